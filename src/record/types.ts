@@ -1,0 +1,193 @@
+/**
+ * What a run leaves behind: a record in three blocks (asked, happened, where), and line journals.
+ *
+ * Files of `results/<study>/<run>/`: `record.json` (one {@linkcode RunRecord}, written once at the end),
+ * `steps.jsonl`, `evaluations.jsonl`, `ranks.jsonl`, `importance.jsonl`, `predictions.jsonl` (one JSON
+ * object a line), `adapter.safetensors`, `best.safetensors`, and while running `checkpoint.*`.
+ * `results/<study>/study.json` holds the resolved study, `ablation.json` beside `record.json` a run's layer-rank ablation.
+ *
+ * @module
+ */
+import type { Json } from "../base/canonical_json.ts";
+
+/** Version of every file described here; a reader refuses a newer one. */
+export const recordSchemaVersion = 1;
+
+/** One module's rank: the module's name is `layer.<n>.<part>`, for instance `layer.0.query`. */
+export type RankMap = Readonly<Record<string, number>>;
+
+/** What the study asked for, fully resolved: enough to run it again. */
+export interface Asked {
+  readonly study: string;
+  readonly task: string;
+  /** Name of the method, for instance `elalora`. */
+  readonly method: string;
+  /** How reports call the method with its options; unique within a study. */
+  readonly label: string;
+  readonly methodVersion: number;
+  readonly options: Json;
+  /** Null for methods without ranks. */
+  readonly budget: { readonly type: "rank" | "parameters"; readonly value: number } | null;
+  readonly seed: number;
+  /** The whole resolved run as spec made it (task, model, settings …). */
+  readonly run: Json;
+}
+
+/** Active adapter parameters at four moments, head and biases excluded; null where a method has no ranks. */
+export interface BudgetCounts {
+  readonly requested: number;
+  readonly initial: number;
+  readonly peak: number;
+  readonly final: number;
+}
+
+/** Metrics by name, for instance `{"accuracy": 0.81, "f1": 0.87}`. */
+export type Metrics = Readonly<Record<string, number>>;
+
+/** One evaluation of the whole split. */
+export interface EvaluationLine {
+  readonly step: number;
+  readonly epoch: number;
+  readonly split: string;
+  readonly loss: number;
+  readonly metrics: Metrics;
+}
+
+/** Why a run failed. */
+export type FailureCause = "diverged" | "out-of-memory" | "executor" | "data" | "storage" | "unknown";
+
+/** What came out of a run. */
+export type Outcome =
+  | { readonly state: "finished" }
+  | {
+    readonly state: "failed";
+    readonly cause: FailureCause;
+    readonly message: string;
+    readonly step: number | null;
+  };
+
+/** What happened. */
+export interface Happened {
+  readonly outcome: Outcome;
+  readonly steps: number;
+  readonly epochs: number;
+  /** The metric that selects the best evaluation, and whether `best` or `last` is the one reported. */
+  readonly primaryMetric: string;
+  readonly keep: "best" | "last";
+  /** Evaluations of the split `dev` (and further splits in `others`), null when the run failed before one. */
+  readonly best: EvaluationLine | null;
+  readonly last: EvaluationLine | null;
+  readonly others: readonly EvaluationLine[];
+  readonly finalTrainLoss: number | null;
+  readonly parameters: {
+    readonly total: number;
+    /** All numbers that the optimiser updated (adapters at capacity included). */
+    readonly trainable: number;
+    readonly head: number;
+  };
+  readonly budget: BudgetCounts | null;
+  readonly initialRanks: RankMap | null;
+  readonly finalRanks: RankMap | null;
+  readonly rankEvents: number;
+  readonly ranksMoved: number;
+  readonly time: {
+    readonly startedAt: string;
+    readonly wallMillis: number;
+    readonly trainMillis: number;
+    readonly evaluateMillis: number;
+    readonly medianStepMillis: number;
+    readonly tokensPerSecond: number;
+  };
+  readonly peakMemoryBytes: number | null;
+}
+
+/** Where and with what. */
+export interface Where {
+  readonly ranklab: string;
+  readonly gitCommit: string | null;
+  readonly gitDirty: boolean | null;
+  readonly deno: string;
+  readonly packages: Readonly<Record<string, string>>;
+  readonly device: { readonly executor: string; readonly name: string; readonly threads: number };
+  readonly platform: string;
+  readonly hashes: {
+    /** SHA-256 of each data file, by path relative to the data folder. */
+    readonly data: Readonly<Record<string, string>>;
+    readonly weights: string;
+    readonly tokenizer: string;
+    readonly lock: string | null;
+  };
+}
+
+/** The record of one run. */
+export interface RunRecord {
+  readonly schema: number;
+  readonly id: string;
+  readonly asked: Asked;
+  readonly happened: Happened;
+  readonly where: Where;
+}
+
+/** A line of `steps.jsonl`. */
+export interface StepLine {
+  /** From 1. */
+  readonly step: number;
+  readonly epoch: number;
+  /** Task loss, without the regulariser. */
+  readonly loss: number;
+  /** The weighted orthogonality regulariser, 0 for methods without. */
+  readonly regulariser: number;
+  /** Global norm before clipping. */
+  readonly gradientNorm: number;
+  readonly learningRate: number;
+  readonly stepMillis: number;
+  readonly tokens: number;
+}
+
+/** A line of `ranks.jsonl`: one event of a rank policy. */
+export interface RankLine {
+  readonly step: number;
+  /** Total rank allowed after the event. */
+  readonly budget: number;
+  /** Ranks moved (ElaLoRA) or masked (AdaLoRA). */
+  readonly moved: number;
+  readonly threshold: number | null;
+  /** Modules whose rank changed; `score` is the module's mean slot score before the event. */
+  readonly changes: readonly {
+    readonly module: string;
+    readonly from: number;
+    readonly to: number;
+    readonly score: number;
+  }[];
+}
+
+/** A line of `importance.jsonl`: each module's summed slot score at one step (policy events and evaluations). */
+export interface ImportanceLine {
+  readonly step: number;
+  readonly scores: Readonly<Record<string, number>>;
+}
+
+/** A line of `predictions.jsonl`: the kept model on one dev example. */
+export interface PredictionLine {
+  readonly split: string;
+  readonly id: number;
+  readonly target: number;
+  readonly prediction: number;
+}
+
+/** `ablation.json`: what the dev metric loses when the adapter of one layer, or of one module, is removed. */
+export interface RunAblation {
+  readonly schema: number;
+  readonly metric: string;
+  readonly baseline: number;
+  readonly removals: readonly {
+    readonly kind: "layer" | "module";
+    /** `layer.3` or `layer.3.query`. */
+    readonly name: string;
+    /** Ranks removed, summed over the removed modules. */
+    readonly rank: number;
+    readonly metric: number;
+    /** `baseline - metric`: positive when the removal hurts. */
+    readonly loss: number;
+  }[];
+}

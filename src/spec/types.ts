@@ -1,0 +1,133 @@
+/**
+ * A study as data, and the runs it stands for.
+ *
+ * @module
+ */
+import type { Json } from "../base/canonical_json.ts";
+
+/** A budget: an average rank over the adapted modules, or a number of trainable adapter parameters. */
+export type Budget =
+  | { readonly type: "rank"; readonly value: number }
+  | { readonly type: "parameters"; readonly value: number };
+
+/** How a run trains; every field has a default. */
+export interface TrainSettings {
+  /** Passes over the training split; ignored where `steps` is given. Default 3. */
+  readonly epochs: number;
+  /** Optimiser steps, or null for `epochs`. Default null. */
+  readonly steps: number | null;
+  /** Examples a step. Default 32. */
+  readonly batchSize: number;
+  /** Peak learning rate. Default 1e-3. */
+  readonly learningRate: number;
+  /** Linear warm-up: a share of all steps when below 1, else a number of steps. Default 0.06. */
+  readonly warmup: number;
+  /** What follows the warm-up. Default `linear` (decay to 0). */
+  readonly schedule: "linear" | "constant";
+  /** Decoupled weight decay, never applied to biases and norms. Default 0. */
+  readonly weightDecay: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Largest global gradient norm, or null for no clipping. Default 1. */
+  readonly clipNorm: number | null;
+  readonly dropout: {
+    /** Hidden states of the encoder. Default 0.1. */
+    readonly hidden: number;
+    /** Attention probabilities. Default 0.1. */
+    readonly attention: number;
+    /** Input of the classification head. Default 0.1. */
+    readonly head: number;
+    /** Input of the adapters. Default 0. */
+    readonly adapter: number;
+  };
+  /** Tokens at most, special tokens included. Default 128. */
+  readonly maxLength: number;
+  /** Steps between evaluations besides the ends of epochs, or null. Default null. */
+  readonly evaluateEvery: number | null;
+  /** Whether evaluations happen at the ends of epochs; the end of the run always evaluates. Default true. */
+  readonly evaluateEpochs: boolean;
+  /** Whether the best or the last evaluation is the one that counts. Default `last`. */
+  readonly keep: "best" | "last";
+  /** Use only the first n training (dev) examples after a seeded shuffle, or null for all. Default null. */
+  readonly trainLimit: number | null;
+  readonly devLimit: number | null;
+}
+
+/** Which modules get an adapter. */
+export interface AdapterSettings {
+  /** Default all six: query, key, value, attention_output, intermediate, output. */
+  readonly modules: readonly ModulePart[];
+}
+
+/** The adaptable linear modules of an encoder layer. */
+export type ModulePart =
+  | "query"
+  | "key"
+  | "value"
+  | "attention_output"
+  | "intermediate"
+  | "output";
+
+/** The settings that deltas override. */
+export interface Settings {
+  /** `embedded`, `embedded-random` (same shape, random weights), or `folder` (given by `--model`). Default `embedded`. */
+  readonly model: string;
+  readonly train: TrainSettings;
+  readonly adapter: AdapterSettings;
+}
+
+/** A module that can be adapted: a linear layer with weight `[outSize, inSize]`. */
+export interface ModuleShape {
+  /** `layer.<n>.<part>`. */
+  readonly name: string;
+  readonly layer: number;
+  readonly part: ModulePart;
+  readonly inSize: number;
+  readonly outSize: number;
+}
+
+/** A method's initial and target ranks under a budget, by module in model order. */
+export interface RankPlan {
+  readonly initial: readonly number[];
+  /** Total rank that the policy may hold at the end (equal to the initial total where ranks only move). */
+  readonly finalTotal: number;
+  /** Adapter parameters: as requested, at the start, at most, at the end (expected). */
+  readonly requested: number;
+  readonly initialParameters: number;
+  readonly peakParameters: number;
+  readonly finalParameters: number;
+}
+
+/** What spec must know of a method; the methods room provides one entry a method. */
+export interface MethodEntry {
+  readonly name: string;
+  readonly version: number;
+  /** Whether budgets apply; a method without runs once per task and seed. */
+  readonly usesBudget: boolean;
+  /** Checks options, fills in defaults; throws a ZodError-like error for unknown or wrong ones. */
+  readonly parseOptions: (options: unknown) => Json;
+  /** JSON Schema of the options, for editor completion. */
+  readonly optionsSchema: Json;
+  /** Extra numbers a rank costs besides its row of A and B (1 for the E of the SVD form). */
+  readonly extraPerRank: number;
+  /** Initial rank = round(factor × target); 1.5 for AdaLoRA, 1 otherwise. May depend on the options. */
+  readonly initialFactor: (options: Json) => number;
+  /** Throws when the schedule leaves no room for adjustment in `totalSteps`; else returns. */
+  readonly checkSchedule: (options: Json, totalSteps: number) => void;
+}
+
+/** One run, fully resolved. */
+export interface RunSpec {
+  readonly study: string;
+  readonly task: string;
+  readonly method: string;
+  readonly label: string;
+  readonly methodVersion: number;
+  readonly options: Json;
+  readonly budget: Budget | null;
+  readonly seed: number;
+  readonly settings: Settings;
+  /** Ranks fixed by hand (module name → initial rank), as the replay ablation needs; null for uniform. */
+  readonly ranks: Readonly<Record<string, number>> | null;
+}

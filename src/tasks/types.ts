@@ -1,0 +1,95 @@
+/**
+ * What a task is: text in, a label or a number out, and the metrics it is judged by.
+ *
+ * @module
+ */
+
+/** One labelled row of a task's file. */
+export interface Example {
+  /** Row number within its file, from 0, header excluded. */
+  readonly id: number;
+  readonly text: string;
+  /** The second text of a pair task, else null. */
+  readonly pair: string | null;
+  /** Class index (classification) or score (regression). */
+  readonly target: number;
+}
+
+/** The metrics that ranklab computes. */
+export type MetricName = "matthews" | "accuracy" | "f1" | "pearson" | "spearman";
+
+/** What a task asks for: one of several labels, or a number within bounds. */
+export type TaskOutput =
+  | { readonly type: "classification"; readonly labels: readonly string[] }
+  | { readonly type: "regression"; readonly min: number; readonly max: number };
+
+/** Where a column is: its header name, or its index from 0 in a file without a header. */
+export type Column = string | number;
+
+/** How one split's file is laid out. */
+export interface SplitFile {
+  /** Path relative to the data folder, for instance `CoLA/train.tsv`. */
+  readonly path: string;
+  readonly format: "tsv" | "csv" | "jsonl";
+  /** Whether the first line names the columns (always false for jsonl). */
+  readonly header: boolean;
+  readonly columns: {
+    readonly text: Column;
+    readonly pair: Column | null;
+    readonly label: Column;
+  };
+}
+
+/** A task as data: everything needed to read its files and to judge predictions. */
+export interface Task {
+  readonly name: string;
+  readonly title: string;
+  readonly output: TaskOutput;
+  /** In order; the first is the one that selects the best evaluation and that reports show first. */
+  readonly metrics: readonly MetricName[];
+  /** `train` and `dev` always; further evaluation splits such as `dev_mismatched` where a task has them. */
+  readonly splits: Readonly<Record<string, SplitFile>>;
+  /** `glue` files come from the user's data folder, `embedded` ones ship with ranklab, `user` ones from the study. */
+  readonly source: "glue" | "embedded" | "user";
+}
+
+/** A text or a pair as token ids, special tokens included. */
+export interface Encoded {
+  readonly ids: Int32Array;
+  /** 0 for the first text, 1 for the second. */
+  readonly types: Int32Array;
+}
+
+/** Turns texts into token ids, truncating the longer text first where the pair is too long. */
+export interface Tokenizer {
+  readonly vocabularySize: number;
+  readonly padId: number;
+  readonly clsId: number;
+  readonly sepId: number;
+  readonly maskId: number;
+  encode(text: string, pair: string | null, maxLength: number): Encoded;
+}
+
+/** A padded batch; every matrix is row-major `[size, length]`. */
+export interface Batch {
+  /** Positions of the rows within the split's examples. */
+  readonly rows: readonly number[];
+  readonly size: number;
+  /** Padded length in tokens. */
+  readonly length: number;
+  readonly ids: Int32Array;
+  readonly types: Int32Array;
+  /** 1 for a token, 0 for padding. */
+  readonly mask: Float32Array;
+  /** `[size]` class indices (classification) or scores (regression), as float32. */
+  readonly targets: Float32Array;
+  /** Tokens that are not padding. */
+  readonly tokens: number;
+}
+
+/** Where the next batch of a training stream comes from: a value that a checkpoint holds. */
+export interface BatchCursor {
+  readonly epoch: number;
+  /** Index of the next batch within the epoch. */
+  readonly batch: number;
+}
