@@ -38,6 +38,10 @@ export interface SplitFile {
     readonly pair: Column | null;
     readonly label: Column;
   };
+  /** Whether the split may be missing from a data folder (an evaluation split beyond `dev`). Default false. */
+  readonly optional?: boolean;
+  /** Rows of a published file with a wrong number of columns that are left out; more are an error. Default 0. */
+  readonly tornRowsAllowed?: number;
 }
 
 /** A task as data: everything needed to read its files and to judge predictions. */

@@ -1,8 +1,24 @@
-/** Error thrown when an assertion fails. */
-export class AssertionError extends Error {
-  override name = "AssertionError";
-}
+/**
+ * Truth.
+ *
+ * @module
+ */
+import { AssertionError } from "./assertion_error.ts";
+
 /** Fails unless `expr` is truthy. */
 export function assert(expr: unknown, msg = ""): asserts expr {
   if (!expr) throw new AssertionError(msg);
+}
+
+/** The values that count as false. */
+export type Falsy = false | 0 | 0n | "" | null | undefined;
+
+/** Fails unless `expr` is falsy. */
+export function assertFalse(expr: unknown, msg = ""): asserts expr is Falsy {
+  if (expr) throw new AssertionError(msg);
+}
+
+/** Fails always. */
+export function fail(msg?: string): never {
+  throw new AssertionError(`Failed assertion${msg ? `: ${msg}` : "."}`);
 }

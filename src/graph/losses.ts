@@ -1,0 +1,43 @@
+/**
+ * Losses and norms, composed of operators.
+ *
+ * @module
+ */
+import {
+  exp,
+  gatherElements,
+  log,
+  mul,
+  reduceMax,
+  reduceMean,
+  reduceSum,
+  reshape,
+  sub,
+} from "./ops/mod.ts";
+import type { Tensor } from "./tensor.ts";
+
+/** Σ x², a scalar. */
+export function sumOfSquares(x: Tensor): Tensor {
+  return reduceSum(mul(x, x));
+}
+
+/**
+ * Cross entropy of each row from its logits, stable for any size of logits: log Σ exp(z − max z) − (z_label − max z).
+ *
+ * @param logits `[rows, classes]`.
+ * @param labels `[rows]`, i32.
+ * @returns `[rows]`.
+ */
+export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
+  const rows = logits.shape[0]!;
+  const shifted = sub(logits, reduceMax(logits, { axes: [1], keepDims: true }));
+  const logSum = log(reduceSum(exp(shifted), { axes: [1] }));
+  const own = gatherElements(shifted, reshape(labels, [rows, 1]), 1);
+  return sub(logSum, reshape(own, [rows]));
+}
+
+/** Mean of the squared differences of two tensors of one shape. */
+export function meanSquaredError(predicted: Tensor, wanted: Tensor): Tensor {
+  const difference = sub(predicted, wanted);
+  return reduceMean(mul(difference, difference));
+}

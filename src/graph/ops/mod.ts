@@ -1,0 +1,11 @@
+/**
+ * The operators as typed functions; each infers the shape of its result.
+ *
+ * @module
+ */
+export * from "./elementwise.ts";
+export * from "./indexing.ts";
+export * from "./linalg.ts";
+export * from "./movement.ts";
+export * from "./normalise.ts";
+export * from "./reduction.ts";

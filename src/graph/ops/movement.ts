@@ -1,0 +1,77 @@
+/**
+ * Operators that move numbers without changing them.
+ *
+ * @module
+ */
+import { broadcastShapes, productOf, sameShape, type Shape, showShape } from "../dims.ts";
+import { dimsVector, makeNode, makeTensor, type Tensor } from "../tensor.ts";
+
+/** The axes in another order: axis i of the result is axis `order[i]` of `x`. */
+export function transpose(x: Tensor, order: readonly number[]): Tensor {
+  const shape = order.map((axis) => x.shape[axis]!);
+  if (order.length !== x.shape.length || shape.includes(undefined as never)) {
+    throw new RangeError(`Transpose: order [${order}] does not fit shape ${showShape(x.shape)}`);
+  }
+  return makeTensor("Transpose", [x], { perm: order }, shape, x.type);
+}
+
+/**
+ * The same numbers under another shape; nothing is done where the shape is the same already.
+ *
+ * @throws {RangeError} If the two shapes hold different counts.
+ */
+export function reshape(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  if (productOf(x.shape) !== productOf(shape)) {
+    throw new RangeError(`Reshape: ${showShape(x.shape)} cannot become ${showShape(shape)}`);
+  }
+  return makeTensor("Reshape", [x, dimsVector(shape)], {}, shape, x.type);
+}
+
+/** `x` broadcast to `shape`. */
+export function expand(x: Tensor, shape: Shape): Tensor {
+  if (sameShape(x.shape, shape)) return x;
+  if (!sameShape(broadcastShapes("Expand", x.shape, shape), shape)) {
+    throw new RangeError(`Expand: ${showShape(x.shape)} does not broadcast to ${showShape(shape)}`);
+  }
+  return makeTensor("Expand", [x, dimsVector(shape)], {}, shape, x.type);
+}
+
+/** Tensors one after the other along a static axis. */
+export function concat(pieces: readonly Tensor[], axis: number): Tensor {
+  const [first] = pieces;
+  if (first === undefined) throw new RangeError("Concat: no tensors were given, want at least one");
+  if (pieces.length === 1) return first;
+  let total = 0;
+  for (const piece of pieces) {
+    const size = piece.shape[axis];
+    if (typeof size !== "number") {
+      throw new RangeError(`Concat: axis ${axis} of ${showShape(piece.shape)} is not a number`);
+    }
+    total += size;
+  }
+  const shape = first.shape.map((dim, i) => (i === axis ? total : dim));
+  return makeTensor("Concat", pieces, { axis }, shape, first.type);
+}
+
+/**
+ * Pieces of the given sizes along an axis.
+ *
+ * @throws {RangeError} If the sizes do not add up to the axis.
+ */
+export function split(x: Tensor, sizes: readonly number[], axis: number): readonly Tensor[] {
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  if (x.shape[axis] !== total) {
+    throw new RangeError(
+      `Split: sizes [${sizes}] add up to ${total}, but axis ${axis} of ${
+        showShape(x.shape)
+      } does not`,
+    );
+  }
+  if (sizes.length === 1) return [x];
+  const outputs = sizes.map((size) => ({
+    shape: x.shape.map((dim, i) => (i === axis ? size : dim)),
+    type: x.type,
+  }));
+  return makeNode("Split", [x], { axis, sizes }, outputs).outputs;
+}

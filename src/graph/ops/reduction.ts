@@ -1,0 +1,63 @@
+/**
+ * Sums and maxima over axes, and what is built from them.
+ *
+ * @module
+ */
+import type { Shape } from "../dims.ts";
+import { isStatic, makeTensor, type OpName, sizeOf, type Tensor } from "../tensor.ts";
+import { div, mul } from "./elementwise.ts";
+
+/** Which axes to reduce and whether they stay as size 1. */
+export interface ReduceOptions {
+  /** Default all. */
+  readonly axes?: readonly number[];
+  /** Default false. */
+  readonly keepDims?: boolean;
+}
+
+function resolveAxes(x: Tensor, axes: readonly number[] | undefined): readonly number[] {
+  if (axes === undefined) return x.shape.map((_, axis) => axis);
+  return axes.map((axis) => {
+    const resolved = axis < 0 ? axis + x.shape.length : axis;
+    if (resolved < 0 || resolved >= x.shape.length) {
+      throw new RangeError(
+        `Reduce: axis ${axis} does not exist in a tensor of ${x.shape.length} axes`,
+      );
+    }
+    return resolved;
+  });
+}
+
+function reduce(op: OpName, x: Tensor, options: ReduceOptions): Tensor {
+  const axes = resolveAxes(x, options.axes);
+  if (axes.length === 0) return x;
+  const keepDims = options.keepDims ?? false;
+  const shape: Shape = x.shape.flatMap((dim, axis) =>
+    axes.includes(axis) ? (keepDims ? [1] : []) : [dim]
+  );
+  return makeTensor(op, [x], { axes, keepdims: keepDims ? 1 : 0 }, shape, x.type);
+}
+
+/** The sum over axes. */
+export function reduceSum(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce("ReduceSum", x, options);
+}
+
+/** The largest element over axes; it has no gradient (it serves to shift exponents). */
+export function reduceMax(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce("ReduceMax", x, options);
+}
+
+/** The mean over axes: the sum divided by the count, which the bindings of a run give where it is symbolic. */
+export function reduceMean(x: Tensor, options: ReduceOptions = {}): Tensor {
+  const counted: Shape = resolveAxes(x, options.axes).map((axis) => x.shape[axis]!);
+  const sum = reduceSum(x, options);
+  if (!isStatic(counted)) return div(sum, sizeOf(counted));
+  const sizes: readonly number[] = counted;
+  return mul(sum, 1 / sizes.reduce((product, size) => product * size, 1));
+}
+
+/** Softmax over the last axis. */
+export function softmax(x: Tensor): Tensor {
+  return makeTensor("Softmax", [x], { axis: -1 }, x.shape, x.type);
+}

@@ -1,0 +1,243 @@
+/**
+ * Parsers of the files of a results folder: unknown JSON in, the types of `types.ts` out, or an error
+ * that names the file, the key, what was found and what was wanted.
+ *
+ * JSON has no NaN, so a diverged run's loss is stored as null; where `types.ts` says number, the
+ * figures that may diverge (losses, gradient norms, metrics) are read back as NaN.
+ *
+ * @module
+ */
+import * as z from "zod";
+import type { Json } from "../base/canonical_json.ts";
+import {
+  type EvaluationLine,
+  type ImportanceLine,
+  type PredictionLine,
+  type RankLine,
+  recordSchemaVersion,
+  type RunAblation,
+  type RunRecord,
+  type StepLine,
+} from "./types.ts";
+
+/** A file that a newer ranklab wrote. */
+export class NewerSchemaError extends Error {
+  override readonly name = "NewerSchemaError";
+  constructor(readonly path: string, readonly found: number, readonly supported: number) {
+    super(
+      `Cannot read "${path}": it has schema version ${found}, and this ranklab reads versions up to ${supported}; ` +
+        `update ranklab, or write the results of this version into another folder`,
+    );
+  }
+}
+
+/** A file whose content is not what its schema says. */
+export class RecordFormatError extends Error {
+  override readonly name = "RecordFormatError";
+  constructor(
+    readonly path: string,
+    /** Key within the file, for instance `happened.outcome.state`, empty for the whole value. */
+    readonly key: string,
+    problem: string,
+  ) {
+    super(`Cannot read "${path}"${key === "" ? "" : `: key "${key}"`}: ${problem}`);
+  }
+}
+
+/** Turns one parsed JSON value into a `T`; `path` names the file (and line) in errors. */
+export type Parser<T> = (value: unknown, path: string) => T;
+
+const text = z.string();
+const count = z.int().min(0);
+/** A number, or null for one that JSON cannot hold. */
+const figure = z.number().nullable().transform((value) => value ?? NaN);
+const json: z.ZodType<Json> = z.json();
+const numbers = z.record(text, z.number());
+
+const evaluationLine: z.ZodType<EvaluationLine> = z.object({
+  step: count,
+  epoch: z.number(),
+  split: text,
+  loss: figure,
+  metrics: z.record(text, figure),
+});
+
+const asked = z.object({
+  study: text,
+  task: text,
+  method: text,
+  label: text,
+  methodVersion: z.number(),
+  options: json,
+  budget: z.object({ type: z.enum(["rank", "parameters"]), value: z.number() }).nullable(),
+  seed: z.int(),
+  run: json,
+});
+
+const outcome = z.discriminatedUnion("state", [
+  z.object({ state: z.literal("finished") }),
+  z.object({
+    state: z.literal("failed"),
+    cause: z.enum(["diverged", "out-of-memory", "executor", "data", "storage", "unknown"]),
+    message: text,
+    step: count.nullable(),
+  }),
+]);
+
+const happened = z.object({
+  outcome,
+  steps: count,
+  epochs: z.number(),
+  primaryMetric: text,
+  keep: z.enum(["best", "last"]),
+  best: evaluationLine.nullable(),
+  last: evaluationLine.nullable(),
+  others: z.array(evaluationLine),
+  finalTrainLoss: z.number().nullable(),
+  parameters: z.object({ total: count, trainable: count, head: count }),
+  budget: z.object({
+    requested: z.number(),
+    initial: z.number(),
+    peak: z.number(),
+    final: z.number(),
+  }).nullable(),
+  initialRanks: numbers.nullable(),
+  finalRanks: numbers.nullable(),
+  rankEvents: count,
+  ranksMoved: count,
+  time: z.object({
+    startedAt: text,
+    wallMillis: z.number(),
+    trainMillis: z.number(),
+    evaluateMillis: z.number(),
+    medianStepMillis: figure,
+    tokensPerSecond: figure,
+  }),
+  peakMemoryBytes: z.number().nullable(),
+});
+
+const where = z.object({
+  ranklab: text,
+  gitCommit: text.nullable(),
+  gitDirty: z.boolean().nullable(),
+  deno: text,
+  packages: z.record(text, text),
+  device: z.object({ executor: text, name: text, threads: count }),
+  platform: text,
+  hashes: z.object({
+    data: z.record(text, text),
+    weights: text,
+    tokenizer: text,
+    lock: text.nullable(),
+  }),
+});
+
+const runRecord: z.ZodType<RunRecord> = z.object({
+  schema: z.int().min(1),
+  id: text,
+  asked,
+  happened,
+  where,
+});
+
+const stepLine: z.ZodType<StepLine> = z.object({
+  step: count,
+  epoch: z.number(),
+  loss: figure,
+  regulariser: figure,
+  gradientNorm: figure,
+  learningRate: z.number(),
+  stepMillis: z.number(),
+  tokens: count,
+});
+
+const rankLine: z.ZodType<RankLine> = z.object({
+  step: count,
+  budget: z.number(),
+  moved: count,
+  threshold: z.number().nullable(),
+  changes: z.array(z.object({ module: text, from: z.number(), to: z.number(), score: figure })),
+});
+
+const importanceLine: z.ZodType<ImportanceLine> = z.object({
+  step: count,
+  scores: z.record(text, figure),
+});
+
+const predictionLine: z.ZodType<PredictionLine> = z.object({
+  split: text,
+  id: count,
+  target: z.number(),
+  prediction: figure,
+});
+
+const runAblation: z.ZodType<RunAblation> = z.object({
+  schema: z.int().min(1),
+  metric: text,
+  baseline: figure,
+  removals: z.array(z.object({
+    kind: z.enum(["layer", "module"]),
+    name: text,
+    rank: z.number(),
+    metric: figure,
+    loss: figure,
+  })),
+});
+
+/** Shows a value in a message, cut to a readable length. */
+function shown(value: unknown): string {
+  const spelled = JSON.stringify(value) ?? String(value);
+  return spelled.length > 60 ? `${spelled.slice(0, 57)}…` : spelled;
+}
+
+/** Follows `keys` into a JSON value. */
+function at(value: unknown, keys: readonly PropertyKey[]): unknown {
+  let current = value;
+  for (const key of keys) {
+    if (typeof current !== "object" || current === null) return undefined;
+    current = (current as Readonly<Record<PropertyKey, unknown>>)[key];
+  }
+  return current;
+}
+
+function parserOf<T>(schema: z.ZodType<T>, versioned: boolean): Parser<T> {
+  return (value, path) => {
+    if (versioned) {
+      const version = at(value, ["schema"]);
+      // A newer file may differ in any other key, so its version is looked at first.
+      if (typeof version === "number" && version > recordSchemaVersion) {
+        throw new NewerSchemaError(path, version, recordSchemaVersion);
+      }
+    }
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    const issue = parsed.error.issues[0];
+    const keys = issue?.path ?? [];
+    const found = at(value, keys);
+    throw new RecordFormatError(
+      path,
+      keys.map(String).join("."),
+      `${issue?.message ?? "wrong value"}, found ${found === undefined ? "nothing" : shown(found)}`,
+    );
+  };
+}
+
+/**
+ * Parses `record.json`.
+ *
+ * @throws {NewerSchemaError} If a newer ranklab wrote it.
+ * @throws {RecordFormatError} If a key is missing or holds something else.
+ */
+export const parseRunRecord: Parser<RunRecord> = parserOf(runRecord, true);
+/** Parses `ablation.json`; throws like {@linkcode parseRunRecord}. */
+export const parseRunAblation: Parser<RunAblation> = parserOf(runAblation, true);
+/** Parses a line of `steps.jsonl`; throws {@linkcode RecordFormatError}. */
+export const parseStepLine: Parser<StepLine> = parserOf(stepLine, false);
+/** Parses a line of `evaluations.jsonl`; throws {@linkcode RecordFormatError}. */
+export const parseEvaluationLine: Parser<EvaluationLine> = parserOf(evaluationLine, false);
+/** Parses a line of `ranks.jsonl`; throws {@linkcode RecordFormatError}. */
+export const parseRankLine: Parser<RankLine> = parserOf(rankLine, false);
+/** Parses a line of `importance.jsonl`; throws {@linkcode RecordFormatError}. */
+export const parseImportanceLine: Parser<ImportanceLine> = parserOf(importanceLine, false);
+/** Parses a line of `predictions.jsonl`; throws {@linkcode RecordFormatError}. */
+export const parsePredictionLine: Parser<PredictionLine> = parserOf(predictionLine, false);

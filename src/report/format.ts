@@ -1,0 +1,65 @@
+/**
+ * Numbers as people read them.
+ *
+ * @module
+ */
+
+/** What stands where there is no value. */
+export const nothing = "–";
+
+const minus = (text: string): string => text.replace(/^-/, "−");
+
+/** A number with fixed decimals, a true minus sign, and a dash for null, undefined and NaN. */
+export function fixed(value: unknown, decimals: number): string {
+  if (typeof value !== "number" || !Number.isFinite(value)) return nothing;
+  const text = value.toFixed(decimals);
+  return minus(Number(text) === 0 ? text.replace("-", "") : text);
+}
+
+/** Like {@linkcode fixed}, with a plus sign before positive numbers. */
+export function signed(value: unknown, decimals: number): string {
+  const text = fixed(value, decimals);
+  return typeof value === "number" && value > 0 && Number(value.toFixed(decimals)) > 0
+    ? `+${text}`
+    : text;
+}
+
+/** A number with about `digits` significant digits, large ones grouped by thousands. */
+export function significant(value: unknown, digits = 3): string {
+  if (typeof value !== "number" || !Number.isFinite(value)) return nothing;
+  if (Math.abs(value) >= 10 ** digits) return whole(value);
+  return minus(String(Number(value.toPrecision(digits))));
+}
+
+/** A whole number grouped by thousands. */
+export function whole(value: unknown): string {
+  if (typeof value !== "number" || !Number.isFinite(value)) return nothing;
+  return minus(Math.round(value).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ","));
+}
+
+/** Bytes in MiB or GiB. */
+export function bytes(value: unknown): string {
+  if (typeof value !== "number" || !Number.isFinite(value)) return nothing;
+  const mebi = value / 1048576;
+  return mebi >= 1024 ? `${fixed(mebi / 1024, 2)} GiB` : `${significant(mebi)} MiB`;
+}
+
+/** A duration given in milliseconds. */
+export function duration(millis: unknown): string {
+  if (typeof millis !== "number" || !Number.isFinite(millis)) return nothing;
+  const seconds = millis / 1000;
+  if (seconds < 60) return `${significant(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
+}
+
+/** An interval such as `[−0.31, 1.20]`, or a dash. */
+export function interval(low: unknown, high: unknown, decimals: number): string {
+  if (typeof low !== "number" || typeof high !== "number") return nothing;
+  return `[${fixed(low, decimals)}, ${fixed(high, decimals)}]`;
+}
+
+/** `1 run`, `2 runs`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${whole(count)} ${count === 1 ? one : many}`;
+}

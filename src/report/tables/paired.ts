@@ -1,0 +1,295 @@
+/**
+ * Differences against a baseline, paired by task, budget and seed, and by example.
+ *
+ * @module
+ */
+import type { RunRecord } from "../../record/types.ts";
+import {
+  allTasks,
+  budgetName,
+  factsOf,
+  type Grid,
+  gridOf,
+  groupBy,
+  keptEvaluation,
+  keyOf,
+  noBudget,
+  type RunFact,
+  tableFrom,
+} from "../facts.ts";
+import { counted, interval, signed, whole } from "../format.ts";
+import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
+import { type Comparison, comparePaired, type Verdict } from "../statistics.ts";
+import type { ReportTable, Row, RunResults, StudyResults, Tone } from "../types.ts";
+import { hasAverage, orderOf } from "./scores.ts";
+
+/** Budget name of the mean over all budgets. */
+export const allBudgets = "all budgets";
+
+/** One comparison with the baseline. */
+export interface PairedRow extends Comparison {
+  readonly task: string;
+  readonly metric: string;
+  readonly label: string;
+  readonly budget: string;
+}
+
+/** The label of plain LoRA, null in a study without. */
+export function baselineOf(grid: Grid): string | null {
+  return grid.labels.find((label) => grid.methods.get(label) === "lora") ?? null;
+}
+
+interface Difference {
+  readonly task: string;
+  readonly label: string;
+  readonly budget: string;
+  readonly seed: number;
+  readonly difference: number;
+}
+
+/** Pairs every score with the baseline's of the same task, seed and budget; methods without budget with each. */
+function differencesOf(facts: readonly RunFact[], baseline: string): readonly Difference[] {
+  const names = ["task", "label", "budget", "seed", "score"];
+  const scored = facts.filter((fact) => fact.score !== null);
+  const ours = tableFrom(
+    scored.filter((fact) => fact.label === baseline) as unknown as readonly Row[],
+    names,
+  );
+  const joined = (theirs: readonly RunFact[], keys: readonly string[]) =>
+    tableFrom(theirs as unknown as readonly Row[], names)
+      .join(ours, [[...keys], [...keys]], undefined, { suffix: ["", "_baseline"] })
+      .objects() as unknown as readonly Row[];
+  const others = scored.filter((fact) => fact.label !== baseline);
+  const hasBudget = (fact: RunFact) => fact.budget !== noBudget;
+  const pairs = [
+    ...joined(others.filter(hasBudget), ["task", "seed", "budget"]),
+    ...joined(others.filter((fact) => !hasBudget(fact)), ["task", "seed"]),
+  ];
+  return pairs.map((pair) => ({
+    task: String(pair["task"]),
+    label: String(pair["label"]),
+    budget: String(pair["budget_baseline"] ?? pair["budget"]),
+    seed: Number(pair["seed"]),
+    difference: Number(pair["score"]) - Number(pair["score_baseline"]),
+  }));
+}
+
+/** One mean difference a seed, over all cells of a scope; seeds that lack a cell are left out. */
+function perSeed(differences: readonly Difference[]): readonly number[] {
+  const cells = new Set(differences.map((d) => keyOf(d.task, d.budget))).size;
+  const seeds = groupBy(differences, (d) => String(d.seed));
+  return [...seeds.values()]
+    .filter((group) => group.length === cells)
+    .map((group) => group.reduce((sum, d) => sum + d.difference, 0) / group.length);
+}
+
+/**
+ * All comparisons with `baseline`: each task and the mean of all, each budget and the mean of all.
+ *
+ * The unit is the seed: cells are averaged within a seed first, so n counts seeds.
+ */
+export function pairedRows(results: StudyResults, baseline: string): readonly PairedRow[] {
+  const grid = gridOf(results);
+  const differences = differencesOf(factsOf(results), baseline);
+  const scoped = differences.flatMap((d) => {
+    const tasks = hasAverage(grid) ? [d.task, allTasks] : [d.task];
+    const budgets = grid.budgets.filter((b) => b !== noBudget).length > 1 && d.budget !== noBudget
+      ? [d.budget, allBudgets]
+      : [d.budget];
+    return tasks.flatMap((task) => budgets.map((budget) => ({ task, budget, d })));
+  });
+  const order = orderOf(grid);
+  const scopes = groupBy(scoped, ({ task, budget, d }) => keyOf(task, d.label, budget));
+  return [...scopes.values()].map((scope): PairedRow => {
+    const { task, budget, d } = scope[0]!;
+    const metric = task === allTasks ? averageMetric() : grid.metrics.get(task) ?? "";
+    return {
+      task,
+      metric,
+      label: d.label,
+      budget,
+      ...comparePaired(perSeed(scope.map((s) => s.d)), metricInfo(metric).isHigherBetter),
+    };
+  }).sort((a, b) => order(a) - order(b));
+}
+
+function toneOf(verdict: unknown): Tone {
+  if (verdict === "better") return "good";
+  if (verdict === "worse") return "bad";
+  return "muted";
+}
+
+const pairedNames = [
+  "task",
+  "metric",
+  "label",
+  "budget",
+  "n",
+  "mean",
+  "sd",
+  "low",
+  "high",
+  "verdict",
+];
+
+const scaled = (row: Row, name: string): number | null => {
+  const value = row[name];
+  return typeof value === "number" ? value * metricInfo(String(row["metric"])).scale : null;
+};
+
+/** The table of {@linkcode pairedRows}. */
+export function pairedTable(
+  results: StudyResults,
+  baseline: string | null,
+  id = "paired",
+): ReportTable {
+  const rows = baseline === null ? [] : pairedRows(results, baseline);
+  const judged = rows.filter((row) => row.sd !== null).length;
+  return {
+    id,
+    title: baseline === null
+      ? "Paired differences"
+      : `Differences against ${baseline}, paired by seed`,
+    note: baseline === null
+      ? "The study has no baseline to compare with."
+      : `Difference = method − ${baseline} on the same task, budget and seed; n counts seeds, and the 95 % t interval ` +
+        `has n − 1 degrees of freedom. Where it holds zero the two cannot be told apart. ` +
+        `The intervals are not corrected for their number: of ${
+          counted(judged, "comparison")
+        }, one in twenty ` +
+        `would exclude zero by chance alone.`,
+    table: tableFrom(rows as unknown as readonly Row[], pairedNames),
+    columns: [
+      { title: "task", align: "left", cell: (row) => String(row["task"]) },
+      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
+      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
+      { title: "difference", align: "right", cell: (row) => signed(scaled(row, "mean"), 2) },
+      {
+        title: "95 % interval",
+        align: "right",
+        cell: (row) => interval(scaled(row, "low"), scaled(row, "high"), 2),
+      },
+      {
+        title: "verdict",
+        align: "left",
+        cell: (row) => String(row["verdict"]),
+        tone: (row) => toneOf(row["verdict"]),
+      },
+    ],
+  };
+}
+
+type ExampleMeasure = "accuracy" | "squared error";
+
+/** How one prediction is judged; null for metrics that have no value an example. */
+function exampleMeasure(metric: string): ExampleMeasure | null {
+  if (metric === "accuracy" || metric === "f1" || metric === "matthews") return "accuracy";
+  if (metric === "pearson" || metric === "spearman") return "squared error";
+  return null;
+}
+
+/** Each example's value under `measure`, by id. */
+function exampleValues(run: RunResults, measure: ExampleMeasure): ReadonlyMap<number, number> {
+  const split = keptEvaluation(run.record)?.split;
+  const values = new Map<number, number>();
+  for (const line of run.predictions) {
+    if (line.split !== split) continue;
+    const error = line.prediction - line.target;
+    values.set(line.id, measure === "accuracy" ? (error === 0 ? 1 : 0) : error * error);
+  }
+  return values;
+}
+
+const cellKey = ({ asked }: RunRecord, budget: string) => keyOf(asked.task, budget, asked.seed);
+
+/** Sums example differences over seeds, so that the unit is the example. */
+function meanDifferences(
+  pairs: readonly { readonly theirs: RunResults; readonly ours: RunResults }[],
+  measure: ExampleMeasure,
+): readonly number[] {
+  const sums = new Map<number, { sum: number; count: number }>();
+  for (const { theirs, ours } of pairs) {
+    const baseline = exampleValues(ours, measure);
+    for (const [id, value] of exampleValues(theirs, measure)) {
+      const other = baseline.get(id);
+      if (other === undefined || !Number.isFinite(value - other)) continue;
+      const entry = sums.get(id) ?? { sum: 0, count: 0 };
+      entry.sum += value - other;
+      entry.count++;
+      sums.set(id, entry);
+    }
+  }
+  return [...sums.values()].map(({ sum, count }) => sum / count);
+}
+
+/**
+ * Differences per evaluation example, averaged over the seeds both methods finished: how sure these
+ * trained models' difference is over other examples, where {@linkcode pairedTable} asks about other seeds.
+ */
+export function examplesTable(results: StudyResults, baseline: string | null): ReportTable {
+  const grid = gridOf(results);
+  const finished = results.runs.filter((run) =>
+    keptEvaluation(run.record) !== null && run.predictions.length > 0
+  );
+  const ours = new Map(
+    finished.filter((run) => run.record.asked.label === baseline)
+      .map((run) => [cellKey(run.record, budgetName(run.record.asked.budget)), run]),
+  );
+  const pairs = finished.filter((run) => run.record.asked.label !== baseline).flatMap((theirs) => {
+    const { asked } = theirs.record;
+    const own = budgetName(asked.budget);
+    return (own === noBudget ? grid.budgets : [own]).flatMap((budget) => {
+      const baselineRun = ours.get(cellKey(theirs.record, budget));
+      return baselineRun === undefined
+        ? []
+        : [{ task: asked.task, label: asked.label, budget, theirs, ours: baselineRun }];
+    });
+  });
+  const order = orderOf(grid);
+  const rows = [...groupBy(pairs, (pair) => keyOf(pair.task, pair.label, pair.budget)).values()]
+    .flatMap((group) => {
+      const { task, label, budget } = group[0]!;
+      const measure = exampleMeasure(grid.metrics.get(task) ?? "");
+      if (measure === null) return [];
+      const comparison = comparePaired(meanDifferences(group, measure), measure === "accuracy");
+      return [{ task, metric: measure, label, budget, seeds: group.length, ...comparison }];
+    })
+    .sort((a, b) => order(a) - order(b));
+  return {
+    id: "paired_examples",
+    title: `Differences against ${baseline ?? "the baseline"}, paired by example`,
+    note:
+      "Accuracy (or squared error, where the task asks for a number) of each evaluation example, averaged over seeds; " +
+      "n counts examples, with a 95 % t interval. It says how the trained models differ over examples, not how other seeds would do.",
+    table: tableFrom(rows, [...pairedNames, "seeds"]),
+    columns: [
+      { title: "task", align: "left", cell: (row) => String(row["task"]) },
+      { title: "measure", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
+      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      { title: "seeds", align: "right", cell: (row) => whole(row["seeds"]) },
+      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
+      { title: "difference", align: "right", cell: (row) => signed(scaled(row, "mean"), 3) },
+      {
+        title: "95 % interval",
+        align: "right",
+        cell: (row) => interval(scaled(row, "low"), scaled(row, "high"), 3),
+      },
+      {
+        title: "verdict",
+        align: "left",
+        cell: (row) => String(row["verdict"]),
+        tone: (row) => toneOf(row["verdict"]),
+      },
+    ],
+  };
+}
+
+/** Counts verdicts, for a sentence. */
+export function verdictCounts(rows: readonly PairedRow[]): Readonly<Record<Verdict, number>> {
+  const counts = { better: 0, worse: 0, "cannot be told apart": 0, "one pair only": 0, "no pairs": 0 };
+  for (const row of rows) counts[row.verdict]++;
+  return counts;
+}

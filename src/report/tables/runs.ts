@@ -1,0 +1,138 @@
+/**
+ * Tables with one row a run: all of them, and those that failed.
+ *
+ * @module
+ */
+import { budgetName, factOf, keptEvaluation, tableFrom } from "../facts.ts";
+import { counted, duration, fixed, nothing, significant, whole } from "../format.ts";
+import { metricInfo, metricTitle } from "../metrics.ts";
+import type { ReportTable, Row, StudyResults } from "../types.ts";
+
+const names = [
+  "id",
+  "task",
+  "label",
+  "method",
+  "budget",
+  "seed",
+  "state",
+  "metric",
+  "score",
+  "kept_step",
+  "evaluation_loss",
+  "final_train_loss",
+  "steps",
+  "epochs",
+  "rank_events",
+  "ranks_moved",
+  "trainable_parameters",
+  "wall_millis",
+  "median_step_millis",
+  "tokens_per_second",
+  "peak_memory_bytes",
+];
+
+/** Every run with its score, its other metrics (CSV), its steps and its time. */
+export function runsTable(results: StudyResults): ReportTable {
+  const rows = results.runs.map(({ record }): Row => {
+    const { happened } = record;
+    const fact = factOf(record);
+    const kept = keptEvaluation(record);
+    const row: Record<string, unknown> = {
+      ...fact,
+      kept_step: kept?.step ?? null,
+      evaluation_loss: kept?.loss ?? null,
+      final_train_loss: happened.finalTrainLoss,
+      steps: happened.steps,
+      epochs: happened.epochs,
+      rank_events: happened.rankEvents,
+      ranks_moved: happened.ranksMoved,
+      trainable_parameters: happened.parameters.trainable,
+      wall_millis: happened.time.wallMillis,
+      median_step_millis: happened.time.medianStepMillis,
+      tokens_per_second: happened.time.tokensPerSecond,
+      peak_memory_bytes: happened.peakMemoryBytes,
+    };
+    for (const evaluation of kept === null ? [] : [kept, ...happened.others]) {
+      for (const [name, value] of Object.entries(evaluation.metrics)) {
+        row[`${evaluation.split}_${name}`] = value;
+      }
+    }
+    return row;
+  });
+  const known = new Set(names);
+  const more = new Set(
+    rows.flatMap((row) => Object.keys(row).filter((name) => /_/.test(name) && !known.has(name))),
+  );
+  return {
+    id: "runs",
+    title: "All runs",
+    note:
+      "One row a run; the score is the primary metric of the evaluation that counts (× 100 where within [−1, 1]). " +
+      "The CSV holds every metric of every split.",
+    table: tableFrom(rows, [...names, ...more]),
+    columns: [
+      { title: "task", align: "left", cell: (row) => String(row["task"]) },
+      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      { title: "seed", align: "right", cell: (row) => String(row["seed"]) },
+      {
+        title: "state",
+        align: "left",
+        cell: (row) => String(row["state"]),
+        tone: (row) => row["state"] === "failed" ? "bad" : "plain",
+      },
+      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
+      {
+        title: "score",
+        align: "right",
+        cell: (row) =>
+          typeof row["score"] === "number"
+            ? fixed(row["score"] * metricInfo(String(row["metric"])).scale, 2)
+            : nothing,
+      },
+      { title: "loss ↓", align: "right", cell: (row) => fixed(row["evaluation_loss"], 4) },
+      { title: "train loss ↓", align: "right", cell: (row) => fixed(row["final_train_loss"], 4) },
+      { title: "steps", align: "right", cell: (row) => whole(row["steps"]) },
+      { title: "ranks moved", align: "right", cell: (row) => whole(row["ranks_moved"]) },
+      { title: "ms a step ↓", align: "right", cell: (row) => significant(row["median_step_millis"]) },
+      { title: "time ↓", align: "right", cell: (row) => duration(row["wall_millis"]) },
+      { title: "id", align: "left", cell: (row) => String(row["id"]).slice(0, 12) },
+    ],
+  };
+}
+
+/** The runs that failed, with cause, step and message. */
+export function failedTable(results: StudyResults): ReportTable {
+  const rows = results.runs.flatMap(({ record: { id, asked, happened: { outcome } } }): Row[] =>
+    outcome.state === "finished" ? [] : [{
+      id,
+      task: asked.task,
+      label: asked.label,
+      budget: budgetName(asked.budget),
+      seed: asked.seed,
+      cause: outcome.cause,
+      step: outcome.step,
+      message: outcome.message,
+    }]
+  );
+  const unrecorded = results.planned - results.runs.length;
+  return {
+    id: "failed",
+    title: "Failed runs",
+    note: `${counted(rows.length, "run")} failed; a failed run counts towards no mean.` +
+      (unrecorded > 0
+        ? ` ${counted(unrecorded, "planned run")} left no record yet: sweep again to run what is missing.`
+        : ""),
+    table: tableFrom(rows, ["id", "task", "label", "budget", "seed", "cause", "step", "message"]),
+    columns: [
+      { title: "task", align: "left", cell: (row) => String(row["task"]) },
+      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      { title: "seed", align: "right", cell: (row) => String(row["seed"]) },
+      { title: "cause", align: "left", cell: (row) => String(row["cause"]), tone: () => "bad" },
+      { title: "step", align: "right", cell: (row) => whole(row["step"]) },
+      { title: "message", align: "left", cell: (row) => String(row["message"]) },
+    ],
+  };
+}

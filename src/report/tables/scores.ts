@@ -1,0 +1,203 @@
+/**
+ * Each method's metric at each budget: mean and spread over seeds, per task and averaged over tasks.
+ *
+ * @module
+ */
+import { op } from "arquero";
+import { allTasks, factsOf, type Grid, gridOf, rowsOf, tableFrom } from "../facts.ts";
+import { fixed, interval, nothing } from "../format.ts";
+import { areAverageable, averageMetric, metricInfo, metricTitle } from "../metrics.ts";
+import { summarise } from "../statistics.ts";
+import type { ReportTable, Row, StudyResults } from "../types.ts";
+
+/** A cell of the methods × budgets table. */
+export interface ScoreRow {
+  readonly task: string;
+  readonly metric: string;
+  readonly label: string;
+  readonly budget: string;
+  /** Seeds with a score. */
+  readonly n: number;
+  readonly failed: number;
+  /** Seeds of the study for which this cell has no score. */
+  readonly missing: number;
+  readonly mean: number | null;
+  readonly sd: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+const names = [
+  "task",
+  "metric",
+  "label",
+  "budget",
+  "n",
+  "failed",
+  "missing",
+  "mean",
+  "sd",
+  "low",
+  "high",
+];
+
+interface Cell {
+  readonly task: string;
+  readonly label: string;
+  readonly budget: string;
+  readonly metric: string;
+  readonly scores: readonly number[];
+  readonly failed: number;
+}
+
+/** Whether a mean over the study's tasks says something: several tasks whose metrics share a scale. */
+export function hasAverage(grid: Grid): boolean {
+  return grid.tasks.length > 1 && areAverageable([...grid.metrics.values()]);
+}
+
+/**
+ * The scores of all cells in the grid's order; the mean over tasks follows where the metrics allow one.
+ *
+ * A seed counts towards that mean only where every task has a score for it, so that no seed's mean
+ * rests on an easier set of tasks.
+ */
+export function scoreRows(results: StudyResults): readonly ScoreRow[] {
+  const grid = gridOf(results);
+  const facts = tableFrom(
+    factsOf(results).map((fact) => ({ ...fact, failed: fact.state === "failed" ? 1 : 0 })),
+    ["task", "label", "budget", "seed", "metric", "score", "failed"],
+  );
+  const perTask = rowsOf<Cell>(
+    facts.groupby("task", "label", "budget").rollup({
+      metric: op.any("metric"),
+      scores: op.array_agg("score"),
+      failed: op.sum("failed"),
+    }),
+  );
+  const averaged = hasAverage(grid)
+    ? rowsOf<Cell>(
+      facts.groupby("label", "budget", "seed")
+        .rollup({ score: op.mean("score"), scored: op.valid("score"), failed: op.sum("failed") })
+        .params({ tasks: grid.tasks.length })
+        .derive({
+          score: (row: { score: number; scored: number }, $: { tasks: number }) =>
+            row.scored === $.tasks ? row.score : null,
+        })
+        .groupby("label", "budget")
+        .rollup({ scores: op.array_agg("score"), failed: op.sum("failed") }),
+    ).map((cell) => ({ ...cell, task: allTasks, metric: averageMetric() }))
+    : [];
+  const rankOf = orderOf(grid);
+  return [...perTask, ...averaged].map((cell): ScoreRow => {
+    const summary = summarise(cell.scores.filter((score) => score !== null));
+    return {
+      task: cell.task,
+      metric: cell.metric,
+      label: cell.label,
+      budget: cell.budget,
+      failed: cell.failed,
+      missing: grid.seeds.length - summary.n,
+      ...summary,
+    };
+  }).sort((a, b) => rankOf(a) - rankOf(b));
+}
+
+/** A number that sorts cells by task (all tasks last), label, then budget. */
+export function orderOf(
+  grid: Grid,
+): (cell: { readonly task: string; readonly label: string; readonly budget: string }) => number {
+  const index = (values: readonly string[]) => new Map(values.map((value, i) => [value, i]));
+  const [tasks, labels, budgets] = [index(grid.tasks), index(grid.labels), index(grid.budgets)];
+  return ({ task, label, budget }) =>
+    ((tasks.get(task) ?? tasks.size) * (labels.size + 1) + (labels.get(label) ?? labels.size)) *
+      (budgets.size + 1) + (budgets.get(budget) ?? budgets.size);
+}
+
+/** `81.23 ± 0.41 (n 3)`, with failures and missing seeds said; the dash where nothing was planned or recorded. */
+export function scoreText(
+  row: Pick<ScoreRow, "metric" | "n" | "failed" | "missing" | "mean" | "sd">,
+): string {
+  const { scale } = metricInfo(row.metric);
+  const failures = row.failed > 0 ? `${row.failed} failed` : "";
+  const missing = row.missing > row.failed && row.metric !== averageMetric()
+    ? `${row.missing - row.failed} missing`
+    : "";
+  const troubles = [failures, missing].filter((text) => text !== "");
+  if (row.mean === null) return troubles.length === 0 ? nothing : troubles.join(", ");
+  const spread = row.sd === null ? "" : ` ± ${fixed(row.sd * scale, 2)}`;
+  return `${fixed(row.mean * scale, 2)}${spread} (${[`n ${row.n}`, ...troubles].join(", ")})`;
+}
+
+/** One row a cell, with t intervals: the long form that other programs read. */
+export function scoresTable(results: StudyResults, id = "scores"): ReportTable {
+  const scaled = (row: Row, value: unknown): number | null =>
+    typeof value === "number" ? value * metricInfo(String(row["metric"])).scale : null;
+  return {
+    id,
+    title: "Metric by task, method and budget",
+    note:
+      "Mean, sample standard deviation and 95 % t interval (n − 1 degrees of freedom) over seeds. " +
+      "Metrics within [−1, 1] are shown × 100; the CSV holds them as recorded.",
+    table: tableFrom(scoreRows(results) as unknown as readonly Row[], names),
+    columns: [
+      { title: "task", align: "left", cell: (row) => String(row["task"]) },
+      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
+      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      {
+        title: "mean ± sd (n)",
+        align: "right",
+        cell: (row) => scoreText(row as unknown as ScoreRow),
+      },
+      {
+        title: "95 % interval",
+        align: "right",
+        cell: (row) => interval(scaled(row, row["low"]), scaled(row, row["high"]), 2),
+      },
+    ],
+  };
+}
+
+/** Methods down, budgets across, a block a task: the table people read first. */
+export function methodsTable(results: StudyResults, id = "methods"): ReportTable {
+  const grid = gridOf(results);
+  const long = tableFrom(scoreRows(results) as unknown as readonly Row[], names);
+  const values = ["mean", "sd", "n", "failed", "missing"] as const;
+  const wide = long.groupby("task", "metric", "label").pivot(
+    "budget",
+    Object.fromEntries(values.map((value) => [value, op.any(value)])),
+    { sort: false },
+  );
+  const cellOf = (row: Row, budget: string): string => {
+    const [mean, sd, n, failed, missing] = values.map((value) => row[`${value}_${budget}`] ?? null);
+    if (typeof n !== "number") return nothing;
+    return scoreText({
+      metric: String(row["metric"]),
+      mean: mean as number | null,
+      sd: sd as number | null,
+      n,
+      failed: Number(failed),
+      missing: Number(missing),
+    });
+  };
+  return {
+    id,
+    title: "Methods and budgets",
+    note: "Mean ± sample standard deviation over n seeds, on the evaluation split. " +
+      "The arrow says which way is better. Metrics within [−1, 1] are shown × 100. " +
+      "“all tasks” averages the tasks within each seed, then the seeds.",
+    table: wide,
+    columns: [
+      { title: "task", align: "left", cell: (row) => String(row["task"]) },
+      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
+      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      ...grid.budgets.map((budget) => ({
+        title: budget,
+        align: "right" as const,
+        cell: (row: Row) => cellOf(row, budget),
+        tone: (row: Row) =>
+          typeof row[`mean_${budget}`] === "number" ? "plain" as const : "muted" as const,
+      })),
+    ],
+  };
+}

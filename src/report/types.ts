@@ -1,0 +1,84 @@
+/**
+ * What the report room reads and writes: records in, tables, charts and a page out, all as values.
+ *
+ * @module
+ */
+import type { ColumnTable } from "arquero";
+import type {
+  EvaluationLine,
+  ImportanceLine,
+  PredictionLine,
+  RankLine,
+  RunAblation,
+  RunRecord,
+  StepLine,
+} from "../record/types.ts";
+
+/** One run's record and journals; a journal that was not kept is empty. */
+export interface RunResults {
+  readonly record: RunRecord;
+  readonly steps: readonly StepLine[];
+  readonly evaluations: readonly EvaluationLine[];
+  readonly ranks: readonly RankLine[];
+  readonly importance: readonly ImportanceLine[];
+  readonly predictions: readonly PredictionLine[];
+  /** The run's layer-rank ablation, null until `deno task ablate` made one. */
+  readonly ablation: RunAblation | null;
+}
+
+/** A study and everything its runs left behind. */
+export interface StudyResults {
+  readonly study: {
+    readonly name: string;
+    readonly title: string;
+    readonly description: string;
+  };
+  /** Runs that the study asks for; fewer may have been recorded. */
+  readonly planned: number;
+  readonly runs: readonly RunResults[];
+  /**
+   * The replay ablation: LoRA trained again with ElaLoRA's final ranks, with the same ranks reversed
+   * in depth, and with uniform ranks; labels tell which. Null until `deno task ablate` made it.
+   */
+  readonly replay: StudyResults | null;
+}
+
+/** One row of a table, by column name. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** A column as people read it. */
+export interface TableColumn {
+  readonly title: string;
+  readonly align: "left" | "right";
+  readonly cell: (row: Row) => string;
+  /** How the page colours the cell; default plain. */
+  readonly tone?: (row: Row) => Tone;
+}
+
+/** `good` and `bad` carry a verdict, `muted` says that there is nothing to read. */
+export type Tone = "plain" | "good" | "bad" | "muted";
+
+/** A table: raw values (written as CSV) and the columns people read (Markdown, HTML, terminal). */
+export interface ReportTable {
+  /** File name without ending. */
+  readonly id: string;
+  readonly title: string;
+  /** What a reader must know to read it, one or two sentences. */
+  readonly note: string;
+  readonly table: ColumnTable;
+  readonly columns: readonly TableColumn[];
+}
+
+/** A Vega-Lite specification with what the page says around it. */
+export interface Chart {
+  /** File name without ending. */
+  readonly id: string;
+  readonly title: string;
+  readonly caption: string;
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+/** A report as files: path relative to the report's folder, and text. */
+export interface ReportFiles {
+  readonly files: Readonly<Record<string, string>>;
+}

@@ -1,0 +1,291 @@
+/**
+ * From a study to its runs: the grid of its axes, each point with its settings and options resolved.
+ *
+ * @module
+ */
+import { canonicalJson, type Json } from "../base/canonical_json.ts";
+import type { z } from "zod";
+import { unknownName } from "../base/suggest.ts";
+import { type Problem, problemsOf, StudyError } from "./problems.ts";
+import { budgetName, runContent, runTitle } from "./run_id.ts";
+import { defaultSettings, overlaySettings } from "./settings.ts";
+import { budgetOf } from "./study.ts";
+import type { Delta, MethodOptions, OneOrMore, Study, StudyMethod } from "./study.ts";
+import type { Budget, MethodEntry, RunSpec } from "./types.ts";
+
+/** What other rooms know of tasks and methods. */
+export interface StudyTables {
+  /** Names of the tasks that are built in. */
+  readonly tasks: readonly string[];
+  readonly methods: readonly MethodEntry[];
+  /** Checks one of the study's own tasks and gives its name; throws an error that says what is wrong. */
+  readonly declareTask?: (declared: Json) => string;
+}
+
+interface Variant {
+  readonly entry: MethodEntry;
+  readonly label: string;
+  readonly options: MethodOptions;
+  readonly where: string;
+}
+
+/**
+ * All runs of a study, tasks outermost, then methods, budgets and seeds, each in the study's order.
+ *
+ * A method without ranks runs once per task and seed, with budget null. Settings are the defaults, the
+ * study's base and the matching deltas, the later winning; options are the method's defaults, those of the
+ * axis and those of the matching deltas.
+ *
+ * @throws {StudyError} With all problems found: unknown tasks, methods or options (the closest known one is
+ * named), values given twice, labels that are not unique, missing budgets, and two runs that would
+ * compute the same.
+ */
+export function expandStudy(study: Study, tables: StudyTables): readonly RunSpec[] {
+  const problems: Problem[] = [];
+  const tasks = knownTasks(study, tables, problems);
+  const variants = knownVariants(study.axes.methods, tables.methods, problems);
+  const budgets = (study.axes.budgets ?? []).map(budgetOf);
+  checkNames(study, tasks, variants, tables.methods, problems);
+  checkTwice(study, budgets, problems);
+  const ranked = variants.find(({ entry }) => entry.usesBudget);
+  if (ranked !== undefined && budgets.length === 0) {
+    problems.push({
+      where: "axes.budgets",
+      message: `missing, wanted at least one budget, since "${ranked.entry.name}" has ranks`,
+    });
+  }
+  const runs = study.axes.tasks.flatMap((task) =>
+    variants.flatMap((variant) =>
+      (variant.entry.usesBudget ? budgets : [null]).flatMap((budget) =>
+        study.axes.seeds.flatMap((seed) => resolve(study, { task, variant, budget, seed }, problems))
+      )
+    )
+  );
+  checkSame(runs, problems);
+  if (problems.length > 0) {
+    const texts = new Map(problems.map((problem) => [canonicalJson({ ...problem }), problem]));
+    throw new StudyError(`Cannot plan study "${study.name}"`, [...texts.values()]);
+  }
+  return runs;
+}
+
+interface Point {
+  readonly task: string;
+  readonly variant: Variant;
+  readonly budget: Budget | null;
+  readonly seed: number;
+}
+
+function resolve(study: Study, point: Point, problems: Problem[]): RunSpec[] {
+  const { task, variant: { entry, label, options: axisOptions, where }, budget, seed } = point;
+  const matching = (study.deltas ?? [])
+    .map((delta, i) => ({ delta, where: `deltas[${i}]` }))
+    .filter(({ delta }) => matches(delta, point));
+  const layers = [
+    { options: axisOptions, where },
+    ...matching.map(({ delta, where }) => ({ options: delta.options ?? {}, where })),
+  ];
+  const options = Object.assign({}, ...layers.map(({ options }) => options)) as MethodOptions;
+  const parsed = parseOptions(entry, options, layers, problems);
+  if (parsed === null) return [];
+  return [{
+    study: study.name,
+    task,
+    method: entry.name,
+    label,
+    methodVersion: entry.version,
+    options: parsed.options,
+    budget,
+    seed,
+    settings: overlaySettings(
+      defaultSettings,
+      study.base ?? {},
+      ...matching.map(({ delta }) => delta.set ?? {}),
+    ),
+    ranks: null,
+  }];
+}
+
+function matches({ when }: Delta, { task, variant, budget, seed }: Point): boolean {
+  const has = <T>(wanted: OneOrMore<T> | undefined, test: (value: T) => boolean) =>
+    wanted === undefined || toList(wanted).some(test);
+  return has(when.task, (name) => name === task) &&
+    has(when.method, (name) => name === variant.entry.name || name === variant.label) &&
+    has(
+      when.budget,
+      (value) => budget !== null && budgetName(budgetOf(value)) === budgetName(budget),
+    ) &&
+    has(when.seed, (value) => value === seed);
+}
+
+function toList<T>(value: OneOrMore<T>): readonly T[] {
+  return Array.isArray(value) ? value : [value as T];
+}
+
+/** Options as the method's entry completes them, or null after noting what is wrong and where it was written. */
+function parseOptions(
+  entry: MethodEntry,
+  options: MethodOptions,
+  layers: readonly { readonly options: MethodOptions; readonly where: string }[],
+  problems: Problem[],
+): { readonly options: Json } | null {
+  try {
+    return { options: entry.parseOptions(options) };
+  } catch (error) {
+    const whereIs = (key: string) =>
+      layers.findLast(({ options }) => Object.hasOwn(options, key))?.where ?? layers[0]!.where;
+    if (!hasIssues(error)) {
+      const message = error instanceof Error ? error.message : String(error);
+      problems.push({ where: `${layers[0]!.where}.options`, message });
+      return null;
+    }
+    for (const { where, message } of problemsOf(error.issues, options, [], knownOptions(entry))) {
+      const key = /^[^.[]+/.exec(where)?.[0] ?? where;
+      const isOption = where !== "study";
+      problems.push({
+        where: isOption ? `${whereIs(key)}.options.${where}` : `${layers[0]!.where}.options`,
+        message: message.replace(/^Unknown key/, `Unknown option of "${entry.name}"`),
+      });
+    }
+    return null;
+  }
+}
+
+function hasIssues(error: unknown): error is { readonly issues: readonly z.core.$ZodIssue[] } {
+  return typeof error === "object" && error !== null && "issues" in error &&
+    Array.isArray(error.issues);
+}
+
+/** Names of a method's options, from its JSON Schema. */
+function knownOptions({ optionsSchema }: MethodEntry): readonly string[] {
+  const properties = isObject(optionsSchema) ? optionsSchema["properties"] : undefined;
+  return isObject(properties) ? Object.keys(properties) : [];
+}
+
+function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function knownTasks(study: Study, tables: StudyTables, problems: Problem[]): readonly string[] {
+  const tasks = [...tables.tasks];
+  for (const [i, declared] of (study.userTasks ?? []).entries()) {
+    const where = `userTasks[${i}]`;
+    if (tables.declareTask === undefined) {
+      problems.push({ where, message: "found a task, wanted none: own tasks cannot be read here" });
+      continue;
+    }
+    try {
+      const name = tables.declareTask(declared);
+      if (tasks.includes(name)) {
+        problems.push({
+          where,
+          message: `found the name "${name}", wanted one that no other task has`,
+        });
+      } else tasks.push(name);
+    } catch (error) {
+      problems.push({ where, message: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return tasks;
+}
+
+function knownVariants(
+  methods: readonly StudyMethod[],
+  entries: readonly MethodEntry[],
+  problems: Problem[],
+): readonly Variant[] {
+  const variants: Variant[] = [];
+  for (const [i, item] of methods.entries()) {
+    const where = `axes.methods[${i}]`;
+    const given = typeof item === "string" ? { method: item } : item;
+    const entry = entries.find(({ name }) => name === given.method);
+    if (entry === undefined) {
+      problems.push({
+        where,
+        message: unknownName("method", given.method, entries.map(({ name }) => name)),
+      });
+      continue;
+    }
+    const options = given.options ?? {};
+    const label = given.label ?? defaultLabel(entry.name, options);
+    const twin = variants.find((other) => other.label === label);
+    if (twin !== undefined) {
+      problems.push({
+        where,
+        message: `found the label "${label}" as in ${twin.where}, wanted a label of its own`,
+      });
+    } else if (label !== entry.name && entries.some(({ name }) => name === label)) {
+      problems.push({
+        where: `${where}.label`,
+        message: `found "${label}", wanted a label that is not another method's name`,
+      });
+    } else variants.push({ entry, label, options, where });
+  }
+  return variants;
+}
+
+/** The method's name, followed by the options that are given: `elalora b=8 ties="upstream"`. */
+function defaultLabel(method: string, options: MethodOptions): string {
+  return [method, ...Object.entries(options).map(([key, value]) => `${key}=${canonicalJson(value)}`)]
+    .join(" ").replaceAll('"', "");
+}
+
+function checkNames(
+  study: Study,
+  tasks: readonly string[],
+  variants: readonly Variant[],
+  entries: readonly MethodEntry[],
+  problems: Problem[],
+): void {
+  const methods = [
+    ...new Set([...entries.map(({ name }) => name), ...variants.map(({ label }) => label)]),
+  ];
+  const check = (what: string, where: string, found: OneOrMore<string>, known: readonly string[]) => {
+    for (const [i, name] of toList(found).entries()) {
+      if (known.includes(name)) continue;
+      const place = Array.isArray(found) ? `${where}[${i}]` : where;
+      problems.push({ where: place, message: unknownName(what, name, known) });
+    }
+  };
+  check("task", "axes.tasks", study.axes.tasks, tasks);
+  for (const [i, { when }] of (study.deltas ?? []).entries()) {
+    check("task", `deltas[${i}].when.task`, when.task ?? [], tasks);
+    check("method", `deltas[${i}].when.method`, when.method ?? [], methods);
+  }
+}
+
+/** Notes what an axis lists twice; methods are told apart by their labels. */
+function checkTwice(study: Study, budgets: readonly Budget[], problems: Problem[]): void {
+  const axes = {
+    tasks: study.axes.tasks,
+    budgets: budgets.map(budgetName),
+    seeds: study.axes.seeds.map(String),
+  };
+  for (const [axis, values] of Object.entries(axes)) {
+    for (const [i, value] of values.entries()) {
+      const first = values.indexOf(value);
+      if (first === i) continue;
+      problems.push({
+        where: `axes.${axis}[${i}]`,
+        message: `found the same as axes.${axis}[${first}], wanted each once`,
+      });
+    }
+  }
+}
+
+/** Notes runs with different labels that would compute the same. */
+function checkSame(runs: readonly RunSpec[], problems: Problem[]): void {
+  const seen = new Map<string, RunSpec>();
+  for (const run of runs) {
+    const content = canonicalJson(runContent(run));
+    const twin = seen.get(content);
+    if (twin === undefined) seen.set(content, run);
+    else if (twin.label !== run.label) {
+      problems.push({
+        where: "axes.methods",
+        message: `found that run "${runTitle(run)}" is the same as run "${runTitle(twin)}", ` +
+          `wanted options or settings that differ`,
+      });
+    }
+  }
+}

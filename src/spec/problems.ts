@@ -1,0 +1,163 @@
+/**
+ * What is wrong with a study, said with the key's path, what was found there and what was wanted.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import { unknownName } from "../base/suggest.ts";
+
+/** One thing that is wrong. */
+export interface Problem {
+  /** The key's path, for instance `axes.budgets[1].rank`; a problem of a run starts with the run. */
+  readonly where: string;
+  readonly message: string;
+}
+
+/** Thrown for a study that cannot be run as it stands; holds all problems that were found at once. */
+export class StudyError extends Error {
+  override readonly name = "StudyError";
+  readonly problems: readonly Problem[];
+
+  /**
+   * @param what What was attempted, for instance `Cannot read study "quickstart"`.
+   * @param problems At least one.
+   */
+  constructor(what: string, problems: readonly Problem[]) {
+    const lines = problems.map(({ where, message }) => `${where}: ${message}`);
+    super(
+      lines.length === 1
+        ? `${what}: ${lines[0]}`
+        : `${what}, ${lines.length} problems:\n${lines.map((line) => `- ${line}`).join("\n")}`,
+    );
+    this.problems = problems;
+  }
+}
+
+/** A key's path as it is written in messages: `axes.methods[1].options`. */
+export function keyPath(path: readonly PropertyKey[]): string {
+  return path.map((key, i) =>
+    typeof key === "number" ? `[${key}]` : i === 0 ? String(key) : `.${String(key)}`
+  ).join("");
+}
+
+/**
+ * The problems behind a validator's issues.
+ *
+ * @param issues Issues of a zod error.
+ * @param input The value that was checked.
+ * @param path Where that value stands in the study; the empty path is the study itself.
+ * @param knownKeys Keys that may stand at the top of the value, where the validator's own message does not list them.
+ */
+export function problemsOf(
+  issues: readonly z.core.$ZodIssue[],
+  input: unknown,
+  path: readonly PropertyKey[] = [],
+  knownKeys?: readonly string[],
+): Problem[] {
+  return issues.flatMap((issue): Problem[] => {
+    const here = [...path, ...issue.path];
+    const where = keyPath(here) || "study";
+    const found = valueAt(input, issue.path);
+    if (issue.code === "invalid_union") {
+      const branch = closestBranch(issue.errors);
+      return branch === null
+        ? [{ where, message: `found ${show(found)}, wanted ${kinds(issue.errors)}` }]
+        : problemsOf(branch, found, here);
+    }
+    if (issue.code === "unrecognized_keys") {
+      const isListed = issue.path.length === 0 && knownKeys !== undefined;
+      if (!isListed && issue.keys.length > 1) return [{ where, message: issue.message }];
+      return issue.keys.map((key) => ({
+        where: keyPath([...here, key]),
+        message: isListed ? unknownName("key", key, knownKeys) : issue.message,
+      }));
+    }
+    return [{ where, message: describe(issue, found, String(here.at(-1) ?? "value")) }];
+  });
+}
+
+/** A value as messages quote it: JSON, cut after 60 characters. */
+export function show(value: unknown): string {
+  const text = typeof value === "number" ? String(value) : JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+function describe(issue: z.core.$ZodIssue, found: unknown, key: string): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return found === undefined
+        ? `missing, wanted ${article(issue.expected)}`
+        : `found ${show(found)}, wanted ${article(issue.expected)}`;
+    case "too_small":
+    case "too_big": {
+      const isSmall = issue.code === "too_small";
+      const bound = isSmall ? issue.minimum : issue.maximum;
+      const side = isSmall
+        ? (issue.inclusive ? "at least" : "more than")
+        : (issue.inclusive ? "at most" : "less than");
+      const unit = issue.origin === "array" || issue.origin === "set"
+        ? " entries"
+        : issue.origin === "string"
+        ? " characters"
+        : "";
+      return `found ${show(found)}, wanted ${side} ${bound}${unit}`;
+    }
+    case "invalid_value": {
+      const names = issue.values.map(String);
+      return typeof found === "string" && names.length > 1
+        ? unknownName(key, found, names)
+        : `found ${show(found)}, wanted ${issue.values.map(show).join(" or ")}`;
+    }
+    case "invalid_format":
+      return `found ${show(found)}, wanted ${issue.pattern ?? issue.format}`;
+    default:
+      return issue.message;
+  }
+}
+
+function article(kind: string): string {
+  const names: Readonly<Record<string, string>> = {
+    int: "a whole number",
+    nan: "NaN",
+    null: "null",
+    record: "an object",
+  };
+  return names[kind] ?? `${/^[aeiou]/.test(kind) ? "an" : "a"} ${kind}`;
+}
+
+/** The branch that means the same kind of value, with the fewest issues; null when every branch wants another kind. */
+function closestBranch(
+  branches: readonly (readonly z.core.$ZodIssue[])[],
+): readonly z.core.$ZodIssue[] | null {
+  const isOtherKind = (issue: z.core.$ZodIssue) =>
+    issue.path.length === 0 && (issue.code === "invalid_type" || issue.code === "invalid_value");
+  const near = branches.filter((issues) => !issues.some(isOtherKind));
+  return near.reduce<readonly z.core.$ZodIssue[] | null>(
+    (best, issues) => best === null || issues.length < best.length ? issues : best,
+    null,
+  );
+}
+
+function kinds(branches: readonly (readonly z.core.$ZodIssue[])[]): string {
+  const wanted = branches.flatMap((issues) =>
+    issues.flatMap((issue) =>
+      issue.path.length > 0
+        ? []
+        : issue.code === "invalid_type"
+        ? [article(issue.expected)]
+        : issue.code === "invalid_value"
+        ? issue.values.map(show)
+        : []
+    )
+  );
+  return [...new Set(wanted)].join(" or ");
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input;
+  for (const key of path) {
+    if (typeof value !== "object" || value === null) return undefined;
+    value = Reflect.get(value, key);
+  }
+  return value;
+}

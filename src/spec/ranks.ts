@@ -1,0 +1,277 @@
+/**
+ * From a budget to ranks: how many ranks each module starts with, so that methods spend the same.
+ *
+ * One rank of a module costs `inSize + outSize + extraPerRank` numbers: a row of A, a column of B, and the
+ * entry of E where the method has one.
+ *
+ * @module
+ */
+import type { Json } from "../base/canonical_json.ts";
+import { unknownName } from "../base/suggest.ts";
+import type { Budget, MethodEntry, ModuleShape, RankPlan, RunSpec, Settings } from "./types.ts";
+
+/** Numbers that one rank of a module costs. */
+export function rankCost(module: ModuleShape, extraPerRank: number): number {
+  return module.inSize + module.outSize + extraPerRank;
+}
+
+/** The modules that the settings adapt, in model order. */
+export function adaptedModules(
+  modules: readonly ModuleShape[],
+  settings: Settings,
+): readonly ModuleShape[] {
+  return modules.filter(({ part }) => settings.adapter.modules.includes(part));
+}
+
+/** Adapter parameters of the given ranks. */
+export function countParameters(
+  ranks: readonly number[],
+  modules: readonly ModuleShape[],
+  extraPerRank: number,
+): number {
+  return modules.reduce((sum, module, i) => sum + (ranks[i] ?? 0) * rankCost(module, extraPerRank), 0);
+}
+
+/**
+ * The ranks with which a method starts under a budget, and the total that it may hold at the end.
+ *
+ * A rank budget r asks for round(r × modules) ranks, r for each module; where r is not whole, the modules
+ * that get one more are spread evenly over the model ({@linkcode apportion}). A parameter budget buys the
+ * same whole rank for every module, then one rank more for single modules, the cheapest first and
+ * modules of equal cost spread evenly over the model, again and again until no further rank fits; what
+ * is left over is less than the cheapest rank. These are the target ranks. A method starts with
+ * round(initialFactor × total) ranks, apportioned in proportion to the target.
+ *
+ * @param entry The method; one without ranks has no plan, see {@linkcode planRun}.
+ * @param options Its parsed options.
+ * @param modules The adapted modules, in model order.
+ * @throws {RangeError} If the budget does not pay for one rank a module (the message states the least that
+ * does), or if a module would start with more ranks than its smaller side.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { solveRanks } from "./ranks.ts";
+ * const lora = { name: "lora", extraPerRank: 0, initialFactor: () => 1 };
+ * const modules = [0, 1].map((layer) => (
+ *   { name: `layer.${layer}.query`, layer, part: "query", inSize: 8, outSize: 8 } as const
+ * ));
+ * const plan = solveRanks(lora, {}, modules, { type: "parameters", value: 90 });
+ * assertEquals(plan.initial, [2, 3]);
+ * assertEquals(plan.finalParameters, 80);
+ * ```
+ */
+export function solveRanks(
+  entry: Pick<MethodEntry, "name" | "extraPerRank" | "initialFactor">,
+  options: Json,
+  modules: readonly ModuleShape[],
+  budget: Budget,
+): RankPlan {
+  if (modules.length === 0) {
+    throw new RangeError(
+      `Cannot give ranks to "${entry.name}": no module is adapted, at least one is wanted in adapter.modules`,
+    );
+  }
+  const costs = modules.map((module) => rankCost(module, entry.extraPerRank));
+  const uniformCost = costs.reduce((sum, cost) => sum + cost, 0);
+  const target = budget.type === "rank"
+    ? targetOfRank(budget.value, modules.length)
+    : targetOfParameters(budget.value, costs);
+  if (target === null) {
+    const found = budget.type === "rank" ? `rank ${budget.value}` : `${budget.value} parameters`;
+    throw new RangeError(
+      `Cannot give "${entry.name}" one rank in each of ${modules.length} modules with a budget of ${found}: ` +
+        `at least rank 1 or ${uniformCost} parameters are wanted`,
+    );
+  }
+  const finalTotal = total(target);
+  const factor = initialFactorOf(entry, options);
+  const initial = apportion(
+    Math.round(factor * finalTotal),
+    target.map((rank) => factor * rank),
+  );
+  checkSides(entry.name, initial, modules);
+  const initialParameters = countParameters(initial, modules, entry.extraPerRank);
+  return {
+    initial,
+    finalTotal,
+    requested: budget.type === "rank" ? Math.round(budget.value * uniformCost) : budget.value,
+    initialParameters,
+    peakParameters: initialParameters,
+    finalParameters: countParameters(target, modules, entry.extraPerRank),
+  };
+}
+
+/**
+ * The plan of ranks fixed by hand: every module starts with its own rank, 0 meaning no adapter.
+ *
+ * The total that may be held at the end is round(total / initialFactor), as under a budget.
+ *
+ * @param ranks A rank for each adapted module, by name.
+ * @throws {RangeError} If a module is unknown or missing, or a rank is not a whole number from 0 to the
+ * module's smaller side.
+ */
+export function fixedRanks(
+  entry: Pick<MethodEntry, "name" | "extraPerRank" | "initialFactor">,
+  options: Json,
+  modules: readonly ModuleShape[],
+  ranks: Readonly<Record<string, number>>,
+): RankPlan {
+  const names = modules.map(({ name }) => name);
+  for (const name of Object.keys(ranks)) {
+    if (!names.includes(name)) {
+      throw new RangeError(
+        `Cannot fix the ranks of "${entry.name}": ${unknownName("module", name, names)}`,
+      );
+    }
+  }
+  const initial = names.map((name) => {
+    const rank = Object.hasOwn(ranks, name) ? ranks[name] : undefined;
+    if (rank === undefined || !Number.isInteger(rank) || rank < 0) {
+      throw new RangeError(
+        `Cannot fix the ranks of "${entry.name}": found ${
+          rank ?? "none"
+        } for module "${name}", wanted a whole number from 0`,
+      );
+    }
+    return rank;
+  });
+  if (total(initial) === 0) {
+    throw new RangeError(
+      `Cannot fix the ranks of "${entry.name}": found 0 for every module, wanted at least one rank`,
+    );
+  }
+  checkSides(entry.name, initial, modules);
+  const factor = initialFactorOf(entry, options);
+  const finalTotal = Math.round(total(initial) / factor);
+  const initialParameters = countParameters(initial, modules, entry.extraPerRank);
+  const target = apportion(finalTotal, initial.map((rank) => rank / factor));
+  return {
+    initial,
+    finalTotal,
+    requested: initialParameters,
+    initialParameters,
+    peakParameters: initialParameters,
+    finalParameters: countParameters(target, modules, entry.extraPerRank),
+  };
+}
+
+/**
+ * A run's rank plan over the modules that its settings adapt, or null for a method without ranks.
+ *
+ * @param modules All modules of the model that can be adapted, in model order.
+ * @throws {RangeError} As {@linkcode solveRanks} and {@linkcode fixedRanks}.
+ */
+export function planRun(
+  entry: MethodEntry,
+  run: RunSpec,
+  modules: readonly ModuleShape[],
+): RankPlan | null {
+  if (!entry.usesBudget) return null;
+  const adapted = adaptedModules(modules, run.settings);
+  if (run.ranks !== null) return fixedRanks(entry, run.options, adapted, run.ranks);
+  if (run.budget === null) {
+    throw new RangeError(`Cannot give ranks to "${run.label}": found no budget, wanted one`);
+  }
+  return solveRanks(entry, run.options, adapted, run.budget);
+}
+
+/**
+ * Whole numbers that sum to `sum` and lie near `quotas` (largest remainders, Hamilton's method).
+ *
+ * Each gets its quota rounded down; the rest goes to the largest remainders. Within the last group of equal
+ * remainders, ones more are spread evenly: of n places with k to give, place i (from 0) gets one where
+ * floor((i + 1) k / n) exceeds floor(i k / n), so that no end of the model is favoured.
+ *
+ * @param sum From the sum of the quotas rounded down to that plus the number of quotas.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { apportion } from "./ranks.ts";
+ * assertEquals(apportion(10, [2.5, 2.5, 2.5, 2.5]), [2, 3, 2, 3]);
+ * assertEquals(apportion(8, [4.5, 1.5, 1.6]), [4, 2, 2]);
+ * ```
+ */
+export function apportion(sum: number, quotas: readonly number[]): readonly number[] {
+  const shares = quotas.map(Math.floor);
+  const groups = Map.groupBy(
+    quotas.keys(),
+    // Remainders that differ by rounding noise alone are equal.
+    (i) => Math.round((quotas[i]! - shares[i]!) * 1e9),
+  );
+  let left = sum - total(shares);
+  for (const remainder of [...groups.keys()].sort((a, b) => b - a)) {
+    const group = groups.get(remainder)!;
+    for (const i of spread(Math.min(left, group.length), group)) shares[i]!++;
+    left -= Math.min(left, group.length);
+  }
+  return shares;
+}
+
+/** `count` of the places, spread evenly (Bresenham's line). */
+function spread(count: number, places: readonly number[]): readonly number[] {
+  const n = places.length;
+  return places.filter((_, i) =>
+    Math.floor(((i + 1) * count) / n) > Math.floor((i * count) / n)
+  );
+}
+
+function targetOfRank(rank: number, modules: number): readonly number[] | null {
+  if (rank < 1) return null;
+  return apportion(Math.round(rank * modules), Array.from({ length: modules }, () => rank));
+}
+
+function targetOfParameters(
+  parameters: number,
+  costs: readonly number[],
+): readonly number[] | null {
+  const uniformCost = costs.reduce((sum, cost) => sum + cost, 0);
+  const uniform = Math.floor(parameters / uniformCost);
+  if (uniform < 1) return null;
+  const ranks = costs.map(() => uniform);
+  const byCost = [...Map.groupBy(costs.keys(), (i) => costs[i]!)].sort(([a], [b]) => a - b);
+  const cheapest = byCost[0]![0];
+  let left = parameters - uniform * uniformCost;
+  while (left >= cheapest) {
+    for (const [cost, places] of byCost) {
+      const count = Math.min(Math.floor(left / cost), places.length);
+      for (const i of spread(count, places)) ranks[i]!++;
+      left -= count * cost;
+    }
+  }
+  return ranks;
+}
+
+function initialFactorOf(
+  entry: Pick<MethodEntry, "name" | "initialFactor">,
+  options: Json,
+): number {
+  const factor = entry.initialFactor(options);
+  if (!(Number.isFinite(factor) && factor >= 1)) {
+    throw new RangeError(
+      `Cannot start "${entry.name}" with ${factor} times its target ranks: a factor of at least 1 is wanted`,
+    );
+  }
+  return factor;
+}
+
+function checkSides(
+  method: string,
+  ranks: readonly number[],
+  modules: readonly ModuleShape[],
+): void {
+  for (const [i, { name, inSize, outSize }] of modules.entries()) {
+    const rank = ranks[i] ?? 0;
+    if (rank > Math.min(inSize, outSize)) {
+      throw new RangeError(
+        `Cannot start "${method}" with rank ${rank} in module "${name}" of ${outSize} x ${inSize}: ` +
+          `at most its smaller side, ${Math.min(inSize, outSize)}, is wanted`,
+      );
+    }
+  }
+}
+
+function total(ranks: readonly number[]): number {
+  return ranks.reduce((sum, rank) => sum + rank, 0);
+}

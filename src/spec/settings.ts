@@ -1,0 +1,189 @@
+/**
+ * The defaults of a run's settings, the overlay of partial settings, and their ranges.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { unknownName } from "../base/suggest.ts";
+import type { AdapterSettings, ModulePart, Settings, TrainSettings } from "./types.ts";
+
+/** Settings of which only some are given, at any depth. */
+export interface PartialSettings {
+  readonly model?: string;
+  readonly train?: PartialTrainSettings;
+  readonly adapter?: Partial<AdapterSettings>;
+}
+
+/** Training settings of which only some are given; so may be those of `dropout`. */
+export type PartialTrainSettings = Partial<Omit<TrainSettings, "dropout">> & {
+  readonly dropout?: Partial<TrainSettings["dropout"]>;
+};
+
+/** The modules of an encoder layer that can be adapted, in the order of the forward pass. */
+export const moduleParts: readonly [ModulePart, ...ModulePart[]] = [
+  "query",
+  "key",
+  "value",
+  "attention_output",
+  "intermediate",
+  "output",
+];
+
+/** Where an encoder may come from. */
+export const modelNames: readonly string[] = ["embedded", "embedded-random", "folder"];
+
+/** What holds where a study says nothing. */
+export const defaultSettings: Settings = {
+  model: "embedded",
+  train: {
+    epochs: 3,
+    steps: null,
+    batchSize: 32,
+    learningRate: 1e-3,
+    warmup: 0.06,
+    schedule: "linear",
+    weightDecay: 0,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    clipNorm: 1,
+    dropout: { hidden: 0.1, attention: 0.1, head: 0.1, adapter: 0 },
+    maxLength: 128,
+    evaluateEvery: null,
+    evaluateEpochs: true,
+    keep: "last",
+    trainLimit: null,
+    devLimit: null,
+  },
+  adapter: { modules: moduleParts },
+};
+
+/**
+ * An object without any other keys: a further one is an error that lists the known keys and the closest.
+ *
+ * @param shape The validators of its keys.
+ */
+export function closed<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core.$strict> {
+  const known = Object.keys(shape);
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? (issue.keys as string[]).map((key) => unknownName("key", key, known)).join("; ")
+        : undefined,
+  });
+}
+
+type ExactOptionalShape<S extends z.ZodRawShape> = {
+  [K in keyof S]: z.ZodExactOptional<S[K]>;
+};
+
+/** The same keys, each of which may be left out. */
+function optionalKeys<S extends z.ZodRawShape>(shape: S): ExactOptionalShape<S> {
+  return Object.fromEntries(
+    Object.entries(shape).map(([key, schema]) => [key, z.exactOptional(schema)]),
+  ) as ExactOptionalShape<S>;
+}
+
+const share = () => z.number().min(0).lt(1);
+const count = () => z.int().min(1);
+
+const dropoutShape = {
+  hidden: share().describe("Hidden states of the encoder; default 0.1"),
+  attention: share().describe("Attention probabilities; default 0.1"),
+  head: share().describe("Input of the classification head; default 0.1"),
+  adapter: share().describe("Input of the adapters; default 0"),
+};
+
+const trainShape = {
+  epochs: z.number().gt(0).describe("Passes over the training split, unless steps is given; default 3"),
+  steps: count().nullable().describe("Optimiser steps, or null for epochs; default null"),
+  batchSize: count().describe("Examples a step; default 32"),
+  learningRate: z.number().gt(0).describe("Peak learning rate; default 1e-3"),
+  warmup: z.number().min(0).refine((value) => value < 1 || Number.isInteger(value), {
+    error: (issue) => `found ${issue.input}, wanted a share below 1 or a whole number of steps`,
+  }).describe("Linear warm-up: a share of all steps when below 1, else steps; default 0.06"),
+  schedule: z.enum(["linear", "constant"]).describe("What follows the warm-up; default linear"),
+  weightDecay: z.number().min(0).describe(
+    "Decoupled weight decay, never on biases and norms; default 0",
+  ),
+  beta1: share().describe("AdamW's decay of the first moment; default 0.9"),
+  beta2: share().describe("AdamW's decay of the second moment; default 0.999"),
+  epsilon: z.number().gt(0).describe("AdamW's epsilon; default 1e-8"),
+  clipNorm: z.number().gt(0).nullable().describe(
+    "Largest global gradient norm, or null for no clipping; default 1",
+  ),
+  maxLength: z.int().min(4).describe(
+    "Tokens at most, special tokens included; default 128",
+  ),
+  evaluateEvery: count().nullable().describe(
+    "Steps between evaluations besides the ends of epochs, or null; default null",
+  ),
+  evaluateEpochs: z.boolean().describe("Whether the ends of epochs evaluate; default true"),
+  keep: z.enum(["best", "last"]).describe("The evaluation that counts; default last"),
+  trainLimit: count().nullable().describe(
+    "Use only so many training examples after a seeded shuffle, or null for all; default null",
+  ),
+  devLimit: count().nullable().describe(
+    "Use only so many dev examples after a seeded shuffle, or null for all; default null",
+  ),
+};
+
+const adapterShape = {
+  modules: z.array(z.enum(moduleParts)).min(1).refine(
+    (modules) => new Set(modules).size === modules.length,
+    { error: "found a module twice, wanted each once" },
+  ).describe("The linear modules of a layer that get an adapter; default all six"),
+};
+
+const model = z.string().refine((name) => modelNames.includes(name), {
+  error: (issue) => unknownName("model", String(issue.input), modelNames),
+}).meta({
+  description:
+    "embedded, embedded-random (same shape, random weights) or folder (given by --model); default embedded",
+  enum: [...modelNames],
+});
+
+/** Validator of complete settings. */
+export const settingsSchema: z.ZodType<Settings> = closed({
+  model,
+  train: closed({ ...trainShape, dropout: closed(dropoutShape) }),
+  adapter: closed(adapterShape),
+});
+
+/** Validator of partial settings: the same keys and ranges, each key optional. */
+export const partialSettingsSchema: z.ZodType<PartialSettings> = closed({
+  model: z.exactOptional(model),
+  train: z.exactOptional(closed({
+    ...optionalKeys(trainShape),
+    dropout: z.exactOptional(closed(optionalKeys(dropoutShape))),
+  })),
+  adapter: z.exactOptional(closed(optionalKeys(adapterShape))),
+});
+
+/**
+ * Settings with `layers` laid over them in order: a later layer wins, key by key at every depth.
+ *
+ * Lists are replaced, not merged, and null is a value like any other.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultSettings, overlaySettings } from "./settings.ts";
+ * const settings = overlaySettings(defaultSettings, { train: { dropout: { head: 0.15 } } });
+ * assertEquals(settings.train.dropout, { hidden: 0.1, attention: 0.1, head: 0.15, adapter: 0 });
+ * ```
+ */
+export function overlaySettings(base: Settings, ...layers: readonly PartialSettings[]): Settings {
+  return layers.reduce<Settings>((below, above) => {
+    const { dropout, ...train } = above.train ?? {};
+    return {
+      model: above.model ?? below.model,
+      train: {
+        ...below.train,
+        ...train,
+        dropout: { ...below.train.dropout, ...dropout },
+      },
+      adapter: { ...below.adapter, ...above.adapter },
+    };
+  }, base);
+}

@@ -1,0 +1,206 @@
+/**
+ * A study: base settings, deltas, and the axes whose grid is the runs.
+ *
+ * @module
+ */
+import { z } from "zod";
+import type { Json } from "../base/canonical_json.ts";
+import { problemsOf, StudyError } from "./problems.ts";
+import { closed, partialSettingsSchema } from "./settings.ts";
+import type { PartialSettings } from "./settings.ts";
+import type { Budget } from "./types.ts";
+
+/** Options of a method of which some are given; the method's entry knows and fills in the rest. */
+export type MethodOptions = Readonly<Record<string, Json>>;
+
+/** A budget as studies write it: a number is an average rank. */
+export type StudyBudget =
+  | number
+  | { readonly rank: number }
+  | { readonly parameters: number };
+
+/** A method on the methods' axis: its name, or its name with options and a label for reports. */
+export type StudyMethod =
+  | string
+  | {
+    readonly method: string;
+    /** Options that differ from the method's defaults. */
+    readonly options?: MethodOptions;
+    /** How reports call it. Default: the name, followed by the options that are given. */
+    readonly label?: string;
+  };
+
+/** One value or a list of values, any of which matches. */
+export type OneOrMore<T> = T | readonly T[];
+
+/** The runs that a delta is meant for: those that match every key given here. */
+export interface DeltaCondition {
+  readonly task?: OneOrMore<string>;
+  /** Names of methods, or labels of entries of the methods' axis. */
+  readonly method?: OneOrMore<string>;
+  readonly budget?: OneOrMore<StudyBudget>;
+  readonly seed?: OneOrMore<number>;
+}
+
+/** What differs for some of the runs; of several deltas that match a run, the later one wins. */
+export interface Delta {
+  readonly when: DeltaCondition;
+  /** Settings laid over the base. */
+  readonly set?: PartialSettings;
+  /** Options laid over those of the methods' axis; `when.method` must then be given. */
+  readonly options?: MethodOptions;
+}
+
+/** What is varied: every combination is a run, except that methods without ranks ignore the budgets. */
+export interface Axes {
+  readonly tasks: readonly string[];
+  readonly methods: readonly StudyMethod[];
+  /** Needed as soon as one method has ranks. */
+  readonly budgets?: readonly StudyBudget[];
+  readonly seeds: readonly number[];
+}
+
+/** A study as data, the same in a JSON file and in a TypeScript module. */
+export interface Study {
+  /** Path of the JSON Schema, for editors. */
+  readonly $schema?: string;
+  /** Name of the results folder: letters, digits, `.`, `_` and `-`. */
+  readonly name: string;
+  readonly title?: string;
+  readonly description?: string;
+  /** Settings of all runs, laid over the defaults. */
+  readonly base?: PartialSettings;
+  readonly deltas?: readonly Delta[];
+  /** The user's own tasks; their form is the tasks room's affair. */
+  readonly userTasks?: readonly Json[];
+  readonly axes: Axes;
+}
+
+const json: z.ZodType<Json> = z.json();
+const options: z.ZodType<MethodOptions> = z.record(z.string(), json);
+const seed = z.int().min(0);
+const name = z.string().min(1);
+
+/** Validator of a budget; the two named forms share one object, so that a misspelt key is told both. */
+const budget = z.union([
+  z.number().gt(0),
+  closed({
+    rank: z.exactOptional(
+      z.number().gt(0).describe("Average rank over the adapted modules; 2.5 is allowed"),
+    ),
+    parameters: z.exactOptional(z.int().min(1).describe("Trainable adapter parameters at most")),
+  }).refine((value) => Object.keys(value).length === 1, {
+    error: (issue) =>
+      `found ${Object.keys(issue.input as object).length} keys, wanted either rank or parameters`,
+  }).meta({ minProperties: 1, maxProperties: 1 }),
+]) as unknown as z.ZodType<StudyBudget>;
+
+function oneOrMore<T>(item: z.ZodType<T>): z.ZodType<OneOrMore<T>> {
+  return z.union([item, z.array(item).min(1)]);
+}
+
+const delta: z.ZodType<Delta> = closed({
+  when: closed({
+    task: z.exactOptional(oneOrMore(name)),
+    method: z.exactOptional(oneOrMore(name).meta({
+      description: "Names of methods, or labels of entries of the methods' axis",
+    })),
+    budget: z.exactOptional(oneOrMore(budget)),
+    seed: z.exactOptional(oneOrMore(seed)),
+  }).refine((when) => Object.keys(when).length > 0, {
+    error: "found {}, wanted task, method, budget or seed; what holds for all runs belongs in base",
+  }).meta({ description: "The runs that this is meant for", minProperties: 1 }),
+  set: z.exactOptional(partialSettingsSchema),
+  options: z.exactOptional(options),
+}).refine((value) => value.set !== undefined || value.options !== undefined, {
+  error: "found neither set nor options, wanted at least one of them",
+}).refine((value) => value.options === undefined || value.when?.method !== undefined, {
+  error: "found options without when.method, wanted the methods that they are options of",
+});
+
+const axes: z.ZodType<Axes> = closed({
+  tasks: z.array(name).min(1),
+  methods: z.array(z.union([
+    name,
+    closed({
+      method: name,
+      options: z.exactOptional(options),
+      label: z.exactOptional(name),
+    }),
+  ])).min(1),
+  budgets: z.exactOptional(z.array(budget).min(1)),
+  seeds: z.array(seed).min(1),
+});
+
+/** Validator of studies; names of tasks, methods and options are checked by {@linkcode expandStudy}. */
+export const studySchema: z.ZodType<Study> = closed({
+  $schema: z.exactOptional(z.string()),
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
+    error: (issue) =>
+      `found ${
+        JSON.stringify(issue.input)
+      }, wanted letters, digits, ".", "_" and "-", since it names the results folder`,
+  }),
+  title: z.exactOptional(z.string()),
+  description: z.exactOptional(z.string()),
+  base: z.exactOptional(partialSettingsSchema),
+  deltas: z.exactOptional(z.array(delta)),
+  userTasks: z.exactOptional(z.array(json)),
+  axes,
+});
+
+/**
+ * The study that a JSON value holds.
+ *
+ * @param value What a study file holds.
+ * @param source What messages call it, for instance the file's name.
+ * @throws {StudyError} With every unknown key and wrong value: its path, what was found and what was wanted.
+ *
+ * @example
+ * ```ts
+ * import { assertThrows } from "@std/assert";
+ * import { parseStudy } from "./study.ts";
+ * const axes = { tasks: ["RTE"], methods: ["lora"], budgets: [4], seed: [1] };
+ * assertThrows(() => parseStudy({ name: "try", axes }), Error, 'Did you mean "seeds"?');
+ * ```
+ */
+export function parseStudy(value: unknown, source = "study"): Study {
+  const result = studySchema.safeParse(value);
+  if (!result.success) {
+    throw new StudyError(`Cannot read ${source}`, problemsOf(result.error.issues, value));
+  }
+  return result.data;
+}
+
+/**
+ * A study written as a TypeScript module: the same data, checked by the compiler and again when loaded.
+ *
+ * @throws {StudyError} As {@linkcode parseStudy}.
+ *
+ * @example
+ * ```ts
+ * import { defineStudy } from "./study.ts";
+ * export default defineStudy({
+ *   name: "ranks-on-rte",
+ *   base: { train: { epochs: 10 } },
+ *   deltas: [{ when: { method: "full" }, set: { train: { learningRate: 5e-5 } } }],
+ *   axes: {
+ *     tasks: ["RTE"],
+ *     methods: ["full", "lora", { method: "elalora", options: { b: 8 } }],
+ *     budgets: [2, 4, { parameters: 20_000 }],
+ *     seeds: [1, 2, 3],
+ *   },
+ * });
+ * ```
+ */
+export function defineStudy(study: Study): Study {
+  return parseStudy(study, `study "${study.name}"`);
+}
+
+/** A study's budget in the form that runs hold. */
+export function budgetOf(budget: StudyBudget): Budget {
+  if (typeof budget === "number") return { type: "rank", value: budget };
+  return "rank" in budget
+    ? { type: "rank", value: budget.rank }
+    : { type: "parameters", value: budget.parameters };
+}

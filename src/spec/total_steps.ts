@@ -1,0 +1,94 @@
+/**
+ * The steps of a run: how many there are, which of them evaluate, and the learning rate of each.
+ *
+ * @module
+ */
+import type { Settings, TrainSettings } from "./types.ts";
+
+/**
+ * Steps of one pass over the training split: the last batch may be smaller, none is dropped.
+ *
+ * @param settings Its `batchSize` and `trainLimit` count.
+ * @param examples Examples of the training split, before the limit.
+ * @throws {RangeError} If there is no example.
+ */
+export function stepsPerEpoch(settings: Settings, examples: number): number {
+  const { batchSize, trainLimit } = settings.train;
+  if (!Number.isInteger(examples) || examples < 1) {
+    throw new RangeError(
+      `Cannot count the steps of an epoch: found ${examples} training examples, wanted at least 1`,
+    );
+  }
+  return Math.ceil(Math.min(examples, trainLimit ?? examples) / batchSize);
+}
+
+/**
+ * Optimiser steps of a run: `steps` where it is given, else `epochs` passes, a broken pass rounded up.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultSettings, overlaySettings } from "./settings.ts";
+ * import { totalSteps } from "./total_steps.ts";
+ * const settings = overlaySettings(defaultSettings, { train: { batchSize: 64, epochs: 50 } });
+ * assertEquals(totalSteps(settings, 2490), 1950); // RTE
+ * ```
+ */
+export function totalSteps(settings: Settings, examples: number): number {
+  return settings.train.steps ??
+    Math.ceil(settings.train.epochs * stepsPerEpoch(settings, examples));
+}
+
+/**
+ * Steps of the linear warm-up: ceil(share × total) for a share below 1, as transformers' `get_warmup_steps`
+ * rounds, else the number itself.
+ */
+export function warmupSteps(train: Pick<TrainSettings, "warmup">, total: number): number {
+  return train.warmup < 1 ? Math.ceil(train.warmup * total) : train.warmup;
+}
+
+/**
+ * The learning rate of a step, counted from 0.
+ *
+ * As transformers' `get_linear_schedule_with_warmup` (`optimization.py`): step t of w warm-up steps and T in
+ * all uses peak × t / max(1, w) while t < w, then peak × max(0, T − t) / max(1, T − w). Hence the first
+ * step of a warm-up has rate 0, and the rate would reach 0 after the last step. The `constant` schedule
+ * keeps the peak after the warm-up (`get_constant_schedule_with_warmup`).
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { learningRateAt } from "./total_steps.ts";
+ * const train = { learningRate: 8, warmup: 4, schedule: "linear" } as const;
+ * assertEquals([0, 1, 4, 6].map((step) => learningRateAt(step, 8, train)), [0, 2, 8, 4]);
+ * ```
+ */
+export function learningRateAt(
+  step: number,
+  total: number,
+  train: Pick<TrainSettings, "learningRate" | "warmup" | "schedule">,
+): number {
+  const warmup = warmupSteps(train, total);
+  if (step < warmup) return train.learningRate * (step / Math.max(1, warmup));
+  if (train.schedule === "constant") return train.learningRate;
+  return train.learningRate * Math.max(0, (total - step) / Math.max(1, total - warmup));
+}
+
+/**
+ * The steps after which a run evaluates, ascending, counted from 1: multiples of `evaluateEvery`, the ends of
+ * whole epochs where `evaluateEpochs` says so, and always the last step.
+ *
+ * @param examples Examples of the training split, before the limit.
+ */
+export function evaluationSteps(settings: Settings, examples: number): readonly number[] {
+  const total = totalSteps(settings, examples);
+  const { evaluateEvery, evaluateEpochs } = settings.train;
+  const periods = [
+    ...(evaluateEvery === null ? [] : [evaluateEvery]),
+    ...(evaluateEpochs ? [stepsPerEpoch(settings, examples)] : []),
+  ];
+  const steps = periods.flatMap((period) =>
+    Array.from({ length: Math.floor(total / period) }, (_, i) => (i + 1) * period)
+  );
+  return [...new Set([...steps, total])].sort((a, b) => a - b);
+}

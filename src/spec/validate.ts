@@ -1,0 +1,85 @@
+/**
+ * Everything about runs that can be found wrong before the first of them starts.
+ *
+ * @module
+ */
+import { unknownName } from "../base/suggest.ts";
+import { type Problem, StudyError } from "./problems.ts";
+import { planRun } from "./ranks.ts";
+import { runTitle } from "./run_id.ts";
+import { totalSteps, warmupSteps } from "./total_steps.ts";
+import type { MethodEntry, ModuleShape, RunSpec } from "./types.ts";
+
+/** What the checks must know of tasks, models and methods. */
+export interface RunTables {
+  readonly methods: readonly MethodEntry[];
+  /** Examples of a task's training split; may throw where the task's files are wrong. */
+  readonly examplesOf: (task: string) => number;
+  /** Modules that can be adapted in a model, in model order; may throw where the model cannot be read. */
+  readonly modulesOf: (model: string) => readonly ModuleShape[];
+}
+
+/**
+ * All problems of the runs, in the order of the runs: examples and modules that cannot be had, a learning-rate
+ * warm-up as long as the run, a rank schedule without room for adjustment, a budget that does not fit.
+ *
+ * A problem that several runs share is told once, with the first of them and how many more there are.
+ */
+export function findProblems(runs: readonly RunSpec[], tables: RunTables): readonly Problem[] {
+  const shared = new Map<string, { readonly first: string; readonly message: string; more: number }>();
+  for (const run of runs) {
+    for (const { where, message } of problemsOfRun(run, tables)) {
+      const key = `${where} ${message}`;
+      const known = shared.get(key);
+      if (known !== undefined) known.more++;
+      else shared.set(key, { first: `run "${runTitle(run)}", ${where}`, message, more: 0 });
+    }
+  }
+  return [...shared.values()].map(({ first, message, more }) => ({
+    where: more === 0 ? first : `${first} (and ${more} more ${more === 1 ? "run" : "runs"})`,
+    message,
+  }));
+}
+
+/**
+ * Checks runs as {@linkcode findProblems} does.
+ *
+ * @throws {StudyError} With all problems, if there are any.
+ */
+export function validateRuns(runs: readonly RunSpec[], tables: RunTables): void {
+  const problems = findProblems(runs, tables);
+  if (problems.length > 0) throw new StudyError("Cannot start these runs", problems);
+}
+
+function problemsOfRun(run: RunSpec, tables: RunTables): readonly Problem[] {
+  const entry = tables.methods.find(({ name }) => name === run.method);
+  if (entry === undefined) {
+    const known = tables.methods.map(({ name }) => name);
+    return [{ where: "method", message: unknownName("method", run.method, known) }];
+  }
+  const problems: Problem[] = [];
+  const attempt = <T>(where: string, work: () => T): T | null => {
+    try {
+      return work();
+    } catch (error) {
+      problems.push({ where, message: error instanceof Error ? error.message : String(error) });
+      return null;
+    }
+  };
+  const steps = attempt("task", () => totalSteps(run.settings, tables.examplesOf(run.task)));
+  if (steps !== null) {
+    const warmup = warmupSteps(run.settings.train, steps);
+    if (warmup >= steps) {
+      problems.push({
+        where: "settings.train.warmup",
+        message: `found a warm-up of ${warmup} steps in a run of ${steps}, wanted fewer steps than the run has`,
+      });
+    }
+    attempt("options", () => entry.checkSchedule(run.options, steps));
+  }
+  if (entry.usesBudget) {
+    const modules = attempt("settings.model", () => tables.modulesOf(run.settings.model));
+    if (modules !== null) attempt("budget", () => planRun(entry, run, modules));
+  }
+  return problems;
+}

@@ -1,0 +1,223 @@
+/**
+ * The metrics that tasks are judged by.
+ *
+ * Targets and predictions are class indices (classification) or scores (regression), as arrays of the
+ * same length. All metrics are better when higher and at most 1.
+ *
+ * Where a figure is undefined, it is 0, which is what a prediction without information deserves: Matthews
+ * (as scikit-learn) and the correlations (SciPy gives NaN, which no record could hold) where either side is
+ * constant, F1 (as scikit-learn) where no row is positive on either side.
+ *
+ * @module
+ */
+import { sampleCorrelation } from "simple-statistics";
+import type { MetricName, Task, TaskOutput } from "./types.ts";
+
+/** A metric as data. */
+export interface Metric {
+  readonly name: MetricName;
+  /** How tables and charts call it. */
+  readonly title: string;
+  readonly higherIsBetter: boolean;
+  /** The kind of task it judges. */
+  readonly output: TaskOutput["type"];
+  /** Whether it is defined for two classes only. */
+  readonly binary: boolean;
+  readonly compute: (targets: ArrayLike<number>, predictions: ArrayLike<number>) => number;
+}
+
+/** The share of rows that are right. */
+export function accuracy(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
+  const length = checkedLength("accuracy", targets, predictions);
+  let right = 0;
+  for (let i = 0; i < length; i++) if (targets[i] === predictions[i]) right++;
+  return right / length;
+}
+
+/** F1 of class 1: 2·TP / (2·TP + FP + FN); 0 where class 1 occurs on neither side. */
+export function f1(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
+  const length = checkedLength("f1", targets, predictions);
+  let truePositives = 0;
+  let positives = 0;
+  for (let i = 0; i < length; i++) {
+    const isTarget = targets[i] === 1;
+    const isPredicted = predictions[i] === 1;
+    if (isTarget && isPredicted) truePositives++;
+    positives += Number(isTarget) + Number(isPredicted);
+  }
+  return positives === 0 ? 0 : (2 * truePositives) / positives;
+}
+
+/**
+ * Matthews' correlation of class indices, in Gorodkin's form for any number of classes; 0 where either side is constant.
+ *
+ * Source: J. Gorodkin, "Comparing two K-category assignments by a K-category correlation coefficient",
+ * Computational Biology and Chemistry 28 (2004), equation 8.
+ */
+export function matthews(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
+  const length = checkedLength("matthews", targets, predictions);
+  const perTarget = new Map<number, number>();
+  const perPrediction = new Map<number, number>();
+  let right = 0;
+  for (let i = 0; i < length; i++) {
+    const target = targets[i]!;
+    const prediction = predictions[i]!;
+    if (target === prediction) right++;
+    perTarget.set(target, (perTarget.get(target) ?? 0) + 1);
+    perPrediction.set(prediction, (perPrediction.get(prediction) ?? 0) + 1);
+  }
+  let agreement = 0;
+  let targetSquares = 0;
+  let predictionSquares = 0;
+  for (const [label, count] of perTarget) {
+    agreement += count * (perPrediction.get(label) ?? 0);
+    targetSquares += count * count;
+  }
+  for (const count of perPrediction.values()) predictionSquares += count * count;
+  const square = length * length;
+  const spread = (square - targetSquares) * (square - predictionSquares);
+  return spread === 0 ? 0 : (right * length - agreement) / Math.sqrt(spread);
+}
+
+/** Pearson's correlation; 0 where either side is constant. */
+export function pearson(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
+  checkedLength("pearson", targets, predictions);
+  const x = Array.from(targets);
+  const y = Array.from(predictions);
+  if (isConstant(x) || isConstant(y)) return 0;
+  return Math.max(-1, Math.min(1, sampleCorrelation(x, y)));
+}
+
+/** Spearman's rank correlation, equal values sharing their average rank; 0 where either side is constant. */
+export function spearman(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
+  checkedLength("spearman", targets, predictions);
+  return pearson(averageRanks(targets), averageRanks(predictions));
+}
+
+/** Ranks from 1 in ascending order; equal values get the average of the ranks they share. */
+export function averageRanks(values: ArrayLike<number>): readonly number[] {
+  const order = Array.from(values, (_, i) => i).sort((a, b) => values[a]! - values[b]!);
+  const ranks = new Array<number>(order.length).fill(0);
+  for (let start = 0; start < order.length;) {
+    let end = start + 1;
+    while (end < order.length && values[order[end]!] === values[order[start]!]) end++;
+    for (let i = start; i < end; i++) ranks[order[i]!] = (start + 1 + end) / 2;
+    start = end;
+  }
+  return ranks;
+}
+
+/** All metrics by name. */
+export const metrics: Readonly<Record<MetricName, Metric>> = {
+  matthews: {
+    name: "matthews",
+    title: "Matthews correlation",
+    higherIsBetter: true,
+    output: "classification",
+    binary: false,
+    compute: matthews,
+  },
+  accuracy: {
+    name: "accuracy",
+    title: "Accuracy",
+    higherIsBetter: true,
+    output: "classification",
+    binary: false,
+    compute: accuracy,
+  },
+  f1: {
+    name: "f1",
+    title: "F1",
+    higherIsBetter: true,
+    output: "classification",
+    binary: true,
+    compute: f1,
+  },
+  pearson: {
+    name: "pearson",
+    title: "Pearson correlation",
+    higherIsBetter: true,
+    output: "regression",
+    binary: false,
+    compute: pearson,
+  },
+  spearman: {
+    name: "spearman",
+    title: "Spearman correlation",
+    higherIsBetter: true,
+    output: "regression",
+    binary: false,
+    compute: spearman,
+  },
+};
+
+/** Whether a larger value of the metric is a better one. */
+export function higherIsBetter(name: MetricName): boolean {
+  return metrics[name].higherIsBetter;
+}
+
+/** The metric that selects the best evaluation of a task: the first it declares. */
+export function primaryMetric(task: Task): MetricName {
+  const [first] = task.metrics;
+  if (first === undefined) throw new Error(`The task "${task.name}" declares no metric, wanted one`);
+  return first;
+}
+
+/**
+ * All metrics of a task, in its order.
+ *
+ * @param targets Class indices or scores, one a row.
+ * @param predictions The model's class indices or scores for the same rows.
+ * @throws {RangeError} If there are no rows, the lengths differ, or a value is no class of the task or not finite.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { glueTasks } from "./glue.ts";
+ * const mrpc = glueTasks.find((task) => task.name === "MRPC")!;
+ * assertEquals(computeMetrics(mrpc, [1, 1, 0, 0], [1, 0, 0, 0]), { accuracy: 0.75, f1: 2 / 3 });
+ * ```
+ */
+export function computeMetrics(
+  task: Task,
+  targets: ArrayLike<number>,
+  predictions: ArrayLike<number>,
+): Readonly<Record<string, number>> {
+  checkValues(task, "target", targets);
+  checkValues(task, "prediction", predictions);
+  return Object.fromEntries(
+    task.metrics.map((name) => [name, metrics[name].compute(targets, predictions)]),
+  );
+}
+
+function checkValues(task: Task, what: string, values: ArrayLike<number>): void {
+  const output = task.output;
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i]!;
+    const isFine = output.type === "regression"
+      ? Number.isFinite(value)
+      : Number.isInteger(value) && value >= 0 && value < output.labels.length;
+    if (isFine) continue;
+    throw new RangeError(
+      `Cannot compute metrics of "${task.name}": the ${what} of row ${i} is ${value}, wanted ` +
+        (output.type === "regression"
+          ? "a finite number"
+          : `a class from 0 to ${output.labels.length - 1}`),
+    );
+  }
+}
+
+function isConstant(values: readonly number[]): boolean {
+  return values.every((value) => value === values[0]);
+}
+
+function checkedLength(
+  metric: MetricName,
+  targets: ArrayLike<number>,
+  predictions: ArrayLike<number>,
+): number {
+  if (targets.length === predictions.length && targets.length > 0) return targets.length;
+  throw new RangeError(
+    `Cannot compute "${metric}": found ${targets.length} targets and ${predictions.length} predictions, ` +
+      "wanted equally many and at least one",
+  );
+}

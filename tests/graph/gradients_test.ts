@@ -1,0 +1,81 @@
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import * as g from "../../src/graph/mod.ts";
+import { gradients } from "../../src/graph/gradients.ts";
+import { cases, feedsOf, programOf } from "./cases.ts";
+
+for (const test of cases) {
+  Deno.test(`gradient of ${test.name} equals finite differences`, () => {
+    const program = programOf(test);
+    const feeds = feedsOf(test);
+    const results = g.interpret(program, feeds);
+    const lossAt = (changed: Record<string, g.HostTensor>) =>
+      g.interpret(program, changed, {}, ["loss"])["loss"]!.data[0]!;
+    for (const [name, fed] of Object.entries(feeds)) {
+      const gradient = results[`grad${name.slice(2)}`]!;
+      assertEquals(gradient.shape, [...fed.shape]);
+      const data = fed.data as Float64Array;
+      for (let i = 0; i < data.length; i++) {
+        const step = 1e-5;
+        const moved = (by: number) => {
+          const copy = data.slice();
+          copy[i] = copy[i]! + by;
+          return lossAt({ ...feeds, [name]: { ...fed, data: copy } });
+        };
+        const numeric = (moved(step) - moved(-step)) / (2 * step);
+        assertAlmostEquals(
+          gradient.data[i]!,
+          numeric,
+          1e-7 * Math.max(1, Math.abs(numeric)) + 1e-8,
+        );
+      }
+    }
+  });
+}
+
+Deno.test("every row of the gradient table is covered by a case", () => {
+  const covered = new Set<string>();
+  for (const test of cases) {
+    const inputs = test.shapes.map((shape, i) => g.input(`in${i}`, shape));
+    for (const node of g.topologicalOrder([test.build(inputs)])) covered.add(node.op);
+  }
+  assertEquals(Object.keys(gradients).filter((op) => !covered.has(op)), []);
+});
+
+Deno.test("grad differentiates only what lies between a wanted tensor and the loss", () => {
+  const x = g.input("x", [2, 3]);
+  const frozen = g.input("frozen", [3, 3]);
+  const adapter = g.input("adapter", [3, 1]);
+  const below = g.tanh(g.matMul(x, frozen));
+  const loss = g.reduceSum(g.matMul(below, adapter));
+  const [gradient] = g.grad(loss, [adapter]);
+  const nodes = g.topologicalOrder([gradient!]);
+  assertEquals(
+    nodes.filter((node) => node.label.startsWith("grad/") && node.op === "MatMul").length,
+    1,
+  );
+  assert(
+    !nodes.some((node) => node.label.startsWith("grad/") && node.op === "Mul"),
+    "tanh was differentiated",
+  );
+});
+
+Deno.test("grad of a tensor that the loss does not use is zero", () => {
+  const x = g.input("x", [2]);
+  const unused = g.input("unused", [3, 2]);
+  const [gradient] = g.grad(g.reduceSum(x), [unused]);
+  const values = g.interpret(g.makeProgram({ out: gradient! }), {});
+  assertEquals([...values["out"]!.data], [0, 0, 0, 0, 0, 0]);
+});
+
+Deno.test("grad names an operator that has no gradient and a loss that is no scalar", () => {
+  const x = g.input("x", [2]);
+  assertThrows(() => g.grad(x, [x]), RangeError, "[2]");
+});
+
+Deno.test("reduceMax and floor stop gradients", () => {
+  const x = g.input("x", [3]);
+  const [gradient] = g.grad(g.add(g.reduceMax(x), g.reduceSum(g.floor(x))), [x]);
+  const feeds = { x: { type: "f32", shape: [3], data: Float64Array.of(1.5, 2, 3) } } as const;
+  const values = g.interpret(g.makeProgram({ out: gradient!, x }), feeds);
+  assertEquals([...values["out"]!.data], [0, 0, 0]);
+});
