@@ -57,7 +57,9 @@ export function expandStudy(study: Study, tables: StudyTables): readonly RunSpec
   const runs = study.axes.tasks.flatMap((task) =>
     variants.flatMap((variant) =>
       (variant.entry.usesBudget ? budgets : [null]).flatMap((budget) =>
-        study.axes.seeds.flatMap((seed) => resolve(study, { task, variant, budget, seed }, problems))
+        study.axes.seeds.flatMap((seed) =>
+          resolve(study, { task, variant, budget, seed }, problems)
+        )
       )
     )
   );
@@ -226,7 +228,10 @@ function knownVariants(
 
 /** The method's name, followed by the options that are given: `elalora b=8 ties="upstream"`. */
 function defaultLabel(method: string, options: MethodOptions): string {
-  return [method, ...Object.entries(options).map(([key, value]) => `${key}=${canonicalJson(value)}`)]
+  return [
+    method,
+    ...Object.entries(options).map(([key, value]) => `${key}=${canonicalJson(value)}`),
+  ]
     .join(" ").replaceAll('"', "");
 }
 
@@ -240,7 +245,12 @@ function checkNames(
   const methods = [
     ...new Set([...entries.map(({ name }) => name), ...variants.map(({ label }) => label)]),
   ];
-  const check = (what: string, where: string, found: OneOrMore<string>, known: readonly string[]) => {
+  const check = (
+    what: string,
+    where: string,
+    found: OneOrMore<string>,
+    known: readonly string[],
+  ) => {
     for (const [i, name] of toList(found).entries()) {
       if (known.includes(name)) continue;
       const place = Array.isArray(found) ? `${where}[${i}]` : where;

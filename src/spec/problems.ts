@@ -54,7 +54,12 @@ export function problemsOf(
   path: readonly PropertyKey[] = [],
   knownKeys?: readonly string[],
 ): Problem[] {
+  const misspelt = new Set(
+    issues.filter(({ code }) => code === "unrecognized_keys").map(({ path }) => keyPath(path)),
+  );
   return issues.flatMap((issue): Problem[] => {
+    // What a misspelt key leaves missing is not worth a second line.
+    if (issue.code === "custom" && misspelt.has(keyPath(issue.path))) return [];
     const here = [...path, ...issue.path];
     const where = keyPath(here) || "study";
     const found = valueAt(input, issue.path);
@@ -108,8 +113,6 @@ function describe(issue: z.core.$ZodIssue, found: unknown, key: string): string 
         ? unknownName(key, found, names)
         : `found ${show(found)}, wanted ${issue.values.map(show).join(" or ")}`;
     }
-    case "invalid_format":
-      return `found ${show(found)}, wanted ${issue.pattern ?? issue.format}`;
     default:
       return issue.message;
   }

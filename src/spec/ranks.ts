@@ -29,7 +29,10 @@ export function countParameters(
   modules: readonly ModuleShape[],
   extraPerRank: number,
 ): number {
-  return modules.reduce((sum, module, i) => sum + (ranks[i] ?? 0) * rankCost(module, extraPerRank), 0);
+  return modules.reduce(
+    (sum, module, i) => sum + (ranks[i] ?? 0) * rankCost(module, extraPerRank),
+    0,
+  );
 }
 
 /**
@@ -212,9 +215,7 @@ export function apportion(sum: number, quotas: readonly number[]): readonly numb
 /** `count` of the places, spread evenly (Bresenham's line). */
 function spread(count: number, places: readonly number[]): readonly number[] {
   const n = places.length;
-  return places.filter((_, i) =>
-    Math.floor(((i + 1) * count) / n) > Math.floor((i * count) / n)
-  );
+  return places.filter((_, i) => Math.floor(((i + 1) * count) / n) > Math.floor((i * count) / n));
 }
 
 function targetOfRank(rank: number, modules: number): readonly number[] | null {

@@ -95,7 +95,9 @@ const dropoutShape = {
 };
 
 const trainShape = {
-  epochs: z.number().gt(0).describe("Passes over the training split, unless steps is given; default 3"),
+  epochs: z.number().gt(0).describe(
+    "Passes over the training split, unless steps is given; default 3",
+  ),
   steps: count().nullable().describe("Optimiser steps, or null for epochs; default null"),
   batchSize: count().describe("Examples a step; default 32"),
   learningRate: z.number().gt(0).describe("Peak learning rate; default 1e-3"),

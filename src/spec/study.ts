@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import type { Json } from "../base/canonical_json.ts";
-import { problemsOf, StudyError } from "./problems.ts";
+import { problemsOf, show, StudyError } from "./problems.ts";
 import { closed, partialSettingsSchema } from "./settings.ts";
 import type { PartialSettings } from "./settings.ts";
 import type { Budget } from "./types.ts";
@@ -76,10 +76,14 @@ export interface Study {
   readonly axes: Axes;
 }
 
+// The ids name the parts of the JSON Schema that {@linkcode studyJsonSchema} fills in.
 const json: z.ZodType<Json> = z.json();
 const options: z.ZodType<MethodOptions> = z.record(z.string(), json);
+const settings = partialSettingsSchema.meta({ id: "settings" });
+const folderName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const seed = z.int().min(0);
-const name = z.string().min(1);
+const taskName = z.string().min(1).meta({ id: "taskName" });
+const methodName = z.string().min(1).meta({ id: "methodName" });
 
 /** Validator of a budget; the two named forms share one object, so that a misspelt key is told both. */
 const budget = z.union([
@@ -93,7 +97,10 @@ const budget = z.union([
     error: (issue) =>
       `found ${Object.keys(issue.input as object).length} keys, wanted either rank or parameters`,
   }).meta({ minProperties: 1, maxProperties: 1 }),
-]) as unknown as z.ZodType<StudyBudget>;
+]).meta({
+  id: "budget",
+  description: "An average rank, or an object with rank or parameters",
+}) as unknown as z.ZodType<StudyBudget>; // Exactly one key is what the refinement guarantees.
 
 function oneOrMore<T>(item: z.ZodType<T>): z.ZodType<OneOrMore<T>> {
   return z.union([item, z.array(item).min(1)]);
@@ -101,33 +108,38 @@ function oneOrMore<T>(item: z.ZodType<T>): z.ZodType<OneOrMore<T>> {
 
 const delta: z.ZodType<Delta> = closed({
   when: closed({
-    task: z.exactOptional(oneOrMore(name)),
-    method: z.exactOptional(oneOrMore(name).meta({
-      description: "Names of methods, or labels of entries of the methods' axis",
-    })),
+    task: z.exactOptional(oneOrMore(taskName)),
+    method: z.exactOptional(oneOrMore(methodName)).describe(
+      "Names of methods, or labels of entries of the methods' axis",
+    ),
     budget: z.exactOptional(oneOrMore(budget)),
     seed: z.exactOptional(oneOrMore(seed)),
   }).refine((when) => Object.keys(when).length > 0, {
     error: "found {}, wanted task, method, budget or seed; what holds for all runs belongs in base",
-  }).meta({ description: "The runs that this is meant for", minProperties: 1 }),
-  set: z.exactOptional(partialSettingsSchema),
-  options: z.exactOptional(options),
+  }).meta({
+    description: "The runs that this is meant for: those that match every key",
+    minProperties: 1,
+  }),
+  set: z.exactOptional(settings),
+  options: z.exactOptional(options).describe("Options of the methods in when.method"),
 }).refine((value) => value.set !== undefined || value.options !== undefined, {
   error: "found neither set nor options, wanted at least one of them",
-}).refine((value) => value.options === undefined || value.when?.method !== undefined, {
+}).refine((value) => value.options === undefined || value.when.method !== undefined, {
   error: "found options without when.method, wanted the methods that they are options of",
-});
+}).meta({ id: "delta" });
 
 const axes: z.ZodType<Axes> = closed({
-  tasks: z.array(name).min(1),
-  methods: z.array(z.union([
-    name,
-    closed({
-      method: name,
-      options: z.exactOptional(options),
-      label: z.exactOptional(name),
-    }),
-  ])).min(1),
+  tasks: z.array(taskName).min(1),
+  methods: z.array(
+    z.union([
+      methodName,
+      closed({
+        method: methodName,
+        options: z.exactOptional(options),
+        label: z.exactOptional(z.string().min(1)),
+      }),
+    ]).meta({ id: "method" }),
+  ).min(1),
   budgets: z.exactOptional(z.array(budget).min(1)),
   seeds: z.array(seed).min(1),
 });
@@ -135,17 +147,18 @@ const axes: z.ZodType<Axes> = closed({
 /** Validator of studies; names of tasks, methods and options are checked by {@linkcode expandStudy}. */
 export const studySchema: z.ZodType<Study> = closed({
   $schema: z.exactOptional(z.string()),
-  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
+  name: z.string().refine((name) => folderName.test(name), {
     error: (issue) =>
       `found ${
-        JSON.stringify(issue.input)
-      }, wanted letters, digits, ".", "_" and "-", since it names the results folder`,
-  }),
+        show(issue.input)
+      }, wanted letters, digits, ".", "_" and "-" with a letter or digit ` +
+      `first, since it names the results folder`,
+  }).meta({ pattern: folderName.source }),
   title: z.exactOptional(z.string()),
   description: z.exactOptional(z.string()),
-  base: z.exactOptional(partialSettingsSchema),
+  base: z.exactOptional(settings),
   deltas: z.exactOptional(z.array(delta)),
-  userTasks: z.exactOptional(z.array(json)),
+  userTasks: z.exactOptional(z.array(json.meta({ id: "userTask" }))),
   axes,
 });
 

@@ -26,7 +26,10 @@ export interface RunTables {
  * A problem that several runs share is told once, with the first of them and how many more there are.
  */
 export function findProblems(runs: readonly RunSpec[], tables: RunTables): readonly Problem[] {
-  const shared = new Map<string, { readonly first: string; readonly message: string; more: number }>();
+  const shared = new Map<
+    string,
+    { readonly first: string; readonly message: string; more: number }
+  >();
   for (const run of runs) {
     for (const { where, message } of problemsOfRun(run, tables)) {
       const key = `${where} ${message}`;
@@ -72,7 +75,8 @@ function problemsOfRun(run: RunSpec, tables: RunTables): readonly Problem[] {
     if (warmup >= steps) {
       problems.push({
         where: "settings.train.warmup",
-        message: `found a warm-up of ${warmup} steps in a run of ${steps}, wanted fewer steps than the run has`,
+        message:
+          `found a warm-up of ${warmup} steps in a run of ${steps}, wanted fewer steps than the run has`,
       });
     }
     attempt("options", () => entry.checkSchedule(run.options, steps));

@@ -159,7 +159,9 @@ export function higherIsBetter(name: MetricName): boolean {
 /** The metric that selects the best evaluation of a task: the first it declares. */
 export function primaryMetric(task: Task): MetricName {
   const [first] = task.metrics;
-  if (first === undefined) throw new Error(`The task "${task.name}" declares no metric, wanted one`);
+  if (first === undefined) {
+    throw new Error(`The task "${task.name}" declares no metric, wanted one`);
+  }
   return first;
 }
 

@@ -78,7 +78,9 @@ function at(fileName: string, line: number): string {
 
 function emptyText(fileName: string, line: number, column: Column): Error {
   return new Error(
-    `${at(fileName, line)}: the text in column ${JSON.stringify(column)} is empty; fill or remove the row`,
+    `${at(fileName, line)}: the text in column ${
+      JSON.stringify(column)
+    } is empty; fill or remove the row`,
   );
 }
 
@@ -88,7 +90,9 @@ function decodeUtf8(bytes: Uint8Array, fileName: string): string {
     return decoder.decode(bytes);
   } catch (cause) {
     throw new Error(
-      `${at(fileName, firstInvalidLine(bytes))}: the bytes are not valid UTF-8; convert the file to UTF-8`,
+      `${
+        at(fileName, firstInvalidLine(bytes))
+      }: the bytes are not valid UTF-8; convert the file to UTF-8`,
       { cause },
     );
   }
@@ -141,7 +145,9 @@ function* csvRows(text: string, fileName: string): Generator<Row> {
   for (const [index, cells] of rows.entries()) {
     const isLast = index === rows.length - 1;
     if (isLast && closes) return;
-    if (isLast) throw new Error(`${at(fileName, line)}: a quote opens and never closes; close it with "`);
+    if (isLast) {
+      throw new Error(`${at(fileName, line)}: a quote opens and never closes; close it with "`);
+    }
     yield { line, cells };
     line += 1 + cells.reduce((sum, cell) => sum + (cell.match(/\r\n|\r|\n/g)?.length ?? 0), 0);
   }
@@ -197,7 +203,9 @@ function columnCountError(
     ? "separate columns with one tab each, and keep tabs and line breaks out of texts"
     : "put texts that hold commas, quotes or line breaks in double quotes";
   return new Error(
-    `${at(fileName, row.line)}: found ${found} column${found === 1 ? "" : "s"}, wanted ${wanted} (${source}); ${fix}`,
+    `${at(fileName, row.line)}: found ${found} column${
+      found === 1 ? "" : "s"
+    }, wanted ${wanted} (${source}); ${fix}`,
   );
 }
 
@@ -207,7 +215,9 @@ function findColumn(column: Column, first: Row, isHeader: boolean, fileName: str
   if (typeof column === "number") {
     if (column < count) return column;
     throw new Error(
-      `${at(fileName, first.line)}: found ${count} column${count === 1 ? "" : "s"}, wanted at least ` +
+      `${at(fileName, first.line)}: found ${count} column${
+        count === 1 ? "" : "s"
+      }, wanted at least ` +
         `${column + 1}, since a text or the label stands in column ${column} (counted from 0)`,
     );
   }
@@ -216,7 +226,9 @@ function findColumn(column: Column, first: Row, isHeader: boolean, fileName: str
   throw new Error(
     isHeader
       ? `${at(fileName, first.line)}: ${unknownName("column", column, first.cells)}`
-      : `${at(fileName, first.line)}: the column "${column}" is given by name, yet the file has no header; ` +
+      : `${
+        at(fileName, first.line)
+      }: the column "${column}" is given by name, yet the file has no header; ` +
         "give its index from 0, or declare a header",
   );
 }
@@ -246,14 +258,18 @@ function parseObject(content: string, fileName: string, line: number): object {
     value = JSON.parse(content);
   } catch (cause) {
     throw new Error(
-      `${at(fileName, line)}: not valid JSON (${cause instanceof Error ? cause.message : String(cause)}); ` +
+      `${at(fileName, line)}: not valid JSON (${
+        cause instanceof Error ? cause.message : String(cause)
+      }); ` +
         "wanted one JSON object a line",
       { cause },
     );
   }
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
   throw new Error(
-    `${at(fileName, line)}: found ${content.slice(0, 40)}, wanted a JSON object with the columns as keys`,
+    `${at(fileName, line)}: found ${
+      content.slice(0, 40)
+    }, wanted a JSON object with the columns as keys`,
   );
 }
 
@@ -269,7 +285,9 @@ function cell(object: object, column: Column, fileName: string, line: number): C
     return value;
   }
   throw new Error(
-    `${at(fileName, line)}: "${key}" is ${JSON.stringify(value).slice(0, 40)}, wanted a text, a number or a boolean`,
+    `${at(fileName, line)}: "${key}" is ${
+      JSON.stringify(value).slice(0, 40)
+    }, wanted a text, a number or a boolean`,
   );
 }
 

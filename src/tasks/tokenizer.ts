@@ -167,8 +167,12 @@ class PairTokenizer implements Tokenizer {
     this.#addedToPair = empty.ids.length;
     if (this.#addedToText < 2 || empty.ids[0] !== this.clsId || empty.ids.at(-1) !== this.sepId) {
       throw new Error(
-        `Cannot use the tokenizer "${fileName}": its post_processor does not put ${this.#nameOf(this.clsId)} first ` +
-          `and ${this.#nameOf(this.sepId)} last, as the BERT family wants; check tokenizer_config.json`,
+        `Cannot use the tokenizer "${fileName}": its post_processor does not put ${
+          this.#nameOf(this.clsId)
+        } first ` +
+          `and ${
+            this.#nameOf(this.sepId)
+          } last, as the BERT family wants; check tokenizer_config.json`,
       );
     }
   }
@@ -179,7 +183,9 @@ class PairTokenizer implements Tokenizer {
     const room = maxLength - (isPair ? this.#addedToPair : this.#addedToText);
     if (!Number.isInteger(maxLength) || room < (isPair ? 2 : 1)) {
       throw new RangeError(
-        `Cannot encode a ${isPair ? "pair" : "text"} in ${maxLength} tokens: the special tokens alone take ` +
+        `Cannot encode a ${
+          isPair ? "pair" : "text"
+        } in ${maxLength} tokens: the special tokens alone take ` +
           `${maxLength - room}; raise maxLength`,
       );
     }

@@ -1,0 +1,174 @@
+/**
+ * AdaLoRA's rank policy: entries of E are set to zero over all modules jointly until a shrinking
+ * budget is met; they may come back until the last phase fixes the pattern.
+ *
+ * AdaLoRA (arXiv 2303.10512, section 3.3) and its authors' `loralib/loralib/adalora.py`. The
+ * printed schedule has an extra −t_f in its numerator; the code's formula is used here.
+ *
+ * @module
+ */
+import {
+  checkContext,
+  compareSlots,
+  type MaskDecision,
+  type RankPolicy,
+  rankSlots,
+  resolveSteps,
+  type SlotRef,
+  toRefs,
+} from "./rank_policy.ts";
+
+/** Options of {@linkcode adaloraPolicy}. */
+export interface AdaloraPolicyOptions {
+  /** Steps at the full budget at the start (t_i): a share of all steps when below 1, else steps. */
+  readonly initWarmup: number;
+  /** Steps at the final budget at the end (t_f): a share of all steps when below 1, else steps. */
+  readonly finalWarmup: number;
+  /** Masks are applied after steps that are multiples of this (ΔT). */
+  readonly interval: number;
+  /**
+   * `exact` orders slots by (score, module, slot) and masks exactly as many as are due; `upstream`
+   * masks every slot at or below the threshold, so equal scores mask more.
+   */
+  readonly ties: "exact" | "upstream";
+}
+
+/** State of {@linkcode adaloraPolicy}. */
+export interface AdaloraState {
+  readonly modules: readonly string[];
+  /** Slots of each module, masked ones included; never changes. */
+  readonly ranks: readonly number[];
+  readonly initialTotal: number;
+  readonly finalTotal: number;
+  readonly totalSteps: number;
+  /** Masks decided so far. */
+  readonly events: number;
+  /** The pattern of the last phase, null before it. */
+  readonly permanent: readonly SlotRef[] | null;
+}
+
+interface Bounds {
+  readonly start: number;
+  readonly end: number;
+}
+
+function bounds(options: AdaloraPolicyOptions, totalSteps: number): Bounds {
+  return {
+    start: resolveSteps(options.initWarmup, totalSteps, "initWarmup"),
+    end: totalSteps - resolveSteps(options.finalWarmup, totalSteps, "finalWarmup"),
+  };
+}
+
+/** Total rank allowed after `step`: b0, then a cubic fall that is truncated to integers, then bT. */
+export function budgetAt(
+  options: AdaloraPolicyOptions,
+  totals: {
+    readonly initialTotal: number;
+    readonly finalTotal: number;
+    readonly totalSteps: number;
+  },
+  step: number,
+): number {
+  const { start, end } = bounds(options, totals.totalSteps);
+  if (step <= start) return totals.initialTotal;
+  if (step > end) return totals.finalTotal;
+  const rest = 1 - (step - start) / (end - start);
+  return Math.trunc(
+    totals.finalTotal + (totals.initialTotal - totals.finalTotal) * rest ** 3,
+  );
+}
+
+/** Whether a mask is applied after `step`. */
+function isMasked(options: AdaloraPolicyOptions, totalSteps: number, step: number): boolean {
+  const { start, end } = bounds(options, totalSteps);
+  return (step > start && step <= end && step % options.interval === 0) || step > end;
+}
+
+/**
+ * Checks that a mask falls between the warm-ups and that the last one has the final budget.
+ *
+ * @throws RangeError naming the options.
+ */
+export function checkAdaloraSchedule(options: AdaloraPolicyOptions, totalSteps: number): void {
+  const { start, end } = bounds(options, totalSteps);
+  const first = (Math.floor(start / options.interval) + 1) * options.interval;
+  if (start >= end || first > end) {
+    throw new RangeError(
+      `Cannot schedule AdaLoRA in ${totalSteps} steps: "initWarmup" takes ${start}, "finalWarmup" ` +
+        `${
+          totalSteps - end
+        }, and no multiple of the "interval" of ${options.interval} lies between ` +
+        `them; lower one of the three or train for more steps`,
+    );
+  }
+  const isFinalReached = totalSteps - 1 > end ||
+    (end <= totalSteps - 1 && end % options.interval === 0);
+  if (!isFinalReached) {
+    throw new RangeError(
+      `Cannot schedule AdaLoRA in ${totalSteps} steps: a "finalWarmup" of ${
+        totalSteps - end
+      } leaves ` +
+        `no step at the final budget, at least 2 steps are wanted`,
+    );
+  }
+}
+
+/** The policy of AdaLoRA. */
+export function adaloraPolicy(options: AdaloraPolicyOptions): RankPolicy<AdaloraState> {
+  return {
+    start(context) {
+      checkContext(context);
+      checkAdaloraSchedule(options, context.totalSteps);
+      const initialTotal = context.ranks.reduce((sum, rank) => sum + rank, 0);
+      if (
+        !Number.isInteger(context.finalTotal) || context.finalTotal < 1 ||
+        context.finalTotal > initialTotal
+      ) {
+        throw new RangeError(
+          `Cannot start AdaLoRA with a final total rank of ${context.finalTotal}: ` +
+            `an integer from 1 to the initial total of ${initialTotal} is wanted`,
+        );
+      }
+      return {
+        modules: context.modules.map(({ name }) => name),
+        ranks: [...context.ranks],
+        initialTotal,
+        finalTotal: context.finalTotal,
+        totalSteps: context.totalSteps,
+        events: 0,
+        permanent: null,
+      };
+    },
+    needsScores: (state, step) =>
+      state.permanent === null && isMasked(options, state.totalSteps, step),
+    statisticsFrozen: (state, step) => step >= bounds(options, state.totalSteps).end,
+    decide(state, step, scores) {
+      if (!isMasked(options, state.totalSteps, step) || state.permanent !== null) {
+        throw new RangeError(`Cannot mask ranks after step ${step}: no event is due`);
+      }
+      const slots = rankSlots(scores, state.modules, state.ranks).flat().sort(compareSlots);
+      const budget = budgetAt(options, state, step);
+      const count = slots.length - budget;
+      const last = slots[count - 1];
+      const off = last === undefined ? [] : toRefs(
+        options.ties === "upstream"
+          ? slots.filter(({ score }) => score <= last.score)
+          : slots.slice(0, count),
+      );
+      // Statistics are frozen from here on, so every later mask would be this one.
+      const permanent = step > bounds(options, state.totalSteps).end;
+      const decision: MaskDecision = {
+        kind: "mask",
+        step,
+        budget,
+        threshold: last?.score ?? null,
+        off,
+        permanent,
+      };
+      return {
+        decision,
+        state: { ...state, events: state.events + 1, permanent: permanent ? off : null },
+      };
+    },
+  };
+}

@@ -1,0 +1,186 @@
+/**
+ * Rank policies: pure answers to the question which ranks live after a step.
+ *
+ * A *slot* is one rank of one module: row i of A, column i of B, entry i of E. Slots are logical:
+ * survivors of an event keep their order and new slots come last. A policy never sees tensors; it
+ * gets one score a slot and its own state, and returns a decision and the next state.
+ *
+ * Steps are counted from 0, and a question about step t is asked after the optimiser's update of t.
+ *
+ * @module
+ */
+
+/** One slot: `slot` counts from 0 within `module`. */
+export interface SlotRef {
+  readonly module: string;
+  readonly slot: number;
+}
+
+/** Scores of all slots, one entry a module, in module order. */
+export type SlotScores = readonly {
+  readonly module: string;
+  readonly scores: readonly number[];
+}[];
+
+/** Ranks leave some modules and enter others (ElaLoRA). */
+export interface MoveDecision {
+  readonly kind: "move";
+  readonly step: number;
+  /** Ranks that the schedule allows to move; `drop` may hold fewer. */
+  readonly budget: number;
+  /** Highest score among the dropped slots; null where nothing is dropped. */
+  readonly threshold: number | null;
+  /** Slots to remove, in module and slot order. */
+  readonly drop: readonly SlotRef[];
+  /** Modules that get a new slot, in module order, a name as often as it grows; after the removals. */
+  readonly grow: readonly string[];
+  /** Whether all optimiser moments are lost and the learning rate stays at its peak from here on. */
+  readonly resetOptimizer: boolean;
+}
+
+/** Entries of E are set to zero, their rows and columns stay (AdaLoRA). */
+export interface MaskDecision {
+  readonly kind: "mask";
+  readonly step: number;
+  /** Total rank that the schedule allows after this step. */
+  readonly budget: number;
+  /** Highest score among the masked slots; null where nothing is masked. */
+  readonly threshold: number | null;
+  /** Slots whose E becomes 0, in module and slot order. */
+  readonly off: readonly SlotRef[];
+  /** Whether the caller must apply `off` after every later step too, without asking again. */
+  readonly permanent: boolean;
+}
+
+/** What a policy decides at an event. */
+export type RankDecision = MoveDecision | MaskDecision;
+
+/** What a policy needs to know of an adapted module. */
+export interface PolicyModule {
+  readonly name: string;
+  readonly inSize: number;
+  readonly outSize: number;
+}
+
+/** What a policy knows when training starts. */
+export interface PolicyContext {
+  /** The adapted modules, in model order. */
+  readonly modules: readonly PolicyModule[];
+  /** Initial rank of each module. */
+  readonly ranks: readonly number[];
+  /** Total rank at the end; ignored where ranks only move. */
+  readonly finalTotal: number;
+  readonly totalSteps: number;
+}
+
+/** Decides about ranks; every function is pure and `State` is plain JSON, so a checkpoint can hold it. */
+export interface RankPolicy<State> {
+  /** The state before the first step; throws where the context leaves the policy nothing to decide. */
+  readonly start: (context: PolicyContext) => State;
+  /** Whether an event follows this step, that is, whether `decide` must be called with scores. */
+  readonly needsScores: (state: State, step: number) => boolean;
+  /** Whether the importance averages stay as they are in this step. */
+  readonly statisticsFrozen: (state: State, step: number) => boolean;
+  /** The decision after this step and the next state; throws where no event is due. */
+  readonly decide: (
+    state: State,
+    step: number,
+    scores: SlotScores,
+  ) => { readonly decision: RankDecision; readonly state: State };
+}
+
+/**
+ * A warm-up as a number of steps: a share of all steps when it lies in (0, 1), else steps as given.
+ *
+ * @param name The option's name, for the error.
+ * @throws RangeError where the value is negative, or neither a share nor a whole number.
+ */
+export function resolveSteps(value: number, totalSteps: number, name: string): number {
+  if (value > 0 && value < 1) return Math.round(value * totalSteps);
+  if (Number.isInteger(value) && value >= 0) return value;
+  throw new RangeError(
+    `Cannot resolve "${name}" of ${value}: a share of all steps in (0, 1) or a whole number of steps is wanted`,
+  );
+}
+
+/** The nearest integer, halves to the even neighbour, as Python's `round`. */
+export function roundHalfEven(value: number): number {
+  const floor = Math.floor(value);
+  const fraction = value - floor;
+  if (fraction !== 0.5) return Math.round(value);
+  return floor % 2 === 0 ? floor : floor + 1;
+}
+
+/** A slot with its score and the places that order ties. */
+export interface RankedSlot extends SlotRef {
+  readonly moduleIndex: number;
+  readonly score: number;
+}
+
+/** Orders slots by (score, module, slot). */
+export function compareSlots(a: RankedSlot, b: RankedSlot): number {
+  return a.score - b.score || a.moduleIndex - b.moduleIndex || a.slot - b.slot;
+}
+
+/** Orders slots by (module, slot). */
+export function comparePlaces(a: RankedSlot, b: RankedSlot): number {
+  return a.moduleIndex - b.moduleIndex || a.slot - b.slot;
+}
+
+/** The bare references of slots, in module and slot order. */
+export function toRefs(slots: readonly RankedSlot[]): SlotRef[] {
+  return [...slots].sort(comparePlaces).map(({ module, slot }) => ({ module, slot }));
+}
+
+/**
+ * All slots, module by module, after checking the scores against the ranks that the policy holds.
+ *
+ * @throws RangeError where a module is missing or misplaced, has another rank, or a score is not finite.
+ */
+export function rankSlots(
+  scores: SlotScores,
+  modules: readonly string[],
+  ranks: readonly number[],
+): RankedSlot[][] {
+  if (scores.length !== modules.length) {
+    throw new RangeError(
+      `Cannot decide about ranks: scores of ${scores.length} modules found, ${modules.length} wanted`,
+    );
+  }
+  return scores.map((entry, moduleIndex) => {
+    const name = modules[moduleIndex], rank = ranks[moduleIndex];
+    if (entry.module !== name || entry.scores.length !== rank) {
+      throw new RangeError(
+        `Cannot decide about ranks: entry ${moduleIndex} has ${entry.scores.length} scores of "${entry.module}", ` +
+          `${rank} of "${name}" wanted`,
+      );
+    }
+    return entry.scores.map((score, slot) => {
+      if (!Number.isFinite(score)) {
+        throw new RangeError(
+          `Cannot decide about ranks: score of slot ${slot} of "${name}" is ${score}, a finite number wanted`,
+        );
+      }
+      return { module: entry.module, moduleIndex, slot, score };
+    });
+  });
+}
+
+/** Checks the parts of a context that every policy relies on; throws a RangeError. */
+export function checkContext(context: PolicyContext): void {
+  const { modules, ranks } = context;
+  if (modules.length === 0 || modules.length !== ranks.length) {
+    throw new RangeError(
+      `Cannot start a rank policy: ${modules.length} modules and ${ranks.length} ranks found, ` +
+        `one rank for each of at least one module wanted`,
+    );
+  }
+  ranks.forEach((rank, i) => {
+    if (Number.isInteger(rank) && rank >= 1) return;
+    throw new RangeError(
+      `Cannot start a rank policy: rank of "${
+        modules[i]?.name
+      }" is ${rank}, a positive integer wanted`,
+    );
+  });
+}

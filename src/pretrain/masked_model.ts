@@ -1,0 +1,144 @@
+/**
+ * Masked language modelling as one program: forward, loss, backward and AdamW over all parameters of the encoder.
+ *
+ * @module
+ */
+import type { RandomStream } from "../base/random.ts";
+import type { DeviceTensor, Executor, Session } from "../exec/executor.ts";
+import { crossEntropy, grad, type HostTensor, input, makeProgram, reduceMean } from "../graph/mod.ts";
+import { encode, encoderInputs, type ForwardContext, maskedModelHead } from "../models/bert.ts";
+import type { EncoderConfig } from "../models/config.ts";
+import {
+  drawParameter,
+  encoderParameters,
+  maskedModelHeadParameters,
+} from "../models/parameters.ts";
+import { decayMask, flatten, type Layout, makeLayout, viewsOf } from "../train/layout.ts";
+import {
+  adamW,
+  optimiserInputs,
+  type OptimiserSettings,
+  optimiserVectors,
+} from "../train/optimiser.ts";
+import type { MaskedBatch } from "./masked_batches.ts";
+
+/** The state vectors on the host, by name (`theta`, `m`, `v`, `c1`, `c2`). */
+export type PretrainingVectors = Readonly<Record<(typeof optimiserVectors)[number], Float32Array>>;
+
+/** The layout of everything that pretraining trains. */
+export function pretrainingLayout(config: EncoderConfig): Layout {
+  return makeLayout([...encoderParameters(config), ...maskedModelHeadParameters(config)]);
+}
+
+/** Fresh state. */
+export function initialVectors(config: EncoderConfig, stream: RandomStream): PretrainingVectors {
+  const layout = pretrainingLayout(config);
+  const specs = new Map(
+    [...encoderParameters(config), ...maskedModelHeadParameters(config)].map((spec) => [spec.name, spec]),
+  );
+  const zeros = () => new Float32Array(layout.size);
+  return {
+    theta: flatten(layout, ({ name }) => drawParameter(specs.get(name)!, stream)),
+    m: zeros(),
+    v: zeros(),
+    c1: new Float32Array(1),
+    c2: new Float32Array(1),
+  };
+}
+
+/** A pretraining step that keeps its state on the device. */
+export class MaskedModelTrainer {
+  readonly #executor: Executor;
+  readonly #session: Session;
+  #state: Record<string, DeviceTensor>;
+
+  private constructor(executor: Executor, session: Session, state: Record<string, DeviceTensor>) {
+    this.#executor = executor;
+    this.#session = session;
+    this.#state = state;
+  }
+
+  /** Builds and loads the program and uploads the state. */
+  static async create(
+    executor: Executor,
+    config: EncoderConfig,
+    optimiser: OptimiserSettings,
+    vectors: PretrainingVectors,
+  ): Promise<MaskedModelTrainer> {
+    const layout = pretrainingLayout(config);
+    const state = optimiserInputs(layout.size, false);
+    const views = viewsOf(layout, state.theta);
+    const context: ForwardContext = {
+      parameter: (name) => views.get(name)!,
+      adapt: (_module, _x, y) => y,
+      drop: (_site, x) => x,
+    };
+    const inputs = encoderInputs();
+    const hidden = encode(config, inputs, context, new Map());
+    const logits = maskedModelHead(config, hidden, input("chosen", ["masked"], "i32"), context);
+    const loss = reduceMean(crossEntropy(logits, input("labels", ["masked"], "i32")));
+    const [gradient] = grad(loss, [state.theta]);
+    const update = adamW(state, gradient!, input("learningRate", []), optimiser, decayMask(layout));
+    const program = makeProgram({
+      ...Object.fromEntries(optimiserVectors.map((name) => [`${name}.next`, update.state[name]])),
+      loss,
+      gradientNorm: update.gradientNorm,
+    });
+    const session = await executor.load(program, {
+      resident: optimiserVectors.map((name) => `${name}.next`),
+    });
+    const uploaded = Object.fromEntries(optimiserVectors.map((name) => {
+      const host: HostTensor = { type: "f32", shape: [vectors[name].length], data: vectors[name] };
+      return [name, executor.upload(host)];
+    }));
+    return new MaskedModelTrainer(executor, session, uploaded);
+  }
+
+  /** One step; returns the mean loss over the hidden tokens and the gradient's norm. */
+  async step(
+    batch: MaskedBatch,
+    learningRate: number,
+  ): Promise<{ readonly loss: number; readonly gradientNorm: number }> {
+    const matrix = [batch.size, batch.length];
+    const result = await this.#session.run({
+      feeds: {
+        ...this.#state,
+        ids: { type: "i32", shape: matrix, data: batch.ids },
+        types: { type: "i32", shape: matrix, data: batch.types },
+        mask: { type: "f32", shape: matrix, data: batch.mask },
+        positions: {
+          type: "i32",
+          shape: [batch.length],
+          data: Int32Array.from({ length: batch.length }, (_, i) => i),
+        },
+        chosen: { type: "i32", shape: [batch.chosen.length], data: batch.chosen },
+        labels: { type: "i32", shape: [batch.labels.length], data: batch.labels },
+        learningRate: { type: "f32", shape: [], data: Float32Array.of(learningRate) },
+      },
+      dims: { batch: batch.size, seq: batch.length, masked: batch.chosen.length },
+      keep: optimiserVectors.map((name) => `${name}.next`),
+      read: ["loss", "gradientNorm"],
+    });
+    for (const name of optimiserVectors) {
+      this.#executor.dispose(this.#state[name]!);
+      this.#state[name] = result.kept[`${name}.next`]!;
+    }
+    return {
+      loss: Number(result.read["loss"]!.data[0]),
+      gradientNorm: Number(result.read["gradientNorm"]!.data[0]),
+    };
+  }
+
+  /** The state on the host. */
+  async vectors(): Promise<PretrainingVectors> {
+    const read = async (name: string) =>
+      (await this.#executor.read(this.#state[name]!)).data as Float32Array;
+    return {
+      theta: await read("theta"),
+      m: await read("m"),
+      v: await read("v"),
+      c1: await read("c1"),
+      c2: await read("c2"),
+    };
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Metric against budget, with intervals: per task, averaged, and for the replay ablation.
+ *
+ * @module
+ */
+import { allTasks, groupBy, noBudget } from "../facts.ts";
+import { metricInfo, metricTitle } from "../metrics.ts";
+import { chartColours, labelScales, type LabelStyles } from "../style.ts";
+import { type ScoreRow, scoreRows } from "../tables/scores.ts";
+import type { Chart, StudyResults } from "../types.ts";
+
+interface Point {
+  readonly label: string;
+  readonly budget: string;
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+  readonly sd: number;
+}
+
+function pointsOf(rows: readonly ScoreRow[]): readonly Point[] {
+  return rows.flatMap((row) => {
+    if (row.mean === null) return [];
+    const { scale } = metricInfo(row.metric);
+    const mean = row.mean * scale;
+    return [{
+      label: row.label,
+      budget: row.budget,
+      mean,
+      low: row.low === null ? mean : row.low * scale,
+      high: row.high === null ? mean : row.high * scale,
+      sd: (row.sd ?? 0) * scale,
+    }];
+  });
+}
+
+/** Bounds that show every mean with three deviations; an interval of two seeds (18 deviations long) runs out of frame. */
+function domainOf(points: readonly Point[]): readonly [number, number] {
+  const low = Math.min(...points.map((p) => Math.max(p.low, p.mean - 3 * p.sd)));
+  const high = Math.max(...points.map((p) => Math.min(p.high, p.mean + 3 * p.sd)));
+  const margin = Math.max((high - low) * 0.06, 1e-6);
+  return [low - margin, high + margin];
+}
+
+/** One panel: budgets across, one colour a label, methods without budget as a dashed line with its band. */
+export function intervalPanel(
+  rows: readonly ScoreRow[],
+  styles: LabelStyles,
+  options: { readonly width: number; readonly hasLines: boolean; readonly shown: readonly string[] },
+): object {
+  const points = pointsOf(rows);
+  const budgeted = points.filter((point) => point.budget !== noBudget);
+  const flat = points.filter((point) => point.budget === noBudget);
+  const first = rows[0]!;
+  const { color, shape } = labelScales(styles, options.shown);
+  const budgets = [...new Set(budgeted.map((point) => point.budget))];
+  const x = {
+    field: "budget",
+    type: "ordinal",
+    sort: budgets,
+    title: null,
+    axis: { labelAngle: 0, grid: false, ticks: false, labelPadding: 8, labelOverlap: true },
+    scale: { paddingInner: 0.1, paddingOuter: 0.05 },
+  };
+  const xOffset = {
+    field: "label",
+    type: "nominal",
+    sort: options.shown,
+    scale: { domain: options.shown, paddingOuter: 0.7 },
+  };
+  const y = (field: string) => ({
+    field,
+    type: "quantitative",
+    title: metricTitle(first.metric),
+    scale: { domain: domainOf(points), zero: false, nice: false },
+  });
+  const flatLayers = flat.length === 0 ? [] : [
+    {
+      data: { values: flat },
+      mark: { type: "rect", opacity: 0.12, clip: true },
+      encoding: { y: y("low"), y2: { field: "high" }, color },
+    },
+    {
+      data: { values: flat },
+      mark: { type: "rule", strokeDash: [5, 4], strokeWidth: 1.6, clip: true },
+      encoding: { y: y("mean"), color },
+    },
+  ];
+  const budgetLayers = budgeted.length === 0 ? [] : [
+    ...(options.hasLines
+      ? [{
+        data: { values: budgeted },
+        mark: { type: "line", strokeWidth: 1.6, opacity: 0.55, clip: true },
+        encoding: { x, xOffset, y: y("mean"), color },
+      }]
+      : []),
+    {
+      data: { values: budgeted },
+      mark: { type: "rule", strokeWidth: 1.8, opacity: 0.8, clip: true },
+      encoding: { x, xOffset, y: y("low"), y2: { field: "high" }, color },
+    },
+    {
+      data: { values: budgeted },
+      mark: { type: "point", filled: true, size: 64, opacity: 1, clip: true },
+      encoding: { x, xOffset, y: y("mean"), color, shape },
+    },
+  ];
+  return {
+    title: { text: first.task },
+    width: options.width,
+    height: 240,
+    layer: [...flatLayers, ...budgetLayers],
+  };
+}
+
+/** Panels side by side, three in a row at most, with one legend. */
+export function panels(list: readonly object[]): Readonly<Record<string, unknown>> {
+  return {
+    concat: list,
+    columns: list.length <= 3 ? list.length : 3,
+    spacing: { row: 28, column: 36 },
+    resolve: { scale: { color: "shared", shape: "shared" } },
+    padding: { left: 6, right: 12, top: 6, bottom: 6 },
+  };
+}
+
+/** Width of a panel when `count` stand side by side. */
+export function panelWidth(count: number): number {
+  return count <= 1 ? 640 : count === 2 ? 400 : 290;
+}
+
+const intervalCaption =
+  "Points are means over seeds, lines their 95 % t intervals (n − 1 degrees of freedom; an interval that leaves the frame is longer). " +
+  "Dashed lines are methods that have no budget.";
+
+/** Charts of the metric against the budget: one with a panel a task, one averaged over tasks where there are several. */
+export function metricBudgetCharts(results: StudyResults, styles: LabelStyles): readonly Chart[] {
+  const rows = scoreRows(results).filter((row) => row.mean !== null);
+  const perTask = rows.filter((row) => row.task !== allTasks);
+  const averaged = rows.filter((row) => row.task === allTasks);
+  const shown = [...new Set(rows.map((row) => row.label))];
+  const groups = [...groupBy(perTask, (row) => row.task).values()];
+  const draw = (groupsOfRows: readonly (readonly ScoreRow[])[]) =>
+    panels(groupsOfRows.map((group) =>
+      intervalPanel(group, styles, {
+        width: panelWidth(groupsOfRows.length),
+        hasLines: true,
+        shown,
+      })
+    ));
+  return [
+    ...(averaged.length === 0 ? [] : [{
+      id: "metric_budget_average",
+      title: "Averaged over tasks",
+      caption: `${intervalCaption} Tasks are averaged within each seed.`,
+      spec: draw([averaged]),
+    }]),
+    ...(groups.length === 0 ? [] : [{
+      id: "metric_budget",
+      title: "By task",
+      caption: intervalCaption,
+      spec: draw(groups),
+    }]),
+  ];
+}
+
+/** LoRA trained again with ElaLoRA's ranks, those reversed and uniform ones, beside the methods they come from. */
+export function replayChart(results: StudyResults, styles: LabelStyles): Chart | null {
+  if (results.replay === null || results.replay.runs.length === 0) return null;
+  const replayed = scoreRows(results.replay).filter((row) => row.mean !== null);
+  const tasks = new Set(replayed.map((row) => row.task));
+  const budgets = new Set(replayed.map((row) => row.budget));
+  const labels = new Set(replayed.map((row) => row.label));
+  const methods = new Map(
+    results.runs.map(({ record }) => [record.asked.label, record.asked.method]),
+  );
+  const beside = scoreRows(results).filter((row) =>
+    row.mean !== null && tasks.has(row.task) && budgets.has(row.budget) && !labels.has(row.label) &&
+    ["lora", "elalora"].includes(methods.get(row.label) ?? "")
+  );
+  const rows = [...beside, ...replayed];
+  if (replayed.length === 0) return null;
+  const shown = [...new Set(rows.map((row) => row.label))];
+  const groups = [...groupBy(rows, (row) => row.task).values()];
+  return {
+    id: "replay",
+    title: "Replay ablation",
+    caption:
+      "Is it the ranks or the way there? LoRA is trained from scratch with the final ranks that ElaLoRA found, with the same ranks reversed in depth, " +
+      "and with uniform ranks. " + intervalCaption,
+    spec: panels(groups.map((group) =>
+      intervalPanel(group, styles, { width: panelWidth(groups.length), hasLines: false, shown })
+    )),
+  };
+}
+
+/** Colour of reference lines, for charts that draw one. */
+export const referenceColour = chartColours.muted;

@@ -1,0 +1,32 @@
+/**
+ * Tables as Markdown.
+ *
+ * @module
+ */
+import { rowsOf } from "./facts.ts";
+import type { ReportTable } from "./types.ts";
+
+/** Text that a Markdown table cell shows as it is. */
+export function escapeMarkdown(text: string): string {
+  return text
+    .replace(/[\\`*_[\]<>|~]/g, (character) => `\\${character}`)
+    .replace(/\r?\n/g, " ");
+}
+
+/** A table as GitHub-flavoured Markdown, with its title and its note. */
+export function markdownOf(table: ReportTable): string {
+  const { columns } = table;
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const lines = [
+    `## ${escapeMarkdown(table.title)}`,
+    "",
+    escapeMarkdown(table.note),
+    "",
+    line(columns.map((column) => escapeMarkdown(column.title))),
+    line(columns.map((column) => column.align === "right" ? "---:" : "---")),
+    ...rowsOf(table.table).map((row) =>
+      line(columns.map((column) => escapeMarkdown(column.cell(row))))
+    ),
+  ];
+  return lines.join("\n") + "\n";
+}

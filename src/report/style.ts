@@ -1,0 +1,152 @@
+/**
+ * How charts look: one colour and shape a method everywhere, safe for colour-blind readers, on light and dark pages.
+ *
+ * @module
+ */
+import { gridOf } from "./facts.ts";
+import type { StudyResults } from "./types.ts";
+
+/** Colours of everything but data; the page's style sheet recolours exactly these on dark screens. */
+export const chartColours = {
+  background: "#fefefe",
+  ink: "#23282f",
+  muted: "#5c6672",
+  grid: "#e4e7eb",
+} as const;
+
+/** Fonts, in the order a viewer should try them. */
+export const fontFamily = "Inter, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif";
+
+// "Bright" qualitative scheme of Paul Tol, Colour Schemes, SRON technical note 09-002 (2021), its grey darkened.
+const methodColours: ReadonlyMap<string, string> = new Map([
+  ["lora", "#4477aa"],
+  ["elalora", "#ee6677"],
+  ["adalora", "#228833"],
+  ["head", "#888888"],
+  ["bitfit", "#b89f1f"],
+  ["full", "#aa3377"],
+]);
+
+// The rest of the same note's "muted" scheme, for methods and labels beyond those above.
+const spareColours = [
+  "#44aacc",
+  "#cc8844",
+  "#332288",
+  "#44aa99",
+  "#882255",
+  "#999933",
+  "#aa4499",
+  "#117733",
+];
+
+const shapes = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke"];
+
+/** Colours and shapes of labels, index by index. */
+export interface LabelStyles {
+  readonly labels: readonly string[];
+  readonly colours: readonly string[];
+  readonly shapes: readonly string[];
+}
+
+/** Styles of all labels of a study and its replays: a method's first label has the method's own colour. */
+export function stylesOf(results: StudyResults): LabelStyles {
+  const methods = new Map([
+    ...gridOf(results).methods,
+    ...(results.replay === null ? [] : gridOf(results.replay).methods),
+  ]);
+  const used = new Set<string>();
+  let spare = 0;
+  const colours = [...methods.values()].map((method) => {
+    const own = methodColours.get(method);
+    if (own !== undefined && !used.has(own)) {
+      used.add(own);
+      return own;
+    }
+    return spareColours[spare++ % spareColours.length]!;
+  });
+  const labels = [...methods.keys()];
+  return { labels, colours, shapes: labels.map((_, i) => shapes[i % shapes.length]!) };
+}
+
+/** Scales for the channels `color` and `shape` that hold only the labels a chart shows. */
+export function labelScales(
+  styles: LabelStyles,
+  shown: Iterable<string>,
+): { readonly color: object; readonly shape: object } {
+  const wanted = new Set(shown);
+  const kept = styles.labels.map((label, i) => ({ label, i })).filter(({ label }) =>
+    wanted.has(label)
+  );
+  const domain = kept.map(({ label }) => label);
+  const legend = { title: null, orient: "top", symbolSize: 90, columns: 4, labelLimit: 320 };
+  return {
+    color: {
+      field: "label",
+      type: "nominal",
+      scale: { domain, range: kept.map(({ i }) => styles.colours[i]) },
+      legend,
+    },
+    shape: {
+      field: "label",
+      type: "nominal",
+      scale: { domain, range: kept.map(({ i }) => styles.shapes[i]) },
+      legend,
+    },
+  };
+}
+
+const partColours: ReadonlyMap<string, string> = new Map([
+  ["query", "#4477aa"],
+  ["key", "#44aacc"],
+  ["value", "#228833"],
+  ["attention_output", "#b89f1f"],
+  ["intermediate", "#ee6677"],
+  ["output", "#aa3377"],
+]);
+
+/** One colour a module part. */
+export function partColour(part: string): string {
+  return partColours.get(part) ?? "#888888";
+}
+
+/** Reading order of module parts; unknown ones follow. */
+export const partOrder: readonly string[] = [...partColours.keys()];
+
+/** The Vega-Lite configuration that all charts share. */
+export const chartConfig = {
+  font: fontFamily,
+  background: chartColours.background,
+  view: { stroke: null },
+  title: {
+    color: chartColours.ink,
+    fontSize: 13,
+    fontWeight: 600,
+    anchor: "start",
+    offset: 10,
+  },
+  axis: {
+    labelColor: chartColours.muted,
+    titleColor: chartColours.ink,
+    titleFontWeight: 500,
+    titleFontSize: 12,
+    labelFontSize: 11,
+    gridColor: chartColours.grid,
+    domainColor: chartColours.grid,
+    tickColor: chartColours.grid,
+    titlePadding: 8,
+  },
+  header: {
+    labelColor: chartColours.ink,
+    titleColor: chartColours.muted,
+    labelFontSize: 12,
+    labelFontWeight: 600,
+    title: null,
+  },
+  legend: {
+    labelColor: chartColours.ink,
+    titleColor: chartColours.muted,
+    labelFontSize: 12,
+    titleFontSize: 11,
+    titleFontWeight: 500,
+  },
+} as const;

@@ -1,0 +1,239 @@
+/**
+ * Layer-rank ablation: whether the modules that were given rank are the ones whose removal hurts.
+ *
+ * @module
+ */
+import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
+import { fixed, interval, nothing, significant, whole } from "../format.ts";
+import { metricInfo } from "../metrics.ts";
+import {
+  bootstrapInterval,
+  type Interval,
+  kendall,
+  spearman,
+  summarise,
+} from "../statistics.ts";
+import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { orderOf } from "./scores.ts";
+
+/** How well rank and loss of metric agree, for one task, method, budget and kind of removal. */
+export interface AblationRow {
+  readonly kind: "layer" | "module";
+  readonly task: string;
+  readonly label: string;
+  readonly budget: string;
+  /** Ablated runs whose correlation is defined. */
+  readonly n: number;
+  /** Ablated runs in which all removed pieces had equal rank (or lost equally), so that none is. */
+  readonly undefinedRuns: number;
+  /** Removals a run. */
+  readonly pieces: number;
+  readonly spearman: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly kendall: number | null;
+  /** Where the interval comes from. */
+  readonly interval: "t over runs" | "bootstrap over pieces" | "none";
+}
+
+/** One removed piece, averaged over the runs (seeds) of a cell. */
+export interface AblationPoint {
+  readonly kind: "layer" | "module";
+  readonly task: string;
+  readonly label: string;
+  readonly budget: string;
+  readonly name: string;
+  readonly rank: number;
+  /** Mean loss of the metric, in the report's scale. */
+  readonly loss: number;
+  readonly runs: number;
+}
+
+interface Removal {
+  readonly kind: "layer" | "module";
+  readonly task: string;
+  readonly label: string;
+  readonly budget: string;
+  readonly run: string;
+  readonly name: string;
+  readonly rank: number;
+  readonly loss: number;
+}
+
+/** All removals; a positive loss means that removing the piece hurt, whichever way the metric is better. */
+function removalsOf(results: StudyResults): readonly Removal[] {
+  return results.runs.flatMap(({ record, ablation }) => {
+    if (ablation === null) return [];
+    const { isHigherBetter, scale } = metricInfo(ablation.metric);
+    return ablation.removals.filter((removal) => Number.isFinite(removal.loss)).map((removal) => ({
+      kind: removal.kind,
+      task: record.asked.task,
+      label: record.asked.label,
+      budget: budgetName(record.asked.budget),
+      run: record.id,
+      name: removal.name,
+      rank: removal.rank,
+      loss: removal.loss * scale * (isHigherBetter ? 1 : -1),
+    }));
+  });
+}
+
+const kinds = ["layer", "module"];
+
+/** The removed pieces of each cell, rank and loss averaged over its runs. */
+export function ablationPoints(results: StudyResults): readonly AblationPoint[] {
+  const groups = groupBy(
+    removalsOf(results),
+    (r) => keyOf(r.kind, r.task, r.label, r.budget, r.name),
+  );
+  return [...groups.values()].map((group) => {
+    const { kind, task, label, budget, name } = group[0]!;
+    const mean = (pick: (removal: Removal) => number) =>
+      group.reduce((sum, removal) => sum + pick(removal), 0) / group.length;
+    return {
+      kind,
+      task,
+      label,
+      budget,
+      name,
+      rank: mean((r) => r.rank),
+      loss: mean((r) => r.loss),
+      runs: group.length,
+    };
+  });
+}
+
+/**
+ * Rank correlations between rank given and metric lost.
+ *
+ * Each run gives one correlation over its pieces; with two runs or more the interval is a t interval over runs,
+ * with one run a percentile bootstrap over its pieces (seeded, so it repeats).
+ */
+export function ablationRows(results: StudyResults): readonly AblationRow[] {
+  const order = orderOf(gridOf(results));
+  const cells = groupBy(removalsOf(results), (r) => keyOf(r.kind, r.task, r.label, r.budget));
+  return [...cells.values()].map((cell): AblationRow => {
+    const { kind, task, label, budget } = cell[0]!;
+    const runs = [...groupBy(cell, (r) => r.run).values()].map((removals) => ({
+      ranks: removals.map((r) => r.rank),
+      losses: removals.map((r) => r.loss),
+    }));
+    const correlated = runs.flatMap((run) => {
+      const rho = spearman(run.ranks, run.losses);
+      return rho === null ? [] : [{ ...run, rho, tau: kendall(run.ranks, run.losses) }];
+    });
+    const summary = summarise(correlated.map((run) => run.rho));
+    const only = correlated.length === 1 ? correlated[0]! : null;
+    const bootstrap: Interval | null = only === null ? null : bootstrapInterval(
+      only.ranks.length,
+      (units) => spearman(units.map((u) => only.ranks[u]!), units.map((u) => only.losses[u]!)),
+      { seed: 0 },
+    );
+    // A correlation lies within [−1, 1]; so do the ends of its interval.
+    const clamp = (end: number | null) => end === null ? null : Math.max(-1, Math.min(1, end));
+    return {
+      kind,
+      task,
+      label,
+      budget,
+      n: summary.n,
+      undefinedRuns: runs.length - correlated.length,
+      pieces: Math.max(...runs.map((run) => run.ranks.length)),
+      spearman: summary.mean,
+      low: clamp(bootstrap?.low ?? summary.low),
+      high: clamp(bootstrap?.high ?? summary.high),
+      kendall: summarise(correlated.flatMap((run) => run.tau === null ? [] : [run.tau])).mean,
+      interval: bootstrap !== null
+        ? "bootstrap over pieces"
+        : summary.low !== null
+        ? "t over runs"
+        : "none",
+    };
+  }).sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || order(a) - order(b));
+}
+
+/** The table of {@linkcode ablationRows}. */
+export function ablationTable(results: StudyResults): ReportTable {
+  return {
+    id: "ablation",
+    title: "Rank given and metric lost",
+    note:
+      "For each layer and module: its adapter is removed from the trained model and the metric evaluated again. " +
+      "ρ (Spearman) and τ (Kendall's τ-b) correlate the rank the piece held with the metric lost; near 1, rank went where it was needed. " +
+      "n counts runs; with several runs the 95 % interval is a t interval over runs, with one a bootstrap over its pieces. " +
+      "Where all ranks are equal there is no correlation.",
+    table: tableFrom(ablationRows(results) as unknown as readonly Row[], [
+      "kind",
+      "task",
+      "label",
+      "budget",
+      "n",
+      "undefinedRuns",
+      "pieces",
+      "spearman",
+      "low",
+      "high",
+      "kendall",
+      "interval",
+    ]),
+    columns: [
+      { title: "removed", align: "left", cell: (row) => `one ${row["kind"]}` },
+      { title: "task", align: "left", cell: (row) => String(row["task"]) },
+      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
+      { title: "pieces", align: "right", cell: (row) => whole(row["pieces"]) },
+      {
+        title: "ρ",
+        align: "right",
+        cell: (row) => row["spearman"] === null ? "ranks equal" : fixed(row["spearman"], 2),
+        tone: (row) => row["spearman"] === null ? "muted" : "plain",
+      },
+      {
+        title: "95 % interval of ρ",
+        align: "right",
+        cell: (row) => interval(row["low"], row["high"], 2),
+      },
+      { title: "τ", align: "right", cell: (row) => fixed(row["kendall"], 2) },
+      {
+        title: "interval from",
+        align: "left",
+        cell: (row) => row["interval"] === "none" ? nothing : String(row["interval"]),
+        tone: () => "muted",
+      },
+    ],
+  };
+}
+
+/** Every removed piece with its mean rank and loss, the most missed first within each cell. */
+export function removalsTable(results: StudyResults): ReportTable {
+  const order = orderOf(gridOf(results));
+  const points = ablationPoints(results).toSorted((a, b) =>
+    kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || order(a) - order(b) || b.loss - a.loss
+  );
+  return {
+    id: "removals",
+    title: "Every removal",
+    note:
+      "Mean over runs of the rank removed and of the metric lost (metrics within [−1, 1] × 100); positive means that the removal hurt.",
+    table: tableFrom(points as unknown as readonly Row[], [
+      "kind",
+      "task",
+      "label",
+      "budget",
+      "name",
+      "rank",
+      "loss",
+      "runs",
+    ]),
+    columns: [
+      { title: "task", align: "left", cell: (row) => String(row["task"]) },
+      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      { title: "removed", align: "left", cell: (row) => String(row["name"]) },
+      { title: "rank", align: "right", cell: (row) => significant(row["rank"]) },
+      { title: "metric lost", align: "right", cell: (row) => fixed(row["loss"], 2) },
+      { title: "runs", align: "right", cell: (row) => whole(row["runs"]) },
+    ],
+  };
+}

@@ -1,0 +1,58 @@
+/**
+ * What the runs were made with: versions, devices, hashes and seeds.
+ *
+ * @module
+ */
+import type { RunRecord } from "../../record/types.ts";
+import { tableFrom } from "../facts.ts";
+import { whole } from "../format.ts";
+import type { ReportTable, Row, StudyResults } from "../types.ts";
+
+function factsOfRecord({ asked, where }: RunRecord): readonly (readonly [string, string])[] {
+  const commit = where.gitCommit === null
+    ? "not a git checkout"
+    : `${where.gitCommit}${where.gitDirty === true ? " with uncommitted changes" : ""}`;
+  const { executor, name, threads } = where.device;
+  return [
+    ["ranklab", where.ranklab],
+    ["git commit", commit],
+    ["deno", where.deno],
+    ["platform", where.platform],
+    ["device", `${executor}: ${name}, ${threads} ${threads === 1 ? "thread" : "threads"}`],
+    ["seed", String(asked.seed)],
+    ["method version", `${asked.method} ${asked.methodVersion}`],
+    ["weights", where.hashes.weights],
+    ["tokenizer", where.hashes.tokenizer],
+    ["lock file", where.hashes.lock ?? "none"],
+    ...Object.entries(where.hashes.data).map(([path, hash]) => [`data ${path}`, hash] as const),
+    ...Object.entries(where.packages).map(([name, version]) =>
+      [`package ${name}`, version] as const
+    ),
+  ];
+}
+
+/** Every distinct value with the number of runs it holds for: a second value of one thing is worth a look. */
+export function provenanceTable(results: StudyResults): ReportTable {
+  const counts = new Map<string, Map<string, number>>();
+  for (const { record } of results.runs) {
+    for (const [what, value] of factsOfRecord(record)) {
+      const values = counts.get(what) ?? new Map<string, number>();
+      values.set(value, (values.get(value) ?? 0) + 1);
+      counts.set(what, values);
+    }
+  }
+  const rows = [...counts].flatMap(([what, values]): Row[] =>
+    [...values].map(([value, runs]) => ({ what, value, runs }))
+  );
+  return {
+    id: "provenance",
+    title: "Made with",
+    note: "Hashes are SHA-256. Verify the study to run a sample again and compare it bit by bit.",
+    table: tableFrom(rows, ["what", "value", "runs"]),
+    columns: [
+      { title: "what", align: "left", cell: (row) => String(row["what"]) },
+      { title: "value", align: "left", cell: (row) => String(row["value"]) },
+      { title: "runs", align: "right", cell: (row) => whole(row["runs"]) },
+    ],
+  };
+}

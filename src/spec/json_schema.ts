@@ -1,0 +1,102 @@
+/**
+ * The JSON Schema of study files, for completion and checking in editors.
+ *
+ * @module
+ */
+import { z } from "zod";
+import type { Json } from "../base/canonical_json.ts";
+import { studySchema } from "./study.ts";
+import type { MethodEntry } from "./types.ts";
+
+/** What other rooms know of tasks and methods. */
+export interface SchemaTables {
+  /** Names of the built-in tasks; editors offer them, but a study may name its own. */
+  readonly tasks: readonly string[];
+  readonly methods: readonly Pick<MethodEntry, "name" | "optionsSchema">[];
+  /** JSON Schema of one of the user's own tasks. Default: any JSON value. */
+  readonly userTaskSchema?: Json;
+}
+
+type JsonObject = Readonly<Record<string, Json>>;
+
+/**
+ * The JSON Schema (draft 2020-12) of study files: the validator's own, with the names and the options of the
+ * methods filled in. Options of a method are offered and checked where its name is given.
+ */
+export function studyJsonSchema(tables: SchemaTables): Json {
+  const schema = z.toJSONSchema(studySchema, { io: "input" }) as unknown as JsonObject;
+  const definitions = schema["$defs"] as JsonObject;
+  const methods = tables.methods.map(({ name, optionsSchema }) => ({
+    name,
+    options: partialOptions(optionsSchema),
+  }));
+  const names = methods.map(({ name }) => name);
+  const optionsOf = Object.fromEntries(
+    methods.map(({ name, options }) => [optionsId(name), options]),
+  );
+  return {
+    ...schema,
+    title: "ranklab study",
+    $defs: {
+      ...definitions,
+      ...optionsOf,
+      taskName: { ...definitions["taskName"] as JsonObject, examples: tables.tasks },
+      methodName: { ...definitions["methodName"] as JsonObject, examples: names },
+      method: {
+        anyOf: [
+          { type: "string", enum: names },
+          ...names.map((name) => ({
+            type: "object",
+            properties: {
+              method: { const: name },
+              options: optionsRef(name),
+              label: { type: "string", minLength: 1 },
+            },
+            required: ["method"],
+            additionalProperties: false,
+          })),
+        ],
+      },
+      delta: {
+        ...definitions["delta"] as JsonObject,
+        anyOf: [{ required: ["set"] }, { required: ["options"] }],
+        allOf: names.map(optionsWhenNamed),
+      },
+      ...(tables.userTaskSchema === undefined ? {} : { userTask: tables.userTaskSchema }),
+    },
+  };
+}
+
+/** A method's options of which any may be left out, without the keys that only a whole document has. */
+function partialOptions(optionsSchema: Json): Json {
+  const { $schema: _dialect, required: _required, ...options } = optionsSchema as JsonObject;
+  return options;
+}
+
+function optionsId(method: string): string {
+  return `options.${method}`;
+}
+
+function optionsRef(method: string): Json {
+  return { $ref: `#/$defs/${optionsId(method)}` };
+}
+
+/** If a delta is meant for the method, alone or among others, its options are options of that method. */
+function optionsWhenNamed(method: string): Json {
+  return {
+    if: {
+      type: "object",
+      properties: {
+        when: {
+          type: "object",
+          properties: {
+            method: { anyOf: [{ const: method }, { type: "array", contains: { const: method } }] },
+          },
+          required: ["method"],
+        },
+      },
+      required: ["when"],
+    },
+    then: { type: "object", properties: { options: optionsRef(method) } },
+  };
+}

@@ -1,0 +1,253 @@
+/**
+ * A user's own task, declared in a study as data.
+ *
+ * @module
+ */
+import { z } from "zod";
+import type { Json } from "../base/canonical_json.ts";
+import { keyPath, type Problem, problemsOf, StudyError } from "../spec/problems.ts";
+import { closed } from "../spec/settings.ts";
+import { builtInTasks } from "./catalog.ts";
+import { metrics } from "./metrics.ts";
+import type { MetricName, SplitFile, Task, TaskOutput } from "./types.ts";
+
+const format = z.enum(["tsv", "csv", "jsonl"]);
+
+const column = z.union([z.string().min(1), z.int().min(0)]);
+
+const fileObject = closed({
+  path: z.string().min(1).describe("Path relative to the data folder"),
+  format: format.optional().describe("Default: by the path's ending"),
+  header: z.boolean().optional().describe(
+    "Whether the first line names the columns; default: whether the task gives a column by name",
+  ),
+});
+
+const file = z.union([z.string().min(1), fileObject]);
+
+const label = z.union([z.string().min(1), z.number(), z.boolean()]);
+
+const bounds = closed({ min: z.number(), max: z.number() });
+
+const metricName = z.enum(Object.keys(metrics) as [MetricName, ...MetricName[]]);
+
+const columns = closed({
+  text: column,
+  pair: column.nullable().optional().describe("The second text of a pair task"),
+  label: column,
+});
+
+/** The declaration of a user's own task, as a study holds it. */
+export const userTaskSchema = closed({
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
+    error: (issue) =>
+      `found ${
+        JSON.stringify(issue.input)
+      }, wanted letters, digits, ".", "_" and "-", since it names folders`,
+  }).describe("How the study's axes, results and reports call the task"),
+  title: z.string().min(1).optional().describe("Default: the name"),
+  files: z.object({ train: file, dev: file }).catchall(file).describe(
+    "The file of each split; further splits are evaluated at the end",
+  ),
+  columns: columns.describe(
+    "Where texts and label stand: a header name or key, or an index from 0",
+  ),
+  labels: z.union([z.array(label).min(2), bounds]).describe(
+    "The labels in the order of their class indices, or the bounds of a number to predict",
+  ),
+  metrics: z.array(metricName).min(1).optional().describe(
+    "The first selects the best evaluation; default: accuracy, or pearson and spearman for a number",
+  ),
+});
+
+/** The declaration before defaults are filled in. */
+export type UserTask = z.input<typeof userTaskSchema>;
+
+/** JSON Schema of the declaration, for editors. */
+export function userTaskJsonSchema(): Json {
+  const { $schema: _, ...schema } = z.toJSONSchema(userTaskSchema, { io: "input" });
+  return schema as unknown as Json;
+}
+
+/**
+ * Checks a user's declaration and makes the task of it.
+ *
+ * @param value The declaration, as parsed from JSON.
+ * @param path Where it stands in the study, for errors. Default: `userTasks[0]`.
+ * @throws {StudyError} If a key is unknown, missing or wrong; the message names all such keys.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * const task = parseUserTask({
+ *   name: "Tickets",
+ *   files: { train: "tickets/train.csv", dev: "tickets/dev.csv" },
+ *   columns: { text: "message", label: "urgent" },
+ *   labels: ["no", "yes"],
+ *   metrics: ["f1", "accuracy"],
+ * });
+ * assertEquals(task.splits.train?.format, "csv");
+ * ```
+ */
+export function parseUserTask(value: unknown, path: KeyPath = ["userTasks", 0]): Task {
+  const result = checkUserTask(value, path);
+  if ("task" in result) return result.task;
+  throw new StudyError("Cannot use this task", result.problems);
+}
+
+/**
+ * The tasks that a study declares.
+ *
+ * @param values The study's `userTasks`.
+ * @throws {StudyError} With the problems of all of them; two tasks of one name are a problem too.
+ */
+export function parseUserTasks(values: readonly unknown[]): readonly Task[] {
+  const tasks: Task[] = [];
+  const problems: Problem[] = [];
+  for (const [index, value] of values.entries()) {
+    const result = checkUserTask(value, ["userTasks", index]);
+    if ("problems" in result) {
+      problems.push(...result.problems);
+      continue;
+    }
+    const { name } = result.task;
+    if (tasks.some((task) => task.name === name)) {
+      problems.push({
+        where: keyPath(["userTasks", index, "name"]),
+        message: `found "${name}" a second time; choose another name`,
+      });
+    }
+    tasks.push(result.task);
+  }
+  if (problems.length > 0) throw new StudyError("Cannot use the study's own tasks", problems);
+  return tasks;
+}
+
+/** A key's path within the study. */
+type KeyPath = readonly PropertyKey[];
+
+/** Notes a problem at a key of the declaration. */
+type Note = (key: KeyPath, message: string) => void;
+
+type Declared = z.output<typeof userTaskSchema>;
+
+function checkUserTask(
+  value: unknown,
+  path: KeyPath,
+): { readonly task: Task } | { readonly problems: readonly Problem[] } {
+  const result = userTaskSchema.safeParse(value);
+  if (!result.success) return { problems: problemsOf(result.error.issues, value, path) };
+  const declared = result.data;
+  const problems: Problem[] = [];
+  const note: Note = (key, message) => {
+    problems.push({ where: keyPath([...path, ...key]), message });
+  };
+  if (builtInTasks.some((task) => task.name === declared.name)) {
+    note(["name"], `found "${declared.name}", which ranklab brings along; choose another name`);
+  }
+  checkColumns(declared.columns, note);
+  const output = outputOf(declared.labels, note);
+  const metrics = declared.metrics ??
+    (output.type === "classification" ? ["accuracy"] : ["pearson", "spearman"]);
+  checkMetrics(metrics, output, note);
+  const splits = Object.entries(declared.files).flatMap(([split, file]) => {
+    const resolved = resolveFile(file, declared.columns, (key, message) => {
+      note(["files", split, ...key], message);
+    });
+    return resolved === null ? [] : [[split, resolved] as const];
+  });
+  if (problems.length > 0) return { problems };
+  return {
+    task: {
+      name: declared.name,
+      title: declared.title ?? declared.name,
+      output,
+      metrics,
+      splits: Object.fromEntries(splits),
+      source: "user",
+    },
+  };
+}
+
+function checkColumns({ text, pair, label }: Declared["columns"], note: Note): void {
+  if (label === text || label === pair) {
+    note(["columns", "label"], `found ${JSON.stringify(label)}, which is a text's column too`);
+  }
+  if (pair === text) {
+    note(
+      ["columns", "pair"],
+      `found ${JSON.stringify(pair)}, which is the first text's column too`,
+    );
+  }
+}
+
+function outputOf(labels: Declared["labels"], note: Note): TaskOutput {
+  if (!Array.isArray(labels)) {
+    const { min, max } = labels;
+    if (min >= max) note(["labels"], `found min ${min} and max ${max}, wanted min below max`);
+    return { type: "regression", min, max };
+  }
+  const texts = labels.map((label) => String(label).trim());
+  for (const [index, text] of texts.entries()) {
+    if (text === "") note(["labels", index], "found a blank label, wanted a text");
+    if (texts.indexOf(text) < index) {
+      note(["labels", index], `found "${text}" a second time, wanted distinct labels`);
+    }
+  }
+  return { type: "classification", labels: texts };
+}
+
+function checkMetrics(names: readonly MetricName[], output: TaskOutput, note: Note): void {
+  for (const [index, name] of names.entries()) {
+    const key = ["metrics", index];
+    const metric = metrics[name];
+    if (names.indexOf(name) < index) note(key, `found "${name}" a second time`);
+    if (metric.output !== output.type) {
+      const fitting = Object.values(metrics).filter((other) => other.output === output.type);
+      note(
+        key,
+        `found "${name}", which judges ${metric.output}, yet the labels make the task a ${output.type}; ` +
+          `choose among ${fitting.map((other) => `"${other.name}"`).join(", ")}`,
+      );
+    } else if (metric.binary && output.type === "classification" && output.labels.length !== 2) {
+      note(key, `found "${name}", which wants 2 labels, yet there are ${output.labels.length}`);
+    }
+  }
+}
+
+/** The split's file with its defaults filled in, or null where a problem was noted. */
+function resolveFile(
+  file: Declared["files"]["train"],
+  { text, pair = null, label }: Declared["columns"],
+  note: Note,
+): SplitFile | null {
+  const given = typeof file === "string" ? { path: file } : file;
+  const format = given.format ?? formatOf(given.path);
+  if (format === null) {
+    note(
+      [],
+      `found "${given.path}", which ends in none of .tsv, .csv and .jsonl; give its "format"`,
+    );
+    return null;
+  }
+  const columns = { text, pair, label };
+  const hasName = [text, pair, label].some((column) => typeof column === "string");
+  if (format === "jsonl") {
+    if ([text, pair, label].some((column) => typeof column === "number")) {
+      note([], "is jsonl, yet a column is given by index; give all columns by name");
+    }
+    if (given.header === true) {
+      note(["header"], "found true, yet jsonl has no header; leave it out");
+    }
+    return { path: given.path, format, header: false, columns };
+  }
+  const header = given.header ?? hasName;
+  if (!header && hasName) {
+    note(["header"], "found false, yet a column is given by name; give indices from 0");
+  }
+  return { path: given.path, format, header, columns };
+}
+
+function formatOf(path: string): SplitFile["format"] | null {
+  const ending = path.slice(path.lastIndexOf(".") + 1).toLowerCase();
+  return ending === "tsv" || ending === "csv" || ending === "jsonl" ? ending : null;
+}
