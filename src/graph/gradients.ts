@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { productOf } from "./dims.ts";
+import { productOf, type Shape } from "./dims.ts";
 import {
   add,
   cast,
@@ -101,16 +101,18 @@ function reduceSumRule(node: Node, g: Tensor): readonly Tensor[] {
   return [expand(reshape(g, kept), x.shape)];
 }
 
+/** Zeros of any shape. */
+function zerosOf(shape: Shape): Tensor {
+  return isStatic(shape) ? zeros(shape) : expand(scalar(0), shape);
+}
+
 function gatherRule(node: Node, g: Tensor): readonly (Tensor | null)[] {
   const [table, indices] = node.inputs as readonly [Tensor, Tensor];
-  if (!isStatic(table.shape)) {
-    throw new RangeError("Gather: the gradient needs a table of static shape");
-  }
-  const width = table.shape.slice(1).reduce<number>((product, size) => product * size, 1);
+  const width = productOf(table.shape.slice(1));
   const count = productOf(indices.shape);
-  const rows = expand(reshape(indices, [count, 1]), [count, width]);
-  const flat = scatterAdd(zeros([table.shape[0]!, width]), rows, reshape(g, [count, width]), 0);
-  return [reshape(flat, table.shape), null];
+  const places = expand(reshape(indices, [count, 1]), [count, width]);
+  const rows = scatterAdd(zerosOf([table.shape[0]!, width]), places, reshape(g, [count, width]), 0);
+  return [reshape(rows, table.shape), null];
 }
 
 function layerNormRule(
@@ -140,10 +142,7 @@ function splitRule(
   all: readonly (Tensor | null)[],
 ): readonly Tensor[] {
   const pieces = node.outputs.map((output, i) => {
-    const piece = all[i];
-    if (piece) return piece;
-    if (isStatic(output.shape)) return zeros(output.shape);
-    return expand(scalar(0), output.shape);
+    return all[i] ?? zerosOf(output.shape);
   });
   return [concat(pieces, attribute(node, "axis"))];
 }
@@ -195,7 +194,7 @@ export const gradients: Readonly<Partial<Record<OpName, GradientRule>>> = {
   Gather: gatherRule,
   GatherElements: (node, g) => {
     const [x, indices] = node.inputs as readonly [Tensor, Tensor];
-    return [scatterAdd(expand(scalar(0), x.shape), indices, g, attribute(node, "axis")), null];
+    return [scatterAdd(zerosOf(x.shape), indices, g, attribute(node, "axis")), null];
   },
   ScatterElements: (node, g, needs) => [
     needs[0] ? g : null,

@@ -5,7 +5,15 @@
  */
 import type { RandomStream } from "../base/random.ts";
 import type { DeviceTensor, Executor, Session } from "../exec/executor.ts";
-import { crossEntropy, grad, type HostTensor, input, makeProgram, reduceMean } from "../graph/mod.ts";
+import {
+  crossEntropy,
+  type DimBindings,
+  grad,
+  type HostTensor,
+  input,
+  makeProgram,
+  reduceMean,
+} from "../graph/mod.ts";
 import { encode, encoderInputs, type ForwardContext, maskedModelHead } from "../models/bert.ts";
 import type { EncoderConfig } from "../models/config.ts";
 import {
@@ -46,15 +54,41 @@ export function initialVectors(config: EncoderConfig, stream: RandomStream): Pre
   };
 }
 
+function batchDims(batch: MaskedBatch): DimBindings {
+  return { batch: batch.size, seq: batch.length, masked: batch.chosen.length };
+}
+
+function batchFeeds(batch: MaskedBatch): Readonly<Record<string, HostTensor>> {
+  const matrix = [batch.size, batch.length];
+  return {
+    ids: { type: "i32", shape: matrix, data: batch.ids },
+    types: { type: "i32", shape: matrix, data: batch.types },
+    mask: { type: "f32", shape: matrix, data: batch.mask },
+    positions: {
+      type: "i32",
+      shape: [batch.length],
+      data: Int32Array.from({ length: batch.length }, (_, i) => i),
+    },
+    chosen: { type: "i32", shape: [batch.chosen.length], data: batch.chosen },
+    labels: { type: "i32", shape: [batch.labels.length], data: batch.labels },
+  };
+}
+
 /** A pretraining step that keeps its state on the device. */
 export class MaskedModelTrainer {
   readonly #executor: Executor;
   readonly #session: Session;
+  readonly #lossSession: Session;
   #state: Record<string, DeviceTensor>;
 
-  private constructor(executor: Executor, session: Session, state: Record<string, DeviceTensor>) {
+  private constructor(
+    executor: Executor,
+    sessions: { readonly step: Session; readonly loss: Session },
+    state: Record<string, DeviceTensor>,
+  ) {
     this.#executor = executor;
-    this.#session = session;
+    this.#session = sessions.step;
+    this.#lossSession = sessions.loss;
     this.#state = state;
   }
 
@@ -91,7 +125,8 @@ export class MaskedModelTrainer {
       const host: HostTensor = { type: "f32", shape: [vectors[name].length], data: vectors[name] };
       return [name, executor.upload(host)];
     }));
-    return new MaskedModelTrainer(executor, session, uploaded);
+    const lossSession = await executor.load(makeProgram({ loss }));
+    return new MaskedModelTrainer(executor, { step: session, loss: lossSession }, uploaded);
   }
 
   /** One step; returns the mean loss over the hidden tokens and the gradient's norm. */
@@ -99,23 +134,13 @@ export class MaskedModelTrainer {
     batch: MaskedBatch,
     learningRate: number,
   ): Promise<{ readonly loss: number; readonly gradientNorm: number }> {
-    const matrix = [batch.size, batch.length];
     const result = await this.#session.run({
       feeds: {
         ...this.#state,
-        ids: { type: "i32", shape: matrix, data: batch.ids },
-        types: { type: "i32", shape: matrix, data: batch.types },
-        mask: { type: "f32", shape: matrix, data: batch.mask },
-        positions: {
-          type: "i32",
-          shape: [batch.length],
-          data: Int32Array.from({ length: batch.length }, (_, i) => i),
-        },
-        chosen: { type: "i32", shape: [batch.chosen.length], data: batch.chosen },
-        labels: { type: "i32", shape: [batch.labels.length], data: batch.labels },
+        ...batchFeeds(batch),
         learningRate: { type: "f32", shape: [], data: Float32Array.of(learningRate) },
       },
-      dims: { batch: batch.size, seq: batch.length, masked: batch.chosen.length },
+      dims: batchDims(batch),
       keep: optimiserVectors.map((name) => `${name}.next`),
       read: ["loss", "gradientNorm"],
     });
@@ -127,6 +152,16 @@ export class MaskedModelTrainer {
       loss: Number(result.read["loss"]!.data[0]),
       gradientNorm: Number(result.read["gradientNorm"]!.data[0]),
     };
+  }
+
+  /** The mean loss over a batch's hidden tokens, without a step. */
+  async loss(batch: MaskedBatch): Promise<number> {
+    const { read } = await this.#lossSession.run({
+      feeds: { theta: this.#state["theta"]!, ...batchFeeds(batch) },
+      dims: batchDims(batch),
+      read: ["loss"],
+    });
+    return Number(read["loss"]!.data[0]);
   }
 
   /** The state on the host. */

@@ -39,7 +39,7 @@ const spareColours = [
   "#117733",
 ];
 
-const shapes = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "stroke"];
+const shapes = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right"];
 
 /** Colours and shapes of labels, index by index. */
 export interface LabelStyles {
@@ -78,7 +78,14 @@ export function labelScales(
     wanted.has(label)
   );
   const domain = kept.map(({ label }) => label);
-  const legend = { title: null, orient: "top", symbolSize: 90, columns: 4, labelLimit: 320 };
+  const legend = {
+    title: null,
+    orient: "top",
+    symbolSize: 90,
+    symbolOpacity: 1,
+    columns: Math.max(...domain.map((label) => label.length), 0) > 24 ? 2 : 6,
+    labelLimit: 480,
+  };
   return {
     color: {
       field: "label",

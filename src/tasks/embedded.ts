@@ -23,14 +23,58 @@ function splits(
   return { train: file("train"), dev: file("dev") };
 }
 
-/** One task of each kind: acceptability, single sentence, sentence pair, pair regression. */
+/** One acceptability task, two of single texts, one of pairs, and one of pairs with a score. */
 export const embeddedTasks: readonly Task[] = [
   {
     name: "Acceptability",
-    title: "Real sentences against corrupted ones",
+    title: "Sentences as written against corrupted ones",
     output: { type: "classification", labels: ["0", "1"] },
     metrics: ["matthews"],
     splits: splits("Acceptability", "sentence", null, "label"),
+    source: "embedded",
+  },
+  {
+    name: "Genre",
+    title: "Kind of writing that a sentence is from",
+    output: { type: "classification", labels: ["press", "fiction", "formal"] },
+    metrics: ["accuracy"],
+    splits: splits("Genre", "sentence", null, "label"),
+    source: "embedded",
+  },
+  {
+    name: "Topic",
+    title: "What a definition is about",
+    output: {
+      type: "classification",
+      labels: [
+        "act",
+        "artifact",
+        "attribute",
+        "cognition",
+        "communication",
+        "group",
+        "person",
+        "state",
+      ],
+    },
+    metrics: ["accuracy"],
+    splits: splits("Topic", "definition", null, "label"),
+    source: "embedded",
+  },
+  {
+    name: "SameKind",
+    title: "Do two definitions mean things of one kind",
+    output: { type: "classification", labels: ["0", "1"] },
+    metrics: ["f1", "accuracy"],
+    splits: splits("SameKind", "definition1", "definition2", "label"),
+    source: "embedded",
+  },
+  {
+    name: "Relatedness",
+    title: "Relatedness of two definitions, 0 to 5",
+    output: { type: "regression", min: 0, max: 5 },
+    metrics: ["pearson", "spearman"],
+    splits: splits("Relatedness", "definition1", "definition2", "score"),
     source: "embedded",
   },
 ];

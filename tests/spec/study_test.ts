@@ -90,7 +90,7 @@ Deno.test("parseStudy() says path, found and wanted for each bad value", () => {
       train({ warmup: 1.5 }),
       "base.train.warmup: found 1.5, wanted a share below 1 or a whole number of steps",
     ],
-    [train({ steps: "ten" }), 'base.train.steps: found "ten", wanted a number or null'],
+    [train({ steps: "ten" }), 'base.train.steps: found "ten", wanted a number'],
     [
       train({ schedule: "linaer" }),
       'base.train.schedule: Unknown schedule "linaer": known are "linear", "constant". Did you mean "linear"?',

@@ -51,7 +51,12 @@ Deno.test("computeMetrics() refuses predictions that cannot be judged", () => {
   const cases: readonly (readonly [string, readonly number[], readonly number[], string])[] = [
     ["RTE", [], [], "found 0 targets and 0 predictions"],
     ["RTE", [0, 1], [0], "found 2 targets and 1 predictions"],
-    ["RTE", [0, 1], [0, 2], 'metrics of "RTE": the prediction of row 1 is 2, wanted a class from 0 to 1'],
+    [
+      "RTE",
+      [0, 1],
+      [0, 2],
+      'metrics of "RTE": the prediction of row 1 is 2, wanted a class from 0 to 1',
+    ],
     ["RTE", [0, 0.5], [0, 1], "the target of row 1 is 0.5"],
     ["STS-B", [0, 1], [0, NaN], "the prediction of row 1 is NaN, wanted a finite number"],
   ];

@@ -1,5 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { loadTokenizer, truncatedLengths } from "../../src/tasks/tokenizer.ts";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { encodeExamples, loadTokenizer, truncatedLengths } from "../../src/tasks/tokenizer.ts";
 import golden from "../golden/tokenizer.json" with { type: "json" };
 
 type Row = readonly [string, string | null, number, readonly number[], readonly number[]];
@@ -21,3 +21,107 @@ for (const { config, tokenizer: json, encodings } of golden.cases) {
     });
   }
 }
+
+Deno.test("loadTokenizer() reads special ids and the vocabulary's size", () => {
+  const tokenizer = loadTokenizer(vocabularyText);
+  const { padId, clsId, sepId, maskId, vocabularySize } = tokenizer;
+  assertEquals([padId, clsId, sepId, maskId], [0, 2, 3, 4]);
+  assertEquals(vocabularySize, vocabulary.length);
+});
+
+Deno.test("loadTokenizer() takes renamed special tokens, as texts or as objects", () => {
+  const text = "<pad>\n<unk>\n<s>\n</s>\n<mask>\ncat\n";
+  const config = {
+    pad_token: "<pad>",
+    unk_token: { content: "<unk>", special: true },
+    cls_token: "<s>",
+    sep_token: "</s>",
+    mask_token: { content: "<mask>" },
+  };
+  assertEquals([...loadTokenizer(text, config).encode("cat dog", null, 8).ids], [2, 5, 1, 3]);
+});
+
+Deno.test("loadTokenizer() reads a vocab.txt with a byte-order mark and Windows line ends", () => {
+  const text = "\uFEFF[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\n[MASK]\r\ncat\r\n";
+  const tokenizer = loadTokenizer(text);
+  assertEquals(tokenizer.vocabularySize, 6);
+  assertEquals([...tokenizer.encode("cat", null, 8).ids], [2, 5, 3]);
+});
+
+Deno.test("loadTokenizer() refuses what lacks a special token and names it", () => {
+  for (const token of ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]) {
+    const text = vocabulary.filter((piece) => piece !== token).join("\n");
+    assertThrows(
+      () => loadTokenizer(text),
+      Error,
+      `"vocab.txt" of 73 lines: it has no line "${token}"`,
+    );
+  }
+  const [{ tokenizer: json }] = golden.cases as [typeof golden.cases[number]];
+  const { "[SEP]": _, ...vocab } = json.model.vocab;
+  const lacking = {
+    ...json,
+    model: { ...json.model, vocab },
+    added_tokens: json.added_tokens.filter(({ content }) => content !== "[SEP]"),
+  };
+  assertThrows(
+    () => loadTokenizer(lacking, {}, "model/tokenizer.json"),
+    Error,
+    'Cannot use the tokenizer "model/tokenizer.json": it has no token "[SEP]" (sep_token)',
+  );
+});
+
+Deno.test("loadTokenizer() refuses a tokenizer.json of another layout", () => {
+  const [{ tokenizer: json }] = golden.cases as [typeof golden.cases[number]];
+  const cases: readonly (readonly [unknown, string])[] = [
+    [{}, 'Cannot read "tokenizer.json": "model"'],
+    [null, 'Cannot read "tokenizer.json"'],
+    [{ ...json, post_processor: null }, '"post_processor"'],
+    [
+      { ...json, normalizer: { type: "Unheard" } },
+      'Cannot build the tokenizer of "tokenizer.json"',
+    ],
+    [
+      { ...json, post_processor: { ...json.post_processor, single: [], pair: [] } },
+      'does not put "[CLS]" first and "[SEP]" last',
+    ],
+  ];
+  for (const [source, message] of cases) assertThrows(() => loadTokenizer(source), Error, message);
+  assertThrows(
+    () => loadTokenizer(json, { do_lower_case: "yes" }),
+    Error,
+    'Cannot read "tokenizer_config.json": "do_lower_case"',
+  );
+});
+
+Deno.test("Tokenizer.encode() refuses a length that the special tokens fill", () => {
+  const tokenizer = loadTokenizer(vocabularyText);
+  assertThrows(() => tokenizer.encode("cat", null, 2), RangeError, "a text in 2 tokens");
+  assertThrows(() => tokenizer.encode("cat", "dog", 4), RangeError, "a pair in 4 tokens");
+  assertThrows(() => tokenizer.encode("cat", null, NaN), RangeError, "raise maxLength");
+});
+
+Deno.test("truncatedLengths() fills the room and takes from the longer text", () => {
+  for (let text = 0; text < 9; text++) {
+    for (let pair = 0; pair < 9; pair++) {
+      for (let room = 2; room < 18; room++) {
+        const [a, b] = truncatedLengths(text, pair, room);
+        assertEquals(a + b, Math.min(room, text + pair));
+        assert(a <= text && b <= pair);
+        // Only a text that is still the longer one (by more than the odd token) may have lost tokens.
+        if (a < text) assert(a >= b - 1);
+        if (b < pair) assert(b >= a - 1);
+      }
+    }
+  }
+});
+
+Deno.test("encodeExamples() encodes a split in its order", () => {
+  const tokenizer = loadTokenizer(vocabularyText);
+  const examples = [
+    { id: 0, text: "a cat", pair: null, target: 0 },
+    { id: 1, text: "a cat", pair: "a dog", target: 1 },
+  ];
+  const encoded = encodeExamples(tokenizer, examples, 6);
+  assertEquals(encoded.map(({ ids }) => [...ids]), [[2, 6, 7, 3], [2, 6, 3, 6, 8, 3]]);
+});

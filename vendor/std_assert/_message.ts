@@ -42,8 +42,7 @@ export function className(value: unknown): string {
 /** Lines of two texts with `-` (actual only), `+` (expected only) or two spaces (both) in front. */
 export function lineDiff(actual: string, expected: string): string {
   const a = actual.split("\n"), b = expected.split("\n");
-  const mark = (lines: string[], sign: string) =>
-    lines.map((line) => `${sign} ${line}`);
+  const mark = (lines: string[], sign: string) => lines.map((line) => `${sign} ${line}`);
   let start = 0;
   while (start < Math.min(a.length, b.length) && a[start] === b[start]) start++;
   let end = 0;
@@ -100,14 +99,11 @@ export function failWithDiff(
   actual: unknown,
   expected: unknown,
 ): never {
-  const [found, wanted] =
-    typeof actual === "string" && typeof expected === "string" &&
+  const [found, wanted] = typeof actual === "string" && typeof expected === "string" &&
       (actual.includes("\n") || expected.includes("\n"))
-      ? [actual, expected]
-      : [format(actual), format(expected)];
+    ? [actual, expected]
+    : [format(actual), format(expected)];
   throw new AssertionError(
-    `${headline}\n\n    [Diff] - Actual / + Expected\n\n${
-      lineDiff(found, wanted)
-    }\n`,
+    `${headline}\n\n    [Diff] - Actual / + Expected\n\n${lineDiff(found, wanted)}\n`,
   );
 }

@@ -18,8 +18,7 @@ export function assertAlmostEquals(
   const allowed = tolerance ??
     (Number.isFinite(expected) ? Math.abs(expected * 1e-7) : 1e-7);
   if (delta <= allowed) return;
-  const text = (n: number) =>
-    Number.isInteger(n) ? String(n) : n.toExponential();
+  const text = (n: number) => Number.isInteger(n) ? String(n) : n.toExponential();
   throw new AssertionError(
     `Expected actual: "${text(actual)}" to be close to "${text(expected)}": ` +
       `delta "${text(delta)}" is greater than "${text(allowed)}"${suffix(msg)}`,

@@ -17,9 +17,7 @@ export function assertArrayIncludes<T>(
   msg?: string,
 ): void {
   const held = Array.from(actual);
-  const missing = Array.from(expected).filter((item) =>
-    !held.some((own) => equal(item, own))
-  );
+  const missing = Array.from(expected).filter((item) => !held.some((own) => equal(item, own)));
   if (missing.length === 0) return;
   throw new AssertionError(
     `Expected actual: "${format(actual)}" to include: "${format(expected)}"${

@@ -17,9 +17,7 @@ export function assertEquals<T>(actual: T, expected: T, msg?: string): void {
 export function assertNotEquals<T>(actual: T, expected: T, msg?: string): void {
   if (!equal(actual, expected)) return;
   throw new AssertionError(
-    `Expected actual: ${format(actual)} not to be: ${format(expected)}${
-      suffix(msg)
-    }`,
+    `Expected actual: ${format(actual)} not to be: ${format(expected)}${suffix(msg)}`,
   );
 }
 
@@ -33,9 +31,7 @@ export function assertStrictEquals<T>(
   const found = format(actual), wanted = format(expected);
   if (found === wanted) {
     throw new AssertionError(
-      `Values have the same structure but are not reference-equal${
-        suffix(msg)
-      }\n\n${found}\n`,
+      `Values have the same structure but are not reference-equal${suffix(msg)}\n\n${found}\n`,
     );
   }
   failWithDiff(`Values are not strictly equal${suffix(msg)}`, actual, expected);

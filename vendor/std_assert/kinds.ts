@@ -30,9 +30,9 @@ export function assertInstanceOf<T extends AnyConstructor>(
 ): asserts actual is GetConstructorType<T> {
   if (actual instanceof expectedType) return;
   throw new AssertionError(
-    `Expected object to be an instance of "${expectedType.name}" but was "${
-      className(actual)
-    }": ${format(actual)}${suffix(msg)}`,
+    `Expected object to be an instance of "${expectedType.name}" but was "${className(actual)}": ${
+      format(actual)
+    }${suffix(msg)}`,
   );
 }
 

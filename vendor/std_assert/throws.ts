@@ -33,25 +33,21 @@ function check<E extends Error>(
   if (errorClass === undefined) return error;
   if (!(error instanceof Error)) {
     throw new AssertionError(
-      `A non-Error object was thrown or rejected: ${format(error)}${
-        suffix(msg)
-      }`,
+      `A non-Error object was thrown or rejected: ${format(error)}${suffix(msg)}`,
     );
   }
   if (!(error instanceof errorClass)) {
     throw new AssertionError(
-      `Expected error to be instance of "${errorClass.name}", but was "${
-        className(error)
-      }" ` +
+      `Expected error to be instance of "${errorClass.name}", but was "${className(error)}" ` +
         `with message ${format(error.message)}${suffix(msg)}`,
       { cause: error },
     );
   }
   if (includes !== undefined && !error.message.includes(includes)) {
     throw new AssertionError(
-      `Expected error message to include ${format(includes)}, but got ${
-        format(error.message)
-      }${suffix(msg)}`,
+      `Expected error message to include ${format(includes)}, but got ${format(error.message)}${
+        suffix(msg)
+      }`,
       { cause: error },
     );
   }

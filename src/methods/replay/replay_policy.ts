@@ -30,7 +30,7 @@ export type StepGradients = (
 export interface ReplayOptions {
   /** Where loss and gradients come from. Default: the trace's own. */
   readonly gradients?: StepGradients;
-  /** Default 1e-12 + 1e-9·|wanted|: nine digits, and rounding where numbers cancel. */
+  /** Default 1e-15 + 1e-9·|wanted|. */
   readonly tolerance?: Tolerance;
   /** How equal scores are treated. Default `upstream`. */
   readonly ties?: "exact" | "upstream";
@@ -49,6 +49,14 @@ interface Averages {
   readonly uncertainty: SlotTable;
 }
 
+/** What a replay carries from step to step. */
+interface Position {
+  readonly params: SlotTable;
+  readonly averages: Averages;
+  /** The mask of the last phase, null before it. */
+  readonly standing: StandingMask | null;
+}
+
 /**
  * The first difference between the recorded run and its replay, or null.
  *
@@ -56,92 +64,133 @@ interface Averages {
  * directions made of the recorded random vectors; everything recorded is compared.
  */
 export function replayDecisions(trace: Trace, options: ReplayOptions = {}): Difference | null {
-  const { config } = trace;
-  const comparison = new Comparison(options.tolerance ?? { absolute: 1e-12, relative: 1e-9 });
+  const comparison = new Comparison(options.tolerance ?? { absolute: 1e-15, relative: 1e-9 });
   const driver = makeDriver(trace, options.ties ?? "upstream");
   const source: StepGradients = options.gradients ??
     (({ loss, gradients }) => ({ loss, gradients }));
-  let params = trace.initial;
-  let averages: Averages = {
-    sensitivity: mapTable(params, (own) => combineSlots(own, own, () => 0)),
-    uncertainty: mapTable(params, (own) => combineSlots(own, own, () => 0)),
+  const zeros = mapTable(trace.initial, (own) => combineSlots(own, own, () => 0));
+  let now: Position = {
+    params: trace.initial,
+    averages: { sensitivity: zeros, uncertainty: zeros },
+    standing: null,
   };
-  let standing: MaskOf | null = null;
-
   for (const recorded of trace.steps) {
-    const { step } = recorded;
-    const all = { step, module: null, index: "" };
-    const { loss, gradients } = source(recorded, params);
-    comparison.number({ ...all, quantity: "loss" }, loss, recorded.loss);
-    comparison.table(step, "gradient", gradients, recorded.gradients);
+    const updated = update(now, recorded, trace.config, source, driver, comparison);
+    if (updated === null) return comparison.first;
+    const isAdjusted = compareSchedule(updated, recorded, driver, comparison);
     if (comparison.first !== null) return comparison.first;
-
-    params = mapTable(
-      params,
-      (own, module) =>
-        combineSlots(own, gradients[module]!, (weight, slope) => weight - config.sgd_lr * slope),
-    );
-    comparison.table(step, "parameters before the event", params, recorded.paramsBefore);
-    if (!driver.isFrozen(step)) averages = smooth(averages, params, gradients, config);
-
-    const budget = driver.budget(step);
-    if (budget !== null) comparison.exact({ ...all, quantity: "budget" }, budget, recorded.budget);
-    const isAdjusted = driver.isEvent(step) || standing !== null;
-    comparison.exact(
-      { ...all, quantity: "event" },
-      isAdjusted ? "due" : "none",
-      recorded.event === null ? "none" : "due",
-    );
-    if (comparison.first !== null) return comparison.first;
-
-    if (recorded.event !== null) {
-      if (driver.isEvent(step)) {
-        const scores = scoreTable(averages);
-        compareScores(comparison, step, scores, recorded.event);
-        const decision = driver.decide(step, scores);
-        comparison.number(
-          { ...all, quantity: "threshold" },
-          decision.threshold ?? NaN,
-          recorded.event.threshold,
-        );
-        if (decision.kind === "move") {
-          const dropped = bySlot(decision.drop);
-          averages = {
-            sensitivity: dropFrom(averages.sensitivity, dropped),
-            uncertainty: dropFrom(averages.uncertainty, dropped),
-          };
-          params = dropFrom(params, dropped);
-          const grown = grow(params, averages, decision.grow, recorded.event, comparison, step);
-          if (comparison.first !== null) return comparison.first;
-          ({ params, averages } = grown);
-        } else {
-          const mask: MaskOf = { off: bySlot(decision.off), threshold: decision.threshold };
-          params = applyMask(params, mask);
-          if (decision.permanent) standing = mask;
-        }
-      } else if (standing !== null) {
-        const wanted = recorded.event.threshold;
-        comparison.number({ ...all, quantity: "threshold" }, standing.threshold ?? NaN, wanted);
-        params = applyMask(params, standing);
-      }
-      comparison.table(step, "parameters after the event", params, recorded.event.paramsAfter);
-    }
-    trace.modules.forEach(({ name }, i) => {
-      const values = params[name]!.e;
-      const rank = config.method === "adalora"
-        ? values.filter((e) => e !== 0).length
-        : values.length;
-      comparison.exact(
-        { step, quantity: "rank", module: name, index: "" },
-        rank,
-        recorded.ranks[i]!,
-      );
-    });
-    comparison.table(step, "sensitivity", averages.sensitivity, recorded.sensitivity, true);
-    comparison.table(step, "uncertainty", averages.uncertainty, recorded.uncertainty, true);
+    now = recorded.event !== null && isAdjusted
+      ? adjust(updated, recorded.step, recorded.event, driver, comparison)
+      : updated;
+    compareEnd(now, recorded, trace, comparison);
     if (comparison.first !== null) return comparison.first;
   }
   return null;
+}
+
+/** The SGD step and the importance averages; null where a difference was found. */
+function update(
+  { params, averages, standing }: Position,
+  recorded: TraceStep,
+  config: TraceConfig,
+  source: StepGradients,
+  driver: Driver,
+  comparison: Comparison,
+): Position | null {
+  const { step } = recorded;
+  const { loss, gradients } = source(recorded, params);
+  comparison.number({ step, quantity: "loss", module: null, index: "" }, loss, recorded.loss);
+  comparison.table(step, "gradient", gradients, recorded.gradients);
+  if (comparison.first !== null) return null;
+  const stepped = mapTable(
+    params,
+    (own, module) =>
+      combineSlots(own, gradients[module]!, (weight, slope) => weight - config.sgd_lr * slope),
+  );
+  comparison.table(step, "parameters before the event", stepped, recorded.paramsBefore);
+  if (comparison.first !== null) return null;
+  const isFrozen = driver.isFrozen(step);
+  return {
+    params: stepped,
+    averages: isFrozen ? averages : smooth(averages, stepped, gradients, config),
+    standing,
+  };
+}
+
+/** Compares budget and event; whether the replay has an event or a standing mask after this step. */
+function compareSchedule(
+  { standing }: Position,
+  { step, budget, event }: TraceStep,
+  driver: Driver,
+  comparison: Comparison,
+): boolean {
+  const at = { step, module: null, index: "" };
+  const own = driver.budget(step);
+  if (own !== null) comparison.exact({ ...at, quantity: "budget" }, own, budget);
+  const isAdjusted = driver.isEvent(step) || standing !== null;
+  comparison.exact(
+    { ...at, quantity: "event" },
+    isAdjusted ? "due" : "none",
+    event === null ? "none" : "due",
+  );
+  return isAdjusted;
+}
+
+/** Applies the policy's decision, or the standing mask. */
+function adjust(
+  now: Position,
+  step: number,
+  event: TraceEvent,
+  driver: Driver,
+  comparison: Comparison,
+): Position {
+  const at = { step, quantity: "threshold", module: null, index: "" };
+  const { params, averages, standing } = now;
+  if (standing !== null) {
+    comparison.number(at, standing.threshold ?? NaN, event.threshold);
+    return { ...now, params: applyMask(params, standing) };
+  }
+  const scores = scoreTable(averages);
+  compareScores(comparison, step, scores, event);
+  const decision = driver.decide(step, scores);
+  comparison.number(at, decision.threshold ?? NaN, event.threshold);
+  if (decision.kind === "mask") {
+    const mask = { off: bySlot(decision.off), threshold: decision.threshold };
+    return {
+      params: applyMask(params, mask),
+      averages,
+      standing: decision.permanent ? mask : null,
+    };
+  }
+  const dropped = bySlot(decision.drop);
+  const kept = {
+    params: dropFrom(params, dropped),
+    averages: {
+      sensitivity: dropFrom(averages.sensitivity, dropped),
+      uncertainty: dropFrom(averages.uncertainty, dropped),
+    },
+    standing,
+  };
+  return grow(kept, decision.grow, event, comparison, step);
+}
+
+/** Compares what the allocator left: parameters, ranks, averages. */
+function compareEnd(
+  { params, averages }: Position,
+  { step, event, ranks, sensitivity, uncertainty }: TraceStep,
+  { modules, config }: Trace,
+  comparison: Comparison,
+): void {
+  if (event !== null) {
+    comparison.table(step, "parameters after the event", params, event.paramsAfter);
+  }
+  modules.forEach(({ name }, i) => {
+    const values = params[name]!.e;
+    const rank = config.method === "adalora" ? values.filter((e) => e !== 0).length : values.length;
+    comparison.exact({ step, quantity: "rank", module: name, index: "" }, rank, ranks[i]!);
+  });
+  comparison.table(step, "sensitivity", averages.sensitivity, sensitivity, true);
+  comparison.table(step, "uncertainty", averages.uncertainty, uncertainty, true);
 }
 
 /** The policy of a trace's method with the trace's settings. */
@@ -203,7 +252,8 @@ function drive<State>(
   };
 }
 
-interface MaskOf {
+/** Slots whose E stays zero, by module. */
+interface StandingMask {
   readonly off: ReadonlyMap<string, ReadonlySet<number>>;
   readonly threshold: number | null;
 }
@@ -229,45 +279,36 @@ function dropFrom(table: SlotTable, dropped: ReadonlyMap<string, ReadonlySet<num
   return mapTable(table, (own, module) => dropSlots(own, dropped.get(module) ?? new Set()));
 }
 
-function applyMask(params: SlotTable, { off }: MaskOf): SlotTable {
+function applyMask(params: SlotTable, { off }: StandingMask): SlotTable {
   return mapTable(params, (own, module) => maskSlots(own, off.get(module) ?? new Set()));
 }
 
 /** New slots in the decision's order, each from the next two recorded vectors; their averages are zero. */
 function grow(
-  params: SlotTable,
-  averages: Averages,
+  start: Position,
   modules: readonly string[],
   { randomVectors }: TraceEvent,
   comparison: Comparison,
   step: number,
-): { readonly params: SlotTable; readonly averages: Averages } {
-  comparison.exact(
-    { step, quantity: "random vectors", module: null, index: ".length" },
-    2 * modules.length,
-    randomVectors.length,
-  );
-  let now = { params, averages };
+): Position {
+  const at = { step, quantity: "random vectors", module: null, index: ".length" };
+  comparison.exact(at, 2 * modules.length, randomVectors.length);
+  let now = start;
   modules.forEach((module, i) => {
     const own = now.params[module]!;
-    const vectors = [randomVectors[2 * i], randomVectors[2 * i + 1]];
-    const [forA = new Float64Array(0), forB = new Float64Array(0)] = vectors;
     const inSize = own.a[0]!.length, outSize = own.b[0]!.length;
-    const at = { step, quantity: "random vectors", module, index: `[${2 * i}].length` };
-    comparison.exact(at, inSize, forA.length);
-    comparison.exact({ ...at, index: `[${2 * i + 1}].length` }, outSize, forB.length);
+    const forA = randomVectors[2 * i] ?? [], forB = randomVectors[2 * i + 1] ?? [];
+    comparison.exact({ ...at, module, index: `[${2 * i}].length` }, inSize, forA.length);
+    comparison.exact({ ...at, module, index: `[${2 * i + 1}].length` }, outSize, forB.length);
     if (comparison.first !== null) return;
-    const grown = appendSlot(
-      own,
-      newDirection(own.a, forA, "upstream"),
-      newSlotScale(own.e),
-      newDirection(own.b, forB, "upstream"),
-    );
+    const rowA = newDirection(own.a, forA, "upstream");
+    const columnB = newDirection(own.b, forB, "upstream");
     const blank = (slots: ModuleSlots) =>
       appendSlot(slots, new Float64Array(inSize), 0, new Float64Array(outSize));
     const { sensitivity, uncertainty } = now.averages;
     now = {
-      params: { ...now.params, [module]: grown },
+      ...now,
+      params: { ...now.params, [module]: appendSlot(own, rowA, newSlotScale(own.e), columnB) },
       averages: {
         sensitivity: { ...sensitivity, [module]: blank(sensitivity[module]!) },
         uncertainty: { ...uncertainty, [module]: blank(uncertainty[module]!) },

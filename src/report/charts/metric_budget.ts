@@ -5,7 +5,7 @@
  */
 import { allTasks, groupBy, noBudget } from "../facts.ts";
 import { metricInfo, metricTitle } from "../metrics.ts";
-import { chartColours, labelScales, type LabelStyles } from "../style.ts";
+import { labelScales, type LabelStyles } from "../style.ts";
 import { type ScoreRow, scoreRows } from "../tables/scores.ts";
 import type { Chart, StudyResults } from "../types.ts";
 
@@ -34,6 +34,10 @@ function pointsOf(rows: readonly ScoreRow[]): readonly Point[] {
   });
 }
 
+function budgetedOf(rows: readonly ScoreRow[]): ReadonlySet<string> {
+  return new Set(rows.filter((row) => row.budget !== noBudget).map((row) => row.label));
+}
+
 /** Bounds that show every mean with three deviations; an interval of two seeds (18 deviations long) runs out of frame. */
 function domainOf(points: readonly Point[]): readonly [number, number] {
   const low = Math.min(...points.map((p) => Math.max(p.low, p.mean - 3 * p.sd)));
@@ -46,7 +50,13 @@ function domainOf(points: readonly Point[]): readonly [number, number] {
 export function intervalPanel(
   rows: readonly ScoreRow[],
   styles: LabelStyles,
-  options: { readonly width: number; readonly hasLines: boolean; readonly shown: readonly string[] },
+  options: {
+    readonly width: number;
+    readonly hasLines: boolean;
+    readonly shown: readonly string[];
+    /** The labels among `shown` that stand side by side at each budget. */
+    readonly budgeted: ReadonlySet<string>;
+  },
 ): object {
   const points = pointsOf(rows);
   const budgeted = points.filter((point) => point.budget !== noBudget);
@@ -54,6 +64,7 @@ export function intervalPanel(
   const first = rows[0]!;
   const { color, shape } = labelScales(styles, options.shown);
   const budgets = [...new Set(budgeted.map((point) => point.budget))];
+  const offsets = options.shown.filter((label) => options.budgeted.has(label));
   const x = {
     field: "budget",
     type: "ordinal",
@@ -65,8 +76,7 @@ export function intervalPanel(
   const xOffset = {
     field: "label",
     type: "nominal",
-    sort: options.shown,
-    scale: { domain: options.shown, paddingOuter: 0.7 },
+    scale: { domain: offsets, paddingOuter: 0.7 },
   };
   const y = (field: string) => ({
     field,
@@ -146,6 +156,7 @@ export function metricBudgetCharts(results: StudyResults, styles: LabelStyles): 
         width: panelWidth(groupsOfRows.length),
         hasLines: true,
         shown,
+        budgeted: budgetedOf(rows),
       })
     ));
   return [
@@ -189,10 +200,12 @@ export function replayChart(results: StudyResults, styles: LabelStyles): Chart |
       "Is it the ranks or the way there? LoRA is trained from scratch with the final ranks that ElaLoRA found, with the same ranks reversed in depth, " +
       "and with uniform ranks. " + intervalCaption,
     spec: panels(groups.map((group) =>
-      intervalPanel(group, styles, { width: panelWidth(groups.length), hasLines: false, shown })
+      intervalPanel(group, styles, {
+        width: panelWidth(groups.length),
+        hasLines: false,
+        shown,
+        budgeted: budgetedOf(rows),
+      })
     )),
   };
 }
-
-/** Colour of reference lines, for charts that draw one. */
-export const referenceColour = chartColours.muted;

@@ -1,0 +1,206 @@
+/**
+ * `deno task pretrain`: trains the embedded encoder on the text that packages ship, resumably.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli";
+import { hashBytes } from "../base/hash.ts";
+import { nativeExecutor } from "../exec/native.ts";
+import { configJson } from "../models/config.ts";
+import { encoderParameters, maskedModelHeadParameters } from "../models/parameters.ts";
+import { readSafetensors, type StoredTensor, writeSafetensors } from "../models/safetensors.ts";
+import type { PretrainingVectors } from "../pretrain/masked_model.ts";
+import { pretrainingLayout } from "../pretrain/masked_model.ts";
+import {
+  embeddedEncoderConfig,
+  type PretrainingProgress,
+  type PretrainingSettings,
+  pretrainingSettings,
+  startPretraining,
+} from "../pretrain/run.ts";
+import { decodeSequences } from "../pretrain/sequence_file.ts";
+import { optimiserVectors } from "../train/optimiser.ts";
+import { preparePretraining } from "./prepare_pretraining.ts";
+
+const checkpointEvery = 250;
+const curveEvery = 100;
+
+/** Mean loss over the steps up to and including `step`. */
+interface CurvePoint {
+  readonly step: number;
+  readonly loss: number;
+  readonly tokens: number;
+}
+
+interface Checkpoint {
+  readonly step: number;
+  readonly vectors: PretrainingVectors;
+  readonly curve: readonly CurvePoint[];
+  readonly seconds: number;
+}
+
+const encoder = new TextEncoder();
+
+async function say(text: string): Promise<void> {
+  await Deno.stdout.write(encoder.encode(text));
+}
+
+async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  await Deno.writeFile(`${path}.part`, bytes);
+  await Deno.rename(`${path}.part`, path);
+}
+
+async function readCheckpoint(path: string): Promise<Checkpoint | null> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+  const { tensors, metadata } = readSafetensors(bytes, path);
+  const vector = (name: string) => {
+    const stored = tensors.get(name);
+    if (stored === undefined) throw new SyntaxError(`Checkpoint "${path}" lacks the vector "${name}"`);
+    return stored.data;
+  };
+  return {
+    step: Number(metadata["step"]),
+    seconds: Number(metadata["seconds"]),
+    curve: JSON.parse(metadata["curve"] ?? "[]"),
+    vectors: {
+      theta: vector("theta"),
+      m: vector("m"),
+      v: vector("v"),
+      c1: vector("c1"),
+      c2: vector("c2"),
+    },
+  };
+}
+
+async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
+  const { step, seconds, curve, vectors } = checkpoint;
+  const tensors = new Map(
+    optimiserVectors.map((name) => [name, { shape: [vectors[name].length], data: vectors[name] }]),
+  );
+  const metadata = { step: String(step), seconds: String(seconds), curve: JSON.stringify(curve) };
+  await writeAtomically(path, writeSafetensors(tensors, "F32", metadata));
+}
+
+function clock(seconds: number): string {
+  const minutes = Math.floor(seconds / 60);
+  return `${minutes}m${String(Math.round(seconds % 60)).padStart(2, "0")}s`;
+}
+
+/** Where things are read and written, and with how many threads. */
+export interface PretrainOptions {
+  /** Receives `config.json`, `model.safetensors`, `tokenizer.json` and `pretraining.json`. */
+  readonly output: string;
+  /** Holds the prepared sequences and the checkpoint. */
+  readonly cache: string;
+  readonly settings: PretrainingSettings;
+  readonly threads: number;
+}
+
+/** Prepares the text where that has not been done, trains or continues, and writes the encoder. */
+export async function pretrain(options: PretrainOptions): Promise<void> {
+  const { output, cache, settings, threads } = options;
+  await Deno.mkdir(cache, { recursive: true });
+  let corpus: Uint8Array;
+  try {
+    corpus = await Deno.readFile(`${cache}/sequences.bin`);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    await say("Reading the corpora and training the vocabulary ...\n");
+    const prepared = await preparePretraining(cache, settings.seed);
+    await say(`${JSON.stringify(prepared)}\n`);
+    corpus = await Deno.readFile(`${cache}/sequences.bin`);
+  }
+  const { vocabularySize, sequences } = decodeSequences(corpus);
+  const config = embeddedEncoderConfig(vocabularySize);
+  const checkpointPath = `${cache}/checkpoint.safetensors`;
+  const checkpoint = await readCheckpoint(checkpointPath);
+  if (checkpoint !== null) await say(`Continuing after step ${checkpoint.step}\n`);
+  const executor = await nativeExecutor(threads);
+  const special = { pad: 0, mask: 4, firstOrdinary: 5 };
+  const run = await startPretraining(executor, { config, settings, sequences, special }, checkpoint);
+
+  const curve: CurvePoint[] = [...checkpoint?.curve ?? []];
+  let recent: PretrainingProgress[] = [];
+  let seconds = checkpoint?.seconds ?? 0;
+  while (run.step < settings.steps) {
+    const progress = await run.next();
+    seconds += progress.stepMillis / 1000;
+    recent.push(progress);
+    if (run.step % curveEvery === 0 || run.step === settings.steps) {
+      const mean = recent.reduce((sum, { loss }) => sum + loss, 0) / recent.length;
+      const tokens = recent.reduce((sum, item) => sum + item.tokens, 0);
+      const millis = recent.reduce((sum, { stepMillis }) => sum + stepMillis, 0);
+      curve.push({ step: run.step, loss: Number(mean.toFixed(4)), tokens });
+      const left = (settings.steps - run.step) * (millis / recent.length) / 1000;
+      await say(
+        `step ${run.step}/${settings.steps}  loss ${mean.toFixed(3)}  ` +
+          `${Math.round(tokens / millis * 1000)} tokens/s  ${clock(left)} left\n`,
+      );
+      recent = [];
+    }
+    if (run.step % checkpointEvery === 0) {
+      await writeCheckpoint(checkpointPath, {
+        step: run.step,
+        vectors: await run.vectors(),
+        curve,
+        seconds,
+      });
+    }
+  }
+
+  const heldOutLoss = await run.heldOutLoss();
+  const { theta } = await run.vectors();
+  const layout = pretrainingLayout(config);
+  const kept = new Set(
+    [...encoderParameters(config), ...maskedModelHeadParameters(config)].map(({ name }) => name),
+  );
+  const tensors = new Map<string, StoredTensor>();
+  for (const { name, shape, offset, size } of layout.slots) {
+    if (kept.has(name)) tensors.set(name, { shape, data: theta.subarray(offset, offset + size) });
+  }
+  const weights = writeSafetensors(tensors, "F16");
+  await Deno.mkdir(output, { recursive: true });
+  await Deno.writeTextFile(`${output}/config.json`, configJson(config));
+  await Deno.writeFile(`${output}/model.safetensors`, weights);
+  if (output !== cache) await Deno.copyFile(`${cache}/tokenizer.json`, `${output}/tokenizer.json`);
+  const record = {
+    settings,
+    corpus: {
+      sequences: sequences.length,
+      tokens: sequences.reduce((sum, { ids }) => sum + ids.length, 0),
+      sha256: hashBytes(corpus),
+    },
+    device: executor.name,
+    threads,
+    deno: Deno.version.deno,
+    trainSeconds: Math.round(seconds),
+    tokensSeen: curve.reduce((sum, { tokens }) => sum + tokens, 0),
+    heldOutLoss: Number(heldOutLoss.toFixed(4)),
+    weightsSha256: hashBytes(weights),
+    finishedAt: new Date().toISOString(),
+    curve: curve.map(({ step, loss }) => ({ step, loss })),
+  };
+  await Deno.writeTextFile(`${output}/pretraining.json`, `${JSON.stringify(record, null, 1)}\n`);
+  await say(`Held-out loss ${heldOutLoss.toFixed(3)}; the encoder is in ${output}\n`);
+}
+
+if (import.meta.main) {
+  const args = parseArgs(Deno.args, {
+    string: ["output", "cache", "steps", "threads"],
+    default: { output: "src/models/embedded", cache: ".cache/pretrain" },
+  });
+  await pretrain({
+    output: args.output,
+    cache: args.cache,
+    settings: args.steps === undefined
+      ? pretrainingSettings
+      : { ...pretrainingSettings, steps: Number(args.steps) },
+    threads: args.threads === undefined ? navigator.hardwareConcurrency : Number(args.threads),
+  });
+}

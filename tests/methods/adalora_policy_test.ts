@@ -1,0 +1,157 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { RandomStream } from "../../src/base/random.ts";
+import {
+  adaloraPolicy,
+  type AdaloraPolicyOptions,
+  budgetAt,
+  checkAdaloraSchedule,
+} from "../../src/methods/adalora_policy.ts";
+import type { MaskDecision, SlotScores } from "../../src/methods/rank_policy.ts";
+
+const base: AdaloraPolicyOptions = { initWarmup: 2, finalWarmup: 4, interval: 1, ties: "exact" };
+
+function modulesOf(count: number) {
+  return Array.from({ length: count }, (_, i) => ({ name: `m${i}`, inSize: 16, outSize: 16 }));
+}
+
+function scoresOf(rows: readonly (readonly number[])[]): SlotScores {
+  return rows.map((scores, i) => ({ module: `m${i}`, scores }));
+}
+
+Deno.test("budgetAt falls from 432 to 288 along a cubic curve", () => {
+  const totals = { initialTotal: 432, finalTotal: 288, totalSteps: 1000 };
+  const options = { ...base, initWarmup: 100, finalWarmup: 300 };
+  const found = [0, 100, 250, 400, 550, 699, 700, 701, 999].map((step) =>
+    budgetAt(options, totals, step)
+  );
+  // 288 + 144·(3/4)³ = 348.75, 288 + 144/8 = 306, 288 + 144/64 = 290.25.
+  assertEquals(found, [432, 432, 348, 306, 290, 288, 288, 288, 288]);
+});
+
+Deno.test("adaloraPolicy masks after multiples of the interval, then fixes the pattern", () => {
+  const options = { ...base, initWarmup: 4, finalWarmup: 5, interval: 3 };
+  const policy = adaloraPolicy(options);
+  let state = policy.start({ modules: modulesOf(2), ranks: [4, 4], finalTotal: 4, totalSteps: 24 });
+  const scores = scoresOf([[1, 2, 3, 4], [5, 6, 7, 8]]);
+  const steps: number[] = [], permanent: boolean[] = [];
+  for (let step = 0; step < 24; step++) {
+    assertEquals(policy.statisticsFrozen(state, step), step >= 19);
+    if (!policy.needsScores(state, step)) continue;
+    const next = policy.decide(JSON.parse(JSON.stringify(state)), step, scores);
+    state = next.state;
+    steps.push(step);
+    permanent.push((next.decision as MaskDecision).permanent);
+  }
+  assertEquals(steps, [6, 9, 12, 15, 18, 20]);
+  assertEquals(permanent, [false, false, false, false, false, true]);
+  assertEquals(state.permanent, [0, 1, 2, 3].map((slot) => ({ module: "m0", slot })));
+  assertEquals(state.events, 6);
+  assertThrows(() => policy.decide(state, 21, scores), RangeError, "no event is due");
+});
+
+Deno.test("adaloraPolicy leaves exactly the budget, with random and with equal scores", () => {
+  const random = RandomStream.fromSeed(5);
+  const policy = adaloraPolicy(base);
+  for (let round = 0; round < 100; round++) {
+    const ranks = Array.from({ length: 6 }, () => 1 + random.int(6));
+    const initialTotal = ranks.reduce((a, b) => a + b, 0);
+    const finalTotal = 1 + random.int(initialTotal);
+    let state = policy.start({ modules: modulesOf(6), ranks, finalTotal, totalSteps: 20 });
+    let last: MaskDecision | null = null;
+    for (let step = 0; step < 20; step++) {
+      if (!policy.needsScores(state, step)) continue;
+      const rows = ranks.map((rank) => Array.from({ length: rank }, () => random.int(4)));
+      const next = policy.decide(state, step, scoresOf(rows));
+      state = next.state;
+      last = next.decision as MaskDecision;
+      const places = new Set(last.off.map(({ module, slot }) => `${module} ${slot}`));
+      assertEquals(initialTotal - places.size, last.budget);
+      assertEquals(last.budget, budgetAt(base, state, step));
+      const off = rows.map((row, i) => row.filter((_, slot) => places.has(`m${i} ${slot}`))).flat();
+      const on = rows.map((row, i) => row.filter((_, slot) => !places.has(`m${i} ${slot}`))).flat();
+      assertEquals(Math.max(-1, ...off) <= Math.min(9, ...on), true);
+      assertEquals(last.threshold, off.length === 0 ? null : Math.max(...off));
+    }
+    assertEquals([last?.permanent, last?.budget], [true, finalTotal]);
+  }
+});
+
+Deno.test("adaloraPolicy masks equal scores in module and slot order, upstream all of them", () => {
+  const rows = [[0, 3], [0, 0], [0, 4]];
+  const context = { modules: modulesOf(3), ranks: [2, 2, 2], finalTotal: 4, totalSteps: 20 };
+  const off = (ties: AdaloraPolicyOptions["ties"]) => {
+    const policy = adaloraPolicy({ ...base, ties });
+    return policy.decide(policy.start(context), 17, scoresOf(rows)).decision as MaskDecision;
+  };
+  assertEquals(off("exact").off, [{ module: "m0", slot: 0 }, { module: "m1", slot: 0 }]);
+  assertEquals(off("upstream").off, [
+    { module: "m0", slot: 0 },
+    { module: "m1", slot: 0 },
+    { module: "m1", slot: 1 },
+    { module: "m2", slot: 0 },
+  ]);
+  assertEquals([off("exact").threshold, off("upstream").threshold], [0, 0]);
+});
+
+Deno.test("adaloraPolicy lets a masked slot come back before the last phase", () => {
+  const policy = adaloraPolicy(base);
+  const state = policy.start({ modules: modulesOf(1), ranks: [3], finalTotal: 2, totalSteps: 20 });
+  const first = policy.decide(state, 14, scoresOf([[1, 2, 3]]));
+  const second = policy.decide(first.state, 15, scoresOf([[4, 2, 3]]));
+  assertEquals((first.decision as MaskDecision).off, [{ module: "m0", slot: 0 }]);
+  assertEquals((second.decision as MaskDecision).off, [{ module: "m0", slot: 1 }]);
+});
+
+Deno.test("adaloraPolicy masks nothing where start and target agree", () => {
+  for (const ties of ["exact", "upstream"] as const) {
+    const policy = adaloraPolicy({ ...base, ties });
+    const context = { modules: modulesOf(1), ranks: [2], finalTotal: 2, totalSteps: 20 };
+    const { decision } = policy.decide(policy.start(context), 17, scoresOf([[1, 2]]));
+    assertEquals(decision, {
+      kind: "mask",
+      step: 17,
+      budget: 2,
+      threshold: null,
+      off: [],
+      permanent: true,
+    });
+  }
+});
+
+Deno.test("adaloraPolicy refuses a target that it cannot reach", () => {
+  const policy = adaloraPolicy(base);
+  for (const finalTotal of [0, 2.5, 5]) {
+    assertThrows(
+      () => policy.start({ modules: modulesOf(2), ranks: [2, 2], finalTotal, totalSteps: 20 }),
+      RangeError,
+      `final total rank of ${finalTotal}`,
+    );
+  }
+});
+
+Deno.test("checkAdaloraSchedule wants a mask between the warm-ups and the final budget at the end", () => {
+  const valid: [Partial<AdaloraPolicyOptions>, number][] = [
+    [{ initWarmup: 600, finalWarmup: 1800, interval: 1 }, 3900],
+    [{ initWarmup: 0.1, finalWarmup: 0.3, interval: 10 }, 100],
+    [{ initWarmup: 0, finalWarmup: 2, interval: 8 }, 10],
+    [{ initWarmup: 0, finalWarmup: 1, interval: 3 }, 10],
+  ];
+  const invalid: [Partial<AdaloraPolicyOptions>, number, string][] = [
+    [{ initWarmup: 600, finalWarmup: 1800, interval: 1 }, 2400, '"initWarmup" takes 600'],
+    [{ initWarmup: 8000, finalWarmup: 50000, interval: 100 }, 200, '"finalWarmup" 50000'],
+    [{ initWarmup: 0, finalWarmup: 3, interval: 8 }, 10, '"interval" of 8'],
+    [{ initWarmup: 0, finalWarmup: 0, interval: 1 }, 10, '"finalWarmup" of 0'],
+    [{ initWarmup: 0, finalWarmup: 1, interval: 2 }, 10, '"finalWarmup" of 1'],
+    [{ initWarmup: 2.5, finalWarmup: 1, interval: 2 }, 10, '"initWarmup" of 2.5'],
+  ];
+  for (const [options, totalSteps] of valid) {
+    checkAdaloraSchedule({ ...base, ...options }, totalSteps);
+  }
+  for (const [options, totalSteps, text] of invalid) {
+    assertThrows(
+      () => checkAdaloraSchedule({ ...base, ...options }, totalSteps),
+      RangeError,
+      text,
+    );
+  }
+});

@@ -1,0 +1,73 @@
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { expandStudy } from "../../src/spec/expand.ts";
+import { budgetName, runFolder, runId, runTitle } from "../../src/spec/run_id.ts";
+import type { RunSpec } from "../../src/spec/types.ts";
+import { methods, smallStudy, tasks } from "./tables.ts";
+
+const hashes = {
+  data: { "RTE/train.tsv": "aa", "RTE/dev.tsv": "bb" },
+  weights: "cc",
+  tokenizer: "dd",
+};
+
+function firstRun(): RunSpec {
+  const [run] = expandStudy(smallStudy(), { tasks, methods });
+  assert(run !== undefined);
+  return run;
+}
+
+Deno.test("runId() ignores names and the order of keys", () => {
+  const run = firstRun();
+  const id = runId(run, hashes);
+  assertMatch(id, /^[0-9a-f]{16}$/);
+  assertEquals(runId({ ...run, study: "other", label: "other" }, hashes), id);
+  const reordered = Object.fromEntries(Object.entries(run).reverse()) as unknown as RunSpec;
+  const data = { "RTE/dev.tsv": "bb", "RTE/train.tsv": "aa" };
+  assertEquals(runId(reordered, { tokenizer: "dd", weights: "cc", data }), id);
+});
+
+Deno.test("runId() differs as soon as anything that is computed differs", () => {
+  const run = firstRun();
+  const train = { ...run.settings.train, learningRate: 2e-3 };
+  const ids = [
+    runId(run, hashes),
+    runId({ ...run, task: "MRPC" }, hashes),
+    runId({ ...run, method: "elalora" }, hashes),
+    runId({ ...run, methodVersion: 2 }, hashes),
+    runId({ ...run, options: { alpha: 8 } }, hashes),
+    runId({ ...run, budget: { type: "parameters", value: 4 } }, hashes),
+    runId({ ...run, budget: null }, hashes),
+    runId({ ...run, seed: 2 }, hashes),
+    runId({ ...run, settings: { ...run.settings, train } }, hashes),
+    runId({ ...run, ranks: { "layer.0.query": 1 } }, hashes),
+    runId(run, { ...hashes, data: { ...hashes.data, "RTE/dev.tsv": "b2" } }),
+    runId(run, { ...hashes, weights: "c2" }),
+    runId(run, { ...hashes, tokenizer: "d2" }),
+  ];
+  assertEquals(new Set(ids).size, ids.length);
+});
+
+Deno.test("runId() is the SHA-256 of the canonical JSON", () => {
+  // By Python: sha256(json.dumps({"run": …, "hashes": …}, sort_keys=True, separators=(",", ":")).encode()),
+  // the run written out by hand and 1e-08 replaced by 1e-8.
+  assertEquals(runId(firstRun(), hashes), "e126faeed13cf61b");
+});
+
+Deno.test("runFolder() is readable and safe", () => {
+  const run = firstRun();
+  const id = "0f3a9c2177777777";
+  assertEquals(runFolder({ ...run, method: "elalora" }, id), "RTE-elalora-r4-seed1-0f3a9c21");
+  assertEquals(runFolder({ ...run, method: "head", budget: null }, id), "RTE-head-seed1-0f3a9c21");
+  assertEquals(
+    runFolder({ ...run, task: "../my task", budget: { type: "parameters", value: 20000 } }, id),
+    ".._my_task-lora-p20000-seed1-0f3a9c21",
+  );
+  assertEquals(budgetName({ type: "rank", value: 2.5 }), "r2.5");
+  assertNotEquals(runFolder(run, id), runFolder(run, `1${id}`));
+});
+
+Deno.test("runTitle() shows label, budget and seed", () => {
+  const run = firstRun();
+  assertEquals(runTitle({ ...run, label: "ours" }), "RTE, ours, r4, seed 1");
+  assertEquals(runTitle({ ...run, budget: null }), "RTE, lora, seed 1");
+});

@@ -1,0 +1,75 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { builtInTasks, findTask } from "../../src/tasks/catalog.ts";
+import { embeddedFolder, embeddedTasks } from "../../src/tasks/embedded.ts";
+import { glueTasks } from "../../src/tasks/glue.ts";
+import { metrics } from "../../src/tasks/metrics.ts";
+import { readSplit } from "../../src/tasks/read_split.ts";
+import type { Task } from "../../src/tasks/types.ts";
+
+Deno.test("findTask() finds built-in tasks and the study's own", () => {
+  assertEquals(findTask("MNLI").splits["dev"]?.path, "MNLI/dev_matched.tsv");
+  const own: Task = { ...findTask("RTE"), name: "Own", source: "user" };
+  assertEquals(findTask("Own", [own]), own);
+});
+
+Deno.test("findTask() lists the known tasks and the closest for an unknown name", () => {
+  assertThrows(
+    () => findTask("RET"),
+    Error,
+    'Unknown task "RET": known are "CoLA", "SST-2", "MRPC"',
+  );
+  assertThrows(() => findTask("RET"), Error, 'Did you mean "RTE"?');
+  assertThrows(() => findTask("SST2"), Error, 'Did you mean "SST-2"?');
+  const own: Task = { ...findTask("RTE"), name: "Tickets" };
+  assertThrows(() => findTask("Ticket", [own]), Error, 'Did you mean "Tickets"?');
+});
+
+Deno.test("built-in tasks have distinct names, both splits and metrics that fit", () => {
+  assertEquals(new Set(builtInTasks.map(({ name }) => name)).size, builtInTasks.length);
+  for (const task of builtInTasks) {
+    for (const split of ["train", "dev"]) {
+      assertEquals(task.splits[split]?.path.split("/")[0], task.name);
+    }
+    assert(task.metrics.length > 0);
+    for (const name of task.metrics) {
+      assertEquals(metrics[name].output, task.output.type);
+      if (metrics[name].binary) {
+        assert(task.output.type === "classification" && task.output.labels.length === 2);
+      }
+    }
+  }
+});
+
+Deno.test("the nine GLUE tasks have their official metrics", () => {
+  assertEquals(Object.fromEntries(glueTasks.map(({ name, metrics }) => [name, metrics])), {
+    "CoLA": ["matthews"],
+    "SST-2": ["accuracy"],
+    "MRPC": ["accuracy", "f1"],
+    "STS-B": ["pearson", "spearman"],
+    "QQP": ["accuracy", "f1"],
+    "MNLI": ["accuracy"],
+    "QNLI": ["accuracy"],
+    "RTE": ["accuracy"],
+    "WNLI": ["accuracy"],
+  });
+});
+
+Deno.test("the embedded tasks cover four kinds", () => {
+  const primaries = embeddedTasks.map(({ metrics }) => metrics[0]);
+  for (const metric of ["matthews", "accuracy", "f1", "pearson"] as const) {
+    assert(primaries.includes(metric));
+  }
+});
+
+for (const task of embeddedTasks) {
+  Deno.test(`the embedded files of ${task.name} can be read and show every label`, () => {
+    for (const split of Object.keys(task.splits)) {
+      const bytes = Deno.readFileSync(new URL(task.splits[split]!.path, embeddedFolder));
+      const targets = readSplit(task, split, bytes).map(({ target }) => target);
+      assert(targets.length >= 100);
+      const distinct = new Set(targets).size;
+      if (task.output.type === "classification") assertEquals(distinct, task.output.labels.length);
+      else assert(distinct > 10);
+    }
+  });
+}

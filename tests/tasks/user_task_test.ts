@@ -1,0 +1,154 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { StudyError } from "../../src/spec/problems.ts";
+import { readSplit } from "../../src/tasks/read_split.ts";
+import {
+  parseUserTask,
+  parseUserTasks,
+  type UserTask,
+  userTaskJsonSchema,
+} from "../../src/tasks/user_task.ts";
+
+const declared: UserTask = {
+  name: "Tickets",
+  files: { train: "tickets/train.csv", dev: "tickets/dev.tsv" },
+  columns: { text: "message", label: "urgent" },
+  labels: [false, true],
+};
+
+Deno.test("parseUserTask() fills in the defaults", () => {
+  const columns = { text: "message", pair: null, label: "urgent" };
+  assertEquals(parseUserTask(declared), {
+    name: "Tickets",
+    title: "Tickets",
+    output: { type: "classification", labels: ["false", "true"] },
+    metrics: ["accuracy"],
+    splits: {
+      train: { path: "tickets/train.csv", format: "csv", header: true, columns },
+      dev: { path: "tickets/dev.tsv", format: "tsv", header: true, columns },
+    },
+    source: "user",
+  });
+});
+
+Deno.test("parseUserTask() takes all that can be given", () => {
+  const columns = { text: 1, pair: 2, label: 0 };
+  const task = parseUserTask({
+    name: "Pairs",
+    title: "Alike or not",
+    files: {
+      train: { path: "pairs/train.txt", format: "tsv", header: true },
+      dev: { path: "pairs/dev.txt", format: "tsv" },
+      other: "pairs/other.csv",
+    },
+    columns,
+    labels: { min: -1, max: 1 },
+    metrics: ["spearman"],
+  });
+  assertEquals(task, {
+    name: "Pairs",
+    title: "Alike or not",
+    output: { type: "regression", min: -1, max: 1 },
+    metrics: ["spearman"],
+    splits: {
+      train: { path: "pairs/train.txt", format: "tsv", header: true, columns },
+      dev: { path: "pairs/dev.txt", format: "tsv", header: false, columns },
+      other: { path: "pairs/other.csv", format: "csv", header: false, columns },
+    },
+    source: "user",
+  });
+});
+
+Deno.test("a declared task reads its file", () => {
+  const task = parseUserTask({
+    ...declared,
+    files: { train: "train.jsonl", dev: "dev.jsonl" },
+  });
+  const bytes = new TextEncoder().encode('{"message": "Help!", "urgent": true}\n');
+  assertEquals(readSplit(task, "dev", bytes), [{ id: 0, text: "Help!", pair: null, target: 1 }]);
+});
+
+Deno.test("parseUserTask() names the key of what is wrong", () => {
+  const cases: readonly (readonly [Readonly<Record<string, unknown>>, string])[] = [
+    [{ nam: "x" }, 'userTasks[0].nam: Unknown key "nam": known are "name", "title", "files"'],
+    [{ name: undefined }, "userTasks[0].name: missing"],
+    [{ name: "a/b" }, 'userTasks[0].name: found "a/b", wanted letters, digits'],
+    [{ name: "RTE" }, 'userTasks[0].name: found "RTE", which ranklab brings along'],
+    [{ files: { train: "a.csv" } }, "userTasks[0].files.dev: "],
+    [
+      { files: { train: "a.txt", dev: "a.csv" } },
+      'userTasks[0].files.train: found "a.txt", which ends in',
+    ],
+    [
+      { files: { train: { path: "a", format: "tvs" }, dev: "a.csv" } },
+      'userTasks[0].files.train.format: Unknown format "tvs": known are "tsv", "csv", "jsonl"',
+    ],
+    [
+      { files: { train: { path: "a.csv", headr: true }, dev: "a.csv" } },
+      'userTasks[0].files.train.headr: Unknown key "headr"',
+    ],
+    [
+      { files: { train: { path: "a.csv", header: false }, dev: "a.csv" } },
+      "userTasks[0].files.train.header: found false, yet a column is given by name",
+    ],
+    [
+      { files: { train: { path: "a.jsonl", header: true }, dev: "a.csv" } },
+      "userTasks[0].files.train.header: found true, yet jsonl has no header",
+    ],
+    [
+      { files: { train: "a.jsonl", dev: "a.csv" }, columns: { text: 0, label: 1 } },
+      "userTasks[0].files.train: is jsonl, yet a column is given by index",
+    ],
+    [{ columns: { text: "a" } }, "userTasks[0].columns.label: "],
+    [{ columns: { text: "a", label: -1 } }, "userTasks[0].columns.label: found -1"],
+    [{ columns: { text: "a", label: "a" } }, 'userTasks[0].columns.label: found "a"'],
+    [{ columns: { text: "a", pair: "a", label: "b" } }, 'userTasks[0].columns.pair: found "a"'],
+    [{ labels: ["a"] }, "userTasks[0].labels: found"],
+    [{ labels: ["a", "a"] }, 'userTasks[0].labels[1]: found "a" a second time'],
+    [{ labels: ["a", " "] }, "userTasks[0].labels[1]: found a blank label"],
+    [{ labels: { min: 1, max: 1 } }, "userTasks[0].labels: found min 1 and max 1"],
+    [{ labels: { min: 1, mx: 2 } }, 'userTasks[0].labels.mx: Unknown key "mx"'],
+    [{ metrics: ["acuracy"] }, 'Did you mean "accuracy"?'],
+    [{ metrics: ["pearson"] }, 'userTasks[0].metrics[0]: found "pearson", which judges regression'],
+    [{ metrics: ["f1", "f1"] }, 'userTasks[0].metrics[1]: found "f1" a second time'],
+    [
+      { labels: ["a", "b", "c"], metrics: ["accuracy", "f1"] },
+      'userTasks[0].metrics[1]: found "f1", which wants 2 labels, yet there are 3',
+    ],
+  ];
+  for (const [change, message] of cases) {
+    assertThrows(() => parseUserTask({ ...declared, ...change }), StudyError, message);
+  }
+  for (const value of [null, 3, "Tickets", []]) {
+    assertThrows(() => parseUserTask(value), StudyError, "userTasks[0]: found");
+  }
+});
+
+Deno.test("parseUserTask() tells all problems at once", () => {
+  const error = assertThrows(
+    () => parseUserTask({ ...declared, labels: ["a", "a"], metrics: ["pearson"] }, ["own"]),
+    StudyError,
+    "2 problems",
+  );
+  assertEquals(error.problems.map(({ where }) => where), ["own.labels[1]", "own.metrics[0]"]);
+});
+
+Deno.test("parseUserTasks() reads all tasks and refuses two of one name", () => {
+  const second = { ...declared, name: "Second" };
+  assertEquals(parseUserTasks([declared, second]).map(({ name }) => name), ["Tickets", "Second"]);
+  assertThrows(
+    () => parseUserTasks([declared, second, declared]),
+    StudyError,
+    'userTasks[2].name: found "Tickets" a second time',
+  );
+});
+
+Deno.test("userTaskJsonSchema() describes every key", () => {
+  const schema = userTaskJsonSchema() as {
+    readonly required: readonly string[];
+    readonly properties: Readonly<Record<string, unknown>>;
+  };
+  assertEquals(schema.required, ["name", "files", "columns", "labels"]);
+  const keys = ["name", "title", "files", "columns", "labels", "metrics"];
+  assertEquals(Object.keys(schema.properties), keys);
+  assert(JSON.stringify(schema).includes('"enum":["tsv","csv","jsonl"]'));
+});
