@@ -122,6 +122,8 @@ export const partOrder: readonly string[] = [...partColours.keys()];
 /** The Vega-Lite configuration that all charts share. */
 export const chartConfig = {
   font: fontFamily,
+  // The page labels each chart as one picture; a label on every mark would make up most of the file.
+  aria: false,
   background: chartColours.background,
   view: { stroke: null },
   title: {

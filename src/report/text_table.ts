@@ -7,8 +7,12 @@ import { rowsOf } from "./facts.ts";
 import { methodsTable } from "./tables/scores.ts";
 import type { ReportTable, StudyResults } from "./types.ts";
 
-/** A table in plain text: columns padded, a rule under the header, a blank line between blocks of the first column. */
-export function textOf(table: ReportTable): string {
+/**
+ * A table in plain text: columns padded, a rule under the header.
+ *
+ * @param hasBlocks Whether a blank line parts rows whose first column differs; default false.
+ */
+export function textOf(table: ReportTable, hasBlocks = false): string {
   const rows = rowsOf(table.table).map((row) => table.columns.map((column) => column.cell(row)));
   const header = table.columns.map((column) => column.title);
   const lengthOf = (text: string) => [...text].length;
@@ -21,7 +25,7 @@ export function textOf(table: ReportTable): string {
       return table.columns[i]?.align === "right" ? space + cell : cell + space;
     }).join("  ").trimEnd();
   const body = rows.flatMap((row, i) => {
-    const isNewBlock = i > 0 && row[0] !== rows[i - 1]?.[0];
+    const isNewBlock = hasBlocks && i > 0 && row[0] !== rows[i - 1]?.[0];
     return isNewBlock ? ["", line(row)] : [line(row)];
   });
   return [line(header), widths.map((width) => "─".repeat(width)).join("  "), ...body].join("\n") +
@@ -30,5 +34,5 @@ export function textOf(table: ReportTable): string {
 
 /** Methods × budgets with mean ± spread and n, as plain text. */
 export function methodsText(results: StudyResults): string {
-  return textOf(methodsTable(results));
+  return textOf(methodsTable(results), true);
 }

@@ -88,7 +88,10 @@ export function userTaskJsonSchema(): Json {
  * assertEquals(task.splits.train?.format, "csv");
  * ```
  */
-export function parseUserTask(value: unknown, path: KeyPath = ["userTasks", 0]): Task {
+export function parseUserTask(
+  value: unknown,
+  path: readonly PropertyKey[] = ["userTasks", 0],
+): Task {
   const result = checkUserTask(value, path);
   if ("task" in result) return result.task;
   throw new StudyError("Cannot use this task", result.problems);

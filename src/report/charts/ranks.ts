@@ -38,6 +38,7 @@ const ratioColour = {
     gradientLength: 180,
     gradientThickness: 10,
     values: [0, 0.5, 1, 1.5, 2],
+    format: ".1f",
   },
 };
 

@@ -129,8 +129,11 @@ export function ablationRows(results: StudyResults): readonly AblationRow[] {
       (units) => spearman(units.map((u) => only.ranks[u]!), units.map((u) => only.losses[u]!)),
       { seed: 0 },
     );
+    // Correlations that are all equal (a few pieces often give 1) leave nothing to estimate a spread from.
+    const hasSpread = bootstrap !== null || (summary.sd !== null && summary.sd > 1e-12);
     // A correlation lies within [−1, 1]; so do the ends of its interval.
-    const clamp = (end: number | null) => end === null ? null : Math.max(-1, Math.min(1, end));
+    const clamp = (end: number | null) =>
+      end === null || !hasSpread ? null : Math.max(-1, Math.min(1, end));
     return {
       kind,
       task,
@@ -145,7 +148,7 @@ export function ablationRows(results: StudyResults): readonly AblationRow[] {
       kendall: summarise(correlated.flatMap((run) => run.tau === null ? [] : [run.tau])).mean,
       interval: bootstrap !== null
         ? "bootstrap over pieces"
-        : summary.low !== null
+        : hasSpread
         ? "t over runs"
         : "none",
     };

@@ -1,0 +1,42 @@
+/**
+ * The charts of a report, by the section they stand in.
+ *
+ * @module
+ */
+import { ablationCharts } from "./charts/ablation.ts";
+import { costChart } from "./charts/cost.ts";
+import { metricBudgetCharts, replayChart } from "./charts/metric_budget.ts";
+import { rankHeatmaps, rankTimelines } from "./charts/ranks.ts";
+import { importanceTrajectories, lossChart, rankTrajectories } from "./charts/trajectories.ts";
+import { gridOf } from "./facts.ts";
+import { stylesOf } from "./style.ts";
+import type { Chart, StudyResults } from "./types.ts";
+
+/** Charts by section; a section without data has none. */
+export interface ReportCharts {
+  readonly metric: readonly Chart[];
+  readonly loss: readonly Chart[];
+  readonly ranks: readonly Chart[];
+  readonly trajectories: readonly Chart[];
+  readonly importance: readonly Chart[];
+  readonly ablation: readonly Chart[];
+  readonly replay: readonly Chart[];
+  readonly cost: readonly Chart[];
+}
+
+/** All charts that the results have data for. */
+export function chartsOf(results: StudyResults): ReportCharts {
+  const grid = gridOf(results);
+  const styles = stylesOf(results);
+  const list = (chart: Chart | null) => chart === null ? [] : [chart];
+  return {
+    metric: metricBudgetCharts(results, styles),
+    loss: list(lossChart(results, grid, styles)),
+    ranks: rankHeatmaps(results, grid),
+    trajectories: [...rankTrajectories(results, grid), ...rankTimelines(results, grid)],
+    importance: importanceTrajectories(results, grid),
+    ablation: ablationCharts(results, grid, styles),
+    replay: list(replayChart(results, styles)),
+    cost: list(costChart(results, styles)),
+  };
+}

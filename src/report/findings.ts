@@ -1,0 +1,177 @@
+/**
+ * What a study shows, in sentences computed from its numbers.
+ *
+ * @module
+ */
+import { allTasks, type Grid, gridOf, groupBy, noBudget } from "./facts.ts";
+import { counted, fixed, interval, signed, significant } from "./format.ts";
+import { metricInfo } from "./metrics.ts";
+import { movedRanks } from "./series.ts";
+import { summarise } from "./statistics.ts";
+import { ablationRows } from "./tables/ablation.ts";
+import { costRows } from "./tables/cost.ts";
+import { allBudgets, type PairedRow, pairedRows } from "./tables/paired.ts";
+import { hasAverage, scoreRows, scoreText } from "./tables/scores.ts";
+import type { StudyResults } from "./types.ts";
+
+/** The label of a replay study that has uniform ranks, null without one. */
+export function uniformLabel(replay: StudyResults): string | null {
+  return gridOf(replay).labels.find((label) => /uniform/i.test(label)) ?? null;
+}
+
+/** Sentences for the top of the report, the most important first. */
+export function findingsOf(results: StudyResults, baseline: string | null): readonly string[] {
+  const grid = gridOf(results);
+  return [
+    ...completeness(results),
+    ...leaders(results, grid),
+    ...(baseline === null ? [] : comparisons(results, grid, baseline)),
+    ...movements(results, grid),
+    ...correlations(results, grid),
+    ...replays(results),
+    ...(baseline === null ? [] : costs(results, grid, baseline)),
+  ];
+}
+
+function completeness(results: StudyResults): readonly string[] {
+  const failed = results.runs.filter((r) => r.record.happened.outcome.state === "failed").length;
+  const finished = results.runs.length - failed;
+  const missing = results.planned - results.runs.length;
+  const rest = [
+    ...(failed > 0 ? [`${counted(failed, "run")} failed`] : []),
+    ...(missing > 0 ? [`${missing} not run yet`] : []),
+  ];
+  return [
+    `${finished} of ${counted(results.planned, "planned run")} finished${
+      rest.length === 0 ? "" : `; ${rest.join(", ")}`
+    }.`,
+  ];
+}
+
+/** The highest mean at the largest budget; says nothing about whether the difference can be trusted. */
+function leaders(results: StudyResults, grid: Grid): readonly string[] {
+  const budget = grid.budgets.findLast((name) => name !== noBudget);
+  if (budget === undefined) return [];
+  const rows = scoreRows(results).filter((row) => row.budget === budget && row.mean !== null);
+  const tasks = hasAverage(grid) ? [allTasks] : grid.tasks;
+  return tasks.flatMap((task) => {
+    const own = rows.filter((row) => row.task === task);
+    if (own.length < 2) return [];
+    const sign = metricInfo(own[0]!.metric).isHigherBetter ? 1 : -1;
+    const [first, ...others] = own.toSorted((a, b) => sign * (b.mean! - a.mean!));
+    const place = task === allTasks ? `Averaged over ${grid.tasks.length} tasks` : `On ${task}`;
+    return [
+      `${place}, the best mean at ${budget} is ${first!.label}’s: ${scoreText(first!)}, before ` +
+      `${others.map((row) => `${row.label}’s ${scoreText(row)}`).join(", ")}.`,
+    ];
+  });
+}
+
+/** The widest scope a comparison has: all tasks and all budgets where those were averaged. */
+function widest(rows: readonly PairedRow[]): readonly PairedRow[] {
+  const score = (row: PairedRow) =>
+    (row.task === allTasks ? 2 : 0) + (row.budget === allBudgets ? 1 : 0);
+  const best = Math.max(...rows.map(score));
+  return rows.filter((row) => score(row) === best);
+}
+
+function comparisonText(row: PairedRow): string {
+  const { scale } = metricInfo(row.metric);
+  const scope = [row.task, row.budget].join(", ");
+  if (row.mean === null) return `${scope}: no pairs`;
+  const difference = signed(row.mean * scale, 2);
+  if (row.low === null || row.high === null) return `${scope}: ${difference} (one pair only)`;
+  const range = interval(row.low * scale, row.high * scale, 2);
+  const verdict = row.verdict === "better" || row.verdict === "worse"
+    ? row.verdict
+    : "the two cannot be told apart";
+  return `${scope}: ${difference} ${range}, n ${row.n}: ${verdict}`;
+}
+
+function comparisons(results: StudyResults, grid: Grid, baseline: string): readonly string[] {
+  const rows = pairedRows(results, baseline);
+  return grid.labels.flatMap((label) => {
+    const own = rows.filter((row) => row.label === label);
+    if (own.length === 0) return [];
+    const cells = own.filter((row) => row.task !== allTasks && row.budget !== allBudgets);
+    const count = (verdict: string) => cells.filter((row) => row.verdict === verdict).length;
+    return [
+      `${label} against ${baseline}, paired by seed (${
+        widest(own).map(comparisonText).join("; ")
+      }). ` +
+      `Of ${counted(cells.length, "single cell")} (task × budget), ${count("better")} better, ${
+        count("worse")
+      } worse, in the others no difference is shown.`,
+    ];
+  });
+}
+
+function movements(results: StudyResults, grid: Grid): readonly string[] {
+  const moved = groupBy(
+    results.runs.filter((run) =>
+      run.record.happened.outcome.state === "finished" && movedRanks(run)
+    ),
+    (run) => run.record.asked.label,
+  );
+  return grid.labels.flatMap((label) => {
+    const runs = moved.get(label);
+    if (runs === undefined) return [];
+    const mean = (values: readonly number[]) => summarise(values).mean ?? 0;
+    const ranks = runs.flatMap((run) => Object.values(run.record.happened.finalRanks ?? {}));
+    const [low, high] = ranks.reduce(([a, b], rank) => [Math.min(a, rank), Math.max(b, rank)], [
+      Infinity,
+      -Infinity,
+    ]);
+    return [
+      `${label} changed ranks by ${
+        significant(mean(runs.map((run) => run.record.happened.ranksMoved)))
+      } in ${significant(mean(runs.map((run) => run.record.happened.rankEvents)))} events a run ` +
+      `(means over ${counted(runs.length, "run")}); modules ended with ranks from ${low} to ${high}.`,
+    ];
+  });
+}
+
+function correlations(results: StudyResults, grid: Grid): readonly string[] {
+  const rows = ablationRows(results).filter((row) =>
+    row.kind === "module" && row.spearman !== null
+  );
+  return grid.labels.flatMap((label) => {
+    const own = rows.filter((row) => row.label === label);
+    if (own.length === 0) return [];
+    const positive = own.filter((row) => row.low !== null && row.low > 0).length;
+    const values = own.map((row) => row.spearman ?? 0);
+    const [low, high] = [fixed(Math.min(...values), 2), fixed(Math.max(...values), 2)];
+    return [
+      `${label}: the rank a module got and the metric lost without it correlate with ρ ${
+        low === high ? `of ${low}` : `between ${low} and ${high}`
+      } over ${counted(own.length, "cell")}; in ${positive} the 95 % interval lies above 0.`,
+    ];
+  });
+}
+
+function replays(results: StudyResults): readonly string[] {
+  if (results.replay === null) return [];
+  const uniform = uniformLabel(results.replay);
+  if (uniform === null) return [];
+  const rows = pairedRows(results.replay, uniform);
+  return gridOf(results.replay).labels.flatMap((label) => {
+    const own = rows.filter((row) => row.label === label);
+    return own.length === 0
+      ? []
+      : [`Replayed, ${label} against ${uniform} (${widest(own).map(comparisonText).join("; ")}).`];
+  });
+}
+
+function costs(results: StudyResults, grid: Grid, baseline: string): readonly string[] {
+  const rows = costRows(results, baseline);
+  const texts = grid.labels.filter((label) => label !== baseline).flatMap((label) => {
+    const ratios = rows.filter((row) => row.label === label && row.stepRatio !== null)
+      .map((row) => row.stepRatio!).sort((a, b) => a - b);
+    return ratios.length === 0
+      ? []
+      : [`${fixed(ratios[Math.floor(ratios.length / 2)], 2)} × for ${label}`];
+  });
+  return texts.length === 0
+    ? []
+    : [`A step costs, against ${baseline} at the same task and budget: ${texts.join(", ")}.`];
+}
