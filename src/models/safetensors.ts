@@ -28,12 +28,16 @@ const headerSchema = z.record(
 
 const bytesPer: Readonly<Record<StoredType, number>> = { F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4 };
 
+/** Whether numbers lie in memory as they lie in the file. */
+const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
 function decode(type: StoredType, bytes: Uint8Array): Float32Array {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = bytes.byteLength / bytesPer[type];
   const data = new Float32Array(count);
   if (type === "F32") {
-    for (let i = 0; i < count; i++) data[i] = view.getFloat32(4 * i, true);
+    if (littleEndian) new Uint8Array(data.buffer).set(bytes);
+    else for (let i = 0; i < count; i++) data[i] = view.getFloat32(4 * i, true);
   } else if (type === "F16") {
     for (let i = 0; i < count; i++) data[i] = view.getFloat16(2 * i, true);
   } else if (type === "BF16") {
@@ -47,6 +51,9 @@ function decode(type: StoredType, bytes: Uint8Array): Float32Array {
   return data;
 }
 
+/** How a file begins that Git LFS left in place of a large one. */
+const lfsOpening = "version https://git-lfs";
+
 /** What a safetensors file holds. */
 export interface StoredTensors {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
@@ -58,13 +65,21 @@ export interface StoredTensors {
  *
  * @param bytes Its contents.
  * @param fileName Its name, for messages.
+ * @param isWanted Which tensors to decode, by name; the others may have any element type. Default all.
  *
  * @throws {SyntaxError} If the file is truncated or its header cannot be read; the message names the tensor where one is concerned.
  */
-export function readSafetensors(bytes: Uint8Array, fileName: string): StoredTensors {
+export function readSafetensors(
+  bytes: Uint8Array,
+  fileName: string,
+  isWanted: (name: string) => boolean = () => true,
+): StoredTensors {
   const fail = (found: string, wanted: string): never => {
     throw new SyntaxError(`Cannot read "${fileName}": found ${found}, want ${wanted}`);
   };
+  if (new TextDecoder().decode(bytes.subarray(0, lfsOpening.length)) === lfsOpening) {
+    fail("a Git LFS pointer", "the weights it points to (run git lfs pull in its folder)");
+  }
   if (bytes.length < 8) fail(`${bytes.length} bytes`, "at least the 8 bytes of a header length");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = Number(view.getBigUint64(0, true));
@@ -95,7 +110,14 @@ export function readSafetensors(bytes: Uint8Array, fileName: string): StoredTens
       shape: number[];
       data_offsets: [number, number];
     };
-    if (!(dtype in bytesPer)) {
+    if (end > body.length) {
+      fail(
+        `${body.length} bytes of numbers`,
+        `${end} for tensor "${name}" (the file is truncated; fetch it again)`,
+      );
+    }
+    if (!isWanted(name)) continue;
+    if (!Object.hasOwn(bytesPer, dtype)) {
       fail(`dtype "${dtype}" of tensor "${name}"`, Object.keys(bytesPer).join(", "));
     }
     const type = dtype as StoredType;
@@ -104,12 +126,6 @@ export function readSafetensors(bytes: Uint8Array, fileName: string): StoredTens
       fail(
         `${end - start} bytes of tensor "${name}"`,
         `${count * bytesPer[type]} for ${type} [${shape}]`,
-      );
-    }
-    if (end > body.length) {
-      fail(
-        `${body.length} bytes of numbers`,
-        `${end} for tensor "${name}" (the file is truncated; fetch it again)`,
       );
     }
     tensors.set(name, { shape, data: decode(type, body.subarray(start, end)) });
@@ -139,8 +155,9 @@ export function writeSafetensors(
     size = end;
   }
   // The header is padded with spaces so that the numbers start at a multiple of 8.
-  const text = JSON.stringify(header);
-  const headerBytes = new TextEncoder().encode(text + " ".repeat((8 - (text.length % 8)) % 8));
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const headerBytes = new Uint8Array(8 * Math.ceil(text.length / 8)).fill(0x20);
+  headerBytes.set(text);
   const bytes = new Uint8Array(8 + headerBytes.length + size);
   const view = new DataView(bytes.buffer);
   view.setBigUint64(0, BigInt(headerBytes.length), true);

@@ -33,7 +33,7 @@ export function chartsOf(results: StudyResults): ReportCharts {
     metric: metricBudgetCharts(results, styles),
     loss: list(lossChart(results, grid, styles)),
     ranks: rankHeatmaps(results, grid),
-    trajectories: [...rankTrajectories(results, grid), ...rankTimelines(results, grid)],
+    trajectories: [...rankTimelines(results, grid), ...rankTrajectories(results, grid)],
     importance: importanceTrajectories(results, grid),
     ablation: ablationCharts(results, grid, styles),
     replay: list(replayChart(results, styles)),

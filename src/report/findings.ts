@@ -14,13 +14,19 @@ import { allBudgets, type PairedRow, pairedRows } from "./tables/paired.ts";
 import { hasAverage, scoreRows, scoreText } from "./tables/scores.ts";
 import type { StudyResults } from "./types.ts";
 
+/** One thing the study shows: what it is about, and what was found. */
+export interface Finding {
+  readonly lead: string;
+  readonly text: string;
+}
+
 /** The label of a replay study that has uniform ranks, null without one. */
 export function uniformLabel(replay: StudyResults): string | null {
   return gridOf(replay).labels.find((label) => /uniform/i.test(label)) ?? null;
 }
 
 /** Sentences for the top of the report, the most important first. */
-export function findingsOf(results: StudyResults, baseline: string | null): readonly string[] {
+export function findingsOf(results: StudyResults, baseline: string | null): readonly Finding[] {
   const grid = gridOf(results);
   return [
     ...completeness(results),
@@ -33,7 +39,7 @@ export function findingsOf(results: StudyResults, baseline: string | null): read
   ];
 }
 
-function completeness(results: StudyResults): readonly string[] {
+function completeness(results: StudyResults): readonly Finding[] {
   const failed = results.runs.filter((r) => r.record.happened.outcome.state === "failed").length;
   const finished = results.runs.length - failed;
   const missing = results.planned - results.runs.length;
@@ -41,15 +47,12 @@ function completeness(results: StudyResults): readonly string[] {
     ...(failed > 0 ? [`${counted(failed, "run")} failed`] : []),
     ...(missing > 0 ? [`${missing} not run yet`] : []),
   ];
-  return [
-    `${finished} of ${counted(results.planned, "planned run")} finished${
-      rest.length === 0 ? "" : `; ${rest.join(", ")}`
-    }.`,
-  ];
+  const text = `${finished} of ${counted(results.planned, "planned run")} finished`;
+  return [{ lead: "Runs", text: `${[text, ...rest].join(", ")}.` }];
 }
 
 /** The highest mean at the largest budget; says nothing about whether the difference can be trusted. */
-function leaders(results: StudyResults, grid: Grid): readonly string[] {
+function leaders(results: StudyResults, grid: Grid): readonly Finding[] {
   const budget = grid.budgets.findLast((name) => name !== noBudget);
   if (budget === undefined) return [];
   const rows = scoreRows(results).filter((row) => row.budget === budget && row.mean !== null);
@@ -59,11 +62,13 @@ function leaders(results: StudyResults, grid: Grid): readonly string[] {
     if (own.length < 2) return [];
     const sign = metricInfo(own[0]!.metric).isHigherBetter ? 1 : -1;
     const [first, ...others] = own.toSorted((a, b) => sign * (b.mean! - a.mean!));
-    const place = task === allTasks ? `Averaged over ${grid.tasks.length} tasks` : `On ${task}`;
-    return [
-      `${place}, the best mean at ${budget} is ${first!.label}’s: ${scoreText(first!)}, before ` +
-      `${others.map((row) => `${row.label}’s ${scoreText(row)}`).join(", ")}.`,
-    ];
+    const place = task === allTasks ? `averaged over ${grid.tasks.length} tasks` : `on ${task}`;
+    return [{
+      lead: `Best mean at ${budget}, ${place}`,
+      text: `${
+        [first!, ...others].map((row) => `${row.label} ${scoreText(row)}`).join(", then ")
+      }.`,
+    }];
   });
 }
 
@@ -77,7 +82,7 @@ function widest(rows: readonly PairedRow[]): readonly PairedRow[] {
 
 function comparisonText(row: PairedRow): string {
   const { scale } = metricInfo(row.metric);
-  const scope = [row.task, row.budget].join(", ");
+  const scope = `${row.task}, ${row.budget}`;
   if (row.mean === null) return `${scope}: no pairs`;
   const difference = signed(row.mean * scale, 2);
   if (row.low === null || row.high === null) return `${scope}: ${difference} (one pair only)`;
@@ -85,28 +90,26 @@ function comparisonText(row: PairedRow): string {
   const verdict = row.verdict === "better" || row.verdict === "worse"
     ? row.verdict
     : "the two cannot be told apart";
-  return `${scope}: ${difference} ${range}, n ${row.n}: ${verdict}`;
+  return `${scope}: ${difference} ${range}, n ${row.n}, ${verdict}`;
 }
 
-function comparisons(results: StudyResults, grid: Grid, baseline: string): readonly string[] {
+function comparisons(results: StudyResults, grid: Grid, baseline: string): readonly Finding[] {
   const rows = pairedRows(results, baseline);
   return grid.labels.flatMap((label) => {
     const own = rows.filter((row) => row.label === label);
     if (own.length === 0) return [];
     const cells = own.filter((row) => row.task !== allTasks && row.budget !== allBudgets);
     const count = (verdict: string) => cells.filter((row) => row.verdict === verdict).length;
-    return [
-      `${label} against ${baseline}, paired by seed (${
-        widest(own).map(comparisonText).join("; ")
-      }). ` +
-      `Of ${counted(cells.length, "single cell")} (task × budget), ${count("better")} better, ${
-        count("worse")
-      } worse, in the others no difference is shown.`,
-    ];
+    return [{
+      lead: `${label} against ${baseline}, paired by seed`,
+      text: `${widest(own).map(comparisonText).join("; ")}. ` +
+        `Of ${counted(cells.length, "single cell")} (task × budget) ${count("better")} better, ` +
+        `${count("worse")} worse, the others cannot be told apart.`,
+    }];
   });
 }
 
-function movements(results: StudyResults, grid: Grid): readonly string[] {
+function movements(results: StudyResults, grid: Grid): readonly Finding[] {
   const moved = groupBy(
     results.runs.filter((run) =>
       run.record.happened.outcome.state === "finished" && movedRanks(run)
@@ -122,16 +125,18 @@ function movements(results: StudyResults, grid: Grid): readonly string[] {
       Infinity,
       -Infinity,
     ]);
-    return [
-      `${label} changed ranks by ${
-        significant(mean(runs.map((run) => run.record.happened.ranksMoved)))
-      } in ${significant(mean(runs.map((run) => run.record.happened.rankEvents)))} events a run ` +
-      `(means over ${counted(runs.length, "run")}); modules ended with ranks from ${low} to ${high}.`,
-    ];
+    const moves = significant(mean(runs.map((run) => run.record.happened.ranksMoved)));
+    const events = significant(mean(runs.map((run) => run.record.happened.rankEvents)));
+    return [{
+      lead: `Ranks of ${label}`,
+      text: `${moves} changed in ${events} events a run (means over ${
+        counted(runs.length, "run")
+      }); modules ended with ranks from ${low} to ${high}.`,
+    }];
   });
 }
 
-function correlations(results: StudyResults, grid: Grid): readonly string[] {
+function correlations(results: StudyResults, grid: Grid): readonly Finding[] {
   const rows = ablationRows(results).filter((row) =>
     row.kind === "module" && row.spearman !== null
   );
@@ -141,28 +146,32 @@ function correlations(results: StudyResults, grid: Grid): readonly string[] {
     const positive = own.filter((row) => row.low !== null && row.low > 0).length;
     const values = own.map((row) => row.spearman ?? 0);
     const [low, high] = [fixed(Math.min(...values), 2), fixed(Math.max(...values), 2)];
-    return [
-      `${label}: the rank a module got and the metric lost without it correlate with ρ ${
+    return [{
+      lead: `Rank given and metric lost, ${label}`,
+      text: `over modules they correlate with ρ ${
         low === high ? `of ${low}` : `between ${low} and ${high}`
-      } over ${counted(own.length, "cell")}; in ${positive} the 95 % interval lies above 0.`,
-    ];
+      } in ${
+        counted(own.length, "cell")
+      } (task × budget); in ${positive} the 95 % interval lies above 0.`,
+    }];
   });
 }
 
-function replays(results: StudyResults): readonly string[] {
+function replays(results: StudyResults): readonly Finding[] {
   if (results.replay === null) return [];
   const uniform = uniformLabel(results.replay);
   if (uniform === null) return [];
   const rows = pairedRows(results.replay, uniform);
   return gridOf(results.replay).labels.flatMap((label) => {
     const own = rows.filter((row) => row.label === label);
-    return own.length === 0
-      ? []
-      : [`Replayed, ${label} against ${uniform} (${widest(own).map(comparisonText).join("; ")}).`];
+    return own.length === 0 ? [] : [{
+      lead: `Replayed: ${label} against ${uniform}`,
+      text: `${widest(own).map(comparisonText).join("; ")}.`,
+    }];
   });
 }
 
-function costs(results: StudyResults, grid: Grid, baseline: string): readonly string[] {
+function costs(results: StudyResults, grid: Grid, baseline: string): readonly Finding[] {
   const rows = costRows(results, baseline);
   const texts = grid.labels.filter((label) => label !== baseline).flatMap((label) => {
     const ratios = rows.filter((row) => row.label === label && row.stepRatio !== null)
@@ -171,7 +180,8 @@ function costs(results: StudyResults, grid: Grid, baseline: string): readonly st
       ? []
       : [`${fixed(ratios[Math.floor(ratios.length / 2)], 2)} × for ${label}`];
   });
-  return texts.length === 0
-    ? []
-    : [`A step costs, against ${baseline} at the same task and budget: ${texts.join(", ")}.`];
+  return texts.length === 0 ? [] : [{
+    lead: `Time of a step against ${baseline}’s`,
+    text: `${texts.join(", ")} (median over tasks and budgets).`,
+  }];
 }

@@ -56,7 +56,9 @@ class CurveMeans {
 }
 
 /** `layer.3.query` → layer 3, part `query`; null for another form of name. */
-export function splitModule(name: string): { readonly layer: number; readonly part: string } | null {
+export function splitModule(
+  name: string,
+): { readonly layer: number; readonly part: string } | null {
   const match = /^layer\.(\d+)\.(.+)$/.exec(name);
   return match === null ? null : { layer: Number(match[1]), part: match[2]! };
 }

@@ -6,7 +6,12 @@
  *
  * @module
  */
-import { mean, quantileSorted, sampleCorrelation, sampleStandardDeviation } from "simple-statistics";
+import {
+  mean,
+  quantileSorted,
+  sampleCorrelation,
+  sampleStandardDeviation,
+} from "simple-statistics";
 import { RandomStream } from "../base/random.ts";
 import { centralQuantile } from "./student_t.ts";
 

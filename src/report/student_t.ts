@@ -37,7 +37,9 @@ export function centralProbability(t: number, freedom: number): number {
  */
 export function centralQuantile(level: number, freedom: number): number {
   if (!(level > 0 && level < 1)) {
-    throw new RangeError(`Cannot invert Student's t at level ${level}: a level in (0, 1) is wanted`);
+    throw new RangeError(
+      `Cannot invert Student's t at level ${level}: a level in (0, 1) is wanted`,
+    );
   }
   let low = 0;
   let high = 1;

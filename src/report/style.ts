@@ -39,7 +39,15 @@ const spareColours = [
   "#117733",
 ];
 
-const shapes = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right"];
+const shapes = [
+  "circle",
+  "square",
+  "triangle-up",
+  "diamond",
+  "cross",
+  "triangle-down",
+  "triangle-right",
+];
 
 /** Colours and shapes of labels, index by index. */
 export interface LabelStyles {

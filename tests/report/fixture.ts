@@ -261,7 +261,10 @@ export function fixtureStudy(options: FixtureOptions = {}): StudyResults {
               device: { executor: "native", name: "2-core CPU", threads: 2 },
               platform: "linux x86_64",
               hashes: {
-                data: { [`${task}/train.tsv`]: "a".repeat(64), [`${task}/dev.tsv`]: "b".repeat(64) },
+                data: {
+                  [`${task}/train.tsv`]: "a".repeat(64),
+                  [`${task}/dev.tsv`]: "b".repeat(64),
+                },
                 weights: "c".repeat(64),
                 tokenizer: "d".repeat(64),
                 lock: "e".repeat(64),
@@ -303,7 +306,8 @@ export function fixtureStudy(options: FixtureOptions = {}): StudyResults {
   const study = {
     name: "fixture",
     title: "A made-up study",
-    description: "Four methods, three budgets, two tasks, three seeds; every number is drawn from a named stream.",
+    description:
+      "Four methods, three budgets, two tasks, three seeds; every number is drawn from a named stream.",
   };
   const replay = options.hasReplay ?? false
     ? fixtureStudy({

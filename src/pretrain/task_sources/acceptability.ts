@@ -26,13 +26,18 @@ import {
 const minWords = 5;
 const maxWords = 18;
 
-/** Ordinary declarative sentences of running text, with plain tags; headlines and foreign words go. */
+/** Whole declarative sentences of running text, with plain tags; headlines and foreign words go. */
 export function plainSentences(texts: readonly BrownText[]): Sentence[] {
   return texts.flatMap((text) =>
     text.sentences.filter((sentence) =>
-      sentence.every(({ tag }) => !/-(hl|nc)$|^fw-|[*+]/.test(tag)) && sentence.at(-1)?.word === "."
+      sentence.every(({ tag }) => !/-(hl|nc)$|^fw-|[*+]/.test(tag)) &&
+      /^[A-Z]/.test(sentence[0]?.word ?? "") && sentence.at(-1)?.word === "."
     ).map((sentence) => sentence.map(({ word, tag }) => ({ word, tag: tag.replace(/-tl$/, "") })))
   );
+}
+
+function capitalise(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function buildSplit(
@@ -70,7 +75,7 @@ function buildSplit(
       const sites = corruption.sites(sentence);
       const site = sites[draws.int(sites.length)]!;
       const isCorrupt = index % 2 === 1;
-      const shown = isCorrupt ? brownText(corruption.apply(sentence, site)) : text;
+      const shown = isCorrupt ? capitalise(brownText(corruption.apply(sentence, site))) : text;
       rows.push([shown, isCorrupt ? "0" : "1"]);
     });
     left -= chosen.length;

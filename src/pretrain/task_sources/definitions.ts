@@ -19,17 +19,24 @@ import type { Taxonomy } from "./taxonomy.ts";
 const minWords = 4;
 const maxWords = 20;
 
-/** Common nouns whose definition is short, plain and like that of no other synset, by split. */
+/** A text's words in lower case, without punctuation. */
+function plainWords(text: string): string {
+  return (text.toLowerCase().match(/[a-z0-9]+/g) ?? []).join(" ");
+}
+
+/** Common nouns whose definition is short, plain and occurs nowhere else in WordNet, by split. */
 export function definitionPools(
   synsets: readonly Synset[],
 ): Readonly<Record<SplitName, readonly Synset[]>> {
   const uses = new Map<string, number>();
-  for (const { definition } of synsets) {
-    uses.set(definition, (uses.get(definition) ?? 0) + 1);
+  for (const { definition, examples } of synsets) {
+    for (const text of [definition, ...examples].map(plainWords)) {
+      uses.set(text, (uses.get(text) ?? 0) + 1);
+    }
   }
   const usable = synsets.filter(({ pos, lemmas, hypernyms, definition }) =>
     pos === "n" && hypernyms.length > 0 && lemmas.every((lemma) => lemma === lemma.toLowerCase()) &&
-    uses.get(definition) === 1 && isUsableText(definition, minWords, maxWords)
+    uses.get(plainWords(definition)) === 1 && isUsableText(definition, minWords, maxWords)
   );
   return {
     train: usable.filter(({ id }) => !isHeldOut("wordnet", id)),

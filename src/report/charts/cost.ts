@@ -70,7 +70,8 @@ export function costChart(results: StudyResults, styles: LabelStyles): Chart | n
   return {
     id: "cost_quality",
     title: "Quality against step time",
-    caption: "Up and to the left is better. Points grow with the budget; lines join a method's budgets.",
+    caption:
+      "Up and to the left is better. Points grow with the budget; lines join a method's budgets.",
     spec: panels(groups.map(draw)),
   };
 }

@@ -29,6 +29,7 @@ const ratioColour = {
   scale: {
     domain: [0, 0.5, 1, 1.5, 2],
     range: ["#2c5f9e", "#8db4d9", "#f3f1ec", "#f0a58f", "#c8443f"],
+    interpolate: "rgb",
     clamp: true,
   },
   legend: {
@@ -110,7 +111,12 @@ export function rankHeatmaps(results: StudyResults, grid: Grid): readonly Chart[
           height: { step: 24 },
           layer: [
             {
-              mark: { type: "rect", cornerRadius: 2, stroke: chartColours.background, strokeWidth: 1.5 },
+              mark: {
+                type: "rect",
+                cornerRadius: 2,
+                stroke: chartColours.background,
+                strokeWidth: 1.5,
+              },
               encoding: { x, y, color: ratioColour },
             },
             ...(size >= 22 ? [text] : []),
@@ -123,7 +129,12 @@ export function rankHeatmaps(results: StudyResults, grid: Grid): readonly Chart[
 }
 
 /** Row headers stand upright at the left. */
-export const rowHeader = { labelAngle: -90, labelAlign: "center", labelOrient: "left", labelPadding: 12 };
+export const rowHeader = {
+  labelAngle: -90,
+  labelAlign: "center",
+  labelOrient: "left",
+  labelPadding: 12,
+};
 
 const timelinePoints = 25;
 /** Rows of rectangles above which the tasks are averaged, so that the picture stays readable and small. */
@@ -134,7 +145,8 @@ export function rankTimelines(results: StudyResults, grid: Grid): readonly Chart
   const slugs = slugsOf(grid.labels);
   const curves = rankCurves(results, "module", timelinePoints);
   return [...groupBy(curves, (curve) => curve.label)].map(([label, own]): Chart => {
-    const budget = grid.budgets.findLast((name) => own.some((curve) => curve.budget === name)) ?? "";
+    const budget = grid.budgets.findLast((name) => own.some((curve) => curve.budget === name)) ??
+      "";
     const shown = own.filter((curve) => curve.budget === budget);
     const isPooled = shown.length > mostTimelineRows;
     const tasks = isPooled ? ["all tasks"] : grid.tasks;
@@ -152,8 +164,10 @@ export function rankTimelines(results: StudyResults, grid: Grid): readonly Chart
     }));
     const averages = new Map([...groupBy(pooled, (curve) => curve.task)].map(([task, group]) => [
       task,
-      Array.from({ length: timelinePoints }, (_, point) =>
-        group.reduce((sum, curve) => sum + curve.values[point]!, 0) / group.length),
+      Array.from(
+        { length: timelinePoints },
+        (_, point) => group.reduce((sum, curve) => sum + curve.values[point]!, 0) / group.length,
+      ),
     ]));
     const values = pooled.flatMap((curve) =>
       curve.values.map((rank, point) => {
@@ -169,7 +183,8 @@ export function rankTimelines(results: StudyResults, grid: Grid): readonly Chart
     return {
       id: `timeline_${slugs.get(label)}`,
       title: `${label}: ranks over training, ${budget}`,
-      caption: `Each row is a module, from the first layer down to the last; colour compares its rank with the average at that moment. ` +
+      caption:
+        `Each row is a module, from the first layer down to the last; colour compares its rank with the average at that moment. ` +
         `Averaged over seeds${isPooled ? " and tasks" : ""}.`,
       spec: {
         data: { values },
@@ -217,5 +232,6 @@ function byModule(a: string, b: string): number {
   const [left, right] = [splitModule(a), splitModule(b)];
   if (left === null || right === null) return a.localeCompare(b);
   const parts = sortParts([left.part, right.part]);
-  return left.layer - right.layer || (left.part === right.part ? 0 : parts[0] === left.part ? -1 : 1);
+  return left.layer - right.layer ||
+    (left.part === right.part ? 0 : parts[0] === left.part ? -1 : 1);
 }

@@ -6,13 +6,7 @@
 import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
 import { fixed, interval, nothing, significant, whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
-import {
-  bootstrapInterval,
-  type Interval,
-  kendall,
-  spearman,
-  summarise,
-} from "../statistics.ts";
+import { bootstrapInterval, type Interval, kendall, spearman, summarise } from "../statistics.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
 import { orderOf } from "./scores.ts";
 
@@ -146,11 +140,7 @@ export function ablationRows(results: StudyResults): readonly AblationRow[] {
       low: clamp(bootstrap?.low ?? summary.low),
       high: clamp(bootstrap?.high ?? summary.high),
       kendall: summarise(correlated.flatMap((run) => run.tau === null ? [] : [run.tau])).mean,
-      interval: bootstrap !== null
-        ? "bootstrap over pieces"
-        : hasSpread
-        ? "t over runs"
-        : "none",
+      interval: bootstrap !== null ? "bootstrap over pieces" : hasSpread ? "t over runs" : "none",
     };
   }).sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || order(a) - order(b));
 }

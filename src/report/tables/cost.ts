@@ -42,8 +42,7 @@ const costNames = [
 
 /** Quality beside cost for each task, method and budget, over finished runs: medians, the peak of memory. */
 export function costRows(results: StudyResults, baseline: string | null): readonly CostRow[] {
-  const finite = (value: number | null) =>
-    value !== null && Number.isFinite(value) ? value : null;
+  const finite = (value: number | null) => value !== null && Number.isFinite(value) ? value : null;
   const facts = results.runs
     .filter(({ record }) => record.happened.outcome.state === "finished")
     .map(({ record }): Row => ({

@@ -19,7 +19,7 @@ import {
 } from "../facts.ts";
 import { counted, interval, signed, whole } from "../format.ts";
 import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
-import { type Comparison, comparePaired, type Verdict } from "../statistics.ts";
+import { comparePaired, type Comparison, type Verdict } from "../statistics.ts";
 import type { ReportTable, Row, RunResults, StudyResults, Tone } from "../types.ts";
 import { hasAverage, orderOf } from "./scores.ts";
 
@@ -289,7 +289,13 @@ export function examplesTable(results: StudyResults, baseline: string | null): R
 
 /** Counts verdicts, for a sentence. */
 export function verdictCounts(rows: readonly PairedRow[]): Readonly<Record<Verdict, number>> {
-  const counts = { better: 0, worse: 0, "cannot be told apart": 0, "one pair only": 0, "no pairs": 0 };
+  const counts = {
+    better: 0,
+    worse: 0,
+    "cannot be told apart": 0,
+    "one pair only": 0,
+    "no pairs": 0,
+  };
   for (const row of rows) counts[row.verdict]++;
   return counts;
 }

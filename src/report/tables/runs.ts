@@ -95,7 +95,11 @@ export function runsTable(results: StudyResults): ReportTable {
       { title: "train loss ↓", align: "right", cell: (row) => fixed(row["final_train_loss"], 4) },
       { title: "steps", align: "right", cell: (row) => whole(row["steps"]) },
       { title: "ranks moved", align: "right", cell: (row) => whole(row["ranks_moved"]) },
-      { title: "ms a step ↓", align: "right", cell: (row) => significant(row["median_step_millis"]) },
+      {
+        title: "ms a step ↓",
+        align: "right",
+        cell: (row) => significant(row["median_step_millis"]),
+      },
       { title: "time ↓", align: "right", cell: (row) => duration(row["wall_millis"]) },
       { title: "id", align: "left", cell: (row) => String(row["id"]).slice(0, 12) },
     ],
@@ -122,7 +126,9 @@ export function failedTable(results: StudyResults): ReportTable {
     title: "Failed runs",
     note: `${counted(rows.length, "run")} failed; a failed run counts towards no mean.` +
       (unrecorded > 0
-        ? ` ${counted(unrecorded, "planned run")} left no record yet: sweep again to run what is missing.`
+        ? ` ${
+          counted(unrecorded, "planned run")
+        } left no record yet: sweep again to run what is missing.`
         : ""),
     table: tableFrom(rows, ["id", "task", "label", "budget", "seed", "cause", "step", "message"]),
     columns: [

@@ -1,0 +1,75 @@
+/**
+ * AdaLoRA: start above the budget and set the least important singular values to zero, over all modules jointly.
+ *
+ * Zhang et al., arXiv 2303.10512. The adapter and its regulariser are in `svd_form.ts`, the choice of ranks in
+ * `adalora_policy.ts`. Importance (equations 8 to 11) is averaged in the training graph.
+ *
+ * @module
+ */
+import * as z from "zod";
+import { adaloraPolicy, checkAdaloraSchedule } from "./adalora_policy.ts";
+import { eraseState } from "./adapter.ts";
+import { defineMethod } from "./method.ts";
+import { orthogonalityRegulariser, svdDelta, svdParts, svdScale } from "./svd_form.ts";
+
+const steps = z.number().nonnegative();
+const rate = z.number().min(0).lt(1);
+
+const options = z.strictObject({
+  alpha: z.number().positive().default(16).describe("Numerator of the scale alpha/r"),
+  initialFactor: z.number().min(1).default(1.5).describe("Initial over final rank (b0/bT)"),
+  initWarmup: steps.default(0.1).describe(
+    "Steps at the initial budget (t_i): a share below 1, else steps",
+  ),
+  finalWarmup: steps.default(0.3).describe(
+    "Steps at the final budget (t_f): a share below 1, else steps",
+  ),
+  maskInterval: z.int().positive().default(10).describe("Steps between masks (delta T)"),
+  beta1: rate.default(0.85).describe("Smoothing of the sensitivity"),
+  beta2: rate.default(0.85).describe("Smoothing of the uncertainty"),
+  regulariserWeight: z.number().nonnegative().default(0.1).describe(
+    "Weight of the regulariser (gamma)",
+  ),
+  regulariser: z.enum(["unsquared", "squared"]).default("unsquared").describe(
+    "unsquared as in the code, squared as in the paper",
+  ),
+  ties: z.enum(["exact", "upstream"]).default("exact").describe(
+    "exact masks as many as are due; upstream masks all at or below the threshold",
+  ),
+});
+
+function policyOptions(
+  { initWarmup, finalWarmup, maskInterval, ties }: z.output<typeof options>,
+) {
+  return { initWarmup, finalWarmup, interval: maskInterval, ties };
+}
+
+/** AdaLoRA. */
+export const adalora = defineMethod({
+  name: "adalora",
+  title: "AdaLoRA",
+  source: "arXiv 2303.10512",
+  version: 1,
+  options,
+  extraPerRank: 1,
+  initialFactor: ({ initialFactor }) => initialFactor,
+  checkSchedule: (chosen, totalSteps) => checkAdaloraSchedule(policyOptions(chosen), totalSteps),
+  bind: (chosen) => ({
+    backbone: "frozen",
+    adapter: {
+      parts: svdParts,
+      delta: svdDelta,
+      scale: (rank) => svdScale(chosen.alpha, rank),
+      capacity: (rank) => rank,
+      regulariser: chosen.regulariserWeight === 0
+        ? null
+        : orthogonalityRegulariser(chosen.regulariserWeight, chosen.regulariser),
+      dynamics: {
+        policy: eraseState(adaloraPolicy(policyOptions(chosen))),
+        importance: { beta1: chosen.beta1, beta2: chosen.beta2 },
+        kind: "mask",
+        directions: "orthonormal",
+      },
+    },
+  }),
+});

@@ -1,0 +1,42 @@
+/**
+ * The baselines without ranks: the head alone, biases (BitFit), everything.
+ *
+ * @module
+ */
+import * as z from "zod";
+import { defineMethod } from "./method.ts";
+
+const none = z.strictObject({});
+
+/** The frozen encoder with a trained head: what adaptation must beat. */
+export const head = defineMethod({
+  name: "head",
+  title: "Head only",
+  source: "linear probing",
+  version: 1,
+  options: none,
+  extraPerRank: null,
+  bind: () => ({ backbone: "frozen", adapter: null }),
+});
+
+/** BitFit: the encoder's biases (those of the norms included) and the head (Zaken et al., arXiv 2106.10199). */
+export const bitfit = defineMethod({
+  name: "bitfit",
+  title: "BitFit",
+  source: "arXiv 2106.10199",
+  version: 1,
+  options: none,
+  extraPerRank: null,
+  bind: () => ({ backbone: "biases", adapter: null }),
+});
+
+/** Full fine-tuning: every parameter. */
+export const full = defineMethod({
+  name: "full",
+  title: "Full fine-tuning",
+  source: "Devlin et al., arXiv 1810.04805",
+  version: 1,
+  options: none,
+  extraPerRank: null,
+  bind: () => ({ backbone: "all", adapter: null }),
+});

@@ -1,0 +1,102 @@
+/**
+ * ElaLoRA: a fixed total rank, of which single ranks move from modules where they matter least to modules whose weakest
+ * ranks still matter.
+ *
+ * Chang et al., arXiv 2504.00254, and the authors' `loralib/loralib/elalora.py`. The adapter and its regulariser are AdaLoRA's
+ * (`svd_form.ts`); which ranks move is decided in `elalora_policy.ts`; new rows come from `directions.ts`. Where the code departs
+ * from what it means to do, the sound behaviour is the default here and `upstream` the option.
+ *
+ * @module
+ */
+import * as z from "zod";
+import { eraseState } from "./adapter.ts";
+import { checkElaloraSchedule, elaloraPolicy } from "./elalora_policy.ts";
+import { defineMethod } from "./method.ts";
+import { orthogonalityRegulariser, svdDelta, svdParts, svdScale } from "./svd_form.ts";
+
+const steps = z.number().nonnegative();
+const rate = z.number().min(0).lt(1);
+
+const options = z.strictObject({
+  alpha: z.number().positive().default(16).describe(
+    "Numerator of the scale alpha/r, r the initial rank",
+  ),
+  initWarmup: steps.default(0.1).describe(
+    "Steps before the first move: a share below 1, else steps",
+  ),
+  finalWarmup: steps.default(0.3).describe(
+    "Steps after the last move: a share below 1, else steps",
+  ),
+  maskInterval: z.int().positive().default(10).describe("Steps between moves"),
+  b: z.int().nonnegative().default(4).describe("Ranks moved at first, over all modules"),
+  k: z.int().positive().default(2).describe("Weakest ranks that a module offers at most"),
+  decay: z.enum(["cubic", "none"]).default("cubic").describe(
+    "How b falls over the adjustment phase",
+  ),
+  beta1: rate.default(0.85).describe("Smoothing of the sensitivity"),
+  beta2: rate.default(0.85).describe("Smoothing of the uncertainty"),
+  regulariserWeight: z.number().nonnegative().default(0.1).describe("Weight of the regulariser"),
+  regulariser: z.enum(["unsquared", "squared"]).default("unsquared").describe(
+    "unsquared as in the code, squared as in the paper",
+  ),
+  ties: z.enum(["exact", "upstream"]).default("exact").describe(
+    "exact moves as many as are due; upstream drops all at or below the threshold, so the budget may drift",
+  ),
+  directions: z.enum(["orthonormal", "upstream"]).default("orthonormal").describe(
+    "orthonormal makes new rows orthogonal to the old; upstream projects as if the old rows were orthonormal",
+  ),
+  optimizer: z.enum(["resize", "upstream-reset"]).default("resize").describe(
+    "resize keeps the moments of surviving ranks; upstream-reset forgets all moments and pins the learning rate at its peak",
+  ),
+  poolOverlap: z.enum(["cut", "upstream"]).default("cut").describe(
+    "cut moves at most half the pool; upstream lets a rank be both dropped and a reason to grow",
+  ),
+  maxRank: z.int().positive().nullable().default(null).describe(
+    "Highest rank of a module, or null",
+  ),
+});
+
+function policyOptions(chosen: z.output<typeof options>) {
+  return {
+    movedRanks: chosen.b,
+    perModule: chosen.k,
+    initWarmup: chosen.initWarmup,
+    finalWarmup: chosen.finalWarmup,
+    interval: chosen.maskInterval,
+    decay: chosen.decay,
+    ties: chosen.ties,
+    poolOverlap: chosen.poolOverlap === "cut" ? "cut" : "allow",
+    maxRank: chosen.maxRank,
+    resetOptimizer: chosen.optimizer === "upstream-reset",
+  } as const;
+}
+
+/** ElaLoRA. */
+export const elalora = defineMethod({
+  name: "elalora",
+  title: "ElaLoRA",
+  source: "arXiv 2504.00254",
+  version: 1,
+  options,
+  extraPerRank: 1,
+  checkSchedule: (chosen, totalSteps) => checkElaloraSchedule(policyOptions(chosen), totalSteps),
+  bind: (chosen) => ({
+    backbone: "frozen",
+    adapter: {
+      parts: svdParts,
+      delta: svdDelta,
+      scale: (rank) => svdScale(chosen.alpha, rank),
+      // Room for a module to grow; the trainer doubles it when a module outgrows it.
+      capacity: (rank) => rank + Math.max(chosen.k, Math.ceil(rank / 2)),
+      regulariser: chosen.regulariserWeight === 0
+        ? null
+        : orthogonalityRegulariser(chosen.regulariserWeight, chosen.regulariser),
+      dynamics: {
+        policy: eraseState(elaloraPolicy(policyOptions(chosen))),
+        importance: { beta1: chosen.beta1, beta2: chosen.beta2 },
+        kind: "move",
+        directions: chosen.directions,
+      },
+    },
+  }),
+});

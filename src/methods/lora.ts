@@ -1,0 +1,51 @@
+/**
+ * LoRA: a frozen weight plus a trained product of two thin matrices.
+ *
+ * Hu et al., arXiv 2106.09685, equation 3: y = x W₀ᵀ + (α/r) · x Aᵀ Bᵀ with B = 0 at the start. A starts uniform on ±1/√in
+ * as in the authors' `loralib/layers.py` (Kaiming-uniform with a = √5). rsLoRA (Kalajdzievski, arXiv 2312.03732)
+ * divides by √r instead of r.
+ *
+ * @module
+ */
+import * as z from "zod";
+import { gemm, mul } from "../graph/mod.ts";
+import { defineMethod } from "./method.ts";
+
+const options = z.strictObject({
+  alpha: z.number().positive().default(16).describe("Numerator of the scale"),
+  scaling: z.enum(["alpha/r", "alpha/sqrt(r)"]).default("alpha/r").describe(
+    "How the scale falls with the rank; alpha/sqrt(r) is rsLoRA",
+  ),
+});
+
+/** LoRA at a fixed rank. */
+export const lora = defineMethod({
+  name: "lora",
+  title: "LoRA",
+  source: "arXiv 2106.09685; rsLoRA: arXiv 2312.03732",
+  version: 1,
+  options,
+  extraPerRank: 0,
+  bind: ({ alpha, scaling }) => ({
+    backbone: "frozen",
+    adapter: {
+      parts: [
+        {
+          name: "A",
+          rowLength: ({ inSize }) => inSize,
+          initial: ({ inSize }) => ({ type: "uniform", bound: 1 / Math.sqrt(inSize) }),
+        },
+        {
+          name: "B",
+          rowLength: ({ outSize }) => outSize,
+          initial: () => ({ type: "constant", value: 0 }),
+        },
+      ],
+      delta: (x, { A, B }, scale) => gemm(gemm(x, mul(A!, scale), { transB: true }), B!),
+      scale: (rank) => alpha / (scaling === "alpha/r" ? rank : Math.sqrt(rank)),
+      capacity: (rank) => rank,
+      regulariser: null,
+      dynamics: null,
+    },
+  }),
+});

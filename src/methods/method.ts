@@ -1,0 +1,65 @@
+/**
+ * The one interface of methods: what the backbone trains, the adapter, and the options they take.
+ *
+ * @module
+ */
+import * as z from "zod";
+import type { Json } from "../base/canonical_json.ts";
+import type { MethodEntry } from "../spec/types.ts";
+import type { Adapter } from "./adapter.ts";
+
+/** Which of the encoder's own parameters are trained besides the head. */
+export type Backbone = "frozen" | "biases" | "all";
+
+/** A method with its options bound. */
+export interface BoundMethod {
+  readonly backbone: Backbone;
+  readonly adapter: Adapter | null;
+}
+
+/** A method: an entry of the table that studies name. */
+export interface Method extends MethodEntry {
+  readonly title: string;
+  /** The paper, or the usual name where there is none. */
+  readonly source: string;
+  /** @param options As {@linkcode MethodEntry.parseOptions} returned them. */
+  readonly bind: (options: Json) => BoundMethod;
+}
+
+/** What a method file states. */
+export interface MethodDefinition<Options extends z.ZodType> {
+  readonly name: string;
+  readonly title: string;
+  readonly source: string;
+  /** Raised whenever results change for the same run. */
+  readonly version: number;
+  readonly options: Options;
+  readonly bind: (options: z.output<Options>) => BoundMethod;
+  /** Numbers a rank costs besides its rows of A and B; null for a method without ranks. */
+  readonly extraPerRank: number | null;
+  /** Initial over final rank. Default 1. */
+  readonly initialFactor?: (options: z.output<Options>) => number;
+  /** Throws where the schedule leaves no room. Default: nothing to check. */
+  readonly checkSchedule?: (options: z.output<Options>, totalSteps: number) => void;
+}
+
+/** Makes a table entry of a definition. */
+export function defineMethod<Options extends z.ZodType>(
+  definition: MethodDefinition<Options>,
+): Method {
+  const { options: schema, initialFactor, checkSchedule } = definition;
+  const typed = (options: Json): z.output<Options> => schema.parse(options);
+  return {
+    name: definition.name,
+    title: definition.title,
+    source: definition.source,
+    version: definition.version,
+    usesBudget: definition.extraPerRank !== null,
+    extraPerRank: definition.extraPerRank ?? 0,
+    parseOptions: (options) => schema.parse(options) as Json,
+    optionsSchema: z.toJSONSchema(schema, { io: "input" }) as Json,
+    initialFactor: (options) => initialFactor?.(typed(options)) ?? 1,
+    checkSchedule: (options, totalSteps) => checkSchedule?.(typed(options), totalSteps),
+    bind: (options) => definition.bind(typed(options)),
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * The SVD-like adapter that AdaLoRA introduced and ElaLoRA shares: ΔW = B diag(E) A, kept near-orthogonal by a regulariser.
+ *
+ * AdaLoRA, arXiv 2303.10512, equations 3 and 4; constants of `loralib/loralib/adalora.py`: A and B from N(0, 0.02²), E = 0,
+ * scale α / (r + 10⁻⁵) with r the initial rank throughout.
+ *
+ * @module
+ */
+import {
+  add,
+  constant,
+  gemm,
+  matMul,
+  max,
+  mul,
+  reduceSum,
+  reshape,
+  sqrt,
+  sub,
+  type Tensor,
+  transpose,
+} from "../graph/mod.ts";
+import type { Adapter, AdapterPart, PartGroup, Regulariser } from "./adapter.ts";
+
+const gaussian = () => ({ type: "normal", deviation: 0.02 }) as const;
+
+/** A `[slots, in]`, E `[slots, 1]` and B, transposed, `[slots, out]`. */
+export const svdParts: readonly AdapterPart[] = [
+  { name: "A", rowLength: ({ inSize }) => inSize, initial: gaussian },
+  { name: "E", rowLength: () => 1, initial: () => ({ type: "constant", value: 0 }) },
+  { name: "B", rowLength: ({ outSize }) => outSize, initial: gaussian },
+];
+
+/** x (A ∘ E)ᵀ Bᵀ times the scale (equation 3). */
+export const svdDelta: Adapter["delta"] = (x, { A, E, B }, scale) =>
+  gemm(gemm(x, mul(A!, mul(E!, scale)), { transB: true }), B!);
+
+/** α / (r + 10⁻⁵), as both authors' codes compute it. */
+export function svdScale(alpha: number, initialRank: number): number {
+  return alpha / (initialRank + 1e-5);
+}
+
+/** Σ (R Rᵀ − diag(on))² of each module's rows R, `[modules]`. */
+function gramErrors({ rows, on }: PartGroup): Tensor {
+  const [modules, capacity] = rows.shape as readonly [number, number, number];
+  const eye = new Float32Array(capacity * capacity);
+  for (let i = 0; i < capacity; i++) eye[i * capacity + i] = 1;
+  const identity = constant({ type: "f32", shape: [capacity, capacity], data: eye }, "identity");
+  const wanted = mul(reshape(on, [modules, 1, capacity]), identity);
+  const error = sub(matMul(rows, transpose(rows, [0, 2, 1])), wanted);
+  return reduceSum(mul(error, error), { axes: [1, 2] });
+}
+
+/**
+ * How far rows of A and columns of B are from orthonormal.
+ *
+ * `squared` is the papers' Σ ‖AAᵀ − I‖² + ‖BᵀB − I‖² (AdaLoRA equation 4); `unsquared` is what both codes compute: the mean
+ * over all A and B of the norm itself.
+ */
+export function orthogonalityRegulariser(
+  weight: number,
+  form: "squared" | "unsquared",
+): Regulariser {
+  return {
+    weight,
+    build: (groups) => {
+      const errors = groups.filter(({ part }) => part !== "E").map(gramErrors);
+      // The smallest normal number under the root keeps the gradient at zero finite.
+      const terms = errors.map((error) =>
+        reduceSum(form === "squared" ? error : sqrt(max(error, 1e-36)))
+      );
+      const sum = terms.reduce((total, term) => add(total, term));
+      const matrices = errors.reduce((count, { shape }) => count + (shape[0] as number), 0);
+      return form === "squared" ? sum : mul(sum, 1 / matrices);
+    },
+  };
+}

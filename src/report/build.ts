@@ -1,0 +1,85 @@
+/**
+ * Builds a whole report from a study's results.
+ *
+ * @module
+ */
+import { chartsOf } from "./charts.ts";
+import { csvOf } from "./csv.ts";
+import { gridOf } from "./facts.ts";
+import { findingsOf, uniformLabel } from "./findings.ts";
+import { markdownOf } from "./markdown.ts";
+import { pageOf } from "./page.ts";
+import { renderChart } from "./render.ts";
+import {
+  ablationTable,
+  baselineOf,
+  budgetsTable,
+  costTable,
+  examplesTable,
+  failedTable,
+  methodsTable,
+  pairedTable,
+  provenanceTable,
+  removalsTable,
+  runsTable,
+  scoresTable,
+} from "./tables.ts";
+import type { ReportFiles, ReportTable, StudyResults } from "./types.ts";
+
+/** All tables of a report; those without rows are among them. */
+export function tablesOf(results: StudyResults): readonly ReportTable[] {
+  const baseline = baselineOf(gridOf(results));
+  const { replay } = results;
+  const replayTables = replay === null ? [] : [
+    { ...methodsTable(replay, "replay_methods"), title: "Replayed methods and budgets" },
+    pairedTable(replay, uniformLabel(replay), "replay_paired"),
+  ];
+  return [
+    methodsTable(results),
+    scoresTable(results),
+    pairedTable(results, baseline),
+    examplesTable(results, baseline),
+    ablationTable(results),
+    removalsTable(results),
+    ...replayTables,
+    costTable(results, baseline),
+    budgetsTable(results),
+    provenanceTable(results),
+    failedTable(results),
+    runsTable(results),
+  ];
+}
+
+/**
+ * Builds the report: `report.html`, `charts/*.svg`, `tables/*.md` and `tables/*.csv` (tables without rows are left out).
+ *
+ * The same results give the same bytes.
+ *
+ * @throws {Error} If a chart cannot be drawn; the message names it.
+ */
+export async function buildReport(results: StudyResults): Promise<ReportFiles> {
+  const tables = tablesOf(results);
+  const charts = chartsOf(results);
+  const pictures = new Map<string, string>();
+  for (const chart of Object.values(charts).flat()) {
+    pictures.set(chart.id, await renderChart(chart));
+  }
+  const page = pageOf({
+    results,
+    findings: findingsOf(results, baselineOf(gridOf(results))),
+    charts,
+    pictures,
+    tables: new Map(tables.map((table) => [table.id, table])),
+  });
+  const filled = tables.filter((table) => table.table.numRows() > 0);
+  return {
+    files: Object.fromEntries([
+      ["report.html", page],
+      ...[...pictures].map(([id, svg]) => [`charts/${id}.svg`, svg + "\n"]),
+      ...filled.flatMap((table) => [
+        [`tables/${table.id}.md`, markdownOf(table)],
+        [`tables/${table.id}.csv`, csvOf(table)],
+      ]),
+    ]),
+  };
+}

@@ -1,0 +1,89 @@
+/**
+ * The style sheet of the report's page, for light and dark screens and for paper.
+ *
+ * @module
+ */
+import { chartColours, fontFamily } from "./style.ts";
+
+const { background, ink, muted, grid } = chartColours;
+
+/** The whole style sheet; nothing is loaded from elsewhere. */
+export const pageStyle = `
+:root {
+  color-scheme: light dark;
+  --page: #f5f6f8; --card: #ffffff; --ink: #1d2229; --muted: #5c6672; --line: #e1e5ea; --row: #f7f8fa;
+  --accent: #3a6ea5; --good: #1b7f4d; --good-back: #e6f4ec; --bad: #b3363d; --bad-back: #fbeaea; --chart-grid: ${grid};
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --page: #14171b; --card: #1b1f25; --ink: #e6e9ed; --muted: #9aa5b1; --line: #2c333c; --row: #20252c;
+    --accent: #83b1e0; --good: #6fd0a0; --good-back: #18342a; --bad: #f0959a; --bad-back: #3a2124; --chart-grid: #2f3741;
+  }
+}
+* { box-sizing: border-box; }
+html { scroll-behavior: smooth; scroll-padding-top: 1rem; }
+body { margin: 0; background: var(--page); color: var(--ink); font: 15px/1.55 ${fontFamily}; }
+a { color: var(--accent); text-decoration: none; }
+a:hover { text-decoration: underline; }
+code { font: 0.92em ui-monospace, 'SF Mono', Menlo, Consolas, monospace; background: var(--row); border: 1px solid var(--line);
+  border-radius: 4px; padding: 0.05em 0.35em; }
+.layout { display: grid; grid-template-columns: 13.5rem minmax(0, 1fr); gap: 2.2rem; max-width: 84rem; margin: 0 auto; padding: 0 1.6rem 4rem; }
+header { grid-column: 1 / -1; padding: 2.6rem 0 0.4rem; }
+header .kind { color: var(--muted); font-size: 0.8rem; letter-spacing: 0.08em; text-transform: uppercase; }
+h1 { font-size: 2rem; line-height: 1.2; margin: 0.2rem 0 0.5rem; letter-spacing: -0.015em; }
+header p { max-width: 46rem; margin: 0 0 1rem; color: var(--muted); }
+.facts { display: flex; flex-wrap: wrap; gap: 0.6rem; margin: 1.1rem 0 0; padding: 0; list-style: none; }
+.facts li { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 0.5rem 0.95rem; min-width: 6.5rem; }
+.facts b { display: block; font-size: 1.15rem; line-height: 1.35; font-variant-numeric: tabular-nums; }
+.facts span { color: var(--muted); font-size: 0.8rem; }
+nav { position: sticky; top: 1.2rem; align-self: start; font-size: 0.9rem; padding-top: 1.4rem; }
+nav ol { list-style: none; margin: 0; padding: 0; border-left: 2px solid var(--line); }
+nav a { display: block; padding: 0.26rem 0 0.26rem 0.9rem; color: var(--muted); }
+nav a:hover { color: var(--ink); text-decoration: none; }
+section { background: var(--card); border: 1px solid var(--line); border-radius: 14px; padding: 1.5rem 1.7rem 1.7rem; margin: 1.4rem 0 0; }
+h2 { font-size: 1.3rem; margin: 0 0 0.35rem; letter-spacing: -0.01em; }
+h3 { font-size: 1.02rem; margin: 1.7rem 0 0.2rem; }
+section > p, .note { color: var(--muted); max-width: 54rem; margin: 0 0 0.8rem; font-size: 0.92rem; }
+.findings { margin: 0.7rem 0 0; padding: 0; list-style: none; display: grid; gap: 0.55rem; max-width: 58rem; }
+.findings li { padding-left: 1.2rem; position: relative; }
+.findings li::before { content: ""; position: absolute; left: 0; top: 0.62em; width: 0.45rem; height: 0.45rem; border-radius: 50%; background: var(--accent); }
+.empty { border: 1px dashed var(--line); border-radius: 10px; padding: 0.9rem 1.1rem; color: var(--muted); margin: 0.8rem 0 0; }
+.scroll { overflow-x: auto; margin: 0.7rem 0 0; }
+table { border-collapse: collapse; font-size: 0.87rem; font-variant-numeric: tabular-nums; min-width: 60%; }
+th { text-align: left; font-weight: 600; color: var(--muted); font-size: 0.78rem; padding: 0.35rem 0.75rem; border-bottom: 2px solid var(--line); white-space: nowrap; }
+td { padding: 0.32rem 0.75rem; border-bottom: 1px solid var(--line); white-space: nowrap; vertical-align: top; }
+td.wrap { white-space: normal; overflow-wrap: anywhere; min-width: 16rem; }
+th.right, td.right { text-align: right; }
+tr.block > td { border-top: 2px solid var(--line); }
+tbody tr:hover { background: var(--row); }
+td.repeat { color: transparent; }
+tbody tr:hover td.repeat { color: var(--muted); }
+.good, .bad { display: inline-block; border-radius: 999px; padding: 0 0.6rem; font-weight: 600; font-size: 0.82rem; }
+.good { color: var(--good); background: var(--good-back); }
+.bad { color: var(--bad); background: var(--bad-back); }
+.muted { color: var(--muted); }
+figure { margin: 1.5rem 0 0; }
+figure h3 { margin: 0 0 0.5rem; }
+figcaption { color: var(--muted); font-size: 0.84rem; max-width: 54rem; margin-top: 0.3rem; }
+.chart { overflow-x: auto; }
+.chart svg { display: block; max-width: 100%; height: auto; }
+.chart.wide svg { max-width: none; }
+.chart [fill="${background}"] { fill: transparent; }
+.chart [stroke="${background}"] { stroke: var(--card); }
+.chart [fill="${ink}"] { fill: var(--ink); }
+.chart [fill="${muted}"] { fill: var(--muted); }
+.chart [stroke="${grid}"] { stroke: var(--chart-grid); }
+details { margin: 1.1rem 0 0; border: 1px solid var(--line); border-radius: 10px; padding: 0.7rem 1rem; }
+summary { cursor: pointer; font-weight: 600; font-size: 0.95rem; }
+details[open] > summary { margin-bottom: 0.5rem; }
+footer { grid-column: 1 / -1; color: var(--muted); font-size: 0.84rem; padding-top: 1rem; }
+@media (max-width: 62rem) {
+  .layout { grid-template-columns: minmax(0, 1fr); gap: 0; padding: 0 0.9rem 3rem; }
+  nav { position: static; } nav ol { border: 0; columns: 2; }
+  section { padding: 1.1rem 1rem 1.3rem; }
+}
+@media print {
+  body { background: #fff; } nav { display: none; } .layout { display: block; } section { border: 0; padding: 0; break-inside: auto; }
+  figure, tr { break-inside: avoid; } .scroll, .chart { overflow: visible; }
+}
+`;

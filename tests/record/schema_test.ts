@@ -1,0 +1,80 @@
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import {
+  NewerSchemaError,
+  parseEvaluationLine,
+  parseImportanceLine,
+  parsePredictionLine,
+  parseRankLine,
+  parseRunAblation,
+  parseRunRecord,
+  parseStepLine,
+  RecordFormatError,
+} from "../../src/record/schema.ts";
+import { fixtureStudy } from "../report/fixture.ts";
+
+const study = fixtureStudy({ hasAblation: true, failures: ["LoRA/acceptability/4/2"] });
+const run = study.runs.find((r) => r.ranks.length > 0 && r.ablation !== null)!;
+
+/** What a file holds after a value was written to it. */
+const stored = (value: unknown): Record<string, unknown> => JSON.parse(JSON.stringify(value));
+
+Deno.test("parsers return every kind of file as it was written", () => {
+  assertEquals(parseRunRecord(stored(run.record), "record.json"), run.record);
+  assertEquals(parseRunAblation(stored(run.ablation), "ablation.json"), run.ablation);
+  for (const line of run.steps) assertEquals(parseStepLine(stored(line), "s"), line);
+  for (const line of run.evaluations) assertEquals(parseEvaluationLine(stored(line), "e"), line);
+  for (const line of run.ranks) assertEquals(parseRankLine(stored(line), "r"), line);
+  for (const line of run.importance) assertEquals(parseImportanceLine(stored(line), "i"), line);
+  for (const line of run.predictions) assertEquals(parsePredictionLine(stored(line), "p"), line);
+});
+
+Deno.test("parseRunRecord keeps a failed run's cause", () => {
+  const failed = study.runs.find((r) => r.record.happened.outcome.state === "failed")!;
+  const { outcome } = parseRunRecord(stored(failed.record), "record.json").happened;
+  assert(outcome.state === "failed");
+  assertEquals([outcome.cause, outcome.step], ["diverged", 17]);
+});
+
+Deno.test("parsers refuse a newer schema and name both versions, whatever else the file holds", () => {
+  for (const parse of [parseRunRecord, parseRunAblation]) {
+    const error = assertThrows(
+      () => parse({ schema: 2, something: "new" }, "results/a/b/record.json"),
+      NewerSchemaError,
+    );
+    assertEquals([error.found, error.supported], [2, 1]);
+    assertStringIncludes(error.message, 'Cannot read "results/a/b/record.json"');
+    assertStringIncludes(error.message, "schema version 2");
+    assertStringIncludes(error.message, "up to 1");
+  }
+});
+
+Deno.test("parseRunRecord names the key that is wrong and what was found", () => {
+  const cases: readonly (readonly [unknown, key: string, found: string])[] = [
+    [{ ...run.record, id: 7 }, "id", "7"],
+    [{ ...run.record, schema: "1" }, "schema", '"1"'],
+    [{ ...run.record, asked: { ...run.record.asked, task: undefined } }, "asked.task", "nothing"],
+    [
+      {
+        ...run.record,
+        happened: { ...run.record.happened, outcome: { state: "failed", cause: "tired" } },
+      },
+      "happened.outcome.cause",
+      '"tired"',
+    ],
+  ];
+  for (const [value, key, found] of cases) {
+    const error = assertThrows(
+      () => parseRunRecord(value, "record.json"),
+      RecordFormatError,
+    );
+    assertEquals(error.key, key);
+    assertStringIncludes(error.message, `"${key}"`);
+    assertStringIncludes(error.message, `found ${found}`);
+  }
+});
+
+Deno.test("parseStepLine reads a diverged loss, which JSON stores as null, as NaN", () => {
+  const line = stored({ ...run.steps[0], loss: NaN });
+  assertEquals(line["loss"], null);
+  assert(Number.isNaN(parseStepLine(line, "steps.jsonl:1").loss));
+});

@@ -1,0 +1,277 @@
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { csvOf } from "../../src/report/csv.ts";
+import { rowsOf } from "../../src/report/facts.ts";
+import { markdownOf } from "../../src/report/markdown.ts";
+import { methodsText } from "../../src/report/text_table.ts";
+import { ablationRows } from "../../src/report/tables/ablation.ts";
+import { budgetsTable, costRows } from "../../src/report/tables/cost.ts";
+import { examplesTable, pairedRows, pairedTable } from "../../src/report/tables/paired.ts";
+import { provenanceTable } from "../../src/report/tables/provenance.ts";
+import { failedTable, runsTable } from "../../src/report/tables/runs.ts";
+import { methodsTable, scoreRows } from "../../src/report/tables/scores.ts";
+import type { RunResults, StudyResults } from "../../src/report/types.ts";
+import { fixtureMethods, fixtureStudy } from "./fixture.ts";
+
+const lora = fixtureMethods.find((m) => m.method === "lora")!;
+const elalora = fixtureMethods.find((m) => m.method === "elalora")!;
+const head = fixtureMethods.find((m) => m.method === "head")!;
+
+/** Scores by `label/task`, one a seed; the hand-worked values of these tests rest on them. */
+const scores: Readonly<Record<string, readonly number[]>> = {
+  "LoRA/a": [0.80, 0.82, 0.84],
+  "ElaLoRA/a": [0.83, 0.84, 0.88],
+  "LoRA/b": [0.60, 0.50, 0.70],
+  "ElaLoRA/b": [0.61, 0.49, 0.70],
+  "head only/a": [0.70, 0.70, 0.74],
+  "head only/b": [0.30, 0.30, 0.30],
+};
+
+function withScore(run: RunResults, score: number): RunResults {
+  const { record } = run;
+  const evaluation = {
+    ...record.happened.last!,
+    metrics: { [record.happened.primaryMetric]: score },
+  };
+  return {
+    ...run,
+    record: { ...record, happened: { ...record.happened, best: evaluation, last: evaluation } },
+  };
+}
+
+function handStudy(
+  options: { readonly drop?: string; readonly failures?: readonly string[] } = {},
+) {
+  const study = fixtureStudy({
+    tasks: [["a", "accuracy"], ["b", "matthews"]],
+    methods: [lora, elalora, head],
+    budgets: [4],
+    failures: options.failures ?? [],
+  });
+  const runs = study.runs
+    .filter(({ record: { asked } }) =>
+      `${asked.label}/${asked.task}/${asked.seed}` !== options.drop
+    )
+    .map((run) => {
+      const { asked, happened } = run.record;
+      return happened.outcome.state === "failed"
+        ? run
+        : withScore(run, scores[`${asked.label}/${asked.task}`]![asked.seed - 1]!);
+    });
+  return { ...study, runs };
+}
+
+// t quantile 0.975 with 2 degrees of freedom (SciPy).
+const t2 = 4.302652729911275;
+
+function cellOf<T extends { task: string; label: string; budget: string }>(
+  rows: readonly T[],
+  task: string,
+  label: string,
+  budget = "rank 4",
+): T {
+  const row = rows.find((r) => r.task === task && r.label === label && r.budget === budget);
+  assert(row !== undefined, `no cell ${task} ${label} ${budget}`);
+  return row;
+}
+
+Deno.test("scoreRows gives hand-worked means, deviations and intervals, per task and averaged", () => {
+  const rows = scoreRows(handStudy());
+  const a = cellOf(rows, "a", "LoRA");
+  assertAlmostEquals(a.mean!, 0.82, 1e-12);
+  assertAlmostEquals(a.sd!, 0.02, 1e-12);
+  assertAlmostEquals(a.high!, 0.82 + t2 * 0.02 / Math.sqrt(3), 1e-10);
+  // Seeds averaged over tasks: 0.70, 0.66, 0.77.
+  const average = cellOf(rows, "all tasks", "LoRA");
+  assertAlmostEquals(average.mean!, 0.71, 1e-12);
+  assertAlmostEquals(average.sd!, Math.sqrt((0.01 ** 2 + 0.05 ** 2 + 0.06 ** 2) / 2), 1e-12);
+  assertEquals(cellOf(rows, "a", "head only", "no budget").n, 3);
+  assertEquals(rows.length, 9);
+});
+
+Deno.test("scoreRows says what is missing and failed, and averages only seeds that have every task", () => {
+  const rows = scoreRows(handStudy({ drop: "LoRA/a/2", failures: ["LoRA/b/4/3"] }));
+  assertEquals([cellOf(rows, "a", "LoRA").n, cellOf(rows, "a", "LoRA").missing], [2, 1]);
+  assertEquals([cellOf(rows, "b", "LoRA").n, cellOf(rows, "b", "LoRA").failed], [2, 1]);
+  const average = cellOf(rows, "all tasks", "LoRA");
+  assertEquals([average.n, average.sd], [1, null]);
+  assertAlmostEquals(average.mean!, 0.70, 1e-12);
+});
+
+Deno.test("scoreRows makes no average over metrics of different scales", () => {
+  const study = fixtureStudy({ tasks: [["a", "accuracy"], ["b", "perplexity"]], seeds: [1] });
+  assert(scoreRows(study).every((row) => row.task !== "all tasks"));
+});
+
+Deno.test("methodsTable shows mean ± deviation, n, direction and gaps as Markdown", () => {
+  const text = markdownOf(methodsTable(handStudy({ failures: ["LoRA/b/4/3"] })));
+  assertStringIncludes(text, "| task | metric | method | rank 4 | no budget |");
+  assertStringIncludes(text, "| --- | --- | --- | ---: | ---: |");
+  assertStringIncludes(text, "| a | accuracy ↑ | LoRA | 82.00 ± 2.00 (n 3) | – |");
+  assertStringIncludes(text, "| b | Matthews ↑ | LoRA | 55.00 ± 7.07 (n 2, 1 failed) | – |");
+  assertStringIncludes(text, "| b | Matthews ↑ | head only | – | 30.00 ± 0.00 (n 3) |");
+});
+
+Deno.test("methodsText aligns columns and parts tasks by a blank line", () => {
+  const lines = methodsText(handStudy()).trimEnd().split("\n");
+  const blocks = lines.slice(2).join("\n").split("\n\n").map((block) => block.split("\n").length);
+  assertEquals(blocks, [3, 3, 3]);
+  assertEquals(lines[0]!.indexOf("rank 4") + "rank 4".length, lines[2]!.indexOf("(n 3)") + 5);
+});
+
+Deno.test("pairedRows gives hand-worked differences, intervals and verdicts", () => {
+  const rows = pairedRows(handStudy(), "LoRA");
+  // Differences 0.03, 0.02, 0.04.
+  const a = cellOf(rows, "a", "ElaLoRA");
+  assertAlmostEquals(a.mean!, 0.03, 1e-12);
+  assertAlmostEquals(a.low!, 0.03 - t2 * 0.01 / Math.sqrt(3), 1e-10);
+  assertEquals([a.n, a.verdict], [3, "better"]);
+  // Differences 0.01, −0.01, 0.
+  assertEquals(cellOf(rows, "b", "ElaLoRA").verdict, "cannot be told apart");
+  // Averaged within the seed first: 0.02, 0.005, 0.02.
+  const all = cellOf(rows, "all tasks", "ElaLoRA");
+  assertAlmostEquals(all.mean!, 0.015, 1e-12);
+  assertAlmostEquals(all.sd!, 0.005 * Math.sqrt(3), 1e-12);
+  assertEquals([all.n, all.verdict], [3, "cannot be told apart"]);
+  // A method without budget is paired with the baseline at each of its budgets.
+  assertAlmostEquals(cellOf(rows, "a", "head only").mean!, (-0.10 - 0.12 - 0.10) / 3, 1e-12);
+});
+
+Deno.test("pairedRows leaves out a seed that lacks a cell", () => {
+  const rows = pairedRows(handStudy({ drop: "LoRA/b/2" }), "LoRA");
+  assertEquals(cellOf(rows, "a", "ElaLoRA").n, 3);
+  assertEquals(cellOf(rows, "b", "ElaLoRA").n, 2);
+  assertEquals(cellOf(rows, "all tasks", "ElaLoRA").n, 2);
+});
+
+Deno.test("pairedTable says that there is nothing to compare with in a study without baseline", () => {
+  const table = pairedTable(handStudy(), null);
+  assertEquals(table.table.numRows(), 0);
+  assertStringIncludes(table.note, "no baseline");
+});
+
+Deno.test("examplesTable counts examples and averages over seeds", () => {
+  const study = handStudy();
+  const predict = (wrong: Readonly<Record<string, readonly number[]>>): StudyResults => ({
+    ...study,
+    runs: study.runs.map((run) => ({
+      ...run,
+      predictions: [0, 1, 2, 3].map((id) => ({
+        split: "dev",
+        id,
+        target: 1,
+        prediction: (wrong[run.record.asked.label] ?? []).includes(id) ? 0 : 1,
+      })),
+    })),
+  });
+  const table = examplesTable(predict({ LoRA: [0, 1], ElaLoRA: [1] }), "LoRA");
+  const row = rowsOf(table.table).find((r) => r["task"] === "a" && r["label"] === "ElaLoRA")!;
+  assertEquals([row["n"], row["seeds"], row["mean"]], [4, 3, 0.25]);
+  // Differences 1, 0, 0, 0: mean 0.25, deviation 0.5, t quantile with 3 degrees of freedom 3.18245 (SciPy).
+  assertAlmostEquals(Number(row["high"]), 0.25 + 3.182446305284263 * 0.5 / 2, 1e-10);
+});
+
+Deno.test("csvOf writes raw values with a header and quotes what needs quotes", () => {
+  const lines = csvOf(runsTable(handStudy())).trimEnd().split("\n");
+  assertEquals(lines.length, 1 + 18);
+  assert(lines[0]!.startsWith("id,task,label,method,budget,seed,state,metric,score,"));
+  assertStringIncludes(lines[0]!, "dev_accuracy");
+  assertStringIncludes(lines[1]!, "LoRA,lora,rank 4,1,finished,accuracy,0.8,");
+  const odd = fixtureStudy({ methods: [{ ...lora, label: 'LoRA, "r 2"' }], seeds: [1] });
+  assertStringIncludes(csvOf(runsTable(odd)), '"LoRA, ""r 2"""');
+});
+
+Deno.test("markdownOf escapes what would break a cell", () => {
+  const odd = fixtureStudy({ methods: [{ ...lora, label: "a|b*c\n<d>" }], seeds: [1] });
+  assertStringIncludes(markdownOf(methodsTable(odd)), "a\\|b\\*c \\<d\\>");
+});
+
+Deno.test("failedTable names cause, step and message, and counts runs without a record", () => {
+  const study = handStudy({ drop: "LoRA/a/2", failures: ["LoRA/b/4/3"] });
+  const table = failedTable(study);
+  const [row] = rowsOf(table.table);
+  assertEquals([row!["cause"], row!["step"], row!["seed"]], ["diverged", 17, 3]);
+  assertStringIncludes(table.note, "1 run failed");
+  assertStringIncludes(table.note, "1 planned run left no record");
+});
+
+Deno.test("costRows compares step times with the baseline of the same task and budget", () => {
+  const study = handStudy();
+  const timed = {
+    ...study,
+    runs: study.runs.map((run): RunResults => ({
+      ...run,
+      record: {
+        ...run.record,
+        happened: {
+          ...run.record.happened,
+          time: {
+            ...run.record.happened.time,
+            medianStepMillis: (run.record.asked.label === "LoRA" ? 40 : 50) +
+              run.record.asked.seed,
+          },
+        },
+      },
+    })),
+  };
+  const row = cellOf(costRows(timed, "LoRA"), "a", "ElaLoRA");
+  assertEquals(row.stepMillis, 52);
+  assertAlmostEquals(row.stepRatio!, 52 / 42, 1e-12);
+  assertEquals(cellOf(costRows(timed, "LoRA"), "a", "head only", "no budget").stepRatio, null);
+});
+
+Deno.test("budgetsTable shows requested, initial, peak and final counts side by side", () => {
+  const rows = rowsOf(budgetsTable(fixtureStudy({ budgets: [2], seeds: [1] })).table);
+  const adalora = rows.find((row) => row["label"] === "AdaLoRA")!;
+  const expected = 2 * 4 * 6 * 512;
+  assertEquals(
+    [adalora["requested"], adalora["initial"], adalora["peak"], adalora["final"]],
+    [expected, 1.5 * expected, 1.5 * expected, expected],
+  );
+});
+
+Deno.test("provenanceTable lists every distinct value with its runs", () => {
+  const study = handStudy();
+  const first = study.runs[0]!;
+  const mixed = {
+    ...study,
+    runs: [
+      { ...first, record: { ...first.record, where: { ...first.record.where, deno: "2.9.7" } } },
+      ...study.runs.slice(1),
+    ],
+  };
+  const rows = rowsOf(provenanceTable(mixed).table).filter((row) => row["what"] === "deno");
+  assertEquals(rows.map((row) => [row["value"], row["runs"]]), [["2.9.7", 1], ["2.9.6", 17]]);
+});
+
+Deno.test("ablationRows correlates rank with loss: over runs for several, over pieces for one, none for equal ranks", () => {
+  const study = handStudy();
+  const ablated = (runs: number, rankOf: (piece: number) => number): StudyResults => ({
+    ...study,
+    runs: study.runs.filter((run) => run.record.asked.label === "ElaLoRA").map((run, i) => ({
+      ...run,
+      ablation: i >= runs ? null : {
+        schema: 1,
+        metric: "accuracy",
+        baseline: 0.8,
+        removals: [0.01, 0.03, 0.02, 0.04, 0.05].map((loss, piece) => ({
+          kind: "module" as const,
+          name: `layer.${piece}.query`,
+          rank: rankOf(piece),
+          metric: 0.8 - loss,
+          loss,
+        })),
+      },
+    })),
+  });
+  // Ranks 1 2 3 4 5 against losses ranked 1 3 2 4 5: ρ = 1 − 6·2/(5·24) = 0.9, τ = (9 − 1)/10 = 0.8.
+  const [one] = ablationRows(ablated(1, (piece) => piece + 1));
+  assertAlmostEquals(one!.spearman!, 0.9, 1e-12);
+  assertAlmostEquals(one!.kendall!, 0.8, 1e-12);
+  assertEquals([one!.n, one!.pieces, one!.interval], [1, 5, "bootstrap over pieces"]);
+  assert(one!.low !== null && one!.low < 0.9 && one!.high! <= 1);
+  // Three equal correlations leave no spread to estimate.
+  const [three] = ablationRows(ablated(3, (piece) => piece + 1));
+  assertEquals([three!.n, three!.low, three!.interval], [3, null, "none"]);
+  const [even] = ablationRows(ablated(3, () => 4));
+  assertEquals([even!.n, even!.undefinedRuns, even!.spearman], [0, 3, null]);
+});
