@@ -3,7 +3,13 @@
  *
  * @module
  */
-import type { DimBindings, HostTensor, Program } from "../graph/mod.ts";
+import {
+  type DimBindings,
+  type ElementType,
+  type HostTensor,
+  type Program,
+  shapeSizes,
+} from "../graph/mod.ts";
 
 /** The runtimes: a plain interpreter, ONNX Runtime on the CPU, in WebAssembly, and on WebGPU. */
 export type ExecutorKind = "reference" | "cpu" | "wasm" | "webgpu";
@@ -11,6 +17,7 @@ export type ExecutorKind = "reference" | "cpu" | "wasm" | "webgpu";
 /** Numbers that live where the executor computes; only the executor that made them can use them. */
 export interface DeviceTensor {
   readonly executor: ExecutorKind;
+  readonly type: ElementType;
   readonly shape: readonly number[];
 }
 
@@ -33,9 +40,14 @@ export interface RunResult {
 
 /** A loaded program. */
 export interface Session {
-  /** Runs once. Runs of one session must not overlap. */
+  /**
+   * Runs once. Where the runtime cannot overlap runs, a second one waits for the first.
+   *
+   * @throws {TypeError} If an input is not fed, or not as declared, or an output is not there to be fetched.
+   * @throws {ExecutorError} If the runtime fails, or the session was released.
+   */
   run(request: RunRequest): Promise<RunResult>;
-  /** Frees what the session holds. */
+  /** Frees what the session holds; tensors that it made live on. Releasing twice does nothing more. */
   release(): Promise<void>;
 }
 
@@ -52,12 +64,17 @@ export interface Executor {
   readonly name: string;
   /** Threads used for computing; 1 where the question makes no sense. */
   readonly threads: number;
+  /**
+   * Makes a program ready to run.
+   *
+   * @throws {ExecutorError} If the runtime refuses the program.
+   */
   load(program: Program, options?: LoadOptions): Promise<Session>;
-  /** Puts numbers on the device. */
+  /** Copies numbers to the device. */
   upload(host: HostTensor): DeviceTensor;
-  /** Reads numbers back. */
+  /** Copies numbers back. */
   read(tensor: DeviceTensor): Promise<HostTensor>;
-  /** Frees a device tensor; it must not be used afterwards. */
+  /** Frees a device tensor; it must not be used afterwards. Disposing twice does nothing more. */
   dispose(tensor: DeviceTensor): void;
   /** Milliseconds spent inside runs so far, as the host sees it. */
   readonly busyMillis: number;
@@ -73,5 +90,56 @@ export class ExecutorError extends Error {
     const said = cause instanceof Error ? cause.message : String(cause);
     super(`${message}: ${said}`, { cause });
     this.outOfMemory = /out of memory|bad_alloc|allocat/i.test(said);
+  }
+}
+
+/** Whether a fed value lives on a device. */
+export function isDeviceTensor(value: HostTensor | DeviceTensor): value is DeviceTensor {
+  return "executor" in value;
+}
+
+/**
+ * Checks a request against the program, in the same words for every executor.
+ *
+ * @throws {TypeError} If an input is not fed, or in another shape, type or on another executor than wanted; if an
+ *   output does not exist, or is to be kept but was not declared resident.
+ */
+export function checkRequest(
+  kind: ExecutorKind,
+  program: Program,
+  resident: readonly string[],
+  request: RunRequest,
+): void {
+  for (const [name, { shape, type }] of program.inputs) {
+    const fed = request.feeds[name];
+    if (fed === undefined) {
+      const given = Object.keys(request.feeds).map((key) => `"${key}"`).join(", ") || "nothing";
+      throw new TypeError(`Input "${name}" of the program was not fed (fed were: ${given})`);
+    }
+    const wanted = shapeSizes(shape, request.dims);
+    if (fed.type !== type || fed.shape.join() !== wanted.join()) {
+      throw new TypeError(
+        `Input "${name}" was fed ${fed.type} [${fed.shape}], want ${type} [${wanted}]`,
+      );
+    }
+    if (isDeviceTensor(fed) && fed.executor !== kind) {
+      throw new TypeError(
+        `Input "${name}" was fed a tensor of the ${fed.executor} executor to the ${kind} executor; ` +
+          `read it there and upload it here`,
+      );
+    }
+  }
+  for (const name of [...request.keep ?? [], ...request.read ?? []]) {
+    if (!program.outputs.has(name)) {
+      const known = [...program.outputs.keys()].map((key) => `"${key}"`).join(", ");
+      throw new TypeError(`The program has no output "${name}" (it has: ${known})`);
+    }
+  }
+  for (const name of request.keep ?? []) {
+    if (!resident.includes(name)) {
+      throw new TypeError(
+        `Output "${name}" cannot be kept on the device: name it in "resident" when loading the program`,
+      );
+    }
   }
 }

@@ -3,22 +3,30 @@
  *
  * @module
  */
-import type { Executor } from "./executor.ts";
-import { OnnxExecutor, type OnnxRuntime } from "./onnx.ts";
+import { type Executor, ExecutorError } from "./executor.ts";
+import { type OnnxRuntime, startOnnxExecutor } from "./onnx.ts";
 
 /**
  * Makes the native executor.
  *
  * @param threads Threads within an operator. Default: as many as `navigator.hardwareConcurrency` says.
+ *
+ * @throws {ExecutorError} If the runtime's library cannot be loaded.
  */
 export async function nativeExecutor(
   threads: number = navigator.hardwareConcurrency,
 ): Promise<Executor> {
-  const module = await import("onnxruntime-node");
-  return new OnnxExecutor({
+  let module: typeof import("onnxruntime-node");
+  try {
+    module = await import("onnxruntime-node");
+  } catch (cause) {
+    throw new ExecutorError("Cannot load onnxruntime-node for the native executor", cause);
+  }
+  return await startOnnxExecutor({
     kind: "cpu",
     name: `onnxruntime-node ${module.env.versions.common ?? ""}`.trim(),
     threads,
+    overlaps: true,
     runtime: module as unknown as OnnxRuntime,
     sessionOptions: () => ({
       executionProviders: ["cpu"],

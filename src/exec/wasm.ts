@@ -7,7 +7,7 @@
  * @module
  */
 import { type Executor, ExecutorError } from "./executor.ts";
-import { OnnxExecutor } from "./onnx.ts";
+import { startOnnxExecutor } from "./onnx.ts";
 
 /** Set by the first executor of the process: the module can be initialised only once. */
 let threadsInUse: number | null = null;
@@ -18,7 +18,8 @@ let threadsInUse: number | null = null;
  * The number of threads is fixed by the first executor of a process, since the runtime initialises its
  * WebAssembly module once.
  *
- * @param threads Threads within an operator. Default: as many as `navigator.hardwareConcurrency` says.
+ * @param threads Threads within an operator; 1 where the platform does not share memory between threads. Default: as
+ *   many as `navigator.hardwareConcurrency` says.
  *
  * @throws {ExecutorError} If the runtime cannot be loaded, or runs with another number of threads already.
  */
@@ -40,10 +41,13 @@ export async function wasmExecutor(
   threadsInUse = threads;
   module.env.wasm.numThreads = threads;
   module.env.logLevel = "error";
-  return new OnnxExecutor({
+  return await startOnnxExecutor({
     kind: "wasm",
     name: `onnxruntime-web ${module.env.versions.web ?? module.env.versions.common} (WASM)`,
-    threads,
+    get threads() {
+      return module.env.wasm.numThreads ?? threads;
+    },
+    overlaps: false,
     runtime: module,
     sessionOptions: () => ({
       executionProviders: ["wasm"],

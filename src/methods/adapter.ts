@@ -22,6 +22,8 @@ export interface AdapterPart {
   readonly rowLength: (module: ModuleShape) => number;
   /** How the rows of slots that are on start. */
   readonly initial: (module: ModuleShape) => Initial;
+  /** How the row of a slot that is added while training starts: a new direction, or near zero. */
+  readonly growth: "direction" | "scale";
 }
 
 /** The same part of several modules with equal row length and capacity. */

@@ -34,11 +34,13 @@ export const lora = defineMethod({
           name: "A",
           rowLength: ({ inSize }) => inSize,
           initial: ({ inSize }) => ({ type: "uniform", bound: 1 / Math.sqrt(inSize) }),
+          growth: "direction",
         },
         {
           name: "B",
           rowLength: ({ outSize }) => outSize,
           initial: () => ({ type: "constant", value: 0 }),
+          growth: "direction",
         },
       ],
       delta: (x, { A, B }, scale) => gemm(gemm(x, mul(A!, scale), { transB: true }), B!),

@@ -26,9 +26,14 @@ const gaussian = () => ({ type: "normal", deviation: 0.02 }) as const;
 
 /** A `[slots, in]`, E `[slots, 1]` and B, transposed, `[slots, out]`. */
 export const svdParts: readonly AdapterPart[] = [
-  { name: "A", rowLength: ({ inSize }) => inSize, initial: gaussian },
-  { name: "E", rowLength: () => 1, initial: () => ({ type: "constant", value: 0 }) },
-  { name: "B", rowLength: ({ outSize }) => outSize, initial: gaussian },
+  { name: "A", rowLength: ({ inSize }) => inSize, initial: gaussian, growth: "direction" },
+  {
+    name: "E",
+    rowLength: () => 1,
+    initial: () => ({ type: "constant", value: 0 }),
+    growth: "scale",
+  },
+  { name: "B", rowLength: ({ outSize }) => outSize, initial: gaussian, growth: "direction" },
 ];
 
 /** x (A ∘ E)ᵀ Bᵀ times the scale (equation 3). */

@@ -60,15 +60,20 @@ export function encoderParameters(config: EncoderConfig): readonly ParameterSpec
   ];
 }
 
-/** The parameters of a task head with `outputs` outputs: the pooler, where the config has one, and the classifier. */
-export function headParameters(config: EncoderConfig, outputs: number): readonly ParameterSpec[] {
+/** The parameters of the dense layer between the pooled vector and the classifier. */
+export function poolerParameters(config: EncoderConfig): readonly ParameterSpec[] {
   const { hidden, initializerRange } = config;
-  const pooler = [
+  return [
     weight("pooler.dense.weight", [hidden, hidden], initializerRange),
     filled("pooler.dense.bias", hidden, 0),
   ];
+}
+
+/** The parameters of a task head with `outputs` outputs: the pooler, where the config has one, and the classifier. */
+export function headParameters(config: EncoderConfig, outputs: number): readonly ParameterSpec[] {
+  const { hidden, initializerRange } = config;
   return [
-    ...(config.pooler ? pooler : []),
+    ...(config.pooler ? poolerParameters(config) : []),
     weight("classifier.weight", [outputs, hidden], initializerRange),
     filled("classifier.bias", outputs, 0),
   ];

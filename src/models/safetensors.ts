@@ -5,7 +5,7 @@
  */
 import * as z from "zod";
 
-/** Element types that can be read; written are `F32`, `F16` and `I32`. */
+/** Element types that can be read; written are `F32` and `F16`. */
 export type StoredType = "F32" | "F16" | "BF16" | "I64" | "I32";
 
 /** A stored tensor, its numbers in single precision. */
@@ -56,7 +56,10 @@ const lfsOpening = "version https://git-lfs";
 
 /** What a safetensors file holds. */
 export interface StoredTensors {
+  /** The tensors that were decoded. */
   readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** The names of all, decoded or not, in the order of the header. */
+  readonly names: readonly string[];
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -84,7 +87,10 @@ export function readSafetensors(
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const headerLength = Number(view.getBigUint64(0, true));
   if (headerLength > bytes.length - 8) {
-    fail(`${bytes.length - 8} bytes after the header length`, `a header of ${headerLength} bytes (is the file truncated?)`);
+    fail(
+      `${bytes.length - 8} bytes after the header length`,
+      `a header of ${headerLength} bytes (is the file truncated?)`,
+    );
   }
   let json: unknown;
   try {
@@ -96,6 +102,7 @@ export function readSafetensors(
   if (!header.success) return fail("another header", "names with dtype, shape and data_offsets");
   const body = bytes.subarray(8 + headerLength);
   const tensors = new Map<string, StoredTensor>();
+  const names: string[] = [];
   let metadata: Readonly<Record<string, string>> = {};
   for (const [name, entry] of Object.entries(header.data)) {
     if (name === "__metadata__") {
@@ -116,6 +123,7 @@ export function readSafetensors(
         `${end} for tensor "${name}" (the file is truncated; fetch it again)`,
       );
     }
+    names.push(name);
     if (!isWanted(name)) continue;
     if (!Object.hasOwn(bytesPer, dtype)) {
       fail(`dtype "${dtype}" of tensor "${name}"`, Object.keys(bytesPer).join(", "));
@@ -130,7 +138,7 @@ export function readSafetensors(
     }
     tensors.set(name, { shape, data: decode(type, body.subarray(start, end)) });
   }
-  return { tensors, metadata };
+  return { tensors, names, metadata };
 }
 
 /**

@@ -23,7 +23,7 @@ export function escapeHtml(text: string): string {
 }
 
 /**
- * A template of HTML.
+ * A template of HTML; white space at its ends is cut, so that it may be indented.
  *
  * @example
  * ```ts
@@ -33,7 +33,8 @@ export function escapeHtml(text: string): string {
  * ```
  */
 export function html(strings: TemplateStringsArray, ...values: readonly HtmlValue[]): Html {
-  return new Html(strings.reduce((text, part, i) => text + written(values[i - 1]!) + part));
+  const text = strings.reduce((text, part, i) => text + written(values[i - 1]!) + part);
+  return new Html(text.trim());
 }
 
 function written(value: HtmlValue): string {

@@ -144,7 +144,7 @@ ${lines(body)}</section>`
       </body>
     </html>
   `;
-  return page.text;
+  return page.text + "\n";
 }
 
 function factList(results: StudyResults): Html {

@@ -17,11 +17,11 @@ import type { Chart } from "./types.ts";
  */
 export async function renderChart(chart: Chart): Promise<string> {
   try {
-    const spec = {
+    const spec = printable({
       $schema: "https://vega.github.io/schema/vega-lite/v6.json",
       config: chartConfig,
       ...chart.spec,
-    };
+    });
     const compiled = compile(spec as unknown as TopLevelSpec, { logger: strictLogger });
     const view = new View(parse(compiled.spec), { renderer: "none" });
     const svg = await view.toSVG();
@@ -30,6 +30,14 @@ export async function renderChart(chart: Chart): Promise<string> {
   } catch (error) {
     throw new Error(`Cannot draw chart "${chart.id}"`, { cause: error });
   }
+}
+
+/** Puts spaces for line breaks and control characters in all strings: Vega's expressions cannot quote them. */
+function printable(value: unknown): unknown {
+  if (typeof value === "string") return value.replace(/[\p{Cc}\u2028\u2029]/gu, " ");
+  if (Array.isArray(value)) return value.map(printable);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, held]) => [key, printable(held)]));
 }
 
 /** Makes Vega-Lite's warnings errors: a warning means that part of a chart was dropped. */

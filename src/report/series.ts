@@ -6,6 +6,7 @@
  * @module
  */
 import { budgetName, keyOf } from "./facts.ts";
+import type { ImportanceLine } from "../record/types.ts";
 import type { RunResults, StudyResults } from "./types.ts";
 
 /** The cell and the piece a curve belongs to. */
@@ -22,37 +23,47 @@ export interface Curve extends CurveKey {
   readonly values: readonly (number | null)[];
 }
 
+/** One mean curve under construction. */
+interface CurveMean {
+  readonly key: CurveKey;
+  readonly sums: Float64Array;
+  readonly counts: Uint32Array;
+}
+
 /** Mean curves under construction. */
 class CurveMeans {
-  readonly #curves = new Map<
-    string,
-    { readonly key: CurveKey; readonly sums: Float64Array; readonly counts: Uint32Array }
-  >();
+  readonly #curves = new Map<string, CurveMean>();
 
   constructor(readonly points: number) {}
 
-  add(key: CurveKey, point: number, value: number): void {
-    if (!Number.isFinite(value)) return;
+  /** The curve of a key; looked up once a run, not once a point. */
+  of(key: CurveKey): CurveMean {
     const id = keyOf(key.task, key.label, key.budget, key.name);
-    let curve = this.#curves.get(id);
-    if (curve === undefined) {
-      curve = {
-        key,
-        sums: new Float64Array(this.points),
-        counts: new Uint32Array(this.points),
-      };
-      this.#curves.set(id, curve);
-    }
-    curve.sums[point]! += value;
-    curve.counts[point]!++;
+    const known = this.#curves.get(id);
+    if (known !== undefined) return known;
+    const curve = {
+      key,
+      sums: new Float64Array(this.points),
+      counts: new Uint32Array(this.points),
+    };
+    this.#curves.set(id, curve);
+    return curve;
   }
 
   means(): readonly Curve[] {
-    return [...this.#curves.values()].map(({ key, sums, counts }) => ({
-      ...key,
-      values: Array.from(sums, (sum, i) => counts[i] === 0 ? null : sum / counts[i]!),
-    }));
+    return [...this.#curves.values()]
+      .filter(({ counts }) => counts.some((count) => count > 0))
+      .map(({ key, sums, counts }) => ({
+        ...key,
+        values: Array.from(sums, (sum, i) => counts[i] === 0 ? null : sum / counts[i]!),
+      }));
   }
+}
+
+function addTo(curve: CurveMean, point: number, value: number): void {
+  if (!Number.isFinite(value)) return;
+  curve.sums[point]! += value;
+  curve.counts[point]!++;
 }
 
 /** `layer.3.query` → layer 3, part `query`; null for another form of name. */
@@ -85,27 +96,45 @@ function groupName(module: string, grouping: Grouping): string {
   return grouping === "layer" ? `layer ${split.layer}` : split.part;
 }
 
-/** Means of a module map by group. */
-function groupMeans(
-  values: ReadonlyMap<string, number>,
-  grouping: Grouping,
-): ReadonlyMap<string, number> {
-  const sums = new Map<string, { sum: number; count: number }>();
-  for (const [module, value] of values) {
-    const name = groupName(module, grouping);
-    const entry = sums.get(name) ?? { sum: 0, count: 0 };
-    entry.sum += value;
-    entry.count++;
-    sums.set(name, entry);
+/** The names of the groups that modules fall into, and each module's group by index. */
+class Groups {
+  readonly names: string[] = [];
+  readonly #indexes = new Map<string, number>();
+  readonly #groupOf = new Map<string, number>();
+
+  constructor(readonly grouping: Grouping) {}
+
+  indexOf(module: string): number {
+    const known = this.#groupOf.get(module);
+    if (known !== undefined) return known;
+    const name = groupName(module, this.grouping);
+    const index = this.#indexes.get(name) ?? this.names.length;
+    if (index === this.names.length) {
+      this.names.push(name);
+      this.#indexes.set(name, index);
+    }
+    this.#groupOf.set(module, index);
+    return index;
   }
-  return new Map([...sums].map(([name, { sum, count }]) => [name, sum / count]));
+
+  /** Mean value of each group's modules, NaN for a group without. */
+  means(values: Iterable<readonly [module: string, value: number]>): Float64Array {
+    const sums: number[] = [];
+    const counts: number[] = [];
+    for (const [module, value] of values) {
+      const group = this.indexOf(module);
+      sums[group] = (sums[group] ?? 0) + value;
+      counts[group] = (counts[group] ?? 0) + 1;
+    }
+    return Float64Array.from(this.names, (_, i) => (sums[i] ?? NaN) / (counts[i] ?? NaN));
+  }
 }
 
 /**
  * Ranks over training: each module's rank after the events up to each grid point, averaged over the finished
  * runs that moved ranks.
  *
- * @param points Grid points, from the start (0 %) to the end (100 %) of training.
+ * @param points Grid points, from the start (0 %) to the end (100%) of training.
  */
 export function rankCurves(
   results: StudyResults,
@@ -113,20 +142,23 @@ export function rankCurves(
   points: number,
 ): readonly Curve[] {
   const means = new CurveMeans(points);
+  const groups = new Groups(grouping);
   for (const run of results.runs) {
     const { initialRanks, steps } = run.record.happened;
     if (!isFinished(run) || initialRanks === null || !movedRanks(run)) continue;
     const cell = cellOf(run);
     const ranks = new Map(Object.entries(initialRanks));
+    let current = groups.means(ranks);
+    const curves = groups.names.map((name) => means.of({ ...cell, name }));
     let next = 0;
     for (let point = 0; point < points; point++) {
       const step = steps * point / (points - 1);
+      const before = next;
       for (; next < run.ranks.length && run.ranks[next]!.step <= step; next++) {
         for (const { module, to } of run.ranks[next]!.changes) ranks.set(module, to);
       }
-      for (const [name, value] of groupMeans(ranks, grouping)) {
-        means.add({ ...cell, name }, point, value);
-      }
+      if (next > before) current = groups.means(ranks);
+      for (const [i, curve] of curves.entries()) addTo(curve, point, current[i] ?? NaN);
     }
   }
   return means.means();
@@ -142,25 +174,34 @@ export function importanceCurves(
   points: number,
 ): readonly Curve[] {
   const means = new CurveMeans(points);
+  const groups = new Groups(grouping);
   for (const run of results.runs) {
     if (!isFinished(run) || run.importance.length === 0) continue;
     const cell = cellOf(run);
     const { steps } = run.record.happened;
+    const curves: CurveMean[] = [];
     let next = 0;
+    let current: Float64Array | null = null;
     for (let point = 0; point < points; point++) {
       const step = steps * point / (points - 1);
+      const before = next;
       while (next < run.importance.length && run.importance[next]!.step <= step) next++;
-      const line = run.importance[next - 1];
-      if (line === undefined) continue;
-      const scores = new Map(Object.entries(line.scores).filter(([, v]) => Number.isFinite(v)));
-      const average = [...scores.values()].reduce((sum, v) => sum + v, 0) / scores.size;
-      if (!(average > 0)) continue;
-      for (const [name, value] of groupMeans(scores, grouping)) {
-        means.add({ ...cell, name }, point, value / average);
+      if (next > before) current = relativeMeans(run.importance[next - 1]!.scores, groups);
+      if (current === null) continue;
+      while (curves.length < groups.names.length) {
+        curves.push(means.of({ ...cell, name: groups.names[curves.length]! }));
       }
+      for (const [i, curve] of curves.entries()) addTo(curve, point, current[i] ?? NaN);
     }
   }
   return means.means();
+}
+
+/** Group means over the mean of all modules, null where no score is positive. */
+function relativeMeans(scores: ImportanceLine["scores"], groups: Groups): Float64Array | null {
+  const finite = Object.entries(scores).filter(([, score]) => Number.isFinite(score));
+  const average = finite.reduce((sum, [, score]) => sum + score, 0) / finite.length;
+  return average > 0 ? groups.means(finite).map((mean) => mean / average) : null;
 }
 
 /** Training loss: the mean of each bin of steps (curve `train`), averaged over finished runs. */
@@ -168,11 +209,11 @@ export function lossCurves(results: StudyResults, bins: number): readonly Curve[
   const means = new CurveMeans(bins);
   for (const run of results.runs) {
     if (!isFinished(run)) continue;
-    const key = { ...cellOf(run), name: "train" };
+    const curve = means.of({ ...cellOf(run), name: "train" });
     const { steps } = run.record.happened;
     for (const line of run.steps) {
       const bin = Math.min(bins - 1, Math.floor((line.step - 1) / steps * bins));
-      if (bin >= 0) means.add(key, bin, line.loss);
+      if (bin >= 0) addTo(curve, bin, line.loss);
     }
   }
   return means.means();
@@ -185,11 +226,11 @@ export function evaluationCurves(results: StudyResults, points: number): readonl
     const { happened } = run.record;
     const split = happened.last?.split;
     if (!isFinished(run) || split === undefined) continue;
-    const key = { ...cellOf(run), name: split };
+    const curve = means.of({ ...cellOf(run), name: split });
     for (const line of run.evaluations) {
       if (line.split !== split) continue;
       const point = Math.min(points - 1, Math.round(line.step / happened.steps * (points - 1)));
-      means.add(key, point, line.loss);
+      addTo(curve, point, line.loss);
     }
   }
   return means.means();

@@ -85,7 +85,8 @@ export function adamW(
     const clipped = clipNorm === null
       ? gradient
       : mul(gradient, min(div(scalar(clipNorm), add(gradientNorm, 1e-6)), 1));
-    const average = (old: Tensor, fresh: Tensor, beta: number) => add(mul(old, beta), mul(fresh, 1 - beta));
+    const average = (old: Tensor, fresh: Tensor, beta: number) =>
+      add(mul(old, beta), mul(fresh, 1 - beta));
     const m = average(state.m, clipped, beta1);
     const v = average(state.v, mul(clipped, clipped), beta2);
     const c1 = add(mul(state.c1, beta1), 1 - beta1);
@@ -95,7 +96,10 @@ export function adamW(
     const theta = weightDecay === 0 || !decayMask.includes(1) ? stepped : sub(
       stepped,
       mul(
-        mul(state.theta, constant({ type: "f32", shape: [decayMask.length], data: decayMask }, "decay")),
+        mul(
+          state.theta,
+          constant({ type: "f32", shape: [decayMask.length], data: decayMask }, "decay"),
+        ),
         mul(learningRate, weightDecay),
       ),
     );

@@ -13,7 +13,7 @@ import pathlib
 
 import torch
 from safetensors.torch import save_file
-from transformers import BertConfig, BertForSequenceClassification
+from transformers import BertConfig, BertForMaskedLM, BertForSequenceClassification
 
 OUT = pathlib.Path(__file__).with_name("bert")
 
@@ -24,6 +24,8 @@ LENGTHS = [7, 4, 6]
 SECOND_TEXT_FROM = [4, 7, 3]
 LABELS = [2, 0, 1]
 SCORES = [0.5, 3.25, -1.0]
+# Rows of the hidden states whose tokens are predicted.
+CHOSEN = [1, 8, 19]
 
 # Names as in the checkpoint, without "bert." before them.
 GRADIENTS = [
@@ -53,8 +55,9 @@ def numbers(tensor):
     return [float(f"{value:.12g}") for value in tensor.detach().flatten().tolist()]
 
 
-def make_model(config):
-    model = BertForSequenceClassification(config)
+def make_model(kind, config):
+    """A model of a kind; the parameters that all kinds share come first and so are drawn alike."""
+    model = kind(config)
     generator = torch.Generator().manual_seed(11)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
@@ -97,7 +100,7 @@ def main():
         intermediate_size=24,
         max_position_embeddings=16,
     )
-    classifier = make_model(BertConfig(**shape, num_labels=3))
+    classifier = make_model(BertForSequenceClassification, BertConfig(**shape, num_labels=3))
     classifier.save_pretrained(OUT)
     (OUT / "vocab.txt").write_text("\n".join(PIECES) + "\n", encoding="utf-8")
 
@@ -113,9 +116,13 @@ def main():
 
     classification = outcome(classifier, batch, torch.tensor(LABELS))
     states = classifier.bert(**batch).last_hidden_state
-    regressor = make_model(BertConfig(**shape, num_labels=1, problem_type="regression"))
+    regressor = make_model(BertForSequenceClassification, BertConfig(**shape, num_labels=1, problem_type="regression"))
     head = {f"classifier.{kind}": numbers(getattr(regressor.classifier, kind)) for kind in ["weight", "bias"]}
     regression = outcome(regressor, batch, torch.tensor(SCORES, dtype=torch.float64))
+
+    masked = make_model(BertForMaskedLM, BertConfig(**shape)).double()
+    masked_logits = masked(**batch).logits.reshape(rows * length, -1)[CHOSEN]
+    masked_head = {name: numbers(value) for name, value in masked.named_parameters() if name.startswith("cls.")}
 
     expected = {
         "versions": {name: importlib.metadata.version(name) for name in ["torch", "transformers", "safetensors"]},
@@ -127,6 +134,7 @@ def main():
         "hidden": numbers(states),
         "classification": {"labels": LABELS, **classification},
         "regression": {"scores": SCORES, "head": head, **regression},
+        "masked": {"chosen": CHOSEN, "head": masked_head, "logits": numbers(masked_logits)},
         "halves": {"shape": [4, 6], "bits": write_halves()},
     }
     (OUT / "expected.json").write_text(json.dumps(expected, indent=None, separators=(",", ":")) + "\n")

@@ -100,7 +100,9 @@ function scatter(
           },
         },
         ...labels.map((label, i) => ({
-          transform: [{ filter: `datum.isText && datum.label === ${JSON.stringify(label)}` }],
+          transform: [{
+            filter: { and: [{ field: "isText", equal: true }, { field: "label", equal: label }] },
+          }],
           mark: {
             type: "text",
             align: "left",

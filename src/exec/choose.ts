@@ -1,0 +1,135 @@
+/**
+ * From the name of a device to an executor that works here.
+ *
+ * @module
+ */
+import { unknownName } from "../base/suggest.ts";
+import { type Executor, ExecutorError, type ExecutorKind } from "./executor.ts";
+import { nativeExecutor } from "./native.ts";
+import { ReferenceExecutor } from "./reference.ts";
+import { wasmExecutor } from "./wasm.ts";
+import { webgpuExecutor } from "./webgpu.ts";
+
+/** The devices that can be asked for. */
+export const devices = ["auto", "webgpu", "cpu", "wasm", "reference"] as const;
+
+/** A device that can be asked for. */
+export type Device = (typeof devices)[number];
+
+/** A device that was not taken, and why. */
+export interface Tried {
+  readonly device: ExecutorKind;
+  readonly reason: string;
+}
+
+/** An executor and how it was come by. */
+export interface Choice {
+  readonly executor: Executor;
+  /** What was preferred but did not work, in the order of trying. */
+  readonly tried: readonly Tried[];
+  /** One line for people: the executor, and every device passed over with its reason. */
+  readonly description: string;
+}
+
+/** Makes an executor of each kind with so many threads, or throws an {@linkcode ExecutorError}. */
+export type ExecutorMakers = Readonly<
+  Record<
+    ExecutorKind,
+    (options: { readonly threads: number; readonly allowSoftware: boolean }) => Promise<Executor>
+  >
+>;
+
+/** How an executor is chosen. */
+export interface ChooseOptions {
+  /** Threads of the CPU executors. Default: as many as `navigator.hardwareConcurrency` says. */
+  readonly threads?: number;
+  /** What makes the executors. Default: the ones of this folder. */
+  readonly makers?: ExecutorMakers;
+}
+
+const ownMakers: ExecutorMakers = {
+  webgpu: ({ allowSoftware }) => webgpuExecutor({ allowSoftware }),
+  cpu: ({ threads }) => nativeExecutor(threads),
+  wasm: ({ threads }) => wasmExecutor(threads),
+  reference: () => Promise.resolve(new ReferenceExecutor()),
+};
+
+/** What `auto` tries, in this order. */
+const autoOrder: readonly ExecutorKind[] = ["webgpu", "cpu", "wasm"];
+
+function isDevice(name: string): name is Device {
+  return (devices as readonly string[]).includes(name);
+}
+
+/** Whether a name is one of {@linkcode devices}; otherwise an error that lists them and names the closest. */
+export function checkDevice(name: string): Device {
+  if (!isDevice(name)) throw new RangeError(unknownName("device", name, devices));
+  return name;
+}
+
+/** The first executor of `order` that can be made, with the failures before it. */
+async function firstThatWorks(
+  order: readonly ExecutorKind[],
+  make: (kind: ExecutorKind) => Promise<Executor>,
+): Promise<{ readonly executor: Executor | null; readonly tried: readonly Tried[] }> {
+  const tried: Tried[] = [];
+  for (const device of order) {
+    try {
+      return { executor: await make(device), tried };
+    } catch (error) {
+      if (!(error instanceof ExecutorError)) throw error;
+      tried.push({ device, reason: error.message });
+    }
+  }
+  return { executor: null, tried };
+}
+
+function listed(tried: readonly Tried[]): string {
+  return tried.map(({ device, reason }) => `${device} not taken (${reason})`).join("; ");
+}
+
+function describe(executor: Executor, tried: readonly Tried[]): string {
+  const threads = executor.threads === 1 ? "" : `, ${executor.threads} threads`;
+  return `${executor.name}${threads}${tried.length === 0 ? "" : `; ${listed(tried)}`}`;
+}
+
+/**
+ * The executor of a device.
+ *
+ * `auto` takes a real GPU, else the native CPU, else WASM; never a software GPU, which computes on the CPU at a
+ * fraction of its speed. `webgpu` takes a software GPU too where there is no other, as it was asked for by name.
+ *
+ * @param device One of {@linkcode devices}.
+ *
+ * @throws {RangeError} If there is no such device, or the number of threads is not a positive whole number.
+ * @throws {ExecutorError} If the device does not work here; the message names one that does.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { chooseExecutor } from "./choose.ts";
+ * const { executor } = await chooseExecutor("reference");
+ * assertEquals(executor.kind, "reference");
+ * ```
+ */
+export async function chooseExecutor(device: string, options: ChooseOptions = {}): Promise<Choice> {
+  const asked = checkDevice(device);
+  const { threads = navigator.hardwareConcurrency, makers = ownMakers } = options;
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new RangeError(`Cannot compute with ${threads} threads, want a whole number of at least 1`);
+  }
+  const order = asked === "auto" ? autoOrder : [asked];
+  const { executor, tried } = await firstThatWorks(
+    order,
+    (kind) => makers[kind]({ threads, allowSoftware: asked === "webgpu" }),
+  );
+  if (executor !== null) return { executor, tried, description: describe(executor, tried) };
+  const others = await firstThatWorks(
+    [...autoOrder, "reference" as const].filter((kind) => !order.includes(kind)),
+    (kind) => makers[kind]({ threads, allowSoftware: false }),
+  );
+  const advice = others.executor === null
+    ? `nothing else works either: ${listed(others.tried)}`
+    : `"${others.executor.kind}" works here`;
+  throw new ExecutorError(`Cannot use device "${asked}"`, `${listed(tried)}; ${advice}`);
+}

@@ -1,0 +1,70 @@
+/**
+ * The tiny BERT that transformers made (`tests/golden/bert.py`), and what transformers computed with it.
+ *
+ * @module
+ */
+import { type EncoderFiles, type EncoderModel, loadEncoder } from "../../src/models/load.ts";
+import { type StoredTensor, writeSafetensors } from "../../src/models/safetensors.ts";
+
+const folder = new URL("../golden/bert/", import.meta.url);
+
+/** A file of the golden folder. */
+export function goldenBytes(name: string): Uint8Array {
+  return Deno.readFileSync(new URL(name, folder));
+}
+
+function goldenText(name: string): string {
+  return Deno.readTextFileSync(new URL(name, folder));
+}
+
+/** What transformers computed for a batch and a kind of target. */
+interface Outcome {
+  readonly logits: readonly number[];
+  readonly loss: number;
+  readonly gradients: Readonly<Record<string, readonly number[]>>;
+}
+
+/** `expected.json`; matrices are row-major lists. */
+export interface Expected {
+  readonly size: number;
+  readonly length: number;
+  readonly ids: readonly number[];
+  readonly types: readonly number[];
+  readonly mask: readonly number[];
+  readonly hidden: readonly number[];
+  readonly classification: Outcome & { readonly labels: readonly number[] };
+  readonly regression: Outcome & {
+    readonly scores: readonly number[];
+    readonly head: Readonly<Record<string, readonly number[]>>;
+  };
+  /** Masked language modelling: logits over the vocabulary at chosen rows of the hidden states. */
+  readonly masked: {
+    readonly chosen: readonly number[];
+    readonly head: Readonly<Record<string, readonly number[]>>;
+    readonly logits: readonly number[];
+  };
+  /** One tensor in two precisions, as the bits of the single-precision numbers that torch reads back. */
+  readonly halves: {
+    readonly shape: readonly number[];
+    readonly bits: Readonly<Record<"half" | "brain", readonly number[]>>;
+  };
+}
+
+export const expected = JSON.parse(goldenText("expected.json")) as Expected;
+
+/** The golden folder's files. */
+export const goldenFiles: EncoderFiles & { readonly vocab: string } = {
+  config: goldenText("config.json"),
+  weights: goldenBytes("model.safetensors"),
+  vocab: goldenText("vocab.txt"),
+};
+
+/** The golden encoder. */
+export function goldenModel(): EncoderModel {
+  return loadEncoder(goldenFiles, "golden");
+}
+
+/** A safetensors file from tensors with any names. */
+export function weightsOf(tensors: Iterable<readonly [string, StoredTensor]>): Uint8Array {
+  return writeSafetensors(new Map(tensors));
+}

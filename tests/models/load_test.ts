@@ -1,0 +1,319 @@
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { RandomStream } from "../../src/base/random.ts";
+import { configJson, parseConfig } from "../../src/models/config.ts";
+import {
+  checkMaxLength,
+  type EncoderFiles,
+  loadEncoder,
+  parameterName,
+} from "../../src/models/load.ts";
+import { encoderParameters, poolerParameters } from "../../src/models/parameters.ts";
+import { randomEncoder } from "../../src/models/random.ts";
+import {
+  readSafetensors,
+  type StoredTensor,
+  writeSafetensors,
+} from "../../src/models/safetensors.ts";
+import golden from "../golden/tokenizer.json" with { type: "json" };
+import { goldenFiles, goldenModel, weightsOf } from "./fixture.ts";
+
+const stored = readSafetensors(goldenFiles.weights, "golden").tensors;
+
+/** The golden files with the tensors renamed, left out (null) or changed. */
+function withTensors(
+  change: (name: string, tensor: StoredTensor) => readonly [string, StoredTensor] | null,
+): EncoderFiles {
+  const changed = [...stored].flatMap(([name, tensor]) => {
+    const entry = change(name, tensor);
+    return entry === null ? [] : [entry];
+  });
+  return { ...goldenFiles, weights: weightsOf(changed) };
+}
+
+function withConfig(change: Readonly<Record<string, unknown>>): EncoderFiles {
+  const config = JSON.stringify({ ...JSON.parse(goldenFiles.config), ...change });
+  return { ...goldenFiles, config };
+}
+
+Deno.test("loadEncoder() reads what transformers saved", async () => {
+  const { config, tensors, tokenizer, weightsHash } = goldenModel();
+  assertEquals(config, {
+    architecture: "bert",
+    layers: 2,
+    hidden: 16,
+    heads: 2,
+    intermediate: 24,
+    vocabulary: 40,
+    maxPositions: 16,
+    tokenTypes: 2,
+    layerNormEpsilon: 1e-12,
+    pooling: "first",
+    pooler: true,
+    initializerRange: 0.02,
+  });
+  assertEquals(
+    [...tensors.keys()],
+    [...encoderParameters(config), ...poolerParameters(config)].map(({ name }) => name),
+  );
+  for (const [name, { type, data }] of tensors) {
+    assertEquals([type, data], ["f32", stored.get(`bert.${name}`)!.data], name);
+  }
+  // [CLS] the cats ran [SEP], by line number in vocab.txt.
+  assertEquals([...tokenizer.encode("The cats ran", null, 8).ids], [2, 5, 7, 21, 11, 3]);
+  const digest = await crypto.subtle.digest("SHA-256", Uint8Array.from(goldenFiles.weights));
+  assertEquals(weightsHash, new Uint8Array(digest).toHex());
+});
+
+Deno.test("parameterName() strips prefixes and renames old norms, and nothing else", () => {
+  const names: readonly (readonly [string, string])[] = [
+    ["bert.pooler.dense.weight", "pooler.dense.weight"],
+    ["model.encoder.layer.3.output.dense.bias", "encoder.layer.3.output.dense.bias"],
+    ["model.bert.embeddings.LayerNorm.gamma", "embeddings.LayerNorm.weight"],
+    ["encoder.layer.0.output.LayerNorm.beta", "encoder.layer.0.output.LayerNorm.bias"],
+    ["embeddings.LayerNorm.weight", "embeddings.LayerNorm.weight"],
+    ["albert.bert.x", "albert.bert.x"],
+    ["bertha.gamma", "bertha.gamma"],
+  ];
+  for (const [from, to] of names) assertEquals(parameterName(from), to);
+});
+
+Deno.test("loadEncoder() takes every naming of a checkpoint and leaves heads and buffers alone", () => {
+  const wanted = goldenModel().tensors;
+  const plain = (name: string) => name.replace(/^bert\./, "");
+  const namings: readonly ((name: string) => string)[] = [
+    plain,
+    (name) => `model.${plain(name)}`,
+    (name) =>
+      name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
+        "LayerNorm.bias",
+        "LayerNorm.beta",
+      ),
+  ];
+  const extra: readonly (readonly [string, StoredTensor])[] = [
+    ["cls.predictions.bias", { shape: [40], data: new Float32Array(40) }],
+    ["bert.embeddings.position_ids", { shape: [1, 16], data: new Float32Array(16) }],
+    ["bert.encoder.layer.2.output.dense.bias", { shape: [16], data: new Float32Array(16) }],
+  ];
+  for (const naming of namings) {
+    const renamed = [...stored].map(([name, tensor]) => [naming(name), tensor] as const);
+    const files = { ...goldenFiles, weights: weightsOf([...extra, ...renamed]) };
+    assertEquals(loadEncoder(files, "renamed").tensors, wanted);
+  }
+});
+
+Deno.test("loadEncoder() reads half precision to within its rounding", () => {
+  const weights = writeSafetensors(stored, "F16");
+  const half = loadEncoder({ ...goldenFiles, weights }, "half").tensors;
+  for (const [name, { data }] of goldenModel().tensors) {
+    const found = half.get(name)!.data as Float32Array;
+    data.forEach((value: number | bigint, i: number) => {
+      const number = Number(value);
+      // 11 significant bits; below 2⁻¹⁴ numbers are 2⁻²⁴ apart.
+      const bound = Math.max(2 ** -11 * Math.abs(number), 2 ** -25);
+      assert(Math.abs(found[i]! - number) <= bound, `${name}[${i}]`);
+    });
+  }
+});
+
+Deno.test("loadEncoder() does without a pooler where the file or the config has none", () => {
+  const without = withTensors((name, tensor) => name.includes("pooler") ? null : [name, tensor]);
+  const names = encoderParameters(goldenModel().config).map(({ name }) => name);
+  assertEquals([...loadEncoder(without, "without").tensors.keys()], names);
+  const unused = withConfig({ ranklab_pooler: false });
+  assertEquals([...loadEncoder(unused, "unused").tensors.keys()], names);
+});
+
+Deno.test("loadEncoder() names a missing tensor and the closest that exist", () => {
+  const query = "bert.encoder.layer.1.attention.self.query.weight";
+  const error = assertThrows(
+    () => loadEncoder(withTensors((name, tensor) => name === query ? null : [name, tensor]), "m"),
+    TypeError,
+    'Cannot load "m/model.safetensors": tensor "encoder.layer.1.attention.self.query.weight" is missing; ' +
+      "the closest that exist are ",
+  );
+  assert(
+    error.message.includes('"bert.encoder.layer.0.attention.self.query.weight"'),
+    error.message,
+  );
+  assertThrows(
+    () =>
+      loadEncoder(
+        withTensors((name, tensor) => name === "bert.pooler.dense.bias" ? null : [name, tensor]),
+        "m",
+      ),
+    TypeError,
+    'tensor "pooler.dense.bias" is missing; the closest that exist are "bert.pooler.dense.weight"',
+  );
+  // All of another architecture's names, a config with more layers, an empty file.
+  assertThrows(
+    () => loadEncoder(withTensors((name, tensor) => [name.replace("bert.", "t5."), tensor]), "m"),
+    TypeError,
+    'tensor "embeddings.word_embeddings.weight" is missing, and so are 36 more; the closest that exist are ' +
+      '"t5.embeddings.word_embeddings.weight"',
+  );
+  assertThrows(
+    () => loadEncoder(withConfig({ num_hidden_layers: 3 }), "m"),
+    TypeError,
+    'tensor "encoder.layer.2.attention.self.query.weight" is missing, and so are 15 more',
+  );
+  assertThrows(
+    () => loadEncoder({ ...goldenFiles, weights: weightsOf([]) }, "m"),
+    TypeError,
+    "and so are 36 more; the file has no tensors",
+  );
+});
+
+Deno.test("loadEncoder() names a tensor of another shape and both shapes", () => {
+  const key = "bert.encoder.layer.0.attention.self.key.weight";
+  const wide = withTensors((name, tensor) => [
+    name,
+    name === key ? { shape: [16, 17], data: new Float32Array(16 * 17) } : tensor,
+  ]);
+  assertThrows(
+    () => loadEncoder(wide, "w"),
+    RangeError,
+    `Cannot load "w/model.safetensors": tensor "${key}" has shape [16,17], want [16,16] as "w/config.json" says`,
+  );
+  // As many numbers, but transposed.
+  const transposed = withTensors((name, tensor) => [
+    name,
+    { ...tensor, shape: [...tensor.shape].reverse() },
+  ]);
+  assertThrows(() => loadEncoder(transposed, "w"), RangeError, "has shape [16,40], want [40,16]");
+  assertThrows(
+    () => loadEncoder(withConfig({ intermediate_size: 32 }), "w"),
+    RangeError,
+    '"bert.encoder.layer.0.intermediate.dense.weight" has shape [24,16], want [32,16]',
+  );
+  const pooler = withTensors((name, tensor) => [
+    name,
+    name === "bert.pooler.dense.bias" ? { shape: [4, 4], data: tensor.data } : tensor,
+  ]);
+  assertThrows(() => loadEncoder(pooler, "w"), RangeError, "has shape [4,4], want [16]");
+});
+
+Deno.test("loadEncoder() refuses two tensors for one parameter", () => {
+  const [first] = stored;
+  const twice = weightsOf([...stored, [first![0].replace("bert.", "model."), first![1]]]);
+  assertThrows(
+    () => loadEncoder({ ...goldenFiles, weights: twice }, "t"),
+    TypeError,
+    'found both "bert.embeddings.LayerNorm.bias" and "model.embeddings.LayerNorm.bias", want one tensor for ' +
+      '"embeddings.LayerNorm.bias"',
+  );
+});
+
+Deno.test("loadEncoder() refuses truncated weights by their file's name", () => {
+  const { weights } = goldenFiles;
+  assertThrows(
+    () => loadEncoder({ ...goldenFiles, weights: weights.subarray(0, weights.length / 2) }, "t"),
+    SyntaxError,
+    'Cannot read "t/model.safetensors": found',
+  );
+});
+
+Deno.test("loadEncoder() refuses a tokenizer with ids beyond the word embedding", () => {
+  const vocab = `${goldenFiles.vocab}extra\n`;
+  assertThrows(
+    () => loadEncoder({ ...goldenFiles, vocab }, "v"),
+    RangeError,
+    'Cannot use the tokenizer "v/vocab.txt" with the encoder of "v": found ids up to 40, want at most 39',
+  );
+  const fewer = `${goldenFiles.vocab.split("\n").slice(0, 30).join("\n")}\n`;
+  assertEquals(
+    loadEncoder({ ...goldenFiles, vocab: fewer }, "v").tokenizer.vocabularySize,
+    30,
+  );
+});
+
+Deno.test("loadEncoder() prefers tokenizer.json and hashes the tokenizer's files", () => {
+  const rows = { shape: [golden.vocabulary.length, 16], data: new Float32Array(74 * 16) };
+  const wider = withTensors((name, tensor) => [name, name.includes("word_emb") ? rows : tensor]);
+  const { config } = withConfig({ vocab_size: golden.vocabulary.length });
+  const json = JSON.stringify(golden.cases[0]!.tokenizer);
+  const files = { ...wider, config };
+  const fromVocab = loadEncoder(files, "f");
+  const fromJson = loadEncoder({ ...files, tokenizerJson: json }, "f");
+  const cased = loadEncoder({ ...files, tokenizerConfig: '{"do_lower_case": false}' }, "f");
+  assertEquals(fromVocab.tokenizer.vocabularySize, 40);
+  assertEquals(fromJson.tokenizer.vocabularySize, 74);
+  assertEquals([...cased.tokenizer.encode("The cat", null, 8).ids], [2, 1, 7, 3]);
+  const hashes = [fromVocab, fromJson, cased].map(({ tokenizerHash }) => tokenizerHash);
+  assertEquals(new Set(hashes).size, 3);
+  // The vocabulary that is not read has no say.
+  const { vocab: _, ...jsonOnly } = { ...files, tokenizerJson: json };
+  assertEquals(loadEncoder(jsonOnly, "f").tokenizerHash, fromJson.tokenizerHash);
+});
+
+Deno.test("loadEncoder() refuses a folder without a tokenizer, and files that are not JSON", () => {
+  const { vocab: _, ...bare } = goldenFiles;
+  const cases: readonly (readonly [EncoderFiles, typeof TypeError | typeof SyntaxError, string])[] =
+    [
+      [
+        bare,
+        TypeError,
+        'Cannot load the tokenizer of "d": found neither tokenizer.json nor vocab.txt',
+      ],
+      [
+        { ...goldenFiles, tokenizerJson: "{" },
+        SyntaxError,
+        'Cannot read "d/tokenizer.json": it is not JSON',
+      ],
+      [
+        { ...goldenFiles, tokenizerConfig: "do_lower_case" },
+        SyntaxError,
+        'Cannot read "d/tokenizer_config.json": it is not JSON',
+      ],
+      [{ ...goldenFiles, config: "" }, SyntaxError, 'Cannot read "d/config.json": it is not JSON'],
+      [
+        withConfig({ model_type: "deberta-v2" }),
+        TypeError,
+        'Cannot build the encoder of "d/config.json": model_type is "deberta-v2", known are "bert"',
+      ],
+      [withConfig({ hidden_size: "16" }), TypeError, 'key "hidden_size"'],
+      [withConfig({ hidden_act: "relu" }), TypeError, 'hidden_act is "relu", known is "gelu"'],
+      [withConfig({ position_embedding_type: "relative_key" }), TypeError, '"relative_key"'],
+      [withConfig({ num_attention_heads: 3 }), TypeError, "hidden_size 16 is not a multiple of"],
+    ];
+  for (const [files, kind, message] of cases) {
+    assertThrows(() => loadEncoder(files, "d"), kind, message);
+  }
+});
+
+Deno.test("configJson() is read back to the same config", () => {
+  const { config } = goldenModel();
+  assertEquals(parseConfig(configJson(config), "again"), config);
+  const other = { ...config, pooling: "mean", pooler: false, maxPositions: 64 } as const;
+  assertEquals(parseConfig(configJson(other), "again"), other);
+});
+
+Deno.test("checkMaxLength() takes as many tokens as there are positions and no more", () => {
+  const { config } = goldenModel();
+  checkMaxLength(config, 16, "p");
+  assertThrows(
+    () => checkMaxLength(config, 17, "p"),
+    RangeError,
+    'Cannot train the encoder of "p" on 17 tokens: found maxLength 17, want at most 16',
+  );
+});
+
+Deno.test("randomEncoder() draws every weight anew and keeps the rest", () => {
+  const model = goldenModel();
+  const random = randomEncoder(model, RandomStream.fromSeed(1));
+  assertEquals(random.config, model.config);
+  assertEquals(random.tokenizerHash, model.tokenizerHash);
+  assertEquals([...random.tensors.keys()], [...model.tensors.keys()]);
+  for (const [name, { shape, data }] of random.tensors) {
+    assertEquals([...shape], [...model.tensors.get(name)!.shape], name);
+    assertNotEquals(data, model.tensors.get(name)!.data, name);
+  }
+  const words = Array.from(random.tensors.get("embeddings.word_embeddings.weight")!.data, Number);
+  const deviation = Math.sqrt(words.reduce((sum, x) => sum + x * x, 0) / words.length);
+  // 640 draws: the standard error of the deviation is 0.02 / √1280.
+  assert(Math.abs(deviation - 0.02) < 5 * 0.02 / Math.sqrt(1280), String(deviation));
+  const again = randomEncoder(model, RandomStream.fromSeed(1));
+  assertEquals(again.tensors, random.tensors);
+  assertEquals(again.weightsHash, random.weightsHash);
+  const other = randomEncoder(model, RandomStream.fromSeed(2));
+  assertEquals(new Set([model, random, other].map(({ weightsHash }) => weightsHash)).size, 3);
+});

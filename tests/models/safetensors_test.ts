@@ -1,0 +1,134 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { readSafetensors, writeSafetensors } from "../../src/models/safetensors.ts";
+import { expected, goldenBytes } from "./fixture.ts";
+
+/** A file with the given header and so many bytes of numbers. */
+function fileOf(header: unknown, bodyBytes: number): Uint8Array {
+  const text = new TextEncoder().encode(
+    typeof header === "string" ? header : JSON.stringify(header),
+  );
+  const bytes = new Uint8Array(8 + text.length + bodyBytes);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
+  bytes.set(text, 8);
+  return bytes;
+}
+
+Deno.test("readSafetensors() reads half and bfloat16 numbers as torch does, bit by bit", () => {
+  const { tensors } = readSafetensors(goldenBytes("halves.safetensors"), "halves.safetensors");
+  for (const name of ["half", "brain"] as const) {
+    const { shape, data } = tensors.get(name)!;
+    assertEquals(shape, expected.halves.shape);
+    assertEquals([...new Int32Array(data.buffer)], expected.halves.bits[name], name);
+  }
+});
+
+Deno.test("writeSafetensors() rounds to half precision as torch does", () => {
+  const bytes = goldenBytes("halves.safetensors");
+  const half = readSafetensors(bytes, "halves.safetensors").tensors.get("half")!;
+  const again = readSafetensors(writeSafetensors(new Map([["half", half]]), "F16"), "again");
+  assertEquals([...new Int32Array(again.tensors.get("half")!.data.buffer)], [
+    ...expected.halves.bits.half,
+  ]);
+  // Halfway between two neighbours the even one is taken: 1 + 2⁻¹¹ becomes 1, and 1 + 3 · 2⁻¹¹ becomes 1 + 2⁻⁹.
+  const ties = { shape: [2], data: Float32Array.of(1 + 2 ** -11, 1 + 3 * 2 ** -11) };
+  const rounded = readSafetensors(writeSafetensors(new Map([["ties", ties]]), "F16"), "ties");
+  assertEquals([...rounded.tensors.get("ties")!.data], [1, 1 + 2 ** -9]);
+});
+
+Deno.test("readSafetensors() reads integers, scalars and empty tensors", () => {
+  const bytes = fileOf({
+    long: { dtype: "I64", shape: [2], data_offsets: [0, 16] },
+    short: { dtype: "I32", shape: [], data_offsets: [16, 20] },
+    none: { dtype: "F32", shape: [0, 3], data_offsets: [20, 20] },
+  }, 20);
+  const view = new DataView(bytes.buffer, bytes.length - 20);
+  view.setBigInt64(0, -5n, true);
+  view.setBigInt64(8, 7n, true);
+  view.setInt32(16, -9, true);
+  const { tensors, names } = readSafetensors(bytes, "integers");
+  assertEquals(names, ["long", "short", "none"]);
+  assertEquals([...tensors.values()].map(({ shape, data }) => [[...shape], [...data]]), [
+    [[2], [-5, 7]],
+    [[], [-9]],
+    [[0, 3], []],
+  ]);
+});
+
+Deno.test("readSafetensors() reads what writeSafetensors() wrote, at any place in a buffer", () => {
+  const tensors = new Map([
+    ["größe", { shape: [2, 3], data: Float32Array.of(1, -2.5, 3e-40, 4e30, -0, 1 / 3) }],
+    ["b", { shape: [1], data: Float32Array.of(Math.PI) }],
+  ]);
+  const metadata = { note: "naïve 中" };
+  const bytes = writeSafetensors(tensors, "F32", metadata);
+  const headerLength = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  assertEquals(headerLength % 8, 0);
+  const shifted = new Uint8Array(bytes.length + 3);
+  shifted.set(bytes, 3);
+  for (const source of [bytes, shifted.subarray(3)]) {
+    const read = readSafetensors(source, "both");
+    assertEquals(read.metadata, metadata);
+    assertEquals(read.tensors, tensors);
+  }
+});
+
+Deno.test("readSafetensors() leaves what is not wanted undecoded, whatever its element type", () => {
+  const bytes = fileOf({
+    a: { dtype: "F32", shape: [1], data_offsets: [0, 4] },
+    flags: { dtype: "BOOL", shape: [3], data_offsets: [4, 7] },
+  }, 7);
+  const { tensors, names } = readSafetensors(bytes, "mixed", (name) => name === "a");
+  assertEquals([[...tensors.keys()], names], [["a"], ["a", "flags"]]);
+  assertThrows(
+    () => readSafetensors(bytes, "mixed"),
+    SyntaxError,
+    'Cannot read "mixed": found dtype "BOOL" of tensor "flags", want F32, F16, BF16, I64, I32',
+  );
+});
+
+Deno.test("readSafetensors() refuses a file cut off anywhere", () => {
+  const bytes = goldenBytes("model.safetensors");
+  const headerEnd = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  const cuts: readonly (readonly [number, string])[] = [
+    [0, 'Cannot read "cut": found 0 bytes, want at least the 8 bytes of a header length'],
+    [7, "found 7 bytes"],
+    [8, "found 0 bytes after the header length, want a header of"],
+    [headerEnd - 1, "(is the file truncated?)"],
+    [headerEnd, 'found 0 bytes of numbers, want 64 for tensor "bert.embeddings.LayerNorm.bias"'],
+    [
+      bytes.length - 1,
+      'for tensor "classifier.weight" (the file is truncated; fetch it again)',
+    ],
+  ];
+  for (const [length, message] of cuts) {
+    assertThrows(() => readSafetensors(bytes.subarray(0, length), "cut"), SyntaxError, message);
+  }
+  // Also where the tensor that is cut is not wanted.
+  assertThrows(
+    () => readSafetensors(bytes.subarray(0, -1), "cut", (name) => name !== "classifier.weight"),
+    SyntaxError,
+    '"classifier.weight"',
+  );
+});
+
+Deno.test("readSafetensors() refuses what is no safetensors file", () => {
+  const pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 90868370\n";
+  const entry = (dtype: string, shape: readonly number[], end: number) => ({
+    x: { dtype, shape, data_offsets: [0, end] },
+  });
+  const cases: readonly (readonly [Uint8Array, string])[] = [
+    [new TextEncoder().encode(pointer), "found a Git LFS pointer, want the weights it points to"],
+    [new TextEncoder().encode("<!doctype html><title>Sign in</title>"), "want a header of"],
+    [fileOf("{not json", 0), 'Cannot read "bad": its header is not JSON'],
+    [fileOf([1, 2], 0), "found another header, want names with dtype, shape and data_offsets"],
+    [fileOf({ x: { dtype: "F32" } }, 0), 'no data_offsets for tensor "x"'],
+    [fileOf(entry("F32", [-1], 4), 4), "found another header"],
+    [fileOf(entry("F64", [1], 8), 8), 'found dtype "F64" of tensor "x"'],
+    [fileOf(entry("toString", [1], 8), 8), 'found dtype "toString" of tensor "x"'],
+    [fileOf(entry("F32", [2, 2], 8), 8), 'found 8 bytes of tensor "x", want 16 for F32 [2,2]'],
+    [fileOf(entry("BF16", [2, 2], 16), 16), "want 8 for BF16 [2,2]"],
+  ];
+  for (const [bytes, message] of cases) {
+    assertThrows(() => readSafetensors(bytes, "bad"), SyntaxError, message);
+  }
+});

@@ -1,0 +1,210 @@
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
+import { buildReport } from "../../src/report/build.ts";
+import { chartsOf } from "../../src/report/charts.ts";
+import { findingsOf } from "../../src/report/findings.ts";
+import { renderChart } from "../../src/report/render.ts";
+import { importanceCurves, lossCurves, rankCurves } from "../../src/report/series.ts";
+import { stylesOf } from "../../src/report/style.ts";
+import type { StudyResults } from "../../src/report/types.ts";
+import { fixtureMethods, fixtureStudy } from "./fixture.ts";
+import { assertWellFormed } from "./well_formed.ts";
+
+const full = fixtureStudy({
+  hasAblation: true,
+  hasReplay: true,
+  failures: ["LoRA/acceptability/4/2"],
+});
+const report = await buildReport(full);
+const page = report.files["report.html"]!;
+
+Deno.test("assertWellFormed fails where it should", () => {
+  for (
+    const bad of [
+      "<p>a < b</p>",
+      "<p>a & b</p>",
+      "<p><b>x</p></b>",
+      '<p title=x">y</p>',
+      "<p>open",
+      '<i id="a"></i><i id="a"></i>',
+    ]
+  ) assertThrows(() => assertWellFormed(bad), Error);
+});
+
+Deno.test("buildReport writes the page, every chart as SVG and every table as Markdown and CSV", () => {
+  const paths = Object.keys(report.files);
+  for (
+    const path of [
+      "report.html",
+      "charts/metric_budget.svg",
+      "charts/metric_budget_average.svg",
+      "charts/ranks_elalora.svg",
+      "charts/timeline_elalora.svg",
+      "charts/trajectory_layer_elalora.svg",
+      "charts/importance_part_elalora.svg",
+      "charts/ablation_layer.svg",
+      "charts/ablation_module.svg",
+      "charts/replay.svg",
+      "charts/loss.svg",
+      "charts/cost_quality.svg",
+      ...["methods", "paired", "cost", "budgets", "failed", "runs", "ablation", "replay_paired"]
+        .flatMap((id) => [`tables/${id}.md`, `tables/${id}.csv`]),
+    ]
+  ) assert(paths.includes(path), `no ${path}`);
+});
+
+Deno.test("buildReport gives the same bytes for the same results", async () => {
+  assertEquals(await buildReport(full), report);
+});
+
+Deno.test("the page is well-formed, holds its pictures and loads nothing", () => {
+  assertWellFormed(page);
+  for (const [path, text] of Object.entries(report.files)) {
+    if (path.endsWith(".svg")) assertWellFormed(text);
+  }
+  assertEquals(
+    page.match(/<svg/g)?.length,
+    Object.keys(report.files).filter((p) => p.endsWith(".svg")).length,
+  );
+  for (const forbidden of ["<script", "src=", "@import", 'href="http', "url(http"]) {
+    assert(!page.includes(forbidden), `the page has ${forbidden}`);
+  }
+});
+
+Deno.test("the page escapes names, messages and descriptions", async () => {
+  const nasty = `<img onerror="x"> & 'q' \\ \n \u2028`;
+  const methods = fixtureMethods.map((m) => ({ ...m, label: `${m.label} ${nasty}` }));
+  const study = fixtureStudy({
+    methods,
+    tasks: [[`task ${nasty}`, "f1"]],
+    seeds: [1, 2],
+    budgets: [4],
+    hasAblation: true,
+  });
+  const named: StudyResults = {
+    ...study,
+    study: { name: nasty, title: nasty, description: nasty },
+  };
+  const { files } = await buildReport(named);
+  const text = files["report.html"]!;
+  assertWellFormed(text);
+  assert(!text.includes("<img"));
+  assertStringIncludes(text, "&lt;img onerror=");
+  for (const path of Object.keys(files)) assert(/^[a-z0-9_./-]+$/.test(path), path);
+});
+
+Deno.test("sections without data say which command makes it", async () => {
+  const bare = fixtureStudy({ seeds: [1], budgets: [4] });
+  const text = (await buildReport(bare)).files["report.html"]!;
+  assertStringIncludes(text, "<code>deno task ablate fixture</code> removes each layer");
+  assertStringIncludes(text, "<code>deno task ablate fixture</code> trains LoRA again");
+  const empty = { ...bare, runs: [] };
+  const none = (await buildReport(empty)).files["report.html"]!;
+  assertWellFormed(none);
+  assertStringIncludes(none, "<code>deno task sweep fixture</code>");
+});
+
+Deno.test("reports hold for one seed, only failures, parameter budgets and a study without LoRA", async () => {
+  const all = fixtureStudy({ seeds: [1], budgets: [2], tasks: [["one", "spearman"]] });
+  const studies: readonly StudyResults[] = [
+    all,
+    fixtureStudy({
+      seeds: [1],
+      budgets: [4],
+      tasks: [["one", "f1"]],
+      methods: fixtureMethods.filter((m) => m.method === "lora"),
+      failures: ["LoRA/one/4/1"],
+    }),
+    fixtureStudy({ methods: fixtureMethods.filter((m) => m.method === "elalora"), seeds: [1, 2] }),
+    fixtureStudy({ methods: fixtureMethods.filter((m) => m.method === "head"), seeds: [1, 2] }),
+    {
+      ...all,
+      runs: all.runs.map((run) => ({
+        ...run,
+        record: {
+          ...run.record,
+          asked: {
+            ...run.record.asked,
+            budget: run.record.asked.budget === null
+              ? null
+              : { type: "parameters" as const, value: 24576 },
+          },
+        },
+      })),
+    },
+  ];
+  for (const study of studies) assertWellFormed((await buildReport(study)).files["report.html"]!);
+});
+
+Deno.test("charts give a method one colour everywhere", async () => {
+  const styles = stylesOf(full);
+  assertEquals(new Set(styles.colours).size, styles.colours.length);
+  const colour = styles.colours[styles.labels.indexOf("ElaLoRA")]!;
+  const charts = chartsOf(full);
+  for (const chart of [...charts.metric, ...charts.loss, ...charts.cost, ...charts.ablation]) {
+    assertStringIncludes(await renderChart(chart), colour);
+  }
+});
+
+Deno.test("charts of LoRA, whose ranks stay equal, show no heatmap", () => {
+  const ids = chartsOf(full).ranks.map((chart) => chart.id);
+  assertEquals(ids, ["ranks_adalora", "ranks_elalora"]);
+});
+
+Deno.test("renderChart names the chart that cannot be drawn", async () => {
+  const error = await assertRejects(
+    () => renderChart({ id: "broken", title: "", caption: "", spec: { mark: "blob" } }),
+    Error,
+  );
+  assertStringIncludes(error.message, '"broken"');
+});
+
+Deno.test("rankCurves start at the initial ranks and end at the recorded final ranks", () => {
+  const run = full.runs.find((r) => r.record.asked.label === "ElaLoRA")!;
+  const curves = rankCurves({ ...full, runs: [run] }, "module", 11);
+  for (const { name, values } of curves) {
+    assertEquals(values[0], run.record.happened.initialRanks![name]);
+    assertEquals(values.at(-1), run.record.happened.finalRanks![name]);
+  }
+  const total = run.ranks.at(-1)!.budget;
+  const layers = rankCurves({ ...full, runs: [run] }, "layer", 11);
+  assertEquals(Math.round(layers.reduce((sum, c) => sum + 6 * c.values.at(-1)!, 0)), total);
+});
+
+Deno.test("importanceCurves average 1 over layers and lossCurves average the steps of a bin", () => {
+  const run = full.runs.find((r) => r.record.asked.label === "ElaLoRA")!;
+  const one = { ...full, runs: [run] };
+  const last = importanceCurves(one, "layer", 5).map((curve) => curve.values.at(-1)!);
+  assert(Math.abs(last.reduce((sum, v) => sum + v, 0) / last.length - 1) < 1e-12);
+  const [curve] = lossCurves(one, 4);
+  const quarter = run.steps.slice(0, 50).reduce((sum, line) => sum + line.loss, 0) / 50;
+  assert(Math.abs(curve!.values[0]! - quarter) < 1e-12);
+});
+
+Deno.test("findingsOf states verdicts that the numbers carry", () => {
+  const texts = findingsOf(full, "LoRA").map(({ lead, text }) => `${lead}: ${text}`);
+  assertStringIncludes(texts[0]!, "59 of 60 planned runs finished, 1 run failed");
+  const find = (start: string) => texts.find((text) => text.startsWith(start)) ?? "";
+  assertStringIncludes(find("ElaLoRA against LoRA"), "all tasks, all budgets: +1.59 [−2.45, 5.63]");
+  assertStringIncludes(find("ElaLoRA against LoRA"), "cannot be told apart");
+  assertStringIncludes(find("head only against LoRA"), "6 worse");
+  assertStringIncludes(find("Ranks of ElaLoRA"), "in 20 events a run");
+  assertStringIncludes(find("Replayed: LoRA, ElaLoRA's ranks against"), "better");
+});
+
+Deno.test("buildReport builds several thousand runs without leaving rows out of its files", async () => {
+  const large = fixtureStudy({
+    seeds: Array.from({ length: 150 }, (_, i) => i + 1),
+    steps: 12,
+    events: 3,
+    examples: 4,
+  });
+  const { files } = await buildReport(large);
+  assertEquals(files["tables/runs.csv"]!.trimEnd().split("\n").length, 1 + large.runs.length);
+  assertStringIncludes(files["report.html"]!, "1,000 of 3,000 rows");
+});
