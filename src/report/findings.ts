@@ -152,7 +152,7 @@ function correlations(results: StudyResults, grid: Grid): readonly Finding[] {
         low === high ? `of ${low}` : `between ${low} and ${high}`
       } in ${
         counted(own.length, "cell")
-      } (task × budget); in ${positive} the 95 % interval lies above 0.`,
+      } (task × budget); in ${positive} the 95% interval lies above 0.`,
     }];
   });
 }

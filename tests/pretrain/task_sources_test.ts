@@ -48,9 +48,7 @@ Deno.test("collectVerbForms() pairs attested regular forms, and irregular ones",
 
 const corruptions: readonly (readonly [string, string, readonly string[]])[] = [
   ["was-were", "The/at jury/nn was/bedz late/rb ./.", ["The jury were late."]],
-  ["was-were", "I/ppss wish/vb she/pps was/bedz here/rb ,/, as/cs was/bedz he/pps ./.", [
-    "I wish she were here, as was he.",
-  ]],
+  ["was-were", "I/ppss wish/vb she/pps was/bedz here/rb ./.", []],
   ["were-was", "They/ppss were/bed late/rb ./.", ["They was late."]],
   ["were-was", "You/ppss were/bed late/rb ./.", []],
   ["has-have", "He/pps has/hvz it/ppo ./.", ["He have it."]],

@@ -55,7 +55,8 @@ const isVerb = tagIn(
   "hv",
 );
 const isFinite = tagIn("vbd", "vbz", "md", "bedz", "bed", "bez", "ber", "hvd", "hvz");
-const unreal = new Set(["if", "though", "wish", "wished", "were", "as"]);
+/** Words after which "were" may stand with any subject. */
+const unreal = new Set(["if", "though", "wish", "wishes", "wished", "unless"]);
 
 /** Replaces one word where a test on it and its neighbours holds. */
 function replacing(
@@ -203,14 +204,21 @@ export type CorruptionGroup = readonly Corruption[];
  * missing words, misplaced words.
  */
 export function corruptionGroups(forms: VerbForms): readonly CorruptionGroup[] {
-  const thirdPerson: Test = (tag, word) => ["pps", "np", "nn"].includes(tag) && !unreal.has(word);
+  const thirdPerson = tagIn("pps", "np", "nn");
+  const wasWere = replacing("was-were", { was: "were" }, tagIn("bedz"), thirdPerson);
   const plural: Test = (tag, word) =>
     tag === "nns" || ["we", "they", "these", "those"].includes(word);
   const noun = tagIn("nn");
   const isPreposition = tagIn("in");
   return [
     [
-      replacing("was-were", { was: "were" }, tagIn("bedz"), thirdPerson),
+      {
+        ...wasWere,
+        sites: (sentence) =>
+          sentence.some(({ word }) => unreal.has(word.toLowerCase()))
+            ? []
+            : wasWere.sites(sentence),
+      },
       replacing("were-was", { were: "was" }, tagIn("bed"), plural),
       replacing("is-are", { is: "are" }, tagIn("bez"), thirdPerson),
       replacing("are-is", { are: "is" }, tagIn("ber"), plural),

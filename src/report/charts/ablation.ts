@@ -37,7 +37,7 @@ export function ablationCharts(
       title: kind === "layer" ? "Removing a layer's adapters" : "Removing one module's adapter",
       caption:
         `Each point is one ${kind}, averaged over seeds: the rank it held in the trained model and what the metric lost without it (× 100). ` +
-        `ρ is Spearman's rank correlation (mean over runs) with its 95 % interval.` +
+        `ρ is Spearman's rank correlation (mean over runs) with its 95% interval.` +
         (uneven.length > 0 && uneven.length < own.length
           ? " Methods whose ranks are all equal have no correlation and are left out."
           : ""),

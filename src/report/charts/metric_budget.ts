@@ -128,7 +128,9 @@ export function panels(list: readonly object[]): Readonly<Record<string, unknown
   return {
     concat: list,
     columns: list.length <= 3 ? list.length : 3,
-    spacing: { row: 28, column: 36 },
+    // Flush bounds keep the frames in line; the spacing leaves room for the axes between them.
+    bounds: "flush",
+    spacing: { row: 72, column: 72 },
     resolve: { scale: { color: "shared", shape: "shared" } },
     padding: { left: 6, right: 12, top: 6, bottom: 6 },
   };
@@ -136,11 +138,11 @@ export function panels(list: readonly object[]): Readonly<Record<string, unknown
 
 /** Width of a panel when `count` stand side by side. */
 export function panelWidth(count: number): number {
-  return count <= 1 ? 640 : count === 2 ? 400 : 290;
+  return count <= 1 ? 640 : count === 2 ? 390 : 270;
 }
 
 const intervalCaption =
-  "Points are means over seeds, lines their 95 % t intervals (n − 1 degrees of freedom; an interval that leaves the frame is longer). " +
+  "Points are means over seeds, lines their 95% t intervals (n − 1 degrees of freedom; an interval that leaves the frame is longer). " +
   "Dashed lines are methods that have no budget.";
 
 /** Charts of the metric against the budget: one with a panel a task, one averaged over tasks where there are several. */

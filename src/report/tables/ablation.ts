@@ -153,7 +153,7 @@ export function ablationTable(results: StudyResults): ReportTable {
     note:
       "For each layer and module: its adapter is removed from the trained model and the metric evaluated again. " +
       "ρ (Spearman) and τ (Kendall's τ-b) correlate the rank the piece held with the metric lost; near 1, rank went where it was needed. " +
-      "n counts runs; with several runs the 95 % interval is a t interval over runs, with one a bootstrap over its pieces. " +
+      "n counts runs; with several runs the 95% interval is a t interval over runs, with one a bootstrap over its pieces. " +
       "Where all ranks are equal there is no correlation.",
     table: tableFrom(ablationRows(results) as unknown as readonly Row[], [
       "kind",
@@ -183,7 +183,7 @@ export function ablationTable(results: StudyResults): ReportTable {
         tone: (row) => row["spearman"] === null ? "muted" : "plain",
       },
       {
-        title: "95 % interval of ρ",
+        title: "95% interval of ρ",
         align: "right",
         cell: (row) => interval(row["low"], row["high"], 2),
       },

@@ -152,7 +152,7 @@ export function pairedTable(
       : `Differences against ${baseline}, paired by seed`,
     note: baseline === null
       ? "The study has no baseline to compare with."
-      : `Difference = method − ${baseline} on the same task, budget and seed; n counts seeds, and the 95 % t interval ` +
+      : `Difference = method − ${baseline} on the same task, budget and seed; n counts seeds, and the 95% t interval ` +
         `has n − 1 degrees of freedom. Where it holds zero the two cannot be told apart. ` +
         `The intervals are not corrected for their number: of ${
           counted(judged, "comparison")
@@ -167,7 +167,7 @@ export function pairedTable(
       { title: "n", align: "right", cell: (row) => whole(row["n"]) },
       { title: "difference", align: "right", cell: (row) => signed(scaled(row, "mean"), 2) },
       {
-        title: "95 % interval",
+        title: "95% interval",
         align: "right",
         cell: (row) => interval(scaled(row, "low"), scaled(row, "high"), 2),
       },
@@ -262,7 +262,7 @@ export function examplesTable(results: StudyResults, baseline: string | null): R
     title: `Differences against ${baseline ?? "the baseline"}, paired by example`,
     note:
       "Accuracy (or squared error, where the task asks for a number) of each evaluation example, averaged over seeds; " +
-      "n counts examples, with a 95 % t interval. It says how the trained models differ over examples, not how other seeds would do.",
+      "n counts examples, with a 95% t interval. It says how the trained models differ over examples, not how other seeds would do.",
     table: tableFrom(rows, [...pairedNames, "seeds"]),
     columns: [
       { title: "task", align: "left", cell: (row) => String(row["task"]) },
@@ -273,7 +273,7 @@ export function examplesTable(results: StudyResults, baseline: string | null): R
       { title: "n", align: "right", cell: (row) => whole(row["n"]) },
       { title: "difference", align: "right", cell: (row) => signed(scaled(row, "mean"), 3) },
       {
-        title: "95 % interval",
+        title: "95% interval",
         align: "right",
         cell: (row) => interval(scaled(row, "low"), scaled(row, "high"), 3),
       },
@@ -285,17 +285,4 @@ export function examplesTable(results: StudyResults, baseline: string | null): R
       },
     ],
   };
-}
-
-/** Counts verdicts, for a sentence. */
-export function verdictCounts(rows: readonly PairedRow[]): Readonly<Record<Verdict, number>> {
-  const counts = {
-    better: 0,
-    worse: 0,
-    "cannot be told apart": 0,
-    "one pair only": 0,
-    "no pairs": 0,
-  };
-  for (const row of rows) counts[row.verdict]++;
-  return counts;
 }

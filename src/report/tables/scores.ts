@@ -136,7 +136,7 @@ export function scoresTable(results: StudyResults, id = "scores"): ReportTable {
     id,
     title: "Metric by task, method and budget",
     note:
-      "Mean, sample standard deviation and 95 % t interval (n − 1 degrees of freedom) over seeds. " +
+      "Mean, sample standard deviation and 95% t interval (n − 1 degrees of freedom) over seeds. " +
       "Metrics within [−1, 1] are shown × 100; the CSV holds them as recorded.",
     table: tableFrom(scoreRows(results) as unknown as readonly Row[], names),
     columns: [
@@ -150,7 +150,7 @@ export function scoresTable(results: StudyResults, id = "scores"): ReportTable {
         cell: (row) => scoreText(row as unknown as ScoreRow),
       },
       {
-        title: "95 % interval",
+        title: "95% interval",
         align: "right",
         cell: (row) => interval(scaled(row, row["low"]), scaled(row, row["high"]), 2),
       },

@@ -1,0 +1,499 @@
+/**
+ * The training loop: one step at a time, with evaluations and rank events, and checkpoints as values.
+ *
+ * @module
+ */
+import type { Json } from "../base/canonical_json.ts";
+import { RandomStream } from "../base/random.ts";
+import type { DeviceTensor, Executor } from "../exec/executor.ts";
+import type { HostTensor } from "../graph/mod.ts";
+import type { MoveDecision, RankPolicy, SlotRef, SlotScores } from "../methods/rank_policy.ts";
+import { rankCost } from "../spec/ranks.ts";
+import { evaluationSteps, learningRateAt, totalSteps } from "../spec/total_steps.ts";
+import type { ModuleShape, Settings } from "../spec/types.ts";
+import { type BatchStream, firstBatch } from "../tasks/batches.ts";
+import { primaryMetric } from "../tasks/metrics.ts";
+import type { BatchCursor, Task } from "../tasks/types.ts";
+import {
+  type Assembly,
+  type AssemblyRequest,
+  batchDims,
+  dropoutFeeds,
+  inputFeeds,
+  slotFeeds,
+  type StateVector,
+  targetFeeds,
+} from "./assemble.ts";
+import { evaluateSplit, type Evaluation, type EvaluationSplit } from "./evaluate.ts";
+import type { LoadedPrograms, ProgramCache } from "./programs.ts";
+import { initialOrder, type SlotOrder } from "./slots.ts";
+import {
+  applyMove,
+  initialVectors,
+  maskedPositions,
+  moveToAssembly,
+  orderAfter,
+  slotScoresOf,
+  type StateVectors,
+  zeroAt,
+} from "./vectors.ts";
+
+/** What a run trains, on what, and how. */
+export interface TrainingRequest {
+  readonly executor: Executor;
+  readonly programs: ProgramCache;
+  /** Names everything that the graph depends on besides slot capacities; see {@linkcode ProgramCache}. */
+  readonly programKey: string;
+  readonly assembly: AssemblyRequest;
+  readonly task: Task;
+  readonly settings: Settings;
+  readonly seed: number;
+  /** Total rank at the end, for policies that shrink; ignored by the others. */
+  readonly finalTotal: number;
+  /** Numbers a rank costs besides its rows of A and B. */
+  readonly extraPerRank: number;
+  readonly batches: BatchStream;
+  /** Examples of the training split, after the limit. */
+  readonly trainExamples: number;
+  /** The first one decides which evaluation is best. */
+  readonly splits: readonly EvaluationSplit[];
+}
+
+/** The kept parameters and what they achieved. */
+export interface Snapshot {
+  readonly step: number;
+  readonly epoch: number;
+  readonly evaluations: readonly Evaluation[];
+  readonly theta: Float32Array;
+  readonly order: SlotOrder;
+  /** Slots whose E was masked to zero, by AdaLoRA's last mask. */
+  readonly off: readonly SlotRef[];
+  /** Rows that modules had room for, to find the numbers again. */
+  readonly capacities: Readonly<Record<string, number>>;
+}
+
+/** Everything needed to go on after a step: a value that can be stored. */
+export interface Checkpoint {
+  readonly step: number;
+  readonly cursor: BatchCursor;
+  readonly vectors: StateVectors;
+  readonly order: SlotOrder;
+  readonly capacities: Readonly<Record<string, number>>;
+  readonly policyState: Json;
+  readonly off: readonly SlotRef[];
+  readonly isMaskPermanent: boolean;
+  readonly isRatePinned: boolean;
+  readonly rankEvents: number;
+  readonly ranksMoved: number;
+  readonly peakParameters: number;
+  readonly best: Snapshot | null;
+  readonly last: Snapshot | null;
+}
+
+/** A change of ranks at an event. */
+export interface RankChange {
+  readonly module: string;
+  readonly from: number;
+  readonly to: number;
+  /** The module's mean slot score before the event. */
+  readonly score: number;
+}
+
+/** What happened in a step. */
+export type TrainingEvent =
+  | {
+    readonly kind: "step";
+    readonly step: number;
+    readonly epoch: number;
+    readonly loss: number;
+    readonly regulariser: number;
+    readonly gradientNorm: number;
+    readonly learningRate: number;
+    readonly stepMillis: number;
+    readonly tokens: number;
+  }
+  | {
+    readonly kind: "ranks";
+    readonly step: number;
+    readonly budget: number;
+    readonly moved: number;
+    readonly threshold: number | null;
+    readonly changes: readonly RankChange[];
+  }
+  | {
+    readonly kind: "importance";
+    readonly step: number;
+    readonly scores: Readonly<Record<string, number>>;
+  }
+  | { readonly kind: "evaluation"; readonly snapshot: Snapshot };
+
+/** Training produced a loss that is no finite number. */
+export class DivergenceError extends Error {
+  override readonly name = "DivergenceError";
+  readonly step: number;
+
+  constructor(step: number, loss: number) {
+    super(
+      `Training diverged at step ${step}: found loss ${loss}, want a finite number ` +
+        `(lower train.learningRate, or set train.clipNorm)`,
+    );
+    this.step = step;
+  }
+}
+
+/** Sums of slot scores by module. */
+function summed(scores: SlotScores): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    scores.map(({ module, scores }) => [module, scores.reduce((sum, score) => sum + score, 0)]),
+  );
+}
+
+/** A run under way. */
+export class Trainer {
+  readonly totalSteps: number;
+  readonly #request: TrainingRequest;
+  readonly #root: RandomStream;
+  readonly #evaluateAt: ReadonlySet<number>;
+  readonly #policy: RankPolicy<Json> | null;
+  #programs: LoadedPrograms;
+  #device: Partial<Record<StateVector, DeviceTensor>> = {};
+  #at: Omit<Checkpoint, "vectors">;
+  #gate: HostTensor | null = null;
+
+  private constructor(
+    request: TrainingRequest,
+    programs: LoadedPrograms,
+    at: Omit<Checkpoint, "vectors">,
+  ) {
+    this.#request = request;
+    this.#programs = programs;
+    this.#at = at;
+    this.#root = RandomStream.fromSeed(request.seed);
+    this.totalSteps = totalSteps(request.settings, request.trainExamples);
+    this.#evaluateAt = new Set(evaluationSteps(request.settings, request.trainExamples));
+    this.#policy = request.assembly.method.adapter?.dynamics?.policy ?? null;
+  }
+
+  /** Starts a run, or goes on from a checkpoint. */
+  static async create(request: TrainingRequest, from: Checkpoint | null): Promise<Trainer> {
+    const { assembly: asked, settings } = request;
+    const adapted = asked.ranks.filter(({ rank }) => rank > 0);
+    const capacities = from?.capacities ?? Object.fromEntries(
+      adapted.map(({ module, rank }) => [
+        module.name,
+        asked.method.adapter?.capacity(rank) ?? rank,
+      ]),
+    );
+    const programs = await loadPrograms(request, capacities);
+    if (from !== null) {
+      const { vectors, ...at } = from;
+      const trainer = new Trainer(request, programs, at);
+      trainer.#upload(vectors);
+      return trainer;
+    }
+    const order = initialOrder(adapted.map(({ module, rank }) => ({ name: module.name, rank })));
+    const policy = asked.method.adapter?.dynamics?.policy ?? null;
+    const policyState = policy === null ? null : policy.start({
+      modules: adapted.map(({ module }) => module),
+      ranks: adapted.map(({ rank }) => rank),
+      finalTotal: request.finalTotal,
+      totalSteps: totalSteps(settings, request.trainExamples),
+    });
+    const trainer = new Trainer(request, programs, {
+      step: 0,
+      cursor: firstBatch,
+      order,
+      capacities,
+      policyState,
+      off: [],
+      isMaskPermanent: false,
+      isRatePinned: false,
+      rankEvents: 0,
+      ranksMoved: 0,
+      peakParameters: 0,
+      best: null,
+      last: null,
+    });
+    trainer.#at = { ...trainer.#at, peakParameters: trainer.activeParameters() };
+    const stream = trainer.#root.fork("init");
+    trainer.#upload(initialVectors(programs.assembly, asked.encoder, order, stream));
+    return trainer;
+  }
+
+  /** Steps done. */
+  get step(): number {
+    return this.#at.step;
+  }
+
+  /** Whether all steps are done. */
+  get isDone(): boolean {
+    return this.#at.step >= this.totalSteps;
+  }
+
+  /** Where the numbers lie now. */
+  get assembly(): Assembly {
+    return this.#programs.assembly;
+  }
+
+  /** The loaded programs, for evaluations after training. */
+  get programs(): LoadedPrograms {
+    return this.#programs;
+  }
+
+  /** Everything but the vectors. */
+  get progress(): Omit<Checkpoint, "vectors"> {
+    return this.#at;
+  }
+
+  /** The rank of each adapted module: slots that are on and not masked. */
+  ranks(): Readonly<Record<string, number>> {
+    return activeRanks(this.#at.order, this.#at.off);
+  }
+
+  /** Adapter parameters of slots that are on and not masked. */
+  activeParameters(): number {
+    return countActive(this.#programs.assembly, this.ranks(), this.#request.extraPerRank);
+  }
+
+  #upload(vectors: StateVectors): void {
+    const { executor } = this.#request;
+    for (const held of Object.values(this.#device)) executor.dispose(held);
+    const { assembly } = this.#programs;
+    this.#device = Object.fromEntries(assembly.stateVectors.map((name) => {
+      const data = vectors[name]!;
+      return [name, executor.upload({ type: "f32", shape: [data.length], data })];
+    }));
+    const size = assembly.layout.size;
+    const gate = new Float32Array(size).fill(1);
+    if (this.#at.isMaskPermanent) {
+      for (const at of maskedPositions(assembly, this.#at.order, this.#at.off)) gate[at] = 0;
+    }
+    this.#gate = { type: "f32", shape: [size], data: gate };
+  }
+
+  async #download(names: readonly StateVector[]): Promise<StateVectors> {
+    const { executor } = this.#request;
+    const entries: [StateVector, Float32Array][] = [];
+    for (const name of names) {
+      const { data } = await executor.read(this.#device[name]!);
+      entries.push([name, Float32Array.from(data as ArrayLike<number>)]);
+    }
+    return Object.fromEntries(entries);
+  }
+
+  /** One optimiser step, with the rank event and the evaluation that are due after it. */
+  async next(): Promise<readonly TrainingEvent[]> {
+    const { batches, settings, executor } = this.#request;
+    const { train } = settings;
+    const { assembly, step: session } = this.#programs;
+    const index = this.#at.step;
+    const { batch, cursor } = batches.next(this.#at.cursor);
+    const learningRate = this.#at.isRatePinned
+      ? train.learningRate
+      : learningRateAt(index, this.totalSteps, train);
+    const dynamics = this.#request.assembly.method.adapter?.dynamics ?? null;
+    const isFrozen = this.#policy === null ||
+      this.#policy.statisticsFrozen(this.#at.policyState, index);
+    const number = (value: number): HostTensor => ({
+      type: "f32",
+      shape: [],
+      data: Float32Array.of(value),
+    });
+    const started = performance.now();
+    const keep = assembly.stateVectors.map((name) => `${name}.next`);
+    const hasRegulariser = assembly.stepProgram.outputs.has("regulariser");
+    const result = await session.run({
+      feeds: {
+        ...this.#device,
+        ...inputFeeds(assembly, batch),
+        ...targetFeeds(batch),
+        ...dropoutFeeds(assembly, batch, this.#root.fork("dropout").fork(index).nextWord()),
+        ...slotFeeds(assembly, this.#at.order),
+        gate: this.#gate!,
+        learningRate: number(learningRate),
+        sensitivityRate: number(isFrozen ? 0 : 1 - dynamics!.importance.beta1),
+        uncertaintyRate: number(isFrozen ? 0 : 1 - dynamics!.importance.beta2),
+      },
+      dims: batchDims(batch),
+      keep,
+      read: ["loss", "gradientNorm", ...(hasRegulariser ? ["regulariser"] : [])],
+    });
+    const stepMillis = performance.now() - started;
+    const read = (name: string) => Number(result.read[name]?.data[0] ?? 0);
+    const loss = read("loss");
+    const gradientNorm = read("gradientNorm");
+    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+      throw new DivergenceError(index + 1, Number.isFinite(loss) ? gradientNorm : loss);
+    }
+    for (const name of assembly.stateVectors) {
+      executor.dispose(this.#device[name]!);
+      this.#device[name] = result.kept[`${name}.next`]!;
+    }
+    const epoch = (index + 1) / batches.batchesPerEpoch;
+    this.#at = { ...this.#at, step: index + 1, cursor };
+    const events: TrainingEvent[] = [{
+      kind: "step",
+      step: index + 1,
+      epoch,
+      loss,
+      regulariser: read("regulariser"),
+      gradientNorm,
+      learningRate,
+      stepMillis,
+      tokens: batch.tokens,
+    }];
+    if (this.#policy?.needsScores(this.#at.policyState, index)) {
+      events.push(...await this.#rankEvent(index));
+    }
+    if (this.#evaluateAt.has(index + 1)) {
+      events.push(...await this.#evaluate(epoch));
+    }
+    return events;
+  }
+
+  async #rankEvent(index: number): Promise<readonly TrainingEvent[]> {
+    const policy = this.#policy!;
+    const before = await this.#download(this.#programs.assembly.stateVectors);
+    const scores = slotScoresOf(this.#programs.assembly, this.#at.order, before);
+    const ranksBefore = this.ranks();
+    const { decision, state } = policy.decide(this.#at.policyState, index, scores);
+    this.#at = { ...this.#at, policyState: state, rankEvents: this.#at.rankEvents + 1 };
+    if (decision.kind === "move") {
+      await this.#move(decision, before, index);
+    } else {
+      const positions = maskedPositions(this.#programs.assembly, this.#at.order, decision.off);
+      this.#at = {
+        ...this.#at,
+        off: decision.off,
+        isMaskPermanent: this.#at.isMaskPermanent || decision.permanent,
+      };
+      this.#upload(zeroAt(before, positions));
+    }
+    const ranksAfter = this.ranks();
+    const means = Object.fromEntries(
+      scores.map(({ module, scores: own }) => [
+        module,
+        own.length === 0 ? 0 : own.reduce((sum, score) => sum + score, 0) / own.length,
+      ]),
+    );
+    const changes = Object.entries(ranksAfter)
+      .map(([module, to]) => ({ module, from: ranksBefore[module]!, to, score: means[module]! }))
+      .filter(({ from, to }) => from !== to);
+    const moved = decision.kind === "move" ? decision.drop.length : decision.off.length;
+    this.#at = {
+      ...this.#at,
+      ranksMoved: this.#at.ranksMoved + (decision.kind === "move" ? decision.drop.length : 0),
+      peakParameters: Math.max(this.#at.peakParameters, this.activeParameters()),
+    };
+    const budget = Object.values(ranksAfter).reduce((sum, rank) => sum + rank, 0);
+    return [
+      { kind: "ranks", step: index + 1, budget, moved, threshold: decision.threshold, changes },
+      { kind: "importance", step: index + 1, scores: summed(scores) },
+    ];
+  }
+
+  async #move(decision: MoveDecision, before: StateVectors, index: number): Promise<void> {
+    let vectors = before;
+    const { order: nextOrder } = orderAfter(this.#at.order, decision);
+    const capacities = { ...this.#at.capacities };
+    for (const [module, rows] of Object.entries(nextOrder)) {
+      const needed = Math.max(0, ...rows) + 1;
+      while (needed > capacities[module]!) capacities[module] = 2 * capacities[module]!;
+    }
+    const grown = Object.entries(capacities).some(([name, room]) =>
+      room !== this.#at.capacities[name]
+    );
+    if (grown) {
+      // All modules get the room of the largest, so that they still share tensors.
+      const room = Math.max(...Object.values(capacities));
+      const even = Object.fromEntries(Object.keys(capacities).map((name) => [name, room]));
+      const old = this.#programs.assembly;
+      this.#programs = await loadPrograms(this.#request, even);
+      vectors = moveToAssembly(old, this.#programs.assembly, vectors);
+      this.#at = { ...this.#at, capacities: even };
+    }
+    const { assembly } = this.#programs;
+    const stream = this.#root.fork("directions").fork(index);
+    const moved = applyMove({ assembly, vectors, order: this.#at.order, decision, stream });
+    this.#at = { ...this.#at, order: moved.order };
+    if (decision.resetOptimizer) {
+      this.#at = { ...this.#at, isRatePinned: true };
+      const zeros = Object.fromEntries(
+        (["m", "v", "c1", "c2"] as const).map((name) => [
+          name,
+          new Float32Array(assembly.sizeOf(name)),
+        ]),
+      );
+      this.#upload({ ...moved.vectors, ...zeros });
+    } else {
+      this.#upload(moved.vectors);
+    }
+  }
+
+  async #evaluate(epoch: number): Promise<readonly TrainingEvent[]> {
+    const { task, splits } = this.#request;
+    const evaluations: Evaluation[] = [];
+    for (const split of splits) {
+      evaluations.push(await evaluateSplit(this.#programs, this.#device.theta!, task, split));
+    }
+    const { theta } = await this.#download(["theta"]);
+    const { step, order, off, capacities } = this.#at;
+    const snapshot = { step, epoch, evaluations, theta: theta!, order, off, capacities };
+    const metric = primaryMetric(task);
+    const valueOf = (of: Snapshot | null) => of?.evaluations[0]?.metrics[metric] ?? -Infinity;
+    const best = valueOf(snapshot) > valueOf(this.#at.best) ? snapshot : this.#at.best;
+    this.#at = { ...this.#at, last: snapshot, best };
+    const events: TrainingEvent[] = [{ kind: "evaluation", snapshot }];
+    if (this.#policy !== null) {
+      const statistics = await this.#download(["sensitivity", "uncertainty"]);
+      const scores = slotScoresOf(this.#programs.assembly, order, statistics);
+      events.push({ kind: "importance", step, scores: summed(scores) });
+    }
+    return events;
+  }
+
+  /** A value from which {@linkcode Trainer.create} goes on. */
+  async checkpoint(): Promise<Checkpoint> {
+    return { ...this.#at, vectors: await this.#download(this.#programs.assembly.stateVectors) };
+  }
+
+  /** Frees the state on the device. */
+  dispose(): void {
+    for (const held of Object.values(this.#device)) this.#request.executor.dispose(held);
+    this.#device = {};
+  }
+}
+
+function loadPrograms(
+  request: TrainingRequest,
+  capacities: Readonly<Record<string, number>>,
+): Promise<LoadedPrograms> {
+  const key = `${request.programKey}/${JSON.stringify(capacities)}`;
+  const capacityOf = (module: ModuleShape) => capacities[module.name]!;
+  return request.programs.load(key, { ...request.assembly, capacityOf });
+}
+
+/** Ranks of slots that are on and not masked. */
+export function activeRanks(
+  order: SlotOrder,
+  off: readonly SlotRef[],
+): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(order).map(([module, rows]) => [
+      module,
+      rows.length - off.filter((ref) => ref.module === module).length,
+    ]),
+  );
+}
+
+/** Adapter parameters at given ranks. */
+export function countActive(
+  assembly: Pick<Assembly, "modules">,
+  ranks: Readonly<Record<string, number>>,
+  extraPerRank: number,
+): number {
+  return assembly.modules.reduce(
+    (sum, { module }) => sum + ranks[module.name]! * rankCost(module, extraPerRank),
+    0,
+  );
+}
