@@ -94,7 +94,9 @@ export class RandomStream {
   /** An integer in [0, `bound`). */
   int(bound: number): number {
     if (!Number.isInteger(bound) || bound < 1) {
-      throw new RangeError(`Cannot draw an integer below ${bound}: the bound must be a positive integer`);
+      throw new RangeError(
+        `Cannot draw an integer below ${bound}: the bound must be a positive integer`,
+      );
     }
     return Math.floor(this.next() * bound);
   }

@@ -17,5 +17,7 @@ export function unknownName(what: string, found: string, known: readonly string[
   const near = known.length === 0 ? null : closest(found, [...known]);
   const isNear = near !== null &&
     distance(found.toLowerCase(), near.toLowerCase()) <= Math.max(2, Math.ceil(near.length / 2));
-  return `Unknown ${what} "${found}": known are ${list}${isNear ? `. Did you mean "${near}"?` : ""}`;
+  return `Unknown ${what} "${found}": known are ${list}${
+    isNear ? `. Did you mean "${near}"?` : ""
+  }`;
 }

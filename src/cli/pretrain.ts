@@ -61,7 +61,9 @@ async function readCheckpoint(path: string): Promise<Checkpoint | null> {
   const { tensors, metadata } = readSafetensors(bytes, path);
   const vector = (name: string) => {
     const stored = tensors.get(name);
-    if (stored === undefined) throw new SyntaxError(`Checkpoint "${path}" lacks the vector "${name}"`);
+    if (stored === undefined) {
+      throw new SyntaxError(`Checkpoint "${path}" lacks the vector "${name}"`);
+    }
     return stored.data;
   };
   return {
@@ -123,7 +125,11 @@ export async function pretrain(options: PretrainOptions): Promise<void> {
   if (checkpoint !== null) await say(`Continuing after step ${checkpoint.step}\n`);
   const executor = await nativeExecutor(threads);
   const special = { pad: 0, mask: 4, firstOrdinary: 5 };
-  const run = await startPretraining(executor, { config, settings, sequences, special }, checkpoint);
+  const run = await startPretraining(
+    executor,
+    { config, settings, sequences, special },
+    checkpoint,
+  );
 
   const curve: CurvePoint[] = [...checkpoint?.curve ?? []];
   let recent: PretrainingProgress[] = [];

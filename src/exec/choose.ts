@@ -116,7 +116,9 @@ export async function chooseExecutor(device: string, options: ChooseOptions = {}
   const asked = checkDevice(device);
   const { threads = navigator.hardwareConcurrency, makers = ownMakers } = options;
   if (!Number.isInteger(threads) || threads < 1) {
-    throw new RangeError(`Cannot compute with ${threads} threads, want a whole number of at least 1`);
+    throw new RangeError(
+      `Cannot compute with ${threads} threads, want a whole number of at least 1`,
+    );
   }
   const order = asked === "auto" ? autoOrder : [asked];
   const { executor, tried } = await firstThatWorks(
@@ -131,5 +133,6 @@ export async function chooseExecutor(device: string, options: ChooseOptions = {}
   const advice = others.executor === null
     ? `nothing else works either: ${listed(others.tried)}`
     : `"${others.executor.kind}" works here`;
-  throw new ExecutorError(`Cannot use device "${asked}"`, `${listed(tried)}; ${advice}`);
+  const reasons = asked === "auto" ? listed(tried) : tried[0]!.reason;
+  throw new ExecutorError(`Cannot use device "${asked}"`, `${reasons}; ${advice}`);
 }

@@ -3,7 +3,13 @@
  *
  * @module
  */
-import { type ElementType, type HostTensor, interpret, type Program, type Values } from "../graph/mod.ts";
+import {
+  type ElementType,
+  type HostTensor,
+  interpret,
+  type Program,
+  type Values,
+} from "../graph/mod.ts";
 import {
   checkRequest,
   type DeviceTensor,
@@ -40,7 +46,9 @@ export class ReferenceExecutor implements Executor {
     let isReleased = false;
     // deno-lint-ignore require-await -- async, so that what is thrown rejects the promise
     const run = async (request: RunRequest): Promise<RunResult> => {
-      if (isReleased) throw new ExecutorError(`A run on the ${this.name} failed`, "the session was released");
+      if (isReleased) {
+        throw new ExecutorError(`A run on the ${this.name} failed`, "the session was released");
+      }
       checkRequest(this.kind, program, options.resident ?? [], request);
       const started = performance.now();
       const feeds = Object.fromEntries(

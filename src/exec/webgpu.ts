@@ -28,7 +28,8 @@ export function isSoftwareAdapter(facts: AdapterFacts): boolean {
 /** An adapter's name as people know it. */
 export function adapterName(facts: AdapterFacts): string {
   if (facts.description !== "") return facts.description;
-  return [facts.vendor, facts.architecture].filter((word) => word !== "").join(" ") || "unnamed GPU";
+  return [facts.vendor, facts.architecture].filter((word) => word !== "").join(" ") ||
+    "unnamed GPU";
 }
 
 /** The adapter that WebGPU offers here, or null where it offers none. */
@@ -63,6 +64,31 @@ async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
   });
 }
 
+/**
+ * Notes what a device reports outside any call.
+ *
+ * @returns A function that tells the first report since it was last asked, or null; the loss of the device it tells
+ *   every time.
+ */
+export function watchDevice(device: GPUDevice): () => Error | null {
+  let fault: Error | null = null;
+  let loss: Error | null = null;
+  device.addEventListener("uncapturederror", (event) => {
+    event.preventDefault();
+    const { error } = event as GPUUncapturedErrorEvent;
+    const kind = error instanceof GPUOutOfMemoryError ? "out of memory: " : "";
+    fault ??= new Error(`the GPU reported an error: ${kind}${error.message}`);
+  });
+  device.lost.then(({ reason, message }) => {
+    loss = new Error(`the GPU device was lost (${reason}): ${message}`);
+  });
+  return () => {
+    const taken = loss ?? fault;
+    fault = null;
+    return taken;
+  };
+}
+
 /** Reads a buffer's first `sizeBytes` back through a staging buffer. */
 async function download(device: GPUDevice, buffer: GPUBuffer, sizeBytes: number) {
   const staging = device.createBuffer({
@@ -84,7 +110,7 @@ type Runtime = typeof import("onnxruntime-web/webgpu");
 
 /** Copies a float or int32 tensor to a buffer of the device; others, and empty ones, stay on the host. */
 function toDevice({ Tensor: Factory }: Runtime, device: GPUDevice, tensor: Tensor): Tensor {
-  const { data, type, dims } = tensor;
+  const { data, dims } = tensor;
   const isFloat = data instanceof Float32Array;
   if (tensor.size === 0 || !(isFloat || data instanceof Int32Array)) return tensor;
   const buffer = device.createBuffer({
@@ -140,11 +166,7 @@ export async function webgpuExecutor(options: WebGpuOptions = {}): Promise<Execu
   module.env.wasm.numThreads = 1;
   module.env.logLevel = "error";
 
-  let fault: unknown = null;
-  let loss: Error | null = null;
-  device.addEventListener("uncapturederror", (event) => fault ??= (event as GPUUncapturedErrorEvent).error);
-  device.lost.then(({ message }) => loss = new Error(`the GPU device was lost: ${message}`));
-
+  const takeFault = watchDevice(device);
   const version = module.env.versions.web ?? module.env.versions.common;
   return await startOnnxExecutor({
     kind: "webgpu",
@@ -154,11 +176,7 @@ export async function webgpuExecutor(options: WebGpuOptions = {}): Promise<Execu
     runtime: module,
     lower: (program) => lowerWideMovement(program, storageBuffers - 1),
     toDevice: (tensor) => toDevice(module, device, tensor),
-    takeFault: () => {
-      const taken = loss ?? fault;
-      fault = null;
-      return taken;
-    },
+    takeFault,
     sessionOptions: (resident) => ({
       executionProviders: [{ name: "webgpu", device }],
       preferredOutputLocation: Object.fromEntries(resident.map((output) => [output, "gpu-buffer"])),

@@ -77,7 +77,9 @@ function lowerNode(node: Node, inputs: readonly Tensor[], limit: number): readon
  * ```
  */
 export function lowerWideMovement(program: Program, limit: number): Program {
-  if (!(limit >= 2)) throw new RangeError(`Cannot lower a program to ${limit} pieces, want at least 2`);
+  if (!(limit >= 2)) {
+    throw new RangeError(`Cannot lower a program to ${limit} pieces, want at least 2`);
+  }
   const lowered = new Map<Tensor, Tensor>();
   for (const node of program.nodes) {
     const inputs = node.inputs.map((tensor) => lowered.get(tensor)!);

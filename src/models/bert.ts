@@ -100,7 +100,10 @@ function embeddings(config: EncoderConfig, inputs: EncoderInputs, context: Forwa
   const { hidden } = config;
   const words = gather(context.parameter("embeddings.word_embeddings.weight"), inputs.ids);
   const types = gather(context.parameter("embeddings.token_type_embeddings.weight"), inputs.types);
-  const places = gather(context.parameter("embeddings.position_embeddings.weight"), inputs.positions);
+  const places = gather(
+    context.parameter("embeddings.position_embeddings.weight"),
+    inputs.positions,
+  );
   const sum = add(add(words, types), places);
   const normed = norm(context, config, "embeddings.LayerNorm", reshape(sum, [tokens, hidden]));
   return context.drop(
@@ -241,7 +244,12 @@ export function maskedModelHead(
   return withScope("mlm", () => {
     const rows = gather(hiddenStates, chosen);
     const base = "cls.predictions.transform";
-    const transformed = norm(context, config, `${base}.LayerNorm`, gelu(linear(context, `${base}.dense`, rows)));
+    const transformed = norm(
+      context,
+      config,
+      `${base}.LayerNorm`,
+      gelu(linear(context, `${base}.dense`, rows)),
+    );
     return gemm(transformed, context.parameter("embeddings.word_embeddings.weight"), {
       transB: true,
       bias: context.parameter("cls.predictions.bias"),

@@ -31,12 +31,15 @@ export function adaptableModules(
   config: EncoderConfig,
   parts: readonly ModulePart[] = moduleParts,
 ): readonly ModuleShape[] {
-  return Array.from({ length: config.layers }, (_, layer) =>
-    moduleParts.filter((part) => parts.includes(part)).map((part) => ({
-      name: `layer.${layer}.${part}`,
-      layer,
-      part,
-      inSize: part === "output" ? config.intermediate : config.hidden,
-      outSize: part === "intermediate" ? config.intermediate : config.hidden,
-    }))).flat();
+  return Array.from(
+    { length: config.layers },
+    (_, layer) =>
+      moduleParts.filter((part) => parts.includes(part)).map((part) => ({
+        name: `layer.${layer}.${part}`,
+        layer,
+        part,
+        inSize: part === "output" ? config.intermediate : config.hidden,
+        outSize: part === "intermediate" ? config.intermediate : config.hidden,
+      })),
+  ).flat();
 }

@@ -48,7 +48,9 @@ export function pretrainingOrder(
   for (let at = 0; at < shuffled.length; at += chunk) {
     const near = shuffled.slice(at, at + chunk)
       .sort((a, b) => sequences[a]!.ids.length - sequences[b]!.ids.length);
-    for (let i = 0; i + batchSize <= near.length; i += batchSize) batches.push(near.slice(i, i + batchSize));
+    for (let i = 0; i + batchSize <= near.length; i += batchSize) {
+      batches.push(near.slice(i, i + batchSize));
+    }
   }
   return stream.fork("batches").permutation(batches.length).map((i) => batches[i]!);
 }

@@ -42,7 +42,9 @@ export function pretrainingLayout(config: EncoderConfig): Layout {
 export function initialVectors(config: EncoderConfig, stream: RandomStream): PretrainingVectors {
   const layout = pretrainingLayout(config);
   const specs = new Map(
-    [...encoderParameters(config), ...maskedModelHeadParameters(config)].map((spec) => [spec.name, spec]),
+    [...encoderParameters(config), ...maskedModelHeadParameters(config)].map((
+      spec,
+    ) => [spec.name, spec]),
   );
   const zeros = () => new Float32Array(layout.size);
   return {

@@ -83,7 +83,10 @@ export interface PretrainingRun {
 /** Sequences for training and those held out, chosen by the seed. */
 export function divideSequences(
   { sequences, settings }: Pick<PretrainingRun, "sequences" | "settings">,
-): { readonly training: readonly PretrainingSequence[]; readonly heldOut: readonly PretrainingSequence[] } {
+): {
+  readonly training: readonly PretrainingSequence[];
+  readonly heldOut: readonly PretrainingSequence[];
+} {
   const order = RandomStream.fromSeed(settings.seed).fork("held-out").permutation(sequences.length);
   const pick = (numbers: readonly number[]) => numbers.map((i) => sequences[i]!);
   return {
@@ -137,7 +140,9 @@ export async function startPretraining(
     const { loss, gradientNorm } = await trainer.step(batch, learningRate);
     if (!Number.isFinite(loss)) {
       throw new RangeError(
-        `Pretraining diverged at step ${done + 1}: found loss ${loss}, want a finite one (lower learningRate)`,
+        `Pretraining diverged at step ${
+          done + 1
+        }: found loss ${loss}, want a finite one (lower learningRate)`,
       );
     }
     done += 1;
@@ -149,7 +154,9 @@ export async function startPretraining(
     let sum = 0;
     let count = 0;
     const stream = root.fork("held-out-hidden");
-    const sorted = heldOut.map((_, i) => i).sort((a, b) => heldOut[a]!.ids.length - heldOut[b]!.ids.length);
+    const sorted = heldOut.map((_, i) => i).sort((a, b) =>
+      heldOut[a]!.ids.length - heldOut[b]!.ids.length
+    );
     for (let at = 0; at < sorted.length; at += settings.batchSize) {
       const rows = sorted.slice(at, at + settings.batchSize);
       const batch = makeMaskedBatch(heldOut, rows, special, config.vocabulary, stream.fork(at));

@@ -54,7 +54,13 @@ export interface EvaluationLine {
 }
 
 /** Why a run failed. */
-export type FailureCause = "diverged" | "out-of-memory" | "executor" | "data" | "storage" | "unknown";
+export type FailureCause =
+  | "diverged"
+  | "out-of-memory"
+  | "executor"
+  | "data"
+  | "storage"
+  | "unknown";
 
 /** What came out of a run. */
 export type Outcome =

@@ -134,7 +134,7 @@ class Groups {
  * Ranks over training: each module's rank after the events up to each grid point, averaged over the finished
  * runs that moved ranks.
  *
- * @param points Grid points, from the start (0 %) to the end (100%) of training.
+ * @param points Grid points, from the start (0%) to the end (100%) of training.
  */
 export function rankCurves(
   results: StudyResults,

@@ -139,6 +139,7 @@ export const chartConfig = {
     fontSize: 13,
     fontWeight: 600,
     anchor: "start",
+    frame: "group",
     offset: 10,
   },
   axis: {

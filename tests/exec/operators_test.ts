@@ -1,19 +1,14 @@
 import { assertEquals } from "@std/assert";
-import { nativeExecutor } from "../../src/exec/native.ts";
-import type { Executor } from "../../src/exec/executor.ts";
 import { interpret } from "../../src/graph/mod.ts";
 import { cases, feedsOf, programOf } from "../graph/cases.ts";
+import { assertClose, subjects, testEach } from "./executors.ts";
 
-/** Fails where two lists differ by more than `tolerance` relative to the larger of 1 and the wanted number. */
-function assertClose(found: ArrayLike<number>, wanted: ArrayLike<number>, tolerance: number, what: string) {
-  assertEquals(found.length, wanted.length, what);
-  for (let i = 0; i < wanted.length; i++) {
-    const error = Math.abs(found[i]! - wanted[i]!) / Math.max(1, Math.abs(wanted[i]!));
-    if (!(error <= tolerance)) throw new Error(`${what}[${i}]: found ${found[i]}, want ${wanted[i]}`);
-  }
-}
+/** Relative to the larger of 1 and the number; single precision against double. */
+const tolerance = 2e-5;
 
-async function checkOperators(executor: Executor) {
+const compiled = (await subjects()).filter(({ kind }) => kind !== "reference");
+
+testEach(compiled, "every operator and gradient agrees with the interpreter", async (executor) => {
   for (const test of cases) {
     const program = programOf(test);
     const feeds = feedsOf(test);
@@ -21,13 +16,10 @@ async function checkOperators(executor: Executor) {
     const session = await executor.load(program);
     const { read } = await session.run({ feeds, dims: {}, read: [...program.outputs.keys()] });
     for (const [name, values] of Object.entries(wanted)) {
-      assertEquals([...read[name]!.shape], [...values.shape], `${test.name}: shape of ${name}`);
-      assertClose(read[name]!.data as Float32Array, values.data, 2e-5, `${test.name}: ${name}`);
+      const what = `${test.name}: ${name}`;
+      assertEquals([...read[name]!.shape], [...values.shape], what);
+      assertClose(read[name]!.data as Float32Array, values.data, tolerance, what);
     }
     await session.release();
   }
-}
-
-Deno.test("every operator and gradient agrees between the native executor and the interpreter", async () => {
-  await checkOperators(await nativeExecutor());
 });

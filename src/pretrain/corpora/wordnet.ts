@@ -86,9 +86,9 @@ export function parseSynset(line: string, where: string): Synset {
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { parseGloss } from "./wordnet.ts";
- * assertEquals(parseGloss('draw air in; "She breathes"; "Breathe!" - Ada  '), {
+ * assertEquals(parseGloss('draw air in; "She breathes"; "breathe in!" - Ada  '), {
  *   definition: "draw air in",
- *   examples: ["She breathes", "Breathe!"],
+ *   examples: ["She breathes", "breathe in!"],
  * });
  * ```
  */

@@ -82,6 +82,8 @@ export function intervalPanel(
     field,
     type: "quantitative",
     title: metricTitle(first.metric),
+    // A label that stuck out of the frame would push the panel down, out of line with its neighbours.
+    axis: { labelFlush: 8 },
     scale: { domain: domainOf(points), zero: false, nice: false },
   });
   const flatLayers = flat.length === 0 ? [] : [

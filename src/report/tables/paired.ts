@@ -19,7 +19,7 @@ import {
 } from "../facts.ts";
 import { counted, interval, signed, whole } from "../format.ts";
 import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
-import { comparePaired, type Comparison, type Verdict } from "../statistics.ts";
+import { comparePaired, type Comparison } from "../statistics.ts";
 import type { ReportTable, Row, RunResults, StudyResults, Tone } from "../types.ts";
 import { hasAverage, orderOf } from "./scores.ts";
 

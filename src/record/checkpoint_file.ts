@@ -1,0 +1,85 @@
+/**
+ * Checkpoints as bytes: vectors as safetensors, everything else as JSON in its header.
+ *
+ * @module
+ */
+import { readSafetensors, type StoredTensor, writeSafetensors } from "../models/safetensors.ts";
+import { recordSchemaVersion } from "./types.ts";
+import type { Checkpoint, Snapshot } from "../train/trainer.ts";
+import type { StateVectors } from "../train/vectors.ts";
+
+/** Sizes of the journals when the checkpoint was taken, in bytes by file name. */
+export type JournalSizes = Readonly<Record<string, number>>;
+
+/** What a checkpoint file holds. */
+export interface StoredCheckpoint {
+  readonly checkpoint: Checkpoint;
+  readonly journals: JournalSizes;
+  /** Milliseconds of training, of evaluation and in all, spent before the checkpoint, and the largest memory use. */
+  readonly spent: {
+    readonly trainMillis: number;
+    readonly evaluateMillis: number;
+    readonly wallMillis: number;
+    readonly peakMemoryBytes: number;
+    readonly startedAt: string;
+  };
+}
+
+function flat(data: Float32Array): StoredTensor {
+  return { shape: [data.length], data };
+}
+
+/** A snapshot without its parameters, which are stored as a tensor. */
+function bare(snapshot: Snapshot | null) {
+  if (snapshot === null) return null;
+  const { theta: _theta, ...rest } = snapshot;
+  return rest;
+}
+
+/** The bytes of a checkpoint. */
+export function encodeCheckpoint(stored: StoredCheckpoint): Uint8Array<ArrayBuffer> {
+  const { vectors, best, last, ...rest } = stored.checkpoint;
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, data] of Object.entries(vectors)) tensors.set(`state.${name}`, flat(data));
+  if (best !== null) tensors.set("best.theta", flat(best.theta));
+  if (last !== null) tensors.set("last.theta", flat(last.theta));
+  const json = {
+    schema: recordSchemaVersion,
+    rest,
+    best: bare(best),
+    last: bare(last),
+    journals: stored.journals,
+    spent: stored.spent,
+  };
+  return writeSafetensors(tensors, "F32", { checkpoint: JSON.stringify(json) });
+}
+
+/**
+ * The checkpoint that {@linkcode encodeCheckpoint} wrote.
+ *
+ * @throws {SyntaxError} If the bytes are not such a file.
+ */
+export function decodeCheckpoint(bytes: Uint8Array, fileName: string): StoredCheckpoint {
+  const { tensors, metadata } = readSafetensors(bytes, fileName);
+  const text = metadata["checkpoint"];
+  if (text === undefined) {
+    throw new SyntaxError(`Cannot read "${fileName}": found no checkpoint in its header, want one`);
+  }
+  const json = JSON.parse(text);
+  if (json.schema !== recordSchemaVersion) {
+    throw new SyntaxError(
+      `Cannot read "${fileName}": found checkpoint schema ${json.schema}, want ${recordSchemaVersion}`,
+    );
+  }
+  const snapshot = (name: "best" | "last"): Snapshot | null =>
+    json[name] === null ? null : { ...json[name], theta: tensors.get(`${name}.theta`)!.data };
+  const vectors: StateVectors = Object.fromEntries(
+    [...tensors].filter(([name]) => name.startsWith("state."))
+      .map(([name, { data }]) => [name.slice("state.".length), data]),
+  );
+  return {
+    checkpoint: { ...json.rest, vectors, best: snapshot("best"), last: snapshot("last") },
+    journals: json.journals,
+    spent: json.spent,
+  };
+}

@@ -1,0 +1,63 @@
+/** The executors that the tests of this folder run on, made once a test file, before its tests start. */
+import type { Executor, ExecutorKind } from "../../src/exec/executor.ts";
+import { nativeExecutor } from "../../src/exec/native.ts";
+import { ReferenceExecutor } from "../../src/exec/reference.ts";
+import { wasmExecutor } from "../../src/exec/wasm.ts";
+import { findAdapter, webgpuExecutor } from "../../src/exec/webgpu.ts";
+
+/** An executor under test; a device that the machine lacks has no executor, and the reason is part of the test's name. */
+export interface Subject {
+  readonly kind: ExecutorKind;
+  readonly executor: Executor | null;
+  readonly missing: string;
+}
+
+function present(executor: Executor): Subject {
+  return { kind: executor.kind, executor, missing: "" };
+}
+
+/** All four executors, with two threads where that applies; only WebGPU may be missing. */
+export async function subjects(): Promise<readonly Subject[]> {
+  const webgpu: Subject = await findAdapter() === null
+    ? { kind: "webgpu", executor: null, missing: " (this machine offers no WebGPU adapter)" }
+    : present(await webgpuExecutor({ allowSoftware: true }));
+  return [
+    present(new ReferenceExecutor()),
+    present(await nativeExecutor(2)),
+    present(await wasmExecutor(2)),
+    webgpu,
+  ];
+}
+
+/** Registers a test for each executor; it is ignored exactly where the machine lacks the device. */
+export function testEach(
+  all: readonly Subject[],
+  name: string,
+  check: (executor: Executor) => Promise<void>,
+): void {
+  for (const { kind, executor, missing } of all) {
+    Deno.test({
+      name: `${kind}: ${name}${missing}`,
+      ignore: executor === null,
+      fn: () => check(executor!),
+    });
+  }
+}
+
+/** Fails where two lists differ by more than `tolerance` relative to the larger of 1 and the wanted number. */
+export function assertClose(
+  found: ArrayLike<number>,
+  wanted: ArrayLike<number>,
+  tolerance: number,
+  what: string,
+): void {
+  if (found.length !== wanted.length) {
+    throw new Error(`${what}: found ${found.length} numbers, want ${wanted.length}`);
+  }
+  for (let i = 0; i < wanted.length; i++) {
+    const error = Math.abs(found[i]! - wanted[i]!) / Math.max(1, Math.abs(wanted[i]!));
+    if (!(error <= tolerance)) {
+      throw new Error(`${what}[${i}]: found ${found[i]}, want ${wanted[i]}`);
+    }
+  }
+}
