@@ -14,9 +14,12 @@ import { closest, distance } from "fastest-levenshtein";
  */
 export function unknownName(what: string, found: string, known: readonly string[]): string {
   const list = known.map((name) => `"${name}"`).join(", ");
-  const near = known.length === 0 ? null : closest(found, [...known]);
-  const isNear = near !== null &&
-    distance(found.toLowerCase(), near.toLowerCase()) <= Math.max(2, Math.ceil(near.length / 2));
+  const lower = found.toLowerCase();
+  const near = known.length === 0
+    ? null
+    : known.find((name) => name.toLowerCase() === closest(lower, known.map((k) => k.toLowerCase())));
+  const isNear = near != null &&
+    distance(lower, near.toLowerCase()) <= Math.max(2, Math.ceil(near.length / 2));
   return `Unknown ${what} "${found}": known are ${list}${
     isNear ? `. Did you mean "${near}"?` : ""
   }`;

@@ -1,17 +1,18 @@
 /**
  * Dropout whose mask is a function of keys: the same keys give the same mask on every runtime.
  *
- * Element (i, j) has the uniform number u = frac((r_i · c_j + s_i + t_j) / 2¹⁸), a two-key multiply-add hash. The keys
- * r (11 bits), c (12 bits), s and t (22 bits) are integers that a counter-based generator gives per row and
+ * Element (i, j) has the uniform number u = frac((r_i · c_j + s_i + t_j) / 2¹⁴), a two-key multiply-add hash. The keys
+ * r (11 bits), c (12 bits, odd), s and t (14 bits) are integers that a counter-based generator gives per row and
  * per column, so every product and sum stays below 2²⁴ and float32 computes it without rounding: as one
- * matrix product of `[rows, 3]` and `[3, columns]`, whatever the order of its sums.
+ * matrix product of `[rows, 3]` and `[3, columns]`, whatever the order of its sums. Products reach far beyond 2¹⁴, so
+ * that rows (columns) whose keys are close still get masks that are independent of each other; rates are met to 2⁻¹⁴.
  *
  * @module
  */
 import { floor, gemm, less, mul, reshape, sub, where } from "./ops/mod.ts";
 import type { HostTensor, Tensor } from "./tensor.ts";
 
-const scale = 1 / 2 ** 18;
+const scale = 1 / 2 ** 14;
 
 /** A well-mixed 32-bit word for a counter under a key (the finaliser of MurmurHash3 by Appleby, twice). */
 function mix(key: number, counter: number): number {
@@ -33,17 +34,17 @@ export function dropoutRowKeys(key: number, rows: number): HostTensor {
   for (let i = 0; i < rows; i++) {
     data[3 * i] = mix(key, 2 * i) >>> 21;
     data[3 * i + 1] = 1;
-    data[3 * i + 2] = mix(key, 2 * i + 1) >>> 10;
+    data[3 * i + 2] = mix(key, 2 * i + 1) >>> 18;
   }
   return { type: "f32", shape: [rows, 3], data };
 }
 
-/** Column keys `[3, columns]`, already divided by 2¹⁸: c_j, t_j and 1. */
+/** Column keys `[3, columns]`, already divided by 2¹⁴: c_j, t_j and 1. */
 export function dropoutColumnKeys(key: number, columns: number): HostTensor {
   const data = new Float32Array(columns * 3);
   for (let j = 0; j < columns; j++) {
     data[j] = ((mix(key, 2 * j) >>> 20) | 1) * scale;
-    data[columns + j] = (mix(key, 2 * j + 1) >>> 10) * scale;
+    data[columns + j] = (mix(key, 2 * j + 1) >>> 18) * scale;
     data[2 * columns + j] = scale;
   }
   return { type: "f32", shape: [3, columns], data };

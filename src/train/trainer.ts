@@ -68,8 +68,6 @@ export interface Snapshot {
   readonly order: SlotOrder;
   /** Slots whose E was masked to zero, by AdaLoRA's last mask. */
   readonly off: readonly SlotRef[];
-  /** Rows that modules had room for, to find the numbers again. */
-  readonly capacities: Readonly<Record<string, number>>;
 }
 
 /** Everything needed to go on after a step: a value that can be stored. */
@@ -127,14 +125,15 @@ export type TrainingEvent =
   }
   | { readonly kind: "evaluation"; readonly snapshot: Snapshot };
 
-/** Training produced a loss that is no finite number. */
+/** Training produced a number that is not finite. */
 export class DivergenceError extends Error {
   override readonly name = "DivergenceError";
   readonly step: number;
 
-  constructor(step: number, loss: number) {
+  /** @param what What is not finite. Default `loss`. */
+  constructor(step: number, found: number, what = "loss") {
     super(
-      `Training diverged at step ${step}: found loss ${loss}, want a finite number ` +
+      `Training diverged at step ${step}: found ${what} ${found}, want a finite number ` +
         `(lower train.learningRate, or set train.clipNorm)`,
     );
     this.step = step;
@@ -322,8 +321,9 @@ export class Trainer {
     const read = (name: string) => Number(result.read[name]?.data[0] ?? 0);
     const loss = read("loss");
     const gradientNorm = read("gradientNorm");
-    if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
-      throw new DivergenceError(index + 1, Number.isFinite(loss) ? gradientNorm : loss);
+    if (!Number.isFinite(loss)) throw new DivergenceError(index + 1, loss);
+    if (!Number.isFinite(gradientNorm)) {
+      throw new DivergenceError(index + 1, gradientNorm, "gradient norm");
     }
     for (const name of assembly.stateVectors) {
       executor.dispose(this.#device[name]!);
@@ -355,6 +355,8 @@ export class Trainer {
     const policy = this.#policy!;
     const before = await this.#download(this.#programs.assembly.stateVectors);
     const scores = slotScoresOf(this.#programs.assembly, this.#at.order, before);
+    const wrong = scores.flatMap(({ scores }) => scores).find((score) => !Number.isFinite(score));
+    if (wrong !== undefined) throw new DivergenceError(index + 1, wrong, "importance");
     const ranksBefore = this.ranks();
     const { decision, state } = policy.decide(this.#at.policyState, index, scores);
     this.#at = { ...this.#at, policyState: state, rankEvents: this.#at.rankEvents + 1 };
@@ -409,8 +411,15 @@ export class Trainer {
       const even = Object.fromEntries(Object.keys(capacities).map((name) => [name, room]));
       const old = this.#programs.assembly;
       this.#programs = await loadPrograms(this.#request, even);
-      vectors = moveToAssembly(old, this.#programs.assembly, vectors);
-      this.#at = { ...this.#at, capacities: even };
+      const { assembly } = this.#programs;
+      vectors = moveToAssembly(old, assembly, vectors);
+      const moved = (snapshot: Snapshot | null) =>
+        snapshot === null ? null : {
+          ...snapshot,
+          theta: moveToAssembly(old, assembly, { theta: snapshot.theta }).theta!,
+        };
+      const { best, last } = this.#at;
+      this.#at = { ...this.#at, capacities: even, best: moved(best), last: moved(last) };
     }
     const { assembly } = this.#programs;
     const stream = this.#root.fork("directions").fork(index);
@@ -434,11 +443,15 @@ export class Trainer {
     const { task, splits } = this.#request;
     const evaluations: Evaluation[] = [];
     for (const split of splits) {
-      evaluations.push(await evaluateSplit(this.#programs, this.#device.theta!, task, split));
+      const evaluation = await evaluateSplit(this.#programs, this.#device.theta!, task, split);
+      if (!Number.isFinite(evaluation.loss)) {
+        throw new DivergenceError(this.#at.step, evaluation.loss, `loss on "${split.name}"`);
+      }
+      evaluations.push(evaluation);
     }
     const { theta } = await this.#download(["theta"]);
-    const { step, order, off, capacities } = this.#at;
-    const snapshot = { step, epoch, evaluations, theta: theta!, order, off, capacities };
+    const { step, order, off } = this.#at;
+    const snapshot: Snapshot = { step, epoch, evaluations, theta: theta!, order, off };
     const metric = primaryMetric(task);
     const valueOf = (of: Snapshot | null) => of?.evaluations[0]?.metrics[metric] ?? -Infinity;
     const best = valueOf(snapshot) > valueOf(this.#at.best) ? snapshot : this.#at.best;

@@ -226,7 +226,8 @@ export function withoutModules(
 
 /** The vectors of one assembly under the layout of another that has more room; the rest is carried over as it is. */
 export function moveToAssembly(from: Assembly, to: Assembly, vectors: StateVectors): StateVectors {
-  return Object.fromEntries(to.stateVectors.map((name) => {
+  const given = to.stateVectors.filter((name) => vectors[name] !== undefined);
+  return Object.fromEntries(given.map((name) => {
     const old = vectors[name]!;
     if (to.sizeOf(name) === old.length && to.sizeOf(name) === 1) return [name, old];
     const isAdapterOnly = name === "sensitivity" || name === "uncertainty";

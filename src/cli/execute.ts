@@ -1,0 +1,375 @@
+/**
+ * Executing one run: training with journals and checkpoints, and the record at its end.
+ *
+ * @module
+ */
+import { hashJson } from "../base/hash.ts";
+import type { Json } from "../base/canonical_json.ts";
+import { type Executor, ExecutorError } from "../exec/executor.ts";
+import { countOf, encoderParameters, headParameters } from "../models/parameters.ts";
+import { writeSafetensors } from "../models/safetensors.ts";
+import { RunFolder, StorageError } from "../record/run_folder.ts";
+import { readJsonl } from "../record/read_jsonl.ts";
+import { parseStepLine } from "../record/schema.ts";
+import type { Surroundings } from "../record/provenance.ts";
+import {
+  type EvaluationLine,
+  type FailureCause,
+  type Outcome,
+  recordSchemaVersion,
+  type RunRecord,
+} from "../record/types.ts";
+import { countParameters } from "../spec/ranks.ts";
+import { primaryMetric } from "../tasks/metrics.ts";
+import { outputCount } from "../train/assemble.ts";
+import type { ProgramCache } from "../train/programs.ts";
+import {
+  activeRanks,
+  countActive,
+  DivergenceError,
+  type Snapshot,
+  Trainer,
+  type TrainingEvent,
+  type TrainingRequest,
+} from "../train/trainer.ts";
+import { exportTensors } from "../train/vectors.ts";
+import type { Inputs } from "./inputs.ts";
+import type { PlannedRun } from "./planning.ts";
+
+/** What all runs of a sweep share. */
+export interface ExecutionContext {
+  readonly executor: Executor;
+  readonly programs: ProgramCache;
+  readonly inputs: Inputs;
+  readonly surroundings: Surroundings;
+  /** The study's results folder. */
+  readonly results: string;
+  /** Called after every step. */
+  readonly onStep: (progress: RunProgress) => Promise<void>;
+  /** Asked after every step; true stops the run at a checkpoint. */
+  readonly isStopping: () => boolean;
+  /** Milliseconds between checkpoints. Default 20,000. */
+  readonly checkpointMillis?: number;
+}
+
+/** Where a run stands. */
+export interface RunProgress {
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly loss: number;
+  /** Milliseconds of this run so far, and the part spent in the executor. */
+  readonly millis: number;
+}
+
+/** How an execution ended: with a record, or at a checkpoint because it was asked to stop. */
+export type ExecutionResult =
+  | { readonly kind: "recorded"; readonly record: RunRecord }
+  | { readonly kind: "stopped"; readonly step: number };
+
+/** What a run asks the train room for. */
+export async function trainingRequest(
+  planned: PlannedRun,
+  context: Pick<ExecutionContext, "executor" | "programs" | "inputs">,
+): Promise<TrainingRequest> {
+  const { run, method, plan, modules } = planned;
+  const model = await context.inputs.model(run.settings.model);
+  const { task } = await context.inputs.task(run.task);
+  const data = await context.inputs.runData(run);
+  const { dropout, beta1, beta2, epsilon, weightDecay, clipNorm } = run.settings.train;
+  const train = { dropout, beta1, beta2, epsilon, weightDecay, clipNorm };
+  const ranks = plan === null
+    ? []
+    : modules.map((module, i) => ({ module, rank: plan.initial[i]! }));
+  return {
+    executor: context.executor,
+    programs: context.programs,
+    programKey: hashJson({
+      weights: model.weightsHash,
+      method: run.method,
+      options: run.options,
+      ranks: ranks.map(({ module, rank }) => [module.name, rank]),
+      output: task.output as unknown as Json,
+      train: train as unknown as Json,
+    }),
+    assembly: {
+      encoder: model,
+      output: task.output,
+      method: method.bind(run.options),
+      ranks,
+      train,
+    },
+    task,
+    settings: run.settings,
+    seed: run.seed,
+    finalTotal: plan?.finalTotal ?? 0,
+    extraPerRank: method.extraPerRank,
+    batches: data.batches,
+    trainExamples: data.trainExamples,
+    splits: data.splits,
+  };
+}
+
+function evaluationLines(snapshot: Snapshot): readonly EvaluationLine[] {
+  return snapshot.evaluations.map(({ split, loss, metrics }) => ({
+    step: snapshot.step,
+    epoch: snapshot.epoch,
+    split,
+    loss,
+    metrics,
+  }));
+}
+
+/** Writes an event as a line of its journal. */
+function journalEvent(folder: RunFolder, event: TrainingEvent): void {
+  if (event.kind === "evaluation") {
+    for (const line of evaluationLines(event.snapshot)) folder.append("evaluations", line);
+    return;
+  }
+  const { kind, ...line } = event;
+  folder.append(kind === "step" ? "steps" : kind, line);
+}
+
+function causeOf(error: unknown): FailureCause {
+  if (error instanceof DivergenceError) return "diverged";
+  if (error instanceof ExecutorError) return error.outOfMemory ? "out-of-memory" : "executor";
+  return "unknown";
+}
+
+function median(values: readonly number[]): number {
+  if (values.length === 0) return 0;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+interface Spent {
+  trainMillis: number;
+  evaluateMillis: number;
+  wallMillis: number;
+  peakMemoryBytes: number;
+  startedAt: string;
+}
+
+function freshSpent(): Spent {
+  return {
+    trainMillis: 0,
+    evaluateMillis: 0,
+    wallMillis: 0,
+    peakMemoryBytes: 0,
+    startedAt: new Date().toISOString(),
+  };
+}
+
+/**
+ * Runs one run to its end, or from its checkpoint on; a run that fails leaves a record with its cause.
+ *
+ * @throws {StorageError} If the results cannot be written: nothing can be recorded then.
+ */
+export async function execute(
+  planned: PlannedRun,
+  context: ExecutionContext,
+): Promise<ExecutionResult> {
+  const { folder, stored } = await RunFolder.open(`${context.results}/${planned.folder}`);
+  const spent: Spent = { ...(stored?.spent ?? freshSpent()) };
+  const started: Started = { trainer: null };
+  try {
+    let outcome: Outcome = { state: "finished" };
+    try {
+      const request = await trainingRequest(planned, context);
+      started.trainer = await Trainer.create(request, stored?.checkpoint ?? null);
+      const isDone = await runToEnd(started.trainer, { folder, context, spent });
+      if (!isDone) return { kind: "stopped", step: started.trainer.step };
+    } catch (error) {
+      if (error instanceof StorageError || !(error instanceof Error)) throw error;
+      const step = error instanceof DivergenceError ? error.step : started.trainer?.step ?? null;
+      outcome = { state: "failed", cause: causeOf(error), message: error.message, step };
+    }
+    const { trainer } = started;
+    const record = await recordOf({ planned, context, folder, trainer, outcome, spent });
+    await folder.finish(record);
+    return { kind: "recorded", record };
+  } finally {
+    started.trainer?.dispose();
+    folder.close();
+  }
+}
+
+/** A trainer, once it has been made. */
+interface Started {
+  trainer: Trainer | null;
+}
+
+interface Loop {
+  readonly folder: RunFolder;
+  readonly context: ExecutionContext;
+  readonly spent: Spent;
+}
+
+/** Steps until the end, with journals and checkpoints; false if it was asked to stop before. */
+async function runToEnd(trainer: Trainer, { folder, context, spent }: Loop): Promise<boolean> {
+  const began = performance.now() - spent.wallMillis;
+  let lastCheckpoint = performance.now();
+  while (!trainer.isDone) {
+    const started = performance.now();
+    const events = await trainer.next();
+    const took = performance.now() - started;
+    const [first] = events;
+    const stepMillis = first?.kind === "step" ? first.stepMillis : 0;
+    spent.trainMillis += stepMillis;
+    if (events.some(({ kind }) => kind === "evaluation")) spent.evaluateMillis += took - stepMillis;
+    spent.wallMillis = performance.now() - began;
+    for (const event of events) journalEvent(folder, event);
+    if (trainer.step % 8 === 0 || trainer.isDone) {
+      spent.peakMemoryBytes = Math.max(spent.peakMemoryBytes, Deno.memoryUsage().rss);
+    }
+    await context.onStep({
+      step: trainer.step,
+      totalSteps: trainer.totalSteps,
+      loss: first?.kind === "step" ? first.loss : NaN,
+      millis: spent.wallMillis,
+    });
+    if (trainer.isDone) break;
+    const isStopping = context.isStopping();
+    if (isStopping || performance.now() - lastCheckpoint > (context.checkpointMillis ?? 20_000)) {
+      await folder.saveCheckpoint({ checkpoint: await trainer.checkpoint(), spent });
+      lastCheckpoint = performance.now();
+    }
+    if (isStopping) return false;
+  }
+  return true;
+}
+
+interface Ending {
+  readonly planned: PlannedRun;
+  readonly context: ExecutionContext;
+  readonly folder: RunFolder;
+  readonly trainer: Trainer | null;
+  readonly outcome: Outcome;
+  readonly spent: Spent;
+}
+
+/** Writes weights and predictions, and makes the record. */
+async function recordOf(ending: Ending): Promise<RunRecord> {
+  const { planned, context, folder, trainer, outcome, spent } = ending;
+  const { run, plan, method, hashes } = planned;
+  const { keep } = run.settings.train;
+  const { task } = await context.inputs.task(run.task);
+  const model = await context.inputs.model(run.settings.model);
+  const progress = trainer?.progress ?? null;
+  const best = progress?.best ?? null;
+  const last = progress?.last ?? null;
+  const kept = keep === "best" ? best : last;
+  if (trainer !== null) {
+    const weightsOf = (snapshot: Snapshot) =>
+      writeSafetensors(
+        new Map(
+          exportTensors(trainer.assembly, snapshot.theta, snapshot.order)
+            .map(({ name, shape, data }) => [name, { shape, data }]),
+        ),
+        "F32",
+        { run: planned.id, step: String(snapshot.step), off: JSON.stringify(snapshot.off) },
+      );
+    if (last !== null) await folder.write("adapter.safetensors", weightsOf(last));
+    if (best !== null && best.step !== last?.step) {
+      await folder.write("best.safetensors", weightsOf(best));
+    }
+  }
+  if (kept !== null) {
+    const { splits } = await context.inputs.runData(run);
+    const lines = splits.flatMap((split, i) =>
+      split.targets.map((target, row) =>
+        JSON.stringify({
+          split: split.name,
+          id: split.ids[row],
+          target,
+          prediction: kept.evaluations[i]!.predictions[row],
+        })
+      )
+    );
+    await folder.write("predictions.jsonl", `${lines.join("\n")}\n`);
+  }
+  await folder.flush();
+  const stepsPath = `${folder.path}/steps.jsonl`;
+  const { lines: steps } = readJsonl(await Deno.readTextFile(stepsPath), stepsPath, parseStepLine);
+  const recent = steps.slice(-50);
+  const ranksAt = (snapshot: Snapshot | null) =>
+    plan === null || snapshot === null ? null : {
+      ...Object.fromEntries(planned.modules.map(({ name }) => [name, 0])),
+      ...activeRanks(snapshot.order, snapshot.off),
+    };
+  const initialRanks = plan === null
+    ? null
+    : Object.fromEntries(planned.modules.map(({ name }, i) => [name, plan.initial[i]!]));
+  const finalRanks = ranksAt(kept);
+  const stepMillis = steps.map((line) => line.stepMillis);
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  const headSize = headParameters(model.config, outputCount(task.output))
+    .reduce((total, { shape }) => total + countOf(shape), 0);
+  const encoderSize = encoderParameters(model.config)
+    .reduce((total, { shape }) => total + countOf(shape), 0);
+  return {
+    schema: recordSchemaVersion,
+    id: planned.id,
+    asked: {
+      study: run.study,
+      task: run.task,
+      method: run.method,
+      label: run.label,
+      methodVersion: run.methodVersion,
+      options: run.options,
+      budget: run.budget,
+      seed: run.seed,
+      run: run as unknown as Json,
+    },
+    happened: {
+      outcome,
+      steps: trainer?.step ?? 0,
+      epochs: steps[steps.length - 1]?.epoch ?? 0,
+      primaryMetric: primaryMetric(task),
+      keep,
+      best: best === null ? null : evaluationLines(best)[0]!,
+      last: last === null ? null : evaluationLines(last)[0]!,
+      others: kept === null ? [] : evaluationLines(kept).slice(1),
+      finalTrainLoss: recent.length === 0
+        ? null
+        : sum(recent.map(({ loss }) => loss)) / recent.length,
+      parameters: {
+        total: encoderSize + headSize + (trainer?.assembly.adapterSize ?? 0),
+        trainable: trainer?.assembly.layout.size ?? 0,
+        head: headSize,
+      },
+      budget: plan === null || trainer === null || finalRanks === null ? null : {
+        requested: plan.requested,
+        initial: countParameters(plan.initial, planned.modules, method.extraPerRank),
+        peak: progress?.peakParameters ?? 0,
+        final: countActive(trainer.assembly, finalRanks, method.extraPerRank),
+      },
+      initialRanks,
+      finalRanks,
+      rankEvents: progress?.rankEvents ?? 0,
+      ranksMoved: progress?.ranksMoved ?? 0,
+      time: {
+        startedAt: spent.startedAt,
+        wallMillis: spent.wallMillis,
+        trainMillis: spent.trainMillis,
+        evaluateMillis: spent.evaluateMillis,
+        medianStepMillis: median(stepMillis),
+        tokensPerSecond: stepMillis.length === 0
+          ? 0
+          : sum(steps.map(({ tokens }) => tokens)) / sum(stepMillis) * 1000,
+      },
+      peakMemoryBytes: spent.peakMemoryBytes === 0 ? null : spent.peakMemoryBytes,
+    },
+    where: whereOf(context, hashes),
+  };
+}
+
+function whereOf(context: ExecutionContext, hashes: PlannedRun["hashes"]): RunRecord["where"] {
+  const { lock, ...surroundings } = context.surroundings;
+  const { executor } = context;
+  return {
+    ...surroundings,
+    device: { executor: executor.kind, name: executor.name, threads: executor.threads },
+    hashes: { ...hashes, lock },
+  };
+}

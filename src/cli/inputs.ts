@@ -1,0 +1,216 @@
+/**
+ * What runs read: encoders and tasks, each loaded once.
+ *
+ * @module
+ */
+import { hashBytes } from "../base/hash.ts";
+import { RandomStream } from "../base/random.ts";
+import { type EncoderModel, loadEncoder } from "../models/load.ts";
+import { adaptableModules } from "../models/modules.ts";
+import { randomEncoder } from "../models/random.ts";
+import { modelFileNames, modelSource } from "../models/sources.ts";
+import type { ModuleShape, RunSpec } from "../spec/types.ts";
+import {
+  type BatchOptions,
+  type BatchStream,
+  createBatchStream,
+  evaluationBatches,
+  sampleExamples,
+} from "../tasks/batches.ts";
+import { findTask } from "../tasks/catalog.ts";
+import { embeddedFolder } from "../tasks/embedded.ts";
+import { readSplit } from "../tasks/read_split.ts";
+import { encodeExamples } from "../tasks/tokenizer.ts";
+import type { Encoded, Example, Task } from "../tasks/types.ts";
+import type { EvaluationSplit } from "../train/evaluate.ts";
+
+/** Where the user's data and model are. */
+export interface InputFolders {
+  /** GLUE data, given by `--data`, or null. */
+  readonly data: string | null;
+  /** A Hugging Face folder, given by `--model`, or null. */
+  readonly model: string | null;
+  /** The folder of the study, where the paths of its own tasks start. */
+  readonly study: string;
+}
+
+/** A task's examples and the hash of each file. */
+export interface TaskData {
+  readonly task: Task;
+  readonly splits: ReadonlyMap<string, readonly Example[]>;
+  readonly hashes: Readonly<Record<string, string>>;
+}
+
+/** What one run trains on and is judged by. */
+export interface RunData {
+  readonly batches: BatchStream;
+  readonly trainExamples: number;
+  readonly splits: readonly EvaluationSplit[];
+}
+
+/** Rows that an evaluation takes at once. */
+const evaluationBatchSize = 64;
+
+function pathOf(location: URL | string, name: string): string {
+  if (typeof location === "string") return `${location}/${name}`;
+  return decodeURIComponent(new URL(name, location).pathname);
+}
+
+/** Loads encoders and tasks when they are first asked for. */
+export class Inputs {
+  readonly #folders: InputFolders;
+  readonly #userTasks: readonly Task[];
+  readonly #models = new Map<string, EncoderModel>();
+  readonly #tasks = new Map<string, TaskData>();
+  readonly #encoded = new Map<string, readonly Encoded[]>();
+
+  constructor(folders: InputFolders, userTasks: readonly Task[]) {
+    this.#folders = folders;
+    this.#userTasks = userTasks;
+  }
+
+  /**
+   * The encoder of a model's name.
+   *
+   * @throws {Error} If it cannot be found or read; see {@linkcode loadEncoder}.
+   */
+  async model(name: string): Promise<EncoderModel> {
+    const held = this.#models.get(name);
+    if (held !== undefined) return held;
+    const { folder, randomWeights } = modelSource(name, this.#folders.model);
+    const title = typeof folder === "string" ? folder : name;
+    const listing: string[] = [];
+    try {
+      for await (const entry of Deno.readDir(folder)) listing.push(entry.name);
+    } catch (cause) {
+      throw new TypeError(
+        `Cannot load the model folder "${title}": ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+    const files = modelFileNames(listing, title);
+    const text = (file: string | null) =>
+      file === null ? null : Deno.readTextFile(pathOf(folder, file));
+    const loaded = loadEncoder({
+      config: await Deno.readTextFile(pathOf(folder, files.config)),
+      weights: await Deno.readFile(pathOf(folder, files.weights)),
+      tokenizerJson: await text(files.tokenizerJson),
+      vocab: await text(files.vocab),
+      tokenizerConfig: await text(files.tokenizerConfig),
+    }, title);
+    const model = randomWeights
+      ? randomEncoder(loaded, RandomStream.fromSeed(0).fork("random-encoder"))
+      : loaded;
+    this.#models.set(name, model);
+    return model;
+  }
+
+  /** The modules of a loaded model that can be adapted. */
+  modulesOf(name: string): readonly ModuleShape[] {
+    const model = this.#models.get(name);
+    if (model === undefined) throw new RangeError(`Model "${name}" has not been loaded`);
+    return adaptableModules(model.config);
+  }
+
+  /** The task of a name, without its data. */
+  taskOf(name: string): Task {
+    return findTask(name, this.#userTasks);
+  }
+
+  #location(task: Task): URL | string {
+    if (task.source === "embedded") return embeddedFolder;
+    if (task.source === "user") return this.#folders.study;
+    if (this.#folders.data === null) {
+      throw new TypeError(
+        `Cannot read the task "${task.name}": found no data folder, want one with ` +
+          `${task.splits["train"]?.path}; give it by --data DIR`,
+      );
+    }
+    return this.#folders.data;
+  }
+
+  /**
+   * A task's examples.
+   *
+   * @throws {Error} If a file is missing or wrong; the message names file and line.
+   */
+  async task(name: string): Promise<TaskData> {
+    const held = this.#tasks.get(name);
+    if (held !== undefined) return held;
+    const task = this.taskOf(name);
+    const location = this.#location(task);
+    const splits = new Map<string, readonly Example[]>();
+    const hashes: Record<string, string> = {};
+    for (const [split, file] of Object.entries(task.splits)) {
+      const path = pathOf(location, file.path);
+      let bytes: Uint8Array;
+      try {
+        bytes = await Deno.readFile(path);
+      } catch (cause) {
+        if (cause instanceof Deno.errors.NotFound && file.optional === true) continue;
+        throw new TypeError(
+          `Cannot read the ${split} split of "${name}": ${(cause as Error).message} ("${path}")`,
+          { cause },
+        );
+      }
+      splits.set(split, readSplit(task, split, bytes, path));
+      hashes[file.path] = hashBytes(bytes);
+    }
+    const data = { task, splits, hashes };
+    this.#tasks.set(name, data);
+    return data;
+  }
+
+  /** Examples of a loaded task's training split. */
+  examplesOf(name: string): number {
+    return this.#tasks.get(name)?.splits.get("train")?.length ?? 0;
+  }
+
+  #encode(run: RunSpec, split: string, model: EncoderModel, data: TaskData): readonly Encoded[] {
+    const { maxLength } = run.settings.train;
+    const key = JSON.stringify([run.settings.model, run.task, split, maxLength]);
+    const held = this.#encoded.get(key);
+    if (held !== undefined) return held;
+    const encoded = encodeExamples(model.tokenizer, data.splits.get(split)!, maxLength);
+    this.#encoded.set(key, encoded);
+    return encoded;
+  }
+
+  /** What a run trains on: its seed draws the training examples of a limit, all runs share those of evaluation. */
+  async runData(run: RunSpec): Promise<RunData> {
+    const model = await this.model(run.settings.model);
+    const data = await this.task(run.task);
+    const { train } = run.settings;
+    const options = (split: string, limit: number | null, stream: RandomStream) => {
+      const encoded = this.#encode(run, split, model, data);
+      const all = data.splits.get(split)!;
+      const place = new Map(all.map((example, i) => [example, i]));
+      const examples = sampleExamples(all, limit, stream);
+      const batchOptions: BatchOptions = {
+        encoded: examples.map((example) => encoded[place.get(example)!]!),
+        targets: examples.map(({ target }) => target),
+        batchSize: split === "train" ? train.batchSize : evaluationBatchSize,
+        maxLength: train.maxLength,
+        padId: model.tokenizer.padId,
+      };
+      return { examples, batchOptions };
+    };
+    const root = RandomStream.fromSeed(run.seed);
+    const training = options("train", train.trainLimit, root.fork("train-limit"));
+    const splits = [...data.splits.keys()].filter((split) => split !== "train").map((split) => {
+      const shared = RandomStream.fromSeed(0).fork("dev-limit").fork(split);
+      const { examples, batchOptions } = options(split, train.devLimit, shared);
+      return {
+        name: split,
+        batches: evaluationBatches(batchOptions),
+        targets: examples.map(({ target }) => target),
+        ids: examples.map(({ id }) => id),
+      };
+    });
+    return {
+      batches: createBatchStream(training.batchOptions, root.fork("order")),
+      trainExamples: training.examples.length,
+      splits,
+    };
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * A study's plan as text: runs, budgets, parameters, and the time that earlier runs let one expect.
+ *
+ * @module
+ */
+import { readRecord } from "../record/run_folder.ts";
+import { totalSteps } from "../spec/total_steps.ts";
+import { textTable } from "./text_table.ts";
+import { expand, type PlannedRun, planRuns } from "./planning.ts";
+import type { StudyFile } from "./study_file.ts";
+
+/** What the plan depends on besides the study. */
+export interface PlanOptions {
+  readonly data: string | null;
+  readonly model: string | null;
+  readonly results: string;
+}
+
+interface Group {
+  readonly first: PlannedRun;
+  readonly steps: number;
+  seeds: number;
+  done: number;
+  /** Wall time of runs of this kind that are finished, in milliseconds. */
+  readonly millis: number[];
+}
+
+function budgetText({ plan }: PlannedRun): readonly string[] {
+  if (plan === null) return ["-", "-", "-", "-", "-"];
+  const { initial, requested, initialParameters, peakParameters, finalParameters } = plan;
+  const lowest = Math.min(...initial);
+  const highest = Math.max(...initial);
+  return [
+    lowest === highest ? String(lowest) : `${lowest}-${highest}`,
+    ...[requested, initialParameters, peakParameters, finalParameters].map((count) =>
+      count.toLocaleString("en")
+    ),
+  ];
+}
+
+function minutes(millis: number): string {
+  return millis < 60_000
+    ? `${(millis / 1000).toFixed(0)} s`
+    : `${(millis / 60_000).toFixed(1)} min`;
+}
+
+/**
+ * The plan of a study as a table; everything is checked on the way.
+ *
+ * Times come from finished runs of the same kind, or of another kind on the same task; without any the plan says so.
+ *
+ * @throws {StudyError} With every problem that would stop the study.
+ */
+export async function planText(file: StudyFile, options: PlanOptions): Promise<string> {
+  const { study } = file;
+  const { runs, inputs } = await planRuns(study, expand(study), { ...options, study: file.folder });
+  const groups = new Map<string, Group>();
+  for (const planned of runs) {
+    const { run, folder, id } = planned;
+    const key = JSON.stringify([run.task, run.label, run.budget]);
+    const steps = totalSteps(run.settings, inputs.examplesOf(run.task));
+    const group = groups.get(key) ?? { first: planned, steps, seeds: 0, done: 0, millis: [] };
+    group.seeds++;
+    const record = await readRecord(`${options.results}/${study.name}/${folder}`);
+    if (record?.id === id) {
+      group.done++;
+      group.millis.push(record.happened.time.wallMillis / record.happened.steps);
+    }
+    groups.set(key, group);
+  }
+  const all = [...groups.values()];
+  const mean = (values: readonly number[]) =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
+  const stepMillis = (group: Group): number | null => {
+    if (group.millis.length > 0) return mean(group.millis);
+    const near = all.filter(({ first }) => first.run.task === group.first.run.task)
+      .flatMap(({ millis }) => millis);
+    return near.length === 0 ? null : mean(near);
+  };
+  let left: number | null = 0;
+  const rows = all.map((group) => {
+    const { first, steps, seeds, done } = group;
+    const each = stepMillis(group);
+    left = left === null || (each === null && done < seeds)
+      ? null
+      : left + (seeds - done) * steps * (each ?? 0);
+    return [
+      first.run.task,
+      first.run.label,
+      first.run.budget === null ? "-" : `${first.run.budget.type} ${first.run.budget.value}`,
+      ...budgetText(first),
+      String(steps),
+      `${done}/${seeds}`,
+      each === null ? "unknown" : minutes(each * steps),
+    ];
+  });
+  const table = textTable(
+    [
+      "task",
+      "method",
+      "budget",
+      "initial rank",
+      "requested",
+      "initial",
+      "peak",
+      "final",
+      "steps",
+      "done",
+      "time each",
+    ],
+    rows,
+  );
+  const total = left === null
+    ? "unknown until a run of each task has finished (times are measured, not guessed)"
+    : minutes(left);
+  return `${
+    study.title ?? study.name
+  }\n${runs.length} runs; adapter parameters as requested, initial, peak, final\n\n` +
+    `${table}\nTime left: ${total}`;
+}

@@ -1,0 +1,132 @@
+/**
+ * From a study file to runs that can start: expanded, checked as a whole, with their ranks and identities.
+ *
+ * @module
+ */
+import type { Json } from "../base/canonical_json.ts";
+import { findMethod, methods } from "../methods/table.ts";
+import type { Method } from "../methods/method.ts";
+import { adaptableModules } from "../models/modules.ts";
+import { checkMaxLength } from "../models/load.ts";
+import { expandStudy } from "../spec/expand.ts";
+import { type Problem, StudyError } from "../spec/problems.ts";
+import { adaptedModules, planRun } from "../spec/ranks.ts";
+import { type InputHashes, runFolder, runId, runTitle } from "../spec/run_id.ts";
+import type { Study } from "../spec/study.ts";
+import type { ModuleShape, RankPlan, RunSpec } from "../spec/types.ts";
+import { findProblems } from "../spec/validate.ts";
+import { builtInTasks } from "../tasks/catalog.ts";
+import { parseUserTask, parseUserTasks } from "../tasks/user_task.ts";
+import type { Task } from "../tasks/types.ts";
+import { type InputFolders, Inputs } from "./inputs.ts";
+
+/** A run that can start. */
+export interface PlannedRun {
+  readonly run: RunSpec;
+  readonly id: string;
+  /** Name of its folder within the study's results. */
+  readonly folder: string;
+  readonly title: string;
+  readonly method: Method;
+  /** Null for methods without ranks. */
+  readonly plan: RankPlan | null;
+  /** Adapted modules in model order. */
+  readonly modules: readonly ModuleShape[];
+  readonly hashes: InputHashes;
+}
+
+/** A study's runs, with what they read. */
+export interface StudyPlan {
+  readonly study: Study;
+  readonly runs: readonly PlannedRun[];
+  readonly inputs: Inputs;
+}
+
+/** The user's own tasks of a study. */
+export function userTasksOf(study: Study): readonly Task[] {
+  return parseUserTasks(study.userTasks ?? []);
+}
+
+/** The grid of a study, without reading any data. */
+export function expand(study: Study): readonly RunSpec[] {
+  return expandStudy(study, {
+    tasks: builtInTasks.map(({ name }) => name),
+    methods,
+    declareTask: (declared: Json) => parseUserTask(declared).name,
+  });
+}
+
+/** Calls `load` for each name; failures become problems. */
+async function loadAll(
+  names: readonly string[],
+  where: string,
+  load: (name: string) => Promise<unknown>,
+): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
+  for (const name of new Set(names)) {
+    try {
+      await load(name);
+    } catch (error) {
+      problems.push({ where, message: (error as Error).message });
+    }
+  }
+  return problems;
+}
+
+/**
+ * Reads everything that some runs need and checks them as a whole.
+ *
+ * @throws {StudyError} With all problems found; nothing has run then.
+ */
+export async function planRuns(
+  study: Study,
+  runs: readonly RunSpec[],
+  folders: InputFolders,
+): Promise<StudyPlan> {
+  const inputs = new Inputs(folders, userTasksOf(study));
+  const unreadable = [
+    ...await loadAll(runs.map(({ task }) => task), "axes.tasks", (name) => inputs.task(name)),
+    ...await loadAll(
+      runs.map(({ settings }) => settings.model),
+      "base.model",
+      (name) => inputs.model(name),
+    ),
+  ];
+  if (unreadable.length > 0) throw new StudyError("Cannot start these runs", unreadable);
+  const problems = [
+    ...findProblems(runs, {
+      methods,
+      examplesOf: (task) => inputs.examplesOf(task),
+      modulesOf: (model) => inputs.modulesOf(model),
+    }),
+    ...await loadAll(
+      runs.map(({ settings }) => JSON.stringify([settings.model, settings.train.maxLength])),
+      "base.train.maxLength",
+      async (key) => {
+        const [model, maxLength] = JSON.parse(key) as [string, number];
+        checkMaxLength((await inputs.model(model)).config, maxLength, model);
+      },
+    ),
+  ];
+  if (problems.length > 0) throw new StudyError("Cannot start these runs", problems);
+  const planned: PlannedRun[] = [];
+  for (const run of runs) {
+    const model = await inputs.model(run.settings.model);
+    const { hashes: data } = await inputs.task(run.task);
+    const hashes = { data, weights: model.weightsHash, tokenizer: model.tokenizerHash };
+    const id = runId(run, hashes);
+    const method = findMethod(run.method);
+    const modules = adaptableModules(model.config);
+    planned.push({
+      run,
+      id,
+      folder: runFolder(run, id),
+      title: runTitle(run),
+      method,
+      plan: planRun(method, run, modules),
+      modules: adaptedModules(modules, run.settings),
+      hashes,
+    });
+  }
+  return { study, runs: planned, inputs };
+}

@@ -1,0 +1,142 @@
+/**
+ * `deno task replay TRACE.json…`: replays recorded runs of the authors' rank allocators through ranklab's graph, gradients
+ * and policies, and names the first number that differs.
+ *
+ * ```sh
+ * deno run --allow-read src/cli/replay.ts tests/golden/elalora_trace_a.json
+ * ```
+ *
+ * @module
+ */
+import { describeDifference, type Tolerance } from "../methods/replay/difference.ts";
+import { checkChain, ranksOf, replayTrace } from "../methods/replay/replay_graph.ts";
+import { parseTrace, type Trace } from "../methods/replay/trace.ts";
+import { complain, readArguments, runCommand, say, UsageError } from "./terminal.ts";
+
+const usage = `Usage: deno task replay [--tolerance NUMBER] TRACE.json...
+
+Replays recorded training runs of the authors' rank allocators: loss, gradients, parameters, importance,
+scores and ranks of every step are computed anew and compared with the file.
+
+A trace is a JSON file with "config", "frozen", "x", "y", "initial" and "steps". Known formats:
+  ElaLoRA  "config.method" is "elalora" or absent; each step has "b", the ranks to move
+  AdaLoRA  "config.method" is "adalora"; each step has "budget", the total rank allowed
+
+Options:
+  --tolerance NUMBER  Largest relative error of a number (default 1e-9); ranks must always be equal
+  --help              Show this text
+
+Exit code: 0 all agree, 1 a number differs, 2 wrong arguments or a file that is no trace`;
+
+/** A file could not be read as a trace; the message names it. */
+class TraceFileError extends Error {
+  override readonly name = "TraceFileError";
+}
+
+/** How {@linkcode replayFiles} compares and where it writes. */
+export interface ReplayFilesOptions {
+  /** Largest relative error of a number; errors up to a millionth of it pass as they are. Default 1e-9. */
+  readonly tolerance?: number;
+  /** Receives one line a trace. Default: standard output. */
+  readonly say?: (line: string) => Promise<void>;
+  /** Receives a line for each file that is no trace. Default: standard error. */
+  readonly complain?: (line: string) => Promise<void>;
+}
+
+async function readTrace(path: string): Promise<Trace> {
+  let text: string;
+  let json: unknown;
+  try {
+    text = await Deno.readTextFile(path);
+    json = JSON.parse(text);
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    throw new TraceFileError(`Cannot read trace "${path}": ${cause.message}`, { cause });
+  }
+  try {
+    const trace = parseTrace(json, path);
+    checkChain(trace);
+    return trace;
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new TraceFileError(cause.message, { cause });
+  }
+}
+
+/** The line of one trace, and whether all of it agrees. */
+function replayOne(trace: Trace, tolerance: Tolerance): { line: string; agrees: boolean } {
+  const { difference, steps, events } = replayTrace(trace, { tolerance });
+  if (difference !== null) {
+    const agreed = `${steps} of ${trace.steps.length} steps agree`;
+    return {
+      line: `differs ${trace.name}: ${agreed}. ${describeDifference(difference)}`,
+      agrees: false,
+    };
+  }
+  const start = ranksOf(trace, trace.initial).join(" ");
+  const end = trace.steps.at(-1)!.ranks.join(" ");
+  return {
+    line: `ok ${trace.name}: ${steps} steps, ${events} events, ranks ${start} -> ${end}`,
+    agrees: true,
+  };
+}
+
+/**
+ * Replays files, each to its first difference; a file that is no trace does not stop the others.
+ *
+ * @returns 0 where all agree, 1 where a number differs, 2 where a file is no trace.
+ */
+export async function replayFiles(
+  paths: readonly string[],
+  options: ReplayFilesOptions = {},
+): Promise<number> {
+  const relative = options.tolerance ?? 1e-9;
+  const tolerance = { absolute: relative * 1e-6, relative };
+  const write = options.say ?? say;
+  let code = 0;
+  for (const path of paths) {
+    try {
+      const { line, agrees } = replayOne(await readTrace(path), tolerance);
+      await write(line);
+      if (!agrees) code = Math.max(code, 1);
+    } catch (error) {
+      if (!(error instanceof TraceFileError)) throw error;
+      await (options.complain ?? complain)(`error: ${error.message}`);
+      code = 2;
+    }
+  }
+  return code;
+}
+
+/**
+ * The command with its arguments; see {@linkcode replayFiles} for the exit code.
+ *
+ * @throws UsageError for an unknown option or a tolerance that is no positive number.
+ */
+export async function replay(
+  args: readonly string[],
+  options: Pick<ReplayFilesOptions, "say" | "complain"> = {},
+): Promise<number> {
+  const { positional, text, flag } = readArguments(args, {
+    strings: ["tolerance"],
+    flags: ["help"],
+  });
+  if (flag("help")) {
+    await (options.say ?? say)(usage);
+    return 0;
+  }
+  if (positional.length === 0) {
+    await (options.complain ?? complain)(usage);
+    return 2;
+  }
+  const given = text("tolerance");
+  const tolerance = given === null ? 1e-9 : Number(given);
+  if (!(tolerance > 0 && tolerance < Infinity)) {
+    throw new UsageError(
+      `Option "--tolerance" is "${given}", want a positive number such as 1e-9`,
+    );
+  }
+  return await replayFiles(positional, { ...options, tolerance });
+}
+
+if (import.meta.main) await runCommand(replay);

@@ -1,0 +1,113 @@
+/**
+ * What the commands have in common: output, errors as messages, exit codes.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli";
+import { unknownName } from "../base/suggest.ts";
+
+const encoder = new TextEncoder();
+
+async function writeAll(to: { write(bytes: Uint8Array): Promise<number> }, text: string) {
+  const bytes = encoder.encode(text);
+  for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
+}
+
+/** Writes a line to standard output. */
+export function say(line: string): Promise<void> {
+  return writeAll(Deno.stdout, `${line}\n`);
+}
+
+/** Writes a line to standard error. */
+export function complain(line: string): Promise<void> {
+  return writeAll(Deno.stderr, `${line}\n`);
+}
+
+/** Writes a status that the next one replaces on a terminal; elsewhere nothing is shown. */
+export async function showStatus(line: string): Promise<void> {
+  if (Deno.stderr.isTerminal()) await writeAll(Deno.stderr, `\r\x1b[2K${line}`);
+}
+
+/** The arguments were wrong; the message says how. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+}
+
+/** Which arguments a command takes. */
+export interface ArgumentSpec {
+  /** Options with a value, such as `--data DIR`. */
+  readonly strings?: readonly string[];
+  /** Flags, such as `--dry-run`. */
+  readonly flags?: readonly string[];
+}
+
+/** Arguments by name. */
+export interface Arguments {
+  readonly positional: readonly string[];
+  readonly text: (name: string) => string | null;
+  readonly flag: (name: string) => boolean;
+}
+
+/**
+ * Reads a command's arguments.
+ *
+ * @throws {UsageError} If an option is not known; the closest known one is named.
+ */
+export function readArguments(args: readonly string[], spec: ArgumentSpec): Arguments {
+  const strings = [...spec.strings ?? []];
+  const flags = [...spec.flags ?? []];
+  const unknown: string[] = [];
+  const parsed = parseArgs([...args], {
+    string: strings,
+    boolean: flags,
+    unknown: (name) => {
+      if (name.startsWith("-")) unknown.push(name);
+      return !name.startsWith("-");
+    },
+  }) as Readonly<Record<string, unknown>>;
+  const known = [...strings, ...flags].map((name) => `--${name}`);
+  const [first] = unknown;
+  if (first !== undefined) {
+    throw new UsageError(unknownName("option", first.split("=")[0]!, known));
+  }
+  return {
+    positional: (parsed["_"] as readonly unknown[]).map(String),
+    text: (name) => {
+      const value = parsed[name];
+      if (value === undefined) return null;
+      if (value === "") throw new UsageError(`Option "--${name}" has no value, want one after it`);
+      return String(value);
+    },
+    flag: (name) => parsed[name] === true,
+  };
+}
+
+/**
+ * A whole number given as an option.
+ *
+ * @throws {UsageError} If it is none, or below `least`.
+ */
+export function wholeNumber(value: string | null, name: string, least = 1): number | null {
+  if (value === null) return null;
+  const number = Number(value);
+  if (Number.isInteger(number) && number >= least) return number;
+  throw new UsageError(
+    `Option "--${name}" is "${value}", want a whole number of at least ${least}`,
+  );
+}
+
+/** Runs a command: an error becomes its message on standard error and an exit code (2 for wrong arguments, else 1). */
+export async function runCommand(
+  command: (args: readonly string[]) => Promise<number>,
+): Promise<void> {
+  let code: number;
+  try {
+    code = await command(Deno.args);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    await complain(`error: ${error.message}`);
+    if (Deno.args.includes("--trace")) await complain(error.stack ?? "");
+    code = error instanceof UsageError ? 2 : 1;
+  }
+  Deno.exit(code);
+}

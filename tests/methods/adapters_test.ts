@@ -1,0 +1,223 @@
+/** What adapters add to a network: nothing at the start, and later what merging them into the weights adds. */
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import type { Json } from "../../src/base/canonical_json.ts";
+import { nativeExecutor } from "../../src/exec/native.ts";
+import { type HostTensor, input, interpret, makeProgram } from "../../src/graph/mod.ts";
+import { findMethod, methods } from "../../src/methods/table.ts";
+import { partPaths } from "../../src/models/modules.ts";
+import type { ModuleShape } from "../../src/spec/types.ts";
+import { batchDims, inputFeeds } from "../../src/train/assemble.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { exportTensors } from "../../src/train/vectors.ts";
+import { goldenModel } from "../models/fixture.ts";
+import { rowOf, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
+
+const executor = await nativeExecutor(2);
+const golden = goldenModel();
+
+/** Logits of all development texts, batch after batch. */
+async function logitsOf(trainer: Trainer, run: TinyRun): Promise<readonly number[]> {
+  const { vectors } = await trainer.checkpoint();
+  const { assembly, evaluate } = trainer.programs;
+  const data = vectors.theta!;
+  const logits: number[] = [];
+  for (const batch of trainingRequest(executor, run).splits[0]!.batches) {
+    const { read } = await evaluate.run({
+      feeds: {
+        theta: { type: "f32", shape: [data.length], data },
+        ...inputFeeds(assembly, batch),
+      },
+      dims: batchDims(batch),
+      read: ["logits"],
+    });
+    logits.push(...Array.from(read["logits"]!.data, Number));
+  }
+  return logits;
+}
+
+function assertSame(found: readonly number[], wanted: readonly number[], tolerance: number): void {
+  assertEquals(found.length, wanted.length);
+  found.forEach((value, i) => assertAlmostEquals(value, wanted[i]!, tolerance, `logit ${i}`));
+}
+
+Deno.test("at the start, every method computes what the encoder alone computes", async () => {
+  const bare = await Trainer.create(trainingRequest(executor, { method: "head" }), null);
+  const wanted = await logitsOf(bare, { method: "head" });
+  assert(new Set(wanted).size > 30, "all texts have the same logits");
+  assertEquals(methods.map(({ name }) => name), [
+    "head",
+    "bitfit",
+    "full",
+    "lora",
+    "adalora",
+    "elalora",
+  ]);
+  for (const { name } of methods) {
+    const options = name.endsWith("alora") ? { maskInterval: 2 } : {};
+    const run: TinyRun = { method: name, options };
+    const trainer = await Trainer.create(trainingRequest(executor, run), null);
+    // Weights that a program is fed and those that are part of it may be multiplied in another order.
+    assertSame(await logitsOf(trainer, run), wanted, 1e-5);
+    trainer.dispose();
+  }
+  bare.dispose();
+});
+
+Deno.test("adapters start as their papers' codes start them", async () => {
+  for (const method of ["lora", "adalora", "elalora"]) {
+    const options = method === "lora" ? {} : { maskInterval: 2 };
+    const run: TinyRun = { method, options, rank: 8 };
+    const request = trainingRequest(executor, run);
+    const trainer = await Trainer.create(request, null);
+    const { vectors, order } = await trainer.checkpoint();
+    const { assembly } = trainer;
+    const numbers = (module: ModuleShape, part: string) =>
+      order[module.name]!.flatMap((row) => [
+        ...rowOf(assembly, vectors.theta!, module.name, part, row),
+      ]);
+    const all = (part: string, scaled = (_: ModuleShape) => 1) =>
+      assembly.modules.flatMap(({ module }) =>
+        numbers(module, part).map((value) => value / scaled(module))
+      );
+    const deviation = (values: readonly number[]) =>
+      Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length);
+    if (method === "lora") {
+      // Kaiming-uniform with a = √5: uniform on ±1/√in, whose deviation is 1/√(3 in).
+      const a = all("A", ({ inSize }) => 1 / Math.sqrt(inSize));
+      assert(a.every((value) => Math.abs(value) <= 1 + 1e-6));
+      assert(Math.max(...a) > 0.99 && Math.min(...a) < -0.99);
+      assertAlmostEquals(deviation(a), 1 / Math.sqrt(3), 0.03);
+      assert(all("B").every((value) => value === 0));
+    } else {
+      for (const part of ["A", "B"]) {
+        const values = all(part);
+        assertAlmostEquals(deviation(values), 0.02, 0.001);
+        // Normal numbers, unlike uniform ones, exceed three deviations.
+        assert(values.some((value) => Math.abs(value) > 0.06));
+        const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+        assert(Math.abs(mean) < 0.002, `the mean is ${mean}`);
+      }
+      assert(all("E").every((value) => value === 0));
+    }
+    // No two rows are equal.
+    const rows = assembly.modules.flatMap(({ module }) =>
+      order[module.name]!.map((row) =>
+        rowOf(assembly, vectors.theta!, module.name, "A", row).join()
+      )
+    );
+    assertEquals(new Set(rows).size, rows.length);
+    trainer.dispose();
+  }
+});
+
+const schedule = { initWarmup: 2, finalWarmup: 4, maskInterval: 2, alpha: 3 };
+
+/** Runs with the factor of the update that each paper states. */
+const mergeable: readonly (readonly [TinyRun, number])[] = [
+  [{ method: "lora", options: { alpha: 3 } }, 3 / 2],
+  [{ method: "lora", options: { alpha: 3, scaling: "alpha/sqrt(r)" } }, 3 / Math.sqrt(2)],
+  // Ranks start at 1.5 × 2 and the scale stays what it was then.
+  [{ method: "adalora", options: schedule }, 3 / (3 + 1e-5)],
+  [{ method: "elalora", options: { ...schedule, b: 4 } }, 3 / (2 + 1e-5)],
+];
+
+for (const [run, scale] of mergeable) {
+  const label = [run.method, run.options?.["scaling"]].filter((part) => part).join(" ");
+  Deno.test(`${label}: merging W + scale·B·E·A gives the logits of the adapted network`, async () => {
+    const trainer = await Trainer.create(trainingRequest(executor, run), null);
+    await trainTo(trainer);
+    const adapted = await logitsOf(trainer, run);
+    const { vectors, order } = await trainer.checkpoint();
+    const parts = new Map(
+      exportTensors(trainer.assembly, vectors.theta!, order).map((part) => [part.name, part]),
+    );
+    const tensors = new Map<string, HostTensor>(golden.tensors);
+    let largest = 0;
+    for (const { module } of trainer.assembly.modules) {
+      const { name, layer, part, inSize, outSize } = module;
+      const [a, b, e] = ["A", "B", "E"].map((key) => parts.get(`${name}.${key}`));
+      const rank = order[name]!.length;
+      assertEquals([a!.shape, b!.shape], [[rank, inSize], [rank, outSize]]);
+      const key = `encoder.layer.${layer}.${partPaths[part]}.weight`;
+      const weight = Float32Array.from(golden.tensors.get(key)!.data as Float32Array);
+      for (let o = 0; o < outSize; o++) {
+        for (let i = 0; i < inSize; i++) {
+          let delta = 0;
+          for (let r = 0; r < rank; r++) {
+            delta += b!.data[r * outSize + o]! * (e?.data[r] ?? 1) * a!.data[r * inSize + i]!;
+          }
+          weight[o * inSize + i]! += scale * delta;
+          largest = Math.max(largest, Math.abs(scale * delta));
+        }
+      }
+      tensors.set(key, { type: "f32", shape: [outSize, inSize], data: weight });
+    }
+    assert(largest > 1e-3, `the largest update is ${largest}`);
+    for (const name of trainer.assembly.parameters.keys()) {
+      const { shape, data } = parts.get(name)!;
+      tensors.set(name, { type: "f32", shape, data });
+    }
+    const merged: TinyRun = { method: "head", encoder: { config: golden.config, tensors } };
+    const plain = await Trainer.create(trainingRequest(executor, merged), null);
+    const wanted = await logitsOf(plain, merged);
+    assertSame(adapted, wanted, 1e-4);
+    const start = await Trainer.create(trainingRequest(executor, { method: "head" }), null);
+    const before = await logitsOf(start, merged);
+    assert(before.some((value, i) => Math.abs(value - wanted[i]!) > 0.01), "training did nothing");
+    for (const each of [trainer, plain, start]) each.dispose();
+  });
+}
+
+/** The regulariser's value and gradients for two modules of two slots in groups A and B, the second slot of B off. */
+function regulariser(
+  options: Readonly<Record<string, Json>>,
+  a: readonly number[],
+  b: readonly number[],
+  onOfB: readonly number[],
+): number {
+  const { adapter } = findMethod("adalora").bind(findMethod("adalora").parseOptions(options));
+  const group = (part: string, length: number) => ({
+    part,
+    rows: input(part, [2, 2, length]),
+    on: input(`on.${part}`, [2, 2]),
+  });
+  const value = adapter!.regulariser!.build([group("A", 2), group("E", 1), group("B", 3)]);
+  const host = (shape: readonly number[], data: readonly number[]): HostTensor => ({
+    type: "f32",
+    shape,
+    data: Float64Array.from(data),
+  });
+  const feeds = {
+    A: host([2, 2, 2], a),
+    "on.A": host([2, 2], [1, 1, 1, 1]),
+    B: host([2, 2, 3], b),
+    "on.B": host([2, 2], onOfB),
+    // E must not matter; it is no input of the result.
+  };
+  const { value: found } = interpret(makeProgram({ value }), feeds, {}, ["value"]);
+  return found!.data[0]!;
+}
+
+Deno.test("the regulariser is that of a hand computation, squared and not", () => {
+  const a = [1, 0, 0, 2, /* second module */ 1, 1, 0, 1];
+  const b = [1, 1, 0, 0, 0, 0, /* second module */ 1, 0, 0, 0, 1, 0];
+  // AAᵀ − I of the first module is diag(0, 3), of the second [[1, 1], [1, 0]]: squared norms 9 and 3.
+  // The first B has one slot on, of squared length 2: error 1. The second is orthonormal: error 0.
+  const onOfB = [1, 0, 1, 1];
+  assertAlmostEquals(regulariser({ regulariser: "squared" }, a, b, onOfB), 9 + 3 + 1 + 0, 1e-12);
+  assertAlmostEquals(
+    regulariser({ regulariser: "unsquared" }, a, b, onOfB),
+    (3 + Math.sqrt(3) + 1 + 0) / 4,
+    1e-12,
+  );
+  // A slot that is on but zero is as far from a unit vector as can be: error 1 more in the first module's B.
+  assertAlmostEquals(regulariser({ regulariser: "squared" }, a, b, [1, 1, 1, 1]), 14, 1e-12);
+});
+
+Deno.test("options are checked, and unknown methods are answered with the closest known one", () => {
+  assertThrows(() => findMethod("elarola"), RangeError, `"elalora"`);
+  assertThrows(() => findMethod("lora").parseOptions({ alpha: -1 }));
+  assertThrows(() => findMethod("lora").parseOptions({ alfa: 1 }));
+  assertThrows(() => findMethod("head").parseOptions({ alpha: 1 }));
+  assertEquals(findMethod("lora").parseOptions({}), { alpha: 16, scaling: "alpha/r" });
+});

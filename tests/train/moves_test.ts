@@ -1,0 +1,342 @@
+/** What ElaLoRA's rank events do to a run. */
+import { assert, assertEquals } from "@std/assert";
+import type { Json } from "../../src/base/canonical_json.ts";
+import { nativeExecutor } from "../../src/exec/native.ts";
+import { ReferenceExecutor } from "../../src/exec/reference.ts";
+import type { BoundMethod } from "../../src/methods/method.ts";
+import type { MoveDecision, RankPolicy } from "../../src/methods/rank_policy.ts";
+import type { StateVector } from "../../src/train/assemble.ts";
+import { slotOf } from "../../src/train/layout.ts";
+import { type Checkpoint, type Snapshot, Trainer } from "../../src/train/trainer.ts";
+import { exportTensors } from "../../src/train/vectors.ts";
+import {
+  assertBitEqual,
+  lossesOf,
+  moduleNames,
+  ofKind,
+  rowOf,
+  type TinyRun,
+  trainingRequest,
+  trainTo,
+} from "./fixture.ts";
+
+const executor = await nativeExecutor(2);
+const parts = ["A", "E", "B"];
+const schedule = { initWarmup: 2, finalWarmup: 4, maskInterval: 2 };
+const moving: TinyRun = { method: "elalora", options: { ...schedule, b: 4 } };
+const still: TinyRun = { method: "elalora", options: { ...schedule, b: 0 } };
+/** The first event follows step 5. */
+const firstEvent = 5;
+
+async function stateAfter(run: TinyRun, step: number) {
+  const trainer = await Trainer.create(trainingRequest(executor, run), null);
+  const events = await trainTo(trainer, step);
+  const checkpoint = await trainer.checkpoint();
+  const { assembly } = trainer;
+  trainer.dispose();
+  return { events, checkpoint, assembly };
+}
+
+function total(ranks: Readonly<Record<string, number>>): number {
+  return Object.values(ranks).reduce((sum, rank) => sum + rank, 0);
+}
+
+function norm(row: ArrayLike<number>): number {
+  return Math.hypot(...Array.from(row));
+}
+
+function cosine(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, value, i) => sum + value * b[i]!, 0) / (norm(a) * norm(b));
+}
+
+Deno.test("ranks move between modules while their total stays what it was", async () => {
+  const trainer = await Trainer.create(trainingRequest(executor, moving), null);
+  const initial = 2 * moduleNames().length;
+  assertEquals(total(trainer.ranks()), initial);
+  const seen: Record<string, number> = { ...trainer.ranks() };
+  let eventCount = 0;
+  while (!trainer.isDone) {
+    for (const event of ofKind(await trainer.next(), "ranks")) {
+      eventCount++;
+      assertEquals(event.budget, initial);
+      assert(event.moved > 0, "an event moved nothing");
+      for (const { module, from, to } of event.changes) {
+        assertEquals(seen[module], from);
+        seen[module] = to;
+      }
+    }
+    assertEquals(trainer.ranks(), seen);
+    assertEquals(total(trainer.ranks()), initial);
+  }
+  assertEquals(eventCount, 4);
+  assert(new Set(Object.values(seen)).size > 1, "all modules ended with equal ranks");
+  trainer.dispose();
+});
+
+/** The logical slots of the run without events that survive in the run with one, by module. */
+function survivors(before: Checkpoint, after: Checkpoint, module: string) {
+  const old = before.order[module]!;
+  const now = after.order[module]!;
+  const kept = now.filter((row) => old.includes(row));
+  return { old, now, kept };
+}
+
+Deno.test("an event leaves surviving slots and the head as they were, to the bit", async () => {
+  // Without events, everything up to the first event is the same.
+  const before = await stateAfter(still, firstEvent);
+  const after = await stateAfter(moving, firstEvent);
+  assertEquals(lossesOf(after.events), lossesOf(before.events));
+  const [event] = ofKind(after.events, "ranks");
+  assertEquals(event?.moved, 4);
+  const names = Object.keys(before.checkpoint.vectors) as StateVector[];
+  assertEquals(names, ["theta", "m", "v", "c1", "c2", "sensitivity", "uncertainty"]);
+
+  let grown = 0;
+  for (const module of moduleNames()) {
+    const { old, now } = survivors(before.checkpoint, after.checkpoint, module);
+    // A row that was dropped may be taken by a new slot at once; a new E is at most 1e-13.
+    const isFresh = (row: number) =>
+      Math.abs(rowOf(after.assembly, after.checkpoint.vectors.theta!, module, "E", row)[0]!) <=
+        1e-13;
+    const fresh = now.filter(isFresh);
+    const kept = now.filter((row) => !isFresh(row));
+    grown += fresh.length;
+    // Survivors keep their order and come first.
+    assertEquals(now, [...old.filter((row) => kept.includes(row)), ...fresh]);
+    for (const name of names) {
+      const was = before.checkpoint.vectors[name]!, is = after.checkpoint.vectors[name]!;
+      for (const part of parts) {
+        for (const row of kept) {
+          assertBitEqual(
+            rowOf(after.assembly, is, module, part, row),
+            rowOf(before.assembly, was, module, part, row),
+            `${name} of ${module} ${part} ${row}`,
+          );
+        }
+        const capacity = after.checkpoint.capacities[module]!;
+        for (let row = 0; row < capacity; row++) {
+          if (kept.includes(row) || (name === "theta" && now.includes(row))) continue;
+          const values = rowOf(after.assembly, is, module, part, row);
+          // The counters of rows that were never on run all the same; those of dropped and new rows start anew.
+          const isUntouched = !old.includes(row) && !now.includes(row);
+          const wanted = isUntouched
+            ? rowOf(before.assembly, was, module, part, row)
+            : values.map(() => 0);
+          assertBitEqual(
+            values,
+            wanted,
+            `${name} of ${module} ${part} ${row}, which is off or new`,
+          );
+        }
+      }
+    }
+    const directions = (part: string, row: number) =>
+      rowOf(after.assembly, after.checkpoint.vectors.theta!, module, part, row);
+    for (const part of ["A", "B"]) {
+      fresh.forEach((row, i) => {
+        const own = directions(part, row);
+        assert(Math.abs(norm(own) - 1) < 1e-6, `a new row of ${part} has norm ${norm(own)}`);
+        for (const other of [...kept, ...fresh.slice(0, i)]) {
+          const found = cosine(own, directions(part, other));
+          assert(
+            Math.abs(found) < 1e-5,
+            `a new row of ${part} has cosine ${found} with an old one`,
+          );
+        }
+      });
+    }
+  }
+  assertEquals(grown, 4);
+  for (const name of ["theta", "m", "v", "c1", "c2"] as const) {
+    for (const parameter of before.assembly.parameters.keys()) {
+      const { offset, size } = slotOf(before.assembly.layout, parameter);
+      const cut = (vector: Float32Array) => vector.subarray(offset, offset + size);
+      assertBitEqual(
+        cut(after.checkpoint.vectors[name]!),
+        cut(before.checkpoint.vectors[name]!),
+        `${name} of ${parameter}`,
+      );
+    }
+  }
+});
+
+Deno.test("a new slot takes a first step of the size of the learning rate, an old one goes on", async () => {
+  const learningRate = 5e-3;
+  const run: TinyRun = { ...moving, train: { learningRate, clipNorm: null } };
+  const before = await stateAfter(run, firstEvent);
+  const after = await stateAfter(run, firstEvent + 1);
+  let checked = 0;
+  for (const module of moduleNames()) {
+    for (const row of before.checkpoint.order[module]!) {
+      const scaleAt = ({ assembly, checkpoint }: typeof before, name: StateVector) =>
+        rowOf(assembly, checkpoint.vectors[name]!, module, "E", row)[0]!;
+      const old = scaleAt(before, "theta");
+      if (Math.abs(old) > 1e-13) {
+        // After 6 steps of β1 = 0.9 and β2 = 0.999.
+        assert(Math.abs(scaleAt(after, "c1") - (1 - 0.9 ** 6)) < 1e-6);
+        assert(Math.abs(scaleAt(after, "c2") - (1 - 0.999 ** 6)) < 1e-7);
+        continue;
+      }
+      checked++;
+      const step = Math.abs(scaleAt(after, "theta") - old);
+      assert(
+        Math.abs(step / learningRate - 1) < 1e-3,
+        `the E of a new slot of ${module} moved by ${step}, want ${learningRate}`,
+      );
+    }
+  }
+  assertEquals(checked, 4);
+});
+
+/** A method whose policy does what a script says: decisions by step (counted from 0). */
+function scripted(
+  method: BoundMethod,
+  script: Readonly<Record<number, Pick<MoveDecision, "drop" | "grow">>>,
+): BoundMethod {
+  const { adapter } = method;
+  const policy: RankPolicy<Json> = {
+    start: () => null,
+    needsScores: (_state, step) => script[step] !== undefined,
+    statisticsFrozen: () => false,
+    decide: (state, step) => ({
+      decision: {
+        kind: "move",
+        step,
+        budget: 0,
+        threshold: null,
+        resetOptimizer: false,
+        ...script[step]!,
+      },
+      state,
+    }),
+  };
+  return { ...method, adapter: { ...adapter!, dynamics: { ...adapter!.dynamics!, policy } } };
+}
+
+Deno.test("growth past a module's room keeps what the network computes and all that was learned", async () => {
+  const grow = [
+    "layer.0.query",
+    "layer.0.query",
+    "layer.0.query",
+    "layer.1.output",
+    "layer.0.query",
+  ];
+  const run = (script: Parameters<typeof scripted>[1]): TinyRun => ({
+    method: "elalora",
+    options: { regulariserWeight: 0 },
+    train: { steps: 8, evaluateEvery: 4 },
+    change: (method) => scripted(method, script),
+  });
+  const plain = await stateAfter(run({}), 4);
+  const grown = await stateAfter(run({ 3: { drop: [], grow } }), 4);
+  assertEquals(grown.checkpoint.order["layer.0.query"], [0, 1, 2, 3, 4, 5]);
+  assertEquals(grown.checkpoint.order["layer.1.output"], [0, 1, 2]);
+  assertEquals(grown.checkpoint.order["layer.1.query"], [0, 1]);
+  const [small, large] = ["layer.0.query", "layer.1.key"].map((name) => [
+    plain.checkpoint.capacities[name]!,
+    grown.checkpoint.capacities[name]!,
+  ]).reduce((a, b) => (assertEquals(a, b), a));
+  assertEquals([small, large], [4, 8]);
+  for (const module of moduleNames()) {
+    for (const part of parts) {
+      for (const name of Object.keys(plain.checkpoint.vectors) as StateVector[]) {
+        for (const row of [0, 1]) {
+          assertBitEqual(
+            rowOf(grown.assembly, grown.checkpoint.vectors[name]!, module, part, row),
+            rowOf(plain.assembly, plain.checkpoint.vectors[name]!, module, part, row),
+            `${name} of ${module} ${part} ${row}`,
+          );
+        }
+      }
+    }
+  }
+  for (const parameter of plain.assembly.parameters.keys()) {
+    for (const name of ["theta", "m", "v", "c1", "c2"] as const) {
+      const cut = ({ assembly, checkpoint }: typeof plain) => {
+        const { offset, size } = slotOf(assembly.layout, parameter);
+        return checkpoint.vectors[name]!.subarray(offset, offset + size);
+      };
+      assertBitEqual(cut(grown), cut(plain), `${name} of ${parameter}`);
+    }
+  }
+  const [was] = ofKind(plain.events, "evaluation");
+  const [is] = ofKind(grown.events, "evaluation");
+  const [before, after] = [was!, is!].map(({ snapshot }) => snapshot.evaluations[0]!);
+  assert(Math.abs(after!.loss - before!.loss) < 1e-6, `loss ${before!.loss} became ${after!.loss}`);
+  assertEquals(after!.predictions, before!.predictions);
+});
+
+Deno.test("snapshots from before a growth hold the same tensors after it", async () => {
+  const grow = new Array(4).fill("layer.1.intermediate");
+  const run: TinyRun = {
+    method: "elalora",
+    train: { steps: 8, evaluateEvery: 3 },
+    change: (method) => scripted(method, { 4: { drop: [], grow } }),
+  };
+  const trainer = await Trainer.create(trainingRequest(executor, run), null);
+  await trainTo(trainer, 4);
+  const tensorsOf = ({ theta, order }: Snapshot) => exportTensors(trainer.assembly, theta, order);
+  const { last: before } = await trainer.checkpoint();
+  assertEquals(before!.step, 3);
+  const wanted = tensorsOf(before!);
+  const { size } = trainer.assembly.layout;
+  await trainTo(trainer, 5);
+  assert(trainer.assembly.layout.size > size, "no module outgrew its room");
+  const { last, best } = await trainer.checkpoint();
+  for (const snapshot of [last!, best!]) {
+    assertEquals(snapshot.step, 3);
+    assertEquals(snapshot.theta.length, trainer.assembly.layout.size);
+    assertEquals(tensorsOf(snapshot), wanted);
+  }
+  trainer.dispose();
+});
+
+Deno.test("without moved ranks, ElaLoRA is the fixed-rank triple", async () => {
+  const losses = async (run: TinyRun, on = executor) => {
+    const trainer = await Trainer.create(trainingRequest(on, run), null);
+    const found = lossesOf(await trainTo(trainer));
+    trainer.dispose();
+    return found;
+  };
+  const bare = (room: (rank: number) => number): TinyRun => ({
+    method: "adalora",
+    options: { initialFactor: 1 },
+    change: (method) => ({
+      ...method,
+      adapter: { ...method.adapter!, dynamics: null, capacity: room },
+    }),
+  });
+  const moved = await losses(still);
+  // The same room for the same products.
+  assertEquals(await losses(bare((rank) => rank + 2)), moved);
+  // Without spare room, in double precision: spare rows change no sum.
+  const reference = new ReferenceExecutor();
+  const few = { train: { steps: 4 } };
+  const inDouble = await losses({ ...still, options: { b: 0 }, ...few }, reference);
+  const exact = await losses({ ...bare((rank) => rank), ...few }, reference);
+  exact.forEach((loss, i) =>
+    assert(Math.abs(loss - inDouble[i]!) < 1e-9, `step ${i + 1}: ${loss} and ${inDouble[i]}`)
+  );
+});
+
+Deno.test("upstream-reset forgets all moments and pins the rate at its peak", async () => {
+  const run: TinyRun = {
+    method: "elalora",
+    options: { ...schedule, b: 4, optimizer: "upstream-reset" },
+    // All of it would be warm-up.
+    train: { schedule: "linear", warmup: 16, learningRate: 1e-3 },
+  };
+  const { events, checkpoint } = await stateAfter(run, firstEvent);
+  assertEquals(checkpoint.isRatePinned, true);
+  for (const name of ["m", "v", "c1", "c2"] as const) {
+    const vector = checkpoint.vectors[name]!;
+    assertBitEqual(vector, new Float32Array(vector.length), name);
+  }
+  const wanted = [0, 1, 2, 3, 4].map((step) => 1e-3 * step / 16);
+  assertEquals(ofKind(events, "step").map(({ learningRate }) => learningRate), wanted);
+  const { events: all } = await stateAfter(run, 9);
+  assertEquals(
+    ofKind(all, "step").slice(firstEvent).map(({ learningRate }) => learningRate),
+    [1e-3, 1e-3, 1e-3, 1e-3],
+  );
+});
