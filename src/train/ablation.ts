@@ -1,0 +1,143 @@
+/**
+ * Layer-rank ablation: what a trained model loses when the adapter of one layer, or of one module, is taken away.
+ *
+ * @module
+ */
+import type { Executor, Session } from "../exec/executor.ts";
+import { primaryMetric } from "../tasks/metrics.ts";
+import type { Task } from "../tasks/types.ts";
+import type { ModuleShape } from "../spec/types.ts";
+import type { Assembly } from "./assemble.ts";
+import { evaluateSplit, type Evaluation, type EvaluationSplit } from "./evaluate.ts";
+import { importTensors, withoutModules } from "./vectors.ts";
+
+/** Trained numbers by name, as `exportTensors` made them. */
+export type TrainedTensors = ReadonlyMap<
+  string,
+  { readonly shape: readonly number[]; readonly data: Float32Array }
+>;
+
+/** A piece that is removed. */
+export interface Piece {
+  readonly kind: "layer" | "module";
+  /** `layer.3` or `layer.3.query`. */
+  readonly name: string;
+  readonly modules: readonly string[];
+  /** Ranks of its modules, summed. */
+  readonly rank: number;
+}
+
+/** What a removal did. */
+export interface RemovalEffect extends Omit<Piece, "modules"> {
+  readonly metric: number;
+  /** Baseline minus metric. */
+  readonly loss: number;
+}
+
+/**
+ * The pieces of a model: every layer that has adapted modules, then every adapted module, in model order.
+ *
+ * @param ranks The rank of each module; a module without an entry has none.
+ */
+export function piecesOf(
+  modules: readonly ModuleShape[],
+  ranks: Readonly<Record<string, number>>,
+): readonly Piece[] {
+  const rankOf = (names: readonly string[]) =>
+    names.reduce((sum, name) => sum + (ranks[name] ?? 0), 0);
+  const layers = [...Map.groupBy(modules, ({ layer }) => layer)].map(([layer, own]): Piece => {
+    const names = own.map(({ name }) => name);
+    return { kind: "layer", name: `layer.${layer}`, modules: names, rank: rankOf(names) };
+  });
+  const single = modules.map(({ name }): Piece => ({
+    kind: "module",
+    name,
+    modules: [name],
+    rank: rankOf([name]),
+  }));
+  return [...layers, ...single];
+}
+
+/** The rank that each module has room for in stored tensors: slots that are on, masked ones included. */
+export function storedRanks(
+  modules: readonly ModuleShape[],
+  tensors: TrainedTensors,
+): Readonly<Record<string, number>> {
+  return Object.fromEntries(modules.map(({ name }) => {
+    const own = partsOf(name, tensors);
+    return [name, Math.max(0, ...own.map(({ shape }) => shape[0] ?? 0))];
+  }));
+}
+
+function partsOf(module: string, tensors: TrainedTensors) {
+  return [...tensors].filter(([name]) =>
+    name.startsWith(`${module}.`) && !name.slice(module.length + 1).includes(".")
+  ).map(([, tensor]) => tensor);
+}
+
+/**
+ * Whether a module's adapter adds nothing: in every slot some part is all zeros, and the parts are multiplied.
+ *
+ * Removing such a module changes nothing, so that there is nothing to run.
+ */
+export function addsNothing(module: string, tensors: TrainedTensors): boolean {
+  const parts = partsOf(module, tensors);
+  const slots = Math.max(0, ...parts.map(({ shape }) => shape[0] ?? 0));
+  return Array.from({ length: slots }, (_, slot) => slot).every((slot) =>
+    parts.some(({ shape, data }) => {
+      const width = shape[1] ?? 0;
+      return data.subarray(slot * width, (slot + 1) * width).every((value) => value === 0);
+    })
+  );
+}
+
+/** What an ablation needs. */
+export interface AblationRequest {
+  readonly executor: Executor;
+  readonly assembly: Assembly;
+  /** The assembly's evaluation program, loaded. */
+  readonly evaluate: Session;
+  readonly tensors: TrainedTensors;
+  readonly task: Task;
+  /** The split that decides. */
+  readonly split: EvaluationSplit;
+  readonly pieces: readonly Piece[];
+  /** Sees the evaluation of the whole model before anything is removed; throws to stop. */
+  readonly onBaseline?: (baseline: Evaluation) => void;
+  /** Called after every removal. */
+  readonly onRemoval?: (done: number) => Promise<void>;
+}
+
+/** Evaluates the whole model, then the model without each piece. */
+export async function ablate(
+  request: AblationRequest,
+): Promise<{
+  readonly metric: string;
+  readonly baseline: number;
+  readonly removals: readonly RemovalEffect[];
+}> {
+  const { executor, assembly, evaluate, tensors, task, split, pieces } = request;
+  const metric = primaryMetric(task);
+  const { theta } = importTensors(assembly, tensors);
+  const evaluated = async (values: Float32Array): Promise<Evaluation> => {
+    const held = executor.upload({ type: "f32", shape: [values.length], data: values });
+    try {
+      return await evaluateSplit({ assembly, evaluate }, held, task, split);
+    } finally {
+      executor.dispose(held);
+    }
+  };
+  const whole = await evaluated(theta);
+  request.onBaseline?.(whole);
+  const baseline = whole.metrics[metric]!;
+  const removals: RemovalEffect[] = [];
+  for (const { modules, ...piece } of pieces) {
+    const active = modules.filter((module) => !addsNothing(module, tensors));
+    const left = active.length === 0
+      ? baseline
+      : (await evaluated(withoutModules(assembly, theta, active))).metrics[metric]!;
+    removals.push({ ...piece, metric: left, loss: baseline - left });
+    await request.onRemoval?.(removals.length);
+  }
+  return { metric, baseline, removals };
+}
