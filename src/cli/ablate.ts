@@ -1,0 +1,196 @@
+/**
+ * `deno task ablate [STUDY]`: what each layer's and module's adapter is worth, and what LoRA makes of ElaLoRA's ranks.
+ *
+ * @module
+ */
+import { chooseExecutor } from "../exec/choose.ts";
+import type { Executor } from "../exec/executor.ts";
+import { isAblationOf, LayerAblation } from "./layer_ablation.ts";
+import type { PlannedRun } from "./planning.ts";
+import { isFinished, planFrom, planRecorded, type RecordedRun } from "./recorded_run.ts";
+import { replayRuns, replayStudy } from "./replay_ablation.ts";
+import { sampleByKind } from "./sampling.ts";
+import { defaultStudy } from "./study_file.ts";
+import {
+  defaultResults,
+  findResults,
+  readStoredStudy,
+  readStudyRuns,
+  type StoredStudy,
+  writeReport,
+  writeStoredStudy,
+} from "./study_results.ts";
+import { runAll, type SweepResult } from "./sweep.ts";
+import { readArguments, runCommand, say, showStatus, UsageError, wholeNumber } from "./terminal.ts";
+
+const usage = `Usage: deno task ablate [STUDY or results folder] [options]
+  STUDY              a study that has been swept (default ${defaultStudy})
+  --no-replay        only remove adapters, train nothing again
+  --sample N         remove adapters from N runs only, some of each method (default: all)
+  --data DIR         folder with GLUE tasks, if it is not where the sweep found it
+  --model DIR        Hugging Face folder, if it is not where the sweep found it
+  --device NAME      auto, webgpu, cpu, wasm or reference (default: as the sweep)
+  --threads N        threads of the CPU executors (default: all)
+  --results DIR      where results are (default ${defaultResults})
+  --no-report        leave the report for deno task report`;
+
+/** What an ablation is told. */
+export interface AblateOptions {
+  readonly data: string | null;
+  readonly model: string | null;
+  /** Null for the sweep's. */
+  readonly device: string | null;
+  readonly threads: number | null;
+  /** Runs of the layer-rank ablation, or null for all. */
+  readonly sample: number | null;
+  readonly replay: boolean;
+}
+
+/** What an ablation did. */
+export interface AblateResult {
+  /** Runs whose adapters were removed now, and runs that had been ablated before. */
+  readonly ablated: number;
+  readonly skipped: number;
+  /** Null without a replay. */
+  readonly replay: Omit<SweepResult, "folder"> | null;
+}
+
+/** Removes adapters from every run that has ranks and no ablation yet. */
+async function ablateLayers(
+  recorded: readonly RecordedRun[],
+  executor: Executor,
+  inputs: ConstructorParameters<typeof LayerAblation>[1],
+): Promise<Pick<AblateResult, "ablated" | "skipped">> {
+  const due = recorded.filter(({ stored: { ablation, record }, planned }) =>
+    ablation === null || !isAblationOf(ablation, record, planned.modules)
+  );
+  const work = new LayerAblation(executor, inputs);
+  try {
+    for (const [i, run] of due.entries()) {
+      const place = `[${i + 1}/${due.length} ablations] ${run.planned.title}`;
+      const { metric, baseline, removals } = await work.run(
+        run,
+        (done, total) => showStatus(`${place}: ${done}/${total} removals`),
+      );
+      await showStatus("");
+      const layers = removals.filter(({ kind }) => kind === "layer");
+      const worst = layers.reduce((most, next) => next.loss > most.loss ? next : most, layers[0]!);
+      await say(
+        `${place}: ${metric} ${baseline.toFixed(3)}, ${
+          worst.metric.toFixed(3)
+        } without ${worst.name}`,
+      );
+    }
+  } finally {
+    await work.release();
+  }
+  return { ablated: due.length, skipped: recorded.length - due.length };
+}
+
+/** Trains the replay runs that have not been trained yet into the folder `replay` of the results. */
+async function ablateByReplay(
+  folder: string,
+  stored: StoredStudy,
+  recorded: readonly RecordedRun[],
+  options: AblateOptions,
+  executor: Executor,
+): Promise<Omit<SweepResult, "folder"> | null> {
+  const sources = recorded.filter(({ planned }) => planned.run.method === "elalora").map((
+    { stored: { record: { happened } }, planned: { run, modules } },
+  ) => ({
+    run,
+    modules,
+    initialRanks: happened.initialRanks!,
+    finalRanks: happened.finalRanks!,
+  }));
+  if (sources.length === 0) {
+    await say("No finished ElaLoRA run with ranks, so there is nothing to replay");
+    return null;
+  }
+  const runs = replayRuns(sources, stored.runs.map(({ run }) => run));
+  const study = replayStudy(stored.study, runs);
+  const plan = await planFrom({ ...stored, study }, runs.map(({ run }) => run), options);
+  // Equal ranks would share a folder: the variant tells them apart.
+  const planned = plan.runs.map((run, i): PlannedRun => ({
+    ...run,
+    folder: `${run.folder}-${runs[i]!.variant}`,
+  }));
+  const replayFolder = `${folder}/replay`;
+  const { studyFolder } = stored;
+  await writeStoredStudy(replayFolder, {
+    study,
+    studyFolder,
+    data: options.data ?? stored.data,
+    model: options.model ?? stored.model,
+    device: executor.kind,
+    runs: planned.map(({ folder, id, run }) => ({ folder, id, run })),
+  });
+  await say(`${study.title}: ${planned.length} runs`);
+  return await runAll(planned, { executor, inputs: plan.inputs, results: replayFolder }, false);
+}
+
+/** Both ablations of a study's finished runs. */
+export async function ablateStudy(folder: string, options: AblateOptions): Promise<AblateResult> {
+  const stored = await readStoredStudy(folder);
+  const runs = (await readStudyRuns(folder, stored)).filter((run) =>
+    isFinished(run) && run.record.happened.finalRanks !== null
+  );
+  if (runs.length === 0) {
+    throw new UsageError(
+      `Cannot ablate "${folder}": found no finished run with ranks, want at least one; run deno task sweep first`,
+    );
+  }
+  const { plan, recorded } = await planRecorded(stored, runs, options);
+  const choice = await chooseExecutor(options.device ?? stored.device, {
+    ...(options.threads === null ? {} : { threads: options.threads }),
+  });
+  await say(`${stored.study.title ?? stored.study.name}: ablations on ${choice.description}`);
+  const chosen = options.sample === null ? recorded : sampleByKind(
+    recorded,
+    options.sample,
+    ({ stored: { record } }) => record.asked.label,
+    0,
+  );
+  const layers = await ablateLayers(chosen, choice.executor, plan.inputs);
+  const replay = options.replay
+    ? await ablateByReplay(folder, stored, recorded, options, choice.executor)
+    : null;
+  return { ...layers, replay };
+}
+
+/** The command. */
+export async function ablate(args: readonly string[]): Promise<number> {
+  const parsed = readArguments(args, {
+    strings: ["data", "model", "device", "threads", "results", "sample"],
+    flags: ["no-replay", "no-report", "help", "trace"],
+  });
+  if (parsed.flag("help")) {
+    await say(usage);
+    return 0;
+  }
+  const [name = defaultStudy, ...rest] = parsed.positional;
+  if (rest.length > 0) throw new UsageError(usage);
+  const folder = await findResults(name, parsed.text("results") ?? defaultResults);
+  const { ablated, skipped, replay } = await ablateStudy(folder, {
+    data: parsed.text("data"),
+    model: parsed.text("model"),
+    device: parsed.text("device"),
+    threads: wholeNumber(parsed.text("threads"), "threads"),
+    sample: wholeNumber(parsed.text("sample"), "sample"),
+    replay: !parsed.flag("no-replay"),
+  });
+  await say(`${ablated} ablated, ${skipped} done before`);
+  if (replay !== null) {
+    await say(
+      `Replay: ${replay.finished} finished, ${replay.failed} failed, ${replay.skipped} done before`,
+    );
+    if (replay.stopped) {
+      await say("Stopped; the same command goes on from here");
+      return 130;
+    }
+  }
+  if (!parsed.flag("no-report")) await say(`Report: ${await writeReport(folder)}`);
+  return (replay?.failed ?? 0) > 0 ? 1 : 0;
+}
+
+if (import.meta.main) await runCommand(ablate);

@@ -1,0 +1,217 @@
+/**
+ * The layer-rank ablation of finished runs: their stored weights are loaded, pieces removed, and the loss written down.
+ *
+ * @module
+ */
+import type { Executor, Session } from "../exec/executor.ts";
+import { readSafetensors } from "../models/safetensors.ts";
+import type { StoredRun } from "../record/read_study.ts";
+import { readIfThere, writeWhole } from "../record/run_folder.ts";
+import {
+  type EvaluationLine,
+  recordSchemaVersion,
+  type RunAblation,
+  type RunRecord,
+} from "../record/types.ts";
+import type { ModuleShape } from "../spec/types.ts";
+import { ablate, piecesOf, storedRanks, type TrainedTensors } from "../train/ablation.ts";
+import { assemble, type Assembly } from "../train/assemble.ts";
+import type { Evaluation } from "../train/evaluate.ts";
+import { ProgramCache } from "../train/programs.ts";
+import { trainingRequest } from "./execute.ts";
+import type { Inputs } from "./inputs.ts";
+import type { RecordedRun } from "./recorded_run.ts";
+
+/** Largest difference between the recorded metric and that of the stored weights. */
+const metricTolerance = 1e-6;
+
+/** Largest relative difference between the recorded loss and that of the stored weights: single precision. */
+const lossTolerance = 1e-5;
+
+/** Share of a split's examples whose class may change, where two classes are all but equally likely. */
+const tieShare = 0.01;
+
+/** The evaluation that counts, null for a run without one. */
+function keptOf({ happened: { keep, best, last } }: RunRecord): EvaluationLine | null {
+  return keep === "best" ? best : last;
+}
+
+/** The file with the weights of the evaluation that counts. */
+export function keptWeightsFile({ happened: { keep, best, last } }: RunRecord): string {
+  return keep === "best" && best?.step !== last?.step ? "best.safetensors" : "adapter.safetensors";
+}
+
+/** Whether a stored ablation belongs to a record: same metric, same baseline, same ranks. */
+export function isAblationOf(
+  ablation: RunAblation,
+  record: RunRecord,
+  modules: readonly ModuleShape[],
+): boolean {
+  const { finalRanks, primaryMetric } = record.happened;
+  if (finalRanks === null || ablation.metric !== primaryMetric) return false;
+  const metric = keptOf(record)?.metrics[primaryMetric];
+  const isSame = Object.is(metric, ablation.baseline) ||
+    Math.abs((metric ?? NaN) - ablation.baseline) <= metricTolerance;
+  const pieces = piecesOf(modules, finalRanks);
+  return isSame && pieces.length === ablation.removals.length &&
+    pieces.every(({ kind, name, rank }, i) => {
+      const removal = ablation.removals[i]!;
+      return removal.kind === kind && removal.name === name && removal.rank === rank;
+    });
+}
+
+/**
+ * Checks that stored weights do what the record says.
+ *
+ * The loss must agree to single precision. So must the metric, except that near ties may fall the other way for one
+ * prediction in a hundred.
+ *
+ * @throws {RangeError} If they do not; the message names the run.
+ */
+export function checkBaseline(
+  title: string,
+  found: Evaluation,
+  { record, predictions }: Pick<StoredRun, "record" | "predictions">,
+): void {
+  const wanted = keptOf(record)!;
+  const metric = record.happened.primaryMetric;
+  const fail = (what: string, here: number | undefined, there: number | undefined): never => {
+    throw new RangeError(
+      `Cannot ablate the run "${title}": its stored weights give ${what} ${here} on "${found.split}", ` +
+        `want ${there} as its record says; its weights, its data or ranklab changed, so delete its folder ` +
+        `and sweep again`,
+    );
+  };
+  if (!(Math.abs(found.loss - wanted.loss) <= lossTolerance * Math.max(1, Math.abs(wanted.loss)))) {
+    fail("loss", found.loss, wanted.loss);
+  }
+  const [here, there] = [found.metrics[metric], wanted.metrics[metric]];
+  if (Object.is(here, there) || Math.abs(here! - there!) <= metricTolerance) return;
+  const own = predictions.filter(({ split }) => split === found.split);
+  const flipped = own.filter(({ prediction }, i) =>
+    Math.abs(prediction - found.predictions[i]!) >
+      lossTolerance * Math.max(1, Math.abs(prediction))
+  ).length;
+  const isTie = own.length === found.predictions.length &&
+    flipped <= Math.max(1, tieShare * own.length);
+  if (!isTie) fail(metric, here, there);
+}
+
+/** Reads the weights that a record counts on. */
+async function readWeights({ folder, record }: StoredRun, title: string): Promise<TrainedTensors> {
+  const path = `${folder}/${keptWeightsFile(record)}`;
+  const bytes = await readIfThere(path);
+  if (bytes === null) {
+    throw new RangeError(
+      `Cannot ablate the run "${title}": found no "${path}", want its weights; delete its folder and sweep again`,
+    );
+  }
+  const { tensors, metadata } = readSafetensors(bytes, path);
+  const step = String(keptOf(record)?.step);
+  if (metadata["run"] !== record.id || metadata["step"] !== step) {
+    throw new RangeError(
+      `Cannot ablate the run "${title}": "${path}" is of run ${metadata["run"]}, step ${
+        metadata["step"]
+      }, ` +
+        `want run ${record.id}, step ${step}; delete its folder and sweep again`,
+    );
+  }
+  return tensors;
+}
+
+interface Loaded {
+  readonly key: string;
+  readonly assembly: Assembly;
+  readonly evaluate: Session;
+}
+
+/** Ablates runs one after the other; runs of the same shape share a loaded program. */
+export class LayerAblation {
+  readonly #executor: Executor;
+  readonly #inputs: Inputs;
+  #loaded: Loaded | null = null;
+
+  constructor(executor: Executor, inputs: Inputs) {
+    this.#executor = executor;
+    this.#inputs = inputs;
+  }
+
+  async #load(
+    { planned }: RecordedRun,
+    tensors: TrainedTensors,
+  ): Promise<Loaded & Pick<Awaited<ReturnType<typeof trainingRequest>>, "task" | "splits">> {
+    const request = await trainingRequest(planned, {
+      executor: this.#executor,
+      programs: new ProgramCache(this.#executor),
+      inputs: this.#inputs,
+    });
+    const { adapter } = request.assembly.method;
+    const stored = storedRanks(planned.modules, tensors);
+    // Room as in training where the ranks fit it, so that seeds share a program.
+    const rooms = request.assembly.ranks.map(({ module, rank }) =>
+      Math.max(adapter!.capacity(rank), stored[module.name]!)
+    );
+    const isOutgrown = request.assembly.ranks.some(({ module, rank }) =>
+      stored[module.name]! > adapter!.capacity(rank)
+    );
+    const room = Math.max(...rooms);
+    const capacities = Object.fromEntries(
+      request.assembly.ranks.map(({ module }, i) => [module.name, isOutgrown ? room : rooms[i]!]),
+    );
+    const key = `${request.programKey}/${JSON.stringify(capacities)}`;
+    if (this.#loaded?.key !== key) {
+      await this.release();
+      const assembly = assemble({
+        ...request.assembly,
+        capacityOf: (module) => capacities[module.name]!,
+      });
+      const evaluate = await this.#executor.load(assembly.evaluationProgram);
+      this.#loaded = { key, assembly, evaluate };
+    }
+    return { ...this.#loaded!, task: request.task, splits: request.splits };
+  }
+
+  /**
+   * Ablates one run and writes its `ablation.json`.
+   *
+   * @param onRemoval Told how many pieces are done, of how many.
+   *
+   * @throws {RangeError} If the stored weights are not what the record says.
+   */
+  async run(
+    recorded: RecordedRun,
+    onRemoval: (done: number, total: number) => Promise<void>,
+  ): Promise<RunAblation> {
+    const { stored, planned } = recorded;
+    const { record } = stored;
+    if (planned.id !== record.id) {
+      throw new RangeError(
+        `Cannot ablate the run "${planned.title}": found other data, weights or tokenizer than it was trained with ` +
+          `(its id would be ${planned.id}, want ${record.id}); restore them or sweep again`,
+      );
+    }
+    const tensors = await readWeights(stored, planned.title);
+    const { assembly, evaluate, task, splits } = await this.#load(recorded, tensors);
+    const pieces = piecesOf(planned.modules, record.happened.finalRanks!);
+    const result = await ablate({
+      executor: this.#executor,
+      assembly,
+      evaluate,
+      tensors,
+      task,
+      split: splits[0]!,
+      pieces,
+      onBaseline: (baseline) => checkBaseline(planned.title, baseline, stored),
+      onRemoval: (done) => onRemoval(done, pieces.length),
+    });
+    const ablation: RunAblation = { schema: recordSchemaVersion, ...result };
+    await writeWhole(`${stored.folder}/ablation.json`, `${JSON.stringify(ablation, null, 2)}\n`);
+    return ablation;
+  }
+
+  /** Frees the loaded program. */
+  async release(): Promise<void> {
+    await this.#loaded?.evaluate.release();
+    this.#loaded = null;
+  }
+}

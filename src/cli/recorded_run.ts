@@ -1,0 +1,71 @@
+/**
+ * From a record back to a run that can be planned: nothing but the record is asked.
+ *
+ * @module
+ */
+import { RecordFormatError } from "../record/schema.ts";
+import type { StoredRun } from "../record/read_study.ts";
+import { settingsSchema } from "../spec/settings.ts";
+import type { RunSpec } from "../spec/types.ts";
+import { type PlannedRun, planRuns, type StudyPlan } from "./planning.ts";
+import type { StoredStudy } from "./study_results.ts";
+
+/** Folders that stand in for those of the sweep; null takes the sweep's. */
+export interface OtherFolders {
+  readonly data: string | null;
+  readonly model: string | null;
+}
+
+/** A recorded run together with its plan. */
+export interface RecordedRun {
+  readonly stored: StoredRun;
+  readonly planned: PlannedRun;
+}
+
+/**
+ * The run that a record asked for.
+ *
+ * @throws {RecordFormatError} If its settings are not complete.
+ */
+export function runSpecOf({ record, folder }: Pick<StoredRun, "record" | "folder">): RunSpec {
+  const run = record.asked.run as unknown as RunSpec;
+  const settings = settingsSchema.safeParse(run.settings);
+  if (!settings.success) {
+    const issue = settings.error.issues[0];
+    const key = ["asked", "run", "settings", ...issue?.path ?? []].map(String).join(".");
+    throw new RecordFormatError(`${folder}/record.json`, key, issue?.message ?? "wrong value");
+  }
+  return run;
+}
+
+/** Whether a run ended well. */
+export function isFinished({ record }: StoredRun): boolean {
+  return record.happened.outcome.state === "finished";
+}
+
+/**
+ * Plans runs again with what they read, as it is now.
+ *
+ * @throws {StudyError} If data or model cannot be read.
+ */
+export function planFrom(
+  stored: StoredStudy,
+  runs: readonly RunSpec[],
+  folders: OtherFolders,
+): Promise<StudyPlan> {
+  return planRuns(stored.study, runs, {
+    data: folders.data ?? stored.data,
+    model: folders.model ?? stored.model,
+    study: stored.studyFolder,
+  });
+}
+
+/** Plans recorded runs again, each beside its record. */
+export async function planRecorded(
+  stored: StoredStudy,
+  runs: readonly StoredRun[],
+  folders: OtherFolders,
+): Promise<{ readonly plan: StudyPlan; readonly recorded: readonly RecordedRun[] }> {
+  const plan = await planFrom(stored, runs.map(runSpecOf), folders);
+  return { plan, recorded: runs.map((run, i) => ({ stored: run, planned: plan.runs[i]! })) };
+}
