@@ -17,7 +17,9 @@ export function unknownName(what: string, found: string, known: readonly string[
   const lower = found.toLowerCase();
   const near = known.length === 0
     ? null
-    : known.find((name) => name.toLowerCase() === closest(lower, known.map((k) => k.toLowerCase())));
+    : known.find((name) =>
+      name.toLowerCase() === closest(lower, known.map((k) => k.toLowerCase()))
+    );
   const isNear = near != null &&
     distance(lower, near.toLowerCase()) <= Math.max(2, Math.ceil(near.length / 2));
   return `Unknown ${what} "${found}": known are ${list}${

@@ -87,6 +87,20 @@ async function ablateLayers(
   return { ablated: due.length, skipped: recorded.length - due.length };
 }
 
+/** Runs of equal ranks compute the same and would share a folder: the variant, and a number where that is not enough, keep them apart. */
+function withOwnFolders(
+  runs: readonly PlannedRun[],
+  variants: readonly string[],
+): readonly PlannedRun[] {
+  const taken = new Map<string, number>();
+  return runs.map((run, i) => {
+    const folder = `${run.folder}-${variants[i]}`;
+    const nth = (taken.get(folder) ?? 0) + 1;
+    taken.set(folder, nth);
+    return { ...run, folder: nth === 1 ? folder : `${folder}-${nth}` };
+  });
+}
+
 /** Trains the replay runs that have not been trained yet into the folder `replay` of the results. */
 async function ablateByReplay(
   folder: string,
@@ -110,11 +124,7 @@ async function ablateByReplay(
   const runs = replayRuns(sources, stored.runs.map(({ run }) => run));
   const study = replayStudy(stored.study, runs);
   const plan = await planFrom({ ...stored, study }, runs.map(({ run }) => run), options);
-  // Equal ranks would share a folder: the variant tells them apart.
-  const planned = plan.runs.map((run, i): PlannedRun => ({
-    ...run,
-    folder: `${run.folder}-${runs[i]!.variant}`,
-  }));
+  const planned = withOwnFolders(plan.runs, runs.map(({ variant }) => variant));
   const replayFolder = `${folder}/replay`;
   const { studyFolder } = stored;
   await writeStoredStudy(replayFolder, {

@@ -364,7 +364,11 @@ async function recordOf(ending: Ending): Promise<RunRecord> {
   };
 }
 
-function whereOf(context: ExecutionContext, hashes: PlannedRun["hashes"]): RunRecord["where"] {
+/** Where and with what a run is made. */
+export function whereOf(
+  context: Pick<ExecutionContext, "surroundings" | "executor">,
+  hashes: PlannedRun["hashes"],
+): RunRecord["where"] {
   const { lock, ...surroundings } = context.surroundings;
   const { executor } = context;
   return {

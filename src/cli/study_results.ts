@@ -85,9 +85,12 @@ export async function readStudyRuns(
   stored: StoredStudy,
 ): Promise<readonly StoredRun[]> {
   const runs: StoredRun[] = [];
-  for (const { folder: name } of stored.runs) {
+  for (const { folder: name, run: { label } } of stored.runs) {
     const run = await readRun(`${folder}/${name}`);
-    if (run !== null) runs.push(run);
+    if (run === null) continue;
+    // A label is no part of a run's identity, so the plan's holds where it was changed after the run.
+    const asked = { ...run.record.asked, label };
+    runs.push({ ...run, record: { ...run.record, asked } });
   }
   return runs;
 }

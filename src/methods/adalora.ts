@@ -8,9 +8,9 @@
  */
 import * as z from "zod";
 import { adaloraPolicy, checkAdaloraSchedule } from "./adalora_policy.ts";
-import { eraseState } from "./adapter.ts";
+import { eraseState, lowRankDelta } from "./adapter.ts";
 import { defineMethod } from "./method.ts";
-import { orthogonalityRegulariser, svdDelta, svdParts, svdScale } from "./svd_form.ts";
+import { orthogonalityRegulariser, svdParts, svdPrepare, svdScale } from "./svd_form.ts";
 
 const steps = z.number().nonnegative();
 const rate = z.number().min(0).lt(1);
@@ -58,7 +58,8 @@ export const adalora = defineMethod({
     backbone: "frozen",
     adapter: {
       parts: svdParts,
-      delta: svdDelta,
+      prepare: svdPrepare,
+      delta: lowRankDelta,
       scale: (rank) => svdScale(chosen.alpha, rank),
       capacity: (rank) => rank,
       regulariser: chosen.regulariserWeight === 0

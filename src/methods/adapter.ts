@@ -8,7 +8,7 @@
  * @module
  */
 import type { Json } from "../base/canonical_json.ts";
-import type { Tensor } from "../graph/mod.ts";
+import { gemm, type Tensor } from "../graph/mod.ts";
 import type { Initial } from "../models/parameters.ts";
 import type { ModuleShape } from "../spec/types.ts";
 import type { DirectionMode } from "./directions.ts";
@@ -26,7 +26,7 @@ export interface AdapterPart {
   readonly growth: "direction" | "scale";
 }
 
-/** The same part of several modules with equal row length and capacity. */
+/** The same part of several modules of equal sizes and capacity. */
 export interface PartGroup {
   readonly part: string;
   /** `[modules, capacity, rowLength]`. */
@@ -62,14 +62,25 @@ export interface RankDynamics {
 export interface Adapter {
   readonly parts: readonly AdapterPart[];
   /**
+   * What the forward pass uses of the parts; it is asked once for all modules of equal sizes, so that scaling a part is
+   * one operator instead of one a module.
+   *
+   * @param parts The parts by name, `[…, capacity, rowLength]`.
+   * @param scale See {@linkcode Adapter.scale}.
+   * @returns Tensors by name with the same leading axes.
+   */
+  readonly prepare: (
+    parts: Readonly<Record<string, Tensor>>,
+    scale: number,
+  ) => Readonly<Record<string, Tensor>>;
+  /**
    * What is added to a module's output.
    *
    * @param x The module's input, `[tokens, in]`.
-   * @param parts The module's parts by name, `[capacity, rowLength]`.
-   * @param scale See {@linkcode Adapter.scale}.
+   * @param prepared What {@linkcode Adapter.prepare} made, for this module: `[capacity, rowLength]`.
    * @returns `[tokens, out]`.
    */
-  readonly delta: (x: Tensor, parts: Readonly<Record<string, Tensor>>, scale: number) => Tensor;
+  readonly delta: (x: Tensor, prepared: Readonly<Record<string, Tensor>>) => Tensor;
   /** The factor of the update, from the average initial rank of the adapted modules. */
   readonly scale: (averageRank: number) => number;
   /** Slots to make room for in a module that starts with `rank`. */
@@ -82,3 +93,7 @@ export interface Adapter {
 export function eraseState<State>(policy: RankPolicy<State>): RankPolicy<Json> {
   return policy as unknown as RankPolicy<Json>;
 }
+
+/** x Aᵀ B, the update of LoRA's form: two thin products, with A `[capacity, in]` and B, transposed, `[capacity, out]`. */
+export const lowRankDelta: Adapter["delta"] = (x, { A, B }) =>
+  gemm(gemm(x, A!, { transB: true }), B!);

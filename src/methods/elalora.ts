@@ -9,10 +9,10 @@
  * @module
  */
 import * as z from "zod";
-import { eraseState } from "./adapter.ts";
+import { eraseState, lowRankDelta } from "./adapter.ts";
 import { checkElaloraSchedule, elaloraPolicy } from "./elalora_policy.ts";
 import { defineMethod } from "./method.ts";
-import { orthogonalityRegulariser, svdDelta, svdParts, svdScale } from "./svd_form.ts";
+import { orthogonalityRegulariser, svdParts, svdPrepare, svdScale } from "./svd_form.ts";
 
 const steps = z.number().nonnegative();
 const rate = z.number().min(0).lt(1);
@@ -84,7 +84,8 @@ export const elalora = defineMethod({
     backbone: "frozen",
     adapter: {
       parts: svdParts,
-      delta: svdDelta,
+      prepare: svdPrepare,
+      delta: lowRankDelta,
       scale: (rank) => svdScale(chosen.alpha, rank),
       // Room for a module to grow; the trainer doubles it when a module outgrows it.
       capacity: (rank) => rank + Math.max(chosen.k, Math.ceil(rank / 2)),

@@ -8,7 +8,8 @@
  * @module
  */
 import * as z from "zod";
-import { gemm, mul } from "../graph/mod.ts";
+import { mul } from "../graph/mod.ts";
+import { lowRankDelta } from "./adapter.ts";
 import { defineMethod } from "./method.ts";
 
 const options = z.strictObject({
@@ -43,7 +44,8 @@ export const lora = defineMethod({
           growth: "direction",
         },
       ],
-      delta: (x, { A, B }, scale) => gemm(gemm(x, mul(A!, scale), { transB: true }), B!),
+      prepare: ({ A, B }, scale) => ({ A: mul(A!, scale), B: B! }),
+      delta: lowRankDelta,
       scale: (rank) => alpha / (scaling === "alpha/r" ? rank : Math.sqrt(rank)),
       capacity: (rank) => rank,
       regulariser: null,

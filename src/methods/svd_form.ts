@@ -9,7 +9,6 @@
 import {
   add,
   constant,
-  gemm,
   matMul,
   max,
   mul,
@@ -36,9 +35,11 @@ export const svdParts: readonly AdapterPart[] = [
   { name: "B", rowLength: ({ outSize }) => outSize, initial: gaussian, growth: "direction" },
 ];
 
-/** x (A ∘ E)ᵀ Bᵀ times the scale (equation 3). */
-export const svdDelta: Adapter["delta"] = (x, { A, E, B }, scale) =>
-  gemm(gemm(x, mul(A!, mul(E!, scale)), { transB: true }), B!);
+/** A ∘ E times the scale takes the place of LoRA's A (equation 3). */
+export const svdPrepare: Adapter["prepare"] = ({ A, E, B }, scale) => ({
+  A: mul(A!, mul(E!, scale)),
+  B: B!,
+});
 
 /** α / (r + 10⁻⁵), as both authors' codes compute it. */
 export function svdScale(alpha: number, initialRank: number): number {

@@ -129,19 +129,28 @@ interface ForwardPlan {
   readonly training: boolean;
 }
 
-/** Cuts the groups into each module's parts, `[capacity, rowLength]`. */
-function partsByModule(
+/** What the forward pass uses of each module's parts, `[capacity, rowLength]`, prepared class by class. */
+function preparedParts(
+  adapter: Adapter,
   groups: readonly SlotGroup[],
   views: ReadonlyMap<string, Tensor>,
+  scale: number,
 ): ReadonlyMap<string, Readonly<Record<string, Tensor>>> {
   const parts = new Map<string, Record<string, Tensor>>();
-  for (const group of groups) {
-    const pieces = split(views.get(groupParameter(group))!, group.modules.map(() => 1), 0);
-    group.modules.forEach(({ name }, i) => {
-      const own = parts.get(name) ?? {};
-      own[group.part.name] = reshape(pieces[i]!, [group.capacity, group.rowLength]);
-      parts.set(name, own);
-    });
+  for (const sizeClass of new Set(groups.map((group) => group.sizeClass))) {
+    const members = groups.filter((group) => group.sizeClass === sizeClass);
+    const { modules } = members[0]!;
+    const whole = Object.fromEntries(
+      members.map((group) => [group.part.name, views.get(groupParameter(group))!]),
+    );
+    for (const [name, tensor] of Object.entries(adapter.prepare(whole, scale))) {
+      const pieces = split(tensor, modules.map(() => 1), 0);
+      modules.forEach((module, i) => {
+        const own = parts.get(module.name) ?? {};
+        own[name] = reshape(pieces[i]!, tensor.shape.slice(1));
+        parts.set(module.name, own);
+      });
+    }
   }
   return parts;
 }
@@ -168,12 +177,12 @@ function forward({ request, views, groups, training }: ForwardPlan): Forward {
     rowKeys.set(site.rows, rows);
     return dropout(x, rows, input(`dropout.columns.${site.name}`, [3, site.columns]), rate);
   };
-  const parts = partsByModule(groups, views);
-  const average = ranks.length === 0
-    ? 0
-    : ranks.reduce((sum, { rank }) => sum + rank, 0) / ranks.length;
+  const average = ranks.reduce((sum, { rank }) => sum + rank, 0) / ranks.length;
+  const parts = adapter === null
+    ? null
+    : withScope("adapters", () => preparedParts(adapter, groups, views, adapter.scale(average)));
   const adapt = (module: ModuleShape, x: Tensor, y: Tensor): Tensor => {
-    const own = parts.get(module.name);
+    const own = parts?.get(module.name);
     if (adapter === null || own === undefined) return y;
     return withScope("adapter", () => {
       const site: DropoutSite = {
@@ -182,7 +191,7 @@ function forward({ request, views, groups, training }: ForwardPlan): Forward {
         rows: String(x.shape[0]),
         columns: module.inSize,
       };
-      return add(y, adapter.delta(drop(site, x), own, adapter.scale(average)));
+      return add(y, adapter.delta(drop(site, x), own));
     });
   };
   const context: ForwardContext = { parameter, adapt, drop };

@@ -11,10 +11,12 @@ import type { ModuleShape } from "../spec/types.ts";
  */
 export type SlotOrder = Readonly<Record<string, readonly number[]>>;
 
-/** Modules that share one tensor for one part, because their rows are equally long and their capacities equal. */
+/** Modules that share one tensor for each part, because their sizes and capacities are equal. */
 export interface SlotGroup {
-  /** `A.128x6` for part A, rows of 128 numbers, capacity 6. */
+  /** `A.128to512x6` for part A of modules from 128 to 512 with a capacity of 6. */
   readonly name: string;
+  /** The name without the part: groups of one class hold the same modules. */
+  readonly sizeClass: string;
   readonly part: AdapterPart;
   readonly rowLength: number;
   readonly capacity: number;
@@ -27,25 +29,27 @@ export interface AdaptedModule {
   readonly capacity: number;
 }
 
-/** Groups the parts of modules, part by part. */
+/** Groups the parts of modules, part by part and class by class. */
 export function slotGroups(
   adapter: Adapter,
   modules: readonly AdaptedModule[],
 ): readonly SlotGroup[] {
-  return adapter.parts.flatMap((part) => {
-    const groups = new Map<
-      string,
-      { rowLength: number; capacity: number; modules: ModuleShape[] }
-    >();
-    for (const { module, capacity } of modules) {
-      const rowLength = part.rowLength(module);
-      const name = `${part.name}.${rowLength}x${capacity}`;
-      const group = groups.get(name) ?? { rowLength, capacity, modules: [] };
-      group.modules.push(module);
-      groups.set(name, group);
-    }
-    return [...groups].map(([name, group]) => ({ name, part, ...group }));
-  });
+  const classes = new Map<string, AdaptedModule[]>();
+  for (const adapted of modules) {
+    const { module: { inSize, outSize }, capacity } = adapted;
+    const sizeClass = `${inSize}to${outSize}x${capacity}`;
+    classes.set(sizeClass, [...classes.get(sizeClass) ?? [], adapted]);
+  }
+  return adapter.parts.flatMap((part) =>
+    [...classes].map(([sizeClass, members]) => ({
+      name: `${part.name}.${sizeClass}`,
+      sizeClass,
+      part,
+      rowLength: part.rowLength(members[0]!.module),
+      capacity: members[0]!.capacity,
+      modules: members.map(({ module }) => module),
+    }))
+  );
 }
 
 /** Name of a group's vector slice in the layout. */

@@ -20,9 +20,9 @@ import {
   tanh,
   type Tensor,
 } from "../../graph/mod.ts";
-import type { PartGroup } from "../adapter.ts";
+import { lowRankDelta, type PartGroup } from "../adapter.ts";
 import type { ModuleSlots, SlotTable } from "../slots.ts";
-import { orthogonalityRegulariser, svdDelta, svdScale } from "../svd_form.ts";
+import { orthogonalityRegulariser, svdPrepare, svdScale } from "../svd_form.ts";
 import type { Difference } from "./difference.ts";
 import { replayDecisions, type ReplayOptions, type StepGradients } from "./replay_policy.ts";
 import type { Trace } from "./trace.ts";
@@ -86,7 +86,7 @@ export function traceProgram(trace: Trace, ranks: readonly number[]): Program {
       transB: true,
       bias: constant({ type: "f32", shape: [outSize], data: bias }, `${name}.bias`),
     });
-    const output = rank === 0 ? own : add(own, svdDelta(hidden, parts, scale));
+    const output = rank === 0 ? own : add(own, lowRankDelta(hidden, svdPrepare(parts, scale)));
     hidden = i === modules.length - 1 ? output : tanh(output);
   });
   const wanted = constant(matrix(trace.y, modules.at(-1)!.outSize), "y");

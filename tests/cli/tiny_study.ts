@@ -1,0 +1,114 @@
+/** A study of seconds: a tiny BERT, a task of its own in a folder made for the test, few steps. */
+import { sweepStudy } from "../../src/cli/sweep.ts";
+import type { RunRecord } from "../../src/record/types.ts";
+import { parseStudy, type Study } from "../../src/spec/study.ts";
+
+/** The folder of a BERT with two layers, 16 wide, and 40 words. */
+export const tinyModel = decodeURIComponent(new URL("../golden/bert", import.meta.url).pathname);
+
+const actors = ["the cat", "a dog", "the bird", "she", "he", "it"];
+const actions = ["sat on the mat", "ran under a tree", "flew and sat", "was very small"];
+
+/** Sentences with label `calm` where somebody sat, else `lively`; each sentence once for `train` and `dev`. */
+function rows(part: 0 | 1): string {
+  const lines = actors.flatMap((actor, i) =>
+    actions.flatMap((action, j) =>
+      ["green", "red", "large", "one", "two"].map((word, k) => ({
+        text: `${actor} ${action} ${word}`,
+        label: action.includes("sat") ? "calm" : "lively",
+        isDev: (i + j + k) % 3 === 0,
+      }))
+    )
+  ).filter(({ isDev }) => isDev === (part === 1));
+  return ["text\tlabel", ...lines.map(({ text, label }) => `${text}\t${label}`), ""].join("\n");
+}
+
+/** The study: each method once or twice. */
+export const tinyStudy: Study = parseStudy({
+  name: "tiny",
+  base: {
+    model: "folder",
+    train: {
+      steps: 14,
+      batchSize: 8,
+      learningRate: 0.02,
+      maxLength: 12,
+      evaluateEvery: 5,
+      evaluateEpochs: false,
+      keep: "best",
+    },
+  },
+  userTasks: [{
+    name: "Moves",
+    files: { train: "moves/train.tsv", dev: "moves/dev.tsv" },
+    columns: { text: "text", label: "label" },
+    labels: ["calm", "lively"],
+  }],
+  deltas: [{
+    when: { method: ["adalora", "elalora"] },
+    options: { initWarmup: 2, finalWarmup: 3, maskInterval: 2 },
+  }],
+  axes: {
+    tasks: ["Moves"],
+    methods: ["head", "lora", "adalora", "elalora"],
+    budgets: [2],
+    seeds: [1],
+  },
+});
+
+/** A swept study in a folder of its own. */
+export interface Swept {
+  /** Where the study's data are. */
+  readonly home: string;
+  /** The study's results. */
+  readonly folder: string;
+  /** The folder of the run of a method. */
+  readonly runOf: (method: string) => string;
+  readonly recordOf: (method: string) => RunRecord;
+}
+
+/** Sweeps the tiny study on one CPU thread, and removes everything afterwards. */
+export async function withSwept(
+  check: (swept: Swept) => Promise<void>,
+  study: Study = tinyStudy,
+): Promise<void> {
+  const home = await Deno.makeTempDir();
+  try {
+    await Deno.mkdir(`${home}/moves`);
+    await Deno.writeTextFile(`${home}/moves/train.tsv`, rows(0));
+    await Deno.writeTextFile(`${home}/moves/dev.tsv`, rows(1));
+    const { folder, failed } = await sweepStudy(
+      { study, path: `${home}/tiny.json`, folder: home },
+      {
+        data: null,
+        model: tinyModel,
+        device: "cpu",
+        threads: 1,
+        results: `${home}/results`,
+        retryFailed: false,
+        report: false,
+      },
+    );
+    if (failed > 0) throw new Error(`${failed} runs of the tiny study failed`);
+    const runOf = (method: string) => {
+      const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
+      return `${folder}/${names.find((name) => name.includes(`-${method}-`))}`;
+    };
+    const recordOf = (method: string) =>
+      JSON.parse(Deno.readTextFileSync(`${runOf(method)}/record.json`)) as RunRecord;
+    await check({ home, folder, runOf, recordOf });
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
+
+/** Changes one line (from 0) of a journal. */
+export async function changeLine(
+  path: string,
+  line: number,
+  change: (value: Record<string, unknown>) => Record<string, unknown>,
+): Promise<void> {
+  const lines = (await Deno.readTextFile(path)).trimEnd().split("\n");
+  lines[line] = JSON.stringify(change(JSON.parse(lines[line]!)));
+  await Deno.writeTextFile(path, `${lines.join("\n")}\n`);
+}

@@ -1,0 +1,174 @@
+/** `deno task verify` from end to end, on a tiny encoder. */
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { UsageError } from "../../src/cli/terminal.ts";
+import { verify, type VerifyOptions, verifyStudy } from "../../src/cli/verify.ts";
+import type { Verification } from "../../src/record/verification.ts";
+import { changeLine, tinyModel, withSwept } from "./tiny_study.ts";
+
+const options: VerifyOptions = {
+  data: null,
+  model: null,
+  device: null,
+  threads: null,
+  sample: null,
+  seed: 0,
+  tolerance: 1e-4,
+};
+
+const verdicts = ({ runs }: Verification) =>
+  Object.fromEntries(runs.map(({ title, verdict }) => [title.split(", ")[1], verdict]));
+
+Deno.test("verify makes every method's run again bit-equal on the CPU, and finds what was changed", async (t) => {
+  await withSwept(async ({ home, folder, runOf, recordOf }) => {
+    await t.step("all runs are bit-equal, ranks moved and masked included", async () => {
+      assert(recordOf("elalora").happened.ranksMoved > 0);
+      assert(recordOf("adalora").happened.rankEvents > 0);
+      assertEquals(await verify([folder, "--all"]), 0);
+      const stored: Verification = JSON.parse(
+        await Deno.readTextFile(`${folder}/verify/verification.json`),
+      );
+      assertEquals(verdicts(stored), {
+        head: "bit-equal",
+        lora: "bit-equal",
+        adalora: "bit-equal",
+        elalora: "bit-equal",
+      });
+      const elalora = stored.runs.find(({ title }) => title.includes("elalora"))!;
+      const compared = Object.fromEntries(
+        elalora.quantities.map(({ quantity, compared }) => [quantity, compared]),
+      );
+      assertEquals(compared["loss"], 14);
+      assertEquals(compared["gradient norm"], 14);
+      // Steps 5, 10 and 14, each with loss and accuracy.
+      assertEquals(compared["evaluations"], 6);
+      // 12 modules.
+      assertEquals(compared["final ranks"], 12);
+      assertEquals(compared["predictions"], 40);
+      assert(compared["rank events"]! > 2, JSON.stringify(compared));
+      assert(elalora.pinned.every(({ isSame }) => isSame), JSON.stringify(elalora.pinned));
+      assert(elalora.pinned.some(({ item }) => item === "data moves/dev.tsv"));
+      const page = await Deno.readTextFile(`${folder}/verify/verification.md`);
+      assertMatch(page, /4 of 4 finished runs made again: 4 bit\\?-equal/);
+      // Runs that were reproduced leave nothing behind.
+      assertEquals(
+        [...Deno.readDirSync(`${folder}/verify`)].map(({ name }) => name).sort(),
+        ["verification.json", "verification.md"],
+      );
+    });
+
+    await t.step("a sample is drawn by its seed, of different methods", async () => {
+      const sampled = async (seed: number) =>
+        (await verifyStudy(folder, { ...options, sample: 2, seed })).runs.map(({ title }) => title);
+      const titles = await sampled(3);
+      assertEquals(titles.length, 2);
+      assertEquals(await sampled(3), titles);
+    });
+
+    await t.step("a loss that was changed is found at its step", async () => {
+      const path = `${runOf("lora")}/steps.jsonl`;
+      const before = await Deno.readTextFile(path);
+      await changeLine(path, 8, (line) => ({ ...line, loss: Number(line["loss"]) * 1.01 }));
+      assertEquals(await verify([folder, "--all"]), 1);
+      const { runs }: Verification = JSON.parse(
+        await Deno.readTextFile(`${folder}/verify/verification.json`),
+      );
+      assertEquals(runs.map(({ verdict }) => verdict), [
+        "bit-equal",
+        "not reproduced",
+        "bit-equal",
+        "bit-equal",
+      ]);
+      const lora = runs[1]!;
+      assertEquals([lora.firstBeyond?.step, lora.firstBeyond?.quantity], [9, "loss"]);
+      assertEquals(lora.first, lora.firstBeyond);
+      assertEquals(
+        lora.firstBeyond?.wanted,
+        Number(JSON.parse(before.split("\n")[8]!)["loss"]) * 1.01,
+      );
+      assertEquals(
+        lora.quantities.filter(({ agreement }) => agreement !== "bit-equal").map((q) => q.quantity),
+        ["loss"],
+      );
+      // What was not reproduced stays, to be looked at.
+      const kept = [...Deno.readDirSync(`${folder}/verify`)].filter((e) => e.isDirectory);
+      assertEquals(kept.map(({ name }) => name), [runOf("lora").split("/").at(-1)]);
+      // A tolerance above the change accepts it.
+      const lenient = await verifyStudy(folder, { ...options, tolerance: 0.02 });
+      assertEquals(verdicts(lenient)["lora"], "within tolerance");
+      await Deno.writeTextFile(path, before);
+    });
+
+    await t.step("a rank event that was changed is not a matter of tolerance", async () => {
+      const path = `${runOf("elalora")}/ranks.jsonl`;
+      const before = await Deno.readTextFile(path);
+      const line = before.trimEnd().split("\n").findIndex((text) =>
+        JSON.parse(text).changes.length > 0
+      );
+      const { step } = JSON.parse(before.split("\n")[line]!) as { step: number };
+      await changeLine(path, line, (event) => {
+        const [first, ...rest] = event["changes"] as { to: number }[];
+        return { ...event, changes: [{ ...first!, to: first!.to + 1 }, ...rest] };
+      });
+      const found = await verifyStudy(folder, { ...options, tolerance: 1 });
+      const elalora = found.runs.find(({ title }) => title.includes("elalora"))!;
+      assertEquals(elalora.verdict, "not reproduced");
+      assertEquals(elalora.firstBeyond?.step, step);
+      assertMatch(elalora.firstBeyond!.quantity, /^rank events: layer\.\d\.\w+$/);
+      assertMatch(String(elalora.firstBeyond!.wanted), /^rank \d to \d$/);
+      await Deno.writeTextFile(path, before);
+    });
+
+    await t.step("another weights file is another input, not a failure", async () => {
+      const model = `${home}/model`;
+      await Deno.mkdir(model);
+      for (const name of ["config.json", "vocab.txt"]) {
+        await Deno.copyFile(`${tinyModel}/${name}`, `${model}/${name}`);
+      }
+      const weights = await Deno.readFile(`${tinyModel}/model.safetensors`);
+      weights[weights.length - 2]! ^= 1;
+      await Deno.writeFile(`${model}/model.safetensors`, weights);
+      assertEquals(await verify([folder, "--sample", "1", "--model", model]), 3);
+      const { runs: [run] }: Verification = JSON.parse(
+        await Deno.readTextFile(`${folder}/verify/verification.json`),
+      );
+      assertEquals([run!.verdict, run!.quantities], ["inputs differ", []]);
+      assertEquals(run!.message, "not run: weights changed since it was recorded");
+    });
+
+    await t.step("another device is named among what was pinned", async () => {
+      const { runs } = await verifyStudy(folder, {
+        ...options,
+        device: "reference",
+        sample: 1,
+        tolerance: 1e-3,
+      });
+      const changed = runs[0]!.pinned.filter(({ isSame }) => !isSame).map(({ item }) => item);
+      assertEquals(changed, ["executor", "device"]);
+      assert(runs[0]!.first !== null);
+    });
+
+    await t.step("data that changed are named", async () => {
+      await Deno.writeTextFile(`${home}/moves/dev.tsv`, "text\tlabel\nshe ran\tlively\n");
+      const { runs } = await verifyStudy(folder, options);
+      for (const { verdict, message } of runs) {
+        assertEquals(verdict, "inputs differ");
+        assertEquals(message, "not run: data moves/dev.tsv changed since it was recorded");
+      }
+    });
+  });
+});
+
+Deno.test("verify refuses what it cannot use", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    await assertRejects(() => verify(["nothing", "--results", home]), UsageError, "study.json");
+    await assertRejects(() => verify(["--tolerence", "1"]), UsageError, "--tolerance");
+    await assertRejects(
+      () => verify(["x", "--all", "--sample", "2"]),
+      UsageError,
+      'Options "--all" and "--sample" are both given',
+    );
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
