@@ -119,6 +119,27 @@ async function readWeights({ folder, record }: StoredRun, title: string): Promis
   return tensors;
 }
 
+/**
+ * Slots to make room for in each module: as many as in training, so that seeds share a program; where a module has
+ * outgrown that, all get the room of the largest.
+ *
+ * @param initial Modules with their initial ranks.
+ * @param capacityOf The room that training starts with.
+ * @param stored Slots of each module in the stored weights.
+ */
+export function roomsFor(
+  initial: readonly { readonly module: ModuleShape; readonly rank: number }[],
+  capacityOf: (rank: number) => number,
+  stored: Readonly<Record<string, number>>,
+): Readonly<Record<string, number>> {
+  const isOutgrown = initial.some(({ module, rank }) => stored[module.name]! > capacityOf(rank));
+  const rooms = initial.map(({ module, rank }) => Math.max(capacityOf(rank), stored[module.name]!));
+  const largest = Math.max(...rooms);
+  return Object.fromEntries(
+    initial.map(({ module }, i) => [module.name, isOutgrown ? largest : rooms[i]!]),
+  );
+}
+
 interface Loaded {
   readonly key: string;
   readonly assembly: Assembly;
@@ -146,17 +167,10 @@ export class LayerAblation {
       inputs: this.#inputs,
     });
     const { adapter } = request.assembly.method;
-    const stored = storedRanks(planned.modules, tensors);
-    // Room as in training where the ranks fit it, so that seeds share a program.
-    const rooms = request.assembly.ranks.map(({ module, rank }) =>
-      Math.max(adapter!.capacity(rank), stored[module.name]!)
-    );
-    const isOutgrown = request.assembly.ranks.some(({ module, rank }) =>
-      stored[module.name]! > adapter!.capacity(rank)
-    );
-    const room = Math.max(...rooms);
-    const capacities = Object.fromEntries(
-      request.assembly.ranks.map(({ module }, i) => [module.name, isOutgrown ? room : rooms[i]!]),
+    const capacities = roomsFor(
+      request.assembly.ranks,
+      (rank) => adapter!.capacity(rank),
+      storedRanks(planned.modules, tensors),
     );
     const key = `${request.programKey}/${JSON.stringify(capacities)}`;
     if (this.#loaded?.key !== key) {

@@ -19,7 +19,15 @@ import {
   writeReport,
   writeStoredStudy,
 } from "./study_results.ts";
-import { complain, readArguments, runCommand, say, showStatus, wholeNumber } from "./terminal.ts";
+import {
+  complain,
+  quietVulkan,
+  readArguments,
+  runCommand,
+  say,
+  showStatus,
+  wholeNumber,
+} from "./terminal.ts";
 
 const usage = `Usage: deno task sweep [STUDY] [options]
   STUDY              a .json or .ts file, or a name in experiments/ (default ${defaultStudy})
@@ -199,6 +207,7 @@ export async function sweepStudy(file: StudyFile, options: SweepOptions): Promis
     study: file.folder,
   });
   const folder = `${options.results}/${study.name}`;
+  quietVulkan();
   const choice = await chooseExecutor(options.device, {
     ...(options.threads === null ? {} : { threads: options.threads }),
   });

@@ -52,7 +52,7 @@ export function summaryText({ runs, tolerance, finishedRuns, sampleSeed }: Verif
     `${count("inputs differ")} not run since inputs differ`,
   ];
   const drawn = sampleSeed === null ? "" : ` (drawn with seed ${sampleSeed})`;
-  return `${runs.length} of ${finishedRuns} finished runs made again${drawn}: ${parts.join(", ")}`;
+  return `${runs.length} of ${finishedRuns} finished runs checked${drawn}: ${parts.join(", ")}`;
 }
 
 /** The table for the terminal. */

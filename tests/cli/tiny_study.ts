@@ -23,6 +23,21 @@ function rows(part: 0 | 1): string {
   return ["text\tlabel", ...lines.map(({ text, label }) => `${text}\t${label}`), ""].join("\n");
 }
 
+/** Sentences with a score: the last word's, and a half more for the cat. */
+function scoredRows(part: 0 | 1): string {
+  const numbers = ["one", "two", "three", "four"];
+  const lines = actors.flatMap((actor, i) =>
+    actions.flatMap((action, j) =>
+      numbers.map((word, k) => ({
+        text: `${word} ${actor} ${action} ${word}`,
+        score: k + 1 + (actor.includes("cat") ? 0.5 : 0),
+        isDev: (i + j + k) % 3 === 0,
+      }))
+    )
+  ).filter(({ isDev }) => isDev === (part === 1));
+  return ["text\tscore", ...lines.map(({ text, score }) => `${text}\t${score}`), ""].join("\n");
+}
+
 /** The study: each method once or twice. */
 export const tinyStudy: Study = parseStudy({
   name: "tiny",
@@ -56,6 +71,18 @@ export const tinyStudy: Study = parseStudy({
   },
 });
 
+/** The same with a number to predict, whose metric is finer than an accuracy. */
+export const scoredStudy: Study = parseStudy({
+  ...tinyStudy,
+  userTasks: [{
+    name: "Numbers",
+    files: { train: "moves/scored_train.tsv", dev: "moves/scored_dev.tsv" },
+    columns: { text: "text", label: "score" },
+    labels: { min: 1, max: 5 },
+  }],
+  axes: { ...tinyStudy.axes, tasks: ["Numbers"] },
+});
+
 /** A swept study in a folder of its own. */
 export interface Swept {
   /** Where the study's data are. */
@@ -77,6 +104,8 @@ export async function withSwept(
     await Deno.mkdir(`${home}/moves`);
     await Deno.writeTextFile(`${home}/moves/train.tsv`, rows(0));
     await Deno.writeTextFile(`${home}/moves/dev.tsv`, rows(1));
+    await Deno.writeTextFile(`${home}/moves/scored_train.tsv`, scoredRows(0));
+    await Deno.writeTextFile(`${home}/moves/scored_dev.tsv`, scoredRows(1));
     const { folder, failed } = await sweepStudy(
       { study, path: `${home}/tiny.json`, folder: home },
       {

@@ -48,7 +48,7 @@ Deno.test("verify makes every method's run again bit-equal on the CPU, and finds
       assert(elalora.pinned.every(({ isSame }) => isSame), JSON.stringify(elalora.pinned));
       assert(elalora.pinned.some(({ item }) => item === "data moves/dev.tsv"));
       const page = await Deno.readTextFile(`${folder}/verify/verification.md`);
-      assertMatch(page, /4 of 4 finished runs made again: 4 bit\\?-equal/);
+      assertMatch(page, /4 of 4 finished runs checked: 4 bit\\?-equal/);
       // Runs that were reproduced leave nothing behind.
       assertEquals(
         [...Deno.readDirSync(`${folder}/verify`)].map(({ name }) => name).sort(),

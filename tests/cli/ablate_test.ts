@@ -1,0 +1,215 @@
+/** `deno task ablate` from end to end, on a tiny encoder. */
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { ablate, type AblateOptions, ablateStudy } from "../../src/cli/ablate.ts";
+import { trainingRequest } from "../../src/cli/execute.ts";
+import { keptWeightsFile } from "../../src/cli/layer_ablation.ts";
+import { planRecorded } from "../../src/cli/recorded_run.ts";
+import { readStoredStudy, readStudyResults, readStudyRuns } from "../../src/cli/study_results.ts";
+import { UsageError } from "../../src/cli/terminal.ts";
+import { ReferenceExecutor } from "../../src/exec/reference.ts";
+import { findMethod } from "../../src/methods/table.ts";
+import { partPaths } from "../../src/models/modules.ts";
+import { readSafetensors, writeSafetensors } from "../../src/models/safetensors.ts";
+import type { RunAblation, RunRecord } from "../../src/record/types.ts";
+import { assemble } from "../../src/train/assemble.ts";
+import { evaluateSplit } from "../../src/train/evaluate.ts";
+import { ProgramCache } from "../../src/train/programs.ts";
+import { importTensors } from "../../src/train/vectors.ts";
+import { scoredStudy, type Swept, withSwept } from "./tiny_study.ts";
+
+const options: AblateOptions = {
+  data: null,
+  model: null,
+  device: null,
+  threads: 1,
+  sample: null,
+  replay: false,
+};
+
+async function ablationOf({ runOf }: Swept, method: string): Promise<RunAblation> {
+  return JSON.parse(await Deno.readTextFile(`${runOf(method)}/ablation.json`));
+}
+
+const total = (ranks: Readonly<Record<string, number>>) =>
+  Object.values(ranks).reduce((sum, rank) => sum + rank, 0);
+
+/**
+ * The dev metric of a recorded run without the adapters of some modules, found another way: the adapters that stay are
+ * multiplied out and added to the encoder's weights, and the encoder is run without any, by the reference executor.
+ */
+async function metricOfMerged(
+  { folder }: Swept,
+  method: string,
+  isRemoved: (module: string) => boolean,
+): Promise<number> {
+  const stored = await readStoredStudy(folder);
+  const runs = (await readStudyRuns(folder, stored)).filter(({ record }) =>
+    record.asked.method === method
+  );
+  const { plan, recorded: [recorded] } = await planRecorded(stored, runs, options);
+  const { planned, stored: run } = recorded!;
+  const executor = new ReferenceExecutor();
+  const programs = new ProgramCache(executor);
+  const request = await trainingRequest(planned, { executor, programs, inputs: plan.inputs });
+  const path = `${run.folder}/${keptWeightsFile(run.record)}`;
+  const { tensors } = readSafetensors(await Deno.readFile(path), path);
+  const { alpha } = planned.run.options as { readonly alpha: number };
+  const average = planned.plan!.initial.reduce((sum, rank) => sum + rank, 0) /
+    planned.modules.length;
+  const encoder = request.assembly.encoder;
+  const weights = new Map(encoder.tensors);
+  for (const { name, layer, part, inSize, outSize } of planned.modules) {
+    if (isRemoved(name)) continue;
+    const key = `encoder.layer.${layer}.${partPaths[part]}.weight`;
+    const merged = Float32Array.from(weights.get(key)!.data as Float32Array);
+    const [A, B] = [tensors.get(`${name}.A`)!, tensors.get(`${name}.B`)!];
+    const E = tensors.get(`${name}.E`);
+    for (let slot = 0; slot < A.shape[0]!; slot++) {
+      const factor = alpha / (average + (E === undefined ? 0 : 1e-5)) * (E?.data[slot] ?? 1);
+      for (let o = 0; o < outSize; o++) {
+        for (let i = 0; i < inSize; i++) {
+          merged[o * inSize + i]! += factor * B.data[slot * outSize + o]! *
+            A.data[slot * inSize + i]!;
+        }
+      }
+    }
+    weights.set(key, { type: "f32", shape: [outSize, inSize], data: merged });
+  }
+  const assembly = assemble({
+    ...request.assembly,
+    encoder: { ...encoder, tensors: weights },
+    method: findMethod("head").bind({}),
+    ranks: [],
+  });
+  const { theta } = importTensors(assembly, tensors);
+  const evaluate = await executor.load(assembly.evaluationProgram);
+  const { metrics } = await evaluateSplit(
+    { assembly, evaluate },
+    { type: "f32", shape: [theta.length], data: theta },
+    request.task,
+    request.splits[0]!,
+  );
+  return metrics[run.record.happened.primaryMetric]!;
+}
+
+Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA's ranks", async (t) => {
+  await withSwept(async (swept) => {
+    const { folder, runOf, recordOf } = swept;
+
+    await t.step("each run with ranks gets its ablation, the replay its runs", async () => {
+      assertEquals(await ablate([folder, "--threads", "1"]), 0);
+      assert((await Deno.stat(`${folder}/report/report.html`)).size > 0);
+      await assertRejects(() => ablationOf(swept, "head"), Deno.errors.NotFound);
+      for (const method of ["lora", "adalora", "elalora"]) {
+        const { happened } = recordOf(method);
+        const { metric, baseline, removals } = await ablationOf(swept, method);
+        assertEquals(metric, "pearson");
+        const kept = happened.keep === "best" ? happened.best : happened.last;
+        assertAlmostEquals(baseline, kept!.metrics["pearson"]!, 1e-6);
+        const ranks = happened.finalRanks!;
+        const layer = (at: number) =>
+          total(Object.fromEntries(
+            Object.entries(ranks).filter(([name]) => name.startsWith(`layer.${at}.`)),
+          ));
+        assertEquals(removals.map(({ kind, name, rank }) => [kind, name, rank]), [
+          ["layer", "layer.0", layer(0)],
+          ["layer", "layer.1", layer(1)],
+          ...Object.entries(ranks).map(([name, rank]) => ["module", name, rank]),
+        ]);
+        for (const { metric, loss } of removals) assertEquals(loss, baseline - metric);
+        assert(removals.some(({ loss }) => Math.abs(loss) > 1e-3), JSON.stringify(removals));
+      }
+    });
+
+    for (const method of ["lora", "adalora", "elalora"]) {
+      await t.step(`${method}: a removal leaves what merged weights without it give`, async () => {
+        const { baseline, removals } = await ablationOf(swept, method);
+        assertAlmostEquals(await metricOfMerged(swept, method, () => false), baseline, 1e-4);
+        for (const { name, metric } of removals.slice(0, 6)) {
+          const left = await metricOfMerged(
+            swept,
+            method,
+            (module) => module === name || module.startsWith(`${name}.`),
+          );
+          assertAlmostEquals(left, metric, 1e-4, name);
+        }
+      });
+    }
+
+    await t.step("the replay holds the total rank, and its uniform run is plain LoRA", async () => {
+      const { replay, runs } = await readStudyResults(folder);
+      assert(runs.filter(({ ablation }) => ablation !== null).length === 3);
+      const byLabel = new Map<string, RunRecord>(
+        replay!.runs.map(({ record }) => [record.asked.label, record]),
+      );
+      assertEquals([...byLabel.keys()], [
+        "LoRA, ElaLoRA's ranks",
+        "LoRA, reversed ranks",
+        "LoRA, uniform ranks",
+      ]);
+      const final = recordOf("elalora").happened.finalRanks!;
+      assertEquals(byLabel.get("LoRA, ElaLoRA's ranks")!.happened.finalRanks, final);
+      const reversed = byLabel.get("LoRA, reversed ranks")!.happened.finalRanks!;
+      for (const [name, rank] of Object.entries(final)) {
+        const opposite = name.replace(/\d/, (layer) => String(1 - Number(layer)));
+        assertEquals(reversed[opposite], rank, name);
+      }
+      for (const { happened } of byLabel.values()) {
+        assertEquals(total(happened.finalRanks!), total(final));
+      }
+      const { last, best } = recordOf("lora").happened;
+      const uniform = byLabel.get("LoRA, uniform ranks")!.happened;
+      assertEquals([uniform.last, uniform.best], [last, best]);
+    });
+
+    await t.step("what is done is not done again", async () => {
+      const again = await ablateStudy(folder, { ...options, replay: true });
+      assertEquals([again.ablated, again.skipped, again.replay?.skipped], [0, 3, 3]);
+    });
+
+    await t.step("an ablation of other ranks is made anew", async () => {
+      const path = `${runOf("elalora")}/ablation.json`;
+      const before = await Deno.readTextFile(path);
+      const changed: RunAblation = JSON.parse(before);
+      const removals = changed.removals.map((removal, i) =>
+        i === 0 ? { ...removal, rank: removal.rank + 1 } : removal
+      );
+      await Deno.writeTextFile(path, JSON.stringify({ ...changed, removals }));
+      assertEquals((await ablateStudy(folder, options)).ablated, 1);
+      assertEquals(JSON.parse(await Deno.readTextFile(path)), JSON.parse(before));
+    });
+
+    await t.step("weights that do not do what the record says are refused by name", async () => {
+      const path = `${runOf("lora")}/${keptWeightsFile(recordOf("lora"))}`;
+      const bytes = await Deno.readFile(path);
+      const { tensors, metadata } = readSafetensors(bytes, path);
+      const bias = tensors.get("classifier.bias")!;
+      const shifted = new Map(tensors);
+      shifted.set("classifier.bias", { ...bias, data: bias.data.map((value) => value + 0.01) });
+      await Deno.remove(`${runOf("lora")}/ablation.json`);
+      await Deno.writeFile(path, writeSafetensors(shifted, "F32", metadata));
+      await assertRejects(
+        () => ablateStudy(folder, options),
+        RangeError,
+        'Cannot ablate the run "Numbers, lora, r2, seed 1": its stored weights give loss ',
+      );
+      await Deno.writeFile(path, writeSafetensors(tensors, "F32", { ...metadata, step: "3" }));
+      await assertRejects(() => ablateStudy(folder, options), RangeError, "step 3, want run");
+      await Deno.remove(path);
+      await assertRejects(() => ablateStudy(folder, options), RangeError, "want its weights");
+      await Deno.writeFile(path, bytes);
+      assertEquals((await ablateStudy(folder, { ...options, sample: 3 })).ablated, 1);
+    });
+  }, scoredStudy);
+});
+
+Deno.test("ablate refuses what it cannot use", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    await assertRejects(() => ablate(["nothing", "--results", home]), UsageError, "study.json");
+    await assertRejects(() => ablate(["--no-replai"]), UsageError, "--no-replay");
+    await assertRejects(() => ablate(["a", "b"]), UsageError, "Usage");
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});

@@ -1,0 +1,202 @@
+/** A sweep as a user runs it: what is skipped, what goes on, what fails and what a full disk costs. */
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { execute, type ExecutionContext } from "../../src/cli/execute.ts";
+import { expand, type PlannedRun, planRuns } from "../../src/cli/planning.ts";
+import { readStudyResults, writeReport } from "../../src/cli/study_results.ts";
+import { sweepStudy } from "../../src/cli/sweep.ts";
+import { nativeExecutor } from "../../src/exec/native.ts";
+import { readSurroundings } from "../../src/record/provenance.ts";
+import { StorageError } from "../../src/record/run_folder.ts";
+import type { RunRecord, StepLine } from "../../src/record/types.ts";
+import { parseStudy, type Study } from "../../src/spec/study.ts";
+import { ProgramCache } from "../../src/train/programs.ts";
+import { tinyModel, tinyStudy, withSwept } from "../cli/tiny_study.ts";
+
+const options = {
+  data: null,
+  model: tinyModel,
+  device: "cpu",
+  threads: 1,
+  retryFailed: false,
+  report: false,
+};
+
+function sweepIn(home: string, study: Study) {
+  return sweepStudy({ study, path: `${home}/tiny.json`, folder: home }, {
+    ...options,
+    results: `${home}/results`,
+  });
+}
+
+/** A journal without what differs from one execution to the next. */
+async function timelessSteps(folder: string): Promise<readonly unknown[]> {
+  const text = await Deno.readTextFile(`${folder}/steps.jsonl`);
+  return text.trimEnd().split("\n").map((line) => {
+    const { stepMillis: _time, ...rest } = JSON.parse(line) as StepLine;
+    return rest;
+  });
+}
+
+async function contextFor(
+  results: string,
+  home: string,
+): Promise<{ readonly context: ExecutionContext; readonly runs: readonly PlannedRun[] }> {
+  const { runs, inputs } = await planRuns(tinyStudy, expand(tinyStudy), {
+    data: null,
+    model: tinyModel,
+    study: home,
+  });
+  const executor = await nativeExecutor(1);
+  const context: ExecutionContext = {
+    executor,
+    programs: new ProgramCache(executor),
+    inputs,
+    surroundings: await readSurroundings(),
+    results,
+    onStep: () => Promise.resolve(),
+    isStopping: () => false,
+    checkpointMillis: 0,
+  };
+  return { context, runs };
+}
+
+Deno.test("a sweep leaves records, and the same sweep again runs nothing", async () => {
+  await withSwept(async ({ home, folder, recordOf }) => {
+    const record = recordOf("elalora");
+    assertEquals(record.happened.outcome, { state: "finished" });
+    assertEquals(record.happened.steps, 14);
+    const ranks = Object.values(record.happened.finalRanks!);
+    assertEquals(ranks.reduce((sum, rank) => sum + rank, 0), 24);
+    assert(record.happened.ranksMoved > 0, "no rank has moved");
+    assertEquals(record.happened.budget!.requested, record.happened.budget!.initial);
+    const half = Object.values(recordOf("adalora").happened.finalRanks!);
+    assertEquals(half.reduce((sum, rank) => sum + rank, 0), 24);
+    const again = await sweepIn(home, tinyStudy);
+    assertEquals([again.finished, again.failed, again.skipped], [0, 0, 4]);
+    const results = await readStudyResults(folder);
+    assertEquals(results.runs.length, 4);
+    const page = await Deno.readTextFile(await writeReport(folder));
+    assertStringIncludes(page, "elalora");
+  });
+});
+
+for (const method of ["lora", "adalora", "elalora"]) {
+  Deno.test(`a run of ${method} that is cut off goes on from its checkpoint and ends bit-equal`, async () => {
+    await withSwept(async ({ home, runOf }) => {
+      const { context, runs } = await contextFor(`${home}/cut`, home);
+      const planned = runs.find(({ run }) => run.method === method)!;
+      const cut = `${context.results}/${planned.folder}`;
+      const dying = execute(planned, {
+        ...context,
+        onStep: ({ step }) =>
+          step < 8 ? Promise.resolve() : Promise.reject(new StorageError("here", "cut off")),
+      });
+      await assertRejects(() => dying, StorageError, "cut off");
+      // What a killed process may leave behind: lines after the checkpoint, the last of them torn.
+      await Deno.writeTextFile(`${cut}/steps.jsonl`, '{"step":8,"epoch":1}\n{"st', {
+        append: true,
+      });
+      const result = await execute(planned, context);
+      assertEquals(result.kind, "recorded");
+      assertEquals(await timelessSteps(cut), await timelessSteps(runOf(method)));
+      for (
+        const file of [
+          "adapter.safetensors",
+          "ranks.jsonl",
+          "importance.jsonl",
+          "predictions.jsonl",
+        ]
+      ) {
+        assertEquals(
+          await Deno.readFile(`${cut}/${file}`),
+          await Deno.readFile(`${runOf(method)}/${file}`),
+          file,
+        );
+      }
+      await assertRejects(() => Deno.stat(`${cut}/checkpoint.safetensors`), Deno.errors.NotFound);
+    });
+  });
+}
+
+Deno.test("a run that is asked to stop leaves a checkpoint and no record", async () => {
+  await withSwept(async ({ home }) => {
+    const { context, runs } = await contextFor(`${home}/stopped`, home);
+    const planned = runs[1]!;
+    const result = await execute(planned, { ...context, isStopping: () => true });
+    assertEquals(result, { kind: "stopped", step: 1 });
+    const names = [...Deno.readDirSync(`${context.results}/${planned.folder}`)].map(({ name }) =>
+      name
+    );
+    assert(names.includes("checkpoint.safetensors"));
+    assert(!names.includes("record.json"));
+  });
+});
+
+Deno.test("a run that diverges is a record with its cause, and the sweep goes on", async () => {
+  await withSwept(async ({ home }) => {
+    const study = parseStudy({
+      ...tinyStudy,
+      name: "diverging",
+      deltas: [
+        ...tinyStudy.deltas ?? [],
+        { when: { method: "lora" }, set: { train: { learningRate: 1e30, clipNorm: null } } },
+      ],
+    });
+    const result = await sweepIn(home, study);
+    assertEquals([result.finished, result.failed], [3, 1]);
+    const failed = (await readStudyResults(result.folder)).runs.find(({ record }) =>
+      record.asked.method === "lora"
+    )!.record.happened;
+    assert(failed.outcome.state === "failed");
+    assertEquals(failed.outcome.cause, "diverged");
+    assertStringIncludes(failed.outcome.message, "learningRate");
+    const again = await sweepIn(home, study);
+    assertEquals([again.finished, again.failed, again.skipped], [0, 0, 4]);
+  });
+});
+
+Deno.test("a results folder that cannot be made stops the sweep with a message", async () => {
+  await withSwept(async ({ home }) => {
+    await Deno.writeTextFile(`${home}/file`, "");
+    await assertRejects(
+      () =>
+        sweepStudy({ study: tinyStudy, path: `${home}/tiny.json`, folder: home }, {
+          ...options,
+          results: `${home}/file`,
+        }),
+      StorageError,
+      "finished runs are safe",
+    );
+  });
+});
+
+Deno.test({
+  name: "a full disk stops the sweep, keeps what is finished, and the run is done again later",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await withSwept(async ({ home, folder, runOf }) => {
+      const before = await Deno.readTextFile(`${runOf("lora")}/record.json`);
+      const lost = runOf("elalora");
+      await Deno.remove(`${lost}/record.json`);
+      // Every write to this device fails as on a full disk.
+      await Deno.symlink("/dev/full", `${lost}/record.json.part`);
+      await assertRejects(() => sweepIn(home, tinyStudy), StorageError, "record.json");
+      assertEquals(await Deno.readTextFile(`${runOf("lora")}/record.json`), before);
+      await Deno.remove(`${lost}/record.json.part`);
+      const again = await sweepIn(home, tinyStudy);
+      assertEquals([again.finished, again.skipped], [1, 3]);
+      assertEquals((await readStudyResults(folder)).runs.length, 4);
+    });
+  },
+});
+
+Deno.test("results of a newer schema are refused and left as they are", async () => {
+  await withSwept(async ({ home, runOf }) => {
+    const path = `${runOf("lora")}/record.json`;
+    const record = JSON.parse(await Deno.readTextFile(path)) as RunRecord;
+    const newer = JSON.stringify({ ...record, schema: record.schema + 1 });
+    await Deno.writeTextFile(path, newer);
+    await assertRejects(() => sweepIn(home, tinyStudy), Error, "schema");
+    assertEquals(await Deno.readTextFile(path), newer);
+  });
+});
