@@ -23,15 +23,14 @@ import { countParameters } from "../spec/ranks.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
 import { outputCount } from "../train/assemble.ts";
 import type { ProgramCache } from "../train/programs.ts";
+import { activeRanks, countActive } from "../train/slots.ts";
 import {
-  activeRanks,
-  countActive,
   DivergenceError,
   type Snapshot,
-  Trainer,
   type TrainingEvent,
   type TrainingRequest,
-} from "../train/trainer.ts";
+} from "../train/run_types.ts";
+import { Trainer } from "../train/trainer.ts";
 import { exportTensors } from "../train/vectors.ts";
 import type { Inputs } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
@@ -342,7 +341,7 @@ async function recordOf(ending: Ending): Promise<RunRecord> {
         requested: plan.requested,
         initial: countParameters(plan.initial, planned.modules, method.extraPerRank),
         peak: progress?.peakParameters ?? 0,
-        final: countActive(trainer.assembly, finalRanks, method.extraPerRank),
+        final: countActive(trainer.assembly.modules, finalRanks, method.extraPerRank),
       },
       initialRanks,
       finalRanks,

@@ -6,10 +6,10 @@
 import { RandomStream } from "../base/random.ts";
 import type { Corpora } from "./corpora/corpora.ts";
 import { buildAcceptability } from "./task_sources/acceptability.ts";
-import { buildRelatedness, buildSameKind, buildTopic } from "./task_sources/definitions.ts";
+import { buildLater, buildYearsApart } from "./task_sources/addresses.ts";
+import { buildTopic } from "./task_sources/definitions.ts";
 import { buildGenre } from "./task_sources/genre.ts";
 import type { BuiltTask } from "./task_sources/rows.ts";
-import { buildTaxonomy } from "./task_sources/taxonomy.ts";
 
 /** The seed of the committed files. */
 export const embeddedTasksSeed = 2026;
@@ -20,18 +20,16 @@ export const embeddedTasksSeed = 2026;
  * @throws {RangeError} If the corpora are too small for a task.
  */
 export function buildEmbeddedTasks(
-  corpora: Pick<Corpora, "synsets" | "brown">,
+  { synsets, brown, sotu }: Corpora,
   seed: number = embeddedTasksSeed,
 ): BuiltTask[] {
   const random = (name: string) => RandomStream.fromSeed(seed).fork("tasks").fork(name);
-  const { synsets, brown } = corpora;
-  const taxonomy = buildTaxonomy(synsets.filter(({ pos }) => pos === "n"));
-  const pairSizes = { train: 2000, dev: 500 };
+  const pairSizes = { train: 1500, dev: 400 };
   return [
-    buildAcceptability(brown, { train: 2000, dev: 600 }, random("Acceptability")),
+    buildAcceptability(brown, { train: 3000, dev: 600 }, random("Acceptability")),
     buildGenre(brown, { train: 1500, dev: 480 }, random("Genre")),
     buildTopic(synsets, { train: 1600, dev: 512 }, random("Topic")),
-    buildSameKind(synsets, taxonomy, pairSizes, random("SameKind")),
-    buildRelatedness(synsets, taxonomy, pairSizes, random("Relatedness")),
+    buildLater(sotu, pairSizes, random("Later")),
+    buildYearsApart(sotu, pairSizes, random("YearsApart")),
   ];
 }

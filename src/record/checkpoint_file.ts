@@ -5,7 +5,7 @@
  */
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../models/safetensors.ts";
 import { recordSchemaVersion } from "./types.ts";
-import type { Checkpoint, Snapshot } from "../train/trainer.ts";
+import type { Checkpoint, Snapshot } from "../train/run_types.ts";
 import type { StateVectors } from "../train/vectors.ts";
 
 /** Sizes of the journals when the checkpoint was taken, in bytes by file name. */

@@ -27,7 +27,7 @@ function splits(
 export const embeddedTasks: readonly Task[] = [
   {
     name: "Acceptability",
-    title: "Sentences as written against corrupted ones",
+    title: "Sentences as written against disordered ones",
     output: { type: "classification", labels: ["0", "1"] },
     metrics: ["matthews"],
     splits: splits("Acceptability", "sentence", null, "label"),
@@ -62,19 +62,19 @@ export const embeddedTasks: readonly Task[] = [
     source: "embedded",
   },
   {
-    name: "SameKind",
-    title: "Do two definitions mean things of one kind",
+    name: "Later",
+    title: "Is the second sentence from a later address",
     output: { type: "classification", labels: ["0", "1"] },
     metrics: ["f1", "accuracy"],
-    splits: splits("SameKind", "definition1", "definition2", "label"),
+    splits: splits("Later", "sentence1", "sentence2", "label"),
     source: "embedded",
   },
   {
-    name: "Relatedness",
-    title: "Relatedness of two definitions, 0 to 5",
+    name: "YearsApart",
+    title: "Years from one address to another, 0 to 5",
     output: { type: "regression", min: 0, max: 5 },
     metrics: ["pearson", "spearman"],
-    splits: splits("Relatedness", "definition1", "definition2", "score"),
+    splits: splits("YearsApart", "sentence1", "sentence2", "score"),
     source: "embedded",
   },
 ];

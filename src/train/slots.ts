@@ -4,6 +4,8 @@
  * @module
  */
 import type { Adapter, AdapterPart } from "../methods/adapter.ts";
+import type { SlotRef } from "../methods/rank_policy.ts";
+import { rankCost } from "../spec/ranks.ts";
 import type { ModuleShape } from "../spec/types.ts";
 
 /**
@@ -69,4 +71,29 @@ export function initialOrder(
 /** The rank of each module. */
 export function ranksOf(order: SlotOrder): Readonly<Record<string, number>> {
   return Object.fromEntries(Object.entries(order).map(([name, rows]) => [name, rows.length]));
+}
+
+/** Ranks of slots that are on and not masked. */
+export function activeRanks(
+  order: SlotOrder,
+  off: readonly SlotRef[],
+): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    Object.entries(order).map(([module, rows]) => [
+      module,
+      rows.length - off.filter((ref) => ref.module === module).length,
+    ]),
+  );
+}
+
+/** Adapter parameters at given ranks. */
+export function countActive(
+  modules: readonly AdaptedModule[],
+  ranks: Readonly<Record<string, number>>,
+  extraPerRank: number,
+): number {
+  return modules.reduce(
+    (sum, { module }) => sum + ranks[module.name]! * rankCost(module, extraPerRank),
+    0,
+  );
 }

@@ -5,18 +5,15 @@
  */
 import type { Json } from "../base/canonical_json.ts";
 import { RandomStream } from "../base/random.ts";
-import type { DeviceTensor, Executor } from "../exec/executor.ts";
+import type { DeviceTensor } from "../exec/executor.ts";
 import type { HostTensor } from "../graph/mod.ts";
-import type { MoveDecision, RankPolicy, SlotRef, SlotScores } from "../methods/rank_policy.ts";
-import { rankCost } from "../spec/ranks.ts";
+import type { MoveDecision, RankPolicy, SlotScores } from "../methods/rank_policy.ts";
 import { evaluationSteps, learningRateAt, totalSteps } from "../spec/total_steps.ts";
-import type { ModuleShape, Settings } from "../spec/types.ts";
-import { type BatchStream, firstBatch } from "../tasks/batches.ts";
+import type { ModuleShape } from "../spec/types.ts";
+import { firstBatch } from "../tasks/batches.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
-import type { BatchCursor, Task } from "../tasks/types.ts";
 import {
   type Assembly,
-  type AssemblyRequest,
   batchDims,
   dropoutFeeds,
   inputFeeds,
@@ -24,9 +21,16 @@ import {
   type StateVector,
   targetFeeds,
 } from "./assemble.ts";
-import { evaluateSplit, type Evaluation, type EvaluationSplit } from "./evaluate.ts";
-import type { LoadedPrograms, ProgramCache } from "./programs.ts";
-import { initialOrder, type SlotOrder } from "./slots.ts";
+import { evaluateSplit, type Evaluation } from "./evaluate.ts";
+import type { LoadedPrograms } from "./programs.ts";
+import { activeRanks, countActive, initialOrder } from "./slots.ts";
+import {
+  type Checkpoint,
+  DivergenceError,
+  type Snapshot,
+  type TrainingEvent,
+  type TrainingRequest,
+} from "./run_types.ts";
 import {
   applyMove,
   initialVectors,
@@ -37,108 +41,6 @@ import {
   type StateVectors,
   zeroAt,
 } from "./vectors.ts";
-
-/** What a run trains, on what, and how. */
-export interface TrainingRequest {
-  readonly executor: Executor;
-  readonly programs: ProgramCache;
-  /** Names everything that the graph depends on besides slot capacities; see {@linkcode ProgramCache}. */
-  readonly programKey: string;
-  readonly assembly: AssemblyRequest;
-  readonly task: Task;
-  readonly settings: Settings;
-  readonly seed: number;
-  /** Total rank at the end, for policies that shrink; ignored by the others. */
-  readonly finalTotal: number;
-  /** Numbers a rank costs besides its rows of A and B. */
-  readonly extraPerRank: number;
-  readonly batches: BatchStream;
-  /** Examples of the training split, after the limit. */
-  readonly trainExamples: number;
-  /** The first one decides which evaluation is best. */
-  readonly splits: readonly EvaluationSplit[];
-}
-
-/** The kept parameters and what they achieved. */
-export interface Snapshot {
-  readonly step: number;
-  readonly epoch: number;
-  readonly evaluations: readonly Evaluation[];
-  readonly theta: Float32Array;
-  readonly order: SlotOrder;
-  /** Slots whose E was masked to zero, by AdaLoRA's last mask. */
-  readonly off: readonly SlotRef[];
-}
-
-/** Everything needed to go on after a step: a value that can be stored. */
-export interface Checkpoint {
-  readonly step: number;
-  readonly cursor: BatchCursor;
-  readonly vectors: StateVectors;
-  readonly order: SlotOrder;
-  readonly capacities: Readonly<Record<string, number>>;
-  readonly policyState: Json;
-  readonly off: readonly SlotRef[];
-  readonly isMaskPermanent: boolean;
-  readonly isRatePinned: boolean;
-  readonly rankEvents: number;
-  readonly ranksMoved: number;
-  readonly peakParameters: number;
-  readonly best: Snapshot | null;
-  readonly last: Snapshot | null;
-}
-
-/** A change of ranks at an event. */
-export interface RankChange {
-  readonly module: string;
-  readonly from: number;
-  readonly to: number;
-  /** The module's mean slot score before the event. */
-  readonly score: number;
-}
-
-/** What happened in a step. */
-export type TrainingEvent =
-  | {
-    readonly kind: "step";
-    readonly step: number;
-    readonly epoch: number;
-    readonly loss: number;
-    readonly regulariser: number;
-    readonly gradientNorm: number;
-    readonly learningRate: number;
-    readonly stepMillis: number;
-    readonly tokens: number;
-  }
-  | {
-    readonly kind: "ranks";
-    readonly step: number;
-    readonly budget: number;
-    readonly moved: number;
-    readonly threshold: number | null;
-    readonly changes: readonly RankChange[];
-  }
-  | {
-    readonly kind: "importance";
-    readonly step: number;
-    readonly scores: Readonly<Record<string, number>>;
-  }
-  | { readonly kind: "evaluation"; readonly snapshot: Snapshot };
-
-/** Training produced a number that is not finite. */
-export class DivergenceError extends Error {
-  override readonly name = "DivergenceError";
-  readonly step: number;
-
-  /** @param what What is not finite. Default `loss`. */
-  constructor(step: number, found: number, what = "loss") {
-    super(
-      `Training diverged at step ${step}: found ${what} ${found}, want a finite number ` +
-        `(lower train.learningRate, or set train.clipNorm)`,
-    );
-    this.step = step;
-  }
-}
 
 /** Sums of slot scores by module. */
 function summed(scores: SlotScores): Readonly<Record<string, number>> {
@@ -251,7 +153,7 @@ export class Trainer {
 
   /** Adapter parameters of slots that are on and not masked. */
   activeParameters(): number {
-    return countActive(this.#programs.assembly, this.ranks(), this.#request.extraPerRank);
+    return countActive(this.#programs.assembly.modules, this.ranks(), this.#request.extraPerRank);
   }
 
   #upload(vectors: StateVectors): void {
@@ -484,29 +386,4 @@ function loadPrograms(
   const key = `${request.programKey}/${JSON.stringify(capacities)}`;
   const capacityOf = (module: ModuleShape) => capacities[module.name]!;
   return request.programs.load(key, { ...request.assembly, capacityOf });
-}
-
-/** Ranks of slots that are on and not masked. */
-export function activeRanks(
-  order: SlotOrder,
-  off: readonly SlotRef[],
-): Readonly<Record<string, number>> {
-  return Object.fromEntries(
-    Object.entries(order).map(([module, rows]) => [
-      module,
-      rows.length - off.filter((ref) => ref.module === module).length,
-    ]),
-  );
-}
-
-/** Adapter parameters at given ranks. */
-export function countActive(
-  assembly: Pick<Assembly, "modules">,
-  ranks: Readonly<Record<string, number>>,
-  extraPerRank: number,
-): number {
-  return assembly.modules.reduce(
-    (sum, { module }) => sum + ranks[module.name]! * rankCost(module, extraPerRank),
-    0,
-  );
 }

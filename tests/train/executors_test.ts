@@ -7,7 +7,8 @@ import { embeddedEncoderConfig } from "../../src/pretrain/run.ts";
 import type { EncoderWeights } from "../../src/train/assemble.ts";
 import { slotOf } from "../../src/train/layout.ts";
 import { groupParameter } from "../../src/train/slots.ts";
-import { type Checkpoint, Trainer } from "../../src/train/trainer.ts";
+import type { Checkpoint } from "../../src/train/run_types.ts";
+import { Trainer } from "../../src/train/trainer.ts";
 import { subjects, testEach } from "../exec/executors.ts";
 import {
   lossesOf,

@@ -20,7 +20,8 @@ import type { Assembly, EncoderWeights, StateVector } from "../../src/train/asse
 import { slotOf } from "../../src/train/layout.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
 import { groupParameter } from "../../src/train/slots.ts";
-import type { Trainer, TrainingEvent, TrainingRequest } from "../../src/train/trainer.ts";
+import type { TrainingEvent, TrainingRequest } from "../../src/train/run_types.ts";
+import type { Trainer } from "../../src/train/trainer.ts";
 import { goldenModel } from "../models/fixture.ts";
 
 /** The task: does token 7 occur? */

@@ -7,7 +7,8 @@ import type { BoundMethod } from "../../src/methods/method.ts";
 import type { MoveDecision, RankPolicy } from "../../src/methods/rank_policy.ts";
 import type { StateVector } from "../../src/train/assemble.ts";
 import { slotOf } from "../../src/train/layout.ts";
-import { type Checkpoint, type Snapshot, Trainer } from "../../src/train/trainer.ts";
+import type { Checkpoint, Snapshot } from "../../src/train/run_types.ts";
+import { Trainer } from "../../src/train/trainer.ts";
 import { exportTensors } from "../../src/train/vectors.ts";
 import {
   assertBitEqual,

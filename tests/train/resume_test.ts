@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
-import { type Checkpoint, Trainer } from "../../src/train/trainer.ts";
+import type { Checkpoint } from "../../src/train/run_types.ts";
+import { Trainer } from "../../src/train/trainer.ts";
 import {
   assertBitEqual,
   assertStatesEqual,

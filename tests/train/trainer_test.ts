@@ -4,7 +4,8 @@ import { nativeExecutor } from "../../src/exec/native.ts";
 import { encoderParameters, headParameters } from "../../src/models/parameters.ts";
 import { type BatchStream, firstBatch } from "../../src/tasks/batches.ts";
 import { slotOf } from "../../src/train/layout.ts";
-import { DivergenceError, Trainer } from "../../src/train/trainer.ts";
+import { DivergenceError } from "../../src/train/run_types.ts";
+import { Trainer } from "../../src/train/trainer.ts";
 import { goldenModel } from "../models/fixture.ts";
 import {
   assertBitEqual,

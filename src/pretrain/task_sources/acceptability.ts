@@ -1,19 +1,13 @@
 /**
- * The task `Acceptability`: is a sentence as its author wrote it, or was one small thing broken?
+ * The task `Acceptability`: is a sentence as its author wrote it, or are some of its words out of order?
  *
  * The kind of task is that of CoLA (Warstadt et al. 2019): one sentence, two classes.
  *
  * @module
  */
 import type { RandomStream } from "../../base/random.ts";
-import { type BrownText, brownText } from "../corpora/brown.ts";
+import { type BrownText, brownText, type TaggedWord } from "../corpora/brown.ts";
 import { isHeldOut } from "../hold_out.ts";
-import {
-  collectVerbForms,
-  type Corruption,
-  corruptionGroups,
-  type Sentence,
-} from "./corruption.ts";
 import {
   type BuiltTask,
   isUsableText,
@@ -23,8 +17,11 @@ import {
   type TaskTable,
 } from "./rows.ts";
 
-const minWords = 5;
-const maxWords = 18;
+/** A sentence whose tags have no title or headline suffixes. */
+export type Sentence = readonly TaggedWord[];
+
+const minWords = 7;
+const maxWords = 16;
 
 /** Whole declarative sentences of running text, with plain tags; headlines and foreign words go. */
 export function plainSentences(texts: readonly BrownText[]): Sentence[] {
@@ -36,50 +33,68 @@ export function plainSentences(texts: readonly BrownText[]): Sentence[] {
   );
 }
 
-function capitalise(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+/** Pairs of neighbours that {@linkcode swapNeighbours} exchanges. */
+const swaps = 3;
+
+/**
+ * Exchanges three pairs of neighbouring words that share no word; the first word stays.
+ *
+ * @returns The words, or null where three such pairs of different words were not found.
+ */
+export function swapNeighbours(words: readonly string[], random: RandomStream): string[] | null {
+  const result = [...words];
+  const moved = new Set<number>();
+  for (const index of random.permutation(Math.max(0, words.length - 2))) {
+    const left = index + 1;
+    if (moved.has(left) || moved.has(left + 1) || words[left] === words[left + 1]) continue;
+    moved.add(left).add(left + 1);
+    [result[left], result[left + 1]] = [words[left + 1]!, words[left]!];
+    if (moved.size === 2 * swaps) return result;
+  }
+  return null;
 }
 
-function buildSplit(
-  texts: readonly BrownText[],
-  verbs: readonly BrownText[],
-  size: number,
-  random: RandomStream,
-): TaskTable {
-  const groups = corruptionGroups(collectVerbForms(plainSentences(verbs)));
-  const ways = groups.flatMap((group) =>
-    group.map((corruption) => ({ corruption, share: 1 / (groups.length * group.length) }))
-  );
+/** Words that {@linkcode reorderRun} moves. */
+const runLength = 5;
+
+/**
+ * Puts five words in a row in another order, so that none keeps its place; the first word stays.
+ *
+ * @returns The words, or null where fewer than six words were given or a word comes twice in the run.
+ */
+export function reorderRun(words: readonly string[], random: RandomStream): string[] | null {
+  const starts = words.length - runLength;
+  if (starts < 1) return null;
+  const start = 1 + random.int(starts);
+  const run = words.slice(start, start + runLength);
+  if (new Set(run).size < runLength) return null;
+  let order = random.permutation(runLength);
+  while (order.some((from, to) => from === to)) order = random.permutation(runLength);
+  return words.toSpliced(start, runLength, ...order.map((from) => run[from]!));
+}
+
+const disorders = [swapNeighbours, reorderRun] as const;
+
+function buildSplit(texts: readonly BrownText[], size: number, random: RandomStream): TaskTable {
+  // Inner punctuation goes, since words around it would give a disorder away.
   const pool = shuffle(plainSentences(texts), random.fork("order")).filter((sentence) =>
-    isUsableText(brownText(sentence), minWords, maxWords)
+    isUsableText(brownText(sentence), minWords, maxWords) &&
+    sentence.slice(0, -1).every(({ tag }) => /^[a-z]/.test(tag))
   );
-  const count = ({ sites }: Corruption) => pool.filter((s) => sites(s).length > 0).length;
-  const found = new Map(ways.map(({ corruption }) => [corruption.name, count(corruption)]));
-  // Opposite ways get as many rows each; scarce ways choose before common ones use up their sentences.
-  const ordered = ways.map((way) => {
-    const { name, opposite } = way.corruption;
-    return { ...way, limit: Math.min(found.get(name)!, found.get(opposite ?? name)!) };
-  }).sort((a, b) => a.limit / a.share - b.limit / b.share);
+  const draws = random.fork("disorder");
   const used = new Set<string>();
   const rows: string[][] = [];
-  let left = size;
-  let shareLeft = 1;
-  for (const { corruption, share, limit } of ordered) {
-    const wanted = 2 * Math.floor(Math.min(Math.round((left * share) / shareLeft), limit) / 2);
-    const draws = random.fork(corruption.name);
-    const free = pool.filter((s) => corruption.sites(s).length > 0 && !used.has(brownText(s)));
-    const chosen = free.slice(0, Math.min(wanted, 2 * Math.floor(free.length / 2)));
-    chosen.forEach((sentence, index) => {
-      const text = brownText(sentence);
-      used.add(text);
-      const sites = corruption.sites(sentence);
-      const site = sites[draws.int(sites.length)]!;
-      const isCorrupt = index % 2 === 1;
-      const shown = isCorrupt ? capitalise(brownText(corruption.apply(sentence, site))) : text;
-      rows.push([shown, isCorrupt ? "0" : "1"]);
-    });
-    left -= chosen.length;
-    shareLeft -= share;
+  for (const sentence of pool) {
+    if (rows.length === size) break;
+    const text = brownText(sentence);
+    if (used.has(text)) continue;
+    const words = sentence.slice(0, -1).map(({ word }) => word);
+    // Every sentence is disordered, so that intact ones are such that could have been.
+    const disorder = disorders[Math.floor(rows.length / 2) % disorders.length]!;
+    const disordered = disorder(words, draws);
+    if (disordered === null) continue;
+    used.add(text);
+    rows.push(rows.length % 2 === 0 ? [text, "1"] : [`${disordered.join(" ")}.`, "0"]);
   }
   if (rows.length !== size) {
     throw new RangeError(
@@ -91,8 +106,9 @@ function buildSplit(
 }
 
 /**
- * Builds the task from the Brown corpus: sentences of 5 to 18 words, half of them corrupted. For each
- * way of corruption as many sentences that it could have corrupted stay as they are.
+ * Builds the task from the Brown corpus: sentences of 7 to 16 words without inner punctuation, half of
+ * them disordered: every other time three pairs of neighbours are exchanged, else a run of five words
+ * is put in another order.
  *
  * @throws {RangeError} If the texts give too few sentences.
  */
@@ -104,7 +120,6 @@ export function buildAcceptability(
   const build = (split: SplitName): TaskTable =>
     buildSplit(
       texts.filter(({ name }) => isHeldOut("brown", name) === (split === "dev")),
-      texts,
       sizes[split],
       random.fork(split),
     );

@@ -1,0 +1,118 @@
+/**
+ * What goes into a training run and what comes out of it, as values.
+ *
+ * @module
+ */
+import type { Json } from "../base/canonical_json.ts";
+import type { Executor } from "../exec/executor.ts";
+import type { SlotRef } from "../methods/rank_policy.ts";
+import type { Settings } from "../spec/types.ts";
+import type { BatchStream } from "../tasks/batches.ts";
+import type { BatchCursor, Task } from "../tasks/types.ts";
+import type { AssemblyRequest } from "./assemble.ts";
+import type { Evaluation, EvaluationSplit } from "./evaluate.ts";
+import type { ProgramCache } from "./programs.ts";
+import type { SlotOrder } from "./slots.ts";
+import type { StateVectors } from "./vectors.ts";
+
+/** What a run trains, on what, and how. */
+export interface TrainingRequest {
+  readonly executor: Executor;
+  readonly programs: ProgramCache;
+  /** Names everything that the graph depends on besides slot capacities; see {@linkcode ProgramCache}. */
+  readonly programKey: string;
+  readonly assembly: AssemblyRequest;
+  readonly task: Task;
+  readonly settings: Settings;
+  readonly seed: number;
+  /** Total rank at the end, for policies that shrink; ignored by the others. */
+  readonly finalTotal: number;
+  /** Numbers a rank costs besides its rows of A and B. */
+  readonly extraPerRank: number;
+  readonly batches: BatchStream;
+  /** Examples of the training split, after the limit. */
+  readonly trainExamples: number;
+  /** The first one decides which evaluation is best. */
+  readonly splits: readonly EvaluationSplit[];
+}
+
+/** The kept parameters and what they achieved. */
+export interface Snapshot {
+  readonly step: number;
+  readonly epoch: number;
+  readonly evaluations: readonly Evaluation[];
+  readonly theta: Float32Array;
+  readonly order: SlotOrder;
+  /** Slots whose E was masked to zero, by AdaLoRA's last mask. */
+  readonly off: readonly SlotRef[];
+}
+
+/** Everything needed to go on after a step: a value that can be stored. */
+export interface Checkpoint {
+  readonly step: number;
+  readonly cursor: BatchCursor;
+  readonly vectors: StateVectors;
+  readonly order: SlotOrder;
+  readonly capacities: Readonly<Record<string, number>>;
+  readonly policyState: Json;
+  readonly off: readonly SlotRef[];
+  readonly isMaskPermanent: boolean;
+  readonly isRatePinned: boolean;
+  readonly rankEvents: number;
+  readonly ranksMoved: number;
+  readonly peakParameters: number;
+  readonly best: Snapshot | null;
+  readonly last: Snapshot | null;
+}
+
+/** A change of ranks at an event. */
+export interface RankChange {
+  readonly module: string;
+  readonly from: number;
+  readonly to: number;
+  /** The module's mean slot score before the event. */
+  readonly score: number;
+}
+
+/** What happened in a step. */
+export type TrainingEvent =
+  | {
+    readonly kind: "step";
+    readonly step: number;
+    readonly epoch: number;
+    readonly loss: number;
+    readonly regulariser: number;
+    readonly gradientNorm: number;
+    readonly learningRate: number;
+    readonly stepMillis: number;
+    readonly tokens: number;
+  }
+  | {
+    readonly kind: "ranks";
+    readonly step: number;
+    readonly budget: number;
+    readonly moved: number;
+    readonly threshold: number | null;
+    readonly changes: readonly RankChange[];
+  }
+  | {
+    readonly kind: "importance";
+    readonly step: number;
+    readonly scores: Readonly<Record<string, number>>;
+  }
+  | { readonly kind: "evaluation"; readonly snapshot: Snapshot };
+
+/** Training produced a number that is not finite. */
+export class DivergenceError extends Error {
+  override readonly name = "DivergenceError";
+  readonly step: number;
+
+  /** @param what What is not finite. Default `loss`. */
+  constructor(step: number, found: number, what = "loss") {
+    super(
+      `Training diverged at step ${step}: found ${what} ${found}, want a finite number ` +
+        `(lower train.learningRate, or set train.clipNorm)`,
+    );
+    this.step = step;
+  }
+}
