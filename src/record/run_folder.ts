@@ -66,7 +66,10 @@ export async function readIfThere(path: string): Promise<Uint8Array | null> {
   try {
     return await Deno.readFile(path);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
+    // A path below a file is not there either.
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return null;
+    }
     throw error;
   }
 }
@@ -78,6 +81,15 @@ export async function readRecord(folder: string): Promise<RunRecord | null> {
   if (bytes === null) return null;
   return parseRunRecord(JSON.parse(new TextDecoder().decode(bytes)), path);
 }
+
+/** What a run writes at its end, or is made from that later. */
+const endFiles = [
+  "record.json",
+  "predictions.jsonl",
+  "adapter.safetensors",
+  "best.safetensors",
+  "ablation.json",
+];
 
 /** A run's folder that is being written. */
 export class RunFolder {
@@ -109,6 +121,8 @@ export class RunFolder {
     const checkpointPath = `${path}/checkpoint.safetensors`;
     const bytes = await readIfThere(checkpointPath);
     const stored = bytes === null ? null : decodeCheckpoint(bytes, checkpointPath);
+    // A run that starts anew leaves nothing of an earlier try to be taken for its own.
+    for (const name of stored === null ? endFiles : []) await removeIfThere(`${path}/${name}`);
     const files: Partial<Record<JournalName, Deno.FsFile>> = {};
     const sizes: Record<JournalName, number> = {
       steps: 0,

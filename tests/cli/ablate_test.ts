@@ -179,6 +179,20 @@ Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA
       assertEquals(JSON.parse(await Deno.readTextFile(path)), JSON.parse(before));
     });
 
+    await t.step("a label that the study changed afterwards is the one that is read", async () => {
+      const path = `${folder}/study.json`;
+      const before = await Deno.readTextFile(path);
+      await Deno.writeTextFile(path, before.replaceAll('"label": "lora"', '"label": "plain"'));
+      const { runs } = await readStudyResults(folder);
+      assertEquals(runs.map(({ record }) => record.asked.label), [
+        "head",
+        "plain",
+        "adalora",
+        "elalora",
+      ]);
+      await Deno.writeTextFile(path, before);
+    });
+
     await t.step("weights that do not do what the record says are refused by name", async () => {
       const path = `${runOf("lora")}/${keptWeightsFile(recordOf("lora"))}`;
       const bytes = await Deno.readFile(path);

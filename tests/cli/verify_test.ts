@@ -162,6 +162,10 @@ Deno.test("verify refuses what it cannot use", async () => {
   const home = await Deno.makeTempDir();
   try {
     await assertRejects(() => verify(["nothing", "--results", home]), UsageError, "study.json");
+    // A study's file is no folder of results.
+    const file = `${home}/study.json`;
+    await Deno.writeTextFile(file, "{}");
+    await assertRejects(() => verify([file, "--results", `${home}/none`]), UsageError, file);
     await assertRejects(() => verify(["--tolerence", "1"]), UsageError, "--tolerance");
     await assertRejects(
       () => verify(["x", "--all", "--sample", "2"]),

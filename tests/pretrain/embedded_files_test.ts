@@ -13,7 +13,7 @@ interface Expected {
 }
 
 const tasks: Readonly<Record<string, Expected>> = {
-  Acceptability: { columns: ["sentence", "label"], train: 2000, dev: 600, labels: ["0", "1"] },
+  Acceptability: { columns: ["sentence", "label"], train: 3000, dev: 600, labels: ["0", "1"] },
   Genre: {
     columns: ["sentence", "label"],
     train: 1500,
@@ -26,16 +26,16 @@ const tasks: Readonly<Record<string, Expected>> = {
     dev: 512,
     labels: Object.keys(topicClasses),
   },
-  SameKind: {
-    columns: ["definition1", "definition2", "label"],
-    train: 2000,
-    dev: 500,
+  Later: {
+    columns: ["sentence1", "sentence2", "label"],
+    train: 1500,
+    dev: 400,
     labels: ["0", "1"],
   },
-  Relatedness: {
-    columns: ["definition1", "definition2", "score"],
-    train: 2000,
-    dev: 500,
+  YearsApart: {
+    columns: ["sentence1", "sentence2", "score"],
+    train: 1500,
+    dev: 400,
     labels: null,
   },
 };

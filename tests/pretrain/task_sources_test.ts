@@ -1,28 +1,28 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import { type BrownText, brownText } from "../../src/pretrain/corpora/brown.ts";
+import type { Document } from "../../src/pretrain/corpora/document.ts";
 import type { Synset } from "../../src/pretrain/corpora/wordnet.ts";
 import { isHeldOut } from "../../src/pretrain/hold_out.ts";
 import {
   buildAcceptability,
   plainSentences,
+  reorderRun,
+  type Sentence,
+  swapNeighbours,
 } from "../../src/pretrain/task_sources/acceptability.ts";
 import {
-  collectVerbForms,
-  corruptionGroups,
-  type Sentence,
-} from "../../src/pretrain/task_sources/corruption.ts";
+  buildLater,
+  buildYearsApart,
+  datedSentences,
+} from "../../src/pretrain/task_sources/addresses.ts";
 import {
-  buildRelatedness,
-  buildSameKind,
   buildTopic,
   definitionPools,
   topicClasses,
-  wordOverlap,
 } from "../../src/pretrain/task_sources/definitions.ts";
 import { buildGenre } from "../../src/pretrain/task_sources/genre.ts";
 import { type BuiltTask, isUsableText, writeTsv } from "../../src/pretrain/task_sources/rows.ts";
-import { buildTaxonomy } from "../../src/pretrain/task_sources/taxonomy.ts";
 
 /** A sentence written as in the corpus: `He/pps went/vbd ./.`. */
 function tagged(text: string): Sentence {
@@ -32,65 +32,48 @@ function tagged(text: string): Sentence {
   });
 }
 
-const forms = collectVerbForms([
-  tagged(
-    "walk/vb hope/vb try/vb play/vb put/vb walked/vbd hoped/vbd tried/vbd played/vbd putted/vbn",
-  ),
-]);
-
-Deno.test("collectVerbForms() pairs attested regular forms, and irregular ones", () => {
-  assertEquals(
-    ["walk", "hope", "try", "play", "put", "go"].map((base) => forms.pastOf[base]),
-    ["walked", "hoped", "tried", "played", undefined, "went"],
-  );
-  assertEquals([forms.baseOf["tried"], forms.baseOf["said"]], ["try", "say"]);
+Deno.test("swapNeighbours() exchanges three pairs of neighbours and keeps the first word", () => {
+  const words = "a b c d e f g h i j".split(" ");
+  const distinct = new Set<string>();
+  for (let seed = 0; seed < 50; seed++) {
+    const swapped = swapNeighbours(words, RandomStream.fromSeed(seed));
+    if (swapped === null) continue;
+    distinct.add(swapped.join(" "));
+    assertEquals(swapped[0], "a");
+    const moved = words.flatMap((word, i) => swapped[i] === word ? [] : [i]);
+    assertEquals(moved.length, 6);
+    for (let pair = 0; pair < 3; pair++) {
+      const [left, right] = [moved[2 * pair]!, moved[2 * pair + 1]!];
+      assertEquals([right, swapped[left], swapped[right]], [left + 1, words[right], words[left]]);
+    }
+  }
+  assert(distinct.size > 5);
 });
 
-const corruptions: readonly (readonly [string, string, readonly string[]])[] = [
-  ["was-were", "The/at jury/nn was/bedz late/rb ./.", ["The jury were late."]],
-  ["was-were", "I/ppss wish/vb she/pps was/bedz here/rb ./.", []],
-  ["were-was", "They/ppss were/bed late/rb ./.", ["They was late."]],
-  ["were-was", "You/ppss were/bed late/rb ./.", []],
-  ["has-have", "He/pps has/hvz it/ppo ./.", ["He have it."]],
-  ["this-these", "He/pps saw/vbd this/dt man/nn ./.", ["He saw these man."]],
-  ["this-these", "This/dt is/bez it/ppo ./.", []],
-  ["these-this", "These/dts men/nns left/vbd ./.", ["This men left."]],
-  ["he-him", "He/pps left/vbd ,/, and/cc I/ppss stayed/vbd ./.", [
-    "Him left, and I stayed.",
-    "He left, and me stayed.",
-  ]],
-  ["him-he", "She/pps went/vbd with/in him/ppo ./.", ["She went with he."]],
-  ["go-went", "He/pps will/md walk/vb to/in town/nn to/to go/vb ./.", [
-    "He will walked to town to go.",
-    "He will walk to town to went.",
-  ]],
-  ["went-go", "Ann/np went/vbd and/cc played/vbd ./.", ["Ann go and played."]],
-  ["swap", "The/at red/jj car/nn ./.", ["Red the car.", "The car red."]],
-  ["drop-of", "the/at end/nn of/in the/at day/nn of/in days/nns", ["the end the day of days"]],
-  ["drop-to", "He/pps wanted/vbd to/to go/vb to/in it/ppo", ["He wanted go to it"]],
-  ["drop-be", "She/pps is/bez a/at nurse/nn ./.", ["She a nurse."]],
-  ["drop-a", "in/in a/at strange/jj voice/nn in/in the/at dark/jj night/nn", [
-    "in strange voice in the dark night",
-  ]],
-  ["misplace", "He/pps saw/vbd it/ppo very/ql well/rb ./.", ["He it very well saw."]],
-  ["misplace", "He/pps saw/vbd it/ppo ./.", []],
-];
-
-for (const [name, sentence, expected] of corruptions) {
-  Deno.test(`corruption ${name} of "${brownText(tagged(sentence))}"`, () => {
-    const way = corruptionGroups(forms).flat().find((corruption) => corruption.name === name)!;
-    const input = tagged(sentence);
-    assertEquals(way.sites(input).map((site) => brownText(way.apply(input, site))), [...expected]);
-  });
-}
-
-Deno.test("corruptionGroups() names an existing way as opposite, and it names the first", () => {
-  const ways = corruptionGroups(forms).flat();
-  for (const { name, opposite } of ways) {
-    if (opposite === null) continue;
-    assertEquals(ways.find((way) => way.name === opposite)?.opposite, name);
+Deno.test("swapNeighbours() gives null where three pairs are not to be had", () => {
+  for (const text of ["", "a", "a b c d e f", "a b b b b b b"]) {
+    assertEquals(swapNeighbours(text.split(" "), RandomStream.fromSeed(1)), null);
   }
-  assertEquals(ways.filter(({ opposite }) => opposite !== null).length, 12);
+});
+
+Deno.test("reorderRun() moves five words in a row, each to another place", () => {
+  const words = "a b c d e f g h".split(" ");
+  const starts = new Set<number>();
+  for (let seed = 0; seed < 50; seed++) {
+    const reordered = reorderRun(words, RandomStream.fromSeed(seed))!;
+    const moved = words.flatMap((word, i) => reordered[i] === word ? [] : [i]);
+    const start = moved[0]!;
+    starts.add(start);
+    assertEquals(moved, [0, 1, 2, 3, 4].map((i) => start + i));
+    assertEquals([...reordered].sort(), words);
+  }
+  assertEquals([...starts].sort(), [1, 2, 3]);
+});
+
+Deno.test("reorderRun() gives null for five words and for runs with a word twice", () => {
+  for (const text of ["a b c d e", "a b c d e b"]) {
+    assertEquals(reorderRun(text.split(" "), RandomStream.fromSeed(1)), null);
+  }
 });
 
 Deno.test("plainSentences() drops headlines, foreign words, fragments, and shortens tags", () => {
@@ -107,7 +90,7 @@ Deno.test("plainSentences() drops headlines, foreign words, fragments, and short
   );
 });
 
-/** Made-up texts with every construction, so many that both splits have enough. */
+/** Made-up texts, so many that both splits have enough. */
 function madeUpTexts(): BrownText[] {
   const genres = ["news", "learned", "romance"];
   return Array.from({ length: 240 }, (_, t) => ({
@@ -115,24 +98,10 @@ function madeUpTexts(): BrownText[] {
     genre: genres[t % 3]!,
     sentences: Array.from({ length: 40 }, (_, s) => {
       const tail = `for/in reason/nn x${t}y${s}/cd of/in the/at very/ql old/jj law/nn ./.`;
-      return tagged(`${madeUpStarts[s % madeUpStarts.length]} ${tail}`);
+      return tagged(`${s % 4 === 0 ? "Ah/uh ,/, he/pps" : "He/pps"} walked/vbd away/rb ${tail}`);
     }),
   }));
 }
-
-const madeUpStarts = [
-  "He/pps was/bedz late/rb",
-  "They/ppss were/bed late/rb",
-  "She/pps is/bez late/rb",
-  "They/ppss are/ber late/rb",
-  "He/pps has/hvz it/ppo",
-  "We/ppss have/hv it/ppo",
-  "Ann/np took/vbd this/dt ball/nn",
-  "Ann/np took/vbd these/dts balls/nns",
-  "He/pps walked/vbd away/rb",
-  "Ann/np went/vbd with/in him/ppo",
-  "They/ppss will/md walk/vb away/rb",
-];
 
 function checkTask(task: BuiltTask, train: number, dev: number, perClass: readonly string[]): void {
   assertEquals([task.train.rows.length, task.dev.rows.length], [train, dev]);
@@ -145,6 +114,8 @@ function checkTask(task: BuiltTask, train: number, dev: number, perClass: readon
     }
   }
 }
+
+const sortedWords = (text: string) => text.slice(0, -1).split(" ").sort();
 
 Deno.test("buildAcceptability() is balanced, repeatable, and separates the splits by text", () => {
   const texts = madeUpTexts();
@@ -159,9 +130,13 @@ Deno.test("buildAcceptability() is balanced, repeatable, and separates the split
   );
   for (const split of ["train", "dev"] as const) {
     for (const [text, label] of task[split].rows) {
-      const name = originals.get(text!);
-      assertEquals(name !== undefined, label === "1");
-      if (name !== undefined) assertEquals(isHeldOut("brown", name), split === "dev");
+      assertEquals(originals.has(text!), label === "1");
+      assert(!text!.includes(","));
+      const original = [...originals.keys()].find((known) =>
+        known.includes(/x\d+y\d+/.exec(text!)![0] + " ")
+      )!;
+      assertEquals(sortedWords(text!), sortedWords(original));
+      assertEquals(isHeldOut("brown", originals.get(original)!), split === "dev");
     }
   }
 });
@@ -208,37 +183,6 @@ function noun(id: string, hypernyms: readonly string[], more: Partial<Synset> = 
     ...more,
   };
 }
-
-Deno.test("buildTaxonomy() gives steps, depths and Wu and Palmer's similarity", () => {
-  // entity > animal > {dog, cat}; entity > thing > toy; doll is a toy and, oddly, a cat.
-  const taxonomy = buildTaxonomy([
-    noun("entity", []),
-    noun("animal", ["entity"]),
-    noun("dog", ["animal"]),
-    noun("cat", ["animal"]),
-    noun("thing", ["entity"]),
-    noun("toy", ["thing"]),
-    noun("doll", ["toy", "cat"]),
-    noun("alone", []),
-  ]);
-  assertEquals(
-    [...taxonomy.ancestors("doll")].sort(([a], [b]) => a < b ? -1 : 1),
-    [["animal", 2], ["cat", 1], ["doll", 0], ["entity", 3], ["thing", 2], ["toy", 1]],
-  );
-  assertEquals(["entity", "dog", "doll"].map(taxonomy.depth), [1, 3, 4]);
-  assertEquals(taxonomy.wuPalmer("dog", "cat"), 4 / 6);
-  assertEquals(taxonomy.wuPalmer("dog", "toy"), 2 / 6);
-  assertEquals(taxonomy.wuPalmer("doll", "cat"), 6 / 7);
-  assertEquals(taxonomy.wuPalmer("dog", "doll"), 4 / 7);
-  assertEquals(taxonomy.wuPalmer("dog", "dog"), 1);
-  assertEquals(taxonomy.wuPalmer("dog", "alone"), 0);
-  assertThrows(() => taxonomy.depth("unicorn"), RangeError, '"unicorn"');
-});
-
-Deno.test("wordOverlap() is the Jaccard index of uncommon words", () => {
-  assertEquals(wordOverlap("a small red boat", "the red Boat with a sail"), 2 / 4);
-  assertEquals(wordOverlap("the", "a"), 0);
-});
 
 Deno.test("definitionPools() keeps plain common nouns whose definition is unlike all others", () => {
   const usable = noun("n1", ["n0"], { definition: "an animal with four legs" });
@@ -294,31 +238,84 @@ Deno.test("buildTopic() draws as many definitions of each lexicographer file", (
   );
 });
 
-Deno.test("buildSameKind() pairs sisters, and deals out unlike nouns for label 0", () => {
-  const synsets = madeUpNouns();
-  const taxonomy = buildTaxonomy(synsets);
-  const task = buildSameKind(synsets, taxonomy, { train: 32, dev: 10 }, RandomStream.fromSeed(1));
-  checkTask(task, 32, 10, ["0", "1"]);
-  for (const [first, second, label] of [...task.train.rows, ...task.dev.rows]) {
-    const [a, b] = [nounOf(first), nounOf(second)];
-    assertEquals(a.split("i")[0] === b.split("i")[0], label === "1");
-    if (label === "0") assert(taxonomy.wuPalmer(a, b) <= 0.6);
-  }
+/** Made-up addresses of three hundred years, whose sentences tell their year. */
+function madeUpAddresses(): Document[] {
+  return Array.from({ length: 300 }, (_, i) => ({
+    source: "sotu",
+    name: `${1700 + i}_someone`,
+    sentences: Array.from(
+      { length: 40 },
+      (_, s) => `We met in the year y${i} of our republic and spoke of matter ${s}.`,
+    ),
+  }));
+}
+
+const yearOf = (sentence: string | undefined) => 1700 + Number(/y(\d+)/.exec(sentence!)![1]);
+
+Deno.test("datedSentences() wants a year at the start of an address's name", () => {
   assertThrows(
-    () => buildSameKind(synsets, taxonomy, { train: 41, dev: 2 }, RandomStream.fromSeed(1)),
-    RangeError,
-    "WordNet gives 40 families",
+    () => datedSentences({ source: "sotu", name: "george_washington", sentences: [] }),
+    SyntaxError,
+    'Cannot date the address "george_washington"',
   );
 });
 
-Deno.test("buildRelatedness() scores five times the similarity and refuses gaps", () => {
-  const synsets = madeUpNouns();
-  const taxonomy = buildTaxonomy(synsets);
-  // Here only three similarities occur (1/4, 1/2, 3/4), so the other intervals stay empty.
+Deno.test("datedSentences() gives each sentence of 10 to 24 words once", () => {
+  const words = (count: number) => Array.from({ length: count }, () => "word").join(" ");
+  const sentences = [9, 10, 10, 24, 25].map(words);
+  assertEquals(datedSentences({ source: "sotu", name: "1790_x", sentences }), {
+    year: 1790,
+    sentences: [words(10), words(24)],
+  });
+});
+
+Deno.test("buildLater() labels which of two addresses at least 40 years apart is later", () => {
+  const task = buildLater(madeUpAddresses(), { train: 200, dev: 60 }, RandomStream.fromSeed(1));
+  checkTask(task, 200, 60, ["0", "1"]);
+  for (const split of ["train", "dev"] as const) {
+    for (const [first, second, label] of task[split].rows) {
+      const years = yearOf(second) - yearOf(first);
+      assert(Math.abs(years) >= 40);
+      assertEquals(label, years > 0 ? "1" : "0");
+      for (const sentence of [first, second]) {
+        assertEquals(isHeldOut("sotu", `${yearOf(sentence)}_someone`), split === "dev");
+      }
+    }
+  }
+});
+
+Deno.test("buildYearsApart() scores the signed distance in years around 2.5", () => {
+  const sizes = { train: 200, dev: 60 };
+  const build = (seed: number) =>
+    buildYearsApart(madeUpAddresses().slice(0, 250), sizes, RandomStream.fromSeed(seed));
+  const task = build(1);
+  checkTask(task, 200, 60, []);
+  assertEquals(build(1), task);
+  assert(JSON.stringify(build(2)) !== JSON.stringify(task));
+  const signs = new Set<number>();
+  for (const [first, second, score] of [...task.train.rows, ...task.dev.rows]) {
+    const years = yearOf(second) - yearOf(first);
+    signs.add(Math.sign(years));
+    // A hundred years are one point.
+    assertEquals(score, (2.5 + years / 100).toFixed(2));
+  }
+  assert(signs.has(1) && signs.has(-1));
+});
+
+Deno.test("the tasks of pairs use each sentence once and say when the addresses give too few", () => {
+  const addresses = madeUpAddresses();
+  const { rows } =
+    buildYearsApart(addresses, { train: 300, dev: 60 }, RandomStream.fromSeed(1)).train;
+  assertEquals(new Set(rows.flatMap((row) => row.slice(0, 2))).size, 600);
   assertThrows(
-    () => buildRelatedness(synsets, taxonomy, { train: 90, dev: 9 }, RandomStream.fromSeed(1)),
+    () => buildLater(addresses.slice(0, 39), { train: 2, dev: 2 }, RandomStream.fromSeed(1)),
     RangeError,
-    "found rows by interval 0, 10, 0, 0, 10, 0, 10, 0, 0",
+    'Cannot build 2 rows of "Later": the addresses give 0',
+  );
+  assertThrows(
+    () => buildYearsApart(addresses, { train: 9000, dev: 2 }, RandomStream.fromSeed(1)),
+    RangeError,
+    'Cannot build 9000 rows of "YearsApart": the addresses give',
   );
 });
 

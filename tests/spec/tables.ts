@@ -90,8 +90,9 @@ export const tasks: readonly string[] = [
   "WNLI",
   "Acceptability",
   "Genre",
-  "SameSense",
-  "Relatedness",
+  "Topic",
+  "Later",
+  "YearsApart",
 ];
 
 /** Published sizes of the GLUE training splits; 2000 for the embedded tasks. */

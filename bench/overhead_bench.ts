@@ -1,0 +1,83 @@
+/**
+ * What the harness costs: time from command to first training step, and the executor's share of a sweep.
+ *
+ * @module
+ */
+import { execute } from "../src/cli/execute.ts";
+import { sweepStudy } from "../src/cli/sweep.ts";
+import { chooseExecutor } from "../src/exec/choose.ts";
+import { readSurroundings } from "../src/record/provenance.ts";
+import { ProgramCache } from "../src/train/programs.ts";
+import { benchResults, benchStudy, type Measurement, planned, runOf } from "./setup.ts";
+
+/** Removes what an earlier benchmark left, so that nothing is skipped. */
+async function clear(name: string): Promise<void> {
+  try {
+    await Deno.remove(`${benchResults}/${name}`, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/**
+ * Time from the start of this process to the end of its first training step; must be called before anything else.
+ *
+ * The steps on the way are those of a sweep: the study is planned, the device chosen, the programs built and loaded.
+ */
+export async function firstStepBench(): Promise<Measurement> {
+  const name = "bench-first-step";
+  await clear(name);
+  const plan = await planned(await benchStudy(name, 100, 4));
+  const { executor } = await chooseExecutor("auto");
+  const programs = new ProgramCache(executor);
+  let seconds = NaN;
+  const result = await execute(runOf(plan, "elalora"), {
+    executor,
+    programs,
+    inputs: plan.inputs,
+    surroundings: await readSurroundings(),
+    results: `${benchResults}/${name}`,
+    // performance.now() counts from the start of the process.
+    onStep: () => {
+      seconds = performance.now() / 1000;
+      return Promise.resolve();
+    },
+    isStopping: () => true,
+  });
+  await programs.clear();
+  if (result.kind === "recorded" && result.record.happened.outcome.state === "failed") {
+    throw new Error(`The first step failed: ${result.record.happened.outcome.message}`);
+  }
+  return {
+    what: "command to first training step",
+    goal: "at most 5 s",
+    measured: `${seconds.toFixed(2)} s`,
+    isMet: seconds <= 5,
+  };
+}
+
+/** Share of a small sweep's wall time that is spent in the executor. */
+export async function executorShareBench(): Promise<Measurement> {
+  const name = "bench-sweep";
+  await clear(name);
+  const study = await benchStudy(name, 100, 4);
+  const { executorShare, finished } = await sweepStudy(
+    { study, path: "experiments/quickstart.json", folder: "experiments" },
+    {
+      data: null,
+      model: null,
+      device: "cpu",
+      threads: null,
+      results: benchResults,
+      retryFailed: false,
+      report: false,
+    },
+  );
+  if (finished !== 2) throw new Error(`The sweep finished ${finished} runs, want 2`);
+  return {
+    what: "share of a sweep's time in the executor",
+    goal: "at least 95 %",
+    measured: `${(100 * executorShare).toFixed(1)} %`,
+    isMet: executorShare >= 0.95,
+  };
+}

@@ -1,0 +1,73 @@
+/**
+ * An ElaLoRA step against a LoRA step of equal rank, side by side in one process on the native executor.
+ *
+ * Both trainers see the same batches. They take turns, and who goes first alternates, so that whatever else the machine
+ * does falls on both; the ratio is the median over pairs of steps.
+ *
+ * @module
+ */
+import { trainingRequest } from "../src/cli/execute.ts";
+import { nativeExecutor } from "../src/exec/native.ts";
+import { ProgramCache } from "../src/train/programs.ts";
+import { Trainer } from "../src/train/trainer.ts";
+import { benchStudy, type Measurement, median, planned, runOf } from "./setup.ts";
+
+const rank = 8;
+const burnIn = 20;
+const pairs = 200;
+
+/** Milliseconds of one training step, and of the step with the rank event after it. */
+interface StepTime {
+  readonly step: number;
+  readonly whole: number;
+}
+
+async function timeOf(trainer: Trainer): Promise<StepTime> {
+  const started = performance.now();
+  const [first] = await trainer.next();
+  const whole = performance.now() - started;
+  return { step: first?.kind === "step" ? first.stepMillis : NaN, whole };
+}
+
+/** Measures steps; the goal of the ratio is 1.05. */
+export async function stepBench(): Promise<readonly Measurement[]> {
+  // One step more than is taken, so that the evaluation at the end never comes.
+  const plan = await planned(await benchStudy("bench-steps", burnIn + pairs + 1, rank));
+  const executor = await nativeExecutor();
+  const programs = new ProgramCache(executor, 4);
+  const trainerOf = async (method: string) =>
+    await Trainer.create(
+      await trainingRequest(runOf(plan, method), { executor, programs, inputs: plan.inputs }),
+      null,
+    );
+  const lora = await trainerOf("lora");
+  const elalora = await trainerOf("elalora");
+  const times: { readonly lora: StepTime; readonly elalora: StepTime }[] = [];
+  for (let i = 0; i < burnIn + pairs; i++) {
+    const first = await timeOf(i % 2 === 0 ? lora : elalora);
+    const second = await timeOf(i % 2 === 0 ? elalora : lora);
+    const pair = i % 2 === 0 ? { lora: first, elalora: second } : { lora: second, elalora: first };
+    if (i >= burnIn) times.push(pair);
+  }
+  lora.dispose();
+  elalora.dispose();
+  await programs.clear();
+  const ratio = median(times.map((pair) => pair.elalora.step / pair.lora.step));
+  const total = (of: "lora" | "elalora") => times.reduce((sum, pair) => sum + pair[of].whole, 0);
+  const withEvents = total("elalora") / total("lora");
+  const millis = (of: "lora" | "elalora") => median(times.map((pair) => pair[of].step)).toFixed(1);
+  return [
+    {
+      what: `ElaLoRA step over LoRA step, rank ${rank}`,
+      goal: "at most 1.05",
+      measured: `${ratio.toFixed(3)} (${millis("elalora")} ms, ${millis("lora")} ms)`,
+      isMet: ratio <= 1.05,
+    },
+    {
+      what: "the same over the whole run, rank events included",
+      goal: "-",
+      measured: withEvents.toFixed(3),
+      isMet: null,
+    },
+  ];
+}

@@ -1,0 +1,55 @@
+import { assert, assertEquals } from "@std/assert";
+import { encoderModules, examplesOf as publishedSize } from "../spec/tables.ts";
+import { expand } from "../../src/cli/planning.ts";
+import { Inputs } from "../../src/cli/inputs.ts";
+import { schemaPath, schemaText } from "../../src/cli/schema.ts";
+import { methods } from "../../src/methods/table.ts";
+import { planRun } from "../../src/spec/ranks.ts";
+import { parseStudy } from "../../src/spec/study.ts";
+import type { ModuleShape } from "../../src/spec/types.ts";
+import { findProblems } from "../../src/spec/validate.ts";
+import { findTask } from "../../src/tasks/catalog.ts";
+import { sourceAt, sourcesIn } from "./sources.ts";
+
+/** Modules of the encoder that a study of another model than the embedded one is meant for. */
+const folderModules: Readonly<Record<string, readonly ModuleShape[]>> = {
+  "glue-minilm": encoderModules(12, 384, 1536),
+  "glue-deberta": encoderModules(12, 768, 3072),
+};
+
+Deno.test("each committed experiment expands and passes every check with the real tables", async () => {
+  const files = await sourcesIn("experiments", [".json"]);
+  const studies = files.filter(({ path }) => path !== schemaPath);
+  assert(studies.length >= 3, `found ${studies.length} studies`);
+  const inputs = new Inputs({ data: null, model: null, study: "experiments" }, []);
+  await inputs.model("embedded");
+  for (const { path, text } of studies) {
+    const study = parseStudy(JSON.parse(text), path);
+    assertEquals(path, `experiments/${study.name}.json`);
+    assertEquals(study.$schema, "study.schema.json");
+    const runs = expand(study);
+    assert(runs.length > 0, `${path} has no runs`);
+    const embedded = new Set(runs.map(({ task }) => task))
+      .values().filter((name) => findTask(name).source === "embedded");
+    for (const name of embedded) await inputs.task(name);
+    const modulesOf = (model: string): readonly ModuleShape[] => {
+      if (model.startsWith("embedded")) return inputs.modulesOf("embedded");
+      const modules = folderModules[study.name];
+      assert(modules !== undefined, `${path} needs a row in folderModules of this test`);
+      return modules;
+    };
+    const examplesOf = (task: string) => inputs.examplesOf(task) || publishedSize(task);
+    assertEquals(findProblems(runs, { methods, examplesOf, modulesOf }), [], path);
+    for (const run of runs) {
+      const method = methods.find(({ name }) => name === run.method)!;
+      const plan = planRun(method, run, modulesOf(run.settings.model));
+      assertEquals(plan === null, run.budget === null, path);
+      if (plan !== null) assert(plan.finalParameters <= plan.requested, path);
+    }
+  }
+});
+
+Deno.test("the committed JSON Schema is what the validator generates (else: deno task schema)", async () => {
+  const { text } = await sourceAt(schemaPath);
+  assertEquals(text, schemaText());
+});
