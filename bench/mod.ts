@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { say } from "../src/cli/terminal.ts";
+import { quietVulkan, say } from "../src/cli/terminal.ts";
 import { textTable } from "../src/cli/text_table.ts";
 import { executorShareBench, firstStepBench } from "./overhead_bench.ts";
 import { stepBench } from "./step_bench.ts";
 
+quietVulkan();
 const measurements = [
   await firstStepBench(),
   ...await stepBench(),

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli";
 import { hashBytes } from "../base/hash.ts";
 import { nativeExecutor } from "../exec/native.ts";
 import { configJson } from "../models/config.ts";
@@ -19,8 +18,11 @@ import {
   startPretraining,
 } from "../pretrain/run.ts";
 import { decodeSequences } from "../pretrain/sequence_file.ts";
+import { readSurroundings } from "../record/provenance.ts";
+import { makeFolder, readIfThere, writeWhole } from "../record/run_folder.ts";
 import { optimiserVectors } from "../train/optimiser.ts";
 import { preparePretraining } from "./prepare_pretraining.ts";
+import { readArguments, runCommand, say, UsageError, wholeNumber } from "./terminal.ts";
 
 const checkpointEvery = 250;
 const curveEvery = 100;
@@ -39,25 +41,9 @@ interface Checkpoint {
   readonly seconds: number;
 }
 
-const encoder = new TextEncoder();
-
-async function say(text: string): Promise<void> {
-  await Deno.stdout.write(encoder.encode(text));
-}
-
-async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
-  await Deno.writeFile(`${path}.part`, bytes);
-  await Deno.rename(`${path}.part`, path);
-}
-
 async function readCheckpoint(path: string): Promise<Checkpoint | null> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await Deno.readFile(path);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return null;
-    throw error;
-  }
+  const bytes = await readIfThere(path);
+  if (bytes === null) return null;
   const { tensors, metadata } = readSafetensors(bytes, path);
   const vector = (name: string) => {
     const stored = tensors.get(name);
@@ -86,7 +72,7 @@ async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<vo
     optimiserVectors.map((name) => [name, { shape: [vectors[name].length], data: vectors[name] }]),
   );
   const metadata = { step: String(step), seconds: String(seconds), curve: JSON.stringify(curve) };
-  await writeAtomically(path, writeSafetensors(tensors, "F32", metadata));
+  await writeWhole(path, writeSafetensors(tensors, "F32", metadata));
 }
 
 function clock(seconds: number): string {
@@ -107,22 +93,19 @@ export interface PretrainOptions {
 /** Prepares the text where that has not been done, trains or continues, and writes the encoder. */
 export async function pretrain(options: PretrainOptions): Promise<void> {
   const { output, cache, settings, threads } = options;
-  await Deno.mkdir(cache, { recursive: true });
-  let corpus: Uint8Array;
-  try {
-    corpus = await Deno.readFile(`${cache}/sequences.bin`);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    await say("Reading the corpora and training the vocabulary ...\n");
+  await makeFolder(cache);
+  let corpus = await readIfThere(`${cache}/sequences.bin`);
+  if (corpus === null) {
+    await say("Reading the corpora and training the vocabulary ...");
     const prepared = await preparePretraining(cache, settings.seed);
-    await say(`${JSON.stringify(prepared)}\n`);
+    await say(`${JSON.stringify(prepared)}`);
     corpus = await Deno.readFile(`${cache}/sequences.bin`);
   }
   const { vocabularySize, sequences } = decodeSequences(corpus);
   const config = embeddedEncoderConfig(vocabularySize);
   const checkpointPath = `${cache}/checkpoint.safetensors`;
   const checkpoint = await readCheckpoint(checkpointPath);
-  if (checkpoint !== null) await say(`Continuing after step ${checkpoint.step}\n`);
+  if (checkpoint !== null) await say(`Continuing after step ${checkpoint.step}`);
   const executor = await nativeExecutor(threads);
   const special = { pad: 0, mask: 4, firstOrdinary: 5 };
   const run = await startPretraining(
@@ -146,7 +129,7 @@ export async function pretrain(options: PretrainOptions): Promise<void> {
       const left = (settings.steps - run.step) * (millis / recent.length) / 1000;
       await say(
         `step ${run.step}/${settings.steps}  loss ${mean.toFixed(3)}  ` +
-          `${Math.round(tokens / millis * 1000)} tokens/s  ${clock(left)} left\n`,
+          `${Math.round(tokens / millis * 1000)} tokens/s  ${clock(left)} left`,
       );
       recent = [];
     }
@@ -171,10 +154,11 @@ export async function pretrain(options: PretrainOptions): Promise<void> {
     if (kept.has(name)) tensors.set(name, { shape, data: theta.subarray(offset, offset + size) });
   }
   const weights = writeSafetensors(tensors, "F16");
-  await Deno.mkdir(output, { recursive: true });
-  await Deno.writeTextFile(`${output}/config.json`, configJson(config));
-  await Deno.writeFile(`${output}/model.safetensors`, weights);
+  await makeFolder(output);
+  await writeWhole(`${output}/config.json`, configJson(config));
+  await writeWhole(`${output}/model.safetensors`, weights);
   if (output !== cache) await Deno.copyFile(`${cache}/tokenizer.json`, `${output}/tokenizer.json`);
+  const surroundings = await readSurroundings();
   const record = {
     settings,
     corpus: {
@@ -184,7 +168,9 @@ export async function pretrain(options: PretrainOptions): Promise<void> {
     },
     device: executor.name,
     threads,
-    deno: Deno.version.deno,
+    deno: surroundings.deno,
+    packages: surroundings.packages,
+    gitCommit: surroundings.gitCommit,
     trainSeconds: Math.round(seconds),
     tokensSeen: curve.reduce((sum, { tokens }) => sum + tokens, 0),
     heldOutLoss: Number(heldOutLoss.toFixed(4)),
@@ -192,21 +178,35 @@ export async function pretrain(options: PretrainOptions): Promise<void> {
     finishedAt: new Date().toISOString(),
     curve: curve.map(({ step, loss }) => ({ step, loss })),
   };
-  await Deno.writeTextFile(`${output}/pretraining.json`, `${JSON.stringify(record, null, 1)}\n`);
-  await say(`Held-out loss ${heldOutLoss.toFixed(3)}; the encoder is in ${output}\n`);
+  await writeWhole(`${output}/pretraining.json`, `${JSON.stringify(record, null, 1)}`);
+  await say(`Held-out loss ${heldOutLoss.toFixed(3)}; the encoder is in ${output}`);
 }
 
-if (import.meta.main) {
-  const args = parseArgs(Deno.args, {
-    string: ["output", "cache", "steps", "threads"],
-    default: { output: "src/models/embedded", cache: ".cache/pretrain" },
+const usage = `Usage: deno task pretrain [options]
+  --output DIR   receives the encoder (default src/models/embedded)
+  --cache DIR    holds the prepared text and the checkpoint (default .cache/pretrain)
+  --steps N      optimiser steps (default ${pretrainingSettings.steps})
+  --threads N    threads of the native executor (default: all)`;
+
+/** The command. */
+export async function pretrainCommand(args: readonly string[]): Promise<number> {
+  const parsed = readArguments(args, {
+    strings: ["output", "cache", "steps", "threads"],
+    flags: ["help", "trace"],
   });
+  if (parsed.flag("help")) {
+    await say(usage);
+    return 0;
+  }
+  if (parsed.positional.length > 0) throw new UsageError(usage);
+  const steps = wholeNumber(parsed.text("steps"), "steps") ?? pretrainingSettings.steps;
   await pretrain({
-    output: args.output,
-    cache: args.cache,
-    settings: args.steps === undefined
-      ? pretrainingSettings
-      : { ...pretrainingSettings, steps: Number(args.steps) },
-    threads: args.threads === undefined ? navigator.hardwareConcurrency : Number(args.threads),
+    output: parsed.text("output") ?? "src/models/embedded",
+    cache: parsed.text("cache") ?? ".cache/pretrain",
+    settings: { ...pretrainingSettings, steps },
+    threads: wholeNumber(parsed.text("threads"), "threads") ?? navigator.hardwareConcurrency,
   });
+  return 0;
 }
+
+if (import.meta.main) await runCommand(pretrainCommand);

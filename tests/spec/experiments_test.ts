@@ -7,6 +7,8 @@ import { parseStudy } from "../../src/spec/study.ts";
 import { totalSteps } from "../../src/spec/total_steps.ts";
 import { findProblems } from "../../src/spec/validate.ts";
 import type { ModuleShape, RunSpec } from "../../src/spec/types.ts";
+import embedded from "../../experiments/embedded.json" with { type: "json" };
+import embeddedRandom from "../../experiments/embedded-random.json" with { type: "json" };
 import glueDeberta from "../../experiments/glue-deberta.json" with { type: "json" };
 import glueMinilm from "../../experiments/glue-minilm.json" with { type: "json" };
 import quickstart from "../../experiments/quickstart.json" with { type: "json" };
@@ -15,6 +17,8 @@ import { encoderModules, examplesOf, methods, tasks } from "./tables.ts";
 /** Study, its modules, and its number of runs: budgeted methods × budgets + the others, × tasks × seeds. */
 const experiments: readonly [string, unknown, readonly ModuleShape[], number][] = [
   ["quickstart", quickstart, encoderModules(4, 128, 512), (3 * 3 + 1) * 2 * 3],
+  ["embedded", embedded, encoderModules(4, 128, 512), (3 + 2) * 5 * 3],
+  ["embedded-random", embeddedRandom, encoderModules(4, 128, 512), 5 * 3],
   ["glue-minilm", glueMinilm, encoderModules(12, 384, 1536), (3 * 3 + 2) * 5 * 3],
   ["glue-deberta", glueDeberta, encoderModules(12, 768, 3072), 3 * 3 * 6 * 3],
 ];
