@@ -94,11 +94,10 @@ function gemmRule(node: Node, g: Tensor, needs: readonly boolean[]): readonly (T
   ];
 }
 
-function reduceSumRule(node: Node, g: Tensor): readonly Tensor[] {
-  const x = node.inputs[0]!;
+/** The gradient of a reduction with size 1 on the axes that were reduced. */
+function keptAxes(node: Node, g: Tensor): Tensor {
   const axes = node.attributes["axes"] as readonly number[];
-  const kept = x.shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim));
-  return [expand(reshape(g, kept), x.shape)];
+  return reshape(g, node.inputs[0]!.shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim)));
 }
 
 /** Zeros of any shape. */
@@ -190,7 +189,8 @@ export const gradients: Readonly<Partial<Record<OpName, GradientRule>>> = {
     return split(g, node.inputs.map((piece) => piece.shape[axis] as number), axis);
   },
   Split: splitRule,
-  ReduceSum: reduceSumRule,
+  ReduceSum: (node, g) => [expand(keptAxes(node, g), node.inputs[0]!.shape)],
+  ReduceSumSquare: (node, g) => [mul(node.inputs[0]!, mul(keptAxes(node, g), 2))],
   Gather: gatherRule,
   GatherElements: (node, g) => {
     const [x, indices] = node.inputs as readonly [Tensor, Tensor];

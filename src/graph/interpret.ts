@@ -326,6 +326,7 @@ const kernels: Readonly<Partial<Record<OpName, Kernel>>> = {
   Concat: concat,
   Split: split,
   ReduceSum: reduce(0, (a, b) => a + b),
+  ReduceSumSquare: reduce(0, (a, b) => a + b * b),
   ReduceMax: reduce(-Infinity, Math.max),
   Gather: gather,
   GatherElements: (node, [x, indices]) => {

@@ -11,6 +11,7 @@ import {
   reduceMax,
   reduceMean,
   reduceSum,
+  reduceSumSquare,
   reshape,
   sub,
 } from "./ops/mod.ts";
@@ -18,7 +19,7 @@ import type { Tensor } from "./tensor.ts";
 
 /** Σ x², a scalar. */
 export function sumOfSquares(x: Tensor): Tensor {
-  return reduceSum(mul(x, x));
+  return reduceSumSquare(x);
 }
 
 /**

@@ -50,6 +50,7 @@ export type OpName =
   | "Concat"
   | "Split"
   | "ReduceSum"
+  | "ReduceSumSquare"
   | "ReduceMax"
   | "Gather"
   | "GatherElements"

@@ -8,11 +8,13 @@
  */
 import {
   add,
+  concat,
   constant,
   matMul,
   max,
   mul,
   reduceSum,
+  reduceSumSquare,
   reshape,
   sqrt,
   sub,
@@ -46,15 +48,28 @@ export function svdScale(alpha: number, initialRank: number): number {
   return alpha / (initialRank + 1e-5);
 }
 
+/** Groups whose rows are equally long and whose capacities are equal, as one: fewer operators for the same numbers. */
+function mergedByShape(groups: readonly PartGroup[]): readonly Omit<PartGroup, "part">[] {
+  const alike = new Map<string, PartGroup[]>();
+  for (const group of groups) {
+    const key = group.rows.shape.slice(1).join();
+    alike.set(key, [...alike.get(key) ?? [], group]);
+  }
+  return [...alike.values()].map((members) => ({
+    rows: concat(members.map(({ rows }) => rows), 0),
+    on: concat(members.map(({ on }) => on), 0),
+  }));
+}
+
 /** Σ (R Rᵀ − diag(on))² of each module's rows R, `[modules]`. */
-function gramErrors({ rows, on }: PartGroup): Tensor {
+function gramErrors({ rows, on }: Omit<PartGroup, "part">): Tensor {
   const [modules, capacity] = rows.shape as readonly [number, number, number];
   const eye = new Float32Array(capacity * capacity);
   for (let i = 0; i < capacity; i++) eye[i * capacity + i] = 1;
   const identity = constant({ type: "f32", shape: [capacity, capacity], data: eye }, "identity");
   const wanted = mul(reshape(on, [modules, 1, capacity]), identity);
   const error = sub(matMul(rows, transpose(rows, [0, 2, 1])), wanted);
-  return reduceSum(mul(error, error), { axes: [1, 2] });
+  return reduceSumSquare(error, { axes: [1, 2] });
 }
 
 /**
@@ -70,7 +85,7 @@ export function orthogonalityRegulariser(
   return {
     weight,
     build: (groups) => {
-      const errors = groups.filter(({ part }) => part !== "E").map(gramErrors);
+      const errors = mergedByShape(groups.filter(({ part }) => part !== "E")).map(gramErrors);
       // The smallest normal number under the root keeps the gradient at zero finite.
       const terms = errors.map((error) =>
         reduceSum(form === "squared" ? error : sqrt(max(error, 1e-36)))

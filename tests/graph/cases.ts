@@ -139,6 +139,11 @@ export const cases: readonly Case[] = [
   },
   { name: "reduceSum all", shapes: [[2, 3, 2]], build: (t) => g.reduceSum(pick(t, x)) },
   {
+    name: "reduceSumSquare axes",
+    shapes: [[2, 3, 2]],
+    build: (t) => g.reduceSumSquare(pick(t, x), { axes: [1, 2] }),
+  },
+  {
     name: "reduceSum axes",
     shapes: [[2, 3, 2]],
     build: (t) => g.reduceSum(pick(t, x), { axes: [0, 2] }),

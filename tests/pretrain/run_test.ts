@@ -18,7 +18,10 @@ const vocabulary = 50;
 function makeSequences(count: number): readonly PretrainingSequence[] {
   const stream = RandomStream.fromSeed(3);
   return Array.from({ length: count }, () => {
-    const words = Array.from({ length: 3 + stream.int(5) }, () => 5 + stream.int(1 + stream.int(8)));
+    const words = Array.from(
+      { length: 3 + stream.int(5) },
+      () => 5 + stream.int(1 + stream.int(8)),
+    );
     const ids = Uint16Array.from([2, ...words.flatMap((id) => [id, id]), 3]);
     return { ids, boundary: ids.length };
   });

@@ -43,6 +43,11 @@ export function reduceSum(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduce("ReduceSum", x, options);
 }
 
+/** The sum of squares over axes. */
+export function reduceSumSquare(x: Tensor, options: ReduceOptions = {}): Tensor {
+  return reduce("ReduceSumSquare", x, options);
+}
+
 /** The largest element over axes; it has no gradient (it serves to shift exponents). */
 export function reduceMax(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduce("ReduceMax", x, options);
