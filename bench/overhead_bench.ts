@@ -60,7 +60,7 @@ export async function firstStepBench(): Promise<Measurement> {
 export async function executorShareBench(): Promise<Measurement> {
   const name = "bench-sweep";
   await clear(name);
-  const study = await benchStudy(name, 100, 4);
+  const study = await benchStudy(name, 100, 4, 3);
   const { executorShare, finished } = await sweepStudy(
     { study, path: "experiments/quickstart.json", folder: "experiments" },
     {
@@ -73,7 +73,7 @@ export async function executorShareBench(): Promise<Measurement> {
       report: false,
     },
   );
-  if (finished !== 2) throw new Error(`The sweep finished ${finished} runs, want 2`);
+  if (finished !== 6) throw new Error(`The sweep finished ${finished} runs, want 6`);
   return {
     what: "share of a sweep's time in the executor",
     goal: "at least 95 %",

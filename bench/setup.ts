@@ -18,8 +18,13 @@ export interface Measurement {
 /** Where the benchmarks' runs are written. */
 export const benchResults = ".cache/bench";
 
-/** The quickstart on its first task, with LoRA and ElaLoRA at one rank. */
-export async function benchStudy(name: string, steps: number, rank: number): Promise<Study> {
+/** The quickstart on its first task, with LoRA and ElaLoRA at one rank and `seeds` seeds (default 1). */
+export async function benchStudy(
+  name: string,
+  steps: number,
+  rank: number,
+  seeds = 1,
+): Promise<Study> {
   const { study } = await readStudyFile("quickstart");
   const { base = {} } = study;
   return {
@@ -30,7 +35,7 @@ export async function benchStudy(name: string, steps: number, rank: number): Pro
       tasks: study.axes.tasks.slice(0, 1),
       methods: ["lora", "elalora"],
       budgets: [rank],
-      seeds: [1],
+      seeds: Array.from({ length: seeds }, (_, i) => i + 1),
     },
   };
 }

@@ -2,7 +2,7 @@
  * Writes the files of the embedded tasks, `<folder>/<Task>/{train,dev}.tsv`, from the corpora.
  *
  * ```sh
- * deno run -A src/cli/build_tasks.ts src/tasks/embedded
+ * deno task build-tasks
  * ```
  *
  * @module
@@ -39,7 +39,7 @@ if (import.meta.main) {
   const encoder = new TextEncoder();
   if (folder === undefined || rest.length > 0) {
     await Deno.stderr.write(
-      encoder.encode("Usage: deno run -A src/cli/build_tasks.ts <folder of the tasks>\n"),
+      encoder.encode("Usage: deno run -P=build-tasks src/cli/build_tasks.ts FOLDER\n"),
     );
     Deno.exit(2);
   }

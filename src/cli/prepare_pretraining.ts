@@ -3,7 +3,7 @@
  * `tokenizer.json` and `sequences.bin` to a folder.
  *
  * ```sh
- * deno run -A src/cli/prepare_pretraining.ts <output folder>
+ * deno run -P=pretrain src/cli/prepare_pretraining.ts <output folder>
  * ```
  *
  * @module
@@ -56,7 +56,7 @@ if (import.meta.main) {
   if (folder === undefined || rest.length > 0) {
     await Deno.stderr.write(
       new TextEncoder().encode(
-        "Usage: deno run -A src/cli/prepare_pretraining.ts <output folder>\n",
+        "Usage: deno run -P=pretrain src/cli/prepare_pretraining.ts <output folder>\n",
       ),
     );
     Deno.exit(2);
