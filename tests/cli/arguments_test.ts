@@ -1,0 +1,123 @@
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { expand, planRuns } from "../../src/cli/planning.ts";
+import { readStudyFile } from "../../src/cli/study_file.ts";
+import { sweep } from "../../src/cli/sweep.ts";
+import { readArguments, UsageError, wholeNumber } from "../../src/cli/terminal.ts";
+import { textTable } from "../../src/cli/text_table.ts";
+import { StudyError } from "../../src/spec/problems.ts";
+import { parseStudy } from "../../src/spec/study.ts";
+import { tinyStudy } from "./tiny_study.ts";
+
+const spec = { strings: ["data", "device"], flags: ["dry-run"] };
+
+/** Runs `check` in a folder of its own. */
+async function inFolder(check: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await check(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("readArguments takes options with values, flags and names", () => {
+  const parsed = readArguments(["rte", "--data", "here", "--dry-run"], spec);
+  assertEquals(parsed.positional, ["rte"]);
+  assertEquals(parsed.text("data"), "here");
+  assertEquals(parsed.text("device"), null);
+  assertEquals(parsed.flag("dry-run"), true);
+});
+
+Deno.test("readArguments names the closest option for one that is not known", () => {
+  assertThrows(() => readArguments(["--dta", "x"], spec), UsageError, 'Did you mean "--data"?');
+  assertThrows(() => readArguments(["--data"], spec).text("data"), UsageError, "no value");
+});
+
+Deno.test("wholeNumber refuses what is none", () => {
+  assertEquals(wholeNumber("4", "threads"), 4);
+  assertEquals(wholeNumber(null, "threads"), null);
+  for (const wrong of ["0", "-1", "1.5", "two"]) {
+    assertThrows(() => wholeNumber(wrong, "threads"), UsageError, `"--threads" is "${wrong}"`);
+  }
+});
+
+Deno.test("textTable aligns numbers to the right and words to the left", () => {
+  assertEquals(
+    textTable(["name", "n"], [["a", "1"], ["bcd", "20"]]),
+    "name   n\na      1\nbcd   20\n",
+  );
+});
+
+Deno.test("a study file that is missing is told with the studies that exist", async () => {
+  const error = await assertRejects(() => readStudyFile("quickstrat"), UsageError);
+  assertStringIncludes(error.message, "quickstart");
+});
+
+Deno.test("a study file that is no JSON is told with its line", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/broken.json`;
+    await Deno.writeTextFile(path, '{\n  "name": "x",\n  oops\n}\n');
+    const error = await assertRejects(() => readStudyFile(path), SyntaxError);
+    assertStringIncludes(error.message, path);
+    assertStringIncludes(error.message, "line 3");
+  });
+});
+
+Deno.test("a study can be a TypeScript module", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/study.ts`;
+    const axes = { tasks: ["Topic"], methods: ["lora"], budgets: [2], seeds: [1] };
+    await Deno.writeTextFile(path, `export default ${JSON.stringify({ name: "typed", axes })};\n`);
+    const { study, folder: found } = await readStudyFile(path);
+    assertEquals([study.name, found], ["typed", folder]);
+    assertEquals(expand(study).length, 1);
+  });
+});
+
+Deno.test("a sweep on an unknown device says which exist, before anything is written", async () => {
+  await inFolder(async (folder) => {
+    const error = await assertRejects(
+      () => sweep(["quickstart", "--device", "cuda", "--results", folder]),
+      RangeError,
+    );
+    assertStringIncludes(error.message, '"webgpu", "cpu", "wasm"');
+    assertEquals([...Deno.readDirSync(folder)], []);
+  });
+});
+
+Deno.test("planRuns lists all that stops a study at once", async () => {
+  const study = parseStudy({
+    ...tinyStudy,
+    base: { model: "embedded", train: { steps: 10, maxLength: 500 } },
+    userTasks: [],
+    axes: {
+      tasks: ["Topic"],
+      methods: ["lora", { method: "elalora", options: { initWarmup: 6, finalWarmup: 6 } }],
+      budgets: [{ parameters: 100 }],
+      seeds: [1],
+    },
+    deltas: [],
+  });
+  const error = await assertRejects(
+    () => planRuns(study, expand(study), { data: null, model: null, study: "." }),
+    StudyError,
+  );
+  assertStringIncludes(error.message, "100 parameters");
+  assertStringIncludes(error.message, "initWarmup");
+  assertStringIncludes(error.message, "maxLength 500");
+});
+
+Deno.test("a GLUE task without --data, and a folder model without --model, say what to give", async () => {
+  const study = parseStudy({
+    ...tinyStudy,
+    userTasks: [],
+    deltas: [],
+    axes: { tasks: ["RTE"], methods: ["head"], seeds: [1] },
+  });
+  const error = await assertRejects(
+    () => planRuns(study, expand(study), { data: null, model: null, study: "." }),
+    StudyError,
+  );
+  assertStringIncludes(error.message, "--data DIR");
+  assertStringIncludes(error.message, "--model DIR");
+});
