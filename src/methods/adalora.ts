@@ -8,15 +8,14 @@
  */
 import * as z from "zod";
 import { adaloraPolicy, checkAdaloraSchedule } from "./adalora_policy.ts";
-import { eraseState, lowRankDelta } from "./adapter.ts";
+import { eraseState } from "./adapter.ts";
 import { defineMethod } from "./method.ts";
-import { orthogonalityRegulariser, svdParts, svdPrepare, svdScale } from "./svd_form.ts";
+import { svdAdapter, svdOptions } from "./svd_form.ts";
 
 const steps = z.number().nonnegative();
-const rate = z.number().min(0).lt(1);
 
 const options = z.strictObject({
-  alpha: z.number().positive().default(16).describe("Numerator of the scale alpha/r"),
+  ...svdOptions,
   initialFactor: z.number().min(1).default(1.5).describe("Initial over final rank (b0/bT)"),
   initWarmup: steps.default(0.1).describe(
     "Steps at the initial budget (t_i): a share below 1, else steps",
@@ -25,14 +24,6 @@ const options = z.strictObject({
     "Steps at the final budget (t_f): a share below 1, else steps",
   ),
   maskInterval: z.int().positive().default(10).describe("Steps between masks (delta T)"),
-  beta1: rate.default(0.85).describe("Smoothing of the sensitivity"),
-  beta2: rate.default(0.85).describe("Smoothing of the uncertainty"),
-  regulariserWeight: z.number().nonnegative().default(0.1).describe(
-    "Weight of the regulariser (gamma)",
-  ),
-  regulariser: z.enum(["unsquared", "squared"]).default("unsquared").describe(
-    "unsquared as in the code, squared as in the paper",
-  ),
   ties: z.enum(["exact", "upstream"]).default("exact").describe(
     "exact masks as many as are due; upstream masks all at or below the threshold",
   ),
@@ -57,14 +48,8 @@ export const adalora = defineMethod({
   bind: (chosen) => ({
     backbone: "frozen",
     adapter: {
-      parts: svdParts,
-      prepare: svdPrepare,
-      delta: lowRankDelta,
-      scale: (rank) => svdScale(chosen.alpha, rank),
+      ...svdAdapter(chosen),
       capacity: (rank) => rank,
-      regulariser: chosen.regulariserWeight === 0
-        ? null
-        : orthogonalityRegulariser(chosen.regulariserWeight, chosen.regulariser),
       dynamics: {
         policy: eraseState(adaloraPolicy(policyOptions(chosen))),
         importance: { beta1: chosen.beta1, beta2: chosen.beta2 },

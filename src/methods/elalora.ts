@@ -9,18 +9,15 @@
  * @module
  */
 import * as z from "zod";
-import { eraseState, lowRankDelta } from "./adapter.ts";
+import { eraseState } from "./adapter.ts";
 import { checkElaloraSchedule, elaloraPolicy } from "./elalora_policy.ts";
 import { defineMethod } from "./method.ts";
-import { orthogonalityRegulariser, svdParts, svdPrepare, svdScale } from "./svd_form.ts";
+import { svdAdapter, svdOptions } from "./svd_form.ts";
 
 const steps = z.number().nonnegative();
-const rate = z.number().min(0).lt(1);
 
 const options = z.strictObject({
-  alpha: z.number().positive().default(16).describe(
-    "Numerator of the scale alpha/r, r the initial rank",
-  ),
+  ...svdOptions,
   initWarmup: steps.default(0.1).describe(
     "Steps before the first move: a share below 1, else steps",
   ),
@@ -32,12 +29,6 @@ const options = z.strictObject({
   k: z.int().positive().default(2).describe("Weakest ranks that a module offers at most"),
   decay: z.enum(["cubic", "none"]).default("cubic").describe(
     "How b falls over the adjustment phase",
-  ),
-  beta1: rate.default(0.85).describe("Smoothing of the sensitivity"),
-  beta2: rate.default(0.85).describe("Smoothing of the uncertainty"),
-  regulariserWeight: z.number().nonnegative().default(0.1).describe("Weight of the regulariser"),
-  regulariser: z.enum(["unsquared", "squared"]).default("unsquared").describe(
-    "unsquared as in the code, squared as in the paper",
   ),
   ties: z.enum(["exact", "upstream"]).default("exact").describe(
     "exact moves as many as are due; upstream drops all at or below the threshold, so the budget may drift",
@@ -83,15 +74,9 @@ export const elalora = defineMethod({
   bind: (chosen) => ({
     backbone: "frozen",
     adapter: {
-      parts: svdParts,
-      prepare: svdPrepare,
-      delta: lowRankDelta,
-      scale: (rank) => svdScale(chosen.alpha, rank),
+      ...svdAdapter(chosen),
       // Room for a module to grow; the trainer doubles it when a module outgrows it.
       capacity: (rank) => rank + Math.max(chosen.k, Math.ceil(rank / 2)),
-      regulariser: chosen.regulariserWeight === 0
-        ? null
-        : orthogonalityRegulariser(chosen.regulariserWeight, chosen.regulariser),
       dynamics: {
         policy: eraseState(elaloraPolicy(policyOptions(chosen))),
         importance: { beta1: chosen.beta1, beta2: chosen.beta2 },

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import * as z from "zod";
 import {
   add,
   concat,
@@ -21,7 +22,33 @@ import {
   type Tensor,
   transpose,
 } from "../graph/mod.ts";
-import type { Adapter, AdapterPart, PartGroup, Regulariser } from "./adapter.ts";
+import {
+  type Adapter,
+  type AdapterPart,
+  lowRankDelta,
+  type PartGroup,
+  type Regulariser,
+} from "./adapter.ts";
+
+const rate = z.number().min(0).lt(1);
+
+/** The options that both methods have. */
+export const svdOptions = {
+  alpha: z.number().positive().default(16).describe(
+    "Numerator of the scale alpha/r, r the initial rank",
+  ),
+  beta1: rate.default(0.85).describe("Smoothing of the sensitivity"),
+  beta2: rate.default(0.85).describe("Smoothing of the uncertainty"),
+  regulariserWeight: z.number().nonnegative().default(0.1).describe(
+    "Weight of the regulariser (gamma)",
+  ),
+  regulariser: z.enum(["unsquared", "squared"]).default("unsquared").describe(
+    "unsquared as in the code, squared as in the paper",
+  ),
+};
+
+/** Values of {@linkcode svdOptions}. */
+export type SvdOptions = z.output<z.ZodObject<typeof svdOptions>>;
 
 const gaussian = () => ({ type: "normal", deviation: 0.02 }) as const;
 
@@ -94,5 +121,20 @@ export function orthogonalityRegulariser(
       const matrices = errors.reduce((count, { shape }) => count + (shape[0] as number), 0);
       return form === "squared" ? sum : mul(sum, 1 / matrices);
     },
+  };
+}
+
+/** What the adapters of both methods have in common. */
+export function svdAdapter(
+  chosen: SvdOptions,
+): Pick<Adapter, "parts" | "prepare" | "delta" | "scale" | "regulariser"> {
+  return {
+    parts: svdParts,
+    prepare: svdPrepare,
+    delta: lowRankDelta,
+    scale: (rank) => svdScale(chosen.alpha, rank),
+    regulariser: chosen.regulariserWeight === 0
+      ? null
+      : orthogonalityRegulariser(chosen.regulariserWeight, chosen.regulariser),
   };
 }
