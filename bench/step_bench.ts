@@ -1,8 +1,8 @@
 /**
  * An ElaLoRA step against a LoRA step of equal rank, side by side in one process on the native executor.
  *
- * Both trainers see the same batches. They take turns, and who goes first alternates, so that whatever else the machine
- * does falls on both; the ratio is the median over pairs of steps.
+ * Both trainers see the same batches. They take turns in blocks of steps, and who goes first alternates, so that whatever
+ * else the machine does falls on both; the ratio is the median over pairs of blocks.
  *
  * @module
  */
@@ -14,7 +14,11 @@ import { Trainer } from "../src/train/trainer.ts";
 import { benchStudy, type Measurement, median, planned, runOf } from "./setup.ts";
 
 const rank = 8;
-const burnIn = 20;
+const burnIn = 10;
+const blocks = 12;
+const blockBurnIn = 3;
+/** Steps of a block that count; a multiple of the steps between rank events. */
+const blockSteps = 10;
 
 /** Two sizes of work: a usual fine-tuning batch, for which the goal is set, and the quickstart's small ones. */
 const shapes = [
@@ -23,7 +27,6 @@ const shapes = [
     task: "YearsApart",
     batchSize: 32,
     maxLength: 64,
-    pairs: 100,
     goal: 1.05,
   },
   {
@@ -31,7 +34,6 @@ const shapes = [
     task: "Topic",
     batchSize: 16,
     maxLength: 48,
-    pairs: 200,
     goal: null,
   },
 ] as const;
@@ -42,11 +44,24 @@ interface StepTime {
   readonly whole: number;
 }
 
+const unmeasured: StepTime = { step: NaN, whole: NaN };
+
 async function timeOf(trainer: Trainer): Promise<StepTime> {
   const started = performance.now();
   const [first] = await trainer.next();
   const whole = performance.now() - started;
   return { step: first?.kind === "step" ? first.stepMillis : NaN, whole };
+}
+
+/** A block of steps: the median time of a step, and the mean with rank events; the first steps of the block do not count. */
+async function blockOf(trainer: Trainer): Promise<StepTime> {
+  for (let i = 0; i < blockBurnIn; i++) await timeOf(trainer);
+  const times: StepTime[] = [];
+  for (let i = 0; i < blockSteps; i++) times.push(await timeOf(trainer));
+  return {
+    step: median(times.map(({ step }) => step)),
+    whole: times.reduce((sum, { whole }) => sum + whole, 0) / times.length,
+  };
 }
 
 /** Measures steps of every shape; the goal of the ratio is 1.05. */
@@ -59,10 +74,14 @@ export async function stepBench(): Promise<readonly Measurement[]> {
 
 async function benchShape(
   executor: Executor,
-  { batch, task, batchSize, maxLength, pairs, goal }: (typeof shapes)[number],
+  { batch, task, batchSize, maxLength, goal }: (typeof shapes)[number],
 ): Promise<readonly Measurement[]> {
   // One step more than is taken, so that the evaluation at the end never comes.
-  const study = await benchStudy("bench-steps", burnIn + pairs + 1, rank);
+  const study = await benchStudy(
+    "bench-steps",
+    burnIn + blocks * (blockBurnIn + blockSteps) + 1,
+    rank,
+  );
   const plan = await planned({
     ...study,
     base: { ...study.base, train: { ...study.base?.train, batchSize, maxLength } },
@@ -76,12 +95,14 @@ async function benchShape(
     );
   const lora = await trainerOf("lora");
   const elalora = await trainerOf("elalora");
+  // In blocks, since the threads of the runtime that ran last go on spinning for a moment and would slow the other.
   const times: { readonly lora: StepTime; readonly elalora: StepTime }[] = [];
-  for (let i = 0; i < burnIn + pairs; i++) {
-    const first = await timeOf(i % 2 === 0 ? lora : elalora);
-    const second = await timeOf(i % 2 === 0 ? elalora : lora);
-    const pair = i % 2 === 0 ? { lora: first, elalora: second } : { lora: second, elalora: first };
-    if (i >= burnIn) times.push(pair);
+  for (let i = 0; i < burnIn; i++) for (const trainer of [lora, elalora]) await timeOf(trainer);
+  for (let block = 0; block < blocks; block++) {
+    const pair = { lora: unmeasured, elalora: unmeasured };
+    const order = block % 2 === 0 ? ["lora", "elalora"] as const : ["elalora", "lora"] as const;
+    for (const name of order) pair[name] = await blockOf(name === "lora" ? lora : elalora);
+    times.push(pair);
   }
   lora.dispose();
   elalora.dispose();

@@ -76,7 +76,7 @@ export const elalora = defineMethod({
     adapter: {
       ...svdAdapter(chosen),
       // Room for a module to grow; the trainer doubles it when a module outgrows it.
-      capacity: (rank) => rank + Math.max(chosen.k, Math.ceil(rank / 2)),
+      capacity: (rank) => rank + Math.max(2 * chosen.k, Math.ceil(rank / 2)),
       dynamics: {
         policy: eraseState(elaloraPolicy(policyOptions(chosen))),
         importance: { beta1: chosen.beta1, beta2: chosen.beta2 },

@@ -177,7 +177,11 @@ export class Trainer {
     const entries: [StateVector, Float32Array][] = [];
     for (const name of names) {
       const { data } = await executor.read(this.#device[name]!);
-      entries.push([name, Float32Array.from(data as ArrayLike<number>)]);
+      // Reading copies; only the interpreter hands out double precision.
+      entries.push([
+        name,
+        data instanceof Float32Array ? data : Float32Array.from(data as Float64Array),
+      ]);
     }
     return Object.fromEntries(entries);
   }
@@ -308,11 +312,8 @@ export class Trainer {
       room !== this.#at.capacities[name]
     );
     if (grown) {
-      // All modules get the room of the largest, so that they still share tensors.
-      const room = Math.max(...Object.values(capacities));
-      const even = Object.fromEntries(Object.keys(capacities).map((name) => [name, room]));
       const old = this.#programs.assembly;
-      this.#programs = await loadPrograms(this.#request, even);
+      this.#programs = await loadPrograms(this.#request, capacities);
       const { assembly } = this.#programs;
       vectors = moveToAssembly(old, assembly, vectors);
       const moved = (snapshot: Snapshot | null) =>
@@ -321,7 +322,7 @@ export class Trainer {
           theta: moveToAssembly(old, assembly, { theta: snapshot.theta }).theta!,
         };
       const { best, last } = this.#at;
-      this.#at = { ...this.#at, capacities: even, best: moved(best), last: moved(last) };
+      this.#at = { ...this.#at, capacities, best: moved(best), last: moved(last) };
     }
     const { assembly } = this.#programs;
     const stream = this.#root.fork("directions").fork(index);

@@ -191,8 +191,8 @@ for (const regulariser of ["unsquared", "squared"]) {
         }
       });
     }
-    // Two spare rows in each of three parts of each module.
-    assertEquals(off, 2 * 3 * moduleNames().length);
+    // Four spare rows in each of three parts of each module.
+    assertEquals(off, 4 * 3 * moduleNames().length);
   });
 }
 
