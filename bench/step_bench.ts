@@ -2,7 +2,7 @@
  * An ElaLoRA step against a LoRA step of equal rank, side by side in one process on the native executor.
  *
  * Both trainers see the same batches. They take turns in blocks of steps, and who goes first alternates, so that whatever
- * else the machine does falls on both; the ratio is the median over pairs of blocks.
+ * else the machine does falls on both; the ratio is that of the lower quartiles over the blocks.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import type { Executor } from "../src/exec/executor.ts";
 import { nativeExecutor } from "../src/exec/native.ts";
 import { ProgramCache } from "../src/train/programs.ts";
 import { Trainer } from "../src/train/trainer.ts";
-import { benchStudy, type Measurement, median, planned, runOf } from "./setup.ts";
+import { benchStudy, lowerQuartile, type Measurement, median, planned, runOf } from "./setup.ts";
 
 const rank = 8;
 const burnIn = 10;
-const blocks = 12;
+const blocks = 16;
 const blockBurnIn = 3;
 /** Steps of a block that count; a multiple of the steps between rank events. */
 const blockSteps = 10;
@@ -107,15 +107,18 @@ async function benchShape(
   lora.dispose();
   elalora.dispose();
   await programs.clear();
-  const ratio = median(times.map((pair) => pair.elalora.step / pair.lora.step));
+  // Other work on the machine only adds time, so the quicker blocks tell most about the code.
+  const quick = (of: "lora" | "elalora") => lowerQuartile(times.map((pair) => pair[of].step));
+  const ratio = quick("elalora") / quick("lora");
   const total = (of: "lora" | "elalora") => times.reduce((sum, pair) => sum + pair[of].whole, 0);
   const withEvents = total("elalora") / total("lora");
-  const millis = (of: "lora" | "elalora") => median(times.map((pair) => pair[of].step)).toFixed(1);
   return [
     {
       what: `ElaLoRA step over LoRA step, rank ${rank}, batches of ${batch}`,
       goal: goal === null ? "-" : `at most ${goal}`,
-      measured: `${ratio.toFixed(3)} (${millis("elalora")} ms, ${millis("lora")} ms)`,
+      measured: `${ratio.toFixed(3)} (${quick("elalora").toFixed(1)} ms, ${
+        quick("lora").toFixed(1)
+      } ms)`,
       isMet: goal === null ? null : ratio <= goal,
     },
     {
