@@ -21,7 +21,15 @@ import {
   writeStoredStudy,
 } from "./study_results.ts";
 import { runAll, type SweepResult } from "./sweep.ts";
-import { readArguments, runCommand, say, showStatus, UsageError, wholeNumber } from "./terminal.ts";
+import {
+  quietVulkan,
+  readArguments,
+  runCommand,
+  say,
+  showStatus,
+  UsageError,
+  wholeNumber,
+} from "./terminal.ts";
 
 const usage = `Usage: deno task ablate [STUDY or results folder] [options]
   STUDY              a study that has been swept (default ${defaultStudy})
@@ -151,6 +159,7 @@ export async function ablateStudy(folder: string, options: AblateOptions): Promi
     );
   }
   const { plan, recorded } = await planRecorded(stored, runs, options);
+  quietVulkan();
   const choice = await chooseExecutor(options.device ?? stored.device, {
     ...(options.threads === null ? {} : { threads: options.threads }),
   });

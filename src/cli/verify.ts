@@ -24,7 +24,15 @@ import { isFinished, planRecorded, type RecordedRun } from "./recorded_run.ts";
 import { sampleByKind } from "./sampling.ts";
 import { defaultStudy } from "./study_file.ts";
 import { defaultResults, findResults, readStoredStudy, readStudyRuns } from "./study_results.ts";
-import { readArguments, runCommand, say, showStatus, UsageError, wholeNumber } from "./terminal.ts";
+import {
+  quietVulkan,
+  readArguments,
+  runCommand,
+  say,
+  showStatus,
+  UsageError,
+  wholeNumber,
+} from "./terminal.ts";
 import {
   differenceText,
   summaryText,
@@ -81,6 +89,7 @@ class Executors {
     const key = `${device}/${threads}`;
     const held = this.#made.get(key);
     if (held !== undefined) return held;
+    quietVulkan();
     const { executor } = await chooseExecutor(device, { threads });
     const made = { executor, programs: new ProgramCache(executor) };
     this.#made.set(key, made);
