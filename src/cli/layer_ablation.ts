@@ -22,10 +22,10 @@ import { trainingRequest } from "./execute.ts";
 import type { Inputs } from "./inputs.ts";
 import type { RecordedRun } from "./recorded_run.ts";
 
-/** Largest difference between the recorded metric and that of the stored weights. */
-const metricTolerance = 1e-6;
+/** Largest difference between the recorded metric and that of the stored weights: single precision. */
+const metricTolerance = 1e-5;
 
-/** Largest relative difference between the recorded loss and that of the stored weights: single precision. */
+/** Largest relative difference between the recorded loss and that of the stored weights. */
 const lossTolerance = 1e-5;
 
 /** Share of a split's examples whose class may change, where two classes are all but equally likely. */
@@ -120,8 +120,8 @@ async function readWeights({ folder, record }: StoredRun, title: string): Promis
 }
 
 /**
- * Slots to make room for in each module: as many as in training, so that seeds share a program; where a module has
- * outgrown that, all get the room of the largest.
+ * Slots to make room for in each module: as many as training did, which starts with the adapter's capacity and doubles
+ * it for a module that outgrows it. Seeds then share a program, and the numbers are those of training.
  *
  * @param initial Modules with their initial ranks.
  * @param capacityOf The room that training starts with.
@@ -132,12 +132,11 @@ export function roomsFor(
   capacityOf: (rank: number) => number,
   stored: Readonly<Record<string, number>>,
 ): Readonly<Record<string, number>> {
-  const isOutgrown = initial.some(({ module, rank }) => stored[module.name]! > capacityOf(rank));
-  const rooms = initial.map(({ module, rank }) => Math.max(capacityOf(rank), stored[module.name]!));
-  const largest = Math.max(...rooms);
-  return Object.fromEntries(
-    initial.map(({ module }, i) => [module.name, isOutgrown ? largest : rooms[i]!]),
-  );
+  return Object.fromEntries(initial.map(({ module, rank }) => {
+    let room = capacityOf(rank);
+    while (room < stored[module.name]!) room *= 2;
+    return [module.name, room];
+  }));
 }
 
 interface Loaded {

@@ -105,7 +105,7 @@ Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA
         const { metric, baseline, removals } = await ablationOf(swept, method);
         assertEquals(metric, "pearson");
         const kept = happened.keep === "best" ? happened.best : happened.last;
-        assertAlmostEquals(baseline, kept!.metrics["pearson"]!, 1e-6);
+        assertAlmostEquals(baseline, kept!.metrics["pearson"]!, 1e-5);
         const ranks = happened.finalRanks!;
         const layer = (at: number) =>
           total(Object.fromEntries(

@@ -46,7 +46,7 @@ Deno.test("keptWeightsFile is that of the evaluation that counts", () => {
   assertEquals(keptWeightsFile(recordWith({ last: evaluation(5, 0.75) })), "adapter.safetensors");
 });
 
-Deno.test("roomsFor gives the room of training, or that of the largest where one is outgrown", () => {
+Deno.test("roomsFor gives the room of training, doubled for a module that outgrew it", () => {
   const initial = [0, 1, 2].map((layer) => ({ module: module(layer), rank: layer === 2 ? 4 : 2 }));
   const capacityOf = (rank: number) => rank + 2;
   const stored = { "layer.0.query": 0, "layer.1.query": 4, "layer.2.query": 1 };
@@ -56,9 +56,9 @@ Deno.test("roomsFor gives the room of training, or that of the largest where one
     "layer.2.query": 6,
   });
   assertEquals(roomsFor(initial, capacityOf, { ...stored, "layer.0.query": 7 }), {
-    "layer.0.query": 7,
-    "layer.1.query": 7,
-    "layer.2.query": 7,
+    "layer.0.query": 8,
+    "layer.1.query": 4,
+    "layer.2.query": 6,
   });
 });
 
