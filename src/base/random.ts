@@ -1,13 +1,13 @@
 /**
  * Named, forkable random streams: one seed gives independent streams for initialisation, data order,
- * dropout and new directions, and a stream's position is a value that a checkpoint can hold.
+ * dropout and new directions. Streams that a run needs again later are forked by step or epoch, so no position is stored.
  *
  * @module
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { utf8ToBytes } from "@noble/hashes/utils.js";
 
-/** The position of a {@linkcode RandomStream}: its path of names and how many words were drawn. */
+/** The position of a {@linkcode RandomStream}: its path of names and the generator's words. */
 export interface RandomState {
   readonly path: string;
   readonly words: readonly [number, number, number, number];
@@ -43,11 +43,6 @@ export class RandomStream {
     return RandomStream.#at(String(seed));
   }
 
-  /** The stream that {@linkcode RandomStream.state} described. */
-  static fromState(state: RandomState): RandomStream {
-    return new RandomStream(state.path, Uint32Array.from(state.words));
-  }
-
   static #at(path: string): RandomStream {
     const digest = new DataView(sha256(utf8ToBytes(path)).buffer);
     const words = Uint32Array.from([
@@ -66,7 +61,7 @@ export class RandomStream {
     return RandomStream.#at(`${this.#path}/${name}`);
   }
 
-  /** The position, to be stored and given to {@linkcode RandomStream.fromState}; drop the spare normal first. */
+  /** The position of the generator: its path and its four words. */
   state(): RandomState {
     const [a = 0, b = 0, c = 0, d = 0] = this.#words;
     return { path: this.#path, words: [a, b, c, d] };
