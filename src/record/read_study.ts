@@ -14,40 +14,11 @@ import {
   parseRunAblation,
   parseStepLine,
 } from "./schema.ts";
-import type {
-  EvaluationLine,
-  ImportanceLine,
-  PredictionLine,
-  RankLine,
-  RunAblation,
-  RunRecord,
-  StepLine,
-} from "./types.ts";
+import type { RunResults } from "./types.ts";
 
-/** A run's record, its journals, and its ablation where there is one. */
-export interface StoredRun {
+/** What a run left behind, and where it lies. */
+export interface StoredRun extends RunResults {
   readonly folder: string;
-  readonly record: RunRecord;
-  readonly steps: readonly StepLine[];
-  readonly evaluations: readonly EvaluationLine[];
-  readonly ranks: readonly RankLine[];
-  readonly importance: readonly ImportanceLine[];
-  readonly predictions: readonly PredictionLine[];
-  readonly ablation: RunAblation | null;
-}
-
-/** Folders of a study that hold a record, in order of their names. */
-export async function runFolders(study: string): Promise<readonly string[]> {
-  const folders: string[] = [];
-  try {
-    for await (const entry of Deno.readDir(study)) {
-      if (entry.isDirectory) folders.push(`${study}/${entry.name}`);
-    }
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
-  return folders.sort();
 }
 
 async function readLines<T>(path: string, parse: Parser<T>): Promise<readonly T[]> {

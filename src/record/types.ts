@@ -197,3 +197,15 @@ export interface RunAblation {
     readonly loss: number;
   }[];
 }
+
+/** One run's record and journals; a journal that was not kept is empty. */
+export interface RunResults {
+  readonly record: RunRecord;
+  readonly steps: readonly StepLine[];
+  readonly evaluations: readonly EvaluationLine[];
+  readonly ranks: readonly RankLine[];
+  readonly importance: readonly ImportanceLine[];
+  readonly predictions: readonly PredictionLine[];
+  /** The run's layer-rank ablation, null until `deno task ablate` made one. */
+  readonly ablation: RunAblation | null;
+}

@@ -4,27 +4,9 @@
  * @module
  */
 import type { ColumnTable } from "arquero";
-import type {
-  EvaluationLine,
-  ImportanceLine,
-  PredictionLine,
-  RankLine,
-  RunAblation,
-  RunRecord,
-  StepLine,
-} from "../record/types.ts";
+import type { RunResults } from "../record/types.ts";
 
-/** One run's record and journals; a journal that was not kept is empty. */
-export interface RunResults {
-  readonly record: RunRecord;
-  readonly steps: readonly StepLine[];
-  readonly evaluations: readonly EvaluationLine[];
-  readonly ranks: readonly RankLine[];
-  readonly importance: readonly ImportanceLine[];
-  readonly predictions: readonly PredictionLine[];
-  /** The run's layer-rank ablation, null until `deno task ablate` made one. */
-  readonly ablation: RunAblation | null;
-}
+export type { RunResults };
 
 /** A study and everything its runs left behind. */
 export interface StudyResults {
