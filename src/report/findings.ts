@@ -12,6 +12,7 @@ import { ablationRows } from "./tables/ablation.ts";
 import { costRows } from "./tables/cost.ts";
 import { allBudgets, type PairedRow, pairedRows } from "./tables/paired.ts";
 import { hasAverage, scoreRows, scoreText } from "./tables/scores.ts";
+import type { RankMap } from "../record/types.ts";
 import type { StudyResults } from "./types.ts";
 
 /** One thing the study shows: what it is about, and what was found. */
@@ -125,11 +126,21 @@ function movements(results: StudyResults, grid: Grid): readonly Finding[] {
       Infinity,
       -Infinity,
     ]);
-    const moves = significant(mean(runs.map((run) => run.record.happened.ranksMoved)));
+    const total = (map: RankMap | null) =>
+      Object.values(map ?? {}).reduce((sum, rank) => sum + rank, 0);
+    const moves = mean(runs.map((run) => run.record.happened.ranksMoved));
+    const masked = mean(
+      runs.map(({ record: { happened } }) =>
+        total(happened.initialRanks) - total(happened.finalRanks)
+      ),
+    );
+    const change = moves > 0
+      ? `${significant(moves)} moved`
+      : `${significant(masked)} masked at the end`;
     const events = significant(mean(runs.map((run) => run.record.happened.rankEvents)));
     return [{
       lead: `Ranks of ${label}`,
-      text: `${moves} changed in ${events} events a run (means over ${
+      text: `${change}, ${events} events a run (means over ${
         counted(runs.length, "run")
       }); modules ended with ranks from ${low} to ${high}.`,
     }];

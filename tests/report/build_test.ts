@@ -193,7 +193,7 @@ Deno.test("findingsOf states verdicts that the numbers carry", () => {
   assertStringIncludes(find("ElaLoRA against LoRA"), "all tasks, all budgets: +1.59 [−2.45, 5.63]");
   assertStringIncludes(find("ElaLoRA against LoRA"), "cannot be told apart");
   assertStringIncludes(find("head only against LoRA"), "6 worse");
-  assertStringIncludes(find("Ranks of ElaLoRA"), "in 20 events a run");
+  assertStringIncludes(find("Ranks of ElaLoRA"), "20 moved, 20 events a run");
   assertStringIncludes(find("Replayed: LoRA, ElaLoRA's ranks against"), "better");
 });
 
