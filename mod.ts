@@ -126,7 +126,8 @@ export * from "./src/graph/mod.ts";
 // Encoders.
 export type { DropoutSite } from "./src/models/bert.ts";
 export type { Initial, ParameterSpec } from "./src/models/parameters.ts";
-export type { EncoderConfig, Pooling } from "./src/models/config.ts";
+export type { EncoderConfig } from "./src/models/config.ts";
+export type { Pooling } from "./src/models/token_rows.ts";
 export { type EncoderFiles, type EncoderModel, loadEncoder } from "./src/models/load.ts";
 export { adaptableModules } from "./src/models/modules.ts";
 export { randomEncoder } from "./src/models/random.ts";

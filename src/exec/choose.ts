@@ -8,7 +8,7 @@ import { type Executor, ExecutorError, type ExecutorKind } from "./executor.ts";
 import { nativeExecutor } from "./native.ts";
 import { ReferenceExecutor } from "./reference.ts";
 import { wasmExecutor } from "./wasm.ts";
-import { webgpuExecutor } from "./webgpu.ts";
+import { webgpuExecutor, type WebGpuOptions } from "./webgpu.ts";
 
 /** The devices that can be asked for. */
 export const devices = ["auto", "webgpu", "cpu", "wasm", "reference"] as const;
@@ -31,24 +31,34 @@ export interface Choice {
   readonly description: string;
 }
 
-/** Makes an executor of each kind with so many threads, or throws an {@linkcode ExecutorError}. */
+/** How programs run on WebGPU; the other executors do not ask. */
+export type GpuOptions = Pick<WebGpuOptions, "capture" | "frozenWeights">;
+
+/** What a maker is told. */
+export interface MakerOptions {
+  readonly threads: number;
+  /** Whether a software GPU will do. */
+  readonly allowSoftware: boolean;
+  readonly gpu: GpuOptions;
+}
+
+/** Makes an executor of each kind, or throws an {@linkcode ExecutorError}. */
 export type ExecutorMakers = Readonly<
-  Record<
-    ExecutorKind,
-    (options: { readonly threads: number; readonly allowSoftware: boolean }) => Promise<Executor>
-  >
+  Record<ExecutorKind, (options: MakerOptions) => Promise<Executor>>
 >;
 
 /** How an executor is chosen. */
 export interface ChooseOptions {
   /** Threads of the CPU executors. Default: as many as `navigator.hardwareConcurrency` says. */
   readonly threads?: number;
+  /** How programs run on WebGPU. Default: issued anew in every run, frozen weights in single precision. */
+  readonly gpu?: GpuOptions;
   /** What makes the executors. Default: the ones of this folder. */
   readonly makers?: ExecutorMakers;
 }
 
 const ownMakers: ExecutorMakers = {
-  webgpu: ({ allowSoftware }) => webgpuExecutor({ allowSoftware }),
+  webgpu: ({ allowSoftware, gpu }) => webgpuExecutor({ ...gpu, allowSoftware }),
   cpu: ({ threads }) => nativeExecutor(threads),
   wasm: ({ threads }) => wasmExecutor(threads),
   reference: () => Promise.resolve(new ReferenceExecutor()),
@@ -114,7 +124,7 @@ function describe(executor: Executor, tried: readonly Tried[]): string {
  */
 export async function chooseExecutor(device: string, options: ChooseOptions = {}): Promise<Choice> {
   const asked = checkDevice(device);
-  const { threads = navigator.hardwareConcurrency, makers = ownMakers } = options;
+  const { threads = navigator.hardwareConcurrency, gpu = {}, makers = ownMakers } = options;
   if (!Number.isInteger(threads) || threads < 1) {
     throw new RangeError(
       `Cannot compute with ${threads} threads, want a whole number of at least 1`,
@@ -123,12 +133,12 @@ export async function chooseExecutor(device: string, options: ChooseOptions = {}
   const order = asked === "auto" ? autoOrder : [asked];
   const { executor, tried } = await firstThatWorks(
     order,
-    (kind) => makers[kind]({ threads, allowSoftware: asked === "webgpu" }),
+    (kind) => makers[kind]({ threads, allowSoftware: asked === "webgpu", gpu }),
   );
   if (executor !== null) return { executor, tried, description: describe(executor, tried) };
   const others = await firstThatWorks(
     [...autoOrder, "reference" as const].filter((kind) => !order.includes(kind)),
-    (kind) => makers[kind]({ threads, allowSoftware: false }),
+    (kind) => makers[kind]({ threads, allowSoftware: false, gpu }),
   );
   const advice = others.executor === null
     ? `nothing else works either: ${listed(others.tried)}`

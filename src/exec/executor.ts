@@ -55,6 +55,14 @@ export interface Session {
 export interface LoadOptions {
   /** Outputs that runs may keep on the device. Default none. */
   readonly resident?: readonly string[];
+  /**
+   * Whether the first run with each set of sizes is recorded and later ones replay it, where the executor can do that
+   * (WebGPU); the others run as ever. Default false, unless the executor was made to record.
+   *
+   * A replay costs the host next to nothing, but every set of sizes holds its own buffers, and a program that copies
+   * between buffers cannot be recorded: its first run throws an {@linkcode ExecutorError}.
+   */
+  readonly capture?: boolean;
 }
 
 /** A runtime. */
@@ -65,6 +73,13 @@ export interface Executor {
   /** Threads used for computing; 1 where the question makes no sense. */
   readonly threads: number;
   /**
+   * Runs that a loop had better start before it reads anything of them: 1 where a run ends with its results at hand,
+   * more where runs are queued on a device and reading waits for it.
+   */
+  readonly runsAhead: number;
+  /** Whether every new set of sizes costs much, as where runs are recorded: `few` asks for batches padded to few sizes. */
+  readonly sizes: "any" | "few";
+  /**
    * Makes a program ready to run.
    *
    * @throws {ExecutorError} If the runtime refuses the program.
@@ -74,9 +89,11 @@ export interface Executor {
   upload(host: HostTensor): DeviceTensor;
   /** Copies numbers back. */
   read(tensor: DeviceTensor): Promise<HostTensor>;
+  /** Copies the numbers of several tensors back, waiting for the device only once. */
+  readAll(tensors: readonly DeviceTensor[]): Promise<readonly HostTensor[]>;
   /** Frees a device tensor; it must not be used afterwards. Disposing twice does nothing more. */
   dispose(tensor: DeviceTensor): void;
-  /** Milliseconds spent inside runs so far, as the host sees it. */
+  /** Milliseconds spent inside runs and in waiting for their results so far, as the host sees it. */
   readonly busyMillis: number;
 }
 

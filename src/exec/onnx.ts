@@ -7,6 +7,7 @@ import type { InferenceSession, Tensor } from "onnxruntime-web";
 import {
   add,
   boundLeaf,
+  type DimBindings,
   type ElementType,
   encodeProgram,
   type HostTensor,
@@ -39,6 +40,16 @@ export interface OnnxRuntime {
   ) => Tensor;
 }
 
+/** What a loaded program is fed by name: numbers of the host, or tensors of the device. */
+export type Feeds = Readonly<Record<string, HostTensor | Tensor>>;
+
+/** A program as one of the runtimes holds it. */
+export interface LoadedProgram {
+  /** Runs once and returns the outputs asked for, which are the caller's to free. */
+  run(feeds: Feeds, dims: DimBindings, fetches: readonly string[]): Promise<Record<string, Tensor>>;
+  release(): Promise<void>;
+}
+
 /** What tells the runtimes apart. */
 export interface OnnxRuntimeProfile {
   readonly kind: ExecutorKind;
@@ -46,16 +57,26 @@ export interface OnnxRuntimeProfile {
   /** Threads that compute; read anew at each use, since a runtime may settle it only when it starts. */
   readonly threads: number;
   readonly runtime: OnnxRuntime;
-  /** Session options, given the outputs that stay on the device. */
-  readonly sessionOptions: (resident: readonly string[]) => InferenceSession.SessionOptions;
+  readonly sessionOptions: () => InferenceSession.SessionOptions;
   /** Whether loads and runs may overlap; where not, they wait for one another. */
   readonly overlaps: boolean;
-  /** Rewrites a program into one that the device can run. Default: leaves it as it is. */
-  readonly lower?: (program: Program) => Program;
-  /** Moves a tensor from host memory to the device's. Default: it stays, as the device computes in host memory. */
-  readonly toDevice?: (tensor: Tensor) => Tensor;
+  /** Runs to start before reading, see {@linkcode Executor.runsAhead}. Default 1. */
+  readonly runsAhead?: number;
+  /** What new sizes cost, see {@linkcode Executor.sizes}. Default `any`. */
+  readonly sizes?: Executor["sizes"];
+  /** How a device with memory of its own does things. Default: it computes in host memory. */
+  readonly device?: DeviceProfile;
   /** What the device reported outside any call since this was last asked, or null. */
   readonly takeFault?: () => unknown;
+}
+
+/** A device with memory of its own. */
+export interface DeviceProfile {
+  readonly load: (program: Program, options: LoadOptions) => Promise<LoadedProgram>;
+  /** A tensor with a copy of some numbers. */
+  readonly upload: (host: HostTensor) => Tensor;
+  /** The numbers of some tensors, none of which lies on the host. */
+  readonly read: (tensors: readonly Tensor[]) => Promise<readonly HostTensor["data"][]>;
 }
 
 interface OnnxTensor extends DeviceTensor {
@@ -68,7 +89,8 @@ const elementTypes: Readonly<Record<string, ElementType>> = {
   int64: "i64",
 };
 
-function isOnHost(tensor: Tensor): boolean {
+/** Whether a tensor lies in host memory. */
+export function isOnHost(tensor: Tensor): boolean {
   return tensor.location === "cpu" || tensor.location === "cpu-pinned";
 }
 
@@ -78,10 +100,37 @@ function typeOf(tensor: Tensor): ElementType {
   return type;
 }
 
-async function toHost(tensor: Tensor): Promise<HostTensor> {
-  const type = typeOf(tensor);
-  const data = isOnHost(tensor) ? tensor.data : await tensor.getData();
-  return { type, shape: tensor.dims, data: data as HostTensor["data"] };
+/** The runtime's tensor for numbers of the host; whatever can be is shared, not copied. */
+export function hostTensor({ Tensor }: OnnxRuntime, host: HostTensor): Tensor {
+  if (host.type === "f32") {
+    const data = host.data instanceof Float32Array
+      ? host.data
+      : Float32Array.from(host.data as ArrayLike<number>);
+    return new Tensor("float32", data, host.shape);
+  }
+  if (host.type === "i32") return new Tensor("int32", host.data as Int32Array, host.shape);
+  if (host.type === "i64") return new Tensor("int64", host.data as BigInt64Array, host.shape);
+  throw new TypeError(`Cannot feed a tensor of type ${host.type}: want f32, i32 or i64`);
+}
+
+/** Loads a program on a runtime that computes in host memory. */
+async function loadOnHost(profile: OnnxRuntimeProfile, program: Program): Promise<LoadedProgram> {
+  const { runtime, sessionOptions } = profile;
+  const { bytes, boundLeaves } = encodeProgram(program);
+  const session = await runtime.InferenceSession.create(bytes, sessionOptions());
+  return {
+    run: async (fed, dims, fetches) => {
+      const feeds: Record<string, Tensor> = {};
+      for (const [name, value] of Object.entries(fed)) {
+        feeds[name] = "location" in value ? value : hostTensor(runtime, value);
+      }
+      for (const [name, node] of boundLeaves) {
+        feeds[name] = hostTensor(runtime, boundLeaf(node, dims));
+      }
+      return await session.run(feeds, [...fetches]) as Record<string, Tensor>;
+    },
+    release: () => session.release(),
+  };
 }
 
 /** An executor on one of the ONNX runtimes. */
@@ -104,25 +153,20 @@ export class OnnxExecutor implements Executor {
     return this.#profile.threads;
   }
 
+  get runsAhead(): number {
+    return this.#profile.runsAhead ?? 1;
+  }
+
+  get sizes(): Executor["sizes"] {
+    return this.#profile.sizes ?? "any";
+  }
+
   #inTurn<T>(task: () => Promise<T>): Promise<T> {
     if (this.#profile.overlaps) return task();
     const result = this.#turn.then(task);
     // The next call waits for the end of this one, whichever it is; the caller of this one is told of a failure.
     this.#turn = result.then(() => {}, () => {});
     return result;
-  }
-
-  #toTensor(host: HostTensor): Tensor {
-    const { Tensor } = this.#profile.runtime;
-    if (host.type === "f32") {
-      const data = host.data instanceof Float32Array
-        ? host.data
-        : Float32Array.from(host.data as ArrayLike<number>);
-      return new Tensor("float32", data, host.shape);
-    }
-    if (host.type === "i32") return new Tensor("int32", host.data as Int32Array, host.shape);
-    if (host.type === "i64") return new Tensor("int64", host.data as BigInt64Array, host.shape);
-    throw new TypeError(`Cannot feed a tensor of type ${host.type}: want f32, i32 or i64`);
   }
 
   #wrap(tensor: Tensor): DeviceTensor {
@@ -151,12 +195,11 @@ export class OnnxExecutor implements Executor {
   }
 
   async load(program: Program, options: LoadOptions = {}): Promise<Session> {
-    const { runtime, sessionOptions, lower } = this.#profile;
     const resident = options.resident ?? [];
-    const { bytes, boundLeaves } = encodeProgram(lower?.(program) ?? program);
-    const session = await this.#inTurn(async () => {
+    const loaded = await this.#inTurn(async () => {
       try {
-        return await runtime.InferenceSession.create(bytes, sessionOptions(resident));
+        return await (this.#profile.device?.load(program, options) ??
+          loadOnHost(this.#profile, program));
       } catch (cause) {
         throw new ExecutorError(`Cannot load a program on ${this.name}`, cause);
       }
@@ -165,24 +208,16 @@ export class OnnxExecutor implements Executor {
 
     const run = async (request: RunRequest): Promise<RunResult> => {
       checkRequest(this.kind, program, resident, request);
-      const feeds: Record<string, Tensor> = {};
+      const feeds: Record<string, HostTensor | Tensor> = {};
       for (const name of program.inputs.keys()) {
         const value = request.feeds[name]!;
-        feeds[name] = isDeviceTensor(value) ? this.#unwrap(value) : this.#toTensor(value);
-      }
-      for (const [name, node] of boundLeaves) {
-        feeds[name] = this.#toTensor(boundLeaf(node, request.dims));
+        feeds[name] = isDeviceTensor(value) ? this.#unwrap(value) : value;
       }
       return await this.#inTurn(async () => {
         if (isReleased) {
           throw new ExecutorError(`A run on ${this.name} failed`, "the session was released");
         }
-        const started = performance.now();
-        try {
-          return await this.#runOnce(session, feeds, request);
-        } finally {
-          this.busyMillis += performance.now() - started;
-        }
+        return await this.#timed(() => this.#runOnce(loaded, feeds, request));
       });
     };
 
@@ -190,46 +225,75 @@ export class OnnxExecutor implements Executor {
       this.#inTurn(async () => {
         if (isReleased) return;
         isReleased = true;
-        await session.release();
+        await loaded.release();
       });
     return { run, release };
   }
 
-  async #runOnce(
-    session: InferenceSession,
-    feeds: Readonly<Record<string, Tensor>>,
-    { keep = [], read = [] }: RunRequest,
-  ): Promise<RunResult> {
-    let results: InferenceSession.OnnxValueMapType | null = null;
+  async #timed<T>(task: () => Promise<T>): Promise<T> {
+    const started = performance.now();
     try {
-      results = await session.run(feeds, [...new Set([...keep, ...read])]);
-      const values: Record<string, HostTensor> = {};
-      for (const name of read) values[name] = await toHost(results[name] as Tensor);
+      return await task();
+    } finally {
+      this.busyMillis += performance.now() - started;
+    }
+  }
+
+  async #runOnce(
+    loaded: LoadedProgram,
+    feeds: Feeds,
+    { dims, keep = [], read = [] }: RunRequest,
+  ): Promise<RunResult> {
+    let results: Record<string, Tensor> = {};
+    try {
+      results = await loaded.run(feeds, dims, [...new Set([...keep, ...read])]);
+      const hosts = await this.#toHost(read.map((name) => results[name]!));
       this.#throwFault("A run");
-      for (const name of read) if (!keep.includes(name)) free(results[name] as Tensor);
-      const kept = keep.map((name) => [name, this.#wrap(results![name] as Tensor)] as const);
-      return { kept: Object.fromEntries(kept), read: values };
+      for (const name of read) if (!keep.includes(name)) free(results[name]!);
+      return {
+        kept: Object.fromEntries(keep.map((name) => [name, this.#wrap(results[name]!)])),
+        read: Object.fromEntries(read.map((name, i) => [name, hosts[i]!])),
+      };
     } catch (cause) {
-      for (const tensor of Object.values(results ?? {})) free(tensor as Tensor);
+      for (const tensor of Object.values(results)) free(tensor);
       if (cause instanceof ExecutorError) throw cause;
       const fault = this.#profile.takeFault?.() ?? null;
       throw new ExecutorError(`A run on ${this.name} failed`, fault ?? cause);
     }
   }
 
+  /** The numbers of tensors; those on the device are fetched together where the profile can. */
+  async #toHost(tensors: readonly Tensor[]): Promise<readonly HostTensor[]> {
+    const away = tensors.filter((tensor) => !isOnHost(tensor));
+    const fetched = away.length === 0
+      ? []
+      : await (this.#profile.device?.read(away) ?? Promise.all(away.map((each) => each.getData())));
+    return tensors.map((tensor) => ({
+      type: typeOf(tensor),
+      shape: tensor.dims,
+      data: (isOnHost(tensor) ? tensor.data : fetched[away.indexOf(tensor)]) as HostTensor["data"],
+    }));
+  }
+
   upload(host: HostTensor): DeviceTensor {
-    const { toDevice } = this.#profile;
-    if (toDevice) return this.#wrap(toDevice(this.#toTensor(host)));
-    return this.#wrap(this.#toTensor({ ...host, data: host.data.slice() }));
+    const { device, runtime } = this.#profile;
+    if (device) return this.#wrap(device.upload(host));
+    return this.#wrap(hostTensor(runtime, { ...host, data: host.data.slice() }));
   }
 
   async read(tensor: DeviceTensor): Promise<HostTensor> {
-    const held = this.#unwrap(tensor);
+    return (await this.readAll([tensor]))[0]!;
+  }
+
+  async readAll(tensors: readonly DeviceTensor[]): Promise<readonly HostTensor[]> {
+    const held = tensors.map((tensor) => this.#unwrap(tensor));
     return await this.#inTurn(async () => {
       try {
-        const host = await toHost(held);
+        const hosts = await this.#timed(() => this.#toHost(held));
         this.#throwFault("A read");
-        return isOnHost(held) ? { ...host, data: host.data.slice() } : host;
+        return hosts.map((host, i) =>
+          isOnHost(held[i]!) ? { ...host, data: host.data.slice() } : host
+        );
       } catch (cause) {
         if (cause instanceof ExecutorError) throw cause;
         throw new ExecutorError(`A read on ${this.name} failed`, cause);

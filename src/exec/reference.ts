@@ -39,6 +39,8 @@ export class ReferenceExecutor implements Executor {
   readonly kind = "reference";
   readonly name = "double-precision interpreter";
   readonly threads = 1;
+  readonly runsAhead = 1;
+  readonly sizes = "any";
   busyMillis = 0;
   readonly #disposed = new WeakSet<DeviceTensor>();
 
@@ -101,6 +103,10 @@ export class ReferenceExecutor implements Executor {
   async read(tensor: DeviceTensor): Promise<HostTensor> {
     const host = this.#hostOf(tensor);
     return { ...host, data: host.data.slice() };
+  }
+
+  async readAll(tensors: readonly DeviceTensor[]): Promise<readonly HostTensor[]> {
+    return await Promise.all(tensors.map((tensor) => this.read(tensor)));
   }
 
   dispose(tensor: DeviceTensor): void {

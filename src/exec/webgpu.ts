@@ -3,10 +3,14 @@
  *
  * @module
  */
-import type { Tensor } from "onnxruntime-web";
+import { halveConstants } from "../graph/frozen_half.ts";
 import { lowerWideMovement } from "../graph/lower.ts";
+import { lowerScatters } from "../graph/lower_scatter.ts";
+import type { Program } from "../graph/mod.ts";
 import { type Executor, ExecutorError } from "./executor.ts";
-import { startOnnxExecutor } from "./onnx.ts";
+import { fitsBuffer, GpuMemory } from "./gpu_memory.ts";
+import { type GpuTools, loadIssued, loadRecorded } from "./gpu_program.ts";
+import { hostTensor, type OnnxRuntime, startOnnxExecutor } from "./onnx.ts";
 
 /** What a GPU adapter says about itself; the part of `GPUAdapterInfo` that is looked at. */
 export interface AdapterFacts {
@@ -56,12 +60,31 @@ const raisedLimits = [
  */
 const storageBuffers = 8;
 
-async function requestDevice(adapter: GPUAdapter): Promise<GPUDevice> {
-  return await adapter.requestDevice({
-    requiredFeatures: (["subgroups", "shader-f16"] as GPUFeatureName[])
+/** Runs that are queued before anything of them is read, see `Executor.runsAhead`. */
+const runsAhead = 16;
+
+/**
+ * The adapters of devices, held as long as these: Deno 2.9 ends the process when the runtime asks a device about an
+ * adapter that has been collected.
+ */
+const adapters = new WeakMap<GPUDevice, GPUAdapter>();
+
+/**
+ * A device with all that the adapter grants of sizes and of the features that the runtime makes use of.
+ *
+ * @param more Further features, taken where the adapter has them. Default none.
+ */
+export async function requestDevice(
+  adapter: GPUAdapter,
+  more: readonly GPUFeatureName[] = [],
+): Promise<GPUDevice> {
+  const device = await adapter.requestDevice({
+    requiredFeatures: (["subgroups", "shader-f16", ...more] as GPUFeatureName[])
       .filter((feature) => adapter.features.has(feature)),
     requiredLimits: Object.fromEntries(raisedLimits.map((name) => [name, adapter.limits[name]])),
   });
+  adapters.set(device, adapter);
+  return device;
 }
 
 /**
@@ -89,56 +112,21 @@ export function watchDevice(device: GPUDevice): () => Error | null {
   };
 }
 
-/** Reads a buffer's first `sizeBytes` back through a staging buffer. */
-async function download(device: GPUDevice, buffer: GPUBuffer, sizeBytes: number) {
-  const staging = device.createBuffer({
-    size: buffer.size,
-    usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ,
-  });
-  try {
-    const encoder = device.createCommandEncoder();
-    encoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size);
-    device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(GPUMapMode.READ);
-    return staging.getMappedRange().slice(0, sizeBytes);
-  } finally {
-    staging.destroy();
-  }
-}
-
 type Runtime = typeof import("onnxruntime-web/webgpu");
-
-/** Copies a float or int32 tensor to a buffer of the device; others, and empty ones, stay on the host. */
-function toDevice({ Tensor: Factory }: Runtime, device: GPUDevice, tensor: Tensor): Tensor {
-  const { data, dims } = tensor;
-  const isFloat = data instanceof Float32Array;
-  if (tensor.size === 0 || !(isFloat || data instanceof Int32Array)) return tensor;
-  const buffer = device.createBuffer({
-    size: Math.ceil(data.byteLength / 16) * 16,
-    usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-  });
-  device.queue.writeBuffer(buffer, 0, data as BufferSource);
-  const dispose = () => buffer.destroy();
-  const bytes = () => download(device, buffer, data.byteLength);
-  return isFloat
-    ? Factory.fromGpuBuffer(buffer, {
-      dataType: "float32",
-      dims,
-      dispose,
-      download: async () => new Float32Array(await bytes()),
-    })
-    : Factory.fromGpuBuffer(buffer, {
-      dataType: "int32",
-      dims,
-      dispose,
-      download: async () => new Int32Array(await bytes()),
-    });
-}
 
 /** How the WebGPU executor is made. */
 export interface WebGpuOptions {
   /** Whether a software GPU will do. Default false. */
   readonly allowSoftware?: boolean;
+  /**
+   * How large frozen weights are stored; they are computed with in single precision either way. `half` takes half the
+   * memory and needs a GPU with `shader-f16`. Default `single`.
+   */
+  readonly frozenWeights?: "single" | "half";
+  /** Whether programs are recorded and replayed where their `LoadOptions.capture` does not say. Default false. */
+  readonly capture?: boolean;
+  /** The device to use, of the adapter that {@linkcode findAdapter} finds. Default: a new one. */
+  readonly device?: GPUDevice;
 }
 
 /**
@@ -158,7 +146,7 @@ export async function webgpuExecutor(options: WebGpuOptions = {}): Promise<Execu
   let device: GPUDevice;
   let module: Runtime;
   try {
-    device = await requestDevice(adapter);
+    device = options.device ?? await requestDevice(adapter);
     module = await import("onnxruntime-web/webgpu");
   } catch (cause) {
     throw new ExecutorError(`${attempt} on ${name}`, cause);
@@ -166,24 +154,55 @@ export async function webgpuExecutor(options: WebGpuOptions = {}): Promise<Execu
   module.env.wasm.numThreads = 1;
   module.env.logLevel = "error";
 
-  const takeFault = watchDevice(device);
+  const isHalf = options.frozenWeights === "half";
+  if (isHalf && !device.features.has("shader-f16")) {
+    throw new ExecutorError(
+      attempt,
+      `${name} lacks "shader-f16", which half-precision weights need`,
+    );
+  }
   const version = module.env.versions.web ?? module.env.versions.common;
-  return await startOnnxExecutor({
-    kind: "webgpu",
-    name: `onnxruntime-web ${version} (WebGPU on ${name}${isSoftware ? ", a software GPU" : ""})`,
-    threads: 1,
-    overlaps: false,
-    runtime: module,
-    lower: (program) => lowerWideMovement(program, storageBuffers - 1),
-    toDevice: (tensor) => toDevice(module, device, tensor),
-    takeFault,
-    sessionOptions: (resident) => ({
+  const runtime = module as unknown as OnnxRuntime;
+  const memory = new GpuMemory(device, module);
+  const tools: GpuTools = {
+    runtime,
+    memory,
+    sessionOptions: (own) => ({
       executionProviders: [{ name: "webgpu", device }],
-      preferredOutputLocation: Object.fromEntries(resident.map((output) => [output, "gpu-buffer"])),
       graphOptimizationLevel: "all",
       enableMemPattern: false,
       logSeverityLevel: 3,
       extra: { session: { disable_cpu_ep_fallback: "1" } },
+      ...own,
     }),
+    lower: (program) => lowered(isHalf ? halveConstants(program) : program),
+  };
+  return await startOnnxExecutor({
+    kind: "webgpu",
+    name: `onnxruntime-web ${version} (WebGPU on ${name}${isSoftware ? ", a software GPU" : ""}` +
+      `${isHalf ? ", frozen weights in half precision" : ""})`,
+    threads: 1,
+    overlaps: false,
+    runsAhead,
+    sizes: options.capture === true ? "few" : "any",
+    runtime,
+    sessionOptions: () => tools.sessionOptions({}),
+    takeFault: watchDevice(device),
+    device: {
+      load: (program, { capture = options.capture }) =>
+        capture === true
+          ? Promise.resolve(loadRecorded(tools, program))
+          : loadIssued(tools, program),
+      upload: (host) =>
+        fitsBuffer(host.type, host.shape) ? memory.upload(host) : hostTensor(runtime, {
+          ...host,
+          data: host.data.slice(),
+        }),
+      read: (tensors) => memory.read(tensors),
+    },
   });
+}
+
+function lowered(program: Program): Program {
+  return lowerWideMovement(lowerScatters(program), storageBuffers - 1);
 }

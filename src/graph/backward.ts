@@ -54,22 +54,27 @@ export function grad(loss: Tensor, wanted: readonly Tensor[]): readonly Tensor[]
     throw new RangeError(`grad: the loss has shape ${showShape(loss.shape)}, want a scalar`);
   }
   const order = topologicalOrder([loss]);
+  const sourcesOf = (node: Node) => node.gradient?.inputs ?? node.inputs;
   const wantedSet = new Set(wanted);
   const reaching = new Set<Node>();
   const needsGradient = (tensor: Tensor) =>
     tensor.type === "f32" && (wantedSet.has(tensor) || reaching.has(tensor.node));
   for (const node of order) {
-    if (node.inputs.some(needsGradient)) reaching.add(node);
+    if (sourcesOf(node).some(needsGradient)) reaching.add(node);
   }
 
   const found = new Map<Tensor, Tensor>([[loss, scalar(1)]]);
   for (const node of [...order].reverse()) {
     const outputs = node.outputs.map((output) => found.get(output) ?? null);
-    const needs = node.inputs.map(needsGradient);
+    const sources = sourcesOf(node);
+    const needs = sources.map(needsGradient);
     const first = outputs.find((output) => output !== null);
     if (!first || !needs.includes(true)) continue;
     if (node.op === "ReduceMax" || node.op === "Floor") continue;
-    const rule = gradients[node.op];
+    const own = node.gradient?.rule;
+    const rule = own === undefined
+      ? gradients[node.op]
+      : (_node: Node, g: Tensor, needs: readonly boolean[]) => own(g, needs);
     if (rule === undefined) {
       throw new TypeError(
         `grad: ${node.op} ("${node.label}") lies between a wanted tensor and the loss but has no gradient`,
@@ -77,11 +82,11 @@ export function grad(loss: Tensor, wanted: readonly Tensor[]): readonly Tensor[]
     }
     withScope(`grad/${node.label}`, () => {
       rule(node, first, needs, outputs).forEach((gradient, i) => {
-        const target = node.inputs[i];
+        const target = sources[i];
         if (gradient === null || target === undefined || !needs[i]) return;
-        const own = unbroadcast(gradient, target);
+        const part = unbroadcast(gradient, target);
         const before = found.get(target);
-        found.set(target, before === undefined ? own : add(before, own));
+        found.set(target, before === undefined ? part : add(before, part));
       });
     });
   }

@@ -35,13 +35,17 @@ export interface EncodedProgram {
 
 const dataTypes: Readonly<Record<ElementType, TensorProto_DataType>> = {
   f32: TensorProto_DataType.FLOAT,
+  f16: TensorProto_DataType.FLOAT16,
   i32: TensorProto_DataType.INT32,
   i64: TensorProto_DataType.INT64,
   bool: TensorProto_DataType.BOOL,
 };
 
-/** The bytes of numbers as the model stores them: floats in single precision, little-endian. */
+/** The bytes of numbers as the model stores them: floats in single or half precision, little-endian. */
 function rawData(host: HostTensor): Uint8Array<ArrayBuffer> {
+  if (host.type === "f16") {
+    return new Uint8Array(Float16Array.from(host.data as ArrayLike<number>).buffer);
+  }
   const data = host.data instanceof Float64Array ? Float32Array.from(host.data) : host.data;
   return new Uint8Array(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }
@@ -86,7 +90,7 @@ function attributesOf(node: Node) {
   return Object.entries(node.attributes).flatMap(([name, value]) => {
     if (name === "axes" || name === "sizes") return [];
     if (name === "to") return [intAttribute(name, dataTypes[value as ElementType])];
-    if (name === "epsilon") {
+    if (name === "epsilon" || name === "alpha") {
       return [
         create(AttributeProtoSchema, {
           name,
@@ -112,7 +116,15 @@ class Encoder {
   readonly initializers = new Map<string, ReturnType<typeof tensorProto>>();
   readonly inputs: ReturnType<typeof valueInfo>[] = [];
   readonly boundLeaves = new Map<string, Node>();
+  readonly #outputNames = new Map<Tensor, string>();
   #counter = 0;
+
+  /** Outputs are named where they are computed: an Identity after them would be a copy in every run. */
+  constructor(outputs: ReadonlyMap<string, Tensor>) {
+    for (const [name, tensor] of outputs) {
+      if (!this.#outputNames.has(tensor)) this.#outputNames.set(tensor, name);
+    }
+  }
 
   fresh(base: string): string {
     return `${base}#${this.#counter++}`;
@@ -165,7 +177,7 @@ class Encoder {
       if (values !== undefined) input.push(this.integers(values as readonly number[]));
     }
     const output = node.outputs.map((tensor, i) => {
-      const name = i === 0 ? base : `${base}.${i}`;
+      const name = this.#outputNames.get(tensor) ?? (i === 0 ? base : `${base}.${i}`);
       this.names.set(tensor, name);
       return name;
     });
@@ -187,19 +199,23 @@ class Encoder {
  * Shapes that depend on a run's bindings become small inputs, so that no shape arithmetic runs in the graph.
  */
 export function encodeProgram(program: Program): EncodedProgram {
-  const encoder = new Encoder();
+  const encoder = new Encoder(program.outputs);
   for (const node of program.nodes) {
     if (!encoder.leaf(node)) encoder.operator(node);
   }
   const output = [...program.outputs].map(([name, tensor]) => {
-    encoder.nodes.push(
-      create(NodeProtoSchema, {
-        name: `output/${name}`,
-        opType: "Identity",
-        input: [encoder.names.get(tensor)!],
-        output: [name],
-      }),
-    );
+    const named = encoder.names.get(tensor)!;
+    // A leaf that is an output, or a tensor that is one twice; only these are copied.
+    if (named !== name) {
+      encoder.nodes.push(
+        create(NodeProtoSchema, {
+          name: `output/${name}`,
+          opType: "Identity",
+          input: [named],
+          output: [name],
+        }),
+      );
+    }
     return valueInfo(name, tensor.shape, tensor.type);
   });
   const model = create(ModelProtoSchema, {

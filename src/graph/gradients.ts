@@ -83,14 +83,21 @@ function gemmRule(node: Node, g: Tensor, needs: readonly boolean[]): readonly (T
   const transA = attribute(node, "transA") === 1;
   const transB = attribute(node, "transB") === 1;
   // y = a' b' with a' = a or aᵀ: da' = g b'ᵀ and db' = a'ᵀ g, transposed back where needed.
+  const alpha = Number(node.attributes["alpha"] ?? 1);
   const forA = () =>
-    transA ? gemm(b, g, { transA: transB, transB: true }) : gemm(g, b, { transB: !transB });
+    transA
+      ? gemm(b, g, { transA: transB, transB: true, alpha })
+      : gemm(g, b, { transB: !transB, alpha });
   const forB = () =>
-    transB ? gemm(g, a, { transA: true, transB: transA }) : gemm(a, g, { transA: !transA });
+    transB
+      ? gemm(g, a, { transA: true, transB: transA, alpha })
+      : gemm(a, g, { transA: !transA, alpha });
+  const bias = node.inputs[2];
+  const forBias = () => bias?.shape.length === 1 ? reduceSum(g, { axes: [0] }) : g;
   return [
     needs[0] ? forA() : null,
     needs[1] ? forB() : null,
-    ...(node.inputs.length > 2 ? [needs[2] ? reduceSum(g, { axes: [0] }) : null] : []),
+    ...(bias === undefined ? [] : [needs[2] ? forBias() : null]),
   ];
 }
 
@@ -120,18 +127,22 @@ function layerNormRule(
   needs: readonly boolean[],
 ): readonly (Tensor | null)[] {
   const [x, scale] = node.inputs as readonly [Tensor, Tensor];
-  const [, mean, inverseDeviation] = node.outputs as readonly [Tensor, Tensor, Tensor];
+  const [, mean, inverse] = node.outputs as readonly [Tensor, Tensor, Tensor];
   const size = x.shape[x.shape.length - 1] as number;
-  const normal = mul(sub(x, mean), inverseDeviation);
   const forX = () => {
-    // dx = (h − mean(h) − x̂ · mean(h · x̂)) / σ with h = g · scale (Ba et al., arXiv 1607.06450).
+    // dx = (h − mean(h) − x̂ · mean(h · x̂)) / σ with h = g · scale (Ba et al., arXiv 1607.06450), written with x itself so
+    // that all but three operators on whole tensors act on one number a row: dx = h/σ − x·k + (mean(x)·k − mean(h)/σ)
+    // with k = mean(h · x̂)/σ².
     const h = mul(g, scale);
-    const last = { axes: [-1], keepDims: true };
-    const meanH = mul(reduceSum(h, last), 1 / size);
-    const meanHx = mul(reduceSum(mul(h, normal), last), 1 / size);
-    return mul(sub(sub(h, meanH), mul(normal, meanHx)), inverseDeviation);
+    const meanOf = (tensor: Tensor) =>
+      mul(reduceSum(tensor, { axes: [-1], keepDims: true }), 1 / size);
+    const meanH = meanOf(h);
+    const meanHx = mul(sub(meanOf(mul(h, x)), mul(meanH, mean)), inverse);
+    const k = mul(meanHx, mul(inverse, inverse));
+    return add(sub(mul(h, inverse), mul(x, k)), sub(mul(mean, k), mul(meanH, inverse)));
   };
-  return [needs[0] ? forX() : null, needs[1] ? mul(g, normal) : null, needs[2] ? g : null];
+  const forScale = () => mul(g, mul(sub(x, mean), inverse));
+  return [needs[0] ? forX() : null, needs[1] ? forScale() : null, needs[2] ? g : null];
 }
 
 function splitRule(
@@ -158,11 +169,12 @@ export const gradients: Readonly<Partial<Record<OpName, GradientRule>>> = {
   Erf: unary((g, x) => mul(g, mul(exp(neg(mul(x, x))), twoOverRootPi))),
   Tanh: unary((g, _x, y) => sub(g, mul(g, mul(y, y)))),
   Abs: unary((g, x) => where(less(x, 0), neg(g), where(less(neg(x), 0), g, 0))),
-  // d/dx x·Φ(x) = Φ(x) + x·φ(x).
+  // d/dx x·Φ(x) = Φ(x) + x·φ(x) = ½·(1 + erf(a) + a·(2/√π)·exp(−a²)) with a = x/√2.
   Gelu: unary((g, x) => {
-    const cumulative = add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5);
-    const density = mul(exp(mul(mul(x, x), -0.5)), 1 / Math.sqrt(2 * Math.PI));
-    return mul(g, add(cumulative, mul(x, density)));
+    const a = mul(x, Math.SQRT1_2);
+    const density = mul(a, exp(sub(scalar(Math.log(twoOverRootPi)), mul(a, a))));
+    const half = mul(g, 0.5);
+    return add(half, mul(half, add(erf(a), density)));
   }),
   Cast: (node, g) => [cast(g, node.inputs[0]!.type)],
   Add: binary((g) => g, (g) => g),

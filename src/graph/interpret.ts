@@ -152,7 +152,10 @@ const gemm: Kernel = (node, [a, b, bias]) => {
     data,
     0,
   );
-  if (bias) data.forEach((value, i) => data[i] = value + bias.data[i % columns]!);
+  const alpha = Number(node.attributes["alpha"] ?? 1);
+  data.forEach((value, i) =>
+    data[i] = alpha * value + (bias ? bias.data[i % bias.data.length]! : 0)
+  );
   return [{ shape: [rows, columns], data }];
 };
 

@@ -10,5 +10,6 @@ export * from "./encode.ts";
 export * from "./interpret.ts";
 export * from "./losses.ts";
 export * from "./ops/mod.ts";
+export * from "./optimise.ts";
 export * from "./program.ts";
 export * from "./tensor.ts";

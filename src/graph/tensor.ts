@@ -5,10 +5,13 @@
  */
 import { type Shape, showShape } from "./dims.ts";
 
-/** Element types that the graph uses. */
-export type ElementType = "f32" | "i32" | "i64" | "bool";
+/** Element types that the graph uses; `f16` is for constants alone, which are cast where they are used. */
+export type ElementType = "f32" | "f16" | "i32" | "i64" | "bool";
 
-/** Numbers on the host, row-major; float constants may be kept in double precision for the reference interpreter. */
+/**
+ * Numbers on the host, row-major; float constants may be kept in double precision for the reference interpreter, and
+ * those of type `f16` are kept as wider floats that have been rounded to half precision.
+ */
 export interface HostTensor {
   readonly type: ElementType;
   readonly shape: readonly number[];
@@ -64,6 +67,24 @@ export type OpName =
  */
 export type LeafName = "Input" | "Constant" | "Dims" | "Size";
 
+/**
+ * How a node is differentiated in place of its operator's row in the gradient table.
+ *
+ * It lets a value be computed in one way and its gradient in a cheaper one than the chain rule over the operators in
+ * between would give.
+ */
+export interface CustomGradient {
+  /** The tensors that the value depends on; they stand before the node in the graph. */
+  readonly inputs: readonly Tensor[];
+  /**
+   * The gradients of `inputs`.
+   *
+   * @param g The gradient of the value.
+   * @param needs Whether each input needs a gradient; the others may be null.
+   */
+  readonly rule: (g: Tensor, needs: readonly boolean[]) => readonly (Tensor | null)[];
+}
+
 /** An operator applied to tensors. */
 export interface Node {
   readonly op: OpName;
@@ -74,6 +95,8 @@ export interface Node {
   readonly label: string;
   /** The numbers of a `Constant`. */
   readonly constant: HostTensor | null;
+  /** Null where the operator's own gradient holds. */
+  readonly gradient: CustomGradient | null;
 }
 
 /** One output of a node. */
@@ -110,6 +133,7 @@ export function makeNode(
   attributes: Attributes,
   outputs: readonly OutputSpec[],
   constant: HostTensor | null = null,
+  gradient: CustomGradient | null = null,
 ): Node {
   const tensors: Tensor[] = [];
   const node: Node = {
@@ -119,6 +143,7 @@ export function makeNode(
     outputs: tensors,
     label: scopes.join("/"),
     constant,
+    gradient,
   };
   outputs.forEach(({ shape, type }, index) => tensors.push({ node, index, shape, type }));
   return node;
@@ -133,6 +158,31 @@ export function makeTensor(
   type: ElementType,
 ): Tensor {
   return makeNode(op, inputs, attributes, [{ shape, type }]).outputs[0]!;
+}
+
+/**
+ * The same value as `y`, differentiated by a rule of its own.
+ *
+ * @param y The only output of its node.
+ * @param gradient The tensors that `y` depends on, each computed on the way to it, and the rule.
+ *
+ * @throws {TypeError} If the node of `y` has several outputs.
+ *
+ * @example The square of x, whose gradient is given by hand
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { grad, input, mul, reduceSum, withGradient } from "./mod.ts";
+ * const x = input("x", [3]);
+ * const square = withGradient(mul(x, x), { inputs: [x], rule: (g) => [mul(g, mul(x, 2))] });
+ * assertEquals(grad(reduceSum(square), [x])[0]!.shape, [3]);
+ * ```
+ */
+export function withGradient(y: Tensor, gradient: CustomGradient): Tensor {
+  const { op, inputs, attributes, outputs, constant } = y.node;
+  if (outputs.length !== 1) {
+    throw new TypeError(`${op}: a value with a gradient of its own is the only one of its node`);
+  }
+  return makeNode(op, inputs, attributes, outputs, constant, gradient).outputs[0]!;
 }
 
 /**

@@ -8,7 +8,7 @@
  * @module
  */
 import type { Json } from "../base/canonical_json.ts";
-import { gemm, type Tensor } from "../graph/mod.ts";
+import type { Tensor } from "../graph/mod.ts";
 import type { Initial } from "../models/parameters.ts";
 import type { ModuleShape } from "../spec/types.ts";
 import type { DirectionMode } from "./directions.ts";
@@ -58,29 +58,24 @@ export interface RankDynamics {
   readonly directions: DirectionMode;
 }
 
+/** An update BᵀA of a weight. */
+export interface LowRankUpdate {
+  readonly A: Tensor;
+  readonly B: Tensor;
+}
+
 /** An adapter with its options bound. */
 export interface Adapter {
   readonly parts: readonly AdapterPart[];
   /**
-   * What the forward pass uses of the parts; it is asked once for all modules of equal sizes, so that scaling a part is
-   * one operator instead of one a module.
+   * The two thin matrices whose product BᵀA is added to a module's weight; it is asked once for all modules of equal sizes,
+   * so that scaling a part is one operator instead of one a module.
    *
-   * @param parts The parts by name, `[…, capacity, rowLength]`.
+   * @param parts The parts by name, `[modules, capacity, rowLength]`.
    * @param scale See {@linkcode Adapter.scale}.
-   * @returns Tensors by name with the same leading axes.
+   * @returns A `[modules, capacity, in]` and B, transposed, `[modules, capacity, out]`.
    */
-  readonly prepare: (
-    parts: Readonly<Record<string, Tensor>>,
-    scale: number,
-  ) => Readonly<Record<string, Tensor>>;
-  /**
-   * What is added to a module's output.
-   *
-   * @param x The module's input, `[tokens, in]`.
-   * @param prepared What {@linkcode Adapter.prepare} made, for this module: `[capacity, rowLength]`.
-   * @returns `[tokens, out]`.
-   */
-  readonly delta: (x: Tensor, prepared: Readonly<Record<string, Tensor>>) => Tensor;
+  readonly prepare: (parts: Readonly<Record<string, Tensor>>, scale: number) => LowRankUpdate;
   /** The factor of the update, from the average initial rank of the adapted modules. */
   readonly scale: (averageRank: number) => number;
   /** Slots to make room for in a module that starts with `rank`. */
@@ -93,7 +88,3 @@ export interface Adapter {
 export function eraseState<State>(policy: RankPolicy<State>): RankPolicy<Json> {
   return policy as unknown as RankPolicy<Json>;
 }
-
-/** x Aᵀ B, the update of LoRA's form: two thin products, with A `[capacity, in]` and B, transposed, `[capacity, out]`. */
-export const lowRankDelta: Adapter["delta"] = (x, { A, B }) =>
-  gemm(gemm(x, A!, { transB: true }), B!);

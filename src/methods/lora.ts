@@ -9,7 +9,6 @@
  */
 import * as z from "zod";
 import { mul } from "../graph/mod.ts";
-import { lowRankDelta } from "./adapter.ts";
 import { defineMethod } from "./method.ts";
 
 const options = z.strictObject({
@@ -45,7 +44,6 @@ export const lora = defineMethod({
         },
       ],
       prepare: ({ A, B }, scale) => ({ A: mul(A!, scale), B: B! }),
-      delta: lowRankDelta,
       scale: (rank) => alpha / (scaling === "alpha/r" ? rank : Math.sqrt(rank)),
       capacity: (rank) => rank,
       regulariser: null,

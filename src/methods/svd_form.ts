@@ -22,13 +22,7 @@ import {
   type Tensor,
   transpose,
 } from "../graph/mod.ts";
-import {
-  type Adapter,
-  type AdapterPart,
-  lowRankDelta,
-  type PartGroup,
-  type Regulariser,
-} from "./adapter.ts";
+import { type Adapter, type AdapterPart, type PartGroup, type Regulariser } from "./adapter.ts";
 
 const rate = z.number().min(0).lt(1);
 
@@ -127,11 +121,10 @@ export function orthogonalityRegulariser(
 /** What the adapters of both methods have in common. */
 export function svdAdapter(
   chosen: SvdOptions,
-): Pick<Adapter, "parts" | "prepare" | "delta" | "scale" | "regulariser"> {
+): Pick<Adapter, "parts" | "prepare" | "scale" | "regulariser"> {
   return {
     parts: svdParts,
     prepare: svdPrepare,
-    delta: lowRankDelta,
     scale: (rank) => svdScale(chosen.alpha, rank),
     regulariser: chosen.regulariserWeight === 0
       ? null

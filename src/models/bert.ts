@@ -1,6 +1,7 @@
 /**
  * The BERT encoder as a graph function (Devlin et al., arXiv 1810.04805): post-norm Transformer layers with learned
- * positions. MiniLM has the same graph. Tokens are rows of one matrix, so that linear layers are plain matrix products.
+ * positions. MiniLM has the same graph. Tokens are rows of one matrix (see `token_rows.ts`), so that linear layers are plain
+ * matrix products.
  *
  * @module
  */
@@ -9,43 +10,43 @@ import {
   gather,
   gelu,
   gemm,
-  input,
   layerNorm,
-  matMul,
   mul,
   productOf,
   reshape,
-  softmax,
   sub,
   tanh,
   type Tensor,
-  transpose,
   withScope,
 } from "../graph/mod.ts";
 import type { ModulePart, ModuleShape } from "../spec/types.ts";
+import { attention } from "./attention.ts";
 import type { EncoderConfig } from "./config.ts";
 import { partPaths } from "./modules.ts";
+import { stacked } from "./stacked.ts";
+import { dims, type EncoderInputs } from "./token_rows.ts";
 
-/** The symbolic sizes of a batch. */
-const batch = "batch";
-const seq = "seq";
-/** Tokens of a batch, padding included. */
-const tokens = productOf([batch, seq]);
+const { batch, seq, tokens } = dims;
+
+/** A linear layer by its name in a checkpoint, and the module that can be adapted there. */
+export interface LinearLayer {
+  readonly path: string;
+  readonly module: ModuleShape | null;
+}
 
 /** What a forward pass is built from: where parameters come from, and what adapters and dropout add. */
 export interface ForwardContext {
   /** The parameter of a checkpoint name, frozen or trained. */
   readonly parameter: (name: string) => Tensor;
   /**
-   * The output of an adapted module.
+   * Linear layers that share an input, their outputs side by side.
    *
-   * @param module The module.
-   * @param x Its input, `[tokens, in]`.
-   * @param y What the frozen layer makes of it, `[tokens, out]`.
+   * @param x Their input, `[rows, in]`.
+   * @returns `[rows, sum of out]`.
    */
-  readonly adapt: (module: ModuleShape, x: Tensor, y: Tensor) => Tensor;
-  /** Dropout at a named place; `x` has the sizes that `site` says. */
-  readonly drop: (site: DropoutSite, x: Tensor) => Tensor;
+  readonly linear: (layers: readonly LinearLayer[], x: Tensor) => Tensor;
+  /** The factors of dropout at a named place, `[rows, columns]` as the site says; null without dropout. */
+  readonly mask: (site: DropoutSite) => Tensor | null;
 }
 
 /** A place where dropout may act. */
@@ -58,33 +59,29 @@ export interface DropoutSite {
   readonly columns: number | string;
 }
 
-/** The inputs of a forward pass; all are fed by these names. */
-export interface EncoderInputs {
-  /** Token ids, i32 `[batch, seq]`. */
-  readonly ids: Tensor;
-  /** Token types, i32 `[batch, seq]`. */
-  readonly types: Tensor;
-  /** 1 for tokens and 0 for padding, `[batch, seq]`. */
-  readonly mask: Tensor;
-  /** 0 … seq − 1, i32 `[seq]`. */
-  readonly positions: Tensor;
-}
+/** Which hidden states of the last layer are wanted: those of all tokens, or of each text's first token alone. */
+export type WantedStates = "all" | "first";
 
-/** Declares the inputs. */
-export function encoderInputs(): EncoderInputs {
-  return {
-    ids: input("ids", [batch, seq], "i32"),
-    types: input("types", [batch, seq], "i32"),
-    mask: input("mask", [batch, seq]),
-    positions: input("positions", [seq], "i32"),
-  };
-}
-
-function linear(context: ForwardContext, name: string, x: Tensor): Tensor {
-  return gemm(x, context.parameter(`${name}.weight`), {
+/** Linear layers as they are in the checkpoint, side by side. */
+export function plainLinear(
+  parameter: ForwardContext["parameter"],
+  layers: readonly LinearLayer[],
+  x: Tensor,
+): Tensor {
+  return gemm(x, stacked(layers.map(({ path }) => parameter(`${path}.weight`))), {
     transB: true,
-    bias: context.parameter(`${name}.bias`),
+    bias: stacked(layers.map(({ path }) => parameter(`${path}.bias`))),
   });
+}
+
+/** The hidden states that a task head needs. */
+export function wantedStates({ pooling }: Pick<EncoderConfig, "pooling">): WantedStates {
+  return pooling === "first" ? "first" : "all";
+}
+
+function drop(context: ForwardContext, site: DropoutSite, x: Tensor): Tensor {
+  const mask = context.mask(site);
+  return mask === null ? x : mul(x, reshape(mask, x.shape));
 }
 
 function norm(context: ForwardContext, config: EncoderConfig, name: string, x: Tensor): Tensor {
@@ -97,141 +94,129 @@ function norm(context: ForwardContext, config: EncoderConfig, name: string, x: T
 }
 
 function embeddings(config: EncoderConfig, inputs: EncoderInputs, context: ForwardContext): Tensor {
-  const { hidden } = config;
-  const words = gather(context.parameter("embeddings.word_embeddings.weight"), inputs.ids);
-  const types = gather(context.parameter("embeddings.token_type_embeddings.weight"), inputs.types);
-  const places = gather(
-    context.parameter("embeddings.position_embeddings.weight"),
-    inputs.positions,
-  );
-  const sum = add(add(words, types), places);
-  const normed = norm(context, config, "embeddings.LayerNorm", reshape(sum, [tokens, hidden]));
-  return context.drop(
-    { name: "embeddings", kind: "hidden", rows: String(tokens), columns: hidden },
-    normed,
+  const table = (name: string, indices: Tensor) =>
+    gather(context.parameter(`embeddings.${name}_embeddings.weight`), indices);
+  const words = table("word", inputs.ids);
+  const places = table("position", inputs.positions);
+  const sum = add(add(words, table("token_type", inputs.types)), places);
+  return drop(
+    context,
+    { name: "embeddings", kind: "hidden", rows: tokens, columns: config.hidden },
+    norm(context, config, "embeddings.LayerNorm", sum),
   );
 }
 
 /**
  * The hidden states of the last layer.
  *
+ * Where only first tokens are wanted, the last layer computes keys and values of all tokens and the rest for those alone.
+ *
  * @param modules The adaptable modules, by name; a linear layer that is not among them is not adapted.
- * @returns `[batch*seq, hidden]`.
+ * @returns `[tokens, hidden]`, or `[batch, hidden]`.
  */
 export function encode(
   config: EncoderConfig,
   inputs: EncoderInputs,
   context: ForwardContext,
   modules: ReadonlyMap<string, ModuleShape>,
+  wanted: WantedStates,
 ): Tensor {
   const { hidden, heads } = config;
-  const width = hidden / heads;
-  const perHead = [batch, seq, heads, width];
-  const hiddenSite = (name: string): DropoutSite => ({
-    name,
-    kind: "hidden",
-    rows: String(tokens),
-    columns: hidden,
-  });
   // Added to attention scores: 0 for tokens, −10⁹ for padding.
   const bias = reshape(mul(sub(inputs.mask, 1), 1e9), [batch, 1, 1, seq]);
 
-  const layer = (index: number, x: Tensor): Tensor => {
+  const layer = (index: number, x: Tensor, queries: WantedStates): Tensor => {
     const prefix = `encoder.layer.${index}`;
-    const module = (part: ModulePart, from: Tensor): Tensor =>
-      withScope(part, () => {
-        const y = linear(context, `${prefix}.${partPaths[part]}`, from);
-        const shape = modules.get(`layer.${index}.${part}`);
-        return shape === undefined ? y : context.adapt(shape, from, y);
-      });
-    const split = (part: ModulePart, order: readonly number[]) =>
-      transpose(reshape(module(part, x), perHead), order);
+    const linear = (parts: readonly ModulePart[], from: Tensor): Tensor =>
+      withScope(parts.join("+"), () =>
+        context.linear(
+          parts.map((part) => ({
+            path: `${prefix}.${partPaths[part]}`,
+            module: modules.get(`layer.${index}.${part}`) ?? null,
+          })),
+          from,
+        ));
+    const rows = queries === "first" ? batch : tokens;
+    const own = queries === "first" ? gemm(inputs.pool, x) : x;
+    const hiddenSite = (name: string): DropoutSite => ({
+      name: `layer.${index}.${name}`,
+      kind: "hidden",
+      rows,
+      columns: hidden,
+    });
 
-    const query = split("query", [0, 2, 1, 3]);
-    const key = split("key", [0, 2, 3, 1]);
-    const value = split("value", [0, 2, 1, 3]);
-    const scores = add(mul(matMul(query, key), 1 / Math.sqrt(width)), bias);
-    const weights = context.drop(
-      {
-        name: `layer.${index}.attention`,
-        kind: "attention",
-        rows: String(productOf([batch, heads, seq])),
-        columns: seq,
-      },
-      softmax(scores),
-    );
-    const mixed = reshape(transpose(matMul(weights, value), [0, 2, 1, 3]), [tokens, hidden]);
+    const projections = queries === "first"
+      ? [linear(["query"], own), linear(["key", "value"], x)]
+      : [linear(["query", "key", "value"], x)];
+    const keys = projections.at(-1)!;
+    const parts = queries === "first" ? 2 : 3;
+    const places = queries === "first" ? 1 : seq;
+    const mask = context.mask({
+      name: `layer.${index}.attention`,
+      kind: "attention",
+      rows: String(productOf([batch, heads, places])),
+      columns: seq,
+    });
+    const mixed = attention({
+      heads,
+      width: hidden / heads,
+      queries,
+      query: { tensor: projections[0]!, part: 0, parts: queries === "first" ? 1 : 3 },
+      key: { tensor: keys, part: parts - 2, parts },
+      value: { tensor: keys, part: parts - 1, parts },
+      bias,
+      mask: mask === null ? null : reshape(mask, [batch, heads, places, seq]),
+      inputs,
+    });
     const attended = norm(
       context,
       config,
       `${prefix}.attention.output.LayerNorm`,
-      add(context.drop(hiddenSite(`layer.${index}.mixed`), module("attention_output", mixed)), x),
+      add(drop(context, hiddenSite("mixed"), linear(["attention_output"], mixed)), own),
     );
-    const wide = gelu(module("intermediate", attended));
+    const wide = gelu(linear(["intermediate"], attended));
     return norm(
       context,
       config,
       `${prefix}.output.LayerNorm`,
-      add(context.drop(hiddenSite(`layer.${index}.output`), module("output", wide)), attended),
+      add(drop(context, hiddenSite("output"), linear(["output"], wide)), attended),
     );
   };
 
   let x = withScope("embeddings", () => embeddings(config, inputs, context));
-  for (let i = 0; i < config.layers; i++) x = withScope(`layer.${i}`, () => layer(i, x));
+  for (let i = 0; i < config.layers; i++) {
+    const queries = i === config.layers - 1 ? wanted : "all";
+    x = withScope(`layer.${i}`, () => layer(i, x, queries));
+  }
   return x;
 }
 
 /**
  * Logits (or the score) of a task head: pooled hidden states, the pooler where there is one, dropout, the classifier.
  *
- * @param hiddenStates `[batch*seq, hidden]`.
- * @param poolWeights `[batch, seq]`: how much each token counts, fed as `poolWeights`.
+ * @param states What {@linkcode encode} gives for {@linkcode wantedStates}.
  * @returns `[batch, outputs]`.
  */
 export function taskHead(
   config: EncoderConfig,
-  hiddenStates: Tensor,
-  poolWeights: Tensor,
+  states: Tensor,
+  inputs: EncoderInputs,
   context: ForwardContext,
 ): Tensor {
   return withScope("head", () => {
     const { hidden } = config;
-    const states = reshape(hiddenStates, [batch, seq, hidden]);
-    const pooled = reshape(
-      matMul(reshape(poolWeights, [batch, 1, seq]), states),
-      [batch, hidden],
-    );
-    const drop = (name: string, x: Tensor) =>
-      context.drop({ name, kind: "head", rows: batch, columns: hidden }, x);
-    const features = config.pooler ? tanh(linear(context, "pooler.dense", pooled)) : pooled;
-    return linear(context, "classifier", drop("classifier", features));
+    const pooled = wantedStates(config) === "first" ? states : gemm(inputs.pool, states);
+    const dense = (path: string, x: Tensor) => context.linear([{ path, module: null }], x);
+    const features = config.pooler ? tanh(dense("pooler.dense", pooled)) : pooled;
+    const site: DropoutSite = { name: "classifier", kind: "head", rows: batch, columns: hidden };
+    return dense("classifier", drop(context, site, features));
   });
-}
-
-/** The pooling weights of a batch, `[batch, seq]`: a one at the first token, or the mean over tokens. */
-export function poolWeightsOf(
-  pooling: EncoderConfig["pooling"],
-  mask: Float32Array,
-  size: number,
-  length: number,
-): Float32Array {
-  const weights = new Float32Array(size * length);
-  for (let row = 0; row < size; row++) {
-    if (pooling === "first") {
-      weights[row * length] = 1;
-      continue;
-    }
-    const own = mask.subarray(row * length, (row + 1) * length);
-    const count = own.reduce((sum, value) => sum + value, 0);
-    own.forEach((value, i) => weights[row * length + i] = value / count);
-  }
-  return weights;
 }
 
 /**
  * Logits over the vocabulary at chosen positions, with the word embedding as output matrix.
  *
- * @param hiddenStates `[batch*seq, hidden]`.
+ * @param hiddenStates `[tokens, hidden]`.
  * @param chosen Rows of `hiddenStates`, i32 `[masked]`.
  * @returns `[masked, vocabulary]`.
  */
@@ -248,7 +233,7 @@ export function maskedModelHead(
       context,
       config,
       `${base}.LayerNorm`,
-      gelu(linear(context, `${base}.dense`, rows)),
+      gelu(context.linear([{ path: `${base}.dense`, module: null }], rows)),
     );
     return gemm(transformed, context.parameter("embeddings.word_embeddings.weight"), {
       transB: true,

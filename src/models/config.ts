@@ -4,9 +4,7 @@
  * @module
  */
 import * as z from "zod";
-
-/** How token vectors become one vector a text: the first token's, or the mean over tokens. */
-export type Pooling = "first" | "mean";
+import type { Pooling } from "./token_rows.ts";
 
 /** The shape of an encoder (Devlin et al., arXiv 1810.04805). */
 export interface EncoderConfig {

@@ -14,13 +14,14 @@ import {
   makeProgram,
   reduceMean,
 } from "../graph/mod.ts";
-import { encode, encoderInputs, type ForwardContext, maskedModelHead } from "../models/bert.ts";
+import { encode, type ForwardContext, maskedModelHead, plainLinear } from "../models/bert.ts";
 import type { EncoderConfig } from "../models/config.ts";
 import {
   drawParameter,
   encoderParameters,
   maskedModelHeadParameters,
 } from "../models/parameters.ts";
+import { encoderInputs, tokenFeeds, tokenRows } from "../models/token_rows.ts";
 import { decayMask, flatten, type Layout, makeLayout, viewsOf } from "../train/layout.ts";
 import {
   adamW,
@@ -56,23 +57,36 @@ export function initialVectors(config: EncoderConfig, stream: RandomStream): Pre
   };
 }
 
-function batchDims(batch: MaskedBatch): DimBindings {
-  return { batch: batch.size, seq: batch.length, masked: batch.chosen.length };
+/** What a batch is to a program. */
+interface BatchFeeds {
+  readonly dims: DimBindings;
+  readonly feeds: Readonly<Record<string, HostTensor>>;
 }
 
-function batchFeeds(batch: MaskedBatch): Readonly<Record<string, HostTensor>> {
-  const matrix = [batch.size, batch.length];
+/**
+ * Sizes and tensors of a batch.
+ *
+ * @param names The program's inputs.
+ * @param heads The encoder's heads.
+ */
+function batchFeeds(batch: MaskedBatch, names: Iterable<string>, heads: number): BatchFeeds {
+  const rows = tokenRows(batch, "packed");
   return {
-    ids: { type: "i32", shape: matrix, data: batch.ids },
-    types: { type: "i32", shape: matrix, data: batch.types },
-    mask: { type: "f32", shape: matrix, data: batch.mask },
-    positions: {
-      type: "i32",
-      shape: [batch.length],
-      data: Int32Array.from({ length: batch.length }, (_, i) => i),
+    dims: {
+      batch: batch.size,
+      seq: batch.length,
+      tokens: rows.count,
+      masked: batch.chosen.length,
     },
-    chosen: { type: "i32", shape: [batch.chosen.length], data: batch.chosen },
-    labels: { type: "i32", shape: [batch.labels.length], data: batch.labels },
+    feeds: {
+      ...tokenFeeds(batch, rows, { heads, pooling: "first" }, names),
+      chosen: {
+        type: "i32",
+        shape: [batch.chosen.length],
+        data: batch.chosen.map((place) => rows.rowOf[place]!),
+      },
+      labels: { type: "i32", shape: [batch.labels.length], data: batch.labels },
+    },
   };
 }
 
@@ -81,17 +95,20 @@ export class MaskedModelTrainer {
   readonly #executor: Executor;
   readonly #session: Session;
   readonly #lossSession: Session;
+  readonly #batchFeeds: (batch: MaskedBatch) => BatchFeeds;
   #state: Record<string, DeviceTensor>;
 
   private constructor(
     executor: Executor,
     sessions: { readonly step: Session; readonly loss: Session },
     state: Record<string, DeviceTensor>,
+    batchFeeds: (batch: MaskedBatch) => BatchFeeds,
   ) {
     this.#executor = executor;
     this.#session = sessions.step;
     this.#lossSession = sessions.loss;
     this.#state = state;
+    this.#batchFeeds = batchFeeds;
   }
 
   /** Builds and loads the program and uploads the state. */
@@ -104,13 +121,13 @@ export class MaskedModelTrainer {
     const layout = pretrainingLayout(config);
     const state = optimiserInputs(layout.size, false);
     const views = viewsOf(layout, state.theta);
+    const parameter = (name: string) => views.get(name)!;
     const context: ForwardContext = {
-      parameter: (name) => views.get(name)!,
-      adapt: (_module, _x, y) => y,
-      drop: (_site, x) => x,
+      parameter,
+      linear: (layers, x) => plainLinear(parameter, layers, x),
+      mask: () => null,
     };
-    const inputs = encoderInputs();
-    const hidden = encode(config, inputs, context, new Map());
+    const hidden = encode(config, encoderInputs(config.heads), context, new Map(), "all");
     const logits = maskedModelHead(config, hidden, input("chosen", ["masked"], "i32"), context);
     const loss = reduceMean(crossEntropy(logits, input("labels", ["masked"], "i32")));
     const [gradient] = grad(loss, [state.theta]);
@@ -128,7 +145,12 @@ export class MaskedModelTrainer {
       return [name, executor.upload(host)];
     }));
     const lossSession = await executor.load(makeProgram({ loss }));
-    return new MaskedModelTrainer(executor, { step: session, loss: lossSession }, uploaded);
+    return new MaskedModelTrainer(
+      executor,
+      { step: session, loss: lossSession },
+      uploaded,
+      (batch) => batchFeeds(batch, program.inputs.keys(), config.heads),
+    );
   }
 
   /** One step; returns the mean loss over the hidden tokens and the gradient's norm. */
@@ -136,13 +158,14 @@ export class MaskedModelTrainer {
     batch: MaskedBatch,
     learningRate: number,
   ): Promise<{ readonly loss: number; readonly gradientNorm: number }> {
+    const { dims, feeds } = this.#batchFeeds(batch);
     const result = await this.#session.run({
       feeds: {
         ...this.#state,
-        ...batchFeeds(batch),
+        ...feeds,
         learningRate: { type: "f32", shape: [], data: Float32Array.of(learningRate) },
       },
-      dims: batchDims(batch),
+      dims,
       keep: optimiserVectors.map((name) => `${name}.next`),
       read: ["loss", "gradientNorm"],
     });
@@ -158,9 +181,10 @@ export class MaskedModelTrainer {
 
   /** The mean loss over a batch's hidden tokens, without a step. */
   async loss(batch: MaskedBatch): Promise<number> {
+    const { dims, feeds } = this.#batchFeeds(batch);
     const { read } = await this.#lossSession.run({
-      feeds: { theta: this.#state["theta"]!, ...batchFeeds(batch) },
-      dims: batchDims(batch),
+      feeds: { theta: this.#state["theta"]!, ...feeds },
+      dims,
       read: ["loss"],
     });
     return Number(read["loss"]!.data[0]);

@@ -6,18 +6,14 @@
 import {
   abs,
   add,
-  constant,
   crossEntropy,
-  type DimBindings,
-  dropout,
-  dropoutColumnKeys,
-  dropoutRowKeys,
   grad,
   type HostTensor,
   input,
   makeProgram,
   meanSquaredError,
   mul,
+  optimise,
   type Program,
   reduceMean,
   reshape,
@@ -26,29 +22,17 @@ import {
   type Tensor,
   withScope,
 } from "../graph/mod.ts";
-import type { Adapter, PartGroup } from "../methods/adapter.ts";
+import type { Adapter } from "../methods/adapter.ts";
 import type { BoundMethod } from "../methods/method.ts";
-import {
-  type DropoutSite,
-  encode,
-  encoderInputs,
-  type ForwardContext,
-  poolWeightsOf,
-  taskHead,
-} from "../models/bert.ts";
+import type { DropoutSite } from "../models/bert.ts";
 import type { EncoderConfig } from "../models/config.ts";
 import { encoderParameters, headParameters, type ParameterSpec } from "../models/parameters.ts";
 import type { ModuleShape, TrainSettings } from "../spec/types.ts";
-import type { Batch, TaskOutput } from "../tasks/types.ts";
+import type { TaskOutput } from "../tasks/types.ts";
+import { type DropoutRates, forward, type ForwardPlan, survey } from "./forward.ts";
 import { decayMask, type Layout, makeLayout, viewsOf } from "./layout.ts";
 import { adamW, optimiserInputs, optimiserVectors } from "./optimiser.ts";
-import {
-  type AdaptedModule,
-  groupParameter,
-  type SlotGroup,
-  slotGroups,
-  type SlotOrder,
-} from "./slots.ts";
+import { type AdaptedModule, groupParameter, type SlotGroup, slotGroups } from "./slots.ts";
 
 /** An encoder's shape and weights, by checkpoint name. */
 export interface EncoderWeights {
@@ -92,6 +76,7 @@ export interface Assembly {
   readonly stateVectors: readonly StateVector[];
   readonly sizeOf: (vector: StateVector) => number;
   readonly dropoutSites: readonly DropoutSite[];
+  readonly dropout: DropoutRates;
   readonly heads: number;
   readonly pooling: EncoderConfig["pooling"];
   readonly outputs: number;
@@ -114,96 +99,6 @@ function trainedParameters(request: AssemblyRequest): readonly ParameterSpec[] {
       : spec
   );
   return [...own, ...head];
-}
-
-interface Forward {
-  readonly logits: Tensor;
-  readonly groups: readonly PartGroup[];
-  readonly sites: readonly DropoutSite[];
-}
-
-interface ForwardPlan {
-  readonly request: AssemblyRequest;
-  readonly views: ReadonlyMap<string, Tensor>;
-  readonly groups: readonly SlotGroup[];
-  readonly training: boolean;
-}
-
-/** What the forward pass uses of each module's parts, `[capacity, rowLength]`, prepared class by class. */
-function preparedParts(
-  adapter: Adapter,
-  groups: readonly SlotGroup[],
-  views: ReadonlyMap<string, Tensor>,
-  scale: number,
-): ReadonlyMap<string, Readonly<Record<string, Tensor>>> {
-  const parts = new Map<string, Record<string, Tensor>>();
-  for (const sizeClass of new Set(groups.map((group) => group.sizeClass))) {
-    const members = groups.filter((group) => group.sizeClass === sizeClass);
-    const { modules } = members[0]!;
-    const whole = Object.fromEntries(
-      members.map((group) => [group.part.name, views.get(groupParameter(group))!]),
-    );
-    for (const [name, tensor] of Object.entries(adapter.prepare(whole, scale))) {
-      const pieces = split(tensor, modules.map(() => 1), 0);
-      modules.forEach((module, i) => {
-        const own = parts.get(module.name) ?? {};
-        own[name] = reshape(pieces[i]!, tensor.shape.slice(1));
-        parts.set(module.name, own);
-      });
-    }
-  }
-  return parts;
-}
-
-function forward({ request, views, groups, training }: ForwardPlan): Forward {
-  const { encoder: { config, tensors }, method: { adapter }, ranks, train } = request;
-  const frozen = new Map<string, Tensor>();
-  const parameter = (name: string): Tensor => {
-    const trained = views.get(name) ?? frozen.get(name);
-    if (trained !== undefined) return trained;
-    const host = tensors.get(name);
-    if (host === undefined) throw new RangeError(`The encoder has no weights named "${name}"`);
-    const tensor = constant(host, name);
-    frozen.set(name, tensor);
-    return tensor;
-  };
-  const sites: DropoutSite[] = [];
-  const rowKeys = new Map<string, Tensor>();
-  const drop = (site: DropoutSite, x: Tensor): Tensor => {
-    const rate = train.dropout[site.kind];
-    if (!training || rate === 0) return x;
-    sites.push(site);
-    const rows = rowKeys.get(site.rows) ?? input(`dropout.rows.${site.rows}`, [site.rows, 3]);
-    rowKeys.set(site.rows, rows);
-    return dropout(x, rows, input(`dropout.columns.${site.name}`, [3, site.columns]), rate);
-  };
-  const average = ranks.reduce((sum, { rank }) => sum + rank, 0) / ranks.length;
-  const parts = adapter === null
-    ? null
-    : withScope("adapters", () => preparedParts(adapter, groups, views, adapter.scale(average)));
-  const adapt = (module: ModuleShape, x: Tensor, y: Tensor): Tensor => {
-    const own = parts?.get(module.name);
-    if (adapter === null || own === undefined) return y;
-    return withScope("adapter", () => {
-      const site: DropoutSite = {
-        name: `${module.name}.adapter`,
-        kind: "adapter",
-        rows: String(x.shape[0]),
-        columns: module.inSize,
-      };
-      return add(y, adapter.delta(drop(site, x), own));
-    });
-  };
-  const context: ForwardContext = { parameter, adapt, drop };
-  const modules = new Map(ranks.map(({ module }) => [module.name, module]));
-  const hidden = encode(config, encoderInputs(), context, modules);
-  const logits = taskHead(config, hidden, input("poolWeights", ["batch", "seq"]), context);
-  const partGroups = groups.map((group) => ({
-    part: group.part.name,
-    rows: views.get(groupParameter(group))!,
-    on: input(`on.${group.name}`, [group.modules.length, group.capacity]),
-  }));
-  return { logits, groups: partGroups, sites };
 }
 
 function taskLoss(output: TaskOutput, logits: Tensor): Tensor {
@@ -261,9 +156,10 @@ export function assemble(request: AssemblyRequest): Assembly {
   const dynamics = adapter?.dynamics ?? null;
   const state = optimiserInputs(layout.size, dynamics?.kind === "move");
   const views = viewsOf(layout, state.theta);
-  const plan = { request, views, groups };
+  const found = survey(request, views);
+  const plan: ForwardPlan = { request, survey: found, views, groups };
 
-  const trained = forward({ ...plan, training: true });
+  const trained = forward(plan, "training");
   const loss = taskLoss(output, trained.logits);
   const term = adapter?.regulariser ?? null;
   const regulariser = term === null
@@ -282,16 +178,16 @@ export function assemble(request: AssemblyRequest): Assembly {
     ...optimiserVectors,
     ...(dynamics === null ? [] : importanceVectors),
   ];
-  const stepProgram = makeProgram({
+  const stepProgram = optimise(makeProgram({
     ...Object.fromEntries(stateVectors.map((name) => [`${name}.next`, next[name]!])),
     loss,
     gradientNorm: update.gradientNorm,
     ...(regulariser === null ? {} : { regulariser }),
-  });
-  const evaluation = forward({ ...plan, training: false });
+  }));
+  const evaluation = forward(plan, "evaluation");
   return {
     stepProgram,
-    evaluationProgram: makeProgram({ logits: evaluation.logits }),
+    evaluationProgram: optimise(makeProgram({ logits: evaluation.logits })),
     layout,
     parameters: new Map(whole.map((spec) => [spec.name, spec])),
     adapter,
@@ -303,86 +199,10 @@ export function assemble(request: AssemblyRequest): Assembly {
       if (vector === "sensitivity" || vector === "uncertainty") return adapterSize;
       return (vector === "c1" || vector === "c2") && dynamics?.kind !== "move" ? 1 : layout.size;
     },
-    dropoutSites: trained.sites,
+    dropoutSites: found.sites,
+    dropout: train.dropout,
     heads: config.heads,
     pooling: config.pooling,
     outputs: outputCount(output),
   };
-}
-
-/** The numbers of the symbolic dimensions of a batch. */
-export function batchDims(batch: Batch): DimBindings {
-  return { batch: batch.size, seq: batch.length };
-}
-
-/** What every pass over a batch is fed. */
-export function inputFeeds(
-  assembly: Pick<Assembly, "pooling">,
-  batch: Batch,
-): Readonly<Record<string, HostTensor>> {
-  const shape = [batch.size, batch.length];
-  const { pooling } = assembly;
-  const positions = Int32Array.from({ length: batch.length }, (_, i) => i);
-  const poolWeights = poolWeightsOf(pooling, batch.mask, batch.size, batch.length);
-  return {
-    ids: { type: "i32", shape, data: batch.ids },
-    types: { type: "i32", shape, data: batch.types },
-    mask: { type: "f32", shape, data: batch.mask },
-    positions: { type: "i32", shape: [batch.length], data: positions },
-    poolWeights: { type: "f32", shape, data: poolWeights },
-  };
-}
-
-/** Labels or scores of a batch, under both names; a program takes the one it knows. */
-export function targetFeeds(batch: Batch): Readonly<Record<string, HostTensor>> {
-  return {
-    labels: { type: "i32", shape: [batch.size], data: Int32Array.from(batch.targets) },
-    targets: { type: "f32", shape: [batch.size], data: batch.targets },
-  };
-}
-
-/**
- * The dropout keys of one step: row keys for each kind of rows and column keys for each site.
- *
- * @param key A 32-bit word that belongs to the step.
- */
-export function dropoutFeeds(
-  assembly: Pick<Assembly, "dropoutSites" | "heads">,
-  batch: Batch,
-  key: number,
-): Readonly<Record<string, HostTensor>> {
-  const rowsOf: Readonly<Record<string, number>> = {
-    batch: batch.size,
-    "batch*seq": batch.size * batch.length,
-    [`${assembly.heads}*batch*seq`]: assembly.heads * batch.size * batch.length,
-  };
-  const feeds: Record<string, HostTensor> = {};
-  assembly.dropoutSites.forEach(({ name, rows, columns }, i) => {
-    const rowName = `dropout.rows.${rows}`;
-    const count = rowsOf[rows];
-    if (count === undefined) {
-      throw new RangeError(`Dropout site "${name}" has unknown rows "${rows}"`);
-    }
-    feeds[rowName] ??= dropoutRowKeys((key ^ Math.imul(count, 0x2545f491)) >>> 0, count);
-    const width = columns === "seq" ? batch.length : Number(columns);
-    feeds[`dropout.columns.${name}`] = dropoutColumnKeys(
-      (key + Math.imul(i + 1, 0x9e3779b9)) >>> 0,
-      width,
-    );
-  });
-  return feeds;
-}
-
-/** Which slots are on, one tensor a group. */
-export function slotFeeds(
-  assembly: Pick<Assembly, "groups">,
-  order: SlotOrder,
-): Readonly<Record<string, HostTensor>> {
-  return Object.fromEntries(assembly.groups.map(({ name, modules, capacity }) => {
-    const data = new Float32Array(modules.length * capacity);
-    modules.forEach((module, i) => {
-      for (const row of order[module.name] ?? []) data[i * capacity + row] = 1;
-    });
-    return [`on.${name}`, { type: "f32", shape: [modules.length, capacity], data } as const];
-  }));
 }

@@ -7,7 +7,8 @@ import type { DeviceTensor, Session } from "../exec/executor.ts";
 import type { HostTensor } from "../graph/mod.ts";
 import { computeMetrics } from "../tasks/metrics.ts";
 import type { Batch, Task } from "../tasks/types.ts";
-import { type Assembly, batchDims, inputFeeds } from "./assemble.ts";
+import type { Assembly } from "./assemble.ts";
+import { batchDims, inputFeeds } from "./feeds.ts";
 
 /** A split that is evaluated. */
 export interface EvaluationSplit {

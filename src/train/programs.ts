@@ -13,49 +13,99 @@ export interface LoadedPrograms {
   readonly evaluate: Session;
 }
 
-/** Keeps the programs that were used last. */
+/** The outputs of a step that are one number each, in a fixed order. */
+export function stepNumbers({ stepProgram }: Pick<Assembly, "stepProgram">): readonly string[] {
+  return ["loss", "gradientNorm", "regulariser"].filter((name) => stepProgram.outputs.has(name));
+}
+
+interface Held {
+  readonly building: Promise<LoadedPrograms>;
+  /** What `building` gave, once it has. */
+  loaded: LoadedPrograms | null;
+  /** Runs that asked for them and have not given them back. */
+  users: number;
+}
+
+/** Keeps the programs that were used last; those in use are not released, and none is built twice at a time. */
 export class ProgramCache {
   readonly #executor: Executor;
-  readonly #held = new Map<string, LoadedPrograms>();
+  /** The one used last comes last. */
+  readonly #held = new Map<string, Held>();
   readonly #limit: number;
 
-  /** @param limit Pairs of programs held at most. Default 2. */
+  /** @param limit Pairs of programs held at most, unless more are in use. Default 2. */
   constructor(executor: Executor, limit = 2) {
     this.#executor = executor;
     this.#limit = limit;
   }
 
   /**
-   * The programs of a request.
+   * The programs of a request, until they are given back.
    *
    * @param key Names everything that the request's graph depends on.
+   *
+   * @throws {ExecutorError} If the runtime refuses a program; the next request tries anew.
    */
   async load(key: string, request: AssemblyRequest): Promise<LoadedPrograms> {
-    const held = this.#held.get(key);
-    if (held !== undefined) {
-      this.#held.delete(key);
-      this.#held.set(key, held);
-      return held;
+    // Building begins when this call has noted what it holds.
+    const held: Held = this.#held.get(key) ??
+      { building: Promise.resolve().then(() => this.#build(request)), loaded: null, users: 0 };
+    held.users++;
+    this.#held.delete(key);
+    this.#held.set(key, held);
+    try {
+      held.loaded = await held.building;
+      return held.loaded;
+    } catch (error) {
+      if (this.#held.get(key) === held) this.#held.delete(key);
+      throw error;
     }
-    while (this.#held.size >= this.#limit) {
-      const [oldest, programs] = this.#held.entries().next().value!;
-      this.#held.delete(oldest);
-      await release(programs);
+  }
+
+  /** Says that one of those who loaded programs needs them no more; they stay until there is need of their room. */
+  giveBack(programs: LoadedPrograms): void {
+    for (const held of this.#held.values()) {
+      if (held.loaded === programs) held.users--;
     }
-    const assembly = assemble(request);
-    const step = await this.#executor.load(assembly.stepProgram, {
-      resident: assembly.stateVectors.map((name) => `${name}.next`),
-    });
-    const evaluate = await this.#executor.load(assembly.evaluationProgram);
-    const programs = { assembly, step, evaluate };
-    this.#held.set(key, programs);
-    return programs;
   }
 
   /** Releases everything. */
   async clear(): Promise<void> {
-    for (const programs of this.#held.values()) await release(programs);
+    const all = [...this.#held.values()];
     this.#held.clear();
+    for (const { building } of all) {
+      // One that cannot be built is told to those who asked for it.
+      const loaded = await building.catch(() => null);
+      if (loaded !== null) await release(loaded);
+    }
+  }
+
+  async #build(request: AssemblyRequest): Promise<LoadedPrograms> {
+    await this.#makeRoom();
+    const assembly = assemble(request);
+    const step = await this.#executor.load(assembly.stepProgram, {
+      resident: [
+        ...assembly.stateVectors.map((name) => `${name}.next`),
+        ...stepNumbers(assembly),
+      ],
+    });
+    try {
+      const evaluate = await this.#executor.load(assembly.evaluationProgram, { capture: false });
+      return { assembly, step, evaluate };
+    } catch (error) {
+      await step.release();
+      throw error;
+    }
+  }
+
+  /** Releases what nobody uses, the oldest first, until no more pairs are held than the limit says. */
+  async #makeRoom(): Promise<void> {
+    for (const [key, { loaded, users }] of [...this.#held]) {
+      if (this.#held.size <= this.#limit) return;
+      if (users > 0 || loaded === null) continue;
+      this.#held.delete(key);
+      await release(loaded);
+    }
   }
 }
 

@@ -12,17 +12,12 @@ import { evaluationSteps, learningRateAt, totalSteps } from "../spec/total_steps
 import type { ModuleShape } from "../spec/types.ts";
 import { firstBatch } from "../tasks/batches.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
-import {
-  type Assembly,
-  batchDims,
-  dropoutFeeds,
-  inputFeeds,
-  slotFeeds,
-  type StateVector,
-  targetFeeds,
-} from "./assemble.ts";
+import type { Assembly, StateVector } from "./assemble.ts";
 import { evaluateSplit, type Evaluation } from "./evaluate.ts";
-import type { LoadedPrograms } from "./programs.ts";
+import { batchDims, dropoutFeeds, slotFeeds, targetFeeds } from "./feeds.ts";
+import { type LoadedPrograms, stepNumbers } from "./programs.ts";
+import { type QueuedStep, settle } from "./queued_step.ts";
+import { ResidentFeeds } from "./resident_feeds.ts";
 import { activeRanks, countActive, initialOrder } from "./slots.ts";
 import {
   type Checkpoint,
@@ -59,7 +54,10 @@ export class Trainer {
   #programs: LoadedPrograms;
   #device: Partial<Record<StateVector, DeviceTensor>> = {};
   #at: Omit<Checkpoint, "vectors">;
-  #gate: HostTensor | null = null;
+  readonly #resident: ResidentFeeds;
+  /** What stopped the run after the steps that were already told of; thrown by whatever is asked next. */
+  #failure: unknown = null;
+  #isDisposed = false;
 
   private constructor(
     request: TrainingRequest,
@@ -70,6 +68,7 @@ export class Trainer {
     this.#programs = programs;
     this.#at = at;
     this.#root = RandomStream.fromSeed(request.seed);
+    this.#resident = new ResidentFeeds(request.executor);
     this.totalSteps = totalSteps(request.settings, request.trainExamples);
     this.#evaluateAt = new Set(evaluationSteps(request.settings, request.trainExamples));
     this.#policy = request.assembly.method.adapter?.dynamics?.policy ?? null;
@@ -77,7 +76,7 @@ export class Trainer {
 
   /** Starts a run, or goes on from a checkpoint. */
   static async create(request: TrainingRequest, from: Checkpoint | null): Promise<Trainer> {
-    const { assembly: asked, settings } = request;
+    const { assembly: asked } = request;
     const adapted = asked.ranks.filter(({ rank }) => rank > 0);
     const capacities = from?.capacities ?? Object.fromEntries(
       adapted.map(({ module, rank }) => [
@@ -86,6 +85,22 @@ export class Trainer {
       ]),
     );
     const programs = await loadPrograms(request, capacities);
+    try {
+      return Trainer.#start(request, programs, capacities, from);
+    } catch (error) {
+      request.programs.giveBack(programs);
+      throw error;
+    }
+  }
+
+  static #start(
+    request: TrainingRequest,
+    programs: LoadedPrograms,
+    capacities: Checkpoint["capacities"],
+    from: Checkpoint | null,
+  ): Trainer {
+    const { assembly: asked, settings } = request;
+    const adapted = asked.ranks.filter(({ rank }) => rank > 0);
     if (from !== null) {
       const { vectors, ...at } = from;
       const trainer = new Trainer(request, programs, at);
@@ -128,7 +143,7 @@ export class Trainer {
 
   /** Whether all steps are done. */
   get isDone(): boolean {
-    return this.#at.step >= this.totalSteps;
+    return this.#failure === null && this.#at.step >= this.totalSteps;
   }
 
   /** Where the numbers lie now. */
@@ -164,12 +179,26 @@ export class Trainer {
       const data = vectors[name]!;
       return [name, executor.upload({ type: "f32", shape: [data.length], data })];
     }));
+    this.#uploadSlots();
+  }
+
+  #uploadSlots(): void {
+    const { assembly } = this.#programs;
+    const { inputs } = assembly.stepProgram;
+    const hosts: [string, HostTensor][] = Object.entries(slotFeeds(assembly, this.#at.order));
+    if (inputs.has("gate")) hosts.push(["gate", this.#gate()]);
+    this.#resident.setSlots(Object.fromEntries(hosts.filter(([name]) => inputs.has(name))));
+  }
+
+  /** Zero where a permanent mask is, one elsewhere. */
+  #gate(): HostTensor {
+    const { assembly } = this.#programs;
     const size = assembly.layout.size;
     const gate = new Float32Array(size).fill(1);
     if (this.#at.isMaskPermanent) {
       for (const at of maskedPositions(assembly, this.#at.order, this.#at.off)) gate[at] = 0;
     }
-    this.#gate = { type: "f32", shape: [size], data: gate };
+    return { type: "f32", shape: [size], data: gate };
   }
 
   async #download(names: readonly StateVector[]): Promise<StateVectors> {
@@ -188,6 +217,52 @@ export class Trainer {
 
   /** One optimiser step, with the rank event and the evaluation that are due after it. */
   async next(): Promise<readonly TrainingEvent[]> {
+    return await this.advance(1);
+  }
+
+  /**
+   * Steps until a rank event, an evaluation or the end is due after one, and that event; the losses are read together.
+   *
+   * Whatever stops the run in one of the steps is thrown by the next call, when the steps before it have been told of.
+   *
+   * @param limit Steps at most. Default: as many as the executor queues well, which is one on the CPU.
+   *
+   * @throws {DivergenceError} If a loss or a gradient norm is not finite; the error tells the first such step.
+   */
+  async advance(
+    limit: number = this.#request.executor.runsAhead,
+  ): Promise<readonly TrainingEvent[]> {
+    if (this.#failure !== null) throw this.#failure;
+    const queued: QueuedStep[] = [];
+    try {
+      do queued.push(await this.#queueStep()); while (queued.length < limit && !this.#isDue());
+    } catch (error) {
+      this.#failure = error;
+    }
+    const events: TrainingEvent[] = [...await this.#settle(queued)];
+    if (this.#failure !== null) {
+      if (events.length === 0) throw this.#failure;
+      return events;
+    }
+    const done = this.#at.step;
+    if (this.#policy?.needsScores(this.#at.policyState, done - 1)) {
+      events.push(...await this.#rankEvent(done - 1));
+    }
+    if (this.#evaluateAt.has(done)) {
+      events.push(...await this.#evaluate(done / this.#request.batches.batchesPerEpoch));
+    }
+    return events;
+  }
+
+  /** Whether the run cannot go on before an event after the last step. */
+  #isDue(): boolean {
+    const { step, policyState } = this.#at;
+    return step >= this.totalSteps || this.#evaluateAt.has(step) ||
+      (this.#policy?.needsScores(policyState, step - 1) ?? false);
+  }
+
+  /** Starts a step; what it computes may still be under way afterwards. */
+  async #queueStep(): Promise<QueuedStep> {
     const { batches, settings, executor } = this.#request;
     const { train } = settings;
     const { assembly, step: session } = this.#programs;
@@ -204,55 +279,53 @@ export class Trainer {
       shape: [],
       data: Float32Array.of(value),
     });
+    const dropoutKey = this.#root.fork("dropout").fork(index).nextWord();
     const started = performance.now();
-    const keep = assembly.stateVectors.map((name) => `${name}.next`);
-    const hasRegulariser = assembly.stepProgram.outputs.has("regulariser");
-    const result = await session.run({
+    const packing = executor.sizes === "few" ? "padded" : "packed";
+    const poolKey = this.#root.fork("dropout-pool").nextWord();
+    const numbers = stepNumbers(assembly);
+    const { kept } = await session.run({
       feeds: {
         ...this.#device,
-        ...inputFeeds(assembly, batch),
+        ...this.#resident.of(assembly, batch, packing, poolKey),
         ...targetFeeds(batch),
-        ...dropoutFeeds(assembly, batch, this.#root.fork("dropout").fork(index).nextWord()),
-        ...slotFeeds(assembly, this.#at.order),
-        gate: this.#gate!,
+        ...dropoutFeeds(assembly, batch, dropoutKey, packing),
         learningRate: number(learningRate),
         sensitivityRate: number(isFrozen ? 0 : 1 - dynamics!.importance.beta1),
         uncertaintyRate: number(isFrozen ? 0 : 1 - dynamics!.importance.beta2),
       },
-      dims: batchDims(batch),
-      keep,
-      read: ["loss", "gradientNorm", ...(hasRegulariser ? ["regulariser"] : [])],
+      dims: batchDims(batch, packing),
+      keep: [...assembly.stateVectors.map((name) => `${name}.next`), ...numbers],
     });
-    const stepMillis = performance.now() - started;
-    const read = (name: string) => Number(result.read[name]?.data[0] ?? 0);
-    const loss = read("loss");
-    const gradientNorm = read("gradientNorm");
-    if (!Number.isFinite(loss)) throw new DivergenceError(index + 1, loss);
-    if (!Number.isFinite(gradientNorm)) {
-      throw new DivergenceError(index + 1, gradientNorm, "gradient norm");
-    }
     for (const name of assembly.stateVectors) {
       executor.dispose(this.#device[name]!);
-      this.#device[name] = result.kept[`${name}.next`]!;
+      this.#device[name] = kept[`${name}.next`]!;
     }
-    const epoch = (index + 1) / batches.batchesPerEpoch;
     this.#at = { ...this.#at, step: index + 1, cursor };
-    const events: TrainingEvent[] = [{
-      kind: "step",
-      step: index + 1,
-      epoch,
-      loss,
-      regulariser: read("regulariser"),
-      gradientNorm,
+    return {
+      index,
       learningRate,
-      stepMillis,
       tokens: batch.tokens,
-    }];
-    if (this.#policy?.needsScores(this.#at.policyState, index)) {
-      events.push(...await this.#rankEvent(index));
-    }
-    if (this.#evaluateAt.has(index + 1)) {
-      events.push(...await this.#evaluate(epoch));
+      millis: performance.now() - started,
+      numbers: numbers.map((name) => kept[name]!),
+    };
+  }
+
+  /** Reads what steps computed; after one that diverged, the run stands before it and has failed. */
+  async #settle(queued: readonly QueuedStep[]): Promise<readonly TrainingEvent[]> {
+    const { executor, batches } = this.#request;
+    const started = performance.now();
+    const held = queued.flatMap(({ numbers }) => numbers);
+    const hosts = [...await executor.readAll(held)];
+    for (const tensor of held) executor.dispose(tensor);
+    const waitedMillis = performance.now() - started;
+    const values = queued.map(({ numbers }) =>
+      hosts.splice(0, numbers.length).map(({ data }) => Number(data[0]))
+    );
+    const { events, divergence } = settle(queued, values, waitedMillis, batches.batchesPerEpoch);
+    if (divergence !== null) {
+      this.#failure = divergence.error;
+      this.#at = { ...this.#at, step: divergence.index };
     }
     return events;
   }
@@ -312,8 +385,10 @@ export class Trainer {
       room !== this.#at.capacities[name]
     );
     if (grown) {
-      const old = this.#programs.assembly;
+      const outgrown = this.#programs;
       this.#programs = await loadPrograms(this.#request, capacities);
+      this.#request.programs.giveBack(outgrown);
+      const old = outgrown.assembly;
       const { assembly } = this.#programs;
       vectors = moveToAssembly(old, assembly, vectors);
       const moved = (snapshot: Snapshot | null) =>
@@ -370,13 +445,19 @@ export class Trainer {
 
   /** A value from which {@linkcode Trainer.create} goes on. */
   async checkpoint(): Promise<Checkpoint> {
+    if (this.#failure !== null) throw this.#failure;
     return { ...this.#at, vectors: await this.#download(this.#programs.assembly.stateVectors) };
   }
 
-  /** Frees the state on the device. */
+  /** Frees the state on the device and gives the programs back. Disposing twice does nothing more. */
   dispose(): void {
-    for (const held of Object.values(this.#device)) this.#request.executor.dispose(held);
+    if (this.#isDisposed) return;
+    this.#isDisposed = true;
+    const { executor } = this.#request;
+    for (const held of Object.values(this.#device)) executor.dispose(held);
     this.#device = {};
+    this.#resident.dispose();
+    this.#request.programs.giveBack(this.#programs);
   }
 }
 

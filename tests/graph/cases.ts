@@ -90,6 +90,16 @@ export const cases: readonly Case[] = [
     build: (t) => g.gemm(pick(t, x), pick(t, y), { bias: pick(t, z) }),
   },
   {
+    name: "gemm with a factor and a whole matrix added",
+    shapes: [[3, 4], [4, 5], [3, 5]],
+    build: (t) => g.gemm(pick(t, x), pick(t, y), { alpha: -1.5, bias: pick(t, z) }),
+  },
+  {
+    name: "gemm transA with a factor",
+    shapes: [[4, 3], [5, 4]],
+    build: (t) => g.gemm(pick(t, x), pick(t, y), { transA: true, transB: true, alpha: 0.25 }),
+  },
+  {
     name: "gemm transA",
     shapes: [[4, 3], [4, 5]],
     build: (t) => g.gemm(pick(t, x), pick(t, y), { transA: true }),
@@ -199,14 +209,16 @@ export const cases: readonly Case[] = [
   },
   {
     name: "dropout",
-    shapes: [[2, 2, 6]],
-    build: (t) =>
-      g.dropout(
-        pick(t, x),
-        g.constant(g.dropoutRowKeys(5, 4)),
-        g.constant(g.dropoutColumnKeys(6, 6)),
-        0.4,
-      ),
+    shapes: [[5, 6]],
+    build: (t) => {
+      const [rows] = g.dropoutRows(
+        g.constant(g.dropoutRowKeys(5, [0, 1, 2, 3, 4])),
+        g.constant(g.dropoutSiteKeys(6, 2)),
+      );
+      const data = g.dropoutPool(9, g.dropoutPoolRows * 6, 0.4);
+      const pool = g.constant({ type: "f32", shape: [g.dropoutPoolRows, 6], data });
+      return g.mul(pick(t, x), g.dropoutMask(pool, rows!));
+    },
   },
   {
     name: "a tangle that uses a tensor three times",

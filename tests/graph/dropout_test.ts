@@ -2,51 +2,66 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import {
-  dropout,
-  dropoutColumnKeys,
+  dropoutMask,
+  dropoutPool,
+  dropoutPoolRows,
   dropoutRowKeys,
-  grad,
+  dropoutRows,
+  dropoutSiteKeys,
   type HostTensor,
   input,
   interpret,
   makeProgram,
   type Program,
-  reduceSum,
 } from "../../src/graph/mod.ts";
 import type { DropoutSite } from "../../src/models/bert.ts";
 import type { Batch } from "../../src/tasks/types.ts";
-import { dropoutFeeds } from "../../src/train/assemble.ts";
+import { dropoutFeeds, poolsFor, poolTensor } from "../../src/train/feeds.ts";
+import { rowKeysName, siteKeysName } from "../../src/train/forward.ts";
 import { subjects, testEach } from "../exec/executors.ts";
 
 const rate = 0.1;
 
-function program(rows: number, columns: number, rate: number): Program {
-  const x = input("x", [rows, columns]);
-  const y = dropout(x, input("rows", [rows, 3]), input("columns", [3, columns]), rate);
-  const [gradient] = grad(reduceSum(y), [x]);
-  return makeProgram({ y, gradient: gradient! });
+/** Which pool rows the rows of each site have, and the masks of the first site. */
+function program(rows: number, sites: number, columns: number): Program {
+  const indices = dropoutRows(input("rows", [3, rows]), input("sites", [sites, 3]));
+  return makeProgram({
+    ...Object.fromEntries(indices.map((own, i) => [`indices${i}`, own])),
+    mask: dropoutMask(input("pool", [dropoutPoolRows, columns]), indices[0]!),
+  });
 }
 
-function ones(rows: number, columns: number): HostTensor {
-  return { type: "f32", shape: [rows, columns], data: new Float32Array(rows * columns).fill(1) };
+function each(count: number): Int32Array {
+  return Int32Array.from({ length: count }, (_, i) => i);
 }
 
-/** 1 where an element is dropped, row-major. */
-function droppedOf(rowKeys: HostTensor, columnKeys: HostTensor, at: number = rate): Uint8Array {
-  const [rows, columns] = [rowKeys.shape[0]!, columnKeys.shape[1]!];
-  const feeds = { x: ones(rows, columns), rows: rowKeys, columns: columnKeys };
-  const { y } = interpret(program(rows, columns, at), feeds, {}, ["y"]);
-  return Uint8Array.from(y!.data, (value) => value === 0 ? 1 : 0);
+function poolOf(key: number, columns: number, at = rate): HostTensor {
+  const count = dropoutPoolRows * columns;
+  return {
+    type: "f32",
+    shape: [dropoutPoolRows, columns],
+    data: dropoutPool(key, count, at),
+  };
 }
 
-/** Sum of products of deviations in standard deviations of what independent masks would give. */
+/** Pool rows by site, from keys as a run is fed them. */
+function indicesOf(rowKeys: HostTensor, siteKeys: HostTensor): readonly Int32Array[] {
+  const [rows, sites] = [rowKeys.shape[1]!, siteKeys.shape[0]!];
+  const found = interpret(
+    program(rows, sites, 1),
+    { rows: rowKeys, sites: siteKeys, pool: poolOf(1, 1) },
+  );
+  return Array.from({ length: sites }, (_, i) => Int32Array.from(found[`indices${i}`]!.data));
+}
+
+/** Sum of products of deviations in standard deviations of what independent draws would give. */
 function score(length: number, a: (i: number) => number, b: (i: number) => number): number {
   let sum = 0;
   for (let i = 0; i < length; i++) sum += (a(i) - rate) * (b(i) - rate);
   return sum / (rate * (1 - rate) * Math.sqrt(length));
 }
 
-/** Independent masks have scores of mean square 1; so many of them stay well within these bounds. */
+/** Independent draws have scores of mean square 1; so many of them stay well within these bounds. */
 function assertIndependent(scores: readonly number[], what: string): void {
   const meanSquare = scores.reduce((sum, value) => sum + value * value, 0) / scores.length;
   assert(
@@ -66,66 +81,63 @@ function pairs(bound: number, count: number, seed: number): readonly (readonly [
   });
 }
 
-Deno.test("each rate is met, kept values make up for dropped ones, and gradients have the same mask", () => {
-  const [rows, columns] = [400, 128];
+Deno.test("a pool meets its rate, and kept values make up for dropped ones", () => {
+  const count = dropoutPoolRows * 32;
   for (const rate of [0.05, 0.1, 0.3, 0.5, 0.9]) {
-    const feeds = {
-      x: ones(rows, columns),
-      rows: dropoutRowKeys(101, rows),
-      columns: dropoutColumnKeys(202, columns),
-    };
-    const { y, gradient } = interpret(program(rows, columns, rate), feeds, {}, ["y", "gradient"]);
-    const count = rows * columns;
-    const kept = y!.data.filter((value) => value !== 0);
+    const pool = dropoutPool(101, count, rate);
+    const kept = pool.filter((value) => value !== 0);
     const bound = 5 * Math.sqrt(rate * (1 - rate) / count);
     assert(Math.abs(kept.length / count - (1 - rate)) < bound, `rate ${rate}: kept ${kept.length}`);
     for (const value of kept) assertAlmostEquals(value, 1 / (1 - rate), 1e-6);
-    const mean = y!.data.reduce((sum, value) => sum + value, 0) / count;
-    const square = y!.data.reduce((sum, value) => sum + value * value, 0) / count;
-    assert(Math.abs(mean - 1) < bound / (1 - rate), `rate ${rate}: mean ${mean}`);
-    assert(Math.abs(square - 1 / (1 - rate)) < bound / (1 - rate) ** 2, `rate ${rate}: ${square}`);
-    assertEquals(gradient!.data, y!.data);
+  }
+  assert(dropoutPool(1, 1000, 0).every((value) => value === 1));
+});
+
+Deno.test("rows of a pool are independent of each other, and so are its columns", () => {
+  for (const [columns, seed] of [[128, 1], [48, 2], [384, 3]] as const) {
+    const pool = dropoutPool(seed * 7919, dropoutPoolRows * columns, rate);
+    const at = (row: number, column: number) => pool[row * columns + column] === 0 ? 1 : 0;
+    assertIndependent(
+      pairs(dropoutPoolRows, 4000, 5).map(([a, b]) =>
+        score(columns, (j) => at(a, j), (j) => at(b, j))
+      ),
+      `rows of ${columns}`,
+    );
+    assertIndependent(
+      pairs(columns, 2000, 6).map(([a, b]) =>
+        score(dropoutPoolRows, (i) => at(i, a), (i) => at(i, b))
+      ),
+      `columns of ${columns}`,
+    );
   }
 });
 
-Deno.test("rate 0 leaves everything as it is", () => {
-  const stream = RandomStream.fromSeed(3);
-  const x = { type: "f32", shape: [40, 24], data: Float32Array.from(stream.normals(960)) } as const;
-  const feeds = { x, rows: dropoutRowKeys(1, 40), columns: dropoutColumnKeys(2, 24) };
-  const { y } = interpret(program(40, 24, 0), feeds, {}, ["y"]);
-  assertEquals(y!.data, Float64Array.from(x.data));
-});
+/** Chi-square over 64 bins in standard deviations from its mean. */
+function unevenness(indices: Int32Array): number {
+  const bins = new Array<number>(64).fill(0);
+  for (const index of indices) bins[Math.floor(index * 64 / dropoutPoolRows)]!++;
+  const wanted = indices.length / 64;
+  const sum = bins.reduce((total, count) => total + (count - wanted) ** 2 / wanted, 0);
+  return (sum - 63) / Math.sqrt(2 * 63);
+}
 
-Deno.test("rows are independent of each other, and so are columns", () => {
-  for (
-    const [rows, columns, seed] of [[512, 128, 1], [64, 512, 2], [2048, 128, 3], [
-      256,
-      32,
-      4,
-    ]] as const
-  ) {
-    const mask = droppedOf(
-      dropoutRowKeys(seed * 7919, rows),
-      dropoutColumnKeys(seed * 104729, columns),
-    );
-    const at = (row: number, column: number) => mask[row * columns + column]!;
-    assertIndependent(
-      pairs(rows, 4000, 5).map(([a, b]) => score(columns, (j) => at(a, j), (j) => at(b, j))),
-      `rows of [${rows}, ${columns}]`,
-    );
-    assertIndependent(
-      pairs(columns, 2000, 6).map(([a, b]) => score(rows, (i) => at(i, a), (i) => at(i, b))),
-      `columns of [${rows}, ${columns}]`,
-    );
-    // Each row and each column has its own share, which scatters as it should.
-    const share = (length: number, of: (i: number) => number) => {
-      let dropped = 0;
-      for (let i = 0; i < length; i++) dropped += of(i);
-      return (dropped - rate * length) / Math.sqrt(rate * (1 - rate) * length);
-    };
-    const shares = Array.from({ length: rows }, (_, i) => share(columns, (j) => at(i, j)));
-    const meanSquare = shares.reduce((sum, value) => sum + value * value, 0) / rows;
-    assert(meanSquare > 0.6 && meanSquare < 1.5, `shares of rows scatter by ${meanSquare}`);
+/** How often two lists agree, in standard deviations from what chance gives. */
+function agreement(a: Int32Array, b: Int32Array): number {
+  const same = a.filter((index, i) => index === b[i]).length;
+  const wanted = a.length / dropoutPoolRows;
+  return (same - wanted) / Math.sqrt(wanted);
+}
+
+Deno.test("rows of activations get rows of the pool evenly, and two rows share one as often as by chance", () => {
+  for (const key of [1, 77, 0xdeadbeef]) {
+    const count = 8192;
+    const sites = indicesOf(dropoutRowKeys(key, each(count)), dropoutSiteKeys(key + 1, 12));
+    for (const indices of sites) {
+      assert(indices.every((index) => index >= 0 && index < dropoutPoolRows));
+      assert(Math.abs(unevenness(indices)) < 6, `unevenness ${unevenness(indices)}`);
+      const moved = Int32Array.from(indices, (_, i) => indices[(i + 1) % count]!);
+      assert(Math.abs(agreement(indices, moved)) < 6, "neighbours share masks");
+    }
   }
 });
 
@@ -138,63 +150,64 @@ Deno.test("sites and steps are independent of each other", () => {
   });
   const assembly = {
     heads: 2,
+    dropout: { hidden: rate, attention: rate, head: rate, adapter: rate },
     dropoutSites: [
-      site("a", "batch*seq", 64),
-      site("b", "batch*seq", 64),
+      site("a", "tokens", 64),
+      site("b", "tokens", 64),
       site("c", "2*batch*seq", 64),
-      site("d", "batch*seq", 64),
+      site("d", "tokens", 64),
     ],
   };
   const batch: Batch = {
     rows: [],
-    size: 8,
-    length: 16,
+    size: 16,
+    length: 128,
     ids: new Int32Array(),
     types: new Int32Array(),
-    mask: new Float32Array(),
+    mask: new Float32Array(16 * 128).fill(1),
     targets: new Float32Array(),
     tokens: 0,
   };
+  assertEquals(poolsFor(assembly, batch).map(({ width }) => width), [64]);
+  const [pool] = poolsFor(assembly, batch);
+  assertEquals(poolTensor(pool!, assembly.dropout, 3).shape, [dropoutPoolRows, 64]);
   const stream = RandomStream.fromSeed(9).fork("dropout");
-  const masks = Array.from({ length: 120 }, (_, step) => {
+  const steps = Array.from({ length: 40 }, (_, step) => {
     const feeds = dropoutFeeds(assembly, batch, stream.fork(step).nextWord());
-    return assembly.dropoutSites.map(({ name, rows }) =>
-      droppedOf(feeds[`dropout.rows.${rows}`]!, feeds[`dropout.columns.${name}`]!)
-    );
+    const of = (rows: string) => indicesOf(feeds[rowKeysName(rows)]!, feeds[siteKeysName(rows)]!);
+    const [a, b, d] = of("tokens");
+    const [c] = of("2*batch*seq");
+    return [a!, b!, c!.subarray(0, a!.length), d!];
   });
-  const between = (a: Uint8Array, b: Uint8Array) => {
-    const length = Math.min(a.length, b.length);
-    return score(length, (i) => a[i]!, (i) => b[i]!);
-  };
+  const meanSquare = (values: readonly number[]) =>
+    values.reduce((sum, value) => sum + value * value, 0) / values.length;
   for (const [first, second] of [[0, 1], [0, 2], [0, 3], [1, 3], [1, 2]] as const) {
-    const scores = masks.map((sites) => between(sites[first]!, sites[second]!));
-    assert(scores.every((value) => Math.abs(value) < 6), `sites ${first}, ${second}: ${scores}`);
-    const meanSquare = scores.reduce((sum, value) => sum + value * value, 0) / scores.length;
-    assert(meanSquare > 0.5 && meanSquare < 1.7, `sites ${first}, ${second}: ${meanSquare}`);
+    const found = meanSquare(steps.map((sites) => agreement(sites[first]!, sites[second]!)));
+    // Rows with equal r agree together, so agreements come in clusters.
+    assert(found < 4, `sites ${first} and ${second} agree by ${found}`);
   }
   for (const gap of [1, 2, 7]) {
-    const scores = masks.slice(gap).map((sites, step) => between(sites[0]!, masks[step]![0]!));
-    assert(scores.every((value) => Math.abs(value) < 6), `steps ${gap} apart: ${scores}`);
-    const meanSquare = scores.reduce((sum, value) => sum + value * value, 0) / scores.length;
-    assert(meanSquare > 0.5 && meanSquare < 1.7, `steps ${gap} apart: ${meanSquare}`);
+    const found = meanSquare(
+      steps.slice(gap).map((sites, step) => agreement(sites[0]!, steps[step]![0]!)),
+    );
+    assert(found < 4, `steps ${gap} apart agree by ${found}`);
   }
 });
 
 Deno.test("keys are integers, small enough for single precision to multiply and add exactly", () => {
   for (const key of [0, 1, 0x7fffffff, 0xffffffff]) {
-    const rows = dropoutRowKeys(key, 3000).data as Float32Array;
-    const columns = dropoutColumnKeys(key, 3000).data as Float32Array;
-    const unit = columns[2 * 3000]!;
+    const rows = dropoutRowKeys(key, each(3000)).data as Float32Array;
+    const sites = dropoutSiteKeys(key, 3000).data as Float32Array;
+    const unit = sites[2]!;
     const top = (values: Float32Array) => values.reduce((most, value) => Math.max(most, value), 0);
-    const column = (k: number) =>
-      columns.subarray(k * 3000, (k + 1) * 3000).map((value) => value / unit);
-    const row = (k: number) => rows.filter((_, i) => i % 3 === k);
-    for (const values of [column(0), column(1), row(0), row(2)]) {
+    const ofSites = (k: number) => sites.filter((_, i) => i % 3 === k).map((value) => value / unit);
+    const ofRows = (k: number) => rows.subarray(k * 3000, (k + 1) * 3000);
+    for (const values of [ofSites(0), ofSites(1), ofRows(0), ofRows(2)]) {
       assert(values.every((value) => Number.isInteger(value) && value >= 0));
       // Keys fill their range.
-      assert(new Set(values).size > 1000);
+      assert(new Set(values).size > 900);
     }
-    const largest = top(row(0)) * top(column(0)) + top(row(2)) + top(column(1));
+    const largest = top(ofRows(0)) * top(ofSites(0)) + top(ofRows(2)) + top(ofSites(1));
     assert(largest < 2 ** 24, `the largest sum is ${largest}`);
   }
 });
@@ -202,20 +215,22 @@ Deno.test("keys are integers, small enough for single precision to multiply and 
 const [rows, columns] = [96, 80];
 
 testEach(await subjects(), "the mask is that of plain arithmetic, to the bit", async (executor) => {
-  const rowKeys = dropoutRowKeys(0xdeadbeef, rows);
-  const columnKeys = dropoutColumnKeys(0x12345678, columns);
-  const r = rowKeys.data as Float32Array, c = columnKeys.data as Float32Array;
+  const rowKeys = dropoutRowKeys(0xdeadbeef, each(rows));
+  const siteKeys = dropoutSiteKeys(0x12345678, 3);
+  const pool = poolOf(5, columns, 0.25);
+  const r = rowKeys.data as Float32Array, c = siteKeys.data as Float32Array;
   const wanted = Float32Array.from({ length: rows * columns }, (_, at) => {
-    const [i, j] = [Math.floor(at / columns), at % columns];
-    const sum = r[3 * i]! * c[j]! + c[columns + j]! + r[3 * i + 2]! * c[2 * columns + j]!;
-    return sum - Math.floor(sum) < 0.75 ? 4 / 3 : 0;
+    const row = Math.floor(at / columns);
+    const sum = r[row]! * c[0]! + c[1]! + r[2 * rows + row]! * c[2]!;
+    const own = Math.floor((sum - Math.floor(sum)) * dropoutPoolRows);
+    return Number(pool.data[own * columns + at % columns]);
   });
-  const session = await executor.load(program(rows, columns, 0.25));
+  const session = await executor.load(program(rows, 3, columns));
   const { read } = await session.run({
-    feeds: { x: ones(rows, columns), rows: rowKeys, columns: columnKeys },
+    feeds: { rows: rowKeys, sites: siteKeys, pool },
     dims: {},
-    read: ["y"],
+    read: ["mask"],
   });
   await session.release();
-  assertEquals(Float32Array.from(read["y"]!.data as ArrayLike<number>), wanted);
+  assertEquals(Float32Array.from(read["mask"]!.data as ArrayLike<number>), wanted);
 });

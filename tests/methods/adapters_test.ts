@@ -6,7 +6,7 @@ import { type HostTensor, input, interpret, makeProgram } from "../../src/graph/
 import { findMethod, methods } from "../../src/methods/table.ts";
 import { partPaths } from "../../src/models/modules.ts";
 import type { ModuleShape } from "../../src/spec/types.ts";
-import { batchDims, inputFeeds } from "../../src/train/assemble.ts";
+import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { flatten } from "../../src/train/layout.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { exportTensors } from "../../src/train/vectors.ts";

@@ -11,27 +11,31 @@ import {
   interpret,
   makeProgram,
   meanSquaredError,
-  productOf,
   reduceMean,
   reshape,
   type Tensor,
 } from "../../src/graph/mod.ts";
 import {
   encode,
-  encoderInputs,
   type ForwardContext,
   maskedModelHead,
-  poolWeightsOf,
+  plainLinear,
   taskHead,
 } from "../../src/models/bert.ts";
 import { adaptableModules } from "../../src/models/modules.ts";
 import { maskedModelHeadParameters } from "../../src/models/parameters.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
+import {
+  encoderInputs,
+  type RowPacking,
+  tokenFeeds,
+  tokenRows,
+} from "../../src/models/token_rows.ts";
 import { expected, goldenFiles, goldenModel } from "./fixture.ts";
 
 const { size, length } = expected;
-const dims = { batch: size, seq: length };
 const mask = Float32Array.from(expected.mask);
+const { heads } = goldenModel().config;
 
 function i32(shape: readonly number[], data: readonly number[]): HostTensor {
   return { type: "i32", shape, data: Int32Array.from(data) };
@@ -41,13 +45,32 @@ function f32(shape: readonly number[], data: readonly number[] | Float32Array): 
   return { type: "f32", shape, data: Float32Array.from(data) };
 }
 
-const batchFeeds: Readonly<Record<string, HostTensor>> = {
-  ids: i32([size, length], expected.ids),
-  types: i32([size, length], expected.types),
-  mask: f32([size, length], mask),
-  positions: i32([length], Array.from({ length }, (_, i) => i)),
-  poolWeights: f32([size, length], poolWeightsOf("first", mask, size, length)),
-};
+/** What a program is fed for the golden batch, with padding shared or not. */
+function batchFeeds(
+  names: Iterable<string>,
+  packing: RowPacking,
+  { ids = expected.ids, pooling = "first" as "first" | "mean" } = {},
+) {
+  const batch = {
+    size,
+    length,
+    ids: Int32Array.from(ids),
+    types: Int32Array.from(expected.types),
+    mask,
+  };
+  const rows = tokenRows(batch, packing);
+  return {
+    rows,
+    dims: { batch: size, seq: length, tokens: rows.count },
+    feeds: tokenFeeds(batch, rows, { heads, pooling }, names),
+  };
+}
+
+/** The numbers of a padded batch at the places that rows stand for. */
+function atRows(values: readonly number[], places: Int32Array): readonly number[] {
+  const { hidden } = goldenModel().config;
+  return [...places].flatMap((place) => values.slice(place * hidden, (place + 1) * hidden));
+}
 
 /** Parameters of the encoder and of its classification head, as the checkpoint has them. */
 function classifierParameters(): ReadonlyMap<string, HostTensor> {
@@ -70,14 +93,15 @@ function regressorParameters(): ReadonlyMap<string, HostTensor> {
 }
 
 function contextOf(leaves: ReadonlyMap<string, Tensor>): ForwardContext {
+  const parameter = (name: string) => {
+    const leaf = leaves.get(name);
+    assert(leaf !== undefined, `the graph asks for "${name}", which is no parameter`);
+    return leaf;
+  };
   return {
-    parameter: (name) => {
-      const leaf = leaves.get(name);
-      assert(leaf !== undefined, `the graph asks for "${name}", which is no parameter`);
-      return leaf;
-    },
-    adapt: (_module, _x, y) => y,
-    drop: (_site, x) => x,
+    parameter,
+    linear: (layers, x) => plainLinear(parameter, layers, x),
+    mask: () => null,
   };
 }
 
@@ -105,6 +129,7 @@ interface Tolerances {
 async function compareWithTransformers(
   executor: Executor,
   kind: "classification" | "regression",
+  packing: RowPacking,
   { values, gradients: ofGradients }: Tolerances,
 ) {
   const { config } = goldenModel();
@@ -114,8 +139,10 @@ async function compareWithTransformers(
     [...parameters].map(([name, { shape }]) => [name, input(name, shape)]),
   );
   const context = contextOf(leaves);
-  const hidden = encode(config, encoderInputs(), context, new Map());
-  const logits = taskHead(config, hidden, input("poolWeights", ["batch", "seq"]), context);
+  const inputs = encoderInputs(heads);
+  const hidden = encode(config, inputs, context, new Map(), "all");
+  const first = encode(config, inputs, context, new Map(), "first");
+  const logits = taskHead(config, first, inputs, context);
   const loss = kind === "classification"
     ? reduceMean(crossEntropy(logits, input("targets", ["batch"], "i32")))
     : meanSquaredError(reshape(logits, ["batch"]), input("targets", ["batch"]));
@@ -131,14 +158,23 @@ async function compareWithTransformers(
     ? i32([size], expected.classification.labels)
     : f32([size], expected.regression.scores);
   const session = await executor.load(program);
+  const { dims, feeds, rows } = batchFeeds(program.inputs.keys(), packing);
   const { read } = await session.run({
-    feeds: { ...Object.fromEntries(parameters), ...batchFeeds, targets },
+    feeds: { ...Object.fromEntries(parameters), ...feeds, targets },
     dims,
     read: [...program.outputs.keys()],
   });
   await session.release();
-  assertEquals([...read["hidden"]!.shape], [size * length, config.hidden]);
-  assertNear(read["hidden"]!, expected.hidden, values, "hidden", 1);
+  assertEquals([...read["hidden"]!.shape], [rows.count, config.hidden]);
+  // The row of all padding is nobody's.
+  const real = rows.placeOf.filter((place) => packing === "padded" || mask[place] === 1);
+  assertNear(
+    { data: (read["hidden"]!.data as Float32Array).subarray(0, real.length * config.hidden) },
+    atRows(expected.hidden, real),
+    values,
+    "hidden",
+    1,
+  );
   assertNear(read["logits"]!, wanted.logits, values, "logits", 1);
   assertNear(read["loss"]!, [wanted.loss], values, "loss", 1);
   for (const name of names) {
@@ -157,9 +193,11 @@ const executors: readonly (readonly [string, () => Promise<Executor>, Tolerances
 
 for (const [label, make, tolerances] of executors) {
   for (const kind of ["classification", "regression"] as const) {
-    Deno.test(`encode() and taskHead() equal transformers, ${kind} and gradients, in ${label}`, async () => {
-      await compareWithTransformers(await make(), kind, tolerances);
-    });
+    for (const packing of ["packed", "padded"] as const) {
+      Deno.test(`encode() and taskHead() equal transformers, ${kind} and gradients, ${packing} rows, in ${label}`, async () => {
+        await compareWithTransformers(await make(), kind, packing, tolerances);
+      });
+    }
   }
 }
 
@@ -169,11 +207,14 @@ Deno.test("encode() with frozen weights as constants equals transformers on the 
     [...classifierParameters()].map(([name, host]) => [name, constant(host, name)]),
   );
   const context = contextOf(leaves);
-  const hidden = encode(config, encoderInputs(), context, new Map());
-  const logits = taskHead(config, hidden, input("poolWeights", ["batch", "seq"]), context);
+  const inputs = encoderInputs(heads);
+  const hidden = encode(config, inputs, context, new Map(), "all");
+  const first = encode(config, inputs, context, new Map(), "first");
+  const program = makeProgram({ hidden, logits: taskHead(config, first, inputs, context) });
   const executor = await nativeExecutor(1);
-  const session = await executor.load(makeProgram({ hidden, logits }));
-  const { read } = await session.run({ feeds: batchFeeds, dims, read: ["hidden", "logits"] });
+  const session = await executor.load(program);
+  const { feeds, dims } = batchFeeds(program.inputs.keys(), "padded");
+  const { read } = await session.run({ feeds, dims, read: ["hidden", "logits"] });
   await session.release();
   assertNear(read["hidden"]!, expected.hidden, 2e-6, "hidden", 1);
   assertNear(read["logits"]!, expected.classification.logits, 2e-6, "logits", 1);
@@ -191,10 +232,15 @@ Deno.test("maskedModelHead() equals transformers", () => {
   const context = contextOf(
     new Map([...parameters].map(([name, host]) => [name, constant(host, name)])),
   );
-  const hidden = encode(config, encoderInputs(), context, new Map());
+  const hidden = encode(config, encoderInputs(heads), context, new Map(), "all");
   const logits = maskedModelHead(config, hidden, input("chosen", ["masked"], "i32"), context);
-  const feeds = { ...batchFeeds, chosen: i32([chosen.length], chosen) };
-  const found = interpret(makeProgram({ logits }), feeds, { ...dims, masked: chosen.length });
+  const program = makeProgram({ logits });
+  const { rows, dims, feeds } = batchFeeds(program.inputs.keys(), "packed");
+  const found = interpret(
+    program,
+    { ...feeds, chosen: i32([chosen.length], chosen.map((place) => rows.rowOf[place]!)) },
+    { ...dims, masked: chosen.length },
+  );
   assertNear(found["logits"]!, wanted, 1e-9, "logits", 1);
 });
 
@@ -202,10 +248,11 @@ Deno.test("encode() gives the same for a text whatever stands in its padding", (
   const { config, tensors } = goldenModel();
   const leaves = new Map([...tensors].map(([name, host]) => [name, constant(host, name)]));
   const program = makeProgram({
-    hidden: encode(config, encoderInputs(), contextOf(leaves), new Map()),
+    hidden: encode(config, encoderInputs(heads), contextOf(leaves), new Map(), "all"),
   });
   const ids = expected.ids.map((id, i) => (expected.mask[i] === 0 ? 7 : id));
-  const { hidden } = interpret(program, { ...batchFeeds, ids: i32([size, length], ids) }, dims);
+  const { feeds, dims } = batchFeeds(program.inputs.keys(), "padded", { ids });
+  const { hidden } = interpret(program, feeds, dims);
   const inText = (values: ArrayLike<number>) =>
     Array.from(values).filter((_, i) => expected.mask[Math.floor(i / config.hidden)] === 1);
   const found = inText(hidden!.data);
@@ -221,32 +268,70 @@ Deno.test("encode() offers every adaptable module once, in the forward pass's or
   const { config, tensors } = goldenModel();
   const leaves = new Map([...tensors].map(([name, host]) => [name, constant(host, name)]));
   const modules = adaptableModules(config);
-  const seen: string[] = [];
-  encode(config, encoderInputs(), {
-    ...contextOf(leaves),
-    adapt: (module, x, y) => {
-      seen.push(module.name);
-      assertEquals([x.shape[1], y.shape[1]], [module.inSize, module.outSize], module.name);
-      return y;
-    },
-  }, new Map(modules.map((module) => [module.name, module])));
-  assertEquals(seen, modules.map(({ name }) => name));
-  assertEquals(seen.slice(0, 6), [
-    "layer.0.query",
-    "layer.0.key",
-    "layer.0.value",
-    "layer.0.attention_output",
-    "layer.0.intermediate",
-    "layer.0.output",
-  ]);
+  for (const wanted of ["all", "first"] as const) {
+    const seen: string[][] = [];
+    const context = contextOf(leaves);
+    encode(
+      config,
+      encoderInputs(heads),
+      {
+        ...context,
+        linear: (layers, x) => {
+          const y = context.linear(layers, x);
+          const shapes = layers.map(({ module }) => module!);
+          seen.push(shapes.map(({ name }) => name));
+          for (const { inSize, name } of shapes) assertEquals(x.shape[1], inSize, name);
+          assertEquals(y.shape[1], shapes.reduce((sum, { outSize }) => sum + outSize, 0));
+          return y;
+        },
+      },
+      new Map(modules.map((module) => [module.name, module])),
+      wanted,
+    );
+    assertEquals(seen.flat(), modules.map(({ name }) => name));
+    assertEquals(seen.slice(0, 4), [
+      ["layer.0.query", "layer.0.key", "layer.0.value"],
+      ["layer.0.attention_output"],
+      ["layer.0.intermediate"],
+      ["layer.0.output"],
+    ]);
+    const last = config.layers - 1;
+    assertEquals(
+      seen.filter((names) => names.includes(`layer.${last}.key`)),
+      wanted === "all"
+        ? [[`layer.${last}.query`, `layer.${last}.key`, `layer.${last}.value`]]
+        : [[`layer.${last}.key`, `layer.${last}.value`]],
+    );
+  }
 });
 
-Deno.test("poolWeightsOf() points at the first token or averages over the text", () => {
-  const twoTexts = Float32Array.of(1, 1, 1, 1, 1, 1, 0, 0);
-  assertEquals([...poolWeightsOf("first", twoTexts, 2, 4)], [1, 0, 0, 0, 1, 0, 0, 0]);
+Deno.test("all padding of a batch is one row, or each place has its own", () => {
+  const batch = { size: 2, length: 4, mask: Float32Array.of(1, 1, 1, 1, 1, 1, 0, 0) };
+  const packed = tokenRows(batch, "packed");
+  assertEquals([...packed.rowOf], [0, 1, 2, 3, 4, 5, 6, 6]);
+  assertEquals([...packed.placeOf], [0, 1, 2, 3, 4, 5, 6]);
+  assertEquals(tokenRows(batch, "padded").count, 8);
+  const full = { ...batch, mask: new Float32Array(8).fill(1) };
+  assertEquals(tokenRows(full, "packed").count, 8);
+});
+
+Deno.test("the pool points at the first token or averages over the text", () => {
+  const batch = {
+    size: 2,
+    length: 4,
+    ids: new Int32Array(8),
+    types: new Int32Array(8),
+    mask: Float32Array.of(1, 1, 1, 1, 1, 1, 0, 0),
+  };
+  const poolOf = (packing: RowPacking, pooling: "first" | "mean") => {
+    const rows = tokenRows(batch, packing);
+    return [...tokenFeeds(batch, rows, { heads, pooling }, ["pool"])["pool"]!.data];
+  };
+  assertEquals(poolOf("padded", "first"), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
+  assertEquals(poolOf("packed", "first"), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0]);
   assertEquals(
-    [...poolWeightsOf("mean", twoTexts, 2, 4)],
-    [0.25, 0.25, 0.25, 0.25, 0.5, 0.5, 0, 0],
+    poolOf("packed", "mean"),
+    [0.25, 0.25, 0.25, 0.25, 0, 0, 0, 0, 0, 0, 0, 0.5, 0.5, 0],
   );
 });
 
@@ -254,20 +339,21 @@ Deno.test("taskHead() without a pooler is the classifier of the mean over a text
   const config = { ...goldenModel().config, pooler: false, pooling: "mean" } as const;
   const parameters = classifierParameters();
   const leaves = new Map([...parameters].map(([name, host]) => [name, constant(host, name)]));
-  const states = input("states", [productOf(["batch", "seq"]), config.hidden]);
+  const inputs = encoderInputs(heads);
   const logits = taskHead(
     config,
-    states,
-    input("poolWeights", ["batch", "seq"]),
+    input("states", ["tokens", config.hidden]),
+    inputs,
     contextOf(leaves),
   );
+  const { dims, feeds } = batchFeeds(["pool"], "padded", { pooling: "mean" });
   const found = interpret(makeProgram({ logits }), {
+    ...feeds,
     states: {
       type: "f32",
       shape: [size * length, config.hidden],
       data: Float64Array.from(expected.hidden),
     },
-    poolWeights: f32([size, length], poolWeightsOf("mean", mask, size, length)),
   }, dims)["logits"]!;
   const weight = parameters.get("classifier.weight")!.data;
   const bias = parameters.get("classifier.bias")!.data;

@@ -11,15 +11,16 @@ import {
   zeroImportance,
 } from "../../src/methods/importance.ts";
 import { firstBatch } from "../../src/tasks/batches.ts";
+import { assemble, type Assembly } from "../../src/train/assemble.ts";
 import {
-  assemble,
-  type Assembly,
   batchDims,
   dropoutFeeds,
   inputFeeds,
+  poolsFor,
+  poolTensor,
   slotFeeds,
   targetFeeds,
-} from "../../src/train/assemble.ts";
+} from "../../src/train/feeds.ts";
 import { slotOf } from "../../src/train/layout.ts";
 import { groupParameter, initialOrder, type SlotOrder } from "../../src/train/slots.ts";
 import { Trainer } from "../../src/train/trainer.ts";
@@ -92,6 +93,12 @@ function bench(run: TinyRun, key = 12345): Bench {
         ...inputFeeds(assembly, batch),
         ...targetFeeds(batch),
         ...dropoutFeeds(assembly, batch, key),
+        ...Object.fromEntries(
+          poolsFor(assembly, batch).map((pool) => [
+            pool.name,
+            poolTensor(pool, assembly.dropout, key),
+          ]),
+        ),
         ...slotFeeds(assembly, order),
         gate: host(new Float64Array(assembly.layout.size).fill(1), [assembly.layout.size]),
         learningRate: number(learningRate),

@@ -5,7 +5,7 @@ import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import type { Executor } from "../../src/exec/executor.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { Batch } from "../../src/tasks/types.ts";
-import { batchDims, inputFeeds } from "../../src/train/assemble.ts";
+import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { slotOf } from "../../src/train/layout.ts";
 import { groupParameter } from "../../src/train/slots.ts";
 import type { TrainingRequest } from "../../src/train/run_types.ts";

@@ -259,7 +259,8 @@ Deno.test("head, BitFit, full fine-tuning and LoRA train what they should and no
 
 Deno.test("training lowers the loss with every method that adapts the encoder", async () => {
   for (const method of ["full", "bitfit", "lora", "adalora", "elalora"]) {
-    const train = { steps: 60, batchSize: 13, learningRate: 1e-2 };
+    const dropout = { hidden: 0.1, attention: 0.1, head: 0.1, adapter: 0 };
+    const train = { steps: 60, batchSize: 13, learningRate: 1e-2, dropout };
     const options = method === "elalora" ? { b: 2, maskInterval: 5 } : {};
     const trainer = await Trainer.create(
       trainingRequest(executor, { method, options, train }),

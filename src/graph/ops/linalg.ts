@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { broadcastShapes, showShape } from "../dims.ts";
+import { broadcastShapes, sameShape, showShape } from "../dims.ts";
 import { makeTensor, type Tensor } from "../tensor.ts";
 
 /**
@@ -31,17 +31,19 @@ export interface GemmOptions {
   readonly transA?: boolean;
   /** Use `b` transposed. Default false. */
   readonly transB?: boolean;
-  /** Added to every row, `[n]`. Default none. */
+  /** Factor of the product. Default 1. */
+  readonly alpha?: number;
+  /** Added to every row, `[n]`, or to the whole, `[m, n]`. Default none. */
   readonly bias?: Tensor;
 }
 
 /**
- * Product of two matrices, either of them transposed, plus a bias row.
+ * Product of two matrices, either of them transposed, times a factor, plus a bias.
  *
- * @throws {RangeError} If an operand is not a matrix, the inner sizes differ, or the bias is not `[n]`.
+ * @throws {RangeError} If an operand is not a matrix, the inner sizes differ, or the bias is neither `[n]` nor `[m, n]`.
  */
 export function gemm(a: Tensor, b: Tensor, options: GemmOptions = {}): Tensor {
-  const { transA = false, transB = false, bias } = options;
+  const { transA = false, transB = false, alpha = 1, bias } = options;
   const [rows, innerA] = transA ? [a.shape[1], a.shape[0]] : [a.shape[0], a.shape[1]];
   const [innerB, columns] = transB ? [b.shape[1], b.shape[0]] : [b.shape[0], b.shape[1]];
   if (a.shape.length !== 2 || b.shape.length !== 2 || innerA !== innerB) {
@@ -51,14 +53,19 @@ export function gemm(a: Tensor, b: Tensor, options: GemmOptions = {}): Tensor {
       } do not chain`,
     );
   }
-  if (bias !== undefined && (bias.shape.length !== 1 || bias.shape[0] !== columns)) {
-    throw new RangeError(`Gemm: bias has shape ${showShape(bias.shape)}, want [${columns}]`);
+  const shape = [rows!, columns!];
+  if (
+    bias !== undefined && !sameShape(bias.shape, [columns!]) && !sameShape(bias.shape, shape)
+  ) {
+    throw new RangeError(
+      `Gemm: bias has shape ${showShape(bias.shape)}, want [${columns}] or ${showShape(shape)}`,
+    );
   }
   return makeTensor(
     "Gemm",
     bias === undefined ? [a, b] : [a, b, bias],
-    { transA: transA ? 1 : 0, transB: transB ? 1 : 0 },
-    [rows!, columns!],
+    { transA: transA ? 1 : 0, transB: transB ? 1 : 0, ...(alpha === 1 ? {} : { alpha }) },
+    shape,
     "f32",
   );
 }

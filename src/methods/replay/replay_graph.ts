@@ -20,7 +20,8 @@ import {
   tanh,
   type Tensor,
 } from "../../graph/mod.ts";
-import { lowRankDelta, type PartGroup } from "../adapter.ts";
+import type { PartGroup } from "../adapter.ts";
+import { adaptedLinear } from "../low_rank.ts";
 import type { ModuleSlots, SlotTable } from "../slots.ts";
 import { orthogonalityRegulariser, svdPrepare, svdScale } from "../svd_form.ts";
 import type { Difference } from "./difference.ts";
@@ -82,11 +83,14 @@ export function traceProgram(trace: Trace, ranks: readonly number[]): Program {
       return rows;
     };
     const parts = { A: part("A"), E: part("E"), B: part("B") };
-    const own = gemm(hidden, constant(matrix(weight, inSize), `${name}.weight`), {
-      transB: true,
+    const layer = {
+      x: hidden,
+      weight: constant(matrix(weight, inSize), `${name}.weight`),
       bias: constant({ type: "f32", shape: [outSize], data: bias }, `${name}.bias`),
-    });
-    const output = rank === 0 ? own : add(own, lowRankDelta(hidden, svdPrepare(parts, scale)));
+    };
+    const output = rank === 0
+      ? gemm(hidden, layer.weight, { transB: true, bias: layer.bias })
+      : adaptedLinear({ ...layer, ...svdPrepare(parts, scale), mask: null });
     hidden = i === modules.length - 1 ? output : tanh(output);
   });
   const wanted = constant(matrix(trace.y, modules.at(-1)!.outSize), "y");

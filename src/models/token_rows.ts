@@ -1,0 +1,210 @@
+/**
+ * The tokens of a batch as rows of one matrix, without its padding.
+ *
+ * Linear layers, norms and dropout act on each token alone, so they run on rows of real tokens only; all padding of a batch
+ * is one row. Attention needs the rectangle of the batch: rows are gathered into `[batch, heads, seq, width]` and back
+ * by indices that the host counts out. The row that stands for padding reaches neither the keys that attention
+ * looks at nor the pooled vector, so its gradient is zero and it adds nothing to any other.
+ *
+ * @module
+ */
+import { type HostTensor, input, productOf, type Tensor } from "../graph/mod.ts";
+
+/** The symbolic sizes of a batch: texts, tokens of a padded text, and rows of tokens. */
+export const dims = { batch: "batch", seq: "seq", tokens: "tokens" } as const;
+
+/** Tokens of a batch, padded. */
+export interface PaddedTokens {
+  readonly size: number;
+  /** Padded length in tokens. */
+  readonly length: number;
+  /** `[size, length]`. */
+  readonly ids: Int32Array;
+  readonly types: Int32Array;
+  /** 1 for a token, 0 for padding. */
+  readonly mask: Float32Array;
+}
+
+/** Which row each place of the padded rectangle has, and the reverse. */
+export interface TokenRows {
+  /** Number of rows. */
+  readonly count: number;
+  /** The row of each place, `[size * length]`. */
+  readonly rowOf: Int32Array;
+  /** A place of each row, `[count]`: its own, or for the row of all padding the first padded one. */
+  readonly placeOf: Int32Array;
+}
+
+/**
+ * Whether padding shares one row (`packed`), or every place has a row of its own (`padded`), so that the number of rows follows
+ * from the batch's sizes.
+ */
+export type RowPacking = "packed" | "padded";
+
+/** Gives the places of a batch their rows. */
+export function tokenRows(
+  { size, length, mask }: Pick<PaddedTokens, "size" | "length" | "mask">,
+  packing: RowPacking,
+): TokenRows {
+  const places = size * length;
+  if (packing === "padded") {
+    const same = Int32Array.from({ length: places }, (_, place) => place);
+    return { count: places, rowOf: same, placeOf: same };
+  }
+  const rowOf = new Int32Array(places);
+  const placeOf = new Int32Array(places);
+  let count = 0;
+  let firstPadding = -1;
+  for (let place = 0; place < places; place++) {
+    if (mask[place] === 1) {
+      placeOf[count] = place;
+      rowOf[place] = count++;
+    } else if (firstPadding < 0) {
+      firstPadding = place;
+    }
+  }
+  if (firstPadding >= 0) {
+    for (let place = firstPadding; place < places; place++) {
+      if (mask[place] !== 1) rowOf[place] = count;
+    }
+    placeOf[count++] = firstPadding;
+  }
+  return { count, rowOf, placeOf: placeOf.subarray(0, count) };
+}
+
+/** The inputs of a forward pass; all are fed by name. */
+export interface EncoderInputs {
+  /** Token ids, i32 `[tokens]`. */
+  readonly ids: Tensor;
+  /** Token types, i32 `[tokens]`. */
+  readonly types: Tensor;
+  /** Place in its text, i32 `[tokens]`. */
+  readonly positions: Tensor;
+  /** 1 for tokens and 0 for padding, `[batch, seq]`. */
+  readonly mask: Tensor;
+  /** How much each token counts for the vector of its text, `[batch, tokens]`. */
+  readonly pool: Tensor;
+  /**
+   * Where the heads of a text's tokens lie in rows of `parts` projections side by side, i32 `[batch*heads*seq]`.
+   *
+   * @param part Which of the projections.
+   */
+  readonly toHeads: (part: number, parts: number) => Tensor;
+  /** Where the projections of a row's heads lie in `[batch, parts, heads, seq]`, i32 `[tokens*parts*heads]`. */
+  readonly fromHeads: (parts: number) => Tensor;
+}
+
+/** Declares the inputs; each index tensor is declared when it is first asked for. */
+export function encoderInputs(heads: number): EncoderInputs {
+  const { batch, seq, tokens } = dims;
+  const declared = new Map<string, Tensor>();
+  const indices = (name: string, size: string | number) => {
+    const tensor = declared.get(name) ?? input(name, [size], "i32");
+    declared.set(name, tensor);
+    return tensor;
+  };
+  return {
+    ids: input("ids", [tokens], "i32"),
+    types: input("types", [tokens], "i32"),
+    positions: input("positions", [tokens], "i32"),
+    mask: input("mask", [batch, seq]),
+    pool: input("pool", [batch, tokens]),
+    toHeads: (part, parts) => indices(`heads.to.${part}of${parts}`, productOf([batch, heads, seq])),
+    fromHeads: (parts) => indices(`heads.from.${parts}`, productOf([tokens, parts * heads])),
+  };
+}
+
+function headIndices(
+  { rowOf }: TokenRows,
+  { size, length }: PaddedTokens,
+  [heads, part, parts]: readonly [number, number, number],
+): Int32Array {
+  const indices = new Int32Array(size * heads * length);
+  let at = 0;
+  for (let text = 0; text < size; text++) {
+    for (let head = 0; head < heads; head++) {
+      const within = part * heads + head;
+      for (let i = text * length; i < (text + 1) * length; i++) {
+        indices[at++] = rowOf[i]! * parts * heads + within;
+      }
+    }
+  }
+  return indices;
+}
+
+function rowIndices(
+  { count, placeOf }: TokenRows,
+  { length }: PaddedTokens,
+  [heads, parts]: readonly [number, number],
+): Int32Array {
+  const indices = new Int32Array(count * parts * heads);
+  let at = 0;
+  for (let row = 0; row < count; row++) {
+    const text = Math.floor(placeOf[row]! / length);
+    const place = placeOf[row]! - text * length;
+    for (let lane = 0; lane < parts * heads; lane++) {
+      indices[at++] = (text * parts * heads + lane) * length + place;
+    }
+  }
+  return indices;
+}
+
+/** How token vectors become one vector a text: the first token's, or the mean over tokens. */
+export type Pooling = "first" | "mean";
+
+function poolMatrix(rows: TokenRows, batch: PaddedTokens, pooling: Pooling): Float32Array {
+  const { size, length, mask } = batch;
+  const matrix = new Float32Array(size * rows.count);
+  for (let text = 0; text < size; text++) {
+    const start = text * length;
+    if (pooling === "first") {
+      matrix[text * rows.count + rows.rowOf[start]!] = 1;
+      continue;
+    }
+    let tokens = 0;
+    for (let i = start; i < start + length; i++) tokens += mask[i]!;
+    for (let i = start; i < start + length; i++) {
+      if (mask[i] === 1) matrix[text * rows.count + rows.rowOf[i]!] = 1 / tokens;
+    }
+  }
+  return matrix;
+}
+
+/**
+ * What a forward pass over a batch is fed, but for its parameters.
+ *
+ * @param names The inputs that are wanted; the others are not made.
+ */
+export function tokenFeeds(
+  batch: PaddedTokens,
+  rows: TokenRows,
+  { heads, pooling }: { readonly heads: number; readonly pooling: Pooling },
+  names: Iterable<string>,
+): Readonly<Record<string, HostTensor>> {
+  const { size, length } = batch;
+  const i32 = (data: Int32Array): HostTensor => ({ type: "i32", shape: [data.length], data });
+  const ofRows = (of: (place: number) => number) => i32(rows.placeOf.map(of));
+  const makers: Readonly<Record<string, () => HostTensor>> = {
+    ids: () => ofRows((place) => batch.ids[place]!),
+    types: () => ofRows((place) => batch.types[place]!),
+    positions: () => ofRows((place) => place % length),
+    mask: () => ({ type: "f32", shape: [size, length], data: batch.mask }),
+    pool: () => ({
+      type: "f32",
+      shape: [size, rows.count],
+      data: poolMatrix(rows, batch, pooling),
+    }),
+  };
+  const feeds: Record<string, HostTensor> = {};
+  for (const name of names) {
+    const to = /^heads\.to\.(\d+)of(\d+)$/.exec(name);
+    const from = /^heads\.from\.(\d+)$/.exec(name);
+    const made = to
+      ? i32(headIndices(rows, batch, [heads, Number(to[1]), Number(to[2])]))
+      : from
+      ? i32(rowIndices(rows, batch, [heads, Number(from[1])]))
+      : makers[name]?.();
+    if (made !== undefined) feeds[name] = made;
+  }
+  return feeds;
+}

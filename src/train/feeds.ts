@@ -1,0 +1,134 @@
+/**
+ * What the programs of a run are fed: a batch, its targets, dropout keys and pools, and which slots are on.
+ *
+ * @module
+ */
+import {
+  type DimBindings,
+  dropoutPool,
+  dropoutPoolRows,
+  dropoutRowKeys,
+  dropoutSiteKeys,
+  type HostTensor,
+} from "../graph/mod.ts";
+import { type RowPacking, tokenFeeds, tokenRows } from "../models/token_rows.ts";
+import type { DropoutSite } from "../models/bert.ts";
+import type { Batch } from "../tasks/types.ts";
+import type { Assembly } from "./assemble.ts";
+import { poolName, rowKeysName, siteKeysName } from "./forward.ts";
+import type { SlotOrder } from "./slots.ts";
+
+type Feeds = Readonly<Record<string, HostTensor>>;
+
+/**
+ * The numbers of the symbolic dimensions of a batch.
+ *
+ * @param packing Default `packed`.
+ */
+export function batchDims(batch: Batch, packing: RowPacking = "packed"): DimBindings {
+  const { count } = tokenRows(batch, packing);
+  return { batch: batch.size, seq: batch.length, tokens: count };
+}
+
+/**
+ * What every pass over a batch is fed.
+ *
+ * @param packing Default `packed`.
+ * @param names The inputs that are wanted. Default: all of the step.
+ */
+export function inputFeeds(
+  assembly: Pick<Assembly, "heads" | "pooling" | "stepProgram">,
+  batch: Batch,
+  packing: RowPacking = "packed",
+  names: Iterable<string> = assembly.stepProgram.inputs.keys(),
+): Feeds {
+  return tokenFeeds(batch, tokenRows(batch, packing), assembly, names);
+}
+
+/** Labels or scores of a batch, under both names; a program takes the one it knows. */
+export function targetFeeds(batch: Batch): Feeds {
+  return {
+    labels: { type: "i32", shape: [batch.size], data: Int32Array.from(batch.targets) },
+    targets: { type: "f32", shape: [batch.size], data: batch.targets },
+  };
+}
+
+/**
+ * The dropout keys of one step: row keys for each kind of rows and site keys for the sites on them.
+ *
+ * @param key A 32-bit word that belongs to the step.
+ * @param packing Default `packed`.
+ */
+export function dropoutFeeds(
+  assembly: Pick<Assembly, "dropoutSites" | "heads">,
+  batch: Batch,
+  key: number,
+  packing: RowPacking = "packed",
+): Feeds {
+  const { heads } = assembly;
+  const each = (count: number) => Int32Array.from({ length: count }, (_, i) => i);
+  const placesOf: Readonly<Record<string, () => ArrayLike<number>>> = {
+    batch: () => each(batch.size),
+    tokens: () => tokenRows(batch, packing).placeOf,
+    [`${heads}*batch`]: () => each(heads * batch.size),
+    [`${heads}*batch*seq`]: () => each(heads * batch.size * batch.length),
+  };
+  const feeds: Record<string, HostTensor> = {};
+  [...Map.groupBy(assembly.dropoutSites, ({ rows }) => rows)].forEach(([rows, sites], i) => {
+    const places = placesOf[rows];
+    if (places === undefined) {
+      throw new RangeError(`Dropout site "${sites[0]!.name}" has unknown rows "${rows}"`);
+    }
+    const own = (key + Math.imul(i + 1, 0x9e3779b9)) >>> 0;
+    feeds[rowKeysName(rows)] = dropoutRowKeys(own, places());
+    feeds[siteKeysName(rows)] = dropoutSiteKeys((own ^ 0x2545f491) >>> 0, sites.length);
+  });
+  return feeds;
+}
+
+/** A dropout pool: its input's name and size, and what it holds. */
+export interface Pool {
+  readonly name: string;
+  readonly kind: DropoutSite["kind"];
+  readonly width: number;
+}
+
+/** The dropout pools that a batch needs; they depend on its padded length alone. */
+export function poolsFor(
+  { dropoutSites }: Pick<Assembly, "dropoutSites">,
+  { length }: Pick<Batch, "length">,
+): readonly Pool[] {
+  const pools = dropoutSites.map(({ kind, columns }): Pool => ({
+    name: poolName(kind, columns),
+    kind,
+    width: columns === "seq" ? length : Number(columns),
+  }));
+  return [...new Map(pools.map((pool) => [pool.name, pool])).values()];
+}
+
+/**
+ * The numbers of a pool.
+ *
+ * @param key A 32-bit word that belongs to the run.
+ */
+export function poolTensor(
+  { kind, width }: Pool,
+  dropout: Assembly["dropout"],
+  key: number,
+): HostTensor {
+  const kinds = ["hidden", "attention", "head", "adapter"] as const;
+  const own = (key + Math.imul(kinds.indexOf(kind) + 1, 0x9e3779b9)) >>> 0;
+  const shape = [dropoutPoolRows, width];
+  return { type: "f32", shape, data: dropoutPool(own, dropoutPoolRows * width, dropout[kind]) };
+}
+
+/** Which slots are on, one tensor a group. */
+export function slotFeeds(assembly: Pick<Assembly, "groups">, order: SlotOrder): Feeds {
+  return Object.fromEntries(assembly.groups.map(({ name, modules, capacity }) => {
+    const data = new Float32Array(modules.length * capacity);
+    modules.forEach((module, i) => {
+      for (const row of order[module.name] ?? []) data[i * capacity + row] = 1;
+    });
+    return [`on.${name}`, { type: "f32", shape: [modules.length, capacity], data } as const];
+  }));
+}

@@ -1,0 +1,247 @@
+/**
+ * The forward pass of a run: the encoder and its head with the adapters and dropout of a method.
+ *
+ * @module
+ */
+import {
+  concat,
+  constant,
+  dropoutMask,
+  dropoutPoolRows,
+  dropoutRows,
+  input,
+  reshape,
+  split,
+  type Tensor,
+  withScope,
+} from "../graph/mod.ts";
+import type { Adapter, LowRankUpdate, PartGroup } from "../methods/adapter.ts";
+import { adaptedLinear, blockDiagonal } from "../methods/low_rank.ts";
+import {
+  type DropoutSite,
+  encode,
+  type ForwardContext,
+  type LinearLayer,
+  plainLinear,
+  taskHead,
+  wantedStates,
+} from "../models/bert.ts";
+import { stacked } from "../models/stacked.ts";
+import { encoderInputs } from "../models/token_rows.ts";
+import type { ModuleShape, TrainSettings } from "../spec/types.ts";
+import type { AssemblyRequest } from "./assemble.ts";
+import { groupParameter, type SlotGroup } from "./slots.ts";
+
+/** Where dropout acts and which adapted modules share an input, in the order of the forward pass. */
+export interface Survey {
+  readonly sites: readonly DropoutSite[];
+  readonly inputGroups: readonly (readonly ModuleShape[])[];
+}
+
+/** What a forward pass is built from. */
+export interface ForwardPlan {
+  readonly request: AssemblyRequest;
+  readonly survey: Survey;
+  /** Trained parameters by name. */
+  readonly views: ReadonlyMap<string, Tensor>;
+  readonly groups: readonly SlotGroup[];
+}
+
+/** What a forward pass yields. */
+export interface Forward {
+  /** `[batch, outputs]`. */
+  readonly logits: Tensor;
+  readonly groups: readonly PartGroup[];
+}
+
+/** Name of the input with the row keys of one kind of rows, `[3, rows]`. */
+export function rowKeysName(rows: string): string {
+  return `dropout.rows.${rows}`;
+}
+
+/** Name of the input with the keys of the sites on one kind of rows, `[sites, 3]`. */
+export function siteKeysName(rows: string): string {
+  return `dropout.sites.${rows}`;
+}
+
+/** Name of the input with the pool of a kind of dropout, `[dropoutPoolRows, columns]`. */
+export function poolName(kind: DropoutSite["kind"], columns: number | string): string {
+  return `dropout.pool.${kind}.${columns}`;
+}
+
+function adaptedShapes({ ranks }: AssemblyRequest): ReadonlyMap<string, ModuleShape> {
+  return new Map(ranks.filter(({ rank }) => rank > 0).map(({ module }) => [module.name, module]));
+}
+
+/** Builds encoder and head in a context, to the logits `[batch, outputs]`. */
+function network({ encoder: { config }, ranks }: AssemblyRequest, context: ForwardContext): Tensor {
+  const inputs = encoderInputs(config.heads);
+  const modules = new Map(ranks.map(({ module }) => [module.name, module]));
+  const states = encode(config, inputs, context, modules, wantedStates(config));
+  return taskHead(config, states, inputs, context);
+}
+
+/** Where the parameters come from: trained ones from the state, the others from the encoder. */
+function parametersOf(
+  { encoder: { tensors } }: AssemblyRequest,
+  views: ReadonlyMap<string, Tensor>,
+): ForwardContext["parameter"] {
+  const frozen = new Map<string, Tensor>();
+  return (name) => {
+    const known = views.get(name) ?? frozen.get(name);
+    if (known !== undefined) return known;
+    const host = tensors.get(name);
+    if (host === undefined) throw new RangeError(`The encoder has no weights named "${name}"`);
+    const tensor = constant(host, name);
+    frozen.set(name, tensor);
+    return tensor;
+  };
+}
+
+function siteOfAdapter(adapted: readonly ModuleShape[], x: Tensor): DropoutSite {
+  const [{ inSize }] = adapted as readonly [ModuleShape];
+  const name = `${adapted.map((module) => module.name).join("+")}.adapter`;
+  return { name, kind: "adapter", rows: String(x.shape[0]), columns: inSize };
+}
+
+/** Goes once through the forward pass and notes what {@linkcode forward} has to know before it begins. */
+export function survey(request: AssemblyRequest, views: ReadonlyMap<string, Tensor>): Survey {
+  const sites: DropoutSite[] = [];
+  const inputGroups: ModuleShape[][] = [];
+  const shapes = adaptedShapes(request);
+  const parameter = parametersOf(request, views);
+  const mask = (site: DropoutSite) => {
+    if (request.train.dropout[site.kind] > 0) sites.push(site);
+    return null;
+  };
+  network(request, {
+    parameter,
+    mask,
+    linear: (layers, x) => {
+      const adapted = adaptedOf(layers, shapes);
+      if (adapted.length > 0) {
+        inputGroups.push(adapted);
+        mask(siteOfAdapter(adapted, x));
+      }
+      return plainLinear(parameter, layers, x);
+    },
+  });
+  return { sites, inputGroups };
+}
+
+function adaptedOf(
+  layers: readonly LinearLayer[],
+  shapes: ReadonlyMap<string, ModuleShape>,
+): ModuleShape[] {
+  return layers.flatMap(({ module }) => module !== null && shapes.has(module.name) ? [module] : []);
+}
+
+/** Neighbours in a size class that share an input: what the forward pass uses of their parts, `[modules, capacity, row]`. */
+interface Piece extends LowRankUpdate {
+  readonly modules: readonly ModuleShape[];
+}
+
+/** Cuts the prepared parts of each size class into pieces of modules that share an input. */
+function preparedPieces(
+  adapter: Adapter,
+  { groups, views, survey: { inputGroups } }: ForwardPlan,
+  scale: number,
+): readonly Piece[] {
+  const groupOf = new Map(
+    inputGroups.flatMap((group, i) => group.map(({ name }) => [name, i] as const)),
+  );
+  return [...Map.groupBy(groups, ({ sizeClass }) => sizeClass).values()].flatMap((members) => {
+    const runs: ModuleShape[][] = [];
+    for (const module of members[0]!.modules) {
+      const before = runs.at(-1);
+      const group = groupOf.get(module.name);
+      if (before !== undefined && groupOf.get(before[0]!.name) === group) before.push(module);
+      else runs.push([module]);
+    }
+    const whole = Object.fromEntries(
+      members.map((group) => [group.part.name, views.get(groupParameter(group))!]),
+    );
+    const { A, B } = adapter.prepare(whole, scale);
+    const sizes = runs.map(({ length }) => length);
+    const [ofA, ofB] = [split(A, sizes, 0), split(B, sizes, 0)];
+    return runs.map((modules, i) => ({ modules, A: ofA[i]!, B: ofB[i]! }));
+  });
+}
+
+/** The dropout factors by site. */
+function dropoutMasks(sites: readonly DropoutSite[]): ReadonlyMap<string, Tensor> {
+  const pools = new Map<string, Tensor>();
+  const poolOf = ({ kind, columns }: DropoutSite) => {
+    const name = poolName(kind, columns);
+    const pool = pools.get(name) ?? input(name, [dropoutPoolRows, columns]);
+    pools.set(name, pool);
+    return pool;
+  };
+  return new Map([...Map.groupBy(sites, ({ rows }) => rows)].flatMap(([rows, own]) => {
+    const indices = dropoutRows(
+      input(rowKeysName(rows), [3, rows]),
+      input(siteKeysName(rows), [own.length, 3]),
+    );
+    return own.map((site, i) => [site.name, dropoutMask(poolOf(site), indices[i]!)] as const);
+  }));
+}
+
+/** The factor of an adapter: of the average initial rank of all adaptable modules. */
+function scaleOf(adapter: Adapter, { ranks }: AssemblyRequest): number {
+  return adapter.scale(ranks.reduce((sum, { rank }) => sum + rank, 0) / ranks.length);
+}
+
+/**
+ * The forward pass of a run.
+ *
+ * @param mode Whether dropout acts.
+ */
+export function forward(plan: ForwardPlan, mode: "training" | "evaluation"): Forward {
+  const { request, survey: { sites }, views, groups } = plan;
+  const { method: { adapter } } = request;
+  const masks = mode === "training"
+    ? withScope("dropout", () => dropoutMasks(sites))
+    : new Map<string, Tensor>();
+  const parameter = parametersOf(request, views);
+  const shapes = adaptedShapes(request);
+  const pieces = adapter === null
+    ? []
+    : withScope("adapters", () => preparedPieces(adapter, plan, scaleOf(adapter, request)));
+  const pieceOf = new Map(
+    pieces.flatMap((piece) => piece.modules.map(({ name }) => [name, piece] as const)),
+  );
+  const mask = (site: DropoutSite) => masks.get(site.name) ?? null;
+
+  const linear = (layers: readonly LinearLayer[], x: Tensor): Tensor => {
+    const adapted = adaptedOf(layers, shapes);
+    if (adapted.length === 0) return plainLinear(parameter, layers, x);
+    const own = [...new Set(adapted.map(({ name }) => pieceOf.get(name)!))];
+    const blockOf = (module: ModuleShape) =>
+      layers.findIndex((layer) => layer.module?.name === module.name);
+    const flat = (tensor: Tensor) => {
+      const [modules, capacity, row] = tensor.shape as readonly [number, number, number];
+      return reshape(tensor, [modules * capacity, row]);
+    };
+    return adaptedLinear({
+      x,
+      weight: stacked(layers.map(({ path }) => parameter(`${path}.weight`))),
+      bias: stacked(layers.map(({ path }) => parameter(`${path}.bias`))),
+      A: concat(own.map(({ A }) => flat(A)), 0),
+      B: blockDiagonal(
+        own.map(({ modules, B }) => ({ rows: B, blocks: modules.map(blockOf) })),
+        layers.length,
+      ),
+      mask: mask(siteOfAdapter(adapted, x)),
+    });
+  };
+  const logits = network(request, { parameter, linear, mask });
+  const partGroups = groups.map((group) => ({
+    part: group.part.name,
+    rows: views.get(groupParameter(group))!,
+    on: input(`on.${group.name}`, [group.modules.length, group.capacity]),
+  }));
+  return { logits, groups: partGroups };
+}
+
+/** Rates of dropout by kind of site. */
+export type DropoutRates = TrainSettings["dropout"];

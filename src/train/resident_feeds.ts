@@ -1,0 +1,99 @@
+/**
+ * Feeds that stay on the device because they do not change from step to step.
+ *
+ * @module
+ */
+import type { DeviceTensor, Executor } from "../exec/executor.ts";
+import type { HostTensor } from "../graph/mod.ts";
+import type { RowPacking } from "../models/token_rows.ts";
+import type { Batch } from "../tasks/types.ts";
+import type { Assembly } from "./assemble.ts";
+import { inputFeeds, poolsFor, poolTensor } from "./feeds.ts";
+
+/** What a run is fed under each name. */
+export type MixedFeeds = Readonly<Record<string, HostTensor | DeviceTensor>>;
+
+/** Whether a feed of padded batches follows from their sizes alone: places and indices, but not what the tokens are. */
+function followsFromSizes(name: string): boolean {
+  return name === "positions" || name.startsWith("heads.");
+}
+
+/** The feeds of one run that are uploaded once and used in many steps. */
+export class ResidentFeeds {
+  readonly #executor: Executor;
+  /** What changes at rank events only. */
+  #slots: Readonly<Record<string, DeviceTensor>> = {};
+  /** Dropout pools by name and width. */
+  readonly #pools = new Map<string, DeviceTensor>();
+  /** What follows from the sizes of a padded batch, by these sizes. */
+  readonly #bySizes = new Map<string, Readonly<Record<string, DeviceTensor>>>();
+
+  constructor(executor: Executor) {
+    this.#executor = executor;
+  }
+
+  /** Replaces what changes at rank events only. */
+  setSlots(hosts: Readonly<Record<string, HostTensor>>): void {
+    this.#dispose(this.#slots);
+    this.#slots = this.#upload(hosts);
+  }
+
+  /**
+   * What a step on a batch is fed besides its state, targets, dropout keys and rates.
+   *
+   * @param poolKey A 32-bit word that belongs to the run, from which the dropout pools are drawn.
+   */
+  of(assembly: Assembly, batch: Batch, packing: RowPacking, poolKey: number): MixedFeeds {
+    return {
+      ...this.#slots,
+      ...this.#poolsOf(assembly, batch, poolKey),
+      ...(packing === "padded" ? this.#padded(assembly, batch) : inputFeeds(assembly, batch)),
+    };
+  }
+
+  #padded(assembly: Assembly, batch: Batch): MixedFeeds {
+    const names = [...assembly.stepProgram.inputs.keys()];
+    const own = (isSteady: boolean) =>
+      inputFeeds(
+        assembly,
+        batch,
+        "padded",
+        names.filter((name) => followsFromSizes(name) === isSteady),
+      );
+    const key = `${batch.size}x${batch.length}`;
+    const steady = this.#bySizes.get(key) ?? this.#upload(own(true));
+    this.#bySizes.set(key, steady);
+    return { ...steady, ...own(false) };
+  }
+
+  #poolsOf(assembly: Assembly, batch: Batch, key: number): Readonly<Record<string, DeviceTensor>> {
+    return Object.fromEntries(
+      poolsFor(assembly, batch).map((pool) => {
+        const size = `${pool.name}/${pool.width}`;
+        const held = this.#pools.get(size) ??
+          this.#executor.upload(poolTensor(pool, assembly.dropout, key));
+        this.#pools.set(size, held);
+        return [pool.name, held];
+      }),
+    );
+  }
+
+  #upload(hosts: Readonly<Record<string, HostTensor>>): Readonly<Record<string, DeviceTensor>> {
+    return Object.fromEntries(
+      Object.entries(hosts).map(([name, host]) => [name, this.#executor.upload(host)]),
+    );
+  }
+
+  #dispose(tensors: Readonly<Record<string, DeviceTensor>>): void {
+    for (const tensor of Object.values(tensors)) this.#executor.dispose(tensor);
+  }
+
+  /** Frees everything. Disposing twice does nothing more. */
+  dispose(): void {
+    for (const tensors of [this.#slots, ...this.#bySizes.values()]) this.#dispose(tensors);
+    for (const tensor of this.#pools.values()) this.#executor.dispose(tensor);
+    this.#slots = {};
+    this.#pools.clear();
+    this.#bySizes.clear();
+  }
+}
