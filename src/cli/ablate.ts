@@ -7,6 +7,7 @@ import { chooseExecutor } from "../exec/choose.ts";
 import type { Executor } from "../exec/executor.ts";
 import { isAblationOf, LayerAblation } from "./layer_ablation.ts";
 import type { PlannedRun } from "./planning.ts";
+import { OwnLane } from "./lanes.ts";
 import { isFinished, planFrom, planRecorded, type RecordedRun } from "./recorded_run.ts";
 import { replayRuns, replayStudy } from "./replay_ablation.ts";
 import { sampleByKind } from "./sampling.ts";
@@ -15,6 +16,7 @@ import {
   defaultResults,
   findResults,
   readStoredStudy,
+  readStudyResults,
   readStudyRuns,
   type StoredStudy,
   writeReport,
@@ -144,7 +146,16 @@ async function ablateByReplay(
     runs: planned.map(({ folder, id, run }) => ({ folder, id, run })),
   });
   await say(`${study.title}: ${planned.length} runs`);
-  return await runAll(planned, { executor, inputs: plan.inputs, results: replayFolder }, false);
+  const { inputs } = plan;
+  return await runAll({
+    runs: planned,
+    results: replayFolder,
+    retryFailed: false,
+    openLanes: (stop, surroundings) =>
+      Promise.resolve([
+        new OwnLane({ executor, inputs, surroundings, results: replayFolder }, stop),
+      ]),
+  });
 }
 
 /** Both ablations of a study's finished runs. */
@@ -208,7 +219,9 @@ export async function ablate(args: readonly string[]): Promise<number> {
       return 130;
     }
   }
-  if (!parsed.flag("no-report")) await say(`Report: ${await writeReport(folder)}`);
+  if (!parsed.flag("no-report")) {
+    await say(`Report: ${await writeReport(folder, await readStudyResults(folder))}`);
+  }
   return (replay?.failed ?? 0) > 0 ? 1 : 0;
 }
 

@@ -180,6 +180,10 @@ export async function execute(
       if (!isDone) return { kind: "stopped", step: started.trainer.step };
     } catch (error) {
       if (error instanceof StorageError || !(error instanceof Error)) throw error;
+      // A process that ends at once takes the runtime away from runs in workers, which is no outcome of theirs.
+      if (error instanceof ExecutorError && context.isStopping()) {
+        return { kind: "stopped", step: started.trainer?.step ?? 0 };
+      }
       const step = error instanceof DivergenceError ? error.step : started.trainer?.step ?? null;
       outcome = { state: "failed", cause: causeOf(error), message: error.message, step };
     }
@@ -210,21 +214,21 @@ async function runToEnd(trainer: Trainer, { folder, context, spent }: Loop): Pro
   let lastCheckpoint = performance.now();
   while (!trainer.isDone) {
     const started = performance.now();
-    const events = await trainer.next();
+    const events = await trainer.advance();
     const took = performance.now() - started;
-    const [first] = events;
-    const stepMillis = first?.kind === "step" ? first.stepMillis : 0;
+    const steps = events.filter((event) => event.kind === "step");
+    const stepMillis = steps.reduce((sum, step) => sum + step.stepMillis, 0);
     spent.trainMillis += stepMillis;
     if (events.some(({ kind }) => kind === "evaluation")) spent.evaluateMillis += took - stepMillis;
     spent.wallMillis = performance.now() - began;
     for (const event of events) journalEvent(folder, event);
-    if (trainer.step % 8 === 0 || trainer.isDone) {
+    if (trainer.step % 8 < steps.length || trainer.isDone) {
       spent.peakMemoryBytes = Math.max(spent.peakMemoryBytes, Deno.memoryUsage().rss);
     }
     await context.onStep({
       step: trainer.step,
       totalSteps: trainer.totalSteps,
-      loss: first?.kind === "step" ? first.loss : NaN,
+      loss: steps[steps.length - 1]?.loss ?? NaN,
       millis: spent.wallMillis,
     });
     if (trainer.isDone) break;

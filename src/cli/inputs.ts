@@ -23,6 +23,12 @@ import { readSplit } from "../tasks/read_split.ts";
 import { encodeExamples } from "../tasks/tokenizer.ts";
 import type { Encoded, Example, Task } from "../tasks/types.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
+import {
+  inSharedMemory,
+  modelFrom,
+  type SharedModel,
+  type TokenizerTexts,
+} from "./shared_models.ts";
 
 /** Where the user's data and model are. */
 export interface InputFolders {
@@ -56,17 +62,31 @@ function pathOf(location: URL | string, name: string): string {
   return decodeURIComponent(new URL(name, location).pathname);
 }
 
+interface HeldModel {
+  readonly model: EncoderModel;
+  readonly modules: readonly ModuleShape[];
+  readonly tokenizerTexts: TokenizerTexts;
+}
+
 /** Loads encoders and tasks when they are first asked for. */
 export class Inputs {
   readonly #folders: InputFolders;
   readonly #userTasks: readonly Task[];
-  readonly #models = new Map<string, EncoderModel>();
+  readonly #models = new Map<string, HeldModel>();
   readonly #tasks = new Map<string, TaskData>();
   readonly #encoded = new Map<string, readonly Encoded[]>();
 
-  constructor(folders: InputFolders, userTasks: readonly Task[]) {
+  /** @param shared Encoders that have been loaded elsewhere, by name. Default none. */
+  constructor(
+    folders: InputFolders,
+    userTasks: readonly Task[],
+    shared: ReadonlyMap<string, SharedModel> = new Map(),
+  ) {
     this.#folders = folders;
     this.#userTasks = userTasks;
+    for (const [name, held] of shared) {
+      this.#hold(name, modelFrom(held), held.tokenizerTexts);
+    }
   }
 
   /**
@@ -76,7 +96,7 @@ export class Inputs {
    */
   async model(name: string): Promise<EncoderModel> {
     const held = this.#models.get(name);
-    if (held !== undefined) return held;
+    if (held !== undefined) return held.model;
     const { folder, randomWeights } = modelSource(name, this.#folders.model);
     const title = typeof folder === "string" ? folder : name;
     const listing: string[] = [];
@@ -91,25 +111,43 @@ export class Inputs {
     const files = modelFileNames(listing, title);
     const text = (file: string | null) =>
       file === null ? null : Deno.readTextFile(pathOf(folder, file));
-    const loaded = loadEncoder({
-      config: await Deno.readTextFile(pathOf(folder, files.config)),
-      weights: await Deno.readFile(pathOf(folder, files.weights)),
+    const tokenizerTexts: TokenizerTexts = {
       tokenizerJson: await text(files.tokenizerJson),
       vocab: await text(files.vocab),
       tokenizerConfig: await text(files.tokenizerConfig),
+    };
+    const loaded = loadEncoder({
+      config: await Deno.readTextFile(pathOf(folder, files.config)),
+      weights: await Deno.readFile(pathOf(folder, files.weights)),
+      ...tokenizerTexts,
     }, title);
     const model = randomWeights
       ? randomEncoder(loaded, RandomStream.fromSeed(0).fork("random-encoder"))
       : loaded;
-    this.#models.set(name, model);
+    this.#hold(name, model, tokenizerTexts);
     return model;
+  }
+
+  #hold(name: string, model: EncoderModel, tokenizerTexts: TokenizerTexts): void {
+    const modules = adaptableModules(model.config);
+    this.#models.set(name, { model, modules, tokenizerTexts });
+  }
+
+  /** The loaded encoders as messages to workers; from now on these inputs too read them from shared memory. */
+  shareModels(): ReadonlyMap<string, SharedModel> {
+    return new Map([...this.#models].map(([name, { model, tokenizerTexts }]) => {
+      const shared = { ...model, tensors: inSharedMemory(model.tensors) };
+      this.#hold(name, shared, tokenizerTexts);
+      const { tokenizer: _tokenizer, ...message } = shared;
+      return [name, { ...message, tokenizerTexts }];
+    }));
   }
 
   /** The modules of a loaded model that can be adapted. */
   modulesOf(name: string): readonly ModuleShape[] {
-    const model = this.#models.get(name);
-    if (model === undefined) throw new RangeError(`Model "${name}" has not been loaded`);
-    return adaptableModules(model.config);
+    const held = this.#models.get(name);
+    if (held === undefined) throw new RangeError(`Model "${name}" has not been loaded`);
+    return held.modules;
   }
 
   /** The task of a name, without its data. */

@@ -5,6 +5,7 @@
  */
 import { readRecord } from "../record/run_folder.ts";
 import { totalSteps } from "../spec/total_steps.ts";
+import { mapConcurrently } from "./side_by_side.ts";
 import { textTable } from "./text_table.ts";
 import { expand, type PlannedRun, planRuns } from "./planning.ts";
 import type { StudyFile } from "./study_file.ts";
@@ -15,6 +16,9 @@ export interface PlanOptions {
   readonly model: string | null;
   readonly results: string;
 }
+
+/** Records that are read at a time. */
+const readersOfRecords = 32;
 
 interface Group {
   readonly first: PlannedRun;
@@ -54,14 +58,19 @@ function minutes(millis: number): string {
 export async function planText(file: StudyFile, options: PlanOptions): Promise<string> {
   const { study } = file;
   const { runs, inputs } = await planRuns(study, expand(study), { ...options, study: file.folder });
+  const records = await mapConcurrently(
+    runs,
+    readersOfRecords,
+    ({ folder }) => readRecord(`${options.results}/${study.name}/${folder}`),
+  );
   const groups = new Map<string, Group>();
-  for (const planned of runs) {
-    const { run, folder, id } = planned;
+  for (const [i, planned] of runs.entries()) {
+    const { run, id } = planned;
+    const record = records[i] ?? null;
     const key = JSON.stringify([run.task, run.label, run.budget]);
     const steps = totalSteps(run.settings, inputs.examplesOf(run.task));
     const group = groups.get(key) ?? { first: planned, steps, seeds: 0, done: 0, millis: [] };
     group.seeds++;
-    const record = await readRecord(`${options.results}/${study.name}/${folder}`);
     if (record?.id === id) {
       group.done++;
       group.millis.push(record.happened.time.wallMillis / record.happened.steps);
@@ -112,7 +121,7 @@ export async function planText(file: StudyFile, options: PlanOptions): Promise<s
   );
   const total = left === null
     ? "unknown until a run of each task has finished (times are measured, not guessed)"
-    : minutes(left);
+    : `${minutes(left)}, one run at a time`;
   return `${
     study.title ?? study.name
   }\n${runs.length} runs; adapter parameters as requested, initial, peak, final\n\n` +

@@ -6,7 +6,6 @@
 import type { Json } from "../base/canonical_json.ts";
 import { findMethod, methods } from "../methods/table.ts";
 import type { Method } from "../methods/method.ts";
-import { adaptableModules } from "../models/modules.ts";
 import { checkMaxLength } from "../models/load.ts";
 import { expandStudy } from "../spec/expand.ts";
 import { type Problem, StudyError } from "../spec/problems.ts";
@@ -116,7 +115,7 @@ export async function planRuns(
     const hashes = { data, weights: model.weightsHash, tokenizer: model.tokenizerHash };
     const id = runId(run, hashes);
     const method = findMethod(run.method);
-    const modules = adaptableModules(model.config);
+    const modules = inputs.modulesOf(run.settings.model);
     planned.push({
       run,
       id,

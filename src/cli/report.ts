@@ -20,8 +20,9 @@ export async function report(args: readonly string[]): Promise<number> {
   const [name = defaultStudy, ...rest] = parsed.positional;
   if (rest.length > 0) throw new UsageError(usage);
   const folder = await findResults(name, parsed.text("results") ?? defaultResults);
-  await say(methodsText(await readStudyResults(folder)));
-  await say(`Report: ${await writeReport(folder)}`);
+  const results = await readStudyResults(folder);
+  await say(methodsText(results));
+  await say(`Report: ${await writeReport(folder, results)}`);
   return 0;
 }
 

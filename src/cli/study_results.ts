@@ -11,7 +11,11 @@ import { buildReport } from "../report/build.ts";
 import type { StudyResults } from "../report/types.ts";
 import type { Study } from "../spec/study.ts";
 import type { RunSpec } from "../spec/types.ts";
+import { mapConcurrently } from "./side_by_side.ts";
 import { UsageError } from "./terminal.ts";
+
+/** Runs that are read at a time. */
+const readersOfRuns = 32;
 
 /** Where results go unless `--results` says otherwise. */
 export const defaultResults = "results";
@@ -84,15 +88,18 @@ export async function readStudyRuns(
   folder: string,
   stored: StoredStudy,
 ): Promise<readonly StoredRun[]> {
-  const runs: StoredRun[] = [];
-  for (const { folder: name, run: { label } } of stored.runs) {
-    const run = await readRun(`${folder}/${name}`);
-    if (run === null) continue;
-    // A label is no part of a run's identity, so the plan's holds where it was changed after the run.
-    const asked = { ...run.record.asked, label };
-    runs.push({ ...run, record: { ...run.record, asked } });
-  }
-  return runs;
+  const runs = await mapConcurrently(
+    stored.runs,
+    readersOfRuns,
+    async ({ folder: name, run: { label } }): Promise<readonly StoredRun[]> => {
+      const run = await readRun(`${folder}/${name}`);
+      if (run === null) return [];
+      // A label is no part of a run's identity, so the plan's holds where it was changed after the run.
+      const asked = { ...run.record.asked, label };
+      return [{ ...run, record: { ...run.record, asked } }];
+    },
+  );
+  return runs.flat();
 }
 
 /** A study's results as the report room takes them, with its replay ablation where there is one. */
@@ -108,9 +115,9 @@ export async function readStudyResults(folder: string): Promise<StudyResults> {
   };
 }
 
-/** Builds the report of a study into its folder; returns the path of the page. */
-export async function writeReport(folder: string): Promise<string> {
-  const { files } = await buildReport(await readStudyResults(folder));
+/** Builds the report of a study's results into its folder; returns the path of the page. */
+export async function writeReport(folder: string, results: StudyResults): Promise<string> {
+  const { files } = await buildReport(results);
   for (const [name, text] of Object.entries(files)) {
     const path = `${folder}/report/${name}`;
     await makeFolder(path.slice(0, path.lastIndexOf("/")));

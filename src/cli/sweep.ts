@@ -3,15 +3,16 @@
  *
  * @module
  */
-import { chooseExecutor } from "../exec/choose.ts";
+import { checkDevice, chooseExecutor } from "../exec/choose.ts";
 import { methodsText } from "../report/text_table.ts";
-import { readRecord } from "../record/run_folder.ts";
-import { readSurroundings } from "../record/provenance.ts";
-import type { RunRecord } from "../record/types.ts";
-import { ProgramCache } from "../train/programs.ts";
-import { execute, type ExecutionContext, type RunProgress } from "./execute.ts";
+import { namesIn, readRunState } from "../record/run_folder.ts";
+import { readSurroundings, type Surroundings } from "../record/provenance.ts";
+import type { InputFolders } from "./inputs.ts";
+import { shareCores } from "./jobs.ts";
+import { type Lane, OwnLane, StopFlag, WorkerLane } from "./lanes.ts";
 import { expand, type PlannedRun, planRuns, type StudyPlan } from "./planning.ts";
 import { planText } from "./plan_text.ts";
+import { mapConcurrently, WorkQueue, workSideBySide } from "./side_by_side.ts";
 import { defaultStudy, readStudyFile, type StudyFile } from "./study_file.ts";
 import {
   defaultResults,
@@ -19,6 +20,7 @@ import {
   writeReport,
   writeStoredStudy,
 } from "./study_results.ts";
+import { clock, summaryOf, SweepStatus } from "./sweep_status.ts";
 import {
   complain,
   quietVulkan,
@@ -34,7 +36,8 @@ const usage = `Usage: deno task sweep [STUDY] [options]
   --data DIR         folder with GLUE tasks (DIR/RTE/train.tsv ...)
   --model DIR        Hugging Face folder for studies whose model is "folder"
   --device NAME      auto, webgpu, cpu, wasm or reference (default auto)
-  --threads N        threads of the CPU executors (default: all)
+  --jobs N           runs made at a time (default: on the native CPU one a core, elsewhere one)
+  --threads N        threads of the CPU executors for each run (default: the cores shared out among the jobs)
   --results DIR      where results go (default ${defaultResults})
   --retry-failed     run again what failed before
   --dry-run          check and print the plan, run nothing
@@ -45,6 +48,9 @@ export interface SweepOptions {
   readonly data: string | null;
   readonly model: string | null;
   readonly device: string;
+  /** Runs at a time, or null for the default of the device. */
+  readonly jobs: number | null;
+  /** Threads of each run, or null for an equal part of the cores. */
   readonly threads: number | null;
   readonly results: string;
   readonly retryFailed: boolean;
@@ -63,33 +69,18 @@ export interface SweepResult {
   readonly executorShare: number;
 }
 
-function clock(millis: number): string {
-  const seconds = Math.round(millis / 1000);
-  const minutes = Math.floor(seconds / 60);
-  return minutes === 0 ? `${seconds}s` : `${minutes}m${String(seconds % 60).padStart(2, "0")}s`;
-}
-
-/** One line about a run that has been recorded. */
-function summaryOf(title: string, record: RunRecord): string {
-  const { outcome, best, last, keep, primaryMetric, time, ranksMoved } = record.happened;
-  if (outcome.state === "failed") return `${title}: failed (${outcome.cause}): ${outcome.message}`;
-  const value = (keep === "best" ? best : last)?.metrics[primaryMetric];
-  const moved = ranksMoved > 0 ? `, ${ranksMoved} ranks moved` : "";
-  return `${title}: ${primaryMetric} ${value?.toFixed(3)} in ${clock(time.wallMillis)}${moved}`;
-}
-
-/** Stops a sweep at the next step when the user asks for it; a second time ends the process at once. */
-function listenForStop(): { readonly isStopping: () => boolean; readonly dispose: () => void } {
+/** Raises a flag when the user asks for a stop; a second time ends the process at once. */
+function listenForStop(stop: StopFlag): { readonly dispose: () => void } {
   let asked = false;
   const onSignal = () => {
     if (asked) Deno.exit(130);
     asked = true;
+    stop.raise();
     complain("\nStopping after this step; what is finished is kept (again to stop at once)");
   };
   Deno.addSignalListener("SIGINT", onSignal);
   Deno.addSignalListener("SIGTERM", onSignal);
   return {
-    isStopping: () => asked,
     dispose: () => {
       Deno.removeSignalListener("SIGINT", onSignal);
       Deno.removeSignalListener("SIGTERM", onSignal);
@@ -97,120 +88,136 @@ function listenForStop(): { readonly isStopping: () => boolean; readonly dispose
   };
 }
 
-/** Shows where a sweep stands, at most a few times a second. */
-class Status {
-  #shownAt = 0;
-  #loggedAt = performance.now();
-  readonly #began = performance.now();
-  readonly #total: number;
-  #done = 0;
-  /** Runs that this sweep has executed, for the estimate. */
-  #executed = 0;
+/** Records that are read at a time when a sweep looks for what is done. */
+const readersOfRecords = 32;
 
-  constructor(total: number) {
-    this.#total = total;
-  }
-
-  skip(): void {
-    this.#done++;
-  }
-
-  executed(): void {
-    this.#done++;
-    this.#executed++;
-  }
-
-  async show(title: string, { step, totalSteps, loss }: RunProgress): Promise<void> {
-    const now = performance.now();
-    if (now - this.#shownAt < 200) return;
-    this.#shownAt = now;
-    const part = step / totalSteps;
-    const left = (now - this.#began) / (this.#executed + part) *
-      (this.#total - this.#done - part);
-    const line = `[${this.#done}/${this.#total} runs] ${title}: step ${step}/${totalSteps}, ` +
-      `loss ${loss.toFixed(3)}, ETA ${clock(left)}`;
-    await showStatus(line);
-    if (!Deno.stderr.isTerminal() && now - this.#loggedAt > 10_000) {
-      this.#loggedAt = now;
-      await complain(line);
-    }
-  }
-
-  progress(): string {
-    return `[${this.#done}/${this.#total} runs]`;
-  }
-}
-
-function isToRun(record: RunRecord | null, id: string, retryFailed: boolean): boolean {
-  return record === null || record.id !== id ||
-    (retryFailed && record.happened.outcome.state === "failed");
-}
-
-/** Runs planned runs one after the other into a results folder. */
-export async function runAll(
+/** The runs without a record of their own, in the order of the plan. */
+export async function unfinished(
   runs: readonly PlannedRun[],
-  context: Omit<ExecutionContext, "onStep" | "isStopping" | "surroundings" | "programs">,
+  results: string,
   retryFailed: boolean,
-): Promise<Omit<SweepResult, "folder">> {
-  const programs = new ProgramCache(context.executor);
-  const surroundings = await readSurroundings();
-  const status = new Status(runs.length);
-  const stop = listenForStop();
-  const counts = { finished: 0, failed: 0, skipped: 0, stopped: false };
+): Promise<readonly PlannedRun[]> {
+  const present = await namesIn(results);
+  const isToRun = await mapConcurrently(runs, readersOfRecords, async ({ folder, id }) => {
+    const state = present.has(folder) ? await readRunState(`${results}/${folder}`) : null;
+    return state === null || state.id !== id ||
+      (retryFailed && state.happened.outcome.state === "failed");
+  });
+  return runs.filter((_, i) => isToRun[i]);
+}
+
+/** Where and how planned runs are made. */
+export interface RunSetting {
+  readonly runs: readonly PlannedRun[];
+  /** The study's results folder. */
+  readonly results: string;
+  readonly retryFailed: boolean;
+  /** Called if there is anything to do. */
+  readonly openLanes: (stop: StopFlag, surroundings: Surroundings) => Promise<readonly Lane[]>;
+}
+
+/** Runs of a kind share their programs. */
+function kindOf({ run: { task, label, budget } }: PlannedRun): string {
+  return JSON.stringify([task, label, budget]);
+}
+
+/** Makes the runs that are not done yet, in as many lanes as are opened. */
+export async function runAll(setting: RunSetting): Promise<Omit<SweepResult, "folder">> {
+  const { runs, results, retryFailed, openLanes } = setting;
+  const pending = await unfinished(runs, results, retryFailed);
+  const skipped = runs.length - pending.length;
+  const counts = { finished: 0, failed: 0, skipped, stopped: false };
+  if (pending.length === 0) return { ...counts, executorShare: 1 };
+  const stop = new StopFlag();
+  const lanes = await openLanes(stop, await readSurroundings());
+  const status = new SweepStatus(runs.length, skipped);
+  const listener = listenForStop(stop);
   let runMillis = 0;
-  const busyBefore = context.executor.busyMillis;
+  let busyMillis = 0;
+  const makeIn = (lane: Lane) => async (planned: PlannedRun) => {
+    const started = performance.now();
+    const made = await lane.run(planned, (progress) => status.step(planned.title, progress));
+    runMillis += performance.now() - started;
+    busyMillis += made.busyMillis;
+    return made.result;
+  };
   try {
-    for (const planned of runs) {
-      const existing = await readRecord(`${context.results}/${planned.folder}`);
-      if (!isToRun(existing, planned.id, retryFailed)) {
-        counts.skipped++;
-        status.skip();
-        continue;
-      }
-      const started = performance.now();
-      const result = await execute(planned, {
-        ...context,
-        programs,
-        surroundings,
-        onStep: (progress) => status.show(planned.title, progress),
-        isStopping: stop.isStopping,
-      });
-      runMillis += performance.now() - started;
-      if (result.kind === "stopped") {
-        counts.stopped = true;
-        break;
-      }
-      status.executed();
-      const isFinished = result.record.happened.outcome.state === "finished";
-      counts[isFinished ? "finished" : "failed"]++;
-      await showStatus("");
-      await say(`${status.progress()} ${summaryOf(planned.title, result.record)}`);
-      if (stop.isStopping()) {
-        counts.stopped = true;
-        break;
-      }
-    }
+    await workSideBySide(new WorkQueue(pending, kindOf), {
+      lanes: lanes.map(makeIn),
+      onResult: async ({ title }, result) => {
+        if (result.kind === "stopped") {
+          counts.stopped = true;
+          return false;
+        }
+        status.recorded(title);
+        counts[result.record.happened.outcome.state]++;
+        await showStatus("");
+        await say(`${status.progress()} ${summaryOf(title, result.record)}`);
+        if (stop.isRaised && counts.finished + counts.failed < pending.length) {
+          counts.stopped = true;
+        }
+        return !stop.isRaised;
+      },
+      onError: () => stop.raise(),
+    });
   } finally {
-    stop.dispose();
-    await programs.clear();
+    listener.dispose();
+    for (const lane of lanes) await lane.close();
   }
-  const busy = context.executor.busyMillis - busyBefore;
-  return { ...counts, executorShare: runMillis === 0 ? 1 : busy / runMillis };
+  return { ...counts, executorShare: busyMillis / runMillis };
+}
+
+interface LaneRequest {
+  readonly plan: StudyPlan;
+  readonly folders: InputFolders;
+  readonly results: string;
+  readonly surroundings: Surroundings;
+  readonly stop: StopFlag;
+}
+
+/** Lanes on the device that was asked for: this thread for one run at a time, else workers. */
+async function lanesFor(options: SweepOptions, request: LaneRequest): Promise<readonly Lane[]> {
+  const { plan: { study, runs, inputs }, folders, results, surroundings, stop } = request;
+  const cores = navigator.hardwareConcurrency;
+  const { executor, description } = await chooseExecutor(options.device, {
+    threads: options.threads ?? cores,
+  });
+  const { jobs, threads } = shareCores({
+    cores,
+    executor: executor.kind,
+    runs: runs.length,
+    jobs: options.jobs,
+    threads: options.threads,
+  });
+  const title = `${study.title ?? study.name}: ${runs.length} runs on`;
+  if (jobs === 1) {
+    await say(`${title} ${description}`);
+    return [new OwnLane({ executor, inputs, surroundings, results }, stop)];
+  }
+  const each = threads === 1 ? "one thread" : `${threads} threads`;
+  await say(`${title} ${executor.name}, ${jobs} at a time with ${each} each`);
+  const models = inputs.shareModels();
+  const start = { study, folders, models, surroundings, results, stop: stop.memory };
+  const opened = await Promise.allSettled(
+    Array.from(
+      { length: jobs },
+      () => WorkerLane.open({ ...start, executor: executor.kind, threads }),
+    ),
+  );
+  const lanes = opened.flatMap((lane) => lane.status === "fulfilled" ? [lane.value] : []);
+  const failed = opened.find((lane) => lane.status === "rejected");
+  if (failed === undefined) return lanes;
+  for (const lane of lanes) await lane.close();
+  throw failed.reason;
 }
 
 /** Runs a study: everything is checked first, finished runs are skipped, and the report is written at the end. */
 export async function sweepStudy(file: StudyFile, options: SweepOptions): Promise<SweepResult> {
   const { study } = file;
-  const plan: StudyPlan = await planRuns(study, expand(study), {
-    data: options.data,
-    model: options.model,
-    study: file.folder,
-  });
+  const folders = { data: options.data, model: options.model, study: file.folder };
+  checkDevice(options.device);
+  const plan = await planRuns(study, expand(study), folders);
   const folder = `${options.results}/${study.name}`;
-  quietVulkan();
-  const choice = await chooseExecutor(options.device, {
-    ...(options.threads === null ? {} : { threads: options.threads }),
-  });
   await writeStoredStudy(folder, {
     study,
     studyFolder: file.folder,
@@ -219,19 +226,22 @@ export async function sweepStudy(file: StudyFile, options: SweepOptions): Promis
     device: options.device,
     runs: plan.runs.map(({ folder, id, run }) => ({ folder, id, run })),
   });
-  await say(`${study.title ?? study.name}: ${plan.runs.length} runs on ${choice.description}`);
-  const counts = await runAll(
-    plan.runs,
-    { executor: choice.executor, inputs: plan.inputs, results: folder },
-    options.retryFailed,
-  );
+  const counts = await runAll({
+    runs: plan.runs,
+    results: folder,
+    retryFailed: options.retryFailed,
+    openLanes: (stop, surroundings) => {
+      quietVulkan();
+      return lanesFor(options, { plan, folders, results: folder, surroundings, stop });
+    },
+  });
   return { folder, ...counts };
 }
 
 /** The command. */
 export async function sweep(args: readonly string[]): Promise<number> {
   const parsed = readArguments(args, {
-    strings: ["data", "model", "device", "threads", "results"],
+    strings: ["data", "model", "device", "jobs", "threads", "results"],
     flags: ["retry-failed", "dry-run", "no-report", "help", "trace"],
   });
   if (parsed.flag("help")) {
@@ -248,6 +258,7 @@ export async function sweep(args: readonly string[]): Promise<number> {
     data: parsed.text("data"),
     model: parsed.text("model"),
     device: parsed.text("device") ?? "auto",
+    jobs: wholeNumber(parsed.text("jobs"), "jobs"),
     threads: wholeNumber(parsed.text("threads"), "threads"),
     results: parsed.text("results") ?? defaultResults,
     retryFailed: parsed.flag("retry-failed"),
@@ -271,7 +282,7 @@ export async function sweep(args: readonly string[]): Promise<number> {
   }
   const results = await readStudyResults(folder);
   await say(`\n${methodsText(results)}`);
-  if (options.report) await say(`Report: ${await writeReport(folder)}`);
+  if (options.report) await say(`Report: ${await writeReport(folder, results)}`);
   return failed > 0 ? 1 : 0;
 }
 

@@ -14,6 +14,10 @@ export interface Journal<T> {
   readonly wholeBytes: number;
 }
 
+function bytesOf(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
 /**
  * Parses the text of a journal.
  *
@@ -37,7 +41,6 @@ export interface Journal<T> {
  */
 export function readJsonl<T>(text: string, path: string, parse: Parser<T>): Journal<T> {
   const lines: T[] = [];
-  const encoder = new TextEncoder();
   const rows = text.split("\n");
   const last = rows.length - 1;
   let torn: string | null = null;
@@ -63,6 +66,11 @@ export function readJsonl<T>(text: string, path: string, parse: Parser<T>): Jour
     }
     lines.push(parse(value, where));
   }
-  const tornBytes = torn === null ? 0 : encoder.encode(torn).length;
-  return { lines, torn, wholeBytes: encoder.encode(text).length - tornBytes };
+  return {
+    lines,
+    torn,
+    get wholeBytes() {
+      return bytesOf(text) - bytesOf(torn ?? "");
+    },
+  };
 }

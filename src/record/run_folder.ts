@@ -9,8 +9,8 @@ import {
   type JournalSizes,
   type StoredCheckpoint,
 } from "./checkpoint_file.ts";
-import { parseRunRecord } from "./schema.ts";
-import type { RunRecord } from "./types.ts";
+import { type Parser, parseRunRecord, parseRunState } from "./schema.ts";
+import type { RunRecord, RunState } from "./types.ts";
 
 /** The journals of a run. */
 export const journalNames = ["steps", "evaluations", "ranks", "importance"] as const;
@@ -74,12 +74,35 @@ export async function readIfThere(path: string): Promise<Uint8Array | null> {
   }
 }
 
-/** The record in a run's folder, or null where there is none. */
-export async function readRecord(folder: string): Promise<RunRecord | null> {
+async function parseRecordFile<T>(folder: string, parse: Parser<T>): Promise<T | null> {
   const path = `${folder}/record.json`;
   const bytes = await readIfThere(path);
   if (bytes === null) return null;
-  return parseRunRecord(JSON.parse(new TextDecoder().decode(bytes)), path);
+  return parse(JSON.parse(new TextDecoder().decode(bytes)), path);
+}
+
+/** The record in a run's folder, or null where there is none. */
+export function readRecord(folder: string): Promise<RunRecord | null> {
+  return parseRecordFile(folder, parseRunRecord);
+}
+
+/** What the record in a run's folder says of its state, or null where there is none; the rest is not checked. */
+export function readRunState(folder: string): Promise<RunState | null> {
+  return parseRecordFile(folder, parseRunState);
+}
+
+/** Names of what is in a folder; none where there is no such folder. */
+export async function namesIn(folder: string): Promise<ReadonlySet<string>> {
+  const names = new Set<string>();
+  try {
+    for await (const { name } of Deno.readDir(folder)) names.add(name);
+  } catch (error) {
+    // A path below a file is not there either.
+    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) {
+      throw error;
+    }
+  }
+  return names;
 }
 
 /** What a run writes at its end, or is made from that later. */

@@ -17,6 +17,7 @@ import {
   recordSchemaVersion,
   type RunAblation,
   type RunRecord,
+  type RunState,
   type StepLine,
 } from "./types.ts";
 
@@ -140,6 +141,12 @@ const runRecord: z.ZodType<RunRecord> = z.object({
   where,
 });
 
+const runState: z.ZodType<RunState> = z.object({
+  schema: z.int().min(1),
+  id: text,
+  happened: z.object({ outcome: z.object({ state: z.enum(["finished", "failed"]) }) }),
+});
+
 const stepLine: z.ZodType<StepLine> = z.object({
   step: count,
   epoch: z.number(),
@@ -200,6 +207,24 @@ function at(value: unknown, keys: readonly PropertyKey[]): unknown {
   return current;
 }
 
+/** Whether each of these keys of an object passes a test. */
+function holds(
+  value: unknown,
+  keys: readonly string[],
+  passes: (found: unknown) => boolean,
+): boolean {
+  return typeof value === "object" && value !== null &&
+    keys.every((key) => passes((value as Readonly<Record<string, unknown>>)[key]));
+}
+
+const isCount = (found: unknown) => Number.isSafeInteger(found) && (found as number) >= 0;
+
+/** A parser that takes lines for which `isPlain` holds as they are: journals have millions, and few hold a null. */
+function quickParserOf<T>(schema: z.ZodType<T>, isPlain: (value: unknown) => boolean): Parser<T> {
+  const parse = parserOf(schema, false);
+  return (value, path) => isPlain(value) ? value as T : parse(value, path);
+}
+
 function parserOf<T>(schema: z.ZodType<T>, versioned: boolean): Parser<T> {
   return (value, path) => {
     if (versioned) {
@@ -229,10 +254,25 @@ function parserOf<T>(schema: z.ZodType<T>, versioned: boolean): Parser<T> {
  * @throws {RecordFormatError} If a key is missing or holds something else.
  */
 export const parseRunRecord: Parser<RunRecord> = parserOf(runRecord, true);
+/** Parses only what tells whether a run is done from `record.json`; throws like {@linkcode parseRunRecord}. */
+export const parseRunState: Parser<RunState> = parserOf(runState, true);
 /** Parses `ablation.json`; throws like {@linkcode parseRunRecord}. */
 export const parseRunAblation: Parser<RunAblation> = parserOf(runAblation, true);
+const stepFigures: readonly (keyof StepLine)[] = [
+  "epoch",
+  "loss",
+  "regulariser",
+  "gradientNorm",
+  "learningRate",
+  "stepMillis",
+];
+
 /** Parses a line of `steps.jsonl`; throws {@linkcode RecordFormatError}. */
-export const parseStepLine: Parser<StepLine> = parserOf(stepLine, false);
+export const parseStepLine: Parser<StepLine> = quickParserOf(
+  stepLine,
+  (value) =>
+    holds(value, ["step", "tokens"], isCount) && holds(value, stepFigures, Number.isFinite),
+);
 /** Parses a line of `evaluations.jsonl`; throws {@linkcode RecordFormatError}. */
 export const parseEvaluationLine: Parser<EvaluationLine> = parserOf(evaluationLine, false);
 /** Parses a line of `ranks.jsonl`; throws {@linkcode RecordFormatError}. */
@@ -240,4 +280,9 @@ export const parseRankLine: Parser<RankLine> = parserOf(rankLine, false);
 /** Parses a line of `importance.jsonl`; throws {@linkcode RecordFormatError}. */
 export const parseImportanceLine: Parser<ImportanceLine> = parserOf(importanceLine, false);
 /** Parses a line of `predictions.jsonl`; throws {@linkcode RecordFormatError}. */
-export const parsePredictionLine: Parser<PredictionLine> = parserOf(predictionLine, false);
+export const parsePredictionLine: Parser<PredictionLine> = quickParserOf(
+  predictionLine,
+  (value) =>
+    holds(value, ["id"], isCount) && holds(value, ["target", "prediction"], Number.isFinite) &&
+    holds(value, ["split"], (found) => typeof found === "string"),
+);

@@ -134,6 +134,13 @@ export interface RunRecord {
   readonly where: Where;
 }
 
+/** The part of a record that tells whether its run is done. */
+export interface RunState {
+  readonly schema: number;
+  readonly id: string;
+  readonly happened: { readonly outcome: Pick<Outcome, "state"> };
+}
+
 /** A line of `steps.jsonl`. */
 export interface StepLine {
   /** From 1. */

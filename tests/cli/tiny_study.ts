@@ -112,6 +112,7 @@ export async function withSwept(
         data: null,
         model: tinyModel,
         device: "cpu",
+        jobs: 1,
         threads: 1,
         results: `${home}/results`,
         retryFailed: false,

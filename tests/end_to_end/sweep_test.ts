@@ -16,6 +16,7 @@ const options = {
   data: null,
   model: tinyModel,
   device: "cpu",
+  jobs: 1,
   threads: 1,
   retryFailed: false,
   report: false,
@@ -75,7 +76,7 @@ Deno.test("a sweep leaves records, and the same sweep again runs nothing", async
     assertEquals([again.finished, again.failed, again.skipped], [0, 0, 4]);
     const results = await readStudyResults(folder);
     assertEquals(results.runs.length, 4);
-    const page = await Deno.readTextFile(await writeReport(folder));
+    const page = await Deno.readTextFile(await writeReport(folder, results));
     assertStringIncludes(page, "elalora");
   });
 });

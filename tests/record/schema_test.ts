@@ -7,6 +7,7 @@ import {
   parseRankLine,
   parseRunAblation,
   parseRunRecord,
+  parseRunState,
   parseStepLine,
   RecordFormatError,
 } from "../../src/record/schema.ts";
@@ -77,4 +78,43 @@ Deno.test("parseStepLine reads a diverged loss, which JSON stores as null, as Na
   const line = stored({ ...run.steps[0], loss: NaN });
   assertEquals(line["loss"], null);
   assert(Number.isNaN(parseStepLine(line, "steps.jsonl:1").loss));
+});
+
+Deno.test("lines of millions are refused by key like all others", () => {
+  const [step] = run.steps;
+  const [prediction] = run.predictions;
+  const figures = ["epoch", "loss", "regulariser", "gradientNorm", "learningRate", "stepMillis"];
+  const wrong: readonly [string, unknown][] = [
+    ...figures.map((key): [string, unknown] => [key, "0.1"]),
+    ["step", -1],
+    ["step", 1.5],
+    ["tokens", null],
+    ["tokens", undefined],
+  ];
+  for (const [key, value] of wrong) {
+    const line = stored({ ...step, [key]: value });
+    const error = assertThrows(() => parseStepLine(line, "steps.jsonl:4"), RecordFormatError);
+    assertEquals([error.path, error.key], ["steps.jsonl:4", key], JSON.stringify(value));
+  }
+  for (const [key, value] of [["id", -1], ["split", 7], ["target", "0"], ["prediction", true]]) {
+    const line = stored({ ...prediction, [String(key)]: value });
+    assertThrows(() => parsePredictionLine(line, "p"), RecordFormatError, String(key));
+  }
+  for (const value of [null, 3, "step", []]) {
+    assertThrows(() => parseStepLine(value, "s"), RecordFormatError);
+  }
+  const { prediction: _number, ...rest } = prediction!;
+  assert(Number.isNaN(parsePredictionLine({ ...rest, prediction: null }, "p").prediction));
+});
+
+Deno.test("parseRunState reads what tells whether a run is done, and refuses what a newer ranklab wrote", () => {
+  const record = stored(run.record);
+  assertEquals(parseRunState(record, "r"), {
+    schema: run.record.schema,
+    id: run.record.id,
+    happened: { outcome: { state: "finished" } },
+  });
+  assertThrows(() => parseRunState({ ...record, schema: 99 }, "r"), NewerSchemaError, "99");
+  const lost = assertThrows(() => parseRunState({ ...record, id: 5 }, "r"), RecordFormatError);
+  assertEquals(lost.key, "id");
 });

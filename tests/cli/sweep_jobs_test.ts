@@ -1,0 +1,271 @@
+/** Sweeps in several workers: the same bytes as one run after the other, failures, a full disk, a stop. */
+import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { Inputs } from "../../src/cli/inputs.ts";
+import { type Lane, OwnLane, StopFlag, WorkerLane } from "../../src/cli/lanes.ts";
+import { expand, planRuns } from "../../src/cli/planning.ts";
+import { modelFrom } from "../../src/cli/shared_models.ts";
+import { runAll, sweepStudy, unfinished } from "../../src/cli/sweep.ts";
+import { ExecutorError, type Session } from "../../src/exec/executor.ts";
+import { ReferenceExecutor } from "../../src/exec/reference.ts";
+import { readSurroundings, type Surroundings } from "../../src/record/provenance.ts";
+import { NewerSchemaError } from "../../src/record/schema.ts";
+import type { RunRecord, StepLine } from "../../src/record/types.ts";
+import { parseStudy, type Study } from "../../src/spec/study.ts";
+import { tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
+
+/** Each method with two seeds. */
+const study: Study = parseStudy({ ...tinyStudy, axes: { ...tinyStudy.axes, seeds: [1, 2] } });
+
+function sweepSideBySide(home: string, results: string, of: Study = study) {
+  return sweepStudy({ study: of, path: `${home}/tiny.json`, folder: home }, {
+    data: null,
+    model: tinyModel,
+    device: "cpu",
+    jobs: 2,
+    threads: 1,
+    results,
+    retryFailed: false,
+    report: false,
+  });
+}
+
+function foldersIn(folder: string): readonly string[] {
+  return [...Deno.readDirSync(folder)].filter(({ isDirectory }) => isDirectory)
+    .map(({ name }) => name).sort();
+}
+
+function recordIn(folder: string): RunRecord {
+  return JSON.parse(Deno.readTextFileSync(`${folder}/record.json`));
+}
+
+/** The contents of a run's files by name, without what differs from one execution to the next. */
+function timelessFiles(folder: string): Readonly<Record<string, unknown>> {
+  return Object.fromEntries([...Deno.readDirSync(folder)].map(({ name }): [string, unknown] => {
+    const path = `${folder}/${name}`;
+    if (name === "steps.jsonl") {
+      return [
+        name,
+        Deno.readTextFileSync(path).trimEnd().split("\n").map((line) => {
+          const { stepMillis: _time, ...rest } = JSON.parse(line) as StepLine;
+          return rest;
+        }),
+      ];
+    }
+    if (name !== "record.json") return [name, Deno.readFileSync(path)];
+    const { happened: { time: _time, peakMemoryBytes: _bytes, ...happened }, ...record } = recordIn(
+      folder,
+    );
+    return [name, { ...record, happened }];
+  }));
+}
+
+function assertSameStudies(found: string, wanted: string): void {
+  assertEquals(foldersIn(found), foldersIn(wanted));
+  assertEquals(
+    Deno.readTextFileSync(`${found}/study.json`),
+    Deno.readTextFileSync(`${wanted}/study.json`),
+  );
+  for (const run of foldersIn(wanted)) {
+    assertEquals(timelessFiles(`${found}/${run}`), timelessFiles(`${wanted}/${run}`), run);
+  }
+}
+
+Deno.test("two runs at a time leave the bytes of one after the other, and are skipped the next time", async () => {
+  await withSwept(async ({ home, folder }) => {
+    const result = await sweepSideBySide(home, `${home}/side`);
+    assertEquals([result.finished, result.failed, result.skipped], [8, 0, 0]);
+    assert(result.executorShare > 0 && result.executorShare <= 1, `${result.executorShare}`);
+    assertSameStudies(result.folder, folder);
+    assertEquals(recordIn(`${folder}/${foldersIn(folder)[0]}`).where.device.threads, 1);
+    const again = await sweepSideBySide(home, `${home}/side`);
+    assertEquals([again.finished, again.failed, again.skipped], [0, 0, 8]);
+  }, study);
+});
+
+Deno.test("a run that fails in a worker is a record, and the others are made", async () => {
+  await withSwept(async ({ home }) => {
+    const diverging = parseStudy({
+      ...tinyStudy,
+      name: "diverging",
+      deltas: [
+        ...tinyStudy.deltas ?? [],
+        { when: { method: "lora" }, set: { train: { learningRate: 1e30, clipNorm: null } } },
+      ],
+    });
+    const { finished, failed, folder } = await sweepSideBySide(home, `${home}/side`, diverging);
+    assertEquals([finished, failed], [3, 1]);
+    const lora = foldersIn(folder).find((name) => name.includes("-lora-"))!;
+    const { outcome } = recordIn(`${folder}/${lora}`).happened;
+    assert(outcome.state === "failed");
+    assertEquals(outcome.cause, "diverged");
+  });
+});
+
+Deno.test({
+  name: "a full disk under one worker stops the others, and the sweep goes on later",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await withSwept(async ({ home, folder, runOf }) => {
+      const side = `${home}/side/tiny`;
+      const lost = runOf("lora").split("/").at(-1)!;
+      await Deno.mkdir(`${side}/${lost}`, { recursive: true });
+      // Every write to this device fails as on a full disk.
+      await Deno.symlink("/dev/full", `${side}/${lost}/record.json.part`);
+      const error = await assertRejects(
+        () => sweepSideBySide(home, `${home}/side`),
+        Error,
+        "finished runs are safe",
+      );
+      assertEquals(error.name, "StorageError");
+      await Deno.remove(`${side}/${lost}/record.json.part`);
+      const again = await sweepSideBySide(home, `${home}/side`);
+      assert(again.finished >= 1, `${again.finished} runs were left to make`);
+      assertEquals([again.failed, again.finished + again.skipped], [0, 8]);
+      assertSameStudies(side, folder);
+    }, study);
+  },
+});
+
+Deno.test("a stop reaches runs in workers, which go on from their checkpoints and end bit-equal", async () => {
+  await withSwept(async ({ home, folder }) => {
+    const folders = { data: null, model: tinyModel, study: home };
+    const plan = await planRuns(study, expand(study), folders);
+    const results = `${home}/side/tiny`;
+    /** Lanes of which the first to report a step asks all for a stop. */
+    const openLanes = async (stop: StopFlag, surroundings: Surroundings): Promise<Lane[]> => {
+      const models = plan.inputs.shareModels();
+      const start = { study, folders, models, surroundings, results, stop: stop.memory };
+      const open = () => WorkerLane.open({ ...start, executor: "cpu", threads: 1 });
+      return (await Promise.all([open(), open()])).map((lane): Lane => ({
+        run: (planned, onStep) =>
+          lane.run(planned, async (progress) => {
+            stop.raise();
+            await onStep(progress);
+          }),
+        close: () => lane.close(),
+      }));
+    };
+    const stopped = await runAll({ runs: plan.runs, results, retryFailed: false, openLanes });
+    assert(stopped.stopped);
+    assert(stopped.finished <= 2, `${stopped.finished} runs finished after a stop`);
+    const again = await sweepSideBySide(home, `${home}/side`);
+    assertEquals([again.finished + stopped.finished, again.failed], [8, 0]);
+    assertSameStudies(results, folder);
+  }, study);
+});
+
+Deno.test("what fails while progress is shown stops the run and is thrown on", async () => {
+  await withSwept(async ({ home }) => {
+    const folders = { data: null, model: tinyModel, study: home };
+    const plan = await planRuns(tinyStudy, expand(tinyStudy), folders);
+    const stop = new StopFlag();
+    const lane = await WorkerLane.open({
+      executor: "cpu",
+      threads: 1,
+      study: tinyStudy,
+      folders,
+      models: plan.inputs.shareModels(),
+      surroundings: await readSurroundings(),
+      results: `${home}/side`,
+      stop: stop.memory,
+    });
+    try {
+      await assertRejects(
+        () => lane.run(plan.runs[0]!, () => Promise.reject(new Error("broken pipe"))),
+        Error,
+        "broken pipe",
+      );
+      assert(stop.isRaised);
+    } finally {
+      await lane.close();
+    }
+  });
+});
+
+/** An executor that loses its runtime. */
+class LostExecutor extends ReferenceExecutor {
+  override load(): Promise<Session> {
+    return Promise.resolve({
+      run: () => Promise.reject(new ExecutorError("A run failed", "the runtime is gone")),
+      release: () => Promise.resolve(),
+    });
+  }
+}
+
+Deno.test("a runtime that goes away while a run is to stop leaves no record, else one of a failure", async () => {
+  await withSwept(async ({ home }) => {
+    const folders = { data: null, model: tinyModel, study: home };
+    const { runs: [planned], inputs } = await planRuns(tinyStudy, expand(tinyStudy), folders);
+    const executor = new LostExecutor();
+    const surroundings = await readSurroundings();
+    const results = `${home}/lost`;
+    const stop = new StopFlag();
+    const lane = new OwnLane({ executor, inputs, surroundings, results }, stop);
+    const onStep = () => Promise.resolve();
+    const { result } = await lane.run(planned!, onStep);
+    assert(result.kind === "recorded");
+    const { outcome } = result.record.happened;
+    assert(outcome.state === "failed" && outcome.cause === "executor");
+    stop.raise();
+    assertEquals((await lane.run(planned!, onStep)).result, { kind: "stopped", step: 0 });
+    await assertRejects(
+      () => Deno.stat(`${results}/${planned!.folder}/record.json`),
+      Deno.errors.NotFound,
+    );
+  });
+});
+
+Deno.test("runs are to be made that have no record of their id, and failed ones when asked for", async () => {
+  await withSwept(async ({ home, folder, runOf }) => {
+    const folders = { data: null, model: tinyModel, study: home };
+    const { runs } = await planRuns(tinyStudy, expand(tinyStudy), folders);
+    const methodsLeft = async (retryFailed: boolean) =>
+      (await unfinished(runs, folder, retryFailed)).map(({ run }) => run.method);
+    const change = async (method: string, by: (record: RunRecord) => unknown) => {
+      const path = `${runOf(method)}/record.json`;
+      await Deno.writeTextFile(path, JSON.stringify(by(recordIn(runOf(method)))));
+    };
+    assertEquals(await methodsLeft(true), []);
+    assertEquals(
+      (await unfinished(runs, `${home}/nowhere`, false)).map(({ run }) => run.method),
+      runs.map(({ run }) => run.method),
+    );
+    await Deno.remove(`${runOf("head")}/record.json`);
+    await change("lora", (record) => ({ ...record, id: "0123456789abcdef" }));
+    await change("adalora", (record) => ({
+      ...record,
+      happened: {
+        ...record.happened,
+        outcome: { state: "failed", cause: "unknown", message: "none", step: null },
+      },
+    }));
+    assertEquals(await methodsLeft(false), ["head", "lora"]);
+    assertEquals(await methodsLeft(true), ["head", "lora", "adalora"]);
+    await change("elalora", (record) => ({ ...record, schema: record.schema + 1 }));
+    await assertRejects(() => methodsLeft(false), NewerSchemaError, "elalora");
+  });
+});
+
+Deno.test("workers read an encoder's weights from one memory", async () => {
+  const inputs = new Inputs({ data: null, model: tinyModel, study: "." }, []);
+  const { tokenizer, tensors } = await inputs.model("folder");
+  const message = inputs.shareModels().get("folder")!;
+  const here = await inputs.model("folder");
+  // Messages are cloned as between threads; shared memory stays shared.
+  const there = modelFrom(structuredClone(message));
+  assertEquals([...there.tensors.keys()], [...tensors.keys()]);
+  for (const [name, { data, shape }] of tensors) {
+    const shared = here.tensors.get(name)!;
+    assertEquals(shared.data, data, name);
+    assertEquals(there.tensors.get(name), { type: "f32", shape, data }, name);
+    assert(shared.data.buffer instanceof SharedArrayBuffer, name);
+    assertStrictEquals(shared.data.buffer, here.tensors.values().next().value!.data.buffer);
+    (shared.data as Float32Array)[0]! += 1;
+    assertEquals(there.tensors.get(name)!.data[0], shared.data[0], name);
+  }
+  assertEquals(there.weightsHash, here.weightsHash);
+  assertEquals(
+    there.tokenizer.encode("the cat sat", "a dog ran", 12),
+    tokenizer.encode("the cat sat", "a dog ran", 12),
+  );
+});
