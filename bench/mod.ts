@@ -1,25 +1,68 @@
 /**
  * `deno task bench`: measures what has a goal and prints goals and figures side by side.
  *
+ * `--only PART,…` measures some of the parts; `--data DIR` (GLUE) and `--model DIR` (an encoder of MiniLM's size) are what
+ * the epochs need. `--pairs N` is how often each side of a comparison with the peer has its turn; fewer than the default
+ * say little.
+ *
  * @module
  */
-import { quietVulkan, say } from "../src/cli/terminal.ts";
+import { unknownName } from "../src/base/suggest.ts";
+import {
+  quietVulkan,
+  readArguments,
+  runCommand,
+  say,
+  UsageError,
+  wholeNumber,
+} from "../src/cli/terminal.ts";
 import { textTable } from "../src/cli/text_table.ts";
 import { executorShareBench, firstStepBench } from "./overhead_bench.ts";
+import { defaultPairs } from "./pairs.ts";
+import { peerBench, peerParts } from "./peer_bench.ts";
+import type { Measurement } from "./setup.ts";
 import { stepBench } from "./step_bench.ts";
 
+const parts: readonly string[] = ["first-step", ...peerParts, "overhead"];
+
+/** The parts that were asked for; all of them by default. */
+function chosenParts(only: string | null): ReadonlySet<string> {
+  const chosen = only?.split(",") ?? parts;
+  for (const part of chosen) {
+    if (!parts.includes(part)) throw new UsageError(unknownName("part", part, parts));
+  }
+  return new Set(chosen);
+}
+
+/** Says a figure at once; the whole bench takes minutes. */
+async function sayEach(measurements: readonly Measurement[]): Promise<void> {
+  for (const { what, measured } of measurements) await say(`${what}: ${measured}`);
+}
+
+async function bench(args: readonly string[]): Promise<number> {
+  const given = readArguments(args, { strings: ["only", "data", "model", "pairs"] });
+  const chosen = chosenParts(given.text("only"));
+  const [data, model] = [given.text("data"), given.text("model")];
+  const pairs = wholeNumber(given.text("pairs"), "pairs") ?? defaultPairs;
+  const measurements: Measurement[] = [];
+  // First of all, since it counts from the start of the process.
+  if (chosen.has("first-step")) measurements.push(await firstStepBench());
+  if (chosen.has("elalora")) measurements.push(...await stepBench());
+  const peerChosen = peerParts.filter((part) => chosen.has(part));
+  measurements.push(
+    ...await peerBench({ parts: peerChosen, data, model, pairs, onMeasured: sayEach }),
+  );
+  if (chosen.has("overhead")) measurements.push(await executorShareBench());
+  const rows = measurements.map(({ what, goal, measured, isMet }) => [
+    what,
+    goal,
+    measured,
+    isMet === null ? "" : isMet ? "met" : "missed",
+  ]);
+  await say("");
+  await say(textTable(["what", "goal", "measured", ""], rows).trimEnd());
+  return 0;
+}
+
 quietVulkan();
-const measurements = [
-  await firstStepBench(),
-  ...await stepBench(),
-  await executorShareBench(),
-];
-const rows = measurements.map(({ what, goal, measured, isMet }) => [
-  what,
-  goal,
-  measured,
-  isMet === null ? "" : isMet ? "met" : "missed",
-]);
-await say("");
-await say(textTable(["what", "goal", "measured", ""], rows).trimEnd());
-Deno.exit(0);
+await runCommand(bench);

@@ -67,6 +67,7 @@ export async function executorShareBench(): Promise<Measurement> {
       data: null,
       model: null,
       device: "cpu",
+      jobs: 1,
       threads: null,
       results: benchResults,
       retryFailed: false,

@@ -27,6 +27,7 @@ export async function nativeExecutor(
     name: `onnxruntime-node ${module.env.versions.common ?? ""}`.trim(),
     threads,
     overlaps: true,
+    sharesConstants: true,
     runtime: module as unknown as OnnxRuntime,
     sessionOptions: () => ({
       executionProviders: ["cpu"],

@@ -15,6 +15,7 @@ import {
   makeProgram,
   type Program,
 } from "../graph/mod.ts";
+import { liftConstants } from "../graph/lift_constants.ts";
 import {
   checkRequest,
   type DeviceTensor,
@@ -64,6 +65,11 @@ export interface OnnxRuntimeProfile {
   readonly runsAhead?: number;
   /** What new sizes cost, see {@linkcode Executor.sizes}. Default `any`. */
   readonly sizes?: Executor["sizes"];
+  /**
+   * Whether large constants are fed to each run, so that the programs of an encoder use one copy of its weights; pays where
+   * feeding copies nothing. Default false: they are part of the program.
+   */
+  readonly sharesConstants?: boolean;
   /** How a device with memory of its own does things. Default: it computes in host memory. */
   readonly device?: DeviceProfile;
   /** What the device reported outside any call since this was last asked, or null. */
@@ -100,12 +106,15 @@ function typeOf(tensor: Tensor): ElementType {
   return type;
 }
 
-/** The runtime's tensor for numbers of the host; whatever can be is shared, not copied. */
+/**
+ * The runtime's tensor for numbers of the host.
+ *
+ * Nothing is copied but numbers in double precision, and those in memory that workers share, which runtimes do not take.
+ */
 export function hostTensor({ Tensor }: OnnxRuntime, host: HostTensor): Tensor {
   if (host.type === "f32") {
-    const data = host.data instanceof Float32Array
-      ? host.data
-      : Float32Array.from(host.data as ArrayLike<number>);
+    const isReady = host.data instanceof Float32Array && host.data.buffer instanceof ArrayBuffer;
+    const data = isReady ? host.data : Float32Array.from(host.data as ArrayLike<number>);
     return new Tensor("float32", data, host.shape);
   }
   if (host.type === "i32") return new Tensor("int32", host.data as Int32Array, host.shape);
@@ -113,14 +122,30 @@ export function hostTensor({ Tensor }: OnnxRuntime, host: HostTensor): Tensor {
   throw new TypeError(`Cannot feed a tensor of type ${host.type}: want f32, i32 or i64`);
 }
 
-/** Loads a program on a runtime that computes in host memory. */
-async function loadOnHost(profile: OnnxRuntimeProfile, program: Program): Promise<LoadedProgram> {
-  const { runtime, sessionOptions } = profile;
+/**
+ * Loads a program on a runtime that computes in host memory.
+ *
+ * @param shared The constants that are fed, by the numbers that they hold.
+ */
+async function loadOnHost(
+  profile: OnnxRuntimeProfile,
+  whole: Program,
+  shared: WeakMap<HostTensor, Tensor>,
+): Promise<LoadedProgram> {
+  const { runtime, sessionOptions, sharesConstants = false } = profile;
+  const { program, lifted } = sharesConstants
+    ? liftConstants(whole)
+    : { program: whole, lifted: new Map<string, HostTensor>() };
+  const constants = [...lifted].map(([name, host]) => {
+    const tensor = shared.get(host) ?? hostTensor(runtime, host);
+    shared.set(host, tensor);
+    return [name, tensor] as const;
+  });
   const { bytes, boundLeaves } = encodeProgram(program);
   const session = await runtime.InferenceSession.create(bytes, sessionOptions());
   return {
     run: async (fed, dims, fetches) => {
-      const feeds: Record<string, Tensor> = {};
+      const feeds: Record<string, Tensor> = Object.fromEntries(constants);
       for (const [name, value] of Object.entries(fed)) {
         feeds[name] = "location" in value ? value : hostTensor(runtime, value);
       }
@@ -140,6 +165,7 @@ export class OnnxExecutor implements Executor {
   busyMillis = 0;
   readonly #profile: OnnxRuntimeProfile;
   readonly #disposed = new WeakSet<DeviceTensor>();
+  readonly #constants = new WeakMap<HostTensor, Tensor>();
   /** Settles when the last call that must not overlap another has ended. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -199,7 +225,7 @@ export class OnnxExecutor implements Executor {
     const loaded = await this.#inTurn(async () => {
       try {
         return await (this.#profile.device?.load(program, options) ??
-          loadOnHost(this.#profile, program));
+          loadOnHost(this.#profile, program, this.#constants));
       } catch (cause) {
         throw new ExecutorError(`Cannot load a program on ${this.name}`, cause);
       }

@@ -202,16 +202,12 @@ export class Trainer {
   }
 
   async #download(names: readonly StateVector[]): Promise<StateVectors> {
-    const { executor } = this.#request;
-    const entries: [StateVector, Float32Array][] = [];
-    for (const name of names) {
-      const { data } = await executor.read(this.#device[name]!);
-      // Reading copies; only the interpreter hands out double precision.
-      entries.push([
-        name,
-        data instanceof Float32Array ? data : Float32Array.from(data as Float64Array),
-      ]);
-    }
+    const hosts = await this.#request.executor.readAll(names.map((name) => this.#device[name]!));
+    // Reading copies; only the interpreter hands out double precision.
+    const entries = hosts.map(({ data }, i) => [
+      names[i]!,
+      data instanceof Float32Array ? data : Float32Array.from(data as Float64Array),
+    ]);
     return Object.fromEntries(entries);
   }
 

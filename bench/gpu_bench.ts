@@ -1,0 +1,200 @@
+/**
+ * `deno run -P=bench bench/gpu_bench.ts`: a training step of MiniLM's size on a real GPU.
+ *
+ * LoRA of rank 8 on all modules, batches of 32 x 128 tokens without padding, random weights; issued and recorded runs, frozen
+ * weights in single and in half precision. A software GPU computes on the CPU, so it is refused; `--allow-software`
+ * tries the bench out on one with a small model and prints its times as what they are.
+ *
+ * The peer, PyTorch on the same card, belongs beside these figures: `bench/peer.ts` asks for the CPU, and `peer.py` has no
+ * `device` in its requests yet.
+ *
+ * @module
+ */
+import { quietVulkan, readArguments, say } from "../src/cli/terminal.ts";
+import { trainingRequest } from "../src/cli/execute.ts";
+import { textTable } from "../src/cli/text_table.ts";
+import type { Executor } from "../src/exec/executor.ts";
+import {
+  adapterName,
+  findAdapter,
+  isSoftwareAdapter,
+  requestDevice,
+  webgpuExecutor,
+} from "../src/exec/webgpu.ts";
+import { ProgramCache } from "../src/train/programs.ts";
+import type { TrainingRequest } from "../src/train/run_types.ts";
+import { Trainer } from "../src/train/trainer.ts";
+import { watchGpu } from "./gpu_meter.ts";
+import { modelFolder, randomBatch, rank, repeating, requestOf } from "./minilm.ts";
+import { benchStudy, median, planned, runOf } from "./setup.ts";
+
+/** Steps whose commands are counted and whose passes are timed; the passes of many would not fit a query set. */
+const watchedSteps = 2;
+
+/** How large the work is. */
+interface Work {
+  readonly what: string;
+  readonly burnIn: number;
+  /** Blocks of steps that are timed. */
+  readonly blocks: number;
+  /** Steps of a block; its losses are read together at its end. */
+  readonly blockSteps: number;
+  readonly request: (executor: Executor, programs: ProgramCache) => Promise<TrainingRequest>;
+}
+
+const minilm: Work = {
+  what: `MiniLM-L6 (6 x 384/1536, 12 heads, vocabulary 30,522), LoRA rank ${rank}, 32 x 128 tokens`,
+  burnIn: 16,
+  blocks: 8,
+  blockSteps: 16,
+  request: async (executor, programs) => {
+    const folder = await modelFolder(null);
+    const batch = { batchSize: 32, length: 128 };
+    const request = await requestOf({
+      engine: { executor, programs },
+      folder,
+      method: "lora",
+      train: { batchSize: batch.batchSize, maxLength: batch.length },
+    });
+    return repeating(request, randomBatch(batch));
+  },
+};
+
+const small: Work = {
+  what: `the embedded encoder, LoRA rank ${rank}, 4 short texts`,
+  burnIn: 2,
+  blocks: 2,
+  blockSteps: 4,
+  request: async (executor, programs) => {
+    const study = await benchStudy("bench-gpu", 1000, rank);
+    const plan = await planned({
+      ...study,
+      base: { ...study.base, train: { ...study.base?.train, batchSize: 4, maxLength: 16 } },
+    });
+    const request = await trainingRequest(runOf(plan, "lora"), {
+      executor,
+      programs,
+      inputs: plan.inputs,
+    });
+    const { batch } = request.batches.next({ epoch: 0, batch: 0 });
+    return repeating(request, batch);
+  },
+};
+
+/** One way to run the same steps. */
+interface Variant {
+  readonly capture: boolean;
+  readonly frozenWeights: "single" | "half";
+}
+
+/** What a variant was measured to do, a step. */
+interface Figures {
+  readonly stepMillis: number;
+  readonly passMillis: number | null;
+  readonly dispatches: number;
+  readonly submits: number;
+  readonly copies: number;
+  /** Of the last step; equal steps have equal losses. */
+  readonly loss: number;
+}
+
+async function takeSteps(trainer: Trainer, count: number): Promise<number> {
+  let loss = NaN;
+  for (let done = 0; done < count;) {
+    const events = await trainer.advance(count - done);
+    const steps = events.filter((event) => event.kind === "step");
+    done += steps.length;
+    loss = steps[steps.length - 1]?.loss ?? loss;
+  }
+  return loss;
+}
+
+async function measure(work: Work, variant: Variant, device: GPUDevice): Promise<Figures> {
+  const executor = await webgpuExecutor({ allowSoftware: true, device, ...variant });
+  const programs = new ProgramCache(executor);
+  const trainer = await Trainer.create(await work.request(executor, programs), null);
+  await takeSteps(trainer, work.burnIn);
+  const times: number[] = [];
+  for (let block = 0; block < work.blocks; block++) {
+    const started = performance.now();
+    await takeSteps(trainer, work.blockSteps);
+    times.push((performance.now() - started) / work.blockSteps);
+  }
+  // Timestamps cost time themselves, so the passes are timed in steps that are not.
+  let loss = NaN;
+  const counts = await watchGpu(device, async () => {
+    loss = await takeSteps(trainer, watchedSteps);
+  });
+  trainer.dispose();
+  await programs.clear();
+  const each = (total: number) => total / watchedSteps;
+  return {
+    stepMillis: median(times),
+    passMillis: counts.passMillis === null ? null : each(counts.passMillis),
+    dispatches: each(counts.dispatches),
+    submits: each(counts.submits),
+    copies: each(counts.copies),
+    loss,
+  };
+}
+
+function rowOf({ capture, frozenWeights }: Variant, figures: Figures): readonly string[] {
+  const { stepMillis, passMillis, dispatches, submits, copies, loss } = figures;
+  const millis = (value: number | null) => value === null ? "no timestamps" : value.toFixed(2);
+  return [
+    `${capture ? "recorded" : "issued"}, ${frozenWeights} precision weights`,
+    millis(stepMillis),
+    millis(passMillis),
+    millis(passMillis === null ? null : stepMillis - passMillis),
+    dispatches.toFixed(0),
+    submits.toFixed(1),
+    copies.toFixed(1),
+    loss.toPrecision(8),
+  ];
+}
+
+async function main(): Promise<number> {
+  const allowSoftware = readArguments(Deno.args, { flags: ["allow-software"] })
+    .flag("allow-software");
+  const adapter = await findAdapter();
+  if (adapter === null) {
+    await say("no GPU here: this machine offers no WebGPU adapter");
+    return 1;
+  }
+  const name = adapterName(adapter.info);
+  const isSoftware = isSoftwareAdapter(adapter.info);
+  if (isSoftware && !allowSoftware) {
+    await say(`no GPU here: "${name}" computes on the CPU, and its times are no GPU's`);
+    return 1;
+  }
+  const work = isSoftware ? small : minilm;
+  await say(isSoftware ? `SOFTWARE GPU "${name}": a trial of this bench, no GPU figures` : name);
+  await say(work.what);
+  const hasHalf = adapter.features.has("shader-f16");
+  if (!hasHalf) await say(`half precision weights: ${name} lacks "shader-f16"`);
+  const rows: (readonly string[])[] = [];
+  for (const frozenWeights of hasHalf ? ["single", "half"] as const : ["single"] as const) {
+    for (const capture of [false, true]) {
+      const variant = { capture, frozenWeights };
+      // An adapter gives one device only.
+      const own = (await findAdapter())!;
+      const device = await requestDevice(own, ["timestamp-query"]);
+      rows.push(rowOf(variant, await measure(work, variant, device)));
+    }
+  }
+  const header = [
+    isSoftware ? "on the software GPU" : "a step",
+    "ms",
+    "in passes",
+    "outside",
+    "dispatches",
+    "submits",
+    "copies",
+    "last loss",
+  ];
+  await say(textTable(header, rows).trimEnd());
+  return 0;
+}
+
+quietVulkan();
+Deno.exit(await main());
