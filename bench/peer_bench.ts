@@ -10,6 +10,7 @@ import { say } from "../src/cli/terminal.ts";
 import { writeSafetensors } from "../src/models/safetensors.ts";
 import type { Batch } from "../src/tasks/types.ts";
 import { evaluateSplit } from "../src/train/evaluate.ts";
+import { ProgramCache } from "../src/train/programs.ts";
 import type { TrainingRequest } from "../src/train/run_types.ts";
 import { Trainer } from "../src/train/trainer.ts";
 import { exportTensors } from "../src/train/vectors.ts";
@@ -135,18 +136,25 @@ async function methodBench(
   return medianRatio(`${title} step over peft's, rank ${rank}, ${shapeText(shape)}`, goal, times);
 }
 
-/** An ElaLoRA step over a LoRA step, both ours, rank events included. */
-async function elaloraBench(context: Context): Promise<Measurement> {
+/**
+ * An ElaLoRA step over a LoRA step, both ours, rank events included.
+ *
+ * Each turn builds its programs anew: where a session's memory happens to lie changes its pace by a few percent.
+ */
+async function elaloraBench(
+  { engine: { executor }, folder, pairs }: Context,
+): Promise<Measurement> {
   const batch = randomBatch(long);
-  const { trainer: elalora } = await trainerOf(context, "elalora", batch);
-  const { trainer: lora } = await trainerOf(context, "lora", batch);
-  for (const trainer of [elalora, lora]) await advance(trainer, burnIn);
-  const times = await takeTurns({
-    ours: trainerTurn(elalora, turnStepsWithEvent),
-    other: trainerTurn(lora, turnStepsWithEvent),
-  }, context.pairs);
-  elalora.dispose();
-  lora.dispose();
+  const turnOf = (method: string): Turn => async () => {
+    const engine = { executor, programs: new ProgramCache(executor, 1) };
+    const { trainer } = await trainerOf({ engine, folder, pairs }, method, batch);
+    await advance(trainer, burnIn);
+    const millis = await trainerTurn(trainer, turnStepsWithEvent)();
+    trainer.dispose();
+    await engine.programs.clear();
+    return millis;
+  };
+  const times = await takeTurns({ ours: turnOf("elalora"), other: turnOf("lora") }, pairs);
   return medianRatio(
     `ElaLoRA step over LoRA step, rank ${rank}, ${shapeText(long)}, events included`,
     1.03,

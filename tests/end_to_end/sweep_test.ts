@@ -62,7 +62,7 @@ async function contextFor(
 }
 
 Deno.test("a sweep leaves records, and the same sweep again runs nothing", async () => {
-  await withSwept(async ({ home, folder, recordOf }) => {
+  await withSwept(async ({ home, folder, recordOf, runOf }) => {
     const record = recordOf("elalora");
     assertEquals(record.happened.outcome, { state: "finished" });
     assertEquals(record.happened.steps, 14);
@@ -70,8 +70,9 @@ Deno.test("a sweep leaves records, and the same sweep again runs nothing", async
     assertEquals(ranks.reduce((sum, rank) => sum + rank, 0), 24);
     assert(record.happened.ranksMoved > 0, "no rank has moved");
     assertEquals(record.happened.budget!.requested, record.happened.budget!.initial);
-    const half = Object.values(recordOf("adalora").happened.finalRanks!);
-    assertEquals(half.reduce((sum, rank) => sum + rank, 0), 24);
+    // The best evaluation may come before AdaLoRA has masked all that it will.
+    const masks = (await Deno.readTextFile(`${runOf("adalora")}/ranks.jsonl`)).trimEnd();
+    assertEquals(JSON.parse(masks.split("\n").at(-1)!).budget, 24);
     const again = await sweepIn(home, tinyStudy);
     assertEquals([again.finished, again.failed, again.skipped], [0, 0, 4]);
     const results = await readStudyResults(folder);
