@@ -20,10 +20,11 @@ import { textTable } from "../src/cli/text_table.ts";
 import { executorShareBench, firstStepBench } from "./overhead_bench.ts";
 import { defaultPairs } from "./pairs.ts";
 import { peerBench, peerParts } from "./peer_bench.ts";
+import { rooflineBench } from "./roofline_bench.ts";
 import type { Measurement } from "./setup.ts";
 import { stepBench } from "./step_bench.ts";
 
-const parts: readonly string[] = ["first-step", ...peerParts, "overhead"];
+const parts: readonly string[] = ["first-step", ...peerParts, "roofline", "overhead"];
 
 /** The parts that were asked for; all of them by default. */
 function chosenParts(only: string | null): ReadonlySet<string> {
@@ -52,6 +53,11 @@ async function bench(args: readonly string[]): Promise<number> {
   measurements.push(
     ...await peerBench({ parts: peerChosen, data, model, pairs, onMeasured: sayEach }),
   );
+  if (chosen.has("roofline")) {
+    const found = await rooflineBench(model);
+    await sayEach(found);
+    measurements.push(...found);
+  }
   if (chosen.has("overhead")) measurements.push(await executorShareBench());
   const rows = measurements.map(({ what, goal, measured, isMet }) => [
     what,
