@@ -9,6 +9,7 @@ import { type EncoderModel, loadEncoder } from "../models/load.ts";
 import { adaptableModules } from "../models/modules.ts";
 import { randomEncoder } from "../models/random.ts";
 import { modelFileNames, modelSource } from "../models/sources.ts";
+import { heldOutExamples } from "../spec/total_steps.ts";
 import type { ModuleShape, RunSpec } from "../spec/types.ts";
 import {
   type BatchOptions,
@@ -50,6 +51,7 @@ export interface TaskData {
 /** What one run trains on and is judged by. */
 export interface RunData {
   readonly batches: BatchStream;
+  /** Examples of the whole training split. */
   readonly trainExamples: number;
   readonly splits: readonly EvaluationSplit[];
 }
@@ -214,40 +216,66 @@ export class Inputs {
     return encoded;
   }
 
-  /** What a run trains on: its seed draws the training examples of a limit, all runs share those of evaluation. */
+  /**
+   * What a run trains on: its seed draws the training examples of a limit; all runs share those of evaluation and those that
+   * are held out.
+   */
   async runData(run: RunSpec): Promise<RunData> {
     const model = await this.model(run.settings.model);
     const data = await this.task(run.task);
     const { train } = run.settings;
-    const options = (split: string, limit: number | null, stream: RandomStream) => {
+    const shared = RandomStream.fromSeed(0);
+    const whole = data.splits.get("train")!;
+    const count = heldOutExamples(run.settings, whole.length);
+    const heldOut = count === 0 ? [] : sampleExamples(whole, count, shared.fork("held-out"));
+    const options = (
+      { split, from, limit, stream }: {
+        readonly split: string;
+        readonly from: readonly Example[];
+        readonly limit: number | null;
+        readonly stream: RandomStream;
+      },
+    ) => {
       const encoded = this.#encode(run, split, model, data);
-      const all = data.splits.get(split)!;
-      const place = new Map(all.map((example, i) => [example, i]));
-      const examples = sampleExamples(all, limit, stream);
+      const place = new Map(data.splits.get(split)!.map((example, i) => [example, i]));
+      const examples = sampleExamples(from, limit, stream);
       const batchOptions: BatchOptions = {
         encoded: examples.map((example) => encoded[place.get(example)!]!),
         targets: examples.map(({ target }) => target),
-        batchSize: split === "train" ? train.batchSize : evaluationBatchSize,
+        batchSize: train.batchSize,
         maxLength: train.maxLength,
         padId: model.tokenizer.padId,
       };
       return { examples, batchOptions };
     };
     const root = RandomStream.fromSeed(run.seed);
-    const training = options("train", train.trainLimit, root.fork("train-limit"));
-    const splits = [...data.splits.keys()].filter((split) => split !== "train").map((split) => {
-      const shared = RandomStream.fromSeed(0).fork("dev-limit").fork(split);
-      const { examples, batchOptions } = options(split, train.devLimit, shared);
-      return {
+    const isHeldOut = new Set(heldOut);
+    const training = options({
+      split: "train",
+      from: whole.filter((example) => !isHeldOut.has(example)),
+      limit: train.trainLimit,
+      stream: root.fork("train-limit"),
+    });
+    const judged = train.heldOut === null
+      ? [...data.splits].filter(([split]) => split !== "train").map(([split, from]) => ({
         name: split,
-        batches: evaluationBatches(batchOptions),
+        split,
+        from,
+      }))
+      : [{ name: "held_out", split: "train", from: heldOut }];
+    const splits = judged.map(({ name, split, from }) => {
+      const stream = shared.fork("dev-limit").fork(name);
+      const { examples, batchOptions } = options({ split, from, limit: train.devLimit, stream });
+      return {
+        name,
+        batches: evaluationBatches({ ...batchOptions, batchSize: evaluationBatchSize }),
         targets: examples.map(({ target }) => target),
         ids: examples.map(({ id }) => id),
       };
     });
     return {
       batches: createBatchStream(training.batchOptions, root.fork("order")),
-      trainExamples: training.examples.length,
+      trainExamples: whole.length,
       splits,
     };
   }

@@ -40,7 +40,7 @@ export const adalora = defineMethod({
   name: "adalora",
   title: "AdaLoRA",
   source: "arXiv 2303.10512",
-  version: 1,
+  version: 2,
   options,
   extraPerRank: 1,
   initialFactor: ({ initialFactor }) => initialFactor,

@@ -67,7 +67,7 @@ export const elalora = defineMethod({
   name: "elalora",
   title: "ElaLoRA",
   source: "arXiv 2504.00254",
-  version: 1,
+  version: 2,
   options,
   extraPerRank: 1,
   checkSchedule: (chosen, totalSteps) => checkElaloraSchedule(policyOptions(chosen), totalSteps),

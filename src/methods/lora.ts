@@ -23,7 +23,7 @@ export const lora = defineMethod({
   name: "lora",
   title: "LoRA",
   source: "arXiv 2106.09685; rsLoRA: arXiv 2312.03732",
-  version: 1,
+  version: 2,
   options,
   extraPerRank: 0,
   bind: ({ alpha, scaling }) => ({

@@ -54,6 +54,7 @@ export const defaultSettings: Settings = {
     keep: "last",
     trainLimit: null,
     devLimit: null,
+    heldOut: null,
   },
   adapter: { modules: moduleParts },
 };
@@ -127,6 +128,9 @@ const trainShape = {
   ),
   devLimit: count().nullable().describe(
     "Use only so many dev examples after a seeded shuffle, or null for all; default null",
+  ),
+  heldOut: z.number().gt(0).lt(1).nullable().describe(
+    "Share of the training split to judge on in place of the dev set, and not to train on: for choosing settings; default null",
   ),
 };
 

@@ -6,11 +6,20 @@
 import type { Settings, TrainSettings } from "./types.ts";
 
 /**
+ * Examples of the training split that are held out to judge on.
+ *
+ * @param examples Examples of the whole split.
+ */
+export function heldOutExamples({ train: { heldOut } }: Settings, examples: number): number {
+  return heldOut === null ? 0 : Math.round(heldOut * examples);
+}
+
+/**
  * Steps of one pass over the training split: the last batch may be smaller, none is dropped.
  *
- * @param settings Its `batchSize` and `trainLimit` count.
- * @param examples Examples of the training split, before the limit.
- * @throws {RangeError} If there is no example.
+ * @param settings Its `batchSize`, `trainLimit` and `heldOut` count.
+ * @param examples Examples of the training split, before the limit and with those that are held out.
+ * @throws {RangeError} If there is no example to train on.
  */
 export function stepsPerEpoch(settings: Settings, examples: number): number {
   const { batchSize, trainLimit } = settings.train;
@@ -19,7 +28,14 @@ export function stepsPerEpoch(settings: Settings, examples: number): number {
       `Cannot count the steps of an epoch: found ${examples} training examples, wanted at least 1`,
     );
   }
-  return Math.ceil(Math.min(examples, trainLimit ?? examples) / batchSize);
+  const trained = examples - heldOutExamples(settings, examples);
+  if (trained < 1) {
+    throw new RangeError(
+      `Cannot count the steps of an epoch: train.heldOut leaves ${trained} of ${examples} training examples, ` +
+        "wanted at least 1; lower it",
+    );
+  }
+  return Math.ceil(Math.min(trained, trainLimit ?? trained) / batchSize);
 }
 
 /**

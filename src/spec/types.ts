@@ -52,6 +52,11 @@ export interface TrainSettings {
   /** Use only the first n training (dev) examples after a seeded shuffle, or null for all. Default null. */
   readonly trainLimit: number | null;
   readonly devLimit: number | null;
+  /**
+   * The share of the training split that is judged on in place of the evaluation splits and never trained on, or null. Settings
+   * can then be chosen without a look at the dev set. Default null.
+   */
+  readonly heldOut: number | null;
 }
 
 /** Which modules get an adapter. */

@@ -30,7 +30,7 @@ export interface TrainingRequest {
   /** Numbers a rank costs besides its rows of A and B. */
   readonly extraPerRank: number;
   readonly batches: BatchStream;
-  /** Examples of the training split, after the limit. */
+  /** Examples of the whole training split, before the limit and with those that are held out. */
   readonly trainExamples: number;
   /** The first one decides which evaluation is best. */
   readonly splits: readonly EvaluationSplit[];

@@ -32,6 +32,16 @@ Deno.test("totalSteps() follows steps, the limit on examples and broken epochs",
   assertEquals(totalSteps(settingsOf({ steps: 7, epochs: 50 }), 1000), 7);
   assertEquals(totalSteps(settingsOf({ epochs: 2, batchSize: 10, trainLimit: 35 }), 1000), 8);
   assertEquals(totalSteps(settingsOf({ epochs: 2, batchSize: 10, trainLimit: 35 }), 20), 4);
+  assertEquals(totalSteps(settingsOf({ epochs: 2, batchSize: 10, heldOut: 0.2 }), 100), 16);
+  assertEquals(
+    totalSteps(settingsOf({ epochs: 1, batchSize: 10, heldOut: 0.25, trainLimit: 50 }), 100),
+    5,
+  );
+  assertThrows(
+    () => totalSteps(settingsOf({ epochs: 1, batchSize: 10, heldOut: 0.99 }), 3),
+    RangeError,
+    "train.heldOut leaves 0 of 3",
+  );
   assertEquals(totalSteps(settingsOf({ epochs: 0.5, batchSize: 10 }), 30), 2);
   assertEquals(stepsPerEpoch(settingsOf({ batchSize: 10 }), 31), 4);
 });
