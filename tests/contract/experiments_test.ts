@@ -13,7 +13,8 @@ import { sourceAt, sourcesIn } from "./sources.ts";
 
 /** Modules of the encoder that a study of another model than the embedded one is meant for. */
 const folderModules: Readonly<Record<string, readonly ModuleShape[]>> = {
-  "glue-minilm": encoderModules(12, 384, 1536),
+  "glue-minilm": encoderModules(6, 384, 1536),
+  "glue-minilm-search": encoderModules(6, 384, 1536),
   "glue-deberta": encoderModules(12, 768, 3072),
 };
 

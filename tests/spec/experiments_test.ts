@@ -11,6 +11,7 @@ import embedded from "../../experiments/embedded.json" with { type: "json" };
 import embeddedRandom from "../../experiments/embedded-random.json" with { type: "json" };
 import glueDeberta from "../../experiments/glue-deberta.json" with { type: "json" };
 import glueMinilm from "../../experiments/glue-minilm.json" with { type: "json" };
+import glueMinilmSearch from "../../experiments/glue-minilm-search.json" with { type: "json" };
 import quickstart from "../../experiments/quickstart.json" with { type: "json" };
 import { encoderModules, examplesOf, methods, tasks } from "./tables.ts";
 
@@ -19,7 +20,8 @@ const experiments: readonly [string, unknown, readonly ModuleShape[], number][] 
   ["quickstart", quickstart, encoderModules(4, 128, 512), (3 * 3 + 1) * 2 * 3],
   ["embedded", embedded, encoderModules(4, 128, 512), (3 + 2) * 5 * 3],
   ["embedded-random", embeddedRandom, encoderModules(4, 128, 512), 5 * 3],
-  ["glue-minilm", glueMinilm, encoderModules(12, 384, 1536), (3 * 3 + 2) * 5 * 3],
+  ["glue-minilm", glueMinilm, encoderModules(6, 384, 1536), (3 * 2 + 2) * 4 * 3],
+  ["glue-minilm-search", glueMinilmSearch, encoderModules(6, 384, 1536), 14],
   ["glue-deberta", glueDeberta, encoderModules(12, 768, 3072), 3 * 3 * 6 * 3],
 ];
 
@@ -113,6 +115,8 @@ Deno.test("studyJsonSchema() refuses what a study may not hold", () => {
   const good: readonly Json[] = [
     study({}),
     study({ axes: { ...axes, tasks: ["a task of one's own"] } }),
+    study({ base: { model: "hub:google/electra-small-discriminator@refs/pr/1" } }),
+    study({ base: { model: "wheel:models/a.whl" } }),
     methodsAxis("head", { method: "elalora", options: { b: 8 }, label: "wide" }),
     delta({ when: { method: ["adalora", "elalora"] }, options: { initWarmup: 5 } }),
     delta({ when: { method: "wide" }, options: { b: 3 } }),
@@ -122,6 +126,7 @@ Deno.test("studyJsonSchema() refuses what a study may not hold", () => {
     study({ titel: "x" }),
     study({ base: { train: { batchSize: 0 } } }),
     study({ base: { model: "embeded" } }),
+    study({ base: { model: "hub:one/two/three" } }),
     study({ axes: { ...axes, budgets: [{ rank: 1, parameters: 9 }] } }),
     study({ axes: { ...axes, budgets: [{}] } }),
     methodsAxis("loar"),
