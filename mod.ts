@@ -124,7 +124,7 @@ export { parseUserTask, type UserTask, userTaskSchema } from "./src/tasks/user_t
 export * from "./src/graph/mod.ts";
 
 // Encoders.
-export type { DropoutSite } from "./src/models/bert.ts";
+export type { DropoutSite } from "./src/models/forward_context.ts";
 export type { Initial, ParameterSpec } from "./src/models/parameters.ts";
 export type { EncoderConfig } from "./src/models/config.ts";
 export type { Pooling } from "./src/models/token_rows.ts";

@@ -8,8 +8,8 @@ import { trainingRequest } from "../src/cli/execute.ts";
 import { expand, planRuns } from "../src/cli/planning.ts";
 import type { Executor } from "../src/exec/executor.ts";
 import { nativeExecutor } from "../src/exec/native.ts";
-import { configJson, type EncoderConfig } from "../src/models/config.ts";
-import { drawParameters, encoderParameters, poolerParameters } from "../src/models/parameters.ts";
+import { bert, type BertConfig, configJson } from "../src/models/bert.ts";
+import { drawParameters } from "../src/models/parameters.ts";
 import { type StoredTensor, writeSafetensors } from "../src/models/safetensors.ts";
 import type { PartialTrainSettings } from "../src/spec/settings.ts";
 import type { MethodOptions } from "../src/spec/study.ts";
@@ -46,7 +46,7 @@ export interface BatchShape {
 }
 
 /** The size of the all-MiniLM-L6 encoders. */
-const config: EncoderConfig = {
+const config: BertConfig = {
   architecture: "bert",
   layers: 6,
   hidden: 384,
@@ -54,7 +54,9 @@ const config: EncoderConfig = {
   intermediate: 1536,
   vocabulary: 30522,
   maxPositions: 512,
+  paddingPosition: null,
   tokenTypes: 2,
+  activation: "gelu",
   layerNormEpsilon: 1e-12,
   pooling: "first",
   pooler: true,
@@ -66,7 +68,7 @@ export async function modelFolder(given: string | null): Promise<string> {
   if (given !== null) return given;
   const folder = `${benchResults}/minilm-random`;
   await Deno.mkdir(folder, { recursive: true });
-  const specs = [...encoderParameters(config), ...poolerParameters(config)];
+  const specs = [...bert.encoderParameters(config), ...bert.pretrainedHead(config)];
   const tensors = drawParameters(specs, RandomStream.fromSeed(seed).fork("weights"));
   const special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"];
   const words = Array.from({ length: config.vocabulary }, (_, i) => special[i] ?? `word${i}`);

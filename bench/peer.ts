@@ -6,7 +6,8 @@
 import type { MethodOptions } from "../src/spec/study.ts";
 
 const root = new URL("../", import.meta.url);
-const python = decodeURIComponent(new URL(".cache/peer/bin/python", root).pathname);
+/** The interpreter that the peer's libraries are installed for. */
+export const peerPython = decodeURIComponent(new URL(".cache/peer/bin/python", root).pathname);
 const script = decodeURIComponent(new URL("bench/peer/peer.py", root).pathname);
 
 /** How the peer is installed, for where it is missing. */
@@ -112,12 +113,12 @@ export class Peer {
   /** Starts the peer, or returns null where it is not installed. */
   static async start(): Promise<Peer | null> {
     try {
-      await Deno.stat(python);
+      await Deno.stat(peerPython);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return null;
       throw error;
     }
-    const command = new Deno.Command(python, {
+    const command = new Deno.Command(peerPython, {
       args: ["-W", "ignore", script],
       // None of the caller's variables: some of them choose slower kernels (OPENBLAS_CORETYPE, OMP_*).
       clearEnv: true,

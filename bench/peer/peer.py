@@ -121,19 +121,24 @@ def stored_name(stored):
     return f"layer.{layer}.{PARTS[part]}.lora_{matrix}"
 
 
-def take_trained(model, path):
-    """Copies the trained parameters of an adapter file into the model; each must find its place once."""
+def trained_parameter(model, stored):
+    """The parameter that a tensor of an adapter file of ranklab stands for; there must be one."""
     parameters = {
         name.removesuffix(".weight").removesuffix(".default") if ".lora_" in name else name: p
         for name, p in model.named_parameters()
     }
+    end = stored_name(stored)
+    found = [p for name, p in parameters.items() if name.endswith(end)]
+    if len(found) != 1:
+        raise KeyError(f'Tensor "{stored}" fits {len(found)} parameters that end in "{end}"')
+    return found[0]
+
+
+def take_trained(model, path):
+    """Copies the trained parameters of an adapter file into the model; each must find its place once."""
     for stored, value in load_file(path).items():
-        end = stored_name(stored)
-        found = [p for name, p in parameters.items() if name.endswith(end)]
-        if len(found) != 1:
-            raise KeyError(f'Tensor "{stored}" fits {len(found)} parameters that end in "{end}"')
         with torch.no_grad():
-            found[0].copy_(value.T if stored.endswith(".B") else value)
+            trained_parameter(model, stored).copy_(value.T if stored.endswith(".B") else value)
 
 
 def padded(examples):

@@ -8,7 +8,13 @@ import type { Executor } from "../exec/executor.ts";
 import { isAblationOf, LayerAblation } from "./layer_ablation.ts";
 import type { PlannedRun } from "./planning.ts";
 import { OwnLane } from "./lanes.ts";
-import { isFinished, planFrom, planRecorded, type RecordedRun } from "./recorded_run.ts";
+import {
+  isFinished,
+  planFrom,
+  planRecorded,
+  recordedCommits,
+  type RecordedRun,
+} from "./recorded_run.ts";
 import { replayRuns, replayStudy } from "./replay_ablation.ts";
 import { sampleByKind } from "./sampling.ts";
 import { defaultStudy } from "./study_file.ts";
@@ -133,7 +139,12 @@ async function ablateByReplay(
   }
   const runs = replayRuns(sources, stored.runs.map(({ run }) => run));
   const study = replayStudy(stored.study, runs);
-  const plan = await planFrom({ ...stored, study }, runs.map(({ run }) => run), options);
+  const plan = await planFrom(
+    { ...stored, study },
+    runs.map(({ run }) => run),
+    options,
+    recordedCommits(recorded.map(({ stored }) => stored)),
+  );
   const planned = withOwnFolders(plan.runs, runs.map(({ variant }) => variant));
   const replayFolder = `${folder}/replay`;
   const { studyFolder } = stored;

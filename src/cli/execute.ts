@@ -6,7 +6,8 @@
 import { hashJson } from "../base/hash.ts";
 import type { Json } from "../base/canonical_json.ts";
 import { type Executor, ExecutorError } from "../exec/executor.ts";
-import { countOf, encoderParameters, headParameters } from "../models/parameters.ts";
+import { architectureOf } from "../models/architectures.ts";
+import { countOf } from "../models/parameters.ts";
 import { writeSafetensors } from "../models/safetensors.ts";
 import { RunFolder, StorageError } from "../record/run_folder.ts";
 import { readJsonl } from "../record/read_jsonl.ts";
@@ -254,7 +255,7 @@ interface Ending {
 /** Writes weights and predictions, and makes the record. */
 async function recordOf(ending: Ending): Promise<RunRecord> {
   const { planned, context, folder, trainer, outcome, spent } = ending;
-  const { run, plan, method, hashes } = planned;
+  const { run, plan, method } = planned;
   const { keep } = run.settings.train;
   const { task } = await context.inputs.task(run.task);
   const model = await context.inputs.model(run.settings.model);
@@ -306,9 +307,10 @@ async function recordOf(ending: Ending): Promise<RunRecord> {
   const finalRanks = ranksAt(kept);
   const stepMillis = steps.map((line) => line.stepMillis);
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-  const headSize = headParameters(model.config, outputCount(task.output))
+  const architecture = architectureOf(model.config);
+  const headSize = architecture.headParameters(model.config, outputCount(task.output))
     .reduce((total, { shape }) => total + countOf(shape), 0);
-  const encoderSize = encoderParameters(model.config)
+  const encoderSize = architecture.encoderParameters(model.config)
     .reduce((total, { shape }) => total + countOf(shape), 0);
   return {
     schema: recordSchemaVersion,
@@ -363,20 +365,21 @@ async function recordOf(ending: Ending): Promise<RunRecord> {
       },
       peakMemoryBytes: spent.peakMemoryBytes === 0 ? null : spent.peakMemoryBytes,
     },
-    where: whereOf(context, hashes),
+    where: whereOf(context, planned),
   };
 }
 
 /** Where and with what a run is made. */
 export function whereOf(
   context: Pick<ExecutionContext, "surroundings" | "executor">,
-  hashes: PlannedRun["hashes"],
+  { hashes, origin }: Pick<PlannedRun, "hashes" | "origin">,
 ): RunRecord["where"] {
   const { lock, ...surroundings } = context.surroundings;
   const { executor } = context;
   return {
     ...surroundings,
     device: { executor: executor.kind, name: executor.name, threads: executor.threads },
+    ...(origin === null ? {} : { model: origin }),
     hashes: { ...hashes, lock },
   };
 }

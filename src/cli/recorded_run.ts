@@ -43,8 +43,19 @@ export function isFinished({ record }: StoredRun): boolean {
   return record.happened.outcome.state === "finished";
 }
 
+/** The commits of the hub models that recorded runs used, by the study's names for them. */
+export function recordedCommits(runs: readonly StoredRun[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(runs.flatMap((stored) => {
+    const { model } = stored.record.where;
+    if (model?.source !== "hub") return [];
+    return [[runSpecOf(stored).settings.model, model.commit]];
+  }));
+}
+
 /**
  * Plans runs again with what they read, as it is now.
+ *
+ * @param commits Commits of hub models by name. Default: what their revisions are.
  *
  * @throws {StudyError} If data or model cannot be read.
  */
@@ -52,8 +63,10 @@ export function planFrom(
   stored: StoredStudy,
   runs: readonly RunSpec[],
   folders: OtherFolders,
+  commits: Readonly<Record<string, string>> = {},
 ): Promise<StudyPlan> {
   return planRuns(stored.study, runs, {
+    commits,
     data: folders.data ?? stored.data,
     model: folders.model ?? stored.model,
     study: stored.studyFolder,
@@ -66,6 +79,6 @@ export async function planRecorded(
   runs: readonly StoredRun[],
   folders: OtherFolders,
 ): Promise<{ readonly plan: StudyPlan; readonly recorded: readonly RecordedRun[] }> {
-  const plan = await planFrom(stored, runs.map(runSpecOf), folders);
+  const plan = await planFrom(stored, runs.map(runSpecOf), folders, recordedCommits(runs));
   return { plan, recorded: runs.map((run, i) => ({ stored: run, planned: plan.runs[i]! })) };
 }

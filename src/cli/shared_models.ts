@@ -5,18 +5,11 @@
  */
 import type { HostTensor } from "../graph/mod.ts";
 import type { EncoderModel } from "../models/load.ts";
-import { loadTokenizer } from "../tasks/tokenizer.ts";
-
-/** The texts that a tokenizer was built from. */
-export interface TokenizerTexts {
-  readonly tokenizerJson: string | null;
-  readonly vocab: string | null;
-  readonly tokenizerConfig: string | null;
-}
+import { type TokenizerFiles, tokenizerFromFiles } from "../tasks/tokenizers/files.ts";
 
 /** An encoder as a message: its weights lie in shared memory, which a message does not copy. */
 export interface SharedModel extends Omit<EncoderModel, "tokenizer"> {
-  readonly tokenizerTexts: TokenizerTexts;
+  readonly tokenizerFiles: TokenizerFiles;
 }
 
 /** The same tensors in one block of shared memory. */
@@ -35,9 +28,6 @@ export function inSharedMemory(
 }
 
 /** The encoder of a message; it has been checked where it was loaded. */
-export function modelFrom({ tokenizerTexts, ...model }: SharedModel): EncoderModel {
-  const { tokenizerJson, vocab, tokenizerConfig } = tokenizerTexts;
-  const config = tokenizerConfig === null ? {} : JSON.parse(tokenizerConfig);
-  const source = tokenizerJson === null ? vocab : JSON.parse(tokenizerJson);
-  return { ...model, tokenizer: loadTokenizer(source, config) };
+export function modelFrom({ tokenizerFiles, ...model }: SharedModel): EncoderModel {
+  return { ...model, tokenizer: tokenizerFromFiles(tokenizerFiles, "shared").tokenizer };
 }

@@ -34,7 +34,7 @@ import {
 const usage = `Usage: deno task sweep [STUDY] [options]
   STUDY              a .json or .ts file, or a name in experiments/ (default ${defaultStudy})
   --data DIR         folder with GLUE tasks (DIR/RTE/train.tsv ...)
-  --model DIR        Hugging Face folder for studies whose model is "folder"
+  --model DIR        Hugging Face folder, .whl file or hub:OWNER/NAME for studies whose model is "folder"
   --device NAME      auto, webgpu, cpu, wasm or reference (default auto)
   --jobs N           runs made at a time (default: on the native CPU one a core, elsewhere one)
   --threads N        threads of the CPU executors for each run (default: the cores shared out among the jobs)

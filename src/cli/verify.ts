@@ -118,7 +118,7 @@ async function verifyOne(recorded: RecordedRun, setting: Setting): Promise<RunVe
   const { title } = planned;
   const { executor, programs } = await setting.executors.for(stored);
   const present = {
-    where: whereOf({ surroundings, executor }, planned.hashes),
+    where: whereOf({ surroundings, executor }, planned),
     methodVersion: planned.method.version,
     seed: planned.run.seed,
   };

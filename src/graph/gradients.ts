@@ -176,6 +176,7 @@ export const gradients: Readonly<Partial<Record<OpName, GradientRule>>> = {
     const half = mul(g, 0.5);
     return add(half, mul(half, add(erf(a), density)));
   }),
+  Relu: unary((g, x) => where(less(neg(x), 0), g, 0)),
   Cast: (node, g) => [cast(g, node.inputs[0]!.type)],
   Add: binary((g) => g, (g) => g),
   Sub: binary((g) => g, (g) => neg(g)),

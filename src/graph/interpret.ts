@@ -286,6 +286,7 @@ const kernels: Readonly<Partial<Record<OpName, Kernel>>> = {
   Abs: unary(Math.abs),
   Floor: unary(Math.floor),
   Gelu: unary((x) => x * normalCumulative(x)),
+  Relu: unary((x) => Math.max(x, 0)),
   Cast: (node, [x]) => [
     node.attributes["to"] === "i32" || node.attributes["to"] === "i64"
       ? { shape: x!.shape, data: x!.data.map(Math.trunc) }
@@ -318,7 +319,20 @@ const kernels: Readonly<Partial<Record<OpName, Kernel>>> = {
     const from = offsets(shape, order.map((axis) => strides[axis]!));
     return [{ shape, data: Float64Array.from(from, (at) => x!.data[at]!) }];
   },
-  Reshape: (_node, [x, shape]) => [{ shape: Array.from(shape!.data), data: x!.data }],
+  Reshape: (_node, [x, shape]) => {
+    const known = shape!.data.reduce((product, size) => size === -1 ? product : product * size, 1);
+    const sizes = Array.from(shape!.data, (size) => size === -1 ? x!.data.length / known : size);
+    return [{ shape: sizes, data: x!.data }];
+  },
+  Shape: (_node, [x]) => [{ shape: [x!.shape.length], data: Float64Array.from(x!.shape) }],
+  Range: (_node, [start, limit, step]) => {
+    const size = Math.max(0, Math.ceil((limit!.data[0]! - start!.data[0]!) / step!.data[0]!));
+    const data = Float64Array.from(
+      { length: size },
+      (_, i) => start!.data[0]! + i * step!.data[0]!,
+    );
+    return [{ shape: [size], data }];
+  },
   Expand: (_node, [x, wanted]) => {
     const shape = broadcast(x!.shape, Array.from(wanted!.data));
     return [{

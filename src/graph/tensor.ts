@@ -34,6 +34,7 @@ export type OpName =
   | "Abs"
   | "Floor"
   | "Gelu"
+  | "Relu"
   | "Cast"
   | "Add"
   | "Sub"
@@ -59,7 +60,9 @@ export type OpName =
   | "GatherElements"
   | "ScatterElements"
   | "Softmax"
-  | "LayerNormalization";
+  | "LayerNormalization"
+  | "Shape"
+  | "Range";
 
 /**
  * Leaves. `Input` is fed by name; `Constant` holds numbers; `Dims` is the i64 vector of a shape, `Size` the f32

@@ -27,12 +27,16 @@ const options = z.strictObject({
   ties: z.enum(["exact", "upstream"]).default("exact").describe(
     "exact masks as many as are due; upstream masks all at or below the threshold",
   ),
+  // No default: a resolved option would change the ids of all runs that were made before it existed.
+  lastMask: z.enum(["interval", "forced"]).optional().describe(
+    "forced masks after step T - t_f whatever the interval, as peft; interval (if left out) as the authors' code",
+  ),
 });
 
 function policyOptions(
-  { initWarmup, finalWarmup, maskInterval, ties }: z.output<typeof options>,
+  { initWarmup, finalWarmup, maskInterval, ties, lastMask }: z.output<typeof options>,
 ) {
-  return { initWarmup, finalWarmup, interval: maskInterval, ties };
+  return { initWarmup, finalWarmup, interval: maskInterval, ties, lastMask };
 }
 
 /** AdaLoRA. */

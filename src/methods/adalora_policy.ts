@@ -31,6 +31,11 @@ export interface AdaloraPolicyOptions {
    * masks every slot at or below the threshold, so equal scores mask more.
    */
   readonly ties: "exact" | "upstream";
+  /**
+   * What happens after step T − t_f: `interval` masks where the step is a multiple of the interval, as the authors' code;
+   * `forced` always masks and fixes the pattern, as peft's `update_and_allocate`. Default `interval`.
+   */
+  readonly lastMask?: "interval" | "forced" | undefined;
 }
 
 /** State of {@linkcode adaloraPolicy}. */
@@ -81,7 +86,8 @@ export function budgetAt(
 /** Whether a mask is applied after `step`. */
 function isMasked(options: AdaloraPolicyOptions, totalSteps: number, step: number): boolean {
   const { start, end } = bounds(options, totalSteps);
-  return (step > start && step <= end && step % options.interval === 0) || step > end;
+  const isForced = step === end && options.lastMask === "forced";
+  return (step > start && step <= end && step % options.interval === 0) || step > end || isForced;
 }
 
 /**
@@ -92,7 +98,8 @@ function isMasked(options: AdaloraPolicyOptions, totalSteps: number, step: numbe
 export function checkAdaloraSchedule(options: AdaloraPolicyOptions, totalSteps: number): void {
   const { start, end } = bounds(options, totalSteps);
   const first = (Math.floor(start / options.interval) + 1) * options.interval;
-  if (start >= end || first > end) {
+  const isForced = options.lastMask === "forced";
+  if (start >= end || (first > end && !isForced)) {
     throw new RangeError(
       `Cannot schedule AdaLoRA in ${totalSteps} steps: "initWarmup" takes ${start}, "finalWarmup" ` +
         `${
@@ -102,7 +109,7 @@ export function checkAdaloraSchedule(options: AdaloraPolicyOptions, totalSteps: 
     );
   }
   const isFinalReached = totalSteps - 1 > end ||
-    (end <= totalSteps - 1 && end % options.interval === 0);
+    (end <= totalSteps - 1 && (end % options.interval === 0 || isForced));
   if (!isFinalReached) {
     throw new RangeError(
       `Cannot schedule AdaLoRA in ${totalSteps} steps: a "finalWarmup" of ${
@@ -156,7 +163,8 @@ export function adaloraPolicy(options: AdaloraPolicyOptions): RankPolicy<Adalora
           : slots.slice(0, count),
       );
       // Statistics are frozen from here on, so every later mask would be this one.
-      const permanent = step > bounds(options, state.totalSteps).end;
+      const { end } = bounds(options, state.totalSteps);
+      const permanent = step > end || (step === end && options.lastMask === "forced");
       const decision: MaskDecision = {
         kind: "mask",
         step,

@@ -47,7 +47,53 @@ export interface AttentionRequest {
   readonly inputs: Pick<EncoderInputs, "toHeads" | "fromHeads">;
 }
 
-const swapped = (x: Tensor) => transpose(x, [0, 1, 3, 2]);
+/** The last two of four axes exchanged. */
+export function swapped(x: Tensor): Tensor {
+  return transpose(x, [0, 1, 3, 2]);
+}
+
+/** Rows of tokens taken apart into heads, and together again. */
+export interface HeadLayout {
+  /** What {@linkcode HeadLayout.spread} gives, or for the queries of first tokens `[batch, heads, 1, width]`. */
+  readonly ofQueries: (projection: Projection) => Tensor;
+  /** `[batch, heads, seq, width]` of rows of tokens. */
+  readonly spread: (projection: Projection) => Tensor;
+  /** Rows of what `spread` took apart, all projections side by side. */
+  readonly collect: (parts: readonly Tensor[]) => Tensor;
+  /** Rows of what `ofQueries` took apart. */
+  readonly collectQueries: (x: Tensor) => Tensor;
+}
+
+/** How the heads of an attention lie in rows of tokens. */
+export function headLayout(
+  { heads, width, queries, inputs }: Pick<
+    AttentionRequest,
+    "heads" | "width" | "queries" | "inputs"
+  >,
+): HeadLayout {
+  const { batch, seq, tokens } = dims;
+  const spread = ({ tensor, part, parts }: Projection): Tensor => {
+    const [rows, columns] = tensor.shape as readonly [string, number];
+    const lanes = reshape(tensor, [productOf([rows, columns / width]), width]);
+    return reshape(gather(lanes, inputs.toHeads(part, parts)), [batch, heads, seq, width]);
+  };
+  const collect = (parts: readonly Tensor[]): Tensor => {
+    const sides = parts.map((x) => reshape(x, [batch, 1, heads, seq, width]));
+    const count = productOf([batch, parts.length * heads, seq]);
+    const whole = reshape(concat(sides, 1), [count, width]);
+    const lanes = gather(whole, inputs.fromHeads(parts.length));
+    return reshape(lanes, [tokens, parts.length * heads * width]);
+  };
+  return {
+    spread,
+    collect,
+    ofQueries: (projection) =>
+      queries === "first"
+        ? reshape(projection.tensor, [batch, heads, 1, width])
+        : spread(projection),
+    collectQueries: (x) => queries === "first" ? reshape(x, [batch, heads * width]) : collect([x]),
+  };
+}
 
 /**
  * The mixed values, `[tokens, hidden]`, or `[batch, hidden]` for the queries of first tokens.
@@ -56,31 +102,12 @@ const swapped = (x: Tensor) => transpose(x, [0, 1, 3, 2]);
  * far fewer numbers (Dao et al., arXiv 2205.14135, appendix B.2).
  */
 export function attention(request: AttentionRequest): Tensor {
-  const { heads, width, queries, query, key, value, bias, mask, inputs } = request;
+  const { heads, width, queries, query, key, value, bias, mask } = request;
   const { batch, seq, tokens } = dims;
   const scale = 1 / Math.sqrt(width);
   const places = queries === "first" ? 1 : seq;
   const rows = queries === "first" ? batch : tokens;
-
-  /** `[batch, heads, seq, width]` of rows of tokens. */
-  const spread = ({ tensor, part, parts }: Projection): Tensor => {
-    const [rows, columns] = tensor.shape as readonly [string, number];
-    const lanes = reshape(tensor, [productOf([rows, columns / width]), width]);
-    return reshape(gather(lanes, inputs.toHeads(part, parts)), [batch, heads, seq, width]);
-  };
-  const ofQueries = (projection: Projection): Tensor =>
-    queries === "first" ? reshape(projection.tensor, [batch, heads, 1, width]) : spread(projection);
-  /** Rows of what `spread` took apart, all projections side by side. */
-  const collect = (parts: readonly Tensor[]): Tensor => {
-    const sides = parts.map((x) => reshape(x, [batch, 1, heads, seq, width]));
-    const count = productOf([batch, parts.length * heads, seq]);
-    const whole = reshape(concat(sides, 1), [count, width]);
-    const lanes = gather(whole, inputs.fromHeads(parts.length));
-    return reshape(lanes, [tokens, parts.length * heads * width]);
-  };
-  const collectQueries = (x: Tensor): Tensor =>
-    queries === "first" ? reshape(x, [batch, heads * width]) : collect([x]);
-
+  const { ofQueries, spread, collect, collectQueries } = headLayout(request);
   const q = ofQueries(query);
   const k = spread(key);
   const v = spread(value);

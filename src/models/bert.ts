@@ -1,216 +1,115 @@
 /**
- * The BERT encoder as a graph function (Devlin et al., arXiv 1810.04805): post-norm Transformer layers with learned
- * positions. MiniLM has the same graph. Tokens are rows of one matrix (see `token_rows.ts`), so that linear layers are plain
- * matrix products.
+ * BERT (Devlin et al., arXiv 1810.04805): learned positions, two token types, a pooler before the classifier. MiniLM has the
+ * same graph. Heads and names follow `modeling_bert.py` of transformers.
  *
  * @module
  */
+import * as z from "zod";
+import { gather, gelu, gemm, tanh, type Tensor, withScope } from "../graph/mod.ts";
+import type { Architecture } from "./architecture.ts";
+import { bertKeys, bertShape, type EncoderShape, readKeys } from "./config.ts";
+import { dense, drop, type ForwardContext, norm, pooled } from "./forward_context.ts";
+import { checkpointName } from "./names.ts";
+import { filled, linearParameters, normParameters, type ParameterSpec } from "./parameters.ts";
 import {
-  add,
-  gather,
-  gelu,
-  gemm,
-  layerNorm,
-  mul,
-  productOf,
-  reshape,
-  sub,
-  tanh,
-  type Tensor,
-  withScope,
-} from "../graph/mod.ts";
-import type { ModulePart, ModuleShape } from "../spec/types.ts";
-import { attention } from "./attention.ts";
-import type { EncoderConfig } from "./config.ts";
-import { partPaths } from "./modules.ts";
-import { stacked } from "./stacked.ts";
-import { dims, type EncoderInputs } from "./token_rows.ts";
+  bertLayers,
+  embed,
+  embeddingParameters,
+  encodeLayers,
+  layerParameters,
+} from "./post_norm.ts";
+import { dims } from "./token_rows.ts";
 
-const { batch, seq, tokens } = dims;
-
-/** A linear layer by its name in a checkpoint, and the module that can be adapted there. */
-export interface LinearLayer {
-  readonly path: string;
-  readonly module: ModuleShape | null;
+/** The shape of a BERT encoder. */
+export interface BertConfig extends EncoderShape {
+  readonly architecture: "bert";
 }
 
-/** What a forward pass is built from: where parameters come from, and what adapters and dropout add. */
-export interface ForwardContext {
-  /** The parameter of a checkpoint name, frozen or trained. */
-  readonly parameter: (name: string) => Tensor;
-  /**
-   * Linear layers that share an input, their outputs side by side.
-   *
-   * @param x Their input, `[rows, in]`.
-   * @returns `[rows, sum of out]`.
-   */
-  readonly linear: (layers: readonly LinearLayer[], x: Tensor) => Tensor;
-  /** The factors of dropout at a named place, `[rows, columns]` as the site says; null without dropout. */
-  readonly mask: (site: DropoutSite) => Tensor | null;
+const fileSchema = z.object({
+  ...bertKeys,
+  ranklab_pooling: z.enum(["first", "mean"]).default("first"),
+  ranklab_pooler: z.boolean().default(true),
+});
+
+function poolerParameters({ hidden, initializerRange }: BertConfig): readonly ParameterSpec[] {
+  return linearParameters("pooler.dense", [hidden, hidden], initializerRange);
 }
 
-/** A place where dropout may act. */
-export interface DropoutSite {
-  readonly name: string;
-  /** Which rate applies. */
-  readonly kind: "hidden" | "attention" | "head" | "adapter";
-  /** Rows and columns of the mask. */
-  readonly rows: string;
-  readonly columns: number | string;
-}
+/** The BERT family. */
+export const bert: Architecture<BertConfig> = {
+  name: "bert",
+  modelTypes: ["bert"],
+  title: "BERT",
+  source: "arXiv 1810.04805; transformers modeling_bert.py",
+  parseConfig: (json, fileName) => {
+    const file = readKeys(fileSchema, json, fileName);
+    return {
+      architecture: "bert",
+      ...bertShape(file, fileName),
+      paddingPosition: null,
+      pooling: file.ranklab_pooling,
+      pooler: file.ranklab_pooler,
+    };
+  },
+  encoderParameters: (config) => [
+    ...embeddingParameters(config, config.hidden),
+    ...layerParameters(config, bertLayers),
+  ],
+  headParameters: (config, outputs) => [
+    ...(config.pooler ? poolerParameters(config) : []),
+    ...linearParameters("classifier", [outputs, config.hidden], config.initializerRange),
+  ],
+  pretrainedHead: (config) => config.pooler ? poolerParameters(config) : [],
+  parameterName: (stored) => checkpointName(stored, "bert"),
+  modulePath: bertLayers.modulePath,
+  encode: (config, inputs, context, modules, wanted) => {
+    const x = embed(config, { size: config.hidden, types: inputs.types }, inputs, context);
+    return encodeLayers({ config, style: bertLayers, inputs, context, modules }, x, wanted);
+  },
+  taskHead: (config, states, inputs, context) =>
+    withScope("head", () => {
+      const text = pooled(config, states, inputs);
+      const features = config.pooler ? tanh(dense(context, "pooler.dense", text)) : text;
+      const dropped = drop(
+        context,
+        { name: "classifier", kind: "head", rows: dims.batch, columns: config.hidden },
+        features,
+      );
+      return dense(context, "classifier", dropped);
+    }),
+};
 
-/** Which hidden states of the last layer are wanted: those of all tokens, or of each text's first token alone. */
-export type WantedStates = "all" | "first";
-
-/** Linear layers as they are in the checkpoint, side by side. */
-export function plainLinear(
-  parameter: ForwardContext["parameter"],
-  layers: readonly LinearLayer[],
-  x: Tensor,
-): Tensor {
-  return gemm(x, stacked(layers.map(({ path }) => parameter(`${path}.weight`))), {
-    transB: true,
-    bias: stacked(layers.map(({ path }) => parameter(`${path}.bias`))),
-  });
-}
-
-/** The hidden states that a task head needs. */
-export function wantedStates({ pooling }: Pick<EncoderConfig, "pooling">): WantedStates {
-  return pooling === "first" ? "first" : "all";
-}
-
-function drop(context: ForwardContext, site: DropoutSite, x: Tensor): Tensor {
-  const mask = context.mask(site);
-  return mask === null ? x : mul(x, reshape(mask, x.shape));
-}
-
-function norm(context: ForwardContext, config: EncoderConfig, name: string, x: Tensor): Tensor {
-  return layerNorm(
-    x,
-    context.parameter(`${name}.weight`),
-    context.parameter(`${name}.bias`),
-    config.layerNormEpsilon,
-  );
-}
-
-function embeddings(config: EncoderConfig, inputs: EncoderInputs, context: ForwardContext): Tensor {
-  const table = (name: string, indices: Tensor) =>
-    gather(context.parameter(`embeddings.${name}_embeddings.weight`), indices);
-  const words = table("word", inputs.ids);
-  const places = table("position", inputs.positions);
-  const sum = add(add(words, table("token_type", inputs.types)), places);
-  return drop(
-    context,
-    { name: "embeddings", kind: "hidden", rows: tokens, columns: config.hidden },
-    norm(context, config, "embeddings.LayerNorm", sum),
-  );
-}
-
-/**
- * The hidden states of the last layer.
- *
- * Where only first tokens are wanted, the last layer computes keys and values of all tokens and the rest for those alone.
- *
- * @param modules The adaptable modules, by name; a linear layer that is not among them is not adapted.
- * @returns `[tokens, hidden]`, or `[batch, hidden]`.
- */
-export function encode(
-  config: EncoderConfig,
-  inputs: EncoderInputs,
-  context: ForwardContext,
-  modules: ReadonlyMap<string, ModuleShape>,
-  wanted: WantedStates,
-): Tensor {
-  const { hidden, heads } = config;
-  // Added to attention scores: 0 for tokens, −10⁹ for padding.
-  const bias = reshape(mul(sub(inputs.mask, 1), 1e9), [batch, 1, 1, seq]);
-
-  const layer = (index: number, x: Tensor, queries: WantedStates): Tensor => {
-    const prefix = `encoder.layer.${index}`;
-    const linear = (parts: readonly ModulePart[], from: Tensor): Tensor =>
-      withScope(parts.join("+"), () =>
-        context.linear(
-          parts.map((part) => ({
-            path: `${prefix}.${partPaths[part]}`,
-            module: modules.get(`layer.${index}.${part}`) ?? null,
-          })),
-          from,
-        ));
-    const rows = queries === "first" ? batch : tokens;
-    const own = queries === "first" ? gemm(inputs.pool, x) : x;
-    const hiddenSite = (name: string): DropoutSite => ({
-      name: `layer.${index}.${name}`,
-      kind: "hidden",
-      rows,
-      columns: hidden,
-    });
-
-    const projections = queries === "first"
-      ? [linear(["query"], own), linear(["key", "value"], x)]
-      : [linear(["query", "key", "value"], x)];
-    const keys = projections.at(-1)!;
-    const parts = queries === "first" ? 2 : 3;
-    const places = queries === "first" ? 1 : seq;
-    const mask = context.mask({
-      name: `layer.${index}.attention`,
-      kind: "attention",
-      rows: String(productOf([batch, heads, places])),
-      columns: seq,
-    });
-    const mixed = attention({
-      heads,
-      width: hidden / heads,
-      queries,
-      query: { tensor: projections[0]!, part: 0, parts: queries === "first" ? 1 : 3 },
-      key: { tensor: keys, part: parts - 2, parts },
-      value: { tensor: keys, part: parts - 1, parts },
-      bias,
-      mask: mask === null ? null : reshape(mask, [batch, heads, places, seq]),
-      inputs,
-    });
-    const attended = norm(
-      context,
-      config,
-      `${prefix}.attention.output.LayerNorm`,
-      add(drop(context, hiddenSite("mixed"), linear(["attention_output"], mixed)), own),
-    );
-    const wide = gelu(linear(["intermediate"], attended));
-    return norm(
-      context,
-      config,
-      `${prefix}.output.LayerNorm`,
-      add(drop(context, hiddenSite("output"), linear(["output"], wide)), attended),
-    );
+/** The `config.json` that is read back to the same config. */
+export function configJson(config: BertConfig): string {
+  const activation = { gelu: "gelu", gelu_tanh: "gelu_new", relu: "relu" }[config.activation];
+  const file = {
+    model_type: config.architecture,
+    num_hidden_layers: config.layers,
+    hidden_size: config.hidden,
+    num_attention_heads: config.heads,
+    intermediate_size: config.intermediate,
+    vocab_size: config.vocabulary,
+    max_position_embeddings: config.maxPositions,
+    type_vocab_size: config.tokenTypes,
+    layer_norm_eps: config.layerNormEpsilon,
+    hidden_act: activation,
+    position_embedding_type: "absolute",
+    initializer_range: config.initializerRange,
+    ranklab_pooling: config.pooling,
+    ranklab_pooler: config.pooler,
   };
-
-  let x = withScope("embeddings", () => embeddings(config, inputs, context));
-  for (let i = 0; i < config.layers; i++) {
-    const queries = i === config.layers - 1 ? wanted : "all";
-    x = withScope(`layer.${i}`, () => layer(i, x, queries));
-  }
-  return x;
+  return JSON.stringify(file, null, 2) + "\n";
 }
 
-/**
- * Logits (or the score) of a task head: pooled hidden states, the pooler where there is one, dropout, the classifier.
- *
- * @param states What {@linkcode encode} gives for {@linkcode wantedStates}.
- * @returns `[batch, outputs]`.
- */
-export function taskHead(
-  config: EncoderConfig,
-  states: Tensor,
-  inputs: EncoderInputs,
-  context: ForwardContext,
-): Tensor {
-  return withScope("head", () => {
-    const { hidden } = config;
-    const pooled = wantedStates(config) === "first" ? states : gemm(inputs.pool, states);
-    const dense = (path: string, x: Tensor) => context.linear([{ path, module: null }], x);
-    const features = config.pooler ? tanh(dense("pooler.dense", pooled)) : pooled;
-    const site: DropoutSite = { name: "classifier", kind: "head", rows: batch, columns: hidden };
-    return dense("classifier", drop(context, site, features));
-  });
+/** The parameters of the head for masked language modelling; its output matrix is the word embedding. */
+export function maskedModelHeadParameters(config: BertConfig): readonly ParameterSpec[] {
+  const { hidden, initializerRange } = config;
+  const base = "cls.predictions.transform";
+  return [
+    ...linearParameters(`${base}.dense`, [hidden, hidden], initializerRange),
+    ...normParameters(`${base}.LayerNorm`, hidden),
+    filled("cls.predictions.bias", config.vocabulary, 0),
+  ];
 }
 
 /**
@@ -221,7 +120,7 @@ export function taskHead(
  * @returns `[masked, vocabulary]`.
  */
 export function maskedModelHead(
-  config: EncoderConfig,
+  config: BertConfig,
   hiddenStates: Tensor,
   chosen: Tensor,
   context: ForwardContext,
@@ -229,12 +128,8 @@ export function maskedModelHead(
   return withScope("mlm", () => {
     const rows = gather(hiddenStates, chosen);
     const base = "cls.predictions.transform";
-    const transformed = norm(
-      context,
-      config,
-      `${base}.LayerNorm`,
-      gelu(context.linear([{ path: `${base}.dense`, module: null }], rows)),
-    );
+    const wide = gelu(dense(context, `${base}.dense`, rows));
+    const transformed = norm(context, config, `${base}.LayerNorm`, wide);
     return gemm(transformed, context.parameter("embeddings.word_embeddings.weight"), {
       transB: true,
       bias: context.parameter("cls.predictions.bias"),

@@ -1,100 +1,169 @@
 /**
- * The shape of an encoder of the BERT family, from a Hugging Face `config.json`.
+ * The shape of an encoder, and how its `config.json` (that of Hugging Face folders) is read.
  *
  * @module
  */
 import * as z from "zod";
+import type { BertConfig } from "./bert.ts";
+import type { DebertaConfig } from "./deberta.ts";
+import type { DistilbertConfig } from "./distilbert.ts";
+import type { ElectraConfig } from "./electra.ts";
+import type { RobertaConfig } from "./roberta.ts";
 import type { Pooling } from "./token_rows.ts";
 
-/** The shape of an encoder (Devlin et al., arXiv 1810.04805). */
-export interface EncoderConfig {
-  readonly architecture: "bert";
+/** The activation between a layer's two wide products: exact GELU, its tanh form, or max(x, 0). */
+export type Activation = "gelu" | "gelu_tanh" | "relu";
+
+/** What the configs of all families have. */
+export interface EncoderShape {
   readonly layers: number;
   readonly hidden: number;
   readonly heads: number;
   readonly intermediate: number;
   readonly vocabulary: number;
+  /** Rows of the position table. */
   readonly maxPositions: number;
+  /**
+   * The row of the position table for padding; a text's tokens have the ones that follow. Null where a token's position
+   * is its place in the padded text.
+   */
+  readonly paddingPosition: number | null;
+  /** Rows of the token type table; 0 without one. */
   readonly tokenTypes: number;
+  readonly activation: Activation;
   readonly layerNormEpsilon: number;
   readonly pooling: Pooling;
-  /** Whether a dense layer with tanh stands between the pooled vector and the classifier. */
+  /** Whether a dense layer with tanh stands between the pooled vector and the classifier (BERT's pooler). */
   readonly pooler: boolean;
   /** Standard deviation of freshly drawn weights. */
   readonly initializerRange: number;
 }
 
-/** Architectures that can be built, by the `model_type` of their `config.json`. */
-export const knownArchitectures: readonly string[] = ["bert"];
+/** The shape of an encoder of any family; `architecture` tells which. */
+export type EncoderConfig =
+  | BertConfig
+  | RobertaConfig
+  | DistilbertConfig
+  | ElectraConfig
+  | DebertaConfig;
 
-const positive = z.int().positive();
+/** Tokens of the longest text that an encoder has positions for, special ones included. */
+export function maxTokens(
+  { maxPositions, paddingPosition }: Pick<EncoderShape, "maxPositions" | "paddingPosition">,
+): number {
+  return paddingPosition === null ? maxPositions : maxPositions - paddingPosition - 1;
+}
 
-const fileSchema = z.object({
-  model_type: z.string(),
+/** A size in a `config.json`. */
+export const positive = z.int().positive();
+
+/** Keys that several families have under the same names, with the defaults of transformers. */
+export const commonKeys = {
+  vocab_size: positive,
+  max_position_embeddings: positive,
+  initializer_range: z.number().positive().default(0.02),
+} as const;
+
+/** Keys of the families whose layers are named as BERT's. */
+export const bertKeys = {
+  ...commonKeys,
   num_hidden_layers: positive,
   hidden_size: positive,
   num_attention_heads: positive,
   intermediate_size: positive,
-  vocab_size: positive,
-  max_position_embeddings: positive,
   type_vocab_size: positive.default(2),
   layer_norm_eps: z.number().positive().default(1e-12),
   hidden_act: z.string().default("gelu"),
   position_embedding_type: z.string().default("absolute"),
-  initializer_range: z.number().positive().default(0.02),
-  ranklab_pooling: z.enum(["first", "mean"]).default("first"),
-  ranklab_pooler: z.boolean().default(true),
-});
+} as const;
 
 /**
- * Reads a `config.json`.
+ * The keys of a config.
  *
- * @param text Contents of the file.
- * @param fileName Its name, for messages.
+ * @param fileName For messages.
  *
- * @throws {SyntaxError} If the text is not JSON.
- * @throws {TypeError} If a key is missing or wrong, or the architecture or a variant of it is not known.
+ * @throws {TypeError} If one is missing or wrong; the message names the first.
  */
-export function parseConfig(text: string, fileName: string): EncoderConfig {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new SyntaxError(`Cannot read "${fileName}": it is not JSON`, { cause });
-  }
-  const parsed = fileSchema.safeParse(json);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new TypeError(
-      `Cannot read "${fileName}": key "${issue?.path.join(".")}": ${issue?.message}`,
-    );
-  }
-  const file = parsed.data;
-  const known = knownArchitectures.map((name) => `"${name}"`).join(", ");
-  if (!knownArchitectures.includes(file.model_type)) {
-    throw new TypeError(
-      `Cannot build the encoder of "${fileName}": model_type is "${file.model_type}", known are ${known}`,
-    );
-  }
-  if (file.hidden_act !== "gelu") {
-    throw new TypeError(
-      `Cannot build the encoder of "${fileName}": hidden_act is "${file.hidden_act}", known is "gelu"`,
-    );
-  }
-  if (file.position_embedding_type !== "absolute") {
-    throw new TypeError(
-      `Cannot build the encoder of "${fileName}": position_embedding_type is ` +
-        `"${file.position_embedding_type}", known is "absolute"`,
-    );
-  }
-  if (file.hidden_size % file.num_attention_heads !== 0) {
-    throw new TypeError(
-      `Cannot build the encoder of "${fileName}": hidden_size ${file.hidden_size} is not a multiple of ` +
-        `num_attention_heads ${file.num_attention_heads}`,
-    );
-  }
-  return {
-    architecture: "bert",
+export function readKeys<T>(schema: z.ZodType<T>, json: unknown, fileName: string): T {
+  const parsed = schema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new TypeError(
+    `Cannot read "${fileName}": key "${issue?.path.join(".")}": ${issue?.message}`,
+  );
+}
+
+/**
+ * The value of a key, out of those that can be built.
+ *
+ * @param known What each value of the key stands for.
+ *
+ * @throws {TypeError} If it is none of them.
+ */
+export function knownValue<T>(
+  key: string,
+  value: string,
+  known: Readonly<Record<string, T>>,
+  fileName: string,
+): T {
+  const found = Object.hasOwn(known, value) ? known[value] : undefined;
+  if (found !== undefined) return found;
+  const names = Object.keys(known).map((name) => `"${name}"`);
+  throw new TypeError(
+    `Cannot build the encoder of "${fileName}": ${key} is "${value}", known ` +
+      `${names.length === 1 ? "is" : "are"} ${names.join(", ")}`,
+  );
+}
+
+/** Activations by their names in a `config.json`. */
+export const activations: Readonly<Record<string, Activation>> = {
+  gelu: "gelu",
+  gelu_new: "gelu_tanh",
+  gelu_pytorch_tanh: "gelu_tanh",
+  relu: "relu",
+};
+
+/** The only kind of positions that the families with a position table can be built with. */
+const absolutePositions: Readonly<Record<string, "absolute">> = { absolute: "absolute" };
+
+/**
+ * Checks that heads have a whole number of columns.
+ *
+ * @param keys What the config's file calls the two.
+ *
+ * @throws {TypeError} If not.
+ */
+export function checkHeads(
+  { hidden, heads }: Pick<EncoderShape, "hidden" | "heads">,
+  keys: { readonly hidden: string; readonly heads: string },
+  fileName: string,
+): void {
+  if (hidden % heads === 0) return;
+  throw new TypeError(
+    `Cannot build the encoder of "${fileName}": ${keys.hidden} ${hidden} is not a multiple of ` +
+      `${keys.heads} ${heads}`,
+  );
+}
+
+/** What the keys of {@linkcode bertKeys} stand for. */
+type BertKeys = z.infer<z.ZodObject<typeof bertKeys>>;
+
+/**
+ * The shape that keys as BERT's give.
+ *
+ * @throws {TypeError} If they ask for a variant that cannot be built.
+ */
+export function bertShape(
+  file: BertKeys,
+  fileName: string,
+): Omit<EncoderShape, "paddingPosition" | "pooling" | "pooler"> {
+  knownValue(
+    "position_embedding_type",
+    file.position_embedding_type,
+    absolutePositions,
+    fileName,
+  );
+  const shape = {
     layers: file.num_hidden_layers,
     hidden: file.hidden_size,
     heads: file.num_attention_heads,
@@ -102,30 +171,10 @@ export function parseConfig(text: string, fileName: string): EncoderConfig {
     vocabulary: file.vocab_size,
     maxPositions: file.max_position_embeddings,
     tokenTypes: file.type_vocab_size,
+    activation: knownValue("hidden_act", file.hidden_act, activations, fileName),
     layerNormEpsilon: file.layer_norm_eps,
-    pooling: file.ranklab_pooling,
-    pooler: file.ranklab_pooler,
     initializerRange: file.initializer_range,
   };
-}
-
-/** The `config.json` that {@linkcode parseConfig} reads back to the same config. */
-export function configJson(config: EncoderConfig): string {
-  const file = {
-    model_type: config.architecture,
-    num_hidden_layers: config.layers,
-    hidden_size: config.hidden,
-    num_attention_heads: config.heads,
-    intermediate_size: config.intermediate,
-    vocab_size: config.vocabulary,
-    max_position_embeddings: config.maxPositions,
-    type_vocab_size: config.tokenTypes,
-    layer_norm_eps: config.layerNormEpsilon,
-    hidden_act: "gelu",
-    position_embedding_type: "absolute",
-    initializer_range: config.initializerRange,
-    ranklab_pooling: config.pooling,
-    ranklab_pooler: config.pooler,
-  };
-  return JSON.stringify(file, null, 2) + "\n";
+  checkHeads(shape, { hidden: "hidden_size", heads: "num_attention_heads" }, fileName);
+  return shape;
 }

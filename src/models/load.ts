@@ -6,53 +6,32 @@
 import { distance } from "fastest-levenshtein";
 import { hashBytes, hashParts } from "../base/hash.ts";
 import type { HostTensor } from "../graph/mod.ts";
-import { loadTokenizer } from "../tasks/tokenizer.ts";
+import { type TokenizerFiles, tokenizerFromFiles } from "../tasks/tokenizers/files.ts";
 import type { Tokenizer } from "../tasks/types.ts";
-import { type EncoderConfig, parseConfig } from "./config.ts";
-import { encoderParameters, type ParameterSpec, poolerParameters } from "./parameters.ts";
+import { architectureOf, parseConfig, resembling } from "./architectures.ts";
+import { type EncoderConfig, maxTokens } from "./config.ts";
+import type { ParameterSpec } from "./parameters.ts";
 import { readSafetensors, type StoredTensor } from "./safetensors.ts";
+import { weightsFile, weightsIndexFile } from "./sources.ts";
 
-/** The contents of an encoder's files; `tokenizerJson` goes before `vocab` where both are there. */
-export interface EncoderFiles {
+/** The contents of an encoder's files. */
+export interface EncoderFiles extends TokenizerFiles {
   /** `config.json`. */
   readonly config: string;
-  /** `model.safetensors`. */
-  readonly weights: Uint8Array;
-  /** `tokenizer.json`. */
-  readonly tokenizerJson?: string | null;
-  /** `vocab.txt`. */
-  readonly vocab?: string | null;
-  /** `tokenizer_config.json`. Default: the tokenizer's own defaults. */
-  readonly tokenizerConfig?: string | null;
+  /** `model.safetensors`, or the files that `model.safetensors.index.json` names, by their names. */
+  readonly weights: Uint8Array | ReadonlyMap<string, Uint8Array>;
 }
 
 /** An encoder as values: what a graph, a run's identity and its texts need. */
 export interface EncoderModel {
   readonly config: EncoderConfig;
-  /** Every parameter of the encoder, and the pooler's where the config has a pooler and the file its weights. */
+  /** Every parameter of the encoder, and those of its head that pretraining leaves (BERT's pooler) where the file has them. */
   readonly tensors: ReadonlyMap<string, HostTensor>;
   readonly tokenizer: Tokenizer;
-  /** SHA-256 of the weights' file. */
+  /** SHA-256 of the weights' file, or where there are several over their hashes, by name. */
   readonly weightsHash: string;
   /** SHA-256 over the hashes of the tokenizer's files, by name. */
   readonly tokenizerHash: string;
-}
-
-/**
- * The name of a stored tensor as `parameters.ts` has it: without `bert.` or `model.` before it, and with `weight` and
- * `bias` for the `gamma` and `beta` of old norms.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * assertEquals(parameterName("bert.embeddings.LayerNorm.gamma"), "embeddings.LayerNorm.weight");
- * ```
- */
-export function parameterName(stored: string): string {
-  return stored
-    .replace(/^(?:(?:bert|model)\.)+/, "")
-    .replace(/\bLayerNorm\.gamma$/, "LayerNorm.weight")
-    .replace(/\bLayerNorm\.beta$/, "LayerNorm.bias");
 }
 
 /**
@@ -62,8 +41,8 @@ export function parameterName(stored: string): string {
  * @param folder How messages call the folder that they are from.
  *
  * @throws {SyntaxError} If a file cannot be parsed or the weights are truncated.
- * @throws {TypeError} If the config is not of a known architecture, a tensor is missing or stored twice, or there is
- * neither `tokenizer.json` nor `vocab.txt`.
+ * @throws {TypeError} If the config is not of a known architecture or the tensors are of another, a tensor is missing or
+ * stored twice, or there is neither `tokenizer.json` nor `vocab.txt`.
  * @throws {RangeError} If a tensor has another shape than the config says, or the tokenizer has ids beyond the word
  * embedding.
  * @throws {Error} If the tokenizer has another layout.
@@ -81,7 +60,7 @@ export function loadEncoder(files: EncoderFiles, folder: string): EncoderModel {
         `${config.vocabulary} rows, vocab_size of config.json); take both from one checkpoint`,
     );
   }
-  return { config, tensors, tokenizer, weightsHash: hashBytes(files.weights), tokenizerHash };
+  return { config, tensors, tokenizer, weightsHash: hashWeights(files.weights), tokenizerHash };
 }
 
 /**
@@ -93,31 +72,79 @@ export function loadEncoder(files: EncoderFiles, folder: string): EncoderModel {
  * @throws {RangeError} If it has not.
  */
 export function checkMaxLength(config: EncoderConfig, maxLength: number, folder: string): void {
-  if (maxLength <= config.maxPositions) return;
+  const most = maxTokens(config);
+  if (maxLength <= most) return;
+  const { maxPositions } = config;
+  const why = most === maxPositions
+    ? "max_position_embeddings of its config.json"
+    : `max_position_embeddings of its config.json is ${maxPositions}, of which the first ` +
+      `${maxPositions - most} are not for tokens`;
   throw new RangeError(
     `Cannot train the encoder of "${folder}" on ${maxLength} tokens: found maxLength ${maxLength}, want at most ` +
-      `${config.maxPositions} (max_position_embeddings of its config.json); lower train.maxLength`,
+      `${most} (${why}); lower train.maxLength`,
   );
+}
+
+function hashWeights(weights: EncoderFiles["weights"]): string {
+  if (weights instanceof Uint8Array) return hashBytes(weights);
+  return hashParts(
+    Object.fromEntries([...weights].map(([name, bytes]) => [name, hashBytes(bytes)])),
+  );
+}
+
+/** Tensors of one or several files by their stored names, and how messages call the files that they are from. */
+interface FoundTensors {
+  readonly tensors: ReadonlyMap<string, StoredTensor & { readonly fileName: string }>;
+  /** The names of all, decoded or not. */
+  readonly names: readonly string[];
+  /** The file, or the index of several. */
+  readonly fileName: string;
+}
+
+function readWeights(
+  weights: EncoderFiles["weights"],
+  folder: string,
+  isWanted: (stored: string) => boolean,
+): FoundTensors {
+  const files = weights instanceof Uint8Array ? new Map([[weightsFile, weights]]) : weights;
+  const tensors = new Map<string, StoredTensor & { readonly fileName: string }>();
+  const all: string[] = [];
+  for (const [name, bytes] of files) {
+    const fileName = `${folder}/${name}`;
+    const read = readSafetensors(bytes, fileName, isWanted);
+    for (const [stored, tensor] of read.tensors) {
+      const earlier = tensors.get(stored);
+      if (earlier !== undefined) {
+        throw new TypeError(
+          `Cannot load "${fileName}": found "${stored}", which "${earlier.fileName}" has too, want it once`,
+        );
+      }
+      tensors.set(stored, { ...tensor, fileName });
+    }
+    all.push(...read.names);
+  }
+  const own = weights instanceof Uint8Array ? weightsFile : weightsIndexFile;
+  return { tensors, names: all, fileName: `${folder}/${own}` };
 }
 
 function loadTensors(
   config: EncoderConfig,
-  weights: Uint8Array,
+  weights: EncoderFiles["weights"],
   folder: string,
 ): ReadonlyMap<string, HostTensor> {
-  const fileName = `${folder}/model.safetensors`;
-  const required = encoderParameters(config);
-  const optional = config.pooler ? poolerParameters(config) : [];
+  const architecture = architectureOf(config);
+  const required = architecture.encoderParameters(config);
+  const optional = architecture.pretrainedHead(config);
   const known = new Set([...required, ...optional].map(({ name }) => name));
   // Heads, position_ids and layers beyond the config's are neither decoded nor loaded.
-  const { tensors, names } = readSafetensors(
+  const { tensors, names, fileName } = readWeights(
     weights,
-    fileName,
-    (stored) => known.has(parameterName(stored)),
+    folder,
+    (stored) => known.has(architecture.parameterName(stored)),
   );
-  const found = new Map<string, StoredTensor & { readonly stored: string }>();
+  const found = new Map<string, FoundTensor>();
   for (const [stored, tensor] of tensors) {
-    const name = parameterName(stored);
+    const name = architecture.parameterName(stored);
     const earlier = found.get(name);
     if (earlier !== undefined) {
       throw new TypeError(
@@ -129,25 +156,56 @@ function loadTensors(
   // A checkpoint has the whole pooler or none of it, and then the head starts with a fresh one.
   const wanted = [...required, ...(optional.some(({ name }) => found.has(name)) ? optional : [])];
   const missing = wanted.filter(({ name }) => !found.has(name));
-  if (missing.length > 0) throw new TypeError(missingMessage(fileName, missing, names));
-  return new Map(wanted.map(({ name, shape }) => {
-    const { stored, ...tensor } = found.get(name)!;
-    if (tensor.shape.join() !== shape.join()) {
-      throw new RangeError(
-        `Cannot load "${fileName}": tensor "${stored}" has shape [${tensor.shape}], want [${shape}] ` +
-          `as "${folder}/config.json" says; take both from one checkpoint`,
-      );
-    }
-    return [name, { type: "f32", ...tensor }];
-  }));
+  if (missing.length > 0) {
+    throw new TypeError(
+      otherFamilyMessage({ config, folder, fileName, names }) ??
+        missingMessage(config, { fileName, missing, stored: names }),
+    );
+  }
+  return new Map(wanted.map((spec) => [spec.name, checked(spec, found.get(spec.name)!, folder)]));
+}
+
+type FoundTensor = StoredTensor & { readonly stored: string; readonly fileName: string };
+
+function checked(
+  { shape: wanted }: ParameterSpec,
+  { stored, fileName, shape, data }: FoundTensor,
+  folder: string,
+): HostTensor {
+  if (shape.join() === wanted.join()) return { type: "f32", shape, data };
+  throw new RangeError(
+    `Cannot load "${fileName}": tensor "${stored}" has shape [${shape}], want [${wanted}] ` +
+      `as "${folder}/config.json" says; take both from one checkpoint`,
+  );
+}
+
+/** Says which family the stored names look like, where that is another than the config's; null otherwise. */
+function otherFamilyMessage(
+  { config, folder, fileName, names }: {
+    readonly config: EncoderConfig;
+    readonly folder: string;
+    readonly fileName: string;
+    readonly names: readonly string[];
+  },
+): string | null {
+  const own = architectureOf(config);
+  const alike = resembling(names);
+  if (alike.length === 0 || alike.includes(own)) return null;
+  const titles = alike.map(({ title }) => title).join(" or ");
+  return `Cannot load "${fileName}": its tensors are named as those of ${titles}, want those of ${own.title}, ` +
+    `as model_type of "${folder}/config.json" says; take both from one checkpoint`;
 }
 
 /** Names the first missing tensor, the stored names closest to it, and how many more are missing. */
 function missingMessage(
-  fileName: string,
-  missing: readonly ParameterSpec[],
-  stored: readonly string[],
+  config: EncoderConfig,
+  { fileName, missing, stored }: {
+    readonly fileName: string;
+    readonly missing: readonly ParameterSpec[];
+    readonly stored: readonly string[];
+  },
 ): string {
+  const { parameterName } = architectureOf(config);
   const [{ name }, ...more] = missing as readonly [ParameterSpec, ...ParameterSpec[]];
   const closest = stored
     .map((other) => ({ other, far: distance(name, parameterName(other)) }))
@@ -162,35 +220,10 @@ function missingMessage(
 }
 
 function readTokenizer(
-  { tokenizerJson = null, vocab = null, tokenizerConfig = null }: EncoderFiles,
+  files: EncoderFiles,
   folder: string,
 ): { readonly tokenizer: Tokenizer; readonly tokenizerHash: string; readonly fileName: string } {
-  const text = tokenizerJson ?? vocab;
-  if (text === null) {
-    throw new TypeError(
-      `Cannot load the tokenizer of "${folder}": found neither tokenizer.json nor vocab.txt, want one of them; ` +
-        `copy it from where the weights came from`,
-    );
-  }
-  const file = tokenizerJson === null ? "vocab.txt" : "tokenizer.json";
-  const fileName = `${folder}/${file}`;
-  const tokenizer = loadTokenizer(
-    tokenizerJson === null ? text : parseJson(text, fileName),
-    tokenizerConfig === null ? {} : parseJson(tokenizerConfig, `${folder}/tokenizer_config.json`),
-    fileName,
-  );
-  const tokenizerHash = hashParts({
-    [file]: hashBytes(text),
-    ...(tokenizerConfig === null ? {} : { "tokenizer_config.json": hashBytes(tokenizerConfig) }),
-  });
-  return { tokenizer, tokenizerHash, fileName };
-}
-
-function parseJson(text: string, fileName: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause);
-    throw new SyntaxError(`Cannot read "${fileName}": it is not JSON (${said})`, { cause });
-  }
+  const { tokenizer, fileName, contents } = tokenizerFromFiles(files, folder);
+  const hashes = Object.entries(contents).map(([name, content]) => [name, hashBytes(content)]);
+  return { tokenizer, fileName, tokenizerHash: hashParts(Object.fromEntries(hashes)) };
 }

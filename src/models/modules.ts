@@ -16,16 +16,6 @@ export const moduleParts: readonly ModulePart[] = [
   "output",
 ];
 
-/** Where a part stands in a checkpoint's layer. */
-export const partPaths: Readonly<Record<ModulePart, string>> = {
-  query: "attention.self.query",
-  key: "attention.self.key",
-  value: "attention.self.value",
-  attention_output: "attention.output.dense",
-  intermediate: "intermediate.dense",
-  output: "output.dense",
-};
-
 /** The adaptable modules of the chosen parts, layer by layer. */
 export function adaptableModules(
   config: EncoderConfig,

@@ -1,11 +1,10 @@
 /**
- * The parameters of an encoder and of its heads: names (those of Hugging Face checkpoints), shapes, initial values.
+ * The parameters of networks: names (those of Hugging Face checkpoints), shapes, initial values.
  *
  * @module
  */
 import type { RandomStream } from "../base/random.ts";
 import type { HostTensor } from "../graph/mod.ts";
-import type { EncoderConfig } from "./config.ts";
 
 /** How a parameter starts where no checkpoint gives it. */
 export type Initial =
@@ -22,73 +21,36 @@ export interface ParameterSpec {
   readonly decay: boolean;
 }
 
-function weight(name: string, shape: readonly number[], deviation: number): ParameterSpec {
+/** A matrix that starts at random: `[rows, columns]`. */
+export function matrix(
+  name: string,
+  shape: readonly [number, number],
+  deviation: number,
+): ParameterSpec {
   return { name, shape, initial: { type: "normal", deviation }, decay: true };
 }
 
-function filled(name: string, size: number, value: number): ParameterSpec {
+/** A vector of equal numbers, without weight decay. */
+export function filled(name: string, size: number, value: number): ParameterSpec {
   return { name, shape: [size], initial: { type: "constant", value }, decay: false };
 }
 
-/** The parameters of the encoder proper, in the order of the forward pass. */
-export function encoderParameters(config: EncoderConfig): readonly ParameterSpec[] {
-  const { hidden, intermediate, initializerRange: deviation } = config;
-  const linear = (name: string, out: number, from: number) => [
-    weight(`${name}.weight`, [out, from], deviation),
-    filled(`${name}.bias`, out, 0),
-  ];
-  const norm = (name: string) => [
-    filled(`${name}.weight`, hidden, 1),
-    filled(`${name}.bias`, hidden, 0),
-  ];
-  const layer = (prefix: string) => [
-    ...linear(`${prefix}.attention.self.query`, hidden, hidden),
-    ...linear(`${prefix}.attention.self.key`, hidden, hidden),
-    ...linear(`${prefix}.attention.self.value`, hidden, hidden),
-    ...linear(`${prefix}.attention.output.dense`, hidden, hidden),
-    ...norm(`${prefix}.attention.output.LayerNorm`),
-    ...linear(`${prefix}.intermediate.dense`, intermediate, hidden),
-    ...linear(`${prefix}.output.dense`, hidden, intermediate),
-    ...norm(`${prefix}.output.LayerNorm`),
-  ];
-  return [
-    weight("embeddings.word_embeddings.weight", [config.vocabulary, hidden], deviation),
-    weight("embeddings.position_embeddings.weight", [config.maxPositions, hidden], deviation),
-    weight("embeddings.token_type_embeddings.weight", [config.tokenTypes, hidden], deviation),
-    ...norm("embeddings.LayerNorm"),
-    ...Array.from({ length: config.layers }, (_, i) => layer(`encoder.layer.${i}`)).flat(),
-  ];
+/**
+ * Weight and bias of a linear layer.
+ *
+ * @param shape Outputs and inputs.
+ */
+export function linearParameters(
+  name: string,
+  shape: readonly [number, number],
+  deviation: number,
+): readonly ParameterSpec[] {
+  return [matrix(`${name}.weight`, shape, deviation), filled(`${name}.bias`, shape[0], 0)];
 }
 
-/** The parameters of the dense layer between the pooled vector and the classifier. */
-export function poolerParameters(config: EncoderConfig): readonly ParameterSpec[] {
-  const { hidden, initializerRange } = config;
-  return [
-    weight("pooler.dense.weight", [hidden, hidden], initializerRange),
-    filled("pooler.dense.bias", hidden, 0),
-  ];
-}
-
-/** The parameters of a task head with `outputs` outputs: the pooler, where the config has one, and the classifier. */
-export function headParameters(config: EncoderConfig, outputs: number): readonly ParameterSpec[] {
-  const { hidden, initializerRange } = config;
-  return [
-    ...(config.pooler ? poolerParameters(config) : []),
-    weight("classifier.weight", [outputs, hidden], initializerRange),
-    filled("classifier.bias", outputs, 0),
-  ];
-}
-
-/** The parameters of the head for masked language modelling; its output matrix is the word embedding. */
-export function maskedModelHeadParameters(config: EncoderConfig): readonly ParameterSpec[] {
-  const { hidden, initializerRange } = config;
-  return [
-    weight("cls.predictions.transform.dense.weight", [hidden, hidden], initializerRange),
-    filled("cls.predictions.transform.dense.bias", hidden, 0),
-    filled("cls.predictions.transform.LayerNorm.weight", hidden, 1),
-    filled("cls.predictions.transform.LayerNorm.bias", hidden, 0),
-    filled("cls.predictions.bias", config.vocabulary, 0),
-  ];
+/** Gain and offset of a layer normalisation. */
+export function normParameters(name: string, size: number): readonly ParameterSpec[] {
+  return [filled(`${name}.weight`, size, 1), filled(`${name}.bias`, size, 0)];
 }
 
 /** Numbers in a shape. */

@@ -5,8 +5,9 @@
  */
 import { hashBytes } from "../base/hash.ts";
 import type { RandomStream } from "../base/random.ts";
+import { architectureOf } from "./architectures.ts";
 import type { EncoderModel } from "./load.ts";
-import { drawParameters, encoderParameters, poolerParameters } from "./parameters.ts";
+import { drawParameters } from "./parameters.ts";
 import { type StoredTensor, writeSafetensors } from "./safetensors.ts";
 
 /**
@@ -18,7 +19,8 @@ import { type StoredTensor, writeSafetensors } from "./safetensors.ts";
  */
 export function randomEncoder(model: EncoderModel, stream: RandomStream): EncoderModel {
   const { config } = model;
-  const specs = [...encoderParameters(config), ...poolerParameters(config)]
+  const architecture = architectureOf(config);
+  const specs = [...architecture.encoderParameters(config), ...architecture.pretrainedHead(config)]
     .filter(({ name }) => model.tensors.has(name));
   const tensors = drawParameters(specs, stream);
   return {

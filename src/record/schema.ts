@@ -117,6 +117,11 @@ const happened = z.object({
   peakMemoryBytes: z.number().nullable(),
 });
 
+const modelOrigin = z.discriminatedUnion("source", [
+  z.object({ source: z.literal("hub"), repository: text, revision: text, commit: text }),
+  z.object({ source: z.literal("wheel"), file: text, sha256: text }),
+]);
+
 const where = z.object({
   ranklab: text,
   gitCommit: text.nullable(),
@@ -125,6 +130,7 @@ const where = z.object({
   packages: z.record(text, text),
   device: z.object({ executor: text, name: text, threads: count }),
   platform: text,
+  model: z.exactOptional(modelOrigin),
   hashes: z.object({
     data: z.record(text, text),
     weights: text,

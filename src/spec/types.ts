@@ -76,7 +76,10 @@ export type ModulePart =
 
 /** The settings that deltas override. */
 export interface Settings {
-  /** `embedded`, `embedded-random` (same shape, random weights), or `folder` (given by `--model`). Default `embedded`. */
+  /**
+   * `embedded`, `embedded-random` (same shape, random weights), `folder` (given by `--model`), `hub:OWNER/NAME@REVISION`
+   * or `wheel:PATH`; the grammar is `model_name.ts`. Default `embedded`.
+   */
   readonly model: string;
   readonly train: TrainSettings;
   readonly adapter: AdapterSettings;

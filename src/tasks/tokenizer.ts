@@ -1,67 +1,25 @@
 /**
- * Tokenizers of the BERT family, from `tokenizer.json` or `vocab.txt`.
+ * Tokenizers of BERT, ELECTRA, RoBERTa and DeBERTa, from `tokenizer.json` or `vocab.txt`; `tokenizers/files.ts` makes
+ * the former of their other files.
  *
- * The splitting into word pieces is done by `@huggingface/tokenizers`; truncation of pairs, special
+ * The splitting into pieces is done by `@huggingface/tokenizers`; truncation of pairs, special
  * tokens and type ids are composed here so that they follow the fast tokenizers of transformers.
  *
  * @module
  */
-import { Tokenizer as PieceTokenizer } from "@huggingface/tokenizers";
-import { z } from "zod";
+import { bertTokenizerJson } from "./tokenizers/bert_vocabulary.ts";
+import {
+  configSchema,
+  namesOf,
+  parsed,
+  postProcessors,
+  renamed,
+  type SpecialNames,
+  type TokenizerJson,
+  tokenizerSchema,
+} from "./tokenizers/layout.ts";
+import { createPieces, type Pieces } from "./tokenizers/pieces.ts";
 import type { Encoded, Example, Tokenizer } from "./types.ts";
-
-/** A special token in `tokenizer_config.json`: its text, or an object that holds it. */
-const specialToken = z.union([
-  z.string(),
-  z.looseObject({ content: z.string() }).transform((token) => token.content),
-]);
-
-const optionalToken = specialToken.nullish();
-
-/** What is read of `tokenizer_config.json`; all else is left alone. */
-const configSchema = z.looseObject({
-  do_lower_case: z.boolean().nullish(),
-  strip_accents: z.boolean().nullish(),
-  tokenize_chinese_chars: z.boolean().nullish(),
-  unk_token: optionalToken,
-  cls_token: optionalToken,
-  sep_token: optionalToken,
-  pad_token: optionalToken,
-  mask_token: optionalToken,
-});
-
-type Config = z.infer<typeof configSchema>;
-
-/** What must be there in `tokenizer.json`; the rest is checked by the package that runs it. */
-const tokenizerSchema = z.looseObject({
-  model: z.looseObject({ type: z.string().optional(), unk_token: z.string().nullish() }),
-  normalizer: z.looseObject({ type: z.string() }).nullable(),
-  pre_tokenizer: z.looseObject({ type: z.string() }).nullable(),
-  post_processor: z.looseObject({ type: z.string() }),
-  decoder: z.looseObject({ type: z.string() }).nullable(),
-  added_tokens: z.array(z.looseObject({ id: z.number(), content: z.string() })),
-});
-
-type TokenizerJson = z.infer<typeof tokenizerSchema>;
-
-/** The special tokens, by the key of the configuration that can rename them. */
-interface SpecialNames {
-  readonly unk_token: string;
-  readonly cls_token: string;
-  readonly sep_token: string;
-  readonly pad_token: string;
-  readonly mask_token: string;
-}
-
-function specialNames(config: Config): SpecialNames {
-  return {
-    unk_token: config.unk_token ?? "[UNK]",
-    cls_token: config.cls_token ?? "[CLS]",
-    sep_token: config.sep_token ?? "[SEP]",
-    pad_token: config.pad_token ?? "[PAD]",
-    mask_token: config.mask_token ?? "[MASK]",
-  };
-}
 
 /**
  * Builds a tokenizer from a model folder's files.
@@ -84,13 +42,13 @@ export function loadTokenizer(
   fileName: string = typeof source === "string" ? "vocab.txt" : "tokenizer.json",
 ): Tokenizer {
   const settings = parsed(configSchema, config, "tokenizer_config.json");
-  const names = specialNames(settings);
   const json: TokenizerJson = typeof source === "string"
-    ? bertTokenizerJson(source, settings, names, fileName)
+    ? bertTokenizerJson(source, settings, fileName)
     : parsed(tokenizerSchema, source, fileName);
+  const names = renamed(settings, namesOf(json));
   const pieces = createPieces(json, fileName);
   const idOf = (key: keyof SpecialNames): number => {
-    const id = pieces.token_to_id(names[key]);
+    const id = pieces.tokenizer.token_to_id(names[key]);
     if (id !== undefined) return id;
     throw new Error(
       `Cannot use the tokenizer "${fileName}": it has no token "${names[key]}" (${key}); ` +
@@ -104,7 +62,9 @@ export function loadTokenizer(
     padId: idOf("pad_token"),
     maskId: idOf("mask_token"),
   };
-  return new PairTokenizer(pieces, special, preparation(json), fileName);
+  const isRoberta = postProcessors(json.post_processor)
+    .some(({ type }) => type === "RobertaProcessing");
+  return new PairTokenizer(pieces, special, isRoberta ? "all zero" : "as made", fileName);
 }
 
 /** Encodes the examples of a split once, in their order; `maxLength` in tokens includes the special ones. */
@@ -134,6 +94,9 @@ export function truncatedLengths(
   return textLength > pairLength ? [room - kept, kept] : [kept, room - kept];
 }
 
+/** Whether type ids are what the package's post-processor makes; RoBERTa's are all 0, and there the package has 1. */
+type TypeIds = "as made" | "all zero";
+
 class PairTokenizer implements Tokenizer {
   readonly vocabularySize: number;
   readonly clsId: number;
@@ -141,18 +104,20 @@ class PairTokenizer implements Tokenizer {
   readonly padId: number;
   readonly maskId: number;
   readonly #unkId: number;
-  readonly #pieces: PieceTokenizer;
-  readonly #prepare: (text: string) => string;
+  readonly #pieces: Pieces["tokenizer"];
+  readonly #prepare: Pieces["prepare"];
+  readonly #types: TypeIds;
   readonly #addedToText: number;
   readonly #addedToPair: number;
 
   constructor(
-    pieces: PieceTokenizer,
+    { tokenizer, prepare }: Pieces,
     special: Readonly<Record<"unkId" | "clsId" | "sepId" | "padId" | "maskId", number>>,
-    prepare: (text: string) => string,
+    types: TypeIds,
     fileName: string,
   ) {
-    this.#pieces = pieces;
+    this.#pieces = tokenizer;
+    this.#types = types;
     this.#unkId = special.unkId;
     this.clsId = special.clsId;
     this.sepId = special.sepId;
@@ -160,7 +125,7 @@ class PairTokenizer implements Tokenizer {
     this.maskId = special.maskId;
     this.#prepare = prepare;
     let largest = -1;
-    for (const id of pieces.get_vocab().values()) largest = Math.max(largest, id);
+    for (const id of tokenizer.get_vocab().values()) largest = Math.max(largest, id);
     this.vocabularySize = largest + 1;
     this.#addedToText = this.#compose([], null).ids.length;
     const empty = this.#compose([], []);
@@ -212,107 +177,14 @@ class PairTokenizer implements Tokenizer {
       tokens,
       (token) => this.#pieces.token_to_id(token) ?? this.#unkId,
     );
-    return { ids, types: Int32Array.from(made.token_type_ids ?? new Array(tokens.length).fill(0)) };
+    const types = this.#types === "as made" ? made.token_type_ids : undefined;
+    return {
+      ids,
+      types: types === undefined ? new Int32Array(ids.length) : Int32Array.from(types),
+    };
   }
 
   #nameOf(id: number): string {
     return `"${this.#pieces.id_to_token(id)}"`;
   }
-}
-
-/** Ideographs outside the basic multilingual plane. */
-const astralIdeograph =
-  /[\u{20000}-\u{2A6DF}\u{2A700}-\u{2B73F}\u{2B740}-\u{2B81F}\u{2B820}-\u{2CEAF}\u{2F800}-\u{2FA1F}]/gu;
-
-/**
- * What a text needs so that the package's BERT normaliser treats it as the original one does: that one sets
- * ideographs outside the basic plane apart with spaces too, and lower-cases a capital sigma to "σ" also at a word's end.
- */
-function preparation(json: TokenizerJson): (text: string) => string {
-  const normalizer = json.normalizer;
-  if (normalizer?.type !== "BertNormalizer") return (text) => text;
-  const spaces = normalizer["handle_chinese_chars"] === true;
-  const lowers = normalizer["lowercase"] === true;
-  return (text) => {
-    const spaced = spaces ? text.replace(astralIdeograph, " $& ") : text;
-    return lowers ? spaced.replaceAll("Σ", "σ") : spaced;
-  };
-}
-
-function createPieces(json: TokenizerJson, fileName: string): PieceTokenizer {
-  try {
-    return new PieceTokenizer(json, {});
-  } catch (error) {
-    throw new Error(
-      `Cannot build the tokenizer of "${fileName}": ${
-        error instanceof Error ? error.message : String(error)
-      }`,
-      { cause: error },
-    );
-  }
-}
-
-function parsed<T>(schema: z.ZodType<T>, value: unknown, fileName: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new Error(
-    `Cannot read "${fileName}": ${
-      issue === undefined ? result.error.message : `"${issue.path.join(".")}": ${issue.message}`
-    }`,
-  );
-}
-
-/** The `tokenizer.json` that transformers would make of a BERT `vocab.txt`. */
-function bertTokenizerJson(
-  vocabulary: string,
-  config: Config,
-  names: SpecialNames,
-  fileName: string,
-): TokenizerJson {
-  const lines = vocabulary.replace(/^\uFEFF/, "").replace(/\r?\n$/, "").split(/\r?\n/);
-  // A piece that occurs twice has its later id, as in transformers.
-  const ids = new Map(lines.map((piece, id) => [piece, id]));
-  const specialTokens: Record<string, unknown> = {};
-  const added: { id: number; content: string; special: boolean }[] = [];
-  for (const [key, content] of Object.entries(names)) {
-    const id = ids.get(content);
-    if (id === undefined) {
-      throw new Error(
-        `Cannot use the vocabulary "${fileName}" of ${lines.length} lines: it has no line "${content}" (${key}); ` +
-          `add it, or name the right one as "${key}" in tokenizer_config.json`,
-      );
-    }
-    added.push({ id, content, special: true });
-    specialTokens[content] = { id: content, ids: [id], tokens: [content] };
-  }
-  const special = (id: string, typeId: number) => ({ SpecialToken: { id, type_id: typeId } });
-  const sequence = (id: "A" | "B", typeId: number) => ({ Sequence: { id, type_id: typeId } });
-  const single = [special(names.cls_token, 0), sequence("A", 0), special(names.sep_token, 0)];
-  return {
-    version: "1.0",
-    added_tokens: added,
-    normalizer: {
-      type: "BertNormalizer",
-      clean_text: true,
-      handle_chinese_chars: config.tokenize_chinese_chars ?? true,
-      strip_accents: config.strip_accents ?? null,
-      lowercase: config.do_lower_case ?? true,
-    },
-    pre_tokenizer: { type: "BertPreTokenizer" },
-    post_processor: {
-      type: "TemplateProcessing",
-      single,
-      pair: [...single, sequence("B", 1), special(names.sep_token, 1)],
-      special_tokens: specialTokens,
-    },
-    decoder: { type: "WordPiece", prefix: "##", cleanup: true },
-    model: {
-      type: "WordPiece",
-      unk_token: names.unk_token,
-      continuing_subword_prefix: "##",
-      max_input_chars_per_word: 100,
-      vocab: Object.fromEntries(ids),
-    },
-  };
 }

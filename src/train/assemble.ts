@@ -24,9 +24,10 @@ import {
 } from "../graph/mod.ts";
 import type { Adapter } from "../methods/adapter.ts";
 import type { BoundMethod } from "../methods/method.ts";
-import type { DropoutSite } from "../models/bert.ts";
+import { architectureOf } from "../models/architectures.ts";
 import type { EncoderConfig } from "../models/config.ts";
-import { encoderParameters, headParameters, type ParameterSpec } from "../models/parameters.ts";
+import type { DropoutSite } from "../models/forward_context.ts";
+import type { ParameterSpec } from "../models/parameters.ts";
 import type { ModuleShape, TrainSettings } from "../spec/types.ts";
 import type { TaskOutput } from "../tasks/types.ts";
 import { type DropoutRates, forward, type ForwardPlan, survey } from "./forward.ts";
@@ -79,6 +80,7 @@ export interface Assembly {
   readonly dropout: DropoutRates;
   readonly heads: number;
   readonly pooling: EncoderConfig["pooling"];
+  readonly paddingPosition: EncoderConfig["paddingPosition"];
   readonly outputs: number;
 }
 
@@ -89,11 +91,14 @@ export function outputCount(output: TaskOutput): number {
 
 function trainedParameters(request: AssemblyRequest): readonly ParameterSpec[] {
   const { encoder: { config }, method, output } = request;
-  const own = encoderParameters(config).filter(({ name }) =>
+  const architecture = architectureOf(config);
+  const own = architecture.encoderParameters(config).filter(({ name }) =>
     method.backbone === "all" || (method.backbone === "biases" && name.endsWith(".bias"))
   );
-  const head = headParameters(config, outputCount(output)).map((spec): ParameterSpec =>
-    spec.name === "classifier.bias" && output.type === "regression"
+  const whole = architecture.headParameters(config, outputCount(output));
+  const outputBias = whole.at(-1);
+  const head = whole.map((spec): ParameterSpec =>
+    spec === outputBias && output.type === "regression"
       // A regression starts in the middle of its range.
       ? { ...spec, initial: { type: "constant", value: (output.min + output.max) / 2 } }
       : spec
@@ -203,6 +208,7 @@ export function assemble(request: AssemblyRequest): Assembly {
     dropout: train.dropout,
     heads: config.heads,
     pooling: config.pooling,
+    paddingPosition: config.paddingPosition,
     outputs: outputCount(output),
   };
 }

@@ -11,8 +11,8 @@ import {
   dropoutSiteKeys,
   type HostTensor,
 } from "../graph/mod.ts";
-import { type RowPacking, tokenFeeds, tokenRows } from "../models/token_rows.ts";
-import type { DropoutSite } from "../models/bert.ts";
+import type { DropoutSite } from "../models/forward_context.ts";
+import { type RowPacking, tokenFeeds, type TokenLayout, tokenRows } from "../models/token_rows.ts";
 import type { Batch } from "../tasks/types.ts";
 import type { Assembly } from "./assemble.ts";
 import { poolName, rowKeysName, siteKeysName } from "./forward.ts";
@@ -37,7 +37,7 @@ export function batchDims(batch: Batch, packing: RowPacking = "packed"): DimBind
  * @param names The inputs that are wanted. Default: all of the step.
  */
 export function inputFeeds(
-  assembly: Pick<Assembly, "heads" | "pooling" | "stepProgram">,
+  assembly: TokenLayout & Pick<Assembly, "stepProgram">,
   batch: Batch,
   packing: RowPacking = "packed",
   names: Iterable<string> = assembly.stepProgram.inputs.keys(),
@@ -71,11 +71,13 @@ export function dropoutFeeds(
     batch: () => each(batch.size),
     tokens: () => tokenRows(batch, packing).placeOf,
     [`${heads}*batch`]: () => each(heads * batch.size),
+    seq: () => each(batch.length),
+    "2*seq": () => each(2 * batch.length),
     [`${heads}*batch*seq`]: () => each(heads * batch.size * batch.length),
   };
   const feeds: Record<string, HostTensor> = {};
   [...Map.groupBy(assembly.dropoutSites, ({ rows }) => rows)].forEach(([rows, sites], i) => {
-    const places = placesOf[rows];
+    const places = placesOf[rows] ?? (/^\d+$/.test(rows) ? () => each(Number(rows)) : undefined);
     if (places === undefined) {
       throw new RangeError(`Dropout site "${sites[0]!.name}" has unknown rows "${rows}"`);
     }

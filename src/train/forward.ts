@@ -17,15 +17,14 @@ import {
 } from "../graph/mod.ts";
 import type { Adapter, LowRankUpdate, PartGroup } from "../methods/adapter.ts";
 import { adaptedLinear, blockDiagonal } from "../methods/low_rank.ts";
+import { architectureOf } from "../models/architectures.ts";
 import {
   type DropoutSite,
-  encode,
   type ForwardContext,
   type LinearLayer,
   plainLinear,
-  taskHead,
   wantedStates,
-} from "../models/bert.ts";
+} from "../models/forward_context.ts";
 import { stacked } from "../models/stacked.ts";
 import { encoderInputs } from "../models/token_rows.ts";
 import type { ModuleShape, TrainSettings } from "../spec/types.ts";
@@ -77,8 +76,9 @@ function adaptedShapes({ ranks }: AssemblyRequest): ReadonlyMap<string, ModuleSh
 function network({ encoder: { config }, ranks }: AssemblyRequest, context: ForwardContext): Tensor {
   const inputs = encoderInputs(config.heads);
   const modules = new Map(ranks.map(({ module }) => [module.name, module]));
-  const states = encode(config, inputs, context, modules, wantedStates(config));
-  return taskHead(config, states, inputs, context);
+  const architecture = architectureOf(config);
+  const states = architecture.encode(config, inputs, context, modules, wantedStates(config));
+  return architecture.taskHead(config, states, inputs, context);
 }
 
 /** Where the parameters come from: trained ones from the state, the others from the encoder. */
@@ -100,8 +100,10 @@ function parametersOf(
 
 function siteOfAdapter(adapted: readonly ModuleShape[], x: Tensor): DropoutSite {
   const [{ inSize }] = adapted as readonly [ModuleShape];
-  const name = `${adapted.map((module) => module.name).join("+")}.adapter`;
-  return { name, kind: "adapter", rows: String(x.shape[0]), columns: inSize };
+  // A module may have two inputs: DeBERTa's queries and keys are those of tokens and of positions.
+  const rows = String(x.shape[0]);
+  const name = `${adapted.map((module) => module.name).join("+")}.adapter.${rows}`;
+  return { name, kind: "adapter", rows, columns: inSize };
 }
 
 /** Goes once through the forward pass and notes what {@linkcode forward} has to know before it begins. */
@@ -141,15 +143,16 @@ interface Piece extends LowRankUpdate {
   readonly modules: readonly ModuleShape[];
 }
 
-/** Cuts the prepared parts of each size class into pieces of modules that share an input. */
+/** Cuts the prepared parts of each size class into pieces of modules that share their inputs. */
 function preparedPieces(
   adapter: Adapter,
   { groups, views, survey: { inputGroups } }: ForwardPlan,
   scale: number,
 ): readonly Piece[] {
-  const groupOf = new Map(
-    inputGroups.flatMap((group, i) => group.map(({ name }) => [name, i] as const)),
-  );
+  const groupOf = new Map<string, string>();
+  inputGroups.forEach((group, i) => {
+    for (const { name } of group) groupOf.set(name, `${groupOf.get(name) ?? ""}/${i}`);
+  });
   return [...Map.groupBy(groups, ({ sizeClass }) => sizeClass).values()].flatMap((members) => {
     const runs: ModuleShape[][] = [];
     for (const module of members[0]!.modules) {

@@ -15,7 +15,7 @@ export type MixedFeeds = Readonly<Record<string, HostTensor | DeviceTensor>>;
 
 /** Whether a feed of padded batches follows from their sizes alone: places and indices, but not what the tokens are. */
 function followsFromSizes(name: string): boolean {
-  return name === "positions" || name.startsWith("heads.");
+  return name === "positions" || name.startsWith("heads.") || name.startsWith("relative.");
 }
 
 /** The feeds of one run that are uploaded once and used in many steps. */

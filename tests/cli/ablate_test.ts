@@ -8,7 +8,7 @@ import { readStoredStudy, readStudyResults, readStudyRuns } from "../../src/cli/
 import { UsageError } from "../../src/cli/terminal.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { findMethod } from "../../src/methods/table.ts";
-import { partPaths } from "../../src/models/modules.ts";
+import { bert } from "../../src/models/bert.ts";
 import { readSafetensors, writeSafetensors } from "../../src/models/safetensors.ts";
 import type { RunAblation, RunRecord } from "../../src/record/types.ts";
 import { assemble } from "../../src/train/assemble.ts";
@@ -60,7 +60,7 @@ async function metricOfMerged(
   const weights = new Map(encoder.tensors);
   for (const { name, layer, part, inSize, outSize } of planned.modules) {
     if (isRemoved(name)) continue;
-    const key = `encoder.layer.${layer}.${partPaths[part]}.weight`;
+    const key = `${bert.modulePath(layer, part)}.weight`;
     const merged = Float32Array.from(weights.get(key)!.data as Float32Array);
     const [A, B] = [tensors.get(`${name}.A`)!, tensors.get(`${name}.B`)!];
     const E = tensors.get(`${name}.E`);

@@ -55,6 +55,7 @@ export const cases: readonly Case[] = [
   unary("tanh", g.tanh),
   unary("abs", g.abs),
   unary("gelu", g.gelu, [-3, 3]),
+  unary("relu", g.relu),
   unary("cast to f32", (t) => g.cast(t, "f32")),
   ...binary("add", g.add),
   ...binary("sub", g.sub),

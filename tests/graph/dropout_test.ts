@@ -14,7 +14,7 @@ import {
   makeProgram,
   type Program,
 } from "../../src/graph/mod.ts";
-import type { DropoutSite } from "../../src/models/bert.ts";
+import type { DropoutSite } from "../../src/models/forward_context.ts";
 import type { Batch } from "../../src/tasks/types.ts";
 import { dropoutFeeds, poolsFor, poolTensor } from "../../src/train/feeds.ts";
 import { rowKeysName, siteKeysName } from "../../src/train/forward.ts";

@@ -49,6 +49,30 @@ Deno.test("adaloraPolicy masks after multiples of the interval, then fixes the p
   assertThrows(() => policy.decide(state, 21, scores), RangeError, "no event is due");
 });
 
+Deno.test("adaloraPolicy with a forced last mask fixes the pattern at T - t_f, as peft does", () => {
+  const options = {
+    ...base,
+    initWarmup: 4,
+    finalWarmup: 5,
+    interval: 4,
+    lastMask: "forced",
+  } as const;
+  const policy = adaloraPolicy(options);
+  let state = policy.start({ modules: modulesOf(2), ranks: [4, 4], finalTotal: 4, totalSteps: 24 });
+  const found: (readonly [number, boolean])[] = [];
+  for (let step = 0; step < 24; step++) {
+    if (!policy.needsScores(state, step)) continue;
+    const next = policy.decide(state, step, scoresOf([[1, 2, 3, 4], [5, 6, 7, 8]]));
+    state = next.state;
+    found.push([step, (next.decision as MaskDecision).permanent]);
+  }
+  assertEquals(found, [[8, false], [12, false], [16, false], [19, true]]);
+  const never = { ...options, interval: 30 };
+  checkAdaloraSchedule(never, 24);
+  assertThrows(() => checkAdaloraSchedule({ ...never, lastMask: "interval" }, 24), RangeError);
+  assertThrows(() => checkAdaloraSchedule({ ...never, finalWarmup: 0 }, 24), RangeError);
+});
+
 Deno.test("adaloraPolicy leaves exactly the budget, with random and with equal scores", () => {
   const random = RandomStream.fromSeed(5);
   const policy = adaloraPolicy(base);

@@ -4,7 +4,7 @@ import type { Json } from "../../src/base/canonical_json.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { type HostTensor, input, interpret, makeProgram } from "../../src/graph/mod.ts";
 import { findMethod, methods } from "../../src/methods/table.ts";
-import { partPaths } from "../../src/models/modules.ts";
+import { bert } from "../../src/models/bert.ts";
 import type { ModuleShape } from "../../src/spec/types.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { flatten } from "../../src/train/layout.ts";
@@ -139,7 +139,7 @@ for (const [each, scale] of mergeable) {
       const [a, b, e] = ["A", "B", "E"].map((key) => parts.get(`${name}.${key}`));
       const rank = order[name]!.length;
       assertEquals([a!.shape, b!.shape], [[rank, inSize], [rank, outSize]]);
-      const key = `encoder.layer.${layer}.${partPaths[part]}.weight`;
+      const key = `${bert.modulePath(layer, part)}.weight`;
       const weight = Float32Array.from(golden.tensors.get(key)!.data as Float32Array);
       for (let o = 0; o < outSize; o++) {
         for (let i = 0; i < inSize; i++) {

@@ -98,7 +98,12 @@ function compare(packing: RowPacking, queries: "all" | "first", withMask: boolea
     });
   }
   const found = g.interpret(program, {
-    ...tokenFeeds(batch, rows, { heads, pooling: "first" }, program.inputs.keys()),
+    ...tokenFeeds(
+      batch,
+      rows,
+      { heads, pooling: "first", paddingPosition: null },
+      program.inputs.keys(),
+    ),
     row: { type: "i32", shape: [size, length], data: rows.rowOf },
     place: { type: "i32", shape: [rows.count], data: rows.placeOf },
     joined: numbers([rows.count, parts * hidden], 1),

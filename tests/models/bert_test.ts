@@ -15,15 +15,9 @@ import {
   reshape,
   type Tensor,
 } from "../../src/graph/mod.ts";
-import {
-  encode,
-  type ForwardContext,
-  maskedModelHead,
-  plainLinear,
-  taskHead,
-} from "../../src/models/bert.ts";
+import { bert, maskedModelHead, maskedModelHeadParameters } from "../../src/models/bert.ts";
+import { type ForwardContext, plainLinear } from "../../src/models/forward_context.ts";
 import { adaptableModules } from "../../src/models/modules.ts";
-import { maskedModelHeadParameters } from "../../src/models/parameters.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import {
   encoderInputs,
@@ -31,11 +25,11 @@ import {
   tokenFeeds,
   tokenRows,
 } from "../../src/models/token_rows.ts";
-import { expected, goldenFiles, goldenModel } from "./fixture.ts";
+import { expected, goldenConfig, goldenFiles, goldenModel } from "./fixture.ts";
 
 const { size, length } = expected;
 const mask = Float32Array.from(expected.mask);
-const { heads } = goldenModel().config;
+const { heads } = goldenConfig;
 
 function i32(shape: readonly number[], data: readonly number[]): HostTensor {
   return { type: "i32", shape, data: Int32Array.from(data) };
@@ -62,13 +56,13 @@ function batchFeeds(
   return {
     rows,
     dims: { batch: size, seq: length, tokens: rows.count },
-    feeds: tokenFeeds(batch, rows, { heads, pooling }, names),
+    feeds: tokenFeeds(batch, rows, { heads, pooling, paddingPosition: null }, names),
   };
 }
 
 /** The numbers of a padded batch at the places that rows stand for. */
 function atRows(values: readonly number[], places: Int32Array): readonly number[] {
-  const { hidden } = goldenModel().config;
+  const { hidden } = goldenConfig;
   return [...places].flatMap((place) => values.slice(place * hidden, (place + 1) * hidden));
 }
 
@@ -83,7 +77,7 @@ function classifierParameters(): ReadonlyMap<string, HostTensor> {
 }
 
 function regressorParameters(): ReadonlyMap<string, HostTensor> {
-  const { hidden } = goldenModel().config;
+  const { hidden } = goldenConfig;
   const { head } = expected.regression;
   return new Map([
     ...goldenModel().tensors,
@@ -132,7 +126,7 @@ async function compareWithTransformers(
   packing: RowPacking,
   { values, gradients: ofGradients }: Tolerances,
 ) {
-  const { config } = goldenModel();
+  const config = goldenConfig;
   const wanted = expected[kind];
   const parameters = kind === "classification" ? classifierParameters() : regressorParameters();
   const leaves = new Map(
@@ -140,9 +134,9 @@ async function compareWithTransformers(
   );
   const context = contextOf(leaves);
   const inputs = encoderInputs(heads);
-  const hidden = encode(config, inputs, context, new Map(), "all");
-  const first = encode(config, inputs, context, new Map(), "first");
-  const logits = taskHead(config, first, inputs, context);
+  const hidden = bert.encode(config, inputs, context, new Map(), "all");
+  const first = bert.encode(config, inputs, context, new Map(), "first");
+  const logits = bert.taskHead(config, first, inputs, context);
   const loss = kind === "classification"
     ? reduceMean(crossEntropy(logits, input("targets", ["batch"], "i32")))
     : meanSquaredError(reshape(logits, ["batch"]), input("targets", ["batch"]));
@@ -202,15 +196,15 @@ for (const [label, make, tolerances] of executors) {
 }
 
 Deno.test("encode() with frozen weights as constants equals transformers on the native executor", async () => {
-  const { config } = goldenModel();
+  const config = goldenConfig;
   const leaves = new Map(
     [...classifierParameters()].map(([name, host]) => [name, constant(host, name)]),
   );
   const context = contextOf(leaves);
   const inputs = encoderInputs(heads);
-  const hidden = encode(config, inputs, context, new Map(), "all");
-  const first = encode(config, inputs, context, new Map(), "first");
-  const program = makeProgram({ hidden, logits: taskHead(config, first, inputs, context) });
+  const hidden = bert.encode(config, inputs, context, new Map(), "all");
+  const first = bert.encode(config, inputs, context, new Map(), "first");
+  const program = makeProgram({ hidden, logits: bert.taskHead(config, first, inputs, context) });
   const executor = await nativeExecutor(1);
   const session = await executor.load(program);
   const { feeds, dims } = batchFeeds(program.inputs.keys(), "padded");
@@ -221,7 +215,8 @@ Deno.test("encode() with frozen weights as constants equals transformers on the 
 });
 
 Deno.test("maskedModelHead() equals transformers", () => {
-  const { config, tensors } = goldenModel();
+  const { tensors } = goldenModel();
+  const config = goldenConfig;
   const { chosen, head, logits: wanted } = expected.masked;
   const specs = maskedModelHeadParameters(config);
   assertEquals(specs.map(({ name }) => name).sort(), Object.keys(head).sort());
@@ -232,7 +227,7 @@ Deno.test("maskedModelHead() equals transformers", () => {
   const context = contextOf(
     new Map([...parameters].map(([name, host]) => [name, constant(host, name)])),
   );
-  const hidden = encode(config, encoderInputs(heads), context, new Map(), "all");
+  const hidden = bert.encode(config, encoderInputs(heads), context, new Map(), "all");
   const logits = maskedModelHead(config, hidden, input("chosen", ["masked"], "i32"), context);
   const program = makeProgram({ logits });
   const { rows, dims, feeds } = batchFeeds(program.inputs.keys(), "packed");
@@ -245,10 +240,11 @@ Deno.test("maskedModelHead() equals transformers", () => {
 });
 
 Deno.test("encode() gives the same for a text whatever stands in its padding", () => {
-  const { config, tensors } = goldenModel();
+  const { tensors } = goldenModel();
+  const config = goldenConfig;
   const leaves = new Map([...tensors].map(([name, host]) => [name, constant(host, name)]));
   const program = makeProgram({
-    hidden: encode(config, encoderInputs(heads), contextOf(leaves), new Map(), "all"),
+    hidden: bert.encode(config, encoderInputs(heads), contextOf(leaves), new Map(), "all"),
   });
   const ids = expected.ids.map((id, i) => (expected.mask[i] === 0 ? 7 : id));
   const { feeds, dims } = batchFeeds(program.inputs.keys(), "padded", { ids });
@@ -265,13 +261,14 @@ Deno.test("encode() gives the same for a text whatever stands in its padding", (
 });
 
 Deno.test("encode() offers every adaptable module once, in the forward pass's order, with its sizes", () => {
-  const { config, tensors } = goldenModel();
+  const { tensors } = goldenModel();
+  const config = goldenConfig;
   const leaves = new Map([...tensors].map(([name, host]) => [name, constant(host, name)]));
   const modules = adaptableModules(config);
   for (const wanted of ["all", "first"] as const) {
     const seen: string[][] = [];
     const context = contextOf(leaves);
-    encode(
+    bert.encode(
       config,
       encoderInputs(heads),
       {
@@ -325,7 +322,9 @@ Deno.test("the pool points at the first token or averages over the text", () => 
   };
   const poolOf = (packing: RowPacking, pooling: "first" | "mean") => {
     const rows = tokenRows(batch, packing);
-    return [...tokenFeeds(batch, rows, { heads, pooling }, ["pool"])["pool"]!.data];
+    return [
+      ...tokenFeeds(batch, rows, { heads, pooling, paddingPosition: null }, ["pool"])["pool"]!.data,
+    ];
   };
   assertEquals(poolOf("padded", "first"), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
   assertEquals(poolOf("packed", "first"), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0]);
@@ -336,11 +335,11 @@ Deno.test("the pool points at the first token or averages over the text", () => 
 });
 
 Deno.test("taskHead() without a pooler is the classifier of the mean over a text's tokens", () => {
-  const config = { ...goldenModel().config, pooler: false, pooling: "mean" } as const;
+  const config = { ...goldenConfig, pooler: false, pooling: "mean" } as const;
   const parameters = classifierParameters();
   const leaves = new Map([...parameters].map(([name, host]) => [name, constant(host, name)]));
   const inputs = encoderInputs(heads);
-  const logits = taskHead(
+  const logits = bert.taskHead(
     config,
     input("states", ["tokens", config.hidden]),
     inputs,

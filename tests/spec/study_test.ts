@@ -101,7 +101,7 @@ Deno.test("parseStudy() says path, found and wanted for each bad value", () => {
     ],
     [
       { name: "s", base: { model: "embeded" }, axes },
-      'base.model: Unknown model "embeded": known are "embedded", "embedded-random", "folder". Did you mean "embedded"?',
+      'base.model: Unknown model "embeded": known are "embedded", "embedded-random", "folder", "hub:OWNER/NAME", "wheel:PATH". Did you mean "embedded"?',
     ],
     [delta({ set: {} }), "deltas[0].when: missing, wanted an object"],
     [

@@ -4,7 +4,8 @@ import { RandomStream } from "../../src/base/random.ts";
 import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { findAdapter, webgpuExecutor, type WebGpuOptions } from "../../src/exec/webgpu.ts";
-import { drawParameters, encoderParameters } from "../../src/models/parameters.ts";
+import { architectureOf } from "../../src/models/architectures.ts";
+import { drawParameters } from "../../src/models/parameters.ts";
 import { embeddedEncoderConfig } from "../../src/pretrain/run.ts";
 import { DivergenceError, type TrainingEvent } from "../../src/train/run_types.ts";
 import { Trainer } from "../../src/train/trainer.ts";
@@ -165,7 +166,10 @@ Deno.test({
   fn: async () => {
     // Weights of single precision, large enough to be halved.
     const config = { ...embeddedEncoderConfig(600), layers: 2 };
-    const tensors = drawParameters(encoderParameters(config), RandomStream.fromSeed(11));
+    const tensors = drawParameters(
+      architectureOf(config).encoderParameters(config),
+      RandomStream.fromSeed(11),
+    );
     const run: TinyRun = {
       method: "lora",
       encoder: { config, tensors },

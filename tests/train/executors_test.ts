@@ -2,7 +2,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import type { Executor } from "../../src/exec/executor.ts";
-import { drawParameters, encoderParameters } from "../../src/models/parameters.ts";
+import { architectureOf } from "../../src/models/architectures.ts";
+import { drawParameters } from "../../src/models/parameters.ts";
 import { embeddedEncoderConfig } from "../../src/pretrain/run.ts";
 import type { EncoderWeights } from "../../src/train/assemble.ts";
 import { slotOf } from "../../src/train/layout.ts";
@@ -22,7 +23,10 @@ import {
 const config = embeddedEncoderConfig(600);
 const encoder: EncoderWeights = {
   config,
-  tensors: drawParameters(encoderParameters(config), RandomStream.fromSeed(11)),
+  tensors: drawParameters(
+    architectureOf(config).encoderParameters(config),
+    RandomStream.fromSeed(11),
+  ),
 };
 
 /** 4 texts of at most 16 tokens, all dropout on. */

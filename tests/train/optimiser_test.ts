@@ -4,7 +4,7 @@ import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { type HostTensor, input, makeProgram } from "../../src/graph/mod.ts";
-import { encoderParameters, headParameters } from "../../src/models/parameters.ts";
+import { architectureOf } from "../../src/models/architectures.ts";
 import { learningRateAt } from "../../src/spec/total_steps.ts";
 import { decayMask, makeLayout } from "../../src/train/layout.ts";
 import { adamW, optimiserInputs, optimiserVectors } from "../../src/train/optimiser.ts";
@@ -166,7 +166,10 @@ Deno.test("an entry that is restarted in mid-training steps like a fresh paramet
 
 Deno.test("decay spares biases and norms, as the usual list of names does", () => {
   const { config } = goldenModel();
-  const parameters = [...encoderParameters(config), ...headParameters(config, 3)];
+  const parameters = [
+    ...architectureOf(config).encoderParameters(config),
+    ...architectureOf(config).headParameters(config, 3),
+  ];
   for (const { name, decay } of parameters) {
     assertEquals(decay, !/bias|LayerNorm/.test(name), name);
   }

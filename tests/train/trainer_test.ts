@@ -1,7 +1,7 @@
 /** What the loop trains, keeps and refuses. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { nativeExecutor } from "../../src/exec/native.ts";
-import { encoderParameters, headParameters } from "../../src/models/parameters.ts";
+import { architectureOf } from "../../src/models/architectures.ts";
 import { type BatchStream, firstBatch } from "../../src/tasks/batches.ts";
 import { slotOf } from "../../src/train/layout.ts";
 import { DivergenceError } from "../../src/train/run_types.ts";
@@ -212,8 +212,8 @@ Deno.test("the best snapshot is the first of the highest metric, the last is tha
 
 Deno.test("head, BitFit, full fine-tuning and LoRA train what they should and nothing else", async () => {
   const { config, tensors } = goldenModel();
-  const own = encoderParameters(config).map(({ name }) => name);
-  const head = headParameters(config, 2).map(({ name }) => name);
+  const own = architectureOf(config).encoderParameters(config).map(({ name }) => name);
+  const head = architectureOf(config).headParameters(config, 2).map(({ name }) => name);
   assertEquals(head.length, 4);
   const wanted: Readonly<Record<string, readonly string[]>> = {
     head,

@@ -48,6 +48,8 @@ export const abs = unary("Abs");
 export const floor = unary("Floor");
 /** Exact GELU, x·Φ(x) (Hendrycks and Gimpel, arXiv 1606.08415, the erf form). */
 export const gelu = unary("Gelu");
+/** max(x, 0); its gradient at 0 is 0. */
+export const relu = unary("Relu");
 
 /** a + b. */
 export const add = binary("Add");

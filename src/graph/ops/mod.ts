@@ -9,3 +9,4 @@ export * from "./linalg.ts";
 export * from "./movement.ts";
 export * from "./normalise.ts";
 export * from "./reduction.ts";
+export * from "./sizes.ts";

@@ -1,0 +1,59 @@
+/**
+ * `deno task data [TASK…]`: fetches the official GLUE files.
+ *
+ * @module
+ */
+import { unknownName } from "../base/suggest.ts";
+import { type GlueArchive, glueArchives } from "../tasks/glue_archives.ts";
+import { defaultGlueFolder, fetchGlueTask } from "./fetch/glue.ts";
+import { sizeText, terminalTransport } from "./fetch/report.ts";
+import { readArguments, runCommand, say, UsageError } from "./terminal.ts";
+
+const usage = `Usage: deno task data [TASK ...] [options]
+  TASK               ${glueArchives.map(({ task }) => task).join(", ")} (default all)
+  --data DIR         where the files go (default ${defaultGlueFolder}); give the same to deno task sweep
+  --mirror URL       a server with the same files (CoLA.zip, ...) under this address
+  --list             say what there is, fetch nothing`;
+
+function chosenArchives(names: readonly string[]): readonly GlueArchive[] {
+  if (names.length === 0) return glueArchives;
+  return names.map((name) => {
+    const found = glueArchives.find(({ task }) => task.toLowerCase() === name.toLowerCase());
+    if (found !== undefined) return found;
+    throw new UsageError(unknownName("GLUE task", name, glueArchives.map(({ task }) => task)));
+  });
+}
+
+function listingLine(archive: GlueArchive): string {
+  const parts = archive.kind === "zip" ? [archive.archive] : [archive.pairs, archive.devIds];
+  const sizes = parts.map(({ url, sizeBytes }) => `${url} (${sizeText(sizeBytes)})`);
+  return `${archive.task}: ${sizes.join(", ")}`;
+}
+
+/** The command. */
+export async function data(args: readonly string[]): Promise<number> {
+  const parsed = readArguments(args, {
+    strings: ["data", "mirror"],
+    flags: ["list", "help", "trace"],
+  });
+  if (parsed.flag("help")) {
+    await say(usage);
+    return 0;
+  }
+  const archives = chosenArchives(parsed.positional);
+  if (parsed.flag("list")) {
+    for (const archive of archives) await say(listingLine(archive));
+    return 0;
+  }
+  const folder = parsed.text("data") ?? defaultGlueFolder;
+  const mirror = parsed.text("mirror");
+  const transport = terminalTransport();
+  for (const archive of archives) {
+    const isNew = await fetchGlueTask(archive, { folder, mirror, transport });
+    await say(`${archive.task}: ${isNew ? "fetched" : "there already"}`);
+  }
+  await say(`Sweep with --data ${folder}`);
+  return 0;
+}
+
+if (import.meta.main) await runCommand(data);

@@ -1,0 +1,174 @@
+/**
+ * `deno task export RUN_FOLDER`: a finished run as files that other tools load.
+ *
+ * @module
+ */
+import { unknownName } from "../base/suggest.ts";
+import { peftAdapter } from "../methods/peft_export.ts";
+import { mergedTensors } from "../methods/weight_update.ts";
+import { checkClassifierHead, classifierName } from "../models/classifier_folder.ts";
+import { writeSafetensors } from "../models/safetensors.ts";
+import { writeWhole } from "../record/run_folder.ts";
+import {
+  makeEmptyFolder,
+  type MergedModel,
+  writeMergedFolder,
+  writeOnnxFolder,
+  writtenBy,
+} from "./model_folder.ts";
+import { readArguments, runCommand, say, UsageError } from "./terminal.ts";
+import { readTrainedRun, type TrainedRun } from "./trained_run.ts";
+
+/** What a run can be exported as. */
+export const exportFormats = ["peft", "merged", "onnx"] as const;
+
+/** One of {@linkcode exportFormats}. */
+export type ExportFormat = (typeof exportFormats)[number];
+
+const usage = `Usage: deno task export RUN_FOLDER --format peft|merged|onnx [options]
+  RUN_FOLDER         the folder of a finished run, results/<study>/<run>
+  --format NAME      peft: LoRA in the format of peft (AdaLoRA and ElaLoRA too: E goes into A)
+                     merged: whole weights, a folder that transformers loads
+                     onnx: a plain ONNX model of the whole, fed input_ids, attention_mask and token_type_ids
+  --out DIR          a new or empty folder in results or exports (default exports/<run>-<format>)
+  --model DIR        Hugging Face folder of the base, if it is not where the sweep found it
+  --base NAME        what adapter_config.json calls the base, for instance its name on a hub (default: its folder)`;
+
+/** How a run is exported. */
+export interface ExportOptions {
+  readonly format: ExportFormat;
+  readonly out: string;
+  /** The base's folder, wheel or name on the hub, or null for that of the sweep. */
+  readonly model: string | null;
+  /** What peft is told of the base, or null for its folder. */
+  readonly baseName: string | null;
+}
+
+/** What an export did. */
+export interface ExportResult {
+  readonly out: string;
+  /** Adapted modules that ended without a rank and are as in the base. */
+  readonly withoutRank: readonly string[];
+}
+
+const loading: Readonly<Record<ExportFormat, string>> = {
+  peft:
+    "PeftModel.from_pretrained(AutoModelForSequenceClassification.from_pretrained(base, num_labels=n), folder)",
+  merged: "AutoModelForSequenceClassification.from_pretrained(folder)",
+  onnx:
+    "any ONNX runtime: input_ids, attention_mask and token_type_ids, int64 [batch, seq], give logits [batch, outputs]",
+};
+
+/** What a reader of the folder should know. */
+function readmeOf({ record, run, task, withoutRank }: TrainedRun, format: ExportFormat): string {
+  const { keep, best, last, primaryMetric } = record.happened;
+  const kept = keep === "best" ? best : last;
+  const classes = task.output.type === "classification"
+    ? `Classes, in order: ${task.output.labels.join(", ")}.`
+    : `A score from ${task.output.min} to ${task.output.max}.`;
+  const lines = [
+    `# ${run.label} on ${task.name}`,
+    "",
+    `Exported by ranklab ${record.where.ranklab} from run ${record.id} (seed ${run.seed}), the ${keep} ` +
+    `evaluation${
+      kept === null ? "" : `: ${primaryMetric} ${kept.metrics[primaryMetric]} on ${kept.split}`
+    }.`,
+    `${classes} Texts were cut at ${run.settings.train.maxLength} tokens.`,
+    "",
+    `Loaded by: ${loading[format]}.`,
+  ];
+  const left = withoutRank.length === 0 ? [] : [
+    "",
+    `Modules that ended without a rank and are as in the base: ${withoutRank.join(", ")}.`,
+  ];
+  return [...lines, ...left, ""].join("\n");
+}
+
+async function writePeftFolder(trained: TrainedRun, options: ExportOptions): Promise<void> {
+  const { model: { config }, method, updates, whole, run } = trained;
+  checkClassifierHead(config, "write an adapter for peft");
+  if (method.backbone !== "frozen") {
+    throw new RangeError(
+      `Cannot write an adapter for peft: method "${run.method}" trained the encoder's own parameters; ` +
+        `--format merged writes such a model`,
+    );
+  }
+  const { scaling } = run.options as { readonly scaling?: string };
+  const { configJson, tensors } = peftAdapter({
+    updates,
+    head: whole,
+    nameOf: (name) => classifierName(config, name),
+    rootScaling: scaling === "alpha/sqrt(r)",
+    dropout: run.settings.train.dropout.adapter,
+    baseModel: options.baseName ?? trained.baseTitle,
+    revision: options.baseName === null ? trained.baseRevision : null,
+  });
+  await makeEmptyFolder(options.out);
+  await writeWhole(`${options.out}/adapter_config.json`, configJson);
+  await writeWhole(
+    `${options.out}/adapter_model.safetensors`,
+    writeSafetensors(tensors, "F32", writtenBy),
+  );
+}
+
+function mergedModel({ model, updates, whole, task, base }: TrainedRun): MergedModel {
+  const tensors = mergedTensors(model.tensors, updates, whole);
+  return { config: model.config, tensors, output: task.output, base };
+}
+
+/**
+ * Exports a run.
+ *
+ * @param folder The folder of a finished run.
+ *
+ * @throws {UsageError} If it is none, or its base is not there any more.
+ * @throws {RangeError} If the format cannot hold the model, or the folder to write is not empty.
+ */
+export async function exportRun(folder: string, options: ExportOptions): Promise<ExportResult> {
+  const trained = await readTrainedRun(folder, options.model);
+  const { format, out } = options;
+  if (format === "peft") await writePeftFolder(trained, options);
+  else if (format === "merged") await writeMergedFolder(out, mergedModel(trained));
+  else await writeOnnxFolder(out, mergedModel(trained));
+  await writeWhole(`${out}/README.md`, readmeOf(trained, format));
+  return { out, withoutRank: trained.withoutRank };
+}
+
+function formatOf(name: string | null): ExportFormat {
+  const format = exportFormats.find((known) => known === name);
+  if (format !== undefined) return format;
+  throw new UsageError(
+    name === null
+      ? `Option "--format" is missing, want one of ${exportFormats.join(", ")}`
+      : unknownName("format", name, exportFormats),
+  );
+}
+
+/** The command. */
+export async function exportCommand(args: readonly string[]): Promise<number> {
+  const parsed = readArguments(args, {
+    strings: ["format", "out", "model", "base"],
+    flags: ["help", "trace"],
+  });
+  if (parsed.flag("help")) {
+    await say(usage);
+    return 0;
+  }
+  const [folder, ...rest] = parsed.positional;
+  if (folder === undefined || rest.length > 0) throw new UsageError(usage);
+  const format = formatOf(parsed.text("format"));
+  const name = folder.replace(/\/+$/, "").replace(/^.*\//, "");
+  const { out, withoutRank } = await exportRun(folder, {
+    format,
+    out: parsed.text("out") ?? `exports/${name}-${format}`,
+    model: parsed.text("model"),
+    baseName: parsed.text("base"),
+  });
+  await say(`Written: ${out} (${format})`);
+  if (withoutRank.length > 0) {
+    await say(`Without a rank, as in the base: ${withoutRank.join(", ")}`);
+  }
+  return 0;
+}
+
+if (import.meta.main) await runCommand(exportCommand);

@@ -1,0 +1,97 @@
+/**
+ * Folders with a whole model that leave ranklab: what is read from the base's folder, and what is written.
+ *
+ * @module
+ */
+import { encodeProgram, type HostTensor } from "../graph/mod.ts";
+import {
+  checkClassifierHead,
+  classifierConfigJson,
+  classifierTensors,
+} from "../models/classifier_folder.ts";
+import type { EncoderConfig } from "../models/config.ts";
+import { plainModel } from "../models/plain_model.ts";
+import { writeSafetensors } from "../models/safetensors.ts";
+import { makeFolder, StorageError, writeWhole } from "../record/run_folder.ts";
+import { tokenizerFileNames, type TokenizerFiles } from "../tasks/tokenizers/files.ts";
+import type { TaskOutput } from "../tasks/types.ts";
+
+/** What loaders of safetensors files ask for in the header. */
+export const writtenBy: Readonly<Record<string, string>> = { format: "pt" };
+
+/** What a folder takes over from the base as it is. */
+export interface BaseFiles {
+  /** Text of `config.json`. */
+  readonly config: string;
+  readonly tokenizerFiles: TokenizerFiles;
+}
+
+/** A model that is written with its adapters merged. */
+export interface MergedModel {
+  readonly config: EncoderConfig;
+  /** Every parameter of the encoder and its head, by checkpoint name. */
+  readonly tensors: ReadonlyMap<string, HostTensor>;
+  readonly output: TaskOutput;
+  readonly base: BaseFiles;
+}
+
+/**
+ * Makes a folder that is new or empty.
+ *
+ * @throws {RangeError} If something is in it, or it is not in a folder that the command may write to.
+ */
+export async function makeEmptyFolder(path: string): Promise<void> {
+  try {
+    await makeFolder(path);
+  } catch (error) {
+    if (!(error instanceof StorageError && error.cause instanceof Deno.errors.NotCapable)) {
+      throw error;
+    }
+    throw new RangeError(
+      `Cannot write into "${path}": the task may not write there, want a folder in exports or results; ` +
+        `choose one by --out`,
+      { cause: error },
+    );
+  }
+  for await (const { name } of Deno.readDir(path)) {
+    throw new RangeError(
+      `Cannot write into "${path}": found "${name}" there, want a new or empty folder; choose another by --out`,
+    );
+  }
+}
+
+async function writeWithBase(
+  out: string,
+  { base, config, output }: MergedModel,
+): Promise<void> {
+  await writeWhole(`${out}/config.json`, classifierConfigJson(base.config, config, output));
+  for (const [key, name] of Object.entries(tokenizerFileNames)) {
+    const content = base.tokenizerFiles[key as keyof TokenizerFiles] ?? null;
+    if (content !== null) await writeWhole(`${out}/${name}`, content);
+  }
+}
+
+/**
+ * Writes a folder that transformers loads: `config.json`, `model.safetensors`, the tokenizer's files.
+ *
+ * @throws {RangeError} If transformers has no such head, or the folder is not empty.
+ */
+export async function writeMergedFolder(out: string, model: MergedModel): Promise<void> {
+  checkClassifierHead(model.config, "write merged weights for transformers");
+  await makeEmptyFolder(out);
+  await writeWithBase(out, model);
+  const tensors = classifierTensors(model.config, model.tensors);
+  await writeWhole(`${out}/model.safetensors`, writeSafetensors(tensors, "F32", writtenBy));
+}
+
+/**
+ * Writes a folder with a plain ONNX model: `model.onnx`, `config.json`, the tokenizer's files.
+ *
+ * @throws {RangeError} If the folder is not empty.
+ */
+export async function writeOnnxFolder(out: string, model: MergedModel): Promise<void> {
+  const { bytes } = encodeProgram(plainModel(model.config, model.tensors));
+  await makeEmptyFolder(out);
+  await writeWithBase(out, model);
+  await writeWhole(`${out}/model.onnx`, bytes);
+}

@@ -1,0 +1,86 @@
+/**
+ * The families of encoders that can be built.
+ *
+ * @module
+ */
+import * as z from "zod";
+import type { Architecture } from "./architecture.ts";
+import { bert } from "./bert.ts";
+import { type EncoderConfig, readKeys } from "./config.ts";
+import { debertaV2 } from "./deberta.ts";
+import { distilbert } from "./distilbert.ts";
+import { electra } from "./electra.ts";
+import { moduleParts } from "./modules.ts";
+import { roberta } from "./roberta.ts";
+
+/** All families, by the `architecture` of their configs. */
+export const architectures: Readonly<Record<EncoderConfig["architecture"], Architecture>> = {
+  bert,
+  roberta,
+  distilbert,
+  electra,
+  deberta: debertaV2,
+};
+
+/** The family of a config. */
+export function architectureOf(
+  { architecture }: Pick<EncoderConfig, "architecture">,
+): Architecture {
+  return architectures[architecture];
+}
+
+/** The values of `model_type` that are known. */
+export const modelTypes: readonly string[] = Object.values(architectures)
+  .flatMap((architecture) => architecture.modelTypes);
+
+/**
+ * The family that a `model_type` means.
+ *
+ * @param fileName Where the `model_type` stands, for messages.
+ *
+ * @throws {TypeError} If there is none; the message lists the known ones.
+ */
+export function findArchitecture(modelType: string, fileName: string): Architecture {
+  const found = Object.values(architectures).find((architecture) =>
+    architecture.modelTypes.includes(modelType)
+  );
+  if (found !== undefined) return found;
+  const known = modelTypes.map((name) => `"${name}"`).join(", ");
+  throw new TypeError(
+    `Cannot build the encoder of "${fileName}": model_type is "${modelType}", known are ${known}`,
+  );
+}
+
+const fileSchema = z.object({ model_type: z.string() });
+
+/**
+ * Reads a `config.json` of any family.
+ *
+ * @param text Contents of the file.
+ * @param fileName Its name, for messages.
+ *
+ * @throws {SyntaxError} If the text is not JSON.
+ * @throws {TypeError} If a key is missing or wrong, or the architecture or a variant of it is not known.
+ */
+export function parseConfig(text: string, fileName: string): EncoderConfig {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new SyntaxError(`Cannot read "${fileName}": it is not JSON`, { cause });
+  }
+  const { model_type: modelType } = readKeys(fileSchema, json, fileName);
+  return findArchitecture(modelType, fileName).parseConfig(json, fileName);
+}
+
+/**
+ * The families that stored names look like: those whose first layer has all its adaptable modules there.
+ *
+ * @param stored Names of tensors in a checkpoint.
+ */
+export function resembling(stored: readonly string[]): readonly Architecture[] {
+  return Object.values(architectures).filter((architecture) => {
+    const names = new Set(stored.map((name) => architecture.parameterName(name)));
+    return moduleParts.every((part) => names.has(`${architecture.modulePath(0, part)}.weight`));
+  });
+}

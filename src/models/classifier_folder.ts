@@ -1,0 +1,131 @@
+/**
+ * Encoders with a task head as transformers stores them: names of the tensors and `config.json`.
+ *
+ * @module
+ */
+import type { HostTensor } from "../graph/mod.ts";
+import type { TaskOutput } from "../tasks/types.ts";
+import type { EncoderConfig } from "./config.ts";
+import type { StoredTensor } from "./safetensors.ts";
+
+/** How the classifiers of a family are laid out in transformers. */
+interface ClassifierLayout {
+  /** The encoder's name in a model with a head (`base_model_prefix`). */
+  readonly prefix: string;
+  /** Modules that stand beside the encoder, not in it. */
+  readonly beside: readonly string[];
+  /** The class, by `model_type`. */
+  readonly classes: Readonly<Record<string, string>>;
+}
+
+const layouts: Readonly<Record<EncoderConfig["architecture"], ClassifierLayout>> = {
+  bert: {
+    prefix: "bert",
+    beside: ["classifier"],
+    classes: { bert: "BertForSequenceClassification" },
+  },
+  roberta: {
+    prefix: "roberta",
+    beside: ["classifier"],
+    classes: {
+      "roberta": "RobertaForSequenceClassification",
+      "xlm-roberta": "XLMRobertaForSequenceClassification",
+      "camembert": "CamembertForSequenceClassification",
+    },
+  },
+  distilbert: {
+    prefix: "distilbert",
+    beside: ["pre_classifier", "classifier"],
+    classes: { distilbert: "DistilBertForSequenceClassification" },
+  },
+  electra: {
+    prefix: "electra",
+    beside: ["classifier"],
+    classes: { electra: "ElectraForSequenceClassification" },
+  },
+  deberta: {
+    prefix: "deberta",
+    beside: ["pooler", "classifier"],
+    classes: { "deberta-v2": "DebertaV2ForSequenceClassification" },
+  },
+};
+
+/**
+ * The name under which transformers has a parameter, or a module, of an encoder with a head.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * const config = { architecture: "bert" } as const;
+ * assertEquals(classifierName(config, "pooler.dense.weight"), "bert.pooler.dense.weight");
+ * assertEquals(classifierName(config, "classifier.bias"), "classifier.bias");
+ * ```
+ */
+export function classifierName(
+  { architecture }: Pick<EncoderConfig, "architecture">,
+  name: string,
+): string {
+  const { prefix, beside } = layouts[architecture];
+  return beside.includes(name.split(".")[0]!) ? name : `${prefix}.${name}`;
+}
+
+/**
+ * Checks that transformers computes what ranklab does: its classifiers pool the first token through a dense layer.
+ *
+ * @param what What is attempted, for the message.
+ *
+ * @throws {RangeError} If the encoder pools in another way.
+ */
+export function checkClassifierHead(
+  { architecture, pooling, pooler }: EncoderConfig,
+  what: string,
+): void {
+  if (architecture !== "bert" || (pooling === "first" && pooler)) return;
+  throw new RangeError(
+    `Cannot ${what}: the encoder has pooling "${pooling}" ${
+      pooler ? "and a pooler" : "without a pooler"
+    } (ranklab_pooling and ranklab_pooler of its config.json), and ${
+      layouts[architecture].classes["bert"]
+    } of transformers has pooling "first" and a pooler; --format onnx holds such a model as it is`,
+  );
+}
+
+/** The tensors of a model under the names of transformers, encoder and head. */
+export function classifierTensors(
+  config: EncoderConfig,
+  tensors: ReadonlyMap<string, HostTensor>,
+): ReadonlyMap<string, StoredTensor> {
+  return new Map([...tensors].map(([name, { shape, data }]) => [
+    classifierName(config, name),
+    { shape, data: data instanceof Float32Array ? data : Float32Array.from(data, Number) },
+  ]));
+}
+
+/**
+ * The `config.json` of an encoder with a head.
+ *
+ * @param base Text of the encoder's own `config.json`; the keys that a head does not touch are kept, known or not.
+ * @param output What the head was trained for.
+ *
+ * @throws {SyntaxError} If `base` is not JSON.
+ */
+export function classifierConfigJson(
+  base: string,
+  { architecture }: Pick<EncoderConfig, "architecture">,
+  output: TaskOutput,
+): string {
+  const labels = output.type === "classification" ? output.labels : ["LABEL_0"];
+  const read = JSON.parse(base) as Readonly<Record<string, unknown>>;
+  const own = Object.entries(read)
+    .filter(([key]) => key !== "torch_dtype" && key !== "_name_or_path");
+  const file = {
+    ...Object.fromEntries(own),
+    architectures: [layouts[architecture].classes[String(read["model_type"])]],
+    dtype: "float32",
+    id2label: Object.fromEntries(labels.map((label, i) => [String(i), label])),
+    label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
+    num_labels: labels.length,
+    problem_type: output.type === "classification" ? "single_label_classification" : "regression",
+  };
+  return `${JSON.stringify(file, null, 2)}\n`;
+}

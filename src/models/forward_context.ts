@@ -1,0 +1,112 @@
+/**
+ * What the forward pass of an encoder is built from, and the small pieces that all families share.
+ *
+ * @module
+ */
+import { add, gelu, gemm, layerNorm, mul, relu, reshape, tanh, type Tensor } from "../graph/mod.ts";
+import type { ModuleShape } from "../spec/types.ts";
+import type { Activation, EncoderConfig } from "./config.ts";
+import { stacked } from "./stacked.ts";
+import type { EncoderInputs } from "./token_rows.ts";
+
+/** A linear layer by its name in a checkpoint, and the module that can be adapted there. */
+export interface LinearLayer {
+  readonly path: string;
+  readonly module: ModuleShape | null;
+}
+
+/** What a forward pass is built from: where parameters come from, and what adapters and dropout add. */
+export interface ForwardContext {
+  /** The parameter of a checkpoint name, frozen or trained. */
+  readonly parameter: (name: string) => Tensor;
+  /**
+   * Linear layers that share an input, their outputs side by side.
+   *
+   * @param x Their input, `[rows, in]`.
+   * @returns `[rows, sum of out]`.
+   */
+  readonly linear: (layers: readonly LinearLayer[], x: Tensor) => Tensor;
+  /** The factors of dropout at a named place, `[rows, columns]` as the site says; null without dropout. */
+  readonly mask: (site: DropoutSite) => Tensor | null;
+}
+
+/** A place where dropout may act. */
+export interface DropoutSite {
+  readonly name: string;
+  /** Which rate applies. */
+  readonly kind: "hidden" | "attention" | "head" | "adapter";
+  /** Rows and columns of the mask. */
+  readonly rows: string;
+  readonly columns: number | string;
+}
+
+/** Which hidden states of the last layer are wanted: those of all tokens, or of each text's first token alone. */
+export type WantedStates = "all" | "first";
+
+/** The hidden states that a task head needs. */
+export function wantedStates({ pooling }: Pick<EncoderConfig, "pooling">): WantedStates {
+  return pooling === "first" ? "first" : "all";
+}
+
+/** Linear layers as they are in the checkpoint, side by side. */
+export function plainLinear(
+  parameter: ForwardContext["parameter"],
+  layers: readonly LinearLayer[],
+  x: Tensor,
+): Tensor {
+  return gemm(x, stacked(layers.map(({ path }) => parameter(`${path}.weight`))), {
+    transB: true,
+    bias: stacked(layers.map(({ path }) => parameter(`${path}.bias`))),
+  });
+}
+
+/** A linear layer that no adapter touches. */
+export function dense(context: ForwardContext, path: string, x: Tensor): Tensor {
+  return context.linear([{ path, module: null }], x);
+}
+
+/** `x` with dropout at a site. */
+export function drop(context: ForwardContext, site: DropoutSite, x: Tensor): Tensor {
+  const mask = context.mask(site);
+  return mask === null ? x : mul(x, reshape(mask, x.shape));
+}
+
+/** Layer normalisation with the parameters of a name. */
+export function norm(
+  context: ForwardContext,
+  { layerNormEpsilon }: Pick<EncoderConfig, "layerNormEpsilon">,
+  name: string,
+  x: Tensor,
+): Tensor {
+  return layerNorm(
+    x,
+    context.parameter(`${name}.weight`),
+    context.parameter(`${name}.bias`),
+    layerNormEpsilon,
+  );
+}
+
+/** ½x(1 + tanh(√(2/π)(x + 0.044715x³))) (Hendrycks and Gimpel, arXiv 1606.08415, the tanh form). */
+function geluTanh(x: Tensor): Tensor {
+  const cubic = mul(x, add(mul(mul(x, x), 0.044715), 1));
+  return mul(mul(x, 0.5), add(tanh(mul(cubic, Math.sqrt(2 / Math.PI))), 1));
+}
+
+/** The activation of a layer's wide part. */
+export function activate(activation: Activation, x: Tensor): Tensor {
+  if (activation === "relu") return relu(x);
+  return activation === "gelu" ? gelu(x) : geluTanh(x);
+}
+
+/**
+ * The vector of each text, `[batch, hidden]`.
+ *
+ * @param states The hidden states for {@linkcode wantedStates}.
+ */
+export function pooled(
+  config: Pick<EncoderConfig, "pooling">,
+  states: Tensor,
+  inputs: EncoderInputs,
+): Tensor {
+  return wantedStates(config) === "first" ? states : gemm(inputs.pool, states);
+}

@@ -1,0 +1,149 @@
+/**
+ * An encoder with its task head as a model that a plain runtime runs: padded token ids in, logits out.
+ *
+ * It is the same graph as in training and evaluation. The rows and indices that the host feeds there are
+ * computed in the graph here, and so are all sizes; every place of the padded rectangle has a row of its own.
+ *
+ * @module
+ */
+import {
+  add,
+  cast,
+  computeDims,
+  constant,
+  countUp,
+  div,
+  equal,
+  expand,
+  flattenAs,
+  type HostTensor,
+  input,
+  integers,
+  makeProgram,
+  mul,
+  optimise,
+  productOf,
+  type Program,
+  reduceSum,
+  reshape,
+  shapeOf,
+  split,
+  type Tensor,
+  withScope,
+} from "../graph/mod.ts";
+import { architectureOf } from "./architectures.ts";
+import type { EncoderConfig } from "./config.ts";
+import { countedRelativeInputs } from "./deberta_plain.ts";
+import { type ForwardContext, plainLinear, wantedStates } from "./forward_context.ts";
+import { dims, type EncoderInputs } from "./token_rows.ts";
+
+const { batch, seq, tokens } = dims;
+
+/** Inputs of the encoder, computed from texts that are padded to one length. */
+interface PaddedInputs {
+  readonly inputs: EncoderInputs;
+  /** The number of each symbolic dimension, i64 `[1]`. */
+  readonly sizes: Readonly<Record<string, Tensor>>;
+}
+
+/**
+ * Declares `input_ids`, `attention_mask` and `token_type_ids`, i64 `[batch, seq]`, and computes what the encoder takes.
+ *
+ * With rows for all places, place i of text t is row t·seq + i.
+ */
+function paddedInputs(config: EncoderConfig): PaddedInputs {
+  const { heads, pooling, paddingPosition, maxPositions } = config;
+  const [ids, attended, types] = ["input_ids", "attention_mask", "token_type_ids"].map((name) =>
+    input(name, [batch, seq], "i64")
+  ) as [Tensor, Tensor, Tensor];
+  const [batchSize, seqSize] = split(shapeOf(ids), [1, 1], 0) as [Tensor, Tensor];
+  const sizes = { [batch]: batchSize, [seq]: seqSize, [tokens]: mul(batchSize, seqSize) };
+  const length = cast(seqSize, "i32");
+  const texts = countUp(batchSize, batch);
+  const places = countUp(seqSize, seq);
+  const mask = cast(attended, "f32");
+  const rows = (x: Tensor) => flattenAs(x, tokens);
+  const times = (x: Tensor, factor: number) => mul(x, integers([factor], [1]));
+  const lanes = (first: number, count: number) =>
+    Array.from({ length: count }, (_, i) => first + i);
+
+  /** How much each row counts for each text, `[batch, tokens]`. */
+  const pool = (): Tensor => {
+    const column = reshape(texts, [batch, 1]);
+    if (pooling === "first") {
+      const all = reshape(countUp(sizes[tokens]!, tokens), [1, tokens]);
+      return cast(equal(all, mul(column, length)), "f32");
+    }
+    const owner = reshape(rows(expand(column, [batch, seq])), [1, tokens]);
+    const own = mul(cast(equal(owner, column), "f32"), reshape(rows(mask), [1, tokens]));
+    return div(own, reduceSum(mask, { axes: [1], keepDims: true }));
+  };
+  const positions = paddingPosition === null
+    ? expand(places, [batch, seq])
+    // Tokens are counted from the one after that of padding, which stays where it is.
+    : add(
+      mul(add(places, integers([1], [1])), cast(attended, "i32")),
+      integers([paddingPosition], [1]),
+    );
+  const toHeads = (part: number, parts: number): Tensor => {
+    const row = add(mul(reshape(texts, [batch, 1, 1]), length), reshape(places, [1, 1, seq]));
+    const lane = integers(lanes(part * heads, heads), [1, heads, 1]);
+    const indices = add(times(row, parts * heads), lane);
+    return reshape(indices, [productOf([batch, heads, seq])]);
+  };
+  const fromHeads = (parts: number): Tensor => {
+    const count = parts * heads;
+    const lane = add(
+      times(reshape(texts, [batch, 1, 1]), count),
+      integers(lanes(0, count), [1, 1, count]),
+    );
+    const indices = add(mul(lane, length), reshape(places, [1, seq, 1]));
+    return flattenAs(indices, productOf([tokens, count]));
+  };
+  const inputs: EncoderInputs = {
+    ids: rows(cast(ids, "i32")),
+    types: rows(cast(types, "i32")),
+    positions: rows(positions),
+    mask,
+    pool: pool(),
+    toHeads,
+    fromHeads,
+    relative: (positions) => countedRelativeInputs(positions, seqSize, maxPositions),
+  };
+  return { inputs, sizes };
+}
+
+/**
+ * Builds the model.
+ *
+ * @param tensors Every parameter of the encoder and its head by checkpoint name, adapters merged into them.
+ * @returns A program with the inputs `input_ids`, `attention_mask` and, where the family has token types, `token_type_ids`, i64
+ * `[batch, seq]`, padded on the right, and the output `logits`, f32 `[batch, outputs]`; nothing else is fed.
+ *
+ * @throws {RangeError} If a parameter is missing.
+ */
+export function plainModel(
+  config: EncoderConfig,
+  tensors: ReadonlyMap<string, HostTensor>,
+): Program {
+  const held = new Map<string, Tensor>();
+  const parameter = (name: string): Tensor => {
+    const known = held.get(name);
+    if (known !== undefined) return known;
+    const host = tensors.get(name);
+    if (host === undefined) throw new RangeError(`The model has no weights named "${name}"`);
+    const tensor = constant(host, name);
+    held.set(name, tensor);
+    return tensor;
+  };
+  const context: ForwardContext = {
+    parameter,
+    linear: (layers, x) => plainLinear(parameter, layers, x),
+    mask: () => null,
+  };
+  const { inputs, sizes } = withScope("inputs", () => paddedInputs(config));
+  const architecture = architectureOf(config);
+  const states = architecture.encode(config, inputs, context, new Map(), wantedStates(config));
+  const logits = architecture.taskHead(config, states, inputs, context);
+  return optimise(computeDims(makeProgram({ logits }), sizes));
+}

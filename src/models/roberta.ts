@@ -1,0 +1,71 @@
+/**
+ * RoBERTa (Liu et al., arXiv 1907.11692): BERT's layers, positions that start after that of padding, no token types. XLM-R
+ * and CamemBERT have the same graph. Heads and names follow `modeling_roberta.py` of transformers.
+ *
+ * @module
+ */
+import * as z from "zod";
+import { constant, tanh } from "../graph/mod.ts";
+import type { Architecture } from "./architecture.ts";
+import { bertKeys, bertShape, type EncoderShape, readKeys } from "./config.ts";
+import { checkpointName } from "./names.ts";
+import {
+  bertLayers,
+  embed,
+  embeddingParameters,
+  encodeLayers,
+  layerParameters,
+} from "./post_norm.ts";
+import { twoLayerHead, twoLayerHeadParameters } from "./two_layer_head.ts";
+
+/** The shape of a RoBERTa encoder; its `paddingPosition` is the `pad_token_id`. */
+export interface RobertaConfig extends EncoderShape {
+  readonly architecture: "roberta";
+  readonly paddingPosition: number;
+}
+
+const fileSchema = z.object({
+  ...bertKeys,
+  pad_token_id: z.int().nonnegative().default(1),
+});
+
+/** The RoBERTa family. */
+export const roberta: Architecture<RobertaConfig> = {
+  name: "roberta",
+  modelTypes: ["roberta", "xlm-roberta", "camembert"],
+  title: "RoBERTa",
+  source: "arXiv 1907.11692; transformers modeling_roberta.py",
+  parseConfig: (json, fileName) => {
+    const file = readKeys(fileSchema, json, fileName);
+    const shape = bertShape(file, fileName);
+    if (shape.maxPositions <= file.pad_token_id + 1) {
+      throw new TypeError(
+        `Cannot build the encoder of "${fileName}": max_position_embeddings is ${shape.maxPositions}, ` +
+          `want more than ${file.pad_token_id + 1}, since positions start after pad_token_id`,
+      );
+    }
+    return {
+      architecture: "roberta",
+      ...shape,
+      paddingPosition: file.pad_token_id,
+      pooling: "first",
+      pooler: false,
+    };
+  },
+  encoderParameters: (config) => [
+    ...embeddingParameters(config, config.hidden),
+    ...layerParameters(config, bertLayers),
+  ],
+  headParameters: twoLayerHeadParameters,
+  pretrainedHead: () => [],
+  parameterName: (stored) => checkpointName(stored, "roberta"),
+  modulePath: bertLayers.modulePath,
+  encode: (config, inputs, context, modules, wanted) => {
+    // Both texts of a pair have type 0, the only one that there is in published checkpoints.
+    const types = constant({ type: "i32", shape: [1], data: Int32Array.of(0) });
+    const x = embed(config, { size: config.hidden, types }, inputs, context);
+    return encodeLayers({ config, style: bertLayers, inputs, context, modules }, x, wanted);
+  },
+  taskHead: (config, states, inputs, context) =>
+    twoLayerHead({ config, activation: tanh }, states, inputs, context),
+};

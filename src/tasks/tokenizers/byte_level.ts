@@ -1,0 +1,114 @@
+/**
+ * RoBERTa's `vocab.json` and `merges.txt` as a `tokenizer.json`.
+ *
+ * @module
+ */
+import { z } from "zod";
+import {
+  addedToken,
+  checkClass,
+  parsed,
+  renamed,
+  robertaNames,
+  type TokenizerConfig,
+  type TokenizerJson,
+} from "./layout.ts";
+
+/** RoBERTa's two files: the parsed `vocab.json` (pieces to ids) and the text of `merges.txt` (one merge a line). */
+export interface ByteLevelFiles {
+  readonly vocab: unknown;
+  readonly merges: string;
+}
+
+const vocabSchema = z.record(z.string(), z.int().nonnegative());
+
+/**
+ * The `tokenizer.json` that transformers would make of RoBERTa's files: byte-level BPE and `<s> A </s></s> B </s>`,
+ * all of type 0; `add_prefix_space` of `tokenizer_config.json` (default false) puts a space before each text.
+ *
+ * @param fileName How messages call `vocab.json`.
+ * @param mergesName How messages call `merges.txt`.
+ * @throws {Error} If a file has another form or the vocabulary lacks a special token or a merge's piece.
+ * @throws {TypeError} If `tokenizer_class` is not RoBERTa's.
+ */
+export function robertaTokenizerJson(
+  files: ByteLevelFiles,
+  config: TokenizerConfig,
+  fileName: string,
+  mergesName: string,
+): TokenizerJson {
+  checkClass(config, "RobertaTokenizer", fileName);
+  const vocab = parsed(vocabSchema, files.vocab, fileName);
+  const ids = new Map(Object.entries(vocab));
+  const names = renamed(config, robertaNames);
+  const idOf = (key: keyof typeof names): number => {
+    const id = ids.get(names[key]);
+    if (id !== undefined) return id;
+    throw new Error(
+      `Cannot use the vocabulary "${fileName}" of ${ids.size} pieces: it has no "${
+        names[key]
+      }" (${key}); ` +
+        `add it, or name the right one as "${key}" in tokenizer_config.json`,
+    );
+  };
+  const keys = ["cls_token", "pad_token", "sep_token", "unk_token", "mask_token"] as const;
+  const addPrefixSpace = config.add_prefix_space ?? false;
+  return {
+    version: "1.0",
+    added_tokens: keys.map((key) => addedToken(idOf(key), names[key], config)),
+    normalizer: null,
+    pre_tokenizer: {
+      type: "ByteLevel",
+      add_prefix_space: addPrefixSpace,
+      trim_offsets: true,
+      use_regex: true,
+    },
+    post_processor: {
+      type: "RobertaProcessing",
+      sep: [names.sep_token, idOf("sep_token")],
+      cls: [names.cls_token, idOf("cls_token")],
+      trim_offsets: true,
+      add_prefix_space: addPrefixSpace,
+    },
+    decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
+    model: {
+      type: "BPE",
+      dropout: null,
+      unk_token: null,
+      continuing_subword_prefix: "",
+      end_of_word_suffix: "",
+      fuse_unk: false,
+      byte_fallback: false,
+      ignore_merges: false,
+      vocab,
+      merges: readMerges(files.merges, ids, mergesName),
+    },
+  };
+}
+
+/** The merges in their order; the line with the format's version is left out. */
+function readMerges(
+  text: string,
+  ids: ReadonlyMap<string, number>,
+  fileName: string,
+): readonly (readonly [string, string])[] {
+  const lines = text.replace(/\r?\n$/, "").split(/\r?\n/);
+  return lines.flatMap((line, i) => {
+    if (line.startsWith("#version")) return [];
+    const fail = (found: string, wanted: string): never => {
+      throw new Error(
+        `Cannot read "${fileName}", line ${
+          i + 1
+        }: found ${found}, want ${wanted}; take vocab.json and merges.txt from one checkpoint`,
+      );
+    };
+    const pieces = line.split(" ");
+    const [left, right] = pieces;
+    if (pieces.length !== 2 || !left || !right) {
+      return fail(JSON.stringify(line), "two pieces with a space between them");
+    }
+    const missing = [left, right, left + right].find((piece) => !ids.has(piece));
+    if (missing !== undefined) return fail(`the piece "${missing}"`, "pieces of vocab.json only");
+    return [[left, right] as const];
+  });
+}

@@ -1,0 +1,193 @@
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { hashBytes } from "../../src/base/hash.ts";
+import { exportCommand, exportRun } from "../../src/cli/export.ts";
+import { keptWeightsFile } from "../../src/cli/layer_ablation.ts";
+import { UsageError } from "../../src/cli/terminal.ts";
+import { nativeExecutor } from "../../src/exec/native.ts";
+import type { HostTensor } from "../../src/graph/mod.ts";
+import { findMethod } from "../../src/methods/table.ts";
+import { loadEncoder } from "../../src/models/load.ts";
+import { adaptableModules } from "../../src/models/modules.ts";
+import { readSafetensors } from "../../src/models/safetensors.ts";
+import { defaultSettings } from "../../src/spec/settings.ts";
+import type { Batch } from "../../src/tasks/types.ts";
+import { assemble } from "../../src/train/assemble.ts";
+import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
+import { importTensors } from "../../src/train/vectors.ts";
+import { expected, goldenModel } from "../models/fixture.ts";
+import { baseName, type FormulaRun, withFormulaRuns } from "./exported_runs.ts";
+
+/** What peft and transformers computed with the same exports (`tests/golden/peft_loads_export.py`). */
+interface Loaded {
+  /** SHA-256 of the adapter's files. */
+  readonly files: Readonly<Record<string, string>>;
+  /** alpha over rank of each adapted module. */
+  readonly scales: Readonly<Record<string, number>>;
+  readonly peft: readonly number[];
+  readonly merged: readonly number[];
+}
+
+const golden = JSON.parse(
+  Deno.readTextFileSync(new URL("../golden/peft/export_logits.json", import.meta.url)),
+) as Readonly<Record<string, Loaded>>;
+
+const batch: Batch = {
+  rows: Array.from({ length: expected.size }, (_, i) => i),
+  size: expected.size,
+  length: expected.length,
+  ids: Int32Array.from(expected.ids),
+  types: Int32Array.from(expected.types),
+  mask: Float32Array.from(expected.mask),
+  targets: new Float32Array(expected.size),
+  tokens: expected.mask.reduce((sum, value) => sum + value, 0),
+};
+
+/** The logits of a run's stored weights by its own evaluation program, adapters in the graph. */
+async function ownLogits({ folder, record }: FormulaRun): Promise<Float32Array> {
+  const path = `${folder}/${keptWeightsFile(record)}`;
+  const { tensors } = readSafetensors(await Deno.readFile(path), path);
+  const model = goldenModel();
+  const { initialRanks } = record.happened;
+  const assembly = assemble({
+    encoder: model,
+    output: { type: "classification", labels: ["calm", "lively"] },
+    method: findMethod(record.asked.method).bind(record.asked.options),
+    ranks: adaptableModules(model.config).map((module) => ({
+      module,
+      rank: initialRanks![module.name]!,
+    })),
+    capacityOf: () => 6,
+    train: defaultSettings.train,
+  });
+  const data = importTensors(assembly, tensors).theta;
+  const theta: HostTensor = { type: "f32", shape: [data.length], data };
+  const executor = await nativeExecutor(1);
+  const evaluate = await executor.load(assembly.evaluationProgram);
+  const { read } = await evaluate.run({
+    feeds: { theta, ...inputFeeds(assembly, batch) },
+    dims: batchDims(batch),
+    read: ["logits"],
+  });
+  await evaluate.release();
+  return read["logits"]!.data as Float32Array;
+}
+
+/** The logits of an exported ONNX model, by the native runtime alone. */
+async function onnxLogits(path: string): Promise<Float32Array> {
+  const session = await InferenceSession.create(path, { intraOpNumThreads: 1 });
+  const feed = (values: ArrayLike<number>) =>
+    new Tensor("int64", BigInt64Array.from(Array.from(values), BigInt), [batch.size, batch.length]);
+  const { logits } = await session.run({
+    input_ids: feed(batch.ids),
+    attention_mask: feed(batch.mask),
+    token_type_ids: feed(batch.types),
+  });
+  await session.release();
+  return logits!.data as Float32Array;
+}
+
+function assertClose(found: ArrayLike<number>, wanted: ArrayLike<number>): void {
+  assertEquals(found.length, wanted.length);
+  for (let i = 0; i < wanted.length; i++) assertAlmostEquals(found[i]!, wanted[i]!, 1e-5);
+}
+
+Deno.test("exportRun writes what peft and transformers were seen to load, with the logits of ranklab", async () => {
+  await withFormulaRuns(async (runs) => {
+    assertEquals(runs.map(({ label }) => label).sort(), ["adalora", "elalora", "lora", "rslora"]);
+    for (const run of runs) {
+      const { files, scales, peft, merged } = golden[run.label]!;
+      const out = `${run.folder}/exported`;
+      const options = { model: null, baseName };
+      await exportRun(run.folder, { ...options, format: "peft", out: `${out}/peft` });
+      for (const [name, hash] of Object.entries(files)) {
+        assertEquals(hashBytes(await Deno.readFile(`${out}/peft/${name}`)), hash, run.label);
+      }
+      const config = JSON.parse(await Deno.readTextFile(`${out}/peft/adapter_config.json`));
+      assertEquals(config.target_modules, Object.keys(scales));
+      const own = await ownLogits(run);
+      assertClose(own, peft);
+      assertClose(own, merged);
+
+      await exportRun(run.folder, { ...options, format: "onnx", out: `${out}/onnx` });
+      assertClose(await onnxLogits(`${out}/onnx/model.onnx`), own);
+    }
+  });
+});
+
+Deno.test("exportRun leaves modules without a rank out of the adapter and names them", async () => {
+  await withFormulaRuns(async (runs) => {
+    const elalora = runs.find(({ label }) => label === "elalora")!;
+    const out = `${elalora.folder}/exported`;
+    const { withoutRank } = await exportRun(elalora.folder, {
+      format: "peft",
+      out,
+      model: null,
+      baseName,
+    });
+    assertEquals(withoutRank, ["layer.0.query", "layer.0.output", "layer.1.intermediate"]);
+    const config = JSON.parse(await Deno.readTextFile(`${out}/adapter_config.json`));
+    assert(!config.target_modules.includes("bert.encoder.layer.0.attention.self.query"));
+    assertEquals(config.target_modules.length, 9);
+    const readme = await Deno.readTextFile(`${out}/README.md`);
+    assert(readme.includes("layer.0.query, layer.0.output, layer.1.intermediate"));
+  });
+});
+
+Deno.test("exportRun writes a merged folder that loads as an encoder, with the task's labels", async () => {
+  await withFormulaRuns(async (runs) => {
+    const run = runs.find(({ label }) => label === "adalora")!;
+    const out = `${run.folder}/exported`;
+    await exportRun(run.folder, { format: "merged", out, model: null, baseName: null });
+    const weights = await Deno.readFile(`${out}/model.safetensors`);
+    const config = await Deno.readTextFile(`${out}/config.json`);
+    const vocab = await Deno.readTextFile(`${out}/vocab.txt`);
+    const { tensors } = loadEncoder({ config, weights, vocab }, out);
+    const base = goldenModel().tensors;
+    assertEquals([...tensors.keys()], [...base.keys()]);
+    const stored = readSafetensors(weights, out);
+    assertEquals(stored.metadata, { format: "pt" });
+    assertEquals(stored.tensors.get("classifier.weight")!.shape, [2, 16]);
+    const changed = [...tensors].filter(([name, { data }]) =>
+      data.some((value, i) => value !== base.get(name)!.data[i])
+    ).map(([name]) => name);
+    // All masked in layer.0.query: eleven adapted weights, and the pooler that was trained whole.
+    assertEquals(changed.length, 13);
+    assert(!changed.includes("encoder.layer.0.attention.self.query.weight"));
+    const { id2label, num_labels, problem_type } = JSON.parse(config);
+    assertEquals(id2label, { 0: "calm", 1: "lively" });
+    assertEquals([num_labels, problem_type], [2, "single_label_classification"]);
+  });
+});
+
+Deno.test("exportRun says what it found where it cannot export", async () => {
+  await withFormulaRuns(async (runs) => {
+    const [{ folder }] = runs as readonly [FormulaRun];
+    const to = (out: string, model: string | null = null) =>
+      ({ format: "merged", out, model, baseName: null }) as const;
+    await assertRejects(
+      () => exportRun(`${folder}/nowhere`, to(`${folder}/x`)),
+      Error,
+      "found no record.json, want the folder of a finished run",
+    );
+    await assertRejects(() => exportRun(folder, to(folder)), RangeError, "want a new or empty");
+    const embedded = decodeURIComponent(
+      new URL("../../src/models/embedded", import.meta.url).pathname,
+    );
+    await assertRejects(
+      () => exportRun(folder, to(`${folder}/x`, embedded)),
+      Error,
+      "give the right one by --model DIR",
+    );
+  });
+});
+
+Deno.test("exportCommand wants one folder and a format that it knows", async () => {
+  await assertRejects(() => exportCommand([]), UsageError, "Usage: deno task export RUN_FOLDER");
+  await assertRejects(() => exportCommand(["run"]), UsageError, '"--format" is missing');
+  await assertRejects(
+    () => exportCommand(["run", "--format", "pefd"]),
+    UsageError,
+    'Did you mean "peft"?',
+  );
+});

@@ -1,0 +1,84 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { mergedTensors, mergedWeight, updatesOf } from "../../src/methods/weight_update.ts";
+import type { StoredTensor } from "../../src/models/safetensors.ts";
+import type { ModuleShape } from "../../src/spec/types.ts";
+
+const modules = ["query", "key", "value"].map((part): ModuleShape => ({
+  name: `layer.0.${part}`,
+  layer: 0,
+  part: part as ModuleShape["part"],
+  inSize: 2,
+  outSize: 3,
+}));
+
+const stored = (shape: readonly number[], ...data: number[]): StoredTensor => ({
+  shape,
+  data: Float32Array.from(data),
+});
+
+const pathOf = ({ part }: ModuleShape) => `at.${part}`;
+
+Deno.test("updatesOf folds E into A, turns B, and drops masked slots whose E is zero", () => {
+  const tensors = new Map([
+    ["layer.0.query.A", stored([3, 2], 1, 2, 3, 4, 5, 6)],
+    ["layer.0.query.E", stored([3, 1], 2, 0, -1)],
+    ["layer.0.query.B", stored([3, 3], 1, 2, 3, 4, 5, 6, 7, 8, 9)],
+    // Rank 0, as ElaLoRA may leave a module.
+    ["layer.0.key.A", stored([0, 2])],
+    ["layer.0.key.E", stored([0, 1])],
+    ["layer.0.key.B", stored([0, 3])],
+  ]);
+  const off = [{ module: "layer.0.query", slot: 1 }, { module: "layer.0.query", slot: 2 }];
+  // Slot 2 was masked too, but has moved since.
+  assertEquals(updatesOf({ tensors, off, scale: 0.5 }, modules, pathOf), [{
+    path: "at.query",
+    A: stored([2, 2], 2, 4, -5, -6),
+    B: stored([3, 2], 1, 7, 2, 8, 3, 9),
+    scale: 0.5,
+  }]);
+  // A slot whose E happens to be zero without a mask keeps its rank.
+  const [kept] = updatesOf({ tensors, off: [], scale: 0.5 }, modules, pathOf);
+  assertEquals(kept!.A.shape, [3, 2]);
+});
+
+Deno.test("updatesOf wants A and B of a module", () => {
+  const tensors = new Map([["layer.0.value.B", stored([1, 3], 1, 2, 3)]]);
+  assertThrows(
+    () => updatesOf({ tensors, off: [], scale: 1 }, modules, pathOf),
+    RangeError,
+    'Cannot read the adapter of "layer.0.value": found B without A, want both',
+  );
+});
+
+Deno.test("mergedWeight is W + s·BA", () => {
+  const update = {
+    path: "at.query",
+    A: stored([1, 2], 1, 2),
+    B: stored([3, 1], 1, 0, -1),
+    scale: 0.5,
+  };
+  const weight = { type: "f32", ...stored([3, 2], 1, 1, 2, 2, 3, 3) } as const;
+  assertEquals(mergedWeight(weight, update).data, Float32Array.of(1.5, 2, 2, 2, 2.5, 2));
+  assertThrows(
+    () => mergedWeight({ ...weight, shape: [2, 3] }, update),
+    RangeError,
+    "want [r, 3] and [2, r] for a weight of [2,3]",
+  );
+});
+
+Deno.test("mergedTensors puts trained parameters first and leaves the base as it is", () => {
+  const base = new Map([["at.query.weight", { type: "f32", ...stored([1, 1], 4) } as const]]);
+  const update = { path: "at.query", A: stored([1, 1], 2), B: stored([1, 1], 3), scale: 1 };
+  const trained = new Map([["at.query.weight", stored([1, 1], 10)], ["bias", stored([1], 7)]]);
+  const merged = mergedTensors(base, [update], trained);
+  assertEquals([...merged].map(([name, { data }]) => [name, data[0]]), [
+    ["at.query.weight", 16],
+    ["bias", 7],
+  ]);
+  assertEquals(base.get("at.query.weight")!.data[0], 4);
+  assertThrows(
+    () => mergedTensors(base, [{ ...update, path: "at.key" }], new Map()),
+    RangeError,
+    'found no weight "at.key.weight"',
+  );
+});

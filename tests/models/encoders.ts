@@ -1,0 +1,130 @@
+/**
+ * The tiny encoders that transformers made (`tests/golden/encoders.py`), and what transformers computed with them.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import type { HostTensor } from "../../src/graph/mod.ts";
+import { architectureOf } from "../../src/models/architectures.ts";
+import { type EncoderFiles, type EncoderModel, loadEncoder } from "../../src/models/load.ts";
+import { readSafetensors } from "../../src/models/safetensors.ts";
+import type { PaddedTokens } from "../../src/models/token_rows.ts";
+
+/** Families with golden files. */
+export const goldenFamilies = ["roberta", "distilbert", "electra"] as const;
+
+/** A family with golden files. */
+export type GoldenFamily = (typeof goldenFamilies)[number];
+
+/** What transformers computed for a batch and a kind of target. */
+interface Outcome {
+  readonly logits: readonly number[];
+  readonly loss: number;
+  readonly gradients: Readonly<Record<string, readonly number[]>>;
+}
+
+/** `expected.json`; matrices are row-major lists. */
+interface Expected {
+  readonly size: number;
+  readonly length: number;
+  readonly ids: readonly number[];
+  readonly types: readonly number[];
+  readonly mask: readonly number[];
+  readonly hidden: readonly number[];
+  readonly classification: Outcome & { readonly labels: readonly number[] };
+  readonly regression: Outcome & {
+    readonly scores: readonly number[];
+    readonly head: Readonly<
+      Record<string, { readonly shape: readonly number[]; readonly data: readonly number[] }>
+    >;
+  };
+}
+
+/** A golden encoder with its batch and, for each kind of target, the targets and all parameters. */
+export interface GoldenEncoder {
+  readonly model: EncoderModel;
+  readonly expected: Expected;
+  readonly batch: PaddedTokens;
+  readonly targets: Readonly<Record<"classification" | "regression", HostTensor>>;
+  readonly parameters: Readonly<
+    Record<"classification" | "regression", ReadonlyMap<string, HostTensor>>
+  >;
+}
+
+const folderOf = (family: GoldenFamily) =>
+  new URL(`../golden/encoders/${family}/`, import.meta.url);
+
+/** As many pieces as the golden encoders have words; the fixture has no tokenizer of its own. */
+export const pieces: readonly string[] = [
+  ..."[PAD] [UNK] [CLS] [SEP] [MASK]".split(" "),
+  ..."abcdefghijklmnopqrs",
+];
+
+/** A golden folder's files, with a vocabulary beside them. */
+export function goldenEncoderFiles(
+  family: GoldenFamily,
+): EncoderFiles & { readonly weights: Uint8Array } {
+  return {
+    config: Deno.readTextFileSync(new URL("config.json", folderOf(family))),
+    weights: Deno.readFileSync(new URL("model.safetensors", folderOf(family))),
+    vocab: `${pieces.join("\n")}\n`,
+  };
+}
+
+/** The golden encoder of a family. */
+export function goldenEncoder(family: GoldenFamily): GoldenEncoder {
+  const files = goldenEncoderFiles(family);
+  const model = loadEncoder(files, family);
+  const expected = JSON.parse(
+    Deno.readTextFileSync(new URL("expected.json", folderOf(family))),
+  ) as Expected;
+  const f32 = (shape: readonly number[], data: Iterable<number>): HostTensor => ({
+    type: "f32",
+    shape,
+    data: Float32Array.from(data),
+  });
+  const stored = readSafetensors(files.weights, family).tensors;
+  const classifier = architectureOf(model.config).headParameters(model.config, 3)
+    .map(({ name }) => {
+      const { shape, data } = stored.get(name)!;
+      return [name, f32(shape, data)] as const;
+    });
+  const regressor = Object.entries(expected.regression.head)
+    .map(([name, { shape, data }]) => [name, f32(shape, data)] as const);
+  const { size, length, classification, regression } = expected;
+  return {
+    model,
+    expected,
+    batch: {
+      size,
+      length,
+      ids: Int32Array.from(expected.ids),
+      types: Int32Array.from(expected.types),
+      mask: Float32Array.from(expected.mask),
+    },
+    targets: {
+      classification: { type: "i32", shape: [size], data: Int32Array.from(classification.labels) },
+      regression: f32([size], regression.scores),
+    },
+    parameters: {
+      classification: new Map([...model.tensors, ...classifier]),
+      regression: new Map([...model.tensors, ...regressor]),
+    },
+  };
+}
+
+/** Fails where a number is off by more than `tolerance` relative to the largest wanted one (at least `floor`). */
+export function assertNear(
+  found: HostTensor["data"],
+  wanted: readonly number[],
+  tolerance: number,
+  what: string,
+  floor: number,
+): void {
+  assertEquals(found.length, wanted.length, what);
+  const scale = wanted.reduce((top, value) => Math.max(top, Math.abs(value)), floor);
+  wanted.forEach((value, i) => {
+    const error = Math.abs(Number(found[i]) - value);
+    assert(error <= tolerance * scale, `${what}[${i}]: found ${found[i]}, want ${value}`);
+  });
+}

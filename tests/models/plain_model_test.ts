@@ -1,0 +1,193 @@
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { InferenceSession, Tensor } from "onnxruntime-node";
+import { nativeExecutor } from "../../src/exec/native.ts";
+import { encodeProgram, type HostTensor, interpret } from "../../src/graph/mod.ts";
+import { findMethod } from "../../src/methods/table.ts";
+import { architectureOf, parseConfig } from "../../src/models/architectures.ts";
+import type { EncoderConfig } from "../../src/models/config.ts";
+import { drawParameters } from "../../src/models/parameters.ts";
+import type { PaddedTokens } from "../../src/models/token_rows.ts";
+import { RandomStream } from "../../src/base/random.ts";
+import { assertNear, goldenEncoder, goldenFamilies } from "./encoders.ts";
+import { plainModel } from "../../src/models/plain_model.ts";
+import { defaultSettings } from "../../src/spec/settings.ts";
+import { assemble, type EncoderWeights } from "../../src/train/assemble.ts";
+import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
+import { flatten } from "../../src/train/layout.ts";
+import type { Batch } from "../../src/tasks/types.ts";
+import { expected, goldenBytes, goldenModel } from "./fixture.ts";
+import { readSafetensors } from "../../src/models/safetensors.ts";
+
+/** The golden encoder with the classifier that transformers stored beside it. */
+function goldenClassifier() {
+  const { config, tensors } = goldenModel();
+  const head = readSafetensors(
+    goldenBytes("model.safetensors"),
+    "golden",
+    (name) => name.startsWith("classifier."),
+  ).tensors;
+  const whole = new Map<string, HostTensor>(tensors);
+  for (const [name, tensor] of head) whole.set(name, { type: "f32", ...tensor });
+  return { config, tensors: whole };
+}
+
+/** A batch of texts of the given lengths, padded to `length`, with ids and types that depend on their place. */
+function batchOf(lengths: readonly number[], length: number): Batch {
+  const size = lengths.length;
+  const places = Array.from({ length: size * length }, (_, i) => i);
+  const isToken = (i: number) => i % length < lengths[Math.floor(i / length)]!;
+  return {
+    rows: lengths.map((_, i) => i),
+    size,
+    length,
+    ids: Int32Array.from(places, (i) => isToken(i) ? 5 + (i * 7) % 35 : 0),
+    types: Int32Array.from(places, (i) => isToken(i) && i % length > 2 ? 1 : 0),
+    mask: Float32Array.from(places, (i) => isToken(i) ? 1 : 0),
+    targets: new Float32Array(size),
+    tokens: lengths.reduce((sum, each) => sum + each, 0),
+  };
+}
+
+/** The batch as the plain model takes it. */
+function plainFeeds(
+  { size, length, ids, types, mask }: PaddedTokens,
+): Record<string, HostTensor> {
+  const i64 = (values: ArrayLike<number>): HostTensor => ({
+    type: "i64",
+    shape: [size, length],
+    data: BigInt64Array.from(Array.from(values), BigInt),
+  });
+  return { input_ids: i64(ids), attention_mask: i64(mask), token_type_ids: i64(types) };
+}
+
+const goldenBatch: Batch = {
+  ...batchOf(Array.from({ length: expected.size }, () => expected.length), expected.length),
+  ids: Int32Array.from(expected.ids),
+  types: Int32Array.from(expected.types),
+  mask: Float32Array.from(expected.mask),
+};
+
+/** What BERT takes; the families without token types take the first two. */
+const bertInputs = ["attention_mask", "input_ids", "token_type_ids"];
+
+/** The logits of an encoded model on each batch, by the native runtime and nothing of ranklab. */
+async function runtimeLogits(
+  bytes: Uint8Array,
+  batches: readonly PaddedTokens[],
+  inputs: readonly string[] = bertInputs,
+) {
+  const session = await InferenceSession.create(bytes, { intraOpNumThreads: 1 });
+  try {
+    assertEquals([...session.inputNames].sort(), [...inputs]);
+    assertEquals(session.outputNames, ["logits"]);
+    const all: Float32Array[] = [];
+    for (const batch of batches) {
+      const feeds = Object.fromEntries(
+        Object.entries(plainFeeds(batch)).filter(([name]) => inputs.includes(name)).map((
+          [name, { shape, data }],
+        ) => [
+          name,
+          new Tensor("int64", data as BigInt64Array, shape),
+        ]),
+      );
+      const { logits } = await session.run(feeds);
+      all.push(logits!.data as Float32Array);
+    }
+    return all;
+  } finally {
+    await session.release();
+  }
+}
+
+function assertClose(found: ArrayLike<number>, wanted: ArrayLike<number>, tolerance: number): void {
+  assertEquals(found.length, wanted.length);
+  for (let i = 0; i < wanted.length; i++) assertAlmostEquals(found[i]!, wanted[i]!, tolerance);
+}
+
+Deno.test("plainModel gives the logits of transformers, in the runtime and in double precision", async () => {
+  const { config, tensors } = goldenClassifier();
+  const program = plainModel(config, tensors);
+  const { bytes, boundLeaves } = encodeProgram(program);
+  assertEquals(boundLeaves.size, 0);
+  const [found] = await runtimeLogits(bytes, [goldenBatch]);
+  assertClose(found!, expected.classification.logits, 1e-5);
+  const dims = { batch: expected.size, seq: expected.length };
+  const { logits } = interpret(program, plainFeeds(goldenBatch), dims);
+  assertClose(logits!.data, expected.classification.logits, 1e-9);
+});
+
+/** Checks the plain model against the evaluation program, whose rows and indices the host feeds. */
+async function assertSameLogits(
+  encoder: EncoderWeights,
+  batches: readonly Batch[],
+  inputs: readonly string[] = bertInputs,
+): Promise<void> {
+  const { config, tensors } = encoder;
+  const assembly = assemble({
+    encoder,
+    output: { type: "classification", labels: ["a", "b", "c"] },
+    method: findMethod("head").bind({}),
+    ranks: [],
+    train: defaultSettings.train,
+  });
+  const data = flatten(assembly.layout, ({ name }) => tensors.get(name)!.data as Float32Array);
+  const theta: HostTensor = { type: "f32", shape: [data.length], data };
+  const executor = await nativeExecutor(1);
+  const evaluate = await executor.load(assembly.evaluationProgram);
+  const { bytes } = encodeProgram(plainModel(config, tensors));
+  const found = await runtimeLogits(bytes, batches, inputs);
+  for (const [i, batch] of batches.entries()) {
+    const { read } = await evaluate.run({
+      feeds: { theta, ...inputFeeds(assembly, batch) },
+      dims: batchDims(batch),
+      read: ["logits"],
+    });
+    assertClose(found[i]!, read["logits"]!.data as Float32Array, 1e-5);
+  }
+  await evaluate.release();
+}
+
+Deno.test("plainModel gives the evaluation program's logits on batches of all sizes and with both poolings", async () => {
+  const { config, tensors } = goldenClassifier();
+  const batches = [
+    batchOf([1], 1),
+    batchOf([5], 5),
+    batchOf([4, 9, 2], 9),
+    batchOf([16, 3, 7, 1, 12], 16),
+    batchOf([3, 2], 8),
+  ];
+  assertEquals(config.architecture, "bert");
+  for (const change of [{}, { pooling: "mean", pooler: false }, { pooling: "mean" }] as const) {
+    await assertSameLogits({ config: { ...config, ...change } as EncoderConfig, tensors }, batches);
+  }
+});
+
+Deno.test("plainModel gives the logits of transformers for the other families", async () => {
+  for (const family of goldenFamilies) {
+    const { model: { config }, batch, parameters, expected } = goldenEncoder(family);
+    const { bytes } = encodeProgram(plainModel(config, parameters.classification));
+    const inputs = family === "electra" ? bertInputs : bertInputs.slice(0, 2);
+    const [found] = await runtimeLogits(bytes, [batch], inputs);
+    assertNear(found!, expected.classification.logits, 1e-5, family, 1);
+  }
+});
+
+Deno.test("plainModel gives the evaluation program's logits for DeBERTa", async () => {
+  for (const name of ["shared", "own", "c2p"]) {
+    const url = new URL(`../golden/deberta/${name}.json`, import.meta.url);
+    const file = JSON.parse(await Deno.readTextFile(url));
+    const config = parseConfig(JSON.stringify({ model_type: "deberta-v2", ...file.config }), name);
+    const { encoderParameters, headParameters } = architectureOf(config);
+    const specs = [...encoderParameters(config), ...headParameters(config, 3)]
+      .map((spec) =>
+        spec.shape.length === 2
+          ? { ...spec, initial: { type: "normal", deviation: 0.3 } as const }
+          : spec
+      );
+    const tensors = drawParameters(specs, RandomStream.fromSeed(4));
+    const batches = [batchOf([1], 1), batchOf([4, 9, 2], 9), batchOf([12, 3], 12)]
+      .map((batch) => ({ ...batch, ids: batch.ids.map((id) => id % config.vocabulary) }));
+    const inputs = config.tokenTypes > 0 ? bertInputs : bertInputs.slice(0, 2);
+    await assertSameLogits({ config, tensors }, batches, inputs);
+  }
+});

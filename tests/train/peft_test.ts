@@ -1,0 +1,369 @@
+/**
+ * Whole training runs of LoRA and AdaLoRA on the tiny BERT against the same runs of peft under transformers' Trainer
+ * (`tests/golden/peft_training.py`): losses, every adapter tensor after every step, and which ranks each mask takes away.
+ */
+import { assertEquals } from "@std/assert";
+import type { DeviceTensor, Executor } from "../../src/exec/executor.ts";
+import { nativeExecutor } from "../../src/exec/native.ts";
+import { ReferenceExecutor } from "../../src/exec/reference.ts";
+import type { HostTensor } from "../../src/graph/mod.ts";
+import { budgetAt } from "../../src/methods/adalora_policy.ts";
+import { readSafetensors } from "../../src/models/safetensors.ts";
+import type { Batch } from "../../src/tasks/types.ts";
+import type { Assembly } from "../../src/train/assemble.ts";
+import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
+import { slotOf } from "../../src/train/layout.ts";
+import type { TrainingRequest } from "../../src/train/run_types.ts";
+import { groupParameter } from "../../src/train/slots.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { assertClose } from "../exec/executors.ts";
+import { expected, goldenFiles } from "../models/fixture.ts";
+import { ofKind, type StepEvent, trainingRequest } from "./fixture.ts";
+
+/** A mask that peft made after a step: the slots whose entry of E became zero, by module. */
+interface MaskEvent {
+  readonly step: number;
+  readonly budget: number;
+  readonly off: Readonly<Record<string, readonly number[]>>;
+}
+
+interface GoldenRun {
+  readonly steps: number;
+  readonly deltaT: number | null;
+  /** With the weighted regulariser, as peft adds it. */
+  readonly loss: readonly number[];
+  readonly gradientNorm: readonly number[];
+  readonly learningRate: readonly number[];
+  readonly logits: readonly number[];
+  readonly budgets?: readonly number[];
+  readonly events?: readonly MaskEvent[];
+}
+
+interface Golden {
+  readonly train: {
+    readonly learningRate: number;
+    readonly warmup: number;
+    readonly weightDecay: number;
+    readonly clipNorm: number;
+    readonly beta1: number;
+    readonly beta2: number;
+    readonly epsilon: number;
+  };
+  readonly alpha: number;
+  readonly lora: { readonly rank: number };
+  readonly adalora: {
+    readonly init_r: number;
+    readonly target_r: number;
+    readonly tinit: number;
+    readonly tfinal: number;
+    readonly beta1: number;
+    readonly beta2: number;
+    readonly orth_reg_weight: number;
+  };
+  readonly runs: Readonly<Record<RunName, GoldenRun>>;
+}
+
+type RunName = "lora" | "adalora" | "adaloraForced";
+
+function goldenUrl(name: string): URL {
+  return new URL(`../golden/${name}`, import.meta.url);
+}
+
+const golden: Golden = JSON.parse(Deno.readTextFileSync(goldenUrl("peft_training.json")));
+
+/** Tensors of a safetensors file in double precision, by name. */
+function readDoubles(bytes: Uint8Array): ReadonlyMap<string, Float64Array> {
+  const headerLength = Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  const header: Record<string, { dtype: string; data_offsets: [number, number] }> = JSON.parse(
+    new TextDecoder().decode(bytes.subarray(8, 8 + headerLength)),
+  );
+  return new Map(
+    Object.entries(header).map(([name, { dtype, data_offsets: [start, end] }]) => {
+      assertEquals(dtype, "F64", name);
+      const body = bytes.slice(8 + headerLength + start, 8 + headerLength + end);
+      return [name, new Float64Array(body.buffer)];
+    }),
+  );
+}
+
+const stored = readDoubles(Deno.readFileSync(goldenUrl("peft_training.safetensors")));
+
+/** The reference executor, which also keeps in double precision what was read last. */
+class KeepingReference extends ReferenceExecutor {
+  lastRead: readonly HostTensor[] = [];
+
+  override async readAll(tensors: readonly DeviceTensor[]): Promise<readonly HostTensor[]> {
+    this.lastRead = await super.readAll(tensors);
+    return this.lastRead;
+  }
+}
+
+/** The parameters now, as precise as the executor has them. */
+async function parametersOf(
+  trainer: Trainer,
+  executor: Executor,
+): Promise<Float32Array | Float64Array> {
+  const { vectors } = await trainer.checkpoint();
+  if (!(executor instanceof KeepingReference)) return vectors.theta!;
+  const [theta] = executor.lastRead;
+  assertEquals(theta!.data.length, vectors.theta!.length);
+  return theta!.data as Float64Array;
+}
+
+/** The batch of a step: labels are turned by its number. */
+function batchOf(step: number): Batch {
+  const { labels } = expected.classification;
+  const { size } = expected;
+  return {
+    rows: labels.map((_, i) => i),
+    size,
+    length: expected.length,
+    ids: Int32Array.from(expected.ids),
+    types: Int32Array.from(expected.types),
+    mask: Float32Array.from(expected.mask),
+    targets: Float32Array.from(
+      { length: size },
+      (_, i) => labels[(i + size - step % size) % size]!,
+    ),
+    tokens: expected.mask.reduce((sum, value) => sum + value, 0),
+  };
+}
+
+function requestOf(executor: Executor, name: RunName): TrainingRequest {
+  const { steps, deltaT } = golden.runs[name];
+  const { adalora, alpha, lora } = golden;
+  const method = deltaT === null ? { method: "lora", rank: lora.rank, options: { alpha } } : {
+    method: "adalora",
+    rank: adalora.target_r,
+    options: {
+      alpha,
+      initialFactor: adalora.init_r / adalora.target_r,
+      initWarmup: adalora.tinit,
+      finalWarmup: adalora.tfinal,
+      maskInterval: deltaT,
+      beta1: adalora.beta1,
+      beta2: adalora.beta2,
+      regulariserWeight: adalora.orth_reg_weight,
+      ...(name === "adaloraForced" ? { lastMask: "forced", ties: "upstream" } : {}),
+    },
+  };
+  const request = trainingRequest(executor, {
+    ...method,
+    train: {
+      ...golden.train,
+      steps,
+      schedule: "linear",
+      dropout: { hidden: 0, attention: 0, head: 0, adapter: 0 },
+    },
+  });
+  return {
+    ...request,
+    assembly: {
+      ...request.assembly,
+      output: { type: "classification", labels: ["a", "b", "c"] },
+    },
+    batches: {
+      batchesPerEpoch: steps,
+      next: ({ epoch, batch }) => ({ batch: batchOf(batch), cursor: { epoch, batch: batch + 1 } }),
+    },
+    splits: [],
+  };
+}
+
+/** Where a tensor of the adapters lies: `positions[i]` is the place of its number i, as peft has it, in the parameters. */
+interface Placed {
+  readonly name: string;
+  readonly positions: readonly number[];
+}
+
+/** All tensors of the adapters; peft has B as `[out, rank]`, ranklab its columns as rows. */
+function placedTensors({ layout, groups }: Assembly): readonly Placed[] {
+  return groups.flatMap((group) => {
+    const { offset } = slotOf(layout, groupParameter(group));
+    const { capacity, rowLength } = group;
+    return group.modules.map(({ name }, m): Placed => {
+      const at = (slot: number, j: number) => offset + (m * capacity + slot) * rowLength + j;
+      const positions = Array.from(
+        { length: capacity * rowLength },
+        (_, i) =>
+          group.part.name === "B"
+            ? at(i % capacity, Math.floor(i / capacity))
+            : at(Math.floor(i / rowLength), i % rowLength),
+      );
+      return { name: `${name}.${group.part.name}`, positions };
+    });
+  });
+}
+
+/** What peft had of a tensor after so many steps; null where the file has only the first and the last. */
+function storedAfter(
+  run: RunName,
+  { name, positions }: Placed,
+  steps: number,
+): Float64Array | null {
+  const all = stored.get(`${run}/${name}`)!;
+  const kept = all.length / positions.length;
+  const index = kept === golden.runs[run].steps + 1
+    ? steps
+    : steps === 0
+    ? 0
+    : steps === golden.runs[run].steps
+    ? kept - 1
+    : null;
+  return index === null
+    ? null
+    : all.subarray(index * positions.length, (index + 1) * positions.length);
+}
+
+/** A trainer that starts from peft's adapters and the checkpoint's classifier. */
+async function startOf(request: TrainingRequest, run: RunName): Promise<Trainer> {
+  const fresh = await Trainer.create(request, null);
+  const checkpoint = await fresh.checkpoint();
+  const { assembly } = fresh;
+  const theta = checkpoint.vectors.theta!.slice();
+  fresh.dispose();
+  const { tensors } = readSafetensors(goldenFiles.weights, "golden/model.safetensors");
+  for (const name of ["classifier.weight", "classifier.bias"]) {
+    theta.set(tensors.get(name)!.data, slotOf(assembly.layout, name).offset);
+  }
+  for (const placed of placedTensors(assembly)) {
+    const values = storedAfter(run, placed, 0)!;
+    placed.positions.forEach((at, i) => theta[at] = values[i]!);
+  }
+  const vectors = { ...checkpoint.vectors, theta };
+  return await Trainer.create(request, { ...checkpoint, vectors });
+}
+
+/** Weights are held to the tolerance relative to the largest of their tensor, or to this where all are smaller. */
+const smallestScale = 1e-2;
+
+function assertWeights(
+  theta: ArrayLike<number>,
+  placed: readonly Placed[],
+  { run, steps, tolerance }: {
+    readonly run: RunName;
+    readonly steps: number;
+    readonly tolerance: number;
+  },
+): void {
+  for (const tensor of placed) {
+    const wanted = storedAfter(run, tensor, steps);
+    if (wanted === null) continue;
+    const scale = wanted.reduce((top, value) => Math.max(top, Math.abs(value)), smallestScale);
+    assertClose(
+      tensor.positions.map((at) => theta[at]! / scale),
+      wanted.map((value) => value / scale),
+      tolerance,
+      `${tensor.name} after ${steps} steps`,
+    );
+  }
+}
+
+/** The masked slots by module, also of modules without any. */
+function maskOf(trainer: Trainer): MaskEvent["off"] {
+  const { off } = trainer.progress;
+  return Object.fromEntries(
+    trainer.assembly.modules.map(({ module: { name } }) => [
+      name,
+      off.filter(({ module }) => module === name).map(({ slot }) => slot),
+    ]),
+  );
+}
+
+interface Tolerances {
+  readonly losses: number;
+  readonly weights: number;
+}
+
+async function compareWithPeft(
+  executor: Executor,
+  name: RunName,
+  { losses, weights }: Tolerances,
+): Promise<void> {
+  const wanted = golden.runs[name];
+  const trainer = await startOf(requestOf(executor, name), name);
+  const placed = placedTensors(trainer.assembly);
+  const steps: StepEvent[] = [];
+  const masks: { step: number; off: MaskEvent["off"] }[] = [];
+  let theta = await parametersOf(trainer, executor);
+  assertWeights(theta, placed, { run: name, steps: 0, tolerance: 0 });
+  while (!trainer.isDone) {
+    const events = await trainer.next();
+    steps.push(...ofKind(events, "step"));
+    for (const { step } of ofKind(events, "ranks")) {
+      masks.push({ step: step - 1, off: maskOf(trainer) });
+    }
+    theta = await parametersOf(trainer, executor);
+    assertWeights(theta, placed, { run: name, steps: trainer.step, tolerance: weights });
+  }
+  assertEquals(steps.length, wanted.steps);
+  assertClose(steps.map(({ learningRate }) => learningRate), wanted.learningRate, 1e-15, "rates");
+  assertClose(
+    steps.map(({ loss, regulariser }) => loss + regulariser),
+    wanted.loss,
+    losses,
+    "losses",
+  );
+  assertClose(
+    steps.map(({ gradientNorm }) => gradientNorm),
+    wanted.gradientNorm,
+    Math.max(losses, weights),
+    "gradient norms",
+  );
+  const found = masks.filter(({ step }) => wanted.events?.some((event) => event.step === step));
+  assertEquals(found, wanted.events?.map(({ step, off }) => ({ step, off })) ?? []);
+  // Where peft applies its last pattern again, ranklab decides once more, from the same frozen scores.
+  for (const later of masks.filter((mask) => !found.includes(mask))) {
+    assertEquals(later.off, wanted.events!.at(-1)!.off);
+  }
+  const { assembly, evaluate } = trainer.programs;
+  const { read } = await evaluate.run({
+    feeds: {
+      theta: { type: "f32", shape: [theta.length], data: theta },
+      ...inputFeeds(assembly, batchOf(0)),
+    },
+    dims: batchDims(batchOf(0)),
+    read: ["logits"],
+  });
+  assertClose(Array.from(read["logits"]!.data, Number), wanted.logits, weights, "logits");
+  trainer.dispose();
+}
+
+const names: readonly RunName[] = ["lora", "adalora", "adaloraForced"];
+
+/** The state passes through single precision at rank events, so that only LoRA stays in double precision throughout. */
+function referenceTolerances(name: RunName): Tolerances {
+  return name === "lora" ? { losses: 1e-12, weights: 1e-12 } : { losses: 1e-7, weights: 1e-6 };
+}
+
+const native = await nativeExecutor(2);
+for (const name of names) {
+  Deno.test(`reference: every step of peft's ${name} run is ours`, async () => {
+    await compareWithPeft(new KeepingReference(), name, referenceTolerances(name));
+  });
+  Deno.test(`native: every step of peft's ${name} run is ours`, async () => {
+    await compareWithPeft(native, name, { losses: 1e-6, weights: 1e-4 });
+  });
+}
+
+Deno.test("budgetAt is peft's budget_schedule at every step", () => {
+  const { adalora, runs } = golden;
+  for (const { steps, deltaT, budgets, events } of Object.values(runs)) {
+    if (deltaT === null) continue;
+    const modules = Object.keys(events![0]!.off).length;
+    const totals = {
+      initialTotal: adalora.init_r * modules,
+      finalTotal: adalora.target_r * modules,
+      totalSteps: steps,
+    };
+    const options = {
+      initWarmup: adalora.tinit,
+      finalWarmup: adalora.tfinal,
+      interval: deltaT,
+      ties: "exact",
+    } as const;
+    const found = Array.from({ length: steps }, (_, step) => budgetAt(options, totals, step));
+    assertEquals(found, budgets);
+    for (const { step, budget } of events!) assertEquals(budget, budgets![step]);
+  }
+});
