@@ -21,7 +21,7 @@ const experiments: readonly [string, unknown, readonly ModuleShape[], number][] 
   ["embedded", embedded, encoderModules(4, 128, 512), (3 + 2) * 5 * 3],
   ["embedded-random", embeddedRandom, encoderModules(4, 128, 512), 5 * 3],
   ["glue-minilm", glueMinilm, encoderModules(6, 384, 1536), (3 * 2 + 2) * 4 * 3],
-  ["glue-minilm-search", glueMinilmSearch, encoderModules(6, 384, 1536), 14],
+  ["glue-minilm-search", glueMinilmSearch, encoderModules(6, 384, 1536), 18],
   ["glue-deberta", glueDeberta, encoderModules(12, 768, 3072), 3 * 3 * 6 * 3],
 ];
 
