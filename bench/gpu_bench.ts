@@ -5,8 +5,7 @@
  * weights in single and in half precision. A software GPU computes on the CPU, so it is refused; `--allow-software`
  * tries the bench out on one with a small model and prints its times as what they are.
  *
- * The peer, PyTorch on the same card, belongs beside these figures: `bench/peer.ts` asks for the CPU, and `peer.py` has no
- * `device` in its requests yet.
+ * Where the peer is installed and its PyTorch finds a CUDA card, its eager steps stand beside these figures.
  *
  * @module
  */
@@ -25,7 +24,9 @@ import { ProgramCache } from "../src/train/programs.ts";
 import type { TrainingRequest } from "../src/train/run_types.ts";
 import { Trainer } from "../src/train/trainer.ts";
 import { watchGpu } from "./gpu_meter.ts";
-import { modelFolder, randomBatch, rank, repeating, requestOf } from "./minilm.ts";
+import { modelFolder, randomBatch, rank, repeating, requestOf, startEngine } from "./minilm.ts";
+import { installPeer, Peer } from "./peer.ts";
+import { feedBatch, loadPeer } from "./peer_case.ts";
 import { benchStudy, median, planned, runOf } from "./setup.ts";
 
 /** Steps whose commands are counted and whose passes are timed; the passes of many would not fit a query set. */
@@ -153,6 +154,28 @@ function rowOf({ capture, frozenWeights }: Variant, figures: Figures): readonly 
   ];
 }
 
+/** Milliseconds of the peer's step on its card, or why there are none. */
+async function peerStep(): Promise<
+  { readonly device: string; readonly stepMillis: number } | string
+> {
+  const peer = await Peer.start();
+  if (peer === null) return `PyTorch on the same card: not installed (${installPeer})`;
+  try {
+    const engine = await startEngine();
+    const folder = await modelFolder(null);
+    const request = await requestOf({ engine, folder, method: "lora" });
+    await loadPeer(peer, { folder, method: "lora", request, device: "cuda" });
+    await feedBatch(peer, randomBatch({ batchSize: 32, length: 128 }));
+    await peer.ask("train", { steps: minilm.burnIn });
+    const { millis } = await peer.ask("train", { steps: minilm.blocks * minilm.blockSteps });
+    return { device: "PyTorch eager with peft", stepMillis: median(millis) };
+  } catch (error) {
+    return `PyTorch on the same card: ${(error as Error).message}`;
+  } finally {
+    await peer.stop();
+  }
+}
+
 async function main(): Promise<number> {
   const allowSoftware = readArguments(Deno.args, { flags: ["allow-software"] })
     .flag("allow-software");
@@ -192,6 +215,11 @@ async function main(): Promise<number> {
     "copies",
     "last loss",
   ];
+  if (!isSoftware) {
+    const found = await peerStep();
+    if (typeof found === "string") await say(found);
+    else rows.push([found.device, found.stepMillis.toFixed(2), ...header.slice(2).map(() => "-")]);
+  }
   await say(textTable(header, rows).trimEnd());
   return 0;
 }

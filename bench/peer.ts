@@ -34,6 +34,8 @@ export interface PeerCase {
   /** When AdaLoRA masks; the others ignore it. */
   readonly schedule: MethodOptions;
   readonly threads: number;
+  /** `cuda` is an error where PyTorch finds no card. */
+  readonly device: "cpu" | "cuda";
   readonly seed: number;
   /** An adapter file of ranklab to start from, or null for fresh values. */
   readonly trained: string | null;
@@ -48,6 +50,8 @@ export interface PeerFacts {
   readonly attention: string;
   readonly blas: string;
   readonly capability: string;
+  /** `cpu`, or the card's name. */
+  readonly device: string;
   /** Numbers that are trained. */
   readonly trained: number;
 }

@@ -28,6 +28,8 @@ export interface PeerLoad {
   readonly request: TrainingRequest;
   /** An adapter file of ranklab to start from. Default: fresh values. */
   readonly trained?: string;
+  /** Default `cpu`. */
+  readonly device?: PeerCase["device"];
 }
 
 /**
@@ -39,7 +41,7 @@ export interface PeerLoad {
  */
 export async function loadPeer(
   peer: Peer,
-  { folder, method, request, trained }: PeerLoad,
+  { folder, method, request, trained, device = "cpu" }: PeerLoad,
 ): Promise<number> {
   const { dropout, learningRate, clipNorm, weightDecay } = request.settings.train;
   const isEven = dropout.hidden === dropout.attention && dropout.hidden === dropout.head;
@@ -65,6 +67,7 @@ export async function loadPeer(
     regulariserWeight,
     schedule: { ...schedule, totalSteps },
     threads,
+    device,
     seed,
     trained: trained ?? null,
   });

@@ -169,9 +169,12 @@ class Peer:
     """The model under measurement, and what is fed to it."""
 
     def load(self, request):
+        self.device = torch.device(request["device"])
+        if self.device.type == "cuda" and not torch.cuda.is_available():
+            raise RuntimeError("PyTorch finds no CUDA device here")
         torch.set_num_threads(request["threads"])
         torch.manual_seed(request["seed"])
-        self.model = build_model(request)
+        self.model = build_model(request).to(self.device)
         if request["trained"] is not None:
             take_trained(self.model, request["trained"])
         self.has_masks = request["method"] == "adalora"
@@ -192,6 +195,7 @@ class Peer:
             "trained": sum(p.numel() for p in self.trained),
             "blas": re.search(r"BLAS_INFO=(\w+)", torch.__config__.show()).group(1),
             "capability": torch.backends.cpu.get_cpu_capability(),
+            "device": torch.cuda.get_device_name() if self.device.type == "cuda" else "cpu",
         }
 
     def batch(self, request):
@@ -202,7 +206,13 @@ class Peer:
             "attention_mask": torch.ones_like(ids),
             "labels": torch.tensor(request["labels"]),
         }
+        self.inputs = {name: value.to(self.device) for name, value in self.inputs.items()}
         return {"shape": list(ids.shape)}
+
+    def synchronize(self):
+        """Waits for the card: it computes after the calls have returned."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
 
     def train_step(self, inputs):
         loss = self.model(**inputs).loss
@@ -221,6 +231,7 @@ class Peer:
         for _ in range(request["steps"]):
             started = time.perf_counter()
             losses.append(self.train_step(self.inputs))
+            self.synchronize()
             millis.append(elapsed(started))
         return {"millis": millis, "losses": [float(loss) for loss in losses]}
 
@@ -249,7 +260,9 @@ class Peer:
         self.model.train()
         started = time.perf_counter()
         for _ in range(request["steps"]):
-            self.train_step(next(self.batches))
+            batch = next(self.batches)
+            self.train_step({name: value.to(self.device) for name, value in batch.items()})
+        self.synchronize()
         return {"millis": elapsed(started)}
 
     def memory(self, _):
