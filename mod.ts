@@ -106,6 +106,7 @@ export { builtInTasks, findTask } from "./src/tasks/catalog.ts";
 export { computeMetrics, type Metric, metrics, primaryMetric } from "./src/tasks/metrics.ts";
 export { readSplit } from "./src/tasks/read_split.ts";
 export { encodeExamples, loadTokenizer } from "./src/tasks/tokenizer.ts";
+export { type TokenizerFiles, tokenizerFromFiles } from "./src/tasks/tokenizers/files.ts";
 export type {
   Batch,
   BatchCursor,
@@ -129,6 +130,8 @@ export type { Initial, ParameterSpec } from "./src/models/parameters.ts";
 export type { EncoderConfig } from "./src/models/config.ts";
 export type { Pooling } from "./src/models/token_rows.ts";
 export { type EncoderFiles, type EncoderModel, loadEncoder } from "./src/models/load.ts";
+export type { Architecture } from "./src/models/architecture.ts";
+export { architectureOf, architectures } from "./src/models/architectures.ts";
 export { adaptableModules } from "./src/models/modules.ts";
 export { randomEncoder } from "./src/models/random.ts";
 export {
@@ -144,6 +147,7 @@ export type {
   Adapter,
   AdapterPart,
   ImportanceSettings,
+  LowRankUpdate,
   PartGroup,
   RankDynamics,
   Regulariser,

@@ -163,6 +163,14 @@ export function bertShape(
     absolutePositions,
     fileName,
   );
+  return namedShape(file, fileName);
+}
+
+/** The same without a look at how positions are embedded. */
+export function namedShape(
+  file: Omit<BertKeys, "position_embedding_type">,
+  fileName: string,
+): Omit<EncoderShape, "paddingPosition" | "pooling" | "pooler"> {
   const shape = {
     layers: file.num_hidden_layers,
     hidden: file.hidden_size,

@@ -15,11 +15,10 @@ import type { ModulePart } from "../spec/types.ts";
 import type { Architecture } from "./architecture.ts";
 import type { Projection } from "./attention.ts";
 import {
-  activations,
-  checkHeads,
   commonKeys,
   type EncoderShape,
   knownValue,
+  namedShape,
   positive,
   readKeys,
 } from "./config.ts";
@@ -149,19 +148,7 @@ function positionNormOf(file: File, fileName: string): DebertaConfig["positionNo
 
 function parseConfig(json: unknown, fileName: string): DebertaConfig {
   const file = readKeys(fileSchema, json, fileName);
-  const shape = {
-    layers: file.num_hidden_layers,
-    hidden: file.hidden_size,
-    heads: file.num_attention_heads,
-    intermediate: file.intermediate_size,
-    vocabulary: file.vocab_size,
-    maxPositions: file.max_position_embeddings,
-    tokenTypes: file.type_vocab_size,
-    activation: knownValue("hidden_act", file.hidden_act, activations, fileName),
-    layerNormEpsilon: file.layer_norm_eps,
-    initializerRange: file.initializer_range,
-  };
-  checkHeads(shape, { hidden: "hidden_size", heads: "num_attention_heads" }, fileName);
+  const shape = namedShape(file, fileName);
   checkVariant(file, fileName);
   return {
     architecture: "deberta",

@@ -3,7 +3,19 @@
  *
  * @module
  */
-import { add, gelu, gemm, layerNorm, mul, relu, reshape, tanh, type Tensor } from "../graph/mod.ts";
+import {
+  add,
+  constant,
+  gelu,
+  gemm,
+  type HostTensor,
+  layerNorm,
+  mul,
+  relu,
+  reshape,
+  tanh,
+  type Tensor,
+} from "../graph/mod.ts";
 import type { ModuleShape } from "../spec/types.ts";
 import type { Activation, EncoderConfig } from "./config.ts";
 import { stacked } from "./stacked.ts";
@@ -109,4 +121,24 @@ export function pooled(
   inputs: EncoderInputs,
 ): Tensor {
   return wantedStates(config) === "first" ? states : gemm(inputs.pool, states);
+}
+
+/**
+ * Parameters as constants of a graph, one for each name that is asked for.
+ *
+ * @param tensors Numbers by name; asking for another name throws a RangeError.
+ */
+export function frozenParameters(
+  tensors: ReadonlyMap<string, HostTensor>,
+): ForwardContext["parameter"] {
+  const held = new Map<string, Tensor>();
+  return (name) => {
+    const known = held.get(name);
+    if (known !== undefined) return known;
+    const host = tensors.get(name);
+    if (host === undefined) throw new RangeError(`The encoder has no weights named "${name}"`);
+    const tensor = constant(host, name);
+    held.set(name, tensor);
+    return tensor;
+  };
 }

@@ -10,7 +10,6 @@ import {
   add,
   cast,
   computeDims,
-  constant,
   countUp,
   div,
   equal,
@@ -34,7 +33,12 @@ import {
 import { architectureOf } from "./architectures.ts";
 import type { EncoderConfig } from "./config.ts";
 import { countedRelativeInputs } from "./deberta_plain.ts";
-import { type ForwardContext, plainLinear, wantedStates } from "./forward_context.ts";
+import {
+  type ForwardContext,
+  frozenParameters,
+  plainLinear,
+  wantedStates,
+} from "./forward_context.ts";
 import { dims, type EncoderInputs } from "./token_rows.ts";
 
 const { batch, seq, tokens } = dims;
@@ -126,16 +130,7 @@ export function plainModel(
   config: EncoderConfig,
   tensors: ReadonlyMap<string, HostTensor>,
 ): Program {
-  const held = new Map<string, Tensor>();
-  const parameter = (name: string): Tensor => {
-    const known = held.get(name);
-    if (known !== undefined) return known;
-    const host = tensors.get(name);
-    if (host === undefined) throw new RangeError(`The model has no weights named "${name}"`);
-    const tensor = constant(host, name);
-    held.set(name, tensor);
-    return tensor;
-  };
+  const parameter = frozenParameters(tensors);
   const context: ForwardContext = {
     parameter,
     linear: (layers, x) => plainLinear(parameter, layers, x),

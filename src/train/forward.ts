@@ -5,7 +5,6 @@
  */
 import {
   concat,
-  constant,
   dropoutMask,
   dropoutPoolRows,
   dropoutRows,
@@ -21,6 +20,7 @@ import { architectureOf } from "../models/architectures.ts";
 import {
   type DropoutSite,
   type ForwardContext,
+  frozenParameters,
   type LinearLayer,
   plainLinear,
   wantedStates,
@@ -86,16 +86,8 @@ function parametersOf(
   { encoder: { tensors } }: AssemblyRequest,
   views: ReadonlyMap<string, Tensor>,
 ): ForwardContext["parameter"] {
-  const frozen = new Map<string, Tensor>();
-  return (name) => {
-    const known = views.get(name) ?? frozen.get(name);
-    if (known !== undefined) return known;
-    const host = tensors.get(name);
-    if (host === undefined) throw new RangeError(`The encoder has no weights named "${name}"`);
-    const tensor = constant(host, name);
-    frozen.set(name, tensor);
-    return tensor;
-  };
+  const frozen = frozenParameters(tensors);
+  return (name) => views.get(name) ?? frozen(name);
 }
 
 function siteOfAdapter(adapted: readonly ModuleShape[], x: Tensor): DropoutSite {
