@@ -44,9 +44,9 @@ export interface ExecutionContext {
   readonly surroundings: Surroundings;
   /** The study's results folder. */
   readonly results: string;
-  /** Called after every step. */
+  /** Called after each block of steps that was read; on executors that do not queue, after every step. */
   readonly onStep: (progress: RunProgress) => Promise<void>;
-  /** Asked after every step; true stops the run at a checkpoint. */
+  /** Asked as often; true stops the run at a checkpoint. */
   readonly isStopping: () => boolean;
   /** Milliseconds between checkpoints. Default 20,000. */
   readonly checkpointMillis?: number;

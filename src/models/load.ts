@@ -42,7 +42,7 @@ export interface EncoderModel {
  *
  * @throws {SyntaxError} If a file cannot be parsed or the weights are truncated.
  * @throws {TypeError} If the config is not of a known architecture or the tensors are of another, a tensor is missing or
- * stored twice, or there is neither `tokenizer.json` nor `vocab.txt`.
+ * stored twice, or the files of no tokenizer are complete.
  * @throws {RangeError} If a tensor has another shape than the config says, or the tokenizer has ids beyond the word
  * embedding.
  * @throws {Error} If the tokenizer has another layout.
