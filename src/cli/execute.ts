@@ -348,6 +348,8 @@ async function recordOf(ending: Ending): Promise<RunRecord> {
         initial: countParameters(plan.initial, planned.modules, method.extraPerRank),
         peak: progress?.peakParameters ?? 0,
         final: countActive(trainer.assembly.modules, finalRanks, method.extraPerRank),
+        // What a rank has besides its two rows (AdaLoRA's E) is multiplied into one of them when the adapter is exported.
+        stored: countActive(trainer.assembly.modules, finalRanks, 0),
       },
       initialRanks,
       finalRanks,

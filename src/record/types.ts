@@ -39,6 +39,11 @@ export interface BudgetCounts {
   readonly initial: number;
   readonly peak: number;
   readonly final: number;
+  /**
+   * Numbers that must be kept to deploy what was trained, counted like the others; absent in records from before it was
+   * written, where readers take `final`.
+   */
+  readonly stored?: number;
 }
 
 /** Metrics by name, for instance `{"accuracy": 0.81, "f1": 0.87}`. */
@@ -101,6 +106,11 @@ export interface Happened {
     readonly wallMillis: number;
     readonly trainMillis: number;
     readonly evaluateMillis: number;
+    /**
+     * Rank events, merges and rounds of scoring, apart from steps and evaluations; absent where it was not measured.
+     * What a step does for scores or masks is in `trainMillis`.
+     */
+    readonly eventMillis?: number;
     readonly medianStepMillis: number;
     readonly tokensPerSecond: number;
   };

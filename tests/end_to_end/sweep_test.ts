@@ -70,6 +70,8 @@ Deno.test("a sweep leaves records, and the same sweep again runs nothing", async
     assertEquals(ranks.reduce((sum, rank) => sum + rank, 0), 24);
     assert(record.happened.ranksMoved > 0, "no rank has moved");
     assertEquals(record.happened.budget!.requested, record.happened.budget!.initial);
+    // E, one number a rank, is not kept: an export multiplies it into A.
+    assertEquals(record.happened.budget!.stored, record.happened.budget!.final - 24);
     // The best evaluation may come before AdaLoRA has masked all that it will.
     const masks = (await Deno.readTextFile(`${runOf("adalora")}/ranks.jsonl`)).trimEnd();
     assertEquals(JSON.parse(masks.split("\n").at(-1)!).budget, 24);

@@ -74,6 +74,25 @@ Deno.test("parseRunRecord names the key that is wrong and what was found", () =>
   }
 });
 
+Deno.test("parseRunRecord reads stored parameters and the time of rank events where they were recorded", () => {
+  const { happened } = run.record;
+  const withBoth = (storedCount: number, eventMillis: number) => ({
+    ...run.record,
+    happened: {
+      ...happened,
+      budget: { ...happened.budget!, stored: storedCount },
+      time: { ...happened.time, eventMillis },
+    },
+  });
+  const parsed = parseRunRecord(stored(withBoth(1200, 34.5)), "record.json").happened;
+  assertEquals([parsed.budget!.stored, parsed.time.eventMillis], [1200, 34.5]);
+  const old = parseRunRecord(stored(run.record), "record.json").happened;
+  assertEquals(["stored" in old.budget!, "eventMillis" in old.time], [false, false]);
+  for (const bad of [withBoth(-1, 1), withBoth(1, -1)]) {
+    assertThrows(() => parseRunRecord(stored(bad), "record.json"), RecordFormatError);
+  }
+});
+
 Deno.test("parseStepLine reads a diverged loss, which JSON stores as null, as NaN", () => {
   const line = stored({ ...run.steps[0], loss: NaN });
   assertEquals(line["loss"], null);
