@@ -85,6 +85,7 @@ export type {
   AdapterSettings,
   Budget,
   MethodEntry,
+  MethodOrigin,
   ModulePart,
   ModuleShape,
   RankPlan,
@@ -170,7 +171,7 @@ export type {
   SlotScores,
 } from "./src/methods/rank_policy.ts";
 export type { DirectionMode } from "./src/methods/directions.ts";
-export { findMethod, methods } from "./src/methods/table.ts";
+export { findMethod, methods, type MethodTable, methodTable } from "./src/methods/table.ts";
 
 // Executors.
 export {

@@ -23,7 +23,7 @@ export const largeStudyName = "bench-large";
 
 /** The quickstart with more budgets and seeds: 2 tasks of 19 kinds of runs with 264 seeds, 10,032 runs. */
 export async function largeStudyFile(): Promise<StudyFile> {
-  const { study } = await readStudyFile("quickstart");
+  const { study, methods } = await readStudyFile("quickstart");
   return {
     study: {
       ...study,
@@ -36,6 +36,7 @@ export async function largeStudyFile(): Promise<StudyFile> {
     },
     path: "experiments/quickstart.json",
     folder: "experiments",
+    methods,
   };
 }
 

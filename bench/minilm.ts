@@ -8,6 +8,7 @@ import { trainingRequest } from "../src/cli/execute.ts";
 import { expand, planRuns } from "../src/cli/planning.ts";
 import type { Executor } from "../src/exec/executor.ts";
 import { nativeExecutor } from "../src/exec/native.ts";
+import { methods } from "../src/methods/table.ts";
 import { bert, type BertConfig, configJson } from "../src/models/bert.ts";
 import { drawParameters } from "../src/models/parameters.ts";
 import { type StoredTensor, writeSafetensors } from "../src/models/safetensors.ts";
@@ -138,11 +139,11 @@ export async function requestOf(
       seeds: [seed],
     },
   } as const;
-  const plan = await planRuns(study, expand(study), {
+  const plan = await planRuns(study, expand(study, methods), {
     data: glue?.data ?? null,
     model: folder,
     study: "experiments",
-  });
+  }, methods);
   return await trainingRequest(plan.runs[0]!, { ...engine, inputs: plan.inputs });
 }
 

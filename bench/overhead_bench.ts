@@ -6,6 +6,7 @@
 import { execute } from "../src/cli/execute.ts";
 import { sweepStudy } from "../src/cli/sweep.ts";
 import { chooseExecutor } from "../src/exec/choose.ts";
+import { methods } from "../src/methods/table.ts";
 import { readSurroundings } from "../src/record/provenance.ts";
 import { ProgramCache } from "../src/train/programs.ts";
 import { benchResults, benchStudy, type Measurement, planned, runOf } from "./setup.ts";
@@ -62,7 +63,7 @@ export async function executorShareBench(): Promise<Measurement> {
   await clear(name);
   const study = await benchStudy(name, 100, 4, 3);
   const { executorShare, finished } = await sweepStudy(
-    { study, path: "experiments/quickstart.json", folder: "experiments" },
+    { study, path: "experiments/quickstart.json", folder: "experiments", methods },
     {
       data: null,
       model: null,

@@ -11,6 +11,7 @@ import { sweepStudy } from "../src/cli/sweep.ts";
 import { readStudyFile } from "../src/cli/study_file.ts";
 import { quietVulkan, say } from "../src/cli/terminal.ts";
 import { textTable } from "../src/cli/text_table.ts";
+import { methods } from "../src/methods/table.ts";
 import { buildReport } from "../src/report/build.ts";
 import type { Study } from "../src/spec/study.ts";
 import { largeStudyFile, largeStudyName, writeFinishedStudy } from "./finished_study.ts";
@@ -44,7 +45,7 @@ async function timed<T>(
 async function sweepMillis(study: Study, jobs: number): Promise<number> {
   await removeResults(study.name);
   const { value, millis } = await timed(() =>
-    sweepStudy({ study, path: "experiments/quickstart.json", folder: "experiments" }, {
+    sweepStudy({ study, path: "experiments/quickstart.json", folder: "experiments", methods }, {
       data: null,
       model: null,
       device: "cpu",

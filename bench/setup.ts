@@ -5,6 +5,7 @@
  */
 import { expand, type PlannedRun, planRuns, type StudyPlan } from "../src/cli/planning.ts";
 import { readStudyFile } from "../src/cli/study_file.ts";
+import { methods } from "../src/methods/table.ts";
 import type { Study } from "../src/spec/study.ts";
 
 /** One line of the table that `deno task bench` prints. */
@@ -42,7 +43,11 @@ export async function benchStudy(
 
 /** A study's runs, ready to start. */
 export async function planned(study: Study): Promise<StudyPlan> {
-  return await planRuns(study, expand(study), { data: null, model: null, study: "experiments" });
+  return await planRuns(study, expand(study, methods), {
+    data: null,
+    model: null,
+    study: "experiments",
+  }, methods);
 }
 
 /**

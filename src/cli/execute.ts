@@ -374,7 +374,7 @@ async function recordOf(ending: Ending): Promise<RunRecord> {
 /** Where and with what a run is made. */
 export function whereOf(
   context: Pick<ExecutionContext, "surroundings" | "executor">,
-  { hashes, origin }: Pick<PlannedRun, "hashes" | "origin">,
+  { hashes, origin, method }: Pick<PlannedRun, "hashes" | "origin" | "method">,
 ): RunRecord["where"] {
   const { lock, ...surroundings } = context.surroundings;
   const { executor } = context;
@@ -382,6 +382,7 @@ export function whereOf(
     ...surroundings,
     device: { executor: executor.kind, name: executor.name, threads: executor.threads },
     ...(origin === null ? {} : { model: origin }),
+    ...(method.origin === undefined ? {} : { method: method.origin }),
     hashes: { ...hashes, lock },
   };
 }

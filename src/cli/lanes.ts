@@ -14,6 +14,7 @@ import {
   type RunProgress,
 } from "./execute.ts";
 import type { InputFolders } from "./inputs.ts";
+import type { OwnMethod } from "./method_modules.ts";
 import type { PlannedRun, StudyPlan } from "./planning.ts";
 import type { SharedModel } from "./shared_models.ts";
 
@@ -83,6 +84,8 @@ export interface WorkerStart {
   readonly executor: ExecutorKind;
   readonly threads: number;
   readonly study: StudyPlan["study"];
+  /** The runs' methods that are not built in; the worker loads them itself. */
+  readonly ownMethods: readonly OwnMethod[];
   readonly folders: InputFolders;
   readonly models: ReadonlyMap<string, SharedModel>;
   readonly surroundings: ExecutionContext["surroundings"];

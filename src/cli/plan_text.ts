@@ -56,8 +56,9 @@ function minutes(millis: number): string {
  * @throws {StudyError} With every problem that would stop the study.
  */
 export async function planText(file: StudyFile, options: PlanOptions): Promise<string> {
-  const { study } = file;
-  const { runs, inputs } = await planRuns(study, expand(study), { ...options, study: file.folder });
+  const { study, methods } = file;
+  const folders = { ...options, study: file.folder };
+  const { runs, inputs } = await planRuns(study, expand(study, methods), folders, methods);
   const records = await mapConcurrently(
     runs,
     readersOfRecords,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Json } from "../base/canonical_json.ts";
-import { findMethod, methods } from "../methods/table.ts";
+import { findMethod, type MethodTable } from "../methods/table.ts";
 import type { Method } from "../methods/method.ts";
 import type { ModelOrigin } from "../record/types.ts";
 import { checkMaxLength } from "../models/load.ts";
@@ -50,7 +50,7 @@ export function userTasksOf(study: Study): readonly Task[] {
 }
 
 /** The grid of a study, without reading any data. */
-export function expand(study: Study): readonly RunSpec[] {
+export function expand(study: Study, methods: MethodTable): readonly RunSpec[] {
   return expandStudy(study, {
     tasks: builtInTasks.map(({ name }) => name),
     methods,
@@ -78,12 +78,15 @@ async function loadAll(
 /**
  * Reads everything that some runs need and checks them as a whole.
  *
+ * @param methods Those that the runs name, and any others.
+ *
  * @throws {StudyError} With all problems found; nothing has run then.
  */
 export async function planRuns(
   study: Study,
   runs: readonly RunSpec[],
   folders: InputFolders,
+  methods: MethodTable,
 ): Promise<StudyPlan> {
   const inputs = new Inputs(folders, userTasksOf(study));
   const unreadable = [
@@ -117,7 +120,7 @@ export async function planRuns(
     const { hashes: data } = await inputs.task(run.task);
     const hashes = { data, weights: model.weightsHash, tokenizer: model.tokenizerHash };
     const id = runId(run, hashes);
-    const method = findMethod(run.method);
+    const method = findMethod(run.method, methods);
     const modules = inputs.modulesOf(run.settings.model);
     planned.push({
       run,

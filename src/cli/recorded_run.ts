@@ -7,6 +7,7 @@ import { RecordFormatError } from "../record/schema.ts";
 import type { StoredRun } from "../record/read_study.ts";
 import { settingsSchema } from "../spec/settings.ts";
 import type { RunSpec } from "../spec/types.ts";
+import { loadOwnMethods } from "./method_modules.ts";
 import { type PlannedRun, planRuns, type StudyPlan } from "./planning.ts";
 import type { StoredStudy } from "./study_results.ts";
 
@@ -58,19 +59,23 @@ export function recordedCommits(runs: readonly StoredRun[]): Readonly<Record<str
  * @param commits Commits of hub models by name. Default: what their revisions are.
  *
  * @throws {StudyError} If data or model cannot be read.
+ * @throws {UsageError} If a method that is not built in cannot be loaded as it was.
  */
-export function planFrom(
+export async function planFrom(
   stored: StoredStudy,
   runs: readonly RunSpec[],
   folders: OtherFolders,
   commits: Readonly<Record<string, string>> = {},
 ): Promise<StudyPlan> {
-  return planRuns(stored.study, runs, {
+  const named = new Set(runs.map(({ method }) => method));
+  const own = (stored.methods ?? []).filter(({ name }) => named.has(name));
+  const read = {
     commits,
     data: folders.data ?? stored.data,
     model: folders.model ?? stored.model,
     study: stored.studyFolder,
-  });
+  };
+  return await planRuns(stored.study, runs, read, await loadOwnMethods(own));
 }
 
 /** Plans recorded runs again, each beside its record. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { chooseExecutor } from "../exec/choose.ts";
-import { findMethod } from "../methods/table.ts";
+import { findMethod, type MethodTable } from "../methods/table.ts";
 import { Inputs } from "./inputs.ts";
 import {
   type FromWorker,
@@ -14,6 +14,7 @@ import {
   type ToWorker,
   type WorkerStart,
 } from "./lanes.ts";
+import { loadOwnMethods } from "./method_modules.ts";
 import { userTasksOf } from "./planning.ts";
 
 /** Milliseconds between reports of steps. */
@@ -28,6 +29,7 @@ interface WorkerScope {
 const scope = self as unknown as WorkerScope;
 
 let lane: OwnLane | null = null;
+let methods: MethodTable = [];
 let reportedAt = -Infinity;
 
 async function laneOf(start: WorkerStart): Promise<OwnLane> {
@@ -39,6 +41,7 @@ async function laneOf(start: WorkerStart): Promise<OwnLane> {
 
 async function answer(message: ToWorker): Promise<LaneResult | null> {
   if (message.kind === "start") {
+    methods = await loadOwnMethods(message.start.ownMethods);
     lane = await laneOf(message.start);
     return null;
   }
@@ -50,14 +53,17 @@ async function answer(message: ToWorker): Promise<LaneResult | null> {
     return null;
   }
   const { planned } = message;
-  return await lane.run({ ...planned, method: findMethod(planned.run.method) }, (progress) => {
-    const now = performance.now();
-    if (now - reportedAt >= reportMillis) {
-      reportedAt = now;
-      scope.postMessage({ kind: "step", progress });
-    }
-    return Promise.resolve();
-  });
+  return await lane.run(
+    { ...planned, method: findMethod(planned.run.method, methods) },
+    (progress) => {
+      const now = performance.now();
+      if (now - reportedAt >= reportMillis) {
+        reportedAt = now;
+        scope.postMessage({ kind: "step", progress });
+      }
+      return Promise.resolve();
+    },
+  );
 }
 
 scope.onmessage = async ({ data }) => {

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { methods, type MethodTable } from "../methods/table.ts";
 import { parseStudy, type Study } from "../spec/study.ts";
+import { loadStudyModule } from "./method_modules.ts";
 import { UsageError } from "./terminal.ts";
 
 /** A study and the folder that its own tasks' files are relative to. */
@@ -11,6 +13,8 @@ export interface StudyFile {
   readonly study: Study;
   readonly path: string;
   readonly folder: string;
+  /** The methods that it may name: those that are built in, and those that its module brings. */
+  readonly methods: MethodTable;
 }
 
 /** The study that commands take where none is named. */
@@ -67,18 +71,19 @@ function withLine(message: string, text: string): string {
 }
 
 /**
- * Reads a study.
+ * Reads a study: a JSON file, or a module whose default export it is and whose export `methods` are methods of its own.
  *
  * @throws {SyntaxError} If a JSON file is no JSON.
  * @throws {StudyError} If it is no study.
+ * @throws {Error} If a module cannot be loaded; see {@linkcode loadStudyModule}.
  */
 export async function readStudyFile(name: string): Promise<StudyFile> {
   const path = await findStudyFile(name);
   const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : ".";
   if (path.endsWith(".ts")) {
-    const url = new URL(path, `file://${Deno.cwd()}/`).href;
-    const module = await import(url) as { readonly default?: unknown };
-    return { study: parseStudy(module.default, `"${path}"`), path, folder };
+    const module = await loadStudyModule(path);
+    const study = parseStudy(module.study, `"${path}"`);
+    return { study, path, folder, methods: module.methods };
   }
   const text = await Deno.readTextFile(path);
   let json: unknown;
@@ -90,5 +95,5 @@ export async function readStudyFile(name: string): Promise<StudyFile> {
       { cause },
     );
   }
-  return { study: parseStudy(json, `"${path}"`), path, folder };
+  return { study: parseStudy(json, `"${path}"`), path, folder, methods };
 }

@@ -11,6 +11,8 @@ import { buildReport } from "../report/build.ts";
 import type { StudyResults } from "../report/types.ts";
 import type { Study } from "../spec/study.ts";
 import type { RunSpec } from "../spec/types.ts";
+import { type OwnMethod, ownMethodsOf } from "./method_modules.ts";
+import type { PlannedRun } from "./planning.ts";
 import { mapConcurrently } from "./side_by_side.ts";
 import { UsageError } from "./terminal.ts";
 
@@ -29,7 +31,15 @@ export interface StoredStudy {
   readonly data: string | null;
   readonly model: string | null;
   readonly device: string;
+  /** The runs' methods that are not built in; absent where all are. */
+  readonly methods?: readonly OwnMethod[];
   readonly runs: readonly { readonly folder: string; readonly id: string; readonly run: RunSpec }[];
+}
+
+/** What a stored study says of the methods of its runs that are not built in: nothing where all are. */
+export function methodsToStore(runs: readonly PlannedRun[]): Pick<StoredStudy, "methods"> {
+  const methods = ownMethodsOf(runs.map(({ method }) => method));
+  return methods.length === 0 ? {} : { methods };
 }
 
 /** Stores the plan of a study. */

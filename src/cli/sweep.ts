@@ -11,11 +11,13 @@ import type { InputFolders } from "./inputs.ts";
 import { shareCores } from "./jobs.ts";
 import { type Lane, OwnLane, StopFlag, WorkerLane } from "./lanes.ts";
 import { expand, type PlannedRun, planRuns, type StudyPlan } from "./planning.ts";
+import { ownMethodsOf } from "./method_modules.ts";
 import { planText } from "./plan_text.ts";
 import { mapConcurrently, WorkQueue, workSideBySide } from "./side_by_side.ts";
 import { defaultStudy, readStudyFile, type StudyFile } from "./study_file.ts";
 import {
   defaultResults,
+  methodsToStore,
   readStudyResults,
   writeReport,
   writeStoredStudy,
@@ -197,7 +199,8 @@ async function lanesFor(options: SweepOptions, request: LaneRequest): Promise<re
   const each = threads === 1 ? "one thread" : `${threads} threads`;
   await say(`${title} ${executor.name}, ${jobs} at a time with ${each} each`);
   const models = inputs.shareModels();
-  const start = { study, folders, models, surroundings, results, stop: stop.memory };
+  const ownMethods = ownMethodsOf(runs.map(({ method }) => method));
+  const start = { study, ownMethods, folders, models, surroundings, results, stop: stop.memory };
   const opened = await Promise.allSettled(
     Array.from(
       { length: jobs },
@@ -213,10 +216,10 @@ async function lanesFor(options: SweepOptions, request: LaneRequest): Promise<re
 
 /** Runs a study: everything is checked first, finished runs are skipped, and the report is written at the end. */
 export async function sweepStudy(file: StudyFile, options: SweepOptions): Promise<SweepResult> {
-  const { study } = file;
+  const { study, methods } = file;
   const folders = { data: options.data, model: options.model, study: file.folder };
   checkDevice(options.device);
-  const plan = await planRuns(study, expand(study), folders);
+  const plan = await planRuns(study, expand(study, methods), folders, methods);
   const folder = `${options.results}/${study.name}`;
   await writeStoredStudy(folder, {
     study,
@@ -224,6 +227,7 @@ export async function sweepStudy(file: StudyFile, options: SweepOptions): Promis
     data: options.data,
     model: options.model,
     device: options.device,
+    ...methodsToStore(plan.runs),
     runs: plan.runs.map(({ folder, id, run }) => ({ folder, id, run })),
   });
   const counts = await runAll({

@@ -18,6 +18,7 @@ import type { Task } from "../tasks/types.ts";
 import { ownFetching, readModelFiles } from "./fetch/model_files.ts";
 import { Inputs } from "./inputs.ts";
 import { keptWeightsFile } from "./layer_ablation.ts";
+import { loadOwnMethods } from "./method_modules.ts";
 import type { BaseFiles } from "./model_folder.ts";
 import { userTasksOf } from "./planning.ts";
 import { runSpecOf } from "./recorded_run.ts";
@@ -126,7 +127,9 @@ export async function readTrainedRun(
         `${record.where.hashes.weights} as its record says; give the right one by --model DIR`,
     );
   }
-  const method = findMethod(run.method).bind(run.options);
+  const { method: own } = record.where;
+  const methods = await loadOwnMethods(own === undefined ? [] : [{ name: run.method, ...own }]);
+  const method = findMethod(run.method, methods).bind(run.options);
   const { tensors, off } = await readKeptWeights(folder, record);
   const modules = adaptableModules(model.config);
   const names = new Set(modules.map(({ name }) => name));

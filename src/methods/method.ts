@@ -22,6 +22,8 @@ export interface Method extends MethodEntry {
   readonly title: string;
   /** The paper, or the usual name where there is none. */
   readonly source: string;
+  /** See {@linkcode MethodDefinition.module}. */
+  readonly module?: string;
   /** @param options As {@linkcode MethodEntry.parseOptions} returned them. */
   readonly bind: (options: Json) => BoundMethod;
 }
@@ -33,6 +35,11 @@ export interface MethodDefinition<Options extends z.ZodType> {
   readonly source: string;
   /** Raised whenever results change for the same run. */
   readonly version: number;
+  /**
+   * `import.meta.url` of the module that the method is written in, where a study brings it from a file of its own: then the hash of
+   * that file is part of a run's identity, and the study may change without new runs. Default: the study's module.
+   */
+  readonly module?: string;
   readonly options: Options;
   readonly bind: (options: z.output<Options>) => BoundMethod;
   /** Numbers a rank costs besides its rows of A and B; null for a method without ranks. */
@@ -54,6 +61,7 @@ export function defineMethod<Options extends z.ZodType>(
     title: definition.title,
     source: definition.source,
     version: definition.version,
+    ...(definition.module === undefined ? {} : { module: definition.module }),
     usesBudget: definition.extraPerRank !== null,
     extraPerRank: definition.extraPerRank ?? 0,
     parseOptions: (options) => schema.parse(options) as Json,
@@ -62,4 +70,13 @@ export function defineMethod<Options extends z.ZodType>(
     checkSchedule: (options, totalSteps) => checkSchedule?.(typed(options), totalSteps),
     bind: (options) => definition.bind(typed(options)),
   };
+}
+
+/** Whether a value has what a method has; its options and graphs show what they are when they are used. */
+export function isMethod(value: unknown): value is Method {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, title, source, version, parseOptions, bind } = value as Partial<Method>;
+  return typeof name === "string" && name !== "" && typeof title === "string" &&
+    typeof source === "string" && typeof version === "number" &&
+    typeof parseOptions === "function" && typeof bind === "function";
 }

@@ -1,5 +1,5 @@
 /**
- * The methods that studies can name.
+ * The methods that studies can name: those that are built in, and those that a study brings.
  *
  * @module
  */
@@ -10,18 +10,46 @@ import { elalora } from "./elalora.ts";
 import { lora } from "./lora.ts";
 import type { Method } from "./method.ts";
 
-/** All methods, in the order in which reports show them. */
-export const methods: readonly Method[] = [head, bitfit, full, lora, adalora, elalora];
+/** The methods that a study can name. */
+export type MethodTable = readonly Method[];
+
+/** All built-in methods, in the order in which reports show them. */
+export const methods: MethodTable = [head, bitfit, full, lora, adalora, elalora];
+
+/**
+ * The built-in methods followed by a study's own.
+ *
+ * @throws {RangeError} If a name is that of a built-in method, or given twice.
+ */
+export function methodTable(own: readonly Method[]): MethodTable {
+  const taken = new Set<string>();
+  for (const { name } of own) {
+    if (methods.some((builtIn) => builtIn.name === name)) {
+      throw new RangeError(
+        `Cannot add the method "${name}": found a built-in method of that name, want a name of its own`,
+      );
+    }
+    if (taken.has(name)) {
+      throw new RangeError(
+        `Cannot add the method "${name}": found two of that name, want each name once`,
+      );
+    }
+    taken.add(name);
+  }
+  return [...methods, ...own];
+}
 
 /**
  * The method of a name.
  *
+ * @param table Default: the built-in methods.
+ *
  * @throws {RangeError} If there is none; the message lists those that exist.
  */
-export function findMethod(name: string): Method {
-  const method = methods.find((candidate) => candidate.name === name);
+export function findMethod(name: string, table: MethodTable = methods): Method {
+  const method = table.find((candidate) => candidate.name === name);
   if (method === undefined) {
-    throw new RangeError(unknownName("method", name, methods.map(({ name }) => name)));
+    throw new RangeError(unknownName("method", name, table.map(({ name }) => name)));
   }
   return method;
 }

@@ -133,6 +133,7 @@ const where = z.object({
   device: z.object({ executor: text, name: text, threads: count }),
   platform: text,
   model: z.exactOptional(modelOrigin),
+  method: z.exactOptional(z.object({ study: text, module: text, hash: text })),
   hashes: z.object({
     data: z.record(text, text),
     weights: text,

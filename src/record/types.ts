@@ -9,6 +9,7 @@
  * @module
  */
 import type { Json } from "../base/canonical_json.ts";
+import type { MethodOrigin } from "../spec/types.ts";
 
 /** Version of every file described here; a reader refuses a newer one. */
 export const recordSchemaVersion = 1;
@@ -145,6 +146,8 @@ export interface Where {
   readonly platform: string;
   /** Absent for the embedded encoder and for plain folders, which their hashes tell apart. */
   readonly model?: ModelOrigin;
+  /** Absent for built-in methods, which ranklab's version and commit tell. */
+  readonly method?: MethodOrigin;
   readonly hashes: {
     /** SHA-256 of each data file, by path relative to the data folder. */
     readonly data: Readonly<Record<string, string>>;

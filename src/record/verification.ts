@@ -127,6 +127,9 @@ export function comparePinned(wanted: Pinned, found: Pinned): readonly PinnedIte
     ),
     item("input", "weights", ({ where }) => where.hashes.weights),
     item("input", "tokenizer", ({ where }) => where.hashes.tokenizer),
+    ...([wanted, found].some(({ where }) => where.method !== undefined)
+      ? [item("input", "method source", ({ where }) => where.method?.hash)]
+      : []),
     item("machine", "executor", ({ where }) => where.device.executor),
     item("machine", "device", ({ where }) => where.device.name),
     item("machine", "threads", ({ where }) => where.device.threads),

@@ -96,6 +96,7 @@ function resolve(study: Study, point: Point, problems: Problem[]): RunSpec[] {
     method: entry.name,
     label,
     methodVersion: entry.version,
+    ...(entry.origin === undefined ? {} : { methodHash: entry.origin.hash }),
     options: parsed.options,
     budget,
     seed,

@@ -25,8 +25,8 @@ export function runContent(run: RunSpec): Json {
 /**
  * The id of a run: the first 16 hexadecimal digits of the hash of its content and of what it reads.
  *
- * The method's version is part of the content, so a changed method gives new ids; the study's name and the
- * label are not, so that renaming either keeps finished runs.
+ * The method's version is part of the content, and so is the hash of the source of a method that is not built in: a changed
+ * method gives new ids. The study's name and the label are not, so that renaming either keeps finished runs.
  */
 export function runId(run: RunSpec, hashes: InputHashes): string {
   const { data, weights, tokenizer } = hashes;

@@ -107,10 +107,22 @@ export interface RankPlan {
   readonly finalParameters: number;
 }
 
+/** Where a method that is not built in comes from; paths are relative to the folder in which the command was started. */
+export interface MethodOrigin {
+  /** The study module that brings it. */
+  readonly study: string;
+  /** The module that it is written in; that of the study, unless the method says otherwise. */
+  readonly module: string;
+  /** SHA-256 of its source: the module that it is written in with the local modules that this names. */
+  readonly hash: string;
+}
+
 /** What spec must know of a method; the methods room provides one entry a method. */
 export interface MethodEntry {
   readonly name: string;
   readonly version: number;
+  /** Absent for built-in methods. */
+  readonly origin?: MethodOrigin;
   /** Whether budgets apply; a method without runs once per task and seed. */
   readonly usesBudget: boolean;
   /** Checks options, fills in defaults; throws a ZodError-like error for unknown or wrong ones. */
@@ -132,6 +144,8 @@ export interface RunSpec {
   readonly method: string;
   readonly label: string;
   readonly methodVersion: number;
+  /** {@linkcode MethodOrigin.hash} of a method that is not built in, absent for those that are. */
+  readonly methodHash?: string;
   readonly options: Json;
   readonly budget: Budget | null;
   readonly seed: number;

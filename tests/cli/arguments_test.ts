@@ -4,6 +4,7 @@ import { readStudyFile } from "../../src/cli/study_file.ts";
 import { sweep } from "../../src/cli/sweep.ts";
 import { readArguments, UsageError, wholeNumber } from "../../src/cli/terminal.ts";
 import { textTable } from "../../src/cli/text_table.ts";
+import { methods } from "../../src/methods/table.ts";
 import { StudyError } from "../../src/spec/problems.ts";
 import { parseStudy } from "../../src/spec/study.ts";
 import { tinyStudy } from "./tiny_study.ts";
@@ -70,7 +71,7 @@ Deno.test("a study can be a TypeScript module", async () => {
     await Deno.writeTextFile(path, `export default ${JSON.stringify({ name: "typed", axes })};\n`);
     const { study, folder: found } = await readStudyFile(path);
     assertEquals([study.name, found], ["typed", folder]);
-    assertEquals(expand(study).length, 1);
+    assertEquals(expand(study, methods).length, 1);
   });
 });
 
@@ -99,7 +100,7 @@ Deno.test("planRuns lists all that stops a study at once", async () => {
     deltas: [],
   });
   const error = await assertRejects(
-    () => planRuns(study, expand(study), { data: null, model: null, study: "." }),
+    () => planRuns(study, expand(study, methods), { data: null, model: null, study: "." }, methods),
     StudyError,
   );
   assertStringIncludes(error.message, "100 parameters");
@@ -115,7 +116,7 @@ Deno.test("a GLUE task without --data, and a folder model without --model, say w
     axes: { tasks: ["RTE"], methods: ["head"], seeds: [1] },
   });
   const error = await assertRejects(
-    () => planRuns(study, expand(study), { data: null, model: null, study: "." }),
+    () => planRuns(study, expand(study, methods), { data: null, model: null, study: "." }, methods),
     StudyError,
   );
   assertStringIncludes(error.message, "--data DIR");

@@ -7,6 +7,7 @@ import { modelFrom } from "../../src/cli/shared_models.ts";
 import { runAll, sweepStudy, unfinished } from "../../src/cli/sweep.ts";
 import { ExecutorError, type Session } from "../../src/exec/executor.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
+import { methods } from "../../src/methods/table.ts";
 import { readSurroundings, type Surroundings } from "../../src/record/provenance.ts";
 import { NewerSchemaError } from "../../src/record/schema.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
@@ -17,7 +18,7 @@ import { tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
 const study: Study = parseStudy({ ...tinyStudy, axes: { ...tinyStudy.axes, seeds: [1, 2] } });
 
 function sweepSideBySide(home: string, results: string, of: Study = study) {
-  return sweepStudy({ study: of, path: `${home}/tiny.json`, folder: home }, {
+  return sweepStudy({ study: of, path: `${home}/tiny.json`, folder: home, methods }, {
     data: null,
     model: tinyModel,
     device: "cpu",
@@ -129,12 +130,20 @@ Deno.test({
 Deno.test("a stop reaches runs in workers, which go on from their checkpoints and end bit-equal", async () => {
   await withSwept(async ({ home, folder }) => {
     const folders = { data: null, model: tinyModel, study: home };
-    const plan = await planRuns(study, expand(study), folders);
+    const plan = await planRuns(study, expand(study, methods), folders, methods);
     const results = `${home}/side/tiny`;
     /** Lanes of which the first to report a step asks all for a stop. */
     const openLanes = async (stop: StopFlag, surroundings: Surroundings): Promise<Lane[]> => {
       const models = plan.inputs.shareModels();
-      const start = { study, folders, models, surroundings, results, stop: stop.memory };
+      const start = {
+        study,
+        ownMethods: [],
+        folders,
+        models,
+        surroundings,
+        results,
+        stop: stop.memory,
+      };
       const open = () => WorkerLane.open({ ...start, executor: "cpu", threads: 1 });
       return (await Promise.all([open(), open()])).map((lane): Lane => ({
         run: (planned, onStep) =>
@@ -157,12 +166,13 @@ Deno.test("a stop reaches runs in workers, which go on from their checkpoints an
 Deno.test("what fails while progress is shown stops the run and is thrown on", async () => {
   await withSwept(async ({ home }) => {
     const folders = { data: null, model: tinyModel, study: home };
-    const plan = await planRuns(tinyStudy, expand(tinyStudy), folders);
+    const plan = await planRuns(tinyStudy, expand(tinyStudy, methods), folders, methods);
     const stop = new StopFlag();
     const lane = await WorkerLane.open({
       executor: "cpu",
       threads: 1,
       study: tinyStudy,
+      ownMethods: [],
       folders,
       models: plan.inputs.shareModels(),
       surroundings: await readSurroundings(),
@@ -195,7 +205,12 @@ class LostExecutor extends ReferenceExecutor {
 Deno.test("a runtime that goes away while a run is to stop leaves no record, else one of a failure", async () => {
   await withSwept(async ({ home }) => {
     const folders = { data: null, model: tinyModel, study: home };
-    const { runs: [planned], inputs } = await planRuns(tinyStudy, expand(tinyStudy), folders);
+    const { runs: [planned], inputs } = await planRuns(
+      tinyStudy,
+      expand(tinyStudy, methods),
+      folders,
+      methods,
+    );
     const executor = new LostExecutor();
     const surroundings = await readSurroundings();
     const results = `${home}/lost`;
@@ -218,7 +233,7 @@ Deno.test("a runtime that goes away while a run is to stop leaves no record, els
 Deno.test("runs are to be made that have no record of their id, and failed ones when asked for", async () => {
   await withSwept(async ({ home, folder, runOf }) => {
     const folders = { data: null, model: tinyModel, study: home };
-    const { runs } = await planRuns(tinyStudy, expand(tinyStudy), folders);
+    const { runs } = await planRuns(tinyStudy, expand(tinyStudy, methods), folders, methods);
     const methodsLeft = async (retryFailed: boolean) =>
       (await unfinished(runs, folder, retryFailed)).map(({ run }) => run.method);
     const change = async (method: string, by: (record: RunRecord) => unknown) => {

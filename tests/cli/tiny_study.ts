@@ -1,5 +1,6 @@
 /** A study of seconds: a tiny BERT, a task of its own in a folder made for the test, few steps. */
 import { sweepStudy } from "../../src/cli/sweep.ts";
+import { methods } from "../../src/methods/table.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/spec/study.ts";
 
@@ -83,6 +84,15 @@ export const scoredStudy: Study = parseStudy({
   axes: { ...tinyStudy.axes, tasks: ["Numbers"] },
 });
 
+/** Writes the files of the studies' tasks into a folder. */
+export async function writeTinyTasks(home: string): Promise<void> {
+  await Deno.mkdir(`${home}/moves`);
+  await Deno.writeTextFile(`${home}/moves/train.tsv`, rows(0));
+  await Deno.writeTextFile(`${home}/moves/dev.tsv`, rows(1));
+  await Deno.writeTextFile(`${home}/moves/scored_train.tsv`, scoredRows(0));
+  await Deno.writeTextFile(`${home}/moves/scored_dev.tsv`, scoredRows(1));
+}
+
 /** A swept study in a folder of its own. */
 export interface Swept {
   /** Where the study's data are. */
@@ -101,13 +111,9 @@ export async function withSwept(
 ): Promise<void> {
   const home = await Deno.makeTempDir();
   try {
-    await Deno.mkdir(`${home}/moves`);
-    await Deno.writeTextFile(`${home}/moves/train.tsv`, rows(0));
-    await Deno.writeTextFile(`${home}/moves/dev.tsv`, rows(1));
-    await Deno.writeTextFile(`${home}/moves/scored_train.tsv`, scoredRows(0));
-    await Deno.writeTextFile(`${home}/moves/scored_dev.tsv`, scoredRows(1));
+    await writeTinyTasks(home);
     const { folder, failed } = await sweepStudy(
-      { study, path: `${home}/tiny.json`, folder: home },
+      { study, path: `${home}/tiny.json`, folder: home, methods },
       {
         data: null,
         model: tinyModel,

@@ -28,7 +28,7 @@ Deno.test("each committed experiment expands and passes every check with the rea
     const study = parseStudy(JSON.parse(text), path);
     assertEquals(path, `experiments/${study.name}.json`);
     assertEquals(study.$schema, "study.schema.json");
-    const runs = expand(study);
+    const runs = expand(study, methods);
     assert(runs.length > 0, `${path} has no runs`);
     const embedded = new Set(runs.map(({ task }) => task))
       .values().filter((name) => findTask(name).source === "embedded");

@@ -5,6 +5,7 @@ import { expand, type PlannedRun, planRuns } from "../../src/cli/planning.ts";
 import { readStudyResults, writeReport } from "../../src/cli/study_results.ts";
 import { sweepStudy } from "../../src/cli/sweep.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
+import { methods } from "../../src/methods/table.ts";
 import { readSurroundings } from "../../src/record/provenance.ts";
 import { StorageError } from "../../src/record/run_folder.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
@@ -23,7 +24,7 @@ const options = {
 };
 
 function sweepIn(home: string, study: Study) {
-  return sweepStudy({ study, path: `${home}/tiny.json`, folder: home }, {
+  return sweepStudy({ study, path: `${home}/tiny.json`, folder: home, methods }, {
     ...options,
     results: `${home}/results`,
   });
@@ -42,11 +43,11 @@ async function contextFor(
   results: string,
   home: string,
 ): Promise<{ readonly context: ExecutionContext; readonly runs: readonly PlannedRun[] }> {
-  const { runs, inputs } = await planRuns(tinyStudy, expand(tinyStudy), {
+  const { runs, inputs } = await planRuns(tinyStudy, expand(tinyStudy, methods), {
     data: null,
     model: tinyModel,
     study: home,
-  });
+  }, methods);
   const executor = await nativeExecutor(1);
   const context: ExecutionContext = {
     executor,
@@ -164,7 +165,7 @@ Deno.test("a results folder that cannot be made stops the sweep with a message",
     await Deno.writeTextFile(`${home}/file`, "");
     await assertRejects(
       () =>
-        sweepStudy({ study: tinyStudy, path: `${home}/tiny.json`, folder: home }, {
+        sweepStudy({ study: tinyStudy, path: `${home}/tiny.json`, folder: home, methods }, {
           ...options,
           results: `${home}/file`,
         }),

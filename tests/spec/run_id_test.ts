@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { expandStudy } from "../../src/spec/expand.ts";
 import { budgetName, runFolder, runId, runTitle } from "../../src/spec/run_id.ts";
-import type { RunSpec } from "../../src/spec/types.ts";
+import type { MethodOrigin, RunSpec } from "../../src/spec/types.ts";
 import { methods, smallStudy, tasks } from "./tables.ts";
 
 const hashes = {
@@ -51,6 +51,20 @@ Deno.test("runId() is the SHA-256 of the canonical JSON", () => {
   // By Python: sha256(json.dumps({"run": …, "hashes": …}, sort_keys=True, separators=(",", ":")).encode()),
   // the run written out by hand and 1e-08 replaced by 1e-8.
   assertEquals(runId(firstRun(), hashes), "fff46361e815d82d");
+});
+
+Deno.test("runId() tells the sources of a method that is not built in apart, and not where they lie", () => {
+  const idOf = (origin: MethodOrigin) => {
+    const own = methods.map((entry) => entry.name === "lora" ? { ...entry, origin } : entry);
+    const [run] = expandStudy(smallStudy(), { tasks, methods: own });
+    assertEquals(run!.methodHash, origin.hash);
+    return runId(run!, hashes);
+  };
+  const id = idOf({ study: "study.ts", module: "study.ts", hash: "ee" });
+  assertEquals(idOf({ study: "other.ts", module: "own.ts", hash: "ee" }), id);
+  assertNotEquals(idOf({ study: "study.ts", module: "study.ts", hash: "ff" }), id);
+  assertNotEquals(runId(firstRun(), hashes), id);
+  assert(!Object.hasOwn(firstRun(), "methodHash"));
 });
 
 Deno.test("runFolder() is readable and safe", () => {

@@ -21,6 +21,9 @@ function factsOfRecord({ asked, where }: RunRecord): readonly (readonly [string,
     ["device", `${executor}: ${name}, ${threads} ${threads === 1 ? "thread" : "threads"}`],
     ["seed", String(asked.seed)],
     ["method version", `${asked.method} ${asked.methodVersion}`],
+    ...(where.method === undefined
+      ? []
+      : [["method source", `${asked.method} ${where.method.hash}`] as const]),
     ["weights", where.hashes.weights],
     ["tokenizer", where.hashes.tokenizer],
     ["lock file", where.hashes.lock ?? "none"],

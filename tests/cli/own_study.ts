@@ -1,0 +1,89 @@
+/**
+ * A study module with a method of its own: LoRA written out again, so that the built-in LoRA says what it must compute.
+ *
+ * @module
+ */
+import { tinyStudy, writeTinyTasks } from "./tiny_study.ts";
+
+/** The file of the method; `own` is its name. */
+export const methodText = `
+import { defineMethod, mul } from "@ranklab/ranklab";
+import * as z from "zod";
+import { alpha } from "./numbers.ts";
+
+export const own = defineMethod({
+  name: "own",
+  title: "Own",
+  source: "this test",
+  version: 1,
+  options: z.strictObject({ alpha: z.number().positive().default(alpha) }),
+  extraPerRank: 0,
+  bind: ({ alpha }) => ({
+    backbone: "frozen",
+    adapter: {
+      parts: [
+        {
+          name: "A",
+          rowLength: ({ inSize }) => inSize,
+          initial: ({ inSize }) => ({ type: "uniform", bound: 1 / Math.sqrt(inSize) }),
+          growth: "direction",
+        },
+        {
+          name: "B",
+          rowLength: ({ outSize }) => outSize,
+          initial: () => ({ type: "constant", value: 0 }),
+          growth: "direction",
+        },
+      ],
+      prepare: ({ A, B }, scale) => ({ A: mul(A!, scale), B: B! }),
+      scale: (rank) => alpha / rank,
+      capacity: (rank) => rank,
+      regulariser: null,
+      dynamics: null,
+    },
+  }),
+});
+`;
+
+/** The study: LoRA and the method of its own, with two seeds. */
+export const studyText = `
+import { defineStudy } from "@ranklab/ranklab";
+import { own } from "./own.ts";
+
+export const methods = [own];
+export default defineStudy(${
+  JSON.stringify({
+    ...tinyStudy,
+    name: "with-own",
+    deltas: [],
+    axes: { ...tinyStudy.axes, methods: ["lora", "own"], seeds: [1, 2] },
+  })
+});
+`;
+
+/** Files of the study by name. */
+export type OwnFiles = Readonly<Record<string, string>>;
+
+/** The files as they are. */
+export const ownFiles: OwnFiles = {
+  "study.ts": studyText,
+  "own.ts": methodText,
+  "numbers.ts": "export const alpha = 16;\n",
+};
+
+/** Calls `check` with a folder that holds the study, its files changed as given, and removes the folder afterwards. */
+export async function withOwnStudy(
+  check: (home: string) => Promise<void>,
+  changed: OwnFiles = {},
+): Promise<void> {
+  const home = await Deno.makeTempDir();
+  try {
+    await writeTinyTasks(home);
+    for (const [name, text] of Object.entries({ ...ownFiles, ...changed })) {
+      await Deno.writeTextFile(`${home}/${name}`, text);
+    }
+    await check(home);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
