@@ -85,6 +85,17 @@ const outcome = z.discriminatedUnion("state", [
   }),
 ]);
 
+const accuracies = z.array(z.array(z.number()));
+
+const sequenceOutcome = z.object({
+  stages: z.array(z.object({ task: text, classes: count, firstStep: count, steps: count })),
+  classIncremental: accuracies,
+  taskAware: accuracies,
+  averageAccuracy: z.number(),
+  accuracyOverTime: z.number(),
+  forgetting: z.number(),
+});
+
 const happened = z.object({
   outcome,
   steps: count,
@@ -95,6 +106,7 @@ const happened = z.object({
   last: evaluationLine.nullable(),
   others: z.array(evaluationLine),
   finalTrainLoss: z.number().nullable(),
+  sequence: z.exactOptional(sequenceOutcome),
   parameters: z.object({ total: count, trainable: count, head: count }),
   budget: z.object({
     requested: z.number(),

@@ -78,6 +78,28 @@ export type Outcome =
     readonly step: number | null;
   };
 
+/** What a sequence of tasks came to; accuracies are those of the evaluation after each stage. */
+export interface SequenceOutcome {
+  /** One a task, in the order in which they were learned. */
+  readonly stages: readonly {
+    readonly task: string;
+    readonly classes: number;
+    /** Steps done when the stage began, and steps that it took. */
+    readonly firstStep: number;
+    readonly steps: number;
+  }[];
+  /** `[t][j]`, both from 0: accuracy on task j after stage t, j ≤ t, among the classes of all tasks seen by then. */
+  readonly classIncremental: readonly (readonly number[])[];
+  /** The same among the classes of task j alone, as if the task were known. */
+  readonly taskAware: readonly (readonly number[])[];
+  /** Of `classIncremental`: the mean of its last row. */
+  readonly averageAccuracy: number;
+  /** Of `classIncremental`: the mean over stages of the mean over the tasks seen. */
+  readonly accuracyOverTime: number;
+  /** Of `classIncremental`: the mean over all tasks but the last of the best accuracy before the last stage less the last. */
+  readonly forgetting: number;
+}
+
 /** What happened. */
 export interface Happened {
   readonly outcome: Outcome;
@@ -91,6 +113,8 @@ export interface Happened {
   readonly last: EvaluationLine | null;
   readonly others: readonly EvaluationLine[];
   readonly finalTrainLoss: number | null;
+  /** Of a run through a sequence that was finished; absent for others. */
+  readonly sequence?: SequenceOutcome;
   readonly parameters: {
     readonly total: number;
     /** All numbers that the optimiser updated (adapters at capacity included). */

@@ -23,6 +23,8 @@ import {
   removalsTable,
   runsTable,
   scoresTable,
+  sequencesTable,
+  stagesTable,
 } from "./tables.ts";
 import type { ReportFiles, ReportTable, StudyResults } from "./types.ts";
 
@@ -37,6 +39,8 @@ export function tablesOf(results: StudyResults): readonly ReportTable[] {
   return [
     methodsTable(results),
     scoresTable(results),
+    sequencesTable(results),
+    stagesTable(results),
     pairedTable(results, baseline),
     examplesTable(results, baseline),
     ablationTable(results),

@@ -8,6 +8,7 @@ import { costChart } from "./charts/cost.ts";
 import { metricBudgetCharts, replayChart } from "./charts/metric_budget.ts";
 import { rankHeatmaps, rankTimelines } from "./charts/ranks.ts";
 import { importanceTrajectories, lossChart, rankTrajectories } from "./charts/trajectories.ts";
+import { sequenceCharts } from "./charts/sequence.ts";
 import { gridOf } from "./facts.ts";
 import { stylesOf } from "./style.ts";
 import type { Chart, StudyResults } from "./types.ts";
@@ -15,6 +16,7 @@ import type { Chart, StudyResults } from "./types.ts";
 /** Charts by section; a section without data has none. */
 export interface ReportCharts {
   readonly metric: readonly Chart[];
+  readonly sequences: readonly Chart[];
   readonly loss: readonly Chart[];
   readonly ranks: readonly Chart[];
   readonly trajectories: readonly Chart[];
@@ -31,6 +33,7 @@ export function chartsOf(results: StudyResults): ReportCharts {
   const list = (chart: Chart | null) => chart === null ? [] : [chart];
   return {
     metric: metricBudgetCharts(results, styles),
+    sequences: sequenceCharts(results, grid, styles),
     loss: list(lossChart(results, grid, styles)),
     ranks: rankHeatmaps(results, grid),
     trajectories: [...rankTimelines(results, grid), ...rankTrajectories(results, grid)],

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { averageAccuracyName } from "../tasks/metrics.ts";
 
 /** What a reader must know of a metric. */
 export interface MetricInfo {
@@ -18,6 +19,7 @@ const known: ReadonlyMap<string, MetricInfo> = new Map([
   ["f1", { title: "F1", isHigherBetter: true, scale: 100 }],
   ["pearson", { title: "Pearson", isHigherBetter: true, scale: 100 }],
   ["spearman", { title: "Spearman", isHigherBetter: true, scale: 100 }],
+  [averageAccuracyName, { title: "average accuracy", isHigherBetter: true, scale: 100 }],
   [averageMetric(), { title: "average", isHigherBetter: true, scale: 100 }],
 ]);
 

@@ -213,6 +213,16 @@ function sectionsOf(content: PageContent): readonly Section[] {
     },
     { id: "metric", title: "Metric against budget", body: or(figures(charts.metric), noRuns) },
     { id: "methods", title: "Methods", body: [...shown("methods", noRuns), ...folded("scores")] },
+    // Most studies have no sequence, and their page says nothing of them.
+    ...(tableOf("sequences") === null ? [] : [{
+      id: "sequences",
+      title: "Sequences of tasks",
+      body: [
+        ...shown("sequences", noRuns),
+        ...figures(charts.sequences),
+        ...folded("sequence_accuracies"),
+      ],
+    }]),
     {
       id: "differences",
       title: "Paired differences",

@@ -156,8 +156,21 @@ export function higherIsBetter(name: MetricName): boolean {
   return metrics[name].higherIsBetter;
 }
 
-/** The metric that selects the best evaluation of a task: the first it declares. */
-export function primaryMetric(task: Task): MetricName {
+/** The metric of a sequence as a whole: the mean of its tasks' accuracies among the classes seen so far. */
+export const averageAccuracyName = "average_accuracy";
+
+/** A task's accuracy among its own classes, as if it were known which task an example is of. */
+export const taskAwareName = "task_aware_accuracy";
+
+/** The mean of the tasks' {@linkcode taskAwareName}. */
+export const averageTaskAwareName = "average_task_aware_accuracy";
+
+/** A metric that a run is judged by. */
+export type HeadlineMetric = MetricName | typeof averageAccuracyName;
+
+/** The metric that a task is judged by: the first it declares, or a sequence's average accuracy. */
+export function primaryMetric(task: Task): HeadlineMetric {
+  if (task.stages !== undefined) return averageAccuracyName;
   const [first] = task.metrics;
   if (first === undefined) {
     throw new Error(`The task "${task.name}" declares no metric, wanted one`);

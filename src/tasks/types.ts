@@ -44,6 +44,19 @@ export interface SplitFile {
   readonly tornRowsAllowed?: number;
 }
 
+/** A task of a sequence, and where its classes stand among those of all tasks. */
+export interface SequenceStage {
+  /** The task's name. */
+  readonly task: string;
+  readonly classes: ClassRange;
+}
+
+/** Neighbours among the classes of all tasks of a sequence. */
+export interface ClassRange {
+  readonly first: number;
+  readonly count: number;
+}
+
 /** A task as data: everything needed to read its files and to judge predictions. */
 export interface Task {
   readonly name: string;
@@ -51,10 +64,15 @@ export interface Task {
   readonly output: TaskOutput;
   /** In order; the first is the one that selects the best evaluation and that reports show first. */
   readonly metrics: readonly MetricName[];
-  /** `train` and `dev` always; further evaluation splits such as `dev_mismatched` where a task has them. */
+  /** For a sequence, its tasks in the order in which they are learned; absent for a single task. */
+  readonly stages?: readonly SequenceStage[];
+  /** `train` and `dev` always, but none for a sequence, whose tasks have them; further evaluation splits such as `dev_mismatched` where a task has them. */
   readonly splits: Readonly<Record<string, SplitFile>>;
-  /** `glue` files come from the user's data folder, `embedded` ones ship with ranklab, `user` ones from the study. */
-  readonly source: "glue" | "embedded" | "user";
+  /**
+   * `glue` files come from the user's data folder, `embedded` ones ship with ranklab, `user` ones from the study; a
+   * `sequence` has no files but those of its tasks.
+   */
+  readonly source: "glue" | "embedded" | "user" | "sequence";
 }
 
 /** A text or a pair as token ids, special tokens included. */
