@@ -82,6 +82,7 @@ export {
   type PartialTrainSettings,
 } from "./src/spec/settings.ts";
 export type {
+  AdapterCosts,
   AdapterSettings,
   Budget,
   MethodEntry,
@@ -89,6 +90,7 @@ export type {
   ModulePart,
   ModuleShape,
   RankPlan,
+  RunFacts,
   RunSpec,
   Settings,
   TrainSettings,
@@ -144,14 +146,18 @@ export {
 } from "./src/models/safetensors.ts";
 
 // Methods: adapters and rank policies.
+export { eraseState } from "./src/methods/adapter.ts";
 export type {
   Adapter,
   AdapterPart,
   ImportanceSettings,
   LowRankUpdate,
   PartGroup,
+  Pass,
   RankDynamics,
   Regulariser,
+  ScoreSource,
+  StepMoment,
 } from "./src/methods/adapter.ts";
 export {
   type Backbone,
@@ -161,12 +167,15 @@ export {
   type MethodDefinition,
 } from "./src/methods/method.ts";
 export type {
+  EditDecision,
   MaskDecision,
   MoveDecision,
   PolicyContext,
   PolicyModule,
   RankDecision,
   RankPolicy,
+  RowEdit,
+  RowView,
   SlotRef,
   SlotScores,
 } from "./src/methods/rank_policy.ts";

@@ -21,6 +21,7 @@ import {
   type RunRecord,
 } from "../record/types.ts";
 import { countParameters } from "../spec/ranks.ts";
+import { foldedCosts } from "../methods/adapter.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
 import { outputCount } from "../train/assemble.ts";
 import type { ProgramCache } from "../train/programs.ts";
@@ -102,7 +103,7 @@ export async function trainingRequest(
     settings: run.settings,
     seed: run.seed,
     finalTotal: plan?.finalTotal ?? 0,
-    extraPerRank: method.extraPerRank,
+    costs: method.costs(run.options),
     batches: data.batches,
     trainExamples: data.trainExamples,
     splits: data.splits,
@@ -345,11 +346,14 @@ async function recordOf(ending: Ending): Promise<RunRecord> {
       },
       budget: plan === null || trainer === null || finalRanks === null ? null : {
         requested: plan.requested,
-        initial: countParameters(plan.initial, planned.modules, method.extraPerRank),
+        initial: countParameters(plan.initial, planned.modules, method.costs(run.options)),
         peak: progress?.peakParameters ?? 0,
-        final: countActive(trainer.assembly.modules, finalRanks, method.extraPerRank),
-        // What a rank has besides its two rows (AdaLoRA's E) is multiplied into one of them when the adapter is exported.
-        stored: countActive(trainer.assembly.modules, finalRanks, 0),
+        final: countActive(trainer.assembly.modules, finalRanks, method.costs(run.options)),
+        stored: countActive(
+          trainer.assembly.modules,
+          finalRanks,
+          trainer.assembly.adapter?.stored ?? foldedCosts,
+        ),
       },
       initialRanks,
       finalRanks,

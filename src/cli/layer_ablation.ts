@@ -169,7 +169,7 @@ export class LayerAblation {
     const capacities = roomsFor(
       request.assembly.ranks,
       (rank) => adapter!.capacity(rank),
-      storedRanks(planned.modules, tensors),
+      storedRanks(planned.modules, adapter!, tensors),
     );
     const key = `${request.programKey}/${JSON.stringify(capacities)}`;
     if (this.#loaded?.key !== key) {

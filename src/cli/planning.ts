@@ -129,7 +129,7 @@ export async function planRuns(
       title: runTitle(run),
       method,
       plan: planRun(method, run, modules),
-      modules: adaptedModules(modules, run.settings),
+      modules: adaptedModules(modules, run.settings, method.moduleParts(run.options)),
       hashes,
       origin: inputs.originOf(run.settings.model),
     });

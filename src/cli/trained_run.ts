@@ -136,8 +136,9 @@ export async function readTrainedRun(
   const moduleOf = (tensor: string) => tensor.slice(0, tensor.lastIndexOf("."));
   const { modulePath } = architectureOf(model.config);
   const pathOf = ({ layer, part }: ModuleShape) => modulePath(layer, part);
-  const updates = updatesOf(
+  const updates = method.adapter === null ? [] : updatesOf(
     { tensors, off, scale: scaleOf(method, record) },
+    method.adapter,
     modules,
     pathOf,
   );

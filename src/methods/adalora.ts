@@ -46,9 +46,8 @@ export const adalora = defineMethod({
   source: "arXiv 2303.10512",
   version: 2,
   options,
-  extraPerRank: 1,
   initialFactor: ({ initialFactor }) => initialFactor,
-  checkSchedule: (chosen, totalSteps) => checkAdaloraSchedule(policyOptions(chosen), totalSteps),
+  check: (chosen, { totalSteps }) => checkAdaloraSchedule(policyOptions(chosen), totalSteps),
   bind: (chosen) => ({
     backbone: "frozen",
     adapter: {
@@ -56,7 +55,7 @@ export const adalora = defineMethod({
       capacity: (rank) => rank,
       dynamics: {
         policy: eraseState(adaloraPolicy(policyOptions(chosen))),
-        importance: { beta1: chosen.beta1, beta2: chosen.beta2 },
+        scores: { type: "importance", beta1: chosen.beta1, beta2: chosen.beta2 },
         kind: "mask",
         directions: "orthonormal",
       },

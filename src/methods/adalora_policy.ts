@@ -11,9 +11,9 @@ import {
   checkContext,
   compareSlots,
   type MaskDecision,
-  type RankPolicy,
   rankSlots,
   resolveSteps,
+  type ScoredPolicy,
   type SlotRef,
   toRefs,
 } from "./rank_policy.ts";
@@ -121,7 +121,7 @@ export function checkAdaloraSchedule(options: AdaloraPolicyOptions, totalSteps: 
 }
 
 /** The policy of AdaLoRA. */
-export function adaloraPolicy(options: AdaloraPolicyOptions): RankPolicy<AdaloraState> {
+export function adaloraPolicy(options: AdaloraPolicyOptions): ScoredPolicy<AdaloraState> {
   return {
     start(context) {
       checkContext(context);
@@ -146,8 +146,7 @@ export function adaloraPolicy(options: AdaloraPolicyOptions): RankPolicy<Adalora
         permanent: null,
       };
     },
-    needsScores: (state, step) =>
-      state.permanent === null && isMasked(options, state.totalSteps, step),
+    isDue: (state, step) => state.permanent === null && isMasked(options, state.totalSteps, step),
     statisticsFrozen: (state, step) => step >= bounds(options, state.totalSteps).end,
     decide(state, step, scores) {
       if (!isMasked(options, state.totalSteps, step) || state.permanent !== null) {

@@ -1,16 +1,18 @@
 /**
  * Adapters: what a method adds to a linear module, as rows that can be switched on and off.
  *
- * A *slot* is one rank of one module. Every part of an adapter has one row a slot, so a part of a module is a
+ * A *slot* is one rank of one module. A part of an adapter has one row a slot, so a part of a module is a
  * matrix `[capacity, rowLength]`; a slot that is off has zeros in all of them and then adds nothing and
- * receives no gradient.
+ * receives no gradient. A few parts have one row for the whole module instead. A module whose rows are all zero is as
+ * without adapter, whatever the method: ablations rely on it.
  *
  * @module
  */
 import type { Json } from "../base/canonical_json.ts";
-import type { Tensor } from "../graph/mod.ts";
+import type { RandomStream } from "../base/random.ts";
+import type { HostTensor, Tensor } from "../graph/mod.ts";
 import type { Initial } from "../models/parameters.ts";
-import type { ModuleShape } from "../spec/types.ts";
+import type { AdapterCosts, ModuleShape } from "../spec/types.ts";
 import type { DirectionMode } from "./directions.ts";
 import type { RankPolicy } from "./rank_policy.ts";
 
@@ -18,20 +20,28 @@ import type { RankPolicy } from "./rank_policy.ts";
 export interface AdapterPart {
   /** `A`, `B` or `E` in the papers' notation. */
   readonly name: string;
-  /** Numbers a slot has in this part. */
+  /** Whether there is one row a slot, or one for the module. Default `slot`. */
+  readonly per?: "slot" | "module";
+  /** Numbers of a row. */
   readonly rowLength: (module: ModuleShape) => number;
   /** How the rows of slots that are on start. */
   readonly initial: (module: ModuleShape) => Initial;
-  /** How the row of a slot that is added while training starts: a new direction, or near zero. */
-  readonly growth: "direction" | "scale";
+  /** How the row of a slot that is added while training starts: a new direction, near zero, or as `initial` says. */
+  readonly growth: "direction" | "scale" | "initial";
+  /** Whether it is trained; if not, it stays as it was drawn. Default true. */
+  readonly isTrained?: boolean;
+  /** Whether weight decay applies. Default true. */
+  readonly decay?: boolean;
+  /** Whether its gradient counts in the norm that is clipped, and is scaled with the others. Default true. */
+  readonly isClipped?: boolean;
 }
 
 /** The same part of several modules of equal sizes and capacity. */
 export interface PartGroup {
   readonly part: string;
-  /** `[modules, capacity, rowLength]`. */
+  /** `[modules, capacity, rowLength]`; the capacity of a part that has one row a module is 1. */
   readonly rows: Tensor;
-  /** 1 for slots that are on, `[modules, capacity]`. */
+  /** 1 for rows that are on, `[modules, capacity]`. */
   readonly on: Tensor;
 }
 
@@ -39,21 +49,25 @@ export interface PartGroup {
 export interface Regulariser {
   readonly weight: number;
   /** The unweighted term, a scalar. */
-  readonly build: (groups: readonly PartGroup[]) => Tensor;
+  readonly build: (groups: readonly PartGroup[], pass: Pass) => Tensor;
 }
 
-/** Smoothing factors of the importance averages. */
+/** AdaLoRA's importance, averaged in the training graph with these smoothing factors. */
 export interface ImportanceSettings {
+  readonly type: "importance";
   readonly beta1: number;
   readonly beta2: number;
 }
 
+/** Where the scores come from that a policy is given: the averages, or nowhere, and then it is given none. */
+export type ScoreSource = ImportanceSettings | { readonly type: "none" };
+
 /** What happens to ranks while training. */
 export interface RankDynamics {
   readonly policy: RankPolicy<Json>;
-  readonly importance: ImportanceSettings;
-  /** `move`: slots leave and enter modules; `mask`: entries of E are set to zero. */
-  readonly kind: "move" | "mask";
+  readonly scores: ScoreSource;
+  /** `move`: slots leave and enter modules; `mask`: entries of E are set to zero; `edit`: rows get other numbers. */
+  readonly kind: "move" | "mask" | "edit";
   /** How the rows of new slots are kept apart from the old. */
   readonly directions: DirectionMode;
 }
@@ -62,6 +76,38 @@ export interface RankDynamics {
 export interface LowRankUpdate {
   readonly A: Tensor;
   readonly B: Tensor;
+}
+
+/** The forward pass that an adapter is prepared for. */
+export interface Pass {
+  /** Whether it is part of a training step or judges what was trained. */
+  readonly mode: "training" | "evaluation";
+  /**
+   * An input of the training graph that {@linkcode Adapter.stepFeeds} feeds, the same tensor for each use of a name.
+   *
+   * @throws {RangeError} In evaluations, which are fed none.
+   */
+  readonly fed: (name: string, shape: readonly number[]) => Tensor;
+}
+
+/** A pass that judges: nothing is fed. */
+export const evaluationPass: Pass = {
+  mode: "evaluation",
+  fed: (name) => {
+    throw new RangeError(
+      `Cannot feed "${name}" in an evaluation: a method feeds training steps only`,
+    );
+  },
+};
+
+/** What a method may let the numbers that it feeds to a step depend on. */
+export interface StepMoment {
+  /** Steps done before this one. */
+  readonly step: number;
+  readonly totalSteps: number;
+  readonly learningRate: number;
+  /** The step's own random numbers. */
+  readonly stream: RandomStream;
 }
 
 /** An adapter with its options bound. */
@@ -75,13 +121,41 @@ export interface Adapter {
    * @param scale See {@linkcode Adapter.scale}.
    * @returns A `[modules, capacity, in]` and B, transposed, `[modules, capacity, out]`.
    */
-  readonly prepare: (parts: Readonly<Record<string, Tensor>>, scale: number) => LowRankUpdate;
+  readonly prepare: (
+    parts: Readonly<Record<string, Tensor>>,
+    scale: number,
+    pass: Pass,
+  ) => LowRankUpdate;
   /** The factor of the update, from the average initial rank of the adapted modules. */
   readonly scale: (averageRank: number) => number;
   /** Slots to make room for in a module that starts with `rank`. */
   readonly capacity: (rank: number) => number;
   readonly regulariser: Regulariser | null;
   readonly dynamics: RankDynamics | null;
+  /** Numbers to be kept of what was trained. Default {@linkcode foldedCosts}. */
+  readonly stored?: AdapterCosts;
+  /**
+   * What is done to parts in the training graph after the optimiser's update, by part: rows `[modules, capacity, rowLength]` in
+   * and out. Default: nothing.
+   */
+  readonly afterStep?: Readonly<Record<string, (rows: Tensor, pass: Pass) => Tensor>>;
+  /** Small numbers that differ from step to step, by the name under which {@linkcode Pass.fed} gives them. Default: none. */
+  readonly stepFeeds?: (moment: StepMoment) => Readonly<Record<string, HostTensor>>;
+}
+
+/** What is kept of an adapter that folds into A and B: a row of A and a column of B a rank. */
+export const foldedCosts: AdapterCosts = {
+  perRank: ({ inSize, outSize }) => inSize + outSize,
+  perModule: () => 0,
+};
+
+/** What an adapter's ranks cost: the numbers of its trained parts. */
+export function costsOf({ parts }: Pick<Adapter, "parts">): AdapterCosts {
+  const sumOf = (per: "slot" | "module") => {
+    const own = parts.filter((part) => (part.isTrained ?? true) && (part.per ?? "slot") === per);
+    return (module: ModuleShape) => own.reduce((sum, { rowLength }) => sum + rowLength(module), 0);
+  };
+  return { perRank: sumOf("slot"), perModule: sumOf("module") };
 }
 
 /** A policy whose state is known only as JSON, as the loop and checkpoints see it. */

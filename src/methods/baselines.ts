@@ -15,7 +15,7 @@ export const head = defineMethod({
   source: "linear probing",
   version: 2,
   options: none,
-  extraPerRank: null,
+  usesBudget: false,
   bind: () => ({ backbone: "frozen", adapter: null }),
 });
 
@@ -26,7 +26,7 @@ export const bitfit = defineMethod({
   source: "arXiv 2106.10199",
   version: 2,
   options: none,
-  extraPerRank: null,
+  usesBudget: false,
   bind: () => ({ backbone: "biases", adapter: null }),
 });
 
@@ -37,6 +37,6 @@ export const full = defineMethod({
   source: "Devlin et al., arXiv 1810.04805",
   version: 2,
   options: none,
-  extraPerRank: null,
+  usesBudget: false,
   bind: () => ({ backbone: "all", adapter: null }),
 });

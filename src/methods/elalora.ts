@@ -69,8 +69,7 @@ export const elalora = defineMethod({
   source: "arXiv 2504.00254",
   version: 2,
   options,
-  extraPerRank: 1,
-  checkSchedule: (chosen, totalSteps) => checkElaloraSchedule(policyOptions(chosen), totalSteps),
+  check: (chosen, { totalSteps }) => checkElaloraSchedule(policyOptions(chosen), totalSteps),
   bind: (chosen) => ({
     backbone: "frozen",
     adapter: {
@@ -79,7 +78,7 @@ export const elalora = defineMethod({
       capacity: (rank) => rank + Math.max(2 * chosen.k, Math.ceil(rank / 2)),
       dynamics: {
         policy: eraseState(elaloraPolicy(policyOptions(chosen))),
-        importance: { beta1: chosen.beta1, beta2: chosen.beta2 },
+        scores: { type: "importance", beta1: chosen.beta1, beta2: chosen.beta2 },
         kind: "move",
         directions: chosen.directions,
       },

@@ -12,10 +12,10 @@ import {
   compareSlots,
   type MoveDecision,
   type RankedSlot,
-  type RankPolicy,
   rankSlots,
   resolveSteps,
   roundHalfEven,
+  type ScoredPolicy,
   toRefs,
 } from "./rank_policy.ts";
 
@@ -101,7 +101,7 @@ export function checkElaloraSchedule(options: ElaloraPolicyOptions, totalSteps: 
 }
 
 /** The policy of ElaLoRA. */
-export function elaloraPolicy(options: ElaloraPolicyOptions): RankPolicy<ElaloraState> {
+export function elaloraPolicy(options: ElaloraPolicyOptions): ScoredPolicy<ElaloraState> {
   return {
     start(context) {
       checkContext(context);
@@ -118,7 +118,7 @@ export function elaloraPolicy(options: ElaloraPolicyOptions): RankPolicy<Elalora
         moved: 0,
       };
     },
-    needsScores: (state, step) => isEvent(options, state.totalSteps, step),
+    isDue: (state, step) => isEvent(options, state.totalSteps, step),
     statisticsFrozen: (state, step) =>
       step >= state.totalSteps - resolveSteps(options.finalWarmup, state.totalSteps, "finalWarmup"),
     decide(state, step, scores) {

@@ -25,7 +25,6 @@ export const lora = defineMethod({
   source: "arXiv 2106.09685; rsLoRA: arXiv 2312.03732",
   version: 2,
   options,
-  extraPerRank: 0,
   bind: ({ alpha, scaling }) => ({
     backbone: "frozen",
     adapter: {

@@ -5,8 +5,8 @@
  */
 import * as z from "zod";
 import type { Json } from "../base/canonical_json.ts";
-import type { MethodEntry } from "../spec/types.ts";
-import type { Adapter } from "./adapter.ts";
+import type { MethodEntry, ModulePart, ModuleShape, RunFacts } from "../spec/types.ts";
+import { type Adapter, costsOf } from "./adapter.ts";
 
 /** Which of the encoder's own parameters are trained besides the head. */
 export type Backbone = "frozen" | "biases" | "all";
@@ -42,19 +42,26 @@ export interface MethodDefinition<Options extends z.ZodType> {
   readonly module?: string;
   readonly options: Options;
   readonly bind: (options: z.output<Options>) => BoundMethod;
-  /** Numbers a rank costs besides its rows of A and B; null for a method without ranks. */
-  readonly extraPerRank: number | null;
+  /** Whether it has ranks, so that budgets apply. Default true. */
+  readonly usesBudget?: boolean;
   /** Initial over final rank. Default 1. */
   readonly initialFactor?: (options: z.output<Options>) => number;
-  /** Throws where the schedule leaves no room. Default: nothing to check. */
-  readonly checkSchedule?: (options: z.output<Options>, totalSteps: number) => void;
+  /** The parts of a layer that it can adapt. Default: all. */
+  readonly moduleParts?: (options: z.output<Options>) => readonly ModulePart[];
+  /** How target ranks are spread over the modules, in proportion. Default: evenly. */
+  readonly rankWeights?: (
+    options: z.output<Options>,
+    modules: readonly ModuleShape[],
+  ) => readonly number[];
+  /** Throws where it cannot serve a run, with what would work. Default: nothing to check. */
+  readonly check?: (options: z.output<Options>, facts: RunFacts) => void;
 }
 
 /** Makes a table entry of a definition. */
 export function defineMethod<Options extends z.ZodType>(
   definition: MethodDefinition<Options>,
 ): Method {
-  const { options: schema, initialFactor, checkSchedule } = definition;
+  const { options: schema, initialFactor, moduleParts, rankWeights, check } = definition;
   const typed = (options: Json): z.output<Options> => schema.parse(options);
   return {
     name: definition.name,
@@ -62,12 +69,14 @@ export function defineMethod<Options extends z.ZodType>(
     source: definition.source,
     version: definition.version,
     ...(definition.module === undefined ? {} : { module: definition.module }),
-    usesBudget: definition.extraPerRank !== null,
-    extraPerRank: definition.extraPerRank ?? 0,
+    usesBudget: definition.usesBudget ?? true,
+    costs: (options) => costsOf(definition.bind(typed(options)).adapter ?? { parts: [] }),
     parseOptions: (options) => schema.parse(options) as Json,
     optionsSchema: z.toJSONSchema(schema, { io: "input" }) as Json,
     initialFactor: (options) => initialFactor?.(typed(options)) ?? 1,
-    checkSchedule: (options, totalSteps) => checkSchedule?.(typed(options), totalSteps),
+    moduleParts: (options) => moduleParts?.(typed(options)) ?? null,
+    rankWeights: (options, modules) => rankWeights?.(typed(options), modules) ?? null,
+    check: (options, facts) => check?.(typed(options), facts),
     bind: (options) => definition.bind(typed(options)),
   };
 }

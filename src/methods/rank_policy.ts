@@ -2,8 +2,9 @@
  * Rank policies: pure answers to the question which ranks live after a step.
  *
  * A *slot* is one rank of one module: row i of A, column i of B, entry i of E. Slots are logical:
- * survivors of an event keep their order and new slots come last. A policy never sees tensors; it
- * gets one score a slot and its own state, and returns a decision and the next state.
+ * survivors of an event keep their order and new slots come last. A policy never touches tensors; it
+ * gets one score a slot, a view of the rows as they are, and its own state, and returns a decision and the
+ * next state.
  *
  * Steps are counted from 0, and a question about step t is asked after the optimiser's update of t.
  *
@@ -52,8 +53,39 @@ export interface MaskDecision {
   readonly permanent: boolean;
 }
 
+/** New numbers for one row of a part. */
+export interface RowEdit extends SlotRef {
+  /** The part's name; of a part that has one row a module, the slot is 0. */
+  readonly part: string;
+  /** The numbers, or the slot of the same module whose row was cached last. */
+  readonly values: ArrayLike<number> | { readonly cachedSlot: number };
+  /** The row's moments: kept, set to zero, or those that were cached with the slot. */
+  readonly moments: "keep" | "zero" | "cached";
+}
+
+/** Rows get other numbers; no slot leaves or enters. */
+export interface EditDecision {
+  readonly kind: "edit";
+  readonly step: number;
+  /** Total rank after this step. */
+  readonly budget: number;
+  /** Highest score among the slots that lost, or null. */
+  readonly threshold: number | null;
+  readonly rows: readonly RowEdit[];
+  /** Whether the rows as they are now, and their moments, are kept for later edits in place of those kept before. */
+  readonly isCaching: boolean;
+  /** Scores that the policy made itself, to be recorded; null for those that it was given. */
+  readonly scores: SlotScores | null;
+}
+
 /** What a policy decides at an event. */
-export type RankDecision = MoveDecision | MaskDecision;
+export type RankDecision = MoveDecision | MaskDecision | EditDecision;
+
+/** The rows of a run as they are at an event. */
+export interface RowView {
+  /** A part's rows of a module by logical slot; one row where the part has one a module. */
+  readonly rows: (module: string, part: string) => readonly Float32Array[];
+}
 
 /** What a policy needs to know of an adapted module. */
 export interface PolicyModule {
@@ -77,16 +109,30 @@ export interface PolicyContext {
 export interface RankPolicy<State> {
   /** The state before the first step; throws where the context leaves the policy nothing to decide. */
   readonly start: (context: PolicyContext) => State;
-  /** Whether an event follows this step, that is, whether `decide` must be called with scores. */
-  readonly needsScores: (state: State, step: number) => boolean;
+  /** Whether an event follows this step, that is, whether `decide` must be called. */
+  readonly isDue: (state: State, step: number) => boolean;
   /** Whether the importance averages stay as they are in this step. */
   readonly statisticsFrozen: (state: State, step: number) => boolean;
-  /** The decision after this step and the next state; throws where no event is due. */
+  /**
+   * The decision after this step and the next state; throws where no event is due.
+   *
+   * @param scores Empty where the method's scores come from nowhere.
+   */
   readonly decide: (
     state: State,
     step: number,
     scores: SlotScores,
+    seen: RowView,
   ) => { readonly decision: RankDecision; readonly state: State };
+}
+
+/** A policy that decides by scores alone. */
+export interface ScoredPolicy<State> extends Omit<RankPolicy<State>, "decide"> {
+  readonly decide: (
+    state: State,
+    step: number,
+    scores: SlotScores,
+  ) => { readonly decision: MoveDecision | MaskDecision; readonly state: State };
 }
 
 /**

@@ -22,7 +22,7 @@ import {
   type Tensor,
   transpose,
 } from "../graph/mod.ts";
-import { type Adapter, type AdapterPart, type PartGroup, type Regulariser } from "./adapter.ts";
+import type { Adapter, AdapterPart, LowRankUpdate, PartGroup, Regulariser } from "./adapter.ts";
 
 const rate = z.number().min(0).lt(1);
 
@@ -59,7 +59,10 @@ export const svdParts: readonly AdapterPart[] = [
 ];
 
 /** A ∘ E times the scale takes the place of LoRA's A (equation 3). */
-export const svdPrepare: Adapter["prepare"] = ({ A, E, B }, scale) => ({
+export const svdPrepare = (
+  { A, E, B }: Readonly<Record<string, Tensor>>,
+  scale: number,
+): LowRankUpdate => ({
   A: mul(A!, mul(E!, scale)),
   B: B!,
 });
@@ -102,7 +105,7 @@ function gramErrors({ rows, on }: Omit<PartGroup, "part">): Tensor {
 export function orthogonalityRegulariser(
   weight: number,
   form: "squared" | "unsquared",
-): Regulariser {
+): Regulariser & { readonly build: (groups: readonly PartGroup[]) => Tensor } {
   return {
     weight,
     build: (groups) => {

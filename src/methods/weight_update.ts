@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { HostTensor } from "../graph/mod.ts";
+import { constant, type HostTensor, interpret, makeProgram } from "../graph/mod.ts";
 import type { StoredTensor } from "../models/safetensors.ts";
 import type { ModuleShape } from "../spec/types.ts";
+import { type Adapter, evaluationPass } from "./adapter.ts";
 import type { SlotRef } from "./rank_policy.ts";
 
 /** The update of one linear layer. */
@@ -28,24 +29,40 @@ export interface StoredAdapter {
   readonly scale: number;
 }
 
-function isZeroRow({ shape, data }: StoredTensor, row: number): boolean {
-  const width = shape[1]!;
-  return data.subarray(row * width, (row + 1) * width).every((value) => value === 0);
+/** The values of some rows, `[rows, width]`. */
+function rowsOf(values: ArrayLike<number>, width: number, rows: readonly number[]): StoredTensor {
+  const data = new Float32Array(rows.length * width);
+  rows.forEach((row, i) => {
+    for (let j = 0; j < width; j++) data[i * width + j] = values[row * width + j]!;
+  });
+  return { shape: [rows.length, width], data };
 }
 
-/** Rows of the chosen slots, each times its factor. */
-function rowsOf(
-  { shape, data }: StoredTensor,
-  slots: readonly number[],
-  factorOf: (slot: number) => number,
-): StoredTensor {
-  const width = shape[1]!;
-  const rows = new Float32Array(slots.length * width);
-  slots.forEach((slot, i) => {
-    const factor = factorOf(slot);
-    for (let j = 0; j < width; j++) rows[i * width + j] = data[slot * width + j]! * factor;
-  });
-  return { shape: [slots.length, width], data: rows };
+/** Whether a row of A or B is zero, so that the slot adds nothing. */
+function isIdleSlot(
+  { A, B }: ReturnType<typeof prepared>,
+  { inSize, outSize }: ModuleShape,
+  slot: number,
+): boolean {
+  return isZeroRow(A, inSize, slot) || isZeroRow(B, outSize, slot);
+}
+
+function isZeroRow(values: ArrayLike<number>, width: number, row: number): boolean {
+  for (let i = row * width; i < (row + 1) * width; i++) if (values[i] !== 0) return false;
+  return true;
+}
+
+/** A and B, transposed, of a module as its adapter makes them of the stored parts, without the scale. */
+function prepared(adapter: Adapter, parts: Readonly<Record<string, StoredTensor>>) {
+  const constants = Object.fromEntries(
+    Object.entries(parts).map(([name, { shape, data }]) => [
+      name,
+      constant({ type: "f32", shape: [1, ...shape], data }, name),
+    ]),
+  );
+  const { A, B } = adapter.prepare(constants, 1, evaluationPass);
+  const values = interpret(makeProgram({ A, B }), {});
+  return { A: values["A"]!.data, B: values["B"]!.data };
 }
 
 function transposed({ shape, data }: StoredTensor): StoredTensor {
@@ -57,44 +74,76 @@ function transposed({ shape, data }: StoredTensor): StoredTensor {
   return { shape: [columns, rows], data: turned };
 }
 
+/** The stored parts of a module, null where it has none or no slot. */
+function partsOf(
+  tensors: StoredAdapter["tensors"],
+  adapter: Adapter,
+  module: ModuleShape,
+): Readonly<Record<string, StoredTensor>> | null {
+  const names = adapter.parts.map(({ name }) => name);
+  const found = names.filter((name) => tensors.has(`${module.name}.${name}`));
+  if (found.length === 0) return null;
+  if (found.length < names.length) {
+    const missing = names.filter((name) => !found.includes(name));
+    throw new RangeError(
+      `Cannot read the adapter of "${module.name}": found ${found.join(" and ")} without ${
+        missing.join(" and ")
+      }, want all`,
+    );
+  }
+  const own = names.map((name) => [name, tensors.get(`${module.name}.${name}`)!] as const);
+  const hasSlot = own.every(([, { shape }]) => shape[0]! > 0);
+  return hasSlot ? Object.fromEntries(own) : null;
+}
+
 /**
- * The updates of a stored adapter, E folded into A, in the order of the modules.
+ * The updates of a stored adapter as A and B alone, whatever its parts are, in the order of the modules.
  *
- * A masked slot is left out where its E is zero. Between two masks the optimiser moves E again, and then the slot adds to
+ * A masked slot is left out where it adds nothing. Between two masks the optimiser moves E again, and then the slot adds to
  * the output as any other. A module without slots has no update.
  *
  * @param pathOf The name of a module's layer in a checkpoint.
  *
- * @throws {RangeError} If a module has A without B or the reverse.
+ * @throws {RangeError} If a module has some of its parts but not all.
  */
 export function updatesOf(
-  { tensors, off, scale }: StoredAdapter,
+  stored: StoredAdapter,
+  adapter: Adapter,
   modules: readonly ModuleShape[],
   pathOf: (module: ModuleShape) => string,
 ): readonly WeightUpdate[] {
   return modules.flatMap((module) => {
-    const [A, E, B] = ["A", "E", "B"].map((part) => tensors.get(`${module.name}.${part}`));
-    if (A === undefined && B === undefined) return [];
-    if (A === undefined || B === undefined) {
-      throw new RangeError(
-        `Cannot read the adapter of "${module.name}": found ${
-          A === undefined ? "B without A" : "A without B"
-        }, want both`,
-      );
-    }
+    const parts = partsOf(stored.tensors, adapter, module);
+    if (parts === null) return [];
+    const { inSize, outSize } = module;
+    const both = prepared(adapter, parts);
+    const { A, B } = both;
     const masked = new Set(
-      off.filter((ref) => ref.module === module.name).map(({ slot }) => slot),
+      stored.off.filter((ref) => ref.module === module.name).map(({ slot }) => slot),
     );
-    const slots = Array.from({ length: A.shape[0]! }, (_, slot) => slot)
-      .filter((slot) => !(masked.has(slot) && E !== undefined && isZeroRow(E, slot)));
+    const slots = Array.from({ length: A.length / inSize }, (_, slot) => slot)
+      .filter((slot) => !(masked.has(slot) && isIdleSlot(both, module, slot)));
     if (slots.length === 0) return [];
     return [{
       path: pathOf(module),
-      A: rowsOf(A, slots, (slot) => E === undefined ? 1 : E.data[slot]!),
-      B: transposed(rowsOf(B, slots, () => 1)),
-      scale,
+      A: rowsOf(A, inSize, slots),
+      B: transposed(rowsOf(B, outSize, slots)),
+      scale: stored.scale,
     }];
   });
+}
+
+/** Whether a module's stored adapter leaves its layer as it was: no slot adds anything. */
+export function addsNothing(
+  tensors: StoredAdapter["tensors"],
+  adapter: Adapter,
+  module: ModuleShape,
+): boolean {
+  const parts = partsOf(tensors, adapter, module);
+  if (parts === null) return true;
+  const both = prepared(adapter, parts);
+  return Array.from({ length: both.A.length / module.inSize }, (_, slot) => slot)
+    .every((slot) => isIdleSlot(both, module, slot));
 }
 
 /**

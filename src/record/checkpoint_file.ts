@@ -38,9 +38,10 @@ function bare(snapshot: Snapshot | null) {
 
 /** The bytes of a checkpoint. */
 export function encodeCheckpoint(stored: StoredCheckpoint): Uint8Array<ArrayBuffer> {
-  const { vectors, best, last, ...rest } = stored.checkpoint;
+  const { vectors, cache, best, last, ...rest } = stored.checkpoint;
   const tensors = new Map<string, StoredTensor>();
   for (const [name, data] of Object.entries(vectors)) tensors.set(`state.${name}`, flat(data));
+  for (const [name, data] of Object.entries(cache ?? {})) tensors.set(`cache.${name}`, flat(data));
   if (best !== null) tensors.set("best.theta", flat(best.theta));
   if (last !== null) tensors.set("last.theta", flat(last.theta));
   const json = {
@@ -73,12 +74,15 @@ export function decodeCheckpoint(bytes: Uint8Array, fileName: string): StoredChe
   }
   const snapshot = (name: "best" | "last"): Snapshot | null =>
     json[name] === null ? null : { ...json[name], theta: tensors.get(`${name}.theta`)!.data };
-  const vectors: StateVectors = Object.fromEntries(
-    [...tensors].filter(([name]) => name.startsWith("state."))
-      .map(([name, { data }]) => [name.slice("state.".length), data]),
-  );
+  const under = (prefix: string): StateVectors =>
+    Object.fromEntries(
+      [...tensors].filter(([name]) => name.startsWith(prefix))
+        .map(([name, { data }]) => [name.slice(prefix.length), data]),
+    );
+  const vectors = under("state."), kept = under("cache.");
+  const cache = Object.keys(kept).length === 0 ? null : kept;
   return {
-    checkpoint: { ...json.rest, vectors, best: snapshot("best"), last: snapshot("last") },
+    checkpoint: { ...json.rest, vectors, cache, best: snapshot("best"), last: snapshot("last") },
     journals: json.journals,
     spent: json.spent,
   };

@@ -1,38 +1,52 @@
 /**
  * From a budget to ranks: how many ranks each module starts with, so that methods spend the same.
  *
- * One rank of a module costs `inSize + outSize + extraPerRank` numbers: a row of A, a column of B, and the
- * entry of E where the method has one.
+ * What a rank costs is the method's to say ({@linkcode AdapterCosts}): LoRA's, `inSize + outSize` numbers, a row of A and
+ * a column of B.
  *
  * @module
  */
 import type { Json } from "../base/canonical_json.ts";
 import { unknownName } from "../base/suggest.ts";
-import type { Budget, MethodEntry, ModuleShape, RankPlan, RunSpec, Settings } from "./types.ts";
+import type {
+  AdapterCosts,
+  Budget,
+  MethodEntry,
+  ModulePart,
+  ModuleShape,
+  RankPlan,
+  RunSpec,
+  Settings,
+} from "./types.ts";
 
-/** Numbers that one rank of a module costs. */
-export function rankCost(module: ModuleShape, extraPerRank: number): number {
-  return module.inSize + module.outSize + extraPerRank;
-}
+/** What planning must know of a method. */
+type Planned = Pick<MethodEntry, "name" | "costs" | "initialFactor" | "rankWeights">;
 
-/** The modules that the settings adapt, in model order. */
+/**
+ * The modules that the settings adapt, in model order.
+ *
+ * @param parts The parts that the method can adapt. Default, and null: all.
+ */
 export function adaptedModules(
   modules: readonly ModuleShape[],
   settings: Settings,
+  parts: readonly ModulePart[] | null = null,
 ): readonly ModuleShape[] {
-  return modules.filter(({ part }) => settings.adapter.modules.includes(part));
+  return modules.filter(({ part }) =>
+    settings.adapter.modules.includes(part) && (parts?.includes(part) ?? true)
+  );
 }
 
-/** Adapter parameters of the given ranks. */
+/** Adapter parameters of the given ranks; a module without a rank costs nothing. */
 export function countParameters(
   ranks: readonly number[],
   modules: readonly ModuleShape[],
-  extraPerRank: number,
+  { perRank, perModule }: AdapterCosts,
 ): number {
-  return modules.reduce(
-    (sum, module, i) => sum + (ranks[i] ?? 0) * rankCost(module, extraPerRank),
-    0,
-  );
+  return modules.reduce((sum, module, i) => {
+    const rank = ranks[i] ?? 0;
+    return rank === 0 ? sum : sum + rank * perRank(module) + perModule(module);
+  }, 0);
 }
 
 /**
@@ -42,7 +56,9 @@ export function countParameters(
  * that get one more are spread evenly over the model ({@linkcode apportion}). A parameter budget buys the
  * same whole rank for every module, then one rank more for single modules, the cheapest first and
  * modules of equal cost spread evenly over the model, again and again until no further rank fits; what
- * is left over is less than the cheapest rank. These are the target ranks. A method starts with
+ * is left over is less than the cheapest rank. A method that weighs modules spreads the same total by its
+ * weights, under a parameter budget the largest total that the budget pays for; no module gets less than
+ * one rank. These are the target ranks. A method starts with
  * round(initialFactor × total) ranks, apportioned in proportion to the target.
  *
  * @param entry The method; one without ranks has no plan, see {@linkcode planRun}.
@@ -55,7 +71,12 @@ export function countParameters(
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { solveRanks } from "./ranks.ts";
- * const lora = { name: "lora", extraPerRank: 0, initialFactor: () => 1 };
+ * const lora = {
+ *   name: "lora",
+ *   costs: () => ({ perRank: () => 8 + 8, perModule: () => 0 }),
+ *   initialFactor: () => 1,
+ *   rankWeights: () => null,
+ * };
  * const modules = [0, 1].map((layer) => (
  *   { name: `layer.${layer}.query`, layer, part: "query", inSize: 8, outSize: 8 } as const
  * ));
@@ -65,7 +86,7 @@ export function countParameters(
  * ```
  */
 export function solveRanks(
-  entry: Pick<MethodEntry, "name" | "extraPerRank" | "initialFactor">,
+  entry: Planned,
   options: Json,
   modules: readonly ModuleShape[],
   budget: Budget,
@@ -75,16 +96,15 @@ export function solveRanks(
       `Cannot give ranks to "${entry.name}": no module is adapted, at least one is wanted in adapter.modules`,
     );
   }
-  const costs = modules.map((module) => rankCost(module, entry.extraPerRank));
-  const uniformCost = costs.reduce((sum, cost) => sum + cost, 0);
-  const target = budget.type === "rank"
-    ? targetOfRank(budget.value, modules.length)
-    : targetOfParameters(budget.value, costs);
+  const costs = entry.costs(options);
+  const uniformCost = total(modules.map(costs.perRank));
+  const fixedCost = total(modules.map(costs.perModule));
+  const target = targetOf(budget, modules, costs, weightsOf(entry, options, modules));
   if (target === null) {
     const found = budget.type === "rank" ? `rank ${budget.value}` : `${budget.value} parameters`;
     throw new RangeError(
       `Cannot give "${entry.name}" one rank in each of ${modules.length} modules with a budget of ${found}: ` +
-        `at least rank 1 or ${uniformCost} parameters are wanted`,
+        `at least rank 1 or ${uniformCost + fixedCost} parameters are wanted`,
     );
   }
   const finalTotal = total(target);
@@ -94,14 +114,16 @@ export function solveRanks(
     target.map((rank) => factor * rank),
   );
   checkSides(entry.name, initial, modules);
-  const initialParameters = countParameters(initial, modules, entry.extraPerRank);
+  const initialParameters = countParameters(initial, modules, costs);
   return {
     initial,
     finalTotal,
-    requested: budget.type === "rank" ? Math.round(budget.value * uniformCost) : budget.value,
+    requested: budget.type === "rank"
+      ? Math.round(budget.value * uniformCost) + fixedCost
+      : budget.value,
     initialParameters,
     peakParameters: initialParameters,
-    finalParameters: countParameters(target, modules, entry.extraPerRank),
+    finalParameters: countParameters(target, modules, costs),
   };
 }
 
@@ -115,7 +137,7 @@ export function solveRanks(
  * module's smaller side.
  */
 export function fixedRanks(
-  entry: Pick<MethodEntry, "name" | "extraPerRank" | "initialFactor">,
+  entry: Planned,
   options: Json,
   modules: readonly ModuleShape[],
   ranks: Readonly<Record<string, number>>,
@@ -147,7 +169,8 @@ export function fixedRanks(
   checkSides(entry.name, initial, modules);
   const factor = initialFactorOf(entry, options);
   const finalTotal = Math.round(total(initial) / factor);
-  const initialParameters = countParameters(initial, modules, entry.extraPerRank);
+  const costs = entry.costs(options);
+  const initialParameters = countParameters(initial, modules, costs);
   const target = apportion(finalTotal, initial.map((rank) => rank / factor));
   return {
     initial,
@@ -155,7 +178,7 @@ export function fixedRanks(
     requested: initialParameters,
     initialParameters,
     peakParameters: initialParameters,
-    finalParameters: countParameters(target, modules, entry.extraPerRank),
+    finalParameters: countParameters(target, modules, costs),
   };
 }
 
@@ -171,7 +194,7 @@ export function planRun(
   modules: readonly ModuleShape[],
 ): RankPlan | null {
   if (!entry.usesBudget) return null;
-  const adapted = adaptedModules(modules, run.settings);
+  const adapted = adaptedModules(modules, run.settings, entry.moduleParts(run.options));
   if (run.ranks !== null) return fixedRanks(entry, run.options, adapted, run.ranks);
   if (run.budget === null) {
     throw new RangeError(`Cannot give ranks to "${run.label}": found no budget, wanted one`);
@@ -218,9 +241,63 @@ function spread(count: number, places: readonly number[]): readonly number[] {
   return places.filter((_, i) => Math.floor(((i + 1) * count) / n) > Math.floor((i * count) / n));
 }
 
-function targetOfRank(rank: number, modules: number): readonly number[] | null {
-  if (rank < 1) return null;
-  return apportion(Math.round(rank * modules), Array.from({ length: modules }, () => rank));
+/** A method's weights, checked; null for evenly. */
+function weightsOf(
+  { name, rankWeights }: Planned,
+  options: Json,
+  modules: readonly ModuleShape[],
+): readonly number[] | null {
+  const weights = rankWeights(options, modules);
+  if (weights === null) return null;
+  const wrong = weights.find((weight) => !(Number.isFinite(weight) && weight > 0));
+  if (weights.length === modules.length && wrong === undefined) return weights;
+  throw new RangeError(
+    `Cannot spread the ranks of "${name}": found ${weights.length} weights${
+      wrong === undefined ? "" : `, one of them ${wrong}`
+    }, one above 0 for each of ${modules.length} modules is wanted`,
+  );
+}
+
+/** The target ranks, or null where the budget does not pay for one rank a module. */
+function targetOf(
+  budget: Budget,
+  modules: readonly ModuleShape[],
+  costs: AdapterCosts,
+  weights: readonly number[] | null,
+): readonly number[] | null {
+  const count = modules.length;
+  if (budget.type === "rank") {
+    if (budget.value < 1) return null;
+    const sum = Math.round(budget.value * count);
+    return weights === null
+      ? apportion(sum, modules.map(() => budget.value))
+      : apportionWeighted(sum, weights);
+  }
+  const left = budget.value - total(modules.map(costs.perModule));
+  const perRank = modules.map(costs.perRank);
+  if (weights === null) return targetOfParameters(left, perRank);
+  const costOf = (ranks: readonly number[]) => total(ranks.map((rank, i) => rank * perRank[i]!));
+  let best: readonly number[] | null = null;
+  for (let sum = count; sum * Math.min(...perRank) <= left; sum++) {
+    const ranks = apportionWeighted(sum, weights);
+    if (costOf(ranks) <= left) best = ranks;
+  }
+  return best;
+}
+
+/** Ranks in proportion to weights, at least one for each place. */
+function apportionWeighted(sum: number, weights: readonly number[]): readonly number[] {
+  // Places whose share is below one rank get one, and the others share what is left.
+  const least = new Set<number>();
+  for (;;) {
+    const others = weights.filter((_, i) => !least.has(i));
+    const factor = (sum - least.size) / total(others);
+    const below = weights.flatMap((weight, i) => least.has(i) || weight * factor >= 1 ? [] : [i]);
+    if (below.length === 0 || others.length === 0) {
+      return apportion(sum, weights.map((weight, i) => least.has(i) ? 1 : weight * factor));
+    }
+    for (const i of below) least.add(i);
+  }
 }
 
 function targetOfParameters(

@@ -15,14 +15,14 @@ export function heldOutExamples({ train: { heldOut } }: Settings, examples: numb
 }
 
 /**
- * Steps of one pass over the training split: the last batch may be smaller, none is dropped.
+ * Examples of the training split that a run trains on.
  *
- * @param settings Its `batchSize`, `trainLimit` and `heldOut` count.
+ * @param settings Its `trainLimit` and `heldOut` count.
  * @param examples Examples of the training split, before the limit and with those that are held out.
  * @throws {RangeError} If there is no example to train on.
  */
-export function stepsPerEpoch(settings: Settings, examples: number): number {
-  const { batchSize, trainLimit } = settings.train;
+export function trainedExamples(settings: Settings, examples: number): number {
+  const { trainLimit } = settings.train;
   if (!Number.isInteger(examples) || examples < 1) {
     throw new RangeError(
       `Cannot count the steps of an epoch: found ${examples} training examples, wanted at least 1`,
@@ -35,7 +35,18 @@ export function stepsPerEpoch(settings: Settings, examples: number): number {
         "wanted at least 1; lower it",
     );
   }
-  return Math.ceil(Math.min(trained, trainLimit ?? trained) / batchSize);
+  return Math.min(trained, trainLimit ?? trained);
+}
+
+/**
+ * Steps of one pass over the training split: the last batch may be smaller, none is dropped.
+ *
+ * @param settings Its `batchSize`, `trainLimit` and `heldOut` count.
+ * @param examples Examples of the training split, before the limit and with those that are held out.
+ * @throws {RangeError} If there is no example to train on.
+ */
+export function stepsPerEpoch(settings: Settings, examples: number): number {
+  return Math.ceil(trainedExamples(settings, examples) / settings.train.batchSize);
 }
 
 /**

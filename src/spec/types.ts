@@ -117,6 +117,25 @@ export interface MethodOrigin {
   readonly hash: string;
 }
 
+/** Trained numbers that adapters cost; what is drawn and never trained costs nothing. */
+export interface AdapterCosts {
+  /** Numbers that one rank of a module costs. */
+  readonly perRank: (module: ModuleShape) => number;
+  /** Numbers that a module with a rank costs besides its ranks. */
+  readonly perModule: (module: ModuleShape) => number;
+}
+
+/** What is known of a run before it starts. */
+export interface RunFacts {
+  readonly totalSteps: number;
+  /** Examples that it trains on. */
+  readonly trainExamples: number;
+  /** The adapted modules, in model order; empty for a method without ranks. */
+  readonly modules: readonly ModuleShape[];
+  /** Null for a method without ranks, and where the budget does not fit, which is told apart. */
+  readonly plan: RankPlan | null;
+}
+
 /** What spec must know of a method; the methods room provides one entry a method. */
 export interface MethodEntry {
   readonly name: string;
@@ -129,12 +148,19 @@ export interface MethodEntry {
   readonly parseOptions: (options: unknown) => Json;
   /** JSON Schema of the options, for editor completion. */
   readonly optionsSchema: Json;
-  /** Extra numbers a rank costs besides its row of A and B (1 for the E of the SVD form). */
-  readonly extraPerRank: number;
+  /** What ranks cost; asked only where budgets apply. */
+  readonly costs: (options: Json) => AdapterCosts;
   /** Initial rank = round(factor × target); 1.5 for AdaLoRA, 1 otherwise. May depend on the options. */
   readonly initialFactor: (options: Json) => number;
-  /** Throws when the schedule leaves no room for adjustment in `totalSteps`; else returns. */
-  readonly checkSchedule: (options: Json, totalSteps: number) => void;
+  /** The parts of a layer that the method can adapt, or null for all; others that the settings name are left out. */
+  readonly moduleParts: (options: Json) => readonly ModulePart[] | null;
+  /** How target ranks are spread over the modules, in proportion; null for evenly. */
+  readonly rankWeights: (
+    options: Json,
+    modules: readonly ModuleShape[],
+  ) => readonly number[] | null;
+  /** Throws where the method cannot serve a run, such as a schedule without room for its events; else returns. */
+  readonly check: (options: Json, facts: RunFacts) => void;
 }
 
 /** One run, fully resolved. */

@@ -5,9 +5,9 @@
  */
 import { unknownName } from "../base/suggest.ts";
 import { type Problem, StudyError } from "./problems.ts";
-import { planRun } from "./ranks.ts";
+import { adaptedModules, planRun } from "./ranks.ts";
 import { runTitle } from "./run_id.ts";
-import { totalSteps, warmupSteps } from "./total_steps.ts";
+import { totalSteps, trainedExamples, warmupSteps } from "./total_steps.ts";
 import type { MethodEntry, ModuleShape, RunSpec } from "./types.ts";
 
 /** What the checks must know of tasks, models and methods. */
@@ -79,11 +79,19 @@ function problemsOfRun(run: RunSpec, tables: RunTables): readonly Problem[] {
           `found a warm-up of ${warmup} steps in a run of ${steps}, wanted fewer steps than the run has`,
       });
     }
-    attempt("options", () => entry.checkSchedule(run.options, steps));
   }
-  if (entry.usesBudget) {
-    const modules = attempt("settings.model", () => tables.modulesOf(run.settings.model));
-    if (modules !== null) attempt("budget", () => planRun(entry, run, modules));
+  const all = entry.usesBudget
+    ? attempt("settings.model", () => tables.modulesOf(run.settings.model))
+    : [];
+  const plan = all === null ? null : attempt("budget", () => planRun(entry, run, all));
+  if (steps !== null && all !== null) {
+    attempt("options", () =>
+      entry.check(run.options, {
+        totalSteps: steps,
+        trainExamples: trainedExamples(run.settings, tables.examplesOf(run.task)),
+        modules: adaptedModules(all, run.settings, entry.moduleParts(run.options)),
+        plan,
+      }));
   }
   return problems;
 }

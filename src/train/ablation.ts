@@ -4,6 +4,8 @@
  * @module
  */
 import type { Executor, Session } from "../exec/executor.ts";
+import { addsNothing } from "../methods/weight_update.ts";
+import type { Adapter } from "../methods/adapter.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
 import type { Task } from "../tasks/types.ts";
 import type { ModuleShape } from "../spec/types.ts";
@@ -61,34 +63,18 @@ export function piecesOf(
 /** The rank that each module has room for in stored tensors: slots that are on, masked ones included. */
 export function storedRanks(
   modules: readonly ModuleShape[],
+  { parts }: Pick<Adapter, "parts">,
   tensors: TrainedTensors,
 ): Readonly<Record<string, number>> {
   return Object.fromEntries(modules.map(({ name }) => {
-    const own = partsOf(name, tensors);
+    const own = partsOf(name, parts.filter(({ per }) => per !== "module"), tensors);
     return [name, Math.max(0, ...own.map(({ shape }) => shape[0] ?? 0))];
   }));
 }
 
-function partsOf(module: string, tensors: TrainedTensors) {
-  return [...tensors].filter(([name]) =>
-    name.startsWith(`${module}.`) && !name.slice(module.length + 1).includes(".")
-  ).map(([, tensor]) => tensor);
-}
-
-/**
- * Whether a module's adapter adds nothing: in every slot some part is all zeros, and the parts are multiplied.
- *
- * Removing such a module changes nothing, so that there is nothing to run.
- */
-export function addsNothing(module: string, tensors: TrainedTensors): boolean {
-  const parts = partsOf(module, tensors);
-  const slots = Math.max(0, ...parts.map(({ shape }) => shape[0] ?? 0));
-  return Array.from({ length: slots }, (_, slot) => slot).every((slot) =>
-    parts.some(({ shape, data }) => {
-      const width = shape[1] ?? 0;
-      return data.subarray(slot * width, (slot + 1) * width).every((value) => value === 0);
-    })
-  );
+/** The tensors of a module's parts that are stored. */
+function partsOf(module: string, parts: Adapter["parts"], tensors: TrainedTensors) {
+  return parts.flatMap(({ name }) => tensors.get(`${module}.${name}`) ?? []);
 }
 
 /** What an ablation needs. */
@@ -132,7 +118,11 @@ export async function ablate(
   const baseline = whole.metrics[metric]!;
   const removals: RemovalEffect[] = [];
   for (const { modules, ...piece } of pieces) {
-    const active = modules.filter((module) => !addsNothing(module, tensors));
+    const active = modules.filter((name) => {
+      const adapted = assembly.modules.find(({ module }) => module.name === name);
+      // Removing what adds nothing changes nothing, so that there is nothing to run.
+      return adapted !== undefined && !addsNothing(tensors, assembly.adapter!, adapted.module);
+    });
     const left = active.length === 0
       ? baseline
       : (await evaluated(withoutModules(assembly, theta, active))).metrics[metric]!;

@@ -6,6 +6,7 @@
 import {
   abs,
   add,
+  concat,
   crossEntropy,
   grad,
   type HostTensor,
@@ -22,7 +23,7 @@ import {
   type Tensor,
   withScope,
 } from "../graph/mod.ts";
-import type { Adapter } from "../methods/adapter.ts";
+import { type Adapter, evaluationPass, type Pass } from "../methods/adapter.ts";
 import type { BoundMethod } from "../methods/method.ts";
 import { architectureOf } from "../models/architectures.ts";
 import type { EncoderConfig } from "../models/config.ts";
@@ -31,7 +32,7 @@ import type { ParameterSpec } from "../models/parameters.ts";
 import type { ModuleShape, TrainSettings } from "../spec/types.ts";
 import type { TaskOutput } from "../tasks/types.ts";
 import { type DropoutRates, forward, type ForwardPlan, survey } from "./forward.ts";
-import { decayMask, type Layout, makeLayout, viewsOf } from "./layout.ts";
+import { decayMask, type Layout, makeLayout, type Slot, slotOf, viewsOf } from "./layout.ts";
 import { adamW, optimiserInputs, optimiserVectors } from "./optimiser.ts";
 import { type AdaptedModule, groupParameter, type SlotGroup, slotGroups } from "./slots.ts";
 
@@ -137,6 +138,67 @@ function importanceUpdate(adapterSize: number, theta: Tensor, clipped: Tensor) {
   });
 }
 
+/** Name of an input that a method feeds at each step. */
+export function fedName(name: string): string {
+  return `method.${name}`;
+}
+
+function trainingPass(): Pass {
+  const inputs = new Map<string, Tensor>();
+  return {
+    mode: "training",
+    fed: (name, shape) => {
+      const tensor = inputs.get(name) ?? input(fedName(name), shape);
+      inputs.set(name, tensor);
+      return tensor;
+    },
+  };
+}
+
+/** 1 where gradients are clipped; null where all are. */
+function clipMask(layout: Layout, groups: readonly SlotGroup[]): Float32Array | null {
+  const others = groups.filter(({ part }) => part.isClipped === false);
+  if (others.length === 0) return null;
+  const mask = new Float32Array(layout.size).fill(1);
+  for (const group of others) {
+    const { offset, size } = slotOf(layout, groupParameter(group));
+    mask.fill(0, offset, offset + size);
+  }
+  return mask;
+}
+
+/** The parameters after what the adapter does to its parts when the optimiser is done. */
+function afterStep(
+  { adapter, groups, layout }: Pick<Assembly, "adapter" | "groups" | "layout">,
+  theta: Tensor,
+  pass: Pass,
+): Tensor {
+  const changes = new Map(groups.flatMap((group) => {
+    const change = adapter?.afterStep?.[group.part.name];
+    return change === undefined ? [] : [[groupParameter(group), change] as const];
+  }));
+  if (changes.size === 0) return theta;
+  return withScope("after", () => {
+    // Neighbours that stay as they are remain in one piece.
+    const pieces: { readonly slot: Slot | null; size: number }[] = [];
+    for (const slot of layout.slots) {
+      const last = pieces.at(-1);
+      if (changes.has(slot.name)) pieces.push({ slot, size: slot.size });
+      else if (last?.slot === null) last.size += slot.size;
+      else pieces.push({ slot: null, size: slot.size });
+    }
+    const parts = split(theta, pieces.map(({ size }) => size), 0);
+    return concat(
+      pieces.map(({ slot, size }, i) =>
+        slot === null
+          ? parts[i]!
+          : reshape(changes.get(slot.name)!(reshape(parts[i]!, slot.shape), pass), [size])
+      ),
+      0,
+    );
+  });
+}
+
 /** Builds the programs of a run. */
 export function assemble(request: AssemblyRequest): Assembly {
   const { encoder: { config }, output, method: { adapter }, train } = request;
@@ -150,7 +212,7 @@ export function assemble(request: AssemblyRequest): Assembly {
     ...groups.map((group) => ({
       name: groupParameter(group),
       shape: [group.modules.length, group.capacity, group.rowLength],
-      decay: true,
+      decay: (group.part.decay ?? true) && (group.part.isTrained ?? true),
     })),
     ...whole,
   ]);
@@ -164,24 +226,32 @@ export function assemble(request: AssemblyRequest): Assembly {
   const found = survey(request, views);
   const plan: ForwardPlan = { request, survey: found, views, groups };
 
-  const trained = forward(plan, "training");
+  const training = trainingPass();
+  const trained = forward(plan, training);
   const loss = taskLoss(output, trained.logits);
   const term = adapter?.regulariser ?? null;
   const regulariser = term === null
     ? null
-    : withScope("regulariser", () => mul(term.build(trained.groups), term.weight));
+    : withScope("regulariser", () => mul(term.build(trained.groups, training), term.weight));
   const [gradient] = grad(regulariser === null ? loss : add(loss, regulariser), [state.theta]);
-  const update = adamW(state, gradient!, input("learningRate", []), train, decayMask(layout));
-  const masked = dynamics?.kind === "mask"
-    ? { ...update.state, theta: mul(update.state.theta, input("gate", [layout.size])) }
-    : update.state;
-  const importance = dynamics === null
-    ? {}
-    : importanceUpdate(adapterSize, update.state.theta, update.clipped);
-  const next: Readonly<Record<string, Tensor>> = { ...masked, ...importance };
+  const update = adamW(
+    state,
+    gradient!,
+    input("learningRate", []),
+    train,
+    decayMask(layout),
+    clipMask(layout, groups),
+  );
+  const stepped = afterStep({ adapter, groups, layout }, update.state.theta, training);
+  const theta = dynamics?.kind === "mask" ? mul(stepped, input("gate", [layout.size])) : stepped;
+  const hasImportance = dynamics?.scores.type === "importance";
+  const importance = hasImportance
+    ? importanceUpdate(adapterSize, update.state.theta, update.clipped)
+    : {};
+  const next: Readonly<Record<string, Tensor>> = { ...update.state, theta, ...importance };
   const stateVectors: readonly StateVector[] = [
     ...optimiserVectors,
-    ...(dynamics === null ? [] : importanceVectors),
+    ...(hasImportance ? importanceVectors : []),
   ];
   const stepProgram = optimise(makeProgram({
     ...Object.fromEntries(stateVectors.map((name) => [`${name}.next`, next[name]!])),
@@ -189,7 +259,7 @@ export function assemble(request: AssemblyRequest): Assembly {
     gradientNorm: update.gradientNorm,
     ...(regulariser === null ? {} : { regulariser }),
   }));
-  const evaluation = forward(plan, "evaluation");
+  const evaluation = forward(plan, evaluationPass);
   return {
     stepProgram,
     evaluationProgram: optimise(makeProgram({ logits: evaluation.logits })),

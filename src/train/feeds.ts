@@ -16,7 +16,7 @@ import { type RowPacking, tokenFeeds, type TokenLayout, tokenRows } from "../mod
 import type { Batch } from "../tasks/types.ts";
 import type { Assembly } from "./assemble.ts";
 import { poolName, rowKeysName, siteKeysName } from "./forward.ts";
-import type { SlotOrder } from "./slots.ts";
+import { rowsOn, type SlotOrder } from "./slots.ts";
 
 type Feeds = Readonly<Record<string, HostTensor>>;
 
@@ -126,10 +126,11 @@ export function poolTensor(
 
 /** Which slots are on, one tensor a group. */
 export function slotFeeds(assembly: Pick<Assembly, "groups">, order: SlotOrder): Feeds {
-  return Object.fromEntries(assembly.groups.map(({ name, modules, capacity }) => {
+  return Object.fromEntries(assembly.groups.map((group) => {
+    const { name, modules, capacity } = group;
     const data = new Float32Array(modules.length * capacity);
     modules.forEach((module, i) => {
-      for (const row of order[module.name] ?? []) data[i * capacity + row] = 1;
+      for (const row of rowsOn(group, order, module.name)) data[i * capacity + row] = 1;
     });
     return [`on.${name}`, { type: "f32", shape: [modules.length, capacity], data } as const];
   }));

@@ -11,10 +11,11 @@ import {
   input,
   reshape,
   split,
+  stopGradient,
   type Tensor,
   withScope,
 } from "../graph/mod.ts";
-import type { Adapter, LowRankUpdate, PartGroup } from "../methods/adapter.ts";
+import type { Adapter, LowRankUpdate, PartGroup, Pass } from "../methods/adapter.ts";
 import { adaptedLinear, blockDiagonal } from "../methods/low_rank.ts";
 import { architectureOf } from "../models/architectures.ts";
 import {
@@ -135,11 +136,18 @@ interface Piece extends LowRankUpdate {
   readonly modules: readonly ModuleShape[];
 }
 
+/** A group's rows, `[modules, capacity, rowLength]`; no gradient passes to those that are not trained. */
+function rowsOf(group: SlotGroup, views: ForwardPlan["views"]): Tensor {
+  const rows = views.get(groupParameter(group))!;
+  return group.part.isTrained === false ? stopGradient(rows) : rows;
+}
+
 /** Cuts the prepared parts of each size class into pieces of modules that share their inputs. */
 function preparedPieces(
   adapter: Adapter,
   { groups, views, survey: { inputGroups } }: ForwardPlan,
   scale: number,
+  pass: Pass,
 ): readonly Piece[] {
   const groupOf = new Map<string, string>();
   inputGroups.forEach((group, i) => {
@@ -154,9 +162,9 @@ function preparedPieces(
       else runs.push([module]);
     }
     const whole = Object.fromEntries(
-      members.map((group) => [group.part.name, views.get(groupParameter(group))!]),
+      members.map((group) => [group.part.name, rowsOf(group, views)]),
     );
-    const { A, B } = adapter.prepare(whole, scale);
+    const { A, B } = adapter.prepare(whole, scale, pass);
     const sizes = runs.map(({ length }) => length);
     const [ofA, ofB] = [split(A, sizes, 0), split(B, sizes, 0)];
     return runs.map((modules, i) => ({ modules, A: ofA[i]!, B: ofB[i]! }));
@@ -189,19 +197,19 @@ function scaleOf(adapter: Adapter, { ranks }: AssemblyRequest): number {
 /**
  * The forward pass of a run.
  *
- * @param mode Whether dropout acts.
+ * @param pass In training, dropout acts.
  */
-export function forward(plan: ForwardPlan, mode: "training" | "evaluation"): Forward {
+export function forward(plan: ForwardPlan, pass: Pass): Forward {
   const { request, survey: { sites }, views, groups } = plan;
   const { method: { adapter } } = request;
-  const masks = mode === "training"
+  const masks = pass.mode === "training"
     ? withScope("dropout", () => dropoutMasks(sites))
     : new Map<string, Tensor>();
   const parameter = parametersOf(request, views);
   const shapes = adaptedShapes(request);
   const pieces = adapter === null
     ? []
-    : withScope("adapters", () => preparedPieces(adapter, plan, scaleOf(adapter, request)));
+    : withScope("adapters", () => preparedPieces(adapter, plan, scaleOf(adapter, request), pass));
   const pieceOf = new Map(
     pieces.flatMap((piece) => piece.modules.map(({ name }) => [name, piece] as const)),
   );
@@ -232,7 +240,7 @@ export function forward(plan: ForwardPlan, mode: "training" | "evaluation"): For
   const logits = network(request, { parameter, linear, mask });
   const partGroups = groups.map((group) => ({
     part: group.part.name,
-    rows: views.get(groupParameter(group))!,
+    rows: rowsOf(group, views),
     on: input(`on.${group.name}`, [group.modules.length, group.capacity]),
   }));
   return { logits, groups: partGroups };

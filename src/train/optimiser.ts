@@ -63,6 +63,10 @@ export interface OptimiserUpdate {
   readonly clipped: Tensor;
 }
 
+function vector(data: Float32Array, name: string): Tensor {
+  return constant({ type: "f32", shape: [data.length], data }, name);
+}
+
 /**
  * One step of AdamW after clipping by global norm.
  *
@@ -71,6 +75,7 @@ export interface OptimiserUpdate {
  * @param gradient `[size]`.
  * @param learningRate A scalar.
  * @param decayMask `[size]`, 1 where weight decay applies.
+ * @param clipMask `[size]`, 1 where gradients count in the norm and are scaled; null for everywhere.
  */
 export function adamW(
   state: OptimiserState,
@@ -78,13 +83,19 @@ export function adamW(
   learningRate: Tensor,
   settings: OptimiserSettings,
   decayMask: Float32Array,
+  clipMask: Float32Array | null = null,
 ): OptimiserUpdate {
   return withScope("adamw", () => {
     const { beta1, beta2, epsilon, weightDecay, clipNorm } = settings;
-    const gradientNorm = sqrt(sumOfSquares(gradient));
-    const clipped = clipNorm === null
+    const counted = clipMask === null ? null : vector(clipMask, "clipped");
+    const gradientNorm = sqrt(sumOfSquares(counted === null ? gradient : mul(gradient, counted)));
+    const factor = clipNorm === null
+      ? null
+      : min(div(scalar(clipNorm), add(gradientNorm, 1e-6)), 1);
+    // Where the mask is 0 the factor is 1.
+    const clipped = factor === null
       ? gradient
-      : mul(gradient, min(div(scalar(clipNorm), add(gradientNorm, 1e-6)), 1));
+      : mul(gradient, counted === null ? factor : add(mul(counted, sub(factor, 1)), 1));
     const average = (old: Tensor, fresh: Tensor, beta: number) =>
       add(mul(old, beta), mul(fresh, 1 - beta));
     const m = average(state.m, clipped, beta1);
@@ -96,10 +107,7 @@ export function adamW(
     const theta = weightDecay === 0 || !decayMask.includes(1) ? stepped : sub(
       stepped,
       mul(
-        mul(
-          state.theta,
-          constant({ type: "f32", shape: [decayMask.length], data: decayMask }, "decay"),
-        ),
+        mul(state.theta, vector(decayMask, "decay")),
         mul(learningRate, weightDecay),
       ),
     );

@@ -6,7 +6,7 @@
 import type { Json } from "../base/canonical_json.ts";
 import type { Executor } from "../exec/executor.ts";
 import type { SlotRef } from "../methods/rank_policy.ts";
-import type { Settings } from "../spec/types.ts";
+import type { AdapterCosts, Settings } from "../spec/types.ts";
 import type { BatchStream } from "../tasks/batches.ts";
 import type { BatchCursor, Task } from "../tasks/types.ts";
 import type { AssemblyRequest } from "./assemble.ts";
@@ -27,8 +27,8 @@ export interface TrainingRequest {
   readonly seed: number;
   /** Total rank at the end, for policies that shrink; ignored by the others. */
   readonly finalTotal: number;
-  /** Numbers a rank costs besides its rows of A and B. */
-  readonly extraPerRank: number;
+  /** What ranks cost. */
+  readonly costs: AdapterCosts;
   readonly batches: BatchStream;
   /** Examples of the whole training split, before the limit and with those that are held out. */
   readonly trainExamples: number;
@@ -55,6 +55,8 @@ export interface Checkpoint {
   readonly order: SlotOrder;
   readonly capacities: Readonly<Record<string, number>>;
   readonly policyState: Json;
+  /** The adapters' rows and moments that a policy asked to keep, or null. */
+  readonly cache: StateVectors | null;
   readonly off: readonly SlotRef[];
   readonly isMaskPermanent: boolean;
   readonly isRatePinned: boolean;

@@ -5,8 +5,8 @@
  */
 import type { Adapter, AdapterPart } from "../methods/adapter.ts";
 import type { SlotRef } from "../methods/rank_policy.ts";
-import { rankCost } from "../spec/ranks.ts";
-import type { ModuleShape } from "../spec/types.ts";
+import { countParameters } from "../spec/ranks.ts";
+import type { AdapterCosts, ModuleShape } from "../spec/types.ts";
 
 /**
  * The physical rows that are on, by module, in logical order: survivors of an event keep their order and new slots come last.
@@ -48,7 +48,7 @@ export function slotGroups(
       sizeClass,
       part,
       rowLength: part.rowLength(members[0]!.module),
-      capacity: members[0]!.capacity,
+      capacity: part.per === "module" ? 1 : members[0]!.capacity,
       modules: members.map(({ module }) => module),
     }))
   );
@@ -57,6 +57,15 @@ export function slotGroups(
 /** Name of a group's vector slice in the layout. */
 export function groupParameter(group: SlotGroup): string {
   return `adapter.${group.name}`;
+}
+
+/** The rows of a group that a module has on, in logical order: one for a part that has one row a module. */
+export function rowsOn(
+  { part }: Pick<SlotGroup, "part">,
+  order: SlotOrder,
+  module: string,
+): readonly number[] {
+  return part.per === "module" ? [0] : order[module] ?? [];
 }
 
 /** The first `rank` rows of each module switched on. */
@@ -90,10 +99,11 @@ export function activeRanks(
 export function countActive(
   modules: readonly AdaptedModule[],
   ranks: Readonly<Record<string, number>>,
-  extraPerRank: number,
+  costs: AdapterCosts,
 ): number {
-  return modules.reduce(
-    (sum, { module }) => sum + ranks[module.name]! * rankCost(module, extraPerRank),
-    0,
+  return countParameters(
+    modules.map(({ module }) => ranks[module.name]!),
+    modules.map(({ module }) => module),
+    costs,
   );
 }

@@ -7,12 +7,18 @@ import type { Json } from "../base/canonical_json.ts";
 import { RandomStream } from "../base/random.ts";
 import type { DeviceTensor } from "../exec/executor.ts";
 import type { HostTensor } from "../graph/mod.ts";
-import type { MoveDecision, RankPolicy, SlotScores } from "../methods/rank_policy.ts";
+import type {
+  EditDecision,
+  MoveDecision,
+  RankDecision,
+  RankPolicy,
+  SlotScores,
+} from "../methods/rank_policy.ts";
 import { evaluationSteps, learningRateAt, totalSteps } from "../spec/total_steps.ts";
 import type { ModuleShape } from "../spec/types.ts";
 import { firstBatch } from "../tasks/batches.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
-import type { Assembly, StateVector } from "./assemble.ts";
+import { type Assembly, fedName, type StateVector } from "./assemble.ts";
 import { evaluateSplit, type Evaluation } from "./evaluate.ts";
 import { batchDims, dropoutFeeds, slotFeeds, targetFeeds } from "./feeds.ts";
 import { type LoadedPrograms, stepNumbers } from "./programs.ts";
@@ -27,11 +33,14 @@ import {
   type TrainingRequest,
 } from "./run_types.ts";
 import {
+  applyEdit,
   applyMove,
+  cachedRows,
   initialVectors,
   maskedPositions,
   moveToAssembly,
   orderAfter,
+  rowView,
   slotScoresOf,
   type StateVectors,
   zeroAt,
@@ -42,6 +51,13 @@ function summed(scores: SlotScores): Readonly<Record<string, number>> {
   return Object.fromEntries(
     scores.map(({ module, scores }) => [module, scores.reduce((sum, score) => sum + score, 0)]),
   );
+}
+
+/** Slots that an event dropped, masked or gave other numbers. */
+function changedSlots(decision: RankDecision): number {
+  if (decision.kind === "move") return decision.drop.length;
+  if (decision.kind === "mask") return decision.off.length;
+  return new Set(decision.rows.map(({ module, slot }) => `${module}/${slot}`)).size;
 }
 
 /** A run under way. */
@@ -121,6 +137,7 @@ export class Trainer {
       order,
       capacities,
       policyState,
+      cache: null,
       off: [],
       isMaskPermanent: false,
       isRatePinned: false,
@@ -168,7 +185,7 @@ export class Trainer {
 
   /** Adapter parameters of slots that are on and not masked. */
   activeParameters(): number {
-    return countActive(this.#programs.assembly.modules, this.ranks(), this.#request.extraPerRank);
+    return countActive(this.#programs.assembly.modules, this.ranks(), this.#request.costs);
   }
 
   #upload(vectors: StateVectors): void {
@@ -241,7 +258,7 @@ export class Trainer {
       return events;
     }
     const done = this.#at.step;
-    if (this.#policy?.needsScores(this.#at.policyState, done - 1)) {
+    if (this.#policy?.isDue(this.#at.policyState, done - 1)) {
       events.push(...await this.#rankEvent(done - 1));
     }
     if (this.#evaluateAt.has(done)) {
@@ -254,7 +271,7 @@ export class Trainer {
   #isDue(): boolean {
     const { step, policyState } = this.#at;
     return step >= this.totalSteps || this.#evaluateAt.has(step) ||
-      (this.#policy?.needsScores(policyState, step - 1) ?? false);
+      (this.#policy?.isDue(policyState, step - 1) ?? false);
   }
 
   /** Starts a step; what it computes may still be under way afterwards. */
@@ -268,7 +285,8 @@ export class Trainer {
       ? train.learningRate
       : learningRateAt(index, this.totalSteps, train);
     const dynamics = this.#request.assembly.method.adapter?.dynamics ?? null;
-    const isFrozen = this.#policy === null ||
+    const averages = dynamics?.scores.type === "importance" ? dynamics.scores : null;
+    const isFrozen = this.#policy === null || averages === null ||
       this.#policy.statisticsFrozen(this.#at.policyState, index);
     const number = (value: number): HostTensor => ({
       type: "f32",
@@ -286,9 +304,10 @@ export class Trainer {
         ...this.#resident.of(assembly, batch, packing, poolKey),
         ...targetFeeds(batch),
         ...dropoutFeeds(assembly, batch, dropoutKey, packing),
+        ...this.#methodFeeds(index, learningRate),
         learningRate: number(learningRate),
-        sensitivityRate: number(isFrozen ? 0 : 1 - dynamics!.importance.beta1),
-        uncertaintyRate: number(isFrozen ? 0 : 1 - dynamics!.importance.beta2),
+        sensitivityRate: number(isFrozen ? 0 : 1 - averages.beta1),
+        uncertaintyRate: number(isFrozen ? 0 : 1 - averages.beta2),
       },
       dims: batchDims(batch, packing),
       keep: [...assembly.stateVectors.map((name) => `${name}.next`), ...numbers],
@@ -305,6 +324,20 @@ export class Trainer {
       millis: performance.now() - started,
       numbers: numbers.map((name) => kept[name]!),
     };
+  }
+
+  /** What the method itself feeds a step, under the names of inputs. */
+  #methodFeeds(step: number, learningRate: number): Readonly<Record<string, HostTensor>> {
+    const { adapter } = this.#request.assembly.method;
+    const fed = adapter?.stepFeeds?.({
+      step,
+      totalSteps: this.totalSteps,
+      learningRate,
+      stream: this.#root.fork("method").fork(step),
+    });
+    return Object.fromEntries(
+      Object.entries(fed ?? {}).map(([name, host]) => [fedName(name), host]),
+    );
   }
 
   /** Reads what steps computed; after one that diverged, the run stands before it and has failed. */
@@ -329,14 +362,19 @@ export class Trainer {
   async #rankEvent(index: number): Promise<readonly TrainingEvent[]> {
     const policy = this.#policy!;
     const before = await this.#download(this.#programs.assembly.stateVectors);
-    const scores = slotScoresOf(this.#programs.assembly, this.#at.order, before);
-    const wrong = scores.flatMap(({ scores }) => scores).find((score) => !Number.isFinite(score));
+    const { assembly } = this.#programs;
+    const given = this.#hasImportance ? slotScoresOf(assembly, this.#at.order, before) : [];
+    const wrong = given.flatMap(({ scores }) => scores).find((score) => !Number.isFinite(score));
     if (wrong !== undefined) throw new DivergenceError(index + 1, wrong, "importance");
     const ranksBefore = this.ranks();
-    const { decision, state } = policy.decide(this.#at.policyState, index, scores);
+    const seen = rowView(assembly, this.#at.order, before.theta!);
+    const { decision, state } = policy.decide(this.#at.policyState, index, given, seen);
+    const scores = decision.kind === "edit" ? decision.scores ?? given : given;
     this.#at = { ...this.#at, policyState: state, rankEvents: this.#at.rankEvents + 1 };
     if (decision.kind === "move") {
       await this.#move(decision, before, index);
+    } else if (decision.kind === "edit") {
+      this.#edit(decision, before);
     } else {
       const positions = maskedPositions(this.#programs.assembly, this.#at.order, decision.off);
       this.#at = {
@@ -354,19 +392,42 @@ export class Trainer {
       ]),
     );
     const changes = Object.entries(ranksAfter)
-      .map(([module, to]) => ({ module, from: ranksBefore[module]!, to, score: means[module]! }))
+      .map(([module, to]) => ({
+        module,
+        from: ranksBefore[module]!,
+        to,
+        score: means[module] ?? 0,
+      }))
       .filter(({ from, to }) => from !== to);
-    const moved = decision.kind === "move" ? decision.drop.length : decision.off.length;
+    const moved = changedSlots(decision);
     this.#at = {
       ...this.#at,
       ranksMoved: this.#at.ranksMoved + (decision.kind === "move" ? decision.drop.length : 0),
       peakParameters: Math.max(this.#at.peakParameters, this.activeParameters()),
     };
     const budget = Object.values(ranksAfter).reduce((sum, rank) => sum + rank, 0);
-    return [
-      { kind: "ranks", step: index + 1, budget, moved, threshold: decision.threshold, changes },
-      { kind: "importance", step: index + 1, scores: summed(scores) },
-    ];
+    const ranks = {
+      kind: "ranks",
+      step: index + 1,
+      budget,
+      moved,
+      threshold: decision.threshold,
+      changes,
+    } as const;
+    if (scores.length === 0) return [ranks];
+    return [ranks, { kind: "importance", step: index + 1, scores: summed(scores) }];
+  }
+
+  get #hasImportance(): boolean {
+    return this.#request.assembly.method.adapter?.dynamics?.scores.type === "importance";
+  }
+
+  #edit(decision: EditDecision, before: StateVectors): void {
+    const { assembly } = this.#programs;
+    const { order, cache } = this.#at;
+    if (decision.isCaching) this.#at = { ...this.#at, cache: cachedRows(assembly, before) };
+    if (decision.rows.length === 0) return;
+    this.#upload(applyEdit({ assembly, vectors: before, cache, order, decision }));
   }
 
   async #move(decision: MoveDecision, before: StateVectors, index: number): Promise<void> {
@@ -431,7 +492,7 @@ export class Trainer {
     const best = valueOf(snapshot) > valueOf(this.#at.best) ? snapshot : this.#at.best;
     this.#at = { ...this.#at, last: snapshot, best };
     const events: TrainingEvent[] = [{ kind: "evaluation", snapshot }];
-    if (this.#policy !== null) {
+    if (this.#hasImportance) {
       const statistics = await this.#download(["sensitivity", "uncertainty"]);
       const scores = slotScoresOf(this.#programs.assembly, order, statistics);
       events.push({ kind: "importance", step, scores: summed(scores) });

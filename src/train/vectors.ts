@@ -7,11 +7,18 @@
  */
 import type { RandomStream } from "../base/random.ts";
 import { newDirection, newSlotScale } from "../methods/directions.ts";
-import type { MoveDecision, SlotRef, SlotScores } from "../methods/rank_policy.ts";
+import type {
+  EditDecision,
+  MoveDecision,
+  RowView,
+  SlotRef,
+  SlotScores,
+} from "../methods/rank_policy.ts";
 import { drawParameter } from "../models/parameters.ts";
+import type { ModuleShape } from "../spec/types.ts";
 import type { Assembly, EncoderWeights, StateVector } from "./assemble.ts";
 import { flatten, slotOf } from "./layout.ts";
-import { groupParameter, type SlotGroup, type SlotOrder } from "./slots.ts";
+import { groupParameter, rowsOn, type SlotGroup, type SlotOrder } from "./slots.ts";
 
 /** The state's vectors by name. */
 export type StateVectors = Readonly<Partial<Record<StateVector, Float32Array>>>;
@@ -32,10 +39,26 @@ function placesOf(assembly: Assembly, module: string): readonly Place[] {
   });
 }
 
+/** Where those parts lie that have one row a slot. */
+function slotPlacesOf(assembly: Assembly, module: string): readonly Place[] {
+  return placesOf(assembly, module).filter(({ group }) => group.part.per !== "module");
+}
+
 /** Bounds of one row in the vectors. */
 function rowBounds({ group, offset }: Place, row: number): readonly [number, number] {
   const start = offset + row * group.rowLength;
   return [start, start + group.rowLength];
+}
+
+/** A row as its part starts, from the stream forked under a name. */
+function drawRow(
+  { group: { part, rowLength } }: Place,
+  module: ModuleShape,
+  name: string,
+  stream: RandomStream,
+): Float32Array {
+  const initial = part.initial(module);
+  return drawParameter({ name, shape: [rowLength], initial, decay: true }, stream);
 }
 
 /** Fresh vectors: weights from the checkpoint or drawn, adapter rows drawn for slots that are on, moments zero. */
@@ -54,15 +77,9 @@ export function initialVectors(
   for (const { module } of assembly.modules) {
     for (const place of placesOf(assembly, module.name)) {
       const { part } = place.group;
-      (order[module.name] ?? []).forEach((row, slot) => {
+      rowsOn(place.group, order, module.name).forEach((row, slot) => {
         const name = `${module.name}/${part.name}/${slot}`;
-        const spec = {
-          name,
-          shape: [place.group.rowLength],
-          initial: part.initial(module),
-          decay: true,
-        };
-        theta.set(drawParameter(spec, stream), rowBounds(place, row)[0]);
+        theta.set(drawRow(place, module, name, stream), rowBounds(place, row)[0]);
       });
     }
   }
@@ -85,7 +102,7 @@ export function slotScoresOf(
     throw new RangeError("Cannot score slots: the state holds no importance averages");
   }
   return assembly.modules.map(({ module }) => {
-    const places = placesOf(assembly, module.name);
+    const places = slotPlacesOf(assembly, module.name);
     const scores = order[module.name]!.map((row) =>
       places.reduce((score, place) => {
         const [start, end] = rowBounds(place, row);
@@ -160,7 +177,7 @@ export function applyMove(
     for (const name of names) next[name].fill(0, start, end);
   };
   for (const [module, rows] of Object.entries(dropped)) {
-    for (const place of placesOf(assembly, module)) {
+    for (const place of slotPlacesOf(assembly, module)) {
       for (const row of rows) clear(place, row, rowVectors);
     }
   }
@@ -171,7 +188,7 @@ export function applyMove(
     taken[module] = nth + 1;
     const row = grown[module]![nth]!;
     const before = nextOrder[module]!.filter((other) => !grown[module]!.slice(nth).includes(other));
-    for (const place of placesOf(assembly, module)) {
+    for (const place of slotPlacesOf(assembly, module)) {
       const { group } = place;
       if (row >= group.capacity) {
         throw new RangeError(
@@ -180,13 +197,100 @@ export function applyMove(
       }
       clear(place, row, rowVectors);
       const existing = before.map((other) => next.theta.slice(...rowBounds(place, other)));
-      const values = group.part.growth === "direction"
-        ? newDirection(existing, stream.normals(group.rowLength), direction)
-        : [newSlotScale(existing.map((values) => values[0]!))];
-      next.theta.set(values, rowBounds(place, row)[0]);
+      const grownRow = (): ArrayLike<number> => {
+        const { part: { growth, name } } = group;
+        if (growth === "scale") return [newSlotScale(existing.map((values) => values[0]!))];
+        if (growth === "direction") {
+          return newDirection(existing, stream.normals(group.rowLength), direction);
+        }
+        const shape = group.modules.find((own) => own.name === module)!;
+        return drawRow(place, shape, `${module}/${name}/${nth}`, stream);
+      };
+      next.theta.set(grownRow(), rowBounds(place, row)[0]);
     }
   }
   return { vectors: next, order: nextOrder };
+}
+
+/** The rows of a state as policies see them. */
+export function rowView(assembly: Assembly, order: SlotOrder, theta: Float32Array): RowView {
+  return {
+    rows: (module, part) => {
+      const place = placeOf(assembly, module, part);
+      return rowsOn(place.group, order, module).map((row) => theta.slice(...rowBounds(place, row)));
+    },
+  };
+}
+
+function placeOf(assembly: Assembly, module: string, part: string): Place {
+  const place = placesOf(assembly, module).find(({ group }) => group.part.name === part);
+  if (place === undefined) {
+    throw new RangeError(`Cannot find part "${part}" of "${module}": the adapter has none`);
+  }
+  return place;
+}
+
+/** Vectors of which rows are cached: parameters and moments. */
+const cachedVectors = ["theta", "m", "v"] as const;
+
+/** The adapters' part of a state, for edits that take rows from it. */
+export function cachedRows(assembly: Assembly, vectors: StateVectors): StateVectors {
+  return Object.fromEntries(
+    cachedVectors.map((name) => [name, vectors[name]!.slice(0, assembly.adapterSize)]),
+  );
+}
+
+/** What an edit needs besides the vectors. */
+export interface EditRequest {
+  readonly assembly: Assembly;
+  readonly vectors: StateVectors;
+  /** What {@linkcode cachedRows} kept, or null. */
+  readonly cache: StateVectors | null;
+  readonly order: SlotOrder;
+  readonly decision: EditDecision;
+}
+
+/**
+ * The vectors after rows got other numbers.
+ *
+ * @throws {RangeError} If a row does not exist or is given another number of numbers, or is to come from a cache that is empty.
+ */
+export function applyEdit(
+  { assembly, vectors, cache, order, decision }: EditRequest,
+): StateVectors {
+  const next = copied(vectors);
+  for (const { module, slot, part, values, moments } of decision.rows) {
+    const place = placeOf(assembly, module, part);
+    const boundsOf = (logical: number) => {
+      const row = rowsOn(place.group, order, module)[logical];
+      if (row !== undefined) return rowBounds(place, row);
+      throw new RangeError(
+        `Cannot edit slot ${logical} of "${module}": it has none in part ${part}`,
+      );
+    };
+    const [start, end] = boundsOf(slot);
+    const source = "cachedSlot" in values ? boundsOf(values.cachedSlot) : null;
+    if ((source !== null || moments === "cached") && cache === null) {
+      throw new RangeError(`Cannot edit slot ${slot} of "${module}" from the cache: it is empty`);
+    }
+    const numbers = source === null
+      ? values as ArrayLike<number>
+      : cache!.theta!.subarray(...source);
+    if (numbers.length !== end - start) {
+      throw new RangeError(
+        `Cannot edit slot ${slot} of "${module}": found ${numbers.length} numbers for part ${part}, ` +
+          `want ${end - start}`,
+      );
+    }
+    next.theta.set(numbers, start);
+    for (const name of ["m", "v"] as const) {
+      if (moments === "zero") next[name].fill(0, start, end);
+      if (moments === "cached") {
+        next[name].set(cache![name]!.subarray(...source ?? [start, end]), start);
+      }
+    }
+  }
+  return next;
 }
 
 /** Positions in the vectors of the entries that a mask sets to zero: the rows of length 1 of the given slots. */
@@ -196,7 +300,7 @@ export function maskedPositions(
   off: readonly SlotRef[],
 ): readonly number[] {
   return off.flatMap(({ module, slot }) =>
-    placesOf(assembly, module)
+    slotPlacesOf(assembly, module)
       .filter(({ group }) => group.rowLength === 1)
       .map((place) => rowBounds(place, order[module]![slot]!)[0])
   );
@@ -263,7 +367,7 @@ export function exportTensors(
 ): readonly AdapterTensor[] {
   const adapters = assembly.modules.flatMap(({ module }) =>
     placesOf(assembly, module.name).map((place) => {
-      const rows = order[module.name] ?? [];
+      const rows = rowsOn(place.group, order, module.name);
       const data = new Float32Array(rows.length * place.group.rowLength);
       rows.forEach((row, i) =>
         data.set(theta.subarray(...rowBounds(place, row)), i * place.group.rowLength)
@@ -301,6 +405,9 @@ export function importTensors(
     for (const place of placesOf(assembly, module.name)) {
       const { shape, data } = take(`${module.name}.${place.group.part.name}`);
       const rank = shape[0]!;
+      if (place.group.part.per !== "module") {
+        order[module.name] = Array.from({ length: rank }, (_, i) => i);
+      }
       if (rank > place.group.capacity || shape[1] !== place.group.rowLength) {
         throw new RangeError(
           `Cannot load "${module.name}.${place.group.part.name}": found [${shape}], ` +
@@ -308,7 +415,6 @@ export function importTensors(
         );
       }
       theta.set(data, place.offset);
-      order[module.name] = Array.from({ length: rank }, (_, i) => i);
     }
   }
   for (const { name, shape, offset } of assembly.layout.slots) {

@@ -17,7 +17,6 @@ export const own = defineMethod({
   source: "this test",
   version: 1,
   options: z.strictObject({ alpha: z.number().positive().default(alpha) }),
-  extraPerRank: 0,
   bind: ({ alpha }) => ({
     backbone: "frozen",
     adapter: {

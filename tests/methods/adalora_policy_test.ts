@@ -36,7 +36,7 @@ Deno.test("adaloraPolicy masks after multiples of the interval, then fixes the p
   const steps: number[] = [], permanent: boolean[] = [];
   for (let step = 0; step < 24; step++) {
     assertEquals(policy.statisticsFrozen(state, step), step >= 19);
-    if (!policy.needsScores(state, step)) continue;
+    if (!policy.isDue(state, step)) continue;
     const next = policy.decide(JSON.parse(JSON.stringify(state)), step, scores);
     state = next.state;
     steps.push(step);
@@ -61,7 +61,7 @@ Deno.test("adaloraPolicy with a forced last mask fixes the pattern at T - t_f, a
   let state = policy.start({ modules: modulesOf(2), ranks: [4, 4], finalTotal: 4, totalSteps: 24 });
   const found: (readonly [number, boolean])[] = [];
   for (let step = 0; step < 24; step++) {
-    if (!policy.needsScores(state, step)) continue;
+    if (!policy.isDue(state, step)) continue;
     const next = policy.decide(state, step, scoresOf([[1, 2, 3, 4], [5, 6, 7, 8]]));
     state = next.state;
     found.push([step, (next.decision as MaskDecision).permanent]);
@@ -83,7 +83,7 @@ Deno.test("adaloraPolicy leaves exactly the budget, with random and with equal s
     let state = policy.start({ modules: modulesOf(6), ranks, finalTotal, totalSteps: 20 });
     let last: MaskDecision | null = null;
     for (let step = 0; step < 20; step++) {
-      if (!policy.needsScores(state, step)) continue;
+      if (!policy.isDue(state, step)) continue;
       const rows = ranks.map((rank) => Array.from({ length: rank }, () => random.int(4)));
       const next = policy.decide(state, step, scoresOf(rows));
       state = next.state;

@@ -1,4 +1,5 @@
 /** What adapters add to a network: nothing at the start, and later what merging them into the weights adds. */
+import { evaluationPass } from "../../src/methods/adapter.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import type { Json } from "../../src/base/canonical_json.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
@@ -190,7 +191,10 @@ function regulariser(
     rows: input(part, [2, 2, length]),
     on: input(`on.${part}`, [2, 2]),
   });
-  const value = adapter!.regulariser!.build([group("A", 2), group("E", 1), group("B", 3)]);
+  const value = adapter!.regulariser!.build(
+    [group("A", 2), group("E", 1), group("B", 3)],
+    evaluationPass,
+  );
   const host = (shape: readonly number[], data: readonly number[]): HostTensor => ({
     type: "f32",
     shape,

@@ -84,7 +84,7 @@ function sequence(options: ElaloraPolicyOptions, totalSteps: number): number[] {
   const policy = elaloraPolicy(options);
   const state = policy.start({ modules: modulesOf(1), ranks: [2], finalTotal: 2, totalSteps });
   return Array.from({ length: totalSteps }, (_, step) => step)
-    .filter((step) => policy.needsScores(state, step))
+    .filter((step) => policy.isDue(state, step))
     .map((step) => movedRanksAt(options, totalSteps, step));
 }
 
@@ -112,7 +112,7 @@ Deno.test("elaloraPolicy takes warm-ups as shares of all steps", () => {
   assertEquals(sequence(shares, 200), sequence(steps, 200));
   const policy = elaloraPolicy(shares);
   const state = policy.start({ modules: modulesOf(1), ranks: [2], finalTotal: 2, totalSteps: 200 });
-  assertEquals([20, 30, 31, 150, 160].map((step) => policy.needsScores(state, step)), [
+  assertEquals([20, 30, 31, 150, 160].map((step) => policy.isDue(state, step)), [
     false,
     true,
     false,

@@ -1,5 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { mergedTensors, mergedWeight, updatesOf } from "../../src/methods/weight_update.ts";
+import {
+  addsNothing,
+  mergedTensors,
+  mergedWeight,
+  updatesOf,
+} from "../../src/methods/weight_update.ts";
+import { findMethod } from "../../src/methods/table.ts";
 import type { StoredTensor } from "../../src/models/safetensors.ts";
 import type { ModuleShape } from "../../src/spec/types.ts";
 
@@ -16,6 +22,12 @@ const stored = (shape: readonly number[], ...data: number[]): StoredTensor => ({
   data: Float32Array.from(data),
 });
 
+const adapterOf = (name: string) => {
+  const method = findMethod(name);
+  return method.bind(method.parseOptions({})).adapter!;
+};
+const [plain, svd] = [adapterOf("lora"), adapterOf("adalora")];
+
 const pathOf = ({ part }: ModuleShape) => `at.${part}`;
 
 Deno.test("updatesOf folds E into A, turns B, and drops masked slots whose E is zero", () => {
@@ -30,23 +42,23 @@ Deno.test("updatesOf folds E into A, turns B, and drops masked slots whose E is 
   ]);
   const off = [{ module: "layer.0.query", slot: 1 }, { module: "layer.0.query", slot: 2 }];
   // Slot 2 was masked too, but has moved since.
-  assertEquals(updatesOf({ tensors, off, scale: 0.5 }, modules, pathOf), [{
+  assertEquals(updatesOf({ tensors, off, scale: 0.5 }, svd, modules, pathOf), [{
     path: "at.query",
     A: stored([2, 2], 2, 4, -5, -6),
     B: stored([3, 2], 1, 7, 2, 8, 3, 9),
     scale: 0.5,
   }]);
   // A slot whose E happens to be zero without a mask keeps its rank.
-  const [kept] = updatesOf({ tensors, off: [], scale: 0.5 }, modules, pathOf);
+  const [kept] = updatesOf({ tensors, off: [], scale: 0.5 }, svd, modules, pathOf);
   assertEquals(kept!.A.shape, [3, 2]);
 });
 
 Deno.test("updatesOf wants A and B of a module", () => {
   const tensors = new Map([["layer.0.value.B", stored([1, 3], 1, 2, 3)]]);
   assertThrows(
-    () => updatesOf({ tensors, off: [], scale: 1 }, modules, pathOf),
+    () => updatesOf({ tensors, off: [], scale: 1 }, plain, modules, pathOf),
     RangeError,
-    'Cannot read the adapter of "layer.0.value": found B without A, want both',
+    'Cannot read the adapter of "layer.0.value": found B without A, want all',
   );
 });
 
@@ -81,4 +93,41 @@ Deno.test("mergedTensors puts trained parameters first and leaves the base as it
     RangeError,
     'found no weight "at.key.weight"',
   );
+});
+
+Deno.test("addsNothing where each slot has a zero factor", () => {
+  const zero = stored([1, 3], 0, 0, 0);
+  const both = stored([2, 3], 1, 2, 3, 1, 2, 3);
+  const cases: readonly (readonly [string, Record<string, StoredTensor>, boolean])[] = [
+    ["masked", { A: stored([1, 2], 1, 2), E: stored([1, 1], 0), B: stored([1, 3], 1, 2, 3) }, true],
+    [
+      "not masked",
+      { A: stored([1, 2], 1, 2), E: stored([1, 1], 1e-6), B: stored([1, 3], 1, 2, 3) },
+      false,
+    ],
+    [
+      "one slot of two masked",
+      { A: stored([2, 2], 1, 2, 1, 2), E: stored([2, 1], 0, 3), B: both },
+      false,
+    ],
+    [
+      "different parts of zeros",
+      {
+        A: stored([2, 2], 0, 0, 1, 2),
+        E: stored([2, 1], 3, 3),
+        B: stored([2, 3], 1, 2, 3, 0, 0, 0),
+      },
+      true,
+    ],
+    ["some zeros", { A: stored([1, 2], 0, 1), B: stored([1, 3], 0, 0, 1) }, false],
+    ["a fresh LoRA", { A: stored([1, 2], 1, 2), B: zero }, true],
+    ["no slots", { A: stored([0, 2]), B: stored([0, 3]) }, true],
+    ["nothing stored", {}, true],
+  ];
+  for (const [name, parts, expected] of cases) {
+    const tensors = new Map(
+      Object.entries(parts).map(([part, own]) => [`layer.0.query.${part}`, own]),
+    );
+    assertEquals(addsNothing(tensors, "E" in parts ? svd : plain, modules[0]!), expected, name);
+  }
 });

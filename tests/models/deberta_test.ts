@@ -1,3 +1,4 @@
+import { evaluationPass } from "../../src/methods/adapter.ts";
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
@@ -231,7 +232,7 @@ function adaptedForward({ parts, rank, alpha }: PeftOutcome) {
     return [name, input(name, [group.modules.length, rank, group.rowLength])] as const;
   }));
   const plan = { request, survey: survey(request, views), views, groups };
-  return { config, groups, views, logits: forward(plan, "evaluation").logits };
+  return { config, groups, views, logits: forward(plan, evaluationPass).logits };
 }
 
 /** A part of a module in our order, `[rank, row]`; peft has B as `[out, rank]`. */

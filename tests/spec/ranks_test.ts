@@ -5,7 +5,6 @@ import {
   countParameters,
   fixedRanks,
   planRun,
-  rankCost,
   solveRanks,
 } from "../../src/spec/ranks.ts";
 import { expandStudy } from "../../src/spec/expand.ts";
@@ -112,7 +111,7 @@ Deno.test("solveRanks() leaves less than the cheapest rank and never exceeds the
   const models = [debertaBase, encoderModules(4, 96, 384), squares(50, 30, 70, 30, 45)];
   for (const modules of models) {
     for (const entry of [method("lora"), method("elalora")]) {
-      const costs = modules.map((module) => rankCost(module, entry.extraPerRank));
+      const costs = modules.map(entry.costs({}).perRank);
       const uniform = sum(costs);
       for (let i = 0; i < 40; i++) {
         const parameters = uniform + Math.floor((uniform * i * 7) / 40) + i;
@@ -124,7 +123,7 @@ Deno.test("solveRanks() leaves less than the cheapest rank and never exceeds the
         assertEquals(plan.finalTotal, sum(plan.initial));
         assertEquals(
           plan.initialParameters,
-          countParameters(plan.initial, modules, entry.extraPerRank),
+          countParameters(plan.initial, modules, entry.costs({})),
         );
       }
     }
@@ -160,12 +159,49 @@ Deno.test("solveRanks() refuses ranks above a module's smaller side, no modules 
     RangeError,
     "no module is adapted",
   );
-  const shrinking = { name: "odd", extraPerRank: 0, initialFactor: () => 0.5 };
+  const shrinking = { ...method("lora"), name: "odd", initialFactor: () => 0.5 };
   assertThrows(
     () => solveRanks(shrinking, {}, squares(4), { type: "rank", value: 2 }),
     RangeError,
     "a factor of at least 1 is wanted",
   );
+});
+
+/** LoRA with weights that rise along a line from the first module to the last. */
+function rising(from: number, to: number) {
+  return {
+    ...method("lora"),
+    rankWeights: (_: unknown, { length }: readonly ModuleShape[]) =>
+      Array.from({ length }, (_, i) => from + ((to - from) * i) / (length - 1)),
+  };
+}
+
+Deno.test("solveRanks() spreads the total by a method's weights", () => {
+  const modules = squares(...Array.from({ length: 12 }, () => 64));
+  const plan = solveRanks(rising(4, 12), {}, modules, { type: "rank", value: 8 });
+  assertEquals(plan.initial, [4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11, 12]); // PRILoRA, L = 12
+  const parameters = solveRanks(rising(4, 12), {}, modules, {
+    type: "parameters",
+    value: 96 * 128,
+  });
+  assertEquals(parameters.initial, plan.initial);
+  assertEquals(parameters.finalParameters, 96 * 128);
+  const low = solveRanks(rising(1, 9), {}, squares(8, 8, 8), { type: "rank", value: 2 });
+  assertEquals(low.initial, [1, 2, 3], "no module is left without a rank");
+  assertThrows(
+    () => solveRanks(rising(0, 12), {}, modules, { type: "rank", value: 8 }),
+    RangeError,
+    "found 12 weights, one of them 0",
+  );
+});
+
+Deno.test("solveRanks() pays for what a module costs besides its ranks", () => {
+  const costs = { perRank: () => 10, perModule: () => 3 };
+  const entry = { ...method("lora"), costs: () => costs };
+  const plan = solveRanks(entry, {}, squares(8, 8), { type: "parameters", value: 45 });
+  assertEquals(plan.initial, [1, 2]);
+  assertEquals(plan.initialParameters, 36);
+  assertEquals(countParameters([0, 2], squares(8, 8), costs), 23);
 });
 
 Deno.test("apportion() gives what is left to the largest remainders", () => {

@@ -6,7 +6,13 @@
 import { z } from "zod";
 import type { Json } from "../../src/base/canonical_json.ts";
 import type { Study } from "../../src/spec/study.ts";
-import type { MethodEntry, ModulePart, ModuleShape } from "../../src/spec/types.ts";
+import type {
+  AdapterCosts,
+  MethodEntry,
+  ModulePart,
+  ModuleShape,
+  RunFacts,
+} from "../../src/spec/types.ts";
 
 /** Options with the names and defaults of the methods room. */
 const alpha = z.number().gt(0).default(16);
@@ -23,6 +29,11 @@ const schedule = {
   beta2: z.number().default(0.85),
 };
 
+/** Costs of a row of A, a column of B and `extra` numbers a rank. */
+export function costsWith(extra: number): AdapterCosts {
+  return { perRank: ({ inSize, outSize }) => inSize + outSize + extra, perModule: () => 0 };
+}
+
 function entry(
   name: string,
   shape: z.ZodRawShape,
@@ -33,9 +44,11 @@ function entry(
     name,
     version: 1,
     usesBudget: true,
-    extraPerRank: 0,
+    costs: () => costsWith(0),
     initialFactor: () => 1,
-    checkSchedule: () => {},
+    moduleParts: () => null,
+    rankWeights: () => null,
+    check: () => {},
     parseOptions: (options) => schema.parse(options) as unknown as Json,
     optionsSchema: z.toJSONSchema(schema, { io: "input" }) as unknown as Json,
     ...rest,
@@ -43,7 +56,7 @@ function entry(
 }
 
 /** Refuses warm-ups that fill the run; each is a share below 1, else a number of steps. */
-function checkSchedule(options: Json, totalSteps: number): void {
+function check(options: Json, { totalSteps }: RunFacts): void {
   const { initWarmup, finalWarmup } = options as { initWarmup: number; finalWarmup: number };
   const steps = (value: number) => value < 1 ? Math.round(value * totalSteps) : value;
   if (steps(initWarmup) + steps(finalWarmup) >= totalSteps) {
@@ -64,9 +77,9 @@ export const methods: readonly MethodEntry[] = [
     ...schedule,
     ...regulariser,
   }, {
-    extraPerRank: 1,
+    costs: () => costsWith(1),
     initialFactor: (options) => (options as { initialFactor: number }).initialFactor,
-    checkSchedule,
+    check,
   }),
   entry("elalora", {
     alpha,
@@ -75,7 +88,7 @@ export const methods: readonly MethodEntry[] = [
     b: z.int().min(0).default(4),
     k: z.int().min(1).default(2),
     decay: z.enum(["cubic", "none"]).default("cubic"),
-  }, { extraPerRank: 1, checkSchedule }),
+  }, { costs: () => costsWith(1), check }),
 ];
 
 export const tasks: readonly string[] = [

@@ -39,13 +39,13 @@ Deno.test("findProblems() tells all problems of all runs, each with its run and 
       message: "found a warm-up of 100 steps in a run of 100, wanted fewer steps than the run has",
     },
     {
-      where: 'run "RTE, elalora, p2304, seed 1", options (and 3 more runs)',
-      message: "initWarmup 60 and finalWarmup 40 leave no room in 100 steps",
-    },
-    {
       where: 'run "RTE, elalora, p2304, seed 1", budget (and 3 more runs)',
       message: 'Cannot give "elalora" one rank in each of 12 modules with a budget of 2304 ' +
         "parameters: at least rank 1 or 2316 parameters are wanted",
+    },
+    {
+      where: 'run "RTE, elalora, p2304, seed 1", options (and 3 more runs)',
+      message: "initWarmup 60 and finalWarmup 40 leave no room in 100 steps",
     },
   ]);
 });

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { addsNothing, piecesOf, storedRanks } from "../../src/train/ablation.ts";
+import { piecesOf, storedRanks } from "../../src/train/ablation.ts";
+import type { AdapterPart } from "../../src/methods/adapter.ts";
 import type { ModuleShape } from "../../src/spec/types.ts";
 
 const module = (layer: number, part: ModuleShape["part"]): ModuleShape => ({
@@ -10,6 +11,13 @@ const module = (layer: number, part: ModuleShape["part"]): ModuleShape => ({
   outSize: 3,
 });
 const modules = [module(1, "query"), module(1, "output"), module(10, "query")];
+
+const part = (name: string): AdapterPart => ({
+  name,
+  rowLength: () => 2,
+  initial: () => ({ type: "constant", value: 0 }),
+  growth: "initial",
+});
 
 const tensor = (...rows: readonly (readonly number[])[]) => ({
   shape: [rows.length, rows[0]?.length ?? 2],
@@ -37,37 +45,9 @@ Deno.test("storedRanks reads the slots of each module's parts, and 0 where there
     ["layer.1.output.A", { shape: [0, 2], data: new Float32Array(0) }],
     ["classifier.weight", tensor([1, 2], [3, 4], [5, 6])],
   ]);
-  assertEquals(storedRanks(modules, tensors), {
+  assertEquals(storedRanks(modules, { parts: [part("A"), part("B")] }, tensors), {
     "layer.1.query": 2,
     "layer.1.output": 0,
     "layer.10.query": 1,
   });
-});
-
-Deno.test("addsNothing where each slot has a part of zeros", () => {
-  const cases: readonly (readonly [string, Record<string, ReturnType<typeof tensor>>, boolean])[] =
-    [
-      ["masked", { A: tensor([1, 2]), E: tensor([0]), B: tensor([1, 2, 3]) }, true],
-      ["not masked", { A: tensor([1, 2]), E: tensor([1e-6]), B: tensor([1, 2, 3]) }, false],
-      [
-        "one slot of two masked",
-        { A: tensor([1, 2], [1, 2]), E: tensor([0], [3]), B: tensor([1, 2, 3], [1, 2, 3]) },
-        false,
-      ],
-      [
-        "different parts of zeros",
-        { A: tensor([0, 0], [1, 2]), E: tensor([3], [3]), B: tensor([1, 2, 3], [0, 0, 0]) },
-        true,
-      ],
-      ["some zeros", { A: tensor([0, 1]), B: tensor([0, 0, 1]) }, false],
-      ["a fresh LoRA", { A: tensor([1, 2]), B: tensor([0, 0, 0]) }, true],
-      ["no slots", { A: { shape: [0, 2], data: new Float32Array(0) } }, true],
-    ];
-  for (const [name, parts, expected] of cases) {
-    const tensors = new Map(
-      Object.entries(parts).map(([part, own]) => [`layer.1.query.${part}`, own]),
-    );
-    assertEquals(addsNothing("layer.1.query", tensors), expected, name);
-  }
-  assertEquals(addsNothing("layer.1.query", new Map()), true);
 });

@@ -122,7 +122,7 @@ export function trainingRequest(executor: Executor, run: TinyRun): TrainingReque
     settings,
     seed,
     finalTotal: rank * modules.length,
-    extraPerRank: method.extraPerRank,
+    costs: method.costs(method.parseOptions(options)),
     batches: createBatchStream({ ...train, ...padding }, RandomStream.fromSeed(seed).fork("order")),
     trainExamples: train.targets.length,
     splits: [{

@@ -197,7 +197,7 @@ function scripted(
   const { adapter } = method;
   const policy: RankPolicy<Json> = {
     start: () => null,
-    needsScores: (_state, step) => script[step] !== undefined,
+    isDue: (_state, step) => script[step] !== undefined,
     statisticsFrozen: () => false,
     decide: (state, step) => ({
       decision: {

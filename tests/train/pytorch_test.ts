@@ -140,7 +140,7 @@ const runs: readonly (readonly [string, TinyRun, Outcome])[] = [
         const policy = {
           ...dynamics.policy,
           start: () => null,
-          needsScores: () => false,
+          isDue: () => false,
           statisticsFrozen: () => false,
         };
         return { ...method, adapter: { ...adapter!, dynamics: { ...dynamics, policy } } };

@@ -4,7 +4,7 @@
  * @module
  */
 import { broadcastShapes, productOf, sameShape, type Shape, showShape } from "../dims.ts";
-import { dimsVector, makeNode, makeTensor, type Tensor } from "../tensor.ts";
+import { dimsVector, makeNode, makeTensor, type Tensor, withGradient } from "../tensor.ts";
 
 /** The axes in another order: axis i of the result is axis `order[i]` of `x`. */
 export function transpose(x: Tensor, order: readonly number[]): Tensor {
@@ -26,6 +26,12 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
     throw new RangeError(`Reshape: ${showShape(x.shape)} cannot become ${showShape(shape)}`);
   }
   return makeTensor("Reshape", [x, dimsVector(shape)], {}, shape, x.type);
+}
+
+/** The same numbers, through which no gradient passes. */
+export function stopGradient(x: Tensor): Tensor {
+  const same = makeTensor("Reshape", [x, dimsVector(x.shape)], {}, x.shape, x.type);
+  return withGradient(same, { inputs: [], rule: () => [] });
 }
 
 /** `x` broadcast to `shape`. */

@@ -8,7 +8,13 @@ import { adaloraPolicy, budgetAt } from "../adalora_policy.ts";
 import { newDirection, newSlotScale } from "../directions.ts";
 import { elaloraPolicy, movedRanksAt } from "../elalora_policy.ts";
 import { type Importance, slotScore, updateImportance } from "../importance.ts";
-import type { RankDecision, RankPolicy, SlotRef, SlotScores } from "../rank_policy.ts";
+import type {
+  MaskDecision,
+  MoveDecision,
+  ScoredPolicy,
+  SlotRef,
+  SlotScores,
+} from "../rank_policy.ts";
 import {
   appendSlot,
   combineSlots,
@@ -41,7 +47,7 @@ interface Driver {
   readonly budget: (step: number) => number | null;
   readonly isEvent: (step: number) => boolean;
   readonly isFrozen: (step: number) => boolean;
-  readonly decide: (step: number, scores: SlotScores) => RankDecision;
+  readonly decide: (step: number, scores: SlotScores) => MoveDecision | MaskDecision;
 }
 
 interface Averages {
@@ -235,14 +241,14 @@ function makeDriver({ config, modules }: Trace, ties: "exact" | "upstream"): Dri
 }
 
 function drive<State>(
-  policy: RankPolicy<State>,
+  policy: ScoredPolicy<State>,
   start: State,
   budget: (step: number) => number | null,
 ): Driver {
   let state = start;
   return {
     budget,
-    isEvent: (step) => policy.needsScores(state, step),
+    isEvent: (step) => policy.isDue(state, step),
     isFrozen: (step) => policy.statisticsFrozen(state, step),
     decide(step, scores) {
       const next = policy.decide(state, step, scores);
