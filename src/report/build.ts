@@ -9,6 +9,7 @@ import { gridOf } from "./facts.ts";
 import { findingsOf, uniformLabel } from "./findings.ts";
 import { markdownOf } from "./markdown.ts";
 import { pageOf } from "./page.ts";
+import { type Ranking, rankingsOf } from "./ranking.ts";
 import { renderChart } from "./render.ts";
 import {
   ablationTable,
@@ -20,6 +21,9 @@ import {
   methodsTable,
   pairedTable,
   provenanceTable,
+  rankingPairsTable,
+  rankingTable,
+  rankingTestsTable,
   removalsTable,
   runsTable,
   scoresTable,
@@ -29,7 +33,10 @@ import {
 import type { ReportFiles, ReportTable, StudyResults } from "./types.ts";
 
 /** All tables of a report; those without rows are among them. */
-export function tablesOf(results: StudyResults): readonly ReportTable[] {
+export function tablesOf(
+  results: StudyResults,
+  rankings: readonly Ranking[] = rankingsOf(results),
+): readonly ReportTable[] {
   const baseline = baselineOf(gridOf(results));
   const { replay } = results;
   const replayTables = replay === null ? [] : [
@@ -41,6 +48,9 @@ export function tablesOf(results: StudyResults): readonly ReportTable[] {
     scoresTable(results),
     sequencesTable(results),
     stagesTable(results),
+    rankingTable(results, rankings),
+    rankingTestsTable(rankings),
+    rankingPairsTable(rankings),
     pairedTable(results, baseline),
     examplesTable(results, baseline),
     ablationTable(results),
@@ -62,15 +72,16 @@ export function tablesOf(results: StudyResults): readonly ReportTable[] {
  * @throws {Error} If a chart cannot be drawn; the message names it.
  */
 export async function buildReport(results: StudyResults): Promise<ReportFiles> {
-  const tables = tablesOf(results);
-  const charts = chartsOf(results);
+  const rankings = rankingsOf(results);
+  const tables = tablesOf(results, rankings);
+  const charts = chartsOf(results, rankings);
   const pictures = new Map<string, string>();
   for (const chart of Object.values(charts).flat()) {
     pictures.set(chart.id, await renderChart(chart));
   }
   const page = pageOf({
     results,
-    findings: findingsOf(results, baselineOf(gridOf(results))),
+    findings: findingsOf(results, baselineOf(gridOf(results)), rankings),
     charts,
     pictures,
     tables: new Map(tables.map((table) => [table.id, table])),

@@ -4,12 +4,14 @@
  * @module
  */
 import { ablationCharts } from "./charts/ablation.ts";
-import { costChart } from "./charts/cost.ts";
+import { costCharts } from "./charts/cost.ts";
 import { metricBudgetCharts, replayChart } from "./charts/metric_budget.ts";
+import { rankingChart } from "./charts/ranking.ts";
 import { rankHeatmaps, rankTimelines } from "./charts/ranks.ts";
 import { importanceTrajectories, lossChart, rankTrajectories } from "./charts/trajectories.ts";
 import { sequenceCharts } from "./charts/sequence.ts";
 import { gridOf } from "./facts.ts";
+import { type Ranking, rankingsOf } from "./ranking.ts";
 import { stylesOf } from "./style.ts";
 import type { Chart, StudyResults } from "./types.ts";
 
@@ -17,6 +19,7 @@ import type { Chart, StudyResults } from "./types.ts";
 export interface ReportCharts {
   readonly metric: readonly Chart[];
   readonly sequences: readonly Chart[];
+  readonly ranking: readonly Chart[];
   readonly loss: readonly Chart[];
   readonly ranks: readonly Chart[];
   readonly trajectories: readonly Chart[];
@@ -27,19 +30,23 @@ export interface ReportCharts {
 }
 
 /** All charts that the results have data for. */
-export function chartsOf(results: StudyResults): ReportCharts {
+export function chartsOf(
+  results: StudyResults,
+  rankings: readonly Ranking[] = rankingsOf(results),
+): ReportCharts {
   const grid = gridOf(results);
   const styles = stylesOf(results);
   const list = (chart: Chart | null) => chart === null ? [] : [chart];
   return {
     metric: metricBudgetCharts(results, styles),
     sequences: sequenceCharts(results, grid, styles),
+    ranking: list(rankingChart(rankings, styles)),
     loss: list(lossChart(results, grid, styles)),
     ranks: rankHeatmaps(results, grid),
     trajectories: [...rankTimelines(results, grid), ...rankTrajectories(results, grid)],
     importance: importanceTrajectories(results, grid),
     ablation: ablationCharts(results, grid, styles),
     replay: list(replayChart(results, styles)),
-    cost: list(costChart(results, styles)),
+    cost: costCharts(results, styles),
   };
 }

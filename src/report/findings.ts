@@ -4,12 +4,15 @@
  * @module
  */
 import { allTasks, type Grid, gridOf, groupBy, noBudget } from "./facts.ts";
-import { counted, fixed, interval, signed, significant } from "./format.ts";
+import { rankingFindings } from "./findings_ranking.ts";
+import { counted, fixed, interval, listed, signed, significant } from "./format.ts";
 import { metricInfo } from "./metrics.ts";
 import { movedRanks } from "./series.ts";
+import { type Ranking, rankingsOf } from "./ranking.ts";
 import { summarise } from "./statistics.ts";
+import { manyLabels } from "./style.ts";
 import { ablationRows } from "./tables/ablation.ts";
-import { costRows } from "./tables/cost.ts";
+import { type CostRow, costRows } from "./tables/cost.ts";
 import { allBudgets, type PairedRow, pairedRows } from "./tables/paired.ts";
 import { hasAverage, scoreRows, scoreText } from "./tables/scores.ts";
 import type { RankMap } from "../record/types.ts";
@@ -21,22 +24,31 @@ export interface Finding {
   readonly text: string;
 }
 
+/** Methods from which a kind of finding is one sentence for all, or stands in its section alone. */
+const mostSingled = 5;
+
 /** The label of a replay study that has uniform ranks, null without one. */
 export function uniformLabel(replay: StudyResults): string | null {
   return gridOf(replay).labels.find((label) => /uniform/i.test(label)) ?? null;
 }
 
 /** Sentences for the top of the report, the most important first. */
-export function findingsOf(results: StudyResults, baseline: string | null): readonly Finding[] {
+export function findingsOf(
+  results: StudyResults,
+  baseline: string | null,
+  rankings: readonly Ranking[] = rankingsOf(results),
+): readonly Finding[] {
   const grid = gridOf(results);
   return [
     ...completeness(results),
     ...leaders(results, grid),
+    ...rankingFindings(rankings),
     ...(baseline === null ? [] : comparisons(results, grid, baseline)),
     ...movements(results, grid),
     ...correlations(results, grid),
     ...replays(results),
     ...(baseline === null ? [] : costs(results, grid, baseline)),
+    ...frontFindings(results, grid),
   ];
 }
 
@@ -66,9 +78,7 @@ function leaders(results: StudyResults, grid: Grid): readonly Finding[] {
     const place = task === allTasks ? `averaged over ${grid.tasks.length} tasks` : `on ${task}`;
     return [{
       lead: `Best mean at ${budget}, ${place}`,
-      text: `${
-        [first!, ...others].map((row) => `${row.label} ${scoreText(row)}`).join(", then ")
-      }.`,
+      text: `${listed([first!, ...others].map((row) => `${row.label} ${scoreText(row)}`))}.`,
     }];
   });
 }
@@ -96,6 +106,7 @@ function comparisonText(row: PairedRow): string {
 
 function comparisons(results: StudyResults, grid: Grid, baseline: string): readonly Finding[] {
   const rows = pairedRows(results, baseline);
+  if (grid.labels.length >= manyLabels) return manyComparisons(rows, grid, baseline);
   return grid.labels.flatMap((label) => {
     const own = rows.filter((row) => row.label === label);
     if (own.length === 0) return [];
@@ -110,6 +121,55 @@ function comparisons(results: StudyResults, grid: Grid, baseline: string): reado
   });
 }
 
+/** The widest comparison of each of many methods, by verdict. */
+function manyComparisons(
+  rows: readonly PairedRow[],
+  grid: Grid,
+  baseline: string,
+): readonly Finding[] {
+  const wide = grid.labels.flatMap((label) => widest(rows.filter((row) => row.label === label)));
+  if (wide.length === 0) return [];
+  const hasTasks = new Set(wide.map((row) => row.task)).size > 1;
+  const named = (verdict: string) =>
+    listed(
+      wide.filter((row) => row.verdict === verdict).toSorted((a, b) =>
+        Math.abs(b.mean! * metricInfo(b.metric).scale) -
+        Math.abs(a.mean! * metricInfo(a.metric).scale)
+      ).map((row) =>
+        `${row.label}${hasTasks ? ` on ${row.task}` : ""} ${
+          signed(row.mean! * metricInfo(row.metric).scale, 2)
+        }`
+      ),
+    );
+  const [better, worse] = [named("better"), named("worse")];
+  return [{
+    lead: `Methods against ${baseline}, paired by seed`,
+    text:
+      `better: ${better || "none"}; worse: ${worse || "none"}; the others cannot be told apart ` +
+      `(${counted(wide.length, "comparison")} at 95% each, not corrected for their number).`,
+  }];
+}
+
+/** Cells on the fronts of the widest scope: all tasks where they were averaged, else each task. */
+function frontFindings(results: StudyResults, grid: Grid): readonly Finding[] {
+  const rows = costRows(results, null);
+  const tasks = hasAverage(grid) ? [allTasks] : grid.tasks;
+  return tasks.flatMap((task) => {
+    const own = rows.filter((row) => row.task === task);
+    const named = (isOn: (row: CostRow) => boolean, costOf: (row: CostRow) => number) =>
+      own.filter(isOn).toSorted((a, b) => costOf(a) - costOf(b)).map((row) =>
+        row.budget === noBudget ? row.label : `${row.label} at ${row.budget}`
+      ).join(", ");
+    const time = named((row) => row.isOnTimeFront, (row) => row.trainMillis);
+    const size = named((row) => row.isOnSizeFront, (row) => row.parameters);
+    return own.length < 2 || time === "" ? [] : [{
+      lead: `Nothing as good for less, ${task}`,
+      text: `in training time ${time}; in numbers kept ${size} (cheapest first; by means alone, ` +
+        `which says nothing of whether neighbours can be told apart).`,
+    }];
+  });
+}
+
 function movements(results: StudyResults, grid: Grid): readonly Finding[] {
   const moved = groupBy(
     results.runs.filter((run) =>
@@ -117,6 +177,7 @@ function movements(results: StudyResults, grid: Grid): readonly Finding[] {
     ),
     (run) => run.record.asked.label,
   );
+  if (moved.size >= mostSingled) return [];
   return grid.labels.flatMap((label) => {
     const runs = moved.get(label);
     if (runs === undefined) return [];
@@ -151,20 +212,34 @@ function correlations(results: StudyResults, grid: Grid): readonly Finding[] {
   const rows = ablationRows(results).filter((row) =>
     row.kind === "module" && row.spearman !== null
   );
-  return grid.labels.flatMap((label) => {
+  const correlated = grid.labels.filter((label) => rows.some((row) => row.label === label));
+  if (correlated.length >= mostSingled) {
+    const above = correlated.map((label) => {
+      const own = rows.filter((row) => row.label === label);
+      const positive = own.filter((row) => row.low !== null && row.low > 0).length;
+      return `${label} in ${positive} of ${own.length}`;
+    });
+    return [{
+      lead: "Rank given and metric lost",
+      text:
+        `cells (task × budget) in which they correlate over modules, the 95% interval above 0: ${
+          above.join(", ")
+        }.`,
+    }];
+  }
+  return correlated.map((label) => {
     const own = rows.filter((row) => row.label === label);
-    if (own.length === 0) return [];
     const positive = own.filter((row) => row.low !== null && row.low > 0).length;
     const values = own.map((row) => row.spearman ?? 0);
     const [low, high] = [fixed(Math.min(...values), 2), fixed(Math.max(...values), 2)];
-    return [{
+    return {
       lead: `Rank given and metric lost, ${label}`,
       text: `over modules they correlate with ρ ${
         low === high ? `of ${low}` : `between ${low} and ${high}`
       } in ${
         counted(own.length, "cell")
       } (task × budget); in ${positive} the 95% interval lies above 0.`,
-    }];
+    };
   });
 }
 
@@ -183,7 +258,7 @@ function replays(results: StudyResults): readonly Finding[] {
 }
 
 function costs(results: StudyResults, grid: Grid, baseline: string): readonly Finding[] {
-  const rows = costRows(results, baseline);
+  const rows = costRows(results, baseline).filter((row) => row.task !== allTasks);
   const texts = grid.labels.filter((label) => label !== baseline).flatMap((label) => {
     const ratios = rows.filter((row) => row.label === label && row.stepRatio !== null)
       .map((row) => row.stepRatio!).sort((a, b) => a - b);

@@ -63,3 +63,22 @@ export function interval(low: unknown, high: unknown, decimals: number): string 
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${whole(count)} ${count === 1 ? one : many}`;
 }
+
+/** A p-value: two significant digits, none below a thousandth. */
+export function chance(p: unknown): string {
+  if (typeof p !== "number" || !Number.isFinite(p)) return nothing;
+  return p < 0.001 ? "< 0.001" : fixed(p, p < 0.1 ? 3 : 2);
+}
+
+/** Names that a list spells out; the others are counted. */
+const mostNamed = 5;
+
+/** `A, B and C`; of more than six the first five and `3 others`. */
+export function listed(names: readonly string[]): string {
+  const shown = names.length > mostNamed + 1 ? names.slice(0, mostNamed) : names;
+  const rest = names.length - shown.length;
+  const parts = rest > 0 ? [...shown, `${whole(rest)} others`] : shown;
+  return parts.length < 2
+    ? parts.join("")
+    : `${parts.slice(0, -1).join(", ")} and ${parts[parts.length - 1]}`;
+}

@@ -190,6 +190,7 @@ function sectionsOf(content: PageContent): readonly Section[] {
     const table = tableOf(id);
     return table === null ? [] : [html`<h3>${table.title}</h3>`, ...shown(id, "")];
   };
+  const untitled = (id: string): readonly Html[] => tableOf(id) === null ? [] : shown(id, "");
   const folded = (id: string): readonly Html[] => {
     const table = tableOf(id);
     if (table === null) return [];
@@ -223,6 +224,19 @@ function sectionsOf(content: PageContent): readonly Section[] {
         ...folded("sequence_accuracies"),
       ],
     }]),
+    {
+      id: "ranking",
+      title: "Ranking",
+      body: [
+        ...or(
+          figures(charts.ranking),
+          "A ranking needs two methods that have a score on the same task and seed.",
+        ),
+        ...untitled("ranking"),
+        ...titled("ranking_tests"),
+        ...folded("ranking_pairs"),
+      ],
+    },
     {
       id: "differences",
       title: "Paired differences",

@@ -49,6 +49,9 @@ const shapes = [
   "triangle-right",
 ];
 
+/** Labels from which charts give each method a row of its own, where lines and colours would no longer tell them apart. */
+export const manyLabels = 9;
+
 /** Colours and shapes of labels, index by index. */
 export interface LabelStyles {
   readonly labels: readonly string[];
@@ -72,8 +75,18 @@ export function stylesOf(results: StudyResults): LabelStyles {
     }
     return spareColours[spare++ % spareColours.length]!;
   });
-  const labels = [...methods.keys()];
-  return { labels, colours, shapes: labels.map((_, i) => shapes[i % shapes.length]!) };
+  return { labels: [...methods.keys()], colours, shapes: distinctShapes(colours) };
+}
+
+/** A shape a label, in turn, stepping on where the same colour has that shape already. */
+function distinctShapes(colours: readonly string[]): readonly string[] {
+  const taken = new Set<string>();
+  return colours.map((colour, i) => {
+    const turn = shapes.map((_, offset) => shapes[(i + offset) % shapes.length]!);
+    const shape = turn.find((name) => !taken.has(`${colour} ${name}`)) ?? turn[0]!;
+    taken.add(`${colour} ${shape}`);
+    return shape;
+  });
 }
 
 /** Scales for the channels `color` and `shape` that hold only the labels a chart shows. */

@@ -4,9 +4,11 @@
  * @module
  */
 export { ablationTable, removalsTable } from "./tables/ablation.ts";
-export { budgetsTable, costTable } from "./tables/cost.ts";
+export { budgetsTable } from "./tables/budgets.ts";
+export { costTable } from "./tables/cost.ts";
 export { baselineOf, examplesTable, pairedTable } from "./tables/paired.ts";
 export { provenanceTable } from "./tables/provenance.ts";
+export { rankingPairsTable, rankingTable, rankingTestsTable } from "./tables/ranking.ts";
 export { failedTable, runsTable } from "./tables/runs.ts";
 export { methodsTable, scoresTable } from "./tables/scores.ts";
 export { sequencesTable, stagesTable } from "./tables/sequence.ts";

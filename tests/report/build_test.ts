@@ -52,7 +52,21 @@ Deno.test("buildReport writes the page, every chart as SVG and every table as Ma
       "charts/replay.svg",
       "charts/loss.svg",
       "charts/cost_quality.svg",
-      ...["methods", "paired", "cost", "budgets", "failed", "runs", "ablation", "replay_paired"]
+      "charts/cost_parameters.svg",
+      "charts/mean_ranks.svg",
+      ...[
+        "methods",
+        "ranking",
+        "ranking_tests",
+        "ranking_pairs",
+        "paired",
+        "cost",
+        "budgets",
+        "failed",
+        "runs",
+        "ablation",
+        "replay_paired",
+      ]
         .flatMap((id) => [`tables/${id}.md`, `tables/${id}.csv`]),
     ]
   ) assert(paths.includes(path), `no ${path}`);

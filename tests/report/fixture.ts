@@ -26,6 +26,10 @@ export interface FixtureMethod {
   readonly gain: number;
   readonly stepMillis: number;
   readonly movesRanks: boolean;
+  /** Numbers trained besides the head, for a method without budget; default none. */
+  readonly trained?: number;
+  /** What the record says must be kept of a budget, as a share of it; absent in the record by default. */
+  readonly storedShare?: number;
 }
 
 /** Size and content of the made-up study. */
@@ -69,6 +73,50 @@ export const fixtureMethods: readonly FixtureMethod[] = [
     gain: 0.016,
     stepMillis: 53.5,
     movesRanks: true,
+  },
+];
+
+/** Seventeen systems: fourteen with a budget, from clearly worse to clearly better, and three without. */
+export const manyFixtureMethods: readonly FixtureMethod[] = [
+  ...fixtureMethods,
+  ...[
+    ["rslora", "rsLoRA", 0.002, 52, false],
+    ["dora", "DoRA", 0.005, 71, false],
+    ["pissa", "PiSSA", 0.011, 52.5, false],
+    ["lora", "LoRA+, ratio 16", 0.004, 52, false],
+    ["increlora", "IncreLoRA", -0.002, 56, true],
+    ["salora", "SaLoRA", -0.011, 63, true],
+    ["goralike", "GoRA", 0.009, 54, true],
+    ["autolora", "AutoLoRA", -0.02, 97, true],
+    ["alora", "ALoRA", -0.006, 66, true],
+    ["dylora", "DyLoRA", -0.031, 50, false],
+    ["vera", "VeRA", -0.045, 49, false],
+  ].map(([method, label, gain, stepMillis, movesRanks]): FixtureMethod => ({
+    method: String(method),
+    label: String(label),
+    usesBudget: true,
+    gain: Number(gain),
+    stepMillis: Number(stepMillis),
+    movesRanks: movesRanks === true,
+    ...(label === "VeRA" ? { storedShare: 0.05 } : {}),
+  })),
+  {
+    method: "bitfit",
+    label: "BitFit",
+    usesBudget: false,
+    gain: -0.05,
+    stepMillis: 45,
+    movesRanks: false,
+    trained: 9_000,
+  },
+  {
+    method: "full",
+    label: "full fine-tuning",
+    usesBudget: false,
+    gain: 0.05,
+    stepMillis: 93,
+    movesRanks: false,
+    trained: 3_999_230,
   },
 ];
 
@@ -231,12 +279,19 @@ export function fixtureStudy(options: FixtureOptions = {}): StudyResults {
               last: hasFailed ? null : evaluations[2]!,
               others: [],
               finalTrainLoss: hasFailed ? null : 0.31,
-              parameters: { total: 4_000_000, trainable: adapterParameters + 770, head: 770 },
+              parameters: {
+                total: 4_000_000,
+                trainable: adapterParameters + (method.trained ?? 0) + 770,
+                head: 770,
+              },
               budget: budget === null ? null : {
                 requested: adapterParameters,
                 initial: method.method === "adalora" ? adapterParameters * 1.5 : adapterParameters,
                 peak: method.method === "adalora" ? adapterParameters * 1.5 : adapterParameters,
                 final: adapterParameters,
+                ...(method.storedShare === undefined
+                  ? {}
+                  : { stored: adapterParameters * method.storedShare }),
               },
               initialRanks: budget === null ? null : trained.initial,
               finalRanks: budget === null ? null : trained.final,

@@ -4,7 +4,8 @@ import { rowsOf } from "../../src/report/facts.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { methodsText } from "../../src/report/text_table.ts";
 import { ablationRows } from "../../src/report/tables/ablation.ts";
-import { budgetsTable, costRows } from "../../src/report/tables/cost.ts";
+import { budgetsTable } from "../../src/report/tables/budgets.ts";
+import { costRows, costTable } from "../../src/report/tables/cost.ts";
 import { examplesTable, pairedRows, pairedTable } from "../../src/report/tables/paired.ts";
 import { provenanceTable } from "../../src/report/tables/provenance.ts";
 import { failedTable, runsTable } from "../../src/report/tables/runs.ts";
@@ -227,6 +228,68 @@ Deno.test("budgetsTable shows requested, initial, peak and final counts side by 
     [adalora["requested"], adalora["initial"], adalora["peak"], adalora["final"]],
     [expected, 1.5 * expected, 1.5 * expected, expected],
   );
+});
+
+Deno.test("budgetsTable shows stored counts: as recorded, the final count for old records, all that was trained without budget", () => {
+  const study = fixtureStudy({
+    methods: [{ ...lora, storedShare: 0.5 }, elalora, { ...head, trained: 300 }],
+    budgets: [2],
+    seeds: [1],
+  });
+  const rows = rowsOf(budgetsTable(study).table);
+  const storedOf = (label: string) => {
+    const row = rows.find((r) => r["label"] === label)!;
+    return [row["stored"], row["storedRecorded"]];
+  };
+  const budget = 2 * 4 * 6 * 512;
+  assertEquals(storedOf("LoRA"), [budget / 2, 1]);
+  assertEquals(storedOf("ElaLoRA"), [budget, 0]);
+  assertEquals(storedOf("head only"), [300, 1]);
+  const text = markdownOf(budgetsTable(study));
+  assertStringIncludes(text, "| 24,576 | 12,288 | 25,346 |");
+  assertStringIncludes(text, "| 24,576 | ≈ 24,576 | 25,346 |");
+});
+
+Deno.test("costRows marks the cells that nothing beats, in training time and in numbers kept, per task and averaged", () => {
+  const study = handStudy();
+  const timed = (
+    millis: Readonly<Record<string, number>>,
+    events: number | null,
+  ): StudyResults => ({
+    ...study,
+    runs: study.runs.map((run): RunResults => {
+      const { time } = run.record.happened;
+      const happened = {
+        ...run.record.happened,
+        time: {
+          ...time,
+          trainMillis: millis[run.record.asked.label]!,
+          ...(events === null ? {} : { eventMillis: events }),
+        },
+      };
+      return { ...run, record: { ...run.record, happened } };
+    }),
+  });
+  // ElaLoRA is best and LoRA second in both tasks; LoRA is slower than ElaLoRA, the head is fastest and smallest.
+  const rows = costRows(timed({ LoRA: 900, ElaLoRA: 800, "head only": 500 }, null), null);
+  const fronts = (task: string) =>
+    rows.filter((row) => row.task === task)
+      .map((row) => [row.label, row.isOnTimeFront, row.isOnSizeFront]);
+  const wanted = [["LoRA", false, false], ["ElaLoRA", true, true], ["head only", true, true]];
+  assertEquals(fronts("a"), wanted);
+  assertEquals(fronts("all tasks"), wanted);
+  // The events of 200 ms count as training: LoRA without them would be faster.
+  const [row] = costRows(timed({ LoRA: 700, ElaLoRA: 800, "head only": 500 }, 200), null);
+  assertEquals([row!.label, row!.trainMillis, row!.eventMillis], ["LoRA", 900, 200]);
+  const table = markdownOf(costTable(timed({ LoRA: 7, ElaLoRA: 8, "head only": 5 }, 200), null));
+  assertStringIncludes(table, "in rank events");
+  assert(!markdownOf(costTable(study, null)).includes("in rank events"));
+});
+
+Deno.test("costRows averages only methods that finished every task", () => {
+  const rows = costRows(handStudy({ failures: ["LoRA/b/4/1", "LoRA/b/4/2", "LoRA/b/4/3"] }), null);
+  const averaged = rows.filter((row) => row.task === "all tasks").map((row) => row.label);
+  assertEquals(averaged, ["ElaLoRA", "head only"]);
 });
 
 Deno.test("provenanceTable lists every distinct value with its runs", () => {

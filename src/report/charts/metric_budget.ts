@@ -125,11 +125,21 @@ export function intervalPanel(
   };
 }
 
-/** Panels side by side, three in a row at most, with one legend. */
-export function panels(list: readonly object[]): Readonly<Record<string, unknown>> {
+/** Panels side by side with names along their own axes: full bounds, two in a row. */
+export function besidePanels(list: readonly object[]): Readonly<Record<string, unknown>> {
   return {
     concat: list,
-    columns: list.length <= 3 ? list.length : 3,
+    columns: 2,
+    spacing: { row: 36, column: 40 },
+    padding: { left: 6, right: 30, top: 6, bottom: 6 },
+  };
+}
+
+/** Panels side by side, `most` in a row (default three), with one legend. */
+export function panels(list: readonly object[], most = 3): Readonly<Record<string, unknown>> {
+  return {
+    concat: list,
+    columns: Math.min(list.length, most),
     // Flush bounds keep the frames in line; the spacing leaves room for the axes between them.
     bounds: "flush",
     spacing: { row: 72, column: 72 },

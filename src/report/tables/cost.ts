@@ -1,14 +1,26 @@
 /**
- * What quality costs (time, memory), and how many parameters each budget really held.
+ * What quality costs: time, memory, and numbers to keep; and which cells nothing else beats.
  *
  * @module
  */
 import { op } from "arquero";
-import { budgetName, factOf, gridOf, keyOf, rowsOf, tableFrom } from "../facts.ts";
+import type { RunRecord } from "../../record/types.ts";
+import {
+  allTasks,
+  factOf,
+  type Grid,
+  gridOf,
+  groupBy,
+  keyOf,
+  rowsOf,
+  tableFrom,
+} from "../facts.ts";
 import { bytes, duration, fixed, nothing, significant, whole } from "../format.ts";
-import { metricInfo, metricTitle } from "../metrics.ts";
+import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
+import { onFront } from "../pareto.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
-import { orderOf } from "./scores.ts";
+import { storedOf } from "./budgets.ts";
+import { hasAverage, orderOf, scoreRows } from "./scores.ts";
 
 /** A method's quality and cost on one task at one budget. */
 export interface CostRow {
@@ -24,7 +36,18 @@ export interface CostRow {
   readonly tokensPerSecond: number;
   readonly peakBytes: number | null;
   readonly wallMillis: number;
+  /** Steps and rank events of a run, without evaluations. */
+  readonly trainMillis: number;
+  /** The part of `trainMillis` that rank events took, null where records do not say. */
+  readonly eventMillis: number | null;
+  /** Numbers to keep, head included. */
+  readonly parameters: number;
+  /** Whether no other cell of the task has as good a mean for less training time, or for fewer parameters. */
+  readonly isOnTimeFront: boolean;
+  readonly isOnSizeFront: boolean;
 }
+
+type Measured = Omit<CostRow, "stepRatio" | "isOnTimeFront" | "isOnSizeFront">;
 
 const costNames = [
   "task",
@@ -38,21 +61,40 @@ const costNames = [
   "tokensPerSecond",
   "peakBytes",
   "wallMillis",
+  "trainMillis",
+  "eventMillis",
+  "parameters",
+  "isOnTimeFront",
+  "isOnSizeFront",
 ];
 
-/** Quality beside cost for each task, method and budget, over finished runs: medians, the peak of memory. */
+const finite = (value: number | null) => value !== null && Number.isFinite(value) ? value : null;
+
+/** What a finished run cost. */
+function costsOf(record: RunRecord): Row {
+  const { time, peakMemoryBytes, parameters } = record.happened;
+  return {
+    ...factOf(record),
+    stepMillis: finite(time.medianStepMillis),
+    tokensPerSecond: finite(time.tokensPerSecond),
+    wallMillis: time.wallMillis,
+    peakBytes: peakMemoryBytes,
+    trainMillis: time.trainMillis + (time.eventMillis ?? 0),
+    eventMillis: time.eventMillis ?? null,
+    parameters: storedOf(record).count + parameters.head,
+  };
+}
+
+/**
+ * Quality beside cost for each task, method and budget, over finished runs: medians, the peak of memory, means of parameters.
+ *
+ * Where tasks can be averaged their mean follows, for methods that finished all of them.
+ */
 export function costRows(results: StudyResults, baseline: string | null): readonly CostRow[] {
-  const finite = (value: number | null) => value !== null && Number.isFinite(value) ? value : null;
   const facts = results.runs
     .filter(({ record }) => record.happened.outcome.state === "finished")
-    .map(({ record }): Row => ({
-      ...factOf(record),
-      stepMillis: finite(record.happened.time.medianStepMillis),
-      tokensPerSecond: finite(record.happened.time.tokensPerSecond),
-      wallMillis: record.happened.time.wallMillis,
-      peakBytes: record.happened.peakMemoryBytes,
-    }));
-  const rows = rowsOf<Omit<CostRow, "stepRatio">>(
+    .map(({ record }) => costsOf(record));
+  const perTask = rowsOf<Measured>(
     tableFrom(facts, costNames).groupby("task", "label", "budget").rollup({
       metric: op.any("metric"),
       n: op.count(),
@@ -61,28 +103,100 @@ export function costRows(results: StudyResults, baseline: string | null): readon
       tokensPerSecond: op.median("tokensPerSecond"),
       peakBytes: op.max("peakBytes"),
       wallMillis: op.median("wallMillis"),
+      trainMillis: op.median("trainMillis"),
+      eventMillis: op.median("eventMillis"),
+      parameters: op.mean("parameters"),
     }),
-  );
+  ).map((row) => ({ ...row, eventMillis: finite(row.eventMillis) }));
+  const grid = gridOf(results);
+  const rows = [...perTask, ...averagesOf(results, grid, perTask)];
   const baselines = new Map(
     rows.filter((row) => row.label === baseline)
       .map((row) => [keyOf(row.task, row.budget), row.stepMillis]),
   );
-  const order = orderOf(gridOf(results));
-  return rows.map((row) => {
+  const order = orderOf(grid);
+  return [...groupBy(rows, (row) => row.task).values()].flatMap(withFronts).map((row) => {
     const ours = baselines.get(keyOf(row.task, row.budget));
     return { ...row, stepRatio: ours === undefined ? null : row.stepMillis / ours };
   }).sort((a, b) => order(a) - order(b));
 }
 
+/** The mean over tasks of each method and budget that has them all. */
+function averagesOf(
+  results: StudyResults,
+  grid: Grid,
+  perTask: readonly Measured[],
+): readonly Measured[] {
+  if (!hasAverage(grid)) return [];
+  const scores = new Map(
+    scoreRows(results).filter((row) => row.task === allTasks)
+      .map((row) => [keyOf(row.label, row.budget), row.mean]),
+  );
+  return [...groupBy(perTask, (row) => keyOf(row.label, row.budget))].flatMap(([key, group]) => {
+    if (group.length < grid.tasks.length) return [];
+    const { label, budget } = group[0]!;
+    const meanOf = (valueOf: (row: Measured) => number) =>
+      group.reduce((sum, row) => sum + valueOf(row), 0) / group.length;
+    const events = group.map((row) => row.eventMillis);
+    return [{
+      task: allTasks,
+      metric: averageMetric(),
+      label,
+      budget,
+      n: group.reduce((sum, row) => sum + row.n, 0),
+      score: scores.get(key) ?? null,
+      stepMillis: meanOf((row) => row.stepMillis),
+      tokensPerSecond: meanOf((row) => row.tokensPerSecond),
+      peakBytes: group.reduce<number | null>(
+        (peak, row) => row.peakBytes === null ? peak : Math.max(peak ?? 0, row.peakBytes),
+        null,
+      ),
+      wallMillis: meanOf((row) => row.wallMillis),
+      trainMillis: meanOf((row) => row.trainMillis),
+      eventMillis: events.includes(null) ? null : meanOf((row) => row.eventMillis!),
+      parameters: meanOf((row) => row.parameters),
+    }];
+  });
+}
+
+/** Marks the cells of one task that are on its fronts. */
+function withFronts(
+  rows: readonly Measured[],
+): readonly Omit<CostRow, "stepRatio">[] {
+  const sign = metricInfo(rows[0]!.metric).isHigherBetter ? 1 : -1;
+  const front = (costOf: (row: Measured) => number) =>
+    onFront(rows.map((row) => ({
+      cost: costOf(row),
+      quality: row.score === null ? null : sign * row.score,
+    })));
+  const time = front((row) => row.trainMillis);
+  const size = front((row) => row.parameters);
+  return rows.map((row, i) => ({ ...row, isOnTimeFront: time[i]!, isOnSizeFront: size[i]! }));
+}
+
+/** Which fronts a row is on, in words. */
+function frontText(row: Row): string {
+  const fronts = [
+    ...(row["isOnTimeFront"] === true ? ["time"] : []),
+    ...(row["isOnSizeFront"] === true ? ["size"] : []),
+  ];
+  return fronts.length === 0 ? nothing : fronts.join(", ");
+}
+
 /** The table of {@linkcode costRows}. */
 export function costTable(results: StudyResults, baseline: string | null): ReportTable {
+  const rows = costRows(results, baseline);
+  const hasEvents = rows.some((row) => row.eventMillis !== null);
   return {
     id: "cost",
     title: "Quality and cost",
     note:
       "Medians over the finished runs of a cell, the highest peak of memory. Step times depend on the task's text lengths" +
-      (baseline === null ? "." : `; the ratio is to ${baseline} on the same task and budget.`),
-    table: tableFrom(costRows(results, baseline) as unknown as readonly Row[], costNames),
+      (baseline === null ? "." : `; the ratio is to ${baseline} on the same task and budget.`) +
+      " Train time is steps and rank events, without evaluations; kept are the numbers to store, head included. " +
+      "On the front: no other cell of the task has as good a mean for less train time (time), or for fewer numbers kept (size); " +
+      "the front is of means, and neighbours on it may not be told apart.",
+    table: tableFrom(rows as unknown as readonly Row[], costNames),
     columns: [
       { title: "task", align: "left", cell: (row) => String(row["task"]) },
       { title: "method", align: "left", cell: (row) => String(row["label"]) },
@@ -106,76 +220,22 @@ export function costTable(results: StudyResults, baseline: string | null): Repor
       },
       { title: "tokens/s ↑", align: "right", cell: (row) => whole(row["tokensPerSecond"]) },
       { title: "peak memory ↓", align: "right", cell: (row) => bytes(row["peakBytes"]) },
+      { title: "train time ↓", align: "right", cell: (row) => duration(row["trainMillis"]) },
+      ...(hasEvents
+        ? [{
+          title: "in rank events",
+          align: "right" as const,
+          cell: (row: Row) => duration(row["eventMillis"]),
+        }]
+        : []),
       { title: "run time ↓", align: "right", cell: (row) => duration(row["wallMillis"]) },
-    ],
-  };
-}
-
-const budgetNames = [
-  "label",
-  "budget",
-  "n",
-  "requested",
-  "initial",
-  "peak",
-  "final",
-  "finalLow",
-  "finalHigh",
-  "trainable",
-  "head",
-];
-
-/** Adapter parameters as requested and as they were, per method and budget. */
-export function budgetsTable(results: StudyResults): ReportTable {
-  const rows = results.runs
-    .filter(({ record }) => record.happened.outcome.state === "finished")
-    .map(({ record: { asked, happened } }): Row => ({
-      label: asked.label,
-      budget: budgetName(asked.budget),
-      ...(happened.budget ?? { requested: null, initial: null, peak: null, final: null }),
-      trainable: happened.parameters.trainable,
-      head: happened.parameters.head,
-    }));
-  const grouped = tableFrom(rows, budgetNames).groupby("label", "budget").rollup({
-    n: op.count(),
-    requested: op.mean("requested"),
-    initial: op.mean("initial"),
-    peak: op.max("peak"),
-    final: op.mean("final"),
-    finalLow: op.min("final"),
-    finalHigh: op.max("final"),
-    trainable: op.max("trainable"),
-    head: op.max("head"),
-  });
-  const order = orderOf(gridOf(results));
-  const sorted = rowsOf(grouped).toSorted((a, b) =>
-    order({ task: "", label: String(a["label"]), budget: String(a["budget"]) }) -
-    order({ task: "", label: String(b["label"]), budget: String(b["budget"]) })
-  );
-  return {
-    id: "budgets",
-    title: "Budgets",
-    note:
-      "Active adapter parameters, heads and biases excluded: requested, at the start, at most, and at the end (mean over runs; " +
-      "the range where runs differ). Trainable counts all numbers the optimiser updated, spare capacity and heads included.",
-    table: tableFrom(sorted, budgetNames),
-    columns: [
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
-      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
-      { title: "requested", align: "right", cell: (row) => whole(row["requested"]) },
-      { title: "initial", align: "right", cell: (row) => whole(row["initial"]) },
-      { title: "peak", align: "right", cell: (row) => whole(row["peak"]) },
+      { title: "kept ↓", align: "right", cell: (row) => whole(row["parameters"]) },
       {
-        title: "final",
-        align: "right",
-        cell: (row) =>
-          row["finalLow"] === row["finalHigh"]
-            ? whole(row["final"])
-            : `${whole(row["final"])} (${whole(row["finalLow"])}–${whole(row["finalHigh"])})`,
+        title: "on the front",
+        align: "left",
+        cell: frontText,
+        tone: (row) => frontText(row) === nothing ? "muted" : "good",
       },
-      { title: "trainable", align: "right", cell: (row) => whole(row["trainable"]) },
-      { title: "of these, head", align: "right", cell: (row) => whole(row["head"]) },
     ],
   };
 }

@@ -1,0 +1,167 @@
+/**
+ * Tests of several methods over common blocks by ranks alone: Friedman, Wilcoxon, and Holm's correction.
+ *
+ * No maintained package for JavaScript gives the exact distribution of the signed-rank statistic with ties, which is
+ * what a handful of blocks needs; the golden numbers of the tests are SciPy's and statsmodels'.
+ *
+ * @module
+ */
+import { cumulativeStdNormalProbability } from "simple-statistics";
+import { RandomStream } from "../base/random.ts";
+import { averageRanks } from "./statistics.ts";
+
+/** The level below which a corrected p-value counts as a difference. */
+export const significanceLevel = 0.05;
+
+/** What Friedman's test says of all methods together. */
+export interface FriedmanTest {
+  /** χ² with the correction for ties. */
+  readonly statistic: number;
+  /** Methods − 1. */
+  readonly freedom: number;
+  readonly p: number;
+}
+
+const friedmanDraws = 5000;
+
+/**
+ * Friedman's test (1937) that all methods are alike: `scores[block][method]`, higher or lower better alike.
+ *
+ * The statistic is corrected for ties (Conover 1999, section 5.8). p is the share of `draws` random orders within the
+ * blocks that give at least this statistic (the observed order counted in), not the tail of χ²: that is off for few
+ * blocks. Null with fewer than two blocks or two methods, or where every block ties all methods.
+ */
+export function friedmanTest(
+  scores: readonly (readonly number[])[],
+  options: { readonly seed?: number; readonly draws?: number } = {},
+): FriedmanTest | null {
+  const n = scores.length;
+  const k = scores[0]?.length ?? 0;
+  if (n < 2 || k < 2) return null;
+  const ranks = scores.map((block) => averageRanks(block));
+  // Conover's A₁ − C₁: ties make it smaller, which is the correction.
+  const spread = ranks.flat().reduce((sum, rank) => sum + (rank - (k + 1) / 2) ** 2, 0);
+  if (spread === 0) return null;
+  const between = (blocks: readonly (readonly number[])[]) => {
+    let sum = 0;
+    for (let method = 0; method < k; method++) {
+      let total = -n * (k + 1) / 2;
+      for (const block of blocks) total += block[method]!;
+      sum += total * total;
+    }
+    return sum;
+  };
+  const observed = between(ranks);
+  const draws = options.draws ?? friedmanDraws;
+  const stream = RandomStream.fromSeed(options.seed ?? 0).fork("friedman");
+  const drawn = ranks.map((block) => [...block]);
+  let atLeast = 1;
+  for (let draw = 0; draw < draws; draw++) {
+    for (const block of drawn) shuffle(block, stream);
+    // Totals are halves of whole numbers: the margin only takes up rounding.
+    if (between(drawn) >= observed - 1e-6) atLeast++;
+  }
+  return {
+    statistic: (k - 1) * observed / spread,
+    freedom: k - 1,
+    p: atLeast / (draws + 1),
+  };
+}
+
+function shuffle(values: number[], stream: RandomStream): void {
+  for (let i = values.length - 1; i > 0; i--) {
+    const j = stream.int(i + 1);
+    const held = values[i]!;
+    values[i] = values[j]!;
+    values[j] = held;
+  }
+}
+
+/** What the signed-rank test says of two methods. */
+export interface SignedRankTest {
+  /** Differences that are not zero. */
+  readonly n: number;
+  /** Sum of the ranks of the positive differences. */
+  readonly positive: number;
+  /** Two-sided. */
+  readonly p: number;
+}
+
+/** Differences above this number take the normal approximation. */
+const mostExact = 100;
+
+/**
+ * Wilcoxon's signed-rank test (1945) that paired differences are as often and as far above zero as below, two-sided.
+ *
+ * Zeros are left out, equal sizes share their average rank, and p is exact given those ranks (all 2ⁿ signs); above 100
+ * differences it is the normal approximation with the correction for ties. Differences are compared to ten digits, so
+ * that rounding neither makes nor breaks ties.
+ */
+export function signedRankTest(differences: readonly number[]): SignedRankTest {
+  const largest = Math.max(0, ...differences.map(Math.abs));
+  const kept = differences.filter((d) => Math.abs(d) > 1e-12 * Math.max(1, largest));
+  const n = kept.length;
+  const ranks = averageRanks(kept.map((d) => Number(Math.abs(d).toPrecision(10))));
+  const positive = kept.reduce((sum, d, i) => sum + (d > 0 ? ranks[i]! : 0), 0);
+  if (n === 0) return { n, positive, p: 1 };
+  const p = n > mostExact ? normalP(ranks, positive) : exactP(ranks, positive);
+  return { n, positive, p: Math.min(1, p) };
+}
+
+/** Twice the smaller tail of the sum of `ranks` with random signs, from its whole distribution. */
+function exactP(ranks: readonly number[], positive: number): number {
+  // Average ranks are halves, so twice a rank is whole.
+  const sizes = ranks.map((rank) => Math.round(2 * rank));
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  let chances = new Float64Array(total + 1);
+  chances[0] = 1;
+  for (const size of sizes) {
+    const next = new Float64Array(total + 1);
+    for (let sum = 0; sum <= total; sum++) {
+      next[sum] = (chances[sum]! + (sum >= size ? chances[sum - size]! : 0)) / 2;
+    }
+    chances = next;
+  }
+  const smaller = Math.min(Math.round(2 * positive), total - Math.round(2 * positive));
+  // The distribution is symmetric, so the smaller tail is the lower one of the smaller sum.
+  return 2 * chances.subarray(0, smaller + 1).reduce((sum, chance) => sum + chance, 0);
+}
+
+function normalP(ranks: readonly number[], positive: number): number {
+  const mean = ranks.reduce((sum, rank) => sum + rank, 0) / 2;
+  const deviation = Math.sqrt(ranks.reduce((sum, rank) => sum + rank * rank, 0)) / 2;
+  return 2 * cumulativeStdNormalProbability(-Math.abs(positive - mean) / deviation);
+}
+
+/**
+ * Holm's step-down correction (1979): p-values that may each be held against one level, whatever their number.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { holm } from "./rank_tests.ts";
+ * assertEquals(holm([0.5, 0.125, 0.25]), [0.5, 0.375, 0.5]);
+ * ```
+ */
+export function holm(ps: readonly number[]): number[] {
+  const order = ps.map((_, i) => i).sort((a, b) => ps[a]! - ps[b]!);
+  const corrected = new Array<number>(ps.length).fill(1);
+  let largest = 0;
+  for (const [place, i] of order.entries()) {
+    largest = Math.max(largest, Math.min(1, (ps.length - place) * ps[i]!));
+    corrected[i] = largest;
+  }
+  return corrected;
+}
+
+/** The smallest p that Holm leaves of `comparisons` signed-rank tests over `blocks`, when one method wins every block. */
+export function leastCorrectedP(blocks: number, comparisons: number): number {
+  return Math.min(1, comparisons * 2 ** (1 - blocks));
+}
+
+/** Blocks from which {@linkcode leastCorrectedP} lies below the level. */
+export function fewestBlocks(comparisons: number, level = significanceLevel): number {
+  let blocks = 1;
+  while (leastCorrectedP(blocks, comparisons) >= level) blocks++;
+  return blocks;
+}

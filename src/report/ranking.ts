@@ -1,0 +1,279 @@
+/**
+ * Which methods are better than which, over all tasks and seeds together: mean ranks, tests and letters at each budget.
+ *
+ * @module
+ */
+import { factsOf, type Grid, gridOf, groupBy, keyOf, noBudget, type RunFact } from "./facts.ts";
+import { lettersOf } from "./letters.ts";
+import { areAverageable, metricInfo } from "./metrics.ts";
+import {
+  type FriedmanTest,
+  friedmanTest,
+  holm,
+  leastCorrectedP,
+  signedRankTest,
+  significanceLevel,
+} from "./rank_tests.ts";
+import { averageRanks, summarise } from "./statistics.ts";
+import { baselineOf } from "./tables/paired.ts";
+import type { StudyResults } from "./types.ts";
+
+/** What a corrected test says of a method against another. */
+export type RankVerdict = "better" | "worse" | "cannot be told apart";
+
+/** A method among those of its budget. */
+export interface RankedMethod {
+  readonly label: string;
+  /** Mean over blocks; 1 is best, ties share their average. */
+  readonly meanRank: number;
+  /**
+   * Ends of the t interval over blocks, within 1 and the number of methods; null for one block and for ranks that never
+   * change, which give no estimate of spread.
+   */
+  readonly low: number | null;
+  readonly high: number | null;
+  /** Blocks in which no method is better. */
+  readonly firsts: number;
+  /** Methods that share a letter cannot be told apart. */
+  readonly letters: string;
+  /** Against the baseline, corrected for the comparisons with it; null for the baseline and in a study without. */
+  readonly againstBaseline: { readonly p: number; readonly verdict: RankVerdict } | null;
+}
+
+/** A method without budget: the rank it would take beside those of a budget. It is in no test. */
+export interface PlacedMethod {
+  readonly label: string;
+  /** Blocks it has a score in. */
+  readonly n: number;
+  readonly meanRank: number;
+}
+
+/** Two methods at a budget. */
+export interface RankPair {
+  readonly label: string;
+  readonly other: string;
+  /** Blocks in which `label` is better, and worse. */
+  readonly wins: number;
+  readonly losses: number;
+  readonly ties: number;
+  /** Whether the signed ranks of the differences lean towards `label`. */
+  readonly leansTowards: boolean;
+  /** Two-sided signed-rank test, alone and corrected for all pairs. */
+  readonly p: number;
+  readonly corrected: number;
+  /** What is said of `label`. */
+  readonly verdict: RankVerdict;
+}
+
+/** The ranking at one budget. */
+export interface Ranking {
+  readonly budget: string;
+  /** Tasks and seeds in which every ranked method has a score, and those in which only some have. */
+  readonly blocks: number;
+  readonly incompleteBlocks: number;
+  readonly tasks: number;
+  /** By mean rank; empty where no block has all of them. */
+  readonly methods: readonly RankedMethod[];
+  readonly beside: readonly PlacedMethod[];
+  /** Methods that lack more than half of the blocks and are not ranked. */
+  readonly leftOut: readonly string[];
+  readonly friedman: FriedmanTest | null;
+  /** In the order of `methods`. */
+  readonly pairs: readonly RankPair[];
+  readonly baseline: string | null;
+  /** Whether a method that wins every block against another would be told apart from it. */
+  readonly canTellApart: boolean;
+  /** The same for comparisons with the baseline alone. */
+  readonly canTellFromBaseline: boolean;
+}
+
+/** Scores of one task and seed by label, turned so that higher is better. */
+interface Block {
+  readonly task: string;
+  readonly scores: ReadonlyMap<string, number>;
+}
+
+/**
+ * Ranks the methods of each budget over blocks of one task and seed.
+ *
+ * - A block counts where every ranked method has a score; a method without a score in more than half of the blocks is
+ *   left out, so that one that has not run yet does not take the blocks from the others.
+ * - The interval of a mean rank is Student's t over blocks and not a bootstrap: resampling three to ten blocks gives
+ *   intervals that are too narrow.
+ * - Pairs are compared by Wilcoxon's signed-rank test on the differences within blocks, with Holm's correction for all
+ *   pairs: tasks differ in the size and spread of their differences, which the paired t test takes for one normal
+ *   sample (Demšar, "Statistical comparisons of classifiers over multiple data sets", JMLR 7, 2006, section 3.1).
+ *   Differences of metrics without a common scale are taken between ranks.
+ *   The price: n blocks allow no p below 2 / 2ⁿ, which `canTellApart` holds against the number of pairs.
+ * - Seeds of one task are not independent draws of tasks. What is told apart is told apart on these tasks.
+ * - Methods without budget have no equal among the others. They are placed beside each budget, one at a time, in no
+ *   test; in a study without budgets they are ranked among themselves.
+ */
+export function rankingsOf(results: StudyResults): readonly Ranking[] {
+  const grid = gridOf(results);
+  const facts = factsOf(results).filter((fact) => fact.score !== null);
+  const budgets = grid.budgets.filter((budget) => budget !== noBudget);
+  const wanted = budgets.length === 0 ? [noBudget] : budgets;
+  const free = facts.filter((fact) => fact.budget === noBudget);
+  return wanted.flatMap((budget) => {
+    const own = facts.filter((fact) => fact.budget === budget);
+    return new Set(own.map((fact) => fact.label)).size < 2
+      ? []
+      : [rankingAt(budget, blocksOf(own), blocksOf(budget === noBudget ? [] : free), grid)];
+  });
+}
+
+function blocksOf(facts: readonly RunFact[]): ReadonlyMap<string, Block> {
+  const groups = groupBy(facts, (fact) => keyOf(fact.task, fact.seed));
+  return new Map([...groups].map(([key, group]) => [key, {
+    task: group[0]!.task,
+    scores: new Map(group.map(({ label, metric, score }) => [
+      label,
+      (metricInfo(metric).isHigherBetter ? 1 : -1) * score!,
+    ])),
+  }]));
+}
+
+function rankingAt(
+  budget: string,
+  blocks: ReadonlyMap<string, Block>,
+  free: ReadonlyMap<string, Block>,
+  grid: Grid,
+): Ranking {
+  const all = [...blocks.values()];
+  const present = grid.labels.filter((label) => all.some((block) => block.scores.has(label)));
+  const ranked = present.filter((label) =>
+    all.filter((block) => block.scores.has(label)).length * 2 >= all.length
+  );
+  const isComplete = (block: Block) => ranked.every((label) => block.scores.has(label));
+  const complete = [...blocks].filter(([, block]) => isComplete(block));
+  const baseline = baselineOf(grid);
+  const tested = complete.length === 0
+    ? { methods: [], friedman: null, pairs: [], baseline: null }
+    : testsOf(ranked, complete.map(([, block]) => block), grid, baseline);
+  const n = complete.length;
+  const pairs = ranked.length * (ranked.length - 1) / 2;
+  return {
+    budget,
+    blocks: n,
+    incompleteBlocks: all.length - n,
+    tasks: new Set(complete.map(([, block]) => block.task)).size,
+    beside: placed(complete, ranked, free, grid),
+    leftOut: present.filter((label) => !ranked.includes(label)),
+    canTellApart: leastCorrectedP(n, pairs) < significanceLevel,
+    canTellFromBaseline: tested.baseline !== null &&
+      leastCorrectedP(n, ranked.length - 1) < significanceLevel,
+    ...tested,
+  };
+}
+
+/** Where each method without budget would stand among `ranked`, if it alone joined them. */
+function placed(
+  complete: readonly (readonly [string, Block])[],
+  ranked: readonly string[],
+  free: ReadonlyMap<string, Block>,
+  grid: Grid,
+): readonly PlacedMethod[] {
+  return grid.labels.flatMap((label) => {
+    const ranks = complete.flatMap(([key, { scores }]) => {
+      const own = free.get(key)?.scores.get(label);
+      if (own === undefined) return [];
+      const others = ranked.map((other) => scores.get(other)!);
+      const better = others.filter((score) => score > own).length;
+      return [1 + better + others.filter((score) => score === own).length / 2];
+    });
+    const { mean, n } = summarise(ranks);
+    return mean === null ? [] : [{ label, n, meanRank: mean }];
+  }).toSorted((a, b) => a.meanRank - b.meanRank);
+}
+
+function testsOf(
+  labels: readonly string[],
+  blocks: readonly Block[],
+  grid: Grid,
+  wantedBaseline: string | null,
+): Pick<Ranking, "methods" | "friedman" | "pairs" | "baseline"> {
+  const scoresOf = ({ scores }: Block, order: readonly string[]) =>
+    order.map((label) => scores.get(label)!);
+  // Rank 1 is the best, so ranks are those of the negated scores.
+  const ranksOf = (block: Block, order: readonly string[]) =>
+    averageRanks(scoresOf(block, order).map((score) => -score));
+  const meanOf = new Map(labels.map((label, i) => [
+    label,
+    blocks.reduce((sum, block) => sum + ranksOf(block, labels)[i]!, 0) / blocks.length,
+  ]));
+  const order = labels.toSorted((a, b) => meanOf.get(a)! - meanOf.get(b)!);
+  const ranks = blocks.map((block) => ranksOf(block, order));
+  const hasScale = grid.tasks.length === 1 || areAverageable([...grid.metrics.values()]);
+  const values = hasScale
+    ? blocks.map((block) => scoresOf(block, order))
+    : ranks.map((block) => block.map((rank) => -rank));
+  const pairs = pairsOf(order, values);
+  const baseline = wantedBaseline !== null && order.includes(wantedBaseline)
+    ? wantedBaseline
+    : null;
+  const against: Against = baseline === null ? new Map() : againstOf(pairs, baseline);
+  const letters = lettersOf(
+    order.length,
+    pairs.filter((pair) => pair.verdict !== "cannot be told apart")
+      .map((pair) => [order.indexOf(pair.label), order.indexOf(pair.other)]),
+  );
+  const methods = order.map((label, i): RankedMethod => {
+    const own = ranks.map((block) => block[i]!);
+    const { mean, sd, low, high } = summarise(own);
+    const hasSpread = sd !== null && sd > 0;
+    return {
+      label,
+      meanRank: mean!,
+      low: hasSpread ? Math.max(1, low!) : null,
+      high: hasSpread ? Math.min(order.length, high!) : null,
+      firsts: ranks.filter((block) => block[i] === Math.min(...block)).length,
+      letters: letters[i]!,
+      againstBaseline: against.get(label) ?? null,
+    };
+  });
+  return { methods, friedman: friedmanTest(ranks), pairs, baseline };
+}
+
+/** All pairs, the better mean rank first; `values[block][method]`, higher is better. */
+function pairsOf(
+  order: readonly string[],
+  values: readonly (readonly number[])[],
+): readonly RankPair[] {
+  const raw = order.flatMap((label, i) =>
+    order.slice(i + 1).map((other, offset) => {
+      const differences = values.map((block) => block[i]! - block[i + 1 + offset]!);
+      const { n, positive, p } = signedRankTest(differences);
+      const wins = differences.filter((d) => d > 0).length;
+      const losses = differences.filter((d) => d < 0).length;
+      const ties = differences.length - wins - losses;
+      return { label, other, wins, losses, ties, p, leansTowards: positive > n * (n + 1) / 4 };
+    })
+  );
+  const corrected = holm(raw.map((pair) => pair.p));
+  return raw.map((pair, i) => ({
+    ...pair,
+    corrected: corrected[i]!,
+    verdict: verdictOf(corrected[i]!, pair.leansTowards),
+  }));
+}
+
+function verdictOf(p: number, leansTowards: boolean): RankVerdict {
+  if (p >= significanceLevel) return "cannot be told apart";
+  return leansTowards ? "better" : "worse";
+}
+
+type Against = ReadonlyMap<string, { readonly p: number; readonly verdict: RankVerdict }>;
+
+/** Each method against the baseline, corrected for these comparisons alone. */
+function againstOf(pairs: readonly RankPair[], baseline: string): Against {
+  const own = pairs.filter((pair) => pair.label === baseline || pair.other === baseline);
+  const corrected = holm(own.map((pair) => pair.p));
+  return new Map(own.map((pair, i) => {
+    const isFirst = pair.other === baseline;
+    return [isFirst ? pair.label : pair.other, {
+      p: corrected[i]!,
+      verdict: verdictOf(corrected[i]!, isFirst === pair.leansTowards),
+    }];
+  }));
+}

@@ -1,0 +1,117 @@
+/**
+ * How many parameters each budget asked for, and how many each method had, trained and leaves behind.
+ *
+ * @module
+ */
+import { op } from "arquero";
+import type { RunRecord } from "../../record/types.ts";
+import { budgetName, gridOf, rowsOf, tableFrom } from "../facts.ts";
+import { nothing, whole } from "../format.ts";
+import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { orderOf } from "./scores.ts";
+
+/** The numbers to keep of a trained run, head excluded. */
+export interface StoredCount {
+  readonly count: number;
+  /** Whether the record says it; else the final count stands for it. */
+  readonly isRecorded: boolean;
+}
+
+/** What must be kept to deploy a run, without its head: as recorded, else the final count; without budget all that was trained. */
+export function storedOf({ happened }: RunRecord): StoredCount {
+  const { budget, parameters } = happened;
+  if (budget === null) return { count: parameters.trainable - parameters.head, isRecorded: true };
+  return { count: budget.stored ?? budget.final, isRecorded: budget.stored !== undefined };
+}
+
+const budgetNames = [
+  "label",
+  "budget",
+  "n",
+  "requested",
+  "initial",
+  "peak",
+  "final",
+  "finalLow",
+  "finalHigh",
+  "stored",
+  "storedLow",
+  "storedHigh",
+  "storedRecorded",
+  "trainable",
+  "head",
+];
+
+/** A mean, with the range where runs differ. */
+function ranged(row: Row, name: string): string {
+  const [low, high] = [row[`${name}Low`], row[`${name}High`]];
+  const mean = whole(row[name]);
+  return low === high || mean === nothing ? mean : `${mean} (${whole(low)}–${whole(high)})`;
+}
+
+/** Adapter parameters as requested and as they were, per method and budget. */
+export function budgetsTable(results: StudyResults): ReportTable {
+  const rows = results.runs
+    .filter(({ record }) => record.happened.outcome.state === "finished")
+    .map(({ record }): Row => {
+      const { asked, happened } = record;
+      const stored = storedOf(record);
+      return {
+        label: asked.label,
+        budget: budgetName(asked.budget),
+        ...(happened.budget ?? { requested: null, initial: null, peak: null, final: null }),
+        stored: stored.count,
+        storedRecorded: stored.isRecorded ? 1 : 0,
+        trainable: happened.parameters.trainable,
+        head: happened.parameters.head,
+      };
+    });
+  const grouped = tableFrom(rows, budgetNames).groupby("label", "budget").rollup({
+    n: op.count(),
+    requested: op.mean("requested"),
+    initial: op.mean("initial"),
+    peak: op.max("peak"),
+    final: op.mean("final"),
+    finalLow: op.min("final"),
+    finalHigh: op.max("final"),
+    stored: op.mean("stored"),
+    storedLow: op.min("stored"),
+    storedHigh: op.max("stored"),
+    storedRecorded: op.min("storedRecorded"),
+    trainable: op.max("trainable"),
+    head: op.max("head"),
+  });
+  const order = orderOf(gridOf(results));
+  const sorted = rowsOf(grouped).toSorted((a, b) =>
+    order({ task: "", label: String(a["label"]), budget: String(a["budget"]) }) -
+    order({ task: "", label: String(b["label"]), budget: String(b["budget"]) })
+  );
+  const isGuessed = sorted.some((row) => row["storedRecorded"] === 0);
+  return {
+    id: "budgets",
+    title: "Budgets",
+    note:
+      "Active adapter parameters, heads and biases excluded: requested, at the start, at most, and at the end (mean over runs; " +
+      "the range where runs differ). Stored is what must be kept to deploy the run, besides its head" +
+      (isGuessed ? "; where records do not say (≈), the final count stands for it" : "") +
+      "; a method without budget stores all it trained. " +
+      "Trainable counts all numbers the optimiser updated, spare capacity and heads included.",
+    table: tableFrom(sorted, budgetNames),
+    columns: [
+      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
+      { title: "requested", align: "right", cell: (row) => whole(row["requested"]) },
+      { title: "initial", align: "right", cell: (row) => whole(row["initial"]) },
+      { title: "peak", align: "right", cell: (row) => whole(row["peak"]) },
+      { title: "final", align: "right", cell: (row) => ranged(row, "final") },
+      {
+        title: "stored",
+        align: "right",
+        cell: (row) => `${row["storedRecorded"] === 0 ? "≈ " : ""}${ranged(row, "stored")}`,
+      },
+      { title: "trainable", align: "right", cell: (row) => whole(row["trainable"]) },
+      { title: "of these, head", align: "right", cell: (row) => whole(row["head"]) },
+    ],
+  };
+}

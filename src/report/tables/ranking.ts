@@ -1,0 +1,218 @@
+/**
+ * The ranking of methods as tables: mean ranks with letters, the tests behind them, and all pairs.
+ *
+ * @module
+ */
+import { allTasks, gridOf, keyOf, noBudget, tableFrom } from "../facts.ts";
+import { chance, counted, fixed, interval, nothing, whole } from "../format.ts";
+import { fewestBlocks, leastCorrectedP } from "../rank_tests.ts";
+import type { Ranking } from "../ranking.ts";
+import type { ReportTable, Row, StudyResults, Tone } from "../types.ts";
+import { hasAverage, type ScoreRow, scoreRows, scoreText } from "./scores.ts";
+
+const rankingNames = [
+  "budget",
+  "label",
+  "isBeside",
+  "meanRank",
+  "low",
+  "high",
+  "methods",
+  "n",
+  "firsts",
+  "letters",
+  "baseline",
+  "p",
+  "verdict",
+];
+
+function toneOf(verdict: unknown): Tone {
+  return verdict === "better" ? "good" : verdict === "worse" ? "bad" : "muted";
+}
+
+/** Methods by mean rank at each budget, those without budget placed beside. */
+export function rankingTable(
+  results: StudyResults,
+  rankings: readonly Ranking[],
+): ReportTable {
+  const grid = gridOf(results);
+  const task = hasAverage(grid) ? allTasks : grid.tasks.length === 1 ? grid.tasks[0] : undefined;
+  const scores = new Map(
+    scoreRows(results).filter((row) => row.task === task)
+      .map((row): [string, ScoreRow] => [keyOf(row.label, row.budget), row]),
+  );
+  const rows = rankings.flatMap((ranking): readonly Row[] => {
+    const { budget, methods, blocks } = ranking;
+    const all = [
+      ...methods.map((method) => ({
+        ...method,
+        ...method.againstBaseline,
+        n: blocks,
+        isBeside: false,
+        baseline: ranking.baseline,
+      })),
+      ...ranking.beside.map((method) => ({ ...method, isBeside: true })),
+    ];
+    return all.toSorted((a, b) => a.meanRank - b.meanRank)
+      .map((row) => ({ ...row, budget, methods: methods.length }));
+  });
+  const baselines = new Set(rankings.flatMap((r) => r.baseline ?? []));
+  const against = [...baselines][0] ?? "the baseline";
+  return {
+    id: "ranking",
+    title: "Ranking",
+    note:
+      "Mean rank over blocks of one task and seed in which all methods of the budget have a score (1 is best), with a 95% t interval over blocks. " +
+      "Methods that share a letter cannot be told apart: signed-rank tests of all pairs, corrected by Holm. " +
+      `The verdict against ${against} is corrected for the comparisons with it alone. ` +
+      "Methods without budget stand in parentheses, at the rank each would take if it joined; they are in no test. " +
+      "Blocks of one task are not independent tasks: the ranking speaks of these tasks with other seeds.",
+    table: tableFrom(rows, rankingNames),
+    columns: [
+      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      {
+        title: "method",
+        align: "left",
+        cell: (row) => row["isBeside"] === true ? `(${row["label"]})` : String(row["label"]),
+        tone: (row) => row["isBeside"] === true ? "muted" : "plain",
+      },
+      {
+        title: "mean rank ↓",
+        align: "right",
+        cell: (row) => {
+          const rank = fixed(row["meanRank"], 2);
+          return row["isBeside"] === true ? `(${rank})` : rank;
+        },
+      },
+      {
+        title: "95% interval",
+        align: "right",
+        cell: (row) => interval(row["low"], row["high"], 2),
+      },
+      { title: "letters", align: "left", cell: (row) => String(row["letters"] ?? nothing) },
+      {
+        title: "first in",
+        align: "right",
+        cell: (row) =>
+          typeof row["firsts"] === "number"
+            ? `${whole(row["firsts"])} of ${whole(row["n"])}`
+            : nothing,
+      },
+      {
+        title: `quality (mean ± sd)`,
+        align: "right",
+        cell: (row) => {
+          const budget = row["isBeside"] === true ? noBudget : String(row["budget"]);
+          const score = scores.get(keyOf(String(row["label"]), budget));
+          return score === undefined ? nothing : scoreText(score);
+        },
+      },
+      {
+        title: `against ${against}`,
+        align: "left",
+        cell: (row) =>
+          typeof row["p"] === "number" ? `${row["verdict"]} (p ${chance(row["p"])})` : nothing,
+        tone: (row) => toneOf(row["verdict"]),
+      },
+    ],
+  };
+}
+
+/** Why a ranking can or cannot separate methods, in words. */
+export function powerText(ranking: Ranking): string {
+  const k = ranking.methods.length;
+  const comparisons = k * (k - 1) / 2;
+  if (k === 0) return "no task and seed has a score of every method";
+  if (ranking.canTellApart) {
+    const apart = ranking.pairs.filter((pair) => pair.verdict !== "cannot be told apart").length;
+    return `${whole(apart)} of ${counted(comparisons, "pair")} told apart`;
+  }
+  const least = chance(leastCorrectedP(ranking.blocks, comparisons));
+  return `too few blocks: a method that wins every block has p ${least} after correction for ${
+    counted(comparisons, "pair")
+  }, ${whole(fewestBlocks(comparisons))} blocks are needed`;
+}
+
+/** One row a budget: Friedman's test, and what the number of blocks allows. */
+export function rankingTestsTable(rankings: readonly Ranking[]): ReportTable {
+  const rows = rankings.map((ranking) => ({
+    budget: ranking.budget,
+    methods: ranking.methods.length,
+    tasks: ranking.tasks,
+    blocks: ranking.blocks,
+    incompleteBlocks: ranking.incompleteBlocks,
+    leftOut: ranking.leftOut.join(", "),
+    statistic: ranking.friedman?.statistic ?? null,
+    freedom: ranking.friedman?.freedom ?? null,
+    p: ranking.friedman?.p ?? null,
+    pairs: powerText(ranking),
+  }));
+  return {
+    id: "ranking_tests",
+    title: "Are the methods alike?",
+    note:
+      "Friedman’s test that all methods of a budget are alike, p by random orders within blocks. Incomplete blocks lack a method’s score and do not count; " +
+      "a method that lacks more than half of the blocks is left out.",
+    table: tableFrom(rows, Object.keys(rows[0] ?? { budget: 0 })),
+    columns: [
+      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      { title: "methods", align: "right", cell: (row) => whole(row["methods"]) },
+      { title: "tasks", align: "right", cell: (row) => whole(row["tasks"]) },
+      { title: "blocks", align: "right", cell: (row) => whole(row["blocks"]) },
+      { title: "incomplete", align: "right", cell: (row) => whole(row["incompleteBlocks"]) },
+      { title: "left out", align: "left", cell: (row) => String(row["leftOut"] || nothing) },
+      {
+        title: "Friedman χ² (df)",
+        align: "right",
+        cell: (row) =>
+          row["statistic"] === null
+            ? nothing
+            : `${fixed(row["statistic"], 2)} (${whole(row["freedom"])})`,
+      },
+      { title: "p", align: "right", cell: (row) => chance(row["p"]) },
+      { title: "pairs", align: "left", cell: (row) => String(row["pairs"]) },
+    ],
+  };
+}
+
+const pairNames = [
+  "budget",
+  "label",
+  "other",
+  "wins",
+  "losses",
+  "ties",
+  "p",
+  "corrected",
+  "verdict",
+];
+
+/** Every pair of methods at every budget. */
+export function rankingPairsTable(rankings: readonly Ranking[]): ReportTable {
+  const rows = rankings.flatMap(({ budget, pairs }) => pairs.map((pair) => ({ budget, ...pair })));
+  return {
+    id: "ranking_pairs",
+    title: "All pairs",
+    note:
+      "Blocks (task and seed) in which the first method is better, worse and equal; the two-sided signed-rank test, exact, and its p after Holm’s correction for all pairs of the budget.",
+    table: tableFrom(rows as unknown as readonly Row[], pairNames),
+    columns: [
+      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      { title: "other", align: "left", cell: (row) => String(row["other"]) },
+      {
+        title: "better / worse / equal",
+        align: "right",
+        cell: (row) => `${whole(row["wins"])} / ${whole(row["losses"])} / ${whole(row["ties"])}`,
+      },
+      { title: "p", align: "right", cell: (row) => chance(row["p"]) },
+      { title: "p, corrected", align: "right", cell: (row) => chance(row["corrected"]) },
+      {
+        title: "verdict",
+        align: "left",
+        cell: (row) => String(row["verdict"]),
+        tone: (row) => toneOf(row["verdict"]),
+      },
+    ],
+  };
+}
