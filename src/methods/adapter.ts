@@ -12,6 +12,7 @@ import type { Json } from "../base/canonical_json.ts";
 import type { RandomStream } from "../base/random.ts";
 import type { HostTensor, Tensor } from "../graph/mod.ts";
 import type { Initial } from "../models/parameters.ts";
+import type { learningRateAt } from "../spec/total_steps.ts";
 import type { AdapterCosts, ModuleShape } from "../spec/types.ts";
 import type { DirectionMode } from "./directions.ts";
 import type { RankPolicy } from "./rank_policy.ts";
@@ -139,6 +140,8 @@ export interface Adapter {
    * and out. Default: nothing.
    */
   readonly afterStep?: Readonly<Record<string, (rows: Tensor, pass: Pass) => Tensor>>;
+  /** The learning rate of a step, for methods with a schedule of their own. Default {@linkcode learningRateAt}. */
+  readonly learningRate?: typeof learningRateAt;
   /** Small numbers that differ from step to step, by the name under which {@linkcode Pass.fed} gives them. Default: none. */
   readonly stepFeeds?: (moment: StepMoment) => Readonly<Record<string, HostTensor>>;
 }

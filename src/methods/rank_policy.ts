@@ -10,6 +10,7 @@
  *
  * @module
  */
+import type { RandomStream } from "../base/random.ts";
 
 /** One slot: `slot` counts from 0 within `module`. */
 export interface SlotRef {
@@ -51,6 +52,8 @@ export interface MaskDecision {
   readonly off: readonly SlotRef[];
   /** Whether the caller must apply `off` after every later step too, without asking again. */
   readonly permanent: boolean;
+  /** Scores that the policy made itself, to be recorded. Default: those that it was given. */
+  readonly scores?: SlotScores;
 }
 
 /** New numbers for one row of a part. */
@@ -76,6 +79,8 @@ export interface EditDecision {
   readonly isCaching: boolean;
   /** Scores that the policy made itself, to be recorded; null for those that it was given. */
   readonly scores: SlotScores | null;
+  /** Slots to be counted as moved. Default: all that `rows` names. */
+  readonly moved?: number;
 }
 
 /** What a policy decides at an event. */
@@ -85,6 +90,8 @@ export type RankDecision = MoveDecision | MaskDecision | EditDecision;
 export interface RowView {
   /** A part's rows of a module by logical slot; one row where the part has one a module. */
   readonly rows: (module: string, part: string) => readonly Float32Array[];
+  /** The event's own random numbers. */
+  readonly stream: RandomStream;
 }
 
 /** What a policy needs to know of an adapted module. */
@@ -111,6 +118,8 @@ export interface RankPolicy<State> {
   readonly start: (context: PolicyContext) => State;
   /** Whether an event follows this step, that is, whether `decide` must be called. */
   readonly isDue: (state: State, step: number) => boolean;
+  /** Whether an evaluation follows this step, besides those that the settings ask for. Default: none does. */
+  readonly wantsEvaluation?: (state: State, step: number) => boolean;
   /** Whether the importance averages stay as they are in this step. */
   readonly statisticsFrozen: (state: State, step: number) => boolean;
   /**

@@ -57,7 +57,8 @@ function summed(scores: SlotScores): Readonly<Record<string, number>> {
 function changedSlots(decision: RankDecision): number {
   if (decision.kind === "move") return decision.drop.length;
   if (decision.kind === "mask") return decision.off.length;
-  return new Set(decision.rows.map(({ module, slot }) => `${module}/${slot}`)).size;
+  return decision.moved ??
+    new Set(decision.rows.map(({ module, slot }) => `${module}/${slot}`)).size;
 }
 
 /** A run under way. */
@@ -258,10 +259,11 @@ export class Trainer {
       return events;
     }
     const done = this.#at.step;
+    const isEvaluated = this.#isEvaluated(done);
     if (this.#policy?.isDue(this.#at.policyState, done - 1)) {
       events.push(...await this.#rankEvent(done - 1));
     }
-    if (this.#evaluateAt.has(done)) {
+    if (isEvaluated) {
       events.push(...await this.#evaluate(done / this.#request.batches.batchesPerEpoch));
     }
     return events;
@@ -270,8 +272,14 @@ export class Trainer {
   /** Whether the run cannot go on before an event after the last step. */
   #isDue(): boolean {
     const { step, policyState } = this.#at;
-    return step >= this.totalSteps || this.#evaluateAt.has(step) ||
+    return step >= this.totalSteps || this.#isEvaluated(step) ||
       (this.#policy?.isDue(policyState, step - 1) ?? false);
+  }
+
+  /** Whether the settings or the policy ask for an evaluation after `done` steps. */
+  #isEvaluated(done: number): boolean {
+    return this.#evaluateAt.has(done) ||
+      (this.#policy?.wantsEvaluation?.(this.#at.policyState, done - 1) ?? false);
   }
 
   /** Starts a step; what it computes may still be under way afterwards. */
@@ -281,10 +289,11 @@ export class Trainer {
     const { assembly, step: session } = this.#programs;
     const index = this.#at.step;
     const { batch, cursor } = batches.next(this.#at.cursor);
+    const { adapter } = this.#request.assembly.method;
     const learningRate = this.#at.isRatePinned
       ? train.learningRate
-      : learningRateAt(index, this.totalSteps, train);
-    const dynamics = this.#request.assembly.method.adapter?.dynamics ?? null;
+      : (adapter?.learningRate ?? learningRateAt)(index, this.totalSteps, train);
+    const dynamics = adapter?.dynamics ?? null;
     const averages = dynamics?.scores.type === "importance" ? dynamics.scores : null;
     const isFrozen = this.#policy === null || averages === null ||
       this.#policy.statisticsFrozen(this.#at.policyState, index);
@@ -367,9 +376,10 @@ export class Trainer {
     const wrong = given.flatMap(({ scores }) => scores).find((score) => !Number.isFinite(score));
     if (wrong !== undefined) throw new DivergenceError(index + 1, wrong, "importance");
     const ranksBefore = this.ranks();
-    const seen = rowView(assembly, this.#at.order, before.theta!);
+    const random = this.#root.fork("policy").fork(index);
+    const seen = rowView(assembly, this.#at.order, before.theta!, random);
     const { decision, state } = policy.decide(this.#at.policyState, index, given, seen);
-    const scores = decision.kind === "edit" ? decision.scores ?? given : given;
+    const scores = (decision.kind === "move" ? null : decision.scores) ?? given;
     this.#at = { ...this.#at, policyState: state, rankEvents: this.#at.rankEvents + 1 };
     if (decision.kind === "move") {
       await this.#move(decision, before, index);

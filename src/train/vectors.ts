@@ -213,8 +213,14 @@ export function applyMove(
 }
 
 /** The rows of a state as policies see them. */
-export function rowView(assembly: Assembly, order: SlotOrder, theta: Float32Array): RowView {
+export function rowView(
+  assembly: Assembly,
+  order: SlotOrder,
+  theta: Float32Array,
+  stream: RandomStream,
+): RowView {
   return {
+    stream,
     rows: (module, part) => {
       const place = placeOf(assembly, module, part);
       return rowsOn(place.group, order, module).map((row) => theta.slice(...rowBounds(place, row)));

@@ -1,0 +1,80 @@
+/** What a policy may ask of the loop besides changes of ranks: evaluations, random numbers, scores to be recorded. */
+import { assertEquals, assertNotEquals } from "@std/assert";
+import { ReferenceExecutor } from "../../src/exec/reference.ts";
+import { eraseState } from "../../src/methods/adapter.ts";
+import type { RankPolicy } from "../../src/methods/rank_policy.ts";
+import { learningRateAt } from "../../src/spec/total_steps.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { moduleNames, ofKind, type TinyRun, trainingRequest, trainTo } from "./fixture.ts";
+
+const executor = new ReferenceExecutor();
+const [module] = moduleNames() as readonly [string];
+
+/** Masks nothing after steps 1 and 2, and wants to see what the second event did. */
+function asking(drawn: number[]): RankPolicy<number> {
+  return {
+    start: () => 0,
+    isDue: (_, step) => step === 1 || step === 2,
+    wantsEvaluation: (events, step) => events === 1 && step === 2,
+    statisticsFrozen: () => true,
+    decide: (events, step, _, { stream }) => {
+      drawn.push(stream.next());
+      return {
+        decision: {
+          kind: "mask",
+          step,
+          budget: 0,
+          threshold: null,
+          off: [{ module, slot: 0 }],
+          permanent: false,
+          scores: [{ module, scores: [1, 3] }],
+        },
+        state: events + 1,
+      };
+    },
+  };
+}
+
+function run(drawn: number[]): TinyRun {
+  return {
+    method: "lora",
+    train: { steps: 5 },
+    change: (method) => ({
+      ...method,
+      adapter: {
+        ...method.adapter!,
+        learningRate: (step, total, train) => step < 2 ? learningRateAt(step, total, train) : 1e-4,
+        dynamics: {
+          policy: eraseState(asking(drawn)),
+          scores: { type: "none" },
+          kind: "mask",
+          directions: "orthonormal",
+        },
+      },
+    }),
+  };
+}
+
+Deno.test("a policy asks for an evaluation, draws numbers of the event and has its scores recorded", async () => {
+  const [first, second]: [number[], number[]] = [[], []];
+  for (const drawn of [first, second]) {
+    const trainer = await Trainer.create(trainingRequest(executor, run(drawn)), null);
+    // As many steps at a time as there are: what is due after one ends a block.
+    const events = [];
+    while (!trainer.isDone) events.push(...await trainer.advance(5));
+    trainer.dispose();
+    assertEquals(ofKind(events, "evaluation").map(({ snapshot }) => snapshot.step), [3, 5]);
+    assertEquals(ofKind(events, "evaluation")[0]!.snapshot.off, [{ module, slot: 0 }]);
+    assertEquals(ofKind(events, "importance").map(({ scores }) => scores[module]), [4, 4]);
+    assertEquals(ofKind(events, "ranks").map(({ moved }) => moved), [1, 1]);
+  }
+  assertEquals(first, second);
+  assertNotEquals(first[0], first[1]);
+});
+
+Deno.test("a method has a schedule of learning rates of its own", async () => {
+  const trainer = await Trainer.create(trainingRequest(executor, run([])), null);
+  const rates = ofKind(await trainTo(trainer), "step").map(({ learningRate }) => learningRate);
+  trainer.dispose();
+  assertEquals(rates, [5e-3, 5e-3, 1e-4, 1e-4, 1e-4]);
+});
