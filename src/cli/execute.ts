@@ -34,6 +34,7 @@ import {
 } from "../train/run_types.ts";
 import { Trainer } from "../train/trainer.ts";
 import { exportTensors } from "../train/vectors.ts";
+import { type EstimatedRun, withEstimatedRanks } from "./estimated_ranks.ts";
 import type { Inputs } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
 
@@ -167,16 +168,18 @@ function freshSpent(): Spent {
  * @throws {StorageError} If the results cannot be written: nothing can be recorded then.
  */
 export async function execute(
-  planned: PlannedRun,
+  asked: PlannedRun,
   context: ExecutionContext,
 ): Promise<ExecutionResult> {
-  const { folder, stored } = await RunFolder.open(`${context.results}/${planned.folder}`);
+  const { folder, stored } = await RunFolder.open(`${context.results}/${asked.folder}`);
   const spent: Spent = { ...(stored?.spent ?? freshSpent()) };
-  const started: Started = { trainer: null };
+  const started: Started = { trainer: null, run: { planned: asked, estimate: null } };
   try {
     let outcome: Outcome = { state: "finished" };
     try {
-      const request = await trainingRequest(planned, context);
+      const order = stored?.checkpoint.order ?? null;
+      started.run = await withEstimatedRanks(asked, context, order);
+      const request = await trainingRequest(started.run.planned, context);
       started.trainer = await Trainer.create(request, stored?.checkpoint ?? null);
       const isDone = await runToEnd(started.trainer, { folder, context, spent });
       if (!isDone) return { kind: "stopped", step: started.trainer.step };
@@ -189,8 +192,8 @@ export async function execute(
       const step = error instanceof DivergenceError ? error.step : started.trainer?.step ?? null;
       outcome = { state: "failed", cause: causeOf(error), message: error.message, step };
     }
-    const { trainer } = started;
-    const record = await recordOf({ planned, context, folder, trainer, outcome, spent });
+    const { trainer, run } = started;
+    const record = await recordOf({ ...run, context, folder, trainer, outcome, spent });
     await folder.finish(record);
     return { kind: "recorded", record };
   } finally {
@@ -199,9 +202,10 @@ export async function execute(
   }
 }
 
-/** A trainer, once it has been made. */
+/** A run and its trainer, once they have been made. */
 interface Started {
   trainer: Trainer | null;
+  run: EstimatedRun;
 }
 
 interface Loop {
@@ -244,8 +248,7 @@ async function runToEnd(trainer: Trainer, { folder, context, spent }: Loop): Pro
   return true;
 }
 
-interface Ending {
-  readonly planned: PlannedRun;
+interface Ending extends EstimatedRun {
   readonly context: ExecutionContext;
   readonly folder: RunFolder;
   readonly trainer: Trainer | null;
@@ -255,7 +258,7 @@ interface Ending {
 
 /** Writes weights and predictions, and makes the record. */
 async function recordOf(ending: Ending): Promise<RunRecord> {
-  const { planned, context, folder, trainer, outcome, spent } = ending;
+  const { planned, estimate, context, folder, trainer, outcome, spent } = ending;
   const { run, plan, method } = planned;
   const { keep } = run.settings.train;
   const { task } = await context.inputs.task(run.task);
@@ -359,6 +362,7 @@ async function recordOf(ending: Ending): Promise<RunRecord> {
       finalRanks,
       rankEvents: progress?.rankEvents ?? 0,
       ranksMoved: progress?.ranksMoved ?? 0,
+      ...(estimate === null ? {} : { estimate }),
       time: {
         startedAt: spent.startedAt,
         wallMillis: spent.wallMillis,

@@ -24,7 +24,7 @@ import { embeddedFolder } from "../tasks/embedded.ts";
 import { readSplit } from "../tasks/read_split.ts";
 import { encodeExamples } from "../tasks/tokenizer.ts";
 import type { TokenizerFiles } from "../tasks/tokenizers/files.ts";
-import type { Encoded, Example, Task } from "../tasks/types.ts";
+import type { Batch, Encoded, Example, Task } from "../tasks/types.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
 import { type Fetching, ownFetching, readModelFiles } from "./fetch/model_files.ts";
 import { inSharedMemory, modelFrom, type SharedModel } from "./shared_models.ts";
@@ -62,6 +62,13 @@ const evaluationBatchSize = 64;
 function pathOf(location: URL | string, name: string): string {
   if (typeof location === "string") return `${location}/${name}`;
   return decodeURIComponent(new URL(name, location).pathname);
+}
+
+/** The examples that are judged on and never trained on, the same for all runs. */
+function heldOutOf({ settings }: RunSpec, whole: readonly Example[]): readonly Example[] {
+  const count = heldOutExamples(settings, whole.length);
+  const stream = RandomStream.fromSeed(0).fork("held-out");
+  return count === 0 ? [] : sampleExamples(whole, count, stream);
 }
 
 interface HeldModel {
@@ -217,6 +224,31 @@ export class Inputs {
   }
 
   /**
+   * Some texts of a run's training split without those that are held out; runs that differ in their seeds have the same.
+   *
+   * @param count Texts at most.
+   * @param use Names what they are for: each use draws its own.
+   */
+  async sampledBatches(run: RunSpec, count: number, use: string): Promise<readonly Batch[]> {
+    const model = await this.model(run.settings.model);
+    const data = await this.task(run.task);
+    const whole = data.splits.get("train")!;
+    const shared = RandomStream.fromSeed(0);
+    const isHeldOut = new Set(heldOutOf(run, whole));
+    const encoded = this.#encode(run, "train", model, data);
+    const place = new Map(whole.map((example, i) => [example, i]));
+    const from = whole.filter((example) => !isHeldOut.has(example));
+    const examples = sampleExamples(from, count, shared.fork(use));
+    return evaluationBatches({
+      encoded: examples.map((example) => encoded[place.get(example)!]!),
+      targets: examples.map(({ target }) => target),
+      batchSize: evaluationBatchSize,
+      maxLength: run.settings.train.maxLength,
+      padId: model.tokenizer.padId,
+    });
+  }
+
+  /**
    * What a run trains on: its seed draws the training examples of a limit; all runs share those of evaluation and those that
    * are held out.
    */
@@ -226,8 +258,7 @@ export class Inputs {
     const { train } = run.settings;
     const shared = RandomStream.fromSeed(0);
     const whole = data.splits.get("train")!;
-    const count = heldOutExamples(run.settings, whole.length);
-    const heldOut = count === 0 ? [] : sampleExamples(whole, count, shared.fork("held-out"));
+    const heldOut = heldOutOf(run, whole);
     const options = (
       { split, from, limit, stream }: {
         readonly split: string;

@@ -7,6 +7,7 @@ import { RecordFormatError } from "../record/schema.ts";
 import type { StoredRun } from "../record/read_study.ts";
 import { settingsSchema } from "../spec/settings.ts";
 import type { RunSpec } from "../spec/types.ts";
+import { withRecordedRanks } from "./estimated_ranks.ts";
 import { loadOwnMethods } from "./method_modules.ts";
 import { type PlannedRun, planRuns, type StudyPlan } from "./planning.ts";
 import type { StoredStudy } from "./study_results.ts";
@@ -85,5 +86,9 @@ export async function planRecorded(
   folders: OtherFolders,
 ): Promise<{ readonly plan: StudyPlan; readonly recorded: readonly RecordedRun[] }> {
   const plan = await planFrom(stored, runs.map(runSpecOf), folders, recordedCommits(runs));
-  return { plan, recorded: runs.map((run, i) => ({ stored: run, planned: plan.runs[i]! })) };
+  const recorded = runs.map((run, i) => ({
+    stored: run,
+    planned: withRecordedRanks(plan.runs[i]!, run.record.happened.initialRanks),
+  }));
+  return { plan, recorded };
 }

@@ -8,7 +8,8 @@
  * @module
  */
 import * as z from "zod";
-import { mul } from "../graph/mod.ts";
+import { mul, type Tensor } from "../graph/mod.ts";
+import type { AdapterPart, LowRankUpdate } from "./adapter.ts";
 import { defineMethod } from "./method.ts";
 
 const options = z.strictObject({
@@ -17,6 +18,30 @@ const options = z.strictObject({
     "How the scale falls with the rank; alpha/sqrt(r) is rsLoRA",
   ),
 });
+
+/** A `[slots, in]` and B, transposed, `[slots, out]`, as LoRA starts them. */
+export const loraParts: readonly AdapterPart[] = [
+  {
+    name: "A",
+    rowLength: ({ inSize }) => inSize,
+    initial: ({ inSize }) => ({ type: "uniform", bound: 1 / Math.sqrt(inSize) }),
+    growth: "direction",
+  },
+  {
+    name: "B",
+    rowLength: ({ outSize }) => outSize,
+    initial: () => ({ type: "constant", value: 0 }),
+    growth: "direction",
+  },
+];
+
+/** The update s·BA. */
+export function loraPrepare(
+  { A, B }: Readonly<Record<string, Tensor>>,
+  scale: number,
+): LowRankUpdate {
+  return { A: mul(A!, scale), B: B! };
+}
 
 /** LoRA at a fixed rank. */
 export const lora = defineMethod({
@@ -28,21 +53,8 @@ export const lora = defineMethod({
   bind: ({ alpha, scaling }) => ({
     backbone: "frozen",
     adapter: {
-      parts: [
-        {
-          name: "A",
-          rowLength: ({ inSize }) => inSize,
-          initial: ({ inSize }) => ({ type: "uniform", bound: 1 / Math.sqrt(inSize) }),
-          growth: "direction",
-        },
-        {
-          name: "B",
-          rowLength: ({ outSize }) => outSize,
-          initial: () => ({ type: "constant", value: 0 }),
-          growth: "direction",
-        },
-      ],
-      prepare: ({ A, B }, scale) => ({ A: mul(A!, scale), B: B! }),
+      parts: loraParts,
+      prepare: loraPrepare,
       scale: (rank) => alpha / (scaling === "alpha/r" ? rank : Math.sqrt(rank)),
       capacity: (rank) => rank,
       regulariser: null,

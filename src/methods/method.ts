@@ -7,6 +7,7 @@ import * as z from "zod";
 import type { Json } from "../base/canonical_json.ts";
 import type { MethodEntry, ModulePart, ModuleShape, RunFacts } from "../spec/types.ts";
 import { type Adapter, costsOf } from "./adapter.ts";
+import type { RankEstimate } from "./rank_estimate.ts";
 
 /** Which of the encoder's own parameters are trained besides the head. */
 export type Backbone = "frozen" | "biases" | "all";
@@ -15,6 +16,8 @@ export type Backbone = "frozen" | "biases" | "all";
 export interface BoundMethod {
   readonly backbone: Backbone;
   readonly adapter: Adapter | null;
+  /** How ranks are found before training. Default: they follow from the budget alone. */
+  readonly estimate?: RankEstimate;
 }
 
 /** A method: an entry of the table that studies name. */

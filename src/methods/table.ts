@@ -7,6 +7,7 @@ import { unknownName } from "../base/suggest.ts";
 import { adalora } from "./adalora.ts";
 import { bitfit, full, head } from "./baselines.ts";
 import { elalora } from "./elalora.ts";
+import { gelora } from "./gelora.ts";
 import { lora } from "./lora.ts";
 import type { Method } from "./method.ts";
 
@@ -14,7 +15,7 @@ import type { Method } from "./method.ts";
 export type MethodTable = readonly Method[];
 
 /** All built-in methods, in the order in which reports show them. */
-export const methods: MethodTable = [head, bitfit, full, lora, adalora, elalora];
+export const methods: MethodTable = [head, bitfit, full, lora, gelora, adalora, elalora];
 
 /**
  * The built-in methods followed by a study's own.

@@ -119,6 +119,9 @@ const happened = z.object({
   finalRanks: numbers.nullable(),
   rankEvents: count,
   ranksMoved: count,
+  estimate: z.exactOptional(
+    z.object({ dimensions: z.array(z.number()), millis: z.number().min(0) }),
+  ),
   time: z.object({
     startedAt: text,
     wallMillis: z.number(),

@@ -126,6 +126,8 @@ export interface Happened {
   readonly finalRanks: RankMap | null;
   readonly rankEvents: number;
   readonly ranksMoved: number;
+  /** What ranks were estimated from before training; absent where they follow from the budget. */
+  readonly estimate?: RankEstimateRecord;
   readonly time: {
     readonly startedAt: string;
     readonly wallMillis: number;
@@ -140,6 +142,14 @@ export interface Happened {
     readonly tokensPerSecond: number;
   };
   readonly peakMemoryBytes: number | null;
+}
+
+/** What a method measured of the frozen encoder to find its ranks. */
+export interface RankEstimateRecord {
+  /** The intrinsic dimension of the states before each layer, and after the last. */
+  readonly dimensions: readonly number[];
+  /** Time that the measurement took, also for runs that share it with one before. */
+  readonly millis: number;
 }
 
 /** What an encoder that was fetched or unpacked was, exactly. */

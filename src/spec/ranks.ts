@@ -271,7 +271,7 @@ function targetOf(
     const sum = Math.round(budget.value * count);
     return weights === null
       ? apportion(sum, modules.map(() => budget.value))
-      : apportionWeighted(sum, weights);
+      : spreadOver(sum, weights);
   }
   const left = budget.value - total(modules.map(costs.perModule));
   const perRank = modules.map(costs.perRank);
@@ -279,14 +279,19 @@ function targetOf(
   const costOf = (ranks: readonly number[]) => total(ranks.map((rank, i) => rank * perRank[i]!));
   let best: readonly number[] | null = null;
   for (let sum = count; sum * Math.min(...perRank) <= left; sum++) {
-    const ranks = apportionWeighted(sum, weights);
+    const ranks = spreadOver(sum, weights);
     if (costOf(ranks) <= left) best = ranks;
   }
   return best;
 }
 
-/** Ranks in proportion to weights, at least one for each place. */
-function apportionWeighted(sum: number, weights: readonly number[]): readonly number[] {
+/**
+ * Ranks in proportion to weights, at least one for each place.
+ *
+ * @param sum At least the number of weights.
+ * @param weights Numbers above 0.
+ */
+export function spreadOver(sum: number, weights: readonly number[]): readonly number[] {
   // Places whose share is below one rank get one, and the others share what is left.
   const least = new Set<number>();
   for (;;) {
