@@ -10,7 +10,7 @@ import { type Problem, problemsOf, StudyError } from "./problems.ts";
 import { budgetName, runContent, runTitle } from "./run_id.ts";
 import { defaultSettings, overlaySettings } from "./settings.ts";
 import { budgetOf } from "./study.ts";
-import type { Delta, MethodOptions, OneOrMore, Study, StudyMethod } from "./study.ts";
+import type { DeltaCondition, MethodOptions, OneOrMore, Study, StudyMethod } from "./study.ts";
 import type { Budget, MethodEntry, RunSpec } from "./types.ts";
 
 /** What other rooms know of tasks and methods. */
@@ -54,15 +54,15 @@ export function expandStudy(study: Study, tables: StudyTables): readonly RunSpec
       message: `missing, wanted at least one budget, since "${ranked.entry.name}" has ranks`,
     });
   }
-  const runs = study.axes.tasks.flatMap((task) =>
+  const grid = study.axes.tasks.flatMap((task) =>
     variants.flatMap((variant) =>
       (variant.entry.usesBudget ? budgets : [null]).flatMap((budget) =>
-        study.axes.seeds.flatMap((seed) =>
-          resolve(study, { task, variant, budget, seed }, problems)
-        )
+        study.axes.seeds.map((seed): Point => ({ task, variant, budget, seed }))
       )
     )
   );
+  const runs = withoutExceptions(study, grid, problems)
+    .flatMap((point) => resolve(study, point, problems));
   checkSame(runs, problems);
   if (problems.length > 0) {
     const texts = new Map(problems.map((problem) => [canonicalJson({ ...problem }), problem]));
@@ -78,11 +78,34 @@ interface Point {
   readonly seed: number;
 }
 
+/** The points that no exception matches; an exception that matches none is a problem, for it means something else than it says. */
+function withoutExceptions(
+  { except = [] }: Study,
+  grid: readonly Point[],
+  problems: Problem[],
+): readonly Point[] {
+  except.forEach((when, i) => {
+    if (grid.length === 0 || grid.some((point) => matches(when, point))) return;
+    problems.push({
+      where: `except[${i}]`,
+      message: "found no run that it matches, wanted at least one; leave it out or correct it",
+    });
+  });
+  const left = grid.filter((point) => !except.some((when) => matches(when, point)));
+  if (left.length === 0 && grid.length > 0) {
+    problems.push({
+      where: "except",
+      message: "found that it matches every run, wanted some left",
+    });
+  }
+  return left;
+}
+
 function resolve(study: Study, point: Point, problems: Problem[]): RunSpec[] {
   const { task, variant: { entry, label, options: axisOptions, where }, budget, seed } = point;
   const matching = (study.deltas ?? [])
     .map((delta, i) => ({ delta, where: `deltas[${i}]` }))
-    .filter(({ delta }) => matches(delta, point));
+    .filter(({ delta }) => matches(delta.when, point));
   const layers = [
     { options: axisOptions, where },
     ...matching.map(({ delta, where }) => ({ options: delta.options ?? {}, where })),
@@ -109,7 +132,7 @@ function resolve(study: Study, point: Point, problems: Problem[]): RunSpec[] {
   }];
 }
 
-function matches({ when }: Delta, { task, variant, budget, seed }: Point): boolean {
+function matches(when: DeltaCondition, { task, variant, budget, seed }: Point): boolean {
   const has = <T>(wanted: OneOrMore<T> | undefined, test: (value: T) => boolean) =>
     wanted === undefined || toList(wanted).some(test);
   return has(when.task, (name) => name === task) &&
@@ -262,6 +285,10 @@ function checkNames(
   for (const [i, { when }] of (study.deltas ?? []).entries()) {
     check("task", `deltas[${i}].when.task`, when.task ?? [], tasks);
     check("method", `deltas[${i}].when.method`, when.method ?? [], methods);
+  }
+  for (const [i, when] of (study.except ?? []).entries()) {
+    check("task", `except[${i}].task`, when.task ?? [], tasks);
+    check("method", `except[${i}].method`, when.method ?? [], methods);
   }
 }
 

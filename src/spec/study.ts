@@ -33,7 +33,7 @@ export type StudyMethod =
 /** One value or a list of values, any of which matches. */
 export type OneOrMore<T> = T | readonly T[];
 
-/** The runs that a delta is meant for: those that match every key given here. */
+/** Which runs are meant: those that match every key given here. */
 export interface DeltaCondition {
   readonly task?: OneOrMore<string>;
   /** Names of methods, or labels of entries of the methods' axis. */
@@ -71,6 +71,8 @@ export interface Study {
   /** Settings of all runs, laid over the defaults. */
   readonly base?: PartialSettings;
   readonly deltas?: readonly Delta[];
+  /** Points of the grid that are no runs: those that one of these matches. */
+  readonly except?: readonly DeltaCondition[];
   /** The user's own tasks; their form is the tasks room's affair. */
   readonly userTasks?: readonly Json[];
   readonly axes: Axes;
@@ -106,8 +108,9 @@ function oneOrMore<T>(item: z.ZodType<T>): z.ZodType<OneOrMore<T>> {
   return z.union([item, z.array(item).min(1)]);
 }
 
-const delta: z.ZodType<Delta> = closed({
-  when: closed({
+/** @param hint Said of a condition without keys. */
+function condition(hint: string): z.ZodType<DeltaCondition> {
+  return closed({
     task: z.exactOptional(oneOrMore(taskName)),
     method: z.exactOptional(oneOrMore(methodName)).describe(
       "Names of methods, or labels of entries of the methods' axis",
@@ -115,11 +118,15 @@ const delta: z.ZodType<Delta> = closed({
     budget: z.exactOptional(oneOrMore(budget)),
     seed: z.exactOptional(oneOrMore(seed)),
   }).refine((when) => Object.keys(when).length > 0, {
-    error: "found {}, wanted task, method, budget or seed; what holds for all runs belongs in base",
+    error: `found {}, wanted task, method, budget or seed; ${hint}`,
   }).meta({
     description: "The runs that this is meant for: those that match every key",
     minProperties: 1,
-  }),
+  });
+}
+
+const delta: z.ZodType<Delta> = closed({
+  when: condition("what holds for all runs belongs in base"),
   set: z.exactOptional(settings),
   options: z.exactOptional(options).describe("Options of the methods in when.method"),
 }).refine((value) => value.set !== undefined || value.options !== undefined, {
@@ -158,6 +165,9 @@ export const studySchema: z.ZodType<Study> = closed({
   description: z.exactOptional(z.string()),
   base: z.exactOptional(settings),
   deltas: z.exactOptional(z.array(delta)),
+  except: z.exactOptional(z.array(condition("a study without runs is none"))).describe(
+    "Points of the grid that are no runs: those that one of these matches",
+  ),
   userTasks: z.exactOptional(z.array(json.meta({ id: "userTask" }))),
   axes,
 });

@@ -252,3 +252,46 @@ Deno.test("expandStudy() tells all problems at once", () => {
   });
   assertEquals(problemsOf(study).length, 4);
 });
+
+Deno.test("expandStudy() leaves out what an exception matches", () => {
+  const axes = {
+    tasks: ["RTE", "CoLA"],
+    methods: ["head", "lora"],
+    budgets: [2, 4],
+    seeds: [1, 2],
+  };
+  const except = [{ task: "CoLA", method: "head" }, { budget: 4, seed: [2] }];
+  const runs = expandStudy(smallStudy({ axes, except }), { tasks, methods });
+  assertEquals(runs.map(runTitle), [
+    "RTE, head, seed 1",
+    "RTE, head, seed 2",
+    "RTE, lora, r2, seed 1",
+    "RTE, lora, r2, seed 2",
+    "RTE, lora, r4, seed 1",
+    "CoLA, lora, r2, seed 1",
+    "CoLA, lora, r2, seed 2",
+    "CoLA, lora, r4, seed 1",
+  ]);
+});
+
+Deno.test("expandStudy() refuses exceptions that match nothing, everything or unknown names", () => {
+  const axes = { tasks: ["RTE", "CoLA"], methods: ["lora"], budgets: [2], seeds: [1] };
+  const error = assertThrows(
+    () =>
+      expandStudy(
+        smallStudy({ axes, except: [{ task: "RTE", budget: 8 }, { method: "lorra" }] }),
+        { tasks, methods },
+      ),
+    StudyError,
+  );
+  assertEquals(error.problems.map(({ where }) => where), [
+    "except[1].method",
+    "except[0]",
+    "except[1]",
+  ]);
+  assertThrows(
+    () => expandStudy(smallStudy({ axes, except: [{ method: "lora" }] }), { tasks, methods }),
+    StudyError,
+    "matches every run",
+  );
+});
