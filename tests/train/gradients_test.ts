@@ -11,7 +11,7 @@ import {
   zeroImportance,
 } from "../../src/methods/importance.ts";
 import { firstBatch } from "../../src/tasks/batches.ts";
-import { assemble, type Assembly } from "../../src/train/assemble.ts";
+import { assemble, type Assembly, fedName } from "../../src/train/assemble.ts";
 import {
   batchDims,
   dropoutFeeds,
@@ -64,6 +64,11 @@ function bench(run: TinyRun, key = 12345): Bench {
     Object.entries(fresh).map(([name, vector]) => [name, Float64Array.from(vector)]),
   );
   const stream = RandomStream.fromSeed(8);
+  const { adapter } = request.assembly.method;
+  const fed = Object.entries(
+    adapter?.stepFeeds?.({ step: 0, totalSteps: 16, learningRate, stream: stream.fork("fed") }) ??
+      {},
+  ).map(([name, value]) => [fedName(name), value] as const);
   for (const group of assembly.groups) {
     const { offset } = slotOf(assembly.layout, groupParameter(group));
     group.modules.forEach(({ name }, m) => {
@@ -100,6 +105,7 @@ function bench(run: TinyRun, key = 12345): Bench {
           ]),
         ),
         ...slotFeeds(assembly, order),
+        ...Object.fromEntries(fed),
         gate: host(new Float64Array(assembly.layout.size).fill(1), [assembly.layout.size]),
         learningRate: number(learningRate),
         sensitivityRate: number(rates.sensitivity),
@@ -121,6 +127,7 @@ const runs: readonly TinyRun[] = [
   { method: "adalora", options: { regulariser: "squared" } },
   { method: "elalora", options: { regulariser: "unsquared" } },
   { method: "elalora", options: { regulariser: "squared", regulariserWeight: 0.02 } },
+  { method: "sora" },
   { method: "bitfit" },
 ].map((run) => ({ ...run, train: { clipNorm: null } }));
 

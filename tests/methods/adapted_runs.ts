@@ -1,0 +1,153 @@
+/** Runs of a method on the golden encoder, and what every adapter has to hold to: resume, merging, ablation. */
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { nativeExecutor } from "../../src/exec/native.ts";
+import { mergedTensors, updatesOf, type WeightUpdate } from "../../src/methods/weight_update.ts";
+import { bert } from "../../src/models/bert.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
+import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
+import { flatten } from "../../src/train/layout.ts";
+import type { Checkpoint, TrainingEvent } from "../../src/train/run_types.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { exportTensors, withoutModules } from "../../src/train/vectors.ts";
+import { goldenModel } from "../models/fixture.ts";
+import {
+  assertStatesEqual,
+  timeless,
+  type TinyRun,
+  trainingRequest,
+  trainTo,
+} from "../train/fixture.ts";
+
+/** What the runs of this folder run on. */
+export const executor = await nativeExecutor(2);
+
+const golden = goldenModel();
+
+/** A run that has ended, with its programs still loaded. */
+export interface EndedRun {
+  readonly run: TinyRun;
+  readonly trainer: Trainer;
+  readonly events: readonly TrainingEvent[];
+  readonly end: Checkpoint;
+}
+
+/** Trains to the end. The caller disposes of the trainer. */
+export async function ended(run: TinyRun): Promise<EndedRun> {
+  const trainer = await Trainer.create(trainingRequest(executor, run), null);
+  const events = await trainTo(trainer);
+  return { run, trainer, events, end: await trainer.checkpoint() };
+}
+
+/** Logits of all development texts, batch after batch. */
+export async function logitsOf(
+  trainer: Trainer,
+  run: TinyRun,
+  theta: Float32Array,
+): Promise<readonly number[]> {
+  const { assembly, evaluate } = trainer.programs;
+  const logits: number[] = [];
+  for (const batch of trainingRequest(executor, run).splits[0]!.batches) {
+    const { read } = await evaluate.run({
+      feeds: {
+        theta: { type: "f32", shape: [theta.length], data: theta },
+        ...inputFeeds(assembly, batch),
+      },
+      dims: batchDims(batch),
+      read: ["logits"],
+    });
+    logits.push(...Array.from(read["logits"]!.data, Number));
+  }
+  return logits;
+}
+
+/** The updates of a run as an export would write them. */
+export function exportedUpdates({ trainer, end }: EndedRun): readonly WeightUpdate[] {
+  const { assembly } = trainer;
+  const tensors = new Map(
+    exportTensors(assembly, end.vectors.theta!, end.order).map((part) => [part.name, part]),
+  );
+  const ranks = Object.values(end.order).map((rows) => rows.length);
+  const average = ranks.reduce((sum, rank) => sum + rank, 0) / ranks.length;
+  return updatesOf(
+    { tensors, off: end.off, scale: assembly.adapter!.scale(average) },
+    assembly.adapter!,
+    assembly.modules.map(({ module }) => module),
+    ({ layer, part }) => bert.modulePath(layer, part),
+  );
+}
+
+/** Logits of an encoder without adapters under the head that a run has trained. */
+async function plainLogits(
+  { trainer, end }: EndedRun,
+  tensors: typeof golden.tensors,
+): Promise<readonly number[]> {
+  const run: TinyRun = { method: "head", encoder: { config: golden.config, tensors } };
+  const parts = new Map(
+    exportTensors(trainer.assembly, end.vectors.theta!, end.order).map((part) => [part.name, part]),
+  );
+  const plain = await Trainer.create(trainingRequest(executor, run), null);
+  const theta = flatten(plain.assembly.layout, (slot) => parts.get(slot.name)!.data);
+  const logits = await logitsOf(plain, run, theta);
+  plain.dispose();
+  return logits;
+}
+
+function assertSame(found: readonly number[], wanted: readonly number[], tolerance: number): void {
+  assertEquals(found.length, wanted.length);
+  found.forEach((value, i) => assertAlmostEquals(value, wanted[i]!, tolerance, `logit ${i}`));
+}
+
+/** Fails unless the exported updates, merged into the weights, give the logits that the adapters give. */
+export async function assertMerges(ended: EndedRun): Promise<void> {
+  const { trainer, run, end } = ended;
+  const adapted = await logitsOf(trainer, run, end.vectors.theta!);
+  const bare = await plainLogits(ended, golden.tensors);
+  const effect = Math.max(...bare.map((value, i) => Math.abs(value - adapted[i]!)));
+  assert(effect > 0.1, `the adapters change logits by ${effect} at most`);
+  const merged = mergedTensors(golden.tensors, exportedUpdates(ended), new Map());
+  assertSame(await plainLogits(ended, merged), adapted, 1e-5 * Math.max(1, effect));
+}
+
+/** Fails unless switching off the rows of all modules leaves the encoder alone. */
+export async function assertAblates(ended: EndedRun): Promise<void> {
+  const { trainer, run, end } = ended;
+  const names = trainer.assembly.modules.map(({ module }) => module.name);
+  const off = withoutModules(trainer.assembly, end.vectors.theta!, names);
+  assertSame(
+    await logitsOf(trainer, run, off),
+    await plainLogits(ended, golden.tensors),
+    1e-5,
+  );
+}
+
+function stored(checkpoint: Checkpoint): Checkpoint {
+  const spent = {
+    trainMillis: 0,
+    evaluateMillis: 0,
+    wallMillis: 0,
+    peakMemoryBytes: 0,
+    startedAt: "",
+  };
+  return decodeCheckpoint(encodeCheckpoint({ checkpoint, journals: {}, spent }), "file").checkpoint;
+}
+
+/** Fails unless the run, cut in two by a stored checkpoint, tells and ends as the whole one to the bit. */
+export async function assertResumes(
+  { run, events, end }: EndedRun,
+  cuts: readonly number[],
+): Promise<void> {
+  for (const cut of cuts) {
+    const first = await Trainer.create(trainingRequest(executor, run), null);
+    const before = timeless(await trainTo(first, cut));
+    const checkpoint = stored(await first.checkpoint());
+    first.dispose();
+    const second = await Trainer.create(trainingRequest(executor, run), checkpoint);
+    const after = timeless(await trainTo(second));
+    assertEquals([...before, ...after], timeless(events), `events when cut at ${cut}`);
+    const { vectors, ...rest } = await second.checkpoint();
+    const { vectors: wanted, ...wantedRest } = end;
+    assertStatesEqual(vectors, wanted, `state when cut at ${cut}`);
+    assertEquals(rest, wantedRest);
+    second.dispose();
+  }
+}

@@ -1,0 +1,250 @@
+/** SoRA: its proximal step, its thresholds over a run, its gates in training, and what is exported. */
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { evaluationPass } from "../../src/methods/adapter.ts";
+import { constant, input, interpret, makeProgram, type Tensor } from "../../src/graph/mod.ts";
+import { softThreshold, sora, upstreamThreshold } from "../../src/methods/sora.ts";
+import {
+  type SoraSchedule,
+  stageEnds,
+  stageThresholds,
+  thresholdAt,
+} from "../../src/methods/sora_policy.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { ofKind, rowOf, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
+import {
+  assertAblates,
+  assertMerges,
+  assertResumes,
+  ended,
+  executor,
+  exportedUpdates,
+} from "./adapted_runs.ts";
+
+function shrunk(
+  shrink: (u: Tensor, xi: Tensor) => Tensor,
+  gates: readonly number[],
+  xi: number,
+): readonly number[] {
+  const value = shrink(input("u", [gates.length]), input("xi", []));
+  const host = (shape: readonly number[], data: readonly number[]) =>
+    ({ type: "f32", shape, data: Float64Array.from(data) }) as const;
+  const { value: found } = interpret(makeProgram({ value }), {
+    u: host([gates.length], gates),
+    xi: host([], [xi]),
+  });
+  return Array.from(found!.data, Number);
+}
+
+function assertNear(found: readonly number[], wanted: readonly number[]): void {
+  assertEquals(found.length, wanted.length);
+  found.forEach((value, i) => assertAlmostEquals(value, wanted[i]!, 1e-12));
+}
+
+Deno.test("the proximal step shrinks by xi; upstream's passes set to zero what is below 2 xi", () => {
+  assertNear(shrunk(softThreshold, [0.5, -0.2, 0.05, 0.15, -0.1, 0], 0.1), [
+    0.4,
+    -0.1,
+    0,
+    0.05,
+    0,
+    0,
+  ]);
+  // The passes by hand: 0.5 → 0.4; −0.3 → −0.2; 0.15 → 0.05 → 0; 0.1 is neither above nor below and stays.
+  assertNear(shrunk(upstreamThreshold, [0.5, -0.3, 0.05, 0.15, -0.15, 0.1], 0.1), [
+    0.4,
+    -0.2,
+    0,
+    0,
+    0,
+    0.1,
+  ]);
+  for (const shrink of [softThreshold, upstreamThreshold]) {
+    assertNear(shrunk(shrink, [0.5, -0.2, 0], 0), [0.5, -0.2, 0]);
+  }
+});
+
+const schedule: SoraSchedule = {
+  sparseLambda2: 0,
+  lambdaSchedule: "linear",
+  maxLambda: 7e-4,
+  lambdaNum: 7,
+  firstStage: 0.36,
+  countInterval: 0.05,
+};
+
+Deno.test("the thresholds of a schedule are NumPy's", () => {
+  // numpy.linspace(0, 7e-4, 7); the others with log and exp around it, as the authors' code has them.
+  assertNear(stageThresholds(schedule), [
+    0,
+    0.00011666666666666667,
+    0.00023333333333333333,
+    0.00035,
+    0.00046666666666666666,
+    0.0005833333333333333,
+    0.0007,
+  ]);
+  const between = { ...schedule, sparseLambda2: 0.5, maxLambda: 2, lambdaNum: 3 };
+  // numpy.log(numpy.linspace(numpy.exp(0.5), numpy.exp(2), 3)) and exp(linspace(log 0.5, log 2, 3)).
+  assertNear(stageThresholds({ ...between, lambdaSchedule: "log_linear" }), [
+    0.5,
+    1.508266097422807,
+    2,
+  ]);
+  assertNear(stageThresholds({ ...between, lambdaSchedule: "exp_linear" }), [0.5, 1, 2]);
+});
+
+Deno.test("the first stage has its share of the steps, the others share the rest", () => {
+  // 50 epochs and six times 15, at ten steps an epoch.
+  const authors = { ...schedule, firstStage: 500 };
+  assertEquals(stageEnds(authors, 1400), [500, 650, 800, 950, 1100, 1250, 1400]);
+  const at = [0, 499, 500, 1249, 1250, 1399].map((step) => thresholdAt(authors, 1400, step));
+  const xi = stageThresholds(authors);
+  assertEquals(at, [xi[0], xi[0], xi[1], xi[5], xi[6], xi[6]]);
+  const { learningRate } = sora.bind(sora.parseOptions(authors)).adapter!;
+  const train = { learningRate: 2, warmup: 0.1, schedule: "linear" } as const;
+  // 50 steps of warm-up and 450 down to zero, then a tenth of the peak.
+  const rates = [0, 25, 50, 275, 500, 1399].map((step) => learningRate!(step, 1400, train));
+  assertEquals(rates, [0, 1, 2, 1, 0.2, 0.2]);
+});
+
+Deno.test("options that do not fit together or leave a stage without a step are refused", () => {
+  const check = (options: Readonly<Record<string, unknown>>, totalSteps = 100) => () =>
+    sora.check(sora.parseOptions(options), {
+      totalSteps,
+      trainExamples: 8,
+      modules: [],
+      plan: null,
+    });
+  check({})();
+  check({ lambdaSchedule: "linear", maxLambda: 1e-3, lambdaNum: 5 })();
+  assertThrows(check({ maxLambda: 1e-3 }), RangeError, 'without a "lambdaSchedule"');
+  assertThrows(check({ lambdaSchedule: "linear" }), RangeError, "both are wanted");
+  assertThrows(
+    check({ lambdaSchedule: "linear", maxLambda: 1e-4, lambdaNum: 3 }),
+    RangeError,
+    'found "sparseLambda2" of 0.0003 and "maxLambda" of 0.0001',
+  );
+  assertThrows(
+    check({ lambdaSchedule: "exp_linear", sparseLambda2: 0, maxLambda: 1, lambdaNum: 3 }),
+    RangeError,
+    "a positive number",
+  );
+  assertThrows(
+    check({ lambdaSchedule: "linear", maxLambda: 1e-3, lambdaNum: 9 }, 10),
+    RangeError,
+    "leave a stage without a step",
+  );
+});
+
+/** Four stages of ξ that send about half the gates to zero. */
+const staged: TinyRun = {
+  method: "sora",
+  options: {
+    sparseLambda: 0.01,
+    sparseLambda2: 0,
+    lambdaSchedule: "linear",
+    maxLambda: 0.06,
+    lambdaNum: 4,
+    firstStage: 12,
+    countInterval: 5,
+  },
+  rank: 4,
+  train: { steps: 36, learningRate: 2e-2 },
+};
+
+Deno.test("a staged run counts its gates, evaluates after each stage, resumes, merges and ablates", async () => {
+  const run = await ended(staged);
+  const { events, trainer, end } = run;
+  assertEquals(
+    ofKind(events, "evaluation").map(({ snapshot }) => snapshot.step),
+    [12, 20, 28, 36],
+  );
+  const counts = ofKind(events, "ranks");
+  assertEquals(counts.map(({ step }) => step), [5, 10, 12, 15, 20, 25, 28, 30, 35, 36]);
+  const gates = (theta: Float32Array) =>
+    trainer.assembly.modules.flatMap(({ module }) =>
+      end.order[module.name]!.map((row) =>
+        rowOf(trainer.assembly, theta, module.name, "g", row)[0]!
+      )
+    );
+  for (const { snapshot } of ofKind(events, "evaluation")) {
+    const zeros = gates(snapshot.theta).filter((gate) => gate === 0).length;
+    assertEquals(snapshot.off.length, zeros);
+    const { budget } = counts.find(({ step }) => step === snapshot.step)!;
+    assertEquals(budget, gates(snapshot.theta).length - zeros);
+  }
+  // No threshold in the first stage, more and more zeros in the others.
+  const zeros = ofKind(events, "evaluation").map(({ snapshot }) => snapshot.off.length);
+  assertEquals(zeros[0], 0);
+  assert(zeros[1]! < zeros[2]! && zeros[2]! < zeros[3]!, `found ${zeros} zero gates`);
+  const total = gates(end.vectors.theta!).length;
+  assert(zeros[3]! > total / 4 && zeros[3]! < total, `${zeros[3]} of ${total} are zero`);
+  assertEquals(
+    Object.values(trainer.ranks()).reduce((sum, rank) => sum + rank, 0),
+    total - zeros[3]!,
+  );
+  // Zero slots are left out of what is exported.
+  const exported = exportedUpdates(run).reduce((sum, { A }) => sum + A.shape[0]!, 0);
+  assertEquals(exported, total - zeros[3]!);
+  await assertMerges(run);
+  await assertAblates(run);
+  await assertResumes(run, [3, 12, 13, 30]);
+  trainer.dispose();
+});
+
+Deno.test("a step is the optimiser's, then the proximal step", async () => {
+  const at = async (sparseLambda2: number, threshold = "exact") => {
+    const run: TinyRun = {
+      method: "sora",
+      options: { sparseLambda2, threshold, sparseLambda: 0 },
+      train: { steps: 4, weightDecay: 0.1 },
+    };
+    const trainer = await Trainer.create(trainingRequest(executor, run), null);
+    await trainTo(trainer, 1);
+    const { vectors } = await trainer.checkpoint();
+    const { assembly } = trainer;
+    trainer.dispose();
+    return (part: string) =>
+      assembly.modules.flatMap(({ module }) => [
+        ...rowOf(assembly, vectors.theta!, module.name, part, 0),
+        ...rowOf(assembly, vectors.theta!, module.name, part, 1),
+      ]);
+  };
+  const [free, exact, upstream] = [await at(0), await at(0.3), await at(0.3, "upstream")];
+  assertEquals(exact("A"), free("A"));
+  assertEquals(exact("B"), free("B"));
+  free("g").forEach((gate, i) => {
+    const wanted = Math.sign(gate) * Math.max(Math.abs(gate) - 0.3, 0);
+    assertAlmostEquals(exact("g")[i]!, wanted, 1e-6);
+    assertAlmostEquals(upstream("g")[i]!, Math.abs(gate) < 0.6 ? 0 : wanted, 1e-6);
+  });
+  const between = free("g").filter((gate) => Math.abs(gate) > 0.3 && Math.abs(gate) < 0.6);
+  assert(between.length > 0, "no gate tells the thresholds apart");
+  // Gates start from N(0, 1), and a first step with B = 0 moves none.
+  const deviation = Math.sqrt(
+    free("g").reduce((sum, gate) => sum + gate ** 2, 0) / free("g").length,
+  );
+  assert(deviation > 0.5 && deviation < 1.5, `found a deviation of ${deviation}`);
+});
+
+Deno.test("the loss has the mean size of all gates, whatever their groups", () => {
+  const { regulariser } = sora.bind(sora.parseOptions({})).adapter!;
+  assertEquals(regulariser!.weight, 10);
+  const group = (part: string, shape: readonly number[], data: readonly number[]) => ({
+    part,
+    rows: constant({ type: "f32", shape, data: Float64Array.from(data) }),
+    on: constant({
+      type: "f32",
+      shape: shape.slice(0, 2),
+      data: new Float64Array(shape[0]! * shape[1]!).fill(1),
+    }),
+  });
+  const value = regulariser!.build([
+    group("A", [1, 2, 2], [9, 9, 9, 9]),
+    group("g", [1, 2, 1], [0.5, -1.5]),
+    group("g", [2, 1, 1], [-3, 0]),
+  ], evaluationPass);
+  const { value: found } = interpret(makeProgram({ value }), {});
+  assertAlmostEquals(Number(found!.data[0]), (0.5 + 1.5 + 3) / 4, 1e-12);
+  assertEquals(sora.bind(sora.parseOptions({ sparseLambda: 0 })).adapter!.regulariser, null);
+});
