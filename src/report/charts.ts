@@ -7,12 +7,13 @@ import { ablationCharts } from "./charts/ablation.ts";
 import { costCharts } from "./charts/cost.ts";
 import { metricBudgetCharts, replayChart } from "./charts/metric_budget.ts";
 import { rankingChart } from "./charts/ranking.ts";
+import { rankOverview } from "./charts/rank_overview.ts";
 import { rankHeatmaps, rankTimelines } from "./charts/ranks.ts";
 import { importanceTrajectories, lossChart, rankTrajectories } from "./charts/trajectories.ts";
 import { sequenceCharts } from "./charts/sequence.ts";
 import { gridOf } from "./facts.ts";
 import { type Ranking, rankingsOf } from "./ranking.ts";
-import { stylesOf } from "./style.ts";
+import { manyLabels, stylesOf } from "./style.ts";
 import type { Chart, StudyResults } from "./types.ts";
 
 /** Charts by section; a section without data has none. */
@@ -42,7 +43,10 @@ export function chartsOf(
     sequences: sequenceCharts(results, grid, styles),
     ranking: list(rankingChart(rankings, styles)),
     loss: list(lossChart(results, grid, styles)),
-    ranks: rankHeatmaps(results, grid),
+    ranks: [
+      ...(grid.labels.length < manyLabels ? [] : list(rankOverview(results, grid))),
+      ...rankHeatmaps(results, grid),
+    ],
     trajectories: [...rankTimelines(results, grid), ...rankTrajectories(results, grid)],
     importance: importanceTrajectories(results, grid),
     ablation: ablationCharts(results, grid, styles),

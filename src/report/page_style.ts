@@ -36,7 +36,7 @@ header p { max-width: 46rem; margin: 0 0 1rem; color: var(--muted); }
 .facts li { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 0.5rem 0.95rem; min-width: 6.5rem; }
 .facts b { display: block; font-size: 1.15rem; line-height: 1.35; font-variant-numeric: tabular-nums; }
 .facts span { color: var(--muted); font-size: 0.8rem; }
-nav { position: sticky; top: 1.2rem; align-self: start; font-size: 0.9rem; padding-top: 1.4rem; }
+nav { position: sticky; top: 1.2rem; align-self: start; font-size: 0.9rem; padding-top: 1.4rem; max-height: calc(100vh - 2.4rem); overflow-y: auto; }
 nav ol { list-style: none; margin: 0; padding: 0; border-left: 2px solid var(--line); }
 nav a { display: block; padding: 0.26rem 0 0.26rem 0.9rem; color: var(--muted); }
 nav a:hover { color: var(--ink); text-decoration: none; }
@@ -63,6 +63,7 @@ tbody tr:hover td.repeat { color: var(--muted); }
 .bad { color: var(--bad); background: var(--bad-back); }
 .muted { color: var(--muted); }
 figure { margin: 1.5rem 0 0; }
+figure + .note { margin-top: 1.3rem; }
 figure h3 { margin: 0 0 0.5rem; }
 figcaption { color: var(--muted); font-size: 0.84rem; max-width: 54rem; margin-top: 0.3rem; }
 .chart { overflow-x: auto; }
@@ -79,7 +80,7 @@ details[open] > summary { margin-bottom: 0.5rem; }
 footer { grid-column: 1 / -1; color: var(--muted); font-size: 0.84rem; padding-top: 1rem; }
 @media (max-width: 62rem) {
   .layout { grid-template-columns: minmax(0, 1fr); gap: 0; padding: 0 0.9rem 3rem; }
-  nav { position: static; } nav ol { border: 0; columns: 2; }
+  nav { position: static; max-height: none; } nav ol { border: 0; columns: 2; }
   section { padding: 1.1rem 1rem 1.3rem; }
 }
 @media print {

@@ -123,6 +123,27 @@ export function labelScales(
   };
 }
 
+/** The channel `color` of tasks, where colour does not stand for a method. */
+export function taskColour(tasks: readonly string[]): object {
+  const colours = [...methodColours.values(), ...spareColours];
+  return {
+    field: "task",
+    type: "nominal",
+    scale: { domain: tasks, range: tasks.map((_, i) => colours[i % colours.length]!) },
+    legend: { title: null, orient: "top", columns: 6, symbolType: "circle", symbolSize: 90 },
+  };
+}
+
+/** The channel `color` of budgets, from dark violet (smallest) to green. */
+export function budgetColour(budgets: readonly string[]): object {
+  return {
+    field: "budget",
+    type: "ordinal",
+    scale: { domain: budgets, scheme: { name: "viridis", extent: [0.2, 0.7] } },
+    legend: { title: null, orient: "top", symbolType: "circle", symbolSize: 90 },
+  };
+}
+
 const partColours: ReadonlyMap<string, string> = new Map([
   ["query", "#4477aa"],
   ["key", "#44aacc"],

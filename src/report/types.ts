@@ -56,6 +56,8 @@ export interface Chart {
   /** File name without ending. */
   readonly id: string;
   readonly title: string;
+  /** The method that it shows alone; absent for charts of several. */
+  readonly label?: string;
   readonly caption: string;
   readonly spec: Readonly<Record<string, unknown>>;
 }

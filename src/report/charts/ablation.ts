@@ -9,6 +9,10 @@ import { labelScales, type LabelStyles } from "../style.ts";
 import { type AblationPoint, ablationPoints, ablationRows } from "../tables/ablation.ts";
 import type { Chart, StudyResults } from "../types.ts";
 import { rowHeader } from "./ranks.ts";
+import { ablatedBudget, ablationPanels } from "./small_multiples.ts";
+
+/** Methods that can lie over each other in a panel with their correlations written in. */
+const mostOverlaid = 5;
 
 const kinds = ["layer", "module"] as const;
 
@@ -32,9 +36,22 @@ export function ablationCharts(
     );
     // Where every method kept its ranks equal there is nothing to correlate, and the losses are shown as they are.
     const shown = uneven.length > 0 ? uneven : own;
+    const title = kind === "layer"
+      ? "Removing a layer's adapters"
+      : "Removing one module's adapter";
+    if (new Set(shown.map((point) => point.label)).size > mostOverlaid) {
+      return [{
+        id: `ablation_${kind}`,
+        title: `${title}, ${ablatedBudget(shown, grid)}`,
+        caption:
+          `Each point is one ${kind} on one task, averaged over seeds: the rank it held in the trained model and what the metric lost without it (× 100). ` +
+          "ρ is Spearman's rank correlation, from its lowest to its highest task; the table below has the intervals.",
+        spec: ablationPanels(shown, rows.filter((row) => row.kind === kind), grid),
+      }];
+    }
     return [{
       id: `ablation_${kind}`,
-      title: kind === "layer" ? "Removing a layer's adapters" : "Removing one module's adapter",
+      title,
       caption:
         `Each point is one ${kind}, averaged over seeds: the rank it held in the trained model and what the metric lost without it (× 100). ` +
         `ρ is Spearman's rank correlation (mean over runs) with its 95% interval.` +

@@ -5,9 +5,10 @@
  */
 import { allTasks, groupBy, noBudget } from "../facts.ts";
 import { metricInfo, metricTitle } from "../metrics.ts";
-import { labelScales, type LabelStyles } from "../style.ts";
+import { labelScales, type LabelStyles, manyLabels } from "../style.ts";
 import { type ScoreRow, scoreRows } from "../tables/scores.ts";
 import type { Chart, StudyResults } from "../types.ts";
+import { methodRowsChart, scoreHeatmap } from "./many_methods.ts";
 
 interface Point {
   readonly label: string;
@@ -173,6 +174,7 @@ export function metricBudgetCharts(results: StudyResults, styles: LabelStyles): 
         budgeted: budgetedOf(rows),
       })
     ));
+  if (shown.length >= manyLabels) return manyCharts(perTask, averaged);
   return [
     ...(averaged.length === 0 ? [] : [{
       id: "metric_budget_average",
@@ -186,6 +188,25 @@ export function metricBudgetCharts(results: StudyResults, styles: LabelStyles): 
       caption: intervalCaption,
       spec: draw(groups),
     }]),
+  ];
+}
+
+const manyCaption =
+  "Points are means over seeds, lines their 95% t intervals, cut at three deviations. Methods are sorted by their mean place over tasks and budgets. " +
+  "Grey diamonds have no budget.";
+
+function manyCharts(
+  perTask: readonly ScoreRow[],
+  averaged: readonly ScoreRow[],
+): readonly Chart[] {
+  return [
+    ...(averaged.length === 0 ? [] : [methodRowsChart(averaged, {
+      id: "metric_budget_average",
+      title: "Averaged over tasks",
+      caption: `${manyCaption} Tasks are averaged within each seed.`,
+    })]),
+    scoreHeatmap([...averaged, ...perTask]),
+    methodRowsChart(perTask, { id: "metric_budget", title: "By task", caption: manyCaption }),
   ];
 }
 

@@ -5,7 +5,7 @@
  */
 import { counted } from "../format.ts";
 import type { Ranking } from "../ranking.ts";
-import { labelScales, type LabelStyles } from "../style.ts";
+import { chartColours, labelScales, type LabelStyles } from "../style.ts";
 import type { Chart } from "../types.ts";
 import { besidePanels } from "./metric_budget.ts";
 
@@ -70,7 +70,7 @@ function panel(ranking: Ranking, styles: LabelStyles, count: number): object {
       {
         data: { values: ranked },
         mark: { type: "text", align: "left", x: "width", dx: 8, fontSize: 11, fontWeight: 600 },
-        encoding: { y, text: { field: "letters" } },
+        encoding: { y, text: { field: "letters" }, color: { value: chartColours.ink } },
       },
       ...(placed.length === 0 ? [] : [{
         data: { values: placed },

@@ -22,7 +22,7 @@ export function sortParts(parts: Iterable<string>): readonly string[] {
 export const partTitle = (part: string): string => part.replaceAll("_", " ");
 
 /** Colour: the rank over the panel's average rank; blue below 1, red above, pale at 1. */
-const ratioColour = {
+export const ratioColour = {
   field: "ratio",
   type: "quantitative",
   // Diverging and safe for colour-blind readers: blue – pale – vermilion, even in lightness on both sides.
@@ -97,6 +97,7 @@ export function rankHeatmaps(results: StudyResults, grid: Grid): readonly Chart[
     };
     return [{
       id: `ranks_${slugs.get(label)}`,
+      label,
       title: `${label}: final ranks`,
       caption:
         "The number is the module's final rank, averaged over seeds; the colour compares it with the panel's average rank.",
@@ -182,6 +183,7 @@ export function rankTimelines(results: StudyResults, grid: Grid): readonly Chart
     );
     return {
       id: `timeline_${slugs.get(label)}`,
+      label,
       title: `${label}: ranks over training, ${budget}`,
       caption:
         `Each row is a module, from the first layer down to the last; colour compares its rank with the average at that moment. ` +

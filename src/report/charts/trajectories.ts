@@ -13,9 +13,10 @@ import {
   rankCurves,
 } from "../series.ts";
 import { slugsOf } from "../slug.ts";
-import { labelScales, type LabelStyles, partColour } from "../style.ts";
+import { labelScales, type LabelStyles, manyLabels, partColour } from "../style.ts";
 import type { Chart, StudyResults } from "../types.ts";
 import { partTitle, rowHeader, sortParts } from "./ranks.ts";
+import { largestBudget, lossPanels } from "./small_multiples.ts";
 
 const points = 41;
 
@@ -113,6 +114,7 @@ function chartsByGroup(
     .toSorted((a, b) => grid.labels.indexOf(a.label) - grid.labels.indexOf(b.label))
     .map(({ label, grouping, curves }) => ({
       id: `${kind.id}_${grouping}_${slugs.get(label)}`,
+      label,
       title: `${label}: ${kind.title} by ${grouping === "layer" ? "layer" : "kind of module"}`,
       caption: kind.caption,
       spec: facetOfCurves(curves, grid, grouping, kind.axis),
@@ -150,13 +152,26 @@ export function lossChart(results: StudyResults, grid: Grid, styles: LabelStyles
   const evaluation = rowsOfCurves(evaluationCurves(results, points), onGrid);
   if (train.length + evaluation.length === 0) return null;
   const shown = new Set([...train, ...evaluation].map((row) => row.label));
+  const caption =
+    `Lines are the task loss on training batches (means of ${lossBins} stretches), dashed lines with points the loss on the evaluation split; averaged over seeds.`;
+  if (shown.size >= manyLabels) {
+    const rows = [
+      ...train.map((row) => ({ ...row, kind: "train" as const })),
+      ...evaluation.map((row) => ({ ...row, kind: "evaluation" as const })),
+    ];
+    return {
+      id: "loss",
+      title: `Loss over training, ${largestBudget(grid)}`,
+      caption: `${caption} Methods without budget are shown too.`,
+      spec: lossPanels(rows, grid),
+    };
+  }
   const { color } = labelScales(styles, shown);
   const y = { field: "value", type: "quantitative", title: "loss ↓", scale: { zero: false } };
   return {
     id: "loss",
     title: "Loss over training",
-    caption:
-      `Lines are the task loss on training batches (means of ${lossBins} stretches), dashed lines with points the loss on the evaluation split; averaged over seeds.`,
+    caption,
     spec: {
       data: {
         values: [

@@ -1,0 +1,105 @@
+/**
+ * Where the ranks of many methods went, in one picture: a row a method, its layers and kinds of module across.
+ *
+ * @module
+ */
+import { type Grid, groupBy, keyOf } from "../facts.ts";
+import { finalRanks, splitModule } from "../series.ts";
+import { chartColours } from "../style.ts";
+import type { Chart, StudyResults } from "../types.ts";
+import { partTitle, ratioColour, sortParts } from "./ranks.ts";
+
+interface Ratio {
+  readonly label: string;
+  readonly layer: number;
+  readonly part: string;
+  /** Final rank over the average of its task, method and budget. */
+  readonly ratio: number;
+}
+
+/** Final ranks at the largest budget over their average; methods that kept theirs equal are left out. */
+function ratiosOf(results: StudyResults, budget: string): readonly Ratio[] {
+  const cells = groupBy(
+    finalRanks(results).filter((cell) => cell.budget === budget),
+    (cell) => keyOf(cell.task, cell.label),
+  );
+  const ratios = [...cells.values()].flatMap((cell) => {
+    const average = cell.reduce((sum, { rank }) => sum + rank, 0) / cell.length;
+    return cell.flatMap(({ label, name, rank }): readonly Ratio[] => {
+      const split = splitModule(name);
+      return split === null || average === 0 ? [] : [{ label, ...split, ratio: rank / average }];
+    });
+  });
+  const uneven = new Set(
+    ratios.filter(({ ratio }) => Math.abs(ratio - 1) > 1e-9).map(({ label }) => label),
+  );
+  return ratios.filter(({ label }) => uneven.has(label));
+}
+
+/** One heatmap of all methods with uneven ranks; null with fewer than two of them. */
+export function rankOverview(results: StudyResults, grid: Grid): Chart | null {
+  const budget = grid.budgets.findLast((name) => ratiosOf(results, name).length > 0);
+  if (budget === undefined) return null;
+  const ratios = ratiosOf(results, budget);
+  const labels = grid.labels.filter((label) => ratios.some((ratio) => ratio.label === label));
+  if (labels.length < 2) return null;
+  const layers = [...new Set(ratios.map(({ layer }) => layer))].sort((a, b) => a - b);
+  const parts = sortParts(new Set(ratios.map(({ part }) => part)));
+  const panel = (
+    title: string,
+    columnOf: (ratio: Ratio) => string,
+    columns: readonly string[],
+    hasNames: boolean,
+  ) => ({
+    title: { text: title },
+    width: { step: hasNames ? Math.max(22, Math.min(40, 400 / layers.length)) : 58 },
+    height: { step: 22 },
+    data: { values: meansOf(ratios, columnOf) },
+    mark: { type: "rect", cornerRadius: 2, stroke: chartColours.background, strokeWidth: 1.5 },
+    encoding: {
+      x: {
+        field: "column",
+        type: "nominal",
+        sort: columns,
+        title: null,
+        axis: { labelAngle: hasNames ? 0 : -35, domain: false, ticks: false, grid: false },
+      },
+      y: {
+        field: "label",
+        type: "nominal",
+        sort: labels,
+        title: null,
+        axis: { labels: hasNames, labelLimit: 240, domain: false, ticks: false, grid: false },
+      },
+      color: ratioColour,
+    },
+  });
+  return {
+    id: "ranks_overview",
+    title: `All methods: final ranks, ${budget}`,
+    caption:
+      "Mean final rank of a layer’s modules, and of each kind of module, over the method’s average rank; averaged over tasks and seeds. Methods whose ranks stay equal are left out.",
+    spec: {
+      concat: [
+        panel("layer", ({ layer }) => String(layer), layers.map(String), true),
+        panel("kind of module", ({ part }) => partTitle(part), parts.map(partTitle), false),
+      ],
+      columns: 2,
+      bounds: "flush",
+      spacing: 30,
+      padding: { left: 6, right: 12, top: 6, bottom: 6 },
+    },
+  };
+}
+
+function meansOf(
+  ratios: readonly Ratio[],
+  columnOf: (ratio: Ratio) => string,
+): readonly { readonly label: string; readonly column: string; readonly ratio: number }[] {
+  return [...groupBy(ratios, (ratio) => keyOf(ratio.label, columnOf(ratio))).values()]
+    .map((group) => ({
+      label: group[0]!.label,
+      column: columnOf(group[0]!),
+      ratio: group.reduce((sum, { ratio }) => sum + ratio, 0) / group.length,
+    }));
+}

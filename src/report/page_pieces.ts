@@ -1,0 +1,92 @@
+/**
+ * What sections of the page are made of: tables and figures.
+ *
+ * @module
+ */
+import { rowsOf } from "./facts.ts";
+import { whole } from "./format.ts";
+import { Html, html, type HtmlValue } from "./html.ts";
+import type { Chart, ReportTable, Tone } from "./types.ts";
+
+/** Rows of a table that the page shows; more stand in the files beside it. */
+export const mostPageRows = 1000;
+
+/** Pictures wider than this (in pixels) scroll sideways instead of shrinking beyond legibility. */
+const mostPictureWidth = 1500;
+
+function toned(text: string, tone: Tone): HtmlValue {
+  return tone === "plain" ? text : html`<span class="${tone}">${text}</span>`;
+}
+
+/** A table of the page; cells of the first column that repeat the row above fade. */
+export function tableHtml(table: ReportTable): Html {
+  const all = rowsOf(table.table);
+  const rows = all.slice(0, mostPageRows);
+  const { columns } = table;
+  const firsts = rows.map((row) => columns[0]?.cell(row) ?? "");
+  const isBlocked = new Set(firsts).size < firsts.length;
+  const body = rows.map((row, i) => {
+    const isRepeat = isBlocked && i > 0 && firsts[i] === firsts[i - 1];
+    const cells = columns.map((column, c) => {
+      const text = column.cell(row);
+      const classes = [
+        column.align === "right" ? "right" : "",
+        c === 0 && isRepeat ? "repeat" : "",
+        text.length > 70 ? "wrap" : "",
+      ].filter((name) => name !== "").join(" ");
+      const content = toned(text, column.tone?.(row) ?? "plain");
+      return classes === ""
+        ? html`<td>${content}</td>`
+        : html`<td class="${classes}">${content}</td>`;
+    });
+    return isBlocked && i > 0 && !isRepeat
+      ? html`<tr class="block">${cells}</tr>`
+      : html`<tr>${cells}</tr>`;
+  });
+  const heads = columns.map((column) =>
+    column.align === "right"
+      ? html`<th class="right" scope="col">${column.title}</th>`
+      : html`<th scope="col">${column.title}</th>`
+  );
+  const rest = all.length > rows.length
+    ? [
+      html`
+        <p
+          class="note">${whole(rows.length)} of ${whole(
+            all.length,
+          )} rows; all are in <a href="tables/${table.id}.csv">tables/${table.id}.csv</a>.</p>
+      `,
+    ]
+    : [];
+  return html`
+    <div class="scroll">
+      <table>
+        <thead>
+          <tr>${heads}</tr>
+        </thead>
+        <tbody>
+    ${lines(body)}</tbody>
+      </table>
+    </div>${rest}
+  `;
+}
+
+/** Pieces on a line each. */
+export const lines = (pieces: readonly Html[]): Html =>
+  new Html(pieces.map((piece) => piece.text + "\n").join(""));
+
+/** What stands where there is nothing to show. */
+export const empty = (text: HtmlValue): Html => html`<p class="empty">${text}</p>`;
+
+/** A chart with its title and caption. */
+export function figure(chart: Chart, svg: string): Html {
+  const width = Number(/ width="([\d.]+)"/.exec(svg)?.[1] ?? 0);
+  const kind = width > mostPictureWidth ? "chart wide" : "chart";
+  return html`
+    <figure id="${chart.id}">
+      <h3>${chart.title}</h3>
+      <div class="${kind}" role="img" aria-label="${chart.title}">${new Html(svg)}</div>
+      <figcaption>${chart.caption} <a href="charts/${chart.id}.svg">SVG</a></figcaption>
+    </figure>
+  `;
+}

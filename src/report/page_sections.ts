@@ -1,0 +1,201 @@
+/**
+ * The sections of the page: what stands where, and what is said where there is nothing yet.
+ *
+ * @module
+ */
+import type { ReportCharts } from "./charts.ts";
+import { groupBy } from "./facts.ts";
+import type { Finding } from "./findings.ts";
+import { counted } from "./format.ts";
+import { type Html, html, type HtmlValue } from "./html.ts";
+import { empty, figure, tableHtml } from "./page_pieces.ts";
+import type { Chart, ReportTable, StudyResults } from "./types.ts";
+
+/** Everything the page shows. */
+export interface PageContent {
+  readonly results: StudyResults;
+  readonly findings: readonly Finding[];
+  readonly charts: ReportCharts;
+  /** SVG text of each chart, by id. */
+  readonly pictures: ReadonlyMap<string, string>;
+  /** Tables by id. */
+  readonly tables: ReadonlyMap<string, ReportTable>;
+}
+
+/** A section with its anchor. */
+export interface Section {
+  readonly id: string;
+  readonly title: string;
+  readonly body: readonly Html[];
+}
+
+/** Rows from which a table is folded under a line that says how long it is. */
+const mostOpenRows = 60;
+
+/** Methods whose own charts stand open; those of more are folded by method. */
+const mostOpenMethods = 4;
+
+function openOrFolded(table: ReportTable): readonly Html[] {
+  const rows = table.table.numRows();
+  return rows <= mostOpenRows
+    ? [tableHtml(table)]
+    : [html`<details><summary>All ${counted(rows, "row")}</summary>${tableHtml(table)}</details>`];
+}
+
+/** The sections of the page, in reading order. */
+export function sectionsOf(content: PageContent): readonly Section[] {
+  const { results, charts } = content;
+  const figures = (list: readonly Chart[]) =>
+    list.map((chart) => figure(chart, content.pictures.get(chart.id) ?? ""));
+  /** Charts of one method each are folded by method where there are many. */
+  const byMethod = (list: readonly Chart[]): readonly Html[] => {
+    const methods = groupBy(list.filter(({ label }) => label !== undefined), (c) => c.label!);
+    if (methods.size <= mostOpenMethods) return figures(list);
+    const common = list.filter(({ label }) => label === undefined);
+    return [
+      ...figures(common),
+      ...[...methods].map(([label, own]) =>
+        html`<details><summary>${label} (${counted(own.length, "chart")})</summary>${
+          figures(own)
+        }</details>`
+      ),
+    ];
+  };
+  const tableOf = (id: string): ReportTable | null => {
+    const table = content.tables.get(id);
+    return table === undefined || table.table.numRows() === 0 ? null : table;
+  };
+  /** The note and the table, or what to do to get one. */
+  const shown = (id: string, without: HtmlValue): readonly Html[] => {
+    const table = tableOf(id);
+    return table === null
+      ? [empty(without)]
+      : [html`<p class="note">${table.note}</p>`, ...openOrFolded(table)];
+  };
+  const titled = (id: string): readonly Html[] => {
+    const table = tableOf(id);
+    return table === null ? [] : [html`<h3>${table.title}</h3>`, ...shown(id, "")];
+  };
+  const untitled = (id: string): readonly Html[] => tableOf(id) === null ? [] : shown(id, "");
+  const folded = (id: string): readonly Html[] => {
+    const table = tableOf(id);
+    if (table === null) return [];
+    const size = counted(table.table.numRows(), "row");
+    const body = [html`<p class="note">${table.note}</p>`, tableHtml(table)];
+    return [html`<details><summary>${table.title} (${size})</summary>${body}</details>`];
+  };
+  const or = (list: readonly Html[], without: HtmlValue) =>
+    list.length > 0 ? list : [empty(without)];
+  const command = (name: string) => html`<code>deno task ${name} ${results.study.name}</code>`;
+  const noRuns = html`No run has finished yet. Run or continue the study with ${command("sweep")}.`;
+  const noRanks = "No finished run of this study changed its ranks; AdaLoRA and ElaLoRA do.";
+  return [
+    {
+      id: "summary",
+      title: "Summary",
+      body: [
+        html`<ul class="findings">${
+          content.findings.map(({ lead, text }) => html`<li><b>${lead}:</b> ${text}</li>`)
+        }</ul>`,
+      ],
+    },
+    {
+      id: "ranking",
+      title: "Ranking",
+      body: [
+        ...or(
+          figures(charts.ranking),
+          "A ranking needs two methods that have a score on the same task and seed.",
+        ),
+        ...untitled("ranking"),
+        ...titled("ranking_tests"),
+        ...folded("ranking_pairs"),
+      ],
+    },
+    { id: "metric", title: "Metric against budget", body: or(figures(charts.metric), noRuns) },
+    { id: "methods", title: "Methods", body: [...shown("methods", noRuns), ...folded("scores")] },
+    // Most studies have no sequence, and their page says nothing of them.
+    ...(tableOf("sequences") === null ? [] : [{
+      id: "sequences",
+      title: "Sequences of tasks",
+      body: [
+        ...shown("sequences", noRuns),
+        ...figures(charts.sequences),
+        ...folded("sequence_accuracies"),
+      ],
+    }]),
+    {
+      id: "differences",
+      title: "Paired differences",
+      body: [
+        ...shown("paired", "Differences need a method to compare with: add LoRA to the study."),
+        ...folded("paired_examples"),
+      ],
+    },
+    {
+      id: "cost",
+      title: "Cost",
+      body: [...or(figures(charts.cost), noRuns), ...titled("cost"), ...titled("budgets")],
+    },
+    {
+      id: "ranks",
+      title: "Ranks",
+      body: or(byMethod([...charts.ranks, ...charts.trajectories]), noRanks),
+    },
+    {
+      id: "importance",
+      title: "Importance",
+      body: or(
+        byMethod(charts.importance),
+        "No run logged importance scores; AdaLoRA and ElaLoRA do.",
+      ),
+    },
+    {
+      id: "ablation",
+      title: "Layer-rank ablation",
+      body: [
+        ...or(
+          figures(charts.ablation),
+          html`No run was ablated yet: ${
+            command("ablate")
+          } removes each layer’s and each module’s adapter in turn and evaluates again.`,
+        ),
+        ...titled("ablation"),
+        ...folded("removals"),
+      ],
+    },
+    {
+      id: "replay-ablation",
+      title: "Replay ablation",
+      body: [
+        ...or(
+          figures(charts.replay),
+          html`No replay was run yet: ${
+            command("ablate")
+          } trains LoRA again with ElaLoRA’s final ranks, with those reversed in depth, and with uniform ranks.`,
+        ),
+        ...titled("replay_methods"),
+        ...titled("replay_paired"),
+      ],
+    },
+    { id: "loss-curves", title: "Losses", body: or(figures(charts.loss), noRuns) },
+    {
+      id: "reproducibility",
+      title: "Reproducibility",
+      body: [
+        html`<p>${
+          command("verify")
+        } runs a sample of these runs again and compares metrics, losses and ranks.</p>`,
+        ...shown("provenance", noRuns),
+      ],
+    },
+    {
+      id: "failed",
+      title: "Failed runs",
+      body: results.runs.length > 0 && tableOf("failed") === null
+        ? [empty(content.tables.get("failed")?.note ?? "")]
+        : shown("failed", noRuns),
+    },
+    { id: "runs", title: "All runs", body: or(folded("runs"), noRuns) },
+  ];
+}

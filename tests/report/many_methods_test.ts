@@ -1,0 +1,92 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { buildReport } from "../../src/report/build.ts";
+import { chartsOf } from "../../src/report/charts.ts";
+import { labelsByPlace } from "../../src/report/charts/many_methods.ts";
+import { stylesOf } from "../../src/report/style.ts";
+import type { ScoreRow } from "../../src/report/tables/scores.ts";
+import { fixtureStudy, manyFixtureMethods } from "./fixture.ts";
+import { assertWellFormed } from "./well_formed.ts";
+
+const many = fixtureStudy({
+  methods: manyFixtureMethods,
+  tasks: [["RTE", "accuracy"], ["MRPC", "f1"], ["CoLA", "matthews"]],
+  budgets: [4, 8],
+  seeds: [1, 2],
+  steps: 24,
+  events: 4,
+  examples: 4,
+  hasAblation: true,
+});
+const { files } = await buildReport(many);
+const page = files["report.html"]!;
+
+Deno.test("seventeen methods: no two share both colour and shape", () => {
+  const { labels, colours, shapes } = stylesOf(many);
+  assertEquals(labels.length, 17);
+  assertEquals(new Set(colours.map((colour, i) => `${colour} ${shapes[i]}`)).size, 17);
+});
+
+Deno.test("seventeen methods: every method is named in the pictures that compare all", () => {
+  for (const id of ["metric_budget", "score_heatmap", "loss", "cost_quality", "mean_ranks"]) {
+    const picture = files[`charts/${id}.svg`]!;
+    for (const { label } of manyFixtureMethods) {
+      assertStringIncludes(picture, `>${label}</text>`, `${label} is not in ${id}`);
+    }
+  }
+});
+
+Deno.test("seventeen methods: the page is whole, folds long tables and folds charts by method", () => {
+  assertWellFormed(page);
+  assertStringIncludes(page, "<summary>All 192 rows</summary>");
+  // Final ranks, ranks over training, and two trajectories.
+  assertStringIncludes(page, "<summary>ElaLoRA (4 charts)</summary>");
+  assert(page.indexOf('id="ranks_overview"') < page.indexOf("<summary>AdaLoRA (4 charts)"));
+  const sections = [...page.matchAll(/<section id="([^"]+)"/g)].map(([, id]) => id);
+  assertEquals(sections.slice(0, 6), [
+    "summary",
+    "ranking",
+    "metric",
+    "methods",
+    "differences",
+    "cost",
+  ]);
+  const links = [...page.matchAll(/<li><a href="#([^"]+)">/g)].map(([, id]) => id);
+  assertEquals(links, sections);
+});
+
+Deno.test("a few methods keep lines over budgets and open charts", () => {
+  const few = chartsOf(fixtureStudy({ steps: 12, events: 2, examples: 0 }));
+  assertEquals(few.metric.map(({ id }) => id), ["metric_budget_average", "metric_budget"]);
+  assertEquals(few.ranks.map(({ id }) => id), ["ranks_adalora", "ranks_elalora"]);
+});
+
+Deno.test("labelsByPlace sorts by the mean place within tasks, whatever their scale and direction", () => {
+  const row = (task: string, metric: string, label: string, mean: number): ScoreRow => ({
+    task,
+    metric,
+    label,
+    budget: "rank 4",
+    n: 3,
+    failed: 0,
+    missing: 0,
+    mean,
+    sd: 0,
+    low: mean,
+    high: mean,
+  });
+  // Places: A 1, 0.5; B 0.5, 1; C 0, 0. A and B tie and keep their order.
+  const rows = [
+    row("t", "accuracy", "C", 0.1),
+    row("t", "accuracy", "A", 0.9),
+    row("t", "accuracy", "B", 0.8),
+    row("u", "perplexity", "A", 30),
+    row("u", "perplexity", "B", 20),
+    row("u", "perplexity", "C", 90),
+  ];
+  assertEquals(labelsByPlace(rows), ["A", "B", "C"]);
+  assertEquals(labelsByPlace([...rows, row("v", "f1", "A", 0.2), row("v", "f1", "B", 0.3)]), [
+    "B",
+    "A",
+    "C",
+  ]);
+});
