@@ -8,9 +8,14 @@ import { chance, counted, fixed, interval, listed, whole } from "./format.ts";
 import { fewestBlocks, leastCorrectedP, significanceLevel } from "./rank_tests.ts";
 import type { RankedMethod, Ranking, RankVerdict } from "./ranking.ts";
 
+/** Budgets that findings speak of each; of more only the largest, and the section has the others. */
+const mostBudgets = 2;
+
 /** One finding for the order of a budget's methods, and one for what tells them apart. */
 export function rankingFindings(rankings: readonly Ranking[]): readonly Finding[] {
-  return rankings.filter(({ methods }) => methods.length > 1).flatMap((ranking) => [
+  const ranked = rankings.filter(({ methods }) => methods.length > 1);
+  const shown = ranked.length > mostBudgets ? ranked.slice(-1) : ranked;
+  return shown.flatMap((ranking) => [
     { lead: `Mean ranks at ${ranking.budget}`, text: orderText(ranking) },
     { lead: `Told apart at ${ranking.budget}`, text: `${apartText(ranking)}.` },
   ]);

@@ -38,6 +38,13 @@ Deno.test("findingsOf says what six blocks of three methods cannot show", () => 
   assertStringIncludes(apart, "nor any from LoRA alone (p 0.063 at best, 7 blocks could)");
 });
 
+Deno.test("findingsOf ranks at the largest of three budgets alone", () => {
+  const three = textsOf(fixtureStudy({ ...small, budgets: [2, 4, 8] }));
+  const leads = three.filter((text) => text.startsWith("Mean ranks at"))
+    .map((text) => text.split(":")[0]);
+  assertEquals(leads, ["Mean ranks at rank 8"]);
+});
+
 Deno.test("findingsOf of many methods names the best, who cannot be told from it, and counts the others", () => {
   assertStringIncludes(find(many, "Mean ranks at rank 8"), "14 methods over 12 blocks");
   assertStringIncludes(find(many, "Mean ranks at rank 8"), "and 9 others.");
