@@ -23,7 +23,7 @@ import {
 import { countParameters } from "../spec/ranks.ts";
 import { foldedCosts } from "../methods/adapter.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
-import { outputCount } from "../train/assemble.ts";
+import { type Assembly, outputCount } from "../train/assemble.ts";
 import type { ProgramCache } from "../train/programs.ts";
 import { activeRanks, countActive } from "../train/slots.ts";
 import {
@@ -33,7 +33,7 @@ import {
   type TrainingRequest,
 } from "../train/run_types.ts";
 import { Trainer } from "../train/trainer.ts";
-import { exportTensors } from "../train/vectors.ts";
+import { exportTensors, nonzeroAdapterNumbers } from "../train/vectors.ts";
 import { type EstimatedRun, withEstimatedRanks } from "./estimated_ranks.ts";
 import type { Inputs } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
@@ -352,11 +352,7 @@ async function recordOf(ending: Ending): Promise<RunRecord> {
         initial: countParameters(plan.initial, planned.modules, method.costs(run.options)),
         peak: progress?.peakParameters ?? 0,
         final: countActive(trainer.assembly.modules, finalRanks, method.costs(run.options)),
-        stored: countActive(
-          trainer.assembly.modules,
-          finalRanks,
-          trainer.assembly.adapter?.stored ?? foldedCosts,
-        ),
+        stored: storedNumbers(trainer.assembly, kept!, finalRanks),
       },
       initialRanks,
       finalRanks,
@@ -377,6 +373,18 @@ async function recordOf(ending: Ending): Promise<RunRecord> {
     },
     where: whereOf(context, planned),
   };
+}
+
+/** Numbers to be kept of what was trained, as the adapter counts them. */
+function storedNumbers(
+  assembly: Assembly,
+  { theta, order }: Snapshot,
+  ranks: Readonly<Record<string, number>>,
+): number {
+  const stored = assembly.adapter?.stored ?? foldedCosts;
+  return stored === "nonzero"
+    ? nonzeroAdapterNumbers(assembly, theta, order)
+    : countActive(assembly.modules, ranks, stored);
 }
 
 /** Where and with what a run is made. */

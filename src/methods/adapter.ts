@@ -71,6 +71,11 @@ export interface RankDynamics {
   readonly kind: "move" | "mask" | "edit";
   /** How the rows of new slots are kept apart from the old. */
   readonly directions: DirectionMode;
+  /**
+   * β of the running norms X ← βX + (1−β)‖x_:,j‖₂ of each input j of a module over the tokens of a batch, which are then kept for
+   * `RowView.inputNorms`. Default: none are kept.
+   */
+  readonly inputNormDecay?: number;
 }
 
 /** An update BᵀA of a weight. */
@@ -133,8 +138,8 @@ export interface Adapter {
   readonly capacity: (rank: number) => number;
   readonly regulariser: Regulariser | null;
   readonly dynamics: RankDynamics | null;
-  /** Numbers to be kept of what was trained. Default {@linkcode foldedCosts}. */
-  readonly stored?: AdapterCosts;
+  /** Numbers to be kept of what was trained; `nonzero` counts those of the parts that are not zero. Default {@linkcode foldedCosts}. */
+  readonly stored?: AdapterCosts | "nonzero";
   /**
    * What is done to parts in the training graph after the optimiser's update, by part: rows `[modules, capacity, rowLength]` in
    * and out. Default: nothing.

@@ -92,6 +92,12 @@ export interface RowView {
   readonly rows: (module: string, part: string) => readonly Float32Array[];
   /** The event's own random numbers. */
   readonly stream: RandomStream;
+  /**
+   * The running norm of each input of a module, `[in]`.
+   *
+   * @throws {RangeError} If the method keeps none.
+   */
+  readonly inputNorms: (module: string) => Float32Array;
 }
 
 /** What a policy needs to know of an adapted module. */

@@ -10,13 +10,24 @@ import { elalora } from "./elalora.ts";
 import { gelora } from "./gelora.ts";
 import { lora } from "./lora.ts";
 import type { Method } from "./method.ts";
+import { prilora } from "./prilora.ts";
 import { sora } from "./sora.ts";
 
 /** The methods that a study can name. */
 export type MethodTable = readonly Method[];
 
 /** All built-in methods, in the order in which reports show them. */
-export const methods: MethodTable = [head, bitfit, full, lora, gelora, adalora, sora, elalora];
+export const methods: MethodTable = [
+  head,
+  bitfit,
+  full,
+  lora,
+  prilora,
+  gelora,
+  adalora,
+  sora,
+  elalora,
+];
 
 /**
  * The built-in methods followed by a study's own.

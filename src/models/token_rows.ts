@@ -159,6 +159,9 @@ function rowIndices(
   return indices;
 }
 
+/** Name of the input that is 1 for rows of tokens and 0 for rows of padding, f32 `[1, tokens]`. */
+export const realRowsName = "tokens.real";
+
 /** How token vectors become one vector a text: the first token's, or the mean over tokens. */
 export type Pooling = "first" | "mean";
 
@@ -229,6 +232,11 @@ export function tokenFeeds(
       return ofRows((place) => positions[place]!);
     },
     mask: () => ({ type: "f32", shape: [size, length], data: batch.mask }),
+    [realRowsName]: () => ({
+      type: "f32",
+      shape: [1, rows.count],
+      data: Float32Array.from(rows.placeOf, (place) => batch.mask[place]!),
+    }),
     pool: () => ({
       type: "f32",
       shape: [size, rows.count],

@@ -32,6 +32,7 @@ import type { ParameterSpec } from "../models/parameters.ts";
 import type { ModuleShape, TrainSettings } from "../spec/types.ts";
 import type { TaskOutput } from "../tasks/types.ts";
 import { type DropoutRates, forward, type ForwardPlan, survey } from "./forward.ts";
+import { inputNormUpdate, inputSizes } from "./input_norms.ts";
 import { decayMask, type Layout, makeLayout, type Slot, slotOf, viewsOf } from "./layout.ts";
 import { adamW, optimiserInputs, optimiserVectors } from "./optimiser.ts";
 import { type AdaptedModule, groupParameter, type SlotGroup, slotGroups } from "./slots.ts";
@@ -60,8 +61,11 @@ export interface AssemblyRequest {
 /** Names of the vectors that a run carries from step to step. */
 export const importanceVectors = ["sensitivity", "uncertainty"] as const;
 
-/** A vector of the training state. */
-export type StateVector = (typeof optimiserVectors)[number] | (typeof importanceVectors)[number];
+/** A vector of the training state; `inputNorms` are those of the modules one after the other. */
+export type StateVector =
+  | (typeof optimiserVectors)[number]
+  | (typeof importanceVectors)[number]
+  | "inputNorms";
 
 /** A run's programs and where its numbers lie. */
 export interface Assembly {
@@ -248,10 +252,20 @@ export function assemble(request: AssemblyRequest): Assembly {
   const importance = hasImportance
     ? importanceUpdate(adapterSize, update.state.theta, update.clipped)
     : {};
-  const next: Readonly<Record<string, Tensor>> = { ...update.state, theta, ...importance };
+  const decay = dynamics?.inputNormDecay;
+  const norms = decay === undefined
+    ? {}
+    : { inputNorms: inputNormUpdate(modules, trained.inputs, decay) };
+  const next: Readonly<Record<string, Tensor>> = {
+    ...update.state,
+    theta,
+    ...importance,
+    ...norms,
+  };
   const stateVectors: readonly StateVector[] = [
     ...optimiserVectors,
     ...(hasImportance ? importanceVectors : []),
+    ...(decay === undefined ? [] : ["inputNorms" as const]),
   ];
   const stepProgram = optimise(makeProgram({
     ...Object.fromEntries(stateVectors.map((name) => [`${name}.next`, next[name]!])),
@@ -272,6 +286,7 @@ export function assemble(request: AssemblyRequest): Assembly {
     stateVectors,
     sizeOf: (vector) => {
       if (vector === "sensitivity" || vector === "uncertainty") return adapterSize;
+      if (vector === "inputNorms") return inputSizes(modules);
       return (vector === "c1" || vector === "c2") && dynamics?.kind !== "move" ? 1 : layout.size;
     },
     dropoutSites: found.sites,

@@ -27,7 +27,7 @@ import {
   wantedStates,
 } from "../models/forward_context.ts";
 import { stacked } from "../models/stacked.ts";
-import { encoderInputs } from "../models/token_rows.ts";
+import { dims, encoderInputs } from "../models/token_rows.ts";
 import type { ModuleShape, TrainSettings } from "../spec/types.ts";
 import type { AssemblyRequest } from "./assemble.ts";
 import { groupParameter, type SlotGroup } from "./slots.ts";
@@ -52,6 +52,8 @@ export interface Forward {
   /** `[batch, outputs]`. */
   readonly logits: Tensor;
   readonly groups: readonly PartGroup[];
+  /** The input of each adapted module, `[tokens, in]`, or `[batch, in]` where it acts on first tokens only. */
+  readonly inputs: ReadonlyMap<string, Tensor>;
 }
 
 /** Name of the input with the row keys of one kind of rows, `[3, rows]`. */
@@ -214,10 +216,14 @@ export function forward(plan: ForwardPlan, pass: Pass): Forward {
     pieces.flatMap((piece) => piece.modules.map(({ name }) => [name, piece] as const)),
   );
   const mask = (site: DropoutSite) => masks.get(site.name) ?? null;
+  const moduleInputs = new Map<string, Tensor>();
 
   const linear = (layers: readonly LinearLayer[], x: Tensor): Tensor => {
     const adapted = adaptedOf(layers, shapes);
     if (adapted.length === 0) return plainLinear(parameter, layers, x);
+    // DeBERTa's queries and keys also project positions, which are not tokens.
+    const isOfTokens = x.shape[0] === dims.tokens || x.shape[0] === dims.batch;
+    for (const { name } of isOfTokens ? adapted : []) moduleInputs.set(name, x);
     const own = [...new Set(adapted.map(({ name }) => pieceOf.get(name)!))];
     const blockOf = (module: ModuleShape) =>
       layers.findIndex((layer) => layer.module?.name === module.name);
@@ -243,7 +249,7 @@ export function forward(plan: ForwardPlan, pass: Pass): Forward {
     rows: rowsOf(group, views),
     on: input(`on.${group.name}`, [group.modules.length, group.capacity]),
   }));
-  return { logits, groups: partGroups };
+  return { logits, groups: partGroups, inputs: moduleInputs };
 }
 
 /** Rates of dropout by kind of site. */

@@ -377,7 +377,7 @@ export class Trainer {
     if (wrong !== undefined) throw new DivergenceError(index + 1, wrong, "importance");
     const ranksBefore = this.ranks();
     const random = this.#root.fork("policy").fork(index);
-    const seen = rowView(assembly, this.#at.order, before.theta!, random);
+    const seen = rowView(assembly, this.#at.order, before, random);
     const { decision, state } = policy.decide(this.#at.policyState, index, given, seen);
     const scores = (decision.kind === "move" ? null : decision.scores) ?? given;
     this.#at = { ...this.#at, policyState: state, rankEvents: this.#at.rankEvents + 1 };

@@ -171,7 +171,9 @@ export function applyMove(
 ): { readonly vectors: StateVectors; readonly order: SlotOrder } {
   const next = copied(vectors);
   const { order: nextOrder, dropped, grown } = orderAfter(order, decision);
-  const rowVectors = assembly.stateVectors.filter((name) => assembly.sizeOf(name) > 1);
+  const rowVectors = assembly.stateVectors.filter((name) =>
+    assembly.sizeOf(name) > 1 && name !== "inputNorms"
+  );
   const clear = (place: Place, row: number, names: readonly StateVector[]) => {
     const [start, end] = rowBounds(place, row);
     for (const name of names) next[name].fill(0, start, end);
@@ -216,16 +218,36 @@ export function applyMove(
 export function rowView(
   assembly: Assembly,
   order: SlotOrder,
-  theta: Float32Array,
+  vectors: Pick<StateVectors, "theta" | "inputNorms">,
   stream: RandomStream,
 ): RowView {
+  const theta = vectors.theta!;
   return {
     stream,
     rows: (module, part) => {
       const place = placeOf(assembly, module, part);
       return rowsOn(place.group, order, module).map((row) => theta.slice(...rowBounds(place, row)));
     },
+    inputNorms: (module) => inputNormsOf(assembly, vectors.inputNorms, module),
   };
+}
+
+function inputNormsOf(
+  { modules }: Assembly,
+  norms: Float32Array | undefined,
+  name: string,
+): Float32Array {
+  const at = modules.findIndex(({ module }) => module.name === name);
+  if (norms === undefined || at < 0) {
+    throw new RangeError(
+      `Cannot give the input norms of "${name}": ` +
+        (at < 0
+          ? "it is not an adapted module"
+          : 'the method keeps none, state "inputNormDecay" in its dynamics'),
+    );
+  }
+  const start = modules.slice(0, at).reduce((sum, { module }) => sum + module.inSize, 0);
+  return norms.slice(start, start + modules[at]!.module.inSize);
 }
 
 function placeOf(assembly: Assembly, module: string, part: string): Place {
@@ -339,6 +361,7 @@ export function moveToAssembly(from: Assembly, to: Assembly, vectors: StateVecto
   const given = to.stateVectors.filter((name) => vectors[name] !== undefined);
   return Object.fromEntries(given.map((name) => {
     const old = vectors[name]!;
+    if (name === "inputNorms") return [name, old];
     if (to.sizeOf(name) === old.length && to.sizeOf(name) === 1) return [name, old];
     const isAdapterOnly = name === "sensitivity" || name === "uncertainty";
     const next = new Float32Array(to.sizeOf(name));
@@ -393,6 +416,17 @@ export function exportTensors(
       data: theta.slice(offset, offset + size),
     }));
   return [...adapters, ...whole];
+}
+
+/** Numbers of the adapters' slots that are not zero. */
+export function nonzeroAdapterNumbers(
+  assembly: Assembly,
+  theta: Float32Array,
+  order: SlotOrder,
+): number {
+  return exportTensors(assembly, theta, order)
+    .filter(({ name }) => !assembly.parameters.has(name))
+    .reduce((sum, { data }) => sum + data.filter((value) => value !== 0).length, 0);
 }
 
 /** The parameters that {@linkcode exportTensors} took apart, slots in rows 0, 1, …; the matching order comes with them. */

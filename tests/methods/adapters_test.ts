@@ -112,6 +112,7 @@ const schedule = { initWarmup: 2, finalWarmup: 4, maskInterval: 2, alpha: 3 };
 const mergeable: readonly (readonly [TinyRun, number])[] = [
   [{ method: "lora", options: { alpha: 3 } }, 3 / 2],
   [{ method: "lora", options: { alpha: 3, scaling: "alpha/sqrt(r)" } }, 3 / Math.sqrt(2)],
+  [{ method: "prilora", options: { alpha: 3, n: 20 } }, 3 / 2],
   // Ranks start at 1.5 × 2 and the scale stays what it was then.
   [{ method: "adalora", options: schedule }, 3 / (3 + 1e-5)],
   [{ method: "elalora", options: { ...schedule, b: 4 } }, 3 / (2 + 1e-5)],

@@ -19,10 +19,11 @@ const executor = await nativeExecutor(2);
 
 const schedule = { initWarmup: 2, finalWarmup: 4, maskInterval: 2 };
 
-/** Rank events fall after steps 5, 7, 9 and 11 (ElaLoRA), and 5, 7, 9, 11, 13 and 14 (AdaLoRA). */
+/** Rank events fall after steps 5, 7, 9 and 11 (ElaLoRA), 5, 7, 9, 11, 13 and 14 (AdaLoRA), and 3, 6, 9, 12 and 15 (PRILoRA). */
 const runs: readonly TinyRun[] = [
   { method: "lora", train: { evaluateEvery: 5, weightDecay: 0.01 } },
   { method: "adalora", options: schedule, train: { evaluateEvery: 5 } },
+  { method: "prilora", options: { n: 3 }, train: { evaluateEvery: 5 } },
   { method: "elalora", options: { ...schedule, b: 4 }, train: { evaluateEvery: 5 } },
   {
     method: "elalora",
