@@ -12,6 +12,7 @@ import * as z from "zod";
 import { eraseState } from "./adapter.ts";
 import { checkElaloraSchedule, elaloraPolicy } from "./elalora_policy.ts";
 import { defineMethod } from "./method.ts";
+import { checkRoomToGrow } from "./rank_policy.ts";
 import { svdAdapter, svdOptions } from "./svd_form.ts";
 
 const steps = z.number().nonnegative();
@@ -69,7 +70,12 @@ export const elalora = defineMethod({
   source: "arXiv 2504.00254",
   version: 2,
   options,
-  check: (chosen, { totalSteps }) => checkElaloraSchedule(policyOptions(chosen), totalSteps),
+  check: (chosen, { totalSteps, modules, plan }) => {
+    checkElaloraSchedule(policyOptions(chosen), totalSteps);
+    // The authors' code knows no bound.
+    if (chosen.b === 0 || chosen.ties === "upstream" || plan === null) return;
+    checkRoomToGrow("ElaLoRA", modules, plan.initial, chosen.maxRank);
+  },
   bind: (chosen) => ({
     backbone: "frozen",
     adapter: {

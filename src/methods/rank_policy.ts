@@ -172,6 +172,33 @@ export function roundHalfEven(value: number): number {
   return floor % 2 === 0 ? floor : floor + 1;
 }
 
+/**
+ * Checks that ranks can move at all: at least one module starts below its highest rank.
+ *
+ * @param ranks Initial rank of each module, in the modules' order; one that starts with none takes no part.
+ * @param maxRank The option's value, or null; no module exceeds its smaller side either.
+ * @throws {RangeError} Where every module starts at its cap.
+ */
+export function checkRoomToGrow(
+  method: string,
+  modules: readonly PolicyModule[],
+  ranks: readonly number[],
+  maxRank: number | null,
+): void {
+  const caps = modules.map(({ inSize, outSize }) => Math.min(maxRank ?? Infinity, inSize, outSize));
+  if (ranks.some((rank, i) => rank > 0 && rank < caps[i]!)) return;
+  const adapted = ranks.filter((rank) => rank > 0);
+  const lowest = Math.min(...adapted), highest = Math.max(...adapted);
+  const found = lowest === highest ? `rank ${lowest}` : `ranks from ${lowest} to ${highest}`;
+  const isCapped = maxRank !== null && maxRank <= highest;
+  throw new RangeError(
+    `Cannot move ranks of ${method}: every module starts with ${found}, its highest, and none can grow; ` +
+      (isCapped
+        ? `raise "maxRank" of ${maxRank} above ${highest}, or lower the budget`
+        : "lower the budget"),
+  );
+}
+
 /** A slot with its score and the places that order ties. */
 export interface RankedSlot extends SlotRef {
   readonly moduleIndex: number;

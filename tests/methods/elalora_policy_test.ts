@@ -6,7 +6,9 @@ import {
   type ElaloraPolicyOptions,
   movedRanksAt,
 } from "../../src/methods/elalora_policy.ts";
+import { elalora } from "../../src/methods/elalora.ts";
 import type { MoveDecision, SlotScores } from "../../src/methods/rank_policy.ts";
+import { solveRanks } from "../../src/spec/ranks.ts";
 
 const base: ElaloraPolicyOptions = {
   movedRanks: 4,
@@ -277,4 +279,27 @@ Deno.test("checkElaloraSchedule wants room for one event", () => {
       text,
     );
   }
+});
+
+Deno.test("ElaLoRA is refused where no module can grow", () => {
+  const modules = modulesOf(3, 4).map((module, layer) => ({
+    ...module,
+    layer,
+    part: "query" as const,
+  }));
+  const check = (options: Record<string, unknown>, rank: number) => {
+    const chosen = elalora.parseOptions(options);
+    const plan = solveRanks(elalora, chosen, modules, { type: "rank", value: rank });
+    elalora.check(chosen, { totalSteps: 200, trainExamples: 9, modules, plan });
+  };
+  const capped =
+    'every module starts with rank 2, its highest, and none can grow; raise "maxRank" of 2';
+  assertThrows(() => check({ maxRank: 2 }, 2), RangeError, capped);
+  assertThrows(() => check({ maxRank: 1 }, 2), RangeError, 'raise "maxRank" of 1 above 2');
+  assertThrows(() => check({ maxRank: 8 }, 4), RangeError, "none can grow; lower the budget");
+  check({ maxRank: 3 }, 2);
+  // One module of three starts below the highest rank.
+  check({ maxRank: 3 }, 8 / 3);
+  check({ maxRank: 2, b: 0 }, 2);
+  check({ maxRank: 2, ties: "upstream" }, 2);
 });
