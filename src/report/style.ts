@@ -27,11 +27,11 @@ const methodColours: ReadonlyMap<string, string> = new Map([
   ["full", "#aa3377"],
 ]);
 
-// The rest of the same note's "muted" scheme, for methods and labels beyond those above.
+// The rest of the same note's "muted" scheme, its indigo lighter for dark pages, for methods and labels beyond those above.
 const spareColours = [
   "#44aacc",
   "#cc8844",
-  "#332288",
+  "#5b4bc4",
   "#44aa99",
   "#882255",
   "#999933",
@@ -134,12 +134,17 @@ export function taskColour(tasks: readonly string[]): object {
   };
 }
 
-/** The channel `color` of budgets, from dark violet (smallest) to green. */
+// Far apart in hue and near in lightness, so that they hold on light and on dark pages.
+const budgetColours = ["#4b86c2", "#d5822f", "#2f9e77", "#b8539b", "#8a8a2f", "#6d6d78"];
+
+/** The channel `color` of budgets, where colour does not stand for a method; of more than six from dark to light. */
 export function budgetColour(budgets: readonly string[]): object {
   return {
     field: "budget",
     type: "ordinal",
-    scale: { domain: budgets, scheme: { name: "viridis", extent: [0.2, 0.7] } },
+    scale: budgets.length <= budgetColours.length
+      ? { domain: budgets, range: budgetColours.slice(0, budgets.length) }
+      : { domain: budgets, scheme: { name: "viridis", extent: [0.25, 0.9] } },
     legend: { title: null, orient: "top", symbolType: "circle", symbolSize: 90 },
   };
 }
