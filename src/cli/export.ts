@@ -27,7 +27,7 @@ export type ExportFormat = (typeof exportFormats)[number];
 
 const usage = `Usage: deno task export RUN_FOLDER --format peft|merged|onnx [options]
   RUN_FOLDER         the folder of a finished run, results/<study>/<run>
-  --format NAME      peft: LoRA in the format of peft (AdaLoRA and ElaLoRA too: E goes into A)
+  --format NAME      peft: LoRA or DoRA in the format of peft (AdaLoRA and ElaLoRA are LoRA: E goes into A)
                      merged: whole weights, a folder that transformers loads
                      onnx: a plain ONNX model of the whole, fed input_ids, attention_mask and token_type_ids
   --out DIR          a new or empty folder in results or exports (default exports/<run>-<format>)
@@ -85,7 +85,7 @@ function readmeOf({ record, run, task, withoutRank }: TrainedRun, format: Export
 }
 
 async function writePeftFolder(trained: TrainedRun, options: ExportOptions): Promise<void> {
-  const { model: { config }, method, updates, whole, run } = trained;
+  const { model: { config, tensors: base }, method, updates, whole, run } = trained;
   checkClassifierHead(config, "write an adapter for peft");
   if (method.backbone !== "frozen") {
     throw new RangeError(
@@ -96,6 +96,7 @@ async function writePeftFolder(trained: TrainedRun, options: ExportOptions): Pro
   const { scaling } = run.options as { readonly scaling?: string };
   const { configJson, tensors } = peftAdapter({
     updates,
+    base,
     head: whole,
     nameOf: (name) => classifierName(config, name),
     rootScaling: scaling === "alpha/sqrt(r)",

@@ -33,7 +33,7 @@ import {
 } from "./terminal.ts";
 
 const usage = `Usage: deno task import ADAPTER_FOLDER --model DIR --task TASK [options]
-  ADAPTER_FOLDER     adapter_config.json and adapter_model.safetensors of peft's LoRA
+  ADAPTER_FOLDER     adapter_config.json and adapter_model.safetensors of peft's LoRA or DoRA
   --model DIR        Hugging Face folder of the adapter's base
   --task TASK        the task on whose evaluation splits it is judged; classes in the task's order
   --data DIR         folder with GLUE tasks

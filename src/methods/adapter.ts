@@ -82,6 +82,11 @@ export interface RankDynamics {
 export interface LowRankUpdate {
   readonly A: Tensor;
   readonly B: Tensor;
+  /**
+   * What the lengths of the weight's rows gain, `[modules, 1, out]`, where they are trained apart from their directions (DoRA):
+   * the weight is (‖W‖ + magnitude) · (W + BᵀA) / ‖W + BᵀA‖, a norm for each output.
+   */
+  readonly magnitude?: Tensor;
 }
 
 /** The forward pass that an adapter is prepared for. */
@@ -125,7 +130,7 @@ export interface Adapter {
    *
    * @param parts The parts by name, `[modules, capacity, rowLength]`.
    * @param scale See {@linkcode Adapter.scale}.
-   * @returns A `[modules, capacity, in]` and B, transposed, `[modules, capacity, out]`.
+   * @returns A `[modules, capacity, in]`, B, transposed, `[modules, capacity, out]`, and the magnitude where there is one.
    */
   readonly prepare: (
     parts: Readonly<Record<string, Tensor>>,

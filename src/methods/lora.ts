@@ -9,15 +9,18 @@
  */
 import * as z from "zod";
 import { mul, type Tensor } from "../graph/mod.ts";
-import type { AdapterPart, LowRankUpdate } from "./adapter.ts";
+import type { Adapter, AdapterPart, LowRankUpdate } from "./adapter.ts";
 import { defineMethod } from "./method.ts";
 
-const options = z.strictObject({
+/** LoRA's options, which methods that build on it have too. */
+export const loraOptions = {
   alpha: z.number().positive().default(16).describe("Numerator of the scale"),
   scaling: z.enum(["alpha/r", "alpha/sqrt(r)"]).default("alpha/r").describe(
     "How the scale falls with the rank; alpha/sqrt(r) is rsLoRA",
   ),
-});
+};
+
+const options = z.strictObject(loraOptions);
 
 /** A `[slots, in]` and B, transposed, `[slots, out]`, as LoRA starts them. */
 export const loraParts: readonly AdapterPart[] = [
@@ -43,6 +46,11 @@ export function loraPrepare(
   return { A: mul(A!, scale), B: B! };
 }
 
+/** The factor of the update by the average rank. */
+export function loraScale({ alpha, scaling }: z.output<typeof options>): Adapter["scale"] {
+  return (rank) => alpha / (scaling === "alpha/r" ? rank : Math.sqrt(rank));
+}
+
 /** LoRA at a fixed rank. */
 export const lora = defineMethod({
   name: "lora",
@@ -50,12 +58,12 @@ export const lora = defineMethod({
   source: "arXiv 2106.09685; rsLoRA: arXiv 2312.03732",
   version: 2,
   options,
-  bind: ({ alpha, scaling }) => ({
+  bind: (options) => ({
     backbone: "frozen",
     adapter: {
       parts: loraParts,
       prepare: loraPrepare,
-      scale: (rank) => alpha / (scaling === "alpha/r" ? rank : Math.sqrt(rank)),
+      scale: loraScale(options),
       capacity: (rank) => rank,
       regulariser: null,
       dynamics: null,

@@ -14,8 +14,10 @@ import {
   mul,
   reduceSum,
   reshape,
+  split,
   type Tensor,
   withGradient,
+  zeros,
 } from "../graph/mod.ts";
 
 /** A layer, or several that share an input, side by side, with an adapter for each. */
@@ -84,4 +86,27 @@ export function blockDiagonal(pieces: readonly BlockRows[], count: number): Tens
     return mul(concat(Array.from({ length: count }, () => flat), 1), own);
   });
   return concat(placed, 0);
+}
+
+/**
+ * Numbers of layers side by side: those of each of the layers at its place, zeros for layers without.
+ *
+ * @param pieces The layers' own rows; `[layers, 1, out]`, all with the same number of outputs.
+ * @param count Layers side by side, adapted or not.
+ * @returns `[count * out]`.
+ */
+export function sideBySide(pieces: readonly BlockRows[], count: number): Tensor {
+  const out = pieces[0]!.rows.shape[2] as number;
+  const [only] = pieces;
+  if (pieces.length === 1 && only!.blocks.length === count) {
+    if (only!.blocks.every((block, i) => block === i)) return reshape(only!.rows, [count * out]);
+  }
+  const columns = new Map(pieces.flatMap(({ rows, blocks }) => {
+    const layers = split(rows, blocks.map(() => 1), 0);
+    return blocks.map((block, i) => [block, reshape(layers[i]!, [out])] as const);
+  }));
+  return concat(
+    Array.from({ length: count }, (_, block) => columns.get(block) ?? zeros([out])),
+    0,
+  );
 }

@@ -1,5 +1,5 @@
 /**
- * Adapters in the format of the Python library peft (LoRA): `adapter_config.json` and `adapter_model.safetensors`.
+ * Adapters in the format of the Python library peft (LoRA and DoRA): `adapter_config.json` and `adapter_model.safetensors`.
  *
  * Names and meanings of the keys: `src/peft/tuners/lora/config.py` and `src/peft/utils/save_and_load.py` of
  * github.com/huggingface/peft.
@@ -7,7 +7,8 @@
  * @module
  */
 import type { StoredTensor } from "../models/safetensors.ts";
-import type { WeightUpdate } from "./weight_update.ts";
+import type { HostTensor } from "../graph/mod.ts";
+import { rowLengths, type WeightUpdate } from "./weight_update.ts";
 
 /** What goes before every name in an adapter's file. */
 export const peftPrefix = "base_model.model.";
@@ -15,6 +16,8 @@ export const peftPrefix = "base_model.model.";
 /** An adapter to be written. */
 export interface PeftExportRequest {
   readonly updates: readonly WeightUpdate[];
+  /** The base's parameters by checkpoint name. */
+  readonly base: ReadonlyMap<string, HostTensor>;
   /** Parameters of the head by checkpoint name. */
   readonly head: ReadonlyMap<string, StoredTensor>;
   /** The name that transformers has for a module or parameter of the model with its head. */
@@ -66,7 +69,7 @@ function headModules(head: ReadonlyMap<string, StoredTensor>): readonly string[]
  * @throws {RangeError} If no module has a rank: peft cannot describe that.
  */
 export function peftAdapter(request: PeftExportRequest): PeftAdapter {
-  const { updates, head, nameOf, rootScaling, dropout, baseModel, revision } = request;
+  const { updates, base, head, nameOf, rootScaling, dropout, baseModel, revision } = request;
   if (updates.length === 0) {
     throw new RangeError(
       "Cannot write an adapter for peft: found no module with a rank of at least 1, want one; " +
@@ -100,13 +103,19 @@ export function peftAdapter(request: PeftExportRequest): PeftAdapter {
     revision,
     target_modules: updates.map(({ path }) => nameOf(path)),
     task_type: "SEQ_CLS",
-    use_dora: false,
+    use_dora: updates.some(({ lengths }) => lengths !== undefined),
     use_rslora: rootScaling,
   };
   const tensors = new Map<string, StoredTensor>();
-  for (const { path, A, B } of updates) {
-    tensors.set(`${peftPrefix}${nameOf(path)}.lora_A.weight`, A);
-    tensors.set(`${peftPrefix}${nameOf(path)}.lora_B.weight`, B);
+  for (const update of updates) {
+    const name = `${peftPrefix}${nameOf(update.path)}`;
+    tensors.set(`${name}.lora_A.weight`, update.A);
+    tensors.set(`${name}.lora_B.weight`, update.B);
+    const lengths = rowLengths(base.get(`${update.path}.weight`)!, update);
+    if (lengths !== null) {
+      const data = Float32Array.from(lengths);
+      tensors.set(`${name}.lora_magnitude_vector`, { shape: [data.length], data });
+    }
   }
   for (const [name, tensor] of head) tensors.set(`${peftPrefix}${nameOf(name)}`, tensor);
   return { configJson: `${JSON.stringify(config, null, 2)}\n`, tensors };

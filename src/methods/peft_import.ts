@@ -1,5 +1,5 @@
 /**
- * Reading adapters that the Python library peft wrote: LoRA on linear layers, with the modules that it saves whole.
+ * Reading adapters that the Python library peft wrote: LoRA and DoRA on linear layers, with the modules that it saves whole.
  *
  * Names and meanings of the keys: `src/peft/tuners/lora/config.py`, `src/peft/utils/other.py` (`get_pattern_key`) and
  * `src/peft/utils/save_and_load.py` of github.com/huggingface/peft.
@@ -47,6 +47,7 @@ const configSchema = z.looseObject({
   rank_pattern: patternSchema,
   alpha_pattern: patternSchema,
   use_rslora: z.boolean().default(false),
+  use_dora: z.boolean().default(false),
   init_lora_weights: z.union([z.boolean(), z.string()]).default(true),
 });
 
@@ -54,7 +55,6 @@ type PeftConfig = z.output<typeof configSchema>;
 
 /** Variants of LoRA that compute something else, by the key that switches them on. */
 const variants: Readonly<Record<string, string>> = {
-  use_dora: "DoRA",
   use_qalora: "QALoRA",
   lora_bias: "a bias in LoRA's B",
   fan_in_fan_out: "weights stored as [in, out]",
@@ -103,7 +103,7 @@ function readConfig(text: string, fileName: string): PeftConfig {
     if (isSet(config[key])) {
       refuse(
         `${name} (key "${key}")`,
-        "plain LoRA; merge the adapter in peft by merge_and_unload()",
+        "plain LoRA or DoRA; merge the adapter in peft by merge_and_unload()",
       );
     }
   }
@@ -141,21 +141,26 @@ function closestTo(name: string, known: Iterable<string>): string {
     .join(", ");
 }
 
-/** A and B of a layer. */
+/** A and B of a layer, and DoRA's lengths. */
 interface Pair {
   /** As transformers calls the layer. */
   readonly name: string;
   A?: StoredTensor;
   B?: StoredTensor;
+  lengths?: StoredTensor;
 }
 
 /** Stops with a message that names the file. */
 type Fail = (problem: string) => never;
 
 /** The part of a layer that a name stands for, null for any other name. */
-function partOf(name: string): { readonly layer: string; readonly part: "A" | "B" } | null {
-  const match = /^(.+)\.lora_([AB])(?:\.default)?\.weight$/.exec(name);
-  return match === null ? null : { layer: match[1]!, part: match[2] as "A" | "B" };
+function partOf(
+  name: string,
+): { readonly layer: string; readonly part: Exclude<keyof Pair, "name"> } | null {
+  const factor = /^(.+)\.lora_([AB])(?:\.default)?\.weight$/.exec(name);
+  if (factor !== null) return { layer: factor[1]!, part: factor[2] as "A" | "B" };
+  const lengths = /^(.+)\.lora_magnitude_vector(?:\.default)?(?:\.weight)?$/.exec(name);
+  return lengths === null ? null : { layer: lengths[1]!, part: "lengths" };
 }
 
 /** Names of the layers that LoRA can be on: those with a matrix that is no table. */
@@ -212,7 +217,7 @@ function sortTensors(
  * @param folder How messages call the adapter's folder.
  *
  * @throws {SyntaxError} If a file cannot be parsed.
- * @throws {TypeError} If the adapter is of another type than plain LoRA, or has no tensors.
+ * @throws {TypeError} If the adapter is of another type than plain LoRA or DoRA, or has no tensors.
  * @throws {RangeError} If it is for a module that the model does not have, or of other shapes.
  */
 export function readPeftAdapter(
@@ -237,7 +242,7 @@ export function readPeftAdapter(
 }
 
 /** The update that a pair makes, with ranks and scales as the config says. */
-function updateOf({ path, pair: { name, A, B }, config, shape, fail }: {
+function updateOf({ path, pair: { name, A, B, lengths }, config, shape, fail }: {
   readonly path: string;
   readonly pair: Pair;
   readonly config: PeftConfig;
@@ -256,5 +261,17 @@ function updateOf({ path, pair: { name, A, B }, config, shape, fail }: {
     );
   }
   const alpha = patternValue(config.alpha_pattern, name, config.lora_alpha);
-  return { path, A, B, scale: alpha / (config.use_rslora ? Math.sqrt(rank) : rank) };
+  const update = { path, A, B, scale: alpha / (config.use_rslora ? Math.sqrt(rank) : rank) };
+  if ((lengths !== undefined) !== config.use_dora) {
+    return fail(
+      `module "${name}" has ${lengths === undefined ? "no" : "a"} lora_magnitude_vector, want ${
+        config.use_dora ? "one" : "none"
+      }: use_dora is ${config.use_dora} in adapter_config.json`,
+    );
+  }
+  if (lengths === undefined) return update;
+  if (lengths.shape.join() !== `${out}`) {
+    fail(`module "${name}" has a lora_magnitude_vector [${lengths.shape}], want [${out}]`);
+  }
+  return { ...update, lengths: { type: "whole", values: lengths.data } };
 }

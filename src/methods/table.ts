@@ -6,6 +6,7 @@
 import { unknownName } from "../base/suggest.ts";
 import { adalora } from "./adalora.ts";
 import { bitfit, full, head } from "./baselines.ts";
+import { dora } from "./dora.ts";
 import { elalora } from "./elalora.ts";
 import { gelora } from "./gelora.ts";
 import { lora } from "./lora.ts";
@@ -22,6 +23,7 @@ export const methods: MethodTable = [
   bitfit,
   full,
   lora,
+  dora,
   prilora,
   gelora,
   adalora,

@@ -1,5 +1,6 @@
 /**
- * What a trained adapter adds to the weights of single layers, apart from the graph: W + s·BA with B `[out, r]` and A `[r, in]`.
+ * What a trained adapter adds to the weights of single layers, apart from the graph: W + s·BA with B `[out, r]` and A `[r, in]`,
+ * its rows brought to lengths of their own where the adapter has any.
  *
  * @module
  */
@@ -7,7 +8,14 @@ import { constant, type HostTensor, interpret, makeProgram } from "../graph/mod.
 import type { StoredTensor } from "../models/safetensors.ts";
 import type { ModuleShape } from "../spec/types.ts";
 import { type Adapter, evaluationPass } from "./adapter.ts";
+import { rowNorms, smallestSquare } from "./decomposed_linear.ts";
 import type { SlotRef } from "./rank_policy.ts";
+
+/** Trained lengths of a weight's rows, `[out]`: as they are, or what they have gained over those of the frozen weight. */
+export interface RowLengths {
+  readonly type: "whole" | "gained";
+  readonly values: ArrayLike<number>;
+}
 
 /** The update of one linear layer. */
 export interface WeightUpdate {
@@ -18,6 +26,8 @@ export interface WeightUpdate {
   /** `[out, r]`. */
   readonly B: StoredTensor;
   readonly scale: number;
+  /** Where lengths are trained apart from directions (DoRA); by default they are what W + s·BA gives them. */
+  readonly lengths?: RowLengths;
 }
 
 /** A trained adapter as its run stored it. */
@@ -52,7 +62,7 @@ function isZeroRow(values: ArrayLike<number>, width: number, row: number): boole
   return true;
 }
 
-/** A and B, transposed, of a module as its adapter makes them of the stored parts, without the scale. */
+/** A, B, transposed, and the magnitude of a module as its adapter makes them of the stored parts, without the scale. */
 function prepared(adapter: Adapter, parts: Readonly<Record<string, StoredTensor>>) {
   const constants = Object.fromEntries(
     Object.entries(parts).map(([name, { shape, data }]) => [
@@ -60,9 +70,13 @@ function prepared(adapter: Adapter, parts: Readonly<Record<string, StoredTensor>
       constant({ type: "f32", shape: [1, ...shape], data }, name),
     ]),
   );
-  const { A, B } = adapter.prepare(constants, 1, evaluationPass);
-  const values = interpret(makeProgram({ A, B }), {});
-  return { A: values["A"]!.data, B: values["B"]!.data };
+  const update = adapter.prepare(constants, 1, evaluationPass);
+  const values = interpret(makeProgram({ ...update }), {});
+  return {
+    A: values["A"]!.data,
+    B: values["B"]!.data,
+    magnitude: values["magnitude"]?.data ?? null,
+  };
 }
 
 function transposed({ shape, data }: StoredTensor): StoredTensor {
@@ -117,7 +131,7 @@ export function updatesOf(
     if (parts === null) return [];
     const { inSize, outSize } = module;
     const both = prepared(adapter, parts);
-    const { A, B } = both;
+    const { A, B, magnitude } = both;
     const masked = new Set(
       stored.off.filter((ref) => ref.module === module.name).map(({ slot }) => slot),
     );
@@ -129,11 +143,12 @@ export function updatesOf(
       A: rowsOf(A, inSize, slots),
       B: transposed(rowsOf(B, outSize, slots)),
       scale: stored.scale,
+      ...(magnitude === null ? {} : { lengths: { type: "gained", values: magnitude } }),
     }];
   });
 }
 
-/** Whether a module's stored adapter leaves its layer as it was: no slot adds anything. */
+/** Whether a module's stored adapter leaves its layer as it was: no slot adds anything, and no length has changed. */
 export function addsNothing(
   tensors: StoredAdapter["tensors"],
   adapter: Adapter,
@@ -142,18 +157,37 @@ export function addsNothing(
   const parts = partsOf(tensors, adapter, module);
   if (parts === null) return true;
   const both = prepared(adapter, parts);
+  if (both.magnitude !== null && !isZeroRow(both.magnitude, module.outSize, 0)) return false;
   return Array.from({ length: both.A.length / module.inSize }, (_, slot) => slot)
     .every((slot) => isIdleSlot(both, module, slot));
 }
 
+/** The lengths of the rows of a weight `[out, in]` with its update, or null where they are what W + s·BA gives them. */
+export function rowLengths(
+  weight: HostTensor,
+  { lengths }: Pick<WeightUpdate, "lengths">,
+): Float64Array | null {
+  if (lengths === undefined) return null;
+  if (lengths.type === "whole") return Float64Array.from(lengths.values);
+  const { data } = rowNorms(weight);
+  return Float64Array.from(lengths.values, (gained, i) => Number(data[i]) + gained);
+}
+
+/** The factor that gives a row a length. */
+function stretching(row: Float64Array, length: number): number {
+  const squares = row.reduce((sum, value) => sum + value * value, 0);
+  return length / Math.sqrt(Math.max(squares, smallestSquare));
+}
+
 /**
- * A weight with its update: W + s·BA, summed in double precision and rounded once.
+ * A weight with its update: W + s·BA, its rows stretched to their lengths, in double precision and rounded once.
  *
  * @param weight `[out, in]`.
  *
  * @throws {RangeError} If the shapes do not fit.
  */
-export function mergedWeight(weight: HostTensor, { path, A, B, scale }: WeightUpdate): HostTensor {
+export function mergedWeight(weight: HostTensor, update: WeightUpdate): HostTensor {
+  const { path, A, B, scale } = update;
   const [out, inner] = weight.shape as readonly [number, number];
   const rank = A.shape[0]!;
   if (
@@ -164,6 +198,7 @@ export function mergedWeight(weight: HostTensor, { path, A, B, scale }: WeightUp
         `want [r, ${inner}] and [${out}, r] for a weight of [${weight.shape}]`,
     );
   }
+  const lengths = rowLengths(weight, update);
   const data = new Float32Array(out * inner);
   const row = new Float64Array(inner);
   for (let i = 0; i < out; i++) {
@@ -174,7 +209,9 @@ export function mergedWeight(weight: HostTensor, { path, A, B, scale }: WeightUp
       for (let j = 0; j < inner; j++) row[j]! += factor * A.data[start + j]!;
     }
     const start = i * inner;
-    for (let j = 0; j < inner; j++) data[start + j] = Number(weight.data[start + j]) + row[j]!;
+    for (let j = 0; j < inner; j++) row[j]! += Number(weight.data[start + j]);
+    const factor = lengths === null ? 1 : stretching(row, lengths[i]!);
+    for (let j = 0; j < inner; j++) data[start + j] = row[j]! * factor;
   }
   return { type: "f32", shape: weight.shape, data };
 }

@@ -16,7 +16,8 @@ import {
   withScope,
 } from "../graph/mod.ts";
 import type { Adapter, LowRankUpdate, PartGroup, Pass } from "../methods/adapter.ts";
-import { adaptedLinear, blockDiagonal } from "../methods/low_rank.ts";
+import { decomposedLinear } from "../methods/decomposed_linear.ts";
+import { adaptedLinear, blockDiagonal, type BlockRows, sideBySide } from "../methods/low_rank.ts";
 import { architectureOf } from "../models/architectures.ts";
 import {
   type DropoutSite,
@@ -166,10 +167,16 @@ function preparedPieces(
     const whole = Object.fromEntries(
       members.map((group) => [group.part.name, rowsOf(group, views)]),
     );
-    const { A, B } = adapter.prepare(whole, scale, pass);
+    const { A, B, magnitude } = adapter.prepare(whole, scale, pass);
     const sizes = runs.map(({ length }) => length);
     const [ofA, ofB] = [split(A, sizes, 0), split(B, sizes, 0)];
-    return runs.map((modules, i) => ({ modules, A: ofA[i]!, B: ofB[i]! }));
+    const lengths = magnitude === undefined ? null : split(magnitude, sizes, 0);
+    return runs.map((modules, i) => ({
+      modules,
+      A: ofA[i]!,
+      B: ofB[i]!,
+      ...(lengths === null ? {} : { magnitude: lengths[i]! }),
+    }));
   });
 }
 
@@ -231,17 +238,23 @@ export function forward(plan: ForwardPlan, pass: Pass): Forward {
       const [modules, capacity, row] = tensor.shape as readonly [number, number, number];
       return reshape(tensor, [modules * capacity, row]);
     };
-    return adaptedLinear({
+    const rowsIn = (part: "B" | "magnitude") =>
+      own.flatMap((piece): BlockRows[] => {
+        const rows = piece[part];
+        return rows === undefined ? [] : [{ rows, blocks: piece.modules.map(blockOf) }];
+      });
+    const layer = {
       x,
       weight: stacked(layers.map(({ path }) => parameter(`${path}.weight`))),
       bias: stacked(layers.map(({ path }) => parameter(`${path}.bias`))),
       A: concat(own.map(({ A }) => flat(A)), 0),
-      B: blockDiagonal(
-        own.map(({ modules, B }) => ({ rows: B, blocks: modules.map(blockOf) })),
-        layers.length,
-      ),
+      B: blockDiagonal(rowsIn("B"), layers.length),
       mask: mask(siteOfAdapter(adapted, x)),
-    });
+    };
+    const lengths = rowsIn("magnitude");
+    return lengths.length === 0
+      ? adaptedLinear(layer)
+      : decomposedLinear({ ...layer, change: sideBySide(lengths, layers.length) });
   };
   const logits = network(request, { parameter, linear, mask });
   const partGroups = groups.map((group) => ({

@@ -94,7 +94,13 @@ function assertClose(found: ArrayLike<number>, wanted: ArrayLike<number>): void 
 
 Deno.test("exportRun writes what peft and transformers were seen to load, with the logits of ranklab", async () => {
   await withFormulaRuns(async (runs) => {
-    assertEquals(runs.map(({ label }) => label).sort(), ["adalora", "elalora", "lora", "rslora"]);
+    assertEquals(runs.map(({ label }) => label).sort(), [
+      "adalora",
+      "dora",
+      "elalora",
+      "lora",
+      "rslora",
+    ]);
     for (const run of runs) {
       const { files, scales, peft, merged } = golden[run.label]!;
       const out = `${run.folder}/exported`;

@@ -25,6 +25,7 @@ export const exportStudy: Study = parseStudy({
     methods: [
       { method: "lora", label: "lora" },
       { method: "lora", label: "rslora", options: { scaling: "alpha/sqrt(r)" } },
+      { method: "dora", label: "dora" },
       { method: "adalora", label: "adalora" },
       { method: "elalora", label: "elalora" },
     ],
@@ -69,7 +70,8 @@ export async function replaceWeights(folder: string): Promise<void> {
   const replaced = new Map<string, StoredTensor>();
   [...tensors].forEach(([name, { shape }], seed) => {
     const module = name.slice(0, name.lastIndexOf("."));
-    const rank = ranks[module];
+    // DoRA's lengths are one row whatever the rank.
+    const rank = name.endsWith(".M") ? 1 : ranks[module];
     const own = filled(rank === undefined ? shape : [rank, shape[1]!], seed);
     if (name.endsWith(".E")) {
       for (const slot of off) if (slot.module === module) own.data[slot.slot] = 0;

@@ -32,9 +32,9 @@ function goldenFeeds() {
   };
 }
 
-Deno.test("importAdapter gives the logits of peft, with patterns of ranks and alphas and with rsLoRA", async () => {
+Deno.test("importAdapter gives the logits of peft, with patterns of ranks and alphas, with rsLoRA and with DoRA", async () => {
   const model = goldenModel();
-  for (const name of ["lora", "rslora"]) {
+  for (const name of ["lora", "rslora", "dora"]) {
     const { tensors, layers, whole, baseModel } = await importAdapter(
       `${goldenFolder}/${name}`,
       model,
@@ -57,10 +57,10 @@ interface Adapter {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
 }
 
-async function goldenAdapter(): Promise<Adapter> {
-  const path = `${goldenFolder}/lora/adapter_model.safetensors`;
+async function goldenAdapter(name = "lora"): Promise<Adapter> {
+  const path = `${goldenFolder}/${name}/adapter_model.safetensors`;
   const { tensors } = readSafetensors(await Deno.readFile(path), path);
-  const text = await Deno.readTextFile(`${goldenFolder}/lora/adapter_config.json`);
+  const text = await Deno.readTextFile(`${goldenFolder}/${name}/adapter_config.json`);
   return { config: JSON.parse(text), tensors };
 }
 
@@ -92,7 +92,7 @@ Deno.test("importAdapter names what it cannot compute", async () => {
   const cases: readonly [Readonly<Record<string, unknown>>, string][] = [
     [{ peft_type: "ADALORA" }, 'found peft_type "ADALORA", want "LORA"'],
     [{ peft_type: null }, "found peft_type missing"],
-    [{ use_dora: true }, 'found DoRA (key "use_dora")'],
+    [{ use_qalora: true }, 'found QALoRA (key "use_qalora")'],
     [{ lora_bias: true }, "a bias in LoRA's B"],
     [{ bias: "all" }, 'found bias "all", want "none"'],
     [{ target_parameters: ["x"] }, "LoRA on parameters"],
@@ -105,6 +105,21 @@ Deno.test("importAdapter names what it cannot compute", async () => {
       TypeError,
       message,
     );
+  }
+});
+
+Deno.test("importAdapter wants DoRA's lengths where the config says so, one for each output", async () => {
+  const { config, tensors } = await goldenAdapter("dora");
+  const vector = `${query}.lora_magnitude_vector`;
+  const short = new Map([...tensors, [vector, { shape: [3], data: new Float32Array(3) }]]);
+  const without = new Map([...tensors].filter(([name]) => name !== vector));
+  const cases: readonly [Adapter, string][] = [
+    [{ config, tensors: short }, "has a lora_magnitude_vector [3], want [16]"],
+    [{ config, tensors: without }, "has no lora_magnitude_vector, want one"],
+    [{ config: { ...config, use_dora: false }, tensors }, "a lora_magnitude_vector, want none"],
+  ];
+  for (const [adapter, message] of cases) {
+    await assertRejects(() => importChanged(adapter), RangeError, message);
   }
 });
 

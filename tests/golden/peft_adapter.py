@@ -1,4 +1,4 @@
-"""Writes peft/ beside this file: a LoRA adapter that peft saved for the tiny BERT in bert/, and the logits with it.
+"""Writes peft/ beside this file: LoRA and DoRA adapters that peft saved for the tiny BERT in bert/, and the logits with it.
 
     pip install torch==2.15.0 transformers==5.24.0 peft==0.21.2 safetensors==0.8.0 numpy==2.4.6
     cd tests/golden && python -P peft_adapter.py    # -P: the files beside this one are no modules of its own
@@ -34,7 +34,7 @@ def main():
     OUT.mkdir(exist_ok=True)
     batch = batch_of(json.loads((HERE / "bert" / "expected.json").read_text()))
     found = {"versions": {name: importlib.metadata.version(name) for name in ["torch", "transformers", "peft"]}}
-    for name, rslora in [("lora", False), ("rslora", True)]:
+    for name in ["lora", "rslora", "dora"]:
         model = AutoModelForSequenceClassification.from_pretrained("bert")
         config = LoraConfig(
             task_type="SEQ_CLS",
@@ -45,14 +45,17 @@ def main():
             rank_pattern={"layer.1.attention.self.query": 1, r"layer\.0\..*\.dense": 4},
             alpha_pattern={"bert.encoder.layer.1.attention.self.query": 2.5, "pooler.dense": 7},
             modules_to_save=["classifier"],
-            use_rslora=rslora,
+            use_rslora=name == "rslora",
+            use_dora=name == "dora",
         )
         adapted = get_peft_model(model, config)
         generator = torch.Generator().manual_seed(17)
         with torch.no_grad():
             for key, parameter in adapted.named_parameters():
                 if "lora_" in key or "modules_to_save" in key:
-                    parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+                    noise = torch.randn(parameter.shape, generator=generator) * 0.3
+                    # Lengths are positive: they change by about a third.
+                    parameter.copy_(parameter * noise.exp() if "magnitude" in key else noise)
         shutil.rmtree(OUT / name, ignore_errors=True)
         adapted.save_pretrained(OUT / name)
         (OUT / name / "README.md").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Writes peft_training.json and peft_training.safetensors beside this file: training of peft's LoRA and AdaLoRA on the
+"""Writes peft_training.json and peft_training.safetensors beside this file: training of peft's LoRA, DoRA and AdaLoRA on the
 tiny BERT in bert/, by transformers' Trainer.
 
     pip install torch==2.15.0 transformers==5.24.0 peft==0.21.2 accelerate==1.15.0 safetensors==0.8.0 numpy==2.4.6
@@ -7,7 +7,9 @@ tiny BERT in bert/, by transformers' Trainer.
 Adapters start as peft starts them, in single precision; then everything is computed in double precision with dropout
 off. Each step's batch is that of bert/expected.json with the labels turned by the number of the step. Optimiser,
 clipping, schedule and their order are Trainer's own; `update_and_allocate` is called where peft's documentation puts it,
-between the optimiser's step and `zero_grad`, with Trainer's count of finished steps (0 at the first).
+between the optimiser's step and `zero_grad`, with Trainer's count of finished steps (0 at the first). DoRA has no weight
+decay, since peft's decays lengths to zero and ranklab's to those of the frozen weight; of its lengths, M is what they have
+gained.
 """
 
 import importlib.metadata
@@ -31,6 +33,7 @@ ADALORA = {"init_r": 3, "target_r": 2, "tinit": 2, "tfinal": 4, "beta1": 0.85, "
 # The interval divides the last step of the falling budget (12) in one run and not in the other.
 RUNS = {
     "lora": {"steps": 10, "deltaT": None},
+    "dora": {"steps": 6, "deltaT": None, "weightDecay": 0.0},
     "adalora": {"steps": 16, "deltaT": 2},
     "adaloraForced": {"steps": 16, "deltaT": 5},
 }
@@ -47,10 +50,11 @@ PATHS = {
 TARGETS = r".*encoder\.layer\.\d+\.(" + "|".join(path.replace(".", r"\.") for path in PATHS.values()) + ")"
 
 
-def peft_config(steps, delta):
+def peft_config(name):
+    steps, delta = RUNS[name]["steps"], RUNS[name]["deltaT"]
     common = dict(task_type="SEQ_CLS", target_modules=TARGETS, modules_to_save=["classifier", "pooler"], lora_alpha=ALPHA, lora_dropout=0.0)
     if delta is None:
-        return peft.LoraConfig(r=LORA["rank"], **common)
+        return peft.LoraConfig(r=LORA["rank"], use_dora=name == "dora", **common)
     return peft.AdaLoraConfig(**ADALORA, deltaT=delta, total_step=steps, **common)
 
 
@@ -65,6 +69,9 @@ def parts(model):
                 if "default" in tensor:
                     tensor = tensor["default"]
                     found[f"layer.{index}.{part}.{name}"] = getattr(tensor, "weight", tensor)
+            lengths = getattr(module, "lora_magnitude_vector", {})
+            if "default" in lengths:
+                found[f"layer.{index}.{part}.M"] = lengths["default"].weight - module.get_base_layer().weight.norm(dim=1)
     return found
 
 
@@ -138,7 +145,7 @@ def train(name, rows):
     steps, delta = RUNS[name]["steps"], RUNS[name]["deltaT"]
     torch.manual_seed(20)
     base = BertForSequenceClassification.from_pretrained(HERE / "bert", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
-    model = peft.get_peft_model(base, peft_config(steps, delta)).double()
+    model = peft.get_peft_model(base, peft_config(name)).double()
     batches = [{**rows, "labels": rows["labels"].roll(step)} for step in range(steps)]
     recorder = Recorder(model)
     with tempfile.TemporaryDirectory() as folder:
@@ -147,7 +154,7 @@ def train(name, rows):
             max_steps=steps,
             learning_rate=TRAIN["learningRate"],
             warmup_steps=TRAIN["warmup"],
-            weight_decay=TRAIN["weightDecay"],
+            weight_decay=RUNS[name].get("weightDecay", TRAIN["weightDecay"]),
             max_grad_norm=TRAIN["clipNorm"],
             adam_beta1=TRAIN["beta1"],
             adam_beta2=TRAIN["beta2"],
@@ -173,7 +180,7 @@ def train(name, rows):
         f"{name}/{tensor}": torch.stack(values if keep_all or tensor.endswith(".E") else [values[0], values[-1]])
         for tensor, values in recorder.tensors.items()
     }
-    found = {"steps": steps, "deltaT": delta, "loss": trainer.losses, "gradientNorm": norms, "learningRate": rates, "logits": logits.flatten().tolist()}
+    found = {**RUNS[name], "loss": trainer.losses, "gradientNorm": norms, "learningRate": rates, "logits": logits.flatten().tolist()}
     if delta is not None:
         found["budgets"] = [model.base_model.rankallocator.budget_schedule(step)[0] for step in range(steps)]
         found["events"] = recorder.events

@@ -1,0 +1,49 @@
+/**
+ * DoRA: LoRA on the directions of a weight's rows, with their lengths trained apart.
+ *
+ * Liu et al., arXiv 2402.09353, equation 5: W′ = m · (W₀ + s·BA) / ‖W₀ + s·BA‖ with a norm and a length m for each output
+ * (a row of `[out, in]`), m = ‖W₀‖ at the start, and the norm a constant in the backward pass (section 4.3). Only what m
+ * has gained is stored, so that a module whose parts are zero is as without adapter and weight decay pulls lengths back
+ * to those of the frozen weight (peft's decays m itself, to zero). Layout, detachment and dropout are those of peft's
+ * `tuners/lora/dora.py`.
+ *
+ * @module
+ */
+import * as z from "zod";
+import { loraOptions, loraParts, loraPrepare, loraScale } from "./lora.ts";
+import { defineMethod } from "./method.ts";
+
+const options = z.strictObject(loraOptions);
+
+/** DoRA at a fixed rank. */
+export const dora = defineMethod({
+  name: "dora",
+  title: "DoRA",
+  source: "arXiv 2402.09353",
+  version: 1,
+  options,
+  bind: (options) => ({
+    backbone: "frozen",
+    adapter: {
+      parts: [
+        ...loraParts,
+        {
+          name: "M",
+          per: "module",
+          rowLength: ({ outSize }) => outSize,
+          initial: () => ({ type: "constant", value: 0 }),
+          growth: "initial",
+        },
+      ],
+      prepare: (parts, scale) => ({ ...loraPrepare(parts, scale), magnitude: parts["M"]! }),
+      scale: loraScale(options),
+      capacity: (rank) => rank,
+      regulariser: null,
+      dynamics: null,
+      stored: {
+        perRank: ({ inSize, outSize }) => inSize + outSize,
+        perModule: ({ outSize }) => outSize,
+      },
+    },
+  }),
+});

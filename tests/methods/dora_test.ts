@@ -1,0 +1,292 @@
+/** DoRA's layer against the formula by hand, and its runs: resumed, merged, removed, on every executor. */
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { RandomStream } from "../../src/base/random.ts";
+import type { Executor } from "../../src/exec/executor.ts";
+import { nativeExecutor } from "../../src/exec/native.ts";
+import * as g from "../../src/graph/mod.ts";
+import type { HostTensor, Tensor } from "../../src/graph/mod.ts";
+import { costsOf, foldedCosts } from "../../src/methods/adapter.ts";
+import { decomposedLinear } from "../../src/methods/decomposed_linear.ts";
+import { sideBySide } from "../../src/methods/low_rank.ts";
+import { findMethod } from "../../src/methods/table.ts";
+import {
+  addsNothing,
+  mergedTensors,
+  mergedWeight,
+  updatesOf,
+} from "../../src/methods/weight_update.ts";
+import { bert } from "../../src/models/bert.ts";
+import type { TrainingRequest } from "../../src/train/run_types.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { exportTensors, importTensors, withoutModules } from "../../src/train/vectors.ts";
+import { subjects, testEach } from "../exec/executors.ts";
+import { goldenModel } from "../models/fixture.ts";
+import {
+  assertStatesEqual,
+  lossesOf,
+  ofKind,
+  type TinyRun,
+  trainingRequest,
+  trainTo,
+} from "../train/fixture.ts";
+import { logitsOf, logitsOfWeights } from "./logits.ts";
+
+const sizes = { x: [7, 5], A: [2, 5], B: [2, 6], change: [6], bias: [6], w: [7, 6] } as const;
+type Name = keyof typeof sizes;
+type Values = Readonly<Record<Name, Float64Array>>;
+
+function drawn(shape: readonly number[], seed: number): Float64Array {
+  const count = shape.reduce((a, b) => a * b, 1);
+  return Float64Array.from(RandomStream.fromSeed(seed).normals(count));
+}
+
+const names = Object.keys(sizes) as Name[];
+const values = Object.fromEntries(names.map((name, i) => [name, drawn(sizes[name], i)])) as Values;
+const weight: HostTensor = { type: "f32", shape: [6, 5], data: drawn([6, 5], 9) };
+const mask = Float64Array.from({ length: 35 }, (_, i) => i % 3 === 0 ? 0 : 1.5);
+
+/** Rows of W + BᵀA. */
+function mergedRows({ A, B }: Values): readonly (readonly number[])[] {
+  return Array.from(
+    { length: 6 },
+    (_, o) =>
+      Array.from(
+        { length: 5 },
+        (_, i) => Number(weight.data[o * 5 + i]) + B[o]! * A[i]! + B[6 + o]! * A[5 + i]!,
+      ),
+  );
+}
+
+const normOf = (row: ArrayLike<number>) =>
+  Math.sqrt(Array.from(row).reduce((s, v) => s + v * v, 0));
+const frozenRow = (o: number) =>
+  Array.from({ length: 5 }, (_, i) => Number(weight.data[o * 5 + i]));
+
+/** Σ w · y², y by the formula with these norms of the merged rows. */
+function lossByHand(at: Values, norms: readonly number[], isMasked: boolean): number {
+  const rows = mergedRows(at);
+  let loss = 0;
+  for (let r = 0; r < 7; r++) {
+    for (let o = 0; o < 6; o++) {
+      const factor = (normOf(frozenRow(o)) + at.change[o]!) / norms[o]!;
+      let y = at.bias[o]!;
+      for (let i = 0; i < 5; i++) {
+        const x = at.x[r * 5 + i]!;
+        const dropped = isMasked ? x * mask[r * 5 + i]! : x;
+        y += dropped * rows[o]![i]! * factor + (x - dropped) * Number(weight.data[o * 5 + i]);
+      }
+      loss += at.w[r * 6 + o]! * y * y;
+    }
+  }
+  return loss;
+}
+
+for (const isMasked of [false, true]) {
+  const title = isMasked ? "with dropout before the adapter" : "without dropout";
+  Deno.test(`DoRA's layer and its gradients are those of the formula with the norm held, ${title}`, () => {
+    const inputs = Object.fromEntries(
+      names.map((name) => [name, g.input(name, sizes[name])]),
+    ) as Record<Name, Tensor>;
+    const layer = {
+      ...inputs,
+      weight: g.constant(weight, "weight"),
+      mask: isMasked ? g.constant({ type: "f32", shape: [7, 5], data: mask }) : null,
+    };
+    const y = decomposedLinear(layer);
+    const loss = g.reduceSum(g.mul(g.mul(y, y), inputs.w));
+    const sources = ["x", "A", "B", "change", "bias"] as const;
+    const gradients = g.grad(loss, sources.map((name) => inputs[name]));
+    const program = g.makeProgram({
+      loss,
+      ...Object.fromEntries(sources.map((name, i) => [name, gradients[i]!])),
+    });
+    const feeds = Object.fromEntries(
+      names.map((name) => [
+        name,
+        { type: "f32", shape: sizes[name], data: values[name] } as HostTensor,
+      ]),
+    );
+    const found = g.interpret(program, feeds);
+    const norms = mergedRows(values).map(normOf);
+    assertAlmostEquals(Number(found["loss"]!.data[0]), lossByHand(values, norms, isMasked), 1e-10);
+    for (const name of sources) {
+      values[name].forEach((value, i) => {
+        const moved = (by: number) => {
+          const own = values[name].slice();
+          own[i] = value + by;
+          return lossByHand({ ...values, [name]: own }, norms, isMasked);
+        };
+        const wanted = (moved(1e-5) - moved(-1e-5)) / 2e-5;
+        const scale = Math.max(1, Math.abs(wanted));
+        assertAlmostEquals(Number(found[name]!.data[i]) / scale, wanted / scale, 1e-6, name);
+      });
+    }
+  });
+}
+
+Deno.test("DoRA's layer makes nothing of the weight's size but the merged weight", () => {
+  const x = g.input("x", [7, 5]), A = g.input("A", [2, 5]), B = g.input("B", [2, 6]);
+  const change = g.input("change", [6]), bias = g.input("bias", [6]);
+  const y = decomposedLinear({ x, weight: g.constant(weight), bias, A, B, change, mask: null });
+  const gradients = g.grad(g.reduceSum(g.mul(y, y)), [x, A, B, change]);
+  const large = g.topologicalOrder(gradients).filter(({ op, outputs: [output] }) =>
+    op !== "Constant" && output!.shape.join() === "6,5"
+  );
+  assertEquals(large.map(({ op }) => op), ["Gemm"]);
+});
+
+Deno.test("a weight that is trained is refused, and a row of zeros stays a row of zeros", () => {
+  const of = (own: Tensor) =>
+    decomposedLinear({
+      x: g.constant({ type: "f32", shape: [1, 2], data: Float64Array.of(1, 1) }),
+      weight: own,
+      bias: g.zeros([2]),
+      A: g.zeros([1, 2]),
+      B: g.zeros([1, 2]),
+      change: g.zeros([2]),
+      mask: null,
+    });
+  assertThrows(() => of(g.input("weight", [2, 2])), RangeError, "want a frozen one");
+  const y = of(g.constant({ type: "f32", shape: [2, 2], data: Float64Array.of(0, 0, 3, 4) }));
+  assertEquals([...g.interpret(g.makeProgram({ y }), {})["y"]!.data], [0, 7]);
+});
+
+Deno.test("sideBySide() puts each layer's numbers at its place, zeros where there are none", () => {
+  const rows = (layers: number, ...data: number[]): Tensor =>
+    g.constant({ type: "f32", shape: [layers, 1, 2], data: Float64Array.from(data) });
+  const of = (tensor: Tensor) => [...g.interpret(g.makeProgram({ tensor }), {})["tensor"]!.data];
+  const both = rows(2, 1, 2, 3, 4), one = rows(1, 5, 6);
+  const apart = [{ rows: both, blocks: [3, 0] }, { rows: one, blocks: [1] }];
+  assertEquals(of(sideBySide(apart, 4)), [3, 4, 5, 6, 0, 0, 1, 2]);
+  assertEquals(of(sideBySide([{ rows: both, blocks: [0, 1] }], 2)), [1, 2, 3, 4]);
+  assertEquals(of(sideBySide([{ rows: both, blocks: [1, 0] }], 2)), [3, 4, 1, 2]);
+});
+
+const dora = findMethod("dora");
+const { adapter } = dora.bind(dora.parseOptions({}));
+const query = {
+  name: "layer.0.query",
+  layer: 0,
+  part: "query",
+  inSize: 2,
+  outSize: 2,
+} as const;
+
+Deno.test("a length costs a number for each output, trained and stored", () => {
+  assertEquals(costsOf(adapter!).perModule(query), 2);
+  assertEquals(adapter!.stored!.perModule(query), 2);
+  assertEquals(costsOf(adapter!).perRank(query), foldedCosts.perRank(query));
+});
+
+Deno.test("mergedWeight gives the rows of W + s·BA their lengths, and an untouched row stays", () => {
+  const frozen: HostTensor = { type: "f32", shape: [2, 2], data: Float32Array.of(3, 4, 0, 2) };
+  const tensors = new Map([
+    ["layer.0.query.A", { shape: [1, 2], data: Float32Array.of(0, 1) }],
+    ["layer.0.query.B", { shape: [1, 2], data: Float32Array.of(-8, 0) }],
+    ["layer.0.query.M", { shape: [1, 2], data: Float32Array.of(5, 0) }],
+  ]);
+  const [update] = updatesOf({ tensors, off: [], scale: 1 }, adapter!, [query], () => "at");
+  // (3, 4) turns to (3, −4), and its length grows from 5 to 10.
+  assertEquals(mergedWeight(frozen, update!).data, Float32Array.of(6, -8, 0, 2));
+  assertEquals(addsNothing(tensors, adapter!, query), false);
+  const without = (name: string) =>
+    new Map([...tensors, [name, { shape: [1, 2], data: new Float32Array(2) }]]);
+  assertEquals(addsNothing(without("layer.0.query.B"), adapter!, query), false);
+  const neither = new Map([
+    ...without("layer.0.query.B"),
+    ["layer.0.query.M", { shape: [1, 2], data: new Float32Array(2) }],
+  ]);
+  assertEquals(addsNothing(neither, adapter!, query), true);
+});
+
+const run: TinyRun = {
+  method: "dora",
+  options: { alpha: 3 },
+  train: { steps: 12, learningRate: 2e-2, evaluateEvery: 5, weightDecay: 0.01 },
+};
+const native = await nativeExecutor(2);
+
+Deno.test("a DoRA run that is cut in two ends bit-equal to one that is not", async () => {
+  const whole = await Trainer.create(trainingRequest(native, run), null);
+  await trainTo(whole);
+  const first = await Trainer.create(trainingRequest(native, run), null);
+  await trainTo(first, 7);
+  const second = await Trainer.create(trainingRequest(native, run), await first.checkpoint());
+  await trainTo(second);
+  const [{ vectors: found }, { vectors: wanted }] = [
+    await second.checkpoint(),
+    await whole.checkpoint(),
+  ];
+  assertStatesEqual(found, wanted, "state");
+  for (const trainer of [whole, first, second]) trainer.dispose();
+});
+
+/** Rank 2 on all modules but those that are left out; query, key and value are one product. */
+function requestWithout(parts: readonly string[]): TrainingRequest {
+  const request = trainingRequest(native, run);
+  const ranks = request.assembly.ranks.map(({ module, rank }) => ({
+    module,
+    rank: parts.includes(module.part) ? 0 : rank,
+  }));
+  return { ...request, assembly: { ...request.assembly, ranks } };
+}
+
+async function checkMerged(leftOut: readonly string[]): Promise<void> {
+  const trainer = await Trainer.create(requestWithout(leftOut), null);
+  await trainTo(trainer);
+  const adapted = await logitsOf(native, trainer, run);
+  const { vectors, order } = await trainer.checkpoint();
+  const { assembly } = trainer;
+  const parts = new Map(
+    exportTensors(assembly, vectors.theta!, order).map(({ name, ...part }) => [name, part]),
+  );
+  const modules = assembly.modules.map(({ module }) => module);
+  const updates = updatesOf(
+    { tensors: parts, off: [], scale: 3 / (2 * (1 - leftOut.length / 6)) },
+    assembly.adapter!,
+    modules,
+    ({ layer, part }) => bert.modulePath(layer, part),
+  );
+  assertEquals(updates.length, modules.length);
+  assert(
+    updates.every(({ lengths }) => Array.from(lengths!.values).some((gained) => gained !== 0)),
+  );
+  const { config, tensors } = goldenModel();
+  const head = new Map([...parts].filter(([name]) => assembly.parameters.has(name)));
+  const base = await logitsOfWeights(native, { config, tensors }, head);
+  const effect = Math.max(...base.map((value, i) => Math.abs(value - adapted[i]!)));
+  assert(effect > 0.1, `the adapters change logits by ${effect} at most`);
+  const merged = mergedTensors(tensors, updates, new Map());
+  const found = await logitsOfWeights(native, { config, tensors: merged }, head);
+  found.forEach((value, i) => assertAlmostEquals(value, adapted[i]!, 1e-5));
+
+  const { theta } = importTensors(assembly, parts);
+  const removed = withoutModules(assembly, theta, modules.map(({ name }) => name));
+  const bare = await logitsOf(native, trainer, run, removed);
+  bare.forEach((value, i) => assertAlmostEquals(value, base[i]!, 1e-5));
+  trainer.dispose();
+}
+
+for (const leftOut of [[], ["query", "intermediate"], ["key"]]) {
+  const title = leftOut.length === 0 ? "all modules adapted" : `without ${leftOut.join(" and ")}`;
+  Deno.test(`merged weights give DoRA's logits, removed modules the encoder's: ${title}`, async () => {
+    await checkMerged(leftOut);
+  });
+}
+
+let wanted: Promise<readonly number[]> | null = null;
+
+async function threeLosses(executor: Executor): Promise<readonly number[]> {
+  const request = trainingRequest(executor, run);
+  const trainer = await Trainer.create(request, null);
+  const events = await trainTo(trainer, 3);
+  trainer.dispose();
+  await request.programs.clear();
+  return [...lossesOf(events), ...ofKind(events, "step").map(({ gradientNorm }) => gradientNorm)];
+}
+
+testEach(await subjects(), "trains DoRA as the native runtime does", async (executor) => {
+  wanted ??= threeLosses(native);
+  const found = await threeLosses(executor);
+  (await wanted).forEach((value, i) => assertAlmostEquals(found[i]!, value, 1e-4));
+});
