@@ -75,7 +75,10 @@ export interface EditDecision {
   /** Highest score among the slots that lost, or null. */
   readonly threshold: number | null;
   readonly rows: readonly RowEdit[];
-  /** Whether the rows as they are now, and their moments, are kept for later edits in place of those kept before. */
+  /**
+   * Whether the rows as they are now, and their moments, are kept for later edits in place of those kept before; where no row is
+   * edited this is not told of as an event.
+   */
   readonly isCaching: boolean;
   /** Scores that the policy made itself, to be recorded; null for those that it was given. */
   readonly scores: SlotScores | null;

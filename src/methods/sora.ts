@@ -1,8 +1,8 @@
 /**
  * SoRA: a gate on every rank of a LoRA, trained with a proximal step that makes some of them exactly zero.
  *
- * Ding et al., arXiv 2311.11696: ΔW = (α/r) · B diag(g) A (section 3.1), where after the optimiser's update of each step
- * g ← T_ξ(g), T_ξ(u) = sign(u) · max(|u| − ξ, 0) (section 3.2), which is a proximal gradient step on the loss plus λ‖g‖₁.
+ * Ding et al., arXiv 2311.11696: ΔW = (α/r) · B diag(g) A, where after the optimiser's update of each step
+ * g ← T_ξ(g), T_ξ(u) = sign(u) · max(|u| − ξ, 0), which is a proximal gradient step on the loss plus λ‖g‖₁.
  * Defaults are those of the authors' `scripts/run_glue_sora_no_schedule.sh`. As in their `src/trainer.py`, the mean of |g| is
  * part of the loss as well, and as in their `src/sparse_optimizer.py` ξ is one number a stage and not multiplied by the learning
  * rate. Gates are kept out of weight decay, as there, and out of clipping, unlike there: many small pulls to zero would take the

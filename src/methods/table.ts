@@ -5,6 +5,7 @@
  */
 import { unknownName } from "../base/suggest.ts";
 import { adalora } from "./adalora.ts";
+import { beamlora } from "./beamlora.ts";
 import { bitfit, full, head } from "./baselines.ts";
 import { dora } from "./dora.ts";
 import { elalora } from "./elalora.ts";
@@ -29,6 +30,7 @@ export const methods: MethodTable = [
   adalora,
   sora,
   elalora,
+  beamlora,
 ];
 
 /**

@@ -61,6 +61,11 @@ function changedSlots(decision: RankDecision): number {
     new Set(decision.rows.map(({ module, slot }) => `${module}/${slot}`)).size;
 }
 
+/** Whether rows are only kept for later, which is no event of ranks. */
+function isCacheOnly(decision: RankDecision): boolean {
+  return decision.kind === "edit" && decision.isCaching && decision.rows.length === 0;
+}
+
 /** A run under way. */
 export class Trainer {
   readonly totalSteps: number;
@@ -380,7 +385,12 @@ export class Trainer {
     const seen = rowView(assembly, this.#at.order, before, random);
     const { decision, state } = policy.decide(this.#at.policyState, index, given, seen);
     const scores = (decision.kind === "move" ? null : decision.scores) ?? given;
-    this.#at = { ...this.#at, policyState: state, rankEvents: this.#at.rankEvents + 1 };
+    this.#at = { ...this.#at, policyState: state };
+    if (isCacheOnly(decision)) {
+      this.#at = { ...this.#at, cache: cachedRows(assembly, before) };
+      return [];
+    }
+    this.#at = { ...this.#at, rankEvents: this.#at.rankEvents + 1 };
     if (decision.kind === "move") {
       await this.#move(decision, before, index);
     } else if (decision.kind === "edit") {

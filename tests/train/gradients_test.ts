@@ -128,6 +128,7 @@ const runs: readonly TinyRun[] = [
   { method: "elalora", options: { regulariser: "unsquared" } },
   { method: "elalora", options: { regulariser: "squared", regulariserWeight: 0.02 } },
   { method: "sora" },
+  { method: "beamlora" },
   { method: "bitfit" },
 ].map((run) => ({ ...run, train: { clipNorm: null } }));
 
