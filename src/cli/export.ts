@@ -4,6 +4,7 @@
  * @module
  */
 import { unknownName } from "../base/suggest.ts";
+import { isOfWeights } from "../methods/adapter.ts";
 import { peftAdapter } from "../methods/peft_export.ts";
 import { mergedTensors } from "../methods/weight_update.ts";
 import { checkClassifierHead, classifierName } from "../models/classifier_folder.ts";
@@ -84,8 +85,18 @@ function readmeOf({ record, run, task, withoutRank }: TrainedRun, format: Export
   return [...lines, ...left, ""].join("\n");
 }
 
+/** Refuses an adapter that no weights and no format of peft hold. */
+function checkOfWeights({ method: { adapter }, run }: TrainedRun, what: string): void {
+  if (adapter === null || isOfWeights(adapter)) return;
+  throw new RangeError(
+    `Cannot write ${what}: found method "${run.method}", whose layers stand between those of the encoder, ` +
+      `want an adapter of weights; --format onnx writes the whole model`,
+  );
+}
+
 async function writePeftFolder(trained: TrainedRun, options: ExportOptions): Promise<void> {
   const { model: { config, tensors: base }, method, updates, whole, run } = trained;
+  checkOfWeights(trained, "an adapter for peft");
   checkClassifierHead(config, "write an adapter for peft");
   if (method.backbone !== "frozen") {
     throw new RangeError(
@@ -129,8 +140,10 @@ export async function exportRun(folder: string, options: ExportOptions): Promise
   const trained = await readTrainedRun(folder, options.model);
   const { format, out } = options;
   if (format === "peft") await writePeftFolder(trained, options);
-  else if (format === "merged") await writeMergedFolder(out, mergedModel(trained));
-  else await writeOnnxFolder(out, mergedModel(trained));
+  else if (format === "merged") {
+    checkOfWeights(trained, "merged weights");
+    await writeMergedFolder(out, mergedModel(trained));
+  } else await writeOnnxFolder(out, mergedModel(trained), trained.branches);
   await writeWhole(`${out}/README.md`, readmeOf(trained, format));
   return { out, withoutRank: trained.withoutRank };
 }

@@ -10,6 +10,7 @@ import {
   classifierTensors,
 } from "../models/classifier_folder.ts";
 import type { EncoderConfig } from "../models/config.ts";
+import type { ModuleBranch } from "../models/forward_context.ts";
 import { plainModel } from "../models/plain_model.ts";
 import { writeSafetensors } from "../models/safetensors.ts";
 import { makeFolder, StorageError, writeWhole } from "../record/run_folder.ts";
@@ -87,10 +88,16 @@ export async function writeMergedFolder(out: string, model: MergedModel): Promis
 /**
  * Writes a folder with a plain ONNX model: `model.onnx`, `config.json`, the tokenizer's files.
  *
+ * @param branches What adapters have beside modules, by module. Default: none.
+ *
  * @throws {RangeError} If the folder is not empty.
  */
-export async function writeOnnxFolder(out: string, model: MergedModel): Promise<void> {
-  const { bytes } = encodeProgram(plainModel(model.config, model.tensors));
+export async function writeOnnxFolder(
+  out: string,
+  model: MergedModel,
+  branches: ReadonlyMap<string, ModuleBranch> = new Map(),
+): Promise<void> {
+  const { bytes } = encodeProgram(plainModel(model.config, model.tensors, branches));
   await makeEmptyFolder(out);
   await writeWithBase(out, model);
   await writeWhole(`${out}/model.onnx`, bytes);

@@ -3,9 +3,12 @@
  *
  * @module
  */
+import { isOfWeights } from "../methods/adapter.ts";
 import type { BoundMethod } from "../methods/method.ts";
+import { storedBranches } from "../methods/stored_branches.ts";
 import { findMethod } from "../methods/table.ts";
 import { updatesOf, type WeightUpdate } from "../methods/weight_update.ts";
+import type { ModuleBranch } from "../models/forward_context.ts";
 import type { EncoderModel } from "../models/load.ts";
 import { architectureOf } from "../models/architectures.ts";
 import { adaptableModules } from "../models/modules.ts";
@@ -37,7 +40,10 @@ export interface TrainedRun {
   readonly baseTitle: string;
   /** The commit of a base on the hub, else null. */
   readonly baseRevision: string | null;
+  /** Of an adapter of weights. */
   readonly updates: readonly WeightUpdate[];
+  /** Layers of another adapter's own, by module. */
+  readonly branches: ReadonlyMap<string, ModuleBranch>;
   /** Parameters that were trained whole, by checkpoint name: the head, and the encoder's own where the method trains them. */
   readonly whole: ReadonlyMap<string, StoredTensor>;
   /** Adapted modules that ended without a rank. */
@@ -136,12 +142,13 @@ export async function readTrainedRun(
   const moduleOf = (tensor: string) => tensor.slice(0, tensor.lastIndexOf("."));
   const { modulePath } = architectureOf(model.config);
   const pathOf = ({ layer, part }: ModuleShape) => modulePath(layer, part);
-  const updates = method.adapter === null ? [] : updatesOf(
-    { tensors, off, scale: scaleOf(method, record) },
-    method.adapter,
-    modules,
-    pathOf,
-  );
+  const { adapter } = method;
+  const updates = adapter === null || !isOfWeights(adapter)
+    ? []
+    : updatesOf({ tensors, off, scale: scaleOf(method, record) }, adapter, modules, pathOf);
+  const branches = adapter === null || isOfWeights(adapter)
+    ? new Map<string, ModuleBranch>()
+    : storedBranches(tensors, adapter, modules);
   const asked = modelSource(run.settings.model, found, study);
   const source = asked.kind === "hub" && commit !== null ? { ...asked, revision: commit } : asked;
   const paths = new Set(updates.map(({ path }) => path));
@@ -155,9 +162,11 @@ export async function readTrainedRun(
     baseTitle: titleOf(source),
     baseRevision: commit,
     updates,
+    branches,
     whole: new Map([...tensors].filter(([name]) => !names.has(moduleOf(name)))),
     withoutRank: modules.filter((module) =>
-      Object.hasOwn(record.happened.initialRanks ?? {}, module.name) && !paths.has(pathOf(module))
+      Object.hasOwn(record.happened.initialRanks ?? {}, module.name) &&
+      !paths.has(pathOf(module)) && !branches.has(module.name)
     ).map(({ name }) => name),
   };
 }

@@ -1,5 +1,6 @@
 /**
- * Adapters: what a method adds to a linear module, as rows that can be switched on and off.
+ * Adapters: what a method adds to a linear module, as rows that can be switched on and off. Most change the module's weight; some
+ * have layers of their own after it.
  *
  * A *slot* is one rank of one module. A part of an adapter has one row a slot, so a part of a module is a
  * matrix `[capacity, rowLength]`; a slot that is off has zeros in all of them and then adds nothing and
@@ -11,6 +12,7 @@
 import type { Json } from "../base/canonical_json.ts";
 import type { RandomStream } from "../base/random.ts";
 import type { HostTensor, Tensor } from "../graph/mod.ts";
+import type { NormChange } from "../models/forward_context.ts";
 import type { Initial } from "../models/parameters.ts";
 import type { learningRateAt } from "../spec/total_steps.ts";
 import type { AdapterCosts, ModuleShape } from "../spec/types.ts";
@@ -89,12 +91,27 @@ export interface LowRankUpdate {
   readonly magnitude?: Tensor;
 }
 
+/** Layers of an adapter's own beside modules of equal sizes: up(σ(down(x))), from `width` numbers a row and back. */
+export interface Bottleneck {
+  /** `[modules, capacity, width]`. */
+  readonly down: Tensor;
+  /** `[modules, capacity, 1]`. */
+  readonly downBias: Tensor;
+  readonly activate: (x: Tensor) => Tensor;
+  /** Transposed, `[modules, capacity, width]`. */
+  readonly up: Tensor;
+  /** `[modules, 1, width]`. */
+  readonly upBias: Tensor;
+  /** What is added to gain and offset of the norm after the module, `[modules, 1, width]`, or null. */
+  readonly norm: NormChange | null;
+}
+
 /** The forward pass that an adapter is prepared for. */
 export interface Pass {
   /** Whether it is part of a training step or judges what was trained. */
   readonly mode: "training" | "evaluation";
   /**
-   * An input of the training graph that {@linkcode Adapter.stepFeeds} feeds, the same tensor for each use of a name.
+   * An input of the training graph that `stepFeeds` feeds, the same tensor for each use of a name.
    *
    * @throws {RangeError} In evaluations, which are fed none.
    */
@@ -121,22 +138,9 @@ export interface StepMoment {
   readonly stream: RandomStream;
 }
 
-/** An adapter with its options bound. */
-export interface Adapter {
+/** What all adapters have in common. */
+interface AdapterBase {
   readonly parts: readonly AdapterPart[];
-  /**
-   * The two thin matrices whose product BᵀA is added to a module's weight; it is asked once for all modules of equal sizes,
-   * so that scaling a part is one operator instead of one a module.
-   *
-   * @param parts The parts by name, `[modules, capacity, rowLength]`.
-   * @param scale See {@linkcode Adapter.scale}.
-   * @returns A `[modules, capacity, in]`, B, transposed, `[modules, capacity, out]`, and the magnitude where there is one.
-   */
-  readonly prepare: (
-    parts: Readonly<Record<string, Tensor>>,
-    scale: number,
-    pass: Pass,
-  ) => LowRankUpdate;
   /** The factor of the update, from the average initial rank of the adapted modules. */
   readonly scale: (averageRank: number) => number;
   /** Slots to make room for in a module that starts with `rank`. */
@@ -154,6 +158,48 @@ export interface Adapter {
   readonly learningRate?: typeof learningRateAt;
   /** Small numbers that differ from step to step, by the name under which {@linkcode Pass.fed} gives them. Default: none. */
   readonly stepFeeds?: (moment: StepMoment) => Readonly<Record<string, HostTensor>>;
+}
+
+/** An adapter of weights, with its options bound: BᵀA is added to that of each module. */
+export interface WeightAdapter extends AdapterBase {
+  /** Where it acts. Default `weight`. */
+  readonly place?: "weight";
+  /**
+   * The two thin matrices whose product BᵀA is added to a module's weight; it is asked once for all modules of equal sizes,
+   * so that scaling a part is one operator instead of one a module.
+   *
+   * @param parts The parts by name, `[modules, capacity, rowLength]`.
+   * @param scale See `scale`.
+   * @returns A `[modules, capacity, in]`, B, transposed, `[modules, capacity, out]`, and the magnitude where there is one.
+   */
+  readonly prepare: (
+    parts: Readonly<Record<string, Tensor>>,
+    scale: number,
+    pass: Pass,
+  ) => LowRankUpdate;
+}
+
+/**
+ * An adapter with layers of its own beside modules, with its options bound. It can adapt the parts that a sum and a norm follow:
+ * `attention_output` and `output`.
+ */
+export interface BottleneckAdapter extends AdapterBase {
+  /** Where it acts: see `ModuleBranch`. */
+  readonly place: "output" | "norm";
+  /** As that of a {@linkcode WeightAdapter}, to the layers beside the modules. */
+  readonly prepare: (
+    parts: Readonly<Record<string, Tensor>>,
+    scale: number,
+    pass: Pass,
+  ) => Bottleneck;
+}
+
+/** An adapter with its options bound. */
+export type Adapter = WeightAdapter | BottleneckAdapter;
+
+/** Whether an adapter changes weights, so that it can be merged into them. */
+export function isOfWeights(adapter: Adapter): adapter is WeightAdapter {
+  return adapter.place === undefined || adapter.place === "weight";
 }
 
 /** What is kept of an adapter that folds into A and B: a row of A and a column of B a rank. */

@@ -22,7 +22,13 @@ import {
   type Tensor,
   transpose,
 } from "../graph/mod.ts";
-import type { Adapter, AdapterPart, LowRankUpdate, PartGroup, Regulariser } from "./adapter.ts";
+import type {
+  AdapterPart,
+  LowRankUpdate,
+  PartGroup,
+  Regulariser,
+  WeightAdapter,
+} from "./adapter.ts";
 
 const rate = z.number().min(0).lt(1);
 
@@ -124,7 +130,7 @@ export function orthogonalityRegulariser(
 /** What the adapters of both methods have in common. */
 export function svdAdapter(
   chosen: SvdOptions,
-): Pick<Adapter, "parts" | "prepare" | "scale" | "regulariser"> {
+): Pick<WeightAdapter, "parts" | "prepare" | "scale" | "regulariser"> {
   return {
     parts: svdParts,
     prepare: svdPrepare,

@@ -10,8 +10,10 @@ import { bitfit, full, head } from "./baselines.ts";
 import { dora } from "./dora.ts";
 import { elalora } from "./elalora.ts";
 import { gelora } from "./gelora.ts";
+import { houlsby } from "./houlsby.ts";
 import { lora } from "./lora.ts";
 import type { Method } from "./method.ts";
+import { pfeiffer } from "./pfeiffer.ts";
 import { prilora } from "./prilora.ts";
 import { sora } from "./sora.ts";
 
@@ -23,6 +25,8 @@ export const methods: MethodTable = [
   head,
   bitfit,
   full,
+  houlsby,
+  pfeiffer,
   lora,
   dora,
   prilora,

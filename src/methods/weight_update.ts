@@ -7,7 +7,8 @@
 import { constant, type HostTensor, interpret, makeProgram } from "../graph/mod.ts";
 import type { StoredTensor } from "../models/safetensors.ts";
 import type { ModuleShape } from "../spec/types.ts";
-import { type Adapter, evaluationPass } from "./adapter.ts";
+import { type Adapter, evaluationPass, isOfWeights, type WeightAdapter } from "./adapter.ts";
+import { isIdleBottleneck } from "./bottleneck.ts";
 import { rowNorms, smallestSquare } from "./decomposed_linear.ts";
 import type { SlotRef } from "./rank_policy.ts";
 
@@ -63,7 +64,7 @@ function isZeroRow(values: ArrayLike<number>, width: number, row: number): boole
 }
 
 /** A, B, transposed, and the magnitude of a module as its adapter makes them of the stored parts, without the scale. */
-function prepared(adapter: Adapter, parts: Readonly<Record<string, StoredTensor>>) {
+function prepared(adapter: WeightAdapter, parts: Readonly<Record<string, StoredTensor>>) {
   const constants = Object.fromEntries(
     Object.entries(parts).map(([name, { shape, data }]) => [
       name,
@@ -88,8 +89,12 @@ function transposed({ shape, data }: StoredTensor): StoredTensor {
   return { shape: [columns, rows], data: turned };
 }
 
-/** The stored parts of a module, null where it has none or no slot. */
-function partsOf(
+/**
+ * The stored parts of a module, null where it has none or no slot.
+ *
+ * @throws {RangeError} If it has some but not all.
+ */
+export function storedParts(
   tensors: StoredAdapter["tensors"],
   adapter: Adapter,
   module: ModuleShape,
@@ -118,7 +123,7 @@ function partsOf(
  *
  * @param pathOf The name of a module's layer in a checkpoint.
  *
- * @throws {RangeError} If a module has some of its parts but not all.
+ * @throws {RangeError} If a module has some of its parts but not all, or the adapter changes no weights.
  */
 export function updatesOf(
   stored: StoredAdapter,
@@ -126,8 +131,13 @@ export function updatesOf(
   modules: readonly ModuleShape[],
   pathOf: (module: ModuleShape) => string,
 ): readonly WeightUpdate[] {
+  if (!isOfWeights(adapter)) {
+    throw new RangeError(
+      "Cannot give the updates of an adapter whose layers stand beside those of the encoder: it changes no weights",
+    );
+  }
   return modules.flatMap((module) => {
-    const parts = partsOf(stored.tensors, adapter, module);
+    const parts = storedParts(stored.tensors, adapter, module);
     if (parts === null) return [];
     const { inSize, outSize } = module;
     const both = prepared(adapter, parts);
@@ -148,14 +158,18 @@ export function updatesOf(
   });
 }
 
-/** Whether a module's stored adapter leaves its layer as it was: no slot adds anything, and no length has changed. */
+/**
+ * Whether a module's stored adapter leaves its layer as it was: no slot, and no part that it has once, adds anything, and no
+ * length has changed.
+ */
 export function addsNothing(
   tensors: StoredAdapter["tensors"],
   adapter: Adapter,
   module: ModuleShape,
 ): boolean {
-  const parts = partsOf(tensors, adapter, module);
+  const parts = storedParts(tensors, adapter, module);
   if (parts === null) return true;
+  if (!isOfWeights(adapter)) return isIdleBottleneck(parts);
   const both = prepared(adapter, parts);
   if (both.magnitude !== null && !isZeroRow(both.magnitude, module.outSize, 0)) return false;
   return Array.from({ length: both.A.length / module.inSize }, (_, slot) => slot)

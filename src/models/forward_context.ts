@@ -40,6 +40,27 @@ export interface ForwardContext {
   readonly linear: (layers: readonly LinearLayer[], x: Tensor) => Tensor;
   /** The factors of dropout at a named place, `[rows, columns]` as the site says; null without dropout. */
   readonly mask: (site: DropoutSite) => Tensor | null;
+  /** What an adapter adds beside a module that a sum and a norm follow; null for nothing. Default: nothing anywhere. */
+  readonly branch?: (module: ModuleShape) => ModuleBranch | null;
+}
+
+/** Layers of an adapter's own beside a module, which a sum with what goes around it and a norm follow. */
+export interface ModuleBranch {
+  /**
+   * `output`: it takes the module's output after dropout, and is added to it. `norm`: it takes the sum after the norm and is
+   * added to the sum, which is then normalised again.
+   */
+  readonly place: "output" | "norm";
+  /** What is added, from what it takes: `[rows, out]` in and out. */
+  readonly added: (x: Tensor) => Tensor;
+  /** What is added to the norm's parameters, or null. */
+  readonly norm: NormChange | null;
+}
+
+/** Numbers that are added to the gain and the offset of a norm, `[columns]`. */
+export interface NormChange {
+  readonly gain: Tensor;
+  readonly offset: Tensor;
 }
 
 /** A place where dropout may act. */
@@ -83,19 +104,22 @@ export function drop(context: ForwardContext, site: DropoutSite, x: Tensor): Ten
   return mask === null ? x : mul(x, reshape(mask, x.shape));
 }
 
-/** Layer normalisation with the parameters of a name. */
+/**
+ * Layer normalisation with the parameters of a name.
+ *
+ * @param change What is added to them. Default: nothing.
+ */
 export function norm(
   context: ForwardContext,
   { layerNormEpsilon }: Pick<EncoderConfig, "layerNormEpsilon">,
   name: string,
   x: Tensor,
+  change: NormChange | null = null,
 ): Tensor {
-  return layerNorm(
-    x,
-    context.parameter(`${name}.weight`),
-    context.parameter(`${name}.bias`),
-    layerNormEpsilon,
-  );
+  const [gain, offset] = [context.parameter(`${name}.weight`), context.parameter(`${name}.bias`)];
+  return change === null
+    ? layerNorm(x, gain, offset, layerNormEpsilon)
+    : layerNorm(x, add(gain, change.gain), add(offset, change.offset), layerNormEpsilon);
 }
 
 /** ½x(1 + tanh(√(2/π)(x + 0.044715x³))) (Hendrycks and Gimpel, arXiv 1606.08415, the tanh form). */

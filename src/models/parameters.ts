@@ -9,6 +9,8 @@ import type { HostTensor } from "../graph/mod.ts";
 /** How a parameter starts where no checkpoint gives it. */
 export type Initial =
   | { readonly type: "normal"; readonly deviation: number }
+  /** Drawn again where it is more than two standard deviations, `deviation`, from 0. */
+  | { readonly type: "truncated_normal"; readonly deviation: number }
   | { readonly type: "uniform"; readonly bound: number }
   | { readonly type: "constant"; readonly value: number };
 
@@ -58,6 +60,14 @@ export function countOf(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 
+/** A standard normal number that lies within 2 of 0. */
+function truncatedNormal(stream: RandomStream): number {
+  for (;;) {
+    const value = stream.normal();
+    if (Math.abs(value) <= 2) return value;
+  }
+}
+
 /** Fresh values of a parameter, drawn from the stream forked under its name. */
 export function drawParameter(spec: ParameterSpec, stream: RandomStream): Float32Array {
   const count = countOf(spec.shape);
@@ -65,6 +75,9 @@ export function drawParameter(spec: ParameterSpec, stream: RandomStream): Float3
   if (initial.type === "constant") return new Float32Array(count).fill(initial.value);
   const own = stream.fork(spec.name);
   if (initial.type === "normal") return Float32Array.from(own.normals(count, initial.deviation));
+  if (initial.type === "truncated_normal") {
+    return Float32Array.from({ length: count }, () => truncatedNormal(own) * initial.deviation);
+  }
   return Float32Array.from({ length: count }, () => (2 * own.next() - 1) * initial.bound);
 }
 

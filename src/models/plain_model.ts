@@ -36,9 +36,11 @@ import { countedRelativeInputs } from "./deberta_plain.ts";
 import {
   type ForwardContext,
   frozenParameters,
+  type ModuleBranch,
   plainLinear,
   wantedStates,
 } from "./forward_context.ts";
+import { adaptableModules } from "./modules.ts";
 import { dims, type EncoderInputs } from "./token_rows.ts";
 
 const { batch, seq, tokens } = dims;
@@ -120,7 +122,8 @@ function paddedInputs(config: EncoderConfig): PaddedInputs {
 /**
  * Builds the model.
  *
- * @param tensors Every parameter of the encoder and its head by checkpoint name, adapters merged into them.
+ * @param tensors Every parameter of the encoder and its head by checkpoint name, adapters of weights merged into them.
+ * @param branches What other adapters have beside modules, by module. Default: none.
  * @returns A program with the inputs `input_ids`, `attention_mask` and, where the family has token types, `token_type_ids`, i64
  * `[batch, seq]`, padded on the right, and the output `logits`, f32 `[batch, outputs]`; nothing else is fed.
  *
@@ -129,16 +132,19 @@ function paddedInputs(config: EncoderConfig): PaddedInputs {
 export function plainModel(
   config: EncoderConfig,
   tensors: ReadonlyMap<string, HostTensor>,
+  branches: ReadonlyMap<string, ModuleBranch> = new Map(),
 ): Program {
   const parameter = frozenParameters(tensors);
   const context: ForwardContext = {
     parameter,
     linear: (layers, x) => plainLinear(parameter, layers, x),
     mask: () => null,
+    branch: ({ name }) => branches.get(name) ?? null,
   };
+  const modules = new Map(adaptableModules(config).map((module) => [module.name, module]));
   const { inputs, sizes } = withScope("inputs", () => paddedInputs(config));
   const architecture = architectureOf(config);
-  const states = architecture.encode(config, inputs, context, new Map(), wantedStates(config));
+  const states = architecture.encode(config, inputs, context, modules, wantedStates(config));
   const logits = architecture.taskHead(config, states, inputs, context);
   return optimise(computeDims(makeProgram({ logits }), sizes));
 }

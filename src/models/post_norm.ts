@@ -205,6 +205,23 @@ const mixedValues: Mixing = (pass, layer, { x, own, queries }) => {
   });
 };
 
+/** A module's output, after dropout, and what goes around it: summed and normalised, with an adapter's own layers if any. */
+function summed(
+  { config, style, context, modules }: Pass,
+  layer: number,
+  part: "attention_output" | "output",
+  { output, around }: { readonly output: Tensor; readonly around: Tensor },
+): Tensor {
+  const module = modules.get(`layer.${layer}.${part}`);
+  const branch = module === undefined ? null : context.branch?.(module) ?? null;
+  const name = part === "output" ? style.outputNorm(layer) : style.attentionNorm(layer);
+  const normed = (x: Tensor) => norm(context, config, name, x, branch?.norm ?? null);
+  if (branch === null) return normed(add(output, around));
+  if (branch.place === "output") return normed(add(add(output, branch.added(output)), around));
+  const sum = add(output, around);
+  return normed(add(sum, branch.added(normed(sum))));
+}
+
 function layerStates(
   pass: Pass,
   layer: number,
@@ -227,10 +244,10 @@ function layerStates(
   const added = style.attentionOutputDropout === "none"
     ? projected
     : drop(context, site("mixed"), projected);
-  const attended = norm(context, config, style.attentionNorm(layer), add(added, own));
+  const attended = summed(pass, layer, "attention_output", { output: added, around: own });
   const wide = activate(config.activation, linear(pass, layer, ["intermediate"], attended));
   const narrow = drop(context, site("output"), linear(pass, layer, ["output"], wide));
-  return norm(context, config, style.outputNorm(layer), add(narrow, attended));
+  return summed(pass, layer, "output", { output: narrow, around: attended });
 }
 
 /**

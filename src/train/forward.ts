@@ -9,13 +9,22 @@ import {
   dropoutPoolRows,
   dropoutRows,
   input,
+  mul,
   reshape,
   split,
   stopGradient,
   type Tensor,
   withScope,
 } from "../graph/mod.ts";
-import type { Adapter, LowRankUpdate, PartGroup, Pass } from "../methods/adapter.ts";
+import {
+  type Adapter,
+  isOfWeights,
+  type LowRankUpdate,
+  type PartGroup,
+  type Pass,
+  type WeightAdapter,
+} from "../methods/adapter.ts";
+import { bottleneckBranch, singleBottlenecks } from "../methods/bottleneck.ts";
 import { decomposedLinear } from "../methods/decomposed_linear.ts";
 import { adaptedLinear, blockDiagonal, type BlockRows, sideBySide } from "../methods/low_rank.ts";
 import { architectureOf } from "../models/architectures.ts";
@@ -24,6 +33,7 @@ import {
   type ForwardContext,
   frozenParameters,
   type LinearLayer,
+  type ModuleBranch,
   plainLinear,
   wantedStates,
 } from "../models/forward_context.ts";
@@ -32,6 +42,14 @@ import { dims, encoderInputs } from "../models/token_rows.ts";
 import type { ModuleShape, TrainSettings } from "../spec/types.ts";
 import type { AssemblyRequest } from "./assemble.ts";
 import { groupParameter, type SlotGroup } from "./slots.ts";
+
+/** The adapter of a run that changes weights, and the other kind, of which a run has one at most. */
+function adaptersOf({ method: { adapter } }: AssemblyRequest) {
+  if (adapter === null) return { ofWeights: null, beside: null };
+  return isOfWeights(adapter)
+    ? { ofWeights: adapter, beside: null }
+    : { ofWeights: null, beside: adapter };
+}
 
 /** Where dropout acts and which adapted modules share an input, in the order of the forward pass. */
 export interface Survey {
@@ -94,12 +112,16 @@ function parametersOf(
   return (name) => views.get(name) ?? frozen(name);
 }
 
-function siteOfAdapter(adapted: readonly ModuleShape[], x: Tensor): DropoutSite {
-  const [{ inSize }] = adapted as readonly [ModuleShape];
+function siteOfAdapter(
+  adapted: readonly ModuleShape[],
+  x: Tensor,
+  side: "inSize" | "outSize" = "inSize",
+): DropoutSite {
+  const [{ [side]: columns }] = adapted as readonly [ModuleShape];
   // A module may have two inputs: DeBERTa's queries and keys are those of tokens and of positions.
   const rows = String(x.shape[0]);
   const name = `${adapted.map((module) => module.name).join("+")}.adapter.${rows}`;
-  return { name, kind: "adapter", rows, columns: inSize };
+  return { name, kind: "adapter", rows, columns };
 }
 
 /** Goes once through the forward pass and notes what {@linkcode forward} has to know before it begins. */
@@ -107,6 +129,7 @@ export function survey(request: AssemblyRequest, views: ReadonlyMap<string, Tens
   const sites: DropoutSite[] = [];
   const inputGroups: ModuleShape[][] = [];
   const shapes = adaptedShapes(request);
+  const { ofWeights, beside } = adaptersOf(request);
   const parameter = parametersOf(request, views);
   const mask = (site: DropoutSite) => {
     if (request.train.dropout[site.kind] > 0) sites.push(site);
@@ -116,12 +139,20 @@ export function survey(request: AssemblyRequest, views: ReadonlyMap<string, Tens
     parameter,
     mask,
     linear: (layers, x) => {
-      const adapted = adaptedOf(layers, shapes);
+      const adapted = ofWeights === null ? [] : adaptedOf(layers, shapes);
       if (adapted.length > 0) {
         inputGroups.push(adapted);
         mask(siteOfAdapter(adapted, x));
       }
       return plainLinear(parameter, layers, x);
+    },
+    branch: (module) => {
+      if (beside === null || !shapes.has(module.name)) return null;
+      const added = (x: Tensor) => {
+        mask(siteOfAdapter([module], x, "outSize"));
+        return x;
+      };
+      return { place: beside.place, added, norm: null };
     },
   });
   return { sites, inputGroups };
@@ -145,9 +176,14 @@ function rowsOf(group: SlotGroup, views: ForwardPlan["views"]): Tensor {
   return group.part.isTrained === false ? stopGradient(rows) : rows;
 }
 
+/** The parts of a size class by name. */
+function partsOf(members: readonly SlotGroup[], views: ForwardPlan["views"]) {
+  return Object.fromEntries(members.map((group) => [group.part.name, rowsOf(group, views)]));
+}
+
 /** Cuts the prepared parts of each size class into pieces of modules that share their inputs. */
 function preparedPieces(
-  adapter: Adapter,
+  adapter: WeightAdapter,
   { groups, views, survey: { inputGroups } }: ForwardPlan,
   scale: number,
   pass: Pass,
@@ -164,10 +200,7 @@ function preparedPieces(
       if (before !== undefined && groupOf.get(before[0]!.name) === group) before.push(module);
       else runs.push([module]);
     }
-    const whole = Object.fromEntries(
-      members.map((group) => [group.part.name, rowsOf(group, views)]),
-    );
-    const { A, B, magnitude } = adapter.prepare(whole, scale, pass);
+    const { A, B, magnitude } = adapter.prepare(partsOf(members, views), scale, pass);
     const sizes = runs.map(({ length }) => length);
     const [ofA, ofB] = [split(A, sizes, 0), split(B, sizes, 0)];
     const lengths = magnitude === undefined ? null : split(magnitude, sizes, 0);
@@ -178,6 +211,28 @@ function preparedPieces(
       ...(lengths === null ? {} : { magnitude: lengths[i]! }),
     }));
   });
+}
+
+/** What adapters have beside modules in a forward pass. */
+function preparedBranches(
+  { request, groups, views }: ForwardPlan,
+  mask: ForwardContext["mask"],
+  pass: Pass,
+): ReadonlyMap<string, ModuleBranch> {
+  const adapter = adaptersOf(request).beside;
+  if (adapter === null) return new Map();
+  const classes = [...Map.groupBy(groups, ({ sizeClass }) => sizeClass).values()];
+  return new Map(classes.flatMap((members) => {
+    const whole = adapter.prepare(partsOf(members, views), scaleOf(adapter, request), pass);
+    const own = singleBottlenecks(whole);
+    return members[0]!.modules.map((module, i) => {
+      const dropped = (x: Tensor) => {
+        const factors = mask(siteOfAdapter([module], x, "outSize"));
+        return factors === null ? x : mul(x, factors);
+      };
+      return [module.name, bottleneckBranch(adapter.place, own[i]!, dropped)] as const;
+    });
+  }));
 }
 
 /** The dropout factors by site. */
@@ -210,7 +265,7 @@ function scaleOf(adapter: Adapter, { ranks }: AssemblyRequest): number {
  */
 export function forward(plan: ForwardPlan, pass: Pass): Forward {
   const { request, survey: { sites }, views, groups } = plan;
-  const { method: { adapter } } = request;
+  const adapter = adaptersOf(request).ofWeights;
   const masks = pass.mode === "training"
     ? withScope("dropout", () => dropoutMasks(sites))
     : new Map<string, Tensor>();
@@ -224,9 +279,10 @@ export function forward(plan: ForwardPlan, pass: Pass): Forward {
   );
   const mask = (site: DropoutSite) => masks.get(site.name) ?? null;
   const moduleInputs = new Map<string, Tensor>();
+  const branches = withScope("adapters", () => preparedBranches(plan, mask, pass));
 
   const linear = (layers: readonly LinearLayer[], x: Tensor): Tensor => {
-    const adapted = adaptedOf(layers, shapes);
+    const adapted = adapter === null ? [] : adaptedOf(layers, shapes);
     if (adapted.length === 0) return plainLinear(parameter, layers, x);
     // DeBERTa's queries and keys also project positions, which are not tokens.
     const isOfTokens = x.shape[0] === dims.tokens || x.shape[0] === dims.batch;
@@ -256,7 +312,12 @@ export function forward(plan: ForwardPlan, pass: Pass): Forward {
       ? adaptedLinear(layer)
       : decomposedLinear({ ...layer, change: sideBySide(lengths, layers.length) });
   };
-  const logits = network(request, { parameter, linear, mask });
+  const logits = network(request, {
+    parameter,
+    linear,
+    mask,
+    branch: ({ name }) => branches.get(name) ?? null,
+  });
   const partGroups = groups.map((group) => ({
     part: group.part.name,
     rows: rowsOf(group, views),

@@ -48,7 +48,8 @@ Deno.test("at the start, every method computes what the encoder alone computes",
   assert(new Set(wanted).size > 30, "all texts have the same logits");
   const names = methods.map(({ name }) => name);
   assert(["head", "full", "lora", "adalora", "elalora"].every((name) => names.includes(name)));
-  for (const { name } of methods) {
+  // Houlsby's and Pfeiffer's start near what the encoder computes: bottleneck_test.ts.
+  for (const { name } of methods.filter(({ moduleParts }) => moduleParts({}) === null)) {
     const options = name === "adalora" || name === "elalora" ? { maskInterval: 2 } : {};
     const run: TinyRun = { method: name, options };
     const trainer = await Trainer.create(trainingRequest(executor, run), null);

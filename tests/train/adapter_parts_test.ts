@@ -4,7 +4,13 @@ import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { max, mul, sub } from "../../src/graph/mod.ts";
-import { type Adapter, type AdapterPart, costsOf, eraseState } from "../../src/methods/adapter.ts";
+import {
+  type AdapterPart,
+  costsOf,
+  eraseState,
+  isOfWeights,
+  type WeightAdapter,
+} from "../../src/methods/adapter.ts";
 import type { EditDecision, RankPolicy, RowView } from "../../src/methods/rank_policy.ts";
 import { evaluationPass } from "../../src/methods/adapter.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
@@ -25,7 +31,7 @@ const executor = new ReferenceExecutor();
 
 /** LoRA with something changed. */
 function changed(
-  change: (adapter: Adapter) => Partial<Adapter>,
+  change: (adapter: WeightAdapter) => Partial<WeightAdapter>,
   train: TinyRun["train"] = {},
 ): TinyRun {
   return {
@@ -36,16 +42,17 @@ function changed(
       dropout: { hidden: 0, attention: 0, head: 0, adapter: 0 },
       ...train,
     },
-    change: (method) => ({
-      ...method,
-      adapter: { ...method.adapter!, ...change(method.adapter!) },
-    }),
+    change: (method) => {
+      const adapter = method.adapter!;
+      assert(isOfWeights(adapter));
+      return { ...method, adapter: { ...adapter, ...change(adapter) } };
+    },
   };
 }
 
 /** The parts with fields of one of them changed. */
 function partsWith(name: string, fields: Partial<AdapterPart>) {
-  return ({ parts }: Adapter) => ({
+  return ({ parts }: WeightAdapter) => ({
     parts: parts.map((part) => part.name === name ? { ...part, ...fields } : part),
   });
 }

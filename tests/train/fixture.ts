@@ -100,7 +100,9 @@ export function trainingRequest(executor: Executor, run: TinyRun): TrainingReque
     },
   });
   const bound = change(method.bind(options));
-  const modules = bound.adapter === null ? [] : adaptableModules(encoder.config);
+  const modules = bound.adapter === null
+    ? []
+    : adaptableModules(encoder.config, method.moduleParts(options) ?? undefined);
   const initialRank = Math.round(method.initialFactor(options) * rank);
   const { vocabulary } = encoder.config;
   const train = makeExamples(26, vocabulary, longest, 1);

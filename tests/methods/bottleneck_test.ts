@@ -1,0 +1,412 @@
+/** Houlsby's and Pfeiffer's adapters against the library `adapters` (`tests/golden/bottleneck.py`) and hand-computed numbers. */
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { RandomStream } from "../../src/base/random.ts";
+import { nativeExecutor } from "../../src/exec/native.ts";
+import {
+  crossEntropy,
+  grad,
+  type HostTensor,
+  input,
+  interpret,
+  makeProgram,
+  reduceMean,
+} from "../../src/graph/mod.ts";
+import { costsOf, evaluationPass } from "../../src/methods/adapter.ts";
+import { bottleneckAdapter } from "../../src/methods/bottleneck.ts";
+import { storedBranches } from "../../src/methods/stored_branches.ts";
+import { findMethod } from "../../src/methods/table.ts";
+import { addsNothing, updatesOf } from "../../src/methods/weight_update.ts";
+import { architectureOf, parseConfig } from "../../src/models/architectures.ts";
+import type { EncoderConfig } from "../../src/models/config.ts";
+import { adaptableModules } from "../../src/models/modules.ts";
+import { drawParameter } from "../../src/models/parameters.ts";
+import { plainModel } from "../../src/models/plain_model.ts";
+import { tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
+import { countParameters } from "../../src/spec/ranks.ts";
+import { defaultSettings } from "../../src/spec/settings.ts";
+import type { ModuleShape } from "../../src/spec/types.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
+import { assemble, type AssemblyRequest } from "../../src/train/assemble.ts";
+import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
+import { forward, survey } from "../../src/train/forward.ts";
+import { groupParameter, slotGroups } from "../../src/train/slots.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { exportTensors, withoutModules } from "../../src/train/vectors.ts";
+import { drawn } from "../models/deberta_fixture.ts";
+import { assertNear } from "../models/encoders.ts";
+import { goldenModel } from "../models/fixture.ts";
+import {
+  assertStatesEqual,
+  lossesOf,
+  type TinyRun,
+  trainingRequest,
+  trainTo,
+} from "../train/fixture.ts";
+
+interface Outcome {
+  readonly family: "bert" | "deberta" | "distilbert";
+  readonly method: "houlsby" | "pfeiffer";
+  readonly options: Readonly<Record<string, string>>;
+  readonly logits: readonly number[];
+  readonly loss: number;
+  readonly gradients: Readonly<Record<string, readonly number[]>>;
+}
+
+interface Golden {
+  readonly size: number;
+  readonly length: number;
+  readonly ids: readonly number[];
+  readonly types: readonly number[];
+  readonly mask: readonly number[];
+  readonly labels: readonly number[];
+  readonly width: number;
+  readonly configs: Readonly<Record<Outcome["family"], unknown>>;
+  readonly outcomes: readonly Outcome[];
+}
+
+const golden = JSON.parse(
+  Deno.readTextFileSync(new URL("../golden/bottleneck.json", import.meta.url)),
+) as Golden;
+
+const batch = {
+  size: golden.size,
+  length: golden.length,
+  ids: Int32Array.from(golden.ids),
+  types: Int32Array.from(golden.types),
+  mask: Float32Array.from(golden.mask),
+};
+
+function encoderOf(family: Outcome["family"]) {
+  const config = parseConfig(JSON.stringify(golden.configs[family]), family);
+  const architecture = architectureOf(config);
+  const specs = [
+    ...architecture.encoderParameters(config),
+    ...architecture.headParameters(config, 3),
+  ];
+  return { config, tensors: new Map(specs.map(({ name, shape }) => [name, drawn(name, shape)])) };
+}
+
+/** An adapter of the golden width on all modules that the method takes; its rows are inputs of the graph. */
+function adaptedForward(
+  config: EncoderConfig,
+  tensors: ReadonlyMap<string, HostTensor>,
+  wanted: Outcome,
+) {
+  const method = findMethod(wanted.method);
+  const options = method.parseOptions(wanted.options);
+  const bound = method.bind(options);
+  const { width } = golden;
+  const modules = adaptableModules(config, method.moduleParts(options)!);
+  const request: AssemblyRequest = {
+    encoder: { config, tensors },
+    output: { type: "classification", labels: ["a", "b", "c"] },
+    method: bound,
+    ranks: modules.map((module) => ({ module, rank: width })),
+    train: {
+      ...defaultSettings.train,
+      dropout: { hidden: 0, attention: 0, head: 0, adapter: 0 },
+    },
+  };
+  const groups = slotGroups(bound.adapter!, modules.map((module) => ({ module, capacity: width })));
+  const views = new Map(groups.map((group) => {
+    const name = groupParameter(group);
+    return [name, input(name, [group.modules.length, group.capacity, group.rowLength])] as const;
+  }));
+  const plan = { request, survey: survey(request, views), views, groups };
+  return { modules, groups, views, logits: forward(plan, evaluationPass).logits };
+}
+
+/** torch has weights as `[out, in]`: `up` is turned, the others are rows already. */
+function inRows(values: ArrayLike<number>, part: string): number[] {
+  if (part !== "up") return Array.from(values);
+  const { width } = golden, row = values.length / width;
+  return Array.from(
+    { length: values.length },
+    (_, i) => values[(i % row) * width + Math.floor(i / row)]!,
+  );
+}
+
+/** The numbers of the script's adapters, in our order. */
+function adapterNumbers(module: ModuleShape, part: string): number[] {
+  const shape = part === "downBias"
+    ? [golden.width]
+    : part === "down" || part === "up"
+    ? [golden.width, module.outSize]
+    : [module.outSize];
+  return inRows(drawn(`${module.name}.${part}`, shape).data as Float32Array, part);
+}
+
+for (const wanted of golden.outcomes) {
+  const { family, method, options } = wanted;
+  const title = `${method} ${JSON.stringify(options)} on ${family}`;
+  Deno.test(`${title} has the logits and gradients of the library adapters`, () => {
+    const { config, tensors } = encoderOf(family);
+    const { groups, views, logits } = adaptedForward(config, tensors, wanted);
+    const loss = reduceMean(crossEntropy(logits, input("targets", ["batch"], "i32")));
+    const names = [...views.keys()];
+    const gradients = grad(loss, names.map((name) => views.get(name)!));
+    const program = makeProgram({
+      logits,
+      loss,
+      ...Object.fromEntries(names.map((name, i) => [`grad/${name}`, gradients[i]!])),
+    });
+    const adapters = Object.fromEntries(groups.map((group) => [
+      groupParameter(group),
+      {
+        type: "f32",
+        shape: [group.modules.length, group.capacity, group.rowLength],
+        data: Float32Array.from(
+          group.modules.flatMap((module) => adapterNumbers(module, group.part.name)),
+        ),
+      } as const,
+    ]));
+    const rows = tokenRows(batch, "packed");
+    const targets: HostTensor = {
+      type: "i32",
+      shape: [batch.size],
+      data: Int32Array.from(golden.labels),
+    };
+    const found = interpret(
+      program,
+      { ...tokenFeeds(batch, rows, config, program.inputs.keys()), ...adapters, targets },
+      { batch: batch.size, seq: batch.length, tokens: rows.count },
+    );
+    assertNear(found["logits"]!.data, wanted.logits, 1e-9, "logits", 1);
+    assertNear(found["loss"]!.data, [wanted.loss], 1e-9, "loss", 1);
+    let compared = 0;
+    for (const group of groups) {
+      const whole = found[`grad/${groupParameter(group)}`]!.data;
+      group.modules.forEach(({ name }, i) => {
+        const size = group.capacity * group.rowLength;
+        const key = `${name}.${group.part.name}`;
+        assertNear(
+          whole.subarray(i * size, (i + 1) * size),
+          inRows(wanted.gradients[key]!, group.part.name),
+          1e-9,
+          `gradient of ${key}`,
+          0,
+        );
+        compared++;
+      });
+    }
+    assertEquals(compared, Object.keys(wanted.gradients).length);
+  });
+
+  Deno.test(`${title}: the plain model has its logits too`, () => {
+    const { config, tensors } = encoderOf(family);
+    const entry = findMethod(method);
+    const { adapter } = entry.bind(entry.parseOptions(options));
+    assert(adapter !== null && (adapter.place === "output" || adapter.place === "norm"));
+    const modules = adaptableModules(config);
+    const stored = new Map(
+      modules.filter(({ part }) => entry.moduleParts({})!.includes(part)).flatMap((module) =>
+        adapter.parts.map(({ name, per, rowLength }) => {
+          const rows = per === "module" ? 1 : golden.width;
+          const data = Float32Array.from(adapterNumbers(module, name));
+          return [`${module.name}.${name}`, { shape: [rows, rowLength(module)], data }] as const;
+        })
+      ),
+    );
+    const program = plainModel(config, tensors, storedBranches(stored, adapter, modules));
+    const i64 = (values: readonly number[]): HostTensor => ({
+      type: "i64",
+      shape: [batch.size, batch.length],
+      data: BigInt64Array.from(values, BigInt),
+    });
+    const all = {
+      input_ids: i64(golden.ids),
+      attention_mask: i64(golden.mask),
+      token_type_ids: i64(golden.types),
+    };
+    const feeds = Object.fromEntries(
+      Object.entries(all).filter(([name]) => program.inputs.has(name)),
+    );
+    const { logits } = interpret(program, feeds, { batch: batch.size, seq: batch.length });
+    assertNear(logits!.data, wanted.logits, 1e-9, "logits", 1);
+    assertThrows(
+      () => updatesOf({ tensors: stored, off: [], scale: 1 }, adapter, modules, ({ name }) => name),
+      RangeError,
+      "it changes no weights",
+    );
+  });
+}
+
+/** DeBERTa v3 base: 12 layers, 768 wide (AdaLoRA, arXiv 2303.10512, table 1, has budgets of these adapters on it). */
+const base = { layers: 12, hidden: 768, intermediate: 3072 } as EncoderConfig;
+
+function costOf(method: string, options: Readonly<Record<string, string>>, width: number): number {
+  const entry = findMethod(method);
+  const modules = adaptableModules(base, entry.moduleParts({})!);
+  return countParameters(
+    modules.map(() => width),
+    modules,
+    entry.costs(entry.parseOptions(options)),
+  );
+}
+
+Deno.test("budgets are those of AdaLoRA's table: 0.61M and 0.31M for Houlsby, 0.60M and 0.30M for Pfeiffer", () => {
+  const frozen = { layerNorms: "frozen" };
+  const millions = (count: number) => (count / 1e6).toFixed(2);
+  assertEquals(millions(costOf("houlsby", frozen, 16)), "0.61");
+  assertEquals(millions(costOf("houlsby", frozen, 8)), "0.31");
+  assertEquals(millions(costOf("pfeiffer", {}, 32)), "0.60");
+  assertEquals(millions(costOf("pfeiffer", {}, 16)), "0.30");
+  // Section 2.1 of arXiv 1902.00751: 2md + d + m each, and 2d for a norm.
+  assertEquals(costOf("houlsby", {}, 64), 24 * (2 * 64 * 768 + 768 + 64 + 2 * 768));
+});
+
+Deno.test("a truncated normal stays within two deviations, with the moments of such", () => {
+  const values = drawParameter({
+    name: "x",
+    shape: [20000],
+    initial: { type: "truncated_normal", deviation: 1e-2 },
+    decay: true,
+  }, RandomStream.fromSeed(3));
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const variance = values.reduce((sum, value) => sum + value ** 2, 0) / values.length;
+  assert(values.every((value) => Math.abs(value) <= 2e-2));
+  assert(values.some((value) => Math.abs(value) > 1.9e-2));
+  // The deviation of a standard normal cut off at ±2 is 0.8796 (1 − 4φ(2)/(2Φ(2) − 1), the root).
+  assertAlmostEquals(Math.sqrt(variance) / 1e-2, 0.8796, 0.015);
+  assertAlmostEquals(mean / 1e-2, 0, 0.03);
+});
+
+const executor = await nativeExecutor(2);
+const runs: readonly TinyRun[] = [
+  { method: "houlsby" },
+  { method: "houlsby", options: { layerNorms: "frozen", nonlinearity: "swish" } },
+  { method: "pfeiffer", rank: 3 },
+];
+
+/** Logits of the development texts. */
+async function logitsOf(trainer: Trainer, run: TinyRun, data: Float32Array): Promise<number[]> {
+  const { assembly, evaluate } = trainer.programs;
+  const logits: number[] = [];
+  for (const own of trainingRequest(executor, run).splits[0]!.batches) {
+    const { read } = await evaluate.run({
+      feeds: { theta: { type: "f32", shape: [data.length], data }, ...inputFeeds(assembly, own) },
+      dims: batchDims(own),
+      read: ["logits"],
+    });
+    logits.push(...Array.from(read["logits"]!.data, Number));
+  }
+  return logits;
+}
+
+for (const run of runs) {
+  const title = `${run.method} ${JSON.stringify(run.options ?? {})}`;
+
+  Deno.test(`${title} starts near the encoder, and is the encoder where all modules are zero`, async () => {
+    const bare = await Trainer.create(trainingRequest(executor, { method: "head" }), null);
+    const wanted = await logitsOf(bare, run, (await bare.checkpoint()).vectors.theta!);
+    bare.dispose();
+    const trainer = await Trainer.create(trainingRequest(executor, run), null);
+    const { vectors } = await trainer.checkpoint();
+    const { assembly } = trainer;
+    const start = await logitsOf(trainer, run, vectors.theta!);
+    assert(start.some((value, i) => value !== wanted[i]), "the adapter does nothing at all");
+    start.forEach((value, i) => assertAlmostEquals(value, wanted[i]!, 0.02));
+    const names = assembly.modules.map(({ module }) => module.name);
+    const zero = await logitsOf(trainer, run, withoutModules(assembly, vectors.theta!, names));
+    zero.forEach((value, i) => assertAlmostEquals(value, wanted[i]!, 1e-5));
+    trainer.dispose();
+  });
+
+  Deno.test(`${title}: a run that is cut in two ends bit-equal to one that is not`, async () => {
+    const whole = await Trainer.create(trainingRequest(executor, run), null);
+    await trainTo(whole);
+    const end = await whole.checkpoint();
+    whole.dispose();
+    const half = await Trainer.create(trainingRequest(executor, run), null);
+    await trainTo(half, 7);
+    const spent = {
+      trainMillis: 0,
+      evaluateMillis: 0,
+      wallMillis: 0,
+      peakMemoryBytes: 0,
+      startedAt: "",
+    };
+    const bytes = encodeCheckpoint({ checkpoint: await half.checkpoint(), journals: {}, spent });
+    half.dispose();
+    const { checkpoint } = decodeCheckpoint(bytes, "checkpoint");
+    const resumed = await Trainer.create(trainingRequest(executor, run), checkpoint);
+    await trainTo(resumed);
+    assertStatesEqual((await resumed.checkpoint()).vectors, end.vectors, title);
+    resumed.dispose();
+    const tensors = new Map(
+      exportTensors(whole.assembly, end.vectors.theta!, end.order).map((
+        { name, ...own },
+      ) => [name, own]),
+    );
+    const { adapter, modules } = whole.assembly;
+    for (const { module } of modules) {
+      assert(!addsNothing(tensors, adapter!, module), `${module.name} adds nothing after training`);
+    }
+    const zero = new Map([...tensors].map(([name, { shape, data }]) => [name, {
+      shape,
+      data: name.startsWith("layer.0.output.up") || name.startsWith("layer.0.output.norm")
+        ? data.map(() => 0)
+        : data,
+    }]));
+    const found = modules.filter(({ module }) => addsNothing(zero, adapter!, module));
+    assertEquals(found.map(({ module }) => module.name), ["layer.0.output"]);
+  });
+}
+
+Deno.test("the adapters learn a small task by heart", async () => {
+  for (const { method, options = {} } of runs) {
+    const run = { method, options, train: { steps: 60, learningRate: 0.02 } };
+    const trainer = await Trainer.create(trainingRequest(executor, run), null);
+    const losses = lossesOf(await trainTo(trainer));
+    trainer.dispose();
+    const meanOf = (some: readonly number[]) => some.reduce((sum, loss) => sum + loss, 0) / 8;
+    assert(meanOf(losses.slice(-8)) < 0.85 * meanOf(losses.slice(0, 8)), method);
+  }
+});
+
+Deno.test("dropout of adapters acts at the input of each, on the rows that it takes", () => {
+  const { config, tensors } = goldenModel();
+  const sitesOf = (adapter: number) => {
+    const method = findMethod("houlsby");
+    const modules = adaptableModules(config, method.moduleParts({})!);
+    return assemble({
+      encoder: { config, tensors },
+      output: { type: "classification", labels: ["a", "b"] },
+      method: method.bind(method.parseOptions({})),
+      ranks: modules.map((module) => ({ module, rank: 2 })),
+      train: {
+        ...defaultSettings.train,
+        dropout: { hidden: 0, attention: 0, head: 0, adapter },
+      },
+    }).dropoutSites.map(({ name, columns }) => `${name} ${columns}`);
+  };
+  assertEquals(sitesOf(0), []);
+  assertEquals(sitesOf(0.1), [
+    "layer.0.attention_output.adapter.tokens 16",
+    "layer.0.output.adapter.tokens 16",
+    "layer.1.attention_output.adapter.batch 16",
+    "layer.1.output.adapter.batch 16",
+  ]);
+});
+
+Deno.test("what is stored of a bottleneck is what is trained", () => {
+  const adapter = bottleneckAdapter({
+    place: "output",
+    nonlinearity: "relu",
+    initial: { type: "normal", deviation: 0.02 },
+    trainsNorms: true,
+  });
+  const module = {
+    name: "layer.0.output",
+    layer: 0,
+    part: "output",
+    inSize: 24,
+    outSize: 16,
+  } as const;
+  const { perRank, perModule } = costsOf(adapter);
+  assertEquals([perRank(module), perModule(module)], [16 + 1 + 16, 16 + 2 * 16]);
+  const { stored } = adapter;
+  assert(typeof stored === "object");
+  assertEquals(stored.perRank(module), perRank(module));
+  assertEquals(stored.perModule(module), perModule(module));
+});
