@@ -57,7 +57,7 @@ async function ownLogits({ folder, record }: FormulaRun): Promise<Float32Array> 
       module,
       rank: initialRanks![module.name]!,
     })),
-    capacityOf: () => 6,
+    capacityOf: (_, rank) => record.asked.method === "elalora" ? 6 : rank,
     train: defaultSettings.train,
   });
   const data = importTensors(assembly, tensors).theta;
@@ -96,10 +96,12 @@ Deno.test("exportRun writes what peft and transformers were seen to load, with t
   await withFormulaRuns(async (runs) => {
     assertEquals(runs.map(({ label }) => label).sort(), [
       "adalora",
+      "beamlora",
       "dora",
       "elalora",
       "lora",
       "rslora",
+      "sora",
     ]);
     for (const run of runs) {
       const { files, scales, peft, merged } = golden[run.label]!;

@@ -27,7 +27,9 @@ export const exportStudy: Study = parseStudy({
       { method: "lora", label: "rslora", options: { scaling: "alpha/sqrt(r)" } },
       { method: "dora", label: "dora" },
       { method: "adalora", label: "adalora" },
+      { method: "sora", label: "sora" },
       { method: "elalora", label: "elalora" },
+      { method: "beamlora", label: "beamlora", options: { useBeamloraStep: 4 } },
     ],
     budgets: [2.5],
   },
@@ -52,7 +54,7 @@ function filled(shape: readonly number[], seed: number): StoredTensor {
   return { shape, data };
 }
 
-/** The slots that AdaLoRA has masked: all of the first module, the second of every other one that follows. */
+/** The slots that AdaLoRA and SoRA have masked: all of the first module, the second of every other one that follows. */
 function maskedSlots(ranks: Readonly<Record<string, number>>) {
   return Object.entries(ranks).flatMap(([module, rank], i) =>
     Array.from({ length: rank }, (_, slot) => ({ module, slot }))
@@ -66,14 +68,14 @@ export async function replaceWeights(folder: string): Promise<void> {
   const path = `${folder}/${keptWeightsFile(record)}`;
   const { tensors, metadata } = readSafetensors(await Deno.readFile(path), path);
   const ranks = ranksOf(record);
-  const off = record.asked.method === "adalora" ? maskedSlots(ranks) : [];
+  const off = ["adalora", "sora"].includes(record.asked.method) ? maskedSlots(ranks) : [];
   const replaced = new Map<string, StoredTensor>();
   [...tensors].forEach(([name, { shape }], seed) => {
     const module = name.slice(0, name.lastIndexOf("."));
     // DoRA's lengths are one row whatever the rank.
     const rank = name.endsWith(".M") ? 1 : ranks[module];
     const own = filled(rank === undefined ? shape : [rank, shape[1]!], seed);
-    if (name.endsWith(".E")) {
+    if (name.endsWith(".E") || name.endsWith(".g")) {
       for (const slot of off) if (slot.module === module) own.data[slot.slot] = 0;
     }
     replaced.set(name, own);
