@@ -97,7 +97,7 @@ export async function loadStudyModule(path: string): Promise<StudyModule> {
   for (const method of exportedMethods(module["methods"], path)) {
     own.push(await withOrigin(method, study));
   }
-  return { study: module["default"], methods: methodTable(own) };
+  return { study: module["default"], methods: methodTable(own, `"${path}"`) };
 }
 
 /** The methods among those of some runs that are not built in, each once. */

@@ -40,19 +40,21 @@ export const methods: MethodTable = [
 /**
  * The built-in methods followed by a study's own.
  *
+ * @param from What messages call the place of its own methods, for instance the study's file.
+ *
  * @throws {RangeError} If a name is that of a built-in method, or given twice.
  */
-export function methodTable(own: readonly Method[]): MethodTable {
+export function methodTable(own: readonly Method[], from = "methods"): MethodTable {
   const taken = new Set<string>();
   for (const { name } of own) {
     if (methods.some((builtIn) => builtIn.name === name)) {
       throw new RangeError(
-        `Cannot add the method "${name}": found a built-in method of that name, want a name of its own`,
+        `Cannot add the method "${name}" of ${from}: found a built-in method of that name, want a name of its own`,
       );
     }
     if (taken.has(name)) {
       throw new RangeError(
-        `Cannot add the method "${name}": found two of that name, want each name once`,
+        `Cannot add the method "${name}" of ${from}: found two of that name, want each name once`,
       );
     }
     taken.add(name);

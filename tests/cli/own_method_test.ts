@@ -226,8 +226,8 @@ Deno.test("a study module is refused whose methods have taken names or are none"
     "study.ts": studyText.replace("methods = [own]", `methods = ${methods}`),
   });
   const cases: readonly [OwnFiles, RegExp][] = [
-    [named("lora"), /method "lora": found a built-in method of that name/],
-    [exporting("[own, { ...own }]"), /method "own": found two of that name/],
+    [named("lora"), /method "lora" of ".*study\.ts": found a built-in method of that name/],
+    [exporting("[own, { ...own }]"), /method "own" of ".*study\.ts": found two of that name/],
     [exporting("{ own }"), /export "methods" is no array/],
     [exporting('[own, "lora"]'), /"methods\[1\]" is no method, want what defineMethod returns/],
     [exporting('[{ ...own, module: "own.ts" }]'), /give import\.meta\.url/],

@@ -1,0 +1,99 @@
+/** The method of `docs/extending.md`, run from the page: LoRA-FA. */
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { exportRun } from "../../src/cli/export.ts";
+import { readStudyFile } from "../../src/cli/study_file.ts";
+import { sweepStudy } from "../../src/cli/sweep.ts";
+import { readTrainedRun } from "../../src/cli/trained_run.ts";
+import { verify } from "../../src/cli/verify.ts";
+import { readSafetensors } from "../../src/models/safetensors.ts";
+import { readRun } from "../../src/record/read_study.ts";
+
+/** The page's one program, with some words replaced. */
+async function programOf(page: string, words: readonly (readonly [string, string])[]) {
+  const text = await Deno.readTextFile(new URL(`../../docs/${page}`, import.meta.url));
+  const blocks = [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, block]) => block!);
+  assertEquals(blocks.length, 1);
+  return words.reduce((program, [from, to]) => {
+    assert(program.includes(from), from);
+    return program.replace(from, to);
+  }, blocks[0]!);
+}
+
+const few = [["steps: 60, batchSize: 16", "steps: 4, batchSize: 8, devLimit: 40, warmup: 0"], [
+  "seeds: [1, 2]",
+  "seeds: [1]",
+]] as const;
+
+async function sweepIn(home: string, file: string) {
+  return await sweepStudy(await readStudyFile(`${home}/${file}`), {
+    data: null,
+    model: null,
+    device: "cpu",
+    jobs: 2,
+    threads: 1,
+    results: `${home}/results`,
+    retryFailed: false,
+    report: false,
+  });
+}
+
+/** The one run of a method: its record, its journals and its trained numbers by name. */
+async function runOf(folder: string, method: string) {
+  const name = [...Deno.readDirSync(folder)].map(({ name }) => name)
+    .find((name) => name.includes(`-${method}-r4-`));
+  const path = `${folder}/${name}`;
+  const weights = `${path}/adapter.safetensors`;
+  const { tensors } = readSafetensors(await Deno.readFile(weights), weights);
+  return { path, stored: (await readRun(path))!, tensors };
+}
+
+const query = "layer.0.query";
+
+Deno.test("the example of docs/extending.md trains B alone, is verified and leaves ranklab", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${home}/my_study.ts`, await programOf("extending.md", few));
+    const { folder, finished } = await sweepIn(home, "my_study.ts");
+    assertEquals(finished, 2);
+    assertEquals((await sweepIn(home, "my_study.ts")).skipped, 2);
+    const [lora, loraFa] = [await runOf(folder, "lora"), await runOf(folder, "lora-fa")];
+
+    // While B is zero A has no gradient: the first step is that of LoRA, and the second starts where LoRA's does.
+    const losses = ({ stored }: typeof lora) => stored.steps.map(({ loss }) => loss);
+    assertEquals(losses(loraFa).slice(0, 2), losses(lora).slice(0, 2));
+    assertNotEquals(losses(loraFa)[2], losses(lora)[2]);
+
+    // A rank costs a column of B, out numbers, where LoRA's costs in + out as well.
+    const budget = (run: typeof lora) => run.stored.record.happened.budget!.initial;
+    const sizes = Object.keys(lora.stored.record.happened.initialRanks!).map((module) =>
+      ["A", "B"].map((part) => lora.tensors.get(`${module}.${part}`)!.data.length)
+    );
+    assertEquals(budget(lora), sizes.flat().reduce((sum, size) => sum + size, 0));
+    assertEquals(budget(loraFa), sizes.reduce((sum, [, B]) => sum + B!, 0));
+
+    // Another learning rate gives another B, and the same A; LoRA's A differs.
+    const faster = [...few, ['name: "lora-fa",\n  base', 'name: "faster",\n  base'], [
+      "learningRate: 0.02",
+      "learningRate: 0.04",
+    ]] as const;
+    await Deno.writeTextFile(`${home}/faster.ts`, await programOf("extending.md", faster));
+    const other = (await sweepIn(home, "faster.ts")).folder;
+    const [fastLora, fastLoraFa] = [await runOf(other, "lora"), await runOf(other, "lora-fa")];
+    const part = ({ tensors }: typeof lora, name: string) => tensors.get(`${query}.${name}`)!.data;
+    assertEquals(part(fastLoraFa, "A"), part(loraFa, "A"));
+    assertNotEquals(part(fastLoraFa, "B"), part(loraFa, "B"));
+    assertNotEquals(part(fastLora, "A"), part(lora, "A"));
+    assertEquals(await verify([folder, "--all"]), 0);
+
+    // W + s·BA with s = 16/4, and the whole as a model that any ONNX runtime loads.
+    const { updates } = await readTrainedRun(loraFa.path, null);
+    assertEquals(updates.length, sizes.length);
+    assertEquals([updates[0]!.scale, updates[0]!.A.shape[0]], [4, 4]);
+    assertEquals(updates[0]!.A.data, part(loraFa, "A"));
+    const out = `${home}/onnx`;
+    await exportRun(loraFa.path, { format: "onnx", out, model: null, baseName: null });
+    assert((await Deno.stat(`${out}/model.onnx`)).size > 0);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
