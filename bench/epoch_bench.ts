@@ -4,6 +4,7 @@
  * @module
  */
 import type { TrainingRequest } from "../src/train/run_types.ts";
+import { withBatches } from "../src/train/stages.ts";
 import { Trainer } from "../src/train/trainer.ts";
 import type { BatchStream } from "../src/tasks/batches.ts";
 import type { Batch } from "../src/tasks/types.ts";
@@ -38,17 +39,14 @@ function examplesOf(batches: BatchStream): readonly PeerExample[] {
 
 /** The request over the batches of the next epoch: other batches of the same lengths, and the same programs. */
 function nextEpoch(request: TrainingRequest): TrainingRequest {
-  const { batches } = request;
-  return {
-    ...request,
-    batches: {
-      batchesPerEpoch: batches.batchesPerEpoch,
-      next: ({ epoch, batch }) => {
-        const next = batches.next({ epoch: epoch + 1, batch });
-        return { ...next, cursor: { ...next.cursor, epoch: next.cursor.epoch - 1 } };
-      },
+  const { batches } = request.stages[0]!;
+  return withBatches(request, {
+    batchesPerEpoch: batches.batchesPerEpoch,
+    next: ({ epoch, batch }) => {
+      const next = batches.next({ epoch: epoch + 1, batch });
+      return { ...next, cursor: { ...next.cursor, epoch: next.cursor.epoch - 1 } };
     },
-  };
+  });
 }
 
 /** What an epoch's bench needs. */
@@ -79,16 +77,18 @@ export async function epochBench(
   const trainer = await Trainer.create(request, null);
   checkSameSize(await loadPeer(peer, { folder, method: "lora", request }), trainer);
   const epoch = {
-    examples: examplesOf(request.batches),
+    examples: examplesOf(request.stages[0]!.batches),
     batchSize: request.settings.train.batchSize,
   };
   await pause();
   await peer.ask("epoch", epoch);
   await peer.ask("advance", { steps: burnIn });
   const { batches } = await peer.ask("epoch", epoch);
-  if (batches !== request.batches.batchesPerEpoch) {
+  if (batches !== request.stages[0]!.batches.batchesPerEpoch) {
     throw new RangeError(
-      `Cannot compare epochs of ${task}: the peer has ${batches} batches, ranklab ${request.batches.batchesPerEpoch}`,
+      `Cannot compare epochs of ${task}: the peer has ${batches} batches, ranklab ${
+        request.stages[0]!.batches.batchesPerEpoch
+      }`,
     );
   }
   const pieces = Array.from(

@@ -77,7 +77,7 @@ const small: Work = {
       programs,
       inputs: plan.inputs,
     });
-    const { batch } = request.batches.next({ epoch: 0, batch: 0 });
+    const { batch } = request.stages[0]!.batches.next({ epoch: 0, batch: 0 });
     return repeating(request, batch);
   },
 };

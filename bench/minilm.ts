@@ -14,9 +14,11 @@ import { drawParameters } from "../src/models/parameters.ts";
 import { type StoredTensor, writeSafetensors } from "../src/models/safetensors.ts";
 import type { PartialTrainSettings } from "../src/spec/settings.ts";
 import type { MethodOptions } from "../src/spec/study.ts";
+import type { BatchStream } from "../src/tasks/batches.ts";
 import type { Batch } from "../src/tasks/types.ts";
 import { ProgramCache } from "../src/train/programs.ts";
 import type { TrainingRequest } from "../src/train/run_types.ts";
+import { withBatches } from "../src/train/stages.ts";
 import { benchResults } from "./setup.ts";
 
 /** Threads of either side. */
@@ -169,11 +171,8 @@ export function randomBatch({ batchSize: size, length }: BatchShape): Batch {
 
 /** The request with the same batch at every step. */
 export function repeating(request: TrainingRequest, batch: Batch): TrainingRequest {
-  return {
-    ...request,
-    batches: { batchesPerEpoch: 1, next: (cursor) => ({ batch, cursor }) },
-    splits: [],
-  };
+  const batches: BatchStream = { batchesPerEpoch: 1, next: (cursor) => ({ batch, cursor }) };
+  return { ...withBatches(request, batches), splits: [] };
 }
 
 /** Rows of a batch as lists, without what is padded. */

@@ -281,7 +281,7 @@ async function parity(args: readonly string[]): Promise<number> {
   const table: string[][] = [];
   for (const method of ["lora", "adalora"] as const) {
     const request = await gradientRequest(engine, { folder, data, method });
-    const { batch } = request.batches.next(firstBatch);
+    const { batch } = request.stages[0]!.batches.next(firstBatch);
     const { found, trained } = await ourPass(request, batch);
     const hidden = method === "lora" ? await hiddenStates(engine, request, batch) : new Map();
     const { tensors, versions } = await peerPass(method, { request, batch, folder, trained });

@@ -11,7 +11,8 @@ import { countOf } from "../models/parameters.ts";
 import { writeSafetensors } from "../models/safetensors.ts";
 import { RunFolder, StorageError } from "../record/run_folder.ts";
 import { readJsonl } from "../record/read_jsonl.ts";
-import { parseStepLine } from "../record/schema.ts";
+import { parseEvaluationLine, parseStepLine } from "../record/schema.ts";
+import { sequenceOutcome } from "../record/sequence.ts";
 import type { Surroundings } from "../record/provenance.ts";
 import {
   type EvaluationLine,
@@ -19,13 +20,16 @@ import {
   type Outcome,
   recordSchemaVersion,
   type RunRecord,
+  type SequenceOutcome,
 } from "../record/types.ts";
 import { countParameters } from "../spec/ranks.ts";
 import { foldedCosts } from "../methods/adapter.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
+import type { SequenceStage } from "../tasks/types.ts";
 import { type Assembly, outputCount } from "../train/assemble.ts";
 import type { ProgramCache } from "../train/programs.ts";
 import { activeRanks, countActive } from "../train/slots.ts";
+import type { RunStage } from "../train/stages.ts";
 import {
   DivergenceError,
   type Snapshot,
@@ -91,11 +95,13 @@ export async function trainingRequest(
       options: run.options,
       ranks: ranks.map(({ module, rank }) => [module.name, rank]),
       output: task.output as unknown as Json,
+      stages: data.stages.length,
       train: train as unknown as Json,
     }),
     assembly: {
       encoder: model,
       output: task.output,
+      stages: data.stages.length,
       method: method.bind(run.options),
       ranks,
       train,
@@ -105,8 +111,7 @@ export async function trainingRequest(
     seed: run.seed,
     finalTotal: plan?.finalTotal ?? 0,
     costs: method.costs(run.options),
-    batches: data.batches,
-    trainExamples: data.trainExamples,
+    stages: data.stages,
     splits: data.splits,
   };
 }
@@ -248,6 +253,21 @@ async function runToEnd(trainer: Trainer, { folder, context, spent }: Loop): Pro
   return true;
 }
 
+/** What a finished run through a sequence came to, by its journal. */
+async function sequenceOf(
+  { path }: RunFolder,
+  tasks: readonly SequenceStage[],
+  stages: readonly RunStage[],
+): Promise<SequenceOutcome> {
+  const file = `${path}/evaluations.jsonl`;
+  const { lines } = readJsonl(await Deno.readTextFile(file), file, parseEvaluationLine);
+  const done = stages.map(({ firstStep, steps }, i) => {
+    const { task, classes } = tasks[i]!;
+    return { task, classes: classes.count, firstStep, steps };
+  });
+  return sequenceOutcome(done, lines);
+}
+
 interface Ending extends EstimatedRun {
   readonly context: ExecutionContext;
   readonly folder: RunFolder;
@@ -284,22 +304,28 @@ async function recordOf(ending: Ending): Promise<RunRecord> {
   }
   if (kept !== null) {
     const { splits } = await context.inputs.runData(run);
-    const lines = splits.flatMap((split, i) =>
-      split.targets.map((target, row) =>
+    const lines = splits.flatMap((split) => {
+      // A run through a sequence that failed has not seen all of its tasks.
+      const own = kept.evaluations.find((evaluation) => evaluation.split === split.name);
+      if (own === undefined) return [];
+      return split.targets.map((target, row) =>
         JSON.stringify({
           split: split.name,
           id: split.ids[row],
           target,
-          prediction: kept.evaluations[i]!.predictions[row],
+          prediction: own.predictions[row],
         })
-      )
-    );
+      );
+    });
     await folder.write("predictions.jsonl", `${lines.join("\n")}\n`);
   }
   await folder.flush();
   const stepsPath = `${folder.path}/steps.jsonl`;
   const { lines: steps } = readJsonl(await Deno.readTextFile(stepsPath), stepsPath, parseStepLine);
   const recent = steps.slice(-50);
+  const sequence = outcome.state === "finished" && task.stages !== undefined && trainer !== null
+    ? await sequenceOf(folder, task.stages, trainer.stages)
+    : null;
   const ranksAt = (snapshot: Snapshot | null) =>
     plan === null || snapshot === null ? null : {
       ...Object.fromEntries(planned.modules.map(({ name }) => [name, 0])),
@@ -342,6 +368,7 @@ async function recordOf(ending: Ending): Promise<RunRecord> {
       finalTrainLoss: recent.length === 0
         ? null
         : sum(recent.map(({ loss }) => loss)) / recent.length,
+      ...(sequence === null ? {} : { sequence }),
       parameters: {
         total: encoderSize + headSize + (trainer?.assembly.adapterSize ?? 0),
         trainable: trainer?.assembly.layout.size ?? 0,

@@ -11,6 +11,7 @@ import { randomEncoder } from "../models/random.ts";
 import { type ModelSource, modelSource } from "../models/sources.ts";
 import type { ModelOrigin } from "../record/types.ts";
 import { heldOutExamples } from "../spec/total_steps.ts";
+import { tasksOf } from "../spec/sequences.ts";
 import type { ModuleShape, RunSpec } from "../spec/types.ts";
 import {
   type BatchOptions,
@@ -24,8 +25,9 @@ import { embeddedFolder } from "../tasks/embedded.ts";
 import { readSplit } from "../tasks/read_split.ts";
 import { encodeExamples } from "../tasks/tokenizer.ts";
 import type { TokenizerFiles } from "../tasks/tokenizers/files.ts";
-import type { Batch, Encoded, Example, Task } from "../tasks/types.ts";
+import type { Batch, Encoded, Example, SequenceStage, Task } from "../tasks/types.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
+import type { StageData } from "../train/stages.ts";
 import { type Fetching, ownFetching, readModelFiles } from "./fetch/model_files.ts";
 import { inSharedMemory, modelFrom, type SharedModel } from "./shared_models.ts";
 
@@ -41,7 +43,7 @@ export interface InputFolders {
   readonly commits?: Readonly<Record<string, string>>;
 }
 
-/** A task's examples and the hash of each file. */
+/** A task's examples and the hash of each file; a sequence has no examples of its own. */
 export interface TaskData {
   readonly task: Task;
   readonly splits: ReadonlyMap<string, readonly Example[]>;
@@ -50,8 +52,15 @@ export interface TaskData {
 
 /** What one run trains on and is judged by. */
 export interface RunData {
+  /** One for each task of a sequence, else one. */
+  readonly stages: readonly StageData[];
+  /** The splits of a task; of a sequence the one of each task that decides, by the task's name. */
+  readonly splits: readonly EvaluationSplit[];
+}
+
+/** What a run trains on and is judged by in one of its tasks. */
+interface TaskPart {
   readonly batches: BatchStream;
-  /** Examples of the whole training split. */
   readonly trainExamples: number;
   readonly splits: readonly EvaluationSplit[];
 }
@@ -81,24 +90,25 @@ interface HeldModel {
 /** Loads encoders and tasks when they are first asked for. */
 export class Inputs {
   readonly #folders: InputFolders;
-  readonly #userTasks: readonly Task[];
+  readonly #ownTasks: readonly Task[];
   readonly #models = new Map<string, HeldModel>();
   readonly #tasks = new Map<string, TaskData>();
   readonly #fetching: Fetching;
   readonly #encoded = new Map<string, readonly Encoded[]>();
 
   /**
+   * @param ownTasks The tasks that the study declares, sequences included.
    * @param shared Encoders that have been loaded elsewhere, by name. Default none.
    * @param fetching How encoders of the hub are fetched. Default: by this process's environment and network.
    */
   constructor(
     folders: InputFolders,
-    userTasks: readonly Task[],
+    ownTasks: readonly Task[],
     shared: ReadonlyMap<string, SharedModel> = new Map(),
     fetching: Fetching = ownFetching,
   ) {
     this.#folders = folders;
-    this.#userTasks = userTasks;
+    this.#ownTasks = ownTasks;
     this.#fetching = fetching;
     for (const [name, held] of shared) {
       const { tokenizerFiles } = held;
@@ -161,7 +171,7 @@ export class Inputs {
 
   /** The task of a name, without its data. */
   taskOf(name: string): Task {
-    return findTask(name, this.#userTasks);
+    return findTask(name, this.#ownTasks);
   }
 
   #location(task: Task): URL | string {
@@ -185,6 +195,7 @@ export class Inputs {
     const held = this.#tasks.get(name);
     if (held !== undefined) return held;
     const task = this.taskOf(name);
+    if (task.stages !== undefined) return await this.#sequence(task, task.stages);
     const location = this.#location(task);
     const splits = new Map<string, readonly Example[]>();
     const hashes: Record<string, string> = {};
@@ -208,6 +219,12 @@ export class Inputs {
     return data;
   }
 
+  async #sequence(task: Task, stages: readonly SequenceStage[]): Promise<TaskData> {
+    const hashes: Record<string, string> = {};
+    for (const stage of stages) Object.assign(hashes, (await this.task(stage.task)).hashes);
+    return { task, splits: new Map(), hashes };
+  }
+
   /** Examples of a loaded task's training split. */
   examplesOf(name: string): number {
     return this.#tasks.get(name)?.splits.get("train")?.length ?? 0;
@@ -215,7 +232,7 @@ export class Inputs {
 
   #encode(run: RunSpec, split: string, model: EncoderModel, data: TaskData): readonly Encoded[] {
     const { maxLength } = run.settings.train;
-    const key = JSON.stringify([run.settings.model, run.task, split, maxLength]);
+    const key = JSON.stringify([run.settings.model, data.task.name, split, maxLength]);
     const held = this.#encoded.get(key);
     if (held !== undefined) return held;
     const encoded = encodeExamples(model.tokenizer, data.splits.get(split)!, maxLength);
@@ -224,14 +241,14 @@ export class Inputs {
   }
 
   /**
-   * Some texts of a run's training split without those that are held out; runs that differ in their seeds have the same.
+   * Some texts of a run's training split, of a sequence that of its first task, without those that are held out; runs that differ in their seeds have the same.
    *
    * @param count Texts at most.
    * @param use Names what they are for: each use draws its own.
    */
   async sampledBatches(run: RunSpec, count: number, use: string): Promise<readonly Batch[]> {
     const model = await this.model(run.settings.model);
-    const data = await this.task(run.task);
+    const data = await this.task(tasksOf(run)[0]!);
     const whole = data.splits.get("train")!;
     const shared = RandomStream.fromSeed(0);
     const isHeldOut = new Set(heldOutOf(run, whole));
@@ -250,15 +267,36 @@ export class Inputs {
 
   /**
    * What a run trains on: its seed draws the training examples of a limit; all runs share those of evaluation and those that
-   * are held out.
+   * are held out. A stage of a sequence sees the batches that a run of its task alone would see.
    */
   async runData(run: RunSpec): Promise<RunData> {
+    const { task: { name, stages } } = await this.task(run.task);
+    if (stages === undefined) {
+      const { splits, ...data } = await this.#part(run, name, 0);
+      return { stages: [{ task: name, ...data, classes: null }], splits };
+    }
+    const parts = await Promise.all(
+      stages.map(async ({ task, classes }) => {
+        const { splits, ...data } = await this.#part(run, task, classes.first);
+        return {
+          stage: { task, ...data, classes },
+          split: { ...splits[0]!, name: task },
+        };
+      }),
+    );
+    return { stages: parts.map(({ stage }) => stage), splits: parts.map(({ split }) => split) };
+  }
+
+  /** @param firstClass Added to all classes. */
+  async #part(run: RunSpec, task: string, firstClass: number): Promise<TaskPart> {
     const model = await this.model(run.settings.model);
-    const data = await this.task(run.task);
+    const data = await this.task(task);
     const { train } = run.settings;
     const shared = RandomStream.fromSeed(0);
     const whole = data.splits.get("train")!;
     const heldOut = heldOutOf(run, whole);
+    const targetsOf = (examples: readonly Example[]) =>
+      examples.map(({ target }) => firstClass + target);
     const options = (
       { split, from, limit, stream }: {
         readonly split: string;
@@ -272,7 +310,7 @@ export class Inputs {
       const examples = sampleExamples(from, limit, stream);
       const batchOptions: BatchOptions = {
         encoded: examples.map((example) => encoded[place.get(example)!]!),
-        targets: examples.map(({ target }) => target),
+        targets: targetsOf(examples),
         batchSize: train.batchSize,
         maxLength: train.maxLength,
         padId: model.tokenizer.padId,
@@ -300,7 +338,7 @@ export class Inputs {
       return {
         name,
         batches: evaluationBatches({ ...batchOptions, batchSize: evaluationBatchSize }),
-        targets: examples.map(({ target }) => target),
+        targets: targetsOf(examples),
         ids: examples.map(({ id }) => id),
       };
     });

@@ -14,6 +14,7 @@ import {
   type RunRecord,
 } from "../record/types.ts";
 import type { ModuleShape } from "../spec/types.ts";
+import { wholeSequence } from "../tasks/sequence.ts";
 import { ablate, piecesOf, storedRanks, type TrainedTensors } from "../train/ablation.ts";
 import { assemble, type Assembly } from "../train/assemble.ts";
 import type { Evaluation } from "../train/evaluate.ts";
@@ -87,7 +88,9 @@ export function checkBaseline(
   }
   const [here, there] = [found.metrics[metric], wanted.metrics[metric]];
   if (Object.is(here, there) || Math.abs(here! - there!) <= metricTolerance) return;
-  const own = predictions.filter(({ split }) => split === found.split);
+  const own = found.split === wholeSequence
+    ? predictions
+    : predictions.filter(({ split }) => split === found.split);
   const flipped = own.filter(({ prediction }, i) =>
     Math.abs(prediction - found.predictions[i]!) >
       lossTolerance * Math.max(1, Math.abs(prediction))
@@ -212,7 +215,7 @@ export class LayerAblation {
       evaluate,
       tensors,
       task,
-      split: splits[0]!,
+      splits: task.stages === undefined ? [splits[0]!] : splits,
       pieces,
       onBaseline: (baseline) => checkBaseline(planned.title, baseline, stored),
       onRemoval: (done) => onRemoval(done, pieces.length),

@@ -4,7 +4,7 @@
  * @module
  */
 import { readRecord } from "../record/run_folder.ts";
-import { totalSteps } from "../spec/total_steps.ts";
+import { stageSteps } from "../spec/sequences.ts";
 import { mapConcurrently } from "./side_by_side.ts";
 import { textTable } from "./text_table.ts";
 import { expand, type PlannedRun, planRuns } from "./planning.ts";
@@ -69,7 +69,8 @@ export async function planText(file: StudyFile, options: PlanOptions): Promise<s
     const { run, id } = planned;
     const record = records[i] ?? null;
     const key = JSON.stringify([run.task, run.label, run.budget]);
-    const steps = totalSteps(run.settings, inputs.examplesOf(run.task));
+    const steps = stageSteps(run, (task) => inputs.examplesOf(task))
+      .reduce((sum, own) => sum + own, 0);
     const group = groups.get(key) ?? { first: planned, steps, seeds: 0, done: 0, millis: [] };
     group.seeds++;
     if (record?.id === id) {

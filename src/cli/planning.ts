@@ -15,7 +15,8 @@ import { type InputHashes, runFolder, runId, runTitle } from "../spec/run_id.ts"
 import type { Study } from "../spec/study.ts";
 import type { ModuleShape, RankPlan, RunSpec } from "../spec/types.ts";
 import { findProblems } from "../spec/validate.ts";
-import { builtInTasks } from "../tasks/catalog.ts";
+import { builtInTasks, findTask } from "../tasks/catalog.ts";
+import { sequenceTask } from "../tasks/sequence.ts";
 import { parseUserTask, parseUserTasks } from "../tasks/user_task.ts";
 import type { Task } from "../tasks/types.ts";
 import { type InputFolders, Inputs } from "./inputs.ts";
@@ -44,17 +45,27 @@ export interface StudyPlan {
   readonly inputs: Inputs;
 }
 
-/** The user's own tasks of a study. */
-export function userTasksOf(study: Study): readonly Task[] {
-  return parseUserTasks(study.userTasks ?? []);
+/** The tasks that a study declares: the user's own, and its sequences. */
+export function ownTasksOf(study: Study): readonly Task[] {
+  const own = parseUserTasks(study.userTasks ?? []);
+  const sequences = Object.entries(study.sequences ?? {}).map(([name, members]) =>
+    sequenceTask(name, members.map((member) => findTask(member, own)))
+  );
+  return [...own, ...sequences];
 }
 
 /** The grid of a study, without reading any data. */
 export function expand(study: Study, methods: MethodTable): readonly RunSpec[] {
+  const own: Task[] = [];
   return expandStudy(study, {
     tasks: builtInTasks.map(({ name }) => name),
     methods,
-    declareTask: (declared: Json) => parseUserTask(declared).name,
+    declareTask: (declared: Json) => {
+      const task = parseUserTask(declared);
+      own.push(task);
+      return task.name;
+    },
+    outputOf: (name) => findTask(name, own).output.type,
   });
 }
 
@@ -88,7 +99,7 @@ export async function planRuns(
   folders: InputFolders,
   methods: MethodTable,
 ): Promise<StudyPlan> {
-  const inputs = new Inputs(folders, userTasksOf(study));
+  const inputs = new Inputs(folders, ownTasksOf(study));
   const unreadable = [
     ...await loadAll(runs.map(({ task }) => task), "axes.tasks", (name) => inputs.task(name)),
     ...await loadAll(

@@ -112,6 +112,7 @@ export function replayRuns(
     const base = {
       study: `${run.study}-replay`,
       task: run.task,
+      ...(run.sequence === undefined ? {} : { sequence: run.sequence }),
       method: lora.name,
       methodVersion: lora.version,
       options: twin?.options ?? lora.parseOptions({}),
@@ -144,7 +145,7 @@ export function replayRuns(
   });
 }
 
-/** The study that the replay's results folder holds: its name, its axes and the user's own tasks. */
+/** The study that the replay's results folder holds: its name, its axes, the user's own tasks and the sequences. */
 export function replayStudy(study: Study, runs: readonly ReplayRun[]): Study {
   const labels = [...new Set(runs.map(({ run }) => run.label))];
   return {
@@ -154,6 +155,7 @@ export function replayStudy(study: Study, runs: readonly ReplayRun[]): Study {
       "LoRA trained again with ElaLoRA's final ranks, with the same ranks reversed in depth, and with uniform ranks.",
     ...(study.base === undefined ? {} : { base: study.base }),
     ...(study.userTasks === undefined ? {} : { userTasks: study.userTasks }),
+    ...(study.sequences === undefined ? {} : { sequences: study.sequences }),
     axes: { ...study.axes, methods: labels.map((label) => ({ method: "lora", label })) },
   };
 }

@@ -15,7 +15,7 @@ import {
   type WorkerStart,
 } from "./lanes.ts";
 import { loadOwnMethods } from "./method_modules.ts";
-import { userTasksOf } from "./planning.ts";
+import { ownTasksOf } from "./planning.ts";
 
 /** Milliseconds between reports of steps. */
 const reportMillis = 100;
@@ -35,7 +35,7 @@ let reportedAt = -Infinity;
 async function laneOf(start: WorkerStart): Promise<OwnLane> {
   const { study, folders, models, surroundings, results, threads } = start;
   const { executor } = await chooseExecutor(start.executor, { threads });
-  const inputs = new Inputs(folders, userTasksOf(study), models);
+  const inputs = new Inputs(folders, ownTasksOf(study), models);
   return new OwnLane({ executor, inputs, surroundings, results }, new StopFlag(start.stop));
 }
 

@@ -23,7 +23,7 @@ import { Inputs } from "./inputs.ts";
 import { keptWeightsFile } from "./layer_ablation.ts";
 import { loadOwnMethods } from "./method_modules.ts";
 import type { BaseFiles } from "./model_folder.ts";
-import { userTasksOf } from "./planning.ts";
+import { ownTasksOf } from "./planning.ts";
 import { runSpecOf } from "./recorded_run.ts";
 import { readStoredStudy, type StoredStudy } from "./study_results.ts";
 import { UsageError } from "./terminal.ts";
@@ -116,7 +116,7 @@ export async function readTrainedRun(
   const run = runSpecOf({ record, folder });
   const stored = await storedStudyAbove(folder);
   const found = modelFolder ?? stored?.model ?? null;
-  const tasks = stored === null ? [] : userTasksOf(stored.study);
+  const tasks = stored === null ? [] : ownTasksOf(stored.study);
   const study = stored?.studyFolder ?? ".";
   const { model: origin } = record.where;
   const commit = origin?.source === "hub" ? origin.commit : null;

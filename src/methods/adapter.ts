@@ -133,6 +133,8 @@ export interface StepMoment {
   /** Steps done before this one. */
   readonly step: number;
   readonly totalSteps: number;
+  /** The place of its stage in a sequence, from 0. Default 0. */
+  readonly stage?: number;
   readonly learningRate: number;
   /** The step's own random numbers. */
   readonly stream: RandomStream;
@@ -154,7 +156,7 @@ interface AdapterBase {
    * and out. Default: nothing.
    */
   readonly afterStep?: Readonly<Record<string, (rows: Tensor, pass: Pass) => Tensor>>;
-  /** The learning rate of a step, for methods with a schedule of their own. Default {@linkcode learningRateAt}. */
+  /** The learning rate of a step of a stage, for methods with a schedule of their own. Default {@linkcode learningRateAt}. */
   readonly learningRate?: typeof learningRateAt;
   /** Small numbers that differ from step to step, by the name under which {@linkcode Pass.fed} gives them. Default: none. */
   readonly stepFeeds?: (moment: StepMoment) => Readonly<Record<string, HostTensor>>;

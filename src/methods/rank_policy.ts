@@ -11,6 +11,7 @@
  * @module
  */
 import type { RandomStream } from "../base/random.ts";
+import type { ClassRange } from "../tasks/types.ts";
 
 /** One slot: `slot` counts from 0 within `module`. */
 export interface SlotRef {
@@ -110,6 +111,17 @@ export interface PolicyModule {
   readonly outSize: number;
 }
 
+/** A stretch of a run on one task. */
+export interface PolicyStage {
+  /** The task's name. */
+  readonly task: string;
+  /** Its first step, from 0; an event at the end of the stage follows step `firstStep + steps - 1`. */
+  readonly firstStep: number;
+  readonly steps: number;
+  /** The classes that its loss is over, or null for all outputs. */
+  readonly classes: ClassRange | null;
+}
+
 /** What a policy knows when training starts. */
 export interface PolicyContext {
   /** The adapted modules, in model order. */
@@ -119,6 +131,8 @@ export interface PolicyContext {
   /** Total rank at the end; ignored where ranks only move. */
   readonly finalTotal: number;
   readonly totalSteps: number;
+  /** One for each task of a sequence, one for a single task. Default: one that takes all steps. */
+  readonly stages?: readonly PolicyStage[];
 }
 
 /** Decides about ranks; every function is pure and `State` is plain JSON, so a checkpoint can hold it. */

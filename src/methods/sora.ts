@@ -148,6 +148,13 @@ export const sora = defineMethod({
   source: "arXiv 2311.11696",
   version: 1,
   options,
-  check: (chosen, { totalSteps }) => void stageEnds(chosen, totalSteps),
+  check: (chosen, { totalSteps, stages = [] }) => {
+    stageEnds(chosen, totalSteps);
+    if (chosen.lambdaSchedule === null || stages.length <= 1) return;
+    throw new RangeError(
+      `Cannot raise the threshold over ${stages.length} tasks in turn: found a lambdaSchedule, which divides a run into ` +
+        "stages of its own; set it to null",
+    );
+  },
   bind: (chosen) => ({ backbone: "frozen", adapter: adapterOf(chosen) }),
 });

@@ -8,6 +8,7 @@ import type { z } from "zod";
 import { unknownName } from "../base/suggest.ts";
 import { type Problem, problemsOf, StudyError } from "./problems.ts";
 import { budgetName, runContent, runTitle } from "./run_id.ts";
+import { knownSequences } from "./sequences.ts";
 import { defaultSettings, overlaySettings } from "./settings.ts";
 import { budgetOf } from "./study.ts";
 import type { DeltaCondition, MethodOptions, OneOrMore, Study, StudyMethod } from "./study.ts";
@@ -20,6 +21,8 @@ export interface StudyTables {
   readonly methods: readonly MethodEntry[];
   /** Checks one of the study's own tasks and gives its name; throws an error that says what is wrong. */
   readonly declareTask?: (declared: Json) => string;
+  /** What a known task asks for. Default: a class. */
+  readonly outputOf?: (task: string) => "classification" | "regression";
 }
 
 interface Variant {
@@ -42,7 +45,9 @@ interface Variant {
  */
 export function expandStudy(study: Study, tables: StudyTables): readonly RunSpec[] {
   const problems: Problem[] = [];
-  const tasks = knownTasks(study, tables, problems);
+  const single = knownTasks(study, tables, problems);
+  const sequences = knownSequences(study, single, tables, problems);
+  const tasks = [...single, ...sequences.keys()];
   const variants = knownVariants(study.axes.methods, tables.methods, problems);
   const budgets = (study.axes.budgets ?? []).map(budgetOf);
   checkNames(study, tasks, variants, tables.methods, problems);
@@ -57,7 +62,13 @@ export function expandStudy(study: Study, tables: StudyTables): readonly RunSpec
   const grid = study.axes.tasks.flatMap((task) =>
     variants.flatMap((variant) =>
       (variant.entry.usesBudget ? budgets : [null]).flatMap((budget) =>
-        study.axes.seeds.map((seed): Point => ({ task, variant, budget, seed }))
+        study.axes.seeds.map((seed): Point => ({
+          task,
+          sequence: sequences.get(task),
+          variant,
+          budget,
+          seed,
+        }))
       )
     )
   );
@@ -73,6 +84,7 @@ export function expandStudy(study: Study, tables: StudyTables): readonly RunSpec
 
 interface Point {
   readonly task: string;
+  readonly sequence: readonly string[] | undefined;
   readonly variant: Variant;
   readonly budget: Budget | null;
   readonly seed: number;
@@ -102,7 +114,8 @@ function withoutExceptions(
 }
 
 function resolve(study: Study, point: Point, problems: Problem[]): RunSpec[] {
-  const { task, variant: { entry, label, options: axisOptions, where }, budget, seed } = point;
+  const { task, sequence, variant: { entry, label, options: axisOptions, where }, budget, seed } =
+    point;
   const matching = (study.deltas ?? [])
     .map((delta, i) => ({ delta, where: `deltas[${i}]` }))
     .filter(({ delta }) => matches(delta.when, point));
@@ -116,6 +129,7 @@ function resolve(study: Study, point: Point, problems: Problem[]): RunSpec[] {
   return [{
     study: study.name,
     task,
+    ...(sequence === undefined ? {} : { sequence }),
     method: entry.name,
     label,
     methodVersion: entry.version,

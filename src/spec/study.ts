@@ -53,6 +53,7 @@ export interface Delta {
 
 /** What is varied: every combination is a run, except that methods without ranks ignore the budgets. */
 export interface Axes {
+  /** Names of tasks and of the study's sequences. */
   readonly tasks: readonly string[];
   readonly methods: readonly StudyMethod[];
   /** Needed as soon as one method has ranks. */
@@ -75,6 +76,8 @@ export interface Study {
   readonly except?: readonly DeltaCondition[];
   /** The user's own tasks; their form is the tasks room's affair. */
   readonly userTasks?: readonly Json[];
+  /** Tasks that are learned one after the other, by the name that the axis of tasks calls them; at least two each. */
+  readonly sequences?: Readonly<Record<string, readonly string[]>>;
   readonly axes: Axes;
 }
 
@@ -82,7 +85,8 @@ export interface Study {
 const json: z.ZodType<Json> = z.json();
 const options: z.ZodType<MethodOptions> = z.record(z.string(), json);
 const settings = partialSettingsSchema.meta({ id: "settings" });
-const folderName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+/** What can name a folder. */
+export const folderName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const seed = z.int().min(0);
 const taskName = z.string().min(1).meta({ id: "taskName" });
 const methodName = z.string().min(1).meta({ id: "methodName" });
@@ -151,6 +155,10 @@ const axes: z.ZodType<Axes> = closed({
   seeds: z.array(seed).min(1),
 });
 
+const sequences = z.record(z.string(), z.array(taskName).min(2)).describe(
+  "Classification tasks that are learned one after the other, with all their classes to tell apart, by name",
+);
+
 /** Validator of studies; names of tasks, methods and options are checked by {@linkcode expandStudy}. */
 export const studySchema: z.ZodType<Study> = closed({
   $schema: z.exactOptional(z.string()),
@@ -169,6 +177,7 @@ export const studySchema: z.ZodType<Study> = closed({
     "Points of the grid that are no runs: those that one of these matches",
   ),
   userTasks: z.exactOptional(z.array(json.meta({ id: "userTask" }))),
+  sequences: z.exactOptional(sequences),
   axes,
 });
 

@@ -12,9 +12,9 @@ export type Budget =
 
 /** How a run trains; every field has a default. */
 export interface TrainSettings {
-  /** Passes over the training split; ignored where `steps` is given. Default 3. */
+  /** Passes over the training split, for each task of a sequence; ignored where `steps` is given. Default 3. */
   readonly epochs: number;
-  /** Optimiser steps, or null for `epochs`. Default null. */
+  /** Optimiser steps, for each task of a sequence, or null for `epochs`. Default null. */
   readonly steps: number | null;
   /** Examples a step. Default 32. */
   readonly batchSize: number;
@@ -128,7 +128,12 @@ export interface AdapterCosts {
 /** What is known of a run before it starts. */
 export interface RunFacts {
   readonly totalSteps: number;
-  /** Examples that it trains on. */
+  /**
+   * One for each task of a sequence, one for a single task; a method that cannot learn tasks one after the other, or
+   * nothing but that, says so by their number. Default: one.
+   */
+  readonly stages?: readonly { readonly task: string; readonly steps: number }[];
+  /** Examples that it trains on; of a sequence those of its first task, which are there when training starts. */
   readonly trainExamples: number;
   /** The adapted modules, in model order; empty for a method without ranks. */
   readonly modules: readonly ModuleShape[];
@@ -166,7 +171,10 @@ export interface MethodEntry {
 /** One run, fully resolved. */
 export interface RunSpec {
   readonly study: string;
+  /** A task, or the name of a sequence. */
   readonly task: string;
+  /** The tasks of a sequence, in the order in which they are learned; absent for a single task. */
+  readonly sequence?: readonly string[];
   readonly method: string;
   readonly label: string;
   readonly methodVersion: number;

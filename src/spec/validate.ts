@@ -7,7 +7,8 @@ import { unknownName } from "../base/suggest.ts";
 import { type Problem, StudyError } from "./problems.ts";
 import { adaptedModules, planRun } from "./ranks.ts";
 import { runTitle } from "./run_id.ts";
-import { totalSteps, trainedExamples, warmupSteps } from "./total_steps.ts";
+import { stageSteps, tasksOf } from "./sequences.ts";
+import { trainedExamples, warmupSteps } from "./total_steps.ts";
 import type { MethodEntry, ModuleShape, RunSpec } from "./types.ts";
 
 /** What the checks must know of tasks, models and methods. */
@@ -69,14 +70,17 @@ function problemsOfRun(run: RunSpec, tables: RunTables): readonly Problem[] {
       return null;
     }
   };
-  const steps = attempt("task", () => totalSteps(run.settings, tables.examplesOf(run.task)));
-  if (steps !== null) {
-    const warmup = warmupSteps(run.settings.train, steps);
-    if (warmup >= steps) {
+  const stages = attempt("task", () => stageSteps(run, tables.examplesOf));
+  if (stages !== null) {
+    // Each stage of a sequence warms up anew.
+    const shortest = Math.min(...stages);
+    const what = run.sequence === undefined ? "run" : "stage";
+    const warmup = warmupSteps(run.settings.train, shortest);
+    if (warmup >= shortest) {
       problems.push({
         where: "settings.train.warmup",
         message:
-          `found a warm-up of ${warmup} steps in a run of ${steps}, wanted fewer steps than the run has`,
+          `found a warm-up of ${warmup} steps in a ${what} of ${shortest}, wanted fewer steps than the ${what} has`,
       });
     }
   }
@@ -84,14 +88,29 @@ function problemsOfRun(run: RunSpec, tables: RunTables): readonly Problem[] {
     ? attempt("settings.model", () => tables.modulesOf(run.settings.model))
     : [];
   const plan = all === null ? null : attempt("budget", () => planRun(entry, run, all));
-  if (steps !== null && all !== null) {
+  if (stages !== null && all !== null) {
+    const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+    const tasks = tasksOf(run);
     attempt("options", () =>
       entry.check(run.options, {
-        totalSteps: steps,
-        trainExamples: trainedExamples(run.settings, tables.examplesOf(run.task)),
+        totalSteps: sum(stages),
+        stages: stages.map((steps, i) => ({ task: tasks[i]!, steps })),
+        trainExamples: trainedExamples(run.settings, tables.examplesOf(tasks[0]!)),
         modules: adaptedModules(all, run.settings, entry.moduleParts(run.options)),
         plan,
       }));
   }
+  problems.push(...problemsOfSequence(run));
   return problems;
+}
+
+/** What a sequence does not go with. */
+function problemsOfSequence({ sequence, settings }: RunSpec): readonly Problem[] {
+  if (sequence === undefined || settings.train.keep === "last") return [];
+  return [{
+    where: "settings.train.keep",
+    message:
+      `found "${settings.train.keep}", wanted "last": earlier evaluations of a sequence are ` +
+      `of fewer classes, so that the best one is of the fewest`,
+  }];
 }

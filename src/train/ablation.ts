@@ -10,7 +10,7 @@ import { primaryMetric } from "../tasks/metrics.ts";
 import type { Task } from "../tasks/types.ts";
 import type { ModuleShape } from "../spec/types.ts";
 import type { Assembly } from "./assemble.ts";
-import { evaluateSplit, type Evaluation, type EvaluationSplit } from "./evaluate.ts";
+import { evaluateAll, type Evaluation, type EvaluationSplit } from "./evaluate.ts";
 import { importTensors, withoutModules } from "./vectors.ts";
 
 /** Trained numbers by name, as `exportTensors` made them. */
@@ -85,8 +85,8 @@ export interface AblationRequest {
   readonly evaluate: Session;
   readonly tensors: TrainedTensors;
   readonly task: Task;
-  /** The split that decides. */
-  readonly split: EvaluationSplit;
+  /** The split that decides; of a sequence, one for each task. */
+  readonly splits: readonly EvaluationSplit[];
   readonly pieces: readonly Piece[];
   /** Sees the evaluation of the whole model before anything is removed; throws to stop. */
   readonly onBaseline?: (baseline: Evaluation) => void;
@@ -102,13 +102,14 @@ export async function ablate(
   readonly baseline: number;
   readonly removals: readonly RemovalEffect[];
 }> {
-  const { executor, assembly, evaluate, tensors, task, split, pieces } = request;
+  const { executor, assembly, evaluate, tensors, task, splits, pieces } = request;
   const metric = primaryMetric(task);
   const { theta } = importTensors(assembly, tensors);
   const evaluated = async (values: Float32Array): Promise<Evaluation> => {
     const held = executor.upload({ type: "f32", shape: [values.length], data: values });
     try {
-      return await evaluateSplit({ assembly, evaluate }, held, task, split);
+      const [whole] = await evaluateAll({ assembly, evaluate }, held, { task, splits });
+      return whole!;
     } finally {
       executor.dispose(held);
     }

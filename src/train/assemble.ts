@@ -47,6 +47,8 @@ export interface EncoderWeights {
 export interface AssemblyRequest {
   readonly encoder: EncoderWeights;
   readonly output: TaskOutput;
+  /** Stages of the run; with more than one, the classes that the loss is over are fed. Default 1. */
+  readonly stages?: number;
   readonly method: BoundMethod;
   /** Adapted modules with their initial ranks; empty for methods without adapters. */
   readonly ranks: readonly { readonly module: ModuleShape; readonly rank: number }[];
@@ -111,9 +113,10 @@ function trainedParameters(request: AssemblyRequest): readonly ParameterSpec[] {
   return [...own, ...head];
 }
 
-function taskLoss(output: TaskOutput, logits: Tensor): Tensor {
+function taskLoss({ output, stages = 1 }: AssemblyRequest, logits: Tensor): Tensor {
   if (output.type === "classification") {
-    return reduceMean(crossEntropy(logits, input("labels", ["batch"], "i32")));
+    const judged = stages > 1 ? add(logits, input("classMask", [outputCount(output)])) : logits;
+    return reduceMean(crossEntropy(judged, input("labels", ["batch"], "i32")));
   }
   return meanSquaredError(reshape(logits, ["batch"]), input("targets", ["batch"]));
 }
@@ -232,7 +235,7 @@ export function assemble(request: AssemblyRequest): Assembly {
 
   const training = trainingPass();
   const trained = forward(plan, training);
-  const loss = taskLoss(output, trained.logits);
+  const loss = taskLoss(request, trained.logits);
   const term = adapter?.regulariser ?? null;
   const regulariser = term === null
     ? null

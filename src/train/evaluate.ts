@@ -5,8 +5,15 @@
  */
 import type { DeviceTensor, Session } from "../exec/executor.ts";
 import type { HostTensor } from "../graph/mod.ts";
-import { computeMetrics } from "../tasks/metrics.ts";
-import type { Batch, Task } from "../tasks/types.ts";
+import {
+  accuracy,
+  averageAccuracyName,
+  averageTaskAwareName,
+  computeMetrics,
+  taskAwareName,
+} from "../tasks/metrics.ts";
+import { wholeSequence } from "../tasks/sequence.ts";
+import type { Batch, SequenceStage, Task } from "../tasks/types.ts";
 import type { Assembly } from "./assemble.ts";
 import { batchDims, inputFeeds } from "./feeds.ts";
 
@@ -44,16 +51,19 @@ function largest(values: ArrayLike<number>): number {
   return best;
 }
 
-/** Evaluates parameters on a split. */
-export async function evaluateSplit(
-  programs: { readonly assembly: Assembly; readonly evaluate: Session },
+/** What evaluates: an assembly with its evaluation program loaded. */
+export interface Evaluator {
+  readonly assembly: Assembly;
+  readonly evaluate: Session;
+}
+
+/** Calls `visit` with each row of a split and its outputs, which are valid during the call. */
+async function forEachRow(
+  { assembly, evaluate }: Evaluator,
   theta: DeviceTensor | HostTensor,
-  task: Task,
   split: EvaluationSplit,
-): Promise<Evaluation> {
-  const { assembly, evaluate } = programs;
-  const predictions = new Array<number>(split.targets.length);
-  let lossSum = 0;
+  visit: (row: number, outputs: Float32Array) => void,
+): Promise<void> {
   for (const batch of split.batches) {
     const { read } = await evaluate.run({
       feeds: { theta, ...inputFeeds(assembly, batch) },
@@ -61,22 +71,123 @@ export async function evaluateSplit(
       read: ["logits"],
     });
     const logits = read["logits"]!.data as Float32Array;
-    batch.rows.forEach((row, i) => {
-      const own = logits.subarray(i * assembly.outputs, (i + 1) * assembly.outputs);
-      const target = split.targets[row]!;
-      if (task.output.type === "classification") {
-        predictions[row] = largest(own);
-        lossSum += crossEntropyOf(own, target);
-      } else {
-        predictions[row] = own[0]!;
-        lossSum += (own[0]! - target) ** 2;
-      }
-    });
+    batch.rows.forEach((row, i) =>
+      visit(row, logits.subarray(i * assembly.outputs, (i + 1) * assembly.outputs))
+    );
   }
+}
+
+/** Evaluates parameters on a split. */
+export async function evaluateSplit(
+  programs: Evaluator,
+  theta: DeviceTensor | HostTensor,
+  task: Task,
+  split: EvaluationSplit,
+): Promise<Evaluation> {
+  const predictions = new Array<number>(split.targets.length);
+  let lossSum = 0;
+  await forEachRow(programs, theta, split, (row, outputs) => {
+    const target = split.targets[row]!;
+    if (task.output.type === "classification") {
+      predictions[row] = largest(outputs);
+      lossSum += crossEntropyOf(outputs, target);
+    } else {
+      predictions[row] = outputs[0]!;
+      lossSum += (outputs[0]! - target) ** 2;
+    }
+  });
   return {
     split: split.name,
     loss: lossSum / split.targets.length,
     metrics: computeMetrics(task, split.targets, predictions),
     predictions,
   };
+}
+
+/** Evaluates one task of a sequence: among the first `seen` classes, and among those of the task alone. */
+async function evaluateStage(
+  programs: Evaluator,
+  theta: DeviceTensor | HostTensor,
+  { split, stage, seen }: {
+    readonly split: EvaluationSplit;
+    readonly stage: SequenceStage;
+    readonly seen: number;
+  },
+): Promise<Evaluation> {
+  const count = split.targets.length;
+  const predictions = new Array<number>(count);
+  const taskAware = new Array<number>(count);
+  let lossSum = 0;
+  await forEachRow(programs, theta, split, (row, outputs) => {
+    const { first, count } = stage.classes;
+    predictions[row] = largest(outputs.subarray(0, seen));
+    taskAware[row] = first + largest(outputs.subarray(first, first + count));
+    lossSum += crossEntropyOf(outputs.subarray(0, seen), split.targets[row]!);
+  });
+  return {
+    split: split.name,
+    loss: lossSum / count,
+    metrics: {
+      accuracy: accuracy(split.targets, predictions),
+      [taskAwareName]: accuracy(split.targets, taskAware),
+    },
+    predictions,
+  };
+}
+
+/**
+ * Evaluates parameters on the tasks of a sequence that have been seen.
+ *
+ * @param stages The stages up to the current one.
+ * @param splits Their splits, in the same order; more are ignored.
+ *
+ * @returns The sequence as a whole first (means over its tasks, each of the same weight, and all predictions), then
+ * each task.
+ */
+export async function evaluateSequence(
+  programs: Evaluator,
+  theta: DeviceTensor | HostTensor,
+  stages: readonly SequenceStage[],
+  splits: readonly EvaluationSplit[],
+): Promise<readonly Evaluation[]> {
+  const seen = stages.reduce((sum, { classes }) => sum + classes.count, 0);
+  const tasks: Evaluation[] = [];
+  for (const [i, stage] of stages.entries()) {
+    tasks.push(await evaluateStage(programs, theta, { split: splits[i]!, stage, seen }));
+  }
+  const mean = (of: (evaluation: Evaluation) => number) =>
+    tasks.reduce((sum, evaluation) => sum + of(evaluation), 0) / tasks.length;
+  const whole: Evaluation = {
+    split: wholeSequence,
+    loss: mean(({ loss }) => loss),
+    metrics: {
+      [averageAccuracyName]: mean(({ metrics }) => metrics["accuracy"]!),
+      [averageTaskAwareName]: mean(({ metrics }) => metrics[taskAwareName]!),
+    },
+    predictions: tasks.flatMap(({ predictions }) => predictions),
+  };
+  return [whole, ...tasks];
+}
+
+/** What a run is judged by. */
+export interface Judged {
+  readonly task: Task;
+  /** Of a sequence, one for each task. */
+  readonly splits: readonly EvaluationSplit[];
+  /** Tasks of a sequence that have been seen. Default: all. */
+  readonly seen?: number;
+}
+
+/** Evaluates parameters on everything that a run is judged by; the evaluation that counts comes first. */
+export async function evaluateAll(
+  programs: Evaluator,
+  theta: DeviceTensor | HostTensor,
+  { task, splits, seen }: Judged,
+): Promise<readonly Evaluation[]> {
+  if (task.stages !== undefined) {
+    return await evaluateSequence(programs, theta, task.stages.slice(0, seen), splits);
+  }
+  const evaluations: Evaluation[] = [];
+  for (const split of splits) evaluations.push(await evaluateSplit(programs, theta, task, split));
+  return evaluations;
 }

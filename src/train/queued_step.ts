@@ -34,12 +34,13 @@ function divergenceOf(step: number, loss: number, gradientNorm: number): Diverge
  *
  * @param values What was read of each step, in the order of its `numbers`.
  * @param waitedMillis Time that reading took, shared by all of them alike.
+ * @param epochsAt Passes over training data when so many steps are done.
  */
 export function settle(
   queued: readonly QueuedStep[],
   values: readonly (readonly number[])[],
   waitedMillis: number,
-  batchesPerEpoch: number,
+  epochsAt: (done: number) => number,
 ): SettledSteps {
   const events: TrainingEvent[] = [];
   for (const [i, { index, learningRate, tokens, millis }] of queued.entries()) {
@@ -49,7 +50,7 @@ export function settle(
     events.push({
       kind: "step",
       step: index + 1,
-      epoch: (index + 1) / batchesPerEpoch,
+      epoch: epochsAt(index + 1),
       loss,
       regulariser,
       gradientNorm,

@@ -7,12 +7,12 @@ import type { Json } from "../base/canonical_json.ts";
 import type { Executor } from "../exec/executor.ts";
 import type { SlotRef } from "../methods/rank_policy.ts";
 import type { AdapterCosts, Settings } from "../spec/types.ts";
-import type { BatchStream } from "../tasks/batches.ts";
 import type { BatchCursor, Task } from "../tasks/types.ts";
 import type { AssemblyRequest } from "./assemble.ts";
 import type { Evaluation, EvaluationSplit } from "./evaluate.ts";
 import type { ProgramCache } from "./programs.ts";
 import type { SlotOrder } from "./slots.ts";
+import type { StageData } from "./stages.ts";
 import type { StateVectors } from "./vectors.ts";
 
 /** What a run trains, on what, and how. */
@@ -29,10 +29,9 @@ export interface TrainingRequest {
   readonly finalTotal: number;
   /** What ranks cost. */
   readonly costs: AdapterCosts;
-  readonly batches: BatchStream;
-  /** Examples of the whole training split, before the limit and with those that are held out. */
-  readonly trainExamples: number;
-  /** The first one decides which evaluation is best. */
+  /** What is trained on: one stage for each task of a sequence, else one. */
+  readonly stages: readonly StageData[];
+  /** The first one decides which evaluation is best; of a sequence, one for each task. */
   readonly splits: readonly EvaluationSplit[];
 }
 
@@ -40,6 +39,7 @@ export interface TrainingRequest {
 export interface Snapshot {
   readonly step: number;
   readonly epoch: number;
+  /** The first one counts: of a sequence, the one of all tasks seen so far; those of its tasks follow. */
   readonly evaluations: readonly Evaluation[];
   readonly theta: Float32Array;
   readonly order: SlotOrder;

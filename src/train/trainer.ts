@@ -14,17 +14,26 @@ import type {
   RankPolicy,
   SlotScores,
 } from "../methods/rank_policy.ts";
-import { evaluationSteps, learningRateAt, totalSteps } from "../spec/total_steps.ts";
+import { learningRateAt } from "../spec/total_steps.ts";
 import type { ModuleShape } from "../spec/types.ts";
 import { firstBatch } from "../tasks/batches.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
 import { type Assembly, fedName, type StateVector } from "./assemble.ts";
-import { evaluateSplit, type Evaluation } from "./evaluate.ts";
+import { evaluateAll } from "./evaluate.ts";
 import { batchDims, dropoutFeeds, slotFeeds, targetFeeds } from "./feeds.ts";
 import { type LoadedPrograms, stepNumbers } from "./programs.ts";
 import { type QueuedStep, settle } from "./queued_step.ts";
 import { ResidentFeeds } from "./resident_feeds.ts";
 import { activeRanks, countActive, initialOrder } from "./slots.ts";
+import {
+  classMask,
+  epochsAt,
+  evaluationsOf,
+  isBoundary,
+  type RunStage,
+  runStages,
+  stageOf,
+} from "./stages.ts";
 import {
   type Checkpoint,
   DivergenceError,
@@ -36,6 +45,7 @@ import {
   applyEdit,
   applyMove,
   cachedRows,
+  freshMoments,
   initialVectors,
   maskedPositions,
   moveToAssembly,
@@ -71,6 +81,7 @@ export class Trainer {
   readonly totalSteps: number;
   readonly #request: TrainingRequest;
   readonly #root: RandomStream;
+  readonly #stages: readonly RunStage[];
   readonly #evaluateAt: ReadonlySet<number>;
   readonly #policy: RankPolicy<Json> | null;
   #programs: LoadedPrograms;
@@ -91,8 +102,9 @@ export class Trainer {
     this.#at = at;
     this.#root = RandomStream.fromSeed(request.seed);
     this.#resident = new ResidentFeeds(request.executor);
-    this.totalSteps = totalSteps(request.settings, request.trainExamples);
-    this.#evaluateAt = new Set(evaluationSteps(request.settings, request.trainExamples));
+    this.#stages = runStages(request.settings, request.stages);
+    this.totalSteps = this.#stages.reduce((sum, { steps }) => sum + steps, 0);
+    this.#evaluateAt = new Set(evaluationsOf(request.settings, this.#stages));
     this.#policy = request.assembly.method.adapter?.dynamics?.policy ?? null;
   }
 
@@ -131,11 +143,18 @@ export class Trainer {
     }
     const order = initialOrder(adapted.map(({ module, rank }) => ({ name: module.name, rank })));
     const policy = asked.method.adapter?.dynamics?.policy ?? null;
+    const stages = runStages(settings, request.stages);
     const policyState = policy === null ? null : policy.start({
       modules: adapted.map(({ module }) => module),
       ranks: adapted.map(({ rank }) => rank),
       finalTotal: request.finalTotal,
-      totalSteps: totalSteps(settings, request.trainExamples),
+      totalSteps: stages.reduce((sum, { steps }) => sum + steps, 0),
+      stages: stages.map(({ task, firstStep, steps, classes }) => ({
+        task,
+        firstStep,
+        steps,
+        classes,
+      })),
     });
     const trainer = new Trainer(request, programs, {
       step: 0,
@@ -167,6 +186,11 @@ export class Trainer {
   /** Whether all steps are done. */
   get isDone(): boolean {
     return this.#failure === null && this.#at.step >= this.totalSteps;
+  }
+
+  /** The stages of the run, one for a single task. */
+  get stages(): readonly RunStage[] {
+    return this.#stages;
   }
 
   /** Where the numbers lie now. */
@@ -269,9 +293,24 @@ export class Trainer {
       events.push(...await this.#rankEvent(done - 1));
     }
     if (isEvaluated) {
-      events.push(...await this.#evaluate(done / this.#request.batches.batchesPerEpoch));
+      events.push(...await this.#evaluate(epochsAt(this.#stages, done)));
     }
+    if (isBoundary(this.#stages, done)) this.#startStage();
     return events;
+  }
+
+  /** Begins a stage after another one as a run of its own would: with a fresh optimiser, from the first batch. */
+  #startStage(): void {
+    this.#at = { ...this.#at, cursor: firstBatch, isRatePinned: false };
+    const { executor } = this.#request;
+    for (const [name, data] of Object.entries(freshMoments(this.#programs.assembly))) {
+      executor.dispose(this.#device[name as StateVector]!);
+      this.#device[name as StateVector] = executor.upload({
+        type: "f32",
+        shape: [data.length],
+        data,
+      });
+    }
   }
 
   /** Whether the run cannot go on before an event after the last step. */
@@ -289,15 +328,16 @@ export class Trainer {
 
   /** Starts a step; what it computes may still be under way afterwards. */
   async #queueStep(): Promise<QueuedStep> {
-    const { batches, settings, executor } = this.#request;
+    const { settings, executor } = this.#request;
     const { train } = settings;
     const { assembly, step: session } = this.#programs;
     const index = this.#at.step;
-    const { batch, cursor } = batches.next(this.#at.cursor);
+    const stage = stageOf(this.#stages, index);
+    const { batch, cursor } = stage.batches.next(this.#at.cursor);
     const { adapter } = this.#request.assembly.method;
     const learningRate = this.#at.isRatePinned
       ? train.learningRate
-      : (adapter?.learningRate ?? learningRateAt)(index, this.totalSteps, train);
+      : (adapter?.learningRate ?? learningRateAt)(index - stage.firstStep, stage.steps, train);
     const dynamics = adapter?.dynamics ?? null;
     const averages = dynamics?.scores.type === "importance" ? dynamics.scores : null;
     const isFrozen = this.#policy === null || averages === null ||
@@ -317,6 +357,9 @@ export class Trainer {
         ...this.#device,
         ...this.#resident.of(assembly, batch, packing, poolKey),
         ...targetFeeds(batch),
+        ...(this.#stages.length > 1
+          ? { classMask: classMask(assembly.outputs, stage.classes) }
+          : {}),
         ...dropoutFeeds(assembly, batch, dropoutKey, packing),
         ...this.#methodFeeds(index, learningRate),
         learningRate: number(learningRate),
@@ -346,6 +389,7 @@ export class Trainer {
     const fed = adapter?.stepFeeds?.({
       step,
       totalSteps: this.totalSteps,
+      stage: stageOf(this.#stages, step).index,
       learningRate,
       stream: this.#root.fork("method").fork(step),
     });
@@ -356,7 +400,7 @@ export class Trainer {
 
   /** Reads what steps computed; after one that diverged, the run stands before it and has failed. */
   async #settle(queued: readonly QueuedStep[]): Promise<readonly TrainingEvent[]> {
-    const { executor, batches } = this.#request;
+    const { executor } = this.#request;
     const started = performance.now();
     const held = queued.flatMap(({ numbers }) => numbers);
     const hosts = [...await executor.readAll(held)];
@@ -365,7 +409,12 @@ export class Trainer {
     const values = queued.map(({ numbers }) =>
       hosts.splice(0, numbers.length).map(({ data }) => Number(data[0]))
     );
-    const { events, divergence } = settle(queued, values, waitedMillis, batches.batchesPerEpoch);
+    const { events, divergence } = settle(
+      queued,
+      values,
+      waitedMillis,
+      (done) => epochsAt(this.#stages, done),
+    );
     if (divergence !== null) {
       this.#failure = divergence.error;
       this.#at = { ...this.#at, step: divergence.index };
@@ -482,13 +531,7 @@ export class Trainer {
     this.#at = { ...this.#at, order: moved.order };
     if (decision.resetOptimizer) {
       this.#at = { ...this.#at, isRatePinned: true };
-      const zeros = Object.fromEntries(
-        (["m", "v", "c1", "c2"] as const).map((name) => [
-          name,
-          new Float32Array(assembly.sizeOf(name)),
-        ]),
-      );
-      this.#upload({ ...moved.vectors, ...zeros });
+      this.#upload({ ...moved.vectors, ...freshMoments(assembly) });
     } else {
       this.#upload(moved.vectors);
     }
@@ -496,20 +539,21 @@ export class Trainer {
 
   async #evaluate(epoch: number): Promise<readonly TrainingEvent[]> {
     const { task, splits } = this.#request;
-    const evaluations: Evaluation[] = [];
-    for (const split of splits) {
-      const evaluation = await evaluateSplit(this.#programs, this.#device.theta!, task, split);
-      if (!Number.isFinite(evaluation.loss)) {
-        throw new DivergenceError(this.#at.step, evaluation.loss, `loss on "${split.name}"`);
-      }
-      evaluations.push(evaluation);
+    const seen = stageOf(this.#stages, this.#at.step - 1).index + 1;
+    const judged = { task, splits, seen };
+    const evaluations = await evaluateAll(this.#programs, this.#device.theta!, judged);
+    const wrong = evaluations.findLast(({ loss }) => !Number.isFinite(loss));
+    if (wrong !== undefined) {
+      throw new DivergenceError(this.#at.step, wrong.loss, `loss on "${wrong.split}"`);
     }
     const { theta } = await this.#download(["theta"]);
     const { step, order, off } = this.#at;
     const snapshot: Snapshot = { step, epoch, evaluations, theta: theta!, order, off };
     const metric = primaryMetric(task);
     const valueOf = (of: Snapshot | null) => of?.evaluations[0]?.metrics[metric] ?? -Infinity;
-    const best = valueOf(snapshot) > valueOf(this.#at.best) ? snapshot : this.#at.best;
+    // Evaluations of a sequence are of ever more classes: none but the last is of all.
+    const isBest = task.stages !== undefined || valueOf(snapshot) > valueOf(this.#at.best);
+    const best = isBest ? snapshot : this.#at.best;
     this.#at = { ...this.#at, last: snapshot, best };
     const events: TrainingEvent[] = [{ kind: "evaluation", snapshot }];
     if (this.#hasImportance) {

@@ -91,6 +91,12 @@ export function initialVectors(
   );
 }
 
+/** The optimiser's vectors as they are before the first step. */
+export function freshMoments(assembly: Assembly): StateVectors {
+  const names = ["m", "v", "c1", "c2"] as const;
+  return Object.fromEntries(names.map((name) => [name, new Float32Array(assembly.sizeOf(name))]));
+}
+
 /** Each slot's score, module by module in logical order: the mean of Ī·Ū over a part's row, summed over the parts. */
 export function slotScoresOf(
   assembly: Assembly,

@@ -28,7 +28,7 @@ function runWith(heldOut: number | null, seed = 1): RunSpec {
 
 /** Texts of an epoch, by their first tokens and targets. */
 async function trainedOn(run: RunSpec): Promise<readonly string[]> {
-  const { batches } = await inputs.runData(run);
+  const { batches } = (await inputs.runData(run)).stages[0]!;
   const seen: string[] = [];
   let cursor = firstBatch;
   while (cursor.epoch === 0) {
@@ -53,7 +53,7 @@ Deno.test("held-out examples are judged on and never trained on", async () => {
   const data = await inputs.runData(runWith(0.2));
   const { task } = await inputs.task("Genre");
   assertEquals(data.splits.map(({ name }) => name), ["held_out"]);
-  assertEquals(data.trainExamples, whole.length);
+  assertEquals(data.stages[0]!.trainExamples, whole.length);
   assertEquals(judgedOn(data).length, Math.round(0.2 * whole.length));
   assertEquals(part.length, whole.length - judgedOn(data).length);
   // Each text is either trained on or judged on.

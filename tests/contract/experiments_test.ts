@@ -5,6 +5,7 @@ import { Inputs } from "../../src/cli/inputs.ts";
 import { schemaPath, schemaText } from "../../src/cli/schema.ts";
 import { methods } from "../../src/methods/table.ts";
 import { planRun } from "../../src/spec/ranks.ts";
+import { tasksOf } from "../../src/spec/sequences.ts";
 import { parseStudy } from "../../src/spec/study.ts";
 import type { ModuleShape } from "../../src/spec/types.ts";
 import { findProblems } from "../../src/spec/validate.ts";
@@ -30,7 +31,7 @@ Deno.test("each committed experiment expands and passes every check with the rea
     assertEquals(study.$schema, "study.schema.json");
     const runs = expand(study, methods);
     assert(runs.length > 0, `${path} has no runs`);
-    const embedded = new Set(runs.map(({ task }) => task))
+    const embedded = new Set(runs.flatMap(tasksOf))
       .values().filter((name) => findTask(name).source === "embedded");
     for (const name of embedded) await inputs.task(name);
     const modulesOf = (model: string): readonly ModuleShape[] => {

@@ -8,6 +8,7 @@ import { lineOverLayers, prilora, prunedRow } from "../../src/methods/prilora.ts
 import { solveRanks } from "../../src/spec/ranks.ts";
 import type { ModulePart, ModuleShape, RunFacts } from "../../src/spec/types.ts";
 import type { Batch } from "../../src/tasks/types.ts";
+import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { nonzeroAdapterNumbers, rowView } from "../../src/train/vectors.ts";
 import { expected } from "../models/fixture.ts";
@@ -103,13 +104,11 @@ for (
       options: { n: 4, beta: 0.75 },
       train: { learningRate: 1e-12, dropout: still },
     };
-    const trainer = await Trainer.create({
-      ...trainingRequest(executor, run),
-      batches: {
-        batchesPerEpoch: 1,
-        next: ({ epoch }) => ({ batch: goldenBatch, cursor: { epoch: epoch + 1, batch: 0 } }),
-      },
-    }, null);
+    const request = withBatches(trainingRequest(executor, run), {
+      batchesPerEpoch: 1,
+      next: ({ epoch }) => ({ batch: goldenBatch, cursor: { epoch: epoch + 1, batch: 0 } }),
+    });
+    const trainer = await Trainer.create(request, null);
     for (const steps of [1, 2]) {
       await trainTo(trainer, steps);
       const { vectors, order } = await trainer.checkpoint();

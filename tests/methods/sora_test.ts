@@ -136,6 +136,19 @@ Deno.test("options that do not fit together or leave a stage without a step are 
   );
 });
 
+Deno.test("a schedule of thresholds is refused where tasks are learned one after the other", () => {
+  const facts = { totalSteps: 100, trainExamples: 8, modules: [], plan: null };
+  const stages = [{ task: "a", steps: 40 }, { task: "b", steps: 60 }];
+  const scheduled = { lambdaSchedule: "linear", maxLambda: 1e-3, lambdaNum: 5 };
+  sora.check(sora.parseOptions({}), { ...facts, stages });
+  sora.check(sora.parseOptions(scheduled), { ...facts, stages: stages.slice(0, 1) });
+  assertThrows(
+    () => sora.check(sora.parseOptions(scheduled), { ...facts, stages }),
+    RangeError,
+    "over 2 tasks in turn",
+  );
+});
+
 /** Four stages of ξ that send about half the gates to zero. */
 const staged: TinyRun = {
   method: "sora",

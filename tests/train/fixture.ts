@@ -125,8 +125,15 @@ export function trainingRequest(executor: Executor, run: TinyRun): TrainingReque
     seed,
     finalTotal: rank * modules.length,
     costs: method.costs(method.parseOptions(options)),
-    batches: createBatchStream({ ...train, ...padding }, RandomStream.fromSeed(seed).fork("order")),
-    trainExamples: train.targets.length,
+    stages: [{
+      task: tinyTask.name,
+      batches: createBatchStream(
+        { ...train, ...padding },
+        RandomStream.fromSeed(seed).fork("order"),
+      ),
+      trainExamples: train.targets.length,
+      classes: null,
+    }],
     splits: [{
       name: "dev",
       batches: evaluationBatches({ ...dev, ...padding }),

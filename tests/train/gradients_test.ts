@@ -58,7 +58,7 @@ function bench(run: TinyRun, key = 12345): Bench {
   const order = initialOrder(
     request.assembly.ranks.map(({ module, rank }) => ({ name: module.name, rank })),
   );
-  const { batch } = request.batches.next(firstBatch);
+  const { batch } = request.stages[0]!.batches.next(firstBatch);
   const fresh = initialVectors(assembly, request.assembly.encoder, order, RandomStream.fromSeed(4));
   const start = Object.fromEntries(
     Object.entries(fresh).map(([name, vector]) => [name, Float64Array.from(vector)]),

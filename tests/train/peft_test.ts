@@ -9,12 +9,14 @@ import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import type { HostTensor } from "../../src/graph/mod.ts";
 import { budgetAt } from "../../src/methods/adalora_policy.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
+import type { BatchStream } from "../../src/tasks/batches.ts";
 import type { Batch } from "../../src/tasks/types.ts";
 import type { Assembly } from "../../src/train/assemble.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { slotOf } from "../../src/train/layout.ts";
 import type { TrainingRequest } from "../../src/train/run_types.ts";
 import { groupParameter } from "../../src/train/slots.ts";
+import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { assertClose } from "../exec/executors.ts";
 import { expected, goldenFiles } from "../models/fixture.ts";
@@ -159,15 +161,15 @@ function requestOf(executor: Executor, name: RunName): TrainingRequest {
       dropout: { hidden: 0, attention: 0, head: 0, adapter: 0 },
     },
   });
+  const batches: BatchStream = {
+    batchesPerEpoch: steps,
+    next: ({ epoch, batch }) => ({ batch: batchOf(batch), cursor: { epoch, batch: batch + 1 } }),
+  };
   return {
-    ...request,
+    ...withBatches(request, batches),
     assembly: {
       ...request.assembly,
       output: { type: "classification", labels: ["a", "b", "c"] },
-    },
-    batches: {
-      batchesPerEpoch: steps,
-      next: ({ epoch, batch }) => ({ batch: batchOf(batch), cursor: { epoch, batch: batch + 1 } }),
     },
     splits: [],
   };

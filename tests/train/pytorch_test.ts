@@ -9,6 +9,7 @@ import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { slotOf } from "../../src/train/layout.ts";
 import { groupParameter } from "../../src/train/slots.ts";
 import type { TrainingRequest } from "../../src/train/run_types.ts";
+import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { slotScoresOf } from "../../src/train/vectors.ts";
 import { assertClose } from "../exec/executors.ts";
@@ -75,12 +76,11 @@ function requestOf(executor: Executor, run: TinyRun): TrainingRequest {
     },
   });
   return {
-    ...request,
+    ...withBatches(request, { batchesPerEpoch: 1, next: (cursor) => ({ batch, cursor }) }),
     assembly: {
       ...request.assembly,
       output: { type: "classification", labels: ["a", "b", "c"] },
     },
-    batches: { batchesPerEpoch: 1, next: (cursor) => ({ batch, cursor }) },
     splits: [],
   };
 }

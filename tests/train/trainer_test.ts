@@ -5,6 +5,7 @@ import { architectureOf } from "../../src/models/architectures.ts";
 import { type BatchStream, firstBatch } from "../../src/tasks/batches.ts";
 import { slotOf } from "../../src/train/layout.ts";
 import { DivergenceError } from "../../src/train/run_types.ts";
+import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { goldenModel } from "../models/fixture.ts";
 import {
@@ -118,9 +119,9 @@ Deno.test("each step drops other values of the same batch, and evaluations drop 
   });
   const found = async (hidden: number) => {
     const request = trainingRequest(executor, run(hidden));
-    const { batch } = request.batches.next(firstBatch);
+    const { batch } = request.stages[0]!.batches.next(firstBatch);
     const batches: BatchStream = { batchesPerEpoch: 1, next: (cursor) => ({ batch, cursor }) };
-    const trainer = await Trainer.create({ ...request, batches }, null);
+    const trainer = await Trainer.create(withBatches(request, batches), null);
     const events = await trainTo(trainer);
     trainer.dispose();
     return {
