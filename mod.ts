@@ -150,6 +150,8 @@ export { eraseState } from "./src/methods/adapter.ts";
 export type {
   Adapter,
   AdapterPart,
+  Bottleneck,
+  BottleneckAdapter,
   ImportanceSettings,
   LowRankUpdate,
   PartGroup,
@@ -158,6 +160,7 @@ export type {
   Regulariser,
   ScoreSource,
   StepMoment,
+  WeightAdapter,
 } from "./src/methods/adapter.ts";
 export {
   type Backbone,
@@ -179,6 +182,7 @@ export type {
   SlotRef,
   SlotScores,
 } from "./src/methods/rank_policy.ts";
+export type { RankEstimate } from "./src/methods/rank_estimate.ts";
 export type { DirectionMode } from "./src/methods/directions.ts";
 export { findMethod, methods, type MethodTable, methodTable } from "./src/methods/table.ts";
 

@@ -63,21 +63,50 @@ function isZeroRow(values: ArrayLike<number>, width: number, row: number): boole
   return true;
 }
 
-/** A, B, transposed, and the magnitude of a module as its adapter makes them of the stored parts, without the scale. */
-function prepared(adapter: WeightAdapter, parts: Readonly<Record<string, StoredTensor>>) {
+/** A, B, transposed, and the magnitude of a module as its adapter makes them of the stored parts. Default scale: 1, for none. */
+function prepared(
+  adapter: WeightAdapter,
+  parts: Readonly<Record<string, StoredTensor>>,
+  scale = 1,
+) {
   const constants = Object.fromEntries(
     Object.entries(parts).map(([name, { shape, data }]) => [
       name,
       constant({ type: "f32", shape: [1, ...shape], data }, name),
     ]),
   );
-  const update = adapter.prepare(constants, 1, evaluationPass);
+  const update = adapter.prepare(constants, scale, evaluationPass);
   const values = interpret(makeProgram({ ...update }), {});
   return {
     A: values["A"]!.data,
     B: values["B"]!.data,
     magnitude: values["magnitude"]?.data ?? null,
   };
+}
+
+/** The sum over the slots of |a|₁·|b|₁, which grows with the update. */
+function sizeOf({ A, B }: ReturnType<typeof prepared>, { inSize, outSize }: ModuleShape): number {
+  const lengthOf = (values: ArrayLike<number>, width: number, slot: number) => {
+    let sum = 0;
+    for (let i = slot * width; i < (slot + 1) * width; i++) sum += Math.abs(values[i]!);
+    return sum;
+  };
+  return Array.from({ length: A.length / inSize }, (_, slot) => slot)
+    .reduce((sum, slot) => sum + lengthOf(A, inSize, slot) * lengthOf(B, outSize, slot), 0);
+}
+
+/** Checks that an update is a product times the scale, since it is stored as these two. */
+function checkScale(
+  adapter: WeightAdapter,
+  parts: Readonly<Record<string, StoredTensor>>,
+  module: ModuleShape,
+): void {
+  const [once, twice] = [1, 2].map((scale) => sizeOf(prepared(adapter, parts, scale), module));
+  if (Math.abs(twice! - 2 * once!) <= 1e-6 * Math.abs(twice!)) return;
+  throw new RangeError(
+    `Cannot give the update of "${module.name}": found that what prepare gives is not proportional to the scale, want a ` +
+      `product BᵀA times the scale; multiply A or B by it once`,
+  );
 }
 
 function transposed({ shape, data }: StoredTensor): StoredTensor {
@@ -123,7 +152,8 @@ export function storedParts(
  *
  * @param pathOf The name of a module's layer in a checkpoint.
  *
- * @throws {RangeError} If a module has some of its parts but not all, or the adapter changes no weights.
+ * @throws {RangeError} If a module has some of its parts but not all, if the adapter changes no weights, or if its update is
+ * not proportional to the scale.
  */
 export function updatesOf(
   stored: StoredAdapter,
@@ -140,6 +170,7 @@ export function updatesOf(
     const parts = storedParts(stored.tensors, adapter, module);
     if (parts === null) return [];
     const { inSize, outSize } = module;
+    checkScale(adapter, parts, module);
     const both = prepared(adapter, parts);
     const { A, B, magnitude } = both;
     const masked = new Set(

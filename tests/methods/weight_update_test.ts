@@ -5,6 +5,7 @@ import {
   mergedWeight,
   updatesOf,
 } from "../../src/methods/weight_update.ts";
+import { type Adapter, isOfWeights } from "../../src/methods/adapter.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import type { StoredTensor } from "../../src/models/safetensors.ts";
 import type { ModuleShape } from "../../src/spec/types.ts";
@@ -51,6 +52,29 @@ Deno.test("updatesOf folds E into A, turns B, and drops masked slots whose E is 
   // A slot whose E happens to be zero without a mask keeps its rank.
   const [kept] = updatesOf({ tensors, off: [], scale: 0.5 }, svd, modules, pathOf);
   assertEquals(kept!.A.shape, [3, 2]);
+});
+
+Deno.test("updatesOf refuses an adapter that does with its scale what cannot be stored", () => {
+  const tensors = new Map([
+    ["layer.0.query.A", stored([1, 2], 1, 2)],
+    ["layer.0.query.B", stored([1, 3], 1, 2, 3)],
+  ]);
+  if (!isOfWeights(plain)) throw new TypeError("LoRA changes weights");
+  const { prepare } = plain;
+  const refused = (scaleOf: (scale: number) => number) => {
+    const adapter: Adapter = {
+      ...plain,
+      prepare: (parts, scale, pass) => prepare(parts, scaleOf(scale), pass),
+    };
+    assertThrows(
+      () => updatesOf({ tensors, off: [], scale: 4 }, adapter, modules, pathOf),
+      RangeError,
+      'update of "layer.0.query": found that what prepare gives is not proportional',
+    );
+  };
+  refused(() => 1);
+  refused(Math.sqrt);
+  refused((scale) => scale + 1);
 });
 
 Deno.test("updatesOf wants A and B of a module", () => {
