@@ -175,6 +175,7 @@ export type {
   MoveDecision,
   PolicyContext,
   PolicyModule,
+  PolicyStage,
   RankDecision,
   RankPolicy,
   RowEdit,
@@ -220,6 +221,7 @@ export { type Layout, type Slot } from "./src/train/layout.ts";
 export { type LoadedPrograms, ProgramCache } from "./src/train/programs.ts";
 export type { AdaptedModule, SlotGroup, SlotOrder } from "./src/train/slots.ts";
 export type { StateVectors } from "./src/train/vectors.ts";
+export type { RunStage, StageData } from "./src/train/stages.ts";
 export { Trainer } from "./src/train/trainer.ts";
 export {
   type Checkpoint,

@@ -157,3 +157,21 @@ Deno.test("a sequence is swept, recorded, reported, verified, ablated and export
     });
   }, study);
 });
+
+Deno.test("methods of every kind go through a sequence, and come out the same again", async () => {
+  const names = ["bitfit", "full", "dora", "sora", "beamlora", "prilora", "houlsby", "pfeiffer"];
+  const others: Study = {
+    ...study,
+    deltas: [{ when: { method: "prilora" }, options: { n: 5 } }],
+    axes: { ...study.axes, methods: names, budgets: [4] },
+  };
+  await withSwept(async ({ folder, recordOf }) => {
+    for (const name of names) {
+      const { classIncremental } = recordOf(name).happened.sequence!;
+      assertEquals(classIncremental.map((row) => row.length), [1, 2], name);
+    }
+    const options = { ...folders, device: null, threads: null, sample: null, seed: 0 };
+    const { runs } = await verifyStudy(folder, { ...options, tolerance: 1e-4 });
+    assertEquals(runs.map(({ verdict }) => verdict), names.map(() => "bit-equal"));
+  }, others);
+});
