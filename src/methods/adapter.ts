@@ -136,6 +136,8 @@ export interface StepMoment {
   /** The place of its stage in a sequence, from 0. Default 0. */
   readonly stage?: number;
   readonly learningRate: number;
+  /** The ranks of the adapted modules now, in model order. */
+  readonly ranks: readonly number[];
   /** The step's own random numbers. */
   readonly stream: RandomStream;
 }
@@ -160,6 +162,11 @@ interface AdapterBase {
   readonly learningRate?: typeof learningRateAt;
   /** Small numbers that differ from step to step, by the name under which {@linkcode Pass.fed} gives them. Default: none. */
   readonly stepFeeds?: (moment: StepMoment) => Readonly<Record<string, HostTensor>>;
+  /**
+   * For methods that train every module's first ranks to work alone: the factor on A when each module keeps at most `rank` of its
+   * `ranks`. Default: it cannot be cut.
+   */
+  readonly truncation?: (rank: number, ranks: readonly number[]) => number;
 }
 
 /** An adapter of weights, with its options bound: BᵀA is added to that of each module. */

@@ -8,6 +8,7 @@ import { adalora } from "./adalora.ts";
 import { beamlora } from "./beamlora.ts";
 import { bitfit, full, head } from "./baselines.ts";
 import { dora } from "./dora.ts";
+import { dylora } from "./dylora.ts";
 import { elalora } from "./elalora.ts";
 import { gelora } from "./gelora.ts";
 import { houlsby } from "./houlsby.ts";
@@ -29,6 +30,7 @@ export const methods: MethodTable = [
   pfeiffer,
   lora,
   dora,
+  dylora,
   prilora,
   gelora,
   adalora,

@@ -213,6 +213,7 @@ const runAblation: z.ZodType<RunAblation> = z.object({
     metric: figure,
     loss: figure,
   })),
+  truncations: z.exactOptional(z.array(z.object({ rank: count, metric: figure }))),
 });
 
 /** Shows a value in a message, cut to a readable length. */

@@ -269,6 +269,8 @@ export interface RunAblation {
     /** `baseline - metric`: positive when the removal hurts. */
     readonly loss: number;
   }[];
+  /** The metric where modules keep at most so many of their first ranks; only for methods that are trained to be cut so. */
+  readonly truncations?: readonly { readonly rank: number; readonly metric: number }[];
 }
 
 /** One run's record and journals; a journal that was not kept is empty. */

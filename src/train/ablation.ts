@@ -4,6 +4,7 @@
  * @module
  */
 import type { Executor, Session } from "../exec/executor.ts";
+import { truncated, truncationsOf } from "../methods/truncation.ts";
 import { addsNothing } from "../methods/weight_update.ts";
 import type { Adapter } from "../methods/adapter.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
@@ -94,13 +95,21 @@ export interface AblationRequest {
   readonly onRemoval?: (done: number) => Promise<void>;
 }
 
-/** Evaluates the whole model, then the model without each piece. */
+/** What is left where each module keeps only its first ranks. */
+export interface Truncation {
+  /** The ranks that are kept at most. */
+  readonly rank: number;
+  readonly metric: number;
+}
+
+/** Evaluates the whole model, then the model without each piece, and then cut to each rank where its method allows for that. */
 export async function ablate(
   request: AblationRequest,
 ): Promise<{
   readonly metric: string;
   readonly baseline: number;
   readonly removals: readonly RemovalEffect[];
+  readonly truncations?: readonly Truncation[];
 }> {
   const { executor, assembly, evaluate, tensors, task, splits, pieces } = request;
   const metric = primaryMetric(task);
@@ -130,5 +139,15 @@ export async function ablate(
     removals.push({ ...piece, metric: left, loss: baseline - left });
     await request.onRemoval?.(removals.length);
   }
-  return { metric, baseline, removals };
+  const modules = assembly.modules.map(({ module }) => module);
+  const ranks = assembly.adapter === null ? [] : truncationsOf(tensors, assembly.adapter, modules);
+  const truncations: Truncation[] = [];
+  for (const rank of ranks) {
+    // The last one is the whole adapter.
+    const cut = rank === ranks.length ? whole : await evaluated(
+      importTensors(assembly, truncated(tensors, assembly.adapter!, modules, rank)).theta,
+    );
+    truncations.push({ rank, metric: cut.metrics[metric]! });
+  }
+  return { metric, baseline, removals, ...(ranks.length === 0 ? {} : { truncations }) };
 }

@@ -391,6 +391,7 @@ export class Trainer {
       totalSteps: this.totalSteps,
       stage: stageOf(this.#stages, step).index,
       learningRate,
+      ranks: Object.values(this.ranks()),
       stream: this.#root.fork("method").fork(step),
     });
     return Object.fromEntries(

@@ -66,7 +66,13 @@ function bench(run: TinyRun, key = 12345): Bench {
   const stream = RandomStream.fromSeed(8);
   const { adapter } = request.assembly.method;
   const fed = Object.entries(
-    adapter?.stepFeeds?.({ step: 0, totalSteps: 16, learningRate, stream: stream.fork("fed") }) ??
+    adapter?.stepFeeds?.({
+      step: 0,
+      totalSteps: 16,
+      learningRate,
+      ranks: request.assembly.ranks.map(({ rank }) => rank),
+      stream: stream.fork("fed"),
+    }) ??
       {},
   ).map(([name, value]) => [fedName(name), value] as const);
   for (const group of assembly.groups) {
@@ -127,6 +133,7 @@ const runs: readonly TinyRun[] = [
   { method: "adalora", options: { regulariser: "squared" } },
   { method: "elalora", options: { regulariser: "unsquared" } },
   { method: "elalora", options: { regulariser: "squared", regulariserWeight: 0.02 } },
+  { method: "dylora" },
   { method: "sora" },
   { method: "beamlora" },
   { method: "bitfit" },
