@@ -80,7 +80,12 @@ export async function trainingRequest(
   const { run, method, plan, modules } = planned;
   const model = await context.inputs.model(run.settings.model);
   const { task } = await context.inputs.task(run.task);
-  const data = await context.inputs.runData(run);
+  const bound = method.bind(run.options);
+  const scores = bound.adapter?.dynamics?.scores;
+  const data = await context.inputs.runData(
+    run,
+    scores?.type === "ablation" ? scores.examples : 0,
+  );
   const { dropout, beta1, beta2, epsilon, weightDecay, clipNorm } = run.settings.train;
   const train = { dropout, beta1, beta2, epsilon, weightDecay, clipNorm };
   const ranks = plan === null
@@ -102,7 +107,7 @@ export async function trainingRequest(
       encoder: model,
       output: task.output,
       stages: data.stages.length,
-      method: method.bind(run.options),
+      method: bound,
       ranks,
       train,
     },
@@ -152,6 +157,7 @@ function median(values: readonly number[]): number {
 interface Spent {
   trainMillis: number;
   evaluateMillis: number;
+  eventMillis: number;
   wallMillis: number;
   peakMemoryBytes: number;
   startedAt: string;
@@ -161,6 +167,7 @@ function freshSpent(): Spent {
   return {
     trainMillis: 0,
     evaluateMillis: 0,
+    eventMillis: 0,
     wallMillis: 0,
     peakMemoryBytes: 0,
     startedAt: new Date().toISOString(),
@@ -177,7 +184,7 @@ export async function execute(
   context: ExecutionContext,
 ): Promise<ExecutionResult> {
   const { folder, stored } = await RunFolder.open(`${context.results}/${asked.folder}`);
-  const spent: Spent = { ...(stored?.spent ?? freshSpent()) };
+  const spent: Spent = { ...freshSpent(), ...stored?.spent };
   const started: Started = { trainer: null, run: { planned: asked, estimate: null } };
   try {
     let outcome: Outcome = { state: "finished" };
@@ -225,12 +232,17 @@ async function runToEnd(trainer: Trainer, { folder, context, spent }: Loop): Pro
   let lastCheckpoint = performance.now();
   while (!trainer.isDone) {
     const started = performance.now();
+    const eventsBefore = trainer.eventMillis ?? 0;
     const events = await trainer.advance();
     const took = performance.now() - started;
+    const eventMillis = (trainer.eventMillis ?? 0) - eventsBefore;
     const steps = events.filter((event) => event.kind === "step");
     const stepMillis = steps.reduce((sum, step) => sum + step.stepMillis, 0);
     spent.trainMillis += stepMillis;
-    if (events.some(({ kind }) => kind === "evaluation")) spent.evaluateMillis += took - stepMillis;
+    spent.eventMillis += eventMillis;
+    if (events.some(({ kind }) => kind === "evaluation")) {
+      spent.evaluateMillis += took - stepMillis - eventMillis;
+    }
     spent.wallMillis = performance.now() - began;
     for (const event of events) journalEvent(folder, event);
     if (trainer.step % 8 < steps.length || trainer.isDone) {
@@ -391,6 +403,9 @@ async function recordOf(ending: Ending): Promise<RunRecord> {
         wallMillis: spent.wallMillis,
         trainMillis: spent.trainMillis,
         evaluateMillis: spent.evaluateMillis,
+        ...(trainer === null || trainer.eventMillis === null
+          ? {}
+          : { eventMillis: spent.eventMillis }),
         medianStepMillis: median(stepMillis),
         tokensPerSecond: stepMillis.length === 0
           ? 0
@@ -408,10 +423,9 @@ function storedNumbers(
   { theta, order }: Snapshot,
   ranks: Readonly<Record<string, number>>,
 ): number {
-  const stored = assembly.adapter?.stored ?? foldedCosts;
-  return stored === "nonzero"
+  return assembly.adapter?.isStoredSparse === true
     ? nonzeroAdapterNumbers(assembly, theta, order)
-    : countActive(assembly.modules, ranks, stored);
+    : countActive(assembly.modules, ranks, assembly.adapter?.stored ?? foldedCosts);
 }
 
 /** Where and with what a run is made. */

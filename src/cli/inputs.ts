@@ -62,6 +62,7 @@ export interface RunData {
 interface TaskPart {
   readonly batches: BatchStream;
   readonly trainExamples: number;
+  readonly scoring?: EvaluationSplit;
   readonly splits: readonly EvaluationSplit[];
 }
 
@@ -266,18 +267,30 @@ export class Inputs {
   }
 
   /**
-   * What a run trains on: its seed draws the training examples of a limit; all runs share those of evaluation and those that
-   * are held out. A stage of a sequence sees the batches that a run of its task alone would see.
+   * What a run trains on: its seed draws the training examples of a limit, and of these the ones that are scored on; all runs
+   * share those of evaluation and those that are held out. A stage of a sequence sees the batches that a run of its task alone would see.
+   *
+   * @param scoringExamples How many of a stage's training examples are scored on and not trained on. Default 0.
+   *
+   * @throws {RangeError} If that leaves none to train on.
    */
-  async runData(run: RunSpec): Promise<RunData> {
+  async runData(run: RunSpec, scoringExamples = 0): Promise<RunData> {
     const { task: { name, stages } } = await this.task(run.task);
     if (stages === undefined) {
-      const { splits, ...data } = await this.#part(run, name, 0);
+      const { splits, ...data } = await this.#part(run, {
+        task: name,
+        firstClass: 0,
+        scoringExamples,
+      });
       return { stages: [{ task: name, ...data, classes: null }], splits };
     }
     const parts = await Promise.all(
       stages.map(async ({ task, classes }) => {
-        const { splits, ...data } = await this.#part(run, task, classes.first);
+        const { splits, ...data } = await this.#part(run, {
+          task,
+          firstClass: classes.first,
+          scoringExamples,
+        });
         return {
           stage: { task, ...data, classes },
           split: { ...splits[0]!, name: task },
@@ -287,8 +300,15 @@ export class Inputs {
     return { stages: parts.map(({ stage }) => stage), splits: parts.map(({ split }) => split) };
   }
 
-  /** @param firstClass Added to all classes. */
-  async #part(run: RunSpec, task: string, firstClass: number): Promise<TaskPart> {
+  async #part(
+    run: RunSpec,
+    { task, firstClass, scoringExamples }: {
+      readonly task: string;
+      /** Added to all classes. */
+      readonly firstClass: number;
+      readonly scoringExamples: number;
+    },
+  ): Promise<TaskPart> {
     const model = await this.model(run.settings.model);
     const data = await this.task(task);
     const { train } = run.settings;
@@ -297,34 +317,48 @@ export class Inputs {
     const heldOut = heldOutOf(run, whole);
     const targetsOf = (examples: readonly Example[]) =>
       examples.map(({ target }) => firstClass + target);
-    const options = (
-      { split, from, limit, stream }: {
-        readonly split: string;
-        readonly from: readonly Example[];
-        readonly limit: number | null;
-        readonly stream: RandomStream;
-      },
-    ) => {
+    const optionsOf = (split: string, examples: readonly Example[]): BatchOptions => {
       const encoded = this.#encode(run, split, model, data);
       const place = new Map(data.splits.get(split)!.map((example, i) => [example, i]));
-      const examples = sampleExamples(from, limit, stream);
-      const batchOptions: BatchOptions = {
+      return {
         encoded: examples.map((example) => encoded[place.get(example)!]!),
         targets: targetsOf(examples),
         batchSize: train.batchSize,
         maxLength: train.maxLength,
         padId: model.tokenizer.padId,
       };
-      return { examples, batchOptions };
     };
+    const judgedOn = (
+      name: string,
+      split: string,
+      examples: readonly Example[],
+    ): EvaluationSplit => ({
+      name,
+      batches: evaluationBatches({
+        ...optionsOf(split, examples),
+        batchSize: evaluationBatchSize,
+      }),
+      targets: targetsOf(examples),
+      ids: examples.map(({ id }) => id),
+    });
     const root = RandomStream.fromSeed(run.seed);
     const isHeldOut = new Set(heldOut);
-    const training = options({
-      split: "train",
-      from: whole.filter((example) => !isHeldOut.has(example)),
-      limit: train.trainLimit,
-      stream: root.fork("train-limit"),
-    });
+    const asked = sampleExamples(
+      whole.filter((example) => !isHeldOut.has(example)),
+      train.trainLimit,
+      root.fork("train-limit"),
+    );
+    if (scoringExamples >= asked.length) {
+      throw new RangeError(
+        `Cannot hold out ${scoringExamples} examples of "${task}" to score on: it has ${asked.length} to train on, ` +
+          "more are wanted; lower the method's number of them",
+      );
+    }
+    const scored = scoringExamples === 0
+      ? []
+      : sampleExamples(asked, scoringExamples, root.fork("scoring"));
+    const isScored = new Set(scored);
+    const training = optionsOf("train", asked.filter((example) => !isScored.has(example)));
     const judged = train.heldOut === null
       ? [...data.splits].filter(([split]) => split !== "train").map(([split, from]) => ({
         name: split,
@@ -334,18 +368,13 @@ export class Inputs {
       : [{ name: "held_out", split: "train", from: heldOut }];
     const splits = judged.map(({ name, split, from }) => {
       const stream = shared.fork("dev-limit").fork(name);
-      const { examples, batchOptions } = options({ split, from, limit: train.devLimit, stream });
-      return {
-        name,
-        batches: evaluationBatches({ ...batchOptions, batchSize: evaluationBatchSize }),
-        targets: targetsOf(examples),
-        ids: examples.map(({ id }) => id),
-      };
+      return judgedOn(name, split, sampleExamples(from, train.devLimit, stream));
     });
     return {
-      batches: createBatchStream(training.batchOptions, root.fork("order")),
+      batches: createBatchStream(training, root.fork("order")),
       trainExamples: whole.length,
       splits,
+      ...(scored.length === 0 ? {} : { scoring: judgedOn("scoring", "train", scored) }),
     };
   }
 }

@@ -29,8 +29,8 @@ export interface AdapterPart {
   readonly rowLength: (module: ModuleShape) => number;
   /** How the rows of slots that are on start. */
   readonly initial: (module: ModuleShape) => Initial;
-  /** How the row of a slot that is added while training starts: a new direction, near zero, or as `initial` says. */
-  readonly growth: "direction" | "scale" | "initial";
+  /** How the row of a slot that is added while training starts: a new direction, near zero, as `initial` says, or in its own way. */
+  readonly growth: "direction" | "scale" | "initial" | ((module: ModuleShape) => Initial);
   /** Whether it is trained; if not, it stays as it was drawn. Default true. */
   readonly isTrained?: boolean;
   /** Whether weight decay applies. Default true. */
@@ -62,8 +62,18 @@ export interface ImportanceSettings {
   readonly beta2: number;
 }
 
-/** Where the scores come from that a policy is given: the averages, or nowhere, and then it is given none. */
-export type ScoreSource = ImportanceSettings | { readonly type: "none" };
+/**
+ * ALoRA's scores by ablation: with S the negative mean loss on training examples that are held out for it, S with one rank alone
+ * among all adapters minus S without that rank. Made at events, in evaluation mode.
+ */
+export interface AblationSettings {
+  readonly type: "ablation";
+  /** Training examples that are scored on and not trained on. */
+  readonly examples: number;
+}
+
+/** Where the scores come from that a policy is given: averages, ablation, or nowhere, and then it is given none. */
+export type ScoreSource = ImportanceSettings | AblationSettings | { readonly type: "none" };
 
 /** What happens to ranks while training. */
 export interface RankDynamics {
@@ -151,8 +161,10 @@ interface AdapterBase {
   readonly capacity: (rank: number) => number;
   readonly regulariser: Regulariser | null;
   readonly dynamics: RankDynamics | null;
-  /** Numbers to be kept of what was trained; `nonzero` counts those of the parts that are not zero. Default {@linkcode foldedCosts}. */
-  readonly stored?: AdapterCosts | "nonzero";
+  /** Numbers to be kept of what was trained. Default {@linkcode foldedCosts}. */
+  readonly stored?: AdapterCosts;
+  /** Whether numbers that are zero are left out of what is kept, whatever `stored` says. Default false. */
+  readonly isStoredSparse?: boolean;
   /**
    * What is done to parts in the training graph after the optimiser's update, by part: rows `[modules, capacity, rowLength]` in
    * and out. Default: nothing.

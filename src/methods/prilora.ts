@@ -157,7 +157,7 @@ export const prilora = defineMethod({
       scale: (rank) => chosen.alpha / rank,
       capacity: (rank) => rank,
       regulariser: null,
-      ...(chosen.finalPrune ? { stored: "nonzero" as const } : {}),
+      isStoredSparse: chosen.finalPrune,
       dynamics: chosen.ratio === 0 ? null : {
         policy: eraseState(priloraPolicy(chosen)),
         scores: { type: "none" },

@@ -131,6 +131,8 @@ export interface PolicyContext {
   /** Total rank at the end; ignored where ranks only move. */
   readonly finalTotal: number;
   readonly totalSteps: number;
+  /** Steps of one pass over the training examples that the settings name; of a sequence those of its first task. */
+  readonly stepsPerEpoch: number;
   /** One for each task of a sequence, one for a single task. Default: one that takes all steps. */
   readonly stages?: readonly PolicyStage[];
 }

@@ -5,6 +5,7 @@
  */
 import { unknownName } from "../base/suggest.ts";
 import { adalora } from "./adalora.ts";
+import { alora } from "./alora.ts";
 import { beamlora } from "./beamlora.ts";
 import { bitfit, full, head } from "./baselines.ts";
 import { dora } from "./dora.ts";
@@ -35,6 +36,7 @@ export const methods: MethodTable = [
   gelora,
   adalora,
   sora,
+  alora,
   elalora,
   beamlora,
 ];

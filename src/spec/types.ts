@@ -128,6 +128,8 @@ export interface AdapterCosts {
 /** What is known of a run before it starts. */
 export interface RunFacts {
   readonly totalSteps: number;
+  /** Steps of one pass over the training examples that the settings name; of a sequence those of its first task. */
+  readonly stepsPerEpoch: number;
   /**
    * One for each task of a sequence, one for a single task; a method that cannot learn tasks one after the other, or
    * nothing but that, says so by their number. Default: one.

@@ -8,7 +8,7 @@ import { type Problem, StudyError } from "./problems.ts";
 import { adaptedModules, planRun } from "./ranks.ts";
 import { runTitle } from "./run_id.ts";
 import { stageSteps, tasksOf } from "./sequences.ts";
-import { trainedExamples, warmupSteps } from "./total_steps.ts";
+import { stepsPerEpoch, trainedExamples, warmupSteps } from "./total_steps.ts";
 import type { MethodEntry, ModuleShape, RunSpec } from "./types.ts";
 
 /** What the checks must know of tasks, models and methods. */
@@ -95,6 +95,7 @@ function problemsOfRun(run: RunSpec, tables: RunTables): readonly Problem[] {
       entry.check(run.options, {
         totalSteps: sum(stages),
         stages: stages.map((steps, i) => ({ task: tasks[i]!, steps })),
+        stepsPerEpoch: stepsPerEpoch(run.settings, tables.examplesOf(tasks[0]!)),
         trainExamples: trainedExamples(run.settings, tables.examplesOf(tasks[0]!)),
         modules: adaptedModules(all, run.settings, entry.moduleParts(run.options)),
         plan,

@@ -13,7 +13,7 @@ import {
   taskAwareName,
 } from "../tasks/metrics.ts";
 import { wholeSequence } from "../tasks/sequence.ts";
-import type { Batch, SequenceStage, Task } from "../tasks/types.ts";
+import type { Batch, ClassRange, SequenceStage, Task } from "../tasks/types.ts";
 import type { Assembly } from "./assemble.ts";
 import { batchDims, inputFeeds } from "./feeds.ts";
 
@@ -43,6 +43,23 @@ function crossEntropyOf(logits: ArrayLike<number>, label: number): number {
   let sum = 0;
   for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - top);
   return Math.log(sum) - (logits[label]! - top);
+}
+
+/**
+ * The loss of one example: cross entropy, or for a score the squared error.
+ *
+ * @param classes The classes that count, or null for all. Default null.
+ */
+export function exampleLoss(
+  { output }: Pick<Task, "output">,
+  outputs: Float32Array,
+  target: number,
+  classes: ClassRange | null = null,
+): number {
+  if (output.type === "regression") return (outputs[0]! - target) ** 2;
+  if (classes === null) return crossEntropyOf(outputs, target);
+  const { first, count } = classes;
+  return crossEntropyOf(outputs.subarray(first, first + count), target - first);
 }
 
 function largest(values: ArrayLike<number>): number {
@@ -88,13 +105,8 @@ export async function evaluateSplit(
   let lossSum = 0;
   await forEachRow(programs, theta, split, (row, outputs) => {
     const target = split.targets[row]!;
-    if (task.output.type === "classification") {
-      predictions[row] = largest(outputs);
-      lossSum += crossEntropyOf(outputs, target);
-    } else {
-      predictions[row] = outputs[0]!;
-      lossSum += (outputs[0]! - target) ** 2;
-    }
+    predictions[row] = task.output.type === "classification" ? largest(outputs) : outputs[0]!;
+    lossSum += exampleLoss(task, outputs, target);
   });
   return {
     split: split.name,

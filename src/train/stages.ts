@@ -11,6 +11,7 @@ import { evaluationSteps, totalSteps } from "../spec/total_steps.ts";
 import type { Settings } from "../spec/types.ts";
 import type { BatchStream } from "../tasks/batches.ts";
 import type { ClassRange } from "../tasks/types.ts";
+import type { EvaluationSplit } from "./evaluate.ts";
 
 /** What a stage is trained on. */
 export interface StageData {
@@ -21,6 +22,8 @@ export interface StageData {
   readonly trainExamples: number;
   /** The classes that its loss is over, or null for all outputs. */
   readonly classes: ClassRange | null;
+  /** Training examples that are scored on and not trained on, for methods that score ranks by ablation. Default: none. */
+  readonly scoring?: EvaluationSplit;
 }
 
 /** A stage and the steps that it takes. */

@@ -14,11 +14,12 @@ import type {
   RankPolicy,
   SlotScores,
 } from "../methods/rank_policy.ts";
-import { learningRateAt } from "../spec/total_steps.ts";
+import { learningRateAt, stepsPerEpoch } from "../spec/total_steps.ts";
 import type { ModuleShape } from "../spec/types.ts";
 import { firstBatch } from "../tasks/batches.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
 import { type Assembly, fedName, type StateVector } from "./assemble.ts";
+import { ablationScores } from "./ablation_scores.ts";
 import { evaluateAll } from "./evaluate.ts";
 import { batchDims, dropoutFeeds, slotFeeds, targetFeeds } from "./feeds.ts";
 import { type LoadedPrograms, stepNumbers } from "./programs.ts";
@@ -91,6 +92,7 @@ export class Trainer {
   /** What stopped the run after the steps that were already told of; thrown by whatever is asked next. */
   #failure: unknown = null;
   #isDisposed = false;
+  #eventMillis = 0;
 
   private constructor(
     request: TrainingRequest,
@@ -111,6 +113,14 @@ export class Trainer {
   /** Starts a run, or goes on from a checkpoint. */
   static async create(request: TrainingRequest, from: Checkpoint | null): Promise<Trainer> {
     const { assembly: asked } = request;
+    if (
+      asked.method.adapter?.dynamics?.scores.type === "ablation" &&
+      request.stages.some(({ scoring }) => scoring === undefined)
+    ) {
+      throw new RangeError(
+        'Cannot start a run that scores ranks by ablation: found no examples, want some as "scoring"',
+      );
+    }
     const adapted = asked.ranks.filter(({ rank }) => rank > 0);
     const capacities = from?.capacities ?? Object.fromEntries(
       adapted.map(({ module, rank }) => [
@@ -149,6 +159,7 @@ export class Trainer {
       ranks: adapted.map(({ rank }) => rank),
       finalTotal: request.finalTotal,
       totalSteps: stages.reduce((sum, { steps }) => sum + steps, 0),
+      stepsPerEpoch: stepsPerEpoch(settings, stages[0]!.trainExamples),
       stages: stages.map(({ task, firstStep, steps, classes }) => ({
         task,
         firstStep,
@@ -201,6 +212,11 @@ export class Trainer {
   /** The loaded programs, for evaluations after training. */
   get programs(): LoadedPrograms {
     return this.#programs;
+  }
+
+  /** Milliseconds of rank events since this trainer was made, scoring included; null for a run that has none. */
+  get eventMillis(): number | null {
+    return this.#policy === null ? null : this.#eventMillis;
   }
 
   /** Everything but the vectors. */
@@ -290,7 +306,9 @@ export class Trainer {
     const done = this.#at.step;
     const isEvaluated = this.#isEvaluated(done);
     if (this.#policy?.isDue(this.#at.policyState, done - 1)) {
+      const started = performance.now();
       events.push(...await this.#rankEvent(done - 1));
+      this.#eventMillis += performance.now() - started;
     }
     if (isEvaluated) {
       events.push(...await this.#evaluate(epochsAt(this.#stages, done)));
@@ -427,7 +445,7 @@ export class Trainer {
     const policy = this.#policy!;
     const before = await this.#download(this.#programs.assembly.stateVectors);
     const { assembly } = this.#programs;
-    const given = this.#hasImportance ? slotScoresOf(assembly, this.#at.order, before) : [];
+    const given = await this.#scores(before);
     const wrong = given.flatMap(({ scores }) => scores).find((score) => !Number.isFinite(score));
     if (wrong !== undefined) throw new DivergenceError(index + 1, wrong, "importance");
     const ranksBefore = this.ranks();
@@ -486,6 +504,21 @@ export class Trainer {
     } as const;
     if (scores.length === 0) return [ranks];
     return [ranks, { kind: "importance", step: index + 1, scores: summed(scores) }];
+  }
+
+  /** The scores that the policy is given. */
+  async #scores(vectors: StateVectors): Promise<SlotScores> {
+    const { executor, task, assembly: { method } } = this.#request;
+    const { order, step } = this.#at;
+    const programs = this.#programs;
+    if (this.#hasImportance) return slotScoresOf(programs.assembly, order, vectors);
+    if (method.adapter?.dynamics?.scores.type !== "ablation") return [];
+    const { scoring, classes } = stageOf(this.#stages, step - 1);
+    const theta = vectors.theta!;
+    return await ablationScores({
+      ...{ executor, programs, theta, order, task, classes },
+      examples: scoring!,
+    });
   }
 
   get #hasImportance(): boolean {

@@ -14,8 +14,7 @@ import type {
   SlotRef,
   SlotScores,
 } from "../methods/rank_policy.ts";
-import { drawParameter } from "../models/parameters.ts";
-import type { ModuleShape } from "../spec/types.ts";
+import { drawParameter, type Initial } from "../models/parameters.ts";
 import type { Assembly, EncoderWeights, StateVector } from "./assemble.ts";
 import { flatten, slotOf } from "./layout.ts";
 import { groupParameter, rowsOn, type SlotGroup, type SlotOrder } from "./slots.ts";
@@ -50,14 +49,13 @@ function rowBounds({ group, offset }: Place, row: number): readonly [number, num
   return [start, start + group.rowLength];
 }
 
-/** A row as its part starts, from the stream forked under a name. */
+/** A row as `initial` says, from the stream forked under a name. */
 function drawRow(
-  { group: { part, rowLength } }: Place,
-  module: ModuleShape,
+  { group: { rowLength } }: Place,
+  initial: Initial,
   name: string,
   stream: RandomStream,
 ): Float32Array {
-  const initial = part.initial(module);
   return drawParameter({ name, shape: [rowLength], initial, decay: true }, stream);
 }
 
@@ -79,7 +77,7 @@ export function initialVectors(
       const { part } = place.group;
       rowsOn(place.group, order, module.name).forEach((row, slot) => {
         const name = `${module.name}/${part.name}/${slot}`;
-        theta.set(drawRow(place, module, name, stream), rowBounds(place, row)[0]);
+        theta.set(drawRow(place, part.initial(module), name, stream), rowBounds(place, row)[0]);
       });
     }
   }
@@ -206,18 +204,42 @@ export function applyMove(
       clear(place, row, rowVectors);
       const existing = before.map((other) => next.theta.slice(...rowBounds(place, other)));
       const grownRow = (): ArrayLike<number> => {
-        const { part: { growth, name } } = group;
+        const { part: { growth, initial, name } } = group;
         if (growth === "scale") return [newSlotScale(existing.map((values) => values[0]!))];
         if (growth === "direction") {
           return newDirection(existing, stream.normals(group.rowLength), direction);
         }
         const shape = group.modules.find((own) => own.name === module)!;
-        return drawRow(place, shape, `${module}/${name}/${nth}`, stream);
+        const start = typeof growth === "function" ? growth(shape) : initial(shape);
+        return drawRow(place, start, `${module}/${name}/${nth}`, stream);
       };
       next.theta.set(grownRow(), rowBounds(place, row)[0]);
     }
   }
   return { vectors: next, order: nextOrder };
+}
+
+/** Bounds in the vectors of what belongs to one slot. */
+export interface SlotRanges {
+  /** Its own rows. */
+  readonly slot: readonly (readonly [number, number])[];
+  /** Its own rows, and those that the module has once. */
+  readonly all: readonly (readonly [number, number])[];
+}
+
+/** The ranges of some slots of a module by their physical rows. */
+export function slotRanges(
+  assembly: Assembly,
+  module: string,
+  rows: readonly number[],
+): readonly SlotRanges[] {
+  const places = placesOf(assembly, module);
+  const shared = places.filter(({ group }) => group.part.per === "module");
+  const own = places.filter((place) => !shared.includes(place));
+  return rows.map((row) => {
+    const slot = own.map((place) => rowBounds(place, row));
+    return { slot, all: [...slot, ...shared.map((place) => rowBounds(place, 0))] };
+  });
 }
 
 /** The rows of a state as policies see them. */

@@ -1,9 +1,11 @@
 /** Judging on a part of the training split. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Inputs } from "../../src/cli/inputs.ts";
 import { defaultSettings, overlaySettings } from "../../src/spec/settings.ts";
 import type { RunSpec } from "../../src/spec/types.ts";
 import { firstBatch } from "../../src/tasks/batches.ts";
+import type { EvaluationSplit } from "../../src/train/evaluate.ts";
+import type { StageData } from "../../src/train/stages.ts";
 import { tinyModel } from "./tiny_study.ts";
 
 const inputs = new Inputs({ data: null, model: tinyModel, study: "." }, []);
@@ -27,8 +29,8 @@ function runWith(heldOut: number | null, seed = 1): RunSpec {
 }
 
 /** Texts of an epoch, by their first tokens and targets. */
-async function trainedOn(run: RunSpec): Promise<readonly string[]> {
-  const { batches } = (await inputs.runData(run)).stages[0]!;
+async function trainedOn(run: RunSpec, scoringExamples = 0): Promise<readonly string[]> {
+  const { batches } = (await inputs.runData(run, scoringExamples)).stages[0]!;
   const seen: string[] = [];
   let cursor = firstBatch;
   while (cursor.epoch === 0) {
@@ -77,4 +79,36 @@ Deno.test("all seeds hold the same examples out", async () => {
   assertEquals(judgedOn(await inputs.runData(first)), judgedOn(await inputs.runData(second)));
   const without = await inputs.runData(runWith(null));
   assertEquals(without.splits.map(({ name }) => name), ["dev"]);
+});
+
+Deno.test("examples that are scored on are the run's own and not trained on", async () => {
+  const limited = (limit: number | null, seed = 1): RunSpec => {
+    const run = runWith(null, seed);
+    return {
+      ...run,
+      settings: overlaySettings(run.settings, { train: { trainLimit: limit } }),
+    };
+  };
+  const stagesOf = async (run: RunSpec, count = 0) =>
+    (await inputs.runData(run, count)).stages as readonly [StageData];
+  const textsOf = ({ batches }: EvaluationSplit) =>
+    batches.flatMap(({ ids, length, size, targets }) =>
+      Array.from({ length: size }, (_, i) => {
+        const tokens = ids.subarray(i * length, (i + 1) * length).filter((id) => id !== 0);
+        return `${tokens.join()}:${targets[i]}`;
+      })
+    );
+  for (const limit of [null, 50]) {
+    const whole = await trainedOn(limited(limit));
+    const part = await trainedOn(limited(limit), 9);
+    const [{ scoring, trainExamples }] = await stagesOf(limited(limit), 9);
+    assertEquals(scoring!.targets.length, 9);
+    assertEquals([...part, ...textsOf(scoring!)].sort(), [...whole].sort());
+    // The schedule is that of the whole split, whatever is scored on.
+    assertEquals(trainExamples, (await stagesOf(limited(limit)))[0].trainExamples);
+    const [other] = await stagesOf(limited(limit, 2), 9);
+    assert(other.scoring!.ids.join() !== scoring!.ids.join(), "all seeds score on the same");
+  }
+  assertEquals((await stagesOf(limited(null)))[0].scoring, undefined);
+  await assertRejects(() => inputs.runData(limited(9), 9), RangeError, "has 9 to train on");
 });

@@ -31,7 +31,13 @@ Deno.test("budgetAt falls from 432 to 288 along a cubic curve", () => {
 Deno.test("adaloraPolicy masks after multiples of the interval, then fixes the pattern", () => {
   const options = { ...base, initWarmup: 4, finalWarmup: 5, interval: 3 };
   const policy = adaloraPolicy(options);
-  let state = policy.start({ modules: modulesOf(2), ranks: [4, 4], finalTotal: 4, totalSteps: 24 });
+  let state = policy.start({
+    modules: modulesOf(2),
+    ranks: [4, 4],
+    finalTotal: 4,
+    totalSteps: 24,
+    stepsPerEpoch: 5,
+  });
   const scores = scoresOf([[1, 2, 3, 4], [5, 6, 7, 8]]);
   const steps: number[] = [], permanent: boolean[] = [];
   for (let step = 0; step < 24; step++) {
@@ -58,7 +64,13 @@ Deno.test("adaloraPolicy with a forced last mask fixes the pattern at T - t_f, a
     lastMask: "forced",
   } as const;
   const policy = adaloraPolicy(options);
-  let state = policy.start({ modules: modulesOf(2), ranks: [4, 4], finalTotal: 4, totalSteps: 24 });
+  let state = policy.start({
+    modules: modulesOf(2),
+    ranks: [4, 4],
+    finalTotal: 4,
+    totalSteps: 24,
+    stepsPerEpoch: 5,
+  });
   const found: (readonly [number, boolean])[] = [];
   for (let step = 0; step < 24; step++) {
     if (!policy.isDue(state, step)) continue;
@@ -80,7 +92,13 @@ Deno.test("adaloraPolicy leaves exactly the budget, with random and with equal s
     const ranks = Array.from({ length: 6 }, () => 1 + random.int(6));
     const initialTotal = ranks.reduce((a, b) => a + b, 0);
     const finalTotal = 1 + random.int(initialTotal);
-    let state = policy.start({ modules: modulesOf(6), ranks, finalTotal, totalSteps: 20 });
+    let state = policy.start({
+      modules: modulesOf(6),
+      ranks,
+      finalTotal,
+      totalSteps: 20,
+      stepsPerEpoch: 5,
+    });
     let last: MaskDecision | null = null;
     for (let step = 0; step < 20; step++) {
       if (!policy.isDue(state, step)) continue;
@@ -102,7 +120,13 @@ Deno.test("adaloraPolicy leaves exactly the budget, with random and with equal s
 
 Deno.test("adaloraPolicy masks equal scores in module and slot order, upstream all of them", () => {
   const rows = [[0, 3], [0, 0], [0, 4]];
-  const context = { modules: modulesOf(3), ranks: [2, 2, 2], finalTotal: 4, totalSteps: 20 };
+  const context = {
+    modules: modulesOf(3),
+    ranks: [2, 2, 2],
+    finalTotal: 4,
+    totalSteps: 20,
+    stepsPerEpoch: 5,
+  };
   const off = (ties: AdaloraPolicyOptions["ties"]) => {
     const policy = adaloraPolicy({ ...base, ties });
     return policy.decide(policy.start(context), 17, scoresOf(rows)).decision as MaskDecision;
@@ -119,7 +143,13 @@ Deno.test("adaloraPolicy masks equal scores in module and slot order, upstream a
 
 Deno.test("adaloraPolicy lets a masked slot come back before the last phase", () => {
   const policy = adaloraPolicy(base);
-  const state = policy.start({ modules: modulesOf(1), ranks: [3], finalTotal: 2, totalSteps: 20 });
+  const state = policy.start({
+    modules: modulesOf(1),
+    ranks: [3],
+    finalTotal: 2,
+    totalSteps: 20,
+    stepsPerEpoch: 5,
+  });
   const first = policy.decide(state, 14, scoresOf([[1, 2, 3]]));
   const second = policy.decide(first.state, 15, scoresOf([[4, 2, 3]]));
   assertEquals((first.decision as MaskDecision).off, [{ module: "m0", slot: 0 }]);
@@ -129,7 +159,13 @@ Deno.test("adaloraPolicy lets a masked slot come back before the last phase", ()
 Deno.test("adaloraPolicy masks nothing where start and target agree", () => {
   for (const ties of ["exact", "upstream"] as const) {
     const policy = adaloraPolicy({ ...base, ties });
-    const context = { modules: modulesOf(1), ranks: [2], finalTotal: 2, totalSteps: 20 };
+    const context = {
+      modules: modulesOf(1),
+      ranks: [2],
+      finalTotal: 2,
+      totalSteps: 20,
+      stepsPerEpoch: 5,
+    };
     const { decision } = policy.decide(policy.start(context), 17, scoresOf([[1, 2]]));
     assertEquals(decision, {
       kind: "mask",
@@ -146,7 +182,14 @@ Deno.test("adaloraPolicy refuses a target that it cannot reach", () => {
   const policy = adaloraPolicy(base);
   for (const finalTotal of [0, 2.5, 5]) {
     assertThrows(
-      () => policy.start({ modules: modulesOf(2), ranks: [2, 2], finalTotal, totalSteps: 20 }),
+      () =>
+        policy.start({
+          modules: modulesOf(2),
+          ranks: [2, 2],
+          finalTotal,
+          totalSteps: 20,
+          stepsPerEpoch: 5,
+        }),
       RangeError,
       `final total rank of ${finalTotal}`,
     );

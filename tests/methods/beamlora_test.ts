@@ -92,7 +92,13 @@ function firstEvent(
     inputNorms: () => new Float32Array(),
     stream: RandomStream.fromSeed(3),
   };
-  const start = policy.start({ modules: shapes, ranks: [4, 4], finalTotal: 8, totalSteps: 12 });
+  const start = policy.start({
+    modules: shapes,
+    ranks: [4, 4],
+    finalTotal: 8,
+    totalSteps: 12,
+    stepsPerEpoch: 6,
+  });
   const cached = policy.decide(start, 1, [], seen);
   assertEquals((cached.decision as EditDecision).isCaching, true);
   return policy.decide(cached.state, 3, [], seen).decision as EditDecision;
@@ -137,7 +143,13 @@ Deno.test("nothing is overwritten while no gate has learned anything", () => {
 
 Deno.test("events follow T, 2T, … while T steps are left, caches half a period before them", () => {
   const policy = beamloraPolicy({ ...options, useBeamloraStep: 5 });
-  const state = policy.start({ modules: shapes, ranks: [2, 2], finalTotal: 4, totalSteps: 18 });
+  const state = policy.start({
+    modules: shapes,
+    ranks: [2, 2],
+    finalTotal: 4,
+    totalSteps: 18,
+    stepsPerEpoch: 6,
+  });
   const due = Array.from({ length: 18 }, (_, step) => step).filter((step) =>
     policy.isDue(state, step)
   );
@@ -149,6 +161,7 @@ Deno.test("rank 1 and a schedule without an event are refused with what would wo
   const check = (totalSteps: number, initial: readonly number[]) => () =>
     beamlora.check(beamlora.parseOptions({ useBeamloraStep: 10 }), {
       totalSteps,
+      stepsPerEpoch: 5,
       trainExamples: 8,
       modules: shapes,
       plan: {

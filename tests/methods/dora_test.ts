@@ -174,9 +174,7 @@ const query = {
 
 Deno.test("a length costs a number for each output, trained and stored", () => {
   assertEquals(costsOf(adapter!).perModule(query), 2);
-  const { stored } = adapter!;
-  assert(stored !== undefined && stored !== "nonzero");
-  assertEquals(stored.perModule(query), 2);
+  assertEquals(adapter!.stored!.perModule(query), 2);
   assertEquals(costsOf(adapter!).perRank(query), foldedCosts.perRank(query));
 });
 

@@ -77,7 +77,7 @@ Deno.test("ranks are drawn uniformly from rMin to the largest", () => {
 });
 
 Deno.test("an rMin above every rank is refused before the run", () => {
-  const facts = { totalSteps: 10, trainExamples: 100, modules: [] };
+  const facts = { totalSteps: 10, stepsPerEpoch: 5, trainExamples: 100, modules: [] };
   const plan = {
     initial: [2, 3],
     finalTotal: 5,

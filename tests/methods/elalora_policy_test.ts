@@ -45,6 +45,7 @@ function decideOnce(options: Partial<ElaloraPolicyOptions>, rows: number[][], si
     ranks,
     finalTotal: total,
     totalSteps: 10,
+    stepsPerEpoch: 5,
   });
   const next = policy.decide(state, 1, scoresOf(rows));
   return { decision: next.decision as MoveDecision, ranks: next.state.ranks, state: next.state };
@@ -84,7 +85,13 @@ function repeat(value: number, times: number): number[] {
 /** Ranks moved at each event of a whole run. */
 function sequence(options: ElaloraPolicyOptions, totalSteps: number): number[] {
   const policy = elaloraPolicy(options);
-  const state = policy.start({ modules: modulesOf(1), ranks: [2], finalTotal: 2, totalSteps });
+  const state = policy.start({
+    modules: modulesOf(1),
+    ranks: [2],
+    finalTotal: 2,
+    totalSteps,
+    stepsPerEpoch: 5,
+  });
   return Array.from({ length: totalSteps }, (_, step) => step)
     .filter((step) => policy.isDue(state, step))
     .map((step) => movedRanksAt(options, totalSteps, step));
@@ -113,7 +120,13 @@ Deno.test("elaloraPolicy takes warm-ups as shares of all steps", () => {
   const steps = { ...base, initWarmup: 20, finalWarmup: 40, interval: 10 };
   assertEquals(sequence(shares, 200), sequence(steps, 200));
   const policy = elaloraPolicy(shares);
-  const state = policy.start({ modules: modulesOf(1), ranks: [2], finalTotal: 2, totalSteps: 200 });
+  const state = policy.start({
+    modules: modulesOf(1),
+    ranks: [2],
+    finalTotal: 2,
+    totalSteps: 200,
+    stepsPerEpoch: 5,
+  });
   assertEquals([20, 30, 31, 150, 160].map((step) => policy.isDue(state, step)), [
     false,
     true,
@@ -135,7 +148,13 @@ Deno.test("elaloraPolicy keeps the total rank over 100 random events, with ties,
     const policy = elaloraPolicy({ ...base, movedRanks: 7, perModule: 3, maxRank });
     const initial = [3, 1, 4, 2, 3, 3, 5, 1];
     const modules = modulesOf(initial.length, 9);
-    let state = policy.start({ modules, ranks: initial, finalTotal: 22, totalSteps: 200 });
+    let state = policy.start({
+      modules,
+      ranks: initial,
+      finalTotal: 22,
+      totalSteps: 200,
+      stepsPerEpoch: 5,
+    });
     let moved = 0;
     for (let step = 1; step <= 100; step++) {
       const before = state.ranks;
@@ -238,7 +257,13 @@ Deno.test("elaloraPolicy without moves has no events", () => {
 
 Deno.test("elaloraPolicy refuses scores that do not fit its state", () => {
   const policy = elaloraPolicy(base);
-  const context = { modules: modulesOf(2), ranks: [2, 2], finalTotal: 4, totalSteps: 10 };
+  const context = {
+    modules: modulesOf(2),
+    ranks: [2, 2],
+    finalTotal: 4,
+    totalSteps: 10,
+    stepsPerEpoch: 5,
+  };
   const state = policy.start(context);
   const wrong: [SlotScores, string][] = [
     [scoresOf([[1, 2]]), "scores of 1 modules found, 2 wanted"],
@@ -290,7 +315,7 @@ Deno.test("ElaLoRA is refused where no module can grow", () => {
   const check = (options: Record<string, unknown>, rank: number) => {
     const chosen = elalora.parseOptions(options);
     const plan = solveRanks(elalora, chosen, modules, { type: "rank", value: rank });
-    elalora.check(chosen, { totalSteps: 200, trainExamples: 9, modules, plan });
+    elalora.check(chosen, { totalSteps: 200, stepsPerEpoch: 5, trainExamples: 9, modules, plan });
   };
   const capped =
     'every module starts with rank 2, its highest, and none can grow; raise "maxRank" of 2';

@@ -84,7 +84,7 @@ Deno.test("GeLoRA spreads a budget by the rule's ranks, or takes them as they ar
 });
 
 Deno.test("GeLoRA refuses a run with fewer texts than it is to measure", () => {
-  const facts = { totalSteps: 10, trainExamples: 640, modules: [], plan: null };
+  const facts = { totalSteps: 10, stepsPerEpoch: 5, trainExamples: 640, modules: [], plan: null };
   assertThrows(
     () => gelora.check(gelora.parseOptions({}), facts),
     RangeError,

@@ -181,7 +181,7 @@ Deno.test("a last pruning leaves the zeros out of what is stored", async () => {
   assertEquals(ofKind(events, "ranks").map(({ step }) => step), [16]);
   const { order, last } = await trainer.checkpoint();
   const { assembly } = trainer;
-  assertEquals(assembly.adapter!.stored, "nonzero");
+  assertEquals(assembly.adapter!.isStoredSparse, true);
   const wanted = assembly.modules.reduce(
     (sum, { module: { inSize, outSize } }) => sum + 2 * (inSize - Math.floor(inSize / 2) + outSize),
     0,
@@ -192,7 +192,13 @@ Deno.test("a last pruning leaves the zeros out of what is stored", async () => {
 });
 
 Deno.test("a schedule without a pruning is refused before a run", () => {
-  const facts: RunFacts = { totalSteps: 30, trainExamples: 9, modules: [], plan: null };
+  const facts: RunFacts = {
+    totalSteps: 30,
+    stepsPerEpoch: 5,
+    trainExamples: 9,
+    modules: [],
+    plan: null,
+  };
   const check = (options: Record<string, number | boolean>) =>
     prilora.check(prilora.parseOptions(options), facts);
   assertThrows(() => check({}), RangeError, 'found "n" of 40, at most 30 is wanted');

@@ -111,6 +111,7 @@ Deno.test("options that do not fit together or leave a stage without a step are 
   const check = (options: Readonly<Record<string, unknown>>, totalSteps = 100) => () =>
     sora.check(sora.parseOptions(options), {
       totalSteps,
+      stepsPerEpoch: 5,
       trainExamples: 8,
       modules: [],
       plan: null,
@@ -137,7 +138,7 @@ Deno.test("options that do not fit together or leave a stage without a step are 
 });
 
 Deno.test("a schedule of thresholds is refused where tasks are learned one after the other", () => {
-  const facts = { totalSteps: 100, trainExamples: 8, modules: [], plan: null };
+  const facts = { totalSteps: 100, stepsPerEpoch: 5, trainExamples: 8, modules: [], plan: null };
   const stages = [{ task: "a", steps: 40 }, { task: "b", steps: 60 }];
   const scheduled = { lambdaSchedule: "linear", maxLambda: 1e-3, lambdaNum: 5 };
   sora.check(sora.parseOptions({}), { ...facts, stages });

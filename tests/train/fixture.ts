@@ -17,6 +17,7 @@ import {
 import { createBatchStream, evaluationBatches } from "../../src/tasks/batches.ts";
 import type { Encoded, Task } from "../../src/tasks/types.ts";
 import type { Assembly, EncoderWeights, StateVector } from "../../src/train/assemble.ts";
+import type { EvaluationSplit } from "../../src/train/evaluate.ts";
 import { slotOf } from "../../src/train/layout.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
 import { groupParameter } from "../../src/train/slots.ts";
@@ -109,6 +110,13 @@ export function trainingRequest(executor: Executor, run: TinyRun): TrainingReque
   const dev = makeExamples(30, vocabulary, longest, 2);
   const { batchSize, maxLength } = settings.train;
   const padding = { batchSize, maxLength, padId: 0 };
+  const judged = (name: string, examples: Examples): EvaluationSplit => ({
+    name,
+    batches: evaluationBatches({ ...examples, ...padding }),
+    targets: examples.targets,
+    ids: examples.targets.map((_, i) => i),
+  });
+  const scores = bound.adapter?.dynamics?.scores;
   return {
     executor,
     programs: new ProgramCache(executor),
@@ -133,13 +141,11 @@ export function trainingRequest(executor: Executor, run: TinyRun): TrainingReque
       ),
       trainExamples: train.targets.length,
       classes: null,
+      ...(scores?.type === "ablation"
+        ? { scoring: judged("scoring", makeExamples(scores.examples, vocabulary, longest, 3)) }
+        : {}),
     }],
-    splits: [{
-      name: "dev",
-      batches: evaluationBatches({ ...dev, ...padding }),
-      targets: dev.targets,
-      ids: dev.targets.map((_, i) => i),
-    }],
+    splits: [judged("dev", dev)],
   };
 }
 

@@ -205,6 +205,7 @@ function makeDriver({ config, modules }: Trace, ties: "exact" | "upstream"): Dri
     modules,
     ranks: modules.map(() => config.initial_rank),
     totalSteps: config.total_step,
+    stepsPerEpoch: config.total_step,
   };
   const schedule = {
     initWarmup: config.init_warmup,

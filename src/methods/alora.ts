@@ -1,0 +1,88 @@
+/**
+ * ALoRA: ranks are scored by leaving them out and by keeping them alone; the worst go, and modules that lost none get as many.
+ *
+ * Liu et al., arXiv 2403.16187, sections 3 and 4: z = x A G B with gates G fixed at 1 (a rank that lives) or 0 (one that was
+ * pruned). A gate that is 0 for good is a rank that is gone, so the adapter is LoRA's and ranks move. Which move is decided in
+ * `alora_policy.ts`; the scores, from one batch of examples that is held out of training, are made in
+ * `train/ablation_scores.ts`.
+ *
+ * The paper's text draws both factors of a new rank at random, which changes what the network computes at once; by default B
+ * starts at zero as LoRA's does, and `newSlots: "upstream"` follows the text. Not verified, since no code was found: how large the
+ * random B is, and the scale, which is α over the average initial rank throughout here.
+ *
+ * @module
+ */
+import * as z from "zod";
+import { eraseState } from "./adapter.ts";
+import { aloraPolicy, checkAloraSchedule } from "./alora_policy.ts";
+import { loraParts, loraPrepare } from "./lora.ts";
+import { defineMethod } from "./method.ts";
+import { checkRoomToGrow } from "./rank_policy.ts";
+
+const options = z.strictObject({
+  alpha: z.number().positive().default(16).describe(
+    "Numerator of the scale alpha/r, r the initial rank",
+  ),
+  K1: z.number().positive().default(1).describe("Epochs before the first round"),
+  K2: z.number().positive().default(0.25).describe("Epochs between rounds"),
+  N_A: z.int().nonnegative().default(8).describe("Rounds at most"),
+  n_A: z.int().positive().nullable().default(null).describe(
+    "Ranks dropped in a round; null for the number of adapted modules",
+  ),
+  examples: z.int().positive().default(32).describe(
+    "Training examples that ranks are scored on; they are not trained on",
+  ),
+  newSlots: z.enum(["zero-B", "upstream"]).default("zero-B").describe(
+    "zero-B starts new ranks without effect; upstream draws both factors, as the paper's text says",
+  ),
+});
+
+/** LoRA's parts; new rows of A are drawn as at the start, those of B are zero or random. */
+function parts(newSlots: z.output<typeof options>["newSlots"]) {
+  return loraParts.map((part) => ({
+    ...part,
+    growth: part.name === "B" && newSlots === "upstream"
+      // AdaLoRA's deviation; the paper states none.
+      ? () => ({ type: "normal", deviation: 0.02 }) as const
+      : "initial" as const,
+  }));
+}
+
+/** ALoRA. */
+export const alora = defineMethod({
+  name: "alora",
+  title: "ALoRA",
+  source: "arXiv 2403.16187",
+  version: 1,
+  options,
+  check: (chosen, { trainExamples, modules, plan, ...run }) => {
+    if (chosen.N_A === 0) return;
+    const total = plan === null ? null : plan.initial.reduce((sum, rank) => sum + rank, 0);
+    const adapted = plan === null ? modules : modules.filter((_, i) => plan.initial[i]! > 0);
+    checkAloraSchedule(chosen, run, adapted.length, total);
+    if (chosen.examples >= trainExamples) {
+      throw new RangeError(
+        `Cannot hold out ${chosen.examples} examples to score ALoRA's ranks on: the run trains on ${trainExamples}, ` +
+          `more are wanted; lower "examples"`,
+      );
+    }
+    if (plan !== null) checkRoomToGrow("ALoRA", modules, plan.initial, null);
+  },
+  bind: (chosen) => ({
+    backbone: "frozen",
+    adapter: {
+      parts: parts(chosen.newSlots),
+      prepare: loraPrepare,
+      scale: (rank) => chosen.alpha / rank,
+      // Room for a module to grow, as ElaLoRA's; the trainer doubles it when a module outgrows it.
+      capacity: (rank) => rank + Math.max(2, Math.ceil(rank / 2)),
+      regulariser: null,
+      dynamics: chosen.N_A === 0 ? null : {
+        policy: eraseState(aloraPolicy(chosen)),
+        scores: { type: "ablation", examples: chosen.examples },
+        kind: "move",
+        directions: "orthonormal",
+      },
+    },
+  }),
+});
