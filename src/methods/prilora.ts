@@ -5,6 +5,8 @@
  * the study. Importance of an entry of A: S_ij = |A_ij|·X_j with the running norm X_j ← βX_j + (1−β)‖x_:,j‖₂ of the layer's
  * input j over the tokens of a batch; every n steps the entries of each row with the smallest S are set to zero. They keep
  * their moments and a gradient, so they may grow back until the next pruning; B is dense.
+ * Padding does not count, nor do the positions that DeBERTa's queries and keys also project; modules of the last layer that
+ * act on first tokens alone have the norms of those.
  *
  * The line, and importance as magnitude times accumulated inputs, are the paper's. Not verified against the authors' code: the
  * defaults of all options, that entries are compared within a row, the form of the running norm, and the scale, which is

@@ -1,53 +1,75 @@
-"""Writes input_norms.json beside this file: the norms of what enters each linear layer of the tiny BERT in bert/.
+"""Writes input_norms.json beside this file: the norms of what enters each linear layer of the tiny BERT in bert/ and of the
+tiny DeBERTa `shared` of deberta.py.
 
-    pip install torch==2.15.0 transformers==5.24.0
+    pip install torch==2.15.0 transformers==5.24.0 peft==0.21.0 numpy==2.4.6
     python -P tests/golden/input_norms.py    # -P: the files beside this one are no modules of its own
 
-The batch is that of bert/expected.json, computed in double precision with dropout off. For each layer: the norm of every input
-over all tokens that are not padding (`all`), and over the first token of each text alone (`first`).
+The batches are those of bert/expected.json and of deberta.py, computed in double precision with dropout off. For each layer:
+the norm of every input over all tokens that are not padding (`all`), and over the first token of each text alone (`first`).
+DeBERTa's queries and keys also project positions; those do not count.
 """
 
 import importlib.metadata
 import json
 import pathlib
+import runpy
 
 import torch
 from transformers import BertForSequenceClassification
 
 HERE = pathlib.Path(__file__).parent
 PARTS = {
-    "query": "attention.self.query",
-    "key": "attention.self.key",
-    "value": "attention.self.value",
-    "attention_output": "attention.output.dense",
-    "intermediate": "intermediate.dense",
-    "output": "output.dense",
+    "query": ["attention.self.query", "attention.self.query_proj"],
+    "key": ["attention.self.key", "attention.self.key_proj"],
+    "value": ["attention.self.value", "attention.self.value_proj"],
+    "attention_output": ["attention.output.dense"],
+    "intermediate": ["intermediate.dense"],
+    "output": ["output.dense"],
 }
 
 
-def main():
-    expected = json.loads((HERE / "bert/expected.json").read_text())
-    shape = (expected["size"], expected["length"])
-    ids, types, mask = (torch.tensor(expected[name]).reshape(shape) for name in ["ids", "types", "mask"])
-    model = BertForSequenceClassification.from_pretrained(HERE / "bert").double().eval()
+def norms_of(model, layers, batch):
+    mask = batch["attention_mask"]
     norms = {}
 
     def record(name):
         def hook(_, inputs):
             x = inputs[0].detach()
+            if x.shape[:2] != mask.shape:
+                return
             of = lambda rows: [float(f"{value:.12g}") for value in rows.norm(dim=0).tolist()]
             norms[name] = {"all": of(x[mask == 1]), "first": of(x[:, 0])}
 
         return hook
 
-    for i, layer in enumerate(model.bert.encoder.layer):
-        for part, path in PARTS.items():
-            layer.get_submodule(path).register_forward_pre_hook(record(f"layer.{i}.{part}"))
-    model(input_ids=ids, token_type_ids=types, attention_mask=mask)
+    for i, layer in enumerate(layers):
+        known = dict(layer.named_modules())
+        for part, paths in PARTS.items():
+            path = next(path for path in paths if path in known)
+            known[path].register_forward_pre_hook(record(f"layer.{i}.{part}"))
+    model(**batch)
+    return norms
+
+
+def bert():
+    expected = json.loads((HERE / "bert/expected.json").read_text())
+    shape = (expected["size"], expected["length"])
+    names = {"input_ids": "ids", "token_type_ids": "types", "attention_mask": "mask"}
+    batch = {name: torch.tensor(expected[own]).reshape(shape) for name, own in names.items()}
+    model = BertForSequenceClassification.from_pretrained(HERE / "bert").double().eval()
+    return norms_of(model, model.bert.encoder.layer, batch)
+
+
+def deberta():
+    golden = runpy.run_path(str(HERE / "deberta.py"))
+    model = golden["make_model"]("shared", num_labels=3)
+    return norms_of(model, model.deberta.encoder.layer, golden["make_batch"]())
+
+
+def main():
     versions = {name: importlib.metadata.version(name) for name in ["torch", "transformers"]}
-    (HERE / "input_norms.json").write_text(
-        json.dumps({"versions": versions, "norms": norms}, separators=(",", ":")) + "\n"
-    )
+    values = {"versions": versions, "bert": bert(), "deberta": deberta()}
+    (HERE / "input_norms.json").write_text(json.dumps(values, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":

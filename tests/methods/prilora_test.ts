@@ -11,7 +11,14 @@ import type { Batch } from "../../src/tasks/types.ts";
 import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { nonzeroAdapterNumbers, rowView } from "../../src/train/vectors.ts";
-import { expected } from "../models/fixture.ts";
+import {
+  common,
+  configOf,
+  type Golden,
+  golden as goldenDeberta,
+  parametersFor,
+} from "../models/deberta_fixture.ts";
+import { expected, goldenModel } from "../models/fixture.ts";
 import {
   assertBitEqual,
   moduleNames,
@@ -60,17 +67,20 @@ Deno.test("a pruning takes half of a row by |A|·X, of equal ones the first", ()
   assertEquals([...prunedRow(row, norms, 0.6)], [0, 0, 0, -1, 0.5, 0, 2]);
 });
 
-/** The golden batch, again and again. */
-const goldenBatch: Batch = {
-  rows: [0, 1, 2],
-  size: expected.size,
-  length: expected.length,
-  ids: Int32Array.from(expected.ids),
-  types: Int32Array.from(expected.types),
-  mask: Float32Array.from(expected.mask),
-  targets: Float32Array.of(0, 1, 0),
-  tokens: expected.mask.filter((value) => value === 1).length,
-};
+/** A golden batch, to be given again and again. */
+function batchOf(tokens: typeof expected | typeof common): Batch {
+  const { size, length, ids, types, mask } = tokens;
+  return {
+    rows: [0, 1, 2],
+    size,
+    length,
+    ids: Int32Array.from(ids),
+    types: Int32Array.from(types),
+    mask: Float32Array.from(mask),
+    targets: Float32Array.of(0, 1, 0),
+    tokens: mask.filter((value) => value === 1).length,
+  };
+}
 
 interface Norms {
   readonly all: readonly number[];
@@ -79,7 +89,16 @@ interface Norms {
 
 const golden = JSON.parse(
   Deno.readTextFileSync(new URL("../golden/input_norms.json", import.meta.url)),
-) as { readonly norms: Readonly<Record<string, Norms>> };
+) as Readonly<Record<"bert" | "deberta", Readonly<Record<string, Norms>>>>;
+
+const debertaConfig = configOf(goldenDeberta<Golden>("shared").config);
+const encoders = {
+  bert: { encoder: goldenModel(), batch: batchOf(expected) },
+  deberta: {
+    encoder: { config: debertaConfig, tensors: parametersFor(debertaConfig, 2) },
+    batch: batchOf(common),
+  },
+} as const;
 
 const still = { hidden: 0, attention: 0, head: 0, adapter: 0 };
 
@@ -95,28 +114,34 @@ function fewSizes(): Executor {
   });
 }
 
-for (
-  const [rows, executor] of [["packed", new ReferenceExecutor()], ["padded", fewSizes()]] as const
-) {
-  Deno.test(`running norms of inputs are PyTorch's, padding left out: ${rows} rows`, async () => {
+const cases = [
+  ["bert", "packed", new ReferenceExecutor()],
+  ["bert", "padded", fewSizes()],
+  ["deberta", "packed", new ReferenceExecutor()],
+] as const;
+
+for (const [family, rows, executor] of cases) {
+  Deno.test(`running norms of inputs are PyTorch's, padding left out: ${family}, ${rows} rows`, async () => {
+    const { encoder, batch } = encoders[family];
     const run: TinyRun = {
       method: "prilora",
       options: { n: 4, beta: 0.75 },
       train: { learningRate: 1e-12, dropout: still },
+      encoder,
     };
     const request = withBatches(trainingRequest(executor, run), {
       batchesPerEpoch: 1,
-      next: ({ epoch }) => ({ batch: goldenBatch, cursor: { epoch: epoch + 1, batch: 0 } }),
+      next: ({ epoch }) => ({ batch, cursor: { epoch: epoch + 1, batch: 0 } }),
     });
     const trainer = await Trainer.create(request, null);
     for (const steps of [1, 2]) {
       await trainTo(trainer, steps);
       const { vectors, order } = await trainer.checkpoint();
       const seen = rowView(trainer.assembly, order, vectors, unused);
-      for (const name of moduleNames()) {
+      for (const [name, norms] of Object.entries(golden[family])) {
         // Of the last layer all but keys and values see first tokens alone; see the design's item 8.
         const isCut = name.startsWith("layer.1") && !/key|value/.test(name);
-        const wanted = golden.norms[name]![isCut ? "first" : "all"];
+        const wanted = norms[isCut ? "first" : "all"];
         const found = seen.inputNorms(name);
         assertEquals(found.length, wanted.length);
         const share = 1 - 0.75 ** steps;

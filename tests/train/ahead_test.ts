@@ -64,11 +64,12 @@ async function advance(trainer: Trainer): Promise<Told> {
 
 const schedule = { initWarmup: 2, finalWarmup: 4, maskInterval: 2 };
 
-/** Evaluations after steps 6, 12 and 16; rank events after steps 5, 7, 9 and 11, and for AdaLoRA 13 and 14. */
+/** Evaluations after steps 6, 12 and 16; rank events after steps 5, 7, 9 and 11, for AdaLoRA 13 and 14, for PRILoRA each third. */
 const runs: readonly TinyRun[] = [
   { method: "lora", train: { evaluateEvery: 6 } },
   { method: "adalora", options: schedule, train: { evaluateEvery: 6 } },
   { method: "elalora", options: { ...schedule, b: 4 }, train: { evaluateEvery: 6 } },
+  { method: "prilora", options: { n: 3 }, train: { evaluateEvery: 6 } },
 ];
 
 for (const run of runs) {
