@@ -37,6 +37,7 @@ import {
   type TrainingRequest,
 } from "../train/run_types.ts";
 import { Trainer } from "../train/trainer.ts";
+import { mergedRanks } from "../train/history.ts";
 import { exportTensors, nonzeroAdapterNumbers } from "../train/vectors.ts";
 import { type EstimatedRun, withEstimatedRanks } from "./estimated_ranks.ts";
 import type { Inputs } from "./inputs.ts";
@@ -299,11 +300,12 @@ async function recordOf(ending: Ending): Promise<RunRecord> {
   const best = progress?.best ?? null;
   const last = progress?.last ?? null;
   const kept = keep === "best" ? best : last;
+  const historyOf = ({ merged }: Snapshot) => (progress?.history ?? []).slice(0, merged);
   if (trainer !== null) {
     const weightsOf = (snapshot: Snapshot) =>
       writeSafetensors(
         new Map(
-          exportTensors(trainer.assembly, snapshot.theta, snapshot.order)
+          exportTensors(trainer.assembly, snapshot.theta, snapshot.order, historyOf(snapshot))
             .map(({ name, shape, data }) => [name, { shape, data }]),
         ),
         "F32",
@@ -343,10 +345,16 @@ async function recordOf(ending: Ending): Promise<RunRecord> {
       ...Object.fromEntries(planned.modules.map(({ name }) => [name, 0])),
       ...activeRanks(snapshot.order, snapshot.off),
     };
-  const initialRanks = plan === null
-    ? null
-    : Object.fromEntries(planned.modules.map(({ name }, i) => [name, plan.initial[i]!]));
+  const initialRanks = plan === null ? null : {
+    ...Object.fromEntries(planned.modules.map(({ name }, i) => [name, plan.initial[i]!])),
+    ...trainer?.openingRanks,
+  };
   const finalRanks = ranksAt(kept);
+  const merged = kept === null || finalRanks === null ? {} : mergedRanks(historyOf(kept));
+  const storedRanks = Object.fromEntries(
+    Object.entries(finalRanks ?? {}).map(([name, rank]) => [name, rank + (merged[name] ?? 0)]),
+  );
+  const costs = method.costs(run.options);
   const stepMillis = steps.map((line) => line.stepMillis);
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   const architecture = architectureOf(model.config);
@@ -388,13 +396,18 @@ async function recordOf(ending: Ending): Promise<RunRecord> {
       },
       budget: plan === null || trainer === null || finalRanks === null ? null : {
         requested: plan.requested,
-        initial: countParameters(plan.initial, planned.modules, method.costs(run.options)),
+        initial: countParameters(
+          planned.modules.map(({ name }) => initialRanks![name]!),
+          planned.modules,
+          costs,
+        ),
         peak: progress?.peakParameters ?? 0,
-        final: countActive(trainer.assembly.modules, finalRanks, method.costs(run.options)),
-        stored: storedNumbers(trainer.assembly, kept!, finalRanks),
+        final: countActive(trainer.assembly.modules, finalRanks, costs),
+        stored: storedNumbers(trainer.assembly, kept!, storedRanks),
       },
       initialRanks,
       finalRanks,
+      ...(Object.keys(merged).length === 0 ? {} : { storedRanks }),
       rankEvents: progress?.rankEvents ?? 0,
       ranksMoved: progress?.ranksMoved ?? 0,
       ...(estimate === null ? {} : { estimate }),

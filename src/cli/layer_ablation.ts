@@ -48,12 +48,12 @@ export function isAblationOf(
   record: RunRecord,
   modules: readonly ModuleShape[],
 ): boolean {
-  const { finalRanks, primaryMetric } = record.happened;
+  const { finalRanks, storedRanks, primaryMetric } = record.happened;
   if (finalRanks === null || ablation.metric !== primaryMetric) return false;
   const metric = keptOf(record)?.metrics[primaryMetric];
   const isSame = Object.is(metric, ablation.baseline) ||
     Math.abs((metric ?? NaN) - ablation.baseline) <= metricTolerance;
-  const pieces = piecesOf(modules, finalRanks);
+  const pieces = piecesOf(modules, storedRanks ?? finalRanks);
   return isSame && pieces.length === ablation.removals.length &&
     pieces.every(({ kind, name, rank }, i) => {
       const removal = ablation.removals[i]!;
@@ -179,6 +179,8 @@ export class LayerAblation {
       await this.release();
       const assembly = assemble({
         ...request.assembly,
+        // What a run merged into its weights is among the stored slots.
+        weights: "constant",
         capacityOf: (module) => capacities[module.name]!,
       });
       const evaluate = await this.#executor.load(assembly.evaluationProgram);
@@ -208,7 +210,8 @@ export class LayerAblation {
     }
     const tensors = await readWeights(stored, planned.title);
     const { assembly, evaluate, task, splits } = await this.#load(recorded, tensors);
-    const pieces = piecesOf(planned.modules, record.happened.finalRanks!);
+    const { finalRanks, storedRanks } = record.happened;
+    const pieces = piecesOf(planned.modules, storedRanks ?? finalRanks!);
     const result = await ablate({
       executor: this.#executor,
       assembly,

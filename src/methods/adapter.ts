@@ -79,8 +79,11 @@ export type ScoreSource = ImportanceSettings | AblationSettings | { readonly typ
 export interface RankDynamics {
   readonly policy: RankPolicy<Json>;
   readonly scores: ScoreSource;
-  /** `move`: slots leave and enter modules; `mask`: entries of E are set to zero; `edit`: rows get other numbers. */
-  readonly kind: "move" | "mask" | "edit";
+  /**
+   * `move`: slots leave and enter modules; `mask`: entries of E are set to zero; `edit`: rows get other numbers; `merge`: all
+   * slots are merged into the layers' weights, which are fed to the programs, and drawn anew.
+   */
+  readonly kind: "move" | "mask" | "edit" | "merge";
   /** How the rows of new slots are kept apart from the old. */
   readonly directions: DirectionMode;
   /**
@@ -179,6 +182,8 @@ interface AdapterBase {
    * `ranks`. Default: it cannot be cut.
    */
   readonly truncation?: (rank: number, ranks: readonly number[]) => number;
+  /** What the learning rate of the adapter's parts is multiplied by in a step; the head keeps its own. Default: nothing. */
+  readonly rateFactor?: (moment: Pick<StepMoment, "step" | "totalSteps">) => number;
 }
 
 /** An adapter of weights, with its options bound: BᵀA is added to that of each module. */

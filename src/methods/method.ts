@@ -5,7 +5,14 @@
  */
 import * as z from "zod";
 import type { Json } from "../base/canonical_json.ts";
-import type { MethodEntry, ModulePart, ModuleShape, RunFacts } from "../spec/types.ts";
+import type {
+  Budget,
+  MethodEntry,
+  ModulePart,
+  ModuleShape,
+  RankPlan,
+  RunFacts,
+} from "../spec/types.ts";
 import { type Adapter, costsOf } from "./adapter.ts";
 import type { RankEstimate } from "./rank_estimate.ts";
 
@@ -56,6 +63,12 @@ export interface MethodDefinition<Options extends z.ZodType> {
     options: z.output<Options>,
     modules: readonly ModuleShape[],
   ) => readonly number[];
+  /** The ranks and numbers that a budget pays for, where they do not follow from its costs. Default: by `solveRanks`. */
+  readonly plan?: (
+    options: z.output<Options>,
+    modules: readonly ModuleShape[],
+    budget: Budget,
+  ) => RankPlan;
   /** Throws where it cannot serve a run, with what would work. Default: nothing to check. */
   readonly check?: (options: z.output<Options>, facts: RunFacts) => void;
 }
@@ -64,7 +77,7 @@ export interface MethodDefinition<Options extends z.ZodType> {
 export function defineMethod<Options extends z.ZodType>(
   definition: MethodDefinition<Options>,
 ): Method {
-  const { options: schema, initialFactor, moduleParts, rankWeights, check } = definition;
+  const { options: schema, initialFactor, moduleParts, rankWeights, plan, check } = definition;
   const typed = (options: Json): z.output<Options> => schema.parse(options);
   return {
     name: definition.name,
@@ -79,6 +92,9 @@ export function defineMethod<Options extends z.ZodType>(
     initialFactor: (options) => initialFactor?.(typed(options)) ?? 1,
     moduleParts: (options) => moduleParts?.(typed(options)) ?? null,
     rankWeights: (options, modules) => rankWeights?.(typed(options), modules) ?? null,
+    ...(plan === undefined ? {} : {
+      plan: (options, modules, budget) => plan(typed(options), modules, budget),
+    }),
     check: (options, facts) => check?.(typed(options), facts),
     bind: (options) => definition.bind(typed(options)),
   };

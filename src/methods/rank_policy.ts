@@ -87,8 +87,19 @@ export interface EditDecision {
   readonly moved?: number;
 }
 
+/** All slots are merged into the weights of their layers and drawn anew (RAC-LoRA, XGBLoRA). */
+export interface MergeDecision {
+  readonly kind: "merge";
+  readonly step: number;
+  /** Total rank after this step. */
+  readonly budget: number;
+  readonly threshold: null;
+  /** Ranks of the next block by module; a module that is not named has none. */
+  readonly ranks: Readonly<Record<string, number>>;
+}
+
 /** What a policy decides at an event. */
-export type RankDecision = MoveDecision | MaskDecision | EditDecision;
+export type RankDecision = MoveDecision | MaskDecision | EditDecision | MergeDecision;
 
 /** The rows of a run as they are at an event. */
 export interface RowView {
@@ -141,6 +152,11 @@ export interface PolicyContext {
 export interface RankPolicy<State> {
   /** The state before the first step; throws where the context leaves the policy nothing to decide. */
   readonly start: (context: PolicyContext) => State;
+  /**
+   * Ranks of the modules before the first step, where they are not those of the context; none may be higher than those, and a
+   * module that is not named has none. Default: those of the context.
+   */
+  readonly opening?: (state: State, stream: RandomStream) => Readonly<Record<string, number>>;
   /** Whether an event follows this step, that is, whether `decide` must be called. */
   readonly isDue: (state: State, step: number) => boolean;
   /** Whether an evaluation follows this step, besides those that the settings ask for. Default: none does. */

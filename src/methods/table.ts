@@ -17,7 +17,9 @@ import { lora } from "./lora.ts";
 import type { Method } from "./method.ts";
 import { pfeiffer } from "./pfeiffer.ts";
 import { prilora } from "./prilora.ts";
+import { raclora } from "./raclora.ts";
 import { sora } from "./sora.ts";
+import { xgblora } from "./xgblora.ts";
 
 /** The methods that a study can name. */
 export type MethodTable = readonly Method[];
@@ -39,6 +41,8 @@ export const methods: MethodTable = [
   alora,
   elalora,
   beamlora,
+  raclora,
+  xgblora,
 ];
 
 /**

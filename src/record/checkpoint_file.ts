@@ -5,6 +5,7 @@
  */
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../models/safetensors.ts";
 import { recordSchemaVersion } from "./types.ts";
+import type { MergedBlock } from "../train/history.ts";
 import type { Checkpoint, Snapshot } from "../train/run_types.ts";
 import type { StateVectors } from "../train/vectors.ts";
 
@@ -39,15 +40,19 @@ function bare(snapshot: Snapshot | null) {
 
 /** The bytes of a checkpoint. */
 export function encodeCheckpoint(stored: StoredCheckpoint): Uint8Array<ArrayBuffer> {
-  const { vectors, cache, best, last, ...rest } = stored.checkpoint;
+  const { vectors, cache, history, best, last, ...rest } = stored.checkpoint;
   const tensors = new Map<string, StoredTensor>();
   for (const [name, data] of Object.entries(vectors)) tensors.set(`state.${name}`, flat(data));
   for (const [name, data] of Object.entries(cache ?? {})) tensors.set(`cache.${name}`, flat(data));
+  history.forEach((block, i) => {
+    for (const { name, ...tensor } of block.tensors) tensors.set(`history.${i}/${name}`, tensor);
+  });
   if (best !== null) tensors.set("best.theta", flat(best.theta));
   if (last !== null) tensors.set("last.theta", flat(last.theta));
   const json = {
     schema: recordSchemaVersion,
     rest,
+    history: history.map(({ step, tensors }) => ({ step, names: tensors.map(({ name }) => name) })),
     best: bare(best),
     last: bare(last),
     journals: stored.journals,
@@ -74,16 +79,33 @@ export function decodeCheckpoint(bytes: Uint8Array, fileName: string): StoredChe
     );
   }
   const snapshot = (name: "best" | "last"): Snapshot | null =>
-    json[name] === null ? null : { ...json[name], theta: tensors.get(`${name}.theta`)!.data };
+    json[name] === null
+      ? null
+      : { merged: 0, ...json[name], theta: tensors.get(`${name}.theta`)!.data };
   const under = (prefix: string): StateVectors =>
     Object.fromEntries(
       [...tensors].filter(([name]) => name.startsWith(prefix))
         .map(([name, { data }]) => [name.slice(prefix.length), data]),
     );
   const vectors = under("state."), kept = under("cache.");
+  const history = (json.history ?? []).map((
+    { step, names }: { readonly step: number; readonly names: readonly string[] },
+    i: number,
+  ): MergedBlock => ({
+    step,
+    tensors: names.map((name) => ({ name, ...tensors.get(`history.${i}/${name}`)! })),
+  }));
   const cache = Object.keys(kept).length === 0 ? null : kept;
   return {
-    checkpoint: { ...json.rest, vectors, cache, best: snapshot("best"), last: snapshot("last") },
+    checkpoint: {
+      openingRanks: {},
+      ...json.rest,
+      vectors,
+      cache,
+      history,
+      best: snapshot("best"),
+      last: snapshot("last"),
+    },
     journals: json.journals,
     spent: json.spent,
   };

@@ -117,6 +117,7 @@ const happened = z.object({
   }).nullable(),
   initialRanks: numbers.nullable(),
   finalRanks: numbers.nullable(),
+  storedRanks: z.exactOptional(numbers),
   rankEvents: count,
   ranksMoved: count,
   estimate: z.exactOptional(

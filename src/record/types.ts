@@ -124,6 +124,8 @@ export interface Happened {
   readonly budget: BudgetCounts | null;
   readonly initialRanks: RankMap | null;
   readonly finalRanks: RankMap | null;
+  /** Ranks of the stored adapter where slots were merged into the weights: those and the final ones; absent elsewhere. */
+  readonly storedRanks?: RankMap;
   readonly rankEvents: number;
   readonly ranksMoved: number;
   /** What ranks were estimated from before training; absent where they follow from the budget. */

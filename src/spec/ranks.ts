@@ -195,11 +195,17 @@ export function planRun(
 ): RankPlan | null {
   if (!entry.usesBudget) return null;
   const adapted = adaptedModules(modules, run.settings, entry.moduleParts(run.options));
+  if (run.ranks !== null && entry.plan !== undefined) {
+    throw new RangeError(
+      `Cannot fix the ranks of "${entry.name}": it chooses them itself; leave ranks out`,
+    );
+  }
   if (run.ranks !== null) return fixedRanks(entry, run.options, adapted, run.ranks);
   if (run.budget === null) {
     throw new RangeError(`Cannot give ranks to "${run.label}": found no budget, wanted one`);
   }
-  return solveRanks(entry, run.options, adapted, run.budget);
+  return entry.plan?.(run.options, adapted, run.budget) ??
+    solveRanks(entry, run.options, adapted, run.budget);
 }
 
 /**

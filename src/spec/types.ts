@@ -98,7 +98,10 @@ export interface ModuleShape {
 /** A method's initial and target ranks under a budget, by module in model order. */
 export interface RankPlan {
   readonly initial: readonly number[];
-  /** Total rank that the policy may hold at the end (equal to the initial total where ranks only move). */
+  /**
+   * Total rank that the policy may hold at the end (equal to the initial total where ranks only move), or at any time where it
+   * chooses modules.
+   */
   readonly finalTotal: number;
   /** Adapter parameters: as requested, at the start, at most, at the end (expected). */
   readonly requested: number;
@@ -166,6 +169,8 @@ export interface MethodEntry {
     options: Json,
     modules: readonly ModuleShape[],
   ) => readonly number[] | null;
+  /** The plan under a budget of a method that spends it in its own way; absent where it follows from costs and weights. */
+  readonly plan?: (options: Json, modules: readonly ModuleShape[], budget: Budget) => RankPlan;
   /** Throws where the method cannot serve a run, such as a schedule without room for its events; else returns. */
   readonly check: (options: Json, facts: RunFacts) => void;
 }

@@ -31,10 +31,11 @@ import type { DropoutSite } from "../models/forward_context.ts";
 import type { ParameterSpec } from "../models/parameters.ts";
 import type { ModuleShape, TrainSettings } from "../spec/types.ts";
 import type { TaskOutput } from "../tasks/types.ts";
+import { type FedWeight } from "./fed_weights.ts";
 import { type DropoutRates, forward, type ForwardPlan, survey } from "./forward.ts";
 import { inputNormUpdate, inputSizes } from "./input_norms.ts";
 import { decayMask, type Layout, makeLayout, type Slot, slotOf, viewsOf } from "./layout.ts";
-import { adamW, optimiserInputs, optimiserVectors } from "./optimiser.ts";
+import { adamW, optimiserInputs, optimiserVectors, ratesWithFactor } from "./optimiser.ts";
 import { type AdaptedModule, groupParameter, type SlotGroup, slotGroups } from "./slots.ts";
 
 /** An encoder's shape and weights, by checkpoint name. */
@@ -54,6 +55,11 @@ export interface AssemblyRequest {
   readonly ranks: readonly { readonly module: ModuleShape; readonly rank: number }[];
   /** Rows a module has room for; default what the adapter says. */
   readonly capacityOf?: (module: ModuleShape, rank: number) => number;
+  /**
+   * Whether the weights of adapted layers are part of the programs or fed to each run. Default: fed for methods that merge into
+   * them while training.
+   */
+  readonly weights?: "constant" | "fed";
   readonly train: Pick<
     TrainSettings,
     "dropout" | "beta1" | "beta2" | "epsilon" | "weightDecay" | "clipNorm"
@@ -82,6 +88,8 @@ export interface Assembly {
   /** Numbers of the adapters, which lie at the start of the vectors. */
   readonly adapterSize: number;
   readonly stateVectors: readonly StateVector[];
+  /** The weights that are fed to both programs. */
+  readonly fedWeights: readonly FedWeight[];
   readonly sizeOf: (vector: StateVector) => number;
   readonly dropoutSites: readonly DropoutSite[];
   readonly dropout: DropoutRates;
@@ -150,6 +158,9 @@ export function fedName(name: string): string {
   return `method.${name}`;
 }
 
+/** The input with which {@linkcode Adapter.rateFactor} is fed. */
+export const rateFactorName = "rateFactor";
+
 function trainingPass(): Pass {
   const inputs = new Map<string, Tensor>();
   return {
@@ -213,6 +224,12 @@ export function assemble(request: AssemblyRequest): Assembly {
   const modules = adapter === null ? [] : request.ranks
     .filter(({ rank }) => rank > 0)
     .map(({ module, rank }) => ({ module, capacity: capacityOf(module, rank) }));
+  const shared = adapter?.parts.find(({ per }) => per === "module");
+  if (adapter?.dynamics?.kind === "merge" && shared !== undefined) {
+    throw new RangeError(
+      `Cannot merge an adapter whose part ${shared.name} has one row a module: parts with one row a slot are wanted`,
+    );
+  }
   const groups = adapter === null ? [] : slotGroups(adapter, modules);
   const whole = trainedParameters(request);
   const layout = makeLayout([
@@ -228,7 +245,8 @@ export function assemble(request: AssemblyRequest): Assembly {
     0,
   );
   const dynamics = adapter?.dynamics ?? null;
-  const state = optimiserInputs(layout.size, dynamics?.kind === "move");
+  const hasOwnCounts = dynamics?.kind === "move" || dynamics?.kind === "merge";
+  const state = optimiserInputs(layout.size, hasOwnCounts);
   const views = viewsOf(layout, state.theta);
   const found = survey(request, views);
   const plan: ForwardPlan = { request, survey: found, views, groups };
@@ -241,10 +259,16 @@ export function assemble(request: AssemblyRequest): Assembly {
     ? null
     : withScope("regulariser", () => mul(term.build(trained.groups, training), term.weight));
   const [gradient] = grad(regulariser === null ? loss : add(loss, regulariser), [state.theta]);
+  const rate = input("learningRate", []);
   const update = adamW(
     state,
     gradient!,
-    input("learningRate", []),
+    adapter?.rateFactor === undefined ? rate : ratesWithFactor(
+      rate,
+      training.fed(rateFactorName, []),
+      adapterSize,
+      layout.size,
+    ),
     train,
     decayMask(layout),
     clipMask(layout, groups),
@@ -287,10 +311,11 @@ export function assemble(request: AssemblyRequest): Assembly {
     modules,
     adapterSize,
     stateVectors,
+    fedWeights: found.fedWeights,
     sizeOf: (vector) => {
       if (vector === "sensitivity" || vector === "uncertainty") return adapterSize;
       if (vector === "inputNorms") return inputSizes(modules);
-      return (vector === "c1" || vector === "c2") && dynamics?.kind !== "move" ? 1 : layout.size;
+      return (vector === "c1" || vector === "c2") && !hasOwnCounts ? 1 : layout.size;
     },
     dropoutSites: found.sites,
     dropout: train.dropout,

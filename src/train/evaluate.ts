@@ -72,18 +72,20 @@ function largest(values: ArrayLike<number>): number {
 export interface Evaluator {
   readonly assembly: Assembly;
   readonly evaluate: Session;
+  /** What the program is fed in every run, such as weights. Default: nothing. */
+  readonly fed?: Readonly<Record<string, DeviceTensor>>;
 }
 
 /** Calls `visit` with each row of a split and its outputs, which are valid during the call. */
 async function forEachRow(
-  { assembly, evaluate }: Evaluator,
+  { assembly, evaluate, fed = {} }: Evaluator,
   theta: DeviceTensor | HostTensor,
   split: EvaluationSplit,
   visit: (row: number, outputs: Float32Array) => void,
 ): Promise<void> {
   for (const batch of split.batches) {
     const { read } = await evaluate.run({
-      feeds: { theta, ...inputFeeds(assembly, batch) },
+      feeds: { theta, ...fed, ...inputFeeds(assembly, batch) },
       dims: batchDims(batch),
       read: ["logits"],
     });

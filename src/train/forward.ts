@@ -41,6 +41,7 @@ import { stacked } from "../models/stacked.ts";
 import { dims, encoderInputs } from "../models/token_rows.ts";
 import type { ModuleShape, TrainSettings } from "../spec/types.ts";
 import type { AssemblyRequest } from "./assemble.ts";
+import { type FedWeight, fedWeight, fedWeightName } from "./fed_weights.ts";
 import { groupParameter, type SlotGroup } from "./slots.ts";
 
 /** The adapter of a run that changes weights, and the other kind, of which a run has one at most. */
@@ -55,6 +56,8 @@ function adaptersOf({ method: { adapter } }: AssemblyRequest) {
 export interface Survey {
   readonly sites: readonly DropoutSite[];
   readonly inputGroups: readonly (readonly ModuleShape[])[];
+  /** Weights of adapted layers that are fed, each once; empty where they are part of the programs. */
+  readonly fedWeights: readonly FedWeight[];
 }
 
 /** What a forward pass is built from. */
@@ -127,6 +130,7 @@ function siteOfAdapter(
 /** Goes once through the forward pass and notes what {@linkcode forward} has to know before it begins. */
 export function survey(request: AssemblyRequest, views: ReadonlyMap<string, Tensor>): Survey {
   const sites: DropoutSite[] = [];
+  const fedWeights = new Map<string, FedWeight>();
   const inputGroups: ModuleShape[][] = [];
   const shapes = adaptedShapes(request);
   const { ofWeights, beside } = adaptersOf(request);
@@ -142,6 +146,10 @@ export function survey(request: AssemblyRequest, views: ReadonlyMap<string, Tens
       const adapted = ofWeights === null ? [] : adaptedOf(layers, shapes);
       if (adapted.length > 0) {
         inputGroups.push(adapted);
+        if (areWeightsFed(request)) {
+          const fed = fedWeight(layers, request.encoder.tensors);
+          fedWeights.set(fed.name, fed);
+        }
         mask(siteOfAdapter(adapted, x));
       }
       return plainLinear(parameter, layers, x);
@@ -155,7 +163,7 @@ export function survey(request: AssemblyRequest, views: ReadonlyMap<string, Tens
       return { place: beside.place, added, norm: null };
     },
   });
-  return { sites, inputGroups };
+  return { sites, inputGroups, fedWeights: [...fedWeights.values()] };
 }
 
 function adaptedOf(
@@ -253,8 +261,12 @@ function dropoutMasks(sites: readonly DropoutSite[]): ReadonlyMap<string, Tensor
   }));
 }
 
+function areWeightsFed({ weights, method: { adapter } }: AssemblyRequest): boolean {
+  return (weights ?? (adapter?.dynamics?.kind === "merge" ? "fed" : "constant")) === "fed";
+}
+
 /** The factor of an adapter: of the average initial rank of all adaptable modules. */
-function scaleOf(adapter: Adapter, { ranks }: AssemblyRequest): number {
+export function scaleOf(adapter: Adapter, { ranks }: Pick<AssemblyRequest, "ranks">): number {
   return adapter.scale(ranks.reduce((sum, { rank }) => sum + rank, 0) / ranks.length);
 }
 
@@ -264,7 +276,7 @@ function scaleOf(adapter: Adapter, { ranks }: AssemblyRequest): number {
  * @param pass In training, dropout acts.
  */
 export function forward(plan: ForwardPlan, pass: Pass): Forward {
-  const { request, survey: { sites }, views, groups } = plan;
+  const { request, survey: { sites, fedWeights }, views, groups } = plan;
   const adapter = adaptersOf(request).ofWeights;
   const masks = pass.mode === "training"
     ? withScope("dropout", () => dropoutMasks(sites))
@@ -280,6 +292,8 @@ export function forward(plan: ForwardPlan, pass: Pass): Forward {
   const mask = (site: DropoutSite) => masks.get(site.name) ?? null;
   const moduleInputs = new Map<string, Tensor>();
   const branches = withScope("adapters", () => preparedBranches(plan, mask, pass));
+  // A stack of layers may be used twice in a pass, and is fed once.
+  const fed = new Map(fedWeights.map(({ name, shape }) => [name, input(name, shape)]));
 
   const linear = (layers: readonly LinearLayer[], x: Tensor): Tensor => {
     const adapted = adapter === null ? [] : adaptedOf(layers, shapes);
@@ -301,7 +315,8 @@ export function forward(plan: ForwardPlan, pass: Pass): Forward {
       });
     const layer = {
       x,
-      weight: stacked(layers.map(({ path }) => parameter(`${path}.weight`))),
+      weight: fed.get(fedWeightName(layers)) ??
+        stacked(layers.map(({ path }) => parameter(`${path}.weight`))),
       bias: stacked(layers.map(({ path }) => parameter(`${path}.bias`))),
       A: concat(own.map(({ A }) => flat(A)), 0),
       B: blockDiagonal(rowsIn("B"), layers.length),

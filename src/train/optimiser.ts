@@ -54,6 +54,16 @@ export function optimiserInputs(size: number, perParameterCorrection: boolean): 
   };
 }
 
+/**
+ * One rate for each parameter: that of the head, and for the first `count` parameters a factor of it.
+ *
+ * @param rate A scalar, as is the factor.
+ */
+export function ratesWithFactor(rate: Tensor, factor: Tensor, count: number, size: number): Tensor {
+  const mask = new Float32Array(size).fill(1, 0, count);
+  return mul(add(mul(vector(mask, "adapters"), sub(factor, 1)), 1), rate);
+}
+
 /** What an update yields. */
 export interface OptimiserUpdate {
   readonly state: OptimiserState;
@@ -73,7 +83,7 @@ function vector(data: Float32Array, name: string): Tensor {
  * The factor of clipping is min(1, clipNorm / (norm + 10⁻⁶)), as PyTorch's `clip_grad_norm_` computes it.
  *
  * @param gradient `[size]`.
- * @param learningRate A scalar.
+ * @param learningRate A scalar, or one number a parameter, `[size]`.
  * @param decayMask `[size]`, 1 where weight decay applies.
  * @param clipMask `[size]`, 1 where gradients count in the norm and are scaled; null for everywhere.
  */

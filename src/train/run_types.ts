@@ -10,6 +10,7 @@ import type { AdapterCosts, Settings } from "../spec/types.ts";
 import type { BatchCursor, Task } from "../tasks/types.ts";
 import type { AssemblyRequest } from "./assemble.ts";
 import type { Evaluation, EvaluationSplit } from "./evaluate.ts";
+import type { MergedBlock } from "./history.ts";
 import type { ProgramCache } from "./programs.ts";
 import type { SlotOrder } from "./slots.ts";
 import type { StageData } from "./stages.ts";
@@ -45,6 +46,8 @@ export interface Snapshot {
   readonly order: SlotOrder;
   /** Slots whose E was masked to zero, by AdaLoRA's last mask. */
   readonly off: readonly SlotRef[];
+  /** Blocks that had been merged into the weights: the first of the checkpoint's history. */
+  readonly merged: number;
 }
 
 /** Everything needed to go on after a step: a value that can be stored. */
@@ -53,10 +56,14 @@ export interface Checkpoint {
   readonly cursor: BatchCursor;
   readonly vectors: StateVectors;
   readonly order: SlotOrder;
+  /** The rank of each adapted module before the first step. */
+  readonly openingRanks: Readonly<Record<string, number>>;
   readonly capacities: Readonly<Record<string, number>>;
   readonly policyState: Json;
   /** The adapters' rows and moments that a policy asked to keep, or null. */
   readonly cache: StateVectors | null;
+  /** What was merged into the weights, the oldest first; it only grows. */
+  readonly history: readonly MergedBlock[];
   readonly off: readonly SlotRef[];
   readonly isMaskPermanent: boolean;
   readonly isRatePinned: boolean;

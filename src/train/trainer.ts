@@ -9,6 +9,7 @@ import type { DeviceTensor } from "../exec/executor.ts";
 import type { HostTensor } from "../graph/mod.ts";
 import type {
   EditDecision,
+  MergeDecision,
   MoveDecision,
   RankDecision,
   RankPolicy,
@@ -18,14 +19,16 @@ import { learningRateAt, stepsPerEpoch } from "../spec/total_steps.ts";
 import type { ModuleShape } from "../spec/types.ts";
 import { firstBatch } from "../tasks/batches.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
-import { type Assembly, fedName, type StateVector } from "./assemble.ts";
+import { type Assembly, fedName, rateFactorName, type StateVector } from "./assemble.ts";
 import { ablationScores } from "./ablation_scores.ts";
 import { evaluateAll } from "./evaluate.ts";
 import { batchDims, dropoutFeeds, slotFeeds, targetFeeds } from "./feeds.ts";
+import { RunWeights } from "./fed_weights.ts";
+import { blockOf, nextBlock, updatesOfBlock } from "./merging.ts";
 import { type LoadedPrograms, stepNumbers } from "./programs.ts";
 import { type QueuedStep, settle } from "./queued_step.ts";
 import { ResidentFeeds } from "./resident_feeds.ts";
-import { activeRanks, countActive, initialOrder } from "./slots.ts";
+import { activeRanks, countActive, initialOrder, ranksOf } from "./slots.ts";
 import {
   classMask,
   epochsAt,
@@ -64,10 +67,11 @@ function summed(scores: SlotScores): Readonly<Record<string, number>> {
   );
 }
 
-/** Slots that an event dropped, masked or gave other numbers. */
-function changedSlots(decision: RankDecision): number {
+/** Slots that an event dropped, masked, merged or gave other numbers, of those that there were before. */
+function changedSlots(decision: RankDecision, before: Readonly<Record<string, number>>): number {
   if (decision.kind === "move") return decision.drop.length;
   if (decision.kind === "mask") return decision.off.length;
+  if (decision.kind === "merge") return Object.values(before).reduce((sum, rank) => sum + rank, 0);
   return decision.moved ??
     new Set(decision.rows.map(({ module, slot }) => `${module}/${slot}`)).size;
 }
@@ -89,6 +93,7 @@ export class Trainer {
   #device: Partial<Record<StateVector, DeviceTensor>> = {};
   #at: Omit<Checkpoint, "vectors">;
   readonly #resident: ResidentFeeds;
+  readonly #weights: RunWeights;
   /** What stopped the run after the steps that were already told of; thrown by whatever is asked next. */
   #failure: unknown = null;
   #isDisposed = false;
@@ -107,6 +112,12 @@ export class Trainer {
     this.#stages = runStages(request.settings, request.stages);
     this.totalSteps = this.#stages.reduce((sum, { steps }) => sum + steps, 0);
     this.#evaluateAt = new Set(evaluationsOf(request.settings, this.#stages));
+    this.#weights = new RunWeights(
+      request.executor,
+      programs.assembly.fedWeights,
+      request.assembly.encoder.tensors,
+      at.history.map((block) => updatesOfBlock(request.assembly, block)),
+    );
     this.#policy = request.assembly.method.adapter?.dynamics?.policy ?? null;
   }
 
@@ -151,7 +162,7 @@ export class Trainer {
       trainer.#upload(vectors);
       return trainer;
     }
-    const order = initialOrder(adapted.map(({ module, rank }) => ({ name: module.name, rank })));
+    const root = RandomStream.fromSeed(request.seed);
     const policy = asked.method.adapter?.dynamics?.policy ?? null;
     const stages = runStages(settings, request.stages);
     const policyState = policy === null ? null : policy.start({
@@ -167,6 +178,15 @@ export class Trainer {
         classes,
       })),
     });
+    const opening = policyState === null
+      ? undefined
+      : policy?.opening?.(policyState, root.fork("policy").fork("opening"));
+    const order = initialOrder(
+      adapted.map(({ module: { name }, rank }) => ({
+        name,
+        rank: opening === undefined ? rank : opening[name] ?? 0,
+      })),
+    );
     const trainer = new Trainer(request, programs, {
       step: 0,
       cursor: firstBatch,
@@ -174,6 +194,8 @@ export class Trainer {
       capacities,
       policyState,
       cache: null,
+      history: [],
+      openingRanks: ranksOf(order),
       off: [],
       isMaskPermanent: false,
       isRatePinned: false,
@@ -187,6 +209,11 @@ export class Trainer {
     const stream = trainer.#root.fork("init");
     trainer.#upload(initialVectors(programs.assembly, asked.encoder, order, stream));
     return trainer;
+  }
+
+  /** The rank of each adapted module before the first step. */
+  get openingRanks(): Readonly<Record<string, number>> {
+    return this.#at.openingRanks;
   }
 
   /** Steps done. */
@@ -217,6 +244,11 @@ export class Trainer {
   /** Milliseconds of rank events since this trainer was made, scoring included; null for a run that has none. */
   get eventMillis(): number | null {
     return this.#policy === null ? null : this.#eventMillis;
+  }
+
+  /** The weights of adapted layers that both programs are fed, where the method merges into them. */
+  get fedWeights(): Readonly<Record<string, DeviceTensor>> {
+    return this.#weights.feeds;
   }
 
   /** Everything but the vectors. */
@@ -380,6 +412,7 @@ export class Trainer {
           : {}),
         ...dropoutFeeds(assembly, batch, dropoutKey, packing),
         ...this.#methodFeeds(index, learningRate),
+        ...this.#weights.feeds,
         learningRate: number(learningRate),
         sensitivityRate: number(isFrozen ? 0 : 1 - averages.beta1),
         uncertaintyRate: number(isFrozen ? 0 : 1 - averages.beta2),
@@ -412,8 +445,12 @@ export class Trainer {
       ranks: Object.values(this.ranks()),
       stream: this.#root.fork("method").fork(step),
     });
+    const factor = adapter?.rateFactor?.({ step, totalSteps: this.totalSteps });
+    const rate: readonly [string, HostTensor][] = factor === undefined
+      ? []
+      : [[rateFactorName, { type: "f32", shape: [], data: Float32Array.of(factor) }]];
     return Object.fromEntries(
-      Object.entries(fed ?? {}).map(([name, host]) => [fedName(name), host]),
+      [...Object.entries(fed ?? {}), ...rate].map(([name, host]) => [fedName(name), host]),
     );
   }
 
@@ -452,7 +489,7 @@ export class Trainer {
     const random = this.#root.fork("policy").fork(index);
     const seen = rowView(assembly, this.#at.order, before, random);
     const { decision, state } = policy.decide(this.#at.policyState, index, given, seen);
-    const scores = (decision.kind === "move" ? null : decision.scores) ?? given;
+    const scores = ("scores" in decision ? decision.scores : null) ?? given;
     this.#at = { ...this.#at, policyState: state };
     if (isCacheOnly(decision)) {
       this.#at = { ...this.#at, cache: cachedRows(assembly, before) };
@@ -463,6 +500,8 @@ export class Trainer {
       await this.#move(decision, before, index);
     } else if (decision.kind === "edit") {
       this.#edit(decision, before);
+    } else if (decision.kind === "merge") {
+      await this.#merge(decision, before, index);
     } else {
       const positions = maskedPositions(this.#programs.assembly, this.#at.order, decision.off);
       this.#at = {
@@ -487,7 +526,7 @@ export class Trainer {
         score: means[module] ?? 0,
       }))
       .filter(({ from, to }) => from !== to);
-    const moved = changedSlots(decision);
+    const moved = changedSlots(decision, ranksBefore);
     this.#at = {
       ...this.#at,
       ranksMoved: this.#at.ranksMoved + (decision.kind === "move" ? decision.drop.length : 0),
@@ -533,6 +572,16 @@ export class Trainer {
     this.#upload(applyEdit({ assembly, vectors: before, cache, order, decision }));
   }
 
+  async #merge(decision: MergeDecision, before: StateVectors, index: number): Promise<void> {
+    const { assembly } = this.#programs;
+    const block = blockOf(assembly, before.theta!, this.#at.order, index + 1);
+    await this.#weights.merge(updatesOfBlock(this.#request.assembly, block));
+    const stream = this.#root.fork("merge").fork(index);
+    const { vectors, order } = nextBlock({ assembly, vectors: before, decision, stream });
+    this.#at = { ...this.#at, order, history: [...this.#at.history, block] };
+    this.#upload(vectors);
+  }
+
   async #move(decision: MoveDecision, before: StateVectors, index: number): Promise<void> {
     let vectors = before;
     const { order: nextOrder } = orderAfter(this.#at.order, decision);
@@ -575,14 +624,19 @@ export class Trainer {
     const { task, splits } = this.#request;
     const seen = stageOf(this.#stages, this.#at.step - 1).index + 1;
     const judged = { task, splits, seen };
-    const evaluations = await evaluateAll(this.#programs, this.#device.theta!, judged);
+    const evaluations = await evaluateAll(
+      { ...this.#programs, fed: this.#weights.feeds },
+      this.#device.theta!,
+      judged,
+    );
     const wrong = evaluations.findLast(({ loss }) => !Number.isFinite(loss));
     if (wrong !== undefined) {
       throw new DivergenceError(this.#at.step, wrong.loss, `loss on "${wrong.split}"`);
     }
     const { theta } = await this.#download(["theta"]);
-    const { step, order, off } = this.#at;
-    const snapshot: Snapshot = { step, epoch, evaluations, theta: theta!, order, off };
+    const { step, order, off, history } = this.#at;
+    const merged = history.length;
+    const snapshot: Snapshot = { step, epoch, evaluations, theta: theta!, order, off, merged };
     const metric = primaryMetric(task);
     const valueOf = (of: Snapshot | null) => of?.evaluations[0]?.metrics[metric] ?? -Infinity;
     // Evaluations of a sequence are of ever more classes: none but the last is of all.
@@ -612,6 +666,7 @@ export class Trainer {
     for (const held of Object.values(this.#device)) executor.dispose(held);
     this.#device = {};
     this.#resident.dispose();
+    this.#weights.dispose();
     this.#request.programs.giveBack(this.#programs);
   }
 }

@@ -17,6 +17,7 @@ import type {
 import { drawParameter, type Initial } from "../models/parameters.ts";
 import type { Assembly, EncoderWeights, StateVector } from "./assemble.ts";
 import { flatten, slotOf } from "./layout.ts";
+import { type MergedBlock, withMerged } from "./history.ts";
 import { groupParameter, rowsOn, type SlotGroup, type SlotOrder } from "./slots.ts";
 
 /** The state's vectors by name. */
@@ -59,6 +60,24 @@ function drawRow(
   return drawParameter({ name, shape: [rowLength], initial, decay: true }, stream);
 }
 
+/** Draws the adapter rows of slots that are on into parameters. */
+export function drawRows(
+  assembly: Assembly,
+  theta: Float32Array,
+  order: SlotOrder,
+  stream: RandomStream,
+): void {
+  for (const { module } of assembly.modules) {
+    for (const place of placesOf(assembly, module.name)) {
+      const { part } = place.group;
+      rowsOn(place.group, order, module.name).forEach((row, slot) => {
+        const name = `${module.name}/${part.name}/${slot}`;
+        theta.set(drawRow(place, part.initial(module), name, stream), rowBounds(place, row)[0]);
+      });
+    }
+  }
+}
+
 /** Fresh vectors: weights from the checkpoint or drawn, adapter rows drawn for slots that are on, moments zero. */
 export function initialVectors(
   assembly: Assembly,
@@ -72,15 +91,7 @@ export function initialVectors(
     const host = encoder.tensors.get(slot.name);
     return host === undefined ? drawParameter(spec, stream) : host.data as Float32Array;
   });
-  for (const { module } of assembly.modules) {
-    for (const place of placesOf(assembly, module.name)) {
-      const { part } = place.group;
-      rowsOn(place.group, order, module.name).forEach((row, slot) => {
-        const name = `${module.name}/${part.name}/${slot}`;
-        theta.set(drawRow(place, part.initial(module), name, stream), rowBounds(place, row)[0]);
-      });
-    }
-  }
+  drawRows(assembly, theta, order, stream);
   return Object.fromEntries(
     assembly.stateVectors.map((name) => [
       name,
@@ -416,13 +427,13 @@ export interface AdapterTensor {
   readonly data: Float32Array;
 }
 
-/** The trained numbers by name: each module's adapter parts with slots that are on, and whole parameters. */
-export function exportTensors(
+/** Each module's adapter parts with the slots that are on. */
+export function adapterTensors(
   assembly: Assembly,
   theta: Float32Array,
   order: SlotOrder,
 ): readonly AdapterTensor[] {
-  const adapters = assembly.modules.flatMap(({ module }) =>
+  return assembly.modules.flatMap(({ module }) =>
     placesOf(assembly, module.name).map((place) => {
       const rows = rowsOn(place.group, order, module.name);
       const data = new Float32Array(rows.length * place.group.rowLength);
@@ -436,6 +447,20 @@ export function exportTensors(
       };
     })
   );
+}
+
+/**
+ * The trained numbers by name: each module's adapter parts with slots that are on, and whole parameters.
+ *
+ * @param history What was merged into the weights; its slots come before those that are on. Default: nothing.
+ */
+export function exportTensors(
+  assembly: Assembly,
+  theta: Float32Array,
+  order: SlotOrder,
+  history: readonly MergedBlock[] = [],
+): readonly AdapterTensor[] {
+  const adapters = withMerged(adapterTensors(assembly, theta, order), history);
   const whole = assembly.layout.slots
     .filter(({ name }) => assembly.parameters.has(name))
     .map(({ name, shape, offset, size }) => ({

@@ -50,6 +50,7 @@ export async function logitsOf(
     const { read } = await evaluate.run({
       feeds: {
         theta: { type: "f32", shape: [theta.length], data: theta },
+        ...trainer.fedWeights,
         ...inputFeeds(assembly, batch),
       },
       dims: batchDims(batch),
@@ -64,7 +65,8 @@ export async function logitsOf(
 export function exportedUpdates({ trainer, end }: EndedRun): readonly WeightUpdate[] {
   const { assembly } = trainer;
   const tensors = new Map(
-    exportTensors(assembly, end.vectors.theta!, end.order).map((part) => [part.name, part]),
+    exportTensors(assembly, end.vectors.theta!, end.order, end.history)
+      .map((part) => [part.name, part]),
   );
   const ranks = Object.values(end.order).map((rows) => rows.length);
   const average = ranks.reduce((sum, rank) => sum + rank, 0) / ranks.length;

@@ -27,6 +27,7 @@ async function logitsOf(trainer: Trainer, run: TinyRun): Promise<readonly number
     const { read } = await evaluate.run({
       feeds: {
         theta: { type: "f32", shape: [data.length], data },
+        ...trainer.fedWeights,
         ...inputFeeds(assembly, batch),
       },
       dims: batchDims(batch),

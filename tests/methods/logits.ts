@@ -25,6 +25,7 @@ export async function logitsOf(
     const { read } = await evaluate.run({
       feeds: {
         theta: { type: "f32", shape: [data.length], data },
+        ...trainer.fedWeights,
         ...inputFeeds(assembly, batch),
       },
       dims: batchDims(batch),

@@ -73,6 +73,8 @@ export interface TinyRun {
   readonly encoder?: EncoderWeights;
   /** Longest text in tokens; default 14. */
   readonly longest?: number;
+  /** Total rank at the end; default `rank` times the modules. */
+  readonly finalTotal?: number;
   /** Changes the method after its options are bound. */
   readonly change?: (method: BoundMethod) => BoundMethod;
 }
@@ -131,7 +133,7 @@ export function trainingRequest(executor: Executor, run: TinyRun): TrainingReque
     task: tinyTask,
     settings,
     seed,
-    finalTotal: rank * modules.length,
+    finalTotal: run.finalTotal ?? rank * modules.length,
     costs: method.costs(method.parseOptions(options)),
     stages: [{
       task: tinyTask.name,
