@@ -8,6 +8,7 @@ import { costCharts } from "./charts/cost.ts";
 import { metricBudgetCharts, replayChart } from "./charts/metric_budget.ts";
 import { rankingChart } from "./charts/ranking.ts";
 import { rankOverview } from "./charts/rank_overview.ts";
+import { rankMetricChart } from "./charts/rank_metric.ts";
 import { rankHeatmaps, rankTimelines } from "./charts/ranks.ts";
 import { importanceTrajectories, lossChart, rankTrajectories } from "./charts/trajectories.ts";
 import { sequenceCharts } from "./charts/sequence.ts";
@@ -23,6 +24,7 @@ export interface ReportCharts {
   readonly ranking: readonly Chart[];
   readonly loss: readonly Chart[];
   readonly ranks: readonly Chart[];
+  readonly rankMetric: readonly Chart[];
   readonly trajectories: readonly Chart[];
   readonly importance: readonly Chart[];
   readonly ablation: readonly Chart[];
@@ -47,6 +49,7 @@ export function chartsOf(
       ...(grid.labels.length < manyLabels ? [] : list(rankOverview(results, grid))),
       ...rankHeatmaps(results, grid),
     ],
+    rankMetric: list(rankMetricChart(results, grid, styles)),
     trajectories: [...rankTimelines(results, grid), ...rankTrajectories(results, grid)],
     importance: importanceTrajectories(results, grid),
     ablation: ablationCharts(results, grid, styles),

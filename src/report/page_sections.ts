@@ -140,7 +140,11 @@ export function sectionsOf(content: PageContent): readonly Section[] {
     {
       id: "ranks",
       title: "Ranks",
-      body: or(byMethod([...charts.ranks, ...charts.trajectories]), noRanks),
+      body: [
+        ...or(byMethod([...charts.ranks, ...charts.trajectories]), noRanks),
+        ...figures(charts.rankMetric),
+        ...folded("rank_metric"),
+      ],
     },
     {
       id: "importance",

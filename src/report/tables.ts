@@ -8,6 +8,7 @@ export { budgetsTable } from "./tables/budgets.ts";
 export { costTable } from "./tables/cost.ts";
 export { baselineOf, examplesTable, pairedTable } from "./tables/paired.ts";
 export { provenanceTable } from "./tables/provenance.ts";
+export { rankMetricTable } from "./tables/rank_metric.ts";
 export { rankingPairsTable, rankingTable, rankingTestsTable } from "./tables/ranking.ts";
 export { failedTable, runsTable } from "./tables/runs.ts";
 export { methodsTable, scoresTable } from "./tables/scores.ts";

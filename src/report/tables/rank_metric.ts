@@ -1,0 +1,127 @@
+/**
+ * How the metric went while the total rank changed: a run that gets sparser is a curve of sparsity against quality.
+ *
+ * @module
+ */
+import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
+import { fixed, whole } from "../format.ts";
+import { metricInfo, metricTitle } from "../metrics.ts";
+import { summarise } from "../statistics.ts";
+import type { ReportTable, Row, RunResults, StudyResults } from "../types.ts";
+import { orderOf } from "./scores.ts";
+
+/** The runs of a cell at one evaluation. */
+export interface RankMetricRow {
+  readonly task: string;
+  readonly metric: string;
+  readonly label: string;
+  readonly budget: string;
+  readonly step: number;
+  readonly n: number;
+  /** Total rank, the mean over runs. */
+  readonly rank: number;
+  /** The share of the initial total rank that is held, the mean over runs. */
+  readonly held: number;
+  /** The metric as recorded, and its deviation over runs. */
+  readonly mean: number;
+  readonly sd: number | null;
+}
+
+interface Point {
+  readonly step: number;
+  readonly rank: number;
+  readonly held: number;
+  readonly score: number;
+}
+
+/** Total rank and metric at each evaluation of a run on the split that counts. */
+function pointsOf({ record, ranks, evaluations }: RunResults): readonly Point[] {
+  const { initialRanks, last, outcome, primaryMetric } = record.happened;
+  if (initialRanks === null || last === null || outcome.state !== "finished") return [];
+  const initial = Object.values(initialRanks).reduce((sum, rank) => sum + rank, 0);
+  return evaluations.filter(({ split }) => split === last.split).map(({ step, metrics }) => {
+    const rank = ranks.findLast((line) => line.step <= step)?.budget ?? initial;
+    return { step, rank, held: rank / initial, score: metrics[primaryMetric] ?? NaN };
+  }).filter(({ score }) => Number.isFinite(score));
+}
+
+/** A row an evaluation of each cell in which the total rank differs between evaluations, in the grid's order. */
+export function rankMetricRows(results: StudyResults): readonly RankMetricRow[] {
+  const cells = groupBy(
+    results.runs,
+    ({ record: { asked } }) => keyOf(asked.task, asked.label, budgetName(asked.budget)),
+  );
+  const rows = [...cells.values()].flatMap((runs) => {
+    const [{ record: { asked, happened } }] = runs as readonly [RunResults];
+    const byRun = runs.map(pointsOf);
+    if (!byRun.some((points) => points.some(({ rank }) => rank !== points[0]!.rank))) return [];
+    return [...groupBy(byRun.flat(), ({ step }) => String(step)).values()].map((points) => {
+      const mean = (of: (point: Point) => number) =>
+        points.reduce((sum, point) => sum + of(point), 0) / points.length;
+      const summary = summarise(points.map(({ score }) => score));
+      return {
+        task: asked.task,
+        metric: happened.primaryMetric,
+        label: asked.label,
+        budget: budgetName(asked.budget),
+        step: points[0]!.step,
+        n: points.length,
+        rank: mean(({ rank }) => rank),
+        held: mean(({ held }) => held),
+        mean: summary.mean!,
+        sd: summary.sd,
+      };
+    });
+  });
+  const order = orderOf(gridOf(results));
+  return rows.toSorted((a, b) => order(a) - order(b) || a.step - b.step);
+}
+
+const names = [
+  "task",
+  "metric",
+  "label",
+  "budget",
+  "step",
+  "n",
+  "rank",
+  "held",
+  "mean",
+  "sd",
+];
+
+/** The table of {@linkcode rankMetricRows}. */
+export function rankMetricTable(results: StudyResults): ReportTable {
+  const scaled = (row: Row, name: string) =>
+    fixed(Number(row[name]) * metricInfo(String(row["metric"])).scale, 2);
+  return {
+    id: "rank_metric",
+    title: "Metric while ranks change",
+    note:
+      "Total rank and metric at each evaluation of methods whose total rank changes, means over seeds; ± is the deviation over seeds. " +
+      "A method whose threshold grows in stages (SoRA) is evaluated at the end of each.",
+    table: tableFrom(rankMetricRows(results).map((row): Row => ({ ...row })), names),
+    columns: [
+      { title: "task", align: "left", cell: (row) => String(row["task"]) },
+      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      { title: "step", align: "right", cell: (row) => whole(row["step"]) },
+      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
+      { title: "total rank", align: "right", cell: (row) => fixed(Number(row["rank"]), 1) },
+      {
+        title: "held (%)",
+        align: "right",
+        cell: (row) => fixed(100 * Number(row["held"]), 1),
+      },
+      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
+      {
+        title: "value",
+        align: "right",
+        cell: (row) =>
+          row["sd"] === null
+            ? scaled(row, "mean")
+            : `${scaled(row, "mean")} ± ${scaled(row, "sd")}`,
+      },
+    ],
+  };
+}

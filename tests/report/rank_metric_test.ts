@@ -1,0 +1,75 @@
+/** Total rank against the metric over a run, from journals written by hand. */
+import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { buildReport } from "../../src/report/build.ts";
+import { chartsOf } from "../../src/report/charts.ts";
+import { renderChart } from "../../src/report/render.ts";
+import { rankMetricRows, rankMetricTable } from "../../src/report/tables/rank_metric.ts";
+import type { RunResults, StudyResults } from "../../src/report/types.ts";
+import { fixtureMethods, fixtureStudy } from "./fixture.ts";
+
+const base = fixtureStudy({
+  tasks: [["acceptability", "matthews"]],
+  methods: [
+    fixtureMethods[1]!,
+    { ...fixtureMethods[2]!, method: "sora", label: "SoRA" },
+  ],
+  budgets: [2],
+  seeds: [1, 2],
+  layers: 1,
+  examples: 0,
+});
+
+/** The run with total ranks after some steps and a metric after others; it starts with 12 ranks in 6 modules. */
+function journals(
+  run: RunResults,
+  budgets: readonly (readonly [step: number, budget: number])[],
+  scores: readonly (readonly [step: number, score: number])[],
+): RunResults {
+  return {
+    ...run,
+    ranks: budgets.map(([step, budget]) => ({ step, budget, moved: 0, threshold: 0, changes: [] })),
+    evaluations: scores.map(([step, matthews]) => ({
+      ...run.record.happened.last!,
+      step,
+      metrics: { matthews },
+    })),
+  };
+}
+
+const runs = base.runs.map((run) => {
+  const { label, seed } = run.record.asked;
+  const scores = [[50, 0.5], [100, 0.7 + 0.02 * seed], [200, 0.6]] as const;
+  if (label !== "SoRA") return journals(run, [], scores);
+  return journals(run, seed === 1 ? [[80, 9], [100, 6], [150, 4], [200, 3]] : [[100, 9]], scores);
+});
+const staged: StudyResults = { ...base, runs };
+
+Deno.test("a row an evaluation: the total rank of the last count, its share of the start, the mean metric", () => {
+  const rows = rankMetricRows(staged);
+  assertEquals(rows.map(({ label, step, n, rank }) => [label, step, n, rank]), [
+    ["SoRA", 50, 2, 12],
+    ["SoRA", 100, 2, (6 + 9) / 2],
+    ["SoRA", 200, 2, (3 + 9) / 2],
+  ]);
+  [1, 7.5 / 12, 0.5].forEach((held, i) => assertAlmostEquals(rows[i]!.held, held, 1e-12));
+  assertAlmostEquals(rows[1]!.mean, 0.73, 1e-12);
+  // Of two numbers the deviation is their difference over √2.
+  assertAlmostEquals(rows[1]!.sd!, 0.02 / Math.SQRT2, 1e-12);
+  const table = rankMetricTable(staged);
+  const cells = table.columns.map(({ cell }) => cell(table.table.objects()[1] as never));
+  assertEquals(cells.slice(3), ["100", "2", "7.5", "62.5", "Matthews ↑", "73.00 ± 1.41"]);
+});
+
+Deno.test("methods that keep their total rank have neither rows nor a chart", () => {
+  const still = { ...staged, runs: runs.filter(({ record }) => record.asked.label !== "SoRA") };
+  assertEquals(rankMetricRows(still), []);
+  assertEquals(chartsOf(still).rankMetric, []);
+});
+
+Deno.test("the page shows the curve beside the ranks", async () => {
+  const [chart] = chartsOf(staged).rankMetric;
+  assertStringIncludes(await renderChart(chart!), "ranks held (% of the start)");
+  const { files } = await buildReport(staged);
+  assertStringIncludes(files["tables/rank_metric.csv"]!, "SoRA");
+  assertStringIncludes(files["report.html"]!, "Metric while ranks change");
+});
