@@ -84,7 +84,7 @@ async function ablateLayers(
   try {
     for (const [i, run] of due.entries()) {
       const place = `[${i + 1}/${due.length} ablations] ${run.planned.title}`;
-      const { metric, baseline, removals } = await work.run(
+      const { metric, baseline, removals, truncations = [] } = await work.run(
         run,
         (done, total) => showStatus(`${place}: ${done}/${total} removals`),
       );
@@ -96,6 +96,8 @@ async function ablateLayers(
           worst.metric.toFixed(3)
         } without ${worst.name}`,
       );
+      const cuts = truncations.map(({ rank, metric: left }) => `${left.toFixed(3)} at ${rank}`);
+      if (cuts.length > 0) await say(`${place}: cut to fewer ranks, ${cuts.join(", ")}`);
     }
   } finally {
     await work.release();

@@ -17,7 +17,7 @@ import {
   writeOnnxFolder,
   writtenBy,
 } from "./model_folder.ts";
-import { readArguments, runCommand, say, UsageError } from "./terminal.ts";
+import { readArguments, runCommand, say, UsageError, wholeNumber } from "./terminal.ts";
 import { readTrainedRun, type TrainedRun } from "./trained_run.ts";
 
 /** What a run can be exported as. */
@@ -31,6 +31,7 @@ const usage = `Usage: deno task export RUN_FOLDER --format peft|merged|onnx [opt
   --format NAME      peft: LoRA or DoRA in the format of peft (AdaLoRA and ElaLoRA are LoRA: E goes into A)
                      merged: whole weights, a folder that transformers loads
                      onnx: a plain ONNX model of the whole, fed input_ids, attention_mask and token_type_ids
+  --rank N           keep only the first N ranks of each module, for methods that train them so (DyLoRA)
   --out DIR          a new or empty folder in results or exports (default exports/<run>-<format>)
   --model DIR        Hugging Face folder of the base, if it is not where the sweep found it
   --base NAME        what adapter_config.json calls the base, for instance its name on a hub (default: its folder)`;
@@ -43,6 +44,8 @@ export interface ExportOptions {
   readonly model: string | null;
   /** What peft is told of the base, or null for its folder. */
   readonly baseName: string | null;
+  /** Ranks that each module keeps at most; default all. */
+  readonly rank?: number | null;
 }
 
 /** What an export did. */
@@ -61,7 +64,10 @@ const loading: Readonly<Record<ExportFormat, string>> = {
 };
 
 /** What a reader of the folder should know. */
-function readmeOf({ record, run, task, withoutRank }: TrainedRun, format: ExportFormat): string {
+function readmeOf(
+  { record, run, task, withoutRank }: TrainedRun,
+  { format, rank = null }: ExportOptions,
+): string {
   const { keep, best, last, primaryMetric } = record.happened;
   const kept = keep === "best" ? best : last;
   const classes = task.output.type === "classification"
@@ -78,11 +84,15 @@ function readmeOf({ record, run, task, withoutRank }: TrainedRun, format: Export
     "",
     `Loaded by: ${loading[format]}.`,
   ];
+  const cut = rank === null ? [] : [
+    "",
+    `Each module keeps its first ranks, at most ${rank}; the metric above is that of all.`,
+  ];
   const left = withoutRank.length === 0 ? [] : [
     "",
     `Modules that ended without a rank and are as in the base: ${withoutRank.join(", ")}.`,
   ];
-  return [...lines, ...left, ""].join("\n");
+  return [...lines, ...cut, ...left, ""].join("\n");
 }
 
 /** Refuses an adapter that no weights and no format of peft hold. */
@@ -137,14 +147,14 @@ function mergedModel({ model, updates, whole, task, base }: TrainedRun): MergedM
  * @throws {RangeError} If the format cannot hold the model, or the folder to write is not empty.
  */
 export async function exportRun(folder: string, options: ExportOptions): Promise<ExportResult> {
-  const trained = await readTrainedRun(folder, options.model);
+  const trained = await readTrainedRun(folder, options.model, options.rank);
   const { format, out } = options;
   if (format === "peft") await writePeftFolder(trained, options);
   else if (format === "merged") {
     checkOfWeights(trained, "merged weights");
     await writeMergedFolder(out, mergedModel(trained));
   } else await writeOnnxFolder(out, mergedModel(trained), trained.branches);
-  await writeWhole(`${out}/README.md`, readmeOf(trained, format));
+  await writeWhole(`${out}/README.md`, readmeOf(trained, options));
   return { out, withoutRank: trained.withoutRank };
 }
 
@@ -161,7 +171,7 @@ function formatOf(name: string | null): ExportFormat {
 /** The command. */
 export async function exportCommand(args: readonly string[]): Promise<number> {
   const parsed = readArguments(args, {
-    strings: ["format", "out", "model", "base"],
+    strings: ["format", "out", "model", "base", "rank"],
     flags: ["help", "trace"],
   });
   if (parsed.flag("help")) {
@@ -172,9 +182,11 @@ export async function exportCommand(args: readonly string[]): Promise<number> {
   if (folder === undefined || rest.length > 0) throw new UsageError(usage);
   const format = formatOf(parsed.text("format"));
   const name = folder.replace(/\/+$/, "").replace(/^.*\//, "");
+  const rank = wholeNumber(parsed.text("rank"), "rank");
   const { out, withoutRank } = await exportRun(folder, {
     format,
-    out: parsed.text("out") ?? `exports/${name}-${format}`,
+    rank,
+    out: parsed.text("out") ?? `exports/${name}${rank === null ? "" : `-r${rank}`}-${format}`,
     model: parsed.text("model"),
     baseName: parsed.text("base"),
   });

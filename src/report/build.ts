@@ -30,6 +30,7 @@ import {
   scoresTable,
   sequencesTable,
   stagesTable,
+  truncationsTable,
 } from "./tables.ts";
 import type { ReportFiles, ReportTable, StudyResults } from "./types.ts";
 
@@ -57,6 +58,7 @@ export function tablesOf(
     ablationTable(results),
     removalsTable(results),
     rankMetricTable(results),
+    truncationsTable(results),
     ...replayTables,
     costTable(results, baseline),
     budgetsTable(results),

@@ -165,6 +165,7 @@ export function sectionsOf(content: PageContent): readonly Section[] {
           } removes each layer’s and each module’s adapter in turn and evaluates again.`,
         ),
         ...titled("ablation"),
+        ...titled("truncations"),
         ...folded("removals"),
       ],
     },

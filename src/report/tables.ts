@@ -13,3 +13,4 @@ export { rankingPairsTable, rankingTable, rankingTestsTable } from "./tables/ran
 export { failedTable, runsTable } from "./tables/runs.ts";
 export { methodsTable, scoresTable } from "./tables/scores.ts";
 export { sequencesTable, stagesTable } from "./tables/sequence.ts";
+export { truncationsTable } from "./tables/truncations.ts";

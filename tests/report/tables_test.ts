@@ -4,6 +4,7 @@ import { rowsOf } from "../../src/report/facts.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { methodsText } from "../../src/report/text_table.ts";
 import { ablationRows } from "../../src/report/tables/ablation.ts";
+import { truncationRows } from "../../src/report/tables/truncations.ts";
 import { budgetsTable } from "../../src/report/tables/budgets.ts";
 import { costRows, costTable } from "../../src/report/tables/cost.ts";
 import { examplesTable, pairedRows, pairedTable } from "../../src/report/tables/paired.ts";
@@ -304,6 +305,32 @@ Deno.test("provenanceTable lists every distinct value with its runs", () => {
   };
   const rows = rowsOf(provenanceTable(mixed).table).filter((row) => row["what"] === "deno");
   assertEquals(rows.map((row) => [row["value"], row["runs"]]), [["2.9.7", 1], ["2.9.6", 17]]);
+});
+
+Deno.test("truncationRows averages the metric at each rank over runs, and tells what the whole adapter has more", () => {
+  const study = handStudy();
+  const metrics = [[0.5, 0.75], [0.75, 0.75]];
+  const own = study.runs.filter((run) => run.record.asked.label === "ElaLoRA").slice(0, 2);
+  const cut: StudyResults = {
+    ...study,
+    runs: own.map((run, i) => ({
+      ...run,
+      ablation: {
+        schema: 1,
+        metric: "accuracy",
+        baseline: 0.75,
+        removals: [],
+        truncations: metrics[i]!.map((metric, at) => ({ rank: at + 1, metric })),
+      },
+    })),
+  };
+  const rows = truncationRows(cut);
+  assertEquals(rows.map(({ rank, n, mean, loss }) => [rank, n, mean, loss]), [
+    [1, 2, 62.5, 12.5],
+    [2, 2, 75, 0],
+  ]);
+  assertAlmostEquals(rows[0]!.sd!, 25 / Math.SQRT2, 1e-12);
+  assertEquals(truncationRows(study), []);
 });
 
 Deno.test("ablationRows correlates rank with loss: over runs for several, over pieces for one, none for equal ranks", () => {

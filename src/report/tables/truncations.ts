@@ -1,0 +1,81 @@
+/**
+ * What is left of adapters that are trained to be cut to fewer ranks, at each rank.
+ *
+ * @module
+ */
+import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
+import { fixed, whole } from "../format.ts";
+import { metricInfo } from "../metrics.ts";
+import { summarise } from "../statistics.ts";
+import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { orderOf } from "./scores.ts";
+
+/** The metric at a rank, over the runs (seeds) of a cell. */
+export interface TruncationRow {
+  readonly task: string;
+  readonly label: string;
+  readonly budget: string;
+  readonly rank: number;
+  readonly n: number;
+  /** In the report's scale. */
+  readonly mean: number | null;
+  readonly sd: number | null;
+  /** Mean of what the whole adapter has more; positive means that cutting hurt, whichever way the metric is better. */
+  readonly loss: number | null;
+}
+
+/** The ablated runs' metrics at each rank, cell by cell. */
+export function truncationRows(results: StudyResults): readonly TruncationRow[] {
+  const order = orderOf(gridOf(results));
+  const cuts = results.runs.flatMap(({ record: { asked }, ablation }) => {
+    if (ablation === null) return [];
+    const { isHigherBetter, scale } = metricInfo(ablation.metric);
+    return (ablation.truncations ?? []).map(({ rank, metric }) => ({
+      task: asked.task,
+      label: asked.label,
+      budget: budgetName(asked.budget),
+      rank,
+      metric: metric * scale,
+      loss: (ablation.baseline - metric) * scale * (isHigherBetter ? 1 : -1),
+    }));
+  });
+  const cells = groupBy(cuts, (cut) => keyOf(cut.task, cut.label, cut.budget, String(cut.rank)));
+  return [...cells.values()].map((own): TruncationRow => {
+    const { task, label, budget, rank } = own[0]!;
+    const { n, mean, sd } = summarise(own.map((cut) => cut.metric));
+    const loss = summarise(own.map((cut) => cut.loss)).mean;
+    return { task, label, budget, rank, n, mean, sd, loss };
+  }).sort((a, b) => order(a) - order(b) || a.rank - b.rank);
+}
+
+/** The table of {@linkcode truncationRows}. */
+export function truncationsTable(results: StudyResults): ReportTable {
+  return {
+    id: "truncations",
+    title: "Cut to fewer ranks",
+    note:
+      "The main metric on the evaluation split (metrics within [−1, 1] × 100), mean and standard deviation over runs, where each module " +
+      "keeps only its first ranks, for methods that train them to work without the later ones; nothing is trained again. " +
+      "The last row of a cell is the whole adapter.",
+    table: tableFrom(truncationRows(results) as unknown as readonly Row[], [
+      "task",
+      "label",
+      "budget",
+      "rank",
+      "n",
+      "mean",
+      "sd",
+      "loss",
+    ]),
+    columns: [
+      { title: "task", align: "left", cell: (row) => String(row["task"]) },
+      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      { title: "rank", align: "right", cell: (row) => whole(row["rank"]) },
+      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
+      { title: "mean", align: "right", cell: (row) => fixed(row["mean"], 2) },
+      { title: "sd", align: "right", cell: (row) => fixed(row["sd"], 2) },
+      { title: "lost", align: "right", cell: (row) => fixed(row["loss"], 2) },
+    ],
+  };
+}
