@@ -74,8 +74,8 @@ export const alora = defineMethod({
       parts: parts(chosen.newSlots),
       prepare: loraPrepare,
       scale: (rank) => chosen.alpha / rank,
-      // Room for a module to grow, as ElaLoRA's; the trainer doubles it when a module outgrows it.
-      capacity: (rank) => rank + Math.max(2, Math.ceil(rank / 2)),
+      // Rounds are few: the trainer doubles the room of the modules that outgrow it, which costs less than empty rows in each step.
+      capacity: (rank) => rank,
       regulariser: null,
       dynamics: chosen.N_A === 0 ? null : {
         policy: eraseState(aloraPolicy(chosen)),

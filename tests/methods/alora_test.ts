@@ -258,7 +258,14 @@ Deno.test("the loss of an example is the cross entropy, or for a score the squar
 
 Deno.test("new ranks leave the outputs as they are, and change them with upstream", async () => {
   for (const newSlots of ["zero-B", "upstream"]) {
-    const run: TinyRun = { ...rounds, options: { ...rounds.options, newSlots } };
+    const run: TinyRun = {
+      ...rounds,
+      options: { ...rounds.options, newSlots },
+      change: ({ adapter, ...method }) => ({
+        ...method,
+        adapter: { ...adapter!, capacity: (rank) => rank + 2 },
+      }),
+    };
     const trainer = await Trainer.create(trainingRequest(executor, run), null);
     await trainTo(trainer, 4);
     const { vectors, order } = await trainer.checkpoint();
