@@ -5,11 +5,18 @@
  */
 import { unknownName } from "../base/suggest.ts";
 import { isOfWeights } from "../methods/adapter.ts";
+import { summedParts } from "../methods/bottleneck.ts";
+import { bottleneckExport, changedTensors } from "../methods/bottleneck_export.ts";
 import { peftAdapter } from "../methods/peft_export.ts";
 import { mergedTensors } from "../methods/weight_update.ts";
-import { checkClassifierHead, classifierName } from "../models/classifier_folder.ts";
+import {
+  checkClassifierHead,
+  classifierClass,
+  classifierName,
+} from "../models/classifier_folder.ts";
+import { adaptableModules } from "../models/modules.ts";
 import { writeSafetensors } from "../models/safetensors.ts";
-import { writeWhole } from "../record/run_folder.ts";
+import { makeFolder, writeWhole } from "../record/run_folder.ts";
 import {
   makeEmptyFolder,
   type MergedModel,
@@ -21,14 +28,15 @@ import { readArguments, runCommand, say, UsageError, wholeNumber } from "./termi
 import { readTrainedRun, type TrainedRun } from "./trained_run.ts";
 
 /** What a run can be exported as. */
-export const exportFormats = ["peft", "merged", "onnx"] as const;
+export const exportFormats = ["peft", "adapters", "merged", "onnx"] as const;
 
 /** One of {@linkcode exportFormats}. */
 export type ExportFormat = (typeof exportFormats)[number];
 
-const usage = `Usage: deno task export RUN_FOLDER --format peft|merged|onnx [options]
+const usage = `Usage: deno task export RUN_FOLDER --format peft|adapters|merged|onnx [options]
   RUN_FOLDER         the folder of a finished run, results/<study>/<run>
   --format NAME      peft: LoRA or DoRA in the format of peft (AdaLoRA and ElaLoRA are LoRA: E goes into A)
+                     adapters: Houlsby's and Pfeiffer's in the format of adapters, with the base around it
                      merged: whole weights, a folder that transformers loads
                      onnx: a plain ONNX model of the whole, fed input_ids, attention_mask and token_type_ids
   --rank N           keep only the first N ranks of each module, for methods that train them so (DyLoRA)
@@ -58,6 +66,9 @@ export interface ExportResult {
 const loading: Readonly<Record<ExportFormat, string>> = {
   peft:
     "PeftModel.from_pretrained(AutoModelForSequenceClassification.from_pretrained(base, num_labels=n), folder)",
+  adapters:
+    "model = AutoModelForSequenceClassification.from_pretrained(folder); adapters.init(model); " +
+    "model.load_adapter(folder + '/adapter', use_safetensors=True, set_active=True, with_head=False)",
   merged: "AutoModelForSequenceClassification.from_pretrained(folder)",
   onnx:
     "any ONNX runtime: input_ids, attention_mask and token_type_ids, int64 [batch, seq], give logits [batch, outputs]",
@@ -100,7 +111,7 @@ function checkOfWeights({ method: { adapter }, run }: TrainedRun, what: string):
   if (adapter === null || isOfWeights(adapter)) return;
   throw new RangeError(
     `Cannot write ${what}: found method "${run.method}", whose layers stand between those of the encoder, ` +
-      `want an adapter of weights; --format onnx writes the whole model`,
+      `want an adapter of weights; --format adapters writes such layers, --format onnx the whole model`,
   );
 }
 
@@ -138,6 +149,36 @@ function mergedModel({ model, updates, whole, task, base }: TrainedRun): MergedM
   return { config: model.config, tensors, output: task.output, base };
 }
 
+/** The base with its head, trained norms in place, and the adapter beside it. */
+async function writeAdaptersFolder(trained: TrainedRun, out: string): Promise<void> {
+  const { method: { adapter }, model: { config }, parts, run } = trained;
+  if (adapter === null || isOfWeights(adapter)) {
+    throw new RangeError(
+      `Cannot write an adapter for the library adapters: found method "${run.method}", want houlsby or pfeiffer; ` +
+        `--format peft or merged writes updates of weights`,
+    );
+  }
+  const merged = mergedModel(trained);
+  const modelType = String(JSON.parse(merged.base.config)["model_type"]);
+  const { configJson, tensors, changes } = bottleneckExport({
+    config,
+    adapter,
+    modules: adaptableModules(config, summedParts),
+    tensors: parts,
+    nameOf: (name) => classifierName(config, name),
+    modelType,
+    modelClass: classifierClass(config, modelType),
+  });
+  await writeMergedFolder(out, { ...merged, tensors: changedTensors(merged.tensors, changes) });
+  // In a folder of its own, since transformers takes an adapter's config beside a base for one of peft's.
+  await makeFolder(`${out}/adapter`);
+  await writeWhole(`${out}/adapter/adapter_config.json`, configJson);
+  await writeWhole(
+    `${out}/adapter/adapter.safetensors`,
+    writeSafetensors(tensors, "F32", writtenBy),
+  );
+}
+
 /**
  * Exports a run.
  *
@@ -150,6 +191,7 @@ export async function exportRun(folder: string, options: ExportOptions): Promise
   const trained = await readTrainedRun(folder, options.model, options.rank);
   const { format, out } = options;
   if (format === "peft") await writePeftFolder(trained, options);
+  else if (format === "adapters") await writeAdaptersFolder(trained, out);
   else if (format === "merged") {
     checkOfWeights(trained, "merged weights");
     await writeMergedFolder(out, mergedModel(trained));

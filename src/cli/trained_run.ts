@@ -45,6 +45,8 @@ export interface TrainedRun {
   readonly updates: readonly WeightUpdate[];
   /** Layers of another adapter's own, by module. */
   readonly branches: ReadonlyMap<string, ModuleBranch>;
+  /** Parts of adapters by `<module>.<part>`, as the run stored them. */
+  readonly parts: ReadonlyMap<string, StoredTensor>;
   /** Parameters that were trained whole, by checkpoint name: the head, and the encoder's own where the method trains them. */
   readonly whole: ReadonlyMap<string, StoredTensor>;
   /** Adapted modules that ended without a rank. */
@@ -168,6 +170,7 @@ export async function readTrainedRun(
     baseRevision: commit,
     updates,
     branches,
+    parts: new Map([...tensors].filter(([name]) => names.has(moduleOf(name)))),
     whole: new Map([...tensors].filter(([name]) => !names.has(moduleOf(name)))),
     withoutRank: modules.filter((module) =>
       Object.hasOwn(record.happened.initialRanks ?? {}, module.name) &&

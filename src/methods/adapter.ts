@@ -16,6 +16,7 @@ import type { NormChange } from "../models/forward_context.ts";
 import type { Initial } from "../models/parameters.ts";
 import type { learningRateAt } from "../spec/total_steps.ts";
 import type { AdapterCosts, ModuleShape } from "../spec/types.ts";
+import type { Nonlinearity } from "./bottleneck.ts";
 import type { DirectionMode } from "./directions.ts";
 import type { RankPolicy } from "./rank_policy.ts";
 
@@ -212,6 +213,8 @@ export interface WeightAdapter extends AdapterBase {
 export interface BottleneckAdapter extends AdapterBase {
   /** Where it acts: see `ModuleBranch`. */
   readonly place: "output" | "norm";
+  /** σ between its projections. */
+  readonly nonlinearity: Nonlinearity;
   /** As that of a {@linkcode WeightAdapter}, to the layers beside the modules. */
   readonly prepare: (
     parts: Readonly<Record<string, Tensor>>,

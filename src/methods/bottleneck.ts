@@ -87,6 +87,7 @@ export function bottleneckAdapter(options: BottleneckOptions): BottleneckAdapter
   ];
   return {
     place,
+    nonlinearity,
     parts,
     prepare: (rows) => ({
       down: rows["down"]!,

@@ -69,6 +69,14 @@ export function classifierName(
   return beside.includes(name.split(".")[0]!) ? name : `${prefix}.${name}`;
 }
 
+/** The class of transformers for an encoder with a head. */
+export function classifierClass(
+  { architecture }: Pick<EncoderConfig, "architecture">,
+  modelType: string,
+): string {
+  return layouts[architecture].classes[modelType]!;
+}
+
 /**
  * Checks that transformers computes what ranklab does: its classifiers pool the first token through a dense layer.
  *
@@ -120,7 +128,7 @@ export function classifierConfigJson(
     .filter(([key]) => key !== "torch_dtype" && key !== "_name_or_path");
   const file = {
     ...Object.fromEntries(own),
-    architectures: [layouts[architecture].classes[String(read["model_type"])]],
+    architectures: [classifierClass({ architecture }, String(read["model_type"]))],
     dtype: "float32",
     id2label: Object.fromEntries(labels.map((label, i) => [String(i), label])),
     label2id: Object.fromEntries(labels.map((label, i) => [label, i])),

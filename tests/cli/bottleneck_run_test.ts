@@ -150,13 +150,37 @@ Deno.test("runs of bottleneck adapters are verified, ablated and exported", asyn
         for (let i = 0; i < wanted.length; i++) assertAlmostEquals(found[i]!, wanted[i]!, 1e-5);
       });
 
+      await t.step(`${method}: the library adapters gets a base and its adapter`, async () => {
+        const out = `${runOf(method)}/adapters`;
+        await exportRun(runOf(method), { format: "adapters", out, model: null, baseName: null });
+        const names = [...Deno.readDirSync(out)].map(({ name }) => name).sort();
+        assertEquals(names, [
+          "README.md",
+          "adapter",
+          "config.json",
+          "model.safetensors",
+          "vocab.txt",
+        ]);
+        assertEquals([...Deno.readDirSync(`${out}/adapter`)].map(({ name }) => name).sort(), [
+          "adapter.safetensors",
+          "adapter_config.json",
+        ]);
+        const path = `${out}/model.safetensors`;
+        const { tensors } = readSafetensors(await Deno.readFile(path), path);
+        const norm = "encoder.layer.0.attention.output.LayerNorm.weight";
+        const isChanged = tensors.get(`bert.${norm}`)!.data.some((value, i) =>
+          value !== goldenModel().tensors.get(norm)!.data[i]
+        );
+        assertEquals(isChanged, method === "houlsby");
+      });
+
       for (const format of ["peft", "merged"] as const) {
         await t.step(`${method}: ${format} is refused, with what would do`, async () => {
           const out = `${runOf(method)}/${format}`;
           await assertRejects(
             () => exportRun(runOf(method), { format, out, model: null, baseName: null }),
             RangeError,
-            "want an adapter of weights; --format onnx writes the whole model",
+            "want an adapter of weights; --format adapters writes such layers",
           );
           await assertRejects(() => Deno.stat(out), Deno.errors.NotFound);
         });

@@ -11,11 +11,13 @@ the encoder plus, where they are trained, drawn changes.
 import importlib.metadata
 import json
 import pathlib
+import tempfile
 
 import adapters
 import numpy
 import torch
 from adapters import DoubleSeqBnConfig, SeqBnConfig
+from safetensors.torch import load_file
 from transformers import (
     BertConfig,
     BertForSequenceClassification,
@@ -153,6 +155,19 @@ def computed(family, method, options, config, batch):
     }
 
 
+def saved(family, config):
+    """What the library saves of an adapter: names and shapes of its tensors, and the keys of its configuration."""
+    kind, shape, _, _ = FAMILIES[family]
+    model = kind(shape)
+    adapters.init(model)
+    model.add_adapter("ranklab", config=config)
+    with tempfile.TemporaryDirectory() as folder:
+        model.save_adapter(folder, "ranklab", use_safetensors=True, with_head=False)
+        file = json.loads((pathlib.Path(folder) / "adapter_config.json").read_text())
+        tensors = load_file(pathlib.Path(folder) / "adapter.safetensors")
+    return {"file": file, "shapes": {name: list(tensor.shape) for name, tensor in tensors.items()}}
+
+
 def main():
     rows, length = len(LENGTHS), max(LENGTHS)
     columns = torch.arange(length)
@@ -177,6 +192,7 @@ def main():
         "width": WIDTH,
         "configs": {family: shape.to_diff_dict() for family, (_, shape, _, _) in FAMILIES.items()},
         "outcomes": outcomes,
+        "saved": {family: {"houlsby": saved(family, CASES[0][2]), "pfeiffer": saved(family, CASES[3][2])} for family in FAMILIES},
     }, separators=(",", ":"))
     OUT.write_text(text + "\n")
 
