@@ -157,8 +157,12 @@ export interface RankPolicy<State> {
    * module that is not named has none. Default: those of the context.
    */
   readonly opening?: (state: State, stream: RandomStream) => Readonly<Record<string, number>>;
-  /** Whether an event follows this step, that is, whether `decide` must be called. */
-  readonly isDue: (state: State, step: number) => boolean;
+  /**
+   * Whether an event follows this step, that is, whether `decide` must be called.
+   *
+   * @param isEvaluated Whether an evaluation follows too, after the event. Default false.
+   */
+  readonly isDue: (state: State, step: number, isEvaluated?: boolean) => boolean;
   /** Whether an evaluation follows this step, besides those that the settings ask for. Default: none does. */
   readonly wantsEvaluation?: (state: State, step: number) => boolean;
   /** Whether the importance averages stay as they are in this step. */

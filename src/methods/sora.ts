@@ -29,7 +29,7 @@ import { learningRateAt } from "../spec/total_steps.ts";
 import { type Adapter, eraseState, type Regulariser } from "./adapter.ts";
 import { loraParts } from "./lora.ts";
 import { defineMethod } from "./method.ts";
-import { soraPolicy, stageEnds, thresholdAt } from "./sora_policy.ts";
+import { checkSoraSchedule, soraPolicy, stageEnds, thresholdAt } from "./sora_policy.ts";
 
 const steps = z.number().nonnegative();
 
@@ -60,7 +60,7 @@ const options = z.strictObject({
     "Learning rate of later stages as a share of the peak; upstream's is 0, its schedule ends with the first stage",
   ),
   countInterval: steps.default(0.05).describe(
-    "Steps between two counts of the gates: a share below 1, else steps",
+    "Steps between two counts of the gates, besides those before evaluations: a share below 1, else steps",
   ),
 });
 
@@ -149,7 +149,7 @@ export const sora = defineMethod({
   version: 1,
   options,
   check: (chosen, { totalSteps, stages = [] }) => {
-    stageEnds(chosen, totalSteps);
+    checkSoraSchedule(chosen, totalSteps);
     if (chosen.lambdaSchedule === null || stages.length <= 1) return;
     throw new RangeError(
       `Cannot raise the threshold over ${stages.length} tasks in turn: found a lambdaSchedule, which divides a run into ` +

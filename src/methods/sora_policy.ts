@@ -1,8 +1,8 @@
 /**
  * SoRA's thresholds over a run, and the policy that tells how many gates are zero.
  *
- * The proximal step acts in the training graph at every step (`sora.ts`), so the policy changes nothing: after some steps and at
- * the end of each stage it names the slots whose gate is zero now. They may return.
+ * The proximal step acts in the training graph at every step (`sora.ts`), so the policy changes nothing: after some steps, before
+ * each evaluation and at the end of each stage it names the slots whose gate is zero now. They may return.
  *
  * @module
  */
@@ -106,28 +106,39 @@ export function thresholdAt(schedule: SoraSchedule, totalSteps: number, step: nu
   return stageThresholds(schedule)[stage]!;
 }
 
+/** Steps between two counts, 1 at least. */
+function countSteps({ countInterval }: SoraSchedule, totalSteps: number): number {
+  return Math.max(1, resolveSteps(countInterval, totalSteps, "countInterval"));
+}
+
+/**
+ * Checks that each stage has a step.
+ *
+ * @throws RangeError naming the options.
+ */
+export function checkSoraSchedule(schedule: SoraSchedule, totalSteps: number): void {
+  countSteps(schedule, totalSteps);
+  stageEnds(schedule, totalSteps);
+}
+
 /** The policy that counts SoRA's gates; an evaluation follows each stage. */
 export function soraPolicy(schedule: SoraSchedule): RankPolicy<SoraState> {
   const endsStage = ({ totalSteps }: SoraState, done: number) =>
     stageEnds(schedule, totalSteps).includes(done);
-  const isDue = (state: SoraState, step: number) => {
-    const interval = resolveSteps(schedule.countInterval, state.totalSteps, "countInterval");
-    return endsStage(state, step + 1) || (step + 1) % Math.max(1, interval) === 0;
-  };
   return {
     start(context) {
       checkContext(context);
-      stageEnds(schedule, context.totalSteps);
+      checkSoraSchedule(schedule, context.totalSteps);
       const { totalSteps } = context;
       return { modules: context.modules.map(({ name }) => name), totalSteps, events: 0 };
     },
-    isDue,
+    // What is evaluated, and may be kept, knows its own zero gates.
+    isDue: (state, step, isEvaluated) =>
+      isEvaluated === true || endsStage(state, step + 1) ||
+      (step + 1) % countSteps(schedule, state.totalSteps) === 0,
     wantsEvaluation: (state, step) => endsStage(state, step + 1),
     statisticsFrozen: () => true,
     decide(state, step, _, seen) {
-      if (!isDue(state, step)) {
-        throw new RangeError(`Cannot count gates after step ${step}: no event is due`);
-      }
       const scores = state.modules.map((module) => ({
         module,
         scores: seen.rows(module, "g").map(([gate]) => Math.abs(gate!)),

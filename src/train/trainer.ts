@@ -337,7 +337,7 @@ export class Trainer {
     }
     const done = this.#at.step;
     const isEvaluated = this.#isEvaluated(done);
-    if (this.#policy?.isDue(this.#at.policyState, done - 1)) {
+    if (this.#policy?.isDue(this.#at.policyState, done - 1, isEvaluated)) {
       const started = performance.now();
       events.push(...await this.#rankEvent(done - 1));
       this.#eventMillis += performance.now() - started;

@@ -1,0 +1,37 @@
+/** Methods whose step has operators of its own, on every executor: the same losses and the same events. */
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import type { Executor } from "../../src/exec/executor.ts";
+import { ReferenceExecutor } from "../../src/exec/reference.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { subjects, testEach } from "../exec/executors.ts";
+import { lossesOf, ofKind, type TinyRun, trainingRequest, trainTo } from "./fixture.ts";
+
+const train = { steps: 8, learningRate: 2e-2 };
+const runs: readonly TinyRun[] = [
+  { method: "sora", options: { sparseLambda2: 0.05 }, rank: 4, train },
+  { method: "sora", options: { sparseLambda2: 0.05, threshold: "upstream" }, rank: 4, train },
+  { method: "beamlora", options: { useBeamloraStep: 4 }, rank: 4, train },
+];
+
+async function outcome(executor: Executor, run: TinyRun) {
+  const request = trainingRequest(executor, run);
+  const trainer = await Trainer.create(request, null);
+  const events = await trainTo(trainer);
+  trainer.dispose();
+  await request.programs.clear();
+  return { losses: lossesOf(events), ranks: ofKind(events, "ranks") };
+}
+
+const all = await subjects();
+for (const run of runs) {
+  const label = `${run.method} ${JSON.stringify(run.options)}`;
+  testEach(all, `${label} trains as on the reference`, async (executor) => {
+    const wanted = await outcome(new ReferenceExecutor(), run);
+    const found = await outcome(executor, run);
+    assertEquals(found.losses.length, 8);
+    found.losses.forEach((loss, i) => assertAlmostEquals(loss, wanted.losses[i]!, 1e-4));
+    assert(wanted.ranks.length > 0, "no event of ranks");
+    const told = ({ ranks }: typeof found) => ranks.map(({ budget, moved }) => [budget, moved]);
+    assertEquals(told(found), told(wanted));
+  });
+}
