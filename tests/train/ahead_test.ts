@@ -64,12 +64,15 @@ async function advance(trainer: Trainer): Promise<Told> {
 
 const schedule = { initWarmup: 2, finalWarmup: 4, maskInterval: 2 };
 
-/** Evaluations after steps 6, 12 and 16; rank events after steps 5, 7, 9 and 11, for AdaLoRA 13 and 14, for PRILoRA each third. */
+/** Evaluations after steps 6, 12 and 16; rank events after steps 5, 7, 9 and 11, for AdaLoRA 13 and 14, for PRILoRA each third,
+ * for RAC-LoRA and XGBLoRA each fifth and fourth. */
 const runs: readonly TinyRun[] = [
   { method: "lora", train: { evaluateEvery: 6 } },
   { method: "adalora", options: schedule, train: { evaluateEvery: 6 } },
   { method: "elalora", options: { ...schedule, b: 4 }, train: { evaluateEvery: 6 } },
   { method: "prilora", options: { n: 3 }, train: { evaluateEvery: 6 } },
+  { method: "raclora", options: { blockSteps: 5 }, train: { evaluateEvery: 6 } },
+  { method: "xgblora", options: { kappa: 4 }, rank: 1, finalTotal: 6, train: { evaluateEvery: 6 } },
 ];
 
 for (const run of runs) {
