@@ -230,7 +230,7 @@ export interface RankLine {
   readonly step: number;
   /** Total rank allowed after the event. */
   readonly budget: number;
-  /** Ranks moved (ElaLoRA) or masked (AdaLoRA). */
+  /** Ranks moved (ElaLoRA), masked (AdaLoRA) or merged (RAC-LoRA, XGBLoRA). */
   readonly moved: number;
   readonly threshold: number | null;
   /** Modules whose rank changed; `score` is the module's mean slot score before the event. */

@@ -48,16 +48,19 @@ async function ownLogits({ folder, record }: FormulaRun): Promise<Float32Array> 
   const path = `${folder}/${keptWeightsFile(record)}`;
   const { tensors } = readSafetensors(await Deno.readFile(path), path);
   const model = goldenModel();
-  const { initialRanks } = record.happened;
+  const { initialRanks, storedRanks } = record.happened;
   const assembly = assemble({
     encoder: model,
     output: { type: "classification", labels: ["calm", "lively"] },
     method: findMethod(record.asked.method).bind(record.asked.options),
     ranks: adaptableModules(model.config).map((module) => ({
       module,
-      rank: initialRanks![module.name]!,
+      // A booster's layer may have none at the start.
+      rank: initialRanks![module.name]! || 2,
     })),
-    capacityOf: (_, rank) => record.asked.method === "elalora" ? 6 : rank,
+    weights: "constant",
+    capacityOf: (_, rank) =>
+      record.asked.method === "elalora" || storedRanks !== undefined ? 6 : rank,
     train: defaultSettings.train,
   });
   const data = importTensors(assembly, tensors).theta;
@@ -100,8 +103,10 @@ Deno.test("exportRun writes what peft and transformers were seen to load, with t
       "dora",
       "elalora",
       "lora",
+      "raclora",
       "rslora",
       "sora",
+      "xgblora",
     ]);
     for (const run of runs) {
       const { files, scales, peft, merged } = golden[run.label]!;

@@ -30,15 +30,18 @@ export const exportStudy: Study = parseStudy({
       { method: "sora", label: "sora" },
       { method: "elalora", label: "elalora" },
       { method: "beamlora", label: "beamlora", options: { useBeamloraStep: 4 } },
+      // Both merge after step 8; boosters of rank 2 in one of the two layers.
+      { method: "raclora", label: "raclora", options: { blockSteps: 8 } },
+      { method: "xgblora", label: "xgblora", options: { rank: 2, layers: 1 } },
     ],
     budgets: [2.5],
   },
 });
 
-/** Slots of each module as if training had left them so; LoRA's stay as they were. */
+/** Slots of each module as if training had left them so; LoRA's stay as they were, and those of two blocks are kept. */
 function ranksOf({ asked, happened }: RunRecord): Readonly<Record<string, number>> {
   const names = Object.keys(happened.initialRanks!);
-  const initial = happened.initialRanks!;
+  const initial = happened.storedRanks ?? happened.initialRanks!;
   return Object.fromEntries(
     names.map((name, i) => [name, asked.method === "elalora" ? i % 5 : initial[name]!]),
   );
