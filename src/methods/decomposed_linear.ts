@@ -2,21 +2,23 @@
  * Linear layers whose weight keeps length and direction of its rows apart: y = (x (W + BᵀA)ᵀ) · f + b with f = m / ‖W + BᵀA‖.
  *
  * Liu et al., arXiv 2402.09353, equation 5; the norm of a row, one for each output, counts as a constant in the backward
- * pass (section 4.3). So the gradients are those of the product of {@linkcode adaptedLinear} with thin factors scaled
- * by f, and the gradient of m needs one sum over the output more; nothing else of the weight's size is made.
+ * pass (section 4.3). The rows of the merged weight are scaled, so that the layer stays one product in both directions; the
+ * gradients of A and B are those of {@linkcode adaptedLinear} with thin factors scaled by f. That of m is a sum over the output:
+ * ∂y/∂m = (y − b) / m, so that the product without f need not be made.
  *
  * @module
  */
 import {
   add,
   constant,
+  div,
   gemm,
   type HostTensor,
   max,
   mul,
   reciprocal,
   reduceSum,
-  reduceSumSquare,
+  reshape,
   sqrt,
   sub,
   type Tensor,
@@ -32,6 +34,12 @@ export interface DecomposedLinear extends AdaptedLinear {
 
 /** Squares of lengths below which a row counts as zero: a row of zeros has no direction. */
 export const smallestSquare = 1e-24;
+
+/**
+ * The share of a frozen row's length below which a length counts as zero where it is divided by: its gradient fades there, as
+ * the output, of which it is made, does.
+ */
+const smallestShare = 1e-4;
 
 const held = new WeakMap<HostTensor, HostTensor>();
 
@@ -76,21 +84,29 @@ export function decomposedLinear(layer: DecomposedLinear): Tensor {
   return product({ ...layer, x: dropped, bias: kept });
 }
 
-/** y without dropout; a bias of `[rows, out]` differs from row to row. */
+/** The output without dropout; a bias of `[rows, out]` differs from row to row. */
 function product({ x, weight, bias, A, B, change }: DecomposedLinear): Tensor {
   const merged = gemm(B, A, { transA: true, bias: weight });
-  const squares = reduceSumSquare(merged, { axes: [1] });
-  const inverse = reciprocal(sqrt(max(squares, smallestSquare)));
-  const factor = mul(add(frozenNorms(weight), change), inverse);
-  const plain = gemm(x, merged, { transB: true });
-  return withGradient(add(mul(plain, factor), bias), {
-    inputs: [x, A, B, change, bias],
+  // A third of the time that ReduceSumSquare takes on the native CPU.
+  const squares = reduceSum(mul(merged, merged), { axes: [1] });
+  const norms = frozenNorms(weight);
+  const length = add(norms, change);
+  const factor = mul(length, reciprocal(sqrt(max(squares, smallestSquare))));
+  const scaled = mul(merged, reshape(factor, [weight.shape[0]!, 1]));
+  const y: Tensor = withGradient(gemm(x, scaled, { transB: true }), {
+    inputs: [x, A, B, change],
     rule: (g, needs) => [
-      needs[0] ? gemm(mul(g, factor), merged) : null,
+      needs[0] ? gemm(g, scaled) : null,
       needs[1] ? gemm(gemm(g, mul(B, factor), { transB: true }), x, { transA: true }) : null,
       needs[2] ? mul(gemm(gemm(x, A, { transB: true }), g, { transA: true }), factor) : null,
-      needs[3] ? mul(reduceSum(mul(g, plain), { axes: [0] }), inverse) : null,
-      needs[4] ? bias.shape.length === 1 ? reduceSum(g, { axes: [0] }) : g : null,
+      needs[3] ? mul(reduceSum(mul(g, y), { axes: [0] }), inverseLength(length, norms)) : null,
     ],
   });
+  return add(y, bias);
+}
+
+/** 1/m, fading to zero where m does. */
+function inverseLength(length: Tensor, norms: Tensor): Tensor {
+  const least = max(mul(mul(norms, norms), smallestShare ** 2), smallestSquare);
+  return div(length, max(mul(length, length), least));
 }

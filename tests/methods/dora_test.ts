@@ -124,7 +124,7 @@ for (const isMasked of [false, true]) {
   });
 }
 
-Deno.test("DoRA's layer makes nothing of the weight's size but the merged weight", () => {
+Deno.test("DoRA's layer merges, measures and scales the weight, and no gradient is of its size", () => {
   const x = g.input("x", [7, 5]), A = g.input("A", [2, 5]), B = g.input("B", [2, 6]);
   const change = g.input("change", [6]), bias = g.input("bias", [6]);
   const y = decomposedLinear({ x, weight: g.constant(weight), bias, A, B, change, mask: null });
@@ -132,7 +132,8 @@ Deno.test("DoRA's layer makes nothing of the weight's size but the merged weight
   const large = g.topologicalOrder(gradients).filter(({ op, outputs: [output] }) =>
     op !== "Constant" && output!.shape.join() === "6,5"
   );
-  assertEquals(large.map(({ op }) => op), ["Gemm"]);
+  assertEquals(large.map(({ op }) => op).sort(), ["Gemm", "Mul", "Mul"]);
+  assert(large.every(({ label }) => !label.startsWith("grad/")));
 });
 
 Deno.test("a weight that is trained is refused, and a row of zeros stays a row of zeros", () => {
@@ -149,6 +150,45 @@ Deno.test("a weight that is trained is refused, and a row of zeros stays a row o
   assertThrows(() => of(g.input("weight", [2, 2])), RangeError, "want a frozen one");
   const y = of(g.constant({ type: "f32", shape: [2, 2], data: Float64Array.of(0, 0, 3, 4) }));
   assertEquals([...g.interpret(g.makeProgram({ y }), {})["y"]!.data], [0, 7]);
+});
+
+Deno.test("a length of zero gives no output, and finite gradients", () => {
+  const change = g.input("change", [2]);
+  const two = (name: string) => g.input(name, [1, 2]);
+  const [A, B, x] = [two("A"), two("B"), two("x")];
+  const y = decomposedLinear({
+    x,
+    weight: g.constant({ type: "f32", shape: [2, 2], data: Float64Array.of(6, 8, 3, 4) }),
+    bias: g.zeros([2]),
+    A,
+    B,
+    change,
+    mask: null,
+  });
+  const gradients = g.grad(g.reduceSum(y), [change, A, B, x]);
+  const row = (...data: number[]): HostTensor => ({
+    type: "f32",
+    shape: [1, 2],
+    data: Float64Array.from(data),
+  });
+  const found = g.interpret(
+    g.makeProgram({
+      y,
+      ...Object.fromEntries(gradients.map((tensor, i) => [`g${i}`, tensor])),
+    }),
+    {
+      x: row(1, 1),
+      A: row(0, 0),
+      B: row(0, 0),
+      change: { type: "f32", shape: [2], data: Float64Array.of(-10, 5) },
+    },
+  );
+  found["y"]!.data.forEach((value, i) => assertAlmostEquals(Number(value), [0, 14][i]!, 1e-12));
+  // (3, 4) is 5 long, so that a length more gives 7/5.
+  found["g0"]!.data.forEach((value, i) => assertAlmostEquals(Number(value), [0, 1.4][i]!, 1e-12));
+  for (const { data } of Object.values(found)) {
+    for (const value of data) assert(Number.isFinite(Number(value)));
+  }
 });
 
 Deno.test("sideBySide() puts each layer's numbers at its place, zeros where there are none", () => {
