@@ -337,14 +337,19 @@ export class Trainer {
     }
     const done = this.#at.step;
     const isEvaluated = this.#isEvaluated(done);
-    if (this.#policy?.isDue(this.#at.policyState, done - 1, isEvaluated)) {
+    const isDue = this.#policy?.isDue(this.#at.policyState, done - 1, isEvaluated) ?? false;
+    const evaluate = async () => {
+      if (isEvaluated) events.push(...await this.#evaluate(epochsAt(this.#stages, done)));
+    };
+    // A merge changes no output, and what is kept had better not hold the new block, which is not trained yet.
+    const isMerge = isDue && this.#merges;
+    if (isMerge) await evaluate();
+    if (isDue) {
       const started = performance.now();
       events.push(...await this.#rankEvent(done - 1));
       this.#eventMillis += performance.now() - started;
     }
-    if (isEvaluated) {
-      events.push(...await this.#evaluate(epochsAt(this.#stages, done)));
-    }
+    if (!isMerge) await evaluate();
     if (isBoundary(this.#stages, done)) this.#startStage();
     return events;
   }
@@ -558,6 +563,10 @@ export class Trainer {
       ...{ executor, programs, theta, order, task, classes },
       examples: scoring!,
     });
+  }
+
+  get #merges(): boolean {
+    return this.#request.assembly.method.adapter?.dynamics?.kind === "merge";
   }
 
   get #hasImportance(): boolean {

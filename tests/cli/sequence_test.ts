@@ -159,10 +159,16 @@ Deno.test("a sequence is swept, recorded, reported, verified, ablated and export
 });
 
 Deno.test("methods of every kind go through a sequence, and come out the same again", async () => {
-  const names = ["bitfit", "full", "dora", "sora", "beamlora", "prilora", "houlsby", "pfeiffer"];
+  const names = [
+    ...["bitfit", "full", "dora", "sora", "beamlora", "prilora", "houlsby", "pfeiffer"],
+    ...["raclora", "xgblora"],
+  ];
   const others: Study = {
     ...study,
-    deltas: [{ when: { method: "prilora" }, options: { n: 5 } }],
+    deltas: [
+      { when: { method: "prilora" }, options: { n: 5 } },
+      { when: { method: "raclora" }, options: { blocks: 3 } },
+    ],
     axes: { ...study.axes, methods: names, budgets: [4] },
   };
   await withSwept(async ({ folder, recordOf }) => {

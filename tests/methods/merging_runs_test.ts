@@ -10,6 +10,7 @@ import { mergedRanks } from "../../src/train/history.ts";
 import { slotOf } from "../../src/train/layout.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { exportTensors } from "../../src/train/vectors.ts";
+import { configOf, type Golden, golden, parametersFor } from "../models/deberta_fixture.ts";
 import { goldenModel } from "../models/fixture.ts";
 import {
   assertBitEqual,
@@ -42,13 +43,22 @@ const xgb: TinyRun = {
   train: { evaluateEvery: 5, learningRate: 0.05, steps: 17 },
 };
 
+const debertaConfig = configOf(golden<Golden>("shared").config);
+const deberta = { config: debertaConfig, tensors: parametersFor(debertaConfig, 2) };
+
 const cases = [
   { title: "RAC-LoRA, A frozen", run: rac, length: 5, blocks: 3, longer: { blockSteps: 16 } },
   { title: "RAC-LoRA, B frozen", run: sideB, length: 5, blocks: 3, longer: { blockSteps: 16 } },
   { title: "XGBLoRA", run: xgb, length: 4, blocks: 4, longer: { kappa: 16 } },
 ];
 
-for (const { title, run, length, blocks, longer } of cases) {
+for (
+  const { title, run, length, longer } of [
+    ...cases,
+    // Its queries and keys also project positions, so that their weights are fed twice.
+    { ...cases[0]!, title: "RAC-LoRA on DeBERTa", run: { ...rac, encoder: deberta } },
+  ]
+) {
   Deno.test(`${title}: a merge leaves outputs as they were and starts the adapter anew`, async () => {
     const states = await Promise.all([run, { ...run, options: { ...run.options, ...longer } }].map(
       async (own) => {
@@ -81,7 +91,9 @@ for (const { title, run, length, blocks, longer } of cases) {
       assert(head.some((value) => value !== 0), `${name} of the head is zero`);
     }
   });
+}
 
+for (const { title, run, length, blocks } of cases) {
   Deno.test(`${title}: a run resumes to the bit and merges as one LoRA of all blocks`, async () => {
     const whole = await ended(run);
     const { history, order, vectors, last, best, openingRanks } = whole.end;
@@ -278,4 +290,23 @@ Deno.test("an adapter with a row a module cannot be merged", () => {
     RangeError,
     "Cannot merge an adapter whose part M has one row a module",
   );
+});
+
+Deno.test("an evaluation at the end of a block keeps the block, not the next one", async () => {
+  const trainer = await Trainer.create(trainingRequest(executor, rac), null);
+  await trainTo(trainer, 10);
+  const { last, history, vectors } = await trainer.checkpoint();
+  assertEquals([last!.step, last!.merged, history.length], [10, 1, 2]);
+  const rowsOf = (of: Float32Array) => rowOf(trainer.assembly, of, moduleNames()[0]!, "B", 0);
+  assert(rowsOf(last!.theta).some((value) => value !== 0));
+  assert(rowsOf(vectors.theta!).every((value) => value === 0));
+  const tensors = exportTensors(
+    trainer.assembly,
+    last!.theta,
+    last!.order,
+    history.slice(0, last!.merged),
+  );
+  // Two blocks of rank 2.
+  assertEquals(tensors[0]!.shape[0], 4);
+  trainer.dispose();
 });
