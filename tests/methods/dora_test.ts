@@ -2,34 +2,31 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import type { Executor } from "../../src/exec/executor.ts";
-import { nativeExecutor } from "../../src/exec/native.ts";
 import * as g from "../../src/graph/mod.ts";
 import type { HostTensor, Tensor } from "../../src/graph/mod.ts";
 import { costsOf, foldedCosts } from "../../src/methods/adapter.ts";
 import { decomposedLinear } from "../../src/methods/decomposed_linear.ts";
 import { sideBySide } from "../../src/methods/low_rank.ts";
 import { findMethod } from "../../src/methods/table.ts";
-import {
-  addsNothing,
-  mergedTensors,
-  mergedWeight,
-  updatesOf,
-} from "../../src/methods/weight_update.ts";
-import { bert } from "../../src/models/bert.ts";
-import type { TrainingRequest } from "../../src/train/run_types.ts";
+import { addsNothing, mergedWeight, updatesOf } from "../../src/methods/weight_update.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { exportTensors, importTensors, withoutModules } from "../../src/train/vectors.ts";
 import { subjects, testEach } from "../exec/executors.ts";
-import { goldenModel } from "../models/fixture.ts";
 import {
-  assertStatesEqual,
   lossesOf,
+  moduleNames,
   ofKind,
   type TinyRun,
   trainingRequest,
   trainTo,
 } from "../train/fixture.ts";
-import { logitsOf, logitsOfWeights } from "./logits.ts";
+import {
+  assertAblates,
+  assertMerges,
+  assertResumes,
+  ended,
+  executor as native,
+  exportedUpdates,
+} from "./adapted_runs.ts";
 
 const sizes = { x: [7, 5], A: [2, 5], B: [2, 6], change: [6], bias: [6], w: [7, 6] } as const;
 type Name = keyof typeof sizes;
@@ -244,73 +241,28 @@ const run: TinyRun = {
   options: { alpha: 3 },
   train: { steps: 12, learningRate: 2e-2, evaluateEvery: 5, weightDecay: 0.01 },
 };
-const native = await nativeExecutor(2);
 
 Deno.test("a DoRA run that is cut in two ends bit-equal to one that is not", async () => {
-  const whole = await Trainer.create(trainingRequest(native, run), null);
-  await trainTo(whole);
-  const first = await Trainer.create(trainingRequest(native, run), null);
-  await trainTo(first, 7);
-  const second = await Trainer.create(trainingRequest(native, run), await first.checkpoint());
-  await trainTo(second);
-  const [{ vectors: found }, { vectors: wanted }] = [
-    await second.checkpoint(),
-    await whole.checkpoint(),
-  ];
-  assertStatesEqual(found, wanted, "state");
-  for (const trainer of [whole, first, second]) trainer.dispose();
+  const whole = await ended(run);
+  await assertResumes(whole, [3, 7]);
+  whole.trainer.dispose();
 });
 
-/** Rank 2 on all modules but those that are left out; query, key and value are one product. */
-function requestWithout(parts: readonly string[]): TrainingRequest {
-  const request = trainingRequest(native, run);
-  const ranks = request.assembly.ranks.map(({ module, rank }) => ({
-    module,
-    rank: parts.includes(module.part) ? 0 : rank,
-  }));
-  return { ...request, assembly: { ...request.assembly, ranks } };
-}
-
-async function checkMerged(leftOut: readonly string[]): Promise<void> {
-  const trainer = await Trainer.create(requestWithout(leftOut), null);
-  await trainTo(trainer);
-  const adapted = await logitsOf(native, trainer, run);
-  const { vectors, order } = await trainer.checkpoint();
-  const { assembly } = trainer;
-  const parts = new Map(
-    exportTensors(assembly, vectors.theta!, order).map(({ name, ...part }) => [name, part]),
-  );
-  const modules = assembly.modules.map(({ module }) => module);
-  const updates = updatesOf(
-    { tensors: parts, off: [], scale: 3 / (2 * (1 - leftOut.length / 6)) },
-    assembly.adapter!,
-    modules,
-    ({ layer, part }) => bert.modulePath(layer, part),
-  );
-  assertEquals(updates.length, modules.length);
-  assert(
-    updates.every(({ lengths }) => Array.from(lengths!.values).some((gained) => gained !== 0)),
-  );
-  const { config, tensors } = goldenModel();
-  const head = new Map([...parts].filter(([name]) => assembly.parameters.has(name)));
-  const base = await logitsOfWeights(native, { config, tensors }, head);
-  const effect = Math.max(...base.map((value, i) => Math.abs(value - adapted[i]!)));
-  assert(effect > 0.1, `the adapters change logits by ${effect} at most`);
-  const merged = mergedTensors(tensors, updates, new Map());
-  const found = await logitsOfWeights(native, { config, tensors: merged }, head);
-  found.forEach((value, i) => assertAlmostEquals(value, adapted[i]!, 1e-5));
-
-  const { theta } = importTensors(assembly, parts);
-  const removed = withoutModules(assembly, theta, modules.map(({ name }) => name));
-  const bare = await logitsOf(native, trainer, run, removed);
-  bare.forEach((value, i) => assertAlmostEquals(value, base[i]!, 1e-5));
-  trainer.dispose();
-}
-
-for (const leftOut of [[], ["query", "intermediate"], ["key"]]) {
-  const title = leftOut.length === 0 ? "all modules adapted" : `without ${leftOut.join(" and ")}`;
+// Query, key and value are one product, of which some may be without adapter.
+for (const withoutRank of [[], ["query", "intermediate"], ["key"]] as const) {
+  const title = withoutRank.length === 0
+    ? "all modules adapted"
+    : `without ${withoutRank.join(" and ")}`;
   Deno.test(`merged weights give DoRA's logits, removed modules the encoder's: ${title}`, async () => {
-    await checkMerged(leftOut);
+    const whole = await ended({ ...run, withoutRank });
+    const updates = exportedUpdates(whole);
+    assertEquals(updates.length, moduleNames().length - 2 * withoutRank.length);
+    for (const { lengths } of updates) {
+      assert(Array.from(lengths!.values).some((gained) => gained !== 0));
+    }
+    await assertMerges(whole);
+    await assertAblates(whole);
+    whole.trainer.dispose();
   });
 }
 

@@ -15,6 +15,7 @@ import {
   type PartialTrainSettings,
 } from "../../src/spec/settings.ts";
 import { createBatchStream, evaluationBatches } from "../../src/tasks/batches.ts";
+import type { ModulePart } from "../../src/spec/types.ts";
 import type { Encoded, Task } from "../../src/tasks/types.ts";
 import type { Assembly, EncoderWeights, StateVector } from "../../src/train/assemble.ts";
 import type { EvaluationSplit } from "../../src/train/evaluate.ts";
@@ -68,6 +69,8 @@ export interface TinyRun {
   readonly options?: Readonly<Record<string, unknown>>;
   /** Final rank of each module; default 2. */
   readonly rank?: number;
+  /** Parts of a layer that get no rank; default none. */
+  readonly withoutRank?: readonly ModulePart[];
   readonly seed?: number;
   readonly train?: PartialTrainSettings;
   readonly encoder?: EncoderWeights;
@@ -127,7 +130,10 @@ export function trainingRequest(executor: Executor, run: TinyRun): TrainingReque
       encoder,
       output: tinyTask.output,
       method: bound,
-      ranks: modules.map((module) => ({ module, rank: initialRank })),
+      ranks: modules.map((module) => ({
+        module,
+        rank: run.withoutRank?.includes(module.part) ? 0 : initialRank,
+      })),
       train: settings.train,
     },
     task: tinyTask,
