@@ -402,7 +402,7 @@ async function recordOf(ending: Ending): Promise<RunRecord> {
           costs,
         ),
         peak: progress?.peakParameters ?? 0,
-        final: countActive(trainer.assembly.modules, finalRanks, costs),
+        final: trainer.parametersAt(finalRanks),
         stored: storedNumbers(trainer.assembly, kept!, storedRanks),
       },
       initialRanks,

@@ -4,8 +4,8 @@
  *
  * A *slot* is one rank of one module. A part of an adapter has one row a slot, so a part of a module is a
  * matrix `[capacity, rowLength]`; a slot that is off has zeros in all of them and then adds nothing and
- * receives no gradient. A few parts have one row for the whole module instead. A module whose rows are all zero is as
- * without adapter, whatever the method: ablations rely on it.
+ * receives no gradient. A few parts have one row for the whole module instead, or one for all modules. A module whose own rows
+ * are all zero is as without adapter, whatever the method: ablations rely on it.
  *
  * @module
  */
@@ -24,10 +24,13 @@ import type { RankPolicy } from "./rank_policy.ts";
 export interface AdapterPart {
   /** `A`, `B` or `E` in the papers' notation. */
   readonly name: string;
-  /** Whether there is one row a slot, or one for the module. Default `slot`. */
-  readonly per?: "slot" | "module";
-  /** Numbers of a row. */
-  readonly rowLength: (module: ModuleShape) => number;
+  /**
+   * Whether there is one row a slot, one for the module, or one that all modules share; that of the adapter is stored with each
+   * of them and stays where modules are ablated. Default `slot`.
+   */
+  readonly per?: "slot" | "module" | "adapter";
+  /** Numbers of a row in a run of so many stages; that of a part of the adapter is the same for all modules. Default stages: 1. */
+  readonly rowLength: (module: ModuleShape, stages?: number) => number;
   /** How the rows of slots that are on start. */
   readonly initial: (module: ModuleShape) => Initial;
   /** How the row of a slot that is added while training starts: a new direction, near zero, as `initial` says, or in its own way. */
@@ -92,6 +95,11 @@ export interface RankDynamics {
    * `RowView.inputNorms`. Default: none are kept.
    */
   readonly inputNormDecay?: number;
+  /**
+   * Whether an evaluation after the same step comes before the event, because the event begins what is trained next. Default: for
+   * merges only.
+   */
+  readonly evaluatesFirst?: boolean;
 }
 
 /** An update BᵀA of a weight. */
@@ -231,19 +239,30 @@ export function isOfWeights(adapter: Adapter): adapter is WeightAdapter {
   return adapter.place === undefined || adapter.place === "weight";
 }
 
+/** Whether a part has a row for each slot. */
+export function isPerSlot({ per }: Pick<AdapterPart, "per">): boolean {
+  return (per ?? "slot") === "slot";
+}
+
 /** What is kept of an adapter that folds into A and B: a row of A and a column of B a rank. */
 export const foldedCosts: AdapterCosts = {
   perRank: ({ inSize, outSize }) => inSize + outSize,
   perModule: () => 0,
 };
 
-/** What an adapter's ranks cost: the numbers of its trained parts. */
+/** What an adapter's ranks cost: the numbers of its trained parts, as they are in a run of one stage. */
 export function costsOf({ parts }: Pick<Adapter, "parts">): AdapterCosts {
-  const sumOf = (per: "slot" | "module") => {
-    const own = parts.filter((part) => (part.isTrained ?? true) && (part.per ?? "slot") === per);
-    return (module: ModuleShape) => own.reduce((sum, { rowLength }) => sum + rowLength(module), 0);
+  const trained = Map.groupBy(
+    parts.filter(({ isTrained }) => isTrained ?? true),
+    ({ per }) => per ?? "slot",
+  );
+  const sumOf = (per: "slot" | "module" | "adapter") => (module: ModuleShape) =>
+    (trained.get(per) ?? []).reduce((sum, { rowLength }) => sum + rowLength(module), 0);
+  return {
+    perRank: sumOf("slot"),
+    perModule: sumOf("module"),
+    ...(trained.has("adapter") ? { perAdapter: sumOf("adapter") } : {}),
   };
-  return { perRank: sumOf("slot"), perModule: sumOf("module") };
 }
 
 /** A policy whose state is known only as JSON, as the loop and checkpoints see it. */

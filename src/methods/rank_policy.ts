@@ -37,6 +37,8 @@ export interface MoveDecision {
   readonly drop: readonly SlotRef[];
   /** Modules that get a new slot, in module order, a name as often as it grows; after the removals. */
   readonly grow: readonly string[];
+  /** New numbers for rows, of new slots too; slots are counted as they are after the move. Default: none. */
+  readonly rows?: readonly RowEdit[];
   /** Whether all optimiser moments are lost and the learning rate stays at its peak from here on. */
   readonly resetOptimizer: boolean;
 }
@@ -59,7 +61,7 @@ export interface MaskDecision {
 
 /** New numbers for one row of a part. */
 export interface RowEdit extends SlotRef {
-  /** The part's name; of a part that has one row a module, the slot is 0. */
+  /** The part's name; of a part that has one row a module the slot is 0, and so is that of one that all modules share. */
   readonly part: string;
   /** The numbers, or the slot of the same module whose row was cached last. */
   readonly values: ArrayLike<number> | { readonly cachedSlot: number };
@@ -167,6 +169,8 @@ export interface RankPolicy<State> {
   readonly wantsEvaluation?: (state: State, step: number) => boolean;
   /** Whether the importance averages stay as they are in this step. */
   readonly statisticsFrozen: (state: State, step: number) => boolean;
+  /** Numbers of adapters that are trained now. Default: what the ranks cost. */
+  readonly trainedNumbers?: (state: State) => number;
   /**
    * The decision after this step and the next state; throws where no event is due.
    *

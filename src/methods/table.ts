@@ -18,6 +18,7 @@ import type { Method } from "./method.ts";
 import { pfeiffer } from "./pfeiffer.ts";
 import { prilora } from "./prilora.ts";
 import { raclora } from "./raclora.ts";
+import { sdlora } from "./sdlora.ts";
 import { sora } from "./sora.ts";
 import { xgblora } from "./xgblora.ts";
 
@@ -43,6 +44,7 @@ export const methods: MethodTable = [
   beamlora,
   raclora,
   xgblora,
+  sdlora,
 ];
 
 /**

@@ -5,7 +5,7 @@
  */
 import type { StoredTensor } from "../models/safetensors.ts";
 import type { ModuleShape } from "../spec/types.ts";
-import type { Adapter } from "./adapter.ts";
+import { type Adapter, isPerSlot } from "./adapter.ts";
 
 /** The stored ranks of the modules that have any. */
 function storedRanksOf(
@@ -49,7 +49,7 @@ export function truncated(
     );
   }
   const factor = adapter.truncation!(rank, storedRanksOf(tensors, modules));
-  const parts = adapter.parts.filter(({ per }) => per !== "module");
+  const parts = adapter.parts.filter(isPerSlot);
   const cut = modules.flatMap(({ name }) =>
     parts.flatMap((part) => {
       const key = `${name}.${part.name}`;

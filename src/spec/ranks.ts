@@ -41,12 +41,20 @@ export function adaptedModules(
 export function countParameters(
   ranks: readonly number[],
   modules: readonly ModuleShape[],
-  { perRank, perModule }: AdapterCosts,
+  costs: AdapterCosts,
 ): number {
-  return modules.reduce((sum, module, i) => {
-    const rank = ranks[i] ?? 0;
-    return rank === 0 ? sum : sum + rank * perRank(module) + perModule(module);
-  }, 0);
+  const adapted = modules.filter((_, i) => (ranks[i] ?? 0) > 0);
+  const ofRanks = modules.map((module, i) => (ranks[i] ?? 0) * costs.perRank(module));
+  return total(ofRanks) + fixedCosts(adapted, costs);
+}
+
+/** What adapted modules cost whatever their ranks. */
+function fixedCosts(
+  modules: readonly ModuleShape[],
+  { perModule, perAdapter }: AdapterCosts,
+): number {
+  const [first] = modules;
+  return total(modules.map(perModule)) + (first === undefined ? 0 : perAdapter?.(first) ?? 0);
 }
 
 /**
@@ -98,7 +106,7 @@ export function solveRanks(
   }
   const costs = entry.costs(options);
   const uniformCost = total(modules.map(costs.perRank));
-  const fixedCost = total(modules.map(costs.perModule));
+  const fixedCost = fixedCosts(modules, costs);
   const target = targetOf(budget, modules, costs, weightsOf(entry, options, modules));
   if (target === null) {
     const found = budget.type === "rank" ? `rank ${budget.value}` : `${budget.value} parameters`;
@@ -279,7 +287,7 @@ function targetOf(
       ? apportion(sum, modules.map(() => budget.value))
       : spreadOver(sum, weights);
   }
-  const left = budget.value - total(modules.map(costs.perModule));
+  const left = budget.value - fixedCosts(modules, costs);
   const perRank = modules.map(costs.perRank);
   if (weights === null) return targetOfParameters(left, perRank);
   const costOf = (ranks: readonly number[]) => total(ranks.map((rank, i) => rank * perRank[i]!));

@@ -126,6 +126,8 @@ export interface AdapterCosts {
   readonly perRank: (module: ModuleShape) => number;
   /** Numbers that a module with a rank costs besides its ranks. */
   readonly perModule: (module: ModuleShape) => number;
+  /** Numbers that an adapter costs besides its modules, told of any of them. Default 0. */
+  readonly perAdapter?: (module: ModuleShape) => number;
 }
 
 /** What is known of a run before it starts. */

@@ -6,7 +6,7 @@
 import type { Executor, Session } from "../exec/executor.ts";
 import { truncated, truncationsOf } from "../methods/truncation.ts";
 import { addsNothing } from "../methods/weight_update.ts";
-import type { Adapter } from "../methods/adapter.ts";
+import { type Adapter, isPerSlot } from "../methods/adapter.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
 import type { Task } from "../tasks/types.ts";
 import type { ModuleShape } from "../spec/types.ts";
@@ -68,7 +68,7 @@ export function storedRanks(
   tensors: TrainedTensors,
 ): Readonly<Record<string, number>> {
   return Object.fromEntries(modules.map(({ name }) => {
-    const own = partsOf(name, parts.filter(({ per }) => per !== "module"), tensors);
+    const own = partsOf(name, parts.filter(isPerSlot), tensors);
     return [name, Math.max(0, ...own.map(({ shape }) => shape[0] ?? 0))];
   }));
 }

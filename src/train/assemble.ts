@@ -23,7 +23,7 @@ import {
   type Tensor,
   withScope,
 } from "../graph/mod.ts";
-import { type Adapter, evaluationPass, type Pass } from "../methods/adapter.ts";
+import { type Adapter, evaluationPass, isPerSlot, type Pass } from "../methods/adapter.ts";
 import type { BoundMethod } from "../methods/method.ts";
 import { architectureOf } from "../models/architectures.ts";
 import type { EncoderConfig } from "../models/config.ts";
@@ -48,7 +48,7 @@ export interface EncoderWeights {
 export interface AssemblyRequest {
   readonly encoder: EncoderWeights;
   readonly output: TaskOutput;
-  /** Stages of the run; with more than one, the classes that the loss is over are fed. Default 1. */
+  /** Stages of the run; with more than one, the classes that the loss is over are fed, and rows may be longer. Default 1. */
   readonly stages?: number;
   readonly method: BoundMethod;
   /** Adapted modules with their initial ranks; empty for methods without adapters. */
@@ -224,13 +224,15 @@ export function assemble(request: AssemblyRequest): Assembly {
   const modules = adapter === null ? [] : request.ranks
     .filter(({ rank }) => rank > 0)
     .map(({ module, rank }) => ({ module, capacity: capacityOf(module, rank) }));
-  const shared = adapter?.parts.find(({ per }) => per === "module");
+  const shared = adapter?.parts.find((part) => !isPerSlot(part));
   if (adapter?.dynamics?.kind === "merge" && shared !== undefined) {
     throw new RangeError(
-      `Cannot merge an adapter whose part ${shared.name} has one row a module: parts with one row a slot are wanted`,
+      `Cannot merge an adapter whose part ${shared.name} has one row ${
+        shared.per === "adapter" ? "for all modules" : "a module"
+      }: parts with one row a slot are wanted`,
     );
   }
-  const groups = adapter === null ? [] : slotGroups(adapter, modules);
+  const groups = adapter === null ? [] : slotGroups(adapter, modules, request.stages);
   const whole = trainedParameters(request);
   const layout = makeLayout([
     ...groups.map((group) => ({

@@ -42,7 +42,7 @@ import { dims, encoderInputs } from "../models/token_rows.ts";
 import type { ModuleShape, TrainSettings } from "../spec/types.ts";
 import type { AssemblyRequest } from "./assemble.ts";
 import { type FedWeight, fedWeight, fedWeightName } from "./fed_weights.ts";
-import { groupParameter, type SlotGroup } from "./slots.ts";
+import { groupParameter, sizeClasses, type SlotGroup } from "./slots.ts";
 
 /** The adapter of a run that changes weights, and the other kind, of which a run has one at most. */
 function adaptersOf({ method: { adapter } }: AssemblyRequest) {
@@ -200,9 +200,9 @@ function preparedPieces(
   inputGroups.forEach((group, i) => {
     for (const { name } of group) groupOf.set(name, `${groupOf.get(name) ?? ""}/${i}`);
   });
-  return [...Map.groupBy(groups, ({ sizeClass }) => sizeClass).values()].flatMap((members) => {
+  return sizeClasses(groups).flatMap(({ members, modules: own }) => {
     const runs: ModuleShape[][] = [];
-    for (const module of members[0]!.modules) {
+    for (const module of own) {
       const before = runs.at(-1);
       const group = groupOf.get(module.name);
       if (before !== undefined && groupOf.get(before[0]!.name) === group) before.push(module);
@@ -229,18 +229,19 @@ function preparedBranches(
 ): ReadonlyMap<string, ModuleBranch> {
   const adapter = adaptersOf(request).beside;
   if (adapter === null) return new Map();
-  const classes = [...Map.groupBy(groups, ({ sizeClass }) => sizeClass).values()];
-  return new Map(classes.flatMap((members) => {
-    const whole = adapter.prepare(partsOf(members, views), scaleOf(adapter, request), pass);
-    const own = singleBottlenecks(whole);
-    return members[0]!.modules.map((module, i) => {
-      const dropped = (x: Tensor) => {
-        const factors = mask(siteOfAdapter([module], x, "outSize"));
-        return factors === null ? x : mul(x, factors);
-      };
-      return [module.name, bottleneckBranch(adapter.place, own[i]!, dropped)] as const;
-    });
-  }));
+  return new Map(
+    sizeClasses(groups).flatMap(({ members, modules }) => {
+      const whole = adapter.prepare(partsOf(members, views), scaleOf(adapter, request), pass);
+      const own = singleBottlenecks(whole);
+      return modules.map((module, i) => {
+        const dropped = (x: Tensor) => {
+          const factors = mask(siteOfAdapter([module], x, "outSize"));
+          return factors === null ? x : mul(x, factors);
+        };
+        return [module.name, bottleneckBranch(adapter.place, own[i]!, dropped)] as const;
+      });
+    }),
+  );
 }
 
 /** The dropout factors by site. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Adapter, AdapterPart } from "../methods/adapter.ts";
+import { type Adapter, type AdapterPart, isPerSlot } from "../methods/adapter.ts";
 import type { SlotRef } from "../methods/rank_policy.ts";
 import { countParameters } from "../spec/ranks.ts";
 import type { AdapterCosts, ModuleShape } from "../spec/types.ts";
@@ -15,13 +15,14 @@ export type SlotOrder = Readonly<Record<string, readonly number[]>>;
 
 /** Modules that share one tensor for each part, because their sizes and capacities are equal. */
 export interface SlotGroup {
-  /** `A.128to512x6` for part A of modules from 128 to 512 with a capacity of 6. */
+  /** `A.128to512x6` for part A of modules from 128 to 512 with a capacity of 6; the part alone where all modules share it. */
   readonly name: string;
-  /** The name without the part: groups of one class hold the same modules. */
-  readonly sizeClass: string;
+  /** The name without the part: groups of one class hold the same modules. Null where all modules share the row. */
+  readonly sizeClass: string | null;
   readonly part: AdapterPart;
   readonly rowLength: number;
   readonly capacity: number;
+  /** Modules with rows of their own; of a row that all share, the first one stands for all. */
   readonly modules: readonly ModuleShape[];
 }
 
@@ -31,10 +32,15 @@ export interface AdaptedModule {
   readonly capacity: number;
 }
 
-/** Groups the parts of modules, part by part and class by class. */
+/**
+ * Groups the parts of modules, part by part and class by class.
+ *
+ * @param stages Stages of the run. Default 1.
+ */
 export function slotGroups(
   adapter: Adapter,
   modules: readonly AdaptedModule[],
+  stages = 1,
 ): readonly SlotGroup[] {
   const classes = new Map<string, AdaptedModule[]>();
   for (const adapted of modules) {
@@ -42,16 +48,37 @@ export function slotGroups(
     const sizeClass = `${inSize}to${outSize}x${capacity}`;
     classes.set(sizeClass, [...classes.get(sizeClass) ?? [], adapted]);
   }
-  return adapter.parts.flatMap((part) =>
-    [...classes].map(([sizeClass, members]) => ({
+  return adapter.parts.flatMap((part): readonly SlotGroup[] => {
+    const lengthOf = ({ module }: AdaptedModule) => part.rowLength(module, stages);
+    if (part.per === "adapter") {
+      return modules.slice(0, 1).map((first) => ({
+        name: part.name,
+        sizeClass: null,
+        part,
+        rowLength: lengthOf(first),
+        capacity: 1,
+        modules: [first.module],
+      }));
+    }
+    return [...classes].map(([sizeClass, members]) => ({
       name: `${part.name}.${sizeClass}`,
       sizeClass,
       part,
-      rowLength: part.rowLength(members[0]!.module),
-      capacity: part.per === "module" ? 1 : members[0]!.capacity,
+      rowLength: lengthOf(members[0]!),
+      capacity: isPerSlot(part) ? members[0]!.capacity : 1,
       modules: members.map(({ module }) => module),
-    }))
-  );
+    }));
+  });
+}
+
+/** The groups of each size class, those of rows that all modules share among them, with the modules of the class. */
+export function sizeClasses(
+  groups: readonly SlotGroup[],
+): readonly { readonly members: readonly SlotGroup[]; readonly modules: readonly ModuleShape[] }[] {
+  const shared = groups.filter(({ sizeClass }) => sizeClass === null);
+  const own = groups.filter(({ sizeClass }) => sizeClass !== null);
+  return [...Map.groupBy(own, ({ sizeClass }) => sizeClass).values()]
+    .map((members) => ({ members: [...members, ...shared], modules: members[0]!.modules }));
 }
 
 /** Name of a group's vector slice in the layout. */
@@ -59,13 +86,13 @@ export function groupParameter(group: SlotGroup): string {
   return `adapter.${group.name}`;
 }
 
-/** The rows of a group that a module has on, in logical order: one for a part that has one row a module. */
+/** The rows of a group that a module has on, in logical order: one for a part that has no row of its own for each slot. */
 export function rowsOn(
   { part }: Pick<SlotGroup, "part">,
   order: SlotOrder,
   module: string,
 ): readonly number[] {
-  return part.per === "module" ? [0] : order[module] ?? [];
+  return isPerSlot(part) ? order[module] ?? [] : [0];
 }
 
 /** The first `rank` rows of each module switched on. */

@@ -261,9 +261,15 @@ export class Trainer {
     return activeRanks(this.#at.order, this.#at.off);
   }
 
-  /** Adapter parameters of slots that are on and not masked. */
+  /** Adapter parameters that are trained: what the policy says, else those of slots that are on and not masked. */
   activeParameters(): number {
-    return countActive(this.#programs.assembly.modules, this.ranks(), this.#request.costs);
+    return this.parametersAt(this.ranks());
+  }
+
+  /** As {@linkcode activeParameters}, with other ranks where the policy says nothing. */
+  parametersAt(ranks: Readonly<Record<string, number>>): number {
+    return this.#policy?.trainedNumbers?.(this.#at.policyState) ??
+      countActive(this.#programs.assembly.modules, ranks, this.#request.costs);
   }
 
   #upload(vectors: StateVectors): void {
@@ -341,15 +347,15 @@ export class Trainer {
     const evaluate = async () => {
       if (isEvaluated) events.push(...await this.#evaluate(epochsAt(this.#stages, done)));
     };
-    // A merge changes no output, and what is kept had better not hold the new block, which is not trained yet.
-    const isMerge = isDue && this.#merges;
-    if (isMerge) await evaluate();
+    // What is kept had better not hold what the event begins, which is not trained yet.
+    const comesAfter = isDue && this.#evaluatesFirst;
+    if (comesAfter) await evaluate();
     if (isDue) {
       const started = performance.now();
       events.push(...await this.#rankEvent(done - 1));
       this.#eventMillis += performance.now() - started;
     }
-    if (!isMerge) await evaluate();
+    if (!comesAfter) await evaluate();
     if (isBoundary(this.#stages, done)) this.#startStage();
     return events;
   }
@@ -565,8 +571,10 @@ export class Trainer {
     });
   }
 
-  get #merges(): boolean {
-    return this.#request.assembly.method.adapter?.dynamics?.kind === "merge";
+  /** Whether an evaluation comes before the event after the same step. */
+  get #evaluatesFirst(): boolean {
+    const dynamics = this.#request.assembly.method.adapter?.dynamics;
+    return dynamics?.evaluatesFirst ?? dynamics?.kind === "merge";
   }
 
   get #hasImportance(): boolean {
@@ -620,12 +628,17 @@ export class Trainer {
     const { assembly } = this.#programs;
     const stream = this.#root.fork("directions").fork(index);
     const moved = applyMove({ assembly, vectors, order: this.#at.order, decision, stream });
-    this.#at = { ...this.#at, order: moved.order };
+    const { order } = moved;
+    const edited = decision.rows === undefined ? moved.vectors : applyEdit({
+      ...{ assembly, vectors: moved.vectors, cache: null, order },
+      decision: { rows: decision.rows },
+    });
+    this.#at = { ...this.#at, order };
     if (decision.resetOptimizer) {
       this.#at = { ...this.#at, isRatePinned: true };
-      this.#upload({ ...moved.vectors, ...freshMoments(assembly) });
+      this.#upload({ ...edited, ...freshMoments(assembly) });
     } else {
-      this.#upload(moved.vectors);
+      this.#upload(edited);
     }
   }
 

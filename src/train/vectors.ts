@@ -6,6 +6,7 @@
  * @module
  */
 import type { RandomStream } from "../base/random.ts";
+import { isPerSlot } from "../methods/adapter.ts";
 import { newDirection, newSlotScale } from "../methods/directions.ts";
 import type {
   EditDecision,
@@ -32,7 +33,8 @@ interface Place {
 /** Where a module's parts lie in the vectors. */
 function placesOf(assembly: Assembly, module: string): readonly Place[] {
   return assembly.groups.flatMap((group) => {
-    const index = group.modules.findIndex(({ name }) => name === module);
+    const isShared = group.sizeClass === null;
+    const index = isShared ? 0 : group.modules.findIndex(({ name }) => name === module);
     if (index < 0) return [];
     const { offset } = slotOf(assembly.layout, groupParameter(group));
     return [{ group, offset: offset + index * group.capacity * group.rowLength }];
@@ -41,7 +43,7 @@ function placesOf(assembly: Assembly, module: string): readonly Place[] {
 
 /** Where those parts lie that have one row a slot. */
 function slotPlacesOf(assembly: Assembly, module: string): readonly Place[] {
-  return placesOf(assembly, module).filter(({ group }) => group.part.per !== "module");
+  return placesOf(assembly, module).filter(({ group }) => isPerSlot(group.part));
 }
 
 /** Bounds of one row in the vectors. */
@@ -234,7 +236,7 @@ export function applyMove(
 export interface SlotRanges {
   /** Its own rows. */
   readonly slot: readonly (readonly [number, number])[];
-  /** Its own rows, and those that the module has once. */
+  /** Its own rows, and those that the module has once or shares. */
   readonly all: readonly (readonly [number, number])[];
 }
 
@@ -245,7 +247,7 @@ export function slotRanges(
   rows: readonly number[],
 ): readonly SlotRanges[] {
   const places = placesOf(assembly, module);
-  const shared = places.filter(({ group }) => group.part.per === "module");
+  const shared = places.filter(({ group }) => !isPerSlot(group.part));
   const own = places.filter((place) => !shared.includes(place));
   return rows.map((row) => {
     const slot = own.map((place) => rowBounds(place, row));
@@ -307,14 +309,14 @@ export function cachedRows(assembly: Assembly, vectors: StateVectors): StateVect
   );
 }
 
-/** What an edit needs besides the vectors. */
+/** What an edit of rows needs besides the vectors. */
 export interface EditRequest {
   readonly assembly: Assembly;
   readonly vectors: StateVectors;
   /** What {@linkcode cachedRows} kept, or null. */
   readonly cache: StateVectors | null;
   readonly order: SlotOrder;
-  readonly decision: EditDecision;
+  readonly decision: Pick<EditDecision, "rows">;
 }
 
 /**
@@ -389,6 +391,8 @@ export function withoutModules(
   const changed = theta.slice();
   for (const module of modules) {
     for (const { group, offset } of placesOf(assembly, module)) {
+      // What all modules share is not the module's to take away.
+      if (group.sizeClass === null) continue;
       changed.fill(0, offset, offset + group.capacity * group.rowLength);
     }
   }
@@ -498,7 +502,7 @@ export function importTensors(
     for (const place of placesOf(assembly, module.name)) {
       const { shape, data } = take(`${module.name}.${place.group.part.name}`);
       const rank = shape[0]!;
-      if (place.group.part.per !== "module") {
+      if (isPerSlot(place.group.part)) {
         order[module.name] = Array.from({ length: rank }, (_, i) => i);
       }
       if (rank > place.group.capacity || shape[1] !== place.group.rowLength) {

@@ -24,19 +24,26 @@ export const executor = await nativeExecutor(2);
 
 const golden = goldenModel();
 
+/** What makes a request of a run: that of one task, or of a sequence. */
+export type RequestOf = typeof trainingRequest;
+
 /** A run that has ended, with its programs still loaded. */
 export interface EndedRun {
   readonly run: TinyRun;
+  readonly requestOf: RequestOf;
   readonly trainer: Trainer;
   readonly events: readonly TrainingEvent[];
   readonly end: Checkpoint;
 }
 
 /** Trains to the end. The caller disposes of the trainer. */
-export async function ended(run: TinyRun): Promise<EndedRun> {
-  const trainer = await Trainer.create(trainingRequest(executor, run), null);
+export async function ended(
+  run: TinyRun,
+  requestOf: RequestOf = trainingRequest,
+): Promise<EndedRun> {
+  const trainer = await Trainer.create(requestOf(executor, run), null);
   const events = await trainTo(trainer);
-  return { run, trainer, events, end: await trainer.checkpoint() };
+  return { run, requestOf, trainer, events, end: await trainer.checkpoint() };
 }
 
 /** Logits of all development texts, batch after batch. */
@@ -82,14 +89,14 @@ export function exportedUpdates({ trainer, end }: EndedRun): readonly WeightUpda
 
 /** Logits of an encoder without adapters under the head that a run has trained. */
 async function plainLogits(
-  { trainer, end }: EndedRun,
+  { trainer, requestOf, end }: EndedRun,
   tensors: typeof golden.tensors,
 ): Promise<readonly number[]> {
   const run: TinyRun = { method: "head", encoder: { config: golden.config, tensors } };
   const parts = new Map(
     exportTensors(trainer.assembly, end.vectors.theta!, end.order).map((part) => [part.name, part]),
   );
-  const plain = await Trainer.create(trainingRequest(executor, run), null);
+  const plain = await Trainer.create(requestOf(executor, run), null);
   const theta = flatten(plain.assembly.layout, (slot) => parts.get(slot.name)!.data);
   const logits = await logitsOf(plain, run, theta);
   plain.dispose();
@@ -137,15 +144,15 @@ function stored(checkpoint: Checkpoint): Checkpoint {
 
 /** Fails unless the run, cut in two by a stored checkpoint, tells and ends as the whole one to the bit. */
 export async function assertResumes(
-  { run, events, end }: EndedRun,
+  { run, requestOf, events, end }: EndedRun,
   cuts: readonly number[],
 ): Promise<void> {
   for (const cut of cuts) {
-    const first = await Trainer.create(trainingRequest(executor, run), null);
+    const first = await Trainer.create(requestOf(executor, run), null);
     const before = timeless(await trainTo(first, cut));
     const checkpoint = stored(await first.checkpoint());
     first.dispose();
-    const second = await Trainer.create(trainingRequest(executor, run), checkpoint);
+    const second = await Trainer.create(requestOf(executor, run), checkpoint);
     const after = timeless(await trainTo(second));
     assertEquals([...before, ...after], timeless(events), `events when cut at ${cut}`);
     const { vectors, ...rest } = await second.checkpoint();

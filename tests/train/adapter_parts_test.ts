@@ -15,8 +15,14 @@ import type { EditDecision, RankPolicy, RowView } from "../../src/methods/rank_p
 import { evaluationPass } from "../../src/methods/adapter.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
 import type { Checkpoint } from "../../src/train/run_types.ts";
+import { slotOf } from "../../src/train/layout.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { applyEdit, exportTensors, importTensors } from "../../src/train/vectors.ts";
+import {
+  applyEdit,
+  exportTensors,
+  importTensors,
+  withoutModules,
+} from "../../src/train/vectors.ts";
 import {
   assertBitEqual,
   moduleNames,
@@ -142,6 +148,49 @@ Deno.test("a part that a module has once is trained, stored, loaded and counted 
   assertBitEqual(loaded.theta, after.vectors.theta!, "theta");
 });
 
+Deno.test("a part that all modules share is trained by all, stored with each, and kept by ablations", async () => {
+  const withGain = (per: "module" | "adapter") =>
+    changed(({ parts, prepare }) => ({
+      parts: [...parts, {
+        ...gain,
+        per,
+        rowLength: (_, stages = 1) => stages,
+        isClipped: false,
+      }],
+      prepare: (own, scale, pass) => {
+        const { A, B } = prepare(own, scale, pass);
+        return { A: mul(A, own["M"]!), B };
+      },
+    }));
+  // One step apart from B = 0, so that M has a gradient.
+  const [shared, apart] = [
+    await trained(withGain("adapter"), 2),
+    await trained(withGain("module"), 2),
+  ];
+  const { assembly, after } = shared;
+  assertEquals(assembly.groups.filter(({ part }) => part.name === "M").length, 1);
+  assertEquals(assembly.groups.at(-1)!.rowLength, 1);
+  assertEquals(assembly.adapterSize, apart.assembly.adapterSize - moduleNames().length + 1);
+  const [first, second] = assembly.modules.map(({ module }) => module);
+  const costs = costsOf(assembly.adapter!);
+  assertEquals([costs.perModule(first!), costs.perAdapter?.(first!)], [0, 1]);
+  // The second step's gradient is the sum of those of the modules; both runs stand at the same point before it.
+  const gradientOf = ({ assembly, after }: typeof shared, module: string) =>
+    rowOf(assembly, after.vectors.m!, module, "M", 0)[0]! / 0.1;
+  const sum = moduleNames().reduce((total, name) => total + gradientOf(apart, name), 0);
+  assertAlmostEquals(gradientOf(shared, first!.name), sum, 1e-6);
+  assert(Math.abs(sum) > 1e-4, `a gradient of ${sum}`);
+  const tensors = exportTensors(assembly, after.vectors.theta!, after.order);
+  const stored = new Map(tensors.map(({ name, ...tensor }) => [name, tensor]));
+  assertEquals(stored.get(`${first!.name}.M`), stored.get(`${second!.name}.M`));
+  const loaded = importTensors(assembly, stored);
+  assertBitEqual(loaded.theta, after.vectors.theta!, "theta");
+  assertEquals(loaded.order, after.order);
+  const off = withoutModules(assembly, after.vectors.theta!, [first!.name]);
+  const { offset } = slotOf(assembly.layout, "adapter.M");
+  assertEquals([off[offset], off[0]], [after.vectors.theta![offset], 0]);
+});
+
 Deno.test("a part is changed after the optimiser by what the method feeds", async () => {
   const threshold = { shape: [], type: "f32", data: Float32Array.of(0.004) } as const;
   const moments: number[] = [];
@@ -257,12 +306,6 @@ Deno.test("an edit of what does not exist is refused", async () => {
       cache: null,
       order: after.order,
       decision: {
-        kind: "edit",
-        step: 0,
-        budget: 0,
-        threshold: null,
-        isCaching: false,
-        scores: null,
         rows: [{ module, slot: 0, part: "A", values: [1], moments: "keep", ...row }],
       },
     });

@@ -1,0 +1,307 @@
+/**
+ * What SD-LoRA does between two tasks: the directions of the task that ended are frozen and divided by their norm, expressed by
+ * earlier ones where they can be, and each module gets slots for the next task.
+ *
+ * Wu et al., arXiv 2501.13198, section 3; SD-LoRA-RR and SD-LoRA-KD as there. The authors' repository has RR commented out and KD
+ * not at all, so that KD is not verified against it.
+ *
+ * @module
+ */
+import {
+  checkContext,
+  type MoveDecision,
+  type PolicyModule,
+  type RankPolicy,
+  type RowEdit,
+  type RowView,
+} from "./rank_policy.ts";
+
+/** Added to norms that directions are divided by while they are trained. */
+export const normEpsilon = 1e-8;
+
+/** Options of {@linkcode sdloraPolicy}. */
+export interface SdloraPolicyOptions {
+  readonly alphaPer: "task" | "module";
+  readonly alphas: "carried" | "upstream";
+  readonly normaliseCurrent: boolean;
+  readonly foldNorms: boolean;
+  /** From task `mu` on (from 0) ranks are `ranks[1]` over `ranks[0]` of the first, from `nu` on `ranks[2]` over it. */
+  readonly rankReduction:
+    | { readonly mu: number; readonly nu: number; readonly ranks: readonly number[] }
+    | null;
+  readonly tau: number | null;
+}
+
+/** State of {@linkcode sdloraPolicy}. */
+export interface SdloraState {
+  readonly modules: readonly PolicyModule[];
+  /** Ranks of the first task. */
+  readonly ranks: readonly number[];
+  /** The last step of each task. */
+  readonly lastSteps: readonly number[];
+  /** The current task, from 0. */
+  readonly task: number;
+  /** The task of each slot, by module. */
+  readonly tasksOf: Readonly<Record<string, readonly number[]>>;
+}
+
+/** α of a task that starts. */
+export function startOfAlpha(alphas: SdloraPolicyOptions["alphas"]): number {
+  return alphas === "upstream" ? 0.8 : 1;
+}
+
+/**
+ * The rank of a task, counted from 0, in a module that has `rank` in the first: at least 1.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { rankOfTask } from "./sdlora_policy.ts";
+ * const paper = { mu: 4, nu: 8, ranks: [10, 8, 6] };
+ * assertEquals([0, 3, 4, 7, 8].map((task) => rankOfTask(paper, 10, task)), [10, 10, 8, 8, 6]);
+ * ```
+ */
+export function rankOfTask(
+  reduction: SdloraPolicyOptions["rankReduction"],
+  rank: number,
+  task: number,
+): number {
+  if (reduction === null) return rank;
+  const { mu, nu, ranks } = reduction;
+  const own = ranks[task < mu ? 0 : task < nu ? 1 : 2]!;
+  return Math.max(1, Math.round((rank * own) / ranks[0]!));
+}
+
+/** A direction of one module as factors: Σ_i bᵢ aᵢᵀ times a factor. */
+export interface Direction {
+  readonly A: readonly ArrayLike<number>[];
+  readonly B: readonly ArrayLike<number>[];
+  readonly factor: number;
+}
+
+function dot(x: ArrayLike<number>, y: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < x.length; i++) sum += x[i]! * y[i]!;
+  return sum;
+}
+
+/** ⟨BA, B′A′⟩_F = Σ_ij (aᵢ·a′ⱼ)(bᵢ·b′ⱼ), from the factors. */
+export function innerProduct(one: Direction, other: Direction): number {
+  let sum = 0;
+  one.A.forEach((a, i) =>
+    other.A.forEach((otherA, j) => {
+      sum += dot(a, otherA) * dot(one.B[i]!, other.B[j]!);
+    })
+  );
+  return sum * one.factor * other.factor;
+}
+
+/** Solves G a = c for a symmetric G without negative eigenvalues; of directions that depend on others, a is 0. */
+function solve(G: readonly (readonly number[])[], c: readonly number[]): readonly number[] {
+  const rows = G.map((row, i) => [...row, c[i]!]);
+  const n = rows.length;
+  const pivots: (number | null)[] = [];
+  const used = new Set<number>();
+  for (let column = 0; column < n; column++) {
+    const free = rows.map((_, i) => i).filter((i) => !used.has(i));
+    const best = free.reduce((a, b) =>
+      Math.abs(rows[b]![column]!) > Math.abs(rows[a]![column]!) ? b : a
+    );
+    const pivot = rows[best]![column]!;
+    if (Math.abs(pivot) < 1e-9) {
+      pivots.push(null);
+      continue;
+    }
+    used.add(best);
+    pivots.push(best);
+    rows.forEach((row, i) => {
+      if (i === best) return;
+      const factor = row[column]! / pivot;
+      for (let j = column; j <= n; j++) row[j]! -= factor * rows[best]![j]!;
+    });
+  }
+  return pivots.map((row, column) => row === null ? 0 : rows[row]![n]! / rows[row]![column]!);
+}
+
+/**
+ * The a that minimises ‖D_t − Σ_k a_k D_k‖_F², and this residual over ‖D_t‖_F², from the factors alone (the normal equations
+ * of SD-LoRA-KD).
+ *
+ * @param earlier The directions of each earlier task, one entry a module; null where a module has none.
+ * @param current Those of the task that ended, in the same modules.
+ */
+export function expressed(
+  earlier: readonly (readonly (Direction | null)[])[],
+  current: readonly (Direction | null)[],
+): { readonly a: readonly number[]; readonly residual: number } {
+  const inner = (one: readonly (Direction | null)[], other: readonly (Direction | null)[]) =>
+    one.reduce((sum, direction, m) => {
+      const second = other[m];
+      return direction === null || second === null || second === undefined
+        ? sum
+        : sum + innerProduct(direction, second);
+    }, 0);
+  const G = earlier.map((row) => earlier.map((column) => inner(row, column)));
+  const c = earlier.map((row) => inner(row, current));
+  const a = solve(G, c);
+  const whole = inner(current, current);
+  const explained = a.reduce((sum, value, k) => sum + value * c[k]!, 0);
+  return { a, residual: whole === 0 ? 0 : Math.max(0, 1 - explained / whole) };
+}
+
+/** The slots of a task in a module. */
+function slotsOf({ tasksOf }: SdloraState, module: string, task: number): readonly number[] {
+  return tasksOf[module]!.flatMap((own, slot) => own === task ? [slot] : []);
+}
+
+/** The direction of a task in a module, divided by its norm; null where it has none. */
+function unitDirection(
+  state: SdloraState,
+  seen: RowView,
+  module: string,
+  task: number,
+  epsilon: number,
+): { readonly direction: Direction; readonly norm: number } | null {
+  const slots = slotsOf(state, module, task);
+  const [A, B] = ["A", "B"].map((part) => seen.rows(module, part)) as [
+    readonly Float32Array[],
+    readonly Float32Array[],
+  ];
+  const pick = (rows: readonly Float32Array[]) => slots.map((slot) => rows[slot]!);
+  const plain = { A: pick(A), B: pick(B), factor: 1 };
+  const norm = Math.sqrt(innerProduct(plain, plain));
+  if (!(norm > 0)) return null;
+  return { direction: { ...plain, factor: 1 / (norm + epsilon) }, norm };
+}
+
+/** What an event makes of the magnitudes and of the task that ended. */
+interface Frozen {
+  /** Magnitudes by module; one object for all where they are shared. */
+  readonly alphas: Readonly<Record<string, number[]>>;
+  /** What the directions of the task are multiplied by, by module; 0 where there is none. */
+  readonly factors: Readonly<Record<string, number>>;
+  /** Modules in which the direction is dropped. */
+  readonly dropped: ReadonlySet<string>;
+}
+
+function freeze(options: SdloraPolicyOptions, state: SdloraState, seen: RowView): Frozen {
+  const { alphaPer, alphas: kind, normaliseCurrent, foldNorms, tau } = options;
+  const { modules, task } = state;
+  const names = modules.map(({ name }) => name);
+  const epsilon = normaliseCurrent ? normEpsilon : 0;
+  const unitsOf = (own: number) =>
+    names.map((name) => unitDirection(state, seen, name, own, own === task ? epsilon : 0));
+  const current = unitsOf(task);
+  const dropped = new Set<string>();
+  const alphas: Record<string, number[]> = {};
+  // Modules that share magnitudes are frozen together.
+  const sharing = alphaPer === "task" ? [names] : names.map((name) => [name]);
+  const earlier = tau === null ? [] : Array.from({ length: task }, (_, own) => unitsOf(own));
+  for (const own of sharing) {
+    const alpha = Array.from(seen.rows(own[0]!, "alpha")[0]!);
+    const places = own.map((name) => names.indexOf(name));
+    const norms = places.flatMap((i) => current[i] === null ? [] : [current[i]!.norm]);
+    if ((alphaPer === "module" || foldNorms) && !normaliseCurrent && norms.length > 0) {
+      alpha[task]! *= norms.reduce((sum, norm) => sum + norm, 0) / norms.length;
+    }
+    const pick = (units: typeof current) => places.map((i) => units[i]?.direction ?? null);
+    const { a, residual } = expressed(earlier.map(pick), pick(current));
+    if (tau !== null && task > 0 && norms.length > 0 && residual <= tau) {
+      // α_t D_t ≈ Σ_k α_t a_k D_k, so that outputs stay.
+      a.forEach((value, k) => alpha[k]! += alpha[task]! * value);
+      for (const name of own) dropped.add(name);
+    }
+    for (const name of own) alphas[name] = kind === "upstream" ? alpha.fill(0.8) : alpha;
+  }
+  const factors = Object.fromEntries(
+    names.map((name, i) => [name, current[i]?.direction.factor ?? 0]),
+  );
+  return { alphas, factors, dropped };
+}
+
+/** The policy. */
+export function sdloraPolicy(options: SdloraPolicyOptions): RankPolicy<SdloraState> {
+  const isDue = ({ lastSteps, task }: SdloraState, step: number) =>
+    task + 1 < lastSteps.length && step === lastSteps[task];
+  return {
+    start(context) {
+      checkContext(context);
+      const { modules, ranks, stages } = context;
+      if (stages === undefined || stages.length < 2) {
+        throw new RangeError(
+          `Cannot start SD-LoRA: found ${
+            stages?.length ?? 1
+          } task, at least 2 are wanted, one after the other`,
+        );
+      }
+      return {
+        modules: modules.map(({ name, inSize, outSize }) => ({ name, inSize, outSize })),
+        ranks,
+        lastSteps: stages.map(({ firstStep, steps }) => firstStep + steps - 1),
+        task: 0,
+        tasksOf: Object.fromEntries(
+          modules.map(({ name }, i) => [name, Array.from({ length: ranks[i]! }, () => 0)]),
+        ),
+      };
+    },
+    isDue,
+    statisticsFrozen: () => true,
+    trainedNumbers(state) {
+      const { modules, tasksOf, task } = state;
+      const factors = modules.reduce(
+        (sum, { name, inSize, outSize }) =>
+          sum + slotsOf(state, name, task).length * (inSize + outSize),
+        0,
+      );
+      const magnitudes = modules.map(({ name }) => new Set(tasksOf[name]));
+      return factors +
+        (options.alphaPer === "module"
+          ? magnitudes.reduce((sum, { size }) => sum + size, 0)
+          : magnitudes.reduce((all, own) => all.union(own)).size);
+    },
+    decide(state, step, _scores, seen) {
+      if (!isDue(state, step)) {
+        throw new RangeError(`Cannot end a task of SD-LoRA after step ${step}: none ends there`);
+      }
+      const { modules, ranks, task } = state;
+      const { alphas, factors, dropped } = freeze(options, state, seen);
+      const drop: { module: string; slot: number }[] = [];
+      const grow: string[] = [];
+      const rows: RowEdit[] = [];
+      const tasksOf: Record<string, readonly number[]> = {};
+      modules.forEach(({ name }, i) => {
+        const isDropped = dropped.has(name);
+        if (isDropped) {
+          for (const slot of slotsOf(state, name, task)) drop.push({ module: name, slot });
+        }
+        const kept = state.tasksOf[name]!.filter((own) => !(isDropped && own === task));
+        const fresh = Array.from(
+          { length: rankOfTask(options.rankReduction, ranks[i]!, task + 1) },
+          () => task + 1,
+        );
+        grow.push(...fresh.map(() => name));
+        tasksOf[name] = [...kept, ...fresh];
+        const edit = (slot: number, part: string, values: ArrayLike<number>) =>
+          rows.push({ module: name, slot, part, values, moments: "zero" });
+        tasksOf[name].forEach((own, slot) => {
+          if (own === task + 1) edit(slot, "task", [own]);
+          if (own !== task) return;
+          edit(slot, "live", [0]);
+          edit(slot, "factor", [factors[name]!]);
+        });
+        if (options.alphaPer === "module" || i === 0) edit(0, "alpha", alphas[name]!);
+      });
+      const decision: MoveDecision = {
+        kind: "move",
+        step,
+        budget: grow.length,
+        threshold: null,
+        drop,
+        grow,
+        rows,
+        resetOptimizer: false,
+      };
+      return { decision, state: { ...state, task: task + 1, tasksOf } };
+    },
+  };
+}

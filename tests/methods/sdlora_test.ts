@@ -1,0 +1,553 @@
+/** SD-LoRA: what is frozen when a task ends, what its magnitudes do, and how directions are expressed by earlier ones. */
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { RandomStream } from "../../src/base/random.ts";
+import {
+  constant,
+  gemm,
+  grad,
+  type HostTensor,
+  input,
+  interpret,
+  makeProgram,
+  mul,
+  reduceSum,
+  reshape,
+  type Tensor,
+} from "../../src/graph/mod.ts";
+import { costsOf, evaluationPass, isOfWeights, type Pass } from "../../src/methods/adapter.ts";
+import type { MoveDecision, RowView } from "../../src/methods/rank_policy.ts";
+import { sdlora } from "../../src/methods/sdlora.ts";
+import {
+  type Direction,
+  expressed,
+  innerProduct,
+  sdloraPolicy,
+  type SdloraPolicyOptions,
+} from "../../src/methods/sdlora_policy.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { withoutModules } from "../../src/train/vectors.ts";
+import {
+  assertBitEqual,
+  moduleNames,
+  ofKind,
+  rowOf,
+  type TinyRun,
+  trainTo,
+} from "../train/fixture.ts";
+import { sequenceRequest } from "../train/sequence_fixture.ts";
+import {
+  assertAblates,
+  assertMerges,
+  assertResumes,
+  ended,
+  executor,
+  logitsOf,
+} from "./adapted_runs.ts";
+
+/** Two tasks of 6 steps each. */
+const run: TinyRun = {
+  method: "sdlora",
+  train: { learningRate: 2e-2, steps: 6, weightDecay: 0.1 },
+};
+
+function withOptions(options: TinyRun["options"]): TinyRun {
+  return { ...run, ...(options === undefined ? {} : { options }) };
+}
+
+/** Random factors of a direction, `rank` rows. */
+function direction(seed: number, rank = 2, factor = 1): Direction {
+  const stream = RandomStream.fromSeed(seed);
+  const rows = (width: number) => Array.from({ length: rank }, () => stream.normals(width));
+  return { A: rows(5), B: rows(4), factor };
+}
+
+/** BA, whole, `[4][5]`. */
+function whole({ A, B, factor }: Direction): readonly number[] {
+  return Array.from({ length: 20 }, (_, at) => {
+    const [o, i] = [Math.floor(at / 5), at % 5];
+    return factor * A.reduce((sum, a, k) => sum + a[i]! * B[k]![o]!, 0);
+  });
+}
+
+Deno.test("inner products of directions follow from their factors", () => {
+  const [one, other] = [direction(1, 2, 0.5), direction(2, 3)];
+  const wanted = whole(one).reduce((sum, value, i) => sum + value * whole(other)[i]!, 0);
+  assertAlmostEquals(innerProduct(one, other), wanted, 1e-12);
+});
+
+Deno.test("a direction that is a mix of earlier ones has a residual of 0 and the coefficients of the mix", () => {
+  const [one, two] = [direction(1), direction(2)];
+  const mix: Direction = {
+    A: [...one.A, ...two.A],
+    B: [
+      ...one.B.map((row) => Array.from(row, (value) => 0.3 * value)),
+      ...two.B.map((row) => Array.from(row, (value) => -2 * value)),
+    ],
+    factor: 1,
+  };
+  const { a, residual } = expressed([[one], [two]], [mix]);
+  assertAlmostEquals(residual, 0, 1e-12);
+  assertAlmostEquals(a[0]!, 0.3, 1e-12);
+  assertAlmostEquals(a[1]!, -2, 1e-12);
+  // Earlier directions that are multiples of one another are no obstacle.
+  const twice = expressed([[one], [{ ...one, factor: 2 }], [two]], [mix]);
+  assertAlmostEquals(twice.residual, 0, 1e-9);
+  assertAlmostEquals(twice.a[0]! + 2 * twice.a[1]!, 0.3, 1e-9);
+  // The residual of another direction is that of the least squares over the whole matrices, by their projections.
+  const other = direction(3);
+  const found = expressed([[one], [two]], [other]);
+  const left = whole(other).map((value, i) =>
+    value - found.a[0]! * whole(one)[i]! - found.a[1]! * whole(two)[i]!
+  );
+  const squares = (values: readonly number[]) => values.reduce((sum, v) => sum + v * v, 0);
+  assertAlmostEquals(found.residual, squares(left) / squares(whole(other)), 1e-12);
+  for (const earlier of [one, two]) {
+    const along = left.reduce((sum, value, i) => sum + value * whole(earlier)[i]!, 0);
+    assertAlmostEquals(along, 0, 1e-10);
+  }
+});
+
+Deno.test("a part of the update is alpha of its task times its factor", () => {
+  const adapter = sdlora.bind(sdlora.parseOptions({})).adapter!;
+  assert(isOfWeights(adapter));
+  const host = (shape: number[], data: number[]) =>
+    constant({ type: "f32", shape, data: Float64Array.from(data) });
+  const { A, B } = adapter.prepare(
+    {
+      A: host([1, 3, 2], [1, 2, 3, 4, 5, 6]),
+      B: host([1, 3, 1], [1, 1, 1]),
+      task: host([1, 3, 1], [0, 2, 1]),
+      live: host([1, 3, 1], [0, 1, 0]),
+      factor: host([1, 3, 1], [0.5, 1, 2]),
+      alpha: host([1, 1, 3], [10, 20, 30]),
+    },
+    1,
+    evaluationPass,
+  );
+  const found = interpret(makeProgram({ A, B }), {});
+  // 10 · 0.5, 30 · 1 and 20 · 2.
+  assertEquals(Array.from(found["A"]!.data), [5, 10, 90, 120, 200, 240]);
+});
+
+async function twoTasks(of: TinyRun) {
+  const trainer = await Trainer.create(sequenceRequest(executor, of), null);
+  const opening = trainer.activeParameters();
+  const first = trainer.assembly;
+  const early = await trainTo(trainer, 5);
+  const before = await trainer.checkpoint();
+  const mid = await trainTo(trainer, 6);
+  const frozen = await trainer.checkpoint();
+  const late = await trainTo(trainer);
+  const end = await trainer.checkpoint();
+  return {
+    trainer,
+    opening,
+    first,
+    before,
+    frozen,
+    end,
+    events: [...early, ...mid, ...late],
+  };
+}
+
+for (const options of [{}, { alphaPer: "module" }, { normaliseCurrent: true }]) {
+  Deno.test(`a later task leaves earlier factors alone and learns their magnitudes: ${JSON.stringify(options)}`, async () => {
+    const { trainer, frozen, end, before, first } = await twoTasks(withOptions(options));
+    const { assembly } = trainer;
+    for (const module of moduleNames()) {
+      const row = (at: typeof end, part: string, slot: number, vector: "theta" | "m" = "theta") =>
+        rowOf(assembly, at.vectors[vector]!, module, part, slot);
+      for (const part of ["A", "B"]) {
+        for (const slot of [0, 1]) {
+          assertBitEqual(row(end, part, slot), row(frozen, part, slot), `${part}${slot}`);
+          assert(row(end, part, slot, "m").every((m) => m === 0));
+          assert(
+            rowOf(first, before.vectors.theta!, module, part, slot)
+              .some((value, i) => value !== row(end, part, slot)[i]),
+            "the last step of the first task was not trained",
+          );
+        }
+        for (const slot of [2, 3]) {
+          assert(row(end, part, slot).some((value, i) => value !== row(frozen, part, slot)[i]));
+        }
+      }
+      assertEquals([0, 1, 2, 3].map((slot) => row(end, "task", slot)[0]), [0, 0, 1, 1]);
+      assertEquals([0, 1, 2, 3].map((slot) => row(end, "live", slot)[0]), [0, 0, 1, 1]);
+    }
+    const owner = moduleNames()[0]!;
+    const alpha = (at: typeof end) => rowOf(assembly, at.vectors.theta!, owner, "alpha", 0);
+    assert(alpha(end)[0] !== alpha(frozen)[0]);
+    assert(alpha(end)[1] !== alpha(frozen)[1]);
+    assertEquals(alpha(frozen)[1], 1);
+    trainer.dispose();
+  });
+}
+
+Deno.test("directions are divided by the norm of their product when they are frozen", async () => {
+  const { trainer, frozen } = await twoTasks(run);
+  for (const module of moduleNames()) {
+    const row = (part: string, slot: number) =>
+      rowOf(trainer.assembly, frozen.vectors.theta!, module, part, slot);
+    // The whole product, as the formula is printed.
+    let squares = 0;
+    const [a, b] = [[0, 1].map((slot) => row("A", slot)), [0, 1].map((slot) => row("B", slot))];
+    for (let o = 0; o < b[0]!.length; o++) {
+      for (let i = 0; i < a[0]!.length; i++) {
+        squares += (a[0]![i]! * b[0]![o]! + a[1]![i]! * b[1]![o]!) ** 2;
+      }
+    }
+    for (const slot of [0, 1]) {
+      assertAlmostEquals(row("factor", slot)[0]! * Math.sqrt(squares), 1, 1e-5);
+    }
+    assertEquals([2, 3].map((slot) => row("factor", slot)[0]), [1, 1]);
+  }
+  trainer.dispose();
+});
+
+/** The logits right before and right after the first task ends. */
+async function acrossTheEnd(options: TinyRun["options"]): Promise<number> {
+  const whole = withOptions(options);
+  // Without a second task, nothing is frozen: the same numbers as right before.
+  const still: TinyRun = {
+    ...whole,
+    change: (method) => ({ ...method, adapter: { ...method.adapter!, dynamics: null } }),
+  };
+  const [at, kept] = [
+    await Trainer.create(sequenceRequest(executor, whole), null),
+    await Trainer.create(sequenceRequest(executor, still), null),
+  ];
+  const logits: (readonly number[])[] = [];
+  for (const trainer of [at, kept]) {
+    await trainTo(trainer, 6);
+    logits.push(await logitsOf(trainer, whole, (await trainer.checkpoint()).vectors.theta!));
+    trainer.dispose();
+  }
+  return Math.max(...logits[0]!.map((value, i) => Math.abs(value - logits[1]![i]!)));
+}
+
+Deno.test("freezing changes outputs where a magnitude is shared, and not where each module has one", async () => {
+  const jump = await acrossTheEnd({});
+  assert(jump > 0.05, `a shared magnitude jumps by ${jump}`);
+  const own = await acrossTheEnd({ alphaPer: "module" });
+  assert(own < 1e-4, `magnitudes by module jump by ${own}`);
+  const folded = await acrossTheEnd({ foldNorms: true });
+  assert(folded < jump && folded > own, `${folded}, ${jump}, ${own}`);
+});
+
+Deno.test("as printed, freezing changes nothing but for the next direction, drawn near zero and divided", async () => {
+  const { trainer, frozen } = await twoTasks(withOptions({ normaliseCurrent: true }));
+  const { assembly } = trainer;
+  const [module] = moduleNames();
+  const rows = (part: string, slots: readonly number[]) =>
+    slots.map((slot) => rowOf(assembly, frozen.vectors.theta!, module!, part, slot));
+  const next: Direction = { A: rows("A", [2, 3]), B: rows("B", [2, 3]), factor: 1 };
+  const norm = Math.sqrt(innerProduct(next, next));
+  assert(norm > 0 && norm < 0.1, `${norm}`);
+  const adapter = assembly.adapter!;
+  assert(isOfWeights(adapter));
+  const host = (part: string, slots: readonly number[]) => {
+    const own = rows(part, slots);
+    const data = Float64Array.from(own.flatMap((row) => [...row]));
+    return constant({ type: "f32", shape: [1, own.length, own[0]!.length], data });
+  };
+  const all = [0, 1, 2, 3];
+  const { A, B } = adapter.prepare(
+    Object.fromEntries([
+      ...["A", "B", "task", "live", "factor"].map((part) => [part, host(part, all)]),
+      ["alpha", host("alpha", [0])],
+    ]),
+    1,
+    evaluationPass,
+  );
+  const made = interpret(makeProgram({ A, B }), {});
+  const split = (name: "A" | "B") => {
+    const { data, shape } = made[name]!;
+    return all.map((slot) =>
+      Array.from(data.slice(slot * shape[2]!, (slot + 1) * shape[2]!), Number)
+    );
+  };
+  const alpha = rows("alpha", [0])[0]!;
+  [[0, 1], [2, 3]].forEach((slots, task) => {
+    const own = {
+      A: slots.map((slot) => split("A")[slot]!),
+      B: slots.map((slot) => split("B")[slot]!),
+      factor: 1,
+    };
+    assertAlmostEquals(Math.sqrt(innerProduct(own, own)), Math.abs(alpha[task]!), 1e-5);
+  });
+  trainer.dispose();
+});
+
+Deno.test("in its first task it is LoRA with the scale alpha of that task", async () => {
+  // LoRA draws and trains the same numbers when the magnitude is held at 1.
+  const held: TinyRun = {
+    ...run,
+    change: (method) => ({
+      ...method,
+      adapter: {
+        ...method.adapter!,
+        parts: method.adapter!.parts.map((part) =>
+          part.name === "alpha" ? { ...part, isTrained: false } : part
+        ),
+      },
+    }),
+  };
+  const lora: TinyRun = {
+    ...run,
+    method: "lora",
+    options: { alpha: 2 },
+    change: (method) => ({
+      ...method,
+      adapter: {
+        ...method.adapter!,
+        parts: method.adapter!.parts.map((part) => ({ ...part, decay: false })),
+      },
+    }),
+  };
+  const losses: number[][] = [];
+  for (const each of [held, lora]) {
+    const trainer = await Trainer.create(sequenceRequest(executor, each), null);
+    losses.push(ofKind(await trainTo(trainer, 5), "step").map(({ loss }) => loss));
+    trainer.dispose();
+  }
+  losses[0]!.forEach((loss, i) => assertAlmostEquals(loss, losses[1]![i]!, 1e-6));
+});
+
+for (const options of [{}, { alphaPer: "module" }, { normaliseCurrent: true }]) {
+  Deno.test(`a run resumes across the end of a task, merges and ablates: ${JSON.stringify(options)}`, async () => {
+    const long = { ...run, train: { ...run.train, learningRate: 5e-2, steps: 8 } };
+    const whole = await ended({ ...long, options }, sequenceRequest);
+    await assertMerges(whole);
+    await assertAblates(whole);
+    await assertResumes(whole, [5, 8, 10]);
+    whole.trainer.dispose();
+  });
+}
+
+Deno.test("what a task trains is counted: its factors and all magnitudes", async () => {
+  const { trainer, opening, end, events } = await twoTasks(run);
+  const modules = trainer.assembly.modules.map(({ module }) => module);
+  const factors = modules.reduce((sum, { inSize, outSize }) => sum + 2 * (inSize + outSize), 0);
+  assertEquals([opening, trainer.activeParameters()], [factors + 1, factors + 2]);
+  assertEquals(end.peakParameters, factors + 2);
+  assertEquals(Object.values(trainer.ranks()), modules.map(() => 4));
+  const { perRank, perModule, perAdapter } = costsOf(trainer.assembly.adapter!);
+  const [module] = modules as [typeof modules[0] & object];
+  assertEquals([perModule(module), perAdapter?.(module)], [0, 1]);
+  assertEquals(perRank(module), module.inSize + module.outSize);
+  const [event, ...others] = ofKind(events, "ranks");
+  assertEquals(others, []);
+  assertEquals([event!.step, event!.moved, event!.budget], [6, 0, 4 * modules.length]);
+  // The evaluation after the first task is of what it learned, and comes before the event.
+  const kinds = events.slice(0, events.indexOf(event!)).map(({ kind }) => kind);
+  assertEquals(kinds.at(-1), "evaluation");
+  trainer.dispose();
+  const each = await twoTasks(withOptions({ alphaPer: "module" }));
+  assertEquals(
+    [each.opening, each.trainer.activeParameters()],
+    [factors + modules.length, factors + 2 * modules.length],
+  );
+  each.trainer.dispose();
+});
+
+Deno.test("switching a module off leaves the magnitudes that others share", async () => {
+  const { trainer, end } = await twoTasks(run);
+  const { assembly } = trainer;
+  const [module, other] = moduleNames() as [string, string];
+  const off = withoutModules(assembly, end.vectors.theta!, [module]);
+  const alpha = (theta: Float32Array) => rowOf(assembly, theta, module, "alpha", 0);
+  assertBitEqual(alpha(off), alpha(end.vectors.theta!), "alpha");
+  assert(rowOf(assembly, off, module, "A", 0).every((value) => value === 0));
+  const kept = rowOf(assembly, end.vectors.theta!, other, "A", 0);
+  assertBitEqual(rowOf(assembly, off, other, "A", 0), kept, "A");
+  trainer.dispose();
+});
+
+Deno.test("a task with magnitudes set anew starts all of them at 0.8", async () => {
+  const { trainer, frozen } = await twoTasks(withOptions({ alphas: "upstream" }));
+  const [module] = moduleNames();
+  const alpha = rowOf(trainer.assembly, frozen.vectors.theta!, module!, "alpha", 0);
+  assertEquals(Array.from(alpha), [Math.fround(0.8), Math.fround(0.8)]);
+  trainer.dispose();
+});
+
+const plain: SdloraPolicyOptions = {
+  alphaPer: "task",
+  alphas: "carried",
+  normaliseCurrent: false,
+  foldNorms: false,
+  rankReduction: null,
+  tau: 9e-4,
+};
+const shapes = ["query", "key"].map((name) => ({ name, inSize: 5, outSize: 4 }));
+const stages = [0, 1, 2, 3].map((task) => ({
+  task: `task ${task}`,
+  firstStep: 4 * task,
+  steps: 4,
+  classes: null,
+}));
+
+/** Rows of both modules after the first two tasks, the second of which is a multiple of the first in `query`. */
+function viewOf(isMultiple: Readonly<Record<string, boolean>>, alpha: readonly number[]): RowView {
+  const rows: Record<string, readonly ArrayLike<number>[]> = {};
+  shapes.forEach(({ name }, i) => {
+    const first = direction(10 + i), second = isMultiple[name] ? first : direction(20 + i);
+    const factor = isMultiple[name] ? -3 : 1;
+    rows[`${name}.A`] = [...first.A, ...second.A];
+    rows[`${name}.B`] = [
+      ...first.B,
+      ...second.B.map((row) => Array.from(row, (value) => factor * value)),
+    ];
+    rows[`${name}.alpha`] = [alpha];
+  });
+  return {
+    rows: (module, part) => rows[`${module}.${part}`]!.map((row) => Float32Array.from(row)),
+    stream: RandomStream.fromSeed(1),
+    inputNorms: () => new Float32Array(),
+  };
+}
+
+/** The decision when the second of four tasks ends. */
+function secondEnd(
+  changed: Partial<SdloraPolicyOptions>,
+  isMultiple: Readonly<Record<string, boolean>>,
+) {
+  const policy = sdloraPolicy({ ...plain, ...changed });
+  const context = {
+    modules: shapes,
+    ranks: [2, 2],
+    finalTotal: 4,
+    totalSteps: 16,
+    stepsPerEpoch: 4,
+    stages,
+  };
+  const begun = policy.start(context);
+  const seen = viewOf(isMultiple, [0.5, 2, 1, 1]);
+  const { state } = policy.decide(begun, 3, [], seen);
+  const next = policy.decide(state, 7, [], seen);
+  const { drop, grow, rows } = next.decision as MoveDecision;
+  const alpha = (module: string) =>
+    rows!.find((row) => row.module === module && row.part === "alpha")?.values;
+  return { policy, state: next.state, drop, grow, alpha };
+}
+
+Deno.test("a direction that earlier ones express is dropped and its magnitude handed over", () => {
+  const both = { query: true, key: true };
+  // D₂ is −3 D₁ and so, divided by its norm, −D₁: α₁ + α₂·(−1) = 0.5 − 2.
+  const dropped = secondEnd({}, both);
+  assertEquals(dropped.drop.map(({ module, slot }) => `${module}${slot}`), [
+    "query2",
+    "query3",
+    "key2",
+    "key3",
+  ]);
+  assertAlmostEquals((dropped.alpha("query") as number[])[0]!, -1.5, 1e-6);
+  assertEquals(dropped.state.tasksOf["query"], [0, 0, 2, 2]);
+  // Two of the first two tasks' magnitudes are left, with that of the third.
+  assertEquals(dropped.policy.trainedNumbers!(dropped.state), 2 * 2 * 9 + 2);
+  // A direction in one module alone is not enough where magnitudes are shared …
+  assertEquals(secondEnd({}, { query: true }).drop, []);
+  // … and is where each module has its own: there α₂ is also multiplied by ‖D₂‖.
+  const one = secondEnd({ alphaPer: "module" }, { query: true });
+  assertEquals(one.drop.map(({ module, slot }) => `${module}${slot}`), ["query2", "query3"]);
+  const first = direction(10);
+  const norm = Math.sqrt(innerProduct(first, first));
+  assertAlmostEquals((one.alpha("query") as number[])[0]!, 0.5 - 2 * 3 * norm, 1e-4);
+  assertEquals(one.state.tasksOf["key"], [0, 0, 1, 1, 2, 2]);
+  assertEquals(secondEnd({ tau: null }, both).drop, []);
+});
+
+Deno.test("later tasks have lower ranks where ranks are reduced", () => {
+  const { grow, state } = secondEnd(
+    { tau: null, rankReduction: { mu: 2, nu: 3, ranks: [10, 5, 2] } },
+    {},
+  );
+  assertEquals(grow, ["query", "key"]);
+  assertEquals(state.tasksOf["key"], [0, 0, 1, 1, 2]);
+});
+
+Deno.test("a single task, and options that would do nothing, are refused with what would work", () => {
+  const check = (options: Record<string, unknown>, count: number) => () =>
+    sdlora.check(sdlora.parseOptions(options), {
+      totalSteps: 16,
+      stepsPerEpoch: 4,
+      stages: stages.slice(0, count),
+      trainExamples: 8,
+      modules: [],
+      plan: null,
+    });
+  check({}, 2)();
+  check({ rankReduction: { mu: 1 }, tau: 9e-4, alphaPer: "module" }, 2)();
+  assertThrows(check({}, 1), RangeError, "name a sequence of tasks, or use lora");
+  assertThrows(check({ rankReduction: {} }, 4), RangeError, 'found "mu" of 4 and 4 tasks');
+  assertThrows(check({ rankReduction: { mu: 2, nu: 1 } }, 4), RangeError, "raise nu to 2");
+  assertThrows(
+    check({ rankReduction: { mu: 2, ranks: [4, 6, 2] } }, 4),
+    RangeError,
+    'found the "ranks" 4, 6, 2',
+  );
+  assertThrows(check({ alphas: "upstream", tau: 1e-3 }, 4), RangeError, "set alphas to carried");
+  assertThrows(check({ foldNorms: true, alphaPer: "module" }, 4), RangeError, "nothing to fold");
+  const policy = sdloraPolicy(plain);
+  const context = {
+    modules: shapes,
+    ranks: [2, 2],
+    finalTotal: 4,
+    totalSteps: 8,
+    stepsPerEpoch: 4,
+  };
+  assertThrows(() => policy.start(context), RangeError, "at least 2 are wanted");
+});
+
+const trainingPass: Pass = { ...evaluationPass, mode: "training" };
+
+for (const options of [{}, { normaliseCurrent: true }]) {
+  Deno.test(`gradients equal finite differences, and are zero for what is frozen: ${JSON.stringify(options)}`, () => {
+    const adapter = sdlora.bind(sdlora.parseOptions(options)).adapter!;
+    assert(isOfWeights(adapter));
+    const stream = RandomStream.fromSeed(5);
+    const host = (shape: readonly number[], data: ArrayLike<number>): HostTensor => ({
+      type: "f32",
+      shape,
+      data: Float64Array.from(data),
+    });
+    const fed: Readonly<Record<string, HostTensor>> = {
+      A: host([1, 3, 4], stream.normals(12)),
+      B: host([1, 3, 5], stream.normals(15)),
+      task: host([1, 3, 1], [0, 1, 1]),
+      live: host([1, 3, 1], [0, 1, 1]),
+      factor: host([1, 3, 1], [0.4, 1, 1]),
+      alpha: host([1, 1, 3], [0.7, 1.3, 1]),
+    };
+    const inputs = Object.fromEntries(
+      Object.entries(fed).map(([name, { shape }]) => [name, input(name, shape)]),
+    );
+    const { A, B } = adapter.prepare(inputs, 1, trainingPass);
+    const update = gemm(reshape(B, [3, 5]), reshape(A, [3, 4]), { transA: true });
+    const weights = constant(host([5, 4], stream.normals(20)));
+    const loss: Tensor = reduceSum(mul(mul(update, update), weights));
+    const trained = ["A", "B", "alpha"];
+    const gradients = grad(loss, trained.map((name) => inputs[name]!));
+    const program = makeProgram({
+      loss,
+      ...Object.fromEntries(trained.map((name, i) => [name, gradients[i]!])),
+    });
+    const found = interpret(program, fed);
+    const lossAt = (name: string, at: number, by: number) => {
+      const data = Float64Array.from(fed[name]!.data as Float64Array);
+      data[at]! += by;
+      const changed = { ...fed, [name]: host(fed[name]!.shape, data) };
+      return Number(interpret(program, changed, {}, ["loss"])["loss"]!.data[0]);
+    };
+    for (const name of trained) {
+      const width = fed[name]!.shape[2]!;
+      Array.from(found[name]!.data, Number).forEach((value, i) => {
+        const numeric = (lossAt(name, i, 1e-5) - lossAt(name, i, -1e-5)) / 2e-5;
+        // The first slot is frozen; the third task has no slot yet.
+        const isStill = name === "alpha" ? i === 2 : i < width;
+        assertAlmostEquals(value, isStill ? 0 : numeric, 1e-6 * Math.max(1, Math.abs(numeric)));
+        assert(isStill || value !== 0);
+      });
+    }
+  });
+}
