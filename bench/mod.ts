@@ -17,6 +17,7 @@ import {
   wholeNumber,
 } from "../src/cli/terminal.ts";
 import { textTable } from "../src/cli/text_table.ts";
+import { methodsBench } from "./methods_bench.ts";
 import { executorShareBench, firstStepBench } from "./overhead_bench.ts";
 import { defaultPairs } from "./pairs.ts";
 import { peerBench, peerParts } from "./peer_bench.ts";
@@ -24,7 +25,7 @@ import { rooflineBench } from "./roofline_bench.ts";
 import type { Measurement } from "./setup.ts";
 import { stepBench } from "./step_bench.ts";
 
-const parts: readonly string[] = ["first-step", ...peerParts, "roofline", "overhead"];
+const parts: readonly string[] = ["first-step", ...peerParts, "methods", "roofline", "overhead"];
 
 /** The parts that were asked for; all of them by default. */
 function chosenParts(only: string | null): ReadonlySet<string> {
@@ -49,6 +50,7 @@ async function bench(args: readonly string[]): Promise<number> {
   // First of all, since it counts from the start of the process.
   if (chosen.has("first-step")) measurements.push(await firstStepBench());
   if (chosen.has("elalora")) measurements.push(...await stepBench());
+  if (chosen.has("methods")) measurements.push(...await methodsBench(sayEach));
   const peerChosen = peerParts.filter((part) => chosen.has(part));
   measurements.push(
     ...await peerBench({ parts: peerChosen, data, model, pairs, onMeasured: sayEach }),
