@@ -5,6 +5,7 @@ import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { subjects, testEach } from "../exec/executors.ts";
 import { lossesOf, ofKind, type TinyRun, trainingRequest, trainTo } from "./fixture.ts";
+import { sequenceRequest } from "./sequence_fixture.ts";
 
 const train = { steps: 8, learningRate: 2e-2 };
 const runs: readonly TinyRun[] = [
@@ -13,8 +14,13 @@ const runs: readonly TinyRun[] = [
   { method: "beamlora", options: { useBeamloraStep: 4 }, rank: 4, train },
 ];
 
+/** Two tasks of 4 steps each. */
+const inSequence: readonly TinyRun[] = [{}, { alphaPer: "module" }, { normaliseCurrent: true }]
+  .map((options) => ({ method: "sdlora", options, train: { ...train, steps: 4 } }));
+
 async function outcome(executor: Executor, run: TinyRun) {
-  const request = trainingRequest(executor, run);
+  const requestOf = inSequence.includes(run) ? sequenceRequest : trainingRequest;
+  const request = requestOf(executor, run);
   const trainer = await Trainer.create(request, null);
   const events = await trainTo(trainer);
   trainer.dispose();
@@ -23,7 +29,7 @@ async function outcome(executor: Executor, run: TinyRun) {
 }
 
 const all = await subjects();
-for (const run of runs) {
+for (const run of [...runs, ...inSequence]) {
   const label = `${run.method} ${JSON.stringify(run.options)}`;
   testEach(all, `${label} trains as on the reference`, async (executor) => {
     const wanted = await outcome(new ReferenceExecutor(), run);
