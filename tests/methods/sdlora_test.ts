@@ -17,13 +17,8 @@ import {
 import { costsOf, evaluationPass, isOfWeights, type Pass } from "../../src/methods/adapter.ts";
 import type { MoveDecision, RowView } from "../../src/methods/rank_policy.ts";
 import { sdlora } from "../../src/methods/sdlora.ts";
-import {
-  type Direction,
-  expressed,
-  innerProduct,
-  sdloraPolicy,
-  type SdloraPolicyOptions,
-} from "../../src/methods/sdlora_policy.ts";
+import { type Direction, expressed, innerProduct } from "../../src/methods/factored_directions.ts";
+import { sdloraPolicy, type SdloraPolicyOptions } from "../../src/methods/sdlora_policy.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { withoutModules } from "../../src/train/vectors.ts";
 import {

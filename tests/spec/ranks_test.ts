@@ -204,6 +204,21 @@ Deno.test("solveRanks() pays for what a module costs besides its ranks", () => {
   assertEquals(countParameters([0, 2], squares(8, 8), costs), 23);
 });
 
+Deno.test("solveRanks() pays once for what an adapter costs besides its modules", () => {
+  const costs = { perRank: () => 10, perModule: () => 3, perAdapter: () => 5 };
+  const entry = { ...method("lora"), costs: () => costs };
+  const shapes = squares(8, 8);
+  // 2 · 3 + 5 are fixed, and 34 and 29 pay for three ranks and for two.
+  const parameters = (value: number) =>
+    solveRanks(entry, {}, shapes, { type: "parameters", value });
+  assertEquals(parameters(45).initial, [1, 2]);
+  assertEquals([parameters(45).initialParameters, parameters(40).initialParameters], [41, 31]);
+  assertEquals(solveRanks(entry, {}, shapes, { type: "rank", value: 2 }).requested, 51);
+  assertThrows(() => parameters(30), RangeError, "at least rank 1 or 31 parameters");
+  assertEquals(countParameters([0, 2], shapes, costs), 28);
+  assertEquals(countParameters([0, 0], shapes, costs), 0);
+});
+
 Deno.test("apportion() gives what is left to the largest remainders", () => {
   assertEquals(apportion(6, [1.2, 1.9, 2.9]), [1, 2, 3]);
   assertEquals(apportion(5, [1.2, 1.9, 1.9]), [1, 2, 2]);
