@@ -190,14 +190,16 @@ function movements(results: StudyResults, grid: Grid): readonly Finding[] {
     const total = (map: RankMap | null) =>
       Object.values(map ?? {}).reduce((sum, rank) => sum + rank, 0);
     const moves = mean(runs.map((run) => run.record.happened.ranksMoved));
-    const masked = mean(
+    const added = mean(
       runs.map(({ record: { happened } }) =>
-        total(happened.initialRanks) - total(happened.finalRanks)
+        total(happened.finalRanks) - total(happened.initialRanks)
       ),
     );
-    const change = moves > 0
-      ? `${significant(moves)} moved`
-      : `${significant(masked)} masked at the end`;
+    const change = [
+      ...(moves > 0 ? [`${significant(moves)} moved`] : []),
+      ...(moves === 0 && added <= 0 ? [`${significant(-added)} masked at the end`] : []),
+      ...(added > 0 ? [`${significant(added)} added by the end`] : []),
+    ].join(", ");
     const events = significant(mean(runs.map((run) => run.record.happened.rankEvents)));
     return [{
       lead: `Ranks of ${label}`,

@@ -74,3 +74,24 @@ Deno.test("findingsOf: a study of one seed and one task claims no difference", (
   assertStringIncludes(apart, "1 block cannot tell any of 3 pairs apart");
   assertEquals(one.filter((text) => / (are told apart|not all alike)/.test(text)), []);
 });
+
+Deno.test("findingsOf says how many ranks a method has added", () => {
+  const study = fixtureStudy({ ...small, budgets: [4] });
+  const grown = (moved: number): StudyResults => ({
+    ...study,
+    runs: study.runs.map((run) => {
+      const { initialRanks } = run.record.happened;
+      const finalRanks = initialRanks && Object.fromEntries(
+        Object.entries(initialRanks).map(([name, rank]) => [name, rank + 2]),
+      );
+      const happened = { ...run.record.happened, finalRanks, ranksMoved: moved };
+      return { ...run, record: { ...run.record, happened } };
+    }),
+  });
+  const modules = Object.keys(
+    study.runs.find(({ record }) => record.happened.initialRanks)!.record.happened.initialRanks!,
+  );
+  const added = `${2 * modules.length} added by the end`;
+  assertStringIncludes(find(textsOf(grown(0)), "Ranks of ElaLoRA"), `ElaLoRA: ${added}, `);
+  assertStringIncludes(find(textsOf(grown(3)), "Ranks of ElaLoRA"), `3 moved, ${added}, `);
+});

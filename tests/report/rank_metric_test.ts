@@ -66,6 +66,22 @@ Deno.test("methods that keep their total rank have neither rows nor a chart", ()
   assertEquals(chartsOf(still).rankMetric, []);
 });
 
+Deno.test("a sequence has no rows, since its later evaluations are of more classes", () => {
+  const sequence = {
+    stages: [],
+    classIncremental: [[0.5], [0.4, 0.6]],
+    taskAware: [[0.5], [0.4, 0.6]],
+    averageAccuracy: 0.5,
+    accuracyOverTime: 0.5,
+    forgetting: 0.1,
+  };
+  const inSequence = runs.map((run) => ({
+    ...run,
+    record: { ...run.record, happened: { ...run.record.happened, sequence } },
+  }));
+  assertEquals(rankMetricRows({ ...staged, runs: inSequence }), []);
+});
+
 Deno.test("the page shows the curve beside the ranks", async () => {
   const [chart] = chartsOf(staged).rankMetric;
   assertStringIncludes(await renderChart(chart!), "ranks held (% of the start)");

@@ -34,9 +34,10 @@ interface Point {
   readonly score: number;
 }
 
-/** Total rank and metric at each evaluation of a run on the split that counts. */
+/** Total rank and metric at each evaluation of a run on the split that counts; none of a sequence, whose metric is of ever more classes. */
 function pointsOf({ record, ranks, evaluations }: RunResults): readonly Point[] {
-  const { initialRanks, last, outcome, primaryMetric } = record.happened;
+  const { initialRanks, last, outcome, primaryMetric, sequence } = record.happened;
+  if (sequence !== undefined) return [];
   if (initialRanks === null || last === null || outcome.state !== "finished") return [];
   const initial = Object.values(initialRanks).reduce((sum, rank) => sum + rank, 0);
   return evaluations.filter(({ split }) => split === last.split).map(({ step, metrics }) => {
