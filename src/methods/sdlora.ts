@@ -6,7 +6,7 @@
  * A_t (random) and B_t (zero) are trained and α_1…α_t with them, one a task and shared by all modules; the loss is over the new
  * classes. As printed, the formula divides by zero where B_t = 0, so that here, as in the authors' `backbone/lora.py`, the
  * direction of the current task is not divided (`normaliseCurrent` does as printed). Earlier ones are divided by their norm; the
- * authors' code takes ‖A‖·‖B‖ instead. α is kept out of weight decay, which would forget earlier tasks; so are A and B,
+ * authors' code takes ‖A‖·‖B‖ instead (`norms`). α is kept out of weight decay, which would forget earlier tasks; so are A and B,
  * which would shrink when they are frozen.
  *
  * A budget is what a task trains: rank r stands for r ranks a module and task, and t tasks store t times as many.
@@ -53,6 +53,9 @@ const options = z.strictObject({
   ),
   normaliseCurrent: z.boolean().default(false).describe(
     "Whether the direction of the current task is divided by its norm too, as the formula is printed; B then starts near zero",
+  ),
+  norms: z.enum(["product", "upstream"]).default("product").describe(
+    "What directions are divided by when they are frozen: the norm of their product; upstream takes that of A times that of B",
   ),
   foldNorms: z.boolean().default(false).describe(
     "Whether a shared magnitude is multiplied by the mean norm of its directions when they are frozen; one a module always is, by its own",
@@ -176,7 +179,7 @@ function adapterOf(chosen: Options): Adapter {
 
 /** Refuses what would do something else than was asked. */
 function checkRun(chosen: Options, { stages = [] }: RunFacts): void {
-  const { alphas, alphaPer, foldNorms, normaliseCurrent, rankReduction, tau } = chosen;
+  const { alphas, alphaPer, norms, foldNorms, normaliseCurrent, rankReduction, tau } = chosen;
   const refuse = (what: string): never => {
     throw new RangeError(`Cannot train SD-LoRA: ${what}`);
   };
@@ -204,6 +207,12 @@ function checkRun(chosen: Options, { stages = [] }: RunFacts): void {
         foldNorms ? "foldNorms" : "tau"
       } with "alphas" of "upstream", which forgets what is put into the ` +
         "magnitudes; set alphas to carried",
+    );
+  }
+  if (norms === "upstream" && normaliseCurrent) {
+    refuse(
+      'found normaliseCurrent with "norms" of "upstream", so that freezing would change the norm that was trained with; set ' +
+        "norms to product",
     );
   }
   if (foldNorms && (normaliseCurrent || alphaPer === "module")) {

@@ -25,6 +25,7 @@ export interface SdloraPolicyOptions {
   readonly alphaPer: "task" | "module";
   readonly alphas: "carried" | "upstream";
   readonly normaliseCurrent: boolean;
+  readonly norms: "product" | "upstream";
   readonly foldNorms: boolean;
   /** From task `mu` on (from 0) ranks are `ranks[1]` over `ranks[0]` of the first, from `nu` on `ranks[2]` over it. */
   readonly rankReduction:
@@ -78,13 +79,18 @@ function slotsOf({ tasksOf }: SdloraState, module: string, task: number): readon
   return tasksOf[module]!.flatMap((own, slot) => own === task ? [slot] : []);
 }
 
+/** The norm of all numbers of some rows. */
+function frobenius(rows: readonly Float32Array[]): number {
+  return Math.sqrt(rows.reduce((all, row) => row.reduce((sum, value) => sum + value ** 2, all), 0));
+}
+
 /** The direction of a task in a module, divided by its norm; null where it has none. */
 function unitDirection(
+  { norms, normaliseCurrent }: SdloraPolicyOptions,
   state: SdloraState,
   seen: RowView,
   module: string,
   task: number,
-  epsilon: number,
 ): { readonly direction: Direction; readonly norm: number } | null {
   const slots = slotsOf(state, module, task);
   const [A, B] = ["A", "B"].map((part) => seen.rows(module, part)) as [
@@ -93,8 +99,11 @@ function unitDirection(
   ];
   const pick = (rows: readonly Float32Array[]) => slots.map((slot) => rows[slot]!);
   const plain = { A: pick(A), B: pick(B), factor: 1 };
-  const norm = Math.sqrt(innerProduct(plain, plain));
+  const norm = norms === "product"
+    ? Math.sqrt(innerProduct(plain, plain))
+    : frobenius(plain.A) * frobenius(plain.B);
   if (!(norm > 0)) return null;
+  const epsilon = normaliseCurrent ? normEpsilon : 0;
   return { direction: { ...plain, factor: 1 / (norm + epsilon) }, norm };
 }
 
@@ -112,9 +121,8 @@ function freeze(options: SdloraPolicyOptions, state: SdloraState, seen: RowView)
   const { alphaPer, alphas: kind, normaliseCurrent, foldNorms, tau } = options;
   const { modules, task } = state;
   const names = modules.map(({ name }) => name);
-  const epsilon = normaliseCurrent ? normEpsilon : 0;
   const unitsOf = (own: number) =>
-    names.map((name) => unitDirection(state, seen, name, own, own === task ? epsilon : 0));
+    names.map((name) => unitDirection(options, state, seen, name, own));
   const current = unitsOf(task);
   const dropped = new Set<string>();
   const alphas: Record<string, number[]> = {};

@@ -370,6 +370,7 @@ const plain: SdloraPolicyOptions = {
   alphaPer: "task",
   alphas: "carried",
   normaliseCurrent: false,
+  norms: "product",
   foldNorms: false,
   rankReduction: null,
   tau: 9e-4,
@@ -423,7 +424,10 @@ function secondEnd(
   const { drop, grow, rows } = next.decision as MoveDecision;
   const alpha = (module: string) =>
     rows!.find((row) => row.module === module && row.part === "alpha")?.values;
-  return { policy, state: next.state, drop, grow, alpha };
+  const factorOf = (module: string, slot: number) =>
+    rows!.find((row) => row.module === module && row.slot === slot && row.part === "factor")
+      ?.values;
+  return { policy, state: next.state, drop, grow, alpha, factorOf };
 }
 
 Deno.test("a direction that earlier ones express is dropped and its magnitude handed over", () => {
@@ -450,6 +454,19 @@ Deno.test("a direction that earlier ones express is dropped and its magnitude ha
   assertAlmostEquals((one.alpha("query") as number[])[0]!, 0.5 - 2 * 3 * norm, 1e-4);
   assertEquals(one.state.tasksOf["key"], [0, 0, 1, 1, 2, 2]);
   assertEquals(secondEnd({ tau: null }, both).drop, []);
+});
+
+Deno.test("upstream divides by the norm of A times that of B, which is never less", () => {
+  const squares = (rows: readonly ArrayLike<number>[]) =>
+    rows.reduce((all, row) => Array.from(row).reduce((sum, value) => sum + value * value, all), 0);
+  const { A, B } = direction(21);
+  const { factorOf } = secondEnd({ tau: null, norms: "upstream" }, {});
+  const found = (factorOf("key", 2) as number[])[0]!;
+  assertAlmostEquals(found, 1 / Math.sqrt(squares(A) * squares(B)), 1e-6);
+  const product = (secondEnd({ tau: null }, {}).factorOf("key", 2) as number[])[0]!;
+  const one = { A, B, factor: 1 };
+  assertAlmostEquals(product, 1 / Math.sqrt(innerProduct(one, one)), 1e-6);
+  assert(found < product);
 });
 
 Deno.test("later tasks have lower ranks where ranks are reduced", () => {
@@ -482,6 +499,11 @@ Deno.test("a single task, and options that would do nothing, are refused with wh
     'found the "ranks" 4, 6, 2',
   );
   assertThrows(check({ alphas: "upstream", tau: 1e-3 }, 4), RangeError, "set alphas to carried");
+  assertThrows(
+    check({ norms: "upstream", normaliseCurrent: true }, 4),
+    RangeError,
+    "set norms to product",
+  );
   assertThrows(check({ foldNorms: true, alphaPer: "module" }, 4), RangeError, "nothing to fold");
   const policy = sdloraPolicy(plain);
   const context = {
