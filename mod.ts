@@ -227,6 +227,7 @@ export {
   type Checkpoint,
   DivergenceError,
   type RankChange,
+  type RunState,
   type Snapshot,
   type TrainingEvent,
   type TrainingRequest,

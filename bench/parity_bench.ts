@@ -22,7 +22,7 @@ import { outputCount } from "../src/train/assemble.ts";
 import { batchDims, inputFeeds } from "../src/train/feeds.ts";
 import type { TrainingRequest } from "../src/train/run_types.ts";
 import { Trainer } from "../src/train/trainer.ts";
-import { exportTensors } from "../src/train/vectors.ts";
+import { exportTensors } from "../src/train/stored_tensors.ts";
 import {
   alpha,
   type Engine,

@@ -13,7 +13,7 @@ import { evaluateSplit } from "../src/train/evaluate.ts";
 import { ProgramCache } from "../src/train/programs.ts";
 import type { TrainingRequest } from "../src/train/run_types.ts";
 import { Trainer } from "../src/train/trainer.ts";
-import { exportTensors } from "../src/train/vectors.ts";
+import { exportTensors } from "../src/train/stored_tensors.ts";
 import { epochBench } from "./epoch_bench.ts";
 import { memoryBench } from "./memory_bench.ts";
 import {

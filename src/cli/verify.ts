@@ -18,9 +18,10 @@ import {
   verifyRun,
 } from "../record/verification.ts";
 import { ProgramCache } from "../train/programs.ts";
-import { execute, whereOf } from "./execute.ts";
+import { execute } from "./execute.ts";
 import type { Inputs } from "./inputs.ts";
 import { isFinished, planRecorded, type RecordedRun } from "./recorded_run.ts";
+import { whereOf } from "./run_record.ts";
 import { sampleByKind } from "./sampling.ts";
 import { defaultStudy } from "./study_file.ts";
 import { defaultResults, findResults, readStoredStudy, readStudyRuns } from "./study_results.ts";

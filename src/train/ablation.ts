@@ -12,7 +12,8 @@ import type { Task } from "../tasks/types.ts";
 import type { ModuleShape } from "../spec/types.ts";
 import type { Assembly } from "./assemble.ts";
 import { evaluateAll, type Evaluation, type EvaluationSplit } from "./evaluate.ts";
-import { importTensors, withoutModules } from "./vectors.ts";
+import { importTensors } from "./stored_tensors.ts";
+import { withoutModules } from "./vectors.ts";
 
 /** Trained numbers by name, as `exportTensors` made them. */
 export type TrainedTensors = ReadonlyMap<

@@ -15,7 +15,7 @@ import { type EvaluationSplit, exampleLoss } from "./evaluate.ts";
 import { batchDims, inputFeeds } from "./feeds.ts";
 import type { LoadedPrograms } from "./programs.ts";
 import type { SlotOrder } from "./slots.ts";
-import { slotRanges } from "./vectors.ts";
+import { slotRanges } from "./places.ts";
 
 /** What scoring needs. */
 export interface AblationRequest {

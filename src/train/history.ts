@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { AdapterTensor } from "./vectors.ts";
+import type { AdapterTensor } from "./stored_tensors.ts";
 
 /** The slots that were merged together. */
 export interface MergedBlock {

@@ -11,7 +11,8 @@ import type { Assembly, AssemblyRequest } from "./assemble.ts";
 import { scaleOf } from "./forward.ts";
 import type { MergedBlock } from "./history.ts";
 import { initialOrder, type SlotOrder } from "./slots.ts";
-import { adapterTensors, drawRows, type StateVectors } from "./vectors.ts";
+import { adapterTensors } from "./stored_tensors.ts";
+import { drawRows, type StateVectors } from "./vectors.ts";
 
 /** The slots of a state, as they are merged after `step` steps. */
 export function blockOf(

@@ -74,6 +74,9 @@ export interface Checkpoint {
   readonly last: Snapshot | null;
 }
 
+/** A checkpoint but for the vectors, which lie on the device while a run is under way. */
+export type RunState = Omit<Checkpoint, "vectors">;
+
 /** A change of ranks at an event. */
 export interface RankChange {
   readonly module: string;

@@ -14,7 +14,7 @@ import type { RunAblation, RunRecord } from "../../src/record/types.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import { evaluateSplit } from "../../src/train/evaluate.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
-import { importTensors } from "../../src/train/vectors.ts";
+import { importTensors } from "../../src/train/stored_tensors.ts";
 import { scoredStudy, type Swept, withSwept } from "./tiny_study.ts";
 
 const options: AblateOptions = {

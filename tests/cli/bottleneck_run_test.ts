@@ -15,7 +15,7 @@ import { defaultSettings } from "../../src/spec/settings.ts";
 import type { Batch } from "../../src/tasks/types.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
-import { importTensors } from "../../src/train/vectors.ts";
+import { importTensors } from "../../src/train/stored_tensors.ts";
 import { expected, goldenModel } from "../models/fixture.ts";
 import { type Swept, tinyStudy, withSwept } from "./tiny_study.ts";
 

@@ -8,7 +8,8 @@ import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { flatten } from "../../src/train/layout.ts";
 import type { Checkpoint, TrainingEvent } from "../../src/train/run_types.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { exportTensors, withoutModules } from "../../src/train/vectors.ts";
+import { exportTensors } from "../../src/train/stored_tensors.ts";
+import { withoutModules } from "../../src/train/vectors.ts";
 import { goldenModel } from "../models/fixture.ts";
 import {
   assertStatesEqual,

@@ -10,7 +10,7 @@ import type { ModuleShape } from "../../src/spec/types.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { flatten } from "../../src/train/layout.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { exportTensors } from "../../src/train/vectors.ts";
+import { exportTensors } from "../../src/train/stored_tensors.ts";
 import { goldenModel } from "../models/fixture.ts";
 import { rowOf, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
 

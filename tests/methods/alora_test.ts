@@ -16,7 +16,9 @@ import { ablationScores } from "../../src/train/ablation_scores.ts";
 import { evaluateSplit, exampleLoss } from "../../src/train/evaluate.ts";
 import type { StageData } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { applyMove, exportTensors, withoutModules } from "../../src/train/vectors.ts";
+import { applyMove } from "../../src/train/row_edits.ts";
+import { exportTensors } from "../../src/train/stored_tensors.ts";
+import { withoutModules } from "../../src/train/vectors.ts";
 import { goldenModel } from "../models/fixture.ts";
 import {
   moduleNames,

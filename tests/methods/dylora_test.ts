@@ -10,7 +10,7 @@ import type { StoredTensor } from "../../src/models/safetensors.ts";
 import type { ModuleShape } from "../../src/spec/types.ts";
 import { ablate } from "../../src/train/ablation.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { exportTensors, importTensors } from "../../src/train/vectors.ts";
+import { exportTensors, importTensors } from "../../src/train/stored_tensors.ts";
 import { rowOf, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
 import {
   assertAblates,

@@ -9,7 +9,7 @@ import { assemble } from "../../src/train/assemble.ts";
 import { mergedRanks } from "../../src/train/history.ts";
 import { slotOf } from "../../src/train/layout.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { exportTensors } from "../../src/train/vectors.ts";
+import { exportTensors } from "../../src/train/stored_tensors.ts";
 import { configOf, type Golden, golden, parametersFor } from "../models/deberta_fixture.ts";
 import { goldenModel } from "../models/fixture.ts";
 import {

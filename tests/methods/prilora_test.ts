@@ -10,7 +10,8 @@ import type { ModulePart, ModuleShape, RunFacts } from "../../src/spec/types.ts"
 import type { Batch } from "../../src/tasks/types.ts";
 import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { nonzeroAdapterNumbers, rowView } from "../../src/train/vectors.ts";
+import { rowView } from "../../src/train/policy_view.ts";
+import { nonzeroAdapterNumbers } from "../../src/train/stored_tensors.ts";
 import {
   common,
   configOf,

@@ -17,12 +17,9 @@ import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_
 import type { Checkpoint } from "../../src/train/run_types.ts";
 import { slotOf } from "../../src/train/layout.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import {
-  applyEdit,
-  exportTensors,
-  importTensors,
-  withoutModules,
-} from "../../src/train/vectors.ts";
+import { applyEdit } from "../../src/train/row_edits.ts";
+import { exportTensors, importTensors } from "../../src/train/stored_tensors.ts";
+import { withoutModules } from "../../src/train/vectors.ts";
 import {
   assertBitEqual,
   moduleNames,

@@ -24,7 +24,8 @@ import {
 import { slotOf } from "../../src/train/layout.ts";
 import { groupParameter, initialOrder, type SlotOrder } from "../../src/train/slots.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { initialVectors, slotScoresOf } from "../../src/train/vectors.ts";
+import { slotScoresOf } from "../../src/train/policy_view.ts";
+import { initialVectors } from "../../src/train/vectors.ts";
 import {
   assertBitEqual,
   moduleNames,

@@ -9,7 +9,7 @@ import type { StateVector } from "../../src/train/assemble.ts";
 import { slotOf } from "../../src/train/layout.ts";
 import type { Checkpoint, Snapshot } from "../../src/train/run_types.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { exportTensors } from "../../src/train/vectors.ts";
+import { exportTensors } from "../../src/train/stored_tensors.ts";
 import {
   assertBitEqual,
   lossesOf,

@@ -11,7 +11,7 @@ import { groupParameter } from "../../src/train/slots.ts";
 import type { TrainingRequest } from "../../src/train/run_types.ts";
 import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { slotScoresOf } from "../../src/train/vectors.ts";
+import { slotScoresOf } from "../../src/train/policy_view.ts";
 import { assertClose } from "../exec/executors.ts";
 import { expected, goldenFiles } from "../models/fixture.ts";
 import { moduleNames, ofKind, type TinyRun, trainingRequest, trainTo } from "./fixture.ts";

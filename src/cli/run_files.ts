@@ -1,0 +1,54 @@
+/**
+ * The files that a run leaves beside its record: trained weights, and what was predicted with them.
+ *
+ * @module
+ */
+import { writeSafetensors } from "../models/safetensors.ts";
+import type { RunFolder } from "../record/run_folder.ts";
+import type { EvaluationSplit } from "../train/evaluate.ts";
+import type { Snapshot } from "../train/run_types.ts";
+import { exportTensors } from "../train/stored_tensors.ts";
+import type { Trainer } from "../train/trainer.ts";
+
+/** Writes the weights of the last evaluation, and those of the best one where that is another. */
+export async function writeWeights(
+  folder: RunFolder,
+  id: string,
+  { assembly, progress: { best, last, history } }: Trainer,
+): Promise<void> {
+  const weightsOf = (snapshot: Snapshot) =>
+    writeSafetensors(
+      new Map(
+        exportTensors(assembly, snapshot.theta, snapshot.order, history.slice(0, snapshot.merged))
+          .map(({ name, shape, data }) => [name, { shape, data }]),
+      ),
+      "F32",
+      { run: id, step: String(snapshot.step), off: JSON.stringify(snapshot.off) },
+    );
+  if (last !== null) await folder.write("adapter.safetensors", weightsOf(last));
+  if (best !== null && best.step !== last?.step) {
+    await folder.write("best.safetensors", weightsOf(best));
+  }
+}
+
+/** Writes what a snapshot predicted for each example of the splits, a line each. */
+export async function writePredictions(
+  folder: RunFolder,
+  splits: readonly EvaluationSplit[],
+  kept: Snapshot,
+): Promise<void> {
+  const lines = splits.flatMap((split) => {
+    // A run through a sequence that failed has not seen all of its tasks.
+    const own = kept.evaluations.find((evaluation) => evaluation.split === split.name);
+    if (own === undefined) return [];
+    return split.targets.map((target, row) =>
+      JSON.stringify({
+        split: split.name,
+        id: split.ids[row],
+        target,
+        prediction: own.predictions[row],
+      })
+    );
+  });
+  await folder.write("predictions.jsonl", `${lines.join("\n")}\n`);
+}

@@ -1,0 +1,194 @@
+/**
+ * What a run holds on its device: loaded programs, the vectors of its state, and feeds that stay from step to step.
+ *
+ * @module
+ */
+import { RandomStream } from "../base/random.ts";
+import type { DeviceTensor } from "../exec/executor.ts";
+import type { ModuleShape } from "../spec/types.ts";
+import type { Assembly, StateVector } from "./assemble.ts";
+import { RunWeights } from "./fed_weights.ts";
+import { batchDims } from "./feeds.ts";
+import type { MergedBlock } from "./history.ts";
+import { updatesOfBlock } from "./merging.ts";
+import { type LoadedPrograms, stepNumbers } from "./programs.ts";
+import type { QueuedStep } from "./queued_step.ts";
+import { ResidentFeeds } from "./resident_feeds.ts";
+import type { RunState, TrainingRequest } from "./run_types.ts";
+import { eventFeeds, type NextStep, stepFeeds } from "./step_feeds.ts";
+import { freshMoments, type StateVectors } from "./vectors.ts";
+
+/** Loads the programs of a run for the rows that each adapted module is to have room for. */
+export function loadPrograms(
+  request: TrainingRequest,
+  capacities: RunState["capacities"],
+): Promise<LoadedPrograms> {
+  const key = `${request.programKey}/${JSON.stringify(capacities)}`;
+  const capacityOf = (module: ModuleShape) => capacities[module.name]!;
+  return request.programs.load(key, { ...request.assembly, capacityOf });
+}
+
+/** What was read of steps, in their order. */
+export interface StepsRead {
+  /** Each step's numbers, as {@linkcode stepNumbers} orders them. */
+  readonly values: readonly (readonly number[])[];
+  /** Time that reading took. */
+  readonly waitedMillis: number;
+}
+
+/** The device side of one run. */
+export class DeviceRun {
+  readonly #request: TrainingRequest;
+  readonly #root: RandomStream;
+  readonly #resident: ResidentFeeds;
+  readonly #weights: RunWeights;
+  #programs: LoadedPrograms;
+  #held: Partial<Record<StateVector, DeviceTensor>> = {};
+
+  /**
+   * The vectors are uploaded later; the programs are given back by {@linkcode dispose}.
+   *
+   * @param history What the run has merged into its weights.
+   */
+  constructor(
+    request: TrainingRequest,
+    programs: LoadedPrograms,
+    history: readonly MergedBlock[],
+  ) {
+    this.#request = request;
+    this.#programs = programs;
+    this.#root = RandomStream.fromSeed(request.seed);
+    this.#resident = new ResidentFeeds(request.executor);
+    this.#weights = new RunWeights(
+      request.executor,
+      programs.assembly.fedWeights,
+      request.assembly.encoder.tensors,
+      history.map((block) => updatesOfBlock(request.assembly, block)),
+    );
+  }
+
+  /** The loaded programs. */
+  get programs(): LoadedPrograms {
+    return this.#programs;
+  }
+
+  /** Where the numbers lie now. */
+  get assembly(): Assembly {
+    return this.#programs.assembly;
+  }
+
+  /** The weights of adapted layers that both programs are fed, where the method merges into them. */
+  get fedWeights(): Readonly<Record<string, DeviceTensor>> {
+    return this.#weights.feeds;
+  }
+
+  /** The parameters. */
+  get theta(): DeviceTensor {
+    return this.#held.theta!;
+  }
+
+  /** Replaces the vectors, and what a rank event changes besides. */
+  upload(vectors: StateVectors, state: RunState): void {
+    const { executor } = this.#request;
+    for (const held of Object.values(this.#held)) executor.dispose(held);
+    this.#held = Object.fromEntries(this.assembly.stateVectors.map((name) => {
+      const data = vectors[name]!;
+      return [name, executor.upload({ type: "f32", shape: [data.length], data })];
+    }));
+    this.#resident.setSlots(eventFeeds(this.assembly, state));
+  }
+
+  /** Replaces the optimiser's vectors by those of a run that begins. */
+  renewMoments(): void {
+    const { executor } = this.#request;
+    for (const [name, data] of Object.entries(freshMoments(this.assembly))) {
+      executor.dispose(this.#held[name as StateVector]!);
+      this.#held[name as StateVector] = executor.upload({
+        type: "f32",
+        shape: [data.length],
+        data,
+      });
+    }
+  }
+
+  /** Copies of vectors. */
+  async download(
+    names: readonly StateVector[] = this.assembly.stateVectors,
+  ): Promise<StateVectors> {
+    const hosts = await this.#request.executor.readAll(names.map((name) => this.#held[name]!));
+    // Reading copies; only the interpreter hands out double precision.
+    const entries = hosts.map(({ data }, i) => [
+      names[i]!,
+      data instanceof Float32Array ? data : Float32Array.from(data as Float64Array),
+    ]);
+    return Object.fromEntries(entries);
+  }
+
+  /** Starts a step; what it computes may still be under way afterwards. */
+  async queueStep(next: NextStep): Promise<QueuedStep> {
+    const { executor } = this.#request;
+    const { assembly, step: session } = this.#programs;
+    const { batch } = next;
+    const started = performance.now();
+    const packing = executor.sizes === "few" ? "padded" : "packed";
+    const poolKey = this.#root.fork("dropout-pool").nextWord();
+    const numbers = stepNumbers(assembly);
+    const { kept } = await session.run({
+      feeds: {
+        ...this.#held,
+        ...this.#resident.of(assembly, batch, packing, poolKey),
+        ...this.#weights.feeds,
+        ...stepFeeds(this.#request, assembly, next, packing, this.#root),
+      },
+      dims: batchDims(batch, packing),
+      keep: [...assembly.stateVectors.map((name) => `${name}.next`), ...numbers],
+    });
+    for (const name of assembly.stateVectors) {
+      executor.dispose(this.#held[name]!);
+      this.#held[name] = kept[`${name}.next`]!;
+    }
+    return {
+      index: next.state.step,
+      learningRate: next.learningRate,
+      tokens: batch.tokens,
+      millis: performance.now() - started,
+      numbers: numbers.map((name) => kept[name]!),
+    };
+  }
+
+  /** Waits for steps and reads what they computed. */
+  async readSteps(queued: readonly QueuedStep[]): Promise<StepsRead> {
+    const { executor } = this.#request;
+    const started = performance.now();
+    const held = queued.flatMap(({ numbers }) => numbers);
+    const hosts = [...await executor.readAll(held)];
+    for (const tensor of held) executor.dispose(tensor);
+    const waitedMillis = performance.now() - started;
+    const values = queued.map(({ numbers }) =>
+      hosts.splice(0, numbers.length).map(({ data }) => Number(data[0]))
+    );
+    return { values, waitedMillis };
+  }
+
+  /** Merges slots into the weights that are fed. */
+  async merge(block: MergedBlock): Promise<void> {
+    await this.#weights.merge(updatesOfBlock(this.#request.assembly, block));
+  }
+
+  /** Loads programs with other capacities in place of those so far; the vectors are still to be uploaded. */
+  async makeRoom(capacities: RunState["capacities"]): Promise<void> {
+    const outgrown = this.#programs;
+    this.#programs = await loadPrograms(this.#request, capacities);
+    this.#request.programs.giveBack(outgrown);
+  }
+
+  /** Frees everything and gives the programs back; to be called once. */
+  dispose(): void {
+    const { executor } = this.#request;
+    for (const held of Object.values(this.#held)) executor.dispose(held);
+    this.#held = {};
+    this.#resident.dispose();
+    this.#weights.dispose();
+    this.#request.programs.giveBack(this.#programs);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * What rank policies are given of a training state: the scores of slots and their rows.
+ *
+ * @module
+ */
+import type { RandomStream } from "../base/random.ts";
+import type { RowView, SlotScores } from "../methods/rank_policy.ts";
+import { ablationScores } from "./ablation_scores.ts";
+import type { Assembly } from "./assemble.ts";
+import { placeOf, rowBounds, slotPlacesOf } from "./places.ts";
+import type { LoadedPrograms } from "./programs.ts";
+import type { TrainingRequest } from "./run_types.ts";
+import { rowsOn, type SlotOrder } from "./slots.ts";
+import type { RunStage } from "./stages.ts";
+import type { StateVectors } from "./vectors.ts";
+
+/** Each slot's score, module by module in logical order: the mean of Ī·Ū over a part's row, summed over the parts. */
+export function slotScoresOf(
+  assembly: Assembly,
+  order: SlotOrder,
+  vectors: Pick<StateVectors, "sensitivity" | "uncertainty">,
+): SlotScores {
+  const { sensitivity, uncertainty } = vectors;
+  if (sensitivity === undefined || uncertainty === undefined) {
+    throw new RangeError("Cannot score slots: the state holds no importance averages");
+  }
+  return assembly.modules.map(({ module }) => {
+    const places = slotPlacesOf(assembly, module.name);
+    const scores = order[module.name]!.map((row) =>
+      places.reduce((score, place) => {
+        const [start, end] = rowBounds(place, row);
+        let sum = 0;
+        for (let i = start; i < end; i++) sum += sensitivity[i]! * uncertainty[i]!;
+        return score + sum / (end - start);
+      }, 0)
+    );
+    return { module: module.name, scores };
+  });
+}
+
+/** A training state at an event. */
+export interface ScoredState {
+  readonly programs: LoadedPrograms;
+  readonly vectors: StateVectors;
+  readonly order: SlotOrder;
+  /** The stage of the step that the event follows. */
+  readonly stage: RunStage;
+}
+
+/** The scores that a policy is given, from where the method says; none where they come from nowhere. */
+export async function scoresOf(
+  { executor, task, assembly: { method } }: TrainingRequest,
+  { programs, vectors, order, stage: { scoring, classes } }: ScoredState,
+): Promise<SlotScores> {
+  const type = method.adapter?.dynamics?.scores.type;
+  if (type === "importance") return slotScoresOf(programs.assembly, order, vectors);
+  if (type !== "ablation") return [];
+  const theta = vectors.theta!;
+  return await ablationScores({
+    ...{ executor, programs, theta, order, task, classes },
+    examples: scoring!,
+  });
+}
+
+/** The rows of a state as policies see them. */
+export function rowView(
+  assembly: Assembly,
+  order: SlotOrder,
+  vectors: Pick<StateVectors, "theta" | "inputNorms">,
+  stream: RandomStream,
+): RowView {
+  const theta = vectors.theta!;
+  return {
+    stream,
+    rows: (module, part) => {
+      const place = placeOf(assembly, module, part);
+      return rowsOn(place.group, order, module).map((row) => theta.slice(...rowBounds(place, row)));
+    },
+    inputNorms: (module) => inputNormsOf(assembly, vectors.inputNorms, module),
+  };
+}
+
+function inputNormsOf(
+  { modules }: Assembly,
+  norms: Float32Array | undefined,
+  name: string,
+): Float32Array {
+  const at = modules.findIndex(({ module }) => module.name === name);
+  if (norms === undefined || at < 0) {
+    throw new RangeError(
+      `Cannot give the input norms of "${name}": ` +
+        (at < 0
+          ? "it is not an adapted module"
+          : 'the method keeps none, state "inputNormDecay" in its dynamics'),
+    );
+  }
+  const start = modules.slice(0, at).reduce((sum, { module }) => sum + module.inSize, 0);
+  return norms.slice(start, start + modules[at]!.module.inSize);
+}

@@ -1,0 +1,91 @@
+/**
+ * What a run begins with: room for its ranks, and the state before its first step.
+ *
+ * @module
+ */
+import { RandomStream } from "../base/random.ts";
+import { stepsPerEpoch } from "../spec/total_steps.ts";
+import { firstBatch } from "../tasks/batches.ts";
+import type { RunState, TrainingRequest } from "./run_types.ts";
+import { initialOrder, ranksOf } from "./slots.ts";
+import { runStages } from "./stages.ts";
+
+/**
+ * Checks that a run that scores ranks on examples has some.
+ *
+ * @throws {RangeError} If it has none.
+ */
+export function checkScoring({ assembly: { method }, stages }: TrainingRequest): void {
+  if (
+    method.adapter?.dynamics?.scores.type === "ablation" &&
+    stages.some(({ scoring }) => scoring === undefined)
+  ) {
+    throw new RangeError(
+      'Cannot start a run that scores ranks by ablation: found no examples, want some as "scoring"',
+    );
+  }
+}
+
+/** The rows that each adapted module has room for at first, by name. */
+export function firstCapacities(
+  { assembly: { method, ranks } }: Pick<TrainingRequest, "assembly">,
+): RunState["capacities"] {
+  return Object.fromEntries(
+    ranks.filter(({ rank }) => rank > 0).map(({ module, rank }) => [
+      module.name,
+      method.adapter?.capacity(rank) ?? rank,
+    ]),
+  );
+}
+
+/** The state before the first step, of which no parameters have been counted yet. */
+export function firstState(
+  request: TrainingRequest,
+  capacities: RunState["capacities"],
+): RunState {
+  const { assembly: { method, ranks }, settings } = request;
+  const adapted = ranks.filter(({ rank }) => rank > 0);
+  const root = RandomStream.fromSeed(request.seed);
+  const policy = method.adapter?.dynamics?.policy ?? null;
+  const stages = runStages(settings, request.stages);
+  const policyState = policy === null ? null : policy.start({
+    modules: adapted.map(({ module }) => module),
+    ranks: adapted.map(({ rank }) => rank),
+    finalTotal: request.finalTotal,
+    totalSteps: stages.reduce((sum, { steps }) => sum + steps, 0),
+    stepsPerEpoch: stepsPerEpoch(settings, stages[0]!.trainExamples),
+    stages: stages.map(({ task, firstStep, steps, classes }) => ({
+      task,
+      firstStep,
+      steps,
+      classes,
+    })),
+  });
+  const opening = policyState === null
+    ? undefined
+    : policy?.opening?.(policyState, root.fork("policy").fork("opening"));
+  const order = initialOrder(
+    adapted.map(({ module: { name }, rank }) => ({
+      name,
+      rank: opening === undefined ? rank : opening[name] ?? 0,
+    })),
+  );
+  return {
+    step: 0,
+    cursor: firstBatch,
+    order,
+    capacities,
+    policyState,
+    cache: null,
+    history: [],
+    openingRanks: ranksOf(order),
+    off: [],
+    isMaskPermanent: false,
+    isRatePinned: false,
+    rankEvents: 0,
+    ranksMoved: 0,
+    peakParameters: 0,
+    best: null,
+    last: null,
+  };
+}

@@ -1,0 +1,117 @@
+/**
+ * What a step is fed besides the state, the batch's tokens and what stays on the device: targets, keys, rates, and what the
+ * method asks for.
+ *
+ * @module
+ */
+import type { RandomStream } from "../base/random.ts";
+import type { HostTensor } from "../graph/mod.ts";
+import type { RowPacking } from "../models/token_rows.ts";
+import { learningRateAt } from "../spec/total_steps.ts";
+import type { Batch } from "../tasks/types.ts";
+import { type Assembly, fedName, rateFactorName } from "./assemble.ts";
+import { dropoutFeeds, slotFeeds, targetFeeds } from "./feeds.ts";
+import { maskedPositions } from "./places.ts";
+import type { RunState, TrainingRequest } from "./run_types.ts";
+import { activeRanks } from "./slots.ts";
+import { classMask, type RunStage } from "./stages.ts";
+
+type Feeds = Readonly<Record<string, HostTensor>>;
+
+/** A step that is about to be started: the one after those that the state has done. */
+export interface NextStep {
+  readonly state: RunState;
+  readonly totalSteps: number;
+  readonly stage: RunStage;
+  readonly batch: Batch;
+  readonly learningRate: number;
+  /** Whether importance averages stay as they are. */
+  readonly isFrozen: boolean;
+}
+
+/** The learning rate of the step after those that the state has done. */
+export function nextLearningRate(
+  { settings: { train }, assembly: { method } }: Pick<TrainingRequest, "settings" | "assembly">,
+  { step, isRatePinned }: Pick<RunState, "step" | "isRatePinned">,
+  { firstStep, steps }: Pick<RunStage, "firstStep" | "steps">,
+): number {
+  if (isRatePinned) return train.learningRate;
+  return (method.adapter?.learningRate ?? learningRateAt)(step - firstStep, steps, train);
+}
+
+function scalar(value: number): HostTensor {
+  return { type: "f32", shape: [], data: Float32Array.of(value) };
+}
+
+/**
+ * The feeds of a step that are made anew for it.
+ *
+ * @param root The run's stream of random numbers.
+ */
+export function stepFeeds(
+  request: TrainingRequest,
+  assembly: Assembly,
+  next: NextStep,
+  packing: RowPacking,
+  root: RandomStream,
+): Feeds {
+  const { state: { step }, stage, batch, learningRate, isFrozen } = next;
+  const scores = request.assembly.method.adapter?.dynamics?.scores;
+  const averages = scores?.type === "importance" && !isFrozen ? scores : null;
+  return {
+    ...targetFeeds(batch),
+    ...(request.stages.length > 1 ? { classMask: classMask(assembly.outputs, stage.classes) } : {}),
+    ...dropoutFeeds(assembly, batch, root.fork("dropout").fork(step).nextWord(), packing),
+    ...methodFeeds(request, next, root),
+    learningRate: scalar(learningRate),
+    sensitivityRate: scalar(averages === null ? 0 : 1 - averages.beta1),
+    uncertaintyRate: scalar(averages === null ? 0 : 1 - averages.beta2),
+  };
+}
+
+/** What the method itself feeds a step, under the names of inputs. */
+function methodFeeds(
+  { assembly: { method: { adapter } } }: TrainingRequest,
+  { state: { step, order, off }, totalSteps, stage, learningRate }: NextStep,
+  root: RandomStream,
+): Feeds {
+  const fed = adapter?.stepFeeds?.({
+    step,
+    totalSteps,
+    stage: stage.index,
+    learningRate,
+    ranks: Object.values(activeRanks(order, off)),
+    stream: root.fork("method").fork(step),
+  });
+  const factor = adapter?.rateFactor?.({ step, totalSteps });
+  const rate: readonly [string, HostTensor][] = factor === undefined
+    ? []
+    : [[rateFactorName, scalar(factor)]];
+  return Object.fromEntries(
+    [...Object.entries(fed ?? {}), ...rate].map(([name, host]) => [fedName(name), host]),
+  );
+}
+
+/** What changes at rank events only, of what the step takes: which slots are on, and the gate of a permanent mask. */
+export function eventFeeds(
+  assembly: Assembly,
+  state: Pick<RunState, "order" | "off" | "isMaskPermanent">,
+): Feeds {
+  const { inputs } = assembly.stepProgram;
+  const hosts: [string, HostTensor][] = Object.entries(slotFeeds(assembly, state.order));
+  if (inputs.has("gate")) hosts.push(["gate", gate(assembly, state)]);
+  return Object.fromEntries(hosts.filter(([name]) => inputs.has(name)));
+}
+
+/** Zero where a permanent mask is, one elsewhere. */
+function gate(
+  assembly: Assembly,
+  { order, off, isMaskPermanent }: Pick<RunState, "order" | "off" | "isMaskPermanent">,
+): HostTensor {
+  const { size } = assembly.layout;
+  const data = new Float32Array(size).fill(1);
+  if (isMaskPermanent) {
+    for (const at of maskedPositions(assembly, order, off)) data[at] = 0;
+  }
+  return { type: "f32", shape: [size], data };
+}
