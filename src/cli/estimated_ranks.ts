@@ -8,7 +8,7 @@ import type { Json } from "../base/canonical_json.ts";
 import type { Executor } from "../exec/executor.ts";
 import type { RankEstimate } from "../methods/rank_estimate.ts";
 import type { RankEstimateRecord } from "../record/types.ts";
-import { fixedRanks } from "../spec/ranks.ts";
+import { fixedRanks, solveRanks } from "../spec/ranks.ts";
 import { layerStates } from "../train/layer_states.ts";
 import type { SlotOrder } from "../train/slots.ts";
 import type { Inputs } from "./inputs.ts";
@@ -34,6 +34,14 @@ async function measure(
   const model = await inputs.model(run.settings.model);
   const states = await layerStates(executor, model, batches, pooling);
   return { dimensions: states.map(dimensionOf), millis: performance.now() - started };
+}
+
+/** Ranks in proportion to weights, under the run's budget. */
+function spreadBy({ method, run, modules }: PlannedRun) {
+  return (weights: readonly number[]): readonly number[] => {
+    const weighted = { ...method, rankWeights: () => weights };
+    return solveRanks(weighted, run.options, modules, run.budget!).initial;
+  };
 }
 
 /** The plan of ranks given by module, with what the budget asked for. */
@@ -76,7 +84,7 @@ export async function withEstimatedRanks(
   known.set(key, measuring);
   const found = await measuring;
   const ranks = order === null
-    ? estimate.ranksOf(found.dimensions, modules, plan.finalTotal)
+    ? estimate.ranksOf(found.dimensions, modules, spreadBy(planned))
     : modules.map(({ name }) => order[name]?.length ?? 0);
   return { planned: withRanks(planned, ranks), estimate: found };
 }

@@ -11,7 +11,6 @@
  * @module
  */
 import * as z from "zod";
-import { spreadOver } from "../spec/ranks.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
 import type { LayerDimensions } from "./rank_estimate.ts";
@@ -86,10 +85,10 @@ export const gelora = defineMethod({
       examples,
       pooling,
       dimensionOf: (states) => twonn(states, { estimator, discard }),
-      ranksOf: (dimensions, modules, total) => {
+      ranksOf: (dimensions, modules, spread) => {
         const byLayer = ranksOfDimensions(dimensions);
         const wanted = modules.map(({ layer }) => byLayer[layer]!);
-        return ranks === "paper" ? wanted : spreadOver(total, wanted);
+        return ranks === "paper" ? wanted : spread(wanted);
       },
     },
   }),

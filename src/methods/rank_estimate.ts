@@ -20,11 +20,11 @@ export interface RankEstimate {
    * The rank of each module.
    *
    * @param modules The adapted modules, in model order.
-   * @param total The total rank that the run's budget pays for.
+   * @param spread Ranks in proportion to weights, as the run's budget pays for them.
    */
   readonly ranksOf: (
     dimensions: LayerDimensions,
     modules: readonly ModuleShape[],
-    total: number,
+    spread: (weights: readonly number[]) => readonly number[],
   ) => readonly number[];
 }

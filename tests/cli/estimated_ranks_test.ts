@@ -18,7 +18,7 @@ const study = parseStudy({
   axes: {
     tasks: ["Genre"],
     methods: ["gelora", { method: "gelora", label: "rule", options: { ranks: "paper" } }],
-    budgets: [3],
+    budgets: [{ parameters: 3000 }],
     seeds: [1, 2],
   },
 });
@@ -29,18 +29,27 @@ function labelled(folder: string, label: string): RunRecord {
   return records.find(({ asked }) => asked.label === label);
 }
 
+function ranksIn({ happened }: RunRecord): number {
+  return Object.values(happened.finalRanks!).reduce((sum, rank) => sum + rank);
+}
+
 const common = { data: null, model: null, device: "cpu", threads: 1 } as const;
 
 Deno.test("GeLoRA's ranks are in the record, and every command takes them from there", async (t) => {
-  await withSwept(async ({ folder, runOf, home }) => {
+  await withSwept(async ({ folder, home }) => {
     await t.step("the ranks are those of the measured dimensions", () => {
       const { happened } = labelled(folder, "gelora");
       const dimensions = happened.estimate!.dimensions;
       assertEquals(dimensions.length, 3);
       assert(dimensions.every((dimension) => dimension > 0.5 && dimension < 40));
       const byLayer = ranksOfDimensions(dimensions).flatMap((rank) => Array(6).fill(rank));
-      assertEquals(Object.values(happened.initialRanks!), spreadOver(3 * 12, byLayer));
+      const ranks = Object.values(happened.initialRanks!);
+      const total = ranks.reduce((sum, rank) => sum + rank);
+      assertEquals(ranks, spreadOver(total, byLayer));
       assertEquals(happened.finalRanks, happened.initialRanks);
+      const { requested, final } = happened.budget!;
+      assertEquals(requested, 3000);
+      assert(final <= 3000 && final > 2800, `${final} of 3000`);
       assert(happened.estimate!.millis > 0);
       const rule = labelled(folder, "rule").happened;
       assertEquals(Object.values(rule.initialRanks!), byLayer);
@@ -59,14 +68,21 @@ Deno.test("GeLoRA's ranks are in the record, and every command takes them from t
       const options = { ...common, sample: null, replay: false };
       assertEquals((await ablateStudy(folder, options)).ablated, 4);
       const out = `${home}/peft`;
-      await exportRun(runOf("gelora"), { format: "peft", out, model: null, baseName: "bert" });
+      const { id } = labelled(folder, "gelora");
+      const own = [...Deno.readDirSync(folder)].find(({ name }) => name.endsWith(id.slice(0, 8)))!;
+      await exportRun(`${folder}/${own.name}`, {
+        format: "peft",
+        out,
+        model: null,
+        baseName: "bert",
+      });
       const config = JSON.parse(await Deno.readTextFile(`${out}/adapter_config.json`));
       assertEquals(config.lora_alpha / config.r, 2);
       const bytes = await Deno.readFile(`${out}/adapter_model.safetensors`);
       const { tensors } = readSafetensors(bytes, out);
       const total = [...tensors].filter(([name]) => name.includes("lora_A"))
         .reduce((sum, [, { shape }]) => sum + shape[0]!, 0);
-      assertEquals(total, 36);
+      assertEquals(total, ranksIn(labelled(folder, "gelora")));
     });
   }, study);
 });

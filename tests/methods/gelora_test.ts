@@ -3,6 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { RandomStream } from "../../src/base/random.ts";
 import { gelora, ranksOfDimensions } from "../../src/methods/gelora.ts";
 import { twonn } from "../../src/methods/twonn.ts";
+import { spreadOver } from "../../src/spec/ranks.ts";
 import type { ModuleShape } from "../../src/spec/types.ts";
 import golden from "../golden/twonn.json" with { type: "json" };
 
@@ -74,7 +75,7 @@ Deno.test("GeLoRA spreads a budget by the rule's ranks, or takes them as they ar
     gelora.bind(gelora.parseOptions(options)).estimate!.ranksOf(
       [10.2, 12.7, 12.1, 15.0],
       modulesOf(3),
-      24,
+      (weights) => spreadOver(24, weights),
     );
   assertEquals(ranksOf({ ranks: "paper" }), [4, 4, 1, 1, 4, 4]);
   // 24 ranks over weights of 18: 5.33, 1.33, 5.33 a module.
