@@ -282,9 +282,16 @@ Deno.test("costRows marks the cells that nothing beats, in training time and in 
   // The events of 200 ms count as training: LoRA without them would be faster.
   const [row] = costRows(timed({ LoRA: 700, ElaLoRA: 800, "head only": 500 }, 200), null);
   assertEquals([row!.label, row!.trainMillis, row!.eventMillis], ["LoRA", 900, 200]);
+  const runs = study.runs.map((run) => {
+    const happened = { ...run.record.happened, estimate: { dimensions: [3, 4], millis: 50 } };
+    return { ...run, record: { ...run.record, happened } };
+  });
+  const estimated = costRows({ ...study, runs }, null)[0]!;
+  assertEquals(estimated.eventMillis, 50);
+  assertEquals(estimated.trainMillis, costRows(study, null)[0]!.trainMillis + 50);
   const table = markdownOf(costTable(timed({ LoRA: 7, ElaLoRA: 8, "head only": 5 }, 200), null));
-  assertStringIncludes(table, "in rank events");
-  assert(!markdownOf(costTable(study, null)).includes("in rank events"));
+  assertStringIncludes(table, "apart from steps");
+  assert(!markdownOf(costTable(study, null)).includes("apart from steps"));
 });
 
 Deno.test("costRows averages only methods that finished every task", () => {

@@ -36,9 +36,9 @@ export interface CostRow {
   readonly tokensPerSecond: number;
   readonly peakBytes: number | null;
   readonly wallMillis: number;
-  /** Steps and rank events of a run, without evaluations. */
+  /** Steps of a run, its rank events and the estimate of its ranks, without evaluations. */
   readonly trainMillis: number;
-  /** The part of `trainMillis` that rank events took, null where records do not say. */
+  /** The part of `trainMillis` that rank events and the estimate took, null where records do not say. */
   readonly eventMillis: number | null;
   /** Numbers to keep, head included. */
   readonly parameters: number;
@@ -70,17 +70,24 @@ const costNames = [
 
 const finite = (value: number | null) => value !== null && Number.isFinite(value) ? value : null;
 
+/** What a run spent on ranks besides steps, null where its record does not say. */
+function millisApart({ happened: { time, estimate } }: RunRecord): number | null {
+  if (time.eventMillis === undefined && estimate === undefined) return null;
+  return (time.eventMillis ?? 0) + (estimate?.millis ?? 0);
+}
+
 /** What a finished run cost. */
 function costsOf(record: RunRecord): Row {
   const { time, peakMemoryBytes, parameters } = record.happened;
+  const apart = millisApart(record);
   return {
     ...factOf(record),
     stepMillis: finite(time.medianStepMillis),
     tokensPerSecond: finite(time.tokensPerSecond),
     wallMillis: time.wallMillis,
     peakBytes: peakMemoryBytes,
-    trainMillis: time.trainMillis + (time.eventMillis ?? 0),
-    eventMillis: time.eventMillis ?? null,
+    trainMillis: time.trainMillis + (apart ?? 0),
+    eventMillis: apart,
     parameters: storedOf(record).count + parameters.head,
   };
 }
@@ -193,7 +200,8 @@ export function costTable(results: StudyResults, baseline: string | null): Repor
     note:
       "Medians over the finished runs of a cell, the highest peak of memory. Step times depend on the task's text lengths" +
       (baseline === null ? "." : `; the ratio is to ${baseline} on the same task and budget.`) +
-      " Train time is steps and rank events, without evaluations; kept are the numbers to store, head included. " +
+      " Train time is steps and what is apart from them: rank events, merges, rounds of scoring, an estimate of ranks before training; " +
+      "evaluations do not count. Kept are the numbers to store, head included. " +
       "On the front: no other cell of the task has as good a mean for less train time (time), or for fewer numbers kept (size); " +
       "the front is of means, and neighbours on it may not be told apart.",
     table: tableFrom(rows as unknown as readonly Row[], costNames),
@@ -223,7 +231,7 @@ export function costTable(results: StudyResults, baseline: string | null): Repor
       { title: "train time ↓", align: "right", cell: (row) => duration(row["trainMillis"]) },
       ...(hasEvents
         ? [{
-          title: "in rank events",
+          title: "apart from steps",
           align: "right" as const,
           cell: (row: Row) => duration(row["eventMillis"]),
         }]
