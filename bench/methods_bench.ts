@@ -9,7 +9,6 @@
 import { trainingRequest } from "../src/cli/execute.ts";
 import { nativeExecutor } from "../src/exec/native.ts";
 import { methods } from "../src/methods/table.ts";
-import { countParameters } from "../src/spec/ranks.ts";
 import type { StudyBudget, StudyMethod } from "../src/spec/study.ts";
 import { ProgramCache } from "../src/train/programs.ts";
 import { Trainer } from "../src/train/trainer.ts";
@@ -54,16 +53,16 @@ export async function methodsBench(
 ): Promise<readonly Measurement[]> {
   const executor = await nativeExecutor();
   const found: Measurement[] = [];
-  for (const { name, title, usesBudget } of methods) {
+  for (const { name, title, usesBudget, moduleParts, parseOptions } of methods) {
     if (!usesBudget || name === "lora" || name === "sdlora") continue;
-    const own = await planOf({ method: name, options: options[name] ?? {} }, rank);
-    const { plan, modules, method, run } = runOf(own, name);
-    const all = own.inputs.modulesOf(run.settings.model).length;
+    const uniform = await planOf("lora", rank);
+    const { plan: loraPlan } = runOf(uniform, "lora");
+    const isOnOthers = moduleParts(parseOptions(options[name] ?? {})) !== null;
+    const budget = isOnOthers ? { parameters: loraPlan!.finalParameters } : rank;
+    const own = await planOf({ method: name, options: options[name] ?? {} }, budget);
+    const { plan, modules } = runOf(own, name);
     const peak = plan!.initial.reduce((sum, value) => sum + value, 0) / modules.length;
-    const other = modules.length === all
-      ? { rank: peak }
-      : { parameters: countParameters(plan!.initial, modules, method.costs(run.options)) };
-    const lora = await planOf("lora", other);
+    const lora = isOnOthers ? uniform : await planOf("lora", peak);
     const programs = new ProgramCache(executor, 4);
     const trainerOf = async (from: typeof own, which: string) => {
       const shared = { executor, programs, inputs: from.inputs };
@@ -79,7 +78,7 @@ export async function methodsBench(
     for (const trainer of Object.values(sides)) trainer.dispose();
     await programs.clear();
     const [ours, theirs] = [lowerQuartile(times.own), lowerQuartile(times.lora)];
-    const against = "rank" in other ? `rank ${peak}` : `${other.parameters} numbers`;
+    const against = isOnOthers ? "as many numbers" : `rank ${peak}`;
     const measurement = {
       what: `${title} step over LoRA step of ${against}`,
       goal: `at most ${goal.toFixed(2)}`,
