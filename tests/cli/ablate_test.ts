@@ -1,6 +1,6 @@
 /** `deno task ablate` from end to end, on a tiny encoder. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { ablate, type AblateOptions, ablateStudy } from "../../src/cli/ablate.ts";
+import { ablate, ablateStudy } from "../../src/cli/ablate.ts";
 import { trainingRequest } from "../../src/cli/execute.ts";
 import { keptWeightsFile } from "../../src/cli/layer_ablation.ts";
 import { planRecorded } from "../../src/cli/recorded_run.ts";
@@ -15,16 +15,7 @@ import { assemble } from "../../src/train/assemble.ts";
 import { evaluateSplit } from "../../src/train/evaluate.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
 import { importTensors } from "../../src/train/stored_tensors.ts";
-import { scoredStudy, type Swept, withSwept } from "./tiny_study.ts";
-
-const options: AblateOptions = {
-  data: null,
-  model: null,
-  device: null,
-  threads: 1,
-  sample: null,
-  replay: false,
-};
+import { ablateAll, scoredStudy, type Swept, withSwept } from "./tiny_study.ts";
 
 async function ablationOf({ runOf }: Swept, method: string): Promise<RunAblation> {
   return JSON.parse(await Deno.readTextFile(`${runOf(method)}/ablation.json`));
@@ -46,7 +37,7 @@ async function metricOfMerged(
   const runs = (await readStudyRuns(folder, stored)).filter(({ record }) =>
     record.asked.method === method
   );
-  const { plan, recorded: [recorded] } = await planRecorded(stored, runs, options);
+  const { plan, recorded: [recorded] } = await planRecorded(stored, runs, ablateAll);
   const { planned, stored: run } = recorded!;
   const executor = new ReferenceExecutor();
   const programs = new ProgramCache(executor);
@@ -163,7 +154,7 @@ Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA
     });
 
     await t.step("what is done is not done again", async () => {
-      const again = await ablateStudy(folder, { ...options, replay: true });
+      const again = await ablateStudy(folder, { ...ablateAll, replay: true });
       assertEquals([again.ablated, again.skipped, again.replay?.skipped], [0, 3, 3]);
     });
 
@@ -175,7 +166,7 @@ Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA
         i === 0 ? { ...removal, rank: removal.rank + 1 } : removal
       );
       await Deno.writeTextFile(path, JSON.stringify({ ...changed, removals }));
-      assertEquals((await ablateStudy(folder, options)).ablated, 1);
+      assertEquals((await ablateStudy(folder, ablateAll)).ablated, 1);
       assertEquals(JSON.parse(await Deno.readTextFile(path)), JSON.parse(before));
     });
 
@@ -203,16 +194,16 @@ Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA
       await Deno.remove(`${runOf("lora")}/ablation.json`);
       await Deno.writeFile(path, writeSafetensors(shifted, "F32", metadata));
       await assertRejects(
-        () => ablateStudy(folder, options),
+        () => ablateStudy(folder, ablateAll),
         RangeError,
         'Cannot ablate the run "Numbers, lora, r2, seed 1": its stored weights give loss ',
       );
       await Deno.writeFile(path, writeSafetensors(tensors, "F32", { ...metadata, step: "3" }));
-      await assertRejects(() => ablateStudy(folder, options), RangeError, "step 3, want run");
+      await assertRejects(() => ablateStudy(folder, ablateAll), RangeError, "step 3, want run");
       await Deno.remove(path);
-      await assertRejects(() => ablateStudy(folder, options), RangeError, "want its weights");
+      await assertRejects(() => ablateStudy(folder, ablateAll), RangeError, "want its weights");
       await Deno.writeFile(path, bytes);
-      assertEquals((await ablateStudy(folder, { ...options, sample: 3 })).ablated, 1);
+      assertEquals((await ablateStudy(folder, { ...ablateAll, sample: 3 })).ablated, 1);
     });
   }, scoredStudy);
 });

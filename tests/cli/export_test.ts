@@ -1,21 +1,11 @@
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { InferenceSession, Tensor } from "onnxruntime-node";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { hashBytes } from "../../src/base/hash.ts";
 import { exportCommand, exportRun } from "../../src/cli/export.ts";
-import { keptWeightsFile } from "../../src/cli/layer_ablation.ts";
 import { UsageError } from "../../src/cli/terminal.ts";
-import { nativeExecutor } from "../../src/exec/native.ts";
-import type { HostTensor } from "../../src/graph/mod.ts";
-import { findMethod } from "../../src/methods/table.ts";
 import { loadEncoder } from "../../src/models/load.ts";
-import { adaptableModules } from "../../src/models/modules.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
-import { defaultSettings } from "../../src/spec/settings.ts";
-import type { Batch } from "../../src/tasks/types.ts";
-import { assemble } from "../../src/train/assemble.ts";
-import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
-import { importTensors } from "../../src/train/stored_tensors.ts";
-import { expected, goldenModel } from "../models/fixture.ts";
+import { goldenModel } from "../models/fixture.ts";
+import { assertClose, onnxLogits, ownLogits } from "./exported_logits.ts";
 import { baseName, type FormulaRun, withFormulaRuns } from "./exported_runs.ts";
 
 /** What peft and transformers computed with the same exports (`tests/golden/peft_loads_export.py`). */
@@ -32,67 +22,13 @@ const golden = JSON.parse(
   Deno.readTextFileSync(new URL("../golden/peft/export_logits.json", import.meta.url)),
 ) as Readonly<Record<string, Loaded>>;
 
-const batch: Batch = {
-  rows: Array.from({ length: expected.size }, (_, i) => i),
-  size: expected.size,
-  length: expected.length,
-  ids: Int32Array.from(expected.ids),
-  types: Int32Array.from(expected.types),
-  mask: Float32Array.from(expected.mask),
-  targets: new Float32Array(expected.size),
-  tokens: expected.mask.reduce((sum, value) => sum + value, 0),
-};
-
-/** The logits of a run's stored weights by its own evaluation program, adapters in the graph. */
-async function ownLogits({ folder, record }: FormulaRun): Promise<Float32Array> {
-  const path = `${folder}/${keptWeightsFile(record)}`;
-  const { tensors } = readSafetensors(await Deno.readFile(path), path);
-  const model = goldenModel();
-  const { initialRanks, storedRanks } = record.happened;
-  const assembly = assemble({
-    encoder: model,
-    output: { type: "classification", labels: ["calm", "lively"] },
-    method: findMethod(record.asked.method).bind(record.asked.options),
-    ranks: adaptableModules(model.config).map((module) => ({
-      module,
-      // A booster's layer may have none at the start.
-      rank: initialRanks![module.name]! || 2,
-    })),
+/** A run's logits with all that it has stored, in room for what has moved or was merged. */
+function logitsOf({ folder, record }: FormulaRun): Promise<Float32Array> {
+  const isGrown = record.asked.method === "elalora" || record.happened.storedRanks !== undefined;
+  return ownLogits(folder, record, {
     weights: "constant",
-    capacityOf: (_, rank) =>
-      record.asked.method === "elalora" || storedRanks !== undefined ? 6 : rank,
-    train: defaultSettings.train,
+    capacityOf: (_, rank) => isGrown ? 6 : rank,
   });
-  const data = importTensors(assembly, tensors).theta;
-  const theta: HostTensor = { type: "f32", shape: [data.length], data };
-  const executor = await nativeExecutor(1);
-  const evaluate = await executor.load(assembly.evaluationProgram);
-  const { read } = await evaluate.run({
-    feeds: { theta, ...inputFeeds(assembly, batch) },
-    dims: batchDims(batch),
-    read: ["logits"],
-  });
-  await evaluate.release();
-  return read["logits"]!.data as Float32Array;
-}
-
-/** The logits of an exported ONNX model, by the native runtime alone. */
-async function onnxLogits(path: string): Promise<Float32Array> {
-  const session = await InferenceSession.create(path, { intraOpNumThreads: 1 });
-  const feed = (values: ArrayLike<number>) =>
-    new Tensor("int64", BigInt64Array.from(Array.from(values), BigInt), [batch.size, batch.length]);
-  const { logits } = await session.run({
-    input_ids: feed(batch.ids),
-    attention_mask: feed(batch.mask),
-    token_type_ids: feed(batch.types),
-  });
-  await session.release();
-  return logits!.data as Float32Array;
-}
-
-function assertClose(found: ArrayLike<number>, wanted: ArrayLike<number>): void {
-  assertEquals(found.length, wanted.length);
-  for (let i = 0; i < wanted.length; i++) assertAlmostEquals(found[i]!, wanted[i]!, 1e-5);
 }
 
 Deno.test("exportRun writes what peft and transformers were seen to load, with the logits of ranklab", async () => {
@@ -118,7 +54,7 @@ Deno.test("exportRun writes what peft and transformers were seen to load, with t
       }
       const config = JSON.parse(await Deno.readTextFile(`${out}/peft/adapter_config.json`));
       assertEquals(config.target_modules, Object.keys(scales));
-      const own = await ownLogits(run);
+      const own = await logitsOf(run);
       assertClose(own, peft);
       assertClose(own, merged);
 

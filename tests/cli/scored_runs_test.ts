@@ -8,7 +8,7 @@ import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RankLine } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/spec/study.ts";
 import { goldenConfig } from "../models/fixture.ts";
-import { tinyStudy, withSwept } from "./tiny_study.ts";
+import { ablateAll, tinyStudy, withSwept } from "./tiny_study.ts";
 
 /** 80 examples: ten steps an epoch, nine once 8 are scored on. */
 const study = parseStudy({
@@ -70,14 +70,7 @@ Deno.test("PRILoRA and ALoRA: swept, verified to the bit, ablated, exported", as
       verified.runs.map(({ verdict }: { verdict: string }) => verdict),
       ["bit-equal", "bit-equal"],
     );
-    const { ablated } = await ablateStudy(folder, {
-      data: null,
-      model: null,
-      device: null,
-      threads: 1,
-      sample: null,
-      replay: false,
-    });
+    const { ablated } = await ablateStudy(folder, ablateAll);
     assertEquals(ablated, 2);
 
     const out = `${home}/peft`;

@@ -1,4 +1,5 @@
 /** A study of seconds: a tiny BERT, a task of its own in a folder made for the test, few steps. */
+import type { AblateOptions } from "../../src/cli/ablate.ts";
 import { sweepStudy } from "../../src/cli/sweep.ts";
 import { methods } from "../../src/methods/table.ts";
 import type { RunRecord } from "../../src/record/types.ts";
@@ -92,6 +93,16 @@ export async function writeTinyTasks(home: string): Promise<void> {
   await Deno.writeTextFile(`${home}/moves/scored_train.tsv`, scoredRows(0));
   await Deno.writeTextFile(`${home}/moves/scored_dev.tsv`, scoredRows(1));
 }
+
+/** Every run of a sweep by the layer-rank ablation alone. */
+export const ablateAll: AblateOptions = {
+  data: null,
+  model: null,
+  device: null,
+  threads: 1,
+  sample: null,
+  replay: false,
+};
 
 /** A swept study in a folder of its own. */
 export interface Swept {

@@ -11,7 +11,7 @@ import type { RunAblation } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/spec/study.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
 import { goldenModel } from "../models/fixture.ts";
-import { scoredStudy, withSwept } from "./tiny_study.ts";
+import { ablateAll, scoredStudy, withSwept } from "./tiny_study.ts";
 
 /** Two and a half ranks on average, so that modules differ. */
 const study = parseStudy({
@@ -20,18 +20,9 @@ const study = parseStudy({
   axes: { ...scoredStudy.axes, methods: ["dylora", "lora"], budgets: [2.5] },
 });
 
-const options = {
-  data: null,
-  model: null,
-  device: null,
-  threads: 1,
-  sample: null,
-  replay: false,
-} as const;
-
 Deno.test("what an export cut to a rank gives in peft's format is what the ablation told of that rank", async () => {
   await withSwept(async ({ home, folder, runOf, recordOf }) => {
-    await ablateStudy(folder, options);
+    await ablateStudy(folder, ablateAll);
     const read = async (method: string): Promise<RunAblation> =>
       JSON.parse(await Deno.readTextFile(`${runOf(method)}/ablation.json`));
     assertEquals((await read("lora")).truncations, undefined);
@@ -44,7 +35,7 @@ Deno.test("what an export cut to a rank gives in peft's format is what the ablat
     const runs = (await readStudyRuns(folder, stored)).filter(({ record }) =>
       record.asked.method === "dylora"
     );
-    const { plan, recorded: [run] } = await planRecorded(stored, runs, options);
+    const { plan, recorded: [run] } = await planRecorded(stored, runs, ablateAll);
     const { task, splits } = await trainingRequest(run!.planned, {
       executor,
       programs: new ProgramCache(executor),
