@@ -14,9 +14,11 @@ import {
   planRecorded,
   recordedCommits,
   type RecordedRun,
+  runSpecOf,
 } from "./recorded_run.ts";
-import { replayRuns, replayStudy } from "./replay_ablation.ts";
+import { cellOf, replayRuns, replayStudy } from "./replay_ablation.ts";
 import { sampleByKind } from "./sampling.ts";
+import { onlyUsage, readSelection, type Selection } from "./selection.ts";
 import { defaultStudy } from "./study_file.ts";
 import {
   defaultResults,
@@ -41,6 +43,7 @@ import {
 
 const usage = `Usage: deno task ablate [STUDY or results folder] [options]
   STUDY              a study that has been swept (default ${defaultStudy})
+  ${onlyUsage}
   --no-replay        only remove adapters, train nothing again
   --sample N         remove adapters from N runs only, some of each method (default: all)
   --data DIR         folder with GLUE tasks, if it is not where the sweep found it
@@ -60,6 +63,8 @@ export interface AblateOptions {
   /** Runs of the layer-rank ablation, or null for all. */
   readonly sample: number | null;
   readonly replay: boolean;
+  /** The part of the study that is ablated, as {@linkcode readSelection} takes it. Default: all of it. */
+  readonly only?: readonly string[];
 }
 
 /** What an ablation did. */
@@ -119,11 +124,17 @@ function withOwnFolders(
   });
 }
 
-/** Trains the replay runs that have not been trained yet into the folder `replay` of the results. */
+/** A study's finished runs, and which of them are ablated now. */
+interface Part {
+  readonly recorded: readonly RecordedRun[];
+  readonly isChosen: Selection;
+}
+
+/** Trains the replay runs of the chosen cells that have not been trained yet into the folder `replay` of the results. */
 async function ablateByReplay(
   folder: string,
   stored: StoredStudy,
-  recorded: readonly RecordedRun[],
+  { recorded, isChosen }: Part,
   options: AblateOptions,
   executor: Executor,
 ): Promise<Omit<SweepResult, "folder"> | null> {
@@ -158,10 +169,12 @@ async function ablateByReplay(
     device: executor.kind,
     runs: planned.map(({ folder, id, run }) => ({ folder, id, run })),
   });
-  await say(`${study.title}: ${planned.length} runs`);
+  const cells = new Set(sources.map(({ run }) => run).filter(isChosen).map(cellOf));
+  const due = planned.filter(({ run }) => cells.has(cellOf(run)));
+  await say(`${study.title}: ${due.length} runs`);
   const { inputs } = plan;
   return await runAll({
-    runs: planned,
+    runs: due,
     results: replayFolder,
     retryFailed: false,
     openLanes: (stop, surroundings) =>
@@ -174,12 +187,15 @@ async function ablateByReplay(
 /** Both ablations of a study's finished runs. */
 export async function ablateStudy(folder: string, options: AblateOptions): Promise<AblateResult> {
   const stored = await readStoredStudy(folder);
+  const isChosen = readSelection(options.only ?? [], stored.runs.map(({ run }) => run));
   const runs = (await readStudyRuns(folder, stored)).filter((run) =>
     isFinished(run) && run.record.happened.finalRanks !== null
   );
-  if (runs.length === 0) {
+  if (!runs.some((run) => isChosen(runSpecOf(run)))) {
     throw new UsageError(
-      `Cannot ablate "${folder}": found no finished run with ranks, want at least one; run deno task sweep first`,
+      `Cannot ablate "${folder}": found no finished run with ranks${
+        options.only === undefined || options.only.length === 0 ? "" : " in that part of the study"
+      }, want at least one; run deno task sweep first`,
     );
   }
   const { plan, recorded } = await planRecorded(stored, runs, options);
@@ -188,15 +204,16 @@ export async function ablateStudy(folder: string, options: AblateOptions): Promi
     ...(options.threads === null ? {} : { threads: options.threads }),
   });
   await say(`${stored.study.title ?? stored.study.name}: ablations on ${choice.description}`);
-  const chosen = options.sample === null ? recorded : sampleByKind(
-    recorded,
+  const part = recorded.filter(({ planned }) => isChosen(planned.run));
+  const chosen = options.sample === null ? part : sampleByKind(
+    part,
     options.sample,
     ({ stored: { record } }) => record.asked.label,
     0,
   );
   const layers = await ablateLayers(chosen, choice.executor, plan.inputs);
   const replay = options.replay
-    ? await ablateByReplay(folder, stored, recorded, options, choice.executor)
+    ? await ablateByReplay(folder, stored, { recorded, isChosen }, options, choice.executor)
     : null;
   return { ...layers, replay };
 }
@@ -205,6 +222,7 @@ export async function ablateStudy(folder: string, options: AblateOptions): Promi
 export async function ablate(args: readonly string[]): Promise<number> {
   const parsed = readArguments(args, {
     strings: ["data", "model", "device", "threads", "results", "sample"],
+    lists: ["only"],
     flags: ["no-replay", "no-report", "help", "trace"],
   });
   if (parsed.flag("help")) {
@@ -221,6 +239,7 @@ export async function ablate(args: readonly string[]): Promise<number> {
     threads: wholeNumber(parsed.text("threads"), "threads"),
     sample: wholeNumber(parsed.text("sample"), "sample"),
     replay: !parsed.flag("no-replay"),
+    only: parsed.list("only"),
   });
   await say(`${ablated} ablated, ${skipped} done before`);
   if (replay !== null) {

@@ -4,16 +4,19 @@
  * @module
  */
 import { planText } from "./plan_text.ts";
+import { onlyUsage } from "./selection.ts";
 import { defaultStudy, readStudyFile } from "./study_file.ts";
 import { defaultResults } from "./study_results.ts";
 import { readArguments, runCommand, say, UsageError } from "./terminal.ts";
 
-const usage = `Usage: deno task plan [STUDY] [--data DIR] [--model DIR] [--results DIR]`;
+const usage = `Usage: deno task plan [STUDY] [--data DIR] [--model DIR] [--results DIR]
+  ${onlyUsage}`;
 
 /** The command. */
 export async function plan(args: readonly string[]): Promise<number> {
   const parsed = readArguments(args, {
     strings: ["data", "model", "results"],
+    lists: ["only"],
     flags: ["help", "trace"],
   });
   if (parsed.flag("help")) {
@@ -26,6 +29,7 @@ export async function plan(args: readonly string[]): Promise<number> {
     data: parsed.text("data"),
     model: parsed.text("model"),
     results: parsed.text("results") ?? defaultResults,
+    only: parsed.list("only"),
   };
   await say(await planText(await readStudyFile(name), options));
   return 0;

@@ -5,6 +5,7 @@
  */
 import { readRecord } from "../record/run_folder.ts";
 import { stageSteps } from "../spec/sequences.ts";
+import { readSelection } from "./selection.ts";
 import { mapConcurrently } from "./side_by_side.ts";
 import { textTable } from "./text_table.ts";
 import { expand, type PlannedRun, planRuns } from "./planning.ts";
@@ -15,6 +16,8 @@ export interface PlanOptions {
   readonly data: string | null;
   readonly model: string | null;
   readonly results: string;
+  /** The part of the study that is shown, as {@linkcode readSelection} takes it. Default: all of it. */
+  readonly only?: readonly string[];
 }
 
 /** Records that are read at a time. */
@@ -58,7 +61,11 @@ function minutes(millis: number): string {
 export async function planText(file: StudyFile, options: PlanOptions): Promise<string> {
   const { study, methods } = file;
   const folders = { ...options, study: file.folder };
-  const { runs, inputs } = await planRuns(study, expand(study, methods), folders, methods);
+  const all = expand(study, methods);
+  const isChosen = readSelection(options.only ?? [], all);
+  const plan = await planRuns(study, all, folders, methods);
+  const { inputs } = plan;
+  const runs = plan.runs.filter(({ run }) => isChosen(run));
   const records = await mapConcurrently(
     runs,
     readersOfRecords,
@@ -79,17 +86,17 @@ export async function planText(file: StudyFile, options: PlanOptions): Promise<s
     }
     groups.set(key, group);
   }
-  const all = [...groups.values()];
+  const kinds = [...groups.values()];
   const mean = (values: readonly number[]) =>
     values.reduce((sum, value) => sum + value, 0) / values.length;
   const stepMillis = (group: Group): number | null => {
     if (group.millis.length > 0) return mean(group.millis);
-    const near = all.filter(({ first }) => first.run.task === group.first.run.task)
+    const near = kinds.filter(({ first }) => first.run.task === group.first.run.task)
       .flatMap(({ millis }) => millis);
     return near.length === 0 ? null : mean(near);
   };
   let left: number | null = 0;
-  const rows = all.map((group) => {
+  const rows = kinds.map((group) => {
     const { first, steps, seeds, done } = group;
     const each = stepMillis(group);
     left = left === null || (each === null && done < seeds)

@@ -68,7 +68,7 @@ export function uniformRanks({ modules, initialRanks, finalRanks }: ReplaySource
 }
 
 /** How a run of a study is told from others but for its method. */
-function cellOf({ task, budget, seed }: RunSpec): string {
+export function cellOf({ task, budget, seed }: RunSpec): string {
   return JSON.stringify([task, budget?.type, budget?.value, seed]);
 }
 

@@ -13,6 +13,7 @@ import { type Lane, OwnLane, StopFlag, WorkerLane } from "./lanes.ts";
 import { expand, type PlannedRun, planRuns, type StudyPlan } from "./planning.ts";
 import { ownMethodsOf } from "./method_modules.ts";
 import { planText } from "./plan_text.ts";
+import { onlyUsage, readSelection } from "./selection.ts";
 import { mapConcurrently, WorkQueue, workSideBySide } from "./side_by_side.ts";
 import { defaultStudy, readStudyFile, type StudyFile } from "./study_file.ts";
 import {
@@ -38,6 +39,7 @@ const usage = `Usage: deno task sweep [STUDY] [options]
   --data DIR         folder with GLUE tasks (DIR/RTE/train.tsv ...)
   --model DIR        Hugging Face folder, .whl file or hub:OWNER/NAME for studies whose model is "folder"
   --device NAME      auto, webgpu, cpu, wasm or reference (default auto)
+  ${onlyUsage}
   --jobs N           runs made at a time (default: on the native CPU one a core, elsewhere one)
   --threads N        threads of the CPU executors for each run (default: the cores shared out among the jobs)
   --results DIR      where results go (default ${defaultResults})
@@ -57,6 +59,8 @@ export interface SweepOptions {
   readonly results: string;
   readonly retryFailed: boolean;
   readonly report: boolean;
+  /** The part of the study that is run, as {@linkcode readSelection} takes it. Default: all of it. */
+  readonly only?: readonly string[];
 }
 
 /** How a sweep ended. */
@@ -219,7 +223,10 @@ export async function sweepStudy(file: StudyFile, options: SweepOptions): Promis
   const { study, methods } = file;
   const folders = { data: options.data, model: options.model, study: file.folder };
   checkDevice(options.device);
-  const plan = await planRuns(study, expand(study, methods), folders, methods);
+  const all = expand(study, methods);
+  const isChosen = readSelection(options.only ?? [], all);
+  const plan = await planRuns(study, all, folders, methods);
+  const runs = plan.runs.filter(({ run }) => isChosen(run));
   const folder = `${options.results}/${study.name}`;
   await writeStoredStudy(folder, {
     study,
@@ -231,12 +238,18 @@ export async function sweepStudy(file: StudyFile, options: SweepOptions): Promis
     runs: plan.runs.map(({ folder, id, run }) => ({ folder, id, run })),
   });
   const counts = await runAll({
-    runs: plan.runs,
+    runs,
     results: folder,
     retryFailed: options.retryFailed,
     openLanes: (stop, surroundings) => {
       quietVulkan();
-      return lanesFor(options, { plan, folders, results: folder, surroundings, stop });
+      return lanesFor(options, {
+        plan: { ...plan, runs },
+        folders,
+        results: folder,
+        surroundings,
+        stop,
+      });
     },
   });
   return { folder, ...counts };
@@ -246,6 +259,7 @@ export async function sweepStudy(file: StudyFile, options: SweepOptions): Promis
 export async function sweep(args: readonly string[]): Promise<number> {
   const parsed = readArguments(args, {
     strings: ["data", "model", "device", "jobs", "threads", "results"],
+    lists: ["only"],
     flags: ["retry-failed", "dry-run", "no-report", "help", "trace"],
   });
   if (parsed.flag("help")) {
@@ -267,6 +281,7 @@ export async function sweep(args: readonly string[]): Promise<number> {
     results: parsed.text("results") ?? defaultResults,
     retryFailed: parsed.flag("retry-failed"),
     report: !parsed.flag("no-report"),
+    only: parsed.list("only"),
   };
   if (parsed.flag("dry-run")) {
     await say(await planText(file, options));

@@ -37,6 +37,8 @@ export class UsageError extends Error {
 export interface ArgumentSpec {
   /** Options with a value, such as `--data DIR`. */
   readonly strings?: readonly string[];
+  /** Options with a value that may be given several times, such as `--only task=RTE`. */
+  readonly lists?: readonly string[];
   /** Flags, such as `--dry-run`. */
   readonly flags?: readonly string[];
 }
@@ -45,6 +47,8 @@ export interface ArgumentSpec {
 export interface Arguments {
   readonly positional: readonly string[];
   readonly text: (name: string) => string | null;
+  /** The values of an option that may be given several times, in their order. */
+  readonly list: (name: string) => readonly string[];
   readonly flag: (name: string) => boolean;
 }
 
@@ -55,29 +59,32 @@ export interface Arguments {
  */
 export function readArguments(args: readonly string[], spec: ArgumentSpec): Arguments {
   const strings = [...spec.strings ?? []];
+  const lists = [...spec.lists ?? []];
   const flags = [...spec.flags ?? []];
   const unknown: string[] = [];
   const parsed = parseArgs([...args], {
-    string: strings,
+    string: [...strings, ...lists],
+    collect: lists,
     boolean: flags,
     unknown: (name) => {
       if (name.startsWith("-")) unknown.push(name);
       return !name.startsWith("-");
     },
   }) as Readonly<Record<string, unknown>>;
-  const known = [...strings, ...flags].map((name) => `--${name}`);
+  const known = [...strings, ...lists, ...flags].map((name) => `--${name}`);
   const [first] = unknown;
   if (first !== undefined) {
     throw new UsageError(unknownName("option", first.split("=")[0]!, known));
   }
+  const given = (name: string, value: unknown): string => {
+    if (value === "") throw new UsageError(`Option "--${name}" has no value, want one after it`);
+    return String(value);
+  };
   return {
     positional: (parsed["_"] as readonly unknown[]).map(String),
-    text: (name) => {
-      const value = parsed[name];
-      if (value === undefined) return null;
-      if (value === "") throw new UsageError(`Option "--${name}" has no value, want one after it`);
-      return String(value);
-    },
+    text: (name) => parsed[name] === undefined ? null : given(name, parsed[name]),
+    list: (name) =>
+      (parsed[name] as readonly unknown[] | undefined ?? []).map((value) => given(name, value)),
     flag: (name) => parsed[name] === true,
   };
 }
