@@ -29,7 +29,7 @@ export interface ExecutionContext {
   readonly onStep: (progress: RunProgress) => Promise<void>;
   /** Asked as often; true stops the run at a checkpoint. */
   readonly isStopping: () => boolean;
-  /** Milliseconds between checkpoints. Default 20,000. */
+  /** Milliseconds between checkpoints. Default 20,000, or more where checkpoints would take more than 2 % of the time. */
   readonly checkpointMillis?: number;
 }
 
@@ -164,10 +164,22 @@ interface Loop {
   readonly spent: Spent;
 }
 
+/** Milliseconds between checkpoints where these are quick. */
+const leastPauseMillis = 20_000;
+
+/** Share of the time that checkpoints may take: those of a whole encoder's parameters and moments are large. */
+const checkpointShare = 0.02;
+
+/** Milliseconds until the next checkpoint, after one that took `millis`. */
+export function pauseAfter(millis: number): number {
+  return Math.max(leastPauseMillis, millis / checkpointShare);
+}
+
 /** Steps until the end, with journals and checkpoints; false if it was asked to stop before. */
 async function runToEnd(trainer: Trainer, { folder, context, spent }: Loop): Promise<boolean> {
   const began = performance.now() - spent.wallMillis;
   let lastCheckpoint = performance.now();
+  let pauseMillis = context.checkpointMillis ?? leastPauseMillis;
   while (!trainer.isDone) {
     const started = performance.now();
     const eventsBefore = trainer.eventMillis ?? 0;
@@ -194,9 +206,11 @@ async function runToEnd(trainer: Trainer, { folder, context, spent }: Loop): Pro
     });
     if (trainer.isDone) break;
     const isStopping = context.isStopping();
-    if (isStopping || performance.now() - lastCheckpoint > (context.checkpointMillis ?? 20_000)) {
+    const now = performance.now();
+    if (isStopping || now - lastCheckpoint > pauseMillis) {
       await folder.saveCheckpoint({ checkpoint: await trainer.checkpoint(), spent });
       lastCheckpoint = performance.now();
+      pauseMillis = context.checkpointMillis ?? pauseAfter(lastCheckpoint - now);
     }
     if (isStopping) return false;
   }

@@ -172,6 +172,11 @@ export function writeSafetensors(
   bytes.set(headerBytes, 8);
   let at = 8 + headerBytes.length;
   for (const { data } of tensors.values()) {
+    if (type === "F32" && littleEndian) {
+      bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+      at += data.byteLength;
+      continue;
+    }
     for (const value of data) {
       if (type === "F32") view.setFloat32(at, value, true);
       else view.setFloat16(at, value, true);

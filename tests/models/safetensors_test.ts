@@ -58,6 +58,7 @@ Deno.test("readSafetensors() reads what writeSafetensors() wrote, at any place i
   const tensors = new Map([
     ["größe", { shape: [2, 3], data: Float32Array.of(1, -2.5, 3e-40, 4e30, -0, 1 / 3) }],
     ["b", { shape: [1], data: Float32Array.of(Math.PI) }],
+    ["part", { shape: [2], data: Float32Array.of(9, 7, -8, 9).subarray(1, 3) }],
   ]);
   const metadata = { note: "naïve 中" };
   const bytes = writeSafetensors(tensors, "F32", metadata);
