@@ -1,10 +1,10 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
 import { labelsByPlace } from "../../src/report/charts/many_methods.ts";
 import { stylesOf } from "../../src/report/style.ts";
 import type { ScoreRow } from "../../src/report/tables/scores.ts";
-import { fixtureStudy, manyFixtureMethods } from "./fixture.ts";
+import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "./fixture.ts";
 import { assertWellFormed } from "./well_formed.ts";
 
 const many = fixtureStudy({
@@ -58,6 +58,21 @@ Deno.test("a few methods keep lines over budgets and open charts", () => {
   const few = chartsOf(fixtureStudy({ steps: 12, events: 2, examples: 0 }));
   assertEquals(few.metric.map(({ id }) => id), ["metric_budget_average", "metric_budget"]);
   assertEquals(few.ranks.map(({ id }) => id), ["ranks_adalora", "ranks_elalora"]);
+});
+
+Deno.test("a panel with one point shows two points of the metric around it, not digits of its mean", () => {
+  const lone = chartsOf(fixtureStudy({
+    tasks: [["RTE", "accuracy"]],
+    methods: fixtureMethods.filter(({ method }) => method === "lora"),
+    budgets: [4],
+    seeds: [1],
+    examples: 0,
+  }));
+  const [{ spec } = { spec: {} }] = lone.metric;
+  const domains = [...JSON.stringify(spec).matchAll(/"domain":\[(-?[0-9.]+),(-?[0-9.]+)\]/g)]
+    .map(([, low, high]) => Number(high) - Number(low));
+  assert(domains.length > 0);
+  for (const span of domains) assertAlmostEquals(span, 2, 1e-9);
 });
 
 Deno.test("labelsByPlace sorts by the mean place within tasks, whatever their scale and direction", () => {

@@ -39,11 +39,18 @@ function budgetedOf(rows: readonly ScoreRow[]): ReadonlySet<string> {
   return new Set(rows.filter((row) => row.budget !== noBudget).map((row) => row.label));
 }
 
-/** Bounds that show every mean with three deviations; an interval of two seeds (18 deviations long) runs out of frame. */
-function domainOf(points: readonly Point[]): readonly [number, number] {
+/** The least part of a metric's range that a panel shows: below it, ticks would be seven digits that differ in the last. */
+const leastSpan = 0.02;
+
+/**
+ * Bounds that show every mean with three deviations; an interval of two seeds (18 deviations long) runs out of frame.
+ *
+ * @param scale What the metric is multiplied by to be shown.
+ */
+function domainOf(points: readonly Point[], scale: number): readonly [number, number] {
   const low = Math.min(...points.map((p) => Math.max(p.low, p.mean - 3 * p.sd)));
   const high = Math.max(...points.map((p) => Math.min(p.high, p.mean + 3 * p.sd)));
-  const margin = Math.max((high - low) * 0.06, 1e-6);
+  const margin = Math.max((high - low) * 0.06, (leastSpan * scale - (high - low)) / 2);
   return [low - margin, high + margin];
 }
 
@@ -85,7 +92,7 @@ export function intervalPanel(
     title: metricTitle(first.metric),
     // A label that stuck out of the frame would push the panel down, out of line with its neighbours.
     axis: { labelFlush: 8 },
-    scale: { domain: domainOf(points), zero: false, nice: false },
+    scale: { domain: domainOf(points, metricInfo(first.metric).scale), zero: false, nice: false },
   });
   const flatLayers = flat.length === 0 ? [] : [
     {
