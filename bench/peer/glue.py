@@ -1,9 +1,11 @@
 """One GLUE task with transformers and peft at the settings of `experiments/glue-minilm`, for docs/findings.md.
 
-LoRA on the six linear modules of every layer: rank 8, alpha 16, AdamW 2e-3, linear schedule with 6 % warm-up, norm clipped at 1,
+LoRA on the six linear modules of every layer: rank 8, alpha 16, AdamW, linear schedule with 6 % warm-up, norm clipped at 1,
 batch 32, five epochs, 128 tokens. A plain loop; the dev set is judged after every epoch.
 
-    python bench/peer/glue.py MODEL_FOLDER GLUE_FOLDER RTE [SEED]
+    python bench/peer/glue.py MODEL_FOLDER GLUE_FOLDER RTE [SEED] [RATE]
+
+The rate is 1e-3 unless one is given.
 """
 
 import csv
@@ -20,6 +22,7 @@ from peer import HEAD, TARGETS
 
 model_folder, glue, task = sys.argv[1:4]
 seed = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+rate = float(sys.argv[5]) if len(sys.argv) > 5 else 1e-3
 torch.manual_seed(seed)
 tokenizer = transformers.AutoTokenizer.from_pretrained(model_folder)
 
@@ -48,7 +51,7 @@ config = peft.LoraConfig(
 )
 model = peft.get_peft_model(base, config)
 trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-optimizer = torch.optim.AdamW(trained, lr=2e-3, weight_decay=0.0)
+optimizer = torch.optim.AdamW(trained, lr=rate, weight_decay=0.0)
 steps = 5 * ((len(train) + 31) // 32)
 schedule = transformers.get_linear_schedule_with_warmup(optimizer, -(-steps * 6 // 100), steps)
 order = torch.Generator().manual_seed(seed)
@@ -75,4 +78,4 @@ for epoch in range(1, 6):
     labels = [label for _, label in dev]
     right = sum(a == b for a, b in zip(predictions, labels)) / len(labels)
     figures = {"accuracy": right, "matthews": matthews_corrcoef(labels, predictions)}
-    print(json.dumps({"task": task, "seed": seed, "epoch": epoch, "seconds": seconds, **figures}), flush=True)
+    print(json.dumps({"task": task, "seed": seed, "rate": rate, "epoch": epoch, "seconds": seconds, **figures}), flush=True)
