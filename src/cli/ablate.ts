@@ -5,7 +5,7 @@
  */
 import { chooseExecutor } from "../exec/choose.ts";
 import type { Executor } from "../exec/executor.ts";
-import { isAblationOf, LayerAblation } from "./layer_ablation.ts";
+import { isAblationOf, LayerAblation, MissingWeightsError } from "./layer_ablation.ts";
 import type { PlannedRun } from "./planning.ts";
 import { OwnLane } from "./lanes.ts";
 import {
@@ -72,28 +72,46 @@ export interface AblateResult {
   /** Runs whose adapters were removed now, and runs that had been ablated before. */
   readonly ablated: number;
   readonly skipped: number;
+  /** Runs whose weights are not there; they can be had by deleting their folders and sweeping again. */
+  readonly weightless: number;
   /** Null without a replay. */
   readonly replay: Omit<SweepResult, "folder"> | null;
 }
 
-/** Removes adapters from every run that has ranks and no ablation yet. */
+/**
+ * Removes adapters from every run that has ranks and no ablation yet; runs without weights are left out.
+ *
+ * @throws {MissingWeightsError} If that leaves none.
+ */
 async function ablateLayers(
   recorded: readonly RecordedRun[],
   executor: Executor,
   inputs: ConstructorParameters<typeof LayerAblation>[1],
-): Promise<Pick<AblateResult, "ablated" | "skipped">> {
+): Promise<Omit<AblateResult, "replay">> {
   const due = recorded.filter(({ stored: { ablation, record }, planned }) =>
     ablation === null || !isAblationOf(ablation, record, planned.modules)
   );
+  const skipped = recorded.length - due.length;
+  let weightless = 0;
   const work = new LayerAblation(executor, inputs);
   try {
     for (const [i, run] of due.entries()) {
       const place = `[${i + 1}/${due.length} ablations] ${run.planned.title}`;
-      const { metric, baseline, removals, truncations = [] } = await work.run(
+      const made = await work.run(
         run,
         (done, total) => showStatus(`${place}: ${done}/${total} removals`),
-      );
+      ).catch((error) => {
+        if (!(error instanceof MissingWeightsError)) throw error;
+        weightless++;
+        if (weightless === recorded.length) throw error;
+        return error;
+      });
       await showStatus("");
+      if (made instanceof MissingWeightsError) {
+        await say(`${place}: left out. ${made.message}`);
+        continue;
+      }
+      const { metric, baseline, removals, truncations = [] } = made;
       const layers = removals.filter(({ kind }) => kind === "layer");
       const worst = layers.reduce((most, next) => next.loss > most.loss ? next : most, layers[0]!);
       await say(
@@ -107,7 +125,7 @@ async function ablateLayers(
   } finally {
     await work.release();
   }
-  return { ablated: due.length, skipped: recorded.length - due.length };
+  return { ablated: due.length - weightless, skipped, weightless };
 }
 
 /** Runs of equal ranks compute the same and would share a folder: the variant, and a number where that is not enough, keep them apart. */
@@ -232,7 +250,7 @@ export async function ablate(args: readonly string[]): Promise<number> {
   const [name = defaultStudy, ...rest] = parsed.positional;
   if (rest.length > 0) throw new UsageError(usage);
   const folder = await findResults(name, parsed.text("results") ?? defaultResults);
-  const { ablated, skipped, replay } = await ablateStudy(folder, {
+  const { ablated, skipped, weightless, replay } = await ablateStudy(folder, {
     data: parsed.text("data"),
     model: parsed.text("model"),
     device: parsed.text("device"),
@@ -241,7 +259,8 @@ export async function ablate(args: readonly string[]): Promise<number> {
     replay: !parsed.flag("no-replay"),
     only: parsed.list("only"),
   });
-  await say(`${ablated} ablated, ${skipped} done before`);
+  const leftOut = weightless === 0 ? "" : `, ${weightless} left out for want of their weights`;
+  await say(`${ablated} ablated, ${skipped} done before${leftOut}`);
   if (replay !== null) {
     await say(
       `Replay: ${replay.finished} finished, ${replay.failed} failed, ${replay.skipped} done before`,

@@ -100,12 +100,17 @@ export function checkBaseline(
   if (!isTie) fail(metric, here, there);
 }
 
+/** A run's weights are not beside its record, as in studies that were published without them. */
+export class MissingWeightsError extends RangeError {
+  override readonly name = "MissingWeightsError";
+}
+
 /** Reads the weights that a record counts on. */
 async function readWeights({ folder, record }: StoredRun, title: string): Promise<TrainedTensors> {
   const path = `${folder}/${keptWeightsFile(record)}`;
   const bytes = await readIfThere(path);
   if (bytes === null) {
-    throw new RangeError(
+    throw new MissingWeightsError(
       `Cannot ablate the run "${title}": found no "${path}", want its weights; delete its folder and sweep again`,
     );
   }
@@ -194,6 +199,7 @@ export class LayerAblation {
    *
    * @param onRemoval Told how many pieces are done, of how many.
    *
+   * @throws {MissingWeightsError} If the run's weights are not stored.
    * @throws {RangeError} If the stored weights are not what the record says.
    */
   async run(
