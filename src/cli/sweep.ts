@@ -174,7 +174,10 @@ export async function runAll(setting: RunSetting): Promise<Omit<SweepResult, "fo
 }
 
 interface LaneRequest {
+  /** The whole study, which decides how many threads a run has. */
   readonly plan: StudyPlan;
+  /** Runs of the part that is made. */
+  readonly chosen: number;
   readonly folders: InputFolders;
   readonly results: string;
   readonly surroundings: Surroundings;
@@ -183,7 +186,7 @@ interface LaneRequest {
 
 /** Lanes on the device that was asked for: this thread for one run at a time, else workers. */
 async function lanesFor(options: SweepOptions, request: LaneRequest): Promise<readonly Lane[]> {
-  const { plan: { study, runs, inputs }, folders, results, surroundings, stop } = request;
+  const { plan: { study, runs, inputs }, chosen, folders, results, surroundings, stop } = request;
   const cores = navigator.hardwareConcurrency;
   const { executor, description } = await chooseExecutor(options.device, {
     threads: options.threads ?? cores,
@@ -195,7 +198,7 @@ async function lanesFor(options: SweepOptions, request: LaneRequest): Promise<re
     jobs: options.jobs,
     threads: options.threads,
   });
-  const title = `${study.title ?? study.name}: ${runs.length} runs on`;
+  const title = `${study.title ?? study.name}: ${chosen} runs on`;
   if (jobs === 1) {
     await say(`${title} ${description}`);
     return [new OwnLane({ executor, inputs, surroundings, results }, stop)];
@@ -244,7 +247,8 @@ export async function sweepStudy(file: StudyFile, options: SweepOptions): Promis
     openLanes: (stop, surroundings) => {
       quietVulkan();
       return lanesFor(options, {
-        plan: { ...plan, runs },
+        plan,
+        chosen: runs.length,
         folders,
         results: folder,
         surroundings,
