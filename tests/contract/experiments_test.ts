@@ -16,6 +16,7 @@ import { sourceAt, sourcesIn } from "./sources.ts";
 const folderModules: Readonly<Record<string, readonly ModuleShape[]>> = {
   "glue-minilm": encoderModules(6, 384, 1536),
   "glue-minilm-search": encoderModules(6, 384, 1536),
+  "glue-minilm-mrpc-rates": encoderModules(6, 384, 1536),
   "glue-all-systems": encoderModules(6, 384, 1536),
   "glue-deberta": encoderModules(12, 768, 3072),
 };
