@@ -99,7 +99,7 @@ async function ablateLayers(
       const place = `[${i + 1}/${due.length} ablations] ${run.planned.title}`;
       const made = await work.run(
         run,
-        (done, total) => showStatus(`${place}: ${done}/${total} removals`),
+        (share) => showStatus(`${place}: ${Math.floor(share * 100)} % of the removals`),
       ).catch((error) => {
         if (!(error instanceof MissingWeightsError)) throw error;
         weightless++;

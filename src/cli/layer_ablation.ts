@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Executor, Session } from "../exec/executor.ts";
+import type { Executor } from "../exec/executor.ts";
 import { readSafetensors } from "../models/safetensors.ts";
 import type { StoredRun } from "../record/read_study.ts";
 import { readIfThere, writeWhole } from "../record/run_folder.ts";
@@ -16,9 +16,10 @@ import {
 import type { ModuleShape } from "../spec/types.ts";
 import { wholeSequence } from "../tasks/sequence.ts";
 import { ablate, piecesOf, storedRanks, type TrainedTensors } from "../train/ablation.ts";
-import { assemble, type Assembly } from "../train/assemble.ts";
+import { assemble } from "../train/assemble.ts";
 import type { Evaluation } from "../train/evaluate.ts";
 import { ProgramCache } from "../train/programs.ts";
+import { ResumedPrograms } from "../train/resumed.ts";
 import { trainingRequest } from "./execute.ts";
 import type { Inputs } from "./inputs.ts";
 import type { RecordedRun } from "./recorded_run.ts";
@@ -149,11 +150,10 @@ export function roomsFor(
 
 interface Loaded {
   readonly key: string;
-  readonly assembly: Assembly;
-  readonly evaluate: Session;
+  readonly programs: ResumedPrograms;
 }
 
-/** Ablates runs one after the other; runs of the same shape share a loaded program. */
+/** Ablates runs one after the other; runs of the same shape share loaded programs. */
 export class LayerAblation {
   readonly #executor: Executor;
   readonly #inputs: Inputs;
@@ -182,14 +182,13 @@ export class LayerAblation {
     const key = `${request.programKey}/${JSON.stringify(capacities)}`;
     if (this.#loaded?.key !== key) {
       await this.release();
-      const assembly = assemble({
+      const own = {
         ...request.assembly,
         // What a run merged into its weights is among the stored slots.
         weights: "constant",
-        capacityOf: (module) => capacities[module.name]!,
-      });
-      const evaluate = await this.#executor.load(assembly.evaluationProgram);
-      this.#loaded = { key, assembly, evaluate };
+        capacityOf: (module: ModuleShape) => capacities[module.name]!,
+      } as const;
+      this.#loaded = { key, programs: new ResumedPrograms(this.#executor, own, assemble(own)) };
     }
     return { ...this.#loaded!, task: request.task, splits: request.splits };
   }
@@ -197,14 +196,14 @@ export class LayerAblation {
   /**
    * Ablates one run and writes its `ablation.json`.
    *
-   * @param onRemoval Told how many pieces are done, of how many.
+   * @param onProgress Told what share of the removals is done.
    *
    * @throws {MissingWeightsError} If the run's weights are not stored.
    * @throws {RangeError} If the stored weights are not what the record says.
    */
   async run(
     recorded: RecordedRun,
-    onRemoval: (done: number, total: number) => Promise<void>,
+    onProgress: (share: number) => Promise<void>,
   ): Promise<RunAblation> {
     const { stored, planned } = recorded;
     const { record } = stored;
@@ -215,28 +214,27 @@ export class LayerAblation {
       );
     }
     const tensors = await readWeights(stored, planned.title);
-    const { assembly, evaluate, task, splits } = await this.#load(recorded, tensors);
+    const { programs, task, splits } = await this.#load(recorded, tensors);
     const { finalRanks, storedRanks } = record.happened;
     const pieces = piecesOf(planned.modules, storedRanks ?? finalRanks!);
     const result = await ablate({
       executor: this.#executor,
-      assembly,
-      evaluate,
+      programs,
       tensors,
       task,
       splits: task.stages === undefined ? [splits[0]!] : splits,
       pieces,
       onBaseline: (baseline) => checkBaseline(planned.title, baseline, stored),
-      onRemoval: (done) => onRemoval(done, pieces.length),
+      onProgress,
     });
     const ablation: RunAblation = { schema: recordSchemaVersion, ...result };
     await writeWhole(`${stored.folder}/ablation.json`, `${JSON.stringify(ablation, null, 2)}\n`);
     return ablation;
   }
 
-  /** Frees the loaded program. */
+  /** Frees the loaded programs. */
   async release(): Promise<void> {
-    await this.#loaded?.evaluate.release();
+    await this.#loaded?.programs.release();
     this.#loaded = null;
   }
 }

@@ -79,6 +79,8 @@ export interface Executor {
   readonly runsAhead: number;
   /** Whether every new set of sizes costs much, as where runs are recorded: `few` asks for batches padded to few sizes. */
   readonly sizes: "any" | "few";
+  /** Whether loaded programs with the same large constants, such as an encoder's weights, use one copy of them. */
+  readonly sharesConstants: boolean;
   /**
    * Makes a program ready to run.
    *

@@ -187,6 +187,10 @@ export class OnnxExecutor implements Executor {
     return this.#profile.sizes ?? "any";
   }
 
+  get sharesConstants(): boolean {
+    return this.#profile.device !== undefined || this.#profile.sharesConstants === true;
+  }
+
   #inTurn<T>(task: () => Promise<T>): Promise<T> {
     if (this.#profile.overlaps) return task();
     const result = this.#turn.then(task);

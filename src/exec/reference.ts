@@ -41,6 +41,7 @@ export class ReferenceExecutor implements Executor {
   readonly threads = 1;
   readonly runsAhead = 1;
   readonly sizes = "any";
+  readonly sharesConstants: boolean = true;
   busyMillis = 0;
   readonly #disposed = new WeakSet<DeviceTensor>();
 

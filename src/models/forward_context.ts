@@ -42,6 +42,8 @@ export interface ForwardContext {
   readonly mask: (site: DropoutSite) => Tensor | null;
   /** What an adapter adds beside a module that a sum and a norm follow; null for nothing. Default: nothing anywhere. */
   readonly branch?: (module: ModuleShape) => ModuleBranch | null;
+  /** What a layer takes in place of the states that enter it, `[tokens, hidden]`. Default: those states. */
+  readonly entering?: (layer: number, states: Tensor) => Tensor;
 }
 
 /** Layers of an adapter's own beside a module, which a sum with what goes around it and a norm follow. */

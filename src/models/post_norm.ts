@@ -264,14 +264,15 @@ export function encodeLayers(
   wanted: WantedStates,
   mixing: Mixing = mixedValues,
 ): Tensor {
-  const { config: { layers }, inputs } = pass;
+  const { config: { layers }, inputs, context } = pass;
   const bias = reshape(mul(sub(inputs.mask, 1), 1e9), [batch, 1, 1, seq]);
   let states = x;
   for (let i = 0; i < layers; i++) {
     const queries = i === layers - 1 ? wanted : "all";
+    const entering = context.entering?.(i, states) ?? states;
     states = withScope(
       `layer.${i}`,
-      () => layerStates({ ...pass, bias }, i, { x: states, queries, mixing }),
+      () => layerStates({ ...pass, bias }, i, { x: entering, queries, mixing }),
     );
   }
   return states;

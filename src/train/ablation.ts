@@ -3,15 +3,23 @@
  *
  * @module
  */
-import type { Executor, Session } from "../exec/executor.ts";
+import type { DeviceTensor, Executor } from "../exec/executor.ts";
+import type { DimBindings, HostTensor } from "../graph/mod.ts";
 import { truncated, truncationsOf } from "../methods/truncation.ts";
 import { addsNothing } from "../methods/weight_update.ts";
 import { type Adapter, isPerSlot } from "../methods/adapter.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
-import type { Task } from "../tasks/types.ts";
+import type { Batch, Task } from "../tasks/types.ts";
 import type { ModuleShape } from "../spec/types.ts";
-import type { Assembly } from "./assemble.ts";
-import { evaluateAll, type Evaluation, type EvaluationSplit } from "./evaluate.ts";
+import {
+  evaluateAll,
+  type Evaluation,
+  type EvaluationSplit,
+  judge,
+  placeOutputs,
+} from "./evaluate.ts";
+import { batchDims, inputFeeds } from "./feeds.ts";
+import { enteringName, type ResumedPrograms } from "./resumed.ts";
 import { importTensors } from "./stored_tensors.ts";
 import { withoutModules } from "./vectors.ts";
 
@@ -82,9 +90,8 @@ function partsOf(module: string, parts: Adapter["parts"], tensors: TrainedTensor
 /** What an ablation needs. */
 export interface AblationRequest {
   readonly executor: Executor;
-  readonly assembly: Assembly;
-  /** The assembly's evaluation program, loaded. */
-  readonly evaluate: Session;
+  /** Those of the run's model, whose weights are constants. */
+  readonly programs: ResumedPrograms;
   readonly tensors: TrainedTensors;
   readonly task: Task;
   /** The split that decides; of a sequence, one for each task. */
@@ -92,8 +99,10 @@ export interface AblationRequest {
   readonly pieces: readonly Piece[];
   /** Sees the evaluation of the whole model before anything is removed; throws to stop. */
   readonly onBaseline?: (baseline: Evaluation) => void;
-  /** Called after every removal. */
-  readonly onRemoval?: (done: number) => Promise<void>;
+  /** Told now and then what share of the removals is done, from 0 to 1. */
+  readonly onProgress?: (share: number) => Promise<void>;
+  /** Numbers of states that are kept on the device at a time, at least those of a batch. Default 2²⁶, which is 256 MiB. */
+  readonly statesKept?: number;
 }
 
 /** What is left where each module keeps only its first ranks. */
@@ -101,6 +110,108 @@ export interface Truncation {
   /** The ranks that are kept at most. */
   readonly rank: number;
   readonly metric: number;
+}
+
+/** A batch, and what enters the layers from which passes over it are resumed. */
+interface KeptBatch {
+  /** The place of its split. */
+  readonly split: number;
+  readonly batch: Batch;
+  readonly feeds: Readonly<Record<string, HostTensor>>;
+  readonly dims: DimBindings;
+  readonly states: Readonly<Record<string, DeviceTensor>>;
+}
+
+/** A piece that adds something, and the lowest of its layers. */
+interface ActivePiece {
+  readonly modules: readonly string[];
+  readonly layer: number;
+}
+
+/** Runs the whole model on all batches and gives them with their states, as many at a time as may be kept. */
+async function* keptBatches(
+  { executor, programs, splits, statesKept = 2 ** 26 }: AblationRequest,
+  theta: DeviceTensor,
+  layers: readonly number[],
+): AsyncGenerator<readonly KeptBatch[]> {
+  const session = await programs.withStates(layers);
+  let kept: KeptBatch[] = [];
+  let numbers = 0;
+  const free = () => {
+    for (const { states } of kept) Object.values(states).forEach((own) => executor.dispose(own));
+    kept = [];
+    numbers = 0;
+  };
+  try {
+    for (const [split, { batches }] of splits.entries()) {
+      for (const batch of batches) {
+        const feeds = inputFeeds(programs.assembly, batch);
+        const dims = batchDims(batch);
+        const { kept: states } = await session.run({
+          feeds: { theta, ...feeds },
+          dims,
+          keep: layers.map(enteringName),
+        });
+        kept.push({ split, batch, feeds, dims, states });
+        for (const { shape } of Object.values(states)) {
+          numbers += shape.reduce((product, size) => product * size, 1);
+        }
+        if (numbers < statesKept) continue;
+        yield kept;
+        free();
+      }
+    }
+    if (kept.length > 0) yield kept;
+  } finally {
+    free();
+  }
+}
+
+/** Evaluates the model without each of some pieces. */
+async function evaluateWithout(
+  request: AblationRequest,
+  theta: Float32Array,
+  pieces: readonly ActivePiece[],
+): Promise<readonly Evaluation[]> {
+  if (pieces.length === 0) return [];
+  const { executor, programs, task, splits, onProgress } = request;
+  const layers = [...new Set(pieces.map(({ layer }) => layer))].sort((a, b) => a - b);
+  const outputs = pieces.map(() =>
+    splits.map(({ targets }) => new Array<Float32Array>(targets.length))
+  );
+  const byLayer = [...pieces.entries()].sort(([, a], [, b]) => a.layer - b.layer);
+  const runs = pieces.length * splits.reduce((sum, { batches }) => sum + batches.length, 0);
+  let done = 0;
+  const held = upload(executor, theta);
+  try {
+    for await (const batches of keptBatches(request, held, layers)) {
+      for (const [i, { modules, layer }] of byLayer) {
+        const session = await programs.from(layer);
+        const changed = upload(executor, withoutModules(programs.assembly, theta, modules));
+        try {
+          for (const { split, batch, feeds, dims, states } of batches) {
+            const { read } = await session.run({
+              feeds: { theta: changed, ...feeds, ...states },
+              dims,
+              read: ["logits"],
+            });
+            placeOutputs(outputs[i]![split]!, batch, read["logits"]!);
+          }
+        } finally {
+          executor.dispose(changed);
+        }
+        done += batches.length;
+        await onProgress?.(done / runs);
+      }
+    }
+  } finally {
+    executor.dispose(held);
+  }
+  return outputs.map((own) => judge({ task, splits }, own)[0]!);
+}
+
+function upload(executor: Executor, data: Float32Array): DeviceTensor {
+  return executor.upload({ type: "f32", shape: [data.length], data });
 }
 
 /** Evaluates the whole model, then the model without each piece, and then cut to each rank where its method allows for that. */
@@ -112,12 +223,15 @@ export async function ablate(
   readonly removals: readonly RemovalEffect[];
   readonly truncations?: readonly Truncation[];
 }> {
-  const { executor, assembly, evaluate, tensors, task, splits, pieces } = request;
+  const { executor, programs, tensors, task, splits, pieces } = request;
+  const { assembly } = programs;
+  const adapter = assembly.adapter;
   const metric = primaryMetric(task);
   const { theta } = importTensors(assembly, tensors);
   const evaluated = async (values: Float32Array): Promise<Evaluation> => {
-    const held = executor.upload({ type: "f32", shape: [values.length], data: values });
+    const held = upload(executor, values);
     try {
+      const evaluate = await programs.whole();
       const [whole] = await evaluateAll({ assembly, evaluate }, held, { task, splits });
       return whole!;
     } finally {
@@ -127,26 +241,31 @@ export async function ablate(
   const whole = await evaluated(theta);
   request.onBaseline?.(whole);
   const baseline = whole.metrics[metric]!;
-  const removals: RemovalEffect[] = [];
-  for (const { modules, ...piece } of pieces) {
-    const active = modules.filter((name) => {
-      const adapted = assembly.modules.find(({ module }) => module.name === name);
-      // Removing what adds nothing changes nothing, so that there is nothing to run.
-      return adapted !== undefined && !addsNothing(tensors, assembly.adapter!, adapted.module);
-    });
-    const left = active.length === 0
-      ? baseline
-      : (await evaluated(withoutModules(assembly, theta, active))).metrics[metric]!;
-    removals.push({ ...piece, metric: left, loss: baseline - left });
-    await request.onRemoval?.(removals.length);
-  }
-  const modules = assembly.modules.map(({ module }) => module);
-  const ranks = assembly.adapter === null ? [] : truncationsOf(tensors, assembly.adapter, modules);
+
+  const shapes = new Map(assembly.modules.map(({ module }) => [module.name, module]));
+  // Removing what adds nothing changes nothing, so that there is nothing to run.
+  const active = new Map(pieces.flatMap((piece) => {
+    const own = piece.modules.flatMap((name) => shapes.get(name) ?? [])
+      .filter((module) => !addsNothing(tensors, adapter!, module));
+    if (own.length === 0) return [];
+    const layer = Math.min(...own.map((module) => module.layer));
+    return [[piece, { modules: own.map(({ name }) => name), layer }] as const];
+  }));
+  const without = await evaluateWithout(request, theta, [...active.values()]);
+  const left = new Map([...active.keys()].map((piece, i) => [piece, without[i]!.metrics[metric]!]));
+  const removals = pieces.map((piece): RemovalEffect => {
+    const { modules: _, ...rest } = piece;
+    const value = left.get(piece) ?? baseline;
+    return { ...rest, metric: value, loss: baseline - value };
+  });
+
+  const modules = [...shapes.values()];
+  const ranks = adapter === null ? [] : truncationsOf(tensors, adapter, modules);
   const truncations: Truncation[] = [];
   for (const rank of ranks) {
     // The last one is the whole adapter.
     const cut = rank === ranks.length ? whole : await evaluated(
-      importTensors(assembly, truncated(tensors, assembly.adapter!, modules, rank)).theta,
+      importTensors(assembly, truncated(tensors, adapter!, modules, rank)).theta,
     );
     truncations.push({ rank, metric: cut.metrics[metric]! });
   }

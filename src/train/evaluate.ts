@@ -76,24 +76,43 @@ export interface Evaluator {
   readonly fed?: Readonly<Record<string, DeviceTensor>>;
 }
 
-/** Calls `visit` with each row of a split and its outputs, which are valid during the call. */
-async function forEachRow(
+/** A model's outputs on a split: those of each example, in file order, each `[outputs]`. */
+export type SplitOutputs = readonly Float32Array[];
+
+/** Puts a batch's logits, `[batch, outputs]`, in the places of its examples. */
+export function placeOutputs(
+  placed: Float32Array[],
+  { rows }: Pick<Batch, "rows">,
+  logits: HostTensor,
+): void {
+  const [, outputs] = logits.shape as readonly [number, number];
+  // A runtime may use the numbers' memory again.
+  const own = Float32Array.from(logits.data as Float32Array);
+  rows.forEach((row, i) => placed[row] = own.subarray(i * outputs, (i + 1) * outputs));
+}
+
+async function outputsOf(
   { assembly, evaluate, fed = {} }: Evaluator,
   theta: DeviceTensor | HostTensor,
   split: EvaluationSplit,
-  visit: (row: number, outputs: Float32Array) => void,
-): Promise<void> {
+): Promise<SplitOutputs> {
+  const placed = new Array<Float32Array>(split.targets.length);
   for (const batch of split.batches) {
     const { read } = await evaluate.run({
       feeds: { theta, ...fed, ...inputFeeds(assembly, batch) },
       dims: batchDims(batch),
       read: ["logits"],
     });
-    const logits = read["logits"]!.data as Float32Array;
-    batch.rows.forEach((row, i) =>
-      visit(row, logits.subarray(i * assembly.outputs, (i + 1) * assembly.outputs))
-    );
+    placeOutputs(placed, batch, read["logits"]!);
   }
+  return placed;
+}
+
+/** The mean of a number over a split's examples, summed in the order of the batches. */
+function meanOver({ batches, targets }: EvaluationSplit, of: (row: number) => number): number {
+  let sum = 0;
+  for (const { rows } of batches) for (const row of rows) sum += of(row);
+  return sum / targets.length;
 }
 
 /** Evaluates parameters on a split. */
@@ -103,44 +122,37 @@ export async function evaluateSplit(
   task: Task,
   split: EvaluationSplit,
 ): Promise<Evaluation> {
-  const predictions = new Array<number>(split.targets.length);
-  let lossSum = 0;
-  await forEachRow(programs, theta, split, (row, outputs) => {
-    const target = split.targets[row]!;
-    predictions[row] = task.output.type === "classification" ? largest(outputs) : outputs[0]!;
-    lossSum += exampleLoss(task, outputs, target);
-  });
+  return judgeSplit(task, split, await outputsOf(programs, theta, split));
+}
+
+/** What a model's outputs on a split are worth. */
+function judgeSplit(task: Task, split: EvaluationSplit, outputs: SplitOutputs): Evaluation {
+  const predictions = outputs.map((own) =>
+    task.output.type === "classification" ? largest(own) : own[0]!
+  );
   return {
     split: split.name,
-    loss: lossSum / split.targets.length,
+    loss: meanOver(split, (row) => exampleLoss(task, outputs[row]!, split.targets[row]!)),
     metrics: computeMetrics(task, split.targets, predictions),
     predictions,
   };
 }
 
-/** Evaluates one task of a sequence: among the first `seen` classes, and among those of the task alone. */
-async function evaluateStage(
-  programs: Evaluator,
-  theta: DeviceTensor | HostTensor,
-  { split, stage, seen }: {
-    readonly split: EvaluationSplit;
-    readonly stage: SequenceStage;
-    readonly seen: number;
-  },
-): Promise<Evaluation> {
-  const count = split.targets.length;
-  const predictions = new Array<number>(count);
-  const taskAware = new Array<number>(count);
-  let lossSum = 0;
-  await forEachRow(programs, theta, split, (row, outputs) => {
-    const { first, count } = stage.classes;
-    predictions[row] = largest(outputs.subarray(0, seen));
-    taskAware[row] = first + largest(outputs.subarray(first, first + count));
-    lossSum += crossEntropyOf(outputs.subarray(0, seen), split.targets[row]!);
-  });
+/** What a model's outputs on one task of a sequence are worth: among the first `seen` classes, and among those of the task alone. */
+function judgeStage(
+  { classes: { first, count } }: SequenceStage,
+  seen: number,
+  split: EvaluationSplit,
+  outputs: SplitOutputs,
+): Evaluation {
+  const predictions = outputs.map((own) => largest(own.subarray(0, seen)));
+  const taskAware = outputs.map((own) => first + largest(own.subarray(first, first + count)));
   return {
     split: split.name,
-    loss: lossSum / count,
+    loss: meanOver(
+      split,
+      (row) => crossEntropyOf(outputs[row]!.subarray(0, seen), split.targets[row]!),
+    ),
     metrics: {
       accuracy: accuracy(split.targets, predictions),
       [taskAwareName]: accuracy(split.targets, taskAware),
@@ -150,7 +162,7 @@ async function evaluateStage(
 }
 
 /**
- * Evaluates parameters on the tasks of a sequence that have been seen.
+ * What a model's outputs on the tasks of a sequence that have been seen are worth.
  *
  * @param stages The stages up to the current one.
  * @param splits Their splits, in the same order; more are ignored.
@@ -158,17 +170,13 @@ async function evaluateStage(
  * @returns The sequence as a whole first (means over its tasks, each of the same weight, and all predictions), then
  * each task.
  */
-export async function evaluateSequence(
-  programs: Evaluator,
-  theta: DeviceTensor | HostTensor,
+function judgeSequence(
   stages: readonly SequenceStage[],
   splits: readonly EvaluationSplit[],
-): Promise<readonly Evaluation[]> {
+  outputs: readonly SplitOutputs[],
+): readonly Evaluation[] {
   const seen = stages.reduce((sum, { classes }) => sum + classes.count, 0);
-  const tasks: Evaluation[] = [];
-  for (const [i, stage] of stages.entries()) {
-    tasks.push(await evaluateStage(programs, theta, { split: splits[i]!, stage, seen }));
-  }
+  const tasks = stages.map((stage, i) => judgeStage(stage, seen, splits[i]!, outputs[i]!));
   const mean = (of: (evaluation: Evaluation) => number) =>
     tasks.reduce((sum, evaluation) => sum + of(evaluation), 0) / tasks.length;
   const whole: Evaluation = {
@@ -196,12 +204,26 @@ export interface Judged {
 export async function evaluateAll(
   programs: Evaluator,
   theta: DeviceTensor | HostTensor,
-  { task, splits, seen }: Judged,
+  judged: Judged,
 ): Promise<readonly Evaluation[]> {
-  if (task.stages !== undefined) {
-    return await evaluateSequence(programs, theta, task.stages.slice(0, seen), splits);
+  const { task: { stages }, splits, seen } = judged;
+  const outputs: SplitOutputs[] = [];
+  for (const split of stages === undefined ? splits : splits.slice(0, seen ?? stages.length)) {
+    outputs.push(await outputsOf(programs, theta, split));
   }
-  const evaluations: Evaluation[] = [];
-  for (const split of splits) evaluations.push(await evaluateSplit(programs, theta, task, split));
-  return evaluations;
+  return judge(judged, outputs);
+}
+
+/**
+ * What a model's outputs on everything that a run is judged by are worth; the evaluation that counts comes first.
+ *
+ * @param outputs Those on each split; of a sequence, on each task that has been seen.
+ */
+export function judge(
+  { task, splits, seen }: Judged,
+  outputs: readonly SplitOutputs[],
+): readonly Evaluation[] {
+  return task.stages === undefined
+    ? splits.map((split, i) => judgeSplit(task, split, outputs[i]!))
+    : judgeSequence(task.stages.slice(0, seen), splits, outputs);
 }

@@ -275,8 +275,13 @@ export function scaleOf(adapter: Adapter, { ranks }: Pick<AssemblyRequest, "rank
  * The forward pass of a run.
  *
  * @param pass In training, dropout acts.
+ * @param entering What a layer takes in place of the states that enter it. Default: those states.
  */
-export function forward(plan: ForwardPlan, pass: Pass): Forward {
+export function forward(
+  plan: ForwardPlan,
+  pass: Pass,
+  entering: NonNullable<ForwardContext["entering"]> = (_, states) => states,
+): Forward {
   const { request, survey: { sites, fedWeights }, views, groups } = plan;
   const adapter = adaptersOf(request).ofWeights;
   const masks = pass.mode === "training"
@@ -333,6 +338,7 @@ export function forward(plan: ForwardPlan, pass: Pass): Forward {
     linear,
     mask,
     branch: ({ name }) => branches.get(name) ?? null,
+    entering,
   });
   const partGroups = groups.map((group) => ({
     part: group.part.name,

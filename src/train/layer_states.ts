@@ -8,7 +8,7 @@ import { gemm, makeProgram, optimise, type Program, type Tensor } from "../graph
 import { architectureOf } from "../models/architectures.ts";
 import { type ForwardContext, frozenParameters, plainLinear } from "../models/forward_context.ts";
 import { adaptableModules } from "../models/modules.ts";
-import { dims, encoderInputs, type Pooling, tokenFeeds, tokenRows } from "../models/token_rows.ts";
+import { encoderInputs, type Pooling, tokenFeeds, tokenRows } from "../models/token_rows.ts";
 import type { Batch } from "../tasks/types.ts";
 import type { EncoderWeights } from "./assemble.ts";
 import { batchDims } from "./feeds.ts";
@@ -18,26 +18,18 @@ function stateName(layer: number): string {
   return `layer.${layer}`;
 }
 
-/** What enters a layer is what its query projection takes: no family does anything to it before. */
 function statesProgram({ config, tensors }: EncoderWeights): Program {
   const inputs = encoderInputs(config.heads);
   const parameter = frozenParameters(tensors);
-  const entering = new Map<number, Tensor>();
+  const states: Tensor[] = [];
   const context: ForwardContext = {
     parameter,
-    linear: (layers, x) => {
-      for (const { module } of layers) {
-        // DeBERTa projects positions with the same weights; tokens are the rows that are wanted.
-        if (module?.part !== "query" || x.shape[0] !== dims.tokens) continue;
-        entering.set(module.layer, x);
-      }
-      return plainLinear(parameter, layers, x);
-    },
+    linear: (layers, x) => plainLinear(parameter, layers, x),
     mask: () => null,
+    entering: (layer, x) => states[layer] = x,
   };
   const modules = new Map(adaptableModules(config).map((module) => [module.name, module]));
   const last = architectureOf(config).encode(config, inputs, context, modules, "all");
-  const states = [...entering].sort(([a], [b]) => a - b).map(([, state]) => state);
   return optimise(makeProgram(Object.fromEntries(
     [...states, last].map((state, layer) => [stateName(layer), gemm(inputs.pool, state)]),
   )));

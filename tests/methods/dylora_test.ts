@@ -9,6 +9,7 @@ import { truncated, truncationsOf } from "../../src/methods/truncation.ts";
 import type { StoredTensor } from "../../src/models/safetensors.ts";
 import type { ModuleShape } from "../../src/spec/types.ts";
 import { ablate } from "../../src/train/ablation.ts";
+import { ResumedPrograms } from "../../src/train/resumed.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { exportTensors, importTensors } from "../../src/train/stored_tensors.ts";
 import { rowOf, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
@@ -177,15 +178,14 @@ Deno.test("an ablation tells the metric at every rank, and the cut adapters are 
   const request = trainingRequest(executor, run);
   const trainer = await Trainer.create(request, null);
   await trainTo(trainer);
-  const { assembly, programs } = trainer;
+  const { assembly } = trainer;
   const { vectors, order } = await trainer.checkpoint();
   const tensors = new Map(
     exportTensors(assembly, vectors.theta!, order).map(({ name, ...rest }) => [name, rest]),
   );
   const { baseline, truncations } = await ablate({
     executor,
-    assembly,
-    evaluate: programs.evaluate,
+    programs: new ResumedPrograms(executor, request.assembly, assembly),
     tensors,
     task: request.task,
     splits: request.splits,

@@ -29,6 +29,7 @@ function changed(executor: Executor, change: Partial<Executor>): Executor {
     threads: executor.threads,
     runsAhead: executor.runsAhead,
     sizes: executor.sizes,
+    sharesConstants: executor.sharesConstants,
     load: (program, options) => executor.load(program, options),
     upload: (host) => executor.upload(host),
     read: (tensor) => executor.read(tensor),
