@@ -119,7 +119,7 @@ export async function readStudyResults(folder: string): Promise<StudyResults> {
   const { name, title, description } = stored.study;
   return {
     study: { name, title: title ?? name, description: description ?? "" },
-    planned: stored.runs.length,
+    planned: stored.runs.map(({ run }) => run),
     runs: await readStudyRuns(folder, stored),
     replay: hasReplay ? await readStudyResults(`${folder}/replay`) : null,
   };

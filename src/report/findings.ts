@@ -55,12 +55,12 @@ export function findingsOf(
 function completeness(results: StudyResults): readonly Finding[] {
   const failed = results.runs.filter((r) => r.record.happened.outcome.state === "failed").length;
   const finished = results.runs.length - failed;
-  const missing = results.planned - results.runs.length;
+  const missing = results.planned.length - results.runs.length;
   const rest = [
     ...(failed > 0 ? [`${counted(failed, "run")} failed`] : []),
     ...(missing > 0 ? [`${missing} not run yet`] : []),
   ];
-  const text = `${finished} of ${counted(results.planned, "planned run")} finished`;
+  const text = `${finished} of ${counted(results.planned.length, "planned run")} finished`;
   return [{ lead: "Runs", text: `${[text, ...rest].join(", ")}.` }];
 }
 

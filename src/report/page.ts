@@ -57,7 +57,7 @@ function factList(results: StudyResults): Html {
   const wallMillis = results.runs.reduce((sum, r) => sum + r.record.happened.time.wallMillis, 0);
   const budgets = grid.budgets.filter((budget) => budget !== noBudget).length;
   const facts: readonly (readonly [string, string])[] = [
-    [`${whole(finished)} / ${whole(results.planned)}`, "runs finished"],
+    [`${whole(finished)} / ${whole(results.planned.length)}`, "runs finished"],
     [whole(grid.tasks.length), grid.tasks.length === 1 ? "task" : "tasks"],
     [whole(grid.labels.length), grid.labels.length === 1 ? "method" : "methods"],
     [whole(budgets), budgets === 1 ? "budget" : "budgets"],

@@ -4,9 +4,12 @@
  * @module
  */
 import type { ColumnTable } from "arquero";
-import type { RunResults } from "../record/types.ts";
+import type { Asked, RunResults } from "../record/types.ts";
 
 export type { RunResults };
+
+/** The place of a run in its study. */
+export type PlannedRun = Pick<Asked, "task" | "label" | "budget" | "seed">;
 
 /** A study and everything its runs left behind. */
 export interface StudyResults {
@@ -16,7 +19,7 @@ export interface StudyResults {
     readonly description: string;
   };
   /** Runs that the study asks for; fewer may have been recorded. */
-  readonly planned: number;
+  readonly planned: readonly PlannedRun[];
   readonly runs: readonly RunResults[];
   /**
    * The replay ablation: LoRA trained again with ElaLoRA's final ranks, with the same ranks reversed

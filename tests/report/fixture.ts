@@ -384,5 +384,5 @@ export function fixtureStudy(options: FixtureOptions = {}): StudyResults {
       })),
     })
     : null;
-  return { study, planned: runs.length, runs, replay };
+  return { study, planned: runs.map(({ record: { asked } }) => asked), runs, replay };
 }

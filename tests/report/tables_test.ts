@@ -99,6 +99,15 @@ Deno.test("scoreRows says what is missing and failed, and averages only seeds th
   assertAlmostEquals(average.mean!, 0.70, 1e-12);
 });
 
+Deno.test("a seed that the study leaves out of a cell is not missing there", () => {
+  const study = handStudy({ drop: "LoRA/a/2" });
+  const isLeftOut = ({ task, label, seed }: (typeof study.planned)[number]) =>
+    task === "a" && label === "LoRA" && seed === 2;
+  assert(study.planned.some(isLeftOut));
+  const planned = study.planned.filter((run) => !isLeftOut(run));
+  assertEquals(cellOf(scoreRows({ ...study, planned }), "a", "LoRA").missing, 0);
+});
+
 Deno.test("scoreRows makes no average over metrics of different scales", () => {
   const study = fixtureStudy({ tasks: [["a", "accuracy"], ["b", "perplexity"]], seeds: [1] });
   assert(scoreRows(study).every((row) => row.task !== "all tasks"));

@@ -120,7 +120,7 @@ export function failedTable(results: StudyResults): ReportTable {
       message: outcome.message,
     }]
   );
-  const unrecorded = results.planned - results.runs.length;
+  const unrecorded = results.planned.length - results.runs.length;
   return {
     id: "failed",
     title: "Failed runs",

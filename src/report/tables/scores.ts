@@ -4,7 +4,16 @@
  * @module
  */
 import { op } from "arquero";
-import { allTasks, factsOf, type Grid, gridOf, rowsOf, tableFrom } from "../facts.ts";
+import {
+  allTasks,
+  budgetName,
+  factsOf,
+  type Grid,
+  gridOf,
+  keyOf,
+  rowsOf,
+  tableFrom,
+} from "../facts.ts";
 import { fixed, interval, nothing } from "../format.ts";
 import { areAverageable, averageMetric, metricInfo, metricTitle } from "../metrics.ts";
 import { summarise } from "../statistics.ts";
@@ -19,7 +28,7 @@ export interface ScoreRow {
   /** Seeds with a score. */
   readonly n: number;
   readonly failed: number;
-  /** Seeds of the study for which this cell has no score. */
+  /** Seeds that the study asks for and this cell has no score for. */
   readonly missing: number;
   readonly mean: number | null;
   readonly sd: number | null;
@@ -88,6 +97,7 @@ export function scoreRows(results: StudyResults): readonly ScoreRow[] {
     ).map((cell) => ({ ...cell, task: allTasks, metric: averageMetric() }))
     : [];
   const rankOf = orderOf(grid);
+  const seedsOf = plannedSeeds(results);
   return [...perTask, ...averaged].map((cell): ScoreRow => {
     const summary = summarise(cell.scores.filter((score) => score !== null));
     return {
@@ -96,10 +106,24 @@ export function scoreRows(results: StudyResults): readonly ScoreRow[] {
       label: cell.label,
       budget: cell.budget,
       failed: cell.failed,
-      missing: grid.seeds.length - summary.n,
+      missing: seedsOf(cell) - summary.n,
       ...summary,
     };
   }).sort((a, b) => rankOf(a) - rankOf(b));
+}
+
+/** How many seeds a study asks for in a cell; of a mean over tasks, in any of its tasks. */
+function plannedSeeds(
+  { planned }: StudyResults,
+): (cell: Pick<Cell, "task" | "label" | "budget">) => number {
+  const seeds = new Map<string, Set<number>>();
+  for (const { task, label, budget, seed } of planned) {
+    for (const name of [task, allTasks]) {
+      const key = keyOf(name, label, budgetName(budget));
+      seeds.set(key, (seeds.get(key) ?? new Set()).add(seed));
+    }
+  }
+  return ({ task, label, budget }) => seeds.get(keyOf(task, label, budget))?.size ?? 0;
 }
 
 /** A number that sorts cells by task (all tasks last), label, then budget. */
