@@ -4,16 +4,19 @@
  * ALoRA, arXiv 2403.16187: IS(i) = S(M) − S(M without i) + S(M with only i) with S the negative loss; S(M) is the same for all
  * ranks and left out. "With only i" keeps the encoder and head and, of all adapters, that one rank.
  *
+ * What enters the layer of a rank depends on neither, so that both passes begin there: the first where the whole model's has
+ * come to, the second where that of the encoder without any adapter has.
+ *
  * @module
  */
 import type { DeviceTensor, Executor } from "../exec/executor.ts";
 import type { DimBindings, HostTensor } from "../graph/mod.ts";
 import type { SlotScores } from "../methods/rank_policy.ts";
 import type { ClassRange, Task } from "../tasks/types.ts";
-import type { Assembly } from "./assemble.ts";
 import { type EvaluationSplit, exampleLoss } from "./evaluate.ts";
 import { batchDims, inputFeeds } from "./feeds.ts";
 import type { LoadedPrograms } from "./programs.ts";
+import { enteringName } from "./resumed.ts";
 import type { SlotOrder } from "./slots.ts";
 import { slotRanges } from "./places.ts";
 
@@ -29,28 +32,36 @@ export interface AblationRequest {
   readonly classes: ClassRange | null;
 }
 
+type DeviceTensors = Readonly<Record<string, DeviceTensor>>;
+
 /** A batch that stays on the device while all ranks are scored. */
 interface HeldBatch {
-  readonly feeds: Readonly<Record<string, DeviceTensor>>;
+  readonly feeds: DeviceTensors;
   readonly dims: DimBindings;
   readonly targets: readonly number[];
+  /** What enters each layer with all adapters, and without any. */
+  readonly states: Readonly<Record<"whole" | "bare", DeviceTensors>>;
 }
 
-/** Each slot's score, module by module in logical order: two forward passes a slot over the examples. */
+/** Each slot's score, module by module in logical order: two forward passes a slot over the examples, from its layer on. */
 export async function ablationScores(request: AblationRequest): Promise<SlotScores> {
   const { executor, programs: { assembly }, theta, order } = request;
-  const held = heldBatches(request);
+  // One vector of each kind; a slot's own numbers are put in and taken out of it.
+  const without = theta.slice();
+  const alone = theta.slice().fill(0, 0, assembly.adapterSize);
+  const held: HeldBatch[] = [];
   try {
-    // One vector of each kind; a slot's own numbers are put in and taken out of it.
-    const without = theta.slice();
-    const alone = theta.slice().fill(0, 0, assembly.adapterSize);
+    for await (const batch of heldBatches(request, { whole: theta, bare: alone })) held.push(batch);
     const scores: { module: string; scores: number[] }[] = [];
-    for (const { module: { name } } of assembly.modules) {
+    for (const { module: { name, layer } } of assembly.modules) {
       const own: number[] = [];
       for (const ranges of slotRanges(assembly, name, order[name]!)) {
         for (const [start, end] of ranges.slot) without.fill(0, start, end);
         for (const [start, end] of ranges.all) alone.set(theta.subarray(start, end), start);
-        own.push(await loss(request, held, without) - await loss(request, held, alone));
+        own.push(
+          await loss(request, held, { theta: without, layer, from: "whole" }) -
+            await loss(request, held, { theta: alone, layer, from: "bare" }),
+        );
         for (const [start, end] of ranges.slot) without.set(theta.subarray(start, end), start);
         for (const [start, end] of ranges.all) alone.fill(0, start, end);
       }
@@ -58,44 +69,64 @@ export async function ablationScores(request: AblationRequest): Promise<SlotScor
     }
     return scores;
   } finally {
-    for (const { feeds } of held) {
-      for (const tensor of Object.values(feeds)) executor.dispose(tensor);
+    for (const { feeds, states: { whole, bare } } of held) {
+      for (const own of [feeds, whole, bare]) {
+        for (const tensor of Object.values(own)) executor.dispose(tensor);
+      }
     }
   }
 }
 
-function heldBatches(
-  { executor, programs: { assembly }, examples }: AblationRequest,
-): readonly HeldBatch[] {
-  return examples.batches.map((batch) => ({
-    feeds: Object.fromEntries(
-      Object.entries(evaluationFeeds(assembly, batch))
+async function* heldBatches(
+  { executor, programs: { assembly, resumed }, examples }: AblationRequest,
+  parameters: Readonly<Record<"whole" | "bare", Float32Array>>,
+): AsyncGenerator<HeldBatch> {
+  const layers = [...new Set(assembly.modules.map(({ module }) => module.layer))];
+  const session = await resumed.withStates(layers);
+  for (const batch of examples.batches) {
+    const dims = batchDims(batch);
+    const names = assembly.evaluationProgram.inputs.keys();
+    const feeds = Object.fromEntries(
+      Object.entries(inputFeeds(assembly, batch, "packed", names))
         .map(([name, host]) => [name, executor.upload(host)]),
-    ),
-    dims: batchDims(batch),
-    targets: batch.rows.map((row) => examples.targets[row]!),
-  }));
+    );
+    const statesOf = async (theta: Float32Array) => {
+      const { kept } = await session.run({
+        feeds: { theta: vector(theta), ...feeds },
+        dims,
+        keep: layers.map(enteringName),
+      });
+      return kept;
+    };
+    yield {
+      feeds,
+      dims,
+      targets: batch.rows.map((row) => examples.targets[row]!),
+      states: { whole: await statesOf(parameters.whole), bare: await statesOf(parameters.bare) },
+    };
+  }
 }
 
-function evaluationFeeds(
-  assembly: Assembly,
-  batch: EvaluationSplit["batches"][number],
-): Readonly<Record<string, HostTensor>> {
-  return inputFeeds(assembly, batch, "packed", assembly.evaluationProgram.inputs.keys());
+function vector(data: Float32Array): HostTensor {
+  return { type: "f32", shape: [data.length], data };
 }
 
-/** The mean loss on the examples under some parameters. */
+/** The mean loss on the examples under some parameters, which are those of `from` below a layer. */
 async function loss(
-  { programs: { assembly, evaluate }, task, classes }: AblationRequest,
+  { programs: { assembly, resumed }, task, classes }: AblationRequest,
   held: readonly HeldBatch[],
-  theta: Float32Array,
+  { theta, layer, from }: {
+    readonly theta: Float32Array;
+    readonly layer: number;
+    readonly from: "whole" | "bare";
+  },
 ): Promise<number> {
-  const host: HostTensor = { type: "f32", shape: [theta.length], data: theta };
+  const session = await resumed.from(layer);
   let sum = 0;
   let count = 0;
-  for (const { feeds, dims, targets } of held) {
-    const { read } = await evaluate.run({
-      feeds: { theta: host, ...feeds },
+  for (const { feeds, dims, targets, states } of held) {
+    const { read } = await session.run({
+      feeds: { theta: vector(theta), ...feeds, ...states[from] },
       dims,
       read: ["logits"],
     });

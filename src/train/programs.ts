@@ -5,12 +5,15 @@
  */
 import type { Executor, Session } from "../exec/executor.ts";
 import { assemble, type Assembly, type AssemblyRequest } from "./assemble.ts";
+import { ResumedPrograms } from "./resumed.ts";
 
 /** An assembly whose programs are loaded. */
 export interface LoadedPrograms {
   readonly assembly: Assembly;
   readonly step: Session;
   readonly evaluate: Session;
+  /** Evaluations that begin at a layer, loaded when a method asks for them. */
+  readonly resumed: ResumedPrograms;
 }
 
 /** The outputs of a step that are one number each, in a fixed order. */
@@ -91,7 +94,8 @@ export class ProgramCache {
     });
     try {
       const evaluate = await this.#executor.load(assembly.evaluationProgram, { capture: false });
-      return { assembly, step, evaluate };
+      const resumed = new ResumedPrograms(this.#executor, request, assembly);
+      return { assembly, step, evaluate, resumed };
     } catch (error) {
       await step.release();
       throw error;
@@ -109,7 +113,8 @@ export class ProgramCache {
   }
 }
 
-async function release({ step, evaluate }: LoadedPrograms): Promise<void> {
+async function release({ step, evaluate, resumed }: LoadedPrograms): Promise<void> {
   await step.release();
   await evaluate.release();
+  await resumed.release();
 }
