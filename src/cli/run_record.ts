@@ -238,13 +238,13 @@ export function whereOf(
   context: Pick<RecordContext, "surroundings" | "executor">,
   { hashes, origin, method }: Pick<PlannedRun, "hashes" | "origin" | "method">,
 ): RunRecord["where"] {
-  const { lock, ...surroundings } = context.surroundings;
+  const { lock, source, ...surroundings } = context.surroundings;
   const { executor } = context;
   return {
     ...surroundings,
     device: { executor: executor.kind, name: executor.name, threads: executor.threads },
     ...(origin === null ? {} : { model: origin }),
     ...(method.origin === undefined ? {} : { method: method.origin }),
-    hashes: { ...hashes, lock },
+    hashes: { ...hashes, lock, ...(source === null ? {} : { source }) },
   };
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { hashBytes } from "../base/hash.ts";
+import { hashBytes, hashParts } from "../base/hash.ts";
 import { readIfThere } from "./run_folder.ts";
 import type { Where } from "./types.ts";
 
@@ -27,8 +27,39 @@ export async function gitCommit(): Promise<string | null> {
   return line?.split(" ")[0] ?? null;
 }
 
+/** Paths of the TypeScript files in a folder and in those below it. */
+async function sourceFiles(folder: URL): Promise<readonly URL[]> {
+  const files: URL[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    const path = new URL(encodeURIComponent(name), folder);
+    if (isDirectory) files.push(...await sourceFiles(new URL(`${path.href}/`)));
+    else if (name.endsWith(".ts")) files.push(path);
+  }
+  return files;
+}
+
+/**
+ * SHA-256 of a source folder, that is of each TypeScript file in it with its path.
+ *
+ * @param folder Default ranklab's own `src`: the hash tells whether what ran is the commit that was checked out.
+ *
+ * @returns Null if it is no folder on disk, as when ranklab is imported from a registry.
+ */
+export async function sourceFolderHash(
+  folder: URL = new URL("src/", root),
+): Promise<string | null> {
+  if (folder.protocol !== "file:") return null;
+  const parts = (await sourceFiles(folder)).map(async (file) =>
+    [file.href.slice(folder.href.length), hashBytes(await Deno.readFile(file))] as const
+  );
+  return hashParts(Object.fromEntries(await Promise.all(parts)));
+}
+
 /** What does not change from run to run of a sweep. */
-export type Surroundings = Omit<Where, "device" | "hashes"> & { readonly lock: string | null };
+export type Surroundings = Omit<Where, "device" | "hashes"> & {
+  readonly lock: string | null;
+  readonly source: string | null;
+};
 
 /** Reads the surroundings: ranklab's version, the commit, Deno, and the packages that the import map pins. */
 export async function readSurroundings(): Promise<Surroundings> {
@@ -46,10 +77,10 @@ export async function readSurroundings(): Promise<Surroundings> {
   return {
     ranklab: config.version ?? "unknown",
     gitCommit: await gitCommit(),
-    gitDirty: null,
     deno: Deno.version.deno,
     packages,
     platform: `${Deno.build.os} ${Deno.build.arch}`,
     lock: lock === null ? null : hashBytes(lock),
+    source: await sourceFolderHash(),
   };
 }

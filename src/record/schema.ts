@@ -143,7 +143,6 @@ const modelOrigin = z.discriminatedUnion("source", [
 const where = z.object({
   ranklab: text,
   gitCommit: text.nullable(),
-  gitDirty: z.boolean().nullable(),
   deno: text,
   packages: z.record(text, text),
   device: z.object({ executor: text, name: text, threads: count }),
@@ -155,6 +154,7 @@ const where = z.object({
     weights: text,
     tokenizer: text,
     lock: text.nullable(),
+    source: z.exactOptional(text),
   }),
 });
 

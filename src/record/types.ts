@@ -175,7 +175,6 @@ export type ModelOrigin =
 export interface Where {
   readonly ranklab: string;
   readonly gitCommit: string | null;
-  readonly gitDirty: boolean | null;
   readonly deno: string;
   readonly packages: Readonly<Record<string, string>>;
   readonly device: { readonly executor: string; readonly name: string; readonly threads: number };
@@ -190,6 +189,8 @@ export interface Where {
     readonly weights: string;
     readonly tokenizer: string;
     readonly lock: string | null;
+    /** Of ranklab's own TypeScript files; absent where they lie in no folder, and in older records. */
+    readonly source?: string;
   };
 }
 

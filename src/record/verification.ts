@@ -115,6 +115,9 @@ export function comparePinned(wanted: Pinned, found: Pinned): readonly PinnedIte
   return [
     item("code", "ranklab", ({ where }) => where.ranklab),
     item("code", "git commit", ({ where }) => where.gitCommit),
+    ...(wanted.where.hashes.source === undefined
+      ? []
+      : [item("code", "ranklab's source", ({ where }) => where.hashes.source)]),
     item("code", "method version", ({ methodVersion }) => methodVersion),
     item("code", "deno", ({ where }) => where.deno),
     ...keysOf((where) => where.packages).map((name) =>

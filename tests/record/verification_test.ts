@@ -14,7 +14,6 @@ import {
 const where: Where = {
   ranklab: "0.1.0",
   gitCommit: "c0ffee",
-  gitDirty: null,
   deno: "2.9.6",
   packages: { vega: "6.4.0", zod: "4.6.7" },
   device: { executor: "cpu", name: "onnxruntime-node 1.30.0", threads: 2 },
@@ -24,6 +23,7 @@ const where: Where = {
     weights: "w1",
     tokenizer: "t1",
     lock: "l1",
+    source: "s1",
   },
 };
 
@@ -334,6 +334,7 @@ Deno.test("comparePinned lists every item with both values", () => {
   );
   assertEquals(items.filter(({ isSame }) => isSame).map(({ item }) => item), [
     "ranklab",
+    "ranklab's source",
     "deno",
     "lock file",
     "seed",
@@ -346,6 +347,12 @@ Deno.test("comparePinned lists every item with both values", () => {
     "platform",
   ]);
   assertEquals(changedInputs(items), []);
+  // A record from before the source was hashed pins the rest.
+  const { source: _, ...hashes } = where.hashes;
+  const older = comparePinned({ ...pinnedBy(record), where: { ...where, hashes } }, {
+    ...pinnedBy(record),
+  });
+  assertEquals(older.filter(({ item, isSame }) => !isSame || item.includes("source")), []);
 });
 
 Deno.test("changed inputs are no failure, whatever the numbers say", () => {

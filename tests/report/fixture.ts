@@ -310,7 +310,6 @@ export function fixtureStudy(options: FixtureOptions = {}): StudyResults {
             where: {
               ranklab: "0.1.0",
               gitCommit: "0123456789abcdef0123456789abcdef01234567",
-              gitDirty: false,
               deno: "2.9.6",
               packages: { "onnxruntime-node": "1.30.0" },
               device: { executor: "native", name: "2-core CPU", threads: 2 },

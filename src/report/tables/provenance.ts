@@ -9,13 +9,13 @@ import { whole } from "../format.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
 
 function factsOfRecord({ asked, where }: RunRecord): readonly (readonly [string, string])[] {
-  const commit = where.gitCommit === null
-    ? "not a git checkout"
-    : `${where.gitCommit}${where.gitDirty === true ? " with uncommitted changes" : ""}`;
   const { executor, name, threads } = where.device;
   return [
     ["ranklab", where.ranklab],
-    ["git commit", commit],
+    ["git commit", where.gitCommit ?? "not a git checkout"],
+    ...(where.hashes.source === undefined
+      ? []
+      : [["ranklab's source", where.hashes.source] as const]),
     ["deno", where.deno],
     ["platform", where.platform],
     ["device", `${executor}: ${name}, ${threads} ${threads === 1 ? "thread" : "threads"}`],

@@ -1,0 +1,33 @@
+/** What a record says of where it was made. */
+import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { hashBytes, hashParts } from "../../src/base/hash.ts";
+import { readSurroundings, sourceFolderHash } from "../../src/record/provenance.ts";
+
+Deno.test("a source folder's hash is of the paths and texts of its TypeScript files", async () => {
+  const path = await Deno.makeTempDir();
+  const folder = new URL(`file://${path}/`);
+  const write = (name: string, text: string) => Deno.writeTextFile(new URL(name, folder), text);
+  try {
+    await Deno.mkdir(new URL("a b/", folder));
+    await write("one.ts", "1");
+    await write("a%20b/two.ts", "2");
+    const first = await sourceFolderHash(folder);
+    assertEquals(first, hashParts({ "one.ts": hashBytes("1"), "a%20b/two.ts": hashBytes("2") }));
+    await write("weights.bin", "0");
+    assertEquals(await sourceFolderHash(folder), first);
+    await write("one.ts", "1 ");
+    assertNotEquals(await sourceFolderHash(folder), first);
+    await write("one.ts", "1");
+    await Deno.rename(new URL("a%20b/two.ts", folder), new URL("a%20b/three.ts", folder));
+    assertNotEquals(await sourceFolderHash(folder), first);
+  } finally {
+    await Deno.remove(path, { recursive: true });
+  }
+  assertEquals(await sourceFolderHash(new URL("https://example.com/src/")), null);
+});
+
+Deno.test("the surroundings hold ranklab's own source", async () => {
+  const { source } = await readSurroundings();
+  assertMatch(source!, /^[0-9a-f]{64}$/);
+  assertEquals(source, await sourceFolderHash());
+});
