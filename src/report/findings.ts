@@ -101,7 +101,8 @@ function comparisonText(row: PairedRow): string {
   const verdict = row.verdict === "better" || row.verdict === "worse"
     ? row.verdict
     : "the two cannot be told apart";
-  return `${scope}: ${difference} ${range}, n ${row.n}, ${verdict}`;
+  const cells = row.cells > 1 ? `, mean of ${row.cells} cells` : "";
+  return `${scope}: ${difference} ${range}${cells}, n ${row.n}, ${verdict}`;
 }
 
 function comparisons(results: StudyResults, grid: Grid, baseline: string): readonly Finding[] {

@@ -60,6 +60,15 @@ Deno.test("a few methods keep lines over budgets and open charts", () => {
   assertEquals(few.ranks.map(({ id }) => id), ["ranks_adalora", "ranks_elalora"]);
 });
 
+Deno.test("a mean over tasks is not drawn against the budget while no method with a budget has all of them", () => {
+  const study = fixtureStudy({ steps: 12, events: 2, examples: 0 });
+  const [task] = study.runs.map(({ record }) => record.asked.task);
+  const runs = study.runs.filter(({ record: { asked } }) =>
+    asked.budget === null || asked.task !== task
+  );
+  assertEquals(chartsOf({ ...study, runs }).metric.map(({ id }) => id), ["metric_budget"]);
+});
+
 Deno.test("a panel with one point shows two points of the metric around it, not digits of its mean", () => {
   const lone = chartsOf(fixtureStudy({
     tasks: [["RTE", "accuracy"]],

@@ -142,7 +142,8 @@ Deno.test("pairedRows gives hand-worked differences, intervals and verdicts", ()
   const all = cellOf(rows, "all tasks", "ElaLoRA");
   assertAlmostEquals(all.mean!, 0.015, 1e-12);
   assertAlmostEquals(all.sd!, 0.005 * Math.sqrt(3), 1e-12);
-  assertEquals([all.n, all.verdict], [3, "cannot be told apart"]);
+  assertEquals([all.n, all.cells, all.verdict], [3, 2, "cannot be told apart"]);
+  assertEquals(a.cells, 1);
   // A method without budget is paired with the baseline at each of its budgets.
   assertAlmostEquals(cellOf(rows, "a", "head only").mean!, (-0.10 - 0.12 - 0.10) / 3, 1e-12);
 });

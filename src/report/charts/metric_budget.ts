@@ -169,7 +169,10 @@ const intervalCaption =
 export function metricBudgetCharts(results: StudyResults, styles: LabelStyles): readonly Chart[] {
   const rows = scoreRows(results).filter((row) => row.mean !== null);
   const perTask = rows.filter((row) => row.task !== allTasks);
-  const averaged = rows.filter((row) => row.task === allTasks);
+  const average = rows.filter((row) => row.task === allTasks);
+  // Where no method with a budget has all tasks yet, there is nothing to show against the budget.
+  const isEmpty = budgetedOf(rows).size > 0 && budgetedOf(average).size === 0;
+  const averaged = isEmpty ? [] : average;
   const shown = [...new Set(rows.map((row) => row.label))];
   const groups = [...groupBy(perTask, (row) => row.task).values()];
   const draw = (groupsOfRows: readonly (readonly ScoreRow[])[]) =>

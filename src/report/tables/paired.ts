@@ -32,6 +32,8 @@ export interface PairedRow extends Comparison {
   readonly metric: string;
   readonly label: string;
   readonly budget: string;
+  /** The pairs of task and budget that it is averaged over: those that both have. */
+  readonly cells: number;
 }
 
 /** The label of plain LoRA, null in a study without. */
@@ -75,8 +77,7 @@ function differencesOf(facts: readonly RunFact[], baseline: string): readonly Di
 }
 
 /** One mean difference a seed, over all cells of a scope; seeds that lack a cell are left out. */
-function perSeed(differences: readonly Difference[]): readonly number[] {
-  const cells = new Set(differences.map((d) => keyOf(d.task, d.budget))).size;
+function perSeed(differences: readonly Difference[], cells: number): readonly number[] {
   const seeds = groupBy(differences, (d) => String(d.seed));
   return [...seeds.values()]
     .filter((group) => group.length === cells)
@@ -103,12 +104,15 @@ export function pairedRows(results: StudyResults, baseline: string): readonly Pa
   return [...scopes.values()].map((scope): PairedRow => {
     const { task, budget, d } = scope[0]!;
     const metric = task === allTasks ? averageMetric() : grid.metrics.get(task) ?? "";
+    const own = scope.map((s) => s.d);
+    const cells = new Set(own.map((each) => keyOf(each.task, each.budget))).size;
     return {
       task,
       metric,
       label: d.label,
       budget,
-      ...comparePaired(perSeed(scope.map((s) => s.d)), metricInfo(metric).isHigherBetter),
+      cells,
+      ...comparePaired(perSeed(own, cells), metricInfo(metric).isHigherBetter),
     };
   }).sort((a, b) => order(a) - order(b));
 }
@@ -124,6 +128,7 @@ const pairedNames = [
   "metric",
   "label",
   "budget",
+  "cells",
   "n",
   "mean",
   "sd",
@@ -152,8 +157,9 @@ export function pairedTable(
       : `Differences against ${baseline}, paired by seed`,
     note: baseline === null
       ? "The study has no baseline to compare with."
-      : `Difference = method − ${baseline} on the same task, budget and seed; n counts seeds, and the 95% t interval ` +
-        `has n − 1 degrees of freedom. Where it holds zero the two cannot be told apart. ` +
+      : `Difference = method − ${baseline} on the same task, budget and seed; cells counts the pairs of task and budget ` +
+        `that both have, over which it is averaged, n counts seeds, and the 95% t interval has ` +
+        `n − 1 degrees of freedom. Where it holds zero the two cannot be told apart. ` +
         `The intervals are not corrected for their number: of ${
           counted(judged, "comparison")
         }, one in twenty ` +
@@ -164,6 +170,7 @@ export function pairedTable(
       { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
       { title: "method", align: "left", cell: (row) => String(row["label"]) },
       { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      { title: "cells", align: "right", cell: (row) => whole(row["cells"]) },
       { title: "n", align: "right", cell: (row) => whole(row["n"]) },
       { title: "difference", align: "right", cell: (row) => signed(scaled(row, "mean"), 2) },
       {
