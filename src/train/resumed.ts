@@ -105,6 +105,8 @@ export class ResumedPrograms {
     if (known !== undefined) return known;
     const loading = this.#executor.load(build(), { resident, capture: false });
     this.#sessions.set(key, loading);
+    // The next request tries anew.
+    loading.catch(() => this.#sessions.delete(key));
     return loading;
   }
 

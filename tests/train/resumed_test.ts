@@ -1,5 +1,5 @@
 /** Passes that begin at a layer, in every family, and ablations that are made of them. */
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import type { LoadOptions, Session } from "../../src/exec/executor.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
@@ -111,6 +111,23 @@ class WithOwnWeights extends ReferenceExecutor {
     };
   }
 }
+
+Deno.test("a program that cannot be loaded is tried again", async () => {
+  class Refusing extends ReferenceExecutor {
+    refuses = true;
+    override load(program: Program, options?: LoadOptions): Promise<Session> {
+      if (this.refuses) return Promise.reject(new Error("no room"));
+      return super.load(program, options);
+    }
+  }
+  const executor = new Refusing();
+  const { assembly: request } = trainingRequest(executor, { method: "lora" });
+  const programs = new ResumedPrograms(executor, request, assemble(request));
+  await assertRejects(() => programs.from(1), Error, "no room");
+  executor.refuses = false;
+  await (await programs.from(1)).release();
+  await programs.release();
+});
 
 Deno.test("an ablation gives the metrics of whole passes, however few states it may keep", async () => {
   const request = trainingRequest(reference, {
