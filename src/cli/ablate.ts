@@ -5,9 +5,13 @@
  */
 import { chooseExecutor } from "../exec/choose.ts";
 import type { Executor } from "../exec/executor.ts";
-import { isAblationOf, LayerAblation, MissingWeightsError } from "./layer_ablation.ts";
-import type { PlannedRun } from "./planning.ts";
-import { OwnLane } from "./lanes.ts";
+import { readSurroundings } from "../record/provenance.ts";
+import type { RunAblation } from "../record/types.ts";
+import { LaneStatus } from "./lane_status.ts";
+import { type Lane, StopFlag } from "./lanes.ts";
+import { isAblationOf } from "./layer_ablation.ts";
+import { kindOf, type Opening, openLanes } from "./open_lanes.ts";
+import type { PlannedRun, StudyPlan } from "./planning.ts";
 import {
   isFinished,
   planFrom,
@@ -19,6 +23,7 @@ import {
 import { cellOf, replayRuns, replayStudy } from "./replay_ablation.ts";
 import { sampleByKind } from "./sampling.ts";
 import { onlyUsage, readSelection, type Selection } from "./selection.ts";
+import { WorkQueue, workSideBySide } from "./side_by_side.ts";
 import { defaultStudy } from "./study_file.ts";
 import {
   defaultResults,
@@ -49,7 +54,8 @@ const usage = `Usage: deno task ablate [STUDY or results folder] [options]
   --data DIR         folder with GLUE tasks, if it is not where the sweep found it
   --model DIR        Hugging Face folder, if it is not where the sweep found it
   --device NAME      auto, webgpu, cpu, wasm or reference (default: as the sweep)
-  --threads N        threads of the CPU executors (default: all)
+  --jobs N           runs ablated at a time (default: on the native CPU one a core, elsewhere one)
+  --threads N        threads of the CPU executors for each run (default: the cores shared out among the jobs)
   --results DIR      where results are (default ${defaultResults})
   --no-report        leave the report for deno task report`;
 
@@ -59,6 +65,9 @@ export interface AblateOptions {
   readonly model: string | null;
   /** Null for the sweep's. */
   readonly device: string | null;
+  /** Runs at a time, or null for the default of the device. */
+  readonly jobs: number | null;
+  /** Threads of each run, or null for an equal part of the cores. */
   readonly threads: number | null;
   /** Runs of the layer-rank ablation, or null for all. */
   readonly sample: number | null;
@@ -78,52 +87,61 @@ export interface AblateResult {
   readonly replay: Omit<SweepResult, "folder"> | null;
 }
 
+/** What an ablation found, in a few words. */
+function findingsOf({ metric, baseline, removals, truncations = [] }: RunAblation): string {
+  const layers = removals.filter(({ kind }) => kind === "layer");
+  const worst = layers.reduce((most, next) => next.loss > most.loss ? next : most, layers[0]!);
+  const cuts = truncations.map(({ rank, metric: left }) => `${left.toFixed(3)} at ${rank}`);
+  const cut = cuts.length === 0 ? "" : `; cut to fewer ranks, ${cuts.join(", ")}`;
+  return `${metric} ${baseline.toFixed(3)}, ${worst.metric.toFixed(3)} without ${worst.name}${cut}`;
+}
+
 /**
  * Removes adapters from every run that has ranks and no ablation yet; runs without weights are left out.
  *
- * @throws {MissingWeightsError} If that leaves none.
+ * @throws {RangeError} If that leaves none.
  */
 async function ablateLayers(
   recorded: readonly RecordedRun[],
-  executor: Executor,
-  inputs: ConstructorParameters<typeof LayerAblation>[1],
+  open: (opening: Opening) => Promise<readonly Lane[]>,
 ): Promise<Omit<AblateResult, "replay">> {
   const due = recorded.filter(({ stored: { ablation, record }, planned }) =>
     ablation === null || !isAblationOf(ablation, record, planned.modules)
   );
   const skipped = recorded.length - due.length;
+  if (due.length === 0) return { ablated: 0, skipped, weightless: 0 };
+  const stop = new StopFlag();
+  const surroundings = await readSurroundings();
+  const lanes = await open({ stop, surroundings, pieces: due.length });
+  const status = new LaneStatus("ablations", due.length);
   let weightless = 0;
-  const work = new LayerAblation(executor, inputs);
+  const ablateIn = (lane: Lane) => (run: RecordedRun) =>
+    lane.ablate(run, (share) =>
+      status.report(run.planned.title, {
+        share,
+        text: `${Math.floor(share * 100)} % of the removals`,
+      }));
   try {
-    for (const [i, run] of due.entries()) {
-      const place = `[${i + 1}/${due.length} ablations] ${run.planned.title}`;
-      const made = await work.run(
-        run,
-        (share) => showStatus(`${place}: ${Math.floor(share * 100)} % of the removals`),
-      ).catch((error) => {
-        if (!(error instanceof MissingWeightsError)) throw error;
+    await workSideBySide(new WorkQueue(due, ({ planned }) => kindOf(planned)), {
+      lanes: lanes.map(ablateIn),
+      onResult: async ({ planned: { title } }, outcome) => {
+        status.done(title);
+        await showStatus("");
+        const place = `${status.progress()} ${title}`;
+        if (outcome.kind === "ablated") {
+          await say(`${place}: ${findingsOf(outcome.ablation)}`);
+          return true;
+        }
         weightless++;
-        if (weightless === recorded.length) throw error;
-        return error;
-      });
-      await showStatus("");
-      if (made instanceof MissingWeightsError) {
-        await say(`${place}: left out. ${made.message}`);
-        continue;
-      }
-      const { metric, baseline, removals, truncations = [] } = made;
-      const layers = removals.filter(({ kind }) => kind === "layer");
-      const worst = layers.reduce((most, next) => next.loss > most.loss ? next : most, layers[0]!);
-      await say(
-        `${place}: ${metric} ${baseline.toFixed(3)}, ${
-          worst.metric.toFixed(3)
-        } without ${worst.name}`,
-      );
-      const cuts = truncations.map(({ rank, metric: left }) => `${left.toFixed(3)} at ${rank}`);
-      if (cuts.length > 0) await say(`${place}: cut to fewer ranks, ${cuts.join(", ")}`);
-    }
+        if (weightless === recorded.length) throw new RangeError(outcome.message);
+        await say(`${place}: left out. ${outcome.message}`);
+        return true;
+      },
+      // What the others have begun is worth ending: each ablation is written as a whole.
+      onError: () => {},
+    });
   } finally {
-    await work.release();
+    for (const lane of lanes) await lane.close();
   }
   return { ablated: due.length - weightless, skipped, weightless };
 }
@@ -142,6 +160,17 @@ function withOwnFolders(
   });
 }
 
+/** Where ablations are computed. */
+interface AblationDevice {
+  readonly executor: Executor;
+  /** Opens lanes for what a title says, with their results in a folder. */
+  readonly lanesFor: (
+    plan: StudyPlan,
+    title: string,
+    results: string,
+  ) => (opening: Opening) => Promise<readonly Lane[]>;
+}
+
 /** A study's finished runs, and which of them are ablated now. */
 interface Part {
   readonly recorded: readonly RecordedRun[];
@@ -154,7 +183,7 @@ async function ablateByReplay(
   stored: StoredStudy,
   { recorded, isChosen }: Part,
   options: AblateOptions,
-  executor: Executor,
+  { executor, lanesFor }: AblationDevice,
 ): Promise<Omit<SweepResult, "folder"> | null> {
   const sources = recorded.filter(({ planned }) => planned.run.method === "elalora").map((
     { stored: { record: { happened } }, planned: { run, modules } },
@@ -189,16 +218,11 @@ async function ablateByReplay(
   });
   const cells = new Set(sources.map(({ run }) => run).filter(isChosen).map(cellOf));
   const due = planned.filter(({ run }) => cells.has(cellOf(run)));
-  await say(`${study.title}: ${due.length} runs`);
-  const { inputs } = plan;
   return await runAll({
     runs: due,
     results: replayFolder,
     retryFailed: false,
-    openLanes: (stop, surroundings) =>
-      Promise.resolve([
-        new OwnLane({ executor, inputs, surroundings, results: replayFolder }, stop),
-      ]),
+    openLanes: lanesFor(plan, `${study.title}: ${due.length} runs`, replayFolder),
   });
 }
 
@@ -221,7 +245,21 @@ export async function ablateStudy(folder: string, options: AblateOptions): Promi
   const choice = await chooseExecutor(options.device ?? stored.device, {
     ...(options.threads === null ? {} : { threads: options.threads }),
   });
-  await say(`${stored.study.title ?? stored.study.name}: ablations on ${choice.description}`);
+  const { jobs, threads } = options;
+  const device: AblationDevice = {
+    executor: choice.executor,
+    lanesFor: (plan, title, results) => (opening) =>
+      openLanes({
+        ...opening,
+        title,
+        device: choice,
+        jobs,
+        threads,
+        studyRuns: stored.runs.length,
+        plan,
+        results,
+      }),
+  };
   const part = recorded.filter(({ planned }) => isChosen(planned.run));
   const chosen = options.sample === null ? part : sampleByKind(
     part,
@@ -229,9 +267,10 @@ export async function ablateStudy(folder: string, options: AblateOptions): Promi
     ({ stored: { record } }) => record.asked.label,
     0,
   );
-  const layers = await ablateLayers(chosen, choice.executor, plan.inputs);
+  const title = `${stored.study.title ?? stored.study.name}: ablations of ${chosen.length} runs`;
+  const layers = await ablateLayers(chosen, device.lanesFor(plan, title, folder));
   const replay = options.replay
-    ? await ablateByReplay(folder, stored, { recorded, isChosen }, options, choice.executor)
+    ? await ablateByReplay(folder, stored, { recorded, isChosen }, options, device)
     : null;
   return { ...layers, replay };
 }
@@ -239,7 +278,7 @@ export async function ablateStudy(folder: string, options: AblateOptions): Promi
 /** The command. */
 export async function ablate(args: readonly string[]): Promise<number> {
   const parsed = readArguments(args, {
-    strings: ["data", "model", "device", "threads", "results", "sample"],
+    strings: ["data", "model", "device", "jobs", "threads", "results", "sample"],
     lists: ["only"],
     flags: ["no-replay", "no-report", "help", "trace"],
   });
@@ -254,6 +293,7 @@ export async function ablate(args: readonly string[]): Promise<number> {
     data: parsed.text("data"),
     model: parsed.text("model"),
     device: parsed.text("device"),
+    jobs: wholeNumber(parsed.text("jobs"), "jobs"),
     threads: wholeNumber(parsed.text("threads"), "threads"),
     sample: wholeNumber(parsed.text("sample"), "sample"),
     replay: !parsed.flag("no-replay"),

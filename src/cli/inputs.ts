@@ -90,7 +90,8 @@ interface HeldModel {
 
 /** Loads encoders and tasks when they are first asked for. */
 export class Inputs {
-  readonly #folders: InputFolders;
+  /** Where they are read from. */
+  readonly folders: InputFolders;
   readonly #ownTasks: readonly Task[];
   readonly #models = new Map<string, HeldModel>();
   readonly #tasks = new Map<string, TaskData>();
@@ -108,7 +109,7 @@ export class Inputs {
     shared: ReadonlyMap<string, SharedModel> = new Map(),
     fetching: Fetching = ownFetching,
   ) {
-    this.#folders = folders;
+    this.folders = folders;
     this.#ownTasks = ownTasks;
     this.#fetching = fetching;
     for (const [name, held] of shared) {
@@ -139,8 +140,8 @@ export class Inputs {
   }
 
   #source(name: string): ModelSource {
-    const source = modelSource(name, this.#folders.model, this.#folders.study);
-    const commit = this.#folders.commits?.[name];
+    const source = modelSource(name, this.folders.model, this.folders.study);
+    const commit = this.folders.commits?.[name];
     return source.kind === "hub" && commit !== undefined ? { ...source, revision: commit } : source;
   }
 
@@ -177,14 +178,14 @@ export class Inputs {
 
   #location(task: Task): URL | string {
     if (task.source === "embedded") return embeddedFolder;
-    if (task.source === "user") return this.#folders.study;
-    if (this.#folders.data === null) {
+    if (task.source === "user") return this.folders.study;
+    if (this.folders.data === null) {
       throw new TypeError(
         `Cannot read the task "${task.name}": found no data folder, want one with ` +
           `${task.splits["train"]?.path}; give it by --data DIR`,
       );
     }
-    return this.#folders.data;
+    return this.folders.data;
   }
 
   /**

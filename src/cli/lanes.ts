@@ -1,5 +1,5 @@
 /**
- * Where a sweep's runs are made, one at a time each: in this process, or in a worker with a runtime of its own.
+ * Where runs are made and ablated, one at a time in each lane: in this thread, or in a worker with a runtime of its own.
  *
  * A native run blocks the thread that calls it, so that runs of one thread never overlap; hence the workers.
  *
@@ -14,6 +14,7 @@ import {
   type RunProgress,
 } from "./execute.ts";
 import type { InputFolders } from "./inputs.ts";
+import { type AblatedRun, type AblationOutcome, LayerAblation } from "./layer_ablation.ts";
 import type { OwnMethod } from "./method_modules.ts";
 import type { PlannedRun, StudyPlan } from "./planning.ts";
 import type { SharedModel } from "./shared_models.ts";
@@ -27,10 +28,16 @@ export interface LaneResult {
   readonly busyMillis: number;
 }
 
-/** Makes one run at a time. */
+/** Told now and then what share of a run's ablation is done. */
+export type OnShare = (share: number) => Promise<void>;
+
+/** Makes or ablates one run at a time. */
 export interface Lane {
+  /** Makes a run. */
   run(planned: PlannedRun, onStep: OnStep): Promise<LaneResult>;
-  /** Frees what it holds; no run may be under way. */
+  /** Removes adapters from a finished run, see {@linkcode LayerAblation.run}. */
+  ablate(recorded: AblatedRun, onShare: OnShare): Promise<AblationOutcome>;
+  /** Frees what it holds; nothing may be under way. */
   close(): Promise<void>;
 }
 
@@ -58,13 +65,16 @@ export class StopFlag {
 /** A lane of this thread. */
 export class OwnLane implements Lane {
   readonly #context: Omit<ExecutionContext, "onStep">;
+  readonly #ablation: LayerAblation;
 
   constructor(
     context: Omit<ExecutionContext, "onStep" | "isStopping" | "programs">,
     stop: StopFlag,
   ) {
-    const programs = new ProgramCache(context.executor);
+    const { executor, inputs } = context;
+    const programs = new ProgramCache(executor);
     this.#context = { ...context, programs, isStopping: () => stop.isRaised };
+    this.#ablation = new LayerAblation(executor, inputs);
   }
 
   async run(planned: PlannedRun, onStep: OnStep): Promise<LaneResult> {
@@ -74,8 +84,13 @@ export class OwnLane implements Lane {
     return { result, busyMillis: executor.busyMillis - before };
   }
 
+  ablate(recorded: AblatedRun, onShare: OnShare): Promise<AblationOutcome> {
+    return this.#ablation.run(recorded, onShare);
+  }
+
   async close(): Promise<void> {
     await this.#context.programs.clear();
+    await this.#ablation.release();
   }
 }
 
@@ -96,16 +111,28 @@ export interface WorkerStart {
 /** A planned run as a message; the worker finds the method by its name. */
 export type RunMessage = Omit<PlannedRun, "method">;
 
-/** What a worker is told; it answers each with one `done` or `error`. */
+/** What a worker is told; it gives one answer to each. */
 export type ToWorker =
   | { readonly kind: "start"; readonly start: WorkerStart }
   | { readonly kind: "run"; readonly planned: RunMessage }
+  | {
+    readonly kind: "ablate";
+    readonly stored: AblatedRun["stored"];
+    readonly planned: RunMessage;
+  }
   | { readonly kind: "close" };
 
-/** What a worker says. */
-export type FromWorker =
+/** What a worker says while it works. */
+export type Progress =
   | { readonly kind: "step"; readonly progress: RunProgress }
-  | { readonly kind: "done"; readonly result: LaneResult | null }
+  | { readonly kind: "share"; readonly share: number };
+
+/** A worker's answer. */
+export type Answer =
+  | { readonly kind: "started" }
+  | { readonly kind: "made"; readonly made: LaneResult }
+  | { readonly kind: "ablation"; readonly outcome: AblationOutcome }
+  | { readonly kind: "closed" }
   | { readonly kind: "error"; readonly name: string; readonly message: string };
 
 /** An error that ended a worker's work, with the name and message that it had there. */
@@ -116,6 +143,10 @@ export class WorkerError extends Error {
   }
 }
 
+function messageOf({ method: _method, ...message }: PlannedRun): RunMessage {
+  return message;
+}
+
 /** A lane in a worker. */
 export class WorkerLane implements Lane {
   readonly #worker: Worker;
@@ -124,14 +155,14 @@ export class WorkerLane implements Lane {
 
   private constructor(stop: StopFlag) {
     this.#stop = stop;
-    this.#worker = new Worker(new URL("./run_worker.ts", import.meta.url), { type: "module" });
+    this.#worker = new Worker(new URL("./lane_worker.ts", import.meta.url), { type: "module" });
   }
 
   /** Starts a worker and its executor. */
   static async open(start: WorkerStart): Promise<WorkerLane> {
     const lane = new WorkerLane(new StopFlag(start.stop));
     try {
-      await lane.#ask({ kind: "start", start });
+      await lane.#ask({ kind: "start", start }, "started");
     } catch (error) {
       lane.#worker.terminate();
       throw error;
@@ -140,44 +171,62 @@ export class WorkerLane implements Lane {
   }
 
   async run(planned: PlannedRun, onStep: OnStep): Promise<LaneResult> {
-    const { method: _method, ...message } = planned;
-    const result = await this.#ask({ kind: "run", planned: message }, onStep);
-    if (result === null) throw new TypeError(`The worker gave no result for "${planned.title}"`);
-    return result;
+    const message = { kind: "run", planned: messageOf(planned) } as const;
+    const { made } = await this.#ask(message, "made", async (said) => {
+      if (said.kind === "step") await onStep(said.progress);
+    });
+    return made;
+  }
+
+  async ablate({ stored, planned }: AblatedRun, onShare: OnShare): Promise<AblationOutcome> {
+    const { folder, record, predictions } = stored;
+    const message = {
+      kind: "ablate",
+      stored: { folder, record, predictions },
+      planned: messageOf(planned),
+    } as const;
+    const { outcome } = await this.#ask(message, "ablation", async (said) => {
+      if (said.kind === "share") await onShare(said.share);
+    });
+    return outcome;
   }
 
   async close(): Promise<void> {
     try {
-      if (!this.#isLost) await this.#ask({ kind: "close" });
+      if (!this.#isLost) await this.#ask({ kind: "close" }, "closed");
     } finally {
       this.#worker.terminate();
     }
   }
 
-  /** Sends a message and waits for its answer; if `onStep` fails, the runs are stopped and its error is thrown after it. */
-  async #ask(
+  /** Sends a message and waits for its answer; if `hear` fails, the runs are stopped and its error is thrown after it. */
+  async #ask<K extends Exclude<Answer["kind"], "error">>(
     message: ToWorker,
-    onStep: OnStep = () => Promise.resolve(),
-  ): Promise<LaneResult | null> {
-    const { promise, resolve, reject } = Promise.withResolvers<LaneResult | null>();
-    const stepErrors: unknown[] = [];
-    this.#worker.onmessage = ({ data }: MessageEvent<FromWorker>) => {
-      if (data.kind === "step") {
-        onStep(data.progress).catch((error) => {
-          stepErrors.push(error);
+    wanted: K,
+    hear: (said: Progress) => Promise<void> = () => Promise.resolve(),
+  ): Promise<Extract<Answer, { kind: K }>> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const heardErrors: unknown[] = [];
+    this.#worker.onmessage = ({ data }: MessageEvent<Progress | Answer>) => {
+      if (data.kind === "step" || data.kind === "share") {
+        hear(data).catch((error) => {
+          heardErrors.push(error);
           this.#stop.raise();
         });
-      } else if (data.kind === "done") resolve(data.result);
-      else reject(new WorkerError(data.name, data.message));
+      } else resolve(data);
     };
     this.#worker.onerror = (event) => {
       event.preventDefault();
       this.#isLost = true;
-      reject(new WorkerError("WorkerError", `A worker of the sweep ended: ${event.message}`));
+      reject(new WorkerError("WorkerError", `A worker ended: ${event.message}`));
     };
     this.#worker.postMessage(message);
     const answer = await promise;
-    if (stepErrors.length > 0) throw stepErrors[0];
-    return answer;
+    if (answer.kind === "error") throw new WorkerError(answer.name, answer.message);
+    if (heardErrors.length > 0) throw heardErrors[0];
+    if (answer.kind !== wanted) {
+      throw new TypeError(`A worker answered "${answer.kind}" when told to ${message.kind}`);
+    }
+    return answer as Extract<Answer, { kind: K }>;
   }
 }

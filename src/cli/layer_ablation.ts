@@ -22,7 +22,7 @@ import { ProgramCache } from "../train/programs.ts";
 import { ResumedPrograms } from "../train/resumed.ts";
 import { trainingRequest } from "./execute.ts";
 import type { Inputs } from "./inputs.ts";
-import type { RecordedRun } from "./recorded_run.ts";
+import type { PlannedRun } from "./planning.ts";
 
 /** Largest difference between the recorded metric and that of the stored weights: single precision. */
 const metricTolerance = 1e-5;
@@ -101,20 +101,26 @@ export function checkBaseline(
   if (!isTie) fail(metric, here, there);
 }
 
-/** A run's weights are not beside its record, as in studies that were published without them. */
-export class MissingWeightsError extends RangeError {
-  override readonly name = "MissingWeightsError";
+/** A recorded run, with what an ablation reads of its results. */
+export interface AblatedRun {
+  readonly stored: Pick<StoredRun, "folder" | "record" | "predictions">;
+  readonly planned: PlannedRun;
 }
 
-/** Reads the weights that a record counts on. */
-async function readWeights({ folder, record }: StoredRun, title: string): Promise<TrainedTensors> {
-  const path = `${folder}/${keptWeightsFile(record)}`;
-  const bytes = await readIfThere(path);
-  if (bytes === null) {
-    throw new MissingWeightsError(
-      `Cannot ablate the run "${title}": found no "${path}", want its weights; delete its folder and sweep again`,
-    );
-  }
+/**
+ * How the ablation of a run ended: weightless where the weights are not beside the record, as in studies that were
+ * published without them.
+ */
+export type AblationOutcome =
+  | { readonly kind: "ablated"; readonly ablation: RunAblation }
+  | { readonly kind: "weightless"; readonly message: string };
+
+/** Checks that weights are those that a record counts on. */
+function readWeights(
+  bytes: Uint8Array,
+  path: string,
+  { stored: { record }, planned: { title } }: AblatedRun,
+): TrainedTensors {
   const { tensors, metadata } = readSafetensors(bytes, path);
   const step = String(keptOf(record)?.step);
   if (metadata["run"] !== record.id || metadata["step"] !== step) {
@@ -165,7 +171,7 @@ export class LayerAblation {
   }
 
   async #load(
-    { planned }: RecordedRun,
+    { planned }: AblatedRun,
     tensors: TrainedTensors,
   ): Promise<Loaded & Pick<Awaited<ReturnType<typeof trainingRequest>>, "task" | "splits">> {
     const request = await trainingRequest(planned, {
@@ -198,13 +204,12 @@ export class LayerAblation {
    *
    * @param onProgress Told what share of the removals is done.
    *
-   * @throws {MissingWeightsError} If the run's weights are not stored.
    * @throws {RangeError} If the stored weights are not what the record says.
    */
   async run(
-    recorded: RecordedRun,
+    recorded: AblatedRun,
     onProgress: (share: number) => Promise<void>,
-  ): Promise<RunAblation> {
+  ): Promise<AblationOutcome> {
     const { stored, planned } = recorded;
     const { record } = stored;
     if (planned.id !== record.id) {
@@ -213,7 +218,17 @@ export class LayerAblation {
           `(its id would be ${planned.id}, want ${record.id}); restore them or sweep again`,
       );
     }
-    const tensors = await readWeights(stored, planned.title);
+    const path = `${stored.folder}/${keptWeightsFile(record)}`;
+    const bytes = await readIfThere(path);
+    if (bytes === null) {
+      return {
+        kind: "weightless",
+        message:
+          `Cannot ablate the run "${planned.title}": found no "${path}", want its weights; ` +
+          "delete its folder and sweep again",
+      };
+    }
+    const tensors = readWeights(bytes, path, recorded);
     const { programs, task, splits } = await this.#load(recorded, tensors);
     const { finalRanks, storedRanks } = record.happened;
     const pieces = piecesOf(planned.modules, storedRanks ?? finalRanks!);
@@ -229,7 +244,7 @@ export class LayerAblation {
     });
     const ablation: RunAblation = { schema: recordSchemaVersion, ...result };
     await writeWhole(`${stored.folder}/ablation.json`, `${JSON.stringify(ablation, null, 2)}\n`);
-    return ablation;
+    return { kind: "ablated", ablation };
   }
 
   /** Frees the loaded programs. */

@@ -6,12 +6,11 @@
 import { checkDevice, chooseExecutor } from "../exec/choose.ts";
 import { methodsText } from "../report/text_table.ts";
 import { namesIn, readRunState } from "../record/run_folder.ts";
-import { readSurroundings, type Surroundings } from "../record/provenance.ts";
-import type { InputFolders } from "./inputs.ts";
-import { shareCores } from "./jobs.ts";
-import { type Lane, OwnLane, StopFlag, WorkerLane } from "./lanes.ts";
-import { expand, type PlannedRun, planRuns, type StudyPlan } from "./planning.ts";
-import { ownMethodsOf } from "./method_modules.ts";
+import { readSurroundings } from "../record/provenance.ts";
+import { clock, LaneStatus, runProgress, summaryOf } from "./lane_status.ts";
+import { type Lane, StopFlag } from "./lanes.ts";
+import { kindOf, type Opening, openLanes } from "./open_lanes.ts";
+import { expand, type PlannedRun, planRuns } from "./planning.ts";
 import { planText } from "./plan_text.ts";
 import { onlyUsage, readSelection } from "./selection.ts";
 import { mapConcurrently, WorkQueue, workSideBySide } from "./side_by_side.ts";
@@ -23,7 +22,6 @@ import {
   writeReport,
   writeStoredStudy,
 } from "./study_results.ts";
-import { clock, summaryOf, SweepStatus } from "./sweep_status.ts";
 import {
   complain,
   quietVulkan,
@@ -119,12 +117,7 @@ export interface RunSetting {
   readonly results: string;
   readonly retryFailed: boolean;
   /** Called if there is anything to do. */
-  readonly openLanes: (stop: StopFlag, surroundings: Surroundings) => Promise<readonly Lane[]>;
-}
-
-/** Runs of a kind share their programs. */
-function kindOf({ run: { task, label, budget } }: PlannedRun): string {
-  return JSON.stringify([task, label, budget]);
+  readonly openLanes: (opening: Opening) => Promise<readonly Lane[]>;
 }
 
 /** Makes the runs that are not done yet, in as many lanes as are opened. */
@@ -135,14 +128,18 @@ export async function runAll(setting: RunSetting): Promise<Omit<SweepResult, "fo
   const counts = { finished: 0, failed: 0, skipped, stopped: false };
   if (pending.length === 0) return { ...counts, executorShare: 1 };
   const stop = new StopFlag();
-  const lanes = await openLanes(stop, await readSurroundings());
-  const status = new SweepStatus(runs.length, skipped);
+  const surroundings = await readSurroundings();
+  const lanes = await openLanes({ stop, surroundings, pieces: pending.length });
+  const status = new LaneStatus("runs", runs.length, skipped);
   const listener = listenForStop(stop);
   let runMillis = 0;
   let busyMillis = 0;
   const makeIn = (lane: Lane) => async (planned: PlannedRun) => {
     const started = performance.now();
-    const made = await lane.run(planned, (progress) => status.step(planned.title, progress));
+    const made = await lane.run(
+      planned,
+      (progress) => status.report(planned.title, runProgress(progress)),
+    );
     runMillis += performance.now() - started;
     busyMillis += made.busyMillis;
     return made.result;
@@ -155,7 +152,7 @@ export async function runAll(setting: RunSetting): Promise<Omit<SweepResult, "fo
           counts.stopped = true;
           return false;
         }
-        status.recorded(title);
+        status.done(title);
         counts[result.record.happened.outcome.state]++;
         await showStatus("");
         await say(`${status.progress()} ${summaryOf(title, result.record)}`);
@@ -171,54 +168,6 @@ export async function runAll(setting: RunSetting): Promise<Omit<SweepResult, "fo
     for (const lane of lanes) await lane.close();
   }
   return { ...counts, executorShare: busyMillis / runMillis };
-}
-
-interface LaneRequest {
-  /** The whole study, which decides how many threads a run has. */
-  readonly plan: StudyPlan;
-  /** Runs of the part that is made. */
-  readonly chosen: number;
-  readonly folders: InputFolders;
-  readonly results: string;
-  readonly surroundings: Surroundings;
-  readonly stop: StopFlag;
-}
-
-/** Lanes on the device that was asked for: this thread for one run at a time, else workers. */
-async function lanesFor(options: SweepOptions, request: LaneRequest): Promise<readonly Lane[]> {
-  const { plan: { study, runs, inputs }, chosen, folders, results, surroundings, stop } = request;
-  const cores = navigator.hardwareConcurrency;
-  const { executor, description } = await chooseExecutor(options.device, {
-    threads: options.threads ?? cores,
-  });
-  const { jobs, threads } = shareCores({
-    cores,
-    executor: executor.kind,
-    runs: runs.length,
-    jobs: options.jobs,
-    threads: options.threads,
-  });
-  const title = `${study.title ?? study.name}: ${chosen} runs on`;
-  if (jobs === 1) {
-    await say(`${title} ${description}`);
-    return [new OwnLane({ executor, inputs, surroundings, results }, stop)];
-  }
-  const each = threads === 1 ? "one thread" : `${threads} threads`;
-  await say(`${title} ${executor.name}, ${jobs} at a time with ${each} each`);
-  const models = inputs.shareModels();
-  const ownMethods = ownMethodsOf(runs.map(({ method }) => method));
-  const start = { study, ownMethods, folders, models, surroundings, results, stop: stop.memory };
-  const opened = await Promise.allSettled(
-    Array.from(
-      { length: jobs },
-      () => WorkerLane.open({ ...start, executor: executor.kind, threads }),
-    ),
-  );
-  const lanes = opened.flatMap((lane) => lane.status === "fulfilled" ? [lane.value] : []);
-  const failed = opened.find((lane) => lane.status === "rejected");
-  if (failed === undefined) return lanes;
-  for (const lane of lanes) await lane.close();
-  throw failed.reason;
 }
 
 /** Runs a study: everything is checked first, finished runs are skipped, and the report is written at the end. */
@@ -244,15 +193,18 @@ export async function sweepStudy(file: StudyFile, options: SweepOptions): Promis
     runs,
     results: folder,
     retryFailed: options.retryFailed,
-    openLanes: (stop, surroundings) => {
+    openLanes: async (opening) => {
       quietVulkan();
-      return lanesFor(options, {
+      const { device, jobs, threads } = options;
+      return await openLanes({
+        ...opening,
+        title: `${study.title ?? study.name}: ${runs.length} runs`,
+        device: await chooseExecutor(device, threads === null ? {} : { threads }),
+        jobs,
+        threads,
+        studyRuns: plan.runs.length,
         plan,
-        chosen: runs.length,
-        folders,
         results: folder,
-        surroundings,
-        stop,
       });
     },
   });

@@ -4,9 +4,8 @@
  * @module
  */
 import { chooseExecutor } from "../exec/choose.ts";
-import type { Executor } from "../exec/executor.ts";
-import { readSurroundings } from "../record/provenance.ts";
-import { readRun, type StoredRun } from "../record/read_study.ts";
+import { readSurroundings, type Surroundings } from "../record/provenance.ts";
+import { readRun } from "../record/read_study.ts";
 import { makeFolder, removeTree, writeWhole } from "../record/run_folder.ts";
 import { recordSchemaVersion } from "../record/types.ts";
 import {
@@ -17,12 +16,14 @@ import {
   type Verification,
   verifyRun,
 } from "../record/verification.ts";
-import { ProgramCache } from "../train/programs.ts";
-import { execute } from "./execute.ts";
-import type { Inputs } from "./inputs.ts";
+import { LaneStatus, runProgress } from "./lane_status.ts";
+import { type Lane, StopFlag } from "./lanes.ts";
+import { kindOf, openLanes } from "./open_lanes.ts";
+import type { StudyPlan } from "./planning.ts";
 import { isFinished, planRecorded, type RecordedRun } from "./recorded_run.ts";
 import { whereOf } from "./run_record.ts";
 import { sampleByKind } from "./sampling.ts";
+import { WorkQueue, workSideBySide } from "./side_by_side.ts";
 import { defaultStudy } from "./study_file.ts";
 import { defaultResults, findResults, readStoredStudy, readStudyRuns } from "./study_results.ts";
 import {
@@ -53,7 +54,8 @@ const usage = `Usage: deno task verify [STUDY or results folder] [options]
   --data DIR         folder with GLUE tasks, if it is not where the sweep found it
   --model DIR        Hugging Face folder, if it is not where the sweep found it
   --device NAME      auto, webgpu, cpu, wasm or reference (default: the one of the record)
-  --threads N        threads of the CPU executors (default: as in the record)
+  --jobs N           runs made at a time (default: on the native CPU as many as their threads leave room for)
+  --threads N        threads of the CPU executors for each run (default: as in the record)
   --results DIR      where results are (default ${defaultResults})
 Exit code: 0 if all were reproduced, 1 if one was not, 3 if inputs differ so that one could not be made again`;
 
@@ -63,6 +65,8 @@ export interface VerifyOptions {
   readonly model: string | null;
   /** Null for the one of each record. */
   readonly device: string | null;
+  /** Runs at a time, or null for the default of the device. */
+  readonly jobs: number | null;
   /** Null for as many as each record says. */
   readonly threads: number | null;
   /** Runs to make again, or null for all. */
@@ -71,80 +75,102 @@ export interface VerifyOptions {
   readonly tolerance: number;
 }
 
-/** Executors by device and threads, each made once. */
-class Executors {
-  readonly #made = new Map<
-    string,
-    { readonly executor: Executor; readonly programs: ProgramCache }
-  >();
-  readonly #options: Pick<VerifyOptions, "device" | "threads">;
+/** Recorded runs that are made again on one device with as many threads each. */
+interface Group {
+  readonly device: string;
+  readonly threads: number;
+  readonly runs: readonly RecordedRun[];
+}
 
-  constructor(options: Pick<VerifyOptions, "device" | "threads">) {
-    this.#options = options;
-  }
-
-  /** What a recorded run is made again on. */
-  async for({ record: { where } }: StoredRun) {
-    const device = this.#options.device ?? where.device.executor;
-    const threads = this.#options.threads ?? Math.max(1, where.device.threads);
-    const key = `${device}/${threads}`;
-    const held = this.#made.get(key);
-    if (held !== undefined) return held;
-    quietVulkan();
-    const { executor } = await chooseExecutor(device, { threads });
-    const made = { executor, programs: new ProgramCache(executor) };
-    this.#made.set(key, made);
-    return made;
-  }
-
-  async clear(): Promise<void> {
-    for (const { programs } of this.#made.values()) await programs.clear();
-  }
+function groupsOf(
+  recorded: readonly RecordedRun[],
+  options: Pick<VerifyOptions, "device" | "threads">,
+): readonly Group[] {
+  const settingOf = ({ stored: { record: { where } } }: RecordedRun) => ({
+    device: options.device ?? where.device.executor,
+    threads: options.threads ?? Math.max(1, where.device.threads),
+  });
+  const groups = Map.groupBy(recorded, (run) => JSON.stringify(settingOf(run)));
+  return [...groups.values()].map((runs) => ({ ...settingOf(runs[0]!), runs }));
 }
 
 interface Setting {
-  readonly folder: string;
-  readonly inputs: Inputs;
-  readonly executors: Executors;
-  readonly surroundings: Awaited<ReturnType<typeof readSurroundings>>;
+  readonly title: string;
+  /** Where runs are made again. */
+  readonly results: string;
+  readonly plan: StudyPlan;
+  readonly jobs: number | null;
+  readonly surroundings: Surroundings;
   readonly tolerance: number;
-  /** For instance `[1/3 runs]`. */
-  readonly place: string;
+  readonly status: LaneStatus;
+  /** Told of each verification, one after the other. */
+  readonly onVerified: (run: RecordedRun, verification: RunVerification) => Promise<void>;
 }
 
-/** Makes one run again, unless its inputs changed, and compares. */
-async function verifyOne(recorded: RecordedRun, setting: Setting): Promise<RunVerification> {
-  const { stored, planned } = recorded;
-  const { surroundings, tolerance, place } = setting;
-  const { title } = planned;
-  const { executor, programs } = await setting.executors.for(stored);
-  const present = {
-    where: whereOf({ surroundings, executor }, planned),
-    methodVersion: planned.method.version,
-    seed: planned.run.seed,
-  };
-  const request = { title, wanted: stored, present, tolerance };
-  if (changedInputs(comparePinned(pinnedBy(stored.record), present)).length > 0) {
-    return verifyRun({ ...request, found: null });
-  }
-  const results = `${setting.folder}/verify`;
-  const own = `${results}/${planned.folder}`;
-  // What an earlier verification left must not be gone on from.
-  await removeTree(own);
-  await execute(planned, {
-    executor,
-    programs,
-    inputs: setting.inputs,
-    surroundings,
-    results,
-    onStep: ({ step, totalSteps, loss }) =>
-      showStatus(`${place} ${title}: step ${step}/${totalSteps}, loss ${loss.toFixed(3)}`),
-    isStopping: () => false,
+/** Makes the runs of a group again, those whose inputs did not change, and compares. */
+async function verifyGroup(group: Group, setting: Setting): Promise<void> {
+  const { title, results, plan, jobs, surroundings, tolerance, status, onVerified } = setting;
+  const { threads } = group;
+  quietVulkan();
+  const device = await chooseExecutor(group.device, { threads });
+  const requestOf = ({ stored, planned }: RecordedRun) => ({
+    title: planned.title,
+    wanted: stored,
+    present: {
+      where: whereOf({ surroundings, executor: device.executor }, planned),
+      methodVersion: planned.method.version,
+      seed: planned.run.seed,
+    },
+    tolerance,
   });
-  await showStatus("");
-  const verification = verifyRun({ ...request, found: await readRun(own) });
-  if (verification.verdict !== "not reproduced") await removeTree(own);
-  return verification;
+  const due: RecordedRun[] = [];
+  for (const run of group.runs) {
+    const request = requestOf(run);
+    const pinned = comparePinned(pinnedBy(run.stored.record), request.present);
+    if (changedInputs(pinned).length === 0) due.push(run);
+    else await onVerified(run, verifyRun({ ...request, found: null }));
+  }
+  if (due.length === 0) return;
+  const stop = new StopFlag();
+  const lanes = await openLanes({
+    title,
+    pieces: due.length,
+    device,
+    jobs,
+    threads,
+    studyRuns: due.length,
+    plan,
+    results,
+    surroundings,
+    stop,
+  });
+  /** Null for a run that was stopped, since another failed. */
+  const verifyIn = (lane: Lane) => async (run: RecordedRun): Promise<RunVerification | null> => {
+    const { planned } = run;
+    const own = `${results}/${planned.folder}`;
+    // What an earlier verification left must not be gone on from.
+    await removeTree(own);
+    const { result } = await lane.run(
+      planned,
+      (progress) => status.report(planned.title, runProgress(progress)),
+    );
+    if (result.kind === "stopped") return null;
+    const verification = verifyRun({ ...requestOf(run), found: await readRun(own) });
+    if (verification.verdict !== "not reproduced") await removeTree(own);
+    return verification;
+  };
+  try {
+    await workSideBySide(new WorkQueue(due, ({ planned }) => kindOf(planned)), {
+      lanes: lanes.map(verifyIn),
+      onResult: async (run, verification) => {
+        if (verification !== null) await onVerified(run, verification);
+        return verification !== null;
+      },
+      onError: () => stop.raise(),
+    });
+  } finally {
+    for (const lane of lanes) await lane.close();
+  }
 }
 
 /** Makes a sample of a study's finished runs again and writes `verify/verification.json` and `.md` into its results. */
@@ -161,28 +187,28 @@ export async function verifyStudy(folder: string, options: VerifyOptions): Promi
     : sampleByKind(finished, options.sample, ({ record }) => record.asked.label, options.seed);
   const { plan, recorded } = await planRecorded(stored, chosen, options);
   const surroundings = await readSurroundings();
-  const executors = new Executors(options);
-  const runs: RunVerification[] = [];
-  try {
-    for (const [i, run] of recorded.entries()) {
-      const place = `[${i + 1}/${recorded.length} runs]`;
-      const { tolerance } = options;
-      const verification = await verifyOne(run, {
-        folder,
-        inputs: plan.inputs,
-        executors,
-        surroundings,
-        tolerance,
-        place,
-      });
-      const { title, verdict, firstBeyond } = verification;
-      const where = firstBeyond === null ? "" : ` (${differenceText(firstBeyond)})`;
-      await say(`${place} ${title}: ${verdict}${where}`);
-      runs.push(verification);
-    }
-  } finally {
-    await executors.clear();
+  const status = new LaneStatus("runs", recorded.length);
+  const verified = new Map<RecordedRun, RunVerification>();
+  for (const group of groupsOf(recorded, options)) {
+    await verifyGroup(group, {
+      title: `${stored.study.title ?? stored.study.name}: ${group.runs.length} runs again`,
+      results: `${folder}/verify`,
+      plan,
+      jobs: options.jobs,
+      surroundings,
+      tolerance: options.tolerance,
+      status,
+      onVerified: async (run, verification) => {
+        verified.set(run, verification);
+        const { title, verdict, firstBeyond } = verification;
+        const where = firstBeyond === null ? "" : ` (${differenceText(firstBeyond)})`;
+        status.done(title);
+        await showStatus("");
+        await say(`${status.progress()} ${title}: ${verdict}${where}`);
+      },
+    });
   }
+  const runs = recorded.map((run) => verified.get(run)!);
   const verification: Verification = {
     schema: recordSchemaVersion,
     study: stored.study.name,
@@ -217,7 +243,17 @@ function toleranceOf(value: string | null): number {
 /** The command. */
 export async function verify(args: readonly string[]): Promise<number> {
   const parsed = readArguments(args, {
-    strings: ["data", "model", "device", "threads", "results", "sample", "seed", "tolerance"],
+    strings: [
+      "data",
+      "model",
+      "device",
+      "jobs",
+      "threads",
+      "results",
+      "sample",
+      "seed",
+      "tolerance",
+    ],
     flags: ["all", "help", "trace"],
   });
   if (parsed.flag("help")) {
@@ -235,6 +271,7 @@ export async function verify(args: readonly string[]): Promise<number> {
     data: parsed.text("data"),
     model: parsed.text("model"),
     device: parsed.text("device"),
+    jobs: wholeNumber(parsed.text("jobs"), "jobs"),
     threads: wholeNumber(parsed.text("threads"), "threads"),
     sample: parsed.flag("all") ? null : sample ?? defaultSample,
     seed: wholeNumber(parsed.text("seed"), "seed", 0) ?? 0,

@@ -88,7 +88,7 @@ Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA
     const { folder, runOf, recordOf } = swept;
 
     await t.step("each run with ranks gets its ablation, the replay its runs", async () => {
-      assertEquals(await ablate([folder, "--threads", "1"]), 0);
+      assertEquals(await ablate([folder, "--jobs", "2", "--threads", "1"]), 0);
       assert((await Deno.stat(`${folder}/report/report.html`)).size > 0);
       await assertRejects(() => ablationOf(swept, "head"), Deno.errors.NotFound);
       for (const method of ["lora", "adalora", "elalora"]) {
@@ -153,6 +153,17 @@ Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA
       assertEquals([uniform.last, uniform.best], [last, best]);
     });
 
+    await t.step("one at a time leaves the same bytes as two", async () => {
+      const paths = ["lora", "adalora", "elalora"].map((method) =>
+        `${runOf(method)}/ablation.json`
+      );
+      const read = () => Promise.all(paths.map((path) => Deno.readFile(path)));
+      const before = await read();
+      for (const path of paths) await Deno.remove(path);
+      assertEquals((await ablateStudy(folder, ablateAll)).ablated, 3);
+      assertEquals(await read(), before);
+    });
+
     await t.step("what is done is not done again", async () => {
       const again = await ablateStudy(folder, { ...ablateAll, replay: true });
       assertEquals([again.ablated, again.skipped, again.replay?.skipped], [0, 3, 3]);
@@ -208,6 +219,10 @@ Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA
         RangeError,
         "want its weights",
       );
+      // The other run has been ablated before, so that none of this part is left with anything to do.
+      const side = { ...ablateAll, jobs: 2, only: ["method=lora,adalora"] };
+      const beside = await ablateStudy(folder, side);
+      assertEquals([beside.ablated, beside.skipped, beside.weightless], [0, 1, 1]);
       await Deno.writeFile(path, bytes);
       assertEquals((await ablateStudy(folder, { ...ablateAll, sample: 3 })).ablated, 1);
     });

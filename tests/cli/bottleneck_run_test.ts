@@ -30,6 +30,7 @@ Deno.test("runs of bottleneck adapters are verified, ablated and exported", asyn
         data: null,
         model: null,
         device: null,
+        jobs: 1,
         threads: null,
         sample: null,
         seed: 0,

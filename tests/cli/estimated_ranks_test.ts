@@ -33,7 +33,7 @@ function ranksIn({ happened }: RunRecord): number {
   return Object.values(happened.finalRanks!).reduce((sum, rank) => sum + rank);
 }
 
-const common = { data: null, model: null, device: "cpu", threads: 1 } as const;
+const common = { data: null, model: null, device: "cpu", jobs: 1, threads: 1 } as const;
 
 Deno.test("GeLoRA's ranks are in the record, and every command takes them from there", async (t) => {
   await withSwept(async ({ folder, home }) => {

@@ -20,6 +20,7 @@ const verifyOptions = {
   data: null,
   model: null,
   device: null,
+  jobs: 1,
   threads: null,
   sample: null,
   seed: 0,
@@ -110,7 +111,7 @@ Deno.test("a method of a study module goes through every command as a built-in o
 
     await t.step("it is verified, ablated, exported and reported", async () => {
       assertEquals(await verify([folder, "--all"]), 0);
-      const ablation = { ...verifyOptions, threads: 1, sample: null, replay: false };
+      const ablation = { ...verifyOptions, jobs: 2, threads: 1, sample: null, replay: false };
       assertEquals((await ablateStudy(folder, ablation)).ablated, 4);
       const bytes = async (run: string, out: string) => {
         await exportRun(run, { format: "peft", out, model: null, baseName: "bert" });

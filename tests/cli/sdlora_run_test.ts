@@ -99,13 +99,20 @@ Deno.test("SD-LoRA is swept, recorded, verified, ablated and exported as one LoR
     });
 
     await t.step("a verification makes every run again, bit-equal", async () => {
-      const options = { ...folders, device: null, threads: null, sample: null, seed: 0 };
+      const options = { ...folders, device: null, jobs: 1, threads: null, sample: null, seed: 0 };
       const { runs } = await verifyStudy(folder, { ...options, tolerance: 1e-4 });
       assertEquals(runs.map(({ verdict }) => verdict), Array(4).fill("bit-equal"));
     });
 
     await t.step("an ablation starts from what was recorded", async () => {
-      const options = { ...folders, device: null, threads: 1, sample: null, replay: false };
+      const options = {
+        ...folders,
+        device: null,
+        jobs: 1,
+        threads: 1,
+        sample: null,
+        replay: false,
+      };
       const { ablated } = await ablateStudy(folder, options);
       assertEquals(ablated, 4);
       for (const { record, ablation } of (await readStudyResults(folder)).runs) {

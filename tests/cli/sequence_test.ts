@@ -85,7 +85,7 @@ Deno.test("a sequence is swept, recorded, reported, verified, ablated and export
     });
 
     await t.step("a verification makes every run again, bit-equal", async () => {
-      const options = { ...folders, device: null, threads: null, sample: null, seed: 0 };
+      const options = { ...folders, device: null, jobs: 1, threads: null, sample: null, seed: 0 };
       const { runs } = await verifyStudy(folder, { ...options, tolerance: 1e-4 });
       assertEquals(runs.map(({ verdict }) => verdict), Array(4).fill("bit-equal"));
     });
@@ -93,7 +93,14 @@ Deno.test("a sequence is swept, recorded, reported, verified, ablated and export
     await t.step(
       "an ablation starts from the recorded average, and ranks are replayed",
       async () => {
-        const options = { ...folders, device: null, threads: 1, sample: null, replay: true };
+        const options = {
+          ...folders,
+          device: null,
+          jobs: 1,
+          threads: 1,
+          sample: null,
+          replay: true,
+        };
         const { ablated, replay } = await ablateStudy(folder, options);
         assertEquals([ablated, replay?.failed], [3, 0]);
         const { runs, replay: replayed } = await readStudyResults(folder);
@@ -176,7 +183,7 @@ Deno.test("methods of every kind go through a sequence, and come out the same ag
       const { classIncremental } = recordOf(name).happened.sequence!;
       assertEquals(classIncremental.map((row) => row.length), [1, 2], name);
     }
-    const options = { ...folders, device: null, threads: null, sample: null, seed: 0 };
+    const options = { ...folders, device: null, jobs: 1, threads: null, sample: null, seed: 0 };
     const { runs } = await verifyStudy(folder, { ...options, tolerance: 1e-4 });
     assertEquals(runs.map(({ verdict }) => verdict), names.map(() => "bit-equal"));
   }, others);

@@ -2,13 +2,14 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { Inputs } from "../../src/cli/inputs.ts";
 import { type Lane, OwnLane, StopFlag, WorkerLane } from "../../src/cli/lanes.ts";
+import type { Opening } from "../../src/cli/open_lanes.ts";
 import { expand, planRuns } from "../../src/cli/planning.ts";
 import { modelFrom } from "../../src/cli/shared_models.ts";
 import { runAll, sweepStudy, unfinished } from "../../src/cli/sweep.ts";
 import { ExecutorError, type Session } from "../../src/exec/executor.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { methods } from "../../src/methods/table.ts";
-import { readSurroundings, type Surroundings } from "../../src/record/provenance.ts";
+import { readSurroundings } from "../../src/record/provenance.ts";
 import { NewerSchemaError } from "../../src/record/schema.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/spec/study.ts";
@@ -133,7 +134,7 @@ Deno.test("a stop reaches runs in workers, which go on from their checkpoints an
     const plan = await planRuns(study, expand(study, methods), folders, methods);
     const results = `${home}/side/tiny`;
     /** Lanes of which the first to report a step asks all for a stop. */
-    const openLanes = async (stop: StopFlag, surroundings: Surroundings): Promise<Lane[]> => {
+    const openLanes = async ({ stop, surroundings }: Opening): Promise<Lane[]> => {
       const models = plan.inputs.shareModels();
       const start = {
         study,
@@ -151,6 +152,7 @@ Deno.test("a stop reaches runs in workers, which go on from their checkpoints an
             stop.raise();
             await onStep(progress);
           }),
+        ablate: (recorded, onShare) => lane.ablate(recorded, onShare),
         close: () => lane.close(),
       }));
     };

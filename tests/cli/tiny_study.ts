@@ -99,6 +99,7 @@ export const ablateAll: AblateOptions = {
   data: null,
   model: null,
   device: null,
+  jobs: 1,
   threads: 1,
   sample: null,
   replay: false,

@@ -9,6 +9,7 @@ const options: VerifyOptions = {
   data: null,
   model: null,
   device: null,
+  jobs: 1,
   threads: null,
   sample: null,
   seed: 0,
@@ -23,7 +24,7 @@ Deno.test("verify makes every method's run again bit-equal on the CPU, and finds
     await t.step("all runs are bit-equal, ranks moved and masked included", async () => {
       assert(recordOf("elalora").happened.ranksMoved > 0);
       assert(recordOf("adalora").happened.rankEvents > 0);
-      assertEquals(await verify([folder, "--all"]), 0);
+      assertEquals(await verify([folder, "--all", "--jobs", "2"]), 0);
       const stored: Verification = JSON.parse(
         await Deno.readTextFile(`${folder}/verify/verification.json`),
       );

@@ -1,5 +1,5 @@
 /**
- * A worker of a sweep: makes the runs that it is sent, one after the other, with an executor of its own.
+ * A worker behind a lane: makes or ablates the runs that it is sent, one after the other, with an executor of its own.
  *
  * @module
  */
@@ -7,23 +7,24 @@ import { chooseExecutor } from "../exec/choose.ts";
 import { findMethod, type MethodTable } from "../methods/table.ts";
 import { Inputs } from "./inputs.ts";
 import {
-  type FromWorker,
-  type LaneResult,
+  type Answer,
   OwnLane,
+  type Progress,
+  type RunMessage,
   StopFlag,
   type ToWorker,
   type WorkerStart,
 } from "./lanes.ts";
 import { loadOwnMethods } from "./method_modules.ts";
-import { ownTasksOf } from "./planning.ts";
+import { ownTasksOf, type PlannedRun } from "./planning.ts";
 
-/** Milliseconds between reports of steps. */
+/** Milliseconds between reports of progress. */
 const reportMillis = 100;
 
 /** The part of a worker's global scope that is used; the types of this project are those of a window. */
 interface WorkerScope {
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
-  postMessage(message: FromWorker): void;
+  postMessage(message: Progress | Answer): void;
 }
 
 const scope = self as unknown as WorkerScope;
@@ -39,36 +40,48 @@ async function laneOf(start: WorkerStart): Promise<OwnLane> {
   return new OwnLane({ executor, inputs, surroundings, results }, new StopFlag(start.stop));
 }
 
-async function answer(message: ToWorker): Promise<LaneResult | null> {
+function plannedOf(message: RunMessage): PlannedRun {
+  return { ...message, method: findMethod(message.run.method, methods) };
+}
+
+/** Passes progress on, unless some was passed on just before. */
+function report(progress: Progress): Promise<void> {
+  const now = performance.now();
+  if (now - reportedAt >= reportMillis) {
+    reportedAt = now;
+    scope.postMessage(progress);
+  }
+  return Promise.resolve();
+}
+
+async function answer(message: ToWorker): Promise<Answer> {
   if (message.kind === "start") {
     methods = await loadOwnMethods(message.start.ownMethods);
     lane = await laneOf(message.start);
-    return null;
+    return { kind: "started" };
   }
   if (lane === null) {
     throw new TypeError(`A worker was told to ${message.kind} before it was started`);
   }
   if (message.kind === "close") {
     await lane.close();
-    return null;
+    return { kind: "closed" };
   }
-  const { planned } = message;
-  return await lane.run(
-    { ...planned, method: findMethod(planned.run.method, methods) },
-    (progress) => {
-      const now = performance.now();
-      if (now - reportedAt >= reportMillis) {
-        reportedAt = now;
-        scope.postMessage({ kind: "step", progress });
-      }
-      return Promise.resolve();
-    },
+  const planned = plannedOf(message.planned);
+  if (message.kind === "run") {
+    const made = await lane.run(planned, (progress) => report({ kind: "step", progress }));
+    return { kind: "made", made };
+  }
+  const outcome = await lane.ablate(
+    { stored: message.stored, planned },
+    (share) => report({ kind: "share", share }),
   );
+  return { kind: "ablation", outcome };
 }
 
 scope.onmessage = async ({ data }) => {
   try {
-    scope.postMessage({ kind: "done", result: await answer(data) });
+    scope.postMessage(await answer(data));
   } catch (error) {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
     scope.postMessage({ kind: "error", name, message });

@@ -1,5 +1,5 @@
 /**
- * What a sweep says of its runs: a line that changes while they are made, and one for each that is recorded.
+ * What a command says of the work in its lanes: a line that changes while runs are made or ablated.
  *
  * @module
  */
@@ -23,78 +23,96 @@ export function summaryOf(title: string, record: RunRecord): string {
   return `${title}: ${primaryMetric} ${value?.toFixed(3)} in ${clock(time.wallMillis)}${moved}`;
 }
 
-/** How far a sweep is. */
-export interface SweepPosition {
-  /** Runs of the plan. */
+/** How far a piece of work is. */
+export interface PieceProgress {
+  /** From 0 to 1. */
+  readonly share: number;
+  /** The same in words. */
+  readonly text: string;
+}
+
+/** How far a run is. */
+export function runProgress({ step, totalSteps, loss }: RunProgress): PieceProgress {
+  return {
+    share: step / totalSteps,
+    text: `step ${step}/${totalSteps}, loss ${loss.toFixed(3)}`,
+  };
+}
+
+/** How far all the work is. */
+export interface Position {
+  /** What the pieces are called. */
+  readonly noun: "runs" | "ablations";
   readonly total: number;
-  /** Runs that were done before this sweep. */
+  /** Pieces that were done before. */
   readonly skipped: number;
-  /** Runs that this sweep has recorded. */
+  /** Pieces that are done now. */
   readonly executed: number;
-  /** The runs under way, by title, the one that reported last at the end. */
-  readonly running: ReadonlyMap<string, RunProgress>;
-  /** Milliseconds since the sweep began. */
+  /** The pieces under way, by title, the one that reported last at the end. */
+  readonly running: ReadonlyMap<string, PieceProgress>;
+  /** Milliseconds since the work began. */
   readonly millis: number;
 }
 
 /**
- * The line that says how far a sweep is, with the time left if runs go on at the pace so far.
+ * The line that says how far the work is, with the time left if it goes on at the pace so far.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { positionText } from "./sweep_status.ts";
- * const at = (step: number) => ({ step, totalSteps: 10, loss: 0.5, millis: 0 });
+ * import { positionText, runProgress } from "./lane_status.ts";
+ * const at = (step: number) => runProgress({ step, totalSteps: 10, loss: 0.5, millis: 0 });
  * const running = new Map([["RTE, lora, r2, seed 1", at(2)], ["RTE, lora, r2, seed 2", at(3)]]);
  * assertEquals(
- *   positionText({ total: 8, skipped: 2, executed: 1, running, millis: 15_000 }),
+ *   positionText({ noun: "runs", total: 8, skipped: 2, executed: 1, running, millis: 15_000 }),
  *   "[3/8 runs] RTE, lora, r2, seed 2: step 3/10, loss 0.500, and 1 more, ETA 45s",
  * );
  * ```
  */
 export function positionText(
-  { total, skipped, executed, running, millis }: SweepPosition,
+  { noun, total, skipped, executed, running, millis }: Position,
 ): string {
-  const parts = [...running.values()]
-    .reduce((sum, { step, totalSteps }) => sum + step / totalSteps, 0);
+  const parts = [...running.values()].reduce((sum, { share }) => sum + share, 0);
   const made = executed + parts;
   const left = millis / made * (total - skipped - made);
-  const [title, progress] = [...running].at(-1)!;
-  const { step, totalSteps, loss } = progress;
+  const [title, { text }] = [...running].at(-1)!;
   const more = running.size > 1 ? `, and ${running.size - 1} more` : "";
-  return `[${skipped + executed}/${total} runs] ${title}: step ${step}/${totalSteps}, ` +
-    `loss ${loss.toFixed(3)}${more}, ETA ${clock(left)}`;
+  return `[${skipped + executed}/${total} ${noun}] ${title}: ${text}${more}, ETA ${clock(left)}`;
 }
 
-/** Shows where a sweep stands, at most a few times a second. */
-export class SweepStatus {
+/** Shows how far the work is: on a terminal a few times a second, elsewhere a line every ten seconds. */
+export class LaneStatus {
+  readonly #noun: Position["noun"];
   readonly #total: number;
   readonly #skipped: number;
-  readonly #running = new Map<string, RunProgress>();
+  readonly #running = new Map<string, PieceProgress>();
   readonly #began = performance.now();
   #executed = 0;
   #shownAt = 0;
   #loggedAt = performance.now();
 
-  constructor(total: number, skipped: number) {
+  /** @param skipped Pieces that were done before. Default 0. */
+  constructor(noun: Position["noun"], total: number, skipped = 0) {
+    this.#noun = noun;
     this.#total = total;
     this.#skipped = skipped;
   }
 
-  /** A run has been recorded. */
-  recorded(title: string): void {
+  /** A piece is done. */
+  done(title: string): void {
     this.#running.delete(title);
     this.#executed++;
   }
 
-  /** A run has made a step. */
-  async step(title: string, progress: RunProgress): Promise<void> {
+  /** A piece has come so far. */
+  async report(title: string, progress: PieceProgress): Promise<void> {
     this.#running.delete(title);
     this.#running.set(title, progress);
     const now = performance.now();
     if (now - this.#shownAt < 200) return;
     this.#shownAt = now;
     const line = positionText({
+      noun: this.#noun,
       total: this.#total,
       skipped: this.#skipped,
       executed: this.#executed,
@@ -110,6 +128,6 @@ export class SweepStatus {
 
   /** For instance `[3/60 runs]`. */
   progress(): string {
-    return `[${this.#skipped + this.#executed}/${this.#total} runs]`;
+    return `[${this.#skipped + this.#executed}/${this.#total} ${this.#noun}]`;
   }
 }
