@@ -6,7 +6,7 @@ import { readStudyResults, writeReport } from "../../src/cli/study_results.ts";
 import { verifyStudy } from "../../src/cli/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { parseStudy, type Study } from "../../src/spec/study.ts";
-import { tinyStudy, withSwept } from "./tiny_study.ts";
+import { ablateAll, tinyStudy, withSwept } from "./tiny_study.ts";
 
 const rank = 2;
 
@@ -105,15 +105,7 @@ Deno.test("SD-LoRA is swept, recorded, verified, ablated and exported as one LoR
     });
 
     await t.step("an ablation starts from what was recorded", async () => {
-      const options = {
-        ...folders,
-        device: null,
-        jobs: 1,
-        threads: 1,
-        sample: null,
-        replay: false,
-      };
-      const { ablated } = await ablateStudy(folder, options);
+      const { ablated } = await ablateStudy(folder, ablateAll);
       assertEquals(ablated, 4);
       for (const { record, ablation } of (await readStudyResults(folder)).runs) {
         const { averageAccuracy } = record.happened.sequence!;

@@ -14,7 +14,7 @@ import { StorageError } from "../../src/record/run_folder.ts";
 import type { EvaluationLine, PredictionLine } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/spec/study.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
-import { tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
+import { ablateAll, tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
 
 /** Does somebody sit, and then which number is the last word, with a half more for the cat: two and eight classes. */
 const study: Study = parseStudy({
@@ -93,15 +93,7 @@ Deno.test("a sequence is swept, recorded, reported, verified, ablated and export
     await t.step(
       "an ablation starts from the recorded average, and ranks are replayed",
       async () => {
-        const options = {
-          ...folders,
-          device: null,
-          jobs: 1,
-          threads: 1,
-          sample: null,
-          replay: true,
-        };
-        const { ablated, replay } = await ablateStudy(folder, options);
+        const { ablated, replay } = await ablateStudy(folder, { ...ablateAll, replay: true });
         assertEquals([ablated, replay?.failed], [3, 0]);
         const { runs, replay: replayed } = await readStudyResults(folder);
         for (const { record, ablation } of runs) {
