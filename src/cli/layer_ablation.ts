@@ -115,7 +115,7 @@ export type AblationOutcome =
   | { readonly kind: "ablated"; readonly ablation: RunAblation }
   | { readonly kind: "weightless"; readonly message: string };
 
-/** Checks that weights are those that a record counts on. */
+/** Reads stored weights, which must be those that the record counts on. */
 function readWeights(
   bytes: Uint8Array,
   path: string,
