@@ -195,9 +195,6 @@ async function runToEnd(trainer: Trainer, { folder, context, spent }: Loop): Pro
     }
     spent.wallMillis = performance.now() - began;
     for (const event of events) journalEvent(folder, event);
-    if (trainer.step % 8 < steps.length || trainer.isDone) {
-      spent.peakMemoryBytes = Math.max(spent.peakMemoryBytes, Deno.memoryUsage().rss);
-    }
     await context.onStep({
       step: trainer.step,
       totalSteps: trainer.totalSteps,

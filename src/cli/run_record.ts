@@ -35,13 +35,12 @@ import type { Inputs } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
 import { writePredictions, writeWeights } from "./run_files.ts";
 
-/** Where the time and memory of a run went, its earlier sittings included; it grows while the run is under way. */
+/** Where the time of a run went, its earlier sittings included; it grows while the run is under way. */
 export interface Spent {
   trainMillis: number;
   evaluateMillis: number;
   eventMillis: number;
   wallMillis: number;
-  peakMemoryBytes: number;
   startedAt: string;
 }
 
@@ -52,7 +51,6 @@ export function freshSpent(): Spent {
     evaluateMillis: 0,
     eventMillis: 0,
     wallMillis: 0,
-    peakMemoryBytes: 0,
     startedAt: new Date().toISOString(),
   };
 }
@@ -216,7 +214,6 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
           ? 0
           : sum(steps.map(({ tokens }) => tokens)) / sum(stepMillis) * 1000,
       },
-      peakMemoryBytes: spent.peakMemoryBytes === 0 ? null : spent.peakMemoryBytes,
     },
     where: whereOf(context, planned),
   };

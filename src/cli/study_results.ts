@@ -11,6 +11,7 @@ import { buildReport } from "../report/build.ts";
 import type { StudyResults } from "../report/types.ts";
 import type { Study } from "../spec/study.ts";
 import type { RunSpec } from "../spec/types.ts";
+import type { DataWarning } from "../tasks/data_warnings.ts";
 import { type OwnMethod, ownMethodsOf } from "./method_modules.ts";
 import type { PlannedRun } from "./planning.ts";
 import { mapConcurrently } from "./side_by_side.ts";
@@ -33,6 +34,8 @@ export interface StoredStudy {
   readonly device: string;
   /** The runs' methods that are not built in; absent where all are. */
   readonly methods?: readonly OwnMethod[];
+  /** What was found in the data; absent in older files. */
+  readonly warnings?: readonly DataWarning[];
   readonly runs: readonly { readonly folder: string; readonly id: string; readonly run: RunSpec }[];
 }
 
@@ -120,6 +123,7 @@ export async function readStudyResults(folder: string): Promise<StudyResults> {
   return {
     study: { name, title: title ?? name, description: description ?? "" },
     planned: stored.runs.map(({ run }) => run),
+    warnings: stored.warnings ?? [],
     runs: await readStudyRuns(folder, stored),
     replay: hasReplay ? await readStudyResults(`${folder}/replay`) : null,
   };

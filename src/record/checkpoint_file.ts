@@ -16,13 +16,12 @@ export type JournalSizes = Readonly<Record<string, number>>;
 export interface StoredCheckpoint {
   readonly checkpoint: Checkpoint;
   readonly journals: JournalSizes;
-  /** Milliseconds of training, of evaluation, of rank events and in all, spent before the checkpoint, and the largest memory use. */
+  /** Milliseconds of training, of evaluation, of rank events and in all, spent before the checkpoint. */
   readonly spent: {
     readonly trainMillis: number;
     readonly evaluateMillis: number;
     readonly eventMillis?: number;
     readonly wallMillis: number;
-    readonly peakMemoryBytes: number;
     readonly startedAt: string;
   };
 }

@@ -16,6 +16,7 @@ import {
   type RankLine,
   recordSchemaVersion,
   type RunAblation,
+  type RunFlag,
   type RunRecord,
   type RunState,
   type StepLine,
@@ -96,6 +97,12 @@ const sequenceOutcome = z.object({
   forgetting: z.number(),
 });
 
+const runFlag: z.ZodType<RunFlag> = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("one-class"), prediction: z.number() }),
+  z.object({ kind: z.literal("loss-above-chance"), loss: figure, chance: z.number() }),
+  z.object({ kind: z.literal("at-majority"), metric: text, score: figure, majority: z.number() }),
+]);
+
 const happened = z.object({
   outcome,
   steps: count,
@@ -106,6 +113,8 @@ const happened = z.object({
   last: evaluationLine.nullable(),
   others: z.array(evaluationLine),
   finalTrainLoss: z.number().nullable(),
+  majority: z.exactOptional(z.record(text, figure)),
+  flags: z.exactOptional(z.array(runFlag)),
   sequence: z.exactOptional(sequenceOutcome),
   parameters: z.object({ total: count, trainable: count, head: count }),
   budget: z.object({
@@ -131,8 +140,8 @@ const happened = z.object({
     eventMillis: z.exactOptional(z.number().min(0)),
     medianStepMillis: figure,
     tokensPerSecond: figure,
+    jobs: z.exactOptional(z.int().min(1)),
   }),
-  peakMemoryBytes: z.number().nullable(),
 });
 
 const modelOrigin = z.discriminatedUnion("source", [

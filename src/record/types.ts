@@ -100,6 +100,20 @@ export interface SequenceOutcome {
   readonly forgetting: number;
 }
 
+/** A sign, in the evaluation that counts, that a run collapsed. */
+export type RunFlag =
+  /** One value is predicted for every text. */
+  | { readonly kind: "one-class"; readonly prediction: number }
+  /** The mean training loss at the end is above `chance`, that of always giving the training split's class shares (a regression: its mean). */
+  | { readonly kind: "loss-above-chance"; readonly loss: number; readonly chance: number }
+  /** The primary metric is no better than the majority's. */
+  | {
+    readonly kind: "at-majority";
+    readonly metric: string;
+    readonly score: number;
+    readonly majority: number;
+  };
+
 /** What happened. */
 export interface Happened {
   readonly outcome: Outcome;
@@ -113,6 +127,13 @@ export interface Happened {
   readonly last: EvaluationLine | null;
   readonly others: readonly EvaluationLine[];
   readonly finalTrainLoss: number | null;
+  /**
+   * Metrics of the first evaluated split if every text got the training split's most frequent class (a regression: its
+   * mean): what a method has to beat. Absent in older records and for sequences.
+   */
+  readonly majority?: Metrics;
+  /** What shows that a finished run learned nothing; absent in older records, empty where nothing does. */
+  readonly flags?: readonly RunFlag[];
   /** Of a run through a sequence that was finished; absent for others. */
   readonly sequence?: SequenceOutcome;
   readonly parameters: {
@@ -142,8 +163,9 @@ export interface Happened {
     readonly eventMillis?: number;
     readonly medianStepMillis: number;
     readonly tokensPerSecond: number;
+    /** Runs that were made side by side, this one included: times of more than one are shared. Absent where it is not known. */
+    readonly jobs?: number;
   };
-  readonly peakMemoryBytes: number | null;
 }
 
 /** What a method measured of the frozen encoder to find its ranks. */

@@ -37,13 +37,6 @@ export function whole(value: unknown): string {
   return minus(Math.round(value).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ","));
 }
 
-/** Bytes in MiB or GiB. */
-export function bytes(value: unknown): string {
-  if (typeof value !== "number" || !Number.isFinite(value)) return nothing;
-  const mebi = value / 1048576;
-  return mebi >= 1024 ? `${fixed(mebi / 1024, 2)} GiB` : `${significant(mebi)} MiB`;
-}
-
 /** A duration given in milliseconds. */
 export function duration(millis: unknown): string {
   if (typeof millis !== "number" || !Number.isFinite(millis)) return nothing;

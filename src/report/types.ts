@@ -5,6 +5,7 @@
  */
 import type { ColumnTable } from "arquero";
 import type { Asked, RunResults } from "../record/types.ts";
+import type { DataWarning } from "../tasks/data_warnings.ts";
 
 export type { RunResults };
 
@@ -20,6 +21,8 @@ export interface StudyResults {
   };
   /** Runs that the study asks for; fewer may have been recorded. */
   readonly planned: readonly PlannedRun[];
+  /** What was found in the tasks' data when the study was planned. */
+  readonly warnings: readonly DataWarning[];
   readonly runs: readonly RunResults[];
   /**
    * The replay ablation: LoRA trained again with ElaLoRA's final ranks, with the same ranks reversed

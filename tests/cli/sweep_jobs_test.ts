@@ -54,7 +54,7 @@ function timelessFiles(folder: string): Readonly<Record<string, unknown>> {
       ];
     }
     if (name !== "record.json") return [name, Deno.readFileSync(path)];
-    const { happened: { time: _time, peakMemoryBytes: _bytes, ...happened }, ...record } = recordIn(
+    const { happened: { time: _time, ...happened }, ...record } = recordIn(
       folder,
     );
     return [name, { ...record, happened }];

@@ -137,7 +137,6 @@ function stored(checkpoint: Checkpoint): Checkpoint {
     trainMillis: 0,
     evaluateMillis: 0,
     wallMillis: 0,
-    peakMemoryBytes: 0,
     startedAt: "",
   };
   return decodeCheckpoint(encodeCheckpoint({ checkpoint, journals: {}, spent }), "file").checkpoint;

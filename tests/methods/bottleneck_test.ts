@@ -324,7 +324,6 @@ for (const run of runs) {
       trainMillis: 0,
       evaluateMillis: 0,
       wallMillis: 0,
-      peakMemoryBytes: 0,
       startedAt: "",
     };
     const bytes = encodeCheckpoint({ checkpoint: await half.checkpoint(), journals: {}, spent });

@@ -73,7 +73,6 @@ const record: RunRecord = {
       medianStepMillis: 1,
       tokensPerSecond: 1,
     },
-    peakMemoryBytes: null,
   },
   where,
 };

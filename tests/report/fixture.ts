@@ -305,7 +305,6 @@ export function fixtureStudy(options: FixtureOptions = {}): StudyResults {
                 medianStepMillis: method.stepMillis + taskIndex * 4 + 0.3 * stream.normal(),
                 tokensPerSecond: 1_000_000 / method.stepMillis,
               },
-              peakMemoryBytes: 412 * 1048576,
             },
             where: {
               ranklab: "0.1.0",
@@ -383,5 +382,5 @@ export function fixtureStudy(options: FixtureOptions = {}): StudyResults {
       })),
     })
     : null;
-  return { study, planned: runs.map(({ record: { asked } }) => asked), runs, replay };
+  return { study, planned: runs.map(({ record: { asked } }) => asked), warnings: [], runs, replay };
 }

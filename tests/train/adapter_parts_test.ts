@@ -281,7 +281,6 @@ Deno.test("an edit takes rows from the cache or from the policy, also after a ch
     trainMillis: 0,
     evaluateMillis: 0,
     wallMillis: 0,
-    peakMemoryBytes: 0,
     startedAt: "",
   };
   const bytes = encodeCheckpoint({ checkpoint: half.after, journals: {}, spent });

@@ -38,7 +38,6 @@ function stored(checkpoint: Checkpoint): Checkpoint {
     trainMillis: 1,
     evaluateMillis: 2,
     wallMillis: 3,
-    peakMemoryBytes: 4,
     startedAt: "2026-01-01T00:00:00.000Z",
   };
   const bytes = encodeCheckpoint({ checkpoint, journals: { "steps.jsonl": 7 }, spent });

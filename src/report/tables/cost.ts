@@ -1,5 +1,5 @@
 /**
- * What quality costs: time, memory, and numbers to keep; and which cells nothing else beats.
+ * What quality costs: time and parameters to store; and which cells nothing else beats.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import {
   rowsOf,
   tableFrom,
 } from "../facts.ts";
-import { bytes, duration, fixed, nothing, significant, whole } from "../format.ts";
+import { duration, fixed, nothing, significant, whole } from "../format.ts";
 import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
 import { onFront } from "../pareto.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
@@ -34,7 +34,6 @@ export interface CostRow {
   /** Step time over the baseline's at the same task and budget, null without one. */
   readonly stepRatio: number | null;
   readonly tokensPerSecond: number;
-  readonly peakBytes: number | null;
   readonly wallMillis: number;
   /** Steps of a run, its rank events and the estimate of its ranks, without evaluations. */
   readonly trainMillis: number;
@@ -59,7 +58,6 @@ const costNames = [
   "stepMillis",
   "stepRatio",
   "tokensPerSecond",
-  "peakBytes",
   "wallMillis",
   "trainMillis",
   "eventMillis",
@@ -78,14 +76,13 @@ function millisApart({ happened: { time, estimate } }: RunRecord): number | null
 
 /** What a finished run cost. */
 function costsOf(record: RunRecord): Row {
-  const { time, peakMemoryBytes, parameters } = record.happened;
+  const { time, parameters } = record.happened;
   const apart = millisApart(record);
   return {
     ...factOf(record),
     stepMillis: finite(time.medianStepMillis),
     tokensPerSecond: finite(time.tokensPerSecond),
     wallMillis: time.wallMillis,
-    peakBytes: peakMemoryBytes,
     trainMillis: time.trainMillis + (apart ?? 0),
     eventMillis: apart,
     parameters: storedOf(record).count + parameters.head,
@@ -93,7 +90,7 @@ function costsOf(record: RunRecord): Row {
 }
 
 /**
- * Quality beside cost for each task, method and budget, over finished runs: medians, the peak of memory, means of parameters.
+ * Quality beside cost for each task, method and budget, over finished runs: medians of times, means of parameters.
  *
  * Where tasks can be averaged their mean follows, for methods that finished all of them.
  */
@@ -108,7 +105,6 @@ export function costRows(results: StudyResults, baseline: string | null): readon
       score: op.mean("score"),
       stepMillis: op.median("stepMillis"),
       tokensPerSecond: op.median("tokensPerSecond"),
-      peakBytes: op.max("peakBytes"),
       wallMillis: op.median("wallMillis"),
       trainMillis: op.median("trainMillis"),
       eventMillis: op.median("eventMillis"),
@@ -154,10 +150,6 @@ function averagesOf(
       score: scores.get(key) ?? null,
       stepMillis: meanOf((row) => row.stepMillis),
       tokensPerSecond: meanOf((row) => row.tokensPerSecond),
-      peakBytes: group.reduce<number | null>(
-        (peak, row) => row.peakBytes === null ? peak : Math.max(peak ?? 0, row.peakBytes),
-        null,
-      ),
       wallMillis: meanOf((row) => row.wallMillis),
       trainMillis: meanOf((row) => row.trainMillis),
       eventMillis: events.includes(null) ? null : meanOf((row) => row.eventMillis!),
@@ -197,8 +189,7 @@ export function costTable(results: StudyResults, baseline: string | null): Repor
   return {
     id: "cost",
     title: "Quality and cost",
-    note:
-      "Medians over the finished runs of a cell, the highest peak of memory. Step times depend on the task's text lengths" +
+    note: "Medians over the finished runs of a cell. Step times depend on the task's text lengths" +
       (baseline === null ? "." : `; the ratio is to ${baseline} on the same task and budget.`) +
       " Train time is steps and what is apart from them: rank events, merges, rounds of scoring, an estimate of ranks before training; " +
       "evaluations do not count. Kept are the numbers to store, head included. " +
@@ -227,7 +218,6 @@ export function costTable(results: StudyResults, baseline: string | null): Repor
         cell: (row) => fixed(row["stepRatio"], 2),
       },
       { title: "tokens/s ↑", align: "right", cell: (row) => whole(row["tokensPerSecond"]) },
-      { title: "peak memory ↓", align: "right", cell: (row) => bytes(row["peakBytes"]) },
       { title: "train time ↓", align: "right", cell: (row) => duration(row["trainMillis"]) },
       ...(hasEvents
         ? [{

@@ -51,7 +51,6 @@ export function runsTable(results: StudyResults): ReportTable {
       wall_millis: happened.time.wallMillis,
       median_step_millis: happened.time.medianStepMillis,
       tokens_per_second: happened.time.tokensPerSecond,
-      peak_memory_bytes: happened.peakMemoryBytes,
     };
     for (const evaluation of kept === null ? [] : [kept, ...happened.others]) {
       for (const [name, value] of Object.entries(evaluation.metrics)) {
