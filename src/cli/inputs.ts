@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { hashBytes } from "../base/hash.ts";
+import { hashBytes, hashJson } from "../base/hash.ts";
 import { RandomStream } from "../base/random.ts";
 import { type EncoderModel, loadEncoder } from "../models/load.ts";
 import { adaptableModules } from "../models/modules.ts";
@@ -22,10 +22,11 @@ import {
 } from "../tasks/batches.ts";
 import { findTask } from "../tasks/catalog.ts";
 import { embeddedFolder } from "../tasks/embedded.ts";
-import { readSplit } from "../tasks/read_split.ts";
+import { drawDev } from "../tasks/draw_dev.ts";
+import { readSplit, type SplitContent } from "../tasks/read_split.ts";
 import { encodeExamples } from "../tasks/tokenizer.ts";
 import type { TokenizerFiles } from "../tasks/tokenizers/files.ts";
-import type { Batch, Encoded, Example, SequenceStage, Task } from "../tasks/types.ts";
+import type { Batch, Encoded, Example, SequenceStage, SplitFile, Task } from "../tasks/types.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
 import type { StageData } from "../train/stages.ts";
 import { type Fetching, ownFetching, readModelFiles } from "./fetch/model_files.ts";
@@ -43,10 +44,11 @@ export interface InputFolders {
   readonly commits?: Readonly<Record<string, string>>;
 }
 
-/** A task's examples and the hash of each file; a sequence has no examples of its own. */
+/** A task's examples and hashes; a sequence has no examples of its own. */
 export interface TaskData {
   readonly task: Task;
   readonly splits: ReadonlyMap<string, readonly Example[]>;
+  /** Of each file by its path, and of the rows of a split that is drawn from another. */
   readonly hashes: Readonly<Record<string, string>>;
 }
 
@@ -72,6 +74,39 @@ const evaluationBatchSize = 64;
 function pathOf(location: URL | string, name: string): string {
   if (typeof location === "string") return `${location}/${name}`;
   return decodeURIComponent(new URL(name, location).pathname);
+}
+
+/** A file's bytes, or null where it is missing and may be. */
+async function readBytes(
+  what: string,
+  { optional = false }: SplitFile,
+  path: string,
+): Promise<Uint8Array | null> {
+  try {
+    return await Deno.readFile(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound && optional) return null;
+    throw new TypeError(`Cannot read ${what}: ${(cause as Error).message} ("${path}")`, { cause });
+  }
+}
+
+/** A task's data with its development split drawn; what was drawn is hashed, since runs depend on it. */
+function withDrawnDev(
+  task: Task & { readonly devShare: number },
+  splits: ReadonlyMap<string, readonly Example[]>,
+  hashes: TaskData["hashes"],
+): TaskData {
+  const { train, dev } = drawDev(task, splits.get("train")!);
+  const others = [...splits].filter(([split]) => split !== "train");
+  return {
+    task,
+    // The first one that is evaluated decides which evaluation is best.
+    splits: new Map([["train", train], ["dev", dev], ...others]),
+    hashes: {
+      ...hashes,
+      [`${task.name}: dev drawn from train`]: hashJson(dev.map(({ id }) => id)),
+    },
+  };
 }
 
 /** The examples that are judged on and never trained on, the same for all runs. */
@@ -182,7 +217,7 @@ export class Inputs {
     if (this.folders.data === null) {
       throw new TypeError(
         `Cannot read the task "${task.name}": found no data folder, want one with ` +
-          `${task.splits["train"]?.path}; give it by --data DIR`,
+          `${task.splits["train"]?.[0]?.path}; give it by --data DIR`,
       );
     }
     return this.folders.data;
@@ -201,22 +236,22 @@ export class Inputs {
     const location = this.#location(task);
     const splits = new Map<string, readonly Example[]>();
     const hashes: Record<string, string> = {};
-    for (const [split, file] of Object.entries(task.splits)) {
-      const path = pathOf(location, file.path);
-      let bytes: Uint8Array;
-      try {
-        bytes = await Deno.readFile(path);
-      } catch (cause) {
-        if (cause instanceof Deno.errors.NotFound && file.optional === true) continue;
-        throw new TypeError(
-          `Cannot read the ${split} split of "${name}": ${(cause as Error).message} ("${path}")`,
-          { cause },
-        );
+    for (const [split, files] of Object.entries(task.splits)) {
+      const contents: Required<SplitContent>[] = [];
+      for (const file of files) {
+        const fileName = pathOf(location, file.path);
+        const bytes = await readBytes(`the ${split} split of "${name}"`, file, fileName);
+        if (bytes === null) continue;
+        contents.push({ bytes, fileName });
+        hashes[file.path] = hashBytes(bytes);
       }
-      splits.set(split, readSplit(task, split, bytes, path));
-      hashes[file.path] = hashBytes(bytes);
+      // Files that may be missing are missing together.
+      if (contents.length > 0) splits.set(split, readSplit(task, split, contents));
     }
-    const data = { task, splits, hashes };
+    const { devShare } = task;
+    const data = devShare === undefined
+      ? { task, splits, hashes }
+      : withDrawnDev({ ...task, devShare }, splits, hashes);
     this.#tasks.set(name, data);
     return data;
   }

@@ -206,7 +206,7 @@ export interface Where {
   /** Absent for built-in methods, which ranklab's version and commit tell. */
   readonly method?: MethodOrigin;
   readonly hashes: {
-    /** SHA-256 of each data file, by path relative to the data folder. */
+    /** SHA-256 of each data file, by path relative to the data folder, and of the rows of a split that is drawn from another. */
     readonly data: Readonly<Record<string, string>>;
     readonly weights: string;
     readonly tokenizer: string;

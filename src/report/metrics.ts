@@ -17,6 +17,7 @@ const known: ReadonlyMap<string, MetricInfo> = new Map([
   ["matthews", { title: "Matthews", isHigherBetter: true, scale: 100 }],
   ["accuracy", { title: "accuracy", isHigherBetter: true, scale: 100 }],
   ["f1", { title: "F1", isHigherBetter: true, scale: 100 }],
+  ["macroF1", { title: "macro-F1", isHigherBetter: true, scale: 100 }],
   ["pearson", { title: "Pearson", isHigherBetter: true, scale: 100 }],
   ["spearman", { title: "Spearman", isHigherBetter: true, scale: 100 }],
   [averageAccuracyName, { title: "average accuracy", isHigherBetter: true, scale: 100 }],

@@ -9,7 +9,7 @@ import type { Budget, RunSpec } from "./types.ts";
 
 /** SHA-256 of what a run reads. */
 export interface InputHashes {
-  /** Of each data file, by path relative to the data folder. */
+  /** Of each data file, by path relative to the data folder, and of the rows of a split that is drawn from another. */
   readonly data: Readonly<Record<string, string>>;
   readonly weights: string;
   readonly tokenizer: string;

@@ -13,14 +13,14 @@ function splits(
   text: Column,
   pair: Column | null,
   label: Column,
-): Readonly<Record<string, SplitFile>> {
+): Task["splits"] {
   const file = (split: string): SplitFile => ({
     path: `${folder}/${split}.tsv`,
     format: "tsv",
     header: true,
     columns: { text, pair, label },
   });
-  return { train: file("train"), dev: file("dev") };
+  return { train: [file("train")], dev: [file("dev")] };
 }
 
 /** One acceptability task, two of single texts, one of pairs, and one of pairs with a score. */

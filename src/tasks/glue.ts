@@ -25,17 +25,15 @@ function bothSplits(
   text: Column,
   pair: Column | null,
   label: Column,
-): Readonly<Record<string, SplitFile>> {
+): Task["splits"] {
   return {
-    train: tsv(`${folder}/train.tsv`, text, pair, label),
-    dev: tsv(`${folder}/dev.tsv`, text, pair, label),
+    train: [tsv(`${folder}/train.tsv`, text, pair, label)],
+    dev: [tsv(`${folder}/dev.tsv`, text, pair, label)],
   };
 }
 
 /** Source, label, original mark and sentence, without a header. */
 const colaColumns = { text: 3, pair: null, label: 1 } as const;
-
-const qqpSplits = bothSplits("QQP", "question1", "question2", "is_duplicate");
 
 /** CoLA, SST-2, MRPC, STS-B, QQP, MNLI, QNLI, RTE and WNLI. */
 export const glueTasks: readonly Task[] = [
@@ -45,8 +43,8 @@ export const glueTasks: readonly Task[] = [
     output: binary,
     metrics: ["matthews"],
     splits: {
-      train: { path: "CoLA/train.tsv", format: "tsv", header: false, columns: colaColumns },
-      dev: { path: "CoLA/dev.tsv", format: "tsv", header: false, columns: colaColumns },
+      train: [{ path: "CoLA/train.tsv", format: "tsv", header: false, columns: colaColumns }],
+      dev: [{ path: "CoLA/dev.tsv", format: "tsv", header: false, columns: colaColumns }],
     },
     source: "glue",
   },
@@ -81,8 +79,11 @@ export const glueTasks: readonly Task[] = [
     metrics: ["accuracy", "f1"],
     splits: {
       // Line breaks inside questions tore a few of the 363,849 published training rows apart.
-      train: { ...qqpSplits.train!, tornRowsAllowed: 50 },
-      dev: qqpSplits.dev!,
+      train: [{
+        ...tsv("QQP/train.tsv", "question1", "question2", "is_duplicate"),
+        tornRowsAllowed: 50,
+      }],
+      dev: [tsv("QQP/dev.tsv", "question1", "question2", "is_duplicate")],
     },
     source: "glue",
   },
@@ -92,12 +93,12 @@ export const glueTasks: readonly Task[] = [
     output: { type: "classification", labels: ["entailment", "neutral", "contradiction"] },
     metrics: ["accuracy"],
     splits: {
-      train: tsv("MNLI/train.tsv", "sentence1", "sentence2", "gold_label"),
-      dev: tsv("MNLI/dev_matched.tsv", "sentence1", "sentence2", "gold_label"),
-      dev_mismatched: {
+      train: [tsv("MNLI/train.tsv", "sentence1", "sentence2", "gold_label")],
+      dev: [tsv("MNLI/dev_matched.tsv", "sentence1", "sentence2", "gold_label")],
+      dev_mismatched: [{
         ...tsv("MNLI/dev_mismatched.tsv", "sentence1", "sentence2", "gold_label"),
         optional: true,
-      },
+      }],
     },
     source: "glue",
   },

@@ -96,7 +96,7 @@ const mrpc = {
 
 /** The archives of the nine tasks, in the order of {@linkcode glueTasks}. */
 export const glueArchives: readonly GlueArchive[] = glueTasks.map(({ name, splits }) => {
-  const files = Object.values(splits).map(({ path }) => path);
+  const files = Object.values(splits).flat().map(({ path }) => path);
   return name === "MRPC"
     ? { kind: "mrpc", task: name, ...mrpc, files }
     : { kind: "zip", task: name, archive: zips[name]!, files };

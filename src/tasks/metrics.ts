@@ -6,7 +6,8 @@
  *
  * Where a figure is undefined, it is 0, which is what a prediction without information deserves: Matthews
  * (as scikit-learn) and the correlations (SciPy gives NaN, which no record could hold) where either side is
- * constant, F1 (as scikit-learn) where no row is positive on either side.
+ * constant, F1 (as scikit-learn) where no row is positive on either side. Macro-F1 leaves out a class that is on
+ * neither side (as scikit-learn).
  *
  * @module
  */
@@ -46,6 +47,29 @@ export function f1(targets: ArrayLike<number>, predictions: ArrayLike<number>): 
     positives += Number(isTarget) + Number(isPredicted);
   }
   return positives === 0 ? 0 : (2 * truePositives) / positives;
+}
+
+/**
+ * The mean of the F1 of each class, all of the same weight, over the classes that occur among targets or predictions.
+ *
+ * As scikit-learn's `f1_score(targets, predictions, average="macro")`: a class that is only predicted, or never, has 0.
+ */
+export function macroF1(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
+  const length = checkedLength("macroF1", targets, predictions);
+  const right = new Map<number, number>();
+  const sides = new Map<number, number>();
+  const count = (counts: Map<number, number>, label: number) =>
+    counts.set(label, (counts.get(label) ?? 0) + 1);
+  for (let i = 0; i < length; i++) {
+    const target = targets[i]!;
+    const prediction = predictions[i]!;
+    if (target === prediction) count(right, target);
+    count(sides, target);
+    count(sides, prediction);
+  }
+  let sum = 0;
+  for (const [label, both] of sides) sum += (2 * (right.get(label) ?? 0)) / both;
+  return sum / sides.size;
 }
 
 /**
@@ -132,6 +156,14 @@ export const metrics: Readonly<Record<MetricName, Metric>> = {
     output: "classification",
     binary: true,
     compute: f1,
+  },
+  macroF1: {
+    name: "macroF1",
+    title: "Macro-F1",
+    higherIsBetter: true,
+    output: "classification",
+    binary: false,
+    compute: macroF1,
   },
   pearson: {
     name: "pearson",

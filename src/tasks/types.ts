@@ -6,7 +6,7 @@
 
 /** One labelled row of a task's file. */
 export interface Example {
-  /** Row number within its file, from 0, header excluded. */
+  /** Row number within the files of its split, one after the other, from 0, headers excluded. */
   readonly id: number;
   readonly text: string;
   /** The second text of a pair task, else null. */
@@ -16,7 +16,7 @@ export interface Example {
 }
 
 /** The metrics that ranklab computes. */
-export type MetricName = "matthews" | "accuracy" | "f1" | "pearson" | "spearman";
+export type MetricName = "matthews" | "accuracy" | "f1" | "macroF1" | "pearson" | "spearman";
 
 /** What a task asks for: one of several labels, or a number within bounds. */
 export type TaskOutput =
@@ -26,7 +26,7 @@ export type TaskOutput =
 /** Where a column is: its header name, or its index from 0 in a file without a header. */
 export type Column = string | number;
 
-/** How one split's file is laid out. */
+/** How one file of a split is laid out. */
 export interface SplitFile {
   /** Path relative to the data folder, for instance `CoLA/train.tsv`. */
   readonly path: string;
@@ -66,8 +66,13 @@ export interface Task {
   readonly metrics: readonly MetricName[];
   /** For a sequence, its tasks in the order in which they are learned; absent for a single task. */
   readonly stages?: readonly SequenceStage[];
-  /** `train` and `dev` always, but none for a sequence, whose tasks have them; further evaluation splits such as `dev_mismatched` where a task has them. */
-  readonly splits: Readonly<Record<string, SplitFile>>;
+  /**
+   * The files of each split, read one after the other: of `train` always, of `dev` unless it is drawn, of further evaluation
+   * splits such as `dev_mismatched` where a task has them; none for a sequence, whose tasks have them.
+   */
+  readonly splits: Readonly<Record<string, readonly SplitFile[]>>;
+  /** The share of `train` that is drawn as `dev`, see {@linkcode drawDev}; absent where `dev` has files. */
+  readonly devShare?: number;
   /**
    * `glue` files come from the user's data folder, `embedded` ones ship with ranklab, `user` ones from the study; a
    * `sequence` has no files but those of its tasks.

@@ -25,6 +25,9 @@ const fileObject = closed({
 
 const file = z.union([z.string().min(1), fileObject]);
 
+/** A split's file, or several that are read one after the other. */
+const files = z.union([...file.options, z.array(file).min(1)]);
+
 const label = z.union([z.string().min(1), z.number(), z.boolean()]);
 
 const bounds = closed({ min: z.number(), max: z.number() });
@@ -46,8 +49,11 @@ export const userTaskSchema = closed({
       }, wanted letters, digits, ".", "_" and "-", since it names folders`,
   }).describe("How the study's axes, results and reports call the task"),
   title: z.string().min(1).optional().describe("Default: the name"),
-  files: z.object({ train: file, dev: file }).catchall(file).describe(
-    "The file of each split; further splits are evaluated at the end",
+  files: z.object({ train: files, dev: files.optional() }).catchall(files).describe(
+    "The file of each split, or a list of files; further splits are evaluated at the end",
+  ),
+  dev: z.number().gt(0).lt(1).optional().describe(
+    "The share of train that becomes dev, where files has none: of each label alike, the same rows for all runs",
   ),
   columns: columns.describe(
     "Where texts and label stand: a header name or key, or an index from 0",
@@ -152,12 +158,17 @@ function checkUserTask(
   const metrics = declared.metrics ??
     (output.type === "classification" ? ["accuracy"] : ["pearson", "spearman"]);
   checkMetrics(metrics, output, note);
-  const splits = Object.entries(declared.files).flatMap(([split, file]) => {
-    const resolved = resolveFile(file, declared.columns, (key, message) => {
-      note(["files", split, ...key], message);
-    });
-    return resolved === null ? [] : [[split, resolved] as const];
-  });
+  const splits = Object.entries(declared.files).flatMap(([split, given]) =>
+    given === undefined ? [] : [
+      [
+        split,
+        resolveFiles(given, declared.columns, (key, message) => {
+          note(["files", split, ...key], message);
+        }),
+      ] as const,
+    ]
+  );
+  checkDev(declared, note);
   if (problems.length > 0) return { problems };
   return {
     task: {
@@ -166,9 +177,23 @@ function checkUserTask(
       output,
       metrics,
       splits: Object.fromEntries(splits),
+      ...(declared.dev === undefined ? {} : { devShare: declared.dev }),
       source: "user",
     },
   };
+}
+
+/** Notes a development split that comes from nowhere, or from two places. */
+function checkDev({ files, dev }: Declared, note: Note): void {
+  if (files.dev === undefined && dev === undefined) {
+    note(
+      ["files", "dev"],
+      'missing, wanted a file; without one, give a share of train as "dev" beside "files", 0.2 for instance',
+    );
+  }
+  if (files.dev !== undefined && dev !== undefined) {
+    note(["dev"], `found ${dev}, yet "files" has a dev of its own; leave one of them out`);
+  }
 }
 
 function checkColumns({ text, pair, label }: Declared["columns"], note: Note): void {
@@ -217,18 +242,37 @@ function checkMetrics(names: readonly MetricName[], output: TaskOutput, note: No
   }
 }
 
-/** The split's file with its defaults filled in, or null where a problem was noted. */
+/** A split's files with their defaults filled in; those that a problem was noted of are left out. */
+function resolveFiles(
+  given: Declared["files"]["train"],
+  columns: Declared["columns"],
+  note: Note,
+): readonly SplitFile[] {
+  if (!Array.isArray(given)) {
+    const resolved = resolveFile(given, columns, note);
+    return resolved === null ? [] : [resolved];
+  }
+  const paths = given.map((file) => typeof file === "string" ? file : file.path);
+  return given.flatMap((file, i) => {
+    const path = paths[i]!;
+    if (paths.indexOf(path) < i) note([i], `found "${path}" a second time, wanted each file once`);
+    const resolved = resolveFile(file, columns, (key, message) => note([i, ...key], message));
+    return resolved === null ? [] : [resolved];
+  });
+}
+
+/** The file with its defaults filled in, or null where a problem was noted. */
 function resolveFile(
-  file: Declared["files"]["train"],
+  given: z.output<typeof file>,
   { text, pair = null, label }: Declared["columns"],
   note: Note,
 ): SplitFile | null {
-  const given = typeof file === "string" ? { path: file } : file;
-  const format = given.format ?? formatOf(given.path);
+  const asked = typeof given === "string" ? { path: given } : given;
+  const format = asked.format ?? formatOf(asked.path);
   if (format === null) {
     note(
       [],
-      `found "${given.path}", which ends in none of .tsv, .csv and .jsonl; give its "format"`,
+      `found "${asked.path}", which ends in none of .tsv, .csv and .jsonl; give its "format"`,
     );
     return null;
   }
@@ -238,16 +282,16 @@ function resolveFile(
     if ([text, pair, label].some((column) => typeof column === "number")) {
       note([], "is jsonl, yet a column is given by index; give all columns by name");
     }
-    if (given.header === true) {
+    if (asked.header === true) {
       note(["header"], "found true, yet jsonl has no header; leave it out");
     }
-    return { path: given.path, format, header: false, columns };
+    return { path: asked.path, format, header: false, columns };
   }
-  const header = given.header ?? hasName;
+  const header = asked.header ?? hasName;
   if (!header && hasName) {
     note(["header"], "found false, yet a column is given by name; give indices from 0");
   }
-  return { path: given.path, format, header, columns };
+  return { path: asked.path, format, header, columns };
 }
 
 function formatOf(path: string): SplitFile["format"] | null {

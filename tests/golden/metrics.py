@@ -22,6 +22,7 @@ def classes(targets: list[int], predictions: list[int], binary: bool) -> dict:
     figures = {
         "accuracy": float(metrics.accuracy_score(targets, predictions)),
         "matthews": float(metrics.matthews_corrcoef(targets, predictions)),
+        "macroF1": float(metrics.f1_score(targets, predictions, average="macro")),
     }
     if binary:
         figures["f1"] = float(metrics.f1_score(targets, predictions))
@@ -55,6 +56,10 @@ def main() -> None:
     targets = [draw.randrange(4) for _ in range(50)]
     noisy = [t if draw.random() < 0.6 else draw.randrange(4) for t in targets]
     several.append(classes(targets, noisy, False))
+    # A class that is only predicted, one that is never predicted, one on neither side, and all wrong.
+    several.append(classes([0, 0, 1, 1], [0, 3, 1, 1], False))
+    several.append(classes([0, 2, 2, 1, 2], [0, 2, 2, 0, 0], False))
+    several.append(classes([0, 2, 4, 4], [2, 4, 0, 0], False))
     regression = [
         scores([1.0, 2.0, 3.0, 4.0], [1.5, 1.0, 4.0, 3.5]),
         scores([0.0, 2.5, 2.5, 5.0, 5.0], [0.1, 0.1, 3.0, 3.0, 2.0]),

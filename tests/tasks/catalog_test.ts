@@ -7,7 +7,7 @@ import { readSplit } from "../../src/tasks/read_split.ts";
 import type { Task } from "../../src/tasks/types.ts";
 
 Deno.test("findTask() finds built-in tasks and the study's own", () => {
-  assertEquals(findTask("MNLI").splits["dev"]?.path, "MNLI/dev_matched.tsv");
+  assertEquals(findTask("MNLI").splits["dev"]?.map(({ path }) => path), ["MNLI/dev_matched.tsv"]);
   const own: Task = { ...findTask("RTE"), name: "Own", source: "user" };
   assertEquals(findTask("Own", [own]), own);
 });
@@ -28,7 +28,8 @@ Deno.test("built-in tasks have distinct names, both splits and metrics that fit"
   assertEquals(new Set(builtInTasks.map(({ name }) => name)).size, builtInTasks.length);
   for (const task of builtInTasks) {
     for (const split of ["train", "dev"]) {
-      assertEquals(task.splits[split]?.path.split("/")[0], task.name);
+      const [file] = task.splits[split]!;
+      assertEquals(file?.path.split("/")[0], task.name);
     }
     assert(task.metrics.length > 0);
     for (const name of task.metrics) {
@@ -64,8 +65,9 @@ Deno.test("the embedded tasks cover four kinds", () => {
 for (const task of embeddedTasks) {
   Deno.test(`the embedded files of ${task.name} can be read and show every label`, () => {
     for (const split of Object.keys(task.splits)) {
-      const bytes = Deno.readFileSync(new URL(task.splits[split]!.path, embeddedFolder));
-      const targets = readSplit(task, split, bytes).map(({ target }) => target);
+      const [file] = task.splits[split]!;
+      const bytes = Deno.readFileSync(new URL(file!.path, embeddedFolder));
+      const targets = readSplit(task, split, [{ bytes }]).map(({ target }) => target);
       assert(targets.length >= 100);
       const distinct = new Set(targets).size;
       if (task.output.type === "classification") assertEquals(distinct, task.output.labels.length);

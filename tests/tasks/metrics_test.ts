@@ -7,6 +7,7 @@ import {
   metrics,
   primaryMetric,
 } from "../../src/tasks/metrics.ts";
+import { areAverageable, metricInfo } from "../../src/report/metrics.ts";
 import type { MetricName, Task } from "../../src/tasks/types.ts";
 import golden from "../golden/metrics.json" with { type: "json" };
 
@@ -79,4 +80,13 @@ Deno.test("primaryMetric() is the official one of each GLUE task", () => {
     "WNLI": "accuracy",
   });
   for (const task of glueTasks) for (const name of task.metrics) assert(higherIsBetter(name));
+});
+
+Deno.test("reports know each metric, and show it times 100", () => {
+  const names = Object.keys(metrics);
+  assert(areAverageable(names));
+  for (const name of names) {
+    const { isHigherBetter, scale } = metricInfo(name);
+    assertEquals([isHigherBetter, scale], [higherIsBetter(name as MetricName), 100]);
+  }
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { findTask } from "../../src/tasks/catalog.ts";
-import { readSplit } from "../../src/tasks/read_split.ts";
+import { readSplit as readSplitFiles } from "../../src/tasks/read_split.ts";
 import type { Example, SplitFile, Task } from "../../src/tasks/types.ts";
 
 const rte = findTask("RTE");
@@ -9,6 +9,11 @@ const cola = findTask("CoLA");
 
 function bytes(...lines: readonly string[]): Uint8Array {
   return new TextEncoder().encode(lines.map((line) => line + "\n").join(""));
+}
+
+/** The examples of a split of one file. */
+function readSplit(task: Task, split: string, bytes: Uint8Array, fileName?: string) {
+  return readSplitFiles(task, split, [{ bytes, ...(fileName === undefined ? {} : { fileName }) }]);
 }
 
 /** A task of the user's own with one file layout for both splits. */
@@ -20,8 +25,8 @@ function userTask(file: Omit<SplitFile, "path">, output: Task["output"]): Task {
     output,
     metrics: ["accuracy"],
     splits: {
-      train: { ...file, path: `own/train.${ending}` },
-      dev: { ...file, path: `own/dev.${ending}` },
+      train: [{ ...file, path: `own/train.${ending}` }],
+      dev: [{ ...file, path: `own/dev.${ending}` }],
     },
     source: "user",
   };
@@ -293,5 +298,52 @@ Deno.test("readSplit() refuses an unknown split and a name without a header", ()
     () => readSplit(headless, "dev", bytes("a\tyes")),
     Error,
     'the column "text" is given by name, yet the file has no header',
+  );
+});
+
+const several: Task = {
+  ...csv,
+  splits: {
+    ...csv.splits,
+    train: [
+      { path: "own/a.csv", format: "csv", header: true, columns: byName },
+      { path: "own/b.jsonl", format: "jsonl", header: false, columns: byName },
+      { path: "own/c.csv", format: "csv", header: true, columns: byName },
+    ],
+  },
+};
+
+Deno.test("readSplit() reads several files one after the other, each with its layout", () => {
+  const found = readSplitFiles(several, "train", [
+    { bytes: bytes("text,label", "A,yes", "B,no") },
+    { bytes: bytes('{"text": "C", "label": "yes"}') },
+    { bytes: bytes("label,text", "no,D") },
+  ]);
+  const wanted: readonly Example[] = [
+    { id: 0, text: "A", pair: null, target: 1 },
+    { id: 1, text: "B", pair: null, target: 0 },
+    { id: 2, text: "C", pair: null, target: 1 },
+    { id: 3, text: "D", pair: null, target: 0 },
+  ];
+  assertEquals(found, wanted);
+});
+
+Deno.test("readSplit() names the file, of several, and the line in it", () => {
+  const fine = { bytes: bytes("text,label", "A,yes") };
+  const line = { bytes: bytes('{"text": "C", "label": "yes"}') };
+  assertThrows(
+    () => readSplitFiles(several, "train", [fine, line, { bytes: bytes("text,label", "A,maybe") }]),
+    Error,
+    'Cannot read "own/c.csv", line 2: Unknown label "maybe"',
+  );
+  assertThrows(
+    () => readSplitFiles(several, "train", [fine, { bytes: bytes("") }, fine]),
+    Error,
+    'Cannot use "own/b.jsonl": the split "train" of task "Own" is empty',
+  );
+  assertThrows(
+    () => readSplitFiles(several, "train", [fine]),
+    RangeError,
+    "found 1 files, wanted 3",
   );
 });

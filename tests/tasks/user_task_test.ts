@@ -23,8 +23,8 @@ Deno.test("parseUserTask() fills in the defaults", () => {
     output: { type: "classification", labels: ["false", "true"] },
     metrics: ["accuracy"],
     splits: {
-      train: { path: "tickets/train.csv", format: "csv", header: true, columns },
-      dev: { path: "tickets/dev.tsv", format: "tsv", header: true, columns },
+      train: [{ path: "tickets/train.csv", format: "csv", header: true, columns }],
+      dev: [{ path: "tickets/dev.tsv", format: "tsv", header: true, columns }],
     },
     source: "user",
   });
@@ -50,11 +50,30 @@ Deno.test("parseUserTask() takes all that can be given", () => {
     output: { type: "regression", min: -1, max: 1 },
     metrics: ["spearman"],
     splits: {
-      train: { path: "pairs/train.txt", format: "tsv", header: true, columns },
-      dev: { path: "pairs/dev.txt", format: "tsv", header: false, columns },
-      other: { path: "pairs/other.csv", format: "csv", header: false, columns },
+      train: [{ path: "pairs/train.txt", format: "tsv", header: true, columns }],
+      dev: [{ path: "pairs/dev.txt", format: "tsv", header: false, columns }],
+      other: [{ path: "pairs/other.csv", format: "csv", header: false, columns }],
     },
     source: "user",
+  });
+});
+
+Deno.test("parseUserTask() takes a share of train for dev, and several files a split", () => {
+  const columns = { text: "message", pair: null, label: "urgent" };
+  const task = parseUserTask({
+    ...declared,
+    files: { train: ["a.csv", { path: "b.txt", format: "tsv" }], other: "other.csv" },
+    dev: 0.25,
+    metrics: ["macroF1"],
+  });
+  assertEquals(task.devShare, 0.25);
+  assertEquals(task.metrics, ["macroF1"]);
+  assertEquals(task.splits, {
+    train: [
+      { path: "a.csv", format: "csv", header: true, columns },
+      { path: "b.txt", format: "tsv", header: true, columns },
+    ],
+    other: [{ path: "other.csv", format: "csv", header: true, columns }],
   });
 });
 
@@ -64,7 +83,12 @@ Deno.test("a declared task reads its file", () => {
     files: { train: "train.jsonl", dev: "dev.jsonl" },
   });
   const bytes = new TextEncoder().encode('{"message": "Help!", "urgent": true}\n');
-  assertEquals(readSplit(task, "dev", bytes), [{ id: 0, text: "Help!", pair: null, target: 1 }]);
+  assertEquals(readSplit(task, "dev", [{ bytes }]), [{
+    id: 0,
+    text: "Help!",
+    pair: null,
+    target: 1,
+  }]);
 });
 
 Deno.test("parseUserTask() names the key of what is wrong", () => {
@@ -73,7 +97,23 @@ Deno.test("parseUserTask() names the key of what is wrong", () => {
     [{ name: undefined }, "userTasks[0].name: missing"],
     [{ name: "a/b" }, 'userTasks[0].name: found "a/b", wanted letters, digits'],
     [{ name: "RTE" }, 'userTasks[0].name: found "RTE", which ranklab brings along'],
-    [{ files: { train: "a.csv" } }, "userTasks[0].files.dev: "],
+    [{ files: { train: "a.csv" } }, "userTasks[0].files.dev: missing, wanted a file; without one"],
+    [{ dev: 0.2 }, 'userTasks[0].dev: found 0.2, yet "files" has a dev of its own'],
+    [{ files: { train: "a.csv" }, dev: 1 }, "userTasks[0].dev: found 1, wanted less than 1"],
+    [{ files: { train: "a.csv" }, dev: 0 }, "userTasks[0].dev: found 0, wanted more than 0"],
+    [{ files: { train: [], dev: "a.csv" } }, "userTasks[0].files.train: found []"],
+    [
+      { files: { train: ["a.csv", "b.csv", "a.csv"], dev: "c.csv" } },
+      'userTasks[0].files.train[2]: found "a.csv" a second time',
+    ],
+    [
+      { files: { train: ["a.csv", "b.txt"], dev: "c.csv" } },
+      'userTasks[0].files.train[1]: found "b.txt", which ends in',
+    ],
+    [
+      { files: { train: ["a.csv", { path: "b.csv", header: false }], dev: "c.csv" } },
+      "userTasks[0].files.train[1].header: found false",
+    ],
     [
       { files: { train: "a.txt", dev: "a.csv" } },
       'userTasks[0].files.train: found "a.txt", which ends in',
@@ -148,7 +188,7 @@ Deno.test("userTaskJsonSchema() describes every key", () => {
     readonly properties: Readonly<Record<string, unknown>>;
   };
   assertEquals(schema.required, ["name", "files", "columns", "labels"]);
-  const keys = ["name", "title", "files", "columns", "labels", "metrics"];
+  const keys = ["name", "title", "files", "dev", "columns", "labels", "metrics"];
   assertEquals(Object.keys(schema.properties), keys);
   assert(JSON.stringify(schema).includes('"enum":["tsv","csv","jsonl"]'));
 });
