@@ -38,6 +38,7 @@ export async function firstStepBench(): Promise<Measurement> {
     inputs: plan.inputs,
     surroundings: await readSurroundings(),
     results: `${benchResults}/${name}`,
+    jobs: 1,
     // performance.now() counts from the start of the process.
     onStep: () => {
       seconds = performance.now() / 1000;

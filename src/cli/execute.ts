@@ -15,7 +15,7 @@ import { Trainer } from "../train/trainer.ts";
 import { type EstimatedRun, withEstimatedRanks } from "./estimated_ranks.ts";
 import type { Inputs } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
-import { evaluationLines, freshSpent, recordOf, type Spent } from "./run_record.ts";
+import { evaluationLines, recordOf, type Spent, spentBefore } from "./run_record.ts";
 
 /** What all runs of a sweep share. */
 export interface ExecutionContext {
@@ -25,6 +25,8 @@ export interface ExecutionContext {
   readonly surroundings: Surroundings;
   /** The study's results folder. */
   readonly results: string;
+  /** Runs that are made side by side, this one included: they share the machine, so that each is slower. */
+  readonly jobs: number;
   /** Called after each block of steps that was read; on executors that do not queue, after every step. */
   readonly onStep: (progress: RunProgress) => Promise<void>;
   /** Asked as often; true stops the run at a checkpoint. */
@@ -122,7 +124,8 @@ export async function execute(
   context: ExecutionContext,
 ): Promise<ExecutionResult> {
   const { folder, stored } = await RunFolder.open(`${context.results}/${asked.folder}`);
-  const spent: Spent = { ...freshSpent(), ...stored?.spent };
+  const before = stored === null ? null : { eventMillis: 0, ...stored.spent };
+  const spent = spentBefore(before, context.jobs);
   const started: Started = { trainer: null, run: { planned: asked, estimate: null } };
   try {
     let outcome: Outcome = { state: "finished" };

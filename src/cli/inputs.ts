@@ -302,6 +302,13 @@ export class Inputs {
     });
   }
 
+  /** Targets of a task's training split, without those that are held out: what all runs of the task may train on. */
+  async trainTargets(run: RunSpec, task: string): Promise<readonly number[]> {
+    const whole = (await this.task(task)).splits.get("train")!;
+    const isHeldOut = new Set(heldOutOf(run, whole));
+    return whole.filter((example) => !isHeldOut.has(example)).map(({ target }) => target);
+  }
+
   /**
    * What a run trains on: its seed draws the training examples of a limit, and of these the ones that are scored on; all runs
    * share those of evaluation and those that are held out. A stage of a sequence sees the batches that a run of its task alone would see.

@@ -4,6 +4,7 @@
  * @module
  */
 import type { RunRecord } from "../record/types.ts";
+import { flagsText } from "../report/run_flags.ts";
 import type { RunProgress } from "./execute.ts";
 import { complain, showStatus } from "./terminal.ts";
 
@@ -16,11 +17,13 @@ export function clock(millis: number): string {
 
 /** One line about a run that has been recorded. */
 export function summaryOf(title: string, record: RunRecord): string {
-  const { outcome, best, last, keep, primaryMetric, time, ranksMoved } = record.happened;
+  const { outcome, best, last, keep, primaryMetric, time, ranksMoved, flags } = record.happened;
   if (outcome.state === "failed") return `${title}: failed (${outcome.cause}): ${outcome.message}`;
   const value = (keep === "best" ? best : last)?.metrics[primaryMetric];
   const moved = ranksMoved > 0 ? `, ${ranksMoved} ranks moved` : "";
-  return `${title}: ${primaryMetric} ${value?.toFixed(3)} in ${clock(time.wallMillis)}${moved}`;
+  return `${title}: ${primaryMetric} ${value?.toFixed(3)} in ${clock(time.wallMillis)}${moved}${
+    flagsText(flags)
+  }`;
 }
 
 /** How far a piece of work is. */

@@ -34,10 +34,10 @@ let methods: MethodTable = [];
 let reportedAt = -Infinity;
 
 async function laneOf(start: WorkerStart): Promise<OwnLane> {
-  const { study, folders, models, surroundings, results, threads } = start;
+  const { study, folders, models, surroundings, results, jobs, threads } = start;
   const { executor } = await chooseExecutor(start.executor, { threads });
   const inputs = new Inputs(folders, ownTasksOf(study), models);
-  return new OwnLane({ executor, inputs, surroundings, results }, new StopFlag(start.stop));
+  return new OwnLane({ executor, inputs, surroundings, results, jobs }, new StopFlag(start.stop));
 }
 
 function plannedOf(message: RunMessage): PlannedRun {

@@ -105,6 +105,8 @@ export interface WorkerStart {
   readonly models: ReadonlyMap<string, SharedModel>;
   readonly surroundings: ExecutionContext["surroundings"];
   readonly results: string;
+  /** Workers that are started. */
+  readonly jobs: number;
   readonly stop: SharedArrayBuffer;
 }
 

@@ -53,7 +53,7 @@ export async function openLanes(request: LaneRequest): Promise<readonly Lane[]> 
   });
   if (jobs === 1) {
     await say(`${title} on ${description}`);
-    return [new OwnLane({ executor, inputs: plan.inputs, surroundings, results }, stop)];
+    return [new OwnLane({ executor, inputs: plan.inputs, surroundings, results, jobs }, stop)];
   }
   const lanes = Math.min(jobs, pieces);
   const each = threads === 1 ? "one thread" : `${threads} threads`;
@@ -74,6 +74,7 @@ async function openWorkers(
     models: inputs.shareModels(),
     surroundings,
     results,
+    jobs,
     stop: stop.memory,
   };
   const opened = await Promise.allSettled(

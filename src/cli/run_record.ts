@@ -34,6 +34,7 @@ import type { EstimatedRun } from "./estimated_ranks.ts";
 import type { Inputs } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
 import { writePredictions, writeWeights } from "./run_files.ts";
+import { signsOf } from "./run_signs.ts";
 
 /** Where the time of a run went, its earlier sittings included; it grows while the run is under way. */
 export interface Spent {
@@ -42,16 +43,28 @@ export interface Spent {
   eventMillis: number;
   wallMillis: number;
   startedAt: string;
+  /** The most runs that were made side by side in a sitting; absent where that is not known of one of them. */
+  jobs?: number;
 }
 
-/** What a run that begins has spent. */
-export function freshSpent(): Spent {
+/**
+ * What a run that begins, or goes on, has spent.
+ *
+ * @param before What its earlier sittings spent, or null for a run that begins.
+ * @param jobs Runs that are made side by side now, this one included.
+ */
+export function spentBefore(before: Spent | null, jobs: number): Spent {
+  if (before !== null) {
+    const { jobs: most, ...spent } = before;
+    return most === undefined ? spent : { ...spent, jobs: Math.max(most, jobs) };
+  }
   return {
     trainMillis: 0,
     evaluateMillis: 0,
     eventMillis: 0,
     wallMillis: 0,
     startedAt: new Date().toISOString(),
+    jobs,
   };
 }
 
@@ -117,10 +130,8 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
   const last = progress?.last ?? null;
   const kept = keep === "best" ? best : last;
   if (trainer !== null) await writeWeights(folder, planned.id, trainer);
-  if (kept !== null) {
-    const { splits } = await context.inputs.runData(run);
-    await writePredictions(folder, splits, kept);
-  }
+  const splits = kept === null ? [] : (await context.inputs.runData(run)).splits;
+  if (kept !== null) await writePredictions(folder, splits, kept);
   await folder.flush();
   const stepsPath = `${folder.path}/steps.jsonl`;
   const { lines: steps } = readJsonl(await Deno.readTextFile(stepsPath), stepsPath, parseStepLine);
@@ -128,6 +139,15 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
   const sequence = outcome.state === "finished" && task.stages !== undefined && trainer !== null
     ? await sequenceOf(folder, task.stages, trainer.stages)
     : null;
+  const signs = kept === null || trainer === null ? {} : await signsOf({
+    run,
+    inputs: context.inputs,
+    stages: trainer.stages,
+    splits,
+    kept,
+    steps,
+    isFinished: outcome.state === "finished",
+  });
   const ranksAt = (snapshot: Snapshot | null) =>
     plan === null || snapshot === null ? null : {
       ...Object.fromEntries(planned.modules.map(({ name }) => [name, 0])),
@@ -178,6 +198,7 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
       finalTrainLoss: recent.length === 0
         ? null
         : sum(recent.map(({ loss }) => loss)) / recent.length,
+      ...signs,
       ...(sequence === null ? {} : { sequence }),
       parameters: {
         total: encoderSize + headSize + (trainer?.assembly.adapterSize ?? 0),
@@ -213,6 +234,7 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
         tokensPerSecond: stepMillis.length === 0
           ? 0
           : sum(steps.map(({ tokens }) => tokens)) / sum(stepMillis) * 1000,
+        ...(spent.jobs === undefined ? {} : { jobs: spent.jobs }),
       },
     },
     where: whereOf(context, planned),

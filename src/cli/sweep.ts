@@ -4,7 +4,9 @@
  * @module
  */
 import { checkDevice, chooseExecutor } from "../exec/choose.ts";
+import { flaggedRunsText, majorityText } from "../report/run_flags.ts";
 import { methodsText } from "../report/text_table.ts";
+import type { StudyResults } from "../report/types.ts";
 import { namesIn, readRunState } from "../record/run_folder.ts";
 import { readSurroundings } from "../record/provenance.ts";
 import { clock, LaneStatus, runProgress, summaryOf } from "./lane_status.ts";
@@ -211,6 +213,13 @@ export async function sweepStudy(file: StudyFile, options: SweepOptions): Promis
   return { folder, ...counts };
 }
 
+/** What a sweep says of its results at the end: the scores, what they have to beat, and the runs that collapsed. */
+export function closingText(results: StudyResults): string {
+  const majority = majorityText(results);
+  const lines = [...(majority === null ? [] : [majority]), ...flaggedRunsText(results.runs)];
+  return [methodsText(results), ...lines].join("\n");
+}
+
 /** The command. */
 export async function sweep(args: readonly string[]): Promise<number> {
   const parsed = readArguments(args, {
@@ -256,7 +265,7 @@ export async function sweep(args: readonly string[]): Promise<number> {
     return 130;
   }
   const results = await readStudyResults(folder);
-  await say(`\n${methodsText(results)}`);
+  await say(`\n${closingText(results)}`);
   if (options.report) await say(`Report: ${await writeReport(folder, results)}`);
   return failed > 0 ? 1 : 0;
 }

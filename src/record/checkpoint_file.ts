@@ -16,13 +16,14 @@ export type JournalSizes = Readonly<Record<string, number>>;
 export interface StoredCheckpoint {
   readonly checkpoint: Checkpoint;
   readonly journals: JournalSizes;
-  /** Milliseconds of training, of evaluation, of rank events and in all, spent before the checkpoint. */
+  /** Milliseconds of training, of evaluation, of rank events and in all, spent before the checkpoint; and the most runs side by side. */
   readonly spent: {
     readonly trainMillis: number;
     readonly evaluateMillis: number;
     readonly eventMillis?: number;
     readonly wallMillis: number;
     readonly startedAt: string;
+    readonly jobs?: number;
   };
 }
 

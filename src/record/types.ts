@@ -100,11 +100,14 @@ export interface SequenceOutcome {
   readonly forgetting: number;
 }
 
-/** A sign, in the evaluation that counts, that a run collapsed. */
+/** A sign that a run collapsed (the first two) or learned nothing that its metric shows; {@linkcode runFlags} finds them. */
 export type RunFlag =
-  /** One value is predicted for every text. */
+  /** One value is predicted for every text of the evaluation that counts. */
   | { readonly kind: "one-class"; readonly prediction: number }
-  /** The mean training loss at the end is above `chance`, that of always giving the training split's class shares (a regression: its mean). */
+  /**
+   * The mean training loss at the end is far above `chance`, that of always giving the training split's class shares (a
+   * regression: its mean).
+   */
   | { readonly kind: "loss-above-chance"; readonly loss: number; readonly chance: number }
   /** The primary metric is no better than the majority's. */
   | {
@@ -129,7 +132,7 @@ export interface Happened {
   readonly finalTrainLoss: number | null;
   /**
    * Metrics of the first evaluated split if every text got the training split's most frequent class (a regression: its
-   * mean): what a method has to beat. Absent in older records and for sequences.
+   * mean): what a method has to beat. Absent in older records, for sequences, and where a run failed before an evaluation.
    */
   readonly majority?: Metrics;
   /** What shows that a finished run learned nothing; absent in older records, empty where nothing does. */

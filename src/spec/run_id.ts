@@ -55,7 +55,7 @@ export function runFolder(run: RunSpec, id: string): string {
 }
 
 /** How messages call a run: `RTE, elalora, r4, seed 1`. */
-export function runTitle(run: RunSpec): string {
+export function runTitle(run: Pick<RunSpec, "task" | "label" | "budget" | "seed">): string {
   return [
     run.task,
     run.label,

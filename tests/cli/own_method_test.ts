@@ -178,6 +178,7 @@ Deno.test("a worker that cannot load a method as it was planned says so and make
       models: inputs.shareModels(),
       surroundings: await readSurroundings(),
       results,
+      jobs: 1,
       stop: new StopFlag().memory,
     } as const;
     assertEquals(start.ownMethods.map(({ name }) => name), ["own"]);

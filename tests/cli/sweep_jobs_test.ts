@@ -79,6 +79,13 @@ Deno.test("two runs at a time leave the bytes of one after the other, and are sk
     assert(result.executorShare > 0 && result.executorShare <= 1, `${result.executorShare}`);
     assertSameStudies(result.folder, folder);
     assertEquals(recordIn(`${folder}/${foldersIn(folder)[0]}`).where.device.threads, 1);
+    // Times of runs side by side are not those of a run alone.
+    const jobsIn = (study: string) => {
+      const records = foldersIn(study).map((run) => recordIn(`${study}/${run}`));
+      return records.map(({ happened }) => happened.time.jobs);
+    };
+    assertEquals(jobsIn(result.folder), Array(8).fill(2));
+    assertEquals(jobsIn(folder), Array(8).fill(1));
     const again = await sweepSideBySide(home, `${home}/side`);
     assertEquals([again.finished, again.failed, again.skipped], [0, 0, 8]);
   }, study);
@@ -143,6 +150,7 @@ Deno.test("a stop reaches runs in workers, which go on from their checkpoints an
         models,
         surroundings,
         results,
+        jobs: 2,
         stop: stop.memory,
       };
       const open = () => WorkerLane.open({ ...start, executor: "cpu", threads: 1 });
@@ -179,6 +187,7 @@ Deno.test("what fails while progress is shown stops the run and is thrown on", a
       models: plan.inputs.shareModels(),
       surroundings: await readSurroundings(),
       results: `${home}/side`,
+      jobs: 1,
       stop: stop.memory,
     });
     try {
@@ -217,7 +226,7 @@ Deno.test("a runtime that goes away while a run is to stop leaves no record, els
     const surroundings = await readSurroundings();
     const results = `${home}/lost`;
     const stop = new StopFlag();
-    const lane = new OwnLane({ executor, inputs, surroundings, results }, stop);
+    const lane = new OwnLane({ executor, inputs, surroundings, results, jobs: 1 }, stop);
     const onStep = () => Promise.resolve();
     const { result } = await lane.run(planned!, onStep);
     assert(result.kind === "recorded");

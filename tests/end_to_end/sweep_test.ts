@@ -55,6 +55,7 @@ async function contextFor(
     inputs,
     surroundings: await readSurroundings(),
     results,
+    jobs: 1,
     onStep: () => Promise.resolve(),
     isStopping: () => false,
     checkpointMillis: 0,
@@ -93,6 +94,7 @@ for (const method of ["lora", "adalora", "elalora"]) {
       const cut = `${context.results}/${planned.folder}`;
       const dying = execute(planned, {
         ...context,
+        jobs: 3,
         onStep: ({ step }) =>
           step < 8 ? Promise.resolve() : Promise.reject(new StorageError("here", "cut off")),
       });
@@ -102,7 +104,9 @@ for (const method of ["lora", "adalora", "elalora"]) {
         append: true,
       });
       const result = await execute(planned, context);
-      assertEquals(result.kind, "recorded");
+      assert(result.kind === "recorded");
+      // The most of its sittings: the record's times are shared ones.
+      assertEquals(result.record.happened.time.jobs, 3);
       assertEquals(await timelessSteps(cut), await timelessSteps(runOf(method)));
       for (
         const file of [
@@ -155,6 +159,8 @@ Deno.test("a run that diverges is a record with its cause, and the sweep goes on
     assert(failed.outcome.state === "failed");
     assertEquals(failed.outcome.cause, "diverged");
     assertStringIncludes(failed.outcome.message, "learningRate");
+    // What it failed of is said; that it learned nothing needs no flag.
+    assertEquals([failed.flags, failed.majority], [undefined, undefined]);
     const again = await sweepIn(home, study);
     assertEquals([again.finished, again.failed, again.skipped], [0, 0, 4]);
   });

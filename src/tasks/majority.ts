@@ -1,0 +1,77 @@
+/**
+ * What can be had without looking at a text: always the same answer, or the shares of the training split.
+ *
+ * @module
+ */
+import { computeMetrics } from "./metrics.ts";
+import type { Task, TaskOutput } from "./types.ts";
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function countsOf(targets: readonly number[]): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (const target of targets) counts.set(target, (counts.get(target) ?? 0) + 1);
+  return counts;
+}
+
+/** The answers that are most frequent in training, in ascending order: of a regression its mean. */
+function majorities({ type }: TaskOutput, targets: readonly number[]): readonly number[] {
+  if (type === "regression") return [mean(targets)];
+  const counts = countsOf(targets);
+  const most = Math.max(...counts.values());
+  return [...counts].filter(([, count]) => count === most).map(([label]) => label)
+    .sort((a, b) => a - b);
+}
+
+/**
+ * The metrics of a split where every text gets the training split's most frequent class, or of a regression its mean.
+ *
+ * Of classes that are equally frequent in training, the one counts that is worth most on the split, so that the baseline does
+ * not depend on the order of labels.
+ *
+ * @param task A single task.
+ * @param trainTargets Targets of the training split, at least one.
+ * @param targets Those of the split that is judged, at least one.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { findTask } from "./catalog.ts";
+ * assertEquals(majorityMetrics(findTask("RTE"), [0, 1, 1], [1, 0, 0, 1, 0]), { accuracy: 0.4 });
+ * ```
+ */
+export function majorityMetrics(
+  task: Task,
+  trainTargets: readonly number[],
+  targets: readonly number[],
+): Readonly<Record<string, number>> {
+  const [decisive] = task.metrics as [string, ...string[]];
+  const all = majorities(task.output, trainTargets).map((answer) =>
+    computeMetrics(task, targets, targets.map(() => answer))
+  );
+  return all.reduce((best, next) => next[decisive]! > best[decisive]! ? next : best);
+}
+
+/**
+ * The training loss of always giving the training split's shares of classes, their entropy in nats; of a regression the
+ * loss of always giving the mean, the variance.
+ *
+ * @param targets Targets of the training split, at least one.
+ *
+ * @example
+ * ```ts
+ * import { assertAlmostEquals } from "@std/assert";
+ * const output = { type: "classification", labels: ["no", "yes"] } as const;
+ * assertAlmostEquals(chanceLoss(output, [0, 1, 1, 0]), Math.LN2);
+ * ```
+ */
+export function chanceLoss({ type }: TaskOutput, targets: readonly number[]): number {
+  if (type === "regression") {
+    const center = mean(targets);
+    return mean(targets.map((target) => (target - center) ** 2));
+  }
+  const shares = [...countsOf(targets).values()].map((count) => count / targets.length);
+  return shares.reduce((sum, share) => sum - share * Math.log(share), 0);
+}

@@ -1,0 +1,118 @@
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { type JudgedRun, runFlags } from "../../src/record/run_flags.ts";
+import { findTask } from "../../src/tasks/catalog.ts";
+import { majorityMetrics } from "../../src/tasks/majority.ts";
+import { computeMetrics } from "../../src/tasks/metrics.ts";
+import type { Task } from "../../src/tasks/types.ts";
+
+interface Odd {
+  readonly task?: string;
+  readonly train?: readonly number[];
+  readonly losses?: readonly number[];
+  readonly targets: readonly number[];
+  readonly predictions: readonly number[];
+}
+
+/** A run whose losses are those of one that learned, unless said otherwise. */
+function judged({ task: name = "RTE", train = [0, 1], losses, ...split }: Odd): JudgedRun {
+  const task: Task = findTask(name);
+  return {
+    task,
+    trainTargets: train,
+    losses: losses ?? [0.7, 0.6, 0.4, 0.3],
+    ...split,
+    scores: {
+      own: computeMetrics(task, split.targets, split.predictions),
+      majority: majorityMetrics(task, train, split.targets),
+    },
+  };
+}
+
+function kindsOf(odd: Odd): readonly string[] {
+  return runFlags(judged(odd)).map(({ kind }) => kind);
+}
+
+Deno.test("runFlags() finds nothing in a run that learned", () => {
+  assertEquals(kindsOf({ targets: [0, 1, 0, 1], predictions: [0, 1, 0, 0] }), []);
+});
+
+Deno.test("runFlags() tells a collapse by its three signs", () => {
+  const losses = [0.7, 2, 3e11, 1.9e11];
+  const found = runFlags(judged({ losses, targets: [0, 1, 0, 1], predictions: [1, 1, 1, 1] }));
+  assertEquals(found, [
+    { kind: "one-class", prediction: 1 },
+    { kind: "loss-above-chance", loss: 1.9e11, chance: Math.LN2 },
+    { kind: "at-majority", metric: "accuracy", score: 0.5, majority: 0.5 },
+  ]);
+});
+
+Deno.test("runFlags() averages the losses of the last quarter, of 50 steps at most", () => {
+  const flagOf = (losses: readonly number[]) =>
+    runFlags(judged({ losses, targets: [0, 1], predictions: [0, 1] }))
+      .find((flag) => flag.kind === "loss-above-chance")?.loss;
+  // A bad start of a short run is no collapse.
+  assertEquals(flagOf([90, 90, 90, 90, 90, 90, 1, 1]), undefined);
+  assertEquals(flagOf([1, 1, 1, 1, 1, 1, 2, 4]), 3);
+  assertEquals(flagOf([5]), 5);
+  const long = Array.from({ length: 1000 }, (_, i) => i);
+  assertEquals(flagOf(long), 974.5);
+  // Dropout keeps training losses of fine runs above chance.
+  assertEquals(flagOf([1, 1, 1, 1.4 * Math.LN2]), undefined);
+  assertAlmostEquals(flagOf([1, 1, 1, 1.6 * Math.LN2])!, 1.6 * Math.LN2);
+});
+
+Deno.test("runFlags() compares with the majority, below it and level with it", () => {
+  const targets = [0, 0, 0, 1, 1];
+  const train = [0, 0, 1];
+  assertEquals(kindsOf({ train, targets, predictions: [0, 0, 1, 1, 1] }), []);
+  assertEquals(kindsOf({ train, targets, predictions: [0, 0, 1, 1, 0] }), ["at-majority"]);
+  assertEquals(kindsOf({ train, targets, predictions: [1, 0, 1, 1, 0] }), ["at-majority"]);
+  // Training's classes are level: the harder answer is the one to beat, whatever the order of labels.
+  assertEquals(kindsOf({ targets, predictions: [0, 1, 1, 1, 1] }), ["at-majority"]);
+});
+
+Deno.test("runFlags() leaves a split of one class alone unless it was got wrong", () => {
+  const train = [0, 0, 1];
+  assertEquals(kindsOf({ train, targets: [0, 0, 0], predictions: [0, 0, 0] }), []);
+  assertEquals(kindsOf({ train, targets: [1, 1], predictions: [1, 1] }), []);
+  assertEquals(kindsOf({ train, targets: [0], predictions: [0] }), []);
+  assertEquals(kindsOf({ train, targets: [0, 0, 0], predictions: [1, 1, 1] }), ["at-majority"]);
+  assertEquals(kindsOf({ train, targets: [1, 1], predictions: [0, 0] }), ["at-majority"]);
+  // Matthews' correlation of one class is 0 whatever is predicted.
+  assertEquals(kindsOf({ task: "CoLA", targets: [1, 1, 1], predictions: [1, 1, 1] }), []);
+});
+
+Deno.test("runFlags() does not take training's one class for a loss above chance", () => {
+  const split = { targets: [0, 1], predictions: [0, 1] };
+  assertEquals(kindsOf({ train: [0, 0], losses: [3, 2, 1, 0.5], ...split }), []);
+});
+
+Deno.test("runFlags() judges numbers by correlation and variance", () => {
+  const train = [0, 1, 2, 3, 4, 5];
+  const of = (predictions: readonly number[], losses = [9, 4, 2, 1.5]) =>
+    kindsOf({ task: "STS-B", train, losses, targets: [0, 2, 5], predictions });
+  assertEquals(of([1, 2, 3]), []);
+  assertEquals(of([3, 2, 1]), ["at-majority"]);
+  // Single precision's rounding about one value: correlated by accident.
+  assertEquals(of([2.5, 2.5000002, 2.5000004]), ["one-class"]);
+  assertEquals(of([0, 0, 0]), ["one-class", "at-majority"]);
+  assertEquals(of([-4e8, -4e8, -4e8], [9, 1e6, 1e12, 1.6e17]), [
+    "one-class",
+    "loss-above-chance",
+    "at-majority",
+  ]);
+  const constant = { targets: [3, 3], predictions: [3, 3.1] };
+  assertEquals(kindsOf({ task: "STS-B", train, losses: [1], ...constant }), []);
+});
+
+Deno.test("runFlags() judges a sequence by its predictions and its last task's losses", () => {
+  const run: JudgedRun = {
+    ...judged({ targets: [0, 1], predictions: [0, 1] }),
+    targets: [0, 1, 2, 3],
+    predictions: [2, 2, 2, 2],
+    losses: [90, 80, 70, 60],
+    scores: null,
+  };
+  assertEquals(runFlags(run).map(({ kind }) => kind), ["one-class", "loss-above-chance"]);
+  assertEquals(runFlags({ ...run, predictions: [2, 2, 2, 3], losses: [1, 0.5] }), []);
+});
