@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { hashBytes, hashJson } from "../base/hash.ts";
 import { RandomStream } from "../base/random.ts";
 import { type EncoderModel, loadEncoder } from "../models/load.ts";
 import { adaptableModules } from "../models/modules.ts";
@@ -21,16 +20,16 @@ import {
   sampleExamples,
 } from "../tasks/batches.ts";
 import { findTask } from "../tasks/catalog.ts";
+import type { CutTexts } from "../tasks/data_warnings.ts";
 import { embeddedFolder } from "../tasks/embedded.ts";
-import { drawDev } from "../tasks/draw_dev.ts";
-import { readSplit, type SplitContent } from "../tasks/read_split.ts";
 import { encodeExamples } from "../tasks/tokenizer.ts";
 import type { TokenizerFiles } from "../tasks/tokenizers/files.ts";
-import type { Batch, Encoded, Example, SequenceStage, SplitFile, Task } from "../tasks/types.ts";
+import type { Batch, Encoded, Example, SequenceStage, Task } from "../tasks/types.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
 import type { StageData } from "../train/stages.ts";
 import { type Fetching, ownFetching, readModelFiles } from "./fetch/model_files.ts";
 import { inSharedMemory, modelFrom, type SharedModel } from "./shared_models.ts";
+import { readTaskData, type TaskData } from "./task_data.ts";
 
 /** Where the user's data and model are. */
 export interface InputFolders {
@@ -42,14 +41,6 @@ export interface InputFolders {
   readonly study: string;
   /** Commits of hub models by the study's names for them. Default: what their revisions are in the cache, or now. */
   readonly commits?: Readonly<Record<string, string>>;
-}
-
-/** A task's examples and hashes; a sequence has no examples of its own. */
-export interface TaskData {
-  readonly task: Task;
-  readonly splits: ReadonlyMap<string, readonly Example[]>;
-  /** Of each file by its path, and of the rows of a split that is drawn from another. */
-  readonly hashes: Readonly<Record<string, string>>;
 }
 
 /** What one run trains on and is judged by. */
@@ -68,46 +59,11 @@ interface TaskPart {
   readonly splits: readonly EvaluationSplit[];
 }
 
+/** Texts of a split whose lengths are measured before a study starts: all of the embedded tasks', under a second of any. */
+const textsMeasured = 4000;
+
 /** Rows that an evaluation takes at once. */
 const evaluationBatchSize = 64;
-
-function pathOf(location: URL | string, name: string): string {
-  if (typeof location === "string") return `${location}/${name}`;
-  return decodeURIComponent(new URL(name, location).pathname);
-}
-
-/** A file's bytes, or null where it is missing and may be. */
-async function readBytes(
-  what: string,
-  { optional = false }: SplitFile,
-  path: string,
-): Promise<Uint8Array | null> {
-  try {
-    return await Deno.readFile(path);
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound && optional) return null;
-    throw new TypeError(`Cannot read ${what}: ${(cause as Error).message} ("${path}")`, { cause });
-  }
-}
-
-/** A task's data with its development split drawn; what was drawn is hashed, since runs depend on it. */
-function withDrawnDev(
-  task: Task & { readonly devShare: number },
-  splits: ReadonlyMap<string, readonly Example[]>,
-  hashes: TaskData["hashes"],
-): TaskData {
-  const { train, dev } = drawDev(task, splits.get("train")!);
-  const others = [...splits].filter(([split]) => split !== "train");
-  return {
-    task,
-    // The first one that is evaluated decides which evaluation is best.
-    splits: new Map([["train", train], ["dev", dev], ...others]),
-    hashes: {
-      ...hashes,
-      [`${task.name}: dev drawn from train`]: hashJson(dev.map(({ id }) => id)),
-    },
-  };
-}
 
 /** The examples that are judged on and never trained on, the same for all runs. */
 function heldOutOf({ settings }: RunSpec, whole: readonly Example[]): readonly Example[] {
@@ -233,25 +189,7 @@ export class Inputs {
     if (held !== undefined) return held;
     const task = this.taskOf(name);
     if (task.stages !== undefined) return await this.#sequence(task, task.stages);
-    const location = this.#location(task);
-    const splits = new Map<string, readonly Example[]>();
-    const hashes: Record<string, string> = {};
-    for (const [split, files] of Object.entries(task.splits)) {
-      const contents: Required<SplitContent>[] = [];
-      for (const file of files) {
-        const fileName = pathOf(location, file.path);
-        const bytes = await readBytes(`the ${split} split of "${name}"`, file, fileName);
-        if (bytes === null) continue;
-        contents.push({ bytes, fileName });
-        hashes[file.path] = hashBytes(bytes);
-      }
-      // Files that may be missing are missing together.
-      if (contents.length > 0) splits.set(split, readSplit(task, split, contents));
-    }
-    const { devShare } = task;
-    const data = devShare === undefined
-      ? { task, splits, hashes }
-      : withDrawnDev({ ...task, devShare }, splits, hashes);
+    const data = await readTaskData(task, this.#location(task));
     this.#tasks.set(name, data);
     return data;
   }
@@ -275,6 +213,33 @@ export class Inputs {
     const encoded = encodeExamples(model.tokenizer, data.splits.get(split)!, maxLength);
     this.#encoded.set(key, encoded);
     return encoded;
+  }
+
+  /**
+   * How many texts of a task's split are longer than the run's `maxLength`; of a large split, of a sample that all runs share.
+   * What is encoded for a small split is kept for the runs.
+   */
+  async cutTexts(run: RunSpec, task: string, split: string): Promise<CutTexts> {
+    const model = await this.model(run.settings.model);
+    const data = await this.task(task);
+    const { maxLength } = run.settings.train;
+    const all = data.splits.get(split)!;
+    const stream = RandomStream.fromSeed(0).fork("cut-texts").fork(split);
+    const examples = sampleExamples(all, textsMeasured, stream);
+    const isSampled = examples.length < all.length;
+    const encoded = isSampled
+      ? encodeExamples(model.tokenizer, examples, maxLength)
+      : this.#encode(run, split, model, data);
+    const isCut = ({ text, pair }: Example, i: number) =>
+      encoded[i]!.ids.length === maxLength &&
+      model.tokenizer.encode(text, pair, maxLength + 1).ids.length > maxLength;
+    return {
+      split,
+      maxLength,
+      count: examples.filter(isCut).length,
+      of: examples.length,
+      isSampled,
+    };
   }
 
   /**

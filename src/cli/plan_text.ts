@@ -10,6 +10,7 @@ import { mapConcurrently } from "./side_by_side.ts";
 import { textTable } from "./text_table.ts";
 import { expand, type PlannedRun, planRuns } from "./planning.ts";
 import type { StudyFile } from "./study_file.ts";
+import { studyWarnings, warningsText } from "./study_warnings.ts";
 
 /** What the plan depends on besides the study. */
 export interface PlanOptions {
@@ -131,8 +132,9 @@ export async function planText(file: StudyFile, options: PlanOptions): Promise<s
   const total = left === null
     ? "unknown until a run of each task has finished (times are measured, not guessed)"
     : `${minutes(left)}, one run at a time`;
+  const warnings = warningsText(await studyWarnings(runs, inputs));
   return `${
     study.title ?? study.name
   }\n${runs.length} runs; adapter parameters as requested, initial, peak, final\n\n` +
-    `${table}\nTime left: ${total}`;
+    [`${table}\nTime left: ${total}`, ...warnings].join("\n");
 }

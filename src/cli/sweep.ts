@@ -24,6 +24,7 @@ import {
   writeReport,
   writeStoredStudy,
 } from "./study_results.ts";
+import { studyWarnings, warningsText } from "./study_warnings.ts";
 import {
   complain,
   quietVulkan,
@@ -181,6 +182,8 @@ export async function sweepStudy(file: StudyFile, options: SweepOptions): Promis
   const isChosen = readSelection(options.only ?? [], all);
   const plan = await planRuns(study, all, folders, methods);
   const runs = plan.runs.filter(({ run }) => isChosen(run));
+  const warnings = await studyWarnings(plan.runs, plan.inputs);
+  for (const line of warningsText(warnings)) await say(line);
   const folder = `${options.results}/${study.name}`;
   await writeStoredStudy(folder, {
     study,
@@ -189,6 +192,7 @@ export async function sweepStudy(file: StudyFile, options: SweepOptions): Promis
     model: options.model,
     device: options.device,
     ...methodsToStore(plan.runs),
+    warnings,
     runs: plan.runs.map(({ folder, id, run }) => ({ folder, id, run })),
   });
   const counts = await runAll({

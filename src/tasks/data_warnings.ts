@@ -3,14 +3,152 @@
  *
  * @module
  */
+import type { Example, Task } from "./types.ts";
 
 /** Something in a task's data that a reader of its results must know. */
 export interface DataWarning {
   readonly task: string;
   readonly kind: "same-file" | "shared-texts" | "unseen-label" | "cut-texts";
-  /** Texts, or labels, that it holds for, and how many there are. */
+  /** Texts, or labels, that it holds for, and how many there are or were looked at. */
   readonly count: number;
   readonly of: number;
   /** The same in a sentence that needs no context, for instance `Tickets: 12 of 400 dev texts also occur in train.` */
   readonly text: string;
+}
+
+/** A single task as it was read. */
+export interface ReadTask {
+  readonly task: Task;
+  readonly splits: ReadonlyMap<string, readonly Example[]>;
+  /** The hash of each file, by its path. */
+  readonly hashes: Readonly<Record<string, string>>;
+}
+
+function whole(count: number): string {
+  return count.toLocaleString("en");
+}
+
+/** A verb's form: of one thing, else of several. */
+function agree(count: number, one: string, many: string): string {
+  return count === 1 ? one : many;
+}
+
+/** A text or pair as one key. */
+function keyOf({ text, pair }: Example): string {
+  return pair === null ? text : JSON.stringify([text, pair]);
+}
+
+/**
+ * What is odd about a task whatever it is read with: files and texts that stand in train and in a split that is judged, and
+ * labels that train lacks.
+ */
+export function dataWarnings(read: ReadTask): readonly DataWarning[] {
+  const train = read.splits.get("train");
+  if (train === undefined) return [];
+  const trained = new Set(train.map(keyOf));
+  const judged = [...read.splits].filter(([split]) => split !== "train");
+  return [
+    ...judged.flatMap(([split, examples]) => overlap(read, split, examples, trained)),
+    ...unseenLabels(read.task, train, judged),
+  ];
+}
+
+function overlap(
+  { task, hashes }: ReadTask,
+  split: string,
+  examples: readonly Example[],
+  trained: ReadonlySet<string>,
+): readonly DataWarning[] {
+  const count = examples.filter((example) => trained.has(keyOf(example))).length;
+  if (count === 0) return [];
+  const [of, noun] = [examples.length, examples[0]!.pair === null ? "text" : "pair"];
+  const warning = (kind: DataWarning["kind"], said: string) => [
+    { task: task.name, kind, count, of, text: `${task.name}: ${said}` },
+  ];
+  const trainFiles = task.splits["train"] ?? [];
+  for (const { path } of task.splits[split] ?? []) {
+    const twin = trainFiles.find((file) => hashes[file.path] === hashes[path]);
+    if (twin === undefined) continue;
+    const where = twin.path === path
+      ? `${split} and train are one file, "${path}"`
+      : `${split}'s file "${path}" is the same as train's "${twin.path}"`;
+    return warning(
+      "same-file",
+      `${where}: ${whole(count)} of ${whole(of)} ${split} ${noun}s are trained on.`,
+    );
+  }
+  return warning(
+    "shared-texts",
+    `${whole(count)} of ${whole(of)} ${split} ${noun}s also ${
+      agree(count, "occurs", "occur")
+    } in train.`,
+  );
+}
+
+/** Labels that a sentence names; the others are counted. */
+const mostNamed = 5;
+
+function unseenLabels(
+  { name, output }: Task,
+  train: readonly Example[],
+  judged: readonly (readonly [string, readonly Example[]])[],
+): readonly DataWarning[] {
+  if (output.type === "regression") return [];
+  const seen = new Set(train.map(({ target }) => target));
+  const unseen = output.labels.flatMap((label, i) => seen.has(i) ? [] : [{ label, i }]);
+  if (unseen.length === 0) return [];
+  const names = unseen.slice(0, mostNamed).map(({ label }) => `"${label}"`);
+  const rest = unseen.length - names.length;
+  const targets = new Set(unseen.map(({ i }) => i));
+  const uses = judged.map(([split, examples]) => {
+    const count = examples.filter(({ target }) => targets.has(target)).length;
+    return `${whole(count)} of ${whole(examples.length)} ${split} ${
+      agree(examples.length, "text", "texts")
+    }`;
+  });
+  return [{
+    task: name,
+    kind: "unseen-label",
+    count: unseen.length,
+    of: output.labels.length,
+    text: `${name}: ${whole(unseen.length)} of ${whole(output.labels.length)} labels never ${
+      agree(unseen.length, "occurs", "occur")
+    } in train: ${names.join(", ")}${rest > 0 ? ` and ${whole(rest)} more` : ""} (${
+      uses.join(", ")
+    }).`,
+  }];
+}
+
+/** Texts of a split that exceed a length. */
+export interface CutTexts {
+  readonly split: string;
+  /** Tokens at most. */
+  readonly maxLength: number;
+  readonly count: number;
+  /** Texts looked at. */
+  readonly of: number;
+  /** Whether there are more, of which these were drawn. */
+  readonly isSampled: boolean;
+}
+
+/** The share of texts that lose their ends from which on it is worth a word. */
+export const cutShare = 0.05;
+
+/** The warning of texts that are cut, or null where they are too few. */
+export function cutWarning(
+  { name }: Pick<Task, "name">,
+  { split, maxLength, count, of, isSampled }: CutTexts,
+): DataWarning | null {
+  if (count < cutShare * of) return null;
+  return {
+    task: name,
+    kind: "cut-texts",
+    count,
+    of,
+    text: `${name}: ${whole(count)} of ${whole(of)} ${isSampled ? "sampled " : ""}${split} ${
+      agree(of, "text", "texts")
+    } (${Math.round((100 * count) / of)} %) ${
+      agree(count, "is", "are")
+    } longer than maxLength, ${maxLength} tokens, and cut.`,
+  };
 }
