@@ -85,18 +85,28 @@ export type {
   AdapterCosts,
   AdapterSettings,
   Budget,
+  CountFacts,
+  CountRange,
   MethodEntry,
   MethodOrigin,
   ModulePart,
   ModuleShape,
+  PlannedCounts,
   RankPlan,
+  RankRange,
   RunFacts,
   RunSpec,
   Settings,
   TrainSettings,
 } from "./src/spec/types.ts";
 export { learningRateAt, totalSteps } from "./src/spec/total_steps.ts";
-export { findProblems, type RunTables } from "./src/spec/validate.ts";
+export {
+  countsOfMasks,
+  countsOfMoves,
+  countsOfPlan,
+  parametersWithin,
+} from "./src/spec/rank_range.ts";
+export { findProblems, plannedCounts, type RunTables } from "./src/spec/validate.ts";
 
 // Tasks.
 export {
@@ -107,7 +117,7 @@ export {
 } from "./src/tasks/batches.ts";
 export { builtInTasks, findTask } from "./src/tasks/catalog.ts";
 export { computeMetrics, type Metric, metrics, primaryMetric } from "./src/tasks/metrics.ts";
-export { readSplit } from "./src/tasks/read_split.ts";
+export { readSplit, type SplitContent } from "./src/tasks/read_split.ts";
 export { encodeExamples, loadTokenizer } from "./src/tasks/tokenizer.ts";
 export { type TokenizerFiles, tokenizerFromFiles } from "./src/tasks/tokenizers/files.ts";
 export type {

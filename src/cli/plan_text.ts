@@ -5,6 +5,8 @@
  */
 import { readRecord } from "../record/run_folder.ts";
 import { stageSteps } from "../spec/sequences.ts";
+import type { CountRange, PlannedCounts } from "../spec/types.ts";
+import { plannedCounts } from "../spec/validate.ts";
 import { readSelection } from "./selection.ts";
 import { mapConcurrently } from "./side_by_side.ts";
 import { textTable } from "./text_table.ts";
@@ -33,16 +35,44 @@ interface Group {
   readonly millis: number[];
 }
 
-function budgetText({ plan }: PlannedRun): readonly string[] {
-  if (plan === null) return ["-", "-", "-", "-", "-"];
-  const { initial, requested, initialParameters, peakParameters, finalParameters } = plan;
+/** A count, the two numbers between which it will lie, or `?`. */
+export function rangeText(range: CountRange | null): string {
+  if (range === null) return "?";
+  const { least, most } = range;
+  return least === most
+    ? least.toLocaleString("en")
+    : `${least.toLocaleString("en")}-${most.toLocaleString("en")}`;
+}
+
+function budgetText(
+  { plan, run, method }: PlannedRun,
+  counts: PlannedCounts | null,
+): readonly string[] {
+  if (plan === null || counts === null) return ["-", "-", "-", "-", "-"];
+  const { initial, requested } = plan;
   const lowest = Math.min(...initial);
   const highest = Math.max(...initial);
   return [
-    lowest === highest ? String(lowest) : `${lowest}-${highest}`,
-    ...[requested, initialParameters, peakParameters, finalParameters].map((count) =>
-      count.toLocaleString("en")
-    ),
+    method.bind(run.options).estimate !== undefined
+      ? "from data"
+      : lowest === highest
+      ? String(lowest)
+      : `${lowest}-${highest}`,
+    requested.toLocaleString("en"),
+    ...[counts.initial, counts.peak, counts.final].map(rangeText),
+  ];
+}
+
+/** What ranges and unknown counts in the table mean, as far as there are any. */
+function rangeNotes(counts: readonly (PlannedCounts | null)[]): readonly string[] {
+  const all = counts.flatMap((own) => own === null ? [] : [own.initial, own.peak, own.final]);
+  return [
+    ...(all.some((range) => range !== null && range.least !== range.most)
+      ? [
+        "n-m: the count will lie between the two: the run decides which ranks it keeps, and a rank costs more in a wide module",
+      ]
+      : []),
+    ...(all.includes(null) ? ["?: not known before the run"] : []),
   ];
 }
 
@@ -97,7 +127,14 @@ export async function planText(file: StudyFile, options: PlanOptions): Promise<s
     return near.length === 0 ? null : mean(near);
   };
   let left: number | null = 0;
-  const rows = kinds.map((group) => {
+  const tables = {
+    examplesOf: (task: string) => inputs.examplesOf(task),
+    modulesOf: (model: string) => inputs.modulesOf(model),
+  };
+  const counts = kinds.map(({ first: { method, run, plan } }) =>
+    plannedCounts(method, run, plan, tables)
+  );
+  const rows = kinds.map((group, i) => {
     const { first, steps, seeds, done } = group;
     const each = stepMillis(group);
     left = left === null || (each === null && done < seeds)
@@ -107,7 +144,7 @@ export async function planText(file: StudyFile, options: PlanOptions): Promise<s
       first.run.task,
       first.run.label,
       first.run.budget === null ? "-" : `${first.run.budget.type} ${first.run.budget.value}`,
-      ...budgetText(first),
+      ...budgetText(first, counts[i]!),
       String(steps),
       `${done}/${seeds}`,
       each === null ? "unknown" : minutes(each * steps),
@@ -136,5 +173,10 @@ export async function planText(file: StudyFile, options: PlanOptions): Promise<s
   return `${
     study.title ?? study.name
   }\n${runs.length} runs; adapter parameters as requested, initial, peak, final\n\n` +
-    [`${table}\nTime left: ${total}`, ...warnings].join("\n");
+    [
+      table + rangeNotes(counts).map((note) => `${note}\n`).join(""),
+      `Time left: ${total}`,
+      ...warnings,
+    ]
+      .join("\n");
 }

@@ -7,6 +7,7 @@
  * @module
  */
 import * as z from "zod";
+import { countsOfMasks } from "../spec/rank_range.ts";
 import { adaloraPolicy, checkAdaloraSchedule } from "./adalora_policy.ts";
 import { eraseState } from "./adapter.ts";
 import { defineMethod } from "./method.ts";
@@ -47,6 +48,15 @@ export const adalora = defineMethod({
   version: 2,
   options,
   initialFactor: ({ initialFactor }) => initialFactor,
+  counts: ({ ties }, facts) => {
+    const { initial, finalTotal } = facts.plan;
+    const all = initial.reduce((sum, rank) => sum + rank, 0);
+    // The best evaluation may come before the last mask; equal scores may mask more than are due.
+    return countsOfMasks(facts, {
+      least: ties === "upstream" ? 0 : finalTotal,
+      most: facts.keep === "best" ? all : finalTotal,
+    });
+  },
   check: (chosen, { totalSteps }) => checkAdaloraSchedule(policyOptions(chosen), totalSteps),
   bind: (chosen) => ({
     backbone: "frozen",

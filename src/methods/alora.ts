@@ -13,8 +13,9 @@
  * @module
  */
 import * as z from "zod";
+import { countsOfMoves } from "../spec/rank_range.ts";
 import { eraseState } from "./adapter.ts";
-import { aloraPolicy, checkAloraSchedule } from "./alora_policy.ts";
+import { aloraPolicy, checkAloraSchedule, roundSteps } from "./alora_policy.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
 import { checkRoomToGrow } from "./rank_policy.ts";
@@ -55,6 +56,22 @@ export const alora = defineMethod({
   source: "arXiv 2403.16187",
   version: 1,
   options,
+  counts: (chosen, facts) => {
+    const { modules, plan: { initial } } = facts;
+    const total = initial.reduce((sum, rank) => sum + rank, 0);
+    const adapted = initial.filter((rank) => rank > 0).length;
+    const moved = roundSteps(chosen, facts).length * (chosen.n_A ?? adapted);
+    return countsOfMoves(facts, {
+      modules: modules.map(({ inSize, outSize }, i) => {
+        const rank = initial[i]!;
+        const most = rank === 0 ? 0 : Math.min(inSize, outSize, rank + moved);
+        return { least: 0, most };
+      }),
+      // What no module has room for is lost.
+      total: { least: Math.max(0, total - moved), most: total },
+      moved,
+    });
+  },
   check: (chosen, { trainExamples, modules, plan, ...run }) => {
     if (chosen.N_A === 0) return;
     const total = plan === null ? null : plan.initial.reduce((sum, rank) => sum + rank, 0);

@@ -9,8 +9,9 @@
  * @module
  */
 import * as z from "zod";
+import { countsOfMoves } from "../spec/rank_range.ts";
 import { eraseState } from "./adapter.ts";
-import { checkElaloraSchedule, elaloraPolicy } from "./elalora_policy.ts";
+import { checkElaloraSchedule, elaloraPolicy, mostMoved } from "./elalora_policy.ts";
 import { defineMethod } from "./method.ts";
 import { checkRoomToGrow } from "./rank_policy.ts";
 import { svdAdapter, svdOptions } from "./svd_form.ts";
@@ -70,6 +71,23 @@ export const elalora = defineMethod({
   source: "arXiv 2504.00254",
   version: 2,
   options,
+  counts: (chosen, facts) => {
+    const { modules, plan: { initial }, totalSteps } = facts;
+    const total = initial.reduce((sum, rank) => sum + rank, 0);
+    const moved = mostMoved(policyOptions(chosen), totalSteps);
+    const isExact = chosen.ties === "exact";
+    return countsOfMoves(facts, {
+      // A module's last rank stays; upstream's ties know no bound, and drop more than they grow where scores are equal.
+      modules: modules.map(({ inSize, outSize }, i) => {
+        const rank = initial[i]!;
+        if (rank === 0) return { least: 0, most: 0 };
+        const limit = Math.max(rank, Math.min(chosen.maxRank ?? Infinity, inSize, outSize));
+        return { least: 1, most: isExact ? Math.min(limit, rank + moved) : rank + moved };
+      }),
+      total: { least: isExact ? total : 0, most: total },
+      moved: isExact ? moved : Infinity,
+    });
+  },
   check: (chosen, { totalSteps, modules, plan }) => {
     checkElaloraSchedule(policyOptions(chosen), totalSteps);
     // The authors' code knows no bound.

@@ -81,6 +81,15 @@ function isEvent(options: ElaloraPolicyOptions, totalSteps: number, step: number
     movedRanksAt(options, totalSteps, step) > 0;
 }
 
+/** Ranks that the schedule moves over a whole run, at most. */
+export function mostMoved(options: ElaloraPolicyOptions, totalSteps: number): number {
+  let moved = 0;
+  for (let step = 0; step < totalSteps; step++) {
+    if (isEvent(options, totalSteps, step)) moved += movedRanksAt(options, totalSteps, step);
+  }
+  return moved;
+}
+
 /**
  * Checks that at least one event fits between the warm-ups (none is wanted where `movedRanks` is 0).
  *

@@ -11,6 +11,8 @@
  * @module
  */
 import * as z from "zod";
+import { exactly, parametersWithin } from "../spec/rank_range.ts";
+import { countParameters, spreadOver } from "../spec/ranks.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
 import type { LayerDimensions } from "./rank_estimate.ts";
@@ -64,6 +66,28 @@ export const gelora = defineMethod({
   source: "arXiv 2412.09250",
   version: 1,
   options,
+  counts: ({ ranks }, { modules, plan: { finalTotal, requested }, budget, costs }) => {
+    const one = countParameters(modules.map(() => 1), modules, costs);
+    // Ranks are known when the encoder has been measured: for a rank budget their sum, for one of parameters the most.
+    const found = ranks === "paper"
+      ? null
+      : budget?.type === "parameters"
+      ? { least: one, most: requested }
+      : parametersWithin(
+        {
+          modules: modules.map(({ inSize, outSize }) => ({
+            least: 1,
+            most: Math.min(inSize, outSize),
+          })),
+          total: exactly(finalTotal),
+          moved: Infinity,
+        },
+        spreadOver(finalTotal, modules.map(() => 1)),
+        modules,
+        costs,
+      );
+    return { initial: found, peak: found, final: found };
+  },
   check: ({ examples }, { trainExamples }) => {
     if (trainExamples >= examples) return;
     throw new RangeError(

@@ -5,11 +5,14 @@
  */
 import * as z from "zod";
 import type { Json } from "../base/canonical_json.ts";
+import { countsOfMasks, countsOfPlan, exactly } from "../spec/rank_range.ts";
 import type {
   Budget,
+  CountFacts,
   MethodEntry,
   ModulePart,
   ModuleShape,
+  PlannedCounts,
   RankPlan,
   RunFacts,
 } from "../spec/types.ts";
@@ -69,6 +72,11 @@ export interface MethodDefinition<Options extends z.ZodType> {
     modules: readonly ModuleShape[],
     budget: Budget,
   ) => RankPlan;
+  /**
+   * The adapter parameters that a run will have, as far as they are known before it. Default: those of the plan where ranks stay,
+   * from none to all in the end where they are masked, and unknown where they move, are merged or are estimated.
+   */
+  readonly counts?: (options: z.output<Options>, facts: CountFacts) => PlannedCounts;
   /** Throws where it cannot serve a run, with what would work. Default: nothing to check. */
   readonly check?: (options: z.output<Options>, facts: RunFacts) => void;
 }
@@ -77,7 +85,8 @@ export interface MethodDefinition<Options extends z.ZodType> {
 export function defineMethod<Options extends z.ZodType>(
   definition: MethodDefinition<Options>,
 ): Method {
-  const { options: schema, initialFactor, moduleParts, rankWeights, plan, check } = definition;
+  const { options: schema, initialFactor, moduleParts, rankWeights, plan, check, counts } =
+    definition;
   const typed = (options: Json): z.output<Options> => schema.parse(options);
   return {
     name: definition.name,
@@ -95,9 +104,21 @@ export function defineMethod<Options extends z.ZodType>(
     ...(plan === undefined ? {} : {
       plan: (options, modules, budget) => plan(typed(options), modules, budget),
     }),
+    counts: (options, facts) =>
+      counts?.(typed(options), facts) ??
+        usualCounts(definition.bind(typed(options)), facts),
     check: (options, facts) => check?.(typed(options), facts),
     bind: (options) => definition.bind(typed(options)),
   };
+}
+
+/** What the kind of a method's events says of a run's adapter parameters. */
+function usualCounts({ adapter, estimate }: BoundMethod, facts: CountFacts): PlannedCounts {
+  if (estimate !== undefined) return { initial: null, peak: null, final: null };
+  const kind = adapter?.dynamics?.kind;
+  if (kind === "mask") return countsOfMasks(facts);
+  if (kind === undefined || kind === "edit") return countsOfPlan(facts);
+  return { initial: exactly(facts.plan.initialParameters), peak: null, final: null };
 }
 
 /** Whether a value has what a method has; its options and graphs show what they are when they are used. */

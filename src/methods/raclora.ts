@@ -12,6 +12,7 @@
  */
 import * as z from "zod";
 import { mul } from "../graph/mod.ts";
+import { countsOfPlan } from "../spec/rank_range.ts";
 import type { AdapterPart } from "./adapter.ts";
 import {
   blocksOfLength,
@@ -70,6 +71,8 @@ export const raclora = defineMethod({
   source: "arXiv 2410.08305",
   version: 1,
   options,
+  // Each block has the ranks of the first.
+  counts: (_, facts) => countsOfPlan(facts),
   check: (chosen, { totalSteps }) => {
     const { blocks, blockSteps } = chosen;
     checkBlocks({

@@ -31,11 +31,11 @@ import {
   transpose,
   withGradient,
 } from "../graph/mod.ts";
-import type { RunFacts } from "../spec/types.ts";
+import type { CountFacts, CountRange, PlannedCounts, RunFacts } from "../spec/types.ts";
 import { type Adapter, type AdapterPart, eraseState } from "./adapter.ts";
 import { loraParts } from "./lora.ts";
 import { defineMethod } from "./method.ts";
-import { normEpsilon, sdloraPolicy, startOfAlpha } from "./sdlora_policy.ts";
+import { normEpsilon, rankOfTask, sdloraPolicy, startOfAlpha } from "./sdlora_policy.ts";
 
 const rankReduction = z.strictObject({
   mu: z.int().positive().default(4).describe("Tasks with the first rank (mu)"),
@@ -224,6 +224,32 @@ function checkRun(chosen: Options, { stages = [] }: RunFacts): void {
   }
 }
 
+/** What each task trains: the factors of its ranks, and the magnitudes so far, fewer where directions are dropped. */
+function countsOf(
+  { alphaPer, rankReduction, tau }: Options,
+  { plan, modules, stages = [] }: CountFacts,
+): PlannedCounts {
+  const adapted = plan.initial.filter((rank) => rank > 0).length;
+  const magnitudes = alphaPer === "task" ? 1 : adapted;
+  const ofTask = (task: number): CountRange => {
+    const factors = modules.reduce((sum, { inSize, outSize }, i) => {
+      const rank = plan.initial[i]!;
+      return sum + (rank === 0 ? 0 : rankOfTask(rankReduction, rank, task) * (inSize + outSize));
+    }, 0);
+    const most = factors + (task + 1) * magnitudes;
+    return { least: tau === null ? most : factors + magnitudes, most };
+  };
+  const all = stages.map((_, task) => ofTask(task));
+  return {
+    initial: ofTask(0),
+    peak: {
+      least: Math.max(...all.map(({ least }) => least)),
+      most: Math.max(...all.map(({ most }) => most)),
+    },
+    final: all.at(-1) ?? ofTask(0),
+  };
+}
+
 /** SD-LoRA. */
 export const sdlora = defineMethod({
   name: "sdlora",
@@ -231,6 +257,7 @@ export const sdlora = defineMethod({
   source: "arXiv 2501.13198",
   version: 1,
   options,
+  counts: countsOf,
   check: checkRun,
   bind: (chosen) => ({ backbone: "frozen", adapter: adapterOf(chosen) }),
 });

@@ -15,6 +15,7 @@
 import * as z from "zod";
 import type { RandomStream } from "../base/random.ts";
 import { add, sumOfSquares } from "../graph/mod.ts";
+import { countsOfPlan } from "../spec/rank_range.ts";
 import type { Budget, ModuleShape, RankPlan } from "../spec/types.ts";
 import { foldedCosts } from "./adapter.ts";
 import {
@@ -127,6 +128,8 @@ export const xgblora = defineMethod({
   version: 1,
   options,
   plan: planOf,
+  // Layers are alike, so that it does not matter which a round chooses.
+  counts: (_, facts) => countsOfPlan(facts),
   check: (chosen, { totalSteps, modules }) => {
     const layers = new Set(modules.map(({ layer }) => layer)).size;
     if (chosen.layers !== null && chosen.layers > layers) {

@@ -103,7 +103,7 @@ export interface RankPlan {
    * chooses modules.
    */
   readonly finalTotal: number;
-  /** Adapter parameters: as requested, at the start, at most, at the end (expected). */
+  /** Adapter parameters: as requested, at the start, and at most and at the end if the ranks of each module stay in proportion. */
   readonly requested: number;
   readonly initialParameters: number;
   readonly peakParameters: number;
@@ -148,6 +148,39 @@ export interface RunFacts {
   readonly plan: RankPlan | null;
 }
 
+/** Between which numbers a count lies, both included. */
+export interface CountRange {
+  readonly least: number;
+  readonly most: number;
+}
+
+/** Where the ranks of a run's modules can be: every choice within the bounds is possible, and no other. */
+export interface RankRange {
+  /** Ranks of each module, in model order. */
+  readonly modules: readonly CountRange[];
+  /** Ranks over all modules. */
+  readonly total: CountRange;
+  /** Ranks that leave modules at most, however often; Infinity for any number. */
+  readonly moved: number;
+}
+
+/** Adapter parameters of a run as they can be told before it: those of its record lie in these ranges; null where nothing is known. */
+export interface PlannedCounts {
+  readonly initial: CountRange | null;
+  readonly peak: CountRange | null;
+  readonly final: CountRange | null;
+}
+
+/** What the counts of a run follow from. */
+export interface CountFacts extends RunFacts {
+  readonly plan: RankPlan;
+  readonly budget: Budget | null;
+  /** What ranks cost. */
+  readonly costs: AdapterCosts;
+  /** Whether the best evaluation counts, which may be any, or the last. */
+  readonly keep: TrainSettings["keep"];
+}
+
 /** What spec must know of a method; the methods room provides one entry a method. */
 export interface MethodEntry {
   readonly name: string;
@@ -173,6 +206,8 @@ export interface MethodEntry {
   ) => readonly number[] | null;
   /** The plan under a budget of a method that spends it in its own way; absent where it follows from costs and weights. */
   readonly plan?: (options: Json, modules: readonly ModuleShape[], budget: Budget) => RankPlan;
+  /** The adapter parameters that a run will have. Default: those of its plan. */
+  readonly counts?: (options: Json, facts: CountFacts) => PlannedCounts;
   /** Throws where the method cannot serve a run, such as a schedule without room for its events; else returns. */
   readonly check: (options: Json, facts: RunFacts) => void;
 }

@@ -5,11 +5,19 @@
  */
 import { unknownName } from "../base/suggest.ts";
 import { type Problem, StudyError } from "./problems.ts";
+import { countsOfPlan } from "./rank_range.ts";
 import { adaptedModules, planRun } from "./ranks.ts";
 import { runTitle } from "./run_id.ts";
 import { stageSteps, tasksOf } from "./sequences.ts";
 import { stepsPerEpoch, trainedExamples, warmupSteps } from "./total_steps.ts";
-import type { MethodEntry, ModuleShape, RunSpec } from "./types.ts";
+import type {
+  MethodEntry,
+  ModuleShape,
+  PlannedCounts,
+  RankPlan,
+  RunFacts,
+  RunSpec,
+} from "./types.ts";
 
 /** What the checks must know of tasks, models and methods. */
 export interface RunTables {
@@ -89,20 +97,56 @@ function problemsOfRun(run: RunSpec, tables: RunTables): readonly Problem[] {
     : [];
   const plan = all === null ? null : attempt("budget", () => planRun(entry, run, all));
   if (stages !== null && all !== null) {
-    const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-    const tasks = tasksOf(run);
-    attempt("options", () =>
-      entry.check(run.options, {
-        totalSteps: sum(stages),
-        stages: stages.map((steps, i) => ({ task: tasks[i]!, steps })),
-        stepsPerEpoch: stepsPerEpoch(run.settings, tables.examplesOf(tasks[0]!)),
-        trainExamples: trainedExamples(run.settings, tables.examplesOf(tasks[0]!)),
-        modules: adaptedModules(all, run.settings, entry.moduleParts(run.options)),
-        plan,
-      }));
+    attempt("options", () => entry.check(run.options, factsOf(entry, run, plan, tables)));
   }
   problems.push(...problemsOfSequence(run));
   return problems;
+}
+
+/**
+ * What is known of a run before it starts.
+ *
+ * @throws {RangeError} If a task has no example to train on.
+ */
+export function factsOf(
+  entry: MethodEntry,
+  run: RunSpec,
+  plan: RankPlan | null,
+  { examplesOf, modulesOf }: Pick<RunTables, "examplesOf" | "modulesOf">,
+): RunFacts {
+  const { settings } = run;
+  const tasks = tasksOf(run);
+  const stages = stageSteps(run, examplesOf);
+  const first = examplesOf(tasks[0]!);
+  const modules = entry.usesBudget ? modulesOf(settings.model) : [];
+  return {
+    totalSteps: stages.reduce((sum, steps) => sum + steps, 0),
+    stages: stages.map((steps, i) => ({ task: tasks[i]!, steps })),
+    stepsPerEpoch: stepsPerEpoch(settings, first),
+    trainExamples: trainedExamples(settings, first),
+    modules: adaptedModules(modules, settings, entry.moduleParts(run.options)),
+    plan,
+  };
+}
+
+/**
+ * The adapter parameters that a run will have at the start, at most and in the evaluation that counts, as far as they are known
+ * before; null for a method without ranks.
+ *
+ * @param plan Of the run, as {@linkcode planRun} gives it.
+ */
+export function plannedCounts(
+  entry: MethodEntry,
+  run: RunSpec,
+  plan: RankPlan | null,
+  tables: Pick<RunTables, "examplesOf" | "modulesOf">,
+): PlannedCounts | null {
+  if (plan === null) return null;
+  if (entry.counts === undefined) return countsOfPlan({ plan });
+  const { budget, options, settings: { train: { keep } } } = run;
+  const costs = entry.costs(options);
+  const facts = { ...factsOf(entry, run, plan, tables), plan, budget, costs, keep };
+  return entry.counts(options, facts);
 }
 
 /** What a sequence does not go with. */
