@@ -8,6 +8,7 @@ import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { spreadOver } from "../../src/spec/ranks.ts";
 import { parseStudy } from "../../src/spec/study.ts";
+import { assertCountsAsPlanned } from "./counts_as_planned.ts";
 import { withSwept } from "./tiny_study.ts";
 
 const train = { steps: 4, batchSize: 8, maxLength: 12, evaluateEpochs: false, devLimit: 40 };
@@ -55,6 +56,12 @@ Deno.test("GeLoRA's ranks are in the record, and every command takes them from t
       assertEquals(Object.values(rule.initialRanks!), byLayer);
       assertEquals(rule.estimate!.dimensions, dimensions);
       assertEquals(rule.budget!.requested, happened.budget!.requested);
+    });
+
+    await t.step("the plan bounded the parameters, or knew that it could not", async () => {
+      const found = await assertCountsAsPlanned(study, home, folder);
+      assertEquals(found.get("gelora")!.counts.final!.most, 3000);
+      assertEquals(found.get("rule")!.counts, { initial: null, peak: null, final: null });
     });
 
     await t.step("a run made again has the same ranks and losses", async () => {

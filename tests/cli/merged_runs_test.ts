@@ -8,6 +8,7 @@ import { nativeExecutor } from "../../src/exec/native.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RunAblation } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/spec/study.ts";
+import { assertCountsAsPlanned } from "./counts_as_planned.ts";
 import { tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
 
 /** Three whole blocks of 8 steps and one of 2; boosters of rank 2 in one of two layers. */
@@ -52,6 +53,12 @@ Deno.test("runs that merge are recorded, ablated, verified and exported as one L
         assertEquals(budget!.stored, whole * 4);
         assert(time.eventMillis! > 0);
       }
+    });
+
+    await t.step("the plan knew what a block trains", async () => {
+      const found = await assertCountsAsPlanned(study, home, folder);
+      assertEquals(found.size, 2);
+      for (const { counts: { peak, final } } of found.values()) assertEquals(peak, final);
     });
 
     await t.step("ablation finds the recorded metric and names the stored ranks", async () => {

@@ -8,6 +8,7 @@ import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RankLine } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/spec/study.ts";
 import { goldenConfig } from "../models/fixture.ts";
+import { assertCountsAsPlanned } from "./counts_as_planned.ts";
 import { ablateAll, tinyStudy, withSwept } from "./tiny_study.ts";
 
 /** 80 examples: ten steps an epoch, nine once 8 are scored on. */
@@ -30,6 +31,13 @@ function linesOf(path: string): readonly RankLine[] {
 
 Deno.test("PRILoRA and ALoRA: swept, verified to the bit, ablated, exported", async () => {
   await withSwept(async ({ home, folder, runOf, recordOf }) => {
+    // What PRILoRA's ranks cost is known before the run, what ALoRA's cost only within bounds.
+    const counted = await assertCountsAsPlanned(study, home, folder);
+    const isExact = (label: string) => {
+      const { least, most } = counted.get(label)!.counts.final!;
+      return least === most;
+    };
+    assertEquals(["prilora", "alora"].map(isExact), [true, false]);
     const modules = adaptableModules(goldenConfig);
     const prilora = recordOf("prilora").happened;
     // r_s = 4 and r_f = 12 scaled to an average of 2 over two layers.

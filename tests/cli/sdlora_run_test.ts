@@ -6,6 +6,7 @@ import { readStudyResults, writeReport } from "../../src/cli/study_results.ts";
 import { verifyStudy } from "../../src/cli/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { parseStudy, type Study } from "../../src/spec/study.ts";
+import { assertCountsAsPlanned } from "./counts_as_planned.ts";
 import { ablateAll, tinyStudy, withSwept } from "./tiny_study.ts";
 
 const rank = 2;
@@ -52,7 +53,7 @@ async function stored(path: string) {
 }
 
 Deno.test("SD-LoRA is swept, recorded, verified, ablated and exported as one LoRA", async (t) => {
-  await withSwept(async ({ folder }) => {
+  await withSwept(async ({ home, folder }) => {
     const { runs: all } = await readStudyResults(folder);
     const recordOf = (label: string) =>
       all.map(({ record }) => record).find(({ asked }) => asked.label === label)!;
@@ -62,6 +63,18 @@ Deno.test("SD-LoRA is swept, recorded, verified, ablated and exported as one LoR
     const plain = recordOf("plain").happened;
     const modules = Object.keys(plain.finalRanks!);
     const factors = plain.budget!.initial - 1;
+
+    await t.step(
+      "the plan knew what each task trains, but for directions that are dropped",
+      async () => {
+        const found = await assertCountsAsPlanned(study, home, folder);
+        const width = (label: string) => {
+          const { least, most } = found.get(label)!.counts.final!;
+          return most - least;
+        };
+        assertEquals(["plain", "own", "reduced", "distilled"].map(width), [0, 0, 0, 2]);
+      },
+    );
 
     await t.step("ranks and budgets tell what is trained and what is stored", () => {
       const told = (label: string) => {

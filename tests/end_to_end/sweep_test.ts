@@ -11,6 +11,7 @@ import { StorageError } from "../../src/record/run_folder.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/spec/study.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
+import { assertCountsAsPlanned } from "../cli/counts_as_planned.ts";
 import { tinyModel, tinyStudy, withSwept } from "../cli/tiny_study.ts";
 
 const options = {
@@ -66,6 +67,7 @@ async function contextFor(
 Deno.test("a sweep leaves records, and the same sweep again runs nothing", async () => {
   await withSwept(async ({ home, folder, recordOf, runOf }) => {
     const record = recordOf("elalora");
+    assertEquals((await assertCountsAsPlanned(tinyStudy, home, folder)).size, 3);
     assertEquals(record.happened.outcome, { state: "finished" });
     assertEquals(record.happened.steps, 14);
     const ranks = Object.values(record.happened.finalRanks!);
