@@ -91,7 +91,7 @@ export function userTaskJsonSchema(): Json {
  *   labels: ["no", "yes"],
  *   metrics: ["f1", "accuracy"],
  * });
- * assertEquals(task.splits.train?.format, "csv");
+ * assertEquals(task.splits.train?.map(({ format }) => format), ["csv"]);
  * ```
  */
 export function parseUserTask(
