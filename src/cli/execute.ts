@@ -63,8 +63,17 @@ export async function trainingRequest(
     run,
     scores?.type === "ablation" ? scores.examples : 0,
   );
-  const { dropout, beta1, beta2, epsilon, weightDecay, clipNorm } = run.settings.train;
-  const train = { dropout, beta1, beta2, epsilon, weightDecay, clipNorm };
+  const { dropout, beta1, beta2, epsilon, weightDecay, clipNorm, regressionBias } =
+    run.settings.train;
+  const train = {
+    dropout,
+    beta1,
+    beta2,
+    epsilon,
+    weightDecay,
+    clipNorm,
+    ...(regressionBias === undefined ? {} : { regressionBias }),
+  };
   const ranks = plan === null
     ? []
     : modules.map((module, i) => ({ module, rank: plan.initial[i]! }));

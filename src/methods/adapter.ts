@@ -39,6 +39,11 @@ export interface AdapterPart {
   readonly isTrained?: boolean;
   /** Whether weight decay applies. Default true. */
   readonly decay?: boolean;
+  /**
+   * Of a part with one row a module: what is added to the row before weight decay takes its share of it, by the module's frozen
+   * weight `[out, in]`, so that decay pulls their sum to zero. Default: nothing, which pulls the row to zero.
+   */
+  readonly decayBase?: (weight: HostTensor) => ArrayLike<number>;
   /** Whether its gradient counts in the norm that is clipped, and is scaled with the others. Default true. */
   readonly isClipped?: boolean;
 }

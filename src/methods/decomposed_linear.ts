@@ -41,10 +41,13 @@ export const smallestSquare = 1e-24;
  */
 const smallestShare = 1e-4;
 
-const held = new WeakMap<HostTensor, HostTensor>();
+/** Numbers in double precision. */
+type Doubles = HostTensor & { readonly data: Float64Array };
+
+const held = new WeakMap<HostTensor, Doubles>();
 
 /** The length of each row of a weight `[out, in]`, in double precision; computed once for a tensor. */
-export function rowNorms(weight: HostTensor): HostTensor {
+export function rowNorms(weight: HostTensor): Doubles {
   const before = held.get(weight);
   if (before !== undefined) return before;
   const [out, inner] = weight.shape as readonly [number, number];
@@ -54,7 +57,7 @@ export function rowNorms(weight: HostTensor): HostTensor {
     for (let j = i * inner; j < (i + 1) * inner; j++) squares += Number(weight.data[j]) ** 2;
     data[i] = Math.sqrt(squares);
   }
-  const norms: HostTensor = { type: "f32", shape: [out], data };
+  const norms: Doubles = { type: "f32", shape: [out], data };
   held.set(weight, norms);
   return norms;
 }

@@ -4,16 +4,26 @@
  * Liu et al., arXiv 2402.09353, equation 5: W′ = m · (W₀ + s·BA) / ‖W₀ + s·BA‖ with a norm and a length m for each output
  * (a row of `[out, in]`), m = ‖W₀‖ at the start, and the norm a constant in the backward pass (section 4.3). Only what m
  * has gained is stored, so that a module whose parts are zero is as without adapter and weight decay pulls lengths back
- * to those of the frozen weight (peft's decays m itself, to zero). Layout, detachment and dropout are those of peft's
- * `tuners/lora/dora.py`.
+ * to those of the frozen weight; with `magnitudeDecay: "whole"` it pulls m itself to zero, as in peft. Layout, detachment and
+ * dropout are those of peft's `tuners/lora/dora.py`.
  *
  * @module
  */
 import * as z from "zod";
+import type { HostTensor } from "../graph/mod.ts";
+import { rowNorms } from "./decomposed_linear.ts";
 import { loraOptions, loraParts, loraPrepare, loraScale } from "./lora.ts";
 import { defineMethod } from "./method.ts";
 
-const options = z.strictObject(loraOptions);
+/** Left out at its default, which runs from before it do not name, so that their ids stay. */
+const magnitudeDecay = z.enum(["change", "whole"]).optional().describe(
+  "What weight decay pulls to zero: what lengths have gained, or the whole lengths, as in peft; default change",
+);
+
+const options = z.strictObject({ ...loraOptions, magnitudeDecay })
+  .transform(({ magnitudeDecay, ...rest }) =>
+    magnitudeDecay === "whole" ? { ...rest, magnitudeDecay } : rest
+  );
 
 /** DoRA at a fixed rank. */
 export const dora = defineMethod({
@@ -33,6 +43,9 @@ export const dora = defineMethod({
           rowLength: ({ outSize }) => outSize,
           initial: () => ({ type: "constant", value: 0 }),
           growth: "initial",
+          ...("magnitudeDecay" in options
+            ? { decayBase: (weight: HostTensor) => rowNorms(weight).data }
+            : {}),
         },
       ],
       prepare: (parts, scale) => ({ ...loraPrepare(parts, scale), magnitude: parts["M"]! }),

@@ -132,6 +132,13 @@ const trainShape = {
   ),
 };
 
+/** Settings that runs may have been recorded without: resolved settings leave them out at their defaults, so that ids stay. */
+const laterTrainShape = {
+  regressionBias: z.exactOptional(z.enum(["middle", "zero"])).describe(
+    "Where the output bias of a regression starts: in the middle of the labels' range, or at zero, as in transformers; default middle",
+  ),
+};
+
 const adapterShape = {
   modules: z.array(z.enum(moduleParts)).min(1).refine(
     (modules) => new Set(modules).size === modules.length,
@@ -154,7 +161,7 @@ const model = z.string().refine((name) => parseModelName(name) !== null, {
 /** Validator of complete settings. */
 export const settingsSchema: z.ZodType<Settings> = closed({
   model,
-  train: closed({ ...trainShape, dropout: closed(dropoutShape) }),
+  train: closed({ ...trainShape, ...laterTrainShape, dropout: closed(dropoutShape) }),
   adapter: closed(adapterShape),
 });
 
@@ -163,6 +170,7 @@ export const partialSettingsSchema: z.ZodType<PartialSettings> = closed({
   model: z.exactOptional(model),
   train: z.exactOptional(closed({
     ...optionalKeys(trainShape),
+    ...laterTrainShape,
     dropout: z.exactOptional(closed(optionalKeys(dropoutShape))),
   })),
   adapter: z.exactOptional(closed(optionalKeys(adapterShape))),
@@ -171,7 +179,8 @@ export const partialSettingsSchema: z.ZodType<PartialSettings> = closed({
 /**
  * Settings with `layers` laid over them in order: a later layer wins, key by key at every depth.
  *
- * Lists are replaced, not merged, and null is a value like any other.
+ * Lists are replaced, not merged, and null is a value like any other. Settings that came later than recorded runs are left out
+ * where they have their default.
  *
  * @example
  * ```ts
@@ -182,7 +191,7 @@ export const partialSettingsSchema: z.ZodType<PartialSettings> = closed({
  * ```
  */
 export function overlaySettings(base: Settings, ...layers: readonly PartialSettings[]): Settings {
-  return layers.reduce<Settings>((below, above) => {
+  const laid = layers.reduce<Settings>((below, above) => {
     const { dropout, ...train } = above.train ?? {};
     return {
       model: above.model ?? below.model,
@@ -194,4 +203,6 @@ export function overlaySettings(base: Settings, ...layers: readonly PartialSetti
       adapter: { ...below.adapter, ...above.adapter },
     };
   }, base);
+  const { regressionBias = "middle", ...train } = laid.train;
+  return { ...laid, train: regressionBias === "middle" ? train : { ...train, regressionBias } };
 }

@@ -57,7 +57,15 @@ export interface TrainSettings {
    * can then be chosen without a look at the dev set. Default null.
    */
   readonly heldOut: number | null;
+  /**
+   * Where the output bias of a regression starts: in the middle of the labels' range, or at zero, as in transformers. Absent
+   * means `middle`; a resolved run never says so, since runs from before this setting do not.
+   */
+  readonly regressionBias?: RegressionBias;
 }
+
+/** Where the output bias of a regression starts. */
+export type RegressionBias = "middle" | "zero";
 
 /** Which modules get an adapter. */
 export interface AdapterSettings {

@@ -62,7 +62,7 @@ export interface AssemblyRequest {
   readonly weights?: "constant" | "fed";
   readonly train: Pick<
     TrainSettings,
-    "dropout" | "beta1" | "beta2" | "epsilon" | "weightDecay" | "clipNorm"
+    "dropout" | "beta1" | "beta2" | "epsilon" | "weightDecay" | "clipNorm" | "regressionBias"
   >;
 }
 
@@ -105,7 +105,7 @@ export function outputCount(output: TaskOutput): number {
 }
 
 function trainedParameters(request: AssemblyRequest): readonly ParameterSpec[] {
-  const { encoder: { config }, method, output } = request;
+  const { encoder: { config }, method, output, train: { regressionBias = "middle" } } = request;
   const architecture = architectureOf(config);
   const own = architecture.encoderParameters(config).filter(({ name }) =>
     method.backbone === "all" || (method.backbone === "biases" && name.endsWith(".bias"))
@@ -113,8 +113,7 @@ function trainedParameters(request: AssemblyRequest): readonly ParameterSpec[] {
   const whole = architecture.headParameters(config, outputCount(output));
   const outputBias = whole.at(-1);
   const head = whole.map((spec): ParameterSpec =>
-    spec === outputBias && output.type === "regression"
-      // A regression starts in the middle of its range.
+    spec === outputBias && output.type === "regression" && regressionBias === "middle"
       ? { ...spec, initial: { type: "constant", value: (output.min + output.max) / 2 } }
       : spec
   );
@@ -183,6 +182,26 @@ function clipMask(layout: Layout, groups: readonly SlotGroup[]): Float32Array | 
     mask.fill(0, offset, offset + size);
   }
   return mask;
+}
+
+/** What is added to parameters before they decay, `[size]`; null where nothing is. */
+function decayBase(
+  { encoder: { config, tensors } }: AssemblyRequest,
+  layout: Layout,
+  groups: readonly SlotGroup[],
+): HostTensor | null {
+  const own = groups.filter(({ part }) => part.decayBase !== undefined);
+  if (own.length === 0) return null;
+  const { modulePath } = architectureOf(config);
+  const data = new Float64Array(layout.size);
+  for (const group of own) {
+    const { offset } = slotOf(layout, groupParameter(group));
+    group.modules.forEach(({ layer, part }, i) => {
+      const weight = tensors.get(`${modulePath(layer, part)}.weight`)!;
+      data.set(Array.from(group.part.decayBase!(weight)), offset + i * group.rowLength);
+    });
+  }
+  return { type: "f32", shape: [layout.size], data };
 }
 
 /** The parameters after what the adapter does to its parts when the optimiser is done. */
@@ -274,6 +293,7 @@ export function assemble(request: AssemblyRequest): Assembly {
     train,
     decayMask(layout),
     clipMask(layout, groups),
+    decayBase(request, layout, groups),
   );
   const stepped = afterStep({ adapter, groups, layout }, update.state.theta, training);
   const theta = dynamics?.kind === "mask" ? mul(stepped, input("gate", [layout.size])) : stepped;

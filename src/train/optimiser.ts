@@ -7,6 +7,7 @@ import {
   add,
   constant,
   div,
+  type HostTensor,
   input,
   min,
   mul,
@@ -86,6 +87,7 @@ function vector(data: Float32Array, name: string): Tensor {
  * @param learningRate A scalar, or one number a parameter, `[size]`.
  * @param decayMask `[size]`, 1 where weight decay applies.
  * @param clipMask `[size]`, 1 where gradients count in the norm and are scaled; null for everywhere.
+ * @param decayBase `[size]`, what is added to the parameters before weight decay takes its share of them; null for nothing.
  */
 export function adamW(
   state: OptimiserState,
@@ -94,6 +96,7 @@ export function adamW(
   settings: OptimiserSettings,
   decayMask: Float32Array,
   clipMask: Float32Array | null = null,
+  decayBase: HostTensor | null = null,
 ): OptimiserUpdate {
   return withScope("adamw", () => {
     const { beta1, beta2, epsilon, weightDecay, clipNorm } = settings;
@@ -114,10 +117,13 @@ export function adamW(
     const c2 = add(mul(state.c2, beta2), 1 - beta2);
     const direction = div(div(m, c1), add(sqrt(div(v, c2)), epsilon));
     const stepped = sub(state.theta, mul(direction, learningRate));
+    const decayed = decayBase === null
+      ? state.theta
+      : add(state.theta, constant(decayBase, "decayBase"));
     const theta = weightDecay === 0 || !decayMask.includes(1) ? stepped : sub(
       stepped,
       mul(
-        mul(state.theta, vector(decayMask, "decay")),
+        mul(decayed, vector(decayMask, "decay")),
         mul(learningRate, weightDecay),
       ),
     );

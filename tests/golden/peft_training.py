@@ -7,9 +7,10 @@ tiny BERT in bert/, by transformers' Trainer.
 Adapters start as peft starts them, in single precision; then everything is computed in double precision with dropout
 off. Each step's batch is that of bert/expected.json with the labels turned by the number of the step. Optimiser,
 clipping, schedule and their order are Trainer's own; `update_and_allocate` is called where peft's documentation puts it,
-between the optimiser's step and `zero_grad`, with Trainer's count of finished steps (0 at the first). DoRA has no weight
-decay, since peft's decays lengths to zero and ranklab's to those of the frozen weight; of its lengths, M is what they have
-gained.
+between the optimiser's step and `zero_grad`, with Trainer's count of finished steps (0 at the first). The run "dora" has no
+weight decay, since peft's decays lengths to zero and ranklab's by default to those of the frozen weight; "doraWhole" has peft's.
+Of DoRA's lengths, M is what they have gained. "regression" is LoRA on the scores of bert/expected.json, with a classifier as
+transformers draws it for one output.
 """
 
 import importlib.metadata
@@ -34,9 +35,13 @@ ADALORA = {"init_r": 3, "target_r": 2, "tinit": 2, "tfinal": 4, "beta1": 0.85, "
 RUNS = {
     "lora": {"steps": 10, "deltaT": None},
     "dora": {"steps": 6, "deltaT": None, "weightDecay": 0.0},
+    "doraWhole": {"steps": 6, "deltaT": None},
+    "regression": {"steps": 6, "deltaT": None},
     "adalora": {"steps": 16, "deltaT": 2},
     "adaloraForced": {"steps": 16, "deltaT": 5},
 }
+# Of the other runs the tensors after every step are stored, of these those at the start and at the end.
+ENDS_ONLY = ["doraWhole", "regression", "adaloraForced"]
 # How far apart the two scores beside a threshold have to be for a mask that rounding cannot change.
 LEAST_GAP = 1e-3
 PATHS = {
@@ -54,7 +59,7 @@ def peft_config(name):
     steps, delta = RUNS[name]["steps"], RUNS[name]["deltaT"]
     common = dict(task_type="SEQ_CLS", target_modules=TARGETS, modules_to_save=["classifier", "pooler"], lora_alpha=ALPHA, lora_dropout=0.0)
     if delta is None:
-        return peft.LoraConfig(r=LORA["rank"], use_dora=name == "dora", **common)
+        return peft.LoraConfig(r=LORA["rank"], use_dora=name.startswith("dora"), **common)
     return peft.AdaLoraConfig(**ADALORA, deltaT=delta, total_step=steps, **common)
 
 
@@ -144,9 +149,15 @@ class Parity(Trainer):
 def train(name, rows):
     steps, delta = RUNS[name]["steps"], RUNS[name]["deltaT"]
     torch.manual_seed(20)
-    base = BertForSequenceClassification.from_pretrained(HERE / "bert", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    scored = dict(num_labels=1, problem_type="regression", ignore_mismatched_sizes=True) if name == "regression" else {}
+    base = BertForSequenceClassification.from_pretrained(
+        HERE / "bert", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, **scored
+    )
+    head = {key: value.flatten().tolist() for key, value in base.classifier.state_dict().items()}
     model = peft.get_peft_model(base, peft_config(name)).double()
-    batches = [{**rows, "labels": rows["labels"].roll(step)} for step in range(steps)]
+    labels = rows["scores" if scored else "labels"]
+    texts = {key: value for key, value in rows.items() if key not in ("labels", "scores")}
+    batches = [{**texts, "labels": labels.roll(step)} for step in range(steps)]
     recorder = Recorder(model)
     with tempfile.TemporaryDirectory() as folder:
         args = TrainingArguments(
@@ -174,13 +185,15 @@ def train(name, rows):
     rates = [entry["learning_rate"] for entry in trainer.state.log_history if "learning_rate" in entry]
     with torch.no_grad():
         model.eval()
-        logits = model(**{key: value for key, value in rows.items() if key != "labels"}).logits
-    keep_all = name != "adaloraForced"
+        logits = model(**texts).logits
+    keep_all = name not in ENDS_ONLY
     tensors = {
         f"{name}/{tensor}": torch.stack(values if keep_all or tensor.endswith(".E") else [values[0], values[-1]])
         for tensor, values in recorder.tensors.items()
     }
     found = {**RUNS[name], "loss": trainer.losses, "gradientNorm": norms, "learningRate": rates, "logits": logits.flatten().tolist()}
+    if scored:
+        found["classifier"] = head
     if delta is not None:
         found["budgets"] = [model.base_model.rankallocator.budget_schedule(step)[0] for step in range(steps)]
         found["events"] = recorder.events
@@ -196,6 +209,7 @@ def main():
         token_type_ids=matrix("types"),
         attention_mask=matrix("mask"),
         labels=torch.tensor(expected["classification"]["labels"]),
+        scores=torch.tensor(expected["regression"]["scores"], dtype=torch.float64),
     )
     packages = ["torch", "transformers", "peft", "accelerate"]
     result = {

@@ -133,6 +133,19 @@ Deno.test("DoRA's layer merges, measures and scales the weight, and no gradient 
   assert(large.every(({ label }) => !label.startsWith("grad/")));
 });
 
+Deno.test("the default of magnitudeDecay is left out of DoRA's options, so that ids stay", () => {
+  const dora = findMethod("dora");
+  const usual = { alpha: 16, scaling: "alpha/r" };
+  assertEquals(dora.parseOptions({}), usual);
+  const explicit = dora.parseOptions({ magnitudeDecay: "change" });
+  assertEquals(Object.keys(explicit as object), Object.keys(usual));
+  assertEquals(dora.parseOptions({ magnitudeDecay: "whole" }), {
+    ...usual,
+    magnitudeDecay: "whole",
+  });
+  assertThrows(() => dora.parseOptions({ magnitudeDecay: "upstream" }));
+});
+
 Deno.test("a weight that is trained is refused, and a row of zeros stays a row of zeros", () => {
   const of = (own: Tensor) =>
     decomposedLinear({

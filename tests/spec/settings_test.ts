@@ -39,6 +39,19 @@ Deno.test("overlaySettings() lets later layers win key by key at every depth", (
   });
 });
 
+Deno.test("overlaySettings() leaves the bias of a regression out where it is the default, so that ids stay", () => {
+  const overlay = (...biases: readonly ("middle" | "zero")[]) =>
+    overlaySettings(
+      defaultSettings,
+      ...biases.map((regressionBias) => ({ train: { regressionBias } })),
+    ).train;
+  assertEquals(overlay("zero"), { ...defaultSettings.train, regressionBias: "zero" });
+  for (const biases of [[], ["middle"], ["zero", "middle"]] as const) {
+    assertEquals(Object.keys(overlay(...biases)), Object.keys(defaultSettings.train));
+  }
+  assertEquals(overlay("middle", "zero").regressionBias, "zero");
+});
+
 Deno.test("overlaySettings() changes none of its inputs", () => {
   const before = structuredClone(defaultSettings);
   const layer = Object.freeze({ train: Object.freeze({ epochs: 9 }) });

@@ -39,6 +39,8 @@ interface GoldenRun {
   readonly gradientNorm: readonly number[];
   readonly learningRate: readonly number[];
   readonly logits: readonly number[];
+  /** What transformers drew for one output, where the run is a regression. */
+  readonly classifier?: { readonly weight: readonly number[]; readonly bias: readonly number[] };
   readonly budgets?: readonly number[];
   readonly events?: readonly MaskEvent[];
 }
@@ -67,7 +69,7 @@ interface Golden {
   readonly runs: Readonly<Record<RunName, GoldenRun>>;
 }
 
-type RunName = "lora" | "dora" | "adalora" | "adaloraForced";
+type RunName = "lora" | "dora" | "doraWhole" | "regression" | "adalora" | "adaloraForced";
 
 function goldenUrl(name: string): URL {
   return new URL(`../golden/${name}`, import.meta.url);
@@ -114,9 +116,11 @@ async function parametersOf(
   return theta!.data as Float64Array;
 }
 
-/** The batch of a step: labels are turned by its number. */
-function batchOf(step: number): Batch {
-  const { labels } = expected.classification;
+/** The batch of a step: labels, or the scores of a regression, are turned by its number. */
+function batchOf(name: RunName, step: number): Batch {
+  const labels = name === "regression"
+    ? expected.regression.scores
+    : expected.classification.labels;
   const { size } = expected;
   return {
     rows: labels.map((_, i) => i),
@@ -136,21 +140,28 @@ function batchOf(step: number): Batch {
 function requestOf(executor: Executor, name: RunName): TrainingRequest {
   const { steps, deltaT, weightDecay = golden.train.weightDecay } = golden.runs[name];
   const { adalora, alpha, lora } = golden;
-  const method = deltaT === null ? { method: name, rank: lora.rank, options: { alpha } } : {
-    method: "adalora",
-    rank: adalora.target_r,
-    options: {
-      alpha,
-      initialFactor: adalora.init_r / adalora.target_r,
-      initWarmup: adalora.tinit,
-      finalWarmup: adalora.tfinal,
-      maskInterval: deltaT,
-      beta1: adalora.beta1,
-      beta2: adalora.beta2,
-      regulariserWeight: adalora.orth_reg_weight,
-      ...(name === "adaloraForced" ? { lastMask: "forced", ties: "upstream" } : {}),
-    },
-  };
+  const isDora = name.startsWith("dora");
+  const method = deltaT === null
+    ? {
+      method: isDora ? "dora" : "lora",
+      rank: lora.rank,
+      options: { alpha, ...(name === "doraWhole" ? { magnitudeDecay: "whole" } : {}) },
+    }
+    : {
+      method: "adalora",
+      rank: adalora.target_r,
+      options: {
+        alpha,
+        initialFactor: adalora.init_r / adalora.target_r,
+        initWarmup: adalora.tinit,
+        finalWarmup: adalora.tfinal,
+        maskInterval: deltaT,
+        beta1: adalora.beta1,
+        beta2: adalora.beta2,
+        regulariserWeight: adalora.orth_reg_weight,
+        ...(name === "adaloraForced" ? { lastMask: "forced", ties: "upstream" } : {}),
+      },
+    };
   const request = trainingRequest(executor, {
     ...method,
     train: {
@@ -159,17 +170,23 @@ function requestOf(executor: Executor, name: RunName): TrainingRequest {
       steps,
       schedule: "linear",
       dropout: { hidden: 0, attention: 0, head: 0, adapter: 0 },
+      ...(name === "regression" ? { regressionBias: "zero" } : {}),
     },
   });
   const batches: BatchStream = {
     batchesPerEpoch: steps,
-    next: ({ epoch, batch }) => ({ batch: batchOf(batch), cursor: { epoch, batch: batch + 1 } }),
+    next: ({ epoch, batch }) => ({
+      batch: batchOf(name, batch),
+      cursor: { epoch, batch: batch + 1 },
+    }),
   };
   return {
     ...withBatches(request, batches),
     assembly: {
       ...request.assembly,
-      output: { type: "classification", labels: ["a", "b", "c"] },
+      output: name === "regression"
+        ? { type: "regression", min: 0, max: 5 }
+        : { type: "classification", labels: ["a", "b", "c"] },
     },
     splits: [],
   };
@@ -220,16 +237,24 @@ function storedAfter(
     : all.subarray(index * positions.length, (index + 1) * positions.length);
 }
 
-/** A trainer that starts from peft's adapters and the checkpoint's classifier. */
+/** A trainer that starts from peft's adapters and the checkpoint's classifier, or with the output bias that ranklab starts with. */
 async function startOf(request: TrainingRequest, run: RunName): Promise<Trainer> {
   const fresh = await Trainer.create(request, null);
   const checkpoint = await fresh.checkpoint();
   const { assembly } = fresh;
   const theta = checkpoint.vectors.theta!.slice();
   fresh.dispose();
-  const { tensors } = readSafetensors(goldenFiles.weights, "golden/model.safetensors");
-  for (const name of ["classifier.weight", "classifier.bias"]) {
-    theta.set(tensors.get(name)!.data, slotOf(assembly.layout, name).offset);
+  const place = (name: string, values: ArrayLike<number>) =>
+    theta.set(values, slotOf(assembly.layout, name).offset);
+  const { classifier } = golden.runs[run];
+  if (classifier === undefined) {
+    const { tensors } = readSafetensors(goldenFiles.weights, "golden/model.safetensors");
+    for (const name of ["classifier.weight", "classifier.bias"]) {
+      place(name, tensors.get(name)!.data);
+    }
+  } else {
+    place("classifier.weight", classifier.weight);
+    assertEquals(theta[slotOf(assembly.layout, "classifier.bias").offset], classifier.bias[0]);
   }
   for (const placed of placedTensors(assembly)) {
     const values = storedAfter(run, placed, 0)!;
@@ -292,7 +317,7 @@ async function compareWithPeft(
   const masks: { step: number; off: MaskEvent["off"] }[] = [];
   let theta = await parametersOf(trainer, executor);
   // What DoRA's lengths have gained at the start is peft's rounding, which single precision rounds once more.
-  const tolerance = name === "dora" ? 1e-12 : 0;
+  const tolerance = name.startsWith("dora") ? 1e-12 : 0;
   assertWeights(theta, placed, { run: name, steps: 0, tolerance });
   while (!trainer.isDone) {
     const events = await trainer.next();
@@ -327,16 +352,23 @@ async function compareWithPeft(
   const { read } = await evaluate.run({
     feeds: {
       theta: { type: "f32", shape: [theta.length], data: theta },
-      ...inputFeeds(assembly, batchOf(0)),
+      ...inputFeeds(assembly, batchOf(name, 0)),
     },
-    dims: batchDims(batchOf(0)),
+    dims: batchDims(batchOf(name, 0)),
     read: ["logits"],
   });
   assertClose(Array.from(read["logits"]!.data, Number), wanted.logits, weights, "logits");
   trainer.dispose();
 }
 
-const names: readonly RunName[] = ["lora", "dora", "adalora", "adaloraForced"];
+const names: readonly RunName[] = [
+  "lora",
+  "dora",
+  "doraWhole",
+  "regression",
+  "adalora",
+  "adaloraForced",
+];
 
 /** The state passes through single precision at rank events, so that only LoRA and DoRA stay in double precision throughout. */
 function referenceTolerances(name: RunName): Tolerances {
