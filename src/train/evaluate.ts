@@ -36,6 +36,16 @@ export interface Evaluation {
   readonly predictions: readonly number[];
 }
 
+/** The metrics of predictions; NaN where the loss says that outputs are no numbers, whatever class comes first among those. */
+function metricsOf(
+  task: Task,
+  targets: readonly number[],
+  { loss, predictions }: Pick<Evaluation, "loss" | "predictions">,
+): Evaluation["metrics"] {
+  if (Number.isFinite(loss)) return computeMetrics(task, targets, predictions);
+  return Object.fromEntries(task.metrics.map((name) => [name, NaN]));
+}
+
 /** −log of the softmax of `logits` at `label`, stable. */
 function crossEntropyOf(logits: ArrayLike<number>, label: number): number {
   let top = -Infinity;
@@ -130,10 +140,11 @@ function judgeSplit(task: Task, split: EvaluationSplit, outputs: SplitOutputs): 
   const predictions = outputs.map((own) =>
     task.output.type === "classification" ? largest(own) : own[0]!
   );
+  const loss = meanOver(split, (row) => exampleLoss(task, outputs[row]!, split.targets[row]!));
   return {
     split: split.name,
-    loss: meanOver(split, (row) => exampleLoss(task, outputs[row]!, split.targets[row]!)),
-    metrics: computeMetrics(task, split.targets, predictions),
+    loss,
+    metrics: metricsOf(task, split.targets, { loss, predictions }),
     predictions,
   };
 }
