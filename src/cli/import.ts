@@ -3,26 +3,31 @@
  *
  * @module
  */
+import { unknownName } from "../base/suggest.ts";
 import { chooseExecutor } from "../exec/choose.ts";
 import type { Executor } from "../exec/executor.ts";
-import type { HostTensor } from "../graph/mod.ts";
-import { readPeftAdapter } from "../methods/peft_import.ts";
-import { findMethod } from "../methods/table.ts";
-import { mergedTensors } from "../methods/weight_update.ts";
-import { architectureOf } from "../models/architectures.ts";
-import { checkMaxLength, type EncoderModel } from "../models/load.ts";
+import { checkMaxLength, type EncoderModel, loadEncoder, loadHead } from "../models/load.ts";
 import { modelSource } from "../models/sources.ts";
-import { readIfThere, writeWhole } from "../record/run_folder.ts";
+import { writeWhole } from "../record/run_folder.ts";
 import { defaultSettings } from "../spec/settings.ts";
+import type { Study } from "../spec/study.ts";
 import { evaluationBatches } from "../tasks/batches.ts";
+import { builtInTasks } from "../tasks/catalog.ts";
 import { encodeExamples } from "../tasks/tokenizer.ts";
 import type { Task } from "../tasks/types.ts";
-import { assemble, outputCount } from "../train/assemble.ts";
-import { evaluateSplit, type Evaluation, type EvaluationSplit } from "../train/evaluate.ts";
-import { flatten } from "../train/layout.ts";
+import { parseUserTasks } from "../tasks/user_task.ts";
+import { outputCount } from "../train/assemble.ts";
+import type { Evaluation, EvaluationSplit } from "../train/evaluate.ts";
 import { ownFetching, readModelFiles } from "./fetch/model_files.ts";
+import {
+  type AdapterContents,
+  contentsText,
+  evaluateModel,
+  importAdapter,
+} from "./imported_model.ts";
 import { Inputs } from "./inputs.ts";
 import { writeMergedFolder } from "./model_folder.ts";
+import { readStudyFile } from "./study_file.ts";
 import {
   quietVulkan,
   readArguments,
@@ -34,10 +39,11 @@ import {
 
 const usage = `Usage: deno task import ADAPTER_FOLDER --model DIR --task TASK [options]
   ADAPTER_FOLDER     adapter_config.json and adapter_model.safetensors of peft's LoRA or DoRA
-  --model DIR        Hugging Face folder of the adapter's base
+  --model DIR        Hugging Face folder of the adapter's base; its classifier is used where the adapter has none
   --task TASK        the task on whose evaluation splits it is judged; classes in the task's order
+  --study STUDY      a study file, or a name in experiments/, that declares the task in its userTasks
   --data DIR         folder with GLUE tasks
-  --max-length N     tokens at which texts are cut (default ${defaultSettings.train.maxLength})
+  --max-length N     tokens at which texts are cut (default: train.maxLength of the study's base, or ${defaultSettings.train.maxLength})
   --device NAME      auto, webgpu, cpu, wasm or reference (default auto)
   --threads N        threads of the CPU executors (default: all)
   --out DIR          also write merged weights and evaluation.json into a new or empty folder in results or exports`;
@@ -49,8 +55,11 @@ const evaluationBatchSize = 64;
 export interface ImportOptions {
   readonly model: string;
   readonly task: string;
+  /** The study that declares the task, or null for a task that is built in. */
+  readonly study: string | null;
   readonly data: string | null;
-  readonly maxLength: number;
+  /** Null for that of the study's base, or the default. */
+  readonly maxLength: number | null;
   /** Where merged weights go, or null for nowhere. */
   readonly out: string | null;
 }
@@ -58,88 +67,39 @@ export interface ImportOptions {
 /** An imported adapter, judged. */
 export interface ImportResult {
   readonly evaluations: readonly Evaluation[];
-  /** Layers that it adapts, and parameters that it brings whole. */
-  readonly layers: number;
-  readonly whole: number;
-  /** What the adapter says its base is. */
-  readonly baseModel: string | null;
+  readonly contents: AdapterContents;
 }
 
-/** An adapter and its base as one model. */
-export interface ImportedModel {
-  /** Every parameter of the encoder and its head, by checkpoint name. */
-  readonly tensors: ReadonlyMap<string, HostTensor>;
-  readonly layers: number;
-  readonly whole: number;
-  readonly baseModel: string | null;
+/** What a task is looked up in: the study that may declare it, and the folder that its files are relative to. */
+interface TaskSource {
+  readonly study: Study | null;
+  readonly folder: string;
+  readonly tasks: readonly Task[];
 }
 
-async function readAdapterFiles(folder: string) {
-  const [config, weights] = [
-    await readIfThere(`${folder}/adapter_config.json`),
-    await readIfThere(`${folder}/adapter_model.safetensors`),
-  ];
-  if (config === null) {
-    throw new UsageError(
-      `Cannot import "${folder}": found no adapter_config.json, want the folder that peft's save_pretrained wrote`,
-    );
-  }
-  if (weights === null) {
-    const hasOld = await readIfThere(`${folder}/adapter_model.bin`) !== null;
-    throw new UsageError(
-      `Cannot import "${folder}": found ${
-        hasOld ? "adapter_model.bin" : "no weights"
-      }, want adapter_model.safetensors` +
-        (hasOld ? "; load the adapter in peft and save it anew" : ""),
-    );
-  }
-  return { config: new TextDecoder().decode(config), weights };
+async function taskSource(name: string | null): Promise<TaskSource> {
+  if (name === null) return { study: null, folder: ".", tasks: [] };
+  const { study, folder } = await readStudyFile(name);
+  return { study, folder, tasks: parseUserTasks(study.userTasks ?? []) };
 }
 
-/**
- * Reads an adapter and merges it into its base.
- *
- * @param outputs Outputs of the head: labels of the task, or 1.
- *
- * @throws {Error} If a file is missing or wrong, or the adapter does not fit the base; see `readPeftAdapter`.
- */
-export async function importAdapter(
-  folder: string,
-  { config, tensors }: Pick<EncoderModel, "config" | "tensors">,
-  outputs: number,
-): Promise<ImportedModel> {
-  const architecture = architectureOf(config);
-  const head = architecture.headParameters(config, outputs);
-  const shapes = new Map([...architecture.encoderParameters(config), ...head].map((spec) => [
-    spec.name,
-    spec.shape,
-  ]));
-  const files = await readAdapterFiles(folder);
-  const adapter = readPeftAdapter(
-    files,
-    { shapes, parameterName: (name) => architecture.parameterName(name) },
-    folder,
+/** Refuses a task that is neither built in nor the study's own. */
+function checkTask(name: string, { study, tasks }: TaskSource): void {
+  const known = [...builtInTasks, ...tasks].map((task) => task.name);
+  if (known.includes(name)) return;
+  throw new UsageError(
+    `${unknownName("task", name, known)}${
+      study === null ? "; for a task of your own give the study that declares it by --study" : ""
+    }`,
   );
-  const missing = head.find(({ name }) => !tensors.has(name) && !adapter.whole.has(name));
-  if (missing !== undefined) {
-    throw new RangeError(
-      `Cannot import "${folder}": neither the adapter nor its base has "${missing.name}", want a trained head; ` +
-        `train it in peft with task_type SEQ_CLS or modules_to_save`,
-    );
-  }
-  return {
-    tensors: mergedTensors(tensors, adapter.updates, adapter.whole),
-    layers: adapter.updates.length,
-    whole: adapter.whole.size,
-    baseModel: adapter.baseModel,
-  };
 }
 
 /** The task's evaluation splits as batches. */
 async function evaluationSplits(
   inputs: Inputs,
   { tokenizer }: EncoderModel,
-  { task, maxLength }: ImportOptions,
+  task: string,
+  maxLength: number,
 ): Promise<readonly EvaluationSplit[]> {
   const { splits } = await inputs.task(task);
   return [...splits].filter(([name]) => name !== "train").map(([name, examples]) => {
@@ -155,38 +115,6 @@ async function evaluationSplits(
   });
 }
 
-/** Evaluates a whole model on splits. */
-export async function evaluateModel(
-  executor: Executor,
-  { config, tensors }: Pick<EncoderModel, "config" | "tensors">,
-  task: Task,
-  splits: readonly EvaluationSplit[],
-): Promise<readonly Evaluation[]> {
-  const assembly = assemble({
-    encoder: { config, tensors },
-    output: task.output,
-    method: findMethod("head").bind({}),
-    ranks: [],
-    train: defaultSettings.train,
-  });
-  const numbers = flatten(
-    assembly.layout,
-    ({ name }) => tensors.get(name)!.data as Float32Array,
-  );
-  const evaluate = await executor.load(assembly.evaluationProgram);
-  const theta = executor.upload({ type: "f32", shape: [numbers.length], data: numbers });
-  try {
-    const evaluations: Evaluation[] = [];
-    for (const split of splits) {
-      evaluations.push(await evaluateSplit({ assembly, evaluate }, theta, task, split));
-    }
-    return evaluations;
-  } finally {
-    executor.dispose(theta);
-    await evaluate.release();
-  }
-}
-
 /**
  * Imports an adapter, judges it, and writes it where asked.
  *
@@ -197,28 +125,38 @@ export async function importPeft(
   options: ImportOptions,
   executor: Executor,
 ): Promise<ImportResult> {
-  const { data, task: taskName, maxLength, out } = options;
-  const inputs = new Inputs({ data, model: options.model, study: "." }, []);
-  const model = await inputs.model("folder");
-  checkMaxLength(model.config, maxLength, options.model);
-  const task = inputs.taskOf(taskName);
-  const { tensors, ...rest } = await importAdapter(folder, model, outputCount(task.output));
-  const splits = await evaluationSplits(inputs, model, options);
+  const source = await taskSource(options.study);
+  checkTask(options.task, source);
+  const maxLength = options.maxLength ?? source.study?.base?.train?.maxLength ??
+    defaultSettings.train.maxLength;
+  const { data, model: modelFolder, out } = options;
+  const inputs = new Inputs({ data, model: modelFolder, study: source.folder }, source.tasks);
+  const task = inputs.taskOf(options.task);
+  const base = await readModelFiles(modelSource("folder", modelFolder), ownFetching);
+  const { title, config, weights, tokenizerFiles } = base;
+  const model = loadEncoder({ config, weights, ...tokenizerFiles }, title);
+  checkMaxLength(model.config, maxLength, modelFolder);
+  const head = loadHead(model.config, weights, title);
+  const { tensors, contents } = await importAdapter(
+    folder,
+    { ...model, head },
+    outputCount(task.output),
+  );
+  const splits = await evaluationSplits(inputs, model, task.name, maxLength);
   const merged = { config: model.config, tensors };
   const evaluations = await evaluateModel(executor, merged, task, splits);
   if (out !== null) {
-    const base = await readModelFiles(modelSource("folder", options.model), ownFetching);
     await writeMergedFolder(out, { ...merged, output: task.output, base });
     const json = {
       adapter: folder,
-      base: options.model,
+      base: modelFolder,
       task: task.name,
       maxLength,
       evaluations: evaluations.map(({ split, loss, metrics }) => ({ split, loss, metrics })),
     };
     await writeWhole(`${out}/evaluation.json`, `${JSON.stringify(json, null, 2)}\n`);
   }
-  return { evaluations, ...rest };
+  return { evaluations, contents };
 }
 
 function required(value: string | null, name: string): string {
@@ -229,7 +167,7 @@ function required(value: string | null, name: string): string {
 /** The command. */
 export async function importCommand(args: readonly string[]): Promise<number> {
   const parsed = readArguments(args, {
-    strings: ["model", "task", "data", "max-length", "device", "threads", "out"],
+    strings: ["model", "task", "study", "data", "max-length", "device", "threads", "out"],
     flags: ["help", "trace"],
   });
   if (parsed.flag("help")) {
@@ -241,9 +179,9 @@ export async function importCommand(args: readonly string[]): Promise<number> {
   const options: ImportOptions = {
     model: required(parsed.text("model"), "model"),
     task: required(parsed.text("task"), "task"),
+    study: parsed.text("study"),
     data: parsed.text("data"),
-    maxLength: wholeNumber(parsed.text("max-length"), "max-length", 4) ??
-      defaultSettings.train.maxLength,
+    maxLength: wholeNumber(parsed.text("max-length"), "max-length", 4),
     out: parsed.text("out"),
   };
   const threads = wholeNumber(parsed.text("threads"), "threads");
@@ -251,12 +189,8 @@ export async function importCommand(args: readonly string[]): Promise<number> {
   const { executor, description } = await chooseExecutor(parsed.text("device") ?? "auto", {
     ...(threads === null ? {} : { threads }),
   });
-  const { evaluations, layers, whole, baseModel } = await importPeft(folder, options, executor);
-  await say(
-    `${folder}: LoRA on ${layers} layers, ${whole} parameters of its own, made for ${
-      baseModel ?? "a base that it does not name"
-    }`,
-  );
+  const { evaluations, contents } = await importPeft(folder, options, executor);
+  await say(`${folder}: ${contentsText(contents)}`);
   for (const { split, loss, metrics } of evaluations) {
     const numbers = Object.entries(metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`);
     await say(`${options.task} ${split}: ${numbers.join(", ")}, loss ${loss.toFixed(4)}`);

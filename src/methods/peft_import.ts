@@ -8,6 +8,7 @@
  */
 import { distance } from "fastest-levenshtein";
 import * as z from "zod";
+import { nonFiniteMessage } from "../models/finite.ts";
 import { readSafetensors, type StoredTensor } from "../models/safetensors.ts";
 import { peftPrefix } from "./peft_export.ts";
 import type { WeightUpdate } from "./weight_update.ts";
@@ -180,6 +181,8 @@ function sortTensors(
   const pairs = new Map<string, Pair>();
   const whole = new Map<string, StoredTensor>();
   for (const [stored, tensor] of tensors) {
+    const problem = nonFiniteMessage(stored, tensor);
+    if (problem !== null) fail(`${problem}; its training has diverged`);
     const name = stored.startsWith(peftPrefix) ? stored.slice(peftPrefix.length) : stored;
     const found = partOf(name);
     if (found !== null) {
@@ -218,7 +221,7 @@ function sortTensors(
  *
  * @throws {SyntaxError} If a file cannot be parsed.
  * @throws {TypeError} If the adapter is of another type than plain LoRA or DoRA, or has no tensors.
- * @throws {RangeError} If it is for a module that the model does not have, or of other shapes.
+ * @throws {RangeError} If it is for a module that the model does not have, of other shapes, or has numbers that are not finite.
  */
 export function readPeftAdapter(
   files: PeftFiles,

@@ -10,6 +10,7 @@ import { type TokenizerFiles, tokenizerFromFiles } from "../tasks/tokenizers/fil
 import type { Tokenizer } from "../tasks/types.ts";
 import { architectureOf, parseConfig, resembling } from "./architectures.ts";
 import { type EncoderConfig, maxTokens } from "./config.ts";
+import { nonFiniteMessage } from "./finite.ts";
 import type { ParameterSpec } from "./parameters.ts";
 import { readSafetensors, type StoredTensor } from "./safetensors.ts";
 import { weightsFile, weightsIndexFile } from "./sources.ts";
@@ -43,8 +44,8 @@ export interface EncoderModel {
  * @throws {SyntaxError} If a file cannot be parsed or the weights are truncated.
  * @throws {TypeError} If the config is not of a known architecture or the tensors are of another, a tensor is missing or
  * stored twice, or the files of no tokenizer are complete.
- * @throws {RangeError} If a tensor has another shape than the config says, or the tokenizer has ids beyond the word
- * embedding.
+ * @throws {RangeError} If a tensor has another shape than the config says or numbers that are not finite, or the tokenizer has
+ * ids beyond the word embedding.
  * @throws {Error} If the tokenizer has another layout.
  */
 export function loadEncoder(files: EncoderFiles, folder: string): EncoderModel {
@@ -165,6 +166,31 @@ function loadTensors(
   return new Map(wanted.map((spec) => [spec.name, checked(spec, found.get(spec.name)!, folder)]));
 }
 
+/**
+ * The parameters of a task head that an encoder's files bring, by checkpoint name, as they are stored: whether their shapes fit a
+ * task is for whoever uses them to say.
+ *
+ * @param folder How messages call the folder that the files are from.
+ *
+ * @throws {SyntaxError} If the weights are truncated.
+ * @throws {RangeError} If a number is not finite.
+ */
+export function loadHead(
+  config: EncoderConfig,
+  weights: EncoderFiles["weights"],
+  folder: string,
+): ReadonlyMap<string, HostTensor> {
+  const { headParameters, parameterName } = architectureOf(config);
+  // The names do not depend on the number of outputs.
+  const names = new Set(headParameters(config, 1).map(({ name }) => name));
+  const { tensors } = readWeights(weights, folder, (stored) => names.has(parameterName(stored)));
+  return new Map([...tensors].map(([stored, { fileName, shape, data }]) => {
+    const problem = nonFiniteMessage(stored, { data });
+    if (problem !== null) throw new RangeError(`Cannot load "${fileName}": ${problem}`);
+    return [parameterName(stored), { type: "f32", shape, data }];
+  }));
+}
+
 type FoundTensor = StoredTensor & { readonly stored: string; readonly fileName: string };
 
 function checked(
@@ -172,7 +198,11 @@ function checked(
   { stored, fileName, shape, data }: FoundTensor,
   folder: string,
 ): HostTensor {
-  if (shape.join() === wanted.join()) return { type: "f32", shape, data };
+  if (shape.join() === wanted.join()) {
+    const problem = nonFiniteMessage(stored, { data });
+    if (problem !== null) throw new RangeError(`Cannot load "${fileName}": ${problem}`);
+    return { type: "f32", shape, data };
+  }
   throw new RangeError(
     `Cannot load "${fileName}": tensor "${stored}" has shape [${shape}], want [${wanted}] ` +
       `as "${folder}/config.json" says; take both from one checkpoint`,

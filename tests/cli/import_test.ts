@@ -1,9 +1,16 @@
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { exportRun } from "../../src/cli/export.ts";
-import { importAdapter, importCommand, importPeft } from "../../src/cli/import.ts";
+import { importCommand, importPeft } from "../../src/cli/import.ts";
+import {
+  contentsText,
+  evaluateModel,
+  importAdapter,
+  type ImportBase,
+} from "../../src/cli/imported_model.ts";
 import { UsageError } from "../../src/cli/terminal.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { interpret } from "../../src/graph/mod.ts";
+import { loadEncoder, loadHead } from "../../src/models/load.ts";
 import { plainModel } from "../../src/models/plain_model.ts";
 import {
   readSafetensors,
@@ -11,7 +18,8 @@ import {
   writeSafetensors,
 } from "../../src/models/safetensors.ts";
 import { parseStudy } from "../../src/spec/study.ts";
-import { expected, goldenModel } from "../models/fixture.ts";
+import { expected, goldenFiles, goldenModel } from "../models/fixture.ts";
+import { tinyTask } from "../train/fixture.ts";
 import { tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
 
 const goldenFolder = decodeURIComponent(new URL("../golden/peft", import.meta.url).pathname);
@@ -32,15 +40,22 @@ function goldenFeeds() {
   };
 }
 
-Deno.test("importAdapter gives the logits of peft, with patterns of ranks and alphas, with rsLoRA and with DoRA", async () => {
+/** The golden model with the head that its folder has. */
+function withHead(): ImportBase {
   const model = goldenModel();
-  for (const name of ["lora", "rslora", "dora"]) {
-    const { tensors, layers, whole, baseModel } = await importAdapter(
-      `${goldenFolder}/${name}`,
-      model,
-      3,
+  return { ...model, head: loadHead(model.config, goldenFiles.weights, "golden") };
+}
+
+Deno.test("importAdapter gives the logits of peft: patterns of ranks and alphas, rsLoRA, DoRA, a head that is the base's", async () => {
+  const model = withHead();
+  for (const name of ["lora", "rslora", "dora", "headless"]) {
+    const { tensors, contents } = await importAdapter(`${goldenFolder}/${name}`, model, 3);
+    const { layers, wholeTensors, wholeParameters, baseHead, baseModel } = contents;
+    assertEquals([layers, baseModel], [10, "bert"]);
+    assertEquals(
+      [wholeTensors, wholeParameters, baseHead],
+      name === "headless" ? [0, 0, ["classifier.weight", "classifier.bias"]] : [2, 3 * 16 + 3, []],
     );
-    assertEquals([layers, whole, baseModel], [10, 2, "bert"]);
     const { logits } = interpret(plainModel(model.config, tensors), goldenFeeds(), {
       batch: expected.size,
       seq: expected.length,
@@ -65,12 +80,16 @@ async function goldenAdapter(name = "lora"): Promise<Adapter> {
 }
 
 /** Writes a changed adapter and tries to import it. */
-async function importChanged({ config, tensors }: Adapter, outputs = 3): Promise<void> {
+async function importChanged(
+  { config, tensors }: Adapter,
+  outputs = 3,
+  base: ImportBase = goldenModel(),
+): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(`${folder}/adapter_config.json`, JSON.stringify(config));
     await Deno.writeFile(`${folder}/adapter_model.safetensors`, writeSafetensors(tensors));
-    await importAdapter(folder, goldenModel(), outputs);
+    await importAdapter(folder, base, outputs);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -156,6 +175,131 @@ Deno.test("importAdapter names the module that is not there, the closest, and wr
   );
 });
 
+Deno.test("importAdapter refuses a base's head for another number of classes, by its shape", async () => {
+  const adapter = await goldenAdapter("headless");
+  await assertRejects(
+    () => importChanged(adapter, 2, withHead()),
+    RangeError,
+    'the base has "classifier.weight" [3,16], want [2,16] for this task',
+  );
+});
+
+/** The tensors with some numbers of one in the place of its first. */
+function withNumbers(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  name: string,
+  numbers: readonly number[],
+): ReadonlyMap<string, StoredTensor> {
+  const { shape, data } = tensors.get(name)!;
+  const changed = data.slice();
+  changed.set(numbers);
+  return new Map([...tensors, [name, { shape, data: changed }]]);
+}
+
+Deno.test("numbers that are none are refused by tensor and count, in an adapter and in its base", async () => {
+  const { config, tensors } = await goldenAdapter();
+  const cases: readonly [string, readonly number[], string][] = [
+    [
+      `${query}.lora_A.weight`,
+      [NaN, Infinity],
+      `2 of 48 numbers of tensor "${query}.lora_A.weight"`,
+    ],
+    [
+      "base_model.model.classifier.bias",
+      [-Infinity],
+      '1 of 3 numbers of tensor "base_model.model.c',
+    ],
+  ];
+  for (const [name, numbers, message] of cases) {
+    const changed = withNumbers(tensors, name, numbers);
+    await assertRejects(() => importChanged({ config, tensors: changed }), RangeError, message);
+  }
+  const large = withNumbers(tensors, `${query}.lora_A.weight`, [3e38]);
+  await assertRejects(
+    () => importChanged({ config: { ...config, lora_alpha: 1e6 }, tensors: large }),
+    RangeError,
+    'merging overflows, found 16 of 256 numbers of tensor "encoder.layer.0.attention.self.query.weight"',
+  );
+  const path = "golden/model.safetensors";
+  const stored = readSafetensors(goldenFiles.weights, path).tensors;
+  const load = (name: string) => {
+    const weights = writeSafetensors(withNumbers(stored, name, [NaN]));
+    loadHead(goldenModel().config, weights, "golden");
+    loadEncoder({ ...goldenFiles, weights }, "golden");
+  };
+  for (const name of ["bert.encoder.layer.1.output.dense.bias", "classifier.bias"]) {
+    assertThrows(
+      () => load(name),
+      RangeError,
+      `Cannot load "${path}": found 1 of ${
+        stored.get(name)!.data.length
+      } numbers of tensor "${name}" that are NaN or infinite`,
+    );
+  }
+});
+
+Deno.test("evaluateModel refuses a model whose outputs overflow", async () => {
+  const { config, tensors } = await importAdapter(`${goldenFolder}/headless`, withHead(), 3)
+    .then(({ tensors }) => ({ config: goldenModel().config, tensors }));
+  const bias = { type: "f32", shape: [3], data: Float32Array.of(3e38, -3e38, 0) } as const;
+  const large = tensors.get("classifier.weight")!;
+  const weight = { ...large, data: new Float32Array(large.data.length).fill(3e38) };
+  const changed = new Map([...tensors, ["classifier.bias", bias], ["classifier.weight", weight]]);
+  const output = { type: "classification", labels: ["a", "b", "c"] } as const;
+  const task = { ...tinyTask, output };
+  const { size, length, ids, types, mask } = expected;
+  const split = {
+    name: "dev",
+    targets: [0, 1, 2],
+    ids: [0, 1, 2],
+    batches: [{
+      rows: [0, 1, 2],
+      size,
+      length,
+      ids: Int32Array.from(ids),
+      types: Int32Array.from(types),
+      mask: Float32Array.from(mask),
+      targets: Float32Array.of(0, 1, 2),
+      tokens: mask.reduce((sum, value) => sum + value, 0),
+    }],
+  };
+  const evaluate = (own: typeof tensors) =>
+    nativeExecutor(1).then((executor) =>
+      evaluateModel(executor, { config, tensors: own }, task, [split])
+    );
+  assert(Number.isFinite((await evaluate(tensors))[0]!.loss));
+  await assertRejects(() => evaluate(changed), RangeError, 'on "dev": found loss NaN');
+});
+
+Deno.test("contentsText counts tensors as tensors and parameters as parameters", () => {
+  const contents = {
+    kind: "LoRA",
+    layers: 12,
+    layerParameters: 12_288,
+    wholeTensors: 4,
+    wholeParameters: 16_770,
+    baseHead: [],
+    baseModel: "bert",
+  } as const;
+  assertEquals(
+    contentsText(contents),
+    "LoRA on 12 linear layers (12,288 parameters), 4 tensors saved whole (16,770 parameters); made for bert",
+  );
+  const bare = {
+    ...contents,
+    kind: "DoRA",
+    layers: 1,
+    wholeTensors: 0,
+    baseHead: ["classifier.weight", "classifier.bias"],
+    baseModel: null,
+  } as const;
+  assertEquals(
+    contentsText(bare),
+    "DoRA on 1 linear layer (12,288 parameters), nothing saved whole; the head is the base's " +
+      "(classifier.weight, classifier.bias); made for a base that it does not name",
+  );
+});
+
 Deno.test("importAdapter names missing files", async () => {
   const folder = await Deno.makeTempDir();
   try {
@@ -183,23 +327,43 @@ Deno.test("importPeft judges an exported run as its record does, and writes it m
       model: null,
       baseName: null,
     });
-    // The task's files as those of a task that needs no declaration.
-    await Deno.mkdir(`${home}/SST-2`);
-    for (const split of ["train", "dev"]) {
-      const text = await Deno.readTextFile(`${home}/moves/${split}.tsv`);
-      const rows = text.replace("text\tlabel", "sentence\tlabel")
-        .replaceAll("\tcalm", "\t0").replaceAll("\tlively", "\t1");
-      await Deno.writeTextFile(`${home}/SST-2/${split}.tsv`, rows);
-    }
     const out = `${home}/merged`;
-    const options = { model: tinyModel, task: "SST-2", data: home, maxLength: 12, out };
-    const { evaluations } = await importPeft(exported, options, await nativeExecutor(1));
+    // The task is the study's own, and so is the length at which texts are cut.
+    const studyPath = `${home}/tiny.json`;
+    await Deno.writeTextFile(studyPath, JSON.stringify(study));
+    const options = {
+      model: tinyModel,
+      task: "Moves",
+      study: studyPath,
+      data: null,
+      maxLength: null,
+      out,
+    };
+    const executor = await nativeExecutor(1);
+    const { evaluations, contents } = await importPeft(exported, options, executor);
+    assertEquals(contents.wholeTensors, 4);
+    await assertRejects(
+      () => importPeft(exported, { ...options, study: null }, executor),
+      UsageError,
+      "; for a task of your own give the study that declares it by --study",
+    );
+    await assertRejects(
+      () => importPeft(`${goldenFolder}/headless`, options, executor),
+      RangeError,
+      "the adapter has no head of its own, and the base has",
+    );
+    await assertRejects(
+      () => importPeft(exported, { ...options, task: "Move" }, executor),
+      UsageError,
+      'Did you mean "Moves"?',
+    );
     const { keep, best } = recordOf("elalora").happened;
     assertEquals(keep, "best");
     assertEquals(evaluations.map(({ split }) => split), ["dev"]);
     assertEquals(evaluations[0]!.metrics["accuracy"], best!.metrics["accuracy"]);
     assertAlmostEquals(evaluations[0]!.loss, best!.loss, 1e-5);
     const stored = JSON.parse(await Deno.readTextFile(`${out}/evaluation.json`));
+    assertEquals(stored.maxLength, 12);
     assertEquals(stored.evaluations[0].metrics, evaluations[0]!.metrics);
     const names = [...Deno.readDirSync(out)].map(({ name }) => name).sort();
     assertEquals(names, ["config.json", "evaluation.json", "model.safetensors", "vocab.txt"]);

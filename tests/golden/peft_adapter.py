@@ -4,7 +4,7 @@
     cd tests/golden && python -P peft_adapter.py    # -P: the files beside this one are no modules of its own
 
 Ranks and alphas differ by patterns, one of which is a regular expression; the pooler's dense layer is adapted too, and the
-classifier is saved whole. The logits are computed in double precision with dropout off.
+classifier is saved whole, but for "headless": there it stays in the base, which has a trained one. The logits are computed in double precision with dropout off.
 """
 
 import importlib.metadata
@@ -34,17 +34,17 @@ def main():
     OUT.mkdir(exist_ok=True)
     batch = batch_of(json.loads((HERE / "bert" / "expected.json").read_text()))
     found = {"versions": {name: importlib.metadata.version(name) for name in ["torch", "transformers", "peft"]}}
-    for name in ["lora", "rslora", "dora"]:
+    for name in ["lora", "rslora", "dora", "headless"]:
         model = AutoModelForSequenceClassification.from_pretrained("bert")
         config = LoraConfig(
-            task_type="SEQ_CLS",
+            task_type=None if name == "headless" else "SEQ_CLS",
             r=3,
             lora_alpha=5,
             target_modules=["query", "value", "dense"],
             exclude_modules=["bert.encoder.layer.0.output.dense"],
             rank_pattern={"layer.1.attention.self.query": 1, r"layer\.0\..*\.dense": 4},
             alpha_pattern={"bert.encoder.layer.1.attention.self.query": 2.5, "pooler.dense": 7},
-            modules_to_save=["classifier"],
+            modules_to_save=None if name == "headless" else ["classifier"],
             use_rslora=name == "rslora",
             use_dora=name == "dora",
         )
