@@ -13,10 +13,13 @@ import {
   checkClassifierHead,
   classifierClass,
   classifierName,
+  hasClassifierClass,
 } from "../models/classifier_folder.ts";
+import { baseFolder, headFile, splitTensors } from "../models/encoder_folder.ts";
 import { adaptableModules } from "../models/modules.ts";
 import { writeSafetensors } from "../models/safetensors.ts";
 import { makeFolder, writeWhole } from "../record/run_folder.ts";
+import { type ExportFormat, exportFormats, exportReadme, needsLines } from "./export_readme.ts";
 import {
   makeEmptyFolder,
   type MergedModel,
@@ -27,18 +30,14 @@ import {
 import { readArguments, runCommand, say, UsageError, wholeNumber } from "./terminal.ts";
 import { readTrainedRun, type TrainedRun } from "./trained_run.ts";
 
-/** What a run can be exported as. */
-export const exportFormats = ["peft", "adapters", "merged", "onnx"] as const;
-
-/** One of {@linkcode exportFormats}. */
-export type ExportFormat = (typeof exportFormats)[number];
-
 const usage = `Usage: deno task export RUN_FOLDER --format peft|adapters|merged|onnx [options]
   RUN_FOLDER         the folder of a finished run, results/<study>/<run>
   --format NAME      peft: LoRA or DoRA in the format of peft (AdaLoRA and ElaLoRA are LoRA: E goes into A)
                      adapters: Houlsby's and Pfeiffer's in the format of adapters, with the base around it
                      merged: whole weights, a folder that transformers loads
                      onnx: a plain ONNX model of the whole, fed input_ids, attention_mask and token_type_ids
+                     peft and merged of the embedded encoder: a folder for AutoModel with the head in a file beside it;
+                     the lines of Python that open it are in its README.md
   --rank N           keep only the first N ranks of each module, for methods that train them so (DyLoRA)
   --out DIR          a new or empty folder in results or exports (default exports/<run>-<format>)
   --model DIR        Hugging Face folder of the base, if it is not where the sweep found it
@@ -61,49 +60,8 @@ export interface ExportResult {
   readonly out: string;
   /** Adapted modules that ended without a rank and are as in the base. */
   readonly withoutRank: readonly string[];
-}
-
-const loading: Readonly<Record<ExportFormat, string>> = {
-  peft:
-    "PeftModel.from_pretrained(AutoModelForSequenceClassification.from_pretrained(base, num_labels=n), folder)",
-  adapters:
-    "model = AutoModelForSequenceClassification.from_pretrained(folder); adapters.init(model); " +
-    "model.load_adapter(folder + '/adapter', use_safetensors=True, set_active=True, with_head=False)",
-  merged: "AutoModelForSequenceClassification.from_pretrained(folder)",
-  onnx:
-    "any ONNX runtime: input_ids, attention_mask and token_type_ids, int64 [batch, seq], give logits [batch, outputs]",
-};
-
-/** What a reader of the folder should know. */
-function readmeOf(
-  { record, run, task, withoutRank }: TrainedRun,
-  { format, rank = null }: ExportOptions,
-): string {
-  const { keep, best, last, primaryMetric } = record.happened;
-  const kept = keep === "best" ? best : last;
-  const classes = task.output.type === "classification"
-    ? `Classes, in order: ${task.output.labels.join(", ")}.`
-    : `A score from ${task.output.min} to ${task.output.max}.`;
-  const lines = [
-    `# ${run.label} on ${task.name}`,
-    "",
-    `Exported by ranklab ${record.where.ranklab} from run ${record.id} (seed ${run.seed}), the ${keep} ` +
-    `evaluation${
-      kept === null ? "" : `: ${primaryMetric} ${kept.metrics[primaryMetric]} on ${kept.split}`
-    }.`,
-    `${classes} Texts were cut at ${run.settings.train.maxLength} tokens.`,
-    "",
-    `Loaded by: ${loading[format]}.`,
-  ];
-  const cut = rank === null ? [] : [
-    "",
-    `Each module keeps its first ranks, at most ${rank}; the metric above is that of all.`,
-  ];
-  const left = withoutRank.length === 0 ? [] : [
-    "",
-    `Modules that ended without a rank and are as in the base: ${withoutRank.join(", ")}.`,
-  ];
-  return [...lines, ...cut, ...left, ""].join("\n");
+  /** Whether it takes the lines of Python in its README to open it. */
+  readonly hasLines: boolean;
 }
 
 /** Refuses an adapter that no weights and no format of peft hold. */
@@ -118,7 +76,6 @@ function checkOfWeights({ method: { adapter }, run }: TrainedRun, what: string):
 async function writePeftFolder(trained: TrainedRun, options: ExportOptions): Promise<void> {
   const { model: { config, tensors: base }, method, updates, whole, run } = trained;
   checkOfWeights(trained, "an adapter for peft");
-  checkClassifierHead(config, "write an adapter for peft");
   if (method.backbone !== "frozen") {
     throw new RangeError(
       `Cannot write an adapter for peft: method "${run.method}" trained the encoder's own parameters; ` +
@@ -126,22 +83,34 @@ async function writePeftFolder(trained: TrainedRun, options: ExportOptions): Pro
     );
   }
   const { scaling } = run.options as { readonly scaling?: string };
+  const isBare = !hasClassifierClass(config);
   const { configJson, tensors } = peftAdapter({
     updates,
     base,
-    head: whole,
-    nameOf: (name) => classifierName(config, name),
+    head: isBare ? new Map() : whole,
+    nameOf: (name) => isBare ? name : classifierName(config, name),
     rootScaling: scaling === "alpha/sqrt(r)",
     dropout: run.settings.train.dropout.adapter,
-    baseModel: options.baseName ?? trained.baseTitle,
-    revision: options.baseName === null ? trained.baseRevision : null,
+    baseModel: options.baseName ?? (isBare ? baseFolder : trained.baseTitle),
+    revision: options.baseName === null && !isBare ? trained.baseRevision : null,
   });
-  await makeEmptyFolder(options.out);
-  await writeWhole(`${options.out}/adapter_config.json`, configJson);
+  const { out } = options;
+  await makeEmptyFolder(out);
+  await writeWhole(`${out}/adapter_config.json`, configJson);
   await writeWhole(
-    `${options.out}/adapter_model.safetensors`,
+    `${out}/adapter_model.safetensors`,
     writeSafetensors(tensors, "F32", writtenBy),
   );
+  if (!isBare) return;
+  await writeWhole(`${out}/${headFile}`, writeSafetensors(whole, "F32", writtenBy));
+  const { encoder } = splitTensors(config, base);
+  const { task: { output }, base: files } = trained;
+  await writeMergedFolder(`${out}/${baseFolder}`, {
+    config,
+    tensors: encoder,
+    output,
+    base: files,
+  });
 }
 
 function mergedModel({ model, updates, whole, task, base }: TrainedRun): MergedModel {
@@ -158,6 +127,7 @@ async function writeAdaptersFolder(trained: TrainedRun, out: string): Promise<vo
         `--format peft or merged writes updates of weights`,
     );
   }
+  checkClassifierHead(config, "write an adapter for the library adapters");
   const merged = mergedModel(trained);
   const modelType = String(JSON.parse(merged.base.config)["model_type"]);
   const { configJson, tensors, changes } = bottleneckExport({
@@ -196,8 +166,12 @@ export async function exportRun(folder: string, options: ExportOptions): Promise
     checkOfWeights(trained, "merged weights");
     await writeMergedFolder(out, mergedModel(trained));
   } else await writeOnnxFolder(out, mergedModel(trained), trained.branches);
-  await writeWhole(`${out}/README.md`, readmeOf(trained, options));
-  return { out, withoutRank: trained.withoutRank };
+  await writeWhole(
+    `${out}/README.md`,
+    exportReadme(trained, { format, rank: options.rank ?? null }),
+  );
+  const hasLines = needsLines({ format, config: trained.model.config });
+  return { out, withoutRank: trained.withoutRank, hasLines };
 }
 
 function formatOf(name: string | null): ExportFormat {
@@ -225,7 +199,7 @@ export async function exportCommand(args: readonly string[]): Promise<number> {
   const format = formatOf(parsed.text("format"));
   const name = folder.replace(/\/+$/, "").replace(/^.*\//, "");
   const rank = wholeNumber(parsed.text("rank"), "rank");
-  const { out, withoutRank } = await exportRun(folder, {
+  const { out, withoutRank, hasLines } = await exportRun(folder, {
     format,
     rank,
     out: parsed.text("out") ?? `exports/${name}${rank === null ? "" : `-r${rank}`}-${format}`,
@@ -233,6 +207,7 @@ export async function exportCommand(args: readonly string[]): Promise<number> {
     baseName: parsed.text("base"),
   });
   await say(`Written: ${out} (${format})`);
+  if (hasLines) await say(`The lines of Python that open it stand in ${out}/README.md`);
   if (withoutRank.length > 0) {
     await say(`Without a rank, as in the base: ${withoutRank.join(", ")}`);
   }

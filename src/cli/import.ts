@@ -18,6 +18,7 @@ import type { Task } from "../tasks/types.ts";
 import { parseUserTasks } from "../tasks/user_task.ts";
 import { outputCount } from "../train/assemble.ts";
 import type { Evaluation, EvaluationSplit } from "../train/evaluate.ts";
+import { openingOf } from "./export_readme.ts";
 import { ownFetching, readModelFiles } from "./fetch/model_files.ts";
 import {
   type AdapterContents,
@@ -147,6 +148,11 @@ export async function importPeft(
   const evaluations = await evaluateModel(executor, merged, task, splits);
   if (out !== null) {
     await writeMergedFolder(out, { ...merged, output: task.output, base });
+    const opening = openingOf({ format: "merged", config: model.config, maxLength });
+    await writeWhole(
+      `${out}/README.md`,
+      [`# ${folder}, merged into its base`, "", ...opening, ""].join("\n"),
+    );
     const json = {
       adapter: folder,
       base: modelFolder,

@@ -9,6 +9,7 @@ import { type ImportedAdapter, readPeftAdapter } from "../methods/peft_import.ts
 import { findMethod } from "../methods/table.ts";
 import { mergedTensors, type WeightUpdate } from "../methods/weight_update.ts";
 import { architectureOf } from "../models/architectures.ts";
+import { headFile } from "../models/encoder_folder.ts";
 import { nonFiniteMessage } from "../models/finite.ts";
 import type { EncoderModel } from "../models/load.ts";
 import type { ParameterSpec } from "../models/parameters.ts";
@@ -68,7 +69,8 @@ async function readAdapterFiles(folder: string) {
         (hasOld ? "; load the adapter in peft and save it anew" : ""),
     );
   }
-  return { config: new TextDecoder().decode(config), weights };
+  const head = await readIfThere(`${folder}/${headFile}`);
+  return { config: new TextDecoder().decode(config), weights, head };
 }
 
 /** The parameters of the head that the adapter leaves to its base, checked. */

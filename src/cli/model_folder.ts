@@ -5,14 +5,17 @@
  */
 import { encodeProgram, type HostTensor } from "../graph/mod.ts";
 import {
-  checkClassifierHead,
   classifierConfigJson,
   classifierTensors,
+  hasClassifierClass,
+  storedFloats,
 } from "../models/classifier_folder.ts";
 import type { EncoderConfig } from "../models/config.ts";
+import { headFile, splitTensors } from "../models/encoder_folder.ts";
 import type { ModuleBranch } from "../models/forward_context.ts";
 import { plainModel } from "../models/plain_model.ts";
-import { writeSafetensors } from "../models/safetensors.ts";
+import { type StoredTensor, writeSafetensors } from "../models/safetensors.ts";
+import { weightsFile } from "../models/sources.ts";
 import { makeFolder, StorageError, writeWhole } from "../record/run_folder.ts";
 import { tokenizerFileNames, type TokenizerFiles } from "../tasks/tokenizers/files.ts";
 import type { TaskOutput } from "../tasks/types.ts";
@@ -30,7 +33,7 @@ export interface BaseFiles {
 /** A model that is written with its adapters merged. */
 export interface MergedModel {
   readonly config: EncoderConfig;
-  /** Every parameter of the encoder and its head, by checkpoint name. */
+  /** Every parameter of the encoder and its head, by checkpoint name; of an encoder that is written as a base, without the head. */
   readonly tensors: ReadonlyMap<string, HostTensor>;
   readonly output: TaskOutput;
   readonly base: BaseFiles;
@@ -73,16 +76,24 @@ async function writeWithBase(
 }
 
 /**
- * Writes a folder that transformers loads: `config.json`, `model.safetensors`, the tokenizer's files.
+ * Writes a folder that transformers loads: `config.json`, `model.safetensors`, the tokenizer's files. Where no class of
+ * transformers has such a head, the folder is that of the encoder, with the head's tensors beside it.
  *
- * @throws {RangeError} If transformers has no such head, or the folder is not empty.
+ * @throws {RangeError} If the folder is not empty.
  */
 export async function writeMergedFolder(out: string, model: MergedModel): Promise<void> {
-  checkClassifierHead(model.config, "write merged weights for transformers");
+  const { config, tensors } = model;
   await makeEmptyFolder(out);
   await writeWithBase(out, model);
-  const tensors = classifierTensors(model.config, model.tensors);
-  await writeWhole(`${out}/model.safetensors`, writeSafetensors(tensors, "F32", writtenBy));
+  const write = (name: string, own: ReadonlyMap<string, StoredTensor>) =>
+    writeWhole(`${out}/${name}`, writeSafetensors(own, "F32", writtenBy));
+  if (hasClassifierClass(config)) {
+    await write(weightsFile, classifierTensors(config, tensors));
+    return;
+  }
+  const { encoder, head } = splitTensors(config, storedFloats(tensors));
+  await write(weightsFile, encoder);
+  if (head.size > 0) await write(headFile, head);
 }
 
 /**

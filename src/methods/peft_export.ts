@@ -18,7 +18,7 @@ export interface PeftExportRequest {
   readonly updates: readonly WeightUpdate[];
   /** The base's parameters by checkpoint name. */
   readonly base: ReadonlyMap<string, HostTensor>;
-  /** Parameters of the head by checkpoint name. */
+  /** Parameters of the head by checkpoint name; empty for an adapter of an encoder alone. */
   readonly head: ReadonlyMap<string, StoredTensor>;
   /** The name that transformers has for a module or parameter of the model with its head. */
   readonly nameOf: (checkpointName: string) => string;
@@ -96,13 +96,13 @@ export function peftAdapter(request: PeftExportRequest): PeftAdapter {
     init_lora_weights: true,
     lora_alpha: alpha,
     lora_dropout: dropout,
-    modules_to_save: headModules(head),
+    modules_to_save: head.size === 0 ? null : headModules(head),
     peft_type: "LORA",
     r: rank,
     rank_pattern: pattern(rankOf, rank),
     revision,
     target_modules: updates.map(({ path }) => nameOf(path)),
-    task_type: "SEQ_CLS",
+    task_type: head.size === 0 ? "FEATURE_EXTRACTION" : "SEQ_CLS",
     use_dora: updates.some(({ lengths }) => lengths !== undefined),
     use_rslora: rootScaling,
   };

@@ -8,6 +8,7 @@
  */
 import { distance } from "fastest-levenshtein";
 import * as z from "zod";
+import { headFile } from "../models/encoder_folder.ts";
 import { nonFiniteMessage } from "../models/finite.ts";
 import { readSafetensors, type StoredTensor } from "../models/safetensors.ts";
 import { peftPrefix } from "./peft_export.ts";
@@ -19,6 +20,8 @@ export interface PeftFiles {
   readonly config: string;
   /** `adapter_model.safetensors`. */
   readonly weights: Uint8Array;
+  /** `head.safetensors`, which ranklab's exports have where peft cannot hold the head; null without it. Default null. */
+  readonly head?: Uint8Array | null;
 }
 
 /** The model that an adapter is for. */
@@ -238,10 +241,39 @@ export function readPeftAdapter(
     throw new TypeError(`Cannot import "${fileName}": found no tensors, want those of an adapter`);
   }
   const { pairs, whole } = sortTensors(tensors, target, fail);
+  const beside: ReadonlyMap<string, StoredTensor> = files.head == null
+    ? new Map()
+    : readHead(files.head, target, folder);
   const updates = [...pairs].map(([path, pair]) =>
     updateOf({ path, pair, config, shape: target.shapes.get(`${path}.weight`)!, fail })
   );
-  return { updates, whole, baseModel: config.base_model_name_or_path ?? null };
+  return {
+    updates,
+    whole: new Map([...whole, ...beside]),
+    baseModel: config.base_model_name_or_path ?? null,
+  };
+}
+
+/** The tensors of a head's own file, checked. */
+function readHead(
+  bytes: Uint8Array,
+  target: PeftTarget,
+  folder: string,
+): ReadonlyMap<string, StoredTensor> {
+  const fileName = `${folder}/${headFile}`;
+  const { pairs, whole } = sortTensors(
+    readSafetensors(bytes, fileName).tensors,
+    target,
+    (problem) => {
+      throw new RangeError(`Cannot import "${fileName}": ${problem}`);
+    },
+  );
+  if (pairs.size === 0) return whole;
+  throw new RangeError(
+    `Cannot import "${fileName}": found LoRA's tensors of "${
+      [...pairs.keys()][0]
+    }", want those of a head alone`,
+  );
 }
 
 /** The update that a pair makes, with ranks and scales as the config says. */

@@ -16,6 +16,8 @@ interface ClassifierLayout {
   readonly beside: readonly string[];
   /** The class, by `model_type`. */
   readonly classes: Readonly<Record<string, string>>;
+  /** The class of the encoder alone, where an encoder may have a head that no class has. */
+  readonly encoderClass?: string;
 }
 
 const layouts: Readonly<Record<EncoderConfig["architecture"], ClassifierLayout>> = {
@@ -23,6 +25,7 @@ const layouts: Readonly<Record<EncoderConfig["architecture"], ClassifierLayout>>
     prefix: "bert",
     beside: ["classifier"],
     classes: { bert: "BertForSequenceClassification" },
+    encoderClass: "BertModel",
   },
   roberta: {
     prefix: "roberta",
@@ -78,17 +81,25 @@ export function classifierClass(
 }
 
 /**
- * Checks that transformers computes what ranklab does: its classifiers pool the first token through a dense layer.
+ * Whether transformers has a class that computes an encoder with its head: its classifiers for BERT pool the first token through
+ * a dense layer.
+ */
+export function hasClassifierClass(
+  { architecture, pooling, pooler }: Pick<EncoderConfig, "architecture" | "pooling" | "pooler">,
+): boolean {
+  return architecture !== "bert" || (pooling === "first" && pooler);
+}
+
+/**
+ * Checks that transformers has a class for an encoder with its head.
  *
  * @param what What is attempted, for the message.
  *
  * @throws {RangeError} If the encoder pools in another way.
  */
-export function checkClassifierHead(
-  { architecture, pooling, pooler }: EncoderConfig,
-  what: string,
-): void {
-  if (architecture !== "bert" || (pooling === "first" && pooler)) return;
+export function checkClassifierHead(config: EncoderConfig, what: string): void {
+  if (hasClassifierClass(config)) return;
+  const { architecture, pooling, pooler } = config;
   throw new RangeError(
     `Cannot ${what}: the encoder has pooling "${pooling}" ${
       pooler ? "and a pooler" : "without a pooler"
@@ -98,19 +109,28 @@ export function checkClassifierHead(
   );
 }
 
+/** Tensors in single precision, under their own names. */
+export function storedFloats(
+  tensors: ReadonlyMap<string, HostTensor>,
+): ReadonlyMap<string, StoredTensor> {
+  return new Map([...tensors].map(([name, { shape, data }]) => [
+    name,
+    { shape, data: data instanceof Float32Array ? data : Float32Array.from(data, Number) },
+  ]));
+}
+
 /** The tensors of a model under the names of transformers, encoder and head. */
 export function classifierTensors(
   config: EncoderConfig,
   tensors: ReadonlyMap<string, HostTensor>,
 ): ReadonlyMap<string, StoredTensor> {
-  return new Map([...tensors].map(([name, { shape, data }]) => [
-    classifierName(config, name),
-    { shape, data: data instanceof Float32Array ? data : Float32Array.from(data, Number) },
-  ]));
+  return new Map(
+    [...storedFloats(tensors)].map(([name, tensor]) => [classifierName(config, name), tensor]),
+  );
 }
 
 /**
- * The `config.json` of an encoder with a head.
+ * The `config.json` of an encoder with a head; it names the encoder's own class where transformers has none for the head.
  *
  * @param base Text of the encoder's own `config.json`; the keys that a head does not touch are kept, known or not.
  * @param output What the head was trained for.
@@ -119,7 +139,7 @@ export function classifierTensors(
  */
 export function classifierConfigJson(
   base: string,
-  { architecture }: Pick<EncoderConfig, "architecture">,
+  config: Pick<EncoderConfig, "architecture" | "pooling" | "pooler">,
   output: TaskOutput,
 ): string {
   const labels = output.type === "classification" ? output.labels : ["LABEL_0"];
@@ -128,7 +148,11 @@ export function classifierConfigJson(
     .filter(([key]) => key !== "torch_dtype" && key !== "_name_or_path");
   const file = {
     ...Object.fromEntries(own),
-    architectures: [classifierClass({ architecture }, String(read["model_type"]))],
+    architectures: [
+      hasClassifierClass(config)
+        ? classifierClass(config, String(read["model_type"]))
+        : layouts[config.architecture].encoderClass!,
+    ],
     dtype: "float32",
     id2label: Object.fromEntries(labels.map((label, i) => [String(i), label])),
     label2id: Object.fromEntries(labels.map((label, i) => [label, i])),

@@ -65,8 +65,8 @@ Deno.test("exportRun writes what peft and transformers were seen to load, with t
 });
 
 Deno.test("exportRun leaves modules without a rank out of the adapter and names them", async () => {
-  await withFormulaRuns(async (runs) => {
-    const elalora = runs.find(({ label }) => label === "elalora")!;
+  await withFormulaRuns(async ([elalora]) => {
+    assert(elalora !== undefined);
     const out = `${elalora.folder}/exported`;
     const { withoutRank } = await exportRun(elalora.folder, {
       format: "peft",
@@ -80,12 +80,12 @@ Deno.test("exportRun leaves modules without a rank out of the adapter and names 
     assertEquals(config.target_modules.length, 9);
     const readme = await Deno.readTextFile(`${out}/README.md`);
     assert(readme.includes("layer.0.query, layer.0.output, layer.1.intermediate"));
-  });
+  }, "elalora");
 });
 
 Deno.test("exportRun writes a merged folder that loads as an encoder, with the task's labels", async () => {
-  await withFormulaRuns(async (runs) => {
-    const run = runs.find(({ label }) => label === "adalora")!;
+  await withFormulaRuns(async ([run]) => {
+    assert(run !== undefined);
     const out = `${run.folder}/exported`;
     await exportRun(run.folder, { format: "merged", out, model: null, baseName: null });
     const weights = await Deno.readFile(`${out}/model.safetensors`);
@@ -106,7 +106,7 @@ Deno.test("exportRun writes a merged folder that loads as an encoder, with the t
     const { id2label, num_labels, problem_type } = JSON.parse(config);
     assertEquals(id2label, { 0: "calm", 1: "lively" });
     assertEquals([num_labels, problem_type], [2, "single_label_classification"]);
-  });
+  }, "adalora");
 });
 
 Deno.test("exportRun says what it found where it cannot export", async () => {
@@ -128,7 +128,7 @@ Deno.test("exportRun says what it found where it cannot export", async () => {
       Error,
       "give the right one by --model DIR",
     );
-  });
+  }, "lora");
 });
 
 Deno.test("exportCommand wants one folder and a format that it knows", async () => {

@@ -8,8 +8,9 @@ import { adaptableModules } from "../../src/models/modules.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { defaultSettings } from "../../src/spec/settings.ts";
-import type { Batch } from "../../src/tasks/types.ts";
-import { assemble, type AssemblyRequest } from "../../src/train/assemble.ts";
+import type { Batch, TaskOutput } from "../../src/tasks/types.ts";
+import { assemble, type AssemblyRequest, type EncoderWeights } from "../../src/train/assemble.ts";
+import { placeOutputs } from "../../src/train/evaluate.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { importTensors } from "../../src/train/stored_tensors.ts";
 import { expected, goldenModel } from "../models/fixture.ts";
@@ -25,30 +26,46 @@ const batch: Batch = {
   tokens: expected.mask.reduce((sum, value) => sum + value, 0),
 };
 
+/** What logits are computed of, and by which encoder. */
+export interface LogitsOf {
+  readonly model: EncoderWeights;
+  readonly output: TaskOutput;
+  readonly batches: readonly Batch[];
+}
+
+const goldenBatch: LogitsOf = {
+  model: goldenModel(),
+  output: { type: "classification", labels: ["calm", "lively"] },
+  batches: [batch],
+};
+
 /**
- * The logits of a run's stored weights by its own evaluation program, adapters in the graph.
+ * The logits of a run's stored weights by its own evaluation program, adapters in the graph, row by row.
  *
  * @param more What the assembly needs besides the run's ranks.
+ * @param of Default: the golden batch, by the golden encoder with two classes.
  */
 export async function ownLogits(
   folder: string,
   record: RunRecord,
   more: Partial<AssemblyRequest> = {},
+  { model, output, batches }: LogitsOf = goldenBatch,
 ): Promise<Float32Array> {
   const path = `${folder}/${keptWeightsFile(record)}`;
   const { tensors } = readSafetensors(await Deno.readFile(path), path);
-  const model = goldenModel();
   const method = findMethod(record.asked.method);
   const parts = method.moduleParts(record.asked.options);
   const assembly = assemble({
     encoder: model,
-    output: { type: "classification", labels: ["calm", "lively"] },
+    output,
     method: method.bind(record.asked.options),
-    ranks: adaptableModules(model.config, parts ?? undefined).map((module) => ({
-      module,
-      // A booster's layer may have none at the start.
-      rank: record.happened.initialRanks![module.name]! || 2,
-    })),
+    ranks: record.happened.initialRanks === null
+      ? []
+      : adaptableModules(model.config, parts ?? undefined).map((module) => ({
+        module,
+        // A booster's layer may have none at the start.
+        rank: record.happened.initialRanks![module.name]! || 2,
+      })),
     train: defaultSettings.train,
     ...more,
   });
@@ -56,13 +73,17 @@ export async function ownLogits(
   const theta = { type: "f32", shape: [data.length], data } as const;
   const executor = await nativeExecutor(1);
   const evaluate = await executor.load(assembly.evaluationProgram);
-  const { read } = await evaluate.run({
-    feeds: { theta, ...inputFeeds(assembly, batch) },
-    dims: batchDims(batch),
-    read: ["logits"],
-  });
+  const placed: Float32Array[] = [];
+  for (const batch of batches) {
+    const { read } = await evaluate.run({
+      feeds: { theta, ...inputFeeds(assembly, batch) },
+      dims: batchDims(batch),
+      read: ["logits"],
+    });
+    placeOutputs(placed, batch, read["logits"]!);
+  }
   await evaluate.release();
-  return read["logits"]!.data as Float32Array;
+  return Float32Array.from(placed.flatMap((row) => [...row]));
 }
 
 /** The logits of an exported ONNX model, by the native runtime alone. */

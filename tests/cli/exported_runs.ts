@@ -40,19 +40,19 @@ export const exportStudy: Study = parseStudy({
 
 /** Slots of each module as if training had left them so; LoRA's stay as they were, and those of two blocks are kept. */
 function ranksOf({ asked, happened }: RunRecord): Readonly<Record<string, number>> {
-  const names = Object.keys(happened.initialRanks!);
-  const initial = happened.storedRanks ?? happened.initialRanks!;
+  const initial = happened.storedRanks ?? happened.initialRanks ?? {};
+  const names = Object.keys(happened.initialRanks ?? {});
   return Object.fromEntries(
     names.map((name, i) => [name, asked.method === "elalora" ? i % 5 : initial[name]!]),
   );
 }
 
-/** Numbers in [-0.4, 0.4] that depend on nothing but their place. */
-function filled(shape: readonly number[], seed: number): StoredTensor {
+/** Numbers in [-spread/2, spread/2] that depend on nothing but their place. */
+function filled(shape: readonly number[], seed: number, spread: number): StoredTensor {
   const size = shape.reduce((product, length) => product * length, 1);
   const data = Float32Array.from(
     { length: size },
-    (_, i) => ((((i + 1) * 37 + seed * 11) % 101) / 101 - 0.5) * 0.8,
+    (_, i) => ((((i + 1) * 37 + seed * 11) % 101) / 101 - 0.5) * spread,
   );
   return { shape, data };
 }
@@ -65,8 +65,12 @@ function maskedSlots(ranks: Readonly<Record<string, number>>) {
   );
 }
 
-/** Writes the formula's numbers over a run's. */
-export async function replaceWeights(folder: string): Promise<void> {
+/**
+ * Writes the formula's numbers over a run's.
+ *
+ * @param spread The largest minus the smallest. Default 0.8.
+ */
+export async function replaceWeights(folder: string, spread = 0.8): Promise<void> {
   const record = JSON.parse(await Deno.readTextFile(`${folder}/record.json`)) as RunRecord;
   const path = `${folder}/${keptWeightsFile(record)}`;
   const { tensors, metadata } = readSafetensors(await Deno.readFile(path), path);
@@ -77,7 +81,7 @@ export async function replaceWeights(folder: string): Promise<void> {
     const module = name.slice(0, name.lastIndexOf("."));
     // DoRA's lengths are one row whatever the rank.
     const rank = name.endsWith(".M") ? 1 : ranks[module];
-    const own = filled(rank === undefined ? shape : [rank, shape[1]!], seed);
+    const own = filled(rank === undefined ? shape : [rank, shape[1]!], seed, spread);
     if (name.endsWith(".E") || name.endsWith(".g")) {
       for (const slot of off) if (slot.module === module) own.data[slot.slot] = 0;
     }
@@ -94,9 +98,22 @@ export interface FormulaRun {
   readonly record: RunRecord;
 }
 
-/** Sweeps the study, replaces all weights, and removes everything afterwards. */
+/** The study with one of its methods alone. */
+function onlyMethod(label: string): Study {
+  const methods = exportStudy.axes.methods.filter((method) =>
+    typeof method !== "string" && method.label === label
+  );
+  return { ...exportStudy, axes: { ...exportStudy.axes, methods } };
+}
+
+/**
+ * Sweeps the study, replaces all weights, and removes everything afterwards.
+ *
+ * @param label The only method that is wanted. Default: all.
+ */
 export async function withFormulaRuns(
   check: (runs: readonly FormulaRun[]) => Promise<void>,
+  label: string | null = null,
 ): Promise<void> {
   await withSwept(async ({ folder }) => {
     const runs: FormulaRun[] = [];
@@ -108,5 +125,5 @@ export async function withFormulaRuns(
       runs.push({ label: record.asked.label, folder: own, record });
     }
     await check(runs);
-  }, exportStudy);
+  }, label === null ? exportStudy : onlyMethod(label));
 }

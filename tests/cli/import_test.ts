@@ -70,6 +70,8 @@ Deno.test("importAdapter gives the logits of peft: patterns of ranks and alphas,
 interface Adapter {
   readonly config: Record<string, unknown>;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Of a head in a file of its own. */
+  readonly head?: ReadonlyMap<string, StoredTensor>;
 }
 
 async function goldenAdapter(name = "lora"): Promise<Adapter> {
@@ -81,7 +83,7 @@ async function goldenAdapter(name = "lora"): Promise<Adapter> {
 
 /** Writes a changed adapter and tries to import it. */
 async function importChanged(
-  { config, tensors }: Adapter,
+  { config, tensors, head }: Adapter,
   outputs = 3,
   base: ImportBase = goldenModel(),
 ): Promise<void> {
@@ -89,6 +91,9 @@ async function importChanged(
   try {
     await Deno.writeTextFile(`${folder}/adapter_config.json`, JSON.stringify(config));
     await Deno.writeFile(`${folder}/adapter_model.safetensors`, writeSafetensors(tensors));
+    if (head !== undefined) {
+      await Deno.writeFile(`${folder}/head.safetensors`, writeSafetensors(head));
+    }
     await importAdapter(folder, base, outputs);
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -172,6 +177,27 @@ Deno.test("importAdapter names the module that is not there, the closest, and wr
     () => importChanged({ config, tensors }, 2),
     RangeError,
     "want [2] as the model has; the adapter is for another model or another number of labels",
+  );
+});
+
+Deno.test("importAdapter takes nothing but a head from head.safetensors", async () => {
+  const { config, tensors } = await goldenAdapter("headless");
+  const { tensors: own } = await goldenAdapter("lora");
+  const prefix = "base_model.model.";
+  const head = new Map(
+    [...own].filter(([name]) => name.includes("classifier"))
+      .map(([name, tensor]) => [name.slice(prefix.length), tensor] as const),
+  );
+  await importChanged({ config, tensors, head });
+  await assertRejects(
+    () => importChanged({ config, tensors, head: tensors }),
+    RangeError,
+    'head.safetensors": found LoRA\'s tensors of "encoder.layer.0',
+  );
+  await assertRejects(
+    () => importChanged({ config, tensors, head }, 2),
+    RangeError,
+    'head.safetensors": tensor "classifier.',
   );
 });
 
@@ -366,7 +392,13 @@ Deno.test("importPeft judges an exported run as its record does, and writes it m
     assertEquals(stored.maxLength, 12);
     assertEquals(stored.evaluations[0].metrics, evaluations[0]!.metrics);
     const names = [...Deno.readDirSync(out)].map(({ name }) => name).sort();
-    assertEquals(names, ["config.json", "evaluation.json", "model.safetensors", "vocab.txt"]);
+    assertEquals(names, [
+      "README.md",
+      "config.json",
+      "evaluation.json",
+      "model.safetensors",
+      "vocab.txt",
+    ]);
   }, study);
 });
 

@@ -99,7 +99,14 @@ Deno.test("runs that merge are recorded, ablated, verified and exported as one L
         assertEquals(query?.[1].shape ?? [0], rank === 0 ? [0] : [rank, 16]);
         assertEquals(config.peft_type, "LORA");
         if (method === "raclora") assertEquals(config.r, rank);
-        const options = { model: tinyModel, task: "SST-2", data: home, maxLength: 12, out: null };
+        const options = {
+          model: tinyModel,
+          task: "SST-2",
+          study: null,
+          data: home,
+          maxLength: 12,
+          out: null,
+        };
         const { evaluations } = await importPeft(out, options, await nativeExecutor(1));
         assertAlmostEquals(evaluations[0]!.loss, happened.last!.loss, 1e-5);
       }

@@ -116,10 +116,15 @@ export interface Swept {
   readonly recordOf: (method: string) => RunRecord;
 }
 
-/** Sweeps the tiny study on one CPU thread, and removes everything afterwards. */
+/**
+ * Sweeps the tiny study on one CPU thread, and removes everything afterwards.
+ *
+ * @param model The folder of studies whose model is `folder`. Default: the tiny BERT.
+ */
 export async function withSwept(
   check: (swept: Swept) => Promise<void>,
   study: Study = tinyStudy,
+  model: string = tinyModel,
 ): Promise<void> {
   const home = await Deno.makeTempDir();
   try {
@@ -128,7 +133,7 @@ export async function withSwept(
       { study, path: `${home}/tiny.json`, folder: home, methods },
       {
         data: null,
-        model: tinyModel,
+        model,
         device: "cpu",
         jobs: 1,
         threads: 1,

@@ -2,7 +2,7 @@
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { ablateStudy } from "../../src/cli/ablate.ts";
 import { exportRun } from "../../src/cli/export.ts";
-import { evaluateModel, importAdapter } from "../../src/cli/import.ts";
+import { evaluateModel, importAdapter } from "../../src/cli/imported_model.ts";
 import { trainingRequest } from "../../src/cli/execute.ts";
 import { planRecorded } from "../../src/cli/recorded_run.ts";
 import { readStoredStudy, readStudyRuns } from "../../src/cli/study_results.ts";
