@@ -5,8 +5,7 @@
  */
 import type { HostTensor } from "../graph/mod.ts";
 
-/** How many numbers are NaN or infinite. */
-export function countNonFinite(data: HostTensor["data"]): number {
+function countNonFinite(data: HostTensor["data"]): number {
   if (data instanceof BigInt64Array) return 0;
   let count = 0;
   for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i]!)) count++;

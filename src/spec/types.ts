@@ -61,11 +61,8 @@ export interface TrainSettings {
    * Where the output bias of a regression starts: in the middle of the labels' range, or at zero, as in transformers. Absent
    * means `middle`; a resolved run never says so, since runs from before this setting do not.
    */
-  readonly regressionBias?: RegressionBias;
+  readonly regressionBias?: "middle" | "zero";
 }
-
-/** Where the output bias of a regression starts. */
-export type RegressionBias = "middle" | "zero";
 
 /** Which modules get an adapter. */
 export interface AdapterSettings {
