@@ -8,12 +8,13 @@
  *
  * @module
  */
-import { Tokenizer } from "@huggingface/tokenizers";
 import { pretrainingDocuments } from "../pretrain/corpora/corpora.ts";
 import { countWords } from "../pretrain/corpora/document.ts";
 import { encodeDocuments } from "../pretrain/documents.ts";
 import { encodeSequences, type PretrainingSequence } from "../pretrain/sequence_file.ts";
 import { countBertWords, tokenizerJson, trainWordPiece } from "../pretrain/vocabulary.ts";
+import { parsed, tokenizerSchema } from "../tasks/tokenizers/layout.ts";
+import { createPieces } from "../tasks/tokenizers/pieces.ts";
 import { readCorpora } from "./corpora.ts";
 
 /** What was prepared. */
@@ -33,7 +34,8 @@ export async function preparePretraining(folder: string, seed = 1): Promise<Prep
   const sentences = documents.flatMap((document) => document.sentences);
   const vocabulary = trainWordPiece(countBertWords(sentences));
   const json = tokenizerJson(vocabulary);
-  const sequences = encodeDocuments(documents, new Tokenizer(json, {}), seed);
+  const { tokenizer } = createPieces(parsed(tokenizerSchema, json, "tokenizer.json"), folder);
+  const sequences = encodeDocuments(documents, tokenizer, seed);
   await Deno.mkdir(folder, { recursive: true });
   await Deno.writeTextFile(`${folder}/tokenizer.json`, `${JSON.stringify(json, null, 1)}\n`);
   const file = { vocabularySize: vocabulary.length, sequences };

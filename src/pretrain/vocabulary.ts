@@ -8,8 +8,8 @@
  *
  * @module
  */
-import { BertNormalizer, BertPreTokenizer } from "@huggingface/tokenizers";
 import type { Json } from "../base/canonical_json.ts";
+import { bertNormalize, bertSplit } from "../tasks/tokenizers/stages.ts";
 
 /** The tokens that come first; their index is their id. */
 export const specialTokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;
@@ -53,15 +53,15 @@ export const defaultVocabularyOptions: VocabularyOptions = {
 export function countBertWords(texts: Iterable<string>): Map<string, number> {
   const chunks = new Map<string, number>();
   for (const text of texts) {
-    for (const chunk of text.split(/\s+/)) {
+    for (const chunk of text.split(/[ \t\r\n]+/)) {
       if (chunk !== "") chunks.set(chunk, (chunks.get(chunk) ?? 0) + 1);
     }
   }
-  const normalizer = new BertNormalizer(normalizerConfig);
-  const preTokenizer = new BertPreTokenizer();
+  const normalize = bertNormalize(normalizerConfig);
+  const split = bertSplit();
   const words = new Map<string, number>();
   for (const [chunk, count] of chunks) {
-    for (const word of preTokenizer.pre_tokenize(normalizer.normalize(chunk))) {
+    for (const word of split(normalize(chunk))) {
       words.set(word, (words.get(word) ?? 0) + count);
     }
   }

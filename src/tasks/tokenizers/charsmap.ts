@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { graphemes } from "./graphemes.ts";
 
 /** A table: a double-array trie of byte sequences, and the texts that take their place. */
 interface Charsmap {
@@ -29,7 +30,6 @@ export function charsmapNormalizer(bytes: Uint8Array, fileName: string): (text: 
   const map = readCharsmap(bytes, fileName);
   const encoder = new TextEncoder();
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
   const lookUp = (part: Uint8Array): string | null => {
     const at = shortestMatch(map.trie, part);
     if (at === null) return null;
@@ -46,7 +46,7 @@ export function charsmapNormalizer(bytes: Uint8Array, fileName: string): (text: 
     .every((char) => replaced(char) === char);
   return (text) => {
     if (leavesAscii && printableAscii.test(text)) return text;
-    return Array.from(segmenter.segment(text), ({ segment }) => replaced(segment)).join("");
+    return graphemes(text).map(replaced).join("");
   };
 }
 

@@ -1,26 +1,25 @@
 /**
- * Splitting texts into pieces by `@huggingface/tokenizers`, with the stages repaired in which it departs from the
- * fast tokenizers of transformers.
+ * Splitting texts into pieces by `@huggingface/tokenizers`, with ranklab's own stages where the package departs from
+ * the fast tokenizers of transformers.
  *
  * @module
  */
 import {
   ByteLevelPreTokenizer,
+  MetaspacePreTokenizer,
   Normalizer,
-  PrecompiledNormalizer,
-  type PreTokenizer,
+  PreTokenizer,
   SequenceNormalizer,
   SequencePreTokenizer,
   Tokenizer as PieceTokenizer,
 } from "@huggingface/tokenizers";
 import { z } from "zod";
-import { charsmapNormalizer } from "./charsmap.ts";
-import { makeTokenizerJson, type TokenizerJson } from "./layout.ts";
-
-/** A stage of a normaliser or pre-tokenizer, as it stands in `tokenizer.json`. */
-type Stage = NonNullable<TokenizerJson["normalizer"]>;
+import { makeTokenizerJson, type Stage, type TokenizerJson } from "./layout.ts";
+import { bytePattern, matching, normalizeOf, type Split, splitOf } from "./stages.ts";
 
 const stages = z.array(z.looseObject({ type: z.string() }));
+
+const prependScheme = z.enum(["always", "first", "never"]);
 
 /** What splits texts, and what a text needs before it is given to it. */
 export interface Pieces {
@@ -41,15 +40,26 @@ export function createPieces(json: TokenizerJson, fileName: string): Pieces {
         `take a model of another tokenizer`,
     );
   }
+  const isOnRaw = (token: AddedToken) => token["normalized"] !== true || json.normalizer === null;
+  const prepare = trimAround(json.added_tokens.filter(isOnRaw));
+  const trimNormalized = trimAround(json.added_tokens.filter((token) => !isOnRaw(token)));
   try {
     const tokenizer = new PieceTokenizer({
       ...json,
-      normalizer: json.normalizer === null ? null : repairedNormalizer(json.normalizer),
-      pre_tokenizer: json.pre_tokenizer === null ? null : repairedPreTokenizer(json.pre_tokenizer),
+      added_tokens: json.added_tokens.map((token) => ({ ...token, lstrip: false, rstrip: false })),
     }, {});
-    tokenizer.normalizer = withTables(tokenizer.normalizer, fileName);
-    setBytePattern(tokenizer.pre_tokenizer);
-    return { tokenizer, prepare: preparation(json) };
+    if (tokenizer.normalizer !== null && json.normalizer !== null) {
+      const normalizer = ownNormalizer(tokenizer.normalizer, json.normalizer, fileName);
+      checkNormalizedTokens(json, tokenizer.normalizer, normalizer);
+      tokenizer.normalizer = new OwnNormalizer(
+        normalizer,
+        (text) => trimNormalized(normalizer.normalize(text)),
+      );
+    }
+    if (tokenizer.pre_tokenizer !== null && json.pre_tokenizer !== null) {
+      tokenizer.pre_tokenizer = ownPreTokenizer(tokenizer.pre_tokenizer, json.pre_tokenizer);
+    }
+    return { tokenizer, prepare };
   } catch (error) {
     throw new Error(
       `Cannot build the tokenizer of "${fileName}": ${
@@ -60,6 +70,8 @@ export function createPieces(json: TokenizerJson, fileName: string): Pieces {
   }
 }
 
+type AddedToken = TokenizerJson["added_tokens"][number];
+
 /** What neither the package nor this file runs as the crate does, or null. */
 function unknownPart(json: TokenizerJson): string | null {
   if (json.model.type === "Unigram" && json.model["byte_fallback"] === true) {
@@ -67,12 +79,21 @@ function unknownPart(json: TokenizerJson): string | null {
   }
   const word = json.added_tokens.find((token) => token["single_word"] === true);
   if (word !== undefined) return `the added token "${word.content}" with single_word`;
+  const preTokenizers = flattened(json.pre_tokenizer, "pretokenizers");
   // The crate puts no sign before a text that lost spaces in front; the package does.
   const strips = flattened(json.normalizer, "normalizers")
     .some((stage) => stage.type === "Strip" && stage["strip_left"] === true);
-  const first = flattened(json.pre_tokenizer, "pretokenizers")
+  const first = preTokenizers
     .some((stage) => stage.type === "Metaspace" && stage["prepend_scheme"] === "first");
-  return strips && first ? 'a Metaspace with prepend_scheme "first" after a left Strip' : null;
+  if (strips && first) return 'a Metaspace with prepend_scheme "first" after a left Strip';
+  // The package keeps matches apart or leaves them out, and knows no other behaviour.
+  const split = preTokenizers.find((stage) => {
+    const known = stage["invert"] === true ? ["Removed"] : ["Removed", "Isolated"];
+    return stage.type === "Split" && !known.includes(String(stage["behavior"]));
+  });
+  return split === undefined
+    ? null
+    : `a Split with behavior "${split["behavior"]}" and invert ${split["invert"] === true}`;
 }
 
 /** A stage and, where it is a sequence, those in it. */
@@ -82,124 +103,110 @@ function flattened(stage: Stage | null, key: string): readonly Stage[] {
   return stages.parse(stage[key]).flatMap((part) => flattened(part, key));
 }
 
-const replacing = (pattern: string, content: string): Stage => ({
-  type: "Replace",
-  pattern: { Regex: pattern },
-  content,
-});
+/** A normaliser of ranklab's own in the package's form. */
+class OwnNormalizer extends Normalizer {
+  readonly #normalize: (text: string) => string;
 
-/** Keeps what matches; the pattern covers every character that has to stay. */
-const matching = (pattern: string): Stage => ({
-  type: "Split",
-  pattern: { Regex: pattern },
-  behavior: "Isolated",
-  invert: true,
-});
-
-/**
- * The same normaliser in stages that the package runs as the crate does: white space is Unicode's (JavaScript's has
- * the byte-order mark and lacks U+0085), and a capital sigma is lower-cased to "σ" everywhere.
- */
-function repairedNormalizer(stage: Stage): Stage {
-  switch (stage.type) {
-    case "Sequence": {
-      const normalizers = stages.parse(stage["normalizers"]).map(repairedNormalizer);
-      return { type: "Sequence", normalizers };
-    }
-    case "Strip": {
-      const left = stage["strip_left"] === true ? [replacing("\\A\\p{White_Space}+", "")] : [];
-      const right = stage["strip_right"] === true ? [replacing("\\p{White_Space}+\\z", "")] : [];
-      return { type: "Sequence", normalizers: [...left, ...right] };
-    }
-    case "Lowercase":
-      return { type: "Sequence", normalizers: [replacing("Σ", "σ"), stage] };
-    default:
-      return stage;
-  }
-}
-
-const punctuation = "\\p{P}!-\\/:-@\\[-`{-~";
-
-/**
- * The same pre-tokenizer in stages that the package runs as the crate does: Metaspace also splits at its sign, and
- * its older files say by `add_prefix_space` what `prepend_scheme` says now; isolated punctuation is one sign a piece.
- */
-function repairedPreTokenizer(stage: Stage): Stage {
-  switch (stage.type) {
-    case "Sequence": {
-      const pretokenizers = stages.parse(stage["pretokenizers"]).map(repairedPreTokenizer);
-      return { type: "Sequence", pretokenizers };
-    }
-    case "Metaspace": {
-      const sign = typeof stage["replacement"] === "string" ? stage["replacement"] : "▁";
-      const scheme = stage["prepend_scheme"] ??
-        (stage["add_prefix_space"] === false ? "never" : "always");
-      const joined = { ...stage, prepend_scheme: scheme };
-      if (stage["split"] === false) return joined;
-      const split = matching(`${sign}?[^${sign}]+|${sign}`);
-      return { type: "Sequence", pretokenizers: [joined, split] };
-    }
-    case "WhitespaceSplit":
-      return matching("\\P{White_Space}+");
-    case "Punctuation":
-      return (stage["behavior"] ?? "Isolated") === "Isolated"
-        ? matching(`[^${punctuation}]+|[${punctuation}]`)
-        : stage;
-    default:
-      return stage;
-  }
-}
-
-/** A normaliser that looks characters up in the file's own table. */
-class TableNormalizer extends Normalizer {
-  readonly #table: (text: string) => string;
-
-  constructor(precompiled: PrecompiledNormalizer, fileName: string) {
-    super(precompiled.config);
-    const table: unknown = Reflect.get(precompiled.config, "precompiled_charsmap");
-    if (typeof table !== "string") {
-      throw new Error(`its normaliser has no precompiled_charsmap, want one in base64`);
-    }
-    this.#table = charsmapNormalizer(Uint8Array.fromBase64(table), fileName);
+  constructor(built: Normalizer, normalize: (text: string) => string) {
+    super(built.config);
+    this.#normalize = normalize;
   }
 
   normalize(text: string): string {
-    return this.#table(text);
+    return this.#normalize(text);
   }
 }
 
-/** The normaliser with its tables in place of the package's fixed rules. */
-function withTables(normalizer: Normalizer | null, fileName: string): Normalizer | null {
-  if (normalizer instanceof PrecompiledNormalizer) return new TableNormalizer(normalizer, fileName);
-  if (normalizer instanceof SequenceNormalizer) {
-    normalizer.normalizers = normalizer.normalizers.map((part) => withTables(part, fileName));
+/** The package's normaliser with ranklab's own stages in their places. */
+function ownNormalizer(built: Normalizer, stage: Stage, fileName: string): Normalizer {
+  if (built instanceof SequenceNormalizer) {
+    const parts = stages.parse(stage["normalizers"]);
+    built.normalizers = built.normalizers.map((part, i) =>
+      part === null ? null : ownNormalizer(part, parts[i]!, fileName)
+    );
+    return built;
   }
-  return normalizer;
+  const normalize = normalizeOf(stage, fileName);
+  return normalize === null ? built : new OwnNormalizer(built, normalize);
 }
 
-/** GPT-2's pattern (`encoder.py` of its release) with Unicode's white space. */
-const bytePattern =
-  /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\p{White_Space}\p{L}\p{N}]+|\p{White_Space}+(?!\P{White_Space})|\p{White_Space}+/gu;
-
-function setBytePattern(stage: PreTokenizer | null): void {
-  if (stage instanceof ByteLevelPreTokenizer) stage.pattern = bytePattern;
-  if (stage instanceof SequencePreTokenizer) stage.tokenizers.forEach(setBytePattern);
+/** The package looks for added tokens in the form that its own normaliser gives them. */
+function checkNormalizedTokens(json: TokenizerJson, built: Normalizer, own: Normalizer): void {
+  for (const token of json.added_tokens) {
+    if (
+      token["normalized"] === true &&
+      built.normalize(token.content) !== own.normalize(token.content)
+    ) {
+      throw new Error(
+        `its added token "${token.content}" is looked for in normalised text, and the package normalises it otherwise; ` +
+          `set "normalized" to false`,
+      );
+    }
+  }
 }
 
-/** Ideographs outside the basic multilingual plane. */
-const astralIdeograph =
-  /[\u{20000}-\u{2A6DF}\u{2A700}-\u{2B73F}\u{2B740}-\u{2B81F}\u{2B820}-\u{2CEAF}\u{2F800}-\u{2FA1F}]/gu;
+/** A pre-tokenizer of ranklab's own in the package's form. */
+class OwnPreTokenizer extends PreTokenizer {
+  readonly #split: (text: string, options?: SplitOptions) => readonly string[];
 
-/**
- * What a text needs so that the package's BERT normaliser treats it as the original one does: that one sets
- * ideographs outside the basic plane apart with spaces too, and lower-cases a capital sigma to "σ" also at a word's end.
- */
-function preparation({ normalizer }: TokenizerJson): (text: string) => string {
-  if (normalizer?.type !== "BertNormalizer") return (text) => text;
-  const spaces = normalizer["handle_chinese_chars"] === true;
-  const lowers = normalizer["lowercase"] === true;
-  return (text) => {
-    const spaced = spaces ? text.replace(astralIdeograph, " $& ") : text;
-    return lowers ? spaced.replaceAll("Σ", "σ") : spaced;
-  };
+  constructor(split: (text: string, options?: SplitOptions) => readonly string[]) {
+    super();
+    this.#split = split;
+  }
+
+  pre_tokenize_text(text: string, options?: SplitOptions): string[] {
+    return [...this.#split(text, options)];
+  }
+}
+
+type SplitOptions = Parameters<PreTokenizer["pre_tokenize_text"]>[1];
+
+/** The package's pre-tokenizer with ranklab's own stages in their places. */
+function ownPreTokenizer(built: PreTokenizer, stage: Stage): PreTokenizer {
+  if (built instanceof SequencePreTokenizer) {
+    const parts = stages.parse(stage["pretokenizers"]);
+    built.tokenizers = built.tokenizers.map((part, i) =>
+      part === null ? null : ownPreTokenizer(part, parts[i]!)
+    );
+    return built;
+  }
+  if (built instanceof ByteLevelPreTokenizer) built.pattern = bytePattern();
+  if (built instanceof MetaspacePreTokenizer) return ownMetaspace(built, stage);
+  const split: Split | null = splitOf(stage);
+  return split === null ? built : new OwnPreTokenizer(split);
+}
+
+/** Metaspace also splits at its sign; its older files say by `add_prefix_space` what `prepend_scheme` says now. */
+function ownMetaspace(built: MetaspacePreTokenizer, stage: Stage): PreTokenizer {
+  built.prepend_scheme = prependScheme.parse(
+    stage["prepend_scheme"] ?? (stage["add_prefix_space"] === false ? "never" : "always"),
+  );
+  if (stage["split"] === false) return built;
+  const sign = built.replacement;
+  const split = matching(`${sign}?[^${sign}]+|${sign}`);
+  return new OwnPreTokenizer((text, options) =>
+    built.pre_tokenize_text(text, options).flatMap(split)
+  );
+}
+
+/** Takes the white space around tokens away that they swallow (`lstrip`, `rstrip`); JavaScript's is not the crate's. */
+function trimAround(tokens: readonly AddedToken[]): (text: string) => string {
+  const left = new Set(tokens.filter((token) => token["lstrip"] === true).map((t) => t.content));
+  const right = new Set(tokens.filter((token) => token["rstrip"] === true).map((t) => t.content));
+  if (left.size + right.size === 0) return (text) => text;
+  const contents = tokens.map((token) => token.content).toSorted((a, b) => b.length - a.length)
+    .map((content) => RegExp.escape(content)).join("|");
+  const before = new RegExp(
+    `(?<!\\p{White_Space})\\p{White_Space}+(${contents})|(?:${contents})`,
+    "gu",
+  );
+  const after = new RegExp(`(${contents})\\p{White_Space}*`, "gu");
+  return (text) =>
+    text
+      .replace(after, (found, content: string) => right.has(content) ? content : found)
+      .replace(
+        before,
+        (found, content: string | undefined) =>
+          content !== undefined && left.has(content) ? content : found,
+      );
 }

@@ -12,14 +12,13 @@ import {
   renamed,
   robertaNames,
   specialKeys,
+  type Stage,
   template,
   type TemplatePiece,
   type TokenizerConfig,
   type TokenizerJson,
 } from "./layout.ts";
 import { readSentencePiece, type SentencePieceModel } from "./sentence_piece.ts";
-
-type Stage = NonNullable<TokenizerJson["normalizer"]>;
 
 /** The stage that writes spaces as `▁` and puts one before the text. */
 const metaspace = (scheme: string): Stage => ({
