@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { cumulativeStdNormalProbability } from "simple-statistics";
+import erfc from "@stdlib/math-base-special-erfc";
 import { RandomStream } from "../base/random.ts";
 import { averageRanks } from "./statistics.ts";
 
@@ -83,18 +83,22 @@ export interface SignedRankTest {
   readonly n: number;
   /** Sum of the ranks of the positive differences. */
   readonly positive: number;
-  /** Two-sided. */
+  /** Two-sided; never 0. */
   readonly p: number;
 }
 
-/** Differences above this number take the normal approximation. */
-const mostExact = 100;
+/**
+ * Differences above this number take the normal approximation: 17 methods compare in 136 pairs, and an exact p of 200
+ * differences with ties takes 3 ms, one of 1,000 a quarter of a second.
+ */
+const mostExact = 200;
 
 /**
  * Wilcoxon's signed-rank test (1945) that paired differences are as often and as far above zero as below, two-sided.
  *
- * Zeros are left out, equal sizes share their average rank, and p is exact given those ranks (all 2ⁿ signs); above 100
- * differences it is the normal approximation with the correction for ties. Differences are compared to ten digits, so
+ * Zeros are left out, equal sizes share their average rank, and p is exact given those ranks (all 2ⁿ signs); above 200
+ * differences it is the normal approximation with the correction for ties, which is 4 % too large at three deviations
+ * and 200 differences. Differences are compared to ten digits, so
  * that rounding neither makes nor breaks ties.
  */
 export function signedRankTest(differences: readonly number[]): SignedRankTest {
@@ -105,32 +109,33 @@ export function signedRankTest(differences: readonly number[]): SignedRankTest {
   const positive = kept.reduce((sum, d, i) => sum + (d > 0 ? ranks[i]! : 0), 0);
   if (n === 0) return { n, positive, p: 1 };
   const p = n > mostExact ? normalP(ranks, positive) : exactP(ranks, positive);
-  return { n, positive, p: Math.min(1, p) };
+  // Smaller numbers than the smallest are no reason to say that something is impossible.
+  return { n, positive, p: Math.min(1, Math.max(p, Number.MIN_VALUE)) };
 }
 
-/** Twice the smaller tail of the sum of `ranks` with random signs, from its whole distribution. */
+/** Twice the smaller tail of the sum of `ranks` with random signs, counted out. */
 function exactP(ranks: readonly number[], positive: number): number {
   // Average ranks are halves, so twice a rank is whole.
-  const sizes = ranks.map((rank) => Math.round(2 * rank));
+  const unit = ranks.every(Number.isInteger) ? 1 : 0.5;
+  const sizes = ranks.map((rank) => rank / unit).sort((a, b) => a - b);
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  let chances = new Float64Array(total + 1);
-  chances[0] = 1;
-  for (const size of sizes) {
-    const next = new Float64Array(total + 1);
-    for (let sum = 0; sum <= total; sum++) {
-      next[sum] = (chances[sum]! + (sum >= size ? chances[sum - size]! : 0)) / 2;
-    }
-    chances = next;
-  }
-  const smaller = Math.min(Math.round(2 * positive), total - Math.round(2 * positive));
   // The distribution is symmetric, so the smaller tail is the lower one of the smaller sum.
-  return 2 * chances.subarray(0, smaller + 1).reduce((sum, chance) => sum + chance, 0);
+  const smaller = Math.min(positive / unit, total - positive / unit);
+  // How many signs give each sum: at most 2ⁿ, and sums of positive numbers keep all digits of the smallest.
+  const ways = new Float64Array(smaller + 1);
+  ways[0] = 1;
+  let reach = 0;
+  for (const size of sizes) {
+    reach = Math.min(smaller, reach + size);
+    for (let sum = reach; sum >= size; sum--) ways[sum]! += ways[sum - size]!;
+  }
+  return ways.reduce((sum, count) => sum + count, 0) * 2 ** (1 - ranks.length);
 }
 
 function normalP(ranks: readonly number[], positive: number): number {
   const mean = ranks.reduce((sum, rank) => sum + rank, 0) / 2;
   const deviation = Math.sqrt(ranks.reduce((sum, rank) => sum + rank * rank, 0)) / 2;
-  return 2 * cumulativeStdNormalProbability(-Math.abs(positive - mean) / deviation);
+  return erfc(Math.abs(positive - mean) / deviation / Math.SQRT2);
 }
 
 /**

@@ -129,10 +129,13 @@ function blocksOf(facts: readonly RunFact[]): ReadonlyMap<string, Block> {
     task: group[0]!.task,
     scores: new Map(group.map(({ label, metric, score }) => [
       label,
-      (metricInfo(metric).isHigherBetter ? 1 : -1) * score!,
+      (metricInfo(metric).isHigherBetter ? 1 : -1) * compared(score!),
     ])),
   }]));
 }
+
+/** A score to twelve digits, so that rounding makes no winner of two that are equal. */
+const compared = (score: number): number => Number(score.toPrecision(12));
 
 function rankingAt(
   budget: string,

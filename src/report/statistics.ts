@@ -123,7 +123,8 @@ const isConstant = (values: readonly number[]): boolean => values.every((v) => v
 /** Spearman's ρ with average ranks for ties; null where a side is constant or fewer than three pairs exist. */
 export function spearman(x: readonly number[], y: readonly number[]): number | null {
   if (x.length < 3 || isConstant(x) || isConstant(y)) return null;
-  return sampleCorrelation(averageRanks(x), averageRanks(y));
+  // Rounding takes the correlation of equal orders to 1.0000000000000002.
+  return Math.max(-1, Math.min(1, sampleCorrelation(averageRanks(x), averageRanks(y))));
 }
 
 /** Kendall's τ-b (Kendall 1945, corrected for ties); null where a side is constant or fewer than three pairs exist. */

@@ -32,12 +32,42 @@ Deno.test("friedmanTest has nothing to say of one block, one method, or ties alo
   assertEquals(friedmanTest([[4, 4], [7, 7]]), null);
 });
 
-Deno.test("signedRankTest agrees with SciPy, exact with ties and approximate above 100 differences", () => {
+/** p to nine digits, however small it is. */
+const assertSameP = (found: number, wanted: number) =>
+  assertAlmostEquals(found, wanted, 1e-9 * wanted);
+
+Deno.test("signedRankTest agrees with SciPy, ties and zeros included", () => {
   for (const { values, n, positive, p } of Object.values(golden.wilcoxon)) {
     const found = signedRankTest(values);
     assertEquals([found.n, found.positive], [n, positive]);
-    // The package's normal distribution is good to seven digits.
-    assertAlmostEquals(found.p, p, n > 100 ? 1e-4 : 1e-12);
+    assertSameP(found.p, p);
+  }
+});
+
+Deno.test("signedRankTest has exact and then normal tails to a thousand differences", () => {
+  for (const { series, n, positive, p } of Object.values(golden.series)) {
+    const [count = 0, modulus = 0, shift = 0] = series;
+    const values = Array.from({ length: count }, (_, i) => (i + 1) * 7919 % modulus - shift);
+    const found = signedRankTest(values);
+    assertEquals([found.n, found.positive], [n, positive]);
+    assertSameP(found.p, p);
+    // The other sign is the same test.
+    assertSameP(signedRankTest(values.map((value) => -value)).p, p);
+  }
+});
+
+Deno.test("eight methods can be told apart over more than a hundred blocks", () => {
+  // 28 pairs: a p that stopped at .002 would be .056 after correction.
+  const { p } = signedRankTest(Array.from({ length: 101 }, (_, i) => 1 + i % 7));
+  const corrected = holm(Array.from({ length: 28 }, () => p));
+  assertAlmostEquals(Math.log2(corrected[0]!), 1 - 101 + Math.log2(28), 1e-9);
+});
+
+Deno.test("no p of signedRankTest or holm is 0", () => {
+  for (const n of [1, 200, 201, 1100, 3000]) {
+    const { p } = signedRankTest(Array.from({ length: n }, (_, i) => i + 1));
+    assert(p > 0 && p <= 1, `${n}: ${p}`);
+    assert(holm([p, p, 0.5]).every((corrected) => corrected > 0));
   }
 });
 

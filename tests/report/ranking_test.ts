@@ -120,6 +120,24 @@ Deno.test("rankingsOf places a method without budget beside the others without m
   assertEquals(free.beside, [{ label: "F", n: 8, meanRank: (3 + 7) / 8 }]);
 });
 
+Deno.test("rankingsOf shares a rank with a method without budget that ties", () => {
+  // Beside .88, .7 and .78: a tie with the first shares ranks 1 and 2, one with the last ranks 3 and 4.
+  const last = (score: number) => [...new Array(7).fill(NaN), score];
+  const at = (score: number) =>
+    only(scored({ ...eight, "F/t": last(score) }, { free: "F" })).beside[0]!.meanRank;
+  assertEquals([0.88, 0.85, 0.78, 0.7, 0.6].map(at), [1.5, 2, 2.5, 3.5, 4]);
+});
+
+Deno.test("rankingsOf takes scores that differ by rounding alone for equal", () => {
+  const ranking = only(scored({ "A/t": [0.3, 0.3], "B/t": [0.1 + 0.2, 0.4] }));
+  assertEquals(ranking.methods.map((m) => [m.label, m.meanRank, m.firsts]), [
+    ["B", 1.25, 2],
+    ["A", 1.75, 1],
+  ]);
+  const [pair] = ranking.pairs;
+  assertEquals([pair!.wins, pair!.losses, pair!.ties], [1, 0, 1]);
+});
+
 Deno.test("rankingsOf ranks methods without budget among themselves where the study has no other", () => {
   const study = fixtureStudy({
     methods: [method("head", "head", false), method("full", "full", false)],

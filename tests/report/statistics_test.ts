@@ -59,6 +59,15 @@ Deno.test("spearman, kendall and averageRanks agree with SciPy, ties included", 
   }
 });
 
+Deno.test("spearman and kendall of equal and of opposite orders are 1 and −1, not more", () => {
+  for (const correlate of [spearman, kendall]) {
+    for (const x of [[7, 7, 5], [0, 1, 2, 3], [1, 5, 2, 2, 9, 4, 4]]) {
+      assertEquals(correlate(x, x), 1);
+      assertEquals(correlate(x, x.map((value) => -value)), -1);
+    }
+  }
+});
+
 Deno.test("spearman and kendall are null where a side is constant or pairs are few", () => {
   for (const correlate of [spearman, kendall]) {
     assertEquals(correlate([2, 2, 2, 2], [1, 2, 3, 4]), null);
