@@ -1,4 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
+import { chance } from "../../src/report/format.ts";
 import {
   fewestBlocks,
   friedmanTest,
@@ -63,10 +64,11 @@ Deno.test("eight methods can be told apart over more than a hundred blocks", () 
   assertAlmostEquals(Math.log2(corrected[0]!), 1 - 101 + Math.log2(28), 1e-9);
 });
 
-Deno.test("no p of signedRankTest or holm is 0", () => {
+Deno.test("no p of signedRankTest or holm is 0 or written as 0", () => {
   for (const n of [1, 200, 201, 1100, 3000]) {
     const { p } = signedRankTest(Array.from({ length: n }, (_, i) => i + 1));
     assert(p > 0 && p <= 1, `${n}: ${p}`);
+    assertEquals(chance(p), n === 1 ? "1.00" : "< 0.001");
     assert(holm([p, p, 0.5]).every((corrected) => corrected > 0));
   }
 });
