@@ -10,7 +10,7 @@ import { findingsOf, uniformLabel } from "./findings.ts";
 import { markdownOf } from "./markdown.ts";
 import { pageOf } from "./page.ts";
 import { type Ranking, rankingsOf } from "./ranking.ts";
-import { renderChart } from "./render.ts";
+import { type Picture, renderChart } from "./render.ts";
 import {
   ablationTable,
   baselineOf,
@@ -79,7 +79,7 @@ export async function buildReport(results: StudyResults): Promise<ReportFiles> {
   const rankings = rankingsOf(results);
   const tables = tablesOf(results, rankings);
   const charts = chartsOf(results, rankings);
-  const pictures = new Map<string, string>();
+  const pictures = new Map<string, Picture>();
   for (const chart of Object.values(charts).flat()) {
     pictures.set(chart.id, await renderChart(chart));
   }
@@ -87,14 +87,14 @@ export async function buildReport(results: StudyResults): Promise<ReportFiles> {
     results,
     findings: findingsOf(results, baselineOf(gridOf(results)), rankings),
     charts,
-    pictures,
+    pictures: new Map([...pictures].map(([id, { page }]) => [id, page])),
     tables: new Map(tables.map((table) => [table.id, table])),
   });
   const filled = tables.filter((table) => table.table.numRows() > 0);
   return {
     files: Object.fromEntries([
       ["report.html", page],
-      ...[...pictures].map(([id, svg]) => [`charts/${id}.svg`, svg + "\n"]),
+      ...[...pictures].map(([id, { file }]) => [`charts/${id}.svg`, file + "\n"]),
       ...filled.flatMap((table) => [
         [`tables/${table.id}.md`, markdownOf(table)],
         [`tables/${table.id}.csv`, csvOf(table)],

@@ -10,11 +10,13 @@ import { rankingChart } from "./charts/ranking.ts";
 import { rankOverview } from "./charts/rank_overview.ts";
 import { rankMetricChart } from "./charts/rank_metric.ts";
 import { rankHeatmaps, rankTimelines } from "./charts/ranks.ts";
-import { importanceTrajectories, lossChart, rankTrajectories } from "./charts/trajectories.ts";
+import { lossChart } from "./charts/losses.ts";
+import { importanceTrajectories, rankTrajectories } from "./charts/trajectories.ts";
 import { sequenceCharts } from "./charts/sequence.ts";
 import { gridOf } from "./facts.ts";
 import { type Ranking, rankingsOf } from "./ranking.ts";
-import { manyLabels, stylesOf } from "./style.ts";
+import { stylesOf } from "./method_styles.ts";
+import { manyLabels } from "./style.ts";
 import type { Chart, StudyResults } from "./types.ts";
 
 /** Charts by section; a section without data has none. */

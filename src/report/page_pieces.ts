@@ -11,9 +11,6 @@ import type { Chart, ReportTable, Tone } from "./types.ts";
 /** Rows of a table that the page shows; more stand in the files beside it. */
 export const mostPageRows = 1000;
 
-/** Pictures wider than this (in pixels) scroll sideways instead of shrinking beyond legibility. */
-const mostPictureWidth = 1500;
-
 function toned(text: string, tone: Tone): HtmlValue {
   return tone === "plain" ? text : html`<span class="${tone}">${text}</span>`;
 }
@@ -78,14 +75,16 @@ export const lines = (pieces: readonly Html[]): Html =>
 /** What stands where there is nothing to show. */
 export const empty = (text: HtmlValue): Html => html`<p class="empty">${text}</p>`;
 
-/** A chart with its title and caption. */
-export function figure(chart: Chart, svg: string): Html {
-  const width = Number(/ width="([\d.]+)"/.exec(svg)?.[1] ?? 0);
-  const kind = width > mostPictureWidth ? "chart wide" : "chart";
+/**
+ * A chart with its title and caption.
+ *
+ * @param picture The chart's keys and plots as HTML.
+ */
+export function figure(chart: Chart, picture: string): Html {
   return html`
     <figure id="${chart.id}">
       <h3>${chart.title}</h3>
-      <div class="${kind}" role="img" aria-label="${chart.title}">${new Html(svg)}</div>
+      <div class="chart" role="img" aria-label="${chart.title}">${new Html(picture)}</div>
       <figcaption>${chart.caption} <a href="charts/${chart.id}.svg">SVG</a></figcaption>
     </figure>
   `;

@@ -16,7 +16,7 @@ export interface PageContent {
   readonly results: StudyResults;
   readonly findings: readonly Finding[];
   readonly charts: ReportCharts;
-  /** SVG text of each chart, by id. */
+  /** Keys and plots of each chart as HTML, by id. */
   readonly pictures: ReadonlyMap<string, string>;
   /** Tables by id. */
   readonly tables: ReadonlyMap<string, ReportTable>;

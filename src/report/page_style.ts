@@ -14,7 +14,7 @@ export const pageStyle = `
   --page: #f5f6f8; --card: #ffffff; --ink: #1d2229; --muted: #5c6672; --line: #e1e5ea; --row: #f7f8fa;
   --accent: #3a6ea5; --good: #1b7f4d; --good-back: #e6f4ec; --bad: #b3363d; --bad-back: #fbeaea; --chart-grid: ${grid};
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --page: #14171b; --card: #1b1f25; --ink: #e6e9ed; --muted: #9aa5b1; --line: #2c333c; --row: #20252c;
     --accent: #83b1e0; --good: #6fd0a0; --good-back: #18342a; --bad: #f0959a; --bad-back: #3a2124; --chart-grid: #2f3741;
@@ -66,9 +66,13 @@ figure { margin: 1.5rem 0 0; }
 figure + .note { margin-top: 1.3rem; }
 figure h3 { margin: 0 0 0.5rem; }
 figcaption { color: var(--muted); font-size: 0.84rem; max-width: 54rem; margin-top: 0.3rem; }
-.chart { overflow-x: auto; }
-.chart svg { display: block; max-width: 100%; height: auto; }
-.chart.wide svg { max-width: none; }
+.keys { display: flex; flex-wrap: wrap; gap: 0.1rem 1.1rem; margin: 0 0 0.6rem; font-size: 0.8rem; }
+.key { display: inline-flex; align-items: center; gap: 0.35rem; overflow-wrap: anywhere; }
+.key svg { flex: none; }
+.panels { display: flex; flex-wrap: wrap; align-items: flex-start; gap: 14px 18px; }
+.panel { flex: none; max-width: 100%; overflow-x: auto; break-inside: avoid; }
+.panel svg { display: block; max-width: 100%; height: auto; }
+.for-narrow { display: none; }
 .chart [fill="${background}"] { fill: transparent; }
 .chart [stroke="${background}"] { stroke: var(--card); }
 .chart [fill="${ink}"] { fill: var(--ink); }
@@ -83,8 +87,20 @@ footer { grid-column: 1 / -1; color: var(--muted); font-size: 0.84rem; padding-t
   nav { position: static; max-height: none; } nav ol { border: 0; columns: 2; }
   section { padding: 1.1rem 1rem 1.3rem; }
 }
+@media screen and (max-width: 40rem) { .for-wide { display: none; } .for-narrow { display: flex; } }
 @media print {
-  body { background: #fff; } nav { display: none; } .layout { display: block; } section { border: 0; padding: 0; break-inside: auto; }
-  figure, tr { break-inside: avoid; } .scroll, .chart { overflow: visible; }
+  @page { margin: 12mm; }
+  :root { --page: #fff; --card: #fff; }
+  body { background: #fff; font-size: 10.5pt; } nav { display: none; } .layout { display: block; padding: 0; max-width: none; } header { padding: 0; }
+  section { border: 0; padding: 0; margin: 1.6rem 0 0; break-inside: auto; }
+  h1, h2, h3, summary, .keys, section > .note, details > .note { break-after: avoid; }
+  h3, figure h3, .keys, figcaption { break-inside: avoid; } figcaption { break-before: avoid; }
+  tr, li { break-inside: avoid; } thead { display: table-header-group; }
+  .for-wide.several { display: none; } .for-narrow.several { display: flex; }
+  .scroll, .panel { overflow: visible; } .panel svg { min-width: 0 !important; }
+  table { font-size: 7.4pt; min-width: 0; } th, td, td.wrap { white-space: normal; min-width: 0; padding: 0.14rem 0.3rem; } th { font-size: 7pt; }
+  td.repeat { color: var(--muted); } .good, .bad { padding: 0; background: none; }
+  details { border: 0; padding: 0; } summary { list-style: none; } summary::-webkit-details-marker { display: none; }
+  details::details-content { display: block; content-visibility: visible; block-size: auto; }
 }
 `;

@@ -18,15 +18,21 @@ export interface CurveKey {
   readonly name: string;
 }
 
-/** A curve: its mean at each grid point, null where no run has a value. */
+/** A curve over runs: mean, lowest and highest value at each grid point, null where no run has one. */
 export interface Curve extends CurveKey {
   readonly values: readonly (number | null)[];
+  readonly lows: readonly (number | null)[];
+  readonly highs: readonly (number | null)[];
+  /** Runs that have a value somewhere. */
+  readonly runs: number;
 }
 
 /** One mean curve under construction. */
 interface CurveMean {
   readonly key: CurveKey;
   readonly sums: Float64Array;
+  readonly lows: Float64Array;
+  readonly highs: Float64Array;
   readonly counts: Uint32Array;
 }
 
@@ -44,6 +50,8 @@ class CurveMeans {
     const curve = {
       key,
       sums: new Float64Array(this.points),
+      lows: new Float64Array(this.points).fill(Infinity),
+      highs: new Float64Array(this.points).fill(-Infinity),
       counts: new Uint32Array(this.points),
     };
     this.#curves.set(id, curve);
@@ -53,16 +61,25 @@ class CurveMeans {
   means(): readonly Curve[] {
     return [...this.#curves.values()]
       .filter(({ counts }) => counts.some((count) => count > 0))
-      .map(({ key, sums, counts }) => ({
-        ...key,
-        values: Array.from(sums, (sum, i) => counts[i] === 0 ? null : sum / counts[i]!),
-      }));
+      .map(({ key, sums, lows, highs, counts }) => {
+        const known = (values: Float64Array, of: (value: number, i: number) => number) =>
+          Array.from(values, (value, i) => counts[i] === 0 ? null : of(value, i));
+        return {
+          ...key,
+          values: known(sums, (sum, i) => sum / counts[i]!),
+          lows: known(lows, (low) => low),
+          highs: known(highs, (high) => high),
+          runs: Math.max(...counts),
+        };
+      });
   }
 }
 
 function addTo(curve: CurveMean, point: number, value: number): void {
   if (!Number.isFinite(value)) return;
   curve.sums[point]! += value;
+  curve.lows[point] = Math.min(curve.lows[point]!, value);
+  curve.highs[point] = Math.max(curve.highs[point]!, value);
   curve.counts[point]!++;
 }
 

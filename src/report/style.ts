@@ -1,10 +1,10 @@
 /**
- * How charts look: one colour and shape a method everywhere, safe for colour-blind readers, on light and dark pages.
+ * How charts look: what all of them share, and the channels and keys of the series they show.
  *
  * @module
  */
-import { gridOf } from "./facts.ts";
-import type { StudyResults } from "./types.ts";
+import { type Dash, dashes, fullLine, type Key, shapeNames, shapePaths } from "./markers.ts";
+import type { SeriesStyle, SeriesStyles } from "./method_styles.ts";
 
 /** Colours of everything but data; the page's style sheet recolours exactly these on dark screens. */
 export const chartColours = {
@@ -17,154 +17,134 @@ export const chartColours = {
 /** Fonts, in the order a viewer should try them. */
 export const fontFamily = "Inter, 'Segoe UI', 'Helvetica Neue', Arial, sans-serif";
 
-// "Bright" qualitative scheme of Paul Tol, Colour Schemes, SRON technical note 09-002 (2021), its grey darkened.
-const methodColours: ReadonlyMap<string, string> = new Map([
-  ["lora", "#4477aa"],
-  ["elalora", "#ee6677"],
-  ["adalora", "#228833"],
-  ["head", "#888888"],
-  ["bitfit", "#b89f1f"],
-  ["full", "#aa3377"],
-]);
+/** Labels from which charts give each method a row of its own, where lines and colours would no longer tell them apart. */
+export const manyLabels = 9;
 
-// The rest of the same note's "muted" scheme, its indigo lighter for dark pages, for methods and labels beyond those above.
-const spareColours = [
+/** The channels `color`, `shape` and `strokeDash` of a field, without legends: keys stand beside the chart. */
+export function channelsOf(
+  field: string,
+  styles: SeriesStyles,
+): { readonly color: object; readonly shape: object; readonly strokeDash: object } {
+  const domain = [...styles.keys()];
+  const channel = (valueOf: (style: SeriesStyle) => string | Dash) => ({
+    field,
+    type: "nominal",
+    scale: { domain, range: [...styles.values()].map(valueOf) },
+    legend: null,
+  });
+  return {
+    color: channel(({ colour }) => colour),
+    shape: channel(({ shape }) => shapePaths[shape]),
+    strokeDash: channel(({ dash }) => dash),
+  };
+}
+
+/** What the keys of series show beside the name: the point, the line, or both. */
+export type KeyMark = "point" | "line" | "both";
+
+/** The keys of series. */
+export function keysOf(styles: SeriesStyles, mark: KeyMark): readonly Key[] {
+  return [...styles].map(([name, { colour, shape, dash }]) => ({
+    name,
+    colour,
+    ...(mark === "line" ? {} : { shape }),
+    ...(mark === "point" ? {} : { dash }),
+  }));
+}
+
+/** The styles of those of the series that a chart shows. */
+export function shownOf(styles: SeriesStyles, shown: Iterable<string>): SeriesStyles {
+  const wanted = new Set(shown);
+  return new Map([...styles].filter(([name]) => wanted.has(name)));
+}
+
+function series(names: readonly string[], colours: readonly string[]): SeriesStyles {
+  return new Map(names.map((name, i) => [name, {
+    colour: colours[i % colours.length]!,
+    shape: shapeNames[i % shapeNames.length]!,
+    dash: dashes[i % dashes.length]!,
+  }]));
+}
+
+// "Bright" of Paul Tol, Colour Schemes, SRON technical note 09-002 (2021), then colours of its "muted".
+const taskColours = [
+  "#4477aa",
+  "#ee6677",
+  "#228833",
+  "#b89f1f",
+  "#aa3377",
   "#44aacc",
   "#cc8844",
   "#5b4bc4",
   "#44aa99",
   "#882255",
-  "#999933",
-  "#aa4499",
-  "#117733",
 ];
 
-const shapes = [
-  "circle",
-  "square",
-  "triangle-up",
-  "diamond",
-  "cross",
-  "triangle-down",
-  "triangle-right",
-];
-
-/** Labels from which charts give each method a row of its own, where lines and colours would no longer tell them apart. */
-export const manyLabels = 9;
-
-/** Colours and shapes of labels, index by index. */
-export interface LabelStyles {
-  readonly labels: readonly string[];
-  readonly colours: readonly string[];
-  readonly shapes: readonly string[];
-}
-
-/** Styles of all labels of a study and its replays: a method's first label has the method's own colour. */
-export function stylesOf(results: StudyResults): LabelStyles {
-  const methods = new Map([
-    ...gridOf(results).methods,
-    ...(results.replay === null ? [] : gridOf(results.replay).methods),
-  ]);
-  const used = new Set<string>();
-  let spare = 0;
-  const colours = [...methods.values()].map((method) => {
-    const own = methodColours.get(method);
-    if (own !== undefined && !used.has(own)) {
-      used.add(own);
-      return own;
-    }
-    return spareColours[spare++ % spareColours.length]!;
-  });
-  return { labels: [...methods.keys()], colours, shapes: distinctShapes(colours) };
-}
-
-/** A shape a label, in turn, stepping on where the same colour has that shape already. */
-function distinctShapes(colours: readonly string[]): readonly string[] {
-  const taken = new Set<string>();
-  return colours.map((colour, i) => {
-    const turn = shapes.map((_, offset) => shapes[(i + offset) % shapes.length]!);
-    const shape = turn.find((name) => !taken.has(`${colour} ${name}`)) ?? turn[0]!;
-    taken.add(`${colour} ${shape}`);
-    return shape;
-  });
-}
-
-/** Scales for the channels `color` and `shape` that hold only the labels a chart shows. */
-export function labelScales(
-  styles: LabelStyles,
-  shown: Iterable<string>,
-): { readonly color: object; readonly shape: object } {
-  const wanted = new Set(shown);
-  const kept = styles.labels.map((label, i) => ({ label, i })).filter(({ label }) =>
-    wanted.has(label)
-  );
-  const domain = kept.map(({ label }) => label);
-  const legend = {
-    title: null,
-    orient: "top",
-    symbolSize: 90,
-    symbolOpacity: 1,
-    columns: Math.max(...domain.map((label) => label.length), 0) > 24 ? 2 : 6,
-    labelLimit: 480,
-  };
-  return {
-    color: {
-      field: "label",
-      type: "nominal",
-      scale: { domain, range: kept.map(({ i }) => styles.colours[i]) },
-      legend,
-    },
-    shape: {
-      field: "label",
-      type: "nominal",
-      scale: { domain, range: kept.map(({ i }) => styles.shapes[i]) },
-      legend,
-    },
-  };
-}
-
-/** The channel `color` of tasks, where colour does not stand for a method. */
-export function taskColour(tasks: readonly string[]): object {
-  const colours = [...methodColours.values(), ...spareColours];
-  return {
-    field: "task",
-    type: "nominal",
-    scale: { domain: tasks, range: tasks.map((_, i) => colours[i % colours.length]!) },
-    legend: { title: null, orient: "top", columns: 6, symbolType: "circle", symbolSize: 90 },
-  };
+/** Styles of tasks, where colour does not stand for a method. */
+export function taskStyles(tasks: readonly string[]): SeriesStyles {
+  return series(tasks, taskColours);
 }
 
 // Far apart in hue and near in lightness, so that they hold on light and on dark pages.
 const budgetColours = ["#4b86c2", "#d5822f", "#2f9e77", "#b8539b", "#8a8a2f", "#6d6d78"];
 
-/** The channel `color` of budgets, where colour does not stand for a method; of more than six from dark to light. */
-export function budgetColour(budgets: readonly string[]): object {
-  return {
-    field: "budget",
-    type: "ordinal",
-    scale: budgets.length <= budgetColours.length
-      ? { domain: budgets, range: budgetColours.slice(0, budgets.length) }
-      : { domain: budgets, scheme: { name: "viridis", extent: [0.25, 0.9] } },
-    legend: { title: null, orient: "top", symbolType: "circle", symbolSize: 90 },
-  };
+/** Styles of budgets, where colour does not stand for a method; of more than six from dark to light. */
+export function budgetStyles(budgets: readonly string[]): SeriesStyles {
+  return series(
+    budgets,
+    budgets.length <= budgetColours.length ? budgetColours : rampOf(viridis, budgets.length),
+  );
 }
 
-const partColours: ReadonlyMap<string, string> = new Map([
-  ["query", "#4477aa"],
-  ["key", "#44aacc"],
-  ["value", "#228833"],
-  ["attention_output", "#b89f1f"],
-  ["intermediate", "#ee6677"],
-  ["output", "#aa3377"],
+// Stops of matplotlib's viridis and plasma between their darkest and their palest ends (CC0).
+const viridis = ["#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30"];
+const plasma = ["#2a0593", "#6a00a8", "#a21d9a", "#cc4778", "#e97158", "#f9a13a"];
+
+/** `count` colours spread evenly over stops, mixed in RGB between them. */
+function rampOf(stops: readonly string[], count: number): readonly string[] {
+  const channels = (colour: string) =>
+    [1, 3, 5].map((at) => Number.parseInt(colour.slice(at, at + 2), 16));
+  return Array.from({ length: count }, (_, i) => {
+    const place = count < 2 ? 0 : i * (stops.length - 1) / (count - 1);
+    const before = Math.min(stops.length - 2, Math.floor(place));
+    const [from, to] = [channels(stops[before]!), channels(stops[before + 1]!)];
+    const mixed = from.map((value, c) => value + (to[c]! - value) * (place - before));
+    return `#${mixed.map((value) => Math.round(value).toString(16).padStart(2, "0")).join("")}`;
+  });
+}
+
+/** Styles of layers: from dark (first) to light (last), all with full lines. */
+export function layerStyles(layers: readonly string[]): SeriesStyles {
+  const colours = rampOf(plasma, layers.length);
+  return new Map(layers.map((name, i) => [name, {
+    colour: colours[i]!,
+    shape: "circle",
+    dash: fullLine,
+  }]));
+}
+
+const partTable: ReadonlyMap<string, readonly [colour: string, dash: Dash]> = new Map([
+  ["query", ["#4477aa", fullLine]],
+  ["key", ["#44aacc", [6, 3]]],
+  ["value", ["#228833", [2, 2]]],
+  ["attention_output", ["#b89f1f", [8, 3, 2, 3]]],
+  ["intermediate", ["#ee6677", [10, 4]]],
+  ["output", ["#aa3377", [4, 2]]],
 ]);
 
-/** One colour a module part. */
-export function partColour(part: string): string {
-  return partColours.get(part) ?? "#888888";
-}
-
 /** Reading order of module parts; unknown ones follow. */
-export const partOrder: readonly string[] = [...partColours.keys()];
+export const partOrder: readonly string[] = [...partTable.keys()];
+
+/** Words of a part as a label, for instance `attention output`. */
+export const partTitle = (part: string): string => part.replaceAll("_", " ");
+
+/** Styles of module parts by title, in the order given; unknown ones are grey. */
+export function partStyles(parts: readonly string[]): SeriesStyles {
+  return new Map(parts.map((part, i) => {
+    const [colour, dash] = partTable.get(part) ?? ["#888888", dashes[i % dashes.length]!];
+    return [partTitle(part), { colour, shape: "circle", dash }];
+  }));
+}
 
 /** The Vega-Lite configuration that all charts share. */
 export const chartConfig = {
@@ -173,37 +153,15 @@ export const chartConfig = {
   aria: false,
   background: chartColours.background,
   view: { stroke: null },
-  title: {
-    color: chartColours.ink,
-    fontSize: 13,
-    fontWeight: 600,
-    anchor: "start",
-    frame: "group",
-    offset: 10,
-  },
   axis: {
     labelColor: chartColours.muted,
     titleColor: chartColours.ink,
     titleFontWeight: 500,
-    titleFontSize: 12,
+    titleFontSize: 11.5,
     labelFontSize: 11,
     gridColor: chartColours.grid,
     domainColor: chartColours.grid,
     tickColor: chartColours.grid,
-    titlePadding: 8,
-  },
-  header: {
-    labelColor: chartColours.ink,
-    titleColor: chartColours.muted,
-    labelFontSize: 12,
-    labelFontWeight: 600,
-    title: null,
-  },
-  legend: {
-    labelColor: chartColours.ink,
-    titleColor: chartColours.muted,
-    labelFontSize: 12,
-    titleFontSize: 11,
-    titleFontWeight: 500,
+    titlePadding: 6,
   },
 } as const;

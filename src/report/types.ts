@@ -5,6 +5,7 @@
  */
 import type { ColumnTable } from "arquero";
 import type { Asked, RunResults } from "../record/types.ts";
+import type { Key } from "./markers.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 
 export type { RunResults };
@@ -57,7 +58,16 @@ export interface ReportTable {
   readonly columns: readonly TableColumn[];
 }
 
-/** A Vega-Lite specification with what the page says around it. */
+/** One plot of a chart. */
+export interface Panel {
+  readonly title: string;
+  /** Lines below the title. */
+  readonly lines: readonly string[];
+  /** Vega-Lite specification of the plot, without title, facets and legends. */
+  readonly spec: Readonly<Record<string, unknown>>;
+}
+
+/** Plots that belong together, with what the page says around them. */
 export interface Chart {
   /** File name without ending. */
   readonly id: string;
@@ -65,7 +75,14 @@ export interface Chart {
   /** The method that it shows alone; absent for charts of several. */
   readonly label?: string;
   readonly caption: string;
-  readonly spec: Readonly<Record<string, unknown>>;
+  /** What colours, shapes and dashes stand for. */
+  readonly keys: readonly Key[];
+  /** The plots, in reading order; the page sets as many side by side as it has room for. */
+  readonly panels: readonly Panel[];
+  /** The same plots for screens on which `panels` would be too wide; default `panels`. */
+  readonly narrowPanels?: readonly Panel[];
+  /** Most plots in a row. */
+  readonly columns: number;
 }
 
 /** A report as files: path relative to the report's folder, and text. */

@@ -10,7 +10,7 @@ import { chartsOf } from "../../src/report/charts.ts";
 import { findingsOf } from "../../src/report/findings.ts";
 import { renderChart } from "../../src/report/render.ts";
 import { importanceCurves, lossCurves, rankCurves } from "../../src/report/series.ts";
-import { stylesOf } from "../../src/report/style.ts";
+import { stylesOf } from "../../src/report/method_styles.ts";
 import type { StudyResults } from "../../src/report/types.ts";
 import { fixtureMethods, fixtureStudy } from "./fixture.ts";
 import { assertWellFormed } from "./well_formed.ts";
@@ -81,10 +81,11 @@ Deno.test("the page is well-formed, holds its pictures and loads nothing", () =>
   for (const [path, text] of Object.entries(report.files)) {
     if (path.endsWith(".svg")) assertWellFormed(text);
   }
-  assertEquals(
-    page.match(/<svg/g)?.length,
-    Object.keys(report.files).filter((p) => p.endsWith(".svg")).length,
-  );
+  for (const path of Object.keys(report.files).filter((path) => path.endsWith(".svg"))) {
+    const id = path.slice("charts/".length, -".svg".length);
+    const [, figure = ""] = new RegExp(`<figure id="${id}">([^]*?)</figure>`).exec(page) ?? [];
+    assert(figure.includes('<div class="panel"><svg'), `the page does not show ${path}`);
+  }
   for (const forbidden of ["<script", "src=", "@import", 'href="http', "url(http"]) {
     assert(!page.includes(forbidden), `the page has ${forbidden}`);
   }
@@ -157,11 +158,13 @@ Deno.test("reports hold for one seed, only failures, parameter budgets and a stu
 
 Deno.test("charts give a method one colour everywhere", async () => {
   const styles = stylesOf(full);
-  assertEquals(new Set(styles.colours).size, styles.colours.length);
-  const colour = styles.colours[styles.labels.indexOf("ElaLoRA")]!;
+  assertEquals(new Set([...styles.values()].map(({ colour }) => colour)).size, styles.size);
+  const { colour } = styles.get("ElaLoRA")!;
   const charts = chartsOf(full);
   for (const chart of [...charts.metric, ...charts.loss, ...charts.cost, ...charts.ablation]) {
-    assertStringIncludes(await renderChart(chart), colour);
+    const { page, file } = await renderChart(chart);
+    assertStringIncludes(page, colour);
+    assertStringIncludes(file, colour);
   }
 });
 
@@ -172,7 +175,15 @@ Deno.test("charts of LoRA, whose ranks stay equal, show no heatmap", () => {
 
 Deno.test("renderChart names the chart that cannot be drawn", async () => {
   const error = await assertRejects(
-    () => renderChart({ id: "broken", title: "", caption: "", spec: { mark: "blob" } }),
+    () =>
+      renderChart({
+        id: "broken",
+        title: "",
+        caption: "",
+        keys: [],
+        panels: [{ title: "", lines: [], spec: { mark: "blob" } }],
+        columns: 1,
+      }),
     Error,
   );
   assertStringIncludes(error.message, '"broken"');

@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "
 import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
 import { labelsByPlace } from "../../src/report/charts/many_methods.ts";
-import { stylesOf } from "../../src/report/style.ts";
+import { stylesOf } from "../../src/report/method_styles.ts";
 import type { ScoreRow } from "../../src/report/tables/scores.ts";
 import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "./fixture.ts";
 import { assertWellFormed } from "./well_formed.ts";
@@ -20,10 +20,11 @@ const many = fixtureStudy({
 const { files } = await buildReport(many);
 const page = files["report.html"]!;
 
-Deno.test("seventeen methods: no two share both colour and shape", () => {
-  const { labels, colours, shapes } = stylesOf(many);
-  assertEquals(labels.length, 17);
-  assertEquals(new Set(colours.map((colour, i) => `${colour} ${shapes[i]}`)).size, 17);
+Deno.test("seventeen methods: no two share a colour or a shape", () => {
+  const styles = [...stylesOf(many).values()];
+  assertEquals(styles.length, 17);
+  assertEquals(new Set(styles.map(({ colour }) => colour)).size, 17);
+  assertEquals(new Set(styles.map(({ shape }) => shape)).size, 17);
 });
 
 Deno.test("seventeen methods: every method is named in the pictures that compare all", () => {
@@ -54,6 +55,18 @@ Deno.test("seventeen methods: the page is whole, folds long tables and folds cha
   assertEquals(links, sections);
 });
 
+Deno.test("no picture is wider than the card that holds it, on the page or in its file", () => {
+  const pictures = Object.entries(files).filter(([path]) => path.endsWith(".svg"));
+  assert(pictures.length > 30);
+  for (const [path, text] of pictures) {
+    const width = Number(/^<svg [^>]*?width="(\d+)"/.exec(text)?.[1]);
+    assert(width <= 940, `${path} is ${width} px wide`);
+  }
+  for (const [, width] of page.matchAll(/<div class="panel"><svg width="([\d.]+)"/g)) {
+    assert(Number(width) <= 600);
+  }
+});
+
 Deno.test("a few methods keep lines over budgets and open charts", () => {
   const few = chartsOf(fixtureStudy({ steps: 12, events: 2, examples: 0 }));
   assertEquals(few.metric.map(({ id }) => id), ["metric_budget_average", "metric_budget"]);
@@ -77,8 +90,11 @@ Deno.test("a panel with one point shows two points of the metric around it, not 
     seeds: [1],
     examples: 0,
   }));
-  const [{ spec } = { spec: {} }] = lone.metric;
-  const domains = [...JSON.stringify(spec).matchAll(/"domain":\[(-?[0-9.]+),(-?[0-9.]+)\]/g)]
+  const domains = [
+    ...JSON.stringify(lone.metric[0]!.panels[0]!.spec).matchAll(
+      /"domain":\[(-?[0-9.]+),(-?[0-9.]+)\]/g,
+    ),
+  ]
     .map(([, low, high]) => Number(high) - Number(low));
   assert(domains.length > 0);
   for (const span of domains) assertAlmostEquals(span, 2, 1e-9);

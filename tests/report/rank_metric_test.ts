@@ -82,10 +82,40 @@ Deno.test("a sequence has no rows, since its later evaluations are of more class
   assertEquals(rankMetricRows({ ...staged, runs: inSequence }), []);
 });
 
+/** The study with as many evaluations a run. */
+const evaluated = (count: number): StudyResults => ({
+  ...staged,
+  runs: staged.runs.map((run) => {
+    const step = (i: number) => Math.round(200 * (i + 1) / count);
+    return {
+      ...run,
+      evaluations: Array.from({ length: count }, (_, i) => ({
+        ...run.evaluations[0]!,
+        step: step(i),
+        metrics: { matthews: 0.5 + 0.01 * i },
+      })),
+    };
+  }),
+});
+
 Deno.test("the page shows the curve beside the ranks", async () => {
-  const [chart] = chartsOf(staged).rankMetric;
-  assertStringIncludes(await renderChart(chart!), "ranks held (% of the start)");
-  const { files } = await buildReport(staged);
+  const [chart] = chartsOf(evaluated(5)).rankMetric;
+  assertStringIncludes((await renderChart(chart!)).file, "ranks held (% of the start)");
+  const { files } = await buildReport(evaluated(5));
   assertStringIncludes(files["tables/rank_metric.csv"]!, "SoRA");
   assertStringIncludes(files["report.html"]!, "Metric while ranks change");
+});
+
+Deno.test("a curve of fewer than five evaluations is not drawn, and stays in the table", () => {
+  for (const count of [1, 2, 4]) assertEquals(chartsOf(evaluated(count)).rankMetric, []);
+  assertEquals(rankMetricRows(evaluated(4)).length, 4);
+  const [chart] = chartsOf(evaluated(5)).rankMetric;
+  assertEquals(chart!.panels.map(({ title }) => title), ["acceptability, rank 2"]);
+  // Of two methods, only the one with enough evaluations is drawn.
+  const more = evaluated(5).runs.map((run) => ({
+    ...run,
+    record: { ...run.record, asked: { ...run.record.asked, label: `${run.record.asked.label} 2` } },
+  }));
+  const [mixed] = chartsOf({ ...staged, runs: [...evaluated(4).runs, ...more] }).rankMetric;
+  assertEquals(mixed!.keys.map(({ name }) => name), ["SoRA 2"]);
 });

@@ -4,17 +4,29 @@
  * @module
  */
 import { allTasks, groupBy, noBudget } from "../facts.ts";
+import type { SeriesStyles } from "../method_styles.ts";
 import { metricInfo, metricTitle } from "../metrics.ts";
-import { chartColours, labelScales, type LabelStyles, manyLabels } from "../style.ts";
+import { channelsOf, chartColours, keysOf, manyLabels, shownOf } from "../style.ts";
 import { type CostRow, costRows } from "../tables/cost.ts";
-import type { Chart, StudyResults } from "../types.ts";
-import { panels } from "./metric_budget.ts";
+import type { Chart, Panel, StudyResults } from "../types.ts";
+import {
+  edgeCaption,
+  edgeLine,
+  edgeRules,
+  edgeText,
+  type Frame,
+  frameOf,
+  type Placed,
+} from "./frame.ts";
+import { type Axis, axisOf, letterWidth, namesOf } from "./front_names.ts";
+import { largeWidth, numberAxis, panelOf, plotWidth, smallWidth } from "./panel.ts";
 
 interface CostKind {
   readonly id: string;
   readonly title: string;
   readonly axis: string;
   readonly scale: "linear" | "log";
+  readonly format: string;
   readonly costOf: (row: CostRow) => number;
   readonly isOnFront: (row: CostRow) => boolean;
 }
@@ -25,6 +37,7 @@ const kinds: readonly CostKind[] = [
     title: "Quality against training time",
     axis: "training time of a run (s) ↓",
     scale: "linear",
+    format: ",~f",
     costOf: (row) => row.trainMillis / 1000,
     isOnFront: (row) => row.isOnTimeFront,
   },
@@ -33,13 +46,14 @@ const kinds: readonly CostKind[] = [
     title: "Quality against the numbers to keep",
     axis: "numbers kept, head included ↓",
     scale: "log",
+    format: "~s",
     costOf: (row) => row.parameters,
     isOnFront: (row) => row.isOnSizeFront,
   },
 ];
 
 /** Metric against training time and against the numbers to keep: a panel a task, larger points for larger budgets. */
-export function costCharts(results: StudyResults, styles: LabelStyles): readonly Chart[] {
+export function costCharts(results: StudyResults, styles: SeriesStyles): readonly Chart[] {
   const all = costRows(results, null);
   return kinds.flatMap((kind): Chart[] => {
     const rows = all.filter((row) =>
@@ -52,129 +66,133 @@ export function costCharts(results: StudyResults, styles: LabelStyles): readonly
       ...(average === undefined ? [] : [average]),
       ...[...tasks].filter(([task]) => task !== allTasks).map(([, group]) => group),
     ];
-    const labels = [...new Set(rows.map((row) => row.label))];
+    const shown = shownOf(styles, rows.map((row) => row.label));
+    const draw = (width: number) => groups.map((group) => panel(group, kind, shown, width));
     return [{
       id: kind.id,
       title: kind.title,
       caption:
         "Up and to the left is better. The dashed steps are the Pareto front of the means, its members named: nothing else is as good for less. " +
-        (labels.length < manyLabels
+        (shown.size < manyLabels
           ? "Points grow with the budget; lines join a method's budgets."
-          : "Points grow with the budget."),
-      spec: panels(groups.map((group) => panel(group, kind, styles, labels, groups.length)), 2),
+          : "Points grow with the budget.") +
+        edgeCaption(groups.map((group) => frameOfRows(group, kind))) +
+        (groups.length > 1 ? " Each task has its own scales." : ""),
+      keys: keysOf(shown, "point"),
+      panels: draw(groups.length === 1 ? largeWidth : middleWidth),
+      narrowPanels: draw(smallWidth),
+      columns: groups.length === 1 ? 1 : 2,
     }];
   });
 }
 
-const height = 280;
-/** Pixels between the baselines of two names. */
-const lineHeight = 13;
-/** About the width of a letter of a name, in pixels. */
-const letterWidth = 5;
+/** Width of a panel of which two stand in a row, in pixels: names need room. */
+const middleWidth = 440;
 
-interface Axis {
-  readonly domain: readonly [number, number];
-  /** 0 … 1 along the axis. */
-  readonly placeOf: (value: number) => number;
-}
-
-/** An axis that leaves `margin` of its length free at both ends. */
-function axisOf(values: readonly number[], scale: CostKind["scale"], margin: number): Axis {
-  const [to, from] = scale === "log" ? [Math.log, Math.exp] : [(v: number) => v, (v: number) => v];
-  const low = to(Math.min(...values));
-  const high = to(Math.max(...values));
-  const room = Math.max(
-    (high - low) * margin / (1 - 2 * margin),
-    1e-3 * Math.max(1, Math.abs(low)),
-  );
-  return {
-    domain: [from(low - room), from(high + room)],
-    placeOf: (value) => (to(value) - low + room) / (high - low + 2 * room),
-  };
-}
-
-interface Named {
-  readonly score: number;
+const height = 260;
+interface Point extends Placed {
+  readonly budget: string;
+  readonly size: number;
+  readonly order: number;
   readonly cost: number;
+  readonly score: number;
   readonly name: string;
+  readonly isOnFront: boolean;
 }
 
-/**
- * Where the names of the front's points stand: up and left of a point nothing is, so there; a name moves down where the
- * one above leaves no room, and stands to the right where the panel's edge would cut it.
- */
-function namesOf<T extends Named>(
-  front: readonly T[],
-  panel: { readonly x: Axis; readonly y: Axis; readonly width: number; readonly sign: 1 | -1 },
-) {
-  const { x, y, width, sign } = panel;
-  let last = -Infinity;
-  return front.toSorted((a, b) => sign * (b.score - a.score)).map((point) => {
-    const wanted = sign > 0
-      ? (1 - y.placeOf(point.score)) * height
-      : y.placeOf(point.score) * height;
-    last = Math.max(wanted - 7, last + lineHeight);
+function pointsOf(group: readonly CostRow[], kind: CostKind): readonly Point[] {
+  const { scale } = metricInfo(group[0]!.metric);
+  const budgets = [...new Set(group.map((row) => row.budget))].filter((name) => name !== noBudget);
+  return group.map((row) => {
+    const score = row.score! * scale;
     return {
-      ...point,
-      pixel: sign > 0 ? last : height - last,
-      isLeft: x.placeOf(point.cost) * width > letterWidth * point.name.length + 9,
+      label: row.label,
+      budget: row.budget,
+      size: 50 + 45 * Math.max(0, budgets.indexOf(row.budget)),
+      order: budgets.indexOf(row.budget),
+      cost: kind.costOf(row),
+      score,
+      mean: score,
+      low: score,
+      high: score,
+      name: row.budget === noBudget || budgets.length < 2
+        ? row.label
+        : `${row.label}, ${row.budget}`,
+      isOnFront: kind.isOnFront(row),
     };
   });
+}
+
+/** The bounds of a panel's metric. */
+function frameOfRows(group: readonly CostRow[], kind: CostKind): Frame<Point> {
+  const points = pointsOf(group, kind);
+  return frameOf(
+    points.filter(({ budget }) => budget !== noBudget),
+    points.filter(({ budget }) => budget === noBudget),
+    metricInfo(group[0]!.metric).scale,
+    edgeLine / height,
+  );
 }
 
 function panel(
   group: readonly CostRow[],
   kind: CostKind,
-  styles: LabelStyles,
-  labels: readonly string[],
-  count: number,
-): object {
-  const { color, shape } = labelScales(styles, labels);
+  styles: SeriesStyles,
+  outerWidth: number,
+): Panel {
+  const { color, shape } = channelsOf("label", styles);
   const { metric, task } = group[0]!;
-  const { isHigherBetter, scale } = metricInfo(metric);
-  const budgets = [...new Set(group.map((row) => row.budget))].filter((name) => name !== noBudget);
-  const values = group.map((row) => ({
-    label: row.label,
-    size: 50 + 45 * Math.max(0, budgets.indexOf(row.budget)),
-    order: budgets.indexOf(row.budget),
-    cost: kind.costOf(row),
-    score: row.score! * scale,
-    name: row.budget === noBudget || budgets.length < 2 ? row.label : `${row.label}, ${row.budget}`,
-    isOnFront: kind.isOnFront(row),
-  }));
-  const x = axisOf(values.map(({ cost }) => cost), kind.scale, 0.06);
-  const y = axisOf(values.map(({ score }) => score), "linear", 0.08);
-  const front = values.filter((value) => value.isOnFront);
-  const width = count === 1 ? 640 : 430;
-  const names = namesOf(front, { x, y, width, sign: isHigherBetter ? 1 : -1 });
+  const { isHigherBetter } = metricInfo(metric);
+  const size = { width: outerWidth, height };
+  const width = plotWidth(size);
+  const frame = frameOfRows(group, kind);
+  const isFar = new Set([...frame.below, ...frame.above].map(({ name }) => name));
+  const points = pointsOf(group, kind);
+  const values = points.filter(({ name }) => !isFar.has(name));
+  const x = axisOf(points.map(({ cost }) => cost), kind.scale, 0.06);
+  const [bottom, top] = frame.domain;
+  const y: Axis = {
+    domain: frame.domain,
+    placeOf: (value) => (value - bottom) / (top - bottom),
+  };
+  // The front starts or ends beyond the panel where one of its members lies there.
+  const front = points.filter((point) => point.isOnFront)
+    .map((point) => ({ ...point, score: Math.min(top, Math.max(bottom, point.score)) }));
+  const names = namesOf(front.filter(({ name }) => !isFar.has(name)), {
+    x,
+    y,
+    width,
+    height,
+    sign: isHigherBetter ? 1 : -1,
+  });
   const encoding = {
     x: {
       field: "cost",
       type: "quantitative",
       title: kind.axis,
       scale: { type: kind.scale, domain: x.domain, nice: false },
-      axis: { grid: false, ticks: false, format: "~s", tickCount: 5, labelOverlap: true },
+      axis: { grid: false, ticks: false, format: kind.format, tickCount: 5, labelOverlap: true },
     },
     y: {
       field: "score",
       type: "quantitative",
       title: metricTitle(metric),
+      axis: numberAxis,
       scale: { domain: y.domain, nice: false, zero: false },
     },
   };
-  const nameLayer = (isLeft: boolean) => {
-    const own = names.filter((name) => name.isLeft === isLeft);
-    const text = { fontSize: 10.5, align: isLeft ? "right" : "left", dx: isLeft ? -9 : 9 };
-    return own.map((name) => ({
-      data: { values: [name] },
-      mark: { type: "text", ...text, y: name.pixel },
-      encoding: { x: encoding.x, text: { field: "name" }, color: { value: chartColours.ink } },
-    }));
-  };
-  return {
-    title: { text: task },
-    width,
-    height,
+  const nameLayers = names.map((name) => ({
+    data: { values: [name] },
+    mark: {
+      type: "text",
+      fontSize: 10.5,
+      align: name.isLeft ? "right" : "left",
+      dx: name.isLeft ? -9 : 9,
+      y: name.pixel,
+    },
+    encoding: { x: encoding.x, text: { field: "name" }, color: { value: chartColours.ink } },
+  }));
+  return panelOf({ title: task }, size, {
     data: { values },
     layer: [
       {
@@ -182,7 +200,7 @@ function panel(
         mark: { type: "line", interpolate: "step-after", strokeDash: [5, 4], strokeWidth: 1.2 },
         encoding: { ...encoding, color: { value: chartColours.muted } },
       },
-      ...(labels.length < manyLabels
+      ...(styles.size < manyLabels
         ? [{
           mark: { type: "line", strokeWidth: 1.2, opacity: 0.5 },
           encoding: { ...encoding, color, order: { field: "order", type: "quantitative" } },
@@ -197,8 +215,50 @@ function panel(
           size: { field: "size", type: "quantitative", scale: null, legend: null },
         },
       },
-      ...nameLayer(true),
-      ...nameLayer(false),
+      ...nameLayers,
+      ...farLayers(frame, encoding.x, { color, shape }, x, width),
     ],
-  };
+  });
+}
+
+/** Far methods at the edge, at their cost: the point, and its mean beside it. */
+function farLayers(
+  frame: Frame<Point>,
+  x: object,
+  { color, shape }: { readonly color: object; readonly shape: object },
+  axis: Axis,
+  width: number,
+): readonly object[] {
+  const layers = (points: readonly Point[], side: "below" | "above") =>
+    points.flatMap((point, i) => {
+      const row = (i + 0.55) * edgeLine;
+      const y = side === "below" ? height - row : row;
+      const text = edgeText({ ...point, label: point.name }, side);
+      const isLeft = axis.placeOf(point.cost) * width + letterWidth * text.length + 9 > width;
+      const data = { values: [{ ...point, text }] };
+      return [
+        {
+          data,
+          mark: { type: "point", filled: true, size: point.size, opacity: 0.9, y },
+          encoding: { x, color, shape },
+        },
+        {
+          data,
+          mark: {
+            type: "text",
+            fontSize: 10.5,
+            baseline: "middle",
+            align: isLeft ? "right" : "left",
+            dx: isLeft ? -9 : 9,
+            y,
+          },
+          encoding: { x, text: { field: "text" }, color: { value: chartColours.ink } },
+        },
+      ];
+    });
+  return [
+    ...edgeRules(frame, { width, height }),
+    ...layers(frame.below, "below"),
+    ...layers(frame.above, "above"),
+  ];
 }

@@ -3,21 +3,25 @@
  *
  * @module
  */
-import { allTasks, groupBy, keyOf, noBudget } from "../facts.ts";
+import { groupBy, noBudget } from "../facts.ts";
 import { fixed } from "../format.ts";
 import { metricInfo, metricTitle } from "../metrics.ts";
+import type { SeriesStyles } from "../method_styles.ts";
 import { averageRanks } from "../statistics.ts";
-import { budgetColour, chartColours } from "../style.ts";
+import { budgetStyles, channelsOf, chartColours, keysOf } from "../style.ts";
 import type { ScoreRow } from "../tables/scores.ts";
-import type { Chart } from "../types.ts";
+import type { Chart, Panel } from "../types.ts";
+import { type Frame, frameOf, type Placed as PlacedMean } from "./frame.ts";
+import { largeWidth, limitFor, panelOf, plotWidth, roomForNames, smallWidth } from "./panel.ts";
 
 /** A cell with its mean turned so that higher is better, as the place 0 … 1 it takes within its task (1 is best). */
-interface Placed {
+export interface Placed {
   readonly row: ScoreRow;
   readonly place: number;
 }
 
-function placesOf(rows: readonly ScoreRow[]): readonly Placed[] {
+/** The place of each cell within its task. */
+export function placesOf(rows: readonly ScoreRow[]): readonly Placed[] {
   return [...groupBy(rows, (row) => row.task).values()].flatMap((group) => {
     const sign = metricInfo(group[0]!.metric).isHigherBetter ? 1 : -1;
     const ranks = averageRanks(group.map((row) => sign * row.mean!));
@@ -43,34 +47,28 @@ export function methodRowsChart(
 ): Chart {
   const order = labelsByPlace(rows);
   const budgets = [...new Set(rows.map((row) => row.budget))].filter((name) => name !== noBudget);
+  const styles = budgetStyles(budgets);
   const groups = [...groupBy(rows, (row) => row.task).values()];
-  const columns = groups.length === 1 ? 1 : 2;
+  const draw = (width: number) => groups.map((group) => methodRows(group, order, styles, width));
+  const isAlone = groups.length === 1;
   return {
     ...names,
-    spec: {
-      concat: groups.map((group, i) =>
-        methodRows(group, order, budgets, {
-          width: columns === 1 ? 560 : 340,
-          hasNames: i % columns === 0,
-        })
-      ),
-      columns,
-      bounds: "flush",
-      spacing: { row: 72, column: 40 },
-      padding: { left: 6, right: 12, top: 6, bottom: 6 },
-    },
+    caption: names.caption + sidesCaption(groups.map(frameOfRows)) +
+      (isAlone ? "" : " Each task has its own scale."),
+    keys: keysOf(styles, "point"),
+    panels: draw(isAlone ? largeWidth : smallWidth),
+    ...(isAlone ? { narrowPanels: draw(smallWidth) } : {}),
+    columns: 3,
   };
 }
 
-function methodRows(
-  group: readonly ScoreRow[],
-  order: readonly string[],
-  budgets: readonly string[],
-  options: { readonly width: number; readonly hasNames: boolean },
-): object {
-  const { metric, task } = group[0]!;
-  const { scale } = metricInfo(metric);
-  const points = group.map((row) => ({
+interface Point extends PlacedMean {
+  readonly budget: string;
+}
+
+function pointsOf(group: readonly ScoreRow[]): readonly Point[] {
+  const { scale } = metricInfo(group[0]!.metric);
+  return group.map((row) => ({
     label: row.label,
     budget: row.budget,
     mean: row.mean! * scale,
@@ -78,8 +76,39 @@ function methodRows(
     low: Math.max(row.low ?? row.mean!, row.mean! - 3 * (row.sd ?? 0)) * scale,
     high: Math.min(row.high ?? row.mean!, row.mean! + 3 * (row.sd ?? 0)) * scale,
   }));
-  const budgeted = points.filter((point) => point.budget !== noBudget);
-  const free = points.filter((point) => point.budget === noBudget);
+}
+
+/** The bounds of a task's points. */
+function frameOfRows(group: readonly ScoreRow[]): Frame<Point> {
+  const points = pointsOf(group);
+  return frameOf(
+    points.filter((point) => point.budget !== noBudget),
+    points.filter((point) => point.budget === noBudget),
+    metricInfo(group[0]!.metric).scale,
+  );
+}
+
+/** What a caption says where a row's point lies beyond the panel. */
+function sidesCaption(frames: readonly Frame<PlacedMean>[]): string {
+  return frames.some(({ below, above }) => below.length + above.length > 0)
+    ? " A method without budget that lies far from the others does not set the scale: ◂ and ▸ give its mean beyond the panel."
+    : "";
+}
+
+function methodRows(
+  group: readonly ScoreRow[],
+  order: readonly string[],
+  styles: SeriesStyles,
+  width: number,
+): Panel {
+  const { metric, task } = group[0]!;
+  const frame = frameOfRows(group);
+  const budgeted = pointsOf(group).filter((point) => point.budget !== noBudget);
+  const size = {
+    width,
+    height: order.length * (14 + 8 * Math.max(1, styles.size)),
+    left: roomForNames(order, width < largeWidth ? 124 : 200),
+  };
   const y = {
     field: "label",
     type: "nominal",
@@ -87,8 +116,7 @@ function methodRows(
     title: null,
     scale: { domain: order, paddingInner: 0.35 },
     axis: {
-      labels: options.hasNames,
-      labelLimit: 240,
+      labelLimit: limitFor(size.left - 12),
       labelPadding: 8,
       domain: false,
       ticks: false,
@@ -99,112 +127,51 @@ function methodRows(
     field,
     type: "quantitative",
     title: metricTitle(metric),
-    scale: { zero: false, nice: false, padding: 10 },
-    axis: { grid: false, tickCount: 6 },
+    scale: { domain: frame.domain, zero: false, nice: false },
+    axis: { grid: false, tickCount: width < largeWidth ? 4 : 6 },
   });
+  const { color, shape } = channelsOf("budget", styles);
   const own = {
     y,
-    yOffset: { field: "budget", type: "nominal", scale: { domain: budgets } },
-    color: budgetColour(budgets),
+    yOffset: { field: "budget", type: "nominal", scale: { domain: [...styles.keys()] } },
+    color,
   };
   const grey = { y, color: { value: chartColours.muted } };
-  const layers = (values: readonly object[], encoding: object, shape: string) =>
+  const layers = (values: readonly object[], encoding: object, point: object, mark: object) =>
     values.length === 0 ? [] : [
       {
         data: { values },
-        mark: { type: "rule", strokeWidth: 1.8, opacity: 0.75 },
+        mark: { type: "rule", strokeWidth: 1.8, opacity: 0.75, clip: true },
         encoding: { ...encoding, x: x("low"), x2: { field: "high" } },
       },
       {
         data: { values },
-        mark: { type: "point", filled: true, size: 46, opacity: 1, shape },
-        encoding: { ...encoding, x: x("mean") },
+        mark: { type: "point", filled: true, size: 46, opacity: 1, ...mark },
+        encoding: { ...encoding, ...point, x: x("mean") },
       },
     ];
-  return {
-    title: { text: task },
-    width: options.width,
-    height: { step: 14 + 8 * Math.max(1, budgets.length), for: "position" },
-    layer: [...layers(budgeted, own, "circle"), ...layers(free, grey, "diamond")],
-  };
-}
-
-/** Every mean in one picture: methods down, tasks across, a panel a budget; colour is the place within the task. */
-export function scoreHeatmap(rows: readonly ScoreRow[]): Chart {
-  const order = labelsByPlace(rows);
-  const tasks = [...new Set(rows.map((row) => row.task))]
-    .toSorted((a, b) => Number(b === allTasks) - Number(a === allTasks));
-  const places = new Map(
-    placesOf(rows).map(({ row, place }) => [keyOf(row.task, row.label, row.budget), place]),
-  );
-  const values = rows.map((row) => ({
-    task: row.task,
-    label: row.label,
-    budget: row.budget,
-    text: fixed(row.mean! * metricInfo(row.metric).scale, 1),
-    place: places.get(keyOf(row.task, row.label, row.budget))!,
-  }));
-  const x = {
-    field: "task",
-    type: "nominal",
-    sort: tasks,
-    title: null,
-    axis: { orient: "top", labelAngle: -35, domain: false, ticks: false, grid: false },
-  };
-  const y = {
-    field: "label",
-    type: "nominal",
-    sort: order,
-    title: null,
-    axis: { domain: false, ticks: false, labelLimit: 240, grid: false },
-  };
-  const budgets = [...new Set(rows.map((row) => row.budget))]
-    .toSorted((a, b) => Number(a === noBudget) - Number(b === noBudget));
-  return {
-    id: "score_heatmap",
-    title: "All means",
-    caption:
-      "The number is the mean over seeds; the colour is its place among all methods and budgets of the task, from worst (pale) to best (dark). " +
-      "Methods are sorted by their mean place. Colour says nothing of whether two can be told apart.",
-    spec: {
-      data: { values },
-      facet: { column: { field: "budget", type: "nominal", title: null, sort: budgets } },
-      spec: {
-        width: { step: 54 },
-        height: { step: 21 },
-        layer: [
-          {
-            mark: { type: "rect", stroke: chartColours.background, strokeWidth: 1.5 },
-            encoding: {
-              x,
-              y,
-              color: {
-                field: "place",
-                type: "quantitative",
-                scale: {
-                  domain: [0, 1],
-                  range: ["#f3f1ec", "#8db4d9", "#2c5f9e"],
-                  interpolate: "rgb",
-                },
-                legend: null,
-              },
-            },
-          },
-          {
-            mark: { type: "text", fontSize: 11 },
-            encoding: {
-              x,
-              y,
-              text: { field: "text" },
-              color: {
-                condition: { test: "datum.place > 0.7", value: "#ffffff" },
-                value: "#2a2f36",
-              },
-            },
-          },
-        ],
+  const side = (values: readonly Point[], isLeft: boolean) =>
+    values.length === 0 ? [] : [{
+      data: {
+        values: values.map((point) => ({
+          label: point.label,
+          text: isLeft ? `◂ ${fixed(point.mean, 1)}` : `${fixed(point.mean, 1)} ▸`,
+        })),
       },
-      spacing: 18,
-    },
-  };
+      mark: {
+        type: "text",
+        fontSize: 11,
+        align: isLeft ? "left" : "right",
+        x: isLeft ? 3 : plotWidth(size) - 3,
+      },
+      encoding: { y, text: { field: "text" }, color: { value: chartColours.ink } },
+    }];
+  return panelOf({ title: task }, size, {
+    layer: [
+      ...layers(budgeted, own, { shape }, {}),
+      ...layers(frame.inside, grey, {}, { shape: "diamond" }),
+      ...side(frame.below, true),
+      ...side(frame.above, false),
+    ],
+  });
 }

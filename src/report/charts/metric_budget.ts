@@ -4,12 +4,17 @@
  * @module
  */
 import { allTasks, groupBy, noBudget } from "../facts.ts";
+import type { SeriesStyles } from "../method_styles.ts";
 import { metricInfo, metricTitle } from "../metrics.ts";
-import { labelScales, type LabelStyles, manyLabels } from "../style.ts";
+import { channelsOf, keysOf, manyLabels, shownOf } from "../style.ts";
 import { type ScoreRow, scoreRows } from "../tables/scores.ts";
-import type { Chart, StudyResults } from "../types.ts";
-import { methodRowsChart, scoreHeatmap } from "./many_methods.ts";
+import type { Chart, Panel, StudyResults } from "../types.ts";
+import { edgeCaption, edgeLayers, edgeLine, type Frame, frameOf } from "./frame.ts";
+import { methodRowsChart } from "./many_methods.ts";
+import { largeWidth, numberAxis, panelOf, plotWidth, smallWidth } from "./panel.ts";
+import { scoreHeatmap } from "./score_heatmap.ts";
 
+/** A cell as the chart shows it; `low` and `high` are the ends of its interval. */
 interface Point {
   readonly label: string;
   readonly budget: string;
@@ -39,40 +44,42 @@ function budgetedOf(rows: readonly ScoreRow[]): ReadonlySet<string> {
   return new Set(rows.filter((row) => row.budget !== noBudget).map((row) => row.label));
 }
 
-/** The least part of a metric's range that a panel shows: below it, ticks would be seven digits that differ in the last. */
-const leastSpan = 0.02;
+const plotHeight = 220;
 
-/**
- * Bounds that show every mean with three deviations; an interval of two seeds (18 deviations long) runs out of frame.
- *
- * @param scale What the metric is multiplied by to be shown.
- */
-function domainOf(points: readonly Point[], scale: number): readonly [number, number] {
-  const low = Math.min(...points.map((p) => Math.max(p.low, p.mean - 3 * p.sd)));
-  const high = Math.max(...points.map((p) => Math.min(p.high, p.mean + 3 * p.sd)));
-  const margin = Math.max((high - low) * 0.06, (leastSpan * scale - (high - low)) / 2);
-  return [low - margin, high + margin];
+/** The bounds of a task's points: three deviations at most, since an interval of two seeds (18 long) runs out of frame. */
+function frameOfRows(rows: readonly ScoreRow[]): Frame<Point> {
+  const points = pointsOf(rows).map((point) => ({
+    ...point,
+    low: Math.max(point.low, point.mean - 3 * point.sd),
+    high: Math.min(point.high, point.mean + 3 * point.sd),
+  }));
+  return frameOf(
+    points.filter(({ budget }) => budget !== noBudget),
+    points.filter(({ budget }) => budget === noBudget),
+    metricInfo(rows[0]!.metric).scale,
+    edgeLine / plotHeight,
+  );
 }
 
 /** One panel: budgets across, one colour a label, methods without budget as a dashed line with its band. */
-export function intervalPanel(
+function intervalPanel(
   rows: readonly ScoreRow[],
-  styles: LabelStyles,
+  styles: SeriesStyles,
   options: {
     readonly width: number;
     readonly hasLines: boolean;
-    readonly shown: readonly string[];
-    /** The labels among `shown` that stand side by side at each budget. */
+    /** The labels that stand side by side at each budget. */
     readonly budgeted: ReadonlySet<string>;
   },
-): object {
+): Panel {
+  const first = rows[0]!;
+  const frame = frameOfRows(rows);
+  const isInside = new Set(frame.inside.map(({ label }) => label));
   const points = pointsOf(rows);
   const budgeted = points.filter((point) => point.budget !== noBudget);
-  const flat = points.filter((point) => point.budget === noBudget);
-  const first = rows[0]!;
-  const { color, shape } = labelScales(styles, options.shown);
+  const flat = points.filter((point) => point.budget === noBudget && isInside.has(point.label));
+  const { color, shape, strokeDash } = channelsOf("label", styles);
   const budgets = [...new Set(budgeted.map((point) => point.budget))];
-  const offsets = options.shown.filter((label) => options.budgeted.has(label));
   const x = {
     field: "budget",
     type: "ordinal",
@@ -84,15 +91,17 @@ export function intervalPanel(
   const xOffset = {
     field: "label",
     type: "nominal",
-    scale: { domain: offsets, paddingOuter: 0.7 },
+    scale: {
+      domain: [...styles.keys()].filter((label) => options.budgeted.has(label)),
+      paddingOuter: 0.7,
+    },
   };
   const y = (field: string) => ({
     field,
     type: "quantitative",
     title: metricTitle(first.metric),
-    // A label that stuck out of the frame would push the panel down, out of line with its neighbours.
-    axis: { labelFlush: 8 },
-    scale: { domain: domainOf(points, metricInfo(first.metric).scale), zero: false, nice: false },
+    axis: numberAxis,
+    scale: { domain: frame.domain, zero: false, nice: false },
   });
   const flatLayers = flat.length === 0 ? [] : [
     {
@@ -102,8 +111,8 @@ export function intervalPanel(
     },
     {
       data: { values: flat },
-      mark: { type: "rule", strokeDash: [5, 4], strokeWidth: 1.6, clip: true },
-      encoding: { y: y("mean"), color },
+      mark: { type: "rule", strokeWidth: 1.6, clip: true },
+      encoding: { y: y("mean"), color, strokeDash },
     },
   ];
   const budgetLayers = budgeted.length === 0 ? [] : [
@@ -111,7 +120,7 @@ export function intervalPanel(
       ? [{
         data: { values: budgeted },
         mark: { type: "line", strokeWidth: 1.6, opacity: 0.55, clip: true },
-        encoding: { x, xOffset, y: y("mean"), color },
+        encoding: { x, xOffset, y: y("mean"), color, strokeDash },
       }]
       : []),
     {
@@ -125,79 +134,69 @@ export function intervalPanel(
       encoding: { x, xOffset, y: y("mean"), color, shape },
     },
   ];
-  return {
-    title: { text: first.task },
-    width: options.width,
-    height: 240,
-    layer: [...flatLayers, ...budgetLayers],
-  };
-}
-
-/** Panels side by side with names along their own axes: full bounds, two in a row. */
-export function besidePanels(list: readonly object[]): Readonly<Record<string, unknown>> {
-  return {
-    concat: list,
-    columns: 2,
-    spacing: { row: 36, column: 40 },
-    padding: { left: 6, right: 30, top: 6, bottom: 6 },
-  };
-}
-
-/** Panels side by side, `most` in a row (default three), with one legend. */
-export function panels(list: readonly object[], most = 3): Readonly<Record<string, unknown>> {
-  return {
-    concat: list,
-    columns: Math.min(list.length, most),
-    // Flush bounds keep the frames in line; the spacing leaves room for the axes between them.
-    bounds: "flush",
-    spacing: { row: 72, column: 72 },
-    resolve: { scale: { color: "shared", shape: "shared" } },
-    padding: { left: 6, right: 12, top: 6, bottom: 6 },
-  };
-}
-
-/** Width of a panel when `count` stand side by side. */
-export function panelWidth(count: number): number {
-  return count <= 1 ? 640 : count === 2 ? 390 : 270;
+  const size = { width: options.width, height: plotHeight, bottom: 30 };
+  return panelOf({ title: first.task }, size, {
+    layer: [
+      ...flatLayers,
+      ...budgetLayers,
+      ...edgeLayers(frame, { width: plotWidth(size), height: plotHeight }),
+    ],
+  });
 }
 
 const intervalCaption =
   "Points are means over seeds, lines their 95% t intervals (n − 1 degrees of freedom; an interval that leaves the frame is longer). " +
-  "Dashed lines are methods that have no budget.";
+  "Lines across a panel are methods that have no budget.";
+
+/** A chart with a panel a group of rows; a lone panel is large where there is room. */
+function intervalChart(
+  names: { readonly id: string; readonly title: string; readonly caption: string },
+  groups: readonly (readonly ScoreRow[])[],
+  styles: SeriesStyles,
+  options: { readonly hasLines: boolean; readonly budgeted: ReadonlySet<string> },
+): Chart {
+  const draw = (width: number) =>
+    groups.map((group) => intervalPanel(group, styles, { ...options, width }));
+  const ownScales = groups.length > 1 ? " Each task has its own scale." : "";
+  return {
+    ...names,
+    caption: names.caption + edgeCaption(groups.map(frameOfRows)) + ownScales,
+    keys: keysOf(styles, "both"),
+    panels: draw(groups.length === 1 ? largeWidth : smallWidth),
+    ...(groups.length === 1 ? { narrowPanels: draw(smallWidth) } : {}),
+    columns: 3,
+  };
+}
 
 /** Charts of the metric against the budget: one with a panel a task, one averaged over tasks where there are several. */
-export function metricBudgetCharts(results: StudyResults, styles: LabelStyles): readonly Chart[] {
+export function metricBudgetCharts(results: StudyResults, styles: SeriesStyles): readonly Chart[] {
   const rows = scoreRows(results).filter((row) => row.mean !== null);
   const perTask = rows.filter((row) => row.task !== allTasks);
   const average = rows.filter((row) => row.task === allTasks);
   // Where no method with a budget has all tasks yet, there is nothing to show against the budget.
   const isEmpty = budgetedOf(rows).size > 0 && budgetedOf(average).size === 0;
   const averaged = isEmpty ? [] : average;
-  const shown = [...new Set(rows.map((row) => row.label))];
+  const shown = shownOf(styles, rows.map((row) => row.label));
   const groups = [...groupBy(perTask, (row) => row.task).values()];
-  const draw = (groupsOfRows: readonly (readonly ScoreRow[])[]) =>
-    panels(groupsOfRows.map((group) =>
-      intervalPanel(group, styles, {
-        width: panelWidth(groupsOfRows.length),
-        hasLines: true,
-        shown,
-        budgeted: budgetedOf(rows),
-      })
-    ));
-  if (shown.length >= manyLabels) return manyCharts(perTask, averaged);
+  if (shown.size >= manyLabels) return manyCharts(perTask, averaged);
+  const options = { hasLines: true, budgeted: budgetedOf(rows) };
   return [
-    ...(averaged.length === 0 ? [] : [{
-      id: "metric_budget_average",
-      title: "Averaged over tasks",
-      caption: `${intervalCaption} Tasks are averaged within each seed.`,
-      spec: draw([averaged]),
-    }]),
-    ...(groups.length === 0 ? [] : [{
-      id: "metric_budget",
-      title: "By task",
-      caption: intervalCaption,
-      spec: draw(groups),
-    }]),
+    ...(averaged.length === 0 ? [] : [intervalChart(
+      {
+        id: "metric_budget_average",
+        title: "Averaged over tasks",
+        caption: `${intervalCaption} Tasks are averaged within each seed.`,
+      },
+      [averaged],
+      shown,
+      options,
+    )]),
+    ...(groups.length === 0 ? [] : [intervalChart(
+      { id: "metric_budget", title: "By task", caption: intervalCaption },
+      groups,
+      shown,
+      options,
+    )]),
   ];
 }
 
@@ -221,7 +220,7 @@ function manyCharts(
 }
 
 /** LoRA trained again with ElaLoRA's ranks, those reversed and uniform ones, beside the methods they come from. */
-export function replayChart(results: StudyResults, styles: LabelStyles): Chart | null {
+export function replayChart(results: StudyResults, styles: SeriesStyles): Chart | null {
   if (results.replay === null || results.replay.runs.length === 0) return null;
   const replayed = scoreRows(results.replay).filter((row) => row.mean !== null);
   const tasks = new Set(replayed.map((row) => row.task));
@@ -236,21 +235,16 @@ export function replayChart(results: StudyResults, styles: LabelStyles): Chart |
   );
   const rows = [...beside, ...replayed];
   if (replayed.length === 0) return null;
-  const shown = [...new Set(rows.map((row) => row.label))];
-  const groups = [...groupBy(rows, (row) => row.task).values()];
-  return {
-    id: "replay",
-    title: "Replay ablation",
-    caption:
-      "Is it the ranks or the way there? LoRA is trained from scratch with the final ranks that ElaLoRA found, with the same ranks reversed in depth, " +
-      "and with uniform ranks. " + intervalCaption,
-    spec: panels(groups.map((group) =>
-      intervalPanel(group, styles, {
-        width: panelWidth(groups.length),
-        hasLines: false,
-        shown,
-        budgeted: budgetedOf(rows),
-      })
-    )),
-  };
+  return intervalChart(
+    {
+      id: "replay",
+      title: "Replay ablation",
+      caption:
+        "Is it the ranks or the way there? LoRA is trained from scratch with the final ranks that ElaLoRA found, with the same ranks reversed in depth, " +
+        "and with uniform ranks. " + intervalCaption,
+    },
+    [...groupBy(rows, (row) => row.task).values()],
+    shownOf(styles, rows.map((row) => row.label)),
+    { hasLines: false, budgeted: budgetedOf(rows) },
+  );
 }

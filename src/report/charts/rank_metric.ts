@@ -4,20 +4,37 @@
  * @module
  */
 import { type Grid, groupBy, keyOf } from "../facts.ts";
+import type { SeriesStyles } from "../method_styles.ts";
 import { metricInfo, metricTitle } from "../metrics.ts";
-import { labelScales, type LabelStyles } from "../style.ts";
+import { channelsOf, keysOf, shownOf } from "../style.ts";
 import { type RankMetricRow, rankMetricRows } from "../tables/rank_metric.ts";
-import type { Chart, StudyResults } from "../types.ts";
-import { panels, panelWidth } from "./metric_budget.ts";
+import type { Chart, Panel, StudyResults } from "../types.ts";
+import {
+  boundsOf,
+  cellsOf,
+  columnsOf,
+  type GridCell,
+  numberAxis,
+  panelOf,
+  smallWidth,
+} from "./panel.ts";
+
+/**
+ * The fewest evaluations that make a curve: with two points, which every run that gets sparser has, a line says that
+ * fewer ranks help where only training went on.
+ */
+export const fewestEvaluations = 5;
 
 function panel(
-  rows: readonly RankMetricRow[],
-  styles: LabelStyles,
-  shown: readonly string[],
-  count: number,
-): object {
-  const [{ task, budget, metric }] = rows as readonly [RankMetricRow];
-  const { color, shape } = labelScales(styles, shown);
+  { task, budget, rows }: GridCell<RankMetricRow>,
+  styles: SeriesStyles,
+  domains: {
+    readonly held: readonly [number, number];
+    readonly value: readonly [number, number];
+  },
+): Panel {
+  const { metric } = rows[0]!;
+  const { color, shape, strokeDash } = channelsOf("label", styles);
   const { scale } = metricInfo(metric);
   const values = rows.map(({ label, step, held, mean }) => ({
     label,
@@ -29,43 +46,60 @@ function panel(
     field: "held",
     type: "quantitative",
     title: "ranks held (% of the start)",
-    scale: { zero: false, padding: 8, reverse: true },
+    scale: { domain: domains.held, zero: false, nice: false, reverse: true },
     axis: { grid: false, tickCount: 5 },
   };
   const y = {
     field: "value",
     type: "quantitative",
     title: metricTitle(metric),
-    scale: { zero: false, padding: 8 },
+    axis: numberAxis,
+    scale: { domain: domains.value, zero: false, nice: false },
   };
   const order = { field: "step", type: "quantitative" };
-  return {
-    title: { text: `${task}, ${budget}` },
-    width: panelWidth(count),
-    height: 220,
+  return panelOf({ title: `${task}, ${budget}` }, { width: smallWidth, height: 190 }, {
     data: { values },
     layer: [
-      { mark: { type: "line", strokeWidth: 1.6, opacity: 0.6 }, encoding: { x, y, color, order } },
+      {
+        mark: { type: "line", strokeWidth: 1.6, opacity: 0.6 },
+        encoding: { x, y, color, strokeDash, order },
+      },
       { mark: { type: "point", filled: true, size: 46 }, encoding: { x, y, color, shape } },
     ],
-  };
+  });
 }
 
-/** Ranks held against the metric, a panel a task and budget, a line a method; null where no total rank changed. */
+/**
+ * Ranks held against the metric, a panel a task and budget, a line a method; null where no total rank changed over
+ * {@linkcode fewestEvaluations} evaluations or more.
+ */
 export function rankMetricChart(
   results: StudyResults,
   grid: Grid,
-  styles: LabelStyles,
+  styles: SeriesStyles,
 ): Chart | null {
-  const rows = rankMetricRows(results);
+  const curves = groupBy(
+    rankMetricRows(results),
+    ({ task, label, budget }) => keyOf(task, label, budget),
+  );
+  const rows = [...curves.values()].filter((curve) => curve.length >= fewestEvaluations).flat();
   if (rows.length === 0) return null;
-  const shown = grid.labels.filter((label) => rows.some((row) => row.label === label));
-  const groups = [...groupBy(rows, ({ task, budget }) => keyOf(task, budget)).values()];
+  const shown = shownOf(styles, rows.map(({ label }) => label));
+  const cells = cellsOf(rows, grid);
+  const held = boundsOf(rows.map((row) => 100 * row.held));
   return {
     id: "rank_metric",
     title: "Metric while ranks change",
     caption:
-      "A point is an evaluation, averaged over seeds, of a method whose total rank changes; a line goes through them in the order of training.",
-    spec: panels(groups.map((group) => panel(group, styles, shown, groups.length))),
+      "A point is an evaluation, averaged over seeds, of a method whose total rank changes; a line goes through them in the order of training, so that it shows the effect of both. " +
+      "Budgets of a task share their scale. " +
+      `Only runs with ${fewestEvaluations} evaluations or more are shown.`,
+    keys: keysOf(shown, "both"),
+    panels: cells.map((cell) => {
+      const ofTask = rows.filter(({ task }) => task === cell.task);
+      const { scale } = metricInfo(cell.rows[0]!.metric);
+      return panel(cell, shown, { held, value: boundsOf(ofTask.map(({ mean }) => scale * mean)) });
+    }),
+    columns: columnsOf(cells),
   };
 }

@@ -5,9 +5,10 @@
  */
 import { type Grid, groupBy, keyOf } from "../facts.ts";
 import { finalRanks, splitModule } from "../series.ts";
-import { chartColours } from "../style.ts";
+import { chartColours, partTitle } from "../style.ts";
 import type { Chart, StudyResults } from "../types.ts";
-import { partTitle, ratioColour, sortParts } from "./ranks.ts";
+import { limitFor, panelOf, roomForNames } from "./panel.ts";
+import { ratioColour, ratioKeys, sortParts } from "./ranks.ts";
 
 interface Ratio {
   readonly label: string;
@@ -45,50 +46,61 @@ export function rankOverview(results: StudyResults, grid: Grid): Chart | null {
   if (labels.length < 2) return null;
   const layers = [...new Set(ratios.map(({ layer }) => layer))].sort((a, b) => a - b);
   const parts = sortParts(new Set(ratios.map(({ part }) => part)));
+  const left = roomForNames(labels, 124);
   const panel = (
     title: string,
     columnOf: (ratio: Ratio) => string,
     columns: readonly string[],
-    hasNames: boolean,
-  ) => ({
-    title: { text: title },
-    width: { step: hasNames ? Math.max(22, Math.min(40, 400 / layers.length)) : 58 },
-    height: { step: 22 },
-    data: { values: meansOf(ratios, columnOf) },
-    mark: { type: "rect", cornerRadius: 2, stroke: chartColours.background, strokeWidth: 1.5 },
-    encoding: {
-      x: {
-        field: "column",
-        type: "nominal",
-        sort: columns,
-        title: null,
-        axis: { labelAngle: hasNames ? 0 : -35, domain: false, ticks: false, grid: false },
+    names: { readonly isTurned: boolean; readonly step: number },
+  ) =>
+    panelOf({ title }, {
+      width: left + 14 + names.step * columns.length,
+      height: 22 * labels.length,
+      left,
+      bottom: names.isTurned ? 74 : 30,
+    }, {
+      data: { values: meansOf(ratios, columnOf) },
+      mark: { type: "rect", cornerRadius: 2, stroke: chartColours.background, strokeWidth: 1.5 },
+      encoding: {
+        x: {
+          field: "column",
+          type: "nominal",
+          sort: columns,
+          title: null,
+          axis: {
+            labelAngle: names.isTurned ? -35 : 0,
+            domain: false,
+            ticks: false,
+            grid: false,
+          },
+        },
+        y: {
+          field: "label",
+          type: "nominal",
+          sort: labels,
+          title: null,
+          axis: { labelLimit: limitFor(left - 12), domain: false, ticks: false, grid: false },
+        },
+        color: ratioColour,
       },
-      y: {
-        field: "label",
-        type: "nominal",
-        sort: labels,
-        title: null,
-        axis: { labels: hasNames, labelLimit: 240, domain: false, ticks: false, grid: false },
-      },
-      color: ratioColour,
-    },
-  });
+    });
   return {
     id: "ranks_overview",
     title: `All methods: final ranks, ${budget}`,
     caption:
       "Mean final rank of a layer’s modules, and of each kind of module, over the method’s average rank; averaged over tasks and seeds. Methods whose ranks stay equal are left out.",
-    spec: {
-      concat: [
-        panel("layer", ({ layer }) => String(layer), layers.map(String), true),
-        panel("kind of module", ({ part }) => partTitle(part), parts.map(partTitle), false),
-      ],
-      columns: 2,
-      bounds: "flush",
-      spacing: 30,
-      padding: { left: 6, right: 12, top: 6, bottom: 6 },
-    },
+    keys: ratioKeys,
+    panels: [
+      panel("layer", ({ layer }) => String(layer), layers.map(String), {
+        isTurned: false,
+        step: Math.max(16, Math.min(30, Math.floor(190 / layers.length))),
+      }),
+      panel("kind of module", ({ part }) => partTitle(part), parts.map(partTitle), {
+        isTurned: true,
+        step: 30,
+      }),
+    ],
+    columns: 2,
   };
 }
 

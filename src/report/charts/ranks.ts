@@ -6,8 +6,10 @@
 import { type Grid, groupBy } from "../facts.ts";
 import { finalRanks, rankCurves, splitModule } from "../series.ts";
 import { slugsOf } from "../slug.ts";
-import { chartColours, partOrder } from "../style.ts";
-import type { Chart, StudyResults } from "../types.ts";
+import type { Key } from "../markers.ts";
+import { chartColours, partOrder, partTitle } from "../style.ts";
+import type { Chart, Panel, StudyResults } from "../types.ts";
+import { cellsOf, columnsOf, limitFor, panelOf, roomForNames, smallWidth } from "./panel.ts";
 
 /** Sorts module parts in the order of the encoder; unknown ones follow by name. */
 export function sortParts(parts: Iterable<string>): readonly string[] {
@@ -18,35 +20,41 @@ export function sortParts(parts: Iterable<string>): readonly string[] {
   return [...parts].sort((a, b) => place(a) - place(b) || a.localeCompare(b));
 }
 
-/** Words of a part as a label, for instance `attention output`. */
-export const partTitle = (part: string): string => part.replaceAll("_", " ");
+// From pale to dark, so that paper without colour shows which ranks are low; yellow below the average, blue above.
+const ratioStops = [
+  [0, "#fdeebc"],
+  [0.5, "#efcf86"],
+  [1, "#c3c1b4"],
+  [1.5, "#6d8cb5"],
+  [2, "#1f3f78"],
+] as const;
 
-/** Colour: the rank over the panel's average rank; blue below 1, red above, pale at 1. */
+/** Colour: the rank over the panel's average rank; yellow below 1, blue above, the darker the higher. */
 export const ratioColour = {
   field: "ratio",
   type: "quantitative",
-  // Diverging and safe for colour-blind readers: blue – pale – vermilion, even in lightness on both sides.
   scale: {
-    domain: [0, 0.5, 1, 1.5, 2],
-    range: ["#2c5f9e", "#8db4d9", "#f3f1ec", "#f0a58f", "#c8443f"],
+    domain: ratioStops.map(([ratio]) => ratio),
+    range: ratioStops.map(([, colour]) => colour),
     interpolate: "rgb",
     clamp: true,
   },
-  legend: {
-    title: "rank ÷ average rank",
-    orient: "top",
-    direction: "horizontal",
-    gradientLength: 180,
-    gradientThickness: 10,
-    values: [0, 0.5, 1, 1.5, 2],
-    format: ".1f",
-  },
+  legend: null,
 };
 
-/** Rows of the facets must not exceed what a reader can take in. */
-const cellSize = (layers: number) => Math.max(18, Math.min(40, Math.floor(320 / layers)));
+/** What the colours of {@linkcode ratioColour} stand for. */
+export const ratioKeys: readonly Key[] = ratioStops.map(([ratio, colour], i) => ({
+  name: i === 0
+    ? "rank 0"
+    : i === ratioStops.length - 1
+    ? `${ratio} × or more`
+    : ratio === 1
+    ? "average rank"
+    : `${ratio} ×`,
+  colour,
+}));
 
-/** One heatmap a method that has uneven final ranks: layer × part, a panel a task and budget. */
+/** One heatmap a method that has uneven final ranks: layers down, kinds of module across, a panel a task and budget. */
 export function rankHeatmaps(results: StudyResults, grid: Grid): readonly Chart[] {
   const slugs = slugsOf(grid.labels);
   const cells = finalRanks(results).flatMap((cell) => {
@@ -54,88 +62,100 @@ export function rankHeatmaps(results: StudyResults, grid: Grid): readonly Chart[
     return split === null ? [] : [{ ...cell, ...split }];
   });
   return [...groupBy(cells, (cell) => cell.label)].flatMap(([label, own]): Chart[] => {
-    const panels = groupBy(own, (cell) => JSON.stringify([cell.task, cell.budget]));
-    const values = [...panels.values()].flatMap((panel) => {
-      const average = panel.reduce((sum, cell) => sum + cell.rank, 0) / panel.length;
-      return panel.map((cell) => ({
-        task: cell.task,
-        budget: cell.budget,
-        layer: cell.layer,
-        part: partTitle(cell.part),
-        rank: cell.rank,
-        text: cell.rank.toFixed(cell.rank >= 9.95 || Number.isInteger(cell.rank) ? 0 : 1),
-        ratio: average > 0 ? cell.rank / average : 1,
-      }));
+    const panels = cellsOf(own, grid).map((cell) => {
+      const average = cell.rows.reduce((sum, { rank }) => sum + rank, 0) / cell.rows.length;
+      return {
+        ...cell,
+        rows: cell.rows.map(({ layer, part, rank }) => ({
+          layer,
+          part: partTitle(part),
+          text: rank.toFixed(rank >= 9.95 || Number.isInteger(rank) ? 0 : 1),
+          ratio: average > 0 ? rank / average : 1,
+        })),
+      };
     });
-    if (values.every((value) => Math.abs(value.ratio - 1) < 1e-9)) return [];
-    const layers = new Set(values.map((value) => value.layer)).size;
-    const size = cellSize(layers);
-    const x = {
-      field: "layer",
-      type: "ordinal",
-      title: "layer",
-      axis: { labelAngle: 0, domain: false, ticks: false, grid: false },
-    };
-    const y = {
-      field: "part",
-      type: "ordinal",
-      sort: sortParts(new Set(own.map((cell) => cell.part))).map(partTitle),
-      title: null,
-      axis: { domain: false, ticks: false, labelLimit: 160, grid: false },
-    };
-    const text = {
-      mark: { type: "text", fontSize: size >= 30 ? 11 : 9 },
-      encoding: {
-        x,
-        y,
-        text: { field: "text" },
-        color: {
-          condition: { test: "datum.ratio < 0.25 || datum.ratio > 1.75", value: "#ffffff" },
-          value: "#2a2f36",
-        },
-      },
-    };
+    if (panels.every(({ rows }) => rows.every(({ ratio }) => Math.abs(ratio - 1) < 1e-9))) {
+      return [];
+    }
+    const parts = sortParts(new Set(own.map((cell) => cell.part))).map(partTitle);
+    const layers = [...new Set(own.map(({ layer }) => layer))].sort((a, b) => a - b);
     return [{
       id: `ranks_${slugs.get(label)}`,
       label,
       title: `${label}: final ranks`,
       caption:
         "The number is the module's final rank, averaged over seeds; the colour compares it with the panel's average rank.",
-      spec: {
-        data: { values },
-        facet: {
-          row: { field: "task", type: "nominal", title: null, sort: grid.tasks, header: rowHeader },
-          column: { field: "budget", type: "nominal", title: null, sort: grid.budgets },
-        },
-        spec: {
-          width: { step: size },
-          height: { step: 24 },
-          layer: [
-            {
-              mark: {
-                type: "rect",
-                cornerRadius: 2,
-                stroke: chartColours.background,
-                strokeWidth: 1.5,
-              },
-              encoding: { x, y, color: ratioColour },
-            },
-            ...(size >= 22 ? [text] : []),
-          ],
-        },
-        spacing: { row: 22, column: 26 },
-      },
+      keys: ratioKeys,
+      panels: panels.map((panel) => heatmap(panel, layers, parts)),
+      columns: columnsOf(panels),
     }];
   });
 }
 
-/** Row headers stand upright at the left. */
-export const rowHeader = {
-  labelAngle: -90,
-  labelAlign: "center",
-  labelOrient: "left",
-  labelPadding: 12,
-};
+interface HeatmapCell {
+  readonly layer: number;
+  readonly part: string;
+  readonly text: string;
+  readonly ratio: number;
+}
+
+function heatmap(
+  { task, budget, rows }: { task: string; budget: string; rows: readonly HeatmapCell[] },
+  layers: readonly number[],
+  parts: readonly string[],
+): Panel {
+  const left = 44;
+  const x = {
+    field: "part",
+    type: "ordinal",
+    sort: parts,
+    title: null,
+    scale: { domain: parts },
+    axis: { labelAngle: -35, labelLimit: limitFor(100), domain: false, ticks: false, grid: false },
+  };
+  const y = {
+    field: "layer",
+    type: "ordinal",
+    title: "layer",
+    scale: { domain: layers },
+    axis: { domain: false, ticks: false, grid: false },
+  };
+  return panelOf(
+    { title: `${task}, ${budget}` },
+    {
+      width: left + 14 + 34 * Math.max(6, parts.length),
+      height: 20 * layers.length,
+      left,
+      bottom: 74,
+    },
+    {
+      data: { values: rows },
+      layer: [
+        {
+          mark: {
+            type: "rect",
+            cornerRadius: 2,
+            stroke: chartColours.background,
+            strokeWidth: 1.5,
+          },
+          encoding: { x, y, color: ratioColour },
+        },
+        {
+          mark: { type: "text", fontSize: 11 },
+          encoding: {
+            x,
+            y,
+            text: { field: "text" },
+            color: {
+              condition: { test: "datum.ratio > 1.6", value: "#ffffff" },
+              value: "#2a2f36",
+            },
+          },
+        },
+      ],
+    },
+  );
+}
 
 const timelinePoints = 25;
 /** Rows of rectangles above which the tasks are averaged, so that the picture stays readable and small. */
@@ -181,6 +201,8 @@ export function rankTimelines(results: StudyResults, grid: Grid): readonly Chart
         };
       })
     );
+    const titles = modules.map(moduleTitle);
+    const byTask = groupBy(values, ({ task }) => task);
     return {
       id: `timeline_${slugs.get(label)}`,
       label,
@@ -188,40 +210,53 @@ export function rankTimelines(results: StudyResults, grid: Grid): readonly Chart
       caption:
         `Each row is a module, from the first layer down to the last; colour compares its rank with the average at that moment. ` +
         `Averaged over seeds${isPooled ? " and tasks" : ""}.`,
-      spec: {
-        data: { values },
-        facet: { column: { field: "task", type: "nominal", title: null, sort: tasks } },
-        spec: {
-          width: 300,
-          height: { step: modules.length > 40 ? 9 : 13 },
-          mark: { type: "rect" },
-          encoding: {
-            x: {
-              field: "progress",
-              type: "ordinal",
-              title: "training done (%)",
-              axis: { labelAngle: 0, values: [0, 25, 50, 75, 100], domain: false, ticks: false },
-              scale: { paddingInner: 0, paddingOuter: 0 },
-            },
-            y: {
-              field: "module",
-              type: "ordinal",
-              sort: modules.map(moduleTitle),
-              title: null,
-              axis: {
-                domain: false,
-                ticks: false,
-                labelFontSize: modules.length > 40 ? 8 : 10,
-                labelLimit: 170,
-              },
-              scale: { paddingInner: 0.06, paddingOuter: 0 },
-            },
-            color: ratioColour,
-          },
-        },
-        spacing: 26,
-      },
+      keys: ratioKeys,
+      panels: tasks.flatMap((task) => {
+        const own = byTask.get(task);
+        return own === undefined ? [] : [timeline(task, own, titles)];
+      }),
+      columns: 3,
     };
+  });
+}
+
+function timeline(
+  task: string,
+  values: readonly { module: string; progress: number; ratio: number }[],
+  modules: readonly string[],
+): Panel {
+  const step = modules.length > 40 ? 10 : 13;
+  const left = roomForNames(modules, 124);
+  return panelOf({ title: task }, {
+    width: smallWidth,
+    height: step * modules.length,
+    left,
+  }, {
+    data: { values: values.map(({ module, progress, ratio }) => ({ module, progress, ratio })) },
+    mark: { type: "rect" },
+    encoding: {
+      x: {
+        field: "progress",
+        type: "ordinal",
+        title: "training done (%)",
+        axis: { labelAngle: 0, values: [0, 25, 50, 75, 100], domain: false, ticks: false },
+        scale: { paddingInner: 0, paddingOuter: 0 },
+      },
+      y: {
+        field: "module",
+        type: "ordinal",
+        sort: modules,
+        title: null,
+        axis: {
+          domain: false,
+          ticks: false,
+          labelFontSize: modules.length > 40 ? 9 : 10,
+          labelLimit: limitFor(left - 8),
+        },
+        scale: { paddingInner: 0.06, paddingOuter: 0 },
+      },
+      color: ratioColour,
+    },
   });
 }
 

@@ -5,10 +5,11 @@
  */
 import { type Grid, groupBy, noBudget } from "../facts.ts";
 import { allSeen, stageAccuracies, type StageAccuracy } from "../sequences.ts";
+import type { SeriesStyles } from "../method_styles.ts";
 import { slugsOf } from "../slug.ts";
-import { labelScales, type LabelStyles } from "../style.ts";
-import type { Chart, StudyResults } from "../types.ts";
-import { rowHeader } from "./ranks.ts";
+import { channelsOf, keysOf, shownOf } from "../style.ts";
+import type { Chart, Panel, StudyResults } from "../types.ts";
+import { cellsOf, columnsOf, limitFor, numberAxis, panelOf, smallWidth } from "./panel.ts";
 
 /** Methods without ranks stand beside those of each budget. */
 function inEveryBudget(rows: readonly StageAccuracy[]): readonly StageAccuracy[] {
@@ -37,26 +38,50 @@ function chartOf(
   sequence: string,
   slug: string,
   rows: readonly StageAccuracy[],
-  { grid, styles }: { readonly grid: Grid; readonly styles: LabelStyles },
+  { grid, styles }: { readonly grid: Grid; readonly styles: SeriesStyles },
 ): Chart {
   const values = valuesOf(rows);
   const stages = [...new Set(values.map(({ after }) => after))].sort((a, b) =>
     parseInt(a) - parseInt(b)
   );
   const tasks = [...new Set(rows.map(({ task }) => task))].filter((task) => task !== allSeen);
-  const { color, shape } = labelScales(styles, new Set(rows.map(({ label }) => label)));
+  const shown = shownOf(styles, rows.map(({ label }) => label));
+  const cells = cellsOf(values, { ...grid, tasks: [...tasks, allSeen] });
+  const budgets = new Set(cells.map(({ budget }) => budget));
+  return {
+    id: `sequence_${slug}`,
+    title: `${sequence}: accuracy over the stages`,
+    caption:
+      "Each panel judges one task after each stage, from the one that trained on it. Full lines choose a class among " +
+      "those of all tasks seen by then, dashed ones among those of the task alone; means over seeds.",
+    keys: keysOf(shown, "point"),
+    panels: cells.map(({ task, budget, rows: own }) =>
+      panel(budgets.size > 1 ? `${task}, ${budget}` : task, own, stages, shown)
+    ),
+    columns: columnsOf(cells),
+  };
+}
+
+function panel(
+  title: string,
+  values: readonly object[],
+  stages: readonly string[],
+  styles: SeriesStyles,
+): Panel {
+  const { color, shape } = channelsOf("label", styles);
   const x = {
     field: "after",
     type: "ordinal",
     title: "after",
     sort: stages,
     scale: { domain: stages },
-    axis: { labelAngle: -30, grid: false },
+    axis: { labelAngle: -30, labelLimit: limitFor(70), grid: false },
   };
   const y = {
     field: "value",
     type: "quantitative",
     title: "accuracy (%) ↑",
+    axis: numberAxis,
     scale: { domain: [0, 100] },
   };
   const line = (kind: string, mark: object) => ({
@@ -64,47 +89,27 @@ function chartOf(
     mark: { type: "line", strokeWidth: 1.8, ...mark },
     encoding: { x, y, color },
   });
-  return {
-    id: `sequence_${slug}`,
-    title: `${sequence}: accuracy over the stages`,
-    caption:
-      "Each panel judges one task after each stage, from the one that trained on it. Full lines choose a class among " +
-      "those of all tasks seen by then, dashed ones among those of the task alone; means over seeds.",
-    spec: {
-      data: { values },
-      facet: {
-        row: {
-          field: "budget",
-          type: "nominal",
-          title: null,
-          sort: grid.budgets,
-          header: rowHeader,
-        },
-        column: { field: "task", type: "nominal", title: null, sort: [...tasks, allSeen] },
-      },
-      spec: {
-        width: 190,
-        height: 170,
-        layer: [
-          line("task known", { strokeDash: [4, 3], opacity: 0.7 }),
-          line("all classes", {}),
-          {
-            transform: [{ filter: "datum.kind === 'all classes'" }],
-            mark: { type: "point", filled: true, size: 48, opacity: 1 },
-            encoding: { x, y, color, shape },
-          },
-        ],
-      },
-      spacing: { row: 22, column: 26 },
-    },
-  };
+  const pointsOf = (kind: string, mark: object) => ({
+    transform: [{ filter: `datum.kind === '${kind}'` }],
+    mark: { type: "point", filled: true, ...mark },
+    encoding: { x, y, color, shape },
+  });
+  return panelOf({ title }, { width: smallWidth, height: 170, bottom: 78 }, {
+    data: { values },
+    layer: [
+      line("task known", { strokeDash: [4, 3], opacity: 0.7 }),
+      line("all classes", {}),
+      pointsOf("task known", { size: 26, opacity: 0.7 }),
+      pointsOf("all classes", { size: 48, opacity: 1 }),
+    ],
+  });
 }
 
 /** One chart a sequence that has a finished run. */
 export function sequenceCharts(
   results: StudyResults,
   grid: Grid,
-  styles: LabelStyles,
+  styles: SeriesStyles,
 ): readonly Chart[] {
   const slugs = slugsOf(grid.tasks);
   return [...groupBy(stageAccuracies(results), ({ sequence }) => sequence)].map((

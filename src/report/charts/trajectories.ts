@@ -1,26 +1,30 @@
 /**
- * Curves over training: ranks, importance and losses.
+ * Curves over training: the ranks and the importance of layers and of kinds of module, with their spread over seeds.
  *
  * @module
  */
 import { type Grid, groupBy } from "../facts.ts";
-import {
-  type Curve,
-  evaluationCurves,
-  type Grouping,
-  importanceCurves,
-  lossCurves,
-  rankCurves,
-} from "../series.ts";
+import type { SeriesStyles } from "../method_styles.ts";
+import { type Curve, type Grouping, importanceCurves, rankCurves } from "../series.ts";
 import { slugsOf } from "../slug.ts";
-import { labelScales, type LabelStyles, manyLabels, partColour } from "../style.ts";
-import type { Chart, StudyResults } from "../types.ts";
-import { partTitle, rowHeader, sortParts } from "./ranks.ts";
-import { largestBudget, lossPanels } from "./small_multiples.ts";
+import { channelsOf, chartColours, keysOf, layerStyles, partStyles, partTitle } from "../style.ts";
+import type { Chart, Panel, StudyResults } from "../types.ts";
+import {
+  boundsOf,
+  cellsOf,
+  columnsOf,
+  type GridCell,
+  numberAxis,
+  panelOf,
+  plotWidth,
+  smallWidth,
+} from "./panel.ts";
+import { sortParts } from "./ranks.ts";
 
 const points = 41;
 
-const progressAxis = {
+/** The horizontal axis of charts over training. */
+export const progressAxis = {
   field: "progress",
   type: "quantitative",
   title: "training done (%)",
@@ -28,83 +32,138 @@ const progressAxis = {
   axis: { values: [0, 25, 50, 75, 100], grid: false },
 };
 
-/** Curves as rows, one a point that has a value. */
-function rowsOfCurves(curves: readonly Curve[], progressOf: (point: number) => number) {
-  return curves.flatMap(({ values, task, label, budget, name }) =>
-    values.flatMap((value, point) =>
+const rounded = (value: number) => Number(value.toPrecision(5));
+
+/** Curves as rows: a point wherever a step starts, and the last. */
+function rowsOfCurves(curves: readonly Curve[]) {
+  return curves.flatMap(({ values, lows, highs, name }) => {
+    const rows = values.flatMap((value, point) =>
       value === null ? [] : [{
-        task,
-        label,
-        budget,
         name: partTitle(name),
-        progress: progressOf(point),
-        value: Number(value.toPrecision(5)),
+        progress: 100 * point / (points - 1),
+        value: rounded(value),
+        low: rounded(lows[point]!),
+        high: rounded(highs[point]!),
       }]
-    )
+    );
+    return rows.filter((row, i) => {
+      const before = rows[i - 1];
+      return before === undefined || i === rows.length - 1 || row.value !== before.value ||
+        row.low !== before.low || row.high !== before.high;
+    });
+  });
+}
+
+/** Styles of groups: parts have their own, layers run from dark (first) to light (last). */
+function groupStyles(names: readonly string[], grouping: Grouping): SeriesStyles {
+  return grouping === "part"
+    ? partStyles(sortParts(names))
+    : layerStyles([...names].sort((a, b) => a.localeCompare(b, "en", { numeric: true })));
+}
+
+const size = { width: smallWidth, height: 160, right: 26 };
+/** Pixels between the baselines of two names at the ends of lines. */
+const nameHeight = 11;
+/** Names that a panel of this height holds. */
+const mostNames = Math.floor(size.height / nameHeight);
+
+/**
+ * Where the names of lines stand at the right: at their last values, moved apart where they would touch.
+ *
+ * @returns Values on the panel's vertical scale.
+ */
+function namePlaces(
+  ends: readonly { readonly name: string; readonly value: number }[],
+  [low, high]: readonly [number, number],
+): readonly { readonly name: string; readonly value: number }[] {
+  const step = nameHeight * (high - low) / size.height;
+  // Names that touch form a block, which stands about the mean of its lines' ends.
+  let blocks: { names: string[]; sum: number }[] = [];
+  const bottomOf = ({ names, sum }: { names: string[]; sum: number }) => {
+    const half = step * names.length / 2;
+    return Math.min(high - half, Math.max(low + half, sum / names.length)) - half;
+  };
+  for (const { name, value } of ends.toSorted((a, b) => a.value - b.value)) {
+    let last = { names: [name], sum: value };
+    for (let before = blocks.at(-1); before !== undefined; before = blocks.at(-1)) {
+      if (bottomOf(before) + step * before.names.length <= bottomOf(last)) break;
+      last = { names: [...before.names, ...last.names], sum: before.sum + last.sum };
+      blocks = blocks.slice(0, -1);
+    }
+    blocks = [...blocks, last];
+  }
+  return blocks.flatMap((block) =>
+    block.names.map((name, i) => ({ name, value: bottomOf(block) + step * (i + 0.5) }))
   );
 }
 
-const onGrid = (point: number) => 100 * point / (points - 1);
-
-/** Colours of groups: parts have their own, layers run from dark (first) to light (last). */
-function groupColour(names: readonly string[], grouping: Grouping): object {
-  const legend = { title: null, orient: "top", columns: 6, symbolType: "stroke", symbolSize: 160 };
-  if (grouping === "part") {
-    const parts = sortParts(names);
-    return {
-      field: "name",
-      type: "nominal",
-      scale: { domain: parts.map(partTitle), range: parts.map(partColour) },
-      legend: { ...legend, symbolStrokeWidth: 2.5 },
-    };
-  }
-  const layers = [...names].sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
+/** Where layers tell each other by shade alone, their numbers stand at the ends of their lines. */
+function nameLayer(curves: readonly Curve[], domain: readonly [number, number], y: object): object {
+  const ends = curves.flatMap(({ name, values }) => {
+    const last = values.findLast((value) => value !== null);
+    return last === undefined || last === null
+      ? []
+      : [{ name: name.replace(/^layer /, ""), value: last }];
+  });
   return {
-    field: "name",
-    type: "ordinal",
-    scale: { domain: layers, scheme: { name: "plasma", extent: [0.05, 0.82] } },
-    legend: { ...legend, symbolStrokeWidth: 2.5 },
+    data: { values: namePlaces(ends, domain) },
+    mark: { type: "text", align: "left", fontSize: 10, x: plotWidth(size), dx: 5 },
+    encoding: { y, text: { field: "name" }, color: { value: chartColours.muted } },
   };
 }
 
-function facetOfCurves(curves: readonly Curve[], grid: Grid, grouping: Grouping, title: string) {
-  const names = [...new Set(curves.map((curve) => curve.name))];
-  return {
-    data: { values: rowsOfCurves(curves, onGrid) },
-    facet: {
-      row: { field: "task", type: "nominal", title: null, sort: grid.tasks, header: rowHeader },
-      column: { field: "budget", type: "nominal", title: null, sort: grid.budgets },
-    },
-    spec: {
-      width: 250,
-      height: 150,
-      mark: { type: "line", strokeWidth: 1.8, interpolate: "step-after", clip: true },
-      encoding: {
-        x: progressAxis,
-        y: { field: "value", type: "quantitative", title, scale: { zero: false } },
-        color: groupColour(names, grouping),
-      },
-    },
-    resolve: { scale: { y: "independent" } },
-    spacing: { row: 22, column: 26 },
-  };
-}
-
-function chartsByGroup(
-  results: StudyResults,
-  grid: Grid,
-  kind: {
-    readonly id: string;
+function panel(
+  { task, budget, rows: curves }: GridCell<Curve>,
+  styles: SeriesStyles,
+  axis: {
     readonly title: string;
-    readonly axis: string;
-    readonly caption: string;
-    readonly curves: (
-      results: StudyResults,
-      grouping: Grouping,
-      points: number,
-    ) => readonly Curve[];
+    readonly domain: readonly [number, number];
+    readonly grouping: Grouping;
   },
-): readonly Chart[] {
+): Panel {
+  const { color, strokeDash } = channelsOf("name", styles);
+  const y = (field: string) => ({
+    field,
+    type: "quantitative",
+    title: axis.title,
+    axis: numberAxis,
+    scale: { domain: axis.domain, zero: false, nice: false },
+  });
+  const hasSpread = curves.some(({ runs }) => runs > 1);
+  const hasNames = axis.grouping === "layer" && curves.length <= mostNames;
+  return panelOf({ title: `${task}, ${budget}` }, size, {
+    data: { values: rowsOfCurves(curves) },
+    layer: [
+      ...(hasSpread
+        ? [{
+          mark: { type: "area", interpolate: "step-after", opacity: 0.13, clip: true },
+          encoding: { x: progressAxis, y: y("low"), y2: { field: "high" }, color },
+        }]
+        : []),
+      {
+        mark: { type: "line", strokeWidth: 1.8, interpolate: "step-after", clip: true },
+        encoding: { x: progressAxis, y: y("value"), color, strokeDash },
+      },
+      ...(hasNames ? [nameLayer(curves, axis.domain, y("value"))] : []),
+    ],
+  });
+}
+
+interface CurveKind {
+  readonly id: string;
+  readonly title: string;
+  readonly axis: string;
+  readonly caption: string;
+  /** What panels with the same scale share: all of the chart, or the budget. */
+  readonly scaleOf: (curve: Curve) => string;
+  readonly curves: (
+    results: StudyResults,
+    grouping: Grouping,
+    points: number,
+  ) => readonly Curve[];
+}
+
+function chartsByGroup(results: StudyResults, grid: Grid, kind: CurveKind): readonly Chart[] {
   const slugs = slugsOf(grid.labels);
   const byLabel = (["layer", "part"] as const).flatMap((grouping) =>
     [...groupBy(kind.curves(results, grouping, points), (curve) => curve.label)]
@@ -112,13 +171,34 @@ function chartsByGroup(
   );
   return byLabel
     .toSorted((a, b) => grid.labels.indexOf(a.label) - grid.labels.indexOf(b.label))
-    .map(({ label, grouping, curves }) => ({
-      id: `${kind.id}_${grouping}_${slugs.get(label)}`,
-      label,
-      title: `${label}: ${kind.title} by ${grouping === "layer" ? "layer" : "kind of module"}`,
-      caption: kind.caption,
-      spec: facetOfCurves(curves, grid, grouping, kind.axis),
-    }));
+    .map(({ label, grouping, curves }) => {
+      const styles = groupStyles([...new Set(curves.map(({ name }) => name))], grouping);
+      const domains = new Map(
+        [...groupBy(curves, kind.scaleOf)].map(([key, group]) => [
+          key,
+          boundsOf(group.flatMap(({ lows, highs }) => [...lows, ...highs])),
+        ]),
+      );
+      const cells = cellsOf(curves, grid);
+      const spread = curves.some(({ runs }) => runs > 1)
+        ? " Bands reach from the lowest to the highest seed."
+        : "";
+      return {
+        id: `${kind.id}_${grouping}_${slugs.get(label)}`,
+        label,
+        title: `${label}: ${kind.title} by ${grouping === "layer" ? "layer" : "kind of module"}`,
+        caption: kind.caption + spread,
+        keys: keysOf(styles, "line"),
+        panels: cells.map((cell) =>
+          panel(cell, styles, {
+            title: kind.axis,
+            domain: domains.get(kind.scaleOf(cell.rows[0]!))!,
+            grouping,
+          })
+        ),
+        columns: columnsOf(cells),
+      };
+    });
 }
 
 /** Mean rank of each layer, and of each kind of module, over training; two charts a method that moved ranks. */
@@ -127,7 +207,9 @@ export function rankTrajectories(results: StudyResults, grid: Grid): readonly Ch
     id: "trajectory",
     title: "rank",
     axis: "mean rank",
-    caption: "Mean rank of the modules of a group, averaged over seeds.",
+    caption:
+      "Mean rank of the modules of a group, averaged over seeds. All tasks of a budget share their scale.",
+    scaleOf: ({ budget }) => budget,
     curves: rankCurves,
   });
 }
@@ -139,72 +221,8 @@ export function importanceTrajectories(results: StudyResults, grid: Grid): reado
     title: "importance",
     axis: "× average module",
     caption:
-      "Summed score of a module as a multiple of the average module's at that step (1 is average), averaged over each group and over seeds.",
+      "Summed score of a module as a multiple of the average module's at that step (1 is average), averaged over each group and over seeds. All panels share their scale.",
+    scaleOf: () => "",
     curves: importanceCurves,
   });
-}
-
-const lossBins = 50;
-
-/** Training loss (lines) and evaluation loss (dashed, with points), a panel a task and budget. */
-export function lossChart(results: StudyResults, grid: Grid, styles: LabelStyles): Chart | null {
-  const train = rowsOfCurves(lossCurves(results, lossBins), (bin) => 100 * (bin + 0.5) / lossBins);
-  const evaluation = rowsOfCurves(evaluationCurves(results, points), onGrid);
-  if (train.length + evaluation.length === 0) return null;
-  const shown = new Set([...train, ...evaluation].map((row) => row.label));
-  const caption =
-    `Lines are the task loss on training batches (means of ${lossBins} stretches), dashed lines with points the loss on the evaluation split; averaged over seeds.`;
-  if (shown.size >= manyLabels) {
-    const rows = [
-      ...train.map((row) => ({ ...row, kind: "train" as const })),
-      ...evaluation.map((row) => ({ ...row, kind: "evaluation" as const })),
-    ];
-    return {
-      id: "loss",
-      title: `Loss over training, ${largestBudget(grid)}`,
-      caption: `${caption} Methods without budget are shown too.`,
-      spec: lossPanels(rows, grid),
-    };
-  }
-  const { color } = labelScales(styles, shown);
-  const y = { field: "value", type: "quantitative", title: "loss ↓", scale: { zero: false } };
-  return {
-    id: "loss",
-    title: "Loss over training",
-    caption,
-    spec: {
-      data: {
-        values: [
-          ...train.map((row) => ({ ...row, kind: "train" })),
-          ...evaluation.map((row) => ({ ...row, kind: "evaluation" })),
-        ],
-      },
-      facet: {
-        row: { field: "task", type: "nominal", title: null, sort: grid.tasks, header: rowHeader },
-        column: { field: "budget", type: "nominal", title: null, sort: grid.budgets },
-      },
-      spec: {
-        width: 240,
-        height: 160,
-        layer: [
-          {
-            transform: [{ filter: "datum.kind === 'train'" }],
-            mark: { type: "line", strokeWidth: 1.5, opacity: 0.85 },
-            encoding: { x: progressAxis, y, color },
-          },
-          {
-            transform: [{ filter: "datum.kind === 'evaluation'" }],
-            mark: {
-              type: "line",
-              strokeWidth: 1.5,
-              strokeDash: [4, 3],
-              point: { size: 28, filled: true },
-            },
-            encoding: { x: progressAxis, y, color },
-          },
-        ],
-      },
-      spacing: { row: 22, column: 26 },
-    },
-  };
 }

@@ -1,0 +1,72 @@
+/** What the page's style sheet promises to screens and to paper. */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { buildReport } from "../../src/report/build.ts";
+import { pageStyle } from "../../src/report/page_style.ts";
+import { fixtureStudy } from "./fixture.ts";
+
+/** The rules within `@media QUERY`, as text. */
+function media(query: string): string {
+  const start = pageStyle.indexOf(`@media ${query} {`);
+  assert(start >= 0, `no rules for ${query}`);
+  let depth = 0;
+  for (let at = pageStyle.indexOf("{", start); at < pageStyle.length; at++) {
+    if (pageStyle[at] === "{") depth++;
+    if (pageStyle[at] === "}" && --depth === 0) return pageStyle.slice(start, at);
+  }
+  throw new Error(`The rules for ${query} never end`);
+}
+
+/** Declarations of the rules within `css` that name `selector`. */
+function declarations(css: string, selector: string): string {
+  return [...css.matchAll(/([^{}]+)\{([^{}]*)\}/g)]
+    .filter(([, selectors = ""]) => selectors.split(",").some((one) => one.trim() === selector))
+    .map(([, , rules = ""]) => rules).join(" ");
+}
+
+Deno.test("paper shows what the screen folds away", () => {
+  const rules = declarations(media("print"), "details::details-content");
+  assertMatch(rules, /content-visibility: visible/);
+  assertMatch(rules, /block-size: auto/);
+});
+
+Deno.test("paper keeps headings, summaries and keys with what follows, and breaks between panels and rows", () => {
+  const print = media("print");
+  for (const selector of ["h2", "h3", "summary", ".keys", "section > .note"]) {
+    assertMatch(declarations(print, selector), /break-after: avoid/, selector);
+  }
+  assertMatch(declarations(print, "tr"), /break-inside: avoid/);
+  assertMatch(declarations(pageStyle, ".panel"), /break-inside: avoid/);
+  // A figure of many panels is longer than a page: it must break.
+  assertEquals(declarations(print, "figure"), "");
+});
+
+Deno.test("paper is light whatever the screen is", () => {
+  assert(!pageStyle.includes("@media (prefers-color-scheme"));
+  assert(media("screen and (prefers-color-scheme: dark)").includes("--page"));
+});
+
+Deno.test("panels wrap, and a small screen has panels of its own where the others are too wide", () => {
+  assertMatch(declarations(pageStyle, ".panels"), /flex-wrap: wrap/);
+  assertMatch(declarations(pageStyle, ".panel"), /max-width: 100%/);
+  const [always = ""] = pageStyle.split("@media screen and (max-width: 40rem)");
+  assertMatch(declarations(always, ".for-narrow"), /display: none/);
+  const narrow = media("screen and (max-width: 40rem)");
+  assertMatch(declarations(narrow, ".for-wide"), /display: none/);
+  assertMatch(declarations(narrow, ".for-narrow"), /display: flex/);
+});
+
+Deno.test("every class of a figure has its rules", async () => {
+  const { files } = await buildReport(
+    fixtureStudy({ budgets: [4], steps: 12, events: 2, examples: 0 }),
+  );
+  const figures = files["report.html"]!.match(/<figure[^]*?<\/figure>/g) ?? [];
+  const classes = new Set(
+    figures.flatMap((figure) => [...figure.matchAll(/ class="([^"]+)"/g)])
+      .flatMap(([, names = ""]) => names.split(" ")),
+  );
+  assertEquals(
+    [...classes].toSorted(),
+    ["chart", "for-narrow", "for-wide", "key", "keys", "panel", "panels", "several"],
+  );
+  for (const name of classes) assert(pageStyle.includes(`.${name}`), name);
+});
