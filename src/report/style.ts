@@ -96,9 +96,9 @@ export function budgetStyles(budgets: readonly string[]): SeriesStyles {
   );
 }
 
-// Stops of matplotlib's viridis and plasma between their darkest and their palest ends (CC0).
-const viridis = ["#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30"];
-const plasma = ["#2a0593", "#6a00a8", "#a21d9a", "#cc4778", "#e97158", "#f9a13a"];
+// After matplotlib's viridis and plasma (CC0), without their darkest and palest ends: dark and light pages show both.
+const viridis = ["#3b6cab", "#2c828e", "#21918c", "#28ae80", "#5ec962", "#a5cc30"];
+const plasma = ["#4f43c8", "#8a3fc0", "#bd3f9c", "#de5570", "#ea8047", "#eeac38"];
 
 /** `count` colours spread evenly over stops, mixed in RGB between them. */
 function rampOf(stops: readonly string[], count: number): readonly string[] {
