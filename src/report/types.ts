@@ -4,8 +4,8 @@
  * @module
  */
 import type { ColumnTable } from "arquero";
-import type { Asked, RunResults } from "../record/types.ts";
 import type { Key } from "./markers.ts";
+import type { Asked, RunResults } from "../record/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 
 export type { RunResults };
