@@ -88,7 +88,7 @@ Deno.test("head stands at the edge of panels that it would squash, with its mean
     const [, mean = ""] = /▾ head only (\d+\.\d)"/.exec(JSON.stringify(cola.spec)) ?? [];
     const [low = NaN] = domainOf(cola, "y");
     assert(Number(mean) > 10 && Number(mean) < low, `${id}: head ${mean}, domain from ${low}`);
-    assertStringIncludes(chart.caption, "does not set the scale");
+    assertStringIncludes(chart.caption, "stands at the edge of the panel");
   }
   const rows = chartOf(manyCharts, "metric_budget").panels.find(({ title }) => title === "CoLA")!;
   const [, mean = ""] = /"◂ (\d+\.\d)"/.exec(JSON.stringify(rows.spec)) ?? [];
@@ -101,7 +101,7 @@ Deno.test("a method without budget that lies near is drawn to scale", () => {
   );
   const chart = chartOf(chartsOf(fixtureStudy({ ...size, methods })), "metric_budget");
   assert(!JSON.stringify(chart.panels).includes("▾"));
-  assert(!chart.caption.includes("does not set the scale"));
+  assert(!chart.caption.includes("stands at the edge of the panel"));
 });
 
 Deno.test("every task and budget has a panel of its own, and none is wider than what holds it", () => {

@@ -43,8 +43,8 @@ const kinds: readonly CostKind[] = [
   },
   {
     id: "cost_parameters",
-    title: "Quality against the numbers to keep",
-    axis: "numbers kept, head included ↓",
+    title: "Quality against parameters to store",
+    axis: "parameters to store, head included ↓",
     scale: "log",
     format: "~s",
     costOf: (row) => row.parameters,
@@ -52,7 +52,7 @@ const kinds: readonly CostKind[] = [
   },
 ];
 
-/** Metric against training time and against the numbers to keep: a panel a task, larger points for larger budgets. */
+/** Metric against training time and against the parameters to store: a panel a task, larger points for larger budgets. */
 export function costCharts(results: StudyResults, styles: SeriesStyles): readonly Chart[] {
   const all = costRows(results, null);
   return kinds.flatMap((kind): Chart[] => {
@@ -72,7 +72,7 @@ export function costCharts(results: StudyResults, styles: SeriesStyles): readonl
       id: kind.id,
       title: kind.title,
       caption:
-        "Up and to the left is better. The dashed steps are the Pareto front of the means, its members named: nothing else is as good for less. " +
+        "Up and to the left is better. The dashed steps are the Pareto front of the means, its members named: no other point is as good at a lower cost. " +
         (shown.size < manyLabels
           ? "Points grow with the budget; lines join a method's budgets."
           : "Points grow with the budget.") +

@@ -127,6 +127,6 @@ export function edgeLayers(edges: Edges, size: PlotSize): readonly object[] {
 /** What a caption says where a panel has methods at its edge; empty where none has. */
 export function edgeCaption(frames: readonly Edges[]): string {
   return frames.some(({ below, above }) => below.length + above.length > 0)
-    ? " A method without budget that lies far from the others does not set the scale: ▾ below the panel or ▴ above it, with its mean."
+    ? " A method without a budget whose mean is far from the others stands at the edge of the panel, marked ▾ (below) or ▴ (above), with its mean."
     : "";
 }

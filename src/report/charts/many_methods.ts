@@ -91,7 +91,7 @@ function frameOfRows(group: readonly ScoreRow[]): Frame<Point> {
 /** What a caption says where a row's point lies beyond the panel. */
 function sidesCaption(frames: readonly Frame<PlacedMean>[]): string {
   return frames.some(({ below, above }) => below.length + above.length > 0)
-    ? " A method without budget that lies far from the others does not set the scale: ◂ and ▸ give its mean beyond the panel."
+    ? " A method without a budget whose mean is far from the others stands at the edge of the panel, marked ◂ or ▸, with its mean."
     : "";
 }
 

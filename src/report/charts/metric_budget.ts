@@ -146,7 +146,7 @@ function intervalPanel(
 
 const intervalCaption =
   "Points are means over seeds, lines their 95% t intervals (n − 1 degrees of freedom; an interval that leaves the frame is longer). " +
-  "Lines across a panel are methods that have no budget.";
+  "Lines across a panel are methods without a budget.";
 
 /** A chart with a panel a group of rows; a lone panel is large where there is room. */
 function intervalChart(
@@ -202,7 +202,7 @@ export function metricBudgetCharts(results: StudyResults, styles: SeriesStyles):
 
 const manyCaption =
   "Points are means over seeds, lines their 95% t intervals, cut at three deviations. Methods are sorted by their mean place over tasks and budgets. " +
-  "Grey diamonds have no budget.";
+  "Grey diamonds are methods without a budget.";
 
 function manyCharts(
   perTask: readonly ScoreRow[],
@@ -240,7 +240,7 @@ export function replayChart(results: StudyResults, styles: SeriesStyles): Chart 
       id: "replay",
       title: "Replay ablation",
       caption:
-        "Is it the ranks or the way there? LoRA is trained from scratch with the final ranks that ElaLoRA found, with the same ranks reversed in depth, " +
+        "Do the final ranks matter, or the training that led to them? LoRA is trained from scratch with the final ranks that ElaLoRA found, with the same ranks reversed in depth, " +
         "and with uniform ranks. " + intervalCaption,
     },
     [...groupBy(rows, (row) => row.task).values()],

@@ -91,7 +91,7 @@ export function rankMetricChart(
     id: "rank_metric",
     title: "Metric while ranks change",
     caption:
-      "A point is an evaluation, averaged over seeds, of a method whose total rank changes; a line goes through them in the order of training, so that it shows the effect of both. " +
+      "A point is an evaluation, averaged over seeds, of a method whose total rank changes. The line follows training, so it shows the effect of longer training and of fewer ranks together. " +
       "Budgets of a task share their scale. " +
       `Only runs with ${fewestEvaluations} evaluations or more are shown.`,
     keys: keysOf(shown, "both"),

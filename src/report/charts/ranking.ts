@@ -26,8 +26,10 @@ export function rankingChart(rankings: readonly Ranking[], styles: SeriesStyles)
     id: "mean_ranks",
     title: "Mean rank over tasks and seeds",
     caption:
-      "Rank 1 is best. Lines are 95% t intervals over blocks of one task and seed; letters at the right join methods that cannot be told apart." +
-      (hasBeside ? " Hollow points are methods without budget, at the rank each would take." : ""),
+      "Rank 1 is best. Lines are 95% t intervals over blocks of one task and seed; methods that share a letter do not differ significantly." +
+      (hasBeside
+        ? " Hollow points are methods without a budget, at the rank that each would take."
+        : ""),
     keys: [],
     panels: filled.map((ranking) => panel(ranking, styles, { last, letters })),
     columns: 3,

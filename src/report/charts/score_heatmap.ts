@@ -35,7 +35,7 @@ export function scoreHeatmap(rows: readonly ScoreRow[]): Chart {
     title: "All means",
     caption:
       "The number is the mean over seeds; the colour is its place among all methods and budgets of the task, from worst (pale) to best (dark). " +
-      "Methods are sorted by their mean place. Colour says nothing of whether two can be told apart.",
+      "Methods are sorted by their mean place. The colour does not say whether two methods differ significantly.",
     keys: [],
     panels: budgets.map((budget) => {
       const own = values.filter((value) => value.budget === budget);
