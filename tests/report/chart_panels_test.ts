@@ -233,6 +233,17 @@ Deno.test("correlations stand above the plot, not on its points, with as many li
   }
 });
 
+Deno.test("a panel in which a method has no correlation keeps the height of the others", () => {
+  const runs = few.runs.map((run) => {
+    const { asked } = run.record;
+    return asked.label === "AdaLoRA" && asked.task === "RTE" ? { ...run, ablation: null } : run;
+  });
+  const { panels } = chartOf(chartsOf({ ...few, runs }), "ablation_layer");
+  const words = panels.map(({ lines }) => lines.filter((line) => line.trim() !== "").length);
+  assertEquals(words, [1, 1, 2, 2, 2, 2, 2, 2, 2, 2]);
+  assertEquals(new Set(panels.map(({ lines }) => lines.length)), new Set([2]));
+});
+
 Deno.test("layers carry their numbers at the ends of their lines, apart from each other", () => {
   for (const panel of chartOf(fewCharts, "trajectory_layer_elalora").panels) {
     const [low = 0, high = 0] = domainOf(panel, "y");
