@@ -9,6 +9,12 @@
  */
 import { bertTokenizerJson } from "./tokenizers/bert_vocabulary.ts";
 import {
+  checkPaddingSide,
+  hasTokenTypes,
+  type Side,
+  truncationSide,
+} from "./tokenizers/conventions.ts";
+import {
   configSchema,
   namesOf,
   parsed,
@@ -25,10 +31,13 @@ import type { Encoded, Example, Tokenizer } from "./types.ts";
  * Builds a tokenizer from a model folder's files.
  *
  * @param source The parsed `tokenizer.json`, or the text of a BERT `vocab.txt` (one piece a line, its id the line's number).
- * @param config The parsed `tokenizer_config.json`: names of special tokens and, for a `vocab.txt`, `do_lower_case`
- * (default true), `strip_accents` (default: as lower case) and `tokenize_chinese_chars` (default true).
+ * @param config The parsed `tokenizer_config.json`: names of special tokens, `model_input_names` (without `token_type_ids` all
+ * types are 0; default: as its `tokenizer_class` has them), `truncation_side` (default: as in `tokenizer.json`, or right) and, for a
+ * `vocab.txt`, `do_lower_case` (default true), `strip_accents` (default: as lower case) and `tokenize_chinese_chars` (default true).
  * @param fileName How errors call the source.
+ * @param familyClass The `tokenizer_class` where `config` has none. Default null: one with token types.
  * @throws {Error} If a file has another layout or lacks one of the special tokens.
+ * @throws {TypeError} If it pads on the left.
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -40,12 +49,14 @@ export function loadTokenizer(
   source: unknown,
   config: unknown = {},
   fileName: string = typeof source === "string" ? "vocab.txt" : "tokenizer.json",
+  familyClass: string | null = null,
 ): Tokenizer {
   const settings = parsed(configSchema, config, "tokenizer_config.json");
   const json: TokenizerJson = typeof source === "string"
     ? bertTokenizerJson(source, settings, fileName)
     : parsed(tokenizerSchema, source, fileName);
   const names = renamed(settings, namesOf(json));
+  checkPaddingSide(settings, json, fileName);
   const pieces = createPieces(json, fileName);
   const idOf = (key: keyof SpecialNames): number => {
     const id = pieces.tokenizer.token_to_id(names[key]);
@@ -64,7 +75,10 @@ export function loadTokenizer(
   };
   const isRoberta = postProcessors(json.post_processor)
     .some(({ type }) => type === "RobertaProcessing");
-  return new PairTokenizer(pieces, special, isRoberta ? "all zero" : "as made", fileName);
+  return new PairTokenizer(pieces, special, {
+    types: isRoberta || !hasTokenTypes(settings, familyClass) ? "all zero" : "as made",
+    side: truncationSide(settings, json),
+  }, fileName);
 }
 
 /** Encodes the examples of a split once, in their order; `maxLength` in tokens includes the special ones. */
@@ -94,8 +108,13 @@ export function truncatedLengths(
   return textLength > pairLength ? [room - kept, kept] : [kept, room - kept];
 }
 
-/** Whether type ids are what the package's post-processor makes; RoBERTa's are all 0, and there the package has 1. */
-type TypeIds = "as made" | "all zero";
+/** How texts become rows. */
+interface Conventions {
+  /** Whether type ids are what the package's post-processor makes; RoBERTa's are all 0, and there the package has 1. */
+  readonly types: "as made" | "all zero";
+  /** The end that texts lose tokens from. */
+  readonly side: Side;
+}
 
 class PairTokenizer implements Tokenizer {
   readonly vocabularySize: number;
@@ -106,18 +125,18 @@ class PairTokenizer implements Tokenizer {
   readonly #unkId: number;
   readonly #pieces: Pieces["tokenizer"];
   readonly #prepare: Pieces["prepare"];
-  readonly #types: TypeIds;
+  readonly #conventions: Conventions;
   readonly #addedToText: number;
   readonly #addedToPair: number;
 
   constructor(
     { tokenizer, prepare }: Pieces,
     special: Readonly<Record<"unkId" | "clsId" | "sepId" | "padId" | "maskId", number>>,
-    types: TypeIds,
+    conventions: Conventions,
     fileName: string,
   ) {
     this.#pieces = tokenizer;
-    this.#types = types;
+    this.#conventions = conventions;
     this.#unkId = special.unkId;
     this.clsId = special.clsId;
     this.sepId = special.sepId;
@@ -143,22 +162,26 @@ class PairTokenizer implements Tokenizer {
   }
 
   encode(text: string, pair: string | null, maxLength: number): Encoded {
-    // An empty second text counts as none, as in transformers.
-    const isPair = pair !== null && pair !== "";
-    const room = maxLength - (isPair ? this.#addedToPair : this.#addedToText);
-    if (!Number.isInteger(maxLength) || room < (isPair ? 2 : 1)) {
+    const room = maxLength - (pair === null ? this.#addedToText : this.#addedToPair);
+    if (!Number.isInteger(maxLength) || room < 1) {
       throw new RangeError(
         `Cannot encode a ${
-          isPair ? "pair" : "text"
+          pair === null ? "text" : "pair"
         } in ${maxLength} tokens: the special tokens alone take ` +
           `${maxLength - room}; raise maxLength`,
       );
     }
     const first = this.#split(text);
-    if (!isPair) return this.#compose(first.slice(0, room), null);
+    if (pair === null) return this.#compose(this.#cut(first, room), null);
+    // An empty second text is one too: transformers takes it for none in a single call and not in a batch.
     const second = this.#split(pair);
     const [firstLength, secondLength] = truncatedLengths(first.length, second.length, room);
-    return this.#compose(first.slice(0, firstLength), second.slice(0, secondLength));
+    return this.#compose(this.#cut(first, firstLength), this.#cut(second, secondLength));
+  }
+
+  #cut(pieces: readonly string[], length: number): readonly string[] {
+    const from = this.#conventions.side === "left" ? Math.max(pieces.length - length, 0) : 0;
+    return pieces.slice(from, from + length);
   }
 
   #split(text: string): readonly string[] {
@@ -177,7 +200,7 @@ class PairTokenizer implements Tokenizer {
       tokens,
       (token) => this.#pieces.token_to_id(token) ?? this.#unkId,
     );
-    const types = this.#types === "as made" ? made.token_type_ids : undefined;
+    const types = this.#conventions.types === "as made" ? made.token_type_ids : undefined;
     return {
       ids,
       types: types === undefined ? new Int32Array(ids.length) : Int32Array.from(types),

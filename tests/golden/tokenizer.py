@@ -1,7 +1,7 @@
 """Writes tokenizer.json beside this file: what transformers makes of awkward texts.
 
-    pip install transformers==5.23.0 tokenizers==0.23.3
-    python tests/golden/tokenizer.py
+    pip install transformers==5.24.0 tokenizers==0.23.3
+    python -P tests/golden/tokenizer.py    # -P: the files beside this one are no modules of its own
 
 The vocabulary is small and made up here; torch is not needed.
 """
@@ -68,8 +68,10 @@ def main() -> None:
         encodings = []
 
         def add(text: str, pair: str | None, length: int) -> None:
-            made = tokenizer(text, pair, truncation="longest_first", max_length=length)
-            encodings.append([text, pair, length, made["input_ids"], made["token_type_ids"]])
+            # In a batch, where an empty second text is one.
+            pairs = None if pair is None else [pair]
+            made = tokenizer([text], pairs, truncation="longest_first", max_length=length)
+            encodings.append([text, pair, length, made["input_ids"][0], made["token_type_ids"][0]])
 
         for text in SINGLES:
             add(text, None, 64)

@@ -78,14 +78,15 @@ def rows(tokenizer) -> list:
     """Text and pair by their places in TEXTS, the length, ids and how many type ids are 0, as transformers gives them."""
 
     def row(text: int, pair: int | None, length: int) -> list:
+        # In a batch, where an empty second text is one.
         made = tokenizer(
-            TEXTS[text], None if pair is None else TEXTS[pair],
+            [TEXTS[text]], None if pair is None else [TEXTS[pair]],
             truncation="longest_first", max_length=length, return_token_type_ids=True,
         )
-        kinds = made["token_type_ids"]
+        [ids], [kinds] = made["input_ids"], made["token_type_ids"]
         zeros = kinds.count(0)
         assert kinds == [0] * zeros + [1] * (len(kinds) - zeros)
-        return [text, pair, length, made["input_ids"], zeros]
+        return [text, pair, length, ids, zeros]
 
     singles = [row(text, None, 256) for text in range(len(TEXTS))]
     cut = [row(text, None, length) for text in (LONG, 15, 6) for length in SINGLE_LENGTHS[1:]]

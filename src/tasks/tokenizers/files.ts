@@ -99,12 +99,17 @@ export function chooseTokenizerFiles(
  * Builds a tokenizer from what a folder has.
  *
  * @param folder How messages call the folder.
+ * @param familyClass The `tokenizer_class` where `tokenizer_config.json` has none; see {@linkcode loadTokenizer}. Default null.
  *
  * @throws {TypeError} If no set of files is whole, or one is of a layout that is not converted.
  * @throws {SyntaxError} If a file is not of its format.
  * @throws {Error} If a file has another layout.
  */
-export function tokenizerFromFiles(files: TokenizerFiles, folder: string): LoadedTokenizer {
+export function tokenizerFromFiles(
+  files: TokenizerFiles,
+  folder: string,
+  familyClass: string | null = null,
+): LoadedTokenizer {
   const chosen = chooseTokenizerFiles((key) => (files[key] ?? null) !== null);
   if ("found" in chosen) {
     throw new TypeError(
@@ -119,7 +124,8 @@ export function tokenizerFromFiles(files: TokenizerFiles, folder: string): Loade
   const [key] = chosen;
   const fileName = pathOf(key);
   const settings = parsed(configSchema, config, pathOf("tokenizerConfig"));
-  const tokenizer = loadTokenizer(sourceOf(files, key, settings, pathOf), config, fileName);
+  const source = sourceOf(files, key, settings, pathOf);
+  const tokenizer = loadTokenizer(source, config, fileName, familyClass);
   const used = (files.tokenizerConfig ?? null) === null
     ? chosen
     : [...chosen, "tokenizerConfig" as const];

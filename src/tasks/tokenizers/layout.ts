@@ -24,6 +24,9 @@ export const configSchema = z.looseObject({
   tokenize_chinese_chars: z.boolean().nullish(),
   add_prefix_space: z.boolean().nullish(),
   split_by_punct: z.boolean().nullish(),
+  model_input_names: z.array(z.string()).nullish(),
+  truncation_side: z.enum(["left", "right"]).nullish(),
+  padding_side: z.enum(["left", "right"]).nullish(),
   unk_token: specialToken,
   cls_token: specialToken,
   sep_token: specialToken,
@@ -34,6 +37,9 @@ export const configSchema = z.looseObject({
 /** A parsed `tokenizer_config.json`. */
 export type TokenizerConfig = z.infer<typeof configSchema>;
 
+/** How a `tokenizer.json` cuts or pads, where it does by itself. */
+const sideSetting = z.looseObject({ direction: z.string().optional() }).nullish();
+
 /** What must be there in `tokenizer.json`; the rest is checked by the package that runs it. */
 export const tokenizerSchema = z.looseObject({
   model: z.looseObject({ type: z.string().optional(), unk_token: z.string().nullish() }),
@@ -41,6 +47,8 @@ export const tokenizerSchema = z.looseObject({
   pre_tokenizer: z.looseObject({ type: z.string() }).nullable(),
   post_processor: z.looseObject({ type: z.string() }),
   decoder: z.looseObject({ type: z.string() }).nullable(),
+  truncation: sideSetting,
+  padding: sideSetting,
   added_tokens: z.array(z.looseObject({ id: z.number(), content: z.string() })),
 });
 
