@@ -58,6 +58,8 @@ const config: BertConfig = {
   vocabulary: 30522,
   maxPositions: 512,
   paddingPosition: null,
+  paddingId: 0,
+  tokenizerClass: "BertTokenizer",
   tokenTypes: 2,
   activation: "gelu",
   layerNormEpsilon: 1e-12,

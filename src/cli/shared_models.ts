@@ -29,5 +29,7 @@ export function inSharedMemory(
 
 /** The encoder of a message; it has been checked where it was loaded. */
 export function modelFrom({ tokenizerFiles, ...model }: SharedModel): EncoderModel {
-  return { ...model, tokenizer: tokenizerFromFiles(tokenizerFiles, "shared").tokenizer };
+  const { tokenizerClass } = model.config;
+  const { tokenizer } = tokenizerFromFiles(tokenizerFiles, "shared", tokenizerClass);
+  return { ...model, tokenizer };
 }

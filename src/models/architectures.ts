@@ -7,6 +7,7 @@ import * as z from "zod";
 import type { Architecture } from "./architecture.ts";
 import { bert } from "./bert.ts";
 import { type EncoderConfig, readKeys } from "./config.ts";
+import { checkKeys } from "./config_keys.ts";
 import { debertaV2 } from "./deberta.ts";
 import { distilbert } from "./distilbert.ts";
 import { electra } from "./electra.ts";
@@ -51,7 +52,8 @@ export function findArchitecture(modelType: string, fileName: string): Architect
   );
 }
 
-const fileSchema = z.object({ model_type: z.string() });
+const fileSchema = z.record(z.string(), z.json());
+const typeSchema = z.object({ model_type: z.string() });
 
 /**
  * Reads a `config.json` of any family.
@@ -60,7 +62,8 @@ const fileSchema = z.object({ model_type: z.string() });
  * @param fileName Its name, for messages.
  *
  * @throws {SyntaxError} If the text is not JSON.
- * @throws {TypeError} If a key is missing or wrong, or the architecture or a variant of it is not known.
+ * @throws {TypeError} If a key is missing or wrong, or the architecture or a variant of it is not known, or a key asks for
+ * what would change numbers and is not built.
  */
 export function parseConfig(text: string, fileName: string): EncoderConfig {
   let json: unknown;
@@ -69,8 +72,11 @@ export function parseConfig(text: string, fileName: string): EncoderConfig {
   } catch (cause) {
     throw new SyntaxError(`Cannot read "${fileName}": it is not JSON`, { cause });
   }
-  const { model_type: modelType } = readKeys(fileSchema, json, fileName);
-  return findArchitecture(modelType, fileName).parseConfig(json, fileName);
+  const file = readKeys(fileSchema, json, fileName);
+  const { model_type: modelType } = readKeys(typeSchema, file, fileName);
+  const architecture = findArchitecture(modelType, fileName);
+  checkKeys(modelType, file, fileName);
+  return architecture.parseConfig(file, fileName);
 }
 
 /**

@@ -25,6 +25,8 @@ export interface BertConfig extends EncoderShape {
   readonly architecture: "bert";
 }
 
+const ownTokenizer = "BertTokenizer";
+
 const fileSchema = z.object({
   ...bertKeys,
   ranklab_pooling: z.enum(["first", "mean"]).default("first"),
@@ -46,6 +48,7 @@ export const bert: Architecture<BertConfig> = {
     return {
       architecture: "bert",
       ...bertShape(file, fileName),
+      tokenizerClass: file.tokenizer_class ?? ownTokenizer,
       paddingPosition: null,
       pooling: file.ranklab_pooling,
       pooler: file.ranklab_pooler,
@@ -89,6 +92,8 @@ export function configJson(config: BertConfig): string {
     num_attention_heads: config.heads,
     intermediate_size: config.intermediate,
     vocab_size: config.vocabulary,
+    ...(config.paddingId === 0 ? {} : { pad_token_id: config.paddingId }),
+    ...(config.tokenizerClass === ownTokenizer ? {} : { tokenizer_class: config.tokenizerClass }),
     max_position_embeddings: config.maxPositions,
     type_vocab_size: config.tokenTypes,
     layer_norm_eps: config.layerNormEpsilon,

@@ -21,6 +21,16 @@ export interface EncoderShape {
   readonly heads: number;
   readonly intermediate: number;
   readonly vocabulary: number;
+  /**
+   * The row of the word embedding that stays as it is where it is looked up, also for a token in a text (`padding_idx` of
+   * torch, the `pad_token_id`); null where all are trained.
+   */
+  readonly paddingId: number | null;
+  /**
+   * The class in transformers of the tokenizer, where `tokenizer_config.json` names none: the `tokenizer_class`, or else the
+   * family's own.
+   */
+  readonly tokenizerClass: string;
   /** Rows of the position table. */
   readonly maxPositions: number;
   /**
@@ -61,6 +71,8 @@ export const positive = z.int().positive();
 export const commonKeys = {
   vocab_size: positive,
   max_position_embeddings: positive,
+  pad_token_id: z.int().nullable().default(0),
+  tokenizer_class: z.string().nullish(),
   initializer_range: z.number().positive().default(0.02),
 } as const;
 
@@ -74,7 +86,6 @@ export const bertKeys = {
   type_vocab_size: positive.default(2),
   layer_norm_eps: z.number().positive().default(1e-12),
   hidden_act: z.string().default("gelu"),
-  position_embedding_type: z.string().default("absolute"),
 } as const;
 
 /**
@@ -123,9 +134,6 @@ export const activations: Readonly<Record<string, Activation>> = {
   relu: "relu",
 };
 
-/** The only kind of positions that the families with a position table can be built with. */
-const absolutePositions: Readonly<Record<string, "absolute">> = { absolute: "absolute" };
-
 /**
  * Checks that heads have a whole number of columns.
  *
@@ -145,6 +153,27 @@ export function checkHeads(
   );
 }
 
+/**
+ * The row of the word embedding that a `pad_token_id` means; a negative one counts from the end, as in torch.
+ *
+ * @throws {TypeError} If there is no such row.
+ */
+export function paddingRow(
+  { pad_token_id: id, vocab_size: vocabulary }: {
+    readonly pad_token_id: number | null;
+    readonly vocab_size: number;
+  },
+  fileName: string,
+): number | null {
+  if (id === null) return null;
+  const row = id < 0 ? vocabulary + id : id;
+  if (row >= 0 && row < vocabulary) return row;
+  throw new TypeError(
+    `Cannot build the encoder of "${fileName}": pad_token_id is ${id}, want null or a row of the word embedding, ` +
+      `which has ${vocabulary} (vocab_size)`,
+  );
+}
+
 /** What the keys of {@linkcode bertKeys} stand for. */
 type BertKeys = z.infer<z.ZodObject<typeof bertKeys>>;
 
@@ -156,27 +185,14 @@ type BertKeys = z.infer<z.ZodObject<typeof bertKeys>>;
 export function bertShape(
   file: BertKeys,
   fileName: string,
-): Omit<EncoderShape, "paddingPosition" | "pooling" | "pooler"> {
-  knownValue(
-    "position_embedding_type",
-    file.position_embedding_type,
-    absolutePositions,
-    fileName,
-  );
-  return namedShape(file, fileName);
-}
-
-/** The same without a look at how positions are embedded. */
-export function namedShape(
-  file: Omit<BertKeys, "position_embedding_type">,
-  fileName: string,
-): Omit<EncoderShape, "paddingPosition" | "pooling" | "pooler"> {
+): Omit<EncoderShape, "paddingPosition" | "pooling" | "pooler" | "tokenizerClass"> {
   const shape = {
     layers: file.num_hidden_layers,
     hidden: file.hidden_size,
     heads: file.num_attention_heads,
     intermediate: file.intermediate_size,
     vocabulary: file.vocab_size,
+    paddingId: paddingRow(file, fileName),
     maxPositions: file.max_position_embeddings,
     tokenTypes: file.type_vocab_size,
     activation: knownValue("hidden_act", file.hidden_act, activations, fileName),

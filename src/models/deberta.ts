@@ -15,10 +15,10 @@ import type { ModulePart } from "../spec/types.ts";
 import type { Architecture } from "./architecture.ts";
 import type { Projection } from "./attention.ts";
 import {
+  bertShape,
   commonKeys,
   type EncoderShape,
   knownValue,
-  namedShape,
   positive,
   readKeys,
 } from "./config.ts";
@@ -32,6 +32,7 @@ import {
   layerParameters,
   type LayerStyle,
   linear,
+  lookup,
   type Mixing,
   type Pass,
   weightsMask,
@@ -148,11 +149,12 @@ function positionNormOf(file: File, fileName: string): DebertaConfig["positionNo
 
 function parseConfig(json: unknown, fileName: string): DebertaConfig {
   const file = readKeys(fileSchema, json, fileName);
-  const shape = namedShape(file, fileName);
+  const shape = bertShape(file, fileName);
   checkVariant(file, fileName);
   return {
     architecture: "deberta",
     ...shape,
+    tokenizerClass: file.tokenizer_class ?? "DebertaV2Tokenizer",
     paddingPosition: null,
     pooling: "first",
     pooler: false,
@@ -222,10 +224,10 @@ function poolerParameters({ hidden, initializerRange }: DebertaConfig): readonly
 
 function embed(config: DebertaConfig, inputs: EncoderInputs, context: ForwardContext): Tensor {
   return withScope("embeddings", () => {
-    const table = (name: string, indices: Tensor) =>
-      gather(context.parameter(`embeddings.${name}_embeddings.weight`), indices);
+    const table = (name: string, indices: Tensor, fixed: number | null = null) =>
+      lookup(context.parameter(`embeddings.${name}_embeddings.weight`), indices, fixed);
     const terms = [
-      table("word", inputs.ids),
+      table("word", inputs.ids, config.paddingId),
       ...(config.absolutePositions ? [table("position", inputs.positions)] : []),
       ...(config.tokenTypes > 0 ? [table("token_type", inputs.types)] : []),
     ];

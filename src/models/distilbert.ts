@@ -14,6 +14,7 @@ import {
   commonKeys,
   type EncoderShape,
   knownValue,
+  paddingRow,
   positive,
   readKeys,
 } from "./config.ts";
@@ -73,6 +74,8 @@ export const distilbert: Architecture<DistilbertConfig> = {
       heads: file.n_heads,
       intermediate: file.hidden_dim,
       vocabulary: file.vocab_size,
+      paddingId: paddingRow(file, fileName),
+      tokenizerClass: file.tokenizer_class ?? "BertTokenizer",
       maxPositions: file.max_position_embeddings,
       tokenTypes: 0,
       activation: knownValue("activation", file.activation, activations, fileName),

@@ -42,6 +42,7 @@ export const electra: Architecture<ElectraConfig> = {
     return {
       architecture: "electra",
       ...bertShape(file, fileName),
+      tokenizerClass: file.tokenizer_class ?? "BertTokenizer",
       embeddingSize: file.embedding_size,
       paddingPosition: null,
       pooling: "first",

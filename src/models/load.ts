@@ -51,7 +51,7 @@ export interface EncoderModel {
 export function loadEncoder(files: EncoderFiles, folder: string): EncoderModel {
   const config = parseConfig(files.config, `${folder}/config.json`);
   const tensors = loadTensors(config, files.weights, folder);
-  const { tokenizer, tokenizerHash, fileName } = readTokenizer(files, folder);
+  const { tokenizer, tokenizerHash, fileName } = readTokenizer(files, folder, config);
   if (tokenizer.vocabularySize > config.vocabulary) {
     throw new RangeError(
       `Cannot use the tokenizer "${fileName}" with the encoder of "${folder}": found ids up to ` +
@@ -252,8 +252,13 @@ function missingMessage(
 function readTokenizer(
   files: EncoderFiles,
   folder: string,
+  { tokenizerClass }: EncoderConfig,
 ): { readonly tokenizer: Tokenizer; readonly tokenizerHash: string; readonly fileName: string } {
-  const { tokenizer, fileName, contents } = tokenizerFromFiles(files, folder);
+  const { tokenizer, fileName, contents } = tokenizerFromFiles(
+    files,
+    folder,
+    tokenizerClass,
+  );
   const hashes = Object.entries(contents).map(([name, content]) => [name, hashBytes(content)]);
   return { tokenizer, fileName, tokenizerHash: hashParts(Object.fromEntries(hashes)) };
 }

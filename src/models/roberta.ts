@@ -1,11 +1,11 @@
 /**
- * RoBERTa (Liu et al., arXiv 1907.11692): BERT's layers, positions that start after that of padding, no token types. XLM-R
+ * RoBERTa (Liu et al., arXiv 1907.11692): BERT's layers, positions that start after that of padding, one token type. XLM-R
  * and CamemBERT have the same graph. Heads and names follow `modeling_roberta.py` of transformers.
  *
  * @module
  */
 import * as z from "zod";
-import { constant, tanh } from "../graph/mod.ts";
+import { integers, tanh } from "../graph/mod.ts";
 import type { Architecture } from "./architecture.ts";
 import { bertKeys, bertShape, type EncoderShape, readKeys } from "./config.ts";
 import { checkpointName } from "./names.ts";
@@ -47,6 +47,7 @@ export const roberta: Architecture<RobertaConfig> = {
     return {
       architecture: "roberta",
       ...shape,
+      tokenizerClass: file.tokenizer_class ?? "RobertaTokenizer",
       paddingPosition: file.pad_token_id,
       pooling: "first",
       pooler: false,
@@ -61,8 +62,8 @@ export const roberta: Architecture<RobertaConfig> = {
   parameterName: (stored) => checkpointName(stored, "roberta"),
   modulePath: bertLayers.modulePath,
   encode: (config, inputs, context, modules, wanted) => {
-    // Both texts of a pair have type 0, the only one that there is in published checkpoints.
-    const types = constant({ type: "i32", shape: [1], data: Int32Array.of(0) });
+    // Published checkpoints have one type, 0, whatever the tokenizer says.
+    const types = config.tokenTypes === 1 ? integers([0], [1]) : inputs.types;
     const x = embed(config, { size: config.hidden, types }, inputs, context);
     return encodeLayers({ config, style: bertLayers, inputs, context, modules }, x, wanted);
   },

@@ -55,6 +55,8 @@ export function embeddedEncoderConfig(vocabulary: number): BertConfig {
     vocabulary,
     maxPositions: 128,
     paddingPosition: null,
+    paddingId: 0,
+    tokenizerClass: "BertTokenizer",
     tokenTypes: 2,
     activation: "gelu",
     layerNormEpsilon: 1e-12,

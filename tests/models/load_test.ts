@@ -41,6 +41,8 @@ Deno.test("loadEncoder() reads what transformers saved", async () => {
     vocabulary: 40,
     maxPositions: 16,
     paddingPosition: null,
+    paddingId: 0,
+    tokenizerClass: "BertTokenizer",
     tokenTypes: 2,
     activation: "gelu",
     layerNormEpsilon: 1e-12,
