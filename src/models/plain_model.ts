@@ -18,15 +18,19 @@ import {
   type HostTensor,
   input,
   integers,
+  less,
   makeProgram,
+  matMul,
   mul,
   optimise,
   productOf,
   type Program,
   reduceSum,
   reshape,
+  scalar,
   shapeOf,
   split,
+  sub,
   type Tensor,
   withScope,
 } from "../graph/mod.ts";
@@ -84,13 +88,17 @@ function paddedInputs(config: EncoderConfig): PaddedInputs {
     const own = mul(cast(equal(owner, column), "f32"), reshape(rows(mask), [1, tokens]));
     return div(own, reduceSum(mask, { axes: [1], keepDims: true }));
   };
+  /** Tokens are counted from the one after that of padding, which stays where it is, in a text too. */
+  const countedFrom = (padding: number): Tensor => {
+    const isPadding = cast(equal(cast(ids, "i32"), integers([padding], [1])), "f32");
+    const counts = sub(scalar(1), isPadding);
+    const after = add(reshape(places, [1, seq]), integers([1], [1]));
+    const upTo = cast(less(reshape(places, [seq, 1]), after), "f32");
+    return add(cast(mul(matMul(counts, upTo), counts), "i32"), integers([padding], [1]));
+  };
   const positions = paddingPosition === null
     ? expand(places, [batch, seq])
-    // Tokens are counted from the one after that of padding, which stays where it is.
-    : add(
-      mul(add(places, integers([1], [1])), cast(attended, "i32")),
-      integers([paddingPosition], [1]),
-    );
+    : countedFrom(paddingPosition);
   const toHeads = (part: number, parts: number): Tensor => {
     const row = add(mul(reshape(texts, [batch, 1, 1]), length), reshape(places, [1, 1, seq]));
     const lane = integers(lanes(part * heads, heads), [1, heads, 1]);

@@ -6,11 +6,14 @@
  */
 import {
   add,
+  equal,
   gather,
   gemm,
+  integers,
   mul,
   productOf,
   reshape,
+  stopGradientWhere,
   sub,
   type Tensor,
   withScope,
@@ -101,6 +104,20 @@ export function embeddingParameters(config: EncoderShape, size: number): readonl
 }
 
 /**
+ * Rows of a table.
+ *
+ * @param indices i32, `[rows]`.
+ * @param fixed The row that is not trained where it is looked up here (`padding_idx` of torch's Embedding); null for none.
+ * @returns `[rows, size]`.
+ */
+export function lookup(table: Tensor, indices: Tensor, fixed: number | null): Tensor {
+  const rows = gather(table, indices);
+  if (fixed === null) return rows;
+  const isFixed = equal(indices, integers([fixed], []));
+  return stopGradientWhere(reshape(isFixed, [indices.shape[0]!, 1]), rows);
+}
+
+/**
  * The vectors that the first layer takes: words, positions and, where there are any, token types; normalised, with dropout.
  *
  * @param size Columns of the tables.
@@ -114,11 +131,11 @@ export function embed(
   context: ForwardContext,
 ): Tensor {
   return withScope("embeddings", () => {
-    const table = (name: string, indices: Tensor) =>
-      gather(context.parameter(`embeddings.${name}_embeddings.weight`), indices);
-    const words = table("word", inputs.ids);
-    const typed = types === null ? words : add(words, table("token_type", types));
-    const sum = add(typed, table("position", inputs.positions));
+    const table = (name: string, indices: Tensor, fixed: number | null) =>
+      lookup(context.parameter(`embeddings.${name}_embeddings.weight`), indices, fixed);
+    const words = table("word", inputs.ids, config.paddingId);
+    const typed = types === null ? words : add(words, table("token_type", types, null));
+    const sum = add(typed, table("position", inputs.positions, config.paddingPosition));
     return drop(
       context,
       { name: "embeddings", kind: "hidden", rows: tokens, columns: size },

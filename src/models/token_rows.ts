@@ -191,11 +191,12 @@ export interface TokenLayout {
 }
 
 /**
- * The row of the position table for each place: the place in the padded text, or with `paddingPosition` that one for
- * padding and those that follow for the tokens of a text in turn.
+ * The row of the position table for each place: the place in the padded text, or with `paddingPosition` that one for the
+ * token of padding, in a text too, and those that follow for the other tokens of a text in turn
+ * (`create_position_ids_from_input_ids` of transformers' `modeling_roberta.py`).
  */
 function positionsOf(
-  { size, length, mask }: PaddedTokens,
+  { size, length, ids }: PaddedTokens,
   paddingPosition: number | null,
 ): Int32Array {
   const positions = new Int32Array(size * length);
@@ -204,7 +205,7 @@ function positionsOf(
     for (let place = 0; place < length; place++) {
       const at = text * length + place;
       if (paddingPosition === null) positions[at] = place;
-      else positions[at] = paddingPosition + (mask[at] === 1 ? ++tokens : 0);
+      else positions[at] = paddingPosition + (ids[at] === paddingPosition ? 0 : ++tokens);
     }
   }
   return positions;

@@ -4,6 +4,8 @@
  * @module
  */
 import type { HostTensor } from "../../src/graph/mod.ts";
+import { architectureOf } from "../../src/models/architectures.ts";
+import type { EncoderConfig } from "../../src/models/config.ts";
 import { type DebertaConfig, debertaV2 } from "../../src/models/deberta.ts";
 import type { ModulePart } from "../../src/spec/types.ts";
 
@@ -90,12 +92,10 @@ export function drawn(name: string, shape: readonly number[]): HostTensor {
 
 /** The parameters of an encoder with a head of `outputs` outputs, drawn by name. */
 export function parametersFor(
-  config: DebertaConfig,
+  config: EncoderConfig,
   outputs: number,
 ): ReadonlyMap<string, HostTensor> {
-  const specs = [
-    ...debertaV2.encoderParameters(config),
-    ...debertaV2.headParameters(config, outputs),
-  ];
+  const { encoderParameters, headParameters } = architectureOf(config);
+  const specs = [...encoderParameters(config), ...headParameters(config, outputs)];
   return new Map(specs.map(({ name, shape }) => [name, drawn(name, shape)]));
 }

@@ -202,24 +202,3 @@ for (const family of goldenFamilies) {
     }
   });
 }
-
-Deno.test("positions count a text's tokens from the one after padding's, or are places", () => {
-  const batch = {
-    size: 2,
-    length: 4,
-    ids: new Int32Array(8),
-    types: new Int32Array(8),
-    mask: Float32Array.of(1, 1, 1, 1, 1, 1, 0, 0),
-  };
-  const positions = (paddingPosition: number | null, packing: RowPacking) => {
-    const layout = { heads: 1, pooling: "first", paddingPosition } as const;
-    return [
-      ...tokenFeeds(batch, tokenRows(batch, packing), layout, ["positions"])["positions"]!
-        .data,
-    ];
-  };
-  assertEquals(positions(null, "padded"), [0, 1, 2, 3, 0, 1, 2, 3]);
-  assertEquals(positions(1, "padded"), [2, 3, 4, 5, 2, 3, 1, 1]);
-  assertEquals(positions(1, "packed"), [2, 3, 4, 5, 2, 3, 1]);
-  assertEquals(positions(0, "padded"), [1, 2, 3, 4, 1, 2, 0, 0]);
-});

@@ -3,9 +3,14 @@
  *
  * @module
  */
+import type { HostTensor } from "../../src/graph/mod.ts";
 import { bert, type BertConfig } from "../../src/models/bert.ts";
 import { type EncoderFiles, type EncoderModel, loadEncoder } from "../../src/models/load.ts";
-import { type StoredTensor, writeSafetensors } from "../../src/models/safetensors.ts";
+import {
+  readSafetensors,
+  type StoredTensor,
+  writeSafetensors,
+} from "../../src/models/safetensors.ts";
 
 const folder = new URL("../golden/bert/", import.meta.url);
 
@@ -64,6 +69,16 @@ export const goldenFiles: EncoderFiles & { readonly vocab: string; readonly weig
 /** The golden encoder. */
 export function goldenModel(): EncoderModel {
   return loadEncoder(goldenFiles, "golden");
+}
+
+/** The classifier that transformers stored beside the golden encoder, by the names of its parameters. */
+export function storedClassifier(): ReadonlyMap<string, HostTensor> {
+  const { tensors } = readSafetensors(
+    goldenFiles.weights,
+    "golden",
+    (name) => name.startsWith("classifier."),
+  );
+  return new Map([...tensors].map(([name, tensor]) => [name, { type: "f32", ...tensor }]));
 }
 
 /** The golden encoder's shape. */

@@ -1,12 +1,10 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { InferenceSession, Tensor } from "onnxruntime-node";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { encodeProgram, type HostTensor, interpret } from "../../src/graph/mod.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { architectureOf, parseConfig } from "../../src/models/architectures.ts";
 import type { EncoderConfig } from "../../src/models/config.ts";
 import { drawParameters } from "../../src/models/parameters.ts";
-import type { PaddedTokens } from "../../src/models/token_rows.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { assertNear, goldenEncoder, goldenFamilies } from "./encoders.ts";
 import { plainModel } from "../../src/models/plain_model.ts";
@@ -15,20 +13,13 @@ import { assemble, type EncoderWeights } from "../../src/train/assemble.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { flatten } from "../../src/train/layout.ts";
 import type { Batch } from "../../src/tasks/types.ts";
-import { expected, goldenBytes, goldenModel } from "./fixture.ts";
-import { readSafetensors } from "../../src/models/safetensors.ts";
+import { expected, goldenModel, storedClassifier } from "./fixture.ts";
+import { bertInputs, plainFeeds, runtimeLogits } from "./runtime_logits.ts";
 
 /** The golden encoder with the classifier that transformers stored beside it. */
 function goldenClassifier() {
   const { config, tensors } = goldenModel();
-  const head = readSafetensors(
-    goldenBytes("model.safetensors"),
-    "golden",
-    (name) => name.startsWith("classifier."),
-  ).tensors;
-  const whole = new Map<string, HostTensor>(tensors);
-  for (const [name, tensor] of head) whole.set(name, { type: "f32", ...tensor });
-  return { config, tensors: whole };
+  return { config, tensors: new Map([...tensors, ...storedClassifier()]) };
 }
 
 /** A batch of texts of the given lengths, padded to `length`, with ids and types that depend on their place. */
@@ -48,56 +39,12 @@ function batchOf(lengths: readonly number[], length: number): Batch {
   };
 }
 
-/** The batch as the plain model takes it. */
-function plainFeeds(
-  { size, length, ids, types, mask }: PaddedTokens,
-): Record<string, HostTensor> {
-  const i64 = (values: ArrayLike<number>): HostTensor => ({
-    type: "i64",
-    shape: [size, length],
-    data: BigInt64Array.from(Array.from(values), BigInt),
-  });
-  return { input_ids: i64(ids), attention_mask: i64(mask), token_type_ids: i64(types) };
-}
-
 const goldenBatch: Batch = {
   ...batchOf(Array.from({ length: expected.size }, () => expected.length), expected.length),
   ids: Int32Array.from(expected.ids),
   types: Int32Array.from(expected.types),
   mask: Float32Array.from(expected.mask),
 };
-
-/** What BERT takes; the families without token types take the first two. */
-const bertInputs = ["attention_mask", "input_ids", "token_type_ids"];
-
-/** The logits of an encoded model on each batch, by the native runtime and nothing of ranklab. */
-async function runtimeLogits(
-  bytes: Uint8Array,
-  batches: readonly PaddedTokens[],
-  inputs: readonly string[] = bertInputs,
-) {
-  const session = await InferenceSession.create(bytes, { intraOpNumThreads: 1 });
-  try {
-    assertEquals([...session.inputNames].sort(), [...inputs]);
-    assertEquals(session.outputNames, ["logits"]);
-    const all: Float32Array[] = [];
-    for (const batch of batches) {
-      const feeds = Object.fromEntries(
-        Object.entries(plainFeeds(batch)).filter(([name]) => inputs.includes(name)).map((
-          [name, { shape, data }],
-        ) => [
-          name,
-          new Tensor("int64", data as BigInt64Array, shape),
-        ]),
-      );
-      const { logits } = await session.run(feeds);
-      all.push(logits!.data as Float32Array);
-    }
-    return all;
-  } finally {
-    await session.release();
-  }
-}
 
 function assertClose(found: ArrayLike<number>, wanted: ArrayLike<number>, tolerance: number): void {
   assertEquals(found.length, wanted.length);

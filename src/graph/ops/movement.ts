@@ -4,6 +4,7 @@
  * @module
  */
 import { broadcastShapes, productOf, sameShape, type Shape, showShape } from "../dims.ts";
+import { where } from "./elementwise.ts";
 import { dimsVector, makeNode, makeTensor, type Tensor, withGradient } from "../tensor.ts";
 
 /** The axes in another order: axis i of the result is axis `order[i]` of `x`. */
@@ -32,6 +33,12 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
 export function stopGradient(x: Tensor): Tensor {
   const same = makeTensor("Reshape", [x, dimsVector(x.shape)], {}, x.shape, x.type);
   return withGradient(same, { inputs: [], rule: () => [] });
+}
+
+/** The same numbers, through which no gradient passes where `stopped`, which broadcasts to `x`, holds. */
+export function stopGradientWhere(stopped: Tensor, x: Tensor): Tensor {
+  const same = makeTensor("Reshape", [x, dimsVector(x.shape)], {}, x.shape, x.type);
+  return withGradient(same, { inputs: [x], rule: (g) => [where(stopped, 0, g)] });
 }
 
 /** `x` broadcast to `shape`. */

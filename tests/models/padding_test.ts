@@ -1,0 +1,220 @@
+/**
+ * Texts that hold the token of padding, against what transformers computes (`tests/golden/padding.py`): which positions it
+ * has, and which rows of the tables it leaves untrained.
+ *
+ * @module
+ */
+import { assertEquals, assertThrows } from "@std/assert";
+import type { Executor } from "../../src/exec/executor.ts";
+import { nativeExecutor } from "../../src/exec/native.ts";
+import { ReferenceExecutor } from "../../src/exec/reference.ts";
+import {
+  crossEntropy,
+  encodeProgram,
+  grad,
+  type HostTensor,
+  input,
+  makeProgram,
+  reduceMean,
+} from "../../src/graph/mod.ts";
+import { architectureOf, parseConfig } from "../../src/models/architectures.ts";
+import type { EncoderConfig } from "../../src/models/config.ts";
+import { plainModel } from "../../src/models/plain_model.ts";
+import { plainLinear } from "../../src/models/forward_context.ts";
+import {
+  encoderInputs,
+  type PaddedTokens,
+  type RowPacking,
+  tokenFeeds,
+  tokenRows,
+} from "../../src/models/token_rows.ts";
+import {
+  configOf,
+  type Golden as DebertaGolden,
+  golden,
+  parametersFor,
+} from "./deberta_fixture.ts";
+import { assertNear, goldenEncoder, goldenEncoderFiles, type GoldenFamily } from "./encoders.ts";
+import { goldenFiles, goldenModel, storedClassifier } from "./fixture.ts";
+import { runtimeLogits } from "./runtime_logits.ts";
+
+interface Case {
+  readonly family: "bert" | "deberta" | GoldenFamily;
+  readonly pad_token_id: number | null;
+  /** Of an encoder whose parameters are drawn, beside DeBERTa's; else null. */
+  readonly config: Readonly<Record<string, unknown>> | null;
+  readonly size: number;
+  readonly length: number;
+  readonly ids: readonly number[];
+  readonly types: readonly number[];
+  readonly mask: readonly number[];
+  readonly labels: readonly number[];
+  readonly logits: readonly number[];
+  readonly gradients: Readonly<Record<string, readonly number[]>>;
+}
+
+const cases: readonly Case[] = JSON.parse(
+  Deno.readTextFileSync(new URL("../golden/padding.json", import.meta.url)),
+);
+
+/** A case's encoder with its head. */
+interface Classifier {
+  readonly config: EncoderConfig;
+  readonly parameters: ReadonlyMap<string, HostTensor>;
+}
+
+function classifierOf({ family, pad_token_id, config: drawn }: Case): Classifier {
+  if (drawn !== null) {
+    const config = parseConfig(JSON.stringify({ model_type: family, ...drawn }), family);
+    return { config, parameters: parametersFor(config, 3) };
+  }
+  if (family === "deberta") {
+    const config = configOf(golden<DebertaGolden>("c2p").config);
+    return { config, parameters: parametersFor(config, 3) };
+  }
+  const files = family === "bert" ? goldenFiles : goldenEncoderFiles(family);
+  const text = JSON.stringify({ ...JSON.parse(files.config), pad_token_id });
+  const parameters = family === "bert"
+    ? new Map([...goldenModel().tensors, ...storedClassifier()])
+    : goldenEncoder(family).parameters.classification;
+  return { config: parseConfig(text, family), parameters };
+}
+
+const batchOf = ({ size, length, ids, types, mask }: Case): PaddedTokens => ({
+  size,
+  length,
+  ids: Int32Array.from(ids),
+  types: Int32Array.from(types),
+  mask: Float32Array.from(mask),
+});
+
+const executors: readonly (readonly [
+  string,
+  () => Promise<Executor>,
+  { readonly values: number; readonly gradients: number },
+])[] = [
+  [
+    "double precision",
+    () => Promise.resolve(new ReferenceExecutor()),
+    { values: 1e-9, gradients: 1e-9 },
+  ],
+  ["the native executor", () => nativeExecutor(1), { values: 2e-6, gradients: 2e-5 }],
+];
+
+/** Logits and the gradients of the tables. */
+async function computed(executor: Executor, own: Case, packing: RowPacking) {
+  const { config, parameters } = classifierOf(own);
+  const architecture = architectureOf(config);
+  const leaves = new Map([...parameters].map(([name, { shape }]) => [name, input(name, shape)]));
+  const parameter = (name: string) => leaves.get(name)!;
+  const context = {
+    parameter,
+    linear: (layers: Parameters<typeof plainLinear>[1], x: Parameters<typeof plainLinear>[2]) =>
+      plainLinear(parameter, layers, x),
+    mask: () => null,
+  };
+  const inputs = encoderInputs(config.heads);
+  const states = architecture.encode(config, inputs, context, new Map(), "first");
+  const logits = architecture.taskHead(config, states, inputs, context);
+  const loss = reduceMean(crossEntropy(logits, input("labels", ["batch"], "i32")));
+  const names = Object.keys(own.gradients);
+  const gradients = grad(loss, names.map(parameter));
+  const program = makeProgram({
+    logits,
+    ...Object.fromEntries(names.map((name, i) => [`grad/${name}`, gradients[i]!])),
+  });
+  const batch = batchOf(own);
+  const rows = tokenRows(batch, packing);
+  const labels = { type: "i32", shape: [own.size], data: Int32Array.from(own.labels) } as const;
+  const session = await executor.load(program);
+  const { read } = await session.run({
+    feeds: {
+      ...Object.fromEntries(parameters),
+      ...tokenFeeds(batch, rows, config, program.inputs.keys()),
+      labels,
+    },
+    dims: { batch: batch.size, seq: batch.length, tokens: rows.count },
+    read: [...program.outputs.keys()],
+  });
+  await session.release();
+  return read;
+}
+
+/** The numbers of a row of a table. */
+function rowOf(table: ArrayLike<number | bigint>, row: number, rows: number): readonly number[] {
+  const width = table.length / rows;
+  return Array.from({ length: width }, (_, i) => Number(table[row * width + i]));
+}
+
+for (const own of cases) {
+  const title = `${own.family} with pad_token_id ${own.pad_token_id}` +
+    (own.config === null ? "" : " and two token types");
+  for (const [label, make, tolerances] of executors) {
+    Deno.test(`a text with the token of padding is as in transformers, ${title}, in ${label}`, async () => {
+      for (const packing of ["packed", "padded"] as const) {
+        const found = await computed(await make(), own, packing);
+        assertNear(found["logits"]!.data, own.logits, tolerances.values, "logits", 1);
+        for (const [name, wanted] of Object.entries(own.gradients)) {
+          assertNear(
+            found[`grad/${name}`]!.data,
+            wanted,
+            tolerances.gradients,
+            `gradient of ${name}`,
+            0,
+          );
+        }
+        // Exactly: an optimiser makes a whole step of the smallest gradient.
+        const { config } = classifierOf(own);
+        const words = found["grad/embeddings.word_embeddings.weight"]!.data;
+        const padding = own.pad_token_id === null ? 0 : own.ids[2]!;
+        const row = rowOf(words, padding, config.vocabulary);
+        assertEquals(row.every((value) => value === 0), own.pad_token_id !== null);
+      }
+    });
+  }
+}
+
+Deno.test("the model that leaves counts RoBERTa's positions by ids too", async () => {
+  const own = cases.find(({ family }) => family === "roberta")!;
+  const { config, parameters } = classifierOf(own);
+  const { bytes } = encodeProgram(plainModel(config, parameters));
+  const [found] = await runtimeLogits(bytes, [batchOf(own)], ["attention_mask", "input_ids"]);
+  assertNear(found!, own.logits, 1e-5, "logits", 1);
+});
+
+Deno.test("positions count a text's tokens from the one after padding's, or are places", () => {
+  const positions = (ids: readonly number[], padding: number | null, packing: RowPacking) => {
+    const batch = {
+      size: 2,
+      length: 5,
+      ids: Int32Array.from(ids),
+      types: new Int32Array(10),
+      mask: Float32Array.of(1, 1, 1, 1, 1, 1, 1, 0, 0, 0),
+    };
+    const layout = { heads: 1, pooling: "first", paddingPosition: padding } as const;
+    const feeds = tokenFeeds(batch, tokenRows(batch, packing), layout, ["positions"]);
+    return [...feeds["positions"]!.data];
+  };
+  const ids = [7, 1, 8, 9, 7, 7, 8, 1, 1, 1];
+  assertEquals(positions(ids, null, "padded"), [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]);
+  // The second token of the first text is padding's.
+  assertEquals(positions(ids, 1, "padded"), [2, 1, 3, 4, 5, 2, 3, 1, 1, 1]);
+  assertEquals(positions(ids, 1, "packed"), [2, 1, 3, 4, 5, 2, 3, 1]);
+  const zeros = ids.map((id) => id === 1 ? 0 : id);
+  assertEquals(positions(zeros, 0, "padded"), [1, 0, 2, 3, 4, 1, 2, 0, 0, 0]);
+});
+
+Deno.test("a pad_token_id that is no row of the word embedding is refused", () => {
+  const config = (change: Readonly<Record<string, unknown>>) =>
+    JSON.stringify({ ...JSON.parse(goldenFiles.config), ...change });
+  for (const id of [40, -41]) {
+    assertThrows(
+      () => parseConfig(config({ pad_token_id: id }), "d/config.json"),
+      TypeError,
+      `Cannot build the encoder of "d/config.json": pad_token_id is ${id}, want null or a row of the word embedding, ` +
+        "which has 40 (vocab_size)",
+    );
+  }
+  assertEquals(parseConfig(config({ pad_token_id: -1 }), "d").paddingId, 39);
+  assertEquals(parseConfig(config({ pad_token_id: null }), "d").paddingId, null);
+});
