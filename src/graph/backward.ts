@@ -37,7 +37,8 @@ function unbroadcast(gradient: Tensor, target: Tensor): Tensor {
  * @returns One gradient a wanted tensor, in its shape; zeros where the loss does not depend on it.
  *
  * @throws {RangeError} If the loss is not a scalar.
- * @throws {TypeError} If an operator on the way has no gradient.
+ * @throws {TypeError} If an operator on the way has no gradient, or belongs to a program that lost gradients of its own by
+ * being optimised.
  *
  * @example
  * ```ts
@@ -54,7 +55,8 @@ export function grad(loss: Tensor, wanted: readonly Tensor[]): readonly Tensor[]
     throw new RangeError(`grad: the loss has shape ${showShape(loss.shape)}, want a scalar`);
   }
   const order = topologicalOrder([loss]);
-  const sourcesOf = (node: Node) => node.gradient?.inputs ?? node.inputs;
+  const ownOf = ({ gradient }: Node) => gradient === "lost" ? null : gradient;
+  const sourcesOf = (node: Node) => ownOf(node)?.inputs ?? node.inputs;
   const wantedSet = new Set(wanted);
   const reaching = new Set<Node>();
   const needsGradient = (tensor: Tensor) =>
@@ -70,11 +72,16 @@ export function grad(loss: Tensor, wanted: readonly Tensor[]): readonly Tensor[]
     const needs = sources.map(needsGradient);
     const first = outputs.find((output) => output !== null);
     if (!first || !needs.includes(true)) continue;
-    if (node.op === "ReduceMax" || node.op === "Floor") continue;
-    const own = node.gradient?.rule;
+    const own = ownOf(node)?.rule;
     const rule = own === undefined
       ? gradients[node.op]
       : (_node: Node, g: Tensor, needs: readonly boolean[]) => own(g, needs);
+    if (node.gradient === "lost") {
+      throw new TypeError(
+        `grad: ${node.op} ("${node.label}") belongs to an optimised program, which has lost gradients that values brought ` +
+          "themselves; take gradients first, then optimise the program that holds them",
+      );
+    }
     if (rule === undefined) {
       throw new TypeError(
         `grad: ${node.op} ("${node.label}") lies between a wanted tensor and the loss but has no gradient`,

@@ -13,6 +13,7 @@ import {
   cast,
   concat,
   div,
+  equal,
   erf,
   exp,
   expand,
@@ -105,6 +106,18 @@ function gemmRule(node: Node, g: Tensor, needs: readonly boolean[]): readonly (T
 function keptAxes(node: Node, g: Tensor): Tensor {
   const axes = node.attributes["axes"] as readonly number[];
   return reshape(g, node.inputs[0]!.shape.map((dim, axis) => (axes.includes(axis) ? 1 : dim)));
+}
+
+/** Elements that share the maximum share its gradient, as in PyTorch's `amax`. */
+function reduceMaxRule(node: Node, g: Tensor): readonly Tensor[] {
+  const x = node.inputs[0]!;
+  const isLargest = equal(x, keptAxes(node, node.outputs[0]!));
+  const axes = node.attributes["axes"] as readonly number[];
+  const sharing = reduceSum(where(isLargest, expand(scalar(1), x.shape), 0), {
+    axes,
+    keepDims: true,
+  });
+  return [where(isLargest, expand(div(keptAxes(node, g), sharing), x.shape), 0)];
 }
 
 /** Zeros of any shape. */
@@ -203,6 +216,9 @@ export const gradients: Readonly<Partial<Record<OpName, GradientRule>>> = {
   },
   Split: splitRule,
   ReduceSum: (node, g) => [expand(keptAxes(node, g), node.inputs[0]!.shape)],
+  ReduceMax: reduceMaxRule,
+  // Constant but where it jumps.
+  Floor: () => [null],
   ReduceSumSquare: (node, g) => [mul(node.inputs[0]!, mul(keptAxes(node, g), 2))],
   Gather: gatherRule,
   GatherElements: (node, g) => {

@@ -15,7 +15,7 @@ import {
   reshape,
   sub,
 } from "./ops/mod.ts";
-import type { Tensor } from "./tensor.ts";
+import { type Tensor, withGradient } from "./tensor.ts";
 
 /** Σ x², a scalar. */
 export function sumOfSquares(x: Tensor): Tensor {
@@ -31,7 +31,12 @@ export function sumOfSquares(x: Tensor): Tensor {
  */
 export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
   const rows = logits.shape[0]!;
-  const shifted = sub(logits, reduceMax(logits, { axes: [1], keepDims: true }));
+  // What the largest logit adds to the two terms cancels, so that its gradient is left out.
+  const largest = withGradient(reduceMax(logits, { axes: [1], keepDims: true }), {
+    inputs: [],
+    rule: () => [],
+  });
+  const shifted = sub(logits, largest);
   const logSum = log(reduceSum(exp(shifted), { axes: [1] }));
   const own = gatherElements(shifted, reshape(labels, [rows, 1]), 1);
   return sub(logSum, reshape(own, [rows]));

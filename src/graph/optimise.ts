@@ -136,6 +136,8 @@ function useCounts(program: Program): ReadonlyMap<Tensor, number> {
 /**
  * The program in fewer operators, with the same inputs, outputs and, but for rounding, numbers.
  *
+ * Gradients come first: where a value of the program brought its own, `grad` refuses what comes out.
+ *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -150,7 +152,7 @@ export function optimise(program: Program): Program {
   const counts = useCounts(program);
   const identities = new Identities();
   const known = new Map<string, readonly Tensor[]>();
-  return rewrite(program, (node, inputs) => {
+  const optimised = rewrite(program, (node, inputs) => {
     if (node.op === "Input") return null;
     const isOnlyUse = counts.get(node.inputs[0]!) === 1;
     const simpler = simplified(node, inputs, isOnlyUse);
@@ -169,4 +171,18 @@ export function optimise(program: Program): Program {
     known.set(key, outputs);
     return outputs;
   });
+  return program.nodes.some(({ gradient }) => gradient !== null)
+    ? withoutGradients(optimised)
+    : optimised;
+}
+
+/** The same program of nodes that `grad` refuses. */
+function withoutGradients(program: Program): Program {
+  return rewrite(
+    program,
+    ({ op, attributes, outputs, constant }, inputs) =>
+      inputs.length === 0
+        ? null
+        : makeNode(op, inputs, attributes, outputs, constant, "lost").outputs,
+  );
 }

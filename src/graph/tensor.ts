@@ -98,8 +98,11 @@ export interface Node {
   readonly label: string;
   /** The numbers of a `Constant`. */
   readonly constant: HostTensor | null;
-  /** Null where the operator's own gradient holds. */
-  readonly gradient: CustomGradient | null;
+  /**
+   * Null where the operator's own gradient holds; `"lost"` in an optimised program where some value brought a gradient of its own,
+   * so that nothing of it can be differentiated any more.
+   */
+  readonly gradient: CustomGradient | "lost" | null;
 }
 
 /** One output of a node. */
@@ -136,7 +139,7 @@ export function makeNode(
   attributes: Attributes,
   outputs: readonly OutputSpec[],
   constant: HostTensor | null = null,
-  gradient: CustomGradient | null = null,
+  gradient: Node["gradient"] = null,
 ): Node {
   const tensors: Tensor[] = [];
   const node: Node = {

@@ -155,6 +155,11 @@ export const cases: readonly Case[] = [
     build: (t) => g.reduceSumSquare(pick(t, x), { axes: [1, 2] }),
   },
   {
+    name: "reduceMax axes",
+    shapes: [[2, 3, 2]],
+    build: (t) => g.reduceMax(pick(t, x), { axes: [0, 2], keepDims: true }),
+  },
+  {
     name: "reduceSum axes",
     shapes: [[2, 3, 2]],
     build: (t) => g.reduceSum(pick(t, x), { axes: [0, 2] }),

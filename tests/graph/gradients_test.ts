@@ -72,10 +72,36 @@ Deno.test("grad names an operator that has no gradient and a loss that is no sca
   assertThrows(() => g.grad(x, [x]), RangeError, "[2]");
 });
 
-Deno.test("reduceMax and floor stop gradients", () => {
+Deno.test("the largest elements share the gradient of reduceMax; floor has none", () => {
+  const x = g.input("x", [2, 3]);
+  const largest = g.reduceMax(x, { axes: [1] });
+  const weights = g.constant({ type: "f32", shape: [2], data: Float64Array.of(6, 5) });
+  const [gradient] = g.grad(
+    g.add(g.reduceSum(g.mul(largest, weights)), g.reduceSum(g.floor(x))),
+    [x],
+  );
+  const feeds = {
+    x: { type: "f32", shape: [2, 3], data: Float64Array.of(3, 1.5, 3, -1, 2, -4) },
+  } as const;
+  const values = g.interpret(g.makeProgram({ out: gradient! }), feeds);
+  assertEquals([...values["out"]!.data], [3, 0, 3, 0, 5, 0]);
+});
+
+Deno.test("grad refuses an optimised program that has lost gradients of its own, and no other", () => {
   const x = g.input("x", [3]);
-  const [gradient] = g.grad(g.add(g.reduceMax(x), g.reduceSum(g.floor(x))), [x]);
-  const feeds = { x: { type: "f32", shape: [3], data: Float64Array.of(1.5, 2, 3) } } as const;
-  const values = g.interpret(g.makeProgram({ out: gradient!, x }), feeds);
-  assertEquals([...values["out"]!.data], [0, 0, 0]);
+  const product = g.mul(x, g.stopGradient(x));
+  const plain = g.makeProgram({ loss: g.reduceSum(product) });
+  const feeds = { x: { type: "f32", shape: [3], data: Float64Array.of(1, 2, 3) } } as const;
+  const valuesOf = (
+    gradient: g.Tensor,
+  ) => [...g.interpret(g.makeProgram({ out: gradient }), feeds)["out"]!.data];
+  const optimised = g.optimise(plain);
+  assertThrows(
+    () => g.grad(optimised.outputs.get("loss")!, [x]),
+    TypeError,
+    "take gradients first",
+  );
+  assertEquals(valuesOf(g.grad(plain.outputs.get("loss")!, [x])[0]!), [1, 2, 3]);
+  const ordinary = g.optimise(g.makeProgram({ loss: g.reduceSum(g.mul(x, x)) }));
+  assertEquals(valuesOf(g.grad(ordinary.outputs.get("loss")!, [x])[0]!), [2, 4, 6]);
 });

@@ -48,7 +48,7 @@ export function reduceSumSquare(x: Tensor, options: ReduceOptions = {}): Tensor 
   return reduce("ReduceSumSquare", x, options);
 }
 
-/** The largest element over axes; it has no gradient (it serves to shift exponents). */
+/** The largest element over axes; elements that share it share its gradient. */
 export function reduceMax(x: Tensor, options: ReduceOptions = {}): Tensor {
   return reduce("ReduceMax", x, options);
 }
