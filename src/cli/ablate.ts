@@ -8,7 +8,7 @@ import type { Executor } from "../exec/executor.ts";
 import { readSurroundings } from "../record/provenance.ts";
 import type { RunAblation } from "../record/types.ts";
 import { LaneStatus } from "./lane_status.ts";
-import { type Lane, StopFlag } from "./lanes.ts";
+import type { Lane } from "./lanes.ts";
 import { isAblationOf } from "./layer_ablation.ts";
 import { kindOf, type Opening, openLanes } from "./open_lanes.ts";
 import type { PlannedRun, StudyPlan } from "./planning.ts";
@@ -24,6 +24,7 @@ import { cellOf, replayRuns, replayStudy } from "./replay_ablation.ts";
 import { sampleByKind } from "./sampling.ts";
 import { onlyUsage, readSelection, type Selection } from "./selection.ts";
 import { WorkQueue, workSideBySide } from "./side_by_side.ts";
+import { listenForStop, StopFlag, stoppedExitCode, stoppedText } from "./stop.ts";
 import { defaultStudy } from "./study_file.ts";
 import {
   defaultResults,
@@ -83,6 +84,10 @@ export interface AblateResult {
   readonly skipped: number;
   /** Runs whose weights are not there; they can be had by deleting their folders and sweeping again. */
   readonly weightless: number;
+  /** Runs that are left to ablate. */
+  readonly left: number;
+  /** Whether the command was stopped before all was done. */
+  readonly stopped: boolean;
   /** Null without a replay. */
   readonly replay: Omit<SweepResult, "folder"> | null;
 }
@@ -104,17 +109,24 @@ function findingsOf({ metric, baseline, removals, truncations = [] }: RunAblatio
 async function ablateLayers(
   recorded: readonly RecordedRun[],
   open: (opening: Opening) => Promise<readonly Lane[]>,
-): Promise<Omit<AblateResult, "replay">> {
+): Promise<Omit<AblateResult, "replay" | "stopped"> & { readonly wasAsked: boolean }> {
   const due = recorded.filter(({ stored: { ablation, record }, planned }) =>
     ablation === null || !isAblationOf(ablation, record, planned.modules)
   );
   const skipped = recorded.length - due.length;
-  if (due.length === 0) return { ablated: 0, skipped, weightless: 0 };
+  if (due.length === 0) return { ablated: 0, skipped, weightless: 0, left: 0, wasAsked: false };
   const stop = new StopFlag();
   const surroundings = await readSurroundings();
   const lanes = await open({ stop, surroundings, pieces: due.length });
   const status = new LaneStatus("ablations", due.length);
+  let ablated = 0;
   let weightless = 0;
+  const listener = listenForStop(stop, {
+    onStop: () =>
+      `Stopping: ${skipped + ablated} ablated runs are kept, those under way start again later ` +
+      "(Ctrl-C again ends at once)",
+    onExit: () => "Ended at once; finished ablations are kept",
+  });
   const ablateIn = (lane: Lane) => (run: RecordedRun) =>
     lane.ablate(run, (share) =>
       status.report(run.planned.title, {
@@ -125,25 +137,29 @@ async function ablateLayers(
     await workSideBySide(new WorkQueue(due, ({ planned }) => kindOf(planned)), {
       lanes: lanes.map(ablateIn),
       onResult: async ({ planned: { title } }, outcome) => {
+        if (outcome.kind === "stopped") return false;
         status.done(title);
         await showStatus("");
         const place = `${status.progress()} ${title}`;
         if (outcome.kind === "ablated") {
+          ablated++;
           await say(`${place}: ${findingsOf(outcome.ablation)}`);
-          return true;
+          return !stop.isRaised;
         }
         weightless++;
         if (weightless === recorded.length) throw new RangeError(outcome.message);
         await say(`${place}: left out. ${outcome.message}`);
-        return true;
+        return !stop.isRaised;
       },
       // What the others have begun is worth ending: each ablation is written as a whole.
       onError: () => {},
     });
   } finally {
+    listener.dispose();
     for (const lane of lanes) await lane.close();
   }
-  return { ablated: due.length - weightless, skipped, weightless };
+  const left = due.length - ablated - weightless;
+  return { ablated, skipped, weightless, left, wasAsked: stop.isRaised };
 }
 
 /** Runs of equal ranks compute the same and would share a folder: the variant, and a number where that is not enough, keep them apart. */
@@ -268,11 +284,15 @@ export async function ablateStudy(folder: string, options: AblateOptions): Promi
     0,
   );
   const title = `${stored.study.title ?? stored.study.name}: ablations of ${chosen.length} runs`;
-  const layers = await ablateLayers(chosen, device.lanesFor(plan, title, folder));
-  const replay = options.replay
+  const { wasAsked, ...layers } = await ablateLayers(
+    chosen,
+    device.lanesFor(plan, title, folder),
+  );
+  const replay = options.replay && !wasAsked
     ? await ablateByReplay(folder, stored, { recorded, isChosen }, options, device)
     : null;
-  return { ...layers, replay };
+  const isCut = wasAsked && (layers.left > 0 || options.replay);
+  return { ...layers, stopped: isCut || replay?.stopped === true, replay };
 }
 
 /** The command. */
@@ -289,7 +309,7 @@ export async function ablate(args: readonly string[]): Promise<number> {
   const [name = defaultStudy, ...rest] = parsed.positional;
   if (rest.length > 0) throw new UsageError(usage);
   const folder = await findResults(name, parsed.text("results") ?? defaultResults);
-  const { ablated, skipped, weightless, replay } = await ablateStudy(folder, {
+  const { ablated, skipped, weightless, left, stopped, replay } = await ablateStudy(folder, {
     data: parsed.text("data"),
     model: parsed.text("model"),
     device: parsed.text("device"),
@@ -305,10 +325,18 @@ export async function ablate(args: readonly string[]): Promise<number> {
     await say(
       `Replay: ${replay.finished} finished, ${replay.failed} failed, ${replay.skipped} done before`,
     );
-    if (replay.stopped) {
-      await say("Stopped; the same command goes on from here");
-      return 130;
-    }
+  }
+  if (stopped) {
+    await say(
+      replay === null
+        ? `Stopped: ${left} runs are left to ablate; the same command goes on from here`
+        : stoppedText(
+          replay.finished + replay.failed + replay.skipped,
+          replay.total,
+          replay.stoppedRuns,
+        ),
+    );
+    return stoppedExitCode;
   }
   if (!parsed.flag("no-report")) {
     await say(`Report: ${await writeReport(folder, await readStudyResults(folder))}`);

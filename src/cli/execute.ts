@@ -42,9 +42,14 @@ export interface RunProgress {
   readonly loss: number;
   /** Milliseconds of this run so far, and the part spent in the executor. */
   readonly millis: number;
+  /** Steps up to the last checkpoint; 0 where there is none. */
+  readonly checkpointStep: number;
 }
 
-/** How an execution ended: with a record, or at a checkpoint because it was asked to stop. */
+/**
+ * How an execution ended: with a record, or before its end because it was asked to stop; then `step` is that of its last
+ * checkpoint, 0 where it has none.
+ */
 export type ExecutionResult =
   | { readonly kind: "recorded"; readonly record: RunRecord }
   | { readonly kind: "stopped"; readonly step: number };
@@ -135,6 +140,7 @@ export async function execute(
   const { folder, stored } = await RunFolder.open(`${context.results}/${asked.folder}`);
   const before = stored === null ? null : { eventMillis: 0, ...stored.spent };
   const spent = spentBefore(before, context.jobs);
+  const kept: Kept = { step: stored?.checkpoint.step ?? 0 };
   const started: Started = { trainer: null, run: { planned: asked, estimate: null } };
   try {
     let outcome: Outcome = { state: "finished" };
@@ -143,13 +149,13 @@ export async function execute(
       started.run = await withEstimatedRanks(asked, context, order);
       const request = await trainingRequest(started.run.planned, context);
       started.trainer = await Trainer.create(request, stored?.checkpoint ?? null);
-      const isDone = await runToEnd(started.trainer, { folder, context, spent });
-      if (!isDone) return { kind: "stopped", step: started.trainer.step };
+      const isDone = await runToEnd(started.trainer, { folder, context, spent, kept });
+      if (!isDone) return { kind: "stopped", step: kept.step };
     } catch (error) {
       if (error instanceof StorageError || !(error instanceof Error)) throw error;
       // A process that ends at once takes the runtime away from runs in workers, which is no outcome of theirs.
       if (error instanceof ExecutorError && context.isStopping()) {
-        return { kind: "stopped", step: started.trainer?.step ?? 0 };
+        return { kind: "stopped", step: kept.step };
       }
       const step = error instanceof DivergenceError ? error.step : started.trainer?.step ?? null;
       outcome = { state: "failed", cause: causeOf(error), message: error.message, step };
@@ -170,10 +176,17 @@ interface Started {
   run: EstimatedRun;
 }
 
+/** What is safe of a run. */
+interface Kept {
+  /** Steps up to the last checkpoint. */
+  step: number;
+}
+
 interface Loop {
   readonly folder: RunFolder;
   readonly context: ExecutionContext;
   readonly spent: Spent;
+  readonly kept: Kept;
 }
 
 /** Milliseconds between checkpoints where these are quick. */
@@ -188,7 +201,10 @@ export function pauseAfter(millis: number): number {
 }
 
 /** Steps until the end, with journals and checkpoints; false if it was asked to stop before. */
-async function runToEnd(trainer: Trainer, { folder, context, spent }: Loop): Promise<boolean> {
+async function runToEnd(
+  trainer: Trainer,
+  { folder, context, spent, kept }: Loop,
+): Promise<boolean> {
   const began = performance.now() - spent.wallMillis;
   let lastCheckpoint = performance.now();
   let pauseMillis = context.checkpointMillis ?? leastPauseMillis;
@@ -212,12 +228,14 @@ async function runToEnd(trainer: Trainer, { folder, context, spent }: Loop): Pro
       totalSteps: trainer.totalSteps,
       loss: steps[steps.length - 1]?.loss ?? NaN,
       millis: spent.wallMillis,
+      checkpointStep: kept.step,
     });
     if (trainer.isDone) break;
     const isStopping = context.isStopping();
     const now = performance.now();
     if (isStopping || now - lastCheckpoint > pauseMillis) {
       await folder.saveCheckpoint({ checkpoint: await trainer.checkpoint(), spent });
+      kept.step = trainer.step;
       lastCheckpoint = performance.now();
       pauseMillis = context.checkpointMillis ?? pauseAfter(lastCheckpoint - now);
     }

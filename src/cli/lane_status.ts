@@ -64,7 +64,7 @@ export interface Position {
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { positionText, runProgress } from "./lane_status.ts";
- * const at = (step: number) => runProgress({ step, totalSteps: 10, loss: 0.5, millis: 0 });
+ * const at = (step: number) => runProgress({ step, totalSteps: 10, loss: 0.5, millis: 0, checkpointStep: 0 });
  * const running = new Map([["RTE, lora, r2, seed 1", at(2)], ["RTE, lora, r2, seed 2", at(3)]]);
  * assertEquals(
  *   positionText({ noun: "runs", total: 8, skipped: 2, executed: 1, running, millis: 15_000 }),

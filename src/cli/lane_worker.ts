@@ -11,12 +11,12 @@ import {
   OwnLane,
   type Progress,
   type RunMessage,
-  StopFlag,
   type ToWorker,
   type WorkerStart,
 } from "./lanes.ts";
 import { loadOwnMethods } from "./method_modules.ts";
 import { ownTasksOf, type PlannedRun } from "./planning.ts";
+import { StopFlag } from "./stop.ts";
 
 /** Milliseconds between reports of progress. */
 const reportMillis = 100;

@@ -18,6 +18,7 @@ import { type AblatedRun, type AblationOutcome, LayerAblation } from "./layer_ab
 import type { OwnMethod } from "./method_modules.ts";
 import type { PlannedRun, StudyPlan } from "./planning.ts";
 import type { SharedModel } from "./shared_models.ts";
+import { StopFlag } from "./stop.ts";
 
 /** Told of every step, or of some of them where steps follow one another faster than anyone reads. */
 export type OnStep = (progress: RunProgress) => Promise<void>;
@@ -41,31 +42,11 @@ export interface Lane {
   close(): Promise<void>;
 }
 
-/** Whether runs are to stop at the next step: one flag in shared memory, which workers see at once. */
-export class StopFlag {
-  readonly memory: SharedArrayBuffer;
-  readonly #flag: Int32Array;
-
-  /** @param memory That of another thread's flag. Default: memory of its own, not yet raised. */
-  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)) {
-    this.memory = memory;
-    this.#flag = new Int32Array(memory);
-  }
-
-  /** Asks for a stop. */
-  raise(): void {
-    Atomics.store(this.#flag, 0, 1);
-  }
-
-  get isRaised(): boolean {
-    return Atomics.load(this.#flag, 0) !== 0;
-  }
-}
-
 /** A lane of this thread. */
 export class OwnLane implements Lane {
   readonly #context: Omit<ExecutionContext, "onStep">;
   readonly #ablation: LayerAblation;
+  readonly #stop: StopFlag;
 
   constructor(
     context: Omit<ExecutionContext, "onStep" | "isStopping" | "programs">,
@@ -73,14 +54,28 @@ export class OwnLane implements Lane {
   ) {
     const { executor, inputs } = context;
     const programs = new ProgramCache(executor);
+    this.#stop = stop;
     this.#context = { ...context, programs, isStopping: () => stop.isRaised };
-    this.#ablation = new LayerAblation(executor, inputs);
+    this.#ablation = new LayerAblation(executor, inputs, () => stop.isRaised);
   }
 
   async run(planned: PlannedRun, onStep: OnStep): Promise<LaneResult> {
     const { executor } = this.#context;
     const before = executor.busyMillis;
-    const result = await execute(planned, { ...this.#context, onStep });
+    // What fails while progress is shown is no outcome of the run.
+    const heardErrors: unknown[] = [];
+    const result = await execute(planned, {
+      ...this.#context,
+      onStep: async (progress) => {
+        try {
+          await onStep(progress);
+        } catch (error) {
+          heardErrors.push(error);
+          this.#stop.raise();
+        }
+      },
+    });
+    if (heardErrors.length > 0) throw heardErrors[0];
     return { result, busyMillis: executor.busyMillis - before };
   }
 
@@ -217,11 +212,15 @@ export class WorkerLane implements Lane {
         });
       } else resolve(data);
     };
+    const lose = (what: string) => {
+      this.#isLost = true;
+      reject(new WorkerError("WorkerError", what));
+    };
     this.#worker.onerror = (event) => {
       event.preventDefault();
-      this.#isLost = true;
-      reject(new WorkerError("WorkerError", `A worker ended: ${event.message}`));
+      lose(`A worker ended: ${event.message}`);
     };
+    this.#worker.onmessageerror = () => lose("A worker sent a message that cannot be read");
     this.#worker.postMessage(message);
     const answer = await promise;
     if (answer.kind === "error") throw new WorkerError(answer.name, answer.message);

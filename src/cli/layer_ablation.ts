@@ -108,11 +108,12 @@ export interface AblatedRun {
 }
 
 /**
- * How the ablation of a run ended: weightless where the weights are not beside the record, as in studies that were
- * published without them.
+ * How the ablation of a run ended: stopped, with nothing written, or weightless where the weights are not beside the record,
+ * as in studies that were published without them.
  */
 export type AblationOutcome =
   | { readonly kind: "ablated"; readonly ablation: RunAblation }
+  | { readonly kind: "stopped" }
   | { readonly kind: "weightless"; readonly message: string };
 
 /** Reads stored weights, which must be those that the record counts on. */
@@ -154,6 +155,9 @@ export function roomsFor(
   }));
 }
 
+/** Thrown through an ablation that was asked to stop. */
+class Stopped extends Error {}
+
 interface Loaded {
   readonly key: string;
   readonly programs: ResumedPrograms;
@@ -163,11 +167,14 @@ interface Loaded {
 export class LayerAblation {
   readonly #executor: Executor;
   readonly #inputs: Inputs;
+  readonly #isStopping: () => boolean;
   #loaded: Loaded | null = null;
 
-  constructor(executor: Executor, inputs: Inputs) {
+  /** @param isStopping Asked between removals; true stops the ablation. */
+  constructor(executor: Executor, inputs: Inputs, isStopping: () => boolean) {
     this.#executor = executor;
     this.#inputs = inputs;
+    this.#isStopping = isStopping;
   }
 
   async #load(
@@ -232,7 +239,7 @@ export class LayerAblation {
     const { programs, task, splits } = await this.#load(recorded, tensors);
     const { finalRanks, storedRanks } = record.happened;
     const pieces = piecesOf(planned.modules, storedRanks ?? finalRanks!);
-    const result = await ablate({
+    const ablating = ablate({
       executor: this.#executor,
       programs,
       tensors,
@@ -240,8 +247,16 @@ export class LayerAblation {
       splits: task.stages === undefined ? [splits[0]!] : splits,
       pieces,
       onBaseline: (baseline) => checkBaseline(planned.title, baseline, stored),
-      onProgress,
+      onProgress: async (share) => {
+        await onProgress(share);
+        if (this.#isStopping()) throw new Stopped();
+      },
     });
+    const result = await ablating.catch((error) => {
+      if (error instanceof Stopped) return null;
+      throw error;
+    });
+    if (result === null) return { kind: "stopped" };
     const ablation: RunAblation = { schema: recordSchemaVersion, ...result };
     await writeWhole(`${stored.folder}/ablation.json`, `${JSON.stringify(ablation, null, 2)}\n`);
     return { kind: "ablated", ablation };

@@ -6,9 +6,10 @@
 import type { Choice } from "../exec/choose.ts";
 import type { Surroundings } from "../record/provenance.ts";
 import { type Share, shareCores } from "./jobs.ts";
-import { type Lane, OwnLane, type StopFlag, WorkerLane } from "./lanes.ts";
+import { type Lane, OwnLane, WorkerLane } from "./lanes.ts";
 import { ownMethodsOf } from "./method_modules.ts";
 import type { PlannedRun, StudyPlan } from "./planning.ts";
+import type { StopFlag } from "./stop.ts";
 import { say } from "./terminal.ts";
 
 /** What is known of lanes where their work begins. */

@@ -21,6 +21,7 @@ import { readSurroundings } from "../record/provenance.ts";
 import { makeFolder, readIfThere, writeWhole } from "../record/run_folder.ts";
 import { optimiserVectors } from "../train/optimiser.ts";
 import { preparePretraining } from "./prepare_pretraining.ts";
+import { keptLines, listenForStop, StopFlag, StoppedError } from "./stop.ts";
 import { readArguments, runCommand, say, UsageError, wholeNumber } from "./terminal.ts";
 
 const checkpointEvery = 250;
@@ -37,6 +38,8 @@ interface Checkpoint {
   readonly step: number;
   readonly vectors: PretrainingVectors;
   readonly curve: readonly CurvePoint[];
+  /** Steps after the last point of the curve. */
+  readonly recent: readonly PretrainingProgress[];
   readonly seconds: number;
 }
 
@@ -55,6 +58,7 @@ async function readCheckpoint(path: string): Promise<Checkpoint | null> {
     step: Number(metadata["step"]),
     seconds: Number(metadata["seconds"]),
     curve: JSON.parse(metadata["curve"] ?? "[]"),
+    recent: JSON.parse(metadata["recent"] ?? "[]"),
     vectors: {
       theta: vector("theta"),
       m: vector("m"),
@@ -66,11 +70,16 @@ async function readCheckpoint(path: string): Promise<Checkpoint | null> {
 }
 
 async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
-  const { step, seconds, curve, vectors } = checkpoint;
+  const { step, seconds, curve, recent, vectors } = checkpoint;
   const tensors = new Map(
     optimiserVectors.map((name) => [name, { shape: [vectors[name].length], data: vectors[name] }]),
   );
-  const metadata = { step: String(step), seconds: String(seconds), curve: JSON.stringify(curve) };
+  const metadata = {
+    step: String(step),
+    seconds: String(seconds),
+    curve: JSON.stringify(curve),
+    recent: JSON.stringify(recent),
+  };
   await writeWhole(path, writeSafetensors(tensors, "F32", metadata));
 }
 
@@ -89,7 +98,11 @@ export interface PretrainOptions {
   readonly threads: number;
 }
 
-/** Prepares the text where that has not been done, trains or continues, and writes the encoder. */
+/**
+ * Prepares the text where that has not been done, trains or continues, and writes the encoder.
+ *
+ * @throws {StoppedError} If a signal stopped it; the same call goes on from its checkpoint.
+ */
 export async function pretrain(options: PretrainOptions): Promise<void> {
   const { output, cache, settings, threads } = options;
   await makeFolder(cache);
@@ -114,32 +127,50 @@ export async function pretrain(options: PretrainOptions): Promise<void> {
   );
 
   const curve: CurvePoint[] = [...checkpoint?.curve ?? []];
-  let recent: PretrainingProgress[] = [];
+  let recent: PretrainingProgress[] = [...checkpoint?.recent ?? []];
   let seconds = checkpoint?.seconds ?? 0;
-  while (run.step < settings.steps) {
-    const progress = await run.next();
-    seconds += progress.stepMillis / 1000;
-    recent.push(progress);
-    if (run.step % curveEvery === 0 || run.step === settings.steps) {
-      const mean = recent.reduce((sum, { loss }) => sum + loss, 0) / recent.length;
-      const tokens = recent.reduce((sum, item) => sum + item.tokens, 0);
-      const millis = recent.reduce((sum, { stepMillis }) => sum + stepMillis, 0);
-      curve.push({ step: run.step, loss: Number(mean.toFixed(4)), tokens });
-      const left = (settings.steps - run.step) * (millis / recent.length) / 1000;
-      await say(
-        `step ${run.step}/${settings.steps}  loss ${mean.toFixed(3)}  ` +
-          `${Math.round(tokens / millis * 1000)} tokens/s  ${clock(left)} left`,
-      );
-      recent = [];
+  const stop = new StopFlag();
+  let keptStep = checkpoint?.step ?? 0;
+  const listener = listenForStop(stop, {
+    onStop: () => "Stopping at a checkpoint after this step (Ctrl-C again ends at once)",
+    onExit: () => keptLines([{ title: "The encoder", step: keptStep }]).join("\n"),
+  });
+  try {
+    while (run.step < settings.steps) {
+      const progress = await run.next();
+      seconds += progress.stepMillis / 1000;
+      recent.push(progress);
+      if (run.step % curveEvery === 0 || run.step === settings.steps) {
+        const mean = recent.reduce((sum, { loss }) => sum + loss, 0) / recent.length;
+        const tokens = recent.reduce((sum, item) => sum + item.tokens, 0);
+        const millis = recent.reduce((sum, { stepMillis }) => sum + stepMillis, 0);
+        curve.push({ step: run.step, loss: Number(mean.toFixed(4)), tokens });
+        const left = (settings.steps - run.step) * (millis / recent.length) / 1000;
+        await say(
+          `step ${run.step}/${settings.steps}  loss ${mean.toFixed(3)}  ` +
+            `${Math.round(tokens / millis * 1000)} tokens/s  ${clock(left)} left`,
+        );
+        recent = [];
+      }
+      if (stop.isRaised || run.step % checkpointEvery === 0) {
+        await writeCheckpoint(checkpointPath, {
+          step: run.step,
+          vectors: await run.vectors(),
+          curve,
+          recent,
+          seconds,
+        });
+        keptStep = run.step;
+      }
+      if (stop.isRaised) {
+        throw new StoppedError(
+          `Stopped: the encoder is kept up to its checkpoint at step ${keptStep} of ${settings.steps}; the same command ` +
+            "goes on from here",
+        );
+      }
     }
-    if (run.step % checkpointEvery === 0) {
-      await writeCheckpoint(checkpointPath, {
-        step: run.step,
-        vectors: await run.vectors(),
-        curve,
-        seconds,
-      });
-    }
+  } finally {
+    listener.dispose();
   }
 
   const heldOutLoss = await run.heldOutLoss();

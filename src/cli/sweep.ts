@@ -10,7 +10,7 @@ import type { StudyResults } from "../report/types.ts";
 import { namesIn, readRunState } from "../record/run_folder.ts";
 import { readSurroundings } from "../record/provenance.ts";
 import { clock, LaneStatus, runProgress, summaryOf } from "./lane_status.ts";
-import { type Lane, StopFlag } from "./lanes.ts";
+import type { Lane } from "./lanes.ts";
 import { kindOf, type Opening, openLanes } from "./open_lanes.ts";
 import { expand, type PlannedRun, planRuns } from "./planning.ts";
 import { planText } from "./plan_text.ts";
@@ -25,6 +25,14 @@ import {
   writeStoredStudy,
 } from "./study_results.ts";
 import { studyWarnings, warningsText } from "./study_warnings.ts";
+import {
+  keptLines,
+  listenForStop,
+  StopFlag,
+  stoppedExitCode,
+  type StoppedRun,
+  stoppedText,
+} from "./stop.ts";
 import {
   complain,
   quietVulkan,
@@ -67,32 +75,17 @@ export interface SweepOptions {
 /** How a sweep ended. */
 export interface SweepResult {
   readonly folder: string;
+  /** Runs that were asked for. */
+  readonly total: number;
   readonly finished: number;
   readonly failed: number;
   readonly skipped: number;
   /** Whether it was stopped before all runs were done. */
   readonly stopped: boolean;
+  /** Runs that were under way then. */
+  readonly stoppedRuns: readonly StoppedRun[];
   /** Share of the wall time of the runs that was spent in the executor. */
   readonly executorShare: number;
-}
-
-/** Raises a flag when the user asks for a stop; a second time ends the process at once. */
-function listenForStop(stop: StopFlag): { readonly dispose: () => void } {
-  let asked = false;
-  const onSignal = () => {
-    if (asked) Deno.exit(130);
-    asked = true;
-    stop.raise();
-    complain("\nStopping after this step; what is finished is kept (again to stop at once)");
-  };
-  Deno.addSignalListener("SIGINT", onSignal);
-  Deno.addSignalListener("SIGTERM", onSignal);
-  return {
-    dispose: () => {
-      Deno.removeSignalListener("SIGINT", onSignal);
-      Deno.removeSignalListener("SIGTERM", onSignal);
-    },
-  };
 }
 
 /** Records that are read at a time when a sweep looks for what is done. */
@@ -128,21 +121,38 @@ export async function runAll(setting: RunSetting): Promise<Omit<SweepResult, "fo
   const { runs, results, retryFailed, openLanes } = setting;
   const pending = await unfinished(runs, results, retryFailed);
   const skipped = runs.length - pending.length;
-  const counts = { finished: 0, failed: 0, skipped, stopped: false };
+  const stoppedRuns: StoppedRun[] = [];
+  const counts = {
+    total: runs.length,
+    finished: 0,
+    failed: 0,
+    skipped,
+    stopped: false,
+    stoppedRuns,
+  };
   if (pending.length === 0) return { ...counts, executorShare: 1 };
   const stop = new StopFlag();
   const surroundings = await readSurroundings();
   const lanes = await openLanes({ stop, surroundings, pieces: pending.length });
   const status = new LaneStatus("runs", runs.length, skipped);
-  const listener = listenForStop(stop);
+  /** Steps of the runs under way that are safe, by title. */
+  const checkpoints = new Map<string, number>();
+  const listener = listenForStop(stop, {
+    onStop: () =>
+      `Stopping after this step: ${
+        skipped + counts.finished + counts.failed
+      } done runs are kept, ` +
+      "those under way up to a checkpoint (Ctrl-C again ends at once)",
+    onExit: () => keptLines([...checkpoints].map(([title, step]) => ({ title, step }))).join("\n"),
+  });
   let runMillis = 0;
   let busyMillis = 0;
   const makeIn = (lane: Lane) => async (planned: PlannedRun) => {
     const started = performance.now();
-    const made = await lane.run(
-      planned,
-      (progress) => status.report(planned.title, runProgress(progress)),
-    );
+    const made = await lane.run(planned, (progress) => {
+      checkpoints.set(planned.title, progress.checkpointStep);
+      return status.report(planned.title, runProgress(progress));
+    });
     runMillis += performance.now() - started;
     busyMillis += made.busyMillis;
     return made.result;
@@ -151,8 +161,10 @@ export async function runAll(setting: RunSetting): Promise<Omit<SweepResult, "fo
     await workSideBySide(new WorkQueue(pending, kindOf), {
       lanes: lanes.map(makeIn),
       onResult: async ({ title }, result) => {
+        checkpoints.delete(title);
         if (result.kind === "stopped") {
           counts.stopped = true;
+          stoppedRuns.push({ title, step: result.step });
           return false;
         }
         status.done(title);
@@ -265,8 +277,8 @@ export async function sweep(args: readonly string[]): Promise<number> {
     } (${Math.round(100 * result.executorShare)} % of the runs' time in the executor)`,
   );
   if (stopped) {
-    await say("Stopped; the same command goes on from here");
-    return 130;
+    await say(stoppedText(finished + failed + skipped, result.total, result.stoppedRuns));
+    return stoppedExitCode;
   }
   const results = await readStudyResults(folder);
   await say(`\n${closingText(results)}`);

@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "@std/cli";
 import { unknownName } from "../base/suggest.ts";
+import { StoppedError, stoppedExitCode } from "./stop.ts";
 
 const encoder = new TextEncoder();
 
@@ -103,7 +104,10 @@ export function wholeNumber(value: string | null, name: string, least = 1): numb
   );
 }
 
-/** Runs a command: an error becomes its message on standard error and an exit code (2 for wrong arguments, else 1). */
+/**
+ * Runs a command: an error becomes its message on standard error and an exit code, 2 for wrong arguments, 130 where a signal
+ * stopped it, else 1.
+ */
 export async function runCommand(
   command: (args: readonly string[]) => Promise<number>,
 ): Promise<void> {
@@ -112,9 +116,10 @@ export async function runCommand(
     code = await command(Deno.args);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    await complain(`error: ${error.message}`);
+    const wasStopped = error instanceof StoppedError;
+    await complain(wasStopped ? error.message : `error: ${error.message}`);
     if (Deno.args.includes("--trace")) await complain(error.stack ?? "");
-    code = error instanceof UsageError ? 2 : 1;
+    code = wasStopped ? stoppedExitCode : error instanceof UsageError ? 2 : 1;
   }
   Deno.exit(code);
 }

@@ -17,13 +17,14 @@ import {
   verifyRun,
 } from "../record/verification.ts";
 import { LaneStatus, runProgress } from "./lane_status.ts";
-import { type Lane, StopFlag } from "./lanes.ts";
+import type { Lane } from "./lanes.ts";
 import { kindOf, openLanes } from "./open_lanes.ts";
 import type { StudyPlan } from "./planning.ts";
 import { isFinished, planRecorded, type RecordedRun } from "./recorded_run.ts";
 import { whereOf } from "./run_record.ts";
 import { sampleByKind } from "./sampling.ts";
 import { WorkQueue, workSideBySide } from "./side_by_side.ts";
+import { listenForStop, StopFlag, StoppedError } from "./stop.ts";
 import { defaultStudy } from "./study_file.ts";
 import { defaultResults, findResults, readStoredStudy, readStudyRuns } from "./study_results.ts";
 import {
@@ -103,13 +104,14 @@ interface Setting {
   readonly surroundings: Surroundings;
   readonly tolerance: number;
   readonly status: LaneStatus;
+  readonly stop: StopFlag;
   /** Told of each verification, one after the other. */
   readonly onVerified: (run: RecordedRun, verification: RunVerification) => Promise<void>;
 }
 
 /** Makes the runs of a group again, those whose inputs did not change, and compares. */
 async function verifyGroup(group: Group, setting: Setting): Promise<void> {
-  const { title, results, plan, jobs, surroundings, tolerance, status, onVerified } = setting;
+  const { title, results, plan, jobs, surroundings, tolerance, status, stop, onVerified } = setting;
   const { threads } = group;
   quietVulkan();
   const device = await chooseExecutor(group.device, { threads });
@@ -131,7 +133,6 @@ async function verifyGroup(group: Group, setting: Setting): Promise<void> {
     else await onVerified(run, verifyRun({ ...request, found: null }));
   }
   if (due.length === 0) return;
-  const stop = new StopFlag();
   const lanes = await openLanes({
     title,
     pieces: due.length,
@@ -144,7 +145,7 @@ async function verifyGroup(group: Group, setting: Setting): Promise<void> {
     surroundings,
     stop,
   });
-  /** Null for a run that was stopped, since another failed. */
+  /** Null for a run that was stopped, by a signal or since another failed. */
   const verifyIn = (lane: Lane) => async (run: RecordedRun): Promise<RunVerification | null> => {
     const { planned } = run;
     const own = `${results}/${planned.folder}`;
@@ -154,7 +155,10 @@ async function verifyGroup(group: Group, setting: Setting): Promise<void> {
       planned,
       (progress) => status.report(planned.title, runProgress(progress)),
     );
-    if (result.kind === "stopped") return null;
+    if (result.kind === "stopped") {
+      await removeTree(own);
+      return null;
+    }
     const verification = verifyRun({ ...requestOf(run), found: await readRun(own) });
     if (verification.verdict !== "not reproduced") await removeTree(own);
     return verification;
@@ -164,7 +168,7 @@ async function verifyGroup(group: Group, setting: Setting): Promise<void> {
       lanes: lanes.map(verifyIn),
       onResult: async (run, verification) => {
         if (verification !== null) await onVerified(run, verification);
-        return verification !== null;
+        return verification !== null && !stop.isRaised;
       },
       onError: () => stop.raise(),
     });
@@ -173,7 +177,11 @@ async function verifyGroup(group: Group, setting: Setting): Promise<void> {
   }
 }
 
-/** Makes a sample of a study's finished runs again and writes `verify/verification.json` and `.md` into its results. */
+/**
+ * Makes a sample of a study's finished runs again and writes `verify/verification.json` and `.md` into its results.
+ *
+ * @throws {StoppedError} If a signal stopped it before all were compared; nothing is written then.
+ */
 export async function verifyStudy(folder: string, options: VerifyOptions): Promise<Verification> {
   const stored = await readStoredStudy(folder);
   const finished = (await readStudyRuns(folder, stored)).filter(isFinished);
@@ -189,25 +197,40 @@ export async function verifyStudy(folder: string, options: VerifyOptions): Promi
   const surroundings = await readSurroundings();
   const status = new LaneStatus("runs", recorded.length);
   const verified = new Map<RecordedRun, RunVerification>();
-  for (const group of groupsOf(recorded, options)) {
-    await verifyGroup(group, {
-      title: `${stored.study.title ?? stored.study.name}: ${group.runs.length} runs again`,
-      results: `${folder}/verify`,
-      plan,
-      jobs: options.jobs,
-      surroundings,
-      tolerance: options.tolerance,
-      status,
-      onVerified: async (run, verification) => {
-        verified.set(run, verification);
-        const { title, verdict, firstBeyond } = verification;
-        const where = firstBeyond === null ? "" : ` (${differenceText(firstBeyond)})`;
-        status.done(title);
-        await showStatus("");
-        await say(`${status.progress()} ${title}: ${verdict}${where}`);
-      },
-    });
+  const stop = new StopFlag();
+  const stopped = () =>
+    `Stopped: ${verified.size} of ${recorded.length} runs were compared, above; nothing is written, and the same ` +
+    "command starts again";
+  const listener = listenForStop(stop, {
+    onStop: () => "Stopping after this step (Ctrl-C again ends at once)",
+    onExit: stopped,
+  });
+  try {
+    for (const group of groupsOf(recorded, options)) {
+      if (stop.isRaised) break;
+      await verifyGroup(group, {
+        title: `${stored.study.title ?? stored.study.name}: ${group.runs.length} runs again`,
+        results: `${folder}/verify`,
+        plan,
+        jobs: options.jobs,
+        surroundings,
+        tolerance: options.tolerance,
+        status,
+        stop,
+        onVerified: async (run, verification) => {
+          verified.set(run, verification);
+          const { title, verdict, firstBeyond } = verification;
+          const where = firstBeyond === null ? "" : ` (${differenceText(firstBeyond)})`;
+          status.done(title);
+          await showStatus("");
+          await say(`${status.progress()} ${title}: ${verdict}${where}`);
+        },
+      });
+    }
+  } finally {
+    listener.dispose();
   }
+  if (verified.size < recorded.length) throw new StoppedError(stopped());
   const runs = recorded.map((run) => verified.get(run)!);
   const verification: Verification = {
     schema: recordSchemaVersion,

@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { ablateStudy } from "../../src/cli/ablate.ts";
 import { exportRun } from "../../src/cli/export.ts";
-import { StopFlag, WorkerError, WorkerLane } from "../../src/cli/lanes.ts";
+import { WorkerError, WorkerLane } from "../../src/cli/lanes.ts";
+import { StopFlag } from "../../src/cli/stop.ts";
 import { ownMethodsOf } from "../../src/cli/method_modules.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { expand, planRuns } from "../../src/cli/planning.ts";

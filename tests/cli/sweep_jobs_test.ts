@@ -1,10 +1,11 @@
 /** Sweeps in several workers: the same bytes as one run after the other, failures, a full disk, a stop. */
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { Inputs } from "../../src/cli/inputs.ts";
-import { type Lane, OwnLane, StopFlag, WorkerLane } from "../../src/cli/lanes.ts";
+import { type Lane, OwnLane, WorkerLane } from "../../src/cli/lanes.ts";
 import type { Opening } from "../../src/cli/open_lanes.ts";
 import { expand, planRuns } from "../../src/cli/planning.ts";
 import { modelFrom } from "../../src/cli/shared_models.ts";
+import { StopFlag } from "../../src/cli/stop.ts";
 import { runAll, sweepStudy, unfinished } from "../../src/cli/sweep.ts";
 import { ExecutorError, type Session } from "../../src/exec/executor.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";

@@ -1,0 +1,192 @@
+/**
+ * Stopping on a signal: what a signal does, and what the user is told of what is kept.
+ *
+ * A single Ctrl-C arrives twice under `deno task` and `npx`: from the terminal, and passed on by the parent. A cluster that
+ * takes its machine back sends SIGTERM twice too. So a second signal means something only if it comes later.
+ *
+ * @module
+ */
+/** Signals that ask for a stop. */
+export const stopSignals = ["SIGINT", "SIGTERM"] as const;
+
+/** A signal that asks for a stop. */
+export type StopSignal = typeof stopSignals[number];
+
+/** Milliseconds after a Ctrl-C until another one ends the process at once. */
+export const patienceMillis = 1_000;
+
+/** The exit code of a command that was stopped: 128 and the number of SIGINT. */
+export const stoppedExitCode = 130;
+
+/** Whether runs are to stop at the next step: one flag in shared memory, which workers see at once. */
+export class StopFlag {
+  readonly memory: SharedArrayBuffer;
+  readonly #flag: Int32Array;
+
+  /** @param memory That of another thread's flag. Default: memory of its own, not yet raised. */
+  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)) {
+    this.memory = memory;
+    this.#flag = new Int32Array(memory);
+  }
+
+  /** Asks for a stop. */
+  raise(): void {
+    Atomics.store(this.#flag, 0, 1);
+  }
+
+  get isRaised(): boolean {
+    return Atomics.load(this.#flag, 0) !== 0;
+  }
+}
+
+/** A command was stopped by a signal; the message says what is kept. */
+export class StoppedError extends Error {
+  override readonly name = "StoppedError";
+}
+
+/** What is remembered from one signal to the next. */
+export interface StopState {
+  readonly isStopping: boolean;
+  /** When the first SIGINT was heard, in milliseconds, or null. */
+  readonly interruptedAt: number | null;
+}
+
+/** The state before any signal. */
+export const notStopping: StopState = { isStopping: false, interruptedAt: null };
+
+/** What a signal does: ask the work to stop at a checkpoint, nothing, or end the process at once. */
+export type SignalEffect = "stop" | "none" | "exit";
+
+/**
+ * What a signal does.
+ *
+ * The first one asks for a stop. After that only a SIGINT that comes at least {@linkcode patienceMillis} after the first SIGINT
+ * ends the process; SIGTERM never does.
+ *
+ * @param at When it was heard, in milliseconds of any clock that all signals share.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { afterSignal, notStopping } from "./stop.ts";
+ * const first = afterSignal(notStopping, "SIGINT", 0);
+ * assertEquals(first.effect, "stop");
+ * assertEquals(afterSignal(first.state, "SIGINT", 20).effect, "none");
+ * assertEquals(afterSignal(first.state, "SIGINT", 1_500).effect, "exit");
+ * ```
+ */
+export function afterSignal(
+  state: StopState,
+  signal: StopSignal,
+  at: number,
+): { readonly state: StopState; readonly effect: SignalEffect } {
+  const isInterrupt = signal === "SIGINT";
+  if (!state.isStopping) {
+    return { state: { isStopping: true, interruptedAt: isInterrupt ? at : null }, effect: "stop" };
+  }
+  if (!isInterrupt) return { state, effect: "none" };
+  if (state.interruptedAt === null) {
+    return { state: { ...state, interruptedAt: at }, effect: "none" };
+  }
+  return { state, effect: at - state.interruptedAt >= patienceMillis ? "exit" : "none" };
+}
+
+/** A run under way when the work was stopped. */
+export interface StoppedRun {
+  readonly title: string;
+  /** Steps up to its last checkpoint; 0 where it has none. */
+  readonly step: number;
+}
+
+/** What is kept of runs under way, a line each. */
+export function keptLines(runs: readonly StoppedRun[]): readonly string[] {
+  return runs.map(({ title, step }) =>
+    step === 0
+      ? `${title}: no checkpoint yet, it starts again`
+      : `${title}: kept up to its checkpoint at step ${step}`
+  );
+}
+
+/**
+ * What a command says when its runs have stopped.
+ *
+ * @param done Runs that have a record.
+ * @param total Runs that were asked for.
+ */
+export function stoppedText(done: number, total: number, runs: readonly StoppedRun[]): string {
+  return [
+    `Stopped: ${done} of ${total} runs are done and kept`,
+    ...keptLines(runs),
+    "The same command goes on from here",
+  ].join("\n");
+}
+
+/** What a command says of a stop. */
+export interface StopWords {
+  /** Said at the first signal: what will be kept. */
+  readonly onStop: () => string;
+  /** Said when a later Ctrl-C ends the process: what is kept all the same. */
+  readonly onExit: () => string;
+}
+
+/** Milliseconds between two ticks of an {@linkcode AwakeClock}. */
+const tickMillis = 250;
+
+/**
+ * A clock that stands still while this thread computes and hears nothing.
+ *
+ * A native step blocks its thread; both signals of one Ctrl-C may then be heard seconds apart.
+ */
+class AwakeClock {
+  #millis = 0;
+  #isRunning = false;
+
+  get millis(): number {
+    return this.#millis;
+  }
+
+  start(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    Deno.unrefTimer(setInterval(() => this.#millis += tickMillis, tickMillis));
+  }
+}
+
+function tell(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(`\n${text}\n`));
+}
+
+/** Listens for signals while work is under way. */
+export interface StopListener {
+  /** Ends it when the work has ended. After a stop it stays, since the same Ctrl-C may arrive once more. */
+  readonly dispose: () => void;
+}
+
+/** Raises a flag when a signal asks for a stop; see {@linkcode afterSignal}. */
+export function listenForStop(stop: StopFlag, { onStop, onExit }: StopWords): StopListener {
+  const clock = new AwakeClock();
+  let state = notStopping;
+  const onSignal = (signal: StopSignal) => {
+    clock.start();
+    const { effect, state: next } = afterSignal(state, signal, clock.millis);
+    state = next;
+    if (effect === "stop") {
+      stop.raise();
+      tell(onStop());
+    }
+    if (effect !== "exit") return;
+    try {
+      tell(onExit());
+    } finally {
+      Deno.exit(stoppedExitCode);
+    }
+  };
+  const handlers = stopSignals.map((signal) => [signal, () => onSignal(signal)] as const);
+  for (const [signal, handler] of handlers) Deno.addSignalListener(signal, handler);
+  return {
+    dispose: () => {
+      if (state.isStopping) return;
+      for (const [signal, handler] of handlers) Deno.removeSignalListener(signal, handler);
+    },
+  };
+}
