@@ -7,7 +7,7 @@ import { chooseExecutor } from "../exec/choose.ts";
 import type { Executor } from "../exec/executor.ts";
 import { readSurroundings } from "../record/provenance.ts";
 import type { RunAblation } from "../record/types.ts";
-import { LaneStatus } from "./lane_status.ts";
+import { LaneStatus, scoreText } from "./lane_status.ts";
 import type { Lane } from "./lanes.ts";
 import { isAblationOf } from "./layer_ablation.ts";
 import { kindOf, type Opening, openLanes } from "./open_lanes.ts";
@@ -38,11 +38,11 @@ import {
 } from "./study_results.ts";
 import { runAll, type SweepResult } from "./sweep.ts";
 import {
+  clearStatus,
   quietVulkan,
   readArguments,
   runCommand,
   say,
-  showStatus,
   UsageError,
   wholeNumber,
 } from "./terminal.ts";
@@ -96,9 +96,10 @@ export interface AblateResult {
 function findingsOf({ metric, baseline, removals, truncations = [] }: RunAblation): string {
   const layers = removals.filter(({ kind }) => kind === "layer");
   const worst = layers.reduce((most, next) => next.loss > most.loss ? next : most, layers[0]!);
-  const cuts = truncations.map(({ rank, metric: left }) => `${left.toFixed(3)} at ${rank}`);
+  const cuts = truncations.map(({ rank, metric: left }) => `${scoreText(metric, left)} at ${rank}`);
   const cut = cuts.length === 0 ? "" : `; cut to fewer ranks, ${cuts.join(", ")}`;
-  return `${metric} ${baseline.toFixed(3)}, ${worst.metric.toFixed(3)} without ${worst.name}${cut}`;
+  const without = `${scoreText(metric, worst.metric)} without ${worst.name}`;
+  return `${scoreText(metric, baseline)}, ${without}${cut}`;
 }
 
 /**
@@ -139,22 +140,21 @@ async function ablateLayers(
       onResult: async ({ planned: { title } }, outcome) => {
         if (outcome.kind === "stopped") return false;
         status.done(title);
-        await showStatus("");
-        const place = `${status.progress()} ${title}`;
         if (outcome.kind === "ablated") {
           ablated++;
-          await say(`${place}: ${findingsOf(outcome.ablation)}`);
+          await status.tell(title, findingsOf(outcome.ablation));
           return !stop.isRaised;
         }
         weightless++;
         if (weightless === recorded.length) throw new RangeError(outcome.message);
-        await say(`${place}: left out. ${outcome.message}`);
+        await status.tell(title, `left out. ${outcome.message}`);
         return !stop.isRaised;
       },
       // What the others have begun is worth ending: each ablation is written as a whole.
       onError: () => {},
     });
   } finally {
+    await clearStatus();
     listener.dispose();
     for (const lane of lanes) await lane.close();
   }

@@ -27,6 +27,7 @@ import {
   importAdapter,
 } from "./imported_model.ts";
 import { Inputs } from "./inputs.ts";
+import { scoreText } from "./lane_status.ts";
 import { writeMergedFolder } from "./model_folder.ts";
 import { readStudyFile } from "./study_file.ts";
 import {
@@ -198,7 +199,7 @@ export async function importCommand(args: readonly string[]): Promise<number> {
   const { evaluations, contents } = await importPeft(folder, options, executor);
   await say(`${folder}: ${contentsText(contents)}`);
   for (const { split, loss, metrics } of evaluations) {
-    const numbers = Object.entries(metrics).map(([name, value]) => `${name} ${value.toFixed(4)}`);
+    const numbers = Object.entries(metrics).map(([name, value]) => scoreText(name, value));
     await say(`${options.task} ${split}: ${numbers.join(", ")}, loss ${loss.toFixed(4)}`);
   }
   await say(`Device: ${description}`);

@@ -3,25 +3,36 @@
  *
  * @module
  */
+import { columnsOf, shortened } from "../base/text_width.ts";
 import type { RunRecord } from "../record/types.ts";
+import { fixed } from "../report/format.ts";
+import { metricInfo } from "../report/metrics.ts";
 import { flagsText } from "../report/run_flags.ts";
 import type { RunProgress } from "./execute.ts";
-import { complain, showStatus } from "./terminal.ts";
+import { clearStatus, complain, outputColumns, say, showStatus } from "./terminal.ts";
 
-/** A duration such as `3m05s`. */
+/** A duration such as `45s`, `3m05s` or `2h07m`. */
 export function clock(millis: number): string {
   const seconds = Math.round(millis / 1000);
   const minutes = Math.floor(seconds / 60);
-  return minutes === 0 ? `${seconds}s` : `${minutes}m${String(seconds % 60).padStart(2, "0")}s`;
+  const two = (value: number) => String(value).padStart(2, "0");
+  if (minutes >= 60) return `${Math.floor(minutes / 60)}h${two(minutes % 60)}m`;
+  return minutes === 0 ? `${seconds}s` : `${minutes}m${two(seconds % 60)}s`;
 }
 
-/** One line about a run that has been recorded. */
-export function summaryOf(title: string, record: RunRecord): string {
+/** A metric as reports write it, with two decimals: those within [−1, 1] times 100, for instance `accuracy 81.20`. */
+export function scoreText(metric: string, value: number | undefined): string {
+  const { title, scale } = metricInfo(metric);
+  return `${title} ${fixed((value ?? NaN) * scale, 2)}`;
+}
+
+/** What a line says about a run that has been recorded, after the run's title. */
+export function summaryOf(record: RunRecord): string {
   const { outcome, best, last, keep, primaryMetric, time, ranksMoved, flags } = record.happened;
-  if (outcome.state === "failed") return `${title}: failed (${outcome.cause}): ${outcome.message}`;
+  if (outcome.state === "failed") return `failed (${outcome.cause}): ${outcome.message}`;
   const value = (keep === "best" ? best : last)?.metrics[primaryMetric];
   const moved = ranksMoved > 0 ? `, ${ranksMoved} ranks moved` : "";
-  return `${title}: ${primaryMetric} ${value?.toFixed(3)} in ${clock(time.wallMillis)}${moved}${
+  return `${scoreText(primaryMetric, value)} in ${clock(time.wallMillis)}${moved}${
     flagsText(flags)
   }`;
 }
@@ -57,30 +68,69 @@ export interface Position {
   readonly millis: number;
 }
 
+/** Columns below which a title says nothing. */
+const leastTitle = 10;
+
+/**
+ * A line about a piece of work that fits a terminal where its title can be shortened so far, else null.
+ *
+ * @param columns Columns at most, or null for no limit.
+ */
+export function fittedLine(
+  head: string,
+  title: string,
+  rest: string,
+  columns: number | null,
+): string | null {
+  const whole = `${head} ${title}: ${rest}`;
+  if (columns === null || columnsOf(whole) <= columns) return whole;
+  const room = columns - columnsOf(`${head} : ${rest}`);
+  return room < leastTitle ? null : `${head} ${shortened(title, room)}: ${rest}`;
+}
+
 /**
  * The line that says how far the work is, with the time left if it goes on at the pace so far.
+ *
+ * In few columns the title is shortened, then the number of other pieces, the title and the piece's own progress are left out;
+ * the time left stays.
+ *
+ * @param columns Columns at most, or null for no limit. Default null.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import { positionText, runProgress } from "./lane_status.ts";
- * const at = (step: number) => runProgress({ step, totalSteps: 10, loss: 0.5, millis: 0, checkpointStep: 0 });
+ * const at = (step: number) =>
+ *   runProgress({ step, totalSteps: 10, loss: 0.5, millis: 0, checkpointStep: 0 });
  * const running = new Map([["RTE, lora, r2, seed 1", at(2)], ["RTE, lora, r2, seed 2", at(3)]]);
+ * const position = { noun: "runs", total: 8, skipped: 2, executed: 1, running, millis: 15_000 } as const;
  * assertEquals(
- *   positionText({ noun: "runs", total: 8, skipped: 2, executed: 1, running, millis: 15_000 }),
+ *   positionText(position),
  *   "[3/8 runs] RTE, lora, r2, seed 2: step 3/10, loss 0.500, and 1 more, ETA 45s",
+ * );
+ * assertEquals(
+ *   positionText(position, 56),
+ *   "[3/8 runs] RTE, l…seed 2: step 3/10, loss 0.500, ETA 45s",
  * );
  * ```
  */
 export function positionText(
   { noun, total, skipped, executed, running, millis }: Position,
+  columns: number | null = null,
 ): string {
   const parts = [...running.values()].reduce((sum, { share }) => sum + share, 0);
   const made = executed + parts;
   const left = millis / made * (total - skipped - made);
   const [title, { text }] = [...running].at(-1)!;
   const more = running.size > 1 ? `, and ${running.size - 1} more` : "";
-  return `[${skipped + executed}/${total} ${noun}] ${title}: ${text}${more}, ETA ${clock(left)}`;
+  const head = `[${skipped + executed}/${total} ${noun}]`;
+  const eta = `ETA ${clock(left)}`;
+  const line = fittedLine(head, title, `${text}${more}, ${eta}`, columns) ??
+    fittedLine(head, title, `${text}, ${eta}`, columns);
+  if (line !== null) return line;
+  const room = columns ?? Infinity;
+  const poor = [`${head} ${text}, ${eta}`, `${head} ${eta}`, eta];
+  return poor.find((line) => columnsOf(line) <= room) ?? shortened(eta, room);
 }
 
 /** Shows how far the work is: on a terminal a few times a second, elsewhere a line every ten seconds. */
@@ -114,23 +164,25 @@ export class LaneStatus {
     const now = performance.now();
     if (now - this.#shownAt < 200) return;
     this.#shownAt = now;
-    const line = positionText({
+    const position: Position = {
       noun: this.#noun,
       total: this.#total,
       skipped: this.#skipped,
       executed: this.#executed,
       running: this.#running,
       millis: now - this.#began,
-    });
-    await showStatus(line);
+    };
+    await showStatus((columns) => positionText(position, columns));
     if (!Deno.stderr.isTerminal() && now - this.#loggedAt > 10_000) {
       this.#loggedAt = now;
-      await complain(line);
+      await complain(positionText(position));
     }
   }
 
-  /** For instance `[3/60 runs]`. */
-  progress(): string {
-    return `[${this.#skipped + this.#executed}/${this.#total} ${this.#noun}]`;
+  /** Says something of a piece, for instance `[3/60 runs] RTE, lora, r2, seed 1: accuracy 81.20 in 12s`. */
+  async tell(title: string, rest: string): Promise<void> {
+    const head = `[${this.#skipped + this.#executed}/${this.#total} ${this.#noun}]`;
+    await clearStatus();
+    await say(fittedLine(head, title, rest, outputColumns()) ?? `${head} ${title}: ${rest}`);
   }
 }

@@ -7,7 +7,7 @@ import { planText } from "./plan_text.ts";
 import { onlyUsage } from "./selection.ts";
 import { defaultStudy, readStudyFile } from "./study_file.ts";
 import { defaultResults } from "./study_results.ts";
-import { readArguments, runCommand, say, UsageError } from "./terminal.ts";
+import { outputColumns, readArguments, runCommand, say, UsageError } from "./terminal.ts";
 
 const usage = `Usage: deno task plan [STUDY] [--data DIR] [--model DIR] [--results DIR]
   ${onlyUsage}`;
@@ -30,6 +30,7 @@ export async function plan(args: readonly string[]): Promise<number> {
     model: parsed.text("model"),
     results: parsed.text("results") ?? defaultResults,
     only: parsed.list("only"),
+    width: outputColumns(),
   };
   await say(await planText(await readStudyFile(name), options));
   return 0;

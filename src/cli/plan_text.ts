@@ -21,6 +21,8 @@ export interface PlanOptions {
   readonly results: string;
   /** The part of the study that is shown, as {@linkcode readSelection} takes it. Default: all of it. */
   readonly only?: readonly string[];
+  /** Columns of the terminal, or null for no limit. Default null. */
+  readonly width?: number | null;
 }
 
 /** Records that are read at a time. */
@@ -165,6 +167,7 @@ export async function planText(file: StudyFile, options: PlanOptions): Promise<s
       "time each",
     ],
     rows,
+    options.width ?? null,
   );
   const total = left === null
     ? "unknown until a run of each task has finished (times are measured, not guessed)"

@@ -6,7 +6,7 @@
 import { methodsText } from "../report/text_table.ts";
 import { defaultStudy } from "./study_file.ts";
 import { defaultResults, findResults, readStudyResults, writeReport } from "./study_results.ts";
-import { readArguments, runCommand, say, UsageError } from "./terminal.ts";
+import { outputColumns, readArguments, runCommand, say, UsageError } from "./terminal.ts";
 
 const usage = `Usage: deno task report [STUDY or results folder] [--results DIR]`;
 
@@ -21,7 +21,7 @@ export async function report(args: readonly string[]): Promise<number> {
   if (rest.length > 0) throw new UsageError(usage);
   const folder = await findResults(name, parsed.text("results") ?? defaultResults);
   const results = await readStudyResults(folder);
-  await say(methodsText(results));
+  await say(methodsText(results, outputColumns()));
   await say(`Report: ${await writeReport(folder, results)}`);
   return 0;
 }

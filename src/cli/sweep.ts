@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { wrapped } from "../base/text_width.ts";
 import { checkDevice, chooseExecutor } from "../exec/choose.ts";
 import { flaggedRunsText, majorityText } from "../report/run_flags.ts";
 import { methodsText } from "../report/text_table.ts";
@@ -34,12 +35,13 @@ import {
   stoppedText,
 } from "./stop.ts";
 import {
+  clearStatus,
   complain,
+  outputColumns,
   quietVulkan,
   readArguments,
   runCommand,
   say,
-  showStatus,
   wholeNumber,
 } from "./terminal.ts";
 
@@ -169,8 +171,7 @@ export async function runAll(setting: RunSetting): Promise<Omit<SweepResult, "fo
         }
         status.done(title);
         counts[result.record.happened.outcome.state]++;
-        await showStatus("");
-        await say(`${status.progress()} ${summaryOf(title, result.record)}`);
+        await status.tell(title, summaryOf(result.record));
         if (stop.isRaised && counts.finished + counts.failed < pending.length) {
           counts.stopped = true;
         }
@@ -179,6 +180,7 @@ export async function runAll(setting: RunSetting): Promise<Omit<SweepResult, "fo
       onError: () => stop.raise(),
     });
   } finally {
+    await clearStatus();
     listener.dispose();
     for (const lane of lanes) await lane.close();
   }
@@ -229,11 +231,16 @@ export async function sweepStudy(file: StudyFile, options: SweepOptions): Promis
   return { folder, ...counts };
 }
 
-/** What a sweep says of its results at the end: the scores, what they have to beat, and the runs that collapsed. */
-export function closingText(results: StudyResults): string {
+/**
+ * What a sweep says of its results at the end: the scores, what they have to beat, and the runs that collapsed.
+ *
+ * @param width Columns of the terminal, or null for no limit. Default null.
+ */
+export function closingText(results: StudyResults, width: number | null = null): string {
   const majority = majorityText(results);
   const lines = [...(majority === null ? [] : [majority]), ...flaggedRunsText(results.runs)];
-  return [methodsText(results), ...lines].join("\n");
+  const fitted = width === null ? lines : lines.flatMap((line) => wrapped(line, width, 4));
+  return [methodsText(results, width), ...fitted].join("\n");
 }
 
 /** The command. */
@@ -265,7 +272,7 @@ export async function sweep(args: readonly string[]): Promise<number> {
     only: parsed.list("only"),
   };
   if (parsed.flag("dry-run")) {
-    await say(await planText(file, options));
+    await say(await planText(file, { ...options, width: outputColumns() }));
     return 0;
   }
   const began = performance.now();
@@ -281,7 +288,7 @@ export async function sweep(args: readonly string[]): Promise<number> {
     return stoppedExitCode;
   }
   const results = await readStudyResults(folder);
-  await say(`\n${closingText(results)}`);
+  await say(`\n${closingText(results, outputColumns())}`);
   if (options.report) await say(`Report: ${await writeReport(folder, results)}`);
   return failed > 0 ? 1 : 0;
 }

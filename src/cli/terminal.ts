@@ -24,9 +24,36 @@ export function complain(line: string): Promise<void> {
   return writeAll(Deno.stderr, `${line}\n`);
 }
 
-/** Writes a status that the next one replaces on a terminal; elsewhere nothing is shown. */
-export async function showStatus(line: string): Promise<void> {
-  if (Deno.stderr.isTerminal()) await writeAll(Deno.stderr, `\r\x1b[2K${line}`);
+/** Columns of a terminal that does not tell its size. */
+const usualColumns = 80;
+
+/** Columns of the terminal that a stream writes to; null where it writes to something else, which sets no limit. */
+export function columnsOfTerminal(stream: { isTerminal(): boolean }): number | null {
+  if (!stream.isTerminal()) return null;
+  const { columns } = Deno.consoleSize();
+  return columns > 0 ? columns : usualColumns;
+}
+
+/** Columns of the terminal that {@linkcode say} writes to, or null. */
+export function outputColumns(): number | null {
+  return columnsOfTerminal(Deno.stdout);
+}
+
+/**
+ * Writes a status that the next one replaces on a terminal; elsewhere nothing is shown.
+ *
+ * @param textFor Gives the status in so many columns.
+ */
+export async function showStatus(textFor: (columns: number) => string): Promise<void> {
+  const columns = columnsOfTerminal(Deno.stderr);
+  if (columns === null) return;
+  // The last column stays free: some terminals wrap when it is written.
+  await writeAll(Deno.stderr, `\r\x1b[2K${textFor(columns - 1)}`);
+}
+
+/** Removes the status. */
+export function clearStatus(): Promise<void> {
+  return showStatus(() => "");
 }
 
 /** The arguments were wrong; the message says how. */

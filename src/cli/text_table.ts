@@ -3,18 +3,21 @@
  *
  * @module
  */
+import { fitTable } from "../base/text_table.ts";
 
-/** Rows under headings, columns as wide as their longest cell; numbers are aligned to the right. */
+/**
+ * Rows under headings, columns as wide as their longest cell; numbers are aligned to the right.
+ *
+ * @param width Columns of the terminal, or null for no limit; see {@linkcode fitTable}. Default null.
+ */
 export function textTable(
   headings: readonly string[],
   rows: readonly (readonly string[])[],
+  width: number | null = null,
 ): string {
-  const widths = headings.map((heading, i) =>
-    Math.max(heading.length, ...rows.map((row) => row[i]!.length))
-  );
-  const isNumeric = headings.map((_, i) => rows.every((row) => /^[-\d]/.test(row[i]!)));
-  const line = (cells: readonly string[]) =>
-    cells.map((cell, i) => isNumeric[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))
-      .join("  ").trimEnd();
-  return [line(headings), ...rows.map(line)].map((text) => `${text}\n`).join("");
+  const columns = headings.map((title, i) => {
+    const isNumeric = rows.every((row) => /^[-\d]/.test(row[i]!));
+    return { title, align: isNumeric ? "right" : "left", isName: !isNumeric } as const;
+  });
+  return fitTable(columns, rows, { width });
 }

@@ -55,8 +55,12 @@ export function summaryText({ runs, tolerance, finishedRuns, sampleSeed }: Verif
   return `${runs.length} of ${finishedRuns} finished runs checked${drawn}: ${parts.join(", ")}`;
 }
 
-/** The table for the terminal. */
-export function verificationTable(verification: Verification): string {
+/**
+ * The table for the terminal.
+ *
+ * @param width Its columns, or null for no limit.
+ */
+export function verificationTable(verification: Verification, width: number | null): string {
   const rows = verification.runs.map((run) => [
     run.title,
     run.verdict,
@@ -67,6 +71,7 @@ export function verificationTable(verification: Verification): string {
   return textTable(
     ["run", "verdict", "numbers equal", "pinned items equal", "first difference"],
     rows,
+    width,
   );
 }
 

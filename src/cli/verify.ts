@@ -28,11 +28,12 @@ import { listenForStop, StopFlag, StoppedError } from "./stop.ts";
 import { defaultStudy } from "./study_file.ts";
 import { defaultResults, findResults, readStoredStudy, readStudyRuns } from "./study_results.ts";
 import {
+  clearStatus,
+  outputColumns,
   quietVulkan,
   readArguments,
   runCommand,
   say,
-  showStatus,
   UsageError,
   wholeNumber,
 } from "./terminal.ts";
@@ -222,12 +223,12 @@ export async function verifyStudy(folder: string, options: VerifyOptions): Promi
           const { title, verdict, firstBeyond } = verification;
           const where = firstBeyond === null ? "" : ` (${differenceText(firstBeyond)})`;
           status.done(title);
-          await showStatus("");
-          await say(`${status.progress()} ${title}: ${verdict}${where}`);
+          await status.tell(title, `${verdict}${where}`);
         },
       });
     }
   } finally {
+    await clearStatus();
     listener.dispose();
   }
   if (verified.size < recorded.length) throw new StoppedError(stopped());
@@ -300,7 +301,7 @@ export async function verify(args: readonly string[]): Promise<number> {
     seed: wholeNumber(parsed.text("seed"), "seed", 0) ?? 0,
     tolerance: toleranceOf(parsed.text("tolerance")),
   });
-  await say(`\n${verificationTable(verification)}`);
+  await say(`\n${verificationTable(verification, outputColumns())}`);
   await say(`${summaryText(verification)}\nReport: ${folder}/verify/verification.md`);
   return exitCodeOf(verification);
 }

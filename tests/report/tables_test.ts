@@ -1,4 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
+import { columnsOf } from "../../src/base/text_width.ts";
 import { csvOf } from "../../src/report/csv.ts";
 import { rowsOf } from "../../src/report/facts.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
@@ -12,7 +13,7 @@ import { provenanceTable } from "../../src/report/tables/provenance.ts";
 import { failedTable, runsTable } from "../../src/report/tables/runs.ts";
 import { methodsTable, scoreRows } from "../../src/report/tables/scores.ts";
 import type { RunResults, StudyResults } from "../../src/report/types.ts";
-import { fixtureMethods, fixtureStudy } from "./fixture.ts";
+import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "./fixture.ts";
 
 const lora = fixtureMethods.find((m) => m.method === "lora")!;
 const elalora = fixtureMethods.find((m) => m.method === "elalora")!;
@@ -122,11 +123,43 @@ Deno.test("methodsTable shows mean ± deviation, n, direction and gaps as Markdo
   assertStringIncludes(text, "| b | Matthews ↑ | head only | – | 30.00 ± 0.00 (n 3) |");
 });
 
-Deno.test("methodsText aligns columns and parts tasks by a blank line", () => {
+Deno.test("methodsText parts tasks by a heading, and says once what ± is and how many seeds a mean has", () => {
   const lines = methodsText(handStudy()).trimEnd().split("\n");
-  const blocks = lines.slice(2).join("\n").split("\n\n").map((block) => block.split("\n").length);
-  assertEquals(blocks, [3, 3, 3]);
-  assertEquals(lines[0]!.indexOf("rank 4") + "rank 4".length, lines[2]!.indexOf("(n 3)") + 5);
+  assertStringIncludes(lines[0]!, "Mean ± sample standard deviation over seeds (n = 3 unless");
+  const blocks = lines.slice(4).join("\n").split("\n\n").map((block) => block.split("\n"));
+  assertEquals(blocks.map(([heading]) => heading), [
+    "a, accuracy ↑",
+    "b, Matthews ↑",
+    "all tasks, average ↑",
+  ]);
+  assertEquals(blocks.map((block) => block.length), [4, 4, 4]);
+  const [lora] = blocks[0]!.filter((line) => line.startsWith("LoRA"));
+  assertStringIncludes(lora!, "82.00 ± 2.00");
+  assert(!lines.slice(1).some((line) => line.includes("(n 3)")));
+  const end = lines[2]!.indexOf("rank 4") + "rank 4".length;
+  assertEquals(end, lora!.indexOf("82.00 ± 2.00") + "82.00 ± 2.00".length);
+});
+
+Deno.test("methodsText says in the cell where a mean has other seeds than most", () => {
+  const text = methodsText(handStudy({ failures: ["LoRA/b/4/3"] }));
+  assertStringIncludes(text, "n = 3 unless");
+  assertStringIncludes(text, "55.00 ± 7.07 (n 2, 1 failed)");
+});
+
+Deno.test("methodsText takes no line more than the width, from 40 columns on, and shows every number", () => {
+  const study = fixtureStudy({
+    methods: manyFixtureMethods,
+    tasks: [["RTE", "accuracy"], ["MRPC", "f1"]],
+    budgets: [2, 4, 8, 16],
+    seeds: [1, 2],
+  });
+  const numbers = (text: string) => text.match(/[\d.]+ ± [\d.]+/g)!.sort();
+  const whole = methodsText(study);
+  for (const width of [40, 55, 80, 110, 200]) {
+    const text = methodsText(study, width);
+    for (const line of text.split("\n")) assert(columnsOf(line) <= width, `${width}: ${line}`);
+    assertEquals(numbers(text), numbers(whole));
+  }
 });
 
 Deno.test("pairedRows gives hand-worked differences, intervals and verdicts", () => {

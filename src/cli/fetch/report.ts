@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { complain, showStatus } from "../terminal.ts";
+import { columnsOf, shortened } from "../../base/text_width.ts";
+import { clearStatus, complain, showStatus } from "../terminal.ts";
 import { realTransport, type Transport } from "./transport.ts";
 
 const units = ["bytes", "kB", "MB", "GB"];
@@ -28,15 +29,16 @@ export function terminalTransport(): Transport {
   return realTransport({
     onProgress: async ({ title, bytes, totalBytes }) => {
       if (bytes === totalBytes) {
-        await showStatus("");
+        await clearStatus();
         await complain(`Fetched ${title} (${sizeText(bytes)})`);
         return;
       }
       const share = totalBytes === null ? "" : ` of ${sizeText(totalBytes)}`;
-      await showStatus(`${title}: ${sizeText(bytes)}${share}`);
+      const rest = `: ${sizeText(bytes)}${share}`;
+      await showStatus((columns) => shortened(title, columns - columnsOf(rest)) + rest);
     },
     onRetry: async (_title, problem, millis) => {
-      await showStatus("");
+      await clearStatus();
       await complain(`${problem}; trying again in ${(millis / 1000).toFixed(0)} s`);
     },
   });

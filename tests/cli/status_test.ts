@@ -1,0 +1,83 @@
+/** What a line says of the work in a terminal of few columns. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { columnsOf } from "../../src/base/text_width.ts";
+import {
+  clock,
+  fittedLine,
+  type Position,
+  positionText,
+  runProgress,
+  scoreText,
+} from "../../src/cli/lane_status.ts";
+
+function positionOf(...titles: readonly string[]): Position {
+  const progress = runProgress({
+    step: 1_234,
+    totalSteps: 20_000,
+    loss: 0.6931,
+    millis: 0,
+    checkpointStep: 0,
+  });
+  return {
+    noun: "runs",
+    total: 1_200,
+    skipped: 100,
+    executed: 11,
+    running: new Map(titles.map((title) => [title, progress])),
+    millis: 3_600_000,
+  };
+}
+
+Deno.test("positionText fits 20 to 200 columns and always has the time left", () => {
+  const titles = [
+    "RTE, lora, r2, seed 1",
+    "MNLI, elalora b=8 ties=upstream directions=orthonormal, p20000, seed 12",
+    "秩のタスク, 長い名前の手法, r4, seed 3",
+  ];
+  for (const title of titles) {
+    for (let columns = 20; columns <= 200; columns++) {
+      const line = positionText(positionOf("another", title), columns);
+      assert(columnsOf(line) <= columns, `${columnsOf(line)} in ${columns}: ${line}`);
+      assertStringIncludes(line, "ETA 97h53m");
+    }
+  }
+});
+
+Deno.test("positionText leaves out the least first: the title's middle, other pieces, the title, the step", () => {
+  const position = positionOf("another", "MNLI, elalora b=8 ties=upstream, p20000, seed 12");
+  const at = (columns: number | null) => positionText(position, columns);
+  assertEquals(
+    at(null),
+    "[111/1200 runs] MNLI, elalora b=8 ties=upstream, p20000, seed 12: step 1234/20000, loss 0.693, and 1 more, ETA 97h53m",
+  );
+  assertEquals(at(columnsOf(at(null))), at(null));
+  assertEquals(
+    at(80),
+    "[111/1200 runs] MNLI,…ed 12: step 1234/20000, loss 0.693, and 1 more, ETA 97h53m",
+  );
+  assertEquals(at(69), "[111/1200 runs] MNLI, …ed 12: step 1234/20000, loss 0.693, ETA 97h53m");
+  assertEquals(at(60), "[111/1200 runs] step 1234/20000, loss 0.693, ETA 97h53m");
+  assertEquals(at(40), "[111/1200 runs] ETA 97h53m");
+});
+
+Deno.test("fittedLine shortens a title, to ten columns at least", () => {
+  const line = (columns: number | null) =>
+    fittedLine("[1/2 runs]", "RTE, lora, r2, seed 1", "x", columns);
+  assertEquals(line(null), "[1/2 runs] RTE, lora, r2, seed 1: x");
+  assertEquals(line(24), "[1/2 runs] RTE, …ed 1: x");
+  assertEquals(line(23), null);
+});
+
+Deno.test("clock goes to hours, and metrics are written as reports do", () => {
+  assertEquals([0, 45_400, 185_000, 3_600_000, 97_620_000].map(clock), [
+    "0s",
+    "45s",
+    "3m05s",
+    "1h00m",
+    "27h07m",
+  ]);
+  assertEquals(scoreText("accuracy", 0.812), "accuracy 81.20");
+  assertEquals(scoreText("matthews", -0.0209), "Matthews −2.09");
+  assertEquals(scoreText("perplexity", 3.5), "perplexity 3.50");
+  assertEquals(scoreText("pearson", undefined), "Pearson –");
+});
