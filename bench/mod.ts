@@ -1,21 +1,11 @@
 /**
  * `deno task bench`: measures what has a goal and prints goals and figures side by side.
  *
- * `--only PART,…` measures some of the parts; `--data DIR` (GLUE) and `--model DIR` (an encoder of MiniLM's size) are what
- * the epochs need. `--pairs N` is how often each side of a comparison with the peer has its turn; fewer than the default
- * say little.
- *
  * @module
  */
 import { unknownName } from "../src/base/suggest.ts";
-import {
-  quietVulkan,
-  readArguments,
-  runCommand,
-  say,
-  UsageError,
-  wholeNumber,
-} from "../src/cli/terminal.ts";
+import { commandOf } from "../src/cli/command.ts";
+import { quietVulkan, runCommand, say, UsageError, wholeNumber } from "../src/cli/terminal.ts";
 import { textTable } from "../src/cli/text_table.ts";
 import { methodsBench } from "./methods_bench.ts";
 import { executorShareBench, firstStepBench } from "./overhead_bench.ts";
@@ -41,8 +31,33 @@ async function sayEach(measurements: readonly Measurement[]): Promise<void> {
   for (const { what, measured } of measurements) await say(`${what}: ${measured}`);
 }
 
-async function bench(args: readonly string[]): Promise<number> {
-  const given = readArguments(args, { strings: ["only", "data", "model", "pairs"] });
+/** The command. */
+export const bench = commandOf({
+  name: "bench",
+  summary: "Measures what has a goal and prints goals and figures side by side",
+  takes: "",
+  most: 0,
+  options: [
+    {
+      name: "only",
+      value: "PART,…",
+      text: `measure these alone: ${parts.join(", ")} (default: all)`,
+    },
+    { name: "data", value: "DIR", text: "folder with GLUE tasks, which the epochs need" },
+    { name: "model", value: "DIR", text: "an encoder of MiniLM's size, which the epochs need" },
+    {
+      name: "pairs",
+      value: "N",
+      text:
+        `how often each side of a comparison with PyTorch has its turn (default ${defaultPairs}; fewer say little)`,
+    },
+  ],
+  examples: [
+    { line: "deno task bench --only first-step", text: "how soon the first step is done" },
+    { line: "deno task bench --data .cache/glue --model DIR", text: "all, in many minutes" },
+  ],
+  notes: ["bench/README.md says what each part measures and what it needs."],
+}, async (given) => {
   const chosen = chosenParts(given.text("only"));
   const [data, model] = [given.text("data"), given.text("model")];
   const pairs = wholeNumber(given.text("pairs"), "pairs") ?? defaultPairs;
@@ -70,7 +85,9 @@ async function bench(args: readonly string[]): Promise<number> {
   await say("");
   await say(textTable(["what", "goal", "measured", ""], rows).trimEnd());
   return 0;
-}
+});
 
-quietVulkan();
-await runCommand(bench);
+if (import.meta.main) {
+  quietVulkan();
+  await runCommand(bench);
+}

@@ -7,6 +7,8 @@ import { chooseExecutor } from "../exec/choose.ts";
 import type { Executor } from "../exec/executor.ts";
 import { readSurroundings } from "../record/provenance.ts";
 import type { RunAblation } from "../record/types.ts";
+import { commandOf } from "./command.ts";
+import { deviceOption, movedFolders, resultsOption, sweptArgument } from "./command_parts.ts";
 import { LaneStatus, scoreText } from "./lane_status.ts";
 import type { Lane } from "./lanes.ts";
 import { isAblationOf } from "./layer_ablation.ts";
@@ -22,7 +24,7 @@ import {
 } from "./recorded_run.ts";
 import { cellOf, replayRuns, replayStudy } from "./replay_ablation.ts";
 import { sampleByKind } from "./sampling.ts";
-import { onlyUsage, readSelection, type Selection } from "./selection.ts";
+import { onlyOption, readSelection, type Selection } from "./selection.ts";
 import { WorkQueue, workSideBySide } from "./side_by_side.ts";
 import { listenForStop, StopFlag, stoppedExitCode, stoppedText } from "./stop.ts";
 import { defaultStudy } from "./study_file.ts";
@@ -37,28 +39,8 @@ import {
   writeStoredStudy,
 } from "./study_results.ts";
 import { runAll, type SweepResult } from "./sweep.ts";
-import {
-  clearStatus,
-  quietVulkan,
-  readArguments,
-  runCommand,
-  say,
-  UsageError,
-  wholeNumber,
-} from "./terminal.ts";
-
-const usage = `Usage: deno task ablate [STUDY or results folder] [options]
-  STUDY              a study that has been swept (default ${defaultStudy})
-  ${onlyUsage}
-  --no-replay        only remove adapters, train nothing again
-  --sample N         remove adapters from N runs only, some of each method (default: all)
-  --data DIR         folder with GLUE tasks, if it is not where the sweep found it
-  --model DIR        Hugging Face folder, if it is not where the sweep found it
-  --device NAME      auto, webgpu, cpu, wasm or reference (default: as the sweep)
-  --jobs N           runs ablated at a time (default: on the native CPU one a core, elsewhere one)
-  --threads N        threads of the CPU executors for each run (default: the cores shared out among the jobs)
-  --results DIR      where results are (default ${defaultResults})
-  --no-report        leave the report for deno task report`;
+import { clearStatus, quietVulkan, runCommand, say, UsageError, wholeNumber } from "./terminal.ts";
+import { askToWrite } from "./write_access.ts";
 
 /** What an ablation is told. */
 export interface AblateOptions {
@@ -296,19 +278,48 @@ export async function ablateStudy(folder: string, options: AblateOptions): Promi
 }
 
 /** The command. */
-export async function ablate(args: readonly string[]): Promise<number> {
-  const parsed = readArguments(args, {
-    strings: ["data", "model", "device", "jobs", "threads", "results", "sample"],
-    lists: ["only"],
-    flags: ["no-replay", "no-report", "help", "trace"],
-  });
-  if (parsed.flag("help")) {
-    await say(usage);
-    return 0;
-  }
-  const [name = defaultStudy, ...rest] = parsed.positional;
-  if (rest.length > 0) throw new UsageError(usage);
+export const ablate = commandOf({
+  name: "ablate",
+  summary:
+    "Removes the adapter of each layer and module of finished runs in turn, and trains LoRA with ElaLoRA's final " +
+    "ranks, with the same reversed in depth, and with uniform ones",
+  takes: "[STUDY]",
+  explained: [sweptArgument],
+  options: [
+    onlyOption,
+    { name: "no-replay", text: "only remove adapters, train nothing again" },
+    {
+      name: "sample",
+      value: "N",
+      text: "remove adapters from N runs only, some of each method (default: all)",
+    },
+    ...movedFolders,
+    deviceOption("as the sweep"),
+    {
+      name: "jobs",
+      value: "N",
+      text: "runs ablated at a time (default: on the native CPU one a core, elsewhere one)",
+    },
+    {
+      name: "threads",
+      value: "N",
+      text:
+        "threads of the CPU executors for each run (default: the cores shared out among the jobs)",
+    },
+    resultsOption,
+    { name: "no-report", text: "leave the report for deno task report" },
+  ],
+  examples: [
+    { line: "deno task ablate", text: `the study ${defaultStudy}, after deno task sweep` },
+    {
+      line: "deno task ablate glue-minilm --only task=RTE --sample 4 --no-replay",
+      text: "four runs of a task, without training any",
+    },
+  ],
+}, async (parsed) => {
+  const [name = defaultStudy] = parsed.positional;
   const folder = await findResults(name, parsed.text("results") ?? defaultResults);
+  await askToWrite("ablate", folder, "STUDY or --results");
   const { ablated, skipped, weightless, left, stopped, replay } = await ablateStudy(folder, {
     data: parsed.text("data"),
     model: parsed.text("model"),
@@ -342,6 +353,6 @@ export async function ablate(args: readonly string[]): Promise<number> {
     await say(`Report: ${await writeReport(folder, await readStudyResults(folder))}`);
   }
   return (replay?.failed ?? 0) > 0 ? 1 : 0;
-}
+});
 
 if (import.meta.main) await runCommand(ablate);

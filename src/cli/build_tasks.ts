@@ -1,15 +1,16 @@
 /**
- * Writes the files of the embedded tasks, `<folder>/<Task>/{train,dev}.tsv`, from the corpora.
- *
- * ```sh
- * deno task build-tasks
- * ```
+ * `deno task build-tasks`: writes the files of the embedded tasks, `<folder>/<Task>/{train,dev}.tsv`, from the corpora.
  *
  * @module
  */
 import { buildEmbeddedTasks } from "../pretrain/build_tasks.ts";
 import { writeTsv } from "../pretrain/task_sources/rows.ts";
+import { commandOf } from "./command.ts";
 import { readCorpora } from "./corpora.ts";
+import { runCommand, say } from "./terminal.ts";
+import { askToWrite } from "./write_access.ts";
+
+const defaultFolder = "src/tasks/embedded";
 
 /** What was written for one split. */
 export interface WrittenSplit {
@@ -34,16 +35,21 @@ export async function writeEmbeddedTasks(folder: string): Promise<WrittenSplit[]
   return written;
 }
 
-if (import.meta.main) {
-  const [folder, ...rest] = Deno.args;
-  const encoder = new TextEncoder();
-  if (folder === undefined || rest.length > 0) {
-    await Deno.stderr.write(
-      encoder.encode("Usage: deno run -P=build-tasks src/cli/build_tasks.ts FOLDER\n"),
-    );
-    Deno.exit(2);
-  }
+/** The command. */
+export const buildTasks = commandOf({
+  name: "build-tasks",
+  summary:
+    "Writes the files of the embedded tasks, <folder>/<Task>/{train,dev}.tsv, from the corpora",
+  takes: "[FOLDER]",
+  explained: [{ name: "FOLDER", text: `where they go (default ${defaultFolder})` }],
+  options: [],
+  examples: [{ line: "deno task build-tasks", text: "the files of the repository" }],
+}, async ({ positional: [folder = defaultFolder] }) => {
+  await askToWrite("build-tasks", folder, "FOLDER");
   for (const { path, rows, bytes } of await writeEmbeddedTasks(folder)) {
-    await Deno.stdout.write(encoder.encode(`${path}: ${rows} rows, ${bytes} bytes\n`));
+    await say(`${path}: ${rows} rows, ${bytes} bytes`);
   }
-}
+  return 0;
+});
+
+if (import.meta.main) await runCommand(buildTasks);

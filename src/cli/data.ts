@@ -5,15 +5,11 @@
  */
 import { unknownName } from "../base/suggest.ts";
 import { type GlueArchive, glueArchives } from "../tasks/glue_archives.ts";
+import { commandOf } from "./command.ts";
 import { defaultGlueFolder, fetchGlueTask } from "./fetch/glue.ts";
 import { sizeText, terminalTransport } from "./fetch/report.ts";
-import { readArguments, runCommand, say, UsageError } from "./terminal.ts";
-
-const usage = `Usage: deno task data [TASK ...] [options]
-  TASK               ${glueArchives.map(({ task }) => task).join(", ")} (default all)
-  --data DIR         where the files go (default ${defaultGlueFolder}); give the same to deno task sweep
-  --mirror URL       a server with the same files (CoLA.zip, ...) under this address
-  --list             say what there is, fetch nothing`;
+import { runCommand, say, UsageError } from "./terminal.ts";
+import { askToWrite } from "./write_access.ts";
 
 function chosenArchives(names: readonly string[]): readonly GlueArchive[] {
   if (names.length === 0) return glueArchives;
@@ -31,21 +27,37 @@ function listingLine(archive: GlueArchive): string {
 }
 
 /** The command. */
-export async function data(args: readonly string[]): Promise<number> {
-  const parsed = readArguments(args, {
-    strings: ["data", "mirror"],
-    flags: ["list", "help", "trace"],
-  });
-  if (parsed.flag("help")) {
-    await say(usage);
-    return 0;
-  }
+export const data = commandOf({
+  name: "data",
+  summary: "Fetches the official files of GLUE tasks and checks them",
+  takes: "[TASK ...]",
+  most: Infinity,
+  explained: [{
+    name: "TASK",
+    text: `${glueArchives.map(({ task }) => task).join(", ")} (default all)`,
+  }],
+  options: [
+    {
+      name: "data",
+      value: "DIR",
+      text: `where the files go (default ${defaultGlueFolder}); give the same to deno task sweep`,
+    },
+    {
+      name: "mirror",
+      value: "URL",
+      text: "a server with the same files (CoLA.zip, ...) under this address",
+    },
+    { name: "list", text: "say what there is, fetch nothing" },
+  ],
+  examples: [{ line: "deno task data RTE MRPC", text: `two tasks into ${defaultGlueFolder}` }],
+}, async (parsed) => {
   const archives = chosenArchives(parsed.positional);
   if (parsed.flag("list")) {
     for (const archive of archives) await say(listingLine(archive));
     return 0;
   }
   const folder = parsed.text("data") ?? defaultGlueFolder;
+  await askToWrite("data", folder, "--data");
   const mirror = parsed.text("mirror");
   const transport = terminalTransport();
   for (const archive of archives) {
@@ -54,6 +66,6 @@ export async function data(args: readonly string[]): Promise<number> {
   }
   await say(`Sweep with --data ${folder}`);
   return 0;
-}
+});
 
 if (import.meta.main) await runCommand(data);

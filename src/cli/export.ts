@@ -19,6 +19,7 @@ import { baseFolder, headFile, splitTensors } from "../models/encoder_folder.ts"
 import { adaptableModules } from "../models/modules.ts";
 import { writeSafetensors } from "../models/safetensors.ts";
 import { makeFolder, writeWhole } from "../record/run_folder.ts";
+import { commandOf } from "./command.ts";
 import { type ExportFormat, exportFormats, exportReadme, needsLines } from "./export_readme.ts";
 import {
   makeEmptyFolder,
@@ -27,21 +28,9 @@ import {
   writeOnnxFolder,
   writtenBy,
 } from "./model_folder.ts";
-import { readArguments, runCommand, say, UsageError, wholeNumber } from "./terminal.ts";
+import { runCommand, say, UsageError, wholeNumber } from "./terminal.ts";
 import { readTrainedRun, type TrainedRun } from "./trained_run.ts";
-
-const usage = `Usage: deno task export RUN_FOLDER --format peft|adapters|merged|onnx [options]
-  RUN_FOLDER         the folder of a finished run, results/<study>/<run>
-  --format NAME      peft: LoRA or DoRA in the format of peft (AdaLoRA and ElaLoRA are LoRA: E goes into A)
-                     adapters: Houlsby's and Pfeiffer's in the format of adapters, with the base around it
-                     merged: whole weights, a folder that transformers loads
-                     onnx: a plain ONNX model of the whole, fed input_ids, attention_mask and token_type_ids
-                     peft and merged of the embedded encoder: a folder for AutoModel with the head in a file beside it;
-                     the lines of Python that open it are in its README.md
-  --rank N           keep only the first N ranks of each module, for methods that train them so (DyLoRA)
-  --out DIR          a new or empty folder in results or exports (default exports/<run>-<format>)
-  --model DIR        Hugging Face folder of the base, if it is not where the sweep found it
-  --base NAME        what adapter_config.json calls the base, for instance its name on a hub (default: its folder)`;
+import { askToWrite } from "./write_access.ts";
 
 /** How a run is exported. */
 export interface ExportOptions {
@@ -185,24 +174,69 @@ function formatOf(name: string | null): ExportFormat {
 }
 
 /** The command. */
-export async function exportCommand(args: readonly string[]): Promise<number> {
-  const parsed = readArguments(args, {
-    strings: ["format", "out", "model", "base", "rank"],
-    flags: ["help", "trace"],
-  });
-  if (parsed.flag("help")) {
-    await say(usage);
-    return 0;
-  }
-  const [folder, ...rest] = parsed.positional;
-  if (folder === undefined || rest.length > 0) throw new UsageError(usage);
+export const exportCommand = commandOf({
+  name: "export",
+  summary: "Writes a finished run as files that other tools load",
+  takes: `RUN_FOLDER --format ${exportFormats.join("|")}`,
+  least: 1,
+  explained: [{ name: "RUN_FOLDER", text: "the folder of a finished run, results/<study>/<run>" }],
+  options: [
+    {
+      name: "format",
+      value: "NAME",
+      text:
+        "peft: LoRA or DoRA in the format of peft (AdaLoRA and ElaLoRA are LoRA: E goes into A); " +
+        "adapters: Houlsby's and Pfeiffer's in the format of adapters, with the base around it; " +
+        "merged: whole weights, a folder that transformers loads; " +
+        "onnx: a plain ONNX model of the whole, fed input_ids, attention_mask and token_type_ids; " +
+        "peft and merged of the embedded encoder: a folder for AutoModel with the head in a file beside it; the lines of " +
+        "Python that open it are in its README.md",
+    },
+    {
+      name: "rank",
+      value: "N",
+      text: "keep only the first N ranks of each module, for methods that train them so (DyLoRA)",
+    },
+    {
+      name: "out",
+      value: "DIR",
+      text:
+        "a new or empty folder in results or exports (default exports/<run>-<format>); for another place Deno asks " +
+        "whether it may be written",
+    },
+    {
+      name: "model",
+      value: "DIR",
+      text: "Hugging Face folder of the base, if it is not where the sweep found it",
+    },
+    {
+      name: "base",
+      value: "NAME",
+      text:
+        "what adapter_config.json calls the base, for instance its name on a hub (default: its folder)",
+    },
+  ],
+  examples: [
+    {
+      line: "deno task export results/STUDY/RUN --format peft",
+      text: "an adapter that peft loads",
+    },
+    {
+      line: "deno task export results/STUDY/RUN --format onnx --out exports/mine",
+      text: "one ONNX file",
+    },
+  ],
+}, async (parsed) => {
+  const folder = parsed.positional[0]!;
   const format = formatOf(parsed.text("format"));
   const name = folder.replace(/\/+$/, "").replace(/^.*\//, "");
   const rank = wholeNumber(parsed.text("rank"), "rank");
+  const given = parsed.text("out");
+  if (given !== null) await askToWrite("export", given, "--out");
   const { out, withoutRank, hasLines } = await exportRun(folder, {
     format,
     rank,
-    out: parsed.text("out") ?? `exports/${name}${rank === null ? "" : `-r${rank}`}-${format}`,
+    out: given ?? `exports/${name}${rank === null ? "" : `-r${rank}`}-${format}`,
     model: parsed.text("model"),
     baseName: parsed.text("base"),
   });
@@ -212,6 +246,6 @@ export async function exportCommand(args: readonly string[]): Promise<number> {
     await say(`Without a rank, as in the base: ${withoutRank.join(", ")}`);
   }
   return 0;
-}
+});
 
 if (import.meta.main) await runCommand(exportCommand);

@@ -19,6 +19,8 @@ import { parseUserTasks } from "../tasks/user_task.ts";
 import { outputCount } from "../train/assemble.ts";
 import type { Evaluation, EvaluationSplit } from "../train/evaluate.ts";
 import { openingOf } from "./export_readme.ts";
+import { commandOf } from "./command.ts";
+import { deviceOption } from "./command_parts.ts";
 import { ownFetching, readModelFiles } from "./fetch/model_files.ts";
 import {
   type AdapterContents,
@@ -30,25 +32,8 @@ import { Inputs } from "./inputs.ts";
 import { scoreText } from "./lane_status.ts";
 import { writeMergedFolder } from "./model_folder.ts";
 import { readStudyFile } from "./study_file.ts";
-import {
-  quietVulkan,
-  readArguments,
-  runCommand,
-  say,
-  UsageError,
-  wholeNumber,
-} from "./terminal.ts";
-
-const usage = `Usage: deno task import ADAPTER_FOLDER --model DIR --task TASK [options]
-  ADAPTER_FOLDER     adapter_config.json and adapter_model.safetensors of peft's LoRA or DoRA
-  --model DIR        Hugging Face folder of the adapter's base; its classifier is used where the adapter has none
-  --task TASK        the task on whose evaluation splits it is judged; classes in the task's order
-  --study STUDY      a study file, or a name in experiments/, that declares the task in its userTasks
-  --data DIR         folder with GLUE tasks
-  --max-length N     tokens at which texts are cut (default: train.maxLength of the study's base, or ${defaultSettings.train.maxLength})
-  --device NAME      auto, webgpu, cpu, wasm or reference (default auto)
-  --threads N        threads of the CPU executors (default: all)
-  --out DIR          also write merged weights and evaluation.json into a new or empty folder in results or exports`;
+import { quietVulkan, runCommand, say, UsageError, wholeNumber } from "./terminal.ts";
+import { askToWrite } from "./write_access.ts";
 
 /** Examples that an evaluation takes at once. */
 const evaluationBatchSize = 64;
@@ -167,22 +152,62 @@ export async function importPeft(
 }
 
 function required(value: string | null, name: string): string {
-  if (value === null) throw new UsageError(`Option "--${name}" is missing\n${usage}`);
+  if (value === null) {
+    throw new UsageError(`Option "--${name}" is missing; deno task import --help says more`);
+  }
   return value;
 }
 
 /** The command. */
-export async function importCommand(args: readonly string[]): Promise<number> {
-  const parsed = readArguments(args, {
-    strings: ["model", "task", "study", "data", "max-length", "device", "threads", "out"],
-    flags: ["help", "trace"],
-  });
-  if (parsed.flag("help")) {
-    await say(usage);
-    return 0;
-  }
-  const [folder, ...rest] = parsed.positional;
-  if (folder === undefined || rest.length > 0) throw new UsageError(usage);
+export const importCommand = commandOf({
+  name: "import",
+  summary: "Evaluates a LoRA adapter of peft on a task, and writes it merged into its base",
+  takes: "ADAPTER_FOLDER --model DIR --task TASK",
+  least: 1,
+  explained: [{
+    name: "ADAPTER_FOLDER",
+    text: "adapter_config.json and adapter_model.safetensors of peft's LoRA or DoRA",
+  }],
+  options: [
+    {
+      name: "model",
+      value: "DIR",
+      text:
+        "Hugging Face folder of the adapter's base; its classifier is used where the adapter has none",
+    },
+    {
+      name: "task",
+      value: "TASK",
+      text: "the task on whose evaluation splits it is judged; classes in the task's order",
+    },
+    {
+      name: "study",
+      value: "STUDY",
+      text: "a study file, or a name in experiments/, that declares the task in its userTasks",
+    },
+    { name: "data", value: "DIR", text: "folder with GLUE tasks" },
+    {
+      name: "max-length",
+      value: "N",
+      text: "tokens at which texts are cut (default: train.maxLength of the study's base, or " +
+        `${defaultSettings.train.maxLength})`,
+    },
+    deviceOption("auto"),
+    { name: "threads", value: "N", text: "threads of the CPU executors (default: all)" },
+    {
+      name: "out",
+      value: "DIR",
+      text:
+        "also write merged weights and evaluation.json into a new or empty folder in results or exports; for another " +
+        "place Deno asks whether it may be written",
+    },
+  ],
+  examples: [{
+    line: "deno task import ADAPTER --model DIR --task RTE --data .cache/glue",
+    text: "the metrics of an adapter that peft trained",
+  }],
+}, async (parsed) => {
+  const folder = parsed.positional[0]!;
   const options: ImportOptions = {
     model: required(parsed.text("model"), "model"),
     task: required(parsed.text("task"), "task"),
@@ -191,6 +216,7 @@ export async function importCommand(args: readonly string[]): Promise<number> {
     maxLength: wholeNumber(parsed.text("max-length"), "max-length", 4),
     out: parsed.text("out"),
   };
+  if (options.out !== null) await askToWrite("import", options.out, "--out");
   const threads = wholeNumber(parsed.text("threads"), "threads");
   quietVulkan();
   const { executor, description } = await chooseExecutor(parsed.text("device") ?? "auto", {
@@ -205,6 +231,6 @@ export async function importCommand(args: readonly string[]): Promise<number> {
   await say(`Device: ${description}`);
   if (options.out !== null) await say(`Written: ${options.out}`);
   return 0;
-}
+});
 
 if (import.meta.main) await runCommand(importCommand);

@@ -8,15 +8,11 @@ import { modelTypes } from "../models/architectures.ts";
 import { type KnownEncoder, knownEncoders } from "../models/known_encoders.ts";
 import { modelSource } from "../models/sources.ts";
 import { parseModelName, unknownModel } from "../spec/model_name.ts";
+import { type Command, commandOf, usageLine } from "./command.ts";
 import { type CachedModel, cachedModels, fetchSnapshot, type HubModel } from "./fetch/hub.ts";
 import { type Fetching, ownFetching } from "./fetch/model_files.ts";
-import { readArguments, runCommand, say, UsageError } from "./terminal.ts";
+import { runCommand, say, UsageError } from "./terminal.ts";
 import { textTable } from "./text_table.ts";
-
-const usage = `Usage: deno task models                   list what is known and what is cached
-       deno task models fetch NAME ...    fetch encoders of the Hugging Face hub into the cache
-  NAME               a name of the list, or hub:OWNER/NAME@REVISION (REVISION default main)
-Environment: HF_ENDPOINT (the hub or a mirror), HF_TOKEN (for restricted models), HF_HOME (cache folder; its hub/ is used)`;
 
 /** The hub model that an argument means. */
 function hubModelOf(name: string): HubModel {
@@ -99,20 +95,43 @@ async function fetchAll(names: readonly string[], fetching: Fetching): Promise<n
   return 0;
 }
 
+/** What the command takes. */
+const command: Command = {
+  name: "models",
+  summary:
+    "Lists the encoders that are known and those that are cached, or fetches some of the Hugging Face hub into the cache",
+  takes: "[fetch NAME ...]",
+  most: Infinity,
+  explained: [{
+    name: "NAME",
+    text: "a name of the list, or hub:OWNER/NAME@REVISION (REVISION default main)",
+  }],
+  options: [],
+  examples: [
+    { line: "deno task models", text: "the list; nothing is asked of a network" },
+    { line: "deno task models fetch minilm-l6", text: "fetches MiniLM-L6" },
+  ],
+  notes: [
+    "Environment: HF_ENDPOINT (the hub or a mirror), HF_TOKEN (for restricted models), HF_HOME (cache folder; its hub/ is " +
+    "used).",
+  ],
+};
+
 /** The command. */
 export async function models(
   args: readonly string[],
   fetching: Fetching = ownFetching,
 ): Promise<number> {
-  const parsed = readArguments(args, { flags: ["help", "trace"] });
-  if (parsed.flag("help")) {
-    await say(usage);
-    return 0;
-  }
-  const [verb, ...names] = parsed.positional;
-  if (verb === undefined) return await list(fetching);
-  if (verb !== "fetch" || names.length === 0) throw new UsageError(usage);
-  return await fetchAll(names, fetching);
+  return await commandOf(command, async ({ positional: [verb, ...names] }) => {
+    if (verb === undefined) return await list(fetching);
+    if (verb !== "fetch" || names.length === 0) {
+      throw new UsageError(
+        `Found ${JSON.stringify(verb)}, want nothing or "fetch" and names\n${usageLine(command)}`,
+      );
+    }
+    return await fetchAll(names, fetching);
+  })(args);
 }
+models.command = command;
 
 if (import.meta.main) await runCommand(models);

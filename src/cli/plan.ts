@@ -3,28 +3,41 @@
  *
  * @module
  */
+import { commandOf } from "./command.ts";
+import { studyArgument } from "./command_parts.ts";
 import { planText } from "./plan_text.ts";
-import { onlyUsage } from "./selection.ts";
+import { onlyOption } from "./selection.ts";
 import { defaultStudy, readStudyFile } from "./study_file.ts";
 import { defaultResults } from "./study_results.ts";
-import { outputColumns, readArguments, runCommand, say, UsageError } from "./terminal.ts";
-
-const usage = `Usage: deno task plan [STUDY] [--data DIR] [--model DIR] [--results DIR]
-  ${onlyUsage}`;
+import { outputColumns, runCommand, say } from "./terminal.ts";
 
 /** The command. */
-export async function plan(args: readonly string[]): Promise<number> {
-  const parsed = readArguments(args, {
-    strings: ["data", "model", "results"],
-    lists: ["only"],
-    flags: ["help", "trace"],
-  });
-  if (parsed.flag("help")) {
-    await say(usage);
-    return 0;
-  }
-  const [name = defaultStudy, ...rest] = parsed.positional;
-  if (rest.length > 0) throw new UsageError(usage);
+export const plan = commandOf({
+  name: "plan",
+  summary:
+    "Checks a study and prints its runs, their budgets (requested, initial, peak, final) and measured times",
+  takes: "[STUDY]",
+  explained: [studyArgument],
+  options: [
+    { name: "data", value: "DIR", text: "folder with GLUE tasks (DIR/RTE/train.tsv ...)" },
+    {
+      name: "model",
+      value: "DIR",
+      text: 'Hugging Face folder, .whl file or hub:OWNER/NAME for studies whose model is "folder"',
+    },
+    onlyOption,
+    {
+      name: "results",
+      value: "DIR",
+      text: `where finished runs are looked for (default ${defaultResults})`,
+    },
+  ],
+  examples: [
+    { line: "deno task plan", text: `the study ${defaultStudy}` },
+    { line: "deno task plan glue-embedded --data .cache/glue", text: "a study on GLUE" },
+  ],
+}, async (parsed) => {
+  const [name = defaultStudy] = parsed.positional;
   const options = {
     data: parsed.text("data"),
     model: parsed.text("model"),
@@ -34,6 +47,6 @@ export async function plan(args: readonly string[]): Promise<number> {
   };
   await say(await planText(await readStudyFile(name), options));
   return 0;
-}
+});
 
 if (import.meta.main) await runCommand(plan);

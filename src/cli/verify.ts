@@ -16,6 +16,8 @@ import {
   type Verification,
   verifyRun,
 } from "../record/verification.ts";
+import { commandOf } from "./command.ts";
+import { deviceOption, movedFolders, resultsOption, sweptArgument } from "./command_parts.ts";
 import { LaneStatus, runProgress } from "./lane_status.ts";
 import type { Lane } from "./lanes.ts";
 import { kindOf, openLanes } from "./open_lanes.ts";
@@ -31,12 +33,12 @@ import {
   clearStatus,
   outputColumns,
   quietVulkan,
-  readArguments,
   runCommand,
   say,
   UsageError,
   wholeNumber,
 } from "./terminal.ts";
+import { askToWrite } from "./write_access.ts";
 import {
   differenceText,
   summaryText,
@@ -46,20 +48,6 @@ import {
 
 const defaultSample = 3;
 const defaultTolerance = 1e-4;
-
-const usage = `Usage: deno task verify [STUDY or results folder] [options]
-  STUDY              a study that has been swept (default ${defaultStudy})
-  --sample N         runs to make again, some of each method (default ${defaultSample})
-  --all              make all finished runs again
-  --seed S           draws the sample (default 0)
-  --tolerance X      largest relative difference that counts as agreement (default ${defaultTolerance})
-  --data DIR         folder with GLUE tasks, if it is not where the sweep found it
-  --model DIR        Hugging Face folder, if it is not where the sweep found it
-  --device NAME      auto, webgpu, cpu, wasm or reference (default: the one of the record)
-  --jobs N           runs made at a time (default: on the native CPU as many as their threads leave room for)
-  --threads N        threads of the CPU executors for each run (default: as in the record)
-  --results DIR      where results are (default ${defaultResults})
-Exit code: 0 if all were reproduced, 1 if one was not, 3 if inputs differ so that one could not be made again`;
 
 /** What a verification is told. */
 export interface VerifyOptions {
@@ -265,32 +253,56 @@ function toleranceOf(value: string | null): number {
 }
 
 /** The command. */
-export async function verify(args: readonly string[]): Promise<number> {
-  const parsed = readArguments(args, {
-    strings: [
-      "data",
-      "model",
-      "device",
-      "jobs",
-      "threads",
-      "results",
-      "sample",
-      "seed",
-      "tolerance",
-    ],
-    flags: ["all", "help", "trace"],
-  });
-  if (parsed.flag("help")) {
-    await say(usage);
-    return 0;
-  }
-  const [name = defaultStudy, ...rest] = parsed.positional;
-  if (rest.length > 0) throw new UsageError(usage);
+export const verify = commandOf({
+  name: "verify",
+  summary:
+    "Makes a sample of finished runs again from their records alone and compares them number by number",
+  takes: "[STUDY]",
+  explained: [sweptArgument],
+  options: [
+    {
+      name: "sample",
+      value: "N",
+      text: `runs to make again, some of each method (default ${defaultSample})`,
+    },
+    { name: "all", text: "make all finished runs again" },
+    { name: "seed", value: "S", text: "draws the sample (default 0)" },
+    {
+      name: "tolerance",
+      value: "X",
+      text: `largest relative difference that counts as agreement (default ${defaultTolerance})`,
+    },
+    ...movedFolders,
+    deviceOption("the one of the record"),
+    {
+      name: "jobs",
+      value: "N",
+      text:
+        "runs made at a time (default: on the native CPU as many as their threads leave room for)",
+    },
+    {
+      name: "threads",
+      value: "N",
+      text: "threads of the CPU executors for each run (default: as in the record)",
+    },
+    resultsOption,
+  ],
+  examples: [
+    { line: "deno task verify", text: `three runs of the study ${defaultStudy}` },
+    { line: "deno task verify results/published/quickstart --all", text: "every run of a folder" },
+  ],
+  notes: [
+    "Exit code: 0 if all were reproduced, 1 if one was not, 3 if inputs differ so that one could not be made again, 130 " +
+    "if it was stopped.",
+  ],
+}, async (parsed) => {
+  const [name = defaultStudy] = parsed.positional;
   const sample = wholeNumber(parsed.text("sample"), "sample");
   if (parsed.flag("all") && sample !== null) {
     throw new UsageError(`Options "--all" and "--sample" are both given, want one of them`);
   }
   const folder = await findResults(name, parsed.text("results") ?? defaultResults);
+  await askToWrite("verify", folder, "STUDY or --results");
   const verification = await verifyStudy(folder, {
     data: parsed.text("data"),
     model: parsed.text("model"),
@@ -304,6 +316,6 @@ export async function verify(args: readonly string[]): Promise<number> {
   await say(`\n${verificationTable(verification, outputColumns())}`);
   await say(`${summaryText(verification)}\nReport: ${folder}/verify/verification.md`);
   return exitCodeOf(verification);
-}
+});
 
 if (import.meta.main) await runCommand(verify);

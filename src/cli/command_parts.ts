@@ -1,0 +1,52 @@
+/**
+ * Arguments and options that several commands share.
+ *
+ * @module
+ */
+import { devices } from "../exec/choose.ts";
+import type { CommandOption } from "./command.ts";
+import { defaultStudy } from "./study_file.ts";
+import { defaultResults } from "./study_results.ts";
+
+/** A study that is read. */
+export const studyArgument = {
+  name: "STUDY",
+  text: `a .json or .ts file, or the name of a study in experiments/ (default ${defaultStudy})`,
+} as const;
+
+/** A study whose results are read. */
+export const sweptArgument = {
+  name: "STUDY",
+  text: `a study that has been swept, or its results folder (default ${defaultStudy})`,
+} as const;
+
+/**
+ * Where results are that are read and added to.
+ */
+export const resultsOption: CommandOption = {
+  name: "results",
+  value: "DIR",
+  text:
+    `where results are (default ${defaultResults}); for another folder Deno asks whether it may be written, and ` +
+    "where it cannot ask, the error has the command line that allows it",
+};
+
+/** Folders that are not where a sweep found them. */
+export const movedFolders: readonly CommandOption[] = [
+  {
+    name: "data",
+    value: "DIR",
+    text: "folder with GLUE tasks, if it is not where the sweep found it",
+  },
+  {
+    name: "model",
+    value: "DIR",
+    text: "Hugging Face folder, if it is not where the sweep found it",
+  },
+];
+
+/** @param byDefault What is taken without the option. */
+export function deviceOption(byDefault: string): CommandOption {
+  const names = `${devices.slice(0, -1).join(", ")} or ${devices.at(-1)}`;
+  return { name: "device", value: "NAME", text: `${names} (default: ${byDefault})` };
+}

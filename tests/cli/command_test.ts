@@ -1,0 +1,125 @@
+/** What every command has in common: its help, its examples, its arguments. */
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { bench } from "../../bench/mod.ts";
+import { columnsOf } from "../../src/base/text_width.ts";
+import { ablate } from "../../src/cli/ablate.ts";
+import { buildTasks } from "../../src/cli/build_tasks.ts";
+import { type Command, helpText, readCommand } from "../../src/cli/command.ts";
+import { data } from "../../src/cli/data.ts";
+import { exportCommand } from "../../src/cli/export.ts";
+import { importCommand } from "../../src/cli/import.ts";
+import { models } from "../../src/cli/models.ts";
+import { plan } from "../../src/cli/plan.ts";
+import { pretrainCommand } from "../../src/cli/pretrain.ts";
+import { replay } from "../../src/cli/replay.ts";
+import { report } from "../../src/cli/report.ts";
+import { schema } from "../../src/cli/schema.ts";
+import { sweep } from "../../src/cli/sweep.ts";
+import { UsageError } from "../../src/cli/terminal.ts";
+import { verify } from "../../src/cli/verify.ts";
+
+const commands: readonly Command[] = [
+  ablate,
+  bench,
+  buildTasks,
+  data,
+  exportCommand,
+  importCommand,
+  models,
+  plan,
+  pretrainCommand,
+  replay,
+  report,
+  schema,
+  sweep,
+  verify,
+].map(({ command }) => command);
+
+const config = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
+
+Deno.test("every task that runs a program is a command with a permission set of its name, and prints no warning of Deno's", () => {
+  const tasks = Object.entries(config.tasks as Readonly<Record<string, string>>)
+    .filter(([, line]) => line.startsWith("deno run "));
+  assertEquals(commands.map(({ name }) => name).sort(), tasks.map(([name]) => name).sort());
+  for (const [name, line] of tasks) {
+    assert(line.startsWith(`deno run -q -P=${name} `), line);
+    assert(Object.hasOwn(config.permissions, name), name);
+  }
+});
+
+Deno.test("every help has the usage, all options, --help, --trace and examples, and fits the terminal", () => {
+  for (const command of commands) {
+    for (const columns of [40, 80, 110]) {
+      const text = helpText(command, columns);
+      assert(text.startsWith(`Usage: deno task ${command.name}`), text);
+      for (const { name } of [...command.options, { name: "help" }, { name: "trace" }]) {
+        assert(new RegExp(`^  --${name}( |$)`, "m").test(text), `${command.name} --${name}`);
+      }
+      assertStringIncludes(text, "\nExamples:\n  deno ");
+      // A word such as a path, and the example lines that are copied, are not broken.
+      const broken = text.slice(0, text.indexOf("\nExamples:")).split("\n")
+        .filter((line) => columnsOf(line) > columns && line.trim().includes(" "));
+      assertEquals(broken, [], `${command.name} in ${columns}`);
+    }
+  }
+});
+
+Deno.test("every example is a command line that its command takes", () => {
+  for (const command of commands) {
+    assert(command.examples.length > 0, command.name);
+    for (const { line } of command.examples) {
+      const [, args] =
+        /^deno (?:task [a-z-]+|run -q -P=[a-z]+ --allow-write=\S+ src\/cli\/[a-z]+\.ts)(.*)$/
+          .exec(line) ?? [];
+      assert(args !== undefined && line.includes(command.name), line);
+      const { positional } = readCommand(args.split(" ").filter((arg) => arg !== ""), command);
+      assertEquals(positional.filter((arg) => arg.startsWith("-")), [], line);
+    }
+  }
+});
+
+const tiny: Command = {
+  name: "tiny",
+  summary: "Does nothing",
+  takes: "NAME",
+  least: 1,
+  explained: [{ name: "NAME", text: "anything" }],
+  options: [
+    { name: "to", value: "DIR", text: "where nothing goes, in a text that is longer than a line" },
+    { name: "a-rather-long-option", value: "VALUE", text: "stands on a line of its own" },
+  ],
+  examples: [{ line: "deno task tiny x", text: "nothing" }],
+  notes: ["Nothing more."],
+};
+
+Deno.test("helpText hangs explanations beside names, and below those that are long", () => {
+  assertEquals(
+    helpText(tiny, 60),
+    `Usage: deno task tiny NAME [options]
+Does nothing.
+
+  NAME               anything
+  --to DIR           where nothing goes, in a text that is
+                     longer than a line
+  --a-rather-long-option VALUE
+                     stands on a line of its own
+  --help             print this text
+  --trace            after an error, print where in the code
+                     it came from
+
+Nothing more.
+
+Examples:
+  deno task tiny x
+      nothing`,
+  );
+  assertStringIncludes(helpText(tiny, 40), "  --help\n      print this text\n");
+});
+
+Deno.test("readCommand names arguments that are too many or missing, and options that are not known", () => {
+  assertEquals(readCommand(["x", "--to", "y"], tiny).text("to"), "y");
+  assertThrows(() => readCommand(["x", "y"], tiny), UsageError, 'Found "y", want no more');
+  assertThrows(() => readCommand([], tiny), UsageError, "Usage: deno task tiny NAME");
+  assertThrows(() => readCommand(["--too", "y"], tiny), UsageError, 'Did you mean "--to"?');
+  assert(readCommand(["--help"], tiny).flag("help"));
+});
