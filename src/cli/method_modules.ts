@@ -22,8 +22,10 @@ export interface OwnMethod extends MethodOrigin {
 
 /** What a study module exports. */
 export interface StudyModule {
-  /** Its default export, not yet checked. */
+  /** Its default export, not yet checked; undefined where it has none. */
   readonly study: unknown;
+  /** The names of what it exports. */
+  readonly exported: readonly string[];
   /** The built-in methods, followed by those of its export `methods`. */
   readonly methods: MethodTable;
 }
@@ -97,7 +99,11 @@ export async function loadStudyModule(path: string): Promise<StudyModule> {
   for (const method of exportedMethods(module["methods"], path)) {
     own.push(await withOrigin(method, study));
   }
-  return { study: module["default"], methods: methodTable(own, `"${path}"`) };
+  return {
+    study: module["default"],
+    exported: Object.keys(module),
+    methods: methodTable(own, `"${path}"`),
+  };
 }
 
 /** The methods among those of some runs that are not built in, each once. */

@@ -16,7 +16,7 @@ import type { ModuleBranch } from "../models/forward_context.ts";
 import { plainModel } from "../models/plain_model.ts";
 import { type StoredTensor, writeSafetensors } from "../models/safetensors.ts";
 import { weightsFile } from "../models/sources.ts";
-import { makeFolder, StorageError, writeWhole } from "../record/run_folder.ts";
+import { makeFolder, writeWhole } from "../record/run_folder.ts";
 import { tokenizerFileNames, type TokenizerFiles } from "../tasks/tokenizers/files.ts";
 import type { TaskOutput } from "../tasks/types.ts";
 
@@ -42,21 +42,11 @@ export interface MergedModel {
 /**
  * Makes a folder that is new or empty.
  *
- * @throws {RangeError} If something is in it, or it is not in a folder that the command may write to.
+ * @throws {RangeError} If something is in it.
+ * @throws {StorageError} If it cannot be made.
  */
 export async function makeEmptyFolder(path: string): Promise<void> {
-  try {
-    await makeFolder(path);
-  } catch (error) {
-    if (!(error instanceof StorageError && error.cause instanceof Deno.errors.NotCapable)) {
-      throw error;
-    }
-    throw new RangeError(
-      `Cannot write into "${path}": the task may not write there, want a folder in exports or results; ` +
-        `choose one by --out`,
-      { cause: error },
-    );
-  }
+  await makeFolder(path);
   for await (const { name } of Deno.readDir(path)) {
     throw new RangeError(
       `Cannot write into "${path}": found "${name}" there, want a new or empty folder; choose another by --out`,

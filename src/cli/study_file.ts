@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { unknownName } from "../base/suggest.ts";
 import { methods, type MethodTable } from "../methods/table.ts";
+import { namesIn } from "../record/run_folder.ts";
 import { parseStudy, type Study } from "../spec/study.ts";
 import { loadStudyModule } from "./method_modules.ts";
 import { UsageError } from "./terminal.ts";
@@ -31,35 +33,47 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-/** Names of the studies in `experiments/`. */
-async function knownStudies(): Promise<readonly string[]> {
-  const names: string[] = [];
-  try {
-    for await (const entry of Deno.readDir("experiments")) {
-      const match = /^(.+)\.(json|ts)$/.exec(entry.name);
-      if (match !== null && !entry.name.endsWith(".schema.json")) names.push(match[1]!);
+/** Where studies are looked for by name: here, and beside ranklab where it lies on the disk. */
+export function studyFolders(): readonly string[] {
+  const { protocol, pathname } = new URL("../../experiments", import.meta.url);
+  return ["experiments", ...(protocol === "file:" ? [decodeURIComponent(pathname)] : [])];
+}
+
+/** Names of the studies in folders, of which some may not be there. */
+async function studiesIn(folders: readonly string[]): Promise<readonly string[]> {
+  const names = new Set<string>();
+  for (const folder of folders) {
+    for (const file of await namesIn(folder)) {
+      const match = /^(.+)\.(json|ts)$/.exec(file);
+      if (match !== null && !file.endsWith(".schema.json")) names.add(match[1]!);
     }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  return names.sort();
+  return [...names].sort();
 }
 
 /**
- * The path of a study: a file, or a name in `experiments/`, with or without its ending.
+ * The path of a study: a file, or a name in one of some folders, with or without its ending.
+ *
+ * @param folders Default: {@linkcode studyFolders}.
  *
  * @throws {UsageError} If there is none.
  */
-export async function findStudyFile(name: string): Promise<string> {
-  const candidates = [name, `${name}.json`, `${name}.ts`].flatMap((
-    path,
-  ) => [path, `experiments/${path}`]);
+export async function findStudyFile(
+  name: string,
+  folders: readonly string[] = studyFolders(),
+): Promise<string> {
+  const files = [name, `${name}.json`, `${name}.ts`];
+  const candidates = ["", ...folders.map((folder) => `${folder}/`)]
+    .flatMap((folder) => files.map((file) => folder + file));
   for (const path of candidates) if (await isFile(path)) return path;
-  const known = await knownStudies();
+  const known = await studiesIn(folders);
   throw new UsageError(
-    `Cannot find the study "${name}": want a .json or .ts file, or a name in experiments/ (${
-      known.join(", ")
-    })`,
+    known.length === 0
+      ? `Cannot find the study "${name}": want a .json or .ts file; there are no studies in ${
+        folders.map((folder) => `"${folder}"`).join(" or ")
+      } to choose by name`
+      : `Cannot find the study "${name}": want a .json or .ts file, or the name of a study in experiments/; ` +
+        unknownName("study", name, known),
   );
 }
 
@@ -70,11 +84,27 @@ function withLine(message: string, text: string): string {
   return `${message} (line ${text.slice(0, Number(at)).split("\n").length})`;
 }
 
+/** What is said of a module that exports no study. */
+function withoutStudy(path: string, exported: readonly string[]): string {
+  const found = exported.length === 0
+    ? "exports nothing"
+    : `exports ${exported.map((name) => `"${name}"`).join(", ")} only`;
+  return `Cannot read "${path}": it ${found}, want the study as its default export, such as
+
+import { defineStudy } from "@ranklab/ranklab";
+
+export default defineStudy({
+  name: "my-study",
+  axes: { tasks: ["Topic"], methods: ["lora", "elalora"], budgets: [4], seeds: [1, 2, 3] },
+});`;
+}
+
 /**
  * Reads a study: a JSON file, or a module whose default export it is and whose export `methods` are methods of its own.
  *
  * @throws {SyntaxError} If a JSON file is no JSON.
  * @throws {StudyError} If it is no study.
+ * @throws {UsageError} If there is no such file, or it is a module that exports no study.
  * @throws {Error} If a module cannot be loaded; see {@linkcode loadStudyModule}.
  */
 export async function readStudyFile(name: string): Promise<StudyFile> {
@@ -82,6 +112,7 @@ export async function readStudyFile(name: string): Promise<StudyFile> {
   const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : ".";
   if (path.endsWith(".ts")) {
     const module = await loadStudyModule(path);
+    if (module.study === undefined) throw new UsageError(withoutStudy(path, module.exported));
     const study = parseStudy(module.study, `"${path}"`);
     return { study, path, folder, methods: module.methods };
   }

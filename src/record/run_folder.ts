@@ -18,16 +18,28 @@ export const journalNames = ["steps", "evaluations", "ranks", "importance"] as c
 /** A journal's name. */
 export type JournalName = (typeof journalNames)[number];
 
-/** A file could not be written: the disk is full, read-only, or not ours. */
+/** What helps against a failure to write. */
+function remedyFor(cause: unknown): string {
+  const other = "choose another folder with --results";
+  if (cause instanceof Deno.errors.NotCapable) {
+    return "start the command with --allow-write=DIR for that folder, as its --help shows";
+  }
+  if (cause instanceof Deno.errors.PermissionDenied) {
+    return `let this user write there, or ${other}`;
+  }
+  const code = cause instanceof Error ? Reflect.get(cause, "code") : undefined;
+  return code === "ENOSPC" || code === "EDQUOT" ? `free some space or ${other}` : other;
+}
+
+/** A file could not be written: the disk is full, read-only, not ours, or Deno was not allowed to. */
 export class StorageError extends Error {
   override readonly name = "StorageError";
 
   constructor(path: string, cause: unknown) {
     const said = cause instanceof Error ? cause.message : String(cause);
-    super(
-      `Cannot write "${path}": ${said}; finished runs are safe, free some space or choose another folder with --results`,
-      { cause },
-    );
+    super(`Cannot write "${path}": ${said}; finished runs are safe, ${remedyFor(cause)}`, {
+      cause,
+    });
   }
 }
 

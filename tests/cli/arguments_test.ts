@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { expand, planRuns } from "../../src/cli/planning.ts";
-import { readStudyFile } from "../../src/cli/study_file.ts";
+import { findStudyFile, readStudyFile, studyFolders } from "../../src/cli/study_file.ts";
 import { sweep } from "../../src/cli/sweep.ts";
 import { readArguments, UsageError, wholeNumber } from "../../src/cli/terminal.ts";
 import { textTable } from "../../src/cli/text_table.ts";
@@ -51,7 +51,25 @@ Deno.test("textTable aligns numbers to the right and words to the left", () => {
 
 Deno.test("a study file that is missing is told with the studies that exist", async () => {
   const error = await assertRejects(() => readStudyFile("quickstrat"), UsageError);
-  assertStringIncludes(error.message, "quickstart");
+  assertStringIncludes(error.message, 'Did you mean "quickstart"?');
+});
+
+Deno.test("studies by name are found beside ranklab, wherever the command is started", async () => {
+  const [here, own] = studyFolders();
+  assertEquals(here, "experiments");
+  assertEquals(await findStudyFile("quickstart", [own!]), `${own}/quickstart.json`);
+  await inFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/quickstart.json`, "{}");
+    assertEquals(
+      await findStudyFile("quickstart", [`${folder}/none`, folder, own!]),
+      `${folder}/quickstart.json`,
+    );
+    const error = await assertRejects(
+      () => findStudyFile("quickstart", [`${folder}/none`]),
+      UsageError,
+    );
+    assertStringIncludes(error.message, `there are no studies in "${folder}/none"`);
+  });
 });
 
 Deno.test("a study file that is no JSON is told with its line", async () => {
@@ -72,6 +90,23 @@ Deno.test("a study can be a TypeScript module", async () => {
     const { study, folder: found } = await readStudyFile(path);
     assertEquals([study.name, found], ["typed", folder]);
     assertEquals(expand(study, methods).length, 1);
+  });
+});
+
+Deno.test("a module without a study says what it exports and how a study is exported", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/study.ts`;
+    await Deno.writeTextFile(path, 'export const study = { name: "typed" };\n');
+    const error = await assertRejects(() => readStudyFile(path), UsageError);
+    assertStringIncludes(error.message, `"${path}": it exports "study" only`);
+    assertStringIncludes(error.message, "export default defineStudy({\n  name:");
+    // The example is a study.
+    const [, example] = /defineStudy\((\{[\s\S]*\})\);/.exec(error.message)!;
+    const study = parseStudy(new Function(`return ${example}`)());
+    assertEquals(expand(study, methods).length, 6);
+    const empty = `${folder}/empty.ts`;
+    await Deno.writeTextFile(empty, "export {};\n");
+    await assertRejects(() => readStudyFile(empty), UsageError, "it exports nothing");
   });
 });
 

@@ -1,0 +1,31 @@
+/** What is said where a command may not write. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { permittedLine } from "../../src/cli/write_access.ts";
+import { StorageError } from "../../src/record/run_folder.ts";
+
+Deno.test("permittedLine quotes what a shell would take apart", () => {
+  const started = { task: "verify", main: "/opt/rank lab/src/cli/verify.ts" };
+  assertEquals(
+    permittedLine({ ...started, args: ["it's", "--results", "/data/$runs", ""] }, "/data/$runs"),
+    "deno run -q -P=verify '--allow-write=/data/$runs' '/opt/rank lab/src/cli/verify.ts' " +
+      "'it'\\''s' --results '/data/$runs' ''",
+  );
+});
+
+Deno.test("StorageError says what helps against its cause", () => {
+  const withCode = (code: string) => Object.assign(new Error("said"), { code });
+  const cases: readonly (readonly [unknown, string, boolean])[] = [
+    [new Deno.errors.NotCapable("said"), "--allow-write=DIR", false],
+    [new Deno.errors.PermissionDenied("said"), "let this user write there", false],
+    [withCode("ENOSPC"), "free some space", true],
+    [withCode("EDQUOT"), "free some space", true],
+    [withCode("EROFS"), "choose another folder with --results", false],
+    ["said", "choose another folder with --results", false],
+  ];
+  for (const [cause, remedy, isFull] of cases) {
+    const { message } = new StorageError("results/x", cause);
+    assertStringIncludes(message, 'Cannot write "results/x": said; finished runs are safe, ');
+    assertStringIncludes(message, remedy);
+    assertEquals(message.includes("space"), isFull, message);
+  }
+});
