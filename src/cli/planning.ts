@@ -60,8 +60,8 @@ export function expand(study: Study, methods: MethodTable): readonly RunSpec[] {
   return expandStudy(study, {
     tasks: builtInTasks.map(({ name }) => name),
     methods,
-    declareTask: (declared: Json) => {
-      const task = parseUserTask(declared);
+    declareTask: (declared: Json, index: number) => {
+      const task = parseUserTask(declared, ["userTasks", index]);
       own.push(task);
       return task.name;
     },

@@ -6,7 +6,7 @@
 import { canonicalJson, type Json } from "../base/canonical_json.ts";
 import type { z } from "zod";
 import { unknownName } from "../base/suggest.ts";
-import { type Problem, problemsOf, StudyError } from "./problems.ts";
+import { placeOf, type Problem, problemsOf, StudyError } from "./problems.ts";
 import { budgetName, runContent, runTitle } from "./run_id.ts";
 import { knownSequences } from "./sequences.ts";
 import { defaultSettings, overlaySettings } from "./settings.ts";
@@ -19,8 +19,11 @@ export interface StudyTables {
   /** Names of the tasks that are built in. */
   readonly tasks: readonly string[];
   readonly methods: readonly MethodEntry[];
-  /** Checks one of the study's own tasks and gives its name; throws an error that says what is wrong. */
-  readonly declareTask?: (declared: Json) => string;
+  /**
+   * Checks one of the study's own tasks, which stands at an index of `userTasks`, and gives its name; throws an error that says
+   * what is wrong, a {@linkcode StudyError} where it knows the keys.
+   */
+  readonly declareTask?: (declared: Json, index: number) => string;
   /** What a known task asks for. Default: a class. */
   readonly outputOf?: (task: string) => "classification" | "regression";
 }
@@ -169,6 +172,7 @@ function parseOptions(
   layers: readonly { readonly options: MethodOptions; readonly where: string }[],
   problems: Problem[],
 ): { readonly options: Json } | null {
+  const place = (path: string) => placeOf("method", entry.name, path);
   try {
     return { options: entry.parseOptions(options) };
   } catch (error) {
@@ -176,15 +180,17 @@ function parseOptions(
       layers.findLast(({ options }) => Object.hasOwn(options, key))?.where ?? layers[0]!.where;
     if (!hasIssues(error)) {
       const message = error instanceof Error ? error.message : String(error);
-      problems.push({ where: `${layers[0]!.where}.options`, message });
+      problems.push({ where: place(`${layers[0]!.where}.options`), message });
       return null;
     }
     for (const { where, message } of problemsOf(error.issues, options, [], knownOptions(entry))) {
       const key = /^[^.[]+/.exec(where)?.[0] ?? where;
       const isOption = where !== "study";
       problems.push({
-        where: isOption ? `${whereIs(key)}.options.${where}` : `${layers[0]!.where}.options`,
-        message: message.replace(/^Unknown key/, `Unknown option of "${entry.name}"`),
+        where: place(
+          isOption ? `${whereIs(key)}.options.${where}` : `${layers[0]!.where}.options`,
+        ),
+        message: message.replace(/^Unknown key/, "Unknown option"),
       });
     }
     return null;
@@ -209,13 +215,13 @@ function isObject(value: Json | undefined): value is { readonly [key: string]: J
 function knownTasks(study: Study, tables: StudyTables, problems: Problem[]): readonly string[] {
   const tasks = [...tables.tasks];
   for (const [i, declared] of (study.userTasks ?? []).entries()) {
-    const where = `userTasks[${i}]`;
+    const where = placeOf("task", isObject(declared) ? declared["name"] : null, `userTasks[${i}]`);
     if (tables.declareTask === undefined) {
       problems.push({ where, message: "found a task, wanted none: own tasks cannot be read here" });
       continue;
     }
     try {
-      const name = tables.declareTask(declared);
+      const name = tables.declareTask(declared, i);
       if (tasks.includes(name)) {
         problems.push({
           where,
@@ -223,7 +229,11 @@ function knownTasks(study: Study, tables: StudyTables, problems: Problem[]): rea
         });
       } else tasks.push(name);
     } catch (error) {
-      problems.push({ where, message: error instanceof Error ? error.message : String(error) });
+      if (error instanceof StudyError) problems.push(...error.problems);
+      else {problems.push({
+          where,
+          message: error instanceof Error ? error.message : String(error),
+        });}
     }
   }
   return tasks;

@@ -33,6 +33,23 @@ export class StudyError extends Error {
   }
 }
 
+/**
+ * A key's path with the thing that it belongs to: `task "Tickets", userTasks[1].labels`.
+ *
+ * @param kind What kind of thing it is, for instance `task`.
+ * @param name What it is called; the path alone is given where that is no text.
+ */
+export function placeOf(kind: string, name: unknown, path: string): string {
+  return typeof name === "string" && name !== "" ? `${kind} ${show(name)}, ${path}` : path;
+}
+
+/** What the value at a path is called: its key, or for an entry of a list the list's. */
+function nameAt(path: readonly PropertyKey[]): string {
+  const key = path.findLast((part) => typeof part !== "number");
+  if (key === undefined) return "value";
+  return typeof path.at(-1) === "number" ? `entry of ${String(key)}` : String(key);
+}
+
 /** A key's path as it is written in messages: `axes.methods[1].options`. */
 export function keyPath(path: readonly PropertyKey[]): string {
   return path.map((key, i) =>
@@ -77,7 +94,7 @@ export function problemsOf(
         message: isListed ? unknownName("key", key, knownKeys) : issue.message,
       }));
     }
-    return [{ where, message: describe(issue, found, String(here.at(-1) ?? "value")) }];
+    return [{ where, message: describe(issue, found, nameAt(here)) }];
   });
 }
 

@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import type { Json } from "../base/canonical_json.ts";
-import { keyPath, type Problem, problemsOf, StudyError } from "../spec/problems.ts";
+import { keyPath, placeOf, type Problem, problemsOf, StudyError } from "../spec/problems.ts";
 import { closed } from "../spec/settings.ts";
 import { builtInTasks } from "./catalog.ts";
 import { metrics } from "./metrics.ts";
@@ -121,7 +121,7 @@ export function parseUserTasks(values: readonly unknown[]): readonly Task[] {
     const { name } = result.task;
     if (tasks.some((task) => task.name === name)) {
       problems.push({
-        where: keyPath(["userTasks", index, "name"]),
+        where: placeOf("task", name, keyPath(["userTasks", index, "name"])),
         message: `found "${name}" a second time; choose another name`,
       });
     }
@@ -143,12 +143,21 @@ function checkUserTask(
   value: unknown,
   path: KeyPath,
 ): { readonly task: Task } | { readonly problems: readonly Problem[] } {
+  const named = typeof value === "object" && value !== null ? Reflect.get(value, "name") : null;
   const result = userTaskSchema.safeParse(value);
-  if (!result.success) return { problems: problemsOf(result.error.issues, value, path) };
+  if (!result.success) {
+    const problems = problemsOf(result.error.issues, value, path);
+    return {
+      problems: problems.map(({ where, message }) => ({
+        where: placeOf("task", named, where),
+        message,
+      })),
+    };
+  }
   const declared = result.data;
   const problems: Problem[] = [];
   const note: Note = (key, message) => {
-    problems.push({ where: keyPath([...path, ...key]), message });
+    problems.push({ where: placeOf("task", named, keyPath([...path, ...key])), message });
   };
   if (builtInTasks.some((task) => task.name === declared.name)) {
     note(["name"], `found "${declared.name}", which ranklab brings along; choose another name`);

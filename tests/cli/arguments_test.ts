@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import type { Json } from "../../src/base/canonical_json.ts";
 import { expand, planRuns } from "../../src/cli/planning.ts";
 import { findStudyFile, readStudyFile, studyFolders } from "../../src/cli/study_file.ts";
 import { sweep } from "../../src/cli/sweep.ts";
@@ -119,6 +120,17 @@ Deno.test("a sweep on an unknown device says which exist, before anything is wri
     assertStringIncludes(error.message, '"webgpu", "cpu", "wasm"');
     assertEquals([...Deno.readDirSync(folder)], []);
   });
+});
+
+Deno.test("a task of the user's own that is wrong is told by its name and its own place, each problem for itself", () => {
+  const [own] = tinyStudy.userTasks as readonly Readonly<Record<string, Json>>[];
+  const second = { ...own!, name: "Second", metrics: ["pearson"], labels: ["a", "a"] };
+  const study = parseStudy({ ...tinyStudy, userTasks: [own, second] });
+  const error = assertThrows(() => expand(study, methods), StudyError);
+  assertEquals(error.problems.map(({ where }) => where), [
+    'task "Second", userTasks[1].labels[1]',
+    'task "Second", userTasks[1].metrics[0]',
+  ]);
 });
 
 Deno.test("planRuns lists all that stops a study at once", async () => {

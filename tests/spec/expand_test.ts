@@ -142,7 +142,7 @@ Deno.test("expandStudy() names unknown tasks, methods and options and the closes
     ],
     [
       smallStudy({ axes: { methods: [{ method: "elalora", options: { initWarmap: 5 } }] } }),
-      'axes.methods[0].options.initWarmap: Unknown option of "elalora" "initWarmap": known are "alpha"',
+      'method "elalora", axes.methods[0].options.initWarmap: Unknown option "initWarmap": known are "alpha"',
       'Did you mean "initWarmup"?',
     ],
     [
@@ -150,7 +150,7 @@ Deno.test("expandStudy() names unknown tasks, methods and options and the closes
         deltas: [{ when: { method: "lora" }, options: { aplha: 5 } }],
         axes: { seeds: [1, 2], budgets: [2, 4] },
       }),
-      'deltas[0].options.aplha: Unknown option of "lora" "aplha": known are "alpha", "scaling"',
+      'method "lora", deltas[0].options.aplha: Unknown option "aplha": known are "alpha", "scaling"',
       'Did you mean "alpha"?',
     ],
     [
@@ -178,9 +178,9 @@ Deno.test("expandStudy() says where a wrong option was written", () => {
     axes: { methods: [{ method: "elalora", options: { b: "four", ties: "upsteam" } }] },
   });
   assertEquals(problemsOf(study).sort(), [
-    'axes.methods[0].options.b: found "four", wanted a number',
-    'axes.methods[0].options.ties: Unknown ties "upsteam": known are "exact", "upstream". Did you mean "upstream"?',
-    "deltas[0].options.maskInterval: found 0, wanted at least 1",
+    'method "elalora", axes.methods[0].options.b: found "four", wanted a number',
+    'method "elalora", axes.methods[0].options.ties: Unknown ties "upsteam": known are "exact", "upstream". Did you mean "upstream"?',
+    'method "elalora", deltas[0].options.maskInterval: found 0, wanted at least 1',
   ]);
 });
 
@@ -192,7 +192,7 @@ Deno.test("expandStudy() passes on what a method says of its options", () => {
     },
   };
   assertEquals(problemsOf(smallStudy(), { methods: [picky] }), [
-    "axes.methods[0].options: alpha and scaling do not go together",
+    'method "lora", axes.methods[0].options: alpha and scaling do not go together',
   ]);
 });
 

@@ -100,6 +100,10 @@ Deno.test("parseStudy() says path, found and wanted for each bad value", () => {
       "base.adapter.modules: found a module twice, wanted each once",
     ],
     [
+      { name: "s", base: { adapter: { modules: ["query", "vlaue"] } }, axes },
+      'base.adapter.modules[1]: Unknown entry of modules "vlaue": known are "query", "key", "value", "attention_output", "intermediate", "output". Did you mean "value"?',
+    ],
+    [
       { name: "s", base: { model: "embeded" }, axes },
       'base.model: Unknown model "embeded": known are "embedded", "embedded-random", "folder", "hub:OWNER/NAME", "wheel:PATH". Did you mean "embedded"?',
     ],

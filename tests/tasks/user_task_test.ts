@@ -169,7 +169,10 @@ Deno.test("parseUserTask() tells all problems at once", () => {
     StudyError,
     "2 problems",
   );
-  assertEquals(error.problems.map(({ where }) => where), ["own.labels[1]", "own.metrics[0]"]);
+  assertEquals(error.problems.map(({ where }) => where), [
+    'task "Tickets", own.labels[1]',
+    'task "Tickets", own.metrics[0]',
+  ]);
 });
 
 Deno.test("parseUserTasks() reads all tasks and refuses two of one name", () => {
