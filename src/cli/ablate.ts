@@ -4,6 +4,7 @@
  * @module
  */
 import { chooseExecutor } from "../exec/choose.ts";
+import { runFolder } from "../spec/run_id.ts";
 import type { Executor } from "../exec/executor.ts";
 import { readSurroundings } from "../record/provenance.ts";
 import type { RunAblation } from "../record/types.ts";
@@ -144,14 +145,17 @@ async function ablateLayers(
   return { ablated, skipped, weightless, left, wasAsked: stop.isRaised };
 }
 
-/** Runs of equal ranks compute the same and would share a folder: the variant, and a number where that is not enough, keep them apart. */
+/**
+ * Runs of equal ranks compute the same and would share a folder: the variant, and a number where that is not enough, keep them
+ * apart. It stands for the label.
+ */
 function withOwnFolders(
   runs: readonly PlannedRun[],
   variants: readonly string[],
 ): readonly PlannedRun[] {
   const taken = new Map<string, number>();
   return runs.map((run, i) => {
-    const folder = `${run.folder}-${variants[i]}`;
+    const folder = `${runFolder({ ...run.run, label: run.run.method }, run.id)}-${variants[i]}`;
     const nth = (taken.get(folder) ?? 0) + 1;
     taken.set(folder, nth);
     return { ...run, folder: nth === 1 ? folder : `${folder}-${nth}` };

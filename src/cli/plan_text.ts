@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { readRecord } from "../record/run_folder.ts";
+import { namesIn, readRecord } from "../record/run_folder.ts";
 import { stageSteps } from "../spec/sequences.ts";
 import type { CountRange, PlannedCounts } from "../spec/types.ts";
 import { plannedCounts } from "../spec/validate.ts";
 import { readSelection } from "./selection.ts";
 import { mapConcurrently } from "./side_by_side.ts";
 import { textTable } from "./text_table.ts";
-import { expand, type PlannedRun, planRuns } from "./planning.ts";
+import { expand, type PlannedRun, planRuns, withPresentFolders } from "./planning.ts";
 import type { StudyFile } from "./study_file.ts";
 import { studyWarnings, warningsText } from "./study_warnings.ts";
 
@@ -98,11 +98,13 @@ export async function planText(file: StudyFile, options: PlanOptions): Promise<s
   const isChosen = readSelection(options.only ?? [], all);
   const plan = await planRuns(study, all, folders, methods);
   const { inputs } = plan;
-  const runs = plan.runs.filter(({ run }) => isChosen(run));
+  const results = `${options.results}/${study.name}`;
+  const runs = withPresentFolders(plan.runs, await namesIn(results))
+    .filter(({ run }) => isChosen(run));
   const records = await mapConcurrently(
     runs,
     readersOfRecords,
-    ({ folder }) => readRecord(`${options.results}/${study.name}/${folder}`),
+    ({ folder }) => readRecord(`${results}/${folder}`),
   );
   const groups = new Map<string, Group>();
   for (const [i, planned] of runs.entries()) {

@@ -11,7 +11,7 @@ import { checkMaxLength } from "../models/load.ts";
 import { expandStudy } from "../spec/expand.ts";
 import { type Problem, StudyError } from "../spec/problems.ts";
 import { adaptedModules, planRun } from "../spec/ranks.ts";
-import { type InputHashes, runFolder, runId, runTitle } from "../spec/run_id.ts";
+import { type InputHashes, isFolderOf, runFolder, runId, runTitle } from "../spec/run_id.ts";
 import type { Study } from "../spec/study.ts";
 import type { ModuleShape, RankPlan, RunSpec } from "../spec/types.ts";
 import { findProblems } from "../spec/validate.ts";
@@ -36,6 +36,26 @@ export interface PlannedRun {
   readonly hashes: InputHashes;
   /** Null for the embedded encoder and for plain folders. */
   readonly origin: ModelOrigin | null;
+}
+
+/**
+ * Runs with the names of the folders that they have already: a folder keeps the name that it was given first, whatever becomes
+ * of the label that is a part of it.
+ *
+ * @param present Names in the results folder.
+ */
+export function withPresentFolders(
+  runs: readonly PlannedRun[],
+  present: ReadonlySet<string>,
+): readonly PlannedRun[] {
+  const byEnd = Map.groupBy([...present].sort(), (name) => name.slice(name.lastIndexOf("-") + 1));
+  return runs.map((planned) => {
+    const { run, id, folder } = planned;
+    if (present.has(folder)) return planned;
+    const near = byEnd.get(folder.slice(folder.lastIndexOf("-") + 1)) ?? [];
+    const known = near.find((name) => isFolderOf(run, id, name));
+    return known === undefined ? planned : { ...planned, folder: known };
+  });
 }
 
 /** A study's runs, with what they read. */

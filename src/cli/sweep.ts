@@ -15,7 +15,7 @@ import { readSurroundings } from "../record/provenance.ts";
 import { clock, LaneStatus, runProgress, summaryOf } from "./lane_status.ts";
 import type { Lane } from "./lanes.ts";
 import { kindOf, type Opening, openLanes } from "./open_lanes.ts";
-import { expand, type PlannedRun, planRuns } from "./planning.ts";
+import { expand, type PlannedRun, planRuns, withPresentFolders } from "./planning.ts";
 import { planText } from "./plan_text.ts";
 import { onlyOption, readSelection } from "./selection.ts";
 import { mapConcurrently, WorkQueue, workSideBySide } from "./side_by_side.ts";
@@ -182,11 +182,12 @@ export async function sweepStudy(file: StudyFile, options: SweepOptions): Promis
   checkDevice(options.device);
   const all = expand(study, methods);
   const isChosen = readSelection(options.only ?? [], all);
-  const plan = await planRuns(study, all, folders, methods);
+  const folder = `${options.results}/${study.name}`;
+  const planned = await planRuns(study, all, folders, methods);
+  const plan = { ...planned, runs: withPresentFolders(planned.runs, await namesIn(folder)) };
   const runs = plan.runs.filter(({ run }) => isChosen(run));
   const warnings = await studyWarnings(plan.runs, plan.inputs);
   for (const line of warningsText(warnings)) await say(line);
-  const folder = `${options.results}/${study.name}`;
   await writeStoredStudy(folder, {
     study,
     studyFolder: file.folder,

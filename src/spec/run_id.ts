@@ -38,20 +38,48 @@ export function budgetName(budget: Budget): string {
   return `${budget.type === "rank" ? "r" : "p"}${budget.value}`;
 }
 
+/** Characters of a label that a folder's name holds at most. */
+const mostOfLabel = 40;
+
+/** A label as a part of a folder's name, without the method's name that it may begin with; empty where that is all of it. */
+function labelPart({ method, label }: Pick<RunSpec, "method" | "label">): string {
+  const rest = label.startsWith(method) ? label.slice(method.length) : label;
+  const own = /^[A-Za-z0-9]/.test(rest) ? label : rest;
+  return own.normalize("NFKD").replaceAll(/\p{M}/gu, "").replaceAll(/[^A-Za-z0-9._]+/g, "-")
+    .replaceAll(/^[-.]+/g, "").slice(0, mostOfLabel).replaceAll(/[-.]+$/g, "");
+}
+
+/** Parts of a folder's name with other characters as `_`. */
+function nameOf(parts: readonly string[]): string {
+  return parts.map((part) => part.replaceAll(/[^A-Za-z0-9._-]/g, "_")).join("-");
+}
+
+/** How the names of all folders of a run begin and end, whatever its label is. */
+function endsOf(run: RunSpec, id: string): { readonly start: string; readonly end: string } {
+  const budget = run.budget === null ? [] : [budgetName(run.budget)];
+  return {
+    start: nameOf([run.task, run.method]),
+    end: nameOf([...budget, `seed${run.seed}`, id.slice(0, 8)]),
+  };
+}
+
 /**
- * The name of a run's folder, such as `RTE-elalora-r4-seed1-0f3a9c21`; other characters become `_`.
+ * The name of a run's folder, such as `RTE-elalora-r4-seed1-0f3a9c21`; where its label says more than the method, as in `lora
+ * alpha=32`, that stands after the method: `RTE-lora-alpha-32-r4-seed1-5c0b3e17`.
  *
  * @param id As {@linkcode runId} gives it; its first 8 digits keep runs apart that read the same.
  */
 export function runFolder(run: RunSpec, id: string): string {
-  const parts = [
-    run.task,
-    run.method,
-    ...(run.budget === null ? [] : [budgetName(run.budget)]),
-    `seed${run.seed}`,
-    id.slice(0, 8),
-  ];
-  return parts.map((part) => part.replaceAll(/[^A-Za-z0-9._-]/g, "_")).join("-");
+  const { start, end } = endsOf(run, id);
+  const label = labelPart(run);
+  return [start, ...(label === "" ? [] : [label]), end].join("-");
+}
+
+/** Whether a folder's name is one that a run had under some label or under none. */
+export function isFolderOf(run: RunSpec, id: string, name: string): boolean {
+  const { start, end } = endsOf(run, id);
+  return name.startsWith(`${start}-`) && name.endsWith(`-${end}`) &&
+    name.length >= start.length + 1 + end.length;
 }
 
 /** How messages call a run: `RTE, elalora, r4, seed 1`. */

@@ -4,8 +4,10 @@ import { Inputs } from "../../src/cli/inputs.ts";
 import { type Lane, OwnLane, WorkerLane } from "../../src/cli/lanes.ts";
 import type { Opening } from "../../src/cli/open_lanes.ts";
 import { expand, planRuns } from "../../src/cli/planning.ts";
+import { planText } from "../../src/cli/plan_text.ts";
 import { modelFrom } from "../../src/cli/shared_models.ts";
 import { StopFlag } from "../../src/cli/stop.ts";
+import { readStudyResults } from "../../src/cli/study_results.ts";
 import { runAll, sweepStudy, unfinished } from "../../src/cli/sweep.ts";
 import { ExecutorError, type Session } from "../../src/exec/executor.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
@@ -271,6 +273,50 @@ Deno.test("runs are to be made that have no record of their id, and failed ones 
     await change("elalora", (record) => ({ ...record, schema: record.schema + 1 }));
     await assertRejects(() => methodsLeft(false), NewerSchemaError, "elalora");
   });
+});
+
+Deno.test("labelled variants have folders of their own names, and a folder keeps its name whatever the label becomes", async () => {
+  const variants = (labels: readonly [string, string]): Study =>
+    parseStudy({
+      ...tinyStudy,
+      deltas: [],
+      axes: {
+        ...tinyStudy.axes,
+        methods: labels.map((label, i) => ({
+          method: "lora",
+          label,
+          options: { alpha: 8 * (i + 1) },
+        })),
+      },
+    });
+  const first = variants(["lora, small", "lora, large"]);
+  await withSwept(async ({ home, folder }) => {
+    const names = foldersIn(folder);
+    assertEquals(names.map((name) => name.replace(/-[0-9a-f]{8}$/, "")), [
+      "Moves-lora-large-r2-seed1",
+      "Moves-lora-small-r2-seed1",
+    ]);
+    // As a version without labels in names left it.
+    const old = names[0]!.replace("-large", "");
+    await Deno.rename(`${folder}/${names[0]}`, `${folder}/${old}`);
+    for (const study of [first, variants(["lora, small", "other"])]) {
+      const again = await sweepSideBySide(home, `${home}/results`, study);
+      assertEquals([again.finished, again.failed, again.skipped], [0, 0, 2]);
+      assertEquals(foldersIn(folder), [old, names[1]!].sort());
+      const { runs } = await readStudyResults(folder);
+      assertEquals(
+        runs.map(({ record }) => record.asked.label),
+        study.axes.methods.map((method) => (method as { readonly label: string }).label),
+      );
+      const file = { study, path: `${home}/tiny.json`, folder: home, methods };
+      const plan = await planText(file, {
+        data: null,
+        model: tinyModel,
+        results: `${home}/results`,
+      });
+      assertEquals(plan.match(/ 1\/1 /g)?.length, 2, plan);
+    }
+  }, first);
 });
 
 Deno.test("workers read an encoder's weights from one memory", async () => {

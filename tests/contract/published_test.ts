@@ -1,13 +1,33 @@
 import { assert, assertEquals } from "@std/assert";
 import { expand, planRuns } from "../../src/cli/planning.ts";
 import { methods } from "../../src/methods/table.ts";
+import { isFolderOf, runFolder } from "../../src/spec/run_id.ts";
+import type { RunSpec } from "../../src/spec/types.ts";
 import type { Study } from "../../src/spec/study.ts";
 import { sourceAt } from "./sources.ts";
 
 interface Stored {
   readonly study: Study;
-  readonly runs: readonly { readonly id: string; readonly folder: string }[];
+  readonly runs: readonly { readonly id: string; readonly folder: string; readonly run: RunSpec }[];
 }
+
+const published = new URL("../../results/published/", import.meta.url);
+
+Deno.test("a sweep into published results finds the folders that are there, those of labelled runs too", async () => {
+  let labelled = 0;
+  for await (const { name, isDirectory } of Deno.readDir(published)) {
+    if (!isDirectory) continue;
+    const { runs } = JSON.parse(
+      await Deno.readTextFile(new URL(`${name}/study.json`, published)),
+    ) as Stored;
+    assert(runs.length > 0, name);
+    for (const { run, id, folder } of runs) {
+      assert(isFolderOf(run, id, folder), folder);
+      if (runFolder(run, id) !== folder) labelled++;
+    }
+  }
+  assert(labelled > 0);
+});
 
 Deno.test("published runs keep their ids, so that they are neither made again nor lost", async () => {
   const { text } = await sourceAt("results/published/quickstart/study.json");

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { expandStudy } from "../../src/spec/expand.ts";
-import { budgetName, runFolder, runId, runTitle } from "../../src/spec/run_id.ts";
+import { budgetName, isFolderOf, runFolder, runId, runTitle } from "../../src/spec/run_id.ts";
 import type { MethodOrigin, RunSpec } from "../../src/spec/types.ts";
 import { methods, smallStudy, tasks } from "./tables.ts";
 
@@ -70,14 +70,54 @@ Deno.test("runId() tells the sources of a method that is not built in apart, and
 Deno.test("runFolder() is readable and safe", () => {
   const run = firstRun();
   const id = "0f3a9c2177777777";
-  assertEquals(runFolder({ ...run, method: "elalora" }, id), "RTE-elalora-r4-seed1-0f3a9c21");
-  assertEquals(runFolder({ ...run, method: "head", budget: null }, id), "RTE-head-seed1-0f3a9c21");
+  const of = (method: string) => ({ ...run, method, label: method });
+  assertEquals(runFolder(of("elalora"), id), "RTE-elalora-r4-seed1-0f3a9c21");
+  assertEquals(runFolder({ ...of("head"), budget: null }, id), "RTE-head-seed1-0f3a9c21");
   assertEquals(
     runFolder({ ...run, task: "../my task", budget: { type: "parameters", value: 20000 } }, id),
     ".._my_task-lora-p20000-seed1-0f3a9c21",
   );
   assertEquals(budgetName({ type: "rank", value: 2.5 }), "r2.5");
   assertNotEquals(runFolder(run, id), runFolder(run, `1${id}`));
+});
+
+Deno.test("runFolder() has the label where it says more than the method", () => {
+  const id = "0f3a9c2177777777";
+  const cases: readonly (readonly [string, string])[] = [
+    ["lora", "RTE-lora-r4"],
+    ["lora alpha=32", "RTE-lora-alpha-32-r4"],
+    ["lora dropout=0.1 alpha=8", "RTE-lora-dropout-0.1-alpha-8-r4"],
+    ["lora2", "RTE-lora-lora2-r4"],
+    ["LoRA, all modules", "RTE-lora-LoRA-all-modules-r4"],
+    ["rsLoRA (ours)", "RTE-lora-rsLoRA-ours-r4"],
+    ["méthode", "RTE-lora-methode-r4"],
+    ["../..", "RTE-lora-r4"],
+    ["lora ..", "RTE-lora-r4"],
+    ["秩", "RTE-lora-r4"],
+    [`lora ${"x".repeat(39)} y`, `RTE-lora-${"x".repeat(39)}-r4`],
+  ];
+  for (const [label, wanted] of cases) {
+    const folder = runFolder({ ...firstRun(), label }, id);
+    assertEquals(folder, `${wanted}-seed1-0f3a9c21`, label);
+    assert(isFolderOf(firstRun(), id, folder), folder);
+  }
+});
+
+Deno.test("isFolderOf() knows a run's folder under every label, and no other run's", () => {
+  const [run, id] = [firstRun(), "0f3a9c2177777777"];
+  const others = [
+    "RTE-lora-r4-seed2-0f3a9c21",
+    "RTE-lora-r8-seed1-0f3a9c21",
+    "RTE-lora-r4-seed1-0f3a9c22",
+    "CoLA-lora-r4-seed1-0f3a9c21",
+    "RTE-adalora-r4-seed1-0f3a9c21",
+    "RTE-lora-r4-seed1-0f3a9c21-final",
+    "RTE-lora-r4-seed1",
+  ];
+  for (const name of others) assert(!isFolderOf(run, id, name), name);
+  const head = { ...run, method: "head", budget: null };
+  assert(isFolderOf(head, id, "RTE-head-seed1-0f3a9c21"));
+  assert(isFolderOf(head, id, "RTE-head-1e-3-seed1-0f3a9c21"));
 });
 
 Deno.test("runTitle() shows label, budget and seed", () => {
