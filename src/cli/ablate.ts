@@ -93,13 +93,13 @@ function findingsOf({ metric, baseline, removals, truncations = [] }: RunAblatio
 async function ablateLayers(
   recorded: readonly RecordedRun[],
   open: (opening: Opening) => Promise<readonly Lane[]>,
-): Promise<Omit<AblateResult, "replay" | "stopped"> & { readonly wasAsked: boolean }> {
+  stop: StopFlag,
+): Promise<Omit<AblateResult, "replay" | "stopped">> {
   const due = recorded.filter(({ stored: { ablation, record }, planned }) =>
     ablation === null || !isAblationOf(ablation, record, planned.modules)
   );
   const skipped = recorded.length - due.length;
-  if (due.length === 0) return { ablated: 0, skipped, weightless: 0, left: 0, wasAsked: false };
-  const stop = new StopFlag();
+  if (due.length === 0) return { ablated: 0, skipped, weightless: 0, left: 0 };
   const surroundings = await readSurroundings();
   const lanes = await open({ stop, surroundings, pieces: due.length });
   const status = new LaneStatus("ablations", due.length);
@@ -141,8 +141,7 @@ async function ablateLayers(
     listener.dispose();
     for (const lane of lanes) await lane.close();
   }
-  const left = due.length - ablated - weightless;
-  return { ablated, skipped, weightless, left, wasAsked: stop.isRaised };
+  return { ablated, skipped, weightless, left: due.length - ablated - weightless };
 }
 
 /**
@@ -165,6 +164,7 @@ function withOwnFolders(
 /** Where ablations are computed. */
 interface AblationDevice {
   readonly executor: Executor;
+  readonly stop: StopFlag;
   /** Opens lanes for what a title says, with their results in a folder. */
   readonly lanesFor: (
     plan: StudyPlan,
@@ -185,7 +185,7 @@ async function ablateByReplay(
   stored: StoredStudy,
   { recorded, isChosen }: Part,
   options: AblateOptions,
-  { executor, lanesFor }: AblationDevice,
+  { executor, lanesFor, stop }: AblationDevice,
 ): Promise<Omit<SweepResult, "folder"> | null> {
   const sources = recorded.filter(({ planned }) => planned.run.method === "elalora").map((
     { stored: { record: { happened } }, planned: { run, modules } },
@@ -224,12 +224,21 @@ async function ablateByReplay(
     runs: due,
     results: replayFolder,
     retryFailed: false,
+    stop,
     openLanes: lanesFor(plan, `${study.title}: ${due.length} runs`, replayFolder),
   });
 }
 
-/** Both ablations of a study's finished runs. */
-export async function ablateStudy(folder: string, options: AblateOptions): Promise<AblateResult> {
+/**
+ * Both ablations of a study's finished runs.
+ *
+ * @param stop Asks for a stop; signals raise it. Default: one of its own.
+ */
+export async function ablateStudy(
+  folder: string,
+  options: AblateOptions,
+  stop: StopFlag = new StopFlag(),
+): Promise<AblateResult> {
   const stored = await readStoredStudy(folder);
   const isChosen = readSelection(options.only ?? [], stored.runs.map(({ run }) => run));
   const runs = (await readStudyRuns(folder, stored)).filter((run) =>
@@ -250,6 +259,7 @@ export async function ablateStudy(folder: string, options: AblateOptions): Promi
   const { jobs, threads } = options;
   const device: AblationDevice = {
     executor: choice.executor,
+    stop,
     lanesFor: (plan, title, results) => (opening) =>
       openLanes({
         ...opening,
@@ -270,10 +280,8 @@ export async function ablateStudy(folder: string, options: AblateOptions): Promi
     0,
   );
   const title = `${stored.study.title ?? stored.study.name}: ablations of ${chosen.length} runs`;
-  const { wasAsked, ...layers } = await ablateLayers(
-    chosen,
-    device.lanesFor(plan, title, folder),
-  );
+  const layers = await ablateLayers(chosen, device.lanesFor(plan, title, folder), stop);
+  const wasAsked = stop.isRaised;
   const replay = options.replay && !wasAsked
     ? await ablateByReplay(folder, stored, { recorded, isChosen }, options, device)
     : null;

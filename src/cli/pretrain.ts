@@ -103,9 +103,14 @@ export interface PretrainOptions {
 /**
  * Prepares the text where that has not been done, trains or continues, and writes the encoder.
  *
- * @throws {StoppedError} If a signal stopped it; the same call goes on from its checkpoint.
+ * @param stop Asks for a stop; signals raise it. Default: one of its own.
+ *
+ * @throws {StoppedError} If it was stopped; the same call goes on from its checkpoint.
  */
-export async function pretrain(options: PretrainOptions): Promise<void> {
+export async function pretrain(
+  options: PretrainOptions,
+  stop: StopFlag = new StopFlag(),
+): Promise<void> {
   const { output, cache, settings, threads } = options;
   await makeFolder(cache);
   let corpus = await readIfThere(`${cache}/sequences.bin`);
@@ -131,7 +136,6 @@ export async function pretrain(options: PretrainOptions): Promise<void> {
   const curve: CurvePoint[] = [...checkpoint?.curve ?? []];
   let recent: PretrainingProgress[] = [...checkpoint?.recent ?? []];
   let seconds = checkpoint?.seconds ?? 0;
-  const stop = new StopFlag();
   let keptStep = checkpoint?.step ?? 0;
   const listener = listenForStop(stop, {
     onStop: () => "Stopping at a checkpoint after this step (Ctrl-C again ends at once)",

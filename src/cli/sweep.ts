@@ -102,13 +102,15 @@ export interface RunSetting {
   /** The study's results folder. */
   readonly results: string;
   readonly retryFailed: boolean;
+  /** Asks for a stop; signals raise it. Default: one of its own. */
+  readonly stop?: StopFlag;
   /** Called if there is anything to do. */
   readonly openLanes: (opening: Opening) => Promise<readonly Lane[]>;
 }
 
 /** Makes the runs that are not done yet, in as many lanes as are opened. */
 export async function runAll(setting: RunSetting): Promise<Omit<SweepResult, "folder">> {
-  const { runs, results, retryFailed, openLanes } = setting;
+  const { runs, results, retryFailed, openLanes, stop = new StopFlag() } = setting;
   const pending = await unfinished(runs, results, retryFailed);
   const skipped = runs.length - pending.length;
   const stoppedRuns: StoppedRun[] = [];
@@ -121,7 +123,6 @@ export async function runAll(setting: RunSetting): Promise<Omit<SweepResult, "fo
     stoppedRuns,
   };
   if (pending.length === 0) return { ...counts, executorShare: 1 };
-  const stop = new StopFlag();
   const surroundings = await readSurroundings();
   const lanes = await openLanes({ stop, surroundings, pieces: pending.length });
   const status = new LaneStatus("runs", runs.length, skipped);

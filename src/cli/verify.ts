@@ -169,9 +169,15 @@ async function verifyGroup(group: Group, setting: Setting): Promise<void> {
 /**
  * Makes a sample of a study's finished runs again and writes `verify/verification.json` and `.md` into its results.
  *
- * @throws {StoppedError} If a signal stopped it before all were compared; nothing is written then.
+ * @param stop Asks for a stop; signals raise it. Default: one of its own.
+ *
+ * @throws {StoppedError} If it was stopped before all were compared; nothing is written then.
  */
-export async function verifyStudy(folder: string, options: VerifyOptions): Promise<Verification> {
+export async function verifyStudy(
+  folder: string,
+  options: VerifyOptions,
+  stop: StopFlag = new StopFlag(),
+): Promise<Verification> {
   const stored = await readStoredStudy(folder);
   const finished = (await readStudyRuns(folder, stored)).filter(isFinished);
   if (finished.length === 0) {
@@ -186,7 +192,6 @@ export async function verifyStudy(folder: string, options: VerifyOptions): Promi
   const surroundings = await readSurroundings();
   const status = new LaneStatus("runs", recorded.length);
   const verified = new Map<RecordedRun, RunVerification>();
-  const stop = new StopFlag();
   const stopped = () =>
     `Stopped: ${verified.size} of ${recorded.length} runs were compared, above; nothing is written, and the same ` +
     "command starts again";

@@ -5,6 +5,7 @@ import { trainingRequest } from "../../src/cli/execute.ts";
 import { keptWeightsFile } from "../../src/cli/layer_ablation.ts";
 import { planRecorded } from "../../src/cli/recorded_run.ts";
 import { readStoredStudy, readStudyResults, readStudyRuns } from "../../src/cli/study_results.ts";
+import { StopFlag } from "../../src/cli/stop.ts";
 import { UsageError } from "../../src/cli/terminal.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { findMethod } from "../../src/methods/table.ts";
@@ -163,6 +164,24 @@ Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA
       assertEquals((await ablateStudy(folder, ablateAll)).ablated, 3);
       assertEquals(await read(), before);
     });
+
+    await t.step(
+      "an ablation that is stopped writes nothing, begins no replay, and goes on later",
+      async () => {
+        const path = `${runOf("lora")}/ablation.json`;
+        const before = await Deno.readFile(path);
+        await Deno.remove(path);
+        const stop = new StopFlag();
+        stop.raise();
+        const stopped = await ablateStudy(folder, { ...ablateAll, replay: true }, stop);
+        assertEquals([stopped.ablated, stopped.left, stopped.replay], [0, 1, null]);
+        assert(stopped.stopped);
+        await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
+        const again = await ablateStudy(folder, ablateAll);
+        assertEquals([again.ablated, again.left, again.stopped], [1, 0, false]);
+        assertEquals(await Deno.readFile(path), before);
+      },
+    );
 
     await t.step("what is done is not done again", async () => {
       const again = await ablateStudy(folder, { ...ablateAll, replay: true });

@@ -206,6 +206,31 @@ Deno.test("what fails while progress is shown stops the run and is thrown on", a
   });
 });
 
+Deno.test("what fails while the progress of a run in this thread is shown is no failure of the run", async () => {
+  await withSwept(async ({ home }) => {
+    const folders = { data: null, model: tinyModel, study: home };
+    const plan = await planRuns(tinyStudy, expand(tinyStudy, methods), folders, methods);
+    const planned = plan.runs[1]!;
+    const results = `${home}/shown`;
+    const stop = new StopFlag();
+    const context = {
+      executor: new ReferenceExecutor(),
+      inputs: plan.inputs,
+      surroundings: await readSurroundings(),
+      results,
+    };
+    await assertRejects(
+      () => new OwnLane(context, stop).run(planned, () => Promise.reject(new Error("broken pipe"))),
+      Error,
+      "broken pipe",
+    );
+    assert(stop.isRaised);
+    const names = [...Deno.readDirSync(`${results}/${planned.folder}`)].map(({ name }) => name);
+    assert(names.includes("checkpoint.safetensors"), `${names}`);
+    assert(!names.includes("record.json"), `${names}`);
+  });
+});
+
 /** An executor that loses its runtime. */
 class LostExecutor extends ReferenceExecutor {
   override load(): Promise<Session> {

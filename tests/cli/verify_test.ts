@@ -1,5 +1,6 @@
 /** `deno task verify` from end to end, on a tiny encoder. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { StopFlag, StoppedError } from "../../src/cli/stop.ts";
 import { UsageError } from "../../src/cli/terminal.ts";
 import { verify, type VerifyOptions, verifyStudy } from "../../src/cli/verify.ts";
 import type { Verification } from "../../src/record/verification.ts";
@@ -56,6 +57,23 @@ Deno.test("verify makes every method's run again bit-equal on the CPU, and finds
         ["verification.json", "verification.md"],
       );
     });
+
+    await t.step(
+      "a verification that is stopped writes nothing and leaves no half-made run",
+      async () => {
+        const path = `${folder}/verify/verification.json`;
+        const before = await Deno.readTextFile(path);
+        const stop = new StopFlag();
+        stop.raise();
+        await assertRejects(
+          () => verifyStudy(folder, { ...options, sample: null }, stop),
+          StoppedError,
+          "0 of 4 runs were compared",
+        );
+        assertEquals(await Deno.readTextFile(path), before);
+        assertEquals([...Deno.readDirSync(`${folder}/verify`)].length, 2);
+      },
+    );
 
     await t.step("a sample is drawn by its seed, of different methods", async () => {
       const sampled = async (seed: number) =>
