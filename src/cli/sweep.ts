@@ -134,7 +134,11 @@ export async function runAll(setting: RunSetting): Promise<Omit<SweepResult, "fo
         skipped + counts.finished + counts.failed
       } done runs are kept, ` +
       "those under way up to a checkpoint (Ctrl-C again ends at once)",
-    onExit: () => keptLines([...checkpoints].map(([title, step]) => ({ title, step }))).join("\n"),
+    onExit: () =>
+      [
+        "Ended at once: done runs are kept, and those under way go on from these checkpoints or later ones",
+        ...keptLines([...checkpoints].map(([title, step]) => ({ title, step }))),
+      ].join("\n"),
   });
   let runMillis = 0;
   let busyMillis = 0;
