@@ -130,10 +130,10 @@ export async function runAll(setting: RunSetting): Promise<Omit<SweepResult, "fo
   const checkpoints = new Map<string, number>();
   const listener = listenForStop(stop, {
     onStop: () =>
-      `Stopping after this step: ${
+      `Stopping after this step. Kept are ${
         skipped + counts.finished + counts.failed
-      } done runs are kept, ` +
-      "those under way up to a checkpoint (Ctrl-C again ends at once)",
+      } done runs, and\n` +
+      "those under way up to a checkpoint. (Ctrl-C again ends at once.)",
     onExit: () =>
       [
         "Ended at once: done runs are kept, and those under way go on from these checkpoints or later ones",

@@ -5,6 +5,7 @@
  */
 import { parseArgs } from "@std/cli";
 import { unknownName } from "../base/suggest.ts";
+import { wrapped } from "../base/text_width.ts";
 import { StoppedError, stoppedExitCode } from "./stop.ts";
 
 const encoder = new TextEncoder();
@@ -37,6 +38,15 @@ export function columnsOfTerminal(stream: { isTerminal(): boolean }): number | n
 /** Columns of the terminal that {@linkcode say} writes to, or null. */
 export function outputColumns(): number | null {
   return columnsOfTerminal(Deno.stdout);
+}
+
+/** Writes sentences to standard output; on a terminal they are broken between words. */
+export async function sayWrapped(text: string): Promise<void> {
+  const columns = outputColumns();
+  const lines = text.split("\n");
+  await say(
+    (columns === null ? lines : lines.flatMap((line) => wrapped(line, columns))).join("\n"),
+  );
 }
 
 /**
