@@ -40,7 +40,15 @@ import {
   writeStoredStudy,
 } from "./study_results.ts";
 import { runAll, type SweepResult } from "./sweep.ts";
-import { clearStatus, quietVulkan, runCommand, say, UsageError, wholeNumber } from "./terminal.ts";
+import {
+  clearStatus,
+  quietVulkan,
+  runCommand,
+  say,
+  sayWrapped,
+  UsageError,
+  wholeNumber,
+} from "./terminal.ts";
 import { askToWrite } from "./write_access.ts";
 
 /** What an ablation is told. */
@@ -107,9 +115,11 @@ async function ablateLayers(
   let weightless = 0;
   const listener = listenForStop(stop, {
     onStop: () =>
-      `Stopping: ${skipped + ablated} ablated runs are kept, those under way start again later ` +
-      "(Ctrl-C again ends at once)",
-    onExit: () => "Ended at once; finished ablations are kept",
+      `Stopping. Ablated and kept: ${
+        skipped + ablated
+      } runs; those under way start again later.\n` +
+      "(Ctrl-C again ends at once.)",
+    onExit: () => "Ended at once. Finished ablations are kept.",
   });
   const ablateIn = (lane: Lane) => (run: RecordedRun) =>
     lane.ablate(run, (share) =>
@@ -350,7 +360,7 @@ export const ablate = commandOf({
     );
   }
   if (stopped) {
-    await say(
+    await sayWrapped(
       replay === null
         ? `Stopped: ${left} runs are left to ablate; the same command goes on from here`
         : stoppedText(

@@ -10,7 +10,7 @@ import { type Lane, OwnLane, WorkerLane } from "./lanes.ts";
 import { ownMethodsOf } from "./method_modules.ts";
 import type { PlannedRun, StudyPlan } from "./planning.ts";
 import type { StopFlag } from "./stop.ts";
-import { say } from "./terminal.ts";
+import { sayWrapped } from "./terminal.ts";
 
 /** What is known of lanes where their work begins. */
 export interface Opening {
@@ -53,12 +53,12 @@ export async function openLanes(request: LaneRequest): Promise<readonly Lane[]> 
     threads: request.threads,
   });
   if (jobs === 1) {
-    await say(`${title} on ${description}`);
+    await sayWrapped(`${title} on ${description}`);
     return [new OwnLane({ executor, inputs: plan.inputs, surroundings, results, jobs }, stop)];
   }
   const lanes = Math.min(jobs, pieces);
   const each = threads === 1 ? "one thread" : `${threads} threads`;
-  await say(`${title} on ${executor.name}, ${lanes} at a time with ${each} each`);
+  await sayWrapped(`${title} on ${executor.name}, ${lanes} at a time with ${each} each`);
   return await openWorkers(request, { jobs: lanes, threads });
 }
 

@@ -9,7 +9,7 @@ import { planText } from "./plan_text.ts";
 import { onlyOption } from "./selection.ts";
 import { defaultStudy, readStudyFile } from "./study_file.ts";
 import { defaultResults } from "./study_results.ts";
-import { outputColumns, runCommand, say } from "./terminal.ts";
+import { outputColumns, runCommand, sayWrapped } from "./terminal.ts";
 
 /** The command. */
 export const plan = commandOf({
@@ -45,7 +45,7 @@ export const plan = commandOf({
     only: parsed.list("only"),
     width: outputColumns(),
   };
-  await say(await planText(await readStudyFile(name), options));
+  await sayWrapped(await planText(await readStudyFile(name), options));
   return 0;
 });
 

@@ -138,7 +138,7 @@ export async function pretrain(
   let seconds = checkpoint?.seconds ?? 0;
   let keptStep = checkpoint?.step ?? 0;
   const listener = listenForStop(stop, {
-    onStop: () => "Stopping at a checkpoint after this step (Ctrl-C again ends at once)",
+    onStop: () => "Stopping at a checkpoint after this step. (Ctrl-C again ends at once.)",
     onExit: () => keptLines([{ title: "The encoder", step: keptStep }]).join("\n"),
   });
   try {

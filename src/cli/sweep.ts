@@ -42,6 +42,7 @@ import {
   quietVulkan,
   runCommand,
   say,
+  sayWrapped,
   wholeNumber,
 } from "./terminal.ts";
 import { askToWrite } from "./write_access.ts";
@@ -129,14 +130,14 @@ export async function runAll(setting: RunSetting): Promise<Omit<SweepResult, "fo
   /** Steps of the runs under way that are safe, by title. */
   const checkpoints = new Map<string, number>();
   const listener = listenForStop(stop, {
-    onStop: () =>
-      `Stopping after this step. Kept are ${
-        skipped + counts.finished + counts.failed
-      } done runs, and\n` +
-      "those under way up to a checkpoint. (Ctrl-C again ends at once.)",
+    onStop: () => {
+      const done = skipped + counts.finished + counts.failed;
+      return `Stopping after this step. Done and kept: ${done} of ${runs.length} runs; those under way\n` +
+        "are kept up to a checkpoint. (Ctrl-C again ends at once.)";
+    },
     onExit: () =>
       [
-        "Ended at once: done runs are kept, and those under way go on from these checkpoints or later ones",
+        "Ended at once. Done runs are kept, those under way up to these checkpoints or later:",
         ...keptLines([...checkpoints].map(([title, step]) => ({ title, step }))),
       ].join("\n"),
   });
@@ -306,7 +307,7 @@ export const sweep = commandOf({
     only: parsed.list("only"),
   };
   if (parsed.flag("dry-run")) {
-    await say(await planText(file, { ...options, width: outputColumns() }));
+    await sayWrapped(await planText(file, { ...options, width: outputColumns() }));
     return 0;
   }
   await askToWrite("sweep", options.results, "--results");
@@ -316,10 +317,10 @@ export const sweep = commandOf({
   await say(
     `${finished} finished, ${failed} failed, ${skipped} done before, in ${
       clock(performance.now() - began)
-    } (${Math.round(100 * result.executorShare)} % of the runs' time in the executor)`,
+    } (executor busy ${Math.round(100 * result.executorShare)} %)`,
   );
   if (stopped) {
-    await say(stoppedText(finished + failed + skipped, result.total, result.stoppedRuns));
+    await sayWrapped(stoppedText(finished + failed + skipped, result.total, result.stoppedRuns));
     return stoppedExitCode;
   }
   const results = await readStudyResults(folder);

@@ -43,10 +43,10 @@ export function outputColumns(): number | null {
 /** Writes sentences to standard output; on a terminal they are broken between words. */
 export async function sayWrapped(text: string): Promise<void> {
   const columns = outputColumns();
-  const lines = text.split("\n");
-  await say(
-    (columns === null ? lines : lines.flatMap((line) => wrapped(line, columns))).join("\n"),
-  );
+  const lines = columns === null
+    ? [text]
+    : text.split("\n").flatMap((line) => line === "" ? [""] : wrapped(line, columns));
+  await say(lines.join("\n"));
 }
 
 /**

@@ -196,7 +196,7 @@ export async function verifyStudy(
     `Stopped: ${verified.size} of ${recorded.length} runs were compared, above; nothing is written, and the same ` +
     "command starts again";
   const listener = listenForStop(stop, {
-    onStop: () => "Stopping after this step (Ctrl-C again ends at once)",
+    onStop: () => "Stopping after this step. (Ctrl-C again ends at once.)",
     onExit: stopped,
   });
   try {

@@ -163,7 +163,7 @@ Deno.test({
       for (const signal of ["SIGINT", "SIGTERM"] as const) {
         const { code, output, complaints } = await interrupted(home, signal);
         assertEquals(code, 130, complaints);
-        assertStringIncludes(complaints, "0 done runs are kept");
+        assertStringIncludes(complaints, "Done and kept: 0 of 2 runs");
         assertStringIncludes(output, "Stopped: 0 of 2 runs are done and kept");
         const steps = await checkpointSteps(home);
         assertEquals(steps.length, 2);
