@@ -218,6 +218,7 @@ Deno.test("what fails while the progress of a run in this thread is shown is no 
       inputs: plan.inputs,
       surroundings: await readSurroundings(),
       results,
+      jobs: 1,
     };
     await assertRejects(
       () => new OwnLane(context, stop).run(planned, () => Promise.reject(new Error("broken pipe"))),
