@@ -4,8 +4,6 @@
  * @module
  */
 import { chooseExecutor } from "../exec/choose.ts";
-import { runFolder } from "../spec/run_id.ts";
-import type { Executor } from "../exec/executor.ts";
 import { readSurroundings } from "../record/provenance.ts";
 import type { RunAblation } from "../record/types.ts";
 import { commandOf } from "./command.ts";
@@ -14,18 +12,11 @@ import { LaneStatus, scoreText } from "./lane_status.ts";
 import type { Lane } from "./lanes.ts";
 import { isAblationOf } from "./layer_ablation.ts";
 import { kindOf, type Opening, openLanes } from "./open_lanes.ts";
-import type { PlannedRun, StudyPlan } from "./planning.ts";
-import {
-  isFinished,
-  planFrom,
-  planRecorded,
-  recordedCommits,
-  type RecordedRun,
-  runSpecOf,
-} from "./recorded_run.ts";
-import { cellOf, replayRuns, replayStudy } from "./replay_ablation.ts";
+import { isFinished, planRecorded, type RecordedRun, runSpecOf } from "./recorded_run.ts";
 import { sampleByKind } from "./sampling.ts";
-import { onlyOption, readSelection, type Selection } from "./selection.ts";
+import { ablateByReplay, type AblationDevice } from "./ablate_by_replay.ts";
+import type { RunsResult } from "./run_all.ts";
+import { onlyOption, readSelection } from "./selection.ts";
 import { WorkQueue, workSideBySide } from "./side_by_side.ts";
 import { listenForStop, StopFlag, stoppedExitCode, stoppedText } from "./stop.ts";
 import { defaultStudy } from "./study_file.ts";
@@ -35,11 +26,8 @@ import {
   readStoredStudy,
   readStudyResults,
   readStudyRuns,
-  type StoredStudy,
   writeReport,
-  writeStoredStudy,
 } from "./study_results.ts";
-import { runAll, type SweepResult } from "./sweep.ts";
 import {
   clearStatus,
   quietVulkan,
@@ -80,7 +68,7 @@ export interface AblateResult {
   /** Whether the command was stopped before all was done. */
   readonly stopped: boolean;
   /** Null without a replay. */
-  readonly replay: Omit<SweepResult, "folder"> | null;
+  readonly replay: RunsResult | null;
 }
 
 /** What an ablation found, in a few words. */
@@ -152,91 +140,6 @@ async function ablateLayers(
     for (const lane of lanes) await lane.close();
   }
   return { ablated, skipped, weightless, left: due.length - ablated - weightless };
-}
-
-/**
- * Runs of equal ranks compute the same and would share a folder: the variant, and a number where that is not enough, keep them
- * apart. It stands for the label.
- */
-function withOwnFolders(
-  runs: readonly PlannedRun[],
-  variants: readonly string[],
-): readonly PlannedRun[] {
-  const taken = new Map<string, number>();
-  return runs.map((run, i) => {
-    const folder = `${runFolder({ ...run.run, label: run.run.method }, run.id)}-${variants[i]}`;
-    const nth = (taken.get(folder) ?? 0) + 1;
-    taken.set(folder, nth);
-    return { ...run, folder: nth === 1 ? folder : `${folder}-${nth}` };
-  });
-}
-
-/** Where ablations are computed. */
-interface AblationDevice {
-  readonly executor: Executor;
-  readonly stop: StopFlag;
-  /** Opens lanes for what a title says, with their results in a folder. */
-  readonly lanesFor: (
-    plan: StudyPlan,
-    title: string,
-    results: string,
-  ) => (opening: Opening) => Promise<readonly Lane[]>;
-}
-
-/** A study's finished runs, and which of them are ablated now. */
-interface Part {
-  readonly recorded: readonly RecordedRun[];
-  readonly isChosen: Selection;
-}
-
-/** Trains the replay runs of the chosen cells that have not been trained yet into the folder `replay` of the results. */
-async function ablateByReplay(
-  folder: string,
-  stored: StoredStudy,
-  { recorded, isChosen }: Part,
-  options: AblateOptions,
-  { executor, lanesFor, stop }: AblationDevice,
-): Promise<Omit<SweepResult, "folder"> | null> {
-  const sources = recorded.filter(({ planned }) => planned.run.method === "elalora").map((
-    { stored: { record: { happened } }, planned: { run, modules } },
-  ) => ({
-    run,
-    modules,
-    initialRanks: happened.initialRanks!,
-    finalRanks: happened.finalRanks!,
-  }));
-  if (sources.length === 0) {
-    await say("No finished ElaLoRA run with ranks, so there is nothing to replay");
-    return null;
-  }
-  const runs = replayRuns(sources, stored.runs.map(({ run }) => run));
-  const study = replayStudy(stored.study, runs);
-  const plan = await planFrom(
-    { ...stored, study },
-    runs.map(({ run }) => run),
-    options,
-    recordedCommits(recorded.map(({ stored }) => stored)),
-  );
-  const planned = withOwnFolders(plan.runs, runs.map(({ variant }) => variant));
-  const replayFolder = `${folder}/replay`;
-  const { studyFolder } = stored;
-  await writeStoredStudy(replayFolder, {
-    study,
-    studyFolder,
-    data: options.data ?? stored.data,
-    model: options.model ?? stored.model,
-    device: executor.kind,
-    runs: planned.map(({ folder, id, run }) => ({ folder, id, run })),
-  });
-  const cells = new Set(sources.map(({ run }) => run).filter(isChosen).map(cellOf));
-  const due = planned.filter(({ run }) => cells.has(cellOf(run)));
-  return await runAll({
-    runs: due,
-    results: replayFolder,
-    retryFailed: false,
-    stop,
-    openLanes: lanesFor(plan, `${study.title}: ${due.length} runs`, replayFolder),
-  });
 }
 
 /**
