@@ -9,13 +9,13 @@ import { groupBy, rowsOf } from "./facts.ts";
 import { methodsTable } from "./tables/scores.ts";
 import type { StudyResults } from "./types.ts";
 
-/** How a cell ends that says no more than how many seeds it is the mean of. */
-const plainCount = / \(n (\d+)\)$/;
+/** How a cell ends that has a mean: how many seeds it is of, and what is missing. */
+const seedsOf = / \((n \d+[^)]*)\)$/;
 
-/** The number of seeds that most cells are the mean of, or null where there is none. */
-function usualCount(cells: readonly string[]): string | null {
-  const counts = groupBy(cells.flatMap((cell) => plainCount.exec(cell)?.[1] ?? []), (n) => n);
-  const [most] = [...counts].sort(([, a], [, b]) => b.length - a.length);
+/** What most cells say of their seeds, or null where none says anything. */
+function usualSeeds(cells: readonly string[]): string | null {
+  const said = groupBy(cells.flatMap((cell) => seedsOf.exec(cell)?.[1] ?? []), (text) => text);
+  const [most] = [...said].sort(([, a], [, b]) => b.length - a.length);
   return most?.[0] ?? null;
 }
 
@@ -28,9 +28,9 @@ export function methodsText(results: StudyResults, width: number | null = null):
   const { table, columns: [task, metric, method, ...budgets] } = methodsTable(results);
   const rows = rowsOf(table);
   const cells = rows.map((row) => budgets.map(({ cell }) => cell(row)));
-  const usual = usualCount(cells.flat());
+  const usual = usualSeeds(cells.flat());
   const terse = (cell: string) =>
-    plainCount.exec(cell)?.[1] === usual ? cell.replace(plainCount, "") : cell;
+    seedsOf.exec(cell)?.[1] === usual ? cell.replace(seedsOf, "") : cell;
   const blocks = groupBy(rows.keys(), (i) => `${task!.cell(rows[i]!)}, ${metric!.cell(rows[i]!)}`);
   const body = [...blocks].flatMap(([heading, own], i): readonly TextRow[] => [
     ...(i === 0 ? [] : [{ heading: "" }]),
@@ -41,7 +41,7 @@ export function methodsText(results: StudyResults, width: number | null = null):
     { title: method!.title, align: "left", isName: true } as const,
     ...budgets.map(({ title }) => ({ title, align: "right", isName: false }) as const),
   ];
-  const count = usual === null ? "" : ` (n = ${usual} unless a cell says n)`;
+  const count = usual === null ? "" : ` (${usual} unless a cell says otherwise)`;
   const note = `Mean ± sample standard deviation over seeds${count}. ` +
     "Metrics within [−1, 1] are shown × 100.";
   const lines = width === null ? [note] : wrapped(note, width);

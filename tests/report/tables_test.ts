@@ -125,7 +125,7 @@ Deno.test("methodsTable shows mean ± deviation, n, direction and gaps as Markdo
 
 Deno.test("methodsText parts tasks by a heading, and says once what ± is and how many seeds a mean has", () => {
   const lines = methodsText(handStudy()).trimEnd().split("\n");
-  assertStringIncludes(lines[0]!, "Mean ± sample standard deviation over seeds (n = 3 unless");
+  assertStringIncludes(lines[0]!, "Mean ± sample standard deviation over seeds (n 3 unless");
   const blocks = lines.slice(4).join("\n").split("\n\n").map((block) => block.split("\n"));
   assertEquals(blocks.map(([heading]) => heading), [
     "a, accuracy ↑",
@@ -142,8 +142,15 @@ Deno.test("methodsText parts tasks by a heading, and says once what ± is and ho
 
 Deno.test("methodsText says in the cell where a mean has other seeds than most", () => {
   const text = methodsText(handStudy({ failures: ["LoRA/b/4/3"] }));
-  assertStringIncludes(text, "n = 3 unless");
+  assertStringIncludes(text, "(n 3 unless");
   assertStringIncludes(text, "55.00 ± 7.07 (n 2, 1 failed)");
+});
+
+Deno.test("methodsText says once what is missing of most means", () => {
+  const { runs, ...study } = handStudy();
+  const text = methodsText({ ...study, runs: runs.filter(({ record }) => record.asked.seed < 3) });
+  assertStringIncludes(text, "(n 2, 1 missing unless a cell says otherwise)");
+  assertEquals(text.match(/missing/g)?.length, 1);
 });
 
 Deno.test("methodsText takes no line more than the width, from 40 columns on, and shows every number", () => {
