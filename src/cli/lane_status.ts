@@ -106,7 +106,7 @@ export function fittedLine(
  * const position = { noun: "runs", total: 8, skipped: 2, executed: 1, running, millis: 15_000 } as const;
  * assertEquals(
  *   positionText(position),
- *   "[3/8 runs] RTE, lora, r2, seed 2: step 3/10, loss 0.500, and 1 more, ETA 45s",
+ *   "[3/8 runs] RTE, lora, r2, seed 2: step 3/10, loss 0.500, +1 more, ETA 45s",
  * );
  * assertEquals(
  *   positionText(position, 56),
@@ -122,7 +122,7 @@ export function positionText(
   const made = executed + parts;
   const left = millis / made * (total - skipped - made);
   const [title, { text }] = [...running].at(-1)!;
-  const more = running.size > 1 ? `, and ${running.size - 1} more` : "";
+  const more = running.size > 1 ? `, +${running.size - 1} more` : "";
   const head = `[${skipped + executed}/${total} ${noun}]`;
   const eta = `ETA ${clock(left)}`;
   const line = fittedLine(head, title, `${text}${more}, ${eta}`, columns) ??

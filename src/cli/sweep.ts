@@ -70,7 +70,7 @@ export async function sweepStudy(file: StudyFile, options: SweepOptions): Promis
   const planned = await planRuns(study, all, folders, methods);
   const plan = { ...planned, runs: withPresentFolders(planned.runs, await namesIn(folder)) };
   const runs = plan.runs.filter(({ run }) => isChosen(run));
-  const warnings = await studyWarnings(plan.runs, plan.inputs);
+  const warnings = await studyWarnings(runs, plan.inputs);
   for (const line of warningsText(warnings)) await sayWrapped(line);
   await writeStoredStudy(folder, {
     study,

@@ -48,12 +48,12 @@ Deno.test("positionText leaves out the least first: the title's middle, other pi
   const at = (columns: number | null) => positionText(position, columns);
   assertEquals(
     at(null),
-    "[111/1200 runs] MNLI, elalora b=8 ties=upstream, p20000, seed 12: step 1234/20000, loss 0.693, and 1 more, ETA 97h53m",
+    "[111/1200 runs] MNLI, elalora b=8 ties=upstream, p20000, seed 12: step 1234/20000, loss 0.693, +1 more, ETA 97h53m",
   );
   assertEquals(at(columnsOf(at(null))), at(null));
   assertEquals(
     at(80),
-    "[111/1200 runs] MNLI,…ed 12: step 1234/20000, loss 0.693, and 1 more, ETA 97h53m",
+    "[111/1200 runs] MNLI, e…eed 12: step 1234/20000, loss 0.693, +1 more, ETA 97h53m",
   );
   assertEquals(at(69), "[111/1200 runs] MNLI, …ed 12: step 1234/20000, loss 0.693, ETA 97h53m");
   assertEquals(at(60), "[111/1200 runs] step 1234/20000, loss 0.693, ETA 97h53m");
