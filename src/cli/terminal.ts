@@ -154,7 +154,8 @@ export async function runCommand(
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const wasStopped = error instanceof StoppedError;
-    await complain(wasStopped ? error.message : `error: ${error.message}`);
+    if (wasStopped) await sayWrapped(error.message);
+    else await complain(`error: ${error.message}`);
     if (Deno.args.includes("--trace")) await complain(error.stack ?? "");
     code = wasStopped ? stoppedExitCode : error instanceof UsageError ? 2 : 1;
   }

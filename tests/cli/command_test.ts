@@ -47,6 +47,12 @@ Deno.test("every task that runs a program is a command with a permission set of 
   }
 });
 
+Deno.test("types are checked before the tests, not by them: each worker that a test starts would do it again", () => {
+  const [check, test] = config.tasks.test.split(" && ");
+  assert(check.startsWith("deno check "), check);
+  assert(test.startsWith("deno test ") && test.includes(" --no-check"), test);
+});
+
 Deno.test("every help has the usage, all options, --help, --trace and examples, and fits the terminal", () => {
   for (const command of commands) {
     for (const columns of [40, 80, 110]) {
