@@ -72,7 +72,7 @@ export async function findStudyFile(
       ? `Cannot find the study "${name}": want a .json or .ts file; there are no studies in ${
         folders.map((folder) => `"${folder}"`).join(" or ")
       } to choose by name`
-      : `Cannot find the study "${name}": want a .json or .ts file, or the name of a study in experiments/; ` +
+      : `Cannot find the study "${name}": want a .json or .ts file, or the name of a study in experiments/. ` +
         unknownName("study", name, known),
   );
 }
