@@ -195,6 +195,12 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
       best: best === null ? null : evaluationLines(best)[0]!,
       last: last === null ? null : evaluationLines(last)[0]!,
       others: kept === null ? [] : evaluationLines(kept).slice(1),
+      ...(kept === null || trainer === null ? {} : {
+        examples: {
+          train: sum(trainer.stages.map(({ trainExamples }) => trainExamples)),
+          splits: Object.fromEntries(splits.map(({ name, ids }) => [name, ids.length])),
+        },
+      }),
       finalTrainLoss: recent.length === 0
         ? null
         : sum(recent.map(({ loss }) => loss)) / recent.length,

@@ -6,7 +6,9 @@
 import type { Json } from "../base/canonical_json.ts";
 import { makeFolder, readIfThere, writeWhole } from "../record/run_folder.ts";
 import { readRun, type StoredRun } from "../record/read_study.ts";
+import { parseVerification } from "../record/verification_file.ts";
 import { recordSchemaVersion } from "../record/types.ts";
+import type { Verification } from "../record/verification.ts";
 import { buildReport } from "../report/build.ts";
 import type { StudyResults } from "../report/types.ts";
 import type { Study } from "../spec/study.ts";
@@ -115,6 +117,15 @@ export async function readStudyRuns(
   return runs.flat();
 }
 
+/** What the last `deno task verify` of a study found, or null where there was none. */
+async function readVerification(folder: string): Promise<Verification | null> {
+  const path = `${folder}/verify/verification.json`;
+  const bytes = await readIfThere(path);
+  return bytes === null
+    ? null
+    : parseVerification(JSON.parse(new TextDecoder().decode(bytes)), path);
+}
+
 /** A study's results as the report room takes them, with its replay ablation where there is one. */
 export async function readStudyResults(folder: string): Promise<StudyResults> {
   const stored = await readStoredStudy(folder);
@@ -126,6 +137,7 @@ export async function readStudyResults(folder: string): Promise<StudyResults> {
     warnings: stored.warnings ?? [],
     runs: await readStudyRuns(folder, stored),
     replay: hasReplay ? await readStudyResults(`${folder}/replay`) : null,
+    verification: await readVerification(folder),
   };
 }
 

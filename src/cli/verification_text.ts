@@ -3,57 +3,18 @@
  *
  * @module
  */
-import type { Difference, RunVerification, Value, Verification } from "../record/verification.ts";
+import type { RunVerification, Verification } from "../record/verification.ts";
 import { escapeMarkdown } from "../report/markdown.ts";
+import {
+  differenceText,
+  momentText,
+  numbersText,
+  pinnedText,
+  remarkOf,
+  shownValue,
+  verificationSentence,
+} from "../report/tables/verification.ts";
 import { textTable } from "./text_table.ts";
-
-function shown(value: Value): string {
-  if (value === null) return "nothing";
-  // Hashes are told apart by their first digits.
-  return typeof value === "string" && /^[0-9a-f]{40,}$/.test(value)
-    ? `${value.slice(0, 12)}…`
-    : String(value);
-}
-
-/** A place where runs part, in words. */
-export function differenceText({ quantity, step, found, wanted }: Difference): string {
-  const when = step === null ? "at the end" : `step ${step}`;
-  return `${when}, ${quantity}: found ${shown(found)}, wanted ${shown(wanted)}`;
-}
-
-/** What a reader is told about one run in a line: the first relevant difference, or why there is none to tell. */
-function remarkOf({ message, first, firstBeyond }: RunVerification): string {
-  if (message !== null) return message;
-  const difference = firstBeyond ?? first;
-  return difference === null ? "" : differenceText(difference);
-}
-
-function sizes({ quantities }: RunVerification): string {
-  const sum = (of: (quantity: RunVerification["quantities"][number]) => number) =>
-    quantities.reduce((total, quantity) => total + of(quantity), 0);
-  return quantities.length === 0
-    ? ""
-    : `${sum(({ equal }) => equal)} of ${sum(({ compared }) => compared)}`;
-}
-
-function changedText({ pinned }: RunVerification): string {
-  const changed = pinned.filter(({ isSame }) => !isSame).map(({ item }) => item);
-  return changed.length === 0 ? `all ${pinned.length}` : `all but ${changed.join(", ")}`;
-}
-
-/** How many runs had each verdict, in a sentence. */
-export function summaryText({ runs, tolerance, finishedRuns, sampleSeed }: Verification): string {
-  const count = (verdict: RunVerification["verdict"]) =>
-    runs.filter((run) => run.verdict === verdict).length;
-  const parts = [
-    `${count("bit-equal")} bit-equal`,
-    `${count("within tolerance")} within ${tolerance}`,
-    `${count("not reproduced")} not reproduced`,
-    `${count("inputs differ")} not run since inputs differ`,
-  ];
-  const drawn = sampleSeed === null ? "" : ` (drawn with seed ${sampleSeed})`;
-  return `${runs.length} of ${finishedRuns} finished runs checked${drawn}: ${parts.join(", ")}`;
-}
 
 /**
  * The table for the terminal.
@@ -64,8 +25,8 @@ export function verificationTable(verification: Verification, width: number | nu
   const rows = verification.runs.map((run) => [
     run.title,
     run.verdict,
-    sizes(run),
-    changedText(run),
+    numbersText(run),
+    pinnedText(run),
     remarkOf(run),
   ]);
   return textTable(
@@ -83,7 +44,7 @@ function table(headings: readonly string[], rows: readonly (readonly string[])[]
 function runSection(run: RunVerification): readonly string[] {
   const remark = run.message === null
     ? run.first === null ? "The two runs are the same in every number." : [
-      `They part first at ${differenceText(run.first)}.`,
+      `They first differ at ${differenceText(run.first)}.`,
       ...(run.firstBeyond === null
         ? []
         : [`Beyond the tolerance: ${differenceText(run.firstBeyond)}.`]),
@@ -112,8 +73,8 @@ function runSection(run: RunVerification): readonly string[] {
       run.pinned.map(({ item, isSame, wanted, found }) => [
         item,
         isSame ? "same" : "different",
-        shown(wanted),
-        shown(found),
+        shownValue(wanted),
+        shownValue(found),
       ]),
     ),
     "",
@@ -126,16 +87,16 @@ export function verificationMarkdown(verification: Verification): string {
   return [
     `# Reproducibility of ${escapeMarkdown(study)}`,
     "",
-    `${escapeMarkdown(summaryText(verification))}.`,
+    `${escapeMarkdown(verificationSentence(verification))}.`,
     "",
-    `Made on ${verifiedAt}. Each run was made again from its record alone and compared number by number: losses, ` +
+    `Verified on ${momentText(verifiedAt)}. Each run was made again from its record alone and compared number by number: losses, ` +
     `gradient norms, rank events, evaluations, metrics, ranks and predictions. A number is within tolerance if it ` +
     `differs by at most ${tolerance} of its size (of 1 % of the largest of its kind, if it is smaller than that); ranks and ` +
     `counts must be equal.`,
     "",
     table(
       ["run", "verdict", "numbers equal", "pinned items equal", "first difference"],
-      runs.map((run) => [run.title, run.verdict, sizes(run), changedText(run), remarkOf(run)]),
+      runs.map((run) => [run.title, run.verdict, numbersText(run), pinnedText(run), remarkOf(run)]),
     ),
     "",
     ...runs.flatMap(runSection),

@@ -7,6 +7,7 @@ import { readSurroundings } from "../record/provenance.ts";
 import { makeFolder, writeWhole } from "../record/run_folder.ts";
 import { recordSchemaVersion } from "../record/types.ts";
 import { type RunVerification, type Verification } from "../record/verification.ts";
+import { differenceText, verificationSentence } from "../report/tables/verification.ts";
 import { commandOf } from "./command.ts";
 import { deviceOption, movedFolders, resultsOption, sweptArgument } from "./command_parts.ts";
 import { LaneStatus } from "./lane_status.ts";
@@ -14,23 +15,26 @@ import { isFinished, planRecorded, type RecordedRun } from "./recorded_run.ts";
 import { sampleByKind } from "./sampling.ts";
 import { listenForStop, StopFlag, StoppedError } from "./stop.ts";
 import { defaultStudy } from "./study_file.ts";
-import { defaultResults, findResults, readStoredStudy, readStudyRuns } from "./study_results.ts";
+import {
+  defaultResults,
+  findResults,
+  readStoredStudy,
+  readStudyResults,
+  readStudyRuns,
+  writeReport,
+} from "./study_results.ts";
 import {
   clearStatus,
   outputColumns,
   runCommand,
   say,
+  sayWrapped,
   UsageError,
   wholeNumber,
 } from "./terminal.ts";
 import { groupsOf, verifyGroup } from "./verify_group.ts";
 import { askToWrite } from "./write_access.ts";
-import {
-  differenceText,
-  summaryText,
-  verificationMarkdown,
-  verificationTable,
-} from "./verification_text.ts";
+import { verificationMarkdown, verificationTable } from "./verification_text.ts";
 
 const defaultSample = 3;
 const defaultTolerance = 1e-4;
@@ -204,7 +208,9 @@ export const verify = commandOf({
     tolerance: toleranceOf(parsed.text("tolerance")),
   });
   await say(`\n${verificationTable(verification, outputColumns())}`);
-  await say(`${summaryText(verification)}\nReport: ${folder}/verify/verification.md`);
+  await sayWrapped(`${verificationSentence(verification)}.`);
+  await say(`Details: ${folder}/verify/verification.md`);
+  await say(`Report: ${await writeReport(folder, await readStudyResults(folder))}`);
   return exitCodeOf(verification);
 });
 

@@ -112,6 +112,7 @@ const happened = z.object({
   best: evaluationLine.nullable(),
   last: evaluationLine.nullable(),
   others: z.array(evaluationLine),
+  examples: z.exactOptional(z.object({ train: count, splits: z.record(text, count) })),
   finalTrainLoss: z.number().nullable(),
   majority: z.exactOptional(z.record(text, figure)),
   flags: z.exactOptional(z.array(runFlag)),
@@ -260,7 +261,12 @@ function quickParserOf<T>(schema: z.ZodType<T>, isPlain: (value: unknown) => boo
   return (value, path) => isPlain(value) ? value as T : parse(value, path);
 }
 
-function parserOf<T>(schema: z.ZodType<T>, versioned: boolean): Parser<T> {
+/**
+ * A parser of a file by its schema.
+ *
+ * @param versioned Whether the file holds its schema version, which is looked at first.
+ */
+export function parserOf<T>(schema: z.ZodType<T>, versioned: boolean): Parser<T> {
   return (value, path) => {
     if (versioned) {
       const version = at(value, ["schema"]);

@@ -129,6 +129,13 @@ export interface Happened {
   readonly best: EvaluationLine | null;
   readonly last: EvaluationLine | null;
   readonly others: readonly EvaluationLine[];
+  /** Sizes of the data; absent in older records and where the run failed before an evaluation. */
+  readonly examples?: {
+    /** Examples of the whole training split, before a limit and with those held out; of a sequence those of all its tasks. */
+    readonly train: number;
+    /** Examples of each split that was evaluated, by its name. */
+    readonly splits: Readonly<Record<string, number>>;
+  };
   readonly finalTrainLoss: number | null;
   /**
    * Metrics of the first evaluated split if every text got the training split's most frequent class (a regression: its

@@ -6,8 +6,11 @@
 import { chartsOf } from "./charts.ts";
 import { csvOf } from "./csv.ts";
 import { gridOf } from "./facts.ts";
-import { findingsOf, uniformLabel } from "./findings.ts";
+import { answerOf } from "./findings/answer.ts";
+import { uniformLabel } from "./findings/comparisons.ts";
+import { findingsOf } from "./findings/findings.ts";
 import { markdownOf } from "./markdown.ts";
+import { noticesOf } from "./notices.ts";
 import { pageOf } from "./page.ts";
 import { type Ranking, rankingsOf } from "./ranking.ts";
 import { type Picture, renderChart } from "./render.ts";
@@ -29,8 +32,10 @@ import {
   runsTable,
   scoresTable,
   sequencesTable,
+  settingsTable,
   stagesTable,
   truncationsTable,
+  verificationTable,
 } from "./tables.ts";
 import type { ReportFiles, ReportTable, StudyResults } from "./types.ts";
 
@@ -42,10 +47,11 @@ export function tablesOf(
   const baseline = baselineOf(gridOf(results));
   const { replay } = results;
   const replayTables = replay === null ? [] : [
-    { ...methodsTable(replay, "replay_methods"), title: "Replayed methods and budgets" },
+    { ...methodsTable(replay, "replay_methods"), title: "Scores of the replays" },
     pairedTable(replay, uniformLabel(replay), "replay_paired"),
   ];
   return [
+    settingsTable(results),
     methodsTable(results),
     scoresTable(results),
     sequencesTable(results),
@@ -62,6 +68,7 @@ export function tablesOf(
     ...replayTables,
     costTable(results, baseline),
     budgetsTable(results),
+    verificationTable(results),
     provenanceTable(results),
     failedTable(results),
     runsTable(results),
@@ -83,9 +90,12 @@ export async function buildReport(results: StudyResults): Promise<ReportFiles> {
   for (const chart of Object.values(charts).flat()) {
     pictures.set(chart.id, await renderChart(chart));
   }
+  const baseline = baselineOf(gridOf(results));
   const page = pageOf({
     results,
-    findings: findingsOf(results, baselineOf(gridOf(results)), rankings),
+    answer: answerOf(results, baseline, rankings),
+    notices: noticesOf(results),
+    findings: findingsOf(results, baseline, rankings),
     charts,
     pictures: new Map([...pictures].map(([id, { page }]) => [id, page])),
     tables: new Map(tables.map((table) => [table.id, table])),

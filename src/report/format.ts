@@ -66,12 +66,23 @@ export function chance(p: unknown): string {
 /** Names that a list spells out; the others are counted. */
 const mostNamed = 5;
 
-/** `A, B and C`; of more than six the first five and `3 others`. */
-export function listed(names: readonly string[]): string {
-  const shown = names.length > mostNamed + 1 ? names.slice(0, mostNamed) : names;
-  const rest = names.length - shown.length;
-  const parts = rest > 0 ? [...shown, `${whole(rest)} others`] : shown;
+/** `A, B and C`, whatever their number. */
+export function joined(parts: readonly string[], word = "and"): string {
   return parts.length < 2
     ? parts.join("")
-    : `${parts.slice(0, -1).join(", ")} and ${parts[parts.length - 1]}`;
+    : `${parts.slice(0, -1).join(", ")} ${word} ${parts[parts.length - 1]}`;
+}
+
+/** `A, B and C`; of more than six the first five and `3 others`. */
+export function listed(names: readonly string[], word = "and"): string {
+  const shown = names.length > mostNamed + 1 ? names.slice(0, mostNamed) : names;
+  const rest = names.length - shown.length;
+  return joined(rest > 0 ? [...shown, `${whole(rest)} others`] : shown, word);
+}
+
+/** An interval in a sentence, such as `95% interval −0.31 to 1.20`; empty where it is not known. */
+export function intervalWords(low: number | null, high: number | null, decimals: number): string {
+  return low === null || high === null
+    ? ""
+    : `95% interval ${fixed(low, decimals)} to ${fixed(high, decimals)}`;
 }

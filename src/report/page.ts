@@ -63,9 +63,15 @@ function factList(results: StudyResults): Html {
     [whole(budgets), budgets === 1 ? "budget" : "budgets"],
     [whole(grid.seeds.length), grid.seeds.length === 1 ? "seed" : "seeds"],
     [hours(wallMillis), "of runs"],
+    ...(results.verification === null ? [] : [
+      [
+        `${whole(results.verification.runs.length)} of ${whole(results.verification.finishedRuns)}`,
+        "runs verified",
+      ] as const,
+    ]),
   ];
   return html`<ul class="facts">${
-    facts.map(([value, what]) => html`<li><b>${value}</b><span>${what}</span></li>`)
+    facts.map(([value, what]) => html`<li><b>${value}</b> <span>${what}</span></li>`)
   }</ul>`;
 }
 

@@ -5,15 +5,20 @@
  */
 import type { ReportCharts } from "./charts.ts";
 import { groupBy } from "./facts.ts";
-import type { Finding } from "./findings.ts";
+import type { Answer } from "./findings/answer.ts";
+import type { Finding } from "./findings/finding.ts";
 import { counted } from "./format.ts";
 import { type Html, html, type HtmlValue } from "./html.ts";
+import type { Notice } from "./notices.ts";
 import { empty, figure, tableHtml } from "./page_pieces.ts";
+import { verificationText } from "./tables/verification.ts";
 import type { Chart, ReportTable, StudyResults } from "./types.ts";
 
 /** Everything the page shows. */
 export interface PageContent {
   readonly results: StudyResults;
+  readonly answer: Answer;
+  readonly notices: readonly Notice[];
   readonly findings: readonly Finding[];
   readonly charts: ReportCharts;
   /** Keys and plots of each chart as HTML, by id. */
@@ -34,6 +39,17 @@ const mostOpenRows = 60;
 
 /** Methods whose own charts stand open; those of more are folded by method. */
 const mostOpenMethods = 4;
+
+/** Lines of a notice that stand open. */
+const mostNoticeLines = 3;
+
+function noticeHtml({ text, lines }: Notice): Html {
+  if (lines.length === 0) return html`<p class="notice">${text}</p>`;
+  const items = html`<ul>${lines.map((line) => html`<li>${line}</li>`)}</ul>`;
+  return lines.length <= mostNoticeLines
+    ? html`<div class="notice">${text}${items}</div>`
+    : html`<details class="notice"><summary>${text}</summary>${items}</details>`;
+}
 
 function openOrFolded(table: ReportTable): readonly Html[] {
   const rows = table.table.numRows();
@@ -88,32 +104,39 @@ export function sectionsOf(content: PageContent): readonly Section[] {
     list.length > 0 ? list : [empty(without)];
   const command = (name: string) => html`<code>deno task ${name} ${results.study.name}</code>`;
   const noRuns = html`No run has finished yet. Run or continue the study with ${command("sweep")}.`;
+  /** The summary shows one chart, and the section of scores the others. */
+  const [first, further] = [charts.metric.slice(0, 1), charts.metric.slice(1)];
+  const verified = verificationText(results);
   const noRanks = "No finished run of this study changed its ranks; AdaLoRA and ElaLoRA do.";
   return [
     {
       id: "summary",
       title: "Summary",
       body: [
-        html`<ul class="findings">${
-          content.findings.map(({ lead, text }) => html`<li><b>${lead}:</b> ${text}</li>`)
-        }</ul>`,
+        html`<p class="answer">${content.answer.sentence}</p>`,
+        ...content.notices.map(noticeHtml),
+        ...figures(first),
+        ...(content.answer.basis.length === 0 ? [] : [
+          html`<ul class="basis">${
+            content.answer.basis.map((text) => html`<li>${text}</li>`)
+          }</ul>`,
+        ]),
+        html`
+          <details>
+            <summary>All findings (${content.findings.length})</summary>
+            <ul class="findings">${content.findings.map(({ lead, text }) =>
+              html`<li><b>${lead}:</b> ${text}</li>`
+            )}</ul>
+          </details>
+        `,
       ],
     },
+    { id: "settings", title: "Settings", body: shown("settings", noRuns) },
     {
-      id: "ranking",
-      title: "Ranking",
-      body: [
-        ...or(
-          figures(charts.ranking),
-          "A ranking needs two methods that have a score on the same task and seed.",
-        ),
-        ...untitled("ranking"),
-        ...titled("ranking_tests"),
-        ...folded("ranking_pairs"),
-      ],
+      id: "scores",
+      title: "Scores",
+      body: [...shown("methods", noRuns), ...figures(further), ...folded("scores")],
     },
-    { id: "metric", title: "Metric against budget", body: or(figures(charts.metric), noRuns) },
-    { id: "methods", title: "Methods", body: [...shown("methods", noRuns), ...folded("scores")] },
     // Most studies have no sequence, and their page says nothing of them.
     ...(tableOf("sequences") === null ? [] : [{
       id: "sequences",
@@ -130,6 +153,19 @@ export function sectionsOf(content: PageContent): readonly Section[] {
       body: [
         ...shown("paired", "Differences need a method to compare with: add LoRA to the study."),
         ...folded("paired_examples"),
+      ],
+    },
+    {
+      id: "ranking",
+      title: "Ranking",
+      body: [
+        ...or(
+          figures(charts.ranking),
+          "A ranking needs two methods that have a score on the same task and seed.",
+        ),
+        ...untitled("ranking"),
+        ...titled("ranking_tests"),
+        ...folded("ranking_pairs"),
       ],
     },
     {
@@ -188,10 +224,15 @@ export function sectionsOf(content: PageContent): readonly Section[] {
       id: "reproducibility",
       title: "Reproducibility",
       body: [
-        html`<p>${
-          command("verify")
-        } runs a sample of these runs again and compares metrics, losses and ranks.</p>`,
-        ...shown("provenance", noRuns),
+        verified === null
+          ? empty(
+            html`Not verified yet: ${
+              command("verify")
+            } makes a sample of these runs again and compares losses, metrics, ranks and predictions.`,
+          )
+          : html`<p>${verified}</p>`,
+        ...untitled("verification"),
+        ...titled("provenance"),
       ],
     },
     {

@@ -28,14 +28,13 @@ a:hover { text-decoration: underline; }
 code { font: 0.92em ui-monospace, 'SF Mono', Menlo, Consolas, monospace; background: var(--row); border: 1px solid var(--line);
   border-radius: 4px; padding: 0.05em 0.35em; }
 .layout { display: grid; grid-template-columns: 13.5rem minmax(0, 1fr); gap: 2.2rem; max-width: 84rem; margin: 0 auto; padding: 0 1.6rem 4rem; }
-header { grid-column: 1 / -1; padding: 2.6rem 0 0.4rem; }
+header { grid-column: 1 / -1; padding: 1.5rem 0 0; margin-bottom: -1.6rem; }
 header .kind { color: var(--muted); font-size: 0.8rem; letter-spacing: 0.08em; text-transform: uppercase; }
-h1 { font-size: 2rem; line-height: 1.2; margin: 0.2rem 0 0.5rem; letter-spacing: -0.015em; }
-header p { max-width: 46rem; margin: 0 0 1rem; color: var(--muted); }
-.facts { display: flex; flex-wrap: wrap; gap: 0.6rem; margin: 1.1rem 0 0; padding: 0; list-style: none; }
-.facts li { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 0.5rem 0.95rem; min-width: 6.5rem; }
-.facts b { display: block; font-size: 1.15rem; line-height: 1.35; font-variant-numeric: tabular-nums; }
-.facts span { color: var(--muted); font-size: 0.8rem; }
+h1 { font-size: 1.8rem; line-height: 1.2; margin: 0.15rem 0 0.35rem; letter-spacing: -0.015em; }
+header p { max-width: 66rem; margin: 0; color: var(--muted); font-size: 0.92rem; }
+.facts { display: flex; flex-wrap: wrap; gap: 0.2rem 1.5rem; margin: 0.6rem 0 0; padding: 0; list-style: none; }
+.facts b { font-variant-numeric: tabular-nums; }
+.facts span { color: var(--muted); font-size: 0.88rem; }
 nav { position: sticky; top: 1.2rem; align-self: start; font-size: 0.9rem; padding-top: 1.4rem; max-height: calc(100vh - 2.4rem); overflow-y: auto; }
 nav ol { list-style: none; margin: 0; padding: 0; border-left: 2px solid var(--line); }
 nav a { display: block; padding: 0.26rem 0 0.26rem 0.9rem; color: var(--muted); }
@@ -47,6 +46,12 @@ section > p, .note { color: var(--muted); max-width: 54rem; margin: 0 0 0.8rem; 
 .findings { margin: 0.7rem 0 0; padding: 0; list-style: none; display: grid; gap: 0.55rem; max-width: 58rem; }
 .findings li { padding-left: 1.2rem; position: relative; }
 .findings li::before { content: ""; position: absolute; left: 0; top: 0.62em; width: 0.45rem; height: 0.45rem; border-radius: 50%; background: var(--accent); }
+section > .answer { color: var(--ink); font-size: 1.22rem; line-height: 1.45; font-weight: 600; margin: 0.2rem 0 0.7rem; max-width: 60rem; }
+.basis { color: var(--muted); font-size: 0.92rem; max-width: 60rem; margin: 0.9rem 0 0; padding-left: 1.1rem; }
+.notice { border: 0; border-left: 3px solid var(--bad); border-radius: 4px; background: var(--bad-back); color: var(--ink); max-width: 60rem; margin: 0.5rem 0 0; padding: 0.45rem 0.9rem; font-size: 0.9rem; }
+section > p.notice { color: var(--ink); margin: 0.5rem 0 0; }
+.notice ul { margin: 0.25rem 0 0; padding-left: 1.2rem; }
+.notice summary { font-weight: 500; font-size: inherit; }
 .empty { border: 1px dashed var(--line); border-radius: 10px; padding: 0.9rem 1.1rem; color: var(--muted); margin: 0.8rem 0 0; }
 .scroll { overflow-x: auto; margin: 0.7rem 0 0; }
 table { border-collapse: collapse; font-size: 0.87rem; font-variant-numeric: tabular-nums; min-width: 60%; }

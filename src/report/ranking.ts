@@ -19,7 +19,7 @@ import { baselineOf } from "./tables/paired.ts";
 import type { StudyResults } from "./types.ts";
 
 /** What a corrected test says of a method against another. */
-export type RankVerdict = "better" | "worse" | "cannot be told apart";
+export type RankVerdict = "better" | "worse" | "no significant difference";
 
 /** A method among those of its budget. */
 export interface RankedMethod {
@@ -34,7 +34,7 @@ export interface RankedMethod {
   readonly high: number | null;
   /** Blocks in which no method is better. */
   readonly firsts: number;
-  /** Methods that share a letter cannot be told apart. */
+  /** Methods that share a letter do not differ significantly. */
   readonly letters: string;
   /** Against the baseline, corrected for the comparisons with it; null for the baseline and in a study without. */
   readonly againstBaseline: { readonly p: number; readonly verdict: RankVerdict } | null;
@@ -81,7 +81,7 @@ export interface Ranking {
   /** In the order of `methods`. */
   readonly pairs: readonly RankPair[];
   readonly baseline: string | null;
-  /** Whether a method that wins every block against another would be told apart from it. */
+  /** Whether a method that wins every block against another would differ significantly from it. */
   readonly canTellApart: boolean;
   /** The same for comparisons with the baseline alone. */
   readonly canTellFromBaseline: boolean;
@@ -105,7 +105,7 @@ interface Block {
  *   sample (Demšar, "Statistical comparisons of classifiers over multiple data sets", JMLR 7, 2006, section 3.1).
  *   Differences of metrics without a common scale are taken between ranks.
  *   The price: n blocks allow no p below 2 / 2ⁿ, which `canTellApart` holds against the number of pairs.
- * - Seeds of one task are not independent draws of tasks. What is told apart is told apart on these tasks.
+ * - Seeds of one task are not independent draws of tasks: a significant difference holds for these tasks.
  * - Methods without budget have no equal among the others. They are placed beside each budget, one at a time, in no
  *   test; in a study without budgets they are ranked among themselves.
  */
@@ -218,7 +218,7 @@ function testsOf(
   const against: Against = baseline === null ? new Map() : againstOf(pairs, baseline);
   const letters = lettersOf(
     order.length,
-    pairs.filter((pair) => pair.verdict !== "cannot be told apart")
+    pairs.filter((pair) => pair.verdict !== "no significant difference")
       .map((pair) => [order.indexOf(pair.label), order.indexOf(pair.other)]),
   );
   const methods = order.map((label, i): RankedMethod => {
@@ -262,7 +262,7 @@ function pairsOf(
 }
 
 function verdictOf(p: number, leansTowards: boolean): RankVerdict {
-  if (p >= significanceLevel) return "cannot be told apart";
+  if (p >= significanceLevel) return "no significant difference";
   return leansTowards ? "better" : "worse";
 }
 

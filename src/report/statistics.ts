@@ -69,7 +69,12 @@ export function summarise(values: readonly number[], level = intervalLevel): Sum
 }
 
 /** What a paired comparison lets one say. */
-export type Verdict = "better" | "worse" | "cannot be told apart" | "one pair only" | "no pairs";
+export type Verdict =
+  | "better"
+  | "worse"
+  | "no significant difference"
+  | "one pair only"
+  | "no pairs";
 
 /** A paired difference with its verdict. */
 export interface Comparison extends Summary {
@@ -99,7 +104,7 @@ function verdictOf(summary: Summary, isHigherBetter: boolean): Verdict {
   if (centre === null || low === null || high === null || sd === null) return "no pairs";
   // Rounding leaves a few ulps of spread between differences that are equal in truth.
   if (sd <= 1e-12 * Math.max(1, Math.abs(centre)) || (low <= 0 && high >= 0)) {
-    return "cannot be told apart";
+    return "no significant difference";
   }
   return (centre > 0) === isHigherBetter ? "better" : "worse";
 }

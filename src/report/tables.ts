@@ -13,4 +13,6 @@ export { rankingPairsTable, rankingTable, rankingTestsTable } from "./tables/ran
 export { failedTable, runsTable } from "./tables/runs.ts";
 export { methodsTable, scoresTable } from "./tables/scores.ts";
 export { sequencesTable, stagesTable } from "./tables/sequence.ts";
+export { settingsTable } from "./tables/settings.ts";
 export { truncationsTable } from "./tables/truncations.ts";
+export { verificationTable } from "./tables/verification.ts";

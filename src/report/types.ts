@@ -6,6 +6,7 @@
 import type { ColumnTable } from "arquero";
 import type { Key } from "./markers.ts";
 import type { Asked, RunResults } from "../record/types.ts";
+import type { Verification } from "../record/verification.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 
 export type { RunResults };
@@ -30,6 +31,8 @@ export interface StudyResults {
    * in depth, and with uniform ranks; labels tell which. Null until `deno task ablate` made it.
    */
   readonly replay: StudyResults | null;
+  /** What the last `deno task verify` found; null until there was one. */
+  readonly verification: Verification | null;
 }
 
 /** One row of a table, by column name. */

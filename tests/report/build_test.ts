@@ -7,7 +7,7 @@ import {
 } from "@std/assert";
 import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
-import { findingsOf } from "../../src/report/findings.ts";
+import { findingsOf } from "../../src/report/findings/findings.ts";
 import { renderChart } from "../../src/report/render.ts";
 import { importanceCurves, lossCurves, rankCurves } from "../../src/report/series.ts";
 import { stylesOf } from "../../src/report/method_styles.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { findingsOf } from "../../src/report/findings.ts";
+import { findingsOf } from "../../src/report/findings/findings.ts";
 import type { StudyResults } from "../../src/report/types.ts";
 import { fixtureStudy, manyFixtureMethods } from "./fixture.ts";
 

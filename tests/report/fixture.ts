@@ -382,5 +382,12 @@ export function fixtureStudy(options: FixtureOptions = {}): StudyResults {
       })),
     })
     : null;
-  return { study, planned: runs.map(({ record: { asked } }) => asked), warnings: [], runs, replay };
+  return {
+    study,
+    planned: runs.map(({ record: { asked } }) => asked),
+    warnings: [],
+    runs,
+    replay,
+    verification: null,
+  };
 }

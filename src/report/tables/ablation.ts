@@ -27,7 +27,7 @@ export interface AblationRow {
   readonly high: number | null;
   readonly kendall: number | null;
   /** Where the interval comes from. */
-  readonly interval: "t over runs" | "bootstrap over pieces" | "none";
+  readonly interval: "t over runs" | "bootstrap over removals" | "none";
 }
 
 /** One removed piece, averaged over the runs (seeds) of a cell. */
@@ -140,7 +140,7 @@ export function ablationRows(results: StudyResults): readonly AblationRow[] {
       low: clamp(bootstrap?.low ?? summary.low),
       high: clamp(bootstrap?.high ?? summary.high),
       kendall: summarise(correlated.flatMap((run) => run.tau === null ? [] : [run.tau])).mean,
-      interval: bootstrap !== null ? "bootstrap over pieces" : hasSpread ? "t over runs" : "none",
+      interval: bootstrap !== null ? "bootstrap over removals" : hasSpread ? "t over runs" : "none",
     };
   }).sort((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || order(a) - order(b));
 }
@@ -149,11 +149,11 @@ export function ablationRows(results: StudyResults): readonly AblationRow[] {
 export function ablationTable(results: StudyResults): ReportTable {
   return {
     id: "ablation",
-    title: "Rank given and metric lost",
+    title: "Rank and metric lost",
     note:
-      "For each layer and module: its adapter is removed from the trained model and the metric evaluated again. " +
-      "ρ (Spearman) and τ (Kendall's τ-b) correlate the rank the piece held with the metric lost; near 1, rank went where it was needed. " +
-      "n counts runs; with several runs the 95% interval is a t interval over runs, with one a bootstrap over its pieces. " +
+      "The adapter of one layer, or of one module, is removed from the trained model and the metric is evaluated again. " +
+      "ρ (Spearman) and τ (Kendall’s τ-b) correlate the rank that was removed with the metric lost: near 1, rank went where it was needed. " +
+      "n counts runs. With several runs the 95% interval is a t interval over runs, with one run a bootstrap over what was removed. " +
       "Where all ranks are equal there is no correlation.",
     table: tableFrom(ablationRows(results) as unknown as readonly Row[], [
       "kind",
@@ -175,7 +175,7 @@ export function ablationTable(results: StudyResults): ReportTable {
       { title: "method", align: "left", cell: (row) => String(row["label"]) },
       { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
       { title: "n", align: "right", cell: (row) => whole(row["n"]) },
-      { title: "pieces", align: "right", cell: (row) => whole(row["pieces"]) },
+      { title: "removals a run", align: "right", cell: (row) => whole(row["pieces"]) },
       {
         title: "ρ",
         align: "right",
@@ -208,7 +208,7 @@ export function removalsTable(results: StudyResults): ReportTable {
     id: "removals",
     title: "Every removal",
     note:
-      "Mean over runs of the rank removed and of the metric lost (metrics within [−1, 1] × 100); positive means that the removal hurt.",
+      "The rank removed and the metric lost, means over runs (metrics within [−1, 1] are shown × 100). Positive: the removal hurt.",
     table: tableFrom(points as unknown as readonly Row[], [
       "kind",
       "task",

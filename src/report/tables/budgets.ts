@@ -10,14 +10,14 @@ import { nothing, whole } from "../format.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
 import { orderOf } from "./scores.ts";
 
-/** The numbers to keep of a trained run, head excluded. */
+/** The parameters to store of a trained run, head excluded. */
 export interface StoredCount {
   readonly count: number;
   /** Whether the record says it; else the final count stands for it. */
   readonly isRecorded: boolean;
 }
 
-/** What must be kept to deploy a run, without its head: as recorded, else the final count; without budget all that was trained. */
+/** What must be stored to deploy a run, without its head: as recorded, else the final count; without budget all that was trained. */
 export function storedOf({ happened }: RunRecord): StoredCount {
   const { budget, parameters } = happened;
   if (budget === null) return { count: parameters.trainable - parameters.head, isRecorded: true };
@@ -91,11 +91,11 @@ export function budgetsTable(results: StudyResults): ReportTable {
     id: "budgets",
     title: "Budgets",
     note:
-      "Active adapter parameters, heads and biases excluded: requested, at the start, at most, and at the end (mean over runs; " +
-      "the range where runs differ). Stored is what must be kept to deploy the run, besides its head" +
+      "Active adapter parameters without heads and biases: requested, at the start, at most and at the end (mean over runs, " +
+      "with the range where runs differ). Stored are the parameters that deploying the run needs besides its head" +
       (isGuessed ? "; where records do not say (≈), the final count stands for it" : "") +
-      "; a method without budget stores all it trained. " +
-      "Trainable counts all numbers the optimiser updated, spare capacity and heads included.",
+      ". A method without a budget stores everything it trained. " +
+      "Trainable are all parameters that the optimiser updated, with spare capacity and heads.",
     table: tableFrom(sorted, budgetNames),
     columns: [
       { title: "method", align: "left", cell: (row) => String(row["label"]) },

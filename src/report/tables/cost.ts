@@ -16,6 +16,7 @@ import {
   tableFrom,
 } from "../facts.ts";
 import { duration, fixed, nothing, significant, whole } from "../format.ts";
+import { majorityColumn, majorityNote } from "../majority.ts";
 import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
 import { onFront } from "../pareto.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
@@ -31,7 +32,9 @@ export interface CostRow {
   readonly n: number;
   readonly score: number | null;
   readonly stepMillis: number;
-  /** Step time over the baseline's at the same task and budget, null without one. */
+  /** The most runs that were made at a time with one of these, itself included; null where a record does not say. */
+  readonly jobs: number | null;
+  /** Step time over the baseline's at the same task and budget; null without one, and where runs shared the machine. */
   readonly stepRatio: number | null;
   readonly tokensPerSecond: number;
   readonly wallMillis: number;
@@ -39,9 +42,12 @@ export interface CostRow {
   readonly trainMillis: number;
   /** The part of `trainMillis` that rank events and the estimate took, null where records do not say. */
   readonly eventMillis: number | null;
-  /** Numbers to keep, head included. */
+  /** Parameters to store, head included. */
   readonly parameters: number;
-  /** Whether no other cell of the task has as good a mean for less training time, or for fewer parameters. */
+  /**
+   * Whether no other cell of the task has as good a mean for less training time, or for fewer parameters; none is on the
+   * front of times where runs of the task shared the machine.
+   */
   readonly isOnTimeFront: boolean;
   readonly isOnSizeFront: boolean;
 }
@@ -55,6 +61,7 @@ const costNames = [
   "budget",
   "n",
   "score",
+  "jobs",
   "stepMillis",
   "stepRatio",
   "tokensPerSecond",
@@ -80,6 +87,7 @@ function costsOf(record: RunRecord): Row {
   const apart = millisApart(record);
   return {
     ...factOf(record),
+    jobs: time.jobs ?? NaN,
     stepMillis: finite(time.medianStepMillis),
     tokensPerSecond: finite(time.tokensPerSecond),
     wallMillis: time.wallMillis,
@@ -98,11 +106,12 @@ export function costRows(results: StudyResults, baseline: string | null): readon
   const facts = results.runs
     .filter(({ record }) => record.happened.outcome.state === "finished")
     .map(({ record }) => costsOf(record));
-  const perTask = rowsOf<Measured>(
+  const perTask = rowsOf<Omit<Measured, "jobs"> & { readonly jobs: readonly number[] }>(
     tableFrom(facts, costNames).groupby("task", "label", "budget").rollup({
       metric: op.any("metric"),
       n: op.count(),
       score: op.mean("score"),
+      jobs: op.array_agg("jobs"),
       stepMillis: op.median("stepMillis"),
       tokensPerSecond: op.median("tokensPerSecond"),
       wallMillis: op.median("wallMillis"),
@@ -110,18 +119,28 @@ export function costRows(results: StudyResults, baseline: string | null): readon
       eventMillis: op.median("eventMillis"),
       parameters: op.mean("parameters"),
     }),
-  ).map((row) => ({ ...row, eventMillis: finite(row.eventMillis) }));
+  ).map((row): Measured => ({
+    ...row,
+    eventMillis: finite(row.eventMillis),
+    jobs: finite(Math.max(...row.jobs)),
+  }));
   const grid = gridOf(results);
   const rows = [...perTask, ...averagesOf(results, grid, perTask)];
   const baselines = new Map(
-    rows.filter((row) => row.label === baseline)
+    rows.filter((row) => row.label === baseline && !isShared(row))
       .map((row) => [keyOf(row.task, row.budget), row.stepMillis]),
   );
   const order = orderOf(grid);
   return [...groupBy(rows, (row) => row.task).values()].flatMap(withFronts).map((row) => {
     const ours = baselines.get(keyOf(row.task, row.budget));
-    return { ...row, stepRatio: ours === undefined ? null : row.stepMillis / ours };
+    const stepRatio = ours === undefined || isShared(row) ? null : row.stepMillis / ours;
+    return { ...row, stepRatio };
   }).sort((a, b) => order(a) - order(b));
+}
+
+/** Whether it is known that runs shared the machine, so that their times say little of the method. */
+function isShared({ jobs }: Pick<CostRow, "jobs">): boolean {
+  return jobs !== null && jobs > 1;
 }
 
 /** The mean over tasks of each method and budget that has them all. */
@@ -148,6 +167,9 @@ function averagesOf(
       budget,
       n: group.reduce((sum, row) => sum + row.n, 0),
       score: scores.get(key) ?? null,
+      jobs: group.some(({ jobs }) => jobs === null)
+        ? null
+        : Math.max(...group.map(({ jobs }) => jobs!)),
       stepMillis: meanOf((row) => row.stepMillis),
       tokensPerSecond: meanOf((row) => row.tokensPerSecond),
       wallMillis: meanOf((row) => row.wallMillis),
@@ -168,7 +190,7 @@ function withFronts(
       cost: costOf(row),
       quality: row.score === null ? null : sign * row.score,
     })));
-  const time = front((row) => row.trainMillis);
+  const time = rows.some(isShared) ? rows.map(() => false) : front((row) => row.trainMillis);
   const size = front((row) => row.parameters);
   return rows.map((row, i) => ({ ...row, isOnTimeFront: time[i]!, isOnSizeFront: size[i]! }));
 }
@@ -182,6 +204,17 @@ function frontText(row: Row): string {
   return fronts.length === 0 ? nothing : fronts.join(", ");
 }
 
+/** What a reader must know of times of runs that were made side by side. */
+function sharingText(rows: readonly CostRow[]): string {
+  const some = rows.some(isShared)
+    ? "Runs that were made several at a time shared the machine: their times are longer than those of a run alone, and " +
+      "they are left out of ratios and of the front of times. "
+    : "";
+  return rows.some(({ jobs }) => jobs === null)
+    ? `${some}Older records do not say how many runs were made at a time; with several, times and ratios cannot be compared. `
+    : some;
+}
+
 /** The table of {@linkcode costRows}. */
 export function costTable(results: StudyResults, baseline: string | null): ReportTable {
   const rows = costRows(results, baseline);
@@ -189,12 +222,15 @@ export function costTable(results: StudyResults, baseline: string | null): Repor
   return {
     id: "cost",
     title: "Quality and cost",
-    note: "Medians over the finished runs of a cell. Step times depend on the task's text lengths" +
-      (baseline === null ? "." : `; the ratio is to ${baseline} on the same task and budget.`) +
-      " Train time is steps and what is apart from them: rank events, merges, rounds of scoring, an estimate of ranks before training; " +
-      "evaluations do not count. Kept are the numbers to store, head included. " +
-      "On the front: no other cell of the task has as good a mean for less train time (time), or for fewer numbers kept (size); " +
-      "the front is of means, and neighbours on it may not be told apart.",
+    note: "Times are medians over the finished runs of a task, method and budget. " +
+      (baseline === null
+        ? ""
+        : `The ratio compares the time of a step with ${baseline}’s on the same task and budget. `) +
+      sharingText(rows) +
+      "Training time holds the steps and the work outside steps: rank events, merges, rounds of scoring and an estimate of ranks " +
+      "before training. Evaluations do not count. Parameters to store include the head. " +
+      "On the Pareto front: no other row of the task has as good a mean for less training time (time) or for fewer parameters to store " +
+      "(size). Differences between the means may not be significant." + majorityNote(results),
     table: tableFrom(rows as unknown as readonly Row[], costNames),
     columns: [
       { title: "task", align: "left", cell: (row) => String(row["task"]) },
@@ -211,25 +247,32 @@ export function costTable(results: StudyResults, baseline: string | null): Repor
             }`
             : nothing,
       },
+      ...majorityColumn(results),
+      {
+        title: "runs at a time",
+        align: "right",
+        cell: (row) => row["jobs"] === null ? "not known" : whole(row["jobs"]),
+        tone: (row) => row["jobs"] === 1 ? "plain" : "muted",
+      },
       { title: "ms a step ↓", align: "right", cell: (row) => significant(row["stepMillis"]) },
       {
-        title: "× baseline ↓",
+        title: baseline === null ? "× baseline ↓" : `× ${baseline} ↓`,
         align: "right",
         cell: (row) => fixed(row["stepRatio"], 2),
       },
       { title: "tokens/s ↑", align: "right", cell: (row) => whole(row["tokensPerSecond"]) },
-      { title: "train time ↓", align: "right", cell: (row) => duration(row["trainMillis"]) },
+      { title: "training time ↓", align: "right", cell: (row) => duration(row["trainMillis"]) },
       ...(hasEvents
         ? [{
-          title: "apart from steps",
+          title: "outside steps",
           align: "right" as const,
           cell: (row: Row) => duration(row["eventMillis"]),
         }]
         : []),
       { title: "run time ↓", align: "right", cell: (row) => duration(row["wallMillis"]) },
-      { title: "kept ↓", align: "right", cell: (row) => whole(row["parameters"]) },
+      { title: "parameters to store ↓", align: "right", cell: (row) => whole(row["parameters"]) },
       {
-        title: "on the front",
+        title: "on the Pareto front",
         align: "left",
         cell: frontText,
         tone: (row) => frontText(row) === nothing ? "muted" : "good",

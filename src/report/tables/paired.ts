@@ -17,7 +17,7 @@ import {
   type RunFact,
   tableFrom,
 } from "../facts.ts";
-import { counted, interval, signed, whole } from "../format.ts";
+import { interval, signed, whole } from "../format.ts";
 import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
 import { comparePaired, type Comparison } from "../statistics.ts";
 import type { ReportTable, Row, RunResults, StudyResults, Tone } from "../types.ts";
@@ -157,20 +157,21 @@ export function pairedTable(
       : `Differences against ${baseline}, paired by seed`,
     note: baseline === null
       ? "The study has no baseline to compare with."
-      : `Difference = method − ${baseline} on the same task, budget and seed; cells counts the pairs of task and budget ` +
-        `that both have, over which it is averaged, n counts seeds, and the 95% t interval has ` +
-        `n − 1 degrees of freedom. Where it holds zero the two cannot be told apart. ` +
-        `The intervals are not corrected for their number: of ${
-          counted(judged, "comparison")
-        }, one in twenty ` +
-        `would exclude zero by chance alone.`,
+      : `The difference is the method’s score minus the score of ${baseline} on the same task, budget and seed, averaged over the ` +
+        `task-budget combinations that both have. n counts seeds; the 95% t interval has n − 1 degrees of freedom. ` +
+        `Better and worse say that the interval excludes zero. ` +
+        (judged < 2
+          ? ""
+          : `The intervals are not corrected for their number: of ${
+            whole(judged)
+          } comparisons of equal methods, one in twenty would exclude zero by chance.`),
     table: tableFrom(rows as unknown as readonly Row[], pairedNames),
     columns: [
       { title: "task", align: "left", cell: (row) => String(row["task"]) },
       { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
       { title: "method", align: "left", cell: (row) => String(row["label"]) },
       { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
-      { title: "cells", align: "right", cell: (row) => whole(row["cells"]) },
+      { title: "combinations", align: "right", cell: (row) => whole(row["cells"]) },
       { title: "n", align: "right", cell: (row) => whole(row["n"]) },
       { title: "difference", align: "right", cell: (row) => signed(scaled(row, "mean"), 2) },
       {
@@ -268,8 +269,9 @@ export function examplesTable(results: StudyResults, baseline: string | null): R
     id: "paired_examples",
     title: `Differences against ${baseline ?? "the baseline"}, paired by example`,
     note:
-      "Accuracy (or squared error, where the task asks for a number) of each evaluation example, averaged over seeds; " +
-      "n counts examples, with a 95% t interval. It says how the trained models differ over examples, not how other seeds would do.",
+      "The accuracy of each evaluation example (the squared error, where a number is predicted), averaged over seeds. " +
+      "n counts examples; the interval is a 95% t interval. It shows how these trained models differ over examples, not what " +
+      "other seeds would give.",
     table: tableFrom(rows, [...pairedNames, "seeds"]),
     columns: [
       { title: "task", align: "left", cell: (row) => String(row["task"]) },

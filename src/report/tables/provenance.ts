@@ -49,8 +49,8 @@ export function provenanceTable(results: StudyResults): ReportTable {
   );
   return {
     id: "provenance",
-    title: "Made with",
-    note: "Hashes are SHA-256. Verify the study to run a sample again and compare it bit by bit.",
+    title: "Versions, devices and hashes",
+    note: "Every distinct value with the number of runs that have it. Hashes are SHA-256.",
     table: tableFrom(rows, ["what", "value", "runs"]),
     columns: [
       { title: "what", align: "left", cell: (row) => String(row["what"]) },

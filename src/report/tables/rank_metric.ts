@@ -5,6 +5,7 @@
  */
 import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
 import { fixed, whole } from "../format.ts";
+import { majorityColumn, majorityNote } from "../majority.ts";
 import { metricInfo, metricTitle } from "../metrics.ts";
 import { summarise } from "../statistics.ts";
 import type { ReportTable, Row, RunResults, StudyResults } from "../types.ts";
@@ -99,8 +100,9 @@ export function rankMetricTable(results: StudyResults): ReportTable {
     id: "rank_metric",
     title: "Metric while ranks change",
     note:
-      "Total rank and metric at each evaluation of methods whose total rank changes, means over seeds; ± is the deviation over seeds. " +
-      "A method whose threshold grows in stages (SoRA) is evaluated at the end of each.",
+      "Total rank and metric at each evaluation of methods whose total rank changes: means over n seeds, ± standard deviation. " +
+      "A method whose threshold grows in stages (SoRA) is evaluated at the end of each." +
+      majorityNote(results),
     table: tableFrom(rankMetricRows(results).map((row): Row => ({ ...row })), names),
     columns: [
       { title: "task", align: "left", cell: (row) => String(row["task"]) },
@@ -123,6 +125,7 @@ export function rankMetricTable(results: StudyResults): ReportTable {
             ? scaled(row, "mean")
             : `${scaled(row, "mean")} ± ${scaled(row, "sd")}`,
       },
+      ...majorityColumn(results),
     ],
   };
 }

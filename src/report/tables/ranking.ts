@@ -5,6 +5,8 @@
  */
 import { allTasks, gridOf, keyOf, noBudget, tableFrom } from "../facts.ts";
 import { chance, counted, fixed, interval, nothing, whole } from "../format.ts";
+import { majorityAverage, majorityLabel, majorityNote, majorityScores } from "../majority.ts";
+import { averageMetric, metricInfo } from "../metrics.ts";
 import { fewestBlocks, leastCorrectedP } from "../rank_tests.ts";
 import type { Ranking } from "../ranking.ts";
 import type { ReportTable, Row, StudyResults, Tone } from "../types.ts";
@@ -41,6 +43,14 @@ export function rankingTable(
     scoreRows(results).filter((row) => row.task === task)
       .map((row): [string, ScoreRow] => [keyOf(row.label, row.budget), row]),
   );
+  const majority = task === undefined
+    ? null
+    : task === allTasks
+    ? majorityAverage(results)
+    : majorityScores(results).get(task) ?? null;
+  const metric = task === undefined || task === allTasks
+    ? averageMetric()
+    : grid.metrics.get(task)!;
   const rows = rankings.flatMap((ranking): readonly Row[] => {
     const { budget, methods, blocks } = ranking;
     const all = [
@@ -58,15 +68,21 @@ export function rankingTable(
   });
   const baselines = new Set(rankings.flatMap((r) => r.baseline ?? []));
   const against = [...baselines][0] ?? "the baseline";
+  const hasBaseline = baselines.size > 0;
   return {
     id: "ranking",
     title: "Ranking",
     note:
-      "Mean rank over blocks of one task and seed in which all methods of the budget have a score (1 is best), with a 95% t interval over blocks. " +
-      "Methods that share a letter cannot be told apart: signed-rank tests of all pairs, corrected by Holm. " +
-      `The verdict against ${against} is corrected for the comparisons with it alone. ` +
-      "Methods without budget stand in parentheses, at the rank each would take if it joined; they are in no test. " +
-      "Blocks of one task are not independent tasks: the ranking speaks of these tasks with other seeds.",
+      "A block is one task with one seed in which all methods of the budget have a score. Mean rank over blocks (1 is best), with a 95% t interval. " +
+      "Methods that share a letter do not differ significantly (signed-rank tests of all pairs, Holm’s correction). " +
+      (hasBaseline
+        ? `The comparison with ${against} is corrected for the comparisons with it alone. `
+        : "") +
+      (rows.some((row) => row["isBeside"] === true)
+        ? "Methods without a budget stand in parentheses at the rank each would take among the others; they are in no test. "
+        : "") +
+      "Seeds of one task are not independent tasks: the tests hold for these tasks with other seeds." +
+      majorityNote(results),
     table: tableFrom(rows, rankingNames),
     columns: [
       { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
@@ -91,7 +107,7 @@ export function rankingTable(
       },
       { title: "letters", align: "left", cell: (row) => String(row["letters"] ?? nothing) },
       {
-        title: "first in",
+        title: "best in",
         align: "right",
         cell: (row) =>
           typeof row["firsts"] === "number"
@@ -99,7 +115,7 @@ export function rankingTable(
             : nothing,
       },
       {
-        title: `quality (mean ± sd)`,
+        title: "score (mean ± sd)",
         align: "right",
         cell: (row) => {
           const budget = row["isBeside"] === true ? noBudget : String(row["budget"]);
@@ -107,30 +123,41 @@ export function rankingTable(
           return score === undefined ? nothing : scoreText(score);
         },
       },
-      {
-        title: `against ${against}`,
-        align: "left",
-        cell: (row) =>
-          typeof row["p"] === "number" ? `${row["verdict"]} (p ${chance(row["p"])})` : nothing,
-        tone: (row) => toneOf(row["verdict"]),
-      },
+      ...(majority === null ? [] : [{
+        title: majorityLabel,
+        align: "right" as const,
+        cell: () => fixed(majority * metricInfo(metric).scale, 2),
+        tone: () => "muted" as const,
+      }]),
+      ...(hasBaseline
+        ? [{
+          title: `compared with ${against}`,
+          align: "left" as const,
+          cell: (row: Row) =>
+            typeof row["p"] === "number" ? `${row["verdict"]} (p ${chance(row["p"])})` : nothing,
+          tone: (row: Row) => toneOf(row["verdict"]),
+        }]
+        : []),
     ],
   };
 }
 
-/** Why a ranking can or cannot separate methods, in words. */
+/** How many pairs differ, or why the blocks are too few to say, in words. */
 export function powerText(ranking: Ranking): string {
   const k = ranking.methods.length;
   const comparisons = k * (k - 1) / 2;
   if (k === 0) return "no task and seed has a score of every method";
+  if (k === 1) return "one method, so no pairs";
   if (ranking.canTellApart) {
-    const apart = ranking.pairs.filter((pair) => pair.verdict !== "cannot be told apart").length;
-    return `${whole(apart)} of ${counted(comparisons, "pair")} told apart`;
+    const apart = ranking.pairs.filter(({ verdict }) => verdict !== "no significant difference");
+    return `${whole(apart.length)} of ${counted(comparisons, "pair")} ${
+      apart.length === 1 ? "differs" : "differ"
+    } significantly`;
   }
   const least = chance(leastCorrectedP(ranking.blocks, comparisons));
-  return `too few blocks: a method that wins every block has p ${least} after correction for ${
+  return `too few blocks: a method that is better in every block has p ${least} after correction for ${
     counted(comparisons, "pair")
-  }, ${whole(fewestBlocks(comparisons))} blocks are needed`;
+  }; ${whole(fewestBlocks(comparisons))} blocks would be enough`;
 }
 
 /** One row a budget: Friedman's test, and what the number of blocks allows. */
@@ -149,10 +176,10 @@ export function rankingTestsTable(rankings: readonly Ranking[]): ReportTable {
   }));
   return {
     id: "ranking_tests",
-    title: "Are the methods alike?",
+    title: "Do the methods differ?",
     note:
-      "Friedman’s test that all methods of a budget are alike, p by random orders within blocks. Incomplete blocks lack a method’s score and do not count; " +
-      "a method that lacks more than half of the blocks is left out.",
+      "Friedman’s test that all methods of a budget are alike; p is found by random orders within blocks. " +
+      "Incomplete blocks lack the score of a method and do not count. A method that lacks more than half of the blocks is left out.",
     table: tableFrom(rows, Object.keys(rows[0] ?? { budget: 0 })),
     columns: [
       { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
@@ -192,9 +219,10 @@ export function rankingPairsTable(rankings: readonly Ranking[]): ReportTable {
   const rows = rankings.flatMap(({ budget, pairs }) => pairs.map((pair) => ({ budget, ...pair })));
   return {
     id: "ranking_pairs",
-    title: "All pairs",
+    title: "All pairs of methods",
     note:
-      "Blocks (task and seed) in which the first method is better, worse and equal; the two-sided signed-rank test, exact, and its p after Holm’s correction for all pairs of the budget.",
+      "In how many blocks (one task with one seed) the first method is better, worse and equal; p of the two-sided signed-rank test, " +
+      "alone and after Holm’s correction for all pairs of the budget.",
     table: tableFrom(rows as unknown as readonly Row[], pairNames),
     columns: [
       { title: "budget", align: "left", cell: (row) => String(row["budget"]) },

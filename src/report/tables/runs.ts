@@ -5,6 +5,8 @@
  */
 import { budgetName, factOf, keptEvaluation, tableFrom } from "../facts.ts";
 import { counted, duration, fixed, nothing, significant, whole } from "../format.ts";
+import { flagName } from "../flags.ts";
+import { majorityColumn, majorityNote } from "../majority.ts";
 import { metricInfo, metricTitle } from "../metrics.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
 
@@ -29,7 +31,9 @@ const names = [
   "wall_millis",
   "median_step_millis",
   "tokens_per_second",
-  "peak_memory_bytes",
+  "jobs",
+  "flags",
+  "majority",
 ];
 
 /** Every run with its score, its other metrics (CSV), its steps and its time. */
@@ -51,6 +55,9 @@ export function runsTable(results: StudyResults): ReportTable {
       wall_millis: happened.time.wallMillis,
       median_step_millis: happened.time.medianStepMillis,
       tokens_per_second: happened.time.tokensPerSecond,
+      jobs: happened.time.jobs ?? null,
+      flags: happened.flags?.map(flagName).join(", ") ?? null,
+      majority: happened.majority?.[happened.primaryMetric] ?? null,
     };
     for (const evaluation of kept === null ? [] : [kept, ...happened.others]) {
       for (const [name, value] of Object.entries(evaluation.metrics)) {
@@ -66,9 +73,10 @@ export function runsTable(results: StudyResults): ReportTable {
   return {
     id: "runs",
     title: "All runs",
-    note:
-      "One row a run; the score is the primary metric of the evaluation that counts (× 100 where within [−1, 1]). " +
-      "The CSV holds every metric of every split.",
+    note: "One row a run. The score is the primary metric of the evaluation that counts " +
+      "(metrics within [−1, 1] are shown × 100). Signs of collapse: the same prediction for every text, a training loss above " +
+      "chance at the end, or a score no better than the majority class; “not known” in older records. " +
+      "The CSV holds every metric of every split." + majorityNote(results),
     table: tableFrom(rows, [...names, ...more]),
     columns: [
       { title: "task", align: "left", cell: (row) => String(row["task"]) },
@@ -89,6 +97,14 @@ export function runsTable(results: StudyResults): ReportTable {
           typeof row["score"] === "number"
             ? fixed(row["score"] * metricInfo(String(row["metric"])).scale, 2)
             : nothing,
+      },
+      ...majorityColumn(results),
+      {
+        title: "signs of collapse",
+        align: "left",
+        cell: (row) =>
+          row["flags"] === null ? "not known" : row["flags"] === "" ? "none" : String(row["flags"]),
+        tone: (row) => row["flags"] === null || row["flags"] === "" ? "muted" : "bad",
       },
       { title: "loss ↓", align: "right", cell: (row) => fixed(row["evaluation_loss"], 4) },
       { title: "train loss ↓", align: "right", cell: (row) => fixed(row["final_train_loss"], 4) },
@@ -123,11 +139,16 @@ export function failedTable(results: StudyResults): ReportTable {
   return {
     id: "failed",
     title: "Failed runs",
-    note: `${counted(rows.length, "run")} failed; a failed run counts towards no mean.` +
+    note:
+      (rows.length === 0
+        ? "No run failed."
+        : `${counted(rows.length, "run")} failed and ${
+          rows.length === 1 ? "counts" : "count"
+        } in no mean.`) +
       (unrecorded > 0
         ? ` ${
-          counted(unrecorded, "planned run")
-        } left no record yet: sweep again to run what is missing.`
+          counted(unrecorded, "planned run has", "planned runs have")
+        } not been made yet: run the sweep again.`
         : ""),
     table: tableFrom(rows, ["id", "task", "label", "budget", "seed", "cause", "step", "message"]),
     columns: [

@@ -10,11 +10,14 @@ import {
   factsOf,
   type Grid,
   gridOf,
+  groupBy,
   keyOf,
+  noBudget,
   rowsOf,
   tableFrom,
 } from "../facts.ts";
 import { fixed, interval, nothing } from "../format.ts";
+import { majorityAverage, majorityLabel, majorityNote, majorityScores } from "../majority.ts";
 import { areAverageable, averageMetric, metricInfo, metricTitle } from "../metrics.ts";
 import { summarise } from "../statistics.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
@@ -152,17 +155,40 @@ export function scoreText(
   return `${fixed(row.mean * scale, 2)}${spread} (${[`n ${row.n}`, ...troubles].join(", ")})`;
 }
 
+const isMajority = (row: Row) => row["label"] === majorityLabel;
+
+function majorityText(row: Row): string {
+  return fixed(Number(row["mean"]) * metricInfo(String(row["metric"])).scale, 2);
+}
+
+/** Rows with one for the majority class after those of each task, where records have its score. */
+function withMajority(
+  rows: readonly Row[],
+  results: StudyResults,
+  rowOf: (row: Row) => Row,
+): readonly Row[] {
+  const scores = majorityScores(results);
+  const average = majorityAverage(results);
+  return [...groupBy(rows, (row) => String(row["task"]))].flatMap(([task, own]) => {
+    const mean = task === allTasks ? average : scores.get(task) ?? null;
+    if (mean === null) return own;
+    return [...own, rowOf({ task, metric: own[0]!["metric"], label: majorityLabel, mean })];
+  });
+}
+
 /** One row a cell, with t intervals: the long form that other programs read. */
 export function scoresTable(results: StudyResults, id = "scores"): ReportTable {
   const scaled = (row: Row, value: unknown): number | null =>
     typeof value === "number" ? value * metricInfo(String(row["metric"])).scale : null;
+  const rows = scoreRows(results).map((row): Row => ({ ...row }));
   return {
     id,
-    title: "Metric by task, method and budget",
+    title: "Scores with 95% intervals",
     note:
       "Mean, sample standard deviation and 95% t interval (n − 1 degrees of freedom) over seeds. " +
-      "Metrics within [−1, 1] are shown × 100; the CSV holds them as recorded.",
-    table: tableFrom(scoreRows(results) as unknown as readonly Row[], names),
+      "Metrics within [−1, 1] are shown × 100; the CSV holds them as recorded." +
+      majorityNote(results),
+    table: tableFrom(withMajority(rows, results, (row) => ({ ...row, budget: noBudget })), names),
     columns: [
       { title: "task", align: "left", cell: (row) => String(row["task"]) },
       { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
@@ -171,7 +197,7 @@ export function scoresTable(results: StudyResults, id = "scores"): ReportTable {
       {
         title: "mean ± sd (n)",
         align: "right",
-        cell: (row) => scoreText(row as unknown as ScoreRow),
+        cell: (row) => isMajority(row) ? majorityText(row) : scoreText(row as unknown as ScoreRow),
       },
       {
         title: "95% interval",
@@ -193,6 +219,7 @@ export function methodsTable(results: StudyResults, id = "methods"): ReportTable
     { sort: false },
   );
   const cellOf = (row: Row, budget: string): string => {
+    if (isMajority(row)) return majorityText({ ...row, mean: row[`mean_${budget}`] });
     const [mean, sd, n, failed, missing] = values.map((value) => row[`${value}_${budget}`] ?? null);
     if (typeof n !== "number") return nothing;
     return scoreText({
@@ -206,11 +233,20 @@ export function methodsTable(results: StudyResults, id = "methods"): ReportTable
   };
   return {
     id,
-    title: "Methods and budgets",
+    title: "Scores by method and budget",
     note: "Mean ± sample standard deviation over n seeds, on the evaluation split. " +
-      "The arrow says which way is better. Metrics within [−1, 1] are shown × 100. " +
-      "“all tasks” averages the tasks within each seed, then the seeds.",
-    table: wide,
+      "The arrow says which way is better. Metrics within [−1, 1] are shown × 100." +
+      (hasAverage(grid)
+        ? " “all tasks” averages the tasks within each seed, then the seeds."
+        : "") +
+      majorityNote(results),
+    table: tableFrom(
+      withMajority(rowsOf(wide), results, (row) => ({
+        ...row,
+        ...Object.fromEntries(grid.budgets.map((budget) => [`mean_${budget}`, row["mean"]])),
+      })),
+      wide.columnNames(),
+    ),
     columns: [
       { title: "task", align: "left", cell: (row) => String(row["task"]) },
       { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
@@ -220,7 +256,9 @@ export function methodsTable(results: StudyResults, id = "methods"): ReportTable
         align: "right" as const,
         cell: (row: Row) => cellOf(row, budget),
         tone: (row: Row) =>
-          typeof row[`mean_${budget}`] === "number" ? "plain" as const : "muted" as const,
+          typeof row[`mean_${budget}`] === "number" && !isMajority(row)
+            ? "plain" as const
+            : "muted" as const,
       })),
     ],
   };

@@ -49,7 +49,7 @@ export function sequencesTable(results: StudyResults): ReportTable {
       "Mean ± sample standard deviation over n seeds, × 100. Average accuracy is the mean over tasks after the last " +
       "stage, where a class is chosen among those of all tasks; “task known” chooses among those of the example’s task. " +
       "“Average over time” is the mean over stages of the mean over the tasks seen by then. Forgetting is the best " +
-      "accuracy on a task before the last stage less the one after it, the mean over all tasks but the last.",
+      "accuracy on a task before the last stage minus the one after it, averaged over all tasks but the last.",
     table: tableFrom(rows, [
       "sequence",
       "label",
@@ -87,8 +87,8 @@ export function stagesTable(results: StudyResults): ReportTable {
     id: "sequence_accuracies",
     title: "Accuracy on each task after each stage",
     note:
-      "Means over n seeds, × 100: a class chosen among those of all tasks seen by then, and among those of the " +
-      "task alone.",
+      "Means over n seeds, × 100. “Accuracy” chooses a class among those of all tasks seen by then, “task known” among those of " +
+      "the task alone.",
     table: tableFrom(rows as unknown as readonly Row[], names),
     columns: [
       ...cellColumns,

@@ -54,9 +54,9 @@ export function truncationsTable(results: StudyResults): ReportTable {
     id: "truncations",
     title: "Cut to fewer ranks",
     note:
-      "The main metric on the evaluation split (metrics within [−1, 1] × 100), mean and standard deviation over runs, where each module " +
-      "keeps only its first ranks, for methods that train them to work without the later ones; nothing is trained again. " +
-      "The last row of a cell is the whole adapter.",
+      "The metric on the evaluation split (metrics within [−1, 1] are shown × 100) when each module keeps only its first ranks, without " +
+      "training again; for methods that train first ranks to work alone. Mean and standard deviation over n runs. " +
+      "The last row of each method and budget is the whole adapter.",
     table: tableFrom(truncationRows(results) as unknown as readonly Row[], [
       "task",
       "label",

@@ -1,0 +1,118 @@
+/**
+ * What the answer of a study rests on: the tests, what they could have found, and the methods without a budget.
+ *
+ * @module
+ */
+import { noBudget } from "../facts.ts";
+import { counted, fixed, joined, listed, whole } from "../format.ts";
+import { metricInfo } from "../metrics.ts";
+import { type PairedTest, pairedTests, widest } from "../paired_tests.ts";
+import { fewestBlocks } from "../rank_tests.ts";
+import type { Ranking } from "../ranking.ts";
+import { pairedRows } from "../tables/paired.ts";
+import { scoreRows } from "../tables/scores.ts";
+import { type BudgetResult, type Context, isBetter, testsAt } from "./context.ts";
+import { atBudget, differenceWords, scopeText, sentence } from "./finding.ts";
+
+const blockWords = "a block is one task with one seed";
+
+/** Methods whose figures a sentence gives. */
+const mostNamed = 3;
+
+/** Which test the answer rests on; of several budgets that of the largest. */
+export function testTexts(
+  found: readonly { readonly ranking: Ranking; readonly result: BudgetResult }[],
+  context: Context,
+): readonly string[] {
+  const { ranking: { blocks }, result: { test, methods, budget } } = found.at(-1)!;
+  const pairs = methods.length * (methods.length - 1) / 2;
+  const place = found.length === 1 ? "" : atBudget(budget);
+  if (test === "ranks") {
+    const correction = pairs === 1 ? "" : `, with Holm’s correction for ${whole(pairs)} pairs`;
+    return [
+      `Signed-rank ${pairs === 1 ? "test" : "tests"}${place} over ${
+        counted(blocks, "block")
+      } (${blockWords})${correction}.`,
+    ];
+  }
+  const needed = `A rank test of ${counted(pairs, "pair")} of methods needs ${
+    whole(fewestBlocks(pairs))
+  } blocks (${blockWords}); there ${blocks === 1 ? "is" : "are"} ${whole(blocks)}${place}.`;
+  if (test === "none") return [needed];
+  const tests = testsAt(budget, context).filter(({ row }) => methods.includes(row.label));
+  return [`${needed} ${pairedText(tests, context.baseline!)}`];
+}
+
+/** How methods were compared with the baseline. */
+export function pairedText(tests: readonly PairedTest[], baseline: string): string {
+  const seeds = counted(Math.max(...tests.map(({ row }) => row.n)), "seed");
+  const correction = tests.length === 1
+    ? ""
+    : `, with Holm’s correction for ${whole(tests.length)} comparisons`;
+  return `${
+    tests.length === 1 ? "The comparison" : "Each comparison"
+  } with ${baseline} is a paired t test over ${seeds}${correction}.`;
+}
+
+/** How large a difference from the baseline would have had to be, for methods that do not differ from it. */
+export function detectableTexts(
+  { results, baseline }: Context,
+  labels: ReadonlySet<string>,
+): readonly string[] {
+  if (baseline === null) return [];
+  const rows = widest(pairedRows(results, baseline).filter(({ label }) => labels.has(label)));
+  const open = pairedTests(rows).filter(({ isSignificant, p }) => !isSignificant && p < 1);
+  if (open.length === 0 || new Set(open.map(({ row }) => row.task)).size > 1) return [];
+  const half = ({ row }: PairedTest) => (row.high! - row.low!) / 2;
+  const sizeText = (test: PairedTest) => {
+    const { scale, title } = metricInfo(test.row.metric);
+    return `${fixed(half(test) * scale, 1)} ${scale === 100 ? "points" : title}`;
+  };
+  const sorted = open.toSorted((a, b) => half(a) - half(b));
+  const sizes = open.length <= mostNamed
+    ? joined(
+      open.map((test) =>
+        `${sizeText(test)} for ${test.row.label} (found: ${
+          differenceWords(test.row.mean!, test.row.metric)
+        })`
+      ),
+    )
+    : `${sizeText(sorted[0]!)} to ${sizeText(sorted.at(-1)!)} for the ${
+      whole(open.length)
+    } methods without one`;
+  return [
+    `${
+      sentence(scopeText(open[0]!.row))
+    }, a significant difference from ${baseline} would have to exceed ${sizes}.`,
+  ];
+}
+
+/** How the methods without a budget compare with the baseline; none in a study that has only such. */
+export function freeTexts({ grid, results, baseline }: Context): readonly string[] {
+  const free = new Set(
+    scoreRows(results).filter((row) => row.budget === noBudget).map(({ label }) => label),
+  );
+  if (grid.budgets.length < 2 || baseline === null || free.has(baseline)) return [];
+  const tests = pairedTests(widest(pairedRows(results, baseline)))
+    .filter(({ row }) => free.has(row.label));
+  return tests.length === 0 ? [] : [`Without a budget, ${comparedText(tests, baseline)}.`];
+}
+
+/** Methods against the baseline, for instance `full (+3.10 points) is significantly better than lora`. */
+export function comparedText(tests: readonly PairedTest[], baseline: string): string {
+  const hasTasks = new Set(tests.map(({ row }) => row.task)).size > 1;
+  const verdictOf = (test: PairedTest) =>
+    !test.isSignificant ? "none" : isBetter(test) ? "better" : "worse";
+  const named = ({ row }: PairedTest) =>
+    `${row.label}${hasTasks ? ` on ${row.task}` : ""} (${differenceWords(row.mean!, row.metric)})`;
+  const said = [
+    ["better", `significantly better than ${baseline}`],
+    ["worse", `significantly worse than ${baseline}`],
+    ["none", `not significantly different from ${baseline}`],
+  ] as const;
+  return joined(said.flatMap(([verdict, words]) => {
+    const own = tests.filter((test) => verdictOf(test) === verdict);
+    if (own.length === 0) return [];
+    return [`${listed(own.map(named))} ${own.length === 1 ? "is" : "are"} ${words}`];
+  }));
+}

@@ -1,0 +1,128 @@
+/**
+ * The answer at each budget in words.
+ *
+ * @module
+ */
+import { noBudget } from "../facts.ts";
+import { counted, joined, listed, whole } from "../format.ts";
+import type { BudgetResult, Context } from "./context.ts";
+import { sentence } from "./finding.ts";
+
+/** Methods and budgets that a sentence lists; of more it says how many. */
+const mostMethods = 4;
+const mostBudgets = 4;
+
+/** Budgets with their preposition, for instance `at rank 2, 4 and 8`; empty for no budget. */
+export function atBudgets(budgets: readonly string[]): string {
+  const named = budgets.filter((budget) => budget !== noBudget);
+  if (named.length === 0) return "";
+  if (named.length > mostBudgets) return `at all ${whole(named.length)} budgets`;
+  const [rank, parameters] = ["rank ", " parameters"];
+  if (named.every((name) => name.startsWith(rank))) {
+    return `at rank ${joined(named.map((name) => name.slice(rank.length)))}`;
+  }
+  if (named.every((name) => name.endsWith(parameters))) {
+    return `at ${joined(named.map((name) => name.slice(0, -parameters.length)))}${parameters}`;
+  }
+  return `at ${joined(named)}`;
+}
+
+/** `A, B and C`, or of many `the 14 methods`. */
+export function methodsText(methods: readonly string[]): string {
+  return methods.length <= mostMethods ? joined(methods) : `the ${whole(methods.length)} methods`;
+}
+
+const placed = (text: string, budgets: readonly string[]) =>
+  [text, atBudgets(budgets)].filter((part) => part !== "").join(" ");
+
+/** What was found at all budgets, in one sentence. */
+export function budgetsSentence(found: readonly BudgetResult[], context: Context): string {
+  const { labels } = context.grid;
+  if (found.every(({ differences }) => differences.length === 0)) {
+    const all = labels.filter((label) => found.some(({ methods }) => methods.includes(label)));
+    const tail = found.some(({ test }) => test !== "none")
+      ? `no significant difference between ${methodsText(all)} was found`
+      : `there are too few runs to test the difference between ${methodsText(all)}`;
+    const leaders = leadersText(found, context.measure);
+    return leaders === null ? `${sentence(tail)}.` : `${sentence(leaders, labels)}, but ${tail}.`;
+  }
+  const groups = [...Map.groupBy(found, (result) => clauseOf(result, context))];
+  // The clause of the largest budget is always among those that are said.
+  const said = groups.length <= 2 ? groups : groups.slice(-1);
+  const clauses = said.map(([clause, own]) => {
+    const place = atBudgets(own.map(({ budget }) => budget));
+    return place === "" ? clause : `${place}, ${clause}`;
+  });
+  const rest = said.length === groups.length ? "" : "; other budgets differ from this";
+  return `${sentence(clauses.join("; "), labels)}${rest}.`;
+}
+
+/** Who has the best mean at which budget; null where all tie at every budget. */
+function leadersText(found: readonly BudgetResult[], measure: string): string | null {
+  if (found.every(({ leaders, methods }) => leaders.length === methods.length)) return null;
+  const groups = [...Map.groupBy(found, ({ leaders }) => JSON.stringify(leaders)).values()];
+  if (groups.length === 1) {
+    const { leaders } = found[0]!;
+    const has = leaders.length === 1 ? "has" : "share";
+    return placed(
+      `${joined(leaders)} ${has} the best ${measure}`,
+      found.map(({ budget }) => budget),
+    );
+  }
+  if (found.length > mostBudgets) return leadersText(found.slice(-1), measure);
+  const owners = groups.map((own) => {
+    const { leaders } = own[0]!;
+    const whose = leaders.length === 1 ? `${leaders[0]}’s` : `shared by ${joined(leaders)}`;
+    return placed(whose, own.map(({ budget }) => budget));
+  });
+  return `the best ${measure} is ${joined(owners)}`;
+}
+
+/** Which pairs differ, of a few by name. */
+function pairsText({ differences, methods }: BudgetResult): string {
+  if (differences.length <= 2) {
+    return joined(
+      differences.map(({ better, worse }) => `${better} is significantly better than ${worse}`),
+    );
+  }
+  const pairs = methods.length * (methods.length - 1) / 2;
+  return `${whole(differences.length)} of ${
+    counted(pairs, "pair")
+  } of methods differ significantly`;
+}
+
+/** What was found at one budget, without naming it. */
+function clauseOf(result: BudgetResult, { measure, baseline }: Context): string {
+  const { leaders, methods, differences, test } = result;
+  const isTie = leaders.length === methods.length;
+  if (differences.length === 0) {
+    const best = isTie ? "" : ` (best ${measure}: ${joined(leaders)})`;
+    return test === "none"
+      ? `there are too few runs to test the difference${best}`
+      : `no significant difference was found${best}`;
+  }
+  const [leader, ...tied] = leaders as [string, ...string[]];
+  if (tied.length > 0) {
+    return `${joined(leaders)} share the best ${measure}, and ${pairsText(result)}`;
+  }
+  const others = methods.filter((label) => label !== leader);
+  const beaten = others.filter((label) =>
+    differences.some(({ better, worse }) => better === leader && worse === label)
+  );
+  if (beaten.length === others.length) {
+    const all = others.length > mostMethods
+      ? `all ${whole(others.length)} other methods`
+      : joined(others);
+    return `${leader} is significantly better than ${all}`;
+  }
+  const lead = `${leader} has the best ${measure}`;
+  if (beaten.length === 0) {
+    return `${lead} but is not significantly better than any other method; ${pairsText(result)}`;
+  }
+  // Paired tests compare with the baseline alone.
+  const rest = test === "paired" && leader !== baseline
+    ? []
+    : others.filter((label) => !beaten.includes(label));
+  return `${lead}, significantly better than ${listed(beaten)}` +
+    (rest.length === 0 ? "" : ` but not than ${listed(rest, "or")}`);
+}

@@ -1,0 +1,151 @@
+/**
+ * What the paired differences against the baseline show, in sentences.
+ *
+ * @module
+ */
+import { allTasks, type Grid, gridOf } from "../facts.ts";
+import { counted, joined, listed, whole } from "../format.ts";
+import { metricInfo } from "../metrics.ts";
+import { widest } from "../paired_tests.ts";
+import { manyLabels } from "../style.ts";
+import { allBudgets, type PairedRow, pairedRows } from "../tables/paired.ts";
+import type { StudyResults } from "../types.ts";
+import {
+  cellWords,
+  differenceWords,
+  type Finding,
+  inAll,
+  inAny,
+  scopeText,
+  sentence,
+  spreadWords,
+} from "./finding.ts";
+
+/** A method's difference from the baseline in one sentence. */
+export function differenceSentence(row: PairedRow, baseline: string): string {
+  const scope = `${sentence(scopeText(row))},`;
+  if (row.mean === null) {
+    return `${scope} no seed has the scores of ${row.label} and ${baseline} in all ${row.cells} combinations.`;
+  }
+  const difference = differenceWords(row.mean, row.metric);
+  if (row.n === 1) return `${scope} the difference is ${difference} (one seed, so no test).`;
+  // Differences that are equal leave nothing to estimate their spread from.
+  if (row.high! - row.low! <= 1e-11 * Math.max(1, Math.abs(row.mean))) {
+    return `${scope} the difference is ${difference} with each of ${
+      counted(row.n, "seed")
+    }, so its spread is unknown.`;
+  }
+  const verdict = row.verdict === "no significant difference"
+    ? `does not differ significantly from ${baseline}`
+    : `is ${row.verdict} than ${baseline}`;
+  return `${scope} ${row.label} ${verdict}: ${difference} (${spreadWords(row, row.metric)}).`;
+}
+
+/** How many task-budget combinations are better, worse and neither; null where one sentence has said it. */
+function countsSentence(rows: readonly PairedRow[], baseline: string): string | null {
+  const cells = rows.filter((row) => row.task !== allTasks && row.budget !== allBudgets);
+  if (cells.length < 2) return null;
+  const tested = cells.filter(({ n }) => n > 1);
+  const words = cellWords(cells);
+  if (tested.length === 0) {
+    return `No combination has two seeds, so none was tested.`;
+  }
+  const count = (verdict: PairedRow["verdict"]) =>
+    tested.filter((row) => row.verdict === verdict).length;
+  const [better, worse] = [count("better"), count("worse")];
+  const alike = tested.length - better - worse;
+  const untested = cells.length - tested.length;
+  const rest = untested === 0 ? "" : ` (${whole(untested)} more have one seed only)`;
+  const n = tested.length;
+  if (better === n) return `Better than ${baseline} ${inAll(n, words)}${rest}.`;
+  if (worse === n) return `Worse than ${baseline} ${inAll(n, words)}${rest}.`;
+  if (alike === n) {
+    return `No significant difference from ${baseline} ${inAny(n, words)}${rest}.`;
+  }
+  const { preposition, many } = words;
+  const than = ` than ${baseline}`;
+  const parts = [
+    ...(better > 0 ? [`better${than} ${preposition} ${whole(better)}`] : []),
+    ...(worse > 0 ? [`worse${better > 0 ? "" : than} ${preposition} ${whole(worse)}`] : []),
+    ...(alike > 0 ? [`not significantly different ${preposition} ${whole(alike)}`] : []),
+  ];
+  return `${sentence(joined(parts))} of ${whole(n)} ${many}${rest}.`;
+}
+
+/** One finding a method against the baseline; of many methods one for all. */
+export function comparisons(
+  results: StudyResults,
+  grid: Grid,
+  baseline: string,
+): readonly Finding[] {
+  const rows = pairedRows(results, baseline);
+  if (grid.labels.length >= manyLabels) return manyComparisons(rows, grid, baseline);
+  return grid.labels.flatMap((label) => {
+    const own = rows.filter((row) => row.label === label);
+    if (own.length === 0) return [];
+    const counts = countsSentence(own, baseline);
+    return [{
+      lead: `${label} against ${baseline}, paired by seed`,
+      text: [
+        ...widest(own).map((row) => differenceSentence(row, baseline)),
+        ...(counts === null ? [] : [counts]),
+      ]
+        .join(" "),
+    }];
+  });
+}
+
+/** The widest comparison of each of many methods, by verdict. */
+function manyComparisons(
+  rows: readonly PairedRow[],
+  grid: Grid,
+  baseline: string,
+): readonly Finding[] {
+  const wide = grid.labels.flatMap((label) => widest(rows.filter((row) => row.label === label)))
+    .filter(({ n }) => n > 1);
+  if (wide.length === 0) return [];
+  const hasTasks = new Set(wide.map((row) => row.task)).size > 1;
+  const size = (row: PairedRow) => Math.abs(row.mean! * metricInfo(row.metric).scale);
+  const own = (verdict: PairedRow["verdict"]) =>
+    wide.filter((row) => row.verdict === verdict).toSorted((a, b) => size(b) - size(a));
+  const said = (verdict: "better" | "worse") => {
+    const found = own(verdict);
+    if (found.length === 0) return `None is ${verdict} than ${baseline}.`;
+    const names = found.map((row) =>
+      `${row.label}${hasTasks ? ` on ${row.task}` : ""} (${differenceWords(row.mean!, row.metric)})`
+    );
+    return `${sentence(verdict)} than ${baseline}: ${listed(names)}.`;
+  };
+  const alike = own("no significant difference").length;
+  return [{
+    lead: `Methods against ${baseline}, paired by seed`,
+    text: [
+      said("better"),
+      said("worse"),
+      ...(alike === 0
+        ? []
+        : [`No significant difference: ${whole(alike)} of ${counted(wide.length, "comparison")}.`]),
+      "Each verdict is by its own 95% interval, not corrected for their number.",
+    ].join(" "),
+  }];
+}
+
+/** The label of a replay study that has uniform ranks, null without one. */
+export function uniformLabel(replay: StudyResults): string | null {
+  return gridOf(replay).labels.find((label) => /uniform/i.test(label)) ?? null;
+}
+
+/** What training again with the ranks found shows. */
+export function replays(results: StudyResults): readonly Finding[] {
+  if (results.replay === null) return [];
+  const uniform = uniformLabel(results.replay);
+  if (uniform === null) return [];
+  const rows = pairedRows(results.replay, uniform);
+  return gridOf(results.replay).labels.flatMap((label) => {
+    const own = rows.filter((row) => row.label === label);
+    return own.length === 0 ? [] : [{
+      lead: `Replayed: ${label} against ${uniform}`,
+      text: widest(own).map((row) => differenceSentence(row, uniform)).join(" "),
+    }];
+  });
+}

@@ -1,0 +1,110 @@
+/**
+ * What is known of a study's methods at each budget, before it is put into words.
+ *
+ * @module
+ */
+import { allTasks, type Grid, gridOf } from "../facts.ts";
+import { whole } from "../format.ts";
+import { metricInfo } from "../metrics.ts";
+import { type PairedTest, pairedTests } from "../paired_tests.ts";
+import type { Ranking } from "../ranking.ts";
+import { pairedRows } from "../tables/paired.ts";
+import { hasAverage, type ScoreRow, scoreRows } from "../tables/scores.ts";
+import type { StudyResults } from "../types.ts";
+
+/** What an answer draws on. */
+export interface Context {
+  readonly results: StudyResults;
+  readonly grid: Grid;
+  readonly baseline: string | null;
+  /** Means in the widest scope of tasks; none where several tasks cannot be averaged. */
+  readonly rows: readonly ScoreRow[];
+  /** What the best is best in, for instance `mean accuracy`. */
+  readonly measure: string;
+}
+
+/** The methods of one budget. */
+export interface BudgetResult {
+  readonly budget: string;
+  /** In the order of the study. */
+  readonly methods: readonly string[];
+  /** The methods with the best mean, several where they tie. */
+  readonly leaders: readonly string[];
+  /** How the methods were compared: all pairs by signed ranks, each with the baseline by t tests, or not for lack of runs. */
+  readonly test: "ranks" | "paired" | "none";
+  /** Pairs that differ significantly. */
+  readonly differences: readonly { readonly better: string; readonly worse: string }[];
+}
+
+/** Reads the context of a study. */
+export function contextOf(results: StudyResults, baseline: string | null): Context {
+  const grid = gridOf(results);
+  const task = hasAverage(grid) ? allTasks : grid.tasks.length === 1 ? grid.tasks[0] : null;
+  const rows = scoreRows(results).filter((row) => row.task === task && row.mean !== null);
+  return { results, grid, baseline, rows, measure: measureOf(rows, grid) };
+}
+
+function measureOf(rows: readonly ScoreRow[], grid: Grid): string {
+  const [first] = rows;
+  if (first === undefined) return "mean rank";
+  if (first.task === allTasks) return `average over ${whole(grid.tasks.length)} tasks`;
+  const { title } = metricInfo(first.metric);
+  return rows.some(({ n }) => n > 1) ? `mean ${title}` : title;
+}
+
+/** 1 for metrics that are better high, −1 for the others. */
+export function signOf(metric: string): number {
+  return metricInfo(metric).isHigherBetter ? 1 : -1;
+}
+
+/** All items whose value is the largest. */
+export function bestOf<T>(items: readonly T[], valueOf: (item: T) => number): readonly T[] {
+  const best = Math.max(...items.map(valueOf));
+  return items.filter((item) => valueOf(item) === best);
+}
+
+/** Whether the mean difference speaks for the method and not for the baseline. */
+export function isBetter({ row }: PairedTest): boolean {
+  return signOf(row.metric) * row.mean! > 0;
+}
+
+/** What was found at a ranking's budget. */
+export function resultAt(ranking: Ranking, context: Context): BudgetResult {
+  const { budget } = ranking;
+  const ranked = new Set(ranking.methods.map(({ label }) => label));
+  const methods = context.grid.labels.filter((label) => ranked.has(label));
+  const rows = context.rows.filter((row) => row.budget === budget && ranked.has(row.label));
+  const leaders = rows.length > 0
+    ? bestOf(rows, (row) => signOf(row.metric) * row.mean!).map(({ label }) => label)
+    : bestOf(ranking.methods, ({ meanRank }) => -meanRank).map(({ label }) => label);
+  const found = { budget, methods, leaders };
+  if (ranking.canTellApart) {
+    const differences = ranking.pairs.flatMap(({ label, other, verdict }) =>
+      verdict === "no significant difference"
+        ? []
+        : [verdict === "better" ? { better: label, worse: other } : { better: other, worse: label }]
+    );
+    return { ...found, test: "ranks", differences };
+  }
+  const tests = testsAt(budget, context).filter(({ row }) => ranked.has(row.label));
+  return {
+    ...found,
+    test: tests.length === 0 ? "none" : "paired",
+    differences: tests.filter(({ isSignificant }) => isSignificant).map((test) => {
+      const [label, baseline] = [test.row.label, context.baseline!];
+      return isBetter(test)
+        ? { better: label, worse: baseline }
+        : { better: baseline, worse: label };
+    }),
+  };
+}
+
+/** The paired tests of a budget over all tasks together; none without a baseline, or where tasks cannot be averaged. */
+export function testsAt(budget: string, context: Context): readonly PairedTest[] {
+  const { results, baseline, rows } = context;
+  if (baseline === null || rows.length === 0) return [];
+  const { task } = rows[0]!;
+  return pairedTests(
+    pairedRows(results, baseline).filter((row) => row.task === task && row.budget === budget),
+  );
+}

@@ -1,0 +1,67 @@
+/**
+ * What quality costs, in sentences.
+ *
+ * @module
+ */
+import { median } from "simple-statistics";
+import { allTasks, type Grid, noBudget } from "../facts.ts";
+import { fixed, joined, whole } from "../format.ts";
+import { type CostRow, costRows } from "../tables/cost.ts";
+import { hasAverage } from "../tables/scores.ts";
+import type { StudyResults } from "../types.ts";
+import type { Finding } from "./finding.ts";
+
+/** How long a step takes beside the baseline's. */
+export function stepTimes(
+  results: StudyResults,
+  grid: Grid,
+  baseline: string,
+): readonly Finding[] {
+  const rows = costRows(results, baseline).filter((row) => row.task !== allTasks);
+  const lead = `Time of a step against ${baseline}`;
+  const texts = grid.labels.filter((label) => label !== baseline).flatMap((label) => {
+    const ratios = rows.filter((row) => row.label === label)
+      .flatMap(({ stepRatio }) => stepRatio === null ? [] : [stepRatio]);
+    return ratios.length === 0 ? [] : [`${fixed(median(ratios), 2)} × for ${label}`];
+  });
+  if (texts.length > 0) {
+    return [{ lead, text: `${joined(texts)} (medians over tasks and budgets).` }];
+  }
+  const shared = Math.max(0, ...rows.map(({ jobs }) => jobs ?? 0));
+  const isCompared = rows.some(({ label, budget }) => label !== baseline && budget !== noBudget);
+  return shared < 2 || !isCompared ? [] : [{
+    lead,
+    text: `Not compared, since up to ${
+      whole(shared)
+    } runs were made at a time and shared the machine.`,
+  }];
+}
+
+/** The combinations of the widest scope that nothing as good is cheaper than. */
+export function fronts(results: StudyResults, grid: Grid): readonly Finding[] {
+  const rows = costRows(results, null);
+  const tasks = hasAverage(grid) ? [allTasks] : grid.tasks;
+  return tasks.flatMap((task) => {
+    const own = rows.filter((row) => row.task === task);
+    const named = (isOn: (row: CostRow) => boolean, costOf: (row: CostRow) => number) =>
+      joined(
+        own.filter(isOn).toSorted((a, b) => costOf(a) - costOf(b)).map((row) =>
+          row.budget === noBudget ? row.label : `${row.label} at ${row.budget}`
+        ),
+      );
+    const time = named((row) => row.isOnTimeFront, (row) => row.trainMillis);
+    const size = named((row) => row.isOnSizeFront, (row) => row.parameters);
+    if (own.length < 2 || size === "") return [];
+    const said = [
+      ...(time === "" ? [] : [`by training time ${time}`]),
+      `by parameters to store ${size}`,
+    ].join("; ");
+    return [{
+      lead: task === allTasks
+        ? "No cheaper choice is as good"
+        : `No cheaper choice is as good on ${task}`,
+      text: `${said.charAt(0).toUpperCase()}${said.slice(1)} (cheapest first; compared by means, ` +
+        `whose differences may not be significant).`,
+    }];
+  });
+}

@@ -1,0 +1,82 @@
+/**
+ * What a study shows, in sentences computed from its numbers.
+ *
+ * @module
+ */
+import { allTasks, type Grid, gridOf, noBudget } from "../facts.ts";
+import { counted, fixed, listed, whole } from "../format.ts";
+import { metricInfo } from "../metrics.ts";
+import { type Ranking, rankingsOf } from "../ranking.ts";
+import { hasAverage, type ScoreRow, scoreRows } from "../tables/scores.ts";
+import type { StudyResults } from "../types.ts";
+import { comparisons, replays } from "./comparisons.ts";
+import { fronts, stepTimes } from "./costs.ts";
+import type { Finding } from "./finding.ts";
+import { rankingFindings } from "./ranking.ts";
+import { correlations, movements } from "./ranks.ts";
+
+/** What stands below the answer of a study, the most important first. */
+export function findingsOf(
+  results: StudyResults,
+  baseline: string | null,
+  rankings: readonly Ranking[] = rankingsOf(results),
+): readonly Finding[] {
+  const grid = gridOf(results);
+  return [
+    completeness(results),
+    ...leaders(results, grid),
+    ...rankingFindings(rankings),
+    ...(baseline === null ? [] : comparisons(results, grid, baseline)),
+    ...movements(results, grid),
+    ...correlations(results, grid),
+    ...replays(results),
+    ...(baseline === null ? [] : stepTimes(results, grid, baseline)),
+    ...fronts(results, grid),
+  ];
+}
+
+function completeness({ runs, planned }: StudyResults): Finding {
+  const failed = runs.filter((r) => r.record.happened.outcome.state === "failed").length;
+  const finished = runs.length - failed;
+  const missing = planned.length - runs.length;
+  const rest = [
+    ...(failed > 0 ? [`${whole(failed)} failed`] : []),
+    ...(missing > 0
+      ? [`${whole(missing)} ${missing === 1 ? "has" : "have"} not been made yet`]
+      : []),
+  ];
+  const all = planned.length === 1
+    ? "The one planned run"
+    : `All ${whole(planned.length)} planned runs`;
+  const text = rest.length === 0 && planned.length > 0
+    ? `${all} finished`
+    : `${whole(finished)} of ${counted(planned.length, "planned run")} finished`;
+  return { lead: "Runs", text: `${[text, ...rest].join(", ")}.` };
+}
+
+/** A method's mean with its spread, for instance `lora 60.07 (sd 3.07, 3 seeds)`. */
+function meanText({ label, metric, mean, sd, n }: ScoreRow): string {
+  const { scale } = metricInfo(metric);
+  const spread = sd === null ? "one seed" : `sd ${fixed(sd * scale, 2)}, ${counted(n, "seed")}`;
+  return `${label} ${fixed(mean! * scale, 2)} (${spread})`;
+}
+
+/** The best mean at the largest budget; says nothing about whether the difference can be trusted. */
+function leaders(results: StudyResults, grid: Grid): readonly Finding[] {
+  const budget = grid.budgets.findLast((name) => name !== noBudget);
+  if (budget === undefined) return [];
+  const rows = scoreRows(results).filter((row) => row.budget === budget && row.mean !== null);
+  const tasks = hasAverage(grid) ? [allTasks] : grid.tasks;
+  return tasks.flatMap((task) => {
+    const own = rows.filter((row) => row.task === task);
+    if (own.length < 2) return [];
+    const { isHigherBetter, title } = metricInfo(own[0]!.metric);
+    const sign = isHigherBetter ? 1 : -1;
+    const sorted = own.toSorted((a, b) => sign * (b.mean! - a.mean!));
+    const place = task === allTasks ? `averaged over ${grid.tasks.length} tasks` : `on ${task}`;
+    return [{
+      lead: `Best mean at ${budget}, ${place}`,
+      text: `${task === allTasks ? "" : `${title}: `}${listed(sorted.map(meanText))}.`,
+    }];
+  });
+}

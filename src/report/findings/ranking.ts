@@ -1,0 +1,129 @@
+/**
+ * What the ranking shows, in sentences.
+ *
+ * @module
+ */
+import { chance, counted, fixed, intervalWords, joined, listed, whole } from "../format.ts";
+import { fewestBlocks, leastCorrectedP, significanceLevel } from "../rank_tests.ts";
+import type { RankedMethod, Ranking, RankVerdict } from "../ranking.ts";
+import { atBudget, type Finding } from "./finding.ts";
+
+/** Budgets that findings speak of each; of more only the largest, and the section has the others. */
+const mostBudgets = 2;
+
+/** One finding for the order of a budget's methods, and one for what differs significantly. */
+export function rankingFindings(rankings: readonly Ranking[]): readonly Finding[] {
+  const ranked = rankings.filter(({ methods }) => methods.length > 1);
+  const shown = ranked.length > mostBudgets ? ranked.slice(-1) : ranked;
+  return shown.flatMap((ranking) => [
+    { lead: `Mean ranks${atBudget(ranking.budget)}`, text: orderText(ranking) },
+    { lead: `Significance${atBudget(ranking.budget)}`, text: significanceText(ranking) },
+  ]);
+}
+
+function orderText({ methods, beside, blocks, tasks, leftOut }: Ranking): string {
+  const rankText = (method: RankedMethod) => {
+    const ends = intervalWords(method.low, method.high, 2);
+    return `${method.label} ${fixed(method.meanRank, 2)}${ends === "" ? "" : ` (${ends})`}`;
+  };
+  const placed = beside.map(({ label, meanRank }) => `${label} ${fixed(meanRank, 2)}`);
+  return [
+    `The ${whole(methods.length)} methods are ranked in ${
+      blocks === 1 ? "one block" : `each of ${whole(blocks)} blocks`
+    } (one task with one seed; ${counted(tasks, "task")}), 1 is best: ${
+      listed(methods.map(rankText))
+    }.`,
+    ...(placed.length === 0
+      ? []
+      : [`Methods without a budget, each placed among them: ${listed(placed)}.`]),
+    ...(leftOut.length === 0
+      ? []
+      : [`Not ranked, for lack of more than half of the runs: ${listed(leftOut)}.`]),
+  ].join(" ");
+}
+
+function significanceText(ranking: Ranking): string {
+  return [friedmanText(ranking), pairsText(ranking), ...againstTexts(ranking)].join(" ");
+}
+
+function friedmanText({ friedman, methods, blocks }: Ranking): string {
+  const all = methods.length === 2
+    ? "the 2 methods"
+    : `any of the ${whole(methods.length)} methods`;
+  if (friedman === null) {
+    return blocks < 2
+      ? "One block cannot be tested."
+      : "The methods have equal scores in every block.";
+  }
+  const p = `Friedman’s test, p ${chance(friedman.p)}`;
+  return friedman.p < significanceLevel
+    ? `The ${whole(methods.length)} methods are not all alike (${p}).`
+    : `No significant difference between ${all} (${p}).`;
+}
+
+function pairsText({ methods, pairs, blocks, canTellApart }: Ranking): string {
+  const apart = pairs.filter((pair) => pair.verdict !== "no significant difference");
+  if (!canTellApart) {
+    const p = chance(leastCorrectedP(blocks, pairs.length));
+    const correction = pairs.length === 1
+      ? ""
+      : ` after Holm’s correction for ${whole(pairs.length)} pairs`;
+    return `${blocks === 1 ? "It is" : `${whole(blocks)} blocks are`} too few to compare pairs: ` +
+      `even a method that is better in every block has p ${p}${correction}. ` +
+      `${whole(fewestBlocks(pairs.length))} blocks would be enough.`;
+  }
+  const test = pairs.length === 1 ? "signed-rank test" : "signed-rank tests, Holm’s correction";
+  if (apart.length === 0) {
+    return pairs.length === 1
+      ? `They do not differ significantly (${test}).`
+      : `None of ${whole(pairs.length)} pairs differs significantly (${test}).`;
+  }
+  if (pairs.length === 1) {
+    const [{ label, other, verdict }] = apart as [Ranking["pairs"][number]];
+    return `${label} is ${verdict} than ${other} (${test}).`;
+  }
+  const best = methods[0]!;
+  const alike = pairs.filter((pair) =>
+    pair.label === best.label && pair.verdict === "no significant difference"
+  ).map((pair) => pair.other);
+  const first = alike.length === 0
+    ? `${best.label} differs from all others.`
+    : `${best.label}, with the best mean rank, does not differ significantly from ${
+      listed(alike, "or")
+    }.`;
+  return `${whole(apart.length)} of ${whole(pairs.length)} pairs ${
+    apart.length === 1 ? "differs" : "differ"
+  } significantly (${test}). ${first}`;
+}
+
+function againstTexts(ranking: Ranking): readonly string[] {
+  const { baseline, methods, blocks, canTellFromBaseline } = ranking;
+  if (baseline === null || methods.length < 3) return [];
+  const others = methods.length - 1;
+  if (!canTellFromBaseline) {
+    if (ranking.canTellApart) return [];
+    const needed = fewestBlocks(others);
+    return [
+      `Compared with ${baseline} alone, the least possible p is ${
+        chance(leastCorrectedP(blocks, others))
+      }; ${counted(needed, "block")} would be enough.`,
+    ];
+  }
+  const named = (verdict: RankVerdict) =>
+    methods.filter((method) => method.againstBaseline?.verdict === verdict)
+      .map((method) => method.label);
+  const [better, worse, alike] = [
+    named("better"),
+    named("worse"),
+    named("no significant difference"),
+  ];
+  const is = (names: readonly string[]) => names.length === 1 ? "is" : "are";
+  const parts = [
+    ...(better.length === 0 ? [] : [`${listed(better)} ${is(better)} better`]),
+    ...(worse.length === 0 ? [] : [`${listed(worse)} ${is(worse)} worse`]),
+    ...(alike.length === 0
+      ? []
+      : [`${listed(alike)} ${alike.length === 1 ? "does" : "do"} not differ significantly`]),
+  ];
+  return [`Compared with ${baseline} alone (${counted(others, "comparison")}), ${joined(parts)}.`];
+}

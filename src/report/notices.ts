@@ -1,0 +1,53 @@
+/**
+ * What a reader must know before trusting a study's numbers: runs that are missing, failed or collapsed, and doubtful data.
+ *
+ * @module
+ */
+import { collapsedRuns } from "./flags.ts";
+import { counted, whole } from "./format.ts";
+import type { StudyResults } from "./types.ts";
+
+/** One warning, with a line for each thing that it holds for. */
+export interface Notice {
+  readonly text: string;
+  readonly lines: readonly string[];
+}
+
+/** The warnings of a study, none where all is well. */
+export function noticesOf(results: StudyResults): readonly Notice[] {
+  const { runs, planned, warnings, verification } = results;
+  const failed = runs.filter(({ record }) => record.happened.outcome.state === "failed").length;
+  const missing = planned.length - runs.length;
+  const collapsed = collapsedRuns(results);
+  const parted = (verification?.runs ?? []).filter(({ verdict }) => verdict === "not reproduced");
+  const notice = (text: string, lines: readonly string[] = []) => ({ text, lines });
+  return [
+    ...(failed === 0 ? [] : [
+      notice(
+        `${whole(failed)} of ${counted(runs.length, "run")} failed and ${
+          failed === 1 ? "counts" : "count"
+        } in no mean.`,
+      ),
+    ]),
+    ...(missing <= 0 ? [] : [
+      notice(
+        `${whole(missing)} of ${counted(planned.length, "planned run")} ${
+          missing === 1 ? "has" : "have"
+        } not been made yet.`,
+      ),
+    ]),
+    ...(collapsed === null ? [] : [notice(`${collapsed.summary}.`, collapsed.lines)]),
+    ...(warnings.length === 0 ? [] : [
+      warnings.length === 1 ? notice(warnings[0]!.text) : notice(
+        `${whole(warnings.length)} warnings about the data.`,
+        warnings.map(({ text }) => text),
+      ),
+    ]),
+    ...(parted.length === 0 ? [] : [
+      notice(
+        `${counted(parted.length, "verified run")} could not be reproduced.`,
+        parted.map(({ title }) => title),
+      ),
+    ]),
+  ];
+}

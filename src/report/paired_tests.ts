@@ -1,0 +1,51 @@
+/**
+ * Paired t tests of methods against the baseline, corrected for their number.
+ *
+ * @module
+ */
+import { holm, significanceLevel } from "./rank_tests.ts";
+import { centralProbability } from "./student_t.ts";
+import { allBudgets, type PairedRow } from "./tables/paired.ts";
+import { allTasks } from "./facts.ts";
+
+/** A comparison with the baseline and its test. */
+export interface PairedTest {
+  readonly row: PairedRow;
+  /** Two-sided p of the paired t test, and corrected by Holm for all tests made together. */
+  readonly p: number;
+  readonly corrected: number;
+  /** Whether `corrected` is below the significance level. */
+  readonly isSignificant: boolean;
+}
+
+/** Spread below which differences count as equal, so that it says nothing of other seeds. */
+const leastSpread = 1e-12;
+
+/** Two-sided p of the t test that the mean difference is zero, 1 where all differences are equal; null for fewer than two. */
+function pOf({ n, mean, sd }: PairedRow): number | null {
+  if (n < 2 || mean === null || sd === null) return null;
+  if (sd <= leastSpread * Math.max(1, Math.abs(mean))) return 1;
+  return 1 - centralProbability(mean / (sd / Math.sqrt(n)), n - 1);
+}
+
+/** Tests comparisons of one scope together; those of fewer than two pairs are left out. */
+export function pairedTests(rows: readonly PairedRow[]): readonly PairedTest[] {
+  const tested = rows.flatMap((row) => {
+    const p = pOf(row);
+    return p === null ? [] : [{ row, p }];
+  });
+  const corrected = holm(tested.map(({ p }) => p));
+  return tested.map((test, i) => ({
+    ...test,
+    corrected: corrected[i]!,
+    isSignificant: corrected[i]! < significanceLevel,
+  }));
+}
+
+/** The comparisons of the widest scope that a method has: all tasks and all budgets where those were averaged. */
+export function widest(rows: readonly PairedRow[]): readonly PairedRow[] {
+  const score = (row: PairedRow) =>
+    (row.task === allTasks ? 2 : 0) + (row.budget === allBudgets ? 1 : 0);
+  const best = Math.max(...rows.map(score));
+  return rows.filter((row) => score(row) === best);
+}

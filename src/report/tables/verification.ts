@@ -1,0 +1,159 @@
+/**
+ * What `deno task verify` found: which runs were made again, when, and how they came out.
+ *
+ * @module
+ */
+import type {
+  Difference,
+  RunVerification,
+  Value,
+  Verdict,
+  Verification,
+} from "../../record/verification.ts";
+import { tableFrom } from "../facts.ts";
+import { counted, whole } from "../format.ts";
+import type { ReportTable, StudyResults, Tone } from "../types.ts";
+
+/** A pinned or compared value; hashes are told apart by their first digits. */
+export function shownValue(value: Value): string {
+  if (value === null) return "nothing";
+  return typeof value === "string" && /^[0-9a-f]{40,}$/.test(value)
+    ? `${value.slice(0, 12)}…`
+    : String(value);
+}
+
+/** The place where two runs differ, for instance `step 9, loss: found 0.61, wanted 0.6`. */
+export function differenceText({ quantity, step, found, wanted }: Difference): string {
+  const when = step === null ? "at the end" : `step ${step}`;
+  return `${when}, ${quantity}: found ${shownValue(found)}, wanted ${shownValue(wanted)}`;
+}
+
+/** The first relevant difference of a run, or why there is none to tell; empty for bit-equal runs. */
+export function remarkOf({ message, first, firstBeyond }: RunVerification): string {
+  if (message !== null) return message;
+  const difference = firstBeyond ?? first;
+  return difference === null ? "" : differenceText(difference);
+}
+
+/** How many of a run's numbers are bit-equal, for instance `1043 of 1043`; empty where none was compared. */
+export function numbersText({ quantities }: RunVerification): string {
+  const sum = (of: (quantity: RunVerification["quantities"][number]) => number) =>
+    quantities.reduce((total, quantity) => total + of(quantity), 0);
+  return quantities.length === 0
+    ? ""
+    : `${sum(({ equal }) => equal)} of ${sum(({ compared }) => compared)}`;
+}
+
+/** Which of the pinned versions, hashes and settings are the same as in the record. */
+export function pinnedText({ pinned }: RunVerification): string {
+  const changed = pinned.filter(({ isSame }) => !isSame).map(({ item }) => item);
+  return changed.length === 0 ? `all ${pinned.length}` : `all but ${changed.join(", ")}`;
+}
+
+/** How a number of runs came out, as the end of a sentence. */
+function outcomeTexts(
+  { runs, tolerance }: Pick<Verification, "runs" | "tolerance">,
+): readonly string[] {
+  const said: Readonly<Record<Verdict, readonly [one: string, many: string]>> = {
+    "bit-equal": ["is bit-equal", "are bit-equal"],
+    "within tolerance": [
+      `agrees within a relative tolerance of ${tolerance}`,
+      `agree within a relative tolerance of ${tolerance}`,
+    ],
+    "not reproduced": ["was not reproduced", "were not reproduced"],
+    "inputs differ": [
+      "was not run because its inputs have changed",
+      "were not run because their inputs have changed",
+    ],
+  };
+  return (Object.keys(said) as Verdict[]).flatMap((verdict) => {
+    const count = runs.filter((run) => run.verdict === verdict).length;
+    if (count === 0) return [];
+    const [one, many] = said[verdict];
+    if (count === runs.length) return [count === 1 ? `it ${one}` : `all ${many}`];
+    return [`${whole(count)} ${count === 1 ? one : many}`];
+  });
+}
+
+/** What was checked and how it came out, in one sentence without its full stop. */
+export function verificationSentence(verification: Verification): string {
+  const { runs, finishedRuns, sampleSeed } = verification;
+  const isAll = runs.length === finishedRuns;
+  const checked = isAll
+    ? finishedRuns === 1
+      ? "The one finished run was checked"
+      : `All ${whole(finishedRuns)} finished runs were checked`
+    : `${whole(runs.length)} of ${counted(finishedRuns, "finished run")} ${
+      runs.length === 1 ? "was" : "were"
+    } checked`;
+  const drawn = sampleSeed === null || isAll ? "" : ` (a sample drawn with seed ${sampleSeed})`;
+  const parts = outcomeTexts(verification);
+  const outcome = parts.length < 2
+    ? parts.join("")
+    : `${parts.slice(0, -1).join(", ")} and ${parts.at(-1)}`;
+  return `${checked}${drawn}: ${outcome}`;
+}
+
+/** A moment as a reader takes it, for instance `2026-11-24 20:25 UTC`. */
+export function momentText(iso: string): string {
+  return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
+}
+
+/** Ids of verified runs whose record is still the one that was verified. */
+function currentIds({ runs }: StudyResults, { verifiedAt }: Verification): ReadonlySet<string> {
+  return new Set(
+    runs.filter(({ record }) => record.happened.time.startedAt <= verifiedAt)
+      .map(({ record }) => record.id),
+  );
+}
+
+/** When a study was verified and how that came out; null for a study that was not. */
+export function verificationText(results: StudyResults): string | null {
+  const { verification } = results;
+  if (verification === null) return null;
+  const current = currentIds(results, verification);
+  const stale = verification.runs.filter(({ id }) => !current.has(id)).length;
+  return `Verified on ${momentText(verification.verifiedAt)}. ` +
+    `${verificationSentence(verification)}.` +
+    (stale === 0 ? "" : ` ${counted(stale, "of these runs has", "of these runs have")} been ` +
+      `recorded again or removed since; verify the study again.`);
+}
+
+function toneOf(verdict: unknown): Tone {
+  if (verdict === "bit-equal" || verdict === "within tolerance") return "good";
+  return verdict === "not reproduced" ? "bad" : "muted";
+}
+
+/** One row a verified run. */
+export function verificationTable(results: StudyResults): ReportTable {
+  const { verification } = results;
+  const current = verification === null ? new Set() : currentIds(results, verification);
+  const rows = (verification?.runs ?? []).map((run) => ({
+    id: run.id,
+    title: run.title,
+    verdict: run.verdict,
+    numbers: numbersText(run),
+    pinned: pinnedText(run),
+    remark: current.has(run.id) ? remarkOf(run) : "the record has changed since",
+  }));
+  return {
+    id: "verification",
+    title: "Verified runs",
+    note: "Each run was made again from its record alone and compared number by number: losses, " +
+      "gradient norms, rank events, evaluations, metrics, ranks and predictions. " +
+      "Pinned are versions, hashes, seed and machine.",
+    table: tableFrom(rows, ["id", "title", "verdict", "numbers", "pinned", "remark"]),
+    columns: [
+      { title: "run", align: "left", cell: (row) => String(row["title"]) },
+      {
+        title: "verdict",
+        align: "left",
+        cell: (row) => String(row["verdict"]),
+        tone: (row) => toneOf(row["verdict"]),
+      },
+      { title: "numbers bit-equal", align: "right", cell: (row) => String(row["numbers"] || "–") },
+      { title: "pinned items equal", align: "left", cell: (row) => String(row["pinned"]) },
+      { title: "first difference", align: "left", cell: (row) => String(row["remark"] || "none") },
+    ],
+  };
+}
