@@ -15,7 +15,7 @@ export function flagText(flag: RunFlag): string {
     case "one-class":
       return `the same prediction (${significant(flag.prediction)}) for every text`;
     case "loss-above-chance":
-      return `training loss ${significant(flag.loss)} at the end, above chance (${
+      return `training loss ${lossText(flag.loss)} at the end, above chance (${
         significant(flag.chance)
       })`;
     case "at-majority": {
@@ -25,6 +25,11 @@ export function flagText(flag: RunFlag): string {
       })`;
     }
   }
+}
+
+/** A loss, of which the size is what matters where it is very large. */
+function lossText(loss: number): string {
+  return loss >= 1e6 ? loss.toExponential(1).replace("+", "") : significant(loss);
 }
 
 /** The same without numbers, for a cell of a table. */

@@ -18,17 +18,15 @@ export interface PairedTest {
   readonly isSignificant: boolean;
 }
 
-/** Spread below which differences count as equal, so that it says nothing of other seeds. */
-const leastSpread = 1e-12;
-
-/** Two-sided p of the t test that the mean difference is zero, 1 where all differences are equal; null for fewer than two. */
-function pOf({ n, mean, sd }: PairedRow): number | null {
+/** Two-sided p of the t test that the mean difference is zero; null where there is nothing to test. */
+function pOf({ n, mean, sd, verdict }: PairedRow): number | null {
   if (n < 2 || mean === null || sd === null) return null;
-  if (sd <= leastSpread * Math.max(1, Math.abs(mean))) return 1;
+  // Equal differences have no spread: there is no difference, or none that can be tested.
+  if (verdict === "same in every pair") return mean === 0 ? 1 : null;
   return 1 - centralProbability(mean / (sd / Math.sqrt(n)), n - 1);
 }
 
-/** Tests comparisons of one scope together; those of fewer than two pairs are left out. */
+/** Tests comparisons of one scope together; those that cannot be tested (one pair, or the same difference in every pair) are left out. */
 export function pairedTests(rows: readonly PairedRow[]): readonly PairedTest[] {
   const tested = rows.flatMap((row) => {
     const p = pOf(row);

@@ -73,6 +73,7 @@ export type Verdict =
   | "better"
   | "worse"
   | "no significant difference"
+  | "same in every pair"
   | "one pair only"
   | "no pairs";
 
@@ -84,7 +85,7 @@ export interface Comparison extends Summary {
 /**
  * Summarises paired differences (theirs − baseline) and says whether the interval excludes zero.
  *
- * Differences that are all equal give no estimate of spread, so they cannot tell two methods apart either.
+ * Differences that are all equal give no estimate of spread, so that they cannot be tested.
  *
  * @param isHigherBetter Which sign counts as better.
  */
@@ -103,9 +104,8 @@ function verdictOf(summary: Summary, isHigherBetter: boolean): Verdict {
   const { mean: centre, sd, low, high } = summary;
   if (centre === null || low === null || high === null || sd === null) return "no pairs";
   // Rounding leaves a few ulps of spread between differences that are equal in truth.
-  if (sd <= 1e-12 * Math.max(1, Math.abs(centre)) || (low <= 0 && high >= 0)) {
-    return "no significant difference";
-  }
+  if (sd <= 1e-12 * Math.max(1, Math.abs(centre))) return "same in every pair";
+  if (low <= 0 && high >= 0) return "no significant difference";
   return (centre > 0) === isHigherBetter ? "better" : "worse";
 }
 

@@ -7,7 +7,6 @@ import {
 } from "@std/assert";
 import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
-import { findingsOf } from "../../src/report/findings/findings.ts";
 import { renderChart } from "../../src/report/render.ts";
 import { importanceCurves, lossCurves, rankCurves } from "../../src/report/series.ts";
 import { stylesOf } from "../../src/report/method_styles.ts";
@@ -222,25 +221,14 @@ Deno.test("importanceCurves average 1 over layers and lossCurves average the ste
   assert(Math.abs(curve!.values[0]! - quarter) < 1e-12);
 });
 
-Deno.test("findingsOf states verdicts that the numbers carry", () => {
-  const texts = findingsOf(full, "LoRA").map(({ lead, text }) => `${lead}: ${text}`);
-  assertStringIncludes(texts[0]!, "59 of 60 planned runs finished, 1 run failed");
-  const find = (start: string) => texts.find((text) => text.startsWith(start)) ?? "";
-  assertStringIncludes(find("ElaLoRA against LoRA"), "all tasks, all budgets: +1.59 [−2.45, 5.63]");
-  assertStringIncludes(find("ElaLoRA against LoRA"), "cannot be told apart");
-  assertStringIncludes(find("head only against LoRA"), "6 worse");
-  assertStringIncludes(find("Ranks of ElaLoRA"), "20 moved, 20 events a run");
-  assertStringIncludes(find("Replayed: LoRA, ElaLoRA's ranks against"), "better");
-});
-
-Deno.test("buildReport builds several thousand runs without leaving rows out of its files", async () => {
+Deno.test("buildReport builds a thousand runs and more without leaving rows out of its files", async () => {
   const large = fixtureStudy({
-    seeds: Array.from({ length: 150 }, (_, i) => i + 1),
+    seeds: Array.from({ length: 51 }, (_, i) => i + 1),
     steps: 12,
     events: 3,
     examples: 4,
   });
   const { files } = await buildReport(large);
   assertEquals(files["tables/runs.csv"]!.trimEnd().split("\n").length, 1 + large.runs.length);
-  assertStringIncludes(files["report.html"]!, "1,000 of 3,000 rows");
+  assertStringIncludes(files["report.html"]!, "1,000 of 1,020 rows");
 });

@@ -45,10 +45,10 @@ Deno.test("seventeen methods: the page is whole, folds long tables and folds cha
   const sections = [...page.matchAll(/<section id="([^"]+)"/g)].map(([, id]) => id);
   assertEquals(sections.slice(0, 6), [
     "summary",
-    "ranking",
-    "metric",
-    "methods",
+    "settings",
+    "scores",
     "differences",
+    "ranking",
     "cost",
   ]);
   const links = [...page.matchAll(/<li><a href="#([^"]+)">/g)].map(([, id]) => id);

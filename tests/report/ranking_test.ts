@@ -74,13 +74,17 @@ Deno.test("rankingsOf gives hand-worked mean ranks, intervals, tests and letters
   const p = Object.fromEntries(ranking.pairs.map((pair) => [pair.label + pair.other, pair]));
   assertEquals([p["CA"]!.p, p["CB"]!.p], [2 / 256, 2 / 256]);
   assertAlmostEquals(p["CA"]!.corrected, 3 * 2 / 256, 1e-15);
-  assertEquals([p["AB"]!.wins, p["AB"]!.losses, p["AB"]!.verdict], [6, 2, "cannot be told apart"]);
+  assertEquals([p["AB"]!.wins, p["AB"]!.losses, p["AB"]!.verdict], [
+    6,
+    2,
+    "no significant difference",
+  ]);
   assertEquals(ranking.methods.map((m) => m.letters), ["a", "b", "b"]);
   // Against A alone there are two comparisons.
   assertEquals(c!.againstBaseline, { p: 2 * 2 / 256, verdict: "better" });
   assertEquals(a!.againstBaseline, null);
   assertEquals(ranking.canTellApart, true);
-  assertEquals(powerText(ranking), "2 of 3 pairs told apart");
+  assertEquals(powerText(ranking), "2 of 3 pairs differ significantly");
 });
 
 Deno.test("rankingsOf turns metrics that are better low, and says worse where the baseline is better", () => {
@@ -109,7 +113,7 @@ Deno.test("rankingsOf says in words when blocks are too few, and ranks all the s
   assertEquals([ranking.canTellApart, ranking.canTellFromBaseline], [false, false]);
   assertEquals(
     powerText(ranking),
-    "too few blocks: a method that wins every block has p 0.75 after correction for 3 pairs, 7 blocks are needed",
+    "too few blocks: a method that is better in every block has p 0.75 after correction for 3 pairs; 7 blocks would be enough",
   );
 });
 

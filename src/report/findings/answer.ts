@@ -11,7 +11,14 @@ import { type Ranking, rankingsOf } from "../ranking.ts";
 import { pairedRows } from "../tables/paired.ts";
 import { type ScoreRow, scoreRows } from "../tables/scores.ts";
 import type { StudyResults } from "../types.ts";
-import { comparedText, detectableTexts, freeTexts, pairedText, testTexts } from "./basis.ts";
+import {
+  comparedText,
+  detectableTexts,
+  freeTexts,
+  majorityTexts,
+  pairedText,
+  testTexts,
+} from "./basis.ts";
 import { budgetsSentence, methodsText } from "./budgets.ts";
 import { bestOf, type BudgetResult, type Context, contextOf, resultAt, signOf } from "./context.ts";
 import { atBudget, sentence } from "./finding.ts";
@@ -41,13 +48,18 @@ export function answerOf(
   const scored = scoreRows(results).filter((row) => row.mean !== null && row.task !== allTasks);
   const labels = context.grid.labels.filter((label) => scored.some((row) => row.label === label));
   if (labels.length === 0) return { sentence: withoutScores(results), basis: [] };
-  if (labels.length === 1) return { sentence: ofOneMethod(labels[0]!, scored), basis: [] };
+  const majority = majorityTexts(context);
+  if (labels.length === 1) return { sentence: ofOneMethod(labels[0]!, scored), basis: majority };
   const found = rankings.filter(({ methods }) => methods.length > 1)
     .map((ranking) => ({ ranking, result: resultAt(ranking, context) }));
-  if (found.length === 0) return withoutRanking(context, labels, rankings);
+  if (found.length === 0) {
+    const { basis, ...answer } = withoutRanking(context, labels, rankings);
+    return { ...answer, basis: [...majority, ...basis] };
+  }
   return {
     sentence: budgetsSentence(found.map(({ result }) => result), context),
     basis: [
+      ...majority,
       ...testTexts(found, context),
       ...detectableTexts(context, undecided(found.map(({ result }) => result), baseline)),
       ...freeTexts(context),
@@ -78,12 +90,12 @@ function withoutScores({ runs, planned }: StudyResults): string {
 }
 
 /** A mean with what it rests on, for instance `accuracy 82.00 at rank 4 (mean of 3 seeds, sd 2.00)`. */
-function meanText(row: ScoreRow): string {
+function meanText(row: ScoreRow, place = ""): string {
   const { scale, title } = metricInfo(row.metric);
   const seeds = row.sd === null
     ? "one seed"
     : `mean of ${counted(row.n, "seed")}, sd ${fixed(row.sd * scale, 2)}`;
-  return `${title} ${fixed(row.mean! * scale, 2)}${atBudget(row.budget)} (${seeds})`;
+  return `${title} ${fixed(row.mean! * scale, 2)}${place}${atBudget(row.budget)} (${seeds})`;
 }
 
 /** A study in which one method has scores: its figure at the largest budget. */
@@ -92,7 +104,7 @@ function ofOneMethod(label: string, scored: readonly ScoreRow[]): string {
   const rows = scored.filter((row) => row.budget === budget);
   const figures = rows.length === 1
     ? meanText(rows[0]!)
-    : listed(rows.map((row) => `${row.task} ${meanText(row)}`));
+    : listed(rows.map((row) => meanText(row, ` on ${row.task}`)));
   return `Only ${label} has scores, so there is nothing to compare it with: ${figures}.`;
 }
 
@@ -124,6 +136,8 @@ function withoutRanking(
   }
   const why = compared.some(({ n }) => n === 1)
     ? `One seed in common with ${baseline} is too little for a test.`
+    : compared.some(({ verdict }) => verdict === "same in every pair")
+    ? `The difference from ${baseline} is the same with every seed, so its spread is unknown.`
     : rankings.length > 0
     ? "No task and seed has a score of every method."
     : "No two methods share a budget, and there is no plain LoRA to compare with.";

@@ -3,21 +3,39 @@
  *
  * @module
  */
-import { noBudget } from "../facts.ts";
+import { allTasks, noBudget } from "../facts.ts";
 import { counted, fixed, joined, listed, whole } from "../format.ts";
+import { majorityAverage, majorityScores } from "../majority.ts";
 import { metricInfo } from "../metrics.ts";
 import { type PairedTest, pairedTests, widest } from "../paired_tests.ts";
 import { fewestBlocks } from "../rank_tests.ts";
 import type { Ranking } from "../ranking.ts";
 import { pairedRows } from "../tables/paired.ts";
 import { scoreRows } from "../tables/scores.ts";
-import { type BudgetResult, type Context, isBetter, testsAt } from "./context.ts";
+import { type BudgetResult, type Context, isBetter, signOf, testsAt } from "./context.ts";
 import { atBudget, differenceWords, scopeText, sentence } from "./finding.ts";
 
 const blockWords = "a block is one task with one seed";
 
 /** Methods whose figures a sentence gives. */
 const mostNamed = 3;
+
+/** Said where no method does better than always predicting the majority class. */
+export function majorityTexts({ results, rows }: Context): readonly string[] {
+  const [first] = rows;
+  if (first === undefined) return [];
+  const majority = first.task === allTasks
+    ? majorityAverage(results)
+    : majorityScores(results).get(first.task) ?? null;
+  const sign = signOf(first.metric);
+  if (majority === null || rows.some(({ mean }) => sign * mean! > sign * majority)) return [];
+  const { title, scale } = metricInfo(first.metric);
+  return [
+    `No method beats always predicting the majority class (${title} ${
+      fixed(majority * scale, 2)
+    }).`,
+  ];
+}
 
 /** Which test the answer rests on; of several budgets that of the largest. */
 export function testTexts(
@@ -35,7 +53,8 @@ export function testTexts(
       } (${blockWords})${correction}.`,
     ];
   }
-  const needed = `A rank test of ${counted(pairs, "pair")} of methods needs ${
+  const compared = pairs === 1 ? "two methods" : `${whole(pairs)} pairs of methods`;
+  const needed = `A rank test of ${compared} needs ${
     whole(fewestBlocks(pairs))
   } blocks (${blockWords}); there ${blocks === 1 ? "is" : "are"} ${whole(blocks)}${place}.`;
   if (test === "none") return [needed];
@@ -61,7 +80,9 @@ export function detectableTexts(
 ): readonly string[] {
   if (baseline === null) return [];
   const rows = widest(pairedRows(results, baseline).filter(({ label }) => labels.has(label)));
-  const open = pairedTests(rows).filter(({ isSignificant, p }) => !isSignificant && p < 1);
+  const open = pairedTests(rows).filter(({ row, isSignificant }) =>
+    !isSignificant && row.verdict !== "same in every pair"
+  );
   if (open.length === 0 || new Set(open.map(({ row }) => row.task)).size > 1) return [];
   const half = ({ row }: PairedTest) => (row.high! - row.low!) / 2;
   const sizeText = (test: PairedTest) => {

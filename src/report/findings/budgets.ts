@@ -11,6 +11,8 @@ import { sentence } from "./finding.ts";
 /** Methods and budgets that a sentence lists; of more it says how many. */
 const mostMethods = 4;
 const mostBudgets = 4;
+/** Different answers that a sentence gives; of more only that of the largest budget. */
+const mostClauses = 3;
 
 /** Budgets with their preposition, for instance `at rank 2, 4 and 8`; empty for no budget. */
 export function atBudgets(budgets: readonly string[]): string {
@@ -48,7 +50,7 @@ export function budgetsSentence(found: readonly BudgetResult[], context: Context
   }
   const groups = [...Map.groupBy(found, (result) => clauseOf(result, context))];
   // The clause of the largest budget is always among those that are said.
-  const said = groups.length <= 2 ? groups : groups.slice(-1);
+  const said = groups.length <= mostClauses ? groups : groups.slice(-1);
   const clauses = said.map(([clause, own]) => {
     const place = atBudgets(own.map(({ budget }) => budget));
     return place === "" ? clause : `${place}, ${clause}`;

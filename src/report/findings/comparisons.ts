@@ -29,8 +29,10 @@ export function differenceSentence(row: PairedRow, baseline: string): string {
   }
   const difference = differenceWords(row.mean, row.metric);
   if (row.n === 1) return `${scope} the difference is ${difference} (one seed, so no test).`;
-  // Differences that are equal leave nothing to estimate their spread from.
-  if (row.high! - row.low! <= 1e-11 * Math.max(1, Math.abs(row.mean))) {
+  if (row.verdict === "same in every pair") {
+    if (row.mean === 0) {
+      return `${scope} the scores are equal with each of ${counted(row.n, "seed")}.`;
+    }
     return `${scope} the difference is ${difference} with each of ${
       counted(row.n, "seed")
     }, so its spread is unknown.`;
@@ -45,17 +47,17 @@ export function differenceSentence(row: PairedRow, baseline: string): string {
 function countsSentence(rows: readonly PairedRow[], baseline: string): string | null {
   const cells = rows.filter((row) => row.task !== allTasks && row.budget !== allBudgets);
   if (cells.length < 2) return null;
-  const tested = cells.filter(({ n }) => n > 1);
+  const tested = cells.filter(({ n, verdict }) => n > 1 && verdict !== "same in every pair");
   const words = cellWords(cells);
   if (tested.length === 0) {
-    return `No combination has two seeds, so none was tested.`;
+    return `None of the ${whole(cells.length)} ${words.many} could be tested by itself.`;
   }
   const count = (verdict: PairedRow["verdict"]) =>
     tested.filter((row) => row.verdict === verdict).length;
   const [better, worse] = [count("better"), count("worse")];
   const alike = tested.length - better - worse;
   const untested = cells.length - tested.length;
-  const rest = untested === 0 ? "" : ` (${whole(untested)} more have one seed only)`;
+  const rest = untested === 0 ? "" : ` (${whole(untested)} more could not be tested)`;
   const n = tested.length;
   if (better === n) return `Better than ${baseline} ${inAll(n, words)}${rest}.`;
   if (worse === n) return `Worse than ${baseline} ${inAll(n, words)}${rest}.`;

@@ -53,15 +53,13 @@ export function fronts(results: StudyResults, grid: Grid): readonly Finding[] {
     const size = named((row) => row.isOnSizeFront, (row) => row.parameters);
     if (own.length < 2 || size === "") return [];
     const said = [
-      ...(time === "" ? [] : [`by training time ${time}`]),
-      `by parameters to store ${size}`,
-    ].join("; ");
+      ...(time === "" ? [] : [`By training time: ${time}.`]),
+      `By parameters to store: ${size}.`,
+    ].join(" ");
     return [{
-      lead: task === allTasks
-        ? "No cheaper choice is as good"
-        : `No cheaper choice is as good on ${task}`,
-      text: `${said.charAt(0).toUpperCase()}${said.slice(1)} (cheapest first; compared by means, ` +
-        `whose differences may not be significant).`,
+      lead: `Best for their cost${task === allTasks ? "" : ` on ${task}`}`,
+      text:
+        `${said} Nothing cheaper has as good a mean, though differences may not be significant.`,
     }];
   });
 }

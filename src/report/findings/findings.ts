@@ -47,6 +47,8 @@ function completeness({ runs, planned }: StudyResults): Finding {
   ];
   const all = planned.length === 1
     ? "The one planned run"
+    : planned.length === 2
+    ? "Both planned runs"
     : `All ${whole(planned.length)} planned runs`;
   const text = rest.length === 0 && planned.length > 0
     ? `${all} finished`
@@ -73,10 +75,9 @@ function leaders(results: StudyResults, grid: Grid): readonly Finding[] {
     const { isHigherBetter, title } = metricInfo(own[0]!.metric);
     const sign = isHigherBetter ? 1 : -1;
     const sorted = own.toSorted((a, b) => sign * (b.mean! - a.mean!));
-    const place = task === allTasks ? `averaged over ${grid.tasks.length} tasks` : `on ${task}`;
-    return [{
-      lead: `Best mean at ${budget}, ${place}`,
-      text: `${task === allTasks ? "" : `${title}: `}${listed(sorted.map(meanText))}.`,
-    }];
+    const what = task === allTasks
+      ? `average over ${whole(grid.tasks.length)} tasks at ${budget}`
+      : `mean ${title} on ${task} at ${budget}`;
+    return [{ lead: `Best ${what}`, text: `${listed(sorted.map(meanText))}.` }];
   });
 }

@@ -17,7 +17,7 @@ export function rankingFindings(rankings: readonly Ranking[]): readonly Finding[
   const shown = ranked.length > mostBudgets ? ranked.slice(-1) : ranked;
   return shown.flatMap((ranking) => [
     { lead: `Mean ranks${atBudget(ranking.budget)}`, text: orderText(ranking) },
-    { lead: `Significance${atBudget(ranking.budget)}`, text: significanceText(ranking) },
+    { lead: `Rank tests${atBudget(ranking.budget)}`, text: significanceText(ranking) },
   ]);
 }
 
@@ -43,22 +43,21 @@ function orderText({ methods, beside, blocks, tasks, leftOut }: Ranking): string
 }
 
 function significanceText(ranking: Ranking): string {
-  return [friedmanText(ranking), pairsText(ranking), ...againstTexts(ranking)].join(" ");
+  const { blocks, methods, pairs } = ranking;
+  if (blocks < 2) {
+    return `One block is too few for a test; pairs need ${whole(fewestBlocks(pairs.length))}.`;
+  }
+  // Of two methods the test of their pair says all.
+  const friedman = methods.length > 2 ? [friedmanText(ranking)] : [];
+  return [...friedman, pairsText(ranking), ...againstTexts(ranking)].join(" ");
 }
 
-function friedmanText({ friedman, methods, blocks }: Ranking): string {
-  const all = methods.length === 2
-    ? "the 2 methods"
-    : `any of the ${whole(methods.length)} methods`;
-  if (friedman === null) {
-    return blocks < 2
-      ? "One block cannot be tested."
-      : "The methods have equal scores in every block.";
-  }
+function friedmanText({ friedman, methods }: Ranking): string {
+  if (friedman === null) return "The methods have equal scores in every block.";
   const p = `Friedman’s test, p ${chance(friedman.p)}`;
   return friedman.p < significanceLevel
     ? `The ${whole(methods.length)} methods are not all alike (${p}).`
-    : `No significant difference between ${all} (${p}).`;
+    : `No significant difference between any of the ${whole(methods.length)} methods (${p}).`;
 }
 
 function pairsText({ methods, pairs, blocks, canTellApart }: Ranking): string {
@@ -68,7 +67,8 @@ function pairsText({ methods, pairs, blocks, canTellApart }: Ranking): string {
     const correction = pairs.length === 1
       ? ""
       : ` after Holm’s correction for ${whole(pairs.length)} pairs`;
-    return `${blocks === 1 ? "It is" : `${whole(blocks)} blocks are`} too few to compare pairs: ` +
+    const what = pairs.length === 1 ? "two methods" : "pairs";
+    return `${whole(blocks)} blocks are too few to compare ${what}: ` +
       `even a method that is better in every block has p ${p}${correction}. ` +
       `${whole(fewestBlocks(pairs.length))} blocks would be enough.`;
   }
@@ -91,9 +91,12 @@ function pairsText({ methods, pairs, blocks, canTellApart }: Ranking): string {
     : `${best.label}, with the best mean rank, does not differ significantly from ${
       listed(alike, "or")
     }.`;
-  return `${whole(apart.length)} of ${whole(pairs.length)} pairs ${
-    apart.length === 1 ? "differs" : "differ"
-  } significantly (${test}). ${first}`;
+  const count = apart.length === pairs.length
+    ? `All ${whole(pairs.length)} pairs differ`
+    : `${whole(apart.length)} of ${whole(pairs.length)} pairs ${
+      apart.length === 1 ? "differs" : "differ"
+    }`;
+  return `${count} significantly (${test}). ${first}`;
 }
 
 function againstTexts(ranking: Ranking): readonly string[] {

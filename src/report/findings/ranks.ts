@@ -70,17 +70,15 @@ function intervalsText(rows: readonly AblationRow[]): string {
       ? "the 95% interval includes zero"
       : `the 95% interval lies ${above === 1 ? "above" : "below"} zero`;
   }
-  if (above + below === 0) {
-    return known.length === 2
-      ? "both 95% intervals include zero"
-      : `all ${whole(known.length)} 95% intervals include zero`;
-  }
+  if (above + below === 0) return "each 95% interval includes zero";
+  if (above === known.length) return "each 95% interval lies above zero";
+  if (below === known.length) return "each 95% interval lies below zero";
   const lie = (count: number) => count === 1 ? "lies" : "lie";
   const parts = [
     ...(above === 0 ? [] : [`${whole(above)} ${lie(above)} above zero`]),
     ...(below === 0 ? [] : [`${whole(below)} ${lie(below)} below zero`]),
   ];
-  return `of the 95% intervals (${whole(known.length)}), ${joined(parts)}`;
+  return `of the ${whole(known.length)} intervals (95%), ${joined(parts)}`;
 }
 
 /** Whether the modules that were given rank are those whose removal hurts. */

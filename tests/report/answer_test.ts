@@ -1,0 +1,443 @@
+/** The sentence that a report starts with, on ordinary and on odd studies. */
+import { assert, assertEquals } from "@std/assert";
+import { type Answer, answerOf } from "../../src/report/findings/answer.ts";
+import { gridOf } from "../../src/report/facts.ts";
+import { noticesOf } from "../../src/report/notices.ts";
+import { baselineOf } from "../../src/report/tables/paired.ts";
+import type { StudyResults } from "../../src/report/types.ts";
+import { scoredStudy, withHappened } from "./scored_study.ts";
+
+const answer = (study: StudyResults): Answer => answerOf(study, baselineOf(gridOf(study)));
+
+const seeds = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+
+/** What a seed adds to a score; the mean over the first three is 1/3 of a thousandth. */
+const luck = [0, 0.004, -0.003, 0.006, 0.001, -0.005, 0.002, 0.007];
+
+/** Scores of these means, whose seeds run the other way for every label but lora, so that differences have a spread. */
+const around =
+  (means: Readonly<Record<string, number>>, count: number) =>
+  ({ label, seed }: { readonly label: string; readonly seed: number }) =>
+    means[label]! + luck[label === "lora" ? seed - 1 : count - seed]!;
+
+const blocks = "(a block is one task with one seed)";
+
+interface Case {
+  readonly study: StudyResults;
+  readonly sentence: string;
+  readonly basis?: readonly string[];
+}
+
+const cases: Readonly<Record<string, Case>> = {
+  "no run": {
+    study: scoredStudy({ score: () => undefined }),
+    sentence: "No run has finished yet.",
+  },
+  "one run": {
+    study: scoredStudy({ labels: ["lora"], seeds: [1], score: () => 0.8 }),
+    sentence:
+      "Only lora has scores, so there is nothing to compare it with: accuracy 80.00 at rank 4 (one seed).",
+  },
+  "one method, the largest of its budgets": {
+    study: scoredStudy({
+      labels: ["lora"],
+      budgets: [2, 8],
+      score: ({ seed, budget }) => 0.7 + 0.01 * seed + budget! / 100,
+    }),
+    sentence:
+      "Only lora has scores, so there is nothing to compare it with: accuracy 80.00 at rank 8 (mean of 3 seeds, sd 1.00).",
+  },
+  "one method, two tasks without a common scale": {
+    study: scoredStudy({
+      labels: ["other"],
+      tasks: [["a", "accuracy"], ["b", "perplexity"]],
+      score: ({ seed, task }) => task === "a" ? 0.7 + 0.01 * seed : 20 + seed,
+    }),
+    sentence: "Only other has scores, so there is nothing to compare it with: " +
+      "accuracy 72.00 on a at rank 4 (mean of 3 seeds, sd 1.00) and perplexity 22.00 on b at rank 4 (mean of 3 seeds, sd 1.00).",
+  },
+  "the only run failed": {
+    study: scoredStudy({ labels: ["lora"], seeds: [1], score: () => null }),
+    sentence: "The only run failed.",
+  },
+  "all runs failed": {
+    study: scoredStudy({ score: () => null }),
+    sentence: "All 6 runs failed.",
+  },
+  "all runs so far failed": {
+    study: scoredStudy({ score: ({ seed }) => seed === 1 ? null : undefined }),
+    sentence: "All 2 runs so far failed.",
+  },
+  "no score is a number": {
+    study: scoredStudy({ score: () => NaN }),
+    sentence: "No finished run has a score: its metric is not a number.",
+  },
+  "one seed": {
+    study: scoredStudy({ seeds: [1], score: ({ label }) => label === "lora" ? 0.8 : 0.9 }),
+    sentence:
+      "other has the best accuracy at rank 4, but there are too few runs to test the difference between lora and other.",
+    basis: [`A rank test of two methods needs 6 blocks ${blocks}; there is 1.`],
+  },
+  "ties everywhere": {
+    study: scoredStudy({ score: () => 0.8 }),
+    sentence: "No significant difference between lora and other was found.",
+    basis: [
+      `A rank test of two methods needs 6 blocks ${blocks}; there are 3. ` +
+      "The comparison with lora is a paired t test over 3 seeds.",
+    ],
+  },
+  "ties at the top": {
+    study: scoredStudy({
+      labels: ["p", "q", "r"],
+      seeds: seeds(8),
+      score: ({ label, seed }) =>
+        label === "p" ? 0.8 + luck[seed - 1]! : 0.83 + luck[label === "q" ? seed - 1 : 8 - seed]!,
+    }),
+    sentence:
+      "At rank 4, q and r share the best mean accuracy, and q is significantly better than p and r is significantly better than p.",
+    basis: [`Signed-rank tests over 8 blocks ${blocks}, with Holm’s correction for 3 pairs.`],
+  },
+  "two seeds": {
+    study: scoredStudy({
+      seeds: [1, 2],
+      // Differences 3.4 and 2.3 points: mean 2.85, half of the interval 12.7062 · 0.778 / √2 = 6.99.
+      score: ({ label, seed }) =>
+        label === "lora" ? [0.8, 0.804][seed - 1]! : [0.834, 0.827][seed - 1]!,
+    }),
+    sentence:
+      "other has the best mean accuracy at rank 4, but no significant difference between lora and other was found.",
+    basis: [
+      `A rank test of two methods needs 6 blocks ${blocks}; there are 2. ` +
+      "The comparison with lora is a paired t test over 2 seeds.",
+      "On t at rank 4, a significant difference from lora would have to exceed 7.0 points for other (found: +2.85 points).",
+    ],
+  },
+  "three seeds that a t test is enough for": {
+    study: scoredStudy({
+      labels: ["lora", "p", "q"],
+      score: around({ lora: 0.8, p: 0.9, q: 0.801 }, 3),
+    }),
+    sentence: "At rank 4, p has the best mean accuracy, significantly better than lora.",
+    basis: [
+      `A rank test of 3 pairs of methods needs 7 blocks ${blocks}; there are 3. ` +
+      "Each comparison with lora is a paired t test over 3 seeds, with Holm’s correction for 2 comparisons.",
+      // Differences −.2, .1, .4 points: sd .3, half 4.3027 · .3 / √3 = .745.
+      "On t at rank 4, a significant difference from lora would have to exceed 0.7 points for q (found: +0.10 points).",
+    ],
+  },
+  "no baseline, few runs": {
+    study: scoredStudy({
+      labels: ["p", "q"],
+      score: ({ label, seed }) => (label === "p" ? 0.8 : 0.83) + luck[seed - 1]!,
+    }),
+    sentence:
+      "q has the best mean accuracy at rank 4, but there are too few runs to test the difference between p and q.",
+    basis: [`A rank test of two methods needs 6 blocks ${blocks}; there are 3.`],
+  },
+  "no budgets": {
+    study: scoredStudy({
+      labels: ["head", "full"],
+      seeds: seeds(8),
+      score: ({ label, seed }) => (label === "head" ? 0.6 : 0.8) + luck[seed - 1]!,
+    }),
+    sentence: "full is significantly better than head.",
+    basis: [`Signed-rank test over 8 blocks ${blocks}.`],
+  },
+  "LoRA and a method without a budget": {
+    study: scoredStudy({ labels: ["head", "lora"], score: around({ head: 0.6, lora: 0.8 }, 3) }),
+    sentence: "head (−20.00 points) is significantly worse than lora.",
+    basis: ["The comparison with lora is a paired t test over 3 seeds."],
+  },
+  "LoRA and a method without a budget, one seed": {
+    study: scoredStudy({
+      labels: ["lora", "head"],
+      seeds: [1],
+      score: ({ label }) => label === "head" ? 0.6 : 0.8,
+    }),
+    sentence:
+      "lora has the best accuracy at rank 4, but the methods could not be tested against each other.",
+    basis: ["One seed in common with lora is too little for a test."],
+  },
+  "neither a shared budget nor a baseline": {
+    study: scoredStudy({
+      labels: ["other", "head"],
+      score: ({ label }) => label === "head" ? 0.6 : 0.8,
+    }),
+    sentence:
+      "other has the best mean accuracy at rank 4, but the methods could not be tested against each other.",
+    basis: ["No two methods share a budget, and there is no plain LoRA to compare with."],
+  },
+  "no seed in common": {
+    study: scoredStudy({
+      score: ({ label, seed }) => (label === "lora") === (seed === 1) ? 0.7 : undefined,
+    }),
+    sentence: "The methods could not be tested against each other.",
+    basis: ["No task and seed has a score of every method."],
+  },
+  "negative scores": {
+    study: scoredStudy({
+      tasks: [["c", "matthews"]],
+      seeds: seeds(7),
+      score: around({ lora: -0.2, other: -0.1 }, 7),
+    }),
+    sentence: "At rank 4, other is significantly better than lora.",
+    basis: [`Signed-rank test over 7 blocks ${blocks}.`],
+  },
+  "a metric that is better low": {
+    study: scoredStudy({
+      tasks: [["c", "perplexity"]],
+      seeds: seeds(7),
+      score: around({ lora: 20, other: 18 }, 7),
+    }),
+    sentence: "At rank 4, other is significantly better than lora.",
+    basis: [`Signed-rank test over 7 blocks ${blocks}.`],
+  },
+  "better at every budget": {
+    study: scoredStudy({
+      labels: ["lora", "p", "q"],
+      budgets: [2, 4, 8],
+      seeds: seeds(8),
+      score: around({ lora: 0.7, p: 0.8, q: 0.9 }, 8),
+    }),
+    sentence: "At rank 2, 4 and 8, q is significantly better than lora and p.",
+    basis: [
+      `Signed-rank tests at rank 8 over 8 blocks ${blocks}, with Holm’s correction for 3 pairs.`,
+    ],
+  },
+  "worse at every budget, over tasks": {
+    study: scoredStudy({
+      tasks: [["a", "accuracy"], ["b", "f1"]],
+      budgets: [2, 4],
+      seeds: seeds(4),
+      score: around({ lora: 0.7, other: 0.6 }, 4),
+    }),
+    sentence: "At rank 2 and 4, lora is significantly better than other.",
+    basis: [`Signed-rank test at rank 4 over 8 blocks ${blocks}.`],
+  },
+  "another answer at each budget": {
+    study: scoredStudy({
+      budgets: [2, 4, 8],
+      seeds: seeds(8),
+      score: ({ label, seed, budget }) =>
+        label === "lora"
+          ? 0.7 + luck[seed - 1]!
+          : { 2: 0.65, 4: 0.7, 8: 0.75 }[budget!]! + luck[8 - seed]!,
+    }),
+    sentence:
+      "At rank 2, lora is significantly better than other; at rank 4, no significant difference was found; " +
+      "at rank 8, other is significantly better than lora.",
+    basis: [`Signed-rank test at rank 8 over 8 blocks ${blocks}.`],
+  },
+  "other leaders at other budgets": {
+    study: scoredStudy({
+      budgets: [2, 8],
+      score: ({ label, seed, budget }) =>
+        label === "lora" ? 0.7 + luck[seed - 1]! : (budget === 2 ? 0.699 : 0.702) + luck[3 - seed]!,
+    }),
+    sentence:
+      "The best mean accuracy is lora’s at rank 2 and other’s at rank 8, but no significant difference between lora and other was found.",
+    basis: [
+      `A rank test of two methods needs 6 blocks ${blocks}; there are 3 at rank 8. ` +
+      "The comparison with lora is a paired t test over 3 seeds.",
+      // Differences of budget means: −.25, .05, .35 points.
+      "On t, on average over budgets, a significant difference from lora would have to exceed 0.7 points for other (found: +0.05 points).",
+    ],
+  },
+  "more budgets than a sentence lists": {
+    study: scoredStudy({
+      budgets: [1, 2, 4, 8, 16],
+      seeds: seeds(8),
+      score: around({ lora: 0.7, other: 0.6 }, 8),
+    }),
+    sentence: "At all 5 budgets, lora is significantly better than other.",
+    basis: [`Signed-rank test at rank 16 over 8 blocks ${blocks}.`],
+  },
+  "tasks without a common scale": {
+    study: scoredStudy({
+      tasks: [["a", "accuracy"], ["b", "perplexity"]],
+      seeds: seeds(4),
+      score: ({ label, task, seed }) =>
+        task === "a"
+          ? (label === "lora" ? 0.7 : 0.8) + luck[seed - 1]!
+          : (label === "lora" ? 20 : 18) + luck[seed - 1]!,
+    }),
+    sentence: "At rank 4, other is significantly better than lora.",
+    basis: [`Signed-rank test over 8 blocks ${blocks}.`],
+  },
+  "tasks without a common scale, a method without a budget": {
+    study: scoredStudy({
+      labels: ["lora", "head"],
+      tasks: [["a", "accuracy"], ["b", "perplexity"]],
+      seeds: seeds(4),
+      score: ({ label, task, seed }) =>
+        task === "a"
+          ? label === "lora" ? 0.7 + luck[seed - 1]! : 0.6
+          : label === "lora"
+          ? 20 + luck[seed - 1]!
+          : 30,
+    }),
+    sentence:
+      "head on a (−10.17 points) and head on b (+10.00 perplexity) are significantly worse than lora.",
+    basis: [
+      "Each comparison with lora is a paired t test over 4 seeds, with Holm’s correction for 2 comparisons.",
+    ],
+  },
+  "methods without a budget beside others": {
+    study: scoredStudy({
+      labels: ["lora", "other", "head", "full"],
+      seeds: seeds(8),
+      score: around({ lora: 0.7, other: 0.7, head: 0.5, full: 0.7 }, 8),
+    }),
+    sentence: "No significant difference between lora and other was found.",
+    basis: [
+      `Signed-rank test over 8 blocks ${blocks}.`,
+      // Differences ±.7, ±.2, ±.2, ±.5 points: sd .484, half 2.3646 · .484 / √8 = .404.
+      "On t at rank 4, a significant difference from lora would have to exceed 0.4 points for other (found: 0.00 points).",
+      "Without a budget, head (−20.00 points) is significantly worse than lora and full (0.00 points) is not significantly different from lora.",
+    ],
+  },
+};
+
+for (const [name, { study, sentence, basis = [] }] of Object.entries(cases)) {
+  Deno.test(`answerOf: ${name}`, () => {
+    const found = answer(study);
+    assertEquals(found.sentence, sentence);
+    assertEquals(found.basis, basis);
+  });
+}
+
+Deno.test("answerOf of many methods counts them, and names those that the best does not beat", () => {
+  const labels = ["lora", "p", "q", "r", "s", "u"];
+  const means = { lora: 0.5, p: 0.55, q: 0.6, r: 0.65, s: 0.9, u: 0.9005 };
+  const many = scoredStudy({
+    labels,
+    tasks: [["a", "accuracy"], ["b", "f1"]],
+    seeds: seeds(8),
+    score: ({ label, seed, task }) =>
+      means[label as keyof typeof means] +
+      luck[label === "s" || task === "a" ? 8 - seed : seed - 1]!,
+  });
+  assertEquals(
+    answer(many).sentence,
+    "At rank 4, u has the best average over 2 tasks, significantly better than lora, p, q and r but not than s.",
+  );
+  const apart = scoredStudy({
+    labels,
+    seeds: seeds(10),
+    score: ({ label, seed }) => 0.1 * labels.indexOf(label) + 0.001 * seed,
+  });
+  assertEquals(
+    answer(apart).sentence,
+    "At rank 4, u is significantly better than all 5 other methods.",
+  );
+  const alike = scoredStudy({ labels, seeds: seeds(10), score: () => 0.5 });
+  assertEquals(
+    answer(alike).sentence,
+    "No significant difference between the 6 methods was found.",
+  );
+});
+
+Deno.test("answerOf says that no method beats the majority class, and not where one does", () => {
+  const study = scoredStudy({ score: around({ lora: 0.5, other: 0.52 }, 3) });
+  const said = (majority: number) =>
+    answer(withHappened(study, () => ({ majority: { accuracy: majority } }))).basis[0];
+  assertEquals(
+    said(0.53),
+    "No method beats always predicting the majority class (accuracy 53.00).",
+  );
+  assert(!said(0.51)!.includes("majority"));
+  const low = scoredStudy({
+    tasks: [["t", "perplexity"]],
+    score: around({ lora: 20, other: 21 }, 3),
+  });
+  const lowSaid = (majority: number) =>
+    answer(withHappened(low, () => ({ majority: { perplexity: majority } }))).basis[0];
+  assertEquals(
+    lowSaid(19),
+    "No method beats always predicting the majority class (perplexity 19.00).",
+  );
+  assert(!lowSaid(20.5)!.includes("majority"));
+});
+
+Deno.test("noticesOf names failed, missing and collapsed runs, doubtful data and runs that were not reproduced", () => {
+  const study = scoredStudy({
+    labels: ["lora", "head"],
+    seeds: [1, 2, 3],
+    score: ({ label, seed }) =>
+      label === "head" && seed === 3 ? null : seed === 2 ? undefined : 0.5,
+  });
+  const collapsed = withHappened(study, ({ record: { asked } }) => ({
+    flags: asked.label === "lora"
+      ? [
+        { kind: "one-class", prediction: 1 },
+        { kind: "loss-above-chance", loss: 1.9e11, chance: 0.693 },
+        { kind: "at-majority", metric: "accuracy", score: 0.5, majority: 0.5 },
+      ]
+      : asked.seed === 1
+      ? [{ kind: "at-majority", metric: "accuracy", score: 0.5, majority: 0.52 }]
+      : [],
+  }));
+  const warned = {
+    ...collapsed,
+    warnings: [
+      {
+        task: "t",
+        kind: "shared-texts",
+        count: 12,
+        of: 400,
+        text: "t: 12 of 400 dev texts also occur in train.",
+      },
+      { task: "t", kind: "cut-texts", count: 94, of: 100, text: "t: 94 of 100 texts are cut." },
+    ],
+    verification: {
+      schema: 1,
+      study: "fixture",
+      verifiedAt: "2026-02-03T04:05:06.789Z",
+      tolerance: 1e-4,
+      finishedRuns: 3,
+      sampleSeed: 0,
+      runs: [{
+        id: "x",
+        title: "t, lora, r4, seed 1",
+        verdict: "not reproduced",
+        pinned: [],
+        quantities: [],
+        first: null,
+        firstBeyond: null,
+        message: null,
+      }],
+    },
+  } as const satisfies StudyResults;
+  assertEquals(noticesOf(warned), [
+    { text: "1 of 4 runs failed and counts in no mean.", lines: [] },
+    { text: "2 of 6 planned runs have not been made yet.", lines: [] },
+    {
+      text: "3 of 4 runs show signs of collapse and count in every mean.",
+      lines: [
+        "t, lora, rank 4, seeds 1 and 3: one prediction; loss above chance; at the majority",
+        "t, head, seed 1: accuracy 50.00, no better than the majority class (52.00)",
+      ],
+    },
+    {
+      text: "2 warnings about the data.",
+      lines: ["t: 12 of 400 dev texts also occur in train.", "t: 94 of 100 texts are cut."],
+    },
+    { text: "1 verified run could not be reproduced.", lines: ["t, lora, r4, seed 1"] },
+  ]);
+  const one = withHappened(
+    scoredStudy({ labels: ["lora"], seeds: [1], score: () => 0.5 }),
+    () => ({
+      flags: [
+        { kind: "one-class", prediction: 1 },
+        { kind: "loss-above-chance", loss: 1.9e11, chance: 0.693 },
+      ],
+    }),
+  );
+  assertEquals(noticesOf(one), [{
+    text: "1 of 1 run shows signs of collapse and counts in every mean.",
+    lines: [
+      "t, lora, rank 4, seed 1: the same prediction (1) for every text; training loss 1.9e11 at the end, above chance (0.693)",
+    ],
+  }]);
+  assertEquals(noticesOf({ ...study, runs: [], planned: [] }), []);
+});
