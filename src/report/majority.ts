@@ -39,7 +39,7 @@ export function majorityNote(results: StudyResults): string {
       "(the mean of a number to predict).";
 }
 
-/** A column with the majority's score of each row's task, none where no record has one; the row's `metric` scales it. */
+/** A column with the majority's score of each row's task, or its own (`majority`); none where no record has one. */
 export function majorityColumn(results: StudyResults): readonly TableColumn[] {
   const average = majorityAverage(results);
   const scores = new Map([
@@ -50,7 +50,10 @@ export function majorityColumn(results: StudyResults): readonly TableColumn[] {
   return [{
     title: majorityLabel,
     align: "right",
-    cell: (row) => shownMajority(scores.get(String(row["task"])), row),
+    cell: (row) => {
+      const own = row["majority"];
+      return shownMajority(typeof own === "number" ? own : scores.get(String(row["task"])), row);
+    },
     tone: () => "muted",
   }];
 }

@@ -1,0 +1,244 @@
+/** The table of settings: what all runs share, what differs, and between which runs. */
+import { assert, assertEquals } from "@std/assert";
+import type { Json } from "../../src/base/canonical_json.ts";
+import { rowsOf } from "../../src/report/facts.ts";
+import { markdownOf } from "../../src/report/markdown.ts";
+import { settingRows } from "../../src/report/settings.ts";
+import { settingsTable } from "../../src/report/tables.ts";
+import type { RunResults, StudyResults } from "../../src/report/types.ts";
+import { defaultSettings } from "../../src/spec/settings.ts";
+import { type ScoredOptions, scoredStudy, withHappened } from "./scored_study.ts";
+
+interface Changes {
+  readonly model?: string;
+  readonly train?: Readonly<Record<string, unknown>>;
+  readonly options?: Readonly<Record<string, unknown>>;
+  readonly ranks?: Readonly<Record<string, number>>;
+}
+
+/** A study with default settings and what `change` says of each run. */
+function study(
+  options: Partial<ScoredOptions>,
+  change: (asked: RunResults["record"]["asked"]) => Changes = () => ({}),
+): StudyResults {
+  const base = scoredStudy({ score: () => 0.5, ...options });
+  return {
+    ...base,
+    runs: base.runs.map((run) => {
+      const { asked } = run.record;
+      const { model = "embedded", train = {}, options: own = {}, ranks = null } = change(asked);
+      const settings = {
+        ...defaultSettings,
+        model,
+        train: { ...defaultSettings.train, ...train },
+      };
+      return {
+        ...run,
+        record: {
+          ...run.record,
+          asked: {
+            ...asked,
+            options: own as Json,
+            run: { settings, ranks } as unknown as Json,
+          },
+        },
+      };
+    }),
+  };
+}
+
+/** Rows of one setting, as `differsBy | value | runs`. */
+const rowsFor = (results: StudyResults, setting: string) =>
+  settingRows(results).filter((row) => row.setting === setting)
+    .map(({ differsBy, value, runs }) => `${differsBy} | ${value} | ${runs}`);
+
+Deno.test("settingRows of equal runs holds every setting once, for all runs, after the axes", () => {
+  const rows = settingRows(study({ labels: ["lora"], budgets: [2, 8] }));
+  assertEquals(
+    rows.slice(0, 4).map(({ differsBy, setting, value }) => `${differsBy}: ${setting} ${value}`),
+    [
+      "varied: tasks t",
+      "varied: methods lora",
+      "varied: budgets rank 2, rank 8",
+      "varied: seeds 1, 2, 3",
+    ],
+  );
+  assertEquals(rows[4]!.setting, "encoder");
+  assertEquals(rows.slice(5).map(({ setting, value }) => `${setting}: ${value}`), [
+    "adapted modules: query, key, value, attention_output, intermediate, output",
+    "held out of training: nothing",
+    "training length: 3 epochs",
+    "batch size: 32",
+    "learning rate (peak): 0.001",
+    "warm-up: 6 % of the steps",
+    "schedule after the warm-up: linear decay to 0",
+    "weight decay: 0",
+    "AdamW β₁, β₂, ε: 0.9, 0.999, 1e-8",
+    "gradient clipping: to norm 1",
+    "dropout: hidden 0.1, attention 0.1, head 0.1, adapter 0",
+    "longest text: 128 tokens",
+    "evaluations: after each epoch, at the end",
+    "evaluation that counts: last",
+    "metric: accuracy",
+  ]);
+  assert(
+    rows.slice(4).every(({ differsBy, runs }) => differsBy === "all runs" && runs === "all runs"),
+  );
+});
+
+Deno.test("settingRows says which runs a value belongs to, by the fewest axes", () => {
+  const grid = {
+    labels: ["lora", "p", "q", "head"],
+    tasks: [["a", "accuracy"], ["b", "pearson"]] as const,
+    budgets: [2, 8],
+  };
+  const rates = study(grid, ({ label, task, budget, seed }) => ({
+    train: {
+      learningRate: label === "lora" || label === "head" ? 0.001 : 0.02,
+      batchSize: task === "a" ? 16 : 8,
+      warmup: budget?.value === 8 ? 50 : 0,
+      weightDecay: label === "p" && task === "b" ? 0.1 : 0,
+      maxLength: 64 + seed,
+    },
+    options: label === "head"
+      ? {}
+      : { alpha: 16, ...(label === "q" ? { b: 4, decay: "cubic" } : {}) },
+  }));
+  assertEquals(rowsFor(rates, "learning rate (peak)"), [
+    "by method | 0.001 | lora and head",
+    "by method | 0.02 | p and q",
+  ]);
+  assertEquals(rowsFor(rates, "batch size"), ["by task | 16 | on a", "by task | 8 | on b"]);
+  assertEquals(rowsFor(rates, "warm-up"), [
+    "by budget | none | at rank 2 and no budget",
+    "by budget | 50 steps | at rank 8",
+  ]);
+  assertEquals(rowsFor(rates, "weight decay"), [
+    "by method and task | 0 | lora, q and head on a and b; p on a",
+    "by method and task | 0.1 | p on b",
+  ]);
+  assertEquals(rowsFor(rates, "longest text"), [
+    "by seed | 65 tokens | with seed 1",
+    "by seed | 66 tokens | with seed 2",
+    "by seed | 67 tokens | with seed 3",
+  ]);
+  assertEquals(rowsFor(rates, "metric"), [
+    "by task | accuracy | on a",
+    "by task | Pearson | on b",
+  ]);
+  // What a method does not have is left out for it, and is no value that all share.
+  assertEquals(rowsFor(rates, "alpha"), ["by method | 16 | lora, p and q"]);
+  assertEquals(rowsFor(rates, "options of the method"), ["by method | b 4, decay cubic | q"]);
+  // What all share comes first.
+  const scopes = settingRows(rates).map(({ differsBy }) => differsBy);
+  assert(scopes.lastIndexOf("all runs") < scopes.findIndex((scope) => scope.startsWith("by ")));
+});
+
+Deno.test("settingRows names limits, held-out parts, steps, set ranks, and settings that it has no words for", () => {
+  const odd = study({ labels: ["lora"], seeds: [1] }, () => ({
+    train: {
+      steps: 1200,
+      schedule: "constant",
+      warmup: 0,
+      clipNorm: null,
+      keep: "best",
+      evaluateEvery: 50,
+      evaluateEpochs: false,
+      trainLimit: 2000,
+      devLimit: 300,
+      heldOut: 0.2,
+      somethingNew: { inner: [1, 2] },
+    },
+    ranks: { "layer.0.query": 2 },
+  }));
+  const found = new Map(settingRows(odd).map(({ setting, value }) => [setting, value]));
+  for (
+    const [setting, value] of [
+      ["training length", "1,200 steps"],
+      ["schedule after the warm-up", "constant"],
+      ["warm-up", "none"],
+      ["gradient clipping", "none"],
+      ["evaluation that counts", "best"],
+      ["evaluations", "every 50 steps, at the end"],
+      ["training examples used", "2,000 drawn by the seed"],
+      ["evaluation examples used", "300"],
+      [
+        "held out of training",
+        "20 % of the training split, evaluated in place of the evaluation splits",
+      ],
+      ["somethingNew", "inner 1, 2"],
+      ["ranks", "set by hand for each module"],
+    ] as const
+  ) assertEquals(found.get(setting), value, setting);
+});
+
+Deno.test("settingRows reads sizes of the data from records, from predictions of older ones, and not from failed runs", () => {
+  const plain = study({
+    tasks: [["a", "accuracy"], ["b", "f1"]],
+    score: ({ task, seed }) => task === "a" && seed === 2 ? null : 0.5,
+  });
+  const sized = withHappened(
+    plain,
+    ({ record: { asked, happened } }) =>
+      happened.outcome.state === "failed" ? {} : {
+        examples: {
+          train: asked.task === "a" ? 3668 : 8551,
+          splits: asked.task === "a" ? { dev: 408 } : { dev: 1043, mismatched: 9832 },
+        },
+      },
+  );
+  assertEquals(rowsFor(sized, "training examples"), [
+    "by task | 3,668 | on a",
+    "by task | 8,551 | on b",
+  ]);
+  assertEquals(rowsFor(sized, "evaluation examples"), [
+    "by task | dev 408 | on a",
+    "by task | dev 1,043, mismatched 9,832 | on b",
+  ]);
+  const predicted = {
+    ...plain,
+    runs: plain.runs.map((run) => ({
+      ...run,
+      predictions: ["dev", "dev", "train"].map((split, id) => ({
+        split,
+        id,
+        target: 0,
+        prediction: 0,
+      })),
+    })),
+  };
+  assertEquals(rowsFor(predicted, "training examples"), []);
+  assertEquals(rowsFor(predicted, "evaluation examples"), ["all runs | dev 2 | all runs"]);
+});
+
+Deno.test("settingRows tells encoders by commit and by hash, and gives their size without head and adapters", () => {
+  const hub = study({ labels: ["lora", "head"], seeds: [1] }, () => ({ model: "hub:o/n@main" }));
+  const origin = {
+    source: "hub",
+    repository: "o/n",
+    revision: "main",
+    commit: "0123456789abcdef0123456789abcdef01234567",
+  } as const;
+  const fetched = {
+    ...hub,
+    runs: hub.runs.map((run) => ({
+      ...run,
+      record: { ...run.record, where: { ...run.record.where, model: origin } },
+    })),
+  };
+  // The head's run has 4,000,000 parameters, of which 770 are the head's; LoRA's has its adapters among them.
+  assertEquals(rowsFor(fetched, "encoder"), [
+    "all runs | hub:o/n@main (commit 0123456789ab), 3.99 million parameters | all runs",
+  ]);
+  const folder = study({ labels: ["head"], seeds: [1] }, () => ({ model: "folder" }));
+  assertEquals(rowsFor(folder, "encoder"), [
+    "all runs | folder (weights cccccccccccc…), 4 million parameters | all runs",
+  ]);
+});
+
+Deno.test("settingsTable stands first, says nothing twice, and is empty without runs", () => {
+  const table = settingsTable(study({ labels: ["lora", "p"] }));
+  const text = markdownOf(table);
+  assert(text.includes("| all runs | batch size | 32 |  |"), text);
+  assertEquals(rowsOf(settingsTable(study({ score: () => undefined })).table), []);
+});
