@@ -32,7 +32,10 @@ export interface CostRow {
   readonly n: number;
   readonly score: number | null;
   readonly stepMillis: number;
-  /** The most runs that were made at a time with one of these, itself included; null where a record does not say. */
+  /**
+   * The most runs that were made at a time with one of these, itself included; null where a record does not say and none
+   * says that there was more than one.
+   */
   readonly jobs: number | null;
   /** Step time over the baseline's at the same task and budget; null without one, and where runs shared the machine. */
   readonly stepRatio: number | null;
@@ -106,12 +109,13 @@ export function costRows(results: StudyResults, baseline: string | null): readon
   const facts = results.runs
     .filter(({ record }) => record.happened.outcome.state === "finished")
     .map(({ record }) => costsOf(record));
-  const perTask = rowsOf<Omit<Measured, "jobs"> & { readonly jobs: readonly number[] }>(
+  const perTask = rowsOf<Measured & { readonly known: number }>(
     tableFrom(facts, costNames).groupby("task", "label", "budget").rollup({
       metric: op.any("metric"),
       n: op.count(),
       score: op.mean("score"),
-      jobs: op.array_agg("jobs"),
+      jobs: op.max("jobs"),
+      known: op.valid("jobs"),
       stepMillis: op.median("stepMillis"),
       tokensPerSecond: op.median("tokensPerSecond"),
       wallMillis: op.median("wallMillis"),
@@ -119,10 +123,10 @@ export function costRows(results: StudyResults, baseline: string | null): readon
       eventMillis: op.median("eventMillis"),
       parameters: op.mean("parameters"),
     }),
-  ).map((row): Measured => ({
+  ).map(({ known, ...row }): Measured => ({
     ...row,
     eventMillis: finite(row.eventMillis),
-    jobs: finite(Math.max(...row.jobs)),
+    jobs: known === row.n ? row.jobs : sharedOf([row.jobs]),
   }));
   const grid = gridOf(results);
   const rows = [...perTask, ...averagesOf(results, grid, perTask)];
@@ -136,6 +140,12 @@ export function costRows(results: StudyResults, baseline: string | null): readon
     const stepRatio = ours === undefined || isShared(row) ? null : row.stepMillis / ours;
     return { ...row, stepRatio };
   }).sort((a, b) => order(a) - order(b));
+}
+
+/** The most runs at a time of those that say so, null where none says more than one. */
+function sharedOf(jobs: readonly (number | null | undefined)[]): number | null {
+  const most = Math.max(0, ...jobs.map((own) => own ?? 0));
+  return most > 1 ? most : null;
 }
 
 /** Whether it is known that runs shared the machine, so that their times say little of the method. */
@@ -168,7 +178,7 @@ function averagesOf(
       n: group.reduce((sum, row) => sum + row.n, 0),
       score: scores.get(key) ?? null,
       jobs: group.some(({ jobs }) => jobs === null)
-        ? null
+        ? sharedOf(group.map(({ jobs }) => jobs))
         : Math.max(...group.map(({ jobs }) => jobs!)),
       stepMillis: meanOf((row) => row.stepMillis),
       tokensPerSecond: meanOf((row) => row.tokensPerSecond),

@@ -1,0 +1,239 @@
+/** Numbers of reports at their edges: signs, ties, bounds, and what must not be counted. */
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { factsOf, keptEvaluation, rowsOf } from "../../src/report/facts.ts";
+import { friedmanTest } from "../../src/report/rank_tests.ts";
+import { rankingsOf } from "../../src/report/ranking.ts";
+import { bootstrapInterval } from "../../src/report/statistics.ts";
+import { markdownOf } from "../../src/report/markdown.ts";
+import { ablationPoints, ablationRows } from "../../src/report/tables/ablation.ts";
+import { costRows, costTable } from "../../src/report/tables/cost.ts";
+import { examplesTable, pairedRows } from "../../src/report/tables/paired.ts";
+import { scoreRows, scoreText } from "../../src/report/tables/scores.ts";
+import { truncationRows } from "../../src/report/tables/truncations.ts";
+import type { RunResults, StudyResults } from "../../src/report/types.ts";
+import { scoredStudy, withHappened } from "./scored_study.ts";
+
+Deno.test("a failed run that was evaluated before it failed has no score anywhere", () => {
+  const study = scoredStudy({
+    score: ({ label, seed }) => seed === 2 ? null : label === "lora" ? 0.5 : 0.6,
+  });
+  const failed = study.runs.find(({ record }) => record.asked.seed === 2)!;
+  assert(failed.record.happened.last !== null);
+  assertEquals(keptEvaluation(failed.record), null);
+  assertEquals(factsOf(study).filter(({ score }) => score === null).length, 2);
+  const row = scoreRows(study).find(({ label }) => label === "other")!;
+  assertEquals([row.n, row.failed, row.mean], [2, 1, 0.6]);
+  assertEquals(pairedRows(study, "lora").map(({ n }) => n), [2]);
+  assertEquals(rankingsOf(study)[0]!.blocks, 2);
+  assertEquals(costRows(study, null).map(({ n, score }) => [n, score]), [[2, 0.5], [2, 0.6]]);
+});
+
+Deno.test("the evaluation that counts is the best or the last, as the study asked", () => {
+  const study = withHappened(
+    scoredStudy({ labels: ["lora"], seeds: [1], score: () => 0.5 }),
+    () => ({}),
+  );
+  const { record } = study.runs[0]!;
+  const best = { ...record.happened.last!, step: 2, metrics: { accuracy: 0.75 } };
+  const scoreWith = (keep: "best" | "last") =>
+    factsOf(withHappened(study, () => ({ keep, best })))[0]!.score;
+  assertEquals([scoreWith("best"), scoreWith("last")], [0.75, 0.5]);
+});
+
+Deno.test("a method without a budget that ties with a ranked one takes half a place", () => {
+  const scores = { lora: 0.5, p: 0.7, q: 0.6 };
+  const placed = (free: number) =>
+    rankingsOf(scoredStudy({
+      labels: ["lora", "p", "q", "full"],
+      score: ({ label }) => label === "full" ? free : scores[label as keyof typeof scores],
+    }))[0]!.beside;
+  assertEquals(placed(0.6), [{ label: "full", n: 3, meanRank: 2.5 }]);
+  assertEquals(placed(0.65), [{ label: "full", n: 3, meanRank: 2 }]);
+  assertEquals(placed(0.7), [{ label: "full", n: 3, meanRank: 1.5 }]);
+  const low = rankingsOf(scoredStudy({
+    labels: ["lora", "p", "full"],
+    tasks: [["t", "perplexity"]],
+    score: ({ label }) => ({ lora: 20, p: 30, full: 25 })[label]!,
+  }))[0]!;
+  assertEquals(low.methods.map(({ label }) => label), ["lora", "p"]);
+  assertEquals(low.beside[0]!.meanRank, 2);
+});
+
+Deno.test("methods that tie for the best of a block are all counted as best", () => {
+  const [ranking] = rankingsOf(scoredStudy({
+    labels: ["p", "q", "r"],
+    score: ({ label, seed }) => label === "r" ? 0.1 : label === "p" || seed === 1 ? 0.5 : 0.4,
+  }));
+  assertEquals(ranking!.methods.map(({ label, firsts }) => [label, firsts]), [
+    ["p", 3],
+    ["q", 1],
+    ["r", 0],
+  ]);
+});
+
+Deno.test("a method with half of the blocks is ranked, one with fewer is left out", () => {
+  const ranked = (made: number) => {
+    const [ranking] = rankingsOf(scoredStudy({
+      labels: ["p", "q", "r"],
+      seeds: [1, 2, 3, 4],
+      score: ({ label, seed }) => label === "r" && seed > made ? undefined : 0.5 + seed / 100,
+    }));
+    return [ranking!.methods.length, ranking!.blocks, ranking!.incompleteBlocks];
+  };
+  assertEquals(ranked(2), [3, 2, 2]);
+  assertEquals(ranked(1), [2, 4, 0]);
+});
+
+Deno.test("friedmanTest counts the observed order in, so that p is never 0", () => {
+  const scores = Array.from({ length: 12 }, () => [1, 2, 3, 4, 5]);
+  assertEquals(friedmanTest(scores, { draws: 99 })!.p, 1 / 100);
+});
+
+Deno.test("bootstrapInterval wants a value in nine of ten draws", () => {
+  const withMissing = (missing: number) => {
+    let draw = 0;
+    return bootstrapInterval(5, () => draw++ < missing ? null : draw, { seed: 0, draws: 100 });
+  };
+  assert(withMissing(10) !== null);
+  assertEquals(withMissing(11), null);
+});
+
+/** A study of one ablated run whose metric is better low: what it loses goes up. */
+function ablatedLow(): StudyResults {
+  const study = scoredStudy({
+    labels: ["p"],
+    seeds: [1],
+    tasks: [["t", "perplexity"]],
+    score: () => 20,
+  });
+  return {
+    ...study,
+    runs: study.runs.map((run): RunResults => ({
+      ...run,
+      ablation: {
+        schema: 1,
+        metric: "perplexity",
+        baseline: 20,
+        removals: [1, 2, 3, 4].map((rank) => ({
+          kind: "module",
+          name: `layer.${rank}.query`,
+          rank,
+          metric: 20 + rank,
+          loss: -rank,
+        })),
+        truncations: [{ rank: 1, metric: 25 }, { rank: 2, metric: 20 }],
+      },
+    })),
+  };
+}
+
+Deno.test("what a removal or a cut costs is positive, also for a metric that is better low", () => {
+  assertEquals(ablationPoints(ablatedLow()).map(({ loss }) => loss), [1, 2, 3, 4]);
+  assertAlmostEquals(ablationRows(ablatedLow())[0]!.spearman!, 1, 1e-12);
+  assertEquals(truncationRows(ablatedLow()).map(({ mean, loss }) => [mean, loss]), [
+    [25, 5],
+    [20, 0],
+  ]);
+});
+
+Deno.test("a squared error that is lower than the baseline's is better", () => {
+  const study = scoredStudy({ tasks: [["t", "pearson"]], score: () => 0.5 });
+  const predicted = {
+    ...study,
+    runs: study.runs.map((run) => ({
+      ...run,
+      predictions: [0, 1, 2, 3].map((id) => ({
+        split: "dev",
+        id,
+        target: 1,
+        prediction: run.record.asked.label === "lora" ? 3 + id / 10 : 2 + id / 10,
+      })),
+    })),
+  };
+  const [row] = rowsOf(examplesTable(predicted, "lora").table);
+  assertEquals([row!["verdict"], row!["n"], row!["seeds"]], ["better", 4, 3]);
+  // (1 + id/10)² − (2 + id/10)² = −3 − 2·id/10, its mean −3.3.
+  assertAlmostEquals(Number(row!["mean"]), -3.3, 1e-12);
+});
+
+/** Runs of given sharing, by label. */
+function shared(jobs: Readonly<Record<string, number | undefined>>): StudyResults {
+  return withHappened(
+    scoredStudy({ score: ({ label }) => label === "lora" ? 0.5 : 0.6 }),
+    ({ record: { asked, happened } }) => {
+      const { jobs: _, ...time } = happened.time;
+      const own = jobs[asked.label];
+      return {
+        time: {
+          ...time,
+          medianStepMillis: asked.label === "lora" ? 10 : 15,
+          ...(own === undefined ? {} : { jobs: own }),
+        },
+      };
+    },
+  );
+}
+
+Deno.test("costRows compares no time of runs that shared the machine, and puts none on the front of times", () => {
+  const found = (jobs: Readonly<Record<string, number | undefined>>) =>
+    costRows(shared(jobs), "lora").map((
+      { label, jobs, stepRatio, isOnTimeFront, isOnSizeFront },
+    ) => [label, jobs, stepRatio, isOnTimeFront, isOnSizeFront]);
+  const alone = found({ lora: 1, other: 1 });
+  assertEquals(alone, [["lora", 1, 1, false, false], ["other", 1, 1.5, true, true]]);
+  assertEquals(found({ lora: 1, other: 2 }), [
+    ["lora", 1, 1, false, false],
+    ["other", 2, null, false, true],
+  ]);
+  assertEquals(found({ lora: 3, other: 1 }), [
+    ["lora", 3, null, false, false],
+    ["other", 1, null, false, true],
+  ]);
+  // Records from before it was written do not say; their ratios stand, and the note warns.
+  assertEquals(found({}), [["lora", null, 1, false, false], ["other", null, 1.5, true, true]]);
+});
+
+Deno.test("costTable says how many runs were made at a time, and what that means for its times", () => {
+  const text = (jobs: Readonly<Record<string, number | undefined>>) =>
+    markdownOf(costTable(shared(jobs), "lora"));
+  assert(!text({ lora: 1, other: 1 }).includes("shared the machine"));
+  const some = text({ lora: 1, other: 2 });
+  assert(some.includes("Runs that were made several at a time shared the machine"));
+  assert(!some.includes("Older records"));
+  const old = text({ lora: 2 });
+  assert(old.includes("Older records do not say how many runs were made at a time"));
+  const cells = old.split("\n").filter((line) => line.startsWith("| t |")).map((line) =>
+    line.split(" | ")[5]
+  );
+  assertEquals(cells, ["2", "not known"]);
+});
+
+Deno.test("the most runs at a time of a cell count, and records that do not say leave one unknown", () => {
+  const study = scoredStudy({ labels: ["lora"], score: () => 0.5 });
+  const jobsOf = (own: readonly (number | undefined)[]) =>
+    costRows(
+      withHappened(study, ({ record: { asked, happened } }) => {
+        const { jobs: _, ...time } = happened.time;
+        const jobs = own[asked.seed - 1];
+        return { time: { ...time, ...(jobs === undefined ? {} : { jobs }) } };
+      }),
+      null,
+    )[0]!.jobs;
+  assertEquals(jobsOf([1, 4, 2]), 4);
+  assertEquals(jobsOf([1, undefined, 1]), null);
+  assertEquals(jobsOf([undefined, undefined, undefined]), null);
+  assertEquals(jobsOf([1, undefined, 2]), 2);
+});
+
+Deno.test("scoreText names failures and missing runs apart, and a dash where nothing is", () => {
+  const row = { metric: "accuracy", mean: 0.5, sd: 0.01, n: 2, failed: 0, missing: 0 };
+  assertEquals(scoreText(row), "50.00 ± 1.00 (n 2)");
+  assertEquals(scoreText({ ...row, failed: 1, missing: 1 }), "50.00 ± 1.00 (n 2, 1 failed)");
+  assertEquals(
+    scoreText({ ...row, failed: 1, missing: 3 }),
+    "50.00 ± 1.00 (n 2, 1 failed, 2 missing)",
+  );
+  assertEquals(scoreText({ ...row, n: 1, sd: null }), "50.00 (n 1)");
+  assertEquals(scoreText({ ...row, mean: null, n: 0, failed: 3, missing: 3 }), "3 failed");
+  assertEquals(scoreText({ ...row, mean: null, n: 0 }), "–");
+});
