@@ -252,6 +252,40 @@ const cases: Readonly<Record<string, Case>> = {
     sentence: "At all 5 budgets, lora is significantly better than other.",
     basis: [`Signed-rank test at rank 16 over 8 blocks ${blocks}.`],
   },
+  "more answers than a sentence gives": {
+    study: scoredStudy({
+      labels: ["lora", "p", "q"],
+      budgets: [1, 2, 4, 8],
+      seeds: seeds(8),
+      score: ({ label, seed, budget }) => {
+        const means = {
+          1: { lora: 0.9, p: 0.6, q: 0.5 },
+          2: { lora: 0.6, p: 0.9, q: 0.5 },
+          4: { lora: 0.6, p: 0.5, q: 0.9 },
+          8: { lora: 0.9, p: 0.9, q: 0.5 },
+        }[budget!]!;
+        return means[label as keyof typeof means] + luck[label === "p" ? 8 - seed : seed - 1]!;
+      },
+    }),
+    sentence:
+      "At rank 8, lora and p share the best mean accuracy, and lora is significantly better than q and p is significantly better " +
+      "than q; other budgets differ from this.",
+    basis: [
+      `Signed-rank tests at rank 8 over 8 blocks ${blocks}, with Holm’s correction for 3 pairs.`,
+    ],
+  },
+  "a method with too few runs to be ranked is not called the best": {
+    study: scoredStudy({
+      labels: ["lora", "p", "late"],
+      seeds: seeds(8),
+      score: ({ label, seed }) =>
+        label === "late"
+          ? seed < 3 ? 0.99 : undefined
+          : (label === "lora" ? 0.6 : 0.7) + luck[seed - 1]!,
+    }),
+    sentence: "At rank 4, p is significantly better than lora.",
+    basis: [`Signed-rank test over 8 blocks ${blocks}.`],
+  },
   "tasks without a common scale": {
     study: scoredStudy({
       tasks: [["a", "accuracy"], ["b", "perplexity"]],
@@ -346,6 +380,13 @@ Deno.test("answerOf says that no method beats the majority class, and not where 
     "No method beats always predicting the majority class (accuracy 53.00).",
   );
   assert(!said(0.51)!.includes("majority"));
+  const level = withHappened(
+    scoredStudy({ labels: ["lora"], score: () => 0.5 }),
+    () => ({ majority: { accuracy: 0.5 } }),
+  );
+  assertEquals(answer(level).basis, [
+    "No method beats always predicting the majority class (accuracy 50.00).",
+  ]);
   const low = scoredStudy({
     tasks: [["t", "perplexity"]],
     score: around({ lora: 20, other: 21 }, 3),
@@ -382,12 +423,18 @@ Deno.test("noticesOf names failed, missing and collapsed runs, doubtful data and
     warnings: [
       {
         task: "t",
-        kind: "shared-texts",
+        kind: "shared-texts" as const,
         count: 12,
         of: 400,
         text: "t: 12 of 400 dev texts also occur in train.",
       },
-      { task: "t", kind: "cut-texts", count: 94, of: 100, text: "t: 94 of 100 texts are cut." },
+      {
+        task: "t",
+        kind: "cut-texts" as const,
+        count: 94,
+        of: 100,
+        text: "t: 94 of 100 texts are cut.",
+      },
     ],
     verification: {
       schema: 1,
@@ -396,18 +443,21 @@ Deno.test("noticesOf names failed, missing and collapsed runs, doubtful data and
       tolerance: 1e-4,
       finishedRuns: 3,
       sampleSeed: 0,
-      runs: [{
-        id: "x",
-        title: "t, lora, r4, seed 1",
-        verdict: "not reproduced",
+      runs: (["not reproduced", "within tolerance", "inputs differ"] as const).map((
+        verdict,
+        i,
+      ) => ({
+        id: String(i),
+        title: `t, lora, r4, seed ${i + 1}`,
+        verdict,
         pinned: [],
         quantities: [],
         first: null,
         firstBeyond: null,
         message: null,
-      }],
+      })),
     },
-  } as const satisfies StudyResults;
+  } satisfies StudyResults;
   assertEquals(noticesOf(warned), [
     { text: "1 of 4 runs failed and counts in no mean.", lines: [] },
     { text: "2 of 6 planned runs have not been made yet.", lines: [] },

@@ -5,7 +5,10 @@ import { friedmanTest } from "../../src/report/rank_tests.ts";
 import { rankingsOf } from "../../src/report/ranking.ts";
 import { bootstrapInterval } from "../../src/report/statistics.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
+import { majorityScores } from "../../src/report/majority.ts";
+import { pairedTests } from "../../src/report/paired_tests.ts";
 import { ablationPoints, ablationRows } from "../../src/report/tables/ablation.ts";
+import { budgetsTable } from "../../src/report/tables/budgets.ts";
 import { costRows, costTable } from "../../src/report/tables/cost.ts";
 import { examplesTable, pairedRows } from "../../src/report/tables/paired.ts";
 import { scoreRows, scoreText } from "../../src/report/tables/scores.ts";
@@ -236,4 +239,114 @@ Deno.test("scoreText names failures and missing runs apart, and a dash where not
   assertEquals(scoreText({ ...row, n: 1, sd: null }), "50.00 (n 1)");
   assertEquals(scoreText({ ...row, mean: null, n: 0, failed: 3, missing: 3 }), "3 failed");
   assertEquals(scoreText({ ...row, mean: null, n: 0 }), "–");
+});
+
+Deno.test("the front of a metric that is better low holds the lowest", () => {
+  const study = withHappened(
+    scoredStudy({
+      tasks: [["t", "perplexity"]],
+      score: ({ label }) => label === "lora" ? 20 : 25,
+    }),
+    ({ record: { asked, happened } }) => ({
+      time: { ...happened.time, trainMillis: asked.label === "lora" ? 10 : 20 },
+    }),
+  );
+  const found = costRows(study, null).map((
+    row,
+  ) => [row.label, row.isOnTimeFront, row.isOnSizeFront]);
+  assertEquals(found, [["lora", true, true], ["other", false, false]]);
+});
+
+Deno.test("times of a cell are medians, and parameters to store include the head", () => {
+  const study = withHappened(
+    scoredStudy({ labels: ["lora"], score: () => 0.5 }),
+    ({ record: { asked, happened } }) => ({
+      time: { ...happened.time, medianStepMillis: [10, 11, 90][asked.seed - 1]! },
+    }),
+  );
+  const [row] = costRows(study, "lora");
+  assertEquals(row!.stepMillis, 11);
+  // One layer of six modules with 512 parameters a rank, rank 4, and a head of 770.
+  assertEquals(row!.parameters, 6 * 512 * 4 + 770);
+});
+
+Deno.test("a peak is the largest of a cell's runs", () => {
+  const study = withHappened(
+    scoredStudy({ labels: ["lora"], score: () => 0.5 }),
+    ({ record: { asked, happened } }) => ({
+      budget: { ...happened.budget!, peak: [300, 500, 400][asked.seed - 1]! },
+    }),
+  );
+  assertEquals(rowsOf(budgetsTable(study).table)[0]!["peak"], 500);
+});
+
+Deno.test("seven blocks of four methods tell methods from the baseline, and not all pairs", () => {
+  const [ranking] = rankingsOf(scoredStudy({
+    labels: ["lora", "p", "q", "r"],
+    seeds: [1, 2, 3, 4, 5, 6, 7],
+    score: ({ label, seed }) => ["lora", "p", "q", "r"].indexOf(label) / 10 + seed / 1000,
+  }));
+  // 6 pairs · 2⁻⁶ = .094 and 3 comparisons · 2⁻⁶ = .047.
+  assertEquals([ranking!.canTellApart, ranking!.canTellFromBaseline], [false, true]);
+  assertEquals(
+    ranking!.methods.find(({ label }) => label === "r")!.againstBaseline!.verdict,
+    "better",
+  );
+});
+
+Deno.test("a pair leans towards the method with the larger signed ranks, not towards more wins", () => {
+  // Five small wins and three large losses of p: ranks 1 to 5 of 36 are above zero.
+  const gains = [0.01, 0.02, 0.03, 0.04, 0.05, -0.1, -0.2, -0.3];
+  const [ranking] = rankingsOf(scoredStudy({
+    labels: ["p", "q"],
+    seeds: [1, 2, 3, 4, 5, 6, 7, 8],
+    score: ({ label, seed }) => label === "p" ? 0.5 + gains[seed - 1]! : 0.5,
+  }));
+  const pair = ranking!.pairs[0]!;
+  assertEquals([pair.label, pair.wins, pair.losses, pair.leansTowards], ["p", 5, 3, false]);
+});
+
+Deno.test("intervals of mean ranks stay within the ranks that there are", () => {
+  const [ranking] = rankingsOf(scoredStudy({
+    labels: ["p", "q"],
+    score: ({ label, seed }) => (label === "p") === (seed < 3) ? 0.6 : 0.5,
+  }));
+  assertEquals(ranking!.methods.map(({ low, high }) => [low, high]), [[1, 2], [1, 2]]);
+});
+
+Deno.test("pairedTests gives SciPy's p, corrects it by Holm, and leaves out what cannot be tested", () => {
+  const differences: Readonly<Record<string, readonly number[]>> = {
+    p: [0.03, 0.02, 0.04],
+    q: [-0.01, 0.02, 0.03],
+    flat: [0.25, 0.25, 0.25],
+    equal: [0, 0, 0],
+  };
+  const tested = (labels: readonly string[]) =>
+    pairedTests(pairedRows(
+      scoredStudy({
+        labels: ["lora", ...labels],
+        score: ({ label, seed }) => 0.5 + (differences[label]?.[seed - 1] ?? 0),
+      }),
+      "lora",
+    ));
+  // scipy.stats.ttest_1samp([.03, .02, .04], 0)
+  const p = 0.035098718646;
+  const [alone] = tested(["p"]);
+  assertAlmostEquals(alone!.p, p, 1e-8);
+  assertEquals(alone!.isSignificant, true);
+  const [first, second] = tested(["p", "q"]);
+  assertAlmostEquals(first!.corrected, 2 * p, 1e-8);
+  assertEquals([first!.isSignificant, second!.isSignificant], [false, false]);
+  assertEquals(
+    tested(["flat", "equal"]).map(({ row, p }) => [row.label, p]),
+    [["equal", 1]],
+  );
+});
+
+Deno.test("a majority's score that is no number is none", () => {
+  const study = withHappened(
+    scoredStudy({ labels: ["lora"], score: () => 0.5 }),
+    ({ record: { asked } }) => ({ majority: { accuracy: asked.seed === 1 ? NaN : 0.25 } }),
+  );
+  assertEquals([...majorityScores(study)], [["t", 0.25]]);
 });

@@ -5,6 +5,7 @@ import { parseVerification } from "../../src/record/verification_file.ts";
 import { buildReport } from "../../src/report/build.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import {
+  remarkOf,
   verificationSentence,
   verificationTable,
   verificationText,
@@ -130,6 +131,27 @@ Deno.test("verificationTable has a row a run with its verdict and first differen
     "| run gone | bit-equal | 100 of 100 | all 2 | the record has changed since |",
   ]);
   assertEquals(verificationTable(study).table.numRows(), 0);
+});
+
+Deno.test("remarkOf names the difference beyond the tolerance before the first", () => {
+  const run = verified("x", "not reproduced");
+  const firstBeyond = {
+    quantity: "final ranks: layer.0.query",
+    step: null,
+    found: "rank 3",
+    wanted: null,
+  };
+  assertEquals(
+    remarkOf({ ...run, firstBeyond }),
+    "at the end, final ranks: layer.0.query: found rank 3, wanted nothing",
+  );
+  assertEquals(remarkOf(run), "step 9, loss: found 0.61, wanted 0.6");
+  assertEquals(remarkOf({ ...run, message: "failed (data): no rows" }), "failed (data): no rows");
+  const hash = { ...firstBeyond, found: "a".repeat(64), wanted: "b".repeat(64) };
+  assertEquals(
+    remarkOf({ ...run, firstBeyond: hash }),
+    "at the end, final ranks: layer.0.query: found aaaaaaaaaaaa…, wanted bbbbbbbbbbbb…",
+  );
 });
 
 Deno.test("the page shows a verification in place of the advice to verify", async () => {
