@@ -3,13 +3,10 @@
  *
  * @module
  */
-import { wrapped } from "../base/text_width.ts";
 import { checkDevice, chooseExecutor } from "../exec/choose.ts";
-import { flaggedRunsText, majorityText } from "../report/run_flags.ts";
 import { commandOf } from "./command.ts";
 import { deviceOption, studyArgument } from "./command_parts.ts";
 import { methodsText } from "../report/text_table.ts";
-import type { StudyResults } from "../report/types.ts";
 import { namesIn } from "../record/run_folder.ts";
 import { clock } from "./lane_status.ts";
 import { openLanes } from "./open_lanes.ts";
@@ -104,18 +101,6 @@ export async function sweepStudy(file: StudyFile, options: SweepOptions): Promis
   return { folder, ...counts };
 }
 
-/**
- * What a sweep says of its results at the end: the scores, what they have to beat, and the runs that collapsed.
- *
- * @param width Columns of the terminal, or null for no limit. Default null.
- */
-export function closingText(results: StudyResults, width: number | null = null): string {
-  const majority = majorityText(results);
-  const lines = [...(majority === null ? [] : [majority]), ...flaggedRunsText(results.runs)];
-  const fitted = width === null ? lines : lines.flatMap((line) => wrapped(line, width, 4));
-  return [methodsText(results, width), ...fitted].join("\n");
-}
-
 /** The command. */
 export const sweep = commandOf({
   name: "sweep",
@@ -202,7 +187,7 @@ export const sweep = commandOf({
     return stoppedExitCode;
   }
   const results = await readStudyResults(folder);
-  await say(`\n${closingText(results, outputColumns())}`);
+  await say(`\n${methodsText(results, outputColumns())}`);
   if (options.report) await say(`Report: ${await writeReport(folder, results)}`);
   return failed > 0 ? 1 : 0;
 });

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { collapsedRuns } from "./flags.ts";
 import { counted, whole } from "./format.ts";
+import { flaggedRuns } from "./run_flags.ts";
 import type { StudyResults } from "./types.ts";
 
 /** One warning, with a line for each thing that it holds for. */
@@ -18,7 +18,6 @@ export function noticesOf(results: StudyResults): readonly Notice[] {
   const { runs, planned, warnings, verification } = results;
   const failed = runs.filter(({ record }) => record.happened.outcome.state === "failed").length;
   const missing = planned.length - runs.length;
-  const collapsed = collapsedRuns(results);
   const parted = (verification?.runs ?? []).filter(({ verdict }) => verdict === "not reproduced");
   const notice = (text: string, lines: readonly string[] = []) => ({ text, lines });
   return [
@@ -36,7 +35,7 @@ export function noticesOf(results: StudyResults): readonly Notice[] {
         } not been made yet.`,
       ),
     ]),
-    ...(collapsed === null ? [] : [notice(`${collapsed.summary}.`, collapsed.lines)]),
+    ...flaggedRuns(runs).map(({ summary, lines }) => notice(`${summary}.`, lines)),
     ...(warnings.length === 0 ? [] : [
       warnings.length === 1 ? notice(warnings[0]!.text) : notice(
         `${whole(warnings.length)} warnings about the data.`,

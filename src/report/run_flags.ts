@@ -1,17 +1,16 @@
 /**
- * What the terminal says of runs that collapsed or learned nothing, and of the score that a run has to beat.
+ * What is said of runs that collapsed, and of those that learned nothing which their metric shows.
  *
  * @module
  */
 import type { RunFlag, RunRecord } from "../record/types.ts";
-import { runTitle } from "../spec/run_id.ts";
-import { counted, fixed, significant } from "./format.ts";
+import { budgetName, groupBy, keyOf, noBudget } from "./facts.ts";
+import { counted, fixed, joined, significant, whole } from "./format.ts";
 import { metricInfo } from "./metrics.ts";
-import type { StudyResults } from "./types.ts";
 
 /** A loss in few characters, as it may be of any size. */
 function lossText(loss: number): string {
-  return loss >= 1e5 ? loss.toPrecision(2) : significant(loss);
+  return loss >= 1e5 ? loss.toExponential(1).replace("+", "") : significant(loss);
 }
 
 /** A sign in words that need no subject. */
@@ -21,16 +20,22 @@ export function flagText(flag: RunFlag): string {
     return `training loss ${lossText(flag.loss)} at the end, chance is ${lossText(flag.chance)}`;
   }
   const { title, scale } = metricInfo(flag.metric);
-  const shown = (score: number) => fixed(scale * score, scale === 1 ? 3 : 1);
-  return `${title} ${shown(flag.score)}, the majority's is ${shown(flag.majority)}`;
+  const shown = (score: number) => fixed(scale * score, 2);
+  return `${title} ${shown(flag.score)}, the majority class has ${shown(flag.majority)}`;
+}
+
+/** A sign in two or three words, for a cell of a table. */
+export function flagName({ kind }: RunFlag): string {
+  if (kind === "one-class") return "one prediction";
+  return kind === "loss-above-chance" ? "loss above chance" : "at the majority";
 }
 
 /** Whether a run collapsed, or is only no better than the majority; null where nothing is odd. */
-type Finding = "collapsed" | "no better than the majority";
+type Sign = "collapsed" | "no better than the majority class";
 
-function findingOf(flags: readonly RunFlag[]): Finding | null {
+function signOf(flags: readonly RunFlag[]): Sign | null {
   if (flags.some(({ kind }) => kind !== "at-majority")) return "collapsed";
-  return flags.length > 0 ? "no better than the majority" : null;
+  return flags.length > 0 ? "no better than the majority class" : null;
 }
 
 /**
@@ -41,57 +46,81 @@ function findingOf(flags: readonly RunFlag[]): Finding | null {
  * import { assertEquals } from "@std/assert";
  * assertEquals(
  *   flagsText([{ kind: "loss-above-chance", loss: 1.9e11, chance: Math.LN2 }]),
- *   "; collapsed: training loss 1.9e+11 at the end, chance is 0.693",
+ *   "; collapsed: training loss 1.9e11 at the end, chance is 0.693",
  * );
  * ```
  */
 export function flagsText(flags: readonly RunFlag[] = []): string {
-  const finding = findingOf(flags);
-  return finding === null ? "" : `; ${finding}: ${flags.map(flagText).join("; ")}`;
+  const sign = signOf(flags);
+  return sign === null ? "" : `; ${sign}: ${flags.map(flagText).join("; ")}`;
 }
 
-/** Runs of each kind that are named; the others are counted. */
+/** Runs with the same kind of sign. */
+export interface FlaggedRuns {
+  /** A sentence without its full stop, for instance `2 of 60 runs collapsed and count in every mean`. */
+  readonly summary: string;
+  /** A line a task, method and budget: `Topic, lora, rank 8, seeds 1 and 3: one prediction; loss above chance`. */
+  readonly lines: readonly string[];
+}
+
+interface Flagged {
+  readonly asked: RunRecord["asked"];
+  readonly flags: readonly RunFlag[];
+}
+
+/** A line about the runs of one task, method and budget that show the same signs. */
+function lineOf(own: readonly Flagged[]): string {
+  const { asked, flags } = own[0]!;
+  const budget = budgetName(asked.budget);
+  const seeds = own.map(({ asked: { seed } }) => String(seed));
+  const place = [
+    asked.task,
+    asked.label,
+    ...(budget === noBudget ? [] : [budget]),
+    `${seeds.length === 1 ? "seed" : "seeds"} ${joined(seeds)}`,
+  ].join(", ");
+  // Figures differ between seeds, so that several are told without.
+  return `${place}: ${flags.map(own.length === 1 ? flagText : flagName).join("; ")}`;
+}
+
+/** The runs that collapsed, then those that are no better than the majority; none where there are none. */
+export function flaggedRuns(
+  runs: readonly { readonly record: Pick<RunRecord, "asked" | "happened"> }[],
+): readonly FlaggedRuns[] {
+  const finished = runs.filter(({ record }) => record.happened.outcome.state === "finished")
+    .map(({ record: { asked, happened: { flags = [] } } }): Flagged => ({ asked, flags }));
+  return (["collapsed", "no better than the majority class"] as const).flatMap((sign) => {
+    const found = finished.filter(({ flags }) => signOf(flags) === sign);
+    if (found.length === 0) return [];
+    const cells = groupBy(
+      found,
+      ({ asked, flags }) =>
+        keyOf(asked.task, asked.label, budgetName(asked.budget), ...flags.map(({ kind }) => kind)),
+    );
+    const is = sign === "collapsed" ? "" : found.length === 1 ? "is " : "are ";
+    const counts = found.length === 1 ? "counts" : "count";
+    return [{
+      summary: `${whole(found.length)} of ${
+        counted(runs.length, "run")
+      } ${is}${sign} and ${counts} in every mean`,
+      lines: [...cells.values()].map(lineOf),
+    }];
+  });
+}
+
+/** Lines of each kind that the terminal shows; the others are counted. */
 const mostNamed = 8;
 
-/** The runs of a study that collapsed and those that are no better than the majority, as lines; none where there are none. */
+/** {@linkcode flaggedRuns} as lines for the terminal. */
 export function flaggedRunsText(
   runs: readonly { readonly record: Pick<RunRecord, "asked" | "happened"> }[],
 ): readonly string[] {
-  const found = runs.map(({ record: { asked, happened: { flags = [] } } }) => ({
-    finding: findingOf(flags),
-    line: `  ${runTitle(asked)}: ${flags.map(flagText).join("; ")}`,
-  }));
-  const linesOf = (kind: Finding, one: string, many: string): readonly string[] => {
-    const lines = found.filter(({ finding }) => finding === kind).map(({ line }) => line);
-    if (lines.length === 0) return [];
+  return flaggedRuns(runs).flatMap(({ summary, lines }) => {
     const rest = lines.length - mostNamed;
     return [
-      `${counted(lines.length, one, many)}:`,
-      ...lines.slice(0, mostNamed),
-      ...(rest > 0 ? [`  and ${rest} more`] : []),
+      `${summary}:`,
+      ...lines.slice(0, mostNamed).map((line) => `  ${line}`),
+      ...(rest > 0 ? [`  and ${whole(rest)} more, which the report names`] : []),
     ];
-  };
-  return [
-    ...linesOf("collapsed", "run collapsed", "runs collapsed"),
-    ...linesOf(
-      "no better than the majority",
-      "run is no better than the majority",
-      "runs are no better than the majority",
-    ),
-  ];
-}
-
-/** The majority's score on each task, in the unit of tables; null where no record holds one. */
-export function majorityText({ runs }: Pick<StudyResults, "runs">): string | null {
-  const scores = new Map<string, Set<string>>();
-  for (const { record: { asked, happened: { majority, primaryMetric } } } of runs) {
-    const score = majority?.[primaryMetric];
-    if (score === undefined) continue;
-    const { title, scale } = metricInfo(primaryMetric);
-    const text = `${fixed(scale * score, scale === 1 ? 3 : 1)} ${title}`;
-    scores.set(asked.task, (scores.get(asked.task) ?? new Set()).add(text));
-  }
-  if (scores.size === 0) return null;
-  const parts = [...scores].map(([task, texts]) => `${task} ${[...texts].join(" or ")}`);
-  return `Always giving train's most frequent label (or mean) scores: ${parts.join(", ")}`;
+  });
 }

@@ -6,6 +6,7 @@
 import { fitTable, type TextRow } from "../base/text_table.ts";
 import { wrapped } from "../base/text_width.ts";
 import { groupBy, rowsOf } from "./facts.ts";
+import { flaggedRunsText } from "./run_flags.ts";
 import { methodsTable } from "./tables/scores.ts";
 import type { StudyResults } from "./types.ts";
 
@@ -20,7 +21,8 @@ function usualSeeds(cells: readonly string[]): string | null {
 }
 
 /**
- * Methods × budgets as plain text, a block a task: the mean over seeds with its spread, and how many seeds where that differs.
+ * Methods × budgets as plain text, a block a task: the mean over seeds with its spread, and how many seeds where that differs;
+ * below them the runs that collapsed or learned nothing.
  *
  * @param width Columns of the terminal, or null for no limit. Default null.
  */
@@ -44,6 +46,13 @@ export function methodsText(results: StudyResults, width: number | null = null):
   const count = usual === null ? "" : ` (${usual} unless a cell says otherwise)`;
   const note = `Mean ± sample standard deviation over seeds${count}. ` +
     "Metrics within [−1, 1] are shown × 100.";
-  const lines = width === null ? [note] : wrapped(note, width);
-  return `${lines.join("\n")}\n\n${fitTable(columns, body, { width, hasRule: true })}`;
+  const fitted = (lines: readonly string[], indent = 0) =>
+    width === null ? lines : lines.flatMap((line) => wrapped(line, width, indent));
+  const flagged = fitted(flaggedRunsText(results.runs), 4);
+  return [
+    ...fitted([note]),
+    "",
+    fitTable(columns, body, { width, hasRule: true }),
+    ...(flagged.length === 0 ? [] : [...flagged, ""]),
+  ].join("\n");
 }

@@ -462,11 +462,12 @@ Deno.test("noticesOf names failed, missing and collapsed runs, doubtful data and
     { text: "1 of 4 runs failed and counts in no mean.", lines: [] },
     { text: "2 of 6 planned runs have not been made yet.", lines: [] },
     {
-      text: "3 of 4 runs show signs of collapse and count in every mean.",
-      lines: [
-        "t, lora, rank 4, seeds 1 and 3: one prediction; loss above chance; at the majority",
-        "t, head, seed 1: accuracy 50.00, no better than the majority class (52.00)",
-      ],
+      text: "2 of 4 runs collapsed and count in every mean.",
+      lines: ["t, lora, rank 4, seeds 1 and 3: one prediction; loss above chance; at the majority"],
+    },
+    {
+      text: "1 of 4 runs is no better than the majority class and counts in every mean.",
+      lines: ["t, head, seed 1: accuracy 50.00, the majority class has 52.00"],
     },
     {
       text: "2 warnings about the data.",
@@ -484,9 +485,9 @@ Deno.test("noticesOf names failed, missing and collapsed runs, doubtful data and
     }),
   );
   assertEquals(noticesOf(one), [{
-    text: "1 of 1 run shows signs of collapse and counts in every mean.",
+    text: "1 of 1 run collapsed and counts in every mean.",
     lines: [
-      "t, lora, rank 4, seed 1: the same prediction (1) for every text; training loss 1.9e11 at the end, above chance (0.693)",
+      "t, lora, rank 4, seed 1: predicts the same for every text; training loss 1.9e11 at the end, chance is 0.693",
     ],
   }]);
   assertEquals(noticesOf({ ...study, runs: [], planned: [] }), []);

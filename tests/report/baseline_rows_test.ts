@@ -12,7 +12,6 @@ import {
   runsTable,
   scoresTable,
 } from "../../src/report/tables.ts";
-import { methodsText } from "../../src/report/text_table.ts";
 import type { ReportTable, StudyResults } from "../../src/report/types.ts";
 import { scoredStudy, withHappened } from "./scored_study.ts";
 
@@ -102,42 +101,15 @@ const collapsed = withHappened(study, ({ record: { asked } }) => {
   return { flags: has && asked.seed === 2 ? flags : [] };
 });
 
-Deno.test("runsTable names signs of collapse, says none, or that a record does not tell", () => {
+Deno.test("runsTable names signs of a collapse, says none, or that a record does not tell", () => {
   const table = runsTable(collapsed);
-  const column = table.columns.findIndex(({ title }) => title === "signs of collapse");
+  const column = table.columns.findIndex(({ title }) => title === "collapse");
   const cell = (start: string) =>
     lines(table).find((line) => line.startsWith(start))!.split(" | ")[column];
   assertEquals(cell("| a | other | rank 8 | 2 "), "one prediction, at the majority");
   assertEquals(cell("| a | other | rank 8 | 1 "), "none");
   assertEquals(cell("| a | lora | rank 2 | 1 "), "not known");
   assertStringIncludes(csvOf(table), '"one prediction, at the majority"');
-});
-
-Deno.test("methodsText says what its numbers are, and names collapsed runs below the table", () => {
-  const tail = methodsText(collapsed).split("\n\n").at(-1);
-  assertEquals(
-    tail,
-    "Mean ± standard deviation over n seeds; metrics within [−1, 1] are shown × 100.\n" +
-      "1 of 24 runs shows signs of collapse and counts in every mean:\n" +
-      "  a, other, rank 8, seed 2: the same prediction (3) for every text; accuracy 37.00, no better than the majority class (37.00)\n",
-  );
-  assert(!methodsText(study).includes("collapse"));
-  const tasks = Array.from({ length: 12 }, (_, i) => [`t${i}`, "accuracy"] as const);
-  const many = withHappened(
-    scoredStudy({ labels: ["lora"], seeds: [1], tasks, score: () => 0.5 }),
-    () => ({ flags }),
-  );
-  const named = methodsText(many).split("\n").filter((line) => line.startsWith("  "));
-  assertEquals(named.length, 11);
-  assertEquals(named.at(-1), "  and 2 more, which the report names");
-});
-
-Deno.test("a failed run is not called collapsed", () => {
-  const failed = withHappened(
-    scoredStudy({ labels: ["lora"], seeds: [1], score: () => null }),
-    () => ({ flags }),
-  );
-  assert(!methodsText(failed).includes("collapse"));
 });
 
 Deno.test("the page warns before its chart, and folds what would be long", async () => {
@@ -152,7 +124,7 @@ Deno.test("the page warns before its chart, and folds what would be long", async
     (await buildReport(results)).files["report.html"]!;
   const page = await pageOf({ ...collapsed, warnings: [1, 2, 3, 4].map(warning) });
   const summary = page.slice(page.indexOf('id="summary"'), page.indexOf('id="settings"'));
-  const order = ['class="answer"', "signs of collapse", "4 warnings about the data", "<figure"]
+  const order = ['class="answer"', "1 of 24 runs collapsed", "4 warnings about the data", "<figure"]
     .map((text) => summary.indexOf(text));
   assertEquals(order, order.toSorted((a, b) => a - b));
   assert(order[0]! >= 0);
@@ -161,7 +133,10 @@ Deno.test("the page warns before its chart, and folds what would be long", async
     '<details class="notice"><summary>4 warnings about the data.</summary>',
   );
   assertStringIncludes(summary, "a: 3 of 400 dev texts also occur in train.");
-  assertStringIncludes(summary, "<li>a, other, rank 8, seed 2: the same prediction (3)");
+  assertStringIncludes(
+    summary,
+    "<li>a, other, rank 8, seed 2: predicts the same for every text; accuracy 37.00",
+  );
   const one = await pageOf({ ...study, warnings: [warning(7)] });
   assertStringIncludes(one, '<p class="notice">a: 7 of 400 dev texts also occur in train.</p>');
 });

@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import type { Happened, RunFlag } from "../../src/record/types.ts";
-import { flaggedRunsText, flagsText, majorityText } from "../../src/report/run_flags.ts";
+import { flaggedRunsText, flagsText } from "../../src/report/run_flags.ts";
 import { fixtureStudy } from "./fixture.ts";
+import { scoredStudy, withHappened } from "./scored_study.ts";
 
 const level: RunFlag = { kind: "at-majority", metric: "matthews", score: -0.0123, majority: 0 };
 const one: RunFlag = { kind: "one-class", prediction: 2 };
@@ -13,11 +14,11 @@ Deno.test("flagsText() says nothing of a run without signs, or from before there
 Deno.test("flagsText() does not call it a collapse to be no better than the majority", () => {
   assertEquals(
     flagsText([level]),
-    "; no better than the majority: Matthews −1.2, the majority's is 0.0",
+    "; no better than the majority class: Matthews −1.23, the majority class has 0.00",
   );
   assertEquals(
     flagsText([one, level]),
-    "; collapsed: predicts the same for every text; Matthews −1.2, the majority's is 0.0",
+    "; collapsed: predicts the same for every text; Matthews −1.23, the majority class has 0.00",
   );
 });
 
@@ -33,35 +34,47 @@ Deno.test("flaggedRunsText() names the runs of each kind, and is empty without a
   assertEquals(flaggedRunsText([]), []);
   assertEquals(flaggedRunsText(fixtureStudy().runs), []);
   const lines = flaggedRunsText(runsWith((i) => ({ flags: i === 3 ? [one] : [] })));
-  const { asked } = fixtureStudy().runs[3]!.record;
-  assertEquals(lines.length, 2);
-  assertEquals(lines[0], "1 run collapsed:");
-  assertEquals(lines[1]!.startsWith(`  ${asked.task}, ${asked.label}`), true, lines[1]);
-  assertEquals(lines[1]!.endsWith(": predicts the same for every text"), true, lines[1]);
+  assertEquals(lines, [
+    "1 of 60 runs collapsed and counts in every mean:",
+    "  gloss-pairs, LoRA, rank 2, seed 1: predicts the same for every text",
+  ]);
+});
+
+Deno.test("flaggedRunsText() names seeds of a cell together, in words that hold for all of them", () => {
+  const study = withHappened(
+    scoredStudy({ labels: ["lora", "head"], score: () => 0.5 }),
+    ({ record: { asked } }) => ({ flags: asked.seed === 2 ? [one] : [one, level] }),
+  );
+  assertEquals(flaggedRunsText(study.runs), [
+    "6 of 6 runs collapsed and count in every mean:",
+    "  t, lora, rank 4, seeds 1 and 3: one prediction; at the majority",
+    "  t, lora, rank 4, seed 2: predicts the same for every text",
+    "  t, head, seeds 1 and 3: one prediction; at the majority",
+    "  t, head, seed 2: predicts the same for every text",
+  ]);
 });
 
 Deno.test("flaggedRunsText() counts those that it does not name", () => {
-  const flagsOf = (i: number) => i < 2 ? [one, level] : i < 12 ? [level] : [];
-  const lines = flaggedRunsText(runsWith((i) => ({ flags: flagsOf(i) })));
+  const tasks = Array.from({ length: 12 }, (_, i) => [`t${i}`, "accuracy"] as const);
+  const study = withHappened(
+    scoredStudy({ labels: ["lora"], seeds: [1], tasks, score: () => 0.5 }),
+    ({ record: { asked } }) => ({ flags: asked.task < "t2" ? [one, level] : [level] }),
+  );
+  const lines = flaggedRunsText(study.runs);
+  // t0, t1, t10 and t11 collapsed.
   assertEquals(lines.filter((line) => !line.startsWith("  ")), [
-    "2 runs collapsed:",
-    "10 runs are no better than the majority:",
+    "4 of 12 runs collapsed and count in every mean:",
+    "8 of 12 runs are no better than the majority class and count in every mean:",
   ]);
-  assertEquals(lines.length, 1 + 2 + 1 + 8 + 1);
-  assertEquals(lines.at(-1), "  and 2 more");
+  assertEquals(lines.length, 1 + 4 + 1 + 8);
+  const all = flaggedRunsText(withHappened(study, () => ({ flags: [one] })).runs);
+  assertEquals([all.length, all.at(-1)], [10, "  and 4 more, which the report names"]);
 });
 
-Deno.test("majorityText() gives the score to beat on each task, and each where settings differ", () => {
-  assertEquals(majorityText({ runs: [] }), null);
-  assertEquals(majorityText(fixtureStudy()), null);
-  const runs = runsWith((i) => ({
-    primaryMetric: "accuracy",
-    majority: { accuracy: i === 0 ? 0.5 : 0.25, f1: 0.9 },
-  }));
-  const [first, second] = [...new Set(runs.map(({ record }) => record.asked.task))];
-  const text = majorityText({ runs })!;
-  assertEquals(
-    text.slice(text.indexOf(":") + 2).split(", ").slice(0, 2),
-    [`${first} 50.0 accuracy or 25.0 accuracy`, `${second} 25.0 accuracy`],
+Deno.test("flaggedRunsText() calls no failed run collapsed", () => {
+  const failed = withHappened(
+    scoredStudy({ labels: ["lora"], seeds: [1], score: () => null }),
+    () => ({ flags: [one] }),
   );
+  assertEquals(flaggedRunsText(failed.runs), []);
 });

@@ -5,9 +5,9 @@
  */
 import { budgetName, factOf, keptEvaluation, tableFrom } from "../facts.ts";
 import { counted, duration, fixed, nothing, significant, whole } from "../format.ts";
-import { flagName } from "../flags.ts";
 import { majorityColumn, majorityNote } from "../majority.ts";
 import { metricInfo, metricTitle } from "../metrics.ts";
+import { flagName } from "../run_flags.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
 
 const names = [
@@ -74,8 +74,8 @@ export function runsTable(results: StudyResults): ReportTable {
     id: "runs",
     title: "All runs",
     note: "One row a run. The score is the primary metric of the evaluation that counts " +
-      "(metrics within [−1, 1] are shown × 100). Signs of collapse: the same prediction for every text, a training loss above " +
-      "chance at the end, or a score no better than the majority class; “not known” in older records. " +
+      "(metrics within [−1, 1] are shown × 100). Signs of collapse are the same prediction for every text and a training loss far " +
+      "above chance at the end; beside them stand scores no better than the majority class. Older records do not say. " +
       "The CSV holds every metric of every split." + majorityNote(results),
     table: tableFrom(rows, [...names, ...more]),
     columns: [
@@ -100,7 +100,7 @@ export function runsTable(results: StudyResults): ReportTable {
       },
       ...majorityColumn(results),
       {
-        title: "signs of collapse",
+        title: "collapse",
         align: "left",
         cell: (row) =>
           row["flags"] === null ? "not known" : row["flags"] === "" ? "none" : String(row["flags"]),
