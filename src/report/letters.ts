@@ -1,16 +1,16 @@
 /**
- * The compact letter display: methods that share a letter cannot be told apart.
+ * The compact letter display: methods that share a letter do not differ significantly.
  *
  * @module
  */
 
 /**
- * Letters for methods 0 … `count` − 1, so that two share one exactly where they were not told apart.
+ * Letters for methods 0 … `count` − 1, so that two share one exactly where they do not differ.
  *
  * Insert and absorb: Piepho, "An algorithm for a letter-based representation of all-pairwise comparisons", Journal of
  * Computational and Graphical Statistics 13 (2004). Letters follow the order of the methods.
  *
- * @param apart Pairs that were told apart.
+ * @param apart Pairs that differ.
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";

@@ -350,13 +350,14 @@ function axisRows(results: StudyResults): readonly SettingRow[] {
   }));
 }
 
-/** All settings of the recorded runs: the axes, what all share, then the others in the same order. */
+/** All settings of the recorded runs: the axes, what all share, then the others by the axes that they depend on. */
 export function settingRows(results: StudyResults): readonly SettingRow[] {
   const rows = settingsToShow(results).flatMap((setting) => rowsOf(setting, results.runs));
   const isShared = (row: SettingRow) => row.differsBy === sharedBy;
   return [
     ...axisRows(results),
     ...rows.filter(isShared),
-    ...rows.filter((row) => !isShared(row)),
+    ...[...groupBy(rows.filter((row) => !isShared(row)), ({ differsBy }) => differsBy).values()]
+      .flat(),
   ];
 }

@@ -50,7 +50,10 @@ Deno.test("verify makes every method's run again bit-equal on the CPU, and finds
       assert(elalora.pinned.every(({ isSame }) => isSame), JSON.stringify(elalora.pinned));
       assert(elalora.pinned.some(({ item }) => item === "data moves/dev.tsv"));
       const page = await Deno.readTextFile(`${folder}/verify/verification.md`);
-      assertMatch(page, /4 of 4 finished runs checked: 4 bit\\?-equal/);
+      assertMatch(page, /All 4 finished runs were checked: all are bit-equal\./);
+      assertMatch(page, /Verified on \d{4}-\d\d-\d\d \d\d:\d\d UTC\./);
+      const report = await Deno.readTextFile(`${folder}/report/report.html`);
+      assertMatch(report, /Verified on [^<]*All 4 finished runs were checked: all are bit-equal\./);
       // Runs that were reproduced leave nothing behind.
       assertEquals(
         [...Deno.readDirSync(`${folder}/verify`)].map(({ name }) => name).sort(),

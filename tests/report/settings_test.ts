@@ -129,9 +129,11 @@ Deno.test("settingRows says which runs a value belongs to, by the fewest axes", 
   // What a method does not have is left out for it, and is no value that all share.
   assertEquals(rowsFor(rates, "alpha"), ["by method | 16 | lora, p and q"]);
   assertEquals(rowsFor(rates, "options of the method"), ["by method | b 4, decay cubic | q"]);
-  // What all share comes first.
+  // What all share comes first, and what depends on the same axes stands together.
   const scopes = settingRows(rates).map(({ differsBy }) => differsBy);
   assert(scopes.lastIndexOf("all runs") < scopes.findIndex((scope) => scope.startsWith("by ")));
+  const blocks = scopes.filter((scope, i) => scope !== scopes[i - 1]);
+  assertEquals(blocks.length, new Set(scopes).size);
 });
 
 Deno.test("settingRows names limits, held-out parts, steps, set ranks, and settings that it has no words for", () => {

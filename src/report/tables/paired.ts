@@ -117,6 +117,11 @@ export function pairedRows(results: StudyResults, baseline: string): readonly Pa
   }).sort((a, b) => order(a) - order(b));
 }
 
+/** A verdict as cells say it. */
+export function verdictText(verdict: unknown): string {
+  return verdict === "no significant difference" ? "not significant" : String(verdict);
+}
+
 function toneOf(verdict: unknown): Tone {
   if (verdict === "better") return "good";
   if (verdict === "worse") return "bad";
@@ -182,7 +187,7 @@ export function pairedTable(
       {
         title: "verdict",
         align: "left",
-        cell: (row) => String(row["verdict"]),
+        cell: (row) => verdictText(row["verdict"]),
         tone: (row) => toneOf(row["verdict"]),
       },
     ],
@@ -289,7 +294,7 @@ export function examplesTable(results: StudyResults, baseline: string | null): R
       {
         title: "verdict",
         align: "left",
-        cell: (row) => String(row["verdict"]),
+        cell: (row) => verdictText(row["verdict"]),
         tone: (row) => toneOf(row["verdict"]),
       },
     ],

@@ -10,6 +10,7 @@ import { averageMetric, metricInfo } from "../metrics.ts";
 import { fewestBlocks, leastCorrectedP } from "../rank_tests.ts";
 import type { Ranking } from "../ranking.ts";
 import type { ReportTable, Row, StudyResults, Tone } from "../types.ts";
+import { verdictText } from "./paired.ts";
 import { hasAverage, type ScoreRow, scoreRows, scoreText } from "./scores.ts";
 
 const rankingNames = [
@@ -134,7 +135,9 @@ export function rankingTable(
           title: `compared with ${against}`,
           align: "left" as const,
           cell: (row: Row) =>
-            typeof row["p"] === "number" ? `${row["verdict"]} (p ${chance(row["p"])})` : nothing,
+            typeof row["p"] === "number"
+              ? `${verdictText(row["verdict"])} (p ${chance(row["p"])})`
+              : nothing,
           tone: (row: Row) => toneOf(row["verdict"]),
         }]
         : []),
@@ -238,7 +241,7 @@ export function rankingPairsTable(rankings: readonly Ranking[]): ReportTable {
       {
         title: "verdict",
         align: "left",
-        cell: (row) => String(row["verdict"]),
+        cell: (row) => verdictText(row["verdict"]),
         tone: (row) => toneOf(row["verdict"]),
       },
     ],

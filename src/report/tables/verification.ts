@@ -14,7 +14,7 @@ import { tableFrom } from "../facts.ts";
 import { counted, whole } from "../format.ts";
 import type { ReportTable, StudyResults, Tone } from "../types.ts";
 
-/** A pinned or compared value; hashes are told apart by their first digits. */
+/** A pinned or compared value; of a hash its first digits. */
 export function shownValue(value: Value): string {
   if (value === null) return "nothing";
   return typeof value === "string" && /^[0-9a-f]{40,}$/.test(value)
