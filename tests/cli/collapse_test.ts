@@ -33,6 +33,7 @@ Deno.test("a run at an absurd rate is flagged in its record, its line and the sw
     assert(loss?.kind === "loss-above-chance" && loss.chance === Math.LN2 && loss.loss > 1e6);
     assert(level?.kind === "at-majority" && level.score === last!.metrics["accuracy"]);
     assertEquals(majority, { accuracy: 0.5 });
+    assertEquals(record.happened.examples, { train: 80, splits: { dev: 40 } });
 
     assertMatch(
       summaryOf(record),
