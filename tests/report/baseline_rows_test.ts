@@ -12,6 +12,7 @@ import {
   runsTable,
   scoresTable,
 } from "../../src/report/tables.ts";
+import { methodsText } from "../../src/report/text_table.ts";
 import type { ReportTable, StudyResults } from "../../src/report/types.ts";
 import { scoredStudy, withHappened } from "./scored_study.ts";
 
@@ -110,6 +111,18 @@ Deno.test("runsTable names signs of a collapse, says none, or that a record does
   assertEquals(cell("| a | other | rank 8 | 1 "), "none");
   assertEquals(cell("| a | lora | rank 2 | 1 "), "not known");
   assertStringIncludes(csvOf(table), '"one prediction, at the majority"');
+});
+
+Deno.test("methodsText has the majority class in its table and collapsed runs below it, within the terminal's width", () => {
+  const lines = methodsText(collapsed, 60).trimEnd().split("\n");
+  assert(lines.some((line) => /^majority class +37\.50 +37\.50$/.test(line)), lines.join("\n"));
+  assertEquals(lines.slice(-4), [
+    "",
+    "1 of 24 runs collapsed and counts in every mean:",
+    "  a, other, rank 8, seed 2: predicts the same for every",
+    "    text; accuracy 37.00, the majority class has 37.00",
+  ]);
+  assert(!methodsText(study).includes("collapsed"));
 });
 
 Deno.test("the page warns before its chart, and folds what would be long", async () => {
