@@ -27,8 +27,8 @@ a { color: var(--accent); text-decoration: none; }
 a:hover { text-decoration: underline; }
 code { font: 0.92em ui-monospace, 'SF Mono', Menlo, Consolas, monospace; background: var(--row); border: 1px solid var(--line);
   border-radius: 4px; padding: 0.05em 0.35em; }
-.layout { display: grid; grid-template-columns: 13.5rem minmax(0, 1fr); gap: 2.2rem; max-width: 84rem; margin: 0 auto; padding: 0 1.6rem 4rem; }
-header { grid-column: 1 / -1; padding: 1.5rem 0 0; margin-bottom: -1.6rem; }
+.layout { display: grid; grid-template-columns: 13.5rem minmax(0, 1fr); gap: 0.4rem 2.2rem; max-width: 84rem; margin: 0 auto; padding: 0 1.6rem 4rem; }
+header { grid-column: 1 / -1; padding: 1.5rem 0 0; }
 header .kind { color: var(--muted); font-size: 0.8rem; letter-spacing: 0.08em; text-transform: uppercase; }
 h1 { font-size: 1.8rem; line-height: 1.2; margin: 0.15rem 0 0.35rem; letter-spacing: -0.015em; }
 header p { max-width: 66rem; margin: 0; color: var(--muted); font-size: 0.92rem; }
