@@ -69,18 +69,18 @@ export {
   type Study,
   type StudyBudget,
   type StudyMethod,
-} from "./src/spec/study.ts";
-export { expandStudy, type StudyTables } from "./src/spec/expand.ts";
-export { type SchemaTables, studyJsonSchema } from "./src/spec/json_schema.ts";
-export { type Problem, StudyError } from "./src/spec/problems.ts";
-export { adaptedModules, countParameters, planRun, solveRanks } from "./src/spec/ranks.ts";
-export { type InputHashes, runFolder, runId, runTitle } from "./src/spec/run_id.ts";
+} from "./src/study/study.ts";
+export { expandStudy, type StudyTables } from "./src/study/expand.ts";
+export { type SchemaTables, studyJsonSchema } from "./src/study/json_schema.ts";
+export { type Problem, StudyError } from "./src/study/problems.ts";
+export { adaptedModules, countParameters, planRun, solveRanks } from "./src/study/ranks.ts";
+export { type InputHashes, runFolder, runId, runTitle } from "./src/study/run_id.ts";
 export {
   defaultSettings,
   overlaySettings,
   type PartialSettings,
   type PartialTrainSettings,
-} from "./src/spec/settings.ts";
+} from "./src/study/settings.ts";
 export type {
   AdapterCosts,
   AdapterSettings,
@@ -98,15 +98,15 @@ export type {
   RunSpec,
   Settings,
   TrainSettings,
-} from "./src/spec/types.ts";
-export { learningRateAt, totalSteps } from "./src/spec/total_steps.ts";
+} from "./src/study/types.ts";
+export { learningRateAt, totalSteps } from "./src/study/total_steps.ts";
 export {
   countsOfMasks,
   countsOfMoves,
   countsOfPlan,
   parametersWithin,
-} from "./src/spec/rank_range.ts";
-export { findProblems, plannedCounts, type RunTables } from "./src/spec/validate.ts";
+} from "./src/study/rank_range.ts";
+export { findProblems, plannedCounts, type RunTables } from "./src/study/validate.ts";
 
 // Tasks.
 export {

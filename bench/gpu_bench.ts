@@ -10,7 +10,7 @@
  * @module
  */
 import { quietVulkan, readArguments, say } from "../src/cli/terminal.ts";
-import { trainingRequest } from "../src/cli/execute.ts";
+import { trainingRequest } from "../src/runs/execute.ts";
 import { textTable } from "../src/cli/text_table.ts";
 import type { Executor } from "../src/exec/executor.ts";
 import {

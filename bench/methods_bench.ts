@@ -6,10 +6,10 @@
  *
  * @module
  */
-import { trainingRequest } from "../src/cli/execute.ts";
+import { trainingRequest } from "../src/runs/execute.ts";
 import { nativeExecutor } from "../src/exec/native.ts";
 import { methods } from "../src/methods/table.ts";
-import type { StudyBudget, StudyMethod } from "../src/spec/study.ts";
+import type { StudyBudget, StudyMethod } from "../src/study/study.ts";
 import { ProgramCache } from "../src/train/programs.ts";
 import { Trainer } from "../src/train/trainer.ts";
 import { benchStudy, lowerQuartile, type Measurement, median, planned, runOf } from "./setup.ts";

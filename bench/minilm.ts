@@ -4,16 +4,16 @@
  * @module
  */
 import { RandomStream } from "../src/base/random.ts";
-import { trainingRequest } from "../src/cli/execute.ts";
-import { expand, planRuns } from "../src/cli/planning.ts";
+import { trainingRequest } from "../src/runs/execute.ts";
+import { expand, planRuns } from "../src/runs/planning.ts";
 import type { Executor } from "../src/exec/executor.ts";
 import { nativeExecutor } from "../src/exec/native.ts";
 import { methods } from "../src/methods/table.ts";
 import { bert, type BertConfig, configJson } from "../src/models/bert.ts";
 import { drawParameters } from "../src/models/parameters.ts";
 import { type StoredTensor, writeSafetensors } from "../src/models/safetensors.ts";
-import type { PartialTrainSettings } from "../src/spec/settings.ts";
-import type { MethodOptions } from "../src/spec/study.ts";
+import type { PartialTrainSettings } from "../src/study/settings.ts";
+import type { MethodOptions } from "../src/study/study.ts";
 import type { BatchStream } from "../src/tasks/batches.ts";
 import type { Batch } from "../src/tasks/types.ts";
 import { ProgramCache } from "../src/train/programs.ts";

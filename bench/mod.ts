@@ -5,7 +5,8 @@
  */
 import { unknownName } from "../src/base/suggest.ts";
 import { commandOf } from "../src/cli/command.ts";
-import { quietVulkan, runCommand, say, UsageError, wholeNumber } from "../src/cli/terminal.ts";
+import { UsageError } from "../src/base/usage_error.ts";
+import { quietVulkan, runCommand, say, wholeNumber } from "../src/cli/terminal.ts";
 import { textTable } from "../src/cli/text_table.ts";
 import { methodsBench } from "./methods_bench.ts";
 import { executorShareBench, firstStepBench } from "./overhead_bench.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { execute } from "../src/cli/execute.ts";
+import { execute } from "../src/runs/execute.ts";
 import { sweepStudy } from "../src/cli/sweep.ts";
 import { chooseExecutor } from "../src/exec/choose.ts";
 import { methods } from "../src/methods/table.ts";

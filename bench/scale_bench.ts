@@ -6,14 +6,14 @@
  *
  * @module
  */
-import { readStudyResults } from "../src/cli/study_results.ts";
+import { readStudyResults } from "../src/runs/study_results.ts";
 import { sweepStudy } from "../src/cli/sweep.ts";
-import { readStudyFile } from "../src/cli/study_file.ts";
+import { readStudyFile } from "../src/runs/study_file.ts";
 import { quietVulkan, say } from "../src/cli/terminal.ts";
 import { textTable } from "../src/cli/text_table.ts";
 import { methods } from "../src/methods/table.ts";
 import { buildReport } from "../src/report/build.ts";
-import type { Study } from "../src/spec/study.ts";
+import type { Study } from "../src/study/study.ts";
 import { largeStudyFile, largeStudyName, writeFinishedStudy } from "./finished_study.ts";
 import type { ResumeResult } from "./resume_worker.ts";
 import { benchResults, benchStudy, median } from "./setup.ts";

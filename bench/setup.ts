@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { expand, type PlannedRun, planRuns, type StudyPlan } from "../src/cli/planning.ts";
-import { readStudyFile } from "../src/cli/study_file.ts";
+import { expand, type PlannedRun, planRuns, type StudyPlan } from "../src/runs/planning.ts";
+import { readStudyFile } from "../src/runs/study_file.ts";
 import { methods } from "../src/methods/table.ts";
-import type { Study } from "../src/spec/study.ts";
+import type { Study } from "../src/study/study.ts";
 
 /** One line of the table that `deno task bench` prints. */
 export interface Measurement {

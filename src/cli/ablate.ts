@@ -9,17 +9,18 @@ import type { RunAblation } from "../record/types.ts";
 import { commandOf } from "./command.ts";
 import { deviceOption, movedFolders, resultsOption, sweptArgument } from "./command_parts.ts";
 import { LaneStatus, scoreText } from "./lane_status.ts";
-import type { Lane } from "./lanes.ts";
-import { isAblationOf } from "./layer_ablation.ts";
-import { kindOf, type Opening, openLanes } from "./open_lanes.ts";
-import { isFinished, planRecorded, type RecordedRun, runSpecOf } from "./recorded_run.ts";
-import { sampleByKind } from "./sampling.ts";
-import { ablateByReplay, type AblationDevice } from "./ablate_by_replay.ts";
-import type { RunsResult } from "./run_all.ts";
-import { onlyOption, readSelection } from "./selection.ts";
-import { WorkQueue, workSideBySide } from "./side_by_side.ts";
-import { listenForStop, StopFlag, stoppedExitCode, stoppedText } from "./stop.ts";
-import { defaultStudy } from "./study_file.ts";
+import type { Lane } from "../runs/lanes.ts";
+import { isAblationOf } from "../runs/layer_ablation.ts";
+import { kindOf, type Opening, openLanes } from "../runs/open_lanes.ts";
+import { isFinished, planRecorded, type RecordedRun, runSpecOf } from "../runs/recorded_run.ts";
+import { sampleByKind } from "../runs/sampling.ts";
+import { ablateByReplay, type AblationDevice } from "../runs/ablate_by_replay.ts";
+import type { RunsResult } from "../runs/run_all.ts";
+import { onlyOption, readSelection } from "../runs/selection.ts";
+import { WorkQueue, workSideBySide } from "../runs/side_by_side.ts";
+import { StopFlag } from "../runs/stop_flag.ts";
+import { listenForStop, stoppedExitCode, stoppedText } from "./stop.ts";
+import { defaultStudy } from "../runs/study_file.ts";
 import {
   defaultResults,
   findResults,
@@ -27,16 +28,9 @@ import {
   readStudyResults,
   readStudyRuns,
   writeReport,
-} from "./study_results.ts";
-import {
-  clearStatus,
-  quietVulkan,
-  runCommand,
-  say,
-  sayWrapped,
-  UsageError,
-  wholeNumber,
-} from "./terminal.ts";
+} from "../runs/study_results.ts";
+import { UsageError } from "../base/usage_error.ts";
+import { clearStatus, quietVulkan, runCommand, say, sayWrapped, wholeNumber } from "./terminal.ts";
 import { askToWrite } from "./write_access.ts";
 
 /** What an ablation is told. */

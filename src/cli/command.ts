@@ -4,7 +4,8 @@
  * @module
  */
 import { columnsOf, wrapped } from "../base/text_width.ts";
-import { type Arguments, outputColumns, readArguments, say, UsageError } from "./terminal.ts";
+import { UsageError } from "../base/usage_error.ts";
+import { type Arguments, outputColumns, readArguments, say } from "./terminal.ts";
 
 /** An option of a command. */
 export interface CommandOption {

@@ -5,8 +5,8 @@
  */
 import { devices } from "../exec/choose.ts";
 import type { CommandOption } from "./command.ts";
-import { defaultStudy } from "./study_file.ts";
-import { defaultResults } from "./study_results.ts";
+import { defaultStudy } from "../runs/study_file.ts";
+import { defaultResults } from "../runs/study_results.ts";
 
 /** A study that is read. */
 export const studyArgument = {

@@ -6,9 +6,10 @@
 import { unknownName } from "../base/suggest.ts";
 import { type GlueArchive, glueArchives } from "../tasks/glue_archives.ts";
 import { commandOf } from "./command.ts";
-import { defaultGlueFolder, fetchGlueTask } from "./fetch/glue.ts";
-import { sizeText, terminalTransport } from "./fetch/report.ts";
-import { runCommand, say, UsageError } from "./terminal.ts";
+import { defaultGlueFolder, fetchGlueTask } from "../fetch/glue.ts";
+import { sizeText, terminalTransport } from "./fetch_report.ts";
+import { UsageError } from "../base/usage_error.ts";
+import { runCommand, say } from "./terminal.ts";
 import { askToWrite } from "./write_access.ts";
 
 function chosenArchives(names: readonly string[]): readonly GlueArchive[] {

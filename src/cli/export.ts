@@ -6,8 +6,8 @@
 import { unknownName } from "../base/suggest.ts";
 import { isOfWeights } from "../methods/adapter.ts";
 import { summedParts } from "../methods/bottleneck.ts";
-import { bottleneckExport, changedTensors } from "../methods/bottleneck_export.ts";
-import { peftAdapter } from "../methods/peft_export.ts";
+import { bottleneckExport, changedTensors } from "../peft/bottleneck_export.ts";
+import { peftAdapter } from "../peft/peft_export.ts";
 import { mergedTensors } from "../methods/weight_update.ts";
 import {
   checkClassifierHead,
@@ -20,16 +20,22 @@ import { adaptableModules } from "../models/modules.ts";
 import { writeSafetensors } from "../models/safetensors.ts";
 import { makeFolder, writeWhole } from "../record/run_folder.ts";
 import { commandOf } from "./command.ts";
-import { type ExportFormat, exportFormats, exportReadme, needsLines } from "./export_readme.ts";
+import {
+  type ExportFormat,
+  exportFormats,
+  exportReadme,
+  needsLines,
+} from "../runs/export_readme.ts";
 import {
   makeEmptyFolder,
   type MergedModel,
   writeMergedFolder,
   writeOnnxFolder,
   writtenBy,
-} from "./model_folder.ts";
-import { runCommand, say, UsageError, wholeNumber } from "./terminal.ts";
-import { readTrainedRun, type TrainedRun } from "./trained_run.ts";
+} from "../runs/model_folder.ts";
+import { UsageError } from "../base/usage_error.ts";
+import { runCommand, say, wholeNumber } from "./terminal.ts";
+import { readTrainedRun, type TrainedRun } from "../runs/trained_run.ts";
 import { askToWrite } from "./write_access.ts";
 
 /** How a run is exported. */

@@ -9,8 +9,8 @@ import type { Executor } from "../exec/executor.ts";
 import { checkMaxLength, type EncoderModel, loadEncoder, loadHead } from "../models/load.ts";
 import { modelSource } from "../models/sources.ts";
 import { writeWhole } from "../record/run_folder.ts";
-import { defaultSettings } from "../spec/settings.ts";
-import type { Study } from "../spec/study.ts";
+import { defaultSettings } from "../study/settings.ts";
+import type { Study } from "../study/study.ts";
 import { evaluationBatches } from "../tasks/batches.ts";
 import { builtInTasks } from "../tasks/catalog.ts";
 import { encodeExamples } from "../tasks/tokenizer.ts";
@@ -18,21 +18,22 @@ import type { Task } from "../tasks/types.ts";
 import { parseUserTasks } from "../tasks/user_task.ts";
 import { outputCount } from "../train/assemble.ts";
 import type { Evaluation, EvaluationSplit } from "../train/evaluate.ts";
-import { openingOf } from "./export_readme.ts";
+import { openingOf } from "../runs/export_readme.ts";
 import { commandOf } from "./command.ts";
 import { deviceOption } from "./command_parts.ts";
-import { ownFetching, readModelFiles } from "./fetch/model_files.ts";
+import { ownFetching, readModelFiles } from "../fetch/model_files.ts";
 import {
   type AdapterContents,
   contentsText,
   evaluateModel,
   importAdapter,
-} from "./imported_model.ts";
-import { Inputs } from "./inputs.ts";
+} from "../runs/imported_model.ts";
+import { Inputs } from "../runs/inputs.ts";
 import { scoreText } from "./lane_status.ts";
-import { writeMergedFolder } from "./model_folder.ts";
-import { readStudyFile } from "./study_file.ts";
-import { quietVulkan, runCommand, say, UsageError, wholeNumber } from "./terminal.ts";
+import { writeMergedFolder } from "../runs/model_folder.ts";
+import { readStudyFile } from "../runs/study_file.ts";
+import { UsageError } from "../base/usage_error.ts";
+import { quietVulkan, runCommand, say, wholeNumber } from "./terminal.ts";
 import { askToWrite } from "./write_access.ts";
 
 /** Examples that an evaluation takes at once. */

@@ -7,11 +7,12 @@ import { unknownName } from "../base/suggest.ts";
 import { modelTypes } from "../models/architectures.ts";
 import { type KnownEncoder, knownEncoders } from "../models/known_encoders.ts";
 import { modelSource } from "../models/sources.ts";
-import { parseModelName, unknownModel } from "../spec/model_name.ts";
+import { parseModelName, unknownModel } from "../study/model_name.ts";
 import { type Command, commandOf, usageLine } from "./command.ts";
-import { type CachedModel, cachedModels, fetchSnapshot, type HubModel } from "./fetch/hub.ts";
-import { type Fetching, ownFetching } from "./fetch/model_files.ts";
-import { runCommand, say, UsageError } from "./terminal.ts";
+import { type CachedModel, cachedModels, fetchSnapshot, type HubModel } from "../fetch/hub.ts";
+import { type Fetching, ownFetching } from "../fetch/model_files.ts";
+import { UsageError } from "../base/usage_error.ts";
+import { runCommand, say } from "./terminal.ts";
 import { textTable } from "./text_table.ts";
 
 /** The hub model that an argument means. */

@@ -4,15 +4,15 @@
  * @module
  */
 import { namesIn, readRecord } from "../record/run_folder.ts";
-import { stageSteps } from "../spec/sequences.ts";
-import type { CountRange, PlannedCounts } from "../spec/types.ts";
-import { plannedCounts } from "../spec/validate.ts";
-import { readSelection } from "./selection.ts";
-import { mapConcurrently } from "./side_by_side.ts";
+import { stageSteps } from "../study/sequences.ts";
+import type { CountRange, PlannedCounts } from "../study/types.ts";
+import { plannedCounts } from "../study/validate.ts";
+import { readSelection } from "../runs/selection.ts";
+import { mapConcurrently } from "../runs/side_by_side.ts";
 import { textTable } from "./text_table.ts";
-import { expand, type PlannedRun, planRuns, withPresentFolders } from "./planning.ts";
-import type { StudyFile } from "./study_file.ts";
-import { studyWarnings, warningsText } from "./study_warnings.ts";
+import { expand, type PlannedRun, planRuns, withPresentFolders } from "../runs/planning.ts";
+import type { StudyFile } from "../runs/study_file.ts";
+import { studyWarnings, warningsText } from "../runs/study_warnings.ts";
 
 /** What the plan depends on besides the study. */
 export interface PlanOptions {

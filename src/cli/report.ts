@@ -6,8 +6,13 @@
 import { methodsText } from "../report/text_table.ts";
 import { commandOf } from "./command.ts";
 import { resultsOption, sweptArgument } from "./command_parts.ts";
-import { defaultStudy } from "./study_file.ts";
-import { defaultResults, findResults, readStudyResults, writeReport } from "./study_results.ts";
+import { defaultStudy } from "../runs/study_file.ts";
+import {
+  defaultResults,
+  findResults,
+  readStudyResults,
+  writeReport,
+} from "../runs/study_results.ts";
 import { outputColumns, runCommand, say } from "./terminal.ts";
 import { askToWrite } from "./write_access.ts";
 

@@ -6,6 +6,8 @@
  *
  * @module
  */
+import type { StopFlag, StoppedRun } from "../runs/stop_flag.ts";
+
 /** Signals that ask for a stop. */
 export const stopSignals = ["SIGINT", "SIGTERM"] as const;
 
@@ -17,32 +19,6 @@ export const patienceMillis = 1_000;
 
 /** The exit code of a command that was stopped: 128 and the number of SIGINT. */
 export const stoppedExitCode = 130;
-
-/** Whether runs are to stop at the next step: one flag in shared memory, which workers see at once. */
-export class StopFlag {
-  readonly memory: SharedArrayBuffer;
-  readonly #flag: Int32Array;
-
-  /** @param memory That of another thread's flag. Default: memory of its own, not yet raised. */
-  constructor(memory: SharedArrayBuffer = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)) {
-    this.memory = memory;
-    this.#flag = new Int32Array(memory);
-  }
-
-  /** Asks for a stop. */
-  raise(): void {
-    Atomics.store(this.#flag, 0, 1);
-  }
-
-  get isRaised(): boolean {
-    return Atomics.load(this.#flag, 0) !== 0;
-  }
-}
-
-/** A command was stopped by a signal; the message says what is kept. */
-export class StoppedError extends Error {
-  override readonly name = "StoppedError";
-}
 
 /** What is remembered from one signal to the next. */
 export interface StopState {
@@ -89,13 +65,6 @@ export function afterSignal(
     return { state: { ...state, interruptedAt: at }, effect: "none" };
   }
   return { state, effect: at - state.interruptedAt >= patienceMillis ? "exit" : "none" };
-}
-
-/** A run under way when the work was stopped. */
-export interface StoppedRun {
-  readonly title: string;
-  /** Steps up to its last checkpoint; 0 where it has none. */
-  readonly step: number;
 }
 
 /** What is kept of runs under way, a line each. */

@@ -9,20 +9,20 @@ import { deviceOption, studyArgument } from "./command_parts.ts";
 import { methodsText } from "../report/text_table.ts";
 import { namesIn } from "../record/run_folder.ts";
 import { clock } from "./lane_status.ts";
-import { openLanes } from "./open_lanes.ts";
-import { expand, planRuns, withPresentFolders } from "./planning.ts";
+import { openLanes } from "../runs/open_lanes.ts";
+import { expand, planRuns, withPresentFolders } from "../runs/planning.ts";
 import { planText } from "./plan_text.ts";
-import { runAll, type RunsResult } from "./run_all.ts";
-import { onlyOption, readSelection } from "./selection.ts";
-import { defaultStudy, readStudyFile, type StudyFile } from "./study_file.ts";
+import { runAll, type RunsResult } from "../runs/run_all.ts";
+import { onlyOption, readSelection } from "../runs/selection.ts";
+import { defaultStudy, readStudyFile, type StudyFile } from "../runs/study_file.ts";
 import {
   defaultResults,
   methodsToStore,
   readStudyResults,
   writeReport,
   writeStoredStudy,
-} from "./study_results.ts";
-import { studyWarnings, warningsText } from "./study_warnings.ts";
+} from "../runs/study_results.ts";
+import { studyWarnings, warningsText } from "../runs/study_warnings.ts";
 import { stoppedExitCode, stoppedText } from "./stop.ts";
 import {
   outputColumns,

@@ -6,7 +6,9 @@
 import { parseArgs } from "@std/cli";
 import { unknownName } from "../base/suggest.ts";
 import { wrapped } from "../base/text_width.ts";
-import { StoppedError, stoppedExitCode } from "./stop.ts";
+import { UsageError } from "../base/usage_error.ts";
+import { StoppedError } from "../runs/stop_flag.ts";
+import { stoppedExitCode } from "./stop.ts";
 
 const encoder = new TextEncoder();
 
@@ -64,11 +66,6 @@ export async function showStatus(textFor: (columns: number) => string): Promise<
 /** Removes the status. */
 export function clearStatus(): Promise<void> {
   return showStatus(() => "");
-}
-
-/** The arguments were wrong; the message says how. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
 }
 
 /** Which arguments a command takes. */

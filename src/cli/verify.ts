@@ -11,10 +11,11 @@ import { differenceText, verificationSentence } from "../report/tables/verificat
 import { commandOf } from "./command.ts";
 import { deviceOption, movedFolders, resultsOption, sweptArgument } from "./command_parts.ts";
 import { LaneStatus } from "./lane_status.ts";
-import { isFinished, planRecorded, type RecordedRun } from "./recorded_run.ts";
-import { sampleByKind } from "./sampling.ts";
-import { listenForStop, StopFlag, StoppedError } from "./stop.ts";
-import { defaultStudy } from "./study_file.ts";
+import { isFinished, planRecorded, type RecordedRun } from "../runs/recorded_run.ts";
+import { sampleByKind } from "../runs/sampling.ts";
+import { StopFlag, StoppedError } from "../runs/stop_flag.ts";
+import { listenForStop } from "./stop.ts";
+import { defaultStudy } from "../runs/study_file.ts";
 import {
   defaultResults,
   findResults,
@@ -22,17 +23,17 @@ import {
   readStudyResults,
   readStudyRuns,
   writeReport,
-} from "./study_results.ts";
+} from "../runs/study_results.ts";
+import { UsageError } from "../base/usage_error.ts";
 import {
   clearStatus,
   outputColumns,
   runCommand,
   say,
   sayWrapped,
-  UsageError,
   wholeNumber,
 } from "./terminal.ts";
-import { groupsOf, verifyGroup } from "./verify_group.ts";
+import { groupsOf, verifyGroup } from "../runs/verify_group.ts";
 import { askToWrite } from "./write_access.ts";
 import { verificationMarkdown, verificationTable } from "./verification_text.ts";
 

@@ -5,7 +5,7 @@
  */
 import { isAbsolute, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { UsageError } from "./terminal.ts";
+import { UsageError } from "../base/usage_error.ts";
 
 /** How a command was started. */
 export interface Started {

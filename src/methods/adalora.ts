@@ -7,7 +7,7 @@
  * @module
  */
 import * as z from "zod";
-import { countsOfMasks } from "../spec/rank_range.ts";
+import { countsOfMasks } from "../study/rank_range.ts";
 import { adaloraPolicy, checkAdaloraSchedule } from "./adalora_policy.ts";
 import { eraseState } from "./adapter.ts";
 import { defineMethod } from "./method.ts";

@@ -13,7 +13,7 @@
  * @module
  */
 import * as z from "zod";
-import { countsOfMoves } from "../spec/rank_range.ts";
+import { countsOfMoves } from "../study/rank_range.ts";
 import { eraseState } from "./adapter.ts";
 import { aloraPolicy, checkAloraSchedule, roundSteps } from "./alora_policy.ts";
 import { loraParts, loraPrepare } from "./lora.ts";

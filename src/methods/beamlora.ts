@@ -13,7 +13,7 @@
  */
 import * as z from "zod";
 import { mul, reshape, softmax, type Tensor } from "../graph/mod.ts";
-import type { RunFacts } from "../spec/types.ts";
+import type { RunFacts } from "../study/types.ts";
 import { eraseState } from "./adapter.ts";
 import { beamloraPolicy, checkBeamloraSchedule } from "./beamlora_policy.ts";
 import { loraParts } from "./lora.ts";

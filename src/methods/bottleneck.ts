@@ -22,7 +22,7 @@ import {
 } from "../graph/mod.ts";
 import { activate, type ModuleBranch } from "../models/forward_context.ts";
 import type { Initial } from "../models/parameters.ts";
-import type { ModulePart, ModuleShape } from "../spec/types.ts";
+import type { ModulePart, ModuleShape } from "../study/types.ts";
 import { type AdapterPart, type Bottleneck, type BottleneckAdapter, costsOf } from "./adapter.ts";
 
 /** Names of σ. */

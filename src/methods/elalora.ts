@@ -9,7 +9,7 @@
  * @module
  */
 import * as z from "zod";
-import { countsOfMoves } from "../spec/rank_range.ts";
+import { countsOfMoves } from "../study/rank_range.ts";
 import { eraseState } from "./adapter.ts";
 import { checkElaloraSchedule, elaloraPolicy, mostMoved } from "./elalora_policy.ts";
 import { defineMethod } from "./method.ts";

@@ -11,8 +11,8 @@
  * @module
  */
 import * as z from "zod";
-import { exactly, parametersWithin } from "../spec/rank_range.ts";
-import { countParameters, spreadOver } from "../spec/ranks.ts";
+import { exactly, parametersWithin } from "../study/rank_range.ts";
+import { countParameters, spreadOver } from "../study/ranks.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
 import type { LayerDimensions } from "./rank_estimate.ts";

@@ -5,7 +5,7 @@
  */
 import * as z from "zod";
 import type { Json } from "../base/canonical_json.ts";
-import { countsOfMasks, countsOfPlan, exactly } from "../spec/rank_range.ts";
+import { countsOfMasks, countsOfPlan, exactly } from "../study/rank_range.ts";
 import type {
   Budget,
   CountFacts,
@@ -15,7 +15,7 @@ import type {
   PlannedCounts,
   RankPlan,
   RunFacts,
-} from "../spec/types.ts";
+} from "../study/types.ts";
 import { type Adapter, costsOf } from "./adapter.ts";
 import type { RankEstimate } from "./rank_estimate.ts";
 

@@ -15,7 +15,7 @@
  * @module
  */
 import * as z from "zod";
-import type { ModuleShape } from "../spec/types.ts";
+import type { ModuleShape } from "../study/types.ts";
 import { eraseState } from "./adapter.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";

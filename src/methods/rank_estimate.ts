@@ -4,7 +4,7 @@
  * @module
  */
 import type { Pooling } from "../models/token_rows.ts";
-import type { ModuleShape } from "../spec/types.ts";
+import type { ModuleShape } from "../study/types.ts";
 
 /** One number a layer boundary: before each layer, and after the last. */
 export type LayerDimensions = readonly number[];

@@ -31,7 +31,7 @@ import {
   transpose,
   withGradient,
 } from "../graph/mod.ts";
-import type { CountFacts, CountRange, PlannedCounts, RunFacts } from "../spec/types.ts";
+import type { CountFacts, CountRange, PlannedCounts, RunFacts } from "../study/types.ts";
 import { type Adapter, type AdapterPart, eraseState } from "./adapter.ts";
 import { loraParts } from "./lora.ts";
 import { defineMethod } from "./method.ts";

@@ -25,7 +25,7 @@ import {
   type Tensor,
   where,
 } from "../graph/mod.ts";
-import { learningRateAt } from "../spec/total_steps.ts";
+import { learningRateAt } from "../study/total_steps.ts";
 import { type Adapter, eraseState, type Regulariser } from "./adapter.ts";
 import { loraParts } from "./lora.ts";
 import { defineMethod } from "./method.ts";

@@ -5,7 +5,7 @@
  */
 import { constant } from "../graph/mod.ts";
 import type { ModuleBranch } from "../models/forward_context.ts";
-import type { ModuleShape } from "../spec/types.ts";
+import type { ModuleShape } from "../study/types.ts";
 import { type BottleneckAdapter, evaluationPass } from "./adapter.ts";
 import { bottleneckBranch } from "./bottleneck.ts";
 import { type StoredAdapter, storedParts } from "./weight_update.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { StoredTensor } from "../models/safetensors.ts";
-import type { ModuleShape } from "../spec/types.ts";
+import type { ModuleShape } from "../study/types.ts";
 import { type Adapter, isPerSlot } from "./adapter.ts";
 
 /** The stored ranks of the modules that have any. */

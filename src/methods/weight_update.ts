@@ -6,7 +6,7 @@
  */
 import { constant, type HostTensor, interpret, makeProgram } from "../graph/mod.ts";
 import type { StoredTensor } from "../models/safetensors.ts";
-import type { ModuleShape } from "../spec/types.ts";
+import type { ModuleShape } from "../study/types.ts";
 import { type Adapter, evaluationPass, isOfWeights, type WeightAdapter } from "./adapter.ts";
 import { isIdleBottleneck } from "./bottleneck.ts";
 import { rowNorms, smallestSquare } from "./decomposed_linear.ts";

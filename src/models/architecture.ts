@@ -4,7 +4,7 @@
  * @module
  */
 import type { Tensor } from "../graph/mod.ts";
-import type { ModulePart, ModuleShape } from "../spec/types.ts";
+import type { ModulePart, ModuleShape } from "../study/types.ts";
 import type { EncoderConfig } from "./config.ts";
 import type { ForwardContext, WantedStates } from "./forward_context.ts";
 import type { ParameterSpec } from "./parameters.ts";

@@ -11,7 +11,7 @@
  */
 import * as z from "zod";
 import { add, gather, gelu, mul, reshape, type Tensor, withScope } from "../graph/mod.ts";
-import type { ModulePart } from "../spec/types.ts";
+import type { ModulePart } from "../study/types.ts";
 import type { Architecture } from "./architecture.ts";
 import type { Projection } from "./attention.ts";
 import {

@@ -16,7 +16,7 @@ import {
   tanh,
   type Tensor,
 } from "../graph/mod.ts";
-import type { ModuleShape } from "../spec/types.ts";
+import type { ModuleShape } from "../study/types.ts";
 import type { Activation, EncoderConfig } from "./config.ts";
 import { stacked } from "./stacked.ts";
 import type { EncoderInputs } from "./token_rows.ts";

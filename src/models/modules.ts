@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ModulePart, ModuleShape } from "../spec/types.ts";
+import type { ModulePart, ModuleShape } from "../study/types.ts";
 import type { EncoderConfig } from "./config.ts";
 
 /** The six adaptable parts of a layer, in the order of the forward pass. */

@@ -18,7 +18,7 @@ import {
   type Tensor,
   withScope,
 } from "../graph/mod.ts";
-import type { ModulePart, ModuleShape } from "../spec/types.ts";
+import type { ModulePart, ModuleShape } from "../study/types.ts";
 import { attention } from "./attention.ts";
 import type { EncoderShape } from "./config.ts";
 import {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseModelName, unknownModel } from "../spec/model_name.ts";
+import { parseModelName, unknownModel } from "../study/model_name.ts";
 import {
   chooseTokenizerFiles,
   tokenizerFileNames,

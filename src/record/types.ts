@@ -9,7 +9,7 @@
  * @module
  */
 import type { Json } from "../base/canonical_json.ts";
-import type { MethodOrigin } from "../spec/types.ts";
+import type { MethodOrigin } from "../study/types.ts";
 
 /** Version of every file described here; a reader refuses a newer one. */
 export const recordSchemaVersion = 1;

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { holm, significanceLevel } from "./rank_tests.ts";
-import { centralProbability } from "./student_t.ts";
+import { holm, significanceLevel } from "../stats/rank_tests.ts";
+import { centralProbability } from "../stats/student_t.ts";
 import { allBudgets, type PairedRow } from "./tables/paired.ts";
 import { allTasks } from "./facts.ts";
 

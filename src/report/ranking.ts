@@ -4,7 +4,7 @@
  * @module
  */
 import { factsOf, type Grid, gridOf, groupBy, keyOf, noBudget, type RunFact } from "./facts.ts";
-import { lettersOf } from "./letters.ts";
+import { lettersOf } from "../stats/letters.ts";
 import { areAverageable, metricInfo } from "./metrics.ts";
 import {
   type FriedmanTest,
@@ -13,8 +13,8 @@ import {
   leastCorrectedP,
   signedRankTest,
   significanceLevel,
-} from "./rank_tests.ts";
-import { averageRanks, summarise } from "./statistics.ts";
+} from "../stats/rank_tests.ts";
+import { averageRanks, summarise } from "../stats/statistics.ts";
 import { baselineOf } from "./tables/paired.ts";
 import type { StudyResults } from "./types.ts";
 

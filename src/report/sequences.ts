@@ -6,7 +6,7 @@
 import { averageTaskAwareName } from "../tasks/metrics.ts";
 import type { SequenceOutcome } from "../record/types.ts";
 import { budgetName, groupBy, keptEvaluation, keyOf } from "./facts.ts";
-import { summarise, type Summary } from "./statistics.ts";
+import { summarise, type Summary } from "../stats/statistics.ts";
 import type { StudyResults } from "./types.ts";
 
 /** The cell of the grid that a row belongs to; `sequence` is the sequence's name. */

@@ -5,8 +5,8 @@
  */
 import { z } from "zod";
 import type { Json } from "../base/canonical_json.ts";
-import { keyPath, placeOf, type Problem, problemsOf, StudyError } from "../spec/problems.ts";
-import { closed } from "../spec/settings.ts";
+import { keyPath, placeOf, type Problem, problemsOf, StudyError } from "../study/problems.ts";
+import { closed } from "../study/settings.ts";
 import { builtInTasks } from "./catalog.ts";
 import { metrics } from "./metrics.ts";
 import type { MetricName, SplitFile, Task, TaskOutput } from "./types.ts";

@@ -10,7 +10,7 @@ import { addsNothing } from "../methods/weight_update.ts";
 import { type Adapter, isPerSlot } from "../methods/adapter.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
 import type { Batch, Task } from "../tasks/types.ts";
-import type { ModuleShape } from "../spec/types.ts";
+import type { ModuleShape } from "../study/types.ts";
 import {
   evaluateAll,
   type Evaluation,

@@ -29,7 +29,7 @@ import { architectureOf } from "../models/architectures.ts";
 import type { EncoderConfig } from "../models/config.ts";
 import type { DropoutSite } from "../models/forward_context.ts";
 import type { ParameterSpec } from "../models/parameters.ts";
-import type { ModuleShape, TrainSettings } from "../spec/types.ts";
+import type { ModuleShape, TrainSettings } from "../study/types.ts";
 import type { TaskOutput } from "../tasks/types.ts";
 import { type FedWeight } from "./fed_weights.ts";
 import { type DropoutRates, forward, type ForwardPlan, survey } from "./forward.ts";

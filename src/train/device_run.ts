@@ -5,7 +5,7 @@
  */
 import { RandomStream } from "../base/random.ts";
 import type { DeviceTensor } from "../exec/executor.ts";
-import type { ModuleShape } from "../spec/types.ts";
+import type { ModuleShape } from "../study/types.ts";
 import type { Assembly, StateVector } from "./assemble.ts";
 import { RunWeights } from "./fed_weights.ts";
 import { batchDims } from "./feeds.ts";

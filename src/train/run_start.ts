@@ -4,7 +4,7 @@
  * @module
  */
 import { RandomStream } from "../base/random.ts";
-import { stepsPerEpoch } from "../spec/total_steps.ts";
+import { stepsPerEpoch } from "../study/total_steps.ts";
 import { firstBatch } from "../tasks/batches.ts";
 import type { RunState, TrainingRequest } from "./run_types.ts";
 import { initialOrder, ranksOf } from "./slots.ts";

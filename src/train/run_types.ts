@@ -6,7 +6,7 @@
 import type { Json } from "../base/canonical_json.ts";
 import type { Executor } from "../exec/executor.ts";
 import type { SlotRef } from "../methods/rank_policy.ts";
-import type { AdapterCosts, Settings } from "../spec/types.ts";
+import type { AdapterCosts, Settings } from "../study/types.ts";
 import type { BatchCursor, Task } from "../tasks/types.ts";
 import type { AssemblyRequest } from "./assemble.ts";
 import type { Evaluation, EvaluationSplit } from "./evaluate.ts";

@@ -5,8 +5,8 @@
  */
 import { type Adapter, type AdapterPart, isPerSlot } from "../methods/adapter.ts";
 import type { SlotRef } from "../methods/rank_policy.ts";
-import { countParameters } from "../spec/ranks.ts";
-import type { AdapterCosts, ModuleShape } from "../spec/types.ts";
+import { countParameters } from "../study/ranks.ts";
+import type { AdapterCosts, ModuleShape } from "../study/types.ts";
 
 /**
  * The physical rows that are on, by module, in logical order: survivors of an event keep their order and new slots come last.

@@ -7,7 +7,7 @@
 import type { RandomStream } from "../base/random.ts";
 import type { HostTensor } from "../graph/mod.ts";
 import type { RowPacking } from "../models/token_rows.ts";
-import { learningRateAt } from "../spec/total_steps.ts";
+import { learningRateAt } from "../study/total_steps.ts";
 import type { Batch } from "../tasks/types.ts";
 import { type Assembly, fedName, rateFactorName } from "./assemble.ts";
 import { dropoutFeeds, slotFeeds, targetFeeds } from "./feeds.ts";

@@ -1,12 +1,12 @@
 /** `deno task ablate` from end to end, on a tiny encoder. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { ablate, ablateStudy } from "../../src/cli/ablate.ts";
-import { trainingRequest } from "../../src/cli/execute.ts";
-import { keptWeightsFile } from "../../src/cli/layer_ablation.ts";
-import { planRecorded } from "../../src/cli/recorded_run.ts";
-import { readStoredStudy, readStudyResults, readStudyRuns } from "../../src/cli/study_results.ts";
-import { StopFlag } from "../../src/cli/stop.ts";
-import { UsageError } from "../../src/cli/terminal.ts";
+import { trainingRequest } from "../../src/runs/execute.ts";
+import { keptWeightsFile } from "../../src/runs/layer_ablation.ts";
+import { planRecorded } from "../../src/runs/recorded_run.ts";
+import { readStoredStudy, readStudyResults, readStudyRuns } from "../../src/runs/study_results.ts";
+import { StopFlag } from "../../src/runs/stop_flag.ts";
+import { UsageError } from "../../src/base/usage_error.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { bert } from "../../src/models/bert.ts";
@@ -16,7 +16,7 @@ import { assemble } from "../../src/train/assemble.ts";
 import { evaluateSplit } from "../../src/train/evaluate.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
 import { importTensors } from "../../src/train/stored_tensors.ts";
-import { ablateAll, scoredStudy, type Swept, withSwept } from "./tiny_study.ts";
+import { ablateAll, scoredStudy, type Swept, withSwept } from "../runs/tiny_study.ts";
 
 async function ablationOf({ runOf }: Swept, method: string): Promise<RunAblation> {
   return JSON.parse(await Deno.readTextFile(`${runOf(method)}/ablation.json`));

@@ -1,14 +1,15 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import type { Json } from "../../src/base/canonical_json.ts";
-import { expand, planRuns } from "../../src/cli/planning.ts";
-import { findStudyFile, readStudyFile, studyFolders } from "../../src/cli/study_file.ts";
+import { expand, planRuns } from "../../src/runs/planning.ts";
+import { findStudyFile, readStudyFile, studyFolders } from "../../src/runs/study_file.ts";
 import { sweep } from "../../src/cli/sweep.ts";
-import { readArguments, UsageError, wholeNumber } from "../../src/cli/terminal.ts";
+import { UsageError } from "../../src/base/usage_error.ts";
+import { readArguments, wholeNumber } from "../../src/cli/terminal.ts";
 import { textTable } from "../../src/cli/text_table.ts";
 import { methods } from "../../src/methods/table.ts";
-import { StudyError } from "../../src/spec/problems.ts";
-import { parseStudy } from "../../src/spec/study.ts";
-import { tinyStudy } from "./tiny_study.ts";
+import { StudyError } from "../../src/study/problems.ts";
+import { parseStudy } from "../../src/study/study.ts";
+import { tinyStudy } from "../runs/tiny_study.ts";
 
 const spec = { strings: ["data", "device"], flags: ["dry-run"] };
 

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { hashBytes } from "../../src/base/hash.ts";
 import { exportRun } from "../../src/cli/export.ts";
-import { importAdapter } from "../../src/cli/imported_model.ts";
+import { importAdapter } from "../../src/runs/imported_model.ts";
 import { pythonLines } from "../../src/models/encoder_folder.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { outputCount } from "../../src/train/assemble.ts";

@@ -4,16 +4,16 @@
  *
  * @module
  */
-import { Inputs } from "../../src/cli/inputs.ts";
-import { ownTasksOf } from "../../src/cli/planning.ts";
+import { Inputs } from "../../src/runs/inputs.ts";
+import { ownTasksOf } from "../../src/runs/planning.ts";
 import type { EncoderModel } from "../../src/models/load.ts";
 import type { RunRecord } from "../../src/record/types.ts";
-import { parseStudy, type Study } from "../../src/spec/study.ts";
+import { parseStudy, type Study } from "../../src/study/study.ts";
 import { evaluationBatches } from "../../src/tasks/batches.ts";
 import { encodeExamples } from "../../src/tasks/tokenizer.ts";
 import type { Batch, Example, TaskOutput } from "../../src/tasks/types.ts";
 import { replaceWeights } from "./exported_runs.ts";
-import { tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
+import { tinyModel, tinyStudy, withSwept } from "../runs/tiny_study.ts";
 
 /** Texts, alone and as pairs; some are cut at the runs' 12 tokens, some have words that no vocabulary has. */
 export const texts = [

@@ -3,19 +3,19 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { bench } from "../../bench/mod.ts";
 import { columnsOf } from "../../src/base/text_width.ts";
 import { ablate } from "../../src/cli/ablate.ts";
-import { buildTasks } from "../../src/cli/build_tasks.ts";
+import { buildTasks } from "../../tools/pretrain/build_tasks_main.ts";
 import { type Command, helpText, readCommand } from "../../src/cli/command.ts";
 import { data } from "../../src/cli/data.ts";
 import { exportCommand } from "../../src/cli/export.ts";
 import { importCommand } from "../../src/cli/import.ts";
 import { models } from "../../src/cli/models.ts";
 import { plan } from "../../src/cli/plan.ts";
-import { pretrainCommand } from "../../src/cli/pretrain.ts";
-import { replay } from "../../src/cli/replay.ts";
+import { pretrainCommand } from "../../tools/pretrain/main.ts";
+import { replay } from "../../tools/replay/main.ts";
 import { report } from "../../src/cli/report.ts";
 import { schema } from "../../src/cli/schema.ts";
 import { sweep } from "../../src/cli/sweep.ts";
-import { UsageError } from "../../src/cli/terminal.ts";
+import { UsageError } from "../../src/base/usage_error.ts";
 import { verify } from "../../src/cli/verify.ts";
 
 const commands: readonly Command[] = [

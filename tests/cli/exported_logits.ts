@@ -1,13 +1,13 @@
 /** The logits of the golden batch: by ranklab's own evaluation program, and by an exported ONNX model. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { keptWeightsFile } from "../../src/cli/layer_ablation.ts";
+import { keptWeightsFile } from "../../src/runs/layer_ablation.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { adaptableModules } from "../../src/models/modules.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RunRecord } from "../../src/record/types.ts";
-import { defaultSettings } from "../../src/spec/settings.ts";
+import { defaultSettings } from "../../src/study/settings.ts";
 import type { Batch, TaskOutput } from "../../src/tasks/types.ts";
 import { assemble, type AssemblyRequest, type EncoderWeights } from "../../src/train/assemble.ts";
 import { placeOutputs } from "../../src/train/evaluate.ts";

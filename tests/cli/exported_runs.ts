@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { keptWeightsFile } from "../../src/cli/layer_ablation.ts";
+import { keptWeightsFile } from "../../src/runs/layer_ablation.ts";
 import {
   readSafetensors,
   type StoredTensor,
   writeSafetensors,
 } from "../../src/models/safetensors.ts";
 import { type RunRecord } from "../../src/record/types.ts";
-import { parseStudy, type Study } from "../../src/spec/study.ts";
-import { tinyStudy, withSwept } from "./tiny_study.ts";
+import { parseStudy, type Study } from "../../src/study/study.ts";
+import { tinyStudy, withSwept } from "../runs/tiny_study.ts";
 
 /** How exports name the base: the same on every machine. */
 export const baseName = "bert";

@@ -1,9 +1,9 @@
 /** The method of `docs/extending.md`, run from the page: LoRA-FA. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { exportRun } from "../../src/cli/export.ts";
-import { readStudyFile } from "../../src/cli/study_file.ts";
+import { readStudyFile } from "../../src/runs/study_file.ts";
 import { sweepStudy } from "../../src/cli/sweep.ts";
-import { readTrainedRun } from "../../src/cli/trained_run.ts";
+import { readTrainedRun } from "../../src/runs/trained_run.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { readRun } from "../../src/record/read_study.ts";

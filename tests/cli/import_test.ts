@@ -6,8 +6,8 @@ import {
   evaluateModel,
   importAdapter,
   type ImportBase,
-} from "../../src/cli/imported_model.ts";
-import { UsageError } from "../../src/cli/terminal.ts";
+} from "../../src/runs/imported_model.ts";
+import { UsageError } from "../../src/base/usage_error.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { interpret } from "../../src/graph/mod.ts";
 import { loadEncoder, loadHead } from "../../src/models/load.ts";
@@ -17,10 +17,10 @@ import {
   type StoredTensor,
   writeSafetensors,
 } from "../../src/models/safetensors.ts";
-import { parseStudy } from "../../src/spec/study.ts";
+import { parseStudy } from "../../src/study/study.ts";
 import { expected, goldenFiles, goldenModel } from "../models/fixture.ts";
 import { tinyTask } from "../train/fixture.ts";
-import { tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
+import { tinyModel, tinyStudy, withSwept } from "../runs/tiny_study.ts";
 
 const goldenFolder = decodeURIComponent(new URL("../golden/peft", import.meta.url).pathname);
 

@@ -10,7 +10,7 @@ import {
   type StopSignal,
 } from "../../src/cli/stop.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
-import { tinyModel, tinyStudy, writeTinyTasks } from "./tiny_study.ts";
+import { tinyModel, tinyStudy, writeTinyTasks } from "../runs/tiny_study.ts";
 
 /** What each of some signals does, given with the milliseconds at which they are heard. */
 function effectsOf(...signals: readonly (readonly [StopSignal, number])[]): SignalEffect[] {

@@ -1,14 +1,14 @@
 /** Sweeps in several workers: the same bytes as one run after the other, failures, a full disk, a stop. */
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
-import { Inputs } from "../../src/cli/inputs.ts";
-import { type Lane, OwnLane, WorkerLane } from "../../src/cli/lanes.ts";
-import type { Opening } from "../../src/cli/open_lanes.ts";
-import { expand, planRuns } from "../../src/cli/planning.ts";
+import { Inputs } from "../../src/runs/inputs.ts";
+import { type Lane, OwnLane, WorkerLane } from "../../src/runs/lanes.ts";
+import type { Opening } from "../../src/runs/open_lanes.ts";
+import { expand, planRuns } from "../../src/runs/planning.ts";
 import { planText } from "../../src/cli/plan_text.ts";
-import { modelFrom } from "../../src/cli/shared_models.ts";
-import { StopFlag } from "../../src/cli/stop.ts";
-import { readStudyResults } from "../../src/cli/study_results.ts";
-import { runAll, unfinished } from "../../src/cli/run_all.ts";
+import { modelFrom } from "../../src/runs/shared_models.ts";
+import { StopFlag } from "../../src/runs/stop_flag.ts";
+import { readStudyResults } from "../../src/runs/study_results.ts";
+import { runAll, unfinished } from "../../src/runs/run_all.ts";
 import { sweepStudy } from "../../src/cli/sweep.ts";
 import { ExecutorError, type Session } from "../../src/exec/executor.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
@@ -16,8 +16,8 @@ import { methods } from "../../src/methods/table.ts";
 import { readSurroundings } from "../../src/record/provenance.ts";
 import { NewerSchemaError } from "../../src/record/schema.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
-import { parseStudy, type Study } from "../../src/spec/study.ts";
-import { tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
+import { parseStudy, type Study } from "../../src/study/study.ts";
+import { tinyModel, tinyStudy, withSwept } from "../runs/tiny_study.ts";
 
 /** Each method with two seeds. */
 const study: Study = parseStudy({ ...tinyStudy, axes: { ...tinyStudy.axes, seeds: [1, 2] } });

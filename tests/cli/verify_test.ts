@@ -1,10 +1,10 @@
 /** `deno task verify` from end to end, on a tiny encoder. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { StopFlag, StoppedError } from "../../src/cli/stop.ts";
-import { UsageError } from "../../src/cli/terminal.ts";
+import { StopFlag, StoppedError } from "../../src/runs/stop_flag.ts";
+import { UsageError } from "../../src/base/usage_error.ts";
 import { verify, type VerifyOptions, verifyStudy } from "../../src/cli/verify.ts";
 import type { Verification } from "../../src/record/verification.ts";
-import { changeLine, tinyModel, withSwept } from "./tiny_study.ts";
+import { changeLine, tinyModel, withSwept } from "../runs/tiny_study.ts";
 
 const options: VerifyOptions = {
   data: null,

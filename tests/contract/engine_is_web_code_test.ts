@@ -12,7 +12,7 @@ function foreignUses({ path, text }: Source): readonly string[] {
     .map((match) => `${path}:${lineAt(code, match.index)} ${match[0]}`);
 }
 
-Deno.test("from base to pretrain only web APIs are used", async () => {
+Deno.test("from base to train only web APIs are used", async () => {
   for (const room of engine) {
     const sources = await sourcesIn(`src/${room}`);
     assertEquals(sources.length > 0, true, `src/${room} has no sources`);

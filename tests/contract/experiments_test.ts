@@ -1,14 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
-import { encoderModules, examplesOf as publishedSize } from "../spec/tables.ts";
-import { expand } from "../../src/cli/planning.ts";
-import { Inputs } from "../../src/cli/inputs.ts";
+import { encoderModules, examplesOf as publishedSize } from "../study/tables.ts";
+import { expand } from "../../src/runs/planning.ts";
+import { Inputs } from "../../src/runs/inputs.ts";
 import { schemaPath, schemaText } from "../../src/cli/schema.ts";
 import { methods } from "../../src/methods/table.ts";
-import { planRun } from "../../src/spec/ranks.ts";
-import { tasksOf } from "../../src/spec/sequences.ts";
-import { parseStudy } from "../../src/spec/study.ts";
-import type { ModuleShape } from "../../src/spec/types.ts";
-import { findProblems } from "../../src/spec/validate.ts";
+import { planRun } from "../../src/study/ranks.ts";
+import { tasksOf } from "../../src/study/sequences.ts";
+import { parseStudy } from "../../src/study/study.ts";
+import type { ModuleShape } from "../../src/study/types.ts";
+import { findProblems } from "../../src/study/validate.ts";
 import { findTask } from "../../src/tasks/catalog.ts";
 import { sourceAt, sourcesIn } from "./sources.ts";
 

@@ -9,7 +9,7 @@ function lostTables({ path, text }: Source): readonly string[] {
 }
 
 Deno.test("a method that a study names is looked up in the study's table", async () => {
-  const rooms = ["train", "record", "report", "cli"];
+  const rooms = ["train", "record", "report", "peft", "runs", "cli"];
   const sources = (await Promise.all(rooms.map((room) => sourcesIn(`src/${room}`)))).flat();
   assertEquals(sources.some(({ text }) => text.includes("findMethod(")), true);
   assertEquals(sources.flatMap(lostTables), []);

@@ -1,10 +1,10 @@
 import { assert } from "@std/assert";
 import { findMethod, methods } from "../../src/methods/table.ts";
 import { parseRunRecord } from "../../src/record/schema.ts";
-import { planRun } from "../../src/spec/ranks.ts";
-import type { CountRange, RunSpec } from "../../src/spec/types.ts";
-import { plannedCounts } from "../../src/spec/validate.ts";
-import { encoderModules, examplesOf as publishedSize } from "../spec/tables.ts";
+import { planRun } from "../../src/study/ranks.ts";
+import type { CountRange, RunSpec } from "../../src/study/types.ts";
+import { plannedCounts } from "../../src/study/validate.ts";
+import { encoderModules, examplesOf as publishedSize } from "../study/tables.ts";
 import { sourceAt } from "./sources.ts";
 
 interface Stored {

@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { expand, planRuns } from "../../src/cli/planning.ts";
+import { expand, planRuns } from "../../src/runs/planning.ts";
 import { methods } from "../../src/methods/table.ts";
-import { isFolderOf, runFolder } from "../../src/spec/run_id.ts";
-import type { RunSpec } from "../../src/spec/types.ts";
-import type { Study } from "../../src/spec/study.ts";
+import { isFolderOf, runFolder } from "../../src/study/run_id.ts";
+import type { RunSpec } from "../../src/study/types.ts";
+import type { Study } from "../../src/study/study.ts";
 import { sourceAt } from "./sources.ts";
 
 interface Stored {

@@ -3,16 +3,19 @@
 /** The rooms of `src/`, each of which may import only itself and those before it. */
 export const rooms = [
   "base",
-  "spec",
+  "study",
+  "stats",
   "tasks",
   "graph",
   "models",
   "methods",
   "exec",
   "train",
-  "pretrain",
   "record",
   "report",
+  "peft",
+  "fetch",
+  "runs",
   "cli",
 ] as const;
 

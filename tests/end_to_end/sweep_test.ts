@@ -1,18 +1,18 @@
 /** A sweep as a user runs it: what is skipped, what goes on, what fails and what a full disk costs. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { execute, type ExecutionContext } from "../../src/cli/execute.ts";
-import { expand, type PlannedRun, planRuns } from "../../src/cli/planning.ts";
-import { readStudyResults, writeReport } from "../../src/cli/study_results.ts";
+import { execute, type ExecutionContext } from "../../src/runs/execute.ts";
+import { expand, type PlannedRun, planRuns } from "../../src/runs/planning.ts";
+import { readStudyResults, writeReport } from "../../src/runs/study_results.ts";
 import { sweepStudy } from "../../src/cli/sweep.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";
 import { readSurroundings } from "../../src/record/provenance.ts";
 import { StorageError } from "../../src/record/run_folder.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
-import { parseStudy, type Study } from "../../src/spec/study.ts";
+import { parseStudy, type Study } from "../../src/study/study.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
-import { assertCountsAsPlanned } from "../cli/counts_as_planned.ts";
-import { tinyModel, tinyStudy, withSwept } from "../cli/tiny_study.ts";
+import { assertCountsAsPlanned } from "../runs/counts_as_planned.ts";
+import { tinyModel, tinyStudy, withSwept } from "../runs/tiny_study.ts";
 
 const options = {
   data: null,

@@ -1,4 +1,4 @@
-"""Figures of transformers' linear and constant schedules with warm-up, for tests/spec/total_steps_test.ts.
+"""Figures of transformers' linear and constant schedules with warm-up, for tests/study/total_steps_test.ts.
 
 Takes the two schedule functions out of transformers/optimization.py, so that torch is not needed:
     pip install --no-deps transformers==5.23.0 && python learning_rate.py > learning_rate.json

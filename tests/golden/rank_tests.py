@@ -1,4 +1,4 @@
-"""Figures that tests/report/rank_tests_test.ts compares with, from SciPy and statsmodels.
+"""Figures that tests/stats/rank_tests_test.ts compares with, from SciPy and statsmodels.
 
 Up to 200 differences ranklab's p is exact, with ties too. SciPy is exact without ties, and with them by trying all signs of
 few differences; both are compared here with whole numbers of Python's, which then give p for many differences with ties.

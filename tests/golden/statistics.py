@@ -1,4 +1,4 @@
-"""Figures that tests/report/statistics_test.ts compares with, from SciPy.
+"""Figures that tests/stats/statistics_test.ts compares with, from SciPy.
 
 python -m pip install scipy==1.17.1
 python tests/golden/statistics.py > tests/golden/statistics.json

@@ -6,7 +6,7 @@ import { nativeExecutor } from "../../src/exec/native.ts";
 import { type HostTensor, input, interpret, makeProgram } from "../../src/graph/mod.ts";
 import { findMethod, methods } from "../../src/methods/table.ts";
 import { bert } from "../../src/models/bert.ts";
-import type { ModuleShape } from "../../src/spec/types.ts";
+import type { ModuleShape } from "../../src/study/types.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { flatten } from "../../src/train/layout.ts";
 import { Trainer } from "../../src/train/trainer.ts";

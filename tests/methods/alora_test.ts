@@ -11,7 +11,7 @@ import { mergedTensors, updatesOf } from "../../src/methods/weight_update.ts";
 import type { MoveDecision } from "../../src/methods/rank_policy.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { bert } from "../../src/models/bert.ts";
-import { solveRanks } from "../../src/spec/ranks.ts";
+import { solveRanks } from "../../src/study/ranks.ts";
 import { ablationScores } from "../../src/train/ablation_scores.ts";
 import { evaluateSplit, exampleLoss } from "../../src/train/evaluate.ts";
 import type { StageData } from "../../src/train/stages.ts";

@@ -11,7 +11,7 @@ import {
   prunedSlots,
 } from "../../src/methods/beamlora_policy.ts";
 import type { EditDecision } from "../../src/methods/rank_policy.ts";
-import type { ModuleShape } from "../../src/spec/types.ts";
+import type { ModuleShape } from "../../src/study/types.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import {
   assertBitEqual,

@@ -7,7 +7,7 @@ import { drawnRank, truncationGain } from "../../src/methods/dylora.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { truncated, truncationsOf } from "../../src/methods/truncation.ts";
 import type { StoredTensor } from "../../src/models/safetensors.ts";
-import type { ModuleShape } from "../../src/spec/types.ts";
+import type { ModuleShape } from "../../src/study/types.ts";
 import { ablate } from "../../src/train/ablation.ts";
 import { ResumedPrograms } from "../../src/train/resumed.ts";
 import { Trainer } from "../../src/train/trainer.ts";

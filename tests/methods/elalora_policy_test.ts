@@ -8,7 +8,7 @@ import {
 } from "../../src/methods/elalora_policy.ts";
 import { elalora } from "../../src/methods/elalora.ts";
 import type { MoveDecision, SlotScores } from "../../src/methods/rank_policy.ts";
-import { solveRanks } from "../../src/spec/ranks.ts";
+import { solveRanks } from "../../src/study/ranks.ts";
 
 const base: ElaloraPolicyOptions = {
   movedRanks: 4,

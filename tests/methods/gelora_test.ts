@@ -3,8 +3,8 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { RandomStream } from "../../src/base/random.ts";
 import { gelora, ranksOfDimensions } from "../../src/methods/gelora.ts";
 import { twonn } from "../../src/methods/twonn.ts";
-import { spreadOver } from "../../src/spec/ranks.ts";
-import type { ModuleShape } from "../../src/spec/types.ts";
+import { spreadOver } from "../../src/study/ranks.ts";
+import type { ModuleShape } from "../../src/study/types.ts";
 import golden from "../golden/twonn.json" with { type: "json" };
 
 const usual = { estimator: "regression", discard: 0.1 } as const;

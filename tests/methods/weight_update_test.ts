@@ -8,7 +8,7 @@ import {
 import { type Adapter, isOfWeights } from "../../src/methods/adapter.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import type { StoredTensor } from "../../src/models/safetensors.ts";
-import type { ModuleShape } from "../../src/spec/types.ts";
+import type { ModuleShape } from "../../src/study/types.ts";
 
 const modules = ["query", "key", "value"].map((part): ModuleShape => ({
   name: `layer.0.${part}`,

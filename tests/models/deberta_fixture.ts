@@ -7,7 +7,7 @@ import type { HostTensor } from "../../src/graph/mod.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
 import type { EncoderConfig } from "../../src/models/config.ts";
 import { type DebertaConfig, debertaV2 } from "../../src/models/deberta.ts";
-import type { ModulePart } from "../../src/spec/types.ts";
+import type { ModulePart } from "../../src/study/types.ts";
 
 /** What transformers or peft computed for a batch. */
 interface Outcome {

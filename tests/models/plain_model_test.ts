@@ -8,7 +8,7 @@ import { drawParameters } from "../../src/models/parameters.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { assertNear, goldenEncoder, goldenFamilies } from "./encoders.ts";
 import { plainModel } from "../../src/models/plain_model.ts";
-import { defaultSettings } from "../../src/spec/settings.ts";
+import { defaultSettings } from "../../src/study/settings.ts";
 import { assemble, type EncoderWeights } from "../../src/train/assemble.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { flatten } from "../../src/train/layout.ts";

@@ -1,9 +1,9 @@
 /** Numbers of reports at their edges: signs, ties, bounds, and what must not be counted. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { factsOf, keptEvaluation, rowsOf } from "../../src/report/facts.ts";
-import { friedmanTest } from "../../src/report/rank_tests.ts";
+import { friedmanTest } from "../../src/stats/rank_tests.ts";
 import { rankingsOf } from "../../src/report/ranking.ts";
-import { bootstrapInterval } from "../../src/report/statistics.ts";
+import { bootstrapInterval } from "../../src/stats/statistics.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { majorityScores } from "../../src/report/majority.ts";
 import { pairedTests } from "../../src/report/paired_tests.ts";

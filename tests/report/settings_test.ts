@@ -6,7 +6,7 @@ import { markdownOf } from "../../src/report/markdown.ts";
 import { settingRows } from "../../src/report/settings.ts";
 import { settingsTable } from "../../src/report/tables.ts";
 import type { RunResults, StudyResults } from "../../src/report/types.ts";
-import { defaultSettings } from "../../src/spec/settings.ts";
+import { defaultSettings } from "../../src/study/settings.ts";
 import { type ScoredOptions, scoredStudy, withHappened } from "./scored_study.ts";
 
 interface Changes {

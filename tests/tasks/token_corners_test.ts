@@ -5,7 +5,7 @@
  * @module
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { modelFrom } from "../../src/cli/shared_models.ts";
+import { modelFrom } from "../../src/runs/shared_models.ts";
 import { loadEncoder } from "../../src/models/load.ts";
 import { loadTokenizer } from "../../src/tasks/tokenizer.ts";
 import { hasTokenTypes } from "../../src/tasks/tokenizers/conventions.ts";

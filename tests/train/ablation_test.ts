@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { piecesOf, storedRanks } from "../../src/train/ablation.ts";
 import type { AdapterPart } from "../../src/methods/adapter.ts";
-import type { ModuleShape } from "../../src/spec/types.ts";
+import type { ModuleShape } from "../../src/study/types.ts";
 
 const module = (layer: number, part: ModuleShape["part"]): ModuleShape => ({
   name: `layer.${layer}.${part}`,

@@ -6,7 +6,7 @@ import { nativeExecutor } from "../../src/exec/native.ts";
 import { findAdapter, webgpuExecutor, type WebGpuOptions } from "../../src/exec/webgpu.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
 import { drawParameters } from "../../src/models/parameters.ts";
-import { embeddedEncoderConfig } from "../../src/pretrain/run.ts";
+import { embeddedEncoderConfig } from "../../tools/pretrain/run.ts";
 import { DivergenceError, type TrainingEvent } from "../../src/train/run_types.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import {

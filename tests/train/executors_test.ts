@@ -4,7 +4,7 @@ import { RandomStream } from "../../src/base/random.ts";
 import type { Executor } from "../../src/exec/executor.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
 import { drawParameters } from "../../src/models/parameters.ts";
-import { embeddedEncoderConfig } from "../../src/pretrain/run.ts";
+import { embeddedEncoderConfig } from "../../tools/pretrain/run.ts";
 import type { EncoderWeights } from "../../src/train/assemble.ts";
 import { slotOf } from "../../src/train/layout.ts";
 import { groupParameter } from "../../src/train/slots.ts";

@@ -13,9 +13,9 @@ import {
   defaultSettings,
   overlaySettings,
   type PartialTrainSettings,
-} from "../../src/spec/settings.ts";
+} from "../../src/study/settings.ts";
 import { createBatchStream, evaluationBatches } from "../../src/tasks/batches.ts";
-import type { ModulePart } from "../../src/spec/types.ts";
+import type { ModulePart } from "../../src/study/types.ts";
 import type { Encoded, Task } from "../../src/tasks/types.ts";
 import type { Assembly, EncoderWeights, StateVector } from "../../src/train/assemble.ts";
 import type { EvaluationSplit } from "../../src/train/evaluate.ts";

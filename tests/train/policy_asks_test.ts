@@ -3,7 +3,7 @@ import { assertEquals, assertNotEquals } from "@std/assert";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { eraseState } from "../../src/methods/adapter.ts";
 import type { RankPolicy } from "../../src/methods/rank_policy.ts";
-import { learningRateAt } from "../../src/spec/total_steps.ts";
+import { learningRateAt } from "../../src/study/total_steps.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { moduleNames, ofKind, type TinyRun, trainingRequest, trainTo } from "./fixture.ts";
 

@@ -8,7 +8,7 @@ import { counted, fixed, joined, listed, whole } from "../format.ts";
 import { majorityAverage, majorityScores } from "../majority.ts";
 import { metricInfo } from "../metrics.ts";
 import { type PairedTest, pairedTests, widest } from "../paired_tests.ts";
-import { fewestBlocks } from "../rank_tests.ts";
+import { fewestBlocks } from "../../stats/rank_tests.ts";
 import type { Ranking } from "../ranking.ts";
 import { pairedRows } from "../tables/paired.ts";
 import { scoreRows } from "../tables/scores.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { chance, counted, fixed, intervalWords, joined, listed, whole } from "../format.ts";
-import { fewestBlocks, leastCorrectedP, significanceLevel } from "../rank_tests.ts";
+import { fewestBlocks, leastCorrectedP, significanceLevel } from "../../stats/rank_tests.ts";
 import type { RankedMethod, Ranking, RankVerdict } from "../ranking.ts";
 import { atBudget, type Finding } from "./finding.ts";
 

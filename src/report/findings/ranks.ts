@@ -7,7 +7,7 @@ import type { RankMap } from "../../record/types.ts";
 import { type Grid, groupBy } from "../facts.ts";
 import { counted, fixed, joined, significant, whole } from "../format.ts";
 import { movedRanks } from "../series.ts";
-import { summarise } from "../statistics.ts";
+import { summarise } from "../../stats/statistics.ts";
 import { type AblationRow, ablationRows } from "../tables/ablation.ts";
 import type { StudyResults } from "../types.ts";
 import { cellWords, type Finding, mostSingled, sentence } from "./finding.ts";

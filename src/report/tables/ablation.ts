@@ -6,7 +6,13 @@
 import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
 import { fixed, interval, nothing, significant, whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
-import { bootstrapInterval, type Interval, kendall, spearman, summarise } from "../statistics.ts";
+import {
+  bootstrapInterval,
+  type Interval,
+  kendall,
+  spearman,
+  summarise,
+} from "../../stats/statistics.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
 import { orderOf } from "./scores.ts";
 

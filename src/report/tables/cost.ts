@@ -18,7 +18,7 @@ import {
 import { duration, fixed, nothing, significant, whole } from "../format.ts";
 import { majorityColumn, majorityNote } from "../majority.ts";
 import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
-import { onFront } from "../pareto.ts";
+import { onFront } from "../../stats/pareto.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
 import { storedOf } from "./budgets.ts";
 import { hasAverage, orderOf, scoreRows } from "./scores.ts";

@@ -16,7 +16,7 @@ import {
 } from "../facts.ts";
 import { interval, signed, whole } from "../format.ts";
 import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
-import { comparePaired, type Comparison } from "../statistics.ts";
+import { comparePaired, type Comparison } from "../../stats/statistics.ts";
 import type { ReportTable, Row, StudyResults, Tone } from "../types.ts";
 import { hasAverage, orderOf } from "./scores.ts";
 

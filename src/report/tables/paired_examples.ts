@@ -15,7 +15,7 @@ import {
 } from "../facts.ts";
 import { interval, signed, whole } from "../format.ts";
 import { metricTitle } from "../metrics.ts";
-import { comparePaired } from "../statistics.ts";
+import { comparePaired } from "../../stats/statistics.ts";
 import type { ReportTable, RunResults, StudyResults } from "../types.ts";
 import { pairedNames, scaled, toneOf, verdictText } from "./paired.ts";
 import { orderOf } from "./scores.ts";

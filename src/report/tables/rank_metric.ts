@@ -7,7 +7,7 @@ import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
 import { fixed, whole } from "../format.ts";
 import { majorityColumn, majorityNote } from "../majority.ts";
 import { metricInfo, metricTitle } from "../metrics.ts";
-import { summarise } from "../statistics.ts";
+import { summarise } from "../../stats/statistics.ts";
 import type { ReportTable, Row, RunResults, StudyResults } from "../types.ts";
 import { orderOf } from "./scores.ts";
 

@@ -7,7 +7,7 @@ import { allTasks, gridOf, keyOf, noBudget, tableFrom } from "../facts.ts";
 import { chance, counted, fixed, interval, nothing, whole } from "../format.ts";
 import { majorityAverage, majorityLabel, majorityNote, majorityScores } from "../majority.ts";
 import { averageMetric, metricInfo } from "../metrics.ts";
-import { fewestBlocks, leastCorrectedP } from "../rank_tests.ts";
+import { fewestBlocks, leastCorrectedP } from "../../stats/rank_tests.ts";
 import type { Ranking } from "../ranking.ts";
 import type { ReportTable, Row, StudyResults, Tone } from "../types.ts";
 import { verdictText } from "./paired.ts";

@@ -19,7 +19,7 @@ import {
 import { fixed, interval, nothing } from "../format.ts";
 import { majorityAverage, majorityLabel, majorityNote, majorityScores } from "../majority.ts";
 import { areAverageable, averageMetric, metricInfo, metricTitle } from "../metrics.ts";
-import { summarise } from "../statistics.ts";
+import { summarise } from "../../stats/statistics.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
 
 /** A cell of the methods × budgets table. */

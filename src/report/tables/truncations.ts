@@ -6,7 +6,7 @@
 import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
 import { fixed, whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
-import { summarise } from "../statistics.ts";
+import { summarise } from "../../stats/statistics.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
 import { orderOf } from "./scores.ts";
 

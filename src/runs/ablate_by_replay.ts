@@ -1,0 +1,102 @@
+/**
+ * The replay ablation of a study's results: LoRA is trained with the ranks that ElaLoRA's runs ended with.
+ *
+ * @module
+ */
+import type { Executor } from "../exec/executor.ts";
+import { runFolder } from "../study/run_id.ts";
+import type { Lane } from "./lanes.ts";
+import type { Opening } from "./open_lanes.ts";
+import type { PlannedRun, StudyPlan } from "./planning.ts";
+import { type OtherFolders, planFrom, recordedCommits, type RecordedRun } from "./recorded_run.ts";
+import { cellOf, replayRuns, replayStudy } from "./replay_ablation.ts";
+import { runAll, type RunsResult } from "./run_all.ts";
+import type { Selection } from "./selection.ts";
+import type { StopFlag } from "./stop_flag.ts";
+import { type StoredStudy, writeStoredStudy } from "./study_results.ts";
+import { say } from "../cli/terminal.ts";
+
+/**
+ * Runs of equal ranks compute the same and would share a folder: the variant, and a number where that is not enough, keep them
+ * apart. It stands for the label.
+ */
+function withOwnFolders(
+  runs: readonly PlannedRun[],
+  variants: readonly string[],
+): readonly PlannedRun[] {
+  const taken = new Map<string, number>();
+  return runs.map((run, i) => {
+    const folder = `${runFolder({ ...run.run, label: run.run.method }, run.id)}-${variants[i]}`;
+    const nth = (taken.get(folder) ?? 0) + 1;
+    taken.set(folder, nth);
+    return { ...run, folder: nth === 1 ? folder : `${folder}-${nth}` };
+  });
+}
+
+/** Where ablations are computed. */
+export interface AblationDevice {
+  readonly executor: Executor;
+  readonly stop: StopFlag;
+  /** Opens lanes for what a title says, with their results in a folder. */
+  readonly lanesFor: (
+    plan: StudyPlan,
+    title: string,
+    results: string,
+  ) => (opening: Opening) => Promise<readonly Lane[]>;
+}
+
+/** A study's finished runs, and which of them are ablated now. */
+export interface Part {
+  readonly recorded: readonly RecordedRun[];
+  readonly isChosen: Selection;
+}
+
+/** Trains the replay runs of the chosen cells that have not been trained yet into the folder `replay` of the results. */
+export async function ablateByReplay(
+  folder: string,
+  stored: StoredStudy,
+  { recorded, isChosen }: Part,
+  options: OtherFolders,
+  { executor, lanesFor, stop }: AblationDevice,
+): Promise<RunsResult | null> {
+  const sources = recorded.filter(({ planned }) => planned.run.method === "elalora").map((
+    { stored: { record: { happened } }, planned: { run, modules } },
+  ) => ({
+    run,
+    modules,
+    initialRanks: happened.initialRanks!,
+    finalRanks: happened.finalRanks!,
+  }));
+  if (sources.length === 0) {
+    await say("No finished ElaLoRA run with ranks, so there is nothing to replay");
+    return null;
+  }
+  const runs = replayRuns(sources, stored.runs.map(({ run }) => run));
+  const study = replayStudy(stored.study, runs);
+  const plan = await planFrom(
+    { ...stored, study },
+    runs.map(({ run }) => run),
+    options,
+    recordedCommits(recorded.map(({ stored }) => stored)),
+  );
+  const planned = withOwnFolders(plan.runs, runs.map(({ variant }) => variant));
+  const replayFolder = `${folder}/replay`;
+  const { studyFolder } = stored;
+  await writeStoredStudy(replayFolder, {
+    study,
+    studyFolder,
+    data: options.data ?? stored.data,
+    model: options.model ?? stored.model,
+    device: executor.kind,
+    runs: planned.map(({ folder, id, run }) => ({ folder, id, run })),
+  });
+  const cells = new Set(sources.map(({ run }) => run).filter(isChosen).map(cellOf));
+  const due = planned.filter(({ run }) => cells.has(cellOf(run)));
+  return await runAll({
+    runs: due,
+    results: replayFolder,
+    retryFailed: false,
+    stop,
+    openLanes: lanesFor(plan, `${study.title}: ${due.length} runs`, replayFolder),
+  });
+}

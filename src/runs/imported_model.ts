@@ -1,0 +1,212 @@
+/**
+ * An adapter of peft's and its base as one model, and what that is worth on a task.
+ *
+ * @module
+ */
+import type { Executor } from "../exec/executor.ts";
+import type { HostTensor } from "../graph/mod.ts";
+import { type ImportedAdapter, readPeftAdapter } from "../peft/peft_import.ts";
+import { findMethod } from "../methods/table.ts";
+import { mergedTensors, type WeightUpdate } from "../methods/weight_update.ts";
+import { architectureOf } from "../models/architectures.ts";
+import { headFile } from "../models/encoder_folder.ts";
+import { nonFiniteMessage } from "../models/finite.ts";
+import type { EncoderModel } from "../models/load.ts";
+import type { ParameterSpec } from "../models/parameters.ts";
+import { readIfThere } from "../record/run_folder.ts";
+import { defaultSettings } from "../study/settings.ts";
+import type { Task } from "../tasks/types.ts";
+import { assemble } from "../train/assemble.ts";
+import { evaluateSplit, type Evaluation, type EvaluationSplit } from "../train/evaluate.ts";
+import { flatten } from "../train/layout.ts";
+import { UsageError } from "../base/usage_error.ts";
+
+/** What an adapter is put on. */
+export interface ImportBase extends Pick<EncoderModel, "config" | "tensors"> {
+  /** The parameters of a task head that the base's folder has, as `loadHead` reads them. Default: none. */
+  readonly head?: ReadonlyMap<string, HostTensor>;
+}
+
+/** What an adapter brings, counted. */
+export interface AdapterContents {
+  /** Whether it trains lengths apart from directions. */
+  readonly kind: "LoRA" | "DoRA";
+  /** Linear layers that it adapts, and the numbers that it has for them. */
+  readonly layers: number;
+  readonly layerParameters: number;
+  /** Tensors that it brings whole (`modules_to_save`), and their numbers. */
+  readonly wholeTensors: number;
+  readonly wholeParameters: number;
+  /** Parameters of the head that are the base's, but for those that pretraining leaves there (BERT's pooler). */
+  readonly baseHead: readonly string[];
+  /** What the adapter says its base is. */
+  readonly baseModel: string | null;
+}
+
+/** An adapter and its base as one model. */
+export interface ImportedModel {
+  /** Every parameter of the encoder and its head, by checkpoint name. */
+  readonly tensors: ReadonlyMap<string, HostTensor>;
+  readonly contents: AdapterContents;
+}
+
+async function readAdapterFiles(folder: string) {
+  const [config, weights] = [
+    await readIfThere(`${folder}/adapter_config.json`),
+    await readIfThere(`${folder}/adapter_model.safetensors`),
+  ];
+  if (config === null) {
+    throw new UsageError(
+      `Cannot import "${folder}": found no adapter_config.json, want the folder that peft's save_pretrained wrote`,
+    );
+  }
+  if (weights === null) {
+    const hasOld = await readIfThere(`${folder}/adapter_model.bin`) !== null;
+    throw new UsageError(
+      `Cannot import "${folder}": found ${
+        hasOld ? "adapter_model.bin" : "no weights"
+      }, want adapter_model.safetensors` +
+        (hasOld ? "; load the adapter in peft and save it anew" : ""),
+    );
+  }
+  const head = await readIfThere(`${folder}/${headFile}`);
+  return { config: new TextDecoder().decode(config), weights, head };
+}
+
+/** The parameters of the head that the adapter leaves to its base, checked. */
+function headOfBase(
+  folder: string,
+  specs: readonly ParameterSpec[],
+  { whole }: ImportedAdapter,
+  { tensors, head = new Map() }: ImportBase,
+): ReadonlyMap<string, HostTensor> {
+  const left = specs.filter(({ name }) => !whole.has(name) && !tensors.has(name));
+  return new Map(left.map(({ name, shape }) => {
+    const found = head.get(name);
+    if (found === undefined) {
+      throw new RangeError(
+        `Cannot import "${folder}": neither the adapter nor its base has "${name}", want a trained head; ` +
+          `train it in peft with task_type SEQ_CLS or modules_to_save, or give a base with a head by --model`,
+      );
+    }
+    if (found.shape.join() !== shape.join()) {
+      throw new RangeError(
+        `Cannot import "${folder}": the adapter has no head of its own, and the base has "${name}" ` +
+          `[${found.shape}], want [${shape}] for this task; is the base's head for other classes?`,
+      );
+    }
+    return [name, found];
+  }));
+}
+
+function sizeOf({ A, B, lengths }: WeightUpdate): number {
+  return A.data.length + B.data.length + (lengths?.values.length ?? 0);
+}
+
+/**
+ * Reads an adapter and merges it into its base.
+ *
+ * @param outputs Outputs of the head: labels of the task, or 1.
+ *
+ * @throws {Error} If a file is missing or wrong, the adapter does not fit the base, neither has a head, or a number is not
+ * finite; see `readPeftAdapter`.
+ */
+export async function importAdapter(
+  folder: string,
+  base: ImportBase,
+  outputs: number,
+): Promise<ImportedModel> {
+  const { config } = base;
+  const architecture = architectureOf(config);
+  const head = architecture.headParameters(config, outputs);
+  const shapes = new Map([...architecture.encoderParameters(config), ...head].map((spec) => [
+    spec.name,
+    spec.shape,
+  ]));
+  const adapter = readPeftAdapter(
+    await readAdapterFiles(folder),
+    { shapes, parameterName: (name) => architecture.parameterName(name) },
+    folder,
+  );
+  const { updates, whole, baseModel } = adapter;
+  const baseHead = headOfBase(folder, head, adapter, base);
+  const tensors = mergedTensors(new Map([...base.tensors, ...baseHead]), updates, whole);
+  for (const { path } of updates) {
+    const problem = nonFiniteMessage(`${path}.weight`, tensors.get(`${path}.weight`)!);
+    if (problem !== null) {
+      throw new RangeError(`Cannot import "${folder}": merging overflows, ${problem}`);
+    }
+  }
+  return {
+    tensors,
+    contents: {
+      kind: updates.some(({ lengths }) => lengths !== undefined) ? "DoRA" : "LoRA",
+      layers: updates.length,
+      layerParameters: updates.reduce((sum, update) => sum + sizeOf(update), 0),
+      wholeTensors: whole.size,
+      wholeParameters: [...whole.values()].reduce((sum, { data }) => sum + data.length, 0),
+      baseHead: [...baseHead.keys()],
+      baseModel,
+    },
+  };
+}
+
+function counted(count: number, what: string): string {
+  return `${count.toLocaleString("en-US")} ${what}${count === 1 ? "" : "s"}`;
+}
+
+/** What an adapter brings, in words. */
+export function contentsText(contents: AdapterContents): string {
+  const { kind, layers, layerParameters, wholeTensors, wholeParameters, baseHead, baseModel } =
+    contents;
+  const whole = wholeTensors === 0
+    ? "nothing saved whole"
+    : `${counted(wholeTensors, "tensor")} saved whole (${counted(wholeParameters, "parameter")})`;
+  const head = baseHead.length === 0 ? "" : `; the head is the base's (${baseHead.join(", ")})`;
+  return `${kind} on ${counted(layers, "linear layer")} (${
+    counted(layerParameters, "parameter")
+  }), ${whole}${head}; made for ${baseModel ?? "a base that it does not name"}`;
+}
+
+/**
+ * Evaluates a whole model on splits.
+ *
+ * @throws {RangeError} If its outputs are not finite.
+ */
+export async function evaluateModel(
+  executor: Executor,
+  { config, tensors }: Pick<EncoderModel, "config" | "tensors">,
+  task: Task,
+  splits: readonly EvaluationSplit[],
+): Promise<readonly Evaluation[]> {
+  const assembly = assemble({
+    encoder: { config, tensors },
+    output: task.output,
+    method: findMethod("head").bind({}),
+    ranks: [],
+    train: defaultSettings.train,
+  });
+  const numbers = flatten(
+    assembly.layout,
+    ({ name }) => tensors.get(name)!.data as Float32Array,
+  );
+  const evaluate = await executor.load(assembly.evaluationProgram);
+  const theta = executor.upload({ type: "f32", shape: [numbers.length], data: numbers });
+  try {
+    const evaluations: Evaluation[] = [];
+    for (const split of splits) {
+      const evaluation = await evaluateSplit({ assembly, evaluate }, theta, task, split);
+      if (!Number.isFinite(evaluation.loss)) {
+        throw new RangeError(
+          `Cannot evaluate the model on "${split.name}": found loss ${evaluation.loss}, want a finite number; ` +
+            `its weights are finite, so that they overflow single precision in the forward pass`,
+        );
+      }
+      evaluations.push(evaluation);
+    }
+    return evaluations;
+  } finally {
+    executor.dispose(theta);
+    await evaluate.release();
+  }
+}

@@ -1,0 +1,233 @@
+/**
+ * Where runs are made and ablated, one at a time in each lane: in this thread, or in a worker with a runtime of its own.
+ *
+ * A native run blocks the thread that calls it, so that runs of one thread never overlap; hence the workers.
+ *
+ * @module
+ */
+import type { ExecutorKind } from "../exec/executor.ts";
+import { ProgramCache } from "../train/programs.ts";
+import {
+  execute,
+  type ExecutionContext,
+  type ExecutionResult,
+  type RunProgress,
+} from "./execute.ts";
+import type { InputFolders } from "./inputs.ts";
+import { type AblatedRun, type AblationOutcome, LayerAblation } from "./layer_ablation.ts";
+import type { OwnMethod } from "./method_modules.ts";
+import type { PlannedRun, StudyPlan } from "./planning.ts";
+import type { SharedModel } from "./shared_models.ts";
+import { StopFlag } from "./stop_flag.ts";
+
+/** Told of every step, or of some of them where steps follow one another faster than anyone reads. */
+export type OnStep = (progress: RunProgress) => Promise<void>;
+
+/** A result, and the milliseconds that the executor was busy for it. */
+export interface LaneResult {
+  readonly result: ExecutionResult;
+  readonly busyMillis: number;
+}
+
+/** Told now and then what share of a run's ablation is done. */
+export type OnShare = (share: number) => Promise<void>;
+
+/** Makes or ablates one run at a time. */
+export interface Lane {
+  /** Makes a run. */
+  run(planned: PlannedRun, onStep: OnStep): Promise<LaneResult>;
+  /** Removes adapters from a finished run, see {@linkcode LayerAblation.run}. */
+  ablate(recorded: AblatedRun, onShare: OnShare): Promise<AblationOutcome>;
+  /** Frees what it holds; nothing may be under way. */
+  close(): Promise<void>;
+}
+
+/** A lane of this thread. */
+export class OwnLane implements Lane {
+  readonly #context: Omit<ExecutionContext, "onStep">;
+  readonly #ablation: LayerAblation;
+  readonly #stop: StopFlag;
+
+  constructor(
+    context: Omit<ExecutionContext, "onStep" | "isStopping" | "programs">,
+    stop: StopFlag,
+  ) {
+    const { executor, inputs } = context;
+    const programs = new ProgramCache(executor);
+    this.#stop = stop;
+    this.#context = { ...context, programs, isStopping: () => stop.isRaised };
+    this.#ablation = new LayerAblation(executor, inputs, () => stop.isRaised);
+  }
+
+  async run(planned: PlannedRun, onStep: OnStep): Promise<LaneResult> {
+    const { executor } = this.#context;
+    const before = executor.busyMillis;
+    // What fails while progress is shown is no outcome of the run.
+    const heardErrors: unknown[] = [];
+    const result = await execute(planned, {
+      ...this.#context,
+      onStep: async (progress) => {
+        try {
+          await onStep(progress);
+        } catch (error) {
+          heardErrors.push(error);
+          this.#stop.raise();
+        }
+      },
+    });
+    if (heardErrors.length > 0) throw heardErrors[0];
+    return { result, busyMillis: executor.busyMillis - before };
+  }
+
+  ablate(recorded: AblatedRun, onShare: OnShare): Promise<AblationOutcome> {
+    return this.#ablation.run(recorded, onShare);
+  }
+
+  async close(): Promise<void> {
+    await this.#context.programs.clear();
+    await this.#ablation.release();
+  }
+}
+
+/** What a worker is told first. */
+export interface WorkerStart {
+  readonly executor: ExecutorKind;
+  readonly threads: number;
+  readonly study: StudyPlan["study"];
+  /** The runs' methods that are not built in; the worker loads them itself. */
+  readonly ownMethods: readonly OwnMethod[];
+  readonly folders: InputFolders;
+  readonly models: ReadonlyMap<string, SharedModel>;
+  readonly surroundings: ExecutionContext["surroundings"];
+  readonly results: string;
+  /** Workers that are started. */
+  readonly jobs: number;
+  readonly stop: SharedArrayBuffer;
+}
+
+/** A planned run as a message; the worker finds the method by its name. */
+export type RunMessage = Omit<PlannedRun, "method">;
+
+/** What a worker is told; it gives one answer to each. */
+export type ToWorker =
+  | { readonly kind: "start"; readonly start: WorkerStart }
+  | { readonly kind: "run"; readonly planned: RunMessage }
+  | {
+    readonly kind: "ablate";
+    readonly stored: AblatedRun["stored"];
+    readonly planned: RunMessage;
+  }
+  | { readonly kind: "close" };
+
+/** What a worker says while it works. */
+export type Progress =
+  | { readonly kind: "step"; readonly progress: RunProgress }
+  | { readonly kind: "share"; readonly share: number };
+
+/** A worker's answer. */
+export type Answer =
+  | { readonly kind: "started" }
+  | { readonly kind: "made"; readonly made: LaneResult }
+  | { readonly kind: "ablation"; readonly outcome: AblationOutcome }
+  | { readonly kind: "closed" }
+  | { readonly kind: "error"; readonly name: string; readonly message: string };
+
+/** An error that ended a worker's work, with the name and message that it had there. */
+export class WorkerError extends Error {
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+
+function messageOf({ method: _method, ...message }: PlannedRun): RunMessage {
+  return message;
+}
+
+/** A lane in a worker. */
+export class WorkerLane implements Lane {
+  readonly #worker: Worker;
+  readonly #stop: StopFlag;
+  #isLost = false;
+
+  private constructor(stop: StopFlag) {
+    this.#stop = stop;
+    this.#worker = new Worker(new URL("./lane_worker.ts", import.meta.url), { type: "module" });
+  }
+
+  /** Starts a worker and its executor. */
+  static async open(start: WorkerStart): Promise<WorkerLane> {
+    const lane = new WorkerLane(new StopFlag(start.stop));
+    try {
+      await lane.#ask({ kind: "start", start }, "started");
+    } catch (error) {
+      lane.#worker.terminate();
+      throw error;
+    }
+    return lane;
+  }
+
+  async run(planned: PlannedRun, onStep: OnStep): Promise<LaneResult> {
+    const message = { kind: "run", planned: messageOf(planned) } as const;
+    const { made } = await this.#ask(message, "made", async (said) => {
+      if (said.kind === "step") await onStep(said.progress);
+    });
+    return made;
+  }
+
+  async ablate({ stored, planned }: AblatedRun, onShare: OnShare): Promise<AblationOutcome> {
+    const { folder, record, predictions } = stored;
+    const message = {
+      kind: "ablate",
+      stored: { folder, record, predictions },
+      planned: messageOf(planned),
+    } as const;
+    const { outcome } = await this.#ask(message, "ablation", async (said) => {
+      if (said.kind === "share") await onShare(said.share);
+    });
+    return outcome;
+  }
+
+  async close(): Promise<void> {
+    try {
+      if (!this.#isLost) await this.#ask({ kind: "close" }, "closed");
+    } finally {
+      this.#worker.terminate();
+    }
+  }
+
+  /** Sends a message and waits for its answer; if `hear` fails, the runs are stopped and its error is thrown after it. */
+  async #ask<K extends Exclude<Answer["kind"], "error">>(
+    message: ToWorker,
+    wanted: K,
+    hear: (said: Progress) => Promise<void> = () => Promise.resolve(),
+  ): Promise<Extract<Answer, { kind: K }>> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const heardErrors: unknown[] = [];
+    this.#worker.onmessage = ({ data }: MessageEvent<Progress | Answer>) => {
+      if (data.kind === "step" || data.kind === "share") {
+        hear(data).catch((error) => {
+          heardErrors.push(error);
+          this.#stop.raise();
+        });
+      } else resolve(data);
+    };
+    const lose = (what: string) => {
+      this.#isLost = true;
+      reject(new WorkerError("WorkerError", what));
+    };
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      lose(`A worker ended: ${event.message}`);
+    };
+    this.#worker.onmessageerror = () => lose("A worker sent a message that cannot be read");
+    this.#worker.postMessage(message);
+    const answer = await promise;
+    if (answer.kind === "error") throw new WorkerError(answer.name, answer.message);
+    if (heardErrors.length > 0) throw heardErrors[0];
+    if (answer.kind !== wanted) {
+      throw new TypeError(`A worker answered "${answer.kind}" when told to ${message.kind}`);
+    }
+    return answer as Extract<Answer, { kind: K }>;
+  }
+}

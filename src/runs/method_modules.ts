@@ -1,0 +1,155 @@
+/**
+ * Study modules: the study that one exports, and the methods that it brings.
+ *
+ * Functions can be neither stored nor posted to a worker. So whoever needs a study's own methods loads its module, and what is
+ * stored and posted is where that is and the hash of each method's source.
+ *
+ * @module
+ */
+import { relative, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { isMethod, type Method } from "../methods/method.ts";
+import { methods, type MethodTable, methodTable } from "../methods/table.ts";
+import { StudyError } from "../study/problems.ts";
+import type { MethodOrigin } from "../study/types.ts";
+import { sourceHash } from "./source_hash.ts";
+import { UsageError } from "../base/usage_error.ts";
+
+/** A method that is not built in, by name, and where it comes from. */
+export interface OwnMethod extends MethodOrigin {
+  readonly name: string;
+}
+
+/** What a study module exports. */
+export interface StudyModule {
+  /** Its default export, not yet checked; undefined where it has none. */
+  readonly study: unknown;
+  /** The names of what it exports. */
+  readonly exported: readonly string[];
+  /** The built-in methods, followed by those of its export `methods`. */
+  readonly methods: MethodTable;
+}
+
+/** A path from the folder of the command, with `/`. */
+function ownPath(url: URL): string {
+  return relative(Deno.cwd(), fileURLToPath(url)).replaceAll("\\", "/");
+}
+
+/** Hashes of the modules that this process has loaded: it keeps what it loaded first. */
+const loaded = new Map<string, string>();
+
+async function importModule(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const url = pathToFileURL(resolve(path));
+  const hash = await sourceHash(url);
+  if (hash === null) throw new UsageError(`Cannot load "${path}": found no such file`);
+  if ((loaded.get(url.href) ?? hash) !== hash) {
+    throw new UsageError(
+      `Cannot load "${path}": it has changed since this process loaded it; start the command anew`,
+    );
+  }
+  loaded.set(url.href, hash);
+  try {
+    return await import(url.href);
+  } catch (cause) {
+    if (cause instanceof StudyError) throw cause;
+    const said = cause instanceof Error ? cause.message : String(cause);
+    throw new TypeError(`Cannot load "${path}": ${said}`, { cause });
+  }
+}
+
+/** A method with its origin. */
+async function withOrigin(method: Method, study: URL): Promise<Method> {
+  const said = method.module ?? study.href;
+  const hash = said.startsWith("file:") ? await sourceHash(new URL(said)) : null;
+  if (hash === null) {
+    throw new TypeError(
+      `Cannot add the method "${method.name}": found the module "${said}", want the URL of the file ` +
+        `that it is written in; give import.meta.url there, or leave it out`,
+    );
+  }
+  return {
+    ...method,
+    origin: { study: ownPath(study), module: ownPath(new URL(said)), hash },
+  };
+}
+
+function exportedMethods(value: unknown, path: string): readonly Method[] {
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) {
+    throw new TypeError(`Cannot read "${path}": its export "methods" is no array of methods`);
+  }
+  return value.map((method: unknown, i) => {
+    if (isMethod(method)) return method;
+    throw new TypeError(
+      `Cannot read "${path}": "methods[${i}]" is no method, want what defineMethod returns`,
+    );
+  });
+}
+
+/**
+ * Loads a study module.
+ *
+ * @throws {TypeError} If it cannot be loaded, or its export `methods` holds something else.
+ * @throws {RangeError} If one of its methods has a name that is taken.
+ */
+export async function loadStudyModule(path: string): Promise<StudyModule> {
+  const module = await importModule(path);
+  const study = pathToFileURL(resolve(path));
+  const own: Method[] = [];
+  for (const method of exportedMethods(module["methods"], path)) {
+    own.push(await withOrigin(method, study));
+  }
+  return {
+    study: module["default"],
+    exported: Object.keys(module),
+    methods: methodTable(own, `"${path}"`),
+  };
+}
+
+/** The methods among those of some runs that are not built in, each once. */
+export function ownMethodsOf(used: readonly Method[]): readonly OwnMethod[] {
+  const origins = used.flatMap(({ name, origin }) =>
+    origin === undefined ? [] : [[name, { name, ...origin }] as const]
+  );
+  return [...new Map(origins).values()];
+}
+
+async function checkSource({ name, module, hash }: OwnMethod): Promise<void> {
+  const found = await sourceHash(pathToFileURL(resolve(module)));
+  if (found === null) {
+    throw new UsageError(
+      `Cannot load the method "${name}": found no "${module}", want the module that it was written in; put it back, ` +
+        `or start the command in the folder in which the study was swept`,
+    );
+  }
+  if (found !== hash) {
+    throw new UsageError(
+      `Cannot load the method "${name}": found that the source of "${module}" has hash ${found}, want ${hash} as ` +
+        `when it was run; restore it, or sweep again, which makes new runs`,
+    );
+  }
+}
+
+/**
+ * The methods that runs were planned or recorded with: the built-in ones, and the given ones from their study modules.
+ *
+ * @throws {UsageError} If a module is gone, no longer brings a method, or its source is not what it was; nothing of a module
+ * whose hash differs is run.
+ */
+export async function loadOwnMethods(wanted: readonly OwnMethod[]): Promise<MethodTable> {
+  if (wanted.length === 0) return methods;
+  for (const method of wanted) await checkSource(method);
+  const own: Method[] = [];
+  for (const { name, study, hash } of wanted) {
+    const method = (await loadStudyModule(study)).methods.find((method) => method.name === name);
+    if (method?.origin?.hash !== hash) {
+      throw new UsageError(
+        `Cannot load the method "${name}": found that "${study}" ${
+          method?.origin === undefined ? "has no such method" : "brings another one"
+        }, want the one of hash ${hash} in its export "methods"`,
+      );
+    }
+    own.push(method);
+  }
+  return methodTable(own);
+}

@@ -1,0 +1,169 @@
+/**
+ * From a study file to runs that can start: expanded, checked as a whole, with their ranks and identities.
+ *
+ * @module
+ */
+import type { Json } from "../base/canonical_json.ts";
+import { findMethod, type MethodTable } from "../methods/table.ts";
+import type { Method } from "../methods/method.ts";
+import type { ModelOrigin } from "../record/types.ts";
+import { checkMaxLength } from "../models/load.ts";
+import { expandStudy } from "../study/expand.ts";
+import { type Problem, StudyError } from "../study/problems.ts";
+import { adaptedModules, planRun } from "../study/ranks.ts";
+import { type InputHashes, isFolderOf, runFolder, runId, runTitle } from "../study/run_id.ts";
+import type { Study } from "../study/study.ts";
+import type { ModuleShape, RankPlan, RunSpec } from "../study/types.ts";
+import { findProblems } from "../study/validate.ts";
+import { builtInTasks, findTask } from "../tasks/catalog.ts";
+import { sequenceTask } from "../tasks/sequence.ts";
+import { parseUserTask, parseUserTasks } from "../tasks/user_task.ts";
+import type { Task } from "../tasks/types.ts";
+import { type InputFolders, Inputs } from "./inputs.ts";
+
+/** A run that can start. */
+export interface PlannedRun {
+  readonly run: RunSpec;
+  readonly id: string;
+  /** Name of its folder within the study's results. */
+  readonly folder: string;
+  readonly title: string;
+  readonly method: Method;
+  /** Null for methods without ranks. */
+  readonly plan: RankPlan | null;
+  /** Adapted modules in model order. */
+  readonly modules: readonly ModuleShape[];
+  readonly hashes: InputHashes;
+  /** Null for the embedded encoder and for plain folders. */
+  readonly origin: ModelOrigin | null;
+}
+
+/**
+ * Runs with the names of the folders that they have already: a folder keeps the name that it was given first, whatever becomes
+ * of the label that is a part of it.
+ *
+ * @param present Names in the results folder.
+ */
+export function withPresentFolders(
+  runs: readonly PlannedRun[],
+  present: ReadonlySet<string>,
+): readonly PlannedRun[] {
+  const byEnd = Map.groupBy([...present].sort(), (name) => name.slice(name.lastIndexOf("-") + 1));
+  return runs.map((planned) => {
+    const { run, id, folder } = planned;
+    if (present.has(folder)) return planned;
+    const near = byEnd.get(folder.slice(folder.lastIndexOf("-") + 1)) ?? [];
+    const known = near.find((name) => isFolderOf(run, id, name));
+    return known === undefined ? planned : { ...planned, folder: known };
+  });
+}
+
+/** A study's runs, with what they read. */
+export interface StudyPlan {
+  readonly study: Study;
+  readonly runs: readonly PlannedRun[];
+  readonly inputs: Inputs;
+}
+
+/** The tasks that a study declares: the user's own, and its sequences. */
+export function ownTasksOf(study: Study): readonly Task[] {
+  const own = parseUserTasks(study.userTasks ?? []);
+  const sequences = Object.entries(study.sequences ?? {}).map(([name, members]) =>
+    sequenceTask(name, members.map((member) => findTask(member, own)))
+  );
+  return [...own, ...sequences];
+}
+
+/** The grid of a study, without reading any data. */
+export function expand(study: Study, methods: MethodTable): readonly RunSpec[] {
+  const own: Task[] = [];
+  return expandStudy(study, {
+    tasks: builtInTasks.map(({ name }) => name),
+    methods,
+    declareTask: (declared: Json, index: number) => {
+      const task = parseUserTask(declared, ["userTasks", index]);
+      own.push(task);
+      return task.name;
+    },
+    outputOf: (name) => findTask(name, own).output.type,
+  });
+}
+
+/** Calls `load` for each name; failures become problems. */
+async function loadAll(
+  names: readonly string[],
+  where: string,
+  load: (name: string) => Promise<unknown>,
+): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
+  for (const name of new Set(names)) {
+    try {
+      await load(name);
+    } catch (error) {
+      problems.push({ where, message: (error as Error).message });
+    }
+  }
+  return problems;
+}
+
+/**
+ * Reads everything that some runs need and checks them as a whole.
+ *
+ * @param methods Those that the runs name, and any others.
+ *
+ * @throws {StudyError} With all problems found; nothing has run then.
+ */
+export async function planRuns(
+  study: Study,
+  runs: readonly RunSpec[],
+  folders: InputFolders,
+  methods: MethodTable,
+): Promise<StudyPlan> {
+  const inputs = new Inputs(folders, ownTasksOf(study));
+  const unreadable = [
+    ...await loadAll(runs.map(({ task }) => task), "axes.tasks", (name) => inputs.task(name)),
+    ...await loadAll(
+      runs.map(({ settings }) => settings.model),
+      "base.model",
+      (name) => inputs.model(name),
+    ),
+  ];
+  if (unreadable.length > 0) throw new StudyError("Cannot start these runs", unreadable);
+  const problems = [
+    ...findProblems(runs, {
+      methods,
+      examplesOf: (task) => inputs.examplesOf(task),
+      modulesOf: (model) => inputs.modulesOf(model),
+    }),
+    ...await loadAll(
+      runs.map(({ settings }) => JSON.stringify([settings.model, settings.train.maxLength])),
+      "base.train.maxLength",
+      async (key) => {
+        const [model, maxLength] = JSON.parse(key) as [string, number];
+        checkMaxLength((await inputs.model(model)).config, maxLength, model);
+      },
+    ),
+  ];
+  if (problems.length > 0) throw new StudyError("Cannot start these runs", problems);
+  const planned: PlannedRun[] = [];
+  for (const run of runs) {
+    const model = await inputs.model(run.settings.model);
+    const { hashes: data } = await inputs.task(run.task);
+    const hashes = { data, weights: model.weightsHash, tokenizer: model.tokenizerHash };
+    const id = runId(run, hashes);
+    const method = findMethod(run.method, methods);
+    const modules = inputs.modulesOf(run.settings.model);
+    planned.push({
+      run,
+      id,
+      folder: runFolder(run, id),
+      title: runTitle(run),
+      method,
+      plan: planRun(method, run, modules),
+      modules: adaptedModules(modules, run.settings, method.moduleParts(run.options)),
+      hashes,
+      origin: inputs.originOf(run.settings.model),
+    });
+  }
+  return { study, runs: planned, inputs };
+}

@@ -1,0 +1,94 @@
+/**
+ * From a record back to a run that can be planned: nothing but the record is asked.
+ *
+ * @module
+ */
+import { RecordFormatError } from "../record/schema.ts";
+import type { StoredRun } from "../record/read_study.ts";
+import { settingsSchema } from "../study/settings.ts";
+import type { RunSpec } from "../study/types.ts";
+import { withRecordedRanks } from "./estimated_ranks.ts";
+import { loadOwnMethods } from "./method_modules.ts";
+import { type PlannedRun, planRuns, type StudyPlan } from "./planning.ts";
+import type { StoredStudy } from "./study_results.ts";
+
+/** Folders that stand in for those of the sweep; null takes the sweep's. */
+export interface OtherFolders {
+  readonly data: string | null;
+  readonly model: string | null;
+}
+
+/** A recorded run together with its plan. */
+export interface RecordedRun {
+  readonly stored: StoredRun;
+  readonly planned: PlannedRun;
+}
+
+/**
+ * The run that a record asked for.
+ *
+ * @throws {RecordFormatError} If its settings are not complete.
+ */
+export function runSpecOf({ record, folder }: Pick<StoredRun, "record" | "folder">): RunSpec {
+  const run = record.asked.run as unknown as RunSpec;
+  const settings = settingsSchema.safeParse(run.settings);
+  if (!settings.success) {
+    const issue = settings.error.issues[0];
+    const key = ["asked", "run", "settings", ...issue?.path ?? []].map(String).join(".");
+    throw new RecordFormatError(`${folder}/record.json`, key, issue?.message ?? "wrong value");
+  }
+  return run;
+}
+
+/** Whether a run ended well. */
+export function isFinished({ record }: StoredRun): boolean {
+  return record.happened.outcome.state === "finished";
+}
+
+/** The commits of the hub models that recorded runs used, by the study's names for them. */
+export function recordedCommits(runs: readonly StoredRun[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(runs.flatMap((stored) => {
+    const { model } = stored.record.where;
+    if (model?.source !== "hub") return [];
+    return [[runSpecOf(stored).settings.model, model.commit]];
+  }));
+}
+
+/**
+ * Plans runs again with what they read, as it is now.
+ *
+ * @param commits Commits of hub models by name. Default: what their revisions are.
+ *
+ * @throws {StudyError} If data or model cannot be read.
+ * @throws {UsageError} If a method that is not built in cannot be loaded as it was.
+ */
+export async function planFrom(
+  stored: StoredStudy,
+  runs: readonly RunSpec[],
+  folders: OtherFolders,
+  commits: Readonly<Record<string, string>> = {},
+): Promise<StudyPlan> {
+  const named = new Set(runs.map(({ method }) => method));
+  const own = (stored.methods ?? []).filter(({ name }) => named.has(name));
+  const read = {
+    commits,
+    data: folders.data ?? stored.data,
+    model: folders.model ?? stored.model,
+    study: stored.studyFolder,
+  };
+  return await planRuns(stored.study, runs, read, await loadOwnMethods(own));
+}
+
+/** Plans recorded runs again, each beside its record. */
+export async function planRecorded(
+  stored: StoredStudy,
+  runs: readonly StoredRun[],
+  folders: OtherFolders,
+): Promise<{ readonly plan: StudyPlan; readonly recorded: readonly RecordedRun[] }> {
+  const plan = await planFrom(stored, runs.map(runSpecOf), folders, recordedCommits(runs));
+  const recorded = runs.map((run, i) => ({
+    stored: run,
+    planned: withRecordedRanks(plan.runs[i]!, run.record.happened.initialRanks),
+  }));
+  return { plan, recorded };
+}

@@ -1,0 +1,275 @@
+/**
+ * The record of a run at its end: what was asked, what happened, and where it was made.
+ *
+ * @module
+ */
+import type { Json } from "../base/canonical_json.ts";
+import type { Executor } from "../exec/executor.ts";
+import { foldedCosts } from "../methods/adapter.ts";
+import { architectureOf } from "../models/architectures.ts";
+import { countOf } from "../models/parameters.ts";
+import type { Surroundings } from "../record/provenance.ts";
+import { readJsonl } from "../record/read_jsonl.ts";
+import type { RunFolder } from "../record/run_folder.ts";
+import { parseEvaluationLine, parseStepLine } from "../record/schema.ts";
+import { sequenceOutcome } from "../record/sequence.ts";
+import {
+  type EvaluationLine,
+  type Outcome,
+  recordSchemaVersion,
+  type RunRecord,
+  type SequenceOutcome,
+} from "../record/types.ts";
+import { countParameters } from "../study/ranks.ts";
+import { primaryMetric } from "../tasks/metrics.ts";
+import type { SequenceStage } from "../tasks/types.ts";
+import { type Assembly, outputCount } from "../train/assemble.ts";
+import { mergedRanks } from "../train/history.ts";
+import type { Snapshot } from "../train/run_types.ts";
+import { activeRanks, countActive } from "../train/slots.ts";
+import type { RunStage } from "../train/stages.ts";
+import { nonzeroAdapterNumbers } from "../train/stored_tensors.ts";
+import type { Trainer } from "../train/trainer.ts";
+import type { EstimatedRun } from "./estimated_ranks.ts";
+import type { Inputs } from "./inputs.ts";
+import type { PlannedRun } from "./planning.ts";
+import { writePredictions, writeWeights } from "./run_files.ts";
+import { signsOf } from "./run_signs.ts";
+
+/** Where the time of a run went, its earlier sittings included; it grows while the run is under way. */
+export interface Spent {
+  trainMillis: number;
+  evaluateMillis: number;
+  eventMillis: number;
+  wallMillis: number;
+  startedAt: string;
+  /** The most runs that were made side by side in a sitting; absent where that is not known of one of them. */
+  jobs?: number;
+}
+
+/**
+ * What a run that begins, or goes on, has spent.
+ *
+ * @param before What its earlier sittings spent, or null for a run that begins.
+ * @param jobs Runs that are made side by side now, this one included.
+ */
+export function spentBefore(before: Spent | null, jobs: number): Spent {
+  if (before !== null) {
+    const { jobs: most, ...spent } = before;
+    return most === undefined ? spent : { ...spent, jobs: Math.max(most, jobs) };
+  }
+  return {
+    trainMillis: 0,
+    evaluateMillis: 0,
+    eventMillis: 0,
+    wallMillis: 0,
+    startedAt: new Date().toISOString(),
+    jobs,
+  };
+}
+
+/** The lines of a snapshot in the journal of evaluations, the one that counts first. */
+export function evaluationLines(snapshot: Snapshot): readonly EvaluationLine[] {
+  return snapshot.evaluations.map(({ split, loss, metrics }) => ({
+    step: snapshot.step,
+    epoch: snapshot.epoch,
+    split,
+    loss,
+    metrics,
+  }));
+}
+
+function median(values: readonly number[]): number {
+  if (values.length === 0) return 0;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** What a finished run through a sequence came to, by its journal. */
+async function sequenceOf(
+  { path }: RunFolder,
+  tasks: readonly SequenceStage[],
+  stages: readonly RunStage[],
+): Promise<SequenceOutcome> {
+  const file = `${path}/evaluations.jsonl`;
+  const { lines } = readJsonl(await Deno.readTextFile(file), file, parseEvaluationLine);
+  const done = stages.map(({ firstStep, steps }, i) => {
+    const { task, classes } = tasks[i]!;
+    return { task, classes: classes.count, firstStep, steps };
+  });
+  return sequenceOutcome(done, lines);
+}
+
+/** What a record is made in: the executor and the machine around it, and what was loaded. */
+export interface RecordContext {
+  readonly executor: Executor;
+  readonly inputs: Inputs;
+  readonly surroundings: Surroundings;
+}
+
+/** A run that came to its end, one way or another. */
+export interface Ending extends EstimatedRun {
+  readonly context: RecordContext;
+  readonly folder: RunFolder;
+  /** Null where the run failed before it had one. */
+  readonly trainer: Trainer | null;
+  readonly outcome: Outcome;
+  readonly spent: Spent;
+}
+
+/** Writes weights and predictions, and makes the record. */
+export async function recordOf(ending: Ending): Promise<RunRecord> {
+  const { planned, estimate, context, folder, trainer, outcome, spent } = ending;
+  const { run, plan, method } = planned;
+  const { keep } = run.settings.train;
+  const { task } = await context.inputs.task(run.task);
+  const model = await context.inputs.model(run.settings.model);
+  const progress = trainer?.progress ?? null;
+  const best = progress?.best ?? null;
+  const last = progress?.last ?? null;
+  const kept = keep === "best" ? best : last;
+  if (trainer !== null) await writeWeights(folder, planned.id, trainer);
+  const splits = kept === null ? [] : (await context.inputs.runData(run)).splits;
+  if (kept !== null) await writePredictions(folder, splits, kept);
+  await folder.flush();
+  const stepsPath = `${folder.path}/steps.jsonl`;
+  const { lines: steps } = readJsonl(await Deno.readTextFile(stepsPath), stepsPath, parseStepLine);
+  const recent = steps.slice(-50);
+  const sequence = outcome.state === "finished" && task.stages !== undefined && trainer !== null
+    ? await sequenceOf(folder, task.stages, trainer.stages)
+    : null;
+  const signs = kept === null || trainer === null ? {} : await signsOf({
+    run,
+    inputs: context.inputs,
+    stages: trainer.stages,
+    splits,
+    kept,
+    steps,
+    isFinished: outcome.state === "finished",
+  });
+  const ranksAt = (snapshot: Snapshot | null) =>
+    plan === null || snapshot === null ? null : {
+      ...Object.fromEntries(planned.modules.map(({ name }) => [name, 0])),
+      ...activeRanks(snapshot.order, snapshot.off),
+    };
+  const initialRanks = plan === null ? null : {
+    ...Object.fromEntries(planned.modules.map(({ name }, i) => [name, plan.initial[i]!])),
+    ...trainer?.openingRanks,
+  };
+  const finalRanks = ranksAt(kept);
+  const merged = kept === null || finalRanks === null
+    ? {}
+    : mergedRanks((progress?.history ?? []).slice(0, kept.merged));
+  const storedRanks = Object.fromEntries(
+    Object.entries(finalRanks ?? {}).map(([name, rank]) => [name, rank + (merged[name] ?? 0)]),
+  );
+  const costs = method.costs(run.options);
+  const stepMillis = steps.map((line) => line.stepMillis);
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  const architecture = architectureOf(model.config);
+  const headSize = architecture.headParameters(model.config, outputCount(task.output))
+    .reduce((total, { shape }) => total + countOf(shape), 0);
+  const encoderSize = architecture.encoderParameters(model.config)
+    .reduce((total, { shape }) => total + countOf(shape), 0);
+  return {
+    schema: recordSchemaVersion,
+    id: planned.id,
+    asked: {
+      study: run.study,
+      task: run.task,
+      method: run.method,
+      label: run.label,
+      methodVersion: run.methodVersion,
+      options: run.options,
+      budget: run.budget,
+      seed: run.seed,
+      run: run as unknown as Json,
+    },
+    happened: {
+      outcome,
+      steps: trainer?.step ?? 0,
+      epochs: steps[steps.length - 1]?.epoch ?? 0,
+      primaryMetric: primaryMetric(task),
+      keep,
+      best: best === null ? null : evaluationLines(best)[0]!,
+      last: last === null ? null : evaluationLines(last)[0]!,
+      others: kept === null ? [] : evaluationLines(kept).slice(1),
+      ...(kept === null || trainer === null ? {} : {
+        examples: {
+          train: sum(trainer.stages.map(({ trainExamples }) => trainExamples)),
+          splits: Object.fromEntries(splits.map(({ name, ids }) => [name, ids.length])),
+        },
+      }),
+      finalTrainLoss: recent.length === 0
+        ? null
+        : sum(recent.map(({ loss }) => loss)) / recent.length,
+      ...signs,
+      ...(sequence === null ? {} : { sequence }),
+      parameters: {
+        total: encoderSize + headSize + (trainer?.assembly.adapterSize ?? 0),
+        trainable: trainer?.assembly.layout.size ?? 0,
+        head: headSize,
+      },
+      budget: plan === null || trainer === null || finalRanks === null ? null : {
+        requested: plan.requested,
+        initial: countParameters(
+          planned.modules.map(({ name }) => initialRanks![name]!),
+          planned.modules,
+          costs,
+        ),
+        peak: progress?.peakParameters ?? 0,
+        final: trainer.parametersAt(finalRanks),
+        stored: storedNumbers(trainer.assembly, kept!, storedRanks),
+      },
+      initialRanks,
+      finalRanks,
+      ...(Object.keys(merged).length === 0 ? {} : { storedRanks }),
+      rankEvents: progress?.rankEvents ?? 0,
+      ranksMoved: progress?.ranksMoved ?? 0,
+      ...(estimate === null ? {} : { estimate }),
+      time: {
+        startedAt: spent.startedAt,
+        wallMillis: spent.wallMillis,
+        trainMillis: spent.trainMillis,
+        evaluateMillis: spent.evaluateMillis,
+        ...(trainer === null || trainer.eventMillis === null
+          ? {}
+          : { eventMillis: spent.eventMillis }),
+        medianStepMillis: median(stepMillis),
+        tokensPerSecond: stepMillis.length === 0
+          ? 0
+          : sum(steps.map(({ tokens }) => tokens)) / sum(stepMillis) * 1000,
+        ...(spent.jobs === undefined ? {} : { jobs: spent.jobs }),
+      },
+    },
+    where: whereOf(context, planned),
+  };
+}
+
+/** Numbers to be kept of what was trained, as the adapter counts them. */
+function storedNumbers(
+  assembly: Assembly,
+  { theta, order }: Snapshot,
+  ranks: Readonly<Record<string, number>>,
+): number {
+  return assembly.adapter?.isStoredSparse === true
+    ? nonzeroAdapterNumbers(assembly, theta, order)
+    : countActive(assembly.modules, ranks, assembly.adapter?.stored ?? foldedCosts);
+}
+
+/** Where and with what a run is made. */
+export function whereOf(
+  context: Pick<RecordContext, "surroundings" | "executor">,
+  { hashes, origin, method }: Pick<PlannedRun, "hashes" | "origin" | "method">,
+): RunRecord["where"] {
+  const { lock, source, ...surroundings } = context.surroundings;
+  const { executor } = context;
+  return {
+    ...surroundings,
+    device: { executor: executor.kind, name: executor.name, threads: executor.threads },
+    ...(origin === null ? {} : { model: origin }),
+    ...(method.origin === undefined ? {} : { method: method.origin }),
+    hashes: { ...hashes, lock, ...(source === null ? {} : { source }) },
+  };
+}

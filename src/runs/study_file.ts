@@ -1,0 +1,130 @@
+/**
+ * Finding and reading study files.
+ *
+ * @module
+ */
+import { unknownName } from "../base/suggest.ts";
+import { methods, type MethodTable } from "../methods/table.ts";
+import { namesIn } from "../record/run_folder.ts";
+import { parseStudy, type Study } from "../study/study.ts";
+import { loadStudyModule } from "./method_modules.ts";
+import { UsageError } from "../base/usage_error.ts";
+
+/** A study and the folder that its own tasks' files are relative to. */
+export interface StudyFile {
+  readonly study: Study;
+  readonly path: string;
+  readonly folder: string;
+  /** The methods that it may name: those that are built in, and those that its module brings. */
+  readonly methods: MethodTable;
+}
+
+/** The study that commands take where none is named. */
+export const defaultStudy = "quickstart";
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+/** Where studies are looked for by name: here, and beside ranklab where it lies on the disk. */
+export function studyFolders(): readonly string[] {
+  const { protocol, pathname } = new URL("../../experiments", import.meta.url);
+  return ["experiments", ...(protocol === "file:" ? [decodeURIComponent(pathname)] : [])];
+}
+
+/** Names of the studies in folders, of which some may not be there. */
+async function studiesIn(folders: readonly string[]): Promise<readonly string[]> {
+  const names = new Set<string>();
+  for (const folder of folders) {
+    for (const file of await namesIn(folder)) {
+      const match = /^(.+)\.(json|ts)$/.exec(file);
+      if (match !== null && !file.endsWith(".schema.json")) names.add(match[1]!);
+    }
+  }
+  return [...names].sort();
+}
+
+/**
+ * The path of a study: a file, or a name in one of some folders, with or without its ending.
+ *
+ * @param folders Default: {@linkcode studyFolders}.
+ *
+ * @throws {UsageError} If there is none.
+ */
+export async function findStudyFile(
+  name: string,
+  folders: readonly string[] = studyFolders(),
+): Promise<string> {
+  const files = [name, `${name}.json`, `${name}.ts`];
+  const candidates = ["", ...folders.map((folder) => `${folder}/`)]
+    .flatMap((folder) => files.map((file) => folder + file));
+  for (const path of candidates) if (await isFile(path)) return path;
+  const known = await studiesIn(folders);
+  throw new UsageError(
+    known.length === 0
+      ? `Cannot find the study "${name}": want a .json or .ts file; there are no studies in ${
+        folders.map((folder) => `"${folder}"`).join(" or ")
+      } to choose by name`
+      : `Cannot find the study "${name}": want a .json or .ts file, or the name of a study in experiments/. ` +
+        unknownName("study", name, known),
+  );
+}
+
+/** A message of JSON.parse with the line it means, where it tells a position. */
+function withLine(message: string, text: string): string {
+  const at = /position (\d+)/.exec(message)?.[1];
+  if (at === undefined || message.includes("line")) return message;
+  return `${message} (line ${text.slice(0, Number(at)).split("\n").length})`;
+}
+
+/** What is said of a module that exports no study. */
+function withoutStudy(path: string, exported: readonly string[]): string {
+  const found = exported.length === 0
+    ? "exports nothing"
+    : `exports ${exported.map((name) => `"${name}"`).join(", ")} only`;
+  return `Cannot read "${path}": it ${found}, want the study as its default export, such as
+
+import { defineStudy } from "@ranklab/ranklab";
+
+export default defineStudy({
+  name: "my-study",
+  axes: { tasks: ["Topic"], methods: ["lora", "elalora"], budgets: [4], seeds: [1, 2, 3] },
+});`;
+}
+
+/**
+ * Reads a study: a JSON file, or a module whose default export it is and whose export `methods` are methods of its own.
+ *
+ * @throws {SyntaxError} If a JSON file is no JSON.
+ * @throws {StudyError} If it is no study.
+ * @throws {UsageError} If there is no such file, or it is a module that exports no study.
+ * @throws {Error} If a module cannot be loaded; see {@linkcode loadStudyModule}.
+ */
+export async function readStudyFile(name: string): Promise<StudyFile> {
+  const path = await findStudyFile(name);
+  const folder = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : ".";
+  if (path.endsWith(".ts")) {
+    const module = await loadStudyModule(path);
+    if (module.study === undefined) throw new UsageError(withoutStudy(path, module.exported));
+    const study = parseStudy(module.study, `"${path}"`);
+    return { study, path, folder, methods: module.methods };
+  }
+  const text = await Deno.readTextFile(path);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw new SyntaxError(
+      `Cannot read "${path}": ${withLine((cause as Error).message, text)}`,
+      { cause },
+    );
+  }
+  return { study: parseStudy(json, `"${path}"`), path, folder, methods };
+}

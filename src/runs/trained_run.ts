@@ -1,0 +1,180 @@
+/**
+ * A finished run's folder as a trained model: its base, what its adapter adds, and the parameters trained whole.
+ *
+ * @module
+ */
+import { isOfWeights } from "../methods/adapter.ts";
+import type { BoundMethod } from "../methods/method.ts";
+import { storedBranches } from "../methods/stored_branches.ts";
+import { findMethod } from "../methods/table.ts";
+import { truncated } from "../methods/truncation.ts";
+import { updatesOf, type WeightUpdate } from "../methods/weight_update.ts";
+import type { ModuleBranch } from "../models/forward_context.ts";
+import type { EncoderModel } from "../models/load.ts";
+import { architectureOf } from "../models/architectures.ts";
+import { adaptableModules } from "../models/modules.ts";
+import { readSafetensors, type StoredTensor } from "../models/safetensors.ts";
+import { type ModelSource, modelSource } from "../models/sources.ts";
+import { readIfThere, readRecord } from "../record/run_folder.ts";
+import type { RunRecord } from "../record/types.ts";
+import type { ModuleShape, RunSpec } from "../study/types.ts";
+import type { Task } from "../tasks/types.ts";
+import { ownFetching, readModelFiles } from "../fetch/model_files.ts";
+import { Inputs } from "./inputs.ts";
+import { keptWeightsFile } from "./layer_ablation.ts";
+import { loadOwnMethods } from "./method_modules.ts";
+import type { BaseFiles } from "./model_folder.ts";
+import { ownTasksOf } from "./planning.ts";
+import { runSpecOf } from "./recorded_run.ts";
+import { readStoredStudy, type StoredStudy } from "./study_results.ts";
+import { UsageError } from "../base/usage_error.ts";
+
+/** A trained model, taken apart. */
+export interface TrainedRun {
+  readonly record: RunRecord;
+  readonly run: RunSpec;
+  readonly task: Task;
+  readonly method: BoundMethod;
+  readonly model: EncoderModel;
+  readonly base: BaseFiles;
+  /** Where the base is, as others can find it: a path, or a name on the hub. */
+  readonly baseTitle: string;
+  /** The commit of a base on the hub, else null. */
+  readonly baseRevision: string | null;
+  /** Of an adapter of weights. */
+  readonly updates: readonly WeightUpdate[];
+  /** Layers of another adapter's own, by module. */
+  readonly branches: ReadonlyMap<string, ModuleBranch>;
+  /** Parts of adapters by `<module>.<part>`, as the run stored them. */
+  readonly parts: ReadonlyMap<string, StoredTensor>;
+  /** Parameters that were trained whole, by checkpoint name: the head, and the encoder's own where the method trains them. */
+  readonly whole: ReadonlyMap<string, StoredTensor>;
+  /** Adapted modules that ended without a rank. */
+  readonly withoutRank: readonly string[];
+}
+
+async function storedStudyAbove(folder: string): Promise<StoredStudy | null> {
+  const above = `${folder.replace(/\/+$/, "")}/..`;
+  return await readIfThere(`${above}/study.json`) === null ? null : await readStoredStudy(above);
+}
+
+async function finishedRecord(folder: string): Promise<RunRecord> {
+  const record = await readRecord(folder);
+  if (record === null) {
+    throw new UsageError(
+      `Cannot export "${folder}": found no record.json, want the folder of a finished run ` +
+        `(results/<study>/<run>)`,
+    );
+  }
+  if (record.happened.outcome.state !== "finished") {
+    throw new UsageError(`Cannot export "${folder}": its run failed, want a finished one`);
+  }
+  return record;
+}
+
+/** The weights of the evaluation that counts, and the slots that were masked then. */
+async function readKeptWeights(folder: string, record: RunRecord) {
+  const path = `${folder}/${keptWeightsFile(record)}`;
+  const bytes = await readIfThere(path);
+  if (bytes === null) {
+    throw new UsageError(
+      `Cannot export "${folder}": found no "${path}", want its weights; delete the folder and sweep again`,
+    );
+  }
+  const { tensors, metadata } = readSafetensors(bytes, path);
+  if (metadata["run"] !== record.id) {
+    throw new UsageError(
+      `Cannot export "${folder}": "${path}" is of run ${metadata["run"]}, want ${record.id}`,
+    );
+  }
+  return { tensors, off: JSON.parse(metadata["off"] ?? "[]") };
+}
+
+/** The factor of the updates: that of the average initial rank, as in training. */
+function scaleOf({ adapter }: BoundMethod, { happened: { initialRanks } }: RunRecord): number {
+  const ranks = Object.values(initialRanks ?? {});
+  return adapter === null || ranks.length === 0
+    ? 1
+    : adapter.scale(ranks.reduce((sum, rank) => sum + rank, 0) / ranks.length);
+}
+
+function titleOf(source: ModelSource): string {
+  if (source.kind === "hub") return source.repository;
+  if (source.kind === "wheel") return source.path;
+  return typeof source.folder === "string" ? source.folder : "embedded";
+}
+
+/**
+ * Reads a run's folder and the model that it was trained from.
+ *
+ * @param modelFolder The base's folder, wheel or name on the hub, or null for the one of the sweep.
+ * @param rank Ranks that each module keeps at most, the first ones; default all.
+ *
+ * @throws {UsageError} If the folder is not that of a finished run with its weights, or the base is not what it was.
+ * @throws {RangeError} If the adapter cannot be cut to so many ranks.
+ */
+export async function readTrainedRun(
+  folder: string,
+  modelFolder: string | null,
+  rank: number | null = null,
+): Promise<TrainedRun> {
+  const record = await finishedRecord(folder);
+  const run = runSpecOf({ record, folder });
+  const stored = await storedStudyAbove(folder);
+  const found = modelFolder ?? stored?.model ?? null;
+  const tasks = stored === null ? [] : ownTasksOf(stored.study);
+  const study = stored?.studyFolder ?? ".";
+  const { model: origin } = record.where;
+  const commit = origin?.source === "hub" ? origin.commit : null;
+  const inputs = new Inputs({
+    data: stored?.data ?? null,
+    model: found,
+    study,
+    commits: commit === null ? {} : { [run.settings.model]: commit },
+  }, tasks);
+  const model = await inputs.model(run.settings.model);
+  if (model.weightsHash !== record.where.hashes.weights) {
+    throw new UsageError(
+      `Cannot export "${folder}": found a base model with hash ${model.weightsHash}, want ` +
+        `${record.where.hashes.weights} as its record says; give the right one by --model DIR`,
+    );
+  }
+  const { method: own } = record.where;
+  const methods = await loadOwnMethods(own === undefined ? [] : [{ name: run.method, ...own }]);
+  const method = findMethod(run.method, methods).bind(run.options);
+  const { tensors: whole, off } = await readKeptWeights(folder, record);
+  const modules = adaptableModules(model.config);
+  const names = new Set(modules.map(({ name }) => name));
+  const moduleOf = (tensor: string) => tensor.slice(0, tensor.lastIndexOf("."));
+  const { modulePath } = architectureOf(model.config);
+  const pathOf = ({ layer, part }: ModuleShape) => modulePath(layer, part);
+  const { adapter } = method;
+  const tensors = rank === null ? whole : truncated(whole, adapter ?? { parts: [] }, modules, rank);
+  const updates = adapter === null || !isOfWeights(adapter)
+    ? []
+    : updatesOf({ tensors, off, scale: scaleOf(method, record) }, adapter, modules, pathOf);
+  const branches = adapter === null || isOfWeights(adapter)
+    ? new Map<string, ModuleBranch>()
+    : storedBranches(tensors, adapter, modules);
+  const asked = modelSource(run.settings.model, found, study);
+  const source = asked.kind === "hub" && commit !== null ? { ...asked, revision: commit } : asked;
+  const paths = new Set(updates.map(({ path }) => path));
+  return {
+    record,
+    run,
+    task: inputs.taskOf(run.task),
+    method,
+    model,
+    base: await readModelFiles(source, ownFetching),
+    baseTitle: titleOf(source),
+    baseRevision: commit,
+    updates,
+    branches,
+    parts: new Map([...tensors].filter(([name]) => names.has(moduleOf(name)))),
+    whole: new Map([...tensors].filter(([name]) => !names.has(moduleOf(name)))),
+    withoutRank: modules.filter((module) =>
+      Object.hasOwn(record.happened.initialRanks ?? {}, module.name) &&
+      !paths.has(pathOf(module)) && !branches.has(module.name)
+    ).map(({ name }) => name),
+  };
+}

@@ -1,0 +1,132 @@
+/**
+ * Making recorded runs again on one device and comparing them.
+ *
+ * @module
+ */
+import { chooseExecutor } from "../exec/choose.ts";
+import type { Surroundings } from "../record/provenance.ts";
+import { readRun } from "../record/read_study.ts";
+import { removeTree } from "../record/run_folder.ts";
+import {
+  changedInputs,
+  comparePinned,
+  pinnedBy,
+  type RunVerification,
+  verifyRun,
+} from "../record/verification.ts";
+import { type LaneStatus, runProgress } from "../cli/lane_status.ts";
+import type { Lane } from "./lanes.ts";
+import { kindOf, openLanes } from "./open_lanes.ts";
+import type { StudyPlan } from "./planning.ts";
+import type { RecordedRun } from "./recorded_run.ts";
+import { whereOf } from "./run_record.ts";
+import { WorkQueue, workSideBySide } from "./side_by_side.ts";
+import type { StopFlag } from "./stop_flag.ts";
+import { quietVulkan } from "../cli/terminal.ts";
+
+/** Recorded runs that are made again on one device with as many threads each. */
+export interface Group {
+  readonly device: string;
+  readonly threads: number;
+  readonly runs: readonly RecordedRun[];
+}
+
+/**
+ * Runs by the device and the threads that they are made again with.
+ *
+ * @param options Device and threads of all; null for those of each record.
+ */
+export function groupsOf(
+  recorded: readonly RecordedRun[],
+  options: { readonly device: string | null; readonly threads: number | null },
+): readonly Group[] {
+  const settingOf = ({ stored: { record: { where } } }: RecordedRun) => ({
+    device: options.device ?? where.device.executor,
+    threads: options.threads ?? Math.max(1, where.device.threads),
+  });
+  const groups = Map.groupBy(recorded, (run) => JSON.stringify(settingOf(run)));
+  return [...groups.values()].map((runs) => ({ ...settingOf(runs[0]!), runs }));
+}
+
+/** How runs are made again. */
+export interface Setting {
+  readonly title: string;
+  /** Where runs are made again. */
+  readonly results: string;
+  readonly plan: StudyPlan;
+  readonly jobs: number | null;
+  readonly surroundings: Surroundings;
+  readonly tolerance: number;
+  readonly status: LaneStatus;
+  readonly stop: StopFlag;
+  /** Told of each verification, one after the other. */
+  readonly onVerified: (run: RecordedRun, verification: RunVerification) => Promise<void>;
+}
+
+/** Makes the runs of a group again, those whose inputs did not change, and compares. */
+export async function verifyGroup(group: Group, setting: Setting): Promise<void> {
+  const { title, results, plan, jobs, surroundings, tolerance, status, stop, onVerified } = setting;
+  const { threads } = group;
+  quietVulkan();
+  const device = await chooseExecutor(group.device, { threads });
+  const requestOf = ({ stored, planned }: RecordedRun) => ({
+    title: planned.title,
+    wanted: stored,
+    present: {
+      where: whereOf({ surroundings, executor: device.executor }, planned),
+      methodVersion: planned.method.version,
+      seed: planned.run.seed,
+    },
+    tolerance,
+  });
+  const due: RecordedRun[] = [];
+  for (const run of group.runs) {
+    const request = requestOf(run);
+    const pinned = comparePinned(pinnedBy(run.stored.record), request.present);
+    if (changedInputs(pinned).length === 0) due.push(run);
+    else await onVerified(run, verifyRun({ ...request, found: null }));
+  }
+  if (due.length === 0) return;
+  const lanes = await openLanes({
+    title,
+    pieces: due.length,
+    device,
+    jobs,
+    threads,
+    studyRuns: due.length,
+    plan,
+    results,
+    surroundings,
+    stop,
+  });
+  /** Null for a run that was stopped, by a signal or since another failed. */
+  const verifyIn = (lane: Lane) => async (run: RecordedRun): Promise<RunVerification | null> => {
+    const { planned } = run;
+    const own = `${results}/${planned.folder}`;
+    // What an earlier verification left must not be gone on from.
+    await removeTree(own);
+    const { result } = await lane.run(
+      planned,
+      (progress) => status.report(planned.title, runProgress(progress)),
+    );
+    if (result.kind === "stopped") {
+      await removeTree(own);
+      return null;
+    }
+    const verification = verifyRun({ ...requestOf(run), found: await readRun(own) });
+    if (verification.verdict !== "not reproduced") await removeTree(own);
+    return verification;
+  };
+  try {
+    await workSideBySide(new WorkQueue(due, ({ planned }) => kindOf(planned)), {
+      lanes: lanes.map(verifyIn),
+      onResult: async (run, verification) => {
+        if (verification !== null) await onVerified(run, verification);
+        return verification !== null && !stop.isRaised;
+      },
+      onError: () => stop.raise(),
+    });
+  } finally {
+    for (const lane of lanes) await lane.close();
+  }
+}

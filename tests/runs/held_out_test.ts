@@ -1,0 +1,114 @@
+/** Judging on a part of the training split. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { Inputs } from "../../src/runs/inputs.ts";
+import { defaultSettings, overlaySettings } from "../../src/study/settings.ts";
+import type { RunSpec } from "../../src/study/types.ts";
+import { firstBatch } from "../../src/tasks/batches.ts";
+import type { EvaluationSplit } from "../../src/train/evaluate.ts";
+import type { StageData } from "../../src/train/stages.ts";
+import { tinyModel } from "./tiny_study.ts";
+
+const inputs = new Inputs({ data: null, model: tinyModel, study: "." }, []);
+
+function runWith(heldOut: number | null, seed = 1): RunSpec {
+  return {
+    study: "held-out",
+    task: "Genre",
+    method: "head",
+    label: "head",
+    methodVersion: 1,
+    options: {},
+    budget: null,
+    ranks: null,
+    seed,
+    settings: overlaySettings(defaultSettings, {
+      model: "folder",
+      train: { heldOut, maxLength: 12, batchSize: 64 },
+    }),
+  };
+}
+
+/** Texts of an epoch, by their first tokens and targets. */
+async function trainedOn(run: RunSpec, scoringExamples = 0): Promise<readonly string[]> {
+  const { batches } = (await inputs.runData(run, scoringExamples)).stages[0]!;
+  const seen: string[] = [];
+  let cursor = firstBatch;
+  while (cursor.epoch === 0) {
+    const next = batches.next(cursor);
+    for (let i = 0; i < next.batch.size; i++) {
+      const { length, ids, targets } = next.batch;
+      const tokens = ids.subarray(i * length, (i + 1) * length).filter((id) => id !== 0);
+      seen.push(`${tokens.join()}:${targets[i]}`);
+    }
+    cursor = next.cursor;
+  }
+  return seen;
+}
+
+function judgedOn(data: Awaited<ReturnType<Inputs["runData"]>>): readonly number[] {
+  return data.splits[0]!.ids;
+}
+
+Deno.test("held-out examples are judged on and never trained on", async () => {
+  const whole = await trainedOn(runWith(null));
+  const part = await trainedOn(runWith(0.2));
+  const data = await inputs.runData(runWith(0.2));
+  const { task } = await inputs.task("Genre");
+  assertEquals(data.splits.map(({ name }) => name), ["held_out"]);
+  assertEquals(data.stages[0]!.trainExamples, whole.length);
+  assertEquals(judgedOn(data).length, Math.round(0.2 * whole.length));
+  assertEquals(part.length, whole.length - judgedOn(data).length);
+  // Each text is either trained on or judged on.
+  const examples = (await inputs.task("Genre")).splits.get("train")!;
+  const targets = judgedOn(data).map((id) => examples.find((example) => example.id === id)!.target);
+  assertEquals(data.splits[0]!.targets, targets);
+  const left = [...whole];
+  for (const text of part) left.splice(left.indexOf(text), 1);
+  const judged = data.splits[0]!.batches.flatMap(({ ids, length, size, targets }) =>
+    Array.from({ length: size }, (_, i) => {
+      const tokens = ids.subarray(i * length, (i + 1) * length).filter((id) => id !== 0);
+      return `${tokens.join()}:${targets[i]}`;
+    })
+  );
+  assertEquals(left.sort(), judged.sort());
+  assert(task.splits["dev"] !== undefined);
+});
+
+Deno.test("all seeds hold the same examples out", async () => {
+  const [first, second] = [runWith(0.2, 1), runWith(0.2, 2)];
+  assertEquals(judgedOn(await inputs.runData(first)), judgedOn(await inputs.runData(second)));
+  const without = await inputs.runData(runWith(null));
+  assertEquals(without.splits.map(({ name }) => name), ["dev"]);
+});
+
+Deno.test("examples that are scored on are the run's own and not trained on", async () => {
+  const limited = (limit: number | null, seed = 1): RunSpec => {
+    const run = runWith(null, seed);
+    return {
+      ...run,
+      settings: overlaySettings(run.settings, { train: { trainLimit: limit } }),
+    };
+  };
+  const stagesOf = async (run: RunSpec, count = 0) =>
+    (await inputs.runData(run, count)).stages as readonly [StageData];
+  const textsOf = ({ batches }: EvaluationSplit) =>
+    batches.flatMap(({ ids, length, size, targets }) =>
+      Array.from({ length: size }, (_, i) => {
+        const tokens = ids.subarray(i * length, (i + 1) * length).filter((id) => id !== 0);
+        return `${tokens.join()}:${targets[i]}`;
+      })
+    );
+  for (const limit of [null, 50]) {
+    const whole = await trainedOn(limited(limit));
+    const part = await trainedOn(limited(limit), 9);
+    const [{ scoring, trainExamples }] = await stagesOf(limited(limit), 9);
+    assertEquals(scoring!.targets.length, 9);
+    assertEquals([...part, ...textsOf(scoring!)].sort(), [...whole].sort());
+    // The schedule is that of the whole split, whatever is scored on.
+    assertEquals(trainExamples, (await stagesOf(limited(limit)))[0].trainExamples);
+    const [other] = await stagesOf(limited(limit, 2), 9);
+    assert(other.scoring!.ids.join() !== scoring!.ids.join(), "all seeds score on the same");
+  }
+  assertEquals((await stagesOf(limited(null)))[0].scoring, undefined);
+  await assertRejects(() => inputs.runData(limited(9), 9), RangeError, "has 9 to train on");
+});

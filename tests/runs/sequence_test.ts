@@ -1,0 +1,186 @@
+/** A study of a sequence from end to end: swept, verified, ablated, cut off and exported, on a tiny encoder. */
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { ablateStudy } from "../../src/cli/ablate.ts";
+import { execute } from "../../src/runs/execute.ts";
+import { exportRun } from "../../src/cli/export.ts";
+import { expand, planRuns } from "../../src/runs/planning.ts";
+import { planText } from "../../src/cli/plan_text.ts";
+import { readStudyResults, writeReport } from "../../src/runs/study_results.ts";
+import { verifyStudy } from "../../src/cli/verify.ts";
+import { nativeExecutor } from "../../src/exec/native.ts";
+import { methods } from "../../src/methods/table.ts";
+import { readSurroundings } from "../../src/record/provenance.ts";
+import { StorageError } from "../../src/record/run_folder.ts";
+import type { EvaluationLine, PredictionLine } from "../../src/record/types.ts";
+import { parseStudy, type Study } from "../../src/study/study.ts";
+import { ProgramCache } from "../../src/train/programs.ts";
+import { ablateAll, tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
+
+/** Does somebody sit, and then which number is the last word, with a half more for the cat: two and eight classes. */
+const study: Study = parseStudy({
+  ...tinyStudy,
+  name: "sequence",
+  base: { ...tinyStudy.base, train: { ...tinyStudy.base!.train, keep: "last" } },
+  userTasks: [...tinyStudy.userTasks!, {
+    name: "Words",
+    files: { train: "moves/scored_train.tsv", dev: "moves/scored_dev.tsv" },
+    columns: { text: "text", label: "score" },
+    labels: [1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5],
+  }],
+  sequences: { SitThenCount: ["Moves", "Words"] },
+  axes: { ...tinyStudy.axes, tasks: ["SitThenCount"] },
+});
+
+async function linesOf<T>(path: string): Promise<readonly T[]> {
+  return (await Deno.readTextFile(path)).trimEnd().split("\n").map((line) => JSON.parse(line));
+}
+
+const folders = { data: null, model: null } as const;
+
+Deno.test("a sequence is swept, recorded, reported, verified, ablated and exported", async (t) => {
+  await withSwept(async ({ home, folder, runOf, recordOf }) => {
+    await t.step("a record holds the accuracies of its evaluations", async () => {
+      for (const method of ["head", "lora", "adalora", "elalora"]) {
+        const { happened } = recordOf(method);
+        const { stages, classIncremental, averageAccuracy, forgetting } = happened.sequence!;
+        assertEquals(stages, [
+          { task: "Moves", classes: 2, firstStep: 0, steps: 14 },
+          { task: "Words", classes: 8, firstStep: 14, steps: 14 },
+        ]);
+        assertEquals(happened.steps, 28);
+        const lines = await linesOf<EvaluationLine>(`${runOf(method)}/evaluations.jsonl`);
+        const at = (step: number, split: string) =>
+          lines.find((line) => line.step === step && line.split === split)!.metrics;
+        const [[first], [then, second]] = classIncremental as [[number], [number, number]];
+        assertEquals(first, at(14, "Moves")["accuracy"]);
+        assertEquals([then, second], [at(28, "Moves"), at(28, "Words")].map((m) => m["accuracy"]));
+        assertAlmostEquals(averageAccuracy, (then + second) / 2, 1e-12);
+        assertAlmostEquals(forgetting, first - then, 1e-12);
+        assertEquals(happened.primaryMetric, "average_accuracy");
+        assertEquals(happened.last!.split, "all tasks");
+        assertAlmostEquals(happened.last!.metrics["average_accuracy"]!, averageAccuracy, 1e-12);
+        assertEquals(happened.others.map(({ split }) => split), ["Moves", "Words"]);
+        // Steps 5, 10 and 14 of each stage; the second judges two tasks.
+        assertEquals(lines.length, 3 * 2 + 3 * 3);
+      }
+    });
+
+    await t.step(
+      "predictions are classes of the union, and give the recorded accuracy",
+      async () => {
+        const lines = await linesOf<PredictionLine>(`${runOf("lora")}/predictions.jsonl`);
+        const words = lines.filter(({ split }) => split === "Words");
+        assert(words.every(({ target }) => target >= 2 && target < 10));
+        assert(lines.some(({ split }) => split === "Moves"));
+        const right = words.filter(({ target, prediction }) => target === prediction).length;
+        const found = recordOf("lora").happened.sequence!.classIncremental[1]![1];
+        // Signs are looked for, yet no one answer is the majority's over several tasks.
+        const { flags, majority } = recordOf("lora").happened;
+        assertEquals([Array.isArray(flags), majority], [true, undefined]);
+        assertAlmostEquals(right / words.length, found!, 1e-12);
+      },
+    );
+
+    await t.step("the report has the sequence", async () => {
+      const page = await writeReport(folder, await readStudyResults(folder));
+      const table = await Deno.readTextFile(page.replace("report.html", "tables/sequences.md"));
+      assertEquals(table.match(/SitThenCount/g)?.length, 4);
+    });
+
+    await t.step("a verification makes every run again, bit-equal", async () => {
+      const options = { ...folders, device: null, jobs: 1, threads: null, sample: null, seed: 0 };
+      const { runs } = await verifyStudy(folder, { ...options, tolerance: 1e-4 });
+      assertEquals(runs.map(({ verdict }) => verdict), Array(4).fill("bit-equal"));
+    });
+
+    await t.step(
+      "an ablation starts from the recorded average, and ranks are replayed",
+      async () => {
+        const { ablated, replay } = await ablateStudy(folder, { ...ablateAll, replay: true });
+        assertEquals([ablated, replay?.failed], [3, 0]);
+        const { runs, replay: replayed } = await readStudyResults(folder);
+        for (const { record, ablation } of runs) {
+          if (record.happened.finalRanks === null) continue;
+          assertEquals(ablation!.metric, "average_accuracy");
+          assertAlmostEquals(
+            ablation!.baseline,
+            record.happened.sequence!.averageAccuracy,
+            1e-5,
+          );
+        }
+        assert(replayed!.runs.length > 0);
+        assert(replayed!.runs.every(({ record }) => record.happened.sequence !== undefined));
+      },
+    );
+
+    await t.step("an export has all classes, called by task and label", async () => {
+      const out = `${home}/merged`;
+      const options = { model: null, baseName: null } as const;
+      await exportRun(runOf("lora"), { ...options, format: "merged", out });
+      const { id2label } = JSON.parse(await Deno.readTextFile(`${out}/config.json`));
+      assertEquals(Object.keys(id2label).length, 10);
+      assertEquals([id2label[0], id2label[9]], ["Moves: calm", "Words: 4.5"]);
+    });
+
+    await t.step("a run that is cut off in its second stage ends bit-equal", async () => {
+      const where = { data: null, model: tinyModel, study: home };
+      const { runs, inputs } = await planRuns(study, expand(study, methods), where, methods);
+      const executor = await nativeExecutor(1);
+      const context = {
+        executor,
+        programs: new ProgramCache(executor),
+        inputs,
+        surroundings: await readSurroundings(),
+        results: `${home}/cut`,
+        jobs: 1,
+        isStopping: () => false,
+        checkpointMillis: 0,
+      };
+      const planned = runs.find(({ run }) => run.method === "elalora")!;
+      const dying = execute(planned, {
+        ...context,
+        onStep: ({ step }) =>
+          step < 20 ? Promise.resolve() : Promise.reject(new StorageError("here", "cut off")),
+      });
+      await assertRejects(() => dying, StorageError, "cut off");
+      await execute(planned, { ...context, onStep: () => Promise.resolve() });
+      for (const file of ["adapter.safetensors", "evaluations.jsonl", "predictions.jsonl"]) {
+        assertEquals(
+          await Deno.readFile(`${context.results}/${planned.folder}/${file}`),
+          await Deno.readFile(`${runOf("elalora")}/${file}`),
+          file,
+        );
+      }
+    });
+
+    await t.step("a plan counts the steps of all stages", async () => {
+      const file = { study, path: `${home}/sequence.json`, folder: home, methods };
+      const text = await planText(file, { data: null, model: tinyModel, results: home });
+      assert(/SitThenCount +lora .* 28 +0\/1/.test(text), text);
+    });
+  }, study);
+});
+
+Deno.test("methods of every kind go through a sequence, and come out the same again", async () => {
+  const names = [
+    ...["bitfit", "full", "dora", "sora", "beamlora", "prilora", "houlsby", "pfeiffer"],
+    ...["raclora", "xgblora"],
+  ];
+  const others: Study = {
+    ...study,
+    deltas: [
+      { when: { method: "prilora" }, options: { n: 5 } },
+      { when: { method: "raclora" }, options: { blocks: 3 } },
+    ],
+    axes: { ...study.axes, methods: names, budgets: [4] },
+  };
+  await withSwept(async ({ folder, recordOf }) => {
+    for (const name of names) {
+      const { classIncremental } = recordOf(name).happened.sequence!;
+      assertEquals(classIncremental.map((row) => row.length), [1, 2], name);
+    }
+    const options = { ...folders, device: null, jobs: 1, threads: null, sample: null, seed: 0 };
+    const { runs } = await verifyStudy(folder, { ...options, tolerance: 1e-4 });
+    assertEquals(runs.map(({ verdict }) => verdict), names.map(() => "bit-equal"));
+  }, others);
+});

@@ -1,0 +1,167 @@
+/** A study of seconds: a tiny BERT, a task of its own in a folder made for the test, few steps. */
+import type { AblateOptions } from "../../src/cli/ablate.ts";
+import { sweepStudy } from "../../src/cli/sweep.ts";
+import { methods } from "../../src/methods/table.ts";
+import type { RunRecord } from "../../src/record/types.ts";
+import { parseStudy, type Study } from "../../src/study/study.ts";
+
+/** The folder of a BERT with two layers, 16 wide, and 40 words. */
+export const tinyModel = decodeURIComponent(new URL("../golden/bert", import.meta.url).pathname);
+
+const actors = ["the cat", "a dog", "the bird", "she", "he", "it"];
+const actions = ["sat on the mat", "ran under a tree", "flew and sat", "was very small"];
+
+/** Sentences with label `calm` where somebody sat, else `lively`; each sentence once for `train` and `dev`. */
+function rows(part: 0 | 1): string {
+  const lines = actors.flatMap((actor, i) =>
+    actions.flatMap((action, j) =>
+      ["green", "red", "large", "one", "two"].map((word, k) => ({
+        text: `${actor} ${action} ${word}`,
+        label: action.includes("sat") ? "calm" : "lively",
+        isDev: (i + j + k) % 3 === 0,
+      }))
+    )
+  ).filter(({ isDev }) => isDev === (part === 1));
+  return ["text\tlabel", ...lines.map(({ text, label }) => `${text}\t${label}`), ""].join("\n");
+}
+
+/** Sentences with a score: the last word's, and a half more for the cat. */
+function scoredRows(part: 0 | 1): string {
+  const numbers = ["one", "two", "three", "four"];
+  const lines = actors.flatMap((actor, i) =>
+    actions.flatMap((action, j) =>
+      numbers.map((word, k) => ({
+        text: `${word} ${actor} ${action} ${word}`,
+        score: k + 1 + (actor.includes("cat") ? 0.5 : 0),
+        isDev: (i + j + k) % 3 === 0,
+      }))
+    )
+  ).filter(({ isDev }) => isDev === (part === 1));
+  return ["text\tscore", ...lines.map(({ text, score }) => `${text}\t${score}`), ""].join("\n");
+}
+
+/** The study: each method once or twice. */
+export const tinyStudy: Study = parseStudy({
+  name: "tiny",
+  base: {
+    model: "folder",
+    train: {
+      steps: 14,
+      batchSize: 8,
+      learningRate: 0.02,
+      maxLength: 12,
+      evaluateEvery: 5,
+      evaluateEpochs: false,
+      keep: "best",
+    },
+  },
+  userTasks: [{
+    name: "Moves",
+    files: { train: "moves/train.tsv", dev: "moves/dev.tsv" },
+    columns: { text: "text", label: "label" },
+    labels: ["calm", "lively"],
+  }],
+  deltas: [{
+    when: { method: ["adalora", "elalora"] },
+    options: { initWarmup: 2, finalWarmup: 3, maskInterval: 2 },
+  }],
+  axes: {
+    tasks: ["Moves"],
+    methods: ["head", "lora", "adalora", "elalora"],
+    budgets: [2],
+    seeds: [1],
+  },
+});
+
+/** The same with a number to predict, whose metric is finer than an accuracy. */
+export const scoredStudy: Study = parseStudy({
+  ...tinyStudy,
+  userTasks: [{
+    name: "Numbers",
+    files: { train: "moves/scored_train.tsv", dev: "moves/scored_dev.tsv" },
+    columns: { text: "text", label: "score" },
+    labels: { min: 1, max: 5 },
+  }],
+  axes: { ...tinyStudy.axes, tasks: ["Numbers"] },
+});
+
+/** Writes the files of the studies' tasks into a folder. */
+export async function writeTinyTasks(home: string): Promise<void> {
+  await Deno.mkdir(`${home}/moves`);
+  await Deno.writeTextFile(`${home}/moves/train.tsv`, rows(0));
+  await Deno.writeTextFile(`${home}/moves/dev.tsv`, rows(1));
+  await Deno.writeTextFile(`${home}/moves/scored_train.tsv`, scoredRows(0));
+  await Deno.writeTextFile(`${home}/moves/scored_dev.tsv`, scoredRows(1));
+}
+
+/** Every run of a sweep by the layer-rank ablation alone. */
+export const ablateAll: AblateOptions = {
+  data: null,
+  model: null,
+  device: null,
+  jobs: 1,
+  threads: 1,
+  sample: null,
+  replay: false,
+};
+
+/** A swept study in a folder of its own. */
+export interface Swept {
+  /** Where the study's data are. */
+  readonly home: string;
+  /** The study's results. */
+  readonly folder: string;
+  /** The folder of the run of a method. */
+  readonly runOf: (method: string) => string;
+  readonly recordOf: (method: string) => RunRecord;
+}
+
+/**
+ * Sweeps the tiny study on one CPU thread, and removes everything afterwards.
+ *
+ * @param model The folder of studies whose model is `folder`. Default: the tiny BERT.
+ */
+export async function withSwept(
+  check: (swept: Swept) => Promise<void>,
+  study: Study = tinyStudy,
+  model: string = tinyModel,
+): Promise<void> {
+  const home = await Deno.makeTempDir();
+  try {
+    await writeTinyTasks(home);
+    const { folder, failed } = await sweepStudy(
+      { study, path: `${home}/tiny.json`, folder: home, methods },
+      {
+        data: null,
+        model,
+        device: "cpu",
+        jobs: 1,
+        threads: 1,
+        results: `${home}/results`,
+        retryFailed: false,
+        report: false,
+      },
+    );
+    if (failed > 0) throw new Error(`${failed} runs of the tiny study failed`);
+    const runOf = (method: string) => {
+      const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
+      return `${folder}/${names.find((name) => name.includes(`-${method}-`))}`;
+    };
+    const recordOf = (method: string) =>
+      JSON.parse(Deno.readTextFileSync(`${runOf(method)}/record.json`)) as RunRecord;
+    await check({ home, folder, runOf, recordOf });
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
+
+/** Changes one line (from 0) of a journal. */
+export async function changeLine(
+  path: string,
+  line: number,
+  change: (value: Record<string, unknown>) => Record<string, unknown>,
+): Promise<void> {
+  const lines = (await Deno.readTextFile(path)).trimEnd().split("\n");
+  lines[line] = JSON.stringify(change(JSON.parse(lines[line]!)));
+  await Deno.writeTextFile(path, `${lines.join("\n")}\n`);
+}

@@ -1,0 +1,99 @@
+import { assert, assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
+import { chance } from "../../src/report/format.ts";
+import {
+  fewestBlocks,
+  friedmanTest,
+  holm,
+  leastCorrectedP,
+  signedRankTest,
+} from "../../src/stats/rank_tests.ts";
+import golden from "../golden/rank_tests.json" with { type: "json" };
+
+Deno.test("friedmanTest agrees with SciPy's statistic and permutation test, ties included", () => {
+  for (const { scores, statistic, p } of Object.values(golden.friedman)) {
+    const found = friedmanTest(scores, { draws: 20000 });
+    assert(found !== null);
+    assertAlmostEquals(found.statistic, statistic, 1e-9 * statistic);
+    assertEquals(found.freedom, scores[0]!.length - 1);
+    // Four standard errors of a share of 20,000 draws; SciPy's third value is one of as many draws.
+    assertAlmostEquals(found.p, p, 4 * Math.sqrt(2 * p * (1 - p) / 20000));
+  }
+});
+
+Deno.test("friedmanTest repeats, and another seed draws other orders", () => {
+  const { scores } = golden.friedman["nine blocks of seventeen"];
+  assertEquals(friedmanTest(scores), friedmanTest(scores));
+  assertNotEquals(friedmanTest(scores, { seed: 1 })!.p, friedmanTest(scores, { seed: 2 })!.p);
+});
+
+Deno.test("friedmanTest has nothing to say of one block, one method, or ties alone", () => {
+  assertEquals(friedmanTest([]), null);
+  assertEquals(friedmanTest([[1, 2, 3]]), null);
+  assertEquals(friedmanTest([[1], [2]]), null);
+  assertEquals(friedmanTest([[4, 4], [7, 7]]), null);
+});
+
+/** p to nine digits, however small it is. */
+const assertSameP = (found: number, wanted: number) =>
+  assertAlmostEquals(found, wanted, 1e-9 * wanted);
+
+Deno.test("signedRankTest agrees with SciPy, ties and zeros included", () => {
+  for (const { values, n, positive, p } of Object.values(golden.wilcoxon)) {
+    const found = signedRankTest(values);
+    assertEquals([found.n, found.positive], [n, positive]);
+    assertSameP(found.p, p);
+  }
+});
+
+Deno.test("signedRankTest has exact and then normal tails to a thousand differences", () => {
+  for (const { series, n, positive, p } of Object.values(golden.series)) {
+    const [count = 0, modulus = 0, shift = 0] = series;
+    const values = Array.from({ length: count }, (_, i) => (i + 1) * 7919 % modulus - shift);
+    const found = signedRankTest(values);
+    assertEquals([found.n, found.positive], [n, positive]);
+    assertSameP(found.p, p);
+    // The other sign is the same test.
+    assertSameP(signedRankTest(values.map((value) => -value)).p, p);
+  }
+});
+
+Deno.test("eight methods can be told apart over more than a hundred blocks", () => {
+  // 28 pairs: a p that stopped at .002 would be .056 after correction.
+  const { p } = signedRankTest(Array.from({ length: 101 }, (_, i) => 1 + i % 7));
+  const corrected = holm(Array.from({ length: 28 }, () => p));
+  assertAlmostEquals(Math.log2(corrected[0]!), 1 - 101 + Math.log2(28), 1e-9);
+});
+
+Deno.test("no p of signedRankTest or holm is 0 or written as 0", () => {
+  for (const n of [1, 200, 201, 1100, 3000]) {
+    const { p } = signedRankTest(Array.from({ length: n }, (_, i) => i + 1));
+    assert(p > 0 && p <= 1, `${n}: ${p}`);
+    assertEquals(chance(p), n === 1 ? "1.00" : "< 0.001");
+    assert(holm([p, p, 0.5]).every((corrected) => corrected > 0));
+  }
+});
+
+Deno.test("signedRankTest takes differences that are equal but for rounding as ties, and none as no difference", () => {
+  const rounded = [0.3 - 0.2, 0.2 - 0.1, 0.4 - 0.3, 0.8 - 0.9];
+  assertEquals(signedRankTest(rounded).positive, 7.5);
+  assertEquals(signedRankTest([0.1 + 0.2 - 0.3, 0]), { n: 0, positive: 0, p: 1 });
+  assertEquals(signedRankTest([]).p, 1);
+});
+
+Deno.test("holm agrees with statsmodels", () => {
+  for (const { p, corrected } of Object.values(golden.holm)) {
+    const found = holm(p);
+    for (const [i, wanted] of corrected.entries()) assertAlmostEquals(found[i]!, wanted, 1e-12);
+  }
+  assertEquals(holm([]), []);
+});
+
+Deno.test("fewestBlocks is where the least p that signs allow passes Holm's correction", () => {
+  // One pair: 2 · 2⁻⁵ = 0.0625 and 2 · 2⁻⁶ = 0.03125. 17 methods, 136 pairs: 136 · 2⁻¹¹ = 0.066, 136 · 2⁻¹² = 0.033.
+  assertEquals([fewestBlocks(1), fewestBlocks(136)], [6, 13]);
+  assertAlmostEquals(leastCorrectedP(12, 136), 136 / 2048, 1e-15);
+  // The bound is what the tests give when one of three methods wins each block and the others win half each.
+  const wins = Array.from({ length: 8 }, (_, i) => 0.1 + 0.01 * i);
+  const { p } = signedRankTest(wins);
+  assertAlmostEquals(holm([p, 1, 1])[0]!, leastCorrectedP(8, 3), 1e-15);
+});

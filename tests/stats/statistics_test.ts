@@ -1,0 +1,112 @@
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertNotEquals,
+  assertThrows,
+} from "@std/assert";
+import {
+  averageRanks,
+  bootstrapInterval,
+  comparePaired,
+  kendall,
+  spearman,
+  summarise,
+} from "../../src/stats/statistics.ts";
+import { centralProbability, centralQuantile } from "../../src/stats/student_t.ts";
+import golden from "../golden/statistics.json" with { type: "json" };
+
+const near = (actual: number | null, expected: number, relative = 1e-9) => {
+  assert(actual !== null);
+  assertAlmostEquals(actual, expected, relative * Math.max(1, Math.abs(expected)));
+};
+
+Deno.test("centralQuantile agrees with SciPy from 1 to 40,000 degrees of freedom", () => {
+  for (const { level, freedom, t } of golden.quantiles) {
+    near(centralQuantile(level, freedom), t, 1e-8);
+    near(centralProbability(t, freedom), level, 1e-9);
+  }
+});
+
+Deno.test("centralQuantile refuses what has no quantile", () => {
+  for (const [level, freedom] of [[0, 3], [1, 3], [0.95, 0], [0.95, 2.5]] as const) {
+    assertThrows(() => centralQuantile(level, freedom), RangeError, "Student's t");
+  }
+});
+
+Deno.test("summarise agrees with SciPy's mean, deviation and t interval", () => {
+  for (const sample of Object.values(golden.summaries)) {
+    const summary = summarise(sample.values);
+    assertEquals(summary.n, sample.values.length);
+    near(summary.mean, sample.mean);
+    near(summary.sd, sample.sd);
+    near(summary.low, sample.low);
+    near(summary.high, sample.high);
+  }
+});
+
+Deno.test("summarise claims no spread for one value and nothing for none, and leaves out NaN", () => {
+  assertEquals(summarise([4]), { n: 1, mean: 4, sd: null, low: null, high: null });
+  assertEquals(summarise([]), { n: 0, mean: null, sd: null, low: null, high: null });
+  assertEquals(summarise([NaN, 4, Infinity]).n, 1);
+});
+
+Deno.test("spearman, kendall and averageRanks agree with SciPy, ties included", () => {
+  for (const pair of Object.values(golden.correlations)) {
+    near(spearman(pair.x, pair.y), pair.spearman);
+    near(kendall(pair.x, pair.y), pair.kendall);
+    assertEquals(averageRanks(pair.y), pair.ranks);
+  }
+});
+
+Deno.test("spearman and kendall of equal and of opposite orders are 1 and −1, not more", () => {
+  for (const correlate of [spearman, kendall]) {
+    for (const x of [[7, 7, 5], [0, 1, 2, 3], [1, 5, 2, 2, 9, 4, 4]]) {
+      assertEquals(correlate(x, x), 1);
+      assertEquals(correlate(x, x.map((value) => -value)), -1);
+    }
+  }
+});
+
+Deno.test("spearman and kendall are null where a side is constant or pairs are few", () => {
+  for (const correlate of [spearman, kendall]) {
+    assertEquals(correlate([2, 2, 2, 2], [1, 2, 3, 4]), null);
+    assertEquals(correlate([1, 2, 3, 4], [5, 5, 5, 5]), null);
+    assertEquals(correlate([1, 2], [1, 2]), null);
+  }
+});
+
+Deno.test("comparePaired gives a verdict only where the interval excludes zero", () => {
+  const cases = [
+    [[0.03, 0.02, 0.04], true, "better"],
+    [[0.03, 0.02, 0.04], false, "worse"],
+    [[-0.03, -0.02, -0.04], true, "worse"],
+    [[0.03, -0.02, 0.04], true, "no significant difference"],
+    [[0.02, 0.02, 0.02], true, "same in every pair"],
+    [[0, 0, 0], true, "same in every pair"],
+    [[0.02], true, "one pair only"],
+    [[], true, "no pairs"],
+  ] as const;
+  for (const [differences, isHigherBetter, verdict] of cases) {
+    assertEquals(comparePaired(differences, isHigherBetter).verdict, verdict);
+  }
+});
+
+Deno.test("bootstrapInterval agrees with SciPy's percentile bootstrap and repeats", () => {
+  const { values, low, high } = golden.bootstrap;
+  const meanOf = (units: readonly number[]) =>
+    units.reduce((sum, unit) => sum + values[unit]!, 0) / units.length;
+  const found = bootstrapInterval(values.length, meanOf, { seed: 3, draws: 20000 });
+  assert(found !== null);
+  // 20,000 draws leave about 0.02 of sampling error at the ends.
+  assertAlmostEquals(found.low, low, 0.06);
+  assertAlmostEquals(found.high, high, 0.06);
+  assertEquals(bootstrapInterval(values.length, meanOf, { seed: 3, draws: 20000 }), found);
+  const few = (seed: number) => bootstrapInterval(values.length, meanOf, { seed, draws: 100 });
+  assertNotEquals(few(4), few(3));
+});
+
+Deno.test("bootstrapInterval gives none where the statistic is mostly undefined", () => {
+  assertEquals(bootstrapInterval(5, () => null, { seed: 0 }), null);
+  assertEquals(bootstrapInterval(2, () => 1, { seed: 0 }), null);
+});

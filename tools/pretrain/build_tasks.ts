@@ -1,0 +1,35 @@
+/**
+ * Builds the tasks that ranklab ships from the corpora.
+ *
+ * @module
+ */
+import { RandomStream } from "../../src/base/random.ts";
+import type { Corpora } from "./corpora/corpora.ts";
+import { buildAcceptability } from "./task_sources/acceptability.ts";
+import { buildLater, buildYearsApart } from "./task_sources/addresses.ts";
+import { buildTopic } from "./task_sources/definitions.ts";
+import { buildGenre } from "./task_sources/genre.ts";
+import type { BuiltTask } from "./task_sources/rows.ts";
+
+/** The seed of the committed files. */
+export const embeddedTasksSeed = 2026;
+
+/**
+ * All embedded tasks, the same for the same corpora and seed.
+ *
+ * @throws {RangeError} If the corpora are too small for a task.
+ */
+export function buildEmbeddedTasks(
+  { synsets, brown, sotu }: Corpora,
+  seed: number = embeddedTasksSeed,
+): BuiltTask[] {
+  const random = (name: string) => RandomStream.fromSeed(seed).fork("tasks").fork(name);
+  const pairSizes = { train: 1500, dev: 400 };
+  return [
+    buildAcceptability(brown, { train: 3000, dev: 600 }, random("Acceptability")),
+    buildGenre(brown, { train: 1500, dev: 480 }, random("Genre")),
+    buildTopic(synsets, { train: 1600, dev: 512 }, random("Topic")),
+    buildLater(sotu, pairSizes, random("Later")),
+    buildYearsApart(sotu, pairSizes, random("YearsApart")),
+  ];
+}

@@ -1,0 +1,148 @@
+/**
+ * `deno task replay TRACE.json…`: replays recorded runs of the authors' rank allocators through ranklab's graph, gradients
+ * and policies, and names the first number that differs.
+ *
+ * @module
+ */
+import { describeDifference, type Tolerance } from "./difference.ts";
+import { checkChain, ranksOf, replayTrace } from "./replay_graph.ts";
+import { parseTrace, type Trace } from "./trace.ts";
+import { type Command, defaultColumns, helpText, readCommand } from "../../src/cli/command.ts";
+import { UsageError } from "../../src/base/usage_error.ts";
+import { complain, outputColumns, runCommand, say } from "../../src/cli/terminal.ts";
+
+/** What the command takes. */
+const command: Command = {
+  name: "replay",
+  summary:
+    "Replays recorded training runs of the authors' rank allocators: loss, gradients, parameters, importance, scores " +
+    "and ranks of every step are computed anew and compared with the file",
+  takes: "TRACE.json ...",
+  most: Infinity,
+  least: 1,
+  explained: [{
+    name: "TRACE.json",
+    text: 'an object with "config", "frozen", "x", "y", "initial" and "steps"',
+  }],
+  options: [{
+    name: "tolerance",
+    value: "NUMBER",
+    text: "largest relative error of a number (default 1e-9); ranks must always be equal",
+  }],
+  examples: [{
+    line: "deno task replay tests/golden/elalora_trace_a.json",
+    text: "a trace of the repository",
+  }],
+  notes: [
+    'Known formats: of ElaLoRA, "config.method" is "elalora" or absent and each step has "b", the ranks to move; of AdaLoRA, ' +
+    '"config.method" is "adalora" and each step has "budget", the total rank allowed.',
+    "Exit code: 0 if all agree, 1 if a number differs, 2 for wrong arguments or a file that is no trace.",
+  ],
+};
+
+/** A file could not be read as a trace; the message names it. */
+class TraceFileError extends Error {
+  override readonly name = "TraceFileError";
+}
+
+/** How {@linkcode replayFiles} compares and where it writes. */
+export interface ReplayFilesOptions {
+  /** Largest relative error of a number; errors up to a millionth of it pass as they are. Default 1e-9. */
+  readonly tolerance?: number;
+  /** Receives one line a trace. Default: standard output. */
+  readonly say?: (line: string) => Promise<void>;
+  /** Receives a line for each file that is no trace. Default: standard error. */
+  readonly complain?: (line: string) => Promise<void>;
+}
+
+async function readTrace(path: string): Promise<Trace> {
+  let text: string;
+  let json: unknown;
+  try {
+    text = await Deno.readTextFile(path);
+    json = JSON.parse(text);
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    throw new TraceFileError(`Cannot read trace "${path}": ${cause.message}`, { cause });
+  }
+  try {
+    const trace = parseTrace(json, path);
+    checkChain(trace);
+    return trace;
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw new TraceFileError(cause.message, { cause });
+  }
+}
+
+/** The line of one trace, and whether all of it agrees. */
+function replayOne(trace: Trace, tolerance: Tolerance): { line: string; agrees: boolean } {
+  const { difference, steps, events } = replayTrace(trace, { tolerance });
+  if (difference !== null) {
+    const agreed = `${steps} of ${trace.steps.length} steps agree`;
+    return {
+      line: `differs ${trace.name}: ${agreed}. ${describeDifference(difference)}`,
+      agrees: false,
+    };
+  }
+  const start = ranksOf(trace, trace.initial).join(" ");
+  const end = trace.steps.at(-1)!.ranks.join(" ");
+  return {
+    line: `ok ${trace.name}: ${steps} steps, ${events} events, ranks ${start} -> ${end}`,
+    agrees: true,
+  };
+}
+
+/**
+ * Replays files, each to its first difference; a file that is no trace does not stop the others.
+ *
+ * @returns 0 where all agree, 1 where a number differs, 2 where a file is no trace.
+ */
+export async function replayFiles(
+  paths: readonly string[],
+  options: ReplayFilesOptions = {},
+): Promise<number> {
+  const relative = options.tolerance ?? 1e-9;
+  const tolerance = { absolute: relative * 1e-6, relative };
+  const write = options.say ?? say;
+  let code = 0;
+  for (const path of paths) {
+    try {
+      const { line, agrees } = replayOne(await readTrace(path), tolerance);
+      await write(line);
+      if (!agrees) code = Math.max(code, 1);
+    } catch (error) {
+      if (!(error instanceof TraceFileError)) throw error;
+      await (options.complain ?? complain)(`error: ${error.message}`);
+      code = 2;
+    }
+  }
+  return code;
+}
+
+/**
+ * The command with its arguments; see {@linkcode replayFiles} for the exit code.
+ *
+ * @throws {UsageError} For an unknown option, no file, or a tolerance that is no positive number.
+ */
+export async function replay(
+  args: readonly string[],
+  options: Pick<ReplayFilesOptions, "say" | "complain"> = {},
+): Promise<number> {
+  const { positional, text, flag } = readCommand(args, command);
+  if (flag("help")) {
+    await (options.say ?? say)(helpText(command, outputColumns() ?? defaultColumns));
+    return 0;
+  }
+  const given = text("tolerance");
+  const tolerance = given === null ? 1e-9 : Number(given);
+  if (!(tolerance > 0 && tolerance < Infinity)) {
+    throw new UsageError(
+      `Option "--tolerance" is "${given}", want a positive number such as 1e-9`,
+    );
+  }
+  return await replayFiles(positional, { ...options, tolerance });
+}
+replay.command = command;
+
+if (import.meta.main) await runCommand(replay);
