@@ -5,6 +5,7 @@
  */
 import { columnsOf, shortened } from "../base/text_width.ts";
 import { clearStatus, complain, showStatus } from "./terminal.ts";
+import { type Fetching, ownFetching } from "../fetch/model_files.ts";
 import { realTransport, type Transport } from "../fetch/transport.ts";
 
 const units = ["bytes", "kB", "MB", "GB"];
@@ -24,22 +25,28 @@ export function sizeText(bytes: number): string {
   return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }
 
-/** The network, with progress as a status line and a line on standard error for each file and each wait. */
-export function terminalTransport(): Transport {
-  return realTransport({
-    onProgress: async ({ title, bytes, totalBytes }) => {
-      if (bytes === totalBytes) {
-        await clearStatus();
-        await complain(`Fetched ${title} (${sizeText(bytes)})`);
-        return;
-      }
-      const share = totalBytes === null ? "" : ` of ${sizeText(totalBytes)}`;
-      const rest = `: ${sizeText(bytes)}${share}`;
-      await showStatus((columns) => shortened(title, columns - columnsOf(rest)) + rest);
-    },
-    onRetry: async (_title, problem, millis) => {
+/** Progress of downloads as a status line, and a line on standard error for each file and each wait. */
+const downloads: Pick<Transport, "onProgress" | "onRetry"> = {
+  onProgress: async ({ title, bytes, totalBytes }) => {
+    if (bytes === totalBytes) {
       await clearStatus();
-      await complain(`${problem}; trying again in ${(millis / 1000).toFixed(0)} s`);
-    },
-  });
+      await complain(`Fetched ${title} (${sizeText(bytes)})`);
+      return;
+    }
+    const share = totalBytes === null ? "" : ` of ${sizeText(totalBytes)}`;
+    const rest = `: ${sizeText(bytes)}${share}`;
+    await showStatus((columns) => shortened(title, columns - columnsOf(rest)) + rest);
+  },
+  onRetry: async (_title, problem, millis) => {
+    await clearStatus();
+    await complain(`${problem}; trying again in ${(millis / 1000).toFixed(0)} s`);
+  },
+};
+
+/** The network, with progress on the terminal. */
+export function terminalTransport(): Transport {
+  return realTransport(downloads);
 }
+
+/** How commands fetch encoders: by this process's environment and network, with progress on the terminal. */
+export const terminalFetching: Fetching = ownFetching(downloads);

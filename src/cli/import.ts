@@ -21,7 +21,8 @@ import type { Evaluation, EvaluationSplit } from "../train/evaluate.ts";
 import { openingOf } from "../runs/export_readme.ts";
 import { commandOf } from "./command.ts";
 import { deviceOption } from "./command_parts.ts";
-import { ownFetching, readModelFiles } from "../fetch/model_files.ts";
+import { readModelFiles } from "../fetch/model_files.ts";
+import { terminalFetching } from "./fetch_report.ts";
 import {
   type AdapterContents,
   contentsText,
@@ -120,7 +121,7 @@ export async function importPeft(
   const { data, model: modelFolder, out } = options;
   const inputs = new Inputs({ data, model: modelFolder, study: source.folder }, source.tasks);
   const task = inputs.taskOf(options.task);
-  const base = await readModelFiles(modelSource("folder", modelFolder), ownFetching);
+  const base = await readModelFiles(modelSource("folder", modelFolder), terminalFetching);
   const { title, config, weights, tokenizerFiles } = base;
   const model = loadEncoder({ config, weights, ...tokenizerFiles }, title);
   checkMaxLength(model.config, maxLength, modelFolder);

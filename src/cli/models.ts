@@ -10,7 +10,8 @@ import { modelSource } from "../models/sources.ts";
 import { parseModelName, unknownModel } from "../study/model_name.ts";
 import { type Command, commandOf, usageLine } from "./command.ts";
 import { type CachedModel, cachedModels, fetchSnapshot, type HubModel } from "../fetch/hub.ts";
-import { type Fetching, ownFetching } from "../fetch/model_files.ts";
+import type { Fetching } from "../fetch/model_files.ts";
+import { terminalFetching } from "./fetch_report.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { runCommand, say } from "./terminal.ts";
 import { textTable } from "./text_table.ts";
@@ -121,7 +122,7 @@ const command: Command = {
 /** The command. */
 export async function models(
   args: readonly string[],
-  fetching: Fetching = ownFetching,
+  fetching: Fetching = terminalFetching,
 ): Promise<number> {
   return await commandOf(command, async ({ positional: [verb, ...names] }) => {
     if (verb === undefined) return await list(fetching);

@@ -14,8 +14,7 @@ import {
 import type { ModelOrigin } from "../record/types.ts";
 import type { TokenizerFiles } from "../tasks/tokenizers/files.ts";
 import { cachedSnapshot, fetchSnapshot, type HubAccess, hubAccess, type HubModel } from "./hub.ts";
-import { terminalTransport } from "./report.ts";
-import type { Transport } from "./transport.ts";
+import { realTransport, type Transport } from "./transport.ts";
 import { openWheel } from "./wheel.ts";
 
 /** What fetching needs of the world; looked at only where something has to be fetched. */
@@ -24,8 +23,19 @@ export interface Fetching {
   readonly transport: () => Transport;
 }
 
-/** The environment and the network of this process. */
-export const ownFetching: Fetching = { access: () => hubAccess(), transport: terminalTransport };
+/**
+ * The environment and the network of this process.
+ *
+ * @param report Told of downloads. Default: nobody is.
+ */
+export function ownFetching(
+  report: Pick<Transport, "onProgress" | "onRetry"> = {
+    onProgress: () => Promise.resolve(),
+    onRetry: () => Promise.resolve(),
+  },
+): Fetching {
+  return { access: () => hubAccess(), transport: () => realTransport(report) };
+}
 
 /** A place with files. */
 interface Place {

