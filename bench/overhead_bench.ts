@@ -4,7 +4,7 @@
  * @module
  */
 import { execute } from "../src/runs/execute.ts";
-import { sweepStudy } from "../src/cli/sweep.ts";
+import { sweepStudy } from "../src/runs/sweep.ts";
 import { chooseExecutor } from "../src/exec/choose.ts";
 import { methods } from "../src/methods/table.ts";
 import { readSurroundings } from "../src/record/provenance.ts";
@@ -64,7 +64,7 @@ export async function executorShareBench(): Promise<Measurement> {
   await clear(name);
   const study = await benchStudy(name, 100, 4, 3);
   const { executorShare, finished } = await sweepStudy(
-    { study, path: "experiments/quickstart.json", folder: "experiments", methods },
+    { study, folder: "experiments", methods },
     {
       data: null,
       model: null,
@@ -73,7 +73,6 @@ export async function executorShareBench(): Promise<Measurement> {
       threads: null,
       results: benchResults,
       retryFailed: false,
-      report: false,
     },
   );
   if (finished !== 6) throw new Error(`The sweep finished ${finished} runs, want 6`);

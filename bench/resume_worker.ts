@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type SweepResult, sweepStudy } from "../src/cli/sweep.ts";
+import { type SweepResult, sweepStudy } from "../src/runs/sweep.ts";
 import { largeStudyFile } from "./finished_study.ts";
 import { benchResults } from "./setup.ts";
 
@@ -18,7 +18,6 @@ const { skipped, finished } = await sweepStudy(await largeStudyFile(), {
   threads: null,
   results: benchResults,
   retryFailed: false,
-  report: false,
 });
 const scope = self as unknown as { postMessage(result: ResumeResult): void };
 scope.postMessage({ skipped, finished });

@@ -7,7 +7,7 @@
  * @module
  */
 import { readStudyResults } from "../src/runs/study_results.ts";
-import { sweepStudy } from "../src/cli/sweep.ts";
+import { sweepStudy } from "../src/runs/sweep.ts";
 import { readStudyFile } from "../src/runs/study_file.ts";
 import { quietVulkan, say } from "../src/cli/terminal.ts";
 import { textTable } from "../src/cli/text_table.ts";
@@ -45,7 +45,7 @@ async function timed<T>(
 async function sweepMillis(study: Study, jobs: number): Promise<number> {
   await removeResults(study.name);
   const { value, millis } = await timed(() =>
-    sweepStudy({ study, path: "experiments/quickstart.json", folder: "experiments", methods }, {
+    sweepStudy({ study, folder: "experiments", methods }, {
       data: null,
       model: null,
       device: "cpu",
@@ -53,7 +53,6 @@ async function sweepMillis(study: Study, jobs: number): Promise<number> {
       threads: Math.max(1, Math.floor(cores / jobs)),
       results: benchResults,
       retryFailed: false,
-      report: false,
     })
   );
   if (value.failed > 0 || value.stopped) {

@@ -50,3 +50,12 @@ export function deviceOption(byDefault: string): CommandOption {
   const names = `${devices.slice(0, -1).join(", ")} or ${devices.at(-1)}`;
   return { name: "device", value: "NAME", text: `${names} (default: ${byDefault})` };
 }
+
+/** The option of the commands that take a part of a study. */
+export const onlyOption = {
+  name: "only",
+  value: "KEY=VALUE,…",
+  isList: true,
+  text:
+    "a part of the study, by task, method, budget (r8, p20000, none) or seed; all of several hold",
+} as const;

@@ -6,7 +6,7 @@
 import { commandOf } from "./command.ts";
 import { studyArgument } from "./command_parts.ts";
 import { planText } from "./plan_text.ts";
-import { onlyOption } from "../runs/selection.ts";
+import { onlyOption } from "./command_parts.ts";
 import { defaultStudy, readStudyFile } from "../runs/study_file.ts";
 import { defaultResults } from "../runs/study_results.ts";
 import { outputColumns, runCommand, sayWrapped } from "./terminal.ts";

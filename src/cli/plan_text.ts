@@ -12,7 +12,8 @@ import { mapConcurrently } from "../runs/side_by_side.ts";
 import { textTable } from "./text_table.ts";
 import { expand, type PlannedRun, planRuns, withPresentFolders } from "../runs/planning.ts";
 import type { StudyFile } from "../runs/study_file.ts";
-import { studyWarnings, warningsText } from "../runs/study_warnings.ts";
+import { studyWarnings } from "../runs/study_warnings.ts";
+import { warningText } from "./terminal_watch.ts";
 
 /** What the plan depends on besides the study. */
 export interface PlanOptions {
@@ -174,7 +175,7 @@ export async function planText(file: StudyFile, options: PlanOptions): Promise<s
   const total = left === null
     ? "unknown until a run of each task has finished (times are measured, not guessed)"
     : `${minutes(left)}, one run at a time`;
-  const warnings = warningsText(await studyWarnings(runs, inputs));
+  const warnings = (await studyWarnings(runs, inputs)).map(warningText);
   return `${
     study.title ?? study.name
   }\n${runs.length} runs; adapter parameters as requested, initial, peak, final\n\n` +

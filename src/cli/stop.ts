@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { StopFlag, StoppedRun } from "../runs/stop_flag.ts";
+import type { StoppedRun } from "../runs/stop_flag.ts";
 
 /** Signals that ask for a stop. */
 export const stopSignals = ["SIGINT", "SIGTERM"] as const;
@@ -131,8 +131,12 @@ export interface StopListener {
   readonly dispose: () => void;
 }
 
-/** Raises a flag when a signal asks for a stop; see {@linkcode afterSignal}. */
-export function listenForStop(stop: StopFlag, { onStop, onExit }: StopWords): StopListener {
+/**
+ * Listens for signals that ask for a stop; see {@linkcode afterSignal}.
+ *
+ * @param stop Called at the first one.
+ */
+export function listenForStop(stop: () => void, { onStop, onExit }: StopWords): StopListener {
   const clock = new AwakeClock();
   let state = notStopping;
   const onSignal = (signal: StopSignal) => {
@@ -140,7 +144,7 @@ export function listenForStop(stop: StopFlag, { onStop, onExit }: StopWords): St
     const { effect, state: next } = afterSignal(state, signal, clock.millis);
     state = next;
     if (effect === "stop") {
-      stop.raise();
+      stop();
       tell(onStop());
     }
     if (effect !== "exit") return;

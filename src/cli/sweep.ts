@@ -3,26 +3,14 @@
  *
  * @module
  */
-import { checkDevice, chooseExecutor } from "../exec/choose.ts";
 import { commandOf } from "./command.ts";
-import { deviceOption, studyArgument } from "./command_parts.ts";
+import { deviceOption, onlyOption, studyArgument } from "./command_parts.ts";
 import { methodsText } from "../report/text_table.ts";
-import { namesIn } from "../record/run_folder.ts";
 import { clock } from "./lane_status.ts";
-import { openLanes } from "../runs/open_lanes.ts";
-import { expand, planRuns, withPresentFolders } from "../runs/planning.ts";
 import { planText } from "./plan_text.ts";
-import { runAll, type RunsResult } from "../runs/run_all.ts";
-import { onlyOption, readSelection } from "../runs/selection.ts";
-import { defaultStudy, readStudyFile, type StudyFile } from "../runs/study_file.ts";
-import {
-  defaultResults,
-  methodsToStore,
-  readStudyResults,
-  writeReport,
-  writeStoredStudy,
-} from "../runs/study_results.ts";
-import { studyWarnings, warningsText } from "../runs/study_warnings.ts";
+import { defaultStudy, readStudyFile } from "../runs/study_file.ts";
+import { defaultResults, readStudyResults, writeReport } from "../runs/study_results.ts";
+import { type SweepOptions, sweepStudy } from "../runs/sweep.ts";
 import { stoppedExitCode, stoppedText } from "./stop.ts";
 import {
   outputColumns,
@@ -32,74 +20,8 @@ import {
   sayWrapped,
   wholeNumber,
 } from "./terminal.ts";
+import { sweepWords, TerminalWatch } from "./terminal_watch.ts";
 import { askToWrite } from "./write_access.ts";
-
-/** What a sweep is told. */
-export interface SweepOptions {
-  readonly data: string | null;
-  readonly model: string | null;
-  readonly device: string;
-  /** Runs at a time, or null for the default of the device. */
-  readonly jobs: number | null;
-  /** Threads of each run, or null for an equal part of the cores. */
-  readonly threads: number | null;
-  readonly results: string;
-  readonly retryFailed: boolean;
-  readonly report: boolean;
-  /** The part of the study that is run, as {@linkcode readSelection} takes it. Default: all of it. */
-  readonly only?: readonly string[];
-}
-
-/** How a sweep ended. */
-export interface SweepResult extends RunsResult {
-  /** The study's results folder. */
-  readonly folder: string;
-}
-
-/** Runs a study: everything is checked first, finished runs are skipped, and the report is written at the end. */
-export async function sweepStudy(file: StudyFile, options: SweepOptions): Promise<SweepResult> {
-  const { study, methods } = file;
-  const folders = { data: options.data, model: options.model, study: file.folder };
-  checkDevice(options.device);
-  const all = expand(study, methods);
-  const isChosen = readSelection(options.only ?? [], all);
-  const folder = `${options.results}/${study.name}`;
-  const planned = await planRuns(study, all, folders, methods);
-  const plan = { ...planned, runs: withPresentFolders(planned.runs, await namesIn(folder)) };
-  const runs = plan.runs.filter(({ run }) => isChosen(run));
-  const warnings = await studyWarnings(runs, plan.inputs);
-  for (const line of warningsText(warnings)) await sayWrapped(line);
-  await writeStoredStudy(folder, {
-    study,
-    studyFolder: file.folder,
-    data: options.data,
-    model: options.model,
-    device: options.device,
-    ...methodsToStore(plan.runs),
-    warnings,
-    runs: plan.runs.map(({ folder, id, run }) => ({ folder, id, run })),
-  });
-  const counts = await runAll({
-    runs,
-    results: folder,
-    retryFailed: options.retryFailed,
-    openLanes: async (opening) => {
-      quietVulkan();
-      const { device, jobs, threads } = options;
-      return await openLanes({
-        ...opening,
-        title: `${study.title ?? study.name}: ${runs.length} runs`,
-        device: await chooseExecutor(device, threads === null ? {} : { threads }),
-        jobs,
-        threads,
-        studyRuns: plan.runs.length,
-        plan,
-        results: folder,
-      });
-    },
-  });
-  return { folder, ...counts };
-}
 
 /** The command. */
 export const sweep = commandOf({
@@ -166,7 +88,6 @@ export const sweep = commandOf({
     threads: wholeNumber(parsed.text("threads"), "threads"),
     results: parsed.text("results") ?? defaultResults,
     retryFailed: parsed.flag("retry-failed"),
-    report: !parsed.flag("no-report"),
     only: parsed.list("only"),
   };
   if (parsed.flag("dry-run")) {
@@ -174,8 +95,10 @@ export const sweep = commandOf({
     return 0;
   }
   await askToWrite("sweep", options.results, "--results");
+  quietVulkan();
   const began = performance.now();
-  const result = await sweepStudy(file, options);
+  const terminal = new TerminalWatch(sweepWords);
+  const result = await terminal.during((watch) => sweepStudy(file, options, watch));
   const { finished, failed, skipped, stopped, folder } = result;
   await say(
     `${finished} finished, ${failed} failed, ${skipped} done before, in ${
@@ -188,7 +111,7 @@ export const sweep = commandOf({
   }
   const results = await readStudyResults(folder);
   await say(`\n${methodsText(results, outputColumns())}`);
-  if (options.report) await say(`Report: ${await writeReport(folder, results)}`);
+  if (!parsed.flag("no-report")) await say(`Report: ${await writeReport(folder, results)}`);
   return failed > 0 ? 1 : 0;
 });
 

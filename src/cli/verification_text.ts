@@ -1,19 +1,10 @@
 /**
- * A verification as people read it: a table for the terminal, and a Markdown page.
+ * A verification as the terminal shows it.
  *
  * @module
  */
-import type { RunVerification, Verification } from "../record/verification.ts";
-import { escapeMarkdown } from "../report/markdown.ts";
-import {
-  differenceText,
-  momentText,
-  numbersText,
-  pinnedText,
-  remarkOf,
-  shownValue,
-  verificationSentence,
-} from "../report/tables/verification.ts";
+import type { Verification } from "../record/verification.ts";
+import { numbersText, pinnedText, remarkOf } from "../report/tables/verification.ts";
 import { textTable } from "./text_table.ts";
 
 /**
@@ -34,73 +25,4 @@ export function verificationTable(verification: Verification, width: number | nu
     rows,
     width,
   );
-}
-
-function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.map(escapeMarkdown).join(" | ")} |`;
-  return [line(headings), `|${" --- |".repeat(headings.length)}`, ...rows.map(line)].join("\n");
-}
-
-function runSection(run: RunVerification): readonly string[] {
-  const remark = run.message === null
-    ? run.first === null ? "The two runs are the same in every number." : [
-      `They first differ at ${differenceText(run.first)}.`,
-      ...(run.firstBeyond === null
-        ? []
-        : [`Beyond the tolerance: ${differenceText(run.firstBeyond)}.`]),
-    ].join(" ")
-    : `${run.message}.`;
-  return [
-    `## ${escapeMarkdown(run.title)}: ${run.verdict}`,
-    "",
-    escapeMarkdown(remark),
-    "",
-    ...(run.quantities.length === 0 ? [] : [
-      table(
-        ["quantity", "agreement", "compared", "bit-equal", "largest relative difference"],
-        run.quantities.map(({ quantity, agreement, compared, equal, largestRelative }) => [
-          quantity,
-          agreement,
-          String(compared),
-          String(equal),
-          largestRelative === 0 ? "0" : largestRelative.toExponential(1),
-        ]),
-      ),
-      "",
-    ]),
-    table(
-      ["pinned", "", "recorded", "now"],
-      run.pinned.map(({ item, isSame, wanted, found }) => [
-        item,
-        isSame ? "same" : "different",
-        shownValue(wanted),
-        shownValue(found),
-      ]),
-    ),
-    "",
-  ];
-}
-
-/** `verification.md`. */
-export function verificationMarkdown(verification: Verification): string {
-  const { study, verifiedAt, tolerance, runs } = verification;
-  return [
-    `# Reproducibility of ${escapeMarkdown(study)}`,
-    "",
-    `${escapeMarkdown(verificationSentence(verification))}.`,
-    "",
-    `Verified on ${
-      momentText(verifiedAt)
-    }. Each run was made again from its record alone and compared number by number: losses, ` +
-    `gradient norms, rank events, evaluations, metrics, ranks and predictions. A number is within tolerance if it ` +
-    `differs by at most ${tolerance} of its size (of 1 % of the largest of its kind, if it is smaller than that); ranks and ` +
-    `counts must be equal.`,
-    "",
-    table(
-      ["run", "verdict", "numbers equal", "pinned items equal", "first difference"],
-      runs.map((run) => [run.title, run.verdict, numbersText(run), pinnedText(run), remarkOf(run)]),
-    ),
-    "",
-    ...runs.flatMap(runSection),
-  ].join("\n");
 }

@@ -5,6 +5,7 @@
  */
 import type { Executor } from "../exec/executor.ts";
 import { runFolder } from "../study/run_id.ts";
+import type { WorkEvent } from "./events.ts";
 import type { Lane } from "./lanes.ts";
 import type { Opening } from "./open_lanes.ts";
 import type { PlannedRun, StudyPlan } from "./planning.ts";
@@ -14,7 +15,6 @@ import { runAll, type RunsResult } from "./run_all.ts";
 import type { Selection } from "./selection.ts";
 import type { StopFlag } from "./stop_flag.ts";
 import { type StoredStudy, writeStoredStudy } from "./study_results.ts";
-import { say } from "../cli/terminal.ts";
 
 /**
  * Runs of equal ranks compute the same and would share a folder: the variant, and a number where that is not enough, keep them
@@ -37,6 +37,7 @@ function withOwnFolders(
 export interface AblationDevice {
   readonly executor: Executor;
   readonly stop: StopFlag;
+  readonly tell: (event: WorkEvent) => Promise<void>;
   /** Opens lanes for what a title says, with their results in a folder. */
   readonly lanesFor: (
     plan: StudyPlan,
@@ -57,7 +58,7 @@ export async function ablateByReplay(
   stored: StoredStudy,
   { recorded, isChosen }: Part,
   options: OtherFolders,
-  { executor, lanesFor, stop }: AblationDevice,
+  { executor, lanesFor, stop, tell }: AblationDevice,
 ): Promise<RunsResult | null> {
   const sources = recorded.filter(({ planned }) => planned.run.method === "elalora").map((
     { stored: { record: { happened } }, planned: { run, modules } },
@@ -68,7 +69,7 @@ export async function ablateByReplay(
     finalRanks: happened.finalRanks!,
   }));
   if (sources.length === 0) {
-    await say("No finished ElaLoRA run with ranks, so there is nothing to replay");
+    await tell({ kind: "nothing to replay" });
     return null;
   }
   const runs = replayRuns(sources, stored.runs.map(({ run }) => run));
@@ -97,6 +98,7 @@ export async function ablateByReplay(
     results: replayFolder,
     retryFailed: false,
     stop,
+    tell,
     openLanes: lanesFor(plan, `${study.title}: ${due.length} runs`, replayFolder),
   });
 }

@@ -5,12 +5,12 @@
  */
 import type { Choice } from "../exec/choose.ts";
 import type { Surroundings } from "../record/provenance.ts";
+import type { WorkEvent } from "./events.ts";
 import { type Share, shareCores } from "./jobs.ts";
 import { type Lane, OwnLane, WorkerLane } from "./lanes.ts";
 import { ownMethodsOf } from "./method_modules.ts";
 import type { PlannedRun, StudyPlan } from "./planning.ts";
 import type { StopFlag } from "./stop_flag.ts";
-import { sayWrapped } from "../cli/terminal.ts";
 
 /** What is known of lanes where their work begins. */
 export interface Opening {
@@ -22,8 +22,9 @@ export interface Opening {
 
 /** What lanes are opened for. */
 export interface LaneRequest extends Opening {
-  /** Said when they open, for instance `Tiny: 8 runs`. */
+  /** What the work is, for instance `Tiny: 8 runs`. */
   readonly title: string;
+  readonly tell: (event: WorkEvent) => Promise<void>;
   readonly device: Choice;
   /** Runs at a time, or null for the default of the device. */
   readonly jobs: number | null;
@@ -43,7 +44,7 @@ export function kindOf({ run: { task, label, budget } }: PlannedRun): string {
 
 /** Lanes on a device: this thread for one run at a time, else workers. */
 export async function openLanes(request: LaneRequest): Promise<readonly Lane[]> {
-  const { title, pieces, device: { executor, description }, plan, results } = request;
+  const { title, tell, pieces, device: { executor, description }, plan, results } = request;
   const { surroundings, stop } = request;
   const { jobs, threads } = shareCores({
     cores: navigator.hardwareConcurrency,
@@ -52,13 +53,12 @@ export async function openLanes(request: LaneRequest): Promise<readonly Lane[]> 
     jobs: request.jobs,
     threads: request.threads,
   });
+  const lanes = jobs === 1 ? 1 : Math.min(jobs, pieces);
+  const { name } = executor;
+  await tell({ kind: "device", work: title, name, description, jobs: lanes, threads });
   if (jobs === 1) {
-    await sayWrapped(`${title} on ${description}`);
     return [new OwnLane({ executor, inputs: plan.inputs, surroundings, results, jobs }, stop)];
   }
-  const lanes = Math.min(jobs, pieces);
-  const each = threads === 1 ? "one thread" : `${threads} threads`;
-  await sayWrapped(`${title} on ${executor.name}, ${lanes} at a time with ${each} each`);
   return await openWorkers(request, { jobs: lanes, threads });
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Json } from "../base/canonical_json.ts";
 import { findMethod, type MethodTable } from "../methods/table.ts";
+import type { Fetching } from "../fetch/model_files.ts";
 import type { Method } from "../methods/method.ts";
 import type { ModelOrigin } from "../record/types.ts";
 import { checkMaxLength } from "../models/load.ts";
@@ -110,6 +111,7 @@ async function loadAll(
  * Reads everything that some runs need and checks them as a whole.
  *
  * @param methods Those that the runs name, and any others.
+ * @param fetching How encoders of the hub are fetched. Default: by this process's environment and network.
  *
  * @throws {StudyError} With all problems found; nothing has run then.
  */
@@ -118,8 +120,9 @@ export async function planRuns(
   runs: readonly RunSpec[],
   folders: InputFolders,
   methods: MethodTable,
+  fetching?: Fetching,
 ): Promise<StudyPlan> {
-  const inputs = new Inputs(folders, ownTasksOf(study));
+  const inputs = new Inputs(folders, ownTasksOf(study), undefined, fetching);
   const unreadable = [
     ...await loadAll(runs.map(({ task }) => task), "axes.tasks", (name) => inputs.task(name)),
     ...await loadAll(

@@ -4,6 +4,7 @@
  * @module
  */
 import { RecordFormatError } from "../record/schema.ts";
+import type { Fetching } from "../fetch/model_files.ts";
 import type { StoredRun } from "../record/read_study.ts";
 import { settingsSchema } from "../study/settings.ts";
 import type { RunSpec } from "../study/types.ts";
@@ -67,6 +68,7 @@ export async function planFrom(
   runs: readonly RunSpec[],
   folders: OtherFolders,
   commits: Readonly<Record<string, string>> = {},
+  fetching?: Fetching,
 ): Promise<StudyPlan> {
   const named = new Set(runs.map(({ method }) => method));
   const own = (stored.methods ?? []).filter(({ name }) => named.has(name));
@@ -76,7 +78,7 @@ export async function planFrom(
     model: folders.model ?? stored.model,
     study: stored.studyFolder,
   };
-  return await planRuns(stored.study, runs, read, await loadOwnMethods(own));
+  return await planRuns(stored.study, runs, read, await loadOwnMethods(own), fetching);
 }
 
 /** Plans recorded runs again, each beside its record. */
@@ -84,8 +86,15 @@ export async function planRecorded(
   stored: StoredStudy,
   runs: readonly StoredRun[],
   folders: OtherFolders,
+  fetching?: Fetching,
 ): Promise<{ readonly plan: StudyPlan; readonly recorded: readonly RecordedRun[] }> {
-  const plan = await planFrom(stored, runs.map(runSpecOf), folders, recordedCommits(runs));
+  const plan = await planFrom(
+    stored,
+    runs.map(runSpecOf),
+    folders,
+    recordedCommits(runs),
+    fetching,
+  );
   const recorded = runs.map((run, i) => ({
     stored: run,
     planned: withRecordedRanks(plan.runs[i]!, run.record.happened.initialRanks),

@@ -16,15 +16,6 @@ const axes: Readonly<Record<string, (run: RunSpec) => string>> = {
   seed: ({ seed }) => String(seed),
 };
 
-/** The option of the commands that take a part of a study. */
-export const onlyOption = {
-  name: "only",
-  value: "KEY=VALUE,…",
-  isList: true,
-  text:
-    "a part of the study, by task, method, budget (r8, p20000, none) or seed; all of several hold",
-} as const;
-
 /** Whether a run belongs to a part of its study. */
 export type Selection = (run: RunSpec) => boolean;
 

@@ -45,7 +45,7 @@ export class WorkQueue<T> {
 }
 
 /** How lanes work. */
-export interface LaneWork<T, R> {
+export interface SideBySide<T, R> {
   /** One function a lane; each is called again when it has ended. */
   readonly lanes: readonly ((piece: T) => Promise<R>)[];
   /** Told of each result in the order of completion, one after the other; false if its lane is to take no more. */
@@ -62,7 +62,7 @@ export interface LaneWork<T, R> {
  */
 export async function workSideBySide<T, R>(
   queue: Pick<WorkQueue<T>, "take">,
-  { lanes, onResult, onError }: LaneWork<T, R>,
+  { lanes, onResult, onError }: SideBySide<T, R>,
 ): Promise<void> {
   const errors: unknown[] = [];
   let telling: Promise<unknown> = Promise.resolve();

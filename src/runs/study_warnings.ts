@@ -39,8 +39,3 @@ export async function studyWarnings(
   const texts = new Map(warnings.map((warning) => [warning.text, warning]));
   return [...texts.values()];
 }
-
-/** Warnings as lines. */
-export function warningsText(warnings: readonly DataWarning[]): readonly string[] {
-  return warnings.map(({ text }) => `Warning: ${text}`);
-}

@@ -14,15 +14,13 @@ import {
   type RunVerification,
   verifyRun,
 } from "../record/verification.ts";
-import { type LaneStatus, runProgress } from "../cli/lane_status.ts";
-import type { Lane } from "./lanes.ts";
-import { kindOf, openLanes } from "./open_lanes.ts";
+import type { WorkEvent } from "./events.ts";
+import { openLanes } from "./open_lanes.ts";
 import type { StudyPlan } from "./planning.ts";
 import type { RecordedRun } from "./recorded_run.ts";
 import { whereOf } from "./run_record.ts";
-import { WorkQueue, workSideBySide } from "./side_by_side.ts";
 import type { StopFlag } from "./stop_flag.ts";
-import { quietVulkan } from "../cli/terminal.ts";
+import { workInLanes } from "./work_in_lanes.ts";
 
 /** Recorded runs that are made again on one device with as many threads each. */
 export interface Group {
@@ -57,7 +55,7 @@ export interface Setting {
   readonly jobs: number | null;
   readonly surroundings: Surroundings;
   readonly tolerance: number;
-  readonly status: LaneStatus;
+  readonly tell: (event: WorkEvent) => Promise<void>;
   readonly stop: StopFlag;
   /** Told of each verification, one after the other. */
   readonly onVerified: (run: RecordedRun, verification: RunVerification) => Promise<void>;
@@ -65,9 +63,8 @@ export interface Setting {
 
 /** Makes the runs of a group again, those whose inputs did not change, and compares. */
 export async function verifyGroup(group: Group, setting: Setting): Promise<void> {
-  const { title, results, plan, jobs, surroundings, tolerance, status, stop, onVerified } = setting;
+  const { title, results, plan, jobs, surroundings, tolerance, tell, stop, onVerified } = setting;
   const { threads } = group;
-  quietVulkan();
   const device = await chooseExecutor(group.device, { threads });
   const requestOf = ({ stored, planned }: RecordedRun) => ({
     title: planned.title,
@@ -87,46 +84,44 @@ export async function verifyGroup(group: Group, setting: Setting): Promise<void>
     else await onVerified(run, verifyRun({ ...request, found: null }));
   }
   if (due.length === 0) return;
-  const lanes = await openLanes({
-    title,
-    pieces: due.length,
-    device,
-    jobs,
-    threads,
-    studyRuns: due.length,
-    plan,
-    results,
-    surroundings,
+  await workInLanes({
+    pieces: due,
+    plannedOf: ({ planned }) => planned,
     stop,
-  });
-  /** Null for a run that was stopped, by a signal or since another failed. */
-  const verifyIn = (lane: Lane) => async (run: RecordedRun): Promise<RunVerification | null> => {
-    const { planned } = run;
-    const own = `${results}/${planned.folder}`;
-    // What an earlier verification left must not be gone on from.
-    await removeTree(own);
-    const { result } = await lane.run(
-      planned,
-      (progress) => status.report(planned.title, runProgress(progress)),
-    );
-    if (result.kind === "stopped") {
+    openLanes: (opening) =>
+      openLanes({
+        ...opening,
+        title,
+        tell,
+        device,
+        jobs,
+        threads,
+        studyRuns: due.length,
+        plan,
+        results,
+      }),
+    /** Null for a run that was stopped, on request or since another failed. */
+    work: async (lane, run): Promise<RunVerification | null> => {
+      const { planned } = run;
+      const { title } = planned;
+      const own = `${results}/${planned.folder}`;
+      // What an earlier verification left must not be gone on from.
       await removeTree(own);
-      return null;
-    }
-    const verification = verifyRun({ ...requestOf(run), found: await readRun(own) });
-    if (verification.verdict !== "not reproduced") await removeTree(own);
-    return verification;
-  };
-  try {
-    await workSideBySide(new WorkQueue(due, ({ planned }) => kindOf(planned)), {
-      lanes: lanes.map(verifyIn),
-      onResult: async (run, verification) => {
-        if (verification !== null) await onVerified(run, verification);
-        return verification !== null && !stop.isRaised;
-      },
-      onError: () => stop.raise(),
-    });
-  } finally {
-    for (const lane of lanes) await lane.close();
-  }
+      const { result } = await lane.run(
+        planned,
+        (progress) => tell({ kind: "step", title, progress }),
+      );
+      if (result.kind === "stopped") {
+        await removeTree(own);
+        return null;
+      }
+      const verification = verifyRun({ ...requestOf(run), found: await readRun(own) });
+      if (verification.verdict !== "not reproduced") await removeTree(own);
+      return verification;
+    },
+    onResult: async (run, verification) => {
+      if (verification !== null) await onVerified(run, verification);
+      return verification !== null;
+    },
+  });
 }

@@ -1,11 +1,11 @@
 /** `deno task ablate` from end to end, on a tiny encoder. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { ablate, ablateStudy } from "../../src/cli/ablate.ts";
+import { ablate } from "../../src/cli/ablate.ts";
+import { ablateStudy } from "../../src/runs/ablate.ts";
 import { trainingRequest } from "../../src/runs/execute.ts";
 import { keptWeightsFile } from "../../src/runs/layer_ablation.ts";
 import { planRecorded } from "../../src/runs/recorded_run.ts";
 import { readStoredStudy, readStudyResults, readStudyRuns } from "../../src/runs/study_results.ts";
-import { StopFlag } from "../../src/runs/stop_flag.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { findMethod } from "../../src/methods/table.ts";
@@ -171,9 +171,8 @@ Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA
         const path = `${runOf("lora")}/ablation.json`;
         const before = await Deno.readFile(path);
         await Deno.remove(path);
-        const stop = new StopFlag();
-        stop.raise();
-        const stopped = await ablateStudy(folder, { ...ablateAll, replay: true }, stop);
+        const watch = { signal: AbortSignal.abort() };
+        const stopped = await ablateStudy(folder, { ...ablateAll, replay: true }, watch);
         assertEquals([stopped.ablated, stopped.left, stopped.replay], [0, 1, null]);
         assert(stopped.stopped);
         await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);

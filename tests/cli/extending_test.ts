@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { exportRun } from "../../src/cli/export.ts";
 import { readStudyFile } from "../../src/runs/study_file.ts";
-import { sweepStudy } from "../../src/cli/sweep.ts";
+import { sweepStudy } from "../../src/runs/sweep.ts";
 import { readTrainedRun } from "../../src/runs/trained_run.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
@@ -33,7 +33,6 @@ async function sweepIn(home: string, file: string) {
     threads: 1,
     results: `${home}/results`,
     retryFailed: false,
-    report: false,
   });
 }
 

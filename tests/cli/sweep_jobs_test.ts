@@ -9,7 +9,7 @@ import { modelFrom } from "../../src/runs/shared_models.ts";
 import { StopFlag } from "../../src/runs/stop_flag.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { runAll, unfinished } from "../../src/runs/run_all.ts";
-import { sweepStudy } from "../../src/cli/sweep.ts";
+import { sweepStudy } from "../../src/runs/sweep.ts";
 import { ExecutorError, type Session } from "../../src/exec/executor.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { methods } from "../../src/methods/table.ts";
@@ -23,7 +23,7 @@ import { tinyModel, tinyStudy, withSwept } from "../runs/tiny_study.ts";
 const study: Study = parseStudy({ ...tinyStudy, axes: { ...tinyStudy.axes, seeds: [1, 2] } });
 
 function sweepSideBySide(home: string, results: string, of: Study = study) {
-  return sweepStudy({ study: of, path: `${home}/tiny.json`, folder: home, methods }, {
+  return sweepStudy({ study: of, folder: home, methods }, {
     data: null,
     model: tinyModel,
     device: "cpu",
@@ -31,7 +31,6 @@ function sweepSideBySide(home: string, results: string, of: Study = study) {
     threads: 1,
     results,
     retryFailed: false,
-    report: false,
   });
 }
 
@@ -168,7 +167,14 @@ Deno.test("a stop reaches runs in workers, which go on from their checkpoints an
         close: () => lane.close(),
       }));
     };
-    const stopped = await runAll({ runs: plan.runs, results, retryFailed: false, openLanes });
+    const stopped = await runAll({
+      runs: plan.runs,
+      results,
+      retryFailed: false,
+      stop: new StopFlag(),
+      tell: () => Promise.resolve(),
+      openLanes,
+    });
     assert(stopped.stopped);
     assert(stopped.finished <= 2, `${stopped.finished} runs finished after a stop`);
     const again = await sweepSideBySide(home, `${home}/side`);
@@ -335,7 +341,7 @@ Deno.test("labelled variants have folders of their own names, and a folder keeps
         runs.map(({ record }) => record.asked.label),
         study.axes.methods.map((method) => (method as { readonly label: string }).label),
       );
-      const file = { study, path: `${home}/tiny.json`, folder: home, methods };
+      const file = { study, folder: home, methods };
       const plan = await planText(file, {
         data: null,
         model: tinyModel,

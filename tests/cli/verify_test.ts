@@ -1,8 +1,9 @@
 /** `deno task verify` from end to end, on a tiny encoder. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { StopFlag, StoppedError } from "../../src/runs/stop_flag.ts";
+import { StoppedError } from "../../src/runs/stop_flag.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
-import { verify, type VerifyOptions, verifyStudy } from "../../src/cli/verify.ts";
+import { verify } from "../../src/cli/verify.ts";
+import { type VerifyOptions, verifyStudy } from "../../src/runs/verify.ts";
 import type { Verification } from "../../src/record/verification.ts";
 import { changeLine, tinyModel, withSwept } from "../runs/tiny_study.ts";
 
@@ -66,10 +67,9 @@ Deno.test("verify makes every method's run again bit-equal on the CPU, and finds
       async () => {
         const path = `${folder}/verify/verification.json`;
         const before = await Deno.readTextFile(path);
-        const stop = new StopFlag();
-        stop.raise();
+        const watch = { signal: AbortSignal.abort() };
         await assertRejects(
-          () => verifyStudy(folder, { ...options, sample: null }, stop),
+          () => verifyStudy(folder, { ...options, sample: null }, watch),
           StoppedError,
           "0 of 4 runs were compared",
         );

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { execute, type ExecutionContext } from "../../src/runs/execute.ts";
 import { expand, type PlannedRun, planRuns } from "../../src/runs/planning.ts";
 import { readStudyResults, writeReport } from "../../src/runs/study_results.ts";
-import { sweepStudy } from "../../src/cli/sweep.ts";
+import { sweepStudy } from "../../src/runs/sweep.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";
 import { readSurroundings } from "../../src/record/provenance.ts";
@@ -21,11 +21,10 @@ const options = {
   jobs: 1,
   threads: 1,
   retryFailed: false,
-  report: false,
 };
 
 function sweepIn(home: string, study: Study) {
-  return sweepStudy({ study, path: `${home}/tiny.json`, folder: home, methods }, {
+  return sweepStudy({ study, folder: home, methods }, {
     ...options,
     results: `${home}/results`,
   });
@@ -173,7 +172,7 @@ Deno.test("a results folder that cannot be made stops the sweep with a message",
     await Deno.writeTextFile(`${home}/file`, "");
     await assertRejects(
       () =>
-        sweepStudy({ study: tinyStudy, path: `${home}/tiny.json`, folder: home, methods }, {
+        sweepStudy({ study: tinyStudy, folder: home, methods }, {
           ...options,
           results: `${home}/file`,
         }),

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { summaryOf } from "../../src/cli/lane_status.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
-import { verifyStudy } from "../../src/cli/verify.ts";
+import { verifyStudy } from "../../src/runs/verify.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { methodsText } from "../../src/report/text_table.ts";
 import { parseStudy } from "../../src/study/study.ts";

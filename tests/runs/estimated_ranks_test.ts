@@ -1,8 +1,8 @@
 /** Runs whose ranks are estimated before they train. */
 import { assert, assertEquals } from "@std/assert";
-import { ablateStudy } from "../../src/cli/ablate.ts";
+import { ablateStudy } from "../../src/runs/ablate.ts";
 import { exportRun } from "../../src/cli/export.ts";
-import { verifyStudy } from "../../src/cli/verify.ts";
+import { verifyStudy } from "../../src/runs/verify.ts";
 import { ranksOfDimensions } from "../../src/methods/gelora.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RunRecord } from "../../src/record/types.ts";

@@ -1,7 +1,7 @@
 /** Single runs: how often one saves where it stands, what of its settings reaches the graph, and how a diverged one ends. */
 import { assert, assertEquals } from "@std/assert";
 import { pauseAfter } from "../../src/runs/execute.ts";
-import { sweepStudy } from "../../src/cli/sweep.ts";
+import { sweepStudy } from "../../src/runs/sweep.ts";
 import { methods } from "../../src/methods/table.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import type { PartialTrainSettings } from "../../src/study/settings.ts";
@@ -38,7 +38,7 @@ async function swept(study: Study): Promise<readonly Ended[]> {
   try {
     await writeTinyTasks(home);
     const { folder } = await sweepStudy(
-      { study, path: `${home}/tiny.json`, folder: home, methods },
+      { study, folder: home, methods },
       {
         data: null,
         model: tinyModel,
@@ -47,7 +47,6 @@ async function swept(study: Study): Promise<readonly Ended[]> {
         threads: 1,
         results: `${home}/results`,
         retryFailed: false,
-        report: false,
       },
     );
     const runs = [...Deno.readDirSync(folder)].filter(({ isDirectory }) => isDirectory);

@@ -1,6 +1,6 @@
 /** A method that a study module brings, through every command. */
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
-import { ablateStudy } from "../../src/cli/ablate.ts";
+import { ablateStudy } from "../../src/runs/ablate.ts";
 import { exportRun } from "../../src/cli/export.ts";
 import { WorkerError, WorkerLane } from "../../src/runs/lanes.ts";
 import { StopFlag } from "../../src/runs/stop_flag.ts";
@@ -9,9 +9,10 @@ import { planText } from "../../src/cli/plan_text.ts";
 import { expand, planRuns } from "../../src/runs/planning.ts";
 import { readStudyFile } from "../../src/runs/study_file.ts";
 import { readStoredStudy, readStudyResults, writeReport } from "../../src/runs/study_results.ts";
-import { sweepStudy } from "../../src/cli/sweep.ts";
+import { sweepStudy } from "../../src/runs/sweep.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
-import { verify, verifyStudy } from "../../src/cli/verify.ts";
+import { verify } from "../../src/cli/verify.ts";
+import { verifyStudy } from "../../src/runs/verify.ts";
 import { readSurroundings } from "../../src/record/provenance.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { methodText, type OwnFiles, ownFiles, studyText, withOwnStudy } from "./own_study.ts";
@@ -37,7 +38,6 @@ async function sweepOwn(home: string) {
     threads: 1,
     results: `${home}/results`,
     retryFailed: false,
-    report: false,
   });
 }
 

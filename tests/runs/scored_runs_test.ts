@@ -1,6 +1,6 @@
 /** Methods that look at inputs or hold examples out to score on, from sweep to verification, ablation and export. */
 import { assert, assertEquals } from "@std/assert";
-import { ablateStudy } from "../../src/cli/ablate.ts";
+import { ablateStudy } from "../../src/runs/ablate.ts";
 import { exportRun } from "../../src/cli/export.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { adaptableModules } from "../../src/models/modules.ts";

@@ -1,9 +1,9 @@
 /** SD-LoRA through the commands: three tasks in turn, swept, verified, ablated, exported as one LoRA, refused for one task. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { ablateStudy } from "../../src/cli/ablate.ts";
+import { ablateStudy } from "../../src/runs/ablate.ts";
 import { exportRun } from "../../src/cli/export.ts";
 import { readStudyResults, writeReport } from "../../src/runs/study_results.ts";
-import { verifyStudy } from "../../src/cli/verify.ts";
+import { verifyStudy } from "../../src/runs/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
 import { assertCountsAsPlanned } from "./counts_as_planned.ts";

@@ -1,11 +1,11 @@
 /** A part of a study by `--only`: which runs it takes, what is wrong in it, and that sweeps and ablations keep to it. */
 import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import { ablateStudy } from "../../src/cli/ablate.ts";
+import { ablateStudy } from "../../src/runs/ablate.ts";
 import { expand } from "../../src/runs/planning.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { readSelection } from "../../src/runs/selection.ts";
 import { readStoredStudy } from "../../src/runs/study_results.ts";
-import { sweepStudy } from "../../src/cli/sweep.ts";
+import { sweepStudy } from "../../src/runs/sweep.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { readArguments } from "../../src/cli/terminal.ts";
 import { methods } from "../../src/methods/table.ts";
@@ -83,7 +83,6 @@ Deno.test("a sweep and an ablation keep to their part; the rest can follow", asy
         threads: 1,
         results: `${home}/results`,
         retryFailed: false,
-        report: false,
         only,
       });
     const first = await sweepPart("method=lora,elalora", "seed=2");

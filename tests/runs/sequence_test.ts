@@ -1,12 +1,12 @@
 /** A study of a sequence from end to end: swept, verified, ablated, cut off and exported, on a tiny encoder. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { ablateStudy } from "../../src/cli/ablate.ts";
+import { ablateStudy } from "../../src/runs/ablate.ts";
 import { execute } from "../../src/runs/execute.ts";
 import { exportRun } from "../../src/cli/export.ts";
 import { expand, planRuns } from "../../src/runs/planning.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { readStudyResults, writeReport } from "../../src/runs/study_results.ts";
-import { verifyStudy } from "../../src/cli/verify.ts";
+import { verifyStudy } from "../../src/runs/verify.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";
 import { readSurroundings } from "../../src/record/provenance.ts";

@@ -1,6 +1,6 @@
 /** A study of seconds: a tiny BERT, a task of its own in a folder made for the test, few steps. */
-import type { AblateOptions } from "../../src/cli/ablate.ts";
-import { sweepStudy } from "../../src/cli/sweep.ts";
+import type { AblateOptions } from "../../src/runs/ablate.ts";
+import { sweepStudy } from "../../src/runs/sweep.ts";
 import { methods } from "../../src/methods/table.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
@@ -130,7 +130,7 @@ export async function withSwept(
   try {
     await writeTinyTasks(home);
     const { folder, failed } = await sweepStudy(
-      { study, path: `${home}/tiny.json`, folder: home, methods },
+      { study, folder: home, methods },
       {
         data: null,
         model,
@@ -139,7 +139,6 @@ export async function withSwept(
         threads: 1,
         results: `${home}/results`,
         retryFailed: false,
-        report: false,
       },
     );
     if (failed > 0) throw new Error(`${failed} runs of the tiny study failed`);

@@ -142,7 +142,7 @@ export async function pretrain(
   let recent: PretrainingProgress[] = [...checkpoint?.recent ?? []];
   let seconds = checkpoint?.seconds ?? 0;
   let keptStep = checkpoint?.step ?? 0;
-  const listener = listenForStop(stop, {
+  const listener = listenForStop(() => stop.raise(), {
     onStop: () => "Stopping at a checkpoint after this step. (Ctrl-C again ends at once.)",
     onExit: () => keptLines([{ title: "The encoder", step: keptStep }]).join("\n"),
   });

@@ -1,0 +1,161 @@
+/**
+ * A terminal that follows a study's work: a status line, a line for each run, and signals that stop it.
+ *
+ * @module
+ */
+import type { RunAblation } from "../record/types.ts";
+import { differenceText } from "../report/tables/verification.ts";
+import type { Watch, WorkEvent } from "../runs/events.ts";
+import { terminalFetching } from "./fetch_report.ts";
+import { LaneStatus, runProgress, scoreText, summaryOf } from "./lane_status.ts";
+import { keptLines, listenForStop, type StopListener, type StopWords } from "./stop.ts";
+import { clearStatus, say, sayWrapped } from "./terminal.ts";
+
+/** What has been seen of some work. */
+export interface SeenWork {
+  readonly total: number;
+  /** Pieces that were done before, and pieces that are done now. */
+  readonly skipped: number;
+  readonly done: number;
+  /** Steps of the runs under way that are safe, by title. */
+  readonly checkpoints: ReadonlyMap<string, number>;
+}
+
+/** What a command says at a signal, by what has been seen. */
+export type WordsOf = (seen: () => SeenWork) => StopWords;
+
+/** The words of a sweep. */
+export const sweepWords: WordsOf = (seen) => ({
+  onStop: () => {
+    const { total, skipped, done } = seen();
+    return `Stopping after this step. Done and kept: ${
+      skipped + done
+    } of ${total} runs; those under way\n` +
+      "are kept up to a checkpoint. (Ctrl-C again ends at once.)";
+  },
+  onExit: () =>
+    [
+      "Ended at once. Done runs are kept, those under way up to these checkpoints or later:",
+      ...keptLines([...seen().checkpoints].map(([title, step]) => ({ title, step }))),
+    ].join("\n"),
+});
+
+/** The words of both ablations. */
+export const ablateWords: WordsOf = (seen) => ({
+  onStop: () =>
+    `Stopping. Done and kept: ${
+      seen().skipped + seen().done
+    } runs; ablations under way start again later.\n` +
+    "(Ctrl-C again ends at once.)",
+  onExit: () => "Ended at once. Finished ablations are kept.",
+});
+
+/** The words of a verification. */
+export const verifyWords: WordsOf = (seen) => ({
+  onStop: () => "Stopping after this step. (Ctrl-C again ends at once.)",
+  onExit: () =>
+    `Ended at once: ${seen().done} of ${seen().total} runs were compared, above; nothing is written.`,
+});
+
+/** A warning about data as a line. */
+export function warningText({ text }: { readonly text: string }): string {
+  return `Warning: ${text}`;
+}
+
+/** What an ablation found, in a few words. */
+function findingsOf({ metric, baseline, removals, truncations = [] }: RunAblation): string {
+  const layers = removals.filter(({ kind }) => kind === "layer");
+  const worst = layers.reduce((most, next) => next.loss > most.loss ? next : most, layers[0]!);
+  const cuts = truncations.map(({ rank, metric: left }) => `${scoreText(metric, left)} at ${rank}`);
+  const cut = cuts.length === 0 ? "" : `; cut to fewer ranks, ${cuts.join(", ")}`;
+  const without = `${scoreText(metric, worst.metric)} without ${worst.name}`;
+  return `${scoreText(metric, baseline)}, ${without}${cut}`;
+}
+
+/** Shows work on the terminal, and stops it at a signal. */
+export class TerminalWatch {
+  readonly #words: WordsOf;
+  readonly #controller = new AbortController();
+  readonly #checkpoints = new Map<string, number>();
+  #status: LaneStatus | null = null;
+  #seen = { total: 0, skipped: 0, done: 0 };
+  #listener: StopListener | null = null;
+
+  constructor(words: WordsOf) {
+    this.#words = words;
+  }
+
+  /** Does some work while it is shown; from where it begins, signals stop it. */
+  async during<T>(work: (watch: Watch) => Promise<T>): Promise<T> {
+    try {
+      return await work({
+        onEvent: (event) => this.#hear(event),
+        signal: this.#controller.signal,
+        fetching: terminalFetching,
+      });
+    } finally {
+      await clearStatus();
+      this.#listener?.dispose();
+    }
+  }
+
+  #begin({ noun, total, skipped }: Extract<WorkEvent, { kind: "begun" }>): void {
+    this.#status = new LaneStatus(noun, total, skipped);
+    this.#seen = { total, skipped, done: 0 };
+    this.#checkpoints.clear();
+    this.#listener ??= listenForStop(
+      () => this.#controller.abort(),
+      this.#words(() => ({ ...this.#seen, checkpoints: this.#checkpoints })),
+    );
+  }
+
+  /** A piece of work is done: a line says what came of it. */
+  async #done(title: string, text: string): Promise<void> {
+    this.#seen.done++;
+    this.#checkpoints.delete(title);
+    this.#status!.done(title);
+    await this.#status!.tell(title, text);
+  }
+
+  async #hear(event: WorkEvent): Promise<void> {
+    switch (event.kind) {
+      case "warning":
+        return await sayWrapped(warningText(event.warning));
+      case "device": {
+        const { work, name, description, jobs, threads } = event;
+        const each = threads === 1 ? "one thread" : `${threads} threads`;
+        return await sayWrapped(
+          jobs === 1
+            ? `${work} on ${description}`
+            : `${work} on ${name}, ${jobs} at a time with ${each} each`,
+        );
+      }
+      case "begun":
+        return this.#begin(event);
+      case "step":
+        this.#checkpoints.set(event.title, event.progress.checkpointStep);
+        return await this.#status!.report(event.title, runProgress(event.progress));
+      case "share": {
+        const { title, share } = event;
+        const text = `${Math.floor(share * 100)} % of the removals`;
+        return await this.#status!.report(title, { share, text });
+      }
+      case "recorded":
+        return await this.#done(event.title, summaryOf(event.record));
+      case "ablated":
+        return await this.#done(event.title, findingsOf(event.ablation));
+      case "left out":
+        return await this.#done(event.title, `left out. ${event.reason}`);
+      case "verified": {
+        const { verdict, firstBeyond } = event.verification;
+        const where = firstBeyond === null ? "" : ` (${differenceText(firstBeyond)})`;
+        return await this.#done(event.title, `${verdict}${where}`);
+      }
+      case "stopped":
+        this.#checkpoints.delete(event.title);
+        return;
+      case "nothing to replay":
+        return await say("No finished ElaLoRA run with ranks, so there is nothing to replay");
+    }
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * Both ablations of a study's finished runs: what each layer's and module's adapter is worth, and what LoRA makes of ElaLoRA's ranks.
+ *
+ * @module
+ */
+import { UsageError } from "../base/usage_error.ts";
+import { chooseExecutor } from "../exec/choose.ts";
+import { ablateByReplay, type AblationDevice } from "./ablate_by_replay.ts";
+import { stopFlagOf, teller, type Watch } from "./events.ts";
+import type { Lane } from "./lanes.ts";
+import { isAblationOf } from "./layer_ablation.ts";
+import { type Opening, openLanes } from "./open_lanes.ts";
+import { isFinished, planRecorded, type RecordedRun, runSpecOf } from "./recorded_run.ts";
+import type { RunsResult } from "./run_all.ts";
+import { sampleByKind } from "./sampling.ts";
+import { readSelection } from "./selection.ts";
+import { readStoredStudy, readStudyRuns } from "./study_results.ts";
+import { workInLanes } from "./work_in_lanes.ts";
+
+/** What an ablation is told. */
+export interface AblateOptions {
+  readonly data: string | null;
+  readonly model: string | null;
+  /** Null for the sweep's. */
+  readonly device: string | null;
+  /** Runs at a time, or null for the default of the device. */
+  readonly jobs: number | null;
+  /** Threads of each run, or null for an equal part of the cores. */
+  readonly threads: number | null;
+  /** Runs of the layer-rank ablation, or null for all. */
+  readonly sample: number | null;
+  readonly replay: boolean;
+  /** The part of the study that is ablated, as {@linkcode readSelection} takes it. Default: all of it. */
+  readonly only?: readonly string[];
+}
+
+/** What an ablation did. */
+export interface AblateResult {
+  /** Runs whose adapters were removed now, and runs that had been ablated before. */
+  readonly ablated: number;
+  readonly skipped: number;
+  /** Runs whose weights are not there; they can be had by deleting their folders and sweeping again. */
+  readonly weightless: number;
+  /** Runs that are left to ablate. */
+  readonly left: number;
+  /** Whether the command was stopped before all was done. */
+  readonly stopped: boolean;
+  /** Null without a replay. */
+  readonly replay: RunsResult | null;
+}
+
+/**
+ * Removes adapters from every run that has ranks and no ablation yet; runs without weights are left out.
+ *
+ * @throws {RangeError} If that leaves none.
+ */
+async function ablateLayers(
+  recorded: readonly RecordedRun[],
+  open: (opening: Opening) => Promise<readonly Lane[]>,
+  { stop, tell }: Pick<AblationDevice, "stop" | "tell">,
+): Promise<Omit<AblateResult, "replay" | "stopped">> {
+  const due = recorded.filter(({ stored: { ablation, record }, planned }) =>
+    ablation === null || !isAblationOf(ablation, record, planned.modules)
+  );
+  const skipped = recorded.length - due.length;
+  if (due.length === 0) return { ablated: 0, skipped, weightless: 0, left: 0 };
+  if (stop.isRaised) return { ablated: 0, skipped, weightless: 0, left: due.length };
+  await tell({ kind: "begun", noun: "ablations", total: due.length, skipped: 0 });
+  let ablated = 0;
+  let weightless = 0;
+  await workInLanes({
+    pieces: due,
+    plannedOf: ({ planned }) => planned,
+    stop,
+    openLanes: open,
+    work: (lane, run) =>
+      lane.ablate(run, (share) => tell({ kind: "share", title: run.planned.title, share })),
+    onResult: async ({ planned: { title } }, outcome) => {
+      if (outcome.kind === "stopped") return false;
+      if (outcome.kind === "ablated") {
+        ablated++;
+        await tell({ kind: "ablated", title, ablation: outcome.ablation });
+        return true;
+      }
+      weightless++;
+      if (weightless === recorded.length) throw new RangeError(outcome.message);
+      await tell({ kind: "left out", title, reason: outcome.message });
+      return true;
+    },
+    // What the others have begun is worth ending: each ablation is written as a whole.
+    isStoppedByErrors: false,
+  });
+  return { ablated, skipped, weightless, left: due.length - ablated - weightless };
+}
+
+/**
+ * Both ablations of a study's finished runs.
+ */
+export async function ablateStudy(
+  folder: string,
+  options: AblateOptions,
+  watch: Watch = {},
+): Promise<AblateResult> {
+  const stop = stopFlagOf(watch);
+  const tell = teller(watch);
+  const stored = await readStoredStudy(folder);
+  const isChosen = readSelection(options.only ?? [], stored.runs.map(({ run }) => run));
+  const runs = (await readStudyRuns(folder, stored)).filter((run) =>
+    isFinished(run) && run.record.happened.finalRanks !== null
+  );
+  if (!runs.some((run) => isChosen(runSpecOf(run)))) {
+    throw new UsageError(
+      `Cannot ablate "${folder}": found no finished run with ranks${
+        options.only === undefined || options.only.length === 0 ? "" : " in that part of the study"
+      }, want at least one; run deno task sweep first`,
+    );
+  }
+  const { plan, recorded } = await planRecorded(stored, runs, options, watch.fetching);
+  const choice = await chooseExecutor(options.device ?? stored.device, {
+    ...(options.threads === null ? {} : { threads: options.threads }),
+  });
+  const { jobs, threads } = options;
+  const device: AblationDevice = {
+    executor: choice.executor,
+    stop,
+    tell,
+    lanesFor: (plan, title, results) => (opening) =>
+      openLanes({
+        ...opening,
+        title,
+        tell,
+        device: choice,
+        jobs,
+        threads,
+        studyRuns: stored.runs.length,
+        plan,
+        results,
+      }),
+  };
+  const part = recorded.filter(({ planned }) => isChosen(planned.run));
+  const chosen = options.sample === null ? part : sampleByKind(
+    part,
+    options.sample,
+    ({ stored: { record } }) => record.asked.label,
+    0,
+  );
+  const title = `${stored.study.title ?? stored.study.name}: ablations of ${chosen.length} runs`;
+  const layers = await ablateLayers(chosen, device.lanesFor(plan, title, folder), device);
+  const wasAsked = stop.isRaised;
+  const replay = options.replay && !wasAsked
+    ? await ablateByReplay(folder, stored, { recorded, isChosen }, options, device)
+    : null;
+  const isCut = wasAsked && (layers.left > 0 || options.replay);
+  return { ...layers, stopped: isCut || replay?.stopped === true, replay };
+}

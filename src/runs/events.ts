@@ -1,0 +1,77 @@
+/**
+ * What is told of a study's work while it is under way, and how it is asked to stop.
+ *
+ * @module
+ */
+import type { Fetching } from "../fetch/model_files.ts";
+import type { RunAblation, RunRecord } from "../record/types.ts";
+import type { RunVerification } from "../record/verification.ts";
+import type { DataWarning } from "../tasks/data_warnings.ts";
+import type { RunProgress } from "./execute.ts";
+import { StopFlag } from "./stop_flag.ts";
+
+/** Something that happened to a study's work; `title` names the run. */
+export type WorkEvent =
+  /** Something in the data that can hardly be meant. */
+  | { readonly kind: "warning"; readonly warning: DataWarning }
+  /** Work begins on a device: so many runs at a time, each with so many threads. */
+  | {
+    readonly kind: "device";
+    readonly work: string;
+    /** The executor's own name, and its description with what it computes with. */
+    readonly name: string;
+    readonly description: string;
+    readonly jobs: number;
+    readonly threads: number;
+  }
+  /** So many pieces of work are asked for, of which some were done before. */
+  | {
+    readonly kind: "begun";
+    readonly noun: "runs" | "ablations";
+    readonly total: number;
+    readonly skipped: number;
+  }
+  /** A run is at a step. Told often; a worker leaves some out. */
+  | { readonly kind: "step"; readonly title: string; readonly progress: RunProgress }
+  /** A share of a run's removals is done, from 0 to 1. */
+  | { readonly kind: "share"; readonly title: string; readonly share: number }
+  /** A run has its record, finished or failed. */
+  | { readonly kind: "recorded"; readonly title: string; readonly record: RunRecord }
+  /** A run was stopped; `step` is that of its last checkpoint, 0 where it has none. */
+  | { readonly kind: "stopped"; readonly title: string; readonly step: number }
+  /** A run's layer-rank ablation is written. */
+  | { readonly kind: "ablated"; readonly title: string; readonly ablation: RunAblation }
+  /** A run cannot be ablated, for want of its weights. */
+  | { readonly kind: "left out"; readonly title: string; readonly reason: string }
+  /** A run was made again and compared. */
+  | { readonly kind: "verified"; readonly title: string; readonly verification: RunVerification }
+  /** There is no run whose ranks could be replayed. */
+  | { readonly kind: "nothing to replay" };
+
+/** Told of each event, one after the other within a run; what it throws stops the work at checkpoints and is thrown on. */
+export type Observer = (event: WorkEvent) => void | Promise<void>;
+
+/** How work is followed and stopped. */
+export interface Watch {
+  /** Default: nobody is told. */
+  readonly onEvent?: Observer;
+  /** Aborting it stops runs under way at a checkpoint. Default: nothing stops them. */
+  readonly signal?: AbortSignal;
+  /** How encoders of the hub are fetched. Default: by this process's environment and network. */
+  readonly fetching?: Fetching;
+}
+
+/** Tells an observer, if there is one. */
+export function teller({ onEvent }: Watch): (event: WorkEvent) => Promise<void> {
+  return async (event) => {
+    await onEvent?.(event);
+  };
+}
+
+/** A flag that is raised when the signal is aborted. */
+export function stopFlagOf({ signal }: Watch): StopFlag {
+  const stop = new StopFlag();
+  if (signal?.aborted === true) stop.raise();
+  else signal?.addEventListener("abort", () => stop.raise(), { once: true });
+  return stop;
+}

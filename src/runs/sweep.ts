@@ -1,0 +1,101 @@
+/**
+ * Sweeping a study: what it asks for is planned, checked, stored and made.
+ *
+ * @module
+ */
+import { checkDevice, chooseExecutor } from "../exec/choose.ts";
+import type { MethodTable } from "../methods/table.ts";
+import { namesIn } from "../record/run_folder.ts";
+import type { Study } from "../study/study.ts";
+import { stopFlagOf, teller, type Watch } from "./events.ts";
+import { openLanes } from "./open_lanes.ts";
+import { expand, planRuns, withPresentFolders } from "./planning.ts";
+import { runAll, type RunsResult } from "./run_all.ts";
+import { readSelection } from "./selection.ts";
+import { methodsToStore, writeStoredStudy } from "./study_results.ts";
+import { studyWarnings } from "./study_warnings.ts";
+
+/** What a sweep is told. */
+export interface SweepOptions {
+  readonly data: string | null;
+  readonly model: string | null;
+  readonly device: string;
+  /** Runs at a time, or null for the default of the device. */
+  readonly jobs: number | null;
+  /** Threads of each run, or null for an equal part of the cores. */
+  readonly threads: number | null;
+  readonly results: string;
+  readonly retryFailed: boolean;
+  /** The part of the study that is run, as {@linkcode readSelection} takes it. Default: all of it. */
+  readonly only?: readonly string[];
+}
+
+/** How a sweep ended. */
+export interface SweepResult extends RunsResult {
+  /** The study's results folder. */
+  readonly folder: string;
+}
+
+/** A study, and what it is swept with. */
+export interface SweptStudy {
+  readonly study: Study;
+  /** Where the paths of its own tasks and wheels start. */
+  readonly folder: string;
+  /** The methods that it may name. */
+  readonly methods: MethodTable;
+}
+
+/**
+ * Makes the runs of a study that are not finished yet; everything is checked first.
+ *
+ * @throws {StudyError} With all problems found; nothing has run then.
+ * @throws {UsageError} If the device or a part of the study is not known.
+ */
+export async function sweepStudy(
+  { study, folder: home, methods }: SweptStudy,
+  options: SweepOptions,
+  watch: Watch = {},
+): Promise<SweepResult> {
+  const tell = teller(watch);
+  const folders = { data: options.data, model: options.model, study: home };
+  checkDevice(options.device);
+  const all = expand(study, methods);
+  const isChosen = readSelection(options.only ?? [], all);
+  const folder = `${options.results}/${study.name}`;
+  const planned = await planRuns(study, all, folders, methods, watch.fetching);
+  const plan = { ...planned, runs: withPresentFolders(planned.runs, await namesIn(folder)) };
+  const runs = plan.runs.filter(({ run }) => isChosen(run));
+  const warnings = await studyWarnings(runs, plan.inputs);
+  for (const warning of warnings) await tell({ kind: "warning", warning });
+  await writeStoredStudy(folder, {
+    study,
+    studyFolder: home,
+    data: options.data,
+    model: options.model,
+    device: options.device,
+    ...methodsToStore(plan.runs),
+    warnings,
+    runs: plan.runs.map(({ folder, id, run }) => ({ folder, id, run })),
+  });
+  const { device, jobs, threads } = options;
+  const counts = await runAll({
+    runs,
+    results: folder,
+    retryFailed: options.retryFailed,
+    stop: stopFlagOf(watch),
+    tell,
+    openLanes: async (opening) =>
+      await openLanes({
+        ...opening,
+        title: `${study.title ?? study.name}: ${runs.length} runs`,
+        tell,
+        device: await chooseExecutor(device, threads === null ? {} : { threads }),
+        jobs,
+        threads,
+        studyRuns: plan.runs.length,
+        plan,
+        results: folder,
+      }),
+  });
+  return { folder, ...counts };
+}

@@ -1,0 +1,101 @@
+/**
+ * Verifying a study: finished runs are made again from their records alone and compared number by number.
+ *
+ * @module
+ */
+import { UsageError } from "../base/usage_error.ts";
+import { readSurroundings } from "../record/provenance.ts";
+import { makeFolder, writeWhole } from "../record/run_folder.ts";
+import { recordSchemaVersion } from "../record/types.ts";
+import type { RunVerification, Verification } from "../record/verification.ts";
+import { verificationMarkdown } from "../report/verification_markdown.ts";
+import { stopFlagOf, teller, type Watch } from "./events.ts";
+import { isFinished, planRecorded, type RecordedRun } from "./recorded_run.ts";
+import { sampleByKind } from "./sampling.ts";
+import { StoppedError } from "./stop_flag.ts";
+import { readStoredStudy, readStudyRuns } from "./study_results.ts";
+import { groupsOf, verifyGroup } from "./verify_group.ts";
+
+/** What a verification is told. */
+export interface VerifyOptions {
+  readonly data: string | null;
+  readonly model: string | null;
+  /** Null for the one of each record. */
+  readonly device: string | null;
+  /** Runs at a time, or null for the default of the device. */
+  readonly jobs: number | null;
+  /** Null for as many as each record says. */
+  readonly threads: number | null;
+  /** Runs to make again, or null for all. */
+  readonly sample: number | null;
+  readonly seed: number;
+  readonly tolerance: number;
+}
+
+/**
+ * Makes a sample of a study's finished runs again and writes `verify/verification.json` and `.md` into its results.
+ *
+ * @throws {StoppedError} If it was stopped before all were compared; nothing is written then.
+ */
+export async function verifyStudy(
+  folder: string,
+  options: VerifyOptions,
+  watch: Watch = {},
+): Promise<Verification> {
+  const stop = stopFlagOf(watch);
+  const tell = teller(watch);
+  const stored = await readStoredStudy(folder);
+  const finished = (await readStudyRuns(folder, stored)).filter(isFinished);
+  if (finished.length === 0) {
+    throw new UsageError(
+      `Cannot verify "${folder}": found no finished run, want at least one; run deno task sweep first`,
+    );
+  }
+  const chosen = options.sample === null
+    ? finished
+    : sampleByKind(finished, options.sample, ({ record }) => record.asked.label, options.seed);
+  const { plan, recorded } = await planRecorded(stored, chosen, options, watch.fetching);
+  const surroundings = await readSurroundings();
+  const verified = new Map<RecordedRun, RunVerification>();
+  await tell({ kind: "begun", noun: "runs", total: recorded.length, skipped: 0 });
+  for (const group of groupsOf(recorded, options)) {
+    if (stop.isRaised) break;
+    await verifyGroup(group, {
+      title: `${stored.study.title ?? stored.study.name}: ${group.runs.length} runs again`,
+      results: `${folder}/verify`,
+      plan,
+      jobs: options.jobs,
+      surroundings,
+      tolerance: options.tolerance,
+      tell,
+      stop,
+      onVerified: async (run, verification) => {
+        verified.set(run, verification);
+        await tell({ kind: "verified", title: verification.title, verification });
+      },
+    });
+  }
+  if (verified.size < recorded.length) {
+    throw new StoppedError(
+      `Stopped: ${verified.size} of ${recorded.length} runs were compared; nothing is written, and the same ` +
+        "command starts again",
+    );
+  }
+  const runs = recorded.map((run) => verified.get(run)!);
+  const verification: Verification = {
+    schema: recordSchemaVersion,
+    study: stored.study.name,
+    verifiedAt: new Date().toISOString(),
+    tolerance: options.tolerance,
+    finishedRuns: finished.length,
+    sampleSeed: options.sample === null ? null : options.seed,
+    runs,
+  };
+  await makeFolder(`${folder}/verify`);
+  await writeWhole(
+    `${folder}/verify/verification.json`,
+    `${JSON.stringify(verification, null, 2)}\n`,
+  );
+  await writeWhole(`${folder}/verify/verification.md`, verificationMarkdown(verification));
+  return verification;
+}
