@@ -92,7 +92,10 @@ function minutes(millis: number): string {
  *
  * @throws {StudyError} With every problem that would stop the study.
  */
-export async function planText(file: StudyFile, options: PlanOptions): Promise<string> {
+export async function planText(
+  file: Pick<StudyFile, "study" | "folder" | "methods">,
+  options: PlanOptions,
+): Promise<string> {
   const { study, methods } = file;
   const folders = { ...options, study: file.folder };
   const all = expand(study, methods);
