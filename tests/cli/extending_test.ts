@@ -1,6 +1,6 @@
 /** The method of `docs/extending.md`, run from the page: LoRA-FA. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { exportRun } from "../../src/cli/export.ts";
+import { exportRun } from "../../src/runs/export.ts";
 import { readStudyFile } from "../../src/runs/study_file.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { readTrainedRun } from "../../src/runs/trained_run.ts";

@@ -1,6 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { exportRun } from "../../src/cli/export.ts";
-import { importCommand, importPeft } from "../../src/cli/import.ts";
+import { exportRun } from "../../src/runs/export.ts";
+import { importCommand } from "../../src/cli/import.ts";
+import { importPeft } from "../../src/runs/import.ts";
 import {
   contentsText,
   evaluateModel,

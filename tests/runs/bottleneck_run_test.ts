@@ -1,7 +1,7 @@
 /** Houlsby's and Pfeiffer's adapters through the commands: swept, verified, ablated, exported. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ablateStudy } from "../../src/runs/ablate.ts";
-import { exportRun } from "../../src/cli/export.ts";
+import { exportRun } from "../../src/runs/export.ts";
 import { verifyStudy } from "../../src/runs/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RunAblation } from "../../src/record/types.ts";

@@ -1,7 +1,7 @@
 /** Runs whose ranks are estimated before they train. */
 import { assert, assertEquals } from "@std/assert";
 import { ablateStudy } from "../../src/runs/ablate.ts";
-import { exportRun } from "../../src/cli/export.ts";
+import { exportRun } from "../../src/runs/export.ts";
 import { verifyStudy } from "../../src/runs/verify.ts";
 import { ranksOfDimensions } from "../../src/methods/gelora.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";

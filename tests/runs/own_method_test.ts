@@ -1,7 +1,7 @@
 /** A method that a study module brings, through every command. */
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { ablateStudy } from "../../src/runs/ablate.ts";
-import { exportRun } from "../../src/cli/export.ts";
+import { exportRun } from "../../src/runs/export.ts";
 import { WorkerError, WorkerLane } from "../../src/runs/lanes.ts";
 import { StopFlag } from "../../src/runs/stop_flag.ts";
 import { ownMethodsOf } from "../../src/runs/method_modules.ts";

@@ -1,7 +1,7 @@
 /** SD-LoRA through the commands: three tasks in turn, swept, verified, ablated, exported as one LoRA, refused for one task. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { ablateStudy } from "../../src/runs/ablate.ts";
-import { exportRun } from "../../src/cli/export.ts";
+import { exportRun } from "../../src/runs/export.ts";
 import { readStudyResults, writeReport } from "../../src/runs/study_results.ts";
 import { verifyStudy } from "../../src/runs/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";

@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { ablateStudy } from "../../src/runs/ablate.ts";
 import { execute } from "../../src/runs/execute.ts";
-import { exportRun } from "../../src/cli/export.ts";
+import { exportRun } from "../../src/runs/export.ts";
 import { expand, planRuns } from "../../src/runs/planning.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { readStudyResults, writeReport } from "../../src/runs/study_results.ts";

@@ -1,7 +1,7 @@
 /** Adapters that are cut to fewer ranks: `deno task ablate` judges them, and `deno task export --rank` writes them. */
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { ablateStudy } from "../../src/runs/ablate.ts";
-import { exportRun } from "../../src/cli/export.ts";
+import { exportRun } from "../../src/runs/export.ts";
 import { evaluateModel, importAdapter } from "../../src/runs/imported_model.ts";
 import { trainingRequest } from "../../src/runs/execute.ts";
 import { planRecorded } from "../../src/runs/recorded_run.ts";
