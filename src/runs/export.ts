@@ -6,7 +6,6 @@
 import { isOfWeights } from "../methods/adapter.ts";
 import { summedParts } from "../methods/bottleneck.ts";
 import { bottleneckExport, changedTensors } from "../peft/bottleneck_export.ts";
-import { peftAdapter } from "../peft/peft_export.ts";
 import { mergedTensors } from "../methods/weight_update.ts";
 import {
   checkClassifierHead,
@@ -14,7 +13,7 @@ import {
   classifierName,
   hasClassifierClass,
 } from "../models/classifier_folder.ts";
-import { baseFolder, headFile, splitTensors } from "../models/encoder_folder.ts";
+import { baseFolder, splitTensors } from "../models/encoder_folder.ts";
 import { adaptableModules } from "../models/modules.ts";
 import { writeSafetensors } from "../models/safetensors.ts";
 import { makeFolder, writeWhole } from "../record/run_folder.ts";
@@ -27,6 +26,7 @@ import {
   writeOnnxFolder,
   writtenBy,
 } from "./model_folder.ts";
+import { peftFiles } from "./peft_files.ts";
 import { readTrainedRun, type TrainedRun } from "./trained_run.ts";
 
 /** How a run is exported. */
@@ -60,42 +60,24 @@ function checkOfWeights({ method: { adapter }, run }: TrainedRun, what: string):
 }
 
 async function writePeftFolder(trained: TrainedRun, options: ExportOptions): Promise<void> {
-  const { model: { config, tensors: base }, method, updates, whole, run } = trained;
+  const { model: { config, tensors: base } } = trained;
   checkOfWeights(trained, "an adapter for peft");
-  if (method.backbone !== "frozen") {
-    throw new RangeError(
-      `Cannot write an adapter for peft: method "${run.method}" trained the encoder's own parameters; ` +
-        `--format merged writes such a model`,
-    );
-  }
-  const { scaling } = run.options as { readonly scaling?: string };
   const isBare = !hasClassifierClass(config);
-  const { configJson, tensors } = peftAdapter({
-    updates,
-    base,
-    head: isBare ? new Map() : whole,
-    nameOf: (name) => isBare ? name : classifierName(config, name),
-    rootScaling: scaling === "alpha/sqrt(r)",
-    dropout: run.settings.train.dropout.adapter,
-    baseModel: options.baseName ?? (isBare ? baseFolder : trained.baseTitle),
+  const files = peftFiles(trained, {
+    name: options.baseName ?? (isBare ? baseFolder : trained.baseTitle),
     revision: options.baseName === null && !isBare ? trained.baseRevision : null,
   });
   const { out } = options;
   await makeEmptyFolder(out);
-  await writeWhole(`${out}/adapter_config.json`, configJson);
-  await writeWhole(
-    `${out}/adapter_model.safetensors`,
-    writeSafetensors(tensors, "F32", writtenBy),
-  );
+  for (const [name, content] of files) await writeWhole(`${out}/${name}`, content);
   if (!isBare) return;
-  await writeWhole(`${out}/${headFile}`, writeSafetensors(whole, "F32", writtenBy));
   const { encoder } = splitTensors(config, base);
-  const { task: { output }, base: files } = trained;
+  const { task: { output }, base: baseFiles } = trained;
   await writeMergedFolder(`${out}/${baseFolder}`, {
     config,
     tensors: encoder,
     output,
-    base: files,
+    base: baseFiles,
   });
 }
 

@@ -16,7 +16,7 @@ import type { ParameterSpec } from "../models/parameters.ts";
 import { readIfThere } from "../record/run_folder.ts";
 import { defaultSettings } from "../study/settings.ts";
 import type { Task } from "../tasks/types.ts";
-import { assemble } from "../train/assemble.ts";
+import { assemble, type Assembly } from "../train/assemble.ts";
 import { evaluateSplit, type Evaluation, type EvaluationSplit } from "../train/evaluate.ts";
 import { flatten } from "../train/layout.ts";
 import { UsageError } from "../base/usage_error.ts";
@@ -50,18 +50,35 @@ export interface ImportedModel {
   readonly contents: AdapterContents;
 }
 
+/** Names of the files that make an adapter. */
+const adapterFiles = ["adapter_config.json", "adapter_model.safetensors", headFile] as const;
+
 async function readAdapterFiles(folder: string) {
-  const [config, weights] = [
-    await readIfThere(`${folder}/adapter_config.json`),
-    await readIfThere(`${folder}/adapter_model.safetensors`),
-  ];
+  const found = new Map<string, Uint8Array>();
+  for (const name of [...adapterFiles, "adapter_model.bin"]) {
+    const bytes = await readIfThere(`${folder}/${name}`);
+    if (bytes !== null) found.set(name, bytes);
+  }
+  return found;
+}
+
+function bytesOf(content: string | Uint8Array): Uint8Array {
+  return typeof content === "string" ? new TextEncoder().encode(content) : content;
+}
+
+/** The files of an adapter, checked to be there. */
+function adapterOf(files: ReadonlyMap<string, string | Uint8Array>, folder: string) {
+  const [config, weights, head] = adapterFiles.map((name) => {
+    const content = files.get(name);
+    return content === undefined ? null : bytesOf(content);
+  }) as [Uint8Array | null, Uint8Array | null, Uint8Array | null];
   if (config === null) {
     throw new UsageError(
       `Cannot import "${folder}": found no adapter_config.json, want the folder that peft's save_pretrained wrote`,
     );
   }
   if (weights === null) {
-    const hasOld = await readIfThere(`${folder}/adapter_model.bin`) !== null;
+    const hasOld = files.has("adapter_model.bin");
     throw new UsageError(
       `Cannot import "${folder}": found ${
         hasOld ? "adapter_model.bin" : "no weights"
@@ -69,7 +86,6 @@ async function readAdapterFiles(folder: string) {
         (hasOld ? "; load the adapter in peft and save it anew" : ""),
     );
   }
-  const head = await readIfThere(`${folder}/${headFile}`);
   return { config: new TextDecoder().decode(config), weights, head };
 }
 
@@ -116,6 +132,21 @@ export async function importAdapter(
   base: ImportBase,
   outputs: number,
 ): Promise<ImportedModel> {
+  return importAdapterFiles(await readAdapterFiles(folder), folder, base, outputs);
+}
+
+/**
+ * Merges an adapter whose files the caller holds into its base, as {@linkcode importAdapter} does.
+ *
+ * @param files Their contents by name.
+ * @param folder How messages call their place.
+ */
+export function importAdapterFiles(
+  files: ReadonlyMap<string, string | Uint8Array>,
+  folder: string,
+  base: ImportBase,
+  outputs: number,
+): ImportedModel {
   const { config } = base;
   const architecture = architectureOf(config);
   const head = architecture.headParameters(config, outputs);
@@ -124,7 +155,7 @@ export async function importAdapter(
     spec.shape,
   ]));
   const adapter = readPeftAdapter(
-    await readAdapterFiles(folder),
+    adapterOf(files, folder),
     { shapes, parameterName: (name) => architecture.parameterName(name) },
     folder,
   );
@@ -168,6 +199,20 @@ export function contentsText(contents: AdapterContents): string {
   }), ${whole}${head}; made for ${baseModel ?? "a base that it does not name"}`;
 }
 
+/** A whole model as one that trains nothing but its head: the programs that evaluate it. */
+export function headAssembly(
+  { config, tensors }: Pick<EncoderModel, "config" | "tensors">,
+  task: Task,
+): Assembly {
+  return assemble({
+    encoder: { config, tensors },
+    output: task.output,
+    method: findMethod("head").bind({}),
+    ranks: [],
+    train: defaultSettings.train,
+  });
+}
+
 /**
  * Evaluates a whole model on splits.
  *
@@ -175,17 +220,12 @@ export function contentsText(contents: AdapterContents): string {
  */
 export async function evaluateModel(
   executor: Executor,
-  { config, tensors }: Pick<EncoderModel, "config" | "tensors">,
+  model: Pick<EncoderModel, "config" | "tensors">,
   task: Task,
   splits: readonly EvaluationSplit[],
 ): Promise<readonly Evaluation[]> {
-  const assembly = assemble({
-    encoder: { config, tensors },
-    output: task.output,
-    method: findMethod("head").bind({}),
-    ranks: [],
-    train: defaultSettings.train,
-  });
+  const { tensors } = model;
+  const assembly = headAssembly(model, task);
   const numbers = flatten(
     assembly.layout,
     ({ name }) => tensors.get(name)!.data as Float32Array,

@@ -109,6 +109,11 @@ export class Inputs {
     }
   }
 
+  /** Takes the examples of one of the own tasks as they are, in place of its files. */
+  give(data: TaskData): void {
+    this.#tasks.set(data.task.name, data);
+  }
+
   /**
    * The encoder of a model's name.
    *

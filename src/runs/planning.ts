@@ -123,6 +123,16 @@ export async function planRuns(
   fetching?: Fetching,
 ): Promise<StudyPlan> {
   const inputs = new Inputs(folders, ownTasksOf(study), undefined, fetching);
+  return await planWith(inputs, study, runs, methods);
+}
+
+/** Checks and plans runs as {@linkcode planRuns} does, with inputs that are there already. */
+export async function planWith(
+  inputs: Inputs,
+  study: Study,
+  runs: readonly RunSpec[],
+  methods: MethodTable,
+): Promise<StudyPlan> {
   const unreadable = [
     ...await loadAll(runs.map(({ task }) => task), "axes.tasks", (name) => inputs.task(name)),
     ...await loadAll(

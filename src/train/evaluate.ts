@@ -101,7 +101,8 @@ export function placeOutputs(
   rows.forEach((row, i) => placed[row] = own.subarray(i * outputs, (i + 1) * outputs));
 }
 
-async function outputsOf(
+/** A model's outputs on a split. */
+export async function outputsOf(
   { assembly, evaluate, fed = {} }: Evaluator,
   theta: DeviceTensor | HostTensor,
   split: EvaluationSplit,

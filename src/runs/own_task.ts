@@ -1,0 +1,115 @@
+/**
+ * A task whose examples the caller holds.
+ *
+ * @module
+ */
+import { hashJson } from "../base/hash.ts";
+import type { Json } from "../base/canonical_json.ts";
+import { metrics as knownMetrics } from "../tasks/metrics.ts";
+import type { Example, MetricName, Task, TaskOutput } from "../tasks/types.ts";
+import type { TaskData } from "./task_data.ts";
+
+/** A labelled text, or pair of texts. */
+export interface OwnExample {
+  readonly text: string;
+  /** The second text of a pair. Default: there is none. */
+  readonly pair?: string;
+  /** One of the task's labels, or a number within its bounds. */
+  readonly label: string | number;
+}
+
+/** A task as a value. */
+export interface OwnTask {
+  readonly name: string;
+  /** The labels in the order of their class indices, or the bounds of a number to predict. */
+  readonly labels: readonly string[] | { readonly min: number; readonly max: number };
+  /** The first one decides. Default: accuracy, or Pearson and Spearman for a number. */
+  readonly metrics?: readonly MetricName[];
+  readonly train: readonly OwnExample[];
+  readonly dev: readonly OwnExample[];
+}
+
+function isBounds(
+  labels: OwnTask["labels"],
+): labels is { readonly min: number; readonly max: number } {
+  return !Array.isArray(labels);
+}
+
+/**
+ * Examples as a task's readers give them.
+ *
+ * @param what How messages call them.
+ *
+ * @throws {TypeError} If a text is no text, or a label is none of the task's; the message names the example.
+ */
+export function examplesOf(
+  output: TaskOutput,
+  examples: readonly OwnExample[],
+  what: string,
+): readonly Example[] {
+  return examples.map(({ text, pair, label }, id) => {
+    const fail = (found: unknown, wanted: string): never => {
+      throw new TypeError(
+        `Cannot use ${what}[${id}]: found ${JSON.stringify(found)}, want ${wanted}`,
+      );
+    };
+    if (typeof text !== "string") fail(text, "a text");
+    if (pair !== undefined && typeof pair !== "string") fail(pair, "a second text, or none");
+    const target = output.type === "regression"
+      ? Number(label)
+      : output.labels.indexOf(String(label));
+    if (output.type === "classification") {
+      if (target < 0) fail(label, `one of the labels ${output.labels.join(", ")}`);
+    } else if (!(target >= output.min && target <= output.max)) {
+      fail(label, `a number from ${output.min} to ${output.max}`);
+    }
+    return { id, text, pair: pair ?? null, target };
+  });
+}
+
+/**
+ * A task's examples with their task and hashes.
+ *
+ * @throws {TypeError} If the task has no two labels, no bounds, a metric of another kind of task, or an example that does not fit.
+ */
+export function ownTaskData(own: OwnTask): TaskData {
+  const { name, labels } = own;
+  const fail = (problem: string): never => {
+    throw new TypeError(`Cannot use the task "${name}": ${problem}`);
+  };
+  const output: TaskOutput = isBounds(labels)
+    ? { type: "regression", min: labels.min, max: labels.max }
+    : { type: "classification", labels };
+  if (output.type === "classification" && new Set(output.labels).size < 2) {
+    fail(`found the labels ${JSON.stringify(labels)}, want at least two different ones`);
+  }
+  if (output.type === "regression" && !(output.min < output.max)) {
+    fail(`found the bounds ${JSON.stringify(labels)}, want min below max`);
+  }
+  const usual: readonly MetricName[] = output.type === "classification"
+    ? ["accuracy"]
+    : ["pearson", "spearman"];
+  const task: Task = {
+    name,
+    title: name,
+    output,
+    metrics: own.metrics ?? usual,
+    splits: {},
+    source: "user",
+  };
+  const wrong = task.metrics.find((metric) => knownMetrics[metric]?.output !== output.type);
+  if (wrong !== undefined || task.metrics.length === 0) {
+    fail(`found the metrics ${JSON.stringify(task.metrics)}, want those of a ${output.type}`);
+  }
+  const splits = new Map((["train", "dev"] as const).map((split) => {
+    if (own[split].length === 0) fail(`found no ${split} examples, want at least one`);
+    return [split, examplesOf(output, own[split], `${split} of the task "${name}": example `)];
+  }));
+  const hashes = Object.fromEntries(
+    [...splits].map(([split, examples]) => [
+      `${name}: ${split}`,
+      hashJson({ output, examples } as unknown as Json),
+    ]),
+  );
+  return { task, splits, hashes };
+}

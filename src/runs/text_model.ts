@@ -1,0 +1,198 @@
+/**
+ * A trained model that judges texts of the caller's own.
+ *
+ * @module
+ */
+import type { DeviceTensor, Executor, Session } from "../exec/executor.ts";
+import type { ImportBase } from "./imported_model.ts";
+import { headAssembly, importAdapterFiles } from "./imported_model.ts";
+import { flatten } from "../train/layout.ts";
+import type { Assembly } from "../train/assemble.ts";
+import { evaluateSplit, type EvaluationSplit, outputsOf } from "../train/evaluate.ts";
+import { evaluationBatches } from "../tasks/batches.ts";
+import { encodeExamples } from "../tasks/tokenizer.ts";
+import type { Example, Task, Tokenizer } from "../tasks/types.ts";
+import { examplesOf, type OwnExample } from "./own_task.ts";
+
+/** A text, or a pair of texts. */
+export type Text = string | readonly [text: string, pair: string];
+
+/** What a model says of a text. */
+export interface Prediction {
+  /** The likeliest label; null for a task that asks for a number. */
+  readonly label: string | null;
+  /** The number that the task asks for, or the label's probability. */
+  readonly value: number;
+  /** The probability of each label, in the task's order; empty for a number. */
+  readonly probabilities: readonly number[];
+}
+
+/** Files by name. */
+export type NamedFiles = ReadonlyMap<string, string | Uint8Array<ArrayBuffer>>;
+
+/** What a model is made of. */
+export interface TextModelParts {
+  readonly task: Task;
+  readonly tokenizer: Tokenizer;
+  /** Tokens at which texts are cut. */
+  readonly maxLength: number;
+  readonly executor: Executor;
+  readonly assembly: Assembly;
+  /** The trained numbers, `[size]`. */
+  readonly theta: Float32Array;
+  readonly peft: () => NamedFiles;
+}
+
+/** Texts that an evaluation takes at once. */
+const batchSize = 64;
+
+function softmaxOf(outputs: Float32Array): readonly number[] {
+  const top = Math.max(...outputs);
+  const powers = Array.from(outputs, (value) => Math.exp(value - top));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+}
+
+/** A trained model; it holds memory of its device until it is disposed of. */
+export class TextModel {
+  readonly task: Task;
+  readonly #parts: TextModelParts;
+  readonly #session: Session;
+  readonly #theta: DeviceTensor;
+
+  private constructor(parts: TextModelParts, session: Session) {
+    const { executor, theta } = parts;
+    this.task = parts.task;
+    this.#parts = parts;
+    this.#session = session;
+    this.#theta = executor.upload({ type: "f32", shape: [theta.length], data: theta });
+  }
+
+  /** Loads the program that evaluates. */
+  static async load(parts: TextModelParts): Promise<TextModel> {
+    return new TextModel(parts, await parts.executor.load(parts.assembly.evaluationProgram));
+  }
+
+  #split(examples: readonly Example[]): EvaluationSplit {
+    const { tokenizer, maxLength } = this.#parts;
+    const targets = examples.map(({ target }) => target);
+    return {
+      name: "texts",
+      batches: evaluationBatches({
+        encoded: encodeExamples(tokenizer, examples, maxLength),
+        targets,
+        batchSize,
+        maxLength,
+        padId: tokenizer.padId,
+      }),
+      targets,
+      ids: examples.map(({ id }) => id),
+    };
+  }
+
+  /**
+   * What the model says of each text.
+   *
+   * @throws {TypeError} If a text is neither a string nor a pair of strings.
+   */
+  async predict(texts: readonly Text[]): Promise<readonly Prediction[]> {
+    const { output } = this.task;
+    const examples = texts.map((given, id): Example => {
+      const [text, pair] = typeof given === "string" ? [given, null] : given;
+      if (typeof text === "string" && (pair === null || typeof pair === "string")) {
+        return { id, text, pair, target: 0 };
+      }
+      throw new TypeError(
+        `Cannot predict texts[${id}]: found ${
+          JSON.stringify(given)
+        }, want a string or a pair of strings`,
+      );
+    });
+    if (examples.length === 0) return [];
+    const { assembly } = this.#parts;
+    const outputs = await outputsOf(
+      { assembly, evaluate: this.#session },
+      this.#theta,
+      this.#split(examples),
+    );
+    return outputs.map((own) => {
+      if (output.type === "regression") {
+        return { label: null, value: own[0]!, probabilities: [] };
+      }
+      const probabilities = softmaxOf(own);
+      const value = Math.max(...probabilities);
+      return { label: output.labels[probabilities.indexOf(value)]!, value, probabilities };
+    });
+  }
+
+  /**
+   * The mean loss and the task's metrics on labelled texts.
+   *
+   * @throws {TypeError} If there is none, or one has a label that the task does not know.
+   */
+  async evaluate(
+    examples: readonly OwnExample[],
+  ): Promise<{ readonly loss: number; readonly metrics: Readonly<Record<string, number>> }> {
+    if (examples.length === 0) {
+      throw new TypeError("Cannot evaluate: found no example, want at least one");
+    }
+    const split = this.#split(examplesOf(this.task.output, examples, "examples"));
+    const { assembly } = this.#parts;
+    const { loss, metrics } = await evaluateSplit(
+      { assembly, evaluate: this.#session },
+      this.#theta,
+      this.task,
+      split,
+    );
+    return { loss, metrics };
+  }
+
+  /**
+   * The adapter as files of peft's format, by name.
+   *
+   * @throws {RangeError} If peft has no form for it.
+   */
+  peftFiles(): NamedFiles {
+    return this.#parts.peft();
+  }
+
+  /** Frees the device's memory. */
+  async dispose(): Promise<void> {
+    this.#parts.executor.dispose(this.#theta);
+    await this.#session.release();
+  }
+}
+
+/** What an adapter's files are loaded on. */
+export interface PeftModelRequest {
+  readonly executor: Executor;
+  readonly base: ImportBase & { readonly tokenizer: Tokenizer };
+  readonly task: Task;
+  /** Tokens at which texts are cut. */
+  readonly maxLength: number;
+}
+
+/**
+ * A model of an adapter in peft's format and its base.
+ *
+ * @throws {Error} If a file is missing or wrong, or the adapter does not fit the base; see `readPeftAdapter`.
+ */
+export async function modelOfPeftFiles(
+  files: NamedFiles,
+  request: PeftModelRequest,
+): Promise<TextModel> {
+  const { executor, base, task, maxLength } = request;
+  const outputs = task.output.type === "classification" ? task.output.labels.length : 1;
+  const { tensors } = importAdapterFiles(files, "the given files", base, outputs);
+  const assembly = headAssembly({ config: base.config, tensors }, task);
+  const theta = flatten(assembly.layout, ({ name }) => tensors.get(name)!.data as Float32Array);
+  return await TextModel.load({
+    task,
+    tokenizer: base.tokenizer,
+    maxLength,
+    executor,
+    assembly,
+    theta,
+    peft: () => files,
+  });
+}
