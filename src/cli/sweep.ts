@@ -80,7 +80,7 @@ export const sweep = commandOf({
 }, async (parsed) => {
   const [name = defaultStudy] = parsed.positional;
   const file = await readStudyFile(name);
-  const options: SweepOptions = {
+  const options = {
     data: parsed.text("data"),
     model: parsed.text("model"),
     device: parsed.text("device") ?? "auto",
@@ -89,7 +89,7 @@ export const sweep = commandOf({
     results: parsed.text("results") ?? defaultResults,
     retryFailed: parsed.flag("retry-failed"),
     only: parsed.list("only"),
-  };
+  } satisfies SweepOptions;
   if (parsed.flag("dry-run")) {
     await sayWrapped(await planText(file, { ...options, width: outputColumns() }));
     return 0;

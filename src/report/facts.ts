@@ -78,6 +78,12 @@ export function factsOf(results: StudyResults): readonly RunFact[] {
   return results.runs.map((run) => factOf(run.record));
 }
 
+/** All runs of a study as one arquero table, a row each. */
+export function factsTable(results: StudyResults): ColumnTable {
+  const rows = factsOf(results);
+  return tableFrom(rows as unknown as readonly Row[], Object.keys(rows[0] ?? {}));
+}
+
 /** The axes that runs span: tasks and labels in order of appearance, budgets and seeds ascending. */
 export function gridOf(results: StudyResults): Grid {
   const tasks = new Set<string>();

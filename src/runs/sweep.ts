@@ -4,28 +4,33 @@
  * @module
  */
 import { checkDevice, chooseExecutor } from "../exec/choose.ts";
-import type { MethodTable } from "../methods/table.ts";
+import { methods as builtIn, type MethodTable } from "../methods/table.ts";
 import { namesIn } from "../record/run_folder.ts";
-import type { Study } from "../study/study.ts";
+import { parseStudy, type Study } from "../study/study.ts";
 import { stopFlagOf, teller, type Watch } from "./events.ts";
 import { openLanes } from "./open_lanes.ts";
 import { expand, planRuns, withPresentFolders } from "./planning.ts";
 import { runAll, type RunsResult } from "./run_all.ts";
 import { readSelection } from "./selection.ts";
-import { methodsToStore, writeStoredStudy } from "./study_results.ts";
+import { defaultResults, methodsToStore, writeStoredStudy } from "./study_results.ts";
 import { studyWarnings } from "./study_warnings.ts";
 
 /** What a sweep is told. */
 export interface SweepOptions {
-  readonly data: string | null;
-  readonly model: string | null;
-  readonly device: string;
-  /** Runs at a time, or null for the default of the device. */
-  readonly jobs: number | null;
-  /** Threads of each run, or null for an equal part of the cores. */
-  readonly threads: number | null;
-  readonly results: string;
-  readonly retryFailed: boolean;
+  /** The folder that the study's own folder of results goes into. Default `results`. */
+  readonly results?: string;
+  /** The folder with GLUE's tasks. Default: none. */
+  readonly data?: string | null;
+  /** A Hugging Face folder, a wheel or a `hub:` name for studies whose model is `folder`. Default: none. */
+  readonly model?: string | null;
+  /** `auto`, `webgpu`, `cpu`, `wasm` or `reference`. Default `auto`. */
+  readonly device?: string;
+  /** Runs at a time. Default, and null: as many as suit the device. */
+  readonly jobs?: number | null;
+  /** Threads of each run. Default, and null: an equal part of the cores. */
+  readonly threads?: number | null;
+  /** Whether runs that failed are made again. Default false. */
+  readonly retryFailed?: boolean;
   /** The part of the study that is run, as {@linkcode readSelection} takes it. Default: all of it. */
   readonly only?: readonly string[];
 }
@@ -48,20 +53,27 @@ export interface SweptStudy {
 /**
  * Makes the runs of a study that are not finished yet; everything is checked first.
  *
+ * @param swept A study, or one with the folder that its paths start from and the methods that it may name.
+ *
  * @throws {StudyError} With all problems found; nothing has run then.
  * @throws {UsageError} If the device or a part of the study is not known.
  */
 export async function sweepStudy(
-  { study, folder: home, methods }: SweptStudy,
-  options: SweepOptions,
+  swept: Study | SweptStudy,
+  options: SweepOptions = {},
   watch: Watch = {},
 ): Promise<SweepResult> {
+  const { study, folder: home, methods } = "axes" in swept
+    ? { study: parseStudy(swept), folder: ".", methods: builtIn }
+    : swept;
+  const { data = null, model = null, device = "auto", jobs = null, threads = null } = options;
+  const { results = defaultResults, retryFailed = false } = options;
   const tell = teller(watch);
-  const folders = { data: options.data, model: options.model, study: home };
-  checkDevice(options.device);
+  const folders = { data, model, study: home };
+  checkDevice(device);
   const all = expand(study, methods);
   const isChosen = readSelection(options.only ?? [], all);
-  const folder = `${options.results}/${study.name}`;
+  const folder = `${results}/${study.name}`;
   const planned = await planRuns(study, all, folders, methods, watch.fetching);
   const plan = { ...planned, runs: withPresentFolders(planned.runs, await namesIn(folder)) };
   const runs = plan.runs.filter(({ run }) => isChosen(run));
@@ -70,18 +82,17 @@ export async function sweepStudy(
   await writeStoredStudy(folder, {
     study,
     studyFolder: home,
-    data: options.data,
-    model: options.model,
-    device: options.device,
+    data,
+    model,
+    device,
     ...methodsToStore(plan.runs),
     warnings,
     runs: plan.runs.map(({ folder, id, run }) => ({ folder, id, run })),
   });
-  const { device, jobs, threads } = options;
   const counts = await runAll({
     runs,
     results: folder,
-    retryFailed: options.retryFailed,
+    retryFailed,
     stop: stopFlagOf(watch),
     tell,
     openLanes: async (opening) =>

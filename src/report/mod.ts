@@ -1,0 +1,17 @@
+/**
+ * Reports: records to tables, charts and a page.
+ *
+ * @module
+ */
+export { buildReport, tablesOf } from "./build.ts";
+export type {
+  Chart,
+  ReportFiles,
+  ReportTable,
+  Row,
+  RunResults,
+  StudyResults,
+  TableColumn,
+  Tone,
+} from "./types.ts";
+export { methodsText } from "./text_table.ts";

@@ -1,0 +1,26 @@
+/**
+ * What a study does, without a terminal: training one method, sweeping, ablating, verifying, reading results and reporting.
+ *
+ * @module
+ */
+export { type AblateOptions, type AblateResult, ablateStudy } from "./ablate.ts";
+export type { Observer, Watch, WorkEvent } from "./events.ts";
+export type { RunProgress } from "./execute.ts";
+export { type ExportOptions, type ExportResult, exportRun } from "./export.ts";
+export type { ExportFormat } from "./export_readme.ts";
+export type { OwnExample, OwnTask } from "./own_task.ts";
+export type { RunsResult } from "./run_all.ts";
+export { StoppedError, type StoppedRun } from "./stop_flag.ts";
+export { readStudyFile, type StudyFile } from "./study_file.ts";
+export { readStudyResults, writeReport } from "./study_results.ts";
+export { type SweepOptions, type SweepResult, sweepStudy, type SweptStudy } from "./sweep.ts";
+export {
+  modelOfPeftFiles,
+  type NamedFiles,
+  type PeftModelRequest,
+  type Prediction,
+  type Text,
+  TextModel,
+} from "./text_model.ts";
+export { train, type TrainEvent, type TrainOptions } from "./train.ts";
+export { type VerifyOptions, verifyStudy } from "./verify.ts";

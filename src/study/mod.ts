@@ -1,0 +1,49 @@
+/**
+ * Studies as data: what is asked, the grid of runs, settings, budgets to ranks, and the ids of runs.
+ *
+ * @module
+ */
+export {
+  type Axes,
+  defineStudy,
+  type Delta,
+  type DeltaCondition,
+  type MethodOptions,
+  type OneOrMore,
+  parseStudy,
+  type Study,
+  type StudyBudget,
+  type StudyMethod,
+} from "./study.ts";
+export { expandStudy, type StudyTables } from "./expand.ts";
+export { type SchemaTables, studyJsonSchema } from "./json_schema.ts";
+export { type Problem, StudyError } from "./problems.ts";
+export { adaptedModules, countParameters, planRun, solveRanks } from "./ranks.ts";
+export { type InputHashes, runFolder, runId, runTitle } from "./run_id.ts";
+export {
+  defaultSettings,
+  overlaySettings,
+  type PartialSettings,
+  type PartialTrainSettings,
+} from "./settings.ts";
+export type {
+  AdapterCosts,
+  AdapterSettings,
+  Budget,
+  CountFacts,
+  CountRange,
+  MethodEntry,
+  MethodOrigin,
+  ModulePart,
+  ModuleShape,
+  PlannedCounts,
+  RankPlan,
+  RankRange,
+  RunFacts,
+  RunSpec,
+  Settings,
+  TrainSettings,
+} from "./types.ts";
+export { learningRateAt, totalSteps } from "./total_steps.ts";
+export { countsOfMasks, countsOfMoves, countsOfPlan, parametersWithin } from "./rank_range.ts";
+export { findProblems, plannedCounts, type RunTables } from "./validate.ts";

@@ -1,0 +1,28 @@
+/**
+ * Training: the step as one graph, the loop, evaluation, and checkpoints as values.
+ *
+ * @module
+ */
+export {
+  assemble,
+  type Assembly,
+  type AssemblyRequest,
+  type EncoderWeights,
+  type StateVector,
+} from "./assemble.ts";
+export { type Evaluation, type EvaluationSplit } from "./evaluate.ts";
+export { type Layout, type Slot } from "./layout.ts";
+export { type LoadedPrograms, ProgramCache } from "./programs.ts";
+export type { AdaptedModule, SlotGroup, SlotOrder } from "./slots.ts";
+export type { StateVectors } from "./vectors.ts";
+export type { RunStage, StageData } from "./stages.ts";
+export { Trainer } from "./trainer.ts";
+export {
+  type Checkpoint,
+  DivergenceError,
+  type RankChange,
+  type RunState,
+  type Snapshot,
+  type TrainingEvent,
+  type TrainingRequest,
+} from "./run_types.ts";
