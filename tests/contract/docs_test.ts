@@ -1,0 +1,77 @@
+import { assert, assertEquals } from "@std/assert";
+import { methods } from "../../src/methods/table.ts";
+import { type Source, sourceAt, sourcesIn } from "./sources.ts";
+
+const documents: readonly Source[] = [
+  await sourceAt("README.md"),
+  ...await sourcesIn("docs", [".md"]),
+];
+
+/** The anchors of a page's headings, as GitHub makes them. */
+function anchorsOf(text: string): ReadonlySet<string> {
+  const prose = text.replaceAll(/^```.*?^```/gms, "");
+  return new Set(
+    [...prose.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+      heading!.trim().toLowerCase().replaceAll(/[^\p{L}\p{N}_\- ]/gu, "").replaceAll(" ", "-")
+    ),
+  );
+}
+
+/** Links of a page that lead nowhere, as `file link`. */
+async function deadLinks({ path, text }: Source): Promise<readonly string[]> {
+  const dead: string[] = [];
+  for (const [, link] of text.matchAll(/\]\(((?!https?:)[^)\s]+)\)/g)) {
+    const target = new URL(link!, `file:///${path}`);
+    const page = target.pathname.slice(1);
+    const file = new URL(`../../${page}`, import.meta.url);
+    const anchor = decodeURIComponent(target.hash.slice(1));
+    const isThere = await Deno.stat(file).then(() => true, () => false);
+    const hasAnchor = isThere &&
+      (anchor === "" || anchorsOf(await Deno.readTextFile(file)).has(anchor));
+    if (!hasAnchor) dead.push(`${path} ${link}`);
+  }
+  return dead;
+}
+
+Deno.test("every link of the documents leads to a page and a heading", async () => {
+  assertEquals((await Promise.all(documents.map(deadLinks))).flat(), []);
+});
+
+Deno.test("the check of links sees a page and a heading that are not there", async () => {
+  const text = "[a](design.md) [b](design.md#words) [c](nowhere.md) [d](design.md#nothing)";
+  assertEquals(await deadLinks({ path: "docs/x.md", text }), [
+    "docs/x.md nowhere.md",
+    "docs/x.md design.md#nothing",
+  ]);
+});
+
+Deno.test("every decision has one number, one heading and a row in the index", async () => {
+  const headings = documents.filter(({ path }) => path.startsWith("docs/decisions/"))
+    .flatMap(({ text }) => [...text.matchAll(/^## (\d+)\. /gm)].map(([, number]) => Number(number)))
+    .sort((a, b) => a - b);
+  assert(headings.length >= 42);
+  assertEquals(headings, headings.map((_, i) => i + 1));
+  const index = await sourceAt("docs/decisions/README.md");
+  const rows = [...index.text.matchAll(/^\| +(\d+) \| \[/gm)].map(([, number]) => Number(number));
+  assertEquals(rows, headings);
+});
+
+Deno.test("every method has a page with its options and their defaults", async () => {
+  const index = await sourceAt("docs/methods.md");
+  for (const method of methods) {
+    const { name } = method;
+    assert(index.text.includes(`(methods/${name}.md)`), `docs/methods.md has no row of ${name}`);
+    const { text } = await sourceAt(`docs/methods/${name}.md`);
+    const table = text.split("\n## Options\n")[1]!.split("\n## ")[0]!;
+    const listed = Object.fromEntries(
+      [...table.matchAll(/^\| `(\w+)` +\| `(.+?)` +\|/gm)]
+        .map(([, option, value]) => [option!, JSON.parse(value!)]),
+    );
+    // An option that is listed exists, and one that has a default is listed with it.
+    method.parseOptions(listed);
+    const defaults = method.parseOptions({}) as Readonly<Record<string, unknown>>;
+    for (const [option, value] of Object.entries(defaults)) {
+      assertEquals(listed[option], value, `${name}.${option}`);
+    }
+  }
+});
