@@ -1,0 +1,168 @@
+/**
+ * `deno task mutate`: makes small wrong changes in `src/`, one at a time, and tells which no test notices.
+ *
+ * `--rooms ROOM,…` and `--each N` say where and how many, `--seed N` which; `--limit SECONDS` is how long tests may take
+ * for one change. `--list` only shows the sample, `--figures` only what was found before, `--again` tries the survivors
+ * with today's tests. What was found lies in `.cache/mutation`; the same command goes on where it was stopped.
+ *
+ * @module
+ */
+import { readArguments, runCommand, say, UsageError, wholeNumber } from "../src/cli/terminal.ts";
+import { affectedTests, importGraph } from "./mutation/affected.ts";
+import { type Equivalent, figuresText, keyOf, mutantText, triedText } from "./mutation/figures.ts";
+import { type Mutant, sampleRooms, type SourceText } from "./mutation/sample.ts";
+import { Scratch, type Tried } from "./mutation/trial.ts";
+
+/** Rooms of the default sample: those that decide what a run does and what is told of it. */
+const defaultRooms: readonly string[] = [
+  "methods",
+  "graph",
+  "train",
+  "spec",
+  "report",
+  "record",
+  "tasks",
+  "models",
+  "cli",
+];
+
+const copied: readonly string[] = [
+  "src",
+  "tests",
+  "vendor",
+  "experiments",
+  "docs",
+  "mod.ts",
+  "README.md",
+  "deno.json",
+  "deno.lock",
+];
+
+const folder = ".cache/mutation";
+
+/** Files of a folder whose names end in `.ts`, with their texts. */
+async function sourcesBelow(path: string): Promise<readonly SourceText[]> {
+  const found: SourceText[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(path)) {
+    const own = `${path}/${name}`;
+    if (isDirectory) found.push(...await sourcesBelow(own));
+    else if (name.endsWith(".ts")) found.push({ path: own, text: await Deno.readTextFile(own) });
+  }
+  return found.sort((a, b) => a.path < b.path ? -1 : 1);
+}
+
+async function readJson<Value>(path: string, otherwise: Value): Promise<Value> {
+  try {
+    return JSON.parse(await Deno.readTextFile(path)) as Value;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return otherwise;
+    throw error;
+  }
+}
+
+async function readTried(path: string): Promise<readonly Tried[]> {
+  try {
+    const lines = (await Deno.readTextFile(path)).split("\n").filter((line) => line !== "");
+    // A mutant that was tried again stands in two lines, of which the later one counts.
+    return [
+      ...new Map(
+        lines.map((line) => JSON.parse(line) as Tried).map((one) =>
+          [keyOf(one.mutant), one] as const
+        ),
+      ).values(),
+    ];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** Seconds of each test file in the unchanged copy; a file that fails there has none and is not asked. */
+async function timeTests(
+  scratch: Scratch,
+  paths: readonly string[],
+): Promise<Readonly<Record<string, number>>> {
+  const file = `${folder}/times.json`;
+  const known = await readJson<Record<string, number>>(file, {});
+  for (const path of paths) {
+    if (known[path] !== undefined) continue;
+    const { state, seconds } = await scratch.test([path], 900);
+    await say(`${path}: ${seconds.toFixed(1)} s${state === "passed" ? "" : ", FAILED unchanged"}`);
+    if (state === "passed") known[path] = seconds;
+    await Deno.writeTextFile(file, JSON.stringify(known, null, 1));
+  }
+  return known;
+}
+
+async function mutate(args: readonly string[]): Promise<number> {
+  const given = readArguments(args, {
+    strings: ["rooms", "each", "seed", "limit"],
+    flags: ["list", "figures", "again"],
+  });
+  if (given.positional.length > 0) {
+    throw new UsageError(`Unexpected "${given.positional[0]}", want options only`);
+  }
+  const rooms = given.text("rooms")?.split(",") ?? defaultRooms;
+  const each = wholeNumber(given.text("each"), "each") ?? 12;
+  const seed = wholeNumber(given.text("seed"), "seed", 0) ?? 1;
+  const limit = wholeNumber(given.text("limit"), "limit") ?? 120;
+  await Deno.mkdir(folder, { recursive: true });
+  const file = `${folder}/seed-${seed}.jsonl`;
+  const equivalents = await readJson<readonly Equivalent[]>("tools/mutation/equivalent.json", []);
+  const before = await readTried(file);
+  const isAgain = given.flag("again");
+  const sources = await sourcesBelow("src");
+  const asked: readonly Mutant[] = isAgain
+    ? before.filter(({ outcome }) => outcome.kind === "survived").map(({ mutant }) => mutant)
+    : sampleRooms(sources, rooms, each, seed);
+  if (given.flag("list")) {
+    for (const mutant of asked) await say(mutantText(mutant));
+    return 0;
+  }
+  if (!given.flag("figures")) {
+    const known = new Set(isAgain ? [] : before.map(({ mutant }) => keyOf(mutant)));
+    const left = asked.filter((mutant) => !known.has(keyOf(mutant)));
+    await tryAll(left, { file, limit, sources, equivalents });
+  }
+  const tried = await readTried(file);
+  await say(figuresText(tried, equivalents));
+  for (const one of tried) {
+    if (one.outcome.kind === "survived") await say(triedText(one, equivalents));
+  }
+  return 0;
+}
+
+interface Trials {
+  /** Where each outcome is appended. */
+  readonly file: string;
+  readonly limit: number;
+  readonly sources: readonly SourceText[];
+  readonly equivalents: readonly Equivalent[];
+}
+
+async function tryAll(
+  mutants: readonly Mutant[],
+  { file, limit, sources, equivalents }: Trials,
+): Promise<void> {
+  const tests = await sourcesBelow("tests");
+  const graph = importGraph([...sources, ...tests]);
+  const linking = tests.filter(({ text }) => text.includes("Deno.symlink")).map(({ path }) => path);
+  const scratch = await Scratch.copyOf(".", `${folder}/copy`, copied, linking);
+  try {
+    const files = tests.map(({ path }) => path).filter((path) => path.endsWith("_test.ts"));
+    const seconds = await timeTests(scratch, files);
+    for (const mutant of mutants) {
+      const started = performance.now();
+      const affected = affectedTests(graph, mutant.path, seconds)
+        .filter(({ path }) => seconds[path] !== undefined);
+      const outcome = await scratch.try(mutant, affected, limit);
+      const tried: Tried = { mutant, outcome, seconds: (performance.now() - started) / 1000 };
+      await Deno.writeTextFile(file, `${JSON.stringify(tried)}\n`, { append: true });
+      await say(triedText(tried, equivalents));
+    }
+  } finally {
+    await scratch.remove();
+  }
+}
+
+await runCommand(mutate);
