@@ -7,7 +7,8 @@
  *
  * @module
  */
-import { readArguments, runCommand, say, UsageError, wholeNumber } from "../src/cli/terminal.ts";
+import { readArguments, runCommand, say, wholeNumber } from "../src/cli/terminal.ts";
+import { UsageError } from "../src/base/usage_error.ts";
 import { affectedTests, importGraph } from "./mutation/affected.ts";
 import { type Equivalent, figuresText, keyOf, mutantText, triedText } from "./mutation/figures.ts";
 import { type Mutant, sampleRooms, type SourceText } from "./mutation/sample.ts";

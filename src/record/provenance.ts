@@ -9,20 +9,24 @@ import type { Where } from "./types.ts";
 
 const root = new URL("../../", import.meta.url);
 
-async function textAt(path: string): Promise<string | null> {
-  const bytes = await readIfThere(decodeURIComponent(new URL(path, root).pathname));
+async function textAt(path: string, folder: URL = root): Promise<string | null> {
+  const bytes = await readIfThere(decodeURIComponent(new URL(path, folder).pathname));
   return bytes === null ? null : new TextDecoder().decode(bytes);
 }
 
-/** The commit that is checked out, read from git's own files; null outside of a checkout. */
-export async function gitCommit(): Promise<string | null> {
-  const head = (await textAt(".git/HEAD"))?.trim();
+/**
+ * The commit that is checked out, read from git's own files; null outside of a checkout.
+ *
+ * @param checkout Default ranklab's own folder.
+ */
+export async function gitCommit(checkout: URL = root): Promise<string | null> {
+  const head = (await textAt(".git/HEAD", checkout))?.trim();
   if (head === undefined) return null;
   if (!head.startsWith("ref: ")) return head;
   const ref = head.slice("ref: ".length);
-  const loose = (await textAt(`.git/${ref}`))?.trim();
+  const loose = (await textAt(`.git/${ref}`, checkout))?.trim();
   if (loose !== undefined) return loose;
-  const packed = await textAt(".git/packed-refs");
+  const packed = await textAt(".git/packed-refs", checkout);
   const line = packed?.split("\n").find((candidate) => candidate.endsWith(` ${ref}`));
   return line?.split(" ")[0] ?? null;
 }

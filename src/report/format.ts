@@ -19,16 +19,14 @@ export function fixed(value: unknown, decimals: number): string {
 /** Like {@linkcode fixed}, with a plus sign before positive numbers. */
 export function signed(value: unknown, decimals: number): string {
   const text = fixed(value, decimals);
-  return typeof value === "number" && value > 0 && Number(value.toFixed(decimals)) > 0
-    ? `+${text}`
-    : text;
+  return text !== nothing && Number((value as number).toFixed(decimals)) > 0 ? `+${text}` : text;
 }
 
 /** A number with about `digits` significant digits, large ones grouped by thousands. */
 export function significant(value: unknown, digits = 3): string {
   if (typeof value !== "number" || !Number.isFinite(value)) return nothing;
-  if (Math.abs(value) >= 10 ** digits) return whole(value);
-  return minus(String(Number(value.toPrecision(digits))));
+  const rounded = Number(value.toPrecision(digits));
+  return Math.abs(rounded) >= 10 ** digits ? whole(value) : minus(String(rounded));
 }
 
 /** A whole number grouped by thousands. */

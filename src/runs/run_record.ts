@@ -13,6 +13,7 @@ import { readJsonl } from "../record/read_jsonl.ts";
 import type { RunFolder } from "../record/run_folder.ts";
 import { parseEvaluationLine, parseStepLine } from "../record/schema.ts";
 import { sequenceOutcome } from "../record/sequence.ts";
+import { stepFigures } from "../record/step_figures.ts";
 import {
   type EvaluationLine,
   type Outcome,
@@ -79,13 +80,6 @@ export function evaluationLines(snapshot: Snapshot): readonly EvaluationLine[] {
   }));
 }
 
-function median(values: readonly number[]): number {
-  if (values.length === 0) return 0;
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
 /** What a finished run through a sequence came to, by its journal. */
 async function sequenceOf(
   { path }: RunFolder,
@@ -135,7 +129,7 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
   await folder.flush();
   const stepsPath = `${folder.path}/steps.jsonl`;
   const { lines: steps } = readJsonl(await Deno.readTextFile(stepsPath), stepsPath, parseStepLine);
-  const recent = steps.slice(-50);
+  const { epochs, finalTrainLoss, ...stepTimes } = stepFigures(steps);
   const sequence = outcome.state === "finished" && task.stages !== undefined && trainer !== null
     ? await sequenceOf(folder, task.stages, trainer.stages)
     : null;
@@ -165,8 +159,6 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
     Object.entries(finalRanks ?? {}).map(([name, rank]) => [name, rank + (merged[name] ?? 0)]),
   );
   const costs = method.costs(run.options);
-  const stepMillis = steps.map((line) => line.stepMillis);
-  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   const architecture = architectureOf(model.config);
   const headSize = architecture.headParameters(model.config, outputCount(task.output))
     .reduce((total, { shape }) => total + countOf(shape), 0);
@@ -189,7 +181,7 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
     happened: {
       outcome,
       steps: trainer?.step ?? 0,
-      epochs: steps[steps.length - 1]?.epoch ?? 0,
+      epochs,
       primaryMetric: primaryMetric(task),
       keep,
       best: best === null ? null : evaluationLines(best)[0]!,
@@ -197,13 +189,11 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
       others: kept === null ? [] : evaluationLines(kept).slice(1),
       ...(kept === null || trainer === null ? {} : {
         examples: {
-          train: sum(trainer.stages.map(({ trainExamples }) => trainExamples)),
+          train: trainer.stages.reduce((total, { trainExamples }) => total + trainExamples, 0),
           splits: Object.fromEntries(splits.map(({ name, ids }) => [name, ids.length])),
         },
       }),
-      finalTrainLoss: recent.length === 0
-        ? null
-        : sum(recent.map(({ loss }) => loss)) / recent.length,
+      finalTrainLoss,
       ...signs,
       ...(sequence === null ? {} : { sequence }),
       parameters: {
@@ -236,10 +226,7 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
         ...(trainer === null || trainer.eventMillis === null
           ? {}
           : { eventMillis: spent.eventMillis }),
-        medianStepMillis: median(stepMillis),
-        tokensPerSecond: stepMillis.length === 0
-          ? 0
-          : sum(steps.map(({ tokens }) => tokens)) / sum(stepMillis) * 1000,
+        ...stepTimes,
         ...(spent.jobs === undefined ? {} : { jobs: spent.jobs }),
       },
     },

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import type { Json } from "../../src/base/canonical_json.ts";
+import { models } from "../../src/cli/models.ts";
 import { expand, planRuns } from "../../src/runs/planning.ts";
 import { findStudyFile, readStudyFile, studyFolders } from "../../src/runs/study_file.ts";
 import { sweep } from "../../src/cli/sweep.ts";
@@ -72,6 +73,13 @@ Deno.test("studies by name are found beside ranklab, wherever the command is sta
     );
     assertStringIncludes(error.message, `there are no studies in "${folder}/none"`);
   });
+});
+
+Deno.test("deno task models wants a verb that it knows, and names for it", async () => {
+  for (const args of [["get", "hub:someone/tiny"], ["fetch"], ["list"]]) {
+    const error = await assertRejects(() => models(args), UsageError);
+    assertStringIncludes(error.message, "deno task models");
+  }
 });
 
 Deno.test("a study file that is no JSON is told with its line", async () => {

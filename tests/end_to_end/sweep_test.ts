@@ -1,18 +1,14 @@
 /** A sweep as a user runs it: what is skipped, what goes on, what fails and what a full disk costs. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { execute, type ExecutionContext } from "../../src/runs/execute.ts";
-import { expand, type PlannedRun, planRuns } from "../../src/runs/planning.ts";
+import { execute } from "../../src/runs/execute.ts";
 import { readStudyResults, writeReport } from "../../src/runs/study_results.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
-import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";
-import { readSurroundings } from "../../src/record/provenance.ts";
 import { StorageError } from "../../src/record/run_folder.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
-import { ProgramCache } from "../../src/train/programs.ts";
 import { assertCountsAsPlanned } from "../runs/counts_as_planned.ts";
-import { tinyModel, tinyStudy, withSwept } from "../runs/tiny_study.ts";
+import { executionsOf, tinyModel, tinyStudy, withSwept } from "../runs/tiny_study.ts";
 
 const options = {
   data: null,
@@ -37,30 +33,6 @@ async function timelessSteps(folder: string): Promise<readonly unknown[]> {
     const { stepMillis: _time, ...rest } = JSON.parse(line) as StepLine;
     return rest;
   });
-}
-
-async function contextFor(
-  results: string,
-  home: string,
-): Promise<{ readonly context: ExecutionContext; readonly runs: readonly PlannedRun[] }> {
-  const { runs, inputs } = await planRuns(tinyStudy, expand(tinyStudy, methods), {
-    data: null,
-    model: tinyModel,
-    study: home,
-  }, methods);
-  const executor = await nativeExecutor(1);
-  const context: ExecutionContext = {
-    executor,
-    programs: new ProgramCache(executor),
-    inputs,
-    surroundings: await readSurroundings(),
-    results,
-    jobs: 1,
-    onStep: () => Promise.resolve(),
-    isStopping: () => false,
-    checkpointMillis: 0,
-  };
-  return { context, runs };
 }
 
 Deno.test("a sweep leaves records, and the same sweep again runs nothing", async () => {
@@ -90,7 +62,7 @@ Deno.test("a sweep leaves records, and the same sweep again runs nothing", async
 for (const method of ["lora", "adalora", "elalora"]) {
   Deno.test(`a run of ${method} that is cut off goes on from its checkpoint and ends bit-equal`, async () => {
     await withSwept(async ({ home, runOf }) => {
-      const { context, runs } = await contextFor(`${home}/cut`, home);
+      const { context, runs } = await executionsOf(home, `${home}/cut`);
       const planned = runs.find(({ run }) => run.method === method)!;
       const cut = `${context.results}/${planned.folder}`;
       const dying = execute(planned, {
@@ -130,7 +102,7 @@ for (const method of ["lora", "adalora", "elalora"]) {
 
 Deno.test("a run that is asked to stop leaves a checkpoint and no record", async () => {
   await withSwept(async ({ home }) => {
-    const { context, runs } = await contextFor(`${home}/stopped`, home);
+    const { context, runs } = await executionsOf(home, `${home}/stopped`);
     const planned = runs[1]!;
     const result = await execute(planned, { ...context, isStopping: () => true });
     assertEquals(result, { kind: "stopped", step: 1 });

@@ -184,6 +184,8 @@ Deno.test("each refusal of the hub says what to do", async () => {
     [401, null, "hf_old", "the token in HF_TOKEN was not accepted"],
     [401, "GatedRepo", null, "accept its terms on its page, and set HF_TOKEN"],
     [403, "GatedRepo", "hf_other", "the one that is set may not"],
+    [403, null, null, "set HF_TOKEN to a token of the account that did"],
+    [403, null, "hf_other", "set HF_TOKEN to a token that may read it"],
     [404, "RepoNotFound", "hf_ok", "no such model (status 404); check owner and name"],
     [404, "RevisionNotFound", null, 'want one of "hub:someone/tiny@main": a branch, a tag'],
     [429, null, null, "wait, or set HF_TOKEN for a higher limit"],

@@ -105,3 +105,68 @@ Deno.test("grad refuses an optimised program that has lost gradients of its own,
   const ordinary = g.optimise(g.makeProgram({ loss: g.reduceSum(g.mul(x, x)) }));
   assertEquals(valuesOf(g.grad(ordinary.outputs.get("loss")!, [x])[0]!), [2, 4, 6]);
 });
+
+/** Values and gradients of a function of some inputs, in double precision. */
+function kink(
+  build: (inputs: readonly g.Tensor[]) => g.Tensor,
+  ...values: readonly (readonly number[])[]
+): readonly (readonly number[])[] {
+  const inputs = values.map((own, i) => g.input(`x${i}`, [own.length]));
+  const out = build(inputs);
+  // Weights that are not alike, so that no gradient can stand in another's place.
+  const weights = g.constant({ type: "f32", shape: [3], data: Float64Array.of(1, 2, 4) });
+  const gradients = g.grad(g.reduceSum(g.mul(out, weights)), inputs);
+  const program = g.makeProgram({
+    out,
+    ...Object.fromEntries(gradients.map((gradient, i) => [`g${i}`, gradient])),
+  });
+  const feeds = Object.fromEntries(
+    values.map((own, i) => [
+      `x${i}`,
+      { type: "f32", shape: [own.length], data: Float64Array.from(own) } as const,
+    ]),
+  );
+  const found = g.interpret(program, feeds);
+  return ["out", ...values.map((_, i) => `g${i}`)].map((name) =>
+    [...found[name]!.data].map((value) => value + 0)
+  );
+}
+
+Deno.test("at a kink the gradient of |x| and of max(x, 0) is zero, as in PyTorch", () => {
+  assertEquals(kink(([x]) => g.abs(x!), [-2, 0, 3]), [[2, 0, 3], [-1, 0, 4]]);
+  assertEquals(kink(([x]) => g.relu(x!), [-2, 0, 3]), [[0, 0, 3], [0, 0, 4]]);
+});
+
+Deno.test("where two inputs of max or min are equal, the first one has the whole gradient", () => {
+  const [a, b] = [[1, 5, -3], [2, 5, -4]];
+  assertEquals(kink(([x, y]) => g.max(x!, y!), a, b), [[2, 5, -3], [0, 2, 4], [1, 0, 0]]);
+  assertEquals(kink(([x, y]) => g.min(x!, y!), a, b), [[1, 5, -4], [1, 2, 0], [0, 0, 4]]);
+});
+
+Deno.test("cross entropy and its gradient stay exact at logits of 1,000", () => {
+  const logits = [[1000, 0, 0], [0, 1000, 0], [-1000, -1001, -1000], [3001, 3000, 2999]];
+  const labels = [0, 2, 1, 1];
+  const x = g.input("x", [4, 3]);
+  const loss = g.crossEntropy(
+    x,
+    g.constant({ type: "i32", shape: [4], data: Int32Array.from(labels) }),
+  );
+  const [gradient] = g.grad(g.reduceSum(loss), [x]);
+  const data = Float64Array.from(logits.flat());
+  const found = g.interpret(g.makeProgram({ loss, gradient: gradient! }), {
+    x: { type: "f32", shape: [4, 3], data },
+  });
+  const e = Math.exp(-1);
+  // −log softmax by hand: of the third row 1 + ln(2 + e⁻¹), of the fourth 1 + ln(1 + e⁻¹ + e⁻²).
+  const wanted = [0, 1000, 1 + Math.log(2 + e), 1 + Math.log(1 + e + e * e)];
+  wanted.forEach((value, row) => assertAlmostEquals(found["loss"]!.data[row]!, value, 1e-12));
+  const third = [1, e, 1].map((part) => part / (2 + e));
+  const fourth = [1, e, e * e].map((part) => part / (1 + e + e * e));
+  const slopes = [
+    ...[0, 0, 0],
+    ...[0, 1, -1],
+    ...[third[0]!, third[1]! - 1, third[2]!],
+    ...[fourth[0]!, fourth[1]! - 1, fourth[2]!],
+  ];
+  slopes.forEach((value, i) => assertAlmostEquals(found["gradient"]!.data[i]!, value, 1e-12));
+});

@@ -1,4 +1,6 @@
 /** Rewritings of whole programs: static sizes, scatters, weights in half precision, weights as inputs. */
+import { fromBinary } from "@bufbuild/protobuf";
+import { ModelProtoSchema } from "onnx-buf";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { bindDims } from "../../src/graph/bind_dims.ts";
 import { halveConstants } from "../../src/graph/frozen_half.ts";
@@ -128,4 +130,17 @@ Deno.test("encodeProgram computes an output under its own name, and copies only 
   assertEquals(copies({ y }), 0);
   assertEquals(copies({ y, again: y }), 1);
   assertEquals(copies({ copy: x }), 1);
+});
+
+Deno.test("encodeProgram names an operator after its scope, and each name once", () => {
+  const x = g.input("x", [2]);
+  const inside = g.withScope("adamw", () => g.neg(g.neg(g.exp(x))));
+  const program = g.makeProgram({ y: g.tanh(g.exp(inside)), z: g.tanh(inside) });
+  const { graph } = fromBinary(ModelProtoSchema, g.encodeProgram(program).bytes);
+  const names = graph!.node.map(({ name, opType }) => `${opType}: ${name}`);
+  assertEquals(names.map((name) => name.split("#")[0]), [
+    ...["Exp: adamw/Exp", "Neg: adamw/Neg", "Neg: adamw/Neg"],
+    ...["Exp: Exp", "Tanh: Tanh", "Tanh: Tanh"],
+  ]);
+  assertEquals(new Set(names).size, names.length);
 });

@@ -11,7 +11,7 @@ import { mergedTensors, updatesOf } from "../../src/methods/weight_update.ts";
 import type { MoveDecision } from "../../src/methods/rank_policy.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { bert } from "../../src/models/bert.ts";
-import { solveRanks } from "../../src/study/ranks.ts";
+import { fixedRanks, solveRanks } from "../../src/study/ranks.ts";
 import { ablationScores } from "../../src/train/ablation_scores.ts";
 import { evaluateSplit, exampleLoss } from "../../src/train/evaluate.ts";
 import type { StageData } from "../../src/train/stages.ts";
@@ -111,6 +111,9 @@ Deno.test("rounds follow K1 epochs and then every K2, N_A at most and none after
   // A quarter of three steps is a step.
   assertEquals(roundSteps({ ...base, N_A: 3 }, { totalSteps: 24, stepsPerEpoch: 3 }), [2, 3, 4]);
   assertEquals(roundSteps(base, { ...run, totalSteps: 8 }), []);
+  // 1.6 steps are two, 1.2 are one.
+  assertEquals(roundSteps({ K1: 0.2, K2: 0.2, N_A: 3 }, run), [1, 3, 5]);
+  assertEquals(roundSteps({ K1: 0.15, K2: 0.15, N_A: 3 }, run), [0, 1, 2]);
 });
 
 Deno.test("what cannot work is refused before a run", () => {
@@ -135,6 +138,10 @@ Deno.test("what cannot work is refused before a run", () => {
   assertThrows(check({ K1: 5 }), RangeError, '"K1" of 5 epochs takes 40');
   assertThrows(check({ n_A: 6 }), RangeError, "it starts with 6 in 3 modules");
   assertThrows(check({}, 1), RangeError, "Cannot drop 3 ranks a round");
+  // A module without a rank is not counted.
+  const plan = fixedRanks(alora, alora.parseOptions({}), modules, { m0: 2, m1: 1, m2: 0 });
+  check({}, 2, { plan })();
+  assertThrows(check({ n_A: 3 }, 2, { plan }), RangeError, "it starts with 3 in 2 modules");
   assertThrows(check({ examples: 64 }), RangeError, "the run trains on 64");
   assertThrows(check({}, 64), RangeError, "none can grow; lower the budget");
   check({ N_A: 0, K1: 9, examples: 99 }, 64)();
@@ -256,6 +263,16 @@ Deno.test("the loss of an example is the cross entropy, or for a score the squar
   assertAlmostEquals(exampleLoss(tinyTask, outputs, 1, classes), Math.log(4), 1e-6);
   const regression = { output: { type: "regression", min: 0, max: 5 } } as const;
   assertEquals(exampleLoss(regression, Float32Array.of(3), 1), 4);
+});
+
+Deno.test("upstream's new rows of B are drawn with AdaLoRA's deviation of 0.02, zero-B's are not drawn", () => {
+  const growthOf = (newSlots: string) => {
+    const { parts } = alora.bind(alora.parseOptions({ newSlots })).adapter!;
+    const { growth } = parts.find(({ name }) => name === "B")!;
+    return typeof growth === "function" ? growth(modulesOf(1)[0]! as never) : growth;
+  };
+  assertEquals(growthOf("upstream"), { type: "normal", deviation: 0.02 });
+  assertEquals(growthOf("zero-B"), "initial");
 });
 
 Deno.test("new ranks leave the outputs as they are, and change them with upstream", async () => {

@@ -45,6 +45,16 @@ Deno.test("a direction that is a mix of earlier ones has a residual of 0 and the
   const twice = expressed([[one], [{ ...one, factor: 2 }], [two]], [mix]);
   assertAlmostEquals(twice.residual, 0, 1e-9);
   assertAlmostEquals(twice.a[0]! + 2 * twice.a[1]!, 0.3, 1e-9);
+  // Directions at right angles, the second with a squared norm of 1.1 and of 0.9 millionths of the first's.
+  const crossed = (squared: number) => {
+    const [along, across]: [Direction, Direction] = [
+      { A: [[1, 0]], B: [[1]], factor: 1 },
+      { A: [[0, Math.sqrt(squared)]], B: [[1]], factor: 1 },
+    ];
+    const both = { A: [...along.A, ...across.A], B: [[1], [1]], factor: 1 };
+    return expressed([[along], [across]], [both]).a.map((value) => Math.round(value * 1e6) / 1e6);
+  };
+  assertEquals([crossed(1.1e-6), crossed(0.9e-6)], [[1, 1], [1, 0]]);
   // The residual of another direction is that of the least squares over the whole matrices, by their projections.
   const other = direction(3);
   const found = expressed([[one], [two]], [other]);
@@ -120,7 +130,7 @@ function secondEnd(
   const factorOf = (module: string, slot: number) =>
     rows!.find((row) => row.module === module && row.slot === slot && row.part === "factor")
       ?.values;
-  return { policy, state: next.state, drop, grow, alpha, factorOf };
+  return { policy, state: next.state, drop, grow, rows: rows!, alpha, factorOf };
 }
 
 Deno.test("a direction that earlier ones express is dropped and its magnitude handed over", () => {
@@ -147,6 +157,29 @@ Deno.test("a direction that earlier ones express is dropped and its magnitude ha
   assertAlmostEquals((one.alpha("query") as number[])[0]!, 0.5 - 2 * 3 * norm, 1e-4);
   assertEquals(one.state.tasksOf["key"], [0, 0, 1, 1, 2, 2]);
   assertEquals(secondEnd({ tau: null }, both).drop, []);
+});
+
+Deno.test("the end of a task freezes its own slots, labels those of the next one and leaves all others alone", () => {
+  const { rows, factorOf } = secondEnd({ tau: null }, {});
+  const second = direction(21);
+  const factor = 1 / Math.sqrt(innerProduct(second, second));
+  // Slots 0 and 1 are the first task's, 2 and 3 the second's, 4 and 5 are new.
+  const told = rows.filter(({ module }) => module === "key")
+    .map(({ slot, part, values }) => `${part} ${slot} ${Array.from(values as number[], Number)}`);
+  assertAlmostEquals((factorOf("key", 3) as number[])[0]!, factor, 1e-6);
+  const own = (factorOf("key", 3) as number[])[0]!;
+  assertEquals(told, [
+    ...["live 2 0", `factor 2 ${own}`, "live 3 0", `factor 3 ${own}`],
+    ...["task 4 2", "task 5 2"],
+  ]);
+  assert(rows.every(({ moments }) => moments === "zero"));
+  // Magnitudes that all modules share are written once.
+  assertEquals(rows.filter(({ part }) => part === "alpha").map(({ module }) => module), ["query"]);
+  const each = secondEnd({ tau: null, alphaPer: "module" }, {}).rows;
+  assertEquals(each.filter(({ part }) => part === "alpha").map(({ module }) => module), [
+    "query",
+    "key",
+  ]);
 });
 
 Deno.test("upstream divides by the norm of A times that of B, which is never less", () => {

@@ -264,3 +264,39 @@ Deno.test("the loss has the mean size of all gates, whatever their groups", () =
   assertAlmostEquals(Number(found!.data[0]), (0.5 + 1.5 + 3) / 4, 1e-12);
   assertEquals(sora.bind(sora.parseOptions({ sparseLambda: 0 })).adapter!.regulariser, null);
 });
+
+Deno.test("gates are neither clipped nor decayed, however hard they are pulled", async () => {
+  /** The first step: B is zero, so that the loss itself moves no gate, and their pull is all that they feel. */
+  const first = async (sparseLambda: number, weightDecay = 0) => {
+    const run: TinyRun = {
+      method: "sora",
+      options: { sparseLambda, sparseLambda2: 0 },
+      train: { steps: 1, clipNorm: 0.01, weightDecay },
+    };
+    const trainer = await Trainer.create(trainingRequest(executor, run), null);
+    const before = await trainer.checkpoint();
+    const [step] = ofKind(await trainTo(trainer), "step");
+    const after = await trainer.checkpoint();
+    const { assembly } = trainer;
+    trainer.dispose();
+    const rowsOf = (vector: "theta" | "m", part: string, of = after) =>
+      assembly.modules.flatMap(({ module: { name } }) =>
+        [0, 1].flatMap((row) => [...rowOf(assembly, of.vectors[vector]!, name, part, row)])
+      );
+    return { norm: step!.gradientNorm, rowsOf, before };
+  };
+  const [free, pulled] = [await first(0), await first(1e4)];
+  // The norm that is clipped is far above its limit, and the same with and without the pull.
+  assert(free.norm > 0.1, `${free.norm}`);
+  assertEquals(pulled.norm, free.norm);
+  assertEquals(pulled.rowsOf("m", "B"), free.rowsOf("m", "B"));
+  // The gradient of 10⁴ · mean |g| is ±10⁴ over the 24 gates, unclipped: m = (1 − β₁) of that.
+  const gates = pulled.rowsOf("theta", "g", pulled.before);
+  assertEquals(gates.length, 24);
+  pulled.rowsOf("m", "g").forEach((m, i) =>
+    assertAlmostEquals(m / (0.1 * Math.sign(gates[i]!) * 1e4 / 24), 1, 1e-5)
+  );
+  const decayed = await first(0, 0.5);
+  assertEquals(decayed.rowsOf("theta", "g"), free.rowsOf("theta", "g"));
+  assert(decayed.rowsOf("theta", "A").some((value, i) => value !== free.rowsOf("theta", "A")[i]));
+});

@@ -8,6 +8,7 @@ import {
 } from "../../src/models/architectures.ts";
 import { checkMaxLength, type EncoderFiles, loadEncoder } from "../../src/models/load.ts";
 import { readSafetensors, type StoredTensor } from "../../src/models/safetensors.ts";
+import { type Golden, golden } from "./deberta_fixture.ts";
 import { goldenEncoder, goldenEncoderFiles, goldenFamilies } from "./encoders.ts";
 import { goldenFiles, weightsOf } from "./fixture.ts";
 
@@ -75,6 +76,37 @@ Deno.test("parseConfig() reads each family's own keys", () => {
   const electra = goldenEncoder("electra").model.config;
   assertEquals(electra.architecture === "electra" && electra.embeddingSize, 10);
   assertEquals(electra.activation, "gelu_tanh");
+});
+
+Deno.test("parseConfig() takes transformers' defaults for the keys that a file leaves out", () => {
+  const left = ["layer_norm_eps", "type_vocab_size", "pad_token_id", "initializer_range"];
+  const fileOf = (family: string, modelType: string) => {
+    const whole = family === "deberta"
+      ? golden<Golden>("shared").config
+      : JSON.parse(filesOf[family]!.config);
+    const file = { ...whole, model_type: modelType };
+    for (const key of [...left, "hidden_act", "activation"]) delete file[key];
+    return JSON.stringify(file);
+  };
+  // What transformers 5.24 says of BertConfig(), RobertaConfig() and so on.
+  const wanted = [
+    ["bert", "bert", 1e-12, 2, null],
+    ["roberta", "roberta", 1e-12, 2, 1],
+    ["roberta", "xlm-roberta", 1e-12, 2, 1],
+    ["roberta", "camembert", 1e-12, 2, 1],
+    ["electra", "electra", 1e-12, 2, null],
+    ["distilbert", "distilbert", 1e-12, 0, null],
+    ["deberta", "deberta-v2", 1e-7, 0, null],
+  ] as const;
+  for (const [family, modelType, epsilon, tokenTypes, paddingPosition] of wanted) {
+    const found = parseConfig(fileOf(family, modelType), modelType);
+    assertEquals(
+      [found.layerNormEpsilon, found.tokenTypes, found.paddingPosition],
+      [epsilon, tokenTypes, paddingPosition],
+      modelType,
+    );
+    assertEquals([found.initializerRange, found.activation], [0.02, "gelu"], modelType);
+  }
 });
 
 Deno.test("parseConfig() refuses what a family cannot be built with", () => {

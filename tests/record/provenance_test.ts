@@ -1,7 +1,7 @@
 /** What a record says of where it was made. */
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { hashBytes, hashParts } from "../../src/base/hash.ts";
-import { readSurroundings, sourceFolderHash } from "../../src/record/provenance.ts";
+import { gitCommit, readSurroundings, sourceFolderHash } from "../../src/record/provenance.ts";
 
 Deno.test("a source folder's hash is of the paths and texts of its TypeScript files", async () => {
   const path = await Deno.makeTempDir();
@@ -30,4 +30,31 @@ Deno.test("the surroundings hold ranklab's own source", async () => {
   const { source } = await readSurroundings();
   assertMatch(source!, /^[0-9a-f]{64}$/);
   assertEquals(source, await sourceFolderHash());
+});
+
+Deno.test("the commit is read from git's own files: of a branch, of packed references, or as it stands", async () => {
+  const path = await Deno.makeTempDir();
+  const checkout = new URL(`file://${path}/`);
+  const [first, second, other] = ["1", "2", "3"].map((digit) => digit.repeat(40));
+  const write = (name: string, text: string) => Deno.writeTextFile(`${path}/.git/${name}`, text);
+  try {
+    assertEquals(await gitCommit(checkout), null);
+    await Deno.mkdir(`${path}/.git/refs/heads/a`, { recursive: true });
+    await write("HEAD", "ref: refs/heads/a/branch\n");
+    assertEquals(await gitCommit(checkout), null);
+    const packed = [
+      "# pack-refs with: peeled fully-peeled sorted",
+      `${other} refs/heads/another/a/branch`,
+      `${first} refs/heads/a/branch`,
+      `${other} refs/heads/b`,
+    ];
+    await write("packed-refs", packed.join("\n"));
+    assertEquals(await gitCommit(checkout), first);
+    await write("refs/heads/a/branch", `${second}\n`);
+    assertEquals(await gitCommit(checkout), second);
+    await write("HEAD", `${other}\n`);
+    assertEquals(await gitCommit(checkout), other);
+  } finally {
+    await Deno.remove(path, { recursive: true });
+  }
 });

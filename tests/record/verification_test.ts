@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import type { RunRecord, Where } from "../../src/record/types.ts";
 import {
   changedInputs,
@@ -298,6 +298,16 @@ Deno.test("relativeDifference measures small numbers by 1 % of the largest", () 
     ),
   };
   assertEquals(verify(found).verdict, "within tolerance");
+});
+
+Deno.test("a difference that is just the tolerance is within it", () => {
+  // The last loss, 1/3, becomes 4/9: relative to the larger of the two, a quarter.
+  const found = withLosses(1, 1, 4 / 3);
+  const [losses] = compareNumbers(found, run, 0);
+  const { largestRelative } = losses!;
+  assertAlmostEquals(largestRelative, 0.25, 1e-12);
+  assertEquals(verify(found, largestRelative).verdict, "within tolerance");
+  assertEquals(verify(found, largestRelative * (1 - 1e-12)).verdict, "not reproduced");
 });
 
 Deno.test("compareNumbers leaves out what neither run has", () => {

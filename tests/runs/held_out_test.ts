@@ -81,6 +81,25 @@ Deno.test("all seeds hold the same examples out", async () => {
   assertEquals(without.splits.map(({ name }) => name), ["dev"]);
 });
 
+Deno.test("all seeds are judged on the same examples of a limit, and train on their own", async () => {
+  const limited = (seed: number, heldOut: number | null): RunSpec => {
+    const run = runWith(heldOut, seed);
+    const train = { devLimit: 25, trainLimit: 30 };
+    return { ...run, settings: overlaySettings(run.settings, { train }) };
+  };
+  for (const heldOut of [null, 0.2]) {
+    const [first, second] = [limited(1, heldOut), limited(2, heldOut)];
+    const ids = judgedOn(await inputs.runData(first));
+    assertEquals(ids.length, 25);
+    assertEquals(judgedOn(await inputs.runData(second)), ids);
+    // Not just the first ones, and in the order of the file.
+    assert(ids.at(-1)! > 30 && ids.every((id, i) => i === 0 || id > ids[i - 1]!), `${ids}`);
+    const [own, other] = [await trainedOn(first), await trainedOn(second)];
+    assertEquals([own.length, other.length], [30, 30]);
+    assert([...own].sort().join() !== [...other].sort().join(), "all seeds train on the same");
+  }
+});
+
 Deno.test("examples that are scored on are the run's own and not trained on", async () => {
   const limited = (limit: number | null, seed = 1): RunSpec => {
     const run = runWith(null, seed);

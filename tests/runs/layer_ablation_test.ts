@@ -80,6 +80,8 @@ Deno.test("isAblationOf compares metric, baseline and ranks", () => {
   const record = recordWith({});
   assertEquals(isAblationOf(ablation, record, modules), true);
   assertEquals(isAblationOf({ ...ablation, baseline: 0.7501 }, record, modules), false);
+  assertEquals(isAblationOf({ ...ablation, baseline: 0.75 + 9e-6 }, record, modules), true);
+  assertEquals(isAblationOf({ ...ablation, baseline: 0.75 - 1.1e-5 }, record, modules), false);
   assertEquals(isAblationOf({ ...ablation, metric: "f1" }, record, modules), false);
   const fewer = { ...ablation, removals: ablation.removals.slice(1) };
   assertEquals(isAblationOf(fewer, record, modules), false);
@@ -106,6 +108,12 @@ Deno.test("checkBaseline wants the recorded loss and metric, but for a near tie"
     predictions: predictions.map(({ prediction }, i) => i < flipped ? 1 - prediction : prediction),
   });
   checkBaseline("r", found(0.5 + 4e-6, 0.75 + 5e-7, 0), stored);
+  checkBaseline("r", found(0.5 - 9e-6, 0.75, 0), stored);
+  assertThrows(() => checkBaseline("r", found(0.5 + 1.1e-5, 0.75, 0), stored), RangeError, "loss");
+  // Of a loss above 1, the same share.
+  const large = { ...stored, record: recordWith({ best: evaluation(5, 0.75, 100) }) };
+  checkBaseline("r", found(100 + 9e-4, 0.75, 0), large);
+  assertThrows(() => checkBaseline("r", found(100 + 1.1e-3, 0.75, 0), large), RangeError, "loss");
   // One example fell the other way.
   checkBaseline("r", found(0.5, 0.725, 1), stored);
   assertThrows(() => checkBaseline("r", found(0.5, 0.7, 2), stored), RangeError, "accuracy 0.7");

@@ -1,9 +1,15 @@
 /** A study of seconds: a tiny BERT, a task of its own in a folder made for the test, few steps. */
 import type { AblateOptions } from "../../src/runs/ablate.ts";
+import type { ExecutionContext } from "../../src/runs/execute.ts";
+import { expand, type PlannedRun, planRuns } from "../../src/runs/planning.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
+import type { Executor } from "../../src/exec/executor.ts";
+import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";
+import { readSurroundings } from "../../src/record/provenance.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
+import { ProgramCache } from "../../src/train/programs.ts";
 
 /** The folder of a BERT with two layers, 16 wide, and 40 words. */
 export const tinyModel = decodeURIComponent(new URL("../golden/bert", import.meta.url).pathname);
@@ -152,6 +158,45 @@ export async function withSwept(
   } finally {
     await Deno.remove(home, { recursive: true });
   }
+}
+
+/** A study whose runs can be executed one by one. */
+export interface Executions {
+  readonly runs: readonly PlannedRun[];
+  /** A checkpoint after every block of steps. */
+  readonly context: ExecutionContext;
+}
+
+/**
+ * Plans a tiny study whose tasks are in `home`.
+ *
+ * @param results Where runs are recorded.
+ * @param executor Default: the native one with one thread.
+ */
+export async function executionsOf(
+  home: string,
+  results: string,
+  study: Study = tinyStudy,
+  executor?: Executor,
+): Promise<Executions> {
+  const own = executor ?? await nativeExecutor(1);
+  const { runs, inputs } = await planRuns(study, expand(study, methods), {
+    data: null,
+    model: tinyModel,
+    study: home,
+  }, methods);
+  const context: ExecutionContext = {
+    executor: own,
+    programs: new ProgramCache(own),
+    inputs,
+    surroundings: await readSurroundings(),
+    results,
+    jobs: 1,
+    onStep: () => Promise.resolve(),
+    isStopping: () => false,
+    checkpointMillis: 0,
+  };
+  return { context, runs };
 }
 
 /** Changes one line (from 0) of a journal. */

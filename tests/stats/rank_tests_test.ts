@@ -91,6 +91,8 @@ Deno.test("holm agrees with statsmodels", () => {
 Deno.test("fewestBlocks is where the least p that signs allow passes Holm's correction", () => {
   // One pair: 2 · 2⁻⁵ = 0.0625 and 2 · 2⁻⁶ = 0.03125. 17 methods, 136 pairs: 136 · 2⁻¹¹ = 0.066, 136 · 2⁻¹² = 0.033.
   assertEquals([fewestBlocks(1), fewestBlocks(136)], [6, 13]);
+  // Below the level, not at it.
+  assertEquals([fewestBlocks(1, 0.0625), fewestBlocks(1, 0.063)], [6, 5]);
   assertAlmostEquals(leastCorrectedP(12, 136), 136 / 2048, 1e-15);
   // The bound is what the tests give when one of three methods wins each block and the others win half each.
   const wins = Array.from({ length: 8 }, (_, i) => 0.1 + 0.01 * i);

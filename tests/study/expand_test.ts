@@ -92,6 +92,26 @@ Deno.test("expandStudy() lays base and matching deltas over the defaults, the la
   ]);
 });
 
+Deno.test("expandStudy() tells a budget of 4 ranks from one of 4 parameters", () => {
+  const rateOf = (budget: 4 | { readonly rank: 4 } | { readonly parameters: 4 }) =>
+    expandStudy(
+      smallStudy({
+        deltas: [{ when: { budget }, set: { train: { learningRate: 0.5 } } }],
+        axes: { methods: ["lora", "head"], budgets: [4, { parameters: 4 }, 2] },
+      }),
+      tables,
+    ).map(({ settings }) => settings.train.learningRate);
+  assertEquals(rateOf(4), [0.5, 0.001, 0.001, 0.001]);
+  assertEquals(rateOf({ rank: 4 }), [0.5, 0.001, 0.001, 0.001]);
+  assertEquals(rateOf({ parameters: 4 }), [0.001, 0.5, 0.001, 0.001]);
+  const except = [{ budget: { parameters: 4 } }];
+  const runs = expandStudy(
+    smallStudy({ axes: { budgets: [4, { parameters: 4 }] }, except }),
+    tables,
+  );
+  assertEquals(runs.map(({ budget }) => budget), [{ type: "rank", value: 4 }]);
+});
+
 Deno.test("expandStudy() lays deltas' options over the axis's, by method or by label", () => {
   const study = smallStudy({
     deltas: [

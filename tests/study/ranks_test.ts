@@ -6,6 +6,7 @@ import {
   fixedRanks,
   planRun,
   solveRanks,
+  spreadOver,
 } from "../../src/study/ranks.ts";
 import { expandStudy } from "../../src/study/expand.ts";
 import { defaultSettings, overlaySettings } from "../../src/study/settings.ts";
@@ -176,6 +177,11 @@ function rising(from: number, to: number) {
   };
 }
 
+/** LoRA with these weights. */
+function weighing(...weights: readonly number[]) {
+  return { ...method("lora"), rankWeights: () => weights };
+}
+
 Deno.test("solveRanks() spreads the total by a method's weights", () => {
   const modules = squares(...Array.from({ length: 12 }, () => 64));
   const plan = solveRanks(rising(4, 12), {}, modules, { type: "rank", value: 8 });
@@ -193,6 +199,40 @@ Deno.test("solveRanks() spreads the total by a method's weights", () => {
     RangeError,
     "found 12 weights, one of them 0",
   );
+});
+
+Deno.test("spreadOver() leaves one rank to each place whose share is below one, and shares the rest anew", () => {
+  // Shares of 1/2, three times, and 6 1/2: the three get one each, and the last the five that are left.
+  assertEquals(spreadOver(8, [1, 1, 1, 13]), [1, 1, 1, 5]);
+  // 1/4, 1, 1 and 2 3/4; without the first, 16/19, 16/19 and 2 6/19; so all but the last get one.
+  assertEquals(spreadOver(5, [1, 4, 4, 11]), [1, 1, 1, 2]);
+  assertEquals(spreadOver(5, [11, 4, 1, 4]), [2, 1, 1, 1]);
+  assertEquals(spreadOver(3, [1, 2, 9]), [1, 1, 1]);
+  assertEquals(spreadOver(12, [1, 2, 3]), [2, 4, 6]);
+  const plan = solveRanks(weighing(1, 1, 1, 13), {}, squares(8, 8, 8, 8), {
+    type: "rank",
+    value: 2,
+  });
+  assertEquals([plan.initial, plan.finalTotal], [[1, 1, 1, 5], 8]);
+  // The same by parameters: 16 a rank, and 8 left over.
+  const bought = solveRanks(weighing(1, 1, 1, 13), {}, squares(8, 8, 8, 8), {
+    type: "parameters",
+    value: 8 * 16 + 8,
+  });
+  assertEquals([bought.initial, bought.finalParameters], [[1, 1, 1, 5], 128]);
+});
+
+Deno.test("solveRanks() rounds the total of an average rank, and the start of a shrinking method, to the nearest", () => {
+  const plan = (value: number) =>
+    solveRanks(method("lora"), {}, squares(8, 8, 8), { type: "rank", value });
+  // 3.9 and 4.2 ranks; 62.4 and 67.2 numbers.
+  assertEquals([sum(plan(1.3).initial), plan(1.3).requested], [4, 62]);
+  assertEquals([sum(plan(1.4).initial), plan(1.4).requested], [4, 67]);
+  const grown = { ...method("lora"), initialFactor: () => 1.1 };
+  // 1.1 × 12 = 13.2, 1.1 × 6 = 6.6.
+  const startOf = (value: number) =>
+    sum(solveRanks(grown, {}, squares(8, 8, 8), { type: "rank", value }).initial);
+  assertEquals([startOf(4), startOf(2)], [13, 7]);
 });
 
 Deno.test("solveRanks() pays for what a module costs besides its ranks", () => {
@@ -247,6 +287,46 @@ Deno.test("fixedRanks() plans ranks by module name, 0 included", () => {
     peakParameters: 20,
     finalParameters: 20,
   });
+});
+
+Deno.test("fixedRanks() of a method that shrinks ends with what its initial factor leaves", () => {
+  const [first, second] = squares(8, 20) as [ModuleShape, ModuleShape];
+  const plan = fixedRanks(method("adalora"), adaloraOptions, [first, second], {
+    "layer.0.query": 3,
+    "layer.1.query": 6,
+  });
+  // A rank costs 17 and 41 numbers; of 9 ranks in all, 9 / 1.5 stay, in proportion.
+  assertEquals(plan, {
+    initial: [3, 6],
+    finalTotal: 6,
+    requested: 3 * 17 + 6 * 41,
+    initialParameters: 3 * 17 + 6 * 41,
+    peakParameters: 3 * 17 + 6 * 41,
+    finalParameters: 2 * 17 + 4 * 41,
+  });
+});
+
+Deno.test("no module gets more ranks than its smaller side has numbers, whichever that is", () => {
+  const wide: ModuleShape = { ...squares(8)[0]!, inSize: 9, outSize: 3 };
+  const tall: ModuleShape = { ...squares(8)[0]!, inSize: 3, outSize: 9 };
+  for (const [module, sides] of [[wide, "3 x 9"], [tall, "9 x 3"]] as const) {
+    assertEquals(
+      solveRanks(method("lora"), {}, [module], { type: "rank", value: 3 }).initialParameters,
+      3 * 12,
+    );
+    const message =
+      `with rank 4 in module "layer.0.query" of ${sides}: at most its smaller side, 3`;
+    assertThrows(
+      () => solveRanks(method("lora"), {}, [module], { type: "rank", value: 4 }),
+      RangeError,
+      message,
+    );
+    assertThrows(
+      () => fixedRanks(method("lora"), {}, [module], { "layer.0.query": 4 }),
+      RangeError,
+      message,
+    );
+  }
 });
 
 Deno.test("fixedRanks() refuses unknown and missing modules and ranks that cannot be", () => {

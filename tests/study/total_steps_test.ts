@@ -44,6 +44,9 @@ Deno.test("totalSteps() follows steps, the limit on examples and broken epochs",
   );
   assertEquals(totalSteps(settingsOf({ epochs: 0.5, batchSize: 10 }), 30), 2);
   assertEquals(stepsPerEpoch(settingsOf({ batchSize: 10 }), 31), 4);
+  // 4.2 and 3.9 steps: a broken pass is rounded up, as transformers does.
+  assertEquals(totalSteps(settingsOf({ epochs: 1.4, batchSize: 10 }), 30), 5);
+  assertEquals(totalSteps(settingsOf({ epochs: 1.3, batchSize: 10 }), 30), 4);
 });
 
 Deno.test("stepsPerEpoch() refuses a split without examples", () => {
@@ -90,6 +93,7 @@ Deno.test("evaluationSteps() joins multiples, ends of epochs and the last step",
     [{ epochs: 2, evaluateEvery: 3 }, [3, 4, 6, 8]],
     [{ steps: 7, evaluateEvery: 3, evaluateEpochs: false }, [3, 6, 7]],
     [{ steps: 7, evaluateEvery: 100, evaluateEpochs: false }, [7]],
+    [{ epochs: 1.4, trainLimit: 25 }, [3, 5]],
   ];
   for (const [train, expected] of cases) {
     assertEquals(evaluationSteps(settingsOf({ ...train, batchSize: 10 }), 40), expected);

@@ -98,6 +98,37 @@ Deno.test("epochOrder() groups similar lengths, so that padding is less than wit
   assert(plain > 1.5 * tokens, `${plain} padded tokens for ${tokens}`);
 });
 
+Deno.test("epochOrder() sorts within chunks of the epoch, not the whole of it", () => {
+  // 400 rows of lengths 0 to 399 in batches of 4: chunks of 100 rows, a quarter of the epoch each.
+  const lengths = Array.from({ length: 400 }, (_, row) => row);
+  const batches = epochOrder(lengths, 4, RandomStream.fromSeed(2));
+  const spreads = batches.map((rows) => {
+    const own = rows.map((row) => lengths[row]!);
+    return Math.max(...own) - Math.min(...own);
+  });
+  const whole = spreads.reduce((sum, spread) => sum + spread, 0);
+  // The batches of a sorted chunk do not overlap: their spreads sum to less than 400 a chunk.
+  assert(whole < 4 * 400, `${whole}`);
+  // Sorted as a whole, each batch would be four neighbours: a spread of 3, and of 300 in all.
+  assert(whole > 2 * 300, `${whole}`);
+  assert(batches.every((rows) => rows.every((row, i) => i === 0 || row > rows[i - 1]!)));
+});
+
+Deno.test("epochOrder() of few rows sorts none together", () => {
+  // 31 rows in batches of 4 are less than 2 · 4 batches: a chunk is a batch, and batches are cuts of a shuffle.
+  const lengths = Array.from({ length: 31 }, (_, row) => row);
+  const shuffled = RandomStream.fromSeed(4).permutation(31);
+  const cuts = Array.from({ length: 8 }, (_, i) => ascending(shuffled.slice(4 * i, 4 * i + 4)));
+  const inOrder = (batches: readonly (readonly number[])[]) =>
+    batches.map((rows) => rows.join()).sort();
+  assertEquals(inOrder(epochOrder(lengths, 4, RandomStream.fromSeed(4))), inOrder(cuts));
+  // With one row more, two batches are sorted together.
+  const [first, second] = [ascending(RandomStream.fromSeed(4).permutation(32).slice(0, 8))]
+    .flatMap((chunk) => [chunk.slice(0, 4).join(), chunk.slice(4).join()]);
+  const found = inOrder(epochOrder([...lengths, 31], 4, RandomStream.fromSeed(4)));
+  assert(found.includes(first!) && found.includes(second!), `${found.join(" ")}`);
+});
+
 Deno.test("epochOrder() shuffles batches and rows of equal length", () => {
   const lengths = randomLengths(400, 80);
   const firstLengths = epochOrder(lengths, 8, RandomStream.fromSeed(1))

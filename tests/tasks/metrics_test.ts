@@ -39,6 +39,16 @@ Deno.test("averageRanks() gives equal values their average rank", () => {
   assertEquals(averageRanks([]), []);
 });
 
+Deno.test("no correlation is beyond ±1, whatever rounding gives", () => {
+  // The plain formula gives 1.0000000000000002 for these.
+  const targets = [1, 2, 3, 4].map((value) => value * 1 / 10);
+  const tripled = targets.map((value) => 3 * value);
+  assertEquals(metrics.pearson.compute(targets, tripled), 1);
+  assertEquals(metrics.pearson.compute(targets, tripled.map((value) => -value)), -1);
+  assertEquals(metrics.spearman.compute(targets, tripled), 1);
+  assertEquals(metrics.spearman.compute(targets, tripled.map((value) => -value)), -1);
+});
+
 Deno.test("computeMetrics() gives a task's metrics in its order", () => {
   // Two of three positives found, one false alarm: F1 = 2·2 / (2·2 + 1 + 1).
   const targets = new Float32Array([1, 1, 1, 0, 0]);

@@ -1,0 +1,32 @@
+/** What a line says of a run that has been recorded. */
+import { assertEquals } from "@std/assert";
+import { summaryOf } from "../../src/cli/lane_status.ts";
+import type { Happened, RunRecord } from "../../src/record/types.ts";
+
+/** A record with what the line is made from. */
+function recordWith(happened: Partial<Happened>): RunRecord {
+  const evaluation = (accuracy: number) => ({
+    ...{ step: 1, epoch: 1, split: "dev", loss: 1 },
+    metrics: { accuracy },
+  });
+  return {
+    happened: {
+      outcome: { state: "finished" },
+      keep: "best",
+      primaryMetric: "accuracy",
+      best: evaluation(0.75),
+      last: evaluation(0.5),
+      ranksMoved: 0,
+      time: { wallMillis: 61_000 },
+      ...happened,
+    },
+  } as unknown as RunRecord;
+}
+
+Deno.test("summaryOf() tells the metric that counts, the time, and ranks where some moved", () => {
+  assertEquals(summaryOf(recordWith({})), "accuracy 75.00 in 1m01s");
+  assertEquals(summaryOf(recordWith({ keep: "last" })), "accuracy 50.00 in 1m01s");
+  assertEquals(summaryOf(recordWith({ ranksMoved: 5 })), "accuracy 75.00 in 1m01s, 5 ranks moved");
+  const outcome = { state: "failed", cause: "out-of-memory", message: "no room", step: 3 } as const;
+  assertEquals(summaryOf(recordWith({ outcome })), "failed (out-of-memory): no room");
+});

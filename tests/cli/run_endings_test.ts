@@ -1,0 +1,140 @@
+/** Executing one run: why it failed, what its sittings spent, which programs it shares. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { execute, trainingRequest } from "../../src/runs/execute.ts";
+import { ExecutorError, type Session } from "../../src/exec/executor.ts";
+import { ReferenceExecutor } from "../../src/exec/reference.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
+import { StorageError } from "../../src/record/run_folder.ts";
+import { parseStudy } from "../../src/study/study.ts";
+import { DivergenceError } from "../../src/train/run_types.ts";
+import { executionsOf, tinyStudy, writeTinyTasks } from "../runs/tiny_study.ts";
+
+async function inHome(check: (home: string) => Promise<void>): Promise<void> {
+  const home = await Deno.makeTempDir();
+  try {
+    await writeTinyTasks(home);
+    await check(home);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
+
+/** An executor that makes no program ready. */
+class RefusingExecutor extends ReferenceExecutor {
+  readonly #error: Error;
+
+  constructor(error: Error) {
+    super();
+    this.#error = error;
+  }
+
+  override load(): Promise<Session> {
+    return Promise.reject(this.#error);
+  }
+}
+
+Deno.test("a run that fails tells why", async () => {
+  await inHome(async (home) => {
+    const failures = [
+      [new ExecutorError("A run failed", new Error("std::bad_alloc")), "out-of-memory", 0],
+      [new ExecutorError("A run failed", new Error("Out of memory")), "out-of-memory", 0],
+      [new ExecutorError("A run failed", new Error("the device is lost")), "executor", 0],
+      [new DivergenceError(3, NaN), "diverged", 3],
+      [new TypeError("no such thing"), "unknown", 0],
+    ] as const;
+    for (const [error, cause, step] of failures) {
+      const executor = new RefusingExecutor(error);
+      const { runs: [planned], context } = await executionsOf(
+        home,
+        `${home}/failed`,
+        tinyStudy,
+        executor,
+      );
+      const result = await execute(planned!, context);
+      assert(result.kind === "recorded");
+      const { outcome, best, last, finalTrainLoss, parameters } = result.record.happened;
+      // Nothing was assembled; the encoder and its head are known all the same.
+      assert(
+        parameters.total > parameters.head && parameters.head > 0 && parameters.trainable === 0,
+      );
+      assertEquals(outcome, {
+        state: "failed",
+        cause,
+        message: error.message,
+        // Nothing was trained yet, unless the error says more.
+        step: cause === "diverged" ? step : null,
+      });
+      assertEquals([best, last, finalTrainLoss], [null, null, null]);
+    }
+    const full = new RefusingExecutor(new StorageError("here", "no space left"));
+    const { runs: [planned], context } = await executionsOf(home, `${home}/full`, tinyStudy, full);
+    await assertRejects(() => execute(planned!, context), StorageError, "no space left");
+  });
+});
+
+Deno.test("what earlier sittings of a run spent is in its record", async () => {
+  await inHome(async (home) => {
+    const { runs, context } = await executionsOf(home, `${home}/results`);
+    const planned = runs.find(({ run }) => run.method === "elalora")!;
+    assertEquals(await execute(planned, { ...context, isStopping: () => true }), {
+      kind: "stopped",
+      step: 1,
+    });
+    const path = `${context.results}/${planned.folder}/checkpoint.safetensors`;
+    const stored = decodeCheckpoint(await Deno.readFile(path), path);
+    const spent = {
+      trainMillis: 1e9,
+      evaluateMillis: 2e9,
+      eventMillis: 3e9,
+      wallMillis: 7e9,
+      startedAt: "2001-02-03T04:05:06.000Z",
+    };
+    await Deno.writeFile(path, encodeCheckpoint({ ...stored, spent }));
+    const result = await execute(planned, context);
+    assert(result.kind === "recorded");
+    const { time, steps } = result.record.happened;
+    assertEquals([time.startedAt, steps], [spent.startedAt, 14]);
+    for (const name of ["trainMillis", "evaluateMillis", "eventMillis", "wallMillis"] as const) {
+      // This sitting's part comes on top, and took less than an hour.
+      const own = time[name]! - spent[name];
+      assert(own > 0 && own < 3.6e6, `${name}: ${own}`);
+    }
+  });
+});
+
+Deno.test("runs share programs exactly where their graphs are the same", async () => {
+  await inHome(async (home) => {
+    const study = parseStudy({
+      ...tinyStudy,
+      deltas: [
+        {
+          when: { seed: 3 },
+          set: { train: { learningRate: 0.5, schedule: "constant", steps: 9 } },
+        },
+        { when: { seed: 4 }, set: { train: { clipNorm: 7 } } },
+        { when: { seed: 5 }, set: { train: { dropout: { hidden: 0.4 } } } },
+        { when: { method: "lora", seed: 6 }, options: { alpha: 3 } },
+        { when: { seed: 7 }, set: { adapter: { modules: ["query"] } } },
+      ],
+      axes: {
+        tasks: ["Moves"],
+        methods: ["lora"],
+        budgets: [1, 2],
+        seeds: [1, 2, 3, 4, 5, 6, 7],
+      },
+    });
+    const { runs, context } = await executionsOf(home, `${home}/results`, study);
+    const keyOf = async (seed: number, budget = 1) => {
+      const planned = runs.find(({ run }) => run.seed === seed && run.budget!.value === budget)!;
+      return (await trainingRequest(planned, context)).programKey;
+    };
+    const key = await keyOf(1);
+    // Seeds, rates and schedules are fed.
+    assertEquals([await keyOf(2), await keyOf(3)], [key, key]);
+    const others = [
+      await keyOf(1, 2),
+      ...await Promise.all([4, 5, 6, 7].map((seed) => keyOf(seed))),
+    ];
+    assertEquals(new Set([key, ...others]).size, 6);
+  });
+});
