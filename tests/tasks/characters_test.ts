@@ -180,3 +180,27 @@ Deno.test("a stage that would run in another way is refused", () => {
   ] as const;
   for (const [parts, message] of cases) assertThrows(() => piecesOf(parts), Error, message);
 });
+
+/** A table with one key, a printable ASCII character, and what takes its place. */
+function tableOf(key: string, replacement: string): Uint8Array {
+  const trie = new Uint32Array(512);
+  const place = 256 ^ key.charCodeAt(0);
+  // The root's children start at 256; the key's unit has a value, one place on.
+  trie[0] = 256 << 10;
+  trie[place] = (1 << 10) | 0x100 | key.charCodeAt(0);
+  trie[place ^ 1] = 0x80000000;
+  const size = Uint32Array.of(trie.byteLength);
+  return Uint8Array.from([
+    ...new Uint8Array(size.buffer),
+    ...new Uint8Array(trie.buffer),
+    ...new TextEncoder().encode(`${replacement}\0`),
+  ]);
+}
+
+Deno.test("a table may change any printable ASCII character, the first and the last too", () => {
+  for (const key of [" ", "!", "A", "}", "~"]) {
+    const normalize = charsmapNormalizer(tableOf(key, "<>"), "table");
+    assertEquals(normalize(`x${key}y${key}`), "x<>y<>", key);
+    assertEquals(normalize("xy"), "xy");
+  }
+});
