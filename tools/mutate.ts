@@ -1,14 +1,10 @@
 /**
  * `deno task mutate`: makes small wrong changes in `src/`, one at a time, and tells which no test notices.
  *
- * `--rooms ROOM,…` and `--each N` say where and how many, `--seed N` which; `--limit SECONDS` is how long tests may take
- * for one change. `--list` only shows the sample, `--figures` only what was found before, `--again` tries the survivors
- * with today's tests. What was found lies in `.cache/mutation`; the same command goes on where it was stopped.
- *
  * @module
  */
-import { readArguments, runCommand, say, wholeNumber } from "../src/cli/terminal.ts";
-import { UsageError } from "../src/base/usage_error.ts";
+import { commandOf } from "../src/cli/command.ts";
+import { runCommand, say, wholeNumber } from "../src/cli/terminal.ts";
 import { affectedTests, importGraph } from "./mutation/affected.ts";
 import { type Equivalent, figuresText, keyOf, mutantText, triedText } from "./mutation/figures.ts";
 import { type Mutant, sampleRooms, type SourceText } from "./mutation/sample.ts";
@@ -30,6 +26,8 @@ const defaultRooms: readonly string[] = [
 const copied: readonly string[] = [
   "src",
   "tests",
+  "bench",
+  "tools",
   "vendor",
   "experiments",
   "docs",
@@ -95,18 +93,41 @@ async function timeTests(
   return known;
 }
 
-async function mutate(args: readonly string[]): Promise<number> {
-  const given = readArguments(args, {
-    strings: ["rooms", "each", "seed", "limit"],
-    flags: ["list", "figures", "again"],
-  });
-  if (given.positional.length > 0) {
-    throw new UsageError(`Unexpected "${given.positional[0]}", want options only`);
-  }
+/** Changes in a room, the seed, and seconds of tests for one change, where nothing else is asked for. */
+const defaults = { each: 12, seed: 1, limit: 120 };
+
+/** The command. */
+export const mutate = commandOf({
+  name: "mutate",
+  summary: "Makes small wrong changes in src/, one at a time, and tells which no test notices",
+  takes: "",
+  most: 0,
+  options: [
+    { name: "rooms", value: "ROOM,…", text: `where (default: ${defaultRooms.join(", ")})` },
+    { name: "each", value: "N", text: `changes in each room (default ${defaults.each})` },
+    { name: "seed", value: "N", text: `which changes (default ${defaults.seed})` },
+    {
+      name: "limit",
+      value: "SECONDS",
+      text: `how long tests may take for one change (default ${defaults.limit})`,
+    },
+    { name: "list", text: "only show the sample" },
+    { name: "figures", text: "only show what was found before" },
+    { name: "again", text: "try the survivors with today's tests" },
+  ],
+  examples: [
+    { line: "deno task mutate --rooms train,spec --each 5 --seed 3", text: "ten changes" },
+    { line: "deno task mutate --again", text: "those that no test has noticed so far" },
+  ],
+  notes: [
+    "What was found lies in .cache/mutation; the same command goes on where it was stopped. " +
+    "docs/mutation.md says more.",
+  ],
+}, async (given) => {
   const rooms = given.text("rooms")?.split(",") ?? defaultRooms;
-  const each = wholeNumber(given.text("each"), "each") ?? 12;
-  const seed = wholeNumber(given.text("seed"), "seed", 0) ?? 1;
-  const limit = wholeNumber(given.text("limit"), "limit") ?? 120;
+  const each = wholeNumber(given.text("each"), "each") ?? defaults.each;
+  const seed = wholeNumber(given.text("seed"), "seed", 0) ?? defaults.seed;
+  const limit = wholeNumber(given.text("limit"), "limit") ?? defaults.limit;
   await Deno.mkdir(folder, { recursive: true });
   const file = `${folder}/seed-${seed}.jsonl`;
   const equivalents = await readJson<readonly Equivalent[]>("tools/mutation/equivalent.json", []);
@@ -131,7 +152,7 @@ async function mutate(args: readonly string[]): Promise<number> {
     if (one.outcome.kind === "survived") await say(triedText(one, equivalents));
   }
   return 0;
-}
+});
 
 interface Trials {
   /** Where each outcome is appended. */
@@ -166,4 +187,4 @@ async function tryAll(
   }
 }
 
-await runCommand(mutate);
+if (import.meta.main) await runCommand(mutate);

@@ -17,6 +17,7 @@ import { schema } from "../../src/cli/schema.ts";
 import { sweep } from "../../src/cli/sweep.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { verify } from "../../src/cli/verify.ts";
+import { mutate } from "../../tools/mutate.ts";
 
 const commands: readonly Command[] = [
   ablate,
@@ -26,6 +27,7 @@ const commands: readonly Command[] = [
   exportCommand,
   importCommand,
   models,
+  mutate,
   plan,
   pretrainCommand,
   replay,

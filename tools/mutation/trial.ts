@@ -131,6 +131,7 @@ export class Scratch {
       "--allow-ffi",
       "--allow-env=XDG_RUNTIME_DIR",
       "--allow-net=127.0.0.1",
+      "--allow-run=deno",
       `--v8-flags=--max-old-space-size=${heapMegabytes}`,
       ...paths,
     ], seconds);

@@ -4,7 +4,7 @@ import {
   Comparison,
   describeDifference,
   type Tolerance,
-} from "../../tools/replay/difference.ts";
+} from "../../../tools/replay/difference.ts";
 
 const at = { step: 3, quantity: "loss", module: null, index: "" };
 

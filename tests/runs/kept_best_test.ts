@@ -88,7 +88,7 @@ Deno.test("a run that is best early is recorded, ablated, exported, compared and
       await Deno.writeTextFile(`${home}/MNLI/${file}.tsv`, pairs(count, file === "dev_matched"));
     }
     const { folder, failed } = await sweepStudy(
-      { study, path: `${home}/tiny.json`, folder: home, methods },
+      { study, folder: home, methods },
       {
         ...{ data: home, model: tinyModel, device: "cpu", jobs: 1, threads: 1 },
         ...{ results: `${home}/results`, retryFailed: false, report: false },

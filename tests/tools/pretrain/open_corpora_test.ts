@@ -1,6 +1,6 @@
 /** The corpora in the order of their packages' files, from packages that hold a line each. */
 import { assertEquals } from "@std/assert";
-import { readCorpora } from "../../tools/pretrain/open_corpora.ts";
+import { readCorpora } from "../../../tools/pretrain/open_corpora.ts";
 
 const synset = (id: string, pos: string) => `${id} 05 ${pos} 01 word 0 000 | a meaning  `;
 
