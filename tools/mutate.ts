@@ -15,11 +15,12 @@ const defaultRooms: readonly string[] = [
   "methods",
   "graph",
   "train",
-  "spec",
+  "study",
   "report",
   "record",
   "tasks",
   "models",
+  "runs",
   "cli",
 ];
 
@@ -116,7 +117,7 @@ export const mutate = commandOf({
     { name: "again", text: "try the survivors with today's tests" },
   ],
   examples: [
-    { line: "deno task mutate --rooms train,spec --each 5 --seed 3", text: "ten changes" },
+    { line: "deno task mutate --rooms train,study --each 5 --seed 3", text: "ten changes" },
     { line: "deno task mutate --again", text: "those that no test has noticed so far" },
   ],
   notes: [

@@ -5,7 +5,7 @@ import { UsageError } from "../../../src/base/usage_error.ts";
 const names = ["elalora_trace_a", "elalora_trace_b", "adalora_trace_a", "adalora_trace_b"];
 
 function golden(name: string): string {
-  return decodeURIComponent(new URL(`../golden/${name}.json`, import.meta.url).pathname);
+  return decodeURIComponent(new URL(`../../golden/${name}.json`, import.meta.url).pathname);
 }
 
 /** What a command wrote, by stream. */

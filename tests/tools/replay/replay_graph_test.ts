@@ -25,7 +25,7 @@ type Change = (value: number) => unknown;
 const names = ["elalora_trace_a", "elalora_trace_b", "adalora_trace_a", "adalora_trace_b"];
 
 function load(name: string): unknown {
-  return JSON.parse(Deno.readTextFileSync(new URL(`../golden/${name}.json`, import.meta.url)));
+  return JSON.parse(Deno.readTextFileSync(new URL(`../../golden/${name}.json`, import.meta.url)));
 }
 
 /** The trace with the number at a path (`steps/4/loss`) changed. */
