@@ -17,7 +17,8 @@ export const studyArgument = {
 /** A study whose results are read. */
 export const sweptArgument = {
   name: "STUDY",
-  text: `a study that has been swept, or its results folder (default ${defaultStudy})`,
+  text:
+    `a study that has been swept, its results folder, or a packed study (default ${defaultStudy})`,
 } as const;
 
 /**

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { namesIn, readRecord } from "../record/run_folder.ts";
+import { readRecord } from "../record/read_study.ts";
+import { namesIn } from "../record/run_folder.ts";
 import { stageSteps } from "../study/sequences.ts";
 import type { CountRange, PlannedCounts } from "../study/types.ts";
 import { plannedCounts } from "../study/validate.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 import { methodsText } from "../report/text_table.ts";
+import { outputFolder } from "../record/results_reader.ts";
 import { commandOf } from "./command.ts";
 import { resultsOption, sweptArgument } from "./command_parts.ts";
 import { defaultStudy } from "../runs/study_file.ts";
@@ -31,7 +32,7 @@ export const report = commandOf({
 }, async (parsed) => {
   const [name = defaultStudy] = parsed.positional;
   const folder = await findResults(name, parsed.text("results") ?? defaultResults);
-  await askToWrite("report", folder, "STUDY or --results");
+  await askToWrite("report", outputFolder(folder), "STUDY or --results");
   const results = await readStudyResults(folder);
   await say(methodsText(results, outputColumns()));
   await say(`Report: ${await writeReport(folder, results)}`);

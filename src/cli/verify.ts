@@ -4,6 +4,7 @@
  * @module
  */
 import { UsageError } from "../base/usage_error.ts";
+import { outputFolder } from "../record/results_reader.ts";
 import type { Verification } from "../record/verification.ts";
 import { verificationSentence } from "../report/tables/verification.ts";
 import { defaultStudy } from "../runs/study_file.ts";
@@ -94,7 +95,7 @@ export const verify = commandOf({
     throw new UsageError(`Options "--all" and "--sample" are both given, want one of them`);
   }
   const folder = await findResults(name, parsed.text("results") ?? defaultResults);
-  await askToWrite("verify", folder, "STUDY or --results");
+  await askToWrite("verify", outputFolder(folder), "STUDY or --results");
   quietVulkan();
   const options: VerifyOptions = {
     data: parsed.text("data"),
@@ -110,7 +111,7 @@ export const verify = commandOf({
   const verification = await terminal.during((watch) => verifyStudy(folder, options, watch));
   await say(`\n${verificationTable(verification, outputColumns())}`);
   await sayWrapped(`${verificationSentence(verification)}.`);
-  await say(`Details: ${folder}/verify/verification.md`);
+  await say(`Details: ${outputFolder(folder)}/verify/verification.md`);
   await say(`Report: ${await writeReport(folder, await readStudyResults(folder))}`);
   return exitCodeOf(verification);
 });

@@ -4,8 +4,10 @@
  * @module
  */
 export { type Journal, readJsonl } from "./read_jsonl.ts";
-export { readRun, type StoredRun } from "./read_study.ts";
-export { readRecord } from "./run_folder.ts";
+export { type FileContent, openPack, type Pack, packFiles } from "./pack.ts";
+export { type PackedFile, PackError } from "./pack_manifest.ts";
+export { readRecord, readRun, type RunSource, type StoredRun } from "./read_study.ts";
+export { folderReader, openResults, packReader, type ResultsReader } from "./results_reader.ts";
 export {
   NewerSchemaError,
   parseEvaluationLine,

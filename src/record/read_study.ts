@@ -4,7 +4,7 @@
  * @module
  */
 import { readJsonl } from "./read_jsonl.ts";
-import { readIfThere, readRecord } from "./run_folder.ts";
+import { openResults, type ResultsReader } from "./results_reader.ts";
 import {
   parseEvaluationLine,
   parseImportanceLine,
@@ -12,36 +12,66 @@ import {
   type Parser,
   parseRankLine,
   parseRunAblation,
+  parseRunRecord,
   parseStepLine,
 } from "./schema.ts";
-import type { RunResults } from "./types.ts";
+import type { RunRecord, RunResults } from "./types.ts";
 
 /** What a run left behind, and where it lies. */
 export interface StoredRun extends RunResults {
   readonly folder: string;
 }
 
-async function readLines<T>(path: string, parse: Parser<T>): Promise<readonly T[]> {
-  const bytes = await readIfThere(path);
-  return bytes === null ? [] : readJsonl(new TextDecoder().decode(bytes), path, parse).lines;
+async function readLines<T>(
+  reader: ResultsReader,
+  name: string,
+  parse: Parser<T>,
+): Promise<readonly T[]> {
+  const bytes = await reader.read(name);
+  if (bytes === null) return [];
+  return readJsonl(new TextDecoder().decode(bytes), `${reader.path}/${name}`, parse).lines;
 }
 
-/** Reads one run, or gives null where its folder has no record yet. */
-export async function readRun(folder: string): Promise<StoredRun | null> {
-  const record = await readRecord(folder);
+async function readJson<T>(
+  reader: ResultsReader,
+  name: string,
+  parse: Parser<T>,
+): Promise<T | null> {
+  const bytes = await reader.read(name);
+  return bytes === null
+    ? null
+    : parse(JSON.parse(new TextDecoder().decode(bytes)), `${reader.path}/${name}`);
+}
+
+/** A run's folder, by its path or by a reader of it. */
+export type RunSource = string | ResultsReader;
+
+async function readerOf(run: RunSource): Promise<ResultsReader> {
+  return typeof run === "string" ? await openResults(run) : run;
+}
+
+/** The record in a run's folder, or null where there is none. */
+export async function readRecord(run: RunSource): Promise<RunRecord | null> {
+  return await readJson(await readerOf(run), "record.json", parseRunRecord);
+}
+
+/**
+ * Reads one run, or gives null where its folder has no record yet.
+ *
+ * @param run Its folder, also in a packed study: `<study>.ranklab.zip/<run>`.
+ */
+export async function readRun(run: RunSource): Promise<StoredRun | null> {
+  const reader = await readerOf(run);
+  const record = await readRecord(reader);
   if (record === null) return null;
-  const ablationPath = `${folder}/ablation.json`;
-  const ablation = await readIfThere(ablationPath);
   return {
-    folder,
+    folder: reader.path,
     record,
-    steps: await readLines(`${folder}/steps.jsonl`, parseStepLine),
-    evaluations: await readLines(`${folder}/evaluations.jsonl`, parseEvaluationLine),
-    ranks: await readLines(`${folder}/ranks.jsonl`, parseRankLine),
-    importance: await readLines(`${folder}/importance.jsonl`, parseImportanceLine),
-    predictions: await readLines(`${folder}/predictions.jsonl`, parsePredictionLine),
-    ablation: ablation === null
-      ? null
-      : parseRunAblation(JSON.parse(new TextDecoder().decode(ablation)), ablationPath),
+    steps: await readLines(reader, "steps.jsonl", parseStepLine),
+    evaluations: await readLines(reader, "evaluations.jsonl", parseEvaluationLine),
+    ranks: await readLines(reader, "ranks.jsonl", parseRankLine),
+    importance: await readLines(reader, "importance.jsonl", parseImportanceLine),
+    predictions: await readLines(reader, "predictions.jsonl", parsePredictionLine),
+    ablation: await readJson(reader, "ablation.json", parseRunAblation),
   };
 }

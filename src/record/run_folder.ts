@@ -9,7 +9,7 @@ import {
   type JournalSizes,
   type StoredCheckpoint,
 } from "./checkpoint_file.ts";
-import { type Parser, parseRunRecord, parseRunState } from "./schema.ts";
+import { parseRunState } from "./schema.ts";
 import type { RunRecord, RunState } from "./types.ts";
 
 /** The journals of a run. */
@@ -86,21 +86,11 @@ export async function readIfThere(path: string): Promise<Uint8Array | null> {
   }
 }
 
-async function parseRecordFile<T>(folder: string, parse: Parser<T>): Promise<T | null> {
+/** What the record in a run's folder says of its state, or null where there is none; the rest is not checked. */
+export async function readRunState(folder: string): Promise<RunState | null> {
   const path = `${folder}/record.json`;
   const bytes = await readIfThere(path);
-  if (bytes === null) return null;
-  return parse(JSON.parse(new TextDecoder().decode(bytes)), path);
-}
-
-/** The record in a run's folder, or null where there is none. */
-export function readRecord(folder: string): Promise<RunRecord | null> {
-  return parseRecordFile(folder, parseRunRecord);
-}
-
-/** What the record in a run's folder says of its state, or null where there is none; the rest is not checked. */
-export function readRunState(folder: string): Promise<RunState | null> {
-  return parseRecordFile(folder, parseRunState);
+  return bytes === null ? null : parseRunState(JSON.parse(new TextDecoder().decode(bytes)), path);
 }
 
 /** Names of what is in a folder; none where there is no such folder. */

@@ -14,7 +14,7 @@ import { isFinished, planRecorded, type RecordedRun, runSpecOf } from "./recorde
 import type { RunsResult } from "./run_all.ts";
 import { sampleByKind } from "./sampling.ts";
 import { readSelection } from "./selection.ts";
-import { readStoredStudy, readStudyRuns } from "./study_results.ts";
+import { readStoredStudy, readStudyRuns, wantFolder } from "./study_results.ts";
 import { workInLanes } from "./work_in_lanes.ts";
 
 /** What an ablation is told. */
@@ -103,6 +103,7 @@ export async function ablateStudy(
 ): Promise<AblateResult> {
   const stop = stopFlagOf(watch);
   const tell = teller(watch);
+  wantFolder(folder, "ablate", "an ablation is written beside each run");
   const stored = await readStoredStudy(folder);
   const isChosen = readSelection(options.only ?? [], stored.runs.map(({ run }) => run));
   const runs = (await readStudyRuns(folder, stored)).filter((run) =>

@@ -9,10 +9,11 @@ export type { RunProgress } from "./execute.ts";
 export { type ExportOptions, type ExportResult, exportRun } from "./export.ts";
 export type { ExportFormat } from "./export_readme.ts";
 export type { OwnExample, OwnTask } from "./own_task.ts";
+export { type Packed, type PackOptions, packStudy, unpackStudy } from "./packing.ts";
 export type { RunsResult } from "./run_all.ts";
 export { StoppedError, type StoppedRun } from "./stop_flag.ts";
 export { readStudyFile, type StudyFile } from "./study_file.ts";
-export { readStudyResults, writeReport } from "./study_results.ts";
+export { readStudyResults, type ResultsSource, writeReport } from "./study_results.ts";
 export { type SweepOptions, type SweepResult, sweepStudy, type SweptStudy } from "./sweep.ts";
 export {
   modelOfPeftFiles,

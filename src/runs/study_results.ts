@@ -4,7 +4,17 @@
  * @module
  */
 import type { Json } from "../base/canonical_json.ts";
-import { makeFolder, readIfThere, writeWhole } from "../record/run_folder.ts";
+import { packSuffix } from "../record/pack.ts";
+import {
+  folderReader,
+  isFile,
+  isPacked,
+  openResults,
+  outputFolder,
+  type ResultsReader,
+  within,
+} from "../record/results_reader.ts";
+import { makeFolder, writeWhole } from "../record/run_folder.ts";
 import { readRun, type StoredRun } from "../record/read_study.ts";
 import { parseVerification } from "../record/verification_file.ts";
 import { recordSchemaVersion } from "../record/types.ts";
@@ -41,6 +51,13 @@ export interface StoredStudy {
   readonly runs: readonly { readonly folder: string; readonly id: string; readonly run: RunSpec }[];
 }
 
+/** A study's results, by the path of their folder or pack, or by a reader of them. */
+export type ResultsSource = string | ResultsReader;
+
+async function readerOf(results: ResultsSource): Promise<ResultsReader> {
+  return typeof results === "string" ? await openResults(results) : results;
+}
+
 /** What a stored study says of the methods of its runs that are not built in: nothing where all are. */
 export function methodsToStore(runs: readonly PlannedRun[]): Pick<StoredStudy, "methods"> {
   const methods = ownMethodsOf(runs.map(({ method }) => method));
@@ -60,11 +77,14 @@ export async function writeStoredStudy(
 /**
  * Reads the plan of a study.
  *
- * @throws {UsageError} If the folder holds none, or one of a newer schema.
+ * @param results Its folder or its pack.
+ *
+ * @throws {UsageError} If there is none, or one of a newer schema.
  */
-export async function readStoredStudy(folder: string): Promise<StoredStudy> {
-  const path = `${folder}/study.json`;
-  const bytes = await readIfThere(path);
+export async function readStoredStudy(results: ResultsSource): Promise<StoredStudy> {
+  const reader = await readerOf(results);
+  const path = `${reader.path}/study.json`;
+  const bytes = await reader.read("study.json");
   if (bytes === null) {
     throw new UsageError(
       `Cannot find "${path}": want the results of a study; run deno task sweep first`,
@@ -80,34 +100,60 @@ export async function readStoredStudy(folder: string): Promise<StoredStudy> {
 }
 
 /**
- * The results folder that a command's argument names: a folder with `study.json`, or a study below the results folder.
+ * The results that a command's argument names: a folder with `study.json` or a packed study, by its path or by its name below the
+ * results folder. A folder goes before a pack of its name.
  *
- * @throws {UsageError} If there is none.
+ * @throws {UsageError} If there are none.
  */
 export async function findResults(name: string, results: string): Promise<string> {
   const bare = name.replace(/\/+$/, "");
   const stem = bare.replace(/^.*\//, "").replace(/\.(json|ts)$/, "");
   const candidates = [bare, `${results}/${bare}`, `${results}/${stem}`];
-  for (const folder of candidates) {
-    if (await readIfThere(`${folder}/study.json`) !== null) return folder;
+  for (const path of candidates) {
+    if (path.endsWith(packSuffix)) {
+      if (await isFile(path)) return path;
+      continue;
+    }
+    if (await isFile(`${path}/study.json`)) return path;
+    if (await isFile(path + packSuffix)) return path + packSuffix;
   }
   throw new UsageError(
-    `Cannot find results of "${name}": want a folder with study.json (looked in ${
+    `Cannot find results of "${name}": want a folder with study.json or a pack NAME${packSuffix} (looked in ${
       candidates.map((path) => `"${path}"`).join(", ")
     }); run deno task sweep first`,
   );
 }
 
-/** The records of a study's present plan; runs of earlier plans are left out. */
+/**
+ * Refuses a packed study where a command writes into it.
+ *
+ * @param what What is refused, such as `ablate`.
+ * @param why Why it takes a folder.
+ *
+ * @throws {UsageError} If it is one; the message says how to unpack it.
+ */
+export function wantFolder(path: string, what: string, why: string): void {
+  if (!isPacked(path)) return;
+  throw new UsageError(
+    `Cannot ${what} "${path}": found a packed study, want its folder, since ${why}; run deno task unpack ${path} first`,
+  );
+}
+
+/**
+ * The records of a study's present plan; runs of earlier plans are left out.
+ *
+ * @param results The study's folder or its pack.
+ */
 export async function readStudyRuns(
-  folder: string,
+  results: ResultsSource,
   stored: StoredStudy,
 ): Promise<readonly StoredRun[]> {
+  const reader = await readerOf(results);
   const runs = await mapConcurrently(
     stored.runs,
     readersOfRuns,
     async ({ folder: name, run: { label } }): Promise<readonly StoredRun[]> => {
-      const run = await readRun(`${folder}/${name}`);
+      const run = await readRun(within(reader, name));
       if (run === null) return [];
       // A label is no part of a run's identity, so the plan's holds where it was changed after the run.
       const asked = { ...run.record.asked, label };
@@ -118,31 +164,48 @@ export async function readStudyRuns(
 }
 
 /** What the last `deno task verify` of a study found, or null where there was none. */
-async function readVerification(folder: string): Promise<Verification | null> {
-  const path = `${folder}/verify/verification.json`;
-  const bytes = await readIfThere(path);
-  return bytes === null
-    ? null
-    : parseVerification(JSON.parse(new TextDecoder().decode(bytes)), path);
+async function readVerification(reader: ResultsReader): Promise<Verification | null> {
+  const name = "verify/verification.json";
+  // A packed study that was verified here has its verification beside it, newer than its own.
+  const beside = folderReader(outputFolder(reader.path));
+  for (const place of [beside, reader]) {
+    const bytes = await place.read(name);
+    if (bytes === null) continue;
+    return parseVerification(
+      JSON.parse(new TextDecoder().decode(bytes)),
+      `${place.path}/${name}`,
+    );
+  }
+  return null;
 }
 
-/** A study's results as the report room takes them, with its replay ablation where there is one. */
-export async function readStudyResults(folder: string): Promise<StudyResults> {
-  const stored = await readStoredStudy(folder);
-  const hasReplay = await readIfThere(`${folder}/replay/study.json`) !== null;
+/**
+ * A study's results as the report room takes them, with its replay ablation where there is one.
+ *
+ * @param results Its folder or its pack.
+ */
+export async function readStudyResults(results: ResultsSource): Promise<StudyResults> {
+  const reader = await readerOf(results);
+  const stored = await readStoredStudy(reader);
+  const hasReplay = await reader.has("replay/study.json");
   const { name, title, description } = stored.study;
   return {
     study: { name, title: title ?? name, description: description ?? "" },
     planned: stored.runs.map(({ run }) => run),
     warnings: stored.warnings ?? [],
-    runs: await readStudyRuns(folder, stored),
-    replay: hasReplay ? await readStudyResults(`${folder}/replay`) : null,
-    verification: await readVerification(folder),
+    runs: await readStudyRuns(reader, stored),
+    replay: hasReplay ? await readStudyResults(within(reader, "replay")) : null,
+    verification: await readVerification(reader),
   };
 }
 
-/** Builds the report of a study's results into its folder; returns the path of the page. */
-export async function writeReport(folder: string, results: StudyResults): Promise<string> {
+/**
+ * Builds the report of a study's results; returns the path of the page.
+ *
+ * @param source The study's folder, or its pack: then `report/` goes into a folder of its name beside it.
+ */
+export async function writeReport(source: string, results: StudyResults): Promise<string> {
+  const folder = outputFolder(source);
   const { files } = await buildReport(results);
   for (const [name, text] of Object.entries(files)) {
     const path = `${folder}/report/${name}`;

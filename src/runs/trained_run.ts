@@ -15,7 +15,8 @@ import { architectureOf } from "../models/architectures.ts";
 import { adaptableModules } from "../models/modules.ts";
 import { readSafetensors, type StoredTensor } from "../models/safetensors.ts";
 import { type ModelSource, modelSource } from "../models/sources.ts";
-import { readIfThere, readRecord } from "../record/run_folder.ts";
+import { readRecord } from "../record/read_study.ts";
+import { isPacked, openResults, type ResultsReader } from "../record/results_reader.ts";
 import type { RunRecord } from "../record/types.ts";
 import type { ModuleShape, RunSpec } from "../study/types.ts";
 import type { Task } from "../tasks/types.ts";
@@ -53,13 +54,16 @@ export interface TrainedRun {
   readonly withoutRank: readonly string[];
 }
 
+/** The study that a run's folder lies in, or null where it lies in none. */
 async function storedStudyAbove(folder: string): Promise<StoredStudy | null> {
-  const above = `${folder.replace(/\/+$/, "")}/..`;
-  return await readIfThere(`${above}/study.json`) === null ? null : await readStoredStudy(above);
+  const bare = folder.replace(/\/+$/, "");
+  const above = await openResults(isPacked(bare) ? bare.replace(/\/[^/]*$/, "") : `${bare}/..`);
+  return await above.has("study.json") ? await readStoredStudy(above) : null;
 }
 
-async function finishedRecord(folder: string): Promise<RunRecord> {
-  const record = await readRecord(folder);
+async function finishedRecord(reader: ResultsReader): Promise<RunRecord> {
+  const { path: folder } = reader;
+  const record = await readRecord(reader);
   if (record === null) {
     throw new UsageError(
       `Cannot export "${folder}": found no record.json, want the folder of a finished run ` +
@@ -73,12 +77,17 @@ async function finishedRecord(folder: string): Promise<RunRecord> {
 }
 
 /** The weights of the evaluation that counts, and the slots that were masked then. */
-async function readKeptWeights(folder: string, record: RunRecord) {
-  const path = `${folder}/${keptWeightsFile(record)}`;
-  const bytes = await readIfThere(path);
+async function readKeptWeights(reader: ResultsReader, record: RunRecord) {
+  const { path: folder } = reader;
+  const name = keptWeightsFile(record);
+  const path = `${folder}/${name}`;
+  const bytes = await reader.read(name);
   if (bytes === null) {
+    const remedy = isPacked(folder)
+      ? "pack the study with --weights, or sweep it again"
+      : "delete the folder and sweep again";
     throw new UsageError(
-      `Cannot export "${folder}": found no "${path}", want its weights; delete the folder and sweep again`,
+      `Cannot export "${folder}": found no "${path}", want its weights; ${remedy}`,
     );
   }
   const { tensors, metadata } = readSafetensors(bytes, path);
@@ -120,7 +129,8 @@ export async function readTrainedRun(
   rank: number | null = null,
   fetching: Fetching = ownFetching(),
 ): Promise<TrainedRun> {
-  const record = await finishedRecord(folder);
+  const reader = await openResults(folder);
+  const record = await finishedRecord(reader);
   const run = runSpecOf({ record, folder });
   const stored = await storedStudyAbove(folder);
   const found = modelFolder ?? stored?.model ?? null;
@@ -149,7 +159,7 @@ export async function readTrainedRun(
   const { method: own } = record.where;
   const methods = await loadOwnMethods(own === undefined ? [] : [{ name: run.method, ...own }]);
   const method = findMethod(run.method, methods).bind(run.options);
-  const { tensors: whole, off } = await readKeptWeights(folder, record);
+  const { tensors: whole, off } = await readKeptWeights(reader, record);
   const modules = adaptableModules(model.config);
   const names = new Set(modules.map(({ name }) => name));
   const moduleOf = (tensor: string) => tensor.slice(0, tensor.lastIndexOf("."));

@@ -5,6 +5,7 @@
  */
 import { UsageError } from "../base/usage_error.ts";
 import { readSurroundings } from "../record/provenance.ts";
+import { outputFolder } from "../record/results_reader.ts";
 import { makeFolder, writeWhole } from "../record/run_folder.ts";
 import { recordSchemaVersion } from "../record/types.ts";
 import type { RunVerification, Verification } from "../record/verification.ts";
@@ -35,20 +36,23 @@ export interface VerifyOptions {
 /**
  * Makes a sample of a study's finished runs again and writes `verify/verification.json` and `.md` into its results.
  *
+ * @param results The study's folder, or its pack: then `verify/` goes into a folder of its name beside it.
+ *
  * @throws {StoppedError} If it was stopped before all were compared; nothing is written then.
  */
 export async function verifyStudy(
-  folder: string,
+  results: string,
   options: VerifyOptions,
   watch: Watch = {},
 ): Promise<Verification> {
   const stop = stopFlagOf(watch);
   const tell = teller(watch);
-  const stored = await readStoredStudy(folder);
-  const finished = (await readStudyRuns(folder, stored)).filter(isFinished);
+  const folder = `${outputFolder(results)}/verify`;
+  const stored = await readStoredStudy(results);
+  const finished = (await readStudyRuns(results, stored)).filter(isFinished);
   if (finished.length === 0) {
     throw new UsageError(
-      `Cannot verify "${folder}": found no finished run, want at least one; run deno task sweep first`,
+      `Cannot verify "${results}": found no finished run, want at least one; run deno task sweep first`,
     );
   }
   const chosen = options.sample === null
@@ -62,7 +66,7 @@ export async function verifyStudy(
     if (stop.isRaised) break;
     await verifyGroup(group, {
       title: `${stored.study.title ?? stored.study.name}: ${group.runs.length} runs again`,
-      results: `${folder}/verify`,
+      results: folder,
       plan,
       jobs: options.jobs,
       surroundings,
@@ -91,11 +95,8 @@ export async function verifyStudy(
     sampleSeed: options.sample === null ? null : options.seed,
     runs,
   };
-  await makeFolder(`${folder}/verify`);
-  await writeWhole(
-    `${folder}/verify/verification.json`,
-    `${JSON.stringify(verification, null, 2)}\n`,
-  );
-  await writeWhole(`${folder}/verify/verification.md`, verificationMarkdown(verification));
+  await makeFolder(folder);
+  await writeWhole(`${folder}/verification.json`, `${JSON.stringify(verification, null, 2)}\n`);
+  await writeWhole(`${folder}/verification.md`, verificationMarkdown(verification));
   return verification;
 }

@@ -9,12 +9,14 @@ import { data } from "../../src/cli/data.ts";
 import { exportCommand } from "../../src/cli/export.ts";
 import { importCommand } from "../../src/cli/import.ts";
 import { models } from "../../src/cli/models.ts";
+import { pack } from "../../src/cli/pack.ts";
 import { plan } from "../../src/cli/plan.ts";
 import { pretrainCommand } from "../../tools/pretrain/main.ts";
 import { replay } from "../../tools/replay/main.ts";
 import { report } from "../../src/cli/report.ts";
 import { schema } from "../../src/cli/schema.ts";
 import { sweep } from "../../src/cli/sweep.ts";
+import { unpack } from "../../src/cli/unpack.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { mutate } from "../../tools/mutate.ts";
@@ -28,12 +30,14 @@ const commands: readonly Command[] = [
   importCommand,
   models,
   mutate,
+  pack,
   plan,
   pretrainCommand,
   replay,
   report,
   schema,
   sweep,
+  unpack,
   verify,
 ].map(({ command }) => command);
 

@@ -1,15 +1,12 @@
 import { assert } from "@std/assert";
 import { findMethod, methods } from "../../src/methods/table.ts";
-import { parseRunRecord } from "../../src/record/schema.ts";
+import { readRecord } from "../../src/record/read_study.ts";
+import { within } from "../../src/record/results_reader.ts";
 import { planRun } from "../../src/study/ranks.ts";
-import type { CountRange, RunSpec } from "../../src/study/types.ts";
+import type { CountRange } from "../../src/study/types.ts";
 import { plannedCounts } from "../../src/study/validate.ts";
 import { encoderModules, examplesOf as publishedSize } from "../study/tables.ts";
-import { sourceAt } from "./sources.ts";
-
-interface Stored {
-  readonly runs: readonly { readonly folder: string; readonly run: RunSpec }[];
-}
+import { publishedStudies, readPublished } from "./published.ts";
 
 /** Training examples of the embedded tasks that published studies use. */
 const embeddedSizes: Readonly<Record<string, number>> = { Topic: 1600, YearsApart: 1500 };
@@ -21,17 +18,13 @@ const tables = {
     model === "embedded" ? encoderModules(4, 128, 512) : encoderModules(6, 384, 1536),
 };
 
-const studies = ["quickstart", "glue-minilm", "glue-minilm-search", "glue-minilm-mrpc-rates"];
-
 Deno.test("the counts of every published run lie where a plan says that they will", async () => {
   let exact = 0;
   let moved = 0;
-  for (const name of studies) {
-    const path = `results/published/${name}`;
-    const { runs } = JSON.parse((await sourceAt(`${path}/study.json`)).text) as Stored;
+  for (const name of await publishedStudies()) {
+    const { stored: { runs }, reader } = await readPublished(name);
     for (const { folder, run } of runs) {
-      const { text } = await sourceAt(`${path}/${folder}/record.json`);
-      const { happened: { budget } } = parseRunRecord(JSON.parse(text), folder);
+      const { happened: { budget } } = (await readRecord(within(reader, folder)))!;
       const method = findMethod(run.method, methods);
       const plan = planRun(method, run, tables.modulesOf(run.settings.model));
       const counts = plannedCounts(method, run, plan, tables);

@@ -1,25 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
 import { expand, planRuns } from "../../src/runs/planning.ts";
 import { methods } from "../../src/methods/table.ts";
+import { openPack, packSuffix } from "../../src/record/pack.ts";
 import { isFolderOf, runFolder } from "../../src/study/run_id.ts";
-import type { RunSpec } from "../../src/study/types.ts";
-import type { Study } from "../../src/study/study.ts";
-import { sourceAt } from "./sources.ts";
-
-interface Stored {
-  readonly study: Study;
-  readonly runs: readonly { readonly id: string; readonly folder: string; readonly run: RunSpec }[];
-}
-
-const published = new URL("../../results/published/", import.meta.url);
+import { publishedFolder, publishedStudies, readPublished } from "./published.ts";
 
 Deno.test("a sweep into published results finds the folders that are there, those of labelled runs too", async () => {
   let labelled = 0;
-  for await (const { name, isDirectory } of Deno.readDir(published)) {
-    if (!isDirectory) continue;
-    const { runs } = JSON.parse(
-      await Deno.readTextFile(new URL(`${name}/study.json`, published)),
-    ) as Stored;
+  const studies = await publishedStudies();
+  assert(studies.length >= 4, studies.join(", "));
+  for (const name of studies) {
+    const { stored: { runs } } = await readPublished(name);
     assert(runs.length > 0, name);
     for (const { run, id, folder } of runs) {
       assert(isFolderOf(run, id, folder), folder);
@@ -29,9 +20,23 @@ Deno.test("a sweep into published results finds the folders that are there, thos
   assert(labelled > 0);
 });
 
+Deno.test("packed studies are light, and every file in them has its hash", async () => {
+  let bytes = 0;
+  let packs = 0;
+  for await (const { name } of Deno.readDir(publishedFolder)) {
+    if (!name.endsWith(packSuffix)) continue;
+    const archive = await Deno.readFile(`${publishedFolder}/${name}`);
+    const pack = openPack(archive, name);
+    for (const { path } of pack.files) pack.read(path);
+    bytes += archive.length;
+    packs++;
+  }
+  assert(packs >= 3);
+  assert(bytes < 15e6, `${bytes} bytes`);
+});
+
 Deno.test("published runs keep their ids, so that they are neither made again nor lost", async () => {
-  const { text } = await sourceAt("results/published/quickstart/study.json");
-  const { study, runs } = JSON.parse(text) as Stored;
+  const { stored: { study, runs } } = await readPublished("quickstart");
   assert(runs.length > 0);
   const folders = { data: null, model: null, study: "experiments" };
   const plan = await planRuns(study, expand(study, methods), folders, methods);

@@ -1,0 +1,68 @@
+/**
+ * `deno task pack RESULTS`: a finished study as one file.
+ *
+ * @module
+ */
+import { dirname } from "node:path";
+import { outputFolder } from "../record/results_reader.ts";
+import { packSuffix } from "../record/pack.ts";
+import { packStudy } from "../runs/packing.ts";
+import { defaultResults, findResults, wantFolder } from "../runs/study_results.ts";
+import { commandOf } from "./command.ts";
+import { resultsOption } from "./command_parts.ts";
+import { sizeText } from "./fetch_report.ts";
+import { runCommand, say } from "./terminal.ts";
+import { askToWrite } from "./write_access.ts";
+
+/** The command. */
+export const pack = commandOf({
+  name: "pack",
+  summary: "Packs the results of a finished study into one file, which report and verify read",
+  takes: "RESULTS",
+  least: 1,
+  explained: [{
+    name: "RESULTS",
+    text: "a results folder, or the name of a study that has been swept",
+  }],
+  options: [
+    {
+      name: "out",
+      value: "FILE",
+      text: `the file to write, NAME${packSuffix} (default: beside the folder, with its name)`,
+    },
+    {
+      name: "weights",
+      text: "pack the trained parameters too, which export and ablate need",
+    },
+    resultsOption,
+  ],
+  examples: [
+    { line: "deno task pack results/quickstart", text: `makes results/quickstart${packSuffix}` },
+  ],
+  notes: [
+    "The folder stays. Its report is not packed: deno task report FILE makes it again, beside the file. Equal folders " +
+    "give equal files, byte for byte.",
+  ],
+}, async (parsed) => {
+  const found = await findResults(
+    parsed.positional[0]!,
+    parsed.text("results") ?? defaultResults,
+  );
+  wantFolder(found, "pack", "it is packed already");
+  const out = parsed.text("out") ?? found + packSuffix;
+  await askToWrite("pack", dirname(out), "RESULTS or --out");
+  const { files, bytes, weightsLeftOut } = await packStudy(found, {
+    out,
+    weights: parsed.flag("weights"),
+  });
+  const left = weightsLeftOut === 0
+    ? ""
+    : `; ${weightsLeftOut} files with weights were left out (--weights packs them)`;
+  await say(
+    `Packed ${files} files of ${sizeText(bytes.files)} into ${out}, ${sizeText(bytes.pack)}${left}`,
+  );
+  await say(`deno task report ${out} writes its report to ${outputFolder(out)}/report`);
+  return 0;
+});
+
+if (import.meta.main) await runCommand(pack);

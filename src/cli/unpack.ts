@@ -1,0 +1,38 @@
+/**
+ * `deno task unpack FILE`: the results folder of a packed study.
+ *
+ * @module
+ */
+import { packSuffix } from "../record/pack.ts";
+import { outputFolder } from "../record/results_reader.ts";
+import { unpackStudy } from "../runs/packing.ts";
+import { commandOf } from "./command.ts";
+import { runCommand, say } from "./terminal.ts";
+import { askToWrite } from "./write_access.ts";
+
+/** The command. */
+export const unpack = commandOf({
+  name: "unpack",
+  summary: "Makes the results folder of a packed study again, after checking the hash of each file",
+  takes: "FILE",
+  least: 1,
+  explained: [{ name: "FILE", text: `what deno task pack made, NAME${packSuffix}` }],
+  options: [{
+    name: "out",
+    value: "DIR",
+    text: "the folder to make (default: beside the file, with its name)",
+  }],
+  examples: [{
+    line: `deno task unpack results/published/quickstart${packSuffix} --out results/quickstart`,
+    text: "a study of the repository, to go on from",
+  }],
+}, async (parsed) => {
+  const file = parsed.positional[0]!;
+  const wanted = parsed.text("out") ?? outputFolder(file);
+  await askToWrite("unpack", wanted, "FILE or --out");
+  const { out, files } = await unpackStudy(file, wanted);
+  await say(`Unpacked ${files} files into ${out}`);
+  return 0;
+});
+
+if (import.meta.main) await runCommand(unpack);

@@ -1,0 +1,124 @@
+/**
+ * Reading what a study left, wherever it lies: in a folder, or packed into one file.
+ *
+ * @module
+ */
+import { UsageError } from "../base/usage_error.ts";
+import { openPack, packSuffix } from "./pack.ts";
+import { readIfThere } from "./run_folder.ts";
+
+/** Files below one place; paths start there and have `/` between their parts. */
+export interface ResultsReader {
+  /** How errors name the place. */
+  readonly path: string;
+  /** The paths of all files, in order. */
+  list(): Promise<readonly string[]>;
+  /** Whether there is a file of that path. */
+  has(path: string): Promise<boolean>;
+  /**
+   * The contents of a file, or null where there is none.
+   *
+   * @throws {PackError} If it is packed and damaged.
+   */
+  read(path: string): Promise<Uint8Array | null>;
+}
+
+async function filesBelow(folder: string, start: string): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (isDirectory) found.push(...await filesBelow(`${folder}/${name}`, `${start}${name}/`));
+    else found.push(`${start}${name}`);
+  }
+  return found;
+}
+
+/** Whether there is a file at a path. */
+export async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+/** Reads a folder. */
+export function folderReader(folder: string): ResultsReader {
+  return {
+    path: folder,
+    list: async () => (await filesBelow(folder, "")).toSorted(),
+    has: (path) => isFile(`${folder}/${path}`),
+    read: (path) => readIfThere(`${folder}/${path}`),
+  };
+}
+
+/**
+ * Reads a packed study.
+ *
+ * @param archive The pack.
+ * @param path How errors name it.
+ *
+ * @throws {PackError} If it is none, or a damaged one.
+ */
+export function packReader(archive: Uint8Array, path: string): ResultsReader {
+  const pack = openPack(archive, path);
+  const paths = pack.files.map((file) => file.path);
+  const known = new Set(paths);
+  return {
+    path,
+    list: () => Promise.resolve(paths),
+    has: (file) => Promise.resolve(known.has(file)),
+    read: async (file) => await pack.read(file),
+  };
+}
+
+/** What lies in a folder of what a reader reads. */
+export function within(reader: ResultsReader, folder: string): ResultsReader {
+  const start = `${folder}/`;
+  return {
+    path: `${reader.path}/${folder}`,
+    list: async () =>
+      (await reader.list()).filter((path) => path.startsWith(start))
+        .map((path) => path.slice(start.length)),
+    has: (path) => reader.has(start + path),
+    read: (path) => reader.read(start + path),
+  };
+}
+
+/** A pack in a path, and what of it is meant. */
+const packedPath = /^(.*\.ranklab\.zip)(?:\/+(.+?))?\/*$/;
+
+/** Whether a path names a packed study, or a folder in one. */
+export function isPacked(path: string): boolean {
+  return packedPath.test(path);
+}
+
+/**
+ * Opens results for reading.
+ *
+ * @param path A study's or a run's folder; `<study>.ranklab.zip` for a packed study, and `<study>.ranklab.zip/<run>` for a run
+ * in it.
+ *
+ * @throws {PackError} If it is a damaged pack.
+ * @throws {UsageError} If it names a pack that is not there.
+ */
+export async function openResults(path: string): Promise<ResultsReader> {
+  const match = packedPath.exec(path);
+  if (match === null) return folderReader(path);
+  const [, file = path, inner] = match;
+  const archive = await readIfThere(file);
+  if (archive === null) {
+    throw new UsageError(
+      `Cannot find "${file}": want a packed study, as deno task pack makes it`,
+    );
+  }
+  const reader = packReader(archive, file);
+  return inner === undefined ? reader : within(reader, inner);
+}
+
+/** The folder that a command writes to which makes something of results: the study's own, or for a pack one of its name beside it. */
+export function outputFolder(path: string): string {
+  return path.endsWith(packSuffix) ? path.slice(0, -packSuffix.length) : path;
+}
