@@ -21,9 +21,11 @@ import { inflated, readDirectory, type ZipEntry } from "./zip_directory.ts";
 /** How the name of a packed study ends. */
 export const packSuffix = ".ranklab.zip";
 
-/** A file of a study; its path starts at the study's folder. */
+/** A file of a study. */
 export interface FileContent {
+  /** From the study's folder on, with `/` between its parts. */
   readonly path: string;
+  /** Its contents. */
   readonly bytes: Uint8Array;
 }
 

@@ -13,13 +13,17 @@ export const manifestSchema = 1;
 
 /** A file as the manifest has it. */
 export interface PackedFile {
+  /** From the study's folder on, with `/` between its parts. */
   readonly path: string;
+  /** Its size. */
   readonly bytes: number;
+  /** The hash of its contents, 64 lower-case hexadecimal digits. */
   readonly sha256: string;
 }
 
 /** A study cannot be packed, or a packed one cannot be read. */
 export class PackError extends Error {
+  /** Tells it from other errors. */
   override readonly name = "PackError";
 }
 

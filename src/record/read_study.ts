@@ -19,6 +19,7 @@ import type { RunRecord, RunResults } from "./types.ts";
 
 /** What a run left behind, and where it lies. */
 export interface StoredRun extends RunResults {
+  /** Its folder, or `<study>.ranklab.zip/<run>`. */
   readonly folder: string;
 }
 

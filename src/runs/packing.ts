@@ -29,7 +29,9 @@ export interface PackOptions {
 
 /** What was packed. */
 export interface Packed {
+  /** The file that was written. */
   readonly out: string;
+  /** How many files are in it. */
   readonly files: number;
   /** Bytes of the files, and of the pack. */
   readonly bytes: { readonly files: number; readonly pack: number };
