@@ -56,8 +56,33 @@ const star: readonly Point[] = Array.from({ length: 10 }, (_, i) => {
   ];
 });
 
+/** Every shape, in the order in which series without a shape of their own take them. */
+export const shapeNames = [
+  "circle",
+  "square",
+  "diamond",
+  "triangle up",
+  "triangle down",
+  "triangle right",
+  "triangle left",
+  "plus",
+  "cross",
+  "star",
+  "hollow circle",
+  "hollow square",
+  "hollow diamond",
+  "hollow triangle up",
+  "hollow triangle down",
+  "hourglass",
+  "bow tie",
+  "bar",
+] as const;
+
+/** The name of a shape. */
+export type Shape = typeof shapeNames[number];
+
 /** Shapes by name, as SVG paths in a box from −1 to 1: distinct from each other when filled with one colour. */
-export const shapePaths = {
+export const shapePaths: Readonly<Record<Shape, string>> = {
   circle: circle(0.95, 1),
   square: polygon(square),
   diamond: polygon(diamond),
@@ -76,13 +101,7 @@ export const shapePaths = {
   hourglass: polygon(hourglass),
   "bow tie": polygon(turned(hourglass)),
   bar: polygon([[-1.2, -0.42], [1.2, -0.42], [1.2, 0.42], [-1.2, 0.42]]),
-} as const;
-
-/** The name of a shape. */
-export type Shape = keyof typeof shapePaths;
-
-/** Every shape, in the order in which series without a shape of their own take them. */
-export const shapeNames = Object.keys(shapePaths) as readonly Shape[];
+};
 
 /** Lengths of strokes and gaps in pixels; a full line is one stroke without gap. */
 export type Dash = readonly number[];

@@ -26,4 +26,4 @@ export type {
   TaskOutput,
   Tokenizer,
 } from "./types.ts";
-export { parseUserTask, type UserTask, userTaskSchema } from "./user_task.ts";
+export { parseUserTask, type UserTask } from "./user_task.ts";

@@ -41,7 +41,7 @@ const columns = closed({
 });
 
 /** The declaration of a user's own task, as a study holds it. */
-export const userTaskSchema = closed({
+const userTaskSchema = closed({
   name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, {
     error: (issue) =>
       `found ${
@@ -66,8 +66,43 @@ export const userTaskSchema = closed({
   ),
 });
 
-/** The declaration before defaults are filled in. */
-export type UserTask = z.input<typeof userTaskSchema>;
+/** A file of a split: its path, or the path with how the file is read where that does not follow from it. */
+export type UserTaskFile = string | {
+  /** Relative to the study's folder. */
+  readonly path: string;
+  /** Default: by the path's ending. */
+  readonly format?: "tsv" | "csv" | "jsonl";
+  /** Whether the first line names the columns. Default: whether the task gives a column by name. */
+  readonly header?: boolean;
+};
+
+/** A split's file, or several that are read one after the other. */
+export type UserTaskFiles = UserTaskFile | readonly UserTaskFile[];
+
+/** The declaration of a user's own task, before defaults are filled in. */
+export interface UserTask {
+  /** How the study's axes, results and reports call the task. */
+  readonly name: string;
+  /** Default: the name. */
+  readonly title?: string;
+  /** The files of each split; splits beyond `train` and `dev` are evaluated at the end. */
+  readonly files: { readonly train: UserTaskFiles } & Readonly<Record<string, UserTaskFiles>>;
+  /** The share of train that becomes dev, where `files` has none. */
+  readonly dev?: number;
+  /** Where texts and label stand: a header name or key, or an index from 0. */
+  readonly columns: {
+    readonly text: string | number;
+    readonly pair?: string | number | null;
+    readonly label: string | number;
+  };
+  /** The labels in the order of their class indices, or the bounds of a number to predict. */
+  readonly labels: readonly (string | number | boolean)[] | {
+    readonly min: number;
+    readonly max: number;
+  };
+  /** The first selects the best evaluation. Default: accuracy, or Pearson and Spearman for a number. */
+  readonly metrics?: readonly MetricName[];
+}
 
 /** JSON Schema of the declaration, for editors. */
 export function userTaskJsonSchema(): Json {

@@ -6,11 +6,17 @@
 import { broadcastShapes } from "../dims.ts";
 import { type ElementType, makeTensor, type OpName, scalar, type Tensor } from "../tensor.ts";
 
-function unary(op: OpName): (x: Tensor) => Tensor {
+/** An operator on each element of a tensor. */
+export type Unary = (x: Tensor) => Tensor;
+
+/** An operator on the elements of two tensors, or of a tensor and a number. */
+export type Binary = (a: Tensor, b: Tensor | number) => Tensor;
+
+function unary(op: OpName): Unary {
   return (x) => makeTensor(op, [x], {}, x.shape, x.type);
 }
 
-function binary(op: OpName, result?: ElementType): (a: Tensor, b: Tensor | number) => Tensor {
+function binary(op: OpName, result?: ElementType): Binary {
   return (a, b) => {
     const right = typeof b === "number" ? scalar(b) : b;
     if (a.type !== right.type) {
@@ -29,46 +35,46 @@ function binary(op: OpName, result?: ElementType): (a: Tensor, b: Tensor | numbe
 }
 
 /** −x. */
-export const neg = unary("Neg");
+export const neg: Unary = unary("Neg");
 /** eˣ. */
-export const exp = unary("Exp");
+export const exp: Unary = unary("Exp");
 /** ln x. */
-export const log = unary("Log");
+export const log: Unary = unary("Log");
 /** √x. */
-export const sqrt = unary("Sqrt");
+export const sqrt: Unary = unary("Sqrt");
 /** 1/x. */
-export const reciprocal = unary("Reciprocal");
+export const reciprocal: Unary = unary("Reciprocal");
 /** The error function. */
-export const erf = unary("Erf");
+export const erf: Unary = unary("Erf");
 /** tanh x. */
-export const tanh = unary("Tanh");
+export const tanh: Unary = unary("Tanh");
 /** |x|; its gradient at 0 is 0. */
-export const abs = unary("Abs");
+export const abs: Unary = unary("Abs");
 /** The largest integer not above x; it has no gradient. */
-export const floor = unary("Floor");
+export const floor: Unary = unary("Floor");
 /** Exact GELU, x·Φ(x) (Hendrycks and Gimpel, arXiv 1606.08415, the erf form). */
-export const gelu = unary("Gelu");
+export const gelu: Unary = unary("Gelu");
 /** max(x, 0); its gradient at 0 is 0. */
-export const relu = unary("Relu");
+export const relu: Unary = unary("Relu");
 
 /** a + b. */
-export const add = binary("Add");
+export const add: Binary = binary("Add");
 /** a − b. */
-export const sub = binary("Sub");
+export const sub: Binary = binary("Sub");
 /** a · b. */
-export const mul = binary("Mul");
+export const mul: Binary = binary("Mul");
 /** a / b. */
-export const div = binary("Div");
+export const div: Binary = binary("Div");
 /** The larger of a and b; at equality the gradient goes to a. */
-export const max = binary("Max");
+export const max: Binary = binary("Max");
 /** The smaller of a and b; at equality the gradient goes to a. */
-export const min = binary("Min");
+export const min: Binary = binary("Min");
 /** Whether a < b. */
-export const less = binary("Less", "bool");
+export const less: Binary = binary("Less", "bool");
 /** Whether a > b. */
-export const greater = binary("Greater", "bool");
+export const greater: Binary = binary("Greater", "bool");
 /** Whether a = b. */
-export const equal = binary("Equal", "bool");
+export const equal: Binary = binary("Equal", "bool");
 
 /** `a` where `condition` holds, else `b`. */
 export function where(condition: Tensor, a: Tensor | number, b: Tensor | number): Tensor {
