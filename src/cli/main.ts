@@ -1,0 +1,81 @@
+/**
+ * `ranklab COMMAND`: all commands as one program, for `deno install`.
+ *
+ * @module
+ */
+import { unknownName } from "../base/suggest.ts";
+import { UsageError } from "../base/usage_error.ts";
+import type { CallableCommand } from "./command.ts";
+import { completionScript, type Shell, shells } from "./completions.ts";
+import { runCommand, say } from "./terminal.ts";
+
+/** Loads a command; the others are not loaded, so that each starts as fast as it does alone. */
+const loaders: Readonly<Record<string, () => Promise<CallableCommand>>> = {
+  sweep: async () => (await import("./sweep.ts")).sweep,
+  plan: async () => (await import("./plan.ts")).plan,
+  report: async () => (await import("./report.ts")).report,
+  ablate: async () => (await import("./ablate.ts")).ablate,
+  verify: async () => (await import("./verify.ts")).verify,
+  export: async () => (await import("./export.ts")).exportCommand,
+  import: async () => (await import("./import.ts")).importCommand,
+  pack: async () => (await import("./pack.ts")).pack,
+  unpack: async () => (await import("./unpack.ts")).unpack,
+  models: async () => (await import("./models.ts")).models,
+  data: async () => (await import("./data.ts")).data,
+  schema: async () => (await import("./schema.ts")).schema,
+};
+
+/** All commands of the program, in the order of its help. */
+export async function programCommands(): Promise<readonly CallableCommand[]> {
+  return await Promise.all(Object.values(loaders).map((load) => load()));
+}
+
+async function helpOfAll(): Promise<string> {
+  const commands = (await programCommands()).map(({ command }) => command);
+  const width = Math.max(...commands.map(({ name }) => name.length), "completions".length);
+  return [
+    "Usage: ranklab COMMAND [options]",
+    "",
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    `  ${"completions".padEnd(width)}  Prints completions for ${shells.join(" or ")}`,
+    "",
+    "ranklab COMMAND --help says what a command takes.",
+  ].join("\n");
+}
+
+function shellOf(name: string | undefined): Shell {
+  const shell = shells.find((known) => known === name);
+  if (shell !== undefined) return shell;
+  throw new UsageError(
+    name === undefined
+      ? `A shell is missing, want ${shells.join(" or ")}`
+      : unknownName("shell", name, shells),
+  );
+}
+
+/**
+ * Runs the command that the first argument names with the others.
+ *
+ * @returns The exit code.
+ *
+ * @throws {UsageError} If there is no such command; the closest known one is named.
+ */
+export async function ranklab(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === "--help") {
+    await say(await helpOfAll());
+    return name === undefined ? 2 : 0;
+  }
+  if (name === "completions") {
+    const commands = (await programCommands()).map(({ command }) => command);
+    await say(completionScript(shellOf(rest[0]), "ranklab", commands));
+    return 0;
+  }
+  const load = Object.hasOwn(loaders, name) ? loaders[name] : undefined;
+  if (load === undefined) {
+    throw new UsageError(unknownName("command", name, [...Object.keys(loaders), "completions"]));
+  }
+  return await (await load())(rest);
+}
+
+if (import.meta.main) await runCommand(ranklab);
