@@ -4,8 +4,10 @@ import { nativeExecutor } from "../../src/exec/native.ts";
 import { mergedTensors, updatesOf, type WeightUpdate } from "../../src/methods/weight_update.ts";
 import { bert } from "../../src/models/bert.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
+import { assemble } from "../../src/train/assemble.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { flatten } from "../../src/train/layout.ts";
+import { type LoadedPrograms, ProgramCache } from "../../src/train/programs.ts";
 import type { Checkpoint, TrainingEvent } from "../../src/train/run_types.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { exportTensors } from "../../src/train/stored_tensors.ts";
@@ -47,9 +49,15 @@ export async function ended(
   return { run, requestOf, trainer, events, end: await trainer.checkpoint() };
 }
 
+/** What evaluates: a trainer, or a part of one. */
+interface Evaluating {
+  readonly programs: Pick<LoadedPrograms, "assembly" | "evaluate">;
+  readonly fedWeights: Trainer["fedWeights"];
+}
+
 /** Logits of all development texts, batch after batch. */
 export async function logitsOf(
-  trainer: Trainer,
+  trainer: Evaluating,
   run: TinyRun,
   theta: Float32Array,
 ): Promise<readonly number[]> {
@@ -97,10 +105,12 @@ async function plainLogits(
   const parts = new Map(
     exportTensors(trainer.assembly, end.vectors.theta!, end.order).map((part) => [part.name, part]),
   );
-  const plain = await Trainer.create(requestOf(executor, run), null);
-  const theta = flatten(plain.assembly.layout, (slot) => parts.get(slot.name)!.data);
-  const logits = await logitsOf(plain, run, theta);
-  plain.dispose();
+  // Nothing is trained: the evaluation is all that has to be loaded.
+  const assembly = assemble(requestOf(executor, run).assembly);
+  const evaluate = await executor.load(assembly.evaluationProgram);
+  const theta = flatten(assembly.layout, (slot) => parts.get(slot.name)!.data);
+  const logits = await logitsOf({ programs: { assembly, evaluate }, fedWeights: {} }, run, theta);
+  await evaluate.release();
   return logits;
 }
 
@@ -147,12 +157,15 @@ export async function assertResumes(
   { run, requestOf, events, end }: EndedRun,
   cuts: readonly number[],
 ): Promise<void> {
+  // Programs of their own, built anew for the first cut and used again by the others.
+  const programs = new ProgramCache(executor, 16);
+  const request = () => ({ ...requestOf(executor, run), programs });
   for (const cut of cuts) {
-    const first = await Trainer.create(requestOf(executor, run), null);
+    const first = await Trainer.create(request(), null);
     const before = timeless(await trainTo(first, cut));
     const checkpoint = stored(await first.checkpoint());
     first.dispose();
-    const second = await Trainer.create(requestOf(executor, run), checkpoint);
+    const second = await Trainer.create(request(), checkpoint);
     const after = timeless(await trainTo(second));
     assertEquals([...before, ...after], timeless(events), `events when cut at ${cut}`);
     const { vectors, ...rest } = await second.checkpoint();
@@ -161,4 +174,5 @@ export async function assertResumes(
     assertEquals(rest, wantedRest);
     second.dispose();
   }
+  await programs.clear();
 }

@@ -87,6 +87,18 @@ export function moduleNames(config: EncoderConfig = golden.config): readonly str
   return adaptableModules(config).map(({ name }) => name);
 }
 
+/** Programs by what they run on and the run that asked for them. */
+const held = new WeakMap<Executor, WeakMap<TinyRun, ProgramCache>>();
+
+/** The programs of a run, which those who ask with the very same value share: to build them takes longer than to train. */
+function programsOf(executor: Executor, run: TinyRun): ProgramCache {
+  const own = held.get(executor) ?? new WeakMap<TinyRun, ProgramCache>();
+  held.set(executor, own);
+  const programs = own.get(run) ?? new ProgramCache(executor, 8);
+  own.set(run, programs);
+  return programs;
+}
+
 /** The request of a run: 16 steps of 4 texts at a constant rate, dropout on, unless `train` says otherwise. */
 export function trainingRequest(executor: Executor, run: TinyRun): TrainingRequest {
   const { rank = 2, seed = 1, encoder = golden, longest = 14, change = (method) => method } = run;
@@ -124,7 +136,7 @@ export function trainingRequest(executor: Executor, run: TinyRun): TrainingReque
   const scores = bound.adapter?.dynamics?.scores;
   return {
     executor,
-    programs: new ProgramCache(executor),
+    programs: programsOf(executor, run),
     programKey: "tiny",
     assembly: {
       encoder,
