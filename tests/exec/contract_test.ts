@@ -4,7 +4,7 @@ import * as g from "../../src/graph/mod.ts";
 import type { HostTensor, OpName } from "../../src/graph/mod.ts";
 import { subjects, testEach } from "./executors.ts";
 
-const all = await subjects();
+const all = await subjects(2);
 
 function floats(shape: readonly number[], values: readonly number[]): HostTensor {
   return { type: "f32", shape, data: Float32Array.from(values) };

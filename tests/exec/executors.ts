@@ -16,15 +16,19 @@ function present(executor: Executor): Subject {
   return { kind: executor.kind, executor, missing: "" };
 }
 
-/** All four executors, with two threads where that applies; only WebGPU may be missing. */
-export async function subjects(): Promise<readonly Subject[]> {
+/**
+ * All four executors; only WebGPU may be missing.
+ *
+ * @param threads Threads of those that have them. Default 1: threads that wait for work that is this small take a core each.
+ */
+export async function subjects(threads = 1): Promise<readonly Subject[]> {
   const webgpu: Subject = await findAdapter() === null
     ? { kind: "webgpu", executor: null, missing: " (this machine offers no WebGPU adapter)" }
     : present(await webgpuExecutor({ allowSoftware: true }));
   return [
     present(new ReferenceExecutor()),
-    present(await nativeExecutor(2)),
-    present(await wasmExecutor(2)),
+    present(await nativeExecutor(threads)),
+    present(await wasmExecutor(threads)),
     webgpu,
   ];
 }

@@ -23,7 +23,7 @@ import {
 } from "../train/fixture.ts";
 
 /** What the runs of this folder run on. */
-export const executor = await nativeExecutor(2);
+export const executor = await nativeExecutor(1);
 
 const golden = goldenModel();
 

@@ -14,7 +14,7 @@ import { exportTensors } from "../../src/train/stored_tensors.ts";
 import { goldenModel } from "../models/fixture.ts";
 import { rowOf, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
 
-const executor = await nativeExecutor(2);
+const executor = await nativeExecutor(1);
 const golden = goldenModel();
 
 /** Logits of all development texts, batch after batch. */

@@ -272,7 +272,7 @@ Deno.test("a truncated normal stays within two deviations, with the moments of s
   assertAlmostEquals(mean / 1e-2, 0, 0.03);
 });
 
-const executor = await nativeExecutor(2);
+const executor = await nativeExecutor(1);
 const runs: readonly TinyRun[] = [
   { method: "houlsby" },
   { method: "houlsby", options: { layerNorms: "frozen", nonlinearity: "swish" } },

@@ -19,7 +19,7 @@ import {
   trainTo,
 } from "./fixture.ts";
 
-const native = await nativeExecutor(2);
+const native = await nativeExecutor(1);
 
 /** An executor that says something else of itself. */
 function changed(executor: Executor, change: Partial<Executor>): Executor {

@@ -277,7 +277,7 @@ Deno.test("importance in the graph is that of plain arithmetic, and so are slot 
 });
 
 Deno.test("frozen rates leave the averages as they are, to the bit", async () => {
-  const executor = await nativeExecutor(2);
+  const executor = await nativeExecutor(1);
   const schedule = { initWarmup: 2, finalWarmup: 6, maskInterval: 2 };
   for (
     const run of [{ method: "adalora", options: schedule }, {

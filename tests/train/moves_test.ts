@@ -21,7 +21,7 @@ import {
   trainTo,
 } from "./fixture.ts";
 
-const executor = await nativeExecutor(2);
+const executor = await nativeExecutor(1);
 const parts = ["A", "E", "B"];
 const schedule = { initWarmup: 2, finalWarmup: 4, maskInterval: 2 };
 const moving: TinyRun = { method: "elalora", options: { ...schedule, b: 4 } };

@@ -377,7 +377,7 @@ function referenceTolerances(name: RunName): Tolerances {
     : { losses: 1e-12, weights: 1e-12 };
 }
 
-const native = await nativeExecutor(2);
+const native = await nativeExecutor(1);
 for (const name of names) {
   Deno.test(`reference: every step of peft's ${name} run is ours`, async () => {
     await compareWithPeft(new KeepingReference(), name, referenceTolerances(name));

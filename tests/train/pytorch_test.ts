@@ -153,7 +153,7 @@ const runs: readonly (readonly [string, TinyRun, Outcome])[] = [
 for (
   const [executor, tolerance] of [
     [new ReferenceExecutor(), 1e-6],
-    [await nativeExecutor(2), 1e-3],
+    [await nativeExecutor(1), 1e-3],
   ] as const
 ) {
   for (const [title, run, wanted] of runs) {

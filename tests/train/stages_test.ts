@@ -32,7 +32,7 @@ import {
 } from "./fixture.ts";
 import { sequenceRequest, tinySequence } from "./sequence_fixture.ts";
 
-const executor = await nativeExecutor(2);
+const executor = await nativeExecutor(1);
 
 const still = { hidden: 0, attention: 0, head: 0, adapter: 0 };
 

@@ -20,7 +20,7 @@ import {
   trainTo,
 } from "./fixture.ts";
 
-const executor = await nativeExecutor(2);
+const executor = await nativeExecutor(1);
 
 Deno.test("AdaLoRA ends with as many nonzero E as the budget says, and its pattern is fixed", async () => {
   const rank = 2;
