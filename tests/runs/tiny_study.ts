@@ -122,8 +122,41 @@ export interface Swept {
   readonly recordOf: (method: string) => RunRecord;
 }
 
+/** What was swept by the tests of a file, by study and model; each test gets a copy. */
+const templates = new Map<string, Promise<string>>();
+
+/** Sweeps a study into a folder that stays until the tests of the file have ended; the result is that folder. */
+async function sweepOnce(study: Study, model: string): Promise<string> {
+  const home = await Deno.makeTempDir();
+  globalThis.addEventListener("unload", () => Deno.removeSync(home, { recursive: true }));
+  await writeTinyTasks(home);
+  const { failed } = await sweepStudy(
+    { study, folder: home, methods },
+    {
+      data: null,
+      model,
+      device: "cpu",
+      jobs: 1,
+      threads: 1,
+      results: `${home}/results`,
+      retryFailed: false,
+    },
+  );
+  if (failed > 0) throw new Error(`${failed} runs of the tiny study failed`);
+  return home;
+}
+
+async function copyFolder(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (isDirectory) await copyFolder(`${from}/${name}`, `${to}/${name}`);
+    else await Deno.copyFile(`${from}/${name}`, `${to}/${name}`);
+  }
+}
+
 /**
- * Sweeps the tiny study on one CPU thread, and removes everything afterwards.
+ * Gives the tiny study as a sweep on one CPU thread leaves it, in a folder of the caller's own, and removes everything afterwards.
+ * The tests of a file that ask for the same study share the sweep.
  *
  * @param model The folder of studies whose model is `folder`. Default: the tiny BERT.
  */
@@ -132,22 +165,17 @@ export async function withSwept(
   study: Study = tinyStudy,
   model: string = tinyModel,
 ): Promise<void> {
+  const key = JSON.stringify([study, model]);
+  const sweeping = templates.get(key) ?? sweepOnce(study, model);
+  templates.set(key, sweeping);
+  const template = await sweeping;
   const home = await Deno.makeTempDir();
   try {
-    await writeTinyTasks(home);
-    const { folder, failed } = await sweepStudy(
-      { study, folder: home, methods },
-      {
-        data: null,
-        model,
-        device: "cpu",
-        jobs: 1,
-        threads: 1,
-        results: `${home}/results`,
-        retryFailed: false,
-      },
-    );
-    if (failed > 0) throw new Error(`${failed} runs of the tiny study failed`);
+    await copyFolder(template, home);
+    const folder = `${home}/results/${study.name}`;
+    // The one file that says where the study is.
+    const stored = await Deno.readTextFile(`${folder}/study.json`);
+    await Deno.writeTextFile(`${folder}/study.json`, stored.replaceAll(template, home));
     const runOf = (method: string) => {
       const names = [...Deno.readDirSync(folder)].map(({ name }) => name);
       return `${folder}/${names.find((name) => name.includes(`-${method}-`))}`;
