@@ -49,6 +49,8 @@ async function bundled(): Promise<Uint8Array<ArrayBuffer>> {
   const { outputFiles = [], errors } = await Deno.bundle({
     entrypoints: [decodeURIComponent(new URL("./page.ts", import.meta.url).pathname)],
     platform: "browser",
+    // It is imported only where the native CPU is asked for.
+    external: ["onnxruntime-node"],
     write: false,
   });
   const contents = outputFiles[0]?.contents;

@@ -6,22 +6,26 @@
 import * as webgpu from "onnxruntime-web/webgpu";
 import * as wasm from "onnxruntime-web";
 import { RandomStream } from "../../src/base/random.ts";
-import type { Executor } from "../../src/exec/executor.ts";
-import { wasmExecutor } from "../../src/exec/wasm.ts";
-import { webgpuExecutor } from "../../src/exec/webgpu.ts";
-import { findMethod } from "../../src/methods/table.ts";
-import { architectureOf, parseConfig } from "../../src/models/architectures.ts";
-import { type EncoderFiles, type EncoderModel, loadEncoder } from "../../src/models/load.ts";
-import { adaptableModules } from "../../src/models/modules.ts";
+import { chooseExecutor } from "../../src/exec/mod.ts";
+import { findMethod } from "../../src/methods/mod.ts";
+import { parseConfig } from "../../src/models/architectures.ts";
+import {
+  adaptableModules,
+  architectureOf,
+  type EncoderFiles,
+  type EncoderModel,
+  loadEncoder,
+} from "../../src/models/mod.ts";
 import { drawParameters } from "../../src/models/parameters.ts";
-import { solveRanks } from "../../src/study/ranks.ts";
-import { defaultSettings, overlaySettings } from "../../src/study/settings.ts";
-import { createBatchStream, evaluationBatches } from "../../src/tasks/batches.ts";
-import { findTask } from "../../src/tasks/catalog.ts";
-import { readSplit } from "../../src/tasks/read_split.ts";
-import { encodeExamples } from "../../src/tasks/tokenizer.ts";
-import { ProgramCache } from "../../src/train/programs.ts";
-import { Trainer } from "../../src/train/trainer.ts";
+import { defaultSettings, overlaySettings, solveRanks } from "../../src/study/mod.ts";
+import {
+  createBatchStream,
+  encodeExamples,
+  evaluationBatches,
+  findTask,
+  readSplit,
+} from "../../src/tasks/mod.ts";
+import { ProgramCache, Trainer } from "../../src/train/mod.ts";
 
 /** What is trained, and on which executor. */
 export interface Job {
@@ -84,16 +88,10 @@ async function readEncoder({ encoder }: Job, read: Reader): Promise<EncoderModel
   return encoder === "tiny" ? tiny(model, files.config) : model;
 }
 
-async function makeExecutor({ executor }: Job): Promise<Executor> {
-  return executor === "wasm"
-    ? await wasmExecutor(1)
-    : await webgpuExecutor({ allowSoftware: true });
-}
-
 /** Trains on the first texts of `Topic`, with dropout, and judges by as many others. */
 export async function train(job: Job, read: Reader): Promise<Trained> {
   const model = await readEncoder(job, read);
-  const executor = await makeExecutor(job);
+  const { executor } = await chooseExecutor(job.executor, { threads: 1 });
   const method = findMethod(job.method);
   const options = method.parseOptions(job.options);
   const modules = adaptableModules(model.config);
