@@ -7,7 +7,8 @@ import { tinyStudy, writeTinyTasks } from "./tiny_study.ts";
 
 /** The file of the method; `own` is its name. */
 export const methodText = `
-import { defineMethod, mul } from "@ranklab/ranklab";
+import { defineMethod } from "@ranklab/ranklab";
+import { mul } from "@ranklab/ranklab/graph";
 import * as z from "zod";
 import { alpha } from "./numbers.ts";
 
