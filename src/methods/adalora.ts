@@ -47,27 +47,26 @@ export const adalora = defineMethod({
   source: "arXiv 2303.10512",
   version: 2,
   options,
-  initialFactor: ({ initialFactor }) => initialFactor,
-  counts: ({ ties }, facts) => {
-    const { initial, finalTotal } = facts.plan;
-    const all = initial.reduce((sum, rank) => sum + rank, 0);
-    // The best evaluation may come before the last mask; equal scores may mask more than are due.
-    return countsOfMasks(facts, {
-      least: ties === "upstream" ? 0 : finalTotal,
-      most: facts.keep === "best" ? all : finalTotal,
-    });
+  budget: {
+    initialFactor: ({ initialFactor }) => initialFactor,
+    counts: ({ ties }, facts) => {
+      const { initial, finalTotal } = facts.plan;
+      const all = initial.reduce((sum, rank) => sum + rank, 0);
+      // The best evaluation may come before the last mask; equal scores may mask more than are due.
+      return countsOfMasks(facts, {
+        least: ties === "upstream" ? 0 : finalTotal,
+        most: facts.keep === "best" ? all : finalTotal,
+      });
+    },
   },
   check: (chosen, { totalSteps }) => checkAdaloraSchedule(policyOptions(chosen), totalSteps),
   bind: (chosen) => ({
-    backbone: "frozen",
     adapter: {
       ...svdAdapter(chosen),
-      capacity: (rank) => rank,
-      dynamics: {
-        policy: eraseState(adaloraPolicy(policyOptions(chosen))),
-        scores: { type: "importance", beta1: chosen.beta1, beta2: chosen.beta2 },
+      policy: {
+        rule: eraseState(adaloraPolicy(policyOptions(chosen))),
         kind: "mask",
-        directions: "orthonormal",
+        scores: { type: "importance", beta1: chosen.beta1, beta2: chosen.beta2 },
       },
     },
   }),

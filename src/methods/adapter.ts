@@ -33,8 +33,6 @@ export interface AdapterPart {
   readonly rowLength: (module: ModuleShape, stages?: number) => number;
   /** How the rows of slots that are on start. */
   readonly initial: (module: ModuleShape) => Initial;
-  /** How the row of a slot that is added while training starts: a new direction, near zero, as `initial` says, or in its own way. */
-  readonly growth: "direction" | "scale" | "initial" | ((module: ModuleShape) => Initial);
   /** Whether it is trained; if not, it stays as it was drawn. Default true. */
   readonly isTrained?: boolean;
   /** Whether weight decay applies. Default true. */
@@ -81,20 +79,33 @@ export interface AblationSettings {
   readonly examples: number;
 }
 
-/** Where the scores come from that a policy is given: averages, ablation, or nowhere, and then it is given none. */
-export type ScoreSource = ImportanceSettings | AblationSettings | { readonly type: "none" };
+/** Where the scores come from that a rule is given: averages or ablation. */
+export type ScoreSource = ImportanceSettings | AblationSettings;
+
+/**
+ * How the row of a rank that is added while training starts: as a direction that is kept apart from the module's others in one of
+ * two ways, near zero (`scale`, for rows of one number), or drawn.
+ */
+export type Growth = DirectionMode | "scale" | ((module: ModuleShape) => Initial);
 
 /** What happens to ranks while training. */
-export interface RankDynamics {
-  readonly policy: RankPolicy<Json>;
-  readonly scores: ScoreSource;
+export interface AdapterPolicy {
+  /** Decides when something happens, and what. */
+  readonly rule: RankPolicy<Json>;
   /**
    * `move`: slots leave and enter modules; `mask`: entries of E are set to zero; `edit`: rows get other numbers; `merge`: all
    * slots are merged into the layers' weights, which are fed to the programs, and drawn anew.
    */
   readonly kind: "move" | "mask" | "edit" | "merge";
-  /** How the rows of new slots are kept apart from the old. */
-  readonly directions: DirectionMode;
+  /** Where the scores come from that the rule is given. Default: nowhere, and it is given none. */
+  readonly scores?: ScoreSource;
+  /** How rows of new slots start, by part. Default: as the part's `initial` says. */
+  readonly growth?: Readonly<Record<string, Growth>>;
+  /**
+   * Slots to make room for in a module that starts with `rank`; the trainer doubles the room of a module that outgrows it.
+   * Default: `rank`.
+   */
+  readonly capacity?: (rank: number) => number;
   /**
    * β of the running norms X ← βX + (1−β)‖x_:,j‖₂ of each input j of a module over the tokens of a batch, which are then kept for
    * `RowView.inputNorms`. Default: none are kept.
@@ -138,7 +149,7 @@ export interface Pass {
   /** Whether it is part of a training step or judges what was trained. */
   readonly mode: "training" | "evaluation";
   /**
-   * An input of the training graph that `stepFeeds` feeds, the same tensor for each use of a name.
+   * An input of the training graph that {@linkcode StepRules.feeds} feeds, the same tensor for each use of a name.
    *
    * @throws {RangeError} In evaluations, which are fed none.
    */
@@ -169,35 +180,47 @@ export interface StepMoment {
   readonly stream: RandomStream;
 }
 
-/** What all adapters have in common. */
-interface AdapterBase {
-  readonly parts: readonly AdapterPart[];
-  /** The factor of the update, from the average initial rank of the adapted modules. */
-  readonly scale: (averageRank: number) => number;
-  /** Slots to make room for in a module that starts with `rank`. */
-  readonly capacity: (rank: number) => number;
-  readonly regulariser: Regulariser | null;
-  readonly dynamics: RankDynamics | null;
-  /** Numbers to be kept of what was trained. Default {@linkcode foldedCosts}. */
-  readonly stored?: AdapterCosts;
-  /** Whether numbers that are zero are left out of what is kept, whatever `stored` says. Default false. */
-  readonly isStoredSparse?: boolean;
+/** What an adapter does in each training step, besides its forward pass. */
+export interface StepRules {
+  /** A term of the loss, or null. Default: null. */
+  readonly regulariser?: Regulariser | null;
   /**
    * What is done to parts in the training graph after the optimiser's update, by part: rows `[modules, capacity, rowLength]` in
    * and out. Default: nothing.
    */
-  readonly afterStep?: Readonly<Record<string, (rows: Tensor, pass: Pass) => Tensor>>;
+  readonly after?: Readonly<Record<string, (rows: Tensor, pass: Pass) => Tensor>>;
+  /** Small numbers that differ from step to step, by the name under which {@linkcode Pass.fed} gives them. Default: none. */
+  readonly feeds?: (moment: StepMoment) => Readonly<Record<string, HostTensor>>;
   /** The learning rate of a step of a stage, for methods with a schedule of their own. Default {@linkcode learningRateAt}. */
   readonly learningRate?: typeof learningRateAt;
-  /** Small numbers that differ from step to step, by the name under which {@linkcode Pass.fed} gives them. Default: none. */
-  readonly stepFeeds?: (moment: StepMoment) => Readonly<Record<string, HostTensor>>;
+  /** What the learning rate of the adapter's parts is multiplied by in a step; the head keeps its own. Default: nothing. */
+  readonly rateFactor?: (moment: Pick<StepMoment, "step" | "totalSteps">) => number;
+}
+
+/** What is stored of a trained adapter. */
+export interface StorageRules {
+  /** Numbers to be kept of what was trained. Default {@linkcode foldedCosts}. */
+  readonly costs?: AdapterCosts;
+  /** Whether numbers that are zero are left out of what is kept, whatever `costs` says. Default false. */
+  readonly isSparse?: boolean;
   /**
    * For methods that train every module's first ranks to work alone: the factor on A when each module keeps at most `rank` of its
    * `ranks`. Default: it cannot be cut.
    */
   readonly truncation?: (rank: number, ranks: readonly number[]) => number;
-  /** What the learning rate of the adapter's parts is multiplied by in a step; the head keeps its own. Default: nothing. */
-  readonly rateFactor?: (moment: Pick<StepMoment, "step" | "totalSteps">) => number;
+}
+
+/** What all adapters have in common. */
+interface AdapterBase {
+  readonly parts: readonly AdapterPart[];
+  /** The factor of the update, from the average initial rank of the adapted modules. */
+  readonly scale: (averageRank: number) => number;
+  /** What it does in each training step. Default: nothing besides its forward pass. */
+  readonly step?: StepRules;
+  /** What happens to its ranks while training, or null where they stay as they are. Default: null. */
+  readonly policy?: AdapterPolicy | null;
+  /** What is stored of it. Default: A and B as a whole. */
+  readonly storage?: StorageRules;
 }
 
 /** An adapter of weights, with its options bound: BᵀA is added to that of each module. */
@@ -242,6 +265,11 @@ export type Adapter = WeightAdapter | BottleneckAdapter;
 /** Whether an adapter changes weights, so that it can be merged into them. */
 export function isOfWeights(adapter: Adapter): adapter is WeightAdapter {
   return adapter.place === undefined || adapter.place === "weight";
+}
+
+/** Slots to make room for in a module that starts with `rank`. */
+export function capacityOf({ policy }: Pick<Adapter, "policy">, rank: number): number {
+  return policy?.capacity?.(rank) ?? rank;
 }
 
 /** Whether a part has a row for each slot. */

@@ -14,7 +14,7 @@
  */
 import * as z from "zod";
 import { countsOfMoves } from "../study/rank_range.ts";
-import { eraseState } from "./adapter.ts";
+import { eraseState, type Growth } from "./adapter.ts";
 import { aloraPolicy, checkAloraSchedule, roundSteps } from "./alora_policy.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
@@ -38,15 +38,12 @@ const options = z.strictObject({
   ),
 });
 
-/** LoRA's parts; new rows of A are drawn as at the start, those of B are zero or random. */
-function parts(newSlots: z.output<typeof options>["newSlots"]) {
-  return loraParts.map((part) => ({
-    ...part,
-    growth: part.name === "B" && newSlots === "upstream"
-      // AdaLoRA's deviation; the paper states none.
-      ? () => ({ type: "normal", deviation: 0.02 }) as const
-      : "initial" as const,
-  }));
+/** New rows of A are drawn as at the start, those of B are zero as there, or random. */
+function growthOf(
+  newSlots: z.output<typeof options>["newSlots"],
+): Readonly<Record<string, Growth>> {
+  // AdaLoRA's deviation; the paper states none.
+  return newSlots === "upstream" ? { B: () => ({ type: "normal", deviation: 0.02 }) } : {};
 }
 
 /** ALoRA. */
@@ -56,21 +53,23 @@ export const alora = defineMethod({
   source: "arXiv 2403.16187",
   version: 1,
   options,
-  counts: (chosen, facts) => {
-    const { modules, plan: { initial } } = facts;
-    const total = initial.reduce((sum, rank) => sum + rank, 0);
-    const adapted = initial.filter((rank) => rank > 0).length;
-    const moved = roundSteps(chosen, facts).length * (chosen.n_A ?? adapted);
-    return countsOfMoves(facts, {
-      modules: modules.map(({ inSize, outSize }, i) => {
-        const rank = initial[i]!;
-        const most = rank === 0 ? 0 : Math.min(inSize, outSize, rank + moved);
-        return { least: 0, most };
-      }),
-      // What no module has room for is lost.
-      total: { least: Math.max(0, total - moved), most: total },
-      moved,
-    });
+  budget: {
+    counts: (chosen, facts) => {
+      const { modules, plan: { initial } } = facts;
+      const total = initial.reduce((sum, rank) => sum + rank, 0);
+      const adapted = initial.filter((rank) => rank > 0).length;
+      const moved = roundSteps(chosen, facts).length * (chosen.n_A ?? adapted);
+      return countsOfMoves(facts, {
+        modules: modules.map(({ inSize, outSize }, i) => {
+          const rank = initial[i]!;
+          const most = rank === 0 ? 0 : Math.min(inSize, outSize, rank + moved);
+          return { least: 0, most };
+        }),
+        // What no module has room for is lost.
+        total: { least: Math.max(0, total - moved), most: total },
+        moved,
+      });
+    },
   },
   check: (chosen, { trainExamples, modules, plan, ...run }) => {
     if (chosen.N_A === 0) return;
@@ -86,19 +85,16 @@ export const alora = defineMethod({
     if (plan !== null) checkRoomToGrow("ALoRA", modules, plan.initial, null);
   },
   bind: (chosen) => ({
-    backbone: "frozen",
     adapter: {
-      parts: parts(chosen.newSlots),
+      parts: loraParts,
       prepare: loraPrepare,
       scale: (rank) => chosen.alpha / rank,
-      // Rounds are few: the trainer doubles the room of the modules that outgrow it, which costs less than empty rows in each step.
-      capacity: (rank) => rank,
-      regulariser: null,
-      dynamics: chosen.N_A === 0 ? null : {
-        policy: eraseState(aloraPolicy(chosen)),
-        scores: { type: "ablation", examples: chosen.examples },
+      // Rounds are few: doubling the room of the modules that outgrow it costs less than empty rows in each step.
+      policy: chosen.N_A === 0 ? null : {
+        rule: eraseState(aloraPolicy(chosen)),
         kind: "move",
-        directions: "orthonormal",
+        scores: { type: "ablation", examples: chosen.examples },
+        growth: growthOf(chosen.newSlots),
       },
     },
   }),

@@ -128,7 +128,6 @@ export function aloraPolicy(options: AloraPolicyOptions): ScoredPolicy<AloraStat
       };
     },
     isDue,
-    statisticsFrozen: () => true,
     decide(state, step, scores) {
       if (!isDue(state, step)) {
         throw new RangeError(`Cannot move ranks after step ${step}: no round is due`);

@@ -15,8 +15,8 @@ export const head = defineMethod({
   source: "linear probing",
   version: 2,
   options: none,
-  usesBudget: false,
-  bind: () => ({ backbone: "frozen", adapter: null }),
+  budget: null,
+  bind: () => ({}),
 });
 
 /** BitFit: the encoder's biases (those of the norms included) and the head (Zaken et al., arXiv 2106.10199). */
@@ -26,8 +26,8 @@ export const bitfit = defineMethod({
   source: "arXiv 2106.10199",
   version: 2,
   options: none,
-  usesBudget: false,
-  bind: () => ({ backbone: "biases", adapter: null }),
+  budget: null,
+  bind: () => ({ backbone: "biases" }),
 });
 
 /** Full fine-tuning: every parameter. */
@@ -37,6 +37,6 @@ export const full = defineMethod({
   source: "Devlin et al., arXiv 1810.04805",
   version: 2,
   options: none,
-  usesBudget: false,
-  bind: () => ({ backbone: "all", adapter: null }),
+  budget: null,
+  bind: () => ({ backbone: "all" }),
 });

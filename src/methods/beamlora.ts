@@ -68,7 +68,6 @@ export const beamlora = defineMethod({
     checkBeamloraSchedule(chosen, facts.totalSteps);
   },
   bind: (chosen) => ({
-    backbone: "frozen",
     adapter: {
       parts: [
         ...loraParts,
@@ -76,7 +75,6 @@ export const beamlora = defineMethod({
           name: "g",
           rowLength: () => 1,
           initial: () => ({ type: "constant", value: 0 }),
-          growth: "initial",
           decay: false,
         },
       ],
@@ -85,13 +83,9 @@ export const beamlora = defineMethod({
         B: B!,
       }),
       scale: (rank) => chosen.alpha / rank,
-      capacity: (rank) => rank,
-      regulariser: null,
-      dynamics: {
-        policy: eraseState(beamloraPolicy(chosen)),
-        scores: { type: "none" },
+      policy: {
+        rule: eraseState(beamloraPolicy(chosen)),
         kind: "edit",
-        directions: "orthonormal",
       },
     },
   }),

@@ -204,7 +204,6 @@ export function beamloraPolicy(options: BeamloraPolicyOptions): RankPolicy<Beaml
       };
     },
     isDue: (state, step) => due(state, step) !== null,
-    statisticsFrozen: () => true,
     decide(state, step, _, seen) {
       const kind = due(state, step);
       if (kind === null) {

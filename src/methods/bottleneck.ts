@@ -52,7 +52,6 @@ function vector(name: string, rowLength: AdapterPart["rowLength"]): AdapterPart 
     name,
     rowLength,
     initial: () => ({ type: "constant", value: 0 }),
-    growth: "initial",
     decay: false,
   };
 }
@@ -74,7 +73,6 @@ export function bottleneckAdapter(options: BottleneckOptions): BottleneckAdapter
     name,
     rowLength: width,
     initial: () => initial,
-    growth: "initial",
   });
   const norm = (name: string): AdapterPart => ({ ...vector(name, width), per: "module" });
   const parts: readonly AdapterPart[] = [
@@ -98,10 +96,7 @@ export function bottleneckAdapter(options: BottleneckOptions): BottleneckAdapter
       norm: trainsNorms ? { gain: rows["normGain"]!, offset: rows["normOffset"]! } : null,
     }),
     scale: () => 1,
-    capacity: (rank) => rank,
-    regulariser: null,
-    dynamics: null,
-    stored: costsOf({ parts }),
+    storage: { costs: costsOf({ parts }) },
   };
 }
 

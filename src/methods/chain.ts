@@ -107,7 +107,6 @@ export function chainPolicy(starts: BlockStarts, choose: ChooseRanks): RankPolic
     },
     opening: choose,
     isDue: ({ starts }, step) => starts.includes(step + 1),
-    statisticsFrozen: () => true,
     decide: (state, step, _scores, { stream }) => {
       const ranks = choose(state, stream);
       const budget = Object.values(ranks).reduce((sum, rank) => sum + rank, 0);

@@ -11,6 +11,7 @@
  */
 import * as z from "zod";
 import type { HostTensor } from "../graph/mod.ts";
+import { foldedCosts } from "./adapter.ts";
 import { rowNorms } from "./decomposed_linear.ts";
 import { loraOptions, loraParts, loraPrepare, loraScale } from "./lora.ts";
 import { defineMethod } from "./method.ts";
@@ -33,7 +34,6 @@ export const dora = defineMethod({
   version: 1,
   options,
   bind: (options) => ({
-    backbone: "frozen",
     adapter: {
       parts: [
         ...loraParts,
@@ -42,7 +42,6 @@ export const dora = defineMethod({
           per: "module",
           rowLength: ({ outSize }) => outSize,
           initial: () => ({ type: "constant", value: 0 }),
-          growth: "initial",
           ...("magnitudeDecay" in options
             ? { decayBase: (weight: HostTensor) => rowNorms(weight).data }
             : {}),
@@ -50,13 +49,7 @@ export const dora = defineMethod({
       ],
       prepare: (parts, scale) => ({ ...loraPrepare(parts, scale), magnitude: parts["M"]! }),
       scale: loraScale(options),
-      capacity: (rank) => rank,
-      regulariser: null,
-      dynamics: null,
-      stored: {
-        perRank: ({ inSize, outSize }) => inSize + outSize,
-        perModule: ({ outSize }) => outSize,
-      },
+      storage: { costs: { ...foldedCosts, perModule: ({ outSize }) => outSize } },
     },
   }),
 });

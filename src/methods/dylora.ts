@@ -103,7 +103,6 @@ export const dylora = defineMethod({
     );
   },
   bind: (chosen) => ({
-    backbone: "frozen",
     adapter: {
       parts: loraParts,
       prepare: (parts, scale, pass) =>
@@ -111,16 +110,15 @@ export const dylora = defineMethod({
           ? loraPrepare(parts, scale)
           : drawnUpdate(parts, scale, pass, chosen.frozen),
       scale: (rank) => chosen.alpha / rank,
-      capacity: (rank) => rank,
-      regulariser: null,
-      dynamics: null,
-      stepFeeds: (moment) => {
-        const b = drawnRank(chosen, moment);
-        const number = (value: number) =>
-          ({ type: "f32", shape: [], data: Float32Array.of(value) }) as const;
-        return { b: number(b), gain: number(truncationGain(chosen, b, moment.ranks)) };
+      step: {
+        feeds: (moment) => {
+          const b = drawnRank(chosen, moment);
+          const number = (value: number) =>
+            ({ type: "f32", shape: [], data: Float32Array.of(value) }) as const;
+          return { b: number(b), gain: number(truncationGain(chosen, b, moment.ranks)) };
+        },
       },
-      truncation: (b, ranks) => truncationGain(chosen, b, ranks),
+      storage: { truncation: (b, ranks) => truncationGain(chosen, b, ranks) },
     },
   }),
 });

@@ -71,22 +71,24 @@ export const elalora = defineMethod({
   source: "arXiv 2504.00254",
   version: 2,
   options,
-  counts: (chosen, facts) => {
-    const { modules, plan: { initial }, totalSteps } = facts;
-    const total = initial.reduce((sum, rank) => sum + rank, 0);
-    const moved = mostMoved(policyOptions(chosen), totalSteps);
-    const isExact = chosen.ties === "exact";
-    return countsOfMoves(facts, {
-      // A module's last rank stays; upstream's ties know no bound, and drop more than they grow where scores are equal.
-      modules: modules.map(({ inSize, outSize }, i) => {
-        const rank = initial[i]!;
-        if (rank === 0) return { least: 0, most: 0 };
-        const limit = Math.max(rank, Math.min(chosen.maxRank ?? Infinity, inSize, outSize));
-        return { least: 1, most: isExact ? Math.min(limit, rank + moved) : rank + moved };
-      }),
-      total: { least: isExact ? total : 0, most: total },
-      moved: isExact ? moved : Infinity,
-    });
+  budget: {
+    counts: (chosen, facts) => {
+      const { modules, plan: { initial }, totalSteps } = facts;
+      const total = initial.reduce((sum, rank) => sum + rank, 0);
+      const moved = mostMoved(policyOptions(chosen), totalSteps);
+      const isExact = chosen.ties === "exact";
+      return countsOfMoves(facts, {
+        // A module's last rank stays; upstream's ties know no bound, and drop more than they grow where scores are equal.
+        modules: modules.map(({ inSize, outSize }, i) => {
+          const rank = initial[i]!;
+          if (rank === 0) return { least: 0, most: 0 };
+          const limit = Math.max(rank, Math.min(chosen.maxRank ?? Infinity, inSize, outSize));
+          return { least: 1, most: isExact ? Math.min(limit, rank + moved) : rank + moved };
+        }),
+        total: { least: isExact ? total : 0, most: total },
+        moved: isExact ? moved : Infinity,
+      });
+    },
   },
   check: (chosen, { totalSteps, modules, plan }) => {
     checkElaloraSchedule(policyOptions(chosen), totalSteps);
@@ -95,16 +97,14 @@ export const elalora = defineMethod({
     checkRoomToGrow("ElaLoRA", modules, plan.initial, chosen.maxRank);
   },
   bind: (chosen) => ({
-    backbone: "frozen",
     adapter: {
       ...svdAdapter(chosen),
-      // Room for a module to grow; the trainer doubles it when a module outgrows it.
-      capacity: (rank) => rank + Math.max(2 * chosen.k, Math.ceil(rank / 2)),
-      dynamics: {
-        policy: eraseState(elaloraPolicy(policyOptions(chosen))),
-        scores: { type: "importance", beta1: chosen.beta1, beta2: chosen.beta2 },
+      policy: {
+        rule: eraseState(elaloraPolicy(policyOptions(chosen))),
         kind: "move",
-        directions: chosen.directions,
+        scores: { type: "importance", beta1: chosen.beta1, beta2: chosen.beta2 },
+        growth: { A: chosen.directions, E: "scale", B: chosen.directions },
+        capacity: (rank) => rank + Math.max(2 * chosen.k, Math.ceil(rank / 2)),
       },
     },
   }),

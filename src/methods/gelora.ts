@@ -66,27 +66,29 @@ export const gelora = defineMethod({
   source: "arXiv 2412.09250",
   version: 1,
   options,
-  counts: ({ ranks }, { modules, plan: { finalTotal, requested }, budget, costs }) => {
-    const one = countParameters(modules.map(() => 1), modules, costs);
-    // Ranks are known when the encoder has been measured: for a rank budget their sum, for one of parameters the most.
-    const found = ranks === "paper"
-      ? null
-      : budget?.type === "parameters"
-      ? { least: one, most: requested }
-      : parametersWithin(
-        {
-          modules: modules.map(({ inSize, outSize }) => ({
-            least: 1,
-            most: Math.min(inSize, outSize),
-          })),
-          total: exactly(finalTotal),
-          moved: Infinity,
-        },
-        spreadOver(finalTotal, modules.map(() => 1)),
-        modules,
-        costs,
-      );
-    return { initial: found, peak: found, final: found };
+  budget: {
+    counts: ({ ranks }, { modules, plan: { finalTotal, requested }, budget, costs }) => {
+      const one = countParameters(modules.map(() => 1), modules, costs);
+      // Ranks are known when the encoder has been measured: for a rank budget their sum, for one of parameters the most.
+      const found = ranks === "paper"
+        ? null
+        : budget?.type === "parameters"
+        ? { least: one, most: requested }
+        : parametersWithin(
+          {
+            modules: modules.map(({ inSize, outSize }) => ({
+              least: 1,
+              most: Math.min(inSize, outSize),
+            })),
+            total: exactly(finalTotal),
+            moved: Infinity,
+          },
+          spreadOver(finalTotal, modules.map(() => 1)),
+          modules,
+          costs,
+        );
+      return { initial: found, peak: found, final: found };
+    },
   },
   check: ({ examples }, { trainExamples }) => {
     if (trainExamples >= examples) return;
@@ -96,14 +98,10 @@ export const gelora = defineMethod({
     );
   },
   bind: ({ alphaOverRank, ranks, examples, pooling, estimator, discard }) => ({
-    backbone: "frozen",
     adapter: {
       parts: loraParts,
       prepare: loraPrepare,
       scale: () => alphaOverRank,
-      capacity: (rank) => rank,
-      regulariser: null,
-      dynamics: null,
     },
     estimate: {
       examples,

@@ -34,9 +34,8 @@ export const houlsby = defineMethod({
   source: "arXiv 1902.00751",
   version: 1,
   options,
-  moduleParts: () => summedParts,
+  budget: { moduleParts: () => summedParts },
   bind: ({ nonlinearity, initialDeviation, layerNorms }) => ({
-    backbone: "frozen",
     adapter: bottleneckAdapter({
       place: "output",
       nonlinearity,

@@ -28,13 +28,11 @@ export const loraParts: readonly AdapterPart[] = [
     name: "A",
     rowLength: ({ inSize }) => inSize,
     initial: ({ inSize }) => ({ type: "uniform", bound: 1 / Math.sqrt(inSize) }),
-    growth: "direction",
   },
   {
     name: "B",
     rowLength: ({ outSize }) => outSize,
     initial: () => ({ type: "constant", value: 0 }),
-    growth: "direction",
   },
 ];
 
@@ -59,14 +57,10 @@ export const lora = defineMethod({
   version: 2,
   options,
   bind: (options) => ({
-    backbone: "frozen",
     adapter: {
       parts: loraParts,
       prepare: loraPrepare,
       scale: loraScale(options),
-      capacity: (rank) => rank,
-      regulariser: null,
-      dynamics: null,
     },
   }),
 });

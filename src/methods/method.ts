@@ -22,12 +22,41 @@ import type { RankEstimate } from "./rank_estimate.ts";
 /** Which of the encoder's own parameters are trained besides the head. */
 export type Backbone = "frozen" | "biases" | "all";
 
-/** A method with its options bound. */
-export interface BoundMethod {
-  readonly backbone: Backbone;
-  readonly adapter: Adapter | null;
+/** What a method is with its options bound, as its file states it. */
+export interface MethodParts {
+  /** Default: frozen. */
+  readonly backbone?: Backbone;
+  /** Default: none. */
+  readonly adapter?: Adapter;
   /** How ranks are found before training. Default: they follow from the budget alone. */
   readonly estimate?: RankEstimate;
+}
+
+/** A method with its options bound. */
+export interface BoundMethod extends Pick<MethodParts, "estimate"> {
+  readonly backbone: Backbone;
+  readonly adapter: Adapter | null;
+}
+
+/** How a method spends a budget; what it does not state follows from what its ranks cost. */
+export interface BudgetRules<Options> {
+  /** Initial over final rank. Default 1. */
+  readonly initialFactor?: (options: Options) => number;
+  /** The parts of a layer that it can adapt. Default: all. */
+  readonly moduleParts?: (options: Options) => readonly ModulePart[];
+  /** How target ranks are spread over the modules, in proportion. Default: evenly. */
+  readonly rankWeights?: (options: Options, modules: readonly ModuleShape[]) => readonly number[];
+  /** The ranks and numbers that a budget pays for, where they do not follow from its costs. Default: by `solveRanks`. */
+  readonly plan?: (
+    options: Options,
+    modules: readonly ModuleShape[],
+    budget: Budget,
+  ) => RankPlan;
+  /**
+   * The adapter parameters that a run will have, as far as they are known before it. Default: those of the plan where ranks stay,
+   * from none to all in the end where they are masked, and unknown where they move, are merged or are estimated.
+   */
+  readonly counts?: (options: Options, facts: CountFacts) => PlannedCounts;
 }
 
 /** A method: an entry of the table that studies name. */
@@ -54,29 +83,9 @@ export interface MethodDefinition<Options extends z.ZodType> {
    */
   readonly module?: string;
   readonly options: Options;
-  readonly bind: (options: z.output<Options>) => BoundMethod;
-  /** Whether it has ranks, so that budgets apply. Default true. */
-  readonly usesBudget?: boolean;
-  /** Initial over final rank. Default 1. */
-  readonly initialFactor?: (options: z.output<Options>) => number;
-  /** The parts of a layer that it can adapt. Default: all. */
-  readonly moduleParts?: (options: z.output<Options>) => readonly ModulePart[];
-  /** How target ranks are spread over the modules, in proportion. Default: evenly. */
-  readonly rankWeights?: (
-    options: z.output<Options>,
-    modules: readonly ModuleShape[],
-  ) => readonly number[];
-  /** The ranks and numbers that a budget pays for, where they do not follow from its costs. Default: by `solveRanks`. */
-  readonly plan?: (
-    options: z.output<Options>,
-    modules: readonly ModuleShape[],
-    budget: Budget,
-  ) => RankPlan;
-  /**
-   * The adapter parameters that a run will have, as far as they are known before it. Default: those of the plan where ranks stay,
-   * from none to all in the end where they are masked, and unknown where they move, are merged or are estimated.
-   */
-  readonly counts?: (options: z.output<Options>, facts: CountFacts) => PlannedCounts;
+  readonly bind: (options: z.output<Options>) => MethodParts;
+  /** How it spends a budget, or null for a method without ranks, which takes none. Default: evenly, by what ranks cost. */
+  readonly budget?: BudgetRules<z.output<Options>> | null;
   /** Throws where it cannot serve a run, with what would work. Default: nothing to check. */
   readonly check?: (options: z.output<Options>, facts: RunFacts) => void;
 }
@@ -85,17 +94,22 @@ export interface MethodDefinition<Options extends z.ZodType> {
 export function defineMethod<Options extends z.ZodType>(
   definition: MethodDefinition<Options>,
 ): Method {
-  const { options: schema, initialFactor, moduleParts, rankWeights, plan, check, counts } =
-    definition;
+  const { options: schema, budget = {}, check } = definition;
+  const { initialFactor, moduleParts, rankWeights, plan, counts } = budget ?? {};
   const typed = (options: Json): z.output<Options> => schema.parse(options);
+  const bind = (options: Json): BoundMethod => ({
+    backbone: "frozen",
+    adapter: null,
+    ...definition.bind(typed(options)),
+  });
   return {
     name: definition.name,
     title: definition.title,
     source: definition.source,
     version: definition.version,
     ...(definition.module === undefined ? {} : { module: definition.module }),
-    usesBudget: definition.usesBudget ?? true,
-    costs: (options) => costsOf(definition.bind(typed(options)).adapter ?? { parts: [] }),
+    usesBudget: budget !== null,
+    costs: (options) => costsOf(bind(options).adapter ?? { parts: [] }),
     parseOptions: (options) => schema.parse(options) as Json,
     optionsSchema: z.toJSONSchema(schema, { io: "input" }) as Json,
     initialFactor: (options) => initialFactor?.(typed(options)) ?? 1,
@@ -105,17 +119,16 @@ export function defineMethod<Options extends z.ZodType>(
       plan: (options, modules, budget) => plan(typed(options), modules, budget),
     }),
     counts: (options, facts) =>
-      counts?.(typed(options), facts) ??
-        usualCounts(definition.bind(typed(options)), facts),
+      counts?.(typed(options), facts) ?? usualCounts(bind(options), facts),
     check: (options, facts) => check?.(typed(options), facts),
-    bind: (options) => definition.bind(typed(options)),
+    bind,
   };
 }
 
 /** What the kind of a method's events says of a run's adapter parameters. */
 function usualCounts({ adapter, estimate }: BoundMethod, facts: CountFacts): PlannedCounts {
   if (estimate !== undefined) return { initial: null, peak: null, final: null };
-  const kind = adapter?.dynamics?.kind;
+  const kind = adapter?.policy?.kind;
   if (kind === "mask") return countsOfMasks(facts);
   if (kind === undefined || kind === "edit") return countsOfPlan(facts);
   return { initial: exactly(facts.plan.initialParameters), peak: null, final: null };

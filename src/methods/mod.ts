@@ -7,24 +7,29 @@ export { eraseState } from "./adapter.ts";
 export type {
   Adapter,
   AdapterPart,
+  AdapterPolicy,
   Bottleneck,
   BottleneckAdapter,
+  Growth,
   ImportanceSettings,
   LowRankUpdate,
   PartGroup,
   Pass,
-  RankDynamics,
   Regulariser,
   ScoreSource,
   StepMoment,
+  StepRules,
+  StorageRules,
   WeightAdapter,
 } from "./adapter.ts";
 export {
   type Backbone,
   type BoundMethod,
+  type BudgetRules,
   defineMethod,
   type Method,
   type MethodDefinition,
+  type MethodParts,
 } from "./method.ts";
 export type {
   EditDecision,

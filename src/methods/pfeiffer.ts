@@ -27,9 +27,8 @@ export const pfeiffer = defineMethod({
   source: "arXiv 2005.00247; arXiv 2005.00052",
   version: 1,
   options,
-  moduleParts: () => ["output"],
+  budget: { moduleParts: () => ["output"] },
   bind: ({ nonlinearity, initialDeviation }) => ({
-    backbone: "frozen",
     adapter: bottleneckAdapter({
       place: "norm",
       nonlinearity,

@@ -88,7 +88,6 @@ export function priloraPolicy({ n, ratio, finalPrune }: PriloraOptions): RankPol
       };
     },
     isDue,
-    statisticsFrozen: () => true,
     decide(state, step, _, seen) {
       if (!isDue(state, step)) {
         throw new RangeError(`Cannot prune after step ${step}: no pruning is due`);
@@ -148,25 +147,22 @@ export const prilora = defineMethod({
   source: "arXiv 2401.11316",
   version: 1,
   options,
-  rankWeights: ({ initialRank, finalRank }, modules) =>
-    lineOverLayers(initialRank, finalRank, modules),
+  budget: {
+    rankWeights: ({ initialRank, finalRank }, modules) =>
+      lineOverLayers(initialRank, finalRank, modules),
+  },
   check: (chosen, { totalSteps }) => checkPriloraSchedule(chosen, totalSteps),
   bind: (chosen) => ({
-    backbone: "frozen",
     adapter: {
       parts: loraParts,
       prepare: loraPrepare,
       scale: (rank) => chosen.alpha / rank,
-      capacity: (rank) => rank,
-      regulariser: null,
-      isStoredSparse: chosen.finalPrune,
-      dynamics: chosen.ratio === 0 ? null : {
-        policy: eraseState(priloraPolicy(chosen)),
-        scores: { type: "none" },
+      policy: chosen.ratio === 0 ? null : {
+        rule: eraseState(priloraPolicy(chosen)),
         kind: "edit",
-        directions: "orthonormal",
         inputNormDecay: chosen.beta,
       },
+      storage: { isSparse: chosen.finalPrune },
     },
   }),
 });

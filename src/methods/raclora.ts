@@ -59,7 +59,6 @@ function factor(name: "A" | "B", isFrozen: boolean): AdapterPart {
       isFrozen
         ? { type: "uniform", bound: 1 / Math.sqrt(rowLength(module)) }
         : { type: "constant", value: 0 },
-    growth: "initial",
     isTrained: !isFrozen,
   };
 }
@@ -72,7 +71,7 @@ export const raclora = defineMethod({
   version: 1,
   options,
   // Each block has the ranks of the first.
-  counts: (_, facts) => countsOfPlan(facts),
+  budget: { counts: (_, facts) => countsOfPlan(facts) },
   check: (chosen, { totalSteps }) => {
     const { blocks, blockSteps } = chosen;
     checkBlocks({
@@ -91,20 +90,15 @@ export const raclora = defineMethod({
     const { frozenSide, rewarmup, alpha, scaling } = chosen;
     const starts = startsOf(chosen);
     return {
-      backbone: "frozen",
       adapter: {
         parts: [factor("A", frozenSide === "A"), factor("B", frozenSide === "B")],
         prepare: ({ A, B }, scale) => ({ A: mul(A!, scale), B: B! }),
         scale: (rank) => alpha / (scaling === "alpha/r" ? rank : Math.sqrt(rank)),
-        capacity: (rank) => rank,
-        regulariser: null,
-        dynamics: {
-          policy: chainPolicy(starts, ({ room }) => room),
-          scores: { type: "none" },
+        policy: {
+          rule: chainPolicy(starts, ({ room }) => room),
           kind: "merge",
-          directions: "orthonormal",
         },
-        ...(rewarmup === 0 ? {} : { rateFactor: rewarmed(starts, rewarmup) }),
+        step: rewarmup === 0 ? {} : { rateFactor: rewarmed(starts, rewarmup) },
       },
     };
   },

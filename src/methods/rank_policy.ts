@@ -167,8 +167,8 @@ export interface RankPolicy<State> {
   readonly isDue: (state: State, step: number, isEvaluated?: boolean) => boolean;
   /** Whether an evaluation follows this step, besides those that the settings ask for. Default: none does. */
   readonly wantsEvaluation?: (state: State, step: number) => boolean;
-  /** Whether the importance averages stay as they are in this step. */
-  readonly statisticsFrozen: (state: State, step: number) => boolean;
+  /** Whether the importance averages stay as they are in this step. Default: they never do. */
+  readonly statisticsFrozen?: (state: State, step: number) => boolean;
   /** Numbers of adapters that are trained now. Default: what the ranks cost. */
   readonly trainedNumbers?: (state: State) => number;
   /**

@@ -79,7 +79,6 @@ function fixed(name: string, value: number): AdapterPart {
     name,
     rowLength: () => 1,
     initial: () => ({ type: "constant", value }),
-    growth: "initial",
     isTrained: false,
   };
 }
@@ -91,13 +90,12 @@ function fixed(name: string, value: number): AdapterPart {
 function partsOf({ alphaPer, alphas, normaliseCurrent }: Options): readonly AdapterPart[] {
   const [A, B] = loraParts as readonly [AdapterPart, AdapterPart];
   return [
-    { ...A, growth: "initial", decay: false },
+    { ...A, decay: false },
     {
       ...B,
       ...(normaliseCurrent
         ? { initial: () => ({ type: "normal", deviation: smallDeviation }) as const }
         : {}),
-      growth: "initial",
       decay: false,
     },
     fixed("task", 0),
@@ -108,7 +106,6 @@ function partsOf({ alphaPer, alphas, normaliseCurrent }: Options): readonly Adap
       per: alphaPer === "task" ? "adapter" : "module",
       rowLength: (_, stages = 1) => stages,
       initial: () => ({ type: "constant", value: startOfAlpha(alphas) }),
-      growth: "initial",
       decay: false,
     },
   ];
@@ -165,13 +162,9 @@ function adapterOf(chosen: Options): Adapter {
       return { A: mul(A, mul(magnitude, ofLive)), B };
     },
     scale: () => 1,
-    capacity: (rank) => rank,
-    regulariser: null,
-    dynamics: {
-      policy: eraseState(sdloraPolicy(chosen)),
-      scores: { type: "none" },
+    policy: {
+      rule: eraseState(sdloraPolicy(chosen)),
       kind: "move",
-      directions: "orthonormal",
       evaluatesFirst: true,
     },
   };
@@ -257,7 +250,7 @@ export const sdlora = defineMethod({
   source: "arXiv 2501.13198",
   version: 1,
   options,
-  counts: countsOf,
+  budget: { counts: countsOf },
   check: checkRun,
-  bind: (chosen) => ({ backbone: "frozen", adapter: adapterOf(chosen) }),
+  bind: (chosen) => ({ adapter: adapterOf(chosen) }),
 });

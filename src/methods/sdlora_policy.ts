@@ -177,7 +177,6 @@ export function sdloraPolicy(options: SdloraPolicyOptions): RankPolicy<SdloraSta
       };
     },
     isDue,
-    statisticsFrozen: () => true,
     trainedNumbers(state) {
       const { modules, tasksOf, task } = state;
       const factors = modules.reduce(

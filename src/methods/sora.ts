@@ -108,36 +108,34 @@ function adapterOf(chosen: Options): Adapter {
         name: "g",
         rowLength: () => 1,
         initial: () => ({ type: "normal", deviation: 1 }),
-        growth: "initial",
         decay: false,
         isClipped: false,
       },
     ],
     prepare: ({ A, B, g }, scale) => ({ A: mul(A!, mul(g!, scale)), B: B! }),
     scale: (rank) => alpha / rank,
-    capacity: (rank) => rank,
-    regulariser: sparseLambda === 0 ? null : gateSize(sparseLambda),
-    dynamics: {
-      policy: eraseState(soraPolicy(chosen)),
-      scores: { type: "none" },
+    policy: {
+      rule: eraseState(soraPolicy(chosen)),
       kind: "mask",
-      directions: "orthonormal",
     },
-    afterStep: { g: (rows, pass) => shrink(rows, pass.fed("xi", [])) },
-    stepFeeds: ({ step, totalSteps }) => ({
-      xi: {
-        type: "f32",
-        shape: [],
-        data: Float32Array.of(thresholdAt(chosen, totalSteps, step)),
-      },
-    }),
-    ...(lambdaSchedule === null ? {} : {
-      // The first stage has the run's schedule for itself; a small constant rate lets the others follow their threshold.
-      learningRate: (step, total, train) => {
-        const [first] = stageEnds(chosen, total) as readonly [number];
-        return step < first ? learningRateAt(step, first, train) : stageRate * train.learningRate;
-      },
-    }),
+    step: {
+      regulariser: sparseLambda === 0 ? null : gateSize(sparseLambda),
+      after: { g: (rows, pass) => shrink(rows, pass.fed("xi", [])) },
+      feeds: ({ step, totalSteps }) => ({
+        xi: {
+          type: "f32",
+          shape: [],
+          data: Float32Array.of(thresholdAt(chosen, totalSteps, step)),
+        },
+      }),
+      ...(lambdaSchedule === null ? {} : {
+        // The first stage has the run's schedule for itself; a small constant rate lets the others follow their threshold.
+        learningRate: (step, total, train) => {
+          const [first] = stageEnds(chosen, total) as readonly [number];
+          return step < first ? learningRateAt(step, first, train) : stageRate * train.learningRate;
+        },
+      }),
+    },
   };
 }
 
@@ -156,5 +154,5 @@ export const sora = defineMethod({
         "stages of its own; set it to null",
     );
   },
-  bind: (chosen) => ({ backbone: "frozen", adapter: adapterOf(chosen) }),
+  bind: (chosen) => ({ adapter: adapterOf(chosen) }),
 });

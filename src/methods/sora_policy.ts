@@ -137,7 +137,6 @@ export function soraPolicy(schedule: SoraSchedule): RankPolicy<SoraState> {
       isEvaluated === true || endsStage(state, step + 1) ||
       (step + 1) % countSteps(schedule, state.totalSteps) === 0,
     wantsEvaluation: (state, step) => endsStage(state, step + 1),
-    statisticsFrozen: () => true,
     decide(state, step, _, seen) {
       const scores = state.modules.map((module) => ({
         module,

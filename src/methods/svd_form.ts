@@ -54,14 +54,13 @@ const gaussian = () => ({ type: "normal", deviation: 0.02 }) as const;
 
 /** A `[slots, in]`, E `[slots, 1]` and B, transposed, `[slots, out]`. */
 export const svdParts: readonly AdapterPart[] = [
-  { name: "A", rowLength: ({ inSize }) => inSize, initial: gaussian, growth: "direction" },
+  { name: "A", rowLength: ({ inSize }) => inSize, initial: gaussian },
   {
     name: "E",
     rowLength: () => 1,
     initial: () => ({ type: "constant", value: 0 }),
-    growth: "scale",
   },
-  { name: "B", rowLength: ({ outSize }) => outSize, initial: gaussian, growth: "direction" },
+  { name: "B", rowLength: ({ outSize }) => outSize, initial: gaussian },
 ];
 
 /** A ∘ E times the scale takes the place of LoRA's A (equation 3). */
@@ -130,13 +129,15 @@ export function orthogonalityRegulariser(
 /** What the adapters of both methods have in common. */
 export function svdAdapter(
   chosen: SvdOptions,
-): Pick<WeightAdapter, "parts" | "prepare" | "scale" | "regulariser"> {
+): Pick<WeightAdapter, "parts" | "prepare" | "scale" | "step"> {
   return {
     parts: svdParts,
     prepare: svdPrepare,
     scale: (rank) => svdScale(chosen.alpha, rank),
-    regulariser: chosen.regulariserWeight === 0
-      ? null
-      : orthogonalityRegulariser(chosen.regulariserWeight, chosen.regulariser),
+    step: {
+      regulariser: chosen.regulariserWeight === 0
+        ? null
+        : orthogonalityRegulariser(chosen.regulariserWeight, chosen.regulariser),
+    },
   };
 }

@@ -18,10 +18,10 @@ function storedRanksOf(
 /** The ranks that a stored adapter can be cut to, the whole one last; none where its method does not train it to be cut. */
 export function truncationsOf(
   tensors: ReadonlyMap<string, StoredTensor>,
-  { truncation }: Pick<Adapter, "truncation">,
+  { storage }: Pick<Adapter, "storage">,
   modules: readonly ModuleShape[],
 ): readonly number[] {
-  if (truncation === undefined) return [];
+  if (storage?.truncation === undefined) return [];
   const most = Math.max(0, ...storedRanksOf(tensors, modules));
   return Array.from({ length: most }, (_, i) => i + 1);
 }
@@ -35,7 +35,7 @@ export function truncationsOf(
  */
 export function truncated(
   tensors: ReadonlyMap<string, StoredTensor>,
-  adapter: Pick<Adapter, "truncation" | "parts">,
+  adapter: Pick<Adapter, "storage" | "parts">,
   modules: readonly ModuleShape[],
   rank: number,
 ): ReadonlyMap<string, StoredTensor> {
@@ -48,7 +48,7 @@ export function truncated(
           : `it has ${possible.length}, want 1 to ${possible.length}`),
     );
   }
-  const factor = adapter.truncation!(rank, storedRanksOf(tensors, modules));
+  const factor = adapter.storage!.truncation!(rank, storedRanksOf(tensors, modules));
   const parts = adapter.parts.filter(isPerSlot);
   const cut = modules.flatMap(({ name }) =>
     parts.flatMap((part) => {

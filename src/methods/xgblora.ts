@@ -127,9 +127,11 @@ export const xgblora = defineMethod({
   source: "arXiv 2410.19694",
   version: 1,
   options,
-  plan: planOf,
-  // Layers are alike, so that it does not matter which a round chooses.
-  counts: (_, facts) => countsOfPlan(facts),
+  budget: {
+    plan: planOf,
+    // Layers are alike, so that it does not matter which a round chooses.
+    counts: (_, facts) => countsOfPlan(facts),
+  },
   check: (chosen, { totalSteps, modules }) => {
     const layers = new Set(modules.map(({ layer }) => layer)).size;
     if (chosen.layers !== null && chosen.layers > layers) {
@@ -152,20 +154,19 @@ export const xgblora = defineMethod({
   bind: (chosen) => {
     const { adapter } = lora.bind(lora.parseOptions({ alpha: chosen.alpha }));
     return {
-      backbone: "frozen",
       adapter: {
         ...adapter!,
         scale: () => chosen.alpha / chosen.rank,
-        regulariser: chosen.lambda === 0 ? null : {
-          weight: chosen.lambda,
-          build: (groups) =>
-            groups.map(({ rows }) => sumOfSquares(rows)).reduce((sum, own) => add(sum, own)),
+        step: {
+          regulariser: chosen.lambda === 0 ? null : {
+            weight: chosen.lambda,
+            build: (groups) =>
+              groups.map(({ rows }) => sumOfSquares(rows)).reduce((sum, own) => add(sum, own)),
+          },
         },
-        dynamics: {
-          policy: chainPolicy(startsOf(chosen), randomLayers),
-          scores: { type: "none" },
+        policy: {
+          rule: chainPolicy(startsOf(chosen), randomLayers),
           kind: "merge",
-          directions: "orthonormal",
         },
       },
     };

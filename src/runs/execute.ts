@@ -63,7 +63,7 @@ export async function trainingRequest(
   const model = await context.inputs.model(run.settings.model);
   const { task } = await context.inputs.task(run.task);
   const bound = method.bind(run.options);
-  const scores = bound.adapter?.dynamics?.scores;
+  const scores = bound.adapter?.policy?.scores;
   const data = await context.inputs.runData(
     run,
     scores?.type === "ablation" ? scores.examples : 0,

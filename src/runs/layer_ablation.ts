@@ -4,6 +4,7 @@
  * @module
  */
 import type { Executor } from "../exec/executor.ts";
+import { capacityOf } from "../methods/adapter.ts";
 import { readSafetensors } from "../models/safetensors.ts";
 import type { StoredRun } from "../record/read_study.ts";
 import { readIfThere, writeWhole } from "../record/run_folder.ts";
@@ -189,7 +190,7 @@ export class LayerAblation {
     const { adapter } = request.assembly.method;
     const capacities = roomsFor(
       request.assembly.ranks,
-      (rank) => adapter!.capacity(rank),
+      (rank) => capacityOf(adapter!, rank),
       storedRanks(planned.modules, adapter!, tensors),
     );
     const key = `${request.programKey}/${JSON.stringify(capacities)}`;

@@ -240,9 +240,9 @@ function storedNumbers(
   { theta, order }: Snapshot,
   ranks: Readonly<Record<string, number>>,
 ): number {
-  return assembly.adapter?.isStoredSparse === true
+  return assembly.adapter?.storage?.isSparse === true
     ? nonzeroAdapterNumbers(assembly, theta, order)
-    : countActive(assembly.modules, ranks, assembly.adapter?.stored ?? foldedCosts);
+    : countActive(assembly.modules, ranks, assembly.adapter?.storage?.costs ?? foldedCosts);
 }
 
 /** Where and with what a run is made. */

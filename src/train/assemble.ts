@@ -23,7 +23,13 @@ import {
   type Tensor,
   withScope,
 } from "../graph/mod.ts";
-import { type Adapter, evaluationPass, isPerSlot, type Pass } from "../methods/adapter.ts";
+import {
+  type Adapter,
+  capacityOf,
+  evaluationPass,
+  isPerSlot,
+  type Pass,
+} from "../methods/adapter.ts";
 import type { BoundMethod } from "../methods/method.ts";
 import { architectureOf } from "../models/architectures.ts";
 import type { EncoderConfig } from "../models/config.ts";
@@ -157,7 +163,7 @@ export function fedName(name: string): string {
   return `method.${name}`;
 }
 
-/** The input with which {@linkcode Adapter.rateFactor} is fed. */
+/** The input with which {@linkcode StepRules.rateFactor} is fed. */
 export const rateFactorName = "rateFactor";
 
 function trainingPass(): Pass {
@@ -211,7 +217,7 @@ function afterStep(
   pass: Pass,
 ): Tensor {
   const changes = new Map(groups.flatMap((group) => {
-    const change = adapter?.afterStep?.[group.part.name];
+    const change = adapter?.step?.after?.[group.part.name];
     return change === undefined ? [] : [[groupParameter(group), change] as const];
   }));
   if (changes.size === 0) return theta;
@@ -239,12 +245,12 @@ function afterStep(
 /** Builds the programs of a run. */
 export function assemble(request: AssemblyRequest): Assembly {
   const { encoder: { config }, output, method: { adapter }, train } = request;
-  const capacityOf = request.capacityOf ?? ((_, rank) => adapter!.capacity(rank));
+  const roomOf = request.capacityOf ?? ((_, rank) => capacityOf(adapter!, rank));
   const modules = adapter === null ? [] : request.ranks
     .filter(({ rank }) => rank > 0)
-    .map(({ module, rank }) => ({ module, capacity: capacityOf(module, rank) }));
+    .map(({ module, rank }) => ({ module, capacity: roomOf(module, rank) }));
   const shared = adapter?.parts.find((part) => !isPerSlot(part));
-  if (adapter?.dynamics?.kind === "merge" && shared !== undefined) {
+  if (adapter?.policy?.kind === "merge" && shared !== undefined) {
     throw new RangeError(
       `Cannot merge an adapter whose part ${shared.name} has one row ${
         shared.per === "adapter" ? "for all modules" : "a module"
@@ -265,8 +271,8 @@ export function assemble(request: AssemblyRequest): Assembly {
     (sum, { modules, capacity, rowLength }) => sum + modules.length * capacity * rowLength,
     0,
   );
-  const dynamics = adapter?.dynamics ?? null;
-  const hasOwnCounts = dynamics?.kind === "move" || dynamics?.kind === "merge";
+  const policy = adapter?.policy ?? null;
+  const hasOwnCounts = policy?.kind === "move" || policy?.kind === "merge";
   const state = optimiserInputs(layout.size, hasOwnCounts);
   const views = viewsOf(layout, state.theta);
   const found = survey(request, views);
@@ -275,7 +281,7 @@ export function assemble(request: AssemblyRequest): Assembly {
   const training = trainingPass();
   const trained = forward(plan, training);
   const loss = taskLoss(request, trained.logits);
-  const term = adapter?.regulariser ?? null;
+  const term = adapter?.step?.regulariser ?? null;
   const regulariser = term === null
     ? null
     : withScope("regulariser", () => mul(term.build(trained.groups, training), term.weight));
@@ -284,7 +290,7 @@ export function assemble(request: AssemblyRequest): Assembly {
   const update = adamW(
     state,
     gradient!,
-    adapter?.rateFactor === undefined ? rate : ratesWithFactor(
+    adapter?.step?.rateFactor === undefined ? rate : ratesWithFactor(
       rate,
       training.fed(rateFactorName, []),
       adapterSize,
@@ -296,12 +302,12 @@ export function assemble(request: AssemblyRequest): Assembly {
     decayBase(request, layout, groups),
   );
   const stepped = afterStep({ adapter, groups, layout }, update.state.theta, training);
-  const theta = dynamics?.kind === "mask" ? mul(stepped, input("gate", [layout.size])) : stepped;
-  const hasImportance = dynamics?.scores.type === "importance";
+  const theta = policy?.kind === "mask" ? mul(stepped, input("gate", [layout.size])) : stepped;
+  const hasImportance = policy?.scores?.type === "importance";
   const importance = hasImportance
     ? importanceUpdate(adapterSize, update.state.theta, update.clipped)
     : {};
-  const decay = dynamics?.inputNormDecay;
+  const decay = policy?.inputNormDecay;
   const norms = decay === undefined
     ? {}
     : { inputNorms: inputNormUpdate(modules, trained.inputs, decay) };

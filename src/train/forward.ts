@@ -263,7 +263,7 @@ function dropoutMasks(sites: readonly DropoutSite[]): ReadonlyMap<string, Tensor
 }
 
 function areWeightsFed({ weights, method: { adapter } }: AssemblyRequest): boolean {
-  return (weights ?? (adapter?.dynamics?.kind === "merge" ? "fed" : "constant")) === "fed";
+  return (weights ?? (adapter?.policy?.kind === "merge" ? "fed" : "constant")) === "fed";
 }
 
 /** The factor of an adapter: of the average initial rank of all adaptable modules. */

@@ -52,7 +52,7 @@ export async function scoresOf(
   { executor, task, assembly: { method } }: TrainingRequest,
   { programs, vectors, order, stage: { scoring, classes } }: ScoredState,
 ): Promise<SlotScores> {
-  const type = method.adapter?.dynamics?.scores.type;
+  const type = method.adapter?.policy?.scores?.type;
   if (type === "importance") return slotScoresOf(programs.assembly, order, vectors);
   if (type !== "ablation") return [];
   const theta = vectors.theta!;
@@ -91,7 +91,7 @@ function inputNormsOf(
       `Cannot give the input norms of "${name}": ` +
         (at < 0
           ? "it is not an adapted module"
-          : 'the method keeps none, state "inputNormDecay" in its dynamics'),
+          : 'the method keeps none, state "inputNormDecay" in its policy'),
     );
   }
   const start = modules.slice(0, at).reduce((sum, { module }) => sum + module.inSize, 0);

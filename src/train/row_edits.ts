@@ -82,7 +82,7 @@ export function applyMove(
     }
   }
   const taken: Record<string, number> = {};
-  const direction = assembly.adapter?.dynamics?.directions ?? "orthonormal";
+  const growths = assembly.adapter?.policy?.growth ?? {};
   for (const module of decision.grow) {
     const nth = taken[module] ?? 0;
     taken[module] = nth + 1;
@@ -98,14 +98,14 @@ export function applyMove(
       clear(place, row, rowVectors);
       const existing = before.map((other) => next.theta.slice(...rowBounds(place, other)));
       const grownRow = (): ArrayLike<number> => {
-        const { part: { growth, initial, name } } = group;
+        const { part: { initial, name } } = group;
+        const growth = growths[name] ?? initial;
         if (growth === "scale") return [newSlotScale(existing.map((values) => values[0]!))];
-        if (growth === "direction") {
-          return newDirection(existing, stream.normals(group.rowLength), direction);
+        if (typeof growth === "string") {
+          return newDirection(existing, stream.normals(group.rowLength), growth);
         }
         const shape = group.modules.find((own) => own.name === module)!;
-        const start = typeof growth === "function" ? growth(shape) : initial(shape);
-        return drawRow(place, start, `${module}/${name}/${nth}`, stream);
+        return drawRow(place, growth(shape), `${module}/${name}/${nth}`, stream);
       };
       next.theta.set(grownRow(), rowBounds(place, row)[0]);
     }

@@ -4,6 +4,7 @@
  * @module
  */
 import { RandomStream } from "../base/random.ts";
+import { capacityOf } from "../methods/adapter.ts";
 import { stepsPerEpoch } from "../study/total_steps.ts";
 import { firstBatch } from "../tasks/batches.ts";
 import type { RunState, TrainingRequest } from "./run_types.ts";
@@ -17,7 +18,7 @@ import { runStages } from "./stages.ts";
  */
 export function checkScoring({ assembly: { method }, stages }: TrainingRequest): void {
   if (
-    method.adapter?.dynamics?.scores.type === "ablation" &&
+    method.adapter?.policy?.scores?.type === "ablation" &&
     stages.some(({ scoring }) => scoring === undefined)
   ) {
     throw new RangeError(
@@ -33,7 +34,7 @@ export function firstCapacities(
   return Object.fromEntries(
     ranks.filter(({ rank }) => rank > 0).map(({ module, rank }) => [
       module.name,
-      method.adapter?.capacity(rank) ?? rank,
+      method.adapter === null ? rank : capacityOf(method.adapter, rank),
     ]),
   );
 }
@@ -46,7 +47,7 @@ export function firstState(
   const { assembly: { method, ranks }, settings } = request;
   const adapted = ranks.filter(({ rank }) => rank > 0);
   const root = RandomStream.fromSeed(request.seed);
-  const policy = method.adapter?.dynamics?.policy ?? null;
+  const policy = method.adapter?.policy?.rule ?? null;
   const stages = runStages(settings, request.stages);
   const policyState = policy === null ? null : policy.start({
     modules: adapted.map(({ module }) => module),

@@ -36,7 +36,7 @@ export function nextLearningRate(
   { firstStep, steps }: Pick<RunStage, "firstStep" | "steps">,
 ): number {
   if (isRatePinned) return train.learningRate;
-  return (method.adapter?.learningRate ?? learningRateAt)(step - firstStep, steps, train);
+  return (method.adapter?.step?.learningRate ?? learningRateAt)(step - firstStep, steps, train);
 }
 
 function scalar(value: number): HostTensor {
@@ -56,7 +56,7 @@ export function stepFeeds(
   root: RandomStream,
 ): Feeds {
   const { state: { step }, stage, batch, learningRate, isFrozen } = next;
-  const scores = request.assembly.method.adapter?.dynamics?.scores;
+  const scores = request.assembly.method.adapter?.policy?.scores;
   const averages = scores?.type === "importance" && !isFrozen ? scores : null;
   return {
     ...targetFeeds(batch),
@@ -75,7 +75,7 @@ function methodFeeds(
   { state: { step, order, off }, totalSteps, stage, learningRate }: NextStep,
   root: RandomStream,
 ): Feeds {
-  const fed = adapter?.stepFeeds?.({
+  const fed = adapter?.step?.feeds?.({
     step,
     totalSteps,
     stage: stage.index,
@@ -83,7 +83,7 @@ function methodFeeds(
     ranks: Object.values(activeRanks(order, off)),
     stream: root.fork("method").fork(step),
   });
-  const factor = adapter?.rateFactor?.({ step, totalSteps });
+  const factor = adapter?.step?.rateFactor?.({ step, totalSteps });
   const rate: readonly [string, HostTensor][] = factor === undefined
     ? []
     : [[rateFactorName, scalar(factor)]];

@@ -66,7 +66,7 @@ export class Trainer {
     this.totalSteps = this.#stages.reduce((sum, { steps }) => sum + steps, 0);
     this.#evaluateAt = new Set(evaluationsOf(request.settings, this.#stages));
     this.#device = new DeviceRun(request, programs, at.history);
-    this.#policy = request.assembly.method.adapter?.dynamics?.policy ?? null;
+    this.#policy = request.assembly.method.adapter?.policy?.rule ?? null;
   }
 
   /** Starts a run, or goes on from a checkpoint. */
@@ -246,7 +246,7 @@ export class Trainer {
       batch,
       learningRate: nextLearningRate(this.#request, state, stage),
       isFrozen: this.#policy === null || !this.#hasImportance ||
-        this.#policy.statisticsFrozen(state.policyState, state.step),
+        (this.#policy.statisticsFrozen?.(state.policyState, state.step) ?? false),
     });
     this.#at = { ...this.#at, step: state.step + 1, cursor };
     return queued;
@@ -323,12 +323,12 @@ export class Trainer {
 
   /** Whether an evaluation comes before the event after the same step. */
   get #evaluatesFirst(): boolean {
-    const dynamics = this.#request.assembly.method.adapter?.dynamics;
-    return dynamics?.evaluatesFirst ?? dynamics?.kind === "merge";
+    const policy = this.#request.assembly.method.adapter?.policy;
+    return policy?.evaluatesFirst ?? policy?.kind === "merge";
   }
 
   get #hasImportance(): boolean {
-    return this.#request.assembly.method.adapter?.dynamics?.scores.type === "importance";
+    return this.#request.assembly.method.adapter?.policy?.scores?.type === "importance";
   }
 
   async #evaluate(): Promise<readonly TrainingEvent[]> {

@@ -41,7 +41,7 @@ Deno.test("adaloraPolicy masks after multiples of the interval, then fixes the p
   const scores = scoresOf([[1, 2, 3, 4], [5, 6, 7, 8]]);
   const steps: number[] = [], permanent: boolean[] = [];
   for (let step = 0; step < 24; step++) {
-    assertEquals(policy.statisticsFrozen(state, step), step >= 19);
+    assertEquals(policy.statisticsFrozen!(state, step), step >= 19);
     if (!policy.isDue(state, step)) continue;
     const next = policy.decide(JSON.parse(JSON.stringify(state)), step, scores);
     state = next.state;

@@ -197,7 +197,7 @@ function regulariser(
     rows: input(part, [2, 2, length]),
     on: input(`on.${part}`, [2, 2]),
   });
-  const value = adapter!.regulariser!.build(
+  const value = adapter!.step!.regulariser!.build(
     [group("A", 2), group("E", 1), group("B", 3)],
     evaluationPass,
   );

@@ -267,12 +267,12 @@ Deno.test("the loss of an example is the cross entropy, or for a score the squar
 
 Deno.test("upstream's new rows of B are drawn with AdaLoRA's deviation of 0.02, zero-B's are not drawn", () => {
   const growthOf = (newSlots: string) => {
-    const { parts } = alora.bind(alora.parseOptions({ newSlots })).adapter!;
-    const { growth } = parts.find(({ name }) => name === "B")!;
+    const growth = alora.bind(alora.parseOptions({ newSlots })).adapter!.policy!.growth?.["B"];
     return typeof growth === "function" ? growth(modulesOf(1)[0]! as never) : growth;
   };
   assertEquals(growthOf("upstream"), { type: "normal", deviation: 0.02 });
-  assertEquals(growthOf("zero-B"), "initial");
+  // As at the start.
+  assertEquals(growthOf("zero-B"), undefined);
 });
 
 Deno.test("new ranks leave the outputs as they are, and change them with upstream", async () => {
@@ -282,7 +282,7 @@ Deno.test("new ranks leave the outputs as they are, and change them with upstrea
       options: { ...rounds.options, newSlots },
       change: ({ adapter, ...method }) => ({
         ...method,
-        adapter: { ...adapter!, capacity: (rank) => rank + 2 },
+        adapter: { ...adapter!, policy: { ...adapter!.policy!, capacity: (rank) => rank + 2 } },
       }),
     };
     const trainer = await Trainer.create(trainingRequest(executor, run), null);

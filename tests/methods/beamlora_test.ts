@@ -202,7 +202,7 @@ async function stateAt(run: TinyRun, step: number) {
 function quiet(run: TinyRun): TinyRun {
   return {
     ...run,
-    change: (method) => ({ ...method, adapter: { ...method.adapter!, dynamics: null } }),
+    change: (method) => ({ ...method, adapter: { ...method.adapter!, policy: null } }),
   };
 }
 

@@ -405,7 +405,7 @@ Deno.test("what is stored of a bottleneck is what is trained", () => {
   } as const;
   const { perRank, perModule } = costsOf(adapter);
   assertEquals([perRank(module), perModule(module)], [16 + 1 + 16, 16 + 2 * 16]);
-  const { stored } = adapter;
+  const stored = adapter.storage?.costs;
   assert(typeof stored === "object");
   assertEquals(stored.perRank(module), perRank(module));
   assertEquals(stored.perModule(module), perModule(module));

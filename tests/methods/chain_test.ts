@@ -117,7 +117,7 @@ Deno.test("blocks that are too short, or longer than the run, are told before th
 
 Deno.test("a round is a twentieth of the run, within 8 and 100 steps", () => {
   const { adapter } = findMethod("xgblora").bind(findMethod("xgblora").parseOptions({}));
-  const policy = adapter!.dynamics!.policy;
+  const policy = adapter!.policy!.rule;
   const endsOf = (totalSteps: number) => {
     const state = policy.start({
       modules,

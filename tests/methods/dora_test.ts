@@ -224,7 +224,7 @@ const query = {
 
 Deno.test("a length costs a number for each output, trained and stored", () => {
   assertEquals(costsOf(adapter!).perModule(query), 2);
-  assertEquals(adapter!.stored!.perModule(query), 2);
+  assertEquals(adapter!.storage!.costs!.perModule(query), 2);
   assertEquals(costsOf(adapter!).perRank(query), foldedCosts.perRank(query));
 });
 

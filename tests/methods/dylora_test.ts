@@ -155,11 +155,13 @@ Deno.test("with steps of rank 1 alone, the later ranks are never trained", async
       ...method,
       adapter: {
         ...method.adapter as WeightAdapter,
-        stepFeeds: (moment) => {
-          assertEquals(moment.ranks, Array.from({ length: 12 }, () => 3));
-          const number = (value: number) =>
-            ({ type: "f32", shape: [], data: Float32Array.of(value) }) as const;
-          return { b: number(1), gain: number(3) };
+        step: {
+          feeds: (moment) => {
+            assertEquals(moment.ranks, Array.from({ length: 12 }, () => 3));
+            const number = (value: number) =>
+              ({ type: "f32", shape: [], data: Float32Array.of(value) }) as const;
+            return { b: number(1), gain: number(3) };
+          },
         },
       },
     }),

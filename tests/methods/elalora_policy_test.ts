@@ -134,7 +134,7 @@ Deno.test("elaloraPolicy takes warm-ups as shares of all steps", () => {
     true,
     false,
   ]);
-  assertEquals([0, 159, 160, 199].map((step) => policy.statisticsFrozen(state, step)), [
+  assertEquals([0, 159, 160, 199].map((step) => policy.statisticsFrozen!(state, step)), [
     false,
     false,
     true,

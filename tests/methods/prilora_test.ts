@@ -207,7 +207,7 @@ Deno.test("a last pruning leaves the zeros out of what is stored", async () => {
   assertEquals(ofKind(events, "ranks").map(({ step }) => step), [16]);
   const { order, last } = await trainer.checkpoint();
   const { assembly } = trainer;
-  assertEquals(assembly.adapter!.isStoredSparse, true);
+  assertEquals(assembly.adapter!.storage?.isSparse, true);
   const wanted = assembly.modules.reduce(
     (sum, { module: { inSize, outSize } }) => sum + 2 * (inSize - Math.floor(inSize / 2) + outSize),
     0,

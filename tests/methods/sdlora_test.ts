@@ -150,7 +150,7 @@ async function acrossTheEnd(options: TinyRun["options"]): Promise<number> {
   // Without a second task, nothing is frozen: the same numbers as right before.
   const still: TinyRun = {
     ...whole,
-    change: (method) => ({ ...method, adapter: { ...method.adapter!, dynamics: null } }),
+    change: (method) => ({ ...method, adapter: { ...method.adapter!, policy: null } }),
   };
   const [at, kept] = [
     await Trainer.create(sequenceRequest(executor, whole), null),

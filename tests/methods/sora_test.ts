@@ -100,7 +100,7 @@ Deno.test("the first stage has its share of the steps, the others share the rest
   const at = [0, 499, 500, 1249, 1250, 1399].map((step) => thresholdAt(authors, 1400, step));
   const xi = stageThresholds(authors);
   assertEquals(at, [xi[0], xi[0], xi[1], xi[5], xi[6], xi[6]]);
-  const { learningRate } = sora.bind(sora.parseOptions(authors)).adapter!;
+  const { learningRate } = sora.bind(sora.parseOptions(authors)).adapter!.step!;
   const train = { learningRate: 2, warmup: 0.1, schedule: "linear" } as const;
   // 50 steps of warm-up and 450 down to zero, then a tenth of the peak.
   const rates = [0, 25, 50, 275, 500, 1399].map((step) => learningRate!(step, 1400, train));
@@ -244,7 +244,7 @@ Deno.test("a step is the optimiser's, then the proximal step", async () => {
 });
 
 Deno.test("the loss has the mean size of all gates, whatever their groups", () => {
-  const { regulariser } = sora.bind(sora.parseOptions({})).adapter!;
+  const { regulariser } = sora.bind(sora.parseOptions({})).adapter!.step!;
   assertEquals(regulariser!.weight, 10);
   const group = (part: string, shape: readonly number[], data: readonly number[]) => ({
     part,
@@ -262,7 +262,7 @@ Deno.test("the loss has the mean size of all gates, whatever their groups", () =
   ], evaluationPass);
   const { value: found } = interpret(makeProgram({ value }), {});
   assertAlmostEquals(Number(found!.data[0]), (0.5 + 1.5 + 3) / 4, 1e-12);
-  assertEquals(sora.bind(sora.parseOptions({ sparseLambda: 0 })).adapter!.regulariser, null);
+  assertEquals(sora.bind(sora.parseOptions({ sparseLambda: 0 })).adapter!.step!.regulariser, null);
 });
 
 Deno.test("gates are neither clipped nor decayed, however hard they are pulled", async () => {

@@ -19,27 +19,21 @@ export const own = defineMethod({
   version: 1,
   options: z.strictObject({ alpha: z.number().positive().default(alpha) }),
   bind: ({ alpha }) => ({
-    backbone: "frozen",
     adapter: {
       parts: [
         {
           name: "A",
           rowLength: ({ inSize }) => inSize,
           initial: ({ inSize }) => ({ type: "uniform", bound: 1 / Math.sqrt(inSize) }),
-          growth: "direction",
         },
         {
           name: "B",
           rowLength: ({ outSize }) => outSize,
           initial: () => ({ type: "constant", value: 0 }),
-          growth: "direction",
         },
       ],
       prepare: ({ A, B }, scale) => ({ A: mul(A!, scale), B: B! }),
       scale: (rank) => alpha / rank,
-      capacity: (rank) => rank,
-      regulariser: null,
-      dynamics: null,
     },
   }),
 });

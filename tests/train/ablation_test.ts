@@ -16,7 +16,6 @@ const part = (name: string): AdapterPart => ({
   name,
   rowLength: () => 2,
   initial: () => ({ type: "constant", value: 0 }),
-  growth: "initial",
 });
 
 const tensor = (...rows: readonly (readonly number[])[]) => ({

@@ -118,7 +118,6 @@ const gain: AdapterPart = {
   per: "module",
   rowLength: ({ outSize }) => outSize,
   initial: () => ({ type: "constant", value: 0.5 }),
-  growth: "initial",
 };
 
 Deno.test("a part that a module has once is trained, stored, loaded and counted once", async () => {
@@ -192,15 +191,17 @@ Deno.test("a part is changed after the optimiser by what the method feeds", asyn
   const threshold = { shape: [], type: "f32", data: Float32Array.of(0.004) } as const;
   const moments: number[] = [];
   const shrinking = changed(() => ({
-    afterStep: {
-      B: (rows, pass) => {
-        const xi = pass.fed("xi", []);
-        return sub(max(sub(rows, xi), 0), max(sub(mul(rows, -1), xi), 0));
+    step: {
+      after: {
+        B: (rows, pass) => {
+          const xi = pass.fed("xi", []);
+          return sub(max(sub(rows, xi), 0), max(sub(mul(rows, -1), xi), 0));
+        },
       },
-    },
-    stepFeeds: ({ step, totalSteps, learningRate }) => {
-      moments.push(step, totalSteps, learningRate);
-      return { xi: step === 0 ? { ...threshold, data: Float32Array.of(0) } : threshold };
+      feeds: ({ step, totalSteps, learningRate }) => {
+        moments.push(step, totalSteps, learningRate);
+        return { xi: step === 0 ? { ...threshold, data: Float32Array.of(0) } : threshold };
+      },
     },
   }));
   const plain = await trained(changed(() => ({})), 1);
@@ -241,7 +242,6 @@ function editing(module: string): RankPolicy<number> {
   return {
     start: () => 0,
     isDue: (_, step) => step === 1 || step === 2,
-    statisticsFrozen: () => true,
     decide: (events, step, scores, seen) => {
       assertEquals(scores, []);
       return { decision: decide(step, seen), state: events + 1 };
@@ -252,12 +252,7 @@ function editing(module: string): RankPolicy<number> {
 Deno.test("an edit takes rows from the cache or from the policy, also after a checkpoint", async () => {
   const module = moduleNames()[2]!;
   const run = changed(() => ({
-    dynamics: {
-      policy: eraseState(editing(module)),
-      scores: { type: "none" },
-      kind: "edit",
-      directions: "orthonormal",
-    },
+    policy: { rule: eraseState(editing(module)), kind: "edit" },
   }));
   const plain = await trained(changed(() => ({})), 3),
     cached = await trained(changed(() => ({})), 2);

@@ -133,7 +133,7 @@ export function trainingRequest(executor: Executor, run: TinyRun): TrainingReque
     targets: examples.targets,
     ids: examples.targets.map((_, i) => i),
   });
-  const scores = bound.adapter?.dynamics?.scores;
+  const scores = bound.adapter?.policy?.scores;
   return {
     executor,
     programs: programsOf(executor, run),

@@ -67,7 +67,7 @@ function bench(run: TinyRun, key = 12345): Bench {
   const stream = RandomStream.fromSeed(8);
   const { adapter } = request.assembly.method;
   const fed = Object.entries(
-    adapter?.stepFeeds?.({
+    adapter?.step?.feeds?.({
       step: 0,
       totalSteps: 16,
       learningRate,

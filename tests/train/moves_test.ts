@@ -195,10 +195,9 @@ function scripted(
   script: Readonly<Record<number, Pick<MoveDecision, "drop" | "grow">>>,
 ): BoundMethod {
   const { adapter } = method;
-  const policy: RankPolicy<Json> = {
+  const rule: RankPolicy<Json> = {
     start: () => null,
     isDue: (_state, step) => script[step] !== undefined,
-    statisticsFrozen: () => false,
     decide: (state, step) => ({
       decision: {
         kind: "move",
@@ -211,7 +210,7 @@ function scripted(
       state,
     }),
   };
-  return { ...method, adapter: { ...adapter!, dynamics: { ...adapter!.dynamics!, policy } } };
+  return { ...method, adapter: { ...adapter!, policy: { ...adapter!.policy!, rule } } };
 }
 
 Deno.test("growth past a module's room keeps what the network computes and all that was learned", async () => {
@@ -304,7 +303,14 @@ Deno.test("without moved ranks, ElaLoRA is the fixed-rank triple", async () => {
     options: { initialFactor: 1 },
     change: (method) => ({
       ...method,
-      adapter: { ...method.adapter!, dynamics: null, capacity: room },
+      adapter: {
+        ...method.adapter!,
+        policy: {
+          rule: { ...method.adapter!.policy!.rule, start: () => null, isDue: () => false },
+          kind: "edit",
+          capacity: room,
+        },
+      },
     }),
   });
   const moved = await losses(still);

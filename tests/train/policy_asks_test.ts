@@ -16,7 +16,6 @@ function asking(drawn: number[]): RankPolicy<number> {
     start: () => 0,
     isDue: (_, step) => step === 1 || step === 2,
     wantsEvaluation: (events, step) => events === 1 && step === 2,
-    statisticsFrozen: () => true,
     decide: (events, step, _, { stream }) => {
       drawn.push(stream.next());
       return {
@@ -43,13 +42,11 @@ function run(drawn: number[]): TinyRun {
       ...method,
       adapter: {
         ...method.adapter!,
-        learningRate: (step, total, train) => step < 2 ? learningRateAt(step, total, train) : 1e-4,
-        dynamics: {
-          policy: eraseState(asking(drawn)),
-          scores: { type: "none" },
-          kind: "mask",
-          directions: "orthonormal",
+        step: {
+          learningRate: (step, total, train) =>
+            step < 2 ? learningRateAt(step, total, train) : 1e-4,
         },
+        policy: { rule: eraseState(asking(drawn)), kind: "mask" },
       },
     }),
   };

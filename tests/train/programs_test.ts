@@ -108,7 +108,10 @@ Deno.test("a trainer gives back its programs once, the ones that it outgrew too"
     change: (method) => ({
       ...method,
       // No spare rows, so that the first move outgrows them.
-      adapter: { ...method.adapter!, capacity: (rank) => rank },
+      adapter: {
+        ...method.adapter!,
+        policy: { ...method.adapter!.policy!, capacity: (rank) => rank },
+      },
     }),
   });
   let uses = 0;

@@ -136,14 +136,13 @@ const runs: readonly (readonly [string, TinyRun, Outcome])[] = [
       options: { ...triple, initialFactor: 1 },
       change: (method) => {
         const { adapter } = method;
-        const dynamics = adapter!.dynamics!;
-        const policy = {
-          ...dynamics.policy,
+        const rule = {
+          ...adapter!.policy!.rule,
           start: () => null,
           isDue: () => false,
           statisticsFrozen: () => false,
         };
-        return { ...method, adapter: { ...adapter!, dynamics: { ...dynamics, policy } } };
+        return { ...method, adapter: { ...adapter!, policy: { ...adapter!.policy!, rule } } };
       },
     },
     golden.svd,

@@ -288,14 +288,12 @@ Deno.test("a rank policy is told of the stages, and may decide at the end of one
     ...run,
     change: (method) => {
       const { adapter } = method;
-      const { dynamics } = adapter!;
-      const policy: RankPolicy<never> = {
+      const rule: RankPolicy<never> = {
         start: (context) => {
           seen.push(context);
           return context.stages!.map(({ firstStep, steps }) => firstStep + steps - 1) as never;
         },
         isDue: (ends, step) => (ends as readonly number[]).includes(step),
-        statisticsFrozen: () => false,
         decide: (state, step) => {
           asked.push(step);
           const decision = { kind: "move", step, budget: 0, threshold: null } as const;
@@ -307,7 +305,7 @@ Deno.test("a rank policy is told of the stages, and may decide at the end of one
       };
       return {
         ...method,
-        adapter: { ...adapter!, dynamics: { ...dynamics!, policy: policy as never } },
+        adapter: { ...adapter!, policy: { ...adapter!.policy!, rule: rule as never } },
       };
     },
   });

@@ -126,7 +126,7 @@ Deno.test("a rate factor scales the steps of adapters and leaves those of the he
     },
     change: (method) => ({
       ...method,
-      adapter: { ...method.adapter!, rateFactor: () => factor },
+      adapter: { ...method.adapter!, step: { rateFactor: () => factor } },
     }),
   });
   const moved = async (factor: number) => {

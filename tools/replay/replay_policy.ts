@@ -250,7 +250,7 @@ function drive<State>(
   return {
     budget,
     isEvent: (step) => policy.isDue(state, step),
-    isFrozen: (step) => policy.statisticsFrozen(state, step),
+    isFrozen: (step) => policy.statisticsFrozen?.(state, step) ?? false,
     decide(step, scores) {
       const next = policy.decide(state, step, scores);
       state = next.state;
