@@ -7,14 +7,13 @@
  *
  * @module
  */
+import type { RankDecision, SlotRef } from "./rank_actions.ts";
 import {
   checkContext,
   compareSlots,
-  type MaskDecision,
   rankSlots,
   resolveSteps,
   type ScoredPolicy,
-  type SlotRef,
   toRefs,
 } from "./rank_policy.ts";
 
@@ -164,13 +163,9 @@ export function adaloraPolicy(options: AdaloraPolicyOptions): ScoredPolicy<Adalo
       // Statistics are frozen from here on, so every later mask would be this one.
       const { end } = bounds(options, state.totalSteps);
       const permanent = step > end || (step === end && options.lastMask === "forced");
-      const decision: MaskDecision = {
-        kind: "mask",
-        step,
-        budget,
+      const decision: RankDecision = {
+        actions: [{ type: "mask", slots: off, isPermanent: permanent }],
         threshold: last?.score ?? null,
-        off,
-        permanent,
       };
       return {
         decision,

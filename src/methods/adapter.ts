@@ -18,6 +18,7 @@ import type { learningRateAt } from "../study/total_steps.ts";
 import type { AdapterCosts, ModuleShape } from "../study/types.ts";
 import type { Nonlinearity } from "./bottleneck.ts";
 import type { DirectionMode } from "./directions.ts";
+import type { PolicyKind } from "./rank_actions.ts";
 import type { RankPolicy } from "./rank_policy.ts";
 
 /** One part of an adapter. */
@@ -94,9 +95,10 @@ export interface AdapterPolicy {
   readonly rule: RankPolicy<Json>;
   /**
    * `move`: slots leave and enter modules; `mask`: entries of E are set to zero; `edit`: rows get other numbers; `merge`: all
-   * slots are merged into the layers' weights, which are fed to the programs, and drawn anew.
+   * slots are merged into the layers' weights, which are fed to the programs, and drawn anew. Each may also write and cache
+   * rows, evaluate and reset.
    */
-  readonly kind: "move" | "mask" | "edit" | "merge";
+  readonly kind: PolicyKind;
   /** Where the scores come from that the rule is given. Default: nowhere, and it is given none. */
   readonly scores?: ScoreSource;
   /** How rows of new slots start, by part. Default: as the part's `initial` says. */
@@ -111,11 +113,6 @@ export interface AdapterPolicy {
    * `RowView.inputNorms`. Default: none are kept.
    */
   readonly inputNormDecay?: number;
-  /**
-   * Whether an evaluation after the same step comes before the event, because the event begins what is trained next. Default: for
-   * merges only.
-   */
-  readonly evaluatesFirst?: boolean;
 }
 
 /** An update BᵀA of a weight. */

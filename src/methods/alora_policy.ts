@@ -5,14 +5,8 @@
  *
  * @module
  */
-import {
-  checkContext,
-  compareSlots,
-  type MoveDecision,
-  rankSlots,
-  type ScoredPolicy,
-  toRefs,
-} from "./rank_policy.ts";
+import type { RankDecision } from "./rank_actions.ts";
+import { checkContext, compareSlots, rankSlots, type ScoredPolicy, toRefs } from "./rank_policy.ts";
 
 /** Options of {@linkcode aloraPolicy}, named as in the paper. */
 export interface AloraPolicyOptions {
@@ -146,14 +140,15 @@ export function aloraPolicy(options: AloraPolicyOptions): ScoredPolicy<AloraStat
       const grow = handOut(drop.length, open);
       const count = (indices: readonly number[], index: number) =>
         indices.filter((other) => other === index).length;
-      const decision: MoveDecision = {
-        kind: "move",
-        step,
-        budget,
+      const decision: RankDecision = {
+        actions: [
+          { type: "drop", slots: toRefs(drop) },
+          {
+            type: "grow",
+            modules: [...grow].sort((a, b) => a - b).map((index) => state.modules[index]!),
+          },
+        ],
         threshold: drop.at(-1)?.score ?? null,
-        drop: toRefs(drop),
-        grow: [...grow].sort((a, b) => a - b).map((index) => state.modules[index]!),
-        resetOptimizer: false,
       };
       const dropped = drop.map(({ moduleIndex }) => moduleIndex);
       return {

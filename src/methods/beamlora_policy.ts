@@ -7,16 +7,8 @@
  *
  * @module
  */
-import {
-  checkContext,
-  type EditDecision,
-  type RankPolicy,
-  resolveSteps,
-  type RowEdit,
-  type RowView,
-  type SlotRef,
-  type SlotScores,
-} from "./rank_policy.ts";
+import type { RankDecision, RowEdit, SlotRef, SlotScores } from "./rank_actions.ts";
+import { checkContext, type RankPolicy, resolveSteps, type RowView } from "./rank_policy.ts";
 
 /** Options of {@linkcode beamloraPolicy}. */
 export interface BeamloraPolicyOptions {
@@ -38,7 +30,6 @@ export interface BeamloraPolicyOptions {
 /** State of {@linkcode beamloraPolicy}. */
 export interface BeamloraState {
   readonly modules: readonly string[];
-  readonly ranks: readonly number[];
   readonly totalSteps: number;
   readonly isCached: boolean;
   /** Events so far, caches not counted. */
@@ -170,8 +161,8 @@ function eventOf(
   state: BeamloraState,
   p: number,
   seen: RowView,
-): Pick<EditDecision, "rows" | "threshold" | "moved"> {
-  const none = { rows: [], threshold: null, moved: 0 };
+): RankDecision {
+  const none: RankDecision = { actions: [{ type: "write", rows: [] }] };
   const scores = state.modules.map((module) => ({
     module,
     scores: beamScores(seen.rows(module, "g").map(([gate]) => gate!), options.temperature),
@@ -184,7 +175,7 @@ function eventOf(
     .filter(({ module }) => options.moments === "upstream" || byModule.has(module))
     .flatMap((own) => moduleEdits(own, byModule.get(own.module) ?? [], seen, options.moments));
   const threshold = pruned.length === 0 ? null : Math.max(...pruned.map(({ score }) => score));
-  return { rows, threshold, moved: pruned.length };
+  return { actions: [{ type: "write", rows }], threshold, moved: pruned.length };
 }
 
 /** The policy of BeamLoRA. */
@@ -197,7 +188,6 @@ export function beamloraPolicy(options: BeamloraPolicyOptions): RankPolicy<Beaml
       checkBeamloraSchedule(options, context.totalSteps);
       return {
         modules: context.modules.map(({ name }) => name),
-        ranks: [...context.ranks],
         totalSteps: context.totalSteps,
         isCached: false,
         events: 0,
@@ -209,18 +199,13 @@ export function beamloraPolicy(options: BeamloraPolicyOptions): RankPolicy<Beaml
       if (kind === null) {
         throw new RangeError(`Cannot copy ranks after step ${step}: no event is due`);
       }
-      const budget = state.ranks.reduce((sum, rank) => sum + rank, 0);
-      const common = { kind: "edit", step, budget, scores: null } as const;
       if (kind === "cache") {
-        return {
-          decision: { ...common, threshold: null, rows: [], isCaching: true },
-          state: { ...state, isCached: true },
-        };
+        return { decision: { actions: [{ type: "cache" }] }, state: { ...state, isCached: true } };
       }
       const { end } = scheduleOf(options, state.totalSteps);
       const p = keptShare(options.cumsumThreshold, end, step + 1);
       return {
-        decision: { ...common, ...eventOf(options, state, p, seen), isCaching: false },
+        decision: eventOf(options, state, p, seen),
         state: { ...state, events: state.events + 1 },
       };
     },

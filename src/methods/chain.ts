@@ -107,10 +107,11 @@ export function chainPolicy(starts: BlockStarts, choose: ChooseRanks): RankPolic
     },
     opening: choose,
     isDue: ({ starts }, step) => starts.includes(step + 1),
-    decide: (state, step, _scores, { stream }) => {
+    decide: (state, _step, _scores, { stream, isEvaluated }) => {
       const ranks = choose(state, stream);
-      const budget = Object.values(ranks).reduce((sum, rank) => sum + rank, 0);
-      return { decision: { kind: "merge", step, budget, threshold: null, ranks }, state };
+      // What is kept had better not hold the next block, which is not trained yet.
+      const first = isEvaluated ? [{ type: "evaluate" } as const] : [];
+      return { decision: { actions: [...first, { type: "merge", ranks }] }, state };
     },
   });
 }

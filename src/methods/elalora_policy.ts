@@ -7,10 +7,10 @@
  *
  * @module
  */
+import type { RankDecision } from "./rank_actions.ts";
 import {
   checkContext,
   compareSlots,
-  type MoveDecision,
   type RankedSlot,
   rankSlots,
   resolveSteps,
@@ -147,14 +147,14 @@ export function elaloraPolicy(options: ElaloraPolicyOptions): ScoredPolicy<Elalo
       const change = (index: number) =>
         grow.filter((to) => to === index).length -
         drop.filter((slot) => slot.moduleIndex === index).length;
-      const decision: MoveDecision = {
-        kind: "move",
-        step,
-        budget,
+      const modules = [...grow].sort((a, b) => a - b).map((index) => state.modules[index]!);
+      const decision: RankDecision = {
+        actions: [
+          { type: "drop", slots: toRefs(drop) },
+          { type: "grow", modules },
+          ...(options.resetOptimizer ? [{ type: "reset" } as const] : []),
+        ],
         threshold,
-        drop: toRefs(drop),
-        grow: [...grow].sort((a, b) => a - b).map((index) => state.modules[index] ?? ""),
-        resetOptimizer: options.resetOptimizer,
       };
       return {
         decision,

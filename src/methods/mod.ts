@@ -32,18 +32,28 @@ export {
   type MethodParts,
 } from "./method.ts";
 export type {
-  EditDecision,
-  MaskDecision,
-  MoveDecision,
+  ActionOf,
+  CacheAction,
+  DropAction,
+  EvaluateAction,
+  GrowAction,
+  MaskAction,
+  MergeAction,
+  PolicyKind,
+  RankAction,
+  RankDecision,
+  ResetAction,
+  RowEdit,
+  SlotRef,
+  SlotScores,
+  WriteAction,
+} from "./rank_actions.ts";
+export type {
   PolicyContext,
   PolicyModule,
   PolicyStage,
-  RankDecision,
   RankPolicy,
-  RowEdit,
   RowView,
-  SlotRef,
-  SlotScores,
 } from "./rank_policy.ts";
 export type { RankEstimate } from "./rank_estimate.ts";
 export type { DirectionMode } from "./directions.ts";

@@ -19,7 +19,8 @@ import type { ModuleShape } from "../study/types.ts";
 import { eraseState } from "./adapter.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
-import { checkContext, type RankPolicy, type RowEdit } from "./rank_policy.ts";
+import type { RowEdit } from "./rank_actions.ts";
+import { checkContext, type RankPolicy } from "./rank_policy.ts";
 
 const options = z.strictObject({
   alpha: z.number().positive().default(16).describe("Numerator of the scale alpha/r"),
@@ -43,7 +44,6 @@ export type PriloraOptions = Pick<z.output<typeof options>, "n" | "ratio" | "fin
 /** State of {@linkcode priloraPolicy}. */
 export interface PriloraState {
   readonly modules: readonly string[];
-  readonly ranks: readonly number[];
   readonly totalSteps: number;
   /** Prunings so far. */
   readonly prunings: number;
@@ -82,7 +82,6 @@ export function priloraPolicy({ n, ratio, finalPrune }: PriloraOptions): RankPol
       checkContext(context);
       return {
         modules: context.modules.map(({ name }) => name),
-        ranks: [...context.ranks],
         totalSteps: context.totalSteps,
         prunings: 0,
       };
@@ -103,15 +102,7 @@ export function priloraPolicy({ n, ratio, finalPrune }: PriloraOptions): RankPol
         }));
       });
       return {
-        decision: {
-          kind: "edit",
-          step,
-          budget: state.ranks.reduce((sum, rank) => sum + rank, 0),
-          threshold: null,
-          rows,
-          isCaching: false,
-          scores: null,
-        },
+        decision: { actions: [{ type: "write", rows }] },
         state: { ...state, prunings: state.prunings + 1 },
       };
     },

@@ -1,10 +1,8 @@
 /**
  * Rank policies: pure answers to the question which ranks live after a step.
  *
- * A *slot* is one rank of one module: row i of A, column i of B, entry i of E. Slots are logical:
- * survivors of an event keep their order and new slots come last. A policy never touches tensors; it
- * gets one score a slot, a view of the rows as they are, and its own state, and returns a decision and the
- * next state.
+ * A policy never touches tensors; it gets one score a slot, a view of the rows as they are, and its own
+ * state, and returns a decision (`rank_actions.ts`) and the next state.
  *
  * Steps are counted from 0, and a question about step t is asked after the optimiser's update of t.
  *
@@ -12,96 +10,7 @@
  */
 import type { RandomStream } from "../base/random.ts";
 import type { ClassRange } from "../tasks/types.ts";
-
-/** One slot: `slot` counts from 0 within `module`. */
-export interface SlotRef {
-  readonly module: string;
-  readonly slot: number;
-}
-
-/** Scores of all slots, one entry a module, in module order. */
-export type SlotScores = readonly {
-  readonly module: string;
-  readonly scores: readonly number[];
-}[];
-
-/** Ranks leave some modules and enter others (ElaLoRA). */
-export interface MoveDecision {
-  readonly kind: "move";
-  readonly step: number;
-  /** Ranks that the schedule allows to move; `drop` may hold fewer. */
-  readonly budget: number;
-  /** Highest score among the dropped slots; null where nothing is dropped. */
-  readonly threshold: number | null;
-  /** Slots to remove, in module and slot order. */
-  readonly drop: readonly SlotRef[];
-  /** Modules that get a new slot, in module order, a name as often as it grows; after the removals. */
-  readonly grow: readonly string[];
-  /** New numbers for rows, of new slots too; slots are counted as they are after the move. Default: none. */
-  readonly rows?: readonly RowEdit[];
-  /** Whether all optimiser moments are lost and the learning rate stays at its peak from here on. */
-  readonly resetOptimizer: boolean;
-}
-
-/** Entries of E are set to zero, their rows and columns stay (AdaLoRA). */
-export interface MaskDecision {
-  readonly kind: "mask";
-  readonly step: number;
-  /** Total rank that the schedule allows after this step. */
-  readonly budget: number;
-  /** Highest score among the masked slots; null where nothing is masked. */
-  readonly threshold: number | null;
-  /** Slots whose E becomes 0, in module and slot order. */
-  readonly off: readonly SlotRef[];
-  /** Whether the caller must apply `off` after every later step too, without asking again. */
-  readonly permanent: boolean;
-  /** Scores that the policy made itself, to be recorded. Default: those that it was given. */
-  readonly scores?: SlotScores;
-}
-
-/** New numbers for one row of a part. */
-export interface RowEdit extends SlotRef {
-  /** The part's name; of a part that has one row a module the slot is 0, and so is that of one that all modules share. */
-  readonly part: string;
-  /** The numbers, or the slot of the same module whose row was cached last. */
-  readonly values: ArrayLike<number> | { readonly cachedSlot: number };
-  /** The row's moments: kept, set to zero, or those that were cached with the slot. */
-  readonly moments: "keep" | "zero" | "cached";
-}
-
-/** Rows get other numbers; no slot leaves or enters. */
-export interface EditDecision {
-  readonly kind: "edit";
-  readonly step: number;
-  /** Total rank after this step. */
-  readonly budget: number;
-  /** Highest score among the slots that lost, or null. */
-  readonly threshold: number | null;
-  readonly rows: readonly RowEdit[];
-  /**
-   * Whether the rows as they are now, and their moments, are kept for later edits in place of those kept before; where no row is
-   * edited this is not told of as an event.
-   */
-  readonly isCaching: boolean;
-  /** Scores that the policy made itself, to be recorded; null for those that it was given. */
-  readonly scores: SlotScores | null;
-  /** Slots to be counted as moved. Default: all that `rows` names. */
-  readonly moved?: number;
-}
-
-/** All slots are merged into the weights of their layers and drawn anew (RAC-LoRA, XGBLoRA). */
-export interface MergeDecision {
-  readonly kind: "merge";
-  readonly step: number;
-  /** Total rank after this step. */
-  readonly budget: number;
-  readonly threshold: null;
-  /** Ranks of the next block by module; a module that is not named has none. */
-  readonly ranks: Readonly<Record<string, number>>;
-}
-
-/** What a policy decides at an event. */
-export type RankDecision = MoveDecision | MaskDecision | EditDecision | MergeDecision;
+import type { RankDecision, SlotRef, SlotScores } from "./rank_actions.ts";
 
 /** The rows of a run as they are at an event. */
 export interface RowView {
@@ -115,6 +24,11 @@ export interface RowView {
    * @throws {RangeError} If the method keeps none.
    */
   readonly inputNorms: (module: string) => Float32Array;
+  /**
+   * Whether the settings ask for an evaluation after this step. It is made after the event, unless the decision has it
+   * earlier by an action of its own.
+   */
+  readonly isEvaluated: boolean;
 }
 
 /** What a policy needs to know of an adapted module. */
@@ -162,11 +76,9 @@ export interface RankPolicy<State> {
   /**
    * Whether an event follows this step, that is, whether `decide` must be called.
    *
-   * @param isEvaluated Whether an evaluation follows too, after the event. Default false.
+   * @param isEvaluated Whether the settings ask for an evaluation after this step. Default false.
    */
   readonly isDue: (state: State, step: number, isEvaluated?: boolean) => boolean;
-  /** Whether an evaluation follows this step, besides those that the settings ask for. Default: none does. */
-  readonly wantsEvaluation?: (state: State, step: number) => boolean;
   /** Whether the importance averages stay as they are in this step. Default: they never do. */
   readonly statisticsFrozen?: (state: State, step: number) => boolean;
   /** Numbers of adapters that are trained now. Default: what the ranks cost. */
@@ -190,7 +102,7 @@ export interface ScoredPolicy<State> extends Omit<RankPolicy<State>, "decide"> {
     state: State,
     step: number,
     scores: SlotScores,
-  ) => { readonly decision: MoveDecision | MaskDecision; readonly state: State };
+  ) => { readonly decision: RankDecision; readonly state: State };
 }
 
 /**

@@ -165,7 +165,6 @@ function adapterOf(chosen: Options): Adapter {
     policy: {
       rule: eraseState(sdloraPolicy(chosen)),
       kind: "move",
-      evaluatesFirst: true,
     },
   };
 }

@@ -8,14 +8,8 @@
  * @module
  */
 import { type Direction, expressed, innerProduct } from "./factored_directions.ts";
-import {
-  checkContext,
-  type MoveDecision,
-  type PolicyModule,
-  type RankPolicy,
-  type RowEdit,
-  type RowView,
-} from "./rank_policy.ts";
+import type { RankDecision, RowEdit } from "./rank_actions.ts";
+import { checkContext, type PolicyModule, type RankPolicy, type RowView } from "./rank_policy.ts";
 
 /** Added to norms that directions are divided by while they are trained. */
 export const normEpsilon = 1e-8;
@@ -222,15 +216,14 @@ export function sdloraPolicy(options: SdloraPolicyOptions): RankPolicy<SdloraSta
         });
         if (options.alphaPer === "module" || i === 0) edit(0, "alpha", alphas[name]!);
       });
-      const decision: MoveDecision = {
-        kind: "move",
-        step,
-        budget: grow.length,
-        threshold: null,
-        drop,
-        grow,
-        rows,
-        resetOptimizer: false,
+      const decision: RankDecision = {
+        actions: [
+          // What is kept had better not hold the ranks of the next task, which are not trained yet.
+          ...(seen.isEvaluated ? [{ type: "evaluate" } as const] : []),
+          { type: "drop", slots: drop },
+          { type: "grow", modules: grow },
+          { type: "write", rows },
+        ],
       };
       return { decision, state: { ...state, task: task + 1, tasksOf } };
     },

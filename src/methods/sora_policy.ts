@@ -6,7 +6,8 @@
  *
  * @module
  */
-import { checkContext, type MaskDecision, type RankPolicy, resolveSteps } from "./rank_policy.ts";
+import type { RankDecision } from "./rank_actions.ts";
+import { checkContext, type RankPolicy, resolveSteps } from "./rank_policy.ts";
 
 /** Options of {@linkcode soraPolicy}. */
 export interface SoraSchedule {
@@ -136,7 +137,6 @@ export function soraPolicy(schedule: SoraSchedule): RankPolicy<SoraState> {
     isDue: (state, step, isEvaluated) =>
       isEvaluated === true || endsStage(state, step + 1) ||
       (step + 1) % countSteps(schedule, state.totalSteps) === 0,
-    wantsEvaluation: (state, step) => endsStage(state, step + 1),
     decide(state, step, _, seen) {
       const scores = state.modules.map((module) => ({
         module,
@@ -145,14 +145,12 @@ export function soraPolicy(schedule: SoraSchedule): RankPolicy<SoraState> {
       const off = scores.flatMap(({ module, scores }) =>
         scores.flatMap((score, slot) => score === 0 ? [{ module, slot }] : [])
       );
-      const slots = scores.reduce((sum, { scores }) => sum + scores.length, 0);
-      const decision: MaskDecision = {
-        kind: "mask",
-        step,
-        budget: slots - off.length,
+      const decision: RankDecision = {
+        actions: [
+          { type: "mask", slots: off, isPermanent: false },
+          ...(endsStage(state, step + 1) ? [{ type: "evaluate" } as const] : []),
+        ],
         threshold: off.length === 0 ? null : 0,
-        off,
-        permanent: false,
         scores,
       };
       return { decision, state: { ...state, events: state.events + 1 } };

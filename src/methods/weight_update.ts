@@ -10,7 +10,7 @@ import type { ModuleShape } from "../study/types.ts";
 import { type Adapter, evaluationPass, isOfWeights, type WeightAdapter } from "./adapter.ts";
 import { isIdleBottleneck } from "./bottleneck.ts";
 import { rowNorms, smallestSquare } from "./decomposed_linear.ts";
-import type { SlotRef } from "./rank_policy.ts";
+import type { SlotRef } from "./rank_actions.ts";
 
 /** Trained lengths of a weight's rows, `[out]`: as they are, or what they have gained over those of the frozen weight. */
 export interface RowLengths {

@@ -11,7 +11,7 @@
  */
 import type { DeviceTensor, Executor } from "../exec/executor.ts";
 import type { DimBindings, HostTensor } from "../graph/mod.ts";
-import type { SlotScores } from "../methods/rank_policy.ts";
+import type { SlotScores } from "../methods/rank_actions.ts";
 import type { ClassRange, Task } from "../tasks/types.ts";
 import { type EvaluationSplit, exampleLoss } from "./evaluate.ts";
 import { batchDims, inputFeeds } from "./feeds.ts";

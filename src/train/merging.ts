@@ -4,7 +4,7 @@
  * @module
  */
 import type { RandomStream } from "../base/random.ts";
-import type { MergeDecision } from "../methods/rank_policy.ts";
+import type { MergeAction } from "../methods/rank_actions.ts";
 import { updatesOf, type WeightUpdate } from "../methods/weight_update.ts";
 import { architectureOf } from "../models/architectures.ts";
 import type { Assembly, AssemblyRequest } from "./assemble.ts";
@@ -47,7 +47,7 @@ export function updatesOfBlock(
 export interface NextBlockRequest {
   readonly assembly: Assembly;
   readonly vectors: StateVectors;
-  readonly decision: MergeDecision;
+  readonly action: MergeAction;
   /** The block's own stream of random numbers. */
   readonly stream: RandomStream;
 }
@@ -59,11 +59,11 @@ export interface NextBlockRequest {
  * @throws {RangeError} If a module gets more ranks than it has room for.
  */
 export function nextBlock(
-  { assembly, vectors, decision, stream }: NextBlockRequest,
+  { assembly, vectors, action, stream }: NextBlockRequest,
 ): { readonly vectors: StateVectors; readonly order: SlotOrder } {
   const order = initialOrder(
     assembly.modules.map(({ module: { name }, capacity }) => {
-      const rank = decision.ranks[name] ?? 0;
+      const rank = action.ranks[name] ?? 0;
       if (rank <= capacity) return { name, rank };
       throw new RangeError(
         `Cannot start a block with rank ${rank} in "${name}": it has room for ${capacity} slots`,

@@ -4,7 +4,7 @@
  * @module
  */
 import { isPerSlot } from "../methods/adapter.ts";
-import type { SlotRef } from "../methods/rank_policy.ts";
+import type { SlotRef } from "../methods/rank_actions.ts";
 import type { Assembly } from "./assemble.ts";
 import { slotOf } from "./layout.ts";
 import { groupParameter, type SlotGroup, type SlotOrder } from "./slots.ts";

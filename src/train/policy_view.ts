@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { RandomStream } from "../base/random.ts";
-import type { RowView, SlotScores } from "../methods/rank_policy.ts";
+import type { SlotScores } from "../methods/rank_actions.ts";
+import type { RowView } from "../methods/rank_policy.ts";
 import { ablationScores } from "./ablation_scores.ts";
 import type { Assembly } from "./assemble.ts";
 import { placeOf, rowBounds, slotPlacesOf } from "./places.ts";
@@ -62,16 +62,19 @@ export async function scoresOf(
   });
 }
 
+/** What a policy may see of an event besides scores. */
+export interface SeenState extends Pick<RowView, "stream" | "isEvaluated"> {
+  readonly assembly: Assembly;
+  readonly order: SlotOrder;
+  readonly vectors: Pick<StateVectors, "theta" | "inputNorms">;
+}
+
 /** The rows of a state as policies see them. */
-export function rowView(
-  assembly: Assembly,
-  order: SlotOrder,
-  vectors: Pick<StateVectors, "theta" | "inputNorms">,
-  stream: RandomStream,
-): RowView {
+export function rowView({ assembly, order, vectors, stream, isEvaluated }: SeenState): RowView {
   const theta = vectors.theta!;
   return {
     stream,
+    isEvaluated,
     rows: (module, part) => {
       const place = placeOf(assembly, module, part);
       return rowsOn(place.group, order, module).map((row) => theta.slice(...rowBounds(place, row)));

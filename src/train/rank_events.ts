@@ -6,112 +6,138 @@
  * @module
  */
 import type { RandomStream } from "../base/random.ts";
-import type {
-  EditDecision,
-  MaskDecision,
-  MergeDecision,
-  MoveDecision,
-  RankDecision,
-  SlotScores,
-} from "../methods/rank_policy.ts";
+import {
+  type EvaluateAction,
+  type GrowAction,
+  type MaskAction,
+  type MergeAction,
+  movedSlots,
+  type RankAction,
+  type RankDecision,
+  type SlotScores,
+} from "../methods/rank_actions.ts";
 import type { Assembly } from "./assemble.ts";
 import { blockOf, nextBlock } from "./merging.ts";
 import { maskedPositions } from "./places.ts";
-import { applyEdit, applyMove, cachedRows, orderAfter } from "./row_edits.ts";
+import {
+  cachedRows,
+  dropSlots,
+  growSlots,
+  type SlotVectors,
+  withNewSlots,
+  writeRows,
+} from "./row_edits.ts";
 import type { RunState, Snapshot, TrainingEvent } from "./run_types.ts";
 import { freshMoments, moveToAssembly, type StateVectors, zeroAt } from "./vectors.ts";
 
-/** What a decision is applied to. */
-export interface BeforeEvent {
+/** What an action is done with. */
+export interface RankEventContext {
   /** Has the room that {@linkcode roomFor} asks for. */
   readonly assembly: Assembly;
-  readonly state: RunState;
-  readonly vectors: StateVectors;
   /** The step that the event follows, from 0. */
   readonly index: number;
   /** The run's stream of random numbers; events fork their own from it. */
   readonly root: RandomStream;
+  /** Actions of the event before this one that made slots grow. */
+  readonly growths: number;
 }
 
-/** What a decision leads to. */
-export interface AfterEvent {
+/** The state of a run and its vectors, between two actions. */
+export interface EventState {
   readonly state: RunState;
-  /** Null where they stay as they are. */
-  readonly vectors: StateVectors | null;
+  /** The same object as before an action that leaves them as they are. */
+  readonly vectors: StateVectors;
 }
+
+/** An action that changes the state; an evaluation does not. */
+export type StateAction = Exclude<RankAction, EvaluateAction>;
 
 /** Whether rows are only kept for later, which is no event of ranks. */
-export function isCacheOnly(decision: RankDecision): boolean {
-  return decision.kind === "edit" && decision.isCaching && decision.rows.length === 0;
+export function isCacheOnly({ actions }: RankDecision): boolean {
+  return actions.length > 0 && actions.every(({ type }) => type === "cache");
 }
 
 /**
- * The state and the vectors after a decision; what was merged is the last block of the state's history.
+ * The state and the vectors after an action; what was merged is the last block of the state's history.
  *
- * @throws {RangeError} If the decision names a row that does not exist, or more slots than there is room for.
+ * @throws {RangeError} If the action names a row that does not exist, or more slots than there is room for.
  */
-export function afterEvent(before: BeforeEvent, decision: RankDecision): AfterEvent {
-  if (decision.kind === "move") return afterMove(before, decision);
-  if (decision.kind === "edit") return afterEdit(before, decision);
-  if (decision.kind === "merge") return afterMerge(before, decision);
-  return afterMask(before, decision);
+export function afterAction(
+  context: RankEventContext,
+  before: EventState,
+  action: StateAction,
+): EventState {
+  const { assembly } = context;
+  const { state, vectors } = before;
+  const { order } = state;
+  switch (action.type) {
+    case "drop":
+      return withSlots(before, dropSlots(assembly, { vectors, order }, action));
+    case "grow":
+      return withSlots(
+        before,
+        growSlots(assembly, { vectors, order }, action, growthStream(context)),
+      );
+    case "mask":
+      return afterMask(assembly, before, action);
+    case "write": {
+      if (action.rows.length === 0) return before;
+      return {
+        state,
+        vectors: writeRows(assembly, { vectors, order }, action.rows, state.cache),
+      };
+    }
+    case "cache":
+      return { state: { ...state, cache: cachedRows(assembly, vectors) }, vectors };
+    case "merge":
+      return afterMerge(context, before, action);
+    case "reset":
+      return {
+        state: { ...state, isRatePinned: true },
+        vectors: { ...vectors, ...freshMoments(assembly) },
+      };
+  }
 }
 
-function afterMask({ assembly, state, vectors }: BeforeEvent, decision: MaskDecision): AfterEvent {
-  const positions = maskedPositions(assembly, state.order, decision.off);
-  const isMaskPermanent = state.isMaskPermanent || decision.permanent;
-  return {
-    state: { ...state, off: decision.off, isMaskPermanent },
-    vectors: zeroAt(vectors, positions),
-  };
+/** Random numbers for new slots: each action has its own. */
+function growthStream({ root, index, growths }: RankEventContext): RandomStream {
+  const stream = root.fork("directions").fork(index);
+  return growths === 0 ? stream : stream.fork(growths);
 }
 
-function afterEdit({ assembly, state, vectors }: BeforeEvent, decision: EditDecision): AfterEvent {
-  const { order, cache } = state;
+function withSlots({ state }: EventState, { vectors, order }: SlotVectors): EventState {
+  return { state: { ...state, order }, vectors };
+}
+
+function afterMask(
+  assembly: Assembly,
+  { state, vectors }: EventState,
+  { slots, isPermanent }: MaskAction,
+): EventState {
   return {
-    state: decision.isCaching ? { ...state, cache: cachedRows(assembly, vectors) } : state,
-    vectors: decision.rows.length === 0
-      ? null
-      : applyEdit({ assembly, vectors, cache, order, decision }),
+    state: { ...state, off: slots, isMaskPermanent: state.isMaskPermanent || isPermanent },
+    vectors: zeroAt(vectors, maskedPositions(assembly, state.order, slots)),
   };
 }
 
 function afterMerge(
-  { assembly, state, vectors, index, root }: BeforeEvent,
-  decision: MergeDecision,
-): AfterEvent {
+  { assembly, index, root }: RankEventContext,
+  { state, vectors }: EventState,
+  action: MergeAction,
+): EventState {
   const block = blockOf(assembly, vectors.theta!, state.order, index + 1);
   const stream = root.fork("merge").fork(index);
-  const { vectors: next, order } = nextBlock({ assembly, vectors, decision, stream });
+  const { vectors: next, order } = nextBlock({ assembly, vectors, action, stream });
   return { state: { ...state, order, history: [...state.history, block] }, vectors: next };
 }
 
-function afterMove(
-  { assembly, state, vectors, index, root }: BeforeEvent,
-  decision: MoveDecision,
-): AfterEvent {
-  const stream = root.fork("directions").fork(index);
-  const moved = applyMove({ assembly, vectors, order: state.order, decision, stream });
-  const { order } = moved;
-  const edited = decision.rows === undefined ? moved.vectors : applyEdit({
-    ...{ assembly, vectors: moved.vectors, cache: null, order },
-    decision: { rows: decision.rows },
-  });
-  if (!decision.resetOptimizer) return { state: { ...state, order }, vectors: edited };
-  return {
-    state: { ...state, order, isRatePinned: true },
-    vectors: { ...edited, ...freshMoments(assembly) },
-  };
-}
-
-/** The capacities that a decision needs, doubled where they are too small; null where there is room for it. */
+/** The capacities that new slots need, doubled where they are too small; null where there is room for them. */
 export function roomFor(
   { order, capacities }: Pick<RunState, "order" | "capacities">,
-  decision: RankDecision,
+  action: GrowAction,
 ): RunState["capacities"] | null {
-  if (decision.kind !== "move") return null;
   const needed = { ...capacities };
-  for (const [module, rows] of Object.entries(orderAfter(order, decision).order)) {
+  for (const [module, rows] of Object.entries(withNewSlots(order, action))) {
     const least = Math.max(0, ...rows) + 1;
     while (least > needed[module]!) needed[module] = 2 * needed[module]!;
   }
@@ -173,18 +199,9 @@ export function toldOf(
     kind: "ranks",
     step,
     budget: Object.values(ranksAfter).reduce((sum, rank) => sum + rank, 0),
-    moved: changedSlots(decision, ranksBefore),
-    threshold: decision.threshold,
+    moved: movedSlots(decision, ranksBefore),
+    threshold: decision.threshold ?? null,
     changes,
   };
   return scores.length === 0 ? [ranks] : [ranks, importanceEvent(step, scores)];
-}
-
-/** Slots that an event dropped, masked, merged or gave other numbers, of those that there were before. */
-function changedSlots(decision: RankDecision, before: Readonly<Record<string, number>>): number {
-  if (decision.kind === "move") return decision.drop.length;
-  if (decision.kind === "mask") return decision.off.length;
-  if (decision.kind === "merge") return Object.values(before).reduce((sum, rank) => sum + rank, 0);
-  return decision.moved ??
-    new Set(decision.rows.map(({ module, slot }) => `${module}/${slot}`)).size;
 }

@@ -7,36 +7,37 @@
  */
 import type { RandomStream } from "../base/random.ts";
 import { newDirection, newSlotScale } from "../methods/directions.ts";
-import type { EditDecision, MoveDecision } from "../methods/rank_policy.ts";
+import type { DropAction, GrowAction, RowEdit } from "../methods/rank_actions.ts";
 import type { Assembly, StateVector } from "./assemble.ts";
 import { type Place, placeOf, rowBounds, slotPlacesOf } from "./places.ts";
 import { rowsOn, type SlotOrder } from "./slots.ts";
 import { drawRow, type StateVectors } from "./vectors.ts";
 
-/** The order of slots after a move; rows that become free are used again, lowest first. */
-export function orderAfter(
+/** The order of slots without those that are dropped, and the rows that become free. */
+function withoutSlots(
   order: SlotOrder,
-  decision: MoveDecision,
-): { readonly order: SlotOrder; readonly dropped: SlotOrder; readonly grown: SlotOrder } {
-  const next: Record<string, readonly number[]> = {};
+  { slots }: DropAction,
+): { readonly order: SlotOrder; readonly dropped: SlotOrder } {
+  const kept: Record<string, readonly number[]> = {};
   const dropped: Record<string, readonly number[]> = {};
-  const grown: Record<string, readonly number[]> = {};
   for (const [module, rows] of Object.entries(order)) {
-    const off = new Set(
-      decision.drop.filter((ref) => ref.module === module).map(({ slot }) => slot),
-    );
-    const kept = rows.filter((_, slot) => !off.has(slot));
-    const fresh: number[] = [];
-    for (let left = decision.grow.filter((name) => name === module).length; left > 0; left--) {
-      let row = 0;
-      while (kept.includes(row) || fresh.includes(row)) row++;
-      fresh.push(row);
-    }
-    next[module] = [...kept, ...fresh];
+    const off = new Set(slots.filter((ref) => ref.module === module).map(({ slot }) => slot));
+    kept[module] = rows.filter((_, slot) => !off.has(slot));
     dropped[module] = rows.filter((_, slot) => off.has(slot));
-    grown[module] = fresh;
   }
-  return { order: next, dropped, grown };
+  return { order: kept, dropped };
+}
+
+/** The order of slots with new ones; rows that are free are used again, lowest first. */
+export function withNewSlots(order: SlotOrder, { modules }: GrowAction): SlotOrder {
+  const next: Record<string, readonly number[]> = { ...order };
+  for (const module of modules) {
+    const rows = next[module]!;
+    let row = 0;
+    while (rows.includes(row)) row++;
+    next[module] = [...rows, row];
+  }
+  return next;
 }
 
 /** Copies of the vectors, to be changed. */
@@ -46,48 +47,66 @@ function copied(vectors: StateVectors): Record<StateVector, Float32Array> {
   ) as Record<StateVector, Float32Array>;
 }
 
-/** What a move needs besides the vectors. */
-export interface MoveRequest {
-  readonly assembly: Assembly;
+/** Vectors and the slots that lie in them. */
+export interface SlotVectors {
   readonly vectors: StateVectors;
   readonly order: SlotOrder;
-  readonly decision: MoveDecision;
-  /** The event's own stream of random numbers. */
-  readonly stream: RandomStream;
+}
+
+/** Sets a row to zero in every vector that has a number for each of its numbers. */
+function clearRow(
+  assembly: Assembly,
+  vectors: Record<StateVector, Float32Array>,
+  place: Place,
+  row: number,
+): void {
+  const [start, end] = rowBounds(place, row);
+  for (const name of assembly.stateVectors) {
+    if (assembly.sizeOf(name) > 1 && name !== "inputNorms") vectors[name].fill(0, start, end);
+  }
+}
+
+/** The state without some slots: their rows are zero in every vector. */
+export function dropSlots(
+  assembly: Assembly,
+  { vectors, order }: SlotVectors,
+  action: DropAction,
+): SlotVectors {
+  const next = copied(vectors);
+  const { order: kept, dropped } = withoutSlots(order, action);
+  for (const [module, rows] of Object.entries(dropped)) {
+    for (const place of slotPlacesOf(assembly, module)) {
+      for (const row of rows) clearRow(assembly, next, place, row);
+    }
+  }
+  return { vectors: next, order: kept };
 }
 
 /**
- * The state after ranks have moved: dropped rows are zero in every vector; new rows start with a fresh direction in A and
- * B, a tiny E, zero moments and averages, and a step count of their own.
+ * The state with new slots: their rows start as the adapter's policy says, by default as the parts do, with zero moments and
+ * averages and a step count of their own.
  *
- * The order in which normal numbers are drawn is that of `decision.grow`, for each slot first A and then B.
+ * Numbers are drawn slot by slot as the action names the modules, for each slot part by part.
  *
+ * @param stream The event's own stream of random numbers for new slots.
  * @throws {RangeError} If a module outgrows its capacity.
  */
-export function applyMove(
-  { assembly, vectors, order, decision, stream }: MoveRequest,
-): { readonly vectors: StateVectors; readonly order: SlotOrder } {
+export function growSlots(
+  assembly: Assembly,
+  { vectors, order }: SlotVectors,
+  action: GrowAction,
+  stream: RandomStream,
+): SlotVectors {
   const next = copied(vectors);
-  const { order: nextOrder, dropped, grown } = orderAfter(order, decision);
-  const rowVectors = assembly.stateVectors.filter((name) =>
-    assembly.sizeOf(name) > 1 && name !== "inputNorms"
-  );
-  const clear = (place: Place, row: number, names: readonly StateVector[]) => {
-    const [start, end] = rowBounds(place, row);
-    for (const name of names) next[name].fill(0, start, end);
-  };
-  for (const [module, rows] of Object.entries(dropped)) {
-    for (const place of slotPlacesOf(assembly, module)) {
-      for (const row of rows) clear(place, row, rowVectors);
-    }
-  }
-  const taken: Record<string, number> = {};
+  const nextOrder = withNewSlots(order, action);
   const growths = assembly.adapter?.policy?.growth ?? {};
-  for (const module of decision.grow) {
+  const taken: Record<string, number> = {};
+  for (const module of action.modules) {
     const nth = taken[module] ?? 0;
     taken[module] = nth + 1;
-    const row = grown[module]![nth]!;
-    const before = nextOrder[module]!.filter((other) => !grown[module]!.slice(nth).includes(other));
+    const place = order[module]!.length + nth;
+    const row = nextOrder[module]![place]!;
+    const before = nextOrder[module]!.slice(0, place);
     for (const place of slotPlacesOf(assembly, module)) {
       const { group } = place;
       if (row >= group.capacity) {
@@ -95,7 +114,7 @@ export function applyMove(
           `Cannot grow "${module}" to row ${row}: it has room for ${group.capacity} slots`,
         );
       }
-      clear(place, row, rowVectors);
+      clearRow(assembly, next, place, row);
       const existing = before.map((other) => next.theta.slice(...rowBounds(place, other)));
       const grownRow = (): ArrayLike<number> => {
         const { part: { initial, name } } = group;
@@ -123,45 +142,39 @@ export function cachedRows(assembly: Assembly, vectors: StateVectors): StateVect
   );
 }
 
-/** What an edit of rows needs besides the vectors. */
-export interface EditRequest {
-  readonly assembly: Assembly;
-  readonly vectors: StateVectors;
-  /** What {@linkcode cachedRows} kept, or null. */
-  readonly cache: StateVectors | null;
-  readonly order: SlotOrder;
-  readonly decision: Pick<EditDecision, "rows">;
-}
-
 /**
  * The vectors after rows got other numbers.
  *
+ * @param cache What {@linkcode cachedRows} kept, or null.
  * @throws {RangeError} If a row does not exist or is given another number of numbers, or is to come from a cache that is empty.
  */
-export function applyEdit(
-  { assembly, vectors, cache, order, decision }: EditRequest,
+export function writeRows(
+  assembly: Assembly,
+  { vectors, order }: SlotVectors,
+  edits: readonly RowEdit[],
+  cache: StateVectors | null,
 ): StateVectors {
   const next = copied(vectors);
-  for (const { module, slot, part, values, moments } of decision.rows) {
+  for (const { module, slot, part, values, moments } of edits) {
     const place = placeOf(assembly, module, part);
     const boundsOf = (logical: number) => {
       const row = rowsOn(place.group, order, module)[logical];
       if (row !== undefined) return rowBounds(place, row);
       throw new RangeError(
-        `Cannot edit slot ${logical} of "${module}": it has none in part ${part}`,
+        `Cannot write slot ${logical} of "${module}": it has none in part ${part}`,
       );
     };
     const [start, end] = boundsOf(slot);
     const source = "cachedSlot" in values ? boundsOf(values.cachedSlot) : null;
     if ((source !== null || moments === "cached") && cache === null) {
-      throw new RangeError(`Cannot edit slot ${slot} of "${module}" from the cache: it is empty`);
+      throw new RangeError(`Cannot write slot ${slot} of "${module}" from the cache: it is empty`);
     }
     const numbers = source === null
       ? values as ArrayLike<number>
       : cache!.theta!.subarray(...source);
     if (numbers.length !== end - start) {
       throw new RangeError(
-        `Cannot edit slot ${slot} of "${module}": found ${numbers.length} numbers for part ${part}, ` +
+        `Cannot write slot ${slot} of "${module}": found ${numbers.length} numbers for part ${part}, ` +
           `want ${end - start}`,
       );
     }

@@ -5,7 +5,7 @@
  */
 import type { Json } from "../base/canonical_json.ts";
 import type { Executor } from "../exec/executor.ts";
-import type { SlotRef } from "../methods/rank_policy.ts";
+import type { SlotRef } from "../methods/rank_actions.ts";
 import type { AdapterCosts, Settings } from "../study/types.ts";
 import type { BatchCursor, Task } from "../tasks/types.ts";
 import type { AssemblyRequest } from "./assemble.ts";

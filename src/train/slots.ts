@@ -4,7 +4,7 @@
  * @module
  */
 import { type Adapter, type AdapterPart, isPerSlot } from "../methods/adapter.ts";
-import type { SlotRef } from "../methods/rank_policy.ts";
+import type { SlotRef } from "../methods/rank_actions.ts";
 import { countParameters } from "../study/ranks.ts";
 import type { AdapterCosts, ModuleShape } from "../study/types.ts";
 

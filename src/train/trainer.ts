@@ -6,7 +6,13 @@
 import type { Json } from "../base/canonical_json.ts";
 import { RandomStream } from "../base/random.ts";
 import type { DeviceTensor } from "../exec/executor.ts";
-import type { RankDecision, RankPolicy } from "../methods/rank_policy.ts";
+import {
+  checkActions,
+  droppedSlots,
+  type GrowAction,
+  type RankAction,
+} from "../methods/rank_actions.ts";
+import type { RankPolicy } from "../methods/rank_policy.ts";
 import { firstBatch } from "../tasks/batches.ts";
 import type { Assembly } from "./assemble.ts";
 import { DeviceRun, loadPrograms } from "./device_run.ts";
@@ -14,14 +20,13 @@ import { rowView, scoresOf, slotScoresOf } from "./policy_view.ts";
 import type { LoadedPrograms } from "./programs.ts";
 import { type QueuedStep, settle } from "./queued_step.ts";
 import {
-  afterEvent,
+  afterAction,
   importanceEvent,
   isCacheOnly,
   roomFor,
   toldOf,
   withRoom,
 } from "./rank_events.ts";
-import { cachedRows } from "./row_edits.ts";
 import { checkScoring, firstCapacities, firstState } from "./run_start.ts";
 import {
   type Checkpoint,
@@ -197,20 +202,15 @@ export class Trainer {
       return events;
     }
     const done = this.#at.step;
-    const isEvaluated = this.#isEvaluated(done);
+    const isEvaluated = this.#evaluateAt.has(done);
     const isDue = this.#policy?.isDue(this.#at.policyState, done - 1, isEvaluated) ?? false;
-    const evaluate = async () => {
-      if (isEvaluated) events.push(...await this.#evaluate());
-    };
-    // What is kept had better not hold what the event begins, which is not trained yet.
-    const comesAfter = isDue && this.#evaluatesFirst;
-    if (comesAfter) await evaluate();
     if (isDue) {
       const started = performance.now();
-      events.push(...await this.#rankEvent(done - 1));
+      events.push(...await this.#rankEvent(done - 1, isEvaluated));
       this.#eventMillis += performance.now() - started;
     }
-    if (!comesAfter) await evaluate();
+    const isYetToCome = isEvaluated && !events.some(({ kind }) => kind === "evaluation");
+    if (isYetToCome) events.push(...await this.#evaluate());
     if (isBoundary(this.#stages, done)) this.#startStage();
     return events;
   }
@@ -224,14 +224,8 @@ export class Trainer {
   /** Whether the run cannot go on before an event after the last step. */
   #isDue(): boolean {
     const { step, policyState } = this.#at;
-    return step >= this.totalSteps || this.#isEvaluated(step) ||
+    return step >= this.totalSteps || this.#evaluateAt.has(step) ||
       (this.#policy?.isDue(policyState, step - 1) ?? false);
-  }
-
-  /** Whether the settings or the policy ask for an evaluation after `done` steps. */
-  #isEvaluated(done: number): boolean {
-    return this.#evaluateAt.has(done) ||
-      (this.#policy?.wantsEvaluation?.(this.#at.policyState, done - 1) ?? false);
   }
 
   /** Starts a step; what it computes may still be under way afterwards. */
@@ -268,7 +262,7 @@ export class Trainer {
     return events;
   }
 
-  async #rankEvent(index: number): Promise<readonly TrainingEvent[]> {
+  async #rankEvent(index: number, isEvaluated: boolean): Promise<readonly TrainingEvent[]> {
     const { programs } = this.#device;
     const { assembly } = programs;
     const before = await this.#device.download();
@@ -278,53 +272,68 @@ export class Trainer {
     const wrong = given.flatMap(({ scores }) => scores).find((score) => !Number.isFinite(score));
     if (wrong !== undefined) throw new DivergenceError(index + 1, wrong, "importance");
     const ranksBefore = this.ranks();
-    const random = this.#root.fork("policy").fork(index);
-    const seen = rowView(assembly, order, before, random);
+    const stream = this.#root.fork("policy").fork(index);
+    const seen = rowView({ assembly, order, vectors: before, stream, isEvaluated });
     const { decision, state } = this.#policy!.decide(this.#at.policyState, index, given, seen);
-    const scores = ("scores" in decision ? decision.scores : null) ?? given;
+    checkActions(this.#request.assembly.method.adapter!.policy!.kind, decision);
     this.#at = { ...this.#at, policyState: state };
-    if (isCacheOnly(decision)) {
-      this.#at = { ...this.#at, cache: cachedRows(assembly, before) };
-      return [];
-    }
-    this.#at = { ...this.#at, rankEvents: this.#at.rankEvents + 1 };
-    await this.#apply(decision, before, index);
+    const evaluations = await this.#apply(decision.actions, before, index);
+    if (isCacheOnly(decision)) return [];
     this.#at = {
       ...this.#at,
-      ranksMoved: this.#at.ranksMoved + (decision.kind === "move" ? decision.drop.length : 0),
+      rankEvents: this.#at.rankEvents + 1,
+      ranksMoved: this.#at.ranksMoved + droppedSlots(decision).length,
       peakParameters: Math.max(this.#at.peakParameters, this.activeParameters()),
     };
-    return toldOf({ step: index + 1, decision, scores, ranksBefore, ranksAfter: this.ranks() });
+    const scores = decision.scores ?? given;
+    const ranksAfter = this.ranks();
+    const told = toldOf({ step: index + 1, decision, scores, ranksBefore, ranksAfter });
+    const isEvaluatedFirst = decision.actions[0]?.type === "evaluate";
+    return isEvaluatedFirst ? [...evaluations, ...told] : [...told, ...evaluations];
   }
 
-  /** Does what a policy decided, in the state and on the device. */
-  async #apply(decision: RankDecision, before: StateVectors, index: number): Promise<void> {
-    const vectors = await this.#withRoom(decision, before);
-    const { assembly } = this.#device;
-    const after = afterEvent(
-      { assembly, state: this.#at, vectors, index, root: this.#root },
-      decision,
-    );
-    if (decision.kind === "merge") await this.#device.merge(after.state.history.at(-1)!);
-    this.#at = after.state;
-    if (after.vectors !== null) this.#upload(after.vectors);
+  /** Does what a policy decided, in the state and on the device; what is evaluated meanwhile is told. */
+  async #apply(
+    actions: readonly RankAction[],
+    before: StateVectors,
+    index: number,
+  ): Promise<readonly TrainingEvent[]> {
+    const events: TrainingEvent[] = [];
+    let vectors = before, uploaded = before, growths = 0;
+    const upload = () => {
+      if (vectors !== uploaded) this.#upload(vectors);
+      uploaded = vectors;
+    };
+    for (const action of actions) {
+      if (action.type === "evaluate") {
+        upload();
+        const started = performance.now();
+        events.push(...await this.#evaluate());
+        // It has a time of its own.
+        this.#eventMillis -= performance.now() - started;
+        continue;
+      }
+      if (action.type === "grow") vectors = await this.#withRoom(action, vectors);
+      const context = { assembly: this.#device.assembly, index, root: this.#root, growths };
+      const after = afterAction(context, { state: this.#at, vectors }, action);
+      if (action.type === "merge") await this.#device.merge(after.state.history.at(-1)!);
+      if (action.type === "grow") growths++;
+      this.#at = after.state;
+      vectors = after.vectors;
+    }
+    upload();
+    return events;
   }
 
   /** Makes room for new slots where there is none; the vectors come back under the layout that has it. */
-  async #withRoom(decision: RankDecision, vectors: StateVectors): Promise<StateVectors> {
-    const capacities = roomFor(this.#at, decision);
+  async #withRoom(action: GrowAction, vectors: StateVectors): Promise<StateVectors> {
+    const capacities = roomFor(this.#at, action);
     if (capacities === null) return vectors;
     const from = this.#device.assembly;
     await this.#device.makeRoom(capacities);
     const to = this.#device.assembly;
     this.#at = withRoom(this.#at, capacities, from, to);
     return moveToAssembly(from, to, vectors);
-  }
-
-  /** Whether an evaluation comes before the event after the same step. */
-  get #evaluatesFirst(): boolean {
-    const policy = this.#request.assembly.method.adapter?.policy;
-    return policy?.evaluatesFirst ?? policy?.kind === "merge";
   }
 
   get #hasImportance(): boolean {

@@ -6,7 +6,7 @@ import {
   budgetAt,
   checkAdaloraSchedule,
 } from "../../src/methods/adalora_policy.ts";
-import type { MaskDecision, SlotScores } from "../../src/methods/rank_policy.ts";
+import { actionsOf, type RankDecision, type SlotScores } from "../../src/methods/rank_actions.ts";
 
 const base: AdaloraPolicyOptions = { initWarmup: 2, finalWarmup: 4, interval: 1, ties: "exact" };
 
@@ -16,6 +16,10 @@ function modulesOf(count: number) {
 
 function scoresOf(rows: readonly (readonly number[])[]): SlotScores {
   return rows.map((scores, i) => ({ module: `m${i}`, scores }));
+}
+
+function maskOf(decision: RankDecision) {
+  return actionsOf(decision, "mask")[0]!;
 }
 
 Deno.test("budgetAt falls from 432 to 288 along a cubic curve", () => {
@@ -46,7 +50,7 @@ Deno.test("adaloraPolicy masks after multiples of the interval, then fixes the p
     const next = policy.decide(JSON.parse(JSON.stringify(state)), step, scores);
     state = next.state;
     steps.push(step);
-    permanent.push((next.decision as MaskDecision).permanent);
+    permanent.push(maskOf(next.decision).isPermanent);
   }
   assertEquals(steps, [6, 9, 12, 15, 18, 20]);
   assertEquals(permanent, [false, false, false, false, false, true]);
@@ -76,7 +80,7 @@ Deno.test("adaloraPolicy with a forced last mask fixes the pattern at T - t_f, a
     if (!policy.isDue(state, step)) continue;
     const next = policy.decide(state, step, scoresOf([[1, 2, 3, 4], [5, 6, 7, 8]]));
     state = next.state;
-    found.push([step, (next.decision as MaskDecision).permanent]);
+    found.push([step, maskOf(next.decision).isPermanent]);
   }
   assertEquals(found, [[8, false], [12, false], [16, false], [19, true]]);
   const never = { ...options, interval: 30 };
@@ -99,22 +103,22 @@ Deno.test("adaloraPolicy leaves exactly the budget, with random and with equal s
       totalSteps: 20,
       stepsPerEpoch: 5,
     });
-    let last: MaskDecision | null = null;
+    let isPermanent = false, left = initialTotal;
     for (let step = 0; step < 20; step++) {
       if (!policy.isDue(state, step)) continue;
       const rows = ranks.map((rank) => Array.from({ length: rank }, () => random.int(4)));
       const next = policy.decide(state, step, scoresOf(rows));
       state = next.state;
-      last = next.decision as MaskDecision;
-      const places = new Set(last.off.map(({ module, slot }) => `${module} ${slot}`));
-      assertEquals(initialTotal - places.size, last.budget);
-      assertEquals(last.budget, budgetAt(base, state, step));
+      const mask = maskOf(next.decision);
+      const places = new Set(mask.slots.map(({ module, slot }) => `${module} ${slot}`));
+      [isPermanent, left] = [mask.isPermanent, initialTotal - places.size];
+      assertEquals(left, budgetAt(base, state, step));
       const off = rows.map((row, i) => row.filter((_, slot) => places.has(`m${i} ${slot}`))).flat();
       const on = rows.map((row, i) => row.filter((_, slot) => !places.has(`m${i} ${slot}`))).flat();
       assertEquals(Math.max(-1, ...off) <= Math.min(9, ...on), true);
-      assertEquals(last.threshold, off.length === 0 ? null : Math.max(...off));
+      assertEquals(next.decision.threshold, off.length === 0 ? null : Math.max(...off));
     }
-    assertEquals([last?.permanent, last?.budget], [true, finalTotal]);
+    assertEquals([isPermanent, left], [true, finalTotal]);
   }
 });
 
@@ -129,10 +133,10 @@ Deno.test("adaloraPolicy masks equal scores in module and slot order, upstream a
   };
   const off = (ties: AdaloraPolicyOptions["ties"]) => {
     const policy = adaloraPolicy({ ...base, ties });
-    return policy.decide(policy.start(context), 17, scoresOf(rows)).decision as MaskDecision;
+    return policy.decide(policy.start(context), 17, scoresOf(rows)).decision;
   };
-  assertEquals(off("exact").off, [{ module: "m0", slot: 0 }, { module: "m1", slot: 0 }]);
-  assertEquals(off("upstream").off, [
+  assertEquals(maskOf(off("exact")).slots, [{ module: "m0", slot: 0 }, { module: "m1", slot: 0 }]);
+  assertEquals(maskOf(off("upstream")).slots, [
     { module: "m0", slot: 0 },
     { module: "m1", slot: 0 },
     { module: "m1", slot: 1 },
@@ -152,8 +156,8 @@ Deno.test("adaloraPolicy lets a masked slot come back before the last phase", ()
   });
   const first = policy.decide(state, 14, scoresOf([[1, 2, 3]]));
   const second = policy.decide(first.state, 15, scoresOf([[4, 2, 3]]));
-  assertEquals((first.decision as MaskDecision).off, [{ module: "m0", slot: 0 }]);
-  assertEquals((second.decision as MaskDecision).off, [{ module: "m0", slot: 1 }]);
+  assertEquals(maskOf(first.decision).slots, [{ module: "m0", slot: 0 }]);
+  assertEquals(maskOf(second.decision).slots, [{ module: "m0", slot: 1 }]);
 });
 
 Deno.test("adaloraPolicy masks nothing where start and target agree", () => {
@@ -168,12 +172,8 @@ Deno.test("adaloraPolicy masks nothing where start and target agree", () => {
     };
     const { decision } = policy.decide(policy.start(context), 17, scoresOf([[1, 2]]));
     assertEquals(decision, {
-      kind: "mask",
-      step: 17,
-      budget: 2,
+      actions: [{ type: "mask", slots: [], isPermanent: true }],
       threshold: null,
-      off: [],
-      permanent: true,
     });
   }
 });

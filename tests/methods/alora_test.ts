@@ -8,7 +8,7 @@ import {
   roundSteps,
 } from "../../src/methods/alora_policy.ts";
 import { mergedTensors, updatesOf } from "../../src/methods/weight_update.ts";
-import type { MoveDecision } from "../../src/methods/rank_policy.ts";
+import { actionsOf, droppedSlots } from "../../src/methods/rank_actions.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { bert } from "../../src/models/bert.ts";
 import { fixedRanks, solveRanks } from "../../src/study/ranks.ts";
@@ -16,7 +16,7 @@ import { ablationScores } from "../../src/train/ablation_scores.ts";
 import { evaluateSplit, exampleLoss } from "../../src/train/evaluate.ts";
 import type { StageData } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { applyMove } from "../../src/train/row_edits.ts";
+import { growSlots } from "../../src/train/row_edits.ts";
 import { exportTensors } from "../../src/train/stored_tensors.ts";
 import { withoutModules } from "../../src/train/vectors.ts";
 import { goldenModel } from "../models/fixture.ts";
@@ -70,12 +70,18 @@ function decideOnce(options: Partial<AloraPolicyOptions>, rows: number[][], size
   });
   const scores = rows.map((own, i) => ({ module: `m${i}`, scores: own }));
   const { decision, state: next } = policy.decide(state, 7, scores);
-  return { decision: decision as MoveDecision, ranks: next.ranks, next };
+  return {
+    decision,
+    drop: droppedSlots(decision),
+    grow: actionsOf(decision, "grow").flatMap(({ modules }) => modules),
+    ranks: next.ranks,
+    next,
+  };
 }
 
 Deno.test("a round drops the lowest and gives to modules that lost none", () => {
-  const { decision, ranks } = decideOnce({}, [[1, 5], [9, 0.5], [2, 3], [4, 8]]);
-  assertEquals(decision.drop, [
+  const { decision, drop, grow, ranks } = decideOnce({}, [[1, 5], [9, 0.5], [2, 3], [4, 8]]);
+  assertEquals(drop, [
     { module: "m0", slot: 0 },
     { module: "m1", slot: 1 },
     { module: "m2", slot: 0 },
@@ -83,24 +89,24 @@ Deno.test("a round drops the lowest and gives to modules that lost none", () => 
   ]);
   assertEquals(decision.threshold, 3);
   // Only m3 lost nothing: it gets all four.
-  assertEquals(decision.grow, ["m3", "m3", "m3", "m3"]);
+  assertEquals(grow, ["m3", "m3", "m3", "m3"]);
   assertEquals(ranks, [1, 1, 0, 6]);
   const few = decideOnce({ n_A: 3 }, [[1, 5], [0.5, 0.7], [2, 3], [7, 8]]);
-  assertEquals(few.decision.grow, ["m2", "m3", "m3"]);
+  assertEquals(few.grow, ["m2", "m3", "m3"]);
   assertEquals(few.ranks, [1, 0, 3, 4]);
   // Equal scores go in the order of modules and slots.
   const equal = decideOnce({ n_A: 1 }, [[2, 2], [2, 2]]);
-  assertEquals(equal.decision.drop, [{ module: "m0", slot: 0 }]);
+  assertEquals(equal.drop, [{ module: "m0", slot: 0 }]);
 });
 
 Deno.test("where every module lost a rank nothing is handed out and the total shrinks", () => {
-  const { decision, ranks, next } = decideOnce({}, [[1, 5], [2, 6], [3, 7]]);
-  assertEquals(decision.grow, []);
+  const { grow, ranks, next } = decideOnce({}, [[1, 5], [2, 6], [3, 7]]);
+  assertEquals(grow, []);
   assertEquals(ranks, [1, 1, 1]);
   assertEquals([next.dropped, next.grown], [3, 0]);
   // A module of full rank cannot take more.
   const full = decideOnce({ n_A: 2 }, [[1, 2, 3], [7, 8, 9]], 3);
-  assertEquals([full.decision.grow, full.ranks], [[], [1, 3]]);
+  assertEquals([full.grow, full.ranks], [[], [1, 3]]);
 });
 
 Deno.test("rounds follow K1 epochs and then every K2, N_A at most and none after the last step", () => {
@@ -290,21 +296,12 @@ Deno.test("new ranks leave the outputs as they are, and change them with upstrea
     const { vectors, order } = await trainer.checkpoint();
     const { assembly } = trainer;
     const module = moduleNames()[5]!;
-    const moved = applyMove({
+    const moved = growSlots(
       assembly,
-      vectors,
-      order,
-      decision: {
-        kind: "move",
-        step: 4,
-        budget: 1,
-        threshold: null,
-        drop: [],
-        grow: [module, module],
-        resetOptimizer: false,
-      },
-      stream: RandomStream.fromSeed(3),
-    });
+      { vectors, order },
+      { type: "grow", modules: [module, module] },
+      RandomStream.fromSeed(3),
+    );
     const rows = moved.order[module]!.slice(-2).map((row) =>
       rowOf(assembly, moved.vectors.theta!, module, "A", row)
     );

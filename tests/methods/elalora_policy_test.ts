@@ -7,7 +7,12 @@ import {
   movedRanksAt,
 } from "../../src/methods/elalora_policy.ts";
 import { elalora } from "../../src/methods/elalora.ts";
-import type { MoveDecision, SlotScores } from "../../src/methods/rank_policy.ts";
+import {
+  actionsOf,
+  droppedSlots,
+  type RankDecision,
+  type SlotScores,
+} from "../../src/methods/rank_actions.ts";
 import { solveRanks } from "../../src/study/ranks.ts";
 
 const base: ElaloraPolicyOptions = {
@@ -35,6 +40,10 @@ function scoresOf(rows: readonly (readonly number[])[]): SlotScores {
   return rows.map((scores, i) => ({ module: `m${i}`, scores }));
 }
 
+function grownIn(decision: RankDecision): readonly string[] {
+  return actionsOf(decision, "grow").flatMap(({ modules }) => modules);
+}
+
 /** One event on the given scores. */
 function decideOnce(options: Partial<ElaloraPolicyOptions>, rows: number[][], size = 64) {
   const policy = elaloraPolicy({ ...base, ...options });
@@ -48,7 +57,13 @@ function decideOnce(options: Partial<ElaloraPolicyOptions>, rows: number[][], si
     stepsPerEpoch: 5,
   });
   const next = policy.decide(state, 1, scoresOf(rows));
-  return { decision: next.decision as MoveDecision, ranks: next.state.ranks, state: next.state };
+  return {
+    decision: next.decision,
+    drop: droppedSlots(next.decision),
+    grow: grownIn(next.decision),
+    ranks: next.state.ranks,
+    state: next.state,
+  };
 }
 
 Deno.test("elaloraPolicy solves the worked example: ranks 3,3,3 become 2,5,2", () => {
@@ -57,13 +72,11 @@ Deno.test("elaloraPolicy solves the worked example: ranks 3,3,3 become 2,5,2", (
     const { decision, ranks } = decideOnce({ movedRanks: 2, ties }, rows);
     assertEquals(ranks, [2, 5, 2]);
     assertEquals(decision, {
-      kind: "move",
-      step: 1,
-      budget: 2,
+      actions: [
+        { type: "drop", slots: [{ module: "m0", slot: 1 }, { module: "m2", slot: 0 }] },
+        { type: "grow", modules: ["m1", "m1"] },
+      ],
       threshold: 1,
-      drop: [{ module: "m0", slot: 1 }, { module: "m2", slot: 0 }],
-      grow: ["m1", "m1"],
-      resetOptimizer: false,
     });
   }
 });
@@ -162,7 +175,7 @@ Deno.test("elaloraPolicy keeps the total rank over 100 random events, with ties,
       const rows = before.map((rank) => Array.from({ length: rank }, () => random.int(6) / 4));
       const next = policy.decide(JSON.parse(JSON.stringify(state)), step, scoresOf(rows));
       state = next.state;
-      const { drop, grow } = next.decision as MoveDecision;
+      const drop = droppedSlots(next.decision), grow = grownIn(next.decision);
       assertEquals(drop.length, grow.length);
       moved += drop.length;
       assertEquals(state.ranks.reduce((a, b) => a + b, 0), 22);
@@ -189,11 +202,11 @@ Deno.test("elaloraPolicy keeps the total rank over 100 random events, with ties,
 Deno.test("elaloraPolicy orders equal scores by module and slot, and upstream ties change the total", () => {
   const rows = [[0, 0, 5], [0, 0, 6], [1, 2, 3]];
   const exact = decideOnce({ movedRanks: 1 }, rows);
-  assertEquals(exact.decision.drop, [{ module: "m0", slot: 0 }]);
-  assertEquals(exact.decision.grow, ["m2"]);
+  assertEquals(exact.drop, [{ module: "m0", slot: 0 }]);
+  assertEquals(exact.grow, ["m2"]);
   assertEquals(exact.ranks, [2, 3, 4]);
   const upstream = decideOnce({ movedRanks: 1, ties: "upstream" }, rows);
-  assertEquals(upstream.decision.drop, [{ module: "m0", slot: 0 }, { module: "m0", slot: 1 }]);
+  assertEquals(upstream.drop, [{ module: "m0", slot: 0 }, { module: "m0", slot: 1 }]);
   assertEquals(upstream.ranks, [1, 3, 4]);
 });
 
@@ -217,36 +230,31 @@ Deno.test("elaloraPolicy decides as upstream where scores are distinct and the p
 Deno.test("elaloraPolicy cuts moves to half the pool unless overlap is allowed", () => {
   const rows = [[1, 5], [2, 6], [3, 7]];
   const cut = decideOnce({ movedRanks: 3, perModule: 1 }, rows);
-  assertEquals([cut.decision.budget, cut.ranks], [3, [1, 2, 3]]);
+  assertEquals([cut.drop.length, cut.ranks], [1, [1, 2, 3]]);
   const allowed = decideOnce({ movedRanks: 3, perModule: 1, poolOverlap: "allow" }, rows);
-  assertEquals(allowed.decision.drop.length, 3);
-  assertEquals(allowed.decision.grow, ["m0", "m1", "m2"]);
+  assertEquals(allowed.drop.length, 3);
+  assertEquals(allowed.grow, ["m0", "m1", "m2"]);
   assertEquals(allowed.ranks, [2, 2, 2]);
 });
 
 Deno.test("elaloraPolicy grows the next module where the best is full, and moves less where all are", () => {
   const rows = [[1, 20], [2, 21], [3, 30, 31, 32], [4, 40, 41, 42]];
   const capped = decideOnce({ movedRanks: 2, maxRank: 4 }, rows);
-  assertEquals(capped.decision.drop.map(({ module }) => module), ["m0", "m1"]);
+  assertEquals(capped.drop.map(({ module }) => module), ["m0", "m1"]);
   // m2 and m3 are full; of the dropped-from modules only owners in the pool can take the ranks back.
-  assertEquals(capped.decision.grow, ["m0", "m1"]);
+  assertEquals(capped.grow, ["m0", "m1"]);
   const free = decideOnce({ movedRanks: 2 }, rows);
-  assertEquals(free.decision.grow, ["m2", "m3"]);
+  assertEquals(free.grow, ["m2", "m3"]);
   const bySize = decideOnce({ movedRanks: 2 }, [[1, 2, 3, 4], [5, 6, 7, 8]], 4);
-  assertEquals(bySize.decision.drop, [{ module: "m0", slot: 0 }, { module: "m0", slot: 1 }]);
-  assertEquals(bySize.decision.grow, ["m0", "m0"]);
+  assertEquals(bySize.drop, [{ module: "m0", slot: 0 }, { module: "m0", slot: 1 }]);
+  assertEquals(bySize.grow, ["m0", "m0"]);
 });
 
 Deno.test("elaloraPolicy makes an empty decision where every module has one rank", () => {
   const { decision, ranks } = decideOnce({ resetOptimizer: true }, [[1], [2]]);
   assertEquals(decision, {
-    kind: "move",
-    step: 1,
-    budget: 4,
+    actions: [{ type: "drop", slots: [] }, { type: "grow", modules: [] }, { type: "reset" }],
     threshold: null,
-    drop: [],
-    grow: [],
-    resetOptimizer: true,
   });
   assertEquals(ranks, [1, 1]);
 });

@@ -138,7 +138,13 @@ for (const [family, rows, executor] of cases) {
     for (const steps of [1, 2]) {
       await trainTo(trainer, steps);
       const { vectors, order } = await trainer.checkpoint();
-      const seen = rowView(trainer.assembly, order, vectors, unused);
+      const seen = rowView({
+        assembly: trainer.assembly,
+        order,
+        vectors,
+        stream: unused,
+        isEvaluated: false,
+      });
       for (const [name, norms] of Object.entries(golden[family])) {
         // Of the last layer all but keys and values see first tokens alone; see the design's item 8.
         const isCut = name.startsWith("layer.1") && !/key|value/.test(name);
@@ -166,7 +172,13 @@ Deno.test("every n steps each row of A loses half its entries and nothing else c
     return { events, checkpoint, assembly };
   };
   const [now, before] = [await at(pruned, 3), await at(plain, 3)];
-  const seen = rowView(now.assembly, now.checkpoint.order, now.checkpoint.vectors, unused);
+  const seen = rowView({
+    assembly: now.assembly,
+    order: now.checkpoint.order,
+    vectors: now.checkpoint.vectors,
+    stream: unused,
+    isEvaluated: false,
+  });
   const zeros = (row: Float32Array) => row.filter((value) => value === 0).length;
   for (const name of moduleNames()) {
     const norms = seen.inputNorms(name);

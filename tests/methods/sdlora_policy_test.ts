@@ -1,7 +1,8 @@
 /** SD-LoRA's decisions at the end of a task, and how a direction is expressed by earlier ones, in plain numbers. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
-import type { MoveDecision, RowView } from "../../src/methods/rank_policy.ts";
+import { actionsOf, droppedSlots } from "../../src/methods/rank_actions.ts";
+import type { RowView } from "../../src/methods/rank_policy.ts";
 import { sdlora } from "../../src/methods/sdlora.ts";
 import { type Direction, expressed, innerProduct } from "../../src/methods/factored_directions.ts";
 import { sdloraPolicy, type SdloraPolicyOptions } from "../../src/methods/sdlora_policy.ts";
@@ -103,6 +104,7 @@ function viewOf(isMultiple: Readonly<Record<string, boolean>>, alpha: readonly n
     rows: (module, part) => rows[`${module}.${part}`]!.map((row) => Float32Array.from(row)),
     stream: RandomStream.fromSeed(1),
     inputNorms: () => new Float32Array(),
+    isEvaluated: false,
   };
 }
 
@@ -124,11 +126,13 @@ function secondEnd(
   const seen = viewOf(isMultiple, [0.5, 2, 1, 1]);
   const { state } = policy.decide(begun, 3, [], seen);
   const next = policy.decide(state, 7, [], seen);
-  const { drop, grow, rows } = next.decision as MoveDecision;
+  const drop = droppedSlots(next.decision);
+  const grow = actionsOf(next.decision, "grow").flatMap(({ modules }) => modules);
+  const rows = actionsOf(next.decision, "write").flatMap((action) => action.rows);
   const alpha = (module: string) =>
-    rows!.find((row) => row.module === module && row.part === "alpha")?.values;
+    rows.find((row) => row.module === module && row.part === "alpha")?.values;
   const factorOf = (module: string, slot: number) =>
-    rows!.find((row) => row.module === module && row.slot === slot && row.part === "factor")
+    rows.find((row) => row.module === module && row.slot === slot && row.part === "factor")
       ?.values;
   return { policy, state: next.state, drop, grow, rows: rows!, alpha, factorOf };
 }

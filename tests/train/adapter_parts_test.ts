@@ -11,13 +11,14 @@ import {
   isOfWeights,
   type WeightAdapter,
 } from "../../src/methods/adapter.ts";
-import type { EditDecision, RankPolicy, RowView } from "../../src/methods/rank_policy.ts";
+import type { RankDecision, RowEdit } from "../../src/methods/rank_actions.ts";
+import type { RankPolicy, RowView } from "../../src/methods/rank_policy.ts";
 import { evaluationPass } from "../../src/methods/adapter.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
 import type { Checkpoint } from "../../src/train/run_types.ts";
 import { slotOf } from "../../src/train/layout.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { applyEdit } from "../../src/train/row_edits.ts";
+import { writeRows } from "../../src/train/row_edits.ts";
 import { exportTensors, importTensors } from "../../src/train/stored_tensors.ts";
 import { withoutModules } from "../../src/train/vectors.ts";
 import {
@@ -221,24 +222,15 @@ Deno.test("a part is changed after the optimiser by what the method feeds", asyn
 
 /** Caches after step 1, and after step 2 gives slot 0 the cached slot 1, and slot 1 twice its numbers. */
 function editing(module: string): RankPolicy<number> {
-  const decide = (step: number, seen: RowView): EditDecision => ({
-    kind: "edit",
-    step,
-    budget: 12,
-    threshold: null,
-    isCaching: step === 1,
-    scores: step === 2 ? [{ module, scores: [1, 3] }] : null,
-    rows: step === 1 ? [] : [
+  const decide = (step: number, seen: RowView): RankDecision => {
+    if (step === 1) return { actions: [{ type: "cache" }] };
+    const doubled = seen.rows(module, "A")[1]!.map((v) => 2 * v);
+    const rows: readonly RowEdit[] = [
       { module, slot: 0, part: "A", values: { cachedSlot: 1 }, moments: "cached" },
-      {
-        module,
-        slot: 1,
-        part: "A",
-        values: seen.rows(module, "A")[1]!.map((v) => 2 * v),
-        moments: "zero",
-      },
-    ],
-  });
+      { module, slot: 1, part: "A", values: doubled, moments: "zero" },
+    ];
+    return { actions: [{ type: "write", rows }], scores: [{ module, scores: [1, 3] }] };
+  };
   return {
     start: () => 0,
     isDue: (_, step) => step === 1 || step === 2,
@@ -290,18 +282,15 @@ Deno.test("an edit takes rows from the cache or from the policy, also after a ch
 Deno.test("an edit of what does not exist is refused", async () => {
   const { assembly, after } = await trained(changed(() => ({})), 1);
   const module = moduleNames()[0]!;
-  const edit = (row: Partial<EditDecision["rows"][number]>) =>
-    applyEdit({
+  const edit = (row: Partial<RowEdit>) =>
+    writeRows(
       assembly,
-      vectors: after.vectors,
-      cache: null,
-      order: after.order,
-      decision: {
-        rows: [{ module, slot: 0, part: "A", values: [1], moments: "keep", ...row }],
-      },
-    });
+      { vectors: after.vectors, order: after.order },
+      [{ module, slot: 0, part: "A", values: [1], moments: "keep", ...row }],
+      null,
+    );
   assertThrows(() => edit({}), RangeError, "found 1 numbers for part A");
-  assertThrows(() => edit({ slot: 7 }), RangeError, "Cannot edit slot 7");
+  assertThrows(() => edit({ slot: 7 }), RangeError, "Cannot write slot 7");
   assertThrows(() => edit({ part: "E" }), RangeError, 'Cannot find part "E"');
   assertThrows(() => edit({ values: { cachedSlot: 0 } }), RangeError, "it is empty");
 });

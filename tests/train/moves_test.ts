@@ -1,10 +1,11 @@
 /** What ElaLoRA's rank events do to a run. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Json } from "../../src/base/canonical_json.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import type { BoundMethod } from "../../src/methods/method.ts";
-import type { MoveDecision, RankPolicy } from "../../src/methods/rank_policy.ts";
+import type { RankAction } from "../../src/methods/rank_actions.ts";
+import type { RankPolicy } from "../../src/methods/rank_policy.ts";
 import type { StateVector } from "../../src/train/assemble.ts";
 import { slotOf } from "../../src/train/layout.ts";
 import type { Checkpoint, Snapshot } from "../../src/train/run_types.ts";
@@ -192,21 +193,14 @@ Deno.test("a new slot takes a first step of the size of the learning rate, an ol
 /** A method whose policy does what a script says: decisions by step (counted from 0). */
 function scripted(
   method: BoundMethod,
-  script: Readonly<Record<number, Pick<MoveDecision, "drop" | "grow">>>,
+  script: Readonly<Record<number, readonly RankAction[]>>,
 ): BoundMethod {
   const { adapter } = method;
   const rule: RankPolicy<Json> = {
     start: () => null,
     isDue: (_state, step) => script[step] !== undefined,
     decide: (state, step) => ({
-      decision: {
-        kind: "move",
-        step,
-        budget: 0,
-        threshold: null,
-        resetOptimizer: false,
-        ...script[step]!,
-      },
+      decision: { actions: script[step]! },
       state,
     }),
   };
@@ -229,7 +223,7 @@ Deno.test("growth past a module's room keeps what the network computes and all t
     change: (method) => scripted(method, script),
   });
   const plain = await stateAfter(run({}), 4);
-  const grown = await stateAfter(run({ 3: { drop: [], grow } }), 4);
+  const grown = await stateAfter(run({ 3: [{ type: "grow", modules: grow }] }), 4);
   assertEquals(grown.checkpoint.order["layer.0.query"], [0, 1, 2, 3, 4, 5, 6]);
   assertEquals(grown.checkpoint.order["layer.1.output"], [0, 1, 2]);
   assertEquals(grown.checkpoint.order["layer.1.query"], [0, 1]);
@@ -266,12 +260,53 @@ Deno.test("growth past a module's room keeps what the network computes and all t
   assertEquals(after!.predictions, before!.predictions);
 });
 
+Deno.test("actions are done in order: an evaluation sees what is dropped after it, and each growth draws anew", async () => {
+  const [module] = moduleNames() as readonly [string];
+  const grow: RankAction = { type: "grow", modules: [module] };
+  const actions: readonly RankAction[] = [
+    { type: "evaluate" },
+    { type: "drop", slots: [{ module, slot: 0 }] },
+    grow,
+    grow,
+  ];
+  const run: TinyRun = {
+    method: "elalora",
+    train: { steps: 6, evaluateEvery: 4 },
+    change: (method) => {
+      const { adapter, ...rest } = scripted(method, { 3: actions });
+      // Rows that are drawn by name.
+      return { ...rest, adapter: { ...adapter!, policy: { ...adapter!.policy!, growth: {} } } };
+    },
+  };
+  const { events, checkpoint, assembly } = await stateAfter(run, 4);
+  assertEquals(checkpoint.order[module], [1, 0, 2]);
+  // The evaluation that the settings ask for after this step is the one of the event.
+  const evaluations = ofKind(events, "evaluation").map(({ snapshot }) => snapshot);
+  assertEquals(evaluations.map(({ step, order }) => [step, order[module]]), [[4, [0, 1]]]);
+  assertEquals(ofKind(events, "ranks").map(({ moved, changes }) => [moved, changes]), [
+    [1, [{ module, from: 2, to: 3, score: ofKind(events, "ranks")[0]!.changes[0]!.score }]],
+  ]);
+  const rows = [0, 2].map((row) => rowOf(assembly, checkpoint.vectors.theta!, module, "A", row));
+  assert(rows.every((row) => row.some((value) => value !== 0)), "a new row was not drawn");
+  assert(rows[0]!.join() !== rows[1]!.join(), "both growths drew the same row");
+});
+
+Deno.test("a decision that its policy's kind is not made for stops the run", async () => {
+  const run: TinyRun = {
+    method: "elalora",
+    change: (method) => scripted(method, { 0: [{ type: "merge", ranks: {} }] }),
+  };
+  const trainer = await Trainer.create(trainingRequest(executor, run), null);
+  await assertRejects(() => trainer.next(), RangeError, 'Cannot do "merge" at a rank event');
+  trainer.dispose();
+});
+
 Deno.test("snapshots from before a growth hold the same tensors after it", async () => {
   const grow = new Array(5).fill("layer.1.intermediate");
   const run: TinyRun = {
     method: "elalora",
     train: { steps: 8, evaluateEvery: 3 },
-    change: (method) => scripted(method, { 4: { drop: [], grow } }),
+    change: (method) => scripted(method, { 4: [{ type: "grow", modules: grow }] }),
   };
   const trainer = await Trainer.create(trainingRequest(executor, run), null);
   await trainTo(trainer, 4);

@@ -15,17 +15,14 @@ function asking(drawn: number[]): RankPolicy<number> {
   return {
     start: () => 0,
     isDue: (_, step) => step === 1 || step === 2,
-    wantsEvaluation: (events, step) => events === 1 && step === 2,
-    decide: (events, step, _, { stream }) => {
+    decide: (events, _step, _scores, { stream }) => {
       drawn.push(stream.next());
       return {
         decision: {
-          kind: "mask",
-          step,
-          budget: 0,
-          threshold: null,
-          off: [{ module, slot: 0 }],
-          permanent: false,
+          actions: [
+            { type: "mask", slots: [{ module, slot: 0 }], isPermanent: false },
+            ...(events === 1 ? [{ type: "evaluate" } as const] : []),
+          ],
           scores: [{ module, scores: [1, 3] }],
         },
         state: events + 1,

@@ -2,10 +2,15 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
-import type { MoveDecision, RankDecision, RowEdit } from "../../src/methods/rank_policy.ts";
+import type { RankAction, RankDecision, RowEdit, SlotRef } from "../../src/methods/rank_actions.ts";
 import { assemble, type Assembly } from "../../src/train/assemble.ts";
-import { type AfterEvent, afterEvent, toldOf } from "../../src/train/rank_events.ts";
-import { applyEdit, cachedRows } from "../../src/train/row_edits.ts";
+import {
+  afterAction,
+  type EventState,
+  type StateAction,
+  toldOf,
+} from "../../src/train/rank_events.ts";
+import { cachedRows, writeRows } from "../../src/train/row_edits.ts";
 import { firstCapacities, firstState } from "../../src/train/run_start.ts";
 import type { StateVectors } from "../../src/train/vectors.ts";
 import { assertBitEqual, moduleNames, rowOf, type TinyRun, trainingRequest } from "./fixture.ts";
@@ -31,21 +36,27 @@ function begun(run: TinyRun) {
 const root = RandomStream.fromSeed(7);
 const [module, other] = moduleNames() as [string, string];
 
-/** A move of ranks after a step. */
-function move(grow: readonly string[], drop: MoveDecision["drop"] = []): MoveDecision {
-  return {
-    ...{ kind: "move", step: 0, budget: 0, threshold: null, resetOptimizer: false },
-    ...{ grow, drop },
-  };
+/** A move of ranks. */
+function move(modules: readonly string[], slots: readonly SlotRef[] = []): readonly RankAction[] {
+  return [{ type: "drop", slots }, { type: "grow", modules }];
+}
+
+/** The state after an action that is alone in its event, which follows a step. */
+function afterEvent(
+  { assembly, state, vectors }: ReturnType<typeof begun>,
+  index: number,
+  action: StateAction,
+): EventState {
+  return afterAction({ assembly, index, root, growths: 0 }, { state, vectors }, action);
 }
 
 function rowsAfter(
   assembly: Assembly,
-  { state, vectors }: AfterEvent,
+  { state, vectors }: EventState,
   name: string,
   part: string,
 ): readonly Float32Array[] {
-  return state.order[name]!.map((row) => rowOf(assembly, vectors!.theta!, name, part, row));
+  return state.order[name]!.map((row) => rowOf(assembly, vectors.theta!, name, part, row));
 }
 
 function dot(a: Float32Array, b: Float32Array): number {
@@ -55,11 +66,12 @@ function dot(a: Float32Array, b: Float32Array): number {
 const elalora: TinyRun = { method: "elalora", options: { b: 4, maskInterval: 2 } };
 
 Deno.test("slots that one event adds to one module are orthonormal to each other and to those before", () => {
-  const { assembly, state, vectors } = begun(elalora);
-  const after = afterEvent(
-    { assembly, state, vectors, index: 4, root },
-    move([module, other, module, module]),
-  );
+  const before = begun(elalora);
+  const { assembly } = before;
+  const after = afterEvent(before, 4, {
+    type: "grow",
+    modules: [module, other, module, module],
+  });
   for (const [name, count] of [[module, 5], [other, 3]] as const) {
     for (const part of ["A", "B"]) {
       const rows = rowsAfter(assembly, after, name, part);
@@ -78,9 +90,10 @@ Deno.test("slots that one event adds to one module are orthonormal to each other
 });
 
 Deno.test("each event draws directions of its own, and so does each of its slots", () => {
-  const { assembly, state, vectors } = begun(elalora);
+  const before = begun(elalora);
+  const { assembly } = before;
   const grownAt = (index: number) =>
-    afterEvent({ assembly, state, vectors, index, root }, move([module, other]));
+    afterEvent(before, index, { type: "grow", modules: [module, other] });
   const newRow = (index: number, name: string) =>
     rowsAfter(assembly, grownAt(index), name, "A").at(-1)!;
   assertBitEqual(newRow(3, module), newRow(3, module), "the same event");
@@ -92,13 +105,12 @@ Deno.test("each event draws directions of its own, and so does each of its slots
 });
 
 Deno.test("each merge draws a block of its own", () => {
-  const { assembly, state, vectors } = begun({ method: "raclora" });
+  const before = begun({ method: "raclora" });
   const ranks = Object.fromEntries(moduleNames().map((name) => [name, 2]));
-  const decision: RankDecision = { kind: "merge", step: 0, budget: 24, threshold: null, ranks };
   const rowAfter = (index: number) => {
-    const after = afterEvent({ assembly, state, vectors, index, root }, decision);
+    const after = afterEvent(before, index, { type: "merge", ranks });
     assertEquals(after.state.history.map(({ step }) => step), [index + 1]);
-    return rowsAfter(assembly, after, module, "A")[0]!;
+    return rowsAfter(before.assembly, after, module, "A")[0]!;
   };
   assertBitEqual(rowAfter(3), rowAfter(3), "the same merge");
   assert(rowAfter(3).every((value, i) => value !== rowAfter(7)[i]));
@@ -114,13 +126,7 @@ Deno.test("an edit keeps, clears or restores both moments of its row and touches
   );
   const values = Float32Array.from({ length: 16 }, (_, i) => i);
   const edited = (edit: Pick<RowEdit, "values" | "moments">) =>
-    applyEdit({
-      assembly,
-      vectors,
-      cache,
-      order,
-      decision: { rows: [{ module, slot: 1, part: "A", ...edit }] },
-    });
+    writeRows(assembly, { vectors, order }, [{ module, slot: 1, part: "A", ...edit }], cache);
   const row = (of: StateVectors, name: keyof StateVectors, slot = 1) =>
     rowOf(assembly, of[name]!, module, "A", slot);
   const doubled = (name: keyof StateVectors, slot = 1) =>
@@ -161,10 +167,7 @@ Deno.test("a run has room for the ranks of its adapted modules, and for no other
 Deno.test("an event tells the mean score of a module's slots, and beside it their sum", () => {
   const told = toldOf({
     step: 6,
-    decision: {
-      ...move([other], [{ module, slot: 0 }]),
-      threshold: 0.25,
-    },
+    decision: { actions: move([other], [{ module, slot: 0 }]), threshold: 0.25 },
     scores: [
       { module, scores: [0.25, 0.5, 1.5] },
       { module: other, scores: [3, 1] },
@@ -190,7 +193,7 @@ Deno.test("an event tells the mean score of a module's slots, and beside it thei
   ]);
 });
 
-Deno.test("an event counts the slots that it changed, as each kind of decision has them", () => {
+Deno.test("an event counts the slots that it changed, as each kind of action has them", () => {
   const movedBy = (decision: RankDecision) => {
     const [ranks] = toldOf({
       ...{ step: 1, decision, scores: [] },
@@ -198,16 +201,15 @@ Deno.test("an event counts the slots that it changed, as each kind of decision h
     });
     return ranks!.kind === "ranks" ? ranks!.moved : null;
   };
-  const base = { step: 0, budget: 5, threshold: null } as const;
   const off = [{ module, slot: 0 }, { module, slot: 2 }, { module: other, slot: 1 }];
   const edit = (slot: number, part: string): RowEdit => ({
     ...{ module, slot, part, values: [], moments: "keep" },
   });
   const rows = [edit(0, "A"), edit(0, "B"), edit(2, "A")];
-  const edits = { ...base, kind: "edit", rows, isCaching: false, scores: null } as const;
-  assertEquals(movedBy(move([other], off)), 3);
-  assertEquals(movedBy({ ...base, kind: "mask", off, permanent: false }), 3);
-  assertEquals(movedBy({ ...base, kind: "merge", ranks: {} }), 5);
+  const edits: RankDecision = { actions: [{ type: "write", rows }] };
+  assertEquals(movedBy({ actions: move([other], off) }), 3);
+  assertEquals(movedBy({ actions: [{ type: "mask", slots: off, isPermanent: false }] }), 3);
+  assertEquals(movedBy({ actions: [{ type: "merge", ranks: {} }] }), 5);
   // Two rows of one slot are one slot.
   assertEquals(movedBy(edits), 2);
   assertEquals(movedBy({ ...edits, moved: 7 }), 7);

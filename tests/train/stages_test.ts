@@ -296,11 +296,7 @@ Deno.test("a rank policy is told of the stages, and may decide at the end of one
         isDue: (ends, step) => (ends as readonly number[]).includes(step),
         decide: (state, step) => {
           asked.push(step);
-          const decision = { kind: "move", step, budget: 0, threshold: null } as const;
-          return {
-            decision: { ...decision, drop: [], grow: [], resetOptimizer: false },
-            state,
-          };
+          return { decision: { actions: [] }, state };
         },
       };
       return {

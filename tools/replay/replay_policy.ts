@@ -8,13 +8,14 @@ import { adaloraPolicy, budgetAt } from "../../src/methods/adalora_policy.ts";
 import { newDirection, newSlotScale } from "../../src/methods/directions.ts";
 import { elaloraPolicy, movedRanksAt } from "../../src/methods/elalora_policy.ts";
 import { type Importance, slotScore, updateImportance } from "../../src/methods/importance.ts";
-import type {
-  MaskDecision,
-  MoveDecision,
-  ScoredPolicy,
-  SlotRef,
-  SlotScores,
-} from "../../src/methods/rank_policy.ts";
+import {
+  actionsOf,
+  droppedSlots,
+  type RankDecision,
+  type SlotRef,
+  type SlotScores,
+} from "../../src/methods/rank_actions.ts";
+import type { ScoredPolicy } from "../../src/methods/rank_policy.ts";
 import {
   appendSlot,
   combineSlots,
@@ -47,7 +48,7 @@ interface Driver {
   readonly budget: (step: number) => number | null;
   readonly isEvent: (step: number) => boolean;
   readonly isFrozen: (step: number) => boolean;
-  readonly decide: (step: number, scores: SlotScores) => MoveDecision | MaskDecision;
+  readonly decide: (step: number, scores: SlotScores) => RankDecision;
 }
 
 interface Averages {
@@ -160,15 +161,16 @@ function adjust(
   compareScores(comparison, step, scores, event);
   const decision = driver.decide(step, scores);
   comparison.number(at, decision.threshold ?? NaN, event.threshold);
-  if (decision.kind === "mask") {
-    const mask = { off: bySlot(decision.off), threshold: decision.threshold };
+  const [masked] = actionsOf(decision, "mask");
+  if (masked !== undefined) {
+    const mask = { off: bySlot(masked.slots), threshold: decision.threshold ?? null };
     return {
       params: applyMask(params, mask),
       averages,
-      standing: decision.permanent ? mask : null,
+      standing: masked.isPermanent ? mask : null,
     };
   }
-  const dropped = bySlot(decision.drop);
+  const dropped = bySlot(droppedSlots(decision));
   const kept = {
     params: dropFrom(params, dropped),
     averages: {
@@ -177,7 +179,8 @@ function adjust(
     },
     standing,
   };
-  return grow(kept, decision.grow, event, comparison, step);
+  const grown = actionsOf(decision, "grow").flatMap(({ modules }) => modules);
+  return grow(kept, grown, event, comparison, step);
 }
 
 /** Compares what the allocator left: parameters, ranks, averages. */
