@@ -17,6 +17,7 @@ import type {
   RunFacts,
 } from "../study/types.ts";
 import { type Adapter, costsOf } from "./adapter.ts";
+import { checkAdapterFields, checkFields, type Names } from "./known_fields.ts";
 import type { RankEstimate } from "./rank_estimate.ts";
 
 /** Which of the encoder's own parameters are trained besides the head. */
@@ -26,8 +27,8 @@ export type Backbone = "frozen" | "biases" | "all";
 export interface MethodParts {
   /** Default: frozen. */
   readonly backbone?: Backbone;
-  /** Default: none. */
-  readonly adapter?: Adapter;
+  /** Default: null, for none. */
+  readonly adapter?: Adapter | null;
   /** How ranks are found before training. Default: they follow from the budget alone. */
   readonly estimate?: RankEstimate;
 }
@@ -90,18 +91,48 @@ export interface MethodDefinition<Options extends z.ZodType> {
   readonly check?: (options: z.output<Options>, facts: RunFacts) => void;
 }
 
-/** Makes a table entry of a definition. */
+const definitionFields: Names<MethodDefinition<z.ZodType>> = {
+  name: true,
+  title: true,
+  source: true,
+  version: true,
+  module: true,
+  options: true,
+  bind: true,
+  budget: true,
+  check: true,
+};
+
+const budgetFields: Names<BudgetRules<never>> = {
+  initialFactor: true,
+  moduleParts: true,
+  rankWeights: true,
+  plan: true,
+  counts: true,
+};
+
+const partFields: Names<MethodParts> = { backbone: true, adapter: true, estimate: true };
+
+/**
+ * Makes a table entry of a definition.
+ *
+ * @throws {RangeError} If it has a field that no method has; so does `bind` of the entry, for what the definition binds.
+ */
 export function defineMethod<Options extends z.ZodType>(
   definition: MethodDefinition<Options>,
 ): Method {
   const { options: schema, budget = {}, check } = definition;
   const { initialFactor, moduleParts, rankWeights, plan, counts } = budget ?? {};
   const typed = (options: Json): z.output<Options> => schema.parse(options);
-  const bind = (options: Json): BoundMethod => ({
-    backbone: "frozen",
-    adapter: null,
-    ...definition.bind(typed(options)),
-  });
+  checkFields(definition.name, "the definition", definition, definitionFields);
+  checkFields(definition.name, "its budget", definition.budget, budgetFields);
+  const bind = (options: Json): BoundMethod => {
+    const parts = definition.bind(typed(options));
+    const { backbone = "frozen", adapter = null, ...rest } = parts;
+    checkFields(definition.name, "what it binds", parts, partFields);
+    if (adapter !== null) checkAdapterFields(definition.name, adapter);
+    return { backbone, adapter, ...rest };
+  };
   return {
     name: definition.name,
     title: definition.title,

@@ -1,5 +1,5 @@
 /** What a method is that states its parts, how they are prepared and its scale, and nothing else. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import * as z from "zod";
 import { type Adapter, capacityOf } from "../../src/methods/adapter.ts";
 import { loraParts, loraPrepare } from "../../src/methods/lora.ts";
@@ -22,4 +22,21 @@ Deno.test("a method without an adapter takes no budget", () => {
   const own = defineMethod({ ...common, name: "own", budget: null, bind: () => ({}) });
   assertEquals(own.bind({}), { backbone: "frozen", adapter: null });
   assertEquals(own.usesBudget, false);
+});
+
+Deno.test("a misspelt field is refused, since its default would be used in silence", () => {
+  const adapter: Adapter = { parts: loraParts, prepare: loraPrepare, scale: () => 1 };
+  const named = (bound: object, more: object = {}) =>
+    defineMethod({ ...common, ...more, name: "own", bind: () => bound }).bind({});
+  const refused = (text: string, ...stated: Parameters<typeof named>) => {
+    const error = assertThrows(() => named(...stated), RangeError);
+    assertEquals(error.message.startsWith(`Cannot use method "own": Unknown ${text}: known`), true);
+  };
+  refused('field of what it binds "adaptor"', { adaptor: adapter });
+  refused('field of its adapter "dynamics"', { adapter: { ...adapter, dynamics: null } });
+  refused('field of its step "regulator"', { adapter: { ...adapter, step: { regulator: null } } });
+  refused('field of its policy "rules"', { adapter: { ...adapter, policy: { rules: null } } });
+  refused('field of its storage "cost"', { adapter: { ...adapter, storage: { cost: null } } });
+  refused('field of its budget "factor"', { adapter }, { budget: { factor: () => 1 } });
+  refused('field of the definition "usesBudget"', { adapter }, { usesBudget: false });
 });
