@@ -6,7 +6,14 @@
 import { commandOf } from "../src/cli/command.ts";
 import { runCommand, say, wholeNumber } from "../src/cli/terminal.ts";
 import { affectedTests, importGraph } from "./mutation/affected.ts";
-import { type Equivalent, figuresText, keyOf, mutantText, triedText } from "./mutation/figures.ts";
+import {
+  type Equivalent,
+  figuresText,
+  keyOf,
+  mutantText,
+  reasonOf,
+  triedText,
+} from "./mutation/figures.ts";
 import { type Mutant, sampleRooms, type SourceText } from "./mutation/sample.ts";
 import { Scratch, type Tried } from "./mutation/trial.ts";
 
@@ -136,7 +143,9 @@ export const mutate = commandOf({
   const isAgain = given.flag("again");
   const sources = await sourcesBelow("src");
   const asked: readonly Mutant[] = isAgain
-    ? before.filter(({ outcome }) => outcome.kind === "survived").map(({ mutant }) => mutant)
+    ? before.filter(({ mutant, outcome }) =>
+      outcome.kind === "survived" && reasonOf(mutant, equivalents) === null
+    ).map(({ mutant }) => mutant)
     : sampleRooms(sources, rooms, each, seed);
   if (given.flag("list")) {
     for (const mutant of asked) await say(mutantText(mutant));
