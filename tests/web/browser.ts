@@ -105,6 +105,19 @@ function transportTo(address: string): Promise<ConnectionTransport> {
   });
 }
 
+/** Removes the browser's profile; its helper processes outlive it by a moment and may still write there. */
+async function removeProfile(path: string): Promise<void> {
+  for (let triesLeft = 100;; triesLeft--) {
+    try {
+      return await Deno.remove(path, { recursive: true });
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return;
+      if (triesLeft === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
 /**
  * Starts the browser and opens the page.
  *
@@ -128,7 +141,7 @@ export async function openPage(flags: readonly string[] = []): Promise<Page> {
     await child.status;
     await child.stderr.cancel().catch(() => {});
     await server.shutdown();
-    await Deno.remove(profile, { recursive: true });
+    await removeProfile(profile);
   };
   try {
     const browser = await puppeteer.connect({
