@@ -1,5 +1,5 @@
 /**
- * `ranklab COMMAND`: all commands as one program, for `deno install`.
+ * `ranklab COMMAND`: all commands as one program.
  *
  * @module
  */
