@@ -7,7 +7,7 @@ import { execute } from "../src/runs/execute.ts";
 import { sweepStudy } from "../src/runs/sweep.ts";
 import { chooseExecutor } from "../src/exec/choose.ts";
 import { methods } from "../src/methods/table.ts";
-import { readSurroundings } from "../src/record/provenance.ts";
+import { readEnvironment } from "../src/record/provenance.ts";
 import { ProgramCache } from "../src/train/programs.ts";
 import { benchResults, benchStudy, type Measurement, planned, runOf } from "./setup.ts";
 
@@ -36,7 +36,7 @@ export async function firstStepBench(): Promise<Measurement> {
     executor,
     programs,
     inputs: plan.inputs,
-    surroundings: await readSurroundings(),
+    environment: await readEnvironment(),
     results: `${benchResults}/${name}`,
     jobs: 1,
     // performance.now() counts from the start of the process.

@@ -1,5 +1,5 @@
 /**
- * `deno task import ADAPTER_FOLDER`: judges a LoRA adapter of peft on a task, and writes it merged into its base.
+ * `deno task import ADAPTER_FOLDER`: evaluates a LoRA adapter of peft on a task, and writes it merged into its base.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { defaultSettings } from "../study/settings.ts";
 import { commandOf } from "./command.ts";
 import { deviceOption } from "./command_parts.ts";
 import { terminalFetching } from "./fetch_report.ts";
-import { scoreText } from "./lane_status.ts";
+import { scoreText } from "./work_status.ts";
 import { quietVulkan, runCommand, say, wholeNumber } from "./terminal.ts";
 import { askToWrite } from "./write_access.ts";
 
@@ -42,7 +42,7 @@ export const importCommand = commandOf({
     {
       name: "task",
       value: "TASK",
-      text: "the task on whose evaluation splits it is judged; classes in the task's order",
+      text: "the task on whose evaluation splits it is evaluated; classes in the task's order",
     },
     {
       name: "study",

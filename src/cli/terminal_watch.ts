@@ -7,14 +7,14 @@ import type { RunAblation } from "../record/types.ts";
 import { differenceText } from "../report/tables/verification.ts";
 import type { Watch, WorkEvent } from "../runs/events.ts";
 import { terminalFetching } from "./fetch_report.ts";
-import { LaneStatus, runProgress, scoreText, summaryOf } from "./lane_status.ts";
+import { runProgress, scoreText, summaryOf, WorkStatus } from "./work_status.ts";
 import { keptLines, listenForStop, type StopListener, type StopWords } from "./stop.ts";
 import { clearStatus, say, sayWrapped } from "./terminal.ts";
 
 /** What has been seen of some work. */
 export interface SeenWork {
   readonly total: number;
-  /** Pieces that were done before, and pieces that are done now. */
+  /** Jobs that were done before, and jobs that are done now. */
   readonly skipped: number;
   readonly done: number;
   /** Steps of the runs under way that are safe, by title. */
@@ -77,7 +77,7 @@ export class TerminalWatch {
   readonly #words: WordsOf;
   readonly #controller = new AbortController();
   readonly #checkpoints = new Map<string, number>();
-  #status: LaneStatus | null = null;
+  #status: WorkStatus | null = null;
   #seen = { total: 0, skipped: 0, done: 0 };
   #listener: StopListener | null = null;
 
@@ -100,7 +100,7 @@ export class TerminalWatch {
   }
 
   #begin({ noun, total, skipped }: Extract<WorkEvent, { kind: "begun" }>): void {
-    this.#status = new LaneStatus(noun, total, skipped);
+    this.#status = new WorkStatus(noun, total, skipped);
     this.#seen = { total, skipped, done: 0 };
     this.#checkpoints.clear();
     this.#listener ??= listenForStop(
@@ -109,7 +109,7 @@ export class TerminalWatch {
     );
   }
 
-  /** A piece of work is done: a line says what came of it. */
+  /** A job is done: a line says what came of it. */
   async #done(title: string, text: string): Promise<void> {
     this.#seen.done++;
     this.#checkpoints.delete(title);

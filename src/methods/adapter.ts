@@ -71,17 +71,17 @@ export interface ImportanceSettings {
 }
 
 /**
- * ALoRA's scores by ablation: with S the negative mean loss on training examples that are held out for it, S with one rank alone
+ * ALoRA's scores by removal: with S the negative mean loss on training examples that are held out for it, S with one rank alone
  * among all adapters minus S without that rank. Made at events, in evaluation mode.
  */
-export interface AblationSettings {
-  readonly type: "ablation";
+export interface RemovalSettings {
+  readonly type: "removal";
   /** Training examples that are scored on and not trained on. */
   readonly examples: number;
 }
 
-/** Where the scores come from that a rule is given: averages or ablation. */
-export type ScoreSource = ImportanceSettings | AblationSettings;
+/** Where the scores come from that a rule is given: averages or removal. */
+export type ScoreSource = ImportanceSettings | RemovalSettings;
 
 /**
  * How the row of a rank that is added while training starts: as a direction that is kept apart from the module's others in one of
@@ -143,7 +143,7 @@ export interface Bottleneck {
 
 /** The forward pass that an adapter is prepared for. */
 export interface Pass {
-  /** Whether it is part of a training step or judges what was trained. */
+  /** Whether it is part of a training step or evaluates what was trained. */
   readonly mode: "training" | "evaluation";
   /**
    * An input of the training graph that {@linkcode StepRules.feeds} feeds, the same tensor for each use of a name.
@@ -153,7 +153,7 @@ export interface Pass {
   readonly fed: (name: string, shape: readonly number[]) => Tensor;
 }
 
-/** A pass that judges: nothing is fed. */
+/** A pass that evaluates: nothing is fed. */
 export const evaluationPass: Pass = {
   mode: "evaluation",
   fed: (name) => {
@@ -164,7 +164,7 @@ export const evaluationPass: Pass = {
 };
 
 /** What a method may let the numbers that it feeds to a step depend on. */
-export interface StepMoment {
+export interface StepContext {
   /** Steps done before this one. */
   readonly step: number;
   readonly totalSteps: number;
@@ -187,11 +187,11 @@ export interface StepRules {
    */
   readonly after?: Readonly<Record<string, (rows: Tensor, pass: Pass) => Tensor>>;
   /** Small numbers that differ from step to step, by the name under which {@linkcode Pass.fed} gives them. Default: none. */
-  readonly feeds?: (moment: StepMoment) => Readonly<Record<string, HostTensor>>;
+  readonly feeds?: (at: StepContext) => Readonly<Record<string, HostTensor>>;
   /** The learning rate of a step of a stage, for methods with a schedule of their own. Default {@linkcode learningRateAt}. */
   readonly learningRate?: typeof learningRateAt;
   /** What the learning rate of the adapter's parts is multiplied by in a step; the head keeps its own. Default: nothing. */
-  readonly rateFactor?: (moment: Pick<StepMoment, "step" | "totalSteps">) => number;
+  readonly rateFactor?: (at: Pick<StepContext, "step" | "totalSteps">) => number;
 }
 
 /** What is stored of a trained adapter. */

@@ -67,7 +67,7 @@ function blockOfStep(starts: readonly number[], step: number, totalSteps: number
 export function rewarmed(
   starts: BlockStarts,
   rewarmup: number,
-): (moment: { readonly step: number; readonly totalSteps: number }) => number {
+): (at: { readonly step: number; readonly totalSteps: number }) => number {
   return ({ step, totalSteps }) => {
     const { index, done, steps } = blockOfStep(starts(totalSteps), step, totalSteps);
     const length = resolveSteps(rewarmup, steps, "rewarmup");

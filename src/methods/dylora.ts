@@ -22,7 +22,7 @@ import {
   sub,
   type Tensor,
 } from "../graph/mod.ts";
-import type { LowRankUpdate, Pass, StepMoment } from "./adapter.ts";
+import type { LowRankUpdate, Pass, StepContext } from "./adapter.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
 
@@ -81,7 +81,7 @@ function drawnUpdate(
 /** The rank that a step draws. */
 export function drawnRank(
   { rMin }: Pick<Options, "rMin">,
-  { stream, ranks }: Pick<StepMoment, "stream" | "ranks">,
+  { stream, ranks }: Pick<StepContext, "stream" | "ranks">,
 ): number {
   const most = Math.max(...ranks);
   return rMin + stream.int(most - rMin + 1);
@@ -111,11 +111,11 @@ export const dylora = defineMethod({
           : drawnUpdate(parts, scale, pass, chosen.frozen),
       scale: (rank) => chosen.alpha / rank,
       step: {
-        feeds: (moment) => {
-          const b = drawnRank(chosen, moment);
+        feeds: (at) => {
+          const b = drawnRank(chosen, at);
           const number = (value: number) =>
             ({ type: "f32", shape: [], data: Float32Array.of(value) }) as const;
-          return { b: number(b), gain: number(truncationGain(chosen, b, moment.ranks)) };
+          return { b: number(b), gain: number(truncationGain(chosen, b, at.ranks)) };
         },
       },
       storage: { truncation: (b, ranks) => truncationGain(chosen, b, ranks) },

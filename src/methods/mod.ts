@@ -17,7 +17,7 @@ export type {
   Pass,
   Regulariser,
   ScoreSource,
-  StepMoment,
+  StepContext,
   StepRules,
   StorageRules,
   WeightAdapter,

@@ -46,7 +46,7 @@ export interface Architecture<C extends EncoderConfig = EncoderConfig> {
   /** The name of a stored tensor as the parameters have it: prefixes stripped, old names renewed. */
   parameterName(stored: string): string;
 
-  /** The name of an adaptable linear layer's parameters, but for `.weight` and `.bias`. */
+  /** The name of a target linear layer's parameters, but for `.weight` and `.bias`. */
   modulePath(layer: number, part: ModulePart): string;
 
   /**
@@ -54,7 +54,7 @@ export interface Architecture<C extends EncoderConfig = EncoderConfig> {
    *
    * Where only first tokens are wanted, the last layer computes keys and values of all tokens and the rest for those alone.
    *
-   * @param modules The adaptable modules, by name; a linear layer that is not among them is not adapted.
+   * @param modules The target modules, by name; a linear layer that is not among them is not adapted.
    * @returns `[tokens, hidden]`, or `[batch, hidden]`.
    */
   encode(

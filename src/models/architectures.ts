@@ -80,7 +80,7 @@ export function parseConfig(text: string, fileName: string): EncoderConfig {
 }
 
 /**
- * The families that stored names look like: those whose first layer has all its adaptable modules there.
+ * The families that stored names look like: those whose first layer has all its target modules there.
  *
  * @param stored Names of tensors in a checkpoint.
  */

@@ -10,7 +10,7 @@ export type { Pooling } from "./token_rows.ts";
 export { type EncoderFiles, type EncoderModel, loadEncoder } from "./load.ts";
 export type { Architecture } from "./architecture.ts";
 export { architectureOf, architectures } from "./architectures.ts";
-export { adaptableModules } from "./modules.ts";
+export { targetModules } from "./modules.ts";
 export { randomEncoder } from "./random.ts";
 export {
   readSafetensors,

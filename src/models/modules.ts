@@ -6,7 +6,7 @@
 import type { ModulePart, ModuleShape } from "../study/types.ts";
 import type { EncoderConfig } from "./config.ts";
 
-/** The six adaptable parts of a layer, in the order of the forward pass. */
+/** The six target parts of a layer, in the order of the forward pass. */
 export const moduleParts: readonly ModulePart[] = [
   "query",
   "key",
@@ -16,8 +16,8 @@ export const moduleParts: readonly ModulePart[] = [
   "output",
 ];
 
-/** The adaptable modules of the chosen parts, layer by layer. */
-export function adaptableModules(
+/** The target modules of the chosen parts, layer by layer. */
+export function targetModules(
   config: EncoderConfig,
   parts: readonly ModulePart[] = moduleParts,
 ): readonly ModuleShape[] {

@@ -44,7 +44,7 @@ import {
   plainLinear,
   wantedStates,
 } from "./forward_context.ts";
-import { adaptableModules } from "./modules.ts";
+import { targetModules } from "./modules.ts";
 import { dims, type EncoderInputs } from "./token_rows.ts";
 
 const { batch, seq, tokens } = dims;
@@ -149,7 +149,7 @@ export function plainModel(
     mask: () => null,
     branch: ({ name }) => branches.get(name) ?? null,
   };
-  const modules = new Map(adaptableModules(config).map((module) => [module.name, module]));
+  const modules = new Map(targetModules(config).map((module) => [module.name, module]));
   const { inputs, sizes } = withScope("inputs", () => paddedInputs(config));
   const architecture = architectureOf(config);
   const states = architecture.encode(config, inputs, context, modules, wantedStates(config));

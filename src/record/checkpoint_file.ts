@@ -16,8 +16,8 @@ export type JournalSizes = Readonly<Record<string, number>>;
 export interface StoredCheckpoint {
   readonly checkpoint: Checkpoint;
   readonly journals: JournalSizes;
-  /** Milliseconds of training, of evaluation, of rank events and in all, spent before the checkpoint; and the most runs side by side. */
-  readonly spent: {
+  /** Milliseconds of training, of evaluation, of rank events and in all, before the checkpoint; and the most runs side by side. */
+  readonly timings: {
     readonly trainMillis: number;
     readonly evaluateMillis: number;
     readonly eventMillis?: number;
@@ -56,7 +56,7 @@ export function encodeCheckpoint(stored: StoredCheckpoint): Uint8Array<ArrayBuff
     best: bare(best),
     last: bare(last),
     journals: stored.journals,
-    spent: stored.spent,
+    timings: stored.timings,
   };
   return writeSafetensors(tensors, "F32", { checkpoint: JSON.stringify(json) });
 }
@@ -107,6 +107,6 @@ export function decodeCheckpoint(bytes: Uint8Array, fileName: string): StoredChe
       last: snapshot("last"),
     },
     journals: json.journals,
-    spent: json.spent,
+    timings: json.timings,
   };
 }

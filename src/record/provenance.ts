@@ -60,13 +60,13 @@ export async function sourceFolderHash(
 }
 
 /** What does not change from run to run of a sweep. */
-export type Surroundings = Omit<Where, "device" | "hashes"> & {
+export type Environment = Omit<Where, "device" | "hashes"> & {
   readonly lock: string | null;
   readonly source: string | null;
 };
 
-/** Reads the surroundings: ranklab's version, the commit, Deno, and the packages that the import map pins. */
-export async function readSurroundings(): Promise<Surroundings> {
+/** Reads the environment: ranklab's version, the commit, Deno, and the packages that the import map pins. */
+export async function readEnvironment(): Promise<Environment> {
   const config = JSON.parse(await textAt("deno.json") ?? "{}") as {
     readonly version?: string;
     readonly imports?: Readonly<Record<string, string>>;

@@ -8,8 +8,8 @@ import { computeMetrics, primaryMetric } from "../tasks/metrics.ts";
 import type { Task } from "../tasks/types.ts";
 import type { Metrics, RunFlag } from "./types.ts";
 
-/** What a finished run is judged by. */
-export interface JudgedRun {
+/** What a finished run is evaluated by. */
+export interface EvaluatedRun {
   /** Of the last stage of a sequence, the task of that stage. */
   readonly task: Task;
   /** Targets of the training split of that task. */
@@ -53,7 +53,7 @@ function areAlike(values: readonly number[]): boolean {
  * - `loss-above-chance`: the mean of the last losses (a quarter of the steps, 50 at most) is more than 1.5 times chance.
  * - `at-majority`: the primary metric is below the majority's, or equal to it where right predictions would do better.
  */
-export function runFlags(run: JudgedRun): readonly RunFlag[] {
+export function runFlags(run: EvaluatedRun): readonly RunFlag[] {
   const { task, trainTargets, losses, targets, predictions, scores } = run;
   const flags: RunFlag[] = [];
   const isOne = areAlike(predictions) && !areAlike(targets);

@@ -34,7 +34,7 @@ export interface Asked {
   readonly run: Json;
 }
 
-/** Active adapter parameters at four moments, head and biases excluded; null where a method has no ranks. */
+/** Active adapter parameters at four points of the run, head and biases excluded; null where a method has no ranks. */
 export interface BudgetCounts {
   readonly requested: number;
   readonly initial: number;

@@ -140,7 +140,7 @@ export function comparePinned(wanted: Pinned, found: Pinned): readonly PinnedIte
   ];
 }
 
-/** One value of a run: what it is, when, and the values whose size it is judged by. */
+/** One value of a run: what it is, when, and the values whose size it is evaluated by. */
 interface Reading {
   readonly place: string;
   readonly step: number | null;
@@ -263,7 +263,7 @@ const smallPart = 0.01;
 /**
  * The relative difference of two values: 0 if they are bit-equal, infinite if one is missing, not finite, or a text.
  *
- * @param scale The largest magnitude of its kind; numbers below 1 % of it are judged as if they were that large, since
+ * @param scale The largest magnitude of its kind; numbers below 1 % of it are evaluated as if they were that large, since
  * the digits of a number near zero say little.
  */
 export function relativeDifference(

@@ -33,7 +33,7 @@ export interface StageAccuracy extends SequenceCell {
   readonly stage: number;
   /** The task that the stage trained on. */
   readonly after: string;
-  /** The task that is judged, or {@linkcode allSeen}. */
+  /** The task that is evaluated, or {@linkcode allSeen}. */
   readonly task: string;
   readonly classIncremental: number;
   readonly taskAware: number;

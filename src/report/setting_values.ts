@@ -81,7 +81,7 @@ function trainExamples({ record: { happened } }: RunResults): string | null {
   return happened.examples === undefined ? null : whole(happened.examples.train);
 }
 
-function judgedExamples({ record, predictions }: RunResults): string | null {
+function evaluatedExamples({ record, predictions }: RunResults): string | null {
   const kept = keptEvaluation(record);
   if (kept === null) return null;
   const { examples } = record.happened;
@@ -167,7 +167,7 @@ export function settingsToShow(results: StudyResults): readonly Setting[] {
       "trainLimit",
       (value) => value === null ? null : `${whole(value)} drawn by the seed`,
     ),
-    { name: "evaluation examples", of: judgedExamples, isMeasured: true },
+    { name: "evaluation examples", of: evaluatedExamples, isMeasured: true },
     trained(
       "evaluation examples used",
       "devLimit",

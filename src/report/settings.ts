@@ -89,8 +89,10 @@ function rowsOf(
   const held = all.flatMap(({ place, value }) => value === null ? [] : [{ place, value }]);
   if (held.length === 0) return [];
   // Where a setting does not apply counts as a value of its own.
-  const judged = isMeasured ? held : all.map(({ place, value }) => ({ place, value: value ?? "" }));
-  const set = axesOf(judged.map(({ place }) => place), judged.map(({ value }) => value));
+  const evaluated = isMeasured
+    ? held
+    : all.map(({ place, value }) => ({ place, value: value ?? "" }));
+  const set = axesOf(evaluated.map(({ place }) => place), evaluated.map(({ value }) => value));
   return [...groupBy(held, ({ value }) => value)].map(([value, own]) => ({
     differsBy: set.length === 0 ? sharedBy : `by ${joined([...set])}`,
     setting: name,

@@ -7,11 +7,11 @@ import type { RunVerification, Verification } from "../record/verification.ts";
 import { escapeMarkdown } from "./markdown.ts";
 import {
   differenceText,
-  momentText,
   numbersText,
   pinnedText,
   remarkOf,
   shownValue,
+  timeText,
   verificationSentence,
 } from "./tables/verification.ts";
 
@@ -69,7 +69,7 @@ export function verificationMarkdown(verification: Verification): string {
     `${escapeMarkdown(verificationSentence(verification))}.`,
     "",
     `Verified on ${
-      momentText(verifiedAt)
+      timeText(verifiedAt)
     }. Each run was made again from its record alone and compared number by number: losses, ` +
     `gradient norms, rank events, evaluations, metrics, ranks and predictions. A number is within tolerance if it ` +
     `differs by at most ${tolerance} of its size (of 1 % of the largest of its kind, if it is smaller than that); ranks and ` +

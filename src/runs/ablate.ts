@@ -7,15 +7,15 @@ import { UsageError } from "../base/usage_error.ts";
 import { chooseExecutor } from "../exec/choose.ts";
 import { ablateByReplay, type AblationDevice } from "./ablate_by_replay.ts";
 import { stopFlagOf, teller, type Watch } from "./events.ts";
-import type { Lane } from "./lanes.ts";
+import type { RunWorker } from "./workers.ts";
 import { isAblationOf } from "./layer_ablation.ts";
-import { type Opening, openLanes } from "./open_lanes.ts";
+import { type Opening, openWorkers } from "./open_workers.ts";
 import { isFinished, planRecorded, type RecordedRun, runSpecOf } from "./recorded_run.ts";
 import type { RunsResult } from "./run_all.ts";
 import { sampleByKind } from "./sampling.ts";
 import { readSelection } from "./selection.ts";
 import { readStoredStudy, readStudyRuns, wantFolder } from "./study_results.ts";
-import { workInLanes } from "./work_in_lanes.ts";
+import { workOnRuns } from "./work_on_runs.ts";
 
 /** What an ablation is told. */
 export interface AblateOptions {
@@ -56,7 +56,7 @@ export interface AblateResult {
  */
 async function ablateLayers(
   recorded: readonly RecordedRun[],
-  open: (opening: Opening) => Promise<readonly Lane[]>,
+  open: (opening: Opening) => Promise<readonly RunWorker[]>,
   { stop, tell }: Pick<AblationDevice, "stop" | "tell">,
 ): Promise<Omit<AblateResult, "replay" | "stopped">> {
   const due = recorded.filter(({ stored: { ablation, record }, planned }) =>
@@ -68,13 +68,13 @@ async function ablateLayers(
   await tell({ kind: "begun", noun: "ablations", total: due.length, skipped: 0 });
   let ablated = 0;
   let weightless = 0;
-  await workInLanes({
-    pieces: due,
+  await workOnRuns({
+    jobs: due,
     plannedOf: ({ planned }) => planned,
     stop,
-    openLanes: open,
-    work: (lane, run) =>
-      lane.ablate(run, (share) => tell({ kind: "share", title: run.planned.title, share })),
+    openWorkers: open,
+    work: (worker, run) =>
+      worker.ablate(run, (share) => tell({ kind: "share", title: run.planned.title, share })),
     onResult: async ({ planned: { title } }, outcome) => {
       if (outcome.kind === "stopped") return false;
       if (outcome.kind === "ablated") {
@@ -125,8 +125,8 @@ export async function ablateStudy(
     executor: choice.executor,
     stop,
     tell,
-    lanesFor: (plan, title, results) => (opening) =>
-      openLanes({
+    workersFor: (plan, title, results) => (opening) =>
+      openWorkers({
         ...opening,
         title,
         tell,
@@ -146,7 +146,7 @@ export async function ablateStudy(
     0,
   );
   const title = `${stored.study.title ?? stored.study.name}: ablations of ${chosen.length} runs`;
-  const layers = await ablateLayers(chosen, device.lanesFor(plan, title, folder), device);
+  const layers = await ablateLayers(chosen, device.workersFor(plan, title, folder), device);
   const wasAsked = stop.isRaised;
   const replay = options.replay && !wasAsked
     ? await ablateByReplay(folder, stored, { recorded, isChosen }, options, device)

@@ -6,8 +6,8 @@
 import type { Executor } from "../exec/executor.ts";
 import { runFolder } from "../study/run_id.ts";
 import type { WorkEvent } from "./events.ts";
-import type { Lane } from "./lanes.ts";
-import type { Opening } from "./open_lanes.ts";
+import type { RunWorker } from "./workers.ts";
+import type { Opening } from "./open_workers.ts";
 import type { PlannedRun, StudyPlan } from "./planning.ts";
 import { type OtherFolders, planFrom, recordedCommits, type RecordedRun } from "./recorded_run.ts";
 import { cellOf, replayRuns, replayStudy } from "./replay_ablation.ts";
@@ -38,12 +38,12 @@ export interface AblationDevice {
   readonly executor: Executor;
   readonly stop: StopFlag;
   readonly tell: (event: WorkEvent) => Promise<void>;
-  /** Opens lanes for what a title says, with their results in a folder. */
-  readonly lanesFor: (
+  /** Opens workers for what a title says, with their results in a folder. */
+  readonly workersFor: (
     plan: StudyPlan,
     title: string,
     results: string,
-  ) => (opening: Opening) => Promise<readonly Lane[]>;
+  ) => (opening: Opening) => Promise<readonly RunWorker[]>;
 }
 
 /** A study's finished runs, and which of them are ablated now. */
@@ -58,7 +58,7 @@ export async function ablateByReplay(
   stored: StoredStudy,
   { recorded, isChosen }: Part,
   options: OtherFolders,
-  { executor, lanesFor, stop, tell }: AblationDevice,
+  { executor, workersFor, stop, tell }: AblationDevice,
 ): Promise<RunsResult | null> {
   const sources = recorded.filter(({ planned }) => planned.run.method === "elalora").map((
     { stored: { record: { happened } }, planned: { run, modules } },
@@ -99,6 +99,6 @@ export async function ablateByReplay(
     retryFailed: false,
     stop,
     tell,
-    openLanes: lanesFor(plan, `${study.title}: ${due.length} runs`, replayFolder),
+    openWorkers: workersFor(plan, `${study.title}: ${due.length} runs`, replayFolder),
   });
 }

@@ -6,7 +6,7 @@
 import { hashJson } from "../base/hash.ts";
 import type { Json } from "../base/canonical_json.ts";
 import { type Executor, ExecutorError } from "../exec/executor.ts";
-import type { Surroundings } from "../record/provenance.ts";
+import type { Environment } from "../record/provenance.ts";
 import { RunFolder, StorageError } from "../record/run_folder.ts";
 import type { FailureCause, Outcome, RunRecord } from "../record/types.ts";
 import type { ProgramCache } from "../train/programs.ts";
@@ -15,14 +15,14 @@ import { Trainer } from "../train/trainer.ts";
 import { type EstimatedRun, withEstimatedRanks } from "./estimated_ranks.ts";
 import type { Inputs } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
-import { evaluationLines, recordOf, type Spent, spentBefore } from "./run_record.ts";
+import { evaluationLines, recordOf, type Timings, timingsBefore } from "./run_record.ts";
 
 /** What all runs of a sweep share. */
 export interface ExecutionContext {
   readonly executor: Executor;
   readonly programs: ProgramCache;
   readonly inputs: Inputs;
-  readonly surroundings: Surroundings;
+  readonly environment: Environment;
   /** The study's results folder. */
   readonly results: string;
   /** Runs that are made side by side, this one included: they share the machine, so that each is slower. */
@@ -40,7 +40,7 @@ export interface RunProgress {
   readonly step: number;
   readonly totalSteps: number;
   readonly loss: number;
-  /** Milliseconds of this run so far, and the part spent in the executor. */
+  /** Milliseconds of this run so far, and the part timings in the executor. */
   readonly millis: number;
   /** Steps up to the last checkpoint; 0 where there is none. */
   readonly checkpointStep: number;
@@ -66,7 +66,7 @@ export async function trainingRequest(
   const scores = bound.adapter?.policy?.scores;
   const data = await context.inputs.runData(
     run,
-    scores?.type === "ablation" ? scores.examples : 0,
+    scores?.type === "removal" ? scores.examples : 0,
   );
   const { dropout, beta1, beta2, epsilon, weightDecay, clipNorm, regressionBias } =
     run.settings.train;
@@ -138,8 +138,8 @@ export async function execute(
   context: ExecutionContext,
 ): Promise<ExecutionResult> {
   const { folder, stored } = await RunFolder.open(`${context.results}/${asked.folder}`);
-  const before = stored === null ? null : { eventMillis: 0, ...stored.spent };
-  const spent = spentBefore(before, context.jobs);
+  const before = stored === null ? null : { eventMillis: 0, ...stored.timings };
+  const timings = timingsBefore(before, context.jobs);
   const kept: Kept = { step: stored?.checkpoint.step ?? 0 };
   const started: Started = { trainer: null, run: { planned: asked, estimate: null } };
   try {
@@ -149,7 +149,7 @@ export async function execute(
       started.run = await withEstimatedRanks(asked, context, order);
       const request = await trainingRequest(started.run.planned, context);
       started.trainer = await Trainer.create(request, stored?.checkpoint ?? null);
-      const isDone = await runToEnd(started.trainer, { folder, context, spent, kept });
+      const isDone = await runToEnd(started.trainer, { folder, context, timings, kept });
       if (!isDone) return { kind: "stopped", step: kept.step };
     } catch (error) {
       if (error instanceof StorageError || !(error instanceof Error)) throw error;
@@ -161,7 +161,7 @@ export async function execute(
       outcome = { state: "failed", cause: causeOf(error), message: error.message, step };
     }
     const { trainer, run } = started;
-    const record = await recordOf({ ...run, context, folder, trainer, outcome, spent });
+    const record = await recordOf({ ...run, context, folder, trainer, outcome, timings });
     await folder.finish(record);
     return { kind: "recorded", record };
   } finally {
@@ -185,7 +185,7 @@ interface Kept {
 interface Loop {
   readonly folder: RunFolder;
   readonly context: ExecutionContext;
-  readonly spent: Spent;
+  readonly timings: Timings;
   readonly kept: Kept;
 }
 
@@ -203,9 +203,9 @@ export function pauseAfter(millis: number): number {
 /** Steps until the end, with journals and checkpoints; false if it was asked to stop before. */
 async function runToEnd(
   trainer: Trainer,
-  { folder, context, spent, kept }: Loop,
+  { folder, context, timings, kept }: Loop,
 ): Promise<boolean> {
-  const began = performance.now() - spent.wallMillis;
+  const began = performance.now() - timings.wallMillis;
   let lastCheckpoint = performance.now();
   let pauseMillis = context.checkpointMillis ?? leastPauseMillis;
   while (!trainer.isDone) {
@@ -216,25 +216,25 @@ async function runToEnd(
     const eventMillis = (trainer.eventMillis ?? 0) - eventsBefore;
     const steps = events.filter((event) => event.kind === "step");
     const stepMillis = steps.reduce((sum, step) => sum + step.stepMillis, 0);
-    spent.trainMillis += stepMillis;
-    spent.eventMillis += eventMillis;
+    timings.trainMillis += stepMillis;
+    timings.eventMillis += eventMillis;
     if (events.some(({ kind }) => kind === "evaluation")) {
-      spent.evaluateMillis += took - stepMillis - eventMillis;
+      timings.evaluateMillis += took - stepMillis - eventMillis;
     }
-    spent.wallMillis = performance.now() - began;
+    timings.wallMillis = performance.now() - began;
     for (const event of events) journalEvent(folder, event);
     await context.onStep({
       step: trainer.step,
       totalSteps: trainer.totalSteps,
       loss: steps[steps.length - 1]?.loss ?? NaN,
-      millis: spent.wallMillis,
+      millis: timings.wallMillis,
       checkpointStep: kept.step,
     });
     if (trainer.isDone) break;
     const isStopping = context.isStopping();
     const now = performance.now();
     if (isStopping || now - lastCheckpoint > pauseMillis) {
-      await folder.saveCheckpoint({ checkpoint: await trainer.checkpoint(), spent });
+      await folder.saveCheckpoint({ checkpoint: await trainer.checkpoint(), timings });
       kept.step = trainer.step;
       lastCheckpoint = performance.now();
       pauseMillis = context.checkpointMillis ?? pauseAfter(lastCheckpoint - now);

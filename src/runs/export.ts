@@ -14,7 +14,7 @@ import {
   hasClassifierClass,
 } from "../models/classifier_folder.ts";
 import { baseFolder, splitTensors } from "../models/encoder_folder.ts";
-import { adaptableModules } from "../models/modules.ts";
+import { targetModules } from "../models/modules.ts";
 import { writeSafetensors } from "../models/safetensors.ts";
 import { makeFolder, writeWhole } from "../record/run_folder.ts";
 import type { Fetching } from "../fetch/model_files.ts";
@@ -101,7 +101,7 @@ async function writeAdaptersFolder(trained: TrainedRun, out: string): Promise<vo
   const { configJson, tensors, changes } = bottleneckExport({
     config,
     adapter,
-    modules: adaptableModules(config, summedParts),
+    modules: targetModules(config, summedParts),
     tensors: parts,
     nameOf: (name) => classifierName(config, name),
     modelType,

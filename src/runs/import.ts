@@ -1,5 +1,5 @@
 /**
- * An adapter of peft's, judged on a task and written merged into its base.
+ * An adapter of peft's, evaluated on a task and written merged into its base.
  *
  * @module
  */
@@ -41,7 +41,7 @@ export interface ImportOptions {
   readonly out: string | null;
 }
 
-/** An imported adapter, judged. */
+/** An imported adapter, evaluated. */
 export interface ImportResult {
   readonly evaluations: readonly Evaluation[];
   readonly contents: AdapterContents;
@@ -93,7 +93,7 @@ async function evaluationSplits(
 }
 
 /**
- * Imports an adapter, judges it, and writes it where asked.
+ * Imports an adapter, evaluates it, and writes it where asked.
  *
  * @throws {Error} If something is missing or does not fit; nothing is written then.
  */

@@ -5,7 +5,7 @@
  */
 import { RandomStream } from "../base/random.ts";
 import { type EncoderModel, loadEncoder } from "../models/load.ts";
-import { adaptableModules } from "../models/modules.ts";
+import { targetModules } from "../models/modules.ts";
 import { randomEncoder } from "../models/random.ts";
 import { type ModelSource, modelSource } from "../models/sources.ts";
 import type { ModelOrigin } from "../record/types.ts";
@@ -43,7 +43,7 @@ export interface InputFolders {
   readonly commits?: Readonly<Record<string, string>>;
 }
 
-/** What one run trains on and is judged by. */
+/** What one run trains on and is evaluated by. */
 export interface RunData {
   /** One for each task of a sequence, else one. */
   readonly stages: readonly StageData[];
@@ -51,7 +51,7 @@ export interface RunData {
   readonly splits: readonly EvaluationSplit[];
 }
 
-/** What a run trains on and is judged by in one of its tasks. */
+/** What a run trains on and is evaluated by in one of its tasks. */
 interface TaskPart {
   readonly batches: BatchStream;
   readonly trainExamples: number;
@@ -65,7 +65,7 @@ const textsMeasured = 4000;
 /** Rows that an evaluation takes at once. */
 const evaluationBatchSize = 64;
 
-/** The examples that are judged on and never trained on, the same for all runs. */
+/** The examples that are evaluated on and never trained on, the same for all runs. */
 function heldOutOf({ settings }: RunSpec, whole: readonly Example[]): readonly Example[] {
   const count = heldOutExamples(settings, whole.length);
   const stream = RandomStream.fromSeed(0).fork("held-out");
@@ -142,7 +142,7 @@ export class Inputs {
   }
 
   #hold(name: string, held: Omit<HeldModel, "modules">): void {
-    this.#models.set(name, { ...held, modules: adaptableModules(held.model.config) });
+    this.#models.set(name, { ...held, modules: targetModules(held.model.config) });
   }
 
   /** What a loaded model was, where it was fetched or unpacked; null for other ones. */
@@ -341,7 +341,7 @@ export class Inputs {
         padId: model.tokenizer.padId,
       };
     };
-    const judgedOn = (
+    const evaluationSplit = (
       name: string,
       split: string,
       examples: readonly Example[],
@@ -372,22 +372,22 @@ export class Inputs {
       : sampleExamples(asked, scoringExamples, root.fork("scoring"));
     const isScored = new Set(scored);
     const training = optionsOf("train", asked.filter((example) => !isScored.has(example)));
-    const judged = train.heldOut === null
+    const evaluated = train.heldOut === null
       ? [...data.splits].filter(([split]) => split !== "train").map(([split, from]) => ({
         name: split,
         split,
         from,
       }))
       : [{ name: "held_out", split: "train", from: heldOut }];
-    const splits = judged.map(({ name, split, from }) => {
+    const splits = evaluated.map(({ name, split, from }) => {
       const stream = shared.fork("dev-limit").fork(name);
-      return judgedOn(name, split, sampleExamples(from, train.devLimit, stream));
+      return evaluationSplit(name, split, sampleExamples(from, train.devLimit, stream));
     });
     return {
       batches: createBatchStream(training, root.fork("order")),
       trainExamples: whole.length,
       splits,
-      ...(scored.length === 0 ? {} : { scoring: judgedOn("scoring", "train", scored) }),
+      ...(scored.length === 0 ? {} : { scoring: evaluationSplit("scoring", "train", scored) }),
     };
   }
 }

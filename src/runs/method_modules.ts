@@ -16,7 +16,7 @@ import { sourceHash } from "./source_hash.ts";
 import { UsageError } from "../base/usage_error.ts";
 
 /** A method that is not built in, by name, and where it comes from. */
-export interface OwnMethod extends MethodOrigin {
+export interface CustomMethod extends MethodOrigin {
   readonly name: string;
 }
 
@@ -107,14 +107,14 @@ export async function loadStudyModule(path: string): Promise<StudyModule> {
 }
 
 /** The methods among those of some runs that are not built in, each once. */
-export function ownMethodsOf(used: readonly Method[]): readonly OwnMethod[] {
+export function customMethodsOf(used: readonly Method[]): readonly CustomMethod[] {
   const origins = used.flatMap(({ name, origin }) =>
     origin === undefined ? [] : [[name, { name, ...origin }] as const]
   );
   return [...new Map(origins).values()];
 }
 
-async function checkSource({ name, module, hash }: OwnMethod): Promise<void> {
+async function checkSource({ name, module, hash }: CustomMethod): Promise<void> {
   const found = await sourceHash(pathToFileURL(resolve(module)));
   if (found === null) {
     throw new UsageError(
@@ -136,7 +136,7 @@ async function checkSource({ name, module, hash }: OwnMethod): Promise<void> {
  * @throws {UsageError} If a module is gone, no longer brings a method, or its source is not what it was; nothing of a module
  * whose hash differs is run.
  */
-export async function loadOwnMethods(wanted: readonly OwnMethod[]): Promise<MethodTable> {
+export async function loadCustomMethods(wanted: readonly CustomMethod[]): Promise<MethodTable> {
   if (wanted.length === 0) return methods;
   for (const method of wanted) await checkSource(method);
   const own: Method[] = [];

@@ -9,7 +9,7 @@ import type { StoredRun } from "../record/read_study.ts";
 import { settingsSchema } from "../study/settings.ts";
 import type { RunSpec } from "../study/types.ts";
 import { withRecordedRanks } from "./estimated_ranks.ts";
-import { loadOwnMethods } from "./method_modules.ts";
+import { loadCustomMethods } from "./method_modules.ts";
 import { type PlannedRun, planRuns, type StudyPlan } from "./planning.ts";
 import type { StoredStudy } from "./study_results.ts";
 
@@ -78,7 +78,7 @@ export async function planFrom(
     model: folders.model ?? stored.model,
     study: stored.studyFolder,
   };
-  return await planRuns(stored.study, runs, read, await loadOwnMethods(own), fetching);
+  return await planRuns(stored.study, runs, read, await loadCustomMethods(own), fetching);
 }
 
 /** Plans recorded runs again, each beside its record. */

@@ -1,16 +1,16 @@
 /**
- * Making the runs that are not done yet, in as many lanes as are opened, until they are done or a stop is asked for.
+ * Making the runs that are not done yet, in as many workers as are opened, until they are done or a stop is asked for.
  *
  * @module
  */
 import { namesIn, readRunState } from "../record/run_folder.ts";
 import type { WorkEvent } from "./events.ts";
-import type { Lane } from "./lanes.ts";
-import type { Opening } from "./open_lanes.ts";
+import type { RunWorker } from "./workers.ts";
+import type { Opening } from "./open_workers.ts";
 import type { PlannedRun } from "./planning.ts";
 import { mapConcurrently } from "./side_by_side.ts";
 import type { StopFlag, StoppedRun } from "./stop_flag.ts";
-import { workInLanes } from "./work_in_lanes.ts";
+import { workOnRuns } from "./work_on_runs.ts";
 
 /** How the runs that were asked for ended. */
 export interface RunsResult {
@@ -54,12 +54,12 @@ export interface RunSetting {
   readonly stop: StopFlag;
   readonly tell: (event: WorkEvent) => Promise<void>;
   /** Called if there is anything to do. */
-  readonly openLanes: (opening: Opening) => Promise<readonly Lane[]>;
+  readonly openWorkers: (opening: Opening) => Promise<readonly RunWorker[]>;
 }
 
-/** Makes the runs that are not done yet, in as many lanes as are opened. */
+/** Makes the runs that are not done yet, in as many workers as are opened. */
 export async function runAll(setting: RunSetting): Promise<RunsResult> {
-  const { runs, results, retryFailed, stop, tell, openLanes } = setting;
+  const { runs, results, retryFailed, stop, tell, openWorkers } = setting;
   const pending = await unfinished(runs, results, retryFailed);
   const skipped = runs.length - pending.length;
   const stoppedRuns: StoppedRun[] = [];
@@ -76,15 +76,15 @@ export async function runAll(setting: RunSetting): Promise<RunsResult> {
   await tell({ kind: "begun", noun: "runs", total: runs.length, skipped });
   let runMillis = 0;
   let busyMillis = 0;
-  await workInLanes({
-    pieces: pending,
+  await workOnRuns({
+    jobs: pending,
     plannedOf: (planned) => planned,
     stop,
-    openLanes,
-    work: async (lane, planned) => {
+    openWorkers,
+    work: async (worker, planned) => {
       const { title } = planned;
       const started = performance.now();
-      const made = await lane.run(planned, (progress) => tell({ kind: "step", title, progress }));
+      const made = await worker.run(planned, (progress) => tell({ kind: "step", title, progress }));
       runMillis += performance.now() - started;
       busyMillis += made.busyMillis;
       return made.result;

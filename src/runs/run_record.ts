@@ -8,7 +8,7 @@ import type { Executor } from "../exec/executor.ts";
 import { foldedCosts } from "../methods/adapter.ts";
 import { architectureOf } from "../models/architectures.ts";
 import { countOf } from "../models/parameters.ts";
-import type { Surroundings } from "../record/provenance.ts";
+import type { Environment } from "../record/provenance.ts";
 import { readJsonl } from "../record/read_jsonl.ts";
 import type { RunFolder } from "../record/run_folder.ts";
 import { parseEvaluationLine, parseStepLine } from "../record/schema.ts";
@@ -38,7 +38,7 @@ import { writePredictions, writeWeights } from "./run_files.ts";
 import { signsOf } from "./run_signs.ts";
 
 /** Where the time of a run went, its earlier sittings included; it grows while the run is under way. */
-export interface Spent {
+export interface Timings {
   trainMillis: number;
   evaluateMillis: number;
   eventMillis: number;
@@ -49,15 +49,15 @@ export interface Spent {
 }
 
 /**
- * What a run that begins, or goes on, has spent.
+ * What a run that begins, or goes on, has timings.
  *
- * @param before What its earlier sittings spent, or null for a run that begins.
+ * @param before What its earlier sittings timings, or null for a run that begins.
  * @param jobs Runs that are made side by side now, this one included.
  */
-export function spentBefore(before: Spent | null, jobs: number): Spent {
+export function timingsBefore(before: Timings | null, jobs: number): Timings {
   if (before !== null) {
-    const { jobs: most, ...spent } = before;
-    return most === undefined ? spent : { ...spent, jobs: Math.max(most, jobs) };
+    const { jobs: most, ...timings } = before;
+    return most === undefined ? timings : { ...timings, jobs: Math.max(most, jobs) };
   }
   return {
     trainMillis: 0,
@@ -99,7 +99,7 @@ async function sequenceOf(
 export interface RecordContext {
   readonly executor: Executor;
   readonly inputs: Inputs;
-  readonly surroundings: Surroundings;
+  readonly environment: Environment;
 }
 
 /** A run that came to its end, one way or another. */
@@ -109,12 +109,12 @@ export interface Ending extends EstimatedRun {
   /** Null where the run failed before it had one. */
   readonly trainer: Trainer | null;
   readonly outcome: Outcome;
-  readonly spent: Spent;
+  readonly timings: Timings;
 }
 
 /** Writes weights and predictions, and makes the record. */
 export async function recordOf(ending: Ending): Promise<RunRecord> {
-  const { planned, estimate, context, folder, trainer, outcome, spent } = ending;
+  const { planned, estimate, context, folder, trainer, outcome, timings } = ending;
   const { run, plan, method } = planned;
   const { keep } = run.settings.train;
   const { task } = await context.inputs.task(run.task);
@@ -219,15 +219,15 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
       ranksMoved: progress?.ranksMoved ?? 0,
       ...(estimate === null ? {} : { estimate }),
       time: {
-        startedAt: spent.startedAt,
-        wallMillis: spent.wallMillis,
-        trainMillis: spent.trainMillis,
-        evaluateMillis: spent.evaluateMillis,
+        startedAt: timings.startedAt,
+        wallMillis: timings.wallMillis,
+        trainMillis: timings.trainMillis,
+        evaluateMillis: timings.evaluateMillis,
         ...(trainer === null || trainer.eventMillis === null
           ? {}
-          : { eventMillis: spent.eventMillis }),
+          : { eventMillis: timings.eventMillis }),
         ...stepTimes,
-        ...(spent.jobs === undefined ? {} : { jobs: spent.jobs }),
+        ...(timings.jobs === undefined ? {} : { jobs: timings.jobs }),
       },
     },
     where: whereOf(context, planned),
@@ -247,13 +247,13 @@ function storedNumbers(
 
 /** Where and with what a run is made. */
 export function whereOf(
-  context: Pick<RecordContext, "surroundings" | "executor">,
+  context: Pick<RecordContext, "environment" | "executor">,
   { hashes, origin, method }: Pick<PlannedRun, "hashes" | "origin" | "method">,
 ): RunRecord["where"] {
-  const { lock, source, ...surroundings } = context.surroundings;
+  const { lock, source, ...environment } = context.environment;
   const { executor } = context;
   return {
-    ...surroundings,
+    ...environment,
     device: { executor: executor.kind, name: executor.name, threads: executor.threads },
     ...(origin === null ? {} : { model: origin }),
     ...(method.origin === undefined ? {} : { method: method.origin }),

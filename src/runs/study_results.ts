@@ -24,7 +24,7 @@ import type { StudyResults } from "../report/types.ts";
 import type { Study } from "../study/study.ts";
 import type { RunSpec } from "../study/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
-import { type OwnMethod, ownMethodsOf } from "./method_modules.ts";
+import { type CustomMethod, customMethodsOf } from "./method_modules.ts";
 import type { PlannedRun } from "./planning.ts";
 import { mapConcurrently } from "./side_by_side.ts";
 import { UsageError } from "../base/usage_error.ts";
@@ -45,7 +45,7 @@ export interface StoredStudy {
   readonly model: string | null;
   readonly device: string;
   /** The runs' methods that are not built in; absent where all are. */
-  readonly methods?: readonly OwnMethod[];
+  readonly methods?: readonly CustomMethod[];
   /** What was found in the data; absent in older files. */
   readonly warnings?: readonly DataWarning[];
   readonly runs: readonly { readonly folder: string; readonly id: string; readonly run: RunSpec }[];
@@ -60,7 +60,7 @@ async function readerOf(results: ResultsSource): Promise<ResultsReader> {
 
 /** What a stored study says of the methods of its runs that are not built in: nothing where all are. */
 export function methodsToStore(runs: readonly PlannedRun[]): Pick<StoredStudy, "methods"> {
-  const methods = ownMethodsOf(runs.map(({ method }) => method));
+  const methods = customMethodsOf(runs.map(({ method }) => method));
   return methods.length === 0 ? {} : { methods };
 }
 

@@ -8,7 +8,7 @@ import { methods as builtIn, type MethodTable } from "../methods/table.ts";
 import { namesIn } from "../record/run_folder.ts";
 import { parseStudy, type Study } from "../study/study.ts";
 import { stopFlagOf, teller, type Watch } from "./events.ts";
-import { openLanes } from "./open_lanes.ts";
+import { openWorkers } from "./open_workers.ts";
 import { expand, planRuns, withPresentFolders } from "./planning.ts";
 import { runAll, type RunsResult } from "./run_all.ts";
 import { readSelection } from "./selection.ts";
@@ -95,8 +95,8 @@ export async function sweepStudy(
     retryFailed,
     stop: stopFlagOf(watch),
     tell,
-    openLanes: async (opening) =>
-      await openLanes({
+    openWorkers: async (opening) =>
+      await openWorkers({
         ...opening,
         title: `${study.title ?? study.name}: ${runs.length} runs`,
         tell,

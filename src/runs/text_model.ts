@@ -1,5 +1,5 @@
 /**
- * A trained model that judges texts of the caller's own.
+ * A trained model that evaluates texts of the caller's own.
  *
  * @module
  */

@@ -11,7 +11,7 @@ import type { Method } from "../methods/method.ts";
 import { methodTable } from "../methods/table.ts";
 import { updatesOf } from "../methods/weight_update.ts";
 import { architectureOf } from "../models/architectures.ts";
-import { adaptableModules } from "../models/modules.ts";
+import { targetModules } from "../models/modules.ts";
 import type { StoredTensor } from "../models/safetensors.ts";
 import { expandStudy } from "../study/expand.ts";
 import type { PartialSettings } from "../study/settings.ts";
@@ -168,7 +168,7 @@ async function modelOf(
       );
     }
     const { modulePath } = architectureOf(encoder.config);
-    const own = adaptableModules(encoder.config);
+    const own = targetModules(encoder.config);
     const names = new Set(own.map(({ name }) => name));
     const whole = [...tensors].filter(([name]) => !names.has(name.slice(0, name.lastIndexOf("."))));
     const mean = ranks.reduce((sum, { rank }) => sum + rank, 0) / ranks.length;

@@ -4,7 +4,7 @@
  * @module
  */
 import { UsageError } from "../base/usage_error.ts";
-import { readSurroundings } from "../record/provenance.ts";
+import { readEnvironment } from "../record/provenance.ts";
 import { outputFolder } from "../record/results_reader.ts";
 import { makeFolder, writeWhole } from "../record/run_folder.ts";
 import { recordSchemaVersion } from "../record/types.ts";
@@ -59,7 +59,7 @@ export async function verifyStudy(
     ? finished
     : sampleByKind(finished, options.sample, ({ record }) => record.asked.label, options.seed);
   const { plan, recorded } = await planRecorded(stored, chosen, options, watch.fetching);
-  const surroundings = await readSurroundings();
+  const environment = await readEnvironment();
   const verified = new Map<RecordedRun, RunVerification>();
   await tell({ kind: "begun", noun: "runs", total: recorded.length, skipped: 0 });
   for (const group of groupsOf(recorded, options)) {
@@ -69,7 +69,7 @@ export async function verifyStudy(
       results: folder,
       plan,
       jobs: options.jobs,
-      surroundings,
+      environment,
       tolerance: options.tolerance,
       tell,
       stop,

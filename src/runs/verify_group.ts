@@ -4,7 +4,7 @@
  * @module
  */
 import { chooseExecutor } from "../exec/choose.ts";
-import type { Surroundings } from "../record/provenance.ts";
+import type { Environment } from "../record/provenance.ts";
 import { readRun } from "../record/read_study.ts";
 import { removeTree } from "../record/run_folder.ts";
 import {
@@ -15,12 +15,12 @@ import {
   verifyRun,
 } from "../record/verification.ts";
 import type { WorkEvent } from "./events.ts";
-import { openLanes } from "./open_lanes.ts";
+import { openWorkers } from "./open_workers.ts";
 import type { StudyPlan } from "./planning.ts";
 import type { RecordedRun } from "./recorded_run.ts";
 import { whereOf } from "./run_record.ts";
 import type { StopFlag } from "./stop_flag.ts";
-import { workInLanes } from "./work_in_lanes.ts";
+import { workOnRuns } from "./work_on_runs.ts";
 
 /** Recorded runs that are made again on one device with as many threads each. */
 export interface Group {
@@ -53,7 +53,7 @@ export interface Setting {
   readonly results: string;
   readonly plan: StudyPlan;
   readonly jobs: number | null;
-  readonly surroundings: Surroundings;
+  readonly environment: Environment;
   readonly tolerance: number;
   readonly tell: (event: WorkEvent) => Promise<void>;
   readonly stop: StopFlag;
@@ -63,14 +63,14 @@ export interface Setting {
 
 /** Makes the runs of a group again, those whose inputs did not change, and compares. */
 export async function verifyGroup(group: Group, setting: Setting): Promise<void> {
-  const { title, results, plan, jobs, surroundings, tolerance, tell, stop, onVerified } = setting;
+  const { title, results, plan, jobs, environment, tolerance, tell, stop, onVerified } = setting;
   const { threads } = group;
   const device = await chooseExecutor(group.device, { threads });
   const requestOf = ({ stored, planned }: RecordedRun) => ({
     title: planned.title,
     wanted: stored,
     present: {
-      where: whereOf({ surroundings, executor: device.executor }, planned),
+      where: whereOf({ environment, executor: device.executor }, planned),
       methodVersion: planned.method.version,
       seed: planned.run.seed,
     },
@@ -84,12 +84,12 @@ export async function verifyGroup(group: Group, setting: Setting): Promise<void>
     else await onVerified(run, verifyRun({ ...request, found: null }));
   }
   if (due.length === 0) return;
-  await workInLanes({
-    pieces: due,
+  await workOnRuns({
+    jobs: due,
     plannedOf: ({ planned }) => planned,
     stop,
-    openLanes: (opening) =>
-      openLanes({
+    openWorkers: (opening) =>
+      openWorkers({
         ...opening,
         title,
         tell,
@@ -101,13 +101,13 @@ export async function verifyGroup(group: Group, setting: Setting): Promise<void>
         results,
       }),
     /** Null for a run that was stopped, on request or since another failed. */
-    work: async (lane, run): Promise<RunVerification | null> => {
+    work: async (worker, run): Promise<RunVerification | null> => {
       const { planned } = run;
       const { title } = planned;
       const own = `${results}/${planned.folder}`;
       // What an earlier verification left must not be gone on from.
       await removeTree(own);
-      const { result } = await lane.run(
+      const { result } = await worker.run(
         planned,
         (progress) => tell({ kind: "step", title, progress }),
       );

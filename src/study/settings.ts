@@ -128,7 +128,7 @@ const trainShape = {
     "Use only so many dev examples after a seeded shuffle, or null for all; default null",
   ),
   heldOut: z.number().gt(0).lt(1).nullable().describe(
-    "Share of the training split to judge on in place of the dev set, and not to train on: for choosing settings; default null",
+    "Share of the training split to evaluate on in place of the dev set, and not to train on: for choosing settings; default null",
   ),
 };
 

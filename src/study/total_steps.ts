@@ -6,7 +6,7 @@
 import type { Settings, TrainSettings } from "./types.ts";
 
 /**
- * Examples of the training split that are held out to judge on.
+ * Examples of the training split that are held out to evaluate on.
  *
  * @param examples Examples of the whole split.
  */

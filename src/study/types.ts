@@ -53,7 +53,7 @@ export interface TrainSettings {
   readonly trainLimit: number | null;
   readonly devLimit: number | null;
   /**
-   * The share of the training split that is judged on in place of the evaluation splits and never trained on, or null. Settings
+   * The share of the training split that is evaluated on in place of the evaluation splits and never trained on, or null. Settings
    * can then be chosen without a look at the dev set. Default null.
    */
   readonly heldOut: number | null;
@@ -70,7 +70,7 @@ export interface AdapterSettings {
   readonly modules: readonly ModulePart[];
 }
 
-/** The adaptable linear modules of an encoder layer. */
+/** The target linear modules of an encoder layer. */
 export type ModulePart =
   | "query"
   | "key"

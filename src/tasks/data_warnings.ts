@@ -39,17 +39,17 @@ function keyOf({ text, pair }: Example): string {
 }
 
 /**
- * What is odd about a task whatever it is read with: files and texts that stand in train and in a split that is judged, and
+ * What is odd about a task whatever it is read with: files and texts that stand in train and in a split that is evaluated, and
  * labels that train lacks.
  */
 export function dataWarnings(read: ReadTask): readonly DataWarning[] {
   const train = read.splits.get("train");
   if (train === undefined) return [];
   const trained = new Set(train.map(keyOf));
-  const judged = [...read.splits].filter(([split]) => split !== "train");
+  const evaluated = [...read.splits].filter(([split]) => split !== "train");
   return [
-    ...judged.flatMap(([split, examples]) => overlap(read, split, examples, trained)),
-    ...unseenLabels(read.task, train, judged),
+    ...evaluated.flatMap(([split, examples]) => overlap(read, split, examples, trained)),
+    ...unseenLabels(read.task, train, evaluated),
   ];
 }
 
@@ -91,7 +91,7 @@ const mostNamed = 5;
 function unseenLabels(
   { name, output }: Task,
   train: readonly Example[],
-  judged: readonly (readonly [string, readonly Example[]])[],
+  evaluated: readonly (readonly [string, readonly Example[]])[],
 ): readonly DataWarning[] {
   if (output.type === "regression") return [];
   const seen = new Set(train.map(({ target }) => target));
@@ -100,7 +100,7 @@ function unseenLabels(
   const names = unseen.slice(0, mostNamed).map(({ label }) => `"${label}"`);
   const rest = unseen.length - names.length;
   const targets = new Set(unseen.map(({ i }) => i));
-  const uses = judged.map(([split, examples]) => {
+  const uses = evaluated.map(([split, examples]) => {
     const count = examples.filter(({ target }) => targets.has(target)).length;
     return `${whole(count)} of ${whole(examples.length)} ${split} ${
       agree(examples.length, "text", "texts")

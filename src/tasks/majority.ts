@@ -33,7 +33,7 @@ function majorities({ type }: TaskOutput, targets: readonly number[]): readonly 
  *
  * @param task A single task.
  * @param trainTargets Targets of the training split, at least one.
- * @param targets Those of the split that is judged, at least one.
+ * @param targets Those of the split that is evaluated, at least one.
  *
  * @example
  * ```ts

@@ -1,5 +1,5 @@
 /**
- * The metrics that tasks are judged by.
+ * The metrics that tasks are evaluated by.
  *
  * Targets and predictions are class indices (classification) or scores (regression), as arrays of the
  * same length. All metrics are better when higher and at most 1.
@@ -20,7 +20,7 @@ export interface Metric {
   /** How tables and charts call it. */
   readonly title: string;
   readonly higherIsBetter: boolean;
-  /** The kind of task it judges. */
+  /** The kind of task it evaluates. */
   readonly output: TaskOutput["type"];
   /** Whether it is defined for two classes only. */
   readonly binary: boolean;
@@ -197,10 +197,10 @@ export const taskAwareName = "task_aware_accuracy";
 /** The mean of the tasks' {@linkcode taskAwareName}. */
 export const averageTaskAwareName = "average_task_aware_accuracy";
 
-/** A metric that a run is judged by. */
+/** A metric that a run is evaluated by. */
 export type HeadlineMetric = MetricName | typeof averageAccuracyName;
 
-/** The metric that a task is judged by: the first it declares, or a sequence's average accuracy. */
+/** The metric that a task is evaluated by: the first it declares, or a sequence's average accuracy. */
 export function primaryMetric(task: Task): HeadlineMetric {
   if (task.stages !== undefined) return averageAccuracyName;
   const [first] = task.metrics;

@@ -1,5 +1,5 @@
 /**
- * What a task is: text in, a label or a number out, and the metrics it is judged by.
+ * What a task is: text in, a label or a number out, and the metrics it is evaluated by.
  *
  * @module
  */
@@ -57,7 +57,7 @@ export interface ClassRange {
   readonly count: number;
 }
 
-/** A task as data: everything needed to read its files and to judge predictions. */
+/** A task as data: everything needed to read its files and to evaluate predictions. */
 export interface Task {
   readonly name: string;
   readonly title: string;

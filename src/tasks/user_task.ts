@@ -277,7 +277,7 @@ function checkMetrics(names: readonly MetricName[], output: TaskOutput, note: No
       const fitting = Object.values(metrics).filter((other) => other.output === output.type);
       note(
         key,
-        `found "${name}", which judges ${metric.output}, yet the labels make the task a ${output.type}; ` +
+        `found "${name}", which evaluates ${metric.output}, yet the labels make the task a ${output.type}; ` +
           `choose among ${fitting.map((other) => `"${other.name}"`).join(", ")}`,
       );
     } else if (metric.binary && output.type === "classification" && output.labels.length !== 2) {

@@ -14,8 +14,8 @@ import type { ModuleShape } from "../study/types.ts";
 import {
   evaluateAll,
   type Evaluation,
+  evaluationsOf,
   type EvaluationSplit,
-  judge,
   placeOutputs,
 } from "./evaluate.ts";
 import { batchDims, inputFeeds } from "./feeds.ts";
@@ -207,7 +207,7 @@ async function evaluateWithout(
   } finally {
     executor.dispose(held);
   }
-  return outputs.map((own) => judge({ task, splits }, own)[0]!);
+  return outputs.map((own) => evaluationsOf({ task, splits }, own)[0]!);
 }
 
 function upload(executor: Executor, data: Float32Array): DeviceTensor {

@@ -40,7 +40,7 @@ import type { TaskOutput } from "../tasks/types.ts";
 import { type FedWeight } from "./fed_weights.ts";
 import { type DropoutRates, forward, type ForwardPlan, survey } from "./forward.ts";
 import { inputNormUpdate, inputSizes } from "./input_norms.ts";
-import { decayMask, type Layout, makeLayout, type Slot, slotOf, viewsOf } from "./layout.ts";
+import { decayMask, type Layout, makeLayout, type Slice, sliceOf, viewsOf } from "./layout.ts";
 import { adamW, optimiserInputs, optimiserVectors, ratesWithFactor } from "./optimiser.ts";
 import { type AdaptedModule, groupParameter, type SlotGroup, slotGroups } from "./slots.ts";
 
@@ -128,8 +128,8 @@ function trainedParameters(request: AssemblyRequest): readonly ParameterSpec[] {
 
 function taskLoss({ output, stages = 1 }: AssemblyRequest, logits: Tensor): Tensor {
   if (output.type === "classification") {
-    const judged = stages > 1 ? add(logits, input("classMask", [outputCount(output)])) : logits;
-    return reduceMean(crossEntropy(judged, input("labels", ["batch"], "i32")));
+    const evaluated = stages > 1 ? add(logits, input("classMask", [outputCount(output)])) : logits;
+    return reduceMean(crossEntropy(evaluated, input("labels", ["batch"], "i32")));
   }
   return meanSquaredError(reshape(logits, ["batch"]), input("targets", ["batch"]));
 }
@@ -184,7 +184,7 @@ function clipMask(layout: Layout, groups: readonly SlotGroup[]): Float32Array | 
   if (others.length === 0) return null;
   const mask = new Float32Array(layout.size).fill(1);
   for (const group of others) {
-    const { offset, size } = slotOf(layout, groupParameter(group));
+    const { offset, size } = sliceOf(layout, groupParameter(group));
     mask.fill(0, offset, offset + size);
   }
   return mask;
@@ -201,7 +201,7 @@ function decayBase(
   const { modulePath } = architectureOf(config);
   const data = new Float64Array(layout.size);
   for (const group of own) {
-    const { offset } = slotOf(layout, groupParameter(group));
+    const { offset } = sliceOf(layout, groupParameter(group));
     group.modules.forEach(({ layer, part }, i) => {
       const weight = tensors.get(`${modulePath(layer, part)}.weight`)!;
       data.set(Array.from(group.part.decayBase!(weight)), offset + i * group.rowLength);
@@ -223,19 +223,19 @@ function afterStep(
   if (changes.size === 0) return theta;
   return withScope("after", () => {
     // Neighbours that stay as they are remain in one piece.
-    const pieces: { readonly slot: Slot | null; size: number }[] = [];
-    for (const slot of layout.slots) {
+    const pieces: { readonly slice: Slice | null; size: number }[] = [];
+    for (const slice of layout.slices) {
       const last = pieces.at(-1);
-      if (changes.has(slot.name)) pieces.push({ slot, size: slot.size });
-      else if (last?.slot === null) last.size += slot.size;
-      else pieces.push({ slot: null, size: slot.size });
+      if (changes.has(slice.name)) pieces.push({ slice, size: slice.size });
+      else if (last?.slice === null) last.size += slice.size;
+      else pieces.push({ slice: null, size: slice.size });
     }
     const parts = split(theta, pieces.map(({ size }) => size), 0);
     return concat(
-      pieces.map(({ slot, size }, i) =>
-        slot === null
+      pieces.map(({ slice, size }, i) =>
+        slice === null
           ? parts[i]!
-          : reshape(changes.get(slot.name)!(reshape(parts[i]!, slot.shape), pass), [size])
+          : reshape(changes.get(slice.name)!(reshape(parts[i]!, slice.shape), pass), [size])
       ),
       0,
     );

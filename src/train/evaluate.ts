@@ -133,11 +133,11 @@ export async function evaluateSplit(
   task: Task,
   split: EvaluationSplit,
 ): Promise<Evaluation> {
-  return judgeSplit(task, split, await outputsOf(programs, theta, split));
+  return splitEvaluation(task, split, await outputsOf(programs, theta, split));
 }
 
 /** What a model's outputs on a split are worth. */
-function judgeSplit(task: Task, split: EvaluationSplit, outputs: SplitOutputs): Evaluation {
+function splitEvaluation(task: Task, split: EvaluationSplit, outputs: SplitOutputs): Evaluation {
   const predictions = outputs.map((own) =>
     task.output.type === "classification" ? largest(own) : own[0]!
   );
@@ -151,7 +151,7 @@ function judgeSplit(task: Task, split: EvaluationSplit, outputs: SplitOutputs): 
 }
 
 /** What a model's outputs on one task of a sequence are worth: among the first `seen` classes, and among those of the task alone. */
-function judgeStage(
+function stageEvaluation(
   { classes: { first, count } }: SequenceStage,
   seen: number,
   split: EvaluationSplit,
@@ -182,13 +182,13 @@ function judgeStage(
  * @returns The sequence as a whole first (means over its tasks, each of the same weight, and all predictions), then
  * each task.
  */
-function judgeSequence(
+function sequenceEvaluations(
   stages: readonly SequenceStage[],
   splits: readonly EvaluationSplit[],
   outputs: readonly SplitOutputs[],
 ): readonly Evaluation[] {
   const seen = stages.reduce((sum, { classes }) => sum + classes.count, 0);
-  const tasks = stages.map((stage, i) => judgeStage(stage, seen, splits[i]!, outputs[i]!));
+  const tasks = stages.map((stage, i) => stageEvaluation(stage, seen, splits[i]!, outputs[i]!));
   const mean = (of: (evaluation: Evaluation) => number) =>
     tasks.reduce((sum, evaluation) => sum + of(evaluation), 0) / tasks.length;
   const whole: Evaluation = {
@@ -203,8 +203,8 @@ function judgeSequence(
   return [whole, ...tasks];
 }
 
-/** What a run is judged by. */
-export interface Judged {
+/** What a run is evaluated by. */
+export interface Evaluated {
   readonly task: Task;
   /** Of a sequence, one for each task. */
   readonly splits: readonly EvaluationSplit[];
@@ -212,30 +212,30 @@ export interface Judged {
   readonly seen?: number;
 }
 
-/** Evaluates parameters on everything that a run is judged by; the evaluation that counts comes first. */
+/** Evaluates parameters on everything that a run is evaluated by; the evaluation that counts comes first. */
 export async function evaluateAll(
   programs: Evaluator,
   theta: DeviceTensor | HostTensor,
-  judged: Judged,
+  evaluated: Evaluated,
 ): Promise<readonly Evaluation[]> {
-  const { task: { stages }, splits, seen } = judged;
+  const { task: { stages }, splits, seen } = evaluated;
   const outputs: SplitOutputs[] = [];
   for (const split of stages === undefined ? splits : splits.slice(0, seen ?? stages.length)) {
     outputs.push(await outputsOf(programs, theta, split));
   }
-  return judge(judged, outputs);
+  return evaluationsOf(evaluated, outputs);
 }
 
 /**
- * What a model's outputs on everything that a run is judged by are worth; the evaluation that counts comes first.
+ * What a model's outputs on everything that a run is evaluated by are worth; the evaluation that counts comes first.
  *
  * @param outputs Those on each split; of a sequence, on each task that has been seen.
  */
-export function judge(
-  { task, splits, seen }: Judged,
+export function evaluationsOf(
+  { task, splits, seen }: Evaluated,
   outputs: readonly SplitOutputs[],
 ): readonly Evaluation[] {
   return task.stages === undefined
-    ? splits.map((split, i) => judgeSplit(task, split, outputs[i]!))
-    : judgeSequence(task.stages.slice(0, seen), splits, outputs);
+    ? splits.map((split, i) => splitEvaluation(task, split, outputs[i]!))
+    : sequenceEvaluations(task.stages.slice(0, seen), splits, outputs);
 }

@@ -266,7 +266,7 @@ function areWeightsFed({ weights, method: { adapter } }: AssemblyRequest): boole
   return (weights ?? (adapter?.policy?.kind === "merge" ? "fed" : "constant")) === "fed";
 }
 
-/** The factor of an adapter: of the average initial rank of all adaptable modules. */
+/** The factor of an adapter: of the average initial rank of all target modules. */
 export function scaleOf(adapter: Adapter, { ranks }: Pick<AssemblyRequest, "ranks">): number {
   return adapter.scale(ranks.reduce((sum, { rank }) => sum + rank, 0) / ranks.length);
 }

@@ -7,7 +7,7 @@ import type { Executor } from "../exec/executor.ts";
 import { gemm, makeProgram, optimise, type Program, type Tensor } from "../graph/mod.ts";
 import { architectureOf } from "../models/architectures.ts";
 import { type ForwardContext, frozenParameters, plainLinear } from "../models/forward_context.ts";
-import { adaptableModules } from "../models/modules.ts";
+import { targetModules } from "../models/modules.ts";
 import { encoderInputs, type Pooling, tokenFeeds, tokenRows } from "../models/token_rows.ts";
 import type { Batch } from "../tasks/types.ts";
 import type { EncoderWeights } from "./assemble.ts";
@@ -28,7 +28,7 @@ function statesProgram({ config, tensors }: EncoderWeights): Program {
     mask: () => null,
     entering: (layer, x) => states[layer] = x,
   };
-  const modules = new Map(adaptableModules(config).map((module) => [module.name, module]));
+  const modules = new Map(targetModules(config).map((module) => [module.name, module]));
   const last = architectureOf(config).encode(config, inputs, context, modules, "all");
   return optimise(makeProgram(Object.fromEntries(
     [...states, last].map((state, layer) => [stateName(layer), gemm(inputs.pool, state)]),

@@ -9,7 +9,7 @@
 import { reshape, split, type Tensor } from "../graph/mod.ts";
 
 /** A named slice of a flat vector. */
-export interface Slot {
+export interface Slice {
   readonly name: string;
   readonly shape: readonly number[];
   readonly offset: number;
@@ -20,7 +20,7 @@ export interface Slot {
 
 /** The slices of a flat vector, in order and without gaps. */
 export interface Layout {
-  readonly slots: readonly Slot[];
+  readonly slices: readonly Slice[];
   readonly size: number;
 }
 
@@ -33,48 +33,51 @@ export function makeLayout(
   }[],
 ): Layout {
   let size = 0;
-  const slots = parameters.map(({ name, shape, decay }) => {
-    const slot = {
+  const slices = parameters.map(({ name, shape, decay }) => {
+    const slice = {
       name,
       shape,
       decay,
       offset: size,
       size: shape.reduce((product, dim) => product * dim, 1),
     };
-    size += slot.size;
-    return slot;
+    size += slice.size;
+    return slice;
   });
-  return { slots, size };
+  return { slices, size };
 }
 
 /** The parameters as tensors of their own shapes, cut from the flat vector `[size]`. */
 export function viewsOf(layout: Layout, vector: Tensor): ReadonlyMap<string, Tensor> {
-  const pieces = split(vector, layout.slots.map(({ size }) => size), 0);
-  return new Map(layout.slots.map(({ name, shape }, i) => [name, reshape(pieces[i]!, shape)]));
+  const pieces = split(vector, layout.slices.map(({ size }) => size), 0);
+  return new Map(layout.slices.map(({ name, shape }, i) => [name, reshape(pieces[i]!, shape)]));
 }
 
 /**
- * The slot of a name.
+ * The slice of a name.
  *
  * @throws {RangeError} If the layout has none.
  */
-export function slotOf(layout: Layout, name: string): Slot {
-  const slot = layout.slots.find((candidate) => candidate.name === name);
-  if (slot === undefined) throw new RangeError(`The layout has no parameter "${name}"`);
-  return slot;
+export function sliceOf(layout: Layout, name: string): Slice {
+  const slice = layout.slices.find((candidate) => candidate.name === name);
+  if (slice === undefined) throw new RangeError(`The layout has no parameter "${name}"`);
+  return slice;
 }
 
 /** Fills a new flat vector with the values of each parameter. */
-export function flatten(layout: Layout, valuesOf: (slot: Slot) => ArrayLike<number>): Float32Array {
+export function flatten(
+  layout: Layout,
+  valuesOf: (slice: Slice) => ArrayLike<number>,
+): Float32Array {
   const vector = new Float32Array(layout.size);
-  for (const slot of layout.slots) {
-    const values = valuesOf(slot);
-    if (values.length !== slot.size) {
+  for (const slice of layout.slices) {
+    const values = valuesOf(slice);
+    if (values.length !== slice.size) {
       throw new RangeError(
-        `Cannot place parameter "${slot.name}": found ${values.length} numbers, want ${slot.size} for [${slot.shape}]`,
+        `Cannot place parameter "${slice.name}": found ${values.length} numbers, want ${slice.size} for [${slice.shape}]`,
       );
     }
-    vector.set(values, slot.offset);
+    vector.set(values, slice.offset);
   }
   return vector;
 }
@@ -82,7 +85,7 @@ export function flatten(layout: Layout, valuesOf: (slot: Slot) => ArrayLike<numb
 /** 1 where weight decay applies, else 0. */
 export function decayMask(layout: Layout): Float32Array {
   const mask = new Float32Array(layout.size);
-  for (const { decay, offset, size } of layout.slots) {
+  for (const { decay, offset, size } of layout.slices) {
     if (decay) mask.fill(1, offset, offset + size);
   }
   return mask;

@@ -11,7 +11,7 @@ export {
   type StateVector,
 } from "./assemble.ts";
 export { type Evaluation, type EvaluationSplit } from "./evaluate.ts";
-export { type Layout, type Slot } from "./layout.ts";
+export { type Layout, type Slice } from "./layout.ts";
 export { type LoadedPrograms, ProgramCache } from "./programs.ts";
 export type { AdaptedModule, SlotGroup, SlotOrder } from "./slots.ts";
 export type { StateVectors } from "./vectors.ts";

@@ -6,7 +6,7 @@
 import { isPerSlot } from "../methods/adapter.ts";
 import type { SlotRef } from "../methods/rank_actions.ts";
 import type { Assembly } from "./assemble.ts";
-import { slotOf } from "./layout.ts";
+import { sliceOf } from "./layout.ts";
 import { groupParameter, type SlotGroup, type SlotOrder } from "./slots.ts";
 
 /** The offset of each module's row 0 in a group, and the group itself. */
@@ -21,7 +21,7 @@ export function placesOf(assembly: Assembly, module: string): readonly Place[] {
     const isShared = group.sizeClass === null;
     const index = isShared ? 0 : group.modules.findIndex(({ name }) => name === module);
     if (index < 0) return [];
-    const { offset } = slotOf(assembly.layout, groupParameter(group));
+    const { offset } = sliceOf(assembly.layout, groupParameter(group));
     return [{ group, offset: offset + index * group.capacity * group.rowLength }];
   });
 }

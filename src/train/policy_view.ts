@@ -5,7 +5,7 @@
  */
 import type { SlotScores } from "../methods/rank_actions.ts";
 import type { RowView } from "../methods/rank_policy.ts";
-import { ablationScores } from "./ablation_scores.ts";
+import { removalScores } from "./removal_scores.ts";
 import type { Assembly } from "./assemble.ts";
 import { placeOf, rowBounds, slotPlacesOf } from "./places.ts";
 import type { LoadedPrograms } from "./programs.ts";
@@ -54,9 +54,9 @@ export async function scoresOf(
 ): Promise<SlotScores> {
   const type = method.adapter?.policy?.scores?.type;
   if (type === "importance") return slotScoresOf(programs.assembly, order, vectors);
-  if (type !== "ablation") return [];
+  if (type !== "removal") return [];
   const theta = vectors.theta!;
-  return await ablationScores({
+  return await removalScores({
     ...{ executor, programs, theta, order, task, classes },
     examples: scoring!,
   });

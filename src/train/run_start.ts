@@ -18,11 +18,11 @@ import { runStages } from "./stages.ts";
  */
 export function checkScoring({ assembly: { method }, stages }: TrainingRequest): void {
   if (
-    method.adapter?.policy?.scores?.type === "ablation" &&
+    method.adapter?.policy?.scores?.type === "removal" &&
     stages.some(({ scoring }) => scoring === undefined)
   ) {
     throw new RangeError(
-      'Cannot start a run that scores ranks by ablation: found no examples, want some as "scoring"',
+      'Cannot start a run that scores ranks by removal: found no examples, want some as "scoring"',
     );
   }
 }

@@ -22,7 +22,7 @@ export interface StageData {
   readonly trainExamples: number;
   /** The classes that its loss is over, or null for all outputs. */
   readonly classes: ClassRange | null;
-  /** Training examples that are scored on and not trained on, for methods that score ranks by ablation. Default: none. */
+  /** Training examples that are scored on and not trained on, for methods that score ranks by removal. Default: none. */
   readonly scoring?: EvaluationSplit;
 }
 

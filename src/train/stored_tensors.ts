@@ -50,7 +50,7 @@ export function exportTensors(
   history: readonly MergedBlock[] = [],
 ): readonly AdapterTensor[] {
   const adapters = withMerged(adapterTensors(assembly, theta, order), history);
-  const whole = assembly.layout.slots
+  const whole = assembly.layout.slices
     .filter(({ name }) => assembly.parameters.has(name))
     .map(({ name, shape, offset, size }) => ({
       name,
@@ -99,7 +99,7 @@ export function importTensors(
       theta.set(data, place.offset);
     }
   }
-  for (const { name, shape, offset } of assembly.layout.slots) {
+  for (const { name, shape, offset } of assembly.layout.slices) {
     if (!assembly.parameters.has(name)) continue;
     const stored = take(name);
     if (stored.shape.join() !== shape.join()) {

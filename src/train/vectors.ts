@@ -8,7 +8,7 @@
 import type { RandomStream } from "../base/random.ts";
 import { drawParameter, type Initial } from "../models/parameters.ts";
 import type { Assembly, EncoderWeights, StateVector } from "./assemble.ts";
-import { flatten, slotOf } from "./layout.ts";
+import { flatten, sliceOf } from "./layout.ts";
 import { type Place, placesOf, rowBounds } from "./places.ts";
 import { rowsOn, type SlotOrder } from "./slots.ts";
 
@@ -104,10 +104,10 @@ export function moveToAssembly(from: Assembly, to: Assembly, vectors: StateVecto
     if (to.sizeOf(name) === old.length && to.sizeOf(name) === 1) return [name, old];
     const isAdapterOnly = name === "sensitivity" || name === "uncertainty";
     const next = new Float32Array(to.sizeOf(name));
-    for (const slot of isAdapterOnly ? [] : to.layout.slots) {
-      if (!to.parameters.has(slot.name)) continue;
-      const { offset } = slotOf(from.layout, slot.name);
-      next.set(old.subarray(offset, offset + slot.size), slot.offset);
+    for (const slice of isAdapterOnly ? [] : to.layout.slices) {
+      if (!to.parameters.has(slice.name)) continue;
+      const { offset } = sliceOf(from.layout, slice.name);
+      next.set(old.subarray(offset, offset + slice.size), slice.offset);
     }
     for (const { module } of to.modules) {
       const places = placesOf(to, module.name);

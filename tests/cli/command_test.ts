@@ -12,7 +12,7 @@ import { models } from "../../src/cli/models.ts";
 import { pack } from "../../src/cli/pack.ts";
 import { plan } from "../../src/cli/plan.ts";
 import { pretrainCommand } from "../../tools/pretrain/main.ts";
-import { replay } from "../../tools/replay/main.ts";
+import { traces } from "../../tools/traces/main.ts";
 import { report } from "../../src/cli/report.ts";
 import { schema } from "../../src/cli/schema.ts";
 import { sweep } from "../../src/cli/sweep.ts";
@@ -33,7 +33,7 @@ const commands: readonly Command[] = [
   pack,
   plan,
   pretrainCommand,
-  replay,
+  traces,
   report,
   schema,
   sweep,

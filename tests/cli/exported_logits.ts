@@ -4,7 +4,7 @@ import { InferenceSession, Tensor } from "onnxruntime-node";
 import { keptWeightsFile } from "../../src/runs/layer_ablation.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { findMethod } from "../../src/methods/table.ts";
-import { adaptableModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/modules.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { defaultSettings } from "../../src/study/settings.ts";
@@ -61,7 +61,7 @@ export async function ownLogits(
     method: method.bind(record.asked.options),
     ranks: record.happened.initialRanks === null
       ? []
-      : adaptableModules(model.config, parts ?? undefined).map((module) => ({
+      : targetModules(model.config, parts ?? undefined).map((module) => ({
         module,
         // A booster's layer may have none at the start.
         rank: record.happened.initialRanks![module.name]! || 2,

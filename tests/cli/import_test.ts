@@ -341,7 +341,7 @@ Deno.test("importAdapter names missing files", async () => {
   }
 });
 
-Deno.test("importPeft judges an exported run as its record does, and writes it merged", async () => {
+Deno.test("importPeft evaluates an exported run as its record does, and writes it merged", async () => {
   const study = parseStudy({
     ...tinyStudy,
     axes: { ...tinyStudy.axes, methods: ["elalora"] },

@@ -8,7 +8,7 @@ import {
   positionText,
   runProgress,
   scoreText,
-} from "../../src/cli/lane_status.ts";
+} from "../../src/cli/work_status.ts";
 
 function positionOf(...titles: readonly string[]): Position {
   const progress = runProgress({

@@ -1,8 +1,8 @@
 /** Sweeps in several workers: the same bytes as one run after the other, failures, a full disk, a stop. */
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { Inputs } from "../../src/runs/inputs.ts";
-import { type Lane, OwnLane, WorkerLane } from "../../src/runs/lanes.ts";
-import type { Opening } from "../../src/runs/open_lanes.ts";
+import { LocalWorker, type RunWorker, ThreadWorker } from "../../src/runs/workers.ts";
+import type { Opening } from "../../src/runs/open_workers.ts";
 import { expand, planRuns } from "../../src/runs/planning.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { modelFrom } from "../../src/runs/shared_models.ts";
@@ -13,7 +13,7 @@ import { sweepStudy } from "../../src/runs/sweep.ts";
 import { ExecutorError, type Session } from "../../src/exec/executor.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { methods } from "../../src/methods/table.ts";
-import { readSurroundings } from "../../src/record/provenance.ts";
+import { readEnvironment } from "../../src/record/provenance.ts";
 import { NewerSchemaError } from "../../src/record/schema.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
@@ -143,28 +143,28 @@ Deno.test("a stop reaches runs in workers, which go on from their checkpoints an
     const folders = { data: null, model: tinyModel, study: home };
     const plan = await planRuns(study, expand(study, methods), folders, methods);
     const results = `${home}/side/tiny`;
-    /** Lanes of which the first to report a step asks all for a stop. */
-    const openLanes = async ({ stop, surroundings }: Opening): Promise<Lane[]> => {
+    /** Workers of which the first to report a step asks all for a stop. */
+    const openWorkers = async ({ stop, environment }: Opening): Promise<RunWorker[]> => {
       const models = plan.inputs.shareModels();
       const start = {
         study,
-        ownMethods: [],
+        customMethods: [],
         folders,
         models,
-        surroundings,
+        environment,
         results,
         jobs: 2,
         stop: stop.memory,
       };
-      const open = () => WorkerLane.open({ ...start, executor: "cpu", threads: 1 });
-      return (await Promise.all([open(), open()])).map((lane): Lane => ({
+      const open = () => ThreadWorker.open({ ...start, executor: "cpu", threads: 1 });
+      return (await Promise.all([open(), open()])).map((worker): RunWorker => ({
         run: (planned, onStep) =>
-          lane.run(planned, async (progress) => {
+          worker.run(planned, async (progress) => {
             stop.raise();
             await onStep(progress);
           }),
-        ablate: (recorded, onShare) => lane.ablate(recorded, onShare),
-        close: () => lane.close(),
+        ablate: (recorded, onShare) => worker.ablate(recorded, onShare),
+        close: () => worker.close(),
       }));
     };
     const stopped = await runAll({
@@ -173,7 +173,7 @@ Deno.test("a stop reaches runs in workers, which go on from their checkpoints an
       retryFailed: false,
       stop: new StopFlag(),
       tell: () => Promise.resolve(),
-      openLanes,
+      openWorkers,
     });
     assert(stopped.stopped);
     assert(stopped.finished <= 2, `${stopped.finished} runs finished after a stop`);
@@ -188,27 +188,27 @@ Deno.test("what fails while progress is shown stops the run and is thrown on", a
     const folders = { data: null, model: tinyModel, study: home };
     const plan = await planRuns(tinyStudy, expand(tinyStudy, methods), folders, methods);
     const stop = new StopFlag();
-    const lane = await WorkerLane.open({
+    const worker = await ThreadWorker.open({
       executor: "cpu",
       threads: 1,
       study: tinyStudy,
-      ownMethods: [],
+      customMethods: [],
       folders,
       models: plan.inputs.shareModels(),
-      surroundings: await readSurroundings(),
+      environment: await readEnvironment(),
       results: `${home}/side`,
       jobs: 1,
       stop: stop.memory,
     });
     try {
       await assertRejects(
-        () => lane.run(plan.runs[0]!, () => Promise.reject(new Error("broken pipe"))),
+        () => worker.run(plan.runs[0]!, () => Promise.reject(new Error("broken pipe"))),
         Error,
         "broken pipe",
       );
       assert(stop.isRaised);
     } finally {
-      await lane.close();
+      await worker.close();
     }
   });
 });
@@ -223,12 +223,13 @@ Deno.test("what fails while the progress of a run in this thread is shown is no 
     const context = {
       executor: new ReferenceExecutor(),
       inputs: plan.inputs,
-      surroundings: await readSurroundings(),
+      environment: await readEnvironment(),
       results,
       jobs: 1,
     };
     await assertRejects(
-      () => new OwnLane(context, stop).run(planned, () => Promise.reject(new Error("broken pipe"))),
+      () =>
+        new LocalWorker(context, stop).run(planned, () => Promise.reject(new Error("broken pipe"))),
       Error,
       "broken pipe",
     );
@@ -259,17 +260,17 @@ Deno.test("a runtime that goes away while a run is to stop leaves no record, els
       methods,
     );
     const executor = new LostExecutor();
-    const surroundings = await readSurroundings();
+    const environment = await readEnvironment();
     const results = `${home}/lost`;
     const stop = new StopFlag();
-    const lane = new OwnLane({ executor, inputs, surroundings, results, jobs: 1 }, stop);
+    const worker = new LocalWorker({ executor, inputs, environment, results, jobs: 1 }, stop);
     const onStep = () => Promise.resolve();
-    const { result } = await lane.run(planned!, onStep);
+    const { result } = await worker.run(planned!, onStep);
     assert(result.kind === "recorded");
     const { outcome } = result.record.happened;
     assert(outcome.state === "failed" && outcome.cause === "executor");
     stop.raise();
-    assertEquals((await lane.run(planned!, onStep)).result, { kind: "stopped", step: 0 });
+    assertEquals((await worker.run(planned!, onStep)).result, { kind: "stopped", step: 0 });
     await assertRejects(
       () => Deno.stat(`${results}/${planned!.folder}/record.json`),
       Deno.errors.NotFound,

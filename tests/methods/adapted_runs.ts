@@ -143,13 +143,14 @@ export async function assertAblates(ended: EndedRun): Promise<void> {
 }
 
 function stored(checkpoint: Checkpoint): Checkpoint {
-  const spent = {
+  const timings = {
     trainMillis: 0,
     evaluateMillis: 0,
     wallMillis: 0,
     startedAt: "",
   };
-  return decodeCheckpoint(encodeCheckpoint({ checkpoint, journals: {}, spent }), "file").checkpoint;
+  return decodeCheckpoint(encodeCheckpoint({ checkpoint, journals: {}, timings }), "file")
+    .checkpoint;
 }
 
 /** Fails unless the run, cut in two by a stored checkpoint, tells and ends as the whole one to the bit. */

@@ -1,4 +1,4 @@
-/** ALoRA: who is dropped and who gets ranks, scores by ablation, new ranks without effect. */
+/** ALoRA: who is dropped and who gets ranks, scores by removal, new ranks without effect. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { alora } from "../../src/methods/alora.ts";
 import {
@@ -12,7 +12,7 @@ import { actionsOf, droppedSlots } from "../../src/methods/rank_actions.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { bert } from "../../src/models/bert.ts";
 import { fixedRanks, solveRanks } from "../../src/study/ranks.ts";
-import { ablationScores } from "../../src/train/ablation_scores.ts";
+import { removalScores } from "../../src/train/removal_scores.ts";
 import { evaluateSplit, exampleLoss } from "../../src/train/evaluate.ts";
 import type { StageData } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
@@ -180,7 +180,7 @@ Deno.test("a score is what the loss on the examples says, rank by rank", async (
     value === marker[0] && marker.every((other, j) => theta[i + j] === other)
   );
   theta.fill(0, at, at + group.rowLength);
-  const scores = await ablationScores({
+  const scores = await removalScores({
     executor,
     programs,
     theta,
@@ -233,7 +233,7 @@ Deno.test("a score is what the loss on the examples says, rank by rank", async (
     };
     const plain = await Trainer.create(trainingRequest(executor, plainRun), null);
     const head = new Float32Array(plain.assembly.layout.size);
-    for (const { name, offset } of plain.assembly.layout.slots) {
+    for (const { name, offset } of plain.assembly.layout.slices) {
       head.set(tensors.get(name)!.data, offset);
     }
     const { loss } = await evaluateSplit(
@@ -250,7 +250,7 @@ Deno.test("a score is what the loss on the examples says, rank by rank", async (
   assertAlmostEquals(scoreOf(other, 0), without - alone, 1e-5);
   // Scoring leaves the parameters as they were.
   assertEquals(
-    await ablationScores({
+    await removalScores({
       ...{ executor, programs, theta, order },
       task: tinyTask,
       examples: scoring!,

@@ -18,7 +18,7 @@ import { findMethod } from "../../src/methods/table.ts";
 import { addsNothing, updatesOf } from "../../src/methods/weight_update.ts";
 import { architectureOf, parseConfig } from "../../src/models/architectures.ts";
 import type { EncoderConfig } from "../../src/models/config.ts";
-import { adaptableModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/modules.ts";
 import { drawParameter } from "../../src/models/parameters.ts";
 import { plainModel } from "../../src/models/plain_model.ts";
 import { tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
@@ -97,7 +97,7 @@ function adaptedForward(
   const options = method.parseOptions(wanted.options);
   const bound = method.bind(options);
   const { width } = golden;
-  const modules = adaptableModules(config, method.moduleParts(options)!);
+  const modules = targetModules(config, method.moduleParts(options)!);
   const request: AssemblyRequest = {
     encoder: { config, tensors },
     output: { type: "classification", labels: ["a", "b", "c"] },
@@ -198,7 +198,7 @@ for (const wanted of golden.outcomes) {
     const entry = findMethod(method);
     const { adapter } = entry.bind(entry.parseOptions(options));
     assert(adapter !== null && (adapter.place === "output" || adapter.place === "norm"));
-    const modules = adaptableModules(config);
+    const modules = targetModules(config);
     const stored = new Map(
       modules.filter(({ part }) => entry.moduleParts({})!.includes(part)).flatMap((module) =>
         adapter.parts.map(({ name, per, rowLength }) => {
@@ -237,7 +237,7 @@ const base = { layers: 12, hidden: 768, intermediate: 3072 } as EncoderConfig;
 
 function costOf(method: string, options: Readonly<Record<string, string>>, width: number): number {
   const entry = findMethod(method);
-  const modules = adaptableModules(base, entry.moduleParts({})!);
+  const modules = targetModules(base, entry.moduleParts({})!);
   return countParameters(
     modules.map(() => width),
     modules,
@@ -320,13 +320,13 @@ for (const run of runs) {
     whole.dispose();
     const half = await Trainer.create(trainingRequest(executor, run), null);
     await trainTo(half, 7);
-    const spent = {
+    const timings = {
       trainMillis: 0,
       evaluateMillis: 0,
       wallMillis: 0,
       startedAt: "",
     };
-    const bytes = encodeCheckpoint({ checkpoint: await half.checkpoint(), journals: {}, spent });
+    const bytes = encodeCheckpoint({ checkpoint: await half.checkpoint(), journals: {}, timings });
     half.dispose();
     const { checkpoint } = decodeCheckpoint(bytes, "checkpoint");
     const resumed = await Trainer.create(trainingRequest(executor, run), checkpoint);
@@ -368,7 +368,7 @@ Deno.test("dropout of adapters acts at the input of each, on the rows that it ta
   const { config, tensors } = goldenModel();
   const sitesOf = (adapter: number) => {
     const method = findMethod("houlsby");
-    const modules = adaptableModules(config, method.moduleParts({})!);
+    const modules = targetModules(config, method.moduleParts({})!);
     return assemble({
       encoder: { config, tensors },
       output: { type: "classification", labels: ["a", "b"] },

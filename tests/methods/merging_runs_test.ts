@@ -4,10 +4,10 @@ import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { mergedWeight } from "../../src/methods/weight_update.ts";
 import { bert } from "../../src/models/bert.ts";
-import { adaptableModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/modules.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import { mergedRanks } from "../../src/train/history.ts";
-import { slotOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/layout.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { exportTensors } from "../../src/train/stored_tensors.ts";
 import { configOf, type Golden, golden, parametersFor } from "../models/deberta_fixture.ts";
@@ -23,7 +23,7 @@ import {
 } from "../train/fixture.ts";
 import { assertMerges, assertResumes, ended, executor, logitsOf } from "./adapted_runs.ts";
 
-const modules = adaptableModules(goldenModel().config);
+const modules = targetModules(goldenModel().config);
 
 /** Merges after steps 5, 10 and 15 of 16. */
 const rac: TinyRun = {
@@ -176,7 +176,7 @@ Deno.test("RAC-LoRA: a plain gradient step from A = 0, merged, is W − η(α/r)
   const [eta, rank, factor] = [0.1, 2, 8 / 2];
   for (const { name, layer, part, inSize, outSize } of modules) {
     const path = bert.modulePath(layer, part);
-    const { offset } = slotOf(whole.assembly.layout, `${path}.weight`);
+    const { offset } = sliceOf(whole.assembly.layout, `${path}.weight`);
     const gradient = whole.m.subarray(offset, offset + outSize * inSize).map((m) => m / 0.1);
     const rowsOf = (vector: Float32Array, which: string) =>
       [0, 1].map((row) => rowOf(adapted.assembly, vector, name, which, row));

@@ -1,8 +1,8 @@
-/** Norms of inputs and scores by ablation on every executor, against double precision. */
+/** Norms of inputs and scores by removal on every executor, against double precision. */
 import { assert, assertEquals } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import type { Executor } from "../../src/exec/executor.ts";
-import { ablationScores } from "../../src/train/ablation_scores.ts";
+import { removalScores } from "../../src/train/removal_scores.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { assertClose, subjects, testEach } from "../exec/executors.ts";
 import { ofKind, type TinyRun, tinyTask, trainingRequest, trainTo } from "../train/fixture.ts";
@@ -64,7 +64,7 @@ async function scoresOn(executor: Executor): Promise<readonly number[]> {
   const theta = vectors.theta!.slice();
   const drawn = RandomStream.fromSeed(4).normals(assembly.adapterSize, 0.2);
   for (let i = 0; i < assembly.adapterSize; i++) theta[i]! += drawn[i]!;
-  const scores = await ablationScores({
+  const scores = await removalScores({
     ...{ executor, programs, theta, order, task: tinyTask, classes: null },
     examples: request.stages[0]!.scoring!,
   });

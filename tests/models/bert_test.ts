@@ -17,7 +17,7 @@ import {
 } from "../../src/graph/mod.ts";
 import { bert, maskedModelHead, maskedModelHeadParameters } from "../../src/models/bert.ts";
 import { type ForwardContext, plainLinear } from "../../src/models/forward_context.ts";
-import { adaptableModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/modules.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import {
   encoderInputs,
@@ -260,11 +260,11 @@ Deno.test("encode() gives the same for a text whatever stands in its padding", (
   );
 });
 
-Deno.test("encode() offers every adaptable module once, in the forward pass's order, with its sizes", () => {
+Deno.test("encode() offers every target module once, in the forward pass's order, with its sizes", () => {
   const { tensors } = goldenModel();
   const config = goldenConfig;
   const leaves = new Map([...tensors].map(([name, host]) => [name, constant(host, name)]));
-  const modules = adaptableModules(config);
+  const modules = targetModules(config);
   for (const wanted of ["all", "first"] as const) {
     const seen: string[][] = [];
     const context = contextOf(leaves);

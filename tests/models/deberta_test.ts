@@ -27,7 +27,7 @@ import {
   plainLinear,
   type WantedStates,
 } from "../../src/models/forward_context.ts";
-import { adaptableModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/modules.ts";
 import { plainModel } from "../../src/models/plain_model.ts";
 import {
   encoderInputs,
@@ -211,7 +211,7 @@ function adaptedForward({ parts, rank, alpha }: PeftOutcome) {
   const config = configOf(golden<Golden>("shared").config);
   const method = findMethod("lora");
   const bound = method.bind(method.parseOptions({ alpha }));
-  const modules = adaptableModules(config, parts);
+  const modules = targetModules(config, parts);
   const request: AssemblyRequest = {
     encoder: { config, tensors: parametersFor(config, 3) },
     output: { type: "classification", labels: ["a", "b", "c"] },

@@ -21,7 +21,7 @@ import {
 } from "../../src/graph/mod.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
 import { type ForwardContext, plainLinear } from "../../src/models/forward_context.ts";
-import { adaptableModules, moduleParts } from "../../src/models/modules.ts";
+import { moduleParts, targetModules } from "../../src/models/modules.ts";
 import {
   encoderInputs,
   type RowPacking,
@@ -167,9 +167,9 @@ for (const family of goldenFamilies) {
     }
   });
 
-  Deno.test(`${title} uses every parameter and offers every adaptable module once`, () => {
+  Deno.test(`${title} uses every parameter and offers every target module once`, () => {
     const leaves = leavesOf(parameters.classification);
-    const modules = adaptableModules(config);
+    const modules = targetModules(config);
     for (const wanted of ["all", "first"] as const) {
       const asked = new Set<string>();
       const seen: string[] = [];

@@ -5,7 +5,7 @@ import { summedParts } from "../../src/methods/bottleneck.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { parseConfig } from "../../src/models/architectures.ts";
 import { classifierClass, classifierName } from "../../src/models/classifier_folder.ts";
-import { adaptableModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/modules.ts";
 import type { StoredTensor } from "../../src/models/safetensors.ts";
 import { drawn } from "../models/deberta_fixture.ts";
 
@@ -37,7 +37,7 @@ function exported(
   const entry = findMethod(method);
   const { adapter } = entry.bind(entry.parseOptions(options));
   assert(adapter !== null && (adapter.place === "output" || adapter.place === "norm"));
-  const modules = adaptableModules(config, summedParts);
+  const modules = targetModules(config, summedParts);
   const own = modules.filter(({ part }) => entry.moduleParts({})!.includes(part));
   const tensors = new Map(
     own.flatMap((module) =>

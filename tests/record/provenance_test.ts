@@ -1,7 +1,7 @@
 /** What a record says of where it was made. */
 import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { hashBytes, hashParts } from "../../src/base/hash.ts";
-import { gitCommit, readSurroundings, sourceFolderHash } from "../../src/record/provenance.ts";
+import { gitCommit, readEnvironment, sourceFolderHash } from "../../src/record/provenance.ts";
 
 Deno.test("a source folder's hash is of the paths and texts of its TypeScript files", async () => {
   const path = await Deno.makeTempDir();
@@ -26,8 +26,8 @@ Deno.test("a source folder's hash is of the paths and texts of its TypeScript fi
   assertEquals(await sourceFolderHash(new URL("https://example.com/src/")), null);
 });
 
-Deno.test("the surroundings hold ranklab's own source", async () => {
-  const { source } = await readSurroundings();
+Deno.test("the environment hold ranklab's own source", async () => {
+  const { source } = await readEnvironment();
   assertMatch(source!, /^[0-9a-f]{64}$/);
   assertEquals(source, await sourceFolderHash());
 });

@@ -1,5 +1,5 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { type JudgedRun, runFlags } from "../../src/record/run_flags.ts";
+import { type EvaluatedRun, runFlags } from "../../src/record/run_flags.ts";
 import { findTask } from "../../src/tasks/catalog.ts";
 import { majorityMetrics } from "../../src/tasks/majority.ts";
 import { computeMetrics } from "../../src/tasks/metrics.ts";
@@ -14,7 +14,7 @@ interface Odd {
 }
 
 /** A run whose losses are those of one that learned, unless said otherwise. */
-function judged({ task: name = "RTE", train = [0, 1], losses, ...split }: Odd): JudgedRun {
+function evaluated({ task: name = "RTE", train = [0, 1], losses, ...split }: Odd): EvaluatedRun {
   const task: Task = findTask(name);
   return {
     task,
@@ -29,7 +29,7 @@ function judged({ task: name = "RTE", train = [0, 1], losses, ...split }: Odd): 
 }
 
 function kindsOf(odd: Odd): readonly string[] {
-  return runFlags(judged(odd)).map(({ kind }) => kind);
+  return runFlags(evaluated(odd)).map(({ kind }) => kind);
 }
 
 Deno.test("runFlags() finds nothing in a run that learned", () => {
@@ -38,7 +38,7 @@ Deno.test("runFlags() finds nothing in a run that learned", () => {
 
 Deno.test("runFlags() tells a collapse by its three signs", () => {
   const losses = [0.7, 2, 3e11, 1.9e11];
-  const found = runFlags(judged({ losses, targets: [0, 1, 0, 1], predictions: [1, 1, 1, 1] }));
+  const found = runFlags(evaluated({ losses, targets: [0, 1, 0, 1], predictions: [1, 1, 1, 1] }));
   assertEquals(found, [
     { kind: "one-class", prediction: 1 },
     { kind: "loss-above-chance", loss: 1.9e11, chance: Math.LN2 },
@@ -48,7 +48,7 @@ Deno.test("runFlags() tells a collapse by its three signs", () => {
 
 Deno.test("runFlags() averages the losses of the last quarter, of 50 steps at most", () => {
   const flagOf = (losses: readonly number[]) =>
-    runFlags(judged({ losses, targets: [0, 1], predictions: [0, 1] }))
+    runFlags(evaluated({ losses, targets: [0, 1], predictions: [0, 1] }))
       .find((flag) => flag.kind === "loss-above-chance")?.loss;
   // A bad start of a short run is no collapse.
   assertEquals(flagOf([90, 90, 90, 90, 90, 90, 1, 1]), undefined);
@@ -87,7 +87,7 @@ Deno.test("runFlags() does not take training's one class for a loss above chance
   assertEquals(kindsOf({ train: [0, 0], losses: [3, 2, 1, 0.5], ...split }), []);
 });
 
-Deno.test("runFlags() judges numbers by correlation and variance", () => {
+Deno.test("runFlags() evaluates numbers by correlation and variance", () => {
   const train = [0, 1, 2, 3, 4, 5];
   const of = (predictions: readonly number[], losses = [9, 4, 2, 1.5]) =>
     kindsOf({ task: "STS-B", train, losses, targets: [0, 2, 5], predictions });
@@ -105,9 +105,9 @@ Deno.test("runFlags() judges numbers by correlation and variance", () => {
   assertEquals(kindsOf({ task: "STS-B", train, losses: [1], ...constant }), []);
 });
 
-Deno.test("runFlags() judges a sequence by its predictions and its last task's losses", () => {
-  const run: JudgedRun = {
-    ...judged({ targets: [0, 1], predictions: [0, 1] }),
+Deno.test("runFlags() evaluates a sequence by its predictions and its last task's losses", () => {
+  const run: EvaluatedRun = {
+    ...evaluated({ targets: [0, 1], predictions: [0, 1] }),
     targets: [0, 1, 2, 3],
     predictions: [2, 2, 2, 2],
     losses: [90, 80, 70, 60],

@@ -12,7 +12,7 @@ const endFiles = [
 ];
 const journals = ["evaluations.jsonl", "importance.jsonl", "ranks.jsonl", "steps.jsonl"];
 
-const spent = {
+const timings = {
   trainMillis: 0,
   evaluateMillis: 0,
   wallMillis: 0,
@@ -65,7 +65,7 @@ Deno.test("RunFolder.open() of a run that goes on keeps its files, and its journ
       best: null,
       last: null,
     };
-    const bytes = encodeCheckpoint({ checkpoint, journals: { "steps": 4, "ranks": 9 }, spent });
+    const bytes = encodeCheckpoint({ checkpoint, journals: { "steps": 4, "ranks": 9 }, timings });
     await Deno.writeFile(`${path}/checkpoint.safetensors`, bytes);
     const { folder, stored } = await RunFolder.open(path);
     assertEquals(stored!.checkpoint, checkpoint);

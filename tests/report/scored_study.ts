@@ -17,7 +17,7 @@ export interface ScorePlace {
 
 /** A study by its scores. */
 export interface ScoredOptions {
-  /** Names and metrics; default one task `t` judged by accuracy. */
+  /** Names and metrics; default one task `t` evaluated by accuracy. */
   readonly tasks?: readonly (readonly [name: string, metric: string])[];
   /** Labels; `lora` is plain LoRA, `head` and `full` have no budget. Default `lora` and `other`. */
   readonly labels?: readonly string[];

@@ -26,11 +26,11 @@ function throughSequence(run: RunResults, before: number, after: number): RunRes
     loss: 1,
     metrics,
   });
-  const judged = (accuracy: number) => ({ accuracy, task_aware_accuracy: accuracy + 0.1 });
+  const evaluated = (accuracy: number) => ({ accuracy, task_aware_accuracy: accuracy + 0.1 });
   const sequence = sequenceOutcome(stages, [
-    line(10, "Topic", judged(before)),
-    line(20, "Topic", judged(after)),
-    line(20, "Genre", judged(0.6)),
+    line(10, "Topic", evaluated(before)),
+    line(20, "Topic", evaluated(after)),
+    line(20, "Genre", evaluated(0.6)),
   ]);
   const average = (after + 0.6) / 2;
   const last = line(20, "all tasks", {

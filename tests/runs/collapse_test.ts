@@ -1,6 +1,6 @@
 /** Runs that collapse, from the sweep to its last lines, on a tiny encoder. */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { summaryOf } from "../../src/cli/lane_status.ts";
+import { summaryOf } from "../../src/cli/work_status.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { verifyStudy } from "../../src/runs/verify.ts";
 import type { RunRecord } from "../../src/record/types.ts";

@@ -45,43 +45,48 @@ async function trainedOn(run: RunSpec, scoringExamples = 0): Promise<readonly st
   return seen;
 }
 
-function judgedOn(data: Awaited<ReturnType<Inputs["runData"]>>): readonly number[] {
+function evaluationSplit(data: Awaited<ReturnType<Inputs["runData"]>>): readonly number[] {
   return data.splits[0]!.ids;
 }
 
-Deno.test("held-out examples are judged on and never trained on", async () => {
+Deno.test("held-out examples are evaluated on and never trained on", async () => {
   const whole = await trainedOn(runWith(null));
   const part = await trainedOn(runWith(0.2));
   const data = await inputs.runData(runWith(0.2));
   const { task } = await inputs.task("Genre");
   assertEquals(data.splits.map(({ name }) => name), ["held_out"]);
   assertEquals(data.stages[0]!.trainExamples, whole.length);
-  assertEquals(judgedOn(data).length, Math.round(0.2 * whole.length));
-  assertEquals(part.length, whole.length - judgedOn(data).length);
-  // Each text is either trained on or judged on.
+  assertEquals(evaluationSplit(data).length, Math.round(0.2 * whole.length));
+  assertEquals(part.length, whole.length - evaluationSplit(data).length);
+  // Each text is either trained on or evaluated on.
   const examples = (await inputs.task("Genre")).splits.get("train")!;
-  const targets = judgedOn(data).map((id) => examples.find((example) => example.id === id)!.target);
+  const targets = evaluationSplit(data).map((id) =>
+    examples.find((example) => example.id === id)!.target
+  );
   assertEquals(data.splits[0]!.targets, targets);
   const left = [...whole];
   for (const text of part) left.splice(left.indexOf(text), 1);
-  const judged = data.splits[0]!.batches.flatMap(({ ids, length, size, targets }) =>
+  const evaluated = data.splits[0]!.batches.flatMap(({ ids, length, size, targets }) =>
     Array.from({ length: size }, (_, i) => {
       const tokens = ids.subarray(i * length, (i + 1) * length).filter((id) => id !== 0);
       return `${tokens.join()}:${targets[i]}`;
     })
   );
-  assertEquals(left.sort(), judged.sort());
+  assertEquals(left.sort(), evaluated.sort());
   assert(task.splits["dev"] !== undefined);
 });
 
 Deno.test("all seeds hold the same examples out", async () => {
   const [first, second] = [runWith(0.2, 1), runWith(0.2, 2)];
-  assertEquals(judgedOn(await inputs.runData(first)), judgedOn(await inputs.runData(second)));
+  assertEquals(
+    evaluationSplit(await inputs.runData(first)),
+    evaluationSplit(await inputs.runData(second)),
+  );
   const without = await inputs.runData(runWith(null));
   assertEquals(without.splits.map(({ name }) => name), ["dev"]);
 });
 
-Deno.test("all seeds are judged on the same examples of a limit, and train on their own", async () => {
+Deno.test("all seeds are evaluated on the same examples of a limit, and train on their own", async () => {
   const limited = (seed: number, heldOut: number | null): RunSpec => {
     const run = runWith(heldOut, seed);
     const train = { devLimit: 25, trainLimit: 30 };
@@ -89,9 +94,9 @@ Deno.test("all seeds are judged on the same examples of a limit, and train on th
   };
   for (const heldOut of [null, 0.2]) {
     const [first, second] = [limited(1, heldOut), limited(2, heldOut)];
-    const ids = judgedOn(await inputs.runData(first));
+    const ids = evaluationSplit(await inputs.runData(first));
     assertEquals(ids.length, 25);
-    assertEquals(judgedOn(await inputs.runData(second)), ids);
+    assertEquals(evaluationSplit(await inputs.runData(second)), ids);
     // Not just the first ones, and in the order of the file.
     assert(ids.at(-1)! > 30 && ids.every((id, i) => i === 0 || id > ids[i - 1]!), `${ids}`);
     const [own, other] = [await trainedOn(first), await trainedOn(second)];

@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "
 import { ablate } from "../../src/cli/ablate.ts";
 import { exportRun } from "../../src/runs/export.ts";
 import { importPeft } from "../../src/runs/import.ts";
-import { summaryOf } from "../../src/cli/lane_status.ts";
+import { summaryOf } from "../../src/cli/work_status.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";

@@ -2,9 +2,9 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { ablateStudy } from "../../src/runs/ablate.ts";
 import { exportRun } from "../../src/runs/export.ts";
-import { WorkerError, WorkerLane } from "../../src/runs/lanes.ts";
+import { ThreadWorker, WorkerError } from "../../src/runs/workers.ts";
 import { StopFlag } from "../../src/runs/stop_flag.ts";
-import { ownMethodsOf } from "../../src/runs/method_modules.ts";
+import { customMethodsOf } from "../../src/runs/method_modules.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { expand, planRuns } from "../../src/runs/planning.ts";
 import { readStudyFile } from "../../src/runs/study_file.ts";
@@ -13,7 +13,7 @@ import { sweepStudy } from "../../src/runs/sweep.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { verifyStudy } from "../../src/runs/verify.ts";
-import { readSurroundings } from "../../src/record/provenance.ts";
+import { readEnvironment } from "../../src/record/provenance.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { methodText, type OwnFiles, ownFiles, studyText, withOwnStudy } from "./own_study.ts";
 import { tinyModel } from "./tiny_study.ts";
@@ -174,21 +174,21 @@ Deno.test("a worker that cannot load a method as it was planned says so and make
       executor: "cpu",
       threads: 1,
       study,
-      ownMethods: ownMethodsOf(runs.map(({ method }) => method)),
+      customMethods: customMethodsOf(runs.map(({ method }) => method)),
       folders,
       models: inputs.shareModels(),
-      surroundings: await readSurroundings(),
+      environment: await readEnvironment(),
       results,
       jobs: 1,
       stop: new StopFlag().memory,
     } as const;
-    assertEquals(start.ownMethods.map(({ name }) => name), ["own"]);
+    assertEquals(start.customMethods.map(({ name }) => name), ["own"]);
     await Deno.writeTextFile(`${home}/own.ts`, `${methodText}// Changed after planning.\n`);
-    const error = await assertRejects(() => WorkerLane.open(start), WorkerError);
+    const error = await assertRejects(() => ThreadWorker.open(start), WorkerError);
     assertEquals(error.name, "UsageError");
     assertMatch(error.message, /method "own": found that the source of ".*study\.ts" has hash/);
     await Deno.remove(`${home}/study.ts`);
-    await assertRejects(() => WorkerLane.open(start), WorkerError, "put it back");
+    await assertRejects(() => ThreadWorker.open(start), WorkerError, "put it back");
     await assertRejects(() => Deno.stat(results), Deno.errors.NotFound);
   });
 });

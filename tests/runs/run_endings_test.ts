@@ -82,21 +82,21 @@ Deno.test("what earlier sittings of a run spent is in its record", async () => {
     });
     const path = `${context.results}/${planned.folder}/checkpoint.safetensors`;
     const stored = decodeCheckpoint(await Deno.readFile(path), path);
-    const spent = {
+    const timings = {
       trainMillis: 1e9,
       evaluateMillis: 2e9,
       eventMillis: 3e9,
       wallMillis: 7e9,
       startedAt: "2001-02-03T04:05:06.000Z",
     };
-    await Deno.writeFile(path, encodeCheckpoint({ ...stored, spent }));
+    await Deno.writeFile(path, encodeCheckpoint({ ...stored, timings }));
     const result = await execute(planned, context);
     assert(result.kind === "recorded");
     const { time, steps } = result.record.happened;
-    assertEquals([time.startedAt, steps], [spent.startedAt, 14]);
+    assertEquals([time.startedAt, steps], [timings.startedAt, 14]);
     for (const name of ["trainMillis", "evaluateMillis", "eventMillis", "wallMillis"] as const) {
       // This sitting's part comes on top, and took less than an hour.
-      const own = time[name]! - spent[name];
+      const own = time[name]! - timings[name];
       assert(own > 0 && own < 3.6e6, `${name}: ${own}`);
     }
   });

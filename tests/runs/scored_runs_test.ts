@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ablateStudy } from "../../src/runs/ablate.ts";
 import { exportRun } from "../../src/runs/export.ts";
 import { verify } from "../../src/cli/verify.ts";
-import { adaptableModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/modules.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RankLine } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/study/study.ts";
@@ -38,7 +38,7 @@ Deno.test("PRILoRA and ALoRA: swept, verified to the bit, ablated, exported", as
       return least === most;
     };
     assertEquals(["prilora", "alora"].map(isExact), [true, false]);
-    const modules = adaptableModules(goldenConfig);
+    const modules = targetModules(goldenConfig);
     const prilora = recordOf("prilora").happened;
     // r_s = 4 and r_f = 12 scaled to an average of 2 over two layers.
     assertEquals(modules.map(({ name }) => prilora.initialRanks![name]), [

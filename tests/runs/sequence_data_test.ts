@@ -1,4 +1,4 @@
-/** What a run through a sequence is trained on and judged by, beside runs of its tasks alone. */
+/** What a run through a sequence is trained on and evaluated by, beside runs of its tasks alone. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { Inputs } from "../../src/runs/inputs.ts";
 import { expand, planRuns } from "../../src/runs/planning.ts";
@@ -55,9 +55,9 @@ for (const heldOut of [null, 0.2]) {
         assertEquals(rest, same);
         assertEquals([...targets], [...own].map((target) => first + target));
       }
-      const [split, judged] = [both.splits[i]!, alone.splits[0]!];
-      assertEquals([split.name, split.ids], [name, judged.ids]);
-      assertEquals(split.targets, judged.targets.map((target) => first + target));
+      const [split, evaluated] = [both.splits[i]!, alone.splits[0]!];
+      assertEquals([split.name, split.ids], [name, evaluated.ids]);
+      assertEquals(split.targets, evaluated.targets.map((target) => first + target));
     }
     assertEquals(both.splits.length, 2);
   });

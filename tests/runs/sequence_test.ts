@@ -9,7 +9,7 @@ import { readStudyResults, writeReport } from "../../src/runs/study_results.ts";
 import { verifyStudy } from "../../src/runs/verify.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";
-import { readSurroundings } from "../../src/record/provenance.ts";
+import { readEnvironment } from "../../src/record/provenance.ts";
 import { StorageError } from "../../src/record/run_folder.ts";
 import type { EvaluationLine, PredictionLine } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
@@ -60,7 +60,7 @@ Deno.test("a sequence is swept, recorded, reported, verified, ablated and export
         assertEquals(happened.last!.split, "all tasks");
         assertAlmostEquals(happened.last!.metrics["average_accuracy"]!, averageAccuracy, 1e-12);
         assertEquals(happened.others.map(({ split }) => split), ["Moves", "Words"]);
-        // Steps 5, 10 and 14 of each stage; the second judges two tasks.
+        // Steps 5, 10 and 14 of each stage; the second evaluates two tasks.
         assertEquals(lines.length, 3 * 2 + 3 * 3);
       }
     });
@@ -130,7 +130,7 @@ Deno.test("a sequence is swept, recorded, reported, verified, ablated and export
         executor,
         programs: new ProgramCache(executor),
         inputs,
-        surroundings: await readSurroundings(),
+        environment: await readEnvironment(),
         results: `${home}/cut`,
         jobs: 1,
         isStopping: () => false,

@@ -1,21 +1,21 @@
-/** Lanes, queues and limits with made-up work that ends when the test says so. */
+/** Workers, queues and limits with made-up work that ends when the test says so. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { mapConcurrently, WorkQueue, workSideBySide } from "../../src/runs/side_by_side.ts";
 
-/** Pieces such as `a1`: the letter is the kind. */
-const kindOf = (piece: string) => piece[0]!;
+/** Jobs such as `a1`: the letter is the kind. */
+const kindOf = (job: string) => job[0]!;
 
-/** Work whose pieces wait to be ended by hand. */
+/** Work whose jobs wait to be ended by hand. */
 class Bench {
   readonly begun: string[] = [];
   readonly #ends = new Map<string, (outcome: string | Error) => void>();
   #most = 0;
 
-  readonly work = (piece: string): Promise<string> => {
-    this.begun.push(piece);
+  readonly work = (job: string): Promise<string> => {
+    this.begun.push(job);
     const { promise, resolve, reject } = Promise.withResolvers<string>();
     this.#ends.set(
-      piece,
+      job,
       (outcome) => outcome instanceof Error ? reject(outcome) : resolve(outcome),
     );
     this.#most = Math.max(this.#most, this.#ends.size);
@@ -30,26 +30,26 @@ class Bench {
     return this.#most;
   }
 
-  /** Ends a piece, and lets everything that follows from it happen. */
-  async end(piece: string, outcome: string | Error = `${piece} done`): Promise<void> {
-    const end = this.#ends.get(piece)!;
-    this.#ends.delete(piece);
+  /** Ends a job, and lets everything that follows from it happen. */
+  async end(job: string, outcome: string | Error = `${job} done`): Promise<void> {
+    const end = this.#ends.get(job)!;
+    this.#ends.delete(job);
     end(outcome);
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
 }
 
-Deno.test("a single lane takes pieces in their order", () => {
-  const pieces = ["a1", "a2", "b1", "b2", "c1"];
-  const queue = new WorkQueue(pieces, kindOf);
+Deno.test("a single worker takes jobs in their order", () => {
+  const jobs = ["a1", "a2", "b1", "b2", "c1"];
+  const queue = new WorkQueue(jobs, kindOf);
   const taken: string[] = [];
   for (let last: string | null = queue.take(null); last !== null; last = queue.take(last)) {
     taken.push(last);
   }
-  assertEquals(taken, pieces);
+  assertEquals(taken, jobs);
 });
 
-Deno.test("lanes stay with their kind, begin new ones, and at last help where most is left", () => {
+Deno.test("workers stay with their kind, begin new ones, and at last help where most is left", () => {
   const queue = new WorkQueue(["a1", "a2", "a3", "a4", "b1", "b2", "c1"], kindOf);
   assertEquals([queue.take(null), queue.take(null)], ["a1", "b1"]);
   assertEquals(queue.take("b1"), "b2");
@@ -59,13 +59,13 @@ Deno.test("lanes stay with their kind, begin new ones, and at last help where mo
   assertEquals([queue.take("a3"), queue.take(null)], [null, null]);
 });
 
-Deno.test("each lane works on one piece at a time, and results come in the order of completion", async () => {
+Deno.test("each worker works on one job at a time, and results come in the order of completion", async () => {
   const bench = new Bench();
   const results: string[] = [];
   const all = workSideBySide(new WorkQueue(["a1", "a2", "b1", "b2"], kindOf), {
-    lanes: [bench.work, bench.work],
-    onResult: (piece, result) => {
-      results.push(`${piece}: ${result}`);
+    workers: [bench.work, bench.work],
+    onResult: (job, result) => {
+      results.push(`${job}: ${result}`);
       return Promise.resolve(true);
     },
     onError: () => {},
@@ -87,15 +87,15 @@ Deno.test("each lane works on one piece at a time, and results come in the order
   assertEquals(bench.most, 2);
 });
 
-Deno.test("an error lets the other lanes come to rest, begins nothing more, and is thrown on", async () => {
+Deno.test("an error lets the other workers come to rest, begins nothing more, and is thrown on", async () => {
   const bench = new Bench();
   const results: string[] = [];
   let toldOfErrors = 0;
   let isOver = false;
   const all = workSideBySide(new WorkQueue(["a1", "a2", "b1", "b2", "c1"], kindOf), {
-    lanes: [bench.work, bench.work, bench.work],
-    onResult: (piece) => {
-      results.push(piece);
+    workers: [bench.work, bench.work, bench.work],
+    onResult: (job) => {
+      results.push(job);
       return Promise.resolve(true);
     },
     onError: () => toldOfErrors++,
@@ -111,18 +111,18 @@ Deno.test("an error lets the other lanes come to rest, begins nothing more, and 
   assertEquals(toldOfErrors, 1);
 });
 
-Deno.test("a lane whose result says so takes no more", async () => {
+Deno.test("a worker whose result says so takes no more", async () => {
   const bench = new Bench();
   const all = workSideBySide(new WorkQueue(["a1", "a2", "b1", "b2"], kindOf), {
-    lanes: [bench.work, bench.work],
-    onResult: (piece) => Promise.resolve(piece !== "a1"),
+    workers: [bench.work, bench.work],
+    onResult: (job) => Promise.resolve(job !== "a1"),
     onError: () => {},
   });
   await bench.end("a1");
   assertEquals(bench.underWay, ["b1"]);
   await bench.end("b1");
   await bench.end("b2");
-  // The other lane does what is left.
+  // The other worker does what is left.
   assertEquals(bench.underWay, ["a2"]);
   await bench.end("a2");
   await all;

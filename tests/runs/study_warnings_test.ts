@@ -57,10 +57,10 @@ Deno.test("a dev split drawn from train is the same for all seeds, and a part of
     assertEquals([...splits.keys()], ["train", "dev"]);
     // 40 calm and 40 lively sentences.
     assertEquals([splits.get("train")!.length, splits.get("dev")!.length], [64, 16]);
-    const judged = await Promise.all(runs.map(({ run }) => inputs.runData(run)));
-    assertEquals(judged[0]!.splits[0]!.ids, judged[1]!.splits[0]!.ids);
-    assertEquals(judged[0]!.splits.map(({ name }) => name), ["dev"]);
-    assertEquals(judged[0]!.stages[0]!.trainExamples, 64);
+    const evaluated = await Promise.all(runs.map(({ run }) => inputs.runData(run)));
+    assertEquals(evaluated[0]!.splits[0]!.ids, evaluated[1]!.splits[0]!.ids);
+    assertEquals(evaluated[0]!.splits.map(({ name }) => name), ["dev"]);
+    assertEquals(evaluated[0]!.stages[0]!.trainExamples, 64);
     const ids = runs.map(({ id }) => id);
     const again = await planOf(home, studyOf({ files: onlyTrain, dev: 0.2 }));
     assertEquals(again.runs.map(({ id }) => id), ids);

@@ -6,7 +6,7 @@ import { sweepStudy } from "../../src/runs/sweep.ts";
 import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";
-import { readSurroundings } from "../../src/record/provenance.ts";
+import { readEnvironment } from "../../src/record/provenance.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
@@ -217,7 +217,7 @@ export async function executionsOf(
     executor: own,
     programs: new ProgramCache(own),
     inputs,
-    surroundings: await readSurroundings(),
+    environment: await readEnvironment(),
     results,
     jobs: 1,
     onStep: () => Promise.resolve(),

@@ -1,4 +1,4 @@
-/** Adapters that are cut to fewer ranks: `deno task ablate` judges them, and `deno task export --rank` writes them. */
+/** Adapters that are cut to fewer ranks: `deno task ablate` evaluates them, and `deno task export --rank` writes them. */
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { ablateStudy } from "../../src/runs/ablate.ts";
 import { exportRun } from "../../src/runs/export.ts";
@@ -51,13 +51,13 @@ Deno.test("what an export cut to a rank gives in peft's format is what the ablat
       );
       assertEquals(Math.max(r, ...Object.values<number>(rank_pattern)), rank);
       const { tensors } = await importAdapter(out, model, 1);
-      const [judged] = await evaluateModel(
+      const [evaluated] = await evaluateModel(
         executor,
         { config: model.config, tensors },
         task,
         splits,
       );
-      assertAlmostEquals(judged!.metrics[metric]!, wanted, 1e-5, `rank ${rank}`);
+      assertAlmostEquals(evaluated!.metrics[metric]!, wanted, 1e-5, `rank ${rank}`);
     }
     const ranks = Object.values(recordOf("dylora").happened.finalRanks!);
     assertEquals([...new Set(ranks)].sort(), [2, 3]);

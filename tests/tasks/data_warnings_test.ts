@@ -36,7 +36,7 @@ Deno.test("dataWarnings() finds nothing in data that can be meant", () => {
   assertEquals(dataWarnings(read({})), []);
 });
 
-Deno.test("dataWarnings() counts the texts of each judged split that train has too", () => {
+Deno.test("dataWarnings() counts the texts of each evaluated split that train has too", () => {
   const found = dataWarnings(
     read({ train: three, dev: rows(["y", "p", "y"]), other: rows(["z", "q"]) }),
   );

@@ -58,7 +58,7 @@ Deno.test("computeMetrics() gives a task's metrics in its order", () => {
   assertEquals(Object.keys(computeMetrics(glue("STS-B"), [0, 5], [1, 2])), ["pearson", "spearman"]);
 });
 
-Deno.test("computeMetrics() refuses predictions that cannot be judged", () => {
+Deno.test("computeMetrics() refuses predictions that cannot be evaluated", () => {
   const cases: readonly (readonly [string, readonly number[], readonly number[], string])[] = [
     ["RTE", [], [], "found 0 targets and 0 predictions"],
     ["RTE", [0, 1], [0], "found 2 targets and 1 predictions"],

@@ -148,7 +148,10 @@ Deno.test("parseUserTask() names the key of what is wrong", () => {
     [{ labels: { min: 1, max: 1 } }, "userTasks[0].labels: found min 1 and max 1"],
     [{ labels: { min: 1, mx: 2 } }, 'userTasks[0].labels.mx: Unknown key "mx"'],
     [{ metrics: ["acuracy"] }, 'Did you mean "accuracy"?'],
-    [{ metrics: ["pearson"] }, 'userTasks[0].metrics[0]: found "pearson", which judges regression'],
+    [
+      { metrics: ["pearson"] },
+      'userTasks[0].metrics[0]: found "pearson", which evaluates regression',
+    ],
     [{ metrics: ["f1", "f1"] }, 'userTasks[0].metrics[1]: found "f1" a second time'],
     [
       { labels: ["a", "b", "c"], metrics: ["accuracy", "f1"] },

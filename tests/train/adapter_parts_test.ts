@@ -16,7 +16,7 @@ import type { RankPolicy, RowView } from "../../src/methods/rank_policy.ts";
 import { evaluationPass } from "../../src/methods/adapter.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
 import type { Checkpoint } from "../../src/train/run_types.ts";
-import { slotOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/layout.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { writeRows } from "../../src/train/row_edits.ts";
 import { exportTensors, importTensors } from "../../src/train/stored_tensors.ts";
@@ -184,7 +184,7 @@ Deno.test("a part that all modules share is trained by all, stored with each, an
   assertBitEqual(loaded.theta, after.vectors.theta!, "theta");
   assertEquals(loaded.order, after.order);
   const off = withoutModules(assembly, after.vectors.theta!, [first!.name]);
-  const { offset } = slotOf(assembly.layout, "adapter.M");
+  const { offset } = sliceOf(assembly.layout, "adapter.M");
   assertEquals([off[offset], off[0]], [after.vectors.theta![offset], 0]);
 });
 
@@ -264,13 +264,13 @@ Deno.test("an edit takes rows from the cache or from the policy, also after a ch
   // What lies in double precision on the reference is rounded in a checkpoint.
   const native = await nativeExecutor(1);
   const whole = await trained(run, 3, native), half = await trained(run, 2, native);
-  const spent = {
+  const timings = {
     trainMillis: 0,
     evaluateMillis: 0,
     wallMillis: 0,
     startedAt: "",
   };
-  const bytes = encodeCheckpoint({ checkpoint: half.after, journals: {}, spent });
+  const bytes = encodeCheckpoint({ checkpoint: half.after, journals: {}, timings });
   const { checkpoint } = decodeCheckpoint(bytes, "checkpoint");
   const resumed = await Trainer.create(trainingRequest(native, run), checkpoint);
   await trainTo(resumed, 3);

@@ -10,9 +10,9 @@ import type { Encoded, Task, TaskOutput } from "../../src/tasks/types.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import {
   evaluateSplit,
+  evaluationsOf,
   type EvaluationSplit,
   exampleLoss,
-  judge,
 } from "../../src/train/evaluate.ts";
 import { flatten } from "../../src/train/layout.ts";
 import { expected, goldenFiles, goldenModel } from "../models/fixture.ts";
@@ -109,10 +109,10 @@ function splitOf(name: string, targets: readonly number[]): EvaluationSplit {
 const outputs = (...rows: readonly (readonly number[])[]) =>
   rows.map((row) => Float32Array.from(row));
 
-Deno.test("each task of a sequence is judged among all classes seen, and among its own from its first to its last", () => {
+Deno.test("each task of a sequence is evaluated among all classes seen, and among its own from its first to its last", () => {
   // Classes 0 and 1 are those of the first task, 2, 3 and 4 those of the second.
   const splits = [splitOf("tiny", [0, 1, 1, 0]), splitOf("kinds", [2, 3, 4, 2, 4])];
-  const [whole, tiny, kinds] = judge({ task: tinySequence, splits }, [
+  const [whole, tiny, kinds] = evaluationsOf({ task: tinySequence, splits }, [
     outputs(
       [5, 1, 0, 0, 0], // right
       [1, 4, 9, 0, 0], // taken for class 2, right when the task is known
@@ -140,7 +140,7 @@ Deno.test("each task of a sequence is judged among all classes seen, and among i
 
 Deno.test("after the first stage only its classes count", () => {
   const splits = [splitOf("tiny", [0, 1]), splitOf("kinds", [2])];
-  const found = judge({ task: tinySequence, splits, seen: 1 }, [
+  const found = evaluationsOf({ task: tinySequence, splits, seen: 1 }, [
     outputs([1, 0, 9, 9, 9], [2, 1, 9, 9, 9]),
   ]);
   assertEquals(found.map(({ split }) => split), ["all tasks", "tiny"]);
@@ -157,7 +157,7 @@ Deno.test("of classes that are equally likely the first one is predicted", () =>
     ...tinyTask,
     output: { type: "classification", labels: ["a", "b", "c"] },
   } as const;
-  const [found] = judge({ task, splits: [splitOf("dev", [0, 1, 0, 2])] }, [
+  const [found] = evaluationsOf({ task, splits: [splitOf("dev", [0, 1, 0, 2])] }, [
     outputs([2, 2, 1], [0, 3, 3], [1, 1, 1], [0, 0, 3]),
   ]);
   assertEquals(found!.predictions, [0, 1, 0, 2]);

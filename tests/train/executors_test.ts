@@ -6,7 +6,7 @@ import { architectureOf } from "../../src/models/architectures.ts";
 import { drawParameters } from "../../src/models/parameters.ts";
 import { embeddedEncoderConfig } from "../../tools/pretrain/run.ts";
 import type { EncoderWeights } from "../../src/train/assemble.ts";
-import { slotOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/layout.ts";
 import { groupParameter } from "../../src/train/slots.ts";
 import type { Checkpoint } from "../../src/train/run_types.ts";
 import { Trainer } from "../../src/train/trainer.ts";
@@ -42,7 +42,7 @@ async function start(executor: Executor): Promise<Checkpoint> {
   const theta = checkpoint.vectors.theta!.slice();
   const stream = RandomStream.fromSeed(5);
   for (const group of assembly.groups.filter(({ part }) => part.name === "E")) {
-    const { offset } = slotOf(assembly.layout, groupParameter(group));
+    const { offset } = sliceOf(assembly.layout, groupParameter(group));
     group.modules.forEach(({ name }, i) => {
       for (const row of checkpoint.order[name]!) {
         theta[offset + i * group.capacity + row] = 0.5 + stream.next();
@@ -74,7 +74,7 @@ async function oneStep(executor: Executor): Promise<Outcome> {
     loss: step!.loss,
     regulariser: step!.regulariser,
     gradientNorm: step!.gradientNorm,
-    gradients: new Map(layout.slots.map(({ name, offset, size }) => [
+    gradients: new Map(layout.slices.map(({ name, offset, size }) => [
       name,
       gradient.slice(offset, offset + size),
     ])),

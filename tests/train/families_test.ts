@@ -4,7 +4,7 @@ import { nativeExecutor } from "../../src/exec/native.ts";
 import type { HostTensor } from "../../src/graph/mod.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
-import { adaptableModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/modules.ts";
 import { defaultSettings } from "../../src/study/settings.ts";
 import { makeBatch } from "../../src/tasks/batches.ts";
 import type { Encoded, Task, TaskOutput } from "../../src/tasks/types.ts";
@@ -28,7 +28,7 @@ function loraRun({ model }: GoldenEncoder, output: TaskOutput): Assembly {
     encoder: model,
     output,
     method: method.bind(method.parseOptions({})),
-    ranks: adaptableModules(model.config).map((module) => ({ module, rank: 2 })),
+    ranks: targetModules(model.config).map((module) => ({ module, rank: 2 })),
     train: defaultSettings.train,
   });
 }

@@ -8,7 +8,7 @@ import type { Executor } from "../../src/exec/executor.ts";
 import type { BoundMethod } from "../../src/methods/method.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import type { EncoderConfig } from "../../src/models/config.ts";
-import { adaptableModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/modules.ts";
 import {
   defaultSettings,
   overlaySettings,
@@ -19,7 +19,7 @@ import type { ModulePart } from "../../src/study/types.ts";
 import type { Encoded, Task } from "../../src/tasks/types.ts";
 import type { Assembly, EncoderWeights, StateVector } from "../../src/train/assemble.ts";
 import type { EvaluationSplit } from "../../src/train/evaluate.ts";
-import { slotOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/layout.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
 import { groupParameter } from "../../src/train/slots.ts";
 import type { TrainingEvent, TrainingRequest } from "../../src/train/run_types.ts";
@@ -84,7 +84,7 @@ export interface TinyRun {
 
 /** All modules of an encoder that take an adapter, by name. */
 export function moduleNames(config: EncoderConfig = golden.config): readonly string[] {
-  return adaptableModules(config).map(({ name }) => name);
+  return targetModules(config).map(({ name }) => name);
 }
 
 /** Programs by what they run on and the run that asked for them. */
@@ -120,14 +120,14 @@ export function trainingRequest(executor: Executor, run: TinyRun): TrainingReque
   const bound = change(method.bind(options));
   const modules = bound.adapter === null
     ? []
-    : adaptableModules(encoder.config, method.moduleParts(options) ?? undefined);
+    : targetModules(encoder.config, method.moduleParts(options) ?? undefined);
   const initialRank = Math.round(method.initialFactor(options) * rank);
   const { vocabulary } = encoder.config;
   const train = makeExamples(26, vocabulary, longest, 1);
   const dev = makeExamples(30, vocabulary, longest, 2);
   const { batchSize, maxLength } = settings.train;
   const padding = { batchSize, maxLength, padId: 0 };
-  const judged = (name: string, examples: Examples): EvaluationSplit => ({
+  const evaluated = (name: string, examples: Examples): EvaluationSplit => ({
     name,
     batches: evaluationBatches({ ...examples, ...padding }),
     targets: examples.targets,
@@ -161,11 +161,11 @@ export function trainingRequest(executor: Executor, run: TinyRun): TrainingReque
       ),
       trainExamples: train.targets.length,
       classes: null,
-      ...(scores?.type === "ablation"
-        ? { scoring: judged("scoring", makeExamples(scores.examples, vocabulary, longest, 3)) }
+      ...(scores?.type === "removal"
+        ? { scoring: evaluated("scoring", makeExamples(scores.examples, vocabulary, longest, 3)) }
         : {}),
     }],
-    splits: [judged("dev", dev)],
+    splits: [evaluated("dev", dev)],
   };
 }
 
@@ -219,7 +219,7 @@ export function rowOf(
   );
   if (group === undefined) throw new RangeError(`No part "${part}" of module "${module}"`);
   const index = group.modules.findIndex(({ name }) => name === module);
-  const { offset } = slotOf(assembly.layout, groupParameter(group));
+  const { offset } = sliceOf(assembly.layout, groupParameter(group));
   const start = offset + (index * group.capacity + row) * group.rowLength;
   return vector.slice(start, start + group.rowLength);
 }

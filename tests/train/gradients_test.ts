@@ -21,7 +21,7 @@ import {
   slotFeeds,
   targetFeeds,
 } from "../../src/train/feeds.ts";
-import { slotOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/layout.ts";
 import { groupParameter, initialOrder, type SlotOrder } from "../../src/train/slots.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { slotScoresOf } from "../../src/train/policy_view.ts";
@@ -77,7 +77,7 @@ function bench(run: TinyRun, key = 12345): Bench {
       {},
   ).map(([name, value]) => [fedName(name), value] as const);
   for (const group of assembly.groups) {
-    const { offset } = slotOf(assembly.layout, groupParameter(group));
+    const { offset } = sliceOf(assembly.layout, groupParameter(group));
     group.modules.forEach(({ name }, m) => {
       for (const row of order[name]!) {
         const from = offset + (m * group.capacity + row) * group.rowLength;
@@ -155,7 +155,7 @@ for (const run of runs) {
     // An entry of each part of each module, and of some whole parameters.
     const stream = RandomStream.fromSeed(2);
     const adapters = assembly.groups.flatMap((group) => {
-      const { offset } = slotOf(assembly.layout, groupParameter(group));
+      const { offset } = sliceOf(assembly.layout, groupParameter(group));
       return group.modules.map(({ name }, m) => {
         const rows = order[name]!;
         const row = rows[stream.int(rows.length)]!;
@@ -163,7 +163,7 @@ for (const run of runs) {
       });
     });
     const wholes = [...assembly.parameters.keys()].filter((_, i) => i % 4 === 0).map((name) => {
-      const { offset, size } = slotOf(assembly.layout, name);
+      const { offset, size } = sliceOf(assembly.layout, name);
       return offset + stream.int(size);
     });
     const scale = gradient.reduce((top, value) => Math.max(top, Math.abs(value)), 0);
@@ -197,7 +197,7 @@ for (const regulariser of ["unsquared", "squared"]) {
     const { assembly, order } = subject;
     let off = 0;
     for (const group of assembly.groups) {
-      const { offset } = slotOf(assembly.layout, groupParameter(group));
+      const { offset } = sliceOf(assembly.layout, groupParameter(group));
       group.modules.forEach(({ name }, index) => {
         for (let row = 0; row < group.capacity; row++) {
           const from = offset + (index * group.capacity + row) * group.rowLength;

@@ -7,7 +7,7 @@ import type { BoundMethod } from "../../src/methods/method.ts";
 import type { RankAction } from "../../src/methods/rank_actions.ts";
 import type { RankPolicy } from "../../src/methods/rank_policy.ts";
 import type { StateVector } from "../../src/train/assemble.ts";
-import { slotOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/layout.ts";
 import type { Checkpoint, Snapshot } from "../../src/train/run_types.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { exportTensors } from "../../src/train/stored_tensors.ts";
@@ -151,7 +151,7 @@ Deno.test("an event leaves surviving slots and the head as they were, to the bit
   assertEquals(grown, 4);
   for (const name of ["theta", "m", "v", "c1", "c2"] as const) {
     for (const parameter of before.assembly.parameters.keys()) {
-      const { offset, size } = slotOf(before.assembly.layout, parameter);
+      const { offset, size } = sliceOf(before.assembly.layout, parameter);
       const cut = (vector: Float32Array) => vector.subarray(offset, offset + size);
       assertBitEqual(
         cut(after.checkpoint.vectors[name]!),
@@ -247,7 +247,7 @@ Deno.test("growth past a module's room keeps what the network computes and all t
   for (const parameter of plain.assembly.parameters.keys()) {
     for (const name of ["theta", "m", "v", "c1", "c2"] as const) {
       const cut = ({ assembly, checkpoint }: typeof plain) => {
-        const { offset, size } = slotOf(assembly.layout, parameter);
+        const { offset, size } = sliceOf(assembly.layout, parameter);
         return checkpoint.vectors[name]!.subarray(offset, offset + size);
       };
       assertBitEqual(cut(grown), cut(plain), `${name} of ${parameter}`);

@@ -5,7 +5,7 @@ import type { EncoderConfig } from "../../src/models/config.ts";
 import type { Batch } from "../../src/tasks/types.ts";
 import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { slotOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/layout.ts";
 import { goldenModel } from "../models/fixture.ts";
 import { trainingRequest, trainTo } from "./fixture.ts";
 
@@ -40,7 +40,7 @@ async function trainedRows(paddingId: number | null) {
   await trainTo(trainer);
   const { vectors } = await trainer.checkpoint();
   const name = "embeddings.word_embeddings.weight";
-  const { offset } = slotOf(trainer.assembly.layout, name);
+  const { offset } = sliceOf(trainer.assembly.layout, name);
   trainer.dispose();
   const { hidden } = model.config;
   const rowAt = (numbers: ArrayLike<number>, start: number) =>

@@ -13,7 +13,7 @@ import type { BatchStream } from "../../src/tasks/batches.ts";
 import type { Batch } from "../../src/tasks/types.ts";
 import type { Assembly } from "../../src/train/assemble.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
-import { slotOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/layout.ts";
 import type { TrainingRequest } from "../../src/train/run_types.ts";
 import { groupParameter } from "../../src/train/slots.ts";
 import { withBatches } from "../../src/train/stages.ts";
@@ -201,7 +201,7 @@ interface Placed {
 /** All tensors of the adapters; peft has B as `[out, rank]`, ranklab its columns as rows. */
 function placedTensors({ layout, groups }: Assembly): readonly Placed[] {
   return groups.flatMap((group) => {
-    const { offset } = slotOf(layout, groupParameter(group));
+    const { offset } = sliceOf(layout, groupParameter(group));
     const { capacity, rowLength } = group;
     return group.modules.map(({ name }, m): Placed => {
       const at = (slot: number, j: number) => offset + (m * capacity + slot) * rowLength + j;
@@ -245,7 +245,7 @@ async function startOf(request: TrainingRequest, run: RunName): Promise<Trainer>
   const theta = checkpoint.vectors.theta!.slice();
   fresh.dispose();
   const place = (name: string, values: ArrayLike<number>) =>
-    theta.set(values, slotOf(assembly.layout, name).offset);
+    theta.set(values, sliceOf(assembly.layout, name).offset);
   const { classifier } = golden.runs[run];
   if (classifier === undefined) {
     const { tensors } = readSafetensors(goldenFiles.weights, "golden/model.safetensors");
@@ -254,7 +254,7 @@ async function startOf(request: TrainingRequest, run: RunName): Promise<Trainer>
     }
   } else {
     place("classifier.weight", classifier.weight);
-    assertEquals(theta[slotOf(assembly.layout, "classifier.bias").offset], classifier.bias[0]);
+    assertEquals(theta[sliceOf(assembly.layout, "classifier.bias").offset], classifier.bias[0]);
   }
   for (const placed of placedTensors(assembly)) {
     const values = storedAfter(run, placed, 0)!;

@@ -6,7 +6,7 @@ import type { Executor } from "../../src/exec/executor.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { Batch } from "../../src/tasks/types.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
-import { slotOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/layout.ts";
 import { groupParameter } from "../../src/train/slots.ts";
 import type { TrainingRequest } from "../../src/train/run_types.ts";
 import { withBatches } from "../../src/train/stages.ts";
@@ -94,11 +94,11 @@ async function startOf(request: TrainingRequest): Promise<Trainer> {
   fresh.dispose();
   const { tensors } = readSafetensors(goldenFiles.weights, "golden/model.safetensors");
   for (const name of ["classifier.weight", "classifier.bias"]) {
-    theta.set(tensors.get(name)!.data, slotOf(layout, name).offset);
+    theta.set(tensors.get(name)!.data, sliceOf(layout, name).offset);
   }
   const seedOfPart: Readonly<Record<string, number>> = { A: 0, B: 1, E: 2 };
   for (const group of groups) {
-    const { offset } = slotOf(layout, groupParameter(group));
+    const { offset } = sliceOf(layout, groupParameter(group));
     group.modules.forEach(({ name }, m) => {
       const seed = 3 * moduleNames().indexOf(name) + seedOfPart[group.part.name]!;
       for (let slot = 0; slot < golden.rank; slot++) {

@@ -34,16 +34,16 @@ const runs: readonly TinyRun[] = [
 
 /** The checkpoint as it comes back from its file. */
 function stored(checkpoint: Checkpoint): Checkpoint {
-  const spent = {
+  const timings = {
     trainMillis: 1,
     evaluateMillis: 2,
     wallMillis: 3,
     startedAt: "2026-01-01T00:00:00.000Z",
   };
-  const bytes = encodeCheckpoint({ checkpoint, journals: { "steps.jsonl": 7 }, spent });
+  const bytes = encodeCheckpoint({ checkpoint, journals: { "steps.jsonl": 7 }, timings });
   const back = decodeCheckpoint(bytes, "checkpoint.safetensors");
   assertEquals(back.journals, { "steps.jsonl": 7 });
-  assertEquals(back.spent, spent);
+  assertEquals(back.timings, timings);
   return back.checkpoint;
 }
 

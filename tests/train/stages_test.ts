@@ -9,7 +9,7 @@ import { defaultSettings, overlaySettings } from "../../src/study/settings.ts";
 import { firstBatch } from "../../src/tasks/batches.ts";
 import { assemble, type AssemblyRequest } from "../../src/train/assemble.ts";
 import { batchDims, inputFeeds, targetFeeds } from "../../src/train/feeds.ts";
-import { slotOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/layout.ts";
 import {
   classMask,
   epochsAt,
@@ -78,7 +78,7 @@ function firstStep(
     data: Float64Array.of(value),
   });
   const values = new Float64Array(built.layout.size);
-  for (const slot of built.layout.slots) values.set(theta(slot.name, slot.size), slot.offset);
+  for (const slot of built.layout.slices) values.set(theta(slot.name, slot.size), slot.offset);
   const zeros = (name: "m" | "v" | "c1" | "c2") => host(new Float64Array(built.sizeOf(name)));
   const targets = batch.targets.map((target) => target - labelsFrom);
   const found = interpret(
@@ -98,7 +98,7 @@ function firstStep(
     ["loss", "m.next"],
   );
   const gradient = (name: string) => {
-    const { offset, size } = slotOf(built.layout, name);
+    const { offset, size } = sliceOf(built.layout, name);
     return (found["m.next"]!.data as Float64Array).slice(offset, offset + size)
       .map((value) => value / (1 - 0.9));
   };
@@ -111,7 +111,7 @@ Deno.test("a stage's loss and gradients are those of a head with its classes alo
   const whole = assemble(assembly);
   const drawn = initialVectors(whole, assembly.encoder, {}, RandomStream.fromSeed(3)).theta!;
   const weights = (name: string) => {
-    const { offset, size } = slotOf(whole.layout, name);
+    const { offset, size } = sliceOf(whole.layout, name);
     return Float64Array.from(drawn.subarray(offset, offset + size));
   };
   for (const [stage, { classes: { first, count } }] of tinySequence.stages!.entries()) {
@@ -131,7 +131,7 @@ Deno.test("a stage's loss and gradients are those of a head with its classes alo
       (name) => isOutput(name) ? rowsOf(weights(name)) : weights(name),
     );
     assertAlmostEquals(masked.loss, alone.loss, 1e-12);
-    for (const { name } of whole.layout.slots) {
+    for (const { name } of whole.layout.slices) {
       const found = masked.gradient(name);
       const own = isOutput(name) ? rowsOf(found) : found;
       const wanted = alone.gradient(name);
@@ -153,7 +153,7 @@ Deno.test("training a stage leaves the other stage's rows of the head as they we
   const trainer = await Trainer.create(sequenceRequest(executor, run), null);
   const { layout } = trainer.assembly;
   const rows = async (first: number, count: number) => {
-    const { offset, size } = slotOf(layout, "classifier.weight");
+    const { offset, size } = sliceOf(layout, "classifier.weight");
     const { vectors } = await trainer.checkpoint();
     return vectors.theta!.slice(offset + first * size / 5, offset + (first + count) * size / 5);
   };

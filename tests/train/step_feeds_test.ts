@@ -8,7 +8,7 @@ import type { HostTensor } from "../../src/graph/mod.ts";
 import { firstBatch } from "../../src/tasks/batches.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import { dropoutFeeds, type Pool, poolTensor } from "../../src/train/feeds.ts";
-import { slotOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/layout.ts";
 import { firstCapacities, firstState } from "../../src/train/run_start.ts";
 import { runStages } from "../../src/train/stages.ts";
 import { stepFeeds } from "../../src/train/step_feeds.ts";
@@ -137,7 +137,7 @@ Deno.test("a rate factor scales the steps of adapters and leaves those of the he
     const { assembly } = trainer;
     trainer.dispose();
     const differences = after.vectors.theta!.map((value, i) => value - before.vectors.theta![i]!);
-    const { offset, size } = slotOf(assembly.layout, "classifier.weight");
+    const { offset, size } = sliceOf(assembly.layout, "classifier.weight");
     return {
       adapters: differences.subarray(0, assembly.adapterSize),
       head: differences.subarray(offset, offset + size),

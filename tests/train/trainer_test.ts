@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
 import { type BatchStream, firstBatch } from "../../src/tasks/batches.ts";
-import { slotOf } from "../../src/train/layout.ts";
+import { sliceOf } from "../../src/train/layout.ts";
 import { DivergenceError } from "../../src/train/run_types.ts";
 import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
@@ -234,7 +234,7 @@ Deno.test("head, BitFit, full fine-tuning and LoRA train what they should and no
     await trainTo(trainer, 3);
     const after = await trainer.checkpoint();
     for (const name of names) {
-      const { offset, size } = slotOf(layout, name);
+      const { offset, size } = sliceOf(layout, name);
       const cut = (vector: Float32Array) => vector.subarray(offset, offset + size);
       const start = cut(before.vectors.theta!);
       // The checkpoint's numbers, where it has them.
@@ -244,7 +244,7 @@ Deno.test("head, BitFit, full fine-tuning and LoRA train what they should and no
       assert(end.some((value, i) => value !== start[i]), `${method} did not train ${name}`);
     }
     // Beyond these there are adapters or nothing.
-    const adapters = layout.slots.filter(({ name }) => !parameters.has(name));
+    const adapters = layout.slices.filter(({ name }) => !parameters.has(name));
     assert(adapters.every(({ name }) => name.startsWith("adapter.")));
     assertEquals(adapters.length > 0, method.endsWith("lora"));
     // Steps leave the frozen weights, which other runs share, alone.

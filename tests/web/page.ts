@@ -10,11 +10,11 @@ import { chooseExecutor } from "../../src/exec/mod.ts";
 import { findMethod } from "../../src/methods/mod.ts";
 import { parseConfig } from "../../src/models/architectures.ts";
 import {
-  adaptableModules,
   architectureOf,
   type EncoderFiles,
   type EncoderModel,
   loadEncoder,
+  targetModules,
 } from "../../src/models/mod.ts";
 import { drawParameters } from "../../src/models/parameters.ts";
 import { defaultSettings, overlaySettings, solveRanks } from "../../src/study/mod.ts";
@@ -88,13 +88,13 @@ async function readEncoder({ encoder }: Job, read: Reader): Promise<EncoderModel
   return encoder === "tiny" ? tiny(model, files.config) : model;
 }
 
-/** Trains on the first texts of `Topic`, with dropout, and judges by as many others. */
+/** Trains on the first texts of `Topic`, with dropout, and evaluates by as many others. */
 export async function train(job: Job, read: Reader): Promise<Trained> {
   const model = await readEncoder(job, read);
   const { executor } = await chooseExecutor(job.executor, { threads: 1 });
   const method = findMethod(job.method);
   const options = method.parseOptions(job.options);
-  const modules = adaptableModules(model.config);
+  const modules = targetModules(model.config);
   const { initial, finalTotal } = solveRanks(method, options, modules, { type: "rank", value: 2 });
   const settings = overlaySettings(defaultSettings, {
     train: { steps: job.steps, batchSize: job.batchSize, maxLength: 16, evaluateEpochs: false },
@@ -114,7 +114,7 @@ export async function train(job: Job, read: Reader): Promise<Trained> {
     };
   };
   const training = await batchesOf("train", job.steps * batchSize);
-  const judged = await batchesOf("dev", batchSize);
+  const evaluated = await batchesOf("dev", batchSize);
   const trainer = await Trainer.create({
     executor,
     programs: new ProgramCache(executor),
@@ -137,7 +137,7 @@ export async function train(job: Job, read: Reader): Promise<Trained> {
       trainExamples: training.targets.length,
       classes: null,
     }],
-    splits: [{ name: "dev", ...judged, batches: evaluationBatches(judged) }],
+    splits: [{ name: "dev", ...evaluated, batches: evaluationBatches(evaluated) }],
   }, null);
   const losses: number[] = [];
   let moved = 0, accuracy = NaN;

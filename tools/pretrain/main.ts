@@ -21,7 +21,7 @@ import {
   startPretraining,
 } from "./run.ts";
 import { decodeSequences } from "./sequence_file.ts";
-import { readSurroundings } from "../../src/record/provenance.ts";
+import { readEnvironment } from "../../src/record/provenance.ts";
 import { makeFolder, readIfThere, writeWhole } from "../../src/record/run_folder.ts";
 import { optimiserVectors } from "../../src/train/optimiser.ts";
 import { commandOf } from "../../src/cli/command.ts";
@@ -193,7 +193,7 @@ export async function pretrain(
     ),
   );
   const tensors = new Map<string, StoredTensor>();
-  for (const { name, shape, offset, size } of layout.slots) {
+  for (const { name, shape, offset, size } of layout.slices) {
     if (kept.has(name)) tensors.set(name, { shape, data: theta.subarray(offset, offset + size) });
   }
   const weights = writeSafetensors(tensors, "F16");
@@ -201,7 +201,7 @@ export async function pretrain(
   await writeWhole(`${output}/config.json`, configJson(config));
   await writeWhole(`${output}/model.safetensors`, weights);
   if (output !== cache) await Deno.copyFile(`${cache}/tokenizer.json`, `${output}/tokenizer.json`);
-  const surroundings = await readSurroundings();
+  const environment = await readEnvironment();
   const record = {
     settings,
     corpus: {
@@ -211,9 +211,9 @@ export async function pretrain(
     },
     device: executor.name,
     threads,
-    deno: surroundings.deno,
-    packages: surroundings.packages,
-    gitCommit: surroundings.gitCommit,
+    deno: environment.deno,
+    packages: environment.packages,
+    gitCommit: environment.gitCommit,
     trainSeconds: Math.round(seconds),
     tokensSeen: curve.reduce((sum, { tokens }) => sum + tokens, 0),
     heldOutLoss: Number(heldOutLoss.toFixed(4)),

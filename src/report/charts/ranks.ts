@@ -208,7 +208,7 @@ export function rankTimelines(results: StudyResults, grid: Grid): readonly Chart
       label,
       title: `${label}: ranks over training, ${budget}`,
       caption:
-        `Each row is a module, from the first layer down to the last; colour compares its rank with the average at that moment. ` +
+        `Each row is a module, from the first layer down to the last; colour compares its rank with the average at that step. ` +
         `Averaged over seeds${isPooled ? " and tasks" : ""}.`,
       keys: ratioKeys,
       panels: tasks.flatMap((task) => {

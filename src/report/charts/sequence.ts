@@ -52,7 +52,7 @@ function chartOf(
     id: `sequence_${slug}`,
     title: `${sequence}: accuracy over the stages`,
     caption:
-      "Each panel judges one task after each stage, from the one that trained on it. Full lines choose a class among " +
+      "Each panel evaluates one task after each stage, from the one that trained on it. Full lines choose a class among " +
       "those of all tasks seen by then, dashed ones among those of the task alone; means over seeds.",
     keys: keysOf(shown, "point"),
     panels: cells.map(({ task, budget, rows: own }) =>

@@ -154,7 +154,7 @@ export function pairedTable(
   id = "paired",
 ): ReportTable {
   const rows = baseline === null ? [] : pairedRows(results, baseline);
-  const judged = rows.filter((row) => row.sd !== null).length;
+  const evaluated = rows.filter((row) => row.sd !== null).length;
   return {
     id,
     title: baseline === null
@@ -165,10 +165,10 @@ export function pairedTable(
       : `The difference is the method’s score minus the score of ${baseline} on the same task, budget and seed, averaged over the ` +
         `task-budget combinations that both have. n counts seeds; the 95% t interval has n − 1 degrees of freedom. ` +
         `Better and worse say that the interval excludes zero. ` +
-        (judged < 2
+        (evaluated < 2
           ? ""
           : `The intervals are not corrected for their number: of ${
-            whole(judged)
+            whole(evaluated)
           } comparisons of equal methods, one in twenty would exclude zero by chance.`),
     table: tableFrom(rows as unknown as readonly Row[], pairedNames),
     columns: [

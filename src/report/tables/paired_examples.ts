@@ -22,7 +22,7 @@ import { orderOf } from "./scores.ts";
 
 type ExampleMeasure = "accuracy" | "squared error";
 
-/** How one prediction is judged; null for metrics that have no value an example. */
+/** How one prediction is evaluated; null for metrics that have no value an example. */
 function exampleMeasure(metric: string): ExampleMeasure | null {
   if (metric === "accuracy" || metric === "f1" || metric === "matthews") return "accuracy";
   if (metric === "pearson" || metric === "spearman") return "squared error";

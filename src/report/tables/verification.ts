@@ -94,8 +94,8 @@ export function verificationSentence(verification: Verification): string {
   return `${checked}${drawn}: ${outcome}`;
 }
 
-/** A moment as a reader takes it, for instance `2026-11-24 20:25 UTC`. */
-export function momentText(iso: string): string {
+/** A point in time as a reader takes it, for instance `2026-11-24 20:25 UTC`. */
+export function timeText(iso: string): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 16)} UTC`;
 }
 
@@ -113,7 +113,7 @@ export function verificationText(results: StudyResults): string | null {
   if (verification === null) return null;
   const current = currentIds(results, verification);
   const stale = verification.runs.filter(({ id }) => !current.has(id)).length;
-  return `Verified on ${momentText(verification.verifiedAt)}. ` +
+  return `Verified on ${timeText(verification.verifiedAt)}. ` +
     `${verificationSentence(verification)}.` +
     (stale === 0 ? "" : ` ${counted(stale, "of these runs has", "of these runs have")} been ` +
       `recorded again or removed since; verify the study again.`);

@@ -1,5 +1,5 @@
 /**
- * Scores of ranks by ablation: how the loss on held-out examples moves when a rank is alone, and when it is missing.
+ * Scores of ranks by removal: how the loss on held-out examples moves when a rank is alone, and when it is missing.
  *
  * ALoRA, arXiv 2403.16187: IS(i) = S(M) − S(M without i) + S(M with only i) with S the negative loss; S(M) is the same for all
  * ranks and left out. "With only i" keeps the encoder and head and, of all adapters, that one rank.
@@ -21,7 +21,7 @@ import type { SlotOrder } from "./slots.ts";
 import { slotRanges } from "./places.ts";
 
 /** What scoring needs. */
-export interface AblationRequest {
+export interface RemovalRequest {
   readonly executor: Executor;
   readonly programs: LoadedPrograms;
   readonly theta: Float32Array;
@@ -44,7 +44,7 @@ interface HeldBatch {
 }
 
 /** Each slot's score, module by module in logical order: two forward passes a slot over the examples, from its layer on. */
-export async function ablationScores(request: AblationRequest): Promise<SlotScores> {
+export async function removalScores(request: RemovalRequest): Promise<SlotScores> {
   const { executor, programs: { assembly }, theta, order } = request;
   // One vector of each kind; a slot's own numbers are put in and taken out of it.
   const without = theta.slice();
@@ -78,7 +78,7 @@ export async function ablationScores(request: AblationRequest): Promise<SlotScor
 }
 
 async function* heldBatches(
-  { executor, programs: { assembly, resumed }, examples }: AblationRequest,
+  { executor, programs: { assembly, resumed }, examples }: RemovalRequest,
   parameters: Readonly<Record<"whole" | "bare", Float32Array>>,
 ): AsyncGenerator<HeldBatch> {
   const layers = [...new Set(assembly.modules.map(({ module }) => module.layer))];
@@ -113,7 +113,7 @@ function vector(data: Float32Array): HostTensor {
 
 /** The mean loss on the examples under some parameters, which are those of `from` below a layer. */
 async function loss(
-  { programs: { assembly, resumed }, task, classes }: AblationRequest,
+  { programs: { assembly, resumed }, task, classes }: RemovalRequest,
   held: readonly HeldBatch[],
   { theta, layer, from }: {
     readonly theta: Float32Array;

@@ -1,10 +1,10 @@
-/** Which numbers of a replay count as different. */
+/** Which numbers of a trace count as different. */
 import { assertEquals } from "@std/assert";
 import {
   Comparison,
   describeDifference,
   type Tolerance,
-} from "../../../tools/replay/difference.ts";
+} from "../../../tools/traces/difference.ts";
 
 const at = { step: 3, quantity: "loss", module: null, index: "" };
 

@@ -1,5 +1,5 @@
 /**
- * Replays a recorded run through ranklab's own graph: the network of the trace with the adapter that training uses, its
+ * Follows a recorded run through ranklab's own graph: the network of the trace with the adapter that training uses, its
  * gradients by the reverse walk, all in double precision.
  *
  * @module
@@ -25,7 +25,7 @@ import { adaptedLinear } from "../../src/methods/low_rank.ts";
 import type { ModuleSlots, SlotTable } from "../../src/methods/slots.ts";
 import { orthogonalityRegulariser, svdPrepare, svdScale } from "../../src/methods/svd_form.ts";
 import type { Difference } from "./difference.ts";
-import { replayDecisions, type ReplayOptions, type StepGradients } from "./replay_policy.ts";
+import { followDecisions, type FollowOptions, type StepGradients } from "./follow_policy.ts";
 import type { Trace } from "./trace.ts";
 
 const partNames = ["A", "E", "B"] as const;
@@ -169,8 +169,8 @@ export function graphGradients(trace: Trace): StepGradients {
   };
 }
 
-/** What a replay found. */
-export interface Replay {
+/** What was found. */
+export interface Followed {
   /** The first number that differs, or null. */
   readonly difference: Difference | null;
   /** Steps in which everything agreed. */
@@ -180,27 +180,27 @@ export interface Replay {
 }
 
 /**
- * Replays a trace with loss and gradients from ranklab's graph; nothing but the parameters at the start, the data and the
+ * Follows a trace with loss and gradients from ranklab's graph; nothing but the parameters at the start, the data and the
  * recorded random vectors is taken from the trace.
  *
- * @param options As for {@linkcode replayDecisions}.
+ * @param options As for {@linkcode followDecisions}.
  *
  * @throws TypeError where the trace's modules do not chain.
  *
  * @example
  * ```ts
  * import { parseTrace } from "./trace.ts";
- * import { replayTrace } from "./replay_graph.ts";
- * const agrees = (json: unknown) => replayTrace(parseTrace(json, "my trace")).difference === null;
+ * import { followTrace } from "./follow_graph.ts";
+ * const agrees = (json: unknown) => followTrace(parseTrace(json, "my trace")).difference === null;
  * ```
  */
-export function replayTrace(
+export function followTrace(
   trace: Trace,
-  options: Omit<ReplayOptions, "gradients"> = {},
-): Replay {
+  options: Omit<FollowOptions, "gradients"> = {},
+): Followed {
   const source = graphGradients(trace);
   let begun = 0;
-  const difference = replayDecisions(trace, {
+  const difference = followDecisions(trace, {
     ...options,
     gradients: (step, params) => {
       begun++;

@@ -1,6 +1,6 @@
 /**
- * Traces of the authors' rank allocators: small training runs recorded number by number, which a
- * replay compares with ranklab's policies.
+ * Traces of the authors' rank allocators: small training runs recorded number by number, which are
+ * compared with ranklab's policies.
  *
  * @module
  */

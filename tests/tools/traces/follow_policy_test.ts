@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { describeDifference } from "../../../tools/replay/difference.ts";
-import { replayDecisions } from "../../../tools/replay/replay_policy.ts";
-import { parseTrace } from "../../../tools/replay/trace.ts";
+import { describeDifference } from "../../../tools/traces/difference.ts";
+import { followDecisions } from "../../../tools/traces/follow_policy.ts";
+import { parseTrace } from "../../../tools/traces/trace.ts";
 import type { SlotTable } from "../../../src/methods/slots.ts";
 
 type Change = (value: unknown) => unknown;
@@ -35,21 +35,21 @@ const remove = become(undefined);
 const shorten: Change = (value) => (value as unknown[]).slice(0, -1);
 
 for (const name of names) {
-  Deno.test(`replayDecisions agrees with the authors' ${name} to nine digits`, () => {
+  Deno.test(`followDecisions agrees with the authors' ${name} to nine digits`, () => {
     const trace = parseTrace(load(name), name);
     assert(trace.steps.some(({ event }) => event !== null));
-    const difference = replayDecisions(trace);
+    const difference = followDecisions(trace);
     assertEquals(difference && describeDifference(difference), null);
   });
 }
 
-Deno.test("replayDecisions agrees with AdaLoRA's traces with exact ties too", () => {
+Deno.test("followDecisions agrees with AdaLoRA's traces with exact ties too", () => {
   for (const name of names.slice(2)) {
-    assertEquals(replayDecisions(parseTrace(load(name), name), { ties: "exact" }), null);
+    assertEquals(followDecisions(parseTrace(load(name), name), { ties: "exact" }), null);
   }
 });
 
-Deno.test("replayDecisions names the first number that differs", () => {
+Deno.test("followDecisions names the first number that differs", () => {
   const cases: [string, string, Change, string][] = [
     [
       "elalora_trace_a",
@@ -95,17 +95,17 @@ Deno.test("replayDecisions names the first number that differs", () => {
     ],
   ];
   for (const [name, path, change, text] of cases) {
-    const difference = replayDecisions(parseTrace(edited(name, path, change), name));
+    const difference = followDecisions(parseTrace(edited(name, path, change), name));
     assert(difference !== null, text);
     const found = describeDifference(difference);
     assertEquals(found.slice(0, text.length), text, found);
   }
 });
 
-Deno.test("replayDecisions takes loss and gradients from a callback", () => {
+Deno.test("followDecisions takes loss and gradients from a callback", () => {
   const trace = parseTrace(load("elalora_trace_a"), "a");
   const ranks: number[][] = [];
-  const watched = replayDecisions(trace, {
+  const watched = followDecisions(trace, {
     gradients: ({ loss, gradients }, params: SlotTable) => {
       ranks.push(Object.values(params).map(({ e }) => e.length));
       return { loss, gradients };
@@ -113,11 +113,11 @@ Deno.test("replayDecisions takes loss and gradients from a callback", () => {
   });
   assertEquals(watched, null);
   assertEquals([ranks[0], ranks[13], ranks.at(-1)], [[3, 3, 3, 3], [2, 3, 3, 4], [2, 4, 3, 3]]);
-  const wrong = replayDecisions(trace, {
+  const wrong = followDecisions(trace, {
     gradients: ({ loss, gradients, step }) => ({ loss: step < 4 ? loss : loss + 1e-6, gradients }),
   });
   assertEquals([wrong?.step, wrong?.quantity, wrong?.module], [4, "loss", null]);
-  const steep = replayDecisions(trace, {
+  const steep = followDecisions(trace, {
     gradients: ({ loss, gradients }) => ({
       loss,
       gradients: {

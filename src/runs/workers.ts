@@ -1,7 +1,7 @@
 /**
- * Where runs are made and ablated, one at a time in each lane: in this thread, or in a worker with a runtime of its own.
+ * Where runs are made and ablated, one at a time in each worker: this thread, or a thread with a runtime of its own.
  *
- * A native run blocks the thread that calls it, so that runs of one thread never overlap; hence the workers.
+ * A native run blocks the thread that calls it, so that runs of one thread never overlap; hence the threads.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import {
 } from "./execute.ts";
 import type { InputFolders } from "./inputs.ts";
 import { type AblatedRun, type AblationOutcome, LayerAblation } from "./layer_ablation.ts";
-import type { OwnMethod } from "./method_modules.ts";
+import type { CustomMethod } from "./method_modules.ts";
 import type { PlannedRun, StudyPlan } from "./planning.ts";
 import type { SharedModel } from "./shared_models.ts";
 import { StopFlag } from "./stop_flag.ts";
@@ -24,7 +24,7 @@ import { StopFlag } from "./stop_flag.ts";
 export type OnStep = (progress: RunProgress) => Promise<void>;
 
 /** A result, and the milliseconds that the executor was busy for it. */
-export interface LaneResult {
+export interface WorkerResult {
   readonly result: ExecutionResult;
   readonly busyMillis: number;
 }
@@ -33,17 +33,17 @@ export interface LaneResult {
 export type OnShare = (share: number) => Promise<void>;
 
 /** Makes or ablates one run at a time. */
-export interface Lane {
+export interface RunWorker {
   /** Makes a run. */
-  run(planned: PlannedRun, onStep: OnStep): Promise<LaneResult>;
+  run(planned: PlannedRun, onStep: OnStep): Promise<WorkerResult>;
   /** Removes adapters from a finished run, see {@linkcode LayerAblation.run}. */
   ablate(recorded: AblatedRun, onShare: OnShare): Promise<AblationOutcome>;
   /** Frees what it holds; nothing may be under way. */
   close(): Promise<void>;
 }
 
-/** A lane of this thread. */
-export class OwnLane implements Lane {
+/** This thread as a worker. */
+export class LocalWorker implements RunWorker {
   readonly #context: Omit<ExecutionContext, "onStep">;
   readonly #ablation: LayerAblation;
   readonly #stop: StopFlag;
@@ -59,7 +59,7 @@ export class OwnLane implements Lane {
     this.#ablation = new LayerAblation(executor, inputs, () => stop.isRaised);
   }
 
-  async run(planned: PlannedRun, onStep: OnStep): Promise<LaneResult> {
+  async run(planned: PlannedRun, onStep: OnStep): Promise<WorkerResult> {
     const { executor } = this.#context;
     const before = executor.busyMillis;
     // What fails while progress is shown is no outcome of the run.
@@ -95,10 +95,10 @@ export interface WorkerStart {
   readonly threads: number;
   readonly study: StudyPlan["study"];
   /** The runs' methods that are not built in; the worker loads them itself. */
-  readonly ownMethods: readonly OwnMethod[];
+  readonly customMethods: readonly CustomMethod[];
   readonly folders: InputFolders;
   readonly models: ReadonlyMap<string, SharedModel>;
-  readonly surroundings: ExecutionContext["surroundings"];
+  readonly environment: ExecutionContext["environment"];
   readonly results: string;
   /** Workers that are started. */
   readonly jobs: number;
@@ -127,7 +127,7 @@ export type Progress =
 /** A worker's answer. */
 export type Answer =
   | { readonly kind: "started" }
-  | { readonly kind: "made"; readonly made: LaneResult }
+  | { readonly kind: "made"; readonly made: WorkerResult }
   | { readonly kind: "ablation"; readonly outcome: AblationOutcome }
   | { readonly kind: "closed" }
   | { readonly kind: "error"; readonly name: string; readonly message: string };
@@ -144,30 +144,30 @@ function messageOf({ method: _method, ...message }: PlannedRun): RunMessage {
   return message;
 }
 
-/** A lane in a worker. */
-export class WorkerLane implements Lane {
+/** A thread as a worker. */
+export class ThreadWorker implements RunWorker {
   readonly #worker: Worker;
   readonly #stop: StopFlag;
   #isLost = false;
 
   private constructor(stop: StopFlag) {
     this.#stop = stop;
-    this.#worker = new Worker(new URL("./lane_worker.ts", import.meta.url), { type: "module" });
+    this.#worker = new Worker(new URL("./worker_thread.ts", import.meta.url), { type: "module" });
   }
 
   /** Starts a worker and its executor. */
-  static async open(start: WorkerStart): Promise<WorkerLane> {
-    const lane = new WorkerLane(new StopFlag(start.stop));
+  static async open(start: WorkerStart): Promise<ThreadWorker> {
+    const worker = new ThreadWorker(new StopFlag(start.stop));
     try {
-      await lane.#ask({ kind: "start", start }, "started");
+      await worker.#ask({ kind: "start", start }, "started");
     } catch (error) {
-      lane.#worker.terminate();
+      worker.#worker.terminate();
       throw error;
     }
-    return lane;
+    return worker;
   }
 
-  async run(planned: PlannedRun, onStep: OnStep): Promise<LaneResult> {
+  async run(planned: PlannedRun, onStep: OnStep): Promise<WorkerResult> {
     const message = { kind: "run", planned: messageOf(planned) } as const;
     const { made } = await this.#ask(message, "made", async (said) => {
       if (said.kind === "step") await onStep(said.progress);

@@ -1,6 +1,6 @@
 /** What a line says of a run that has been recorded. */
 import { assertEquals } from "@std/assert";
-import { summaryOf } from "../../src/cli/lane_status.ts";
+import { summaryOf } from "../../src/cli/work_status.ts";
 import type { Happened, RunRecord } from "../../src/record/types.ts";
 
 /** A record with what the line is made from. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { defaultJobs, shareCores, type ShareRequest } from "../../src/runs/jobs.ts";
+import { defaultJobs, shareCores, type ShareRequest } from "../../src/runs/share_cores.ts";
 
 Deno.test("shareCores gives whole shares, and what was asked for as it was asked", () => {
   const base: ShareRequest = { cores: 8, executor: "cpu", runs: 60, jobs: null, threads: null };

@@ -1,5 +1,5 @@
 /**
- * A worker behind a lane: makes or ablates the runs that it is sent, one after the other, with an executor of its own.
+ * The thread behind a worker: makes or ablates the runs that it is sent, one after the other, with an executor of its own.
  *
  * @module
  */
@@ -8,13 +8,13 @@ import { findMethod, type MethodTable } from "../methods/table.ts";
 import { Inputs } from "./inputs.ts";
 import {
   type Answer,
-  OwnLane,
+  LocalWorker,
   type Progress,
   type RunMessage,
   type ToWorker,
   type WorkerStart,
-} from "./lanes.ts";
-import { loadOwnMethods } from "./method_modules.ts";
+} from "./workers.ts";
+import { loadCustomMethods } from "./method_modules.ts";
 import { ownTasksOf, type PlannedRun } from "./planning.ts";
 import { StopFlag } from "./stop_flag.ts";
 
@@ -29,15 +29,18 @@ interface WorkerScope {
 
 const scope = self as unknown as WorkerScope;
 
-let lane: OwnLane | null = null;
+let worker: LocalWorker | null = null;
 let methods: MethodTable = [];
 let reportedAt = -Infinity;
 
-async function laneOf(start: WorkerStart): Promise<OwnLane> {
-  const { study, folders, models, surroundings, results, jobs, threads } = start;
+async function workerOf(start: WorkerStart): Promise<LocalWorker> {
+  const { study, folders, models, environment, results, jobs, threads } = start;
   const { executor } = await chooseExecutor(start.executor, { threads });
   const inputs = new Inputs(folders, ownTasksOf(study), models);
-  return new OwnLane({ executor, inputs, surroundings, results, jobs }, new StopFlag(start.stop));
+  return new LocalWorker(
+    { executor, inputs, environment, results, jobs },
+    new StopFlag(start.stop),
+  );
 }
 
 function plannedOf(message: RunMessage): PlannedRun {
@@ -56,23 +59,23 @@ function report(progress: Progress): Promise<void> {
 
 async function answer(message: ToWorker): Promise<Answer> {
   if (message.kind === "start") {
-    methods = await loadOwnMethods(message.start.ownMethods);
-    lane = await laneOf(message.start);
+    methods = await loadCustomMethods(message.start.customMethods);
+    worker = await workerOf(message.start);
     return { kind: "started" };
   }
-  if (lane === null) {
+  if (worker === null) {
     throw new TypeError(`A worker was told to ${message.kind} before it was started`);
   }
   if (message.kind === "close") {
-    await lane.close();
+    await worker.close();
     return { kind: "closed" };
   }
   const planned = plannedOf(message.planned);
   if (message.kind === "run") {
-    const made = await lane.run(planned, (progress) => report({ kind: "step", progress }));
+    const made = await worker.run(planned, (progress) => report({ kind: "step", progress }));
     return { kind: "made", made };
   }
-  const outcome = await lane.ablate(
+  const outcome = await worker.ablate(
     { stored: message.stored, planned },
     (share) => report({ kind: "share", share }),
   );

@@ -1,11 +1,11 @@
 /**
- * `deno task replay TRACE.json…`: replays recorded runs of the authors' rank allocators through ranklab's graph, gradients
+ * `deno task traces TRACE.json…`: follows recorded runs of the authors' rank allocators through ranklab's graph, gradients
  * and policies, and names the first number that differs.
  *
  * @module
  */
 import { describeDifference, type Tolerance } from "./difference.ts";
-import { checkChain, ranksOf, replayTrace } from "./replay_graph.ts";
+import { checkChain, followTrace, ranksOf } from "./follow_graph.ts";
 import { parseTrace, type Trace } from "./trace.ts";
 import { type Command, defaultColumns, helpText, readCommand } from "../../src/cli/command.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
@@ -13,9 +13,9 @@ import { complain, outputColumns, runCommand, say } from "../../src/cli/terminal
 
 /** What the command takes. */
 const command: Command = {
-  name: "replay",
+  name: "traces",
   summary:
-    "Replays recorded training runs of the authors' rank allocators: loss, gradients, parameters, importance, scores " +
+    "Follows recorded training runs of the authors' rank allocators: loss, gradients, parameters, importance, scores " +
     "and ranks of every step are computed anew and compared with the file",
   takes: "TRACE.json ...",
   most: Infinity,
@@ -30,7 +30,7 @@ const command: Command = {
     text: "largest relative error of a number (default 1e-9); ranks must always be equal",
   }],
   examples: [{
-    line: "deno task replay tests/golden/elalora_trace_a.json",
+    line: "deno task traces tests/golden/elalora_trace_a.json",
     text: "a trace of the repository",
   }],
   notes: [
@@ -45,8 +45,8 @@ class TraceFileError extends Error {
   override readonly name = "TraceFileError";
 }
 
-/** How {@linkcode replayFiles} compares and where it writes. */
-export interface ReplayFilesOptions {
+/** How {@linkcode followFiles} compares and where it writes. */
+export interface FollowFilesOptions {
   /** Largest relative error of a number; errors up to a millionth of it pass as they are. Default 1e-9. */
   readonly tolerance?: number;
   /** Receives one line a trace. Default: standard output. */
@@ -77,7 +77,7 @@ async function readTrace(path: string): Promise<Trace> {
 
 /** The line of one trace, and whether all of it agrees. */
 function replayOne(trace: Trace, tolerance: Tolerance): { line: string; agrees: boolean } {
-  const { difference, steps, events } = replayTrace(trace, { tolerance });
+  const { difference, steps, events } = followTrace(trace, { tolerance });
   if (difference !== null) {
     const agreed = `${steps} of ${trace.steps.length} steps agree`;
     return {
@@ -94,13 +94,13 @@ function replayOne(trace: Trace, tolerance: Tolerance): { line: string; agrees: 
 }
 
 /**
- * Replays files, each to its first difference; a file that is no trace does not stop the others.
+ * Follows files, each to its first difference; a file that is no trace does not stop the others.
  *
  * @returns 0 where all agree, 1 where a number differs, 2 where a file is no trace.
  */
-export async function replayFiles(
+export async function followFiles(
   paths: readonly string[],
-  options: ReplayFilesOptions = {},
+  options: FollowFilesOptions = {},
 ): Promise<number> {
   const relative = options.tolerance ?? 1e-9;
   const tolerance = { absolute: relative * 1e-6, relative };
@@ -121,13 +121,13 @@ export async function replayFiles(
 }
 
 /**
- * The command with its arguments; see {@linkcode replayFiles} for the exit code.
+ * The command with its arguments; see {@linkcode followFiles} for the exit code.
  *
  * @throws {UsageError} For an unknown option, no file, or a tolerance that is no positive number.
  */
-export async function replay(
+export async function traces(
   args: readonly string[],
-  options: Pick<ReplayFilesOptions, "say" | "complain"> = {},
+  options: Pick<FollowFilesOptions, "say" | "complain"> = {},
 ): Promise<number> {
   const { positional, text, flag } = readCommand(args, command);
   if (flag("help")) {
@@ -141,8 +141,8 @@ export async function replay(
       `Option "--tolerance" is "${given}", want a positive number such as 1e-9`,
     );
   }
-  return await replayFiles(positional, { ...options, tolerance });
+  return await followFiles(positional, { ...options, tolerance });
 }
-replay.command = command;
+traces.command = command;
 
-if (import.meta.main) await runCommand(replay);
+if (import.meta.main) await runCommand(traces);

@@ -6,18 +6,18 @@ import {
   Comparison,
   describeDifference,
   type Difference,
-} from "../../../tools/replay/difference.ts";
+} from "../../../tools/traces/difference.ts";
 import {
   checkChain,
+  followTrace,
   graphGradients,
   ranksOf,
   readGradients,
-  replayTrace,
   traceFeeds,
   traceProgram,
-} from "../../../tools/replay/replay_graph.ts";
-import { replayDecisions, type StepGradients } from "../../../tools/replay/replay_policy.ts";
-import { parseTrace, type Trace, type TraceStep } from "../../../tools/replay/trace.ts";
+} from "../../../tools/traces/follow_graph.ts";
+import { followDecisions, type StepGradients } from "../../../tools/traces/follow_policy.ts";
+import { parseTrace, type Trace, type TraceStep } from "../../../tools/traces/trace.ts";
 import { type ModuleSlots, slotParts, type SlotTable } from "../../../src/methods/slots.ts";
 
 type Change = (value: number) => unknown;
@@ -49,9 +49,9 @@ function startOf(trace: Trace, index: number): SlotTable {
 }
 
 for (const name of names) {
-  Deno.test(`replayTrace agrees with ${name} to nine digits through the graph`, () => {
+  Deno.test(`followTrace agrees with ${name} to nine digits through the graph`, () => {
     const trace = parseTrace(load(name), name);
-    const { difference, steps, events } = replayTrace(trace);
+    const { difference, steps, events } = followTrace(trace);
     assertEquals(difference && describeDifference(difference), null);
     assertEquals(steps, trace.steps.length);
     assertEquals(events, trace.steps.filter(({ event }) => event !== null).length);
@@ -59,7 +59,7 @@ for (const name of names) {
   });
 }
 
-Deno.test("replayTrace rebuilds the program where ranks change", () => {
+Deno.test("followTrace rebuilds the program where ranks change", () => {
   const trace = parseTrace(load("elalora_trace_a"), "a");
   const starts = trace.steps.map((_, i) => ranksOf(trace, startOf(trace, i)).join());
   assert(new Set(starts).size > 2, starts.join(" "));
@@ -70,7 +70,7 @@ Deno.test("replayTrace rebuilds the program where ranks change", () => {
   assertEquals(shape([2, 4, 3, 3], "gradient.m1.B"), [4, 4]);
 });
 
-Deno.test("replayTrace names the one number that was changed", () => {
+Deno.test("followTrace names the one number that was changed", () => {
   const cases: [string, string, Change, string, number][] = [
     ["elalora_trace_a", "steps/4/loss", (x) => x + 1e-8, "Step 5: loss is ", 4],
     [
@@ -119,15 +119,15 @@ Deno.test("replayTrace names the one number that was changed", () => {
     ["elalora_trace_b", "config/ranknum", (x) => x + 1, "Step 1: loss is ", 0],
   ];
   for (const [name, path, change, text, steps] of cases) {
-    const replay = replayTrace(edited(name, path, change));
-    assert(replay.difference !== null, text);
-    const found = describeDifference(replay.difference);
+    const followed = followTrace(edited(name, path, change));
+    assert(followed.difference !== null, text);
+    const found = describeDifference(followed.difference);
     assertEquals(found.slice(0, text.length), text, found);
-    assertEquals(replay.steps, steps, found);
+    assertEquals(followed.steps, steps, found);
   }
 });
 
-Deno.test("replayTrace takes nothing but data, start and random vectors from the trace", () => {
+Deno.test("followTrace takes nothing but data, start and random vectors from the trace", () => {
   const trace = parseTrace(load("elalora_trace_a"), "a");
   const spoilt: Trace = {
     ...trace,
@@ -171,7 +171,7 @@ Deno.test("a trace whose modules do not chain is refused by name", () => {
   const text =
     'Cannot build the network of trace "a": "m0" yields 9 numbers and "m1" takes 6, want the same';
   assertThrows(() => checkChain(broken), TypeError, text);
-  assertThrows(() => replayTrace(broken), TypeError, text);
+  assertThrows(() => followTrace(broken), TypeError, text);
 });
 
 /** Loss and gradients in single precision through an executor; one loaded program for each set of ranks. */
@@ -202,14 +202,14 @@ class SinglePrecision {
   }
 }
 
-/** Raised where a replay needs gradients that have not been computed yet. */
+/** Raised where gradients are needed that have not been computed yet. */
 class GradientsWanted extends Error {
   constructor(readonly step: TraceStep, readonly params: SlotTable) {
     super(`gradients of step ${step.step}`);
   }
 }
 
-/** Replays with gradients that are computed asynchronously: as far as they are known, then once more with the next. */
+/** Follows with gradients that are computed asynchronously: as far as they are known, then once more with the next. */
 async function replayWith(
   trace: Trace,
   gradientsAt: (params: SlotTable) => Promise<ReturnType<StepGradients>>,
@@ -218,7 +218,7 @@ async function replayWith(
   const known = new Map<number, ReturnType<StepGradients>>();
   while (true) {
     try {
-      return replayDecisions(trace, {
+      return followDecisions(trace, {
         tolerance,
         gradients: (step, params) => {
           const found = known.get(step.step);

@@ -1,5 +1,5 @@
 /**
- * What a command says of the work in its lanes: a line that changes while runs are made or ablated.
+ * What a command says of its jobs: a line that changes while runs are made or ablated.
  *
  * @module
  */
@@ -37,8 +37,8 @@ export function summaryOf(record: RunRecord): string {
   }`;
 }
 
-/** How far a piece of work is. */
-export interface PieceProgress {
+/** How far a job is. */
+export interface JobProgress {
   /** From 0 to 1. */
   readonly share: number;
   /** The same in words. */
@@ -46,7 +46,7 @@ export interface PieceProgress {
 }
 
 /** How far a run is. */
-export function runProgress({ step, totalSteps, loss }: RunProgress): PieceProgress {
+export function runProgress({ step, totalSteps, loss }: RunProgress): JobProgress {
   return {
     share: step / totalSteps,
     text: `step ${step}/${totalSteps}, loss ${loss.toFixed(3)}`,
@@ -55,15 +55,15 @@ export function runProgress({ step, totalSteps, loss }: RunProgress): PieceProgr
 
 /** How far all the work is. */
 export interface Position {
-  /** What the pieces are called. */
+  /** What the jobs are called. */
   readonly noun: "runs" | "ablations";
   readonly total: number;
-  /** Pieces that were done before. */
+  /** Jobs that were done before. */
   readonly skipped: number;
-  /** Pieces that are done now. */
+  /** Jobs that are done now. */
   readonly executed: number;
-  /** The pieces under way, by title, the one that reported last at the end. */
-  readonly running: ReadonlyMap<string, PieceProgress>;
+  /** The jobs under way, by title, the one that reported last at the end. */
+  readonly running: ReadonlyMap<string, JobProgress>;
   /** Milliseconds since the work began. */
   readonly millis: number;
 }
@@ -72,7 +72,7 @@ export interface Position {
 const leastTitle = 10;
 
 /**
- * A line about a piece of work that fits a terminal where its title can be shortened so far, else null.
+ * A line about a job that fits a terminal where its title can be shortened so far, else null.
  *
  * @param columns Columns at most, or null for no limit.
  */
@@ -91,7 +91,7 @@ export function fittedLine(
 /**
  * The line that says how far the work is, with the time left if it goes on at the pace so far.
  *
- * In few columns the title is shortened, then the number of other pieces, the title and the piece's own progress are left out;
+ * In few columns the title is shortened, then the number of other jobs, the title and the job's own progress are left out;
  * the time left stays.
  *
  * @param columns Columns at most, or null for no limit. Default null.
@@ -99,7 +99,7 @@ export function fittedLine(
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { positionText, runProgress } from "./lane_status.ts";
+ * import { positionText, runProgress } from "./work_status.ts";
  * const at = (step: number) =>
  *   runProgress({ step, totalSteps: 10, loss: 0.5, millis: 0, checkpointStep: 0 });
  * const running = new Map([["RTE, lora, r2, seed 1", at(2)], ["RTE, lora, r2, seed 2", at(3)]]);
@@ -134,31 +134,31 @@ export function positionText(
 }
 
 /** Shows how far the work is: on a terminal a few times a second, elsewhere a line every ten seconds. */
-export class LaneStatus {
+export class WorkStatus {
   readonly #noun: Position["noun"];
   readonly #total: number;
   readonly #skipped: number;
-  readonly #running = new Map<string, PieceProgress>();
+  readonly #running = new Map<string, JobProgress>();
   readonly #began = performance.now();
   #executed = 0;
   #shownAt = 0;
   #loggedAt = performance.now();
 
-  /** @param skipped Pieces that were done before. Default 0. */
+  /** @param skipped Jobs that were done before. Default 0. */
   constructor(noun: Position["noun"], total: number, skipped = 0) {
     this.#noun = noun;
     this.#total = total;
     this.#skipped = skipped;
   }
 
-  /** A piece is done. */
+  /** A job is done. */
   done(title: string): void {
     this.#running.delete(title);
     this.#executed++;
   }
 
-  /** A piece has come so far. */
-  async report(title: string, progress: PieceProgress): Promise<void> {
+  /** A job has come so far. */
+  async report(title: string, progress: JobProgress): Promise<void> {
     this.#running.delete(title);
     this.#running.set(title, progress);
     const now = performance.now();
@@ -179,7 +179,7 @@ export class LaneStatus {
     }
   }
 
-  /** Says something of a piece, for instance `[3/60 runs] RTE, lora, r2, seed 1: accuracy 81.20 in 12s`. */
+  /** Says something of a job, for instance `[3/60 runs] RTE, lora, r2, seed 1: accuracy 81.20 in 12s`. */
   async tell(title: string, rest: string): Promise<void> {
     const head = `[${this.#skipped + this.#executed}/${this.#total} ${this.#noun}]`;
     await clearStatus();

@@ -1,5 +1,5 @@
 /**
- * The first place where a replay departs from its trace.
+ * The first place where ranklab departs from a trace.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { replay, replayFiles } from "../../../tools/replay/main.ts";
+import { followFiles, traces } from "../../../tools/traces/main.ts";
 import { UsageError } from "../../../src/base/usage_error.ts";
 
 const names = ["elalora_trace_a", "elalora_trace_b", "adalora_trace_a", "adalora_trace_b"];
@@ -41,9 +41,9 @@ function edited(name: string, path: string, change: (value: unknown) => unknown)
   return JSON.stringify(json);
 }
 
-Deno.test("replayFiles says ok for each golden trace, with its ranks", async () => {
+Deno.test("followFiles says ok for each golden trace, with its ranks", async () => {
   const out = sink();
-  assertEquals(await replayFiles(names.map(golden), out), 0);
+  assertEquals(await followFiles(names.map(golden), out), 0);
   assertEquals(out.complained, []);
   assertEquals(out.said, [
     `ok ${golden("elalora_trace_a")}: 24 steps, 4 events, ranks 3 3 3 3 -> 2 4 3 3`,
@@ -53,11 +53,11 @@ Deno.test("replayFiles says ok for each golden trace, with its ranks", async () 
   ]);
 });
 
-Deno.test("replayFiles returns 1 and names file, step, quantity, module, place and both numbers", async () => {
+Deno.test("followFiles returns 1 and names file, step, quantity, module, place and both numbers", async () => {
   const text = edited("adalora_trace_b", "steps/4/grads/m2.A/1/3", () => 0.5);
   await withFile(text, async (path) => {
     const out = sink();
-    assertEquals(await replayFiles([path, golden("elalora_trace_b")], out), 1);
+    assertEquals(await followFiles([path, golden("elalora_trace_b")], out), 1);
     assertEquals(out.said.length, 2);
     assert(out.said[0]!.startsWith(`differs ${path}: 4 of 18 steps agree. `), out.said[0]);
     assertMatch(
@@ -68,7 +68,7 @@ Deno.test("replayFiles returns 1 and names file, step, quantity, module, place a
   });
 });
 
-Deno.test("replayFiles returns 2 for a file that is no trace, and goes on with the others", async () => {
+Deno.test("followFiles returns 2 for a file that is no trace, and goes on with the others", async () => {
   const cases: [string, string][] = [
     ["{", "JSON"],
     ["[]", "expected object, received array"],
@@ -84,7 +84,7 @@ Deno.test("replayFiles returns 2 for a file that is no trace, and goes on with t
   for (const [text, message] of cases) {
     await withFile(text, async (path) => {
       const out = sink();
-      assertEquals(await replayFiles([path, golden("elalora_trace_b")], out), 2);
+      assertEquals(await followFiles([path, golden("elalora_trace_b")], out), 2);
       assertEquals(out.complained.length, 1);
       const [line] = out.complained;
       assert(line!.startsWith(`error: Cannot read trace "${path}": `), line);
@@ -94,39 +94,39 @@ Deno.test("replayFiles returns 2 for a file that is no trace, and goes on with t
   }
   const out = sink();
   const missing = golden("no_such_trace");
-  assertEquals(await replayFiles([missing], out), 2);
+  assertEquals(await followFiles([missing], out), 2);
   assert(out.complained[0]!.startsWith(`error: Cannot read trace "${missing}": `));
 });
 
-Deno.test("replay takes a tolerance", async () => {
+Deno.test("traces takes a tolerance", async () => {
   const text = edited("elalora_trace_a", "steps/2/loss", (loss) => Number(loss) * (1 + 1e-6));
   await withFile(text, async (path) => {
-    assertEquals(await replay([path], sink()), 1);
-    assertEquals(await replay(["--tolerance", "1e-5", path], sink()), 0);
-    assertEquals(await replay([path, "--tolerance=1e-7"], sink()), 1);
+    assertEquals(await traces([path], sink()), 1);
+    assertEquals(await traces(["--tolerance", "1e-5", path], sink()), 0);
+    assertEquals(await traces([path, "--tolerance=1e-7"], sink()), 1);
   });
 });
 
-Deno.test("replay wants a file; --help prints the known formats and returns 0", async () => {
-  await assertRejects(() => replay([], sink()), UsageError, "Usage: deno task replay TRACE.json");
+Deno.test("traces wants a file; --help prints the known formats and returns 0", async () => {
+  await assertRejects(() => traces([], sink()), UsageError, "Usage: deno task traces TRACE.json");
   const helped = sink();
-  assertEquals(await replay(["--help"], helped), 0);
+  assertEquals(await traces(["--help"], helped), 0);
   assertEquals(helped.complained, []);
   for (const word of ["Usage", "ElaLoRA", "AdaLoRA", '"budget"', "--tolerance"]) {
     assert(helped.said[0]!.includes(word), word);
   }
 });
 
-Deno.test("replay refuses wrong options", async () => {
+Deno.test("traces refuses wrong options", async () => {
   for (const value of ["0", "-1e-9", "none", "Infinity", ""]) {
     await assertRejects(
-      () => replay([`--tolerance=${value}`, golden("elalora_trace_a")], sink()),
+      () => traces([`--tolerance=${value}`, golden("elalora_trace_a")], sink()),
       UsageError,
       '"--tolerance"',
     );
   }
   await assertRejects(
-    () => replay(["--tolerence", "1", "a.json"], sink()),
+    () => traces(["--tolerence", "1", "a.json"], sink()),
     UsageError,
     'Did you mean "--tolerance"?',
   );

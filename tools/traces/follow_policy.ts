@@ -1,5 +1,5 @@
 /**
- * Replays a recorded run through ranklab's importance, policies and directions, and finds the first
+ * Follows a recorded run through ranklab's importance, policies and directions, and finds the first
  * number that differs from the authors' allocator.
  *
  * @module
@@ -33,8 +33,8 @@ export type StepGradients = (
   params: SlotTable,
 ) => { readonly loss: number; readonly gradients: SlotTable };
 
-/** Options of {@linkcode replayDecisions}. */
-export interface ReplayOptions {
+/** Options of {@linkcode followDecisions}. */
+export interface FollowOptions {
   /** Where loss and gradients come from. Default: the trace's own. */
   readonly gradients?: StepGradients;
   /** Default 1e-15 + 1e-9·|wanted|. */
@@ -56,7 +56,7 @@ interface Averages {
   readonly uncertainty: SlotTable;
 }
 
-/** What a replay carries from step to step. */
+/** What is carried from step to step. */
 interface Position {
   readonly params: SlotTable;
   readonly averages: Averages;
@@ -65,12 +65,12 @@ interface Position {
 }
 
 /**
- * The first difference between the recorded run and its replay, or null.
+ * The first difference between the recorded run and what ranklab computes, or null.
  *
  * Each step: loss and gradients, SGD update, importance, then the policy's decision with new
  * directions made of the recorded random vectors; everything recorded is compared.
  */
-export function replayDecisions(trace: Trace, options: ReplayOptions = {}): Difference | null {
+export function followDecisions(trace: Trace, options: FollowOptions = {}): Difference | null {
   const comparison = new Comparison(options.tolerance ?? { absolute: 1e-15, relative: 1e-9 });
   const driver = makeDriver(trace, options.ties ?? "upstream");
   const source: StepGradients = options.gradients ??
@@ -124,7 +124,7 @@ function update(
   };
 }
 
-/** Compares budget and event; whether the replay has an event or a standing mask after this step. */
+/** Compares budget and event; whether ranklab has an event or a standing mask after this step. */
 function compareSchedule(
   { standing }: Position,
   { step, budget, event }: TraceStep,

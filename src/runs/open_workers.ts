@@ -1,0 +1,89 @@
+/**
+ * Opening the workers of a command: on one device, with the cores shared out among them.
+ *
+ * @module
+ */
+import type { Choice } from "../exec/choose.ts";
+import type { Environment } from "../record/provenance.ts";
+import type { WorkEvent } from "./events.ts";
+import { type Share, shareCores } from "./share_cores.ts";
+import { LocalWorker, type RunWorker, ThreadWorker } from "./workers.ts";
+import { customMethodsOf } from "./method_modules.ts";
+import type { PlannedRun, StudyPlan } from "./planning.ts";
+import type { StopFlag } from "./stop_flag.ts";
+
+/** What is known of workers where their work begins. */
+export interface Opening {
+  /** Runs that are to be made or ablated; there are no more workers than that. */
+  readonly jobCount: number;
+  readonly environment: Environment;
+  readonly stop: StopFlag;
+}
+
+/** What workers are opened for. */
+export interface WorkersRequest extends Opening {
+  /** What the work is, for instance `Tiny: 8 runs`. */
+  readonly title: string;
+  readonly tell: (event: WorkEvent) => Promise<void>;
+  readonly device: Choice;
+  /** Runs at a time, or null for the default of the device. */
+  readonly jobs: number | null;
+  /** Threads of each run, or null for an equal part of the cores. */
+  readonly threads: number | null;
+  /** Runs of the whole study, which decide how many threads a run has. */
+  readonly studyRuns: number;
+  readonly plan: StudyPlan;
+  /** The results folder of the runs. */
+  readonly results: string;
+}
+
+/** The kind of a run: those of a kind share their programs. */
+export function kindOf({ run: { task, label, budget } }: PlannedRun): string {
+  return JSON.stringify([task, label, budget]);
+}
+
+/** Workers on a device: this thread for one run at a time, else a thread each. */
+export async function openWorkers(request: WorkersRequest): Promise<readonly RunWorker[]> {
+  const { title, tell, jobCount, device: { executor, description }, plan, results } = request;
+  const { environment, stop } = request;
+  const { jobs, threads } = shareCores({
+    cores: navigator.hardwareConcurrency,
+    executor: executor.kind,
+    runs: request.studyRuns,
+    jobs: request.jobs,
+    threads: request.threads,
+  });
+  const workers = jobs === 1 ? 1 : Math.min(jobs, jobCount);
+  const { name } = executor;
+  await tell({ kind: "device", work: title, name, description, jobs: workers, threads });
+  if (jobs === 1) {
+    return [new LocalWorker({ executor, inputs: plan.inputs, environment, results, jobs }, stop)];
+  }
+  return await openThreads(request, { jobs: workers, threads });
+}
+
+async function openThreads(
+  { device, plan: { study, runs, inputs }, results, environment, stop }: WorkersRequest,
+  { jobs, threads }: Share,
+): Promise<readonly RunWorker[]> {
+  const start = {
+    executor: device.executor.kind,
+    threads,
+    study,
+    customMethods: customMethodsOf(runs.map(({ method }) => method)),
+    folders: inputs.folders,
+    models: inputs.shareModels(),
+    environment,
+    results,
+    jobs,
+    stop: stop.memory,
+  };
+  const opened = await Promise.allSettled(
+    Array.from({ length: jobs }, () => ThreadWorker.open(start)),
+  );
+  const workers = opened.flatMap((worker) => worker.status === "fulfilled" ? [worker.value] : []);
+  const failed = opened.find((worker) => worker.status === "rejected");
+  if (failed === undefined) return workers;
+  for (const worker of workers) await worker.close();
+  throw failed.reason;
+}
