@@ -2,17 +2,17 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { charsmapNormalizer } from "../../src/tasks/tokenizers/charsmap.ts";
 import { rangesOf } from "../../src/tasks/tokenizers/characters.ts";
 import { graphemes } from "../../src/tasks/tokenizers/graphemes.ts";
-import type { Stage } from "../../src/tasks/tokenizers/layout.ts";
+import type { Component } from "../../src/tasks/tokenizers/layout.ts";
 import { createPieces } from "../../src/tasks/tokenizers/pieces.ts";
-import { bytePattern } from "../../src/tasks/tokenizers/stages.ts";
+import { bytePattern } from "../../src/tasks/tokenizers/components.ts";
 import golden from "../golden/characters.json" with { type: "json" };
 
 type Make = (text: string) => string;
 
 /** A tokenizer with given parts, of which all others do nothing. */
 function piecesOf(parts: {
-  readonly normalizer?: Stage;
-  readonly pre_tokenizer?: Stage;
+  readonly normalizer?: Component;
+  readonly pre_tokenizer?: Component;
   readonly added_tokens?: readonly { id: number; content: string; [key: string]: unknown }[];
 }) {
   return createPieces({
@@ -27,14 +27,14 @@ function piecesOf(parts: {
   }, "t.json");
 }
 
-/** A stage as a function from texts to texts; pieces are lines. */
-function functionOf(part: string, stage: Stage): Make {
+/** A component as a function from texts to texts; pieces are lines. */
+function functionOf(part: string, component: Component): Make {
   if (part === "graphemes") return charsmapNormalizer(Uint8Array.fromBase64(golden.probe), "probe");
   if (part === "byte pieces") {
     const pattern = bytePattern();
     return (text) => (text.match(pattern) ?? []).join("\n");
   }
-  const { normalizer, pre_tokenizer } = piecesOf({ [part]: stage }).tokenizer;
+  const { normalizer, pre_tokenizer } = piecesOf({ [part]: component }).tokenizer;
   if (part === "normalizer") return (text) => normalizer!.normalize(text);
   return (text) => pre_tokenizer!.pre_tokenize(text).join("\n");
 }
@@ -73,7 +73,7 @@ function blocksOf(plane: number, around: readonly (readonly string[])[]): readon
 
 const made = new Map<string, readonly string[]>();
 
-/** The blocks of a plane; those with one text in front are kept, since most stages use them. */
+/** The blocks of a plane; those with one text in front are kept, since most components use them. */
 function keptBlocksOf(plane: number, around: readonly (readonly string[])[]): readonly string[] {
   const key = JSON.stringify([plane, around]);
   const blocks = made.get(key) ?? blocksOf(plane, around);
@@ -86,9 +86,9 @@ async function hashOf(blocks: readonly string[], make: Make): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex().slice(0, 10);
 }
 
-for (const { part, stage, around, planes, texts } of golden.stages) {
-  Deno.test(`characters are the crate's in ${part} ${Object.values(stage).join(" ")}`, async () => {
-    const make = functionOf(part, stage);
+for (const { part, component, around, planes, texts } of golden.components) {
+  Deno.test(`characters are the crate's in ${part} ${Object.values(component).join(" ")}`, async () => {
+    const make = functionOf(part, component);
     assert(texts.length >= 8);
     for (const [text, wanted] of texts) {
       assertEquals([text, make(text!)].map(codes), [text, wanted].map(codes));
@@ -156,7 +156,7 @@ Deno.test("added tokens take the crate's white space with them, before and after
   }
 });
 
-Deno.test("a stage that would run in another way is refused", () => {
+Deno.test("a component that would run in another way is refused", () => {
   const split = (behavior: string, invert: boolean) => ({
     pre_tokenizer: { type: "Split", pattern: { Regex: "a" }, behavior, invert },
   });

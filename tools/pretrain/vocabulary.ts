@@ -9,7 +9,7 @@
  * @module
  */
 import type { Json } from "../../src/base/canonical_json.ts";
-import { bertNormalize, bertSplit } from "../../src/tasks/tokenizers/stages.ts";
+import { bertNormalize, bertSplit } from "../../src/tasks/tokenizers/components.ts";
 
 /** The tokens that come first; their index is their id. */
 export const specialTokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"] as const;

@@ -55,8 +55,8 @@ export const tokenizerSchema = z.looseObject({
 /** A parsed `tokenizer.json`. */
 export type TokenizerJson = z.infer<typeof tokenizerSchema>;
 
-/** A stage of a normaliser or pre-tokenizer, as it stands in `tokenizer.json`. */
-export type Stage = NonNullable<TokenizerJson["normalizer"]>;
+/** A component of a normaliser or pre-tokenizer, as it stands in `tokenizer.json`. */
+export type Component = NonNullable<TokenizerJson["normalizer"]>;
 
 /** The special tokens, by the key of `tokenizer_config.json` that can rename them. */
 export interface SpecialNames {

@@ -1,5 +1,5 @@
 /**
- * Splitting texts into pieces by `@huggingface/tokenizers`, with ranklab's own stages where the package departs from
+ * Splitting texts into pieces by `@huggingface/tokenizers`, with ranklab's own components where the package departs from
  * the fast tokenizers of transformers.
  *
  * @module
@@ -14,10 +14,10 @@ import {
   Tokenizer as PieceTokenizer,
 } from "@huggingface/tokenizers";
 import { z } from "zod";
-import { makeTokenizerJson, type Stage, type TokenizerJson } from "./layout.ts";
-import { bytePattern, matching, normalizeOf, type Split, splitOf } from "./stages.ts";
+import { type Component, makeTokenizerJson, type TokenizerJson } from "./layout.ts";
+import { bytePattern, matching, normalizeOf, type Split, splitOf } from "./components.ts";
 
-const stages = z.array(z.looseObject({ type: z.string() }));
+const components = z.array(z.looseObject({ type: z.string() }));
 
 const prependScheme = z.enum(["always", "first", "never"]);
 
@@ -30,7 +30,7 @@ export interface Pieces {
 /**
  * Builds what splits texts.
  *
- * @throws {Error} If the file has a stage or a model that is not known.
+ * @throws {Error} If the file has a component or a model that is not known.
  */
 export function createPieces(json: TokenizerJson, fileName: string): Pieces {
   const unknown = unknownPart(json);
@@ -82,25 +82,25 @@ function unknownPart(json: TokenizerJson): string | null {
   const preTokenizers = flattened(json.pre_tokenizer, "pretokenizers");
   // The crate puts no sign before a text that lost spaces in front; the package does.
   const strips = flattened(json.normalizer, "normalizers")
-    .some((stage) => stage.type === "Strip" && stage["strip_left"] === true);
+    .some((component) => component.type === "Strip" && component["strip_left"] === true);
   const first = preTokenizers
-    .some((stage) => stage.type === "Metaspace" && stage["prepend_scheme"] === "first");
+    .some((component) => component.type === "Metaspace" && component["prepend_scheme"] === "first");
   if (strips && first) return 'a Metaspace with prepend_scheme "first" after a left Strip';
   // The package keeps matches apart or leaves them out, and knows no other behaviour.
-  const split = preTokenizers.find((stage) => {
-    const known = stage["invert"] === true ? ["Removed"] : ["Removed", "Isolated"];
-    return stage.type === "Split" && !known.includes(String(stage["behavior"]));
+  const split = preTokenizers.find((component) => {
+    const known = component["invert"] === true ? ["Removed"] : ["Removed", "Isolated"];
+    return component.type === "Split" && !known.includes(String(component["behavior"]));
   });
   return split === undefined
     ? null
     : `a Split with behavior "${split["behavior"]}" and invert ${split["invert"] === true}`;
 }
 
-/** A stage and, where it is a sequence, those in it. */
-function flattened(stage: Stage | null, key: string): readonly Stage[] {
-  if (stage === null) return [];
-  if (stage.type !== "Sequence") return [stage];
-  return stages.parse(stage[key]).flatMap((part) => flattened(part, key));
+/** A component and, where it is a sequence, those in it. */
+function flattened(component: Component | null, key: string): readonly Component[] {
+  if (component === null) return [];
+  if (component.type !== "Sequence") return [component];
+  return components.parse(component[key]).flatMap((part) => flattened(part, key));
 }
 
 /** A normaliser of ranklab's own in the package's form. */
@@ -117,16 +117,16 @@ class OwnNormalizer extends Normalizer {
   }
 }
 
-/** The package's normaliser with ranklab's own stages in their places. */
-function ownNormalizer(built: Normalizer, stage: Stage, fileName: string): Normalizer {
+/** The package's normaliser with ranklab's own components in their places. */
+function ownNormalizer(built: Normalizer, component: Component, fileName: string): Normalizer {
   if (built instanceof SequenceNormalizer) {
-    const parts = stages.parse(stage["normalizers"]);
+    const parts = components.parse(component["normalizers"]);
     built.normalizers = built.normalizers.map((part, i) =>
       part === null ? null : ownNormalizer(part, parts[i]!, fileName)
     );
     return built;
   }
-  const normalize = normalizeOf(stage, fileName);
+  const normalize = normalizeOf(component, fileName);
   return normalize === null ? built : new OwnNormalizer(built, normalize);
 }
 
@@ -161,27 +161,27 @@ class OwnPreTokenizer extends PreTokenizer {
 
 type SplitOptions = Parameters<PreTokenizer["pre_tokenize_text"]>[1];
 
-/** The package's pre-tokenizer with ranklab's own stages in their places. */
-function ownPreTokenizer(built: PreTokenizer, stage: Stage): PreTokenizer {
+/** The package's pre-tokenizer with ranklab's own components in their places. */
+function ownPreTokenizer(built: PreTokenizer, component: Component): PreTokenizer {
   if (built instanceof SequencePreTokenizer) {
-    const parts = stages.parse(stage["pretokenizers"]);
+    const parts = components.parse(component["pretokenizers"]);
     built.tokenizers = built.tokenizers.map((part, i) =>
       part === null ? null : ownPreTokenizer(part, parts[i]!)
     );
     return built;
   }
   if (built instanceof ByteLevelPreTokenizer) built.pattern = bytePattern();
-  if (built instanceof MetaspacePreTokenizer) return ownMetaspace(built, stage);
-  const split: Split | null = splitOf(stage);
+  if (built instanceof MetaspacePreTokenizer) return ownMetaspace(built, component);
+  const split: Split | null = splitOf(component);
   return split === null ? built : new OwnPreTokenizer(split);
 }
 
 /** Metaspace also splits at its sign; its older files say by `add_prefix_space` what `prepend_scheme` says now. */
-function ownMetaspace(built: MetaspacePreTokenizer, stage: Stage): PreTokenizer {
+function ownMetaspace(built: MetaspacePreTokenizer, component: Component): PreTokenizer {
   built.prepend_scheme = prependScheme.parse(
-    stage["prepend_scheme"] ?? (stage["add_prefix_space"] === false ? "never" : "always"),
+    component["prepend_scheme"] ?? (component["add_prefix_space"] === false ? "never" : "always"),
   );
-  if (stage["split"] === false) return built;
+  if (component["split"] === false) return built;
   const sign = built.replacement;
   const split = matching(`${sign}?[^${sign}]+|${sign}`);
   return new OwnPreTokenizer((text, options) =>

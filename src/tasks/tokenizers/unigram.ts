@@ -8,11 +8,11 @@ import {
   bertNames,
   bertTemplate,
   checkClass,
+  type Component,
   makeTokenizerJson,
   renamed,
   robertaNames,
   specialKeys,
-  type Stage,
   template,
   type TemplatePiece,
   type TokenizerConfig,
@@ -20,8 +20,8 @@ import {
 } from "./layout.ts";
 import { readSentencePiece, type SentencePieceModel } from "./sentence_piece.ts";
 
-/** The stage that writes spaces as `▁` and puts one before the text. */
-const metaspace = (scheme: string): Stage => ({
+/** The component that writes spaces as `▁` and puts one before the text. */
+const metaspace = (scheme: string): Component => ({
   type: "Metaspace",
   replacement: "▁",
   prepend_scheme: scheme,
@@ -29,7 +29,7 @@ const metaspace = (scheme: string): Stage => ({
 });
 
 /** The model's own normaliser, kept byte by byte. */
-function precompiled({ charsmap }: SentencePieceModel): readonly Stage[] {
+function precompiled({ charsmap }: SentencePieceModel): readonly Component[] {
   if (charsmap.length === 0) return [];
   return [{ type: "Precompiled", precompiled_charsmap: charsmap.toBase64() }];
 }

@@ -1,13 +1,13 @@
 /**
- * The stages of normalisers and pre-tokenizers that look at classes of characters, as the `tokenizers` crate runs them.
+ * The components of normalisers and pre-tokenizers that look at classes of characters, as the `tokenizers` crate runs them.
  *
  * @module
  */
 import { lowerCased, membersOf, type NormalForm, normalForm } from "./characters.ts";
 import { charsmapNormalizer } from "./charsmap.ts";
-import type { Stage } from "./layout.ts";
+import type { Component } from "./layout.ts";
 
-/** A text as a stage leaves it. */
+/** A text as a component leaves it. */
 export type Normalize = (text: string) => string;
 
 /** The pieces of a text. */
@@ -18,14 +18,14 @@ const any = (members: string) => new RegExp(`[${members}]`, "gu");
 const space = "\\p{White_Space}";
 
 /**
- * The function of a normaliser's stage; null for one that looks at no class of characters.
+ * The function of a normaliser's component; null for one that looks at no class of characters.
  *
  * @throws {Error} If a table of characters is missing or cut off.
  */
-export function normalizeOf(stage: Stage, fileName: string): Normalize | null {
-  switch (stage.type) {
+export function normalizeOf(component: Component, fileName: string): Normalize | null {
+  switch (component.type) {
     case "BertNormalizer":
-      return bertNormalize(stage);
+      return bertNormalize(component);
     case "Lowercase":
       return lowerCased;
     case "StripAccents":
@@ -34,14 +34,14 @@ export function normalizeOf(stage: Stage, fileName: string): Normalize | null {
     case "NFD":
     case "NFKC":
     case "NFKD":
-      return normalForm(stage.type satisfies NormalForm);
+      return normalForm(component.type satisfies NormalForm);
     case "Strip":
       return inOrder([
-        stage["strip_left"] === true ? replacing(new RegExp(`^${space}+`, "u"), "") : null,
-        stage["strip_right"] === true ? withoutSpaceAtEnd : null,
+        component["strip_left"] === true ? replacing(new RegExp(`^${space}+`, "u"), "") : null,
+        component["strip_right"] === true ? withoutSpaceAtEnd : null,
       ]);
     case "Precompiled": {
-      const table = stage["precompiled_charsmap"];
+      const table = component["precompiled_charsmap"];
       if (typeof table !== "string") {
         throw new Error(`its normaliser has no precompiled_charsmap, want one in base64`);
       }
@@ -69,16 +69,16 @@ function withoutSpaceAtEnd(text: string): string {
  * BERT's normaliser (`normalizers/bert.rs`): without controls and with plain spaces, ideographs set apart, without
  * accents (by default where letters are made small), in small letters; in this order.
  */
-export function bertNormalize(stage: Stage): Normalize {
-  const lowercase = stage["lowercase"] ?? true;
+export function bertNormalize(component: Component): Normalize {
+  const lowercase = component["lowercase"] ?? true;
   return inOrder([
-    (stage["clean_text"] ?? true) === true
+    (component["clean_text"] ?? true) === true
       ? inOrder([replacing(any(membersOf("removed")), ""), replacing(any(space), " ")])
       : null,
-    (stage["handle_chinese_chars"] ?? true) === true
+    (component["handle_chinese_chars"] ?? true) === true
       ? replacing(any(membersOf("ideograph")), " $& ")
       : null,
-    (stage["strip_accents"] ?? lowercase) === true
+    (component["strip_accents"] ?? lowercase) === true
       ? inOrder([normalForm("NFD"), replacing(any(membersOf("nonspacingMark")), "")])
       : null,
     lowercase === true ? lowerCased : null,
@@ -86,19 +86,19 @@ export function bertNormalize(stage: Stage): Normalize {
 }
 
 /**
- * The function of a pre-tokenizer's stage; null for one that looks at no class of characters, and for ByteLevel, whose
+ * The function of a pre-tokenizer's component; null for one that looks at no class of characters, and for ByteLevel, whose
  * pattern is {@linkcode bytePattern}.
  */
-export function splitOf(stage: Stage): Split | null {
-  switch (stage.type) {
+export function splitOf(component: Component): Split | null {
+  switch (component.type) {
     case "BertPreTokenizer":
       return bertSplit();
     case "Punctuation":
-      return splitAt(membersOf("punctuation"), String(stage["behavior"] ?? "Isolated"));
+      return splitAt(membersOf("punctuation"), String(component["behavior"] ?? "Isolated"));
     case "Digits":
       return splitAt(
         membersOf("numeric"),
-        stage["individual_digits"] === true ? "Isolated" : "Contiguous",
+        component["individual_digits"] === true ? "Isolated" : "Contiguous",
       );
     case "Whitespace": {
       const word = membersOf("word");
