@@ -86,7 +86,7 @@ async function hashOf(blocks: readonly string[], make: Make): Promise<string> {
   return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex().slice(0, 10);
 }
 
-for (const { part, component, around, planes, texts } of golden.components) {
+for (const { part, stage: component, around, planes, texts } of golden.stages) {
   Deno.test(`characters are the crate's in ${part} ${Object.values(component).join(" ")}`, async () => {
     const make = functionOf(part, component);
     assert(texts.length >= 8);
