@@ -5,30 +5,9 @@
  */
 import { unknownName } from "../base/suggest.ts";
 import { UsageError } from "../base/usage_error.ts";
-import type { CallableCommand } from "./command.ts";
+import { commandLoaders, programCommands } from "./commands.ts";
 import { completionScript, type Shell, shells } from "./completions.ts";
 import { runCommand, say } from "./terminal.ts";
-
-/** Loads a command; the others are not loaded, so that each starts as fast as it does alone. */
-const loaders: Readonly<Record<string, () => Promise<CallableCommand>>> = {
-  sweep: async () => (await import("./sweep.ts")).sweep,
-  plan: async () => (await import("./plan.ts")).plan,
-  report: async () => (await import("./report.ts")).report,
-  ablate: async () => (await import("./ablate.ts")).ablate,
-  verify: async () => (await import("./verify.ts")).verify,
-  export: async () => (await import("./export.ts")).exportCommand,
-  import: async () => (await import("./import.ts")).importCommand,
-  pack: async () => (await import("./pack.ts")).pack,
-  unpack: async () => (await import("./unpack.ts")).unpack,
-  models: async () => (await import("./models.ts")).models,
-  data: async () => (await import("./data.ts")).data,
-  schema: async () => (await import("./schema.ts")).schema,
-};
-
-/** All commands of the program, in the order of its help. */
-export async function programCommands(): Promise<readonly CallableCommand[]> {
-  return await Promise.all(Object.values(loaders).map((load) => load()));
-}
 
 async function helpOfAll(): Promise<string> {
   const commands = (await programCommands()).map(({ command }) => command);
@@ -71,9 +50,11 @@ export async function ranklab(args: readonly string[]): Promise<number> {
     await say(completionScript(shellOf(rest[0]), "ranklab", commands));
     return 0;
   }
-  const load = Object.hasOwn(loaders, name) ? loaders[name] : undefined;
+  const load = Object.hasOwn(commandLoaders, name) ? commandLoaders[name] : undefined;
   if (load === undefined) {
-    throw new UsageError(unknownName("command", name, [...Object.keys(loaders), "completions"]));
+    throw new UsageError(
+      unknownName("command", name, [...Object.keys(commandLoaders), "completions"]),
+    );
   }
   return await (await load())(rest);
 }

@@ -10,6 +10,8 @@ export {
   type Device,
   devices,
   type ExecutorMakers,
+  type GpuOptions,
+  type MakerOptions,
   type Tried,
 } from "./choose.ts";
 export {
@@ -22,3 +24,4 @@ export {
   type RunResult,
   type Session,
 } from "./executor.ts";
+export type { WebGpuOptions } from "./webgpu.ts";

@@ -208,7 +208,7 @@ export interface StorageRules {
 }
 
 /** What all adapters have in common. */
-interface AdapterBase {
+export interface AdapterBase {
   readonly parts: readonly AdapterPart[];
   /** The factor of the update, from the average initial rank of the adapted modules. */
   readonly scale: (averageRank: number) => number;

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import * as z from "zod";
 import type { Json } from "../base/canonical_json.ts";
 import { countsOfMasks, countsOfPlan, exactly } from "../study/rank_range.ts";
 import type {
@@ -71,8 +70,16 @@ export interface Method extends MethodEntry {
   readonly bind: (options: Json) => BoundMethod;
 }
 
-/** What a method file states. */
-export interface MethodDefinition<Options extends z.ZodType> {
+/** What a method needs of the schema of its options; every schema of zod (version 4) has it. */
+export interface OptionsSchema<Options> {
+  /** The options with defaults filled in; throws zod's error, from which messages name the option. */
+  parse(options: unknown): Options;
+  /** The JSON Schema of options before defaults are filled in. */
+  toJSONSchema(settings: { readonly io: "input" }): object;
+}
+
+/** What a method file states; `Options` is what `options` parses to. */
+export interface MethodDefinition<Options> {
   readonly name: string;
   readonly title: string;
   readonly source: string;
@@ -83,15 +90,15 @@ export interface MethodDefinition<Options extends z.ZodType> {
    * that file is part of a run's identity, and the study may change without new runs. Default: the study's module.
    */
   readonly module?: string;
-  readonly options: Options;
-  readonly bind: (options: z.output<Options>) => MethodParts;
+  readonly options: OptionsSchema<Options>;
+  readonly bind: (options: Options) => MethodParts;
   /** How it spends a budget, or null for a method without ranks, which takes none. Default: evenly, by what ranks cost. */
-  readonly budget?: BudgetRules<z.output<Options>> | null;
+  readonly budget?: BudgetRules<Options> | null;
   /** Throws where it cannot serve a run, with what would work. Default: nothing to check. */
-  readonly check?: (options: z.output<Options>, facts: RunFacts) => void;
+  readonly check?: (options: Options, facts: RunFacts) => void;
 }
 
-const definitionFields: Names<MethodDefinition<z.ZodType>> = {
+const definitionFields: Names<MethodDefinition<never>> = {
   name: true,
   title: true,
   source: true,
@@ -118,12 +125,10 @@ const partFields: Names<MethodParts> = { backbone: true, adapter: true, estimate
  *
  * @throws {RangeError} If it has a field that no method has; so does `bind` of the entry, for what the definition binds.
  */
-export function defineMethod<Options extends z.ZodType>(
-  definition: MethodDefinition<Options>,
-): Method {
+export function defineMethod<Options>(definition: MethodDefinition<Options>): Method {
   const { options: schema, budget = {}, check } = definition;
   const { initialFactor, moduleParts, rankWeights, plan, counts } = budget ?? {};
-  const typed = (options: Json): z.output<Options> => schema.parse(options);
+  const typed = (options: Json): Options => schema.parse(options);
   checkFields(definition.name, "the definition", definition, definitionFields);
   checkFields(definition.name, "its budget", definition.budget, budgetFields);
   const bind = (options: Json): BoundMethod => {
@@ -142,7 +147,7 @@ export function defineMethod<Options extends z.ZodType>(
     usesBudget: budget !== null,
     costs: (options) => costsOf(bind(options).adapter ?? { parts: [] }),
     parseOptions: (options) => schema.parse(options) as Json,
-    optionsSchema: z.toJSONSchema(schema, { io: "input" }) as Json,
+    optionsSchema: schema.toJSONSchema({ io: "input" }) as Json,
     initialFactor: (options) => initialFactor?.(typed(options)) ?? 1,
     moduleParts: (options) => moduleParts?.(typed(options)) ?? null,
     rankWeights: (options, modules) => rankWeights?.(typed(options), modules) ?? null,

@@ -4,8 +4,10 @@
  * @module
  */
 export { eraseState } from "./adapter.ts";
+export { RandomStream } from "../base/random.ts";
 export type {
   Adapter,
+  AdapterBase,
   AdapterPart,
   AdapterPolicy,
   Bottleneck,
@@ -16,6 +18,7 @@ export type {
   PartGroup,
   Pass,
   Regulariser,
+  RemovalSettings,
   ScoreSource,
   StepContext,
   StepRules,
@@ -30,6 +33,7 @@ export {
   type Method,
   type MethodDefinition,
   type MethodParts,
+  type OptionsSchema,
 } from "./method.ts";
 export type {
   ActionOf,
@@ -55,6 +59,7 @@ export type {
   RankPolicy,
   RowView,
 } from "./rank_policy.ts";
-export type { RankEstimate } from "./rank_estimate.ts";
+export type { LayerDimensions, RankEstimate } from "./rank_estimate.ts";
+export { nonlinearities, type Nonlinearity } from "./bottleneck.ts";
 export type { DirectionMode } from "./directions.ts";
 export { findMethod, methods, type MethodTable, methodTable } from "./table.ts";

@@ -3,13 +3,18 @@
  *
  * @module
  */
-export type { DropoutSite } from "./forward_context.ts";
+export { RandomStream } from "../base/random.ts";
+export type { DropoutSite, NormChange } from "./forward_context.ts";
 export type { Initial, ParameterSpec } from "./parameters.ts";
-export type { EncoderConfig } from "./config.ts";
+export type { Activation, EncoderConfig, EncoderShape } from "./config.ts";
+export type { BertConfig } from "./bert.ts";
+export type { DebertaConfig, PositionTermName } from "./deberta.ts";
+export type { RelativePositions } from "./deberta_positions.ts";
+export type { DistilbertConfig } from "./distilbert.ts";
+export type { ElectraConfig } from "./electra.ts";
+export type { RobertaConfig } from "./roberta.ts";
 export type { Pooling } from "./token_rows.ts";
 export { type EncoderFiles, type EncoderModel, loadEncoder } from "./load.ts";
-export type { Architecture } from "./architecture.ts";
-export { architectureOf, architectures } from "./architectures.ts";
 export { targetModules } from "./modules.ts";
 export { randomEncoder } from "./random.ts";
 export {

@@ -21,3 +21,13 @@ export {
   RecordFormatError,
 } from "./schema.ts";
 export * from "./types.ts";
+export type {
+  Agreement,
+  Difference,
+  PinnedItem,
+  QuantityComparison,
+  RunVerification,
+  Value,
+  Verdict,
+  Verification,
+} from "./verification.ts";

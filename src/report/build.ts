@@ -40,9 +40,13 @@ import {
 import type { ReportFiles, ReportTable, StudyResults } from "./types.ts";
 
 /** All tables of a report; those without rows are among them. */
-export function tablesOf(
+export function tablesOf(results: StudyResults): readonly ReportTable[] {
+  return tablesWith(results, rankingsOf(results));
+}
+
+function tablesWith(
   results: StudyResults,
-  rankings: readonly Ranking[] = rankingsOf(results),
+  rankings: readonly Ranking[],
 ): readonly ReportTable[] {
   const baseline = baselineOf(gridOf(results));
   const { replay } = results;
@@ -84,7 +88,7 @@ export function tablesOf(
  */
 export async function buildReport(results: StudyResults): Promise<ReportFiles> {
   const rankings = rankingsOf(results);
-  const tables = tablesOf(results, rankings);
+  const tables = tablesWith(results, rankings);
   const charts = chartsOf(results, rankings);
   const pictures = new Map<string, Picture>();
   for (const chart of Object.values(charts).flat()) {

@@ -5,7 +5,7 @@
  */
 export { buildReport, tablesOf } from "./build.ts";
 export type {
-  Chart,
+  PlannedRun,
   ReportFiles,
   ReportTable,
   Row,

@@ -5,11 +5,15 @@
  */
 export { type AblateOptions, type AblateResult, ablateStudy } from "./ablate.ts";
 export type { Observer, Watch, WorkEvent } from "./events.ts";
+export type { HubAccess } from "../fetch/hub.ts";
+export type { Fetching } from "../fetch/model_files.ts";
+export type { FetchProgress, Transport } from "../fetch/transport.ts";
 export type { RunProgress } from "./execute.ts";
 export { type ExportOptions, type ExportResult, exportRun } from "./export.ts";
-export type { ExportFormat } from "./export_readme.ts";
+export { type ExportFormat, exportFormats } from "./export_readme.ts";
 export type { OwnExample, OwnTask } from "./own_task.ts";
 export { type Packed, type PackOptions, packStudy, unpackStudy } from "./packing.ts";
+export type { ImportBase } from "./imported_model.ts";
 export type { RunsResult } from "./run_all.ts";
 export { StoppedError, type StoppedRun } from "./stop_flag.ts";
 export { readStudyFile, type StudyFile } from "./study_file.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export type { Json } from "../base/canonical_json.ts";
 export {
   type Axes,
   defineStudy,
@@ -18,7 +19,7 @@ export {
 export { expandStudy, type StudyTables } from "./expand.ts";
 export { type SchemaTables, studyJsonSchema } from "./json_schema.ts";
 export { type Problem, StudyError } from "./problems.ts";
-export { adaptedModules, countParameters, planRun, solveRanks } from "./ranks.ts";
+export { adaptedModules, countParameters, type Planned, planRun, solveRanks } from "./ranks.ts";
 export { type InputHashes, runFolder, runId, runTitle } from "./run_id.ts";
 export {
   defaultSettings,

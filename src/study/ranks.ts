@@ -20,7 +20,7 @@ import type {
 } from "./types.ts";
 
 /** What planning must know of a method. */
-type Planned = Pick<MethodEntry, "name" | "costs" | "initialFactor" | "rankWeights">;
+export type Planned = Pick<MethodEntry, "name" | "costs" | "initialFactor" | "rankWeights">;
 
 /**
  * The modules that the settings adapt, in model order.

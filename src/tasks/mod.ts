@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { type RandomState, RandomStream } from "../base/random.ts";
 export {
   type BatchOptions,
   type BatchStream,
@@ -10,20 +11,30 @@ export {
   evaluationBatches,
 } from "./batches.ts";
 export { builtInTasks, findTask } from "./catalog.ts";
-export { computeMetrics, type Metric, metrics, primaryMetric } from "./metrics.ts";
+export type { DataWarning } from "./data_warnings.ts";
+export {
+  averageAccuracyName,
+  computeMetrics,
+  type HeadlineMetric,
+  type Metric,
+  metrics,
+  primaryMetric,
+} from "./metrics.ts";
 export { readSplit, type SplitContent } from "./read_split.ts";
 export { encodeExamples, loadTokenizer } from "./tokenizer.ts";
-export { type TokenizerFiles, tokenizerFromFiles } from "./tokenizers/files.ts";
+export { type LoadedTokenizer, type TokenizerFiles, tokenizerFromFiles } from "./tokenizers/files.ts";
 export type {
   Batch,
   BatchCursor,
+  ClassRange,
   Column,
   Encoded,
   Example,
   MetricName,
+  SequenceStage,
   SplitFile,
   Task,
   TaskOutput,
   Tokenizer,
 } from "./types.ts";
-export { parseUserTask, type UserTask } from "./user_task.ts";
+export { parseUserTask, type UserTask, type UserTaskFile, type UserTaskFiles } from "./user_task.ts";

@@ -2,7 +2,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { completionScript } from "../../src/cli/completions.ts";
-import { programCommands, ranklab } from "../../src/cli/main.ts";
+import { programCommands } from "../../src/cli/commands.ts";
+import { ranklab } from "../../src/cli/main.ts";
 
 const config = JSON.parse(await Deno.readTextFile(new URL("../../deno.json", import.meta.url)));
 

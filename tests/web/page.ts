@@ -5,12 +5,10 @@
  */
 import * as webgpu from "onnxruntime-web/webgpu";
 import * as wasm from "onnxruntime-web";
-import { RandomStream } from "../../src/base/random.ts";
 import { chooseExecutor } from "../../src/exec/mod.ts";
 import { findMethod } from "../../src/methods/mod.ts";
-import { parseConfig } from "../../src/models/architectures.ts";
+import { architectureOf, parseConfig } from "../../src/models/architectures.ts";
 import {
-  architectureOf,
   type EncoderFiles,
   type EncoderModel,
   loadEncoder,
@@ -23,6 +21,7 @@ import {
   encodeExamples,
   evaluationBatches,
   findTask,
+  RandomStream,
   readSplit,
 } from "../../src/tasks/mod.ts";
 import { ProgramCache, Trainer } from "../../src/train/mod.ts";

@@ -1,0 +1,27 @@
+/**
+ * The commands of the program, each loaded when it is asked for.
+ *
+ * @module
+ */
+import type { CallableCommand } from "./command.ts";
+
+/** Loads each command by its name; the others are not loaded, so that each starts as fast as it does alone. */
+export const commandLoaders: Readonly<Record<string, () => Promise<CallableCommand>>> = {
+  sweep: async () => (await import("./sweep.ts")).sweep,
+  plan: async () => (await import("./plan.ts")).plan,
+  report: async () => (await import("./report.ts")).report,
+  ablate: async () => (await import("./ablate.ts")).ablate,
+  verify: async () => (await import("./verify.ts")).verify,
+  export: async () => (await import("./export.ts")).exportCommand,
+  import: async () => (await import("./import.ts")).importCommand,
+  pack: async () => (await import("./pack.ts")).pack,
+  unpack: async () => (await import("./unpack.ts")).unpack,
+  models: async () => (await import("./models.ts")).models,
+  data: async () => (await import("./data.ts")).data,
+  schema: async () => (await import("./schema.ts")).schema,
+};
+
+/** All commands of the program, in the order of its help. */
+export async function programCommands(): Promise<readonly CallableCommand[]> {
+  return await Promise.all(Object.values(commandLoaders).map((load) => load()));
+}
