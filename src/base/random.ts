@@ -9,7 +9,9 @@ import { utf8ToBytes } from "@noble/hashes/utils.js";
 
 /** The position of a {@linkcode RandomStream}: its path of names and the generator's words. */
 export interface RandomState {
+  /** Names from the root to the stream, joined by `/`; the first is the seed. */
   readonly path: string;
+  /** State of sfc32: three mixed words and the counter. */
   readonly words: readonly [number, number, number, number];
 }
 
