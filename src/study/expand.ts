@@ -18,6 +18,7 @@ import type { Budget, MethodEntry, RunSpec } from "./types.ts";
 export interface StudyTables {
   /** Names of the tasks that are built in. */
   readonly tasks: readonly string[];
+  /** What it may name; further ones are reported as unknown. */
   readonly methods: readonly MethodEntry[];
   /**
    * Checks one of the study's own tasks, which stands at an index of `userTasks`, and gives its name; throws an error that says

@@ -12,6 +12,7 @@ import type { MethodEntry } from "./types.ts";
 export interface SchemaTables {
   /** Names of the built-in tasks; editors offer them, but a study may name its own. */
   readonly tasks: readonly string[];
+  /** Names that editors offer, each with its options. */
   readonly methods: readonly Pick<MethodEntry, "name" | "optionsSchema">[];
   /** JSON Schema of one of the user's own tasks. Default: any JSON value. */
   readonly userTaskSchema?: Json;

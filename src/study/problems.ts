@@ -10,15 +10,20 @@ import { unknownName } from "../base/suggest.ts";
 export interface Problem {
   /** The key's path, for instance `axes.budgets[1].rank`; a problem of a run starts with the run. */
   readonly where: string;
+  /** What was found and what was wanted, without the key's path. */
   readonly message: string;
 }
 
 /** Thrown for a study that cannot be run as it stands; holds all problems that were found at once. */
 export class StudyError extends Error {
+  /** `StudyError`, by which a terminal tells a wrong study from a fault of ranklab. */
   override readonly name = "StudyError";
+  /** All that were found, at least one; the error's message lists them. */
   readonly problems: readonly Problem[];
 
   /**
+   * The message has one line a problem.
+   *
    * @param what What was attempted, for instance `Cannot read study "quickstart"`.
    * @param problems At least one.
    */

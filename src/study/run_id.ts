@@ -11,7 +11,9 @@ import type { Budget, RunSpec } from "./types.ts";
 export interface InputHashes {
   /** Of each data file, by path relative to the data folder, and of the rows of a split that is drawn from another. */
   readonly data: Readonly<Record<string, string>>;
+  /** Of the encoder's weights: the file, or several by name. */
   readonly weights: string;
+  /** Of the tokenizer's files, by name. */
   readonly tokenizer: string;
 }
 

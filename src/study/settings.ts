@@ -10,8 +10,11 @@ import type { AdapterSettings, ModulePart, Settings, TrainSettings } from "./typ
 
 /** Settings of which only some are given, at any depth. */
 export interface PartialSettings {
+  /** See {@linkcode Settings}. Default `embedded`. */
   readonly model?: string;
+  /** Steps, rates, dropout and limits; {@linkcode TrainSettings} has the defaults. */
   readonly train?: PartialTrainSettings;
+  /** Which modules get an adapter. Default: all six of a layer. */
   readonly adapter?: Partial<AdapterSettings>;
 }
 

@@ -35,15 +35,19 @@ export type OneOrMore<T> = T | readonly T[];
 
 /** Which runs are meant: those that match every key given here. */
 export interface DeltaCondition {
+  /** Tasks or sequences, by name. Default: any. */
   readonly task?: OneOrMore<string>;
   /** Names of methods, or labels of entries of the methods' axis. */
   readonly method?: OneOrMore<string>;
+  /** Budgets as the axis writes them. Default: any, and methods without ranks. */
   readonly budget?: OneOrMore<StudyBudget>;
+  /** Seeds of the axis. Default: any. */
   readonly seed?: OneOrMore<number>;
 }
 
 /** What differs for some of the runs; of several deltas that match a run, the later one wins. */
 export interface Delta {
+  /** At least one key. */
   readonly when: DeltaCondition;
   /** Settings laid over the base. */
   readonly set?: PartialSettings;
@@ -55,9 +59,11 @@ export interface Delta {
 export interface Axes {
   /** Names of tasks and of the study's sequences. */
   readonly tasks: readonly string[];
+  /** At least one; names alone where the options stay at their defaults. */
   readonly methods: readonly StudyMethod[];
   /** Needed as soon as one method has ranks. */
   readonly budgets?: readonly StudyBudget[];
+  /** At least one whole number from 0; each repeats every combination with other random streams. */
   readonly seeds: readonly number[];
 }
 
@@ -67,10 +73,13 @@ export interface Study {
   readonly $schema?: string;
   /** Name of the results folder: letters, digits, `.`, `_` and `-`. */
   readonly name: string;
+  /** Heading of the report. Default: the name. */
   readonly title?: string;
+  /** Text under the report's heading. Default: none. */
   readonly description?: string;
   /** Settings of all runs, laid over the defaults. */
   readonly base?: PartialSettings;
+  /** Exceptions from `base`, in order of increasing precedence. Default: none. */
   readonly deltas?: readonly Delta[];
   /** Points of the grid that are no runs: those that one of these matches. */
   readonly except?: readonly DeltaCondition[];
@@ -78,6 +87,7 @@ export interface Study {
   readonly userTasks?: readonly Json[];
   /** Tasks that are learned one after the other, by the name that the axis of tasks calls them; at least two each. */
   readonly sequences?: Readonly<Record<string, readonly string[]>>;
+  /** Tasks, methods, budgets and seeds whose combinations are the runs. */
   readonly axes: Axes;
 }
 

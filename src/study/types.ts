@@ -26,11 +26,15 @@ export interface TrainSettings {
   readonly schedule: "linear" | "constant";
   /** Decoupled weight decay, never applied to biases and norms. Default 0. */
   readonly weightDecay: number;
+  /** AdamW's decay of the first moment. Default 0.9. */
   readonly beta1: number;
+  /** AdamW's decay of the second moment. Default 0.999. */
   readonly beta2: number;
+  /** AdamW's ε, added to the root of the second moment. Default 1e-8. */
   readonly epsilon: number;
   /** Largest global gradient norm, or null for no clipping. Default 1. */
   readonly clipNorm: number | null;
+  /** Shares of numbers that are set to zero in training, each from 0 to below 1. */
   readonly dropout: {
     /** Hidden states of the encoder. Default 0.1. */
     readonly hidden: number;
@@ -49,8 +53,9 @@ export interface TrainSettings {
   readonly evaluateEpochs: boolean;
   /** Whether the best or the last evaluation is the one that counts. Default `last`. */
   readonly keep: "best" | "last";
-  /** Use only the first n training (dev) examples after a seeded shuffle, or null for all. Default null. */
+  /** Use only the first n training examples after a seeded shuffle, or null for all. Default null. */
   readonly trainLimit: number | null;
+  /** The same of the dev examples; further evaluation splits are cut too. Default null. */
   readonly devLimit: number | null;
   /**
    * The share of the training split that is evaluated on in place of the evaluation splits and never trained on, or null. Settings
@@ -86,7 +91,9 @@ export interface Settings {
    * or `wheel:PATH`; the grammar is `model_name.ts`. Default `embedded`.
    */
   readonly model: string;
+  /** Same for all runs unless a delta says otherwise. */
   readonly train: TrainSettings;
+  /** Ignored by methods without ranks. */
   readonly adapter: AdapterSettings;
 }
 
@@ -94,24 +101,32 @@ export interface Settings {
 export interface ModuleShape {
   /** `layer.<n>.<part>`. */
   readonly name: string;
+  /** Transformer layer, from 0. */
   readonly layer: number;
+  /** Place within the layer. */
   readonly part: ModulePart;
+  /** Columns of the weight. */
   readonly inSize: number;
+  /** Rows of the weight. */
   readonly outSize: number;
 }
 
 /** A method's initial and target ranks under a budget, by module in model order. */
 export interface RankPlan {
+  /** Rank of each adapted module before the first step, in model order. */
   readonly initial: readonly number[];
   /**
    * Total rank that the policy may hold at the end (equal to the initial total where ranks only move), or at any time where it
    * chooses modules.
    */
   readonly finalTotal: number;
-  /** Adapter parameters: as requested, at the start, and at most and at the end if the ranks of each module stay in proportion. */
+  /** Adapter parameters that the budget asks for. */
   readonly requested: number;
+  /** Adapter parameters before the first step. */
   readonly initialParameters: number;
+  /** Most at a time if the ranks of each module stay in proportion. */
   readonly peakParameters: number;
+  /** At the end if the ranks of each module stay in proportion. */
   readonly finalParameters: number;
 }
 
@@ -137,6 +152,7 @@ export interface AdapterCosts {
 
 /** What is known of a run before it starts. */
 export interface RunFacts {
+  /** Optimiser steps, of a sequence those of all its tasks. */
   readonly totalSteps: number;
   /** Steps of one pass over the training examples that the settings name; of a sequence those of its first task. */
   readonly stepsPerEpoch: number;
@@ -155,7 +171,9 @@ export interface RunFacts {
 
 /** Between which numbers a count lies, both included. */
 export interface CountRange {
+  /** Lower bound, included. */
   readonly least: number;
+  /** Upper bound, included. */
   readonly most: number;
 }
 
@@ -171,14 +189,19 @@ export interface RankRange {
 
 /** Adapter parameters of a run as they can be told before it: those of its record lie in these ranges; null where nothing is known. */
 export interface PlannedCounts {
+  /** Before the first step. */
   readonly initial: CountRange | null;
+  /** Most at any time. */
   readonly peak: CountRange | null;
+  /** At the evaluation that counts. */
   readonly final: CountRange | null;
 }
 
 /** What the counts of a run follow from. */
 export interface CountFacts extends RunFacts {
+  /** Never null here: counts are asked of methods with ranks only. */
   readonly plan: RankPlan;
+  /** As the run asks for it. */
   readonly budget: Budget | null;
   /** What ranks cost. */
   readonly costs: AdapterCosts;
@@ -188,7 +211,9 @@ export interface CountFacts extends RunFacts {
 
 /** What spec must know of a method; the methods room provides one entry a method. */
 export interface MethodEntry {
+  /** Key by which studies name it, for instance `elalora`. */
   readonly name: string;
+  /** Raised when results change for the same run; part of a run's id. */
   readonly version: number;
   /** Absent for built-in methods. */
   readonly origin?: MethodOrigin;
@@ -219,19 +244,27 @@ export interface MethodEntry {
 
 /** One run, fully resolved. */
 export interface RunSpec {
+  /** Name of the study; no part of the run's id. */
   readonly study: string;
   /** A task, or the name of a sequence. */
   readonly task: string;
   /** The tasks of a sequence, in the order in which they are learned; absent for a single task. */
   readonly sequence?: readonly string[];
+  /** Name of the method, for instance `elalora`. */
   readonly method: string;
+  /** How reports call the method with its options; no part of the run's id. */
   readonly label: string;
+  /** Version of the method that the run was resolved with. */
   readonly methodVersion: number;
   /** {@linkcode MethodOrigin.hash} of a method that is not built in, absent for those that are. */
   readonly methodHash?: string;
+  /** All options of the method, with defaults filled in. */
   readonly options: Json;
+  /** Null for methods without ranks. */
   readonly budget: Budget | null;
+  /** Root of every random stream: data order, initial weights, dropout. */
   readonly seed: number;
+  /** All settings, with defaults, base and deltas laid over each other. */
   readonly settings: Settings;
   /** Ranks fixed by hand (module name → initial rank), as the replay ablation needs; null for uniform. */
   readonly ranks: Readonly<Record<string, number>> | null;

@@ -21,6 +21,7 @@ import type {
 
 /** What the checks must know of tasks, models and methods. */
 export interface RunTables {
+  /** Methods that runs may have, by name. */
   readonly methods: readonly MethodEntry[];
   /** Examples of a task's training split; may throw where the task's files are wrong. */
   readonly examplesOf: (task: string) => number;
