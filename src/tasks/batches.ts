@@ -11,6 +11,7 @@ import type { Batch, BatchCursor, Encoded, Example } from "./types.ts";
 
 /** The endless batches of a training split. */
 export interface BatchStream {
+  /** Examples divided by the batch size, rounded up. */
   readonly batchesPerEpoch: number;
   /** The batch at `cursor`, and the cursor of the one after it. */
   next(cursor: BatchCursor): { readonly batch: Batch; readonly cursor: BatchCursor };
@@ -26,6 +27,7 @@ export interface BatchOptions {
   readonly batchSize: number;
   /** Tokens at most in a padded row; no encoding may be longer. */
   readonly maxLength: number;
+  /** Token id at padded places, where the mask is 0. */
   readonly padId: number;
 }
 

@@ -7,10 +7,13 @@ import type { Example, Task } from "./types.ts";
 
 /** Something in a task's data that a reader of its results must know. */
 export interface DataWarning {
+  /** Name of the single task, also within a sequence. */
   readonly task: string;
+  /** One file for train and a split, texts in both, a label that train lacks, or texts cut at `maxLength`. */
   readonly kind: "same-file" | "shared-texts" | "unseen-label" | "cut-texts";
-  /** Texts, or labels, that it holds for, and how many there are or were looked at. */
+  /** Texts or labels that it holds for. */
   readonly count: number;
+  /** Texts or labels that were looked at. */
   readonly of: number;
   /** The same in a sentence that needs no context, for instance `Tickets: 12 of 400 dev texts also occur in train.` */
   readonly text: string;

@@ -16,14 +16,17 @@ import type { MetricName, Task, TaskOutput } from "./types.ts";
 
 /** A metric as data. */
 export interface Metric {
+  /** Key in records, and in a task's `metrics`. */
   readonly name: MetricName;
   /** How tables and charts call it. */
   readonly title: string;
+  /** True for all that are built in; reports ask before they compare. */
   readonly higherIsBetter: boolean;
   /** The kind of task it evaluates. */
   readonly output: TaskOutput["type"];
   /** Whether it is defined for two classes only. */
   readonly binary: boolean;
+  /** From class indices or scores of the same length; 0 where the metric is undefined. */
   readonly compute: (targets: ArrayLike<number>, predictions: ArrayLike<number>) => number;
 }
 

@@ -22,7 +22,11 @@ export {
 } from "./metrics.ts";
 export { readSplit, type SplitContent } from "./read_split.ts";
 export { encodeExamples, loadTokenizer } from "./tokenizer.ts";
-export { type LoadedTokenizer, type TokenizerFiles, tokenizerFromFiles } from "./tokenizers/files.ts";
+export {
+  type LoadedTokenizer,
+  type TokenizerFiles,
+  tokenizerFromFiles,
+} from "./tokenizers/files.ts";
 export type {
   Batch,
   BatchCursor,
@@ -37,4 +41,9 @@ export type {
   TaskOutput,
   Tokenizer,
 } from "./types.ts";
-export { parseUserTask, type UserTask, type UserTaskFile, type UserTaskFiles } from "./user_task.ts";
+export {
+  parseUserTask,
+  type UserTask,
+  type UserTaskFile,
+  type UserTaskFiles,
+} from "./user_task.ts";

@@ -8,6 +8,7 @@
 export interface Example {
   /** Row number within the files of its split, one after the other, from 0, headers excluded. */
   readonly id: number;
+  /** The only text, or the first of a pair. */
   readonly text: string;
   /** The second text of a pair task, else null. */
   readonly pair: string | null;
@@ -30,9 +31,11 @@ export type Column = string | number;
 export interface SplitFile {
   /** Path relative to the data folder, for instance `CoLA/train.tsv`. */
   readonly path: string;
+  /** Tab-separated without quotes, comma-separated with them (RFC 4180), or one JSON object a line. */
   readonly format: "tsv" | "csv" | "jsonl";
   /** Whether the first line names the columns (always false for jsonl). */
   readonly header: boolean;
+  /** Where text, second text and label stand; null for no second text. */
   readonly columns: {
     readonly text: Column;
     readonly pair: Column | null;
@@ -48,19 +51,25 @@ export interface SplitFile {
 export interface SequenceStage {
   /** The task's name. */
   readonly task: string;
+  /** Its labels among those of all tasks, which follow each other in the order of the sequence. */
   readonly classes: ClassRange;
 }
 
 /** Neighbours among the classes of all tasks of a sequence. */
 export interface ClassRange {
+  /** Index of the first class, from 0. */
   readonly first: number;
+  /** Number of classes, at least 2. */
   readonly count: number;
 }
 
 /** A task as data: everything needed to read its files and to evaluate predictions. */
 export interface Task {
+  /** Key in studies, records and folder names. */
   readonly name: string;
+  /** Name in reports. */
   readonly title: string;
+  /** What the head predicts; it sets the head's outputs and the loss. */
   readonly output: TaskOutput;
   /** In order; the first is the one that selects the best evaluation and that reports show first. */
   readonly metrics: readonly MetricName[];
@@ -82,6 +91,7 @@ export interface Task {
 
 /** A text or a pair as token ids, special tokens included. */
 export interface Encoded {
+  /** Token ids, special tokens included, unpadded. */
   readonly ids: Int32Array;
   /** 0 for the first text, 1 for the second. */
   readonly types: Int32Array;
@@ -89,11 +99,23 @@ export interface Encoded {
 
 /** Turns texts into token ids, truncating the longer text first where the pair is too long. */
 export interface Tokenizer {
+  /** Ids are below it; the encoder's word embedding has at least as many rows. */
   readonly vocabularySize: number;
+  /** Id of the padding token. */
   readonly padId: number;
+  /** Id of the token that stands before the first text. */
   readonly clsId: number;
+  /** Id of the token that ends each text. */
   readonly sepId: number;
+  /** Id of the token that stands for a word to guess in pretraining. */
   readonly maskId: number;
+  /**
+   * Ids of a text or pair with special tokens, cut to `maxLength` but not padded.
+   *
+   * @param pair Null for a single text.
+   * @param maxLength Tokens at most, special ones included.
+   * @throws {RangeError} If not even the special tokens fit.
+   */
   encode(text: string, pair: string | null, maxLength: number): Encoded;
 }
 
@@ -101,10 +123,13 @@ export interface Tokenizer {
 export interface Batch {
   /** Positions of the rows within the split's examples. */
   readonly rows: readonly number[];
+  /** Texts, at most the batch size. */
   readonly size: number;
   /** Padded length in tokens. */
   readonly length: number;
+  /** Token ids, `padId` at padded places. */
   readonly ids: Int32Array;
+  /** 0 for tokens of the first text and padding, 1 for those of the second. */
   readonly types: Int32Array;
   /** 1 for a token, 0 for padding. */
   readonly mask: Float32Array;
@@ -116,6 +141,7 @@ export interface Batch {
 
 /** Where the next batch of a training stream comes from: a value that a checkpoint holds. */
 export interface BatchCursor {
+  /** Pass over the split, from 0. */
   readonly epoch: number;
   /** Index of the next batch within the epoch. */
   readonly batch: number;

@@ -43,9 +43,11 @@ export const tokenizerFileNames: Readonly<Record<keyof TokenizerFiles, string>> 
 
 /** A tokenizer and the files that it was built from, by name. */
 export interface LoadedTokenizer {
+  /** Ready to encode; it holds no reference to the files. */
   readonly tokenizer: Tokenizer;
   /** The file that holds the vocabulary, with its folder. */
   readonly fileName: string;
+  /** Every file that it was built from, under its usual name; their hashes are part of a run's id. */
   readonly contents: Readonly<Record<string, string | Uint8Array>>;
 }
 
