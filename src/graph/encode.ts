@@ -28,6 +28,7 @@ export const opsetVersion = 20;
 
 /** A model and what a run must feed it besides the program's inputs. */
 export interface EncodedProgram {
+  /** ONNX model as protobuf, weights included, without external data. */
   readonly bytes: Uint8Array;
   /** `Dims` and `Size` leaves that depend on a run's bindings, by the name under which they are fed. */
   readonly boundLeaves: ReadonlyMap<string, Node>;

@@ -11,7 +11,9 @@ import type { HostTensor, Node, OpName, Tensor } from "./tensor.ts";
 
 /** Numbers in double precision, row-major. */
 export interface Values {
+  /** Sizes, outermost first; `[]` for a scalar. */
   readonly shape: readonly number[];
+  /** As many numbers as the product of `shape`; integers and truth values (0 or 1) too. */
   readonly data: Float64Array;
 }
 

@@ -12,6 +12,7 @@ export interface Program {
   readonly nodes: readonly Node[];
   /** The inputs by name, in order of first use. */
   readonly inputs: ReadonlyMap<string, Tensor>;
+  /** What a run can keep or read, by the names that `makeProgram` was given. */
   readonly outputs: ReadonlyMap<string, Tensor>;
 }
 

@@ -13,8 +13,11 @@ export type ElementType = "f32" | "f16" | "i32" | "i64" | "bool";
  * those of type `f16` are kept as wider floats that have been rounded to half precision.
  */
 export interface HostTensor {
+  /** Element type in the graph, which `data` may exceed in precision. */
   readonly type: ElementType;
+  /** Sizes, outermost first; `[]` for a scalar. */
   readonly shape: readonly number[];
+  /** As many numbers as the product of `shape`; truth values are 0 and 1 in an `Int32Array`. */
   readonly data: Float32Array | Float64Array | Int32Array | BigInt64Array;
 }
 
@@ -90,9 +93,13 @@ export interface CustomGradient {
 
 /** An operator applied to tensors. */
 export interface Node {
+  /** ONNX operator (opset 20), or a leaf. */
   readonly op: OpName;
+  /** Operands in the order of the ONNX operator; empty for leaves. */
   readonly inputs: readonly Tensor[];
+  /** Empty for operators that take none. */
   readonly attributes: Attributes;
+  /** One tensor for most operators, one a piece for `Split`. */
   readonly outputs: readonly Tensor[];
   /** Role and place, for instance `layer.0/query`; part of the names in the encoded model. */
   readonly label: string;
@@ -107,15 +114,21 @@ export interface Node {
 
 /** One output of a node. */
 export interface Tensor {
+  /** What computes it. */
   readonly node: Node;
+  /** Place among the node's outputs, from 0. */
   readonly index: number;
+  /** Sizes, outermost first; a dimension may be a symbol that a run binds. */
   readonly shape: Shape;
+  /** `f16` for constants alone. */
   readonly type: ElementType;
 }
 
 /** What a node yields: shape and element type of each output. */
 export interface OutputSpec {
+  /** Sizes, outermost first; a dimension may be a symbol that a run binds. */
   readonly shape: Shape;
+  /** `f16` for constants alone. */
   readonly type: ElementType;
 }
 
