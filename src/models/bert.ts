@@ -22,6 +22,7 @@ import { dims } from "./token_rows.ts";
 
 /** The shape of a BERT encoder. */
 export interface BertConfig extends EncoderShape {
+  /** Tag of this family in {@linkcode EncoderConfig}. */
   readonly architecture: "bert";
 }
 

@@ -16,10 +16,15 @@ export type Activation = "gelu" | "gelu_tanh" | "relu";
 
 /** What the configs of all families have. */
 export interface EncoderShape {
+  /** Transformer layers, embeddings not counted. */
   readonly layers: number;
+  /** Numbers of a token's state. */
   readonly hidden: number;
+  /** Attention heads a layer; `hidden` is a multiple of it. */
   readonly heads: number;
+  /** Numbers between a layer's two wide products. */
   readonly intermediate: number;
+  /** Rows of the word embedding. */
   readonly vocabulary: number;
   /**
    * The row of the word embedding that stays as it is where it is looked up, also for a token in a text (`padding_idx` of
@@ -40,8 +45,11 @@ export interface EncoderShape {
   readonly paddingPosition: number | null;
   /** Rows of the token type table; 0 without one. */
   readonly tokenTypes: number;
+  /** Function between the two wide products; a config that names another is refused. */
   readonly activation: Activation;
+  /** Number added to the variance in layer norms: 1e-12 in most published configs, 1e-5 or 1e-7 in others. */
   readonly layerNormEpsilon: number;
+  /** Which last states the task head takes: the first token's, or the mean of all tokens. */
   readonly pooling: Pooling;
   /** Whether a dense layer with tanh stands between the pooled vector and the classifier (BERT's pooler). */
   readonly pooler: boolean;

@@ -44,8 +44,11 @@ export type PositionTermName = "c2p" | "p2c";
 
 /** The shape of a DeBERTa encoder. */
 export interface DebertaConfig extends EncoderShape {
+  /** Tag of this family in {@linkcode EncoderConfig}. */
   readonly architecture: "deberta";
+  /** How distances between tokens are mapped to rows of the position table. */
   readonly relative: RelativePositions;
+  /** Terms added to content-to-content attention: content to position (`c2p`), position to content (`p2c`). */
   readonly positionTerms: readonly PositionTermName[];
   /** Whether positions pass through the layer's query and key layers, adapters included, or through layers of their own. */
   readonly positionProjection: "shared" | "own";

@@ -32,6 +32,7 @@ import { dims } from "./token_rows.ts";
 
 /** The shape of a DistilBERT encoder. */
 export interface DistilbertConfig extends EncoderShape {
+  /** Tag of this family in {@linkcode EncoderConfig}. */
   readonly architecture: "distilbert";
 }
 

@@ -22,6 +22,7 @@ import { twoLayerHead, twoLayerHeadParameters } from "./two_layer_head.ts";
 
 /** The shape of an ELECTRA encoder. */
 export interface ElectraConfig extends EncoderShape {
+  /** Tag of this family in {@linkcode EncoderConfig}. */
   readonly architecture: "electra";
   /** Columns of the embedding tables; a linear layer follows where they are not `hidden`. */
   readonly embeddingSize: number;

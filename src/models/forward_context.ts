@@ -61,17 +61,21 @@ export interface ModuleBranch {
 
 /** Numbers that are added to the gain and the offset of a norm, `[columns]`. */
 export interface NormChange {
+  /** Added to the factor γ. */
   readonly gain: Tensor;
+  /** Added to the offset β. */
   readonly offset: Tensor;
 }
 
 /** A place where dropout may act. */
 export interface DropoutSite {
+  /** For instance `layer.0.mixed`; unique in the forward pass, since it seeds the mask. */
   readonly name: string;
   /** Which rate applies. */
   readonly kind: "hidden" | "attention" | "head" | "adapter";
   /** Rows and columns of the mask. */
   readonly rows: string;
+  /** A width, or a symbolic size where it differs from batch to batch. */
   readonly columns: number | string;
 }
 

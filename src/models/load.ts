@@ -25,9 +25,11 @@ export interface EncoderFiles extends TokenizerFiles {
 
 /** An encoder as values: what a graph, a run's identity and its texts need. */
 export interface EncoderModel {
+  /** Shape, by which graphs are built. */
   readonly config: EncoderConfig;
   /** Every parameter of the encoder, and those of its head that pretraining leaves (BERT's pooler) where the file has them. */
   readonly tensors: ReadonlyMap<string, HostTensor>;
+  /** Checked to have no id beyond the rows of the word embedding. */
   readonly tokenizer: Tokenizer;
   /** SHA-256 of the weights' file, or where there are several over their hashes, by name. */
   readonly weightsHash: string;

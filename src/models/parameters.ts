@@ -16,8 +16,11 @@ export type Initial =
 
 /** One parameter of a network. */
 export interface ParameterSpec {
+  /** As in a Hugging Face checkpoint without the family's prefix, for instance `encoder.layer.0.output.dense.bias`. */
   readonly name: string;
+  /** `[out, in]` for linear layers, as PyTorch stores them. */
   readonly shape: readonly number[];
+  /** Used for task heads, adapters and `embedded-random`; a checkpoint's numbers take its place. */
   readonly initial: Initial;
   /** Whether weight decay applies: false for biases and norms. */
   readonly decay: boolean;

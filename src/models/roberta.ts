@@ -20,7 +20,9 @@ import { twoLayerHead, twoLayerHeadParameters } from "./two_layer_head.ts";
 
 /** The shape of a RoBERTa encoder; its `paddingPosition` is the `pad_token_id`. */
 export interface RobertaConfig extends EncoderShape {
+  /** Tag of this family in {@linkcode EncoderConfig}. */
   readonly architecture: "roberta";
+  /** Never null here: tokens have the positions that follow it. */
   readonly paddingPosition: number;
 }
 

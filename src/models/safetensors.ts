@@ -10,7 +10,9 @@ export type StoredType = "F32" | "F16" | "BF16" | "I64" | "I32";
 
 /** A stored tensor, its numbers in single precision. */
 export interface StoredTensor {
+  /** Sizes, outermost first; `[]` for a scalar. */
   readonly shape: readonly number[];
+  /** Row-major; half precision and bfloat16 are widened, integers rounded to the nearest float32. */
   readonly data: Float32Array;
 }
 
@@ -60,6 +62,7 @@ export interface StoredTensors {
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** The names of all, decoded or not, in the order of the header. */
   readonly names: readonly string[];
+  /** Texts under `__metadata__`, often only `format`; empty where the file has none. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
