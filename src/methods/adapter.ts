@@ -49,6 +49,7 @@ export interface AdapterPart {
 
 /** The same part of several modules of equal sizes and capacity. */
 export interface PartGroup {
+  /** Name of the {@linkcode AdapterPart}. */
   readonly part: string;
   /** `[modules, capacity, rowLength]`; the capacity of a part that has one row a module is 1. */
   readonly rows: Tensor;
@@ -58,6 +59,7 @@ export interface PartGroup {
 
 /** A term that is added to the loss and reported apart from it. */
 export interface Regulariser {
+  /** What the term is multiplied by before it is added to the loss. */
   readonly weight: number;
   /** The unweighted term, a scalar. */
   readonly build: (groups: readonly PartGroup[], pass: Pass) => Tensor;
@@ -65,8 +67,11 @@ export interface Regulariser {
 
 /** AdaLoRA's importance, averaged in the training graph with these smoothing factors. */
 export interface ImportanceSettings {
+  /** Tells it from {@linkcode RemovalSettings}; the method table and the trainer branch on it. */
   readonly type: "importance";
+  /** Smoothing of the sensitivity Ī, from 0 to 1; AdaLoRA's default is 0.85. */
   readonly beta1: number;
+  /** Smoothing of the uncertainty Ū, from 0 to 1; AdaLoRA's default is 0.85. */
   readonly beta2: number;
 }
 
@@ -75,6 +80,7 @@ export interface ImportanceSettings {
  * among all adapters minus S without that rank. Made at events, in evaluation mode.
  */
 export interface RemovalSettings {
+  /** Tells it from {@linkcode ImportanceSettings}. */
   readonly type: "removal";
   /** Training examples that are scored on and not trained on. */
   readonly examples: number;
@@ -117,7 +123,9 @@ export interface AdapterPolicy {
 
 /** An update BᵀA of a weight. */
 export interface LowRankUpdate {
+  /** `[modules, capacity, in]`; the factor of the update is in it or in `B`. */
   readonly A: Tensor;
+  /** Transposed, `[modules, capacity, out]`. */
   readonly B: Tensor;
   /**
    * What the lengths of the weight's rows gain, `[modules, 1, out]`, where they are trained apart from their directions (DoRA):
@@ -132,6 +140,7 @@ export interface Bottleneck {
   readonly down: Tensor;
   /** `[modules, capacity, 1]`. */
   readonly downBias: Tensor;
+  /** σ, element by element. */
   readonly activate: (x: Tensor) => Tensor;
   /** Transposed, `[modules, capacity, width]`. */
   readonly up: Tensor;
@@ -167,9 +176,11 @@ export const evaluationPass: Pass = {
 export interface StepContext {
   /** Steps done before this one. */
   readonly step: number;
+  /** Steps of the whole run, of a sequence those of all its stages. */
   readonly totalSteps: number;
   /** The place of its stage in a sequence, from 0. Default 0. */
   readonly stage?: number;
+  /** Rate of this step after warm-up and schedule, without `rateFactor`. */
   readonly learningRate: number;
   /** The ranks of the adapted modules now, in model order. */
   readonly ranks: readonly number[];
@@ -209,6 +220,7 @@ export interface StorageRules {
 
 /** What all adapters have in common. */
 export interface AdapterBase {
+  /** Matrices that it trains or draws, in the order in which they are laid out and stored. */
   readonly parts: readonly AdapterPart[];
   /** The factor of the update, from the average initial rank of the adapted modules. */
   readonly scale: (averageRank: number) => number;

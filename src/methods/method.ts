@@ -34,7 +34,9 @@ export interface MethodParts {
 
 /** A method with its options bound. */
 export interface BoundMethod extends Pick<MethodParts, "estimate"> {
+  /** `frozen` where the method says nothing. */
   readonly backbone: Backbone;
+  /** Null for methods that train without one, such as `full` and `head`. */
   readonly adapter: Adapter | null;
 }
 
@@ -61,12 +63,17 @@ export interface BudgetRules<Options> {
 
 /** A method: an entry of the table that studies name. */
 export interface Method extends MethodEntry {
+  /** Name for people, for instance `ElaLoRA`. */
   readonly title: string;
   /** The paper, or the usual name where there is none. */
   readonly source: string;
   /** See {@linkcode MethodDefinition.module}. */
   readonly module?: string;
-  /** @param options As {@linkcode MethodEntry.parseOptions} returned them. */
+  /**
+   * Backbone, adapter and rank estimate for these options; the same options give equal graphs.
+   *
+   * @param options As {@linkcode MethodEntry.parseOptions} returned them.
+   */
   readonly bind: (options: Json) => BoundMethod;
 }
 
@@ -80,8 +87,11 @@ export interface OptionsSchema<Options> {
 
 /** What a method file states; `Options` is what `options` parses to. */
 export interface MethodDefinition<Options> {
+  /** Key by which studies name it, for instance `elalora`; no other method may have it. */
   readonly name: string;
+  /** Name for people, for instance `ElaLoRA`. */
   readonly title: string;
+  /** Paper with its arXiv number, or the usual name where there is none. */
   readonly source: string;
   /** Raised whenever results change for the same run. */
   readonly version: number;
@@ -90,7 +100,9 @@ export interface MethodDefinition<Options> {
    * that file is part of a run's identity, and the study may change without new runs. Default: the study's module.
    */
   readonly module?: string;
+  /** Schema with a default for every option; `z.strictObject` refuses misspelt ones. */
   readonly options: OptionsSchema<Options>;
+  /** Makes backbone and adapter from checked options; it is called several times a run and must be pure. */
   readonly bind: (options: Options) => MethodParts;
   /** How it spends a budget, or null for a method without ranks, which takes none. Default: evenly, by what ranks cost. */
   readonly budget?: BudgetRules<Options> | null;

@@ -13,6 +13,7 @@ export type LayerDimensions = readonly number[];
 export interface RankEstimate {
   /** Texts of the training split to encode. */
   readonly examples: number;
+  /** Which states of a text become its one vector: the first token's, or the mean of all. */
   readonly pooling: Pooling;
   /** What is measured of the states at one layer boundary, a vector `[hidden]` a text. */
   readonly dimensionOf: (states: readonly Float32Array[]) => number;

@@ -33,8 +33,11 @@ export interface RowView {
 
 /** What a policy needs to know of an adapted module. */
 export interface PolicyModule {
+  /** `layer.<n>.<part>`. */
   readonly name: string;
+  /** Columns of the frozen weight `[out, in]`. */
   readonly inSize: number;
+  /** Rows of the frozen weight `[out, in]`. */
   readonly outSize: number;
 }
 
@@ -44,6 +47,7 @@ export interface PolicyStage {
   readonly task: string;
   /** Its first step, from 0; an event at the end of the stage follows step `firstStep + steps - 1`. */
   readonly firstStep: number;
+  /** Optimiser steps that it takes, at least 1. */
   readonly steps: number;
   /** The classes that its loss is over, or null for all outputs. */
   readonly classes: ClassRange | null;
@@ -57,6 +61,7 @@ export interface PolicyContext {
   readonly ranks: readonly number[];
   /** Total rank at the end; ignored where ranks only move. */
   readonly finalTotal: number;
+  /** Optimiser steps of the run, of a sequence those of all stages. */
   readonly totalSteps: number;
   /** Steps of one pass over the training examples that the settings name; of a sequence those of its first task. */
   readonly stepsPerEpoch: number;
