@@ -18,12 +18,15 @@ export type Device = (typeof devices)[number];
 
 /** A device that was not taken, and why. */
 export interface Tried {
+  /** Kind of executor that could not be made. */
   readonly device: ExecutorKind;
+  /** What its runtime said, or why its device does not suit (a software GPU, for instance). */
   readonly reason: string;
 }
 
 /** An executor and how it was come by. */
 export interface Choice {
+  /** Ready to load programs; whoever chose it disposes of its tensors. */
   readonly executor: Executor;
   /** What was preferred but did not work, in the order of trying. */
   readonly tried: readonly Tried[];
@@ -36,9 +39,11 @@ export type GpuOptions = Pick<WebGpuOptions, "capture" | "frozenWeights">;
 
 /** What a maker is told. */
 export interface MakerOptions {
+  /** Threads that the executor may compute with; WebGPU ignores them. */
   readonly threads: number;
   /** Whether a software GPU will do. */
   readonly allowSoftware: boolean;
+  /** Empty where the caller leaves WebGPU at its defaults. */
   readonly gpu: GpuOptions;
 }
 

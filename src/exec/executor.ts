@@ -16,13 +16,17 @@ export type ExecutorKind = "reference" | "cpu" | "wasm" | "webgpu";
 
 /** Numbers that live where the executor computes; only the executor that made them can use them. */
 export interface DeviceTensor {
+  /** Kind of the executor that holds the numbers; another one refuses them. */
   readonly executor: ExecutorKind;
+  /** Element type, as the program's output declares it. */
   readonly type: ElementType;
+  /** Sizes with every symbolic dimension bound; `[]` for a scalar. */
   readonly shape: readonly number[];
 }
 
 /** What a run is given and asked for. */
 export interface RunRequest {
+  /** A value for every input of the program, by its name. */
   readonly feeds: Readonly<Record<string, HostTensor | DeviceTensor>>;
   /** The numbers of symbolic dimensions. */
   readonly dims: DimBindings;
@@ -34,7 +38,9 @@ export interface RunRequest {
 
 /** What a run returns. */
 export interface RunResult {
+  /** Outputs named in `keep`, to be fed again or disposed of. */
   readonly kept: Readonly<Record<string, DeviceTensor>>;
+  /** Outputs named in `read`, copied to the host. */
   readonly read: Readonly<Record<string, HostTensor>>;
 }
 
@@ -67,6 +73,7 @@ export interface LoadOptions {
 
 /** A runtime. */
 export interface Executor {
+  /** Runtime behind it, which its device tensors carry too. */
   readonly kind: ExecutorKind;
   /** The device as people know it, for instance `onnxruntime-node 1.30.0`. */
   readonly name: string;
@@ -101,10 +108,17 @@ export interface Executor {
 
 /** An executor could not be made or a run failed; `cause` holds what the runtime said. */
 export class ExecutorError extends Error {
+  /** `ExecutorError`, also where the runtime threw an error of another class. */
   override readonly name = "ExecutorError";
   /** Whether the runtime ran out of memory. */
   readonly outOfMemory: boolean;
 
+  /**
+   * The message is what was attempted followed by what the runtime said.
+   *
+   * @param message What was attempted.
+   * @param cause What the runtime threw; its text is appended and searched for signs of exhausted memory.
+   */
   constructor(message: string, cause: unknown) {
     const said = cause instanceof Error ? cause.message : String(cause);
     super(`${message}: ${said}`, { cause });
