@@ -46,16 +46,21 @@ import { type AdaptedModule, groupParameter, type SlotGroup, slotGroups } from "
 
 /** An encoder's shape and weights, by checkpoint name. */
 export interface EncoderWeights {
+  /** Shape by which the graph is built. */
   readonly config: EncoderConfig;
+  /** Every parameter of the encoder, and pretrained ones of its head where it has such. */
   readonly tensors: ReadonlyMap<string, HostTensor>;
 }
 
 /** What a run's programs are made from. */
 export interface AssemblyRequest {
+  /** Weights become constants of the programs unless they are trained or fed. */
   readonly encoder: EncoderWeights;
+  /** Sets the head's outputs and the loss: cross entropy, or squared error. */
   readonly output: TaskOutput;
   /** Stages of the run; with more than one, the classes that the loss is over are fed, and rows may be longer. Default 1. */
   readonly stages?: number;
+  /** Says what is trained and what is added to the encoder. */
   readonly method: BoundMethod;
   /** Adapted modules with their initial ranks; empty for methods without adapters. */
   readonly ranks: readonly { readonly module: ModuleShape; readonly rank: number }[];
@@ -66,6 +71,7 @@ export interface AssemblyRequest {
    * them while training.
    */
   readonly weights?: "constant" | "fed";
+  /** Settings that are built into the graph; learning rate and seed are fed instead. */
   readonly train: Pick<
     TrainSettings,
     "dropout" | "beta1" | "beta2" | "epsilon" | "weightDecay" | "clipNorm" | "regressionBias"
@@ -83,25 +89,39 @@ export type StateVector =
 
 /** A run's programs and where its numbers lie. */
 export interface Assembly {
+  /** Takes the state and a batch, gives the next state, `loss`, `gradientNorm` and, for some methods, `regulariser`. */
   readonly stepProgram: Program;
+  /** Takes `theta` and a batch, gives `logits` `[batch, outputs]`, without dropout. */
   readonly evaluationProgram: Program;
+  /** Places in `theta`, and in every vector of its size. */
   readonly layout: Layout;
   /** The parameters that are drawn or loaded whole, by name (adapters are in `groups`). */
   readonly parameters: ReadonlyMap<string, ParameterSpec>;
+  /** Null for methods without adapters. */
   readonly adapter: Adapter | null;
+  /** One a part and size of modules, in the order of the layout. */
   readonly groups: readonly SlotGroup[];
+  /** Those with a rank; modules without one are as in the encoder. */
   readonly modules: readonly AdaptedModule[];
   /** Numbers of the adapters, which lie at the start of the vectors. */
   readonly adapterSize: number;
+  /** Vectors that a step takes and returns, in the order in which checkpoints store them. */
   readonly stateVectors: readonly StateVector[];
   /** The weights that are fed to both programs. */
   readonly fedWeights: readonly FedWeight[];
+  /** Numbers in a vector of the state. */
   readonly sizeOf: (vector: StateVector) => number;
+  /** Places with a rate above 0; their keys are fed. */
   readonly dropoutSites: readonly DropoutSite[];
+  /** Rates that the masks are drawn with. */
   readonly dropout: DropoutRates;
+  /** Attention heads, which masks of attention have a row for. */
   readonly heads: number;
+  /** Whether the head takes the first token or the mean of all. */
   readonly pooling: EncoderConfig["pooling"];
+  /** Row of the position table for padding, or null where positions are places in the text. */
   readonly paddingPosition: EncoderConfig["paddingPosition"];
+  /** Numbers of the head: one a label, or one score. */
   readonly outputs: number;
 }
 

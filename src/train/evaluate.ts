@@ -19,7 +19,9 @@ import { batchDims, inputFeeds } from "./feeds.ts";
 
 /** A split that is evaluated. */
 export interface EvaluationSplit {
+  /** `dev`, or another split of the task; in a sequence the task's name. */
   readonly name: string;
+  /** Every example once, in any order; `Batch.rows` says which. */
   readonly batches: readonly Batch[];
   /** Target of each example, in file order. */
   readonly targets: readonly number[];
@@ -29,8 +31,11 @@ export interface EvaluationSplit {
 
 /** What an evaluation found. */
 export interface Evaluation {
+  /** Name of the {@linkcode EvaluationSplit}. */
   readonly split: string;
+  /** Mean over the examples. */
   readonly loss: number;
+  /** Every metric of the task by name. */
   readonly metrics: Readonly<Record<string, number>>;
   /** A class index or a score for each example, in file order. */
   readonly predictions: readonly number[];

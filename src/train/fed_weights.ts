@@ -13,6 +13,7 @@ import type { LinearLayer } from "../models/forward_context.ts";
 
 /** The weights of layers that share an input, one after the other, as one input of the programs. */
 export interface FedWeight {
+  /** Name of the program's input, made of the layers' paths. */
   readonly name: string;
   /** The layers' names in a checkpoint. */
   readonly paths: readonly string[];

@@ -10,9 +10,13 @@ import { reshape, split, type Tensor } from "../graph/mod.ts";
 
 /** A named slice of a flat vector. */
 export interface Slice {
+  /** A parameter's checkpoint name, or group and part of an adapter. */
   readonly name: string;
+  /** Shape of the parameter that the slice is a view of. */
   readonly shape: readonly number[];
+  /** Index of its first number. */
   readonly offset: number;
+  /** Numbers in it, the product of `shape`. */
   readonly size: number;
   /** Whether weight decay applies. */
   readonly decay: boolean;
@@ -20,7 +24,9 @@ export interface Slice {
 
 /** The slices of a flat vector, in order and without gaps. */
 export interface Layout {
+  /** Adapters first, then the encoder's trained parameters, then the head. */
   readonly slices: readonly Slice[];
+  /** Numbers in the whole vector. */
   readonly size: number;
 }
 

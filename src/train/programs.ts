@@ -9,8 +9,11 @@ import { ResumedPrograms } from "./resumed.ts";
 
 /** An assembly whose programs are loaded. */
 export interface LoadedPrograms {
+  /** What the loaded programs were made from. */
   readonly assembly: Assembly;
+  /** The loaded `stepProgram`; its state vectors can stay on the device. */
   readonly step: Session;
+  /** The loaded `evaluationProgram`. */
   readonly evaluate: Session;
   /** Evaluations that begin at a layer, loaded when a method asks for them. */
   readonly resumed: ResumedPrograms;
@@ -36,7 +39,11 @@ export class ProgramCache {
   readonly #held = new Map<string, Held>();
   readonly #limit: number;
 
-  /** @param limit Pairs of programs held at most, unless more are in use. Default 2. */
+  /**
+   * An empty cache on one executor.
+   *
+   * @param limit Pairs of programs held at most, unless more are in use. Default 2.
+   */
   constructor(executor: Executor, limit = 2) {
     this.#executor = executor;
     this.#limit = limit;

@@ -66,10 +66,15 @@ export function resumedProgram(
 export class ResumedPrograms {
   readonly #executor: Executor;
   readonly #request: AssemblyRequest;
+  /** What the programs have their layout from. */
   readonly assembly: Assembly;
   readonly #sessions = new Map<string, Promise<Session>>();
 
-  /** @param assembly What the request was assembled to. */
+  /**
+   * Nothing is loaded yet.
+   *
+   * @param assembly What the request was assembled to.
+   */
   constructor(executor: Executor, request: AssemblyRequest, assembly: Assembly) {
     this.#executor = executor;
     this.#request = request;

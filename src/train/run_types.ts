@@ -18,13 +18,19 @@ import type { StateVectors } from "./vectors.ts";
 
 /** What a run trains, on what, and how. */
 export interface TrainingRequest {
+  /** Where both programs run; the trainer does not dispose of it. */
   readonly executor: Executor;
+  /** Cache that several runs may share, one after the other or at a time. */
   readonly programs: ProgramCache;
   /** Names everything that the graph depends on besides slot capacities; see {@linkcode ProgramCache}. */
   readonly programKey: string;
+  /** What the graph is made from. */
   readonly assembly: AssemblyRequest;
+  /** Names the metrics; with `stages` for a sequence. */
   readonly task: Task;
+  /** Steps, learning rate, schedule and evaluations; those built into the graph stand in `assembly`. */
   readonly settings: Settings;
+  /** Root of the run's random streams: initial weights, dropout, the policy; batches bring their own. */
   readonly seed: number;
   /** Total rank at the end, for policies that shrink; ignored by the others. */
   readonly finalTotal: number;
@@ -38,11 +44,15 @@ export interface TrainingRequest {
 
 /** The kept parameters and what they achieved. */
 export interface Snapshot {
+  /** Optimiser steps done before the evaluation. */
   readonly step: number;
+  /** Passes over the training data so far, with fractions. */
   readonly epoch: number;
   /** The first one counts: of a sequence, the one of all tasks seen so far; those of its tasks follow. */
   readonly evaluations: readonly Evaluation[];
+  /** Trained parameters, `[layout.size]` of the assembly at that step. */
   readonly theta: Float32Array;
+  /** Rows that were on, by module. */
   readonly order: SlotOrder;
   /** Slots whose E was masked to zero, by AdaLoRA's last mask. */
   readonly off: readonly SlotRef[];
@@ -52,25 +62,39 @@ export interface Snapshot {
 
 /** Everything needed to go on after a step: a value that can be stored. */
 export interface Checkpoint {
+  /** Optimiser steps done. */
   readonly step: number;
+  /** Where the next batch comes from, in the present stage. */
   readonly cursor: BatchCursor;
+  /** Parameters and moments, and averages of methods that keep such. */
   readonly vectors: StateVectors;
+  /** Rows that are on, by module. */
   readonly order: SlotOrder;
   /** The rank of each adapted module before the first step. */
   readonly openingRanks: Readonly<Record<string, number>>;
+  /** Rows that each adapted module has room for. */
   readonly capacities: Readonly<Record<string, number>>;
+  /** As the policy returned it last; null for methods without a policy. */
   readonly policyState: Json;
   /** The adapters' rows and moments that a policy asked to keep, or null. */
   readonly cache: StateVectors | null;
   /** What was merged into the weights, the oldest first; it only grows. */
   readonly history: readonly MergedBlock[];
+  /** Ranks masked to zero by the last mask; empty for methods that do not mask. */
   readonly off: readonly SlotRef[];
+  /** Whether masked entries stay zero; else they are trained and may come back. */
   readonly isMaskPermanent: boolean;
+  /** Whether a reset ended the schedule of this stage, so that the peak learning rate holds. */
   readonly isRatePinned: boolean;
+  /** Events so far, those that changed nothing included. */
   readonly rankEvents: number;
+  /** Ranks taken from a module, summed over all events. */
   readonly ranksMoved: number;
+  /** Most adapter parameters that were active at a time. */
   readonly peakParameters: number;
+  /** Best evaluation so far by the primary metric; null before the first. */
   readonly best: Snapshot | null;
+  /** Latest evaluation; null before the first. */
   readonly last: Snapshot | null;
 }
 
@@ -79,8 +103,11 @@ export type RunState = Omit<Checkpoint, "vectors">;
 
 /** A change of ranks at an event. */
 export interface RankChange {
+  /** `layer.<n>.<part>`. */
   readonly module: string;
+  /** Rank before the event. */
   readonly from: number;
+  /** Rank after it. */
   readonly to: number;
   /** The module's mean slot score before the event. */
   readonly score: number;
@@ -116,10 +143,16 @@ export type TrainingEvent =
 
 /** Training produced a number that is not finite. */
 export class DivergenceError extends Error {
+  /** `DivergenceError`, which records note as the cause `diverged`. */
   override readonly name = "DivergenceError";
+  /** First step, from 1, whose number was not finite. */
   readonly step: number;
 
-  /** @param what What is not finite. Default `loss`. */
+  /**
+   * The message names step, number and the settings that help.
+   *
+   * @param what What is not finite. Default `loss`.
+   */
   constructor(step: number, found: number, what = "loss") {
     super(
       `Training diverged at step ${step}: found ${what} ${found}, want a finite number ` +

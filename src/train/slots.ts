@@ -19,8 +19,11 @@ export interface SlotGroup {
   readonly name: string;
   /** The name without the part: groups of one class hold the same modules. Null where all modules share the row. */
   readonly sizeClass: string | null;
+  /** Part of the adapter whose rows these are. */
   readonly part: AdapterPart;
+  /** Numbers of a row, equal for all its modules. */
   readonly rowLength: number;
+  /** Rows that each of its modules has room for, those that are off included. */
   readonly capacity: number;
   /** Modules with rows of their own; of a row that all share, the first one stands for all. */
   readonly modules: readonly ModuleShape[];
@@ -28,7 +31,9 @@ export interface SlotGroup {
 
 /** An adapted module and the rows that it has room for. */
 export interface AdaptedModule {
+  /** Linear layer of the encoder. */
   readonly module: ModuleShape;
+  /** Rows in each part that has one a rank; at least the rank. */
   readonly capacity: number;
 }
 

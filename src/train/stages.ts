@@ -17,6 +17,7 @@ import type { EvaluationSplit } from "./evaluate.ts";
 export interface StageData {
   /** Name of its task. */
   readonly task: string;
+  /** Endless; an epoch ends after `batchesPerEpoch` of them. */
   readonly batches: BatchStream;
   /** Examples of the whole training split, before the limit and with those that are held out. */
   readonly trainExamples: number;
@@ -32,6 +33,7 @@ export interface RunStage extends StageData {
   readonly index: number;
   /** Its first step, from 0. */
   readonly firstStep: number;
+  /** Optimiser steps that it takes. */
   readonly steps: number;
   /** Passes over training data before it. */
   readonly epochsBefore: number;

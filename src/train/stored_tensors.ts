@@ -11,8 +11,11 @@ import { rowsOn, type SlotOrder } from "./slots.ts";
 
 /** One adapter part of one module, slots in logical order, `[rank, rowLength]`. */
 export interface AdapterTensor {
+  /** `<module>.<part>`, for instance `layer.0.query.A`. */
   readonly name: string;
+  /** `[rank, rowLength]`. */
   readonly shape: readonly number[];
+  /** Row-major, ranks in logical order. */
   readonly data: Float32Array;
 }
 

@@ -50,6 +50,7 @@ import { initialVectors, moveToAssembly, type StateVectors } from "./vectors.ts"
 
 /** A run under way. */
 export class Trainer {
+  /** Optimiser steps of all stages. */
   readonly totalSteps: number;
   readonly #request: TrainingRequest;
   readonly #root: RandomStream;
