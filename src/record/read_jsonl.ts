@@ -7,6 +7,7 @@ import type { Parser } from "./schema.ts";
 
 /** The lines of a journal, and what was left of a torn last one. */
 export interface Journal<T> {
+  /** Parsed values in the file's order, the torn one left out. */
   readonly lines: readonly T[];
   /** The torn last line, or null where the journal ends cleanly. */
   readonly torn: string | null;

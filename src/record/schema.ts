@@ -24,7 +24,15 @@ import {
 
 /** A file that a newer ranklab wrote. */
 export class NewerSchemaError extends Error {
+  /** `NewerSchemaError`, which callers show as advice to update. */
   override readonly name = "NewerSchemaError";
+  /**
+   * The message advises to update ranklab.
+   *
+   * @param path The file.
+   * @param found Its schema version.
+   * @param supported The newest version that this ranklab reads.
+   */
   constructor(readonly path: string, readonly found: number, readonly supported: number) {
     super(
       `Cannot read "${path}": it has schema version ${found}, and this ranklab reads versions up to ${supported}; ` +
@@ -35,7 +43,14 @@ export class NewerSchemaError extends Error {
 
 /** A file whose content is not what its schema says. */
 export class RecordFormatError extends Error {
+  /** `RecordFormatError`, for files that are damaged or written by something else. */
   override readonly name = "RecordFormatError";
+  /**
+   * The message names file, key and problem.
+   *
+   * @param path The file; of a journal with its line, `steps.jsonl:12`.
+   * @param problem What was found and what was wanted.
+   */
   constructor(
     readonly path: string,
     /** Key within the file, for instance `happened.outcome.state`, empty for the whole value. */

@@ -19,16 +19,21 @@ export type RankMap = Readonly<Record<string, number>>;
 
 /** What the study asked for, fully resolved: enough to run it again. */
 export interface Asked {
+  /** Name of the study; renaming it does not change the run's id. */
   readonly study: string;
+  /** Name of the task, or of a sequence. */
   readonly task: string;
   /** Name of the method, for instance `elalora`. */
   readonly method: string;
   /** How reports call the method with its options; unique within a study. */
   readonly label: string;
+  /** Raised when a method's results change for the same settings; part of the run's id. */
   readonly methodVersion: number;
+  /** All options of the method, those left at their defaults too. */
   readonly options: Json;
   /** Null for methods without ranks. */
   readonly budget: { readonly type: "rank" | "parameters"; readonly value: number } | null;
+  /** Root of every random stream: data order, initial weights, dropout. */
   readonly seed: number;
   /** The whole resolved run as spec made it (task, model, settings …). */
   readonly run: Json;
@@ -36,9 +41,13 @@ export interface Asked {
 
 /** Active adapter parameters at four points of the run, head and biases excluded; null where a method has no ranks. */
 export interface BudgetCounts {
+  /** What the budget asked for, in numbers of adapters. */
   readonly requested: number;
+  /** Before the first step. */
   readonly initial: number;
+  /** Most that were active at a time. */
   readonly peak: number;
+  /** At the evaluation that counts. */
   readonly final: number;
   /**
    * Numbers that must be kept to deploy what was trained, counted like the others; absent in records from before it was
@@ -52,10 +61,15 @@ export type Metrics = Readonly<Record<string, number>>;
 
 /** One evaluation of the whole split. */
 export interface EvaluationLine {
+  /** Optimiser steps done before it. */
   readonly step: number;
+  /** Passes over the training data so far, with fractions; in a sequence over all its tasks' data. */
   readonly epoch: number;
+  /** `dev`, or another evaluation split such as `dev_mismatched`. */
   readonly split: string;
+  /** Mean over the split's examples; NaN where the run diverged. */
   readonly loss: number;
+  /** Every metric of the task; NaN where the run diverged. */
   readonly metrics: Metrics;
 }
 
@@ -119,15 +133,21 @@ export type RunFlag =
 
 /** What happened. */
 export interface Happened {
+  /** Whether a run failed, with its cause and step. */
   readonly outcome: Outcome;
+  /** Optimiser steps done, fewer than planned in a failed run. */
   readonly steps: number;
+  /** Passes over the training data, with fractions. */
   readonly epochs: number;
-  /** The metric that selects the best evaluation, and whether `best` or `last` is the one reported. */
+  /** The metric that selects the best evaluation, for instance `accuracy`. */
   readonly primaryMetric: string;
+  /** `best` by the primary metric on dev, or `last`; `others` and the stored adapter belong to it. */
   readonly keep: "best" | "last";
-  /** Evaluations of the split `dev` (and further splits in `others`), null when the run failed before one. */
+  /** The best evaluation on dev by the primary metric (of a sequence the latest); null when the run failed before one. */
   readonly best: EvaluationLine | null;
+  /** The latest evaluation, of a finished run that after its last step; null when the run failed before one. */
   readonly last: EvaluationLine | null;
+  /** Further splits at the evaluation that counts, for instance `dev_mismatched`; empty for most tasks. */
   readonly others: readonly EvaluationLine[];
   /** Sizes of the data; absent in older records and where the run failed before an evaluation. */
   readonly examples?: {
@@ -136,6 +156,7 @@ export interface Happened {
     /** Examples of each split that was evaluated, by its name. */
     readonly splits: Readonly<Record<string, number>>;
   };
+  /** Mean of the last 50 steps' losses; null without a step. */
   readonly finalTrainLoss: number | null;
   /**
    * Metrics of the first evaluated split if every text got the training split's most frequent class (a regression: its
@@ -146,21 +167,28 @@ export interface Happened {
   readonly flags?: readonly RunFlag[];
   /** Of a run through a sequence that was finished; absent for others. */
   readonly sequence?: SequenceOutcome;
+  /** Counts of numbers in the whole model; adapters as they lie in memory, at capacity. */
   readonly parameters: {
     readonly total: number;
     /** All numbers that the optimiser updated (adapters at capacity included). */
     readonly trainable: number;
     readonly head: number;
   };
+  /** Null for methods without ranks, and where the run failed before an evaluation. */
   readonly budget: BudgetCounts | null;
+  /** Before the first step; null for methods without ranks. */
   readonly initialRanks: RankMap | null;
+  /** At the evaluation that counts; null for methods without ranks. */
   readonly finalRanks: RankMap | null;
   /** Ranks of the stored adapter where slots were merged into the weights: those and the final ones; absent elsewhere. */
   readonly storedRanks?: RankMap;
+  /** Events of the rank policy, those that changed nothing included. */
   readonly rankEvents: number;
+  /** Ranks taken from a module, summed over all events. */
   readonly ranksMoved: number;
   /** What ranks were estimated from before training; absent where they follow from the budget. */
   readonly estimate?: RankEstimateRecord;
+  /** Wall times; those of a run that was stopped and continued are summed. */
   readonly time: {
     readonly startedAt: string;
     readonly wallMillis: number;
@@ -205,16 +233,23 @@ export type ModelOrigin =
 
 /** Where and with what. */
 export interface Where {
+  /** Version of the package, for instance `0.1.0`. */
   readonly ranklab: string;
+  /** Commit of ranklab's checkout; null outside of a checkout, as when it is imported from a registry. */
   readonly gitCommit: string | null;
+  /** Version of Deno, for instance `2.9.6`. */
   readonly deno: string;
+  /** Version of each npm package that `deno.json` pins, by its name. */
   readonly packages: Readonly<Record<string, string>>;
+  /** Executor (`cpu`, `wasm`, ...), its name with version, and the threads that it computed with. */
   readonly device: { readonly executor: string; readonly name: string; readonly threads: number };
+  /** Operating system and architecture, for instance `linux x86_64`. */
   readonly platform: string;
   /** Absent for the embedded encoder and for plain folders, which their hashes tell apart. */
   readonly model?: ModelOrigin;
   /** Absent for built-in methods, which ranklab's version and commit tell. */
   readonly method?: MethodOrigin;
+  /** SHA-256 of everything that the run read; the first three are part of its id. */
   readonly hashes: {
     /** SHA-256 of each data file, by path relative to the data folder, and of the rows of a split that is drawn from another. */
     readonly data: Readonly<Record<string, string>>;
@@ -228,17 +263,25 @@ export interface Where {
 
 /** The record of one run. */
 export interface RunRecord {
+  /** {@linkcode recordSchemaVersion} of the ranklab that wrote it. */
   readonly schema: number;
+  /** First 16 hexadecimal digits of the hash of what was asked and read; the folder's name ends with 8 of them. */
   readonly id: string;
+  /** The study's part: deterministic, and known before the run. */
   readonly asked: Asked;
+  /** Results and timings. */
   readonly happened: Happened;
+  /** Code, packages, device and inputs. */
   readonly where: Where;
 }
 
 /** The part of a record that tells whether its run is done. */
 export interface RunState {
+  /** {@linkcode recordSchemaVersion} of the ranklab that wrote it. */
   readonly schema: number;
+  /** As in {@linkcode RunRecord}. */
   readonly id: string;
+  /** Its outcome without cause or message. */
   readonly happened: { readonly outcome: Pick<Outcome, "state"> };
 }
 
@@ -246,6 +289,7 @@ export interface RunState {
 export interface StepLine {
   /** From 1. */
   readonly step: number;
+  /** Passes over the training data so far, with fractions. */
   readonly epoch: number;
   /** Task loss, without the regulariser. */
   readonly loss: number;
@@ -253,18 +297,23 @@ export interface StepLine {
   readonly regulariser: number;
   /** Global norm before clipping. */
   readonly gradientNorm: number;
+  /** Rate of this step after warm-up and schedule. */
   readonly learningRate: number;
+  /** Wall time; steps that are queued on a device share the time of their block. */
   readonly stepMillis: number;
+  /** Tokens of the batch, padding not counted. */
   readonly tokens: number;
 }
 
 /** A line of `ranks.jsonl`: one event of a rank policy. */
 export interface RankLine {
+  /** Optimiser steps done before the event. */
   readonly step: number;
   /** Total rank allowed after the event. */
   readonly budget: number;
   /** Ranks moved (ElaLoRA), masked (AdaLoRA) or merged (RAC-LoRA, XGBLoRA). */
   readonly moved: number;
+  /** Score that parted kept ranks from others; null for policies without one. */
   readonly threshold: number | null;
   /** Modules whose rank changed; `score` is the module's mean slot score before the event. */
   readonly changes: readonly {
@@ -277,23 +326,33 @@ export interface RankLine {
 
 /** A line of `importance.jsonl`: each module's summed slot score at one step (policy events and evaluations). */
 export interface ImportanceLine {
+  /** Optimiser steps done before the scores. */
   readonly step: number;
+  /** Sum over a module's ranks, by `layer.<n>.<part>`. */
   readonly scores: Readonly<Record<string, number>>;
 }
 
 /** A line of `predictions.jsonl`: the kept model on one dev example. */
 export interface PredictionLine {
+  /** `dev`, or another evaluation split. */
   readonly split: string;
+  /** Row of the example in its split, from 0. */
   readonly id: number;
+  /** Class index, or the number that was wanted. */
   readonly target: number;
+  /** Class index, or the number that the model gave. */
   readonly prediction: number;
 }
 
 /** `ablation.json`: what the dev metric loses when the adapter of one layer, or of one module, is removed. */
 export interface RunAblation {
+  /** {@linkcode recordSchemaVersion} of the ranklab that wrote it. */
   readonly schema: number;
+  /** The task's primary metric, in which all figures here are. */
   readonly metric: string;
+  /** The metric with all adapters in place. */
   readonly baseline: number;
+  /** One entry a layer and one a module that has ranks. */
   readonly removals: readonly {
     readonly kind: "layer" | "module";
     /** `layer.3` or `layer.3.query`. */
@@ -310,11 +369,17 @@ export interface RunAblation {
 
 /** One run's record and journals; a journal that was not kept is empty. */
 export interface RunResults {
+  /** `record.json`. */
   readonly record: RunRecord;
+  /** `steps.jsonl`, one line a step. */
   readonly steps: readonly StepLine[];
+  /** `evaluations.jsonl`, one line a split and evaluation. */
   readonly evaluations: readonly EvaluationLine[];
+  /** `ranks.jsonl`; empty for methods whose ranks stay. */
   readonly ranks: readonly RankLine[];
+  /** `importance.jsonl`; empty for methods without scores. */
   readonly importance: readonly ImportanceLine[];
+  /** `predictions.jsonl`, those of the evaluation that counts. */
   readonly predictions: readonly PredictionLine[];
   /** The run's layer-rank ablation, null until `deno task ablate` made one. */
   readonly ablation: RunAblation | null;

@@ -21,16 +21,21 @@ export interface Difference {
   readonly quantity: string;
   /** Null for what belongs to the end of the run. */
   readonly step: number | null;
+  /** What the new run gave; null where it has no such value. */
   readonly found: Value;
+  /** What the record says; null where it has no such value. */
   readonly wanted: Value;
 }
 
 /** All values of one kind, compared. */
 export interface QuantityComparison {
+  /** For instance `loss` or `final ranks`. */
   readonly quantity: string;
+  /** Worst agreement among its values. */
   readonly agreement: Agreement;
-  /** Values compared, and how many of them are bit-equal. */
+  /** Values compared. */
   readonly compared: number;
+  /** Values that agree to the last bit; of texts, equal texts. */
   readonly equal: number;
   /** The largest relative difference of two numbers. */
   readonly largestRelative: number;
@@ -46,8 +51,11 @@ export interface PinnedItem {
   readonly item: string;
   /** Inputs decide what is computed; code and machine decide how. */
   readonly kind: "code" | "input" | "machine";
+  /** What the record says; null where it pins none. */
   readonly wanted: Value;
+  /** What is there now; null where there is none. */
   readonly found: Value;
+  /** Exact equality; there is no tolerance for what is pinned. */
   readonly isSame: boolean;
 }
 
@@ -56,10 +64,15 @@ export type Verdict = "bit-equal" | "within tolerance" | "not reproduced" | "inp
 
 /** What the verification of one run found. */
 export interface RunVerification {
+  /** Id of the run that was made again. */
   readonly id: string;
+  /** Task, method, budget and seed in one line. */
   readonly title: string;
+  /** Worst agreement of its quantities, or why there is none. */
   readonly verdict: Verdict;
+  /** Every pinned item, those that are the same too. */
   readonly pinned: readonly PinnedItem[];
+  /** Kinds of which the record has a value; empty where the run was not made again. */
   readonly quantities: readonly QuantityComparison[];
   /** The first place where the two are not bit-equal. */
   readonly first: Difference | null;
@@ -71,14 +84,19 @@ export interface RunVerification {
 
 /** `verification.json`. */
 export interface Verification {
+  /** Version of the file's schema, that of records. */
   readonly schema: number;
+  /** Name of the study. */
   readonly study: string;
+  /** ISO 8601 in UTC. */
   readonly verifiedAt: string;
   /** Relative. */
   readonly tolerance: number;
-  /** Finished runs of the study, and the seed that drew the sample; null when all were verified. */
+  /** Finished runs of the study, of which `runs` may be a sample. */
   readonly finishedRuns: number;
+  /** Seed that drew the sample; null when all finished runs were verified. */
   readonly sampleSeed: number | null;
+  /** One entry a run of the sample, in the order of the study. */
   readonly runs: readonly RunVerification[];
 }
 
