@@ -16,6 +16,7 @@ export type PlannedRun = Pick<Asked, "task" | "label" | "budget" | "seed">;
 
 /** A study and everything its runs left behind. */
 export interface StudyResults {
+  /** What the page is headed with; title and description are the study's own words. */
   readonly study: {
     readonly name: string;
     readonly title: string;
@@ -25,6 +26,7 @@ export interface StudyResults {
   readonly planned: readonly PlannedRun[];
   /** What was found in the tasks' data when the study was planned. */
   readonly warnings: readonly DataWarning[];
+  /** Runs that have a record, failed ones too. */
   readonly runs: readonly RunResults[];
   /**
    * The replay ablation: LoRA trained again with ElaLoRA's final ranks, with the same ranks reversed
@@ -40,8 +42,11 @@ export type Row = Readonly<Record<string, unknown>>;
 
 /** A column as people read it. */
 export interface TableColumn {
+  /** Column heading. */
   readonly title: string;
+  /** `right` for numbers, so that digits stand below each other. */
   readonly align: "left" | "right";
+  /** Text of a row's cell, rounded and with its unit. */
   readonly cell: (row: Row) => string;
   /** How the page colours the cell; default plain. */
   readonly tone?: (row: Row) => Tone;
@@ -54,10 +59,13 @@ export type Tone = "plain" | "good" | "bad" | "muted";
 export interface ReportTable {
   /** File name without ending. */
   readonly id: string;
+  /** Heading above the table. */
   readonly title: string;
   /** What a reader must know to read it, one or two sentences. */
   readonly note: string;
+  /** Unrounded values, one row a line of the table. */
   readonly table: ColumnTable;
+  /** What people see, from left to right; CSV files have all columns of `table` instead. */
   readonly columns: readonly TableColumn[];
 }
 
@@ -90,5 +98,6 @@ export interface Chart {
 
 /** A report as files: path relative to the report's folder, and text. */
 export interface ReportFiles {
+  /** UTF-8 texts; paths use `/`. */
   readonly files: Readonly<Record<string, string>>;
 }
