@@ -30,7 +30,9 @@ export const defaultCache = ".cache/models";
 
 /** Which hub, as whom, and where to. */
 export interface HubAccess {
+  /** URL of the hub without a slash at its end; default {@linkcode defaultEndpoint}. */
   readonly endpoint: string;
+  /** Sent to the hub's own host alone; null for public models. */
   readonly token: string | null;
   /** The folder with `models--OWNER--NAME/` folders. */
   readonly cache: string;

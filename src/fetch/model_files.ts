@@ -19,7 +19,9 @@ import { openWheel } from "./wheel.ts";
 
 /** What fetching needs of the world; looked at only where something has to be fetched. */
 export interface Fetching {
+  /** Called when a study names a model of the hub; gives hub, token and cache. */
   readonly access: () => HubAccess;
+  /** Called when such a model is not in the cache yet. */
   readonly transport: () => Transport;
 }
 

@@ -9,6 +9,7 @@ import { type Advice, FetchError } from "./fetch_error.ts";
 export interface FetchProgress {
   /** The file, as messages call it. */
   readonly title: string;
+  /** Bytes on disk so far, those of an earlier attempt included. */
   readonly bytes: number;
   /** Null where nobody said. */
   readonly totalBytes: number | null;
@@ -16,10 +17,13 @@ export interface FetchProgress {
 
 /** The world outside, so that tests can bring their own. */
 export interface Transport {
+  /** As the global `fetch`; redirects are followed by the caller, who drops the token on other hosts. */
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Resolves after so many milliseconds; a test's may resolve at once. */
   readonly wait: (millis: number) => Promise<void>;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Told of each file's bytes; the download waits for the promise. */
   readonly onProgress: (progress: FetchProgress) => Promise<void>;
   /** Told of every wait before another try. */
   readonly onRetry: (title: string, problem: string, millis: number) => Promise<void>;
