@@ -19,7 +19,9 @@ import { workOnRuns } from "./work_on_runs.ts";
 
 /** What an ablation is told. */
 export interface AblateOptions {
+  /** Folder with GLUE's tasks, or null for a study that needs none. */
   readonly data: string | null;
+  /** Folder, wheel or `hub:` name of the encoder where it is not where the sweep had it; null for the sweep's. */
   readonly model: string | null;
   /** Null for the sweep's. */
   readonly device: string | null;
@@ -29,6 +31,7 @@ export interface AblateOptions {
   readonly threads: number | null;
   /** Runs of the layer-rank ablation, or null for all. */
   readonly sample: number | null;
+  /** Whether LoRA is also trained again with the ranks that ElaLoRA ended with, the same in reverse, and uniform ones. */
   readonly replay: boolean;
   /** The part of the study that is ablated, as {@linkcode readSelection} takes it. Default: all of it. */
   readonly only?: readonly string[];
@@ -36,8 +39,9 @@ export interface AblateOptions {
 
 /** What an ablation did. */
 export interface AblateResult {
-  /** Runs whose adapters were removed now, and runs that had been ablated before. */
+  /** Runs whose adapters were removed now. */
   readonly ablated: number;
+  /** Runs that had been ablated before. */
   readonly skipped: number;
   /** Runs whose weights are not there; they can be had by deleting their folders and sweeping again. */
   readonly weightless: number;

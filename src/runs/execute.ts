@@ -37,8 +37,11 @@ export interface ExecutionContext {
 
 /** Where a run stands. */
 export interface RunProgress {
+  /** Optimiser steps done. */
   readonly step: number;
+  /** Optimiser steps of the whole run. */
   readonly totalSteps: number;
+  /** Training loss of the latest step, without the regulariser. */
   readonly loss: number;
   /** Milliseconds of this run so far, and the part timings in the executor. */
   readonly millis: number;

@@ -31,7 +31,9 @@ import { readTrainedRun, type TrainedRun } from "./trained_run.ts";
 
 /** How a run is exported. */
 export interface ExportOptions {
+  /** `peft`, `adapters`, `merged` or `onnx`; not every method has all four. */
   readonly format: ExportFormat;
+  /** Folder to write; it must be missing or empty. */
   readonly out: string;
   /** The base's folder, wheel or name on the hub, or null for that of the sweep. */
   readonly model: string | null;
@@ -43,6 +45,7 @@ export interface ExportOptions {
 
 /** What an export did. */
 export interface ExportResult {
+  /** Folder that was written, as it was asked for. */
   readonly out: string;
   /** Adapted modules that ended without a rank and are as in the base. */
   readonly withoutRank: readonly string[];

@@ -11,6 +11,7 @@ import type { TaskData } from "./task_data.ts";
 
 /** A labelled text, or pair of texts. */
 export interface OwnExample {
+  /** The text, or the first one of a pair. */
   readonly text: string;
   /** The second text of a pair. Default: there is none. */
   readonly pair?: string;
@@ -20,12 +21,15 @@ export interface OwnExample {
 
 /** A task as a value. */
 export interface OwnTask {
+  /** Name in records and predictions; letters of any script and spaces are fine. */
   readonly name: string;
   /** The labels in the order of their class indices, or the bounds of a number to predict. */
   readonly labels: readonly string[] | { readonly min: number; readonly max: number };
   /** The first one decides. Default: accuracy, or Pearson and Spearman for a number. */
   readonly metrics?: readonly MetricName[];
+  /** Examples to train on, shuffled anew in each epoch. */
   readonly train: readonly OwnExample[];
+  /** Examples to evaluate on; none of them is trained on. */
   readonly dev: readonly OwnExample[];
 }
 

@@ -16,8 +16,11 @@ import { workOnRuns } from "./work_on_runs.ts";
 export interface RunsResult {
   /** Runs that were asked for. */
   readonly total: number;
+  /** Runs that were recorded now with their results. */
   readonly finished: number;
+  /** Runs that were recorded now with the cause of their failure. */
   readonly failed: number;
+  /** Runs that had a record before, finished ones and, unless they are retried, failed ones. */
   readonly skipped: number;
   /** Whether it was stopped before all runs were done. */
   readonly stopped: boolean;

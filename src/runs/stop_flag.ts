@@ -27,11 +27,13 @@ export class StopFlag {
 
 /** The work was stopped before its end; the message says what is kept. */
 export class StoppedError extends Error {
+  /** `StoppedError`; the commands end with exit code 130 for it. */
   override readonly name = "StoppedError";
 }
 
 /** A run under way when the work was stopped. */
 export interface StoppedRun {
+  /** Task, method, budget and seed in one line. */
   readonly title: string;
   /** Steps up to its last checkpoint; 0 where it has none. */
   readonly step: number;

@@ -12,8 +12,11 @@ import { UsageError } from "../base/usage_error.ts";
 
 /** A study and the folder that its own tasks' files are relative to. */
 export interface StudyFile {
+  /** Checked content of the file. */
   readonly study: Study;
+  /** Path by which the file was found. */
   readonly path: string;
+  /** Folder of the file. */
   readonly folder: string;
   /** The methods that it may name: those that are built in, and those that its module brings. */
   readonly methods: MethodTable;

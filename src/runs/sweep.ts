@@ -43,6 +43,7 @@ export interface SweepResult extends RunsResult {
 
 /** A study, and what it is swept with. */
 export interface SweptStudy {
+  /** As {@linkcode parseStudy} or {@linkcode readStudyFile} gave it. */
   readonly study: Study;
   /** Where the paths of its own tasks and wheels start. */
   readonly folder: string;

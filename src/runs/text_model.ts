@@ -55,6 +55,7 @@ function softmaxOf(outputs: Float32Array): readonly number[] {
 
 /** A trained model; it holds memory of its device until it is disposed of. */
 export class TextModel {
+  /** Says what predictions are: its labels, or the bounds of a number. */
   readonly task: Task;
   readonly #parts: TextModelParts;
   readonly #session: Session;
@@ -165,8 +166,11 @@ export class TextModel {
 
 /** What an adapter's files are loaded on. */
 export interface PeftModelRequest {
+  /** Where the model computes; it must outlive the model. */
   readonly executor: Executor;
+  /** The encoder that the adapter was trained on, with its tokenizer. */
   readonly base: ImportBase & { readonly tokenizer: Tokenizer };
+  /** Says what the adapter's head predicts; the head must have one output a label, or one for a number. */
   readonly task: Task;
   /** Tokens at which texts are cut. */
   readonly maxLength: number;

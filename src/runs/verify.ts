@@ -19,7 +19,9 @@ import { groupsOf, verifyGroup } from "./verify_group.ts";
 
 /** What a verification is told. */
 export interface VerifyOptions {
+  /** Folder with GLUE's tasks, or null for a study that needs none. */
   readonly data: string | null;
+  /** Folder, wheel or `hub:` name of the encoder where it is not where the sweep had it; null for the sweep's. */
   readonly model: string | null;
   /** Null for the one of each record. */
   readonly device: string | null;
@@ -29,7 +31,9 @@ export interface VerifyOptions {
   readonly threads: number | null;
   /** Runs to make again, or null for all. */
   readonly sample: number | null;
+  /** Draws the sample; has no effect on the runs themselves. */
   readonly seed: number;
+  /** Largest relative difference that counts as agreement, at least 0; 0 asks for equal bits. */
   readonly tolerance: number;
 }
 
