@@ -62,10 +62,10 @@ export interface LoadOptions {
   /** Outputs that runs may keep on the device. Default none. */
   readonly resident?: readonly string[];
   /**
-   * Whether the first run with each set of sizes is recorded and later ones replay it, where the executor can do that
+   * Whether the first run with each set of sizes is recorded and later ones run the recording, where the executor can do that
    * (WebGPU); the others run as ever. Default false, unless the executor was made to record.
    *
-   * A replay costs the host next to nothing, but every set of sizes holds its own buffers, and a program that copies
+   * Running a recording costs the host next to nothing, but every set of sizes holds its own buffers, and a program that copies
    * between buffers cannot be recorded: its first run throws an {@linkcode ExecutorError}.
    */
   readonly capture?: boolean;

@@ -123,7 +123,7 @@ export interface WebGpuOptions {
    * memory and needs a GPU with `shader-f16`. Default `single`.
    */
   readonly frozenWeights?: "single" | "half";
-  /** Whether programs are recorded and replayed where their `LoadOptions.capture` does not say. Default false. */
+  /** Whether programs are recorded and the recordings run where their `LoadOptions.capture` does not say. Default false. */
   readonly capture?: boolean;
   /** The device to use, of the adapter that {@linkcode findAdapter} finds. Default: a new one. */
   readonly device?: GPUDevice;

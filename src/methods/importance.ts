@@ -1,6 +1,6 @@
 /**
  * Importance of weights and slots in plain numbers: the reference for the training graph, used by
- * replays and tests.
+ * traces that are followed and by tests.
  *
  * Sensitivity-based importance of AdaLoRA (arXiv 2303.10512, equations 8 to 11), which ElaLoRA
  * (arXiv 2504.00254) takes over.

@@ -1,5 +1,5 @@
 /**
- * The numbers of one module's adapter as slots, in plain arrays: what replays and tests change
+ * The numbers of one module's adapter as slots, in plain arrays: what followed traces and tests change
  * where the training graph changes tensors.
  *
  * @module

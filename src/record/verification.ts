@@ -375,7 +375,7 @@ export interface VerificationRequest {
   readonly tolerance: number;
 }
 
-/** Judges one run. */
+/** The verdict on one run. */
 export function verifyRun(request: VerificationRequest): RunVerification {
   const { title, wanted, found, present, tolerance } = request;
   const pinned = comparePinned(pinnedBy(wanted.record), present);

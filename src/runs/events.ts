@@ -24,7 +24,7 @@ export type WorkEvent =
     readonly jobs: number;
     readonly threads: number;
   }
-  /** So many pieces of work are asked for, of which some were done before. */
+  /** So many runs or ablations are asked for, of which `skipped` were done before. */
   | {
     readonly kind: "begun";
     readonly noun: "runs" | "ablations";

@@ -1,4 +1,4 @@
-/** Judging on a part of the training split. */
+/** Evaluating on a part of the training split. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Inputs } from "../../src/runs/inputs.ts";
 import { defaultSettings, overlaySettings } from "../../src/study/settings.ts";
