@@ -17,7 +17,7 @@ export interface HostTensor {
   readonly type: ElementType;
   /** Sizes, outermost first; `[]` for a scalar. */
   readonly shape: readonly number[];
-  /** As many numbers as the product of `shape`; truth values are 0 and 1 in an `Int32Array`. */
+  /** As many numbers as the product of `shape`, in its order. */
   readonly data: Float32Array | Float64Array | Int32Array | BigInt64Array;
 }
 

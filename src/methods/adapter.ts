@@ -67,7 +67,7 @@ export interface Regulariser {
 
 /** AdaLoRA's importance, averaged in the training graph with these smoothing factors. */
 export interface ImportanceSettings {
-  /** Tells it from {@linkcode RemovalSettings}; the method table and the trainer branch on it. */
+  /** Tells it from {@linkcode RemovalSettings}. */
   readonly type: "importance";
   /** Smoothing of the sensitivity Ī, from 0 to 1; AdaLoRA's default is 0.85. */
   readonly beta1: number;

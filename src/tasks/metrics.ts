@@ -20,7 +20,7 @@ export interface Metric {
   readonly name: MetricName;
   /** How tables and charts call it. */
   readonly title: string;
-  /** True for all that are built in; reports ask before they compare. */
+  /** True for all that are built in. */
   readonly higherIsBetter: boolean;
   /** The kind of task it evaluates. */
   readonly output: TaskOutput["type"];
