@@ -250,7 +250,10 @@ export const pretrainCommand = commandOf({
     { name: "threads", value: "N", text: "threads of the native executor (default: all)" },
   ],
   examples: [
-    { line: "deno task pretrain", text: "the whole, in hours; Ctrl-C stops at a checkpoint" },
+    {
+      line: "deno task pretrain",
+      text: "the whole, about an hour on two cores; Ctrl-C stops at a checkpoint",
+    },
     {
       line: "deno task pretrain --steps 200 --output .cache/try --cache .cache/try",
       text: "a short try beside the encoder of the repository",
