@@ -49,6 +49,8 @@ export const adalora = defineMethod({
   options,
   budget: {
     initialFactor: ({ initialFactor }) => initialFactor,
+    // Equal scores mask more than are due in the authors' code.
+    keepsCap: ({ ties }) => ties === "exact",
     counts: ({ ties }, facts) => {
       const { initial, finalTotal } = facts.plan;
       const all = initial.reduce((sum, rank) => sum + rank, 0);

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { capOf, type CostCap, lostWithin } from "./keep_within.ts";
 import type { RankDecision, SlotRef } from "./rank_actions.ts";
 import {
   checkContext,
@@ -23,7 +24,7 @@ export interface AdaloraPolicyOptions {
   readonly initWarmup: number;
   /** Steps at the final budget at the end (t_f): a share of all steps when below 1, else steps. */
   readonly finalWarmup: number;
-  /** Masks are applied after steps that are multiples of this (ΔT). */
+  /** Masks are applied after steps that are multiples of this (ΔT): a share of all steps when below 1, else steps. */
   readonly interval: number;
   /**
    * `exact` orders slots by (score, module, slot) and masks exactly as many as are due; `upstream`
@@ -45,6 +46,7 @@ export interface AdaloraState {
   readonly initialTotal: number;
   readonly finalTotal: number;
   readonly totalSteps: number;
+  readonly cap: CostCap | null;
   /** Masks decided so far. */
   readonly events: number;
   /** The pattern of the last phase, null before it. */
@@ -82,11 +84,17 @@ export function budgetAt(
   );
 }
 
+/** Steps between masks. */
+function intervalOf({ interval }: AdaloraPolicyOptions, totalSteps: number): number {
+  return Math.max(1, resolveSteps(interval, totalSteps, "interval"));
+}
+
 /** Whether a mask is applied after `step`. */
 function isMasked(options: AdaloraPolicyOptions, totalSteps: number, step: number): boolean {
   const { start, end } = bounds(options, totalSteps);
+  const interval = intervalOf(options, totalSteps);
   const isForced = step === end && options.lastMask === "forced";
-  return (step > start && step <= end && step % options.interval === 0) || step > end || isForced;
+  return (step > start && step <= end && step % interval === 0) || step > end || isForced;
 }
 
 /**
@@ -96,19 +104,18 @@ function isMasked(options: AdaloraPolicyOptions, totalSteps: number, step: numbe
  */
 export function checkAdaloraSchedule(options: AdaloraPolicyOptions, totalSteps: number): void {
   const { start, end } = bounds(options, totalSteps);
-  const first = (Math.floor(start / options.interval) + 1) * options.interval;
+  const interval = intervalOf(options, totalSteps);
+  const first = (Math.floor(start / interval) + 1) * interval;
   const isForced = options.lastMask === "forced";
   if (start >= end || (first > end && !isForced)) {
     throw new RangeError(
       `Cannot schedule AdaLoRA in ${totalSteps} steps: "initWarmup" takes ${start}, "finalWarmup" ` +
-        `${
-          totalSteps - end
-        }, and no multiple of the "interval" of ${options.interval} lies between ` +
+        `${totalSteps - end}, and no multiple of the "interval" of ${interval} lies between ` +
         `them; lower one of the three or train for more steps`,
     );
   }
   const isFinalReached = totalSteps - 1 > end ||
-    (end <= totalSteps - 1 && (end % options.interval === 0 || isForced));
+    (end <= totalSteps - 1 && (end % interval === 0 || isForced));
   if (!isFinalReached) {
     throw new RangeError(
       `Cannot schedule AdaLoRA in ${totalSteps} steps: a "finalWarmup" of ${
@@ -141,6 +148,7 @@ export function adaloraPolicy(options: AdaloraPolicyOptions): ScoredPolicy<Adalo
         initialTotal,
         finalTotal: context.finalTotal,
         totalSteps: context.totalSteps,
+        cap: capOf(context),
         events: 0,
         permanent: null,
       };
@@ -153,12 +161,12 @@ export function adaloraPolicy(options: AdaloraPolicyOptions): ScoredPolicy<Adalo
       }
       const slots = rankSlots(scores, state.modules, state.ranks).flat().sort(compareSlots);
       const budget = budgetAt(options, state, step);
-      const count = slots.length - budget;
-      const last = slots[count - 1];
-      const off = last === undefined ? [] : toRefs(
-        options.ties === "upstream"
+      const lost = lostWithin(slots, budget, state.cap, budget / state.finalTotal);
+      const last = lost.at(-1);
+      const off = toRefs(
+        last !== undefined && options.ties === "upstream"
           ? slots.filter(({ score }) => score <= last.score)
-          : slots.slice(0, count),
+          : lost,
       );
       // Statistics are frozen from here on, so every later mask would be this one.
       const { end } = bounds(options, state.totalSteps);

@@ -73,6 +73,8 @@ export interface ImportanceSettings {
   readonly beta1: number;
   /** Smoothing of the uncertainty Ū, from 0 to 1; AdaLoRA's default is 0.85. */
   readonly beta2: number;
+  /** What scores a slot: the mean of Ī·Ū over its rows, or of Ī alone. Default `importance`. */
+  readonly of?: "importance" | "sensitivity";
 }
 
 /**

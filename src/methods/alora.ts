@@ -13,7 +13,7 @@
  * @module
  */
 import * as z from "zod";
-import { countsOfMoves } from "../study/rank_range.ts";
+import { cappedCounts, countsOfMoves } from "../study/rank_range.ts";
 import { eraseState, type Growth } from "./adapter.ts";
 import { aloraPolicy, checkAloraSchedule, roundSteps } from "./alora_policy.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
@@ -54,8 +54,12 @@ export const alora = defineMethod({
   version: 1,
   options,
   budget: {
+    keepsCap: () => true,
     counts: (chosen, facts) => {
-      const { modules, plan: { initial } } = facts;
+      const { modules, plan: { initial }, budget } = facts;
+      if (budget?.type === "parameters" && budget.isCap === true) {
+        return cappedCounts(facts, budget.value, 0);
+      }
       const total = initial.reduce((sum, rank) => sum + rank, 0);
       const adapted = initial.filter((rank) => rank > 0).length;
       const moved = roundSteps(chosen, facts).length * (chosen.n_A ?? adapted);

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { capOf, type CostCap } from "./keep_within.ts";
 import type { RankDecision } from "./rank_actions.ts";
 import { checkContext, compareSlots, rankSlots, type ScoredPolicy, toRefs } from "./rank_policy.ts";
 
@@ -29,6 +30,7 @@ export interface AloraState {
   readonly limits: readonly number[];
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
+  readonly cap: CostCap | null;
   /** Ranks dropped so far, and ranks handed out. */
   readonly dropped: number;
   readonly grown: number;
@@ -75,6 +77,18 @@ export function checkAloraSchedule(
   }
 }
 
+/** What is left of the cap once slots are dropped, and what a rank of each module costs; null without a cap. */
+function spareOf(
+  { ranks, cap }: AloraState,
+  drop: readonly { readonly moduleIndex: number }[],
+): CostCap | null {
+  if (cap === null) return null;
+  const { costs, most } = cap;
+  const spent = ranks.reduce((sum, rank, i) => sum + rank * costs[i]!, 0);
+  const freed = drop.reduce((sum, { moduleIndex }) => sum + costs[moduleIndex]!, 0);
+  return { costs, most: most - spent + freed };
+}
+
 /**
  * Modules that get a new rank each time that they are named, in the order of their turns.
  *
@@ -82,19 +96,26 @@ export function checkAloraSchedule(
  * and 2.
  *
  * @param open Modules that may grow, with their mean scores and the ranks that they have room for.
+ * @param spare What the new ranks may cost; then turns go on until none can be paid for, whatever their number. Default null:
+ * their number counts alone.
  */
 export function handOut(
   count: number,
   open: readonly { readonly index: number; readonly mean: number; readonly room: number }[],
+  spare: CostCap | null = null,
 ): readonly number[] {
   const turns = [...open].sort((a, b) => b.mean - a.mean || a.index - b.index);
   const room = new Map(turns.map((module) => [module.index, module.room]));
   const grow: number[] = [];
-  while (grow.length < count) {
-    const able = turns.filter(({ index }) => room.get(index)! > 0).slice(0, count - grow.length);
-    if (able.length === 0) break;
-    for (const { index } of able) {
+  const most = spare === null ? count : Infinity;
+  let left = spare?.most ?? 0;
+  for (let before = -1; before < grow.length && grow.length < most;) {
+    before = grow.length;
+    for (const { index } of turns) {
+      const cost = spare?.costs[index] ?? 0;
+      if (grow.length === most || room.get(index)! === 0 || cost > left) continue;
       room.set(index, room.get(index)! - 1);
+      left -= cost;
       grow.push(index);
     }
   }
@@ -117,6 +138,7 @@ export function aloraPolicy(options: AloraPolicyOptions): ScoredPolicy<AloraStat
         limits: context.modules.map(({ inSize, outSize }) => Math.min(inSize, outSize)),
         totalSteps,
         stepsPerEpoch,
+        cap: capOf(context),
         dropped: 0,
         grown: 0,
       };
@@ -137,7 +159,7 @@ export function aloraPolicy(options: AloraPolicyOptions): ScoredPolicy<AloraStat
         const mean = own.length === 0 ? -Infinity : sum / own.length;
         return [{ index, mean, room: state.limits[index]! - own.length }];
       });
-      const grow = handOut(drop.length, open);
+      const grow = handOut(drop.length, open, spareOf(state, drop));
       const count = (indices: readonly number[], index: number) =>
         indices.filter((other) => other === index).length;
       const decision: RankDecision = {

@@ -9,29 +9,62 @@
  * @module
  */
 import * as z from "zod";
-import { countsOfMoves } from "../study/rank_range.ts";
+import { cappedCounts, countsOfMoves } from "../study/rank_range.ts";
+import type { CountFacts, PlannedCounts, RunFacts } from "../study/types.ts";
 import { eraseState } from "./adapter.ts";
-import { checkElaloraSchedule, elaloraPolicy, mostMoved } from "./elalora_policy.ts";
+import {
+  checkElaloraSchedule,
+  elaloraPolicy,
+  type ElaloraPolicyOptions,
+  mostMoved,
+  resolveMoves,
+} from "./elalora_policy.ts";
 import { defineMethod } from "./method.ts";
 import { checkRoomToGrow } from "./rank_policy.ts";
 import { svdAdapter, svdOptions } from "./svd_form.ts";
 
 const steps = z.number().nonnegative();
 
-const options = z.strictObject({
-  ...svdOptions,
+/** A whole number from `least`, or a share between 0 and 1. */
+function countOrShare(least: number) {
+  return z.number().min(0).refine(
+    (value) => Number.isInteger(value) ? value >= least : value < 1,
+    { error: `want a whole number from ${least}, or a share between 0 and 1` },
+  );
+}
+
+/** The schedule of moves, and which ranks they choose, as options. */
+export const moveOptions = {
   initWarmup: steps.default(0.1).describe(
     "Steps before the first move: a share below 1, else steps",
   ),
   finalWarmup: steps.default(0.3).describe(
     "Steps after the last move: a share below 1, else steps",
   ),
-  maskInterval: z.int().positive().default(10).describe("Steps between moves"),
-  b: z.int().nonnegative().default(4).describe("Ranks moved at first, over all modules"),
-  k: z.int().positive().default(2).describe("Weakest ranks that a module offers at most"),
+  maskInterval: countOrShare(1).default(10).describe(
+    "Steps between moves: a share of all steps below 1, else steps",
+  ),
+  b: countOrShare(0).default(4).describe(
+    "Ranks moved at first, over all modules: a share of all ranks below 1, else ranks",
+  ),
+  k: countOrShare(1).default(2).describe(
+    "Weakest ranks that a module offers at most: a share of the average rank below 1, else ranks",
+  ),
   decay: z.enum(["cubic", "none"]).default("cubic").describe(
     "How b falls over the adjustment phase",
   ),
+  maxRank: z.int().positive().nullable().default(null).describe(
+    "Highest rank of a module, or null",
+  ),
+  // No default: a resolved option would change the ids of all runs that were made before it existed.
+  floor: z.enum(["absorbing", "open"]).optional().describe(
+    "What becomes of a module of rank 1: absorbing takes no more part (if left out), open may grow again",
+  ),
+};
+
+const options = z.strictObject({
+  ...svdOptions,
+  ...moveOptions,
   ties: z.enum(["exact", "upstream"]).default("exact").describe(
     "exact moves as many as are due; upstream drops all at or below the threshold, so the budget may drift",
   ),
@@ -44,12 +77,51 @@ const options = z.strictObject({
   poolOverlap: z.enum(["cut", "upstream"]).default("cut").describe(
     "cut moves at most half the pool; upstream lets a rank be both dropped and a reason to grow",
   ),
-  maxRank: z.int().positive().nullable().default(null).describe(
-    "Highest rank of a module, or null",
+  upstream: z.boolean().optional().describe(
+    "true sets ties, directions, optimizer and poolOverlap as the authors' code has them; false leaves them as they are",
   ),
 });
 
-function policyOptions(chosen: z.output<typeof options>) {
+/** The four switches as the authors' code has them. */
+const upstreamSwitches = {
+  ties: "upstream",
+  directions: "upstream",
+  optimizer: "upstream-reset",
+  poolOverlap: "upstream",
+} as const;
+
+/**
+ * `upstream: true` as the four switches that it stands for.
+ *
+ * @throws {RangeError} Where one of them is given otherwise.
+ */
+function writeOutUpstream(
+  { upstream, ...given }: Readonly<Record<string, unknown>>,
+): Readonly<Record<string, unknown>> {
+  if (upstream !== true) {
+    return upstream === undefined || upstream === false ? given : { ...given, upstream };
+  }
+  for (const [name, value] of Object.entries(upstreamSwitches)) {
+    if (!Object.hasOwn(given, name) || given[name] === value) continue;
+    throw new RangeError(
+      `Cannot set "upstream" of ElaLoRA: found "${name}" of ${
+        JSON.stringify(given[name])
+      } beside it, want ` +
+        `"${value}"; leave one of the two out`,
+    );
+  }
+  return { ...given, ...upstreamSwitches };
+}
+
+/** Values of {@linkcode moveOptions}, with the switches of ElaLoRA's own file. */
+type MoveOptions = z.output<z.ZodObject<typeof moveOptions>> & {
+  readonly ties: "exact" | "upstream";
+  readonly poolOverlap: "cut" | "upstream";
+  readonly optimizer?: "resize" | "upstream-reset";
+};
+
+/** The options of the policy that moves ranks. */
+export function elaloraPolicyOptions(chosen: MoveOptions): ElaloraPolicyOptions {
   return {
     movedRanks: chosen.b,
     perModule: chosen.k,
@@ -60,8 +132,58 @@ function policyOptions(chosen: z.output<typeof options>) {
     ties: chosen.ties,
     poolOverlap: chosen.poolOverlap === "cut" ? "cut" : "allow",
     maxRank: chosen.maxRank,
+    floor: chosen.floor,
     resetOptimizer: chosen.optimizer === "upstream-reset",
-  } as const;
+  };
+}
+
+/** Slots to make room for in a module from which up to `k` leave at an event, or a share of them. */
+export function moveCapacity(rank: number, k: number): number {
+  const offered = k < 1 ? Math.ceil(k * rank) : k;
+  return rank + Math.max(2 * offered, Math.ceil(rank / 2));
+}
+
+/** The adapter parameters of a run whose ranks move on ElaLoRA's schedule. */
+export function moveCounts(given: ElaloraPolicyOptions, facts: CountFacts): PlannedCounts {
+  const { modules, plan: { initial }, totalSteps } = facts;
+  const total = initial.reduce((sum, rank) => sum + rank, 0);
+  const options = resolveMoves(given, initial.filter((rank) => rank > 0), totalSteps);
+  const moved = mostMoved(options, totalSteps);
+  const isExact = options.ties === "exact";
+  const { budget } = facts;
+  if (budget?.type === "parameters" && budget.isCap === true) {
+    return cappedCounts(facts, budget.value, 1);
+  }
+  return countsOfMoves(facts, {
+    // A module's last rank stays; upstream's ties know no bound, and drop more than they grow where scores are equal.
+    modules: modules.map(({ inSize, outSize }, i) => {
+      const rank = initial[i]!;
+      if (rank === 0) return { least: 0, most: 0 };
+      const limit = Math.max(rank, Math.min(options.maxRank ?? Infinity, inSize, outSize));
+      return { least: 1, most: isExact ? Math.min(limit, rank + moved) : rank + moved };
+    }),
+    total: { least: isExact ? total : 0, most: total },
+    moved: isExact ? moved : Infinity,
+  });
+}
+
+/**
+ * Checks that ElaLoRA's schedule has room for an event, and that a module has room for a rank.
+ *
+ * @param title What messages call the method.
+ * @throws {RangeError} Naming the options.
+ */
+export function checkMoves(
+  title: string,
+  given: ElaloraPolicyOptions,
+  { totalSteps, modules, plan }: Pick<RunFacts, "totalSteps" | "modules" | "plan">,
+): void {
+  const ranks = plan?.initial.filter((rank) => rank > 0) ?? [];
+  const options = resolveMoves(given, ranks, totalSteps);
+  checkElaloraSchedule(options, totalSteps);
+  // The authors' code knows no bound.
+  if (options.movedRanks === 0 || options.ties === "upstream" || plan === null) return;
+  checkRoomToGrow(title, modules, plan.initial, options.maxRank);
 }
 
 /** ElaLoRA. */
@@ -71,40 +193,22 @@ export const elalora = defineMethod({
   source: "arXiv 2504.00254",
   version: 2,
   options,
+  writeOut: writeOutUpstream,
   budget: {
-    counts: (chosen, facts) => {
-      const { modules, plan: { initial }, totalSteps } = facts;
-      const total = initial.reduce((sum, rank) => sum + rank, 0);
-      const moved = mostMoved(policyOptions(chosen), totalSteps);
-      const isExact = chosen.ties === "exact";
-      return countsOfMoves(facts, {
-        // A module's last rank stays; upstream's ties know no bound, and drop more than they grow where scores are equal.
-        modules: modules.map(({ inSize, outSize }, i) => {
-          const rank = initial[i]!;
-          if (rank === 0) return { least: 0, most: 0 };
-          const limit = Math.max(rank, Math.min(chosen.maxRank ?? Infinity, inSize, outSize));
-          return { least: 1, most: isExact ? Math.min(limit, rank + moved) : rank + moved };
-        }),
-        total: { least: isExact ? total : 0, most: total },
-        moved: isExact ? moved : Infinity,
-      });
-    },
+    // The authors' ties know no bound.
+    keepsCap: ({ ties }) => ties === "exact",
+    counts: (chosen, facts) => moveCounts(elaloraPolicyOptions(chosen), facts),
   },
-  check: (chosen, { totalSteps, modules, plan }) => {
-    checkElaloraSchedule(policyOptions(chosen), totalSteps);
-    // The authors' code knows no bound.
-    if (chosen.b === 0 || chosen.ties === "upstream" || plan === null) return;
-    checkRoomToGrow("ElaLoRA", modules, plan.initial, chosen.maxRank);
-  },
+  check: (chosen, facts) => checkMoves("ElaLoRA", elaloraPolicyOptions(chosen), facts),
   bind: (chosen) => ({
     adapter: {
       ...svdAdapter(chosen),
       policy: {
-        rule: eraseState(elaloraPolicy(policyOptions(chosen))),
+        rule: eraseState(elaloraPolicy(elaloraPolicyOptions(chosen))),
         kind: "move",
         scores: { type: "importance", beta1: chosen.beta1, beta2: chosen.beta2 },
         growth: { A: chosen.directions, E: "scale", B: chosen.directions },
-        capacity: (rank) => rank + Math.max(2 * chosen.k, Math.ceil(rank / 2)),
+        capacity: (rank) => moveCapacity(rank, chosen.k),
       },
     },
   }),

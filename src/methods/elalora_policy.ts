@@ -3,33 +3,37 @@
  * weakest ranks still matter, fewer and fewer of them.
  *
  * ElaLoRA (arXiv 2504.00254, section 3) and its authors' `loralib/loralib/elalora.py`; with the
- * default options the choice of slots is that of the code wherever scores are distinct.
+ * default options the choice of slots is that of the code wherever scores are distinct. Its control moves as many ranks at the
+ * same steps, but draws who loses and who gains ({@linkcode randomMoves}).
  *
  * @module
  */
-import type { RankDecision } from "./rank_actions.ts";
+import type { RandomStream } from "../base/random.ts";
+import { capOf, type CostCap } from "./keep_within.ts";
+import type { RankDecision, SlotScores } from "./rank_actions.ts";
 import {
   checkContext,
   compareSlots,
   type RankedSlot,
+  type RankPolicy,
   rankSlots,
   resolveSteps,
   roundHalfEven,
-  type ScoredPolicy,
+  type RowView,
   toRefs,
 } from "./rank_policy.ts";
 
 /** Options of {@linkcode elaloraPolicy}. */
 export interface ElaloraPolicyOptions {
-  /** Ranks moved by an event at first, over all modules (b of the paper). */
+  /** Ranks moved by an event at first, over all modules (b of the paper): a share of all ranks when below 1, else ranks. */
   readonly movedRanks: number;
-  /** Weakest ranks that a module offers at most (k). */
+  /** Weakest ranks that a module offers at most (k): a share of the average rank when below 1, else ranks. */
   readonly perModule: number;
   /** Steps without events at the start: a share of all steps when below 1, else steps. */
   readonly initWarmup: number;
   /** Steps without events at the end: a share of all steps when below 1, else steps. */
   readonly finalWarmup: number;
-  /** Steps between events. */
+  /** Steps between events: a share of all steps when below 1, else steps. */
   readonly interval: number;
   /** How `movedRanks` falls: round(b·(1 − p³)) over the adjustment phase, or not at all. */
   readonly decay: "cubic" | "none";
@@ -44,6 +48,38 @@ export interface ElaloraPolicyOptions {
   readonly maxRank: number | null;
   /** Whether each event forgets all optimiser moments and pins the learning rate, as the code does. */
   readonly resetOptimizer: boolean;
+  /**
+   * What becomes of a module whose rank has come down to 1: `absorbing`, it takes no more part, as the code has it; `open`, its
+   * rank competes for growth and is never dropped. Default `absorbing`.
+   */
+  readonly floor?: "absorbing" | "open" | undefined;
+}
+
+/** Options of which none is a share. */
+export type ResolvedMoves = Pick<ElaloraPolicyOptions, "movedRanks" | "perModule" | "interval">;
+
+/** A number of something: a share of `whole` when it lies in (0, 1), at least one; else as it is. */
+function resolveShare(value: number, whole: number): number {
+  return value > 0 && value < 1 ? Math.max(1, Math.round(value * whole)) : value;
+}
+
+/**
+ * The options with shares as numbers.
+ *
+ * @param ranks Initial rank of each module that has one.
+ */
+export function resolveMoves(
+  options: ElaloraPolicyOptions,
+  ranks: readonly number[],
+  totalSteps: number,
+): ElaloraPolicyOptions {
+  const total = ranks.reduce((sum, rank) => sum + rank, 0);
+  return {
+    ...options,
+    movedRanks: resolveShare(options.movedRanks, total),
+    perModule: resolveShare(options.perModule, total / Math.max(1, ranks.length)),
+    interval: resolveShare(options.interval, totalSteps),
+  };
 }
 
 /** State of {@linkcode elaloraPolicy}. */
@@ -54,6 +90,9 @@ export interface ElaloraState {
   /** Highest rank of each module, null where there is no bound. */
   readonly limits: readonly (number | null)[];
   readonly totalSteps: number;
+  /** What a rank of each module costs, and what all may cost together; null where only their number counts. */
+  readonly cap: CostCap | null;
+  readonly resolved: ResolvedMoves;
   /** Events so far. */
   readonly events: number;
   /** Ranks dropped so far. */
@@ -109,41 +148,81 @@ export function checkElaloraSchedule(options: ElaloraPolicyOptions, totalSteps: 
   );
 }
 
+/** Who loses ranks and who gains them. */
+export interface Moves {
+  readonly drop: readonly RankedSlot[];
+  /** Module indices, with repetition. */
+  readonly grow: readonly number[];
+  /** Highest score among the slots that lost, or null. */
+  readonly threshold: number | null;
+}
+
+/** Chooses at most `wanted` slots to move. */
+export type ChooseMoves = (
+  slots: readonly (readonly RankedSlot[])[],
+  wanted: number,
+  state: ElaloraState,
+  options: ElaloraPolicyOptions,
+  /** The event's own random numbers, where the policy has been given a view of the rows. */
+  stream: RandomStream | null,
+) => Moves;
+
+/** A policy that moves ranks; one that draws nothing needs no view of the rows. */
+export interface MovesPolicy extends Omit<RankPolicy<ElaloraState>, "decide"> {
+  readonly decide: (
+    state: ElaloraState,
+    step: number,
+    scores: SlotScores,
+    seen?: RowView,
+  ) => { readonly decision: RankDecision; readonly state: ElaloraState };
+}
+
 /** The policy of ElaLoRA. */
-export function elaloraPolicy(options: ElaloraPolicyOptions): ScoredPolicy<ElaloraState> {
+export function elaloraPolicy(options: ElaloraPolicyOptions): MovesPolicy {
+  return movesPolicy(options, movesByScore);
+}
+
+/** ElaLoRA's schedule with another choice of who loses and who gains. */
+export function movesPolicy(given: ElaloraPolicyOptions, choose: ChooseMoves): MovesPolicy {
+  const optionsOf = ({ resolved }: Pick<ElaloraState, "resolved">) => ({ ...given, ...resolved });
   return {
     start(context) {
       checkContext(context);
-      checkElaloraSchedule(options, context.totalSteps);
+      const { totalSteps, ranks } = context;
+      const options = resolveMoves(given, ranks, totalSteps);
+      checkElaloraSchedule(options, totalSteps);
       const limits = context.modules.map(({ inSize, outSize }) =>
         options.ties === "upstream" ? null : Math.min(options.maxRank ?? Infinity, inSize, outSize)
       );
+      const { movedRanks, perModule, interval } = options;
       return {
         modules: context.modules.map(({ name }) => name),
-        ranks: [...context.ranks],
+        ranks: [...ranks],
         limits,
-        totalSteps: context.totalSteps,
+        totalSteps,
+        cap: capOf(context),
+        resolved: { movedRanks, perModule, interval },
         events: 0,
         moved: 0,
       };
     },
-    isDue: (state, step) => isEvent(options, state.totalSteps, step),
+    isDue: (state, step) => isEvent(optionsOf(state), state.totalSteps, step),
     statisticsFrozen: (state, step) =>
-      step >= state.totalSteps - resolveSteps(options.finalWarmup, state.totalSteps, "finalWarmup"),
-    decide(state, step, scores) {
+      step >= state.totalSteps - resolveSteps(given.finalWarmup, state.totalSteps, "finalWarmup"),
+    decide(state, step, scores, seen) {
+      const options = optionsOf(state);
       if (!isEvent(options, state.totalSteps, step)) {
         throw new RangeError(`Cannot move ranks after step ${step}: no event is due`);
       }
+      const slots = rankSlots(scores, state.modules, state.ranks);
       const budget = movedRanksAt(options, state.totalSteps, step);
-      const pool = rankSlots(scores, state.modules, state.ranks)
-        .flatMap((slots) => candidates(slots, options.perModule)).sort(compareSlots);
-      const wanted = Math.min(
+      const { drop, grow, threshold } = choose(
+        slots,
         budget,
-        options.poolOverlap === "cut" ? Math.floor(pool.length / 2) : pool.length,
+        state,
+        options,
+        seen?.stream ?? null,
       );
-      const { drop, grow, threshold } = options.ties === "upstream"
-        ? selectUpstream(pool, wanted)
-        : selectExact(pool, wanted, state);
       const change = (index: number) =>
         grow.filter((to) => to === index).length -
         drop.filter((slot) => slot.moduleIndex === index).length;
@@ -169,44 +248,142 @@ export function elaloraPolicy(options: ElaloraPolicyOptions): ScoredPolicy<Elalo
   };
 }
 
-/** A module's weakest slots; a module of rank 1 offers none, so it neither shrinks nor grows. */
+/** A module's weakest slots that may be dropped; of a module of rank 1 none may. */
 function candidates(slots: readonly RankedSlot[], perModule: number): RankedSlot[] {
   return [...slots].sort(compareSlots).slice(0, Math.min(perModule, slots.length - 1));
 }
 
-interface Selection {
-  readonly drop: readonly RankedSlot[];
-  /** Module indices, with repetition. */
-  readonly grow: readonly number[];
-  readonly threshold: number | null;
+/** Slots moved at most: half of those that modules offer, unless one may both be dropped and be a reason to grow. */
+function mostOf(offered: number, wanted: number, { poolOverlap }: ElaloraPolicyOptions): number {
+  return Math.min(wanted, poolOverlap === "cut" ? Math.floor(offered / 2) : offered);
 }
 
+/** ElaLoRA's choice: the lowest of the slots that modules offer go, and the owners of the highest grow. */
+export const movesByScore: ChooseMoves = (slots, budget, state, options) => {
+  const offered = slots.flatMap((own) => candidates(own, options.perModule)).sort(compareSlots);
+  const wanted = mostOf(offered.length, budget, options);
+  if (options.ties === "upstream") return movesOfUpstream(offered, wanted);
+  const alone = options.floor === "open" ? slots.flatMap((own) => own.length === 1 ? own : []) : [];
+  const reasons = alone.length === 0 ? offered : [...offered, ...alone].sort(compareSlots);
+  return exactMoves(offered, reasons, wanted, state);
+};
+
 /** The lowest entries go, the owners of the highest grow; fewer move where limits leave no room. */
-function selectExact(pool: readonly RankedSlot[], wanted: number, state: ElaloraState): Selection {
+function exactMoves(
+  offered: readonly RankedSlot[],
+  reasons: readonly RankedSlot[],
+  wanted: number,
+  state: ElaloraState,
+): Moves {
+  const order = reasons.map(({ moduleIndex }) => moduleIndex).reverse();
   for (let count = wanted; count > 0; count--) {
-    const drop = pool.slice(0, count);
-    const ranks = [...state.ranks];
-    for (const slot of drop) ranks[slot.moduleIndex]! -= 1;
-    const grow: number[] = [];
-    for (let i = pool.length - 1; i >= 0 && grow.length < count; i--) {
-      const index = pool[i]!.moduleIndex;
-      if (ranks[index]! >= (state.limits[index] ?? Infinity)) continue;
-      ranks[index]! += 1;
-      grow.push(index);
+    const drop = offered.slice(0, count);
+    const grow = grownWithin(state, drop, order, count);
+    if (state.cap === null ? grow.length === count : grow.length > 0) {
+      return { drop, grow, threshold: offered[count - 1]!.score };
     }
-    if (grow.length === count) return { drop, grow, threshold: pool[count - 1]!.score };
   }
   return { drop: [], grow: [], threshold: null };
 }
 
-/** As the authors' code: owners of the lowest entries drop every offered slot up to the threshold. */
-function selectUpstream(pool: readonly RankedSlot[], wanted: number): Selection {
-  const last = pool[wanted - 1];
-  if (last === undefined) return { drop: [], grow: [], threshold: null };
-  const down = new Set(pool.slice(0, wanted).map(({ moduleIndex }) => moduleIndex));
+/** The room that modules have for ranks. */
+interface Room {
+  readonly has: (index: number) => boolean;
+  readonly take: (index: number) => void;
+}
+
+/** The room once slots are dropped: below each module's highest rank, and what is left of the cap. */
+function roomAfter(
+  { ranks: before, limits, cap }: Pick<ElaloraState, "ranks" | "limits" | "cap">,
+  drop: readonly RankedSlot[],
+): Room {
+  const ranks = [...before];
+  for (const { moduleIndex } of drop) ranks[moduleIndex]! -= 1;
+  const costOf = (index: number) => cap?.costs[index] ?? 0;
+  let left = (cap?.most ?? 0) - ranks.reduce((sum, rank, i) => sum + rank * costOf(i), 0);
   return {
-    drop: pool.filter((slot) => down.has(slot.moduleIndex) && slot.score <= last.score),
-    grow: pool.slice(-wanted).map(({ moduleIndex }) => moduleIndex),
+    has: (index) =>
+      ranks[index]! < (limits[index] ?? Infinity) && (cap === null || costOf(index) <= left),
+    take: (index) => {
+      ranks[index]! += 1;
+      left -= costOf(index);
+    },
+  };
+}
+
+/**
+ * Modules that grow once slots are dropped: `count` of them in the given order, without those that have no room or cannot be paid for.
+ *
+ * Under a cap ranks may be dearer than those that went, so that fewer grow; what is spare in the end buys further ranks in the same
+ * order.
+ */
+function grownWithin(
+  state: Pick<ElaloraState, "ranks" | "limits" | "cap">,
+  drop: readonly RankedSlot[],
+  order: readonly number[],
+  count: number,
+): readonly number[] {
+  const room = roomAfter(state, drop);
+  const grow: number[] = [];
+  const growAlong = (most: number) => {
+    for (const index of order) {
+      if (grow.length >= most) return;
+      if (!room.has(index)) continue;
+      room.take(index);
+      grow.push(index);
+    }
+  };
+  growAlong(count);
+  for (let grown = -1; state.cap !== null && grown < grow.length;) {
+    grown = grow.length;
+    growAlong(Infinity);
+  }
+  return grow;
+}
+
+/** As the authors' code: owners of the lowest entries drop every offered slot up to the threshold. */
+function movesOfUpstream(offered: readonly RankedSlot[], wanted: number): Moves {
+  const last = offered[wanted - 1];
+  if (last === undefined) return { drop: [], grow: [], threshold: null };
+  const down = new Set(offered.slice(0, wanted).map(({ moduleIndex }) => moduleIndex));
+  return {
+    drop: offered.filter((slot) => down.has(slot.moduleIndex) && slot.score <= last.score),
+    grow: offered.slice(-wanted).map(({ moduleIndex }) => moduleIndex),
     threshold: last.score,
   };
 }
+
+/**
+ * The control of ElaLoRA's choice: as many ranks as it would move, each from a module drawn uniformly among those above rank 1, and
+ * there any of its slots, to a module drawn uniformly among those with room.
+ */
+export const randomMoves: ChooseMoves = (slots, budget, state, options, stream) => {
+  if (stream === null) {
+    throw new TypeError("Cannot draw moves: found no random numbers, want a view of the rows");
+  }
+  const offered = slots.reduce(
+    (sum, own) => sum + Math.max(0, Math.min(options.perModule, own.length - 1)),
+    0,
+  );
+  const count = mostOf(offered, budget, options);
+  const left = slots.map((own) => [...own]);
+  const drop: RankedSlot[] = [];
+  while (drop.length < count) {
+    const able = left.filter((own) => own.length > 1);
+    if (able.length === 0) break;
+    const own = able[stream.int(able.length)]!;
+    drop.push(...own.splice(stream.int(own.length), 1));
+  }
+  const room = roomAfter(state, drop);
+  const grow: number[] = [];
+  while (grow.length < drop.length || state.cap !== null) {
+    const able = [...slots.keys()].filter((index) => room.has(index));
+    if (able.length === 0) break;
+    const index = able[stream.int(able.length)]!;
+    room.take(index);
+    grow.push(index);
+  }
+  // What nothing replaces stays, where only the number of ranks counts.
+  const kept = state.cap === null ? drop.slice(0, grow.length) : grow.length === 0 ? [] : drop;
+  return { drop: kept, grow, threshold: null };
+};

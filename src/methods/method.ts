@@ -46,8 +46,13 @@ export interface BudgetRules<Options> {
   readonly initialFactor?: (options: Options) => number;
   /** The parts of a layer that it can adapt. Default: all. */
   readonly moduleParts?: (options: Options) => readonly ModulePart[];
-  /** How target ranks are spread over the modules, in proportion. Default: evenly. */
-  readonly rankWeights?: (options: Options, modules: readonly ModuleShape[]) => readonly number[];
+  /** Whether its policy keeps ranks within the `cap` of their context. Default: it does not. */
+  readonly keepsCap?: (options: Options) => boolean;
+  /** How target ranks are spread over the modules, in proportion, or null for evenly. Default: evenly. */
+  readonly rankWeights?: (
+    options: Options,
+    modules: readonly ModuleShape[],
+  ) => readonly number[] | null;
   /** The ranks and numbers that a budget pays for, where they do not follow from its costs. Default: by `solveRanks`. */
   readonly plan?: (
     options: Options,
@@ -102,6 +107,13 @@ export interface MethodDefinition<Options> {
   readonly module?: string;
   /** Schema with a default for every option; `z.strictObject` refuses misspelt ones. */
   readonly options: OptionsSchema<Options>;
+  /**
+   * Writes one option out as others before they are checked, so that a run has one set of options however it was asked for.
+   * Default: as they are.
+   */
+  readonly writeOut?: (
+    given: Readonly<Record<string, unknown>>,
+  ) => Readonly<Record<string, unknown>>;
   /** Makes backbone and adapter from checked options; it is called several times a run and must be pure. */
   readonly bind: (options: Options) => MethodParts;
   /** How it spends a budget, or null for a method without ranks, which takes none. Default: evenly, by what ranks cost. */
@@ -117,6 +129,7 @@ const definitionFields: Names<MethodDefinition<never>> = {
   version: true,
   module: true,
   options: true,
+  writeOut: true,
   bind: true,
   budget: true,
   check: true,
@@ -124,6 +137,7 @@ const definitionFields: Names<MethodDefinition<never>> = {
 
 const budgetFields: Names<BudgetRules<never>> = {
   initialFactor: true,
+  keepsCap: true,
   moduleParts: true,
   rankWeights: true,
   plan: true,
@@ -139,7 +153,7 @@ const partFields: Names<MethodParts> = { backbone: true, adapter: true, estimate
  */
 export function defineMethod<Options>(definition: MethodDefinition<Options>): Method {
   const { options: schema, budget = {}, check } = definition;
-  const { initialFactor, moduleParts, rankWeights, plan, counts } = budget ?? {};
+  const { initialFactor, keepsCap, moduleParts, rankWeights, plan, counts } = budget ?? {};
   const typed = (options: Json): Options => schema.parse(options);
   checkFields(definition.name, "the definition", definition, definitionFields);
   checkFields(definition.name, "its budget", definition.budget, budgetFields);
@@ -158,8 +172,10 @@ export function defineMethod<Options>(definition: MethodDefinition<Options>): Me
     ...(definition.module === undefined ? {} : { module: definition.module }),
     usesBudget: budget !== null,
     costs: (options) => costsOf(bind(options).adapter ?? { parts: [] }),
-    parseOptions: (options) => schema.parse(options) as Json,
+    parseOptions: (options) =>
+      schema.parse(isRecord(options) ? definition.writeOut?.(options) ?? options : options) as Json,
     optionsSchema: schema.toJSONSchema({ io: "input" }) as Json,
+    keepsCap: (options) => keepsCap?.(typed(options)) ?? false,
     initialFactor: (options) => initialFactor?.(typed(options)) ?? 1,
     moduleParts: (options) => moduleParts?.(typed(options)) ?? null,
     rankWeights: (options, modules) => rankWeights?.(typed(options), modules) ?? null,
@@ -171,6 +187,10 @@ export function defineMethod<Options>(definition: MethodDefinition<Options>): Me
     check: (options, facts) => check?.(typed(options), facts),
     bind,
   };
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** What the kind of a method's events says of a run's adapter parameters. */

@@ -19,6 +19,10 @@ export interface RowView {
   /** The event's own random numbers. */
   readonly stream: RandomStream;
   /**
+   * The moving average of squared gradients of a part's rows, as AdamW keeps it, corrected for its bias; as {@linkcode RowView.rows}.
+   */
+  readonly squaredGradients: (module: string, part: string) => readonly Float32Array[];
+  /**
    * The running norm of each input of a module, `[in]`.
    *
    * @throws {RangeError} If the method keeps none.
@@ -65,6 +69,10 @@ export interface PolicyContext {
   readonly totalSteps: number;
   /** Steps of one pass over the training examples that the settings name; of a sequence those of its first task. */
   readonly stepsPerEpoch: number;
+  /** Numbers that one rank of each module costs. Default: not known, and no cap. */
+  readonly costs?: readonly number[];
+  /** Numbers that all ranks may cost together at any time, or null where only their total counts. Default null. */
+  readonly cap?: number | null;
   /** One for each task of a sequence, one for a single task. Default: one that takes all steps. */
   readonly stages?: readonly PolicyStage[];
 }

@@ -26,15 +26,22 @@ import {
   where,
 } from "../graph/mod.ts";
 import { learningRateAt } from "../study/total_steps.ts";
-import { type Adapter, eraseState, type Regulariser } from "./adapter.ts";
+import {
+  type Adapter,
+  type AdapterPart,
+  type AdapterPolicy,
+  eraseState,
+  type Regulariser,
+  type StepRules,
+} from "./adapter.ts";
 import { loraParts } from "./lora.ts";
 import { defineMethod } from "./method.ts";
 import { checkSoraSchedule, soraPolicy, stageEnds, thresholdAt } from "./sora_policy.ts";
 
 const steps = z.number().nonnegative();
 
-const options = z.strictObject({
-  alpha: z.number().positive().default(16).describe("Numerator of the scale alpha/r"),
+/** What drives gates to zero, as options. */
+export const gateOptions = {
   sparseLambda: z.number().nonnegative().default(10).describe(
     "Weight of the mean size of the gates in the loss (sparse_lambda)",
   ),
@@ -62,9 +69,17 @@ const options = z.strictObject({
   countInterval: steps.default(0.05).describe(
     "Steps between two counts of the gates, besides those before evaluations: a share below 1, else steps",
   ),
+};
+
+const options = z.strictObject({
+  alpha: z.number().positive().default(16).describe("Numerator of the scale alpha/r"),
+  ...gateOptions,
 });
 
 type Options = z.output<typeof options>;
+
+/** Values of {@linkcode gateOptions}. */
+export type GateOptions = Omit<Options, "alpha">;
 
 /** T_ξ: shrinks towards zero by ξ and stops there. */
 export function softThreshold(u: Tensor, xi: Tensor): Tensor {
@@ -98,26 +113,23 @@ function gateSize(weight: number): Regulariser {
   };
 }
 
-function adapterOf(chosen: Options): Adapter {
-  const { alpha, sparseLambda, threshold, lambdaSchedule, stageRate } = chosen;
+/** The gates, one a rank. */
+export const gatePart: AdapterPart = {
+  name: "g",
+  rowLength: () => 1,
+  initial: () => ({ type: "normal", deviation: 1 }),
+  decay: false,
+  isClipped: false,
+};
+
+/** What a step does to gates, and when they are counted: all of SoRA but its form. */
+export function gateRules(
+  chosen: GateOptions,
+): { readonly step: StepRules; readonly policy: AdapterPolicy } {
+  const { sparseLambda, threshold, lambdaSchedule, stageRate } = chosen;
   const shrink = threshold === "exact" ? softThreshold : upstreamThreshold;
   return {
-    parts: [
-      ...loraParts,
-      {
-        name: "g",
-        rowLength: () => 1,
-        initial: () => ({ type: "normal", deviation: 1 }),
-        decay: false,
-        isClipped: false,
-      },
-    ],
-    prepare: ({ A, B, g }, scale) => ({ A: mul(A!, mul(g!, scale)), B: B! }),
-    scale: (rank) => alpha / rank,
-    policy: {
-      rule: eraseState(soraPolicy(chosen)),
-      kind: "mask",
-    },
+    policy: { rule: eraseState(soraPolicy(chosen)), kind: "mask" },
     step: {
       regulariser: sparseLambda === 0 ? null : gateSize(sparseLambda),
       after: { g: (rows, pass) => shrink(rows, pass.fed("xi", [])) },
@@ -136,6 +148,15 @@ function adapterOf(chosen: Options): Adapter {
         },
       }),
     },
+  };
+}
+
+function adapterOf(chosen: Options): Adapter {
+  return {
+    parts: [...loraParts, gatePart],
+    prepare: ({ A, B, g }, scale) => ({ A: mul(A!, mul(g!, scale)), B: B! }),
+    scale: (rank) => chosen.alpha / rank,
+    ...gateRules(chosen),
   };
 }
 

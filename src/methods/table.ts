@@ -8,6 +8,7 @@ import { adalora } from "./adalora.ts";
 import { alora } from "./alora.ts";
 import { beamlora } from "./beamlora.ts";
 import { bitfit, full, head } from "./baselines.ts";
+import { composed } from "./composed.ts";
 import { dora } from "./dora.ts";
 import { dylora } from "./dylora.ts";
 import { elalora } from "./elalora.ts";
@@ -45,6 +46,7 @@ export const methods: MethodTable = [
   raclora,
   xgblora,
   sdlora,
+  composed,
 ];
 
 /**

@@ -86,7 +86,11 @@ const asked = z.object({
   label: text,
   methodVersion: z.number(),
   options: json,
-  budget: z.object({ type: z.enum(["rank", "parameters"]), value: z.number() }).nullable(),
+  budget: z.object({
+    type: z.enum(["rank", "parameters"]),
+    value: z.number(),
+    isCap: z.literal(true).exactOptional(),
+  }).nullable(),
   seed: z.int(),
   run: json,
 });

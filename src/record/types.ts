@@ -32,7 +32,14 @@ export interface Asked {
   /** All options of the method, those left at their defaults too. */
   readonly options: Json;
   /** Null for methods without ranks. */
-  readonly budget: { readonly type: "rank" | "parameters"; readonly value: number } | null;
+  readonly budget: {
+    /** What it counts. */
+    readonly type: "rank" | "parameters";
+    /** How much. */
+    readonly value: number;
+    /** Present where the policy kept to the number at every step. */
+    readonly isCap?: true;
+  } | null;
   /** Root of every random stream: data order, initial weights, dropout. */
   readonly seed: number;
   /** The whole resolved run as spec made it (task, model, settings …). */

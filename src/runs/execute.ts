@@ -8,6 +8,7 @@ import type { Json } from "../base/canonical_json.ts";
 import { type Executor, ExecutorError } from "../exec/executor.ts";
 import type { Environment } from "../record/provenance.ts";
 import { RunFolder, StorageError } from "../record/run_folder.ts";
+import { capOf } from "../study/ranks.ts";
 import type { FailureCause, Outcome, RunRecord } from "../record/types.ts";
 import type { ProgramCache } from "../train/programs.ts";
 import { DivergenceError, type TrainingEvent, type TrainingRequest } from "../train/run_types.ts";
@@ -82,6 +83,7 @@ export async function trainingRequest(
     clipNorm,
     ...(regressionBias === undefined ? {} : { regressionBias }),
   };
+  const costs = method.costs(run.options);
   const ranks = plan === null
     ? []
     : modules.map((module, i) => ({ module, rank: plan.initial[i]! }));
@@ -109,7 +111,8 @@ export async function trainingRequest(
     settings: run.settings,
     seed: run.seed,
     finalTotal: plan?.finalTotal ?? 0,
-    costs: method.costs(run.options),
+    costs,
+    cap: capOf(run, modules, costs),
     stages: data.stages,
     splits: data.splits,
   };

@@ -139,7 +139,9 @@ function resolve(study: Study, point: Point, problems: Problem[]): RunSpec[] {
     methodVersion: entry.version,
     ...(entry.origin === undefined ? {} : { methodHash: entry.origin.hash }),
     options: parsed.options,
-    budget,
+    budget: budget?.type === "parameters" && entry.keepsCap?.(parsed.options) === true
+      ? { ...budget, isCap: true }
+      : budget,
     seed,
     settings: overlaySettings(
       defaultSettings,

@@ -155,3 +155,22 @@ export function countsOfMoves(
   const initial = plan.initialParameters;
   return { initial: exactly(initial), peak: { least: initial, most: final.most }, final };
 }
+
+/**
+ * The counts of a method that ends within a cap.
+ *
+ * @param least Ranks that each module keeps, where it starts with some.
+ */
+export function cappedCounts(
+  { plan, modules, costs }: Pick<CountFacts, "plan" | "modules" | "costs">,
+  cap: number,
+  least: 0 | 1,
+): PlannedCounts {
+  const { initial, initialParameters } = plan;
+  const fewest = countParameters(initial.map((rank) => Math.min(rank, least)), modules, costs);
+  return {
+    initial: exactly(initialParameters),
+    peak: { least: initialParameters, most: Math.max(cap, initialParameters) },
+    final: { least: fewest, most: cap },
+  };
+}

@@ -48,6 +48,21 @@ export function countParameters(
   return total(ofRanks) + fixedCosts(adapted, costs);
 }
 
+/**
+ * What the ranks of a run may cost together at any time; null where its budget is none that its policy keeps to.
+ *
+ * @param modules The adapted modules.
+ */
+export function capOf(
+  { budget }: Pick<RunSpec, "budget">,
+  modules: readonly ModuleShape[],
+  costs: AdapterCosts,
+): number | null {
+  return budget?.type === "parameters" && budget.isCap === true
+    ? budget.value - fixedCosts(modules, costs)
+    : null;
+}
+
 /** What adapted modules cost whatever their ranks. */
 function fixedCosts(
   modules: readonly ModuleShape[],
@@ -116,13 +131,10 @@ export function solveRanks(
     );
   }
   const finalTotal = total(target);
-  const factor = initialFactorOf(entry, options);
-  const initial = apportion(
-    Math.round(factor * finalTotal),
-    target.map((rank) => factor * rank),
-  );
+  const initial = startOf(target, initialFactorOf(entry, options));
   checkSides(entry.name, initial, modules);
   const initialParameters = countParameters(initial, modules, costs);
+  const finalParameters = countParameters(target, modules, costs);
   return {
     initial,
     finalTotal,
@@ -130,8 +142,8 @@ export function solveRanks(
       ? Math.round(budget.value * uniformCost) + fixedCost
       : budget.value,
     initialParameters,
-    peakParameters: initialParameters,
-    finalParameters: countParameters(target, modules, costs),
+    peakParameters: Math.max(initialParameters, finalParameters),
+    finalParameters,
   };
 }
 
@@ -180,13 +192,14 @@ export function fixedRanks(
   const costs = entry.costs(options);
   const initialParameters = countParameters(initial, modules, costs);
   const target = apportion(finalTotal, initial.map((rank) => rank / factor));
+  const finalParameters = countParameters(target, modules, costs);
   return {
     initial,
     finalTotal,
     requested: initialParameters,
     initialParameters,
-    peakParameters: initialParameters,
-    finalParameters: countParameters(target, modules, costs),
+    peakParameters: Math.max(initialParameters, finalParameters),
+    finalParameters,
   };
 }
 
@@ -253,6 +266,14 @@ export function apportion(sum: number, quotas: readonly number[]): readonly numb
 function spread(count: number, places: readonly number[]): readonly number[] {
   const n = places.length;
   return places.filter((_, i) => Math.floor(((i + 1) * count) / n) > Math.floor((i * count) / n));
+}
+
+/** Initial ranks in proportion to the target; of those that start below it each module has one at least. */
+function startOf(target: readonly number[], factor: number): readonly number[] {
+  const sum = Math.round(factor * total(target));
+  return factor < 1
+    ? spreadOver(Math.max(sum, target.length), target)
+    : apportion(sum, target.map((rank) => factor * rank));
 }
 
 /** A method's weights, checked; null for evenly. */
@@ -345,9 +366,9 @@ function initialFactorOf(
   options: Json,
 ): number {
   const factor = entry.initialFactor(options);
-  if (!(Number.isFinite(factor) && factor >= 1)) {
+  if (!(Number.isFinite(factor) && factor > 0)) {
     throw new RangeError(
-      `Cannot start "${entry.name}" with ${factor} times its target ranks: a factor of at least 1 is wanted`,
+      `Cannot start "${entry.name}" with ${factor} times its target ranks: a factor above 0 is wanted`,
     );
   }
   return factor;

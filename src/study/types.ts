@@ -8,7 +8,15 @@ import type { Json } from "../base/canonical_json.ts";
 /** A budget: an average rank over the adapted modules, or a number of trainable adapter parameters. */
 export type Budget =
   | { readonly type: "rank"; readonly value: number }
-  | { readonly type: "parameters"; readonly value: number };
+  | {
+    readonly type: "parameters";
+    readonly value: number;
+    /**
+     * Present where a policy changes ranks and keeps to the number itself: what ranks may cost is told to it. Runs from before this
+     * was so do not have it.
+     */
+    readonly isCap?: true;
+  };
 
 /** How a run trains; every field has a default. */
 export interface TrainSettings {
@@ -229,6 +237,8 @@ export interface MethodEntry {
   readonly initialFactor: (options: Json) => number;
   /** The parts of a layer that the method can adapt, or null for all; others that the settings name are left out. */
   readonly moduleParts: (options: Json) => readonly ModulePart[] | null;
+  /** Whether a policy keeps ranks within a budget of parameters by their costs. Default: it has none that could. */
+  readonly keepsCap?: (options: Json) => boolean;
   /** How target ranks are spread over the modules, in proportion; null for evenly. */
   readonly rankWeights: (
     options: Json,

@@ -14,12 +14,14 @@ import { rowsOn, type SlotOrder } from "./slots.ts";
 import type { RunStage } from "./stages.ts";
 import type { StateVectors } from "./vectors.ts";
 
-/** Each slot's score, module by module in logical order: the mean of Ī·Ū over a part's row, summed over the parts. */
+/** Each slot's score, module by module in logical order: the mean of Ī·Ū, or of Ī, over a part's row, summed over the parts. */
 export function slotScoresOf(
   assembly: Assembly,
   order: SlotOrder,
   vectors: Pick<StateVectors, "sensitivity" | "uncertainty">,
 ): SlotScores {
+  const source = assembly.adapter?.policy?.scores;
+  const isSensitivity = source?.type === "importance" && source.of === "sensitivity";
   const { sensitivity, uncertainty } = vectors;
   if (sensitivity === undefined || uncertainty === undefined) {
     throw new RangeError("Cannot score slots: the state holds no importance averages");
@@ -30,7 +32,9 @@ export function slotScoresOf(
       places.reduce((score, place) => {
         const [start, end] = rowBounds(place, row);
         let sum = 0;
-        for (let i = start; i < end; i++) sum += sensitivity[i]! * uncertainty[i]!;
+        for (let i = start; i < end; i++) {
+          sum += isSensitivity ? sensitivity[i]! : sensitivity[i]! * uncertainty[i]!;
+        }
         return score + sum / (end - start);
       }, 0)
     );
@@ -66,19 +70,28 @@ export async function scoresOf(
 export interface SeenState extends Pick<RowView, "stream" | "isEvaluated"> {
   readonly assembly: Assembly;
   readonly order: SlotOrder;
-  readonly vectors: Pick<StateVectors, "theta" | "inputNorms">;
+  readonly vectors: Pick<StateVectors, "theta" | "v" | "c2" | "inputNorms">;
 }
 
 /** The rows of a state as policies see them. */
 export function rowView({ assembly, order, vectors, stream, isEvaluated }: SeenState): RowView {
-  const theta = vectors.theta!;
+  const boundsOf = (module: string, part: string) => {
+    const place = placeOf(assembly, module, part);
+    return rowsOn(place.group, order, module).map((row) => rowBounds(place, row));
+  };
   return {
     stream,
     isEvaluated,
-    rows: (module, part) => {
-      const place = placeOf(assembly, module, part);
-      return rowsOn(place.group, order, module).map((row) => theta.slice(...rowBounds(place, row)));
-    },
+    rows: (module, part) => boundsOf(module, part).map((bounds) => vectors.theta!.slice(...bounds)),
+    squaredGradients: (module, part) =>
+      boundsOf(module, part).map(([start, end]) => {
+        const { v, c2 } = vectors;
+        const correction = (i: number) => c2![c2!.length === 1 ? 0 : i]!;
+        return Float32Array.from({ length: end - start }, (_, i) => {
+          const count = correction(start + i);
+          return count === 0 ? 0 : v![start + i]! / count;
+        });
+      }),
     inputNorms: (module) => inputNormsOf(assembly, vectors.inputNorms, module),
   };
 }

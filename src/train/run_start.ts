@@ -53,6 +53,8 @@ export function firstState(
     modules: adapted.map(({ module }) => module),
     ranks: adapted.map(({ rank }) => rank),
     finalTotal: request.finalTotal,
+    costs: adapted.map(({ module }) => request.costs.perRank(module)),
+    cap: request.cap ?? null,
     totalSteps: stages.reduce((sum, { steps }) => sum + steps, 0),
     stepsPerEpoch: stepsPerEpoch(settings, stages[0]!.trainExamples),
     stages: stages.map(({ task, firstStep, steps, classes }) => ({

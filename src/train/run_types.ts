@@ -36,6 +36,8 @@ export interface TrainingRequest {
   readonly finalTotal: number;
   /** What ranks cost. */
   readonly costs: AdapterCosts;
+  /** Numbers that all ranks may cost together at any time, for policies that keep to it. Default: their number counts alone. */
+  readonly cap?: number | null;
   /** What is trained on: one stage for each task of a sequence, else one. */
   readonly stages: readonly StageData[];
   /** The first one decides which evaluation is best; of a sequence, one for each task. */

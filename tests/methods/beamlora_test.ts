@@ -94,6 +94,7 @@ function firstEvent(
   const policy = beamloraPolicy({ ...options, ...changed });
   const seen = {
     rows: (module: string) => gates[module]!.map((gate) => Float32Array.of(gate)),
+    squaredGradients: () => [],
     inputNorms: () => new Float32Array(),
     stream: RandomStream.fromSeed(3),
     isEvaluated: false,

@@ -103,6 +103,7 @@ function viewOf(isMultiple: Readonly<Record<string, boolean>>, alpha: readonly n
   return {
     rows: (module, part) => rows[`${module}.${part}`]!.map((row) => Float32Array.from(row)),
     stream: RandomStream.fromSeed(1),
+    squaredGradients: () => [],
     inputNorms: () => new Float32Array(),
     isEvaluated: false,
   };

@@ -149,7 +149,7 @@ Deno.test("solveRanks() refuses a budget below one rank a module and states the 
   }
 });
 
-Deno.test("solveRanks() refuses ranks above a module's smaller side, no modules and factors below 1", () => {
+Deno.test("solveRanks() refuses ranks above a module's smaller side, no modules and factors of 0", () => {
   assertThrows(
     () => solveRanks(method("adalora"), adaloraOptions, squares(4, 6), { type: "rank", value: 4 }),
     RangeError,
@@ -160,11 +160,11 @@ Deno.test("solveRanks() refuses ranks above a module's smaller side, no modules 
     RangeError,
     "no module is adapted",
   );
-  const shrinking = { ...method("lora"), name: "odd", initialFactor: () => 0.5 };
+  const shrinking = { ...method("lora"), name: "odd", initialFactor: () => 0 };
   assertThrows(
     () => solveRanks(shrinking, {}, squares(4), { type: "rank", value: 2 }),
     RangeError,
-    "a factor of at least 1 is wanted",
+    "a factor above 0 is wanted",
   );
 });
 

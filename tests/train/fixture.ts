@@ -78,6 +78,8 @@ export interface TinyRun {
   readonly longest?: number;
   /** Total rank at the end; default `rank` times the modules. */
   readonly finalTotal?: number;
+  /** Numbers that all ranks may cost together; default no cap. */
+  readonly cap?: number;
   /** Changes the method after its options are bound. */
   readonly change?: (method: BoundMethod) => BoundMethod;
 }
@@ -153,6 +155,7 @@ export function trainingRequest(executor: Executor, run: TinyRun): TrainingReque
     seed,
     finalTotal: run.finalTotal ?? rank * modules.length,
     costs: method.costs(method.parseOptions(options)),
+    cap: run.cap ?? null,
     stages: [{
       task: tinyTask.name,
       batches: createBatchStream(

@@ -1,0 +1,375 @@
+/** Forms with policies: what they are together, what they refuse, and what their random controls keep. */
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { RandomStream } from "../../src/base/random.ts";
+import { composed } from "../../src/methods/composed.ts";
+import { elalora } from "../../src/methods/elalora.ts";
+import { movesByScore, movesPolicy, randomMoves } from "../../src/methods/elalora_policy.ts";
+import { factoredUpdate } from "../../src/methods/factored_update.ts";
+import { growPolicy } from "../../src/methods/grow_policy.ts";
+import { lostWithin } from "../../src/methods/keep_within.ts";
+import { prunePolicy } from "../../src/methods/prune_policy.ts";
+import { actionsOf, droppedSlots, type RankDecision } from "../../src/methods/rank_actions.ts";
+import type { RankPolicy, RowView } from "../../src/methods/rank_policy.ts";
+import { scoreNames } from "../../src/methods/slot_scores.ts";
+import { ofKind, timeless, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { ended, executor } from "./adapted_runs.ts";
+
+const schedule = { initWarmup: 2, finalWarmup: 3 };
+const moves = { type: "moves", ...schedule, maskInterval: 2 };
+
+/** What a run told and left, without its times. */
+async function traceOf(run: TinyRun) {
+  const { trainer, events, end } = await ended(run);
+  trainer.dispose();
+  return { events: timeless(events), theta: [...end.vectors.theta!], order: end.order };
+}
+
+const same: readonly (readonly [string, TinyRun, Readonly<Record<string, unknown>>])[] = [
+  ["lora", { method: "lora" }, { form: { type: "lora" }, policy: { type: "fixed" } }],
+  [
+    "elalora",
+    { method: "elalora", options: { ...schedule, maskInterval: 2, k: 1 } },
+    { form: { type: "svd" }, policy: { ...moves, k: 1 } },
+  ],
+  [
+    "adalora",
+    { method: "adalora", options: { ...schedule, maskInterval: 2, lastMask: "forced" } },
+    { form: { type: "svd" }, policy: { type: "mask", ...schedule, interval: 2 } },
+  ],
+  [
+    "sora",
+    { method: "sora", options: { sparseLambda2: 0.05 } },
+    { form: { type: "gated" }, policy: { type: "gates", sparseLambda2: 0.05 } },
+  ],
+];
+
+for (const [name, run, options] of same) {
+  Deno.test(`composed is ${name}, number for number, with its form and its policy`, async () => {
+    const wanted = await traceOf(run);
+    assertEquals(await traceOf({ method: "composed", options }), wanted);
+  });
+}
+
+/** The form `svd` with moves by each score, and the other policies by one score and by chance. */
+const arms: readonly (readonly [string, string, Readonly<Record<string, unknown>>])[] = [
+  ...scoreNames.map((score) => ["svd", score, { ...moves, score, examples: 4 }] as const),
+  ["lora", "importance", { ...moves, score: "importance" }],
+  ["lora", "random", { ...moves, score: "random" }],
+  ["gated", "fisher", { ...moves, score: "fisher" }],
+  ...["magnitude", "random"].flatMap((score) => [
+    ["svd", score, { type: "mask", ...schedule, interval: 2, score }] as const,
+    ["lora", score, { type: "prune", ...schedule, interval: 2, score }] as const,
+    ["svd", score, { type: "grow", ...schedule, interval: 2, score }] as const,
+  ]),
+  ["lora", "singular values", { type: "prune-after" }],
+  ["svd", "singular values", { type: "prune-after" }],
+];
+
+for (const [form, by, policy] of arms) {
+  Deno.test(`composed: ${form} with ${policy["type"]} by ${by} ends with its budget, and resumes to the bit`, async () => {
+    const rank = policy["type"] === "grow" ? 4 : 2;
+    const run: TinyRun = {
+      method: "composed",
+      options: { form: { type: form }, policy },
+      rank,
+      finalTotal: rank * 12,
+    };
+    const whole = await traceOf(run);
+    const events = whole.events as Awaited<ReturnType<typeof ended>>["events"];
+    const ranks = ofKind(events, "ranks");
+    assert(ranks.length > 0);
+    assertEquals(ranks.at(-1)!.budget, rank * 12);
+    const half = await Trainer.create(trainingRequest(executor, run), null);
+    const first = await trainTo(half, 8);
+    const at = await half.checkpoint();
+    half.dispose();
+    const rest = await Trainer.create(trainingRequest(executor, run), at);
+    const second = await trainTo(rest);
+    const end = await rest.checkpoint();
+    rest.dispose();
+    assertEquals([...end.vectors.theta!], whole.theta);
+    assertEquals(timeless([...first, ...second]), whole.events);
+  });
+}
+
+Deno.test("composed refuses a policy that its form has no numbers for", () => {
+  const facts = {
+    totalSteps: 100,
+    stepsPerEpoch: 50,
+    trainExamples: 100,
+    modules: [],
+    plan: null,
+  };
+  const check = (form: string, policy: object) =>
+    composed.check(
+      composed.parseOptions({ form: { type: form }, policy }),
+      facts,
+    );
+  assertThrows(
+    () => check("lora", { type: "gates" }),
+    RangeError,
+    'which has no gates; want the form "gated"',
+  );
+  assertThrows(() => check("svd", { type: "gates" }), RangeError, "has no gates");
+  assertThrows(() => check("lora", { type: "mask" }), RangeError, 'or the policy "prune"');
+  assertThrows(
+    () => check("svd", { ...moves, score: "removal", examples: 100 }),
+    RangeError,
+    "Cannot hold out 100 examples",
+  );
+  check("svd", moves);
+});
+
+const modules = [8, 8, 32, 8, 32, 16].map((size, i) => ({
+  name: `m${i}`,
+  inSize: size,
+  outSize: size,
+}));
+const costs = modules.map(({ inSize, outSize }) => inSize + outSize);
+const fullOptions = {
+  movedRanks: 4,
+  perModule: 2,
+  initWarmup: 0,
+  finalWarmup: 0,
+  interval: 1,
+  decay: "none",
+  ties: "exact",
+  poolOverlap: "cut",
+  maxRank: null,
+  resetOptimizer: false,
+} as const;
+
+/** A view of nothing but an event's random numbers. */
+function viewAt(step: number): RowView {
+  return {
+    stream: RandomStream.fromSeed(7).fork(step),
+    rows: () => [],
+    squaredGradients: () => [],
+    inputNorms: () => new Float32Array(),
+    isEvaluated: false,
+  };
+}
+
+interface Kept {
+  readonly modules: readonly string[];
+  readonly ranks: readonly number[];
+}
+
+/** Ranks after each of some events, with scores that are drawn. */
+function trajectory<State extends Kept>(
+  policy: RankPolicy<State>,
+  ranks: readonly number[],
+  cap: number | null,
+  finalTotal = ranks.reduce((sum, rank) => sum + rank, 0),
+  seed = 1,
+): readonly { readonly ranks: readonly number[]; readonly decision: RankDecision }[] {
+  const totalSteps = 60;
+  const stream = RandomStream.fromSeed(seed);
+  let state = policy.start({
+    modules,
+    ranks,
+    costs,
+    cap,
+    finalTotal,
+    totalSteps,
+    stepsPerEpoch: 30,
+  });
+  const seen: { readonly ranks: readonly number[]; readonly decision: RankDecision }[] = [];
+  for (let step = 0; step < totalSteps; step++) {
+    if (!policy.isDue(state, step)) continue;
+    const scores = state.modules.map((module, i) => ({
+      module,
+      scores: Array.from({ length: state.ranks[i]! }, () => stream.next()),
+    }));
+    const next = policy.decide(state, step, scores, viewAt(step));
+    state = next.state;
+    seen.push({ ranks: state.ranks, decision: next.decision });
+  }
+  return seen;
+}
+
+function costOf(ranks: readonly number[]): number {
+  return ranks.reduce((sum, rank, i) => sum + rank * costs[i]!, 0);
+}
+
+for (const [name, choose] of [["by score", movesByScore], ["at random", randomMoves]] as const) {
+  Deno.test(`moves ${name} never cost more than the cap, and leave less spare than the cheapest rank`, () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      const start = [3, 3, 2, 3, 2, 2];
+      const cap = costOf(start) + 7;
+      const seen = trajectory(movesPolicy(fullOptions, choose), start, cap, undefined, seed);
+      assertEquals(seen.length, 59);
+      for (const { ranks } of seen) {
+        assert(costOf(ranks) <= cap, `${ranks}`);
+        assert(ranks.every((rank, i) => rank >= 1 && rank <= modules[i]!.inSize));
+        // A module of rank 1 takes no more part in moves by score.
+        const spare = cap - costOf(ranks);
+        const able = ranks.flatMap((rank, i) => rank > 1 && rank < modules[i]!.inSize ? [i] : []);
+        assert(able.every((i) => costs[i]! > spare), `${ranks} leave ${spare}`);
+      }
+    }
+  });
+
+  Deno.test(`moves ${name} keep the number of ranks without a cap`, () => {
+    for (
+      const { ranks } of trajectory(movesPolicy(fullOptions, choose), [3, 3, 2, 3, 2, 2], null)
+    ) {
+      assertEquals(ranks.reduce((sum, rank) => sum + rank, 0), 15);
+    }
+  });
+}
+
+Deno.test("random moves are as many and as often as ElaLoRA's, and follow the run's stream", () => {
+  const start = [5, 5, 5, 5, 5, 5];
+  const counts = (choose: typeof randomMoves) =>
+    trajectory(movesPolicy({ ...fullOptions, decay: "cubic" }, choose), start, null)
+      .map(({ decision }) => droppedSlots(decision).length);
+  const [first] = [counts(movesByScore)];
+  // Both are bounded by half of what modules offer, which their ranks decide; the first event's ranks are the same.
+  assertEquals(counts(randomMoves)[0], first[0]);
+  assertEquals(counts(randomMoves).length, first.length);
+  const twice = [1, 2].map(() => trajectory(movesPolicy(fullOptions, randomMoves), start, null));
+  assertEquals(twice[0], twice[1]);
+});
+
+Deno.test("random moves come from and go to each module about equally often", () => {
+  const left = new Map<string, number>();
+  const came = new Map<string, number>();
+  const policy = movesPolicy({ ...fullOptions, movedRanks: 1 }, randomMoves);
+  const alike = Array.from({ length: 4 }, (_, i) => ({ name: `m${i}`, inSize: 64, outSize: 64 }));
+  const ranks = [10, 10, 10, 10];
+  const state = policy.start({
+    modules: alike,
+    ranks,
+    finalTotal: 40,
+    totalSteps: 10,
+    stepsPerEpoch: 5,
+  });
+  const scores = alike.map(({ name }) => ({ module: name, scores: Array<number>(10).fill(0) }));
+  for (let draw = 0; draw < 2_000; draw++) {
+    const { decision } = policy.decide(state, 1, scores, viewAt(draw));
+    const [lost] = droppedSlots(decision);
+    const [won] = actionsOf(decision, "grow").flatMap(({ modules }) => modules);
+    left.set(lost!.module, (left.get(lost!.module) ?? 0) + 1);
+    came.set(won!, (came.get(won!) ?? 0) + 1);
+  }
+  // 500 each; a deviation of five standard deviations would be 97.
+  for (const { name } of alike) {
+    assert(Math.abs(left.get(name)! - 500) < 97 && Math.abs(came.get(name)! - 500) < 97);
+  }
+});
+
+Deno.test("an open floor lets a module of rank 1 grow again; an absorbing one does not", () => {
+  const rows = [[5], [1, 2, 3], [2, 3, 4]];
+  const grown = (floor: "open" | "absorbing") => {
+    const policy = movesPolicy({ ...fullOptions, movedRanks: 1, floor }, movesByScore);
+    const state = policy.start({
+      modules: modules.slice(0, 3),
+      ranks: rows.map((row) => row.length),
+      finalTotal: 7,
+      totalSteps: 10,
+      stepsPerEpoch: 5,
+    });
+    const scores = rows.map((scores, i) => ({ module: `m${i}`, scores }));
+    return policy.decide(state, 1, scores).state.ranks;
+  };
+  assertEquals(grown("open"), [2, 2, 3]);
+  assertEquals(grown("absorbing"), [1, 2, 4]);
+});
+
+Deno.test("b, k and the interval may be shares of ranks and steps", () => {
+  const shares = { ...fullOptions, movedRanks: 0.2, perModule: 0.5, interval: 0.1 };
+  const state = movesPolicy(shares, movesByScore).start({
+    modules,
+    ranks: [4, 4, 4, 4, 4, 4],
+    finalTotal: 24,
+    totalSteps: 60,
+    stepsPerEpoch: 30,
+  });
+  assertEquals(state.resolved, { movedRanks: 5, perModule: 2, interval: 6 });
+});
+
+Deno.test("pruning and growing reach the final total, and stay within a cap to the end", () => {
+  const options = { initWarmup: 5, finalWarmup: 10, interval: 5 };
+  const pruned = trajectory(
+    prunePolicy(options),
+    [6, 6, 6, 6, 6, 6],
+    null,
+    24,
+  );
+  assertEquals(pruned.at(-1)!.ranks.reduce((sum, rank) => sum + rank, 0), 24);
+  const cap = 600;
+  const within = trajectory(
+    prunePolicy(options),
+    [6, 6, 6, 6, 6, 6],
+    cap,
+    24,
+  );
+  assert(costOf(within.at(-1)!.ranks) <= cap);
+  const grow = { ...options, share: 0.5 };
+  for (const isRandom of [false, true]) {
+    const grown = trajectory(growPolicy(grow, isRandom), [2, 2, 2, 2, 2, 2], null, 24);
+    assertEquals(grown.at(-1)!.ranks.reduce((sum, rank) => sum + rank, 0), 24);
+    for (const { ranks } of trajectory(growPolicy(grow, isRandom), [2, 2, 2, 2, 2, 2], cap, 24)) {
+      assert(costOf(ranks) <= cap, `${ranks}`);
+    }
+  }
+});
+
+Deno.test("under a cap the best ranks stay that it pays for, and what is spare pays for cheaper ones", () => {
+  const slot = (moduleIndex: number, score: number) => ({
+    module: `m${moduleIndex}`,
+    moduleIndex,
+    slot: 0,
+    score,
+  });
+  const slots = [slot(0, 1), slot(1, 4), slot(2, 3), slot(0, 2)];
+  const cap = { costs: [10, 20, 50], most: 45 };
+  assertEquals(lostWithin(slots, 99, cap).map(({ score }) => score), [3]);
+  assertEquals(lostWithin(slots, 3, null).map(({ score }) => score), [1]);
+});
+
+Deno.test("factoredUpdate keeps the update and gives the singular values of its product", () => {
+  const stream = RandomStream.fromSeed(3);
+  const row = (size: number) => Float32Array.from(stream.normals(size));
+  const A = [row(7), row(7), row(7)], B = [row(5), row(5), row(5)];
+  const E = [0.5, -2, 1].map((value) => Float32Array.of(value));
+  const product = (a: readonly Float32Array[], b: readonly Float32Array[], e: readonly number[]) =>
+    Array.from(
+      { length: 5 },
+      (_, o) =>
+        Array.from(
+          { length: 7 },
+          (_, i) => a.reduce((sum, own, r) => sum + b[r]![o]! * e[r]! * own[i]!, 0),
+        ),
+    );
+  for (const rows of [{ A, B }, { A, E, B }] as Readonly<Record<string, Float32Array[]>>[]) {
+    const entries = (own: Readonly<Record<string, readonly Float32Array[]>>) =>
+      own["E"]?.map(([value]) => value!) ?? [1, 1, 1];
+    const { values, rows: made } = factoredUpdate(rows);
+    const before = product(rows["A"]!, rows["B"]!, entries(rows));
+    const after = product(made["A"]!, made["B"]!, entries(made));
+    before.flat().forEach((value, i) => assertAlmostEquals(after.flat()[i]!, value, 1e-5));
+    const squares = before.flat().reduce((sum, value) => sum + value * value, 0);
+    assertAlmostEquals(values.reduce((sum, value) => sum + value * value, 0), squares, 1e-4);
+    assert(values.every((value, i) => i === 0 || value <= values[i - 1]!));
+  }
+});
+
+Deno.test("upstream: true is the four switches of ElaLoRA, and says where one contradicts it", () => {
+  const four = {
+    ties: "upstream",
+    directions: "upstream",
+    optimizer: "upstream-reset",
+    poolOverlap: "upstream",
+  };
+  assertEquals(elalora.parseOptions({ upstream: true }), elalora.parseOptions(four));
+  assertEquals(elalora.parseOptions({ upstream: false }), elalora.parseOptions({}));
+  assertThrows(
+    () => elalora.parseOptions({ upstream: true, ties: "exact" }),
+    RangeError,
+    'found "ties" of "exact" beside it, want "upstream"',
+  );
+  assertThrows(() => elalora.parseOptions({ upstream: "yes" }));
+});
