@@ -7,6 +7,7 @@
  * @module
  */
 import type { StoppedRun } from "../runs/stop_flag.ts";
+import { errorOutput } from "./output.ts";
 
 /** Signals that ask for a stop. */
 export const stopSignals = ["SIGINT", "SIGTERM"] as const;
@@ -121,10 +122,6 @@ class AwakeClock {
   }
 }
 
-function tell(text: string): void {
-  Deno.stderr.writeSync(new TextEncoder().encode(`\n${text}\n`));
-}
-
 /** Listens for signals while work is under way. */
 export interface StopListener {
   /** Ends it when the work has ended. After a stop it stays, since the same Ctrl-C may arrive once more. */
@@ -145,11 +142,11 @@ export function listenForStop(stop: () => void, { onStop, onExit }: StopWords): 
     state = next;
     if (effect === "stop") {
       stop();
-      tell(onStop());
+      errorOutput.writeNow(`\n${onStop()}\n`);
     }
     if (effect !== "exit") return;
     try {
-      tell(onExit());
+      errorOutput.writeNow(`\n${onExit()}\n`);
     } finally {
       Deno.exit(stoppedExitCode);
     }

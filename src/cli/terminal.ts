@@ -5,26 +5,21 @@
  */
 import { parseArgs } from "@std/cli";
 import { unknownName } from "../base/suggest.ts";
+import { printable } from "../base/printable.ts";
 import { wrapped } from "../base/text_width.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { StoppedError } from "../runs/stop_flag.ts";
+import { errorOutput, standardOutput } from "./output.ts";
 import { stoppedExitCode } from "./stop.ts";
 
-const encoder = new TextEncoder();
-
-async function writeAll(to: { write(bytes: Uint8Array): Promise<number> }, text: string) {
-  const bytes = encoder.encode(text);
-  for (let at = 0; at < bytes.length;) at += await to.write(bytes.subarray(at));
-}
-
-/** Writes a line to standard output. */
+/** Writes a line to standard output; see {@linkcode Output}. */
 export function say(line: string): Promise<void> {
-  return writeAll(Deno.stdout, `${line}\n`);
+  return standardOutput.write(`${line}\n`);
 }
 
 /** Writes a line to standard error. */
 export function complain(line: string): Promise<void> {
-  return writeAll(Deno.stderr, `${line}\n`);
+  return errorOutput.write(`${line}\n`);
 }
 
 /** Columns of a terminal that does not tell its size. */
@@ -60,7 +55,7 @@ export async function showStatus(textFor: (columns: number) => string): Promise<
   const columns = columnsOfTerminal(Deno.stderr);
   if (columns === null) return;
   // The last column stays free: some terminals wrap when it is written.
-  await writeAll(Deno.stderr, `\r\x1b[2K${textFor(columns - 1)}`);
+  await errorOutput.command(`\r\x1b[2K${printable(textFor(columns - 1))}`);
 }
 
 /** Removes the status. */

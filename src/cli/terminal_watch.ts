@@ -6,6 +6,7 @@
 import type { RunAblation } from "../record/types.ts";
 import { differenceText } from "../report/tables/verification.ts";
 import type { Watch, WorkEvent } from "../runs/events.ts";
+import { EventLines } from "./event_lines.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { runProgress, scoreText, summaryOf, WorkStatus } from "./work_status.ts";
 import { keptLines, listenForStop, type StopListener, type StopWords } from "./stop.ts";
@@ -72,17 +73,25 @@ function findingsOf({ metric, baseline, removals, truncations = [] }: RunAblatio
   return `${scoreText(metric, baseline)}, ${without}${cut}`;
 }
 
+/** How work is shown. */
+export interface ShownWork {
+  /** Each event as a line of JSON in place of text; see {@linkcode EventLines}. Default false. */
+  readonly json?: boolean;
+}
+
 /** Shows work on the terminal, and stops it at a signal. */
 export class TerminalWatch {
   readonly #words: WordsOf;
+  readonly #lines: EventLines | null;
   readonly #controller = new AbortController();
   readonly #checkpoints = new Map<string, number>();
   #status: WorkStatus | null = null;
   #seen = { total: 0, skipped: 0, done: 0 };
   #listener: StopListener | null = null;
 
-  constructor(words: WordsOf) {
+  constructor(words: WordsOf, { json = false }: ShownWork = {}) {
     this.#words = words;
+    this.#lines = json ? new EventLines() : null;
   }
 
   /** Does some work while it is shown; from where it begins, signals stop it. */
@@ -100,7 +109,7 @@ export class TerminalWatch {
   }
 
   #begin({ noun, total, skipped }: Extract<WorkEvent, { kind: "begun" }>): void {
-    this.#status = new WorkStatus(noun, total, skipped);
+    if (this.#lines === null) this.#status = new WorkStatus(noun, total, skipped);
     this.#seen = { total, skipped, done: 0 };
     this.#checkpoints.clear();
     this.#listener ??= listenForStop(
@@ -109,15 +118,37 @@ export class TerminalWatch {
     );
   }
 
+  /** Keeps what a signal's words need, then shows the event. */
+  async #hear(event: WorkEvent): Promise<void> {
+    switch (event.kind) {
+      case "begun":
+        this.#begin(event);
+        break;
+      case "step":
+        this.#checkpoints.set(event.title, event.progress.checkpointStep);
+        break;
+      case "stopped":
+        this.#checkpoints.delete(event.title);
+        break;
+      case "recorded":
+      case "ablated":
+      case "left out":
+      case "verified":
+        this.#checkpoints.delete(event.title);
+        this.#seen.done++;
+    }
+    if (this.#lines === null) return await this.#show(event);
+    const line = this.#lines.lineOf(event, performance.now());
+    if (line !== null) await say(line);
+  }
+
   /** A job is done: a line says what came of it. */
   async #done(title: string, text: string): Promise<void> {
-    this.#seen.done++;
-    this.#checkpoints.delete(title);
     this.#status!.done(title);
     await this.#status!.tell(title, text);
   }
 
-  async #hear(event: WorkEvent): Promise<void> {
+  async #show(event: WorkEvent): Promise<void> {
     switch (event.kind) {
       case "warning":
         return await sayWrapped(warningText(event.warning));
@@ -130,10 +161,7 @@ export class TerminalWatch {
             : `${work} on ${name}, ${jobs} at a time with ${each} each`,
         );
       }
-      case "begun":
-        return this.#begin(event);
       case "step":
-        this.#checkpoints.set(event.title, event.progress.checkpointStep);
         return await this.#status!.report(event.title, runProgress(event.progress));
       case "share": {
         const { title, share } = event;
@@ -151,8 +179,8 @@ export class TerminalWatch {
         const where = firstBeyond === null ? "" : ` (${differenceText(firstBeyond)})`;
         return await this.#done(event.title, `${verdict}${where}`);
       }
+      case "begun":
       case "stopped":
-        this.#checkpoints.delete(event.title);
         return;
       case "nothing to replay":
         return await say("No finished ElaLoRA run with ranks, so there is nothing to replay");

@@ -7,15 +7,26 @@ import { csvFormat } from "d3-dsv";
 import { rowsOf } from "./facts.ts";
 import type { ReportTable } from "./types.ts";
 
-/** The raw columns of a table as CSV (RFC 4180 quoting); null and NaN become empty fields. */
+/** Beginnings of text that spreadsheets take for a formula. */
+const formula = /^[=+\-@\t\r]/;
+
+/**
+ * Text that a spreadsheet shows as it is: an apostrophe goes before what it would run as a formula, as OWASP advises
+ * (CSV injection). Numbers stay numbers.
+ */
+function asText(text: string): string {
+  return formula.test(text) && !Number.isFinite(Number(text)) ? `'${text}` : text;
+}
+
+/** The raw columns of a table as CSV (RFC 4180 quoting); null and NaN become empty fields, and no text is a formula. */
 export function csvOf(table: ReportTable): string {
   const names = table.table.columnNames();
   const rows = rowsOf(table.table).map((row) =>
     Object.fromEntries(names.map((name) => {
       const value = row[name];
       const isMissing = value === null || value === undefined || Number.isNaN(value);
-      return [name, isMissing ? "" : String(value)];
+      return [asText(name), isMissing ? "" : asText(String(value))];
     }))
   );
-  return csvFormat(rows, names) + "\n";
+  return csvFormat(rows, names.map(asText)) + "\n";
 }

@@ -233,6 +233,17 @@ Deno.test("csvOf writes raw values with a header and quotes what needs quotes", 
   assertStringIncludes(csvOf(runsTable(odd)), '"LoRA, ""r 2"""');
 });
 
+Deno.test("csvOf gives spreadsheets no formula to run", () => {
+  const labels = ["=1+1", "+LoRA", "-LoRA", "@SUM(A1)", "\tLoRA", "-1e3"];
+  const texts = ["'=1+1", "'+LoRA", "'-LoRA", "'@SUM(A1)", "'\tLoRA", "-1e3"];
+  const methods = labels.map((label) => ({ ...lora, label }));
+  const csv = csvOf(runsTable(fixtureStudy({ methods, seeds: [1] })));
+  for (const [i, text] of texts.entries()) {
+    assertStringIncludes(csv, `,${text},`);
+    if (text !== labels[i]) assert(!csv.includes(`,${labels[i]},`));
+  }
+});
+
 Deno.test("markdownOf escapes what would break a cell", () => {
   const odd = fixtureStudy({ methods: [{ ...lora, label: "a|b*c\n<d>" }], seeds: [1] });
   assertStringIncludes(markdownOf(methodsTable(odd)), "a\\|b\\*c \\<d\\>");

@@ -1,0 +1,29 @@
+/**
+ * Text from files that is shown to people: a terminal takes no orders from it.
+ *
+ * @module
+ */
+
+/** Controls but for line ends and tabs, and marks that change the direction of the text around them. */
+// deno-lint-ignore no-control-regex
+const unprintable =
+  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * The text with each control character, and each mark that turns the direction of text, written as its code point.
+ *
+ * Line ends and tabs stay.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { printable } from "./printable.ts";
+ * assertEquals(printable("lora \u001b[2J r2\n"), "lora \\u{1b}[2J r2\n");
+ * ```
+ */
+export function printable(text: string): string {
+  return text.replace(
+    unprintable,
+    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  );
+}

@@ -1,0 +1,116 @@
+/** Standard output that nobody reads, that is full, or that text from files would take over. */
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { EventLines } from "../../src/cli/event_lines.ts";
+import { type ByteSink, Output } from "../../src/cli/output.ts";
+import { tinyModel, tinyStudy, writeTinyTasks } from "../runs/tiny_study.ts";
+
+/** A stream that keeps what is written, three bytes at a time, and fails from some byte on. */
+function sink(failure: Error | null = null, after = 0): ByteSink & { readonly text: () => string } {
+  const kept: number[] = [];
+  const writeSync = (bytes: Uint8Array): number => {
+    if (failure !== null && kept.length >= after) throw failure;
+    kept.push(...bytes.subarray(0, 3));
+    return Math.min(3, bytes.length);
+  };
+  return {
+    writeSync,
+    write: (bytes) => Promise.resolve().then(() => writeSync(bytes)),
+    text: () => new TextDecoder().decode(Uint8Array.from(kept)),
+  };
+}
+
+/** An error as the operating system gives it. */
+function systemError(code: string): Error {
+  return Object.assign(new Error(`os error ${code}`), { code });
+}
+
+Deno.test("control characters and marks of direction never reach a terminal", async () => {
+  const kept = sink();
+  await new Output(kept).write("a\u001b]0;title\u0007 b\u009b2J\u202e\rc\t秩\n");
+  assertEquals(kept.text(), "a\\u{1b}]0;title\\u{7} b\\u{9b}2J\\u{202e}\\u{d}c\t秩\n");
+});
+
+Deno.test("what ranklab itself tells the terminal does", async () => {
+  const kept = sink();
+  await new Output(kept).command("\r\u001b[2K");
+  assertEquals(kept.text(), "\r\u001b[2K");
+});
+
+Deno.test("output that nobody reads any more is lost without a word", async () => {
+  const told: string[] = [];
+  const broken = sink(new Deno.errors.BrokenPipe("closed"), 3);
+  const output = new Output(broken, (reason) => told.push(reason));
+  await output.write("abcdef");
+  await output.write("more");
+  output.writeNow("and more");
+  assertEquals([broken.text(), told], ["abc", []]);
+});
+
+Deno.test("output that is full is lost with one word", async () => {
+  const told: string[] = [];
+  const output = new Output(sink(systemError("ENOSPC")), (reason) => told.push(reason));
+  output.writeNow("a");
+  await output.write("b");
+  assertEquals(told, ["os error ENOSPC"]);
+});
+
+Deno.test("an error that is not the system's is thrown", async () => {
+  await assertRejects(() => new Output(sink(new TypeError("wrong"))).write("a"), TypeError);
+});
+
+Deno.test("lines of JSON: progress once a second a job, all else always", () => {
+  const lines = new EventLines();
+  const share = (title: string, at: number) =>
+    lines.lineOf({ kind: "share", title, share: 0.5 }, at);
+  assertEquals(share("a", 0), '{"kind":"share","title":"a","share":0.5}');
+  assertEquals([share("a", 999), share("b", 999) === null], [null, false]);
+  assert(share("a", 1_000) !== null);
+  const stopped = { kind: "stopped", title: "a\u001b", step: 3 } as const;
+  for (const at of [1_000, 1_001]) {
+    assertStringIncludes(lines.lineOf(stopped, at)!, '"title":"a\\u001b"');
+  }
+  const progress = { step: 1, totalSteps: 2, loss: NaN, millis: 1, checkpointStep: 0 };
+  assertStringIncludes(lines.lineOf({ kind: "step", title: "c", progress }, 0)!, '"loss":null');
+});
+
+const deno = "deno";
+
+/** Whether tests may start the `deno` of the path; `deno.json` allows no other program. */
+const canSpawn = Deno.permissions.querySync({ name: "run", command: deno }).state === "granted";
+
+Deno.test({
+  name: "a sweep whose reader has gone makes all its runs and ends well",
+  ignore: !canSpawn,
+  fn: async () => {
+    const home = await Deno.makeTempDir();
+    try {
+      await writeTinyTasks(home);
+      const study = { ...tinyStudy, name: "unread", axes: { ...tinyStudy.axes, seeds: [1] } };
+      await Deno.writeTextFile(`${home}/unread.json`, JSON.stringify(study));
+      const root = decodeURIComponent(new URL("../../", import.meta.url).pathname);
+      const child = new Deno.Command(deno, {
+        args: [
+          ...["run", "-q", "-P=sweep", `--allow-write=${home}`, `${root}src/cli/sweep.ts`],
+          ...[`${home}/unread.json`, "--model", tinyModel, "--results", home, "--device", "cpu"],
+        ],
+        cwd: root,
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn();
+      const complaints = new Response(child.stderr).text();
+      await child.stdout.cancel();
+      const { code } = await child.status;
+      assertEquals(code, 0, await complaints);
+      const folders = [...Deno.readDirSync(`${home}/unread`)].filter(({ name }) =>
+        name.includes("-seed")
+      );
+      assert(folders.length > 0);
+      for (const { name } of folders) {
+        const record = JSON.parse(await Deno.readTextFile(`${home}/unread/${name}/record.json`));
+        assertEquals(record.happened.outcome.state, "finished");
+      }
+    } finally {
+      await Deno.remove(home, { recursive: true });
+    }
+  },
+});
