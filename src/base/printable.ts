@@ -5,9 +5,7 @@
  */
 
 /** Controls but for line ends and tabs, and marks that change the direction of the text around them. */
-// deno-lint-ignore no-control-regex
-const unprintable =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+const unprintable = /(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu;
 
 /**
  * The text with each control character, and each mark that turns the direction of text, written as its code point.
