@@ -99,7 +99,7 @@ const outcome = z.discriminatedUnion("state", [
   z.object({ state: z.literal("finished") }),
   z.object({
     state: z.literal("failed"),
-    cause: z.enum(["diverged", "out-of-memory", "executor", "data", "storage", "unknown"]),
+    cause: z.enum(["diverged", "out-of-memory", "executor", "unknown"]),
     message: text,
     step: count.nullable(),
   }),

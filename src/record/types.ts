@@ -81,13 +81,7 @@ export interface EvaluationLine {
 }
 
 /** Why a run failed. */
-export type FailureCause =
-  | "diverged"
-  | "out-of-memory"
-  | "executor"
-  | "data"
-  | "storage"
-  | "unknown";
+export type FailureCause = "diverged" | "out-of-memory" | "executor" | "unknown";
 
 /** What came out of a run. */
 export type Outcome =

@@ -20,8 +20,6 @@ export interface Metric {
   readonly name: MetricName;
   /** How tables and charts call it. */
   readonly title: string;
-  /** True for all that are built in. */
-  readonly higherIsBetter: boolean;
   /** The kind of task it evaluates. */
   readonly output: TaskOutput["type"];
   /** Whether it is defined for two classes only. */
@@ -139,7 +137,6 @@ export const metrics: Readonly<Record<MetricName, Metric>> = {
   matthews: {
     name: "matthews",
     title: "Matthews correlation",
-    higherIsBetter: true,
     output: "classification",
     binary: false,
     compute: matthews,
@@ -147,7 +144,6 @@ export const metrics: Readonly<Record<MetricName, Metric>> = {
   accuracy: {
     name: "accuracy",
     title: "Accuracy",
-    higherIsBetter: true,
     output: "classification",
     binary: false,
     compute: accuracy,
@@ -155,7 +151,6 @@ export const metrics: Readonly<Record<MetricName, Metric>> = {
   f1: {
     name: "f1",
     title: "F1",
-    higherIsBetter: true,
     output: "classification",
     binary: true,
     compute: f1,
@@ -163,7 +158,6 @@ export const metrics: Readonly<Record<MetricName, Metric>> = {
   macroF1: {
     name: "macroF1",
     title: "Macro-F1",
-    higherIsBetter: true,
     output: "classification",
     binary: false,
     compute: macroF1,
@@ -171,7 +165,6 @@ export const metrics: Readonly<Record<MetricName, Metric>> = {
   pearson: {
     name: "pearson",
     title: "Pearson correlation",
-    higherIsBetter: true,
     output: "regression",
     binary: false,
     compute: pearson,
@@ -179,17 +172,11 @@ export const metrics: Readonly<Record<MetricName, Metric>> = {
   spearman: {
     name: "spearman",
     title: "Spearman correlation",
-    higherIsBetter: true,
     output: "regression",
     binary: false,
     compute: spearman,
   },
 };
-
-/** Whether a larger value of the metric is a better one. */
-export function higherIsBetter(name: MetricName): boolean {
-  return metrics[name].higherIsBetter;
-}
 
 /** The metric of a sequence as a whole: the mean of its tasks' accuracies among the classes seen so far. */
 export const averageAccuracyName = "average_accuracy";
