@@ -1,9 +1,9 @@
 /**
  * `deno run -P=bench bench/gpu_bench.ts`: a training step of MiniLM's size on a real GPU.
  *
- * LoRA of rank 8 on all modules, batches of 32 x 128 tokens without padding, random weights; issued and recorded runs, frozen
- * weights in single and in half precision. A software GPU computes on the CPU, so it is refused; `--allow-software`
- * tries the bench out on one with a small model and prints its times as what they are.
+ * LoRA of rank 8 on all modules, batches of 32 x 128 tokens without padding, random weights. A software GPU computes on the
+ * CPU, so it is refused; `--allow-software` tries the bench out on one with a small model and prints its times as what they
+ * are.
  *
  * Where the peer is installed and its PyTorch finds a CUDA card, its eager steps stand beside these figures.
  *
@@ -82,13 +82,7 @@ const small: Work = {
   },
 };
 
-/** One way to run the same steps. */
-interface Variant {
-  readonly capture: boolean;
-  readonly frozenWeights: "single" | "half";
-}
-
-/** What a variant was measured to do, a step. */
+/** What was measured, a step. */
 interface Figures {
   readonly stepMillis: number;
   readonly passMillis: number | null;
@@ -110,8 +104,8 @@ async function takeSteps(trainer: Trainer, count: number): Promise<number> {
   return loss;
 }
 
-async function measure(work: Work, variant: Variant, device: GPUDevice): Promise<Figures> {
-  const executor = await webgpuExecutor({ allowSoftware: true, device, ...variant });
+async function measure(work: Work, device: GPUDevice): Promise<Figures> {
+  const executor = await webgpuExecutor({ allowSoftware: true, device });
   const programs = new ProgramCache(executor);
   const trainer = await Trainer.create(await work.request(executor, programs), null);
   await takeSteps(trainer, work.burnIn);
@@ -139,11 +133,11 @@ async function measure(work: Work, variant: Variant, device: GPUDevice): Promise
   };
 }
 
-function rowOf({ capture, frozenWeights }: Variant, figures: Figures): readonly string[] {
+function rowOf(figures: Figures): readonly string[] {
   const { stepMillis, passMillis, dispatches, submits, copies, loss } = figures;
   const millis = (value: number | null) => value === null ? "no timestamps" : value.toFixed(2);
   return [
-    `${capture ? "recorded" : "issued"}, ${frozenWeights} precision weights`,
+    "ranklab",
     millis(stepMillis),
     millis(passMillis),
     millis(passMillis === null ? null : stepMillis - passMillis),
@@ -193,18 +187,8 @@ async function main(): Promise<number> {
   const work = isSoftware ? small : minilm;
   await say(isSoftware ? `SOFTWARE GPU "${name}": a trial of this bench, no GPU figures` : name);
   await say(work.what);
-  const hasHalf = adapter.features.has("shader-f16");
-  if (!hasHalf) await say(`half precision weights: ${name} lacks "shader-f16"`);
-  const rows: (readonly string[])[] = [];
-  for (const frozenWeights of hasHalf ? ["single", "half"] as const : ["single"] as const) {
-    for (const capture of [false, true]) {
-      const variant = { capture, frozenWeights };
-      // An adapter gives one device only.
-      const own = (await findAdapter())!;
-      const device = await requestDevice(own, ["timestamp-query"]);
-      rows.push(rowOf(variant, await measure(work, variant, device)));
-    }
-  }
+  const device = await requestDevice(adapter, ["timestamp-query"]);
+  const rows: (readonly string[])[] = [rowOf(await measure(work, device))];
   const header = [
     isSoftware ? "on the software GPU" : "a step",
     "ms",

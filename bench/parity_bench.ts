@@ -93,7 +93,7 @@ async function hiddenStates(
   });
   const program = optimise(makeProgram(Object.fromEntries(outputs)));
   const session = await executor.load(program);
-  const rows = tokenRows(batch, "packed");
+  const rows = tokenRows(batch);
   const { read } = await session.run({
     feeds: {
       ...Object.fromEntries([...leaves.keys()].map((name) => [name, tensors.get(name)!])),
@@ -144,7 +144,7 @@ async function ourPass(request: TrainingRequest, batch: Batch) {
   const { read } = await evaluate.run({
     feeds: {
       theta: { type: "f32", shape: [theta.length], data: theta },
-      ...inputFeeds(assembly, batch, "packed", assembly.evaluationProgram.inputs.keys()),
+      ...inputFeeds(assembly, batch, assembly.evaluationProgram.inputs.keys()),
     },
     dims: batchDims(batch),
     read: ["logits"],

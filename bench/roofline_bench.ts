@@ -6,14 +6,15 @@
  */
 import { RandomStream } from "../src/base/random.ts";
 import type { Executor } from "../src/exec/executor.ts";
-import { bindDims } from "../src/graph/bind_dims.ts";
 import {
+  type DimBindings,
   gemm,
   type HostTensor,
   input,
   makeProgram,
   type Node,
   type Program,
+  shapeSizes,
 } from "../src/graph/mod.ts";
 import { batchDims } from "../src/train/feeds.ts";
 import { Trainer } from "../src/train/trainer.ts";
@@ -33,18 +34,18 @@ const repetitions = 12;
 const burnIn = 3;
 const goal = 0.7;
 
-/** Floating-point operations of a node of a program whose sizes are bound: two for each product that is summed. */
-function operationsOf({ op, inputs, attributes, outputs }: Node): number {
+/** Floating-point operations of a node: two for each product that is summed. */
+function operationsOf({ op, inputs, attributes, outputs }: Node, dims: DimBindings): number {
   if (op !== "Gemm" && op !== "MatMul") return 0;
-  const a = inputs[0]!.shape as readonly number[];
+  const a = shapeSizes(inputs[0]!.shape, dims);
   const inner = op === "Gemm" && attributes["transA"] === 1 ? a[0]! : a.at(-1)!;
-  const results = (outputs[0]!.shape as readonly number[]).reduce((count, size) => count * size, 1);
+  const results = shapeSizes(outputs[0]!.shape, dims).reduce((count, size) => count * size, 1);
   return 2 * inner * results;
 }
 
 /** Operations in the matrix products of a program. */
-export function matrixOperations(program: Program): number {
-  return program.nodes.reduce((sum, node) => sum + operationsOf(node), 0);
+export function matrixOperations(program: Program, dims: DimBindings): number {
+  return program.nodes.reduce((sum, node) => sum + operationsOf(node, dims), 0);
 }
 
 /** Numbers as they occur: zeros would be multiplied at a higher clock. */
@@ -80,7 +81,7 @@ async function measuredRate(
     executor.dispose(kept["y"]!);
   }
   await session.release();
-  return matrixOperations(program) / median(seconds);
+  return matrixOperations(program, {}) / median(seconds);
 }
 
 /** The share of a LoRA step on MiniLM's size that is matrix products at the measured rate. */
@@ -96,13 +97,13 @@ export async function rooflineBench(model: string | null): Promise<readonly Meas
     await trainer.next();
     if (i >= burnIn) millis.push(performance.now() - started);
   }
-  const program = bindDims(trainer.assembly.stepProgram, batchDims(batch));
+  const { stepProgram } = trainer.assembly;
   trainer.dispose();
   await engine.programs.clear();
   const { hidden, intermediate } = request.assembly.encoder.config;
   const tokens = shape.batchSize * shape.length;
   const rate = await measuredRate(engine.executor, tokens, [hidden, intermediate]);
-  const operations = matrixOperations(program);
+  const operations = matrixOperations(stepProgram, batchDims(batch));
   const stepMillis = median(millis);
   const share = 1000 * operations / rate / stepMillis;
   const billions = (value: number) => (value / 1e9).toFixed(0);

@@ -8,7 +8,7 @@ import { type Executor, ExecutorError, type ExecutorKind } from "./executor.ts";
 import { nativeExecutor } from "./native.ts";
 import { ReferenceExecutor } from "./reference.ts";
 import { wasmExecutor } from "./wasm.ts";
-import { webgpuExecutor, type WebGpuOptions } from "./webgpu.ts";
+import { webgpuExecutor } from "./webgpu.ts";
 
 /** The devices that can be asked for. */
 export const devices = ["auto", "webgpu", "cpu", "wasm", "reference"] as const;
@@ -34,17 +34,12 @@ export interface Choice {
   readonly description: string;
 }
 
-/** How programs run on WebGPU; the other executors do not ask. */
-export type GpuOptions = Pick<WebGpuOptions, "capture" | "frozenWeights">;
-
 /** What a maker is told. */
 export interface MakerOptions {
   /** Threads that the executor may compute with; WebGPU ignores them. */
   readonly threads: number;
   /** Whether a software GPU will do. */
   readonly allowSoftware: boolean;
-  /** Empty where the caller leaves WebGPU at its defaults. */
-  readonly gpu: GpuOptions;
 }
 
 /** Makes an executor of each kind, or throws an {@linkcode ExecutorError}. */
@@ -56,14 +51,12 @@ export type ExecutorMakers = Readonly<
 export interface ChooseOptions {
   /** Threads of the CPU executors. Default: as many as `navigator.hardwareConcurrency` says. */
   readonly threads?: number;
-  /** How programs run on WebGPU. Default: issued anew in every run, frozen weights in single precision. */
-  readonly gpu?: GpuOptions;
   /** What makes the executors. Default: the ones of this folder. */
   readonly makers?: ExecutorMakers;
 }
 
 const ownMakers: ExecutorMakers = {
-  webgpu: ({ allowSoftware, gpu }) => webgpuExecutor({ ...gpu, allowSoftware }),
+  webgpu: ({ allowSoftware }) => webgpuExecutor({ allowSoftware }),
   cpu: ({ threads }) => nativeExecutor(threads),
   wasm: ({ threads }) => wasmExecutor(threads),
   reference: () => Promise.resolve(new ReferenceExecutor()),
@@ -129,7 +122,7 @@ function describe(executor: Executor, tried: readonly Tried[]): string {
  */
 export async function chooseExecutor(device: string, options: ChooseOptions = {}): Promise<Choice> {
   const asked = checkDevice(device);
-  const { threads = navigator.hardwareConcurrency, gpu = {}, makers = ownMakers } = options;
+  const { threads = navigator.hardwareConcurrency, makers = ownMakers } = options;
   if (!Number.isInteger(threads) || threads < 1) {
     throw new RangeError(
       `Cannot compute with ${threads} threads, want a whole number of at least 1`,
@@ -138,12 +131,12 @@ export async function chooseExecutor(device: string, options: ChooseOptions = {}
   const order = asked === "auto" ? autoOrder : [asked];
   const { executor, tried } = await firstThatWorks(
     order,
-    (kind) => makers[kind]({ threads, allowSoftware: asked === "webgpu", gpu }),
+    (kind) => makers[kind]({ threads, allowSoftware: asked === "webgpu" }),
   );
   if (executor !== null) return { executor, tried, description: describe(executor, tried) };
   const others = await firstThatWorks(
     [...autoOrder, "reference" as const].filter((kind) => !order.includes(kind)),
-    (kind) => makers[kind]({ threads, allowSoftware: false, gpu }),
+    (kind) => makers[kind]({ threads, allowSoftware: false }),
   );
   const advice = others.executor === null
     ? `nothing else works either: ${listed(others.tried)}`

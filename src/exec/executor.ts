@@ -61,14 +61,6 @@ export interface Session {
 export interface LoadOptions {
   /** Outputs that runs may keep on the device. Default none. */
   readonly resident?: readonly string[];
-  /**
-   * Whether the first run with each set of sizes is recorded and later ones run the recording, where the executor can do that
-   * (WebGPU); the others run as ever. Default false, unless the executor was made to record.
-   *
-   * Running a recording costs the host next to nothing, but every set of sizes holds its own buffers, and a program that copies
-   * between buffers cannot be recorded: its first run throws an {@linkcode ExecutorError}.
-   */
-  readonly capture?: boolean;
 }
 
 /** A runtime. */
@@ -84,8 +76,6 @@ export interface Executor {
    * more where runs are queued on a device and reading waits for it.
    */
   readonly runsAhead: number;
-  /** Whether every new set of sizes costs much, as where runs are recorded: `few` asks for batches padded to few sizes. */
-  readonly sizes: "any" | "few";
   /** Whether loaded programs with the same large constants, such as an encoder's weights, use one copy of them. */
   readonly sharesConstants: boolean;
   /**

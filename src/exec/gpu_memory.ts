@@ -1,5 +1,5 @@
 /**
- * Buffers of a GPU device: reused instead of made anew, filled and copied on the queue, read back many at a time.
+ * Buffers of a GPU device: reused instead of made anew, filled on the queue, read back many at a time.
  *
  * @module
  */
@@ -9,10 +9,11 @@ import type { HostTensor } from "../graph/mod.ts";
 /** The runtime's module, as far as tensors on a GPU go. */
 export type GpuTensorFactory = Pick<typeof import("onnxruntime-web/webgpu"), "Tensor">;
 
-type GpuType = "f32" | "f16" | "i32";
+type GpuType = "f32" | "i32";
 
-const runtimeTypes = { f32: "float32", f16: "float16", i32: "int32" } as const;
-const elementBytes = { f32: 4, f16: 2, i32: 4 } as const;
+const runtimeTypes = { f32: "float32", i32: "int32" } as const;
+/** Bytes of a number of either type. */
+const elementBytes = 4;
 
 /** Bytes of free buffers that are held for reuse. */
 const mostFreeBytes = 2 ** 28;
@@ -30,9 +31,8 @@ export function fitsBuffer(type: string, shape: readonly number[]): type is GpuT
 }
 
 /** The numbers of a host tensor as the device stores them. */
-function storedAs(type: GpuType, { data }: HostTensor): Float32Array | Float16Array | Int32Array {
+function storedAs(type: GpuType, { data }: HostTensor): Float32Array | Int32Array {
   const numbers = data as ArrayLike<number>;
-  if (type === "f16") return Float16Array.from(numbers);
   if (type === "i32") return data as Int32Array;
   return data instanceof Float32Array ? data : Float32Array.from(numbers);
 }
@@ -78,7 +78,7 @@ export class GpuMemory {
 
   /** A tensor with a buffer of its own, whose numbers are not yet anything; disposing of it frees the buffer. */
   allocate(type: GpuType, shape: readonly number[]): Tensor {
-    const buffer = this.#take(countOf(shape) * elementBytes[type]);
+    const buffer = this.#take(countOf(shape) * elementBytes);
     return this.#factory.Tensor.fromGpuBuffer(buffer, {
       dataType: runtimeTypes[type],
       dims: shape,
@@ -86,41 +86,21 @@ export class GpuMemory {
     });
   }
 
-  /** Queues writing a host tensor's numbers into a tensor of its type and shape. */
-  write(to: Tensor, host: HostTensor): void {
-    const data = storedAs(host.type as GpuType, host);
-    const buffer = to.gpuBuffer as GPUBuffer;
-    if (data.byteLength % 4 === 0) {
-      this.device.queue.writeBuffer(buffer, 0, data as BufferSource);
-      return;
-    }
-    const padded = new Uint8Array(Math.ceil(data.byteLength / 4) * 4);
-    padded.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
-    this.device.queue.writeBuffer(buffer, 0, padded);
-  }
-
   /** A tensor with a copy of a host tensor's numbers, which must fit a buffer. */
   upload(host: HostTensor): Tensor {
-    const tensor = this.allocate(host.type as GpuType, host.shape);
-    this.write(tensor, host);
+    const type = host.type as GpuType;
+    const tensor = this.allocate(type, host.shape);
+    this.device.queue.writeBuffer(
+      tensor.gpuBuffer as GPUBuffer,
+      0,
+      storedAs(type, host) as BufferSource,
+    );
     return tensor;
-  }
-
-  /** Queues copies from tensor to tensor, all of them on the device and of the same size pair by pair. */
-  copy(pairs: readonly { readonly from: Tensor; readonly to: Tensor }[]): void {
-    if (pairs.length === 0) return;
-    const encoder = this.device.createCommandEncoder();
-    for (const { from, to } of pairs) {
-      const [source, target] = [from.gpuBuffer as GPUBuffer, to.gpuBuffer as GPUBuffer];
-      const size = Math.min(source.size, target.size);
-      encoder.copyBufferToBuffer(source, 0, target, 0, size);
-    }
-    this.device.queue.submit([encoder.finish()]);
   }
 
   /** Reads float and int32 tensors of the device back, all in one go. */
   async read(tensors: readonly Tensor[]): Promise<readonly (Float32Array | Int32Array)[]> {
-    const sizes = tensors.map(({ dims }) => 4 * countOf(dims));
+    const sizes = tensors.map(({ dims }) => elementBytes * countOf(dims));
     const starts: number[] = [];
     let total = 0;
     for (const size of sizes) {

@@ -63,8 +63,6 @@ export interface OnnxRuntimeProfile {
   readonly overlaps: boolean;
   /** Runs to start before reading, see {@linkcode Executor.runsAhead}. Default 1. */
   readonly runsAhead?: number;
-  /** What new sizes cost, see {@linkcode Executor.sizes}. Default `any`. */
-  readonly sizes?: Executor["sizes"];
   /**
    * Whether large constants are fed to each run, so that the programs of an encoder use one copy of its weights; pays where
    * feeding copies nothing. Default false: they are part of the program.
@@ -181,10 +179,6 @@ export class OnnxExecutor implements Executor {
 
   get runsAhead(): number {
     return this.#profile.runsAhead ?? 1;
-  }
-
-  get sizes(): Executor["sizes"] {
-    return this.#profile.sizes ?? "any";
   }
 
   get sharesConstants(): boolean {

@@ -40,7 +40,6 @@ export class ReferenceExecutor implements Executor {
   readonly name = "double-precision interpreter";
   readonly threads = 1;
   readonly runsAhead = 1;
-  readonly sizes = "any";
   readonly sharesConstants: boolean = true;
   busyMillis = 0;
   readonly #disposed = new WeakSet<DeviceTensor>();

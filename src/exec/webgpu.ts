@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { halveConstants } from "../graph/frozen_half.ts";
 import { lowerWideMovement } from "../graph/lower.ts";
 import { lowerScatters } from "../graph/lower_scatter.ts";
 import type { Program } from "../graph/mod.ts";
 import { type Executor, ExecutorError } from "./executor.ts";
 import { fitsBuffer, GpuMemory } from "./gpu_memory.ts";
-import { type GpuTools, loadIssued, loadRecorded } from "./gpu_program.ts";
+import { type GpuTools, loadGpuProgram } from "./gpu_program.ts";
 import { hostTensor, type OnnxRuntime, startOnnxExecutor } from "./onnx.ts";
 
 /** What a GPU adapter says about itself; the part of `GPUAdapterInfo` that is looked at. */
@@ -118,13 +117,6 @@ type Runtime = typeof import("onnxruntime-web/webgpu");
 export interface WebGpuOptions {
   /** Whether a software GPU will do. Default false. */
   readonly allowSoftware?: boolean;
-  /**
-   * How large frozen weights are stored; they are computed with in single precision either way. `half` takes half the
-   * memory and needs a GPU with `shader-f16`. Default `single`.
-   */
-  readonly frozenWeights?: "single" | "half";
-  /** Whether programs are recorded and the recordings run where their `LoadOptions.capture` does not say. Default false. */
-  readonly capture?: boolean;
   /** The device to use, of the adapter that {@linkcode findAdapter} finds. Default: a new one. */
   readonly device?: GPUDevice;
 }
@@ -154,13 +146,6 @@ export async function webgpuExecutor(options: WebGpuOptions = {}): Promise<Execu
   module.env.wasm.numThreads = 1;
   module.env.logLevel = "error";
 
-  const isHalf = options.frozenWeights === "half";
-  if (isHalf && !device.features.has("shader-f16")) {
-    throw new ExecutorError(
-      attempt,
-      `${name} lacks "shader-f16", which half-precision weights need`,
-    );
-  }
   const version = module.env.versions.web ?? module.env.versions.common;
   const runtime = module as unknown as OnnxRuntime;
   const memory = new GpuMemory(device, module);
@@ -175,24 +160,19 @@ export async function webgpuExecutor(options: WebGpuOptions = {}): Promise<Execu
       extra: { session: { disable_cpu_ep_fallback: "1" } },
       ...own,
     }),
-    lower: (program) => lowered(isHalf ? halveConstants(program) : program),
+    lower: lowered,
   };
   return await startOnnxExecutor({
     kind: "webgpu",
-    name: `onnxruntime-web ${version} (WebGPU on ${name}${isSoftware ? ", a software GPU" : ""}` +
-      `${isHalf ? ", frozen weights in half precision" : ""})`,
+    name: `onnxruntime-web ${version} (WebGPU on ${name}${isSoftware ? ", a software GPU" : ""})`,
     threads: 1,
     overlaps: false,
     runsAhead,
-    sizes: options.capture === true ? "few" : "any",
     runtime,
     sessionOptions: () => tools.sessionOptions({}),
     takeFault: watchDevice(device),
     device: {
-      load: (program, { capture = options.capture }) =>
-        capture === true
-          ? Promise.resolve(loadRecorded(tools, program))
-          : loadIssued(tools, program),
+      load: (program) => loadGpuProgram(tools, program),
       upload: (host) =>
         fitsBuffer(host.type, host.shape) ? memory.upload(host) : hostTensor(runtime, {
           ...host,

@@ -36,17 +36,13 @@ export interface EncodedProgram {
 
 const dataTypes: Readonly<Record<ElementType, TensorProto_DataType>> = {
   f32: TensorProto_DataType.FLOAT,
-  f16: TensorProto_DataType.FLOAT16,
   i32: TensorProto_DataType.INT32,
   i64: TensorProto_DataType.INT64,
   bool: TensorProto_DataType.BOOL,
 };
 
-/** The bytes of numbers as the model stores them: floats in single or half precision, little-endian. */
+/** The bytes of numbers as the model stores them: floats in single precision, little-endian. */
 function rawData(host: HostTensor): Uint8Array<ArrayBuffer> {
-  if (host.type === "f16") {
-    return new Uint8Array(Float16Array.from(host.data as ArrayLike<number>).buffer);
-  }
   const data = host.data instanceof Float64Array ? Float32Array.from(host.data) : host.data;
   return new Uint8Array(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
 }

@@ -17,22 +17,16 @@ export interface LiftedProgram {
 /**
  * The program with every float constant of at least `smallest` numbers made an input named `constant.`, number and name.
  *
- * As an input, a constant is out of reach for the runtime's constant folding, which would undo a cast from half precision.
- *
  * @param smallest Default 16,384 numbers.
  */
 export function liftConstants(program: Program, smallest = 2 ** 14): LiftedProgram {
   const lifted = new Map<string, HostTensor>();
   const changed = rewrite(program, (node) => {
     const host = node.constant;
-    if (host === null || host.data.length < smallest || !isFloat(host)) return null;
+    if (host === null || host.data.length < smallest || host.type !== "f32") return null;
     const name = `constant.${lifted.size}.${node.attributes["name"]}`;
     lifted.set(name, host);
     return [input(name, host.shape, host.type)];
   });
   return { program: changed, lifted };
-}
-
-function isFloat({ type }: HostTensor): boolean {
-  return type === "f32" || type === "f16";
 }

@@ -1,8 +1,8 @@
 /**
  * Lowering of scatters that put one number into each row.
  *
- * The WebGPU provider starts a ScatterElements with a copy between buffers, which breaks up its compute passes and
- * which a captured run does not replay. The gradient of a cross entropy is such a scatter.
+ * The WebGPU provider starts a ScatterElements with a copy between buffers, which breaks up its compute passes.
+ * The gradient of a cross entropy is such a scatter.
  *
  * @module
  */

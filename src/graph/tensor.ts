@@ -5,13 +5,10 @@
  */
 import { type Shape, showShape } from "./dims.ts";
 
-/** Element types that the graph uses; `f16` is for constants alone, which are cast where they are used. */
-export type ElementType = "f32" | "f16" | "i32" | "i64" | "bool";
+/** Element types that the graph uses. */
+export type ElementType = "f32" | "i32" | "i64" | "bool";
 
-/**
- * Numbers on the host, row-major; float constants may be kept in double precision for the reference interpreter, and
- * those of type `f16` are kept as wider floats that have been rounded to half precision.
- */
+/** Numbers on the host, row-major; float constants may be kept in double precision for the reference interpreter. */
 export interface HostTensor {
   /** Element type in the graph, which `data` may exceed in precision. */
   readonly type: ElementType;

@@ -41,22 +41,11 @@ export interface TokenRows {
   readonly placeOf: Int32Array;
 }
 
-/**
- * Whether padding shares one row (`packed`), or every place has a row of its own (`padded`), so that the number of rows follows
- * from the batch's sizes.
- */
-export type RowPacking = "packed" | "padded";
-
 /** Gives the places of a batch their rows. */
 export function tokenRows(
   { size, length, mask }: Pick<PaddedTokens, "size" | "length" | "mask">,
-  packing: RowPacking,
 ): TokenRows {
   const places = size * length;
-  if (packing === "padded") {
-    const same = Int32Array.from({ length: places }, (_, place) => place);
-    return { count: places, rowOf: same, placeOf: same };
-  }
   const rowOf = new Int32Array(places);
   const placeOf = new Int32Array(places);
   let count = 0;

@@ -130,17 +130,16 @@ export class DeviceRun {
     const { assembly, step: session } = this.#programs;
     const { batch } = next;
     const started = performance.now();
-    const packing = executor.sizes === "few" ? "padded" : "packed";
     const poolKey = this.#root.fork("dropout-pool").nextWord();
     const numbers = stepNumbers(assembly);
     const { kept } = await session.run({
       feeds: {
         ...this.#held,
-        ...this.#resident.of(assembly, batch, packing, poolKey),
+        ...this.#resident.of(assembly, batch, poolKey),
         ...this.#weights.feeds,
-        ...stepFeeds(this.#request, assembly, next, packing, this.#root),
+        ...stepFeeds(this.#request, assembly, next, this.#root),
       },
-      dims: batchDims(batch, packing),
+      dims: batchDims(batch),
       keep: [...assembly.stateVectors.map((name) => `${name}.next`), ...numbers],
     });
     for (const name of assembly.stateVectors) {

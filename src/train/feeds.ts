@@ -12,7 +12,7 @@ import {
   type HostTensor,
 } from "../graph/mod.ts";
 import type { DropoutSite } from "../models/forward_context.ts";
-import { type RowPacking, tokenFeeds, type TokenLayout, tokenRows } from "../models/token_rows.ts";
+import { tokenFeeds, type TokenLayout, tokenRows } from "../models/token_rows.ts";
 import type { Batch } from "../tasks/types.ts";
 import type { Assembly } from "./assemble.ts";
 import { poolName, rowKeysName, siteKeysName } from "./forward.ts";
@@ -20,29 +20,23 @@ import { rowsOn, type SlotOrder } from "./slots.ts";
 
 type Feeds = Readonly<Record<string, HostTensor>>;
 
-/**
- * The numbers of the symbolic dimensions of a batch.
- *
- * @param packing Default `packed`.
- */
-export function batchDims(batch: Batch, packing: RowPacking = "packed"): DimBindings {
-  const { count } = tokenRows(batch, packing);
+/** The numbers of the symbolic dimensions of a batch. */
+export function batchDims(batch: Batch): DimBindings {
+  const { count } = tokenRows(batch);
   return { batch: batch.size, seq: batch.length, tokens: count };
 }
 
 /**
  * What every pass over a batch is fed.
  *
- * @param packing Default `packed`.
  * @param names The inputs that are wanted. Default: all of the step.
  */
 export function inputFeeds(
   assembly: TokenLayout & Pick<Assembly, "stepProgram">,
   batch: Batch,
-  packing: RowPacking = "packed",
   names: Iterable<string> = assembly.stepProgram.inputs.keys(),
 ): Feeds {
-  return tokenFeeds(batch, tokenRows(batch, packing), assembly, names);
+  return tokenFeeds(batch, tokenRows(batch), assembly, names);
 }
 
 /** Labels or scores of a batch, under both names; a program takes the one it knows. */
@@ -57,19 +51,17 @@ export function targetFeeds(batch: Batch): Feeds {
  * The dropout keys of one step: row keys for each kind of rows and site keys for the sites on them.
  *
  * @param key A 32-bit word that belongs to the step.
- * @param packing Default `packed`.
  */
 export function dropoutFeeds(
   assembly: Pick<Assembly, "dropoutSites" | "heads">,
   batch: Batch,
   key: number,
-  packing: RowPacking = "packed",
 ): Feeds {
   const { heads } = assembly;
   const each = (count: number) => Int32Array.from({ length: count }, (_, i) => i);
   const placesOf: Readonly<Record<string, () => ArrayLike<number>>> = {
     batch: () => each(batch.size),
-    tokens: () => tokenRows(batch, packing).placeOf,
+    tokens: () => tokenRows(batch).placeOf,
     [`${heads}*batch`]: () => each(heads * batch.size),
     seq: () => each(batch.length),
     "2*seq": () => each(2 * batch.length),

@@ -51,12 +51,12 @@ export async function layerStates(
 ): Promise<readonly (readonly Float32Array[])[]> {
   const { heads, hidden, layers, paddingPosition } = encoder.config;
   const program = statesProgram(encoder);
-  const session = await executor.load(program, { capture: false });
+  const session = await executor.load(program);
   const names = Array.from({ length: layers + 1 }, (_, layer) => stateName(layer));
   const states: Float32Array[][] = names.map(() => []);
   try {
     for (const batch of batches) {
-      const rows = tokenRows(batch, "packed");
+      const rows = tokenRows(batch);
       const { read } = await session.run({
         feeds: tokenFeeds(batch, rows, { heads, pooling, paddingPosition }, program.inputs.keys()),
         dims: batchDims(batch),

@@ -100,7 +100,7 @@ export class ProgramCache {
       ],
     });
     try {
-      const evaluate = await this.#executor.load(assembly.evaluationProgram, { capture: false });
+      const evaluate = await this.#executor.load(assembly.evaluationProgram);
       const resumed = new ResumedPrograms(this.#executor, request, assembly);
       return { assembly, step, evaluate, resumed };
     } catch (error) {

@@ -87,7 +87,7 @@ async function* heldBatches(
     const dims = batchDims(batch);
     const names = assembly.evaluationProgram.inputs.keys();
     const feeds = Object.fromEntries(
-      Object.entries(inputFeeds(assembly, batch, "packed", names))
+      Object.entries(inputFeeds(assembly, batch, names))
         .map(([name, host]) => [name, executor.upload(host)]),
     );
     const statesOf = async (theta: Float32Array) => {

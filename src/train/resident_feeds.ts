@@ -5,18 +5,12 @@
  */
 import type { DeviceTensor, Executor } from "../exec/executor.ts";
 import type { HostTensor } from "../graph/mod.ts";
-import type { RowPacking } from "../models/token_rows.ts";
 import type { Batch } from "../tasks/types.ts";
 import type { Assembly } from "./assemble.ts";
 import { inputFeeds, poolsFor, poolTensor } from "./feeds.ts";
 
 /** What a run is fed under each name. */
 export type MixedFeeds = Readonly<Record<string, HostTensor | DeviceTensor>>;
-
-/** Whether a feed of padded batches follows from their sizes alone: places and indices, but not what the tokens are. */
-function followsFromSizes(name: string): boolean {
-  return name === "positions" || name.startsWith("heads.") || name.startsWith("relative.");
-}
 
 /** The feeds of one run that are uploaded once and used in many steps. */
 export class ResidentFeeds {
@@ -25,8 +19,6 @@ export class ResidentFeeds {
   #slots: Readonly<Record<string, DeviceTensor>> = {};
   /** Dropout pools by name and width. */
   readonly #pools = new Map<string, DeviceTensor>();
-  /** What follows from the sizes of a padded batch, by these sizes. */
-  readonly #bySizes = new Map<string, Readonly<Record<string, DeviceTensor>>>();
 
   constructor(executor: Executor) {
     this.#executor = executor;
@@ -43,27 +35,12 @@ export class ResidentFeeds {
    *
    * @param poolKey A 32-bit word that belongs to the run, from which the dropout pools are drawn.
    */
-  of(assembly: Assembly, batch: Batch, packing: RowPacking, poolKey: number): MixedFeeds {
+  of(assembly: Assembly, batch: Batch, poolKey: number): MixedFeeds {
     return {
       ...this.#slots,
       ...this.#poolsOf(assembly, batch, poolKey),
-      ...(packing === "padded" ? this.#padded(assembly, batch) : inputFeeds(assembly, batch)),
+      ...inputFeeds(assembly, batch),
     };
-  }
-
-  #padded(assembly: Assembly, batch: Batch): MixedFeeds {
-    const names = [...assembly.stepProgram.inputs.keys()];
-    const own = (isSteady: boolean) =>
-      inputFeeds(
-        assembly,
-        batch,
-        "padded",
-        names.filter((name) => followsFromSizes(name) === isSteady),
-      );
-    const key = `${batch.size}x${batch.length}`;
-    const steady = this.#bySizes.get(key) ?? this.#upload(own(true));
-    this.#bySizes.set(key, steady);
-    return { ...steady, ...own(false) };
   }
 
   #poolsOf(assembly: Assembly, batch: Batch, key: number): Readonly<Record<string, DeviceTensor>> {
@@ -90,10 +67,9 @@ export class ResidentFeeds {
 
   /** Frees everything. Disposing twice does nothing more. */
   dispose(): void {
-    for (const tensors of [this.#slots, ...this.#bySizes.values()]) this.#dispose(tensors);
+    this.#dispose(this.#slots);
     for (const tensor of this.#pools.values()) this.#executor.dispose(tensor);
     this.#slots = {};
     this.#pools.clear();
-    this.#bySizes.clear();
   }
 }

@@ -108,7 +108,7 @@ export class ResumedPrograms {
   #load(key: string, build: () => Program, resident: readonly string[] = []): Promise<Session> {
     const known = this.#sessions.get(key);
     if (known !== undefined) return known;
-    const loading = this.#executor.load(build(), { resident, capture: false });
+    const loading = this.#executor.load(build(), { resident });
     this.#sessions.set(key, loading);
     // The next request tries anew.
     loading.catch(() => this.#sessions.delete(key));

@@ -6,7 +6,6 @@
  */
 import type { RandomStream } from "../base/random.ts";
 import type { HostTensor } from "../graph/mod.ts";
-import type { RowPacking } from "../models/token_rows.ts";
 import { learningRateAt } from "../study/total_steps.ts";
 import type { Batch } from "../tasks/types.ts";
 import { type Assembly, fedName, rateFactorName } from "./assemble.ts";
@@ -52,7 +51,6 @@ export function stepFeeds(
   request: TrainingRequest,
   assembly: Assembly,
   next: NextStep,
-  packing: RowPacking,
   root: RandomStream,
 ): Feeds {
   const { state: { step }, stage, batch, learningRate, isFrozen } = next;
@@ -61,7 +59,7 @@ export function stepFeeds(
   return {
     ...targetFeeds(batch),
     ...(request.stages.length > 1 ? { classMask: classMask(assembly.outputs, stage.classes) } : {}),
-    ...dropoutFeeds(assembly, batch, root.fork("dropout").fork(step).nextWord(), packing),
+    ...dropoutFeeds(assembly, batch, root.fork("dropout").fork(step).nextWord()),
     ...methodFeeds(request, next, root),
     learningRate: scalar(learningRate),
     sensitivityRate: scalar(averages === null ? 0 : 1 - averages.beta1),

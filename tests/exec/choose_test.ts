@@ -106,25 +106,6 @@ Deno.test("a device asked for by name is taken or refused, never replaced", asyn
   assertEquals(asked, ["webgpu 1 software", "cpu 1", "wasm 1"]);
 });
 
-Deno.test("how programs run on WebGPU is told to whatever is made", async () => {
-  const told: unknown[] = [];
-  const makers: ExecutorMakers = {
-    ...machine({}).makers,
-    webgpu: ({ gpu }) => {
-      told.push(gpu);
-      return Promise.reject(new ExecutorError("No webgpu", "lost"));
-    },
-    cpu: ({ gpu }) => {
-      told.push(gpu);
-      return Promise.resolve<Executor>(new ReferenceExecutor());
-    },
-  };
-  const gpu = { capture: true, frozenWeights: "half" } as const;
-  await chooseExecutor("auto", { gpu, makers });
-  await chooseExecutor("auto", { makers });
-  assertEquals(told, [gpu, gpu, {}, {}]);
-});
-
 Deno.test("an error that is no executor's failure is not taken for one", async () => {
   const makers = {
     ...machine({}).makers,

@@ -1,9 +1,7 @@
-/** Rewritings of whole programs: static sizes, scatters, weights in half precision, weights as inputs. */
+/** Rewritings of whole programs: scatters, weights as inputs. */
 import { fromBinary } from "@bufbuild/protobuf";
 import { ModelProtoSchema } from "onnx-buf";
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import { bindDims } from "../../src/graph/bind_dims.ts";
-import { halveConstants } from "../../src/graph/frozen_half.ts";
+import { assertEquals } from "@std/assert";
 import { liftConstants } from "../../src/graph/lift_constants.ts";
 import { lowerScatters } from "../../src/graph/lower_scatter.ts";
 import * as g from "../../src/graph/mod.ts";
@@ -34,16 +32,6 @@ function countOf({ nodes }: Program, op: OpName): number {
   return nodes.filter((node) => node.op === op).length;
 }
 
-Deno.test("bindDims gives the same numbers with nothing about sizes left to feed", () => {
-  const original = program();
-  const bound = bindDims(original, dims);
-  assertEquals(g.interpret(bound, feeds), g.interpret(original, feeds, dims));
-  assert(bound.nodes.every(({ outputs }) => outputs.every(({ shape }) => g.isStatic(shape))));
-  assert(g.encodeProgram(original).boundLeaves.size > 0);
-  assertEquals(g.encodeProgram(bound).boundLeaves.size, 0);
-  assertThrows(() => bindDims(original, {}), RangeError, `"batch" is not bound`);
-});
-
 Deno.test("lowerScatters makes the gradient of a cross entropy a selection, with the same numbers", () => {
   const original = program();
   const lowered = lowerScatters(original);
@@ -66,57 +54,12 @@ Deno.test("lowerScatters leaves scatters of several numbers a row and along othe
   }
 });
 
-Deno.test("halveConstants rounds large weights to 11 bits and computes on in full precision", () => {
-  const original = program();
-  const halved = halveConstants(original, 12);
-  assertEquals([countOf(original, "Cast"), countOf(halved, "Cast")], [0, 1]);
-  const found = g.interpret(halved, feeds, dims);
-  const wanted = g.interpret(original, feeds, dims);
-  for (const name of ["loss", "gradient"]) {
-    assert(found[name]!.data.some((value, i) => value !== wanted[name]!.data[i]), name);
-    found[name]!.data.forEach((value, i) =>
-      // Rounding to half precision changes a weight by at most 2⁻¹¹ of itself; the inputs sum to at most 4.25 a row.
-      assert(Math.abs(value - wanted[name]!.data[i]!) < 2 ** -11 * 10, `${name}[${i}]: ${value}`)
-    );
-  }
-  assertEquals(halveConstants(original, 13), original);
-});
-
-Deno.test("halveConstants casts the rows that are gathered from a table, not the table", () => {
-  const ids = g.input("ids", ["n"], "i32");
-  const original = g.makeProgram({ rows: g.gather(g.constant(weight, "embedding"), ids) });
-  const halved = halveConstants(original, 12);
-  const [cast] = halved.nodes.filter(({ op }) => op === "Cast");
-  assertEquals([countOf(halved, "Cast"), cast!.inputs[0]!.node.op], [1, "Gather"]);
-  const fed: HostTensor = { type: "i32", shape: [3], data: Int32Array.of(2, 0, 2) };
-  const { rows } = g.interpret(halved, { ids: fed }, { n: 3 });
-  const wanted = [2, 0, 2].flatMap((row) =>
-    [...weight.data.subarray(4 * row, 4 * row + 4)].map((value) => Math.f16round(Number(value)))
-  );
-  assertEquals([rows!.shape, [...rows!.data]], [[3, 4], wanted]);
-});
-
-Deno.test("halveConstants refuses a weight that half precision cannot hold", () => {
-  const large = g.constant({ type: "f32", shape: [2], data: Float32Array.of(1, 7e4) }, "embedding");
-  const error = assertThrows(
-    () => halveConstants(g.makeProgram({ y: g.add(g.input("x", [2]), large) }), 2),
-    RangeError,
-  );
-  assertEquals(
-    error.message,
-    `Cannot keep "embedding" in half precision: found 70000 at position 1, ` +
-      `want at most 65504 in size (keep the weights in single precision)`,
-  );
-});
-
 Deno.test("liftConstants turns large weights into inputs that hold their numbers", () => {
   const original = program();
-  for (const before of [original, halveConstants(original, 12)]) {
-    const { program: after, lifted } = liftConstants(before, 12);
-    assertEquals([...lifted.keys()], ["constant.0.weight"]);
-    const whole = { ...feeds, ...Object.fromEntries(lifted) };
-    assertEquals(g.interpret(after, whole, dims), g.interpret(before, feeds, dims));
-  }
+  const { program: after, lifted } = liftConstants(original, 12);
+  assertEquals([...lifted.keys()], ["constant.0.weight"]);
+  const whole = { ...feeds, ...Object.fromEntries(lifted) };
+  assertEquals(g.interpret(after, whole, dims), g.interpret(original, feeds, dims));
   assertEquals(liftConstants(original, 13).lifted.size, 0);
 });
 

@@ -161,7 +161,7 @@ for (const wanted of golden.outcomes) {
         ),
       } as const,
     ]));
-    const rows = tokenRows(batch, "packed");
+    const rows = tokenRows(batch);
     const targets: HostTensor = {
       type: "i32",
       shape: [batch.size],

@@ -4,13 +4,7 @@ import { RandomStream } from "../../src/base/random.ts";
 import * as g from "../../src/graph/mod.ts";
 import type { HostTensor, Tensor } from "../../src/graph/mod.ts";
 import { attention, type Projection } from "../../src/models/attention.ts";
-import {
-  dims,
-  encoderInputs,
-  type RowPacking,
-  tokenFeeds,
-  tokenRows,
-} from "../../src/models/token_rows.ts";
+import { dims, encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
 
 const [heads, width, size, length] = [2, 3, 3, 4];
 const hidden = heads * width;
@@ -39,8 +33,8 @@ function plain(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, mask: Tensor | nul
 }
 
 /** The gradients of Σ w·y by both ways, y being rows of tokens (or of texts). */
-function compare(packing: RowPacking, queries: "all" | "first", withMask: boolean): void {
-  const rows = tokenRows(batch, packing);
+function compare(queries: "all" | "first", withMask: boolean): void {
+  const rows = tokenRows(batch);
   const bindings = { batch: size, seq: length, tokens: rows.count };
   const inputs = encoderInputs(heads);
   const tokenIndex = g.input("row", [dims.batch, dims.seq], "i32");
@@ -122,13 +116,11 @@ function compare(packing: RowPacking, queries: "all" | "first", withMask: boolea
   sources.forEach((_, i) => assertEqual(`own${i}`, `plain${i}`));
 }
 
-for (const packing of ["packed", "padded"] as const) {
-  for (const queries of ["all", "first"] as const) {
-    for (const withMask of [false, true]) {
-      const with_ = withMask ? "with" : "without";
-      Deno.test(`attention of ${queries} queries, ${packing}, ${with_} dropout: values and gradients`, () => {
-        compare(packing, queries, withMask);
-      });
-    }
+for (const queries of ["all", "first"] as const) {
+  for (const withMask of [false, true]) {
+    const with_ = withMask ? "with" : "without";
+    Deno.test(`attention of ${queries} queries, ${with_} dropout: values and gradients`, () => {
+      compare(queries, withMask);
+    });
   }
 }

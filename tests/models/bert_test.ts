@@ -19,12 +19,7 @@ import { bert, maskedModelHead, maskedModelHeadParameters } from "../../src/mode
 import { type ForwardContext, plainLinear } from "../../src/models/forward_context.ts";
 import { targetModules } from "../../src/models/modules.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
-import {
-  encoderInputs,
-  type RowPacking,
-  tokenFeeds,
-  tokenRows,
-} from "../../src/models/token_rows.ts";
+import { encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
 import { expected, goldenConfig, goldenFiles, goldenModel } from "./fixture.ts";
 
 const { size, length } = expected;
@@ -39,10 +34,9 @@ function f32(shape: readonly number[], data: readonly number[] | Float32Array): 
   return { type: "f32", shape, data: Float32Array.from(data) };
 }
 
-/** What a program is fed for the golden batch, with padding shared or not. */
+/** What a program is fed for the golden batch. */
 function batchFeeds(
   names: Iterable<string>,
-  packing: RowPacking,
   { ids = expected.ids, pooling = "first" as "first" | "mean" } = {},
 ) {
   const batch = {
@@ -52,7 +46,7 @@ function batchFeeds(
     types: Int32Array.from(expected.types),
     mask,
   };
-  const rows = tokenRows(batch, packing);
+  const rows = tokenRows(batch);
   return {
     rows,
     dims: { batch: size, seq: length, tokens: rows.count },
@@ -60,10 +54,16 @@ function batchFeeds(
   };
 }
 
-/** The numbers of a padded batch at the places that rows stand for. */
-function atRows(values: readonly number[], places: Int32Array): readonly number[] {
+/** The numbers of a padded batch at the places of real tokens: the row of all padding is nobody's. */
+function ofTokens(values: readonly number[]): readonly number[] {
   const { hidden } = goldenConfig;
-  return [...places].flatMap((place) => values.slice(place * hidden, (place + 1) * hidden));
+  return values.filter((_, i) => mask[Math.floor(i / hidden)] === 1);
+}
+
+/** The rows of real tokens, which come first. */
+function tokensOf({ data }: Pick<HostTensor, "data">): Pick<HostTensor, "data"> {
+  const tokens = mask.reduce((sum, one) => sum + one, 0);
+  return { data: data.slice(0, tokens * goldenConfig.hidden) };
 }
 
 /** Parameters of the encoder and of its classification head, as the checkpoint has them. */
@@ -123,7 +123,6 @@ interface Tolerances {
 async function compareWithTransformers(
   executor: Executor,
   kind: "classification" | "regression",
-  packing: RowPacking,
   { values, gradients: ofGradients }: Tolerances,
 ) {
   const config = goldenConfig;
@@ -152,7 +151,7 @@ async function compareWithTransformers(
     ? i32([size], expected.classification.labels)
     : f32([size], expected.regression.scores);
   const session = await executor.load(program);
-  const { dims, feeds, rows } = batchFeeds(program.inputs.keys(), packing);
+  const { dims, feeds, rows } = batchFeeds(program.inputs.keys());
   const { read } = await session.run({
     feeds: { ...Object.fromEntries(parameters), ...feeds, targets },
     dims,
@@ -160,15 +159,7 @@ async function compareWithTransformers(
   });
   await session.release();
   assertEquals([...read["hidden"]!.shape], [rows.count, config.hidden]);
-  // The row of all padding is nobody's.
-  const real = rows.placeOf.filter((place) => packing === "padded" || mask[place] === 1);
-  assertNear(
-    { data: (read["hidden"]!.data as Float32Array).subarray(0, real.length * config.hidden) },
-    atRows(expected.hidden, real),
-    values,
-    "hidden",
-    1,
-  );
+  assertNear(tokensOf(read["hidden"]!), ofTokens(expected.hidden), values, "hidden", 1);
   assertNear(read["logits"]!, wanted.logits, values, "logits", 1);
   assertNear(read["loss"]!, [wanted.loss], values, "loss", 1);
   for (const name of names) {
@@ -187,11 +178,9 @@ const executors: readonly (readonly [string, () => Promise<Executor>, Tolerances
 
 for (const [label, make, tolerances] of executors) {
   for (const kind of ["classification", "regression"] as const) {
-    for (const packing of ["packed", "padded"] as const) {
-      Deno.test(`encode() and taskHead() equal transformers, ${kind} and gradients, ${packing} rows, in ${label}`, async () => {
-        await compareWithTransformers(await make(), kind, packing, tolerances);
-      });
-    }
+    Deno.test(`encode() and taskHead() equal transformers, ${kind} and gradients, in ${label}`, async () => {
+      await compareWithTransformers(await make(), kind, tolerances);
+    });
   }
 }
 
@@ -207,10 +196,10 @@ Deno.test("encode() with frozen weights as constants equals transformers on the 
   const program = makeProgram({ hidden, logits: bert.taskHead(config, first, inputs, context) });
   const executor = await nativeExecutor(1);
   const session = await executor.load(program);
-  const { feeds, dims } = batchFeeds(program.inputs.keys(), "padded");
+  const { feeds, dims } = batchFeeds(program.inputs.keys());
   const { read } = await session.run({ feeds, dims, read: ["hidden", "logits"] });
   await session.release();
-  assertNear(read["hidden"]!, expected.hidden, 2e-6, "hidden", 1);
+  assertNear(tokensOf(read["hidden"]!), ofTokens(expected.hidden), 2e-6, "hidden", 1);
   assertNear(read["logits"]!, expected.classification.logits, 2e-6, "logits", 1);
 });
 
@@ -230,7 +219,7 @@ Deno.test("maskedModelHead() equals transformers", () => {
   const hidden = bert.encode(config, encoderInputs(heads), context, new Map(), "all");
   const logits = maskedModelHead(config, hidden, input("chosen", ["masked"], "i32"), context);
   const program = makeProgram({ logits });
-  const { rows, dims, feeds } = batchFeeds(program.inputs.keys(), "packed");
+  const { rows, dims, feeds } = batchFeeds(program.inputs.keys());
   const found = interpret(
     program,
     { ...feeds, chosen: i32([chosen.length], chosen.map((place) => rows.rowOf[place]!)) },
@@ -247,17 +236,9 @@ Deno.test("encode() gives the same for a text whatever stands in its padding", (
     hidden: bert.encode(config, encoderInputs(heads), contextOf(leaves), new Map(), "all"),
   });
   const ids = expected.ids.map((id, i) => (expected.mask[i] === 0 ? 7 : id));
-  const { feeds, dims } = batchFeeds(program.inputs.keys(), "padded", { ids });
+  const { feeds, dims } = batchFeeds(program.inputs.keys(), { ids });
   const { hidden } = interpret(program, feeds, dims);
-  const inText = (values: ArrayLike<number>) =>
-    Array.from(values).filter((_, i) => expected.mask[Math.floor(i / config.hidden)] === 1);
-  const found = inText(hidden!.data);
-  assertNear(
-    { data: Float64Array.from(found) },
-    inText(expected.hidden),
-    1e-9,
-    "hidden",
-  );
+  assertNear(tokensOf(hidden!), ofTokens(expected.hidden), 1e-9, "hidden");
 });
 
 Deno.test("encode() offers every target module once, in the forward pass's order, with its sizes", () => {
@@ -302,14 +283,13 @@ Deno.test("encode() offers every target module once, in the forward pass's order
   }
 });
 
-Deno.test("all padding of a batch is one row, or each place has its own", () => {
+Deno.test("all padding of a batch is one row", () => {
   const batch = { size: 2, length: 4, mask: Float32Array.of(1, 1, 1, 1, 1, 1, 0, 0) };
-  const packed = tokenRows(batch, "packed");
+  const packed = tokenRows(batch);
   assertEquals([...packed.rowOf], [0, 1, 2, 3, 4, 5, 6, 6]);
   assertEquals([...packed.placeOf], [0, 1, 2, 3, 4, 5, 6]);
-  assertEquals(tokenRows(batch, "padded").count, 8);
   const full = { ...batch, mask: new Float32Array(8).fill(1) };
-  assertEquals(tokenRows(full, "packed").count, 8);
+  assertEquals(tokenRows(full).count, 8);
 });
 
 Deno.test("the pool points at the first token or averages over the text", () => {
@@ -320,16 +300,15 @@ Deno.test("the pool points at the first token or averages over the text", () => 
     types: new Int32Array(8),
     mask: Float32Array.of(1, 1, 1, 1, 1, 1, 0, 0),
   };
-  const poolOf = (packing: RowPacking, pooling: "first" | "mean") => {
-    const rows = tokenRows(batch, packing);
+  const poolOf = (pooling: "first" | "mean") => {
+    const rows = tokenRows(batch);
     return [
       ...tokenFeeds(batch, rows, { heads, pooling, paddingPosition: null }, ["pool"])["pool"]!.data,
     ];
   };
-  assertEquals(poolOf("padded", "first"), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
-  assertEquals(poolOf("packed", "first"), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0]);
+  assertEquals(poolOf("first"), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0]);
   assertEquals(
-    poolOf("packed", "mean"),
+    poolOf("mean"),
     [0.25, 0.25, 0.25, 0.25, 0, 0, 0, 0, 0, 0, 0, 0.5, 0.5, 0],
   );
 });
@@ -345,13 +324,15 @@ Deno.test("taskHead() without a pooler is the classifier of the mean over a text
     inputs,
     contextOf(leaves),
   );
-  const { dims, feeds } = batchFeeds(["pool"], "padded", { pooling: "mean" });
+  const { rows, dims, feeds } = batchFeeds(["pool"], { pooling: "mean" });
+  // What the row of all padding holds must not count.
+  const ofPadding = Array.from({ length: config.hidden }, () => 7);
   const found = interpret(makeProgram({ logits }), {
     ...feeds,
     states: {
       type: "f32",
-      shape: [size * length, config.hidden],
-      data: Float64Array.from(expected.hidden),
+      shape: [rows.count, config.hidden],
+      data: Float64Array.of(...ofTokens(expected.hidden), ...ofPadding),
     },
   }, dims)["logits"]!;
   const weight = parameters.get("classifier.weight")!.data;

@@ -29,12 +29,7 @@ import {
 } from "../../src/models/forward_context.ts";
 import { targetModules } from "../../src/models/modules.ts";
 import { plainModel } from "../../src/models/plain_model.ts";
-import {
-  encoderInputs,
-  type RowPacking,
-  tokenFeeds,
-  tokenRows,
-} from "../../src/models/token_rows.ts";
+import { encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
 import { assemble, type AssemblyRequest } from "../../src/train/assemble.ts";
 import { forward, survey } from "../../src/train/forward.ts";
 import { groupParameter, slotGroups } from "../../src/train/slots.ts";
@@ -82,8 +77,8 @@ function lossOf(kind: (typeof kinds)[number], logits: Tensor): Tensor {
     : meanSquaredError(reshape(logits, ["batch"]), input("targets", ["batch"]));
 }
 
-function batchFeeds(config: DebertaConfig, packing: RowPacking, names: Iterable<string>) {
-  const rows = tokenRows(batch, packing);
+function batchFeeds(config: DebertaConfig, names: Iterable<string>) {
+  const rows = tokenRows(batch);
   return {
     rows,
     dims: { batch: batch.size, seq: batch.length, tokens: rows.count },
@@ -99,13 +94,12 @@ interface Tolerances {
 interface Case {
   readonly name: (typeof configs)[number];
   readonly kind: (typeof kinds)[number];
-  readonly packing: RowPacking;
   readonly states: WantedStates;
 }
 
 async function compareWithTransformers(
   executor: Executor,
-  { name, kind, packing, states }: Case,
+  { name, kind, states }: Case,
   tolerances: Tolerances,
 ) {
   const file = golden<Golden>(name);
@@ -137,7 +131,7 @@ async function compareWithTransformers(
     ...Object.fromEntries(names.map((key, i) => [`grad/${key}`, gradients[i]!])),
   });
   const session = await executor.load(program);
-  const { dims, feeds, rows } = batchFeeds(config, packing, program.inputs.keys());
+  const { dims, feeds, rows } = batchFeeds(config, program.inputs.keys());
   const { read } = await session.run({
     feeds: { ...Object.fromEntries(parameters), ...feeds, targets: targetsOf(kind) },
     dims,
@@ -178,10 +172,8 @@ for (const [label, make, tolerances] of executors) {
     for (const kind of kinds) {
       Deno.test(`DeBERTa equals transformers, config "${name}", ${kind} and gradients, in ${label}`, async () => {
         const executor = await make();
-        for (const packing of ["packed", "padded"] as const) {
-          for (const states of ["all", "first"] as const) {
-            await compareWithTransformers(executor, { name, kind, packing, states }, tolerances);
-          }
+        for (const states of ["all", "first"] as const) {
+          await compareWithTransformers(executor, { name, kind, states }, tolerances);
         }
       });
     }
@@ -269,7 +261,7 @@ for (const wanted of golden<readonly PeftOutcome[]>("peft")) {
         data: Float32Array.from(numbers),
       }] as const;
     }));
-    const { dims, feeds } = batchFeeds(config, "packed", program.inputs.keys());
+    const { dims, feeds } = batchFeeds(config, program.inputs.keys());
     const found = interpret(
       program,
       { ...feeds, ...adapters, targets: targetsOf("classification") },

@@ -22,12 +22,7 @@ import {
 import { architectureOf } from "../../src/models/architectures.ts";
 import { type ForwardContext, plainLinear } from "../../src/models/forward_context.ts";
 import { moduleParts, targetModules } from "../../src/models/modules.ts";
-import {
-  encoderInputs,
-  type RowPacking,
-  tokenFeeds,
-  tokenRows,
-} from "../../src/models/token_rows.ts";
+import { encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
 import { assertNear, type GoldenEncoder, goldenEncoder, goldenFamilies } from "./encoders.ts";
 
 const kinds = ["classification", "regression"] as const;
@@ -96,13 +91,12 @@ async function compareWithTransformers(
   golden: GoldenEncoder,
   executor: Executor,
   kind: Kind,
-  packing: RowPacking,
   { values, gradients }: Tolerances,
 ) {
   const { model: { config }, expected, batch, targets, parameters } = golden;
   const program = programOf(golden, kind);
   const session = await executor.load(program);
-  const rows = tokenRows(batch, packing);
+  const rows = tokenRows(batch);
   const { read } = await session.run({
     feeds: {
       ...Object.fromEntries(parameters[kind]),
@@ -117,8 +111,8 @@ async function compareWithTransformers(
   const wantedAt = (places: Iterable<number>) =>
     [...places].flatMap((place) => expected.hidden.slice(place * hidden, (place + 1) * hidden));
   assertEquals([...read["hidden"]!.shape], [rows.count, hidden]);
-  // With packed rows the last one is all padding, which is nobody's.
-  const real = rows.placeOf.filter((place) => packing === "padded" || batch.mask[place] === 1);
+  // The last row is all padding, which is nobody's.
+  const real = rows.placeOf.filter((place) => batch.mask[place] === 1);
   const found = (read["hidden"]!.data as Float32Array).subarray(0, real.length * hidden);
   assertNear(found, wantedAt(real), values, "hidden", 1);
   const firstPlaces = Array.from({ length: batch.size }, (_, text) => text * batch.length);
@@ -138,11 +132,9 @@ for (const family of goldenFamilies) {
 
   for (const [label, make, tolerances] of executors) {
     for (const kind of kinds) {
-      for (const packing of ["packed", "padded"] as const) {
-        Deno.test(`${title} equals transformers, ${kind} and gradients, ${packing} rows, in ${label}`, async () => {
-          await compareWithTransformers(golden, await make(), kind, packing, tolerances);
-        });
-      }
+      Deno.test(`${title} equals transformers, ${kind} and gradients, in ${label}`, async () => {
+        await compareWithTransformers(golden, await make(), kind, tolerances);
+      });
     }
   }
 

@@ -24,7 +24,6 @@ import { plainLinear } from "../../src/models/forward_context.ts";
 import {
   encoderInputs,
   type PaddedTokens,
-  type RowPacking,
   tokenFeeds,
   tokenRows,
 } from "../../src/models/token_rows.ts";
@@ -102,7 +101,7 @@ const executors: readonly (readonly [
 ];
 
 /** Logits and the gradients of the tables. */
-async function computed(executor: Executor, own: Case, packing: RowPacking) {
+async function computed(executor: Executor, own: Case) {
   const { config, parameters } = classifierOf(own);
   const architecture = architectureOf(config);
   const leaves = new Map([...parameters].map(([name, { shape }]) => [name, input(name, shape)]));
@@ -124,7 +123,7 @@ async function computed(executor: Executor, own: Case, packing: RowPacking) {
     ...Object.fromEntries(names.map((name, i) => [`grad/${name}`, gradients[i]!])),
   });
   const batch = batchOf(own);
-  const rows = tokenRows(batch, packing);
+  const rows = tokenRows(batch);
   const labels = { type: "i32", shape: [own.size], data: Int32Array.from(own.labels) } as const;
   const session = await executor.load(program);
   const { read } = await session.run({
@@ -151,25 +150,23 @@ for (const own of cases) {
     (own.config === null ? "" : " and two token types");
   for (const [label, make, tolerances] of executors) {
     Deno.test(`a text with the token of padding is as in transformers, ${title}, in ${label}`, async () => {
-      for (const packing of ["packed", "padded"] as const) {
-        const found = await computed(await make(), own, packing);
-        assertNear(found["logits"]!.data, own.logits, tolerances.values, "logits", 1);
-        for (const [name, wanted] of Object.entries(own.gradients)) {
-          assertNear(
-            found[`grad/${name}`]!.data,
-            wanted,
-            tolerances.gradients,
-            `gradient of ${name}`,
-            0,
-          );
-        }
-        // Exactly: an optimiser makes a whole step of the smallest gradient.
-        const { config } = classifierOf(own);
-        const words = found["grad/embeddings.word_embeddings.weight"]!.data;
-        const padding = own.pad_token_id === null ? 0 : own.ids[2]!;
-        const row = rowOf(words, padding, config.vocabulary);
-        assertEquals(row.every((value) => value === 0), own.pad_token_id !== null);
+      const found = await computed(await make(), own);
+      assertNear(found["logits"]!.data, own.logits, tolerances.values, "logits", 1);
+      for (const [name, wanted] of Object.entries(own.gradients)) {
+        assertNear(
+          found[`grad/${name}`]!.data,
+          wanted,
+          tolerances.gradients,
+          `gradient of ${name}`,
+          0,
+        );
       }
+      // Exactly: an optimiser makes a whole step of the smallest gradient.
+      const { config } = classifierOf(own);
+      const words = found["grad/embeddings.word_embeddings.weight"]!.data;
+      const padding = own.pad_token_id === null ? 0 : own.ids[2]!;
+      const row = rowOf(words, padding, config.vocabulary);
+      assertEquals(row.every((value) => value === 0), own.pad_token_id !== null);
     });
   }
 }
@@ -183,7 +180,7 @@ Deno.test("the model that leaves counts RoBERTa's positions by ids too", async (
 });
 
 Deno.test("positions count a text's tokens from the one after padding's, or are places", () => {
-  const positions = (ids: readonly number[], padding: number | null, packing: RowPacking) => {
+  const positions = (ids: readonly number[], padding: number | null) => {
     const batch = {
       size: 2,
       length: 5,
@@ -192,16 +189,15 @@ Deno.test("positions count a text's tokens from the one after padding's, or are 
       mask: Float32Array.of(1, 1, 1, 1, 1, 1, 1, 0, 0, 0),
     };
     const layout = { heads: 1, pooling: "first", paddingPosition: padding } as const;
-    const feeds = tokenFeeds(batch, tokenRows(batch, packing), layout, ["positions"]);
+    const feeds = tokenFeeds(batch, tokenRows(batch), layout, ["positions"]);
     return [...feeds["positions"]!.data];
   };
   const ids = [7, 1, 8, 9, 7, 7, 8, 1, 1, 1];
-  assertEquals(positions(ids, null, "padded"), [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]);
+  assertEquals(positions(ids, null), [0, 1, 2, 3, 4, 0, 1, 2]);
   // The second token of the first text is padding's.
-  assertEquals(positions(ids, 1, "padded"), [2, 1, 3, 4, 5, 2, 3, 1, 1, 1]);
-  assertEquals(positions(ids, 1, "packed"), [2, 1, 3, 4, 5, 2, 3, 1]);
+  assertEquals(positions(ids, 1), [2, 1, 3, 4, 5, 2, 3, 1]);
   const zeros = ids.map((id) => id === 1 ? 0 : id);
-  assertEquals(positions(zeros, 0, "padded"), [1, 0, 2, 3, 4, 1, 2, 0, 0, 0]);
+  assertEquals(positions(zeros, 0), [1, 0, 2, 3, 4, 1, 2, 0]);
 });
 
 Deno.test("a pad_token_id that is no row of the word embedding is refused", () => {

@@ -1,17 +1,11 @@
-/** Steps that are queued and read together, recorded on WebGPU, and frozen weights in half precision. */
-import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
-import { RandomStream } from "../../src/base/random.ts";
+/** Steps that are queued and read together. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
-import { findAdapter, webgpuExecutor, type WebGpuOptions } from "../../src/exec/webgpu.ts";
-import { architectureOf } from "../../src/models/architectures.ts";
-import { drawParameters } from "../../src/models/parameters.ts";
-import { embeddedEncoderConfig } from "../../tools/pretrain/run.ts";
 import { DivergenceError, type TrainingEvent } from "../../src/train/run_types.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import {
   assertStatesEqual,
-  lossesOf,
   ofKind,
   timeless,
   type TinyRun,
@@ -28,7 +22,6 @@ function changed(executor: Executor, change: Partial<Executor>): Executor {
     name: executor.name,
     threads: executor.threads,
     runsAhead: executor.runsAhead,
-    sizes: executor.sizes,
     sharesConstants: executor.sharesConstants,
     load: (program, options) => executor.load(program, options),
     upload: (host) => executor.upload(host),
@@ -127,71 +120,4 @@ Deno.test("a run that diverges among queued steps tells the steps before it, the
   await assertRejects(() => trainer.checkpoint(), DivergenceError);
   await assertRejects(() => trainer.next(), DivergenceError);
   trainer.dispose();
-});
-
-const adapter = await findAdapter();
-const missing = adapter === null ? " (this machine offers no WebGPU adapter)" : "";
-const hasHalf = adapter?.features.has("shader-f16") ?? false;
-
-async function toEnd(executor: Executor, run: TinyRun): Promise<Told> {
-  const request = trainingRequest(executor, run);
-  const trainer = await Trainer.create(request, null);
-  const told = await advance(trainer);
-  trainer.dispose();
-  await request.programs.clear();
-  return told;
-}
-
-function onGpu(options: WebGpuOptions): Promise<Executor> {
-  return webgpuExecutor({ allowSoftware: true, ...options });
-}
-
-for (const run of runs) {
-  Deno.test({
-    name: `${run.method}: a recorded run on WebGPU is the issued one to the bit${missing}`,
-    ignore: adapter === null,
-    fn: async () => {
-      const executor = await onGpu({ capture: true });
-      const recorded = await toEnd(executor, run);
-      assertEquals(recorded.error, null);
-      // The same batches, whose padding has rows of its own, without recording.
-      const issuing = changed(executor, {
-        load: (program, options) => executor.load(program, { ...options, capture: false }),
-      });
-      const issued = await toEnd(issuing, run);
-      assertEquals(issued.error, null);
-      assertEquals(timeless(recorded.calls.flat()), timeless(issued.calls.flat()));
-    },
-  });
-}
-
-Deno.test({
-  name: `frozen weights in half precision keep the losses of a run${missing}`,
-  ignore: !hasHalf,
-  fn: async () => {
-    // Weights of single precision, large enough to be halved.
-    const config = { ...embeddedEncoderConfig(600), layers: 2 };
-    const tensors = drawParameters(
-      architectureOf(config).encoderParameters(config),
-      RandomStream.fromSeed(11),
-    );
-    const run: TinyRun = {
-      method: "lora",
-      encoder: { config, tensors },
-      train: { evaluateEvery: 16, learningRate: 1e-3 },
-    };
-    const losses = async (options: WebGpuOptions) => {
-      const { calls, error } = await toEnd(await onGpu(options), run);
-      assertEquals(error, null);
-      return lossesOf(calls.flat());
-    };
-    const single = await losses({});
-    const half = await losses({ frozenWeights: "half" });
-    assertEquals(half.length, single.length);
-    assertNotEquals(half, single);
-    single.forEach((loss, i) => {
-      const error = Math.abs(half[i]! / loss - 1);
-      assert(error < 1e-3, `loss of step ${i + 1}: found ${half[i]}, want ${loss}`);
-    });
-  },
 });

@@ -39,7 +39,7 @@ function feedsOf(run: TinyRun, make = trainingRequest) {
       learningRate: 0.25,
       isFrozen,
     };
-    const fed = stepFeeds(request, assembly, next, "packed", root);
+    const fed = stepFeeds(request, assembly, next, root);
     return Object.fromEntries(
       Object.entries(fed).map(([name, { data }]) => [name, Array.from(data, Number)]),
     );

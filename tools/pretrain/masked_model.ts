@@ -71,7 +71,7 @@ interface BatchFeeds {
  * @param heads The encoder's heads.
  */
 function batchFeeds(batch: MaskedBatch, names: Iterable<string>, heads: number): BatchFeeds {
-  const rows = tokenRows(batch, "packed");
+  const rows = tokenRows(batch);
   return {
     dims: {
       batch: batch.size,
