@@ -1,19 +1,19 @@
 /** Programs on WebGPU and what they share, on whatever adapter the machine has. */
 import { assertEquals } from "@std/assert";
 import type { Executor } from "../../src/exec/executor.ts";
-import { findAdapter, webgpuExecutor, type WebGpuOptions } from "../../src/exec/webgpu.ts";
+import { findAdapter, webgpuExecutor } from "../../src/exec/webgpu.ts";
 import * as g from "../../src/graph/mod.ts";
 import type { HostTensor } from "../../src/graph/mod.ts";
 
 const adapter = await findAdapter();
 const missing = adapter === null ? " (this machine offers no WebGPU adapter)" : "";
 
-function onGpu(name: string, fn: () => Promise<void>, ignore = adapter === null): void {
-  Deno.test({ name: `${name}${missing}`, ignore, fn });
+function onGpu(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name: `${name}${missing}`, ignore: adapter === null, fn });
 }
 
-function gpu(options: WebGpuOptions = {}): Promise<Executor> {
-  return webgpuExecutor({ allowSoftware: true, ...options });
+function gpu(): Promise<Executor> {
+  return webgpuExecutor({ allowSoftware: true });
 }
 
 function floats(shape: readonly number[], of: (i: number) => number): HostTensor {
