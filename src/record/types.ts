@@ -385,3 +385,22 @@ export interface RunResults {
   /** The run's layer-rank ablation, null until `deno task ablate` made one. */
   readonly ablation: RunAblation | null;
 }
+
+/** Which ranks a run of the replay ablation has: ElaLoRA's final ones, these reversed in depth, or uniform ones. */
+export type ReplayVariant = "final" | "reversed" | "uniform";
+
+/** What a run of the replay ablation is. */
+export interface Replay {
+  /** Its ranks. */
+  readonly variant: ReplayVariant;
+  /** Id of the ElaLoRA run that the ranks come from, or for uniform ranks their total. */
+  readonly source: string;
+  /** Id of the run with uniform ranks that it is compared with: for uniform ranks its own. */
+  readonly baseline: string;
+}
+
+/** A run of the replay ablation with what it left. */
+export interface ReplayedRun extends RunResults {
+  /** Its part in the ablation. */
+  readonly replay: Replay;
+}

@@ -7,7 +7,6 @@ import { chartsOf } from "./charts.ts";
 import { csvOf } from "./csv.ts";
 import { gridOf } from "./facts.ts";
 import { answerOf } from "./findings/answer.ts";
-import { uniformLabel } from "./findings/comparisons.ts";
 import { findingsOf } from "./findings/findings.ts";
 import { markdownOf } from "./markdown.ts";
 import { noticesOf } from "./notices.ts";
@@ -29,6 +28,7 @@ import {
   rankingTestsTable,
   rankMetricTable,
   removalsTable,
+  replayTable,
   runsTable,
   scoresTable,
   sequencesTable,
@@ -52,7 +52,7 @@ function tablesWith(
   const { replay } = results;
   const replayTables = replay === null ? [] : [
     { ...methodsTable(replay, "replay_methods"), title: "Scores of the replays" },
-    pairedTable(replay, uniformLabel(replay), "replay_paired"),
+    replayTable(replay),
   ];
   return [
     settingsTable(results),

@@ -6,6 +6,7 @@
 export { buildReport, tablesOf } from "./build.ts";
 export type {
   PlannedRun,
+  ReplayResults,
   ReportFiles,
   ReportTable,
   Row,

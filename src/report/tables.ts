@@ -6,7 +6,7 @@
 export { ablationTable, removalsTable } from "./tables/ablation.ts";
 export { budgetsTable } from "./tables/budgets.ts";
 export { costTable } from "./tables/cost.ts";
-export { baselineOf, pairedTable } from "./tables/paired.ts";
+export { baselineOf, pairedTable, replayTable } from "./tables/paired.ts";
 export { examplesTable } from "./tables/paired_examples.ts";
 export { provenanceTable } from "./tables/provenance.ts";
 export { rankMetricTable } from "./tables/rank_metric.ts";

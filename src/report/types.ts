@@ -5,7 +5,7 @@
  */
 import type { ColumnTable } from "arquero";
 import type { Key } from "./markers.ts";
-import type { Asked, RunResults } from "../record/types.ts";
+import type { Asked, ReplayedRun, RunResults } from "../record/types.ts";
 import type { Verification } from "../record/verification.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 
@@ -28,13 +28,19 @@ export interface StudyResults {
   readonly warnings: readonly DataWarning[];
   /** Runs that have a record, failed ones too. */
   readonly runs: readonly RunResults[];
-  /**
-   * The replay ablation: LoRA trained again with ElaLoRA's final ranks, with the same ranks reversed
-   * in depth, and with uniform ranks; labels tell which. Null until `deno task ablate` made it.
-   */
-  readonly replay: StudyResults | null;
+  /** The replay ablation; null until `deno task ablate` made it. */
+  readonly replay: ReplayResults | null;
   /** What the last `deno task verify` found; null until there was one. */
   readonly verification: Verification | null;
+}
+
+/**
+ * The replay ablation of a study: LoRA trained again with ElaLoRA's final ranks, with the same ranks reversed in depth, and with
+ * uniform ranks.
+ */
+export interface ReplayResults extends StudyResults {
+  /** What its runs left, with the part of each in the ablation. */
+  readonly runs: readonly ReplayedRun[];
 }
 
 /** One row of a table, by column name. */

@@ -61,8 +61,9 @@ export async function ablateByReplay(
   { executor, workersFor, stop, tell }: AblationDevice,
 ): Promise<RunsResult | null> {
   const sources = recorded.filter(({ planned }) => planned.run.method === "elalora").map((
-    { stored: { record: { happened } }, planned: { run, modules } },
+    { stored: { record: { id, happened } }, planned: { run, modules } },
   ) => ({
+    id,
     run,
     modules,
     initialRanks: happened.initialRanks!,
@@ -89,7 +90,10 @@ export async function ablateByReplay(
     data: options.data ?? stored.data,
     model: options.model ?? stored.model,
     device: executor.kind,
-    runs: planned.map(({ folder, id, run }) => ({ folder, id, run })),
+    runs: planned.map(({ folder, id, run }, i) => {
+      const { variant, source, baseline } = runs[i]!;
+      return { folder, id, run, replay: { variant, source, baseline: planned[baseline]!.id } };
+    }),
   });
   const cells = new Set(sources.map(({ run }) => run).filter(isChosen).map(cellOf));
   const due = planned.filter(({ run }) => cells.has(cellOf(run)));

@@ -5,6 +5,7 @@
  * @module
  */
 import { findMethod } from "../methods/table.ts";
+import type { ReplayVariant } from "../record/types.ts";
 import { apportion } from "../study/ranks.ts";
 import type { Study } from "../study/study.ts";
 import type { ModuleShape, RunSpec } from "../study/types.ts";
@@ -14,6 +15,7 @@ type Ranks = Readonly<Record<string, number>>;
 
 /** A finished ElaLoRA run. */
 export interface ReplaySource {
+  readonly id: string;
   readonly run: RunSpec;
   /** Adapted modules in model order. */
   readonly modules: readonly ModuleShape[];
@@ -21,12 +23,13 @@ export interface ReplaySource {
   readonly finalRanks: Ranks;
 }
 
-/** What is done with the ranks. */
-export type ReplayVariant = "final" | "reversed" | "uniform";
-
 /** A LoRA run with fixed ranks. */
 export interface ReplayRun {
   readonly variant: ReplayVariant;
+  /** Id of the ElaLoRA run that the ranks, or their total, come from. */
+  readonly source: string;
+  /** The place among the runs of the one with uniform ranks that it is compared with. */
+  readonly baseline: number;
   readonly run: RunSpec;
 }
 
@@ -102,9 +105,11 @@ export function replayRuns(
 ): readonly ReplayRun[] {
   const lora = findMethod("lora");
   const isOnly = new Set(sources.map(({ run }) => run.label)).size === 1;
-  const uniformTotals = new Map<string, number>();
-  return sources.flatMap((source) => {
-    const { run, modules, finalRanks } = source;
+  const runs: ReplayRun[] = [];
+  /** Places of the runs with uniform ranks, by cell and total rank. */
+  const uniform = new Map<string, Map<number, number>>();
+  for (const source of sources) {
+    const { id, run, modules, finalRanks } = source;
     const cell = cellOf(run);
     const twin = studyRuns.find((other) => other.method === lora.name && cellOf(other) === cell);
     const settings = { ...(twin ?? run).settings, model: run.settings.model };
@@ -121,18 +126,20 @@ export function replayRuns(
       settings: { ...settings, adapter: run.settings.adapter },
     };
     const total = totalOf(finalRanks);
-    const known = uniformTotals.get(cell);
-    const isShared = known === total;
-    const uniformLabel = known === undefined || isShared
+    const ofCell = uniform.get(cell) ?? new Map<number, number>();
+    uniform.set(cell, ofCell);
+    const shared = ofCell.get(total);
+    const uniformLabel = ofCell.size === 0
       ? labels.uniform
       : `${labels.uniform} (total of ${run.label})`;
-    if (known === undefined) uniformTotals.set(cell, total);
     const ranks: readonly (readonly [ReplayVariant, string, Ranks])[] = [
       ["final", labels.final, finalRanks],
       ["reversed", labels.reversed, reversedInDepth(modules, finalRanks)],
-      ...(isShared ? [] : [["uniform", uniformLabel, uniformRanks(source)] as const]),
+      ...(shared === undefined ? [["uniform", uniformLabel, uniformRanks(source)] as const] : []),
     ];
-    return ranks.map(([variant, label, own]): ReplayRun => {
+    const baseline = shared ?? runs.length + ranks.length - 1;
+    ofCell.set(total, baseline);
+    for (const [variant, label, own] of ranks) {
       if (totalOf(own) !== total) {
         throw new RangeError(
           `Cannot replay the ranks of "${run.label}": found a total of ${
@@ -140,9 +147,10 @@ export function replayRuns(
           } for "${label}", want ${total}`,
         );
       }
-      return { variant, run: { ...base, label, ranks: own } };
-    });
-  });
+      runs.push({ variant, source: id, baseline, run: { ...base, label, ranks: own } });
+    }
+  }
+  return runs;
 }
 
 /** The study that the replay's results folder holds: its name, its axes, the user's own tasks and the sequences. */

@@ -17,10 +17,10 @@ import {
 import { makeFolder, writeWhole } from "../record/run_folder.ts";
 import { readRun, type StoredRun } from "../record/read_study.ts";
 import { parseVerification } from "../record/verification_file.ts";
-import { recordSchemaVersion } from "../record/types.ts";
+import { recordSchemaVersion, type Replay, type ReplayedRun } from "../record/types.ts";
 import type { Verification } from "../record/verification.ts";
 import { buildReport } from "../report/build.ts";
-import type { StudyResults } from "../report/types.ts";
+import type { ReplayResults, StudyResults } from "../report/types.ts";
 import type { Study } from "../study/study.ts";
 import type { RunSpec } from "../study/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
@@ -48,7 +48,17 @@ export interface StoredStudy {
   readonly methods?: readonly CustomMethod[];
   /** What was found in the data; absent in older files. */
   readonly warnings?: readonly DataWarning[];
-  readonly runs: readonly { readonly folder: string; readonly id: string; readonly run: RunSpec }[];
+  readonly runs: readonly StoredPlace[];
+}
+
+/** A run of a stored study, and where it is. */
+export interface StoredPlace {
+  /** Its folder within the study's. */
+  readonly folder: string;
+  readonly id: string;
+  readonly run: RunSpec;
+  /** Its part in the replay ablation; absent in other studies. */
+  readonly replay?: Replay;
 }
 
 /** A study's results, by the path of their folder or pack, or by a reader of them. */
@@ -139,6 +149,18 @@ export function wantFolder(path: string, what: string, why: string): void {
   );
 }
 
+/** What a run left, or nothing where it has no record yet. */
+async function readPlace(
+  reader: ResultsReader,
+  { folder, run: { label } }: StoredPlace,
+): Promise<StoredRun | null> {
+  const run = await readRun(within(reader, folder));
+  if (run === null) return null;
+  // A label is no part of a run's identity, so the plan's holds where it was changed after the run.
+  const asked = { ...run.record.asked, label };
+  return { ...run, record: { ...run.record, asked } };
+}
+
 /**
  * The records of a study's present plan; runs of earlier plans are left out.
  *
@@ -152,15 +174,9 @@ export async function readStudyRuns(
   const runs = await mapConcurrently(
     stored.runs,
     readersOfRuns,
-    async ({ folder: name, run: { label } }): Promise<readonly StoredRun[]> => {
-      const run = await readRun(within(reader, name));
-      if (run === null) return [];
-      // A label is no part of a run's identity, so the plan's holds where it was changed after the run.
-      const asked = { ...run.record.asked, label };
-      return [{ ...run, record: { ...run.record, asked } }];
-    },
+    (place) => readPlace(reader, place),
   );
-  return runs.flat();
+  return runs.filter((run) => run !== null);
 }
 
 /** What the last `deno task verify` of a study found, or null where there was none. */
@@ -180,6 +196,47 @@ async function readVerification(reader: ResultsReader): Promise<Verification | n
 }
 
 /**
+ * The replay ablation in a folder, or null where there is none.
+ *
+ * @throws {UsageError} If a run does not say what it is in the ablation.
+ */
+async function readReplay(reader: ResultsReader): Promise<ReplayResults | null> {
+  if (!await reader.has("study.json")) return null;
+  const stored = await readStoredStudy(reader);
+  const runs = await mapConcurrently(
+    stored.runs,
+    readersOfRuns,
+    async (place): Promise<ReplayedRun | null> => {
+      const { replay, folder } = place;
+      if (replay === undefined) {
+        throw new UsageError(
+          `Cannot read "${reader.path}/study.json": found no "replay" of the run "${folder}", want its variant, source ` +
+            `and baseline; run deno task ablate again, which trains nothing that is there`,
+        );
+      }
+      const run = await readPlace(reader, place);
+      return run === null ? null : { ...run, replay };
+    },
+  );
+  return { ...await resultsOf(reader, stored), runs: runs.filter((run) => run !== null) };
+}
+
+/** A study's results but for its runs and their replay ablation. */
+async function resultsOf(
+  reader: ResultsReader,
+  stored: StoredStudy,
+): Promise<Omit<StudyResults, "runs" | "replay"> & { readonly replay: null }> {
+  const { name, title, description } = stored.study;
+  return {
+    study: { name, title: title ?? name, description: description ?? "" },
+    planned: stored.runs.map(({ run }) => run),
+    warnings: stored.warnings ?? [],
+    replay: null,
+    verification: await readVerification(reader),
+  };
+}
+
+/**
  * A study's results as the report room takes them, with its replay ablation where there is one.
  *
  * @param results Its folder or its pack.
@@ -187,15 +244,10 @@ async function readVerification(reader: ResultsReader): Promise<Verification | n
 export async function readStudyResults(results: ResultsSource): Promise<StudyResults> {
   const reader = await readerOf(results);
   const stored = await readStoredStudy(reader);
-  const hasReplay = await reader.has("replay/study.json");
-  const { name, title, description } = stored.study;
   return {
-    study: { name, title: title ?? name, description: description ?? "" },
-    planned: stored.runs.map(({ run }) => run),
-    warnings: stored.warnings ?? [],
+    ...await resultsOf(reader, stored),
     runs: await readStudyRuns(reader, stored),
-    replay: hasReplay ? await readStudyResults(within(reader, "replay")) : null,
-    verification: await readVerification(reader),
+    replay: await readReplay(within(reader, "replay")),
   };
 }
 

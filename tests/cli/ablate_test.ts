@@ -139,6 +139,12 @@ Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA
         "LoRA, reversed ranks",
         "LoRA, uniform ranks",
       ]);
+      const baseline = byLabel.get("LoRA, uniform ranks")!.id;
+      assertEquals(replay!.runs.map(({ replay }) => replay), [
+        { variant: "final", source: recordOf("elalora").id, baseline },
+        { variant: "reversed", source: recordOf("elalora").id, baseline },
+        { variant: "uniform", source: recordOf("elalora").id, baseline },
+      ]);
       const final = recordOf("elalora").happened.finalRanks!;
       assertEquals(byLabel.get("LoRA, ElaLoRA's ranks")!.happened.finalRanks, final);
       const reversed = byLabel.get("LoRA, reversed ranks")!.happened.finalRanks!;

@@ -4,7 +4,7 @@
  * @module
  */
 import { RandomStream } from "../../src/base/random.ts";
-import type { StudyResults } from "../../src/report/types.ts";
+import type { ReplayResults, RunResults, StudyResults } from "../../src/report/types.ts";
 import type {
   EvaluationLine,
   ImportanceLine,
@@ -362,32 +362,55 @@ export function fixtureStudy(options: FixtureOptions = {}): StudyResults {
     description:
       "Four methods, three budgets, two tasks, three seeds; every number is drawn from a named stream.",
   };
-  const replay = options.hasReplay ?? false
-    ? fixtureStudy({
-      ...options,
-      hasReplay: false,
-      hasAblation: false,
-      failures: [],
-      methods: [
-        ["LoRA, uniform ranks", 0],
-        ["LoRA, ElaLoRA's ranks", 0.012],
-        ["LoRA, ElaLoRA's ranks reversed in depth", -0.011],
-      ].map(([label, gain]) => ({
-        method: "lora",
-        label: String(label),
-        usesBudget: true,
-        gain: Number(gain),
-        stepMillis: 52,
-        movesRanks: false,
-      })),
-    })
-    : null;
   return {
     study,
     planned: runs.map(({ record: { asked } }) => asked),
     warnings: [],
     runs,
-    replay,
+    replay: options.hasReplay ?? false ? fixtureReplay(options) : null,
     verification: null,
+  };
+}
+
+/** The labels of a replay, what they gain, and what ranks they have. */
+const replayMethods = [
+  ["LoRA, uniform ranks", 0, "uniform"],
+  ["LoRA, ElaLoRA's ranks", 0.012, "final"],
+  ["LoRA, ElaLoRA's ranks reversed in depth", -0.011, "reversed"],
+] as const;
+
+/** A study whose runs are a replay ablation. */
+function fixtureReplay(options: FixtureOptions): ReplayResults {
+  const replay = fixtureStudy({
+    ...options,
+    hasReplay: false,
+    hasAblation: false,
+    failures: [],
+    methods: replayMethods.map(([label, gain]) => ({
+      method: "lora",
+      label,
+      usesBudget: true,
+      gain,
+      stepMillis: 52,
+      movesRanks: false,
+    })),
+  });
+  const cellOf = ({ record: { asked: { task, budget, seed } } }: RunResults) =>
+    JSON.stringify([task, budget, seed]);
+  const [uniform] = replayMethods[0];
+  const baselines = new Map(
+    replay.runs.filter(({ record }) => record.asked.label === uniform)
+      .map((run) => [cellOf(run), run.record.id]),
+  );
+  return {
+    ...replay,
+    runs: replay.runs.map((run) => ({
+      ...run,
+      replay: {
+        variant: replayMethods.find(([label]) => label === run.record.asked.label)![2],
+        source: "0".repeat(16),
+        baseline: baselines.get(cellOf(run))!,
+      },
+    })),
   };
 }

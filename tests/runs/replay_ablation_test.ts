@@ -41,6 +41,7 @@ const run: RunSpec = {
 };
 
 const source: ReplaySource = {
+  id: "elalora-1",
   run,
   modules,
   initialRanks: ranksOf(2, 2, 2, 2, 2, 2),
@@ -74,6 +75,11 @@ Deno.test("uniformRanks are the initial ones, or as even as the final total goes
 Deno.test("replayRuns makes three LoRA runs with the study's LoRA settings", () => {
   const other = { ...lora, seed: 2, options: { alpha: 99, scaling: "alpha/r" } };
   const runs = replayRuns([source], [run, other, lora]);
+  assertEquals(runs.map(({ source, baseline }) => [source, baseline]), [
+    ["elalora-1", 2],
+    ["elalora-1", 2],
+    ["elalora-1", 2],
+  ]);
   assertEquals(runs.map(({ variant, run: { label, ranks } }) => [variant, label, ranks]), [
     ["final", "LoRA, ElaLoRA's ranks", source.finalRanks],
     ["reversed", "LoRA, reversed ranks", ranksOf(2, 4, 2, 3, 0, 1)],
@@ -98,21 +104,33 @@ Deno.test("replayRuns takes LoRA's defaults and ElaLoRA's settings where the stu
 Deno.test("replayRuns names variants of ElaLoRA, which share the uniform runs of a cell", () => {
   const second = {
     ...source,
+    id: "elalora-2",
     run: { ...run, label: "elalora b=8" },
     finalRanks: ranksOf(2, 2, 2, 2, 1, 3),
   };
-  assertEquals(replayRuns([source, second], [lora]).map(({ run: { label } }) => label), [
-    "LoRA, ranks of elalora",
-    "LoRA, reversed ranks of elalora",
-    "LoRA, uniform ranks",
-    "LoRA, ranks of elalora b=8",
-    "LoRA, reversed ranks of elalora b=8",
+  const told = (sources: readonly ReplaySource[]) =>
+    replayRuns(sources, [lora]).map(({ run: { label }, source, baseline }) => [
+      label,
+      source,
+      baseline,
+    ]);
+  assertEquals(told([source, second]), [
+    ["LoRA, ranks of elalora", "elalora-1", 2],
+    ["LoRA, reversed ranks of elalora", "elalora-1", 2],
+    ["LoRA, uniform ranks", "elalora-1", 2],
+    ["LoRA, ranks of elalora b=8", "elalora-2", 2],
+    ["LoRA, reversed ranks of elalora b=8", "elalora-2", 2],
   ]);
+  // Another total has uniform ranks of its own, which a third run of that total shares.
   const drifted = { ...second, finalRanks: ranksOf(2, 2, 2, 2, 1, 4) };
-  assertEquals(
-    replayRuns([source, drifted], [lora]).at(-1)!.run.label,
-    "LoRA, uniform ranks (total of elalora b=8)",
-  );
+  const third = { ...drifted, id: "elalora-3", run: { ...run, label: "elalora b=12" } };
+  assertEquals(told([source, drifted, third]).slice(3), [
+    ["LoRA, ranks of elalora b=8", "elalora-2", 5],
+    ["LoRA, reversed ranks of elalora b=8", "elalora-2", 5],
+    ["LoRA, uniform ranks (total of elalora b=8)", "elalora-2", 5],
+    ["LoRA, ranks of elalora b=12", "elalora-3", 5],
+    ["LoRA, reversed ranks of elalora b=12", "elalora-3", 5],
+  ]);
 });
 
 Deno.test("replayRuns refuses ranks whose total would change", () => {

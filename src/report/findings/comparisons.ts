@@ -8,7 +8,13 @@ import { counted, joined, listed, whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
 import { widest } from "../paired_tests.ts";
 import { manyLabels } from "../style.ts";
-import { allBudgets, type PairedRow, pairedRows } from "../tables/paired.ts";
+import {
+  allBudgets,
+  type PairedRow,
+  pairedRows,
+  replayBaseline,
+  replayRows,
+} from "../tables/paired.ts";
 import type { StudyResults } from "../types.ts";
 import {
   cellWords,
@@ -132,17 +138,12 @@ function manyComparisons(
   }];
 }
 
-/** The label of a replay study that has uniform ranks, null without one. */
-export function uniformLabel(replay: StudyResults): string | null {
-  return gridOf(replay).labels.find((label) => /uniform/i.test(label)) ?? null;
-}
-
 /** What training again with the ranks found shows. */
 export function replays(results: StudyResults): readonly Finding[] {
   if (results.replay === null) return [];
-  const uniform = uniformLabel(results.replay);
+  const uniform = replayBaseline(results.replay);
   if (uniform === null) return [];
-  const rows = pairedRows(results.replay, uniform);
+  const rows = replayRows(results.replay);
   return gridOf(results.replay).labels.flatMap((label) => {
     const own = rows.filter((row) => row.label === label);
     return own.length === 0 ? [] : [{

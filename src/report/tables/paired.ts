@@ -5,6 +5,7 @@
  */
 import {
   allTasks,
+  factOf,
   factsOf,
   type Grid,
   gridOf,
@@ -17,7 +18,7 @@ import {
 import { interval, signed, whole } from "../format.ts";
 import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
 import { comparePaired, type Comparison } from "../../stats/statistics.ts";
-import type { ReportTable, Row, StudyResults, Tone } from "../types.ts";
+import type { ReplayResults, ReportTable, Row, StudyResults, Tone } from "../types.ts";
 import { hasAverage, orderOf } from "./scores.ts";
 
 /** Budget name of the mean over all budgets. */
@@ -87,8 +88,27 @@ function perSeed(differences: readonly Difference[], cells: number): readonly nu
  * The unit is the seed: cells are averaged within a seed first, so n counts seeds.
  */
 export function pairedRows(results: StudyResults, baseline: string): readonly PairedRow[] {
-  const grid = gridOf(results);
-  const differences = differencesOf(factsOf(results), baseline);
+  return rowsOf(gridOf(results), differencesOf(factsOf(results), baseline));
+}
+
+/** All comparisons of a replay ablation: each run with the run of uniform ranks that it names. */
+export function replayRows(replay: ReplayResults): readonly PairedRow[] {
+  const uniform = new Map(
+    replay.runs.filter((run) => run.replay.variant === "uniform")
+      .map(({ record }) => [record.id, factOf(record).score]),
+  );
+  const differences = replay.runs.flatMap(({ record, replay: { variant, baseline } }) => {
+    const { score, ...place } = factOf(record);
+    const base = uniform.get(baseline) ?? null;
+    return variant === "uniform" || score === null || base === null
+      ? []
+      : [{ ...place, difference: score - base }];
+  });
+  return rowsOf(gridOf(replay), differences);
+}
+
+/** The comparisons that differences give, in the order of the grid. */
+function rowsOf(grid: Grid, differences: readonly Difference[]): readonly PairedRow[] {
   const scoped = differences.flatMap((d) => {
     const tasks = hasAverage(grid) ? [d.task, allTasks] : [d.task];
     const budgets = grid.budgets.filter((b) => b !== noBudget).length > 1 && d.budget !== noBudget
@@ -148,12 +168,29 @@ export const scaled = (row: Row, name: string): number | null => {
 };
 
 /** The table of {@linkcode pairedRows}. */
-export function pairedTable(
-  results: StudyResults,
+export function pairedTable(results: StudyResults, baseline: string | null): ReportTable {
+  return tableOfRows("paired", baseline === null ? [] : pairedRows(results, baseline), baseline);
+}
+
+/** What runs with other ranks are compared with in a replay ablation: the label of those with uniform ranks, null without one. */
+export function replayBaseline({ runs }: ReplayResults): string | null {
+  const labels = new Set(
+    runs.filter(({ replay }) => replay.variant === "uniform")
+      .map(({ record }) => record.asked.label),
+  );
+  return labels.size > 1 ? "uniform ranks" : [...labels][0] ?? null;
+}
+
+/** The table of {@linkcode replayRows}. */
+export function replayTable(replay: ReplayResults): ReportTable {
+  return tableOfRows("replay_paired", replayRows(replay), replayBaseline(replay));
+}
+
+function tableOfRows(
+  id: string,
+  rows: readonly PairedRow[],
   baseline: string | null,
-  id = "paired",
 ): ReportTable {
-  const rows = baseline === null ? [] : pairedRows(results, baseline);
   const evaluated = rows.filter((row) => row.sd !== null).length;
   return {
     id,
