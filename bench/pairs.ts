@@ -8,7 +8,7 @@ import { type Measurement, median } from "./setup.ts";
 /** How often each side has its turn, where nothing else is asked for. */
 export const defaultPairs = 5;
 
-/** Threads of the side that ran last spin on for a moment; nobody runs meanwhile. */
+/** Threads of the side that ran last spin on for a while; nobody runs meanwhile. */
 const pauseMillis = 300;
 
 /** Waits until the other side's threads are asleep. */

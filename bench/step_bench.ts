@@ -95,7 +95,7 @@ async function benchShape(
     );
   const lora = await trainerOf("lora");
   const elalora = await trainerOf("elalora");
-  // In blocks, since the threads of the runtime that ran last go on spinning for a moment and would slow the other.
+  // In blocks, since the threads of the runtime that ran last go on spinning for a while and would slow the other.
   const times: { readonly lora: StepTime; readonly elalora: StepTime }[] = [];
   for (let i = 0; i < burnIn; i++) for (const trainer of [lora, elalora]) await timeOf(trainer);
   for (let block = 0; block < blocks; block++) {

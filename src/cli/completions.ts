@@ -27,7 +27,7 @@ function described({ name, summary }: Command): string {
  * ```ts
  * import { assertStringIncludes } from "@std/assert";
  * import { completionScript } from "./completions.ts";
- * const command = { name: "sweep", summary: "Makes runs", takes: "", options: [], examples: [] };
+ * const command = { name: "sweep", summary: "Trains runs", takes: "", options: [], examples: [] };
  * assertStringIncludes(completionScript("bash", "ranklab", [command]), "sweep) options='--help --trace' ;;");
  * ```
  */

@@ -101,7 +101,7 @@ async function fetchAll(names: readonly string[], fetching: Fetching): Promise<n
 const command: Command = {
   name: "models",
   summary:
-    "Lists the encoders that are known and those that are cached, or fetches some of the Hugging Face hub into the cache",
+    "Lists the known and the cached encoders, or fetches some from the Hugging Face hub into the cache",
   takes: "[fetch NAME ...]",
   most: Infinity,
   explained: [{

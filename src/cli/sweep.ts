@@ -27,7 +27,7 @@ import { askToWrite } from "./write_access.ts";
 export const sweep = commandOf({
   name: "sweep",
   summary:
-    "Makes the runs of a study that are not finished yet, prints methods × budgets and writes the report",
+    "Trains the runs of a study that are not finished yet, prints methods × budgets and writes the report",
   takes: "[STUDY]",
   explained: [studyArgument],
   options: [
@@ -42,7 +42,7 @@ export const sweep = commandOf({
     {
       name: "jobs",
       value: "N",
-      text: "runs made at a time (default: on the native CPU one a core, elsewhere one)",
+      text: "runs trained at a time (default: on the native CPU one a core, elsewhere one)",
     },
     {
       name: "threads",
@@ -57,7 +57,7 @@ export const sweep = commandOf({
         `where results go (default ${defaultResults}); for another folder Deno asks whether it may be written, ` +
         "and where it cannot ask, the error has the command line that allows it",
     },
-    { name: "retry-failed", text: "make runs again that failed" },
+    { name: "retry-failed", text: "train failed runs again" },
     { name: "dry-run", text: "check the study and print its plan, run nothing" },
     { name: "no-report", text: "leave the report for deno task report" },
   ],
@@ -66,7 +66,7 @@ export const sweep = commandOf({
     {
       line:
         "deno task sweep glue-minilm --data .cache/glue --model DIR --only task=RTE --only seed=1",
-      text: "a part of a study on GLUE; the command without --only makes the rest",
+      text: "a part of a study on GLUE; the command without --only trains the rest",
     },
     {
       line: "deno run -q -P=sweep --allow-write=/data/runs src/cli/sweep.ts --results /data/runs",

@@ -13,7 +13,7 @@ import { askToWrite } from "./write_access.ts";
 /** The command. */
 export const unpack = commandOf({
   name: "unpack",
-  summary: "Makes the results folder of a packed study again, after checking the hash of each file",
+  summary: "Restores the results folder of a packed study, after checking the hash of each file",
   takes: "FILE",
   least: 1,
   explained: [{ name: "FILE", text: `what deno task pack made, NAME${packSuffix}` }],

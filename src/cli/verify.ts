@@ -1,5 +1,5 @@
 /**
- * `deno task verify [STUDY]`: makes finished runs again from their records alone, and says whether they come out the same.
+ * `deno task verify [STUDY]`: repeats finished runs from their records alone, and says whether they come out the same.
  *
  * @module
  */
@@ -49,16 +49,16 @@ function toleranceOf(value: string | null): number {
 export const verify = commandOf({
   name: "verify",
   summary:
-    "Makes a sample of finished runs again from their records alone and compares them number by number",
+    "Repeats a sample of finished runs from their records alone and compares them number by number",
   takes: "[STUDY]",
   explained: [sweptArgument],
   options: [
     {
       name: "sample",
       value: "N",
-      text: `runs to make again, some of each method (default ${defaultSample})`,
+      text: `runs to repeat, some of each method (default ${defaultSample})`,
     },
-    { name: "all", text: "make all finished runs again" },
+    { name: "all", text: "repeat all finished runs" },
     { name: "seed", value: "S", text: "draws the sample (default 0)" },
     {
       name: "tolerance",
@@ -71,7 +71,7 @@ export const verify = commandOf({
       name: "jobs",
       value: "N",
       text:
-        "runs made at a time (default: on the native CPU as many as their threads leave room for)",
+        "runs repeated at a time (default: on the native CPU as many as their threads leave room for)",
     },
     {
       name: "threads",
@@ -85,7 +85,7 @@ export const verify = commandOf({
     { line: "deno task verify results/published/quickstart --all", text: "every run of a folder" },
   ],
   notes: [
-    "Exit code: 0 if all were reproduced, 1 if one was not, 3 if inputs differ so that one could not be made again, 130 " +
+    "Exit code: 0 if all were reproduced, 1 if one was not, 3 if inputs differ so that one could not be repeated, 130 " +
     "if it was stopped.",
   ],
 }, async (parsed) => {

@@ -1,5 +1,5 @@
 /**
- * What a command says of its jobs: a line that changes while runs are made or ablated.
+ * What a command says of its jobs: a line that changes while runs are trained or ablated.
  *
  * @module
  */

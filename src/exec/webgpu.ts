@@ -54,7 +54,7 @@ const raisedLimits = [
 ] as const;
 
 /**
- * Storage buffers of a shader stage. Left at what every WebGPU device grants, so that a program is lowered in
+ * Storage buffers that a shader binds. Left at what every WebGPU device grants, so that a program is lowered in
  * the same way, and runs the same operators, on all of them.
  */
 const storageBuffers = 8;

@@ -1,7 +1,7 @@
 /**
  * Lowering: the same program with no operator that reads or writes more tensors than a device can bind.
  *
- * A WebGPU shader stage binds only a few storage buffers (8 unless a device grants more), and the runtime's
+ * A WebGPU shader binds only a few storage buffers (8 unless a device grants more), and the runtime's
  * Split and Concat bind one a piece.
  *
  * @module

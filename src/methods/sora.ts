@@ -4,11 +4,11 @@
  * Ding et al., arXiv 2311.11696: ΔW = (α/r) · B diag(g) A, where after the optimiser's update of each step
  * g ← T_ξ(g), T_ξ(u) = sign(u) · max(|u| − ξ, 0), which is a proximal gradient step on the loss plus λ‖g‖₁.
  * Defaults are those of the authors' `scripts/run_glue_sora_no_schedule.sh`. As in their `src/trainer.py`, the mean of |g| is
- * part of the loss as well, and as in their `src/sparse_optimizer.py` ξ is one number a stage and not multiplied by the learning
+ * part of the loss as well, and as in their `src/sparse_optimizer.py` ξ is one number a phase and not multiplied by the learning
  * rate. Gates are kept out of weight decay, as there, and out of clipping, unlike there: many small pulls to zero would take the
  * norm away from A and B. They share the learning rate of A and B, which is upstream's default.
  *
- * With a schedule of ξ, one run is a curve of sparsity against quality: a stage goes on from where the one before ended.
+ * With a schedule of ξ, one run is a curve of sparsity against quality: a phase goes on from where the one before ended.
  *
  * @module
  */
@@ -36,7 +36,7 @@ import {
 } from "./adapter.ts";
 import { loraParts } from "./lora.ts";
 import { defineMethod } from "./method.ts";
-import { checkSoraSchedule, soraPolicy, stageEnds, thresholdAt } from "./sora_policy.ts";
+import { checkSoraSchedule, phaseEnds, soraPolicy, thresholdAt } from "./sora_policy.ts";
 
 const steps = z.number().nonnegative();
 
@@ -52,19 +52,19 @@ export const gateOptions = {
     "exact shrinks by xi; upstream's three passes also set to zero what was between xi and 2 xi",
   ),
   lambdaSchedule: z.enum(["linear", "log_linear", "exp_linear"]).nullable().default(null).describe(
-    "How xi grows from stage to stage (lambda_schedule), or null for one xi",
+    "How xi grows from phase to phase (lambda_schedule), or null for one xi",
   ),
   maxLambda: z.number().positive().nullable().default(null).describe(
     "The last xi of the schedule (max_lambda)",
   ),
   lambdaNum: z.int().min(2).nullable().default(null).describe(
-    "Stages of the schedule (lambda_num)",
+    "Phases of the schedule (lambda_num)",
   ),
   firstStage: steps.default(0.36).describe(
-    "Steps of the first stage: a share below 1, else steps; 50 of 140 epochs in the authors' script",
+    "Steps of the first phase: a share below 1, else steps; 50 of 140 epochs in the authors' script",
   ),
   stageRate: z.number().min(0).max(1).default(0.1).describe(
-    "Learning rate of later stages as a share of the peak; upstream's is 0, its schedule ends with the first stage",
+    "Learning rate of later phases as a share of the peak; upstream's is 0, its schedule ends with the first phase",
   ),
   countInterval: steps.default(0.05).describe(
     "Steps between two counts of the gates, besides those before evaluations: a share below 1, else steps",
@@ -141,9 +141,9 @@ export function gateRules(
         },
       }),
       ...(lambdaSchedule === null ? {} : {
-        // The first stage has the run's schedule for itself; a small constant rate lets the others follow their threshold.
+        // The first phase has the run's schedule for itself; a small constant rate lets the others follow their threshold.
         learningRate: (step, total, train) => {
-          const [first] = stageEnds(chosen, total) as readonly [number];
+          const [first] = phaseEnds(chosen, total) as readonly [number];
           return step < first ? learningRateAt(step, first, train) : stageRate * train.learningRate;
         },
       }),
@@ -172,7 +172,7 @@ export const sora = defineMethod({
     if (chosen.lambdaSchedule === null || stages.length <= 1) return;
     throw new RangeError(
       `Cannot raise the threshold over ${stages.length} tasks in turn: found a lambdaSchedule, which divides a run into ` +
-        "stages of its own; set it to null",
+        "phases of its own; set it to null",
     );
   },
   bind: (chosen) => ({ adapter: adapterOf(chosen) }),

@@ -2,7 +2,7 @@
  * SoRA's thresholds over a run, and the policy that tells how many gates are zero.
  *
  * The proximal step acts in the training graph at every step (`sora.ts`), so the policy changes nothing: after some steps, before
- * each evaluation and at the end of each stage it names the slots whose gate is zero now. They may return.
+ * each evaluation and at the end of each phase it names the slots whose gate is zero now. They may return.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import { checkContext, type RankPolicy, resolveSteps } from "./rank_policy.ts";
 export interface SoraSchedule {
   /** The threshold ξ, or the first of the schedule. */
   readonly sparseLambda2: number;
-  /** How ξ grows from stage to stage; null for one ξ in the whole run. */
+  /** How ξ grows from phase to phase; null for one ξ in the whole run. */
   readonly lambdaSchedule: "linear" | "log_linear" | "exp_linear" | null;
   /** The last ξ of the schedule; null without one. */
   readonly maxLambda: number | null;
-  /** Stages of the schedule; null without one. */
+  /** Phases of the schedule; null without one. */
   readonly lambdaNum: number | null;
-  /** Steps of the first stage: a share of all steps when below 1, else steps; the other stages share the rest. */
+  /** Steps of the first phase: a share of all steps when below 1, else steps; the other phases share the rest. */
   readonly firstStage: number;
   /** Steps between two counts of the gates: a share of all steps when below 1, else steps. */
   readonly countInterval: number;
@@ -42,12 +42,12 @@ function linspace(start: number, end: number, count: number): readonly number[] 
 }
 
 /**
- * ξ of each stage: equally spaced, or equally spaced after the exponential function (`log_linear`) or the logarithm
+ * ξ of each phase: equally spaced, or equally spaced after the exponential function (`log_linear`) or the logarithm
  * (`exp_linear`), as `_build_lambda_list` of the authors' `src/sparse_optimizer.py`.
  *
  * @throws RangeError naming the options that do not fit together.
  */
-export function stageThresholds(schedule: SoraSchedule): readonly number[] {
+export function phaseThresholds(schedule: SoraSchedule): readonly number[] {
   const { sparseLambda2: first, lambdaSchedule, maxLambda, lambdaNum } = schedule;
   if (lambdaSchedule === null) {
     if (maxLambda === null && lambdaNum === null) return [first];
@@ -77,34 +77,34 @@ export function stageThresholds(schedule: SoraSchedule): readonly number[] {
 }
 
 /**
- * The number of steps that are done when each stage ends, the last one at the end of the run.
+ * The number of steps that are done when each phase ends, the last one at the end of the run.
  *
- * @throws RangeError where a stage has no step.
+ * @throws RangeError where a phase has no step.
  */
-export function stageEnds(schedule: SoraSchedule, totalSteps: number): readonly number[] {
-  const stages = stageThresholds(schedule).length;
-  if (stages === 1) return [totalSteps];
+export function phaseEnds(schedule: SoraSchedule, totalSteps: number): readonly number[] {
+  const phases = phaseThresholds(schedule).length;
+  if (phases === 1) return [totalSteps];
   const first = resolveSteps(schedule.firstStage, totalSteps, "firstStage");
-  const ends = linspace(first, totalSteps, stages).map(Math.round);
+  const ends = linspace(first, totalSteps, phases).map(Math.round);
   if (first < 1 || ends.some((end, i) => i > 0 && end <= ends[i - 1]!)) {
     throw new RangeError(
-      `Cannot schedule SoRA in ${totalSteps} steps: a "firstStage" of ${first} and ${stages} stages ("lambdaNum") leave a ` +
-        `stage without a step; lower one of them or train for more steps`,
+      `Cannot schedule SoRA in ${totalSteps} steps: a "firstStage" of ${first} and ${phases} phases ("lambdaNum") leave a ` +
+        `phase without a step; lower one of them or train for more steps`,
     );
   }
   return ends;
 }
 
-/** The stage that a step, counted from 0, belongs to. */
-function stageOf(ends: readonly number[], step: number): number {
-  const stage = ends.findIndex((end) => step < end);
-  return stage === -1 ? ends.length - 1 : stage;
+/** The phase that a step, counted from 0, belongs to. */
+function phaseOf(ends: readonly number[], step: number): number {
+  const phase = ends.findIndex((end) => step < end);
+  return phase === -1 ? ends.length - 1 : phase;
 }
 
 /** ξ of a step, counted from 0. */
 export function thresholdAt(schedule: SoraSchedule, totalSteps: number, step: number): number {
-  const stage = stageOf(stageEnds(schedule, totalSteps), step);
-  return stageThresholds(schedule)[stage]!;
+  const phase = phaseOf(phaseEnds(schedule, totalSteps), step);
+  return phaseThresholds(schedule)[phase]!;
 }
 
 /** Steps between two counts, 1 at least. */
@@ -113,19 +113,19 @@ function countSteps({ countInterval }: SoraSchedule, totalSteps: number): number
 }
 
 /**
- * Checks that each stage has a step.
+ * Checks that each phase has a step.
  *
  * @throws RangeError naming the options.
  */
 export function checkSoraSchedule(schedule: SoraSchedule, totalSteps: number): void {
   countSteps(schedule, totalSteps);
-  stageEnds(schedule, totalSteps);
+  phaseEnds(schedule, totalSteps);
 }
 
-/** The policy that counts SoRA's gates; an evaluation follows each stage. */
+/** The policy that counts SoRA's gates; an evaluation follows each phase. */
 export function soraPolicy(schedule: SoraSchedule): RankPolicy<SoraState> {
-  const endsStage = ({ totalSteps }: SoraState, done: number) =>
-    stageEnds(schedule, totalSteps).includes(done);
+  const endsPhase = ({ totalSteps }: SoraState, done: number) =>
+    phaseEnds(schedule, totalSteps).includes(done);
   return {
     start(context) {
       checkContext(context);
@@ -135,7 +135,7 @@ export function soraPolicy(schedule: SoraSchedule): RankPolicy<SoraState> {
     },
     // What is evaluated, and may be kept, knows its own zero gates.
     isDue: (state, step, isEvaluated) =>
-      isEvaluated === true || endsStage(state, step + 1) ||
+      isEvaluated === true || endsPhase(state, step + 1) ||
       (step + 1) % countSteps(schedule, state.totalSteps) === 0,
     decide(state, step, _, seen) {
       const scores = state.modules.map((module) => ({
@@ -148,7 +148,7 @@ export function soraPolicy(schedule: SoraSchedule): RankPolicy<SoraState> {
       const decision: RankDecision = {
         actions: [
           { type: "mask", slots: off, isPermanent: false },
-          ...(endsStage(state, step + 1) ? [{ type: "evaluate" } as const] : []),
+          ...(endsPhase(state, step + 1) ? [{ type: "evaluate" } as const] : []),
         ],
         threshold: off.length === 0 ? null : 0,
         scores,

@@ -1,5 +1,5 @@
 /**
- * Where a run was made and with what: versions, commit, device.
+ * Where a run was trained and with what: versions, commit, device.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Whether a run that was made again came out the same: what was pinned, every number, and where the two part.
+ * Whether a run that was repeated came out the same: what was pinned, every number, and where the two part.
  *
  * Everything here is pure: two runs go in, a verdict comes out. `wanted` is always what the record says, `found` what
  * the new run gave.
@@ -59,7 +59,7 @@ export interface PinnedItem {
   readonly isSame: boolean;
 }
 
-/** How a run came out when it was made again; `inputs differ` says that it was not, since it would be another run. */
+/** How a run came out when it was repeated; `inputs differ` says that it was not, since it would be another run. */
 export type Verdict = "bit-equal" | "within tolerance" | "not reproduced" | "inputs differ";
 
 /** What the verification of one run found. */
@@ -367,7 +367,7 @@ export function compareNumbers(
 export interface VerificationRequest {
   readonly title: string;
   readonly wanted: RunNumbers;
-  /** The run made again, or null where it was not since its inputs differ. */
+  /** The repeated run, or null where it was not since its inputs differ. */
   readonly found: RunNumbers | null;
   /** What there is now. */
   readonly present: Pinned;

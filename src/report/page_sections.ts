@@ -228,7 +228,7 @@ export function sectionsOf(content: PageContent): readonly Section[] {
           ? empty(
             html`Not verified yet: ${
               command("verify")
-            } makes a sample of these runs again and compares losses, metrics, ranks and predictions.`,
+            } repeats a sample of these runs and compares losses, metrics, ranks and predictions.`,
           )
           : html`<p>${verified}</p>`,
         ...untitled("verification"),

@@ -70,7 +70,7 @@ export function verificationMarkdown(verification: Verification): string {
     "",
     `Verified on ${
       timeText(verifiedAt)
-    }. Each run was made again from its record alone and compared number by number: losses, ` +
+    }. Each run was repeated from its record alone and compared number by number: losses, ` +
     `gradient norms, rank events, evaluations, metrics, ranks and predictions. A number is within tolerance if it ` +
     `differs by at most ${tolerance} of its size (of 1 % of the largest of its kind, if it is smaller than that); ranks and ` +
     `counts must be equal.`,

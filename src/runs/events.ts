@@ -43,7 +43,7 @@ export type WorkEvent =
   | { readonly kind: "ablated"; readonly title: string; readonly ablation: RunAblation }
   /** A run cannot be ablated, for want of its weights. */
   | { readonly kind: "left out"; readonly title: string; readonly reason: string }
-  /** A run was made again and compared. */
+  /** A run was repeated and compared. */
   | { readonly kind: "verified"; readonly title: string; readonly verification: RunVerification }
   /** There is no run whose ranks could be replayed. */
   | { readonly kind: "nothing to replay" };

@@ -14,7 +14,7 @@ import type { StopFlag } from "./stop_flag.ts";
 
 /** What is known of workers where their work begins. */
 export interface Opening {
-  /** Runs that are to be made or ablated; there are no more workers than that. */
+  /** Runs that are to be trained or ablated; there are no more workers than that. */
   readonly jobCount: number;
   readonly environment: Environment;
   readonly stop: StopFlag;

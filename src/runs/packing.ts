@@ -39,7 +39,7 @@ export interface Packed {
   readonly weightsLeftOut: number;
 }
 
-/** What can be made again from the rest, or is left of a write that was cut off. */
+/** What follows from the rest, or is left of a write that was cut off. */
 const leftOut = /(^|\/)report\/|\.part$/;
 
 const weightFile = /\.safetensors$/;

@@ -1,5 +1,5 @@
 /**
- * Making the runs that are not done yet, in as many workers as are opened, until they are done or a stop is asked for.
+ * Training the runs that are not done yet, in as many workers as are opened, until they are done or a stop is asked for.
  *
  * @module
  */
@@ -48,7 +48,7 @@ export async function unfinished(
   return runs.filter((_, i) => isToRun[i]);
 }
 
-/** Where and how planned runs are made. */
+/** Where and how planned runs are trained. */
 export interface RunSetting {
   readonly runs: readonly PlannedRun[];
   /** The study's results folder. */
@@ -60,7 +60,7 @@ export interface RunSetting {
   readonly openWorkers: (opening: Opening) => Promise<readonly RunWorker[]>;
 }
 
-/** Makes the runs that are not done yet, in as many workers as are opened. */
+/** Trains the runs that are not done yet, in as many workers as are opened. */
 export async function runAll(setting: RunSetting): Promise<RunsResult> {
   const { runs, results, retryFailed, stop, tell, openWorkers } = setting;
   const pending = await unfinished(runs, results, retryFailed);

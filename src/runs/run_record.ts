@@ -245,7 +245,7 @@ function storedNumbers(
     : countActive(assembly.modules, ranks, assembly.adapter?.storage?.costs ?? foldedCosts);
 }
 
-/** Where and with what a run is made. */
+/** Where and with what a run is trained. */
 export function whereOf(
   context: Pick<RecordContext, "environment" | "executor">,
   { hashes, origin, method }: Pick<PlannedRun, "hashes" | "origin" | "method">,

@@ -29,7 +29,7 @@ export interface SweepOptions {
   readonly jobs?: number | null;
   /** Threads of each run. Default, and null: an equal part of the cores. */
   readonly threads?: number | null;
-  /** Whether runs that failed are made again. Default false. */
+  /** Whether runs that failed are trained again. Default false. */
   readonly retryFailed?: boolean;
   /** The part of the study that is run, as {@linkcode readSelection} takes it. Default: all of it. */
   readonly only?: readonly string[];
@@ -52,7 +52,7 @@ export interface SweptStudy {
 }
 
 /**
- * Makes the runs of a study that are not finished yet; everything is checked first.
+ * Trains the runs of a study that are not finished yet; everything is checked first.
  *
  * @param swept A study, or one with the folder that its paths start from and the methods that it may name.
  *

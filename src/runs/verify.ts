@@ -1,5 +1,5 @@
 /**
- * Verifying a study: finished runs are made again from their records alone and compared number by number.
+ * Verifying a study: finished runs are repeated from their records alone and compared number by number.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export interface VerifyOptions {
   readonly jobs: number | null;
   /** Null for as many as each record says. */
   readonly threads: number | null;
-  /** Runs to make again, or null for all. */
+  /** Runs to repeat, or null for all. */
   readonly sample: number | null;
   /** Draws the sample; has no effect on the runs themselves. */
   readonly seed: number;
@@ -38,7 +38,7 @@ export interface VerifyOptions {
 }
 
 /**
- * Makes a sample of a study's finished runs again and writes `verify/verification.json` and `.md` into its results.
+ * Repeats a sample of a study's finished runs and writes `verify/verification.json` and `.md` into its results.
  *
  * @param results The study's folder, or its pack: then `verify/` goes into a folder of its name beside it.
  *

@@ -22,7 +22,7 @@ import { whereOf } from "./run_record.ts";
 import type { StopFlag } from "./stop_flag.ts";
 import { workOnRuns } from "./work_on_runs.ts";
 
-/** Recorded runs that are made again on one device with as many threads each. */
+/** Recorded runs that are repeated on one device with as many threads each. */
 export interface Group {
   readonly device: string;
   readonly threads: number;
@@ -30,7 +30,7 @@ export interface Group {
 }
 
 /**
- * Runs by the device and the threads that they are made again with.
+ * Runs by the device and the threads that they are repeated with.
  *
  * @param options Device and threads of all; null for those of each record.
  */
@@ -46,10 +46,10 @@ export function groupsOf(
   return [...groups.values()].map((runs) => ({ ...settingOf(runs[0]!), runs }));
 }
 
-/** How runs are made again. */
+/** How runs are repeated. */
 export interface Setting {
   readonly title: string;
-  /** Where runs are made again. */
+  /** Where runs are repeated. */
   readonly results: string;
   readonly plan: StudyPlan;
   readonly jobs: number | null;
@@ -61,7 +61,7 @@ export interface Setting {
   readonly onVerified: (run: RecordedRun, verification: RunVerification) => Promise<void>;
 }
 
-/** Makes the runs of a group again, those whose inputs did not change, and compares. */
+/** Repeats the runs of a group, those whose inputs did not change, and compares. */
 export async function verifyGroup(group: Group, setting: Setting): Promise<void> {
   const { title, results, plan, jobs, environment, tolerance, tell, stop, onVerified } = setting;
   const { threads } = group;

@@ -1,5 +1,5 @@
 /**
- * The thread behind a worker: makes or ablates the runs that it is sent, one after the other, with an executor of its own.
+ * The thread behind a worker: trains or ablates the runs that it is sent, one after the other, with an executor of its own.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Where runs are made and ablated, one at a time in each worker: this thread, or a thread with a runtime of its own.
+ * Where runs are trained and ablated, one at a time in each worker: this thread, or a thread with a runtime of its own.
  *
  * A native run blocks the thread that calls it, so that runs of one thread never overlap; hence the threads.
  *
@@ -32,9 +32,9 @@ export interface WorkerResult {
 /** Told now and then what share of a run's ablation is done. */
 export type OnShare = (share: number) => Promise<void>;
 
-/** Makes or ablates one run at a time. */
+/** Trains or ablates one run at a time. */
 export interface RunWorker {
-  /** Makes a run. */
+  /** Trains a run. */
   run(planned: PlannedRun, onStep: OnStep): Promise<WorkerResult>;
   /** Removes adapters from a finished run, see {@linkcode LayerAblation.run}. */
   ablate(recorded: AblatedRun, onShare: OnShare): Promise<AblationOutcome>;

@@ -35,7 +35,7 @@ Deno.test("packed studies are light, and every file in them has its hash", async
   assert(bytes < 15e6, `${bytes} bytes`);
 });
 
-Deno.test("published runs keep their ids, so that they are neither made again nor lost", async () => {
+Deno.test("published runs keep their ids, so that they are neither trained again nor lost", async () => {
   const { stored: { study, runs } } = await readPublished("quickstart");
   assert(runs.length > 0);
   const folders = { data: null, model: null, study: "experiments" };

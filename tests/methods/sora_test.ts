@@ -4,9 +4,9 @@ import { evaluationPass } from "../../src/methods/adapter.ts";
 import { constant, input, interpret, makeProgram, type Tensor } from "../../src/graph/mod.ts";
 import { softThreshold, sora, upstreamThreshold } from "../../src/methods/sora.ts";
 import {
+  phaseEnds,
+  phaseThresholds,
   type SoraSchedule,
-  stageEnds,
-  stageThresholds,
   thresholdAt,
 } from "../../src/methods/sora_policy.ts";
 import { Trainer } from "../../src/train/trainer.ts";
@@ -74,7 +74,7 @@ const schedule: SoraSchedule = {
 
 Deno.test("the thresholds of a schedule are NumPy's", () => {
   // numpy.linspace(0, 7e-4, 7); the others with log and exp around it, as the authors' code has them.
-  assertNear(stageThresholds(schedule), [
+  assertNear(phaseThresholds(schedule), [
     0,
     0.00011666666666666667,
     0.00023333333333333333,
@@ -85,20 +85,20 @@ Deno.test("the thresholds of a schedule are NumPy's", () => {
   ]);
   const between = { ...schedule, sparseLambda2: 0.5, maxLambda: 2, lambdaNum: 3 };
   // numpy.log(numpy.linspace(numpy.exp(0.5), numpy.exp(2), 3)) and exp(linspace(log 0.5, log 2, 3)).
-  assertNear(stageThresholds({ ...between, lambdaSchedule: "log_linear" }), [
+  assertNear(phaseThresholds({ ...between, lambdaSchedule: "log_linear" }), [
     0.5,
     1.508266097422807,
     2,
   ]);
-  assertNear(stageThresholds({ ...between, lambdaSchedule: "exp_linear" }), [0.5, 1, 2]);
+  assertNear(phaseThresholds({ ...between, lambdaSchedule: "exp_linear" }), [0.5, 1, 2]);
 });
 
-Deno.test("the first stage has its share of the steps, the others share the rest", () => {
+Deno.test("the first phase has its share of the steps, the others share the rest", () => {
   // 50 epochs and six times 15, at ten steps an epoch.
   const authors = { ...schedule, firstStage: 500 };
-  assertEquals(stageEnds(authors, 1400), [500, 650, 800, 950, 1100, 1250, 1400]);
+  assertEquals(phaseEnds(authors, 1400), [500, 650, 800, 950, 1100, 1250, 1400]);
   const at = [0, 499, 500, 1249, 1250, 1399].map((step) => thresholdAt(authors, 1400, step));
-  const xi = stageThresholds(authors);
+  const xi = phaseThresholds(authors);
   assertEquals(at, [xi[0], xi[0], xi[1], xi[5], xi[6], xi[6]]);
   const { learningRate } = sora.bind(sora.parseOptions(authors)).adapter!.step!;
   const train = { learningRate: 2, warmup: 0.1, schedule: "linear" } as const;
@@ -107,7 +107,7 @@ Deno.test("the first stage has its share of the steps, the others share the rest
   assertEquals(rates, [0, 1, 2, 1, 0.2, 0.2]);
 });
 
-Deno.test("options that do not fit together or leave a stage without a step are refused", () => {
+Deno.test("options that do not fit together or leave a phase without a step are refused", () => {
   const check = (options: Readonly<Record<string, unknown>>, totalSteps = 100) => () =>
     sora.check(sora.parseOptions(options), {
       totalSteps,
@@ -134,7 +134,7 @@ Deno.test("options that do not fit together or leave a stage without a step are 
   assertThrows(
     check({ lambdaSchedule: "linear", maxLambda: 1e-3, lambdaNum: 9 }, 10),
     RangeError,
-    "leave a stage without a step",
+    "leave a phase without a step",
   );
 });
 
@@ -151,8 +151,8 @@ Deno.test("a schedule of thresholds is refused where tasks are learned one after
   );
 });
 
-/** Four stages of ξ that send about half the gates to zero. */
-const staged: TinyRun = {
+/** Four phases of ξ that send about half the gates to zero. */
+const phased: TinyRun = {
   method: "sora",
   options: {
     sparseLambda: 0.01,
@@ -167,8 +167,8 @@ const staged: TinyRun = {
   train: { steps: 36, learningRate: 2e-2, evaluateEvery: 17 },
 };
 
-Deno.test("a staged run counts its gates, evaluates after each stage, resumes, merges and ablates", async () => {
-  const run = await ended(staged);
+Deno.test("a run with phases counts its gates, evaluates after each, resumes, merges and ablates", async () => {
+  const run = await ended(phased);
   const { events, trainer, end } = run;
   assertEquals(
     ofKind(events, "evaluation").map(({ snapshot }) => snapshot.step),
@@ -188,7 +188,7 @@ Deno.test("a staged run counts its gates, evaluates after each stage, resumes, m
     const { budget } = counts.find(({ step }) => step === snapshot.step)!;
     assertEquals(budget, gates(snapshot.theta).length - zeros);
   }
-  // No threshold in the first stage, more and more zeros in the others.
+  // No threshold in the first phase, more and more zeros in the others.
   const zeros = ofKind(events, "evaluation").map(({ snapshot }) => snapshot)
     .filter(({ step }) => step !== 17 && step !== 34).map(({ off }) => off.length);
   assertEquals(zeros[0], 0);

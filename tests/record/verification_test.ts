@@ -390,7 +390,7 @@ Deno.test("changed inputs are no failure, whatever the numbers say", () => {
   assertEquals(verify(run, 0, lock).verdict, "bit-equal");
 });
 
-Deno.test("a run that fails when it is made again is not reproduced", () => {
+Deno.test("a run that fails when it is repeated is not reproduced", () => {
   const failed: RunNumbers = {
     ...run,
     record: {

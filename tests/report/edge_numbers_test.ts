@@ -197,7 +197,7 @@ Deno.test("costRows compares no time of runs that shared the machine, and puts n
   assertEquals(found({}), [["lora", null, 1, false, false], ["other", null, 1.5, true, true]]);
 });
 
-Deno.test("costTable says how many runs were made at a time, and what that means for its times", () => {
+Deno.test("costTable says how many runs were trained at a time, and what that means for its times", () => {
   const text = (jobs: Readonly<Record<string, number | undefined>>) =>
     markdownOf(costTable(shared(jobs), "lora"));
   assert(!text({ lora: 1, other: 1 }).includes("shared the machine"));
@@ -205,7 +205,7 @@ Deno.test("costTable says how many runs were made at a time, and what that means
   assert(some.includes("Runs that were made several at a time shared the machine"));
   assert(!some.includes("Older records"));
   const old = text({ lora: 2 });
-  assert(old.includes("Older records do not say how many runs were made at a time"));
+  assert(old.includes("Older records do not say how many runs were trained at a time"));
   const cells = old.split("\n").filter((line) => line.startsWith("| t |")).map((line) =>
     line.split(" | ")[5]
   );

@@ -317,7 +317,7 @@ Deno.test("findingsOf compares no times of runs that shared the machine", () => 
   const found = findings(timed(() => 10, 2));
   assertEquals(
     found["Time of a step against lora"],
-    "Not compared, since up to 2 runs were made at a time and shared the machine.",
+    "Not compared, since up to 2 runs were trained at a time and shared the machine.",
   );
   assertEquals(found["Best for their cost on t"]!.includes("By training time"), false);
 });

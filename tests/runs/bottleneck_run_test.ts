@@ -25,7 +25,7 @@ Deno.test("runs of bottleneck adapters are verified, ablated and exported", asyn
       assertEquals(ranksOf("pfeiffer"), [10, 10]);
     });
 
-    await t.step("made again, they are bit-equal", async () => {
+    await t.step("repeated, they are bit-equal", async () => {
       const { runs } = await verifyStudy(folder, {
         data: null,
         model: null,

@@ -64,7 +64,7 @@ Deno.test("GeLoRA's ranks are in the record, and every command takes them from t
       assertEquals(found.get("rule")!.counts, { initial: null, peak: null, final: null });
     });
 
-    await t.step("a run made again has the same ranks and losses", async () => {
+    await t.step("a repeated run has the same ranks and losses", async () => {
       const options = { ...common, sample: null, seed: 1, tolerance: 1e-6 };
       const { runs } = await verifyStudy(folder, options);
       assertEquals(runs.length, 4);

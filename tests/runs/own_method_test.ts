@@ -103,7 +103,7 @@ Deno.test("a method of a study module goes through every command as a built-in o
       assert(!Object.hasOwn(lora.asked.run as object, "methodHash"));
     });
 
-    await t.step("finished runs are skipped, and one that is gone is made again", async () => {
+    await t.step("finished runs are skipped, and one that is gone is trained again", async () => {
       assertEquals((await sweepOwn(home)).skipped, 4);
       await Deno.remove(`${runsIn(folder, "own")[0]}/record.json`);
       const { finished, skipped } = await sweepOwn(home);

@@ -76,7 +76,7 @@ async function readTrace(path: string): Promise<Trace> {
 }
 
 /** The line of one trace, and whether all of it agrees. */
-function replayOne(trace: Trace, tolerance: Tolerance): { line: string; agrees: boolean } {
+function followOne(trace: Trace, tolerance: Tolerance): { line: string; agrees: boolean } {
   const { difference, steps, events } = followTrace(trace, { tolerance });
   if (difference !== null) {
     const agreed = `${steps} of ${trace.steps.length} steps agree`;
@@ -108,7 +108,7 @@ export async function followFiles(
   let code = 0;
   for (const path of paths) {
     try {
-      const { line, agrees } = replayOne(await readTrace(path), tolerance);
+      const { line, agrees } = followOne(await readTrace(path), tolerance);
       await write(line);
       if (!agrees) code = Math.max(code, 1);
     } catch (error) {

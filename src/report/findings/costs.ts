@@ -33,7 +33,7 @@ export function stepTimes(
     lead,
     text: `Not compared, since up to ${
       whole(shared)
-    } runs were made at a time and shared the machine.`,
+    } runs were trained at a time and shared the machine.`,
   }];
 }
 

@@ -33,7 +33,7 @@ export interface CostRow {
   readonly score: number | null;
   readonly stepMillis: number;
   /**
-   * The most runs that were made at a time with one of these, itself included; null where a record does not say and none
+   * The most runs that were trained at a time with one of these, itself included; null where a record does not say and none
    * says that there was more than one.
    */
   readonly jobs: number | null;
@@ -221,7 +221,7 @@ function sharingText(rows: readonly CostRow[]): string {
       "they are left out of ratios and of the front of times. "
     : "";
   return rows.some(({ jobs }) => jobs === null)
-    ? `${some}Older records do not say how many runs were made at a time; with several, times and ratios cannot be compared. `
+    ? `${some}Older records do not say how many runs were trained at a time; with several, times and ratios cannot be compared. `
     : some;
 }
 

@@ -1,5 +1,5 @@
 /**
- * What the runs were made with: versions, devices, hashes and seeds.
+ * What the runs were trained with: versions, devices, hashes and seeds.
  *
  * @module
  */

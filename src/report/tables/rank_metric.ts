@@ -101,7 +101,7 @@ export function rankMetricTable(results: StudyResults): ReportTable {
     title: "Metric while ranks change",
     note:
       "Total rank and metric at each evaluation of methods whose total rank changes: means over n seeds, ± standard deviation. " +
-      "A method whose threshold grows in stages (SoRA) is evaluated at the end of each." +
+      "A method whose threshold grows in phases (SoRA) is evaluated at the end of each." +
       majorityNote(results),
     table: tableFrom(rankMetricRows(results).map((row): Row => ({ ...row })), names),
     columns: [

@@ -1,5 +1,5 @@
 /**
- * What `deno task verify` found: which runs were made again, when, and how they came out.
+ * What `deno task verify` found: which runs were repeated, when, and how they came out.
  *
  * @module
  */
@@ -139,7 +139,7 @@ export function verificationTable(results: StudyResults): ReportTable {
   return {
     id: "verification",
     title: "Verified runs",
-    note: "Each run was made again from its record alone and compared number by number: losses, " +
+    note: "Each run was repeated from its record alone and compared number by number: losses, " +
       "gradient norms, rank events, evaluations, metrics, ranks and predictions. " +
       "Pinned are versions, hashes, seed and machine.",
     table: tableFrom(rows, ["id", "title", "verdict", "numbers", "pinned", "remark"]),

@@ -210,7 +210,7 @@ class GradientsWanted extends Error {
 }
 
 /** Follows with gradients that are computed asynchronously: as far as they are known, then once more with the next. */
-async function replayWith(
+async function followWith(
   trace: Trace,
   gradientsAt: (params: SlotTable) => Promise<ReturnType<StepGradients>>,
   tolerance: { readonly absolute: number; readonly relative: number },
@@ -273,7 +273,7 @@ for (const name of names) {
     const source = new SinglePrecision(await nativeExecutor(1), trace);
     // Gradients are of the order of 1, and their rounding is carried from step to step.
     const tolerance = { absolute: 5e-5, relative: 1e-4 };
-    const difference = await replayWith(trace, (params) => source.at(params), tolerance);
+    const difference = await followWith(trace, (params) => source.at(params), tolerance);
     assertEquals(difference && describeDifference(difference), null);
     await source.release();
   });
