@@ -34,7 +34,7 @@ export const ablate = commandOf({
   explained: [sweptArgument],
   options: [
     onlyOption,
-    { name: "no-replay", text: "only remove adapters, train nothing again" },
+    { name: "no-replay", text: "only remove adapters, train nothing" },
     {
       name: "sample",
       value: "N",

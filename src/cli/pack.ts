@@ -40,7 +40,7 @@ export const pack = commandOf({
     { line: "deno task pack results/quickstart", text: `makes results/quickstart${packSuffix}` },
   ],
   notes: [
-    "The folder stays. Its report is not packed: deno task report FILE makes it again, beside the file. Equal folders " +
+    "The folder stays. Its report is not packed: deno task report FILE writes it again, beside the file. Equal folders " +
     "give equal files, byte for byte.",
   ],
 }, async (parsed) => {

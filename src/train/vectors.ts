@@ -50,10 +50,10 @@ export function initialVectors(
   order: SlotOrder,
   stream: RandomStream,
 ): StateVectors {
-  const theta = flatten(assembly.layout, (slot) => {
-    const spec = assembly.parameters.get(slot.name);
-    if (spec === undefined) return new Float32Array(slot.size);
-    const host = encoder.tensors.get(slot.name);
+  const theta = flatten(assembly.layout, (slice) => {
+    const spec = assembly.parameters.get(slice.name);
+    if (spec === undefined) return new Float32Array(slice.size);
+    const host = encoder.tensors.get(slice.name);
     return host === undefined ? drawParameter(spec, stream) : host.data as Float32Array;
   });
   drawRows(assembly, theta, order, stream);

@@ -175,8 +175,8 @@ Deno.test("decay spares biases and norms, as the usual list of names does", () =
   }
   const layout = makeLayout(parameters);
   const mask = decayMask(layout);
-  for (const slot of layout.slices) {
-    const own = mask.subarray(slot.offset, slot.offset + slot.size);
-    assert(own.every((value) => value === (/bias|LayerNorm/.test(slot.name) ? 0 : 1)), slot.name);
+  for (const slice of layout.slices) {
+    const own = mask.subarray(slice.offset, slice.offset + slice.size);
+    assert(own.every((value) => value === (/bias|LayerNorm/.test(slice.name) ? 0 : 1)), slice.name);
   }
 });

@@ -78,7 +78,7 @@ function firstStep(
     data: Float64Array.of(value),
   });
   const values = new Float64Array(built.layout.size);
-  for (const slot of built.layout.slices) values.set(theta(slot.name, slot.size), slot.offset);
+  for (const slice of built.layout.slices) values.set(theta(slice.name, slice.size), slice.offset);
   const zeros = (name: "m" | "v" | "c1" | "c2") => host(new Float64Array(built.sizeOf(name)));
   const targets = batch.targets.map((target) => target - labelsFrom);
   const found = interpret(
