@@ -10,7 +10,6 @@ export {
   type Device,
   devices,
   type ExecutorMakers,
-  type GpuOptions,
   type MakerOptions,
   type Tried,
 } from "./choose.ts";
@@ -24,4 +23,3 @@ export {
   type RunResult,
   type Session,
 } from "./executor.ts";
-export type { WebGpuOptions } from "./webgpu.ts";

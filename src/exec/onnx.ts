@@ -76,7 +76,7 @@ export interface OnnxRuntimeProfile {
 
 /** A device with memory of its own. */
 export interface DeviceProfile {
-  readonly load: (program: Program, options: LoadOptions) => Promise<LoadedProgram>;
+  readonly load: (program: Program) => Promise<LoadedProgram>;
   /** A tensor with a copy of some numbers. */
   readonly upload: (host: HostTensor) => Tensor;
   /** The numbers of some tensors, none of which lies on the host. */
@@ -222,7 +222,7 @@ export class OnnxExecutor implements Executor {
     const resident = options.resident ?? [];
     const loaded = await this.#inTurn(async () => {
       try {
-        return await (this.#profile.device?.load(program, options) ??
+        return await (this.#profile.device?.load(program) ??
           loadOnHost(this.#profile, program, this.#constants));
       } catch (cause) {
         throw new ExecutorError(`Cannot load a program on ${this.name}`, cause);

@@ -64,7 +64,7 @@ export type Verdict = "bit-equal" | "within tolerance" | "not reproduced" | "inp
 
 /** What the verification of one run found. */
 export interface RunVerification {
-  /** Id of the run that was made again. */
+  /** Id of the run that was repeated. */
   readonly id: string;
   /** Task, method, budget and seed in one line. */
   readonly title: string;
@@ -72,7 +72,7 @@ export interface RunVerification {
   readonly verdict: Verdict;
   /** Every pinned item, those that are the same too. */
   readonly pinned: readonly PinnedItem[];
-  /** Kinds of which the record has a value; empty where the run was not made again. */
+  /** Kinds of which the record has a value; empty where the run was not repeated. */
   readonly quantities: readonly QuantityComparison[];
   /** The first place where the two are not bit-equal. */
   readonly first: Difference | null;
