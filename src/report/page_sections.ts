@@ -137,6 +137,12 @@ export function sectionsOf(content: PageContent): readonly Section[] {
       title: "Scores",
       body: [...shown("methods", noRuns), ...figures(further), ...folded("scores")],
     },
+    // Most studies have no composed arms, and their page says nothing of them.
+    ...(tableOf("factorial") === null ? [] : [{
+      id: "factorial",
+      title: "Form, policy and score",
+      body: untitled("factorial"),
+    }]),
     // Most studies have no sequence, and their page says nothing of them.
     ...(tableOf("sequences") === null ? [] : [{
       id: "sequences",

@@ -8,6 +8,7 @@ export { budgetsTable } from "./tables/budgets.ts";
 export { costTable } from "./tables/cost.ts";
 export { baselineOf, pairedTable, replayTable } from "./tables/paired.ts";
 export { examplesTable } from "./tables/paired_examples.ts";
+export { factorialTable } from "./tables/factorial.ts";
 export { provenanceTable } from "./tables/provenance.ts";
 export { rankMetricTable } from "./tables/rank_metric.ts";
 export { rankingPairsTable, rankingTable, rankingTestsTable } from "./tables/ranking.ts";
