@@ -93,7 +93,8 @@ Deno.test("fitTable never passes the width from 40 to 200 columns, and shows eve
     for (let width = 40; width <= 200; width++) {
       const text = fitTable(columns, rows, { width, hasRule: true });
       for (const line of text.split("\n")) {
-        assert(columnsOf(line) <= width, `${columnsOf(line)} in ${width}: ${line}`);
+        const taken = columnsOf(line);
+        assert(taken <= width, `${taken} in ${width}: ${line}`);
       }
       for (let i = 10; i < number; i++) assertStringIncludes(text, `${i}.25 ± 1.50`);
       for (const title of titles) assertStringIncludes(text, title);

@@ -53,10 +53,17 @@ Deno.test("every task that runs a program is a command with a permission set of 
   }
 });
 
-Deno.test("types are checked before the tests, not by them: each worker that a test starts would do it again", () => {
-  const [check, test] = config.tasks.test.split(" && ");
+Deno.test("types are checked beside the tests, not by them: each worker that a test starts would do it again", () => {
+  const [check, test] = config.tasks.test.split(" & ");
   assert(check.startsWith("deno check "), check);
   assert(test.startsWith("deno test ") && test.includes(" --no-check"), test);
+});
+
+Deno.test("the task of tests runs all of them, with the examples of documents, side by side", () => {
+  const [, test, ...more] = config.tasks.test.split(" & ");
+  assertEquals(more, []);
+  assertEquals(test.split(" ").filter((word: string) => !word.startsWith("-")), ["deno", "test"]);
+  assert(test.includes(" --doc") && test.includes(" --parallel"), test);
 });
 
 Deno.test("every help has the usage, all options, --help, --trace and examples, and fits the terminal", () => {

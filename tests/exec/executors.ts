@@ -3,7 +3,8 @@ import type { Executor, ExecutorKind } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { wasmExecutor } from "../../src/exec/wasm.ts";
-import { findAdapter, webgpuExecutor } from "../../src/exec/webgpu.ts";
+import { webgpuExecutor } from "../../src/exec/webgpu.ts";
+import { adapterInTurn } from "./gpu_turn.ts";
 
 /** An executor under test; a device that the machine lacks has no executor, and the reason is part of the test's name. */
 export interface Subject {
@@ -22,7 +23,7 @@ function present(executor: Executor): Subject {
  * @param threads Threads of those that have them. Default 1: threads that wait for work that is this small take a core each.
  */
 export async function subjects(threads = 1): Promise<readonly Subject[]> {
-  const webgpu: Subject = await findAdapter() === null
+  const webgpu: Subject = await adapterInTurn() === null
     ? { kind: "webgpu", executor: null, missing: " (this machine offers no WebGPU adapter)" }
     : present(await webgpuExecutor({ allowSoftware: true }));
   return [

@@ -1,11 +1,12 @@
 /** Programs on WebGPU and what they share, on whatever adapter the machine has. */
 import { assertEquals } from "@std/assert";
 import type { Executor } from "../../src/exec/executor.ts";
-import { findAdapter, webgpuExecutor } from "../../src/exec/webgpu.ts";
+import { webgpuExecutor } from "../../src/exec/webgpu.ts";
 import * as g from "../../src/graph/mod.ts";
 import type { HostTensor } from "../../src/graph/mod.ts";
+import { adapterInTurn } from "./gpu_turn.ts";
 
-const adapter = await findAdapter();
+const adapter = await adapterInTurn();
 const missing = adapter === null ? " (this machine offers no WebGPU adapter)" : "";
 
 function onGpu(name: string, fn: () => Promise<void>): void {

@@ -6,7 +6,7 @@ import { assertClose, subjects, testEach } from "./executors.ts";
 /** Relative to the larger of 1 and the number; single precision against double. */
 const tolerance = 2e-5;
 
-const compiled = (await subjects(2)).filter(({ kind }) => kind !== "reference");
+const compiled = (await subjects()).filter(({ kind }) => kind !== "reference");
 
 testEach(compiled, "every operator and gradient agrees with the interpreter", async (executor) => {
   for (const test of cases) {

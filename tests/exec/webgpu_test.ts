@@ -3,11 +3,11 @@ import { ExecutorError } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import {
   adapterName,
-  findAdapter,
   isSoftwareAdapter,
   watchDevice,
   webgpuExecutor,
 } from "../../src/exec/webgpu.ts";
+import { adapterInTurn } from "./gpu_turn.ts";
 import * as g from "../../src/graph/mod.ts";
 import type { OpName } from "../../src/graph/mod.ts";
 
@@ -48,7 +48,7 @@ Deno.test("adapterName prefers the description and never is empty", () => {
   assertEquals(adapterName(blank), "unnamed GPU");
 });
 
-const adapter = await findAdapter();
+const adapter = await adapterInTurn();
 const isSoftware = adapter !== null && isSoftwareAdapter(adapter.info);
 
 Deno.test({

@@ -1,7 +1,6 @@
-/** DoRA's layer against the formula by hand, and its runs: resumed, merged, removed, on every executor. */
+/** DoRA's layer against the formula by hand, and its runs: resumed, merged, removed. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
-import type { Executor } from "../../src/exec/executor.ts";
 import * as g from "../../src/graph/mod.ts";
 import type { HostTensor, Tensor } from "../../src/graph/mod.ts";
 import { costsOf, foldedCosts } from "../../src/methods/adapter.ts";
@@ -9,22 +8,12 @@ import { decomposedLinear } from "../../src/methods/decomposed_linear.ts";
 import { sideBySide } from "../../src/methods/low_rank.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { addsNothing, mergedWeight, updatesOf } from "../../src/methods/weight_update.ts";
-import { Trainer } from "../../src/train/trainer.ts";
-import { subjects, testEach } from "../exec/executors.ts";
-import {
-  lossesOf,
-  moduleNames,
-  ofKind,
-  type TinyRun,
-  trainingRequest,
-  trainTo,
-} from "../train/fixture.ts";
+import { moduleNames, type TinyRun } from "../train/fixture.ts";
 import {
   assertAblates,
   assertMerges,
   assertResumes,
   ended,
-  executor as native,
   exportedUpdates,
 } from "./adapted_runs.ts";
 
@@ -278,20 +267,3 @@ for (const withoutRank of [[], ["query", "intermediate"], ["key"]] as const) {
     whole.trainer.dispose();
   });
 }
-
-let wanted: Promise<readonly number[]> | null = null;
-
-async function threeLosses(executor: Executor): Promise<readonly number[]> {
-  const request = trainingRequest(executor, run);
-  const trainer = await Trainer.create(request, null);
-  const events = await trainTo(trainer, 3);
-  trainer.dispose();
-  await request.programs.clear();
-  return [...lossesOf(events), ...ofKind(events, "step").map(({ gradientNorm }) => gradientNorm)];
-}
-
-testEach(await subjects(), "trains DoRA as the native runtime does", async (executor) => {
-  wanted ??= threeLosses(native);
-  const found = await threeLosses(executor);
-  (await wanted).forEach((value, i) => assertAlmostEquals(found[i]!, value, 1e-4));
-});

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { Executor } from "../../src/exec/executor.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { assertClose, subjects, testEach } from "../exec/executors.ts";
-import { lossesOf, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
+import { lossesOf, oneLayer, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
 
 const all = await subjects();
 const reference = all.find(({ kind }) => kind === "reference")!.executor!;
@@ -11,7 +11,7 @@ const others = all.filter(({ kind }) => kind !== "reference");
 
 /** A merge after step 3 and another after step 6, of 8. */
 const runs: readonly TinyRun[] = [
-  { method: "raclora", options: { blockSteps: 3, rewarmup: 1 } },
+  { method: "raclora", options: { blockSteps: 3, rewarmup: 1 }, encoder: oneLayer },
   { method: "xgblora", options: { kappa: 3 }, rank: 1, finalTotal: 6 },
 ].map((run) => ({
   ...run,

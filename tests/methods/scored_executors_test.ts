@@ -5,7 +5,14 @@ import type { Executor } from "../../src/exec/executor.ts";
 import { removalScores } from "../../src/train/removal_scores.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { assertClose, subjects, testEach } from "../exec/executors.ts";
-import { ofKind, type TinyRun, tinyTask, trainingRequest, trainTo } from "../train/fixture.ts";
+import {
+  ofKind,
+  oneLayer,
+  type TinyRun,
+  tinyTask,
+  trainingRequest,
+  trainTo,
+} from "../train/fixture.ts";
 
 const all = await subjects();
 const reference = all.find(({ kind }) => kind === "reference")!.executor!;
@@ -21,6 +28,7 @@ const scored: TinyRun = {
   method: "alora",
   options: { n_A: 3, examples: 6 },
   train: { steps: 9, learningRate: 1e-3, dropout: still },
+  encoder: oneLayer,
 };
 
 async function afterThree(executor: Executor) {

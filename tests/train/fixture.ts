@@ -63,6 +63,9 @@ export function makeExamples(
 
 const golden: EncoderWeights = goldenModel();
 
+/** The golden encoder's first layer, for runs on a software GPU: their time goes with the number of nodes. */
+export const oneLayer: EncoderWeights = { ...golden, config: { ...golden.config, layers: 1 } };
+
 /** What differs from run to run. */
 export interface TinyRun {
   readonly method: string;
