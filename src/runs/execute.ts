@@ -10,13 +10,15 @@ import type { Environment } from "../record/provenance.ts";
 import { RunFolder, StorageError } from "../record/run_folder.ts";
 import { capOf } from "../study/ranks.ts";
 import type { FailureCause, Outcome, RunRecord } from "../record/types.ts";
+import type { EvaluationSplit } from "../train/evaluate.ts";
 import type { ProgramCache } from "../train/programs.ts";
-import { DivergenceError, type TrainingEvent, type TrainingRequest } from "../train/run_types.ts";
+import { DivergenceError, type TrainingRequest } from "../train/run_types.ts";
 import { Trainer } from "../train/trainer.ts";
 import { type EstimatedRun, withEstimatedRanks } from "./estimated_ranks.ts";
 import type { Inputs } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
-import { evaluationLines, recordOf, type Timings, timingsBefore } from "./run_record.ts";
+import { RunJournal } from "./run_journal.ts";
+import { recordOf, type Timings, timingsBefore } from "./run_record.ts";
 
 /** What all runs of a sweep share. */
 export interface ExecutionContext {
@@ -118,16 +120,6 @@ export async function trainingRequest(
   };
 }
 
-/** Writes an event as a line of its journal. */
-function journalEvent(folder: RunFolder, event: TrainingEvent): void {
-  if (event.kind === "evaluation") {
-    for (const line of evaluationLines(event.snapshot)) folder.append("evaluations", line);
-    return;
-  }
-  const { kind, ...line } = event;
-  folder.append(kind === "step" ? "steps" : kind, line);
-}
-
 function causeOf(error: unknown): FailureCause {
   if (error instanceof DivergenceError) return "diverged";
   if (error instanceof ExecutorError) return error.outOfMemory ? "out-of-memory" : "executor";
@@ -147,15 +139,21 @@ export async function execute(
   const before = stored === null ? null : { eventMillis: 0, ...stored.timings };
   const timings = timingsBefore(before, context.jobs);
   const kept: Kept = { step: stored?.checkpoint.step ?? 0 };
-  const started: Started = { trainer: null, run: { planned: asked, estimate: null } };
+  const started: Started = {
+    trainer: null,
+    splits: [],
+    run: { planned: asked, estimate: null },
+  };
   try {
+    const journal = await RunJournal.open(folder, stored !== null);
     let outcome: Outcome = { state: "finished" };
     try {
       const order = stored?.checkpoint.order ?? null;
       started.run = await withEstimatedRanks(asked, context, order);
       const request = await trainingRequest(started.run.planned, context);
+      started.splits = request.splits;
       started.trainer = await Trainer.create(request, stored?.checkpoint ?? null);
-      const isDone = await runToEnd(started.trainer, { folder, context, timings, kept });
+      const isDone = await runToEnd(started.trainer, { folder, journal, context, timings, kept });
       if (!isDone) return { kind: "stopped", step: kept.step };
     } catch (error) {
       if (error instanceof StorageError || !(error instanceof Error)) throw error;
@@ -166,8 +164,8 @@ export async function execute(
       const step = error instanceof DivergenceError ? error.step : started.trainer?.step ?? null;
       outcome = { state: "failed", cause: causeOf(error), message: error.message, step };
     }
-    const { trainer, run } = started;
-    const record = await recordOf({ ...run, context, folder, trainer, outcome, timings });
+    const { run, ...made } = started;
+    const record = await recordOf({ ...run, ...made, context, folder, journal, outcome, timings });
     await folder.finish(record);
     return { kind: "recorded", record };
   } finally {
@@ -176,9 +174,10 @@ export async function execute(
   }
 }
 
-/** A run and its trainer, once they have been made. */
+/** A run, its trainer and what it is evaluated by, once they have been made. */
 interface Started {
   trainer: Trainer | null;
+  splits: readonly EvaluationSplit[];
   run: EstimatedRun;
 }
 
@@ -190,6 +189,7 @@ interface Kept {
 
 interface Loop {
   readonly folder: RunFolder;
+  readonly journal: RunJournal;
   readonly context: ExecutionContext;
   readonly timings: Timings;
   readonly kept: Kept;
@@ -209,7 +209,7 @@ export function pauseAfter(millis: number): number {
 /** Steps until the end, with journals and checkpoints; false if it was asked to stop before. */
 async function runToEnd(
   trainer: Trainer,
-  { folder, context, timings, kept }: Loop,
+  { folder, journal, context, timings, kept }: Loop,
 ): Promise<boolean> {
   const began = performance.now() - timings.wallMillis;
   let lastCheckpoint = performance.now();
@@ -228,7 +228,7 @@ async function runToEnd(
       timings.evaluateMillis += took - stepMillis - eventMillis;
     }
     timings.wallMillis = performance.now() - began;
-    for (const event of events) journalEvent(folder, event);
+    for (const event of events) journal.add(event);
     await context.onStep({
       step: trainer.step,
       totalSteps: trainer.totalSteps,

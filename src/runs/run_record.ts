@@ -9,9 +9,7 @@ import { foldedCosts } from "../methods/adapter.ts";
 import { architectureOf } from "../models/architectures.ts";
 import { countOf } from "../models/parameters.ts";
 import type { Environment } from "../record/provenance.ts";
-import { readJsonl } from "../record/read_jsonl.ts";
 import type { RunFolder } from "../record/run_folder.ts";
-import { parseEvaluationLine, parseStepLine } from "../record/schema.ts";
 import { sequenceOutcome } from "../record/sequence.ts";
 import { stepFigures } from "../record/step_figures.ts";
 import {
@@ -25,6 +23,7 @@ import { countParameters } from "../study/ranks.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
 import type { SequenceStage } from "../tasks/types.ts";
 import { type Assembly, outputCount } from "../train/assemble.ts";
+import type { EvaluationSplit } from "../train/evaluate.ts";
 import { mergedRanks } from "../train/history.ts";
 import type { Snapshot } from "../train/run_types.ts";
 import { activeRanks, countActive } from "../train/slots.ts";
@@ -34,6 +33,7 @@ import type { Trainer } from "../train/trainer.ts";
 import type { EstimatedRun } from "./estimated_ranks.ts";
 import type { Inputs } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
+import { evaluationLines, type JournalLines } from "./run_journal.ts";
 import { writePredictions, writeWeights } from "./run_files.ts";
 import { signsOf } from "./run_signs.ts";
 
@@ -69,25 +69,12 @@ export function timingsBefore(before: Timings | null, jobs: number): Timings {
   };
 }
 
-/** The lines of a snapshot in the journal of evaluations, the one that counts first. */
-export function evaluationLines(snapshot: Snapshot): readonly EvaluationLine[] {
-  return snapshot.evaluations.map(({ split, loss, metrics }) => ({
-    step: snapshot.step,
-    epoch: snapshot.epoch,
-    split,
-    loss,
-    metrics,
-  }));
-}
-
-/** What a finished run through a sequence came to, by its journal. */
-async function sequenceOf(
-  { path }: RunFolder,
+/** What a finished run through a sequence came to, by its evaluations. */
+function sequenceOf(
+  lines: readonly EvaluationLine[],
   tasks: readonly SequenceStage[],
   stages: readonly RunStage[],
-): Promise<SequenceOutcome> {
-  const file = `${path}/evaluations.jsonl`;
-  const { lines } = readJsonl(await Deno.readTextFile(file), file, parseEvaluationLine);
+): SequenceOutcome {
   const done = stages.map(({ firstStep, steps }, i) => {
     const { task, classes } = tasks[i]!;
     return { task, classes: classes.count, firstStep, steps };
@@ -106,15 +93,19 @@ export interface RecordContext {
 export interface Ending extends EstimatedRun {
   readonly context: RecordContext;
   readonly folder: RunFolder;
+  readonly journal: JournalLines;
   /** Null where the run failed before it had one. */
   readonly trainer: Trainer | null;
+  /** What it was evaluated by; none where there is no trainer. */
+  readonly splits: readonly EvaluationSplit[];
   readonly outcome: Outcome;
   readonly timings: Timings;
 }
 
-/** Writes weights and predictions, and makes the record. */
+/** Writes weights and predictions, and makes the record of what execution has; nothing is read again. */
 export async function recordOf(ending: Ending): Promise<RunRecord> {
-  const { planned, estimate, context, folder, trainer, outcome, timings } = ending;
+  const { planned, estimate, context, folder, journal, trainer, splits, outcome, timings } = ending;
+  const { steps } = journal;
   const { run, plan, method } = planned;
   const { keep } = run.settings.train;
   const { task } = await context.inputs.task(run.task);
@@ -124,14 +115,10 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
   const last = progress?.last ?? null;
   const kept = keep === "best" ? best : last;
   if (trainer !== null) await writeWeights(folder, planned.id, trainer);
-  const splits = kept === null ? [] : (await context.inputs.runData(run)).splits;
   if (kept !== null) await writePredictions(folder, splits, kept);
-  await folder.flush();
-  const stepsPath = `${folder.path}/steps.jsonl`;
-  const { lines: steps } = readJsonl(await Deno.readTextFile(stepsPath), stepsPath, parseStepLine);
   const { epochs, finalTrainLoss, ...stepTimes } = stepFigures(steps);
   const sequence = outcome.state === "finished" && task.stages !== undefined && trainer !== null
-    ? await sequenceOf(folder, task.stages, trainer.stages)
+    ? sequenceOf(journal.evaluations, task.stages, trainer.stages)
     : null;
   const signs = kept === null || trainer === null ? {} : await signsOf({
     run,

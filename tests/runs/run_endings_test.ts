@@ -4,7 +4,8 @@ import { execute, trainingRequest } from "../../src/runs/execute.ts";
 import { ExecutorError, type Session } from "../../src/exec/executor.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
-import { StorageError } from "../../src/record/run_folder.ts";
+import { removeIfThere, StorageError } from "../../src/record/run_folder.ts";
+import type { RunRecord } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/study/study.ts";
 import { DivergenceError } from "../../src/train/run_types.ts";
 import { executionsOf, tinyStudy, writeTinyTasks } from "../runs/tiny_study.ts";
@@ -99,6 +100,33 @@ Deno.test("what earlier sittings of a run spent is in its record", async () => {
       const own = time[name]! - timings[name];
       assert(own > 0 && own < 3.6e6, `${name}: ${own}`);
     }
+  });
+});
+
+Deno.test("a record is made of what its sittings have: the data are built once, and no journal is read at the end", async () => {
+  await inHome(async (home) => {
+    const { runs, context } = await executionsOf(home, `${home}/results`);
+    const planned = runs.find(({ run }) => run.method === "elalora")!;
+    const whole = await execute(planned, { ...context, results: `${home}/whole` });
+    assert(whole.kind === "recorded");
+    const stopping = { ...context, isStopping: () => true };
+    assertEquals((await execute(planned, stopping)).kind, "stopped");
+    const { inputs } = context;
+    const build = inputs.runData.bind(inputs);
+    let built = 0;
+    inputs.runData = (...asked) => {
+      built++;
+      return build(...asked);
+    };
+    const folder = `${context.results}/${planned.folder}`;
+    const onStep = async () => {
+      for (const name of ["steps", "evaluations"]) await removeIfThere(`${folder}/${name}.jsonl`);
+    };
+    const resumed = await execute(planned, { ...context, onStep });
+    assert(resumed.kind === "recorded");
+    assertEquals(built, 1);
+    const timeless = ({ happened: { time: _time, ...rest } }: RunRecord) => rest;
+    assertEquals(timeless(resumed.record), timeless(whole.record));
   });
 });
 
