@@ -12,7 +12,8 @@
  */
 import * as z from "zod";
 import { exactly, parametersWithin } from "../study/rank_range.ts";
-import { countParameters, spreadOver } from "../study/ranks.ts";
+import { countParameters } from "../study/ranks.ts";
+import { spreadOver } from "../study/shares.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
 import type { LayerDimensions } from "./rank_estimate.ts";

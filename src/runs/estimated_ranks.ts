@@ -8,7 +8,7 @@ import type { Json } from "../base/canonical_json.ts";
 import type { Executor } from "../exec/executor.ts";
 import type { RankEstimate } from "../methods/rank_estimate.ts";
 import type { RankEstimateRecord } from "../record/types.ts";
-import { fixedRanks, solveRanks } from "../study/ranks.ts";
+import { ranksByWeight, withRanks } from "../study/ranks.ts";
 import { layerStates } from "../train/layer_states.ts";
 import type { SlotOrder } from "../train/slots.ts";
 import type { Inputs } from "./inputs.ts";
@@ -36,20 +36,10 @@ async function measure(
   return { dimensions: states.map(dimensionOf), millis: performance.now() - started };
 }
 
-/** Ranks in proportion to weights, under the run's budget. */
-function spreadBy({ method, run, modules }: PlannedRun) {
-  return (weights: readonly number[]): readonly number[] => {
-    const weighted = { ...method, rankWeights: () => weights };
-    return solveRanks(weighted, run.options, modules, run.budget!).initial;
-  };
-}
-
-/** The plan of ranks given by module, with what the budget asked for. */
-function withRanks(planned: PlannedRun, ranks: readonly number[]): PlannedRun {
-  const { method, run, modules } = planned;
-  const byName = Object.fromEntries(modules.map(({ name }, i) => [name, ranks[i]!]));
-  const plan = fixedRanks(method, run.options, modules, byName);
-  return { ...planned, plan: { ...plan, requested: planned.plan!.requested } };
+/** The run with ranks given by module; its plan keeps what the budget asked for. */
+function replanned(planned: PlannedRun, ranks: readonly number[]): PlannedRun {
+  const { method, run, modules, plan } = planned;
+  return { ...planned, plan: withRanks(plan!, method, run.options, modules, ranks) };
 }
 
 /**
@@ -84,9 +74,13 @@ export async function withEstimatedRanks(
   known.set(key, measuring);
   const found = await measuring;
   const ranks = order === null
-    ? estimate.ranksOf(found.dimensions, modules, spreadBy(planned))
+    ? estimate.ranksOf(
+      found.dimensions,
+      modules,
+      (weights) => ranksByWeight(method, run.options, modules, run.budget!, weights),
+    )
     : modules.map(({ name }) => order[name]?.length ?? 0);
-  return { planned: withRanks(planned, ranks), estimate: found };
+  return { planned: replanned(planned, ranks), estimate: found };
 }
 
 /** A recorded run with the ranks that it began with, where its method estimates them. */
@@ -97,5 +91,5 @@ export function withRecordedRanks(
   const { run, method, modules, plan } = planned;
   const isEstimated = method.bind(run.options).estimate !== undefined && run.ranks === null;
   if (!isEstimated || plan === null || initialRanks === null) return planned;
-  return withRanks(planned, modules.map(({ name }) => initialRanks[name] ?? 0));
+  return replanned(planned, modules.map(({ name }) => initialRanks[name] ?? 0));
 }

@@ -11,11 +11,10 @@ import type { ModelOrigin } from "../record/types.ts";
 import { checkMaxLength } from "../models/load.ts";
 import { expandStudy } from "../study/expand.ts";
 import { type Problem, StudyError } from "../study/problems.ts";
-import { adaptedModules, planRun } from "../study/ranks.ts";
 import { type InputHashes, isFolderOf, runFolder, runId, runTitle } from "../study/run_id.ts";
 import type { Study } from "../study/study.ts";
 import type { ModuleShape, RankPlan, RunSpec } from "../study/types.ts";
-import { findProblems } from "../study/validate.ts";
+import { checkRuns } from "../study/validate.ts";
 import { builtInTasks, findTask } from "../tasks/catalog.ts";
 import { sequenceTask } from "../tasks/sequence.ts";
 import { parseUserTask, parseUserTasks } from "../tasks/user_task.ts";
@@ -32,7 +31,7 @@ export interface PlannedRun {
   readonly method: Method;
   /** Null for methods without ranks. */
   readonly plan: RankPlan | null;
-  /** Adapted modules in model order. */
+  /** Adapted modules in model order; empty for methods without ranks. */
   readonly modules: readonly ModuleShape[];
   readonly hashes: InputHashes;
   /** Null for the embedded encoder and for plain folders. */
@@ -142,12 +141,13 @@ export async function planWith(
     ),
   ];
   if (unreadable.length > 0) throw new StudyError("Cannot start these runs", unreadable);
+  const checked = checkRuns(runs, {
+    methods,
+    examplesOf: (task) => inputs.examplesOf(task),
+    modulesOf: (model) => inputs.modulesOf(model),
+  });
   const problems = [
-    ...findProblems(runs, {
-      methods,
-      examplesOf: (task) => inputs.examplesOf(task),
-      modulesOf: (model) => inputs.modulesOf(model),
-    }),
+    ...checked.problems,
     ...await loadAll(
       runs.map(({ settings }) => JSON.stringify([settings.model, settings.train.maxLength])),
       "base.train.maxLength",
@@ -159,21 +159,19 @@ export async function planWith(
   ];
   if (problems.length > 0) throw new StudyError("Cannot start these runs", problems);
   const planned: PlannedRun[] = [];
-  for (const run of runs) {
+  for (const { run, plan, modules } of checked.runs) {
     const model = await inputs.model(run.settings.model);
     const { hashes: data } = await inputs.task(run.task);
     const hashes = { data, weights: model.weightsHash, tokenizer: model.tokenizerHash };
     const id = runId(run, hashes);
-    const method = findMethod(run.method, methods);
-    const modules = inputs.modulesOf(run.settings.model);
     planned.push({
       run,
       id,
       folder: runFolder(run, id),
       title: runTitle(run),
-      method,
-      plan: planRun(method, run, modules),
-      modules: adaptedModules(modules, run.settings, method.moduleParts(run.options)),
+      method: findMethod(run.method, methods),
+      plan,
+      modules,
       hashes,
       origin: inputs.originOf(run.settings.model),
     });

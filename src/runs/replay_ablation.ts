@@ -6,7 +6,7 @@
  */
 import { findMethod } from "../methods/table.ts";
 import type { ReplayVariant } from "../record/types.ts";
-import { apportion } from "../study/ranks.ts";
+import { apportion } from "../study/shares.ts";
 import type { Study } from "../study/study.ts";
 import type { ModuleShape, RunSpec } from "../study/types.ts";
 

@@ -47,4 +47,10 @@ export type {
 } from "./types.ts";
 export { learningRateAt, totalSteps } from "./total_steps.ts";
 export { countsOfMasks, countsOfMoves, countsOfPlan, parametersWithin } from "./rank_range.ts";
-export { findProblems, plannedCounts, type RunTables } from "./validate.ts";
+export {
+  type CheckedRun,
+  type CheckedRuns,
+  checkRuns,
+  plannedCounts,
+  type RunTables,
+} from "./validate.ts";

@@ -8,6 +8,7 @@
  */
 import type { Json } from "../base/canonical_json.ts";
 import { unknownName } from "../base/suggest.ts";
+import { apportion, spread, spreadOver, total } from "./shares.ts";
 import type {
   AdapterCosts,
   Budget,
@@ -204,6 +205,41 @@ export function fixedRanks(
 }
 
 /**
+ * A plan with other ranks than those of the budget, found for a run after it was planned; what was requested stays.
+ *
+ * @param modules The adapted modules, in model order.
+ * @param ranks A rank for each of them, 0 meaning no adapter.
+ * @throws {RangeError} As {@linkcode fixedRanks}.
+ */
+export function withRanks(
+  plan: RankPlan,
+  entry: Planned,
+  options: Json,
+  modules: readonly ModuleShape[],
+  ranks: readonly number[],
+): RankPlan {
+  const byName = Object.fromEntries(modules.map(({ name }, i) => [name, ranks[i]!]));
+  return { ...fixedRanks(entry, options, modules, byName), requested: plan.requested };
+}
+
+/**
+ * The initial ranks that a budget pays for where modules weigh as given, whatever the method says of them.
+ *
+ * @param modules The adapted modules, in model order.
+ * @param weights A number above 0 for each of them.
+ * @throws {RangeError} As {@linkcode solveRanks}.
+ */
+export function ranksByWeight(
+  entry: Planned,
+  options: Json,
+  modules: readonly ModuleShape[],
+  budget: Budget,
+  weights: readonly number[],
+): readonly number[] {
+  return solveRanks({ ...entry, rankWeights: () => weights }, options, modules, budget).initial;
+}
+
+/**
  * A run's rank plan over the modules that its settings adapt, or null for a method without ranks.
  *
  * @param modules All modules of the model that can be adapted, in model order.
@@ -227,45 +263,6 @@ export function planRun(
   }
   return entry.plan?.(run.options, adapted, run.budget) ??
     solveRanks(entry, run.options, adapted, run.budget);
-}
-
-/**
- * Whole numbers that sum to `sum` and lie near `quotas` (largest remainders, Hamilton's method).
- *
- * Each gets its quota rounded down; the rest goes to the largest remainders. Within the last group of equal
- * remainders, ones more are spread evenly: of n places with k to give, place i (from 0) gets one where
- * floor((i + 1) k / n) exceeds floor(i k / n), so that no end of the model is favoured.
- *
- * @param sum From the sum of the quotas rounded down to that plus the number of quotas.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { apportion } from "./ranks.ts";
- * assertEquals(apportion(10, [2.5, 2.5, 2.5, 2.5]), [2, 3, 2, 3]);
- * assertEquals(apportion(8, [4.5, 1.5, 1.6]), [4, 2, 2]);
- * ```
- */
-export function apportion(sum: number, quotas: readonly number[]): readonly number[] {
-  const shares = quotas.map(Math.floor);
-  const groups = Map.groupBy(
-    quotas.keys(),
-    // Remainders that differ by rounding noise alone are equal.
-    (i) => Math.round((quotas[i]! - shares[i]!) * 1e9),
-  );
-  let left = sum - total(shares);
-  for (const remainder of [...groups.keys()].sort((a, b) => b - a)) {
-    const group = groups.get(remainder)!;
-    for (const i of spread(Math.min(left, group.length), group)) shares[i]!++;
-    left -= Math.min(left, group.length);
-  }
-  return shares;
-}
-
-/** `count` of the places, spread evenly (Bresenham's line). */
-function spread(count: number, places: readonly number[]): readonly number[] {
-  const n = places.length;
-  return places.filter((_, i) => Math.floor(((i + 1) * count) / n) > Math.floor((i * count) / n));
 }
 
 /** Initial ranks in proportion to the target; of those that start below it each module has one at least. */
@@ -320,26 +317,6 @@ function targetOf(
   return best;
 }
 
-/**
- * Ranks in proportion to weights, at least one for each place.
- *
- * @param sum At least the number of weights.
- * @param weights Numbers above 0.
- */
-export function spreadOver(sum: number, weights: readonly number[]): readonly number[] {
-  // Places whose share is below one rank get one, and the others share what is left.
-  const least = new Set<number>();
-  for (;;) {
-    const others = weights.filter((_, i) => !least.has(i));
-    const factor = (sum - least.size) / total(others);
-    const below = weights.flatMap((weight, i) => least.has(i) || weight * factor >= 1 ? [] : [i]);
-    if (below.length === 0 || others.length === 0) {
-      return apportion(sum, weights.map((weight, i) => least.has(i) ? 1 : weight * factor));
-    }
-    for (const i of below) least.add(i);
-  }
-}
-
 function targetOfParameters(
   parameters: number,
   costs: readonly number[],
@@ -388,8 +365,4 @@ function checkSides(
       );
     }
   }
-}
-
-function total(ranks: readonly number[]): number {
-  return ranks.reduce((sum, rank) => sum + rank, 0);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { unknownName } from "../base/suggest.ts";
-import { type Problem, StudyError } from "./problems.ts";
+import type { Problem } from "./problems.ts";
 import { countsOfPlan } from "./rank_range.ts";
 import { adaptedModules, planRun } from "./ranks.ts";
 import { runTitle } from "./run_id.ts";
@@ -29,46 +29,59 @@ export interface RunTables {
   readonly modulesOf: (model: string) => readonly ModuleShape[];
 }
 
+/** A run and the ranks that it is planned with. */
+export interface CheckedRun {
+  readonly run: RunSpec;
+  /** The adapted modules, in model order; empty for a method without ranks. */
+  readonly modules: readonly ModuleShape[];
+  /** Null for a method without ranks, and for a run whose budget does not fit, which is among the problems. */
+  readonly plan: RankPlan | null;
+}
+
+/** What checking a study's runs came to. */
+export interface CheckedRuns {
+  readonly problems: readonly Problem[];
+  /** One for each run, in the order of the runs. */
+  readonly runs: readonly CheckedRun[];
+}
+
 /**
- * All problems of the runs, in the order of the runs: examples and modules that cannot be had, a learning-rate
- * warm-up as long as the run, a rank schedule without room for adjustment, a budget that does not fit.
+ * Solves the ranks of runs and finds all their problems, in the order of the runs: examples and modules that cannot be had, a
+ * learning-rate warm-up as long as the run, a rank schedule without room for adjustment, a budget that does not fit.
  *
  * A problem that several runs share is told once, with the first of them and how many more there are.
  */
-export function findProblems(runs: readonly RunSpec[], tables: RunTables): readonly Problem[] {
+export function checkRuns(runs: readonly RunSpec[], tables: RunTables): CheckedRuns {
   const shared = new Map<
     string,
     { readonly first: string; readonly message: string; more: number }
   >();
-  for (const run of runs) {
-    for (const { where, message } of problemsOfRun(run, tables)) {
+  const checked = runs.map((run): CheckedRun => {
+    const { problems, ...found } = checkRun(run, tables);
+    for (const { where, message } of problems) {
       const key = `${where} ${message}`;
       const known = shared.get(key);
       if (known !== undefined) known.more++;
       else shared.set(key, { first: `run "${runTitle(run)}", ${where}`, message, more: 0 });
     }
-  }
-  return [...shared.values()].map(({ first, message, more }) => ({
+    return found;
+  });
+  const problems = [...shared.values()].map(({ first, message, more }) => ({
     where: more === 0 ? first : `${first} (and ${more} more ${more === 1 ? "run" : "runs"})`,
     message,
   }));
+  return { problems, runs: checked };
 }
 
-/**
- * Checks runs as {@linkcode findProblems} does.
- *
- * @throws {StudyError} With all problems, if there are any.
- */
-export function validateRuns(runs: readonly RunSpec[], tables: RunTables): void {
-  const problems = findProblems(runs, tables);
-  if (problems.length > 0) throw new StudyError("Cannot start these runs", problems);
-}
-
-function problemsOfRun(run: RunSpec, tables: RunTables): readonly Problem[] {
+function checkRun(
+  run: RunSpec,
+  tables: RunTables,
+): CheckedRun & { readonly problems: readonly Problem[] } {
   const entry = tables.methods.find(({ name }) => name === run.method);
   if (entry === undefined) {
     const known = tables.methods.map(({ name }) => name);
-    return [{ where: "method", message: unknownName("method", run.method, known) }];
+    const message = unknownName("method", run.method, known);
+    return { run, modules: [], plan: null, problems: [{ where: "method", message }] };
   }
   const problems: Problem[] = [];
   const attempt = <T>(where: string, work: () => T): T | null => {
@@ -101,7 +114,8 @@ function problemsOfRun(run: RunSpec, tables: RunTables): readonly Problem[] {
     attempt("options", () => entry.check(run.options, factsOf(entry, run, plan, tables)));
   }
   problems.push(...problemsOfSequence(run));
-  return problems;
+  const modules = adaptedModules(all ?? [], run.settings, entry.moduleParts(run.options));
+  return { run, modules, plan, problems };
 }
 
 /**

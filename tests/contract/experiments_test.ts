@@ -4,11 +4,10 @@ import { expand } from "../../src/runs/planning.ts";
 import { Inputs } from "../../src/runs/inputs.ts";
 import { schemaPath, schemaText } from "../../src/cli/schema.ts";
 import { methods } from "../../src/methods/table.ts";
-import { planRun } from "../../src/study/ranks.ts";
 import { tasksOf } from "../../src/study/sequences.ts";
 import { parseStudy } from "../../src/study/study.ts";
 import type { ModuleShape } from "../../src/study/types.ts";
-import { findProblems } from "../../src/study/validate.ts";
+import { checkRuns } from "../../src/study/validate.ts";
 import { findTask } from "../../src/tasks/catalog.ts";
 import { sourceAt, sourcesIn } from "./sources.ts";
 
@@ -43,10 +42,9 @@ Deno.test("each committed experiment expands and passes every check with the rea
       return modules;
     };
     const examplesOf = (task: string) => inputs.examplesOf(task) || publishedSize(task);
-    assertEquals(findProblems(runs, { methods, examplesOf, modulesOf }), [], path);
-    for (const run of runs) {
-      const method = methods.find(({ name }) => name === run.method)!;
-      const plan = planRun(method, run, modulesOf(run.settings.model));
+    const checked = checkRuns(runs, { methods, examplesOf, modulesOf });
+    assertEquals(checked.problems, [], path);
+    for (const { run, plan } of checked.runs) {
       assertEquals(plan === null, run.budget === null, path);
       if (plan !== null) assert(plan.finalParameters <= plan.requested, path);
     }

@@ -6,7 +6,7 @@ import { verifyStudy } from "../../src/runs/verify.ts";
 import { ranksOfDimensions } from "../../src/methods/gelora.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RunRecord } from "../../src/record/types.ts";
-import { spreadOver } from "../../src/study/ranks.ts";
+import { spreadOver } from "../../src/study/shares.ts";
 import { parseStudy } from "../../src/study/study.ts";
 import { assertCountsAsPlanned } from "./counts_as_planned.ts";
 import { withSwept } from "./tiny_study.ts";

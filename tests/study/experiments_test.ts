@@ -5,7 +5,7 @@ import { expandStudy } from "../../src/study/expand.ts";
 import { studyJsonSchema } from "../../src/study/json_schema.ts";
 import { parseStudy } from "../../src/study/study.ts";
 import { totalSteps } from "../../src/study/total_steps.ts";
-import { findProblems } from "../../src/study/validate.ts";
+import { checkRuns } from "../../src/study/validate.ts";
 import type { ModuleShape, RunSpec } from "../../src/study/types.ts";
 import embedded from "../../experiments/embedded.json" with { type: "json" };
 import embeddedRandom from "../../experiments/embedded-random.json" with { type: "json" };
@@ -60,7 +60,8 @@ Deno.test("the committed experiments expand and pass every check before a run", 
     assertEquals(study.name, name);
     const runs = expandStudy(study, { tasks, methods });
     assertEquals(runs.length, count);
-    assertEquals(findProblems(runs, { methods, examplesOf, modulesOf: () => modules }), []);
+    const { problems } = checkRuns(runs, { methods, examplesOf, modulesOf: () => modules });
+    assertEquals(problems, []);
   }
 });
 

@@ -1,12 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   adaptedModules,
-  apportion,
   countParameters,
   fixedRanks,
   planRun,
   solveRanks,
-  spreadOver,
 } from "../../src/study/ranks.ts";
 import { expandStudy } from "../../src/study/expand.ts";
 import { defaultSettings, overlaySettings } from "../../src/study/settings.ts";
@@ -182,6 +180,20 @@ function weighing(...weights: readonly number[]) {
   return { ...method("lora"), rankWeights: () => weights };
 }
 
+Deno.test("solveRanks() gives a light module one rank and shares the rest by weight", () => {
+  const plan = solveRanks(weighing(1, 1, 1, 13), {}, squares(8, 8, 8, 8), {
+    type: "rank",
+    value: 2,
+  });
+  assertEquals([plan.initial, plan.finalTotal], [[1, 1, 1, 5], 8]);
+  // The same by parameters: 16 a rank, and 8 left over.
+  const bought = solveRanks(weighing(1, 1, 1, 13), {}, squares(8, 8, 8, 8), {
+    type: "parameters",
+    value: 8 * 16 + 8,
+  });
+  assertEquals([bought.initial, bought.finalParameters], [[1, 1, 1, 5], 128]);
+});
+
 Deno.test("solveRanks() spreads the total by a method's weights", () => {
   const modules = squares(...Array.from({ length: 12 }, () => 64));
   const plan = solveRanks(rising(4, 12), {}, modules, { type: "rank", value: 8 });
@@ -199,27 +211,6 @@ Deno.test("solveRanks() spreads the total by a method's weights", () => {
     RangeError,
     "found 12 weights, one of them 0",
   );
-});
-
-Deno.test("spreadOver() leaves one rank to each place whose share is below one, and shares the rest anew", () => {
-  // Shares of 1/2, three times, and 6 1/2: the three get one each, and the last the five that are left.
-  assertEquals(spreadOver(8, [1, 1, 1, 13]), [1, 1, 1, 5]);
-  // 1/4, 1, 1 and 2 3/4; without the first, 16/19, 16/19 and 2 6/19; so all but the last get one.
-  assertEquals(spreadOver(5, [1, 4, 4, 11]), [1, 1, 1, 2]);
-  assertEquals(spreadOver(5, [11, 4, 1, 4]), [2, 1, 1, 1]);
-  assertEquals(spreadOver(3, [1, 2, 9]), [1, 1, 1]);
-  assertEquals(spreadOver(12, [1, 2, 3]), [2, 4, 6]);
-  const plan = solveRanks(weighing(1, 1, 1, 13), {}, squares(8, 8, 8, 8), {
-    type: "rank",
-    value: 2,
-  });
-  assertEquals([plan.initial, plan.finalTotal], [[1, 1, 1, 5], 8]);
-  // The same by parameters: 16 a rank, and 8 left over.
-  const bought = solveRanks(weighing(1, 1, 1, 13), {}, squares(8, 8, 8, 8), {
-    type: "parameters",
-    value: 8 * 16 + 8,
-  });
-  assertEquals([bought.initial, bought.finalParameters], [[1, 1, 1, 5], 128]);
 });
 
 Deno.test("solveRanks() rounds the total of an average rank, and the start of a shrinking method, to the nearest", () => {
@@ -257,15 +248,6 @@ Deno.test("solveRanks() pays once for what an adapter costs besides its modules"
   assertThrows(() => parameters(30), RangeError, "at least rank 1 or 31 parameters");
   assertEquals(countParameters([0, 2], shapes, costs), 28);
   assertEquals(countParameters([0, 0], shapes, costs), 0);
-});
-
-Deno.test("apportion() gives what is left to the largest remainders", () => {
-  assertEquals(apportion(6, [1.2, 1.9, 2.9]), [1, 2, 3]);
-  assertEquals(apportion(5, [1.2, 1.9, 1.9]), [1, 2, 2]);
-  assertEquals(apportion(3, [1, 1, 1]), [1, 1, 1]);
-  assertEquals(apportion(4, [1, 1, 1]), [1, 1, 2]);
-  // 0.1 + 0.2 and 0.3 differ by rounding noise only.
-  assertEquals(apportion(1, [0.1 + 0.2, 0.3, 0.3]), [0, 0, 1]);
 });
 
 Deno.test("adaptedModules() keeps the settings' parts in model order", () => {

@@ -6,7 +6,7 @@ import { runContent, runFolder, runTitle } from "../../src/study/run_id.ts";
 import { stageSteps, tasksOf } from "../../src/study/sequences.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
 import type { MethodEntry, RunSpec } from "../../src/study/types.ts";
-import { findProblems } from "../../src/study/validate.ts";
+import { checkRuns } from "../../src/study/validate.ts";
 import { encoderModules, methods, tasks } from "./tables.ts";
 
 const outputOf = (task: string) => task === "STS-B" ? "regression" as const : "classification";
@@ -97,7 +97,7 @@ Deno.test("settings and methods that a sequence does not go with are problems of
       throw new RangeError(`Cannot learn ${tasks}: ${totalSteps} steps, ${trainExamples} texts`);
     },
   }));
-  const problems = findProblems(expandStudy(found, tables), {
+  const { problems } = checkRuns(expandStudy(found, tables), {
     methods: refusing,
     examplesOf: (task) => task === "RTE" ? 25 : 99,
     modulesOf: () => encoderModules(2, 64, 256),

@@ -1,23 +1,31 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { expandStudy } from "../../src/study/expand.ts";
 import { StudyError } from "../../src/study/problems.ts";
-import { findProblems, validateRuns } from "../../src/study/validate.ts";
+import { checkRuns } from "../../src/study/validate.ts";
+import { planRun } from "../../src/study/ranks.ts";
 import type { RunTables } from "../../src/study/validate.ts";
 import { encoderModules, examplesOf, methods, smallStudy, tasks } from "./tables.ts";
 
 const modules = encoderModules(2, 64, 256);
 const tables: RunTables = { methods, examplesOf, modulesOf: () => modules };
 
-Deno.test("findProblems() finds nothing wrong with a sound study", () => {
+Deno.test("checkRuns() finds nothing wrong with a sound study, and plans the ranks of each run", () => {
   const runs = expandStudy(
     smallStudy({ axes: { methods: ["head", "lora", "adalora", "elalora"], budgets: [1, 2.5, 8] } }),
     { tasks, methods },
   );
-  assertEquals(findProblems(runs, tables), []);
-  validateRuns(runs, tables);
+  const checked = checkRuns(runs, tables);
+  assertEquals(checked.problems, []);
+  assertEquals(
+    checked.runs.map(({ run, plan, modules }) => [run, plan, modules]),
+    runs.map((run) => {
+      const entry = methods.find(({ name }) => name === run.method)!;
+      return [run, planRun(entry, run, modules), entry.usesBudget ? modules : []];
+    }),
+  );
 });
 
-Deno.test("findProblems() tells all problems of all runs, each with its run and key", () => {
+Deno.test("checkRuns() tells all problems of all runs, each with its run and key", () => {
   // 12 modules: 4 × 128 + 2 × 320 = 1152 a layer, 2304 for one rank of LoRA, 2316 with E.
   const study = smallStudy({
     base: { train: { steps: 100, warmup: 100 } },
@@ -32,7 +40,7 @@ Deno.test("findProblems() tells all problems of all runs, each with its run and 
       seeds: [1, 2],
     },
   });
-  const problems = findProblems(expandStudy(study, { tasks, methods }), tables);
+  const { problems } = checkRuns(expandStudy(study, { tasks, methods }), tables);
   assertEquals(problems, [
     {
       where: 'run "RTE, lora, p2304, seed 1", settings.train.warmup (and 3 more runs)',
@@ -50,9 +58,9 @@ Deno.test("findProblems() tells all problems of all runs, each with its run and 
   ]);
 });
 
-Deno.test("findProblems() reports tasks and models that cannot be read", () => {
+Deno.test("checkRuns() reports tasks and models that cannot be read", () => {
   const runs = expandStudy(smallStudy({ axes: { tasks: ["RTE", "CoLA"] } }), { tasks, methods });
-  const problems = findProblems(runs, {
+  const { problems } = checkRuns(runs, {
     methods,
     examplesOf: (task) => {
       if (task === "CoLA") throw new Error("CoLA/train.tsv is not there");
@@ -69,9 +77,9 @@ Deno.test("findProblems() reports tasks and models that cannot be read", () => {
   ]);
 });
 
-Deno.test("validateRuns() throws all problems in one error", () => {
+Deno.test("a study error tells all problems of its runs", () => {
   const runs = expandStudy(smallStudy({ axes: { budgets: [0.5, 65] } }), { tasks, methods });
-  const error = assertThrows(() => validateRuns(runs, tables), StudyError);
+  const error = new StudyError("Cannot start these runs", checkRuns(runs, tables).problems);
   assertEquals(error.problems.length, 2);
   assertEquals(
     error.message.split("\n").slice(0, 2),
@@ -83,9 +91,12 @@ Deno.test("validateRuns() throws all problems in one error", () => {
   );
 });
 
-Deno.test("findProblems() names a method that the tables lack", () => {
+Deno.test("checkRuns() names a method that the tables lack", () => {
   const runs = expandStudy(smallStudy(), { tasks, methods });
-  const [problem] = findProblems(runs.map((run) => ({ ...run, method: "loar" })), tables);
+  const { problems: [problem] } = checkRuns(
+    runs.map((run) => ({ ...run, method: "loar" })),
+    tables,
+  );
   assertEquals(problem?.where, 'run "RTE, lora, r4, seed 1", method');
   assertEquals(problem?.message.endsWith('Did you mean "lora"?'), true);
 });
