@@ -10,8 +10,9 @@ import type { RankEstimate } from "../methods/rank_estimate.ts";
 import type { RankEstimateRecord } from "../record/types.ts";
 import { ranksByWeight, withRanks } from "../study/ranks.ts";
 import { layerStates } from "../train/layer_states.ts";
+import { sampledBatches } from "../train/run_data.ts";
 import type { SlotOrder } from "../train/slots.ts";
-import type { Inputs } from "./inputs.ts";
+import type { Inputs, ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
 
 /** A run with the ranks that were found for it. */
@@ -27,12 +28,12 @@ const measured = new WeakMap<Inputs, Map<string, Promise<RankEstimateRecord>>>()
 async function measure(
   { run }: PlannedRun,
   { examples, pooling, dimensionOf }: RankEstimate,
-  { executor, inputs }: { readonly executor: Executor; readonly inputs: Inputs },
+  read: ReadRun,
+  executor: Executor,
 ): Promise<RankEstimateRecord> {
   const started = performance.now();
-  const batches = await inputs.sampledBatches(run, examples, "rank-estimate");
-  const model = await inputs.model(run.settings.model);
-  const states = await layerStates(executor, model, batches, pooling);
+  const batches = sampledBatches(run, read, examples, "rank-estimate");
+  const states = await layerStates(executor, read.model, batches, pooling);
   return { dimensions: states.map(dimensionOf), millis: performance.now() - started };
 }
 
@@ -47,10 +48,12 @@ function replanned(planned: PlannedRun, ranks: readonly number[]): PlannedRun {
  *
  * Runs that differ in their seeds only share the texts and the estimate.
  *
+ * @param read What was read for the run.
  * @param order Slots at a checkpoint that the run goes on from, or null: then the ranks are those it began with.
  */
 export async function withEstimatedRanks(
   planned: PlannedRun,
+  read: ReadRun,
   context: { readonly executor: Executor; readonly inputs: Inputs },
   order: SlotOrder | null,
 ): Promise<EstimatedRun> {
@@ -70,7 +73,7 @@ export async function withEstimatedRanks(
     maxLength,
     heldOut,
   } as unknown as Json);
-  const measuring = known.get(key) ?? measure(planned, estimate, context);
+  const measuring = known.get(key) ?? measure(planned, estimate, read, context.executor);
   known.set(key, measuring);
   const found = await measuring;
   const ranks = order === null

@@ -12,10 +12,11 @@ import { capOf } from "../study/ranks.ts";
 import type { FailureCause, Outcome, RunRecord } from "../record/types.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
 import type { ProgramCache } from "../train/programs.ts";
+import { runData } from "../train/run_data.ts";
 import { DivergenceError, type TrainingRequest } from "../train/run_types.ts";
 import { Trainer } from "../train/trainer.ts";
 import { type EstimatedRun, withEstimatedRanks } from "./estimated_ranks.ts";
-import type { Inputs } from "./inputs.ts";
+import type { Inputs, ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
 import { RunJournal } from "./run_journal.ts";
 import { recordOf, type Timings, timingsBefore } from "./run_record.ts";
@@ -60,20 +61,24 @@ export type ExecutionResult =
   | { readonly kind: "recorded"; readonly record: RunRecord }
   | { readonly kind: "stopped"; readonly step: number };
 
-/** What a run asks the train room for. */
+/** What a run asks the train room for, with all that it needs read first. */
 export async function trainingRequest(
   planned: PlannedRun,
   context: Pick<ExecutionContext, "executor" | "programs" | "inputs">,
 ): Promise<TrainingRequest> {
-  const { run, method, plan, modules } = planned;
-  const model = await context.inputs.model(run.settings.model);
-  const { task } = await context.inputs.task(run.task);
+  return requestOf(planned, await context.inputs.read(planned.run), context);
+}
+
+/** What a run asks the train room for. */
+export function requestOf(
+  { run, method, plan, modules }: PlannedRun,
+  read: ReadRun,
+  context: Pick<ExecutionContext, "executor" | "programs">,
+): TrainingRequest {
+  const { model, task } = read;
   const bound = method.bind(run.options);
   const scores = bound.adapter?.policy?.scores;
-  const data = await context.inputs.runData(
-    run,
-    scores?.type === "removal" ? scores.examples : 0,
-  );
+  const data = runData(run, read, scores?.type === "removal" ? scores.examples : 0);
   const { dropout, beta1, beta2, epsilon, weightDecay, clipNorm, regressionBias } =
     run.settings.train;
   const train = {
@@ -146,11 +151,12 @@ export async function execute(
   };
   try {
     const journal = await RunJournal.open(folder, stored !== null);
+    const read = await context.inputs.read(asked.run);
     let outcome: Outcome = { state: "finished" };
     try {
       const order = stored?.checkpoint.order ?? null;
-      started.run = await withEstimatedRanks(asked, context, order);
-      const request = await trainingRequest(started.run.planned, context);
+      started.run = await withEstimatedRanks(asked, read, context, order);
+      const request = requestOf(started.run.planned, read, context);
       started.splits = request.splits;
       started.trainer = await Trainer.create(request, stored?.checkpoint ?? null);
       const isDone = await runToEnd(started.trainer, { folder, journal, context, timings, kept });
@@ -165,7 +171,16 @@ export async function execute(
       outcome = { state: "failed", cause: causeOf(error), message: error.message, step };
     }
     const { run, ...made } = started;
-    const record = await recordOf({ ...run, ...made, context, folder, journal, outcome, timings });
+    const record = await recordOf({
+      ...run,
+      ...made,
+      read,
+      context,
+      folder,
+      journal,
+      outcome,
+      timings,
+    });
     await folder.finish(record);
     return { kind: "recorded", record };
   } finally {

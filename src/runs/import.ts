@@ -12,7 +12,7 @@ import { modelSource } from "../models/sources.ts";
 import { writeWhole } from "../record/run_folder.ts";
 import { defaultSettings } from "../study/settings.ts";
 import type { Study } from "../study/study.ts";
-import { evaluationBatches } from "../tasks/batches.ts";
+import { evaluationSplit } from "../train/run_data.ts";
 import { builtInTasks } from "../tasks/catalog.ts";
 import { encodeExamples } from "../tasks/tokenizer.ts";
 import type { Task } from "../tasks/types.ts";
@@ -24,9 +24,6 @@ import { type AdapterContents, evaluateModel, importAdapter } from "./imported_m
 import { Inputs } from "./inputs.ts";
 import { writeMergedFolder } from "./model_folder.ts";
 import { readStudyFile } from "./study_file.ts";
-
-/** Examples that an evaluation takes at once. */
-const evaluationBatchSize = 64;
 
 /** How an adapter is imported. */
 export interface ImportOptions {
@@ -80,15 +77,8 @@ async function evaluationSplits(
 ): Promise<readonly EvaluationSplit[]> {
   const { splits } = await inputs.task(task);
   return [...splits].filter(([name]) => name !== "train").map(([name, examples]) => {
-    const targets = examples.map(({ target }) => target);
-    const batches = evaluationBatches({
-      encoded: encodeExamples(tokenizer, examples, maxLength),
-      targets,
-      batchSize: evaluationBatchSize,
-      maxLength,
-      padId: tokenizer.padId,
-    });
-    return { name, batches, targets, ids: examples.map(({ id }) => id) };
+    const encoded = encodeExamples(tokenizer, examples, maxLength);
+    return evaluationSplit(name, { examples, encoded, maxLength, padId: tokenizer.padId });
   });
 }
 

@@ -6,8 +6,7 @@
 import { hashJson } from "../base/hash.ts";
 import type { Json } from "../base/canonical_json.ts";
 import { metrics as knownMetrics } from "../tasks/metrics.ts";
-import type { Example, MetricName, Task, TaskOutput } from "../tasks/types.ts";
-import type { TaskData } from "./task_data.ts";
+import type { Example, MetricName, Task, TaskData, TaskOutput } from "../tasks/types.ts";
 
 /** A labelled text, or pair of texts. */
 export interface OwnExample {

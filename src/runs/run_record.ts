@@ -31,7 +31,7 @@ import type { RunStage } from "../train/stages.ts";
 import { nonzeroAdapterNumbers } from "../train/stored_tensors.ts";
 import type { Trainer } from "../train/trainer.ts";
 import type { EstimatedRun } from "./estimated_ranks.ts";
-import type { Inputs } from "./inputs.ts";
+import type { ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
 import { evaluationLines, type JournalLines } from "./run_journal.ts";
 import { writePredictions, writeWeights } from "./run_files.ts";
@@ -82,15 +82,15 @@ function sequenceOf(
   return sequenceOutcome(done, lines);
 }
 
-/** What a record is made in: the executor and the machine around it, and what was loaded. */
+/** What a record is made in: the executor and the machine around it. */
 export interface RecordContext {
   readonly executor: Executor;
-  readonly inputs: Inputs;
   readonly environment: Environment;
 }
 
 /** A run that came to its end, one way or another. */
 export interface Ending extends EstimatedRun {
+  readonly read: ReadRun;
   readonly context: RecordContext;
   readonly folder: RunFolder;
   readonly journal: JournalLines;
@@ -104,12 +104,12 @@ export interface Ending extends EstimatedRun {
 
 /** Writes weights and predictions, and makes the record of what execution has; nothing is read again. */
 export async function recordOf(ending: Ending): Promise<RunRecord> {
-  const { planned, estimate, context, folder, journal, trainer, splits, outcome, timings } = ending;
+  const { planned, estimate, read, context, folder, journal, trainer, splits, outcome, timings } =
+    ending;
   const { steps } = journal;
   const { run, plan, method } = planned;
   const { keep } = run.settings.train;
-  const { task } = await context.inputs.task(run.task);
-  const model = await context.inputs.model(run.settings.model);
+  const { task, model } = read;
   const progress = trainer?.progress ?? null;
   const best = progress?.best ?? null;
   const last = progress?.last ?? null;
@@ -120,9 +120,9 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
   const sequence = outcome.state === "finished" && task.stages !== undefined && trainer !== null
     ? sequenceOf(journal.evaluations, task.stages, trainer.stages)
     : null;
-  const signs = kept === null || trainer === null ? {} : await signsOf({
+  const signs = kept === null || trainer === null ? {} : signsOf({
     run,
-    inputs: context.inputs,
+    read,
     stages: trainer.stages,
     splits,
     kept,
@@ -234,7 +234,7 @@ function storedNumbers(
 
 /** Where and with what a run is trained. */
 export function whereOf(
-  context: Pick<RecordContext, "environment" | "executor">,
+  context: RecordContext,
   { hashes, origin, method }: Pick<PlannedRun, "hashes" | "origin" | "method">,
 ): RunRecord["where"] {
   const { lock, source, ...environment } = context.environment;

@@ -5,18 +5,18 @@
  */
 import { runFlags } from "../record/run_flags.ts";
 import type { Happened, StepLine } from "../record/types.ts";
-import { tasksOf } from "../study/sequences.ts";
 import type { RunSpec } from "../study/types.ts";
+import { trainableTargets } from "../tasks/run_examples.ts";
 import { majorityMetrics } from "../tasks/majority.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
+import type { ReadTasks } from "../train/run_data.ts";
 import type { Snapshot } from "../train/run_types.ts";
 import type { RunStage } from "../train/stages.ts";
-import type { Inputs } from "./inputs.ts";
 
 /** What a run has come to. */
 export interface RunEnd {
   readonly run: RunSpec;
-  readonly inputs: Inputs;
+  readonly read: ReadTasks;
   readonly stages: readonly RunStage[];
   readonly splits: readonly EvaluationSplit[];
   /** The evaluation that counts. */
@@ -26,11 +26,11 @@ export interface RunEnd {
 }
 
 /** The majority's metrics, and the flags of a finished run; a sequence has no majority of its own. */
-export async function signsOf(end: RunEnd): Promise<Pick<Happened, "majority" | "flags">> {
-  const { run, inputs, stages, splits, kept, steps, isFinished } = end;
-  const last = tasksOf(run).at(-1)!;
-  const task = inputs.taskOf(last);
-  const trainTargets = await inputs.trainTargets(run, last);
+export function signsOf(end: RunEnd): Pick<Happened, "majority" | "flags"> {
+  const { run, read, stages, splits, kept, steps, isFinished } = end;
+  const last = read.parts.at(-1)!;
+  const { task } = last;
+  const trainTargets = trainableTargets(run, last);
   const [counted] = kept.evaluations;
   const majority = run.sequence === undefined
     ? majorityMetrics(task, trainTargets, splits[0]!.targets)

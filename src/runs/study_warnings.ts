@@ -5,7 +5,7 @@
  */
 import { tasksOf } from "../study/sequences.ts";
 import type { RunSpec } from "../study/types.ts";
-import { cutWarning, type DataWarning, dataWarnings } from "../tasks/data_warnings.ts";
+import { cutTexts, cutWarning, type DataWarning, dataWarnings } from "../tasks/data_warnings.ts";
 import type { Inputs } from "./inputs.ts";
 
 /**
@@ -17,20 +17,24 @@ export async function studyWarnings(
   runs: readonly { readonly run: RunSpec }[],
   inputs: Inputs,
 ): Promise<readonly DataWarning[]> {
-  const ways = new Map<string, { readonly task: string; readonly run: RunSpec }>();
+  const ways = new Map<
+    string,
+    { readonly task: string; readonly place: number; readonly run: RunSpec }
+  >();
   for (const { run } of runs) {
     const { model, train: { maxLength } } = run.settings;
-    for (const task of tasksOf(run)) {
-      ways.set(JSON.stringify([task, model, maxLength]), { task, run });
+    for (const [place, task] of tasksOf(run).entries()) {
+      ways.set(JSON.stringify([task, model, maxLength]), { task, place, run });
     }
   }
   const warnings: DataWarning[] = [];
   for (const [name, own] of Map.groupBy(ways.values(), ({ task }) => task)) {
     const data = await inputs.task(name);
     warnings.push(...dataWarnings(data));
-    for (const { run } of own) {
+    for (const { run, place } of own) {
+      const { model: { tokenizer }, parts } = await inputs.read(run);
       for (const split of data.splits.keys()) {
-        const found = cutWarning(data.task, await inputs.cutTexts(run, name, split));
+        const found = cutWarning(data.task, cutTexts(parts[place]!, split, tokenizer));
         if (found !== null) warnings.push(found);
       }
     }

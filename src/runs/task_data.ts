@@ -6,15 +6,7 @@
 import { hashBytes, hashJson } from "../base/hash.ts";
 import { drawDev } from "../tasks/draw_dev.ts";
 import { readSplit, type SplitContent } from "../tasks/read_split.ts";
-import type { Example, SplitFile, Task } from "../tasks/types.ts";
-
-/** A task's examples and hashes; a sequence has no examples of its own. */
-export interface TaskData {
-  readonly task: Task;
-  readonly splits: ReadonlyMap<string, readonly Example[]>;
-  /** Of each file by its path, and of the rows of a split that is drawn from another. */
-  readonly hashes: Readonly<Record<string, string>>;
-}
+import type { Example, SplitFile, Task, TaskData } from "../tasks/types.ts";
 
 function pathOf(location: URL | string, name: string): string {
   if (typeof location === "string") return `${location}/${name}`;

@@ -9,7 +9,7 @@ import { headAssembly, importAdapterFiles } from "./imported_model.ts";
 import { flatten } from "../train/layout.ts";
 import type { Assembly } from "../train/assemble.ts";
 import { evaluateSplit, type EvaluationSplit, outputsOf } from "../train/evaluate.ts";
-import { evaluationBatches } from "../tasks/batches.ts";
+import { evaluationSplit } from "../train/run_data.ts";
 import { encodeExamples } from "../tasks/tokenizer.ts";
 import type { Example, Task, Tokenizer } from "../tasks/types.ts";
 import { examplesOf, type OwnExample } from "./own_task.ts";
@@ -43,9 +43,6 @@ export interface TextModelParts {
   readonly peft: () => NamedFiles;
 }
 
-/** Texts that an evaluation takes at once. */
-const batchSize = 64;
-
 function softmaxOf(outputs: Float32Array): readonly number[] {
   const top = Math.max(...outputs);
   const powers = Array.from(outputs, (value) => Math.exp(value - top));
@@ -76,19 +73,12 @@ export class TextModel {
 
   #split(examples: readonly Example[]): EvaluationSplit {
     const { tokenizer, maxLength } = this.#parts;
-    const targets = examples.map(({ target }) => target);
-    return {
-      name: "texts",
-      batches: evaluationBatches({
-        encoded: encodeExamples(tokenizer, examples, maxLength),
-        targets,
-        batchSize,
-        maxLength,
-        padId: tokenizer.padId,
-      }),
-      targets,
-      ids: examples.map(({ id }) => id),
-    };
+    return evaluationSplit("texts", {
+      examples,
+      encoded: encodeExamples(tokenizer, examples, maxLength),
+      maxLength,
+      padId: tokenizer.padId,
+    });
   }
 
   /**

@@ -25,7 +25,7 @@ import type { Checkpoint, Snapshot, TrainingEvent, TrainingRequest } from "../tr
 import { exportTensors, importTensors } from "../train/stored_tensors.ts";
 import { Trainer } from "../train/trainer.ts";
 import { withEstimatedRanks } from "./estimated_ranks.ts";
-import { trainingRequest } from "./execute.ts";
+import { requestOf } from "./execute.ts";
 import { Inputs } from "./inputs.ts";
 import { type OwnTask, ownTaskData } from "./own_task.ts";
 import { peftFiles } from "./peft_files.ts";
@@ -238,8 +238,10 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   const context = { executor, programs, inputs };
   let trainer: Trainer | null = null;
   try {
-    const { planned: run } = await withEstimatedRanks(plan.run, context, from?.order ?? null);
-    const request = await trainingRequest(run, context);
+    const read = await inputs.read(plan.run.run);
+    const order = from?.order ?? null;
+    const { planned: run } = await withEstimatedRanks(plan.run, read, context, order);
+    const request = requestOf(run, read, context);
     trainer = await Trainer.create(request, from);
     while (!trainer.isDone) {
       if (signal?.aborted === true) {

@@ -7,7 +7,7 @@
  * @module
  */
 import type { RandomStream } from "../base/random.ts";
-import type { Batch, BatchCursor, Encoded, Example } from "./types.ts";
+import type { Batch, BatchCursor, Encoded } from "./types.ts";
 
 /** The endless batches of a training split. */
 export interface BatchStream {
@@ -30,6 +30,9 @@ export interface BatchOptions {
   /** Token id at padded places, where the mask is 0. */
   readonly padId: number;
 }
+
+/** Rows that an evaluation takes at once. */
+export const evaluationBatchSize = 64;
 
 /** Where a stream of batches starts. */
 export const firstBatch: BatchCursor = { epoch: 0, batch: 0 };
@@ -195,19 +198,19 @@ export function evaluationBatches(options: BatchOptions): readonly Batch[] {
 }
 
 /**
- * At most `limit` examples, drawn at random and left in file order; all of them where `limit` is null or not smaller.
+ * At most `limit` of some values, drawn at random and left in their order; all of them where `limit` is null or not smaller.
  *
  * @param stream A stream of the draw's own; it is drawn from.
  */
-export function sampleExamples(
-  examples: readonly Example[],
+export function sample<T>(
+  values: readonly T[],
   limit: number | null,
   stream: RandomStream,
-): readonly Example[] {
-  if (limit === null || limit >= examples.length) return examples;
+): readonly T[] {
+  if (limit === null || limit >= values.length) return values;
   checkPositive("limit", limit);
-  const rows = stream.permutation(examples.length).slice(0, limit).sort((a, b) => a - b);
-  return rows.map((row) => examples[row]!);
+  const places = stream.permutation(values.length).slice(0, limit).sort((a, b) => a - b);
+  return places.map((place) => values[place]!);
 }
 
 function rowAt(encoded: readonly Encoded[], row: number): Encoded {

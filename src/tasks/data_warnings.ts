@@ -3,7 +3,10 @@
  *
  * @module
  */
-import type { Example, Task } from "./types.ts";
+import { RandomStream } from "../base/random.ts";
+import { sample } from "./batches.ts";
+import { encodeExamples } from "./tokenizer.ts";
+import type { EncodedTask, Example, Task, TaskData, Tokenizer } from "./types.ts";
 
 /** Something in a task's data that a reader of its results must know. */
 export interface DataWarning {
@@ -17,14 +20,6 @@ export interface DataWarning {
   readonly of: number;
   /** The same in a sentence that needs no context, for instance `Tickets: 12 of 400 dev texts also occur in train.` */
   readonly text: string;
-}
-
-/** A single task as it was read. */
-export interface ReadTask {
-  readonly task: Task;
-  readonly splits: ReadonlyMap<string, readonly Example[]>;
-  /** The hash of each file, by its path. */
-  readonly hashes: Readonly<Record<string, string>>;
 }
 
 function whole(count: number): string {
@@ -45,7 +40,7 @@ function keyOf({ text, pair }: Example): string {
  * What is odd about a task whatever it is read with: files and texts that stand in train and in a split that is evaluated, and
  * labels that train lacks.
  */
-export function dataWarnings(read: ReadTask): readonly DataWarning[] {
+export function dataWarnings(read: TaskData): readonly DataWarning[] {
   const train = read.splits.get("train");
   if (train === undefined) return [];
   const trained = new Set(train.map(keyOf));
@@ -57,7 +52,7 @@ export function dataWarnings(read: ReadTask): readonly DataWarning[] {
 }
 
 function overlap(
-  { task, hashes }: ReadTask,
+  { task, hashes }: TaskData,
   split: string,
   examples: readonly Example[],
   trained: ReadonlySet<string>,
@@ -132,6 +127,35 @@ export interface CutTexts {
   readonly of: number;
   /** Whether there are more, of which these were drawn. */
   readonly isSampled: boolean;
+}
+
+/** Texts of a split whose lengths are measured before a study starts: all of the embedded tasks', under a second of any. */
+const textsMeasured = 4000;
+
+/**
+ * How many texts of a task's split are longer than it is encoded to; of a large split, of a sample that all runs share. A small
+ * split is encoded as runs need it anyway.
+ */
+export function cutTexts(
+  { splits, maxLength, encodedOf }: EncodedTask,
+  split: string,
+  tokenizer: Tokenizer,
+): CutTexts {
+  const all = splits.get(split)!;
+  const stream = RandomStream.fromSeed(0).fork("cut-texts").fork(split);
+  const examples = sample(all, textsMeasured, stream);
+  const isSampled = examples.length < all.length;
+  const encoded = isSampled ? encodeExamples(tokenizer, examples, maxLength) : encodedOf(split);
+  const isCut = ({ text, pair }: Example, i: number) =>
+    encoded[i]!.ids.length === maxLength &&
+    tokenizer.encode(text, pair, maxLength + 1).ids.length > maxLength;
+  return {
+    split,
+    maxLength,
+    count: examples.filter(isCut).length,
+    of: examples.length,
+    isSampled,
+  };
 }
 
 /** The share of texts that lose their ends from which on it is worth a word. */

@@ -97,6 +97,23 @@ export interface Encoded {
   readonly types: Int32Array;
 }
 
+/** A task's examples and hashes; a sequence has no examples of its own. */
+export interface TaskData {
+  readonly task: Task;
+  readonly splits: ReadonlyMap<string, readonly Example[]>;
+  /** Of each file by its path, and of the rows of a split that is drawn from another. */
+  readonly hashes: Readonly<Record<string, string>>;
+}
+
+/** A single task's examples under one tokenizer and one length. */
+export interface EncodedTask extends TaskData {
+  /** Tokens at most of an encoding. */
+  readonly maxLength: number;
+  readonly padId: number;
+  /** The encodings of a split, in its order. */
+  readonly encodedOf: (split: string) => readonly Encoded[];
+}
+
 /** Turns texts into token ids, truncating the longer text first where the pair is too long. */
 export interface Tokenizer {
   /** Ids are below it; the encoder's word embedding has at least as many rows. */

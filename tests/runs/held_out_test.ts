@@ -6,9 +6,14 @@ import type { RunSpec } from "../../src/study/types.ts";
 import { firstBatch } from "../../src/tasks/batches.ts";
 import type { EvaluationSplit } from "../../src/train/evaluate.ts";
 import type { StageData } from "../../src/train/stages.ts";
+import { type RunData, runData } from "../../src/train/run_data.ts";
 import { tinyModel } from "./tiny_study.ts";
 
 const inputs = new Inputs({ data: null, model: tinyModel, study: "." }, []);
+
+async function dataOf(run: RunSpec, scoringExamples = 0): Promise<RunData> {
+  return runData(run, await inputs.read(run), scoringExamples);
+}
 
 function runWith(heldOut: number | null, seed = 1): RunSpec {
   return {
@@ -30,7 +35,7 @@ function runWith(heldOut: number | null, seed = 1): RunSpec {
 
 /** Texts of an epoch, by their first tokens and targets. */
 async function trainedOn(run: RunSpec, scoringExamples = 0): Promise<readonly string[]> {
-  const { batches } = (await inputs.runData(run, scoringExamples)).stages[0]!;
+  const { batches } = (await dataOf(run, scoringExamples)).stages[0]!;
   const seen: string[] = [];
   let cursor = firstBatch;
   while (cursor.epoch === 0) {
@@ -45,14 +50,14 @@ async function trainedOn(run: RunSpec, scoringExamples = 0): Promise<readonly st
   return seen;
 }
 
-function evaluationSplit(data: Awaited<ReturnType<Inputs["runData"]>>): readonly number[] {
+function evaluationSplit(data: RunData): readonly number[] {
   return data.splits[0]!.ids;
 }
 
 Deno.test("held-out examples are evaluated on and never trained on", async () => {
   const whole = await trainedOn(runWith(null));
   const part = await trainedOn(runWith(0.2));
-  const data = await inputs.runData(runWith(0.2));
+  const data = await dataOf(runWith(0.2));
   const { task } = await inputs.task("Genre");
   assertEquals(data.splits.map(({ name }) => name), ["held_out"]);
   assertEquals(data.stages[0]!.trainExamples, whole.length);
@@ -79,10 +84,10 @@ Deno.test("held-out examples are evaluated on and never trained on", async () =>
 Deno.test("all seeds hold the same examples out", async () => {
   const [first, second] = [runWith(0.2, 1), runWith(0.2, 2)];
   assertEquals(
-    evaluationSplit(await inputs.runData(first)),
-    evaluationSplit(await inputs.runData(second)),
+    evaluationSplit(await dataOf(first)),
+    evaluationSplit(await dataOf(second)),
   );
-  const without = await inputs.runData(runWith(null));
+  const without = await dataOf(runWith(null));
   assertEquals(without.splits.map(({ name }) => name), ["dev"]);
 });
 
@@ -94,9 +99,9 @@ Deno.test("all seeds are evaluated on the same examples of a limit, and train on
   };
   for (const heldOut of [null, 0.2]) {
     const [first, second] = [limited(1, heldOut), limited(2, heldOut)];
-    const ids = evaluationSplit(await inputs.runData(first));
+    const ids = evaluationSplit(await dataOf(first));
     assertEquals(ids.length, 25);
-    assertEquals(evaluationSplit(await inputs.runData(second)), ids);
+    assertEquals(evaluationSplit(await dataOf(second)), ids);
     // Not just the first ones, and in the order of the file.
     assert(ids.at(-1)! > 30 && ids.every((id, i) => i === 0 || id > ids[i - 1]!), `${ids}`);
     const [own, other] = [await trainedOn(first), await trainedOn(second)];
@@ -114,7 +119,7 @@ Deno.test("examples that are scored on are the run's own and not trained on", as
     };
   };
   const stagesOf = async (run: RunSpec, count = 0) =>
-    (await inputs.runData(run, count)).stages as readonly [StageData];
+    (await dataOf(run, count)).stages as readonly [StageData];
   const textsOf = ({ batches }: EvaluationSplit) =>
     batches.flatMap(({ ids, length, size, targets }) =>
       Array.from({ length: size }, (_, i) => {
@@ -134,5 +139,5 @@ Deno.test("examples that are scored on are the run's own and not trained on", as
     assert(other.scoring!.ids.join() !== scoring!.ids.join(), "all seeds score on the same");
   }
   assertEquals((await stagesOf(limited(null)))[0].scoring, undefined);
-  await assertRejects(() => inputs.runData(limited(9), 9), RangeError, "has 9 to train on");
+  await assertRejects(() => dataOf(limited(9), 9), RangeError, "has 9 to train on");
 });

@@ -103,7 +103,7 @@ Deno.test("what earlier sittings of a run spent is in its record", async () => {
   });
 });
 
-Deno.test("a record is made of what its sittings have: the data are built once, and no journal is read at the end", async () => {
+Deno.test("a record is made of what its sittings have: inputs are read once, and no journal at the end", async () => {
   await inHome(async (home) => {
     const { runs, context } = await executionsOf(home, `${home}/results`);
     const planned = runs.find(({ run }) => run.method === "elalora")!;
@@ -112,11 +112,11 @@ Deno.test("a record is made of what its sittings have: the data are built once, 
     const stopping = { ...context, isStopping: () => true };
     assertEquals((await execute(planned, stopping)).kind, "stopped");
     const { inputs } = context;
-    const build = inputs.runData.bind(inputs);
-    let built = 0;
-    inputs.runData = (...asked) => {
-      built++;
-      return build(...asked);
+    const read = inputs.read.bind(inputs);
+    let reads = 0;
+    inputs.read = (run) => {
+      reads++;
+      return read(run);
     };
     const folder = `${context.results}/${planned.folder}`;
     const onStep = async () => {
@@ -124,7 +124,7 @@ Deno.test("a record is made of what its sittings have: the data are built once, 
     };
     const resumed = await execute(planned, { ...context, onStep });
     assert(resumed.kind === "recorded");
-    assertEquals(built, 1);
+    assertEquals(reads, 1);
     const timeless = ({ happened: { time: _time, ...rest } }: RunRecord) => rest;
     assertEquals(timeless(resumed.record), timeless(whole.record));
   });

@@ -10,12 +10,17 @@ import type { RunSpec } from "../../src/study/types.ts";
 import { firstBatch } from "../../src/tasks/batches.ts";
 import { findTask } from "../../src/tasks/catalog.ts";
 import { sequenceTask } from "../../src/tasks/sequence.ts";
+import { type RunData, runData } from "../../src/train/run_data.ts";
 import { tinyModel } from "./tiny_study.ts";
 
 const names = ["Genre", "Acceptability"];
 const inputs = new Inputs({ data: null, model: tinyModel, study: "." }, [
   sequenceTask("Both", names.map((name) => findTask(name))),
 ]);
+
+async function dataOf(run: RunSpec, scoringExamples = 0): Promise<RunData> {
+  return runData(run, await inputs.read(run), scoringExamples);
+}
 
 function runOf(task: string, heldOut: number | null): RunSpec {
   return {
@@ -38,14 +43,14 @@ function runOf(task: string, heldOut: number | null): RunSpec {
 
 for (const heldOut of [null, 0.2]) {
   Deno.test(`stages see what their tasks alone see, with classes moved on; held out: ${heldOut}`, async () => {
-    const both = await inputs.runData(runOf("Both", heldOut));
+    const both = await dataOf(runOf("Both", heldOut));
     assertEquals(both.stages.map(({ task, classes }) => [task, classes]), [
       ["Genre", { first: 0, count: 3 }],
       ["Acceptability", { first: 3, count: 2 }],
     ]);
     for (const [i, name] of names.entries()) {
       const first = [0, 3][i]!;
-      const alone = await inputs.runData(runOf(name, heldOut));
+      const alone = await dataOf(runOf(name, heldOut));
       const [stage, wanted] = [both.stages[i]!, alone.stages[0]!];
       assertEquals(stage.trainExamples, wanted.trainExamples);
       assertEquals(stage.batches.batchesPerEpoch, wanted.batches.batchesPerEpoch);

@@ -6,6 +6,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
+import { runData } from "../../src/train/run_data.ts";
 import { expand, planRuns } from "../../src/runs/planning.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { studyWarnings } from "../../src/runs/study_warnings.ts";
@@ -57,7 +58,9 @@ Deno.test("a dev split drawn from train is the same for all seeds, and a part of
     assertEquals([...splits.keys()], ["train", "dev"]);
     // 40 calm and 40 lively sentences.
     assertEquals([splits.get("train")!.length, splits.get("dev")!.length], [64, 16]);
-    const evaluated = await Promise.all(runs.map(({ run }) => inputs.runData(run)));
+    const evaluated = await Promise.all(
+      runs.map(async ({ run }) => runData(run, await inputs.read(run))),
+    );
     assertEquals(evaluated[0]!.splits[0]!.ids, evaluated[1]!.splits[0]!.ids);
     assertEquals(evaluated[0]!.splits.map(({ name }) => name), ["dev"]);
     assertEquals(evaluated[0]!.stages[0]!.trainExamples, 64);

@@ -9,7 +9,7 @@ import {
   lengthBuckets,
   makeBatch,
   paddedLength,
-  sampleExamples,
+  sample,
 } from "../../src/tasks/batches.ts";
 import type { Batch, BatchCursor, Encoded } from "../../src/tasks/types.ts";
 
@@ -217,19 +217,19 @@ Deno.test("evaluationBatches() hold every row once, shortest first", () => {
   }
 });
 
-Deno.test("sampleExamples() draws distinct examples and keeps file order", () => {
+Deno.test("sample() draws distinct values and keeps their order", () => {
   const examples = Array.from(
     { length: 100 },
     (_, id) => ({ id, text: `t${id}`, pair: null, target: 0 }),
   );
-  const sample = (limit: number | null, seed: number) =>
-    sampleExamples(examples, limit, RandomStream.fromSeed(seed)).map(({ id }) => id);
-  const ids = sample(10, 1);
+  const drawn = (limit: number | null, seed: number) =>
+    sample(examples, limit, RandomStream.fromSeed(seed)).map(({ id }) => id);
+  const ids = drawn(10, 1);
   assertEquals(new Set(ids).size, 10);
   assertEquals(ids, ascending(ids));
-  assertEquals(ids, sample(10, 1));
-  assertNotEquals(ids, sample(10, 2));
-  assertEquals(sample(null, 1).length, 100);
-  assertEquals(sample(100, 1).length, 100);
-  assertThrows(() => sample(0, 1), RangeError, "limit is 0");
+  assertEquals(ids, drawn(10, 1));
+  assertNotEquals(ids, drawn(10, 2));
+  assertEquals(drawn(null, 1).length, 100);
+  assertEquals(drawn(100, 1).length, 100);
+  assertThrows(() => drawn(0, 1), RangeError, "limit is 0");
 });

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { findTask } from "../../src/tasks/catalog.ts";
-import { cutWarning, dataWarnings, type ReadTask } from "../../src/tasks/data_warnings.ts";
-import type { Example, Task } from "../../src/tasks/types.ts";
+import { cutWarning, dataWarnings } from "../../src/tasks/data_warnings.ts";
+import type { Example, Task, TaskData } from "../../src/tasks/types.ts";
 import { parseUserTask } from "../../src/tasks/user_task.ts";
 
 const tickets: Task = parseUserTask({
@@ -23,8 +23,8 @@ const distinct = { "a.csv": "11", "b.csv": "22", "dev.csv": "33" };
 
 function read(
   splits: Readonly<Record<string, readonly Example[]>>,
-  change: Partial<ReadTask> = {},
-): ReadTask {
+  change: Partial<TaskData> = {},
+): TaskData {
   return { task: tickets, splits: new Map(Object.entries(splits)), hashes: distinct, ...change };
 }
 

@@ -1,0 +1,139 @@
+/**
+ * What a run trains on and is evaluated by, made of the tasks that were read for it.
+ *
+ * @module
+ */
+import { RandomStream } from "../base/random.ts";
+import type { RunSpec } from "../study/types.ts";
+import { createBatchStream, evaluationBatches, evaluationBatchSize } from "../tasks/batches.ts";
+import { runRows, sharedRows } from "../tasks/run_examples.ts";
+import type { Batch, Encoded, EncodedTask, Example, Task } from "../tasks/types.ts";
+import type { EvaluationSplit } from "./evaluate.ts";
+import type { StageData } from "./stages.ts";
+
+/** What is read for a run's data. */
+export interface ReadTasks {
+  /** The task that the run names: single, or a sequence. */
+  readonly task: Task;
+  /** The tasks of a sequence in its order, else the one. */
+  readonly parts: readonly EncodedTask[];
+}
+
+/** What one run trains on and is evaluated by. */
+export interface RunData {
+  /** One for each task of a sequence, else one. */
+  readonly stages: readonly StageData[];
+  /** The splits of a task; of a sequence the one of each task that decides, by the task's name. */
+  readonly splits: readonly EvaluationSplit[];
+}
+
+/** Examples with their encodings, equally many. */
+export interface EncodedExamples {
+  readonly examples: readonly Example[];
+  readonly encoded: readonly Encoded[];
+  /** Tokens at most of an encoding. */
+  readonly maxLength: number;
+  readonly padId: number;
+}
+
+/**
+ * Examples as a split that is evaluated.
+ *
+ * @param firstClass Added to all classes. Default 0.
+ */
+export function evaluationSplit(
+  name: string,
+  { examples, ...encoded }: EncodedExamples,
+  firstClass: number = 0,
+): EvaluationSplit {
+  const targets = examples.map(({ target }) => firstClass + target);
+  return {
+    name,
+    batches: evaluationBatches({ ...encoded, targets, batchSize: evaluationBatchSize }),
+    targets,
+    ids: examples.map(({ id }) => id),
+  };
+}
+
+function rowsOf(part: EncodedTask, split: string, rows: readonly number[]): EncodedExamples {
+  const [examples, encoded] = [part.splits.get(split)!, part.encodedOf(split)];
+  return {
+    examples: rows.map((row) => examples[row]!),
+    encoded: rows.map((row) => encoded[row]!),
+    maxLength: part.maxLength,
+    padId: part.padId,
+  };
+}
+
+/**
+ * Some texts of a run's training split, of a sequence that of its first task, without those that are held out; runs that differ
+ * in their seeds have the same.
+ *
+ * @param count Texts at most.
+ * @param use Names what they are for: each use draws its own.
+ */
+export function sampledBatches(
+  run: RunSpec,
+  { parts: [first] }: ReadTasks,
+  count: number,
+  use: string,
+): readonly Batch[] {
+  const part = first!;
+  const rows = sharedRows(run, part.splits.get("train")!.length, count, use);
+  return evaluationSplit("train", rowsOf(part, "train", rows)).batches;
+}
+
+function stageOf(
+  run: RunSpec,
+  part: EncodedTask,
+  { firstClass, scoringExamples }: {
+    readonly firstClass: number;
+    readonly scoringExamples: number;
+  },
+): { readonly stage: Omit<StageData, "classes">; readonly splits: readonly EvaluationSplit[] } {
+  const { training, scoring, evaluated } = runRows(run, part, scoringExamples);
+  const splitOf = (name: string, split: string, rows: readonly number[]) =>
+    evaluationSplit(name, rowsOf(part, split, rows), firstClass);
+  const { examples, ...encoded } = rowsOf(part, "train", training);
+  const batches = createBatchStream({
+    ...encoded,
+    targets: examples.map(({ target }) => firstClass + target),
+    batchSize: run.settings.train.batchSize,
+  }, RandomStream.fromSeed(run.seed).fork("order"));
+  return {
+    stage: {
+      task: part.task.name,
+      batches,
+      trainExamples: part.splits.get("train")!.length,
+      ...(scoring.length === 0 ? {} : { scoring: splitOf("scoring", "train", scoring) }),
+    },
+    splits: evaluated.map(({ name, split, rows }) => splitOf(name, split, rows)),
+  };
+}
+
+/**
+ * What a run trains on and is evaluated by; which examples, says {@linkcode runRows}. A stage of a sequence sees the batches that
+ * a run of its task alone would see.
+ *
+ * @param scoringExamples How many of a stage's training examples are scored on and not trained on. Default 0.
+ *
+ * @throws {RangeError} If that leaves none to train on.
+ */
+export function runData(
+  run: RunSpec,
+  { task: { stages }, parts }: ReadTasks,
+  scoringExamples: number = 0,
+): RunData {
+  if (stages === undefined) {
+    const { stage, splits } = stageOf(run, parts[0]!, { firstClass: 0, scoringExamples });
+    return { stages: [{ ...stage, classes: null }], splits };
+  }
+  const made = stages.map(({ classes }, i) => ({
+    classes,
+    ...stageOf(run, parts[i]!, { firstClass: classes.first, scoringExamples }),
+  }));
+  return {
+    stages: made.map(({ stage, classes }) => ({ ...stage, classes })),
+    splits: made.map(({ stage, splits }) => ({ ...splits[0]!, name: stage.task })),
+  };
+}
