@@ -17,7 +17,8 @@ export interface Started {
 }
 
 function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  const escaped = text.replaceAll("'", "'\\''");
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${escaped}'`;
 }
 
 /**

@@ -16,8 +16,8 @@ import type { NormChange } from "../models/forward_context.ts";
 import type { Initial } from "../models/parameters.ts";
 import type { learningRateAt } from "../study/total_steps.ts";
 import type { AdapterCosts, ModuleShape } from "../study/types.ts";
-import type { Nonlinearity } from "./bottleneck.ts";
 import type { DirectionMode } from "./directions.ts";
+import type { Nonlinearity } from "./nonlinearity.ts";
 import type { PolicyKind } from "./rank_actions.ts";
 import type { RankPolicy } from "./rank_policy.ts";
 

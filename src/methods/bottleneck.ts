@@ -9,27 +9,12 @@
  *
  * @module
  */
-import {
-  add,
-  gemm,
-  type HostTensor,
-  mul,
-  relu,
-  reshape,
-  split,
-  tanh,
-  type Tensor,
-} from "../graph/mod.ts";
-import { activate, type ModuleBranch } from "../models/forward_context.ts";
+import { gemm, type HostTensor, reshape, split, type Tensor } from "../graph/mod.ts";
+import type { ModuleBranch } from "../models/forward_context.ts";
 import type { Initial } from "../models/parameters.ts";
 import type { ModulePart, ModuleShape } from "../study/types.ts";
 import { type AdapterPart, type Bottleneck, type BottleneckAdapter, costsOf } from "./adapter.ts";
-
-/** Names of σ. */
-export const nonlinearities = ["gelu", "gelu_tanh", "relu", "swish"] as const;
-
-/** One of {@linkcode nonlinearities}. */
-export type Nonlinearity = (typeof nonlinearities)[number];
+import { activationOf, type Nonlinearity } from "./nonlinearity.ts";
 
 /** What the methods differ in. */
 export interface BottleneckOptions {
@@ -54,16 +39,6 @@ function vector(name: string, rowLength: AdapterPart["rowLength"]): AdapterPart 
     initial: () => ({ type: "constant", value: 0 }),
     decay: false,
   };
-}
-
-/** x · sigmoid(x) (Ramachandran et al., arXiv 1710.05941). */
-function swish(x: Tensor): Tensor {
-  return mul(mul(x, 0.5), add(tanh(mul(x, 0.5)), 1));
-}
-
-function activationOf(nonlinearity: Nonlinearity): (x: Tensor) => Tensor {
-  if (nonlinearity === "swish") return swish;
-  return nonlinearity === "relu" ? relu : (x) => activate(nonlinearity, x);
 }
 
 /** A bottleneck adapter; rows of `down` and `up` are the weights of one hidden unit. */

@@ -12,7 +12,8 @@
  * @module
  */
 import * as z from "zod";
-import { bottleneckAdapter, nonlinearities, summedParts } from "./bottleneck.ts";
+import { bottleneckAdapter, summedParts } from "./bottleneck.ts";
+import { nonlinearities } from "./nonlinearity.ts";
 import { defineMethod } from "./method.ts";
 
 const options = z.strictObject({

@@ -10,7 +10,8 @@
  * @module
  */
 import * as z from "zod";
-import { bottleneckAdapter, nonlinearities } from "./bottleneck.ts";
+import { bottleneckAdapter } from "./bottleneck.ts";
+import { nonlinearities } from "./nonlinearity.ts";
 import { defineMethod } from "./method.ts";
 
 const options = z.strictObject({

@@ -5,13 +5,13 @@
  */
 import type { Tensor } from "../graph/mod.ts";
 import type { ModulePart, ModuleShape } from "../study/types.ts";
-import type { EncoderConfig } from "./config.ts";
+import type { EncoderShape } from "./config.ts";
 import type { ForwardContext, WantedStates } from "./forward_context.ts";
 import type { ParameterSpec } from "./parameters.ts";
 import type { EncoderInputs } from "./token_rows.ts";
 
-/** A family of encoders; `C` is its config, the member of {@linkcode EncoderConfig} with its `architecture`. */
-export interface Architecture<C extends EncoderConfig = EncoderConfig> {
+/** A family of encoders; `C` is its config. */
+export interface Architecture<C extends EncoderShape> {
   /** The `architecture` of its configs. */
   readonly name: C["architecture"];
   /** The values of `model_type` in a `config.json` that mean it. */

@@ -5,17 +5,28 @@
  */
 import * as z from "zod";
 import type { Architecture } from "./architecture.ts";
-import { bert } from "./bert.ts";
-import { type EncoderConfig, readKeys } from "./config.ts";
+import { bert, type BertConfig } from "./bert.ts";
+import { readKeys } from "./config.ts";
 import { checkKeys } from "./config_keys.ts";
-import { debertaV2 } from "./deberta.ts";
-import { distilbert } from "./distilbert.ts";
-import { electra } from "./electra.ts";
+import { type DebertaConfig, debertaV2 } from "./deberta.ts";
+import { distilbert, type DistilbertConfig } from "./distilbert.ts";
+import { electra, type ElectraConfig } from "./electra.ts";
 import { moduleParts } from "./modules.ts";
-import { roberta } from "./roberta.ts";
+import { roberta, type RobertaConfig } from "./roberta.ts";
+
+/** The shape of an encoder of any family; `architecture` tells which. */
+export type EncoderConfig =
+  | BertConfig
+  | RobertaConfig
+  | DistilbertConfig
+  | ElectraConfig
+  | DebertaConfig;
+
+/** A family of encoders whose config may be any of the table's. */
+export type KnownArchitecture = Architecture<EncoderConfig>;
 
 /** All families, by the `architecture` of their configs. */
-export const architectures: Readonly<Record<EncoderConfig["architecture"], Architecture>> = {
+export const architectures: Readonly<Record<EncoderConfig["architecture"], KnownArchitecture>> = {
   bert,
   roberta,
   distilbert,
@@ -26,7 +37,7 @@ export const architectures: Readonly<Record<EncoderConfig["architecture"], Archi
 /** The family of a config. */
 export function architectureOf(
   { architecture }: Pick<EncoderConfig, "architecture">,
-): Architecture {
+): KnownArchitecture {
   return architectures[architecture];
 }
 
@@ -41,7 +52,7 @@ export const modelTypes: readonly string[] = Object.values(architectures)
  *
  * @throws {TypeError} If there is none; the message lists the known ones.
  */
-export function findArchitecture(modelType: string, fileName: string): Architecture {
+export function findArchitecture(modelType: string, fileName: string): KnownArchitecture {
   const found = Object.values(architectures).find((architecture) =>
     architecture.modelTypes.includes(modelType)
   );
@@ -84,7 +95,7 @@ export function parseConfig(text: string, fileName: string): EncoderConfig {
  *
  * @param stored Names of tensors in a checkpoint.
  */
-export function resembling(stored: readonly string[]): readonly Architecture[] {
+export function resembling(stored: readonly string[]): readonly KnownArchitecture[] {
   return Object.values(architectures).filter((architecture) => {
     const names = new Set(stored.map((name) => architecture.parameterName(name)));
     return moduleParts.every((part) => names.has(`${architecture.modulePath(0, part)}.weight`));

@@ -5,7 +5,7 @@
  */
 import type { HostTensor } from "../graph/mod.ts";
 import type { TaskOutput } from "../tasks/types.ts";
-import type { EncoderConfig } from "./config.ts";
+import type { EncoderConfig } from "./architectures.ts";
 import type { StoredTensor } from "./safetensors.ts";
 
 /** How the classifiers of a family are laid out in transformers. */

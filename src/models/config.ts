@@ -4,11 +4,6 @@
  * @module
  */
 import * as z from "zod";
-import type { BertConfig } from "./bert.ts";
-import type { DebertaConfig } from "./deberta.ts";
-import type { DistilbertConfig } from "./distilbert.ts";
-import type { ElectraConfig } from "./electra.ts";
-import type { RobertaConfig } from "./roberta.ts";
 import type { Pooling } from "./token_rows.ts";
 
 /** The activation between a layer's two wide products: exact GELU, its tanh form, or max(x, 0). */
@@ -16,6 +11,8 @@ export type Activation = "gelu" | "gelu_tanh" | "relu";
 
 /** What the configs of all families have. */
 export interface EncoderShape {
+  /** Names the family; see `architectures.ts`. */
+  readonly architecture: string;
   /** Transformer layers, embeddings not counted. */
   readonly layers: number;
   /** Numbers of a token's state. */
@@ -56,14 +53,6 @@ export interface EncoderShape {
   /** Standard deviation of freshly drawn weights. */
   readonly initializerRange: number;
 }
-
-/** The shape of an encoder of any family; `architecture` tells which. */
-export type EncoderConfig =
-  | BertConfig
-  | RobertaConfig
-  | DistilbertConfig
-  | ElectraConfig
-  | DebertaConfig;
 
 /** Tokens of the longest text that an encoder has positions for, special ones included. */
 export function maxTokens(
@@ -193,7 +182,10 @@ type BertKeys = z.infer<z.ZodObject<typeof bertKeys>>;
 export function bertShape(
   file: BertKeys,
   fileName: string,
-): Omit<EncoderShape, "paddingPosition" | "pooling" | "pooler" | "tokenizerClass"> {
+): Omit<
+  EncoderShape,
+  "architecture" | "paddingPosition" | "pooling" | "pooler" | "tokenizerClass"
+> {
   const shape = {
     layers: file.num_hidden_layers,
     hidden: file.hidden_size,

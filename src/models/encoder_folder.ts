@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { architectureOf } from "./architectures.ts";
-import type { EncoderConfig } from "./config.ts";
+import { architectureOf, type EncoderConfig } from "./architectures.ts";
 
 /** The file with the head's tensors, by checkpoint name. */
 export const headFile = "head.safetensors";

@@ -17,7 +17,7 @@ import {
   type Tensor,
 } from "../graph/mod.ts";
 import type { ModuleShape } from "../study/types.ts";
-import type { Activation, EncoderConfig } from "./config.ts";
+import type { Activation, EncoderShape } from "./config.ts";
 import { stacked } from "./stacked.ts";
 import type { EncoderInputs } from "./token_rows.ts";
 
@@ -83,7 +83,7 @@ export interface DropoutSite {
 export type WantedStates = "all" | "first";
 
 /** The hidden states that a task head needs. */
-export function wantedStates({ pooling }: Pick<EncoderConfig, "pooling">): WantedStates {
+export function wantedStates({ pooling }: Pick<EncoderShape, "pooling">): WantedStates {
   return pooling === "first" ? "first" : "all";
 }
 
@@ -117,7 +117,7 @@ export function drop(context: ForwardContext, site: DropoutSite, x: Tensor): Ten
  */
 export function norm(
   context: ForwardContext,
-  { layerNormEpsilon }: Pick<EncoderConfig, "layerNormEpsilon">,
+  { layerNormEpsilon }: Pick<EncoderShape, "layerNormEpsilon">,
   name: string,
   x: Tensor,
   change: NormChange | null = null,
@@ -146,7 +146,7 @@ export function activate(activation: Activation, x: Tensor): Tensor {
  * @param states The hidden states for {@linkcode wantedStates}.
  */
 export function pooled(
-  config: Pick<EncoderConfig, "pooling">,
+  config: Pick<EncoderShape, "pooling">,
   states: Tensor,
   inputs: EncoderInputs,
 ): Tensor {

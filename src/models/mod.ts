@@ -6,7 +6,8 @@
 export { RandomStream } from "../base/random.ts";
 export type { DropoutSite, NormChange } from "./forward_context.ts";
 export type { Initial, ParameterSpec } from "./parameters.ts";
-export type { Activation, EncoderConfig, EncoderShape } from "./config.ts";
+export type { Activation, EncoderShape } from "./config.ts";
+export type { EncoderConfig } from "./architectures.ts";
 export type { BertConfig } from "./bert.ts";
 export type { DebertaConfig, PositionTermName } from "./deberta.ts";
 export type { RelativePositions } from "./deberta_positions.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ModulePart, ModuleShape } from "../study/types.ts";
-import type { EncoderConfig } from "./config.ts";
+import type { EncoderShape } from "./config.ts";
 
 /** The six target parts of a layer, in the order of the forward pass. */
 export const moduleParts: readonly ModulePart[] = [
@@ -18,7 +18,7 @@ export const moduleParts: readonly ModulePart[] = [
 
 /** The target modules of the chosen parts, layer by layer. */
 export function targetModules(
-  config: EncoderConfig,
+  config: EncoderShape,
   parts: readonly ModulePart[] = moduleParts,
 ): readonly ModuleShape[] {
   return Array.from(

@@ -34,8 +34,7 @@ import {
   type Tensor,
   withScope,
 } from "../graph/mod.ts";
-import { architectureOf } from "./architectures.ts";
-import type { EncoderConfig } from "./config.ts";
+import { architectureOf, type EncoderConfig } from "./architectures.ts";
 import { countedRelativeInputs } from "./deberta_plain.ts";
 import {
   type ForwardContext,

@@ -8,12 +8,11 @@
  * @module
  */
 import type { HostTensor } from "../graph/mod.ts";
-import { architectureOf } from "../models/architectures.ts";
-import type { EncoderConfig } from "../models/config.ts";
+import { architectureOf, type EncoderConfig } from "../models/architectures.ts";
 import type { StoredTensor } from "../models/safetensors.ts";
 import type { ModuleShape } from "../study/types.ts";
 import type { BottleneckAdapter } from "../methods/adapter.ts";
-import type { Nonlinearity } from "../methods/bottleneck.ts";
+import type { Nonlinearity } from "../methods/nonlinearity.ts";
 import { storedParts } from "../methods/weight_update.ts";
 
 /** What the library is told as the adapter's name. */

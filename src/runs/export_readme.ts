@@ -4,7 +4,7 @@
  * @module
  */
 import { hasClassifierClass } from "../models/classifier_folder.ts";
-import type { EncoderConfig } from "../models/config.ts";
+import type { EncoderConfig } from "../models/architectures.ts";
 import { pythonLines } from "../models/encoder_folder.ts";
 import type { TrainedRun } from "./trained_run.ts";
 

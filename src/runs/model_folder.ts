@@ -10,7 +10,7 @@ import {
   hasClassifierClass,
   storedFloats,
 } from "../models/classifier_folder.ts";
-import type { EncoderConfig } from "../models/config.ts";
+import type { EncoderConfig } from "../models/architectures.ts";
 import { headFile, splitTensors } from "../models/encoder_folder.ts";
 import type { ModuleBranch } from "../models/forward_context.ts";
 import { plainModel } from "../models/plain_model.ts";

@@ -8,7 +8,7 @@ import type { HostTensor } from "../graph/mod.ts";
 import type { BoundMethod } from "../methods/method.ts";
 import type { WeightUpdate } from "../methods/weight_update.ts";
 import { classifierName, hasClassifierClass } from "../models/classifier_folder.ts";
-import type { EncoderConfig } from "../models/config.ts";
+import type { EncoderConfig } from "../models/architectures.ts";
 import { headFile } from "../models/encoder_folder.ts";
 import { type StoredTensor, writeSafetensors } from "../models/safetensors.ts";
 import { peftAdapter } from "../peft/peft_export.ts";

@@ -4,8 +4,7 @@
  * @module
  */
 import type { DeviceTensor, Executor, Session } from "../exec/executor.ts";
-import type { ImportBase } from "./imported_model.ts";
-import { headAssembly, importAdapterFiles } from "./imported_model.ts";
+import { headAssembly, importAdapterFiles, type ImportBase } from "./imported_model.ts";
 import { flatten } from "../train/layout.ts";
 import type { Assembly } from "../train/assemble.ts";
 import { evaluateSplit, type EvaluationSplit, outputsOf } from "../train/evaluate.ts";

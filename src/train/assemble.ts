@@ -30,53 +30,17 @@ import {
   isPerSlot,
   type Pass,
 } from "../methods/adapter.ts";
-import type { BoundMethod } from "../methods/method.ts";
-import { architectureOf } from "../models/architectures.ts";
-import type { EncoderConfig } from "../models/config.ts";
+import { architectureOf, type EncoderConfig } from "../models/architectures.ts";
 import type { DropoutSite } from "../models/forward_context.ts";
 import type { ParameterSpec } from "../models/parameters.ts";
-import type { ModuleShape, TrainSettings } from "../study/types.ts";
 import type { TaskOutput } from "../tasks/types.ts";
+import type { AssemblyRequest } from "./assembly_request.ts";
 import { type FedWeight } from "./fed_weights.ts";
 import { type DropoutRates, forward, type ForwardPlan, survey } from "./forward.ts";
 import { inputNormUpdate, inputSizes } from "./input_norms.ts";
 import { decayMask, type Layout, makeLayout, type Slice, sliceOf, viewsOf } from "./layout.ts";
 import { adamW, optimiserInputs, optimiserVectors, ratesWithFactor } from "./optimiser.ts";
 import { type AdaptedModule, groupParameter, type SlotGroup, slotGroups } from "./slots.ts";
-
-/** An encoder's shape and weights, by checkpoint name. */
-export interface EncoderWeights {
-  /** Shape by which the graph is built. */
-  readonly config: EncoderConfig;
-  /** Every parameter of the encoder, and pretrained ones of its head where it has such. */
-  readonly tensors: ReadonlyMap<string, HostTensor>;
-}
-
-/** What a run's programs are made from. */
-export interface AssemblyRequest {
-  /** Weights become constants of the programs unless they are trained or fed. */
-  readonly encoder: EncoderWeights;
-  /** Sets the head's outputs and the loss: cross entropy, or squared error. */
-  readonly output: TaskOutput;
-  /** Stages of the run; with more than one, the classes that the loss is over are fed, and rows may be longer. Default 1. */
-  readonly stages?: number;
-  /** Says what is trained and what is added to the encoder. */
-  readonly method: BoundMethod;
-  /** Adapted modules with their initial ranks; empty for methods without adapters. */
-  readonly ranks: readonly { readonly module: ModuleShape; readonly rank: number }[];
-  /** Rows a module has room for; default what the adapter says. */
-  readonly capacityOf?: (module: ModuleShape, rank: number) => number;
-  /**
-   * Whether the weights of adapted layers are part of the programs or fed to each run. Default: fed for methods that merge into
-   * them while training.
-   */
-  readonly weights?: "constant" | "fed";
-  /** Settings that are built into the graph; learning rate and seed are fed instead. */
-  readonly train: Pick<
-    TrainSettings,
-    "dropout" | "beta1" | "beta2" | "epsilon" | "weightDecay" | "clipNorm" | "regressionBias"
-  >;
-}
 
 /** Names of the vectors that a run carries from step to step. */
 export const importanceVectors = ["sensitivity", "uncertainty"] as const;

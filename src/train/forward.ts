@@ -40,7 +40,7 @@ import {
 import { stacked } from "../models/stacked.ts";
 import { dims, encoderInputs } from "../models/token_rows.ts";
 import type { ModuleShape, TrainSettings } from "../study/types.ts";
-import type { AssemblyRequest } from "./assemble.ts";
+import type { AssemblyRequest } from "./assembly_request.ts";
 import { type FedWeight, fedWeight, fedWeightName } from "./fed_weights.ts";
 import { groupParameter, sizeClasses, type SlotGroup } from "./slots.ts";
 

@@ -3,7 +3,15 @@
  *
  * @module
  */
-import type { AdapterTensor } from "./stored_tensors.ts";
+/** One adapter part of one module, slots in logical order, `[rank, rowLength]`. */
+export interface AdapterTensor {
+  /** `<module>.<part>`, for instance `layer.0.query.A`. */
+  readonly name: string;
+  /** `[rank, rowLength]`. */
+  readonly shape: readonly number[];
+  /** Row-major, ranks in logical order. */
+  readonly data: Float32Array;
+}
 
 /** The slots that were merged together. */
 export interface MergedBlock {

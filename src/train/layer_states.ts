@@ -10,7 +10,7 @@ import { type ForwardContext, frozenParameters, plainLinear } from "../models/fo
 import { targetModules } from "../models/modules.ts";
 import { encoderInputs, type Pooling, tokenFeeds, tokenRows } from "../models/token_rows.ts";
 import type { Batch } from "../tasks/types.ts";
-import type { EncoderWeights } from "./assemble.ts";
+import type { EncoderWeights } from "./assembly_request.ts";
 import { batchDims } from "./feeds.ts";
 
 /** Name of the output with the states that enter a layer (counted from 0), or leave the last. */

@@ -3,24 +3,17 @@
  *
  * @module
  */
-export {
-  assemble,
-  type Assembly,
-  type AssemblyRequest,
-  type EncoderWeights,
-  importanceVectors,
-  type StateVector,
-} from "./assemble.ts";
+export { assemble, type Assembly, importanceVectors, type StateVector } from "./assemble.ts";
+export type { AssemblyRequest, EncoderWeights } from "./assembly_request.ts";
 export type { DropoutRates } from "./forward.ts";
 export { type Evaluation, type EvaluationSplit } from "./evaluate.ts";
 export type { FedWeight } from "./fed_weights.ts";
-export type { MergedBlock } from "./history.ts";
+export type { AdapterTensor, MergedBlock } from "./history.ts";
 export { type Layout, type Slice } from "./layout.ts";
 export { optimiserVectors } from "./optimiser.ts";
 export { type LoadedPrograms, ProgramCache } from "./programs.ts";
 export type { ResumedPrograms } from "./resumed.ts";
 export type { AdaptedModule, SlotGroup, SlotOrder } from "./slots.ts";
-export type { AdapterTensor } from "./stored_tensors.ts";
 export type { StateVectors } from "./vectors.ts";
 export type { RunStage, StageData } from "./stages.ts";
 export { Trainer } from "./trainer.ts";

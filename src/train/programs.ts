@@ -4,7 +4,8 @@
  * @module
  */
 import type { Executor, Session } from "../exec/executor.ts";
-import { assemble, type Assembly, type AssemblyRequest } from "./assemble.ts";
+import { assemble, type Assembly } from "./assemble.ts";
+import type { AssemblyRequest } from "./assembly_request.ts";
 import { ResumedPrograms } from "./resumed.ts";
 
 /** An assembly whose programs are loaded. */

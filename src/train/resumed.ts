@@ -9,7 +9,8 @@
 import type { Executor, Session } from "../exec/executor.ts";
 import { input, makeProgram, optimise, type Program, type Tensor } from "../graph/mod.ts";
 import { evaluationPass } from "../methods/adapter.ts";
-import type { Assembly, AssemblyRequest } from "./assemble.ts";
+import type { Assembly } from "./assemble.ts";
+import type { AssemblyRequest } from "./assembly_request.ts";
 import { forward, type ForwardPlan, survey } from "./forward.ts";
 import { viewsOf } from "./layout.ts";
 

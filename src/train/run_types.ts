@@ -8,7 +8,7 @@ import type { Executor } from "../exec/executor.ts";
 import type { SlotRef } from "../methods/rank_actions.ts";
 import type { AdapterCosts, Settings } from "../study/types.ts";
 import type { BatchCursor, Task } from "../tasks/types.ts";
-import type { AssemblyRequest } from "./assemble.ts";
+import type { AssemblyRequest } from "./assembly_request.ts";
 import type { Evaluation, EvaluationSplit } from "./evaluate.ts";
 import type { MergedBlock } from "./history.ts";
 import type { ProgramCache } from "./programs.ts";

@@ -5,19 +5,9 @@
  */
 import { isPerSlot } from "../methods/adapter.ts";
 import type { Assembly } from "./assemble.ts";
-import { type MergedBlock, withMerged } from "./history.ts";
+import { type AdapterTensor, type MergedBlock, withMerged } from "./history.ts";
 import { placesOf, rowBounds } from "./places.ts";
 import { rowsOn, type SlotOrder } from "./slots.ts";
-
-/** One adapter part of one module, slots in logical order, `[rank, rowLength]`. */
-export interface AdapterTensor {
-  /** `<module>.<part>`, for instance `layer.0.query.A`. */
-  readonly name: string;
-  /** `[rank, rowLength]`. */
-  readonly shape: readonly number[];
-  /** Row-major, ranks in logical order. */
-  readonly data: Float32Array;
-}
 
 /** Each module's adapter parts with the slots that are on. */
 export function adapterTensors(

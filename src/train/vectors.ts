@@ -7,7 +7,8 @@
  */
 import type { RandomStream } from "../base/random.ts";
 import { drawParameter, type Initial } from "../models/parameters.ts";
-import type { Assembly, EncoderWeights, StateVector } from "./assemble.ts";
+import type { Assembly, StateVector } from "./assemble.ts";
+import type { EncoderWeights } from "./assembly_request.ts";
 import { flatten, sliceOf } from "./layout.ts";
 import { type Place, placesOf, rowBounds } from "./places.ts";
 import { rowsOn, type SlotOrder } from "./slots.ts";

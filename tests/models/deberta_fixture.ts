@@ -4,8 +4,7 @@
  * @module
  */
 import type { HostTensor } from "../../src/graph/mod.ts";
-import { architectureOf } from "../../src/models/architectures.ts";
-import type { EncoderConfig } from "../../src/models/config.ts";
+import { architectureOf, type EncoderConfig } from "../../src/models/architectures.ts";
 import { type DebertaConfig, debertaV2 } from "../../src/models/deberta.ts";
 import type { ModulePart } from "../../src/study/types.ts";
 

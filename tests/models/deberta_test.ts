@@ -30,7 +30,8 @@ import {
 import { targetModules } from "../../src/models/modules.ts";
 import { plainModel } from "../../src/models/plain_model.ts";
 import { encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
-import { assemble, type AssemblyRequest } from "../../src/train/assemble.ts";
+import { assemble } from "../../src/train/assemble.ts";
+import type { AssemblyRequest } from "../../src/train/assembly_request.ts";
 import { forward, survey } from "../../src/train/forward.ts";
 import { groupParameter, slotGroups } from "../../src/train/slots.ts";
 import { Trainer } from "../../src/train/trainer.ts";

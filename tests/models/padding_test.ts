@@ -17,8 +17,7 @@ import {
   makeProgram,
   reduceMean,
 } from "../../src/graph/mod.ts";
-import { architectureOf, parseConfig } from "../../src/models/architectures.ts";
-import type { EncoderConfig } from "../../src/models/config.ts";
+import { architectureOf, type EncoderConfig, parseConfig } from "../../src/models/architectures.ts";
 import { plainModel } from "../../src/models/plain_model.ts";
 import { plainLinear } from "../../src/models/forward_context.ts";
 import {

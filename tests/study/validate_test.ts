@@ -1,9 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { expandStudy } from "../../src/study/expand.ts";
 import { StudyError } from "../../src/study/problems.ts";
-import { checkRuns } from "../../src/study/validate.ts";
+import { checkRuns, type RunTables } from "../../src/study/validate.ts";
 import { planRun } from "../../src/study/ranks.ts";
-import type { RunTables } from "../../src/study/validate.ts";
 import { encoderModules, examplesOf, methods, smallStudy, tasks } from "./tables.ts";
 
 const modules = encoderModules(2, 64, 256);

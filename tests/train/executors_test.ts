@@ -5,7 +5,7 @@ import type { Executor } from "../../src/exec/executor.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
 import { drawParameters } from "../../src/models/parameters.ts";
 import { embeddedEncoderConfig } from "../../tools/pretrain/run.ts";
-import type { EncoderWeights } from "../../src/train/assemble.ts";
+import type { EncoderWeights } from "../../src/train/assembly_request.ts";
 import { sliceOf } from "../../src/train/layout.ts";
 import { groupParameter } from "../../src/train/slots.ts";
 import type { Checkpoint } from "../../src/train/run_types.ts";

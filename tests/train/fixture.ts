@@ -7,7 +7,7 @@ import { RandomStream } from "../../src/base/random.ts";
 import type { Executor } from "../../src/exec/executor.ts";
 import type { BoundMethod } from "../../src/methods/method.ts";
 import { findMethod } from "../../src/methods/table.ts";
-import type { EncoderConfig } from "../../src/models/config.ts";
+import type { EncoderConfig } from "../../src/models/architectures.ts";
 import { targetModules } from "../../src/models/modules.ts";
 import {
   defaultSettings,
@@ -17,7 +17,8 @@ import {
 import { createBatchStream, evaluationBatches } from "../../src/tasks/batches.ts";
 import type { ModulePart } from "../../src/study/types.ts";
 import type { Encoded, Task } from "../../src/tasks/types.ts";
-import type { Assembly, EncoderWeights, StateVector } from "../../src/train/assemble.ts";
+import type { Assembly, StateVector } from "../../src/train/assemble.ts";
+import type { EncoderWeights } from "../../src/train/assembly_request.ts";
 import type { EvaluationSplit } from "../../src/train/evaluate.ts";
 import { sliceOf } from "../../src/train/layout.ts";
 import { ProgramCache } from "../../src/train/programs.ts";

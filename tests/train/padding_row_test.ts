@@ -1,7 +1,7 @@
 /** Full fine-tuning on texts that hold the token of padding: its row of the word embedding stays as it is. */
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
-import type { EncoderConfig } from "../../src/models/config.ts";
+import type { EncoderConfig } from "../../src/models/architectures.ts";
 import type { Batch } from "../../src/tasks/types.ts";
 import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";

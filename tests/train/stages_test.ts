@@ -7,7 +7,8 @@ import { type HostTensor, interpret } from "../../src/graph/mod.ts";
 import type { PolicyContext, RankPolicy } from "../../src/methods/rank_policy.ts";
 import { defaultSettings, overlaySettings } from "../../src/study/settings.ts";
 import { firstBatch } from "../../src/tasks/batches.ts";
-import { assemble, type AssemblyRequest } from "../../src/train/assemble.ts";
+import { assemble } from "../../src/train/assemble.ts";
+import type { AssemblyRequest } from "../../src/train/assembly_request.ts";
 import { batchDims, inputFeeds, targetFeeds } from "../../src/train/feeds.ts";
 import { sliceOf } from "../../src/train/layout.ts";
 import {
