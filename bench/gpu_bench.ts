@@ -11,7 +11,7 @@
  */
 import { quietVulkan, readArguments, say } from "../src/cli/terminal.ts";
 import { trainingRequest } from "../src/runs/execute.ts";
-import { textTable } from "../src/cli/text_table.ts";
+import { textTable } from "../src/base/text_table.ts";
 import type { Executor } from "../src/exec/executor.ts";
 import {
   adapterName,

@@ -7,7 +7,7 @@ import { unknownName } from "../src/base/suggest.ts";
 import { commandOf } from "../src/cli/command.ts";
 import { UsageError } from "../src/base/usage_error.ts";
 import { quietVulkan, runCommand, say, wholeNumber } from "../src/cli/terminal.ts";
-import { textTable } from "../src/cli/text_table.ts";
+import { textTable } from "../src/base/text_table.ts";
 import { methodsBench } from "./methods_bench.ts";
 import { executorShareBench, firstStepBench } from "./overhead_bench.ts";
 import { defaultPairs } from "./pairs.ts";

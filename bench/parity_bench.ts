@@ -11,7 +11,7 @@
 import { RandomStream } from "../src/base/random.ts";
 import { UsageError } from "../src/base/usage_error.ts";
 import { readArguments, runCommand, say } from "../src/cli/terminal.ts";
-import { textTable } from "../src/cli/text_table.ts";
+import { textTable } from "../src/base/text_table.ts";
 import { input, makeProgram, optimise, type Tensor } from "../src/graph/mod.ts";
 import { architectureOf } from "../src/models/architectures.ts";
 import { plainLinear } from "../src/models/forward_context.ts";

@@ -10,7 +10,7 @@ import { readStudyResults } from "../src/runs/study_results.ts";
 import { sweepStudy } from "../src/runs/sweep.ts";
 import { readStudyFile } from "../src/runs/study_file.ts";
 import { quietVulkan, say } from "../src/cli/terminal.ts";
-import { textTable } from "../src/cli/text_table.ts";
+import { textTable } from "../src/base/text_table.ts";
 import { methods } from "../src/methods/table.ts";
 import { buildReport } from "../src/report/build.ts";
 import type { Study } from "../src/study/study.ts";

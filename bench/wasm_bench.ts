@@ -8,7 +8,7 @@
  * @module
  */
 import { say } from "../src/cli/terminal.ts";
-import { textTable } from "../src/cli/text_table.ts";
+import { textTable } from "../src/base/text_table.ts";
 import { pause } from "./pairs.ts";
 import { lowerQuartile } from "./setup.ts";
 import type { WasmBenchReply, WasmBenchRequest } from "./wasm_worker.ts";

@@ -188,3 +188,20 @@ export function fitTable(
   });
   return partsOf(measured, layout.width).map((part) => partText(part, rows, layout)).join("\n");
 }
+
+/**
+ * Rows under headings, as {@linkcode fitTable} lays them out: columns of numbers are aligned to the right and never shortened.
+ *
+ * @param width Columns of the terminal, or null for no limit. Default null.
+ */
+export function textTable(
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+  width: number | null = null,
+): string {
+  const columns = headings.map((title, i) => {
+    const isNumeric = rows.every((row) => /^[-\d]/.test(row[i]!));
+    return { title, align: isNumeric ? "right" : "left", isName: !isNumeric } as const;
+  });
+  return fitTable(columns, rows, { width });
+}

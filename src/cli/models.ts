@@ -14,7 +14,7 @@ import type { Fetching } from "../fetch/model_files.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { runCommand, say } from "./terminal.ts";
-import { textTable } from "./text_table.ts";
+import { textTable } from "../base/text_table.ts";
 
 /** The hub model that an argument means. */
 function hubModelOf(name: string): HubModel {

@@ -10,7 +10,7 @@ import type { CountRange, PlannedCounts } from "../study/types.ts";
 import { plannedCounts } from "../study/validate.ts";
 import { readSelection } from "../runs/selection.ts";
 import { mapConcurrently } from "../runs/side_by_side.ts";
-import { textTable } from "./text_table.ts";
+import { textTable } from "../base/text_table.ts";
 import { expand, type PlannedRun, planRuns, withPresentFolders } from "../runs/planning.ts";
 import type { StudyFile } from "../runs/study_file.ts";
 import { studyWarnings } from "../runs/study_warnings.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { methodsText } from "../report/text_table.ts";
+import { methodsText } from "../report/methods_text.ts";
 import { outputFolder } from "../record/results_reader.ts";
 import { commandOf } from "./command.ts";
 import { resultsOption, sweptArgument } from "./command_parts.ts";

@@ -5,7 +5,7 @@
  */
 import { commandOf } from "./command.ts";
 import { deviceOption, onlyOption, studyArgument } from "./command_parts.ts";
-import { methodsText } from "../report/text_table.ts";
+import { methodsText } from "../report/methods_text.ts";
 import { clock } from "./work_status.ts";
 import { planText } from "./plan_text.ts";
 import { defaultStudy, readStudyFile } from "../runs/study_file.ts";

@@ -5,7 +5,7 @@
  */
 import type { Verification } from "../record/verification.ts";
 import { numbersText, pinnedText, remarkOf } from "../report/tables/verification.ts";
-import { textTable } from "./text_table.ts";
+import { textTable } from "../base/text_table.ts";
 
 /**
  * The table for the terminal.

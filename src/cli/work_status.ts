@@ -9,6 +9,7 @@ import { fixed } from "../report/format.ts";
 import { metricInfo } from "../report/metrics.ts";
 import { flagsText } from "../report/run_flags.ts";
 import type { RunProgress } from "../runs/execute.ts";
+import { keptOf } from "../study/kept.ts";
 import { clearStatus, complain, outputColumns, say, showStatus } from "./terminal.ts";
 
 /** A duration such as `45s`, `3m05s` or `2h07m`. */
@@ -30,7 +31,7 @@ export function scoreText(metric: string, value: number | undefined): string {
 export function summaryOf(record: RunRecord): string {
   const { outcome, best, last, keep, primaryMetric, time, ranksMoved, flags } = record.happened;
   if (outcome.state === "failed") return `failed (${outcome.cause}): ${outcome.message}`;
-  const value = (keep === "best" ? best : last)?.metrics[primaryMetric];
+  const value = keptOf(keep, { best, last })?.metrics[primaryMetric];
   const moved = ranksMoved > 0 ? `, ${ranksMoved} ranks moved` : "";
   return `${scoreText(primaryMetric, value)} in ${clock(time.wallMillis)}${moved}${
     flagsText(flags)

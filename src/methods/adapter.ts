@@ -278,6 +278,15 @@ export function isOfWeights(adapter: Adapter): adapter is WeightAdapter {
   return adapter.place === undefined || adapter.place === "weight";
 }
 
+/**
+ * The factor of an adapter's update, α/r in most methods.
+ *
+ * @param ranks The initial ranks of all adapted modules, 0 included; r is their mean.
+ */
+export function scaleOf(adapter: Pick<Adapter, "scale">, ranks: readonly number[]): number {
+  return adapter.scale(ranks.reduce((sum, rank) => sum + rank, 0) / ranks.length);
+}
+
 /** Slots to make room for in a module that starts with `rank`. */
 export function capacityOf({ policy }: Pick<Adapter, "policy">, rank: number): number {
   return policy?.capacity?.(rank) ?? rank;

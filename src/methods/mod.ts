@@ -60,6 +60,6 @@ export type {
   RowView,
 } from "./rank_policy.ts";
 export type { LayerDimensions, RankEstimate } from "./rank_estimate.ts";
-export { nonlinearities, type Nonlinearity } from "./bottleneck.ts";
+export { nonlinearities, type Nonlinearity } from "./nonlinearity.ts";
 export type { DirectionMode } from "./directions.ts";
 export { findMethod, methods, type MethodTable, methodTable } from "./table.ts";

@@ -3,18 +3,9 @@
  *
  * @module
  */
+import { moduleParts } from "../study/settings.ts";
 import type { ModulePart, ModuleShape } from "../study/types.ts";
 import type { EncoderShape } from "./config.ts";
-
-/** The six target parts of a layer, in the order of the forward pass. */
-export const moduleParts: readonly ModulePart[] = [
-  "query",
-  "key",
-  "value",
-  "attention_output",
-  "intermediate",
-  "output",
-];
 
 /** The target modules of the chosen parts, layer by layer. */
 export function targetModules(

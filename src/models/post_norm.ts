@@ -29,7 +29,7 @@ import {
   norm,
   type WantedStates,
 } from "./forward_context.ts";
-import { moduleParts } from "./modules.ts";
+import { moduleParts } from "../study/settings.ts";
 import { linearParameters, matrix, normParameters, type ParameterSpec } from "./parameters.ts";
 import { dims, type EncoderInputs } from "./token_rows.ts";
 

@@ -8,6 +8,7 @@
  */
 import type { EvaluationLine, RunRecord, StepLine, Where } from "./types.ts";
 import type { StoredRun } from "./read_study.ts";
+import { keptOf } from "../study/kept.ts";
 
 /** How well two numbers, or all numbers of a kind, agree. */
 export type Agreement = "bit-equal" | "within tolerance" | "different";
@@ -185,7 +186,7 @@ function evaluationReadings(line: EvaluationLine, step: number | null): readonly
 
 /** The evaluation that counts, and those of further splits with it. */
 function finalReadings({ record: { happened } }: RunNumbers): readonly Reading[] {
-  const kept = happened.keep === "best" ? happened.best : happened.last;
+  const kept = keptOf(happened.keep, happened);
   return kept === null ? [] : [
     { place: "step kept", step: null, value: `step ${kept.step}` },
     ...[kept, ...happened.others].flatMap((line) => evaluationReadings(line, null)),

@@ -5,6 +5,7 @@
  */
 import { type ColumnTable, table as tableOf } from "arquero";
 import type { Asked, EvaluationLine, RunRecord } from "../record/types.ts";
+import { keptOf } from "../study/kept.ts";
 import type { Row, StudyResults } from "./types.ts";
 
 /** Budget name of methods without ranks. */
@@ -53,7 +54,7 @@ export function budgetName(budget: Asked["budget"]): string {
 export function keptEvaluation(record: RunRecord): EvaluationLine | null {
   const { outcome, keep, best, last } = record.happened;
   if (outcome.state === "failed") return null;
-  return keep === "best" ? best : last;
+  return keptOf(keep, { best, last });
 }
 
 /** Flattens a run's record. */

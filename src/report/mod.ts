@@ -15,4 +15,4 @@ export type {
   TableColumn,
   Tone,
 } from "./types.ts";
-export { methodsText } from "./text_table.ts";
+export { methodsText } from "./methods_text.ts";

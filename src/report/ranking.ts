@@ -14,7 +14,8 @@ import {
   signedRankTest,
   significanceLevel,
 } from "../stats/rank_tests.ts";
-import { averageRanks, summarise } from "../stats/statistics.ts";
+import { averageRanks } from "../stats/correlation.ts";
+import { summarise } from "../stats/statistics.ts";
 import { baselineOf } from "./tables/paired.ts";
 import type { StudyResults } from "./types.ts";
 

@@ -6,6 +6,7 @@
 import { hasClassifierClass } from "../models/classifier_folder.ts";
 import type { EncoderConfig } from "../models/architectures.ts";
 import { pythonLines } from "../models/encoder_folder.ts";
+import { keptOf } from "../study/kept.ts";
 import type { TrainedRun } from "./trained_run.ts";
 
 /** What a run can be exported as. */
@@ -70,8 +71,8 @@ export function exportReadme(
 ): string {
   const { record, run, task, withoutRank, model: { config } } = trained;
   const { maxLength } = run.settings.train;
-  const { keep, best, last, primaryMetric } = record.happened;
-  const kept = keep === "best" ? best : last;
+  const { keep, primaryMetric } = record.happened;
+  const kept = keptOf(keep, record.happened);
   const classes = task.output.type === "classification"
     ? `Classes, in order: ${task.output.labels.join(", ")}.`
     : `A score from ${task.output.min} to ${task.output.max}.`;

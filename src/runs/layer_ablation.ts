@@ -8,12 +8,8 @@ import { capacityOf } from "../methods/adapter.ts";
 import { readSafetensors } from "../models/safetensors.ts";
 import type { StoredRun } from "../record/read_study.ts";
 import { readIfThere, writeWhole } from "../record/run_folder.ts";
-import {
-  type EvaluationLine,
-  recordSchemaVersion,
-  type RunAblation,
-  type RunRecord,
-} from "../record/types.ts";
+import { recordSchemaVersion, type RunAblation, type RunRecord } from "../record/types.ts";
+import { keptOf } from "../study/kept.ts";
 import type { ModuleShape } from "../study/types.ts";
 import { wholeSequence } from "../tasks/sequence.ts";
 import { ablate, piecesOf, storedRanks, type TrainedTensors } from "../train/ablation.ts";
@@ -34,11 +30,6 @@ const lossTolerance = 1e-5;
 /** Share of a split's examples whose class may change, where two classes are all but equally likely. */
 const tieShare = 0.01;
 
-/** The evaluation that counts, null for a run without one. */
-function keptOf({ happened: { keep, best, last } }: RunRecord): EvaluationLine | null {
-  return keep === "best" ? best : last;
-}
-
 /** The file with the weights of the evaluation that counts. */
 export function keptWeightsFile({ happened: { keep, best, last } }: RunRecord): string {
   return keep === "best" && best?.step !== last?.step ? "best.safetensors" : "adapter.safetensors";
@@ -52,7 +43,7 @@ export function isAblationOf(
 ): boolean {
   const { finalRanks, storedRanks, primaryMetric } = record.happened;
   if (finalRanks === null || ablation.metric !== primaryMetric) return false;
-  const metric = keptOf(record)?.metrics[primaryMetric];
+  const metric = keptOf(record.happened.keep, record.happened)?.metrics[primaryMetric];
   const isSame = Object.is(metric, ablation.baseline) ||
     Math.abs((metric ?? NaN) - ablation.baseline) <= metricTolerance;
   const pieces = piecesOf(modules, storedRanks ?? finalRanks);
@@ -76,7 +67,7 @@ export function checkBaseline(
   found: Evaluation,
   { record, predictions }: Pick<StoredRun, "record" | "predictions">,
 ): void {
-  const wanted = keptOf(record)!;
+  const wanted = keptOf(record.happened.keep, record.happened)!;
   const metric = record.happened.primaryMetric;
   const fail = (what: string, here: number | undefined, there: number | undefined): never => {
     throw new RangeError(
@@ -124,7 +115,7 @@ function readWeights(
   { stored: { record }, planned: { title } }: AblatedRun,
 ): TrainedTensors {
   const { tensors, metadata } = readSafetensors(bytes, path);
-  const step = String(keptOf(record)?.step);
+  const step = String(keptOf(record.happened.keep, record.happened)?.step);
   if (metadata["run"] !== record.id || metadata["step"] !== step) {
     throw new RangeError(
       `Cannot ablate the run "${title}": "${path}" is of run ${metadata["run"]}, step ${

@@ -19,6 +19,7 @@ import {
   type RunRecord,
   type SequenceOutcome,
 } from "../record/types.ts";
+import { keptOf } from "../study/kept.ts";
 import { countParameters } from "../study/ranks.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
 import type { SequenceStage } from "../tasks/types.ts";
@@ -113,7 +114,7 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
   const progress = trainer?.progress ?? null;
   const best = progress?.best ?? null;
   const last = progress?.last ?? null;
-  const kept = keep === "best" ? best : last;
+  const kept = keptOf(keep, { best, last });
   if (trainer !== null) await writeWeights(folder, planned.id, trainer);
   if (kept !== null) await writePredictions(folder, splits, kept);
   const { epochs, finalTrainLoss, ...stepTimes } = stepFigures(steps);

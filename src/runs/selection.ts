@@ -4,7 +4,7 @@
  * @module
  */
 import { unknownName } from "../base/suggest.ts";
-import { budgetName } from "../study/run_id.ts";
+import { budgetKey } from "../study/run_id.ts";
 import type { RunSpec } from "../study/types.ts";
 import { UsageError } from "../base/usage_error.ts";
 
@@ -12,7 +12,7 @@ import { UsageError } from "../base/usage_error.ts";
 const axes: Readonly<Record<string, (run: RunSpec) => string>> = {
   task: ({ task }) => task,
   method: ({ label }) => label,
-  budget: ({ budget }) => budget === null ? "none" : budgetName(budget),
+  budget: ({ budget }) => budget === null ? "none" : budgetKey(budget),
   seed: ({ seed }) => String(seed),
 };
 

@@ -6,7 +6,7 @@
 import { checkDevice, chooseExecutor } from "../exec/choose.ts";
 import type { Executor } from "../exec/executor.ts";
 import type { Fetching } from "../fetch/model_files.ts";
-import { isOfWeights } from "../methods/adapter.ts";
+import { isOfWeights, scaleOf } from "../methods/adapter.ts";
 import type { Method } from "../methods/method.ts";
 import { methodTable } from "../methods/table.ts";
 import { updatesOf } from "../methods/weight_update.ts";
@@ -14,6 +14,7 @@ import { architectureOf } from "../models/architectures.ts";
 import { targetModules } from "../models/modules.ts";
 import type { StoredTensor } from "../models/safetensors.ts";
 import { expandStudy } from "../study/expand.ts";
+import { keptOf } from "../study/kept.ts";
 import type { PartialSettings } from "../study/settings.ts";
 import { type MethodOptions, parseStudy, type StudyBudget } from "../study/study.ts";
 import { builtInTasks, findTask } from "../tasks/catalog.ts";
@@ -171,8 +172,8 @@ async function modelOf(
     const own = targetModules(encoder.config);
     const names = new Set(own.map(({ name }) => name));
     const whole = [...tensors].filter(([name]) => !names.has(name.slice(0, name.lastIndexOf("."))));
-    const mean = ranks.reduce((sum, { rank }) => sum + rank, 0) / ranks.length;
-    const stored = { tensors, off: kept.off, scale: adapter.scale(mean) };
+    const scale = scaleOf(adapter, ranks.map(({ rank }) => rank));
+    const stored = { tensors, off: kept.off, scale };
     return peftFiles({
       run,
       method,
@@ -250,8 +251,7 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
       }
       for (const event of await trainer.advance()) yield toldOf(event);
     }
-    const { best, last } = trainer.progress;
-    const kept = run.run.settings.train.keep === "best" ? best! : last!;
+    const kept = keptOf(run.run.settings.train.keep, trainer.progress)!;
     const model = await modelOf(trainer, request, { run, inputs }, kept);
     const counts = Object.entries(kept.order).map(([name, slots]) => {
       const masked = kept.off.filter(({ module }) => module === name).length;

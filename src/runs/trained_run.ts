@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isOfWeights } from "../methods/adapter.ts";
+import { isOfWeights, scaleOf } from "../methods/adapter.ts";
 import type { BoundMethod } from "../methods/method.ts";
 import { storedBranches } from "../methods/stored_branches.ts";
 import { findMethod } from "../methods/table.ts";
@@ -100,11 +100,9 @@ async function readKeptWeights(reader: ResultsReader, record: RunRecord) {
 }
 
 /** The factor of the updates: that of the average initial rank, as in training. */
-function scaleOf({ adapter }: BoundMethod, { happened: { initialRanks } }: RunRecord): number {
+function storedScale({ adapter }: BoundMethod, { happened: { initialRanks } }: RunRecord): number {
   const ranks = Object.values(initialRanks ?? {});
-  return adapter === null || ranks.length === 0
-    ? 1
-    : adapter.scale(ranks.reduce((sum, rank) => sum + rank, 0) / ranks.length);
+  return adapter === null || ranks.length === 0 ? 1 : scaleOf(adapter, ranks);
 }
 
 function titleOf(source: ModelSource): string {
@@ -169,7 +167,7 @@ export async function readTrainedRun(
   const tensors = rank === null ? whole : truncated(whole, adapter ?? { parts: [] }, modules, rank);
   const updates = adapter === null || !isOfWeights(adapter)
     ? []
-    : updatesOf({ tensors, off, scale: scaleOf(method, record) }, adapter, modules, pathOf);
+    : updatesOf({ tensors, off, scale: storedScale(method, record) }, adapter, modules, pathOf);
   const branches = adapter === null || isOfWeights(adapter)
     ? new Map<string, ModuleBranch>()
     : storedBranches(tensors, adapter, modules);

@@ -6,13 +6,9 @@
  *
  * @module
  */
-import {
-  mean,
-  quantileSorted,
-  sampleCorrelation,
-  sampleStandardDeviation,
-} from "simple-statistics";
+import { mean, quantileSorted, sampleStandardDeviation } from "simple-statistics";
 import { RandomStream } from "../base/random.ts";
+import { isConstant, rankCorrelation } from "./correlation.ts";
 import { centralQuantile } from "./student_t.ts";
 
 /** Confidence of every interval in a report. */
@@ -109,27 +105,9 @@ function verdictOf(summary: Summary, isHigherBetter: boolean): Verdict {
   return (centre > 0) === isHigherBetter ? "better" : "worse";
 }
 
-/** Ranks from 1, ties sharing their average. */
-export function averageRanks(values: readonly number[]): number[] {
-  const order = values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
-  const ranks = new Array<number>(values.length).fill(0);
-  let start = 0;
-  while (start < order.length) {
-    let end = start;
-    while (end + 1 < order.length && values[order[end + 1]!] === values[order[start]!]) end++;
-    for (let i = start; i <= end; i++) ranks[order[i]!] = (start + end) / 2 + 1;
-    start = end + 1;
-  }
-  return ranks;
-}
-
-const isConstant = (values: readonly number[]): boolean => values.every((v) => v === values[0]);
-
 /** Spearman's ρ with average ranks for ties; null where a side is constant or fewer than three pairs exist. */
 export function spearman(x: readonly number[], y: readonly number[]): number | null {
-  if (x.length < 3 || isConstant(x) || isConstant(y)) return null;
-  // Rounding takes the correlation of equal orders to 1.0000000000000002.
-  return Math.max(-1, Math.min(1, sampleCorrelation(averageRanks(x), averageRanks(y))));
+  return x.length < 3 ? null : rankCorrelation(x, y);
 }
 
 /** Kendall's τ-b (Kendall 1945, corrected for ties); null where a side is constant or fewer than three pairs exist. */

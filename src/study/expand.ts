@@ -7,11 +7,17 @@ import { canonicalJson, type Json } from "../base/canonical_json.ts";
 import type { z } from "zod";
 import { unknownName } from "../base/suggest.ts";
 import { placeOf, type Problem, problemsOf, StudyError } from "./problems.ts";
-import { budgetName, runContent, runTitle } from "./run_id.ts";
+import { budgetKey, runContent, runTitle } from "./run_id.ts";
 import { knownSequences } from "./sequences.ts";
 import { defaultSettings, overlaySettings } from "./settings.ts";
-import { budgetOf } from "./study.ts";
-import type { DeltaCondition, MethodOptions, OneOrMore, Study, StudyMethod } from "./study.ts";
+import {
+  budgetOf,
+  type DeltaCondition,
+  type MethodOptions,
+  type OneOrMore,
+  type Study,
+  type StudyMethod,
+} from "./study.ts";
 import type { Budget, MethodEntry, RunSpec } from "./types.ts";
 
 /** What other rooms know of tasks and methods. */
@@ -159,7 +165,7 @@ function matches(when: DeltaCondition, { task, variant, budget, seed }: Point): 
     has(when.method, (name) => name === variant.entry.name || name === variant.label) &&
     has(
       when.budget,
-      (value) => budget !== null && budgetName(budgetOf(value)) === budgetName(budget),
+      (value) => budget !== null && budgetKey(budgetOf(value)) === budgetKey(budget),
     ) &&
     has(when.seed, (value) => value === seed);
 }
@@ -323,7 +329,7 @@ function checkNames(
 function checkTwice(study: Study, budgets: readonly Budget[], problems: Problem[]): void {
   const axes = {
     tasks: study.axes.tasks,
-    budgets: budgets.map(budgetName),
+    budgets: budgets.map(budgetKey),
     seeds: study.axes.seeds.map(String),
   };
   for (const [axis, values] of Object.entries(axes)) {

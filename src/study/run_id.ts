@@ -36,7 +36,7 @@ export function runId(run: RunSpec, hashes: InputHashes): string {
 }
 
 /** A budget in few characters: `r4` for a rank, `p20000` for parameters. */
-export function budgetName(budget: Budget): string {
+export function budgetKey(budget: Budget): string {
   return `${budget.type === "rank" ? "r" : "p"}${budget.value}`;
 }
 
@@ -58,7 +58,7 @@ function nameOf(parts: readonly string[]): string {
 
 /** How the names of all folders of a run begin and end, whatever its label is. */
 function endsOf(run: RunSpec, id: string): { readonly start: string; readonly end: string } {
-  const budget = run.budget === null ? [] : [budgetName(run.budget)];
+  const budget = run.budget === null ? [] : [budgetKey(run.budget)];
   return {
     start: nameOf([run.task, run.method]),
     end: nameOf([...budget, `seed${run.seed}`, id.slice(0, 8)]),
@@ -89,7 +89,7 @@ export function runTitle(run: Pick<RunSpec, "task" | "label" | "budget" | "seed"
   return [
     run.task,
     run.label,
-    ...(run.budget === null ? [] : [budgetName(run.budget)]),
+    ...(run.budget === null ? [] : [budgetKey(run.budget)]),
     `seed ${run.seed}`,
   ].join(", ");
 }

@@ -31,6 +31,7 @@ export interface RunTables {
 
 /** A run and the ranks that it is planned with. */
 export interface CheckedRun {
+  /** As it was asked. */
   readonly run: RunSpec;
   /** The adapted modules, in model order; empty for a method without ranks. */
   readonly modules: readonly ModuleShape[];
@@ -40,6 +41,7 @@ export interface CheckedRun {
 
 /** What checking a study's runs came to. */
 export interface CheckedRuns {
+  /** Empty where all runs can start. */
   readonly problems: readonly Problem[];
   /** One for each run, in the order of the runs. */
   readonly runs: readonly CheckedRun[];

@@ -11,7 +11,7 @@
  *
  * @module
  */
-import { sampleCorrelation } from "simple-statistics";
+import { correlation, rankCorrelation } from "../stats/correlation.ts";
 import type { MetricName, Task, TaskOutput } from "./types.ts";
 
 /** A metric as data. */
@@ -107,29 +107,13 @@ export function matthews(targets: ArrayLike<number>, predictions: ArrayLike<numb
 /** Pearson's correlation; 0 where either side is constant. */
 export function pearson(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
   checkedLength("pearson", targets, predictions);
-  const x = Array.from(targets);
-  const y = Array.from(predictions);
-  if (isConstant(x) || isConstant(y)) return 0;
-  return Math.max(-1, Math.min(1, sampleCorrelation(x, y)));
+  return correlation(Array.from(targets), Array.from(predictions)) ?? 0;
 }
 
 /** Spearman's rank correlation, equal values sharing their average rank; 0 where either side is constant. */
 export function spearman(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
   checkedLength("spearman", targets, predictions);
-  return pearson(averageRanks(targets), averageRanks(predictions));
-}
-
-/** Ranks from 1 in ascending order; equal values get the average of the ranks they share. */
-export function averageRanks(values: ArrayLike<number>): readonly number[] {
-  const order = Array.from(values, (_, i) => i).sort((a, b) => values[a]! - values[b]!);
-  const ranks = new Array<number>(order.length).fill(0);
-  for (let start = 0; start < order.length;) {
-    let end = start + 1;
-    while (end < order.length && values[order[end]!] === values[order[start]!]) end++;
-    for (let i = start; i < end; i++) ranks[order[i]!] = (start + 1 + end) / 2;
-    start = end;
-  }
-  return ranks;
+  return rankCorrelation(Array.from(targets), Array.from(predictions)) ?? 0;
 }
 
 /** All metrics by name. */
@@ -241,10 +225,6 @@ function checkValues(task: Task, what: string, values: ArrayLike<number>): void 
           : `a class from 0 to ${output.labels.length - 1}`),
     );
   }
-}
-
-function isConstant(values: readonly number[]): boolean {
-  return values.every((value) => value === values[0]);
 }
 
 function checkedLength(

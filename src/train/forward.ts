@@ -17,11 +17,11 @@ import {
   withScope,
 } from "../graph/mod.ts";
 import {
-  type Adapter,
   isOfWeights,
   type LowRankUpdate,
   type PartGroup,
   type Pass,
+  scaleOf,
   type WeightAdapter,
 } from "../methods/adapter.ts";
 import { bottleneckBranch, singleBottlenecks } from "../methods/bottleneck.ts";
@@ -231,7 +231,11 @@ function preparedBranches(
   if (adapter === null) return new Map();
   return new Map(
     sizeClasses(groups).flatMap(({ members, modules }) => {
-      const whole = adapter.prepare(partsOf(members, views), scaleOf(adapter, request), pass);
+      const whole = adapter.prepare(
+        partsOf(members, views),
+        scaleOf(adapter, initialRanks(request)),
+        pass,
+      );
       const own = singleBottlenecks(whole);
       return modules.map((module, i) => {
         const dropped = (x: Tensor) => {
@@ -262,13 +266,12 @@ function dropoutMasks(sites: readonly DropoutSite[]): ReadonlyMap<string, Tensor
   }));
 }
 
-function areWeightsFed({ weights, method: { adapter } }: AssemblyRequest): boolean {
-  return (weights ?? (adapter?.policy?.kind === "merge" ? "fed" : "constant")) === "fed";
+function initialRanks({ ranks }: AssemblyRequest): readonly number[] {
+  return ranks.map(({ rank }) => rank);
 }
 
-/** The factor of an adapter: of the average initial rank of all target modules. */
-export function scaleOf(adapter: Adapter, { ranks }: Pick<AssemblyRequest, "ranks">): number {
-  return adapter.scale(ranks.reduce((sum, { rank }) => sum + rank, 0) / ranks.length);
+function areWeightsFed({ weights, method: { adapter } }: AssemblyRequest): boolean {
+  return (weights ?? (adapter?.policy?.kind === "merge" ? "fed" : "constant")) === "fed";
 }
 
 /**
@@ -291,7 +294,8 @@ export function forward(
   const shapes = adaptedShapes(request);
   const pieces = adapter === null
     ? []
-    : withScope("adapters", () => preparedPieces(adapter, plan, scaleOf(adapter, request), pass));
+    : withScope("adapters", () =>
+      preparedPieces(adapter, plan, scaleOf(adapter, initialRanks(request)), pass));
   const pieceOf = new Map(
     pieces.flatMap((piece) => piece.modules.map(({ name }) => [name, piece] as const)),
   );

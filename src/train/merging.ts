@@ -4,12 +4,12 @@
  * @module
  */
 import type { RandomStream } from "../base/random.ts";
+import { scaleOf } from "../methods/adapter.ts";
 import type { MergeAction } from "../methods/rank_actions.ts";
 import { updatesOf, type WeightUpdate } from "../methods/weight_update.ts";
 import { architectureOf } from "../models/architectures.ts";
 import type { Assembly } from "./assemble.ts";
 import type { AssemblyRequest } from "./assembly_request.ts";
-import { scaleOf } from "./forward.ts";
 import type { MergedBlock } from "./history.ts";
 import { initialOrder, type SlotOrder } from "./slots.ts";
 import { adapterTensors } from "./stored_tensors.ts";
@@ -37,7 +37,7 @@ export function updatesOfBlock(
   const { modulePath } = architectureOf(config);
   const stored = new Map(tensors.map(({ name, shape, data }) => [name, { shape, data }]));
   return updatesOf(
-    { tensors: stored, off: [], scale: scaleOf(adapter!, { ranks }) },
+    { tensors: stored, off: [], scale: scaleOf(adapter!, ranks.map(({ rank }) => rank)) },
     adapter!,
     ranks.map(({ module }) => module),
     ({ layer, part }) => modulePath(layer, part),

@@ -6,7 +6,7 @@ import { findStudyFile, readStudyFile, studyFolders } from "../../src/runs/study
 import { sweep } from "../../src/cli/sweep.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { readArguments, wholeNumber } from "../../src/cli/terminal.ts";
-import { textTable } from "../../src/cli/text_table.ts";
+import { textTable } from "../../src/base/text_table.ts";
 import { methods } from "../../src/methods/table.ts";
 import { StudyError } from "../../src/study/problems.ts";
 import { parseStudy } from "../../src/study/study.ts";

@@ -21,8 +21,9 @@ import {
 } from "../../src/graph/mod.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
 import { type ForwardContext, plainLinear } from "../../src/models/forward_context.ts";
-import { moduleParts, targetModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/modules.ts";
 import { encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
+import { moduleParts } from "../../src/study/settings.ts";
 import { assertNear, type GoldenEncoder, goldenEncoder, goldenFamilies } from "./encoders.ts";
 
 const kinds = ["classification", "regression"] as const;

@@ -12,7 +12,7 @@ import {
   runsTable,
   scoresTable,
 } from "../../src/report/tables.ts";
-import { methodsText } from "../../src/report/text_table.ts";
+import { methodsText } from "../../src/report/methods_text.ts";
 import type { ReportTable, StudyResults } from "../../src/report/types.ts";
 import { scoredStudy, withHappened } from "./scored_study.ts";
 

@@ -3,7 +3,7 @@ import { columnsOf } from "../../src/base/text_width.ts";
 import { csvOf } from "../../src/report/csv.ts";
 import { rowsOf } from "../../src/report/facts.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
-import { methodsText } from "../../src/report/text_table.ts";
+import { methodsText } from "../../src/report/methods_text.ts";
 import { ablationRows } from "../../src/report/tables/ablation.ts";
 import { truncationRows } from "../../src/report/tables/truncations.ts";
 import { budgetsTable } from "../../src/report/tables/budgets.ts";

@@ -4,7 +4,7 @@ import { summaryOf } from "../../src/cli/work_status.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { verifyStudy } from "../../src/runs/verify.ts";
 import type { RunRecord } from "../../src/record/types.ts";
-import { methodsText } from "../../src/report/text_table.ts";
+import { methodsText } from "../../src/report/methods_text.ts";
 import { parseStudy } from "../../src/study/study.ts";
 import { scoredStudy, tinyStudy, withSwept } from "./tiny_study.ts";
 

@@ -5,8 +5,8 @@ import {
   assertNotEquals,
   assertThrows,
 } from "@std/assert";
+import { averageRanks } from "../../src/stats/correlation.ts";
 import {
-  averageRanks,
   bootstrapInterval,
   comparePaired,
   kendall,
@@ -57,6 +57,11 @@ Deno.test("spearman, kendall and averageRanks agree with SciPy, ties included", 
     near(kendall(pair.x, pair.y), pair.kendall);
     assertEquals(averageRanks(pair.y), pair.ranks);
   }
+});
+
+Deno.test("averageRanks() gives equal values their average rank", () => {
+  assertEquals(averageRanks([30, 10, 20, 20, 10, 20]), [6, 1.5, 4, 4, 1.5, 4]);
+  assertEquals(averageRanks([]), []);
 });
 
 Deno.test("spearman and kendall of equal and of opposite orders are 1 and −1, not more", () => {

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { expandStudy } from "../../src/study/expand.ts";
-import { budgetName, isFolderOf, runFolder, runId, runTitle } from "../../src/study/run_id.ts";
+import { budgetKey, isFolderOf, runFolder, runId, runTitle } from "../../src/study/run_id.ts";
 import type { MethodOrigin, RunSpec } from "../../src/study/types.ts";
 import { methods, smallStudy, tasks } from "./tables.ts";
 
@@ -77,7 +77,7 @@ Deno.test("runFolder() is readable and safe", () => {
     runFolder({ ...run, task: "../my task", budget: { type: "parameters", value: 20000 } }, id),
     ".._my_task-lora-p20000-seed1-0f3a9c21",
   );
-  assertEquals(budgetName({ type: "rank", value: 2.5 }), "r2.5");
+  assertEquals(budgetKey({ type: "rank", value: 2.5 }), "r2.5");
   assertNotEquals(runFolder(run, id), runFolder(run, `1${id}`));
 });
 

@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { glueTasks } from "../../src/tasks/glue.ts";
-import { averageRanks, computeMetrics, metrics, primaryMetric } from "../../src/tasks/metrics.ts";
+import { computeMetrics, metrics, primaryMetric } from "../../src/tasks/metrics.ts";
 import { areAverageable, metricInfo } from "../../src/report/metrics.ts";
 import type { MetricName, Task } from "../../src/tasks/types.ts";
 import golden from "../golden/metrics.json" with { type: "json" };
@@ -27,11 +27,6 @@ for (const [kind, cases] of Object.entries(golden) as [string, readonly Case[]][
     assert(compared >= 6);
   });
 }
-
-Deno.test("averageRanks() gives equal values their average rank", () => {
-  assertEquals(averageRanks([30, 10, 20, 20, 10, 20]), [6, 1.5, 4, 4, 1.5, 4]);
-  assertEquals(averageRanks([]), []);
-});
 
 Deno.test("no correlation is beyond ±1, whatever rounding gives", () => {
   // The plain formula gives 1.0000000000000002 for these.

@@ -7,7 +7,7 @@ import { groupBy, noBudget } from "../facts.ts";
 import { fixed } from "../format.ts";
 import { metricInfo, metricTitle } from "../metrics.ts";
 import type { SeriesStyles } from "../method_styles.ts";
-import { averageRanks } from "../../stats/statistics.ts";
+import { averageRanks } from "../../stats/correlation.ts";
 import { budgetStyles, channelsOf, chartColours, keysOf } from "../style.ts";
 import type { ScoreRow } from "../tables/scores.ts";
 import type { Chart, Panel } from "../types.ts";
