@@ -14,10 +14,14 @@ import {
 import { commandOf } from "./command.ts";
 import {
   deviceOption,
+  jobsOption,
   movedFolders,
+  noReportOption,
   onlyOption,
+  placeOf,
   resultsOption,
   sweptArgument,
+  threadsOption,
 } from "./command_parts.ts";
 import { stoppedExitCode, stoppedText } from "./stop.ts";
 import { quietVulkan, runCommand, say, sayWrapped, wholeNumber } from "./terminal.ts";
@@ -42,19 +46,10 @@ export const ablate = commandOf({
     },
     ...movedFolders,
     deviceOption("as the sweep"),
-    {
-      name: "jobs",
-      value: "N",
-      text: "runs ablated at a time (default: on the native CPU one a core, elsewhere one)",
-    },
-    {
-      name: "threads",
-      value: "N",
-      text:
-        "threads of the CPU executors for each run (default: the cores shared out among the jobs)",
-    },
+    jobsOption("ablated"),
+    threadsOption,
     resultsOption,
-    { name: "no-report", text: "leave the report for deno task report" },
+    noReportOption,
   ],
   examples: [
     { line: "deno task ablate", text: `the study ${defaultStudy}, after deno task sweep` },
@@ -70,11 +65,7 @@ export const ablate = commandOf({
   quietVulkan();
   const terminal = new TerminalWatch(ablateWords);
   const options: AblateOptions = {
-    data: parsed.text("data"),
-    model: parsed.text("model"),
-    device: parsed.text("device"),
-    jobs: wholeNumber(parsed.text("jobs"), "jobs"),
-    threads: wholeNumber(parsed.text("threads"), "threads"),
+    ...placeOf(parsed),
     sample: wholeNumber(parsed.text("sample"), "sample"),
     replay: !parsed.flag("no-replay"),
     only: parsed.list("only"),

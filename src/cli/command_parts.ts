@@ -4,7 +4,9 @@
  * @module
  */
 import { devices } from "../exec/choose.ts";
+import { UsageError } from "../base/usage_error.ts";
 import type { CommandOption } from "./command.ts";
+import { type Arguments, wholeNumber } from "./terminal.ts";
 import { defaultStudy } from "../runs/study_file.ts";
 import { defaultResults } from "../runs/study_results.ts";
 
@@ -60,3 +62,56 @@ export const onlyOption = {
   text:
     "a part of the study, by task, method, budget (r8, p20000, none) or seed; all of several hold",
 } as const;
+
+/** @param doing What is done to runs side by side, in one word. */
+export function jobsOption(doing: string): CommandOption {
+  return {
+    name: "jobs",
+    value: "N",
+    text: `runs ${doing} at a time (default: on the native CPU one a core, elsewhere one)`,
+  };
+}
+
+/** Threads of the runs of a command that shares out the cores. */
+export const threadsOption: CommandOption = {
+  name: "threads",
+  value: "N",
+  text: "threads of the CPU executors for each run (default: the cores shared out among the jobs)",
+};
+
+/** The option of the commands that end with a report. */
+export const noReportOption: CommandOption = {
+  name: "no-report",
+  text: "leave the report for deno task report",
+};
+
+/** Where and with what runs are made; null where a default stands. */
+export interface Place {
+  readonly data: string | null;
+  readonly model: string | null;
+  readonly device: string | null;
+  readonly jobs: number | null;
+  readonly threads: number | null;
+}
+
+/** What the commands that make runs are told of folders, device and cores; null where an option is not given. */
+export function placeOf(parsed: Arguments): Place {
+  return {
+    data: parsed.text("data"),
+    model: parsed.text("model"),
+    device: parsed.text("device"),
+    jobs: wholeNumber(parsed.text("jobs"), "jobs"),
+    threads: wholeNumber(parsed.text("threads"), "threads"),
+  };
+}
+
+/**
+ * An option that a command cannot do without.
+ *
+ * @throws {UsageError} If it is not given.
+ */
+export function required(parsed: Arguments, command: string, name: string): string {
+  const value = parsed.text(name);
+  if (value !== null) return value;
+  throw new UsageError(`Option "--${name}" is missing; deno task ${command} --help says more`);
+}

@@ -3,24 +3,16 @@
  *
  * @module
  */
-import { UsageError } from "../base/usage_error.ts";
 import { chooseExecutor } from "../exec/choose.ts";
 import { type ImportOptions, importPeft } from "../runs/import.ts";
 import { contentsText } from "../runs/imported_model.ts";
 import { defaultSettings } from "../study/settings.ts";
 import { commandOf } from "./command.ts";
-import { deviceOption } from "./command_parts.ts";
+import { deviceOption, required } from "./command_parts.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { scoreText } from "./work_status.ts";
 import { quietVulkan, runCommand, say, wholeNumber } from "./terminal.ts";
 import { askToWrite } from "./write_access.ts";
-
-function required(value: string | null, name: string): string {
-  if (value === null) {
-    throw new UsageError(`Option "--${name}" is missing; deno task import --help says more`);
-  }
-  return value;
-}
 
 /** The command. */
 export const importCommand = commandOf({
@@ -73,8 +65,8 @@ export const importCommand = commandOf({
 }, async (parsed) => {
   const folder = parsed.positional[0]!;
   const options: ImportOptions = {
-    model: required(parsed.text("model"), "model"),
-    task: required(parsed.text("task"), "task"),
+    model: required(parsed, "import", "model"),
+    task: required(parsed, "import", "task"),
     study: parsed.text("study"),
     data: parsed.text("data"),
     maxLength: wholeNumber(parsed.text("max-length"), "max-length", 4),

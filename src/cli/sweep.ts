@@ -4,22 +4,23 @@
  * @module
  */
 import { commandOf } from "./command.ts";
-import { deviceOption, onlyOption, studyArgument } from "./command_parts.ts";
+import {
+  deviceOption,
+  jobsOption,
+  noReportOption,
+  onlyOption,
+  placeOf,
+  studyArgument,
+  threadsOption,
+} from "./command_parts.ts";
 import { methodsText } from "../report/methods_text.ts";
-import { clock } from "./work_status.ts";
+import { sweptText } from "./work_status.ts";
 import { planText } from "./plan_text.ts";
 import { defaultStudy, readStudyFile } from "../runs/study_file.ts";
 import { defaultResults, readStudyResults, writeReport } from "../runs/study_results.ts";
 import { type SweepOptions, sweepStudy } from "../runs/sweep.ts";
 import { stoppedExitCode, stoppedText } from "./stop.ts";
-import {
-  outputColumns,
-  quietVulkan,
-  runCommand,
-  say,
-  sayWrapped,
-  wholeNumber,
-} from "./terminal.ts";
+import { outputColumns, quietVulkan, runCommand, say, sayWrapped } from "./terminal.ts";
 import { sweepWords, TerminalWatch } from "./terminal_watch.ts";
 import { askToWrite } from "./write_access.ts";
 
@@ -39,17 +40,8 @@ export const sweep = commandOf({
     },
     deviceOption("auto"),
     onlyOption,
-    {
-      name: "jobs",
-      value: "N",
-      text: "runs trained at a time (default: on the native CPU one a core, elsewhere one)",
-    },
-    {
-      name: "threads",
-      value: "N",
-      text:
-        "threads of the CPU executors for each run (default: the cores shared out among the jobs)",
-    },
+    jobsOption("trained"),
+    threadsOption,
     {
       name: "results",
       value: "DIR",
@@ -59,7 +51,7 @@ export const sweep = commandOf({
     },
     { name: "retry-failed", text: "train failed runs again" },
     { name: "dry-run", text: "check the study and print its plan, run nothing" },
-    { name: "no-report", text: "leave the report for deno task report" },
+    noReportOption,
   ],
   examples: [
     { line: "deno task sweep", text: `the study ${defaultStudy}: a minute or two on two cores` },
@@ -80,12 +72,10 @@ export const sweep = commandOf({
 }, async (parsed) => {
   const [name = defaultStudy] = parsed.positional;
   const file = await readStudyFile(name);
+  const place = placeOf(parsed);
   const options = {
-    data: parsed.text("data"),
-    model: parsed.text("model"),
-    device: parsed.text("device") ?? "auto",
-    jobs: wholeNumber(parsed.text("jobs"), "jobs"),
-    threads: wholeNumber(parsed.text("threads"), "threads"),
+    ...place,
+    device: place.device ?? "auto",
     results: parsed.text("results") ?? defaultResults,
     retryFailed: parsed.flag("retry-failed"),
     only: parsed.list("only"),
@@ -100,11 +90,7 @@ export const sweep = commandOf({
   const terminal = new TerminalWatch(sweepWords);
   const result = await terminal.during((watch) => sweepStudy(file, options, watch));
   const { finished, failed, skipped, stopped, folder } = result;
-  await say(
-    `${finished} finished, ${failed} failed, ${skipped} done before, in ${
-      clock(performance.now() - began)
-    } (executor busy ${Math.round(100 * result.executorShare)} %)`,
-  );
+  await say(sweptText(result, performance.now() - began));
   if (stopped) {
     await sayWrapped(stoppedText(finished + failed + skipped, result.total, result.stoppedRuns));
     return stoppedExitCode;

@@ -134,6 +134,18 @@ export function wholeNumber(value: string | null, name: string, least = 1): numb
 }
 
 /**
+ * A number given as an option.
+ *
+ * @throws {UsageError} If it is none, or below 0.
+ */
+export function numberFromZero(value: string | null, name: string): number | null {
+  if (value === null) return null;
+  const number = Number(value);
+  if (value.trim() !== "" && Number.isFinite(number) && number >= 0) return number;
+  throw new UsageError(`Option "--${name}" is "${value}", want a number of at least 0`);
+}
+
+/**
  * Runs a command: an error becomes its message on standard error and an exit code, 2 for wrong arguments, 130 where a signal
  * stopped it, else 1.
  */

@@ -16,8 +16,15 @@ import {
 } from "../runs/study_results.ts";
 import { type VerifyOptions, verifyStudy } from "../runs/verify.ts";
 import { commandOf } from "./command.ts";
-import { deviceOption, movedFolders, resultsOption, sweptArgument } from "./command_parts.ts";
 import {
+  deviceOption,
+  movedFolders,
+  placeOf,
+  resultsOption,
+  sweptArgument,
+} from "./command_parts.ts";
+import {
+  numberFromZero,
   outputColumns,
   quietVulkan,
   runCommand,
@@ -36,13 +43,6 @@ const defaultTolerance = 1e-4;
 export function exitCodeOf({ runs }: Pick<Verification, "runs">): number {
   if (runs.some(({ verdict }) => verdict === "not reproduced")) return 1;
   return runs.some(({ verdict }) => verdict === "inputs differ") ? 3 : 0;
-}
-
-function toleranceOf(value: string | null): number {
-  if (value === null) return defaultTolerance;
-  const tolerance = Number(value);
-  if (value.trim() !== "" && Number.isFinite(tolerance) && tolerance >= 0) return tolerance;
-  throw new UsageError(`Option "--tolerance" is "${value}", want a number of at least 0`);
 }
 
 /** The command. */
@@ -98,14 +98,10 @@ export const verify = commandOf({
   await askToWrite("verify", outputFolder(folder), "STUDY or --results");
   quietVulkan();
   const options: VerifyOptions = {
-    data: parsed.text("data"),
-    model: parsed.text("model"),
-    device: parsed.text("device"),
-    jobs: wholeNumber(parsed.text("jobs"), "jobs"),
-    threads: wholeNumber(parsed.text("threads"), "threads"),
+    ...placeOf(parsed),
     sample: parsed.flag("all") ? null : sample ?? defaultSample,
     seed: wholeNumber(parsed.text("seed"), "seed", 0) ?? 0,
-    tolerance: toleranceOf(parsed.text("tolerance")),
+    tolerance: numberFromZero(parsed.text("tolerance"), "tolerance") ?? defaultTolerance,
   };
   const terminal = new TerminalWatch(verifyWords);
   const verification = await terminal.during((watch) => verifyStudy(folder, options, watch));

@@ -9,6 +9,7 @@ import { fixed } from "../report/format.ts";
 import { metricInfo } from "../report/metrics.ts";
 import { flagsText } from "../report/run_flags.ts";
 import type { RunProgress } from "../runs/execute.ts";
+import type { SweepResult } from "../runs/sweep.ts";
 import { keptOf } from "../study/kept.ts";
 import { clearStatus, complain, outputColumns, say, showStatus } from "./terminal.ts";
 
@@ -36,6 +37,18 @@ export function summaryOf(record: RunRecord): string {
   return `${scoreText(primaryMetric, value)} in ${clock(time.wallMillis)}${moved}${
     flagsText(flags)
   }`;
+}
+
+/** What a sweep came to, in a line. */
+export function sweptText(
+  { finished, failed, skipped, executorShare }: Pick<
+    SweepResult,
+    "finished" | "failed" | "skipped" | "executorShare"
+  >,
+  millis: number,
+): string {
+  return `${finished} finished, ${failed} failed, ${skipped} done before, in ${clock(millis)} ` +
+    `(executor busy ${Math.round(100 * executorShare)} %)`;
 }
 
 /** How far a job is. */
