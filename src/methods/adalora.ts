@@ -8,7 +8,7 @@
  */
 import * as z from "zod";
 import { countsOfMasks } from "../study/rank_range.ts";
-import { adaloraPolicy, checkAdaloraSchedule } from "./adalora_policy.ts";
+import { adaloraPolicy, checkAdaloraSchedule, meanMasked } from "./adalora_policy.ts";
 import { eraseState } from "./adapter.ts";
 import { defineMethod } from "./method.ts";
 import { svdAdapter, svdOptions } from "./svd_form.ts";
@@ -51,6 +51,8 @@ export const adalora = defineMethod({
     initialFactor: ({ initialFactor }) => initialFactor,
     // Equal scores mask more than are due in the authors' code.
     keepsCap: ({ ties }) => ties === "exact",
+    meanFactor: (chosen, totalSteps) =>
+      meanMasked(policyOptions(chosen), chosen.initialFactor, totalSteps),
     counts: ({ ties }, facts) => {
       const { initial, finalTotal } = facts.plan;
       const all = initial.reduce((sum, rank) => sum + rank, 0);

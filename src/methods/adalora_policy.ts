@@ -97,6 +97,23 @@ function isMasked(options: AdaloraPolicyOptions, totalSteps: number, step: numbe
   return (step > start && step <= end && step % interval === 0) || step > end || isForced;
 }
 
+/** Ranks that are not masked, averaged over the steps of a run, as a multiple of the final ones. */
+export function meanMasked(
+  options: AdaloraPolicyOptions,
+  initialFactor: number,
+  totalSteps: number,
+): number {
+  // Large totals, so that truncation does not count.
+  const finalTotal = 1e9;
+  const totals = { initialTotal: initialFactor * finalTotal, finalTotal, totalSteps };
+  let now = totals.initialTotal, sum = 0;
+  for (let step = 0; step < totalSteps; step++) {
+    sum += now;
+    if (isMasked(options, totalSteps, step)) now = budgetAt(options, totals, step);
+  }
+  return sum / (totalSteps * finalTotal);
+}
+
 /**
  * Checks that a mask falls between the warm-ups and that the last one has the final budget.
  *

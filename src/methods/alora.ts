@@ -13,7 +13,7 @@
  * @module
  */
 import * as z from "zod";
-import { cappedCounts, countsOfMoves } from "../study/rank_range.ts";
+import { cappedCounts, countsOfMoves, isCapped } from "../study/rank_range.ts";
 import { eraseState, type Growth } from "./adapter.ts";
 import { aloraPolicy, checkAloraSchedule, roundSteps } from "./alora_policy.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
@@ -55,9 +55,10 @@ export const alora = defineMethod({
   options,
   budget: {
     keepsCap: () => true,
+    meanFactor: () => 1,
     counts: (chosen, facts) => {
       const { modules, plan: { initial }, budget } = facts;
-      if (budget?.type === "parameters" && budget.isCap === true) {
+      if (isCapped(budget)) {
         return cappedCounts(facts, budget.value, 0);
       }
       const total = initial.reduce((sum, rank) => sum + rank, 0);

@@ -9,9 +9,9 @@
  * @module
  */
 import * as z from "zod";
-import { cappedCounts, countsOfMasks, exactly } from "../study/rank_range.ts";
+import { cappedCounts, countsOfMasks, exactly, isCapped } from "../study/rank_range.ts";
 import type { CountFacts, PlannedCounts, RunFacts } from "../study/types.ts";
-import { adaloraPolicy, checkAdaloraSchedule } from "./adalora_policy.ts";
+import { adaloraPolicy, checkAdaloraSchedule, meanMasked } from "./adalora_policy.ts";
 import { type AdapterPolicy, eraseState, type StepRules } from "./adapter.ts";
 import {
   checkMoves,
@@ -25,7 +25,7 @@ import { type Form, formOf, formOptions } from "./forms.ts";
 import { growPolicy } from "./grow_policy.ts";
 import { defineMethod } from "./method.ts";
 import { lineOverLayers } from "./prilora.ts";
-import { checkPruneSchedule, pruneAfterTraining, prunePolicy } from "./prune_policy.ts";
+import { checkPruneSchedule, meanLeft, pruneAfterTraining, prunePolicy } from "./prune_policy.ts";
 import { scoredBy, scoreNames, sourceOf } from "./slot_scores.ts";
 import { gateOptions, gateRules } from "./sora.ts";
 import { checkSoraSchedule } from "./sora_policy.ts";
@@ -186,7 +186,7 @@ function refusal({ type }: { readonly type: string }, policy: PolicyOptions): st
 function countsOf(chosen: z.output<typeof options>, facts: CountFacts): PlannedCounts {
   const { policy } = chosen;
   const { plan, budget } = facts;
-  if (budget?.type === "parameters" && budget.isCap === true) {
+  if (isCapped(budget)) {
     return cappedCounts(
       facts,
       budget.value,
@@ -246,6 +246,24 @@ function checkSchedule(chosen: z.output<typeof options>, facts: RunFacts): void 
   }
 }
 
+/** Trained ranks averaged over a run, as a multiple of those at its end. */
+function meanFactorOf(policy: PolicyOptions, totalSteps: number): number | null {
+  switch (policy.type) {
+    case "mask":
+      return meanMasked(maskOptions(policy), policy.initialFactor, totalSteps);
+    case "prune":
+      return meanLeft(policy, policy.initialFactor, totalSteps);
+    case "grow":
+      return meanLeft(policy, policy.start, totalSteps);
+    case "prune-after":
+      return policy.initialFactor;
+    case "gates":
+      return null;
+    default:
+      return 1;
+  }
+}
+
 /** A form with a policy. */
 export const composed = defineMethod({
   name: "composed",
@@ -256,6 +274,7 @@ export const composed = defineMethod({
   budget: {
     initialFactor: ({ policy }) =>
       "initialFactor" in policy ? policy.initialFactor : policy.type === "grow" ? policy.start : 1,
+    meanFactor: ({ policy }, totalSteps) => meanFactorOf(policy, totalSteps),
     rankWeights: ({ policy }, modules) =>
       policy.type === "line" ? lineOverLayers(policy.first, policy.last, modules) : null,
     keepsCap: ({ policy }) => !["fixed", "line", "gates"].includes(policy.type),

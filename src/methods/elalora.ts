@@ -9,7 +9,7 @@
  * @module
  */
 import * as z from "zod";
-import { cappedCounts, countsOfMoves } from "../study/rank_range.ts";
+import { cappedCounts, countsOfMoves, isCapped } from "../study/rank_range.ts";
 import type { CountFacts, PlannedCounts, RunFacts } from "../study/types.ts";
 import { eraseState } from "./adapter.ts";
 import {
@@ -151,7 +151,7 @@ export function moveCounts(given: ElaloraPolicyOptions, facts: CountFacts): Plan
   const moved = mostMoved(options, totalSteps);
   const isExact = options.ties === "exact";
   const { budget } = facts;
-  if (budget?.type === "parameters" && budget.isCap === true) {
+  if (isCapped(budget)) {
     return cappedCounts(facts, budget.value, 1);
   }
   return countsOfMoves(facts, {
@@ -197,6 +197,7 @@ export const elalora = defineMethod({
   budget: {
     // The authors' ties know no bound.
     keepsCap: ({ ties }) => ties === "exact",
+    meanFactor: () => 1,
     counts: (chosen, facts) => moveCounts(elaloraPolicyOptions(chosen), facts),
   },
   check: (chosen, facts) => checkMoves("ElaLoRA", elaloraPolicyOptions(chosen), facts),

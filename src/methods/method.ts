@@ -15,7 +15,7 @@ import type {
   RankPlan,
   RunFacts,
 } from "../study/types.ts";
-import { type Adapter, costsOf } from "./adapter.ts";
+import { type Adapter, costsOf, foldedCosts } from "./adapter.ts";
 import { checkAdapterFields, checkFields, type Names } from "./known_fields.ts";
 import type { RankEstimate } from "./rank_estimate.ts";
 
@@ -48,6 +48,11 @@ export interface BudgetRules<Options> {
   readonly moduleParts?: (options: Options) => readonly ModulePart[];
   /** Whether its policy keeps ranks within the `cap` of their context. Default: it does not. */
   readonly keepsCap?: (options: Options) => boolean;
+  /**
+   * Trained numbers averaged over the steps of a run, as a multiple of those that it ends with; null where
+   * that follows from training itself. Default: what it starts with where ranks stay or are edited, else null.
+   */
+  readonly meanFactor?: (options: Options, totalSteps: number) => number | null;
   /** How target ranks are spread over the modules, in proportion, or null for evenly. Default: evenly. */
   readonly rankWeights?: (
     options: Options,
@@ -138,6 +143,7 @@ const definitionFields: Names<MethodDefinition<never>> = {
 const budgetFields: Names<BudgetRules<never>> = {
   initialFactor: true,
   keepsCap: true,
+  meanFactor: true,
   moduleParts: true,
   rankWeights: true,
   plan: true,
@@ -153,7 +159,8 @@ const partFields: Names<MethodParts> = { backbone: true, adapter: true, estimate
  */
 export function defineMethod<Options>(definition: MethodDefinition<Options>): Method {
   const { options: schema, budget = {}, check } = definition;
-  const { initialFactor, keepsCap, moduleParts, rankWeights, plan, counts } = budget ?? {};
+  const { initialFactor, keepsCap, meanFactor, moduleParts, rankWeights, plan, counts } = budget ??
+    {};
   const typed = (options: Json): Options => schema.parse(options);
   checkFields(definition.name, "the definition", definition, definitionFields);
   checkFields(definition.name, "its budget", definition.budget, budgetFields);
@@ -175,6 +182,12 @@ export function defineMethod<Options>(definition: MethodDefinition<Options>): Me
     parseOptions: (options) =>
       schema.parse(isRecord(options) ? definition.writeOut?.(options) ?? options : options) as Json,
     optionsSchema: schema.toJSONSchema({ io: "input" }) as Json,
+    storedCosts: (options) => bind(options).adapter?.storage?.costs ?? foldedCosts,
+    meanFactor: (options, totalSteps) => {
+      if (meanFactor !== undefined) return meanFactor(typed(options), totalSteps);
+      const kind = bind(options).adapter?.policy?.kind;
+      return kind === undefined || kind === "edit" ? initialFactor?.(typed(options)) ?? 1 : null;
+    },
     keepsCap: (options) => keepsCap?.(typed(options)) ?? false,
     initialFactor: (options) => initialFactor?.(typed(options)) ?? 1,
     moduleParts: (options) => moduleParts?.(typed(options)) ?? null,

@@ -91,6 +91,21 @@ export function leftAfter(
   return Math.round(finalTotal + (initialTotal - finalTotal) * rest ** 3);
 }
 
+/** Ranks that are there, averaged over the steps of a run, as a multiple of the final ones. */
+export function meanLeft(options: PruneOptions, initialFactor: number, totalSteps: number): number {
+  const steps = pruneSteps(options, totalSteps);
+  // Large totals, so that rounding does not count.
+  const finalTotal = 1e9;
+  const totals = { initialTotal: initialFactor * finalTotal, finalTotal };
+  let now = totals.initialTotal, sum = 0;
+  for (let step = 0; step < totalSteps; step++) {
+    sum += now;
+    const index = steps.indexOf(step);
+    if (index >= 0) now = leftAfter(totals, index, steps.length);
+  }
+  return sum / (totalSteps * finalTotal);
+}
+
 function without(state: PruneState, lost: readonly RankedSlot[]): PruneState {
   const ranks = [...state.ranks];
   for (const { moduleIndex } of lost) ranks[moduleIndex]! -= 1;

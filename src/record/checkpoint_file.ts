@@ -99,6 +99,8 @@ export function decodeCheckpoint(bytes: Uint8Array, fileName: string): StoredChe
   return {
     checkpoint: {
       openingRanks: {},
+      trainedSum: 0,
+      countedSteps: 0,
       ...json.rest,
       vectors,
       cache,

@@ -87,7 +87,7 @@ const asked = z.object({
   methodVersion: z.number(),
   options: json,
   budget: z.object({
-    type: z.enum(["rank", "parameters"]),
+    type: z.enum(["rank", "parameters", "peak", "stored", "meanTrained"]),
     value: z.number(),
     isCap: z.literal(true).exactOptional(),
   }).nullable(),
@@ -143,6 +143,7 @@ const happened = z.object({
     peak: z.number(),
     final: z.number(),
     stored: z.exactOptional(z.number().min(0)),
+    meanTrained: z.exactOptional(z.number()),
   }).nullable(),
   initialRanks: numbers.nullable(),
   finalRanks: numbers.nullable(),

@@ -9,7 +9,7 @@
  * @module
  */
 import type { Json } from "../base/canonical_json.ts";
-import type { MethodOrigin } from "../study/types.ts";
+import type { Budget, MethodOrigin } from "../study/types.ts";
 
 /** Version of every file described here; a reader refuses a newer one. */
 export const recordSchemaVersion = 1;
@@ -34,7 +34,7 @@ export interface Asked {
   /** Null for methods without ranks. */
   readonly budget: {
     /** What it counts. */
-    readonly type: "rank" | "parameters";
+    readonly type: Budget["type"];
     /** How much. */
     readonly value: number;
     /** Present where the policy kept to the number at every step. */
@@ -61,6 +61,8 @@ export interface BudgetCounts {
    * written, where readers take `final`.
    */
   readonly stored?: number;
+  /** Those that were trained, averaged over the steps; absent in records from before it was measured. */
+  readonly meanTrained?: number;
 }
 
 /** Metrics by name, for instance `{"accuracy": 0.81, "f1": 0.87}`. */

@@ -42,12 +42,19 @@ export interface Grid {
   readonly methods: ReadonlyMap<string, string>;
 }
 
+/** What a budget of numbers counts, in words. */
+const countedName = {
+  parameters: "parameters",
+  peak: "parameters at any step",
+  stored: "stored parameters",
+  meanTrained: "parameters on average",
+} as const;
+
 /** A budget's name, for instance `rank 4` or `20,000 parameters`. */
 export function budgetName(budget: Asked["budget"]): string {
   if (budget === null) return noBudget;
-  return budget.type === "rank"
-    ? `rank ${budget.value}`
-    : `${budget.value.toLocaleString("en-US")} parameters`;
+  if (budget.type === "rank") return `rank ${budget.value}`;
+  return `${budget.value.toLocaleString("en-US")} ${countedName[budget.type]}`;
 }
 
 /** The evaluation that counts, by the rule the study declared; null for a failed run. */

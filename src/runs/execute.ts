@@ -9,6 +9,7 @@ import { type Executor, ExecutorError } from "../exec/executor.ts";
 import type { Environment } from "../record/provenance.ts";
 import { RunFolder, StorageError } from "../record/run_folder.ts";
 import { capOf } from "../study/ranks.ts";
+import { runStages } from "../train/stages.ts";
 import type { FailureCause, Outcome, RunRecord } from "../record/types.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
 import type { ProgramCache } from "../train/programs.ts";
@@ -119,7 +120,12 @@ export function requestOf(
     seed: run.seed,
     finalTotal: plan?.finalTotal ?? 0,
     costs,
-    cap: capOf(run, modules, costs),
+    cap: capOf(
+      method,
+      run,
+      modules,
+      runStages(run.settings, data.stages).reduce((sum, { steps }) => sum + steps, 0),
+    ),
     stages: data.stages,
     splits: data.splits,
   };

@@ -199,6 +199,7 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
         peak: progress?.peakParameters ?? 0,
         final: trainer.parametersAt(finalRanks),
         stored: storedNumbers(trainer.assembly, kept!, storedRanks),
+        meanTrained: trainer.meanTrained(),
       },
       initialRanks,
       finalRanks,

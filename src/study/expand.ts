@@ -145,7 +145,7 @@ function resolve(study: Study, point: Point, problems: Problem[]): RunSpec[] {
     methodVersion: entry.version,
     ...(entry.origin === undefined ? {} : { methodHash: entry.origin.hash }),
     options: parsed.options,
-    budget: budget?.type === "parameters" && entry.keepsCap?.(parsed.options) === true
+    budget: budget !== null && budget.type !== "rank" && entry.keepsCap?.(parsed.options) === true
       ? { ...budget, isCap: true }
       : budget,
     seed,

@@ -6,6 +6,7 @@
 import { countParameters } from "./ranks.ts";
 import type {
   AdapterCosts,
+  Budget,
   CountFacts,
   CountRange,
   ModuleShape,
@@ -154,6 +155,14 @@ export function countsOfMoves(
   const final = parametersWithin(range, plan.initial, modules, costs);
   const initial = plan.initialParameters;
   return { initial: exactly(initial), peak: { least: initial, most: final.most }, final };
+}
+
+/** Whether a budget is a number of trained parameters that a policy keeps to. */
+export function isCapped(
+  budget: Budget | null,
+): budget is Extract<Budget, { readonly isCap?: true }> {
+  return budget !== null && (budget.type === "parameters" || budget.type === "peak") &&
+    budget.isCap === true;
 }
 
 /**

@@ -15,13 +15,17 @@ import type {
   MethodEntry,
   ModulePart,
   ModuleShape,
+  RankCap,
   RankPlan,
   RunSpec,
   Settings,
 } from "./types.ts";
 
 /** What planning must know of a method. */
-export type Planned = Pick<MethodEntry, "name" | "costs" | "initialFactor" | "rankWeights">;
+export type Planned = Pick<
+  MethodEntry,
+  "name" | "costs" | "storedCosts" | "meanFactor" | "initialFactor" | "rankWeights"
+>;
 
 /**
  * The modules that the settings adapt, in model order.
@@ -50,18 +54,36 @@ export function countParameters(
 }
 
 /**
- * What the ranks of a run may cost together at any time; null where its budget is none that its policy keeps to.
+ * What the ranks of a run may cost together; null where its budget is none that its policy keeps to.
+ *
+ * A mean over time is kept by what a run that ends at the planned numbers has: policies that shrink are told the final number.
  *
  * @param modules The adapted modules.
  */
 export function capOf(
-  { budget }: Pick<RunSpec, "budget">,
+  entry: Pick<MethodEntry, "costs" | "storedCosts" | "meanFactor" | "initialFactor">,
+  { budget, options }: Pick<RunSpec, "budget" | "options">,
   modules: readonly ModuleShape[],
-  costs: AdapterCosts,
-): number | null {
-  return budget?.type === "parameters" && budget.isCap === true
-    ? budget.value - fixedCosts(modules, costs)
-    : null;
+  totalSteps: number,
+): RankCap | null {
+  if (budget === null || budget.type === "rank" || budget.isCap !== true) return null;
+  // What only shrinks is never dearer than at the start, which the budget has paid for.
+  if (budget.type === "peak" && entry.initialFactor(options) > 1) return null;
+  const costs = costsUnder(entry, options, budget);
+  const least = fixedCosts(modules, costs);
+  const factor = budget.type === "meanTrained" ? entry.meanFactor?.(options, totalSteps) ?? 1 : 1;
+  return { most: (budget.value - least) / factor, perRank: costs.perRank };
+}
+
+/** What ranks cost as a budget counts them. */
+function costsUnder(
+  entry: Pick<MethodEntry, "costs" | "storedCosts">,
+  options: Json,
+  { type }: Budget,
+): AdapterCosts {
+  return type === "stored"
+    ? entry.storedCosts?.(options) ?? entry.costs(options)
+    : entry.costs(options);
 }
 
 /** What adapted modules cost whatever their ranks. */
@@ -85,9 +107,13 @@ function fixedCosts(
  * one rank. These are the target ranks. A method starts with
  * round(initialFactor × total) ranks, apportioned in proportion to the target.
  *
+ * A budget of `peak` buys the most ranks of which neither the initial nor the final ones cost more. One of `stored` counts what
+ * must be kept in place of what is trained. One of `meanTrained` buys what the method's schedule makes of it at the end.
+ *
  * @param entry The method; one without ranks has no plan, see {@linkcode planRun}.
  * @param options Its parsed options.
  * @param modules The adapted modules, in model order.
+ * @param totalSteps Steps of the run, on which a mean over time depends. Default 0, for budgets that do not.
  * @throws {RangeError} If the budget does not pay for one rank a module (the message states the least that
  * does), or if a module would start with more ranks than its smaller side.
  *
@@ -114,6 +140,7 @@ export function solveRanks(
   options: Json,
   modules: readonly ModuleShape[],
   budget: Budget,
+  totalSteps = 0,
 ): RankPlan {
   if (modules.length === 0) {
     throw new RangeError(
@@ -123,16 +150,10 @@ export function solveRanks(
   const costs = entry.costs(options);
   const uniformCost = total(modules.map(costs.perRank));
   const fixedCost = fixedCosts(modules, costs);
-  const target = targetOf(budget, modules, costs, weightsOf(entry, options, modules));
-  if (target === null) {
-    const found = budget.type === "rank" ? `rank ${budget.value}` : `${budget.value} parameters`;
-    throw new RangeError(
-      `Cannot give "${entry.name}" one rank in each of ${modules.length} modules with a budget of ${found}: ` +
-        `at least rank 1 or ${uniformCost + fixedCost} parameters are wanted`,
-    );
-  }
+  const factor = initialFactorOf(entry, options);
+  const target = targetUnder(entry, options, modules, budget, factor, totalSteps);
   const finalTotal = total(target);
-  const initial = startOf(target, initialFactorOf(entry, options));
+  const initial = startOf(target, factor);
   checkSides(entry.name, initial, modules);
   const initialParameters = countParameters(initial, modules, costs);
   const finalParameters = countParameters(target, modules, costs);
@@ -243,12 +264,14 @@ export function ranksByWeight(
  * A run's rank plan over the modules that its settings adapt, or null for a method without ranks.
  *
  * @param modules All modules of the model that can be adapted, in model order.
+ * @param totalSteps Steps of the run. Default 0, for budgets that do not depend on them.
  * @throws {RangeError} As {@linkcode solveRanks} and {@linkcode fixedRanks}.
  */
 export function planRun(
   entry: MethodEntry,
   run: RunSpec,
   modules: readonly ModuleShape[],
+  totalSteps = 0,
 ): RankPlan | null {
   if (!entry.usesBudget) return null;
   const adapted = adaptedModules(modules, run.settings, entry.moduleParts(run.options));
@@ -261,8 +284,88 @@ export function planRun(
   if (run.budget === null) {
     throw new RangeError(`Cannot give ranks to "${run.label}": found no budget, wanted one`);
   }
+  const { type } = run.budget;
+  if (entry.plan !== undefined && type !== "rank" && type !== "parameters") {
+    throw new RangeError(
+      `Cannot spend a budget of "${type}" on "${entry.name}": found that it chooses its ranks itself, want one of rank or ` +
+        "parameters",
+    );
+  }
   return entry.plan?.(run.options, adapted, run.budget) ??
-    solveRanks(entry, run.options, adapted, run.budget);
+    solveRanks(entry, run.options, adapted, run.budget, totalSteps);
+}
+
+/** The target ranks under a budget of any kind. */
+function targetUnder(
+  entry: Planned,
+  options: Json,
+  modules: readonly ModuleShape[],
+  budget: Budget,
+  factor: number,
+  totalSteps: number,
+): readonly number[] {
+  const counted = costsUnder(entry, options, budget);
+  const weights = weightsOf(entry, options, modules);
+  const least = fixedCosts(modules, counted);
+  const one = total(modules.map(counted.perRank)) + least;
+  const refused = (wanted: number): RangeError => {
+    const found = budget.type === "rank"
+      ? `rank ${budget.value}`
+      : `${budget.value} parameters${budget.type === "parameters" ? "" : ` as "${budget.type}"`}`;
+    return new RangeError(
+      `Cannot give "${entry.name}" one rank in each of ${modules.length} modules with a budget of ${found}: ` +
+        `at least ${budget.type === "rank" || budget.type === "parameters" ? "rank 1 or " : ""}` +
+        `${wanted} parameters are wanted`,
+    );
+  };
+  const paid = (value: number) =>
+    targetOf({ type: "parameters", value }, modules, counted, weights);
+  switch (budget.type) {
+    case "rank": {
+      const target = targetOf(budget, modules, counted, weights);
+      if (target === null) throw refused(one);
+      return target;
+    }
+    case "parameters":
+    case "stored": {
+      const target = paid(budget.value);
+      if (target === null) throw refused(one);
+      return target;
+    }
+    case "meanTrained": {
+      const mean = entry.meanFactor === undefined ? 1 : entry.meanFactor(options, totalSteps);
+      if (mean === null) {
+        throw new RangeError(
+          `Cannot spend a mean of ${budget.value} trained parameters on "${entry.name}": found that its ranks follow from ` +
+            "training itself, want a budget of rank, parameters, peak or stored",
+        );
+      }
+      const target = paid((budget.value - least) / mean + least);
+      if (target === null) throw refused(Math.ceil((one - least) * mean + least));
+      return target;
+    }
+    case "peak": {
+      const peakOf = (target: readonly number[]) =>
+        Math.max(
+          countParameters(target, modules, counted),
+          countParameters(startOf(target, factor), modules, counted),
+        );
+      // Ranks bought for a number never cost more than it, and the peak rises with them but for rounding.
+      let best: readonly number[] | null = null;
+      for (let [low, high] = [one, budget.value]; low <= high;) {
+        const value = Math.floor((low + high) / 2);
+        const target = paid(value);
+        if (target !== null && peakOf(target) <= budget.value) {
+          best = target;
+          low = value + 1;
+        } else high = value - 1;
+      }
+      if (best === null) {
+        throw refused(peakOf(modules.map(() => 1)));
+      }
+      return best;
+    }
+  }
 }
 
 /** Initial ranks in proportion to the target; of those that start below it each module has one at least. */

@@ -35,9 +35,18 @@ export function runId(run: RunSpec, hashes: InputHashes): string {
   return hashJson({ run: runContent(run), hashes: { data, weights, tokenizer } }).slice(0, 16);
 }
 
-/** A budget in few characters: `r4` for a rank, `p20000` for parameters. */
-export function budgetKey(budget: Budget): string {
-  return `${budget.type === "rank" ? "r" : "p"}${budget.value}`;
+/** What a budget's key begins with. */
+const keyOfType: Readonly<Record<Budget["type"], string>> = {
+  rank: "r",
+  parameters: "p",
+  peak: "peak",
+  stored: "stored",
+  meanTrained: "mean",
+};
+
+/** A budget in few characters: `r4` for a rank, `p20000` for parameters, `peak20000`, `stored20000`, `mean20000`. */
+export function budgetKey({ type, value }: Budget): string {
+  return `${keyOfType[type]}${value}`;
 }
 
 /** Characters of a label that a folder's name holds at most. */

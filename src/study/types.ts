@@ -5,11 +5,22 @@
  */
 import type { Json } from "../base/canonical_json.ts";
 
-/** A budget: an average rank over the adapted modules, or a number of trainable adapter parameters. */
+/** What a budget counts besides ranks: numbers of adapters, heads and biases excluded. */
+export type CountedBudget =
+  /** Those that a run ends with; where a policy keeps a total, those at every step. */
+  | "parameters"
+  /** The most that are trained at any step. */
+  | "peak"
+  /** Those that deploying the run needs. */
+  | "stored"
+  /** Those that are trained, averaged over the steps of the run. */
+  | "meanTrained";
+
+/** A budget: an average rank over the adapted modules, or a number of adapter parameters. */
 export type Budget =
   | { readonly type: "rank"; readonly value: number }
   | {
-    readonly type: "parameters";
+    readonly type: CountedBudget;
     readonly value: number;
     /**
      * Present where a policy changes ranks and keeps to the number itself: what ranks may cost is told to it. Runs from before this
@@ -158,6 +169,14 @@ export interface AdapterCosts {
   readonly perAdapter?: (module: ModuleShape) => number;
 }
 
+/** What ranks may cost together at any time, and what one rank of a module costs. */
+export interface RankCap {
+  /** Numbers at most. */
+  readonly most: number;
+  /** Numbers of one rank. */
+  readonly perRank: AdapterCosts["perRank"];
+}
+
 /** What is known of a run before it starts. */
 export interface RunFacts {
   /** Optimiser steps, of a sequence those of all its tasks. */
@@ -239,6 +258,13 @@ export interface MethodEntry {
   readonly moduleParts: (options: Json) => readonly ModulePart[] | null;
   /** Whether a policy keeps ranks within a budget of parameters by their costs. Default: it has none that could. */
   readonly keepsCap?: (options: Json) => boolean;
+  /** What must be kept of a rank to deploy it; asked only where budgets apply. Default: what ranks cost. */
+  readonly storedCosts?: (options: Json) => AdapterCosts;
+  /**
+   * Trained numbers averaged over the steps of a run, as a multiple of those that it ends with; null where that is not known
+   * before it. Default: 1.
+   */
+  readonly meanFactor?: (options: Json, totalSteps: number) => number | null;
   /** How target ranks are spread over the modules, in proportion; null for evenly. */
   readonly rankWeights: (
     options: Json,

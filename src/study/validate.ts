@@ -111,7 +111,10 @@ function checkRun(
   const all = entry.usesBudget
     ? attempt("settings.model", () => tables.modulesOf(run.settings.model))
     : [];
-  const plan = all === null ? null : attempt("budget", () => planRun(entry, run, all));
+  const plan = all === null ? null : attempt("budget", () => {
+    const steps = stages?.reduce((sum, own) => sum + own, 0);
+    return planRun(entry, run, all, steps);
+  });
   if (stages !== null && all !== null) {
     attempt("options", () => entry.check(run.options, factsOf(entry, run, plan, tables)));
   }

@@ -53,8 +53,8 @@ export function firstState(
     modules: adapted.map(({ module }) => module),
     ranks: adapted.map(({ rank }) => rank),
     finalTotal: request.finalTotal,
-    costs: adapted.map(({ module }) => request.costs.perRank(module)),
-    cap: request.cap ?? null,
+    costs: adapted.map(({ module }) => (request.cap ?? request.costs).perRank(module)),
+    cap: request.cap?.most ?? null,
     totalSteps: stages.reduce((sum, { steps }) => sum + steps, 0),
     stepsPerEpoch: stepsPerEpoch(settings, stages[0]!.trainExamples),
     stages: stages.map(({ task, firstStep, steps, classes }) => ({
@@ -88,6 +88,8 @@ export function firstState(
     rankEvents: 0,
     ranksMoved: 0,
     peakParameters: 0,
+    trainedSum: 0,
+    countedSteps: 0,
     best: null,
     last: null,
   };

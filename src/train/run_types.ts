@@ -6,7 +6,7 @@
 import type { Json } from "../base/canonical_json.ts";
 import type { Executor } from "../exec/executor.ts";
 import type { SlotRef } from "../methods/rank_actions.ts";
-import type { AdapterCosts, Settings } from "../study/types.ts";
+import type { AdapterCosts, RankCap, Settings } from "../study/types.ts";
 import type { BatchCursor, Task } from "../tasks/types.ts";
 import type { AssemblyRequest } from "./assembly_request.ts";
 import type { Evaluation, EvaluationSplit } from "./evaluate.ts";
@@ -36,8 +36,8 @@ export interface TrainingRequest {
   readonly finalTotal: number;
   /** What ranks cost. */
   readonly costs: AdapterCosts;
-  /** Numbers that all ranks may cost together at any time, for policies that keep to it. Default: their number counts alone. */
-  readonly cap?: number | null;
+  /** What all ranks may cost together at any time, for policies that keep to it. Default: their number counts alone. */
+  readonly cap?: RankCap | null;
   /** What is trained on: one stage for each task of a sequence, else one. */
   readonly stages: readonly StageData[];
   /** The first one decides which evaluation is best; of a sequence, one for each task. */
@@ -94,6 +94,10 @@ export interface Checkpoint {
   readonly ranksMoved: number;
   /** Most adapter parameters that were active at a time. */
   readonly peakParameters: number;
+  /** Trained adapter parameters summed over the steps up to `countedSteps`, since when they have not changed. */
+  readonly trainedSum: number;
+  /** Steps that `trainedSum` is of. */
+  readonly countedSteps: number;
   /** Best evaluation so far by the primary metric; null before the first. */
   readonly best: Snapshot | null;
   /** Latest evaluation; null before the first. */

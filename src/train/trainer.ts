@@ -169,6 +169,23 @@ export class Trainer {
       countActive(this.#device.assembly.modules, ranks, this.#request.costs);
   }
 
+  /** Adapter parameters that were trained, averaged over the steps so far; what is trained now where no step is done. */
+  meanTrained(): number {
+    const { trainedSum, countedSteps, step } = this.#at;
+    const now = this.activeParameters();
+    return step === 0 ? now : (trainedSum + now * (step - countedSteps)) / step;
+  }
+
+  /** Counts the steps up to an event with the parameters that they trained. */
+  #countTrained(done: number): void {
+    const { trainedSum, countedSteps } = this.#at;
+    this.#at = {
+      ...this.#at,
+      trainedSum: trainedSum + this.activeParameters() * (done - countedSteps),
+      countedSteps: done,
+    };
+  }
+
   #upload(vectors: StateVectors): void {
     this.#device.upload(vectors, this.#at);
   }
@@ -273,6 +290,7 @@ export class Trainer {
     const wrong = given.flatMap(({ scores }) => scores).find((score) => !Number.isFinite(score));
     if (wrong !== undefined) throw new DivergenceError(index + 1, wrong, "importance");
     const ranksBefore = this.ranks();
+    this.#countTrained(index + 1);
     const stream = this.#root.fork("policy").fork(index);
     const seen = rowView({ assembly, order, vectors: before, stream, isEvaluated });
     const { decision, state } = this.#policy!.decide(this.#at.policyState, index, given, seen);

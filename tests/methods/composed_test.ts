@@ -357,6 +357,30 @@ Deno.test("factoredUpdate keeps the update and gives the singular values of its 
   }
 });
 
+Deno.test("the mean of what was trained follows the ranks step by step, across a checkpoint too", async () => {
+  const policy = { type: "prune", ...schedule, interval: 2, score: "random" };
+  const run: TinyRun = { method: "composed", options: { form: { type: "lora" }, policy } };
+  const request = trainingRequest(executor, run);
+  const whole = await Trainer.create(request, null);
+  const seen: number[] = [];
+  while (whole.step < whole.totalSteps) {
+    seen.push(whole.activeParameters());
+    await whole.next();
+  }
+  const mean = seen.reduce((sum, count) => sum + count, 0) / seen.length;
+  assert(Math.min(...seen) < Math.max(...seen));
+  assertAlmostEquals(whole.meanTrained(), mean, 1e-9);
+  whole.dispose();
+  const half = await Trainer.create(request, null);
+  await trainTo(half, 7);
+  const at = await half.checkpoint();
+  half.dispose();
+  const rest = await Trainer.create(request, at);
+  await trainTo(rest);
+  assertAlmostEquals(rest.meanTrained(), mean, 1e-9);
+  rest.dispose();
+});
+
 Deno.test("upstream: true is the four switches of ElaLoRA, and says where one contradicts it", () => {
   const four = {
     ties: "upstream",

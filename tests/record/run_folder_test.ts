@@ -62,6 +62,8 @@ Deno.test("RunFolder.open() of a run that goes on keeps its files, and its journ
       rankEvents: 0,
       ranksMoved: 0,
       peakParameters: 0,
+      trainedSum: 0,
+      countedSteps: 0,
       best: null,
       last: null,
     };

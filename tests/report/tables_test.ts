@@ -6,7 +6,7 @@ import { markdownOf } from "../../src/report/markdown.ts";
 import { methodsText } from "../../src/report/methods_text.ts";
 import { ablationRows } from "../../src/report/tables/ablation.ts";
 import { truncationRows } from "../../src/report/tables/truncations.ts";
-import { budgetsTable } from "../../src/report/tables/budgets.ts";
+import { budgetsTable, offBudget } from "../../src/report/tables/budgets.ts";
 import { costRows, costTable } from "../../src/report/tables/cost.ts";
 import { pairedRows, pairedTable } from "../../src/report/tables/paired.ts";
 import { examplesTable } from "../../src/report/tables/paired_examples.ts";
@@ -311,8 +311,28 @@ Deno.test("budgetsTable shows stored counts: as recorded, the final count for ol
   assertEquals(storedOf("ElaLoRA"), [budget, 0]);
   assertEquals(storedOf("head only"), [300, 1]);
   const text = markdownOf(budgetsTable(study));
-  assertStringIncludes(text, "| 24,576 | 12,288 | 25,346 |");
-  assertStringIncludes(text, "| 24,576 | ≈ 24,576 | 25,346 |");
+  assertStringIncludes(text, "| 24,576 | 12,288 | – | – | 25,346 |");
+  assertStringIncludes(text, "| 24,576 | ≈ 24,576 | – | – | 25,346 |");
+});
+
+Deno.test("a cell whose budget was missed by more than a hundredth is marked, by what the budget counts", () => {
+  const off = (type: "rank" | "peak" | "meanTrained", counts: object) => {
+    const study = fixtureStudy({ methods: [lora], seeds: [1] });
+    const [run] = study.runs;
+    const { record } = run!;
+    return offBudget({
+      ...record,
+      asked: { ...record.asked, budget: { type, value: 1_000 } },
+      happened: {
+        ...record.happened,
+        budget: { requested: 1_000, initial: 1_000, peak: 1_200, final: 1_000, ...counts },
+      },
+    });
+  };
+  assertEquals(off("rank", { final: 1_077 }), 0.07699999999999996);
+  assertEquals(off("peak", {}), 0.19999999999999996);
+  assertEquals(off("meanTrained", {}), null);
+  assertEquals(off("meanTrained", { meanTrained: 990 }), -0.010000000000000009);
 });
 
 Deno.test("costRows marks the cells that nothing beats, in training time and in numbers kept, per task and averaged", () => {

@@ -65,10 +65,13 @@ Deno.test("parseStudy() says path, found and wanted for each bad value", () => {
     [budget("4"), 'axes.budgets[1]: found "4", wanted a number or an object'],
     [budget(0), "axes.budgets[1]: found 0, wanted more than 0"],
     [budget({ rank: -1 }), "axes.budgets[1].rank: found -1, wanted more than 0"],
-    [budget({}), "axes.budgets[1]: found 0 keys, wanted either rank or parameters"],
+    [
+      budget({}),
+      "axes.budgets[1]: found 0 keys, wanted one of rank, parameters, peak, stored, meanTrained",
+    ],
     [
       budget({ rank: 1, parameters: 9 }),
-      "axes.budgets[1]: found 2 keys, wanted either rank or parameters",
+      "axes.budgets[1]: found 2 keys, wanted one of rank, parameters, peak, stored, meanTrained",
     ],
     [
       budget({ parametres: 9 }),

@@ -159,7 +159,7 @@ export function trainingRequest(executor: Executor, run: TinyRun): TrainingReque
     seed,
     finalTotal: run.finalTotal ?? rank * modules.length,
     costs: method.costs(method.parseOptions(options)),
-    cap: run.cap ?? null,
+    cap: run.cap === undefined ? null : { most: run.cap, perRank: method.costs(options).perRank },
     stages: [{
       task: tinyTask.name,
       batches: createBatchStream(

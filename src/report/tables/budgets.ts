@@ -6,7 +6,7 @@
 import { op } from "arquero";
 import type { RunRecord } from "../../record/types.ts";
 import { budgetName, gridOf, rowsOf, tableFrom } from "../facts.ts";
-import { nothing, whole } from "../format.ts";
+import { nothing, signed, whole } from "../format.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
 import { orderOf } from "./scores.ts";
 
@@ -38,15 +38,40 @@ const budgetNames = [
   "storedLow",
   "storedHigh",
   "storedRecorded",
+  "meanTrained",
+  "offBy",
   "trainable",
   "head",
 ];
+
+/** Share of the budget beyond which a run is said to be off it. */
+const offLimit = 0.01;
+
+/** How far what a budget counts is off what it asked for, as a share of it; null where the record does not say. */
+export function offBudget(record: RunRecord): number | null {
+  const { asked: { budget: asked }, happened: { budget } } = record;
+  if (asked === null || budget === null) return null;
+  const { requested, peak, final, stored, meanTrained } = budget;
+  const found = { rank: final, parameters: final, peak, stored, meanTrained }[asked.type];
+  return found === undefined || requested === 0 ? null : found / requested - 1;
+}
 
 /** A mean, with the range where runs differ. */
 function ranged(row: Row, name: string): string {
   const [low, high] = [row[`${name}Low`], row[`${name}High`]];
   const mean = whole(row[name]);
   return low === high || mean === nothing ? mean : `${mean} (${whole(low)}–${whole(high)})`;
+}
+
+/** The deviation that is furthest from the budget, of the runs of a cell. */
+function furthest(row: Row): number | null {
+  const [low, high] = [row["offLow"], row["offHigh"]];
+  if (typeof low !== "number" || typeof high !== "number") return null;
+  return Math.abs(low) > Math.abs(high) ? low : high;
+}
+
+function isOff(row: Row): boolean {
+  return typeof row["offBy"] === "number" && Math.abs(row["offBy"]) > offLimit;
 }
 
 /** Adapter parameters as requested and as they were, per method and budget. */
@@ -62,6 +87,7 @@ export function budgetsTable(results: StudyResults): ReportTable {
         ...(happened.budget ?? { requested: null, initial: null, peak: null, final: null }),
         stored: stored.count,
         storedRecorded: stored.isRecorded ? 1 : 0,
+        offBy: offBudget(record),
         trainable: happened.parameters.trainable,
         head: happened.parameters.head,
       };
@@ -78,11 +104,17 @@ export function budgetsTable(results: StudyResults): ReportTable {
     storedLow: op.min("stored"),
     storedHigh: op.max("stored"),
     storedRecorded: op.min("storedRecorded"),
+    meanTrained: op.mean("meanTrained"),
+    offLow: op.min("offBy"),
+    offHigh: op.max("offBy"),
     trainable: op.max("trainable"),
     head: op.max("head"),
   });
   const order = orderOf(gridOf(results));
-  const sorted = rowsOf(grouped).toSorted((a, b) =>
+  const sorted = rowsOf(grouped).map((row): Row => ({ ...row, offBy: furthest(row) })).toSorted((
+    a,
+    b,
+  ) =>
     order({ task: "", label: String(a["label"]), budget: String(a["budget"]) }) -
     order({ task: "", label: String(b["label"]), budget: String(b["budget"]) })
   );
@@ -94,7 +126,8 @@ export function budgetsTable(results: StudyResults): ReportTable {
       "Active adapter parameters without heads and biases: requested, at the start, at most and at the end (mean over runs, " +
       "with the range where runs differ). Stored are the parameters that deploying the run needs besides its head" +
       (isGuessed ? "; where records do not say (≈), the final count stands for it" : "") +
-      ". A method without a budget stores everything it trained. " +
+      ". On average are those that were trained, over the steps. A cell is off its budget where what the budget counts (the final " +
+      "number, or that which it names) differs by more than 1 % in a run; the largest difference is shown. A method without a budget stores everything it trained. " +
       "Trainable are all parameters that the optimiser updated, with spare capacity and heads.",
     table: tableFrom(sorted, budgetNames),
     columns: [
@@ -109,6 +142,13 @@ export function budgetsTable(results: StudyResults): ReportTable {
         title: "stored",
         align: "right",
         cell: (row) => `${row["storedRecorded"] === 0 ? "≈ " : ""}${ranged(row, "stored")}`,
+      },
+      { title: "on average", align: "right", cell: (row) => whole(row["meanTrained"]) },
+      {
+        title: "off the budget",
+        align: "right",
+        cell: (row) => isOff(row) ? `${signed(Number(row["offBy"]) * 100, 1)} %` : nothing,
+        tone: (row) => isOff(row) ? "bad" : "muted",
       },
       { title: "trainable", align: "right", cell: (row) => whole(row["trainable"]) },
       { title: "of these, head", align: "right", cell: (row) => whole(row["head"]) },
