@@ -75,7 +75,7 @@ Deno.test("parseStudy() says path, found and wanted for each bad value", () => {
     ],
     [
       budget({ parametres: 9 }),
-      'axes.budgets[1].parametres: Unknown key "parametres": known are "rank", "parameters". Did you mean "parameters"?',
+      'axes.budgets[1].parametres: Unknown key "parametres": known are "rank", "parameters", "peak", "stored", "meanTrained". Did you mean "parameters"?',
     ],
     [dropout(1), "base.train.dropout.head: found 1, wanted less than 1"],
     [dropout(-0.1), "base.train.dropout.head: found -0.1, wanted at least 0"],
