@@ -26,6 +26,7 @@ import {
 import { stoppedExitCode, stoppedText } from "./stop.ts";
 import { quietVulkan, runCommand, say, sayWrapped, wholeNumber } from "./terminal.ts";
 import { ablateWords, TerminalWatch } from "./terminal_watch.ts";
+import { trustOf, trustOption } from "./trust.ts";
 import { askToWrite } from "./write_access.ts";
 
 /** The command. */
@@ -49,6 +50,7 @@ export const ablate = commandOf({
     jobsOption("ablated"),
     threadsOption,
     resultsOption,
+    trustOption,
     noReportOption,
   ],
   examples: [
@@ -66,6 +68,7 @@ export const ablate = commandOf({
   const terminal = new TerminalWatch(ablateWords);
   const options: AblateOptions = {
     ...placeOf(parsed),
+    trust: await trustOf(parsed, name),
     sample: wholeNumber(parsed.text("sample"), "sample"),
     replay: !parsed.flag("no-replay"),
     only: parsed.list("only"),

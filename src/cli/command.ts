@@ -15,6 +15,8 @@ export interface CommandOption {
   readonly value?: string;
   /** Whether it may be given several times. Default false. */
   readonly isList?: boolean;
+  /** Whether its value may be left out; it is given as `--name=VALUE`, and several times. Default false. */
+  readonly isOptional?: boolean;
   readonly text: string;
 }
 
@@ -82,8 +84,8 @@ export function usageLine({ name, takes }: Pick<Command, "name" | "takes">): str
  */
 export function helpText(command: Command, columns: number): string {
   const { summary, explained = [], options, examples, notes = [] } = command;
-  const optionName = ({ name, value }: CommandOption) =>
-    value === undefined ? `--${name}` : `--${name} ${value}`;
+  const optionName = ({ name, value, isOptional }: CommandOption) =>
+    value === undefined ? `--${name}` : isOptional ? `--${name}[=${value}]` : `--${name} ${value}`;
   return [
     ...wrapped(usageLine(command), columns, 2),
     ...wrapped(`${summary}.`, columns),
@@ -111,8 +113,11 @@ export function readCommand(args: readonly string[], command: Command): Argument
   const named = (is: (option: CommandOption) => boolean) =>
     known.filter(is).map(({ name }) => name);
   const parsed = readArguments(args, {
-    strings: named(({ value, isList }) => value !== undefined && isList !== true),
+    strings: named(({ value, isList, isOptional }) =>
+      value !== undefined && isList !== true && isOptional !== true
+    ),
     lists: named(({ isList }) => isList === true),
+    optionals: named(({ isOptional }) => isOptional === true),
     flags: named(({ value }) => value === undefined),
   });
   if (parsed.flag("help")) return parsed;

@@ -10,6 +10,7 @@ import { type ExportFormat, exportFormats } from "../runs/export_readme.ts";
 import { commandOf } from "./command.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { runCommand, say, wholeNumber } from "./terminal.ts";
+import { trustOf, trustOption } from "./trust.ts";
 import { askToWrite } from "./write_access.ts";
 
 function formatOf(name: string | null): ExportFormat {
@@ -64,6 +65,7 @@ export const exportCommand = commandOf({
       text:
         "what adapter_config.json calls the base, for instance its name on a hub (default: its folder)",
     },
+    trustOption,
   ],
   examples: [
     {
@@ -88,6 +90,7 @@ export const exportCommand = commandOf({
     out: given ?? `exports/${name}${rank === null ? "" : `-r${rank}`}-${format}`,
     model: parsed.text("model"),
     baseName: parsed.text("base"),
+    trust: await trustOf(parsed, null),
   }, terminalFetching);
   await say(`Written: ${out} (${format})`);
   if (hasLines) await say(`The lines of Python that open it stand in ${out}/README.md`);

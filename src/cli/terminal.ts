@@ -69,6 +69,8 @@ export interface ArgumentSpec {
   readonly strings?: readonly string[];
   /** Options with a value that may be given several times, such as `--only task=RTE`. */
   readonly lists?: readonly string[];
+  /** Options whose value may be left out, such as `--trust` or `--trust=HASH`; they may be given several times. */
+  readonly optionals?: readonly string[];
   /** Flags, such as `--dry-run`. */
   readonly flags?: readonly string[];
 }
@@ -79,8 +81,13 @@ export interface Arguments {
   readonly text: (name: string) => string | null;
   /** The values of an option that may be given several times, in their order. */
   readonly list: (name: string) => readonly string[];
+  /** The values of an option whose value may be left out, null where it was, in their order. */
+  readonly optional: (name: string) => readonly (string | null)[];
   readonly flag: (name: string) => boolean;
 }
+
+/** Stands for a value that was left out; no argument of a process holds it. */
+const noValue = "\0";
 
 /**
  * Reads a command's arguments.
@@ -90,18 +97,21 @@ export interface Arguments {
 export function readArguments(args: readonly string[], spec: ArgumentSpec): Arguments {
   const strings = [...spec.strings ?? []];
   const lists = [...spec.lists ?? []];
+  const optionals = [...spec.optionals ?? []];
   const flags = [...spec.flags ?? []];
+  // Without a value, an option must not take the next argument for it.
+  const bare = new Set(optionals.map((name) => `--${name}`));
   const unknown: string[] = [];
-  const parsed = parseArgs([...args], {
-    string: [...strings, ...lists],
-    collect: lists,
+  const parsed = parseArgs(args.map((arg) => bare.has(arg) ? `${arg}=${noValue}` : arg), {
+    string: [...strings, ...lists, ...optionals],
+    collect: [...lists, ...optionals],
     boolean: flags,
     unknown: (name) => {
       if (name.startsWith("-")) unknown.push(name);
       return !name.startsWith("-");
     },
   }) as Readonly<Record<string, unknown>>;
-  const known = [...strings, ...lists, ...flags].map((name) => `--${name}`);
+  const known = [...strings, ...lists, ...optionals, ...flags].map((name) => `--${name}`);
   const [first] = unknown;
   if (first !== undefined) {
     throw new UsageError(unknownName("option", first.split("=")[0]!, known));
@@ -115,6 +125,9 @@ export function readArguments(args: readonly string[], spec: ArgumentSpec): Argu
     text: (name) => parsed[name] === undefined ? null : given(name, parsed[name]),
     list: (name) =>
       (parsed[name] as readonly unknown[] | undefined ?? []).map((value) => given(name, value)),
+    optional: (name) =>
+      (parsed[name] as readonly unknown[] | undefined ?? [])
+        .map((value) => value === noValue ? null : given(name, value)),
     flag: (name) => parsed[name] === true,
   };
 }

@@ -34,6 +34,7 @@ import {
 } from "./terminal.ts";
 import { TerminalWatch, verifyWords } from "./terminal_watch.ts";
 import { verificationTable } from "./verification_text.ts";
+import { trustOf, trustOption } from "./trust.ts";
 import { askToWrite } from "./write_access.ts";
 
 const defaultSample = 3;
@@ -79,6 +80,7 @@ export const verify = commandOf({
       text: "threads of the CPU executors for each run (default: as in the record)",
     },
     resultsOption,
+    trustOption,
   ],
   examples: [
     { line: "deno task verify", text: `three runs of the study ${defaultStudy}` },
@@ -99,6 +101,7 @@ export const verify = commandOf({
   quietVulkan();
   const options: VerifyOptions = {
     ...placeOf(parsed),
+    trust: await trustOf(parsed, name),
     sample: parsed.flag("all") ? null : sample ?? defaultSample,
     seed: wholeNumber(parsed.text("seed"), "seed", 0) ?? 0,
     tolerance: numberFromZero(parsed.text("tolerance"), "tolerance") ?? defaultTolerance,

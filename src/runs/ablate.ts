@@ -10,7 +10,13 @@ import { stopFlagOf, teller, type Watch } from "./events.ts";
 import type { RunWorker } from "./workers.ts";
 import { isAblationOf } from "./layer_ablation.ts";
 import { type Opening, openWorkers } from "./open_workers.ts";
-import { isFinished, planRecorded, type RecordedRun, runSpecOf } from "./recorded_run.ts";
+import {
+  isFinished,
+  type PlanAgain,
+  planRecorded,
+  type RecordedRun,
+  runSpecOf,
+} from "./recorded_run.ts";
 import type { RunsResult } from "./run_all.ts";
 import { sampleByKind } from "./sampling.ts";
 import { readSelection } from "./selection.ts";
@@ -18,11 +24,7 @@ import { readStoredStudy, readStudyRuns, wantFolder } from "./study_results.ts";
 import { workOnRuns } from "./work_on_runs.ts";
 
 /** What an ablation is told. */
-export interface AblateOptions {
-  /** Folder with GLUE's tasks, or null for a study that needs none. */
-  readonly data: string | null;
-  /** Folder, wheel or `hub:` name of the encoder where it is not where the sweep had it; null for the sweep's. */
-  readonly model: string | null;
+export interface AblateOptions extends PlanAgain {
   /** Null for the sweep's. */
   readonly device: string | null;
   /** Runs at a time, or null for the default of the device. */
@@ -99,6 +101,8 @@ async function ablateLayers(
 
 /**
  * Both ablations of a study's finished runs.
+ *
+ * @throws {UntrustedCodeError} If the results name code that is not trusted; nothing has been done then.
  */
 export async function ablateStudy(
   folder: string,

@@ -9,7 +9,7 @@ import type { WorkEvent } from "./events.ts";
 import type { RunWorker } from "./workers.ts";
 import type { Opening } from "./open_workers.ts";
 import type { PlannedRun, StudyPlan } from "./planning.ts";
-import { type OtherFolders, planFrom, recordedCommits, type RecordedRun } from "./recorded_run.ts";
+import { type PlanAgain, planFrom, recordedCommits, type RecordedRun } from "./recorded_run.ts";
 import { cellOf, replayRuns, replayStudy } from "./replay_ablation.ts";
 import { runAll, type RunsResult } from "./run_all.ts";
 import type { Selection } from "./selection.ts";
@@ -57,7 +57,7 @@ export async function ablateByReplay(
   folder: string,
   stored: StoredStudy,
   { recorded, isChosen }: Part,
-  options: OtherFolders,
+  options: PlanAgain,
   { executor, workersFor, stop, tell }: AblationDevice,
 ): Promise<RunsResult | null> {
   const sources = recorded.filter(({ planned }) => planned.run.method === "elalora").map((

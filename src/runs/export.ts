@@ -28,6 +28,7 @@ import {
 } from "./model_folder.ts";
 import { peftFiles } from "./peft_files.ts";
 import { readTrainedRun, type TrainedRun } from "./trained_run.ts";
+import type { Trust } from "./trust.ts";
 
 /** How a run is exported. */
 export interface ExportOptions {
@@ -41,6 +42,8 @@ export interface ExportOptions {
   readonly baseName: string | null;
   /** Ranks that each module keeps at most; default all. */
   readonly rank?: number | null;
+  /** Which code that the run's record names may run. Default: none. */
+  readonly trust?: Trust;
 }
 
 /** What an export did. */
@@ -126,6 +129,7 @@ async function writeAdaptersFolder(trained: TrainedRun, out: string): Promise<vo
  * @param folder The folder of a finished run.
  * @param fetching How a base on the hub is fetched. Default: by this process's environment and network.
  *
+ * @throws {UntrustedCodeError} If its record names code that is not trusted.
  * @throws {UsageError} If it is none, or its base is not there any more.
  * @throws {RangeError} If the format cannot hold the model, or the folder to write is not empty.
  */
@@ -134,7 +138,7 @@ export async function exportRun(
   options: ExportOptions,
   fetching?: Fetching,
 ): Promise<ExportResult> {
-  const trained = await readTrainedRun(folder, options.model, options.rank, fetching);
+  const trained = await readTrainedRun(folder, options, fetching);
   const { format, out } = options;
   if (format === "peft") await writePeftFolder(trained, options);
   else if (format === "adapters") await writeAdaptersFolder(trained, out);

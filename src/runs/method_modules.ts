@@ -13,6 +13,7 @@ import { methods, type MethodTable, methodTable } from "../methods/table.ts";
 import { StudyError } from "../study/problems.ts";
 import type { MethodOrigin } from "../study/types.ts";
 import { sourceHash } from "./source_hash.ts";
+import { checkTrust, type NamedModule, type Trust } from "./trust.ts";
 import { UsageError } from "../base/usage_error.ts";
 
 /** A method that is not built in, by name, and where it comes from. */
@@ -38,10 +39,25 @@ function ownPath(url: URL): string {
 /** Hashes of the modules that this process has loaded: it keeps what it loaded first. */
 const loaded = new Map<string, string>();
 
-async function importModule(path: string): Promise<Readonly<Record<string, unknown>>> {
+/** The URL of a module's file, and the hash of its source now. */
+async function present(path: string): Promise<{ readonly url: URL; readonly hash: string }> {
   const url = pathToFileURL(resolve(path));
   const hash = await sourceHash(url);
   if (hash === null) throw new UsageError(`Cannot load "${path}": found no such file`);
+  return { url, hash };
+}
+
+/** @param wanted The hash that its source must have, or null for any. */
+async function importModule(
+  path: string,
+  wanted: string | null,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { url, hash } = await present(path);
+  if (wanted !== null && hash !== wanted) {
+    throw new UsageError(
+      `Cannot load "${path}": found that its source has hash ${hash}, want ${wanted}, which was allowed to run`,
+    );
+  }
   if ((loaded.get(url.href) ?? hash) !== hash) {
     throw new UsageError(
       `Cannot load "${path}": it has changed since this process loaded it; start the command anew`,
@@ -87,13 +103,19 @@ function exportedMethods(value: unknown, path: string): readonly Method[] {
 }
 
 /**
- * Loads a study module.
+ * Loads a study module: its code runs.
  *
+ * @param wanted The hash that its source must have. Default: any, for a file that the user named.
+ *
+ * @throws {UsageError} If there is no such file, or its source has another hash.
  * @throws {TypeError} If it cannot be loaded, or its export `methods` holds something else.
  * @throws {RangeError} If one of its methods has a name that is taken.
  */
-export async function loadStudyModule(path: string): Promise<StudyModule> {
-  const module = await importModule(path);
+export async function loadStudyModule(
+  path: string,
+  wanted: string | null = null,
+): Promise<StudyModule> {
+  const module = await importModule(path, wanted);
   const study = pathToFileURL(resolve(path));
   const own: Method[] = [];
   for (const method of exportedMethods(module["methods"], path)) {
@@ -130,18 +152,48 @@ async function checkSource({ name, module, hash }: CustomMethod): Promise<void> 
   }
 }
 
+/** The study modules of some methods as they are now. */
+async function studyModules(wanted: readonly CustomMethod[]): Promise<readonly NamedModule[]> {
+  const modules: NamedModule[] = [];
+  for (const [path, own] of Map.groupBy(wanted, ({ study }) => study)) {
+    const { hash } = await present(path);
+    modules.push({ path, hash, methods: own.map(({ name }) => name) });
+  }
+  return modules;
+}
+
+function isLoaded({ path, hash }: NamedModule): boolean {
+  return loaded.get(pathToFileURL(resolve(path)).href) === hash;
+}
+
+/** Hashes of the study modules of methods that this process has loaded: its workers may load those too. */
+export function loadedHashes(used: readonly CustomMethod[]): readonly string[] {
+  const hashes = used.map(({ study }) => loaded.get(pathToFileURL(resolve(study)).href));
+  return [...new Set(hashes.filter((hash) => hash !== undefined))];
+}
+
 /**
  * The methods that runs were planned or recorded with: the built-in ones, and the given ones from their study modules.
  *
+ * @param trust Which study modules may run; one that this process has loaded before is not asked about.
+ *
+ * @throws {UntrustedCodeError} If one may not; nothing of any has run then.
  * @throws {UsageError} If a module is gone, no longer brings a method, or its source is not what it was; nothing of a module
  * whose hash differs is run.
  */
-export async function loadCustomMethods(wanted: readonly CustomMethod[]): Promise<MethodTable> {
+export async function loadCustomMethods(
+  wanted: readonly CustomMethod[],
+  trust: Trust,
+): Promise<MethodTable> {
   if (wanted.length === 0) return methods;
   for (const method of wanted) await checkSource(method);
+  const modules = await studyModules(wanted);
+  await checkTrust(modules.filter((module) => !isLoaded(module)), trust);
+  const allowed = new Map(modules.map(({ path, hash }) => [path, hash]));
   const own: Method[] = [];
   for (const { name, study, hash } of wanted) {
-    const method = (await loadStudyModule(study)).methods.find((method) => method.name === name);
+    const module = await loadStudyModule(study, allowed.get(study)!);
+    const method = module.methods.find((method) => method.name === name);
     if (method?.origin?.hash !== hash) {
       throw new UsageError(
         `Cannot load the method "${name}": found that "${study}" ${

@@ -28,4 +28,5 @@ export {
   TextModel,
 } from "./text_model.ts";
 export { train, type TrainEvent, type TrainOptions } from "./train.ts";
+export { type NamedModule, type Trust, UntrustedCodeError } from "./trust.ts";
 export { type VerifyOptions, verifyStudy } from "./verify.ts";

@@ -8,7 +8,7 @@ import type { Environment } from "../record/provenance.ts";
 import type { WorkEvent } from "./events.ts";
 import { type Share, shareCores } from "./share_cores.ts";
 import { LocalWorker, type RunWorker, ThreadWorker } from "./workers.ts";
-import { customMethodsOf } from "./method_modules.ts";
+import { customMethodsOf, loadedHashes } from "./method_modules.ts";
 import type { PlannedRun, StudyPlan } from "./planning.ts";
 import type { StopFlag } from "./stop_flag.ts";
 
@@ -66,11 +66,13 @@ async function openThreads(
   { device, plan: { study, runs, inputs }, results, environment, stop }: WorkersRequest,
   { jobs, threads }: Share,
 ): Promise<readonly RunWorker[]> {
+  const customMethods = customMethodsOf(runs.map(({ method }) => method));
   const start = {
     executor: device.executor.kind,
     threads,
     study,
-    customMethods: customMethodsOf(runs.map(({ method }) => method)),
+    customMethods,
+    trust: loadedHashes(customMethods),
     folders: inputs.folders,
     models: inputs.shareModels(),
     environment,

@@ -12,11 +12,16 @@ import { withRecordedRanks } from "./estimated_ranks.ts";
 import { loadCustomMethods } from "./method_modules.ts";
 import { type PlannedRun, planRuns, type StudyPlan } from "./planning.ts";
 import type { StoredStudy } from "./study_results.ts";
+import type { Trust } from "./trust.ts";
 
-/** Folders that stand in for those of the sweep; null takes the sweep's. */
-export interface OtherFolders {
+/** What recorded runs are planned again with. */
+export interface PlanAgain {
+  /** Folder with GLUE's tasks where it is not where the sweep had it; null for the sweep's. */
   readonly data: string | null;
+  /** Folder, wheel or `hub:` name of the encoder where it is not where the sweep had it; null for the sweep's. */
   readonly model: string | null;
+  /** Which code that the results name may run. Default: none. */
+  readonly trust?: Trust;
 }
 
 /** A recorded run together with its plan. */
@@ -61,12 +66,13 @@ export function recordedCommits(runs: readonly StoredRun[]): Readonly<Record<str
  * @param commits Commits of hub models by name. Default: what their revisions are.
  *
  * @throws {StudyError} If data or model cannot be read.
+ * @throws {UntrustedCodeError} If code would have to run that is not trusted.
  * @throws {UsageError} If a method that is not built in cannot be loaded as it was.
  */
 export async function planFrom(
   stored: StoredStudy,
   runs: readonly RunSpec[],
-  folders: OtherFolders,
+  again: PlanAgain,
   commits: Readonly<Record<string, string>> = {},
   fetching?: Fetching,
 ): Promise<StudyPlan> {
@@ -74,24 +80,25 @@ export async function planFrom(
   const own = (stored.methods ?? []).filter(({ name }) => named.has(name));
   const read = {
     commits,
-    data: folders.data ?? stored.data,
-    model: folders.model ?? stored.model,
+    data: again.data ?? stored.data,
+    model: again.model ?? stored.model,
     study: stored.studyFolder,
   };
-  return await planRuns(stored.study, runs, read, await loadCustomMethods(own), fetching);
+  const methods = await loadCustomMethods(own, again.trust ?? []);
+  return await planRuns(stored.study, runs, read, methods, fetching);
 }
 
 /** Plans recorded runs again, each beside its record. */
 export async function planRecorded(
   stored: StoredStudy,
   runs: readonly StoredRun[],
-  folders: OtherFolders,
+  again: PlanAgain,
   fetching?: Fetching,
 ): Promise<{ readonly plan: StudyPlan; readonly recorded: readonly RecordedRun[] }> {
   const plan = await planFrom(
     stored,
     runs.map(runSpecOf),
-    folders,
+    again,
     recordedCommits(runs),
     fetching,
   );

@@ -80,6 +80,25 @@ export async function findStudyFile(
   );
 }
 
+/**
+ * The study module that somebody names who gives a study: a `.ts` file by its path, or by its bare name in one of some folders.
+ * Null where that names none; a folder beside it of the same name, such as one of results, is none.
+ *
+ * @param folders Default: {@linkcode studyFolders}.
+ */
+export async function namedModule(
+  name: string,
+  folders: readonly string[] = studyFolders(),
+): Promise<string | null> {
+  const candidates = name.endsWith(".ts")
+    ? [name]
+    : name.includes("/")
+    ? []
+    : folders.map((folder) => `${folder}/${name}.ts`);
+  for (const path of candidates) if (await isFile(path)) return path;
+  return null;
+}
+
 /** A message of JSON.parse with the line it means, where it tells a position. */
 function withLine(message: string, text: string): string {
   const at = /position (\d+)/.exec(message)?.[1];

@@ -28,6 +28,7 @@ import type { BaseFiles } from "./model_folder.ts";
 import { ownTasksOf } from "./planning.ts";
 import { runSpecOf } from "./recorded_run.ts";
 import { readStoredStudy, type StoredStudy } from "./study_results.ts";
+import type { Trust } from "./trust.ts";
 import { UsageError } from "../base/usage_error.ts";
 
 /** A trained model, taken apart. */
@@ -111,25 +112,38 @@ function titleOf(source: ModelSource): string {
   return typeof source.folder === "string" ? source.folder : "embedded";
 }
 
+/** What a run's folder is read with. */
+export interface TrainedRunRequest {
+  /** The base's folder, wheel or name on the hub, or null for the one of the sweep. */
+  readonly model: string | null;
+  /** Ranks that each module keeps at most, the first ones. Default, and null: all. */
+  readonly rank?: number | null;
+  /** Which code that the record names may run. Default: none. */
+  readonly trust?: Trust;
+}
+
 /**
  * Reads a run's folder and the model that it was trained from.
  *
- * @param modelFolder The base's folder, wheel or name on the hub, or null for the one of the sweep.
- * @param rank Ranks that each module keeps at most, the first ones; default all.
  * @param fetching How encoders of the hub are fetched. Default: by this process's environment and network.
  *
+ * @throws {UntrustedCodeError} If the record names code that is not trusted; no model is read then.
  * @throws {UsageError} If the folder is not that of a finished run with its weights, or the base is not what it was.
  * @throws {RangeError} If the adapter cannot be cut to so many ranks.
  */
 export async function readTrainedRun(
   folder: string,
-  modelFolder: string | null,
-  rank: number | null = null,
+  { model: modelFolder, rank = null, trust = [] }: TrainedRunRequest,
   fetching: Fetching = ownFetching(),
 ): Promise<TrainedRun> {
   const reader = await openResults(folder);
   const record = await finishedRecord(reader);
   const run = runSpecOf({ record, folder });
+  const { method: own } = record.where;
+  const methods = await loadCustomMethods(
+    own === undefined ? [] : [{ name: run.method, ...own }],
+    trust,
+  );
   const stored = await storedStudyAbove(folder);
   const found = modelFolder ?? stored?.model ?? null;
   const tasks = stored === null ? [] : ownTasksOf(stored.study);
@@ -154,8 +168,6 @@ export async function readTrainedRun(
         `${record.where.hashes.weights} as its record says; give the right one by --model DIR`,
     );
   }
-  const { method: own } = record.where;
-  const methods = await loadCustomMethods(own === undefined ? [] : [{ name: run.method, ...own }]);
   const method = findMethod(run.method, methods).bind(run.options);
   const { tensors: whole, off } = await readKeptWeights(reader, record);
   const modules = targetModules(model.config);

@@ -11,18 +11,14 @@ import { recordSchemaVersion } from "../record/types.ts";
 import type { RunVerification, Verification } from "../record/verification.ts";
 import { verificationMarkdown } from "../report/verification_markdown.ts";
 import { stopFlagOf, teller, type Watch } from "./events.ts";
-import { isFinished, planRecorded, type RecordedRun } from "./recorded_run.ts";
+import { isFinished, type PlanAgain, planRecorded, type RecordedRun } from "./recorded_run.ts";
 import { sampleByKind } from "./sampling.ts";
 import { StoppedError } from "./stop_flag.ts";
 import { readStoredStudy, readStudyRuns } from "./study_results.ts";
 import { groupsOf, verifyGroup } from "./verify_group.ts";
 
 /** What a verification is told. */
-export interface VerifyOptions {
-  /** Folder with GLUE's tasks, or null for a study that needs none. */
-  readonly data: string | null;
-  /** Folder, wheel or `hub:` name of the encoder where it is not where the sweep had it; null for the sweep's. */
-  readonly model: string | null;
+export interface VerifyOptions extends PlanAgain {
   /** Null for the one of each record. */
   readonly device: string | null;
   /** Runs at a time, or null for the default of the device. */
@@ -42,6 +38,7 @@ export interface VerifyOptions {
  *
  * @param results The study's folder, or its pack: then `verify/` goes into a folder of its name beside it.
  *
+ * @throws {UntrustedCodeError} If the results name code that is not trusted; nothing has been done then.
  * @throws {StoppedError} If it was stopped before all were compared; nothing is written then.
  */
 export async function verifyStudy(

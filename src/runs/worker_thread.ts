@@ -59,7 +59,8 @@ function report(progress: Progress): Promise<void> {
 
 async function answer(message: ToWorker): Promise<Answer> {
   if (message.kind === "start") {
-    methods = await loadCustomMethods(message.start.customMethods);
+    const { customMethods, trust } = message.start;
+    methods = await loadCustomMethods(customMethods, trust);
     worker = await workerOf(message.start);
     return { kind: "started" };
   }

@@ -96,6 +96,8 @@ export interface WorkerStart {
   readonly study: StudyPlan["study"];
   /** The runs' methods that are not built in; the worker loads them itself. */
   readonly customMethods: readonly CustomMethod[];
+  /** Hashes of the study modules that it may load. */
+  readonly trust: readonly string[];
   readonly folders: InputFolders;
   readonly models: ReadonlyMap<string, SharedModel>;
   readonly environment: ExecutionContext["environment"];

@@ -72,7 +72,7 @@ Deno.test("every help has the usage, all options, --help, --trace and examples, 
       const text = helpText(command, columns);
       assert(text.startsWith(`Usage: deno task ${command.name}`), text);
       for (const { name } of [...command.options, { name: "help" }, { name: "trace" }]) {
-        assert(new RegExp(`^  --${name}( |$)`, "m").test(text), `${command.name} --${name}`);
+        assert(new RegExp(`^  --${name}( |\\[|$)`, "m").test(text), `${command.name} --${name}`);
       }
       assertStringIncludes(text, "\nExamples:\n  deno ");
       // A word such as a path, and the example lines that are copied, are not broken.

@@ -85,7 +85,7 @@ Deno.test("the example of docs/extending.md trains B alone, is verified and leav
     assertEquals(await verify([folder, "--all"]), 0);
 
     // W + s·BA with s = 16/4, and the whole as a model that any ONNX runtime loads.
-    const { updates } = await readTrainedRun(loraFa.path, null);
+    const { updates } = await readTrainedRun(loraFa.path, { model: null });
     assertEquals(updates.length, sizes.length);
     assertEquals([updates[0]!.scale, updates[0]!.A.shape[0]], [4, 4]);
     assertEquals(updates[0]!.A.data, part(loraFa, "A"));

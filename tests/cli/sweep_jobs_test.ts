@@ -149,6 +149,7 @@ Deno.test("a stop reaches runs in workers, which go on from their checkpoints an
       const start = {
         study,
         customMethods: [],
+        trust: [],
         folders,
         models,
         environment,
@@ -193,6 +194,7 @@ Deno.test("what fails while progress is shown stops the run and is thrown on", a
       threads: 1,
       study: tinyStudy,
       customMethods: [],
+      trust: [],
       folders,
       models: plan.inputs.shareModels(),
       environment: await readEnvironment(),

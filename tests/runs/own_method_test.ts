@@ -4,7 +4,7 @@ import { ablateStudy } from "../../src/runs/ablate.ts";
 import { exportRun } from "../../src/runs/export.ts";
 import { ThreadWorker, WorkerError } from "../../src/runs/workers.ts";
 import { StopFlag } from "../../src/runs/stop_flag.ts";
-import { customMethodsOf } from "../../src/runs/method_modules.ts";
+import { customMethodsOf, loadedHashes } from "../../src/runs/method_modules.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { expand, planRuns } from "../../src/runs/planning.ts";
 import { readStudyFile } from "../../src/runs/study_file.ts";
@@ -170,11 +170,13 @@ Deno.test("a worker that cannot load a method as it was planned says so and make
     const folders = { data: null, model: tinyModel, study: home };
     const { runs, inputs } = await planRuns(study, expand(study, methods), folders, methods);
     const results = `${home}/results`;
+    const customMethods = customMethodsOf(runs.map(({ method }) => method));
     const start = {
       executor: "cpu",
       threads: 1,
       study,
-      customMethods: customMethodsOf(runs.map(({ method }) => method)),
+      customMethods,
+      trust: loadedHashes(customMethods),
       folders,
       models: inputs.shareModels(),
       environment: await readEnvironment(),

@@ -106,12 +106,12 @@ Deno.test("a packed study is read as its folder is", async (t) => {
     await t.step("a pack with weights is exported from as the folder is", async () => {
       const out = `${home}/weights.ranklab.zip`;
       assertEquals(await pack([folder, "--weights", "--out", out]), 0);
-      const loose = await readTrainedRun(`${folder}/${run}`, tinyModel);
-      const packed = await readTrainedRun(`${out}/${run}`, tinyModel);
+      const loose = await readTrainedRun(`${folder}/${run}`, { model: tinyModel });
+      const packed = await readTrainedRun(`${out}/${run}`, { model: tinyModel });
       assert(packed.updates.length > 0);
       assertEquals(packed.updates, loose.updates);
       const error = await assertRejects(
-        () => readTrainedRun(`${file}/${run}`, tinyModel),
+        () => readTrainedRun(`${file}/${run}`, { model: tinyModel }),
         UsageError,
       );
       assertStringIncludes(

@@ -146,7 +146,8 @@ async function sweepOnce(study: Study, model: string): Promise<string> {
   return home;
 }
 
-async function copyFolder(from: string, to: string): Promise<void> {
+/** Copies a folder with all that it holds. */
+export async function copyFolder(from: string, to: string): Promise<void> {
   await Deno.mkdir(to, { recursive: true });
   for await (const { name, isDirectory } of Deno.readDir(from)) {
     if (isDirectory) await copyFolder(`${from}/${name}`, `${to}/${name}`);

@@ -1,0 +1,55 @@
+/**
+ * Trust in the code that results name: none of it runs unless somebody allows it.
+ *
+ * Results say in `study.json` and `record.json` which study modules brought their methods. Whoever made the results chose those
+ * names and the hashes beside them, so neither says that the code is harmless.
+ *
+ * @module
+ */
+import { UsageError } from "../base/usage_error.ts";
+
+/** A study module that results name. */
+export interface NamedModule {
+  /** From the folder of the command. */
+  readonly path: string;
+  /** SHA-256 of its source as it is now, with the local modules that it names. */
+  readonly hash: string;
+  /** The methods that it is wanted for. */
+  readonly methods: readonly string[];
+}
+
+/** Which modules that results name may run: those of some hashes, or those that a function accepts. */
+export type Trust = readonly string[] | ((module: NamedModule) => boolean | Promise<boolean>);
+
+async function isTrusted(module: NamedModule, trust: Trust): Promise<boolean> {
+  return typeof trust === "function" ? await trust(module) : trust.includes(module.hash);
+}
+
+/** Results name code that nobody allowed; nothing of it has run. */
+export class UntrustedCodeError extends UsageError {
+  readonly modules: readonly NamedModule[];
+
+  constructor(modules: readonly NamedModule[]) {
+    const lines = modules.map(({ path, hash, methods }) =>
+      `\n  "${path}" (SHA-256 ${hash}), for ${methods.map((name) => `"${name}"`).join(", ")}`
+    );
+    super(
+      `Cannot load methods that are not built in: the results name code that would have to run, and it is not allowed:${
+        lines.join("")
+      }\nRead it, with the files that it imports. To run it, give --trust=HASH with the hash above (in a program: the ` +
+        `option trust), --trust for all code that these results name, or STUDY as the study file itself`,
+    );
+    this.modules = modules;
+  }
+}
+
+/**
+ * Checks that all modules may run.
+ *
+ * @throws {UntrustedCodeError} If some may not; it names each of them.
+ */
+export async function checkTrust(modules: readonly NamedModule[], trust: Trust): Promise<void> {
+  const refused: NamedModule[] = [];
+  for (const module of modules) if (!await isTrusted(module, trust)) refused.push(module);
+  if (refused.length > 0) throw new UntrustedCodeError(refused);
+}

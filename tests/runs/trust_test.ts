@@ -1,0 +1,231 @@
+/** Code that results name, such as those of somebody else: what runs of it, and when. */
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+
+import { UsageError } from "../../src/base/usage_error.ts";
+import { ablate } from "../../src/cli/ablate.ts";
+import { exportCommand } from "../../src/cli/export.ts";
+import { report } from "../../src/cli/report.ts";
+import { trustOf } from "../../src/cli/trust.ts";
+import { readArguments } from "../../src/cli/terminal.ts";
+import { verify } from "../../src/cli/verify.ts";
+import { ablateStudy } from "../../src/runs/ablate.ts";
+import { exportRun } from "../../src/runs/export.ts";
+import { namedModule, readStudyFile } from "../../src/runs/study_file.ts";
+import { sweepStudy } from "../../src/runs/sweep.ts";
+import { type NamedModule, type Trust, UntrustedCodeError } from "../../src/runs/trust.ts";
+import { verifyStudy } from "../../src/runs/verify.ts";
+import { ownFiles, studyText, withOwnStudy } from "./own_study.ts";
+import { copyFolder, tinyModel } from "./tiny_study.ts";
+
+/** URLs of the study modules that have run in this process. */
+const ran: string[] = [];
+Object.assign(globalThis, { ran });
+
+/** A study module that says that it runs. */
+const files = {
+  "study.ts":
+    `${studyText}\n(globalThis as unknown as { ran: string[] }).ran.push(import.meta.url);\n`,
+};
+
+/** Results, and what they name. */
+interface Copied {
+  readonly results: string;
+  readonly run: string;
+  /** As the results name it. */
+  readonly study: string;
+  readonly hash: string;
+  /** Whether its code has run. */
+  readonly hasRun: () => boolean;
+}
+
+/** Copies swept results with their study, as somebody else's would arrive: their code has not run here. */
+async function copied(home: string, name: string): Promise<Copied> {
+  const place = `${home}/${name}`;
+  await copyFolder(`${home}/results/with-own`, `${place}/with-own`);
+  for (const file of ["study.ts", "own.ts", "numbers.ts"]) {
+    await Deno.copyFile(`${home}/${file}`, `${place}/${file}`);
+  }
+  const results = `${place}/with-own`;
+  const runs = [...Deno.readDirSync(results)].filter(({ name }) => name.includes("-own-"));
+  let study = "";
+  let hash = "";
+  for (const path of ["study.json", ...runs.map(({ name }) => `${name}/record.json`)]) {
+    const json = JSON.parse(await Deno.readTextFile(`${results}/${path}`));
+    const named = path === "study.json" ? json.methods[0] : json.where.method;
+    study = named.study.replace(/study\.ts$/, `${name}/study.ts`);
+    hash = named.hash;
+    Object.assign(named, { study, module: study });
+    await Deno.writeTextFile(`${results}/${path}`, JSON.stringify(json));
+  }
+  assert(runs.length > 0 && study !== "");
+  const url = `/${name}/study.ts`;
+  return {
+    results,
+    run: `${results}/${runs[0]!.name}`,
+    study,
+    hash,
+    hasRun: () => ran.some((href) => href.endsWith(url)),
+  };
+}
+
+async function withSwept(check: (home: string) => Promise<void>): Promise<void> {
+  await withOwnStudy(async (home) => {
+    const results = `${home}/results`;
+    const options = { results, model: tinyModel, device: "cpu", jobs: 1, threads: 1 };
+    const file = await readStudyFile(`${home}/study.ts`);
+    const seeds = [1];
+    const study = { ...file.study, axes: { ...file.study.axes, seeds } };
+    const { finished, failed } = await sweepStudy({ ...file, study }, options);
+    assertEquals([finished, failed], [2, 0]);
+    await check(home);
+  }, { ...ownFiles, ...files });
+}
+
+const none = { data: null, model: null, device: null, jobs: 1, threads: 1, sample: null };
+
+function verifying({ results }: Copied, trust?: Trust) {
+  const options = { ...none, seed: 0, tolerance: 1e-4 };
+  return verifyStudy(results, trust === undefined ? options : { ...options, trust });
+}
+
+function ablating({ results }: Copied, trust?: Trust) {
+  const options = { ...none, replay: false };
+  return ablateStudy(results, trust === undefined ? options : { ...options, trust });
+}
+
+function exporting({ run }: Copied, out: string, trust?: Trust) {
+  const options = { format: "peft", out, model: null, baseName: "bert" } as const;
+  return exportRun(run, trust === undefined ? options : { ...options, trust });
+}
+
+Deno.test("code that results name runs for no command unasked, and for each one that is asked", async (t) => {
+  await withSwept(async (home) => {
+    const results = await copied(home, "others");
+    const out = `${home}/out`;
+    const wrong = "0".repeat(64);
+
+    await t.step("it is refused before any work, with its path and hash", async () => {
+      const calls: readonly (() => Promise<unknown>)[] = [
+        () => verifying(results),
+        () => ablating(results),
+        () => exporting(results, out),
+        () => verifying(results, [wrong]),
+        () => ablating(results, () => false),
+        () => verify([results.results]),
+        () => ablate([results.results, "--no-replay"]),
+        () => exportCommand([results.run, "--format", "peft", "--out", out]),
+        () => verify([results.results, `--trust=${wrong}`]),
+      ];
+      for (const call of calls) {
+        const error = await assertRejects(call, UntrustedCodeError);
+        assert(error instanceof UsageError);
+        assertEquals(error.modules.map(({ path }) => path), [results.study]);
+        const [{ hash }] = error.modules as [NamedModule];
+        assertStringIncludes(error.message, `"${results.study}" (SHA-256 ${hash}), for "own"`);
+        assertStringIncludes(error.message, "--trust=HASH");
+      }
+      assertEquals(results.hasRun(), false);
+      for (const path of [out, `${results.results}/verify`, `${results.run}/ablation.json`]) {
+        await assertRejects(() => Deno.stat(path), Deno.errors.NotFound);
+      }
+    });
+
+    await t.step("a report needs none of it", async () => {
+      assertEquals(await report([results.results]), 0);
+      assertEquals(results.hasRun(), false);
+    });
+
+    await t.step("with its hash it is verified", async () => {
+      const { runs } = await verifying(results, [results.hash]);
+      assertEquals(runs.map(({ verdict }) => verdict), ["bit-equal", "bit-equal"]);
+      assert(results.hasRun());
+    });
+
+    await t.step("where a function says so, it is ablated and exported", async () => {
+      const [first, second] = [await copied(home, "first"), await copied(home, "second")];
+      const asked: NamedModule[] = [];
+      const yes = (module: NamedModule) => asked.push(module) > 0;
+      assertEquals((await ablating(first, yes)).ablated, 2);
+      await exporting(second, out, yes);
+      assertEquals(asked.map(({ path, methods }) => [path, methods]), [
+        [first.study, ["own"]],
+        [second.study, ["own"]],
+      ]);
+      assert(first.hasRun() && second.hasRun());
+    });
+
+    await t.step("--trust lets a command run it", async () => {
+      const own = await copied(home, "flag");
+      const args = [own.run, "--format", "peft", "--out", `${home}/flag-out`];
+      await exportCommand(["--trust", ...args]);
+      assert(own.hasRun());
+    });
+
+    await t.step("code that is other than what was trusted does not run", async () => {
+      const changed = await copied(home, "changed");
+      const change: Trust = async ({ path }) => {
+        await Deno.writeTextFile(path, `${files["study.ts"]}// Changed since.\n`);
+        return true;
+      };
+      await assertRejects(() => verifying(changed, change), UsageError, "which was allowed to run");
+      assertEquals(changed.hasRun(), false);
+    });
+  });
+});
+
+Deno.test("trustOf accepts all, some hashes, or the study that was named, and shows what it accepts", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/study.ts`;
+    await Deno.writeTextFile(path, "");
+    await Deno.mkdir(`${folder}/study`);
+    const [hash, other] = ["a".repeat(64), "b".repeat(64)];
+    const answer = async (args: readonly string[], study: string | null) => {
+      const said: string[] = [];
+      const tell = (line: string) => Promise.resolve(void said.push(line));
+      const parsed = readArguments(args, { optionals: ["trust"] });
+      const trust = await trustOf(parsed, study, tell);
+      assert(typeof trust === "function");
+      const isTrusted = await trust({ path, hash, methods: ["own"] });
+      assertEquals(
+        said,
+        isTrusted ? [`Runs "${path}" (SHA-256 ${hash}), which the results name for "own"`] : [],
+      );
+      return isTrusted;
+    };
+    assertEquals(await answer([], null), false);
+    assertEquals(await answer(["--trust"], null), true);
+    assertEquals(await answer([`--trust=${hash}`], null), true);
+    assertEquals(await answer([`--trust=${other}`], null), false);
+    assertEquals(await answer([`--trust=${other}`, `--trust=${hash}`], null), true);
+    assertEquals(await answer([], path), true);
+    assertEquals(await answer([], `${folder}/../${folder.split("/").at(-1)}/study.ts`), true);
+    // The folder of the results does not name the module beside it.
+    assertEquals(await answer([], `${folder}/study`), false);
+    await assertRejects(() => answer(["--trust=abc"], null), UsageError, "64 hexadecimal digits");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("namedModule takes a bare name for a study in experiments, and no path for a module beside it", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${folder}/mine.ts`, "");
+    await Deno.writeTextFile(`${folder}/plain.json`, "{}");
+    assertEquals(await namedModule("mine", [folder]), `${folder}/mine.ts`);
+    assertEquals(await namedModule(`${folder}/mine.ts`, []), `${folder}/mine.ts`);
+    for (const name of ["plain", `${folder}/mine`, "mine.ts", "other"]) {
+      assertEquals(await namedModule(name, [folder]), null, name);
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("an option whose value may be left out takes no argument for it", () => {
+  const parsed = readArguments(["--trust", "results/x", "--trust=abc"], { optionals: ["trust"] });
+  assertEquals(parsed.positional, ["results/x"]);
+  assertEquals(parsed.optional("trust"), [null, "abc"]);
+  assertEquals(readArguments([], { optionals: ["trust"] }).optional("trust"), []);
+});
