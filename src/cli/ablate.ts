@@ -27,7 +27,7 @@ import { stoppedExitCode, stoppedText } from "./stop.ts";
 import { quietVulkan, runCommand, say, sayWrapped, wholeNumber } from "./terminal.ts";
 import { ablateWords, TerminalWatch } from "./terminal_watch.ts";
 import { trustOf, trustOption } from "./trust.ts";
-import { askToWrite } from "./write_access.ts";
+import { askForPlaces, askToWrite, inputPlaces, resultsPlaces } from "./access.ts";
 
 /** The command. */
 export const ablate = commandOf({
@@ -62,7 +62,12 @@ export const ablate = commandOf({
   ],
 }, async (parsed) => {
   const [name = defaultStudy] = parsed.positional;
-  const folder = await findResults(name, parsed.text("results") ?? defaultResults);
+  const results = parsed.text("results");
+  await askForPlaces("ablate", [
+    ...resultsPlaces(name, results),
+    ...inputPlaces({ data: parsed.text("data"), model: parsed.text("model") }),
+  ]);
+  const folder = await findResults(name, results ?? defaultResults);
   await askToWrite("ablate", folder, "STUDY or --results");
   quietVulkan();
   const terminal = new TerminalWatch(ablateWords);

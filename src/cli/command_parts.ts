@@ -30,7 +30,7 @@ export const resultsOption: CommandOption = {
   name: "results",
   value: "DIR",
   text:
-    `where results are (default ${defaultResults}); for another folder Deno asks whether it may be written, and ` +
+    `where results are (default ${defaultResults}); for another folder Deno asks whether it may be used, and ` +
     "where it cannot ask, the error has the command line that allows it",
 };
 

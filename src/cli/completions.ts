@@ -36,7 +36,7 @@ export function completionScript(
   program: string,
   commands: readonly Command[],
 ): string {
-  const names = [...commands.map(({ name }) => name), "completions"].join(" ");
+  const names = [...commands.map(({ name }) => name), "completions", "permissions"].join(" ");
   const cases = commands.map((command) =>
     `    ${command.name}) options='${optionsOf(command)}' ;;`
   );
@@ -51,6 +51,7 @@ export function completionScript(
       '  case "${COMP_WORDS[1]}" in',
       ...cases,
       `    completions) options='${shells.join(" ")}' ;;`,
+      `    permissions) options='${commands.map(({ name }) => name).join(" ")}' ;;`,
       "  esac",
       '  COMPREPLY=($(compgen -W "$options" -- "$word"))',
       '  [ "${#COMPREPLY[@]}" -gt 0 ] || COMPREPLY=($(compgen -f -- "$word"))',
@@ -64,7 +65,9 @@ export function completionScript(
     `_${program}() {`,
     "  local options=''",
     "  if (( CURRENT == 2 )); then",
-    `    local -a commands=(${commands.map(described).join(" ")} 'completions:Prints completions')`,
+    `    local -a commands=(${
+      commands.map(described).join(" ")
+    } 'completions:Prints completions' 'permissions:Prints permissions')`,
     "    _describe command commands",
     "    return",
     "  fi",

@@ -10,7 +10,7 @@ import { defaultGlueFolder, fetchGlueTask } from "../fetch/glue.ts";
 import { sizeText, terminalTransport } from "./fetch_report.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { runCommand, say } from "./terminal.ts";
-import { askToWrite } from "./write_access.ts";
+import { askToWrite } from "./access.ts";
 
 function chosenArchives(names: readonly string[]): readonly GlueArchive[] {
   if (names.length === 0) return glueArchives;

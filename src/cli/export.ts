@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { unknownName } from "../base/suggest.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { exportRun } from "../runs/export.ts";
@@ -11,7 +12,7 @@ import { commandOf } from "./command.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { runCommand, say, wholeNumber } from "./terminal.ts";
 import { trustOf, trustOption } from "./trust.ts";
-import { askToWrite } from "./write_access.ts";
+import { askForPlaces, inputPlaces } from "./access.ts";
 
 function formatOf(name: string | null): ExportFormat {
   const format = exportFormats.find((known) => known === name);
@@ -83,12 +84,18 @@ export const exportCommand = commandOf({
   const name = folder.replace(/\/+$/, "").replace(/^.*\//, "");
   const rank = wholeNumber(parsed.text("rank"), "rank");
   const given = parsed.text("out");
-  if (given !== null) await askToWrite("export", given, "--out");
+  const model = parsed.text("model");
+  await askForPlaces("export", [
+    // The study's own file lies beside the run's folder.
+    { path: dirname(folder.replace(/\/+$/, "")), option: "RUN_FOLDER" },
+    ...inputPlaces({ data: null, model }),
+    ...(given === null ? [] : [{ path: given, option: "--out", isWritten: true }]),
+  ]);
   const { out, withoutRank, hasLines } = await exportRun(folder, {
     format,
     rank,
     out: given ?? `exports/${name}${rank === null ? "" : `-r${rank}`}-${format}`,
-    model: parsed.text("model"),
+    model,
     baseName: parsed.text("base"),
     trust: await trustOf(parsed, null),
   }, terminalFetching);

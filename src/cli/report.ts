@@ -15,7 +15,7 @@ import {
   writeReport,
 } from "../runs/study_results.ts";
 import { outputColumns, runCommand, say } from "./terminal.ts";
-import { askToWrite } from "./write_access.ts";
+import { askForPlaces, askToWrite, resultsPlaces } from "./access.ts";
 
 /** The command. */
 export const report = commandOf({
@@ -31,11 +31,13 @@ export const report = commandOf({
   ],
 }, async (parsed) => {
   const [name = defaultStudy] = parsed.positional;
-  const folder = await findResults(name, parsed.text("results") ?? defaultResults);
+  const results = parsed.text("results");
+  await askForPlaces("report", resultsPlaces(name, results));
+  const folder = await findResults(name, results ?? defaultResults);
   await askToWrite("report", outputFolder(folder), "STUDY or --results");
-  const results = await readStudyResults(folder);
-  await say(methodsText(results, outputColumns()));
-  await say(`Report: ${await writeReport(folder, results)}`);
+  const read = await readStudyResults(folder);
+  await say(methodsText(read, outputColumns()));
+  await say(`Report: ${await writeReport(folder, read)}`);
   return 0;
 });
 

@@ -15,14 +15,14 @@ import {
 } from "./command_parts.ts";
 import { methodsText } from "../report/methods_text.ts";
 import { sweptText } from "./work_status.ts";
-import { planText } from "./plan_text.ts";
+import { planApart } from "./plan_apart.ts";
 import { defaultStudy, readStudyFile } from "../runs/study_file.ts";
 import { defaultResults, readStudyResults, writeReport } from "../runs/study_results.ts";
 import { type SweepOptions, sweepStudy } from "../runs/sweep.ts";
 import { stoppedExitCode, stoppedText } from "./stop.ts";
 import { outputColumns, quietVulkan, runCommand, say, sayWrapped } from "./terminal.ts";
 import { sweepWords, TerminalWatch } from "./terminal_watch.ts";
-import { askToWrite } from "./write_access.ts";
+import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
 
 /** The command. */
 export const sweep = commandOf({
@@ -46,7 +46,7 @@ export const sweep = commandOf({
       name: "results",
       value: "DIR",
       text:
-        `where results go (default ${defaultResults}); for another folder Deno asks whether it may be written, ` +
+        `where results go (default ${defaultResults}); for another folder Deno asks whether it may be used, ` +
         "and where it cannot ask, the error has the command line that allows it",
     },
     { name: "retry-failed", text: "train failed runs again" },
@@ -61,7 +61,8 @@ export const sweep = commandOf({
       text: "a part of a study on GLUE; the command without --only trains the rest",
     },
     {
-      line: "deno run -q -P=sweep --allow-write=/data/runs src/cli/sweep.ts --results /data/runs",
+      line:
+        "deno run -q -P=sweep --allow-read=.,/data/runs --allow-write=/data/runs src/cli/sweep.ts --results /data/runs",
       text: "results in a folder of your own, without a question",
     },
   ],
@@ -71,7 +72,6 @@ export const sweep = commandOf({
   ],
 }, async (parsed) => {
   const [name = defaultStudy] = parsed.positional;
-  const file = await readStudyFile(name);
   const place = placeOf(parsed);
   const options = {
     ...place,
@@ -80,11 +80,17 @@ export const sweep = commandOf({
     retryFailed: parsed.flag("retry-failed"),
     only: parsed.list("only"),
   } satisfies SweepOptions;
-  if (parsed.flag("dry-run")) {
-    await sayWrapped(await planText(file, { ...options, width: outputColumns() }));
+  const isDry = parsed.flag("dry-run");
+  await askForPlaces("sweep", [
+    ...studyPlaces(name, "STUDY"),
+    ...inputPlaces(options),
+    { path: options.results, option: "--results", isWritten: !isDry },
+  ]);
+  if (isDry) {
+    await sayWrapped(await planApart(name, { ...options, width: outputColumns() }));
     return 0;
   }
-  await askToWrite("sweep", options.results, "--results");
+  const file = await readStudyFile(name);
   quietVulkan();
   const began = performance.now();
   const terminal = new TerminalWatch(sweepWords);

@@ -146,6 +146,10 @@ export function wholeNumber(value: string | null, name: string, least = 1): numb
   );
 }
 
+/** What is said beside an error of Deno's that a permission is missing. */
+const permissionAdvice =
+  "This command has the permissions of its set in deno.json alone; docs/trust.md says which, and how to give it more";
+
 /**
  * A number given as an option.
  *
@@ -173,6 +177,9 @@ export async function runCommand(
     const wasStopped = error instanceof StoppedError;
     if (wasStopped) await sayWrapped(error.message);
     else await complain(`error: ${error.message}`);
+    if (/Requires (?:read|write|net|env|ffi|run|sys|import) access/.test(error.message)) {
+      await complain(permissionAdvice);
+    }
     if (Deno.args.includes("--trace")) await complain(error.stack ?? "");
     code = wasStopped ? stoppedExitCode : error instanceof UsageError ? 2 : 1;
   }

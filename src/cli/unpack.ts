@@ -8,7 +8,7 @@ import { outputFolder } from "../record/results_reader.ts";
 import { unpackStudy } from "../runs/packing.ts";
 import { commandOf } from "./command.ts";
 import { runCommand, say } from "./terminal.ts";
-import { askToWrite } from "./write_access.ts";
+import { askForPlaces } from "./access.ts";
 
 /** The command. */
 export const unpack = commandOf({
@@ -29,7 +29,10 @@ export const unpack = commandOf({
 }, async (parsed) => {
   const file = parsed.positional[0]!;
   const wanted = parsed.text("out") ?? outputFolder(file);
-  await askToWrite("unpack", wanted, "FILE or --out");
+  await askForPlaces("unpack", [
+    { path: file, option: "FILE" },
+    { path: wanted, option: "FILE or --out", isWritten: true },
+  ]);
   const { out, files } = await unpackStudy(file, wanted);
   await say(`Unpacked ${files} files into ${out}`);
   return 0;

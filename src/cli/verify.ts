@@ -35,7 +35,7 @@ import {
 import { TerminalWatch, verifyWords } from "./terminal_watch.ts";
 import { verificationTable } from "./verification_text.ts";
 import { trustOf, trustOption } from "./trust.ts";
-import { askToWrite } from "./write_access.ts";
+import { askForPlaces, askToWrite, inputPlaces, resultsPlaces } from "./access.ts";
 
 const defaultSample = 3;
 const defaultTolerance = 1e-4;
@@ -96,7 +96,12 @@ export const verify = commandOf({
   if (parsed.flag("all") && sample !== null) {
     throw new UsageError(`Options "--all" and "--sample" are both given, want one of them`);
   }
-  const folder = await findResults(name, parsed.text("results") ?? defaultResults);
+  const results = parsed.text("results");
+  await askForPlaces("verify", [
+    ...resultsPlaces(name, results),
+    ...inputPlaces({ data: parsed.text("data"), model: parsed.text("model") }),
+  ]);
+  const folder = await findResults(name, results ?? defaultResults);
   await askToWrite("verify", outputFolder(folder), "STUDY or --results");
   quietVulkan();
   const options: VerifyOptions = {

@@ -47,24 +47,38 @@ export interface HubSnapshot {
   readonly commit: string;
 }
 
+/** What a variable holds, or null where it is unset or empty. */
+function textOf(read: ReadVariable, name: string): string | null {
+  const value = read(name)?.trim();
+  return value === undefined || value === "" ? null : value;
+}
+
+/** Reads a variable of the environment. */
+export type ReadVariable = (name: string) => string | undefined;
+
+const ownVariable: ReadVariable = (name) => Deno.env.get(name);
+
+/**
+ * The folder of the cache: `hub/` in `HF_HOME`, or {@linkcode defaultCache}.
+ *
+ * @param read Reads a variable. Default: that of this process.
+ */
+export function hubCache(read: ReadVariable = ownVariable): string {
+  const home = textOf(read, "HF_HOME");
+  return home === null ? defaultCache : `${home.replace(/\/+$/, "")}/hub`;
+}
+
 /**
  * The access that the environment asks for: `HF_ENDPOINT`, `HF_TOKEN`, `HF_HOME` (files go to its `hub/`); unset or empty
  * ones have their defaults.
  *
  * @param read Reads a variable. Default: that of this process.
  */
-export function hubAccess(
-  read: (name: string) => string | undefined = (name) => Deno.env.get(name),
-): HubAccess {
-  const text = (name: string) => {
-    const value = read(name)?.trim();
-    return value === undefined || value === "" ? null : value;
-  };
-  const home = text("HF_HOME");
+export function hubAccess(read: ReadVariable = ownVariable): HubAccess {
   return {
-    endpoint: (text("HF_ENDPOINT") ?? defaultEndpoint).replace(/\/+$/, ""),
-    token: text("HF_TOKEN"),
-    cache: home === null ? defaultCache : `${home.replace(/\/+$/, "")}/hub`,
+    endpoint: (textOf(read, "HF_ENDPOINT") ?? defaultEndpoint).replace(/\/+$/, ""),
+    token: textOf(read, "HF_TOKEN"),
+    cache: hubCache(read),
   };
 }
 

@@ -13,15 +13,24 @@ import {
 } from "../models/sources.ts";
 import type { ModelOrigin } from "../record/types.ts";
 import type { TokenizerFiles } from "../tasks/tokenizers/files.ts";
-import { cachedSnapshot, fetchSnapshot, type HubAccess, hubAccess, type HubModel } from "./hub.ts";
+import {
+  cachedSnapshot,
+  fetchSnapshot,
+  type HubAccess,
+  hubAccess,
+  hubCache,
+  type HubModel,
+} from "./hub.ts";
 import { realTransport, type Transport } from "./transport.ts";
 import { openWheel } from "./wheel.ts";
 
-/** What fetching needs of the world; looked at only where something has to be fetched. */
+/** What fetching needs of the world. */
 export interface Fetching {
-  /** Called when a study names a model of the hub; gives hub, token and cache. */
-  readonly access: () => HubAccess;
-  /** Called when such a model is not in the cache yet. */
+  /** The cache's folder; the only thing that is asked for where all is there already. */
+  readonly cache: () => string;
+  /** Called where something has to be fetched; the model's name is for messages. */
+  readonly access: (model: string) => HubAccess;
+  /** Called when a model is not in the cache yet. */
   readonly transport: () => Transport;
 }
 
@@ -36,7 +45,11 @@ export function ownFetching(
     onRetry: () => Promise.resolve(),
   },
 ): Fetching {
-  return { access: () => hubAccess(), transport: () => realTransport(report) };
+  return {
+    cache: () => hubCache(),
+    access: () => hubAccess(),
+    transport: () => realTransport(report),
+  };
 }
 
 /** A place with files. */
@@ -106,10 +119,13 @@ async function wheelPlace(path: string, folder: string | null): Promise<Place> {
 
 /** A hub model's folder in the cache; what is not there is fetched first. */
 async function hubPlace(model: HubModel, fetching: Fetching): Promise<Place> {
-  const access = fetching.access();
-  const { folder, commit } = await cachedSnapshot(access, model) ??
-    await fetchSnapshot(access, model, fetching.transport());
   const { repository, revision } = model;
+  const { folder, commit } = await cachedSnapshot({ cache: fetching.cache() }, model) ??
+    await fetchSnapshot(
+      fetching.access(`hub:${repository}@${revision}`),
+      model,
+      fetching.transport(),
+    );
   return await folderPlace(folder, folder, { source: "hub", repository, revision, commit });
 }
 

@@ -23,7 +23,7 @@ import { openingOf } from "./export_readme.ts";
 import { type AdapterContents, evaluateModel, importAdapter } from "./imported_model.ts";
 import { Inputs } from "./inputs.ts";
 import { writeMergedFolder } from "./model_folder.ts";
-import { readStudyFile } from "./study_file.ts";
+import { readStudyData } from "./study_file.ts";
 
 /** How an adapter is imported. */
 export interface ImportOptions {
@@ -53,7 +53,7 @@ interface TaskSource {
 
 async function taskSource(name: string | null): Promise<TaskSource> {
   if (name === null) return { study: null, folder: ".", tasks: [] };
-  const { study, folder } = await readStudyFile(name);
+  const { study, folder } = await readStudyData(name);
   return { study, folder, tasks: parseUserTasks(study.userTasks ?? []) };
 }
 

@@ -7,19 +7,29 @@ import { unknownName } from "../base/suggest.ts";
 import { methods, type MethodTable } from "../methods/table.ts";
 import { namesIn } from "../record/run_folder.ts";
 import { parseStudy, type Study } from "../study/study.ts";
+import { askApart } from "./apart.ts";
 import { loadStudyModule } from "./method_modules.ts";
 import { UsageError } from "../base/usage_error.ts";
 
 /** A study and the folder that its own tasks' files are relative to. */
-export interface StudyFile {
+export interface StudyData {
   /** Checked content of the file. */
   readonly study: Study;
   /** Path by which the file was found. */
   readonly path: string;
   /** Folder of the file. */
   readonly folder: string;
+}
+
+/** A study with its methods. */
+export interface StudyFile extends StudyData {
   /** The methods that it may name: those that are built in, and those that its module brings. */
   readonly methods: MethodTable;
+}
+
+/** Reads a study as data: a module runs in a thread that may read, and do nothing else. */
+export async function readStudyData(name: string): Promise<StudyData> {
+  return await askApart(new URL("./study_thread.ts", import.meta.url), name);
 }
 
 /** The study that commands take where none is named. */

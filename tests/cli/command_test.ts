@@ -88,7 +88,7 @@ Deno.test("every example is a command line that its command takes", () => {
     assert(command.examples.length > 0, command.name);
     for (const { line } of command.examples) {
       const [, args] =
-        /^deno (?:task [a-z-]+|run -q -P=[a-z]+ --allow-write=\S+ src\/cli\/[a-z]+\.ts)(.*)$/
+        /^deno (?:task [a-z-]+|run -q -P=[a-z]+ (?:--allow-\S+ )+src\/cli\/[a-z]+\.ts)(.*)$/
           .exec(line) ?? [];
       assert(args !== undefined && line.includes(command.name), line);
       const { positional } = readCommand(args.split(" ").filter((arg) => arg !== ""), command);

@@ -121,7 +121,11 @@ Deno.test("a token goes to the hub and not to the storage that it redirects to",
 
 Deno.test("an encoder of the hub loads from the cache alone, and its commit is known", async () => {
   await withHub(async ({ hub, access, fetch }) => {
-    const fetching = { access: () => access, transport: patientTransport };
+    const fetching = {
+      cache: () => access.cache,
+      access: () => access,
+      transport: patientTransport,
+    };
     const folders = { data: null, model: null, study: "." };
     const name = `hub:${fakeRepository}@main`;
     const inputs = new Inputs(folders, [], undefined, fetching);
@@ -254,6 +258,7 @@ Deno.test("weights in several files are fetched after their index and read as on
   files.set(names[1]!, { bytes: shard("b", 2), isLarge: true });
   await withHub(async ({ hub, access, model }) => {
     const { weights } = await readModelFiles(model, {
+      cache: () => access.cache,
       access: () => access,
       transport: patientTransport,
     });

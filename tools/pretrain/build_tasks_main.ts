@@ -8,7 +8,7 @@ import { writeTsv } from "./task_sources/rows.ts";
 import { commandOf } from "../../src/cli/command.ts";
 import { readCorpora } from "./open_corpora.ts";
 import { runCommand, say } from "../../src/cli/terminal.ts";
-import { askToWrite } from "../../src/cli/write_access.ts";
+import { askToWrite } from "../../src/cli/access.ts";
 
 const defaultFolder = "src/tasks/embedded";
 

@@ -29,7 +29,7 @@ import { preparePretraining } from "./prepare_pretraining.ts";
 import { StopFlag, StoppedError } from "../../src/runs/stop_flag.ts";
 import { keptLines, listenForStop } from "../../src/cli/stop.ts";
 import { runCommand, say, wholeNumber } from "../../src/cli/terminal.ts";
-import { askToWrite } from "../../src/cli/write_access.ts";
+import { askToWrite } from "../../src/cli/access.ts";
 
 const checkpointEvery = 250;
 const curveEvery = 100;

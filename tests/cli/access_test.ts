@@ -1,13 +1,21 @@
 /** What is said where a command may not write. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { permittedLine } from "../../src/cli/write_access.ts";
+import { permittedLine } from "../../src/cli/access.ts";
 import { StorageError } from "../../src/record/run_folder.ts";
 
 Deno.test("permittedLine quotes what a shell would take apart", () => {
-  const started = { task: "verify", main: "/opt/rank lab/src/cli/verify.ts" };
+  const started = {
+    task: "verify",
+    main: "/opt/rank lab/src/cli/verify.ts",
+    home: "/opt/rank lab",
+  };
+  const places = [
+    { path: "/data/$runs", option: "--results", isWritten: true },
+    { path: "/data/glue", option: "--data" },
+  ];
   assertEquals(
-    permittedLine({ ...started, args: ["it's", "--results", "/data/$runs", ""] }, "/data/$runs"),
-    "deno run -q -P=verify '--allow-write=/data/$runs' '/opt/rank lab/src/cli/verify.ts' " +
+    permittedLine({ ...started, args: ["it's", "--results", "/data/$runs", ""] }, places),
+    "deno run -q -P=verify '--allow-read=/opt/rank lab,/data/$runs,/data/glue' '--allow-write=/data/$runs' '/opt/rank lab/src/cli/verify.ts' " +
       "'it'\\''s' --results '/data/$runs' ''",
   );
 });

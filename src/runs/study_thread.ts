@@ -1,0 +1,12 @@
+/**
+ * The thread that reads a study file and gives what is data of it; see `apart.ts`.
+ *
+ * @module
+ */
+import { answerApart } from "./apart.ts";
+import { readStudyFile, type StudyData } from "./study_file.ts";
+
+answerApart(async (name: string): Promise<StudyData> => {
+  const { study, path, folder } = await readStudyFile(name);
+  return { study, path, folder };
+});
