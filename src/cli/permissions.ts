@@ -15,7 +15,6 @@ export interface PermissionSet {
   readonly ffi?: readonly string[];
   readonly env?: readonly string[];
   readonly net?: readonly string[];
-  readonly import?: readonly string[];
 }
 
 // These two start other programs, so that they have no bounds, and are no commands of the program.
@@ -67,7 +66,7 @@ export function placesHere(): Places {
  * ```
  */
 export function permissionFlags(
-  { read, write, ffi, env, net, import: hosts }: PermissionSet,
+  { read, write, ffi, env, net }: PermissionSet,
   { home, runtime }: Places,
 ): readonly string[] {
   const folders = [...new Set([...read ?? [], ...(home === null ? [] : [home])])];
@@ -80,7 +79,6 @@ export function permissionFlags(
     ["ffi", ffi === undefined ? undefined : [runtime.native]],
     ["env", env],
     ["net", net],
-    ["import", hosts],
   ];
   return lists.flatMap(([name, list]) =>
     list === undefined ? [] : [`--allow-${name}=${list.join(",")}`]

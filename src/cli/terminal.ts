@@ -8,6 +8,7 @@ import { unknownName } from "../base/suggest.ts";
 import { printable } from "../base/printable.ts";
 import { wrapped } from "../base/text_width.ts";
 import { UsageError } from "../base/usage_error.ts";
+import { confineStudies } from "../runs/threads.ts";
 import { StoppedError } from "../runs/stop_flag.ts";
 import { errorOutput, standardOutput } from "./output.ts";
 import { stoppedExitCode } from "./stop.ts";
@@ -170,6 +171,7 @@ export async function runCommand(
   command: (args: readonly string[]) => Promise<number>,
 ): Promise<void> {
   let code: number;
+  confineStudies();
   try {
     code = await command(Deno.args);
   } catch (error) {

@@ -13,6 +13,7 @@ import { methods, type MethodTable, methodTable } from "../methods/table.ts";
 import { StudyError } from "../study/problems.ts";
 import type { MethodOrigin } from "../study/types.ts";
 import { sourceHash } from "./source_hash.ts";
+import { beforeStudyCode } from "./threads.ts";
 import { checkTrust, type NamedModule, type Trust } from "./trust.ts";
 import { UsageError } from "../base/usage_error.ts";
 
@@ -64,6 +65,7 @@ async function importModule(
     );
   }
   loaded.set(url.href, hash);
+  await beforeStudyCode();
   try {
     return await import(url.href);
   } catch (cause) {

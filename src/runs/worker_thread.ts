@@ -60,8 +60,9 @@ function report(progress: Progress): Promise<void> {
 async function answer(message: ToWorker): Promise<Answer> {
   if (message.kind === "start") {
     const { customMethods, trust } = message.start;
-    methods = await loadCustomMethods(customMethods, trust);
+    // The executor comes first: it may have to load a library, which code of a study must not.
     worker = await workerOf(message.start);
+    methods = await loadCustomMethods(customMethods, trust);
     return { kind: "started" };
   }
   if (worker === null) {

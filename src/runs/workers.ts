@@ -19,6 +19,7 @@ import type { CustomMethod } from "./method_modules.ts";
 import type { PlannedRun, StudyPlan } from "./planning.ts";
 import type { SharedModel } from "./shared_models.ts";
 import { StopFlag } from "./stop_flag.ts";
+import { openThread, type Thread } from "./threads.ts";
 
 /** Told of every step, or of some of them where steps follow one another faster than anyone reads. */
 export type OnStep = (progress: RunProgress) => Promise<void>;
@@ -148,18 +149,19 @@ function messageOf({ method: _method, ...message }: PlannedRun): RunMessage {
 
 /** A thread as a worker. */
 export class ThreadWorker implements RunWorker {
-  readonly #worker: Worker;
+  readonly #worker: Thread;
   readonly #stop: StopFlag;
   #isLost = false;
 
-  private constructor(stop: StopFlag) {
+  private constructor(thread: Thread, stop: StopFlag) {
     this.#stop = stop;
-    this.#worker = new Worker(new URL("./worker_thread.ts", import.meta.url), { type: "module" });
+    this.#worker = thread;
   }
 
   /** Starts a worker and its executor. */
   static async open(start: WorkerStart): Promise<ThreadWorker> {
-    const worker = new ThreadWorker(new StopFlag(start.stop));
+    const thread = await openThread();
+    const worker = new ThreadWorker(thread, new StopFlag(start.stop));
     try {
       await worker.#ask({ kind: "start", start }, "started");
     } catch (error) {

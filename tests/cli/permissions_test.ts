@@ -1,0 +1,204 @@
+/** What commands and the studies that they run may do: the sets of `deno.json`, and studies that try more in processes of their own. */
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { planApart } from "../../src/cli/plan_apart.ts";
+import { commandSets, permissionFlags, type PermissionSet } from "../../src/cli/permissions.ts";
+import { readStudyData, readStudyFile } from "../../src/runs/study_file.ts";
+import { ownFiles, studyText, withOwnStudy } from "../runs/own_study.ts";
+import { tinyModel } from "../runs/tiny_study.ts";
+
+const root = new URL("../../", import.meta.url);
+const config = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
+const page = await Deno.readTextFile(new URL("docs/trust.md", root));
+
+const runtimeFolder = `node_modules/.deno/onnxruntime-node@${
+  /@([^@]+)$/.exec(config.imports["onnxruntime-node"])![1]
+}`;
+
+Deno.test("no command reads beyond its folder, loads another library than the runtime, or has the network and the token where it does not fetch", () => {
+  for (const [name, set] of Object.entries(commandSets)) {
+    assertEquals(set.read, ["."], name);
+    if (set.ffi !== undefined) assertEquals(set.ffi, [runtimeFolder], name);
+    const isFetching = name === "models" || name === "data";
+    assertEquals(set.net !== undefined, isFetching, name);
+    assertEquals((set.env ?? []).includes("HF_TOKEN"), name === "models", name);
+    assert(!Object.hasOwn(set, "run") && !Object.hasOwn(set, "sys"), name);
+  }
+  assertEquals(Object.keys(commandSets["plan"]!).sort(), ["env", "read"]);
+  assertEquals(config.test.permissions.ffi, [runtimeFolder]);
+  assertEquals(config.permissions.bench.ffi, [runtimeFolder]);
+});
+
+/** A row of the page's table of permissions. */
+function rowOf(name: string, set: PermissionSet): readonly string[] {
+  const listed = (list: readonly string[] | undefined) =>
+    list === undefined ? "-" : list.map((one) => `\`${one}\``).join(", ");
+  return [
+    `\`${name}\``,
+    listed(set.write),
+    set.ffi === undefined ? "-" : "yes",
+    listed(set.env),
+    listed(set.net),
+  ];
+}
+
+Deno.test("the page about trust has the permissions of every command", () => {
+  const rows = page.split("\n").filter((line) => line.startsWith("| `")).map((line) =>
+    line.split("|").slice(1, -1).map((cell) => cell.trim())
+  );
+  for (const [name, set] of Object.entries(commandSets)) {
+    const row = rowOf(name, set);
+    const found = rows.find(([first, ...others]) =>
+      first === row[0] && others.length === row.length - 1
+    );
+    assertEquals(found, row);
+  }
+});
+
+Deno.test("permissionFlags gives the runtime's folder where it is on this machine, and no flag for what a command has not", () => {
+  const runtime = {
+    native: "node_modules/onnxruntime-node",
+    wasm: "/elsewhere/onnxruntime-web",
+  };
+  const set = { read: ["."], write: ["results"], ffi: ["x"], env: ["A", "B"], net: ["h"] };
+  assertEquals(permissionFlags(set, { home: ".", runtime }), [
+    "--allow-read=.,/elsewhere/onnxruntime-web",
+    "--allow-write=results",
+    "--allow-ffi=node_modules/onnxruntime-node",
+    "--allow-env=A,B",
+    "--allow-net=h",
+  ]);
+  assertEquals(permissionFlags({ read: ["."] }, { home: null, runtime }), ["--allow-read=."]);
+});
+
+/** A study module that tries to write a file, and otherwise is a study. */
+const writing = `${studyText}
+try {
+  Deno.writeTextFileSync(new URL("written.txt", import.meta.url), "");
+} catch {
+  // Refused.
+}
+`;
+
+Deno.test("a study that is only read can read, and do nothing else", async () => {
+  const files = { ...ownFiles, "study.ts": `${writing}` };
+  await withOwnStudy(async (home) => {
+    const path = `${home}/study.ts`;
+    const options = { data: null, model: tinyModel, results: `${home}/results` };
+    const written = () => Deno.stat(`${home}/written.txt`);
+    assertMatch(await planApart(path, options), /Moves +own +rank 2/);
+    await assertRejects(written, Deno.errors.NotFound);
+    assertEquals((await readStudyData(path)).study.name, "with-own");
+    await assertRejects(written, Deno.errors.NotFound);
+    // Where it is loaded to be run, it has what the process has.
+    await readStudyFile(path);
+    assert((await written()).isFile);
+  }, files);
+});
+
+Deno.test("errors of a study that is only read arrive as they were thrown", async () => {
+  const options = { data: null, model: null, results: "results" };
+  const error = await assertRejects(() => planApart("quickstrat", options), Error);
+  assertEquals(error.name, "UsageError");
+  assertStringIncludes(error.message, 'Did you mean "quickstart"?');
+  const hub = "hub:someone/something@main";
+  await withOwnStudy(async (home) => {
+    const asked = { ...options, model: hub };
+    const error = await assertRejects(() => planApart(`${home}/study.ts`, asked), Error);
+    assertEquals(error.name, "StudyError");
+    assertStringIncludes(error.message, `run deno task models fetch ${hub} first`);
+    assertStringIncludes(error.stack ?? "", "plan_thread.ts");
+  });
+});
+
+/** Whether tests may start the \`deno\` of the path; \`deno.json\` allows no other program. */
+const canSpawn = Deno.permissions.querySync({ name: "run", command: "deno" }).state === "granted";
+
+async function run(args: readonly string[]) {
+  const { code, stdout, stderr } = await new Deno.Command("deno", {
+    args: [...args],
+    cwd: root,
+    stdin: "null",
+    env: { HF_TOKEN: "hf_secret", NO_COLOR: "1" },
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
+}
+
+/** Tries what a hostile study would, on loading and again when its method is asked for; what it could do is in `did.json`. */
+const hostile = `
+const did = [];
+const attempt = (name, work) => {
+  try {
+    work();
+    did.push(name);
+  } catch {
+    // Refused.
+  }
+};
+const getpid = { getpid: { parameters: [], result: "i32" } };
+const library = (url) => Deno.dlopen(new URL(url), getpid).symbols.getpid();
+const { platform, arch } = { platform: Deno.build.os, arch: Deno.build.arch };
+const runtime = import.meta.resolve("onnxruntime-node").replace(/dist\\/index\\.js$/, "bin/napi-v6/") +
+  (platform === "linux" ? "linux/" + (arch === "x86_64" ? "x64" : "arm64") + "/libonnxruntime.so.1" : "none");
+const tryAll = (when) => {
+  attempt(when + " libc", () => Deno.dlopen("libc.so.6", getpid).symbols.getpid());
+  attempt(when + " libc through the runtime", () => library(runtime));
+  attempt(when + " token", () => Deno.env.get("HF_TOKEN"));
+  attempt(when + " read", () => Deno.readTextFileSync("/etc/passwd"));
+  attempt(when + " write", () => Deno.writeTextFileSync(new URL("x.txt", import.meta.url), ""));
+  attempt(when + " program", () => new Deno.Command("true").outputSync());
+  attempt(when + " network", () => Deno.listen({ port: 0, hostname: "127.0.0.1" }).close());
+  attempt(when + " thread", () => {
+    // A thread has what the process has, and no more.
+    const thread = new Worker("data:application/javascript,postMessage(0)", {
+      type: "module",
+      deno: { permissions: { ffi: [runtime.replace("file://", "")] } },
+    });
+    thread.terminate();
+  });
+  console.log("did " + JSON.stringify(did));
+};
+tryAll("loaded");
+`;
+
+Deno.test({
+  name: canSpawn
+    ? "a hostile study that is swept reaches no library, program, network, token or file of others, and its own method computes in two threads"
+    : "a hostile study that is swept (left out: deno cannot be started)",
+  ignore: !canSpawn,
+  fn: async () => {
+    const oneSeed = studyText.replace('"seeds":[1,2]', '"seeds":[1]');
+    const files = { ...ownFiles, "study.ts": `// @ts-nocheck\n${hostile}\n${oneSeed}` };
+    await withOwnStudy(async (home) => {
+      const given = [`${home}/study.ts`, "--results", `${home}/results`, "--model", tinyModel];
+      const args = [...given, "--device", "cpu", "--jobs", "2", "--no-report"];
+      const first = await run(["run", "-q", "-P=sweep", "src/cli/sweep.ts", ...args]);
+      assertEquals(first.code, 2, first.stderr);
+      assertEquals(first.stdout, "");
+      const line = first.stderr.split("\n").find((line) => line.startsWith("  deno run "))!;
+      assertStringIncludes(line, `-P=sweep --allow-read=.,${home},`);
+      const swept = await run(line.trim().split(" ").slice(1));
+      assertEquals(swept.code, 0, swept.stderr);
+      assertStringIncludes(swept.stdout, "2 finished, 0 failed");
+      assertStringIncludes(swept.stdout, "2 at a time");
+      // Once in the process, once in each of its two threads.
+      const said = swept.stdout.split("\n").filter((line) => line.startsWith("did "));
+      assertEquals(said, ["did []", "did []", "did []"]);
+
+      const results = `${home}/results/with-own`;
+      const permitted = line.trim().split(" ").slice(1, 5)
+        .map((word) => word === "-P=sweep" ? "-P=verify" : word);
+      const verify = [...permitted, `--allow-write=${results}`, "src/cli/verify.ts", results];
+      const refused = await run(verify);
+      assertEquals(refused.code, 2, refused.stderr);
+      assertStringIncludes(refused.stderr, 'study.ts" (SHA-256 ');
+      assertEquals(refused.stdout, "");
+    }, files);
+  },
+});
