@@ -15,8 +15,9 @@ export type { OwnExample, OwnTask } from "./own_task.ts";
 export { type Packed, type PackOptions, packStudy, unpackStudy } from "./packing.ts";
 export type { ImportBase } from "./imported_model.ts";
 export type { RunsResult } from "./run_all.ts";
+export type { PlanAgain } from "./recorded_run.ts";
 export { StoppedError, type StoppedRun } from "./stop_flag.ts";
-export { readStudyFile, type StudyFile } from "./study_file.ts";
+export { readStudyFile, type StudyData, type StudyFile } from "./study_file.ts";
 export { readStudyResults, type ResultsSource, writeReport } from "./study_results.ts";
 export { type SweepOptions, type SweepResult, sweepStudy, type SweptStudy } from "./sweep.ts";
 export {

@@ -27,8 +27,10 @@ async function isTrusted(module: NamedModule, trust: Trust): Promise<boolean> {
 
 /** Results name code that nobody allowed; nothing of it has run. */
 export class UntrustedCodeError extends UsageError {
+  /** All modules that would have to run and may not. */
   readonly modules: readonly NamedModule[];
 
+  /** @param modules Those that would have to run and may not. */
   constructor(modules: readonly NamedModule[]) {
     const lines = modules.map(({ path, hash, methods }) =>
       `\n  "${path}" (SHA-256 ${hash}), for ${methods.map((name) => `"${name}"`).join(", ")}`

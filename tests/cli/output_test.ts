@@ -90,7 +90,8 @@ Deno.test({
       const root = decodeURIComponent(new URL("../../", import.meta.url).pathname);
       const child = new Deno.Command(deno, {
         args: [
-          ...["run", "-q", "-P=sweep", `--allow-write=${home}`, `${root}src/cli/sweep.ts`],
+          ...["run", "-q", "-P=sweep", `--allow-read=.,${home}`, `--allow-write=${home}`],
+          `${root}src/cli/sweep.ts`,
           ...[`${home}/unread.json`, "--model", tinyModel, "--results", home, "--device", "cpu"],
         ],
         cwd: root,
