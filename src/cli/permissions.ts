@@ -6,6 +6,7 @@
 import { isAbsolute } from "node:path";
 import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
+import { packageFolder } from "../runs/packages.ts";
 import { nearPath, quoted } from "./access.ts";
 
 /** The permissions of a command, as `deno.json` has them. */
@@ -27,28 +28,26 @@ export const commandSets: Readonly<Record<string, PermissionSet>> = ownSets;
 export interface Places {
   /** Ranklab's own folder, or null where it lies in none. */
   readonly home: string | null;
-  /** The folders of the packages that hold the runtime's library and its WebAssembly. */
-  readonly runtime: { readonly native: string; readonly wasm: string };
-}
-
-/** The folder of a package that ranklab imports. */
-function packageFolder(name: string): string {
-  const path = fileURLToPath(import.meta.resolve(name));
-  return nearPath(path.slice(0, path.lastIndexOf("/dist/")));
+  /** The folders of the packages that hold the runtime's library and its WebAssembly; null where they are not known. */
+  readonly runtime: { readonly native: string | null; readonly wasm: string | null };
 }
 
 /** Where ranklab and its packages lie. */
 export function placesHere(): Places {
   const home = new URL("../../", import.meta.url);
+  const near = (name: Parameters<typeof packageFolder>[0]) => {
+    const path = packageFolder(name);
+    return path === null ? null : nearPath(path);
+  };
   return {
     home: home.protocol === "file:" ? nearPath(fileURLToPath(home).replace(/\/$/, "")) : null,
-    runtime: { native: packageFolder("onnxruntime-node"), wasm: packageFolder("onnxruntime-web") },
+    runtime: { native: near("onnxruntime-node"), wasm: near("onnxruntime-web") },
   };
 }
 
 /**
  * A set as flags of `deno run`: what it reads in ranklab's folder is read there and in the current one, and the runtime's library is
- * where this machine has it.
+ * where this machine has it (any library, where that is not known).
  *
  * @example
  * ```ts
@@ -70,18 +69,20 @@ export function permissionFlags(
   { home, runtime }: Places,
 ): readonly string[] {
   const folders = [...new Set([...read ?? [], ...(home === null ? [] : [home])])];
-  const packages = ffi === undefined ? [] : [runtime.native, runtime.wasm];
+  const packages = ffi === undefined
+    ? []
+    : [runtime.native, runtime.wasm].filter((path) => path !== null);
   const isWithin = (path: string) =>
     home === "." ? !isAbsolute(path) : home !== null && path.startsWith(`${home}/`);
   const lists: readonly (readonly [string, readonly string[] | undefined])[] = [
     ["read", [...folders, ...packages.filter((path) => !isWithin(path))]],
     ["write", write],
-    ["ffi", ffi === undefined ? undefined : [runtime.native]],
+    ["ffi", ffi === undefined ? undefined : [runtime.native ?? ""]],
     ["env", env],
     ["net", net],
   ];
   return lists.flatMap(([name, list]) =>
-    list === undefined ? [] : [`--allow-${name}=${list.join(",")}`]
+    list === undefined ? [] : [`--allow-${name}${list[0] === "" ? "" : `=${list.join(",")}`}`]
   );
 }
 

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { packageFolder } from "./packages.ts";
 
 /** The part of a worker that is used. */
 export interface Thread {
@@ -69,10 +70,9 @@ export function confineStudies(): void {
 }
 
 function mayLoadRuntime(): boolean {
-  const path = import.meta.resolve("onnxruntime-node");
-  return path.startsWith("file:") &&
-    Deno.permissions.querySync({ name: "ffi", path: decodeURIComponent(new URL(path).pathname) })
-        .state === "granted";
+  const path = packageFolder("onnxruntime-node");
+  return Deno.permissions.querySync(path === null ? { name: "ffi" } : { name: "ffi", path })
+    .state === "granted";
 }
 
 /** Loads the runtime's library, where that is allowed, and gives up the permission to load any. */

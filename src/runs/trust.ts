@@ -30,7 +30,11 @@ export class UntrustedCodeError extends UsageError {
   /** All modules that would have to run and may not. */
   readonly modules: readonly NamedModule[];
 
-  /** @param modules Those that would have to run and may not. */
+  /**
+   * Makes the error; its message names each module.
+   *
+   * @param modules Those that would have to run and may not.
+   */
   constructor(modules: readonly NamedModule[]) {
     const lines = modules.map(({ path, hash, methods }) =>
       `\n  "${path}" (SHA-256 ${hash}), for ${methods.map((name) => `"${name}"`).join(", ")}`

@@ -73,6 +73,11 @@ Deno.test("permissionFlags gives the runtime's folder where it is on this machin
     "--allow-env=A,B",
     "--allow-net=h",
   ]);
+  const unknown = { home: null, runtime: { native: null, wasm: null } };
+  assertEquals(permissionFlags({ read: ["."], ffi: ["x"] }, unknown), [
+    "--allow-read=.",
+    "--allow-ffi",
+  ]);
   assertEquals(permissionFlags({ read: ["."] }, { home: null, runtime }), ["--allow-read=."]);
 });
 
