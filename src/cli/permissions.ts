@@ -6,7 +6,7 @@
 import { isAbsolute } from "node:path";
 import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
-import { packageFolder } from "../runs/packages.ts";
+import { packageFolder } from "../record/packages.ts";
 import { nearPath, quoted } from "./access.ts";
 
 /** The permissions of a command, as `deno.json` has them. */

@@ -4,6 +4,8 @@
  * @module
  */
 import { hashBytes, hashParts } from "../base/hash.ts";
+import config from "../../deno.json" with { type: "json" };
+import { libraryHashes, runtimeFolder } from "./libraries.ts";
 import { readIfThere } from "./run_folder.ts";
 import type { Where } from "./types.ts";
 
@@ -63,28 +65,29 @@ export async function sourceFolderHash(
 export type Environment = Omit<Where, "device" | "hashes"> & {
   readonly lock: string | null;
   readonly source: string | null;
+  /** SHA-256 of each file of the native runtime, none where they are not known; of records of runs that it computed. */
+  readonly libraries: Readonly<Record<string, string>>;
 };
 
-/** Reads the environment: ranklab's version, the commit, Deno, and the packages that the import map pins. */
+/** Reads the environment: ranklab's version, the commit, Deno, the packages that the import map pins, and the native runtime. */
 export async function readEnvironment(): Promise<Environment> {
-  const config = JSON.parse(await textAt("deno.json") ?? "{}") as {
-    readonly version?: string;
-    readonly imports?: Readonly<Record<string, string>>;
-  };
+  const folder = runtimeFolder();
   const lock = await textAt("deno.lock");
   const packages = Object.fromEntries(
-    Object.entries(config.imports ?? {}).flatMap(([name, specifier]) => {
+    Object.entries(config.imports).flatMap(([name, specifier]) => {
       const version = /^npm:.+@([^@]+)$/.exec(specifier)?.[1];
       return version === undefined ? [] : [[name, version]];
     }),
   );
   return {
-    ranklab: config.version ?? "unknown",
+    ranklab: config.version,
     gitCommit: await gitCommit(),
     deno: Deno.version.deno,
+    v8: Deno.version.v8,
     packages,
     platform: `${Deno.build.os} ${Deno.build.arch}`,
     lock: lock === null ? null : hashBytes(lock),
     source: await sourceFolderHash(),
+    libraries: folder === null ? {} : await libraryHashes(folder),
   };
 }

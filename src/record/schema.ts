@@ -174,6 +174,7 @@ const where = z.object({
   ranklab: text,
   gitCommit: text.nullable(),
   deno: text,
+  v8: z.exactOptional(text),
   packages: z.record(text, text),
   device: z.object({ executor: text, name: text, threads: count }),
   platform: text,
@@ -185,6 +186,7 @@ const where = z.object({
     tokenizer: text,
     lock: text.nullable(),
     source: z.exactOptional(text),
+    libraries: z.exactOptional(z.record(text, text)),
   }),
 });
 

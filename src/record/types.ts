@@ -242,7 +242,9 @@ export interface Where {
   readonly gitCommit: string | null;
   /** Version of Deno, for instance `2.9.6`. */
   readonly deno: string;
-  /** Version of each npm package that `deno.json` pins, by its name. */
+  /** Version of V8, which computes what no runtime does; absent in older records. */
+  readonly v8?: string;
+  /** Version of each npm package that `deno.json` pins, by its name; the lock file, whose hash is below, pins what these use. */
   readonly packages: Readonly<Record<string, string>>;
   /** Executor (`cpu`, `wasm`, ...), its name with version, and the threads that it computed with. */
   readonly device: { readonly executor: string; readonly name: string; readonly threads: number };
@@ -261,6 +263,8 @@ export interface Where {
     readonly lock: string | null;
     /** Of ranklab's own TypeScript files; absent where they lie in no folder, and in older records. */
     readonly source?: string;
+    /** Of each file of the native runtime; absent where it did not compute or could not be read, and in older records. */
+    readonly libraries?: Readonly<Record<string, string>>;
   };
 }
 

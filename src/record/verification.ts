@@ -139,8 +139,12 @@ export function comparePinned(wanted: Pinned, found: Pinned): readonly PinnedIte
       : [item("code", "ranklab's source", ({ where }) => where.hashes.source)]),
     item("code", "method version", ({ methodVersion }) => methodVersion),
     item("code", "deno", ({ where }) => where.deno),
+    ...(wanted.where.v8 === undefined ? [] : [item("code", "v8", ({ where }) => where.v8)]),
     ...keysOf((where) => where.packages).map((name) =>
       item("code", `package ${name}`, ({ where }) => where.packages[name])
+    ),
+    ...Object.keys(wanted.where.hashes.libraries ?? {}).sort().map((name) =>
+      item("code", `library ${name}`, ({ where }) => where.hashes.libraries?.[name])
     ),
     item("code", "lock file", ({ where }) => where.hashes.lock),
     item("input", "seed", ({ seed }) => seed),

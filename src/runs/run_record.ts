@@ -239,13 +239,19 @@ export function whereOf(
   context: RecordContext,
   { hashes, origin, method }: Pick<PlannedRun, "hashes" | "origin" | "method">,
 ): RunRecord["where"] {
-  const { lock, source, ...environment } = context.environment;
+  const { lock, source, libraries, ...environment } = context.environment;
   const { executor } = context;
+  const hasComputed = executor.kind === "cpu" && Object.keys(libraries).length > 0;
   return {
     ...environment,
     device: { executor: executor.kind, name: executor.name, threads: executor.threads },
     ...(origin === null ? {} : { model: origin }),
     ...(method.origin === undefined ? {} : { method: method.origin }),
-    hashes: { ...hashes, lock, ...(source === null ? {} : { source }) },
+    hashes: {
+      ...hashes,
+      lock,
+      ...(source === null ? {} : { source }),
+      ...(hasComputed ? { libraries } : {}),
+    },
   };
 }

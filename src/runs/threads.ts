@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { packageFolder } from "./packages.ts";
+import { packageFolder } from "../record/packages.ts";
 
 /** The part of a worker that is used. */
 export interface Thread {

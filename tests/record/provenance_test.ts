@@ -1,6 +1,7 @@
 /** What a record says of where it was made. */
-import { assertEquals, assertMatch, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { hashBytes, hashParts } from "../../src/base/hash.ts";
+import { libraryHashes } from "../../src/record/libraries.ts";
 import { gitCommit, readEnvironment, sourceFolderHash } from "../../src/record/provenance.ts";
 
 Deno.test("a source folder's hash is of the paths and texts of its TypeScript files", async () => {
@@ -30,6 +31,31 @@ Deno.test("the environment hold ranklab's own source", async () => {
   const { source } = await readEnvironment();
   assertMatch(source!, /^[0-9a-f]{64}$/);
   assertEquals(source, await sourceFolderHash());
+});
+
+Deno.test("the environment holds V8 and the hashes of the native runtime's files", async () => {
+  const { v8, libraries, packages, ranklab } = await readEnvironment();
+  assertEquals(v8, Deno.version.v8);
+  const names = Object.keys(libraries);
+  assert(names.some((name) => name.includes("onnxruntime")), `${names}`);
+  for (const hash of Object.values(libraries)) assertMatch(hash, /^[0-9a-f]{64}$/);
+  assertEquals(packages["onnxruntime-node"], "1.30.0");
+  assertMatch(ranklab, /^\d+\.\d+\.\d+/);
+});
+
+Deno.test("libraryHashes() takes libraries of every platform and nothing beside them", async () => {
+  const path = await Deno.makeTempDir();
+  const names = ["a.so", "b.so.1", "c.dylib", "d.dll", "e.node"];
+  try {
+    for (const name of [...names, "f.txt", "g.sorry"]) {
+      await Deno.writeTextFile(`${path}/${name}`, name);
+    }
+    const wanted = Object.fromEntries(names.map((name) => [name, hashBytes(name)]));
+    assertEquals(await libraryHashes(path), wanted);
+    assertEquals(await libraryHashes(`${path}/none`), {});
+  } finally {
+    await Deno.remove(path, { recursive: true });
+  }
 });
 
 Deno.test("the commit is read from git's own files: of a branch, of packed references, or as it stands", async () => {

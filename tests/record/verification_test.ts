@@ -404,3 +404,22 @@ Deno.test("a run that fails when it is repeated is not reproduced", () => {
   const { verdict, message } = verify(failed);
   assertEquals([verdict, message], ["not reproduced", "failed (diverged): found loss NaN"]);
 });
+
+Deno.test("comparePinned asks for V8 and the runtime's files where the record has them", () => {
+  const { source: _source, ...hashes } = where.hashes;
+  const wanted = {
+    ...where,
+    v8: "15.0",
+    hashes: { ...hashes, libraries: { "a.so": "h1", "b.node": "h2" } },
+  };
+  const found = { ...wanted, v8: "15.1", hashes: { ...hashes, libraries: { "a.so": "h3" } } };
+  const of = (where: Where): Pinned => ({ ...pinnedBy(record), where });
+  const items = comparePinned(of(wanted), of(found)).filter(({ isSame }) => !isSame);
+  assertEquals(items.map(({ item, kind, wanted, found }) => [item, kind, wanted, found]), [
+    ["v8", "code", "15.0", "15.1"],
+    ["library a.so", "code", "h1", "h3"],
+    ["library b.node", "code", "h2", null],
+  ]);
+  const older = comparePinned(of(where), of(found)).map(({ item }) => item);
+  assertEquals(older.filter((item) => /v8|library/.test(item)), []);
+});

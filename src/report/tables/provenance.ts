@@ -17,6 +17,7 @@ function factsOfRecord({ asked, where }: RunRecord): readonly (readonly [string,
       ? []
       : [["ranklab's source", where.hashes.source] as const]),
     ["deno", where.deno],
+    ...(where.v8 === undefined ? [] : [["v8", where.v8] as const]),
     ["platform", where.platform],
     ["device", `${executor}: ${name}, ${threads} ${threads === 1 ? "thread" : "threads"}`],
     ["seed", String(asked.seed)],
@@ -28,6 +29,9 @@ function factsOfRecord({ asked, where }: RunRecord): readonly (readonly [string,
     ["tokenizer", where.hashes.tokenizer],
     ["lock file", where.hashes.lock ?? "none"],
     ...Object.entries(where.hashes.data).map(([path, hash]) => [`data ${path}`, hash] as const),
+    ...Object.entries(where.hashes.libraries ?? {}).map(([name, hash]) =>
+      [`library ${name}`, hash] as const
+    ),
     ...Object.entries(where.packages).map(([name, version]) =>
       [`package ${name}`, version] as const
     ),
