@@ -123,12 +123,20 @@ export function studyPlaces(name: string | null, option: string): readonly Place
   return name !== null && isPath(name) ? [{ path: dirname(name), option }] : [];
 }
 
+/** Whether a name is that of a study's file; its results are then looked up by the study's name. */
+function isStudyFile(name: string): boolean {
+  return /\.(?:json|ts)$/.test(name);
+}
+
 /** Results that are read and added to: those that STUDY names by their path, and `--results`. */
 export function resultsPlaces(name: string, results: string | null): readonly Place[] {
   const folder = outputFolder(name);
+  const own: readonly Place[] = isStudyFile(name) || !isPath(name) ? studyPlaces(name, "STUDY") : [
+    { path: folder, option: "STUDY", isWritten: true },
+    ...(folder === name ? [] : [{ path: name, option: "STUDY" }]),
+  ];
   return [
-    ...(!isPath(name) ? [] : [{ path: folder, option: "STUDY", isWritten: true }]),
-    ...(!isPath(name) || folder === name ? [] : [{ path: name, option: "STUDY" }]),
+    ...own,
     ...(results === null ? [] : [{ path: results, option: "--results", isWritten: true }]),
   ];
 }

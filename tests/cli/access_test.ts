@@ -1,6 +1,6 @@
 /** What is said where a command may not write. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { permittedLine } from "../../src/cli/access.ts";
+import { inputPlaces, permittedLine, resultsPlaces, studyPlaces } from "../../src/cli/access.ts";
 import { StorageError } from "../../src/record/run_folder.ts";
 
 Deno.test("permittedLine quotes what a shell would take apart", () => {
@@ -36,4 +36,26 @@ Deno.test("StorageError says what helps against its cause", () => {
     assertStringIncludes(message, remedy);
     assertEquals(message.includes("space"), isFull, message);
   }
+});
+
+Deno.test("places are what is named by its path, with what lies beside it", () => {
+  const written = (path: string, option: string) => ({ path, option, isWritten: true });
+  assertEquals(studyPlaces("quickstart", "STUDY"), []);
+  assertEquals(studyPlaces(null, "--study"), []);
+  assertEquals(studyPlaces("../mine/study.ts", "STUDY"), [{ path: "../mine", option: "STUDY" }]);
+  assertEquals(resultsPlaces("quickstart", null), []);
+  assertEquals(resultsPlaces("../mine/study.ts", null), [{ path: "../mine", option: "STUDY" }]);
+  assertEquals(resultsPlaces("a/b", "c"), [written("a/b", "STUDY"), written("c", "--results")]);
+  assertEquals(resultsPlaces("a/b.ranklab.zip", null), [
+    written("a/b", "STUDY"),
+    { path: "a/b.ranklab.zip", option: "STUDY" },
+  ]);
+  assertEquals(inputPlaces({ data: null, model: null }), []);
+  assertEquals(inputPlaces({ data: "d", model: "hub:a/b@main" }), [{
+    path: "d",
+    option: "--data",
+  }]);
+  assertEquals(inputPlaces({ data: null, model: "x/a.whl#inner" }), [
+    { path: "x/a.whl", option: "--model" },
+  ]);
 });
