@@ -29,7 +29,12 @@ export interface StudyFile extends StudyData {
 
 /** Reads a study as data: a module runs in a thread that may read, and do nothing else. */
 export async function readStudyData(name: string): Promise<StudyData> {
-  return await askApart(new URL("./study_thread.ts", import.meta.url), name);
+  const path = await findStudyFile(name);
+  if (path.endsWith(".ts")) {
+    return await askApart(new URL("./study_thread.ts", import.meta.url), path);
+  }
+  const { study, folder } = await readStudyFile(path);
+  return { study, path, folder };
 }
 
 /** The study that commands take where none is named. */

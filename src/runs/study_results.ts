@@ -27,6 +27,7 @@ import type { DataWarning } from "../tasks/data_warnings.ts";
 import { type CustomMethod, customMethodsOf } from "./method_modules.ts";
 import type { PlannedRun } from "./planning.ts";
 import { mapConcurrently } from "./side_by_side.ts";
+import { readStudyData } from "./study_file.ts";
 import { UsageError } from "../base/usage_error.ts";
 
 /** Runs that are read at a time. */
@@ -109,16 +110,8 @@ export async function readStoredStudy(results: ResultsSource): Promise<StoredStu
   return stored;
 }
 
-/**
- * The results that a command's argument names: a folder with `study.json` or a packed study, by its path or by its name below the
- * results folder. A folder goes before a pack of its name.
- *
- * @throws {UsageError} If there are none.
- */
-export async function findResults(name: string, results: string): Promise<string> {
-  const bare = name.replace(/\/+$/, "");
-  const stem = bare.replace(/^.*\//, "").replace(/\.(json|ts)$/, "");
-  const candidates = [bare, `${results}/${bare}`, `${results}/${stem}`];
+/** The first of some paths at which results are, a folder before a pack of its name; or null. */
+async function firstResults(candidates: readonly string[]): Promise<string | null> {
   for (const path of candidates) {
     if (path.endsWith(packSuffix)) {
       if (await isFile(path)) return path;
@@ -127,6 +120,24 @@ export async function findResults(name: string, results: string): Promise<string
     if (await isFile(`${path}/study.json`)) return path;
     if (await isFile(path + packSuffix)) return path + packSuffix;
   }
+  return null;
+}
+
+/**
+ * The results that a command's argument names: a folder with `study.json` or a packed study, by its path or by its name below the
+ * results folder, or the file of a study, by that study's name there. A folder goes before a pack of its name.
+ *
+ * @throws {UsageError} If there are none.
+ */
+export async function findResults(name: string, results: string): Promise<string> {
+  const bare = name.replace(/\/+$/, "");
+  const stem = bare.replace(/^.*\//, "").replace(/\.(json|ts)$/, "");
+  const isStudy = stem !== bare && /\.(json|ts)$/.test(bare) && await isFile(bare);
+  const candidates = isStudy
+    ? [`${results}/${(await readStudyData(bare)).study.name}`]
+    : [bare, `${results}/${bare}`, `${results}/${stem}`];
+  const found = await firstResults(candidates);
+  if (found !== null) return found;
   throw new UsageError(
     `Cannot find results of "${name}": want a folder with study.json or a pack NAME${packSuffix} (looked in ${
       candidates.map((path) => `"${path}"`).join(", ")

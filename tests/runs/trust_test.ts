@@ -11,6 +11,7 @@ import { verify } from "../../src/cli/verify.ts";
 import { ablateStudy } from "../../src/runs/ablate.ts";
 import { exportRun } from "../../src/runs/export.ts";
 import { namedModule, readStudyFile } from "../../src/runs/study_file.ts";
+import { findResults } from "../../src/runs/study_results.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { type NamedModule, type Trust, UntrustedCodeError } from "../../src/runs/trust.ts";
 import { verifyStudy } from "../../src/runs/verify.ts";
@@ -24,7 +25,7 @@ Object.assign(globalThis, { ran });
 /** A study module that says that it runs. */
 const files = {
   "study.ts":
-    `${studyText}\n(globalThis as unknown as { ran: string[] }).ran.push(import.meta.url);\n`,
+    `${studyText}\n(globalThis as unknown as { ran?: string[] }).ran?.push(import.meta.url);\n`,
 };
 
 /** Results, and what they name. */
@@ -158,6 +159,18 @@ Deno.test("code that results name runs for no command unasked, and for each one 
       const own = await copied(home, "flag");
       const args = [own.run, "--format", "peft", "--out", `${home}/flag-out`];
       await exportCommand(["--trust", ...args]);
+      assert(own.hasRun());
+    });
+
+    await t.step("the study itself, named by its file, finds its results and may run", async () => {
+      const own = await copied(home, "named");
+      const folder = own.results.replace(/\/with-own$/, "");
+      assertEquals(await findResults(`${folder}/study.ts`, folder), own.results);
+      assertEquals(own.hasRun(), false);
+      assertEquals(
+        await verify([`${folder}/study.ts`, "--results", folder, "--sample", "1"]),
+        0,
+      );
       assert(own.hasRun());
     });
 
