@@ -143,9 +143,12 @@ export function comparePinned(wanted: Pinned, found: Pinned): readonly PinnedIte
     ...keysOf((where) => where.packages).map((name) =>
       item("code", `package ${name}`, ({ where }) => where.packages[name])
     ),
-    ...Object.keys(wanted.where.hashes.libraries ?? {}).sort().map((name) =>
-      item("code", `library ${name}`, ({ where }) => where.hashes.libraries?.[name])
-    ),
+    // Where one has none, another device computed, which is told below.
+    ...([wanted, found].every(({ where }) => where.hashes.libraries !== undefined)
+      ? keysOf((where) => where.hashes.libraries!).map((name) =>
+        item("code", `library ${name}`, ({ where }) => where.hashes.libraries![name])
+      )
+      : []),
     item("code", "lock file", ({ where }) => where.hashes.lock),
     item("input", "seed", ({ seed }) => seed),
     ...keysOf((where) => where.hashes.data).map((path) =>

@@ -132,7 +132,9 @@ async function firstResults(candidates: readonly string[]): Promise<string | nul
 export async function findResults(name: string, results: string): Promise<string> {
   const bare = name.replace(/\/+$/, "");
   const stem = bare.replace(/^.*\//, "").replace(/\.(json|ts)$/, "");
-  const isStudy = stem !== bare && /\.(json|ts)$/.test(bare) && await isFile(bare);
+  // The plan in a folder of results is no study's file.
+  const isPlan = /(?:^|\/)study\.json$/.test(bare);
+  const isStudy = /\.(?:json|ts)$/.test(bare) && !isPlan && await isFile(bare);
   const candidates = isStudy
     ? [`${results}/${(await readStudyData(bare)).study.name}`]
     : [bare, `${results}/${bare}`, `${results}/${stem}`];

@@ -129,7 +129,7 @@ export class Scratch {
         ? "--allow-write"
         : `--allow-write=${this.#root}`,
       "--allow-ffi",
-      "--allow-env=XDG_RUNTIME_DIR",
+      "--allow-env=XDG_RUNTIME_DIR,HF_HOME",
       "--allow-net=127.0.0.1",
       "--allow-run=deno",
       `--v8-flags=--max-old-space-size=${heapMegabytes}`,
