@@ -8,6 +8,7 @@ import { describeDifference, type Tolerance } from "./difference.ts";
 import { checkChain, followTrace, ranksOf } from "./follow_graph.ts";
 import { parseTrace, type Trace } from "./trace.ts";
 import { type Command, defaultColumns, helpText, readCommand } from "../../src/cli/command.ts";
+import { askForPlaces } from "../../src/cli/access.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { complain, outputColumns, runCommand, say } from "../../src/cli/terminal.ts";
 
@@ -141,6 +142,7 @@ export async function traces(
       `Option "--tolerance" is "${given}", want a positive number such as 1e-9`,
     );
   }
+  await askForPlaces("traces", positional.map((path) => ({ path, option: "TRACE.json" })));
   return await followFiles(positional, { ...options, tolerance });
 }
 traces.command = command;
