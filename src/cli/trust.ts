@@ -5,7 +5,7 @@
  */
 import { UsageError } from "../base/usage_error.ts";
 import { namedModule } from "../runs/study_file.ts";
-import type { NamedModule, Trust } from "../runs/trust.ts";
+import { moduleText, type NamedModule, type Trust } from "../runs/trust.ts";
 import type { CommandOption } from "./command.ts";
 import { type Arguments, complain } from "./terminal.ts";
 
@@ -48,13 +48,11 @@ export async function trustOf(
   const given = parsed.optional("trust");
   const hashes = given.flatMap((hash) => hash === null ? [] : [checkedHash(hash)]);
   const named = study === null ? null : await namedModule(study);
-  return async ({ path, hash, methods }: NamedModule) => {
+  return async (module: NamedModule) => {
+    const { path, hash } = module;
     const isTrusted = given.includes(null) || hashes.includes(hash) ||
       (named !== null && await isSameFile(named, path));
-    if (isTrusted) {
-      const names = methods.map((name) => `"${name}"`).join(", ");
-      await tell(`Runs "${path}" (SHA-256 ${hash}), which the results name for ${names}`);
-    }
+    if (isTrusted) await tell(`Runs ${moduleText(module)}`);
     return isTrusted;
   };
 }

@@ -25,6 +25,12 @@ async function isTrusted(module: NamedModule, trust: Trust): Promise<boolean> {
   return typeof trust === "function" ? await trust(module) : trust.includes(module.hash);
 }
 
+/** A module as messages name it; whoever made the results chose its path, so that it cannot break out of its line. */
+export function moduleText({ path, hash, methods }: NamedModule): string {
+  const names = methods.map((name) => JSON.stringify(name)).join(", ");
+  return `${JSON.stringify(path)} (SHA-256 ${hash}), which the results name for ${names}`;
+}
+
 /** Results name code that nobody allowed; nothing of it has run. */
 export class UntrustedCodeError extends UsageError {
   /** All modules that would have to run and may not. */
@@ -36,11 +42,9 @@ export class UntrustedCodeError extends UsageError {
    * @param modules Those that would have to run and may not.
    */
   constructor(modules: readonly NamedModule[]) {
-    const lines = modules.map(({ path, hash, methods }) =>
-      `\n  "${path}" (SHA-256 ${hash}), for ${methods.map((name) => `"${name}"`).join(", ")}`
-    );
+    const lines = modules.map((module) => `\n  ${moduleText(module)}`);
     super(
-      `Cannot load methods that are not built in: the results name code that would have to run, and it is not allowed:${
+      `Cannot load methods that are not built in: code of the results would have to run, and it is not allowed:${
         lines.join("")
       }\nRead it, with the files that it imports. To run it, give --trust=HASH with the hash above (in a program: the ` +
         `option trust), --trust for all code that these results name, or STUDY as the study file itself`,

@@ -122,7 +122,10 @@ Deno.test("code that results name runs for no command unasked, and for each one 
         assert(error instanceof UsageError);
         assertEquals(error.modules.map(({ path }) => path), [results.study]);
         const [{ hash }] = error.modules as [NamedModule];
-        assertStringIncludes(error.message, `"${results.study}" (SHA-256 ${hash}), for "own"`);
+        assertStringIncludes(
+          error.message,
+          `"${results.study}" (SHA-256 ${hash}), which the results`,
+        );
         assertStringIncludes(error.message, "--trust=HASH");
       }
       assertEquals(results.hasRun(), false);
@@ -184,6 +187,13 @@ Deno.test("code that results name runs for no command unasked, and for each one 
       assertEquals(changed.hasRun(), false);
     });
   });
+});
+
+Deno.test("a path that somebody chose stays in its line", () => {
+  const modules = [{ path: "a\n  b\u001b[2J.ts", hash: "c".repeat(64), methods: ["own\n"] }];
+  const { message } = new UntrustedCodeError(modules);
+  assertStringIncludes(message, `"a\\n  b\\u001b[2J.ts" (SHA-256 ${"c".repeat(64)})`);
+  assertStringIncludes(message, 'name for "own\\n"');
 });
 
 Deno.test("trustOf accepts all, some hashes, or the study that was named, and shows what it accepts", async () => {
