@@ -3,7 +3,37 @@
  *
  * @module
  */
-import { closest, distance } from "fastest-levenshtein";
+import { distance } from "fastest-levenshtein";
+import { shown } from "./input_error.ts";
+
+/** Longer names, and more of them, are not compared: a comparison takes the product of both lengths. */
+const most = { characters: 200, names: 5_000 };
+
+/** Names that a message lists. */
+const mostListed = 100;
+
+/**
+ * The known names that are closest to one, the closest first; none for a name of more than 200 characters.
+ *
+ * @param count How many at most.
+ * @param spelt How a known name is spelt for the comparison. Default: as it is.
+ */
+export function nearestNames(
+  name: string,
+  known: Iterable<string>,
+  count: number,
+  spelt: (known: string) => string = (known) => known,
+): readonly string[] {
+  if (name.length > most.characters) return [];
+  const near: { readonly other: string; readonly far: number }[] = [];
+  let seen = 0;
+  for (const other of known) {
+    if (++seen > most.names) break;
+    if (other.length > most.characters) continue;
+    near.push({ other, far: distance(name, spelt(other)) });
+  }
+  return near.sort((a, b) => a.far - b.far).slice(0, count).map(({ other }) => other);
+}
 
 /**
  * A message such as `Unknown task "RET": known are "CoLA", "RTE". Did you mean "RTE"?`.
@@ -13,16 +43,14 @@ import { closest, distance } from "fastest-levenshtein";
  * @param known The names that exist.
  */
 export function unknownName(what: string, found: string, known: readonly string[]): string {
-  const list = known.map((name) => `"${name}"`).join(", ");
+  const more = known.length - mostListed;
+  const list = known.slice(0, mostListed).map((name) => `"${shown(name)}"`).join(", ") +
+    (more > 0 ? ` and ${more} more` : "");
   const lower = found.toLowerCase();
-  const near = known.length === 0
-    ? null
-    : known.find((name) =>
-      name.toLowerCase() === closest(lower, known.map((k) => k.toLowerCase()))
-    );
-  const isNear = near != null &&
+  const [near] = nearestNames(lower, known, 1, (name) => name.toLowerCase());
+  const isNear = near !== undefined &&
     distance(lower, near.toLowerCase()) <= Math.max(2, Math.ceil(near.length / 2));
-  return `Unknown ${what} "${found}": known are ${list}${
+  return `Unknown ${what} "${shown(found)}": known are ${list}${
     isNear ? `. Did you mean "${near}"?` : ""
   }`;
 }

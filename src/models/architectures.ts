@@ -4,9 +4,11 @@
  * @module
  */
 import * as z from "zod";
+import { shown } from "../base/input_error.ts";
+import { parseJson } from "../base/read_json.ts";
 import type { Architecture } from "./architecture.ts";
 import { bert, type BertConfig } from "./bert.ts";
-import { readKeys } from "./config.ts";
+import { readKeys, variantError } from "./config.ts";
 import { checkKeys } from "./config_keys.ts";
 import { type DebertaConfig, debertaV2 } from "./deberta.ts";
 import { distilbert, type DistilbertConfig } from "./distilbert.ts";
@@ -50,7 +52,7 @@ export const modelTypes: readonly string[] = Object.values(architectures)
  *
  * @param fileName Where the `model_type` stands, for messages.
  *
- * @throws {TypeError} If there is none; the message lists the known ones.
+ * @throws {InputError} If there is none; the message lists the known ones.
  */
 export function findArchitecture(modelType: string, fileName: string): KnownArchitecture {
   const found = Object.values(architectures).find((architecture) =>
@@ -58,8 +60,11 @@ export function findArchitecture(modelType: string, fileName: string): KnownArch
   );
   if (found !== undefined) return found;
   const known = modelTypes.map((name) => `"${name}"`).join(", ");
-  throw new TypeError(
-    `Cannot build the encoder of "${fileName}": model_type is "${modelType}", known are ${known}`,
+  const said = `"${shown(modelType)}"`;
+  throw variantError(
+    fileName,
+    { key: "model_type", found: said, wanted: known },
+    `model_type is ${said}, known are ${known}`,
   );
 }
 
@@ -72,18 +77,11 @@ const typeSchema = z.object({ model_type: z.string() });
  * @param text Contents of the file.
  * @param fileName Its name, for messages.
  *
- * @throws {SyntaxError} If the text is not JSON.
- * @throws {TypeError} If a key is missing or wrong, or the architecture or a variant of it is not known, or a key asks for
+ * @throws {InputError} If the text is not JSON, or a key is missing or wrong, or the architecture or a variant of it is not known, or a key asks for
  * what would change numbers and is not built.
  */
 export function parseConfig(text: string, fileName: string): EncoderConfig {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new SyntaxError(`Cannot read "${fileName}": it is not JSON`, { cause });
-  }
-  const file = readKeys(fileSchema, json, fileName);
+  const file = readKeys(fileSchema, parseJson(text, fileName), fileName);
   const { model_type: modelType } = readKeys(typeSchema, file, fileName);
   const architecture = findArchitecture(modelType, fileName);
   checkKeys(modelType, file, fileName);

@@ -4,6 +4,8 @@
  * @module
  */
 import * as z from "zod";
+import { InputError, shown } from "../base/input_error.ts";
+import { problemsOf } from "../study/problems.ts";
 import type { Pooling } from "./token_rows.ts";
 
 /** The activation between a layer's two wide products: exact GELU, its tanh form, or max(x, 0). */
@@ -61,13 +63,31 @@ export function maxTokens(
   return paddingPosition === null ? maxPositions : maxPositions - paddingPosition - 1;
 }
 
-/** A size in a `config.json`. */
-export const positive = z.int().positive();
+/**
+ * Sizes of a `config.json` at most: well above every encoder that was published, and so small that what a graph of them holds
+ * before its weights are read stays below a few megabytes.
+ */
+export const mostOf = {
+  layers: 512,
+  /** Columns, heads and token types. */
+  columns: 65_536,
+  /** Rows of a table of tokens or of positions. */
+  rows: 4_194_304,
+} as const;
+
+/** A number of layers in a `config.json`. */
+export const layerCount = z.int().positive().max(mostOf.layers);
+
+/** A number of columns, heads or token types in a `config.json`. */
+export const columnCount = z.int().positive().max(mostOf.columns);
+
+/** A number of rows in a `config.json`. */
+export const rowCount = z.int().positive().max(mostOf.rows);
 
 /** Keys that several families have under the same names, with the defaults of transformers. */
 export const commonKeys = {
-  vocab_size: positive,
-  max_position_embeddings: positive,
+  vocab_size: rowCount,
+  max_position_embeddings: rowCount,
   pad_token_id: z.int().nullable().default(0),
   tokenizer_class: z.string().nullish(),
   initializer_range: z.number().positive().default(0.02),
@@ -76,11 +96,11 @@ export const commonKeys = {
 /** Keys of the families whose layers are named as BERT's. */
 export const bertKeys = {
   ...commonKeys,
-  num_hidden_layers: positive,
-  hidden_size: positive,
-  num_attention_heads: positive,
-  intermediate_size: positive,
-  type_vocab_size: positive.default(2),
+  num_hidden_layers: layerCount,
+  hidden_size: columnCount,
+  num_attention_heads: columnCount,
+  intermediate_size: columnCount,
+  type_vocab_size: columnCount.default(2),
   layer_norm_eps: z.number().positive().default(1e-12),
   hidden_act: z.string().default("gelu"),
 } as const;
@@ -90,15 +110,48 @@ export const bertKeys = {
  *
  * @param fileName For messages.
  *
- * @throws {TypeError} If one is missing or wrong; the message names the first.
+ * @throws {InputError} If one is missing or wrong; the message names the first.
  */
 export function readKeys<T>(schema: z.ZodType<T>, json: unknown, fileName: string): T {
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new TypeError(
-    `Cannot read "${fileName}": key "${issue?.path.join(".")}": ${issue?.message}`,
-  );
+  const [problem] = problemsOf(parsed.error.issues, json);
+  throw keyError(fileName, problem!.where, problem!.message);
+}
+
+/**
+ * The error of a key with a wrong value.
+ *
+ * @param message What was found and wanted, as validators say it.
+ */
+export function keyError(fileName: string, key: string, message: string): InputError {
+  const [found = message, wanted = "another value"] = message.split(", wanted ");
+  return new InputError({
+    file: fileName,
+    place: `key "${key}"`,
+    found: found.replace(/^found /, ""),
+    wanted,
+    message: `Cannot read "${fileName}": key "${key}": ${message}`,
+  });
+}
+
+/**
+ * The error of a config whose encoder cannot be built.
+ *
+ * @param message What is said after the file's name.
+ */
+export function variantError(
+  fileName: string,
+  about: { readonly key: string; readonly found: string; readonly wanted: string },
+  message: string,
+): InputError {
+  return new InputError({
+    file: fileName,
+    place: `key "${about.key}"`,
+    found: about.found,
+    wanted: about.wanted,
+    message: `Cannot build the encoder of "${fileName}": ${message}`,
+  });
 }
 
 /**
@@ -106,7 +159,7 @@ export function readKeys<T>(schema: z.ZodType<T>, json: unknown, fileName: strin
  *
  * @param known What each value of the key stands for.
  *
- * @throws {TypeError} If it is none of them.
+ * @throws {InputError} If it is none of them.
  */
 export function knownValue<T>(
   key: string,
@@ -117,9 +170,11 @@ export function knownValue<T>(
   const found = Object.hasOwn(known, value) ? known[value] : undefined;
   if (found !== undefined) return found;
   const names = Object.keys(known).map((name) => `"${name}"`);
-  throw new TypeError(
-    `Cannot build the encoder of "${fileName}": ${key} is "${value}", known ` +
-      `${names.length === 1 ? "is" : "are"} ${names.join(", ")}`,
+  const said = shown(value);
+  throw variantError(
+    fileName,
+    { key, found: `"${said}"`, wanted: names.join(", ") },
+    `${key} is "${said}", known ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`,
   );
 }
 
@@ -136,7 +191,7 @@ export const activations: Readonly<Record<string, Activation>> = {
  *
  * @param keys What the config's file calls the two.
  *
- * @throws {TypeError} If not.
+ * @throws {InputError} If not.
  */
 export function checkHeads(
   { hidden, heads }: Pick<EncoderShape, "hidden" | "heads">,
@@ -144,16 +199,17 @@ export function checkHeads(
   fileName: string,
 ): void {
   if (hidden % heads === 0) return;
-  throw new TypeError(
-    `Cannot build the encoder of "${fileName}": ${keys.hidden} ${hidden} is not a multiple of ` +
-      `${keys.heads} ${heads}`,
+  throw variantError(
+    fileName,
+    { key: keys.hidden, found: String(hidden), wanted: `a multiple of ${keys.heads} ${heads}` },
+    `${keys.hidden} ${hidden} is not a multiple of ${keys.heads} ${heads}`,
   );
 }
 
 /**
  * The row of the word embedding that a `pad_token_id` means; a negative one counts from the end, as in torch.
  *
- * @throws {TypeError} If there is no such row.
+ * @throws {InputError} If there is no such row.
  */
 export function paddingRow(
   { pad_token_id: id, vocab_size: vocabulary }: {
@@ -165,9 +221,11 @@ export function paddingRow(
   if (id === null) return null;
   const row = id < 0 ? vocabulary + id : id;
   if (row >= 0 && row < vocabulary) return row;
-  throw new TypeError(
-    `Cannot build the encoder of "${fileName}": pad_token_id is ${id}, want null or a row of the word embedding, ` +
-      `which has ${vocabulary} (vocab_size)`,
+  const wanted = `null or a row of the word embedding, which has ${vocabulary} (vocab_size)`;
+  throw variantError(
+    fileName,
+    { key: "pad_token_id", found: String(id), wanted },
+    `pad_token_id is ${id}, want ${wanted}`,
   );
 }
 
@@ -177,7 +235,7 @@ type BertKeys = z.infer<z.ZodObject<typeof bertKeys>>;
 /**
  * The shape that keys as BERT's give.
  *
- * @throws {TypeError} If they ask for a variant that cannot be built.
+ * @throws {InputError} If they ask for a variant that cannot be built.
  */
 export function bertShape(
   file: BertKeys,

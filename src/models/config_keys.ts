@@ -8,6 +8,8 @@
  * @module
  */
 import { canonicalJson, type Json } from "../base/canonical_json.ts";
+import { shown } from "../base/input_error.ts";
+import { variantError } from "./config.ts";
 
 /** What becomes of a key. */
 export type KeyVerdict =
@@ -190,7 +192,7 @@ export function keyVerdicts(
  *
  * @param fileName The file's name, for the message.
  *
- * @throws {TypeError} If there is one; the message names the first, what it is and what is known.
+ * @throws {InputError} If there is one; the message names the first, what it is and what is known.
  */
 export function checkKeys(
   modelType: string,
@@ -202,9 +204,12 @@ export function checkKeys(
     if (verdict.kind !== "refused" || found === undefined || found === null) continue;
     const known = verdict.known.map(canonicalJson);
     if (known.includes(canonicalJson(found))) continue;
-    throw new TypeError(
-      `Cannot build the encoder of "${fileName}": ${key} is ${canonicalJson(found)}, known is ` +
-        `${known.length === 0 ? "a file without it" : known.join(", ")}: ${verdict.effect}`,
+    const said = shown(canonicalJson(found));
+    const wanted = known.length === 0 ? "a file without it" : known.join(", ");
+    throw variantError(
+      fileName,
+      { key, found: said, wanted },
+      `${key} is ${said}, known is ${wanted}: ${verdict.effect}`,
     );
   }
 }

@@ -10,17 +10,22 @@
  * @module
  */
 import * as z from "zod";
+import { shown } from "../base/input_error.ts";
 import { add, gather, gelu, mul, reshape, type Tensor, withScope } from "../graph/mod.ts";
 import type { ModulePart } from "../study/types.ts";
 import type { Architecture } from "./architecture.ts";
 import type { Projection } from "./attention.ts";
 import {
   bertShape,
+  columnCount,
   commonKeys,
   type EncoderShape,
   knownValue,
-  positive,
+  layerCount,
+  mostOf,
   readKeys,
+  rowCount,
+  variantError,
 } from "./config.ts";
 import { disentangledAttention } from "./deberta_attention.ts";
 import { positionSpan, type RelativePositions } from "./deberta_positions.ts";
@@ -60,25 +65,25 @@ export interface DebertaConfig extends EncoderShape {
 
 const fileSchema = z.object({
   ...commonKeys,
-  num_hidden_layers: positive,
-  hidden_size: positive,
-  num_attention_heads: positive,
-  intermediate_size: positive,
-  max_position_embeddings: positive.default(512),
-  type_vocab_size: z.int().nonnegative().default(0),
+  num_hidden_layers: layerCount,
+  hidden_size: columnCount,
+  num_attention_heads: columnCount,
+  intermediate_size: columnCount,
+  max_position_embeddings: rowCount.default(512),
+  type_vocab_size: z.int().nonnegative().max(mostOf.columns).default(0),
   layer_norm_eps: z.number().positive().default(1e-7),
   hidden_act: z.string().default("gelu"),
   relative_attention: z.boolean().default(false),
-  max_relative_positions: z.int().default(-1),
-  position_buckets: z.int().default(-1),
+  max_relative_positions: z.int().max(mostOf.rows).default(-1),
+  position_buckets: z.int().max(mostOf.rows).default(-1),
   pos_att_type: z.union([z.string(), z.array(z.string())]).nullish(),
   norm_rel_ebd: z.string().default("none"),
   share_att_key: z.boolean().default(false),
   position_biased_input: z.boolean().default(true),
   conv_kernel_size: z.int().default(0),
-  embedding_size: positive.optional(),
-  attention_head_size: positive.optional(),
-  pooler_hidden_size: positive.optional(),
+  embedding_size: columnCount.optional(),
+  attention_head_size: columnCount.optional(),
+  pooler_hidden_size: columnCount.optional(),
   pooler_hidden_act: z.string().default("gelu"),
 });
 
@@ -106,9 +111,11 @@ function checkVariant(file: File, fileName: string): void {
   ];
   for (const [key, found, known] of wanted) {
     if (found === known) continue;
-    throw new TypeError(
-      `Cannot build the encoder of "${fileName}": ${key} is ${JSON.stringify(found)}, known is ` +
-        `${JSON.stringify(known)} (as in DeBERTa v3 small, base and large)`,
+    const [said, wanted] = [shown(JSON.stringify(found)), JSON.stringify(known)];
+    throw variantError(
+      fileName,
+      { key, found: said, wanted },
+      `${key} is ${said}, known is ${wanted} (as in DeBERTa v3 small, base and large)`,
     );
   }
 }
@@ -116,8 +123,10 @@ function checkVariant(file: File, fileName: string): void {
 function positionTermsOf(file: File, fileName: string): readonly PositionTermName[] {
   const names = listed(file.pos_att_type);
   if (names.length === 0) {
-    throw new TypeError(
-      `Cannot build the encoder of "${fileName}": pos_att_type is empty, known are "c2p", "p2c" and both`,
+    throw variantError(
+      fileName,
+      { key: "pos_att_type", found: "nothing", wanted: '"c2p", "p2c" or both' },
+      `pos_att_type is empty, known are "c2p", "p2c" and both`,
     );
   }
   const known = { c2p: "c2p", p2c: "p2c" } as const;
@@ -131,12 +140,12 @@ function relativeOf(file: File, fileName: string): RelativePositions {
     : file.max_relative_positions;
   const buckets = Math.max(file.position_buckets, 0);
   if (buckets === 1 || (buckets > 0 && maxDistance - 1 <= Math.floor(buckets / 2))) {
-    throw new TypeError(
-      `Cannot build the encoder of "${fileName}": position_buckets ${buckets} with ${maxDistance} relative ` +
-        `positions, want at least 2 buckets and more than ${
-          Math.floor(buckets / 2) + 1
-        } positions ` +
-        `(max_relative_positions), or position_buckets -1 for none`,
+    const wanted = `at least 2 buckets and more than ${Math.floor(buckets / 2) + 1} positions ` +
+      `(max_relative_positions), or position_buckets -1 for none`;
+    throw variantError(
+      fileName,
+      { key: "position_buckets", found: String(buckets), wanted },
+      `position_buckets ${buckets} with ${maxDistance} relative positions, want ${wanted}`,
     );
   }
   return { buckets, maxDistance };

@@ -11,11 +11,12 @@ import type { Architecture } from "./architecture.ts";
 import {
   activations,
   checkHeads,
+  columnCount,
   commonKeys,
   type EncoderShape,
   knownValue,
+  layerCount,
   paddingRow,
-  positive,
   readKeys,
 } from "./config.ts";
 import { dense, drop, pooled } from "./forward_context.ts";
@@ -38,10 +39,10 @@ export interface DistilbertConfig extends EncoderShape {
 
 const fileSchema = z.object({
   ...commonKeys,
-  n_layers: positive,
-  n_heads: positive,
-  dim: positive,
-  hidden_dim: positive,
+  n_layers: layerCount,
+  n_heads: columnCount,
+  dim: columnCount,
+  hidden_dim: columnCount,
   activation: z.string().default("gelu"),
 });
 

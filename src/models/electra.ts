@@ -7,7 +7,7 @@
 import * as z from "zod";
 import { gelu } from "../graph/mod.ts";
 import type { Architecture } from "./architecture.ts";
-import { bertKeys, bertShape, type EncoderShape, positive, readKeys } from "./config.ts";
+import { bertKeys, bertShape, columnCount, type EncoderShape, readKeys } from "./config.ts";
 import { dense } from "./forward_context.ts";
 import { checkpointName } from "./names.ts";
 import { linearParameters } from "./parameters.ts";
@@ -28,7 +28,7 @@ export interface ElectraConfig extends EncoderShape {
   readonly embeddingSize: number;
 }
 
-const fileSchema = z.object({ ...bertKeys, embedding_size: positive.default(128) });
+const fileSchema = z.object({ ...bertKeys, embedding_size: columnCount.default(128) });
 
 const projection = "embeddings_project";
 

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { distance } from "fastest-levenshtein";
 import { hashBytes, hashParts } from "../base/hash.ts";
+import { InputError, shown } from "../base/input_error.ts";
+import { nearestNames } from "../base/suggest.ts";
 import type { HostTensor } from "../graph/mod.ts";
 import { type TokenizerFiles, tokenizerFromFiles } from "../tasks/tokenizers/files.ts";
 import type { Tokenizer } from "../tasks/types.ts";
@@ -43,25 +44,25 @@ export interface EncoderModel {
  * @param files Their contents.
  * @param folder How messages call the folder that they are from.
  *
- * @throws {SyntaxError} If a file cannot be parsed or the weights are truncated.
- * @throws {TypeError} If the config is not of a known architecture or the tensors are of another, a tensor is missing or
- * stored twice, or the files of no tokenizer are complete.
- * @throws {RangeError} If a tensor has another shape than the config says or numbers that are not finite, or the tokenizer has
- * ids beyond the word embedding.
- * @throws {Error} If the tokenizer has another layout.
+ * @throws {InputError} If a file cannot be parsed or the weights are truncated; the config is not of a known architecture or the
+ * tensors are of another; a tensor is missing, stored twice, of another shape than the config says or has numbers that are not
+ * finite; the files of no tokenizer are complete, it has another layout, or ids beyond the word embedding.
  */
 export function loadEncoder(files: EncoderFiles, folder: string): EncoderModel {
   const config = parseConfig(files.config, `${folder}/config.json`);
   const tensors = loadTensors(config, files.weights, folder);
   const { tokenizer, tokenizerHash, fileName } = readTokenizer(files, folder, config);
   if (tokenizer.vocabularySize > config.vocabulary) {
-    throw new RangeError(
-      `Cannot use the tokenizer "${fileName}" with the encoder of "${folder}": found ids up to ` +
-        `${tokenizer.vocabularySize - 1}, want at most ${
-          config.vocabulary - 1
-        } (the word embedding has ` +
-        `${config.vocabulary} rows, vocab_size of config.json); take both from one checkpoint`,
-    );
+    const found = `ids up to ${tokenizer.vocabularySize - 1}`;
+    const wanted = `at most ${config.vocabulary - 1}`;
+    throw new InputError({
+      file: fileName,
+      found,
+      wanted,
+      message:
+        `Cannot use the tokenizer "${fileName}" with the encoder of "${folder}": found ${found}, want ${wanted} ` +
+        `(the word embedding has ${config.vocabulary} rows, vocab_size of config.json); take both from one checkpoint`,
+    });
   }
   return { config, tensors, tokenizer, weightsHash: hashWeights(files.weights), tokenizerHash };
 }
@@ -118,9 +119,12 @@ function readWeights(
     for (const [stored, tensor] of read.tensors) {
       const earlier = tensors.get(stored);
       if (earlier !== undefined) {
-        throw new TypeError(
-          `Cannot load "${fileName}": found "${stored}", which "${earlier.fileName}" has too, want it once`,
-        );
+        throw new InputError({
+          doing: "Cannot load",
+          file: fileName,
+          found: `"${shown(stored)}", which "${earlier.fileName}" has too`,
+          wanted: "it once",
+        });
       }
       tensors.set(stored, { ...tensor, fileName });
     }
@@ -150,9 +154,12 @@ function loadTensors(
     const name = architecture.parameterName(stored);
     const earlier = found.get(name);
     if (earlier !== undefined) {
-      throw new TypeError(
-        `Cannot load "${fileName}": found both "${earlier.stored}" and "${stored}", want one tensor for "${name}"`,
-      );
+      throw new InputError({
+        doing: "Cannot load",
+        file: fileName,
+        found: `both "${shown(earlier.stored)}" and "${shown(stored)}"`,
+        wanted: `one tensor for "${name}"`,
+      });
     }
     found.set(name, { ...tensor, stored });
   }
@@ -160,10 +167,14 @@ function loadTensors(
   const wanted = [...required, ...(optional.some(({ name }) => found.has(name)) ? optional : [])];
   const missing = wanted.filter(({ name }) => !found.has(name));
   if (missing.length > 0) {
-    throw new TypeError(
-      otherFamilyMessage({ config, folder, fileName, names }) ??
+    throw new InputError({
+      file: fileName,
+      place: `tensor "${missing[0]!.name}"`,
+      found: "no such tensor",
+      wanted: `the tensors of ${architecture.title}`,
+      message: otherFamilyMessage({ config, folder, fileName, names }) ??
         missingMessage(config, { fileName, missing, stored: names }),
-    );
+    });
   }
   return new Map(wanted.map((spec) => [spec.name, checked(spec, found.get(spec.name)!, folder)]));
 }
@@ -174,8 +185,7 @@ function loadTensors(
  *
  * @param folder How messages call the folder that the files are from.
  *
- * @throws {SyntaxError} If the weights are truncated.
- * @throws {RangeError} If a number is not finite.
+ * @throws {InputError} If the weights are truncated, or a number is not finite.
  */
 export function loadHead(
   config: EncoderConfig,
@@ -187,8 +197,7 @@ export function loadHead(
   const names = new Set(headParameters(config, 1).map(({ name }) => name));
   const { tensors } = readWeights(weights, folder, (stored) => names.has(parameterName(stored)));
   return new Map([...tensors].map(([stored, { fileName, shape, data }]) => {
-    const problem = nonFiniteMessage(stored, { data });
-    if (problem !== null) throw new RangeError(`Cannot load "${fileName}": ${problem}`);
+    checkFinite(fileName, stored, data);
     return [parameterName(stored), { type: "f32", shape, data }];
   }));
 }
@@ -201,14 +210,30 @@ function checked(
   folder: string,
 ): HostTensor {
   if (shape.join() === wanted.join()) {
-    const problem = nonFiniteMessage(stored, { data });
-    if (problem !== null) throw new RangeError(`Cannot load "${fileName}": ${problem}`);
+    checkFinite(fileName, stored, data);
     return { type: "f32", shape, data };
   }
-  throw new RangeError(
-    `Cannot load "${fileName}": tensor "${stored}" has shape [${shape}], want [${wanted}] ` +
+  const found = `[${shown(shape.join())}]`;
+  throw new InputError({
+    file: fileName,
+    place: `tensor "${stored}"`,
+    found: `shape ${found}`,
+    wanted: `[${wanted}]`,
+    message: `Cannot load "${fileName}": tensor "${stored}" has shape ${found}, want [${wanted}] ` +
       `as "${folder}/config.json" says; take both from one checkpoint`,
-  );
+  });
+}
+
+function checkFinite(fileName: string, stored: string, data: Float32Array): void {
+  const problem = nonFiniteMessage(stored, { data });
+  if (problem === null) return;
+  throw new InputError({
+    file: fileName,
+    place: `tensor "${stored}"`,
+    found: "numbers that are NaN or infinite",
+    wanted: "finite ones",
+    message: `Cannot load "${fileName}": ${problem}`,
+  });
 }
 
 /** Says which family the stored names look like, where that is another than the config's; null otherwise. */
@@ -239,15 +264,13 @@ function missingMessage(
 ): string {
   const { parameterName } = architectureOf(config);
   const [{ name }, ...more] = missing as readonly [ParameterSpec, ...ParameterSpec[]];
-  const closest = stored
-    .map((other) => ({ other, far: distance(name, parameterName(other)) }))
-    .sort((a, b) => a.far - b.far)
-    .slice(0, 3)
-    .map(({ other }) => `"${other}"`);
+  const closest = nearestNames(name, stored, 3, parameterName).map((other) => `"${other}"`);
   return `Cannot load "${fileName}": tensor "${name}" is missing` +
     (more.length === 0 ? "" : `, and so are ${more.length} more`) +
-    (closest.length === 0
+    (stored.length === 0
       ? "; the file has no tensors"
+      : closest.length === 0
+      ? ""
       : `; the closest that exist are ${closest.join(", ")}`);
 }
 

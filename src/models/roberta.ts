@@ -7,7 +7,7 @@
 import * as z from "zod";
 import { integers, tanh } from "../graph/mod.ts";
 import type { Architecture } from "./architecture.ts";
-import { bertKeys, bertShape, type EncoderShape, readKeys } from "./config.ts";
+import { bertKeys, bertShape, type EncoderShape, readKeys, variantError } from "./config.ts";
 import { checkpointName } from "./names.ts";
 import {
   bertLayers,
@@ -41,9 +41,11 @@ export const roberta: Architecture<RobertaConfig> = {
     const file = readKeys(fileSchema, json, fileName);
     const shape = bertShape(file, fileName);
     if (shape.maxPositions <= file.pad_token_id + 1) {
-      throw new TypeError(
-        `Cannot build the encoder of "${fileName}": max_position_embeddings is ${shape.maxPositions}, ` +
-          `want more than ${file.pad_token_id + 1}, since positions start after pad_token_id`,
+      const [found, wanted] = [String(shape.maxPositions), `more than ${file.pad_token_id + 1}`];
+      throw variantError(
+        fileName,
+        { key: "max_position_embeddings", found, wanted },
+        `max_position_embeddings is ${found}, want ${wanted}, since positions start after pad_token_id`,
       );
     }
     return {

@@ -3,7 +3,9 @@
  *
  * @module
  */
-import * as z from "zod";
+import { InputError, shown } from "../base/input_error.ts";
+import { parseJson } from "../base/read_json.ts";
+import { decodeText } from "../base/read_text.ts";
 
 /** Element types that can be read; written are `F32` and `F16`. */
 export type StoredType = "F32" | "F16" | "BF16" | "I64" | "I32";
@@ -15,18 +17,6 @@ export interface StoredTensor {
   /** Row-major; half precision and bfloat16 are widened, integers rounded to the nearest float32. */
   readonly data: Float32Array;
 }
-
-const headerSchema = z.record(
-  z.string(),
-  z.union([
-    z.strictObject({
-      dtype: z.string(),
-      shape: z.array(z.int().nonnegative()),
-      data_offsets: z.tuple([z.int().nonnegative(), z.int().nonnegative()]),
-    }),
-    z.record(z.string(), z.string()),
-  ]),
-);
 
 const bytesPer: Readonly<Record<StoredType, number>> = { F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4 };
 
@@ -53,8 +43,21 @@ function decode(type: StoredType, bytes: Uint8Array): Float32Array {
   return data;
 }
 
+/** Bits of a number of each type of the format; of a type that is not here, sizes are not checked. */
+const bitsPer: Readonly<Record<string, number>> = {
+  ...{ BOOL: 8, U8: 8, I8: 8, F8_E5M2: 8, F8_E4M3: 8, F8_E8M0: 8, F4: 4, F6_E2M3: 6, F6_E3M2: 6 },
+  ...{ U16: 16, I16: 16, F16: 16, BF16: 16, U32: 32, I32: 32, F32: 32 },
+  ...{ U64: 64, I64: 64, F64: 64, C64: 64 },
+};
+
 /** How a file begins that Git LFS left in place of a large one. */
 const lfsOpening = "version https://git-lfs";
+
+/** Bytes of a header at most, as in the format's own library. */
+const mostHeaderBytes = 100_000_000;
+
+/** Numbers and sizes of a tensor at most: what can be counted without an error. */
+const mostNumbers = Number.MAX_SAFE_INTEGER;
 
 /** What a safetensors file holds. */
 export interface StoredTensors {
@@ -66,82 +69,162 @@ export interface StoredTensors {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** A tensor as the header has it. */
+interface Entry {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Stops with an error at a place of the file. */
+type Fail = (found: string, wanted: string, place?: string) => never;
+
 /**
  * Reads a safetensors file.
+ *
+ * The header is held against the file as the format's own library does it: the numbers of the tensors follow each other without
+ * a gap, none twice, up to the end of the file. A name may stand in the header once.
  *
  * @param bytes Its contents.
  * @param fileName Its name, for messages.
  * @param isWanted Which tensors to decode, by name; the others may have any element type. Default all.
  *
- * @throws {SyntaxError} If the file is truncated or its header cannot be read; the message names the tensor where one is concerned.
+ * @throws {InputError} If the file is truncated or longer than its header says, or the header cannot be read; the message names
+ * the tensor where one is concerned.
  */
 export function readSafetensors(
   bytes: Uint8Array,
   fileName: string,
   isWanted: (name: string) => boolean = () => true,
 ): StoredTensors {
-  const fail = (found: string, wanted: string): never => {
-    throw new SyntaxError(`Cannot read "${fileName}": found ${found}, want ${wanted}`);
+  const fail: Fail = (found, wanted, place) => {
+    throw new InputError({
+      file: fileName,
+      ...(place === undefined ? {} : { place }),
+      found,
+      wanted,
+    });
   };
+  const headerLength = headerLengthOf(bytes, fail);
+  const text = decodeText(bytes.subarray(8, 8 + headerLength), fileName);
+  const json = parseJson(text, fileName, { place: "its header" });
+  const body = bytes.subarray(8 + headerLength);
+  const { entries, metadata } = readHeader(json, fail);
+  checkPlaces(entries, body.length, fail);
+  const tensors = new Map<string, StoredTensor>();
+  for (const { name, dtype, shape, start, end } of entries) {
+    if (!isWanted(name)) continue;
+    if (!Object.hasOwn(bytesPer, dtype)) {
+      fail(`dtype "${shown(dtype)}" of tensor "${shown(name)}"`, Object.keys(bytesPer).join(", "));
+    }
+    tensors.set(name, { shape, data: decode(dtype as StoredType, body.subarray(start, end)) });
+  }
+  return { tensors, names: entries.map(({ name }) => name), metadata };
+}
+
+function headerLengthOf(bytes: Uint8Array, fail: Fail): number {
   if (new TextDecoder().decode(bytes.subarray(0, lfsOpening.length)) === lfsOpening) {
     fail("a Git LFS pointer", "the weights it points to (run git lfs pull in its folder)");
   }
   if (bytes.length < 8) fail(`${bytes.length} bytes`, "at least the 8 bytes of a header length");
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const headerLength = Number(view.getBigUint64(0, true));
-  if (headerLength > bytes.length - 8) {
+  const length = Number(
+    new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true),
+  );
+  if (length > bytes.length - 8) {
     fail(
       `${bytes.length - 8} bytes after the header length`,
-      `a header of ${headerLength} bytes (is the file truncated?)`,
+      `a header of ${length} bytes (is the file truncated?)`,
     );
   }
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + headerLength)));
-  } catch (cause) {
-    throw new SyntaxError(`Cannot read "${fileName}": its header is not JSON`, { cause });
+  if (length > mostHeaderBytes) {
+    fail(`a header of ${length} bytes`, `one of at most ${mostHeaderBytes}`);
   }
-  const header = headerSchema.safeParse(json);
-  if (!header.success) return fail("another header", "names with dtype, shape and data_offsets");
-  const body = bytes.subarray(8 + headerLength);
-  const tensors = new Map<string, StoredTensor>();
-  const names: string[] = [];
+  return length;
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** The tensors of a header, each of a form that can be counted with. */
+function readHeader(
+  json: unknown,
+  fail: Fail,
+): { readonly entries: readonly Entry[]; readonly metadata: Readonly<Record<string, string>> } {
+  if (!isObject(json)) {
+    return fail("another header", "names with dtype, shape and data_offsets", "its header");
+  }
   let metadata: Readonly<Record<string, string>> = {};
-  for (const [name, entry] of Object.entries(header.data)) {
+  const entries: Entry[] = [];
+  for (const [name, value] of Object.entries(json)) {
     if (name === "__metadata__") {
-      metadata = entry as Record<string, string>;
+      if (!isObject(value) || !Object.values(value).every((text) => typeof text === "string")) {
+        return fail("another __metadata__", "texts by name", "its header");
+      }
+      metadata = value as Readonly<Record<string, string>>;
       continue;
     }
-    if (!Array.isArray(entry["data_offsets"])) {
-      return fail(`no data_offsets for tensor "${name}"`, "a pair of offsets");
-    }
-    const { dtype, shape, data_offsets: [start, end] } = entry as {
-      dtype: string;
-      shape: number[];
-      data_offsets: [number, number];
-    };
-    if (end > body.length) {
-      fail(
-        `${body.length} bytes of numbers`,
-        `${end} for tensor "${name}" (the file is truncated; fetch it again)`,
-      );
-    }
-    names.push(name);
-    if (!isWanted(name)) continue;
-    if (!Object.hasOwn(bytesPer, dtype)) {
-      fail(`dtype "${dtype}" of tensor "${name}"`, Object.keys(bytesPer).join(", "));
-    }
-    const type = dtype as StoredType;
-    const count = shape.reduce((product, size) => product * size, 1);
-    if (end - start !== count * bytesPer[type]) {
-      fail(
-        `${end - start} bytes of tensor "${name}"`,
-        `${count * bytesPer[type]} for ${type} [${shape}]`,
-      );
-    }
-    tensors.set(name, { shape, data: decode(type, body.subarray(start, end)) });
+    entries.push(readEntry(name, value, fail));
   }
-  return { tensors, names, metadata };
+  return { entries, metadata };
+}
+
+function readEntry(name: string, value: unknown, fail: Fail): Entry {
+  const place = `tensor "${shown(name)}"`;
+  if (!isObject(value)) return fail("no object", "dtype, shape and data_offsets", place);
+  const { dtype, shape, data_offsets: offsets } = value;
+  if (typeof dtype !== "string") return fail("no dtype", "one such as F32", place);
+  if (!Array.isArray(shape) || !shape.every(isCount)) {
+    return fail("no shape", "a list of whole numbers", place);
+  }
+  if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
+    return fail("no data_offsets", "a pair of offsets", place);
+  }
+  const [start, end] = offsets as [number, number];
+  if (start > end) return fail(`data_offsets [${start}, ${end}]`, "a start before the end", place);
+  const count = shape.reduce((product: number, size: number) => product * size, 1);
+  const bits = Object.hasOwn(bitsPer, dtype) ? bitsPer[dtype]! : null;
+  if (count > mostNumbers || (bits !== null && 8 * (end - start) !== count * bits)) {
+    return fail(
+      `${end - start} bytes`,
+      `${count * (bits ?? 8) / 8} for ${shown(dtype)} [${shown(shape.join())}]`,
+      place,
+    );
+  }
+  return { name, dtype, shape, start, end };
+}
+
+/** Checks that tensors follow each other from the start of the numbers to their end. */
+function checkPlaces(entries: readonly Entry[], size: number, fail: Fail): void {
+  let at = 0;
+  for (
+    const { name, start, end } of entries.toSorted((a, b) => a.start - b.start || a.end - b.end)
+  ) {
+    const place = `tensor "${shown(name)}"`;
+    if (start !== at) {
+      fail(
+        `its numbers from byte ${start} on`,
+        `from ${at} on, where those of the tensor before it end: tensors neither share bytes nor leave any out`,
+        place,
+      );
+    }
+    if (end > size) {
+      fail(`${size} bytes of numbers`, `${end} (the file is truncated; fetch it again)`, place);
+    }
+    at = end;
+  }
+  if (at !== size) {
+    fail(
+      `${size - at} bytes after the last tensor`,
+      "none (the file is damaged, or its header is another's; fetch it again)",
+    );
+  }
 }
 
 /**

@@ -4,6 +4,8 @@
  * @module
  */
 import * as z from "zod";
+import { InputError, shown } from "../base/input_error.ts";
+import { parseJson } from "../base/read_json.ts";
 import { weightsIndexFile } from "./sources.ts";
 
 const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
@@ -15,8 +17,7 @@ const indexSchema = z.object({ weight_map: z.record(z.string(), z.string()) });
  * @param listing Names of the files in its folder.
  * @param folder How messages call the folder.
  *
- * @throws {SyntaxError} If the index is not JSON.
- * @throws {TypeError} If it has no tensors, or names a file that is not in the folder.
+ * @throws {InputError} If the index is not JSON, has no tensors, or names a file that is not in the folder.
  */
 export function shardNames(
   text: string,
@@ -24,24 +25,26 @@ export function shardNames(
   folder: string,
 ): readonly string[] {
   const fileName = `${folder}/${weightsIndexFile}`;
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new SyntaxError(`Cannot read "${fileName}": it is not JSON`, { cause });
-  }
-  const parsed = indexSchema.safeParse(json);
+  const parsed = indexSchema.safeParse(parseJson(text, fileName));
   const names = [...new Set(Object.values(parsed.data?.weight_map ?? {}))].sort();
   if (names.length === 0) {
-    throw new TypeError(
-      `Cannot read "${fileName}": found no weight_map with tensors, want one that names the file of each tensor`,
-    );
+    throw new InputError({
+      file: fileName,
+      found: "no weight_map with tensors",
+      wanted: "one that names the file of each tensor",
+    });
   }
-  const missing = names.filter((name) => !listing.includes(name));
+  const there = new Set(listing);
+  const missing = names.filter((name) => !there.has(name));
   if (missing.length === 0) return names;
-  throw new TypeError(
-    `Cannot load the model folder "${folder}": "${missing[0]}" is missing` +
+  const first = shown(missing[0]!);
+  throw new InputError({
+    file: fileName,
+    place: `file "${first}"`,
+    found: "no such file in its folder",
+    wanted: "all of them",
+    message: `Cannot load the model folder "${folder}": "${first}" is missing` +
       (missing.length === 1 ? "" : `, and so are ${missing.length - 1} more`) +
       `; "${fileName}" puts tensors into ${names.length} files; copy all of them`,
-  );
+  });
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { InputError } from "../base/input_error.ts";
 import { parseModelName, unknownModel } from "../study/model_name.ts";
 import {
   chooseTokenizerFiles,
@@ -114,12 +115,12 @@ const otherWeights: readonly {
  * @param listing Names of the files in the folder.
  * @param folder How messages call it.
  *
- * @throws {TypeError} If `config.json`, `model.safetensors`, or every set of tokenizer files is missing.
+ * @throws {InputError} If `config.json`, `model.safetensors`, or every set of tokenizer files is missing.
  */
 export function modelFileNames(listing: readonly string[], folder: string): ModelFileNames {
   const there = (name: string) => listing.includes(name) ? name : null;
   const fail = (found: string, wanted: string): never => {
-    throw new TypeError(`Cannot load the model folder "${folder}": found ${found}, want ${wanted}`);
+    throw new InputError({ doing: "Cannot load the model folder", file: folder, found, wanted });
   };
   const config = there("config.json") ??
     fail("no config.json", "a Hugging Face folder of an encoder (is the path right?)");

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { InputError, readingInput, shown } from "../base/input_error.ts";
 import { bertTokenizerJson } from "./tokenizers/bert_vocabulary.ts";
 import {
   checkPaddingSide,
@@ -25,6 +26,7 @@ import {
   tokenizerSchema,
 } from "./tokenizers/layout.ts";
 import { createPieces, type Pieces } from "./tokenizers/pieces.ts";
+import { checkTokenizer } from "./tokenizers/vocabulary.ts";
 import type { Encoded, Example, Tokenizer } from "./types.ts";
 
 /**
@@ -36,8 +38,7 @@ import type { Encoded, Example, Tokenizer } from "./types.ts";
  * `vocab.txt`, `do_lower_case` (default true), `strip_accents` (default: as lower case) and `tokenize_chinese_chars` (default true).
  * @param fileName How errors call the source.
  * @param familyClass The `tokenizer_class` where `config` has none. Default null: one with token types.
- * @throws {Error} If a file has another layout or lacks one of the special tokens.
- * @throws {TypeError} If it pads on the left.
+ * @throws {InputError} If a file has another layout or lacks one of the special tokens, or it pads on the left.
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -57,14 +58,20 @@ export function loadTokenizer(
     : parsed(tokenizerSchema, source, fileName);
   const names = renamed(settings, namesOf(json));
   checkPaddingSide(settings, json, fileName);
+  checkTokenizer(json, fileName);
   const pieces = createPieces(json, fileName);
   const idOf = (key: keyof SpecialNames): number => {
     const id = pieces.tokenizer.token_to_id(names[key]);
     if (id !== undefined) return id;
-    throw new Error(
-      `Cannot use the tokenizer "${fileName}": it has no token "${names[key]}" (${key}); ` +
+    const found = `no token "${shown(names[key])}" (${key})`;
+    throw new InputError({
+      file: fileName,
+      place: "its vocabulary",
+      found,
+      wanted: "each special token",
+      message: `Cannot use the tokenizer "${fileName}": it has ${found}; ` +
         `add it to the vocabulary, or name the right one as "${key}" in tokenizer_config.json`,
-    );
+    });
   };
   const special = {
     unkId: idOf("unk_token"),
@@ -126,6 +133,7 @@ class PairTokenizer implements Tokenizer {
   readonly #pieces: Pieces["tokenizer"];
   readonly #prepare: Pieces["prepare"];
   readonly #conventions: Conventions;
+  readonly #fileName: string;
   readonly #addedToText: number;
   readonly #addedToPair: number;
 
@@ -143,6 +151,7 @@ class PairTokenizer implements Tokenizer {
     this.padId = special.padId;
     this.maskId = special.maskId;
     this.#prepare = prepare;
+    this.#fileName = fileName;
     let largest = -1;
     for (const id of tokenizer.get_vocab().values()) largest = Math.max(largest, id);
     this.vocabularySize = largest + 1;
@@ -150,26 +159,32 @@ class PairTokenizer implements Tokenizer {
     const empty = this.#compose([], []);
     this.#addedToPair = empty.ids.length;
     if (this.#addedToText < 2 || empty.ids[0] !== this.clsId || empty.ids.at(-1) !== this.sepId) {
-      throw new Error(
-        `Cannot use the tokenizer "${fileName}": its post_processor does not put ${
-          this.#nameOf(this.clsId)
-        } first ` +
-          `and ${
-            this.#nameOf(this.sepId)
-          } last, as the BERT family wants; check tokenizer_config.json`,
-      );
+      const wanted = `${this.#nameOf(this.clsId)} first and ${this.#nameOf(this.sepId)} last`;
+      throw new InputError({
+        file: fileName,
+        place: 'key "post_processor"',
+        found: "another order of the special tokens",
+        wanted,
+        message:
+          `Cannot use the tokenizer "${fileName}": its post_processor does not put ${wanted}, as the BERT family wants; ` +
+          "check tokenizer_config.json",
+      });
     }
   }
 
   encode(text: string, pair: string | null, maxLength: number): Encoded {
     const room = maxLength - (pair === null ? this.#addedToText : this.#addedToPair);
     if (!Number.isInteger(maxLength) || room < 1) {
-      throw new RangeError(
-        `Cannot encode a ${
-          pair === null ? "text" : "pair"
-        } in ${maxLength} tokens: the special tokens alone take ` +
-          `${maxLength - room}; raise maxLength`,
-      );
+      const what = pair === null ? "text" : "pair";
+      const special = `${maxLength - room}`;
+      throw new InputError({
+        file: this.#fileName,
+        place: 'key "post_processor"',
+        found: `${special} special tokens`,
+        wanted: `fewer than ${maxLength}`,
+        message:
+          `Cannot encode a ${what} in ${maxLength} tokens: the special tokens alone take ${special}; raise maxLength`,
+      });
     }
     const first = this.#split(text);
     if (pair === null) return this.#compose(this.#cut(first, room), null);
@@ -185,26 +200,39 @@ class PairTokenizer implements Tokenizer {
   }
 
   #split(text: string): readonly string[] {
-    return this.#pieces.tokenize(this.#prepare(text), { add_special_tokens: false });
+    return readingInput({
+      doing: "Cannot use the tokenizer",
+      file: this.#fileName,
+      found: `a text of ${text.length} characters that it cannot split`,
+      wanted: "pieces of it",
+      fix: "check the text and the tokenizer's stages",
+    }, () => this.#pieces.tokenize(this.#prepare(text), { add_special_tokens: false }));
   }
 
   /** Special tokens and type ids around the pieces, as the file's own post-processor sets them. */
   #compose(first: readonly string[], second: readonly string[] | null): Encoded {
-    const made = this.#pieces.post_processor!.post_process(
-      [...first],
-      second === null ? null : [...second],
-      true,
-    );
-    const tokens = made.tokens;
-    const ids = Int32Array.from(
-      tokens,
-      (token) => this.#pieces.token_to_id(token) ?? this.#unkId,
-    );
-    const types = this.#conventions.types === "as made" ? made.token_type_ids : undefined;
-    return {
-      ids,
-      types: types === undefined ? new Int32Array(ids.length) : Int32Array.from(types),
-    };
+    return readingInput({
+      doing: "Cannot use the tokenizer",
+      file: this.#fileName,
+      place: 'key "post_processor"',
+      found: "one that cannot be run",
+      wanted: "one of the fast tokenizers",
+    }, () => {
+      const { tokens, token_type_ids: made } = this.#pieces.post_processor!.post_process(
+        [...first],
+        second === null ? null : [...second],
+        true,
+      );
+      const ids = Int32Array.from(
+        tokens,
+        (token) => this.#pieces.token_to_id(token) ?? this.#unkId,
+      );
+      const types = this.#conventions.types === "as made" ? made : undefined;
+      return {
+        ids,
+        types: types === undefined ? new Int32Array(ids.length) : Int32Array.from(types),
+      };
+    });
   }
 
   #nameOf(id: number): string {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { missingToken } from "./byte_level.ts";
 import {
   addedToken,
   bertNames,
@@ -16,7 +17,7 @@ import {
  * The `tokenizer.json` that transformers would make of a BERT `vocab.txt`.
  *
  * @param vocabulary One piece a line; its id is the line's number from 0.
- * @throws {Error} If a special token has no line.
+ * @throws {InputError} If a special token has no line.
  */
 export function bertTokenizerJson(
   vocabulary: string,
@@ -30,10 +31,7 @@ export function bertTokenizerJson(
   const added = Object.entries(names).map(([key, content]) => {
     const id = ids.get(content);
     if (id !== undefined) return addedToken(id, content, config);
-    throw new Error(
-      `Cannot use the vocabulary "${fileName}" of ${lines.length} lines: it has no line "${content}" (${key}); ` +
-        `add it, or name the right one as "${key}" in tokenizer_config.json`,
-    );
+    throw missingToken(fileName, key, content, `of ${lines.length} lines: it has no line`);
   });
   return {
     version: "1.0",

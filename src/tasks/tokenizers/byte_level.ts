@@ -4,6 +4,8 @@
  * @module
  */
 import { z } from "zod";
+import { InputError, shown } from "../../base/input_error.ts";
+import { mostOfTokenizer } from "./vocabulary.ts";
 import {
   addedToken,
   checkClass,
@@ -20,7 +22,7 @@ export interface ByteLevelFiles {
   readonly merges: string;
 }
 
-const vocabSchema = z.record(z.string(), z.int().nonnegative());
+const vocabSchema = z.record(z.string(), z.int().nonnegative().max(mostOfTokenizer.ids - 1));
 
 /**
  * The `tokenizer.json` that transformers would make of RoBERTa's files: byte-level BPE and `<s> A </s></s> B </s>`,
@@ -28,8 +30,8 @@ const vocabSchema = z.record(z.string(), z.int().nonnegative());
  *
  * @param fileName How messages call `vocab.json`.
  * @param mergesName How messages call `merges.txt`.
- * @throws {Error} If a file has another form or the vocabulary lacks a special token or a merge's piece.
- * @throws {TypeError} If `tokenizer_class` is not RoBERTa's.
+ * @throws {InputError} If a file has another form, the vocabulary lacks a special token or a merge's piece, or
+ * `tokenizer_class` is not RoBERTa's.
  */
 export function robertaTokenizerJson(
   files: ByteLevelFiles,
@@ -44,12 +46,7 @@ export function robertaTokenizerJson(
   const idOf = (key: keyof typeof names): number => {
     const id = ids.get(names[key]);
     if (id !== undefined) return id;
-    throw new Error(
-      `Cannot use the vocabulary "${fileName}" of ${ids.size} pieces: it has no "${
-        names[key]
-      }" (${key}); ` +
-        `add it, or name the right one as "${key}" in tokenizer_config.json`,
-    );
+    throw missingToken(fileName, key, names[key], `of ${ids.size} pieces: it has no`);
   };
   const keys = ["cls_token", "pad_token", "sep_token", "unk_token", "mask_token"] as const;
   const addPrefixSpace = config.add_prefix_space ?? false;
@@ -86,6 +83,27 @@ export function robertaTokenizerJson(
   };
 }
 
+/**
+ * The error of a vocabulary that lacks a special token.
+ *
+ * @param lack What is said between the file's name and the token's.
+ */
+export function missingToken(
+  fileName: string,
+  key: string,
+  token: string,
+  lack: string,
+): InputError {
+  return new InputError({
+    file: fileName,
+    place: "its vocabulary",
+    found: `no token "${shown(token)}" (${key})`,
+    wanted: "each special token",
+    message: `Cannot use the vocabulary "${fileName}" ${lack} "${shown(token)}" (${key}); ` +
+      `add it, or name the right one as "${key}" in tokenizer_config.json`,
+  });
+}
+
 /** The merges in their order; the line with the format's version is left out. */
 function readMerges(
   text: string,
@@ -96,19 +114,23 @@ function readMerges(
   return lines.flatMap((line, i) => {
     if (line.startsWith("#version")) return [];
     const fail = (found: string, wanted: string): never => {
-      throw new Error(
-        `Cannot read "${fileName}", line ${
-          i + 1
-        }: found ${found}, want ${wanted}; take vocab.json and merges.txt from one checkpoint`,
-      );
+      throw new InputError({
+        file: fileName,
+        place: `line ${i + 1}`,
+        found,
+        wanted,
+        fix: "take vocab.json and merges.txt from one checkpoint",
+      });
     };
     const pieces = line.split(" ");
     const [left, right] = pieces;
     if (pieces.length !== 2 || !left || !right) {
-      return fail(JSON.stringify(line), "two pieces with a space between them");
+      return fail(JSON.stringify(shown(line)), "two pieces with a space between them");
     }
     const missing = [left, right, left + right].find((piece) => !ids.has(piece));
-    if (missing !== undefined) return fail(`the piece "${missing}"`, "pieces of vocab.json only");
+    if (missing !== undefined) {
+      return fail(`the piece "${shown(missing)}"`, "pieces of vocab.json only");
+    }
     return [[left, right] as const];
   });
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { InputError } from "../../base/input_error.ts";
 import { graphemes } from "./graphemes.ts";
 
 /** A table: a double-array trie of byte sequences, and the texts that take their place. */
@@ -16,6 +17,9 @@ interface Charsmap {
 /** Graphemes of more bytes are looked up character by character, as in the `spm_precompiled` crate. */
 const maxGraphemeBytes = 5;
 
+/** The longest of Unicode's takes 33. */
+const maxReplacementBytes = 256;
+
 const printableAscii = /^[\x20-\x7e]*$/;
 
 /**
@@ -24,7 +28,7 @@ const printableAscii = /^[\x20-\x7e]*$/;
  *
  * @param bytes The table as it stands in a SentencePiece model: the trie's size in bytes, the trie, the replacements
  * with a zero byte after each.
- * @throws {SyntaxError} If the table is cut off.
+ * @throws {InputError} If the table is cut off; by the function, if a replacement is longer than any that is in use.
  */
 export function charsmapNormalizer(bytes: Uint8Array, fileName: string): (text: string) => string {
   const map = readCharsmap(bytes, fileName);
@@ -34,7 +38,14 @@ export function charsmapNormalizer(bytes: Uint8Array, fileName: string): (text: 
     const at = shortestMatch(map.trie, part);
     if (at === null) return null;
     const end = map.replacements.indexOf(0, at);
-    return decoder.decode(map.replacements.subarray(at, end < 0 ? undefined : end));
+    const replacement = map.replacements.subarray(at, end < 0 ? undefined : end);
+    if (replacement.length <= maxReplacementBytes) return decoder.decode(replacement);
+    throw new InputError({
+      file: fileName,
+      place: "the table of its normaliser",
+      found: `a replacement of ${replacement.length} bytes`,
+      wanted: `at most ${maxReplacementBytes}`,
+    });
   };
   const replaced = (grapheme: string): string => {
     const part = encoder.encode(grapheme);
@@ -54,10 +65,13 @@ function readCharsmap(bytes: Uint8Array, fileName: string): Charsmap {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const trieBytes = bytes.length < 4 ? -1 : view.getUint32(0, true);
   if (trieBytes <= 0 || trieBytes % 4 !== 0 || 4 + trieBytes > bytes.length) {
-    throw new SyntaxError(
-      `Cannot read the normaliser of "${fileName}": found ${bytes.length} bytes with a trie of ${trieBytes}, ` +
-        `want a whole precompiled_charsmap; copy the file anew from where the weights came from`,
-    );
+    throw new InputError({
+      doing: "Cannot read the normaliser of",
+      file: fileName,
+      found: `${bytes.length} bytes with a trie of ${trieBytes}`,
+      wanted: "a whole precompiled_charsmap",
+      fix: "copy the file anew from where the weights came from",
+    });
   }
   const trie = Uint32Array.from(
     { length: trieBytes / 4 },

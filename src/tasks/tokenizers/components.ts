@@ -5,7 +5,9 @@
  */
 import { lowerCased, membersOf, type NormalForm, normalForm } from "./characters.ts";
 import { charsmapNormalizer } from "./charsmap.ts";
+import type { GrowthBound } from "./growth.ts";
 import type { Component } from "./layout.ts";
+import { replacePattern, splitPattern } from "./pattern_components.ts";
 
 /** A text as a component leaves it. */
 export type Normalize = (text: string) => string;
@@ -18,12 +20,21 @@ const any = (members: string) => new RegExp(`[${members}]`, "gu");
 const space = "\\p{White_Space}";
 
 /**
- * The function of a normaliser's component; null for one that looks at no class of characters.
+ * The function of a normaliser's component; null for one that looks at no class of characters and at no pattern.
+ *
+ * @param bound How long it may make a text.
  *
  * @throws {Error} If a table of characters is missing or cut off.
+ * @throws {InputError} If a pattern is none that can be run.
  */
-export function normalizeOf(component: Component, fileName: string): Normalize | null {
+export function normalizeOf(
+  component: Component,
+  fileName: string,
+  bound: GrowthBound,
+): Normalize | null {
   switch (component.type) {
+    case "Replace":
+      return replacePattern(component, fileName, bound);
     case "BertNormalizer":
       return bertNormalize(component);
     case "Lowercase":
@@ -86,11 +97,15 @@ export function bertNormalize(component: Component): Normalize {
 }
 
 /**
- * The function of a pre-tokenizer's component; null for one that looks at no class of characters, and for ByteLevel, whose
- * pattern is {@linkcode bytePattern}.
+ * The function of a pre-tokenizer's component; null for one that looks at no class of characters and at no pattern, and for
+ * ByteLevel, whose pattern is {@linkcode bytePattern}.
+ *
+ * @throws {InputError} If a pattern is none that can be run.
  */
-export function splitOf(component: Component): Split | null {
+export function splitOf(component: Component, fileName: string): Split | null {
   switch (component.type) {
+    case "Split":
+      return splitPattern(component, fileName);
     case "BertPreTokenizer":
       return bertSplit();
     case "Punctuation":

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { InputError } from "../../base/input_error.ts";
 import type { TokenizerConfig, TokenizerJson } from "./layout.ts";
 
 /**
@@ -52,7 +53,7 @@ export function truncationSide(config: TokenizerConfig, json: TokenizerJson): Si
 /**
  * Refuses a tokenizer that pads on the left, where the first token of a padded text is none of the text's.
  *
- * @throws {TypeError} If it does; the message names the file that says so.
+ * @throws {InputError} If it does; the message names the file that says so.
  */
 export function checkPaddingSide(
   config: TokenizerConfig,
@@ -63,10 +64,15 @@ export function checkPaddingSide(
     ? [sideOf(json.padding), "its padding.direction"]
     : [config.padding_side, "padding_side of tokenizer_config.json"];
   if (side !== "left") return;
-  throw new TypeError(
-    `Cannot use the tokenizer "${fileName}": ${where} is "left", known is "right": an encoder reads a text by its first ` +
+  throw new InputError({
+    file: fileName,
+    place: where,
+    found: '"left"',
+    wanted: '"right"',
+    message:
+      `Cannot use the tokenizer "${fileName}": ${where} is "left", known is "right": an encoder reads a text by its first ` +
       `token, which would be padding; set it to "right"`,
-  );
+  });
 }
 
 function sideOf(setting: TokenizerJson["truncation"]): Side | null {

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { InputError } from "../../base/input_error.ts";
+import { parseJson } from "../../base/read_json.ts";
 import { loadTokenizer } from "../tokenizer.ts";
 import type { Tokenizer } from "../types.ts";
 import { robertaTokenizerJson } from "./byte_level.ts";
@@ -103,9 +105,7 @@ export function chooseTokenizerFiles(
  * @param folder How messages call the folder.
  * @param familyClass The `tokenizer_class` where `tokenizer_config.json` has none; see {@linkcode loadTokenizer}. Default null.
  *
- * @throws {TypeError} If no set of files is whole, or one is of a layout that is not converted.
- * @throws {SyntaxError} If a file is not of its format.
- * @throws {Error} If a file has another layout.
+ * @throws {InputError} If no set of files is whole, or one is not of its format or of a layout that is not converted.
  */
 export function tokenizerFromFiles(
   files: TokenizerFiles,
@@ -114,9 +114,7 @@ export function tokenizerFromFiles(
 ): LoadedTokenizer {
   const chosen = chooseTokenizerFiles((key) => (files[key] ?? null) !== null);
   if ("found" in chosen) {
-    throw new TypeError(
-      `Cannot load the tokenizer of "${folder}": found ${chosen.found}, want ${chosen.wanted}`,
-    );
+    throw new InputError({ doing: "Cannot load the tokenizer of", file: folder, ...chosen });
   }
   const pathOf = (key: keyof TokenizerFiles) => `${folder}/${tokenizerFileNames[key]}`;
   const text = (key: keyof TokenizerFiles) => files[key] as string;
@@ -163,14 +161,5 @@ function sourceOf(
       return parseJson(files.tokenizerJson!, path);
     default:
       return files.vocab!;
-  }
-}
-
-function parseJson(text: string, fileName: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause);
-    throw new SyntaxError(`Cannot read "${fileName}": it is not JSON (${said})`, { cause });
   }
 }

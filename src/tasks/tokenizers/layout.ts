@@ -4,6 +4,8 @@
  * @module
  */
 import { z } from "zod";
+import { InputError, shown } from "../../base/input_error.ts";
+import { problemsOf } from "../../study/problems.ts";
 
 /** A special token in `tokenizer_config.json`: its text, or an object that also says which spaces it takes with it. */
 const specialToken = z.union([
@@ -188,7 +190,7 @@ export function bertTemplate(
 /**
  * Refuses a vocabulary whose `tokenizer_config.json` names a tokenizer of another layout.
  *
- * @throws {TypeError} If `tokenizer_class` is there and is none of `known` (with or without `Fast`).
+ * @throws {InputError} If `tokenizer_class` is there and is none of `known` (with or without `Fast`).
  */
 export function checkClass(
   config: TokenizerConfig,
@@ -197,10 +199,17 @@ export function checkClass(
 ): void {
   const found = config.tokenizer_class;
   if (found === null || found === undefined || found.replace(/Fast$/, "") === known) return;
-  throw new TypeError(
-    `Cannot convert "${fileName}": tokenizer_class of tokenizer_config.json is "${found}", want "${known}"; ` +
+  throw new InputError({
+    file: fileName,
+    place: 'key "tokenizer_class"',
+    found: `"${shown(found)}"`,
+    wanted: `"${known}"`,
+    message:
+      `Cannot convert "${fileName}": tokenizer_class of tokenizer_config.json is "${
+        shown(found)
+      }", want "${known}"; ` +
       makeTokenizerJson,
-  );
+  });
 }
 
 /** What to do where a tokenizer's files are not of a kind that is converted. */
@@ -211,15 +220,19 @@ export const makeTokenizerJson =
 /**
  * A value of the wanted form.
  *
- * @throws {Error} If it has another; the message names the key.
+ * @throws {InputError} If it has another; the message names the key.
  */
 export function parsed<T>(schema: z.ZodType<T>, value: unknown, fileName: string): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new Error(
-    `Cannot read "${fileName}": ${
-      issue === undefined ? result.error.message : `"${issue.path.join(".")}": ${issue.message}`
-    }`,
-  );
+  const [problem] = problemsOf(result.error.issues, value);
+  const { where, message } = problem!;
+  const [found = message, wanted = "another value"] = message.split(", wanted ");
+  throw new InputError({
+    file: fileName,
+    place: `key "${where}"`,
+    found: found.replace(/^found /, ""),
+    wanted,
+    message: `Cannot read "${fileName}": "${where}": ${message}`,
+  });
 }

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { InputError } from "../../base/input_error.ts";
+import { mostOfTokenizer } from "./vocabulary.ts";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 
 /** What a piece stands for. */
@@ -41,6 +43,8 @@ const kinds: readonly (PieceKind | undefined)[] = [
   "byte",
 ];
 
+const copyAnew = "copy it anew from where the weights came from";
+
 /** By the numbers of `TrainerSpec.ModelType`; 1 is the default. */
 const algorithms: readonly (SentencePieceModel["algorithm"] | undefined)[] = [
   undefined,
@@ -53,7 +57,7 @@ const algorithms: readonly (SentencePieceModel["algorithm"] | undefined)[] = [
 /**
  * Reads a `.model` file of SentencePiece; field numbers and defaults are those of its `sentencepiece_model.proto`.
  *
- * @throws {SyntaxError} If the bytes are not such a file, or are cut off.
+ * @throws {InputError} If the bytes are not such a file, or are cut off.
  */
 export function readSentencePiece(bytes: Uint8Array, fileName: string): SentencePieceModel {
   const pieces: Piece[] = [];
@@ -69,24 +73,34 @@ export function readSentencePiece(bytes: Uint8Array, fileName: string): Sentence
   const normalizer: Record<number, FieldReader> = { 2: (reader) => charsmap = reader.bytes() };
   try {
     readMessage(bytes, {
-      1: (reader) => pieces.push(readPiece(reader.bytes())),
+      1: (reader) => {
+        pieces.push(readPiece(reader.bytes()));
+        if (pieces.length > mostOfTokenizer.ids) {
+          throw new RangeError(`more than ${mostOfTokenizer.ids} pieces`);
+        }
+      },
       2: (reader) => readMessage(reader.bytes(), trainer),
       3: (reader) => readMessage(reader.bytes(), normalizer),
     });
   } catch (cause) {
-    throw new SyntaxError(
-      `Cannot read "${fileName}": it is not a SentencePiece model, or it is cut off (${
-        cause instanceof Error ? cause.message : String(cause)
-      }); copy it anew from where the weights came from`,
-      { cause },
-    );
+    const said = cause instanceof Error ? cause.message : String(cause);
+    throw new InputError({
+      file: fileName,
+      found: said,
+      wanted: "a whole SentencePiece model",
+      message:
+        `Cannot read "${fileName}": it is not a SentencePiece model, or it is cut off (${said}); ${copyAnew}`,
+      cause,
+    });
   }
   const name = algorithms[algorithm];
   if (pieces.length === 0 || name === undefined || pieces[unkId] === undefined) {
-    throw new SyntaxError(
-      `Cannot read "${fileName}": found ${pieces.length} pieces, model type ${algorithm} and unknown id ${unkId}, ` +
-        `want a SentencePiece model; copy it anew from where the weights came from`,
-    );
+    throw new InputError({
+      file: fileName,
+      found: `${pieces.length} pieces, model type ${algorithm} and unknown id ${unkId}`,
+      wanted: "a SentencePiece model",
+      fix: copyAnew,
+    });
   }
   return { pieces, algorithm: name, unkId, byteFallback, charsmap };
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { InputError, shown } from "../../base/input_error.ts";
 import {
   addedToken,
   bertNames,
@@ -42,8 +43,7 @@ function precompiled({ charsmap }: SentencePieceModel): readonly Component[] {
  * Special tokens that the model lacks (`[MASK]` in the published ones) get the ids after its pieces.
  *
  * @param config `do_lower_case` and `split_by_punct` are both false by default.
- * @throws {SyntaxError} If the bytes are not a SentencePiece model.
- * @throws {TypeError} If it is not a unigram model, or `tokenizer_class` is of another layout.
+ * @throws {InputError} If the bytes are not a SentencePiece model of the unigram kind, or `tokenizer_class` is of another layout.
  */
 export function debertaTokenizerJson(
   bytes: Uint8Array,
@@ -89,9 +89,8 @@ export function debertaTokenizerJson(
  * The `tokenizer.json` that transformers makes of XLM-RoBERTa's `sentencepiece.bpe.model`: its ids are those of
  * fairseq, four special tokens before the pieces from the fourth on and `<mask>` after them.
  *
- * @throws {SyntaxError} If the bytes are not a SentencePiece model.
- * @throws {TypeError} If it is not a unigram model with `<unk>`, `<s>` and `</s>` in front, or `tokenizer_class` is of
- * another layout.
+ * @throws {InputError} If the bytes are not a SentencePiece model of the unigram kind with `<unk>`, `<s>` and `</s>` in front, or
+ * `tokenizer_class` is of another layout.
  */
 export function xlmRobertaTokenizerJson(
   bytes: Uint8Array,
@@ -102,11 +101,16 @@ export function xlmRobertaTokenizerJson(
   const model = readUnigram(bytes, fileName);
   const front = model.pieces.slice(0, 3).map(({ text }) => text);
   if (front.join(" ") !== "<unk> <s> </s>") {
-    throw new TypeError(
-      `Cannot convert "${fileName}": its first pieces are ${
-        front.map((text) => `"${text}"`).join(", ")
-      }, want "<unk>", "<s>", "</s>" as in XLM-RoBERTa; ${makeTokenizerJson}`,
-    );
+    const found = front.map((text) => `"${shown(text)}"`).join(", ");
+    throw new InputError({
+      file: fileName,
+      place: "its first pieces",
+      found,
+      wanted: '"<unk>", "<s>", "</s>"',
+      message:
+        `Cannot convert "${fileName}": its first pieces are ${found}, want "<unk>", "<s>", "</s>" as in XLM-RoBERTa; ` +
+        makeTokenizerJson,
+    });
   }
   const names = renamed(config, robertaNames);
   const { cls_token: cls, sep_token: sep } = names;
@@ -142,13 +146,14 @@ export function xlmRobertaTokenizerJson(
 function readUnigram(bytes: Uint8Array, fileName: string): SentencePieceModel {
   const model = readSentencePiece(bytes, fileName);
   if (model.algorithm === "unigram" && !model.byteFallback) return model;
-  throw new TypeError(
-    `Cannot convert "${fileName}": found a SentencePiece model of type ${model.algorithm}` +
-      `${
-        model.byteFallback ? " with byte fallback" : ""
-      }, want a unigram model without byte fallback; ` +
-      makeTokenizerJson,
-  );
+  throw new InputError({
+    doing: "Cannot convert",
+    file: fileName,
+    found: `a SentencePiece model of type ${model.algorithm}` +
+      (model.byteFallback ? " with byte fallback" : ""),
+    wanted: "a unigram model without byte fallback",
+    fix: makeTokenizerJson,
+  });
 }
 
 /** Control and user-defined pieces, and the special tokens, are never split. */

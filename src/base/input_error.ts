@@ -1,0 +1,85 @@
+/**
+ * The error of a file that cannot be used: which one, where in it, what was found and what is wanted.
+ *
+ * @module
+ */
+
+/** What is wrong with a file. */
+export interface InputProblem {
+  /** The file, as messages call it; a place that is none, such as a value given by a program, has a name of its own. */
+  readonly file: string;
+  /** Where in the file: a line, a key, a tensor, an entry, an offset. Default: the file as a whole. */
+  readonly place?: string;
+  readonly found: string;
+  readonly wanted: string;
+  /** What to do about it. Default: nothing is said. */
+  readonly fix?: string;
+  /** What was attempted, before the file's name. Default `Cannot read`. */
+  readonly doing?: string;
+  /** The whole message, for one of another form. Default: made of the other fields. */
+  readonly message?: string;
+  readonly cause?: unknown;
+}
+
+function messageOf(
+  { file, place, found, wanted, fix, doing = "Cannot read" }: InputProblem,
+): string {
+  return `${doing} "${file}"${
+    place === undefined ? "" : `, ${place}`
+  }: found ${found}, want ${wanted}` +
+    (fix === undefined ? "" : `; ${fix}`);
+}
+
+/**
+ * A file is not what it should be. All readers answer bad input with it, or with a kind of it that says more.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { InputError } from "./input_error.ts";
+ * const error = new InputError({ file: "a.csv", place: "line 3", found: "2 columns", wanted: "3" });
+ * assertEquals(error.message, 'Cannot read "a.csv", line 3: found 2 columns, want 3');
+ * ```
+ */
+export class InputError extends Error {
+  override readonly name: string = "InputError";
+  readonly file: string;
+  /** Where in the file; empty for the whole of it. */
+  readonly place: string;
+  readonly found: string;
+  readonly wanted: string;
+
+  constructor(problem: InputProblem) {
+    super(problem.message ?? messageOf(problem), { cause: problem.cause });
+    this.file = problem.file;
+    this.place = problem.place ?? "";
+    this.found = problem.found;
+    this.wanted = problem.wanted;
+  }
+}
+
+/**
+ * Calls a function and answers what it throws with an {@linkcode InputError}: for code of others that trips over bad input.
+ *
+ * @param problem What the error says; what was thrown stands in its `found` in brackets and is its cause.
+ *
+ * @throws {InputError} Where the function throws; one that it throws itself passes as it is.
+ */
+export function readingInput<T>(problem: InputProblem, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof InputError) throw cause;
+    const said = cause instanceof Error ? cause.message : String(cause);
+    throw new InputError({ ...problem, found: `${problem.found} (${shown(said)})`, cause });
+  }
+}
+
+/** Characters of a text from a file that a message shows. */
+const mostShown = 80;
+
+/** A text from a file as messages show it: cut after 80 characters, at whole ones. */
+export function shown(text: string): string {
+  if (text.length <= mostShown) return text;
+  return `${text.slice(0, mostShown).replace(/[\ud800-\udbff]$/, "")}…`;
+}
