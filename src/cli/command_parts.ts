@@ -8,6 +8,7 @@ import { UsageError } from "../base/usage_error.ts";
 import type { CommandOption } from "./command.ts";
 import { type Arguments, wholeNumber } from "./terminal.ts";
 import { defaultStudy } from "../runs/study_file.ts";
+import { defaultMostRuns } from "../study/grid.ts";
 import { defaultResults } from "../runs/study_results.ts";
 
 /** A study that is read. */
@@ -53,6 +54,14 @@ export function deviceOption(byDefault: string): CommandOption {
   const names = `${devices.slice(0, -1).join(", ")} or ${devices.at(-1)}`;
   return { name: "device", value: "NAME", text: `${names} (default: ${byDefault})` };
 }
+
+/** The option of the commands that plan a study. */
+export const mostRunsOption = {
+  name: "most-runs",
+  value: "N",
+  text:
+    `runs that a study may have (default ${defaultMostRuns}); one with more is refused before any of it is made`,
+} as const;
 
 /** The option of the commands that take a part of a study. */
 export const onlyOption = {
@@ -114,4 +123,9 @@ export function required(parsed: Arguments, command: string, name: string): stri
   const value = parsed.text(name);
   if (value !== null) return value;
   throw new UsageError(`Option "--${name}" is missing; deno task ${command} --help says more`);
+}
+
+/** What {@linkcode mostRunsOption} says. */
+export function mostRunsOf(parsed: Arguments): number {
+  return wholeNumber(parsed.text(mostRunsOption.name), mostRunsOption.name) ?? defaultMostRuns;
 }

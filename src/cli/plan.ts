@@ -7,7 +7,7 @@ import { commandOf } from "./command.ts";
 import { studyArgument } from "./command_parts.ts";
 import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
 import { planApart } from "./plan_apart.ts";
-import { onlyOption } from "./command_parts.ts";
+import { mostRunsOf, mostRunsOption, onlyOption } from "./command_parts.ts";
 import { defaultStudy } from "../runs/study_file.ts";
 import { defaultResults } from "../runs/study_results.ts";
 import { outputColumns, runCommand, sayWrapped } from "./terminal.ts";
@@ -27,6 +27,7 @@ export const plan = commandOf({
       text: 'Hugging Face folder, .whl file or hub:OWNER/NAME for studies whose model is "folder"',
     },
     onlyOption,
+    mostRunsOption,
     {
       name: "results",
       value: "DIR",
@@ -44,6 +45,7 @@ export const plan = commandOf({
     model: parsed.text("model"),
     results: parsed.text("results") ?? defaultResults,
     only: parsed.list("only"),
+    mostRuns: mostRunsOf(parsed),
     width: outputColumns(),
   };
   await askForPlaces("plan", [

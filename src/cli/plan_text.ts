@@ -24,6 +24,8 @@ export interface PlanOptions {
   readonly results: string;
   /** The part of the study that is shown, as {@linkcode readSelection} takes it. Default: all of it. */
   readonly only?: readonly string[];
+  /** Runs of the study at most. Default 10,000. */
+  readonly mostRuns?: number;
   /** Columns of the terminal, or null for no limit. Default null. */
   readonly width?: number | null;
 }
@@ -103,7 +105,7 @@ export async function planText(
 ): Promise<string> {
   const { study, methods } = file;
   const folders = { ...options, study: file.folder };
-  const all = expand(study, methods);
+  const all = expand(study, methods, options.mostRuns);
   const isChosen = readSelection(options.only ?? [], all);
   const plan = await planRuns(study, all, folders, methods, fetching);
   const { inputs } = plan;

@@ -7,6 +7,8 @@ import { commandOf } from "./command.ts";
 import {
   deviceOption,
   jobsOption,
+  mostRunsOf,
+  mostRunsOption,
   noReportOption,
   onlyOption,
   placeOf,
@@ -40,6 +42,7 @@ export const sweep = commandOf({
     },
     deviceOption("auto"),
     onlyOption,
+    mostRunsOption,
     jobsOption("trained"),
     threadsOption,
     {
@@ -79,6 +82,7 @@ export const sweep = commandOf({
     results: parsed.text("results") ?? defaultResults,
     retryFailed: parsed.flag("retry-failed"),
     only: parsed.list("only"),
+    mostRuns: mostRunsOf(parsed),
   } satisfies SweepOptions;
   const isDry = parsed.flag("dry-run");
   await askForPlaces("sweep", [

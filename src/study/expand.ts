@@ -6,6 +6,7 @@
 import { canonicalJson, type Json } from "../base/canonical_json.ts";
 import type { z } from "zod";
 import { unknownName } from "../base/suggest.ts";
+import { defaultMostRuns, gridProblem } from "./grid.ts";
 import { placeOf, type Problem, problemsOf, StudyError } from "./problems.ts";
 import { budgetKey, runContent, runTitle } from "./run_id.ts";
 import { knownSequences } from "./sequences.ts";
@@ -14,6 +15,7 @@ import {
   budgetOf,
   type DeltaCondition,
   type MethodOptions,
+  mostOfName,
   type OneOrMore,
   type Study,
   type StudyMethod,
@@ -33,7 +35,12 @@ export interface StudyTables {
   readonly declareTask?: (declared: Json, index: number) => string;
   /** What a known task asks for. Default: a class. */
   readonly outputOf?: (task: string) => "classification" | "regression";
+  /** Runs at most, counted before exceptions. Default 10,000. */
+  readonly mostRuns?: number;
 }
+
+/** Names that are looked up for a suggestion. */
+const mostProblems = 100;
 
 interface Variant {
   readonly entry: MethodEntry;
@@ -51,9 +58,12 @@ interface Variant {
  *
  * @throws {StudyError} With all problems found: unknown tasks, methods or options (the closest known one is
  * named), values given twice, labels that are not unique, missing budgets, and two runs that would
- * compute the same.
+ * compute the same; or, before anything is made, that there are too many runs.
  */
 export function expandStudy(study: Study, tables: StudyTables): readonly RunSpec[] {
+  const what = `Cannot plan study "${study.name}"`;
+  const tooLarge = gridProblem(study, tables.methods, tables.mostRuns ?? defaultMostRuns);
+  if (tooLarge !== null) throw new StudyError(what, [tooLarge]);
   const problems: Problem[] = [];
   const single = knownTasks(study, tables, problems);
   const sequences = knownSequences(study, single, tables, problems);
@@ -87,7 +97,7 @@ export function expandStudy(study: Study, tables: StudyTables): readonly RunSpec
   checkSame(runs, problems);
   if (problems.length > 0) {
     const texts = new Map(problems.map((problem) => [canonicalJson({ ...problem }), problem]));
-    throw new StudyError(`Cannot plan study "${study.name}"`, [...texts.values()]);
+    throw new StudyError(what, [...texts.values()]);
   }
   return runs;
 }
@@ -253,7 +263,8 @@ function knownVariants(
   entries: readonly MethodEntry[],
   problems: Problem[],
 ): readonly Variant[] {
-  const variants: Variant[] = [];
+  const variants = new Map<string, Variant>();
+  const names = new Set(entries.map(({ name }) => name));
   for (const [i, item] of methods.entries()) {
     const where = `axes.methods[${i}]`;
     const given = typeof item === "string" ? { method: item } : item;
@@ -265,22 +276,30 @@ function knownVariants(
       });
       continue;
     }
+    if (entry.name.length > mostOfName.method) {
+      problems.push({
+        where,
+        message: `found a method with a name of ${entry.name.length} characters, wanted at most ` +
+          `${mostOfName.method}, since it names folders`,
+      });
+      continue;
+    }
     const options = given.options ?? {};
     const label = given.label ?? defaultLabel(entry.name, options);
-    const twin = variants.find((other) => other.label === label);
+    const twin = variants.get(label);
     if (twin !== undefined) {
       problems.push({
         where,
         message: `found the label "${label}" as in ${twin.where}, wanted a label of its own`,
       });
-    } else if (label !== entry.name && entries.some(({ name }) => name === label)) {
+    } else if (label !== entry.name && names.has(label)) {
       problems.push({
         where: `${where}.label`,
         message: `found "${label}", wanted a label that is not another method's name`,
       });
-    } else variants.push({ entry, label, options, where });
+    } else variants.set(label, { entry, label, options, where });
   }
-  return variants;
+  return [...variants.values()];
 }
 
 /** The method's name, followed by the options that are given: `elalora b=8 ties="upstream"`. */
@@ -308,8 +327,9 @@ function checkNames(
     found: OneOrMore<string>,
     known: readonly string[],
   ) => {
+    const isKnown = new Set(known);
     for (const [i, name] of toList(found).entries()) {
-      if (known.includes(name)) continue;
+      if (isKnown.has(name) || problems.length >= mostProblems) continue;
       const place = Array.isArray(found) ? `${where}[${i}]` : where;
       problems.push({ where: place, message: unknownName(what, name, known) });
     }
@@ -333,9 +353,13 @@ function checkTwice(study: Study, budgets: readonly Budget[], problems: Problem[
     seeds: study.axes.seeds.map(String),
   };
   for (const [axis, values] of Object.entries(axes)) {
+    const firsts = new Map<string, number>();
     for (const [i, value] of values.entries()) {
-      const first = values.indexOf(value);
-      if (first === i) continue;
+      const first = firsts.get(value);
+      if (first === undefined) {
+        firsts.set(value, i);
+        continue;
+      }
       problems.push({
         where: `axes.${axis}[${i}]`,
         message: `found the same as axes.${axis}[${first}], wanted each once`,

@@ -17,6 +17,7 @@ export {
   type StudyMethod,
 } from "./study.ts";
 export { expandStudy, type StudyTables } from "./expand.ts";
+export { defaultMostRuns } from "./grid.ts";
 export { type SchemaTables, studyJsonSchema } from "./json_schema.ts";
 export { type Problem, StudyError } from "./problems.ts";
 export { adaptedModules, countParameters, type Planned, planRun, solveRanks } from "./ranks.ts";

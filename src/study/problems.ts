@@ -4,6 +4,7 @@
  * @module
  */
 import type { z } from "zod";
+import { InputError } from "../base/input_error.ts";
 import { unknownName } from "../base/suggest.ts";
 
 /** One thing that is wrong. */
@@ -14,8 +15,11 @@ export interface Problem {
   readonly message: string;
 }
 
+/** Problems that the message of an error lists. */
+const mostListed = 50;
+
 /** Thrown for a study that cannot be run as it stands; holds all problems that were found at once. */
-export class StudyError extends Error {
+export class StudyError extends InputError {
   /** `StudyError`, by which a terminal tells a wrong study from a fault of ranklab. */
   override readonly name = "StudyError";
   /** All that were found, at least one; the error's message lists them. */
@@ -28,12 +32,21 @@ export class StudyError extends Error {
    * @param problems At least one.
    */
   constructor(what: string, problems: readonly Problem[]) {
-    const lines = problems.map(({ where, message }) => `${where}: ${message}`);
-    super(
-      lines.length === 1
+    const lines = problems.slice(0, mostListed).map(({ where, message }) => `${where}: ${message}`);
+    const more = problems.length - lines.length;
+    const list = lines.map((line) => `- ${line}`).join("\n") +
+      (more > 0 ? `\n- and ${more} more` : "");
+    const first = problems[0]!;
+    const [found = first.message, wanted = "another value"] = first.message.split(", wanted ");
+    super({
+      file: /"(.*)"/.exec(what)?.[1] ?? "study",
+      place: first.where,
+      found: found.replace(/^found /, ""),
+      wanted,
+      message: problems.length === 1
         ? `${what}: ${lines[0]}`
-        : `${what}, ${lines.length} problems:\n${lines.map((line) => `- ${line}`).join("\n")}`,
-    );
+        : `${what}, ${problems.length} problems:\n${list}`,
+    });
     this.problems = problems;
   }
 }

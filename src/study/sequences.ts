@@ -8,7 +8,7 @@
  */
 import { unknownName } from "../base/suggest.ts";
 import { type Problem, show } from "./problems.ts";
-import { folderName, type Study } from "./study.ts";
+import { folderName, mostOfName, type Study } from "./study.ts";
 import { totalSteps } from "./total_steps.ts";
 import type { RunSpec } from "./types.ts";
 
@@ -55,6 +55,12 @@ export function knownSequences(
         where,
         message: `found the name ${show(name)}, wanted letters, digits, ".", "_" and "-" with a ` +
           `letter or digit first, since it names folders`,
+      });
+    }
+    if (name.length > mostOfName.task) {
+      problems.push({
+        where,
+        message: `found a name of ${name.length} characters, wanted at most ${mostOfName.task}`,
       });
     }
     if (tasks.includes(name)) {

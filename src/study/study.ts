@@ -97,8 +97,13 @@ const options: z.ZodType<MethodOptions> = z.record(z.string(), json);
 const settings = partialSettingsSchema.meta({ id: "settings" });
 /** What can name a folder. */
 export const folderName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+/**
+ * Characters of names that folders get, so that those of a run (task, method, label, budget, seed, id) stay within the 255 bytes
+ * that file systems allow.
+ */
+export const mostOfName = { study: 200, task: 100, method: 60 } as const;
 const seed = z.int().min(0);
-const taskName = z.string().min(1).meta({ id: "taskName" });
+const taskName = z.string().min(1).max(mostOfName.task).meta({ id: "taskName" });
 const methodName = z.string().min(1).meta({ id: "methodName" });
 
 /** What budgets of numbers say of themselves. */
@@ -172,7 +177,7 @@ const axes: z.ZodType<Axes> = closed({
       closed({
         method: methodName,
         options: z.exactOptional(options),
-        label: z.exactOptional(z.string().min(1)),
+        label: z.exactOptional(z.string().min(1).max(200)),
       }),
     ]).meta({ id: "method" }),
   ).min(1),
@@ -193,7 +198,7 @@ export const studySchema: z.ZodType<Study> = closed({
         show(issue.input)
       }, wanted letters, digits, ".", "_" and "-" with a letter or digit ` +
       `first, since it names the results folder`,
-  }).meta({ pattern: folderName.source }),
+  }).max(mostOfName.study).meta({ pattern: folderName.source }),
   title: z.exactOptional(z.string()),
   description: z.exactOptional(z.string()),
   base: z.exactOptional(settings),

@@ -4,6 +4,9 @@
  * @module
  */
 import { csvParseRows } from "d3-dsv";
+import { InputError, shown } from "../base/input_error.ts";
+import { parseJson } from "../base/read_json.ts";
+import { withoutLastLineEnds } from "../base/read_text.ts";
 import { unknownName } from "../base/suggest.ts";
 import type { Column, SplitFile } from "./types.ts";
 
@@ -25,15 +28,48 @@ export interface Picked {
   readonly label: Cell;
 }
 
-/** How a message about a line begins. */
-export function atLine(fileName: string, line: number): string {
-  return `Cannot read "${fileName}", line ${line}`;
+/** What a line is and what it should be; the message, after the file's name and the line, says both unless it is given. */
+export interface LineProblem {
+  readonly found: string;
+  readonly wanted: string;
+  readonly message?: string;
+}
+
+/** The error of a line of a file. */
+export function lineError(
+  fileName: string,
+  line: number,
+  { found, wanted, message = `found ${found}, wanted ${wanted}` }: LineProblem,
+): InputError {
+  const place = `line ${line}`;
+  return new InputError({
+    file: fileName,
+    place,
+    found,
+    wanted,
+    message: `Cannot read "${fileName}", ${place}: ${message}`,
+  });
+}
+
+/** The error of a line with a name that is not known. */
+export function unknownAt(
+  fileName: string,
+  line: number,
+  what: string,
+  name: string,
+  known: readonly string[],
+): InputError {
+  return lineError(fileName, line, {
+    found: `the ${what} "${shown(name)}"`,
+    wanted: "one that is known",
+    message: unknownName(what, name, known),
+  });
 }
 
 /**
  * The cells of each row of a file that a task reads, in order.
  *
- * @throws {Error} At a row of another layout; the message names file and line.
+ * @throws {InputError} At a row of another layout; the message names file and line.
  */
 export function pickRows(file: SplitFile, text: string, fileName: string): Iterable<Picked> {
   if (file.format === "jsonl") return pickJsonRows(file, text, fileName);
@@ -43,7 +79,7 @@ export function pickRows(file: SplitFile, text: string, fileName: string): Itera
 
 /** The lines without their ends and without blank lines at the end of the file. */
 function contentLines(text: string): readonly string[] {
-  return text.replace(/[\r\n]+$/, "").split(/\r?\n/);
+  return withoutLastLineEnds(text).split(/\r?\n/);
 }
 
 function* tsvRows(text: string): Generator<Row> {
@@ -56,7 +92,7 @@ function* tsvRows(text: string): Generator<Row> {
 const endMark = "end";
 
 function* csvRows(text: string, fileName: string): Generator<Row> {
-  const content = text.replace(/[\r\n]+$/, "");
+  const content = withoutLastLineEnds(text);
   if (content === "") return;
   const rows: readonly (readonly string[])[] = csvParseRows(`${content}\n${endMark}`);
   const last = rows.at(-1);
@@ -66,7 +102,11 @@ function* csvRows(text: string, fileName: string): Generator<Row> {
     const isLast = index === rows.length - 1;
     if (isLast && closes) return;
     if (isLast) {
-      throw new Error(`${atLine(fileName, line)}: a quote opens and never closes; close it with "`);
+      throw lineError(fileName, line, {
+        found: "a quote that never closes",
+        wanted: "its end",
+        message: 'a quote opens and never closes; close it with "',
+      });
     }
     yield { line, cells };
     line += 1 + cells.reduce((sum, cell) => sum + (cell.match(/\r\n|\r|\n/g)?.length ?? 0), 0);
@@ -112,21 +152,22 @@ function columnCountError(
   header: Row | null,
   file: SplitFile,
   fileName: string,
-): Error {
+): InputError {
   const found = row.cells.length;
   const source = header === null
     ? "as in line 1"
-    : `${header.cells.map((name) => `"${name}"`).join(", ")} as in the header`;
+    : `${shown(header.cells.map((name) => `"${name}"`).join(", "))} as in the header`;
   const fix = found === 1 && row.cells[0] === ""
     ? "remove the blank line"
     : file.format === "tsv"
     ? "separate columns with one tab each, and keep tabs and line breaks out of texts"
     : "put texts that hold commas, quotes or line breaks in double quotes";
-  return new Error(
-    `${atLine(fileName, row.line)}: found ${found} column${
-      found === 1 ? "" : "s"
-    }, wanted ${wanted} (${source}); ${fix}`,
-  );
+  const columns = `${found} column${found === 1 ? "" : "s"}`;
+  return lineError(fileName, row.line, {
+    found: columns,
+    wanted: String(wanted),
+    message: `found ${columns}, wanted ${wanted} (${source}); ${fix}`,
+  });
 }
 
 /** The index of a column in a file whose first row is `first`. */
@@ -134,23 +175,31 @@ function findColumn(column: Column, first: Row, isHeader: boolean, fileName: str
   const count = first.cells.length;
   if (typeof column === "number") {
     if (column < count) return column;
-    throw new Error(
-      `${atLine(fileName, first.line)}: found ${count} column${
-        count === 1 ? "" : "s"
-      }, wanted at least ` +
-        `${column + 1}, since a text or the label stands in column ${column} (counted from 0)`,
-    );
+    const found = `${count} column${count === 1 ? "" : "s"}`;
+    throw lineError(fileName, first.line, {
+      found,
+      wanted: `at least ${column + 1}`,
+      message:
+        `found ${found}, wanted at least ${column + 1}, since a text or the label stands in ` +
+        `column ${column} (counted from 0)`,
+    });
   }
   const index = isHeader ? first.cells.indexOf(column) : -1;
+  const again = index < 0 ? -1 : first.cells.indexOf(column, index + 1);
+  if (again >= 0) {
+    throw lineError(fileName, first.line, {
+      found: `the column "${column}" twice (columns ${index + 1} and ${again + 1})`,
+      wanted: "it once; rename or remove one of them",
+    });
+  }
   if (index >= 0) return index;
-  throw new Error(
-    isHeader
-      ? `${atLine(fileName, first.line)}: ${unknownName("column", column, first.cells)}`
-      : `${
-        atLine(fileName, first.line)
-      }: the column "${column}" is given by name, yet the file has no header; ` +
-        "give its index from 0, or declare a header",
-  );
+  if (isHeader) throw unknownAt(fileName, first.line, "column", column, first.cells);
+  throw lineError(fileName, first.line, {
+    found: "no header",
+    wanted: `a header with "${column}"`,
+    message: `the column "${column}" is given by name, yet the file has no header; ` +
+      "give its index from 0, or declare a header",
+  });
 }
 
 function* pickJsonRows(file: SplitFile, text: string, fileName: string): Generator<Picked> {
@@ -173,24 +222,15 @@ function* pickJsonRows(file: SplitFile, text: string, fileName: string): Generat
 }
 
 function parseObject(content: string, fileName: string, line: number): object {
-  let value: unknown;
-  try {
-    value = JSON.parse(content);
-  } catch (cause) {
-    throw new Error(
-      `${atLine(fileName, line)}: not valid JSON (${
-        cause instanceof Error ? cause.message : String(cause)
-      }); ` +
-        "wanted one JSON object a line",
-      { cause },
-    );
-  }
+  const value = parseJson(content, fileName, {
+    place: `line ${line}`,
+    wanted: "one JSON object a line",
+  });
   if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
-  throw new Error(
-    `${atLine(fileName, line)}: found ${
-      content.slice(0, 40)
-    }, wanted a JSON object with the columns as keys`,
-  );
+  throw lineError(fileName, line, {
+    found: content.slice(0, 40),
+    wanted: "a JSON object with the columns as keys",
+  });
 }
 
 function cell(object: object, column: Column, fileName: string, line: number): Cell {
@@ -198,15 +238,14 @@ function cell(object: object, column: Column, fileName: string, line: number): C
   const value: unknown = Object.hasOwn(object, key)
     ? (object as Readonly<Record<string, unknown>>)[key]
     : undefined;
-  if (value === undefined) {
-    throw new Error(`${atLine(fileName, line)}: ${unknownName("key", key, Object.keys(object))}`);
-  }
+  if (value === undefined) throw unknownAt(fileName, line, "key", key, Object.keys(object));
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
     return value;
   }
-  throw new Error(
-    `${atLine(fileName, line)}: "${key}" is ${
-      JSON.stringify(value).slice(0, 40)
-    }, wanted a text, a number or a boolean`,
-  );
+  const found = JSON.stringify(value).slice(0, 40);
+  throw lineError(fileName, line, {
+    found: `"${key}": ${found}`,
+    wanted: "a text, a number or a boolean",
+    message: `"${key}" is ${found}, wanted a text, a number or a boolean`,
+  });
 }

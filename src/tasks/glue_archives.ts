@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { InputError, shown } from "../base/input_error.ts";
 import { glueTasks } from "./glue.ts";
 
 /** A published file. */
@@ -114,7 +115,7 @@ export interface MrpcSplits {
  * @param pairs `msr_paraphrase_train.txt`: a header, then quality, two ids and two texts a line.
  * @param devIds `mrpc_dev_ids.tsv`: the two ids of a pair a line.
  *
- * @throws {SyntaxError} If a line has another layout, or a pair of the dev set is missing.
+ * @throws {InputError} If a line has another layout, or a pair of the dev set is missing.
  */
 export function splitMrpc(pairs: string, devIds: string): MrpcSplits {
   const lines = (text: string) =>
@@ -127,11 +128,15 @@ export function splitMrpc(pairs: string, devIds: string): MrpcSplits {
   for (const [i, row] of rows.entries()) {
     const columns = row.split("\t");
     if (columns.length !== 5) {
-      throw new SyntaxError(
-        `Cannot divide MRPC: line ${
+      throw new InputError({
+        file: "msr_paraphrase_train.txt",
+        place: `line ${i + 2}`,
+        found: `${columns.length} columns`,
+        wanted: "5",
+        message: `Cannot divide MRPC: line ${
           i + 2
         } of msr_paraphrase_train.txt has ${columns.length} columns, want 5`,
-      );
+      });
     }
     const ids = `${columns[1]}\t${columns[2]}`;
     const isDev = wanted.has(ids);
@@ -140,12 +145,15 @@ export function splitMrpc(pairs: string, devIds: string): MrpcSplits {
   }
   const missing = [...wanted].find((ids) => !found.has(ids));
   if (missing !== undefined) {
-    throw new SyntaxError(
-      `Cannot divide MRPC: found no pair "${
-        missing.replace("\t", " ")
-      }" in msr_paraphrase_train.txt, want all pairs of ` +
-        `mrpc_dev_ids.tsv; fetch both again`,
-    );
+    const found = `no pair "${shown(missing.replace("\t", " "))}"`;
+    throw new InputError({
+      file: "msr_paraphrase_train.txt",
+      found,
+      wanted: "all pairs of mrpc_dev_ids.tsv",
+      message:
+        `Cannot divide MRPC: found ${found} in msr_paraphrase_train.txt, want all pairs of mrpc_dev_ids.tsv; ` +
+        "fetch both again",
+    });
   }
   const text = (split: readonly string[]) => `${split.join("\n")}\n`;
   return { train: text(train), dev: text(dev) };

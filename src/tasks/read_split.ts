@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { InputError, shown } from "../base/input_error.ts";
+import { decodeText } from "../base/read_text.ts";
 import { unknownName } from "../base/suggest.ts";
-import { atLine, type Cell, pickRows } from "./file_rows.ts";
+import { type Cell, lineError, pickRows, unknownAt } from "./file_rows.ts";
 import type { Column, Example, SplitFile, Task, TaskOutput } from "./types.ts";
 
 /** One file of a split. */
@@ -24,7 +26,8 @@ export interface SplitContent {
  * @param task The task, which says where texts and label stand and what labels there are.
  * @param split The split's name, for instance `dev`.
  * @param contents The split's files, as many and in the order in which the task names them.
- * @throws {Error} If the split is unknown, a file has no rows, or a row is malformed; the message names file and line.
+ * @throws {InputError} If a file has no rows, or a row is malformed; the message names file and line.
+ * @throws {Error} If the split is unknown.
  */
 export function readSplit(
   task: Task,
@@ -58,7 +61,7 @@ function readFile(
   file: SplitFile,
   { bytes, fileName }: Required<SplitContent>,
 ): readonly Example[] {
-  const text = decodeUtf8(bytes, fileName);
+  const text = decodeText(bytes, fileName);
   const allowsEmpty = task.source === "glue";
   const toTarget = targetReader(task.output, fileName);
   const examples: Example[] = [];
@@ -75,51 +78,25 @@ function readFile(
     });
   }
   if (examples.length === 0) {
-    throw new Error(
-      `Cannot use "${fileName}": the split "${split}" of task "${task.name}" is empty, wanted at least one row` +
-        (file.header ? " below the header" : ""),
-    );
+    const wanted = `at least one row${file.header ? " below the header" : ""}`;
+    throw new InputError({
+      file: fileName,
+      found: "no rows",
+      wanted,
+      message:
+        `Cannot use "${fileName}": the split "${split}" of task "${task.name}" is empty, wanted ${wanted}`,
+    });
   }
   return examples;
 }
 
-function emptyText(fileName: string, line: number, column: Column): Error {
-  return new Error(
-    `${atLine(fileName, line)}: the text in column ${
-      JSON.stringify(column)
-    } is empty; fill or remove the row`,
-  );
-}
-
-function decodeUtf8(bytes: Uint8Array, fileName: string): string {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  try {
-    return decoder.decode(bytes);
-  } catch (cause) {
-    throw new Error(
-      `${
-        atLine(fileName, firstInvalidLine(bytes))
-      }: the bytes are not valid UTF-8; convert the file to UTF-8`,
-      { cause },
-    );
-  }
-}
-
-/** The number, from 1, of the first line that is not UTF-8 by itself. */
-function firstInvalidLine(bytes: Uint8Array): number {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  let line = 1;
-  for (let start = 0; start < bytes.length; line++) {
-    const lineEnd = bytes.indexOf(10, start);
-    const end = lineEnd < 0 ? bytes.length : lineEnd + 1;
-    try {
-      decoder.decode(bytes.subarray(start, end));
-    } catch {
-      return line;
-    }
-    start = end;
-  }
-  return line;
+function emptyText(fileName: string, line: number, column: Column): InputError {
+  const found = `column ${JSON.stringify(column)}`;
+  return lineError(fileName, line, {
+    found: `an empty text in ${found}`,
+    wanted: "a text",
+    message: `the text in ${found} is empty; fill or remove the row`,
+  });
 }
 
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
@@ -131,9 +108,7 @@ function targetReader(output: TaskOutput, fileName: string): (label: Cell, line:
     return (label, line) => {
       const index = indices.get(String(label).trim());
       if (index !== undefined) return index;
-      throw new Error(
-        `${atLine(fileName, line)}: ${unknownName("label", String(label), output.labels)}`,
-      );
+      throw unknownAt(fileName, line, "label", String(label), output.labels);
     };
   }
   const { min, max } = output;
@@ -141,9 +116,10 @@ function targetReader(output: TaskOutput, fileName: string): (label: Cell, line:
     const written = String(label).trim();
     const score = decimal.test(written) ? Number(written) : NaN;
     if (score >= min && score <= max) return score;
-    const problem = Number.isFinite(score)
-      ? `the label ${written} is out of bounds`
-      : `the label "${written}" is not a number`;
-    throw new Error(`${atLine(fileName, line)}: ${problem}, wanted a number from ${min} to ${max}`);
+    const found = Number.isFinite(score)
+      ? `the label ${shown(written)} is out of bounds`
+      : `the label "${shown(written)}" is not a number`;
+    const wanted = `a number from ${min} to ${max}`;
+    throw lineError(fileName, line, { found, wanted, message: `${found}, wanted ${wanted}` });
   };
 }

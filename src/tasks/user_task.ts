@@ -5,11 +5,15 @@
  */
 import { z } from "zod";
 import type { Json } from "../base/canonical_json.ts";
-import { keyPath, placeOf, type Problem, problemsOf, StudyError } from "../study/problems.ts";
+import { keyPath, placeOf, type Problem, problemsOf, show, StudyError } from "../study/problems.ts";
 import { closed } from "../study/settings.ts";
+import { mostOfName } from "../study/study.ts";
 import { builtInTasks } from "./catalog.ts";
 import { metrics } from "./metrics.ts";
 import type { MetricName, SplitFile, Task, TaskOutput } from "./types.ts";
+
+/** Entries of a declaration's lists at most. */
+const mostOf = { files: 1_000, labels: 10_000, metrics: 20 } as const;
 
 const format = z.enum(["tsv", "csv", "jsonl"]);
 
@@ -26,7 +30,7 @@ const fileObject = closed({
 const file = z.union([z.string().min(1), fileObject]);
 
 /** A split's file, or several that are read one after the other. */
-const files = z.union([...file.options, z.array(file).min(1)]);
+const files = z.union([...file.options, z.array(file).min(1).max(mostOf.files)]);
 
 const label = z.union([z.string().min(1), z.number(), z.boolean()]);
 
@@ -47,7 +51,7 @@ const userTaskSchema = closed({
       `found ${
         JSON.stringify(issue.input)
       }, wanted letters, digits, ".", "_" and "-", since it names folders`,
-  }).describe("How the study's axes, results and reports call the task"),
+  }).max(mostOfName.task).describe("How the study's axes, results and reports call the task"),
   title: z.string().min(1).optional().describe("Default: the name"),
   files: z.object({ train: files, dev: files.optional() }).catchall(files).describe(
     "The file of each split, or a list of files; further splits are evaluated at the end",
@@ -58,10 +62,10 @@ const userTaskSchema = closed({
   columns: columns.describe(
     "Where texts and label stand: a header name or key, or an index from 0",
   ),
-  labels: z.union([z.array(label).min(2), bounds]).describe(
+  labels: z.union([z.array(label).min(2).max(mostOf.labels), bounds]).describe(
     "The labels in the order of their class indices, or the bounds of a number to predict",
   ),
-  metrics: z.array(metricName).min(1).optional().describe(
+  metrics: z.array(metricName).min(1).max(mostOf.metrics).optional().describe(
     "The first selects the best evaluation; default: accuracy, or pearson and spearman for a number",
   ),
 });
@@ -259,11 +263,13 @@ function outputOf(labels: Declared["labels"], note: Note): TaskOutput {
     return { type: "regression", min, max };
   }
   const texts = labels.map((label) => String(label).trim());
+  const seen = new Set<string>();
   for (const [index, text] of texts.entries()) {
     if (text === "") note(["labels", index], "found a blank label, wanted a text");
-    if (texts.indexOf(text) < index) {
-      note(["labels", index], `found "${text}" a second time, wanted distinct labels`);
+    if (seen.has(text)) {
+      note(["labels", index], `found ${show(text)} a second time, wanted distinct labels`);
     }
+    seen.add(text);
   }
   return { type: "classification", labels: texts };
 }

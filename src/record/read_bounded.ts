@@ -1,0 +1,39 @@
+/**
+ * Reading files whose size is checked first.
+ *
+ * @module
+ */
+import { InputError } from "../base/input_error.ts";
+
+/** Bytes of files at most, by what they hold. */
+export const mostFileBytes = {
+  /** Studies, configurations, the declarations of adapters. */
+  json: 64_000_000,
+  /** Tokenizers, and tables of texts. */
+  text: 500_000_000,
+  /** Weights, and archives that hold them: what one array of bytes can hold. */
+  weights: 2 ** 32 - 1,
+} as const;
+
+/**
+ * The contents of a file.
+ *
+ * @param mostBytes Its size at most.
+ *
+ * @throws {InputError} If it is larger, or no file but a folder, a device or a pipe, whose end may never come.
+ * @throws {Error} As `Deno.stat` and `Deno.readFile`, if it is not there or may not be read.
+ */
+export async function readBounded(path: string | URL, mostBytes: number): Promise<Uint8Array> {
+  const { isFile, size } = await Deno.stat(path);
+  if (!isFile) {
+    throw new InputError({ file: String(path), found: "a folder or a device", wanted: "a file" });
+  }
+  if (size > mostBytes) {
+    throw new InputError({
+      file: String(path),
+      found: `${size} bytes`,
+      wanted: `at most ${mostBytes}`,
+    });
+  }
+  return await Deno.readFile(path);
+}

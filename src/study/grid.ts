@@ -1,0 +1,62 @@
+/**
+ * How large a study's grid may be; its size is known before any of it is made.
+ *
+ * @module
+ */
+import type { Problem } from "./problems.ts";
+import type { DeltaCondition, OneOrMore, Study } from "./study.ts";
+import type { MethodEntry } from "./types.ts";
+
+/** Runs of a study at most, unless whoever plans it allows more. */
+export const defaultMostRuns = 10_000;
+
+/** Comparisons of conditions with runs at most. */
+const mostComparisons = 50_000_000;
+
+const counted = (count: number) => count.toLocaleString("en");
+
+/** Points of a study's grid: methods that are not known count as those without ranks. */
+export function gridSize({ axes }: Study, entries: readonly MethodEntry[]): number {
+  const ranked = new Set(entries.filter((entry) => entry.usesBudget).map(({ name }) => name));
+  const budgets = axes.budgets?.length ?? 0;
+  let variants = 0;
+  for (const item of axes.methods) {
+    variants += ranked.has(typeof item === "string" ? item : item.method) ? budgets : 1;
+  }
+  return axes.tasks.length * variants * axes.seeds.length;
+}
+
+/** What is wrong with the size of a grid, or null. */
+export function gridProblem(
+  study: Study,
+  entries: readonly MethodEntry[],
+  mostRuns: number,
+): Problem | null {
+  const size = gridSize(study, entries);
+  const { tasks, methods, budgets = [], seeds } = study.axes;
+  if (size > mostRuns) {
+    const axes = `tasks × methods × budgets × seeds = ${
+      [tasks, methods, budgets, seeds].map(({ length }) => counted(length)).join(" × ")
+    }`;
+    return {
+      where: "axes",
+      message: `found ${counted(size)} runs (${axes}), wanted at most ${counted(mostRuns)}; ` +
+        `if so many are meant, allow them by --most-runs ${size}`,
+    };
+  }
+  const values = [...(study.deltas ?? []).map(({ when }) => when), ...study.except ?? []]
+    .reduce((sum, when) => sum + valuesOf(when), 0);
+  if (values * size <= mostComparisons) return null;
+  return {
+    where: study.deltas === undefined ? "except" : "deltas",
+    message:
+      `found ${counted(values)} values in conditions for ${counted(size)} runs, wanted at most ` +
+      `${counted(Math.floor(mostComparisons / size))}; say the same with fewer`,
+  };
+}
+
+function valuesOf({ task, method, budget, seed }: DeltaCondition): number {
+  const count = (value: OneOrMore<unknown> | undefined) =>
+    value === undefined ? 0 : Array.isArray(value) ? value.length : 1;
+  return 1 + count(task) + count(method) + count(budget) + count(seed);
+}
