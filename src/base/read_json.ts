@@ -52,7 +52,7 @@ export function parseJson(text: string, fileName: string, source: JsonSource = {
     throw new InputError({
       ...base,
       ...placeAt(position === undefined ? null : Number(position)),
-      found: `what is not JSON (${shown(withoutPosition(said))})`,
+      found: `no JSON (${shown(withoutPosition(said))})`,
       wanted,
       cause,
     });

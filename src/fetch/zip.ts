@@ -3,64 +3,75 @@
  *
  * @module
  */
-import { unzipSync } from "fflate";
+import { InputError, shown } from "../base/input_error.ts";
+import { inflated, readDirectory, type ZipEntry } from "../record/zip_directory.ts";
 
-function reading<T>(fileName: string, read: () => T): T {
+function entriesOf(archive: Uint8Array, fileName: string): ReadonlyMap<string, ZipEntry> {
+  let entries: readonly ZipEntry[];
   try {
-    return read();
+    entries = readDirectory(archive);
   } catch (cause) {
-    throw new SyntaxError(
-      `Cannot read "${fileName}": found ${
-        (cause as Error).message
-      }, want a whole zip archive; fetch it again`,
-      { cause },
-    );
+    throw new InputError({
+      file: fileName,
+      found: (cause as Error).message,
+      wanted: "a whole zip archive",
+      fix: "fetch it again",
+      cause,
+    });
   }
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  if (byName.size === entries.length) return byName;
+  const { name } = entries.find((entry) => byName.get(entry.name) !== entry)!;
+  throw new InputError({
+    file: fileName,
+    place: `entry "${shown(name)}"`,
+    found: "two files of that path",
+    wanted: "one",
+  });
 }
 
 /**
  * The names of the files in an archive.
  *
- * @throws {SyntaxError} If it is no zip archive, or half of one.
+ * @throws {InputError} If it is no zip archive, or half of one.
  */
 export function zipNames(archive: Uint8Array, fileName: string): readonly string[] {
-  const names: string[] = [];
-  reading(fileName, () =>
-    unzipSync(archive, {
-      filter: ({ name }) => {
-        if (!name.endsWith("/")) names.push(name);
-        return false;
-      },
-    }));
-  return names;
+  return [...entriesOf(archive, fileName).keys()].filter((name) => !name.endsWith("/"));
 }
 
 /**
  * Some files of an archive, by name; names that it lacks are left out.
  *
- * @throws {SyntaxError} If it is no zip archive, or a file in it is broken.
+ * @throws {InputError} If it is no zip archive, or a file in it is broken.
  */
 export function zipFiles(
   archive: Uint8Array,
   names: readonly string[],
   fileName: string,
 ): ReadonlyMap<string, Uint8Array> {
-  const wanted = new Set(names);
-  const sizes = new Map<string, number>();
-  const files = reading(fileName, () =>
-    unzipSync(archive, {
-      filter: ({ name, originalSize }) => {
-        if (wanted.has(name)) sizes.set(name, originalSize);
-        return wanted.has(name);
-      },
-    }));
-  for (const [name, bytes] of Object.entries(files)) {
-    if (bytes.length === sizes.get(name)) continue;
-    throw new SyntaxError(
-      `Cannot read "${name}" of "${fileName}": found ${bytes.length} bytes, want ${
-        sizes.get(name)
-      }; fetch it again`,
-    );
+  const entries = entriesOf(archive, fileName);
+  const files = new Map<string, Uint8Array>();
+  for (const name of names) {
+    const entry = entries.get(name);
+    if (entry !== undefined) files.set(name, contentsOf(archive, entry, fileName));
   }
-  return new Map(Object.entries(files));
+  return files;
+}
+
+function contentsOf(archive: Uint8Array, entry: ZipEntry, fileName: string): Uint8Array {
+  try {
+    return inflated(archive, entry);
+  } catch (cause) {
+    const { name, size } = entry;
+    const found = (cause as Error).message;
+    throw new InputError({
+      file: fileName,
+      place: `entry "${name}"`,
+      found,
+      wanted: `${size} bytes`,
+      message:
+        `Cannot read "${name}" of "${fileName}": found ${found}, want ${size} bytes; fetch it again`,
+      cause,
+    });
+  }
 }

@@ -6,9 +6,14 @@
  *
  * @module
  */
-import { distance } from "fastest-levenshtein";
 import * as z from "zod";
+import { InputError, shown } from "../base/input_error.ts";
+import { parseJson } from "../base/read_json.ts";
+import { type SafePattern, safePattern } from "../base/safe_pattern.ts";
+import { nearestNames } from "../base/suggest.ts";
+import { problemsOf } from "../study/problems.ts";
 import { headFile } from "../models/encoder_folder.ts";
+import { keyError } from "../models/config.ts";
 import { nonFiniteMessage } from "../models/finite.ts";
 import { readSafetensors, type StoredTensor } from "../models/safetensors.ts";
 import { peftPrefix } from "./peft_export.ts";
@@ -41,21 +46,34 @@ export interface ImportedAdapter {
   readonly baseModel: string | null;
 }
 
-const patternSchema = z.record(z.string(), z.number()).nullish().transform((value) => value ?? {});
+/** Values by patterns for the names of modules, each compiled once. */
+type Patterns = readonly (readonly [SafePattern, number])[];
+
+/** Patterns of a config at most: each of them is tried on each module. */
+const mostPatterns = 10_000;
+
+const mostRank = 65_536;
+
+const ranksSchema = z.record(z.string(), z.int().positive().max(mostRank)).nullish();
+const alphasSchema = z.record(z.string(), z.number()).nullish();
 
 const configSchema = z.looseObject({
   peft_type: z.string(),
   base_model_name_or_path: z.string().nullish(),
-  r: z.int().positive(),
+  r: z.int().positive().max(mostRank),
   lora_alpha: z.number(),
-  rank_pattern: patternSchema,
-  alpha_pattern: patternSchema,
+  rank_pattern: ranksSchema,
+  alpha_pattern: alphasSchema,
   use_rslora: z.boolean().default(false),
   use_dora: z.boolean().default(false),
   init_lora_weights: z.union([z.boolean(), z.string()]).default(true),
 });
 
-type PeftConfig = z.output<typeof configSchema>;
+/** The keys of a config, with its patterns compiled. */
+type PeftConfig = z.output<typeof configSchema> & {
+  readonly ranks: Patterns;
+  readonly alphas: Patterns;
+};
 
 /** Variants of LoRA that compute something else, by the key that switches them on. */
 const variants: Readonly<Record<string, string>> = {
@@ -82,25 +100,21 @@ function isSet(value: unknown): boolean {
 
 /** Reads the config; refuses what cannot be computed here, by name. */
 function readConfig(text: string, fileName: string): PeftConfig {
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (cause) {
-    throw new SyntaxError(`Cannot read "${fileName}": it is not JSON`, { cause });
-  }
+  const json = parseJson(text, fileName);
   const refuse = (found: string, wanted: string): never => {
-    throw new TypeError(`Cannot import "${fileName}": found ${found}, want ${wanted}`);
+    throw new InputError({ doing: "Cannot import", file: fileName, found, wanted });
   };
-  const { peft_type: type } = z.looseObject({ peft_type: z.string().nullish() }).parse(json);
+  const type = typeof json === "object" && json !== null ? Reflect.get(json, "peft_type") : null;
   if (type !== "LORA") {
-    refuse(`peft_type ${type == null ? "missing" : `"${type}"`}`, `"LORA", the type that is known`);
+    refuse(
+      `peft_type ${type == null ? "missing" : shown(JSON.stringify(type))}`,
+      `"LORA", the type that is known`,
+    );
   }
   const parsed = configSchema.safeParse(json);
   if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw new TypeError(
-      `Cannot read "${fileName}": key "${issue?.path.join(".")}": ${issue?.message}`,
-    );
+    const [problem] = problemsOf(parsed.error.issues, json);
+    throw keyError(fileName, problem!.where, problem!.message);
   }
   const config = parsed.data;
   for (const [key, name] of Object.entries(variants)) {
@@ -112,37 +126,51 @@ function readConfig(text: string, fileName: string): PeftConfig {
     }
   }
   const bias = config["bias"];
-  if (bias !== undefined && bias !== "none") refuse(`bias "${String(bias)}"`, `"none"`);
+  if (bias !== undefined && bias !== "none") {
+    refuse(`bias ${shown(JSON.stringify(bias))}`, `"none"`);
+  }
   const init = String(config.init_lora_weights);
   if (changingInits.test(init)) {
     refuse(
-      `init_lora_weights "${init}", which changes the base's weights`,
+      `init_lora_weights "${shown(init)}", which changes the base's weights`,
       "an adapter for the base as it is; save it in peft with path_initial_model_for_weight_conversion",
     );
   }
-  return config;
+  const patterns = (key: "rank_pattern" | "alpha_pattern") =>
+    compiled(config[key] ?? {}, { file: fileName, place: `key "${key}"` });
+  return {
+    ...config,
+    ranks: patterns("rank_pattern"),
+    alphas: patterns("alpha_pattern"),
+  };
+}
+
+function compiled(
+  pattern: Readonly<Record<string, number>>,
+  about: { readonly file: string; readonly place: string },
+): Patterns {
+  const entries = Object.entries(pattern);
+  if (entries.length > mostPatterns) {
+    throw new InputError({
+      ...about,
+      found: `${entries.length} patterns`,
+      wanted: `at most ${mostPatterns}`,
+    });
+  }
+  return entries.map(([key, value]) => [
+    safePattern(`(?:.*\\.)?(?:${key})`, { ...about, written: key }),
+    value,
+  ]);
 }
 
 /** The value of the first pattern that ends the name at a dot, as peft looks it up, else the usual one. */
-function patternValue(
-  pattern: Readonly<Record<string, number>>,
-  name: string,
-  usual: number,
-): number {
-  const found = Object.entries(pattern).find(([key]) =>
-    new RegExp(`^(?:.*\\.)?(?:${key})$`).test(name)
-  );
-  return found?.[1] ?? usual;
+function patternValue(patterns: Patterns, name: string, usual: number): number {
+  return patterns.find(([pattern]) => pattern.matchesAll(name))?.[1] ?? usual;
 }
 
 /** The known names closest to one, quoted. */
 function closestTo(name: string, known: Iterable<string>): string {
-  return [...known]
-    .map((other) => ({ other, far: distance(name, other) }))
-    .sort((a, b) => a.far - b.far)
-    .slice(0, 3)
-    .map(({ other }) => `"${other}"`)
-    .join(", ");
+  return nearestNames(name, known, 3).map((other) => `"${other}"`).join(", ");
 }
 
 /** A and B of a layer, and DoRA's lengths. */
@@ -156,6 +184,19 @@ interface Pair {
 
 /** Stops with a message that names the file. */
 type Fail = (problem: string) => never;
+
+/** Problems of a file as errors; each says what was found and, after "want", what is wanted. */
+function failsFor(file: string): Fail {
+  return (problem) => {
+    const [found = problem, wanted = "an adapter for this model"] = problem.split(", want ");
+    throw new InputError({
+      file,
+      found: found.replace(/^found /, ""),
+      wanted,
+      message: `Cannot import "${file}": ${problem}`,
+    });
+  };
+}
 
 /** The part of a layer that a name stands for, null for any other name. */
 function partOf(
@@ -192,7 +233,9 @@ function sortTensors(
       const path = parameterName(`${found.layer}.weight`).slice(0, -".weight".length);
       if (!layers.includes(path)) {
         fail(
-          `tensor "${stored}" adapts the module "${found.layer}", which the model does not have; ` +
+          `tensor "${shown(stored)}" adapts the module "${
+            shown(found.layer)
+          }", which the model does not have; ` +
             `the closest that exist are ${closestTo(path, layers)}`,
         );
       }
@@ -203,12 +246,14 @@ function sortTensors(
     }
     const path = parameterName(name);
     const wanted = shapes.get(path) ?? fail(
-      `tensor "${stored}" is for nothing that the model has; the closest names are ` +
+      `tensor "${shown(stored)}" is for nothing that the model has; the closest names are ` +
         closestTo(path, shapes.keys()),
     );
     if (wanted.join() !== tensor.shape.join()) {
       fail(
-        `tensor "${stored}" has shape [${tensor.shape}], want [${wanted}] as the model has; ` +
+        `tensor "${stored}" has shape [${
+          shown(tensor.shape.join())
+        }], want [${wanted}] as the model has; ` +
           `the adapter is for another model or another number of labels`,
       );
     }
@@ -222,9 +267,8 @@ function sortTensors(
  *
  * @param folder How messages call the adapter's folder.
  *
- * @throws {SyntaxError} If a file cannot be parsed.
- * @throws {TypeError} If the adapter is of another type than plain LoRA or DoRA, or has no tensors.
- * @throws {RangeError} If it is for a module that the model does not have, of other shapes, or has numbers that are not finite.
+ * @throws {InputError} If a file cannot be parsed; the adapter is of another type than plain LoRA or DoRA, or has no tensors; it is
+ * for a module that the model does not have, of other shapes, or has numbers that are not finite.
  */
 export function readPeftAdapter(
   files: PeftFiles,
@@ -234,12 +278,8 @@ export function readPeftAdapter(
   const config = readConfig(files.config, `${folder}/adapter_config.json`);
   const fileName = `${folder}/adapter_model.safetensors`;
   const { tensors } = readSafetensors(files.weights, fileName);
-  const fail: Fail = (problem) => {
-    throw new RangeError(`Cannot import "${fileName}": ${problem}`);
-  };
-  if (tensors.size === 0) {
-    throw new TypeError(`Cannot import "${fileName}": found no tensors, want those of an adapter`);
-  }
+  const fail = failsFor(fileName);
+  if (tensors.size === 0) fail("found no tensors, want those of an adapter");
   const { pairs, whole } = sortTensors(tensors, target, fail);
   const beside: ReadonlyMap<string, StoredTensor> = files.head == null
     ? new Map()
@@ -264,16 +304,11 @@ function readHead(
   const { pairs, whole } = sortTensors(
     readSafetensors(bytes, fileName).tensors,
     target,
-    (problem) => {
-      throw new RangeError(`Cannot import "${fileName}": ${problem}`);
-    },
+    failsFor(fileName),
   );
   if (pairs.size === 0) return whole;
-  throw new RangeError(
-    `Cannot import "${fileName}": found LoRA's tensors of "${
-      [...pairs.keys()][0]
-    }", want those of a head alone`,
-  );
+  const fail = failsFor(fileName);
+  return fail(`found LoRA's tensors of "${[...pairs.keys()][0]}", want those of a head alone`);
 }
 
 /** The update that a pair makes, with ranks and scales as the config says. */
@@ -288,14 +323,14 @@ function updateOf({ path, pair: { name, A, B, lengths }, config, shape, fail }: 
     return fail(`module "${name}" has lora_${A === undefined ? "B" : "A"} alone, want A and B`);
   }
   const [out, inner] = shape as readonly [number, number];
-  const rank = patternValue(config.rank_pattern, name, config.r);
+  const rank = patternValue(config.ranks, name, config.r);
   if (A.shape.join() !== `${rank},${inner}` || B.shape.join() !== `${out},${rank}`) {
     fail(
       `module "${name}" has lora_A [${A.shape}] and lora_B [${B.shape}], want [${rank}, ${inner}] and ` +
         `[${out}, ${rank}]: its rank is ${rank} by adapter_config.json and its weight [${shape}] in the model`,
     );
   }
-  const alpha = patternValue(config.alpha_pattern, name, config.lora_alpha);
+  const alpha = patternValue(config.alphas, name, config.lora_alpha);
   const update = { path, A, B, scale: alpha / (config.use_rslora ? Math.sqrt(rank) : rank) };
   if ((lengths !== undefined) !== config.use_dora) {
     return fail(

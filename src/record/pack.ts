@@ -11,6 +11,7 @@ import { hashBytes } from "../base/hash.ts";
 import {
   checkManifest,
   checkPath,
+  damagedEntry,
   manifestName,
   manifestSchema,
   type PackedFile,
@@ -57,10 +58,13 @@ export function packFiles(files: readonly FileContent[], fileName: string): Uint
   for (const { path } of sorted) checkPath(path, fileName, "pack");
   const total = sorted.reduce((sum, { bytes }) => sum + bytes.length, 0);
   if (total > most.bytes || sorted.length > most.files) {
-    throw new PackError(
-      `Cannot pack "${fileName}": found ${sorted.length} files of ${total} bytes, want at most ${most.files} files ` +
-        `of ${most.bytes} bytes; leave the weights out`,
-    );
+    throw new PackError({
+      doing: "Cannot pack",
+      file: fileName,
+      found: `${sorted.length} files of ${total} bytes`,
+      wanted: `at most ${most.files} files of ${most.bytes} bytes`,
+      fix: "leave the weights out",
+    });
   }
   const manifest = canonicalJson({
     schema: manifestSchema,
@@ -88,10 +92,7 @@ function contentsOf(archive: Uint8Array, entry: ZipEntry, fileName: string): Uin
 }
 
 function damaged(fileName: string, entry: string, found: string, want: string, cause?: unknown) {
-  return new PackError(
-    `Cannot read "${entry}" of "${fileName}": found ${found}, want ${want}; the file is damaged, get it again`,
-    { cause },
-  );
+  return new PackError(damagedEntry(fileName, entry, found, want, cause));
 }
 
 function directoryOf(archive: Uint8Array, fileName: string): ReadonlyMap<string, ZipEntry> {
@@ -99,12 +100,13 @@ function directoryOf(archive: Uint8Array, fileName: string): ReadonlyMap<string,
   try {
     entries = readDirectory(archive);
   } catch (cause) {
-    throw new PackError(
-      `Cannot read "${fileName}": found ${
-        (cause as Error).message
-      }, want a whole packed study; get it again`,
-      { cause },
-    );
+    throw new PackError({
+      file: fileName,
+      found: (cause as Error).message,
+      wanted: "a whole packed study",
+      fix: "get it again",
+      cause,
+    });
   }
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
   if (byName.size < entries.length) {
@@ -126,9 +128,11 @@ export function openPack(archive: Uint8Array, fileName: string): Pack {
   const entries = directoryOf(archive, fileName);
   const manifestEntry = entries.get(manifestName);
   if (manifestEntry === undefined) {
-    throw new PackError(
-      `Cannot read "${fileName}": found no entry "${manifestName}", want a study that deno task pack has packed`,
-    );
+    throw new PackError({
+      file: fileName,
+      found: `no entry "${manifestName}"`,
+      wanted: "a study that deno task pack has packed",
+    });
   }
   const files = checkManifest(contentsOf(archive, manifestEntry, fileName), fileName);
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);

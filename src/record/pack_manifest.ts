@@ -4,6 +4,9 @@
  * @module
  */
 import { z } from "zod";
+import { InputError, type InputProblem, shown } from "../base/input_error.ts";
+import { parseJson } from "../base/read_json.ts";
+import { decodeText } from "../base/read_text.ts";
 
 /** The entry of the manifest in the archive. */
 export const manifestName = "ranklab-pack.json";
@@ -22,9 +25,29 @@ export interface PackedFile {
 }
 
 /** A study cannot be packed, or a packed one cannot be read. */
-export class PackError extends Error {
+export class PackError extends InputError {
   /** Tells it from other errors. */
   override readonly name = "PackError";
+}
+
+/** What is wrong with an entry of a pack. */
+export function damagedEntry(
+  fileName: string,
+  entry: string,
+  found: string,
+  wanted: string,
+  cause?: unknown,
+): InputProblem {
+  const name = shown(entry);
+  return {
+    file: fileName,
+    place: `entry "${name}"`,
+    found,
+    wanted,
+    message:
+      `Cannot read "${name}" of "${fileName}": found ${found}, want ${wanted}; the file is damaged, get it again`,
+    cause,
+  };
 }
 
 const longestPath = 1000;
@@ -44,13 +67,14 @@ export function checkPath(path: string, fileName: string, what: "pack" | "read")
     parts.every((part) => !["", ".", "..", "__proto__"].includes(part)) &&
     path !== manifestName;
   if (isSound) return;
-  const shown = path.length <= longestPath ? path : `${path.slice(0, 60)}…`;
-  throw new PackError(
-    `Cannot ${what} "${fileName}": found a file with the path ${
-      JSON.stringify(shown)
-    }, want a path below the study's ` +
-      `folder: no "..", no empty part, no \\ : * ? " < > |, and not "${manifestName}"`,
-  );
+  throw new PackError({
+    doing: `Cannot ${what}`,
+    file: fileName,
+    found: `a file with the path ${JSON.stringify(shown(path))}`,
+    wanted:
+      `a path below the study's folder: no "..", no empty part, no \\ : * ? " < > |, and not ` +
+      `"${manifestName}"`,
+  });
 }
 
 const fileSchema = z.strictObject({
@@ -66,14 +90,10 @@ const schema = z.strictObject({
 
 function parsed(bytes: Uint8Array, fileName: string): unknown {
   try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    return parseJson(decodeText(bytes, manifestName), manifestName);
   } catch (cause) {
-    throw new PackError(
-      `Cannot read "${manifestName}" of "${fileName}": found ${
-        (cause as Error).message
-      }, want JSON; the file is damaged, get it again`,
-      { cause },
-    );
+    if (!(cause instanceof InputError)) throw cause;
+    throw new PackError(damagedEntry(fileName, manifestName, cause.found, "JSON", cause));
   }
 }
 
@@ -91,11 +111,18 @@ export function checkManifest(bytes: Uint8Array, fileName: string): readonly Pac
     const isNewer = typeof form === "number" && form > manifestSchema;
     throw new PackError(
       isNewer
-        ? `Cannot read "${fileName}": found a pack of form ${form}, want at most ${manifestSchema}; update ranklab`
-        : `Cannot read "${manifestName}" of "${fileName}": found a wrong value at "${
-          path.join(".")
-        }" (${message}), want ` +
-          "a manifest as deno task pack writes it; the file is damaged, get it again",
+        ? {
+          file: fileName,
+          found: `a pack of form ${form}`,
+          wanted: `at most ${manifestSchema}`,
+          fix: "update ranklab",
+        }
+        : damagedEntry(
+          fileName,
+          manifestName,
+          `a wrong value at "${path.join(".")}" (${message})`,
+          "a manifest as deno task pack writes it",
+        ),
     );
   }
   const { files } = result.data;
@@ -103,10 +130,12 @@ export function checkManifest(bytes: Uint8Array, fileName: string): readonly Pac
     checkPath(path, fileName, "read");
     if (i > 0 && !(files[i - 1]!.path < path)) {
       throw new PackError(
-        `Cannot read "${manifestName}" of "${fileName}": found "${path}" after "${
-          files[i - 1]!.path
-        }", want each path once and ` +
-          "in order; the file is damaged, get it again",
+        damagedEntry(
+          fileName,
+          manifestName,
+          `"${path}" after "${files[i - 1]!.path}"`,
+          "each path once and in order",
+        ),
       );
     }
   }

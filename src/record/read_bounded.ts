@@ -37,3 +37,19 @@ export async function readBounded(path: string | URL, mostBytes: number): Promis
   }
   return await Deno.readFile(path);
 }
+
+/** The contents of a file as {@linkcode readBounded} gives them, or null where there is none. */
+export async function readBoundedIfThere(
+  path: string,
+  mostBytes: number,
+): Promise<Uint8Array | null> {
+  try {
+    return await readBounded(path, mostBytes);
+  } catch (error) {
+    // A path below a file is not there either.
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return null;
+    }
+    throw error;
+  }
+}

@@ -1,6 +1,6 @@
 /**
- * The directory of a zip archive, and single entries of it (PKWARE's APPNOTE 6.3, sections 4.3 and 4.4): what a packed study
- * needs so that one file can be read without the others. No archives above 4 GiB, no encryption.
+ * The directory of a zip archive, and single entries of it (PKWARE's APPNOTE 6.3, sections 4.3 and 4.4): so that one file can be
+ * read without the others. No archives above 4 GiB, no encryption.
  *
  * @module
  */
@@ -25,19 +25,30 @@ const headerBytes = { end: 22, directory: 46, local: 30 };
 /** Deflate makes at most so many bytes of one. */
 const mostInflation = 1032;
 
+/**
+ * Bytes that all entries together may have: so many, or where that is more, so many times the archive's own. Weights shrink to a
+ * half at best and texts to a tenth; what shrinks to less in an archive of this size is made to fill a disk or a memory.
+ */
+const mostUnpacked = { bytes: 256_000_000, timesPacked: 20 };
+
+/** Bytes of a comment at the end of an archive at most. */
+const mostComment = 0xffff;
+
 function directoryStart(view: DataView): { readonly count: number; readonly start: number } {
-  // A packed study has no comment, so that the end of the directory is the end of the file.
-  const end = view.byteLength - headerBytes.end;
-  if (end < 0 || view.getUint32(end, true) !== signatures.end) {
-    throw new RangeError(`${view.byteLength} bytes that do not end as a zip archive does`);
+  const last = view.byteLength - headerBytes.end;
+  for (let end = last; end >= Math.max(0, last - mostComment); end--) {
+    if (view.getUint32(end, true) !== signatures.end) continue;
+    if (view.getUint16(end + 20, true) !== last - end) continue;
+    return { count: view.getUint16(end + 10, true), start: view.getUint32(end + 16, true) };
   }
-  return { count: view.getUint16(end + 10, true), start: view.getUint32(end + 16, true) };
+  throw new RangeError(`${view.byteLength} bytes that do not end as a zip archive does`);
 }
 
 /**
  * The entries of an archive, in its order.
  *
- * @throws {RangeError} If its directory is broken, or its entries claim more bytes than it has.
+ * @throws {RangeError} If its directory is broken, or its entries claim more bytes than it has, or than an archive of its size may
+ * unpack to.
  */
 export function readDirectory(archive: Uint8Array): readonly ZipEntry[] {
   const view = new DataView(archive.buffer, archive.byteOffset, archive.byteLength);
@@ -45,6 +56,8 @@ export function readDirectory(archive: Uint8Array): readonly ZipEntry[] {
   const names = new TextDecoder("utf-8", { fatal: true });
   const entries: ZipEntry[] = [];
   let packed = 0;
+  let unpacked = 0;
+  const most = Math.max(mostUnpacked.bytes, mostUnpacked.timesPacked * view.byteLength);
   for (let i = 0, at = start; i < count; i++) {
     if (
       at + headerBytes.directory > view.byteLength ||
@@ -67,6 +80,12 @@ export function readDirectory(archive: Uint8Array): readonly ZipEntry[] {
       throw new RangeError(
         `"${entry.name}" of ${entry.size} bytes in ${entry.packedSize}, which an archive of ${view.byteLength} bytes ` +
           "cannot hold",
+      );
+    }
+    unpacked += entry.size;
+    if (unpacked > most) {
+      throw new RangeError(
+        `files of more than ${most} bytes, packed into an archive of ${view.byteLength}`,
       );
     }
     entries.push(entry);

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { InputError } from "../base/input_error.ts";
+import { decodeText } from "../base/read_text.ts";
 import type { Executor } from "../exec/executor.ts";
 import type { HostTensor } from "../graph/mod.ts";
 import { type ImportedAdapter, readPeftAdapter } from "../peft/peft_import.ts";
@@ -13,13 +15,12 @@ import { headFile } from "../models/encoder_folder.ts";
 import { nonFiniteMessage } from "../models/finite.ts";
 import type { EncoderModel } from "../models/load.ts";
 import type { ParameterSpec } from "../models/parameters.ts";
-import { readIfThere } from "../record/run_folder.ts";
+import { mostFileBytes, readBoundedIfThere } from "../record/read_bounded.ts";
 import { defaultSettings } from "../study/settings.ts";
 import type { Task } from "../tasks/types.ts";
 import { assemble, type Assembly } from "../train/assemble.ts";
 import { evaluateSplit, type Evaluation, type EvaluationSplit } from "../train/evaluate.ts";
 import { flatten } from "../train/layout.ts";
-import { UsageError } from "../base/usage_error.ts";
 
 /** What an adapter is put on. */
 export interface ImportBase extends Pick<EncoderModel, "config" | "tensors"> {
@@ -56,7 +57,8 @@ const adapterFiles = ["adapter_config.json", "adapter_model.safetensors", headFi
 async function readAdapterFiles(folder: string) {
   const found = new Map<string, Uint8Array>();
   for (const name of [...adapterFiles, "adapter_model.bin"]) {
-    const bytes = await readIfThere(`${folder}/${name}`);
+    const most = name.endsWith(".json") ? mostFileBytes.json : mostFileBytes.weights;
+    const bytes = await readBoundedIfThere(`${folder}/${name}`, most);
     if (bytes !== null) found.set(name, bytes);
   }
   return found;
@@ -73,20 +75,24 @@ function adapterOf(files: ReadonlyMap<string, string | Uint8Array>, folder: stri
     return content === undefined ? null : bytesOf(content);
   }) as [Uint8Array | null, Uint8Array | null, Uint8Array | null];
   if (config === null) {
-    throw new UsageError(
-      `Cannot import "${folder}": found no adapter_config.json, want the folder that peft's save_pretrained wrote`,
-    );
+    throw new InputError({
+      doing: "Cannot import",
+      file: folder,
+      found: "no adapter_config.json",
+      wanted: "the folder that peft's save_pretrained wrote",
+    });
   }
   if (weights === null) {
     const hasOld = files.has("adapter_model.bin");
-    throw new UsageError(
-      `Cannot import "${folder}": found ${
-        hasOld ? "adapter_model.bin" : "no weights"
-      }, want adapter_model.safetensors` +
-        (hasOld ? "; load the adapter in peft and save it anew" : ""),
-    );
+    throw new InputError({
+      doing: "Cannot import",
+      file: folder,
+      found: hasOld ? "adapter_model.bin" : "no weights",
+      wanted: "adapter_model.safetensors",
+      ...(hasOld ? { fix: "load the adapter in peft and save it anew" } : {}),
+    });
   }
-  return { config: new TextDecoder().decode(config), weights, head };
+  return { config: decodeText(config, `${folder}/adapter_config.json`), weights, head };
 }
 
 /** The parameters of the head that the adapter leaves to its base, checked. */
@@ -100,16 +106,26 @@ function headOfBase(
   return new Map(left.map(({ name, shape }) => {
     const found = head.get(name);
     if (found === undefined) {
-      throw new RangeError(
-        `Cannot import "${folder}": neither the adapter nor its base has "${name}", want a trained head; ` +
+      throw new InputError({
+        file: folder,
+        place: `tensor "${name}"`,
+        found: "none in the adapter and none in its base",
+        wanted: "a trained head",
+        message:
+          `Cannot import "${folder}": neither the adapter nor its base has "${name}", want a trained head; ` +
           `train it in peft with task_type SEQ_CLS or modules_to_save, or give a base with a head by --model`,
-      );
+      });
     }
     if (found.shape.join() !== shape.join()) {
-      throw new RangeError(
-        `Cannot import "${folder}": the adapter has no head of its own, and the base has "${name}" ` +
+      throw new InputError({
+        file: folder,
+        place: `tensor "${name}"`,
+        found: `[${found.shape}] in the base`,
+        wanted: `[${shape}] for this task`,
+        message:
+          `Cannot import "${folder}": the adapter has no head of its own, and the base has "${name}" ` +
           `[${found.shape}], want [${shape}] for this task; is the base's head for other classes?`,
-      );
+      });
     }
     return [name, found];
   }));
@@ -165,7 +181,13 @@ export function importAdapterFiles(
   for (const { path } of updates) {
     const problem = nonFiniteMessage(`${path}.weight`, tensors.get(`${path}.weight`)!);
     if (problem !== null) {
-      throw new RangeError(`Cannot import "${folder}": merging overflows, ${problem}`);
+      throw new InputError({
+        file: folder,
+        place: `module "${path}"`,
+        found: "numbers that overflow where they are merged",
+        wanted: "finite ones",
+        message: `Cannot import "${folder}": merging overflows, ${problem}`,
+      });
     }
   }
   return {

@@ -147,6 +147,15 @@ export type TrainingEvent =
   }
   | { readonly kind: "evaluation"; readonly snapshot: Snapshot };
 
+/** What can be done about a number that is not finite. */
+function remedyFor(step: number, what: string): string {
+  const isOfEncoder = step <= 1 && (what === "loss" || what === "gradient norm");
+  return isOfEncoder
+    ? "nothing has been trained before the first step, so that no rate helps: the numbers of the encoder itself overflow; check " +
+      "that its weights are whole and its config.json is theirs"
+    : "lower train.learningRate, or set train.clipNorm";
+}
+
 /** Training produced a number that is not finite. */
 export class DivergenceError extends Error {
   /** `DivergenceError`, which records note as the cause `diverged`. */
@@ -162,7 +171,7 @@ export class DivergenceError extends Error {
   constructor(step: number, found: number, what = "loss") {
     super(
       `Training diverged at step ${step}: found ${what} ${found}, want a finite number ` +
-        `(lower train.learningRate, or set train.clipNorm)`,
+        `(${remedyFor(step, what)})`,
     );
     this.step = step;
   }

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import type { Json } from "../../src/base/canonical_json.ts";
 import { models } from "../../src/cli/models.ts";
 import { expand, planRuns } from "../../src/runs/planning.ts";
@@ -86,7 +87,7 @@ Deno.test("a study file that is no JSON is told with its line", async () => {
   await inFolder(async (folder) => {
     const path = `${folder}/broken.json`;
     await Deno.writeTextFile(path, '{\n  "name": "x",\n  oops\n}\n');
-    const error = await assertRejects(() => readStudyFile(path), SyntaxError);
+    const error = await assertRejects(() => readStudyFile(path), InputError);
     assertStringIncludes(error.message, path);
     assertStringIncludes(error.message, "line 3");
   });

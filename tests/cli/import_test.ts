@@ -1,4 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import { exportRun } from "../../src/runs/export.ts";
 import { importCommand } from "../../src/cli/import.ts";
 import { importPeft } from "../../src/runs/import.ts";
@@ -127,7 +128,7 @@ Deno.test("importAdapter names what it cannot compute", async () => {
   for (const [change, message] of cases) {
     await assertRejects(
       () => importChanged({ config: { ...config, ...change }, tensors }),
-      TypeError,
+      InputError,
       message,
     );
   }
@@ -144,7 +145,7 @@ Deno.test("importAdapter wants DoRA's lengths where the config says so, one for 
     [{ config: { ...config, use_dora: false }, tensors }, "a lora_magnitude_vector, want none"],
   ];
   for (const [adapter, message] of cases) {
-    await assertRejects(() => importChanged(adapter), RangeError, message);
+    await assertRejects(() => importChanged(adapter), InputError, message);
   }
 });
 
@@ -170,13 +171,13 @@ Deno.test("importAdapter names the module that is not there, the closest, and wr
   for (const [changed, message] of cases) {
     await assertRejects(
       () => importChanged({ config, tensors: changed }),
-      RangeError,
+      InputError,
       message,
     );
   }
   await assertRejects(
     () => importChanged({ config, tensors }, 2),
-    RangeError,
+    InputError,
     "want [2] as the model has; the adapter is for another model or another number of labels",
   );
 });
@@ -192,12 +193,12 @@ Deno.test("importAdapter takes nothing but a head from head.safetensors", async 
   await importChanged({ config, tensors, head });
   await assertRejects(
     () => importChanged({ config, tensors, head: tensors }),
-    RangeError,
+    InputError,
     'head.safetensors": found LoRA\'s tensors of "encoder.layer.0',
   );
   await assertRejects(
     () => importChanged({ config, tensors, head }, 2),
-    RangeError,
+    InputError,
     'head.safetensors": tensor "classifier.',
   );
 });
@@ -206,7 +207,7 @@ Deno.test("importAdapter refuses a base's head for another number of classes, by
   const adapter = await goldenAdapter("headless");
   await assertRejects(
     () => importChanged(adapter, 2, withHead()),
-    RangeError,
+    InputError,
     'the base has "classifier.weight" [3,16], want [2,16] for this task',
   );
 });
@@ -239,12 +240,12 @@ Deno.test("numbers that are none are refused by tensor and count, in an adapter 
   ];
   for (const [name, numbers, message] of cases) {
     const changed = withNumbers(tensors, name, numbers);
-    await assertRejects(() => importChanged({ config, tensors: changed }), RangeError, message);
+    await assertRejects(() => importChanged({ config, tensors: changed }), InputError, message);
   }
   const large = withNumbers(tensors, `${query}.lora_A.weight`, [3e38]);
   await assertRejects(
     () => importChanged({ config: { ...config, lora_alpha: 1e6 }, tensors: large }),
-    RangeError,
+    InputError,
     'merging overflows, found 16 of 256 numbers of tensor "encoder.layer.0.attention.self.query.weight"',
   );
   const path = "golden/model.safetensors";
@@ -257,7 +258,7 @@ Deno.test("numbers that are none are refused by tensor and count, in an adapter 
   for (const name of ["bert.encoder.layer.1.output.dense.bias", "classifier.bias"]) {
     assertThrows(
       () => load(name),
-      RangeError,
+      InputError,
       `Cannot load "${path}": found 1 of ${
         stored.get(name)!.data.length
       } numbers of tensor "${name}" that are NaN or infinite`,
@@ -376,7 +377,7 @@ Deno.test("importPeft evaluates an exported run as its record does, and writes i
     );
     await assertRejects(
       () => importPeft(`${goldenFolder}/headless`, options, executor),
-      RangeError,
+      InputError,
       "the adapter has no head of its own, and the base has",
     );
     await assertRejects(

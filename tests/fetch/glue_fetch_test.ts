@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import { zipSync } from "fflate";
 import { FetchError } from "../../src/fetch/fetch_error.ts";
 import { fetchGlueTask } from "../../src/fetch/glue.ts";
@@ -111,7 +112,7 @@ Deno.test("fetchGlueTask() goes on with half an archive and refuses another one"
   });
   await withMirror(new Map([["RTE.zip", rte]]), async ({ fetch }) => {
     const archive = { ...await rteArchive(), files: ["RTE/train.tsv", "RTE/valid.tsv"] };
-    await assertRejects(() => fetch(archive), SyntaxError, 'found no "RTE/valid.tsv" in it');
+    await assertRejects(() => fetch(archive), InputError, 'found no "RTE/valid.tsv" in it');
   });
 });
 
@@ -129,8 +130,8 @@ Deno.test("MRPC is divided by the ids of its dev set", async () => {
   const train = `${header}1\t10\t11\tOne "quoted"\tUno\n1\t30\t31\tThree\tTres\n`;
   const dev = `${header}0\t20\t21\tTwo\tDos\n`;
   assertEquals(splitMrpc(pairs, devIds), { train, dev });
-  assertThrows(() => splitMrpc(pairs, "1\t2\n"), SyntaxError, 'found no pair "1 2"');
-  assertThrows(() => splitMrpc(pairs.replace("\tUno", ""), devIds), SyntaxError, "line 2");
+  assertThrows(() => splitMrpc(pairs, "1\t2\n"), InputError, 'found no pair "1 2"');
+  assertThrows(() => splitMrpc(pairs.replace("\tUno", ""), devIds), InputError, "line 2");
   const files = new Map([["msr.txt", bytesOf(pairs)], ["ids.tsv", bytesOf(devIds)]]);
   const archive: GlueArchive = {
     kind: "mrpc",

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import { FetchError } from "../../src/fetch/fetch_error.ts";
 import {
   cachedModels,
@@ -232,14 +233,14 @@ Deno.test("weights are not fetched for an architecture that is not known, or whe
   const config = JSON.parse(new TextDecoder().decode(files.get("config.json")!.bytes));
   const unknown = text(JSON.stringify({ ...config, model_type: "mystery" }));
   await withHub(async ({ hub, fetch }) => {
-    await assertRejects(fetch, TypeError, 'model_type is "mystery"');
+    await assertRejects(fetch, InputError, 'model_type is "mystery"');
     assert(hub.seen.every(({ path }) => !path.includes("safetensors")));
   }, new Map([...files, ["config.json", unknown]]));
   const { ["model.safetensors"]: _weights, ...others } = Object.fromEntries(files);
   await withHub(async ({ hub, fetch }) => {
     await assertRejects(
       fetch,
-      TypeError,
+      InputError,
       'found only "pytorch_model.bin", want model.safetensors; name a revision that has it',
     );
     assertEquals(hub.seen.length, 1);

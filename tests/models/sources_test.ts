@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import {
   embeddedModelFolder,
   modelFileNames,
@@ -129,7 +130,7 @@ Deno.test("modelFileNames() says what a folder lacks and what to do", () => {
     [[...without("model.safetensors"), "tf_model.h5"], 'weights in another format ("tf_model.h5")'],
   ];
   for (const [listing, message] of cases) {
-    assertThrows(() => modelFileNames(listing, "m"), TypeError, message);
+    assertThrows(() => modelFileNames(listing, "m"), InputError, message);
   }
   const index = "model.safetensors.index.json";
   assertEquals(modelFileNames([...without("model.safetensors"), index], "m").weights, index);

@@ -1,5 +1,6 @@
 /** A model folder whose weights lie in several files, as runs read it. */
 import { assertEquals, assertRejects } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import { Inputs } from "../../src/runs/inputs.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { goldenEncoder, goldenEncoderFiles } from "../models/encoders.ts";
@@ -35,7 +36,7 @@ Deno.test("a model folder may have its weights in several files; one that is mis
     await Deno.remove(`${folder}/model-00002-of-00002.safetensors`);
     await assertRejects(
       () => new Inputs(folders, []).model("folder"),
-      TypeError,
+      InputError,
       `Cannot load the model folder "${folder}": "model-00002-of-00002.safetensors" is missing`,
     );
   } finally {

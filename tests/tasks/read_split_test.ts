@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import { findTask } from "../../src/tasks/catalog.ts";
 import { readSplit as readSplitFiles } from "../../src/tasks/read_split.ts";
 import type { Example, SplitFile, Task } from "../../src/tasks/types.ts";
@@ -239,8 +240,8 @@ Deno.test("readSplit() names the line a CSV row starts on", () => {
 Deno.test("readSplit() names the line of what is wrong in JSONL", () => {
   const fine = '{"text": "a", "label": "yes"}';
   const cases: readonly (readonly [string, string])[] = [
-    ['{"text": "a", "label": "yes"', "not valid JSON ("],
-    ["", "not valid JSON ("],
+    ['{"text": "a", "label": "yes"', "found no JSON ("],
+    ["", "found no JSON ("],
     ['["a", "yes"]', 'found ["a", "yes"], wanted a JSON object'],
     [
       '{"txt": "a", "label": "yes"}',

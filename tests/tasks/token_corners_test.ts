@@ -5,6 +5,7 @@
  * @module
  */
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import { modelFrom } from "../../src/runs/shared_models.ts";
 import { loadEncoder } from "../../src/models/load.ts";
 import { loadTokenizer } from "../../src/tasks/tokenizer.ts";
@@ -85,7 +86,7 @@ Deno.test("a tokenizer that pads on the left is refused by the file that says so
   for (const [changes, settings, message] of cases) {
     assertThrows(
       () => loadTokenizer({ ...golden.tokenizer, ...changes }, settings, "f/tokenizer.json"),
-      TypeError,
+      InputError,
       `Cannot use the tokenizer "f/tokenizer.json": ${message}`,
     );
   }

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { hashBytes } from "../../src/base/hash.ts";
 import { loadTokenizer } from "../../src/tasks/tokenizer.ts";
@@ -168,8 +169,8 @@ Deno.test("tokenizerFromFiles() lists what it used and calls files by their path
   assertEquals(contents["merges.txt"], all.merges);
   assertThrows(
     () => tokenizerFromFiles({ ...all, vocabJson: "{" }, "f"),
-    SyntaxError,
-    'Cannot read "f/vocab.json": it is not JSON',
+    InputError,
+    'Cannot read "f/vocab.json", line 1: found no JSON',
   );
 });
 
@@ -226,12 +227,12 @@ Deno.test("readSentencePiece() reads pieces and settings and refuses what is cut
   for (const length of [spmBytes.length - 1, 1000, 1]) {
     assertThrows(
       () => readSentencePiece(spmBytes.subarray(0, length), "cut.model"),
-      SyntaxError,
+      InputError,
       'Cannot read "cut.model"',
     );
   }
   for (const bytes of [new Uint8Array(), new TextEncoder().encode('{"version": 1}')]) {
-    assertThrows(() => readSentencePiece(bytes, "other.model"), SyntaxError, "SentencePiece model");
+    assertThrows(() => readSentencePiece(bytes, "other.model"), InputError, "SentencePiece model");
   }
   // The reader that the test's own writer is held against.
   assertEquals(new BinaryReader(spmOf(["a"], [])).tag(), [1, WireType.LengthDelimited]);
@@ -260,7 +261,7 @@ Deno.test("a SentencePiece model of another kind is refused, with what to do", (
     ],
   ];
   for (const [act, message] of cases) {
-    const error = assertThrows(act, TypeError, message);
+    const error = assertThrows(act, InputError, message);
     assert(error.message.includes("make tokenizer.json by python -c"), error.message);
   }
 });

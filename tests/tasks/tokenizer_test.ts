@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import { encodeExamples, loadTokenizer, truncatedLengths } from "../../src/tasks/tokenizer.ts";
 import golden from "../golden/tokenizer.json" with { type: "json" };
 
@@ -96,9 +97,9 @@ Deno.test("loadTokenizer() refuses a tokenizer.json of another layout", () => {
 
 Deno.test("Tokenizer.encode() refuses a length that the special tokens fill", () => {
   const tokenizer = loadTokenizer(vocabularyText);
-  assertThrows(() => tokenizer.encode("cat", null, 2), RangeError, "a text in 2 tokens");
-  assertThrows(() => tokenizer.encode("cat", "dog", 3), RangeError, "a pair in 3 tokens");
-  assertThrows(() => tokenizer.encode("cat", null, NaN), RangeError, "raise maxLength");
+  assertThrows(() => tokenizer.encode("cat", null, 2), InputError, "a text in 2 tokens");
+  assertThrows(() => tokenizer.encode("cat", "dog", 3), InputError, "a pair in 3 tokens");
+  assertThrows(() => tokenizer.encode("cat", null, NaN), InputError, "raise maxLength");
 });
 
 Deno.test("truncatedLengths() fills the room and takes from the longer text", () => {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { InputError } from "../../src/base/input_error.ts";
 import {
   add,
   constant,
@@ -41,16 +42,22 @@ function matrix(rows: readonly Float64Array[], width: number): HostTensor {
 /**
  * Checks that each module of a trace takes as many numbers as the one before yields.
  *
- * @throws TypeError naming the two modules where it does not.
+ * @throws {InputError} Naming the two modules where it does not.
  */
 export function checkChain({ name, modules }: Pick<Trace, "name" | "modules">): void {
   modules.forEach((module, i) => {
     const before = modules[i - 1];
     if (before === undefined || before.outSize === module.inSize) return;
-    throw new TypeError(
-      `Cannot build the network of trace "${name}": "${before.name}" yields ${before.outSize} numbers and ` +
-        `"${module.name}" takes ${module.inSize}, want the same; correct "config.dims"`,
-    );
+    const found = `"${before.name}" yields ${before.outSize} numbers and "${module.name}" takes ` +
+      module.inSize;
+    throw new InputError({
+      file: name,
+      place: 'key "config.dims"',
+      found,
+      wanted: "the same",
+      message:
+        `Cannot build the network of trace "${name}": ${found}, want the same; correct "config.dims"`,
+    });
   });
 }
 
@@ -63,7 +70,7 @@ export function checkChain({ name, modules }: Pick<Trace, "name" | "modules">): 
  *
  * @param ranks Slots by module, in the network's order.
  *
- * @throws TypeError where a module's input is not as long as the output of the one before.
+ * @throws {InputError} Where a module's input is not as long as the output of the one before.
  */
 export function traceProgram(trace: Trace, ranks: readonly number[]): Program {
   checkChain(trace);

@@ -9,7 +9,11 @@ import { checkChain, followTrace, ranksOf } from "./follow_graph.ts";
 import { parseTrace, type Trace } from "./trace.ts";
 import { type Command, defaultColumns, helpText, readCommand } from "../../src/cli/command.ts";
 import { askForPlaces } from "../../src/cli/access.ts";
+import { InputError } from "../../src/base/input_error.ts";
+import { parseJson } from "../../src/base/read_json.ts";
+import { decodeText } from "../../src/base/read_text.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
+import { mostFileBytes, readBounded } from "../../src/record/read_bounded.ts";
 import { complain, outputColumns, runCommand, say } from "../../src/cli/terminal.ts";
 
 /** What the command takes. */
@@ -41,11 +45,6 @@ const command: Command = {
   ],
 };
 
-/** A file could not be read as a trace; the message names it. */
-class TraceFileError extends Error {
-  override readonly name = "TraceFileError";
-}
-
 /** How {@linkcode followFiles} compares and where it writes. */
 export interface FollowFilesOptions {
   /** Largest relative error of a number; errors up to a millionth of it pass as they are. Default 1e-9. */
@@ -57,23 +56,24 @@ export interface FollowFilesOptions {
 }
 
 async function readTrace(path: string): Promise<Trace> {
-  let text: string;
-  let json: unknown;
+  const doing = "Cannot read trace";
+  let bytes: Uint8Array;
   try {
-    text = await Deno.readTextFile(path);
-    json = JSON.parse(text);
+    bytes = await readBounded(path, mostFileBytes.text);
   } catch (cause) {
-    if (!(cause instanceof Error)) throw cause;
-    throw new TraceFileError(`Cannot read trace "${path}": ${cause.message}`, { cause });
+    if (!(cause instanceof Error) || cause instanceof InputError) throw cause;
+    const found = cause.message;
+    throw new InputError({
+      file: path,
+      found,
+      wanted: "a file that can be read",
+      message: `${doing} "${path}": ${found}`,
+      cause,
+    });
   }
-  try {
-    const trace = parseTrace(json, path);
-    checkChain(trace);
-    return trace;
-  } catch (cause) {
-    if (!(cause instanceof TypeError)) throw cause;
-    throw new TraceFileError(cause.message, { cause });
-  }
+  const trace = parseTrace(parseJson(decodeText(bytes, path, doing), path, { doing }), path);
+  checkChain(trace);
+  return trace;
 }
 
 /** The line of one trace, and whether all of it agrees. */
@@ -113,7 +113,7 @@ export async function followFiles(
       await write(line);
       if (!agrees) code = Math.max(code, 1);
     } catch (error) {
-      if (!(error instanceof TraceFileError)) throw error;
+      if (!(error instanceof InputError)) throw error;
       await (options.complain ?? complain)(`error: ${error.message}`);
       code = 2;
     }

@@ -5,6 +5,7 @@
  * @module
  */
 import * as z from "zod";
+import { InputError } from "../../src/base/input_error.ts";
 import type { ModuleSlots, SlotTable } from "../../src/methods/slots.ts";
 
 const numbers = z.array(z.number());
@@ -124,27 +125,29 @@ export interface Trace {
  * Reads a trace from parsed JSON.
  *
  * @param name What messages call the trace, for instance its file name.
- * @throws TypeError naming the place where a field is missing, unknown in type or of a wrong shape.
+ * @throws {InputError} Naming the place where a field is missing, unknown in type or of a wrong shape.
  */
 export function parseTrace(json: unknown, name: string): Trace {
   const parsed = traceSchema.safeParse(json);
   if (!parsed.success) {
     const issues = parsed.error.issues.slice(0, 5)
       .map(({ path, message }) => `at "${path.map(String).join(".")}": ${message}`);
-    throw new TypeError(`Cannot read trace "${name}": ${issues.join("; ")}`);
+    throw traceError(name, issues[0]!, issues.join("; "));
   }
   const { config, frozen, x, y, initial, steps } = parsed.data;
-  const at = (place: string) => `Cannot read trace "${name}": ${place}`;
+  const fail = (place: string, problem: string): never => {
+    throw traceError(name, `"${place}" ${problem}`);
+  };
 
   const modules = config.dims.map((size, i) => {
     const own = frozen[`m${i}`];
-    if (own === undefined) throw new TypeError(at(`"frozen.m${i}" is missing`));
+    if (own === undefined) return fail(`frozen.m${i}`, "is missing");
     return {
       name: `m${i}`,
       inSize: size.in,
       outSize: size.out,
-      weight: rows(own.weight, size.out, size.in, at(`"frozen.m${i}.weight"`)),
-      bias: row(own.bias, size.out, at(`"frozen.m${i}.bias"`)),
+      weight: rows(own.weight, size.out, size.in, { name, place: `frozen.m${i}.weight` }),
+      bias: row(own.bias, size.out, { name, place: `frozen.m${i}.bias` }),
     };
   });
 
@@ -157,11 +160,10 @@ export function parseTrace(json: unknown, name: string): Trace {
     return Object.fromEntries(modules.map(({ name: module, inSize, outSize }, i) => {
       const [A, E, B] = ["A", "E", "B"].map((part) => {
         const value = values[`${module}.${part}`];
-        if (value === undefined) throw new TypeError(at(`"${place}.${module}.${part}" is missing`));
-        return value;
+        return value ?? fail(`${place}.${module}.${part}`, "is missing");
       }) as [number[][], number[][], number[][]];
       const rank = ranks?.[i] ?? E.length;
-      const label = (part: string) => at(`"${place}.${module}.${part}"`);
+      const label = (part: string) => ({ name, place: `${place}.${module}.${part}` });
       const columns = rows(B, outSize, rank, label("B"));
       const own: ModuleSlots = {
         a: rows(A, rank, inSize, label("A")),
@@ -181,8 +183,8 @@ export function parseTrace(json: unknown, name: string): Trace {
     name,
     config,
     modules,
-    x: rows(x, x.length, modules[0]!.inSize, at(`"x"`)),
-    y: rows(y, x.length, modules.at(-1)!.outSize, at(`"y"`)),
+    x: rows(x, x.length, modules[0]!.inSize, { name, place: "x" }),
+    y: rows(y, x.length, modules.at(-1)!.outSize, { name, place: "y" }),
     initial: slots(initial, "initial", live),
     steps: steps.map((raw, index) => {
       const place = `steps.${index}`;
@@ -190,12 +192,10 @@ export function parseTrace(json: unknown, name: string): Trace {
       const paramsBefore = slots(raw.params_before, `${place}.params_before`, live);
       const budget = isMoving ? raw.b : raw.budget;
       if (budget === undefined) {
-        throw new TypeError(at(`"${place}.${isMoving ? "b" : "budget"}" is missing`));
+        return fail(`${place}.${isMoving ? "b" : "budget"}`, "is missing");
       }
       if (raw.ranks.length !== modules.length) {
-        throw new TypeError(
-          at(`"${place}.ranks" has ${raw.ranks.length} entries, ${modules.length} wanted`),
-        );
+        fail(`${place}.ranks`, `has ${raw.ranks.length} entries, ${modules.length} wanted`);
       }
       if (isMoving) live = raw.ranks;
       return {
@@ -215,9 +215,7 @@ export function parseTrace(json: unknown, name: string): Trace {
   function event(raw: z.infer<typeof traceSchema>["steps"][number], place: string): TraceEvent {
     const { threshold, scores, params_after, random_vectors } = raw;
     if (threshold === undefined || params_after === undefined) {
-      throw new TypeError(
-        at(`"${place}" is marked as adjusted but lacks "threshold" or "params_after"`),
-      );
+      return fail(place, 'is marked as adjusted but lacks "threshold" or "params_after"');
     }
     return {
       threshold,
@@ -228,9 +226,32 @@ export function parseTrace(json: unknown, name: string): Trace {
   }
 }
 
-function row(values: readonly number[], length: number, place: string): Float64Array {
+/** The error of a trace; `problem` begins with the place in quotes. */
+function traceError(name: string, problem: string, whole: string = problem): InputError {
+  const place = /"([^"]*)"/.exec(problem)?.[1] ?? "";
+  return new InputError({
+    file: name,
+    place,
+    found: problem,
+    wanted: "a trace as deno task follow --help has it",
+    message: `Cannot read trace "${name}": ${whole}`,
+  });
+}
+
+/** Where numbers stand in a trace. */
+interface TracePlace {
+  readonly name: string;
+  readonly place: string;
+}
+
+function row(
+  values: readonly number[],
+  length: number,
+  { name, place }: TracePlace,
+  at = "",
+): Float64Array {
   if (values.length !== length) {
-    throw new TypeError(`${place} has ${values.length} entries, ${length} wanted`);
+    throw traceError(name, `"${place}"${at} has ${values.length} entries, ${length} wanted`);
   }
   return Float64Array.from(values);
 }
@@ -239,10 +260,13 @@ function rows(
   values: readonly (readonly number[])[],
   height: number,
   width: number,
-  place: string,
+  place: TracePlace,
 ): Float64Array[] {
   if (values.length !== height) {
-    throw new TypeError(`${place} has ${values.length} rows, ${height} wanted`);
+    throw traceError(
+      place.name,
+      `"${place.place}" has ${values.length} rows, ${height} wanted`,
+    );
   }
-  return values.map((line, i) => row(line, width, `${place} row ${i}`));
+  return values.map((line, i) => row(line, width, place, ` row ${i}`));
 }

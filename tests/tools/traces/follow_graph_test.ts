@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { InputError } from "../../../src/base/input_error.ts";
 import type { Executor, Session } from "../../../src/exec/executor.ts";
 import { nativeExecutor } from "../../../src/exec/native.ts";
 import type { HostTensor } from "../../../src/graph/mod.ts";
@@ -170,8 +171,8 @@ Deno.test("a trace whose modules do not chain is refused by name", () => {
   const broken: Trace = { ...trace, modules: [{ ...first!, outSize: 9 }, ...rest] };
   const text =
     'Cannot build the network of trace "a": "m0" yields 9 numbers and "m1" takes 6, want the same';
-  assertThrows(() => checkChain(broken), TypeError, text);
-  assertThrows(() => followTrace(broken), TypeError, text);
+  assertThrows(() => checkChain(broken), InputError, text);
+  assertThrows(() => followTrace(broken), InputError, text);
 });
 
 /** Loss and gradients in single precision through an executor; one loaded program for each set of ranks. */

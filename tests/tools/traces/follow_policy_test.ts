@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import { InputError } from "../../../src/base/input_error.ts";
 import { describeDifference } from "../../../tools/traces/difference.ts";
 import { followDecisions } from "../../../tools/traces/follow_policy.ts";
 import { parseTrace } from "../../../tools/traces/trace.ts";
@@ -149,7 +150,7 @@ Deno.test("parseTrace says which field is missing or of a wrong shape", () => {
   ];
   for (const [path, change, text] of cases) {
     const json = edited("elalora_trace_a", path, change);
-    const error = assertThrows(() => parseTrace(json, "elalora_trace_a"), TypeError, text);
+    const error = assertThrows(() => parseTrace(json, "elalora_trace_a"), InputError, text);
     assertEquals(error.message.startsWith('Cannot read trace "elalora_trace_a": '), true);
   }
 });
