@@ -13,7 +13,7 @@ import { openWheel } from "../../src/fetch/wheel.ts";
 import { methods } from "../../src/methods/table.ts";
 import { architectureOf, parseConfig } from "../../src/models/architectures.ts";
 import { type EncoderFiles, loadEncoder, loadHead } from "../../src/models/load.ts";
-import { adaptableModules } from "../../src/models/modules.ts";
+import { targetModules } from "../../src/models/modules.ts";
 import { readSafetensors, writeSafetensors } from "../../src/models/safetensors.ts";
 import { shardNames } from "../../src/models/shards.ts";
 import { readPeftAdapter } from "../../src/peft/peft_import.ts";
@@ -27,8 +27,8 @@ import { debertaTokenizerJson } from "../../src/tasks/tokenizers/unigram.ts";
 import { type TokenizerFiles, tokenizerFromFiles } from "../../src/tasks/tokenizers/files.ts";
 import type { Task } from "../../src/tasks/types.ts";
 import { parseUserTask } from "../../src/tasks/user_task.ts";
-import { checkChain } from "../replay/replay_graph.ts";
-import { parseTrace } from "../replay/trace.ts";
+import { checkChain } from "../traces/follow_graph.ts";
+import { parseTrace } from "../traces/trace.ts";
 import type { Format } from "./mutations.ts";
 
 /** A reader that is tried. */
@@ -208,7 +208,7 @@ function models(): readonly FuzzedReader[] {
       corpus: [...configs.map((path) => bytesOf(`${path}/config.json`)), ofJson(deberta)],
       read: (bytes) => {
         const config = parseConfig(text(bytes), "config.json");
-        return [architectureOf(config).encoderParameters(config), adaptableModules(config)];
+        return [architectureOf(config).encoderParameters(config), targetModules(config)];
       },
     },
     {

@@ -233,7 +233,7 @@ function traceError(name: string, problem: string, whole: string = problem): Inp
     file: name,
     place,
     found: problem,
-    wanted: "a trace as deno task follow --help has it",
+    wanted: "a trace as deno task traces --help has it",
     message: `Cannot read trace "${name}": ${whole}`,
   });
 }
