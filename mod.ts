@@ -69,6 +69,7 @@ export {
   type StudyMethod,
 } from "./src/study/study.ts";
 export { StudyError } from "./src/study/problems.ts";
+export { InputError, type InputProblem } from "./src/base/input_error.ts";
 export { UsageError } from "./src/base/usage_error.ts";
 
 // What a study does.

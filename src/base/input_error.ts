@@ -10,7 +10,9 @@ export interface InputProblem {
   readonly file: string;
   /** Where in the file: a line, a key, a tensor, an entry, an offset. Default: the file as a whole. */
   readonly place?: string;
+  /** What stands there. */
   readonly found: string;
+  /** What should stand there. */
   readonly wanted: string;
   /** What to do about it. Default: nothing is said. */
   readonly fix?: string;
@@ -18,6 +20,7 @@ export interface InputProblem {
   readonly doing?: string;
   /** The whole message, for one of another form. Default: made of the other fields. */
   readonly message?: string;
+  /** The error behind it. Default: none. */
   readonly cause?: unknown;
 }
 
@@ -42,13 +45,18 @@ function messageOf(
  * ```
  */
 export class InputError extends Error {
+  /** `InputError`, or the name of a kind of it that says more. */
   override readonly name: string = "InputError";
+  /** The file, as messages call it. */
   readonly file: string;
-  /** Where in the file; empty for the whole of it. */
+  /** Where in the file: a line, a key, a tensor, an entry; empty for the whole of it. */
   readonly place: string;
+  /** What stands there. */
   readonly found: string;
+  /** What should stand there. */
   readonly wanted: string;
 
+  /** @param problem What is wrong; the message is made of it. */
   constructor(problem: InputProblem) {
     super(problem.message ?? messageOf(problem), { cause: problem.cause });
     this.file = problem.file;

@@ -59,21 +59,28 @@ function lineOf(bytes: Uint8Array, end: number): number {
   return line;
 }
 
-/** The number, from 1, of the first line that is not UTF-8 by itself. */
+/** The number, from 1, of the first line that is not UTF-8 by itself, in bytes that are none; found by halves. */
 function firstInvalidLine(bytes: Uint8Array): number {
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  let line = 1;
-  for (let start = 0; start < bytes.length; line++) {
-    const lineEnd = bytes.indexOf(10, start);
-    const end = lineEnd < 0 ? bytes.length : lineEnd + 1;
+  const isValid = (start: number, end: number) => {
     try {
       decoder.decode(bytes.subarray(start, end));
+      return true;
     } catch {
-      return line;
+      return false;
     }
-    start = end;
+  };
+  const lineEnd = (from: number) => bytes.indexOf(10, from) + 1;
+  // Lines end at both; those before `start` are valid, and one before `end` is not.
+  let start = 0;
+  let end = bytes.length;
+  for (;;) {
+    let middle = lineEnd(Math.floor((start + end) / 2));
+    if (middle === 0 || middle >= end) middle = lineEnd(start);
+    if (middle === 0 || middle >= end) return lineOf(bytes, start);
+    if (isValid(start, middle)) start = middle;
+    else end = middle;
   }
-  return line;
 }
 
 /** A text without the line ends at its end. */

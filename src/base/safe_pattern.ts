@@ -24,7 +24,7 @@ export interface PatternPlace {
   readonly file: string;
   /** Such as `key "rank_pattern"`. */
   readonly place: string;
-  /** The pattern as the file has it. Default: as it is compiled. */
+  /** The pattern as the file has it, which is checked for its length. Default: as it is compiled. */
   readonly written?: string;
 }
 
@@ -49,8 +49,8 @@ export function safePattern(
   const refuse = (found: string, wanted: string, cause?: unknown): never => {
     throw new InputError({ file, place, found, wanted, cause });
   };
-  if (source.length > most.characters) {
-    refuse(`a pattern of ${source.length} characters`, `one of at most ${most.characters}`);
+  if (written.length > most.characters) {
+    refuse(`a pattern of ${written.length} characters`, `one of at most ${most.characters}`);
   }
   let compiled: RE2JS;
   try {

@@ -7,7 +7,7 @@ import { distance } from "fastest-levenshtein";
 import { shown } from "./input_error.ts";
 
 /** Longer names, and more of them, are not compared: a comparison takes the product of both lengths. */
-const most = { characters: 200, names: 5_000 };
+const most = { characters: 200, names: 1_000 };
 
 /** Names that a message lists. */
 const mostListed = 100;

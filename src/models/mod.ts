@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { InputError, type InputProblem } from "../base/input_error.ts";
 export { RandomStream } from "../base/random.ts";
 export type { DropoutSite, NormChange } from "./forward_context.ts";
 export type { Initial, ParameterSpec } from "./parameters.ts";

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { InputError, type InputProblem } from "../base/input_error.ts";
 export { type Journal, readJsonl } from "./read_jsonl.ts";
 export { type FileContent, openPack, type Pack, packFiles } from "./pack.ts";
 export { type PackedFile, PackError } from "./pack_manifest.ts";

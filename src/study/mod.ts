@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { InputError, type InputProblem } from "../base/input_error.ts";
 export type { Json } from "../base/canonical_json.ts";
 export {
   type Axes,

@@ -156,7 +156,7 @@ function columnCountError(
   const found = row.cells.length;
   const source = header === null
     ? "as in line 1"
-    : `${shown(header.cells.map((name) => `"${name}"`).join(", "))} as in the header`;
+    : `${shown(header.cells.slice(0, 20).map((name) => `"${name}"`).join(", "))} as in the header`;
   const fix = found === 1 && row.cells[0] === ""
     ? "remove the blank line"
     : file.format === "tsv"

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { InputError, type InputProblem } from "../base/input_error.ts";
 export { type RandomState, RandomStream } from "../base/random.ts";
 export {
   type BatchOptions,

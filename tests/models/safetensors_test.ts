@@ -137,3 +137,49 @@ Deno.test("readSafetensors() refuses what is no safetensors file", () => {
     assertThrows(() => readSafetensors(bytes, "bad"), InputError, message);
   }
 });
+
+Deno.test("readSafetensors() holds the places of tensors against the file, as the format's own library", () => {
+  const f32 = (start: number, end: number, shape: readonly number[] = [(end - start) / 4]) => ({
+    dtype: "F32",
+    shape,
+    data_offsets: [start, end],
+  });
+  const cases: readonly (readonly [Uint8Array, string])[] = [
+    [
+      fileOf({ a: f32(0, 8), b: f32(4, 12) }, 12),
+      'tensor "b": found its numbers from byte 4 on, want from 8',
+    ],
+    [
+      fileOf({ a: f32(0, 8), b: f32(0, 8) }, 8),
+      'tensor "b": found its numbers from byte 0 on, want from 8',
+    ],
+    [
+      fileOf({ a: f32(0, 4), b: f32(8, 12) }, 12),
+      'tensor "b": found its numbers from byte 8 on, want from 4',
+    ],
+    [fileOf({ a: f32(4, 8) }, 8), 'tensor "a": found its numbers from byte 4 on, want from 0'],
+    [fileOf({ a: f32(0, 4) }, 5), "found 1 bytes after the last tensor, want none"],
+    [fileOf({}, 4), "found 4 bytes after the last tensor"],
+    [fileOf({ a: f32(8, 4, []) }, 8), 'tensor "a": found data_offsets [8, 4]'],
+    [fileOf({ a: { dtype: "F64", shape: [2], data_offsets: [0, 8] } }, 8), "want 16 for F64 [2]"],
+    [fileOf({ a: f32(0, 4, [2 ** 31, 2 ** 31, 2 ** 31]) }, 4), 'tensor "a": found 4 bytes'],
+    [
+      fileOf('{"a": ' + JSON.stringify(f32(0, 4)) + ', "a": ' + JSON.stringify(f32(0, 4)) + "}", 4),
+      'the key "a" twice',
+    ],
+    [fileOf('{"__proto__": ' + JSON.stringify(f32(0, 4)) + "}", 4), 'the key "__proto__"'],
+    [fileOf({ __metadata__: { a: 1 } }, 0), "found another __metadata__, want texts by name"],
+    [fileOf("{}\0", 0), "found a NUL"],
+  ];
+  for (const [bytes, message] of cases) {
+    const error = assertThrows(
+      () => readSafetensors(bytes, "bad", () => false),
+      InputError,
+      message,
+    );
+    assertEquals(error.file, "bad");
+  }
+  // In any order of the header.
+  const { tensors } = readSafetensors(fileOf({ b: f32(4, 8), a: f32(0, 4) }, 8), "good");
+  assertEquals([...tensors.keys()], ["b", "a"]);
+});

@@ -3,9 +3,10 @@ import type { Json } from "../../src/base/canonical_json.ts";
 import { expandStudy } from "../../src/study/expand.ts";
 import type { StudyTables } from "../../src/study/expand.ts";
 import { StudyError } from "../../src/study/problems.ts";
-import { runTitle } from "../../src/study/run_id.ts";
+import { runFolder, runTitle } from "../../src/study/run_id.ts";
 import { defaultSettings } from "../../src/study/settings.ts";
-import type { Study } from "../../src/study/study.ts";
+import { mostOfName, parseStudy, type Study } from "../../src/study/study.ts";
+import type { RunSpec } from "../../src/study/types.ts";
 import { method, methods, smallStudy, tasks } from "./tables.ts";
 
 const tables: StudyTables = { tasks, methods };
@@ -314,4 +315,66 @@ Deno.test("expandStudy() refuses exceptions that match nothing, everything or un
     StudyError,
     "matches every run",
   );
+});
+
+Deno.test("expandStudy() counts a grid before it makes any of it, and refuses one of too many runs", () => {
+  const labelled = Array.from({ length: 2000 }, (_, i) => ({ method: "lora", label: `l${i}` }));
+  const seeds = Array.from({ length: 2000 }, (_, i) => i);
+  const axes = { tasks: ["RTE"], methods: labelled, budgets: [4], seeds };
+  assertEquals(problemsOf(smallStudy({ axes })), [
+    "axes: found 4,000,000 runs (tasks × methods × budgets × seeds = 1 × 2,000 × 1 × 2,000), wanted at most 10,000; " +
+    "if so many are meant, allow them by --most-runs 4000000",
+  ]);
+  const few = smallStudy({ axes: { ...axes, methods: ["lora", "head"], seeds: [1, 2, 3] } });
+  assertEquals(expandStudy(few, { ...tables, mostRuns: 6 }).length, 6);
+  const [problem] = problemsOf(few, { mostRuns: 5 });
+  assert(problem!.startsWith("axes: found 6 runs"), problem);
+  // Methods without ranks have no budgets, so that 2 × 6,000 runs are one too many for each budget alone.
+  const many = smallStudy({ axes: { ...axes, methods: ["lora"], seeds: seeds.slice(0, 1000) } });
+  assertEquals(expandStudy(many, tables).length, 1000);
+});
+
+Deno.test("expandStudy() refuses more conditions than can be compared with the runs", () => {
+  const seeds = Array.from({ length: 5000 }, (_, i) => i);
+  const study = smallStudy({
+    axes: { tasks: ["RTE"], methods: ["head"], seeds },
+    deltas: Array.from(
+      { length: 10 },
+      () => ({ when: { seed: seeds }, set: { train: { steps: 1 } } }),
+    ),
+  });
+  const [problem] = problemsOf(study);
+  assert(problem!.startsWith("deltas: found 50,010 values in conditions for 5,000 runs"), problem);
+});
+
+Deno.test("names that folders could not hold are refused when a study is read", () => {
+  const long = "x".repeat(260);
+  const named = (change: Partial<Study>) => parseStudy({ ...smallStudy(), ...change });
+  const cases: readonly (readonly [() => unknown, string])[] = [
+    [() => named({ name: long }), "name: found"],
+    [() => named({ axes: { ...smallStudy().axes, tasks: [long] } }), "axes.tasks[0]: found"],
+    [
+      () => expandStudy(smallStudy({ sequences: { [long]: ["RTE", "CoLA"] } }), tables),
+      "a name of 260 characters",
+    ],
+    [
+      () =>
+        expandStudy(
+          smallStudy({ axes: { tasks: ["RTE"], methods: [long], budgets: [4], seeds: [1] } }),
+          { tasks, methods: [...methods, { ...method("lora"), name: long }] },
+        ),
+      "a method with a name of 260 characters, wanted at most 60",
+    ],
+  ];
+  for (const [read, message] of cases) assertThrows(read, StudyError, message);
+  // The longest names that are allowed fit into the 255 bytes of a file's name.
+  const run: RunSpec = {
+    ...expandStudy(smallStudy(), tables)[0]!,
+    task: "t".repeat(mostOfName.task),
+    method: "m".repeat(mostOfName.method),
+    label: "l".repeat(200),
+    budget: { type: "rank", value: 10 / 3 },
+    seed: Number.MAX_SAFE_INTEGER,
+  };
+  assert(runFolder(run, "0".repeat(16)).length <= 255);
 });

@@ -348,3 +348,32 @@ Deno.test("readSplit() names the file, of several, and the line in it", () => {
     "found 1 files, wanted 3",
   );
 });
+
+Deno.test("readSplit() refuses a column that the header has twice, and bytes that are no text", () => {
+  const cases: readonly (readonly [Task, Uint8Array, string])[] = [
+    [
+      csv,
+      bytes("text,label,text", "a,yes,b"),
+      'line 1: found the column "text" twice (columns 1 and 3)',
+    ],
+    [tsv, bytes("label\ttext\tlabel", "yes\ta\tno"), 'line 1: found the column "label" twice'],
+    [csv, bytes("text,label", "a\0,yes"), "line 2: found a NUL at byte 12"],
+    [
+      jsonl,
+      bytes('{"text": "a", "label": "yes", "text": "b"}'),
+      'line 1: found the key "text" twice',
+    ],
+  ];
+  for (const [task, content, message] of cases) {
+    assertThrows(() => readSplit(task, "dev", content, "f"), InputError, message);
+  }
+  // One that is not read may be there as often as it likes.
+  const found = readSplit(csv, "dev", bytes("text,x,x,label", "a,1,2,yes"));
+  assertEquals(found.map(({ text }) => text), ["a"]);
+});
+
+Deno.test("readSplit() takes a long run of line ends in its stride", () => {
+  // Looked for with a pattern, the end of such a run is looked for from each of its places.
+  const text = `text\tlabel\na${"\n".repeat(300_000)}b\tyes\n`;
+  assertThrows(() => readSplit(tsv, "dev", new TextEncoder().encode(text)), InputError, "line 2");
+});

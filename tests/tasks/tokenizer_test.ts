@@ -126,3 +126,59 @@ Deno.test("encodeExamples() encodes a split in its order", () => {
   const encoded = encodeExamples(tokenizer, examples, 6);
   assertEquals(encoded.map(({ ids }) => [...ids]), [[2, 6, 7, 3], [2, 6, 3, 6, 8, 3]]);
 });
+
+Deno.test("loadTokenizer() refuses sizes that would fill a memory or take for ever, by their place", () => {
+  const [{ tokenizer: json }] = golden.cases as unknown as readonly [
+    { readonly tokenizer: Readonly<Record<string, unknown>> },
+  ];
+  const model = json["model"] as Readonly<Record<string, unknown>>;
+  const added = json["added_tokens"] as readonly Readonly<Record<string, unknown>>[];
+  const vocab = model["vocab"] as Readonly<Record<string, number>>;
+  const withNormalizers = (normalizers: readonly unknown[]) => ({
+    normalizer: { type: "Sequence", normalizers },
+  });
+  const doubling = { type: "Replace", pattern: { String: "a" }, content: "aa" };
+  const cases: readonly (readonly [Readonly<Record<string, unknown>>, string, string])[] = [
+    [{ model: { ...model, vocab: { ...vocab, more: 1e9 } } }, 'the id of "more"', "1000000000"],
+    [{ model: { ...model, vocab: { ...vocab, more: 1.5 } } }, 'the id of "more"', "1.5"],
+    [
+      { model: { ...model, vocab: { ...vocab, ["x".repeat(1001)]: 7 } } },
+      "its vocabulary",
+      "a piece of 1001",
+    ],
+    [
+      { model: { ...model, max_input_chars_per_word: 1e9 } },
+      "model.max_input_chars_per_word",
+      "1000000000",
+    ],
+    [
+      { added_tokens: [...added, { ...added[0], id: 1e9 }] },
+      `added_tokens[${added.length}].id`,
+      "1000000000",
+    ],
+    [{ pre_tokenizer: { type: "FixedLength", length: 0 } }, "", 'a pre-tokenizer "FixedLength"'],
+    [
+      { pre_tokenizer: { type: "Split", pattern: { Regex: "a(?=b)" }, behavior: "Isolated" } },
+      "the pattern of a Split",
+      "(?=",
+    ],
+    [{ model: { type: "Unigram", vocab: [["a"]] } }, "model.vocab[0]", '["a"]'],
+    [{ model: { ...model, vocab: null } }, "model.vocab", "null"],
+  ];
+  for (const [change, place, found] of cases) {
+    const error = assertThrows(() => loadTokenizer({ ...json, ...change }), InputError, found);
+    assertEquals([error.file, error.place], ["tokenizer.json", place], error.message);
+  }
+  const growing = loadTokenizer({ ...json, ...withNormalizers(Array(60).fill(doubling)) });
+  const error = assertThrows(() => growing.encode("banana", null, 16), InputError);
+  assertEquals(error.place, "its normaliser");
+});
+
+Deno.test("a pattern of a tokenizer is run without backtracking", () => {
+  const [{ tokenizer: json }] = golden.cases as unknown as readonly [
+    { readonly tokenizer: object },
+  ];
+  const normalizer = { type: "Replace", pattern: { Regex: "(?:a|aa|a*)*b" }, content: "" };
+  const tokenizer = loadTokenizer({ ...json, normalizer });
+  assert(tokenizer.encode("a".repeat(5_000), null, 16).ids.length > 0);
+});

@@ -148,6 +148,31 @@ Deno.test("a rate that is far too high ends the run with a DivergenceError", asy
   trainer.dispose();
 });
 
+Deno.test("numbers that are none before anything was trained are not blamed on the rate", async () => {
+  const request = trainingRequest(executor, { method: "lora" });
+  const { encoder } = request.assembly;
+  const tensors = new Map(encoder.tensors);
+  for (const [name, tensor] of tensors) {
+    if (!name.endsWith("dense.weight")) continue;
+    tensors.set(name, {
+      ...tensor,
+      data: Float32Array.from(tensor.data as Float32Array, () => 3e38),
+    });
+  }
+  const overflowing = {
+    ...request,
+    assembly: { ...request.assembly, encoder: { ...encoder, tensors } },
+  };
+  const trainer = await Trainer.create(overflowing, null);
+  const error = await assertRejects(() => trainTo(trainer), DivergenceError, "its config.json");
+  assertEquals([error.step, error.message.includes("learningRate")], [1, false]);
+  trainer.dispose();
+  // Of a later step, or of an evaluation after the first, the rate may be the cause.
+  for (const later of [new DivergenceError(2, NaN), new DivergenceError(1, NaN, 'loss on "dev"')]) {
+    assert(later.message.includes("lower train.learningRate"));
+  }
+});
+
 Deno.test("a last step that leaves no finite parameters is no success", async () => {
   const run: TinyRun = {
     method: "head",

@@ -36,9 +36,9 @@ function range(stream: RandomStream, length: number): readonly [number, number] 
   return [start, start + stream.int(most + 1)];
 }
 
-/** A length that grows in powers of ten, up to 100,000. */
+/** A length that grows in powers of ten, up to 1,000,000. */
 function longLength(stream: RandomStream): number {
-  return 10 ** (1 + stream.int(5));
+  return 10 ** (1 + stream.int(6));
 }
 
 const nastyBytes: readonly Uint8Array[] = [
@@ -385,7 +385,7 @@ const zipChange: Change = (bytes, stream, other) => {
     ]);
     Reflect.deleteProperty(files, name);
     files[odd] = content;
-  } else if (stream.int(6) === 0) files[name] = new Uint8Array(20_000_000);
+  } else if (stream.int(6) === 0) files[name] = new Uint8Array(5_000_000);
   else {
     const text = name.endsWith(".json") ? changeJsonText(strFromU8(content), stream) : null;
     files[name] = text === null ? pick(stream, byteChanges)(content, stream, other) : strToU8(text);
