@@ -8,6 +8,7 @@
  * @module
  */
 import { InputError, shown } from "../base/input_error.ts";
+import { decodeText } from "../base/read_text.ts";
 import * as z from "zod";
 import { parseConfig } from "../models/architectures.ts";
 import { shardNames } from "../models/shards.ts";
@@ -18,6 +19,7 @@ import {
   weightsFile,
   weightsIndexFile,
 } from "../models/sources.ts";
+import { mostFileBytes, readBounded } from "../record/read_bounded.ts";
 import { namesIn, readIfThere } from "../record/run_folder.ts";
 import { type Checksum, ensureFile, sizeOf } from "./download.ts";
 import { FetchError, hubAdvice } from "./fetch_error.ts";
@@ -101,6 +103,10 @@ async function cachedCommit(folder: string, revision: string): Promise<string | 
   return commitPattern.test(commit) ? commit : null;
 }
 
+async function textAt(path: string): Promise<string> {
+  return decodeText(await readBounded(path, mostFileBytes.json), path);
+}
+
 /** The weights' files of a snapshot whose small files are there. */
 async function weightNames(
   folder: string,
@@ -108,7 +114,7 @@ async function weightNames(
   listing: readonly string[],
 ): Promise<readonly string[]> {
   if (weights !== weightsIndexFile) return [weights];
-  return shardNames(await Deno.readTextFile(`${folder}/${weightsIndexFile}`), listing, folder);
+  return shardNames(await textAt(`${folder}/${weightsIndexFile}`), listing, folder);
 }
 
 /** Whether a snapshot has every file that is read. Weights are fetched last, so that nothing is missing before them. */
@@ -240,7 +246,7 @@ export async function fetchSnapshot(
   };
   await ensure(config);
   const configPath = `${folder}/${config}`;
-  parseConfig(await Deno.readTextFile(configPath), configPath);
+  parseConfig(await textAt(configPath), configPath);
   for (const name of Object.values(tokenizer)) if (name !== null) await ensure(name);
   if (weights === weightsIndexFile) await ensure(weights);
   for (const name of await weightNames(folder, weights, listing)) await ensure(name);

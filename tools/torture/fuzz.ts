@@ -4,7 +4,7 @@
  * @module
  */
 import { commandOf } from "../../src/cli/command.ts";
-import { runCommand, say, wholeNumber } from "../../src/cli/terminal.ts";
+import { clearStatus, runCommand, say, showStatus, wholeNumber } from "../../src/cli/terminal.ts";
 import { fuzzedReaders } from "./readers.ts";
 import { isFinding, limits, mutantAt, type Outcome, type Trial } from "./trial.ts";
 
@@ -149,8 +149,10 @@ export const fuzz = commandOf({
   };
   const to = from + count;
   for (let next = from; next < to;) {
+    await showStatus(() => `${next - from} of ${count} mutants, ${found} findings`);
     next = await readSome(seed, next, Math.min(next + perProcess, to), tell);
   }
+  await clearStatus();
   await say(`${count} mutants of seed ${seed}, ${found} findings\n\n${tableOf(rows)}`);
   return found === 0 ? 0 : 1;
 });

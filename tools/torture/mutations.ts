@@ -216,7 +216,9 @@ function changeTree(root: { value: Tree }, stream: RandomStream): void {
     const [from, name] = pick(stream, places);
     Reflect.set(holder, key, structuredClone(Reflect.get(from, name)));
   } else if (kind === 2 && Array.isArray(value) && value.length > 0) {
-    const times = Math.min(longLength(stream), Math.ceil(20_000 / value.length));
+    // Mutants that would be too large are not made, since their parts share what is in them.
+    const most = Math.ceil(mostBytes / JSON.stringify(value).length);
+    const times = Math.min(longLength(stream), Math.ceil(20_000 / value.length), most);
     Reflect.set(holder, key, Array.from({ length: times }, () => value).flat());
   } else if (kind === 3 && typeof value === "number") {
     Reflect.set(holder, key, value * pick(stream, [-1, 2, 10, 1e6, 1e9, 0.5]));
@@ -248,7 +250,10 @@ function changeJsonText(text: string, stream: RandomStream): string | null {
     const root: { value: Tree } = { value: JSON.parse(text) };
     if (kind === 0) return nested(text, stream);
     if (kind === 1) return withKeyTwice(text, stream);
-    for (let left = fewTimes(stream); left > 0; left--) changeTree(root, stream);
+    for (let left = fewTimes(stream); left > 0; left--) {
+      changeTree(root, stream);
+      if (JSON.stringify(root.value).length > mostBytes) break;
+    }
     return JSON.stringify(root.value);
   } catch (error) {
     if (error instanceof SyntaxError || error instanceof RangeError) return null;
