@@ -56,7 +56,11 @@ export class InputError extends Error {
   /** What should stand there. */
   readonly wanted: string;
 
-  /** @param problem What is wrong; the message is made of it. */
+  /**
+   * An error whose message is made of what is wrong.
+   *
+   * @param problem The file, what was found in it, and what is wanted.
+   */
   constructor(problem: InputProblem) {
     super(problem.message ?? messageOf(problem), { cause: problem.cause });
     this.file = problem.file;

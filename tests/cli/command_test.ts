@@ -20,6 +20,7 @@ import { unpack } from "../../src/cli/unpack.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { mutate } from "../../tools/mutate.ts";
+import { fuzz } from "../../tools/torture/fuzz.ts";
 
 const commands: readonly Command[] = [
   ablate,
@@ -30,6 +31,7 @@ const commands: readonly Command[] = [
   importCommand,
   models,
   mutate,
+  fuzz,
   pack,
   plan,
   pretrainCommand,

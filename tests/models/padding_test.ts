@@ -5,6 +5,7 @@
  * @module
  */
 import { assertEquals, assertThrows } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
@@ -205,7 +206,7 @@ Deno.test("a pad_token_id that is no row of the word embedding is refused", () =
   for (const id of [40, -41]) {
     assertThrows(
       () => parseConfig(config({ pad_token_id: id }), "d/config.json"),
-      TypeError,
+      InputError,
       `Cannot build the encoder of "d/config.json": pad_token_id is ${id}, want null or a row of the word embedding, ` +
         "which has 40 (vocab_size)",
     );

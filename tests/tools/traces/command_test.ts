@@ -87,7 +87,7 @@ Deno.test("followFiles returns 2 for a file that is no trace, and goes on with t
       assertEquals(await followFiles([path, golden("elalora_trace_b")], out), 2);
       assertEquals(out.complained.length, 1);
       const [line] = out.complained;
-      assert(line!.startsWith(`error: Cannot read trace "${path}": `), line);
+      assert(line!.startsWith(`error: Cannot read trace "${path}"`), line);
       assert(line!.includes(message), line);
       assert(out.said.length === 1 && out.said[0]!.startsWith("ok "), out.said.join());
     });
