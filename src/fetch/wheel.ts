@@ -42,6 +42,9 @@ function encoderFolders(names: readonly string[]): readonly string[] {
     .map((folder) => folder.replace(/\/$/, ""));
 }
 
+/** A hash as a `RECORD` has it. */
+const sha256Form = /^sha256=[A-Za-z0-9_-]{43}$/;
+
 /** The hashes of a `RECORD`, by file name (PEP 427); files without one, such as itself, are left out. */
 function recordHashes(archive: Uint8Array, names: readonly string[], path: string) {
   const record = names.find((name) => /^[^/]+\.dist-info\/RECORD$/.test(name));
@@ -52,7 +55,7 @@ function recordHashes(archive: Uint8Array, names: readonly string[], path: strin
   const rows: readonly (readonly string[])[] = csvParseRows(decodeText(text, `${path}/RECORD`));
   return new Map(
     rows.flatMap(([name, hash]) =>
-      name !== undefined && hash?.startsWith("sha256=")
+      name !== undefined && hash !== undefined && sha256Form.test(hash)
         ? [[name, hash.slice("sha256=".length)] as const]
         : []
     ),

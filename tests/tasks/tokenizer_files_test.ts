@@ -16,6 +16,7 @@ import {
   debertaTokenizerJson,
   xlmRobertaTokenizerJson,
 } from "../../src/tasks/tokenizers/unigram.ts";
+import { joinedUnknown } from "../../src/tasks/tokenizers/unknown_runs.ts";
 import type { Tokenizer } from "../../src/tasks/types.ts";
 
 /** Text, pair (places in the texts), length, ids, type ids that are 0. */
@@ -301,5 +302,25 @@ Deno.test("a tokenizer.json that cannot be run exactly is refused", () => {
   ];
   for (const [source, message] of cases) {
     assertThrows(() => loadTokenizer(source, {}, "t.json"), Error, message);
+  }
+});
+
+Deno.test("unknown pieces are joined as the package joins them, in one go", () => {
+  const ids = new Map([["<unk>", 0], ["a", 1], ["b", 2]]);
+  const joined = (pieces: readonly string[]) =>
+    joinedUnknown(pieces, (piece) => (ids.get(piece) ?? 0) === 0, (piece) => ids.get(piece) === 0);
+  assertEquals(joined([]), []);
+  assertEquals(joined(["x", "y", "a", "z", "b", "b", "x"]), ["xy", "a", "z", "b", "b", "x"]);
+  assertEquals(joined(["<unk>", "x", "a"]), ["<unk>", "a"]);
+  assertEquals(joined(["x", "<unk>"]), ["x<unk>"]);
+});
+
+Deno.test("a word of many unknown pieces, and one of many known ones, are split in time that grows with their length", () => {
+  const { tokenizer } = tokenizerFromFiles({ tokenizerJson: text("spaces/tokenizer.json") }, "u");
+  // Joined one by one, the unknown ones take minutes; handed on as arguments, the known ones overflow the stack.
+  for (const word of ["\u{1f469}".repeat(60_000), "a".repeat(150_000)]) {
+    const { ids } = tokenizer.encode(word, null, 8);
+    assert(ids.length <= 8);
+    assertEquals(ids[0], tokenizer.clsId);
   }
 });

@@ -18,6 +18,7 @@ import { InputError, readingInput, shown } from "../../base/input_error.ts";
 import { GrowthBound } from "./growth.ts";
 import { type Component, makeTokenizerJson, type TokenizerJson } from "./layout.ts";
 import { contentOf } from "./pattern_components.ts";
+import { splitLongWords } from "./unknown_runs.ts";
 import { bytePattern, matching, normalizeOf, type Split, splitOf } from "./components.ts";
 
 const components = z.array(z.looseObject({ type: z.string() }));
@@ -88,6 +89,7 @@ export function createPieces(json: TokenizerJson, fileName: string): Pieces {
         fileName,
       );
     }
+    if (tokenizer.model !== null) splitLongWords(tokenizer.model);
     return { tokenizer, prepare };
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
