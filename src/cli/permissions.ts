@@ -18,8 +18,8 @@ export interface PermissionSet {
   readonly net?: readonly string[];
 }
 
-// These two start other programs, so that they have no bounds, and are no commands of the program.
-const { mutate: _mutate, bench: _bench, ...ownSets } = config.permissions;
+// These start other programs, so that they have no bounds, and are no commands of the program.
+const { mutate: _mutate, bench: _bench, fuzz: _fuzz, ...ownSets } = config.permissions;
 
 /** The sets of the commands by their names. */
 export const commandSets: Readonly<Record<string, PermissionSet>> = ownSets;
