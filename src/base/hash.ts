@@ -12,6 +12,26 @@ export function hashBytes(content: Uint8Array | string): string {
   return bytesToHex(sha256(typeof content === "string" ? utf8ToBytes(content) : content));
 }
 
+/** The hash of content that grows: digests are those of {@linkcode hashBytes} of all that was added so far. */
+export class GrowingHash {
+  readonly #hash = sha256.create();
+
+  /** Adds to the content. */
+  update(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+  }
+
+  /** SHA-256 of the content so far. */
+  digest(): string {
+    return bytesToHex(this.#hash.clone().digest());
+  }
+}
+
+/** SHA-256 of bytes by the platform's own code: several times faster than {@linkcode hashBytes}, for files that may be large. */
+export async function digestOf(bytes: Uint8Array): Promise<string> {
+  return bytesToHex(new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as BufferSource)));
+}
+
 /** SHA-256 of a JSON value in canonical form: equal values have equal hashes, whatever their key order. */
 export function hashJson(value: Json): string {
   return hashBytes(canonicalJson(value));

@@ -5,7 +5,7 @@
  */
 import type { Fetching } from "../fetch/model_files.ts";
 import { readRecord } from "../record/read_study.ts";
-import { namesIn } from "../record/run_folder.ts";
+import { namesIn } from "../record/durable.ts";
 import { stageSteps } from "../study/sequences.ts";
 import type { CountRange, PlannedCounts } from "../study/types.ts";
 import { plannedCounts } from "../study/validate.ts";

@@ -5,6 +5,7 @@
  */
 import type { RunAblation } from "../record/types.ts";
 import { differenceText } from "../report/tables/verification.ts";
+import type { DamagedRun } from "../report/types.ts";
 import type { Watch, WorkEvent } from "../runs/events.ts";
 import { EventLines } from "./event_lines.ts";
 import { terminalFetching } from "./fetch_report.ts";
@@ -61,6 +62,19 @@ export const verifyWords: WordsOf = (seen) => ({
 /** A warning about data as a line. */
 export function warningText({ text }: { readonly text: string }): string {
   return `Warning: ${text}`;
+}
+
+/** What is said of a run that is left out. */
+export function damagedText({ folder, problem }: DamagedRun): string {
+  return `Run ${folder} damaged and left out: ${problem}; delete its folder and sweep again`;
+}
+
+/** What is said of a run that two processes made. */
+function twiceText({ title, differences }: Extract<WorkEvent, { kind: "made twice" }>): string {
+  const made = `${title} was finished by another process at the same time; its results are kept`;
+  return differences.length === 0
+    ? `${made}, these are the same`
+    : `${made}, these differ in: ${differences.join(", ")}`;
 }
 
 /** What an ablation found, in a few words. */
@@ -152,6 +166,8 @@ export class TerminalWatch {
     switch (event.kind) {
       case "warning":
         return await sayWrapped(warningText(event.warning));
+      case "damaged":
+        return await sayWrapped(damagedText(event.run));
       case "device": {
         const { work, name, description, jobs, threads } = event;
         const each = threads === 1 ? "one thread" : `${threads} threads`;
@@ -168,6 +184,12 @@ export class TerminalWatch {
         const text = `${Math.floor(share * 100)} % of the removals`;
         return await this.#status!.report(title, { share, text });
       }
+      case "anew":
+        await clearStatus();
+        return await sayWrapped(`${event.title} starts anew: ${event.reason}`);
+      case "made twice":
+        await clearStatus();
+        return await sayWrapped(twiceText(event));
       case "recorded":
         return await this.#done(event.title, summaryOf(event.record));
       case "ablated":

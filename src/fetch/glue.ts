@@ -7,7 +7,7 @@ import { InputError } from "../base/input_error.ts";
 import { decodeText } from "../base/read_text.ts";
 import { type GlueArchive, type PublishedFile, splitMrpc } from "../tasks/glue_archives.ts";
 import { mostFileBytes, readBounded } from "../record/read_bounded.ts";
-import { makeFolder, writeWhole } from "../record/run_folder.ts";
+import { makeFolder, writeWhole } from "../record/durable.ts";
 import { ensureFile, sizeOf } from "./download.ts";
 import { plainAdvice } from "./fetch_error.ts";
 import type { Transport } from "./transport.ts";

@@ -20,7 +20,7 @@ import {
   weightsIndexFile,
 } from "../models/sources.ts";
 import { mostFileBytes, readBounded } from "../record/read_bounded.ts";
-import { namesIn, readIfThere } from "../record/run_folder.ts";
+import { namesIn, readIfThere } from "../record/durable.ts";
 import { type Checksum, ensureFile, sizeOf } from "./download.ts";
 import { FetchError, hubAdvice } from "./fetch_error.ts";
 import { send, type Transport, type WebRequest } from "./transport.ts";

@@ -3,19 +3,20 @@
  *
  * @module
  */
+import * as z from "zod";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../models/safetensors.ts";
-import { recordSchemaVersion } from "./types.ts";
+import { type FilePrint, recordSchemaVersion } from "./types.ts";
 import type { MergedBlock } from "../train/history.ts";
 import type { Checkpoint, Snapshot } from "../train/run_types.ts";
 import type { StateVectors } from "../train/vectors.ts";
 
-/** Sizes of the journals when the checkpoint was taken, in bytes by file name. */
-export type JournalSizes = Readonly<Record<string, number>>;
-
 /** What a checkpoint file holds. */
 export interface StoredCheckpoint {
+  /** The id of its run. */
+  readonly run: string;
   readonly checkpoint: Checkpoint;
-  readonly journals: JournalSizes;
+  /** The journals when the checkpoint was taken, by name. */
+  readonly journals: Readonly<Record<string, FilePrint>>;
   /** Milliseconds of training, of evaluation, of rank events and in all, before the checkpoint; and the most runs side by side. */
   readonly timings: {
     readonly trainMillis: number;
@@ -51,6 +52,7 @@ export function encodeCheckpoint(stored: StoredCheckpoint): Uint8Array<ArrayBuff
   if (last !== null) tensors.set("last.theta", flat(last.theta));
   const json = {
     schema: recordSchemaVersion,
+    run: stored.run,
     rest,
     history: history.map(({ step, tensors }) => ({ step, names: tensors.map(({ name }) => name) })),
     best: bare(best),
@@ -61,6 +63,41 @@ export function encodeCheckpoint(stored: StoredCheckpoint): Uint8Array<ArrayBuff
   return writeSafetensors(tensors, "F32", { checkpoint: JSON.stringify(json) });
 }
 
+const json = z.looseObject({});
+
+const header = z.object({
+  schema: z.literal(recordSchemaVersion),
+  run: z.string(),
+  rest: json,
+  history: z.array(z.object({ step: z.int(), names: z.array(z.string()) })),
+  best: json.nullable(),
+  last: json.nullable(),
+  journals: z.record(z.string(), z.object({ bytes: z.int().min(0), sha256: z.string() })),
+  timings: z.object({
+    trainMillis: z.number(),
+    evaluateMillis: z.number(),
+    eventMillis: z.exactOptional(z.number()),
+    wallMillis: z.number(),
+    startedAt: z.string(),
+    jobs: z.exactOptional(z.int()),
+  }),
+});
+
+/** The header of a checkpoint. */
+function parseHeader(text: string | undefined, fileName: string): z.infer<typeof header> {
+  if (text === undefined) {
+    throw new SyntaxError(`Cannot read "${fileName}": found no checkpoint in its header, want one`);
+  }
+  const parsed = header.safeParse(JSON.parse(text));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw new SyntaxError(
+    `Cannot read "${fileName}": key "${
+      issue?.path.map(String).join(".")
+    }" of the checkpoint: ${issue?.message}`,
+  );
+}
+
 /**
  * The checkpoint that {@linkcode encodeCheckpoint} wrote.
  *
@@ -68,47 +105,37 @@ export function encodeCheckpoint(stored: StoredCheckpoint): Uint8Array<ArrayBuff
  */
 export function decodeCheckpoint(bytes: Uint8Array, fileName: string): StoredCheckpoint {
   const { tensors, metadata } = readSafetensors(bytes, fileName);
-  const text = metadata["checkpoint"];
-  if (text === undefined) {
-    throw new SyntaxError(`Cannot read "${fileName}": found no checkpoint in its header, want one`);
-  }
-  const json = JSON.parse(text);
-  if (json.schema !== recordSchemaVersion) {
-    throw new SyntaxError(
-      `Cannot read "${fileName}": found checkpoint schema ${json.schema}, want ${recordSchemaVersion}`,
-    );
-  }
+  const stored = parseHeader(metadata["checkpoint"], fileName);
+  const tensorOf = (name: string): StoredTensor => {
+    const tensor = tensors.get(name);
+    if (tensor !== undefined) return tensor;
+    throw new SyntaxError(`Cannot read "${fileName}": found no tensor "${name}", want one`);
+  };
   const snapshot = (name: "best" | "last"): Snapshot | null =>
-    json[name] === null
+    stored[name] === null
       ? null
-      : { merged: 0, ...json[name], theta: tensors.get(`${name}.theta`)!.data };
+      : { ...stored[name] as unknown as Snapshot, theta: tensorOf(`${name}.theta`).data };
   const under = (prefix: string): StateVectors =>
     Object.fromEntries(
       [...tensors].filter(([name]) => name.startsWith(prefix))
         .map(([name, { data }]) => [name.slice(prefix.length), data]),
     );
   const vectors = under("state."), kept = under("cache.");
-  const history = (json.history ?? []).map((
-    { step, names }: { readonly step: number; readonly names: readonly string[] },
-    i: number,
-  ): MergedBlock => ({
+  const history = stored.history.map(({ step, names }, i): MergedBlock => ({
     step,
-    tensors: names.map((name) => ({ name, ...tensors.get(`history.${i}/${name}`)! })),
+    tensors: names.map((name) => ({ name, ...tensorOf(`history.${i}/${name}`) })),
   }));
-  const cache = Object.keys(kept).length === 0 ? null : kept;
   return {
+    run: stored.run,
     checkpoint: {
-      openingRanks: {},
-      trainedSum: 0,
-      countedSteps: 0,
-      ...json.rest,
+      ...stored.rest as unknown as Checkpoint,
       vectors,
-      cache,
+      cache: Object.keys(kept).length === 0 ? null : kept,
       history,
       best: snapshot("best"),
       last: snapshot("last"),
     },
-    journals: json.journals,
-    timings: json.timings,
+    journals: stored.journals,
+    timings: stored.timings,
   };
 }

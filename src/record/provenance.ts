@@ -6,7 +6,7 @@
 import { hashBytes, hashParts } from "../base/hash.ts";
 import config from "../../deno.json" with { type: "json" };
 import { libraryHashes, runtimeFolder } from "./libraries.ts";
-import { readIfThere } from "./run_folder.ts";
+import { readIfThere } from "./durable.ts";
 import type { Where } from "./types.ts";
 
 const root = new URL("../../", import.meta.url);

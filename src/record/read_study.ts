@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { checkPrint, parseJsonFile } from "./damage.ts";
 import { readJsonl } from "./read_jsonl.ts";
 import { openResults, type ResultsReader } from "./results_reader.ts";
 import {
@@ -27,8 +28,10 @@ async function readLines<T>(
   reader: ResultsReader,
   name: string,
   parse: Parser<T>,
+  { files = {} }: RunRecord,
 ): Promise<readonly T[]> {
   const bytes = await reader.read(name);
+  await checkPrint(`${reader.path}/${name}`, bytes, files[name]);
   if (bytes === null) return [];
   return readJsonl(new TextDecoder().decode(bytes), `${reader.path}/${name}`, parse).lines;
 }
@@ -39,9 +42,8 @@ async function readJson<T>(
   parse: Parser<T>,
 ): Promise<T | null> {
   const bytes = await reader.read(name);
-  return bytes === null
-    ? null
-    : parse(JSON.parse(new TextDecoder().decode(bytes)), `${reader.path}/${name}`);
+  const path = `${reader.path}/${name}`;
+  return bytes === null ? null : parse(parseJsonFile(bytes, path), path);
 }
 
 /** A run's folder, by its path or by a reader of it. */
@@ -60,6 +62,10 @@ export async function readRecord(run: RunSource): Promise<RunRecord | null> {
  * Reads one run, or gives null where its folder has no record yet.
  *
  * @param run Its folder, also in a packed study: `<study>.ranklab.zip/<run>`.
+ *
+ * @throws {DamagedFileError} If a file is not what the record says.
+ * @throws {RecordFormatError} If a file holds something else than such a file does.
+ * @throws {SyntaxError} If a line of a journal is no JSON.
  */
 export async function readRun(run: RunSource): Promise<StoredRun | null> {
   const reader = await readerOf(run);
@@ -68,11 +74,11 @@ export async function readRun(run: RunSource): Promise<StoredRun | null> {
   return {
     folder: reader.path,
     record,
-    steps: await readLines(reader, "steps.jsonl", parseStepLine),
-    evaluations: await readLines(reader, "evaluations.jsonl", parseEvaluationLine),
-    ranks: await readLines(reader, "ranks.jsonl", parseRankLine),
-    importance: await readLines(reader, "importance.jsonl", parseImportanceLine),
-    predictions: await readLines(reader, "predictions.jsonl", parsePredictionLine),
+    steps: await readLines(reader, "steps.jsonl", parseStepLine, record),
+    evaluations: await readLines(reader, "evaluations.jsonl", parseEvaluationLine, record),
+    ranks: await readLines(reader, "ranks.jsonl", parseRankLine, record),
+    importance: await readLines(reader, "importance.jsonl", parseImportanceLine, record),
+    predictions: await readLines(reader, "predictions.jsonl", parsePredictionLine, record),
     ablation: await readJson(reader, "ablation.json", parseRunAblation),
   };
 }

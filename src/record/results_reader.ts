@@ -5,7 +5,8 @@
  */
 import { UsageError } from "../base/usage_error.ts";
 import { openPack, packSuffix } from "./pack.ts";
-import { readIfThere } from "./run_folder.ts";
+import { denoDisk, type Disk } from "./disk.ts";
+import { readIfThere } from "./durable.ts";
 
 /** Files below one place; paths start there and have `/` between their parts. */
 export interface ResultsReader {
@@ -47,10 +48,19 @@ export async function isFile(path: string): Promise<boolean> {
 /** Reads a folder. */
 export function folderReader(folder: string): ResultsReader {
   return {
-    path: folder,
+    ...diskReader(folder, denoDisk),
     list: async () => (await filesBelow(folder, "")).toSorted(),
     has: (path) => isFile(`${folder}/${path}`),
-    read: (path) => readIfThere(`${folder}/${path}`),
+  };
+}
+
+/** Reads a folder without folders in it, through a disk. */
+export function diskReader(folder: string, disk: Disk): ResultsReader {
+  return {
+    path: folder,
+    list: async () => [...await disk.names(folder)].toSorted(),
+    has: async (path) => await disk.read(`${folder}/${path}`) !== null,
+    read: (path) => disk.read(`${folder}/${path}`),
   };
 }
 

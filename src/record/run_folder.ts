@@ -1,16 +1,29 @@
 /**
- * The folder of one run: journals that only grow, and files that appear whole or not at all.
+ * The folder of a run under way: journals that only grow, checkpoints that count on them, and the record that ends it.
  *
  * @module
  */
+import { GrowingHash, hashBytes } from "../base/hash.ts";
+import { decodeCheckpoint, encodeCheckpoint, type StoredCheckpoint } from "./checkpoint_file.ts";
+import { checkPrint, DamagedFileError, isDamage, parseJsonFile, printOf } from "./damage.ts";
+import { denoDisk, type Disk, type DiskFile } from "./disk.ts";
 import {
-  decodeCheckpoint,
-  encodeCheckpoint,
-  type JournalSizes,
-  type StoredCheckpoint,
-} from "./checkpoint_file.ts";
+  makeFolder,
+  moveFolder,
+  removeIfThere,
+  removeTree,
+  startJournal,
+  StorageError,
+  writeSynced,
+  writeWhole,
+  writing,
+} from "./durable.ts";
+import { publish } from "./publish.ts";
+import { readRun } from "./read_study.ts";
+import { diskReader } from "./results_reader.ts";
 import { parseRunState } from "./schema.ts";
-import type { RunRecord, RunState } from "./types.ts";
+import type { FilePrint, RunRecord, RunState } from "./types.ts";
+import { attemptPath, attemptsAt, underWay } from "./under_way.ts";
 
 /** The journals of a run. */
 export const journalNames = ["steps", "evaluations", "ranks", "importance"] as const;
@@ -18,223 +31,325 @@ export const journalNames = ["steps", "evaluations", "ranks", "importance"] as c
 /** A journal's name. */
 export type JournalName = (typeof journalNames)[number];
 
-/** What helps against a failure to write. */
-function remedyFor(cause: unknown): string {
-  const other = "choose another folder with --results";
-  if (cause instanceof Deno.errors.NotCapable) {
-    return "start the command with --allow-write=DIR for that folder, as its --help shows";
-  }
-  if (cause instanceof Deno.errors.PermissionDenied) {
-    return `let this user write there, or ${other}`;
-  }
-  const code = cause instanceof Error ? Reflect.get(cause, "code") : undefined;
-  return code === "ENOSPC" || code === "EDQUOT" ? `free some space or ${other}` : other;
-}
-
-/** A file could not be written: the disk is full, read-only, not ours, or Deno was not allowed to. */
-export class StorageError extends Error {
-  override readonly name = "StorageError";
+/** The claim of a run was taken over while it was made: another process goes on from its last checkpoint. */
+export class LostAttemptError extends Error {
+  override readonly name = "LostAttemptError";
 
   constructor(path: string, cause: unknown) {
-    const said = cause instanceof Error ? cause.message : String(cause);
-    super(`Cannot write "${path}": ${said}; finished runs are safe, ${remedyFor(cause)}`, {
-      cause,
-    });
+    super(`Cannot write to "${path}": its run was taken over by another process`, { cause });
   }
 }
 
-/** Does something that writes; a failure becomes a {@linkcode StorageError}. */
-async function writing<T>(path: string, write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (cause) {
-    throw new StorageError(path, cause);
-  }
-}
-
-/** Writes a file so that a reader sees either the old contents or the new, even if the machine stops in between. */
-export function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  return writing(path, async () => {
-    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
-    const part = `${path}.part`;
-    const file = await Deno.open(part, { write: true, create: true, truncate: true });
-    try {
-      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-      await file.syncData();
-    } finally {
-      file.close();
-    }
-    await Deno.rename(part, path);
-  });
-}
-
-/** Makes a folder and those above it. */
-export function makeFolder(path: string): Promise<void> {
-  return writing(path, () => Deno.mkdir(path, { recursive: true }));
-}
-
-/** The contents of a file, or null where there is none. */
-export async function readIfThere(path: string): Promise<Uint8Array | null> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    // A path below a file is not there either.
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return null;
-    }
-    throw error;
-  }
-}
-
-/** What the record in a run's folder says of its state, or null where there is none; the rest is not checked. */
-export async function readRunState(folder: string): Promise<RunState | null> {
+/**
+ * What the record in a run's folder says of its state, or null where there is none; the rest is not checked.
+ *
+ * @throws {DamagedFileError} If it is no JSON.
+ * @throws {RecordFormatError} If it is no record.
+ */
+export async function readRunState(
+  folder: string,
+  disk: Disk = denoDisk,
+): Promise<RunState | null> {
   const path = `${folder}/record.json`;
-  const bytes = await readIfThere(path);
-  return bytes === null ? null : parseRunState(JSON.parse(new TextDecoder().decode(bytes)), path);
+  const bytes = await disk.read(path);
+  return bytes === null ? null : parseRunState(parseJsonFile(bytes, path), path);
 }
 
-/** Names of what is in a folder; none where there is no such folder. */
-export async function namesIn(folder: string): Promise<ReadonlySet<string>> {
-  const names = new Set<string>();
-  try {
-    for await (const { name } of Deno.readDir(folder)) names.add(name);
-  } catch (error) {
-    // A path below a file is not there either.
-    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) {
-      throw error;
-    }
-  }
-  return names;
+/** Where a run is made. */
+export interface RunPlace {
+  /** The study's results folder. */
+  readonly results: string;
+  /** The run's folder there, which appears with its record. */
+  readonly folder: string;
+  /** The run's id. */
+  readonly id: string;
+  /** The token of the claim that it is made under. */
+  readonly attempt: string;
+  /** Default: that of this machine. */
+  readonly disk?: Disk;
 }
 
-/** What a run writes at its end, or is made from that later. */
-const endFiles = [
-  "record.json",
-  "predictions.jsonl",
-  "adapter.safetensors",
-  "best.safetensors",
-  "ablation.json",
-];
+/** A run's folder, and what is there to go on from. */
+export interface OpenedRun {
+  readonly folder: RunFolder;
+  readonly stored: StoredCheckpoint | null;
+  /** Why a run that had been begun starts anew, or null. */
+  readonly anew: string | null;
+  /** The record of a run that was made but not put in its place. */
+  readonly complete: RunRecord | null;
+}
+
+/** How a run that came to its end was kept. */
+export interface FinishedRun {
+  readonly record: RunRecord;
+  /**
+   * Null, or where the run had been finished by somebody else meanwhile, and theirs was kept: what differs, times apart.
+   */
+  readonly twice: readonly string[] | null;
+}
+
+interface Journal {
+  readonly file: DiskFile;
+  readonly hash: GrowingHash;
+  bytes: number;
+  pending: string[];
+}
+
+type Journals = Readonly<Record<JournalName, Journal>>;
+
+/** The beginning of a journal that a checkpoint counts on. */
+function checkedStart(path: string, bytes: Uint8Array | null, wanted: FilePrint): Uint8Array {
+  const start = (bytes ?? new Uint8Array()).subarray(0, wanted.bytes);
+  const was = `the ${wanted.bytes} bytes that the checkpoint counts on`;
+  if (start.length < wanted.bytes) throw new DamagedFileError(path, `${start.length} bytes`, was);
+  if (hashBytes(start) === wanted.sha256) return start;
+  throw new DamagedFileError(path, "other content", was);
+}
 
 /** A run's folder that is being written. */
 export class RunFolder {
   readonly path: string;
-  readonly #files: Readonly<Record<JournalName, Deno.FsFile>>;
-  readonly #sizes: Record<JournalName, number>;
-  readonly #pending: Record<JournalName, string[]>;
+  readonly #place: RunPlace;
+  readonly #disk: Disk;
+  readonly #journals: Journals;
+  readonly #written = new Map<string, FilePrint>();
 
-  private constructor(
-    path: string,
-    files: Readonly<Record<JournalName, Deno.FsFile>>,
-    sizes: Record<JournalName, number>,
-  ) {
-    this.path = path;
-    this.#files = files;
-    this.#sizes = sizes;
-    this.#pending = { steps: [], evaluations: [], ranks: [], importance: [] };
+  private constructor(place: RunPlace, journals: Journals) {
+    this.path = attemptPath(place.results, place.folder, place.attempt);
+    this.#place = place;
+    this.#disk = place.disk ?? denoDisk;
+    this.#journals = journals;
   }
 
   /**
-   * Opens a folder for a run that starts, or that goes on from its checkpoint; journals are cut to where they were then.
+   * Opens a folder for a run that starts, or that goes on from the checkpoint of an earlier attempt.
+   *
+   * Journals are cut to where they were then, in files that no earlier attempt has open. What is shorter or other than the
+   * checkpoint says makes the run start anew.
    *
    * @throws {StorageError} If the folder cannot be written.
    */
-  static async open(
-    path: string,
-  ): Promise<{ readonly folder: RunFolder; readonly stored: StoredCheckpoint | null }> {
-    await makeFolder(path);
-    const checkpointPath = `${path}/checkpoint.safetensors`;
-    const bytes = await readIfThere(checkpointPath);
-    const stored = bytes === null ? null : decodeCheckpoint(bytes, checkpointPath);
-    // A run that starts anew leaves nothing of an earlier try to be taken for its own.
-    for (const name of stored === null ? endFiles : []) await removeIfThere(`${path}/${name}`);
-    const files: Partial<Record<JournalName, Deno.FsFile>> = {};
-    const sizes: Record<JournalName, number> = {
-      steps: 0,
-      evaluations: 0,
-      ranks: 0,
-      importance: 0,
-    };
-    for (const name of journalNames) {
-      const journal = `${path}/${name}.jsonl`;
-      files[name] = await writing(journal, async () => {
-        const file = await Deno.open(journal, { write: true, create: true });
-        sizes[name] = stored?.journals[name] ?? 0;
-        await file.truncate(sizes[name]);
-        await file.seek(0, Deno.SeekMode.End);
-        return file;
-      });
+  static async open(place: RunPlace): Promise<OpenedRun> {
+    const { results, folder, id, attempt, disk = denoDisk } = place;
+    const path = attemptPath(results, folder, attempt);
+    await makeFolder(`${results}/${underWay}`, disk);
+    const hasBegun = await adopt(place, disk);
+    const found = await whatIsThere(path, id, disk);
+    const reason = found.reason ?? (hasBegun ? null : await oldCheckpoint(place, disk));
+    if (found.reason !== null) await removeTree(path, disk);
+    await makeFolder(path, disk);
+    const { stored, starts } = found;
+    const keeps = new Set([
+      "checkpoint.safetensors",
+      ...journalNames.map((name) => `${name}.jsonl`),
+    ]);
+    for (const name of found.complete === null ? await disk.names(path) : []) {
+      if (!keeps.has(name) || stored === null) await removeIfThere(`${path}/${name}`, disk);
+    }
+    const journals: Partial<Record<JournalName, Journal>> = {};
+    for (const name of found.complete === null ? journalNames : []) {
+      const start = starts?.[name] ?? new Uint8Array();
+      const hash = new GrowingHash();
+      hash.update(start);
+      const file = await startJournal(`${path}/${name}.jsonl`, start, disk);
+      journals[name] = { file, hash, bytes: start.length, pending: [] };
     }
     return {
-      folder: new RunFolder(path, files as Record<JournalName, Deno.FsFile>, sizes),
+      folder: new RunFolder(place, journals as Journals),
       stored,
+      anew: reason,
+      complete: found.complete,
     };
   }
 
-  /** Adds a line to a journal; it reaches the disk with the next {@linkcode RunFolder.flush}. */
+  /** Adds a line to a journal; it is written with the next checkpoint, {@linkcode RunFolder.flush} or the end. */
   append(name: JournalName, line: object): void {
-    this.#pending[name].push(`${JSON.stringify(line)}\n`);
+    this.#journals[name].pending.push(`${JSON.stringify(line)}\n`);
   }
 
   /** Writes the lines that were added. */
-  async flush(): Promise<JournalSizes> {
+  async flush(): Promise<void> {
     for (const name of journalNames) {
-      if (this.#pending[name].length === 0) continue;
-      const bytes = new TextEncoder().encode(this.#pending[name].join(""));
-      await writing(`${this.path}/${name}.jsonl`, async () => {
-        for (let at = 0; at < bytes.length;) {
-          at += await this.#files[name].write(bytes.subarray(at));
-        }
-      });
-      this.#sizes[name] += bytes.length;
-      this.#pending[name] = [];
+      const journal = this.#journals[name];
+      if (journal.pending.length === 0) continue;
+      const bytes = new TextEncoder().encode(journal.pending.join(""));
+      await writing(`${this.path}/${name}.jsonl`, () => journal.file.write(bytes));
+      journal.hash.update(bytes);
+      journal.bytes += bytes.length;
+      journal.pending = [];
     }
-    return { ...this.#sizes };
   }
 
-  /** Stores a checkpoint after the journals that it counts on. */
-  async saveCheckpoint(stored: Omit<StoredCheckpoint, "journals">): Promise<void> {
-    const journals = await this.flush();
-    await writeWhole(
-      `${this.path}/checkpoint.safetensors`,
-      encodeCheckpoint({ ...stored, journals }),
+  /** Has all lines on the disk, and gives what tells the journals' contents then, by name. */
+  async #sync(): Promise<Readonly<Record<JournalName, FilePrint>>> {
+    await this.flush();
+    const prints = await Promise.all(journalNames.map(async (name) => {
+      const { file, hash, bytes } = this.#journals[name];
+      await writing(`${this.path}/${name}.jsonl`, () => file.sync());
+      return [name, { bytes, sha256: hash.digest() }] as const;
+    }));
+    return Object.fromEntries(prints) as Record<JournalName, FilePrint>;
+  }
+
+  /** The lines of a journal so far, as text. */
+  async read(name: JournalName): Promise<string> {
+    await this.flush();
+    const path = `${this.path}/${name}.jsonl`;
+    const bytes = await this.#disk.read(path);
+    if (bytes === null) throw new LostAttemptError(this.path, `no "${path}"`);
+    return new TextDecoder().decode(bytes);
+  }
+
+  /** Stores a checkpoint; the journals that it counts on are on the disk before. */
+  async saveCheckpoint(stored: Omit<StoredCheckpoint, "journals" | "run">): Promise<void> {
+    const journals = await this.#sync();
+    const bytes = encodeCheckpoint({ ...stored, run: this.#place.id, journals });
+    await this.#unlessLost(() =>
+      writeWhole(`${this.path}/checkpoint.safetensors`, bytes, this.#disk)
     );
   }
 
-  /** Writes a whole file into the folder. */
-  write(name: string, content: string | Uint8Array): Promise<void> {
-    return writeWhole(`${this.path}/${name}`, content);
+  /** Writes a file that belongs to the end of the run; the record will say what it holds. */
+  async write(name: string, content: string | Uint8Array): Promise<void> {
+    const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+    // Nobody reads it before the record is there, so that it needs no other name until it is whole.
+    await this.#unlessLost(() => writeSynced(`${this.path}/${name}`, bytes, this.#disk));
+    this.#written.set(name, await printOf(bytes));
   }
 
-  /** Writes the record, which makes the run a finished (or failed) one, and drops the checkpoint. */
-  async finish(record: RunRecord): Promise<void> {
-    await this.flush();
-    await this.write("record.json", `${JSON.stringify(record, null, 2)}\n`);
-    await removeIfThere(`${this.path}/checkpoint.safetensors`);
+  async #unlessLost<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
+    } catch (error) {
+      throw lostOr(this.path, error);
+    }
+  }
+
+  /**
+   * Writes the record, with what tells the contents of all files, drops the checkpoint, and puts the folder in its place.
+   *
+   * @throws {LostAttemptError} If another process took the run over before it was in its place.
+   */
+  async finish(record: RunRecord): Promise<FinishedRun> {
+    const journals = Object.entries(await this.#sync())
+      .map(([name, print]) => [`${name}.jsonl`, print] as const);
+    const files = Object.fromEntries([...journals, ...this.#written]);
+    const whole = { ...record, files };
+    await this.#unlessLost(async () => {
+      await this.#disk.syncFolder(this.path);
+      await writeWhole(
+        `${this.path}/record.json`,
+        `${JSON.stringify(whole, null, 2)}\n`,
+        this.#disk,
+      );
+      await removeIfThere(`${this.path}/checkpoint.safetensors`, this.#disk);
+    });
+    return await this.putInPlace(whole);
+  }
+
+  /** Puts the folder of a run that has its record in its place. */
+  async putInPlace(record: RunRecord): Promise<FinishedRun> {
+    const to = `${this.#place.results}/${this.#place.folder}`;
+    const twice = await this.#unlessLost(async () => {
+      // The checkpoint must be gone before the folder has its place.
+      await this.#disk.syncFolder(this.path);
+      return await publish(this.path, to, record.id, this.#disk);
+    });
+    await this.#disk.removeEmpty(`${this.#place.results}/${underWay}`);
+    return { record, twice };
   }
 
   /** Closes the journals. */
   close(): void {
-    for (const file of Object.values(this.#files)) file.close();
+    for (const { file } of Object.values(this.#journals)) file.close();
   }
 }
 
-/** Removes a file that may be missing. */
-export async function removeIfThere(path: string): Promise<void> {
+/** What an error means where a file was written to or moved from a folder that only a takeover renames. */
+function lostOr(path: string, error: unknown): unknown {
+  const cause = error instanceof StorageError ? error.cause : error;
+  return cause instanceof Deno.errors.NotFound ? new LostAttemptError(path, error) : error;
+}
+
+/** Takes over what earlier attempts left, under the name of this one; whether there was any. */
+async function adopt({ results, folder, attempt }: RunPlace, disk: Disk): Promise<boolean> {
+  const own = attemptPath(results, folder, attempt);
+  const left = attemptsAt(folder, await disk.names(`${results}/${underWay}`))
+    .filter((token) => token !== attempt);
+  for (const token of left) {
+    // More than one attempt is left only where two were made at once; the second is not needed.
+    const from = attemptPath(results, folder, token);
+    if (!await moveFolder(from, own, disk)) await removeTree(from, disk);
+  }
+  return left.length > 0;
+}
+
+/** What a folder holds of a run. */
+interface Found {
+  readonly stored: StoredCheckpoint | null;
+  /** Each journal up to the checkpoint. */
+  readonly starts: Readonly<Record<JournalName, Uint8Array>> | null;
+  readonly complete: RunRecord | null;
+  /** What is wrong with the folder, or null. */
+  readonly reason: string | null;
+}
+
+const nothing: Found = { stored: null, starts: null, complete: null, reason: null };
+
+/** Reads what an earlier attempt left; whatever cannot be right is a reason to start anew. */
+async function whatIsThere(path: string, id: string, disk: Disk): Promise<Found> {
   try {
-    await Deno.remove(path);
+    const checkpointPath = `${path}/checkpoint.safetensors`;
+    const bytes = await disk.read(checkpointPath);
+    if (bytes === null) {
+      return { ...nothing, complete: await completeIn(path, id, disk) };
+    }
+    const stored = decodeCheckpoint(bytes, checkpointPath);
+    if (stored.run !== id) {
+      throw new DamagedFileError(
+        checkpointPath,
+        `a checkpoint of run ${stored.run}`,
+        `one of ${id}`,
+      );
+    }
+    const starts: Partial<Record<JournalName, Uint8Array>> = {};
+    for (const name of journalNames) {
+      const journal = `${path}/${name}.jsonl`;
+      const wanted = stored.journals[name] ?? { bytes: 0, sha256: hashBytes("") };
+      starts[name] = checkedStart(journal, await disk.read(journal), wanted);
+    }
+    return { ...nothing, stored, starts: starts as Record<JournalName, Uint8Array> };
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!isDamage(error)) throw error;
+    return { ...nothing, reason: error.message };
   }
 }
 
-/** Removes a folder with all that is in it; it may be missing. */
-export function removeTree(path: string): Promise<void> {
-  return writing(path, async () => {
+/** The record of a run that was made but not put in its place, or null where there is none. */
+async function completeIn(path: string, id: string, disk: Disk): Promise<RunRecord | null> {
+  const run = await readRun(diskReader(path, disk));
+  if (run?.record.id !== id) return null;
+  for (const [name, print] of Object.entries(run.record.files ?? {})) {
+    const file = `${path}/${name}`;
+    await checkPrint(file, await disk.read(file), print);
+  }
+  return run.record;
+}
+
+/** Why a run cannot go on from what an older ranklab left in its own folder, or null where it left nothing. */
+async function oldCheckpoint({ results, folder }: RunPlace, disk: Disk): Promise<string | null> {
+  const path = `${results}/${folder}`;
+  const names = await disk.names(path);
+  if (names.has("record.json")) {
     try {
-      await Deno.remove(path, { recursive: true });
+      await readRunState(path, disk);
+      return null;
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      if (!isDamage(error)) throw error;
+      return error.message;
     }
-  });
+  }
+  return names.has("checkpoint.safetensors")
+    ? `"${path}/checkpoint.safetensors" is of an older ranklab and does not say which journals it counts on`
+    : null;
 }

@@ -196,6 +196,7 @@ const runRecord: z.ZodType<RunRecord> = z.object({
   asked,
   happened,
   where,
+  files: z.exactOptional(z.record(text, z.object({ bytes: count, sha256: text }))),
 });
 
 const runState: z.ZodType<RunState> = z.object({

@@ -3,7 +3,8 @@
  *
  * Files of `results/<study>/<run>/`: `record.json` (one {@linkcode RunRecord}, written once at the end),
  * `steps.jsonl`, `evaluations.jsonl`, `ranks.jsonl`, `importance.jsonl`, `predictions.jsonl` (one JSON
- * object a line), `adapter.safetensors`, `best.safetensors`, and while running `checkpoint.*`.
+ * object a line), `adapter.safetensors`, `best.safetensors`. The folder appears with its record, as a whole;
+ * until then its files lie in `results/<study>/under-way/`, with a `checkpoint.safetensors`.
  * `results/<study>/study.json` holds the resolved study, `ablation.json` beside `record.json` a run's layer-rank ablation.
  *
  * @module
@@ -268,6 +269,12 @@ export interface Where {
   };
 }
 
+/** What tells the contents of a file. */
+export interface FilePrint {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
 /** The record of one run. */
 export interface RunRecord {
   /** {@linkcode recordSchemaVersion} of the ranklab that wrote it. */
@@ -280,6 +287,8 @@ export interface RunRecord {
   readonly happened: Happened;
   /** Code, packages, device and inputs. */
   readonly where: Where;
+  /** The files that the run left beside its record, by name; absent in older records. Weights may have been taken away since. */
+  readonly files?: Readonly<Record<string, FilePrint>>;
 }
 
 /** The part of a record that tells whether its run is done. */

@@ -15,9 +15,9 @@ export interface Notice {
 
 /** The warnings of a study, none where all is well. */
 export function noticesOf(results: StudyResults): readonly Notice[] {
-  const { runs, planned, warnings, verification } = results;
+  const { runs, planned, damaged, warnings, verification } = results;
   const failed = runs.filter(({ record }) => record.happened.outcome.state === "failed").length;
-  const missing = planned.length - runs.length;
+  const missing = planned.length - runs.length - damaged.length;
   const parted = (verification?.runs ?? []).filter(({ verdict }) => verdict === "not reproduced");
   const notice = (text: string, lines: readonly string[] = []) => ({ text, lines });
   return [
@@ -26,6 +26,14 @@ export function noticesOf(results: StudyResults): readonly Notice[] {
         `${whole(failed)} of ${counted(runs.length, "run")} failed and ${
           failed === 1 ? "counts" : "count"
         } in no mean.`,
+      ),
+    ]),
+    ...(damaged.length === 0 ? [] : [
+      notice(
+        `${whole(damaged.length)} of ${counted(planned.length, "planned run")} ${
+          damaged.length === 1 ? "is" : "are"
+        } damaged and left out; delete the folder and sweep again to make the run anew.`,
+        damaged.map(({ folder, problem }) => `Run ${folder} damaged: ${problem}`),
       ),
     ]),
     ...(missing <= 0 ? [] : [

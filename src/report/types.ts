@@ -14,6 +14,14 @@ export type { RunResults };
 /** The place of a run in its study. */
 export type PlannedRun = Pick<Asked, "task" | "label" | "budget" | "seed">;
 
+/** A run whose files are not what was written. */
+export interface DamagedRun {
+  /** Its folder in the study's. */
+  readonly folder: string;
+  /** Which file, what was found and what was wanted. */
+  readonly problem: string;
+}
+
 /** A study and everything its runs left behind. */
 export interface StudyResults {
   /** What the page is headed with; title and description are the study's own words. */
@@ -28,6 +36,8 @@ export interface StudyResults {
   readonly warnings: readonly DataWarning[];
   /** Runs that have a record, failed ones too. */
   readonly runs: readonly RunResults[];
+  /** Runs that are left out because their files are not what was written. */
+  readonly damaged: readonly DamagedRun[];
   /** The replay ablation; null until `deno task ablate` made it. */
   readonly replay: ReplayResults | null;
   /** What the last `deno task verify` found; null until there was one. */

@@ -18,6 +18,7 @@ import {
   runSpecOf,
 } from "./recorded_run.ts";
 import type { RunsResult } from "./run_all.ts";
+import type { DamagedRun } from "../report/types.ts";
 import { sampleByKind } from "./sampling.ts";
 import { readSelection } from "./selection.ts";
 import { readStoredStudy, readStudyRuns, wantFolder } from "./study_results.ts";
@@ -114,9 +115,11 @@ export async function ablateStudy(
   wantFolder(folder, "ablate", "an ablation is written beside each run");
   const stored = await readStoredStudy(folder);
   const isChosen = readSelection(options.only ?? [], stored.runs.map(({ run }) => run));
-  const runs = (await readStudyRuns(folder, stored)).filter((run) =>
+  const damaged: DamagedRun[] = [];
+  const runs = (await readStudyRuns(folder, stored, (run) => damaged.push(run))).filter((run) =>
     isFinished(run) && run.record.happened.finalRanks !== null
   );
+  for (const run of damaged) await tell({ kind: "damaged", run });
   if (!runs.some((run) => isChosen(runSpecOf(run)))) {
     throw new UsageError(
       `Cannot ablate "${folder}": found no finished run with ranks${

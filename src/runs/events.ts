@@ -6,6 +6,7 @@
 import type { Fetching } from "../fetch/model_files.ts";
 import type { RunAblation, RunRecord } from "../record/types.ts";
 import type { RunVerification } from "../record/verification.ts";
+import type { DamagedRun } from "../report/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 import type { RunProgress } from "./execute.ts";
 import { StopFlag } from "./stop_flag.ts";
@@ -14,6 +15,8 @@ import { StopFlag } from "./stop_flag.ts";
 export type WorkEvent =
   /** Something in the data that can hardly be meant. */
   | { readonly kind: "warning"; readonly warning: DataWarning }
+  /** A recorded run is left out, since its files are not what was written. */
+  | { readonly kind: "damaged"; readonly run: DamagedRun }
   /** Work begins on a device: so many runs at a time, each with so many threads. */
   | {
     readonly kind: "device";
@@ -30,6 +33,14 @@ export type WorkEvent =
     readonly noun: "runs" | "ablations";
     readonly total: number;
     readonly skipped: number;
+  }
+  /** A run that had been begun starts anew, since it cannot go on from what is there. */
+  | { readonly kind: "anew"; readonly title: string; readonly reason: string }
+  /** A run was made that another process had finished meanwhile; theirs was kept, and this differs in these parts. */
+  | {
+    readonly kind: "made twice";
+    readonly title: string;
+    readonly differences: readonly string[];
   }
   /** A run is at a step. Told often; a worker leaves some out. */
   | { readonly kind: "step"; readonly title: string; readonly progress: RunProgress }

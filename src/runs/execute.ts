@@ -7,7 +7,8 @@ import { hashJson } from "../base/hash.ts";
 import type { Json } from "../base/canonical_json.ts";
 import { type Executor, ExecutorError } from "../exec/executor.ts";
 import type { Environment } from "../record/provenance.ts";
-import { RunFolder, StorageError } from "../record/run_folder.ts";
+import { newToken, StorageError } from "../record/durable.ts";
+import { LostAttemptError, RunFolder } from "../record/run_folder.ts";
 import { capOf } from "../study/ranks.ts";
 import { runStages } from "../train/stages.ts";
 import type { FailureCause, Outcome, RunRecord } from "../record/types.ts";
@@ -32,6 +33,10 @@ export interface ExecutionContext {
   readonly results: string;
   /** Runs that are made side by side, this one included: they share the machine, so that each is slower. */
   readonly jobs: number;
+  /** The token of the claim that the run is made under. Default: one of its own. */
+  readonly attempt?: string;
+  /** Called where a run that had been begun cannot go on from what is there. Default: nobody is told. */
+  readonly onAnew?: (reason: string) => Promise<void>;
   /** Called after each block of steps that was read; on executors that do not queue, after every step. */
   readonly onStep: (progress: RunProgress) => Promise<void>;
   /** Asked as often; true stops the run at a checkpoint. */
@@ -54,13 +59,21 @@ export interface RunProgress {
   readonly checkpointStep: number;
 }
 
-/**
- * How an execution ended: with a record, or before its end because it was asked to stop; then `step` is that of its last
- * checkpoint, 0 where it has none.
- */
+/** How an execution ended. */
 export type ExecutionResult =
-  | { readonly kind: "recorded"; readonly record: RunRecord }
-  | { readonly kind: "stopped"; readonly step: number };
+  /**
+   * With a record. `twice` is null, or where another process had finished the run meanwhile: what differs from its results, which
+   * were kept.
+   */
+  | {
+    readonly kind: "recorded";
+    readonly record: RunRecord;
+    readonly twice: readonly string[] | null;
+  }
+  /** Before its end because it was asked to stop; `step` is that of its last checkpoint, 0 where it has none. */
+  | { readonly kind: "stopped"; readonly step: number }
+  /** Before its end because another process took it over. */
+  | { readonly kind: "lost" };
 
 /** What a run asks the train room for, with all that it needs read first. */
 export async function trainingRequest(
@@ -146,7 +159,26 @@ export async function execute(
   asked: PlannedRun,
   context: ExecutionContext,
 ): Promise<ExecutionResult> {
-  const { folder, stored } = await RunFolder.open(`${context.results}/${asked.folder}`);
+  try {
+    return await executeAttempt(asked, context);
+  } catch (error) {
+    if (error instanceof LostAttemptError) return { kind: "lost" };
+    throw error;
+  }
+}
+
+async function executeAttempt(
+  asked: PlannedRun,
+  context: ExecutionContext,
+): Promise<ExecutionResult> {
+  const { folder, stored, anew, complete } = await RunFolder.open({
+    results: context.results,
+    folder: asked.folder,
+    id: asked.id,
+    attempt: context.attempt ?? newToken(),
+  });
+  if (complete !== null) return { kind: "recorded", ...await folder.putInPlace(complete) };
+  if (anew !== null) await context.onAnew?.(anew);
   const before = stored === null ? null : { eventMillis: 0, ...stored.timings };
   const timings = timingsBefore(before, context.jobs);
   const kept: Kept = { step: stored?.checkpoint.step ?? 0 };
@@ -168,7 +200,7 @@ export async function execute(
       const isDone = await runToEnd(started.trainer, { folder, journal, context, timings, kept });
       if (!isDone) return { kind: "stopped", step: kept.step };
     } catch (error) {
-      if (error instanceof StorageError || !(error instanceof Error)) throw error;
+      if (isOfStorage(error) || !(error instanceof Error)) throw error;
       // A process that ends at once takes the runtime away from runs in workers, which is no outcome of theirs.
       if (error instanceof ExecutorError && context.isStopping()) {
         return { kind: "stopped", step: kept.step };
@@ -187,12 +219,16 @@ export async function execute(
       outcome,
       timings,
     });
-    await folder.finish(record);
-    return { kind: "recorded", record };
+    return { kind: "recorded", ...await folder.finish(record) };
   } finally {
     started.trainer?.dispose();
     folder.close();
   }
+}
+
+/** Whether an error is no outcome of a run, since nothing of it can be kept. */
+function isOfStorage(error: unknown): boolean {
+  return error instanceof StorageError || error instanceof LostAttemptError;
 }
 
 /** A run, its trainer and what it is evaluated by, once they have been made. */

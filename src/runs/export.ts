@@ -16,7 +16,7 @@ import {
 import { baseFolder, splitTensors } from "../models/encoder_folder.ts";
 import { targetModules } from "../models/modules.ts";
 import { writeSafetensors } from "../models/safetensors.ts";
-import { makeFolder, writeWhole } from "../record/run_folder.ts";
+import { makeFolder, writeWhole } from "../record/durable.ts";
 import type { Fetching } from "../fetch/model_files.ts";
 import { type ExportFormat, exportReadme, needsLines } from "./export_readme.ts";
 import {

@@ -9,7 +9,7 @@ import type { Executor } from "../exec/executor.ts";
 import { type Fetching, ownFetching, readModelFiles } from "../fetch/model_files.ts";
 import { checkMaxLength, type EncoderModel, loadEncoder, loadHead } from "../models/load.ts";
 import { modelSource } from "../models/sources.ts";
-import { writeWhole } from "../record/run_folder.ts";
+import { writeWhole } from "../record/durable.ts";
 import { defaultSettings } from "../study/settings.ts";
 import type { Study } from "../study/study.ts";
 import { evaluationSplit } from "../train/run_data.ts";

@@ -6,8 +6,9 @@
 import type { Executor } from "../exec/executor.ts";
 import { capacityOf } from "../methods/adapter.ts";
 import { readSafetensors } from "../models/safetensors.ts";
+import { checkPrint } from "../record/damage.ts";
 import type { StoredRun } from "../record/read_study.ts";
-import { readIfThere, writeWhole } from "../record/run_folder.ts";
+import { readIfThere, writeWhole } from "../record/durable.ts";
 import { recordSchemaVersion, type RunAblation, type RunRecord } from "../record/types.ts";
 import { keptOf } from "../study/kept.ts";
 import type { ModuleShape } from "../study/types.ts";
@@ -217,7 +218,8 @@ export class LayerAblation {
           `(its id would be ${planned.id}, want ${record.id}); restore them or sweep again`,
       );
     }
-    const path = `${stored.folder}/${keptWeightsFile(record)}`;
+    const name = keptWeightsFile(record);
+    const path = `${stored.folder}/${name}`;
     const bytes = await readIfThere(path);
     if (bytes === null) {
       return {
@@ -227,6 +229,7 @@ export class LayerAblation {
           "delete its folder and sweep again",
       };
     }
+    await checkPrint(path, bytes, record.files?.[name]);
     const tensors = readWeights(bytes, path, recorded);
     const { programs, task, splits } = await this.#load(recorded, tensors);
     const { finalRanks, storedRanks } = record.happened;

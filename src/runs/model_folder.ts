@@ -16,7 +16,7 @@ import type { ModuleBranch } from "../models/forward_context.ts";
 import { plainModel } from "../models/plain_model.ts";
 import { type StoredTensor, writeSafetensors } from "../models/safetensors.ts";
 import { weightsFile } from "../models/sources.ts";
-import { makeFolder, writeWhole } from "../record/run_folder.ts";
+import { makeFolder, writeWhole } from "../record/durable.ts";
 import { tokenizerFileNames, type TokenizerFiles } from "../tasks/tokenizers/files.ts";
 import type { TaskOutput } from "../tasks/types.ts";
 

@@ -12,7 +12,7 @@ import {
   type ResultsReader,
   within,
 } from "../record/results_reader.ts";
-import { makeFolder, readIfThere, writeWhole } from "../record/run_folder.ts";
+import { makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
 import { mapConcurrently } from "./side_by_side.ts";
 import { readStoredStudy, readStudyRuns, wantFolder } from "./study_results.ts";
 

@@ -3,7 +3,10 @@
  *
  * @module
  */
-import { namesIn, readRunState } from "../record/run_folder.ts";
+import { isDamage } from "../record/damage.ts";
+import { namesIn, newToken } from "../record/durable.ts";
+import { readRunState } from "../record/run_folder.ts";
+import type { RunState } from "../record/types.ts";
 import type { WorkEvent } from "./events.ts";
 import type { RunWorker } from "./workers.ts";
 import type { Opening } from "./open_workers.ts";
@@ -33,6 +36,16 @@ export interface RunsResult {
 /** Records that are read at a time when a sweep looks for what is done. */
 const readersOfRecords = 32;
 
+/** What a run's record says of its state; null where there is none, or nothing that can be read. */
+async function stateOf(folder: string): Promise<RunState | null> {
+  try {
+    return await readRunState(folder);
+  } catch (error) {
+    if (isDamage(error)) return null;
+    throw error;
+  }
+}
+
 /** The runs without a record of their own, in the order of the plan. */
 export async function unfinished(
   runs: readonly PlannedRun[],
@@ -41,7 +54,7 @@ export async function unfinished(
 ): Promise<readonly PlannedRun[]> {
   const present = await namesIn(results);
   const isToRun = await mapConcurrently(runs, readersOfRecords, async ({ folder, id }) => {
-    const state = present.has(folder) ? await readRunState(`${results}/${folder}`) : null;
+    const state = present.has(folder) ? await stateOf(`${results}/${folder}`) : null;
     return state === null || state.id !== id ||
       (retryFailed && state.happened.outcome.state === "failed");
   });
@@ -87,7 +100,10 @@ export async function runAll(setting: RunSetting): Promise<RunsResult> {
     work: async (worker, planned) => {
       const { title } = planned;
       const started = performance.now();
-      const made = await worker.run(planned, (progress) => tell({ kind: "step", title, progress }));
+      const made = await worker.run(planned, newToken(), {
+        onStep: (progress) => tell({ kind: "step", title, progress }),
+        onAnew: (reason) => tell({ kind: "anew", title, reason }),
+      });
       runMillis += performance.now() - started;
       busyMillis += made.busyMillis;
       return made.result;
@@ -99,7 +115,9 @@ export async function runAll(setting: RunSetting): Promise<RunsResult> {
         await tell({ kind: "stopped", title, step: result.step });
         return false;
       }
-      const { record } = result;
+      if (result.kind === "lost") return true;
+      const { record, twice } = result;
+      if (twice !== null) await tell({ kind: "made twice", title, differences: twice });
       counts[record.happened.outcome.state]++;
       await tell({ kind: "recorded", title, record });
       if (stop.isRaised && counts.finished + counts.failed < pending.length) counts.stopped = true;

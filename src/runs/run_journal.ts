@@ -27,12 +27,11 @@ export interface JournalLines {
 }
 
 async function linesOf<T>(
-  { path }: RunFolder,
+  folder: RunFolder,
   name: "steps" | "evaluations",
   parse: Parser<T>,
 ): Promise<readonly T[]> {
-  const file = `${path}/${name}.jsonl`;
-  return readJsonl(await Deno.readTextFile(file), file, parse).lines;
+  return readJsonl(await folder.read(name), `${folder.path}/${name}.jsonl`, parse).lines;
 }
 
 /** The journals of a run's folder while the run is made. */

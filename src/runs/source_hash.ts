@@ -4,7 +4,7 @@
  * @module
  */
 import { hashBytes, hashParts } from "../base/hash.ts";
-import { readIfThere } from "../record/run_folder.ts";
+import { readIfThere } from "../record/durable.ts";
 
 const root = new URL("../../", import.meta.url).href;
 

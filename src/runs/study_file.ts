@@ -8,7 +8,7 @@ import { decodeText } from "../base/read_text.ts";
 import { unknownName } from "../base/suggest.ts";
 import { methods, type MethodTable } from "../methods/table.ts";
 import { mostFileBytes, readBounded } from "../record/read_bounded.ts";
-import { namesIn } from "../record/run_folder.ts";
+import { namesIn } from "../record/durable.ts";
 import { parseStudy, type Study } from "../study/study.ts";
 import { askApart } from "./apart.ts";
 import { loadStudyModule } from "./method_modules.ts";

@@ -3,7 +3,10 @@
  *
  * @module
  */
+import * as z from "zod";
 import type { Json } from "../base/canonical_json.ts";
+import { isDamage, parseJsonFile } from "../record/damage.ts";
+import { NewerSchemaError, parserOf } from "../record/schema.ts";
 import { packSuffix } from "../record/pack.ts";
 import {
   folderReader,
@@ -14,13 +17,13 @@ import {
   type ResultsReader,
   within,
 } from "../record/results_reader.ts";
-import { makeFolder, writeWhole } from "../record/run_folder.ts";
+import { makeFolder, writeWhole } from "../record/durable.ts";
 import { readRun, type StoredRun } from "../record/read_study.ts";
 import { parseVerification } from "../record/verification_file.ts";
 import { recordSchemaVersion, type Replay, type ReplayedRun } from "../record/types.ts";
 import type { Verification } from "../record/verification.ts";
 import { buildReport } from "../report/build.ts";
-import type { ReplayResults, StudyResults } from "../report/types.ts";
+import type { DamagedRun, ReplayResults, StudyResults } from "../report/types.ts";
 import type { Study } from "../study/study.ts";
 import type { RunSpec } from "../study/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
@@ -85,12 +88,36 @@ export async function writeStoredStudy(
   await writeWhole(`${folder}/study.json`, `${JSON.stringify(json, null, 2)}\n`);
 }
 
+/** What everything that reads a stored study counts on. */
+const parseStoredStudy = parserOf(
+  z.looseObject({
+    schema: z.int().min(1),
+    study: z.looseObject({ name: z.string() }),
+    studyFolder: z.string(),
+    data: z.string().nullable(),
+    model: z.string().nullable(),
+    device: z.string(),
+    runs: z.array(z.looseObject({
+      folder: z.string(),
+      id: z.string(),
+      run: z.looseObject({
+        task: z.string(),
+        method: z.string(),
+        label: z.string(),
+        seed: z.int(),
+        settings: z.looseObject({}),
+      }),
+    })),
+  }),
+  true,
+);
+
 /**
  * Reads the plan of a study.
  *
  * @param results Its folder or its pack.
  *
- * @throws {UsageError} If there is none, or one of a newer schema.
+ * @throws {UsageError} If there is none, a damaged one, or one of a newer schema.
  */
 export async function readStoredStudy(results: ResultsSource): Promise<StoredStudy> {
   const reader = await readerOf(results);
@@ -101,13 +128,17 @@ export async function readStoredStudy(results: ResultsSource): Promise<StoredStu
       `Cannot find "${path}": want the results of a study; run deno task sweep first`,
     );
   }
-  const stored = JSON.parse(new TextDecoder().decode(bytes)) as StoredStudy;
-  if (stored.schema > recordSchemaVersion) {
-    throw new UsageError(
-      `Cannot read "${path}": found schema ${stored.schema}, want at most ${recordSchemaVersion}; update ranklab`,
-    );
+  try {
+    const value = parseJsonFile(bytes, path);
+    parseStoredStudy(value, path);
+    return value as StoredStudy;
+  } catch (error) {
+    if (error instanceof NewerSchemaError) throw new UsageError(error.message, { cause: error });
+    if (!isDamage(error)) throw error;
+    throw new UsageError(`${error.message}; deno task sweep with the study writes it anew`, {
+      cause: error,
+    });
   }
-  return stored;
 }
 
 /** The first of some paths at which results are, a folder before a pack of its name; or null. */
@@ -162,12 +193,24 @@ export function wantFolder(path: string, what: string, why: string): void {
   );
 }
 
-/** What a run left, or nothing where it has no record yet. */
+/** Told of a run whose files are not what was written. */
+type OnDamage = (damaged: DamagedRun) => void;
+
+/**
+ * What a run left, or nothing where it has no record yet.
+ *
+ * @param onDamage Told where its files are not what was written; nothing is returned then. Undefined: the error is thrown.
+ */
 async function readPlace(
   reader: ResultsReader,
   { folder, run: { label } }: StoredPlace,
+  onDamage: OnDamage | undefined,
 ): Promise<StoredRun | null> {
-  const run = await readRun(within(reader, folder));
+  const run = await readRun(within(reader, folder)).catch((error) => {
+    if (onDamage === undefined || !isDamage(error)) throw error;
+    onDamage({ folder, problem: error.message });
+    return null;
+  });
   if (run === null) return null;
   // A label is no part of a run's identity, so the plan's holds where it was changed after the run.
   const asked = { ...run.record.asked, label };
@@ -178,16 +221,18 @@ async function readPlace(
  * The records of a study's present plan; runs of earlier plans are left out.
  *
  * @param results The study's folder or its pack.
+ * @param onDamage Told of each run whose files are not what was written, which is left out. Default: its error is thrown.
  */
 export async function readStudyRuns(
   results: ResultsSource,
   stored: StoredStudy,
+  onDamage?: OnDamage,
 ): Promise<readonly StoredRun[]> {
   const reader = await readerOf(results);
   const runs = await mapConcurrently(
     stored.runs,
     readersOfRuns,
-    (place) => readPlace(reader, place),
+    (place) => readPlace(reader, place, onDamage),
   );
   return runs.filter((run) => run !== null);
 }
@@ -200,10 +245,8 @@ async function readVerification(reader: ResultsReader): Promise<Verification | n
   for (const place of [beside, reader]) {
     const bytes = await place.read(name);
     if (bytes === null) continue;
-    return parseVerification(
-      JSON.parse(new TextDecoder().decode(bytes)),
-      `${place.path}/${name}`,
-    );
+    const path = `${place.path}/${name}`;
+    return parseVerification(parseJsonFile(bytes, path), path);
   }
   return null;
 }
@@ -216,6 +259,7 @@ async function readVerification(reader: ResultsReader): Promise<Verification | n
 async function readReplay(reader: ResultsReader): Promise<ReplayResults | null> {
   if (!await reader.has("study.json")) return null;
   const stored = await readStoredStudy(reader);
+  const damaged: DamagedRun[] = [];
   const runs = await mapConcurrently(
     stored.runs,
     readersOfRuns,
@@ -227,18 +271,27 @@ async function readReplay(reader: ResultsReader): Promise<ReplayResults | null> 
             `and baseline; run deno task ablate again, which trains nothing that is there`,
         );
       }
-      const run = await readPlace(reader, place);
+      const run = await readPlace(reader, place, (run) => damaged.push(run));
       return run === null ? null : { ...run, replay };
     },
   );
-  return { ...await resultsOf(reader, stored), runs: runs.filter((run) => run !== null) };
+  return {
+    ...await resultsOf(reader, stored),
+    runs: runs.filter((run) => run !== null),
+    damaged: byFolder(damaged),
+  };
+}
+
+/** Damaged runs in an order that does not depend on which was read first. */
+function byFolder(damaged: readonly DamagedRun[]): readonly DamagedRun[] {
+  return damaged.toSorted((a, b) => a.folder < b.folder ? -1 : 1);
 }
 
 /** A study's results but for its runs and their replay ablation. */
 async function resultsOf(
   reader: ResultsReader,
   stored: StoredStudy,
-): Promise<Omit<StudyResults, "runs" | "replay"> & { readonly replay: null }> {
+): Promise<Omit<StudyResults, "runs" | "damaged" | "replay"> & { readonly replay: null }> {
   const { name, title, description } = stored.study;
   return {
     study: { name, title: title ?? name, description: description ?? "" },
@@ -257,9 +310,11 @@ async function resultsOf(
 export async function readStudyResults(results: ResultsSource): Promise<StudyResults> {
   const reader = await readerOf(results);
   const stored = await readStoredStudy(reader);
+  const damaged: DamagedRun[] = [];
   return {
     ...await resultsOf(reader, stored),
-    runs: await readStudyRuns(reader, stored),
+    runs: await readStudyRuns(reader, stored, (run) => damaged.push(run)),
+    damaged: byFolder(damaged),
     replay: await readReplay(within(reader, "replay")),
   };
 }

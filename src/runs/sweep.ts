@@ -5,7 +5,7 @@
  */
 import { checkDevice, chooseExecutor } from "../exec/choose.ts";
 import { methods as builtIn, type MethodTable } from "../methods/table.ts";
-import { namesIn } from "../record/run_folder.ts";
+import { namesIn } from "../record/durable.ts";
 import { parseStudy, type Study } from "../study/study.ts";
 import { stopFlagOf, teller, type Watch } from "./events.ts";
 import { openWorkers } from "./open_workers.ts";

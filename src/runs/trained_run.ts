@@ -15,6 +15,7 @@ import { architectureOf } from "../models/architectures.ts";
 import { targetModules } from "../models/modules.ts";
 import { readSafetensors, type StoredTensor } from "../models/safetensors.ts";
 import { type ModelSource, modelSource } from "../models/sources.ts";
+import { checkPrint } from "../record/damage.ts";
 import { readRecord } from "../record/read_study.ts";
 import { isPacked, openResults, type ResultsReader } from "../record/results_reader.ts";
 import type { RunRecord } from "../record/types.ts";
@@ -91,6 +92,7 @@ async function readKeptWeights(reader: ResultsReader, record: RunRecord) {
       `Cannot export "${folder}": found no "${path}", want its weights; ${remedy}`,
     );
   }
+  await checkPrint(path, bytes, record.files?.[name]);
   const { tensors, metadata } = readSafetensors(bytes, path);
   if (metadata["run"] !== record.id) {
     throw new UsageError(

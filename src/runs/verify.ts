@@ -6,9 +6,10 @@
 import { UsageError } from "../base/usage_error.ts";
 import { readEnvironment } from "../record/provenance.ts";
 import { outputFolder } from "../record/results_reader.ts";
-import { makeFolder, writeWhole } from "../record/run_folder.ts";
+import { makeFolder, writeWhole } from "../record/durable.ts";
 import { recordSchemaVersion } from "../record/types.ts";
 import type { RunVerification, Verification } from "../record/verification.ts";
+import type { DamagedRun } from "../report/types.ts";
 import { verificationMarkdown } from "../report/verification_markdown.ts";
 import { stopFlagOf, teller, type Watch } from "./events.ts";
 import { isFinished, type PlanAgain, planRecorded, type RecordedRun } from "./recorded_run.ts";
@@ -50,7 +51,11 @@ export async function verifyStudy(
   const tell = teller(watch);
   const folder = `${outputFolder(results)}/verify`;
   const stored = await readStoredStudy(results);
-  const finished = (await readStudyRuns(results, stored)).filter(isFinished);
+  const damaged: DamagedRun[] = [];
+  const finished = (await readStudyRuns(results, stored, (run) => damaged.push(run))).filter(
+    isFinished,
+  );
+  for (const run of damaged) await tell({ kind: "damaged", run });
   if (finished.length === 0) {
     throw new UsageError(
       `Cannot verify "${results}": found no finished run, want at least one; run deno task sweep first`,

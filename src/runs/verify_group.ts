@@ -6,7 +6,7 @@
 import { chooseExecutor } from "../exec/choose.ts";
 import type { Environment } from "../record/provenance.ts";
 import { readRun } from "../record/read_study.ts";
-import { removeTree } from "../record/run_folder.ts";
+import { newToken, removeTree } from "../record/durable.ts";
 import {
   changedInputs,
   comparePinned,
@@ -107,11 +107,11 @@ export async function verifyGroup(group: Group, setting: Setting): Promise<void>
       const own = `${results}/${planned.folder}`;
       // What an earlier verification left must not be gone on from.
       await removeTree(own);
-      const { result } = await worker.run(
-        planned,
-        (progress) => tell({ kind: "step", title, progress }),
-      );
-      if (result.kind === "stopped") {
+      const { result } = await worker.run(planned, newToken(), {
+        onStep: (progress) => tell({ kind: "step", title, progress }),
+        onAnew: () => Promise.resolve(),
+      });
+      if (result.kind !== "recorded") {
         await removeTree(own);
         return null;
       }

@@ -74,7 +74,10 @@ async function answer(message: ToWorker): Promise<Answer> {
   }
   const planned = plannedOf(message.planned);
   if (message.kind === "run") {
-    const made = await worker.run(planned, (progress) => report({ kind: "step", progress }));
+    const made = await worker.run(planned, message.attempt, {
+      onStep: (progress) => report({ kind: "step", progress }),
+      onAnew: (reason) => Promise.resolve(scope.postMessage({ kind: "anew", reason })),
+    });
     return { kind: "made", made };
   }
   const outcome = await worker.ablate(

@@ -33,10 +33,21 @@ export interface WorkerResult {
 /** Told now and then what share of a run's ablation is done. */
 export type OnShare = (share: number) => Promise<void>;
 
+/** How a run is followed. */
+export interface RunWatch {
+  readonly onStep: OnStep;
+  /** Told why a run that had been begun starts anew. */
+  readonly onAnew: (reason: string) => Promise<void>;
+}
+
 /** Trains or ablates one run at a time. */
 export interface RunWorker {
-  /** Trains a run. */
-  run(planned: PlannedRun, onStep: OnStep): Promise<WorkerResult>;
+  /**
+   * Trains a run.
+   *
+   * @param attempt The token of the claim that it is trained under.
+   */
+  run(planned: PlannedRun, attempt: string, watch: RunWatch): Promise<WorkerResult>;
   /** Removes adapters from a finished run, see {@linkcode LayerAblation.run}. */
   ablate(recorded: AblatedRun, onShare: OnShare): Promise<AblationOutcome>;
   /** Frees what it holds; nothing may be under way. */
@@ -45,12 +56,12 @@ export interface RunWorker {
 
 /** This thread as a worker. */
 export class LocalWorker implements RunWorker {
-  readonly #context: Omit<ExecutionContext, "onStep">;
+  readonly #context: Omit<ExecutionContext, "onStep" | "onAnew" | "attempt">;
   readonly #ablation: LayerAblation;
   readonly #stop: StopFlag;
 
   constructor(
-    context: Omit<ExecutionContext, "onStep" | "isStopping" | "programs">,
+    context: Omit<ExecutionContext, "onStep" | "onAnew" | "attempt" | "isStopping" | "programs">,
     stop: StopFlag,
   ) {
     const { executor, inputs } = context;
@@ -60,21 +71,28 @@ export class LocalWorker implements RunWorker {
     this.#ablation = new LayerAblation(executor, inputs, () => stop.isRaised);
   }
 
-  async run(planned: PlannedRun, onStep: OnStep): Promise<WorkerResult> {
+  async run(
+    planned: PlannedRun,
+    attempt: string,
+    { onStep, onAnew }: RunWatch,
+  ): Promise<WorkerResult> {
     const { executor } = this.#context;
     const before = executor.busyMillis;
     // What fails while progress is shown is no outcome of the run.
     const heardErrors: unknown[] = [];
+    const hear = async (telling: Promise<void>) => {
+      try {
+        await telling;
+      } catch (error) {
+        heardErrors.push(error);
+        this.#stop.raise();
+      }
+    };
     const result = await execute(planned, {
       ...this.#context,
-      onStep: async (progress) => {
-        try {
-          await onStep(progress);
-        } catch (error) {
-          heardErrors.push(error);
-          this.#stop.raise();
-        }
-      },
+      attempt,
+      onAnew: (reason) => hear(onAnew(reason)),
+      onStep: (progress) => hear(onStep(progress)),
     });
     if (heardErrors.length > 0) throw heardErrors[0];
     return { result, busyMillis: executor.busyMillis - before };
@@ -114,7 +132,7 @@ export type RunMessage = Omit<PlannedRun, "method">;
 /** What a worker is told; it gives one answer to each. */
 export type ToWorker =
   | { readonly kind: "start"; readonly start: WorkerStart }
-  | { readonly kind: "run"; readonly planned: RunMessage }
+  | { readonly kind: "run"; readonly planned: RunMessage; readonly attempt: string }
   | {
     readonly kind: "ablate";
     readonly stored: AblatedRun["stored"];
@@ -125,6 +143,7 @@ export type ToWorker =
 /** What a worker says while it works. */
 export type Progress =
   | { readonly kind: "step"; readonly progress: RunProgress }
+  | { readonly kind: "anew"; readonly reason: string }
   | { readonly kind: "share"; readonly share: number };
 
 /** A worker's answer. */
@@ -171,10 +190,15 @@ export class ThreadWorker implements RunWorker {
     return worker;
   }
 
-  async run(planned: PlannedRun, onStep: OnStep): Promise<WorkerResult> {
-    const message = { kind: "run", planned: messageOf(planned) } as const;
+  async run(
+    planned: PlannedRun,
+    attempt: string,
+    { onStep, onAnew }: RunWatch,
+  ): Promise<WorkerResult> {
+    const message = { kind: "run", planned: messageOf(planned), attempt } as const;
     const { made } = await this.#ask(message, "made", async (said) => {
       if (said.kind === "step") await onStep(said.progress);
+      if (said.kind === "anew") await onAnew(said.reason);
     });
     return made;
   }
@@ -209,7 +233,7 @@ export class ThreadWorker implements RunWorker {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const heardErrors: unknown[] = [];
     this.#worker.onmessage = ({ data }: MessageEvent<Progress | Answer>) => {
-      if (data.kind === "step" || data.kind === "share") {
+      if (data.kind === "step" || data.kind === "anew" || data.kind === "share") {
         hear(data).catch((error) => {
           heardErrors.push(error);
           this.#stop.raise();

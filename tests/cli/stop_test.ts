@@ -129,8 +129,9 @@ function namesIn(folder: string): readonly string[] {
 }
 
 function runsIn(home: string): readonly string[] {
-  return namesIn(`${home}/endless`).filter((name) => name.includes("-seed"))
-    .map((name) => `${home}/endless/${name}`).sort();
+  const folder = `${home}/endless/under-way`;
+  return namesIn(folder).filter((name) => /-seed.*\.[0-9a-f]{16}$/.test(name))
+    .map((name) => `${folder}/${name}`).sort();
 }
 
 /** Steps up to the checkpoint of each run; each journal must hold just those. */

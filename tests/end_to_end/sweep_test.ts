@@ -4,11 +4,19 @@ import { execute } from "../../src/runs/execute.ts";
 import { readStudyResults, writeReport } from "../../src/runs/study_results.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { methods } from "../../src/methods/table.ts";
-import { StorageError } from "../../src/record/run_folder.ts";
+import { StorageError } from "../../src/record/durable.ts";
+import { UsageError } from "../../src/base/usage_error.ts";
+import type { WorkEvent } from "../../src/runs/events.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
 import { assertCountsAsPlanned } from "../runs/counts_as_planned.ts";
-import { executionsOf, tinyModel, tinyStudy, withSwept } from "../runs/tiny_study.ts";
+import {
+  executionsOf,
+  tinyModel,
+  tinyStudy,
+  underWayFolder,
+  withSwept,
+} from "../runs/tiny_study.ts";
 
 const options = {
   data: null,
@@ -73,7 +81,8 @@ for (const method of ["lora", "adalora", "elalora"]) {
       });
       await assertRejects(() => dying, StorageError, "cut off");
       // What a killed process may leave behind: lines after the checkpoint, the last of them torn.
-      await Deno.writeTextFile(`${cut}/steps.jsonl`, '{"step":8,"epoch":1}\n{"st', {
+      const left = underWayFolder(context.results, planned.folder);
+      await Deno.writeTextFile(`${left}/steps.jsonl`, '{"step":8,"epoch":1}\n{"st', {
         append: true,
       });
       const result = await execute(planned, context);
@@ -106,9 +115,8 @@ Deno.test("a run that is asked to stop leaves a checkpoint and no record", async
     const planned = runs[1]!;
     const result = await execute(planned, { ...context, isStopping: () => true });
     assertEquals(result, { kind: "stopped", step: 1 });
-    const names = [...Deno.readDirSync(`${context.results}/${planned.folder}`)].map(({ name }) =>
-      name
-    );
+    const left = underWayFolder(context.results, planned.folder);
+    const names = [...Deno.readDirSync(left)].map(({ name }) => name);
     assert(names.includes("checkpoint.safetensors"));
     assert(!names.includes("record.json"));
   });
@@ -154,24 +162,62 @@ Deno.test("a results folder that cannot be made stops the sweep with a message",
   });
 });
 
-Deno.test({
-  name: "a full disk stops the sweep, keeps what is finished, and the run is done again later",
-  ignore: Deno.build.os !== "linux",
-  fn: async () => {
-    await withSwept(async ({ home, folder, runOf }) => {
-      const before = await Deno.readTextFile(`${runOf("lora")}/record.json`);
-      const lost = runOf("elalora");
-      await Deno.remove(`${lost}/record.json`);
-      // Every write to this device fails as on a full disk.
-      await Deno.symlink("/dev/full", `${lost}/record.json.part`);
-      await assertRejects(() => sweepIn(home, tinyStudy), StorageError, "record.json");
-      assertEquals(await Deno.readTextFile(`${runOf("lora")}/record.json`), before);
-      await Deno.remove(`${lost}/record.json.part`);
-      const again = await sweepIn(home, tinyStudy);
-      assertEquals([again.finished, again.skipped], [1, 3]);
-      assertEquals((await readStudyResults(folder)).runs.length, 4);
-    });
-  },
+Deno.test("a run that cannot be kept stops the sweep, keeps what is finished, and is made later", async () => {
+  await withSwept(async ({ home, folder, runOf }) => {
+    const before = await Deno.readTextFile(`${runOf("lora")}/record.json`);
+    const lost = runOf("elalora");
+    await Deno.remove(lost, { recursive: true });
+    // No folder can take the place of a file.
+    await Deno.writeTextFile(lost, "");
+    await assertRejects(() => sweepIn(home, tinyStudy), StorageError, lost);
+    assertEquals(await Deno.readTextFile(`${runOf("lora")}/record.json`), before);
+    await Deno.remove(lost);
+    const again = await sweepIn(home, tinyStudy);
+    assertEquals([again.finished, again.skipped], [1, 3]);
+    assertEquals((await readStudyResults(folder)).runs.length, 4);
+  });
+});
+
+Deno.test("a damaged run is named and left out of the report, and the rest of the study is read", async () => {
+  await withSwept(async ({ folder, runOf }) => {
+    await Deno.truncate(`${runOf("lora")}/steps.jsonl`, 0);
+    await Deno.writeTextFile(`${runOf("head")}/record.json`, "{");
+    await Deno.remove(`${runOf("adalora")}/predictions.jsonl`);
+    const results = await readStudyResults(folder);
+    assertEquals(results.runs.map(({ record }) => record.asked.method), ["elalora"]);
+    const problems = results.damaged.map(({ problem }) => problem);
+    assertStringIncludes(problems[0]!, "adalora");
+    assertStringIncludes(problems[0]!, 'predictions.jsonl": found no such file');
+    assertStringIncludes(problems[1]!, 'record.json": found');
+    assertStringIncludes(problems[2]!, 'steps.jsonl": found 0 bytes, want the');
+    const page = await Deno.readTextFile(await writeReport(folder, results));
+    assertStringIncludes(page, "3 of 4 planned runs are damaged and left out");
+    assertStringIncludes(page, `Run ${results.damaged[2]!.folder} damaged:`);
+    assert(!/planned runs? ha(s|ve) not been made yet/.test(page));
+  });
+});
+
+Deno.test("a sweep makes runs again whose records are none, and reads no study that is none", async () => {
+  await withSwept(async ({ home, folder, runOf }) => {
+    await Deno.writeTextFile(`${runOf("lora")}/record.json`, '{"schema": 1, "id": "Unterm');
+    await Deno.writeTextFile(`${runOf("head")}/record.json`, "");
+    for (const text of ["", "{}", "null", '{"schema":1,"study":{},"runs":[]}']) {
+      await Deno.writeTextFile(`${folder}/study.json`, text);
+      await assertRejects(() => readStudyResults(folder), UsageError, `${folder}/study.json`);
+    }
+    const events: WorkEvent[] = [];
+    const again = await sweepStudy(
+      { study: tinyStudy, folder: home, methods },
+      { ...options, results: `${home}/results` },
+      { onEvent: (event) => void events.push(event) },
+    );
+    assertEquals([again.finished, again.failed, again.skipped], [2, 0, 2]);
+    const anew = events.filter((event) => event.kind === "anew");
+    assertEquals(anew.length, 2);
+    for (const { reason } of anew) assertStringIncludes(reason, "record.json");
+    const { damaged, runs } = await readStudyResults(folder);
+    assertEquals([damaged.length, runs.length], [0, 4]);
+  });
 });
 
 Deno.test("results of a newer schema are refused and left as they are", async () => {

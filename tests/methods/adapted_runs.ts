@@ -149,7 +149,10 @@ function stored(checkpoint: Checkpoint): Checkpoint {
     wallMillis: 0,
     startedAt: "",
   };
-  return decodeCheckpoint(encodeCheckpoint({ checkpoint, journals: {}, timings }), "file")
+  return decodeCheckpoint(
+    encodeCheckpoint({ checkpoint, run: "0123", journals: {}, timings }),
+    "file",
+  )
     .checkpoint;
 }
 

@@ -326,7 +326,12 @@ for (const run of runs) {
       wallMillis: 0,
       startedAt: "",
     };
-    const bytes = encodeCheckpoint({ checkpoint: await half.checkpoint(), journals: {}, timings });
+    const bytes = encodeCheckpoint({
+      checkpoint: await half.checkpoint(),
+      run: "0123",
+      journals: {},
+      timings,
+    });
     half.dispose();
     const { checkpoint } = decodeCheckpoint(bytes, "checkpoint");
     const resumed = await Trainer.create(trainingRequest(executor, run), checkpoint);

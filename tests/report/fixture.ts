@@ -367,6 +367,7 @@ export function fixtureStudy(options: FixtureOptions = {}): StudyResults {
     planned: runs.map(({ record: { asked } }) => asked),
     warnings: [],
     runs,
+    damaged: [],
     replay: options.hasReplay ?? false ? fixtureReplay(options) : null,
     verification: null,
   };

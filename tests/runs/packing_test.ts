@@ -183,7 +183,15 @@ Deno.test("a replay in a packed study is read with it, and must be finished too"
   const home = await Deno.makeTempDir();
   try {
     const plan = (runs: readonly object[]) =>
-      JSON.stringify({ schema: 1, study: { name: "empty" }, studyFolder: ".", runs });
+      JSON.stringify({
+        schema: 1,
+        study: { name: "empty" },
+        studyFolder: ".",
+        data: null,
+        model: null,
+        device: "cpu",
+        runs,
+      });
     const stored = [
       { path: "study.json", bytes: new TextEncoder().encode(plan([])) },
       { path: "replay/study.json", bytes: new TextEncoder().encode(plan([])) },
@@ -193,7 +201,8 @@ Deno.test("a replay in a packed study is read with it, and must be finished too"
     const { replay } = await readStudyResults(file);
     assertEquals(replay?.study.name, "empty");
     const { out } = await unpackStudy(file);
-    const missing = [{ folder: "a-run", id: "0", run: { label: "lora" } }];
+    const run = { task: "T", method: "lora", label: "lora", seed: 1, settings: {} };
+    const missing = [{ folder: "a-run", id: "0", run }];
     await Deno.writeTextFile(`${out}/replay/study.json`, plan(missing));
     await assertRejects(
       () => packStudy(out, { out: `${home}/other.ranklab.zip` }),

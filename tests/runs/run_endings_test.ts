@@ -4,11 +4,11 @@ import { execute, trainingRequest } from "../../src/runs/execute.ts";
 import { ExecutorError, type Session } from "../../src/exec/executor.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
-import { removeIfThere, StorageError } from "../../src/record/run_folder.ts";
+import { removeIfThere, StorageError } from "../../src/record/durable.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/study/study.ts";
 import { DivergenceError } from "../../src/train/run_types.ts";
-import { executionsOf, tinyStudy, writeTinyTasks } from "../runs/tiny_study.ts";
+import { executionsOf, tinyStudy, underWayFolder, writeTinyTasks } from "../runs/tiny_study.ts";
 
 async function inHome(check: (home: string) => Promise<void>): Promise<void> {
   const home = await Deno.makeTempDir();
@@ -81,7 +81,7 @@ Deno.test("what earlier sittings of a run spent is in its record", async () => {
       kind: "stopped",
       step: 1,
     });
-    const path = `${context.results}/${planned.folder}/checkpoint.safetensors`;
+    const path = `${underWayFolder(context.results, planned.folder)}/checkpoint.safetensors`;
     const stored = decodeCheckpoint(await Deno.readFile(path), path);
     const timings = {
       trainMillis: 1e9,
@@ -118,8 +118,8 @@ Deno.test("a record is made of what its sittings have: inputs are read once, and
       reads++;
       return read(run);
     };
-    const folder = `${context.results}/${planned.folder}`;
     const onStep = async () => {
+      const folder = underWayFolder(context.results, planned.folder);
       for (const name of ["steps", "evaluations"]) await removeIfThere(`${folder}/${name}.jsonl`);
     };
     const resumed = await execute(planned, { ...context, onStep });

@@ -10,7 +10,7 @@ import { verifyStudy } from "../../src/runs/verify.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";
-import { StorageError } from "../../src/record/run_folder.ts";
+import { StorageError } from "../../src/record/durable.ts";
 import type { EvaluationLine, PredictionLine } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
 import { ProgramCache } from "../../src/train/programs.ts";

@@ -8,6 +8,7 @@ import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";
 import type { RunRecord } from "../../src/record/types.ts";
+import { attemptPath, attemptsAt, underWay } from "../../src/record/under_way.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
 
@@ -228,7 +229,15 @@ export async function executionsOf(
   return { context, runs };
 }
 
-/** Changes one line (from 0) of a journal. */
+/** The folder in which a run lies that has no record yet. */
+export function underWayFolder(results: string, folder: string): string {
+  const names = [...Deno.readDirSync(`${results}/${underWay}`)].map(({ name }) => name);
+  const [token] = attemptsAt(folder, names);
+  if (token === undefined) throw new Error(`Nothing of "${folder}" is among ${names}`);
+  return attemptPath(results, folder, token);
+}
+
+/** Changes one line (from 0) of a journal, as if it had been recorded so. */
 export async function changeLine(
   path: string,
   line: number,
@@ -237,4 +246,8 @@ export async function changeLine(
   const lines = (await Deno.readTextFile(path)).trimEnd().split("\n");
   lines[line] = JSON.stringify(change(JSON.parse(lines[line]!)));
   await Deno.writeTextFile(path, `${lines.join("\n")}\n`);
+  const recordPath = `${path.slice(0, path.lastIndexOf("/"))}/record.json`;
+  // The record does not notice: like an older one it does not say what the files hold.
+  const { files: _files, ...record } = JSON.parse(await Deno.readTextFile(recordPath));
+  await Deno.writeTextFile(recordPath, JSON.stringify(record));
 }

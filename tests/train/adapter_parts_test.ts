@@ -270,7 +270,7 @@ Deno.test("an edit takes rows from the cache or from the policy, also after a ch
     wallMillis: 0,
     startedAt: "",
   };
-  const bytes = encodeCheckpoint({ checkpoint: half.after, journals: {}, timings });
+  const bytes = encodeCheckpoint({ checkpoint: half.after, run: "0123", journals: {}, timings });
   const { checkpoint } = decodeCheckpoint(bytes, "checkpoint");
   const resumed = await Trainer.create(trainingRequest(native, run), checkpoint);
   await trainTo(resumed, 3);

@@ -40,9 +40,10 @@ function stored(checkpoint: Checkpoint): Checkpoint {
     wallMillis: 3,
     startedAt: "2026-01-01T00:00:00.000Z",
   };
-  const bytes = encodeCheckpoint({ checkpoint, journals: { "steps.jsonl": 7 }, timings });
+  const journals = { "steps": { bytes: 7, sha256: "89ab" } };
+  const bytes = encodeCheckpoint({ checkpoint, run: "0123", journals, timings });
   const back = decodeCheckpoint(bytes, "checkpoint.safetensors");
-  assertEquals(back.journals, { "steps.jsonl": 7 });
+  assertEquals([back.run, back.journals], ["0123", journals]);
   assertEquals(back.timings, timings);
   return back.checkpoint;
 }

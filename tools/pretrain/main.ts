@@ -22,7 +22,7 @@ import {
 } from "./run.ts";
 import { decodeSequences } from "./sequence_file.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";
-import { makeFolder, readIfThere, writeWhole } from "../../src/record/run_folder.ts";
+import { makeFolder, readIfThere, writeWhole } from "../../src/record/durable.ts";
 import { optimiserVectors } from "../../src/train/optimiser.ts";
 import { commandOf } from "../../src/cli/command.ts";
 import { preparePretraining } from "./prepare_pretraining.ts";

@@ -35,12 +35,15 @@ export function findingsOf(
   ];
 }
 
-function completeness({ runs, planned }: StudyResults): Finding {
+function completeness({ runs, planned, damaged }: StudyResults): Finding {
   const failed = runs.filter((r) => r.record.happened.outcome.state === "failed").length;
   const finished = runs.length - failed;
-  const missing = planned.length - runs.length;
+  const missing = planned.length - runs.length - damaged.length;
   const rest = [
     ...(failed > 0 ? [`${whole(failed)} failed`] : []),
+    ...(damaged.length > 0
+      ? [`${whole(damaged.length)} ${damaged.length === 1 ? "is" : "are"} damaged`]
+      : []),
     ...(missing > 0
       ? [`${whole(missing)} ${missing === 1 ? "has" : "have"} not been made yet`]
       : []),

@@ -135,7 +135,7 @@ export function failedTable(results: StudyResults): ReportTable {
       message: outcome.message,
     }]
   );
-  const unrecorded = results.planned.length - results.runs.length;
+  const unrecorded = results.planned.length - results.runs.length - results.damaged.length;
   return {
     id: "failed",
     title: "Failed runs",

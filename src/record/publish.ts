@@ -1,0 +1,62 @@
+/**
+ * Putting a finished run in its place: its folder appears as a whole, and never over another finished run.
+ *
+ * @module
+ */
+import { isDamage } from "./damage.ts";
+import type { Disk } from "./disk.ts";
+import { moveFolder, newToken, removeTree, StorageError } from "./durable.ts";
+import { readRun, type StoredRun } from "./read_study.ts";
+import { diskReader } from "./results_reader.ts";
+import { resultDifferences } from "./result_differences.ts";
+
+/** The finished run in a folder, or null where there is none, or a damaged, a failed or another one. */
+async function finishedIn(folder: string, id: string, disk: Disk): Promise<StoredRun | null> {
+  try {
+    const run = await readRun(diskReader(folder, disk));
+    return run?.record.id === id && run.record.happened.outcome.state === "finished" ? run : null;
+  } catch (error) {
+    if (isDamage(error)) return null;
+    throw error;
+  }
+}
+
+/**
+ * Gives a run's folder its final name.
+ *
+ * What is there already gives way if it is no finished run of that id. A finished one is kept, and this one compared with it
+ * and removed.
+ *
+ * @param from The folder, in `under-way/`.
+ *
+ * @returns Null, or what differs from the run that was there, times apart.
+ */
+export async function publish(
+  from: string,
+  to: string,
+  id: string,
+  disk: Disk,
+): Promise<readonly string[] | null> {
+  while (!await moveFolder(from, to, disk)) {
+    const theirs = await finishedIn(to, id, disk);
+    if (theirs !== null) {
+      const ours = await readRun(diskReader(from, disk));
+      await removeTree(from, disk);
+      return ours === null ? null : resultDifferences(ours, theirs);
+    }
+    await giveWay(to, `${from.slice(0, from.lastIndexOf("/"))}/${newToken()}.old`, disk);
+  }
+  return null;
+}
+
+/** Removes a folder in one step for all who look at it. */
+async function giveWay(folder: string, aside: string, disk: Disk): Promise<void> {
+  try {
+    await moveFolder(folder, aside, disk);
+  } catch (error) {
+    // Somebody else has moved it.
+    if (error instanceof StorageError && error.cause instanceof Deno.errors.NotFound) return;
+    throw error;
+  }
+  await removeTree(aside, disk);
+}
