@@ -6,7 +6,7 @@
 import type { Executor } from "../exec/executor.ts";
 import { capacityOf } from "../methods/adapter.ts";
 import { readSafetensors } from "../models/safetensors.ts";
-import { checkPrint } from "../record/damage.ts";
+import { isPrint } from "../record/damage.ts";
 import type { StoredRun } from "../record/read_study.ts";
 import { readIfThere, writeWhole } from "../record/durable.ts";
 import { recordSchemaVersion, type RunAblation, type RunRecord } from "../record/types.ts";
@@ -229,7 +229,14 @@ export class LayerAblation {
           "delete its folder and sweep again",
       };
     }
-    await checkPrint(path, bytes, record.files?.[name]);
+    if (!await isPrint(bytes, record.files?.[name])) {
+      return {
+        kind: "weightless",
+        message:
+          `Cannot ablate the run "${planned.title}": found "${path}" changed since it was recorded, want its weights; ` +
+          "delete its folder and sweep again",
+      };
+    }
     const tensors = readWeights(bytes, path, recorded);
     const { programs, task, splits } = await this.#load(recorded, tensors);
     const { finalRanks, storedRanks } = record.happened;

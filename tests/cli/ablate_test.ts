@@ -16,7 +16,7 @@ import { assemble } from "../../src/train/assemble.ts";
 import { evaluateSplit } from "../../src/train/evaluate.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
 import { importTensors } from "../../src/train/stored_tensors.ts";
-import { ablateAll, scoredStudy, type Swept, withSwept } from "../runs/tiny_study.ts";
+import { ablateAll, forgetFiles, scoredStudy, type Swept, withSwept } from "../runs/tiny_study.ts";
 
 async function ablationOf({ runOf }: Swept, method: string): Promise<RunAblation> {
   return JSON.parse(await Deno.readTextFile(`${runOf(method)}/ablation.json`));
@@ -228,6 +228,9 @@ Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA
       shifted.set("classifier.bias", { ...bias, data: bias.data.map((value) => value + 0.01) });
       await Deno.remove(`${runOf("lora")}/ablation.json`);
       await Deno.writeFile(path, writeSafetensors(shifted, "F32", metadata));
+      const damaged = await ablateStudy(folder, ablateAll);
+      assertEquals([damaged.ablated, damaged.skipped, damaged.weightless], [0, 2, 1]);
+      await forgetFiles(runOf("lora"));
       await assertRejects(
         () => ablateStudy(folder, ablateAll),
         RangeError,

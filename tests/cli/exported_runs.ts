@@ -11,7 +11,7 @@ import {
 } from "../../src/models/safetensors.ts";
 import { type RunRecord } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
-import { tinyStudy, withSwept } from "../runs/tiny_study.ts";
+import { forgetFiles, tinyStudy, withSwept } from "../runs/tiny_study.ts";
 
 /** How exports name the base: the same on every machine. */
 export const baseName = "bert";
@@ -89,6 +89,7 @@ export async function replaceWeights(folder: string, spread = 0.8): Promise<void
   });
   const header = { ...metadata, off: JSON.stringify(off) };
   await Deno.writeFile(path, writeSafetensors(replaced, "F32", header));
+  await forgetFiles(folder);
 }
 
 /** A run with the formula's numbers. */

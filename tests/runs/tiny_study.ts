@@ -237,6 +237,13 @@ export function underWayFolder(results: string, folder: string): string {
   return attemptPath(results, folder, token);
 }
 
+/** Takes out of a run's record what its files hold, as older records are, so that a test may change them unnoticed. */
+export async function forgetFiles(folder: string): Promise<void> {
+  const path = `${folder}/record.json`;
+  const { files: _files, ...record } = JSON.parse(await Deno.readTextFile(path));
+  await Deno.writeTextFile(path, JSON.stringify(record));
+}
+
 /** Changes one line (from 0) of a journal, as if it had been recorded so. */
 export async function changeLine(
   path: string,
@@ -246,8 +253,5 @@ export async function changeLine(
   const lines = (await Deno.readTextFile(path)).trimEnd().split("\n");
   lines[line] = JSON.stringify(change(JSON.parse(lines[line]!)));
   await Deno.writeTextFile(path, `${lines.join("\n")}\n`);
-  const recordPath = `${path.slice(0, path.lastIndexOf("/"))}/record.json`;
-  // The record does not notice: like an older one it does not say what the files hold.
-  const { files: _files, ...record } = JSON.parse(await Deno.readTextFile(recordPath));
-  await Deno.writeTextFile(recordPath, JSON.stringify(record));
+  await forgetFiles(path.slice(0, path.lastIndexOf("/")));
 }
