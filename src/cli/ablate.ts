@@ -18,6 +18,7 @@ import {
   movedFolders,
   noReportOption,
   onlyOption,
+  patienceOption,
   placeOf,
   resultsOption,
   sweptArgument,
@@ -49,6 +50,7 @@ export const ablate = commandOf({
     deviceOption("as the sweep"),
     jobsOption("ablated"),
     threadsOption,
+    patienceOption,
     resultsOption,
     trustOption,
     noReportOption,
@@ -85,7 +87,9 @@ export const ablate = commandOf({
   await say(`${ablated} ablated, ${skipped} done before${leftOut}`);
   if (replay !== null) {
     await say(
-      `Replay: ${replay.finished} finished, ${replay.failed} failed, ${replay.skipped} done before`,
+      `Replay: ${replay.finished} finished, ${replay.failed} failed, ${
+        replay.skipped + replay.elsewhere
+      } done before or by other processes`,
     );
   }
   if (stopped) {
@@ -93,7 +97,7 @@ export const ablate = commandOf({
       replay === null
         ? `Stopped: ${left} runs are left to ablate; the same command goes on from here`
         : stoppedText(
-          replay.finished + replay.failed + replay.skipped,
+          replay.finished + replay.failed + replay.skipped + replay.elsewhere,
           replay.total,
           replay.stoppedRuns,
         ),

@@ -63,6 +63,15 @@ export const mostRunsOption = {
     `runs that a study may have (default ${defaultMostRuns}); one with more is refused before any of it is made`,
 } as const;
 
+/** The option of the commands that make runs beside others. */
+export const patienceOption: CommandOption = {
+  name: "patience",
+  value: "SECONDS",
+  text:
+    "takes over a run of another process that gave no sign of life for so long (default 30); longer on file systems that show " +
+    "other hosts' writes late",
+};
+
 /** The option of the commands that take a part of a study. */
 export const onlyOption = {
   name: "only",
@@ -101,6 +110,7 @@ export interface Place {
   readonly device: string | null;
   readonly jobs: number | null;
   readonly threads: number | null;
+  readonly patience: number | null;
 }
 
 /** What the commands that make runs are told of folders, device and cores; null where an option is not given. */
@@ -111,6 +121,7 @@ export function placeOf(parsed: Arguments): Place {
     device: parsed.text("device"),
     jobs: wholeNumber(parsed.text("jobs"), "jobs"),
     threads: wholeNumber(parsed.text("threads"), "threads"),
+    patience: wholeNumber(parsed.text("patience"), "patience"),
   };
 }
 

@@ -11,19 +11,22 @@ import {
   mostRunsOption,
   noReportOption,
   onlyOption,
+  patienceOption,
   placeOf,
   studyArgument,
   threadsOption,
 } from "./command_parts.ts";
 import { methodsText } from "../report/methods_text.ts";
 import { sweptText } from "./work_status.ts";
+import { isReadOnly } from "../record/durable.ts";
+import type { StudyResults } from "../report/types.ts";
 import { planApart } from "./plan_apart.ts";
 import { defaultStudy, readStudyFile } from "../runs/study_file.ts";
 import { defaultResults, readStudyResults, writeReport } from "../runs/study_results.ts";
 import { type SweepOptions, sweepStudy } from "../runs/sweep.ts";
 import { stoppedExitCode, stoppedText } from "./stop.ts";
 import { outputColumns, quietVulkan, runCommand, say, sayWrapped } from "./terminal.ts";
-import { sweepWords, TerminalWatch } from "./terminal_watch.ts";
+import { damagedText, sweepWords, TerminalWatch } from "./terminal_watch.ts";
 import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
 
 /** The command. */
@@ -52,6 +55,7 @@ export const sweep = commandOf({
         `where results go (default ${defaultResults}); for another folder Deno asks whether it may be used, ` +
         "and where it cannot ask, the error has the command line that allows it",
     },
+    patienceOption,
     { name: "retry-failed", text: "train failed runs again" },
     { name: "dry-run", text: "check the study and print its plan, run nothing" },
     noReportOption,
@@ -99,16 +103,29 @@ export const sweep = commandOf({
   const began = performance.now();
   const terminal = new TerminalWatch(sweepWords);
   const result = await terminal.during((watch) => sweepStudy(file, options, watch));
-  const { finished, failed, skipped, stopped, folder } = result;
+  const { finished, failed, skipped, elsewhere, stopped, folder } = result;
   await say(sweptText(result, performance.now() - began));
   if (stopped) {
-    await sayWrapped(stoppedText(finished + failed + skipped, result.total, result.stoppedRuns));
+    await sayWrapped(
+      stoppedText(finished + failed + skipped + elsewhere, result.total, result.stoppedRuns),
+    );
     return stoppedExitCode;
   }
   const results = await readStudyResults(folder);
   await say(`\n${methodsText(results, outputColumns())}`);
-  if (!parsed.flag("no-report")) await say(`Report: ${await writeReport(folder, results)}`);
+  for (const run of results.damaged) await sayWrapped(damagedText(run));
+  if (!parsed.flag("no-report")) await reportUnlessReadOnly(folder, results);
   return failed > 0 ? 1 : 0;
 });
+
+/** Writes the report; in a folder that nobody may write to it says so. */
+async function reportUnlessReadOnly(folder: string, results: StudyResults): Promise<void> {
+  try {
+    await say(`Report: ${await writeReport(folder, results)}`);
+  } catch (error) {
+    if (!isReadOnly(error)) throw error;
+    await sayWrapped(`The report is not written: ${error.message}`);
+  }
+}
 
 if (import.meta.main) await runCommand(sweep);

@@ -69,12 +69,31 @@ export function damagedText({ folder, problem }: DamagedRun): string {
   return `Run ${folder} damaged and left out: ${problem}; delete its folder and sweep again`;
 }
 
-/** What is said of a run that two processes made. */
-function twiceText({ title, differences }: Extract<WorkEvent, { kind: "made twice" }>): string {
-  const made = `${title} was finished by another process at the same time; its results are kept`;
-  return differences.length === 0
-    ? `${made}, these are the same`
-    : `${made}, these differ in: ${differences.join(", ")}`;
+type AloneEvent = Extract<
+  WorkEvent,
+  { kind: "left" | "taken over" | "anew" | "done twice" | "not written" }
+>;
+
+/** An event that is a line of its own. */
+export function aloneText(event: AloneEvent): string {
+  switch (event.kind) {
+    case "left":
+      return `${event.title}: left to ${event.by}`;
+    case "taken over":
+      return `${event.title}: taken over from ${event.from}, which gave no sign of life`;
+    case "anew":
+      return `${event.title} starts anew: ${event.reason}`;
+    case "not written":
+      return `"${event.path}" is left as it is: ${event.message}`;
+    case "done twice": {
+      const { title, differences } = event;
+      const made =
+        `${title} was finished by another process at the same time; its results are kept`;
+      return differences.length === 0
+        ? `${made}, these are the same`
+        : `${made}, these differ in: ${differences.join(", ")}`;
+    }
+  }
 }
 
 /** What an ablation found, in a few words. */
@@ -144,6 +163,9 @@ export class TerminalWatch {
       case "stopped":
         this.#checkpoints.delete(event.title);
         break;
+      case "done elsewhere":
+        this.#seen.skipped++;
+        break;
       case "recorded":
       case "ablated":
       case "left out":
@@ -160,6 +182,11 @@ export class TerminalWatch {
   async #done(title: string, text: string): Promise<void> {
     this.#status!.done(title);
     await this.#status!.tell(title, text);
+  }
+
+  async #tell(text: string): Promise<void> {
+    await clearStatus();
+    await sayWrapped(text);
   }
 
   async #show(event: WorkEvent): Promise<void> {
@@ -184,12 +211,15 @@ export class TerminalWatch {
         const text = `${Math.floor(share * 100)} % of the removals`;
         return await this.#status!.report(title, { share, text });
       }
+      case "done elsewhere":
+        this.#status!.doneElsewhere();
+        return await this.#tell(`${event.title}: done by another process`);
+      case "left":
+      case "taken over":
       case "anew":
-        await clearStatus();
-        return await sayWrapped(`${event.title} starts anew: ${event.reason}`);
-      case "made twice":
-        await clearStatus();
-        return await sayWrapped(twiceText(event));
+      case "done twice":
+      case "not written":
+        return await this.#tell(aloneText(event));
       case "recorded":
         return await this.#done(event.title, summaryOf(event.record));
       case "ablated":

@@ -19,6 +19,7 @@ import { commandOf } from "./command.ts";
 import {
   deviceOption,
   movedFolders,
+  patienceOption,
   placeOf,
   resultsOption,
   sweptArgument,
@@ -79,6 +80,7 @@ export const verify = commandOf({
       value: "N",
       text: "threads of the CPU executors for each run (default: as in the record)",
     },
+    patienceOption,
     resultsOption,
     trustOption,
   ],

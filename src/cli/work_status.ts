@@ -41,13 +41,16 @@ export function summaryOf(record: RunRecord): string {
 
 /** What a sweep came to, in a line. */
 export function sweptText(
-  { finished, failed, skipped, executorShare }: Pick<
+  { finished, failed, skipped, elsewhere, executorShare }: Pick<
     SweepResult,
-    "finished" | "failed" | "skipped" | "executorShare"
+    "finished" | "failed" | "skipped" | "elsewhere" | "executorShare"
   >,
   millis: number,
 ): string {
-  return `${finished} finished, ${failed} failed, ${skipped} done before, in ${clock(millis)} ` +
+  const others = elsewhere === 0 ? "" : `, ${elsewhere} done by other processes`;
+  return `${finished} finished, ${failed} failed, ${skipped} done before${others}, in ${
+    clock(millis)
+  } ` +
     `(executor busy ${Math.round(100 * executorShare)} %)`;
 }
 
@@ -151,7 +154,7 @@ export function positionText(
 export class WorkStatus {
   readonly #noun: Position["noun"];
   readonly #total: number;
-  readonly #skipped: number;
+  #skipped: number;
   readonly #running = new Map<string, JobProgress>();
   readonly #began = performance.now();
   #executed = 0;
@@ -163,6 +166,11 @@ export class WorkStatus {
     this.#noun = noun;
     this.#total = total;
     this.#skipped = skipped;
+  }
+
+  /** A job was done by another process. */
+  doneElsewhere(): void {
+    this.#skipped++;
   }
 
   /** A job is done. */

@@ -10,10 +10,22 @@ import type { FilePrint } from "./types.ts";
 
 /** A file that is not what was written: cut short, overwritten, or not there. */
 export class DamagedFileError extends Error {
+  /** Tells it from other errors. */
   override readonly name = "DamagedFileError";
+  /** The file. */
+  readonly path: string;
 
-  constructor(readonly path: string, found: string, wanted: string, cause?: unknown) {
+  /**
+   * Says what is wrong with a file.
+   *
+   * @param path The file.
+   * @param found What is there.
+   * @param wanted What was written.
+   * @param cause The error that showed it, where there was one.
+   */
+  constructor(path: string, found: string, wanted: string, cause?: unknown) {
     super(`Cannot read "${path}": found ${found}, want ${wanted}`, { cause });
+    this.path = path;
   }
 }
 

@@ -51,6 +51,8 @@ async function isThere(path: string): Promise<boolean> {
     await Deno.stat(path);
     return true;
   } catch (error) {
+    // A folder above those that this process may read is not its own to make.
+    if (error instanceof Deno.errors.NotCapable) return true;
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
@@ -65,6 +67,15 @@ async function missingFolders(path: string): Promise<readonly string[]> {
     at = slash < 0 ? "" : at.slice(0, slash);
   }
   return missing;
+}
+
+/**
+ * Whether a folder could not be synced because nobody can: some file systems over a network keep names by themselves, and the
+ * folder above one's results may be none that this process may read.
+ */
+function canNotSync(error: unknown): boolean {
+  const code = error instanceof Error ? Reflect.get(error, "code") : undefined;
+  return error instanceof Deno.errors.NotCapable || code === "EINVAL" || code === "ENOTSUP";
 }
 
 async function unlessMissing(effect: Promise<void>): Promise<void> {
@@ -122,15 +133,14 @@ export const denoDisk: Disk = {
   syncFolder: async (folder) => {
     // Windows opens no folders, and keeps names by itself.
     if (Deno.build.os === "windows") return;
-    const opened = await Deno.open(folder);
+    let opened: Deno.FsFile | null = null;
     try {
+      opened = await Deno.open(folder);
       await opened.sync();
     } catch (error) {
-      // Some file systems over a network sync no folders: they keep names by themselves.
-      const code = error instanceof Error ? Reflect.get(error, "code") : undefined;
-      if (code !== "EINVAL" && code !== "ENOTSUP") throw error;
+      if (!canNotSync(error)) throw error;
     } finally {
-      opened.close();
+      opened?.close();
     }
   },
 };

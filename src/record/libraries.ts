@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { namesIn } from "./run_folder.ts";
+import { namesIn } from "./durable.ts";
 import { packageFolder } from "./packages.ts";
 
 /** Names of libraries, on every platform. */

@@ -16,7 +16,7 @@ import {
   parseRunRecord,
   parseStepLine,
 } from "./schema.ts";
-import type { RunRecord, RunResults } from "./types.ts";
+import type { RunAblation, RunRecord, RunResults } from "./types.ts";
 
 /** What a run left behind, and where it lies. */
 export interface StoredRun extends RunResults {
@@ -58,6 +58,11 @@ export async function readRecord(run: RunSource): Promise<RunRecord | null> {
   return await readJson(await readerOf(run), "record.json", parseRunRecord);
 }
 
+/** The ablation in a run's folder, or null where there is none. */
+export async function readAblation(run: RunSource): Promise<RunAblation | null> {
+  return await readJson(await readerOf(run), "ablation.json", parseRunAblation);
+}
+
 /**
  * Reads one run, or gives null where its folder has no record yet.
  *
@@ -79,6 +84,6 @@ export async function readRun(run: RunSource): Promise<StoredRun | null> {
     ranks: await readLines(reader, "ranks.jsonl", parseRankLine, record),
     importance: await readLines(reader, "importance.jsonl", parseImportanceLine, record),
     predictions: await readLines(reader, "predictions.jsonl", parsePredictionLine, record),
-    ablation: await readJson(reader, "ablation.json", parseRunAblation),
+    ablation: await readAblation(reader),
   };
 }

@@ -284,6 +284,13 @@ async function adopt({ results, folder, attempt }: RunPlace, disk: Disk): Promis
   return left.length > 0;
 }
 
+/** Removes all that was made of a run without a record. */
+export async function removeAttempts(results: string, run: string): Promise<void> {
+  for (const token of attemptsAt(run, await denoDisk.names(`${results}/${underWay}`))) {
+    await removeTree(attemptPath(results, run, token));
+  }
+}
+
 /** What a folder holds of a run. */
 interface Found {
   readonly stored: StoredCheckpoint | null;

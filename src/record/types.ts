@@ -271,7 +271,9 @@ export interface Where {
 
 /** What tells the contents of a file. */
 export interface FilePrint {
+  /** Its size. */
   readonly bytes: number;
+  /** Its SHA-256, as 64 lower-case hexadecimal digits. */
   readonly sha256: string;
 }
 

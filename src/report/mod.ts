@@ -5,6 +5,7 @@
  */
 export { buildReport, tablesOf } from "./build.ts";
 export type {
+  DamagedRun,
   PlannedRun,
   ReplayResults,
   ReportFiles,

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { readAblation } from "../record/read_study.ts";
+import type { RunAblation } from "../record/types.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { chooseExecutor } from "../exec/choose.ts";
 import { ablateByReplay, type AblationDevice } from "./ablate_by_replay.ts";
@@ -10,6 +12,7 @@ import { stopFlagOf, teller, type Watch } from "./events.ts";
 import type { RunWorker } from "./workers.ts";
 import { isAblationOf } from "./layer_ablation.ts";
 import { type Opening, openWorkers } from "./open_workers.ts";
+import { claimsOf, type Patience } from "./patience.ts";
 import {
   isFinished,
   type PlanAgain,
@@ -25,7 +28,7 @@ import { readStoredStudy, readStudyRuns, wantFolder } from "./study_results.ts";
 import { workOnRuns } from "./work_on_runs.ts";
 
 /** What an ablation is told. */
-export interface AblateOptions extends PlanAgain {
+export interface AblateOptions extends PlanAgain, Patience {
   /** Null for the sweep's. */
   readonly device: string | null;
   /** Runs at a time, or null for the default of the device. */
@@ -64,21 +67,30 @@ export interface AblateResult {
 async function ablateLayers(
   recorded: readonly RecordedRun[],
   open: (opening: Opening) => Promise<readonly RunWorker[]>,
-  { stop, tell }: Pick<AblationDevice, "stop" | "tell">,
+  results: string,
+  { stop, tell, claims }: Pick<AblationDevice, "stop" | "tell" | "claims">,
 ): Promise<Omit<AblateResult, "replay" | "stopped">> {
-  const due = recorded.filter(({ stored: { ablation, record }, planned }) =>
-    ablation === null || !isAblationOf(ablation, record, planned.modules)
-  );
+  const isAblated = ({ stored: { record }, planned }: RecordedRun, ablation: RunAblation | null) =>
+    ablation !== null && isAblationOf(ablation, record, planned.modules);
+  const due = recorded.filter((run) => !isAblated(run, run.stored.ablation));
   const skipped = recorded.length - due.length;
   if (due.length === 0) return { ablated: 0, skipped, weightless: 0, left: 0 };
   if (stop.isRaised) return { ablated: 0, skipped, weightless: 0, left: due.length };
   await tell({ kind: "begun", noun: "ablations", total: due.length, skipped: 0 });
   let ablated = 0;
   let weightless = 0;
+  let elsewhere = 0;
   await workOnRuns({
     jobs: due,
     plannedOf: ({ planned }) => planned,
+    results,
+    claims,
+    isDone: async (run) => isAblated(run, await readAblation(run.stored.folder)),
     stop,
+    tell: async (event) => {
+      if (event.kind === "done elsewhere") elsewhere++;
+      await tell(event);
+    },
     openWorkers: open,
     work: (worker, run) =>
       worker.ablate(run, (share) => tell({ kind: "share", title: run.planned.title, share })),
@@ -97,7 +109,8 @@ async function ablateLayers(
     // What the others have begun is worth ending: each ablation is written as a whole.
     isStoppedByErrors: false,
   });
-  return { ablated, skipped, weightless, left: due.length - ablated - weightless };
+  const left = due.length - ablated - weightless - elsewhere;
+  return { ablated, skipped: skipped + elsewhere, weightless, left };
 }
 
 /**
@@ -134,6 +147,7 @@ export async function ablateStudy(
   const { jobs, threads } = options;
   const device: AblationDevice = {
     executor: choice.executor,
+    claims: claimsOf(options),
     stop,
     tell,
     workersFor: (plan, title, results) => (opening) =>
@@ -157,7 +171,7 @@ export async function ablateStudy(
     0,
   );
   const title = `${stored.study.title ?? stored.study.name}: ablations of ${chosen.length} runs`;
-  const layers = await ablateLayers(chosen, device.workersFor(plan, title, folder), device);
+  const layers = await ablateLayers(chosen, device.workersFor(plan, title, folder), folder, device);
   const wasAsked = stop.isRaised;
   const replay = options.replay && !wasAsked
     ? await ablateByReplay(folder, stored, { recorded, isChosen }, options, device)

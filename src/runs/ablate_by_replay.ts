@@ -4,6 +4,7 @@
  * @module
  */
 import type { Executor } from "../exec/executor.ts";
+import type { ClaimSettings } from "../record/claims.ts";
 import { runFolder } from "../study/run_id.ts";
 import type { WorkEvent } from "./events.ts";
 import type { RunWorker } from "./workers.ts";
@@ -36,6 +37,7 @@ function withOwnFolders(
 /** Where ablations are computed. */
 export interface AblationDevice {
   readonly executor: Executor;
+  readonly claims: ClaimSettings;
   readonly stop: StopFlag;
   readonly tell: (event: WorkEvent) => Promise<void>;
   /** Opens workers for what a title says, with their results in a folder. */
@@ -58,7 +60,7 @@ export async function ablateByReplay(
   stored: StoredStudy,
   { recorded, isChosen }: Part,
   options: PlanAgain,
-  { executor, workersFor, stop, tell }: AblationDevice,
+  { executor, claims, workersFor, stop, tell }: AblationDevice,
 ): Promise<RunsResult | null> {
   const sources = recorded.filter(({ planned }) => planned.run.method === "elalora").map((
     { stored: { record: { id, happened } }, planned: { run, modules } },
@@ -101,6 +103,7 @@ export async function ablateByReplay(
     runs: due,
     results: replayFolder,
     retryFailed: false,
+    claims,
     stop,
     tell,
     openWorkers: workersFor(plan, `${study.title}: ${due.length} runs`, replayFolder),

@@ -34,11 +34,19 @@ export type WorkEvent =
     readonly total: number;
     readonly skipped: number;
   }
+  /** A file could not be written, and the work goes on without it. */
+  | { readonly kind: "not written"; readonly path: string; readonly message: string }
+  /** A run is left to another process, which is making it; `by` names the process. */
+  | { readonly kind: "left"; readonly title: string; readonly by: string }
+  /** A run that was left to another process is done. */
+  | { readonly kind: "done elsewhere"; readonly title: string }
+  /** A run is gone on with whose process has ended, or gave no sign of life for too long. */
+  | { readonly kind: "taken over"; readonly title: string; readonly from: string }
   /** A run that had been begun starts anew, since it cannot go on from what is there. */
   | { readonly kind: "anew"; readonly title: string; readonly reason: string }
   /** A run was made that another process had finished meanwhile; theirs was kept, and this differs in these parts. */
   | {
-    readonly kind: "made twice";
+    readonly kind: "done twice";
     readonly title: string;
     readonly differences: readonly string[];
   }

@@ -4,7 +4,8 @@
  * @module
  */
 import { isDamage } from "../record/damage.ts";
-import { namesIn, newToken } from "../record/durable.ts";
+import type { ClaimSettings } from "../record/claims.ts";
+import { namesIn, readIfThere } from "../record/durable.ts";
 import { readRunState } from "../record/run_folder.ts";
 import type { RunState } from "../record/types.ts";
 import type { WorkEvent } from "./events.ts";
@@ -13,7 +14,7 @@ import type { Opening } from "./open_workers.ts";
 import type { PlannedRun } from "./planning.ts";
 import { mapConcurrently } from "./side_by_side.ts";
 import type { StopFlag, StoppedRun } from "./stop_flag.ts";
-import { workOnRuns } from "./work_on_runs.ts";
+import { lost, workOnRuns } from "./work_on_runs.ts";
 
 /** How the runs that were asked for ended. */
 export interface RunsResult {
@@ -25,6 +26,8 @@ export interface RunsResult {
   readonly failed: number;
   /** Runs that had a record before, finished ones and, unless they are retried, failed ones. */
   readonly skipped: number;
+  /** Runs that other processes made meanwhile. */
+  readonly elsewhere: number;
   /** Whether it was stopped before all runs were done. */
   readonly stopped: boolean;
   /** Runs that were under way then. */
@@ -53,12 +56,37 @@ export async function unfinished(
   retryFailed: boolean,
 ): Promise<readonly PlannedRun[]> {
   const present = await namesIn(results);
-  const isToRun = await mapConcurrently(runs, readersOfRecords, async ({ folder, id }) => {
-    const state = present.has(folder) ? await stateOf(`${results}/${folder}`) : null;
-    return state === null || state.id !== id ||
-      (retryFailed && state.happened.outcome.state === "failed");
-  });
+  const isToRun = await mapConcurrently(
+    runs,
+    readersOfRecords,
+    async (planned) =>
+      !present.has(planned.folder) || await isUnfinished(planned, results, retryFailed),
+  );
   return runs.filter((_, i) => isToRun[i]);
+}
+
+async function isUnfinished(
+  { folder, id }: PlannedRun,
+  results: string,
+  retryFailed: boolean,
+): Promise<boolean> {
+  const state = await stateOf(`${results}/${folder}`);
+  return state === null || state.id !== id ||
+    (retryFailed && state.happened.outcome.state === "failed");
+}
+
+async function recordText({ folder }: PlannedRun, results: string): Promise<string> {
+  const bytes = await readIfThere(`${results}/${folder}/record.json`);
+  return new TextDecoder().decode(bytes ?? new Uint8Array());
+}
+
+/** The texts of runs' records, by folder; none of those that have none. */
+async function recordsOf(
+  runs: readonly PlannedRun[],
+  results: string,
+): Promise<ReadonlyMap<string, string>> {
+  const texts = await mapConcurrently(runs, readersOfRecords, (run) => recordText(run, results));
+  return new Map(runs.map((run, i) => [run.folder, texts[i]!] as const).filter(([, text]) => text));
 }
 
 /** Where and how planned runs are trained. */
@@ -67,6 +95,7 @@ export interface RunSetting {
   /** The study's results folder. */
   readonly results: string;
   readonly retryFailed: boolean;
+  readonly claims: ClaimSettings;
   readonly stop: StopFlag;
   readonly tell: (event: WorkEvent) => Promise<void>;
   /** Called if there is anything to do. */
@@ -75,7 +104,7 @@ export interface RunSetting {
 
 /** Trains the runs that are not done yet, in as many workers as are opened. */
 export async function runAll(setting: RunSetting): Promise<RunsResult> {
-  const { runs, results, retryFailed, stop, tell, openWorkers } = setting;
+  const { runs, results, retryFailed, claims, stop, openWorkers } = setting;
   const pending = await unfinished(runs, results, retryFailed);
   const skipped = runs.length - pending.length;
   const stoppedRuns: StoppedRun[] = [];
@@ -84,29 +113,44 @@ export async function runAll(setting: RunSetting): Promise<RunsResult> {
     finished: 0,
     failed: 0,
     skipped,
+    elsewhere: 0,
     stopped: false,
     stoppedRuns,
   };
   if (pending.length === 0) return { ...counts, executorShare: 1 };
   if (stop.isRaised) return { ...counts, stopped: true, executorShare: 1 };
+  const tell = async (event: WorkEvent) => {
+    if (event.kind === "done elsewhere") counts.elsewhere++;
+    await setting.tell(event);
+  };
+  const failedBefore = retryFailed ? await recordsOf(pending, results) : new Map<string, string>();
   await tell({ kind: "begun", noun: "runs", total: runs.length, skipped });
   let runMillis = 0;
   let busyMillis = 0;
   await workOnRuns({
     jobs: pending,
     plannedOf: (planned) => planned,
+    results,
+    claims,
+    isDone: async (planned) => {
+      if (await isUnfinished(planned, results, false)) return false;
+      // A failed run that is to be made again is done if another process has made it again.
+      const before = failedBefore.get(planned.folder);
+      return before === undefined || before !== await recordText(planned, results);
+    },
     stop,
+    tell,
     openWorkers,
-    work: async (worker, planned) => {
+    work: async (worker, planned, attempt) => {
       const { title } = planned;
       const started = performance.now();
-      const made = await worker.run(planned, newToken(), {
+      const made = await worker.run(planned, attempt, {
         onStep: (progress) => tell({ kind: "step", title, progress }),
         onAnew: (reason) => tell({ kind: "anew", title, reason }),
       });
       runMillis += performance.now() - started;
       busyMillis += made.busyMillis;
-      return made.result;
+      return made.result.kind === "lost" ? lost : made.result;
     },
     onResult: async ({ title }, result) => {
       if (result.kind === "stopped") {
@@ -115,14 +159,14 @@ export async function runAll(setting: RunSetting): Promise<RunsResult> {
         await tell({ kind: "stopped", title, step: result.step });
         return false;
       }
-      if (result.kind === "lost") return true;
       const { record, twice } = result;
-      if (twice !== null) await tell({ kind: "made twice", title, differences: twice });
+      if (twice !== null) await tell({ kind: "done twice", title, differences: twice });
       counts[record.happened.outcome.state]++;
       await tell({ kind: "recorded", title, record });
-      if (stop.isRaised && counts.finished + counts.failed < pending.length) counts.stopped = true;
       return true;
     },
   });
+  const { finished, failed, elsewhere } = counts;
+  if (stop.isRaised && finished + failed + elsewhere < pending.length) counts.stopped = true;
   return { ...counts, executorShare: runMillis === 0 ? 1 : busyMillis / runMillis };
 }

@@ -61,7 +61,7 @@ export interface SideBySide<T, R> {
  * takes a further job, and when all have come to rest the first error is thrown on.
  */
 export async function workSideBySide<T, R>(
-  queue: Pick<WorkQueue<T>, "take">,
+  queue: { take(last: T | null): T | null | Promise<T | null> },
   { workers, onResult, onError }: SideBySide<T, R>,
 ): Promise<void> {
   const errors: unknown[] = [];
@@ -76,8 +76,10 @@ export async function workSideBySide<T, R>(
     let last: T | null = null;
     try {
       while (errors.length === 0) {
-        const job = queue.take(last);
-        if (job === null) return;
+        const taking = queue.take(last);
+        const job = taking instanceof Promise ? await taking : taking;
+        // Another worker may have met an error while this one waited.
+        if (job === null || errors.length > 0) return;
         last = job;
         if (!await tell(job, await work(job))) return;
       }

@@ -17,7 +17,7 @@ import {
   type ResultsReader,
   within,
 } from "../record/results_reader.ts";
-import { makeFolder, writeWhole } from "../record/durable.ts";
+import { makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
 import { readRun, type StoredRun } from "../record/read_study.ts";
 import { parseVerification } from "../record/verification_file.ts";
 import { recordSchemaVersion, type Replay, type ReplayedRun } from "../record/types.ts";
@@ -78,14 +78,18 @@ export function methodsToStore(runs: readonly PlannedRun[]): Pick<StoredStudy, "
   return methods.length === 0 ? {} : { methods };
 }
 
-/** Stores the plan of a study. */
+/** Stores the plan of a study; a file that says the same already is left as it is. */
 export async function writeStoredStudy(
   folder: string,
   stored: Omit<StoredStudy, "schema">,
 ): Promise<void> {
-  await makeFolder(folder);
+  const path = `${folder}/study.json`;
   const json = { schema: recordSchemaVersion, ...stored } as unknown as Json;
-  await writeWhole(`${folder}/study.json`, `${JSON.stringify(json, null, 2)}\n`);
+  const text = `${JSON.stringify(json, null, 2)}\n`;
+  const present = await readIfThere(path);
+  if (present !== null && new TextDecoder().decode(present) === text) return;
+  await makeFolder(folder);
+  await writeWhole(path, text);
 }
 
 /** What everything that reads a stored study counts on. */

@@ -5,18 +5,20 @@
  */
 import { checkDevice, chooseExecutor } from "../exec/choose.ts";
 import { methods as builtIn, type MethodTable } from "../methods/table.ts";
-import { namesIn } from "../record/durable.ts";
+import { isReadOnly, namesIn } from "../record/durable.ts";
+import { runsUnderWay, underWay } from "../record/under_way.ts";
 import { parseStudy, type Study } from "../study/study.ts";
-import { stopFlagOf, teller, type Watch } from "./events.ts";
+import { stopFlagOf, teller, type Watch, type WorkEvent } from "./events.ts";
 import { openWorkers } from "./open_workers.ts";
 import { expand, planRuns, withPresentFolders } from "./planning.ts";
 import { runAll, type RunsResult } from "./run_all.ts";
 import { readSelection } from "./selection.ts";
+import { claimsOf, type Patience } from "./patience.ts";
 import { defaultResults, methodsToStore, writeStoredStudy } from "./study_results.ts";
 import { studyWarnings } from "./study_warnings.ts";
 
 /** What a sweep is told. */
-export interface SweepOptions {
+export interface SweepOptions extends Patience {
   /** The folder that the study's own folder of results goes into. Default `results`. */
   readonly results?: string;
   /** The folder with GLUE's tasks. Default: none. */
@@ -78,11 +80,13 @@ export async function sweepStudy(
   const isChosen = readSelection(options.only ?? [], all);
   const folder = `${results}/${study.name}`;
   const planned = await planRuns(study, all, folders, methods, watch.fetching);
-  const plan = { ...planned, runs: withPresentFolders(planned.runs, await namesIn(folder)) };
+  const begun = runsUnderWay(await namesIn(`${folder}/${underWay}`));
+  const present = new Set([...await namesIn(folder), ...begun]);
+  const plan = { ...planned, runs: withPresentFolders(planned.runs, present) };
   const runs = plan.runs.filter(({ run }) => isChosen(run));
   const warnings = await studyWarnings(runs, plan.inputs);
   for (const warning of warnings) await tell({ kind: "warning", warning });
-  await writeStoredStudy(folder, {
+  await storePlan(folder, {
     study,
     studyFolder: home,
     data,
@@ -91,11 +95,12 @@ export async function sweepStudy(
     ...methodsToStore(plan.runs),
     warnings,
     runs: plan.runs.map(({ folder, id, run }) => ({ folder, id, run })),
-  });
+  }, tell);
   const counts = await runAll({
     runs,
     results: folder,
     retryFailed,
+    claims: claimsOf(options),
     stop: stopFlagOf(watch),
     tell,
     openWorkers: async (opening) =>
@@ -112,4 +117,18 @@ export async function sweepStudy(
       }),
   });
   return { folder, ...counts };
+}
+
+/** Stores the plan of a study; where the folder is read-only, that is told, and an error only for what is to be made. */
+async function storePlan(
+  folder: string,
+  stored: Parameters<typeof writeStoredStudy>[1],
+  tell: (event: WorkEvent) => Promise<void>,
+): Promise<void> {
+  try {
+    await writeStoredStudy(folder, stored);
+  } catch (error) {
+    if (!isReadOnly(error)) throw error;
+    await tell({ kind: "not written", path: `${folder}/study.json`, message: error.message });
+  }
 }

@@ -12,6 +12,7 @@ import type { RunVerification, Verification } from "../record/verification.ts";
 import type { DamagedRun } from "../report/types.ts";
 import { verificationMarkdown } from "../report/verification_markdown.ts";
 import { stopFlagOf, teller, type Watch } from "./events.ts";
+import { claimsOf, type Patience } from "./patience.ts";
 import { isFinished, type PlanAgain, planRecorded, type RecordedRun } from "./recorded_run.ts";
 import { sampleByKind } from "./sampling.ts";
 import { StoppedError } from "./stop_flag.ts";
@@ -19,7 +20,7 @@ import { readStoredStudy, readStudyRuns } from "./study_results.ts";
 import { groupsOf, verifyGroup } from "./verify_group.ts";
 
 /** What a verification is told. */
-export interface VerifyOptions extends PlanAgain {
+export interface VerifyOptions extends PlanAgain, Patience {
   /** Null for the one of each record. */
   readonly device: string | null;
   /** Runs at a time, or null for the default of the device. */
@@ -74,6 +75,7 @@ export async function verifyStudy(
       title: `${stored.study.title ?? stored.study.name}: ${group.runs.length} runs again`,
       results: folder,
       plan,
+      claims: claimsOf(options),
       jobs: options.jobs,
       environment,
       tolerance: options.tolerance,

@@ -4,9 +4,11 @@
  * @module
  */
 import { chooseExecutor } from "../exec/choose.ts";
+import type { ClaimSettings } from "../record/claims.ts";
 import type { Environment } from "../record/provenance.ts";
 import { readRun } from "../record/read_study.ts";
-import { newToken, removeTree } from "../record/durable.ts";
+import { removeTree } from "../record/durable.ts";
+import { removeAttempts } from "../record/run_folder.ts";
 import {
   changedInputs,
   comparePinned,
@@ -20,7 +22,7 @@ import type { StudyPlan } from "./planning.ts";
 import type { RecordedRun } from "./recorded_run.ts";
 import { whereOf } from "./run_record.ts";
 import type { StopFlag } from "./stop_flag.ts";
-import { workOnRuns } from "./work_on_runs.ts";
+import { lost, workOnRuns } from "./work_on_runs.ts";
 
 /** Recorded runs that are repeated on one device with as many threads each. */
 export interface Group {
@@ -52,6 +54,7 @@ export interface Setting {
   /** Where runs are repeated. */
   readonly results: string;
   readonly plan: StudyPlan;
+  readonly claims: ClaimSettings;
   readonly jobs: number | null;
   readonly environment: Environment;
   readonly tolerance: number;
@@ -63,7 +66,8 @@ export interface Setting {
 
 /** Repeats the runs of a group, those whose inputs did not change, and compares. */
 export async function verifyGroup(group: Group, setting: Setting): Promise<void> {
-  const { title, results, plan, jobs, environment, tolerance, tell, stop, onVerified } = setting;
+  const { title, results, plan, claims, jobs, environment, tolerance, tell, stop, onVerified } =
+    setting;
   const { threads } = group;
   const device = await chooseExecutor(group.device, { threads });
   const requestOf = ({ stored, planned }: RecordedRun) => ({
@@ -87,7 +91,12 @@ export async function verifyGroup(group: Group, setting: Setting): Promise<void>
   await workOnRuns({
     jobs: due,
     plannedOf: ({ planned }) => planned,
+    results,
+    claims,
+    // What another verification finds is written when all of it is done: each makes its own runs.
+    isDone: () => Promise.resolve(false),
     stop,
+    tell,
     openWorkers: (opening) =>
       openWorkers({
         ...opening,
@@ -101,19 +110,20 @@ export async function verifyGroup(group: Group, setting: Setting): Promise<void>
         results,
       }),
     /** Null for a run that was stopped, on request or since another failed. */
-    work: async (worker, run): Promise<RunVerification | null> => {
+    work: async (worker, run, attempt): Promise<RunVerification | typeof lost | null> => {
       const { planned } = run;
       const { title } = planned;
       const own = `${results}/${planned.folder}`;
       // What an earlier verification left must not be gone on from.
       await removeTree(own);
-      const { result } = await worker.run(planned, newToken(), {
+      await removeAttempts(results, planned.folder);
+      const { result } = await worker.run(planned, attempt, {
         onStep: (progress) => tell({ kind: "step", title, progress }),
         onAnew: () => Promise.resolve(),
       });
       if (result.kind !== "recorded") {
-        await removeTree(own);
-        return null;
+        await removeAttempts(results, planned.folder);
+        return result.kind === "lost" ? lost : null;
       }
       const verification = verifyRun({ ...requestOf(run), found: await readRun(own) });
       if (verification.verdict !== "not reproduced") await removeTree(own);

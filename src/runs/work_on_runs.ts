@@ -3,41 +3,96 @@
  *
  * @module
  */
+import { Claims, type ClaimSettings } from "../record/claims.ts";
 import { readEnvironment } from "../record/provenance.ts";
+import { type ClaimedJob, ClaimedWork } from "./claimed_work.ts";
+import type { WorkEvent } from "./events.ts";
 import type { RunWorker } from "./workers.ts";
 import { kindOf, type Opening } from "./open_workers.ts";
 import type { PlannedRun } from "./planning.ts";
 import { WorkQueue, workSideBySide } from "./side_by_side.ts";
 import type { StopFlag } from "./stop_flag.ts";
 
+/** What came of a job that another process took over. */
+export const lost = Symbol("lost");
+
 /** Work on runs; a job is a run with whatever belongs to it. */
 export interface WorkOnRuns<T, R> {
   /** At least one. */
   readonly jobs: readonly T[];
   readonly plannedOf: (job: T) => PlannedRun;
+  /** The results folder of the runs, in which they are claimed. */
+  readonly results: string;
+  readonly claims: ClaimSettings;
+  /** Whether a job needs not be done, since another process did it meanwhile. */
+  readonly isDone: (job: T) => Promise<boolean>;
   readonly stop: StopFlag;
+  readonly tell: (event: WorkEvent) => Promise<void>;
   readonly openWorkers: (opening: Opening) => Promise<readonly RunWorker[]>;
-  readonly work: (worker: RunWorker, job: T) => Promise<R>;
+  /** Does a job; `attempt` is the token of its claim. Gives {@linkcode lost} where another process took the job over. */
+  readonly work: (worker: RunWorker, job: T, attempt: string) => Promise<R | typeof lost>;
   /** Told of each result, one after the other; false if its worker is to take no more. */
   readonly onResult: (job: T, result: R) => Promise<boolean>;
   /** Whether an error in one worker stops what the others have begun. Default true. */
   readonly isStoppedByErrors?: boolean;
 }
 
-/** Does all jobs, or those that are begun before a stop; the first error is thrown when all workers have come to rest. */
+/**
+ * Does all jobs, or those that are begun before a stop; the first error is thrown when all workers have come to rest.
+ *
+ * Each job is claimed before it is begun. Jobs that other processes have claimed are waited for, and done here if they are given
+ * up.
+ */
 export async function workOnRuns<T, R>(request: WorkOnRuns<T, R>): Promise<void> {
-  const { jobs, plannedOf, stop, openWorkers, work, onResult, isStoppedByErrors = true } = request;
+  const { jobs, stop, openWorkers } = request;
   const environment = await readEnvironment();
-  const workers = await openWorkers({ stop, environment, jobCount: jobs.length });
+  const claims = await Claims.in(request.results, request.claims);
   try {
-    await workSideBySide(new WorkQueue(jobs, (job) => kindOf(plannedOf(job))), {
-      workers: workers.map((worker) => (job: T) => work(worker, job)),
-      onResult: async (job, result) => await onResult(job, result) && !stop.isRaised,
-      onError: () => {
-        if (isStoppedByErrors) stop.raise();
-      },
-    });
+    const workers = await openWorkers({ stop, environment, jobCount: jobs.length });
+    try {
+      await workUnderClaims(request, claims, workers);
+    } finally {
+      for (const worker of workers) await worker.close();
+    }
   } finally {
-    for (const worker of workers) await worker.close();
+    await claims.close();
   }
+}
+
+async function workUnderClaims<T, R>(
+  request: WorkOnRuns<T, R>,
+  claims: Claims,
+  workers: readonly RunWorker[],
+): Promise<void> {
+  const { jobs, plannedOf, stop, tell, work, onResult, isStoppedByErrors = true } = request;
+  const titleOf = (job: T) => plannedOf(job).title;
+  const claimed = new ClaimedWork<T>({
+    queue: new WorkQueue(jobs, (job) => kindOf(plannedOf(job))),
+    claim: (job) => claims.take(plannedOf(job).folder),
+    release: (claim) => claims.release(claim),
+    isDone: request.isDone,
+    onLeft: (job, by) => tell({ kind: "left", title: titleOf(job), by }),
+    onElsewhere: (job) => tell({ kind: "done elsewhere", title: titleOf(job) }),
+    onTakenOver: (job, from) => tell({ kind: "taken over", title: titleOf(job), from }),
+    stop,
+  });
+  await workSideBySide<ClaimedJob<T>, R | typeof lost>(claimed, {
+    workers: workers.map((worker) => async ({ job, claim }: ClaimedJob<T>) => {
+      try {
+        return await work(worker, job, claim.token);
+      } finally {
+        await claims.release(claim);
+      }
+    }),
+    onResult: async ({ job }, result) => {
+      if (result === lost) {
+        claimed.putBack(job);
+        return !stop.isRaised;
+      }
+      return await onResult(job, result) && !stop.isRaised;
+    },
+    onError: () => {
+      if (isStoppedByErrors) stop.raise();
+    },
+  });
 }

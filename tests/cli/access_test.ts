@@ -1,7 +1,7 @@
 /** What is said where a command may not write. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { inputPlaces, permittedLine, resultsPlaces, studyPlaces } from "../../src/cli/access.ts";
-import { StorageError } from "../../src/record/run_folder.ts";
+import { StorageError } from "../../src/record/durable.ts";
 
 Deno.test("permittedLine quotes what a shell would take apart", () => {
   const started = {

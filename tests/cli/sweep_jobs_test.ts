@@ -171,6 +171,7 @@ Deno.test("a stop reaches runs in workers, which go on from their checkpoints an
       runs: plan.runs,
       results,
       retryFailed: false,
+      claims: {},
       stop: new StopFlag(),
       tell: () => Promise.resolve(),
       openWorkers,

@@ -1,0 +1,114 @@
+/**
+ * What is decided about claims: who holds one, and whether it may be taken over. Functions of what was seen and when.
+ *
+ * A claim is judged by its heartbeat, a counter in a file, and by the clock of whoever waits for it: times of files differ from
+ * host to host. Where the heartbeat stood still for longer than the patience, its process is taken for dead.
+ *
+ * @module
+ */
+
+/** Who holds a claim, for people to read. */
+export interface Owner {
+  /** Null where the process may not know. */
+  readonly host: string | null;
+  readonly pid: number;
+  /** The command line, without its first words. */
+  readonly command: string;
+}
+
+/** Milliseconds that claims are judged by. */
+export interface ClaimTimes {
+  /** From one beat to the next. */
+  readonly beatMillis: number;
+  /** A heartbeat that stood still for longer belongs to nobody. */
+  readonly patienceMillis: number;
+  /** The same where this machine says that the process has ended. */
+  readonly endedMillis: number;
+}
+
+/** The times of claims unless somebody asks for others. */
+export const claimTimes: ClaimTimes = {
+  beatMillis: 1_000,
+  patienceMillis: 30_000,
+  endedMillis: 2_500,
+};
+
+/** A look at a claim that somebody else holds. */
+export interface Look {
+  /** The token of its owner, or null where its owner has written nothing yet. */
+  readonly token: string | null;
+  /** What the owner's file held, heartbeat included. */
+  readonly content: string;
+  /** Whether this machine says that the owner's process has ended; false also where it cannot know. */
+  readonly hasEnded: boolean;
+}
+
+/** What was seen of a claim so far. */
+export interface Sighting extends Pick<Look, "token" | "content"> {
+  /** When it was first seen so, in milliseconds of the observer's clock. */
+  readonly since: number;
+}
+
+/** What is known after a further look. */
+export function sightingAfter(before: Sighting | null, look: Look, now: number): Sighting {
+  const isSame = before !== null && before.token === look.token && before.content === look.content;
+  return isSame ? before : { token: look.token, content: look.content, since: now };
+}
+
+/**
+ * Whether a claim may be taken over.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { claimTimes, mayTakeOver, sightingAfter } from "./claim.ts";
+ * const look = { token: "0123456789abcdef", content: "beat 7", hasEnded: false };
+ * const seen = sightingAfter(null, look, 0);
+ * assertEquals(mayTakeOver(seen, look, 29_000, claimTimes), false);
+ * assertEquals(mayTakeOver(seen, look, 31_000, claimTimes), true);
+ * assertEquals(mayTakeOver(seen, { ...look, hasEnded: true }, 3_000, claimTimes), true);
+ * ```
+ */
+export function mayTakeOver(
+  { since }: Sighting,
+  { hasEnded }: Pick<Look, "hasEnded">,
+  now: number,
+  { patienceMillis, endedMillis }: ClaimTimes,
+): boolean {
+  return now - since > (hasEnded ? Math.min(endedMillis, patienceMillis) : patienceMillis);
+}
+
+/** Characters of an owner's file: the beat is written over at the same place, so that it is never shorter. */
+const beatDigits = 12;
+
+/** The text of an owner's file at a beat; those of an owner all have the same length. */
+export function ownerText({ host, pid, command }: Owner, beat: number): string {
+  return `${
+    JSON.stringify({ beat: String(beat).padStart(beatDigits, "0"), host, pid, command })
+  }\n`;
+}
+
+/** The owner in the text of its file; null where it is being written, or was lost in a power cut. */
+function ownerIn(text: string): Owner | null {
+  let owner: Partial<Owner> | null;
+  try {
+    owner = JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+  const { host = null, pid, command } = owner ?? {};
+  return typeof pid === "number" && typeof command === "string" ? { host, pid, command } : null;
+}
+
+/** How people are told whose claim it is, by the text of the owner's file. */
+export function ownerName(text: string): string {
+  const owner = ownerIn(text);
+  if (owner === null) return "another process";
+  return `process ${owner.pid}${owner.host === null ? "" : ` on ${owner.host}`} (${owner.command})`;
+}
+
+/** The host in the text of an owner's file, or null where it names none. */
+export function ownerHost(text: string): string | null {
+  return ownerIn(text)?.host ?? null;
+}

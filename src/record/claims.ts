@@ -1,0 +1,259 @@
+/**
+ * Claims of runs, so that any number of processes work on one study: on one machine or on a file system that they share.
+ *
+ * A claim is the folder `under-way/<run>.claim/` with one file, `<token>.json`, which is the owner's. The folder is made under
+ * another name and renamed, which fails where a folder with something in it has the name. A claim is taken over by renaming the
+ * owner's file: only one process can, since the file is gone for all others, and the owner notices at its next beat.
+ *
+ * @module
+ */
+import {
+  type ClaimTimes,
+  claimTimes,
+  type Look,
+  mayTakeOver,
+  type Owner,
+  ownerHost,
+  ownerName,
+  ownerText,
+  type Sighting,
+  sightingAfter,
+} from "./claim.ts";
+import { denoDisk, isOccupied } from "./disk.ts";
+import { makeFolder, newToken, writing } from "./durable.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { claimPath, runsUnderWay, underWay } from "./under_way.ts";
+
+/** A claim that this process holds. */
+export interface Claim {
+  readonly run: string;
+  /** Names the attempt that is made under it. */
+  readonly token: string;
+  /** Who was thought dead when it was taken over, or null. */
+  readonly from: string | null;
+}
+
+/** What came of asking for a claim. */
+export type Taking =
+  | { readonly kind: "taken"; readonly claim: Claim }
+  /** `by` names the process that holds it. */
+  | { readonly kind: "held"; readonly by: string };
+
+/** How claims are made and judged. */
+export interface ClaimSettings {
+  readonly times?: Partial<ClaimTimes>;
+  /** Milliseconds of a clock that never goes back. Default: that of this process. */
+  readonly now?: () => number;
+  readonly owner?: Owner;
+  /** Whether the heart beats, in a thread of its own. Default true. */
+  readonly isBeating?: boolean;
+}
+
+interface Held {
+  readonly claim: Claim;
+  readonly path: string;
+  /** Locked as long as this process lives. */
+  readonly file: Deno.FsFile;
+}
+
+/** This process, as others are told of it. */
+export async function thisProcess(): Promise<Owner> {
+  const { state } = await Deno.permissions.query({ name: "sys", kind: "hostname" });
+  const main = Deno.mainModule;
+  return {
+    host: state === "granted" ? Deno.hostname() : null,
+    pid: Deno.pid,
+    command: shortened([main.replace(/^.*\//, "").replace(/\.ts$/, ""), ...Deno.args].join(" ")),
+  };
+}
+
+/** Characters of a command line that others are told. */
+const mostCommand = 200;
+
+function shortened(command: string): string {
+  return command.length <= mostCommand ? command : `${command.slice(0, mostCommand - 1)}…`;
+}
+
+/** Locks a file unless somebody else has; false also where the file system has no locks. */
+async function tryLock(file: Deno.FsFile): Promise<boolean> {
+  try {
+    return await file.tryLock(true);
+  } catch {
+    // Locks only shorten the wait for a process that has ended; where there are none, patience alone counts.
+    return false;
+  }
+}
+
+/** How often a claim is made again whose folder was swept away as it was made. */
+const mostTries = 20;
+
+const ownerFile = /^([0-9a-f]{16})\.json$/;
+
+/** The claims that one process makes in a study. */
+export class Claims {
+  readonly #results: string;
+  readonly #folder: string;
+  readonly #owner: Owner;
+  readonly #now: () => number;
+  readonly #times: ClaimTimes;
+  readonly #seen = new Map<string, Sighting>();
+  readonly #held = new Map<string, Held>();
+  readonly #heartbeat: Heartbeat | null;
+
+  private constructor(results: string, owner: Owner, settings: ClaimSettings) {
+    this.#results = results;
+    this.#folder = `${results}/${underWay}`;
+    this.#owner = owner;
+    this.#now = settings.now ?? (() => performance.now());
+    this.#times = { ...claimTimes, ...settings.times };
+    this.#heartbeat = settings.isBeating === false ? null : new Heartbeat(this.#times.beatMillis);
+  }
+
+  /** @param results The study's results folder. */
+  static async in(results: string, settings: ClaimSettings = {}): Promise<Claims> {
+    return new Claims(results, settings.owner ?? await thisProcess(), settings);
+  }
+
+  /**
+   * Asks for the claim of a run; a claim whose heartbeat stood still for too long is taken over.
+   *
+   * Its file shows whose it is. Ask again to see whether it has been released.
+   *
+   * @throws {StorageError} If nothing can be written there.
+   */
+  async take(run: string): Promise<Taking> {
+    const path = claimPath(this.#results, run);
+    return await writing(path, async () => {
+      const token = newToken();
+      const file = await this.#make(path, token);
+      if (file !== null) return this.#hold(run, path, token, file, null);
+      const look = await this.#look(path);
+      const now = this.#now();
+      const sighting = sightingAfter(this.#seen.get(run) ?? null, look, now);
+      this.#seen.set(run, sighting);
+      const by = ownerName(look.content);
+      if (!mayTakeOver(sighting, look, now, this.#times)) return { kind: "held", by };
+      this.#seen.delete(run);
+      if (look.token === null) {
+        // Its owner removed its file and was killed before it removed the folder.
+        await denoDisk.removeEmpty(path);
+        return { kind: "held", by };
+      }
+      try {
+        await Deno.rename(`${path}/${look.token}.json`, `${path}/${token}.json`);
+        const taken = await this.#write(`${path}/${token}.json`, { write: true, truncate: true });
+        return this.#hold(run, path, token, taken, by);
+      } catch (error) {
+        // Released, or taken over by somebody else.
+        if (error instanceof Deno.errors.NotFound) return { kind: "held", by };
+        throw error;
+      }
+    });
+  }
+
+  /** Makes a claim where there is none, and gives its file; null where there is one. */
+  async #make(path: string, token: string): Promise<Deno.FsFile | null> {
+    const made = `${this.#folder}/${token}.new`;
+    for (let tries = 1;; tries++) {
+      await makeFolder(this.#folder);
+      let file: Deno.FsFile | null = null;
+      try {
+        await Deno.mkdir(made);
+        file = await this.#write(`${made}/${token}.json`, { write: true, createNew: true });
+        await Deno.rename(made, path);
+        return file;
+      } catch (error) {
+        file?.close();
+        await denoDisk.removeTree(made);
+        if (isOccupied(error)) return null;
+        // Whoever ended last has swept `under-way/` away.
+        if (!(error instanceof Deno.errors.NotFound) || tries === mostTries) throw error;
+      }
+    }
+  }
+
+  /** Writes the owner's file, and keeps it open and locked: the lock is free when this process has ended, however it ends. */
+  async #write(path: string, options: Deno.OpenOptions): Promise<Deno.FsFile> {
+    const file = await Deno.open(path, options);
+    await file.write(new TextEncoder().encode(ownerText(this.#owner, 0)));
+    await tryLock(file);
+    return file;
+  }
+
+  #hold(
+    run: string,
+    path: string,
+    token: string,
+    file: Deno.FsFile,
+    from: string | null,
+  ): Taking {
+    const own = `${path}/${token}.json`;
+    const claim: Claim = { run, token, from };
+    this.#held.set(token, { claim, path, file });
+    this.#heartbeat?.add(own, this.#owner);
+    return { kind: "taken", claim };
+  }
+
+  async #look(path: string): Promise<Look> {
+    const names = [...await denoDisk.names(path)];
+    const token = names.map((name) => ownerFile.exec(name)?.[1]).find((found) => found) ?? null;
+    const nobody: Look = { token: null, content: "", hasEnded: false };
+    if (token === null) return nobody;
+    try {
+      const content = await Deno.readTextFile(`${path}/${token}.json`);
+      return { token, content, hasEnded: await this.#hasEnded(path, token, content) };
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return nobody;
+      throw error;
+    }
+  }
+
+  /** Whether nobody on this machine has the owner's file locked, where the owner is one of this machine. */
+  async #hasEnded(path: string, token: string, content: string): Promise<boolean> {
+    const { host } = this.#owner;
+    if (host === null || ownerHost(content) !== host) return false;
+    const file = await Deno.open(`${path}/${token}.json`, { write: true });
+    try {
+      return await tryLock(file);
+    } finally {
+      file.close();
+    }
+  }
+
+  /** Gives a claim back; one that was taken over meanwhile is left alone. */
+  async release({ token }: Pick<Claim, "token">): Promise<void> {
+    const held = this.#held.get(token);
+    if (held === undefined) return;
+    this.#held.delete(token);
+    const own = `${held.path}/${token}.json`;
+    this.#heartbeat?.remove(own);
+    await denoDisk.remove(own);
+    held.file.close();
+    await denoDisk.removeEmpty(held.path);
+  }
+
+  /** Gives all claims back, and removes what nobody needs. */
+  async close(): Promise<void> {
+    this.#heartbeat?.close();
+    for (const { claim } of [...this.#held.values()]) await this.release(claim);
+    await this.#tidy();
+  }
+
+  /** Removes what killed processes left beside finished runs, where nobody has a claim any more. */
+  async #tidy(): Promise<void> {
+    const names = await denoDisk.names(this.#folder);
+    if ([...names].some((name) => name.endsWith(".claim"))) return;
+    for (const name of names) {
+      if (/^[0-9a-f]{16}\.(new|old)$/.test(name)) {
+        await denoDisk.removeTree(`${this.#folder}/${name}`);
+      }
+    }
+    for (const run of runsUnderWay(names)) {
+      if (await denoDisk.read(`${this.#results}/${run}/record.json`) === null) continue;
+      for (const name of names) {
+        if (name.startsWith(`${run}.`)) await denoDisk.removeTree(`${this.#folder}/${name}`);
+      }
+    }
+    await denoDisk.removeEmpty(this.#folder);
+  }
+}

@@ -1,0 +1,167 @@
+/** Claims on a disk: one owner at a time, takeovers that only one wins, and nothing left behind. */
+import { assert, assertEquals } from "@std/assert";
+import { ownerText } from "../../src/record/claim.ts";
+import { type Claim, Claims, type Taking } from "../../src/record/claims.ts";
+import { beatIn } from "../../src/record/heartbeat.ts";
+import { claimPath } from "../../src/record/under_way.ts";
+
+const owner = { host: "here", pid: 1, command: "sweep" };
+const elsewhere = { host: "elsewhere", pid: 2, command: "sweep --jobs 2" };
+const times = { patienceMillis: 30_000, endedMillis: 3_000 };
+
+/** Claims in a folder of the test, with a clock that it sets. */
+async function withClaims(
+  check: (
+    results: string,
+    open: (who: typeof owner) => Promise<Claims>,
+    clock: { now: number },
+  ) => Promise<void>,
+): Promise<void> {
+  const results = await Deno.makeTempDir();
+  const clock = { now: 0 };
+  const opened: Claims[] = [];
+  try {
+    await check(results, async (who) => {
+      const claims = await Claims.in(results, {
+        owner: who,
+        times,
+        now: () => clock.now,
+        isBeating: false,
+      });
+      opened.push(claims);
+      return claims;
+    }, clock);
+  } finally {
+    for (const claims of opened) await claims.close();
+    await Deno.remove(results, { recursive: true });
+  }
+}
+
+function taken(taking: Taking): Claim {
+  assert(taking.kind === "taken", `held by ${taking.kind === "held" ? taking.by : ""}`);
+  return taking.claim;
+}
+
+const namesIn = (path: string) => [...Deno.readDirSync(path)].map(({ name }) => name).sort();
+
+Deno.test("a run has one claim, which says whose it is, until it is released", async () => {
+  await withClaims(async (results, open) => {
+    const [first, second] = [await open(owner), await open(elsewhere)];
+    const claim = taken(await first.take("run-a"));
+    assertEquals(await second.take("run-a"), {
+      kind: "held",
+      by: "process 1 on here (sweep)",
+    });
+    taken(await second.take("run-b"));
+    await first.release(claim);
+    taken(await second.take("run-a"));
+    // A claim that was released is not released again.
+    await first.release(claim);
+    assertEquals((await first.take("run-a")).kind, "held");
+    await second.close();
+    await first.close();
+    assertEquals(namesIn(results), []);
+  });
+});
+
+Deno.test("of many who ask at once one has the claim", async () => {
+  await withClaims(async (_results, open) => {
+    const all = await Promise.all(Array.from({ length: 12 }, () => open(owner)));
+    const takings = await Promise.all(all.map((claims) => claims.take("run")));
+    assertEquals(takings.filter(({ kind }) => kind === "taken").length, 1);
+  });
+});
+
+Deno.test("a claim without a sign of life is taken over after the patience, by one of those who wait", async () => {
+  await withClaims(async (_results, open, clock) => {
+    const dead = taken(await (await open(elsewhere)).take("run"));
+    const waiting = await Promise.all([1, 2, 3].map(() => open(owner)));
+    const ask = () => Promise.all(waiting.map((claims) => claims.take("run")));
+    for (const now of [0, 10_000, 30_000]) {
+      clock.now = now;
+      assertEquals((await ask()).map(({ kind }) => kind), ["held", "held", "held"]);
+    }
+    clock.now = 30_001;
+    const claims = (await ask()).flatMap((taking) => taking.kind === "taken" ? [taking.claim] : []);
+    assertEquals(claims.length, 1);
+    assert(claims[0]!.token !== dead.token);
+    assertEquals(claims[0]!.from, "process 2 on elsewhere (sweep --jobs 2)");
+  });
+});
+
+Deno.test("a claim that beats is never taken over, whatever the times of files are", async () => {
+  await withClaims(async (results, open, clock) => {
+    const { token } = taken(await (await open(elsewhere)).take("run"));
+    const file = `${claimPath(results, "run")}/${token}.json`;
+    const waiting = await open(owner);
+    for (let beat = 1; beat < 6; beat++) {
+      assert(beatIn(file, elsewhere, beat));
+      await Deno.utime(file, new Date(0), new Date(0));
+      assertEquals((await waiting.take("run")).kind, "held");
+      clock.now += 29_000;
+    }
+  });
+});
+
+Deno.test("an owner notices at its next beat that it was taken over, and releases nothing", async () => {
+  await withClaims(async (results, open, clock) => {
+    const slow = await open(elsewhere);
+    const claim = taken(await slow.take("run"));
+    const file = `${claimPath(results, "run")}/${claim.token}.json`;
+    const taker = await open(owner);
+    await taker.take("run");
+    clock.now = 31_000;
+    const own = taken(await taker.take("run"));
+    assertEquals(beatIn(file, elsewhere, 7), false);
+    await slow.release(claim);
+    assertEquals(namesIn(claimPath(results, "run")), [`${own.token}.json`]);
+    const text = await Deno.readTextFile(`${claimPath(results, "run")}/${own.token}.json`);
+    assertEquals(text, ownerText(owner, 0));
+  });
+});
+
+Deno.test("a claim whose process has ended here is taken over sooner, one of another host is not", async () => {
+  await withClaims(async (results, open, clock) => {
+    // As a killed process leaves them: nobody has the files locked.
+    for (const [run, who] of [["mine", owner], ["theirs", elsewhere]] as const) {
+      await Deno.mkdir(claimPath(results, run), { recursive: true });
+      const path = `${claimPath(results, run)}/0123456789abcdef.json`;
+      await Deno.writeTextFile(path, ownerText(who, 3));
+    }
+    const claims = await open(owner);
+    for (const run of ["mine", "theirs"]) assertEquals((await claims.take(run)).kind, "held");
+    clock.now = 3_001;
+    taken(await claims.take("mine"));
+    assertEquals((await claims.take("theirs")).kind, "held");
+    // One that lives has its file locked.
+    const living = await open(owner);
+    taken(await living.take("living"));
+    assertEquals((await claims.take("living")).kind, "held");
+    clock.now = 7_000;
+    assertEquals((await claims.take("living")).kind, "held");
+  });
+});
+
+Deno.test("what is left of a claim that was made or released by halves does not block the run", async () => {
+  await withClaims(async (results, open, clock) => {
+    await Deno.mkdir(claimPath(results, "empty"), { recursive: true });
+    const halves = { lost: "", torn: '{"beat":"00', other: "null" };
+    for (const [run, text] of Object.entries(halves)) {
+      await Deno.mkdir(claimPath(results, run));
+      await Deno.writeTextFile(`${claimPath(results, run)}/0123456789abcdef.json`, text);
+    }
+    await Deno.mkdir(`${results}/under-way/0123456789abcdef.new`);
+    const claims = await open(owner);
+    const runs = ["empty", ...Object.keys(halves)];
+    const had = new Set<string>();
+    for (const now of [0, 31_000]) {
+      clock.now = now;
+      for (const run of runs.filter((run) => !had.has(run))) {
+        if ((await claims.take(run)).kind === "taken") had.add(run);
+      }
+    }
+    assertEquals(had.size, 4);
+    await claims.close();
+    assertEquals(namesIn(results), []);
+  });
+});
