@@ -33,6 +33,8 @@ export interface WorkersRequest extends Opening {
   /** Runs of the whole study, which decide how many threads a run has. */
   readonly studyRuns: number;
   readonly plan: StudyPlan;
+  /** Milliseconds from one checkpoint of a run to the next. Default: as runs choose. */
+  readonly checkpointMillis?: number;
   /** The results folder of the runs. */
   readonly results: string;
 }
@@ -57,15 +59,23 @@ export async function openWorkers(request: WorkersRequest): Promise<readonly Run
   const { name } = executor;
   await tell({ kind: "device", work: title, name, description, jobs: workers, threads });
   if (jobs === 1) {
-    return [new LocalWorker({ executor, inputs: plan.inputs, environment, results, jobs }, stop)];
+    const { inputs } = plan;
+    const context = { executor, inputs, environment, results, jobs, ...checkpointsOf(request) };
+    return [new LocalWorker(context, stop)];
   }
   return await openThreads(request, { jobs: workers, threads });
 }
 
+/** When checkpoints are taken, where somebody said so. */
+function checkpointsOf({ checkpointMillis }: Pick<WorkersRequest, "checkpointMillis">) {
+  return checkpointMillis === undefined ? {} : { checkpointMillis };
+}
+
 async function openThreads(
-  { device, plan: { study, runs, inputs }, results, environment, stop }: WorkersRequest,
+  request: WorkersRequest,
   { jobs, threads }: Share,
 ): Promise<readonly RunWorker[]> {
+  const { device, plan: { study, runs, inputs }, results, environment, stop } = request;
   const customMethods = customMethodsOf(runs.map(({ method }) => method));
   const start = {
     executor: device.executor.kind,
@@ -79,6 +89,7 @@ async function openThreads(
     results,
     jobs,
     stop: stop.memory,
+    ...checkpointsOf(request),
   };
   const opened = await Promise.allSettled(
     Array.from({ length: jobs }, () => ThreadWorker.open(start)),

@@ -33,6 +33,8 @@ export interface SweepOptions extends Patience {
   readonly threads?: number | null;
   /** Whether runs that failed are trained again. Default false. */
   readonly retryFailed?: boolean;
+  /** Milliseconds from one checkpoint of a run to the next. Default: 20,000, or more where checkpoints take long. */
+  readonly checkpointMillis?: number;
   /** The part of the study that is run, as {@linkcode readSelection} takes it. Default: all of it. */
   readonly only?: readonly string[];
   /** Runs of the study at most. Default 10,000. */
@@ -114,6 +116,9 @@ export async function sweepStudy(
         studyRuns: plan.runs.length,
         plan,
         results: folder,
+        ...(options.checkpointMillis === undefined
+          ? {}
+          : { checkpointMillis: options.checkpointMillis }),
       }),
   });
   return { folder, ...counts };

@@ -34,11 +34,18 @@ let methods: MethodTable = [];
 let reportedAt = -Infinity;
 
 async function workerOf(start: WorkerStart): Promise<LocalWorker> {
-  const { study, folders, models, environment, results, jobs, threads } = start;
+  const { study, folders, models, environment, results, jobs, threads, checkpointMillis } = start;
   const { executor } = await chooseExecutor(start.executor, { threads });
   const inputs = new Inputs(folders, ownTasksOf(study), models);
   return new LocalWorker(
-    { executor, inputs, environment, results, jobs },
+    {
+      executor,
+      inputs,
+      environment,
+      results,
+      jobs,
+      ...(checkpointMillis === undefined ? {} : { checkpointMillis }),
+    },
     new StopFlag(start.stop),
   );
 }

@@ -124,6 +124,8 @@ export interface WorkerStart {
   /** Workers that are started. */
   readonly jobs: number;
   readonly stop: SharedArrayBuffer;
+  /** Milliseconds from one checkpoint of a run to the next. Default: as runs choose. */
+  readonly checkpointMillis?: number;
 }
 
 /** A planned run as a message; the worker finds the method by its name. */

@@ -1,0 +1,70 @@
+/**
+ * Random kills: commands are killed with their process group at a random moment, then everything is brought to its end.
+ *
+ * @module
+ */
+import { removeTree } from "../../src/record/durable.ts";
+import { type Figures, type Ground, pause, Tally } from "./campaign.ts";
+import { start } from "./processes.ts";
+import type { ChildCommand } from "./tortured_study.ts";
+
+/** Kills of one folder of results before it is brought to its end and compared. */
+const killsPerStudy = 8;
+
+/** Milliseconds within which a command is killed: as long as it takes undisturbed, or a little longer. */
+const spans: Readonly<Record<ChildCommand["kind"], number>> = {
+  sweep: 4_000,
+  ablate: 5_000,
+  verify: 4_000,
+  report: 2_500,
+};
+
+/** The next command to kill: what there is to do decides. */
+function nextKind(ground: Ground, isSwept: boolean): ChildCommand["kind"] {
+  if (!isSwept) return "sweep";
+  return (["ablate", "ablate", "verify", "report"] as const)[ground.random.int(4)]!;
+}
+
+/** Kills so many commands. */
+export async function killCommands(
+  ground: Ground,
+  kills: number,
+  onProgress: (done: number) => Promise<void>,
+): Promise<Figures> {
+  const tally = new Tally();
+  let done = 0;
+  for (let study = 0; done < kills; study++) {
+    const results = `${ground.home}/killed-${study}`;
+    let isSwept = false;
+    for (let own = 0; own < killsPerStudy && done < kills;) {
+      const kind = nextKind(ground, isSwept);
+      const jobs = 1 + ground.random.int(2);
+      // Nobody else works here, so that there is nothing to wait for.
+      const running = start(ground.command({ kind, results, jobs, patience: 1 }));
+      const millis = ground.millis(spans[kind]);
+      await Promise.race([pause(millis), running.ended]);
+      const wasOver = running.hasEnded();
+      running.kill();
+      const ended = await running.ended;
+      const where = `study ${study}, ${kind} with ${jobs} jobs`;
+      if (!wasOver && ended.code === null) {
+        own++;
+        await onProgress(++done);
+        tally.count(`kills of ${kind}`);
+        tally.count(`kills with ${jobs} ${jobs === 1 ? "job" : "jobs"}`);
+      } else if (ground.checkEnd(tally, where, ended)) {
+        tally.count("commands that ended before they were killed");
+        if (kind === "sweep") isSwept = true;
+      } else break;
+      tally.count("runs begun anew", ended.events.filter((event) => event.kind === "anew").length);
+    }
+    for (const kind of ["sweep", "ablate", "verify", "report"] as const) {
+      const ended = await start(ground.command({ kind, results, patience: 1 })).ended;
+      ground.checkEnd(tally, `study ${study}, the last ${kind}`, ended);
+      tally.count("runs begun anew", ended.events.filter((event) => event.kind === "anew").length);
+    }
+    await ground.compare(tally, `study ${study}`, results, "ablate");
+    if (tally.problems.length === 0) await removeTree(results);
+  }
+  return tally;
+}

@@ -1,0 +1,59 @@
+/**
+ * Two or three sweeps, or ablations, of one study at once; in some of them one is killed on the way.
+ *
+ * @module
+ */
+import { removeTree } from "../../src/record/durable.ts";
+import { type Figures, type Ground, pause, Tally } from "./campaign.ts";
+import { type Ended, type Running, start } from "./processes.ts";
+
+/** Milliseconds within which the second and third begin, and within which one is killed. */
+const stagger = 800, killSpan = 4_000;
+
+/** How many of the events of some processes are of a kind. */
+function countOf(ended: readonly Ended[], kind: string): number {
+  return ended.flatMap(({ events }) => events).filter((event) => event.kind === kind).length;
+}
+
+/** Lets so many groups of processes work on a study each. */
+export async function workTogether(
+  ground: Ground,
+  pairs: number,
+  onProgress: (done: number) => Promise<void>,
+): Promise<Figures> {
+  const tally = new Tally();
+  for (let pair = 0; pair < pairs; pair++) {
+    const results = `${ground.home}/shared-${pair}`;
+    const size = 2 + (ground.random.int(4) === 0 ? 1 : 0);
+    const hasKill = ground.random.int(4) === 0;
+    const where = `${size} processes, group ${pair}`;
+    for (const kind of ["sweep", "ablate"] as const) {
+      // Ablations take long; one in three groups makes them.
+      if (kind === "ablate" && pair % 3 !== 0) continue;
+      const running: Running[] = [];
+      for (let i = 0; i < size; i++) {
+        if (i > 0) await pause(ground.millis(stagger));
+        running.push(start(ground.command({ kind, results, jobs: 1 + ground.random.int(2) })));
+      }
+      const victim = hasKill && kind === "sweep" ? running[ground.random.int(size)]! : null;
+      if (victim !== null) {
+        await Promise.race([pause(ground.millis(killSpan)), victim.ended]);
+        if (!victim.hasEnded()) tally.count("killed beside others");
+        victim.kill();
+      }
+      const ended = await Promise.all(running.map(({ ended }) => ended));
+      ended.forEach((end, i) => {
+        const wasKilled = running[i] === victim && end.code === null && !end.isBlocked;
+        if (!wasKilled) ground.checkEnd(tally, `${where}, ${kind} ${i}`, end);
+      });
+      tally.count(`groups of ${size} that ${kind}`);
+      tally.count("runs left to another", countOf(ended, "left"));
+      tally.count("runs taken over", countOf(ended, "taken over"));
+      tally.count("runs done twice", countOf(ended, "done twice"));
+    }
+    await ground.compare(tally, where, results, pair % 3 === 0 ? "ablate" : "sweep");
+    if (tally.problems.length === 0) await removeTree(results);
+    await onProgress(pair + 1);
+  }
+  return tally;
+}

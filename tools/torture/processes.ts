@@ -1,0 +1,85 @@
+/**
+ * Processes that are killed: each leads a group of its own, which is killed as a whole.
+ *
+ * @module
+ */
+import type { ChildCommand } from "./tortured_study.ts";
+
+/** How a process ended. */
+export interface Ended {
+  /** Its exit code, or null where a signal ended it. */
+  readonly code: number | null;
+  /** The events that it told. */
+  readonly events: readonly { readonly kind: string; readonly title?: string }[];
+  readonly complaints: string;
+  /** Whether it had to be killed since it took too long. */
+  readonly isBlocked: boolean;
+  readonly millis: number;
+}
+
+/** A process under way. */
+export interface Running {
+  readonly ended: Promise<Ended>;
+  /** Whether it has ended. */
+  readonly hasEnded: () => boolean;
+  /** Kills its group, or sends it another signal. */
+  readonly kill: (signal?: Deno.Signal) => void;
+}
+
+/** Milliseconds after which a command that should end is taken for blocked. */
+export const blockedMillis = 180_000;
+
+const root = new URL("../../", import.meta.url);
+
+/** Whole lines of JSON; a killed process may leave part of one. */
+function eventsIn(text: string): Ended["events"] {
+  return text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
+}
+
+/** Starts a command. */
+export function start(command: ChildCommand): Running {
+  const began = performance.now();
+  const child = new Deno.Command("setsid", {
+    args: [
+      ...["-w", "deno", "run", "-q", "-A", "--no-check", "--cached-only"],
+      new URL("child.ts", import.meta.url).href,
+      JSON.stringify(command),
+    ],
+    cwd: root,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  let isOver = false;
+  let isBlocked = false;
+  const kill = (signal: Deno.Signal = "SIGKILL") => {
+    if (isOver) return;
+    // `setsid` does not fork where it leads no group, as here; then its group has its own number.
+    new Deno.Command("kill", {
+      args: [`-${signal.slice(3)}`, "--", `-${child.pid}`],
+      stderr: "null",
+    })
+      .outputSync();
+  };
+  const timer = setTimeout(() => {
+    isBlocked = true;
+    kill();
+  }, blockedMillis);
+  const end = async (): Promise<Ended> => {
+    const [status, text, complaints] = await Promise.all([
+      child.status,
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    isOver = true;
+    clearTimeout(timer);
+    return {
+      code: status.signal === null ? status.code : null,
+      events: eventsIn(text),
+      complaints,
+      isBlocked,
+      millis: performance.now() - began,
+    };
+  };
+  return { ended: end(), hasEnded: () => isOver, kill };
+}

@@ -1,0 +1,38 @@
+/**
+ * The study of the campaigns: runs of a tenth of a second, with ranks that move, and many checkpoints.
+ *
+ * @module
+ */
+import { parseStudy, type Study } from "../../src/study/study.ts";
+import { tinyModel, tinyStudy, writeTinyTasks } from "../../tests/runs/tiny_study.ts";
+
+/** What a child process does. */
+export interface ChildCommand {
+  readonly kind: "sweep" | "ablate" | "verify" | "report";
+  /** The folder of the study's data. */
+  readonly home: string;
+  readonly results: string;
+  readonly jobs: number;
+  /** Seconds, or null for the default. */
+  readonly patience: number | null;
+}
+
+/** The folder of the study's encoder. */
+export const torturedModel = tinyModel;
+
+/** The study. */
+export const torturedStudy: Study = parseStudy({
+  ...tinyStudy,
+  name: "tortured",
+  base: {
+    ...tinyStudy.base,
+    train: { ...tinyStudy.base?.train, steps: 120, evaluateEvery: 20 },
+  },
+  axes: { ...tinyStudy.axes, methods: ["lora", "elalora"], seeds: [1, 2, 3] },
+});
+
+/** Writes the study's data into a folder. */
+export async function writeTorturedData(home: string): Promise<void> {
+  await Deno.mkdir(home, { recursive: true });
+  await writeTinyTasks(home);
+}
