@@ -33,24 +33,34 @@ export class Tally implements Figures {
   }
 }
 
+/** What is done to a study: sweeps alone, or ablations, verifications and reports as well. */
+export type Extent = "sweep" | "ablate";
+
 /** A folder with the study's data and the results of an undisturbed sweep. */
 export class Ground {
   readonly home: string;
+  readonly extent: Extent;
   readonly wanted: string;
   readonly random: RandomStream;
 
-  private constructor(home: string, wanted: string, random: RandomStream) {
+  private constructor(home: string, extent: Extent, wanted: string, random: RandomStream) {
     this.home = home;
+    this.extent = extent;
     this.wanted = wanted;
     this.random = random;
   }
 
-  /** Sweeps and ablates once, undisturbed. */
-  static async prepare(home: string, seed: number): Promise<Ground> {
+  /** Sweeps, and ablates if that is to be done, once and undisturbed. */
+  static async prepare(home: string, seed: number, extent: Extent = "ablate"): Promise<Ground> {
     await removeTree(home);
     await writeTorturedData(home);
-    const ground = new Ground(home, `${home}/wanted`, RandomStream.fromSeed(seed).fork("torture"));
-    for (const kind of ["sweep", "ablate"] as const) {
+    const ground = new Ground(
+      home,
+      extent,
+      `${home}/wanted`,
+      RandomStream.fromSeed(seed).fork("torture"),
+    );
+    for (const kind of extent === "sweep" ? [extent] : ["sweep", extent] as const) {
       const ended = await start(ground.command({ kind, results: ground.wanted })).ended;
       if (ended.code !== 0) throw new Error(`The undisturbed ${kind} failed: ${ended.complaints}`);
     }
@@ -81,7 +91,7 @@ export class Ground {
     tally: Tally,
     where: string,
     results: string,
-    part: "sweep" | "ablate",
+    part: Extent,
   ): Promise<void> {
     const folder = `/${torturedStudy.name}`;
     const differences = await studyDifferences(results + folder, this.wanted + folder);

@@ -21,7 +21,7 @@ const spans: Readonly<Record<ChildCommand["kind"], number>> = {
 
 /** The next command to kill: what there is to do decides. */
 function nextKind(ground: Ground, isSwept: boolean): ChildCommand["kind"] {
-  if (!isSwept) return "sweep";
+  if (!isSwept || ground.extent === "sweep") return "sweep";
   return (["ablate", "ablate", "verify", "report"] as const)[ground.random.int(4)]!;
 }
 
@@ -58,12 +58,15 @@ export async function killCommands(
       } else break;
       tally.count("runs begun anew", ended.events.filter((event) => event.kind === "anew").length);
     }
-    for (const kind of ["sweep", "ablate", "verify", "report"] as const) {
+    const last = ground.extent === "sweep"
+      ? ["sweep"] as const
+      : ["sweep", "ablate", "verify", "report"] as const;
+    for (const kind of last) {
       const ended = await start(ground.command({ kind, results, patience: 1 })).ended;
       ground.checkEnd(tally, `study ${study}, the last ${kind}`, ended);
       tally.count("runs begun anew", ended.events.filter((event) => event.kind === "anew").length);
     }
-    await ground.compare(tally, `study ${study}`, results, "ablate");
+    await ground.compare(tally, `study ${study}`, results, ground.extent);
     if (tally.problems.length === 0) await removeTree(results);
   }
   return tally;

@@ -27,9 +27,9 @@ export async function workTogether(
     const size = 2 + (ground.random.int(4) === 0 ? 1 : 0);
     const hasKill = ground.random.int(4) === 0;
     const where = `${size} processes, group ${pair}`;
-    for (const kind of ["sweep", "ablate"] as const) {
-      // Ablations take long; one in three groups makes them.
-      if (kind === "ablate" && pair % 3 !== 0) continue;
+    // Ablations take long; one in three groups makes them.
+    const extent = pair % 3 === 0 ? ground.extent : "sweep";
+    for (const kind of extent === "sweep" ? [extent] : ["sweep", extent] as const) {
       const running: Running[] = [];
       for (let i = 0; i < size; i++) {
         if (i > 0) await pause(ground.millis(stagger));
@@ -51,7 +51,7 @@ export async function workTogether(
       tally.count("runs taken over", countOf(ended, "taken over"));
       tally.count("runs done twice", countOf(ended, "done twice"));
     }
-    await ground.compare(tally, where, results, pair % 3 === 0 ? "ablate" : "sweep");
+    await ground.compare(tally, where, results, extent);
     if (tally.problems.length === 0) await removeTree(results);
     await onProgress(pair + 1);
   }

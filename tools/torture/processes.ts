@@ -22,7 +22,7 @@ export interface Running {
   readonly ended: Promise<Ended>;
   /** Whether it has ended. */
   readonly hasEnded: () => boolean;
-  /** Kills its group, or sends it another signal. */
+  /** Kills it, or sends it another signal. */
   readonly kill: (signal?: Deno.Signal) => void;
 }
 
@@ -39,9 +39,11 @@ function eventsIn(text: string): Ended["events"] {
 /** Starts a command. */
 export function start(command: ChildCommand): Running {
   const began = performance.now();
-  const child = new Deno.Command("setsid", {
+  const child = new Deno.Command("deno", {
+    // It leads a group of its own and starts no other process, so that whoever kills it kills the group.
+    detached: true,
     args: [
-      ...["-w", "deno", "run", "-q", "-A", "--no-check", "--cached-only"],
+      ...["run", "-q", "-A", "--no-check", "--cached-only"],
       new URL("child.ts", import.meta.url).href,
       JSON.stringify(command),
     ],
@@ -54,12 +56,7 @@ export function start(command: ChildCommand): Running {
   let isBlocked = false;
   const kill = (signal: Deno.Signal = "SIGKILL") => {
     if (isOver) return;
-    // `setsid` does not fork where it leads no group, as here; then its group has its own number.
-    new Deno.Command("kill", {
-      args: [`-${signal.slice(3)}`, "--", `-${child.pid}`],
-      stderr: "null",
-    })
-      .outputSync();
+    child.kill(signal);
   };
   const timer = setTimeout(() => {
     isBlocked = true;
