@@ -68,7 +68,7 @@ export async function thisProcess(): Promise<Owner> {
 }
 
 /** Characters of a command line that others are told. */
-const mostCommand = 200;
+const mostCommand = 80;
 
 function shortened(command: string): string {
   return command.length <= mostCommand ? command : `${command.slice(0, mostCommand - 1)}…`;

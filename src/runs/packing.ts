@@ -40,7 +40,7 @@ export interface Packed {
 }
 
 /** What follows from the rest, or is left of a write that was cut off. */
-const leftOut = /(^|\/)report\/|\.part$/;
+const leftOut = /(^|\/)(report|under-way)\/|\.part$/;
 
 const weightFile = /\.safetensors$/;
 

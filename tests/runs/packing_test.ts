@@ -36,11 +36,17 @@ Deno.test("a packed study is read as its folder is", async (t) => {
       await Deno.mkdir(`${folder}/report`);
       await Deno.writeTextFile(`${folder}/report/report.html`, "old");
       await Deno.writeTextFile(`${folder}/study.json.part`, "half");
+      await Deno.mkdir(`${folder}/under-way`);
+      await Deno.writeTextFile(
+        `${folder}/under-way/steps.jsonl`,
+        "of a run that the plan has no more",
+      );
       assertEquals(await pack([folder]), 0);
       const packed = await openResults(file);
       const here = await contents(folderReader(folder));
       const wanted = [...here.keys()].filter((path) =>
-        !path.startsWith("report/") && !path.endsWith(".safetensors") && !path.endsWith(".part")
+        !path.startsWith("report/") && !path.startsWith("under-way/") &&
+        !path.endsWith(".safetensors") && !path.endsWith(".part")
       );
       assert(wanted.includes(`${run}/steps.jsonl`));
       assertEquals(await packed.list(), wanted.toSorted());
