@@ -227,8 +227,9 @@ export class Claims {
     this.#held.delete(token);
     const own = `${held.path}/${token}.json`;
     this.#heartbeat?.remove(own);
-    await denoDisk.remove(own);
+    // Closed first: NFS keeps a file that is removed while it is open, and the folder would not be empty.
     held.file.close();
+    await denoDisk.remove(own);
     await denoDisk.removeEmpty(held.path);
   }
 

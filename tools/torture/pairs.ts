@@ -1,5 +1,6 @@
 /**
- * Two or three sweeps, or ablations, of one study at once; in some of them one is killed on the way.
+ * Two or three sweeps, or ablations, of one study at once; in some of them one is killed on the way, in some one is halted for
+ * so long that others take its run over, and then goes on.
  *
  * @module
  */
@@ -7,8 +8,26 @@ import { removeTree } from "../../src/record/durable.ts";
 import { type Figures, type Ground, pause, Tally } from "./campaign.ts";
 import { type Ended, type Running, start } from "./processes.ts";
 
-/** Milliseconds within which the second and third begin, and within which one is killed. */
+/** Milliseconds within which the second and third begin, and within which one is killed or halted. */
 const stagger = 800, killSpan = 4_000;
+
+/** Seconds of patience where one is halted, and the milliseconds that it is halted for. */
+const shortPatience = 2, haltMillis = 6_000;
+
+/** Kills a process at a random moment, or halts it for a while. */
+async function disturb(ground: Ground, tally: Tally, victim: Running, how: "kill" | "halt") {
+  await Promise.race([pause(ground.millis(killSpan)), victim.ended]);
+  if (victim.hasEnded()) return;
+  if (how === "kill") {
+    tally.count("killed beside others");
+    victim.kill();
+    return;
+  }
+  tally.count("halted beside others");
+  victim.kill("SIGSTOP");
+  await pause(haltMillis);
+  victim.kill("SIGCONT");
+}
 
 /** How many of the events of some processes are of a kind. */
 function countOf(ended: readonly Ended[], kind: string): number {
@@ -25,7 +44,8 @@ export async function workTogether(
   for (let pair = 0; pair < pairs; pair++) {
     const results = `${ground.home}/shared-${pair}`;
     const size = 2 + (ground.random.int(4) === 0 ? 1 : 0);
-    const hasKill = ground.random.int(4) === 0;
+    const disturbance = (["kill", "halt", null, null] as const)[ground.random.int(4)]!;
+    const patience = disturbance === "halt" ? shortPatience : null;
     const where = `${size} processes, group ${pair}`;
     // Ablations take long; one in three groups makes them.
     const extent = pair % 3 === 0 ? ground.extent : "sweep";
@@ -33,13 +53,12 @@ export async function workTogether(
       const running: Running[] = [];
       for (let i = 0; i < size; i++) {
         if (i > 0) await pause(ground.millis(stagger));
-        running.push(start(ground.command({ kind, results, jobs: 1 + ground.random.int(2) })));
+        const jobs = 1 + ground.random.int(2);
+        running.push(start(ground.command({ kind, results, jobs, patience })));
       }
-      const victim = hasKill && kind === "sweep" ? running[ground.random.int(size)]! : null;
-      if (victim !== null) {
-        await Promise.race([pause(ground.millis(killSpan)), victim.ended]);
-        if (!victim.hasEnded()) tally.count("killed beside others");
-        victim.kill();
+      const victim = kind === "sweep" ? running[ground.random.int(size)]! : null;
+      if (victim !== null && disturbance !== null) {
+        await disturb(ground, tally, victim, disturbance);
       }
       const ended = await Promise.all(running.map(({ ended }) => ended));
       ended.forEach((end, i) => {
