@@ -13,6 +13,7 @@ import { pack } from "../../src/cli/pack.ts";
 import { plan } from "../../src/cli/plan.ts";
 import { pretrainCommand } from "../../tools/pretrain/main.ts";
 import { traces } from "../../tools/traces/main.ts";
+import { torture } from "../../tools/torture/main.ts";
 import { report } from "../../src/cli/report.ts";
 import { schema } from "../../src/cli/schema.ts";
 import { sweep } from "../../src/cli/sweep.ts";
@@ -35,6 +36,7 @@ const commands: readonly Command[] = [
   pack,
   plan,
   pretrainCommand,
+  torture,
   traces,
   report,
   schema,

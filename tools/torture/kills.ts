@@ -11,6 +11,9 @@ import type { ChildCommand } from "./tortured_study.ts";
 /** Kills of one folder of results before it is brought to its end and compared. */
 const killsPerStudy = 8;
 
+/** Problems after which there is no use in going on. */
+const mostProblems = 100;
+
 /** Milliseconds within which a command is killed: as long as it takes undisturbed, or a little longer. */
 const spans: Readonly<Record<ChildCommand["kind"], number>> = {
   sweep: 4_000,
@@ -21,7 +24,7 @@ const spans: Readonly<Record<ChildCommand["kind"], number>> = {
 
 /** The next command to kill: what there is to do decides. */
 function nextKind(ground: Ground, isSwept: boolean): ChildCommand["kind"] {
-  if (!isSwept || ground.extent === "sweep") return "sweep";
+  if (!isSwept) return "sweep";
   return (["ablate", "ablate", "verify", "report"] as const)[ground.random.int(4)]!;
 }
 
@@ -33,9 +36,17 @@ export async function killCommands(
 ): Promise<Figures> {
   const tally = new Tally();
   let done = 0;
-  for (let study = 0; done < kills; study++) {
+  for (let study = 0; done < kills && tally.problems.length < mostProblems; study++) {
     const results = `${ground.home}/killed-${study}`;
-    let isSwept = false;
+    // Every second study is swept undisturbed, so that what comes after a sweep is killed as well.
+    const isSwept = ground.extent === "ablate" && study % 2 === 1;
+    if (isSwept) {
+      ground.checkEnd(
+        tally,
+        `study ${study}, its sweep`,
+        await start(ground.command({ kind: "sweep", results })).ended,
+      );
+    }
     for (let own = 0; own < killsPerStudy && done < kills;) {
       const kind = nextKind(ground, isSwept);
       const jobs = 1 + ground.random.int(2);
@@ -54,7 +65,6 @@ export async function killCommands(
         tally.count(`kills with ${jobs} ${jobs === 1 ? "job" : "jobs"}`);
       } else if (ground.checkEnd(tally, where, ended)) {
         tally.count("commands that ended before they were killed");
-        if (kind === "sweep") isSwept = true;
       } else break;
       tally.count("runs begun anew", ended.events.filter((event) => event.kind === "anew").length);
     }
