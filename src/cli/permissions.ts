@@ -16,10 +16,12 @@ export interface PermissionSet {
   readonly ffi?: readonly string[];
   readonly env?: readonly string[];
   readonly net?: readonly string[];
+  readonly sys?: readonly string[];
 }
 
 // These start other programs, so that they have no bounds, and are no commands of the program.
-const { mutate: _mutate, bench: _bench, fuzz: _fuzz, ...ownSets } = config.permissions;
+const { mutate: _mutate, bench: _bench, fuzz: _fuzz, torture: _torture, ...ownSets } =
+  config.permissions;
 
 /** The sets of the commands by their names. */
 export const commandSets: Readonly<Record<string, PermissionSet>> = ownSets;
@@ -65,7 +67,7 @@ export function placesHere(): Places {
  * ```
  */
 export function permissionFlags(
-  { read, write, ffi, env, net }: PermissionSet,
+  { read, write, ffi, env, net, sys }: PermissionSet,
   { home, runtime }: Places,
 ): readonly string[] {
   const folders = [...new Set([...read ?? [], ...(home === null ? [] : [home])])];
@@ -80,6 +82,7 @@ export function permissionFlags(
     ["ffi", ffi === undefined ? undefined : [runtime.native ?? ""]],
     ["env", env],
     ["net", net],
+    ["sys", sys],
   ];
   return lists.flatMap(([name, list]) =>
     list === undefined ? [] : [`--allow-${name}${list[0] === "" ? "" : `=${list.join(",")}`}`]

@@ -27,7 +27,10 @@ Deno.test("no command reads beyond its folder, loads another library than the ru
     const isFetching = name === "models" || name === "data";
     assertEquals(set.net !== undefined, isFetching, name);
     assertEquals((set.env ?? []).includes("HF_TOKEN"), name === "models", name);
-    assert(!Object.hasOwn(set, "run") && !Object.hasOwn(set, "sys"), name);
+    assert(!Object.hasOwn(set, "run"), name);
+    // Claims name their host.
+    const isClaiming = ["sweep", "ablate", "verify"].includes(name);
+    assertEquals(set.sys, isClaiming ? ["hostname"] : undefined, name);
   }
   assertEquals(Object.keys(commandSets["plan"]!).sort(), ["env", "read"]);
   assertEquals(config.test.permissions.ffi, [runtimeFolder]);
@@ -44,6 +47,7 @@ function rowOf(name: string, set: PermissionSet): readonly string[] {
     set.ffi === undefined ? "-" : "yes",
     listed(set.env),
     listed(set.net),
+    listed(set.sys),
   ];
 }
 
@@ -65,13 +69,21 @@ Deno.test("permissionFlags gives the runtime's folder where it is on this machin
     native: "node_modules/onnxruntime-node",
     wasm: "/elsewhere/onnxruntime-web",
   };
-  const set = { read: ["."], write: ["results"], ffi: ["x"], env: ["A", "B"], net: ["h"] };
+  const set = {
+    read: ["."],
+    write: ["results"],
+    ffi: ["x"],
+    env: ["A", "B"],
+    net: ["h"],
+    sys: ["s"],
+  };
   assertEquals(permissionFlags(set, { home: ".", runtime }), [
     "--allow-read=.,/elsewhere/onnxruntime-web",
     "--allow-write=results",
     "--allow-ffi=node_modules/onnxruntime-node",
     "--allow-env=A,B",
     "--allow-net=h",
+    "--allow-sys=s",
   ]);
   const unknown = { home: null, runtime: { native: null, wasm: null } };
   assertEquals(permissionFlags({ read: ["."], ffi: ["x"] }, unknown), [
