@@ -35,6 +35,13 @@ export const resultsOption: CommandOption = {
     "where it cannot ask, the error has the command line that allows it",
 };
 
+/** An encoder that is not where a sweep found it. */
+export const movedModel: CommandOption = {
+  name: "model",
+  value: "DIR",
+  text: "Hugging Face folder, if it is not where the sweep found it",
+};
+
 /** Folders that are not where a sweep found them. */
 export const movedFolders: readonly CommandOption[] = [
   {
@@ -42,11 +49,7 @@ export const movedFolders: readonly CommandOption[] = [
     value: "DIR",
     text: "folder with GLUE tasks, if it is not where the sweep found it",
   },
-  {
-    name: "model",
-    value: "DIR",
-    text: "Hugging Face folder, if it is not where the sweep found it",
-  },
+  movedModel,
 ];
 
 /** @param byDefault What is taken without the option. */

@@ -11,6 +11,7 @@ export const commandLoaders: Readonly<Record<string, () => Promise<CallableComma
   plan: async () => (await import("./plan.ts")).plan,
   report: async () => (await import("./report.ts")).report,
   ablate: async () => (await import("./ablate.ts")).ablate,
+  spectra: async () => (await import("./spectra.ts")).spectra,
   verify: async () => (await import("./verify.ts")).verify,
   export: async () => (await import("./export.ts")).exportCommand,
   import: async () => (await import("./import.ts")).importCommand,

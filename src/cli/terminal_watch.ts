@@ -3,7 +3,9 @@
  *
  * @module
  */
+import type { ModuleSpectrum, RunSpectra } from "../record/spectra.ts";
 import type { RunAblation } from "../record/types.ts";
+import { counted, fixed } from "../report/format.ts";
 import { differenceText } from "../report/tables/verification.ts";
 import type { DamagedRun } from "../report/types.ts";
 import type { Watch, WorkEvent } from "../runs/events.ts";
@@ -59,6 +61,14 @@ export const verifyWords: WordsOf = (seen) => ({
     `Ended at once: ${seen().done} of ${seen().total} runs were compared, above; nothing is written.`,
 });
 
+/** The words of reading spectra. */
+export const spectraWords: WordsOf = (seen) => ({
+  onStop: () =>
+    `Stopping. Read: ${seen().done} of ${seen().total} runs; those of whole cells are kept.\n` +
+    "(Ctrl-C again ends at once.)",
+  onExit: () => "Ended at once. The spectra of whole cells are kept.",
+});
+
 /** A warning about data as a line. */
 export function warningText({ text }: { readonly text: string }): string {
   return `Warning: ${text}`;
@@ -104,6 +114,18 @@ function findingsOf({ metric, baseline, removals, truncations = [] }: RunAblatio
   const cut = cuts.length === 0 ? "" : `; cut to fewer ranks, ${cuts.join(", ")}`;
   const without = `${scoreText(metric, worst.metric)} without ${worst.name}`;
   return `${scoreText(metric, baseline)}, ${without}${cut}`;
+}
+
+/** How many of its ranks a run uses, in a few words. */
+function usedText({ modules }: RunSpectra): string {
+  const sum = (of: (module: ModuleSpectrum) => number) =>
+    modules.reduce((total, module) => total + of(module), 0);
+  const ranks = sum(({ rank }) => rank);
+  const effective = sum(({ effectiveRank }) => effectiveRank);
+  const used = `effective rank ${fixed(effective, 1)} of ${ranks}`;
+  return modules.some(({ intruders }) => intruders === null)
+    ? used
+    : `${used}, ${counted(sum(({ intruders }) => intruders!), "intruder dimension")}`;
 }
 
 /** How work is shown. */
@@ -168,6 +190,7 @@ export class TerminalWatch {
         break;
       case "recorded":
       case "ablated":
+      case "measured":
       case "left out":
       case "verified":
         this.#checkpoints.delete(event.title);
@@ -224,6 +247,8 @@ export class TerminalWatch {
         return await this.#done(event.title, summaryOf(event.record));
       case "ablated":
         return await this.#done(event.title, findingsOf(event.ablation));
+      case "measured":
+        return await this.#done(event.title, usedText(event.spectra));
       case "left out":
         return await this.#done(event.title, `left out. ${event.reason}`);
       case "verified": {

@@ -22,6 +22,13 @@ export {
   parseStepLine,
   RecordFormatError,
 } from "./schema.ts";
+export type {
+  LeftOutRun,
+  ModuleSpectrum,
+  RunSpectra,
+  SpectraOverlap,
+  StudySpectra,
+} from "./spectra.ts";
 export * from "./types.ts";
 export type {
   Agreement,

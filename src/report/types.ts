@@ -6,6 +6,7 @@
 import type { ColumnTable } from "arquero";
 import type { Key } from "./markers.ts";
 import type { Asked, ReplayedRun, RunResults } from "../record/types.ts";
+import type { StudySpectra } from "../record/spectra.ts";
 import type { Verification } from "../record/verification.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 
@@ -42,6 +43,8 @@ export interface StudyResults {
   readonly replay: ReplayResults | null;
   /** What the last `deno task verify` found; null until there was one. */
   readonly verification: Verification | null;
+  /** What the updates of its runs are made of; null until `deno task spectra` found it. */
+  readonly spectra: StudySpectra | null;
 }
 
 /**

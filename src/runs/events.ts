@@ -5,6 +5,7 @@
  */
 import type { Fetching } from "../fetch/model_files.ts";
 import type { RunAblation, RunRecord } from "../record/types.ts";
+import type { RunSpectra } from "../record/spectra.ts";
 import type { RunVerification } from "../record/verification.ts";
 import type { DamagedRun } from "../report/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
@@ -60,7 +61,9 @@ export type WorkEvent =
   | { readonly kind: "stopped"; readonly title: string; readonly step: number }
   /** A run's layer-rank ablation is written. */
   | { readonly kind: "ablated"; readonly title: string; readonly ablation: RunAblation }
-  /** A run cannot be ablated, for want of its weights. */
+  /** The spectra of a run's updates were found. */
+  | { readonly kind: "measured"; readonly title: string; readonly spectra: RunSpectra }
+  /** A run cannot be ablated, or has no spectra, for want of its weights or for what its method is. */
   | { readonly kind: "left out"; readonly title: string; readonly reason: string }
   /** A run was repeated and compared. */
   | { readonly kind: "verified"; readonly title: string; readonly verification: RunVerification }

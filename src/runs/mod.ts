@@ -18,6 +18,7 @@ export type { Patience } from "./patience.ts";
 export type { DamagedRun } from "../report/types.ts";
 export type { RunsResult } from "./run_all.ts";
 export type { PlanAgain } from "./recorded_run.ts";
+export { spectraOf, type SpectraOptions, type SpectraResult } from "./spectra.ts";
 export { StoppedError, type StoppedRun } from "./stop_flag.ts";
 export { readStudyFile, type StudyData, type StudyFile } from "./study_file.ts";
 export { readStudyResults, type ResultsSource, writeReport } from "./study_results.ts";

@@ -19,9 +19,10 @@ import {
 } from "../record/results_reader.ts";
 import { makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
 import { readRun, type StoredRun } from "../record/read_study.ts";
+import type { Parser } from "../record/schema.ts";
+import { parseStudySpectra, type StudySpectra } from "../record/spectra.ts";
 import { parseVerification } from "../record/verification_file.ts";
 import { recordSchemaVersion, type Replay, type ReplayedRun } from "../record/types.ts";
-import type { Verification } from "../record/verification.ts";
 import { buildReport } from "../report/build.ts";
 import type { DamagedRun, ReplayResults, StudyResults } from "../report/types.ts";
 import type { Study } from "../study/study.ts";
@@ -241,18 +242,26 @@ export async function readStudyRuns(
   return runs.filter((run) => run !== null);
 }
 
-/** What the last `deno task verify` of a study found, or null where there was none. */
-async function readVerification(reader: ResultsReader): Promise<Verification | null> {
-  const name = "verify/verification.json";
-  // A packed study that was verified here has its verification beside it, newer than its own.
+/** A file that a command made of a study's results, or null where there is none. */
+async function readMade<T>(
+  reader: ResultsReader,
+  name: string,
+  parse: Parser<T>,
+): Promise<T | null> {
+  // What was made of a packed study lies beside it, and is newer than the pack's own.
   const beside = folderReader(outputFolder(reader.path));
   for (const place of [beside, reader]) {
     const bytes = await place.read(name);
     if (bytes === null) continue;
     const path = `${place.path}/${name}`;
-    return parseVerification(parseJsonFile(bytes, path), path);
+    return parse(parseJsonFile(bytes, path), path);
   }
   return null;
+}
+
+/** What the last `deno task spectra` of a study found, or null where there was none. */
+export async function readSpectra(results: ResultsSource): Promise<StudySpectra | null> {
+  return await readMade(await readerOf(results), "spectra.json", parseStudySpectra);
 }
 
 /**
@@ -302,7 +311,8 @@ async function resultsOf(
     planned: stored.runs.map(({ run }) => run),
     warnings: stored.warnings ?? [],
     replay: null,
-    verification: await readVerification(reader),
+    verification: await readMade(reader, "verify/verification.json", parseVerification),
+    spectra: await readSpectra(reader),
   };
 }
 

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { hashBytes } from "../base/hash.ts";
 import { isOfWeights, scaleOf } from "../methods/adapter.ts";
 import type { BoundMethod } from "../methods/method.ts";
+import type { SlotRef } from "../methods/rank_actions.ts";
 import { storedBranches } from "../methods/stored_branches.ts";
 import { findMethod } from "../methods/table.ts";
 import { truncated } from "../methods/truncation.ts";
@@ -78,32 +80,65 @@ async function finishedRecord(reader: ResultsReader): Promise<RunRecord> {
   return record;
 }
 
-/** The weights of the evaluation that counts, and the slots that were masked then. */
-async function readKeptWeights(reader: ResultsReader, record: RunRecord) {
-  const { path: folder } = reader;
+/** What a run stored of the evaluation that counts. */
+export interface KeptWeights {
+  /** Parts of adapters by `<module>.<part>`, and parameters that were trained whole. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** Slots that were masked then. */
+  readonly off: readonly SlotRef[];
+  /** SHA-256 of the file. */
+  readonly hash: string;
+}
+
+/**
+ * The weights of the evaluation that counts, or null where their file is not there.
+ *
+ * @throws {UsageError} If they are those of another run.
+ */
+export async function keptWeights(
+  reader: ResultsReader,
+  record: RunRecord,
+): Promise<KeptWeights | null> {
   const name = keptWeightsFile(record);
-  const path = `${folder}/${name}`;
+  const path = `${reader.path}/${name}`;
   const bytes = await reader.read(name);
-  if (bytes === null) {
-    const remedy = isPacked(folder)
-      ? "pack the study with --weights, or sweep it again"
-      : "delete the folder and sweep again";
-    throw new UsageError(
-      `Cannot export "${folder}": found no "${path}", want its weights; ${remedy}`,
-    );
-  }
+  if (bytes === null) return null;
   await checkPrint(path, bytes, record.files?.[name]);
   const { tensors, metadata } = readSafetensors(bytes, path);
   if (metadata["run"] !== record.id) {
     throw new UsageError(
-      `Cannot export "${folder}": "${path}" is of run ${metadata["run"]}, want ${record.id}`,
+      `Cannot use the weights of "${reader.path}": "${path}" is of run ${
+        metadata["run"]
+      }, want ${record.id}`,
     );
   }
-  return { tensors, off: JSON.parse(metadata["off"] ?? "[]") };
+  return { tensors, off: JSON.parse(metadata["off"] ?? "[]"), hash: hashBytes(bytes) };
+}
+
+/** What helps where a run's weights are not there. */
+export function remedyForWeights(folder: string): string {
+  return isPacked(folder)
+    ? "pack the study with --weights, or sweep it again"
+    : "delete the folder and sweep again";
+}
+
+/** The weights that an export cannot do without. */
+async function wantedWeights(reader: ResultsReader, record: RunRecord): Promise<KeptWeights> {
+  const weights = await keptWeights(reader, record);
+  if (weights !== null) return weights;
+  const { path: folder } = reader;
+  throw new UsageError(
+    `Cannot export "${folder}": found no "${folder}/${
+      keptWeightsFile(record)
+    }", want its weights; ${remedyForWeights(folder)}`,
+  );
 }
 
 /** The factor of the updates: that of the average initial rank, as in training. */
-function storedScale({ adapter }: BoundMethod, { happened: { initialRanks } }: RunRecord): number {
+export function storedScale(
+  { adapter }: BoundMethod,
+  { happened: { initialRanks } }: RunRecord,
+): number {
   const ranks = Object.values(initialRanks ?? {});
   return adapter === null || ranks.length === 0 ? 1 : scaleOf(adapter, ranks);
 }
@@ -171,7 +206,7 @@ export async function readTrainedRun(
     );
   }
   const method = findMethod(run.method, methods).bind(run.options);
-  const { tensors: whole, off } = await readKeptWeights(reader, record);
+  const { tensors: whole, off } = await wantedWeights(reader, record);
   const modules = targetModules(model.config);
   const names = new Set(modules.map(({ name }) => name));
   const moduleOf = (tensor: string) => tensor.slice(0, tensor.lastIndexOf("."));

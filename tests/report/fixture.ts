@@ -370,6 +370,7 @@ export function fixtureStudy(options: FixtureOptions = {}): StudyResults {
     damaged: [],
     replay: options.hasReplay ?? false ? fixtureReplay(options) : null,
     verification: null,
+    spectra: null,
   };
 }
 

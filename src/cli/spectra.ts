@@ -1,0 +1,78 @@
+/**
+ * `deno task spectra [STUDY]`: how many of their ranks the updates of finished runs use, and whether seeds agree.
+ *
+ * @module
+ */
+import { outputFolder } from "../record/results_reader.ts";
+import { spectraOf, type SpectraOptions } from "../runs/spectra.ts";
+import { defaultStudy } from "../runs/study_file.ts";
+import {
+  defaultResults,
+  findResults,
+  readStudyResults,
+  writeReport,
+} from "../runs/study_results.ts";
+import { commandOf } from "./command.ts";
+import {
+  movedModel,
+  noReportOption,
+  onlyOption,
+  resultsOption,
+  sweptArgument,
+} from "./command_parts.ts";
+import { stoppedExitCode } from "./stop.ts";
+import { runCommand, say, sayWrapped } from "./terminal.ts";
+import { spectraWords, TerminalWatch } from "./terminal_watch.ts";
+import { askToWrite } from "./write_access.ts";
+
+/** The command. */
+export const spectra = commandOf({
+  name: "spectra",
+  summary:
+    "Reads the singular values of what finished runs added to each weight: ranks that are used, intruder dimensions, " +
+    "overlap between seeds",
+  takes: "[STUDY]",
+  explained: [sweptArgument],
+  options: [
+    onlyOption,
+    {
+      name: "no-intruders",
+      text: "do not look for intruder dimensions, which take most of the time",
+    },
+    movedModel,
+    resultsOption,
+    noReportOption,
+  ],
+  examples: [
+    { line: "deno task spectra", text: `the study ${defaultStudy}, after deno task sweep` },
+    {
+      line: "deno task spectra glue-minilm --only task=RTE --no-intruders",
+      text: "the runs of one task, in seconds",
+    },
+  ],
+}, async (parsed) => {
+  const [name = defaultStudy] = parsed.positional;
+  const folder = await findResults(name, parsed.text("results") ?? defaultResults);
+  await askToWrite("spectra", outputFolder(folder), "STUDY or --results");
+  const terminal = new TerminalWatch(spectraWords);
+  const options: SpectraOptions = {
+    model: parsed.text("model"),
+    intruders: !parsed.flag("no-intruders"),
+    only: parsed.list("only"),
+  };
+  const { out, read, left, spectra: { leftOut } } = await terminal.during((watch) =>
+    spectraOf(folder, options, watch)
+  );
+  await say(`${read} read, ${leftOut.length} left out`);
+  if (left > 0) {
+    await sayWrapped(`Stopped: ${left} runs are left; the same command starts again`);
+    return stoppedExitCode;
+  }
+  await say(`Spectra: ${out}`);
+  if (!parsed.flag("no-report")) {
+    await say(`Report: ${await writeReport(folder, await readStudyResults(folder))}`);
+  }
+  return 0;
+});
+
+if (import.meta.main) await runCommand(spectra);
