@@ -148,6 +148,7 @@ const happened = z.object({
   initialRanks: numbers.nullable(),
   finalRanks: numbers.nullable(),
   storedRanks: z.exactOptional(numbers),
+  atFloor: z.exactOptional(count),
   rankEvents: count,
   ranksMoved: count,
   estimate: z.exactOptional(

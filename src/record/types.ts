@@ -186,6 +186,11 @@ export interface Happened {
   readonly finalRanks: RankMap | null;
   /** Ranks of the stored adapter where slots were merged into the weights: those and the final ones; absent elsewhere. */
   readonly storedRanks?: RankMap;
+  /**
+   * Modules that held rank 1 at the evaluation that counts; absent in older records, where `finalRanks` says it, and for
+   * methods without ranks.
+   */
+  readonly atFloor?: number;
   /** Events of the rank policy, those that changed nothing included. */
   readonly rankEvents: number;
   /** Ranks taken from a module, summed over all events. */

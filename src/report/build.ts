@@ -15,6 +15,7 @@ import { type Ranking, rankingsOf } from "./ranking.ts";
 import { type Picture, renderChart } from "./render.ts";
 import {
   ablationTable,
+  allocationsTable,
   baselineOf,
   budgetsTable,
   costTable,
@@ -22,6 +23,7 @@ import {
   factorialTable,
   failedTable,
   methodsTable,
+  moduleSpectraTable,
   pairedTable,
   provenanceTable,
   rankingPairsTable,
@@ -36,6 +38,7 @@ import {
   settingsTable,
   stagesTable,
   truncationsTable,
+  usedRanksTable,
   verificationTable,
 } from "./tables.ts";
 import type { ReportFiles, ReportTable, StudyResults } from "./types.ts";
@@ -67,6 +70,9 @@ function tablesWith(
     rankingPairsTable(rankings),
     pairedTable(results, baseline),
     examplesTable(results, baseline),
+    allocationsTable(results),
+    usedRanksTable(results),
+    moduleSpectraTable(results),
     ablationTable(results),
     removalsTable(results),
     rankMetricTable(results),

@@ -13,6 +13,7 @@ import { rankHeatmaps, rankTimelines } from "./charts/ranks.ts";
 import { lossChart } from "./charts/losses.ts";
 import { importanceTrajectories, rankTrajectories } from "./charts/trajectories.ts";
 import { sequenceCharts } from "./charts/sequence.ts";
+import { spectraCharts } from "./charts/spectra.ts";
 import { gridOf } from "./facts.ts";
 import { type Ranking, rankingsOf } from "./ranking.ts";
 import { stylesOf } from "./method_styles.ts";
@@ -29,6 +30,7 @@ export interface ReportCharts {
   readonly rankMetric: readonly Chart[];
   readonly trajectories: readonly Chart[];
   readonly importance: readonly Chart[];
+  readonly spectra: readonly Chart[];
   readonly ablation: readonly Chart[];
   readonly replay: readonly Chart[];
   readonly cost: readonly Chart[];
@@ -54,6 +56,7 @@ export function chartsOf(
     rankMetric: list(rankMetricChart(results, grid, styles)),
     trajectories: [...rankTimelines(results, grid), ...rankTrajectories(results, grid)],
     importance: importanceTrajectories(results, grid),
+    spectra: spectraCharts(results, grid, styles),
     ablation: ablationCharts(results, grid, styles),
     replay: list(replayChart(results, styles)),
     cost: costCharts(results, styles),

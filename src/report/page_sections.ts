@@ -184,6 +184,7 @@ export function sectionsOf(content: PageContent): readonly Section[] {
       title: "Ranks",
       body: [
         ...or(byMethod([...charts.ranks, ...charts.trajectories]), noRanks),
+        ...titled("allocations"),
         ...figures(charts.rankMetric),
         ...folded("rank_metric"),
       ],
@@ -195,6 +196,20 @@ export function sectionsOf(content: PageContent): readonly Section[] {
         byMethod(charts.importance),
         "No run logged importance scores; AdaLoRA and ElaLoRA do.",
       ),
+    },
+    {
+      id: "spectra",
+      title: "Are the ranks used?",
+      body: [
+        ...or(
+          byMethod(charts.spectra),
+          html`The trained updates were not read yet: ${
+            command("spectra")
+          } finds their singular values, intruder dimensions and the overlap between seeds.`,
+        ),
+        ...untitled("used_ranks"),
+        ...folded("module_spectra"),
+      ],
     },
     {
       id: "ablation",

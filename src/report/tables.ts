@@ -4,6 +4,7 @@
  * @module
  */
 export { ablationTable, removalsTable } from "./tables/ablation.ts";
+export { allocationsTable } from "./tables/allocations.ts";
 export { budgetsTable } from "./tables/budgets.ts";
 export { costTable } from "./tables/cost.ts";
 export { baselineOf, pairedTable, replayTable } from "./tables/paired.ts";
@@ -16,5 +17,6 @@ export { failedTable, runsTable } from "./tables/runs.ts";
 export { methodsTable, scoresTable } from "./tables/scores.ts";
 export { sequencesTable, stagesTable } from "./tables/sequence.ts";
 export { settingsTable } from "./tables/settings.ts";
+export { moduleSpectraTable, usedRanksTable } from "./tables/spectra.ts";
 export { truncationsTable } from "./tables/truncations.ts";
 export { verificationTable } from "./tables/verification.ts";

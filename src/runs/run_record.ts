@@ -204,6 +204,9 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
       initialRanks,
       finalRanks,
       ...(Object.keys(merged).length === 0 ? {} : { storedRanks }),
+      ...(finalRanks === null
+        ? {}
+        : { atFloor: Object.values(finalRanks).filter((rank) => rank === 1).length }),
       rankEvents: progress?.rankEvents ?? 0,
       ranksMoved: progress?.ranksMoved ?? 0,
       ...(estimate === null ? {} : { estimate }),

@@ -1,0 +1,169 @@
+/**
+ * Where ranks ended: modules at rank 1, and whether seeds give their ranks to the same modules.
+ *
+ * @module
+ */
+import { agreementOf } from "../../stats/agreement.ts";
+import { summarise } from "../../stats/statistics.ts";
+import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
+import { fixed, interval, nothing, whole } from "../format.ts";
+import type { ReportTable, Row, RunResults, StudyResults } from "../types.ts";
+import { type Arm, armOf } from "./factorial.ts";
+import { orderOf } from "./scores.ts";
+
+/** The final ranks of a method's runs at one budget. */
+export interface AllocationRow {
+  readonly label: string;
+  readonly budget: string;
+  /** Finished runs. */
+  readonly n: number;
+  readonly modules: number;
+  /** Modules that ended at rank 1, the mean over runs. */
+  readonly atFloor: number | null;
+  /** Pairs of seeds of a task that have a correlation. */
+  readonly pairs: number;
+  /** Spearman's ρ of the ranks of modules, the mean over pairs; null where ranks are equal in all modules. */
+  readonly rho: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  /** The arm that does as much at random, and its agreement; null where the study has none. */
+  readonly random: string | null;
+  readonly randomRho: number | null;
+  readonly randomLow: number | null;
+  readonly randomHigh: number | null;
+}
+
+interface Group {
+  readonly label: string;
+  readonly budget: string;
+  readonly arm: Arm | null;
+  readonly runs: readonly RunResults[];
+}
+
+function groupsOf({ runs }: StudyResults): readonly Group[] {
+  const finished = runs.filter(({ record: { happened } }) =>
+    happened.outcome.state === "finished" && happened.finalRanks !== null
+  );
+  const groups = groupBy(
+    finished,
+    ({ record: { asked } }) => keyOf(asked.label, budgetName(asked.budget)),
+  );
+  return [...groups.values()].map((own) => {
+    const { asked } = own[0]!.record;
+    return { label: asked.label, budget: budgetName(asked.budget), arm: armOf(asked), runs: own };
+  });
+}
+
+/** Modules of a run that ended at rank 1, as its record says or by its final ranks. */
+export function atFloorOf({ record: { happened } }: RunResults): number {
+  const { atFloor, finalRanks } = happened;
+  return atFloor ?? Object.values(finalRanks ?? {}).filter((rank) => rank === 1).length;
+}
+
+function agreement({ runs }: Group) {
+  const tasks = groupBy(runs, ({ record: { asked } }) => asked.task);
+  const modules = Object.keys(runs[0]!.record.happened.finalRanks!);
+  const ranks = [...tasks.values()].map((own) =>
+    own.map(({ record }) => modules.map((module) => record.happened.finalRanks![module] ?? 0))
+  );
+  return agreementOf(ranks, 0);
+}
+
+/** The arm that moves as much at random: of the same form if the study has it, else of the same policy. */
+function controlOf(group: Group, groups: readonly Group[]): Group | null {
+  const { arm, budget } = group;
+  if (arm === null || arm.score === "random") return null;
+  const random = groups.filter((other) =>
+    other.budget === budget && other.arm?.score === "random" && other.arm.policy === arm.policy
+  );
+  return random.find((other) => other.arm!.form === arm.form) ?? random[0] ?? null;
+}
+
+/** A row a method with ranks and budget, in the grid's order. */
+export function allocationRows(results: StudyResults): readonly AllocationRow[] {
+  const groups = groupsOf(results);
+  const agreements = new Map(groups.map((group) => [group, agreement(group)]));
+  const order = orderOf(gridOf(results));
+  return groups.map((group): AllocationRow => {
+    const own = agreements.get(group)!;
+    const control = controlOf(group, groups);
+    const random = control === null ? null : agreements.get(control)!;
+    return {
+      label: group.label,
+      budget: group.budget,
+      n: group.runs.length,
+      modules: Object.keys(group.runs[0]!.record.happened.finalRanks!).length,
+      atFloor: summarise(group.runs.map(atFloorOf)).mean,
+      pairs: own?.pairs ?? 0,
+      rho: own?.mean ?? null,
+      low: own?.low ?? null,
+      high: own?.high ?? null,
+      random: control?.label ?? null,
+      randomRho: random?.mean ?? null,
+      randomLow: random?.low ?? null,
+      randomHigh: random?.high ?? null,
+    };
+  }).toSorted((a, b) => order({ ...a, task: "" }) - order({ ...b, task: "" }));
+}
+
+const names = [
+  "label",
+  "budget",
+  "n",
+  "modules",
+  "atFloor",
+  "pairs",
+  "rho",
+  "low",
+  "high",
+  "random",
+  "randomRho",
+  "randomLow",
+  "randomHigh",
+];
+
+function rhoText(rho: unknown, low: unknown, high: unknown): string {
+  if (typeof rho !== "number") return nothing;
+  return typeof low === "number" ? `${fixed(rho, 2)} ${interval(low, high, 2)}` : fixed(rho, 2);
+}
+
+/** The table of {@linkcode allocationRows}. */
+export function allocationsTable(results: StudyResults): ReportTable {
+  const rows = allocationRows(results);
+  const hasRandom = rows.some(({ random }) => random !== null);
+  return {
+    id: "allocations",
+    title: "Where ranks ended",
+    note:
+      "Modules at rank 1 are the mean over runs. Agreement is Spearman's ρ between the final ranks of the modules of two seeds of a " +
+      "task, the mean over all such pairs; 1 means that every seed ranks the modules alike, 0 that they have nothing in common. " +
+      "Its 95% interval resamples modules. Methods that give all modules the same rank have no agreement." +
+      (hasRandom
+        ? " At random is the same for the arm of the study that moves ranks by the same policy at random: what agreement is worth is the difference."
+        : ""),
+    table: tableFrom(rows.map((row): Row => ({ ...row })), names),
+    columns: [
+      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
+      {
+        title: "at rank 1",
+        align: "right",
+        cell: (row) => `${fixed(row["atFloor"], 1)} of ${whole(row["modules"])}`,
+      },
+      { title: "pairs", align: "right", cell: (row) => whole(row["pairs"]) },
+      {
+        title: "agreement (ρ)",
+        align: "right",
+        cell: (row) => rhoText(row["rho"], row["low"], row["high"]),
+      },
+      ...(hasRandom
+        ? [{
+          title: "at random (ρ)",
+          align: "right" as const,
+          cell: (row: Row) => rhoText(row["randomRho"], row["randomLow"], row["randomHigh"]),
+        }]
+        : []),
+    ],
+  };
+}

@@ -1,0 +1,298 @@
+/**
+ * Whether ranks are used: what `deno task spectra` found of the updates of finished runs, by cell and by module.
+ *
+ * @module
+ */
+import type { ModuleSpectrum, SpectraOverlap } from "../../record/spectra.ts";
+import { summarise } from "../../stats/statistics.ts";
+import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
+import { fixed, nothing, significant, whole } from "../format.ts";
+import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { orderOf } from "./scores.ts";
+
+/** One module of one run, and the cell that the run is in. */
+export interface MeasuredModule extends ModuleSpectrum {
+  readonly task: string;
+  readonly label: string;
+  readonly budget: string;
+  readonly run: string;
+}
+
+/** What was measured of the runs that the study still has. */
+export function measuredModules(results: StudyResults): readonly MeasuredModule[] {
+  const asked = new Map(results.runs.map(({ record }) => [record.id, record.asked]));
+  return (results.spectra?.runs ?? []).flatMap(({ id, modules }) => {
+    const own = asked.get(id);
+    if (own === undefined) return [];
+    const { task, label, budget } = own;
+    return modules.map((module) => ({
+      ...module,
+      task,
+      label,
+      budget: budgetName(budget),
+      run: id,
+    }));
+  });
+}
+
+/** What the updates of the runs of a cell use, sums over modules and means over runs. */
+export interface UsedRanksRow {
+  readonly task: string;
+  readonly label: string;
+  readonly budget: string;
+  /** Runs that were measured. */
+  readonly n: number;
+  readonly rank: number;
+  readonly effectiveRank: number;
+  /** Standard deviation of the effective rank over runs. */
+  readonly effectiveRankSd: number | null;
+  /** Effective rank over rank. */
+  readonly used: number | null;
+  readonly stableRank: number;
+  /** Norm of the update over that of the weight, the mean over modules. */
+  readonly relativeNorm: number;
+  /** Intruder dimensions; null where they were not looked for in every run. */
+  readonly intruders: number | null;
+  /** Pairs of runs whose subspaces were compared. */
+  readonly pairs: number;
+  /** Overlaps of subspaces, means over modules and pairs; null without pairs. */
+  readonly left: number | null;
+  readonly right: number | null;
+  readonly leftChance: number | null;
+  readonly rightChance: number | null;
+}
+
+const cellKey = ({ task, label, budget }: MeasuredModule) => keyOf(task, label, budget);
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function overlapsOf(pairs: readonly SpectraOverlap[]) {
+  const modules = pairs.flatMap((pair) => pair.modules);
+  const mean = (of: (module: SpectraOverlap["modules"][number]) => number) =>
+    summarise(modules.map(of)).mean;
+  return {
+    pairs: pairs.length,
+    left: mean(({ left }) => left),
+    right: mean(({ right }) => right),
+    leftChance: mean(({ leftChance }) => leftChance),
+    rightChance: mean(({ rightChance }) => rightChance),
+  };
+}
+
+/** A row a cell with measured runs, in the grid's order. */
+export function usedRanksRows(results: StudyResults): readonly UsedRanksRow[] {
+  const cells = groupBy(measuredModules(results), cellKey);
+  const order = orderOf(gridOf(results));
+  return [...cells.values()].map((modules): UsedRanksRow => {
+    const { task, label, budget } = modules[0]!;
+    const runs = [...groupBy(modules, ({ run }) => run).values()];
+    const ids = new Set(runs.map((own) => own[0]!.run));
+    const sums = (of: (module: MeasuredModule) => number) =>
+      runs.map((own) => own.reduce((sum, module) => sum + of(module), 0));
+    const effective = summarise(sums(({ effectiveRank }) => effectiveRank));
+    const rank = meanOf(sums((module) => module.rank));
+    const isSearched = modules.every(({ intruders }) => intruders !== null);
+    const pairs = results.spectra!.overlaps.filter(({ first, second }) =>
+      ids.has(first) && ids.has(second)
+    );
+    return {
+      task,
+      label,
+      budget,
+      n: runs.length,
+      rank,
+      effectiveRank: effective.mean!,
+      effectiveRankSd: effective.sd,
+      used: rank === 0 ? null : effective.mean! / rank,
+      stableRank: meanOf(sums(({ stableRank }) => stableRank)),
+      relativeNorm: meanOf(modules.map(({ relativeNorm }) => relativeNorm)),
+      intruders: isSearched ? meanOf(sums(({ intruders }) => intruders!)) : null,
+      ...overlapsOf(pairs),
+    };
+  }).toSorted((a, b) => order(a) - order(b));
+}
+
+const usedNames = [
+  "task",
+  "label",
+  "budget",
+  "n",
+  "rank",
+  "effectiveRank",
+  "effectiveRankSd",
+  "used",
+  "stableRank",
+  "relativeNorm",
+  "intruders",
+  "pairs",
+  "left",
+  "leftChance",
+  "right",
+  "rightChance",
+];
+
+const cellColumns: ReportTable["columns"] = [
+  { title: "task", align: "left", cell: (row) => String(row["task"]) },
+  { title: "method", align: "left", cell: (row) => String(row["label"]) },
+  { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+];
+
+function overlapText(row: Row, side: "left" | "right"): string {
+  const overlap = row[side];
+  return typeof overlap === "number"
+    ? `${fixed(overlap, 2)} (${fixed(row[`${side}Chance`], 2)})`
+    : nothing;
+}
+
+/** Runs without spectra, as a sentence; empty where there are none. */
+function leftOutText({ spectra }: StudyResults): string {
+  const reasons = groupBy(spectra?.leftOut ?? [], ({ reason }) => reason);
+  return [...reasons].map(([reason, runs]) =>
+    ` Left out: ${runs[0]!.title}${
+      runs.length === 1 ? "" : ` and ${runs.length - 1} more`
+    } (${reason}).`
+  ).join("");
+}
+
+/** The table of {@linkcode usedRanksRows}. */
+export function usedRanksTable(results: StudyResults): ReportTable {
+  const { top, threshold } = results.spectra ?? { top: 0, threshold: 0 };
+  return {
+    id: "used_ranks",
+    title: "Ranks given and ranks used",
+    note:
+      "Ranks are summed over modules, means over n runs (± standard deviation). The effective rank of an update is the exponential of the " +
+      "entropy of its singular values, the stable rank its squared norm over its squared largest singular value: both say how many " +
+      "directions carry it. The norm is that of the update over that of the frozen weight, the mean over modules. " +
+      `Intruder dimensions are those of the first ${top} singular vectors of each new weight whose cosine with every one of the old weight's ` +
+      `is below ${threshold}, summed over modules. Overlap is how far two seeds' updates write to (out) and read (in) the same directions, ` +
+      "from 0 to 1; in brackets that of random subspaces." + leftOutText(results),
+    table: tableFrom(usedRanksRows(results).map((row): Row => ({ ...row })), usedNames),
+    columns: [
+      ...cellColumns,
+      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
+      { title: "rank", align: "right", cell: (row) => fixed(row["rank"], 1) },
+      {
+        title: "effective rank",
+        align: "right",
+        cell: (row) =>
+          row["effectiveRankSd"] === null
+            ? fixed(row["effectiveRank"], 1)
+            : `${fixed(row["effectiveRank"], 1)} ± ${fixed(row["effectiveRankSd"], 1)}`,
+      },
+      {
+        title: "used (%)",
+        align: "right",
+        cell: (row) => typeof row["used"] === "number" ? fixed(100 * row["used"], 0) : nothing,
+      },
+      { title: "stable rank", align: "right", cell: (row) => fixed(row["stableRank"], 1) },
+      {
+        title: "norm (%)",
+        align: "right",
+        cell: (row) => significant(100 * Number(row["relativeNorm"])),
+      },
+      { title: "intruders", align: "right", cell: (row) => fixed(row["intruders"], 1) },
+      { title: "overlap, out", align: "right", cell: (row) => overlapText(row, "left") },
+      { title: "overlap, in", align: "right", cell: (row) => overlapText(row, "right") },
+    ],
+  };
+}
+
+/** One module of a cell, means over its runs. */
+export interface ModuleSpectraRow {
+  readonly task: string;
+  readonly label: string;
+  readonly budget: string;
+  readonly module: string;
+  readonly n: number;
+  readonly rank: number;
+  readonly effectiveRank: number;
+  readonly stableRank: number;
+  readonly norm: number;
+  readonly relativeNorm: number;
+  readonly intruders: number | null;
+  /** Singular values by their order, the mean over the runs that have as many. */
+  readonly values: readonly number[];
+}
+
+/** A row a module of each cell with measured runs, in the grid's order. */
+export function moduleSpectraRows(results: StudyResults): readonly ModuleSpectraRow[] {
+  const groups = groupBy(
+    measuredModules(results),
+    (module) => keyOf(cellKey(module), module.module),
+  );
+  const order = orderOf(gridOf(results));
+  return [...groups.values()].map((own): ModuleSpectraRow => {
+    const { task, label, budget, module } = own[0]!;
+    const mean = (of: (found: MeasuredModule) => number) => meanOf(own.map(of));
+    const most = Math.max(...own.map(({ values }) => values.length));
+    return {
+      task,
+      label,
+      budget,
+      module,
+      n: own.length,
+      rank: mean(({ rank }) => rank),
+      effectiveRank: mean(({ effectiveRank }) => effectiveRank),
+      stableRank: mean(({ stableRank }) => stableRank),
+      norm: mean(({ norm }) => norm),
+      relativeNorm: mean(({ relativeNorm }) => relativeNorm),
+      intruders: own.every(({ intruders }) => intruders !== null)
+        ? mean(({ intruders }) => intruders!)
+        : null,
+      values: Array.from(
+        { length: most },
+        (_, i) => meanOf(own.flatMap(({ values }) => values.length > i ? [values[i]!] : [])),
+      ),
+    };
+  }).toSorted((a, b) => order(a) - order(b));
+}
+
+const moduleNames = [
+  "task",
+  "label",
+  "budget",
+  "module",
+  "n",
+  "rank",
+  "effectiveRank",
+  "stableRank",
+  "norm",
+  "relativeNorm",
+  "intruders",
+  "values",
+];
+
+/** The table of {@linkcode moduleSpectraRows}. */
+export function moduleSpectraTable(results: StudyResults): ReportTable {
+  return {
+    id: "module_spectra",
+    title: "Updates by module",
+    note:
+      "Means over n runs; the CSV file has the singular values too, the largest first, with spaces between them.",
+    table: tableFrom(
+      moduleSpectraRows(results).map((row): Row => ({
+        ...row,
+        values: row.values.map((value) => value.toPrecision(6)).join(" "),
+      })),
+      moduleNames,
+    ),
+    columns: [
+      ...cellColumns,
+      { title: "module", align: "left", cell: (row) => String(row["module"]) },
+      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
+      { title: "rank", align: "right", cell: (row) => fixed(row["rank"], 1) },
+      { title: "effective rank", align: "right", cell: (row) => fixed(row["effectiveRank"], 2) },
+      { title: "stable rank", align: "right", cell: (row) => fixed(row["stableRank"], 2) },
+      { title: "norm", align: "right", cell: (row) => significant(row["norm"]) },
+      {
+        title: "norm (%)",
+        align: "right",
+        cell: (row) => significant(100 * Number(row["relativeNorm"])),
+      },
+      { title: "intruders", align: "right", cell: (row) => fixed(row["intruders"], 1) },
+    ],
+  };
+}
