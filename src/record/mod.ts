@@ -19,6 +19,7 @@ export {
   parseRankLine,
   parseRunAblation,
   parseRunRecord,
+  parseSlotScores,
   parseStepLine,
   RecordFormatError,
 } from "./schema.ts";

@@ -14,6 +14,7 @@ import {
   parseRankLine,
   parseRunAblation,
   parseRunRecord,
+  parseSlotScores,
   parseStepLine,
 } from "./schema.ts";
 import type { RunAblation, RunRecord, RunResults } from "./types.ts";
@@ -40,9 +41,11 @@ async function readJson<T>(
   reader: ResultsReader,
   name: string,
   parse: Parser<T>,
+  files: RunRecord["files"] = {},
 ): Promise<T | null> {
   const bytes = await reader.read(name);
   const path = `${reader.path}/${name}`;
+  await checkPrint(path, bytes, files[name]);
   return bytes === null ? null : parse(parseJsonFile(bytes, path), path);
 }
 
@@ -84,6 +87,7 @@ export async function readRun(run: RunSource): Promise<StoredRun | null> {
     ranks: await readLines(reader, "ranks.jsonl", parseRankLine, record),
     importance: await readLines(reader, "importance.jsonl", parseImportanceLine, record),
     predictions: await readLines(reader, "predictions.jsonl", parsePredictionLine, record),
+    slots: await readJson(reader, "slots.json", parseSlotScores, record.files),
     ablation: await readAblation(reader),
   };
 }

@@ -19,6 +19,7 @@ import {
   type RunFlag,
   type RunRecord,
   type RunState,
+  type SlotScoresFile,
   type StepLine,
 } from "./types.ts";
 
@@ -237,6 +238,13 @@ const predictionLine: z.ZodType<PredictionLine> = z.object({
   prediction: figure,
 });
 
+const slotScores: z.ZodType<SlotScoresFile> = z.object({
+  schema: z.int().min(1),
+  step: count,
+  threshold: z.number().nullable(),
+  scores: z.record(text, z.array(z.number())),
+});
+
 const runAblation: z.ZodType<RunAblation> = z.object({
   schema: z.int().min(1),
   metric: text,
@@ -321,6 +329,8 @@ export function parserOf<T>(schema: z.ZodType<T>, versioned: boolean): Parser<T>
 export const parseRunRecord: Parser<RunRecord> = parserOf(runRecord, true);
 /** Parses only what tells whether a run is done from `record.json`; throws like {@linkcode parseRunRecord}. */
 export const parseRunState: Parser<RunState> = parserOf(runState, true);
+/** Parses `slots.json`; throws like {@linkcode parseRunRecord}. */
+export const parseSlotScores: Parser<SlotScoresFile> = parserOf(slotScores, true);
 /** Parses `ablation.json`; throws like {@linkcode parseRunRecord}. */
 export const parseRunAblation: Parser<RunAblation> = parserOf(runAblation, true);
 const stepFigures: readonly (keyof StepLine)[] = [

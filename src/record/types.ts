@@ -3,7 +3,7 @@
  *
  * Files of `results/<study>/<run>/`: `record.json` (one {@linkcode RunRecord}, written once at the end),
  * `steps.jsonl`, `evaluations.jsonl`, `ranks.jsonl`, `importance.jsonl`, `predictions.jsonl` (one JSON
- * object a line), `adapter.safetensors`, `best.safetensors`. The folder appears with its record, as a whole;
+ * object a line), `slots.json`, `adapter.safetensors`, `best.safetensors`. The folder appears with its record, as a whole;
  * until then its files lie in `results/<study>/under-way/`, with a `checkpoint.safetensors`.
  * `results/<study>/study.json` holds the resolved study, `ablation.json` beside `record.json` a run's layer-rank ablation.
  *
@@ -355,6 +355,18 @@ export interface ImportanceLine {
   readonly scores: Readonly<Record<string, number>>;
 }
 
+/** `slots.json`: the score of each slot at the last event of the rank policy that had scores. */
+export interface SlotScoresFile {
+  /** {@linkcode recordSchemaVersion} of the ranklab that wrote it. */
+  readonly schema: number;
+  /** Optimiser steps done before the event. */
+  readonly step: number;
+  /** Score that parted kept ranks from others; null for policies without one. */
+  readonly threshold: number | null;
+  /** By module, in the order of its slots before the event. */
+  readonly scores: Readonly<Record<string, readonly number[]>>;
+}
+
 /** A line of `predictions.jsonl`: the kept model on one dev example. */
 export interface PredictionLine {
   /** `dev`, or another evaluation split. */
@@ -404,6 +416,8 @@ export interface RunResults {
   readonly importance: readonly ImportanceLine[];
   /** `predictions.jsonl`, those of the evaluation that counts. */
   readonly predictions: readonly PredictionLine[];
+  /** `slots.json`; null for methods without scores, and in older results. */
+  readonly slots: SlotScoresFile | null;
   /** The run's layer-rank ablation, null until `deno task ablate` made one. */
   readonly ablation: RunAblation | null;
 }

@@ -13,6 +13,7 @@ import { rankHeatmaps, rankTimelines } from "./charts/ranks.ts";
 import { lossChart } from "./charts/losses.ts";
 import { importanceTrajectories, rankTrajectories } from "./charts/trajectories.ts";
 import { sequenceCharts } from "./charts/sequence.ts";
+import { slotScoreCharts } from "./charts/slot_scores.ts";
 import { spectraCharts } from "./charts/spectra.ts";
 import { gridOf } from "./facts.ts";
 import { type Ranking, rankingsOf } from "./ranking.ts";
@@ -55,7 +56,7 @@ export function chartsOf(
     ],
     rankMetric: list(rankMetricChart(results, grid, styles)),
     trajectories: [...rankTimelines(results, grid), ...rankTrajectories(results, grid)],
-    importance: importanceTrajectories(results, grid),
+    importance: [...importanceTrajectories(results, grid), ...slotScoreCharts(results, grid)],
     spectra: spectraCharts(results, grid, styles),
     ablation: ablationCharts(results, grid, styles),
     replay: list(replayChart(results, styles)),

@@ -1,10 +1,11 @@
 /**
- * The files that a run leaves beside its record: trained weights, and what was predicted with them.
+ * The files that a run leaves beside its record: trained weights, what was predicted with them, and the last scores of slots.
  *
  * @module
  */
 import { writeSafetensors } from "../models/safetensors.ts";
 import type { RunFolder } from "../record/run_folder.ts";
+import { recordSchemaVersion, type SlotScoresFile } from "../record/types.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
 import type { Snapshot } from "../train/run_types.ts";
 import { exportTensors } from "../train/stored_tensors.ts";
@@ -29,6 +30,22 @@ export async function writeWeights(
   if (best !== null && best.step !== last?.step) {
     await folder.write("best.safetensors", weightsOf(best));
   }
+}
+
+/** Writes the scores of slots at the last event that had any; nothing where there was none. */
+export async function writeSlotScores(
+  folder: RunFolder,
+  { progress: { lastScores } }: Trainer,
+): Promise<void> {
+  if (lastScores === null) return;
+  const { step, threshold, modules } = lastScores;
+  const file: SlotScoresFile = {
+    schema: recordSchemaVersion,
+    step,
+    threshold,
+    scores: Object.fromEntries(modules.map(({ module, scores }) => [module, scores])),
+  };
+  await folder.write("slots.json", `${JSON.stringify(file)}\n`);
 }
 
 /** Writes what a snapshot predicted for each example of the splits, a line each. */

@@ -35,7 +35,7 @@ import type { EstimatedRun } from "./estimated_ranks.ts";
 import type { ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
 import { evaluationLines, type JournalLines } from "./run_journal.ts";
-import { writePredictions, writeWeights } from "./run_files.ts";
+import { writePredictions, writeSlotScores, writeWeights } from "./run_files.ts";
 import { signsOf } from "./run_signs.ts";
 
 /** Where the time of a run went, its earlier sittings included; it grows while the run is under way. */
@@ -116,6 +116,7 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
   const last = progress?.last ?? null;
   const kept = keptOf(keep, { best, last });
   if (trainer !== null) await writeWeights(folder, planned.id, trainer);
+  if (trainer !== null) await writeSlotScores(folder, trainer);
   if (kept !== null) await writePredictions(folder, splits, kept);
   const { epochs, finalTrainLoss, ...stepTimes } = stepFigures(steps);
   const sequence = outcome.state === "finished" && task.stages !== undefined && trainer !== null

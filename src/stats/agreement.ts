@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { averageRanks, isConstant } from "./correlation.ts";
 import { bootstrapInterval } from "./statistics.ts";
 
 /** How well the series of some groups agree within their groups. */
@@ -17,25 +16,60 @@ export interface Agreement {
   readonly high: number | null;
 }
 
-/** Average ranks less their mean, brought to length 1; null for a constant series. */
-function standardRanks(values: readonly number[]): readonly number[] | null {
-  if (isConstant(values)) return null;
-  const middle = (values.length + 1) / 2;
-  const centred = averageRanks(values).map((rank) => rank - middle);
-  const length = Math.hypot(...centred);
-  return centred.map((value) => value / length);
+/** A series with its units in ascending order, sorted once for all samples of the bootstrap. */
+interface Sorted {
+  readonly values: readonly number[];
+  readonly order: readonly number[];
+}
+
+function sorted(values: readonly number[]): Sorted {
+  return { values, order: values.map((_, i) => i).sort((a, b) => values[a]! - values[b]!) };
+}
+
+/**
+ * Adds a series' average ranks, less their mean and brought to length 1, to a sum by unit; false for a constant series.
+ *
+ * @param weights How often each unit is in the sample.
+ * @param total Their sum.
+ */
+function addStandardRanks(
+  { values, order }: Sorted,
+  weights: readonly number[],
+  total: number,
+  sums: Float64Array,
+): boolean {
+  const centred = new Float64Array(values.length);
+  const middle = (total + 1) / 2;
+  let before = 0;
+  let square = 0;
+  for (let start = 0; start < order.length;) {
+    let end = start;
+    let tied = 0;
+    const value = values[order[start]!]!;
+    while (end < order.length && values[order[end]!] === value) tied += weights[order[end++]!]!;
+    const rank = before + (tied + 1) / 2 - middle;
+    for (let i = start; i < end; i++) centred[order[i]!] = rank;
+    square += tied * rank * rank;
+    before += tied;
+    start = end;
+  }
+  if (square === 0) return false;
+  const length = Math.sqrt(square);
+  for (let unit = 0; unit < centred.length; unit++) sums[unit]! += centred[unit]! / length;
+  return true;
 }
 
 /** The sum of Spearman's ρ over all pairs of series, and the number of these: Σ_{i<j} zᵢ·zⱼ = (‖Σ zᵢ‖² − n) / 2. */
-function pairSum(series: readonly (readonly number[])[]): { sum: number; pairs: number } {
-  const ranks = series.map(standardRanks).filter((own) => own !== null);
-  const n = ranks.length;
+function pairSum(
+  series: readonly Sorted[],
+  weights: readonly number[],
+  total: number,
+): { readonly sum: number; readonly pairs: number } {
+  const sums = new Float64Array(weights.length);
+  const n = series.filter((own) => addStandardRanks(own, weights, total, sums)).length;
   if (n < 2) return { sum: 0, pairs: 0 };
-  const squares = ranks[0]!.reduce((total, _, unit) => {
-    const at = ranks.reduce((sum, own) => sum + own[unit]!, 0);
-    return total + at * at;
-  }, 0);
-  return { sum: (squares - n) / 2, pairs: n * (n - 1) / 2 };
+  const square = sums.reduce((all, at, unit) => all + weights[unit]! * at * at, 0);
+  return { sum: (square - n) / 2, pairs: n * (n - 1) / 2 };
 }
 
 /**
@@ -56,20 +90,20 @@ export function agreementOf(
   groups: readonly (readonly (readonly number[])[])[],
   seed: number,
 ): Agreement | null {
-  const meanOver = (units: readonly number[] | null) => {
-    const sums = groups.map((series) =>
-      pairSum(units === null ? series : series.map((own) => units.map((unit) => own[unit]!)))
-    );
+  const length = Math.max(0, ...groups.flat().map((series) => series.length));
+  const ordered = groups.map((series) => series.map(sorted));
+  const meanOver = (weights: readonly number[]) => {
+    const sums = ordered.map((series) => pairSum(series, weights, length));
     const pairs = sums.reduce((total, own) => total + own.pairs, 0);
     const sum = sums.reduce((total, own) => total + own.sum, 0);
     return pairs === 0 ? null : { pairs, mean: Math.max(-1, Math.min(1, sum / pairs)) };
   };
-  const all = meanOver(null);
+  const all = meanOver(new Array<number>(length).fill(1));
   if (all === null) return null;
-  const length = Math.max(0, ...groups.flat().map((series) => series.length));
-  const interval = bootstrapInterval(length, (units) => meanOver(units)?.mean ?? null, {
-    seed,
-    draws: 1000,
-  });
+  const interval = bootstrapInterval(length, (units) => {
+    const weights = new Array<number>(length).fill(0);
+    for (const unit of units) weights[unit]!++;
+    return meanOver(weights)?.mean ?? null;
+  }, { seed, draws: 1000 });
   return { ...all, low: interval?.low ?? null, high: interval?.high ?? null };
 }

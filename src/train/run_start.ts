@@ -90,6 +90,7 @@ export function firstState(
     peakParameters: 0,
     trainedSum: 0,
     countedSteps: 0,
+    lastScores: null,
     best: null,
     last: null,
   };

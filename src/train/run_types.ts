@@ -5,7 +5,7 @@
  */
 import type { Json } from "../base/canonical_json.ts";
 import type { Executor } from "../exec/executor.ts";
-import type { SlotRef } from "../methods/rank_actions.ts";
+import type { SlotRef, SlotScores } from "../methods/rank_actions.ts";
 import type { AdapterCosts, RankCap, Settings } from "../study/types.ts";
 import type { BatchCursor, Task } from "../tasks/types.ts";
 import type { AssemblyRequest } from "./assembly_request.ts";
@@ -98,10 +98,21 @@ export interface Checkpoint {
   readonly trainedSum: number;
   /** Steps that `trainedSum` is of. */
   readonly countedSteps: number;
+  /** What the last event that had scores was decided by; null before the first. */
+  readonly lastScores: LastScores | null;
   /** Best evaluation so far by the primary metric; null before the first. */
   readonly best: Snapshot | null;
   /** Latest evaluation; null before the first. */
   readonly last: Snapshot | null;
+}
+
+/** The scores of single slots at an event. */
+export interface LastScores {
+  /** Optimiser steps done before the event. */
+  readonly step: number;
+  /** Highest score among the slots that lost; null for policies without one. */
+  readonly threshold: number | null;
+  readonly modules: SlotScores;
 }
 
 /** A checkpoint but for the vectors, which lie on the device while a run is under way. */

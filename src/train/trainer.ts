@@ -305,6 +305,14 @@ export class Trainer {
       peakParameters: Math.max(this.#at.peakParameters, this.activeParameters()),
     };
     const scores = decision.scores ?? given;
+    if (scores.length > 0) {
+      const lastScores = {
+        step: index + 1,
+        threshold: decision.threshold ?? null,
+        modules: scores,
+      };
+      this.#at = { ...this.#at, lastScores };
+    }
     const ranksAfter = this.ranks();
     const told = toldOf({ step: index + 1, decision, scores, ranksBefore, ranksAfter });
     const isEvaluatedFirst = decision.actions[0]?.type === "evaluate";

@@ -348,6 +348,7 @@ export function fixtureStudy(options: FixtureOptions = {}): StudyResults {
                 ? id % 2
                 : 1 - id % 2,
             })),
+            slots: null,
             ablation: (options.hasAblation ?? false) && budget !== null && !hasFailed
               ? ablationOf(trained.final, metric, score, stream.fork("ablation"))
               : null,

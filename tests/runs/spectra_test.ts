@@ -194,6 +194,37 @@ Deno.test("a pack is read with its weights and written beside; a damaged file an
   });
 });
 
+Deno.test("a record says how many modules ended at rank 1, and slots.json has what the last event decided by", async () => {
+  await withRuns(async ({ folder, runOf, recordOf }) => {
+    const { happened } = recordOf("adalora");
+    assertEquals(
+      happened.atFloor,
+      Object.values(happened.finalRanks!).filter((rank) => rank === 1).length,
+    );
+    assertEquals([recordOf("lora").happened.atFloor, recordOf("head").happened.atFloor], [
+      0,
+      undefined,
+    ]);
+    const { runs } = await readStudyResults(folder);
+    const { ranks, importance, slots } = runs.find(({ record }) =>
+      record.id === recordOf("adalora").id
+    )!;
+    const last = ranks.at(-1)!;
+    assertEquals([slots!.step, slots!.threshold], [last.step, last.threshold]);
+    const sums = importance.find(({ step }) => step === last.step)!.scores;
+    for (const [module, scores] of Object.entries(slots!.scores)) {
+      assert(scores.length > 0);
+      assertEquals(scores.reduce((sum, score) => sum + score, 0), sums[module]);
+    }
+    // A method without scores has no such file.
+    assertEquals(runs.find(({ record }) => record.id === recordOf("lora").id)!.slots, null);
+    // Older results are read without it.
+    await Deno.remove(`${runOf("adalora")}/slots.json`);
+    const again = (await readStudyResults(folder)).runs.filter(({ slots }) => slots !== null);
+    assertEquals(again.map(({ record }) => record.asked.method), ["adalora"]);
+  });
+});
+
 Deno.test("the command writes spectra and report", async () => {
   await withRuns(async ({ folder }) => {
     assertEquals(await spectraCommand([folder, "--only", "method=lora", "--no-intruders"]), 0);

@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import { agreementOf } from "../../src/stats/agreement.ts";
-import { spearman } from "../../src/stats/statistics.ts";
+import { bootstrapInterval, spearman } from "../../src/stats/statistics.ts";
 
 const stream = RandomStream.fromSeed(3);
 const drawn = (count: number, length: number) =>
@@ -18,6 +18,20 @@ Deno.test("the mean over pairs is that of Spearman's correlation of each, ties i
   assertAlmostEquals(mean, pairs.reduce((sum, value) => sum + value, 0) / pairs.length, 1e-12);
   assert(low! < mean && mean < high!);
   assertEquals(agreementOf(groups, 1), agreementOf(groups, 1));
+});
+
+Deno.test("the interval is that of the correlations of resampled units", () => {
+  const groups = [drawn(3, 10)];
+  const { low, high } = agreementOf(groups, 5)!;
+  const wanted = bootstrapInterval(10, (units) => {
+    const [a, b, c] = groups[0]!.map((own) => units.map((unit) => own[unit]!));
+    const pairs = [spearman(a!, b!), spearman(a!, c!), spearman(b!, c!)].filter((rho) =>
+      rho !== null
+    );
+    return pairs.length === 0 ? null : pairs.reduce((sum, rho) => sum + rho, 0) / pairs.length;
+  }, { seed: 5, draws: 1000 })!;
+  assertAlmostEquals(low!, wanted.low, 1e-9);
+  assertAlmostEquals(high!, wanted.high, 1e-9);
 });
 
 Deno.test("equal allocations agree whole, and allocations without an order have no agreement", () => {

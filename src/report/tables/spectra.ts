@@ -244,7 +244,7 @@ export function moduleSpectraRows(results: StudyResults): readonly ModuleSpectra
         : null,
       values: Array.from(
         { length: most },
-        (_, i) => meanOf(own.flatMap(({ values }) => values.length > i ? [values[i]!] : [])),
+        (_, i) => mean(({ values }) => values[i] ?? 0),
       ),
     };
   }).toSorted((a, b) => order(a) - order(b));
