@@ -12,6 +12,7 @@ import {
   readStudyResults,
   writeReport,
 } from "../runs/study_results.ts";
+import { askForPlaces, askToWrite, inputPlaces, resultsPlaces } from "./access.ts";
 import { commandOf } from "./command.ts";
 import {
   movedModel,
@@ -23,7 +24,7 @@ import {
 import { stoppedExitCode } from "./stop.ts";
 import { runCommand, say, sayWrapped } from "./terminal.ts";
 import { spectraWords, TerminalWatch } from "./terminal_watch.ts";
-import { askToWrite } from "./write_access.ts";
+import { trustOf, trustOption } from "./trust.ts";
 
 /** The command. */
 export const spectra = commandOf({
@@ -41,6 +42,7 @@ export const spectra = commandOf({
     },
     movedModel,
     resultsOption,
+    trustOption,
     noReportOption,
   ],
   examples: [
@@ -52,11 +54,18 @@ export const spectra = commandOf({
   ],
 }, async (parsed) => {
   const [name = defaultStudy] = parsed.positional;
-  const folder = await findResults(name, parsed.text("results") ?? defaultResults);
+  const results = parsed.text("results");
+  const model = parsed.text("model");
+  await askForPlaces("spectra", [
+    ...resultsPlaces(name, results),
+    ...inputPlaces({ data: null, model }),
+  ]);
+  const folder = await findResults(name, results ?? defaultResults);
   await askToWrite("spectra", outputFolder(folder), "STUDY or --results");
   const terminal = new TerminalWatch(spectraWords);
   const options: SpectraOptions = {
-    model: parsed.text("model"),
+    model,
+    trust: await trustOf(parsed, name),
     intruders: !parsed.flag("no-intruders"),
     only: parsed.list("only"),
   };

@@ -38,8 +38,9 @@ export interface RunSpectra {
 
 /** The subspaces of the updates of two runs that differ in their seed alone. */
 export interface SpectraOverlap {
-  /** Ids of the two runs. */
+  /** Id of the run that comes first in the study. */
   readonly first: string;
+  /** Id of the other. */
   readonly second: string;
   /** Modules in which both have an update. */
   readonly modules: readonly {
@@ -56,8 +57,11 @@ export interface SpectraOverlap {
 
 /** A finished run that has no spectra. */
 export interface LeftOutRun {
+  /** Id of the run. */
   readonly id: string;
+  /** Task, method, budget and seed in one line. */
   readonly title: string;
+  /** Why it has none, such as weights that are not there. */
   readonly reason: string;
 }
 
@@ -71,8 +75,11 @@ export interface StudySpectra {
   readonly top: number;
   /** Cosine with all of the old weight's singular vectors below which one of them is an intruder. */
   readonly threshold: number;
+  /** One entry a run that was read, in the order of the study. */
   readonly runs: readonly RunSpectra[];
+  /** One entry a pair of runs of the same task, method and budget. */
   readonly overlaps: readonly SpectraOverlap[];
+  /** Finished runs with ranks that have no spectra. */
   readonly leftOut: readonly LeftOutRun[];
 }
 

@@ -30,11 +30,14 @@ import { readSelection } from "./selection.ts";
 import { readSpectra, readStoredStudy, readStudyRuns, type StoredStudy } from "./study_results.ts";
 import type { StopFlag } from "./stop_flag.ts";
 import { keptWeights, remedyForWeights } from "./trained_run.ts";
+import type { Trust } from "./trust.ts";
 
 /** How spectra are found. */
 export interface SpectraOptions {
   /** Folder, wheel or `hub:` name of the encoder where it is not where the sweep had it; null for the sweep's. */
   readonly model: string | null;
+  /** Which code that the results name may run. Default: none. */
+  readonly trust?: Trust;
   /** Whether intruder dimensions are looked for, which takes most of the time. Default true. */
   readonly intruders?: boolean;
   /**
@@ -203,7 +206,10 @@ async function inputsOf(
   };
   return {
     inputs: new Inputs(folders, [], undefined, fetching),
-    methods: await loadCustomMethods((stored.methods ?? []).filter(({ name }) => named.has(name))),
+    methods: await loadCustomMethods(
+      (stored.methods ?? []).filter(({ name }) => named.has(name)),
+      options.trust ?? [],
+    ),
   };
 }
 
@@ -213,6 +219,7 @@ async function inputsOf(
  *
  * @param results The study's folder, or its pack with weights: then the file goes into a folder of its name beside it.
  *
+ * @throws {UntrustedCodeError} If the results name code that is not trusted.
  * @throws {UsageError} If no finished run has ranks, none has weights, or the encoder is not what it was.
  */
 export async function spectraOf(

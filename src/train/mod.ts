@@ -20,6 +20,7 @@ export { Trainer } from "./trainer.ts";
 export {
   type Checkpoint,
   DivergenceError,
+  type LastScores,
   type RankChange,
   type RunState,
   type Snapshot,

@@ -112,6 +112,7 @@ export interface LastScores {
   readonly step: number;
   /** Highest score among the slots that lost; null for policies without one. */
   readonly threshold: number | null;
+  /** By module, in the order of its slots before the event. */
   readonly modules: SlotScores;
 }
 

@@ -16,6 +16,7 @@ import { traces } from "../../tools/traces/main.ts";
 import { torture } from "../../tools/torture/main.ts";
 import { report } from "../../src/cli/report.ts";
 import { schema } from "../../src/cli/schema.ts";
+import { spectra } from "../../src/cli/spectra.ts";
 import { sweep } from "../../src/cli/sweep.ts";
 import { unpack } from "../../src/cli/unpack.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
@@ -40,6 +41,7 @@ const commands: readonly Command[] = [
   traces,
   report,
   schema,
+  spectra,
   sweep,
   unpack,
   verify,

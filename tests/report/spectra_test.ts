@@ -23,6 +23,8 @@ const base = fixtureStudy({
   budgets: [2],
   seeds: [1, 2],
   layers: 1,
+  steps: 10,
+  events: 2,
   examples: 0,
 });
 

@@ -48,7 +48,7 @@ Deno.test("each module's update has the norm of what its weights gained, and its
     const { tensors } = goldenModel();
     for (const method of ["lora", "adalora"]) {
       const record = recordOf(method);
-      const { updates } = await readTrainedRun(runOf(method), tinyModel);
+      const { updates } = await readTrainedRun(runOf(method), { model: tinyModel });
       const own = spectra.runs.find(({ id }) => id === record.id)!;
       const { finalRanks } = record.happened;
       assertEquals(own.modules.map(({ rank }) => rank), Object.values(finalRanks!));
@@ -187,9 +187,16 @@ Deno.test("a pack is read with its weights and written beside; a damaged file an
     await assertRejects(() => readStudyResults(folder), RecordFormatError, '"top"');
     await Deno.remove(`${folder}/spectra.json`);
     assertEquals((await readStudyResults(folder)).spectra, null);
+    const [{ name }] = [...Deno.readDirSync(folder)].filter((entry) =>
+      entry.name.includes("-lora-")
+    ) as [Deno.DirEntry];
+    const path = `${folder}/${name}/record.json`;
+    const record = await Deno.readTextFile(path);
+    await Deno.writeTextFile(path, record.replace(/"weights": "\w+"/, '"weights": "other"'));
     await assertRejects(
-      () => spectraOf(folder, { model: "embedded" }),
-      Error,
+      () => spectraOf(folder, { ...whole, only: ["method=lora"] }),
+      UsageError,
+      "want other as its record says; give the right one by --model DIR",
     );
   });
 });
