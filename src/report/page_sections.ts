@@ -202,12 +202,15 @@ export function sectionsOf(content: PageContent): readonly Section[] {
       title: "Are the ranks used?",
       body: [
         ...or(
-          byMethod(charts.spectra),
+          [
+            ...figures(charts.spectra.filter(({ label }) => label === undefined)),
+            ...untitled("used_ranks"),
+            ...byMethod(charts.spectra.filter(({ label }) => label !== undefined)),
+          ],
           html`The trained updates were not read yet: ${
             command("spectra")
           } finds their singular values, intruder dimensions and the overlap between seeds.`,
         ),
-        ...untitled("used_ranks"),
         ...folded("module_spectra"),
       ],
     },
