@@ -8,7 +8,7 @@ import { findMethod, type MethodTable } from "../methods/table.ts";
 import type { EncoderModel } from "../models/load.ts";
 import type { StoredRun } from "../record/read_study.ts";
 import { openResults, outputFolder, type ResultsReader, within } from "../record/results_reader.ts";
-import { makeFolder, writeWhole } from "../record/run_folder.ts";
+import { makeFolder, writeWhole } from "../record/durable.ts";
 import type { LeftOutRun, RunSpectra, SpectraOverlap, StudySpectra } from "../record/spectra.ts";
 import { recordSchemaVersion } from "../record/types.ts";
 import { budgetKey, runTitle } from "../study/run_id.ts";

@@ -14,6 +14,7 @@ export function checkpointAt(step: number): Checkpoint {
     vectors: { theta: Float32Array.of(step, 2) },
     order: {},
     openingRanks: {},
+    lastScores: null,
     capacities: {},
     policyState: null,
     cache: null,
