@@ -36,6 +36,8 @@ export interface AdapterPart {
   readonly initial: (module: ModuleShape) => Initial;
   /** Whether it is trained; if not, it stays as it was drawn. Default true. */
   readonly isTrained?: boolean;
+  /** What its learning rate is over the adapter's. Default 1. */
+  readonly rate?: number;
   /** Whether weight decay applies. Default true. */
   readonly decay?: boolean;
   /**

@@ -19,11 +19,14 @@ import { aloraPolicy, checkAloraSchedule, roundSteps } from "./alora_policy.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
 import { checkRoomToGrow } from "./rank_policy.ts";
+import { rateOptions, scaleBy, scalingOptions, withBRate } from "./shared_options.ts";
 
 const options = z.strictObject({
   alpha: z.number().positive().default(16).describe(
     "Numerator of the scale alpha/r, r the initial rank",
   ),
+  ...scalingOptions,
+  ...rateOptions,
   K1: z.number().positive().default(1).describe("Epochs before the first round"),
   K2: z.number().positive().default(0.25).describe("Epochs between rounds"),
   N_A: z.int().nonnegative().default(8).describe("Rounds at most"),
@@ -91,9 +94,9 @@ export const alora = defineMethod({
   },
   bind: (chosen) => ({
     adapter: {
-      parts: loraParts,
+      parts: withBRate(loraParts, chosen.bRate),
       prepare: loraPrepare,
-      scale: (rank) => chosen.alpha / rank,
+      scale: scaleBy(chosen),
       // Rounds are few: doubling the room of the modules that outgrow it costs less than empty rows in each step.
       policy: chosen.N_A === 0 ? null : {
         rule: eraseState(aloraPolicy(chosen)),

@@ -18,9 +18,12 @@ import { eraseState } from "./adapter.ts";
 import { beamloraPolicy, checkBeamloraSchedule } from "./beamlora_policy.ts";
 import { loraParts } from "./lora.ts";
 import { defineMethod } from "./method.ts";
+import { rateOptions, scaleBy, scalingOptions, withBRate } from "./shared_options.ts";
 
 const options = z.strictObject({
   alpha: z.number().positive().default(16).describe("Numerator of the scale alpha/r"),
+  ...scalingOptions,
+  ...rateOptions,
   temperature: z.number().positive().default(0.05).describe(
     "tau of the softmax; the authors take 0.03 for learning rates below 1e-4",
   ),
@@ -70,7 +73,7 @@ export const beamlora = defineMethod({
   bind: (chosen) => ({
     adapter: {
       parts: [
-        ...loraParts,
+        ...withBRate(loraParts, chosen.bRate),
         {
           name: "g",
           rowLength: () => 1,
@@ -82,7 +85,7 @@ export const beamlora = defineMethod({
         A: mul(A!, mul(beamWeights(g!, chosen.temperature), scale)),
         B: B!,
       }),
-      scale: (rank) => chosen.alpha / rank,
+      scale: scaleBy(chosen),
       policy: {
         rule: eraseState(beamloraPolicy(chosen)),
         kind: "edit",

@@ -13,18 +13,17 @@ import * as z from "zod";
 import type { HostTensor } from "../graph/mod.ts";
 import { foldedCosts } from "./adapter.ts";
 import { rowNorms } from "./decomposed_linear.ts";
-import { loraOptions, loraParts, loraPrepare, loraScale } from "./lora.ts";
+import { loraOptions, loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
+import { laterOption, rateOptions, scaleBy, withBRate } from "./shared_options.ts";
 
-/** Left out at its default, which runs from before it do not name, so that their ids stay. */
-const magnitudeDecay = z.enum(["change", "whole"]).optional().describe(
-  "What weight decay pulls to zero: what lengths have gained, or the whole lengths, as in peft; default change",
-);
-
-const options = z.strictObject({ ...loraOptions, magnitudeDecay })
-  .transform(({ magnitudeDecay, ...rest }) =>
-    magnitudeDecay === "whole" ? { ...rest, magnitudeDecay } : rest
-  );
+const options = z.strictObject({
+  ...loraOptions,
+  ...rateOptions,
+  magnitudeDecay: laterOption(z.enum(["change", "whole"]), "change").describe(
+    "What weight decay pulls to zero: what lengths have gained, or the whole lengths, as in peft; default change",
+  ),
+});
 
 /** DoRA at a fixed rank. */
 export const dora = defineMethod({
@@ -36,19 +35,19 @@ export const dora = defineMethod({
   bind: (options) => ({
     adapter: {
       parts: [
-        ...loraParts,
+        ...withBRate(loraParts, options.bRate),
         {
           name: "M",
           per: "module",
           rowLength: ({ outSize }) => outSize,
           initial: () => ({ type: "constant", value: 0 }),
-          ...("magnitudeDecay" in options
+          ...(options.magnitudeDecay === "whole"
             ? { decayBase: (weight: HostTensor) => rowNorms(weight).data }
             : {}),
         },
       ],
       prepare: (parts, scale) => ({ ...loraPrepare(parts, scale), magnitude: parts["M"]! }),
-      scale: loraScale(options),
+      scale: scaleBy(options),
       storage: { costs: { ...foldedCosts, perModule: ({ outSize }) => outSize } },
     },
   }),

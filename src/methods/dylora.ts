@@ -25,6 +25,7 @@ import {
 import type { LowRankUpdate, Pass, StepContext } from "./adapter.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
+import { rateOptions, withBRate } from "./shared_options.ts";
 
 const options = z.strictObject({
   alpha: z.number().positive().default(16).describe("Numerator of the scale"),
@@ -32,9 +33,10 @@ const options = z.strictObject({
   frozen: z.boolean().default(false).describe(
     "Whether only the last of the drawn ranks is trained; upstream's script does so",
   ),
-  scaling: z.enum(["alpha/b", "alpha/r"]).default("alpha/b").describe(
-    "Whether the scale is that of the drawn rank, as upstream, or of the whole",
+  scaling: z.enum(["alpha/b", "alpha/r", "alpha"]).default("alpha/b").describe(
+    "Whether the scale is that of the drawn rank, as upstream, of the whole, or alpha whatever the rank",
   ),
+  ...rateOptions,
 });
 
 type Options = z.output<typeof options>;
@@ -45,7 +47,7 @@ export function truncationGain(
   b: number,
   ranks: readonly number[],
 ): number {
-  if (scaling === "alpha/r") return 1;
+  if (scaling !== "alpha/b") return 1;
   const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
   return sumOf(ranks) / sumOf(ranks.map((rank) => Math.min(b, rank)));
 }
@@ -104,12 +106,12 @@ export const dylora = defineMethod({
   },
   bind: (chosen) => ({
     adapter: {
-      parts: loraParts,
+      parts: withBRate(loraParts, chosen.bRate),
       prepare: (parts, scale, pass) =>
         pass.mode === "evaluation"
           ? loraPrepare(parts, scale)
           : drawnUpdate(parts, scale, pass, chosen.frozen),
-      scale: (rank) => chosen.alpha / rank,
+      scale: (rank) => chosen.scaling === "alpha" ? chosen.alpha : chosen.alpha / rank,
       step: {
         feeds: (at) => {
           const b = drawnRank(chosen, at);

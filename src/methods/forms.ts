@@ -14,19 +14,24 @@ import * as z from "zod";
 import { mul } from "../graph/mod.ts";
 import type { AdapterPart, Growth, Regulariser, WeightAdapter } from "./adapter.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
+import { rateOptions, scaleBy, scalingOptions, withBRate } from "./shared_options.ts";
 import { gatePart } from "./sora.ts";
-import { orthogonalityRegulariser, svdParts, svdPrepare, svdScale } from "./svd_form.ts";
+import { orthogonalityRegulariser, svdParts, svdPrepare, svdScaleOf } from "./svd_form.ts";
 
-const alpha = z.number().positive().default(16).describe(
-  "Numerator of the scale alpha/r, r the initial rank",
-);
+const common = {
+  alpha: z.number().positive().default(16).describe(
+    "Numerator of the scale alpha/r, r the initial rank",
+  ),
+  ...scalingOptions,
+  ...rateOptions,
+};
 
 /** A form as a study states it. */
 export const formOptions = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("lora"), alpha }),
+  z.strictObject({ type: z.literal("lora"), ...common }),
   z.strictObject({
     type: z.literal("svd"),
-    alpha,
+    ...common,
     regulariserWeight: z.number().nonnegative().default(0.1).describe(
       "Weight of the orthogonality regulariser (gamma); 0 for none",
     ),
@@ -34,7 +39,7 @@ export const formOptions = z.discriminatedUnion("type", [
       "unsquared as in AdaLoRA's code, squared as in its paper",
     ),
   }),
-  z.strictObject({ type: z.literal("gated"), alpha }),
+  z.strictObject({ type: z.literal("gated"), ...common }),
 ]);
 
 /** Values of {@linkcode formOptions}. */
@@ -55,9 +60,9 @@ export function formOf(chosen: FormOptions): Form {
   switch (chosen.type) {
     case "lora":
       return {
-        parts: loraParts,
+        parts: withBRate(loraParts, chosen.bRate),
         prepare: loraPrepare,
-        scale: (rank) => chosen.alpha / rank,
+        scale: scaleBy(chosen),
         regulariser: null,
         // As at the start: A is drawn, B is zero.
         growth: {},
@@ -65,9 +70,9 @@ export function formOf(chosen: FormOptions): Form {
       };
     case "svd":
       return {
-        parts: svdParts,
+        parts: withBRate(svdParts, chosen.bRate),
         prepare: svdPrepare,
-        scale: (rank) => svdScale(chosen.alpha, rank),
+        scale: svdScaleOf(chosen),
         regulariser: chosen.regulariserWeight === 0
           ? null
           : orthogonalityRegulariser(chosen.regulariserWeight, chosen.regulariser),
@@ -76,9 +81,9 @@ export function formOf(chosen: FormOptions): Form {
       };
     case "gated":
       return {
-        parts: [...loraParts, gatePart],
+        parts: [...withBRate(loraParts, chosen.bRate), gatePart],
         prepare: ({ A, B, g }, scale) => ({ A: mul(A!, mul(g!, scale)), B: B! }),
-        scale: (rank) => chosen.alpha / rank,
+        scale: scaleBy(chosen),
         regulariser: null,
         growth: {},
         hasEntries: true,

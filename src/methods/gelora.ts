@@ -17,6 +17,7 @@ import { spreadOver } from "../study/shares.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
 import type { LayerDimensions } from "./rank_estimate.ts";
+import { rateOptions, withBRate } from "./shared_options.ts";
 import { twonn } from "./twonn.ts";
 
 const options = z.strictObject({
@@ -38,6 +39,7 @@ const options = z.strictObject({
   discard: z.number().gt(0).lt(1).default(0.1).describe(
     "Share of the largest ratios that TwoNN's regression leaves out",
   ),
+  ...rateOptions,
 });
 
 /**
@@ -98,9 +100,9 @@ export const gelora = defineMethod({
         `set it to at most ${trainExamples} (TwoNN is noisy below 1000, and 100 is the least), or raise train.trainLimit`,
     );
   },
-  bind: ({ alphaOverRank, ranks, examples, pooling, estimator, discard }) => ({
+  bind: ({ alphaOverRank, ranks, examples, pooling, estimator, discard, bRate }) => ({
     adapter: {
-      parts: loraParts,
+      parts: withBRate(loraParts, bRate),
       prepare: loraPrepare,
       scale: () => alphaOverRank,
     },

@@ -9,18 +9,19 @@
  */
 import * as z from "zod";
 import { mul, type Tensor } from "../graph/mod.ts";
-import type { Adapter, AdapterPart, LowRankUpdate } from "./adapter.ts";
+import type { AdapterPart, LowRankUpdate } from "./adapter.ts";
 import { defineMethod } from "./method.ts";
+import { rateOptions, scaleBy, withBRate } from "./shared_options.ts";
 
 /** LoRA's options, which methods that build on it have too. */
 export const loraOptions = {
   alpha: z.number().positive().default(16).describe("Numerator of the scale"),
-  scaling: z.enum(["alpha/r", "alpha/sqrt(r)"]).default("alpha/r").describe(
-    "How the scale falls with the rank; alpha/sqrt(r) is rsLoRA",
+  scaling: z.enum(["alpha/r", "alpha/sqrt(r)", "alpha"]).default("alpha/r").describe(
+    "How the scale falls with the rank; alpha/sqrt(r) is rsLoRA, alpha is the same at every rank",
   ),
 };
 
-const options = z.strictObject(loraOptions);
+const options = z.strictObject({ ...loraOptions, ...rateOptions });
 
 /** A `[slots, in]` and B, transposed, `[slots, out]`, as LoRA starts them. */
 export const loraParts: readonly AdapterPart[] = [
@@ -44,11 +45,6 @@ export function loraPrepare(
   return { A: mul(A!, scale), B: B! };
 }
 
-/** The factor of the update by the average rank. */
-export function loraScale({ alpha, scaling }: z.output<typeof options>): Adapter["scale"] {
-  return (rank) => alpha / (scaling === "alpha/r" ? rank : Math.sqrt(rank));
-}
-
 /** LoRA at a fixed rank. */
 export const lora = defineMethod({
   name: "lora",
@@ -58,9 +54,9 @@ export const lora = defineMethod({
   options,
   bind: (options) => ({
     adapter: {
-      parts: loraParts,
+      parts: withBRate(loraParts, options.bRate),
       prepare: loraPrepare,
-      scale: loraScale(options),
+      scale: scaleBy(options),
     },
   }),
 });

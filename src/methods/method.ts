@@ -180,7 +180,9 @@ export function defineMethod<Options>(definition: MethodDefinition<Options>): Me
     usesBudget: budget !== null,
     costs: (options) => costsOf(bind(options).adapter ?? { parts: [] }),
     parseOptions: (options) =>
-      schema.parse(isRecord(options) ? definition.writeOut?.(options) ?? options : options) as Json,
+      withoutUndefined(
+        schema.parse(isRecord(options) ? definition.writeOut?.(options) ?? options : options),
+      ) as Json,
     optionsSchema: schema.toJSONSchema({ io: "input" }) as Json,
     storedCosts: (options) => bind(options).adapter?.storage?.costs ?? foldedCosts,
     meanFactor: (options, totalSteps) => {
@@ -200,6 +202,17 @@ export function defineMethod<Options>(definition: MethodDefinition<Options>): Me
     check: (options, facts) => check?.(typed(options), facts),
     bind,
   };
+}
+
+/** A value without the keys, at any depth, that have none: JSON knows no such keys. */
+function withoutUndefined(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutUndefined);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, own]) =>
+      own === undefined ? [] : [[key, withoutUndefined(own)]]
+    ),
+  );
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -21,9 +21,12 @@ import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
 import type { RowEdit } from "./rank_actions.ts";
 import { checkContext, type RankPolicy } from "./rank_policy.ts";
+import { rateOptions, scaleBy, scalingOptions, withBRate } from "./shared_options.ts";
 
 const options = z.strictObject({
   alpha: z.number().positive().default(16).describe("Numerator of the scale alpha/r"),
+  ...scalingOptions,
+  ...rateOptions,
   initialRank: z.number().positive().default(4).describe(
     "Rank of the first layer (r_s), in proportion to finalRank: the budget sets the sum",
   ),
@@ -145,9 +148,9 @@ export const prilora = defineMethod({
   check: (chosen, { totalSteps }) => checkPriloraSchedule(chosen, totalSteps),
   bind: (chosen) => ({
     adapter: {
-      parts: loraParts,
+      parts: withBRate(loraParts, chosen.bRate),
       prepare: loraPrepare,
-      scale: (rank) => chosen.alpha / rank,
+      scale: scaleBy(chosen),
       policy: chosen.ratio === 0 ? null : {
         rule: eraseState(priloraPolicy(chosen)),
         kind: "edit",

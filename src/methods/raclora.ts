@@ -24,6 +24,7 @@ import {
   rewarmed,
 } from "./chain.ts";
 import { defineMethod } from "./method.ts";
+import { scaleBy } from "./shared_options.ts";
 
 const options = z.strictObject({
   frozenSide: z.enum(["A", "B"]).default("A").describe(
@@ -39,8 +40,8 @@ const options = z.strictObject({
       "else steps",
   ),
   alpha: z.number().positive().default(16).describe("Numerator of the scale"),
-  scaling: z.enum(["alpha/r", "alpha/sqrt(r)"]).default("alpha/r").describe(
-    "How the scale falls with the rank; alpha/sqrt(r) is rsLoRA's",
+  scaling: z.enum(["alpha/r", "alpha/sqrt(r)", "alpha"]).default("alpha/r").describe(
+    "How the scale falls with the rank; alpha/sqrt(r) is rsLoRA's, alpha is the same at every rank",
   ),
 });
 
@@ -93,7 +94,7 @@ export const raclora = defineMethod({
       adapter: {
         parts: [factor("A", frozenSide === "A"), factor("B", frozenSide === "B")],
         prepare: ({ A, B }, scale) => ({ A: mul(A!, scale), B: B! }),
-        scale: (rank) => alpha / (scaling === "alpha/r" ? rank : Math.sqrt(rank)),
+        scale: scaleBy({ alpha, scaling }),
         policy: {
           rule: chainPolicy(starts, ({ room }) => room),
           kind: "merge",

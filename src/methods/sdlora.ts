@@ -34,6 +34,7 @@ import {
 import type { CountFacts, CountRange, PlannedCounts, RunFacts } from "../study/types.ts";
 import { type Adapter, type AdapterPart, eraseState } from "./adapter.ts";
 import { loraParts } from "./lora.ts";
+import { rateOptions, withBRate } from "./shared_options.ts";
 import { defineMethod } from "./method.ts";
 import { normEpsilon, rankOfTask, sdloraPolicy, startOfAlpha } from "./sdlora_policy.ts";
 
@@ -66,6 +67,7 @@ const options = z.strictObject({
   tau: z.number().nonnegative().nullable().default(null).describe(
     "Largest residual with which a direction is expressed by earlier ones and dropped (SD-LoRA-KD, 9e-4 in the paper), or null",
   ),
+  ...rateOptions,
 });
 
 type Options = z.output<typeof options>;
@@ -87,8 +89,10 @@ function fixed(name: string, value: number): AdapterPart {
  * The parts: A and B; of each slot its `task`, counted from 0, whether it is `live`, 1 in the current task and 0 when it is frozen,
  * and the `factor` of its direction besides α; and α, one a task.
  */
-function partsOf({ alphaPer, alphas, normaliseCurrent }: Options): readonly AdapterPart[] {
-  const [A, B] = loraParts as readonly [AdapterPart, AdapterPart];
+function partsOf(
+  { alphaPer, alphas, normaliseCurrent, bRate }: Options,
+): readonly AdapterPart[] {
+  const [A, B] = withBRate(loraParts, bRate) as readonly [AdapterPart, AdapterPart];
   return [
     { ...A, decay: false },
     {

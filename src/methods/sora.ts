@@ -36,6 +36,7 @@ import {
 } from "./adapter.ts";
 import { loraParts } from "./lora.ts";
 import { defineMethod } from "./method.ts";
+import { rateOptions, scaleBy, scalingOptions, withBRate } from "./shared_options.ts";
 import { checkSoraSchedule, phaseEnds, soraPolicy, thresholdAt } from "./sora_policy.ts";
 
 const steps = z.number().nonnegative();
@@ -73,13 +74,15 @@ export const gateOptions = {
 
 const options = z.strictObject({
   alpha: z.number().positive().default(16).describe("Numerator of the scale alpha/r"),
+  ...scalingOptions,
+  ...rateOptions,
   ...gateOptions,
 });
 
 type Options = z.output<typeof options>;
 
 /** Values of {@linkcode gateOptions}. */
-export type GateOptions = Omit<Options, "alpha">;
+export type GateOptions = Omit<Options, "alpha" | "scaling" | "bRate">;
 
 /** T_ξ: shrinks towards zero by ξ and stops there. */
 export function softThreshold(u: Tensor, xi: Tensor): Tensor {
@@ -153,9 +156,9 @@ export function gateRules(
 
 function adapterOf(chosen: Options): Adapter {
   return {
-    parts: [...loraParts, gatePart],
+    parts: [...withBRate(loraParts, chosen.bRate), gatePart],
     prepare: ({ A, B, g }, scale) => ({ A: mul(A!, mul(g!, scale)), B: B! }),
-    scale: (rank) => chosen.alpha / rank,
+    scale: scaleBy(chosen),
     ...gateRules(chosen),
   };
 }

@@ -29,6 +29,7 @@ import type {
   Regulariser,
   WeightAdapter,
 } from "./adapter.ts";
+import { rateOptions, type ScalingOptions, scalingOptions, withBRate } from "./shared_options.ts";
 
 const rate = z.number().min(0).lt(1);
 
@@ -37,6 +38,8 @@ export const svdOptions = {
   alpha: z.number().positive().default(16).describe(
     "Numerator of the scale alpha/r, r the initial rank",
   ),
+  ...scalingOptions,
+  ...rateOptions,
   beta1: rate.default(0.85).describe("Smoothing of the sensitivity"),
   beta2: rate.default(0.85).describe("Smoothing of the uncertainty"),
   regulariserWeight: z.number().nonnegative().default(0.1).describe(
@@ -75,6 +78,11 @@ export const svdPrepare = (
 /** α / (r + 10⁻⁵), as both authors' codes compute it. */
 export function svdScale(alpha: number, initialRank: number): number {
   return alpha / (initialRank + 1e-5);
+}
+
+/** The factor of the update by the average rank: α over it, or α as it is. */
+export function svdScaleOf({ alpha, scaling }: ScalingOptions): WeightAdapter["scale"] {
+  return (rank) => scaling === "alpha" ? alpha : svdScale(alpha, rank);
 }
 
 /** Groups whose rows are equally long and whose capacities are equal, as one: fewer operators for the same numbers. */
@@ -131,9 +139,9 @@ export function svdAdapter(
   chosen: SvdOptions,
 ): Pick<WeightAdapter, "parts" | "prepare" | "scale" | "step"> {
   return {
-    parts: svdParts,
+    parts: withBRate(svdParts, chosen.bRate),
     prepare: svdPrepare,
-    scale: (rank) => svdScale(chosen.alpha, rank),
+    scale: svdScaleOf(chosen),
     step: {
       regulariser: chosen.regulariserWeight === 0
         ? null

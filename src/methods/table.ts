@@ -15,6 +15,8 @@ import { elalora } from "./elalora.ts";
 import { gelora } from "./gelora.ts";
 import { houlsby } from "./houlsby.ts";
 import { lora } from "./lora.ts";
+import { lorafa } from "./lorafa.ts";
+import { loraplus } from "./loraplus.ts";
 import type { Method } from "./method.ts";
 import { pfeiffer } from "./pfeiffer.ts";
 import { prilora } from "./prilora.ts";
@@ -34,6 +36,8 @@ export const methods: MethodTable = [
   houlsby,
   pfeiffer,
   lora,
+  loraplus,
+  lorafa,
   dora,
   dylora,
   prilora,

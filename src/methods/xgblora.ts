@@ -29,6 +29,7 @@ import {
 } from "./chain.ts";
 import { lora } from "./lora.ts";
 import { defineMethod } from "./method.ts";
+import { rateOptions } from "./shared_options.ts";
 
 const options = z.strictObject({
   rank: z.int().positive().default(1).describe("Rank of a booster (r)"),
@@ -43,6 +44,7 @@ const options = z.strictObject({
     "Weight of the squared norms of A and B in the loss (lambda)",
   ),
   alpha: z.number().positive().default(16).describe("Numerator of the scale alpha/r"),
+  ...rateOptions,
 });
 
 type Options = z.output<typeof options>;
@@ -152,7 +154,8 @@ export const xgblora = defineMethod({
     }, totalSteps);
   },
   bind: (chosen) => {
-    const { adapter } = lora.bind(lora.parseOptions({ alpha: chosen.alpha }));
+    const { alpha, bRate = 1 } = chosen;
+    const { adapter } = lora.bind(lora.parseOptions({ alpha, bRate }));
     return {
       adapter: {
         ...adapter!,

@@ -47,6 +47,10 @@ const saltire: readonly Point[] = plus.map(([x, y]) => [
   Number(((x - y) * Math.SQRT1_2).toFixed(3)),
   Number(((x + y) * Math.SQRT1_2).toFixed(3)),
 ]);
+const pentagon: readonly Point[] = Array.from({ length: 5 }, (_, i) => {
+  const angle = 2 * Math.PI * i / 5;
+  return [Number((1.1 * Math.sin(angle)).toFixed(3)), Number((-1.1 * Math.cos(angle)).toFixed(3))];
+});
 const star: readonly Point[] = Array.from({ length: 10 }, (_, i) => {
   const radius = i % 2 === 0 ? 1.25 : 0.52;
   const angle = Math.PI * i / 5;
@@ -76,6 +80,13 @@ export const shapeNames = [
   "hourglass",
   "bow tie",
   "bar",
+  "upright bar",
+  "pentagon",
+  "hollow pentagon",
+  "hollow star",
+  "hollow plus",
+  "hollow cross",
+  "upside-down pentagon",
 ] as const;
 
 /** The name of a shape. */
@@ -101,6 +112,13 @@ export const shapePaths: Readonly<Record<Shape, string>> = {
   hourglass: polygon(hourglass),
   "bow tie": polygon(turned(hourglass)),
   bar: polygon([[-1.2, -0.42], [1.2, -0.42], [1.2, 0.42], [-1.2, 0.42]]),
+  "upright bar": polygon([[-0.42, -1.2], [0.42, -1.2], [0.42, 1.2], [-0.42, 1.2]]),
+  pentagon: polygon(pentagon),
+  "hollow pentagon": ring(pentagon),
+  "hollow star": ring(star),
+  "hollow plus": ring(plus),
+  "hollow cross": ring(saltire),
+  "upside-down pentagon": polygon(upsideDown(pentagon)),
 };
 
 /** Lengths of strokes and gaps in pixels; a full line is one stroke without gap. */

@@ -27,11 +27,16 @@ const methodTable: readonly (readonly [method: string, colour: string, Shape, Da
   ["houlsby", "#8c5a3c", "hollow square", [10, 3]],
   ["pfeiffer", "#cc8844", "hourglass", [4, 3]],
   ["lora", "#4477aa", "circle", fullLine],
+  ["loraplus", "#3d7fe0", "hollow plus", [7, 2, 2, 2]],
+  ["lorafa", "#5f8fa8", "upright bar", [4, 4]],
+  ["pissa", "#cc4422", "pentagon", [9, 2]],
+  ["eva", "#0a9a86", "hollow pentagon", [5, 4]],
   ["dora", "#44aacc", "triangle down", [6, 2]],
   ["dylora", "#44aa99", "bar", [3, 2]],
   ["prilora", "#7a7a2e", "triangle right", [2, 2]],
   ["gelora", "#999933", "hollow diamond", [8, 2, 2, 2]],
   ["adalora", "#228833", "square", [7, 3]],
+  ["dora-dynamic", "#3a8fb0", "hollow star", [6, 4]],
   ["sora", "#d5822f", "plus", [4, 2]],
   ["alora", "#aa4499", "bow tie", [9, 4]],
   ["elalora", "#ee6677", "diamond", fullLine],
@@ -39,6 +44,7 @@ const methodTable: readonly (readonly [method: string, colour: string, Shape, Da
   ["raclora", "#5b4bc4", "triangle up", [6, 2, 1, 2]],
   ["xgblora", "#882255", "hollow circle", [5, 2]],
   ["sdlora", "#6d8bd6", "hollow triangle down", [11, 3]],
+  ["composed", "#6b6b52", "hollow cross", [12, 3]],
 ];
 
 const known: ReadonlyMap<string, SeriesStyle> = new Map(

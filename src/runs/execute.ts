@@ -104,6 +104,9 @@ export function requestOf(
     clipNorm,
     ...(regressionBias === undefined ? {} : { regressionBias }),
   };
+  const headRate = (run.settings.train.headLearningRate ?? null) === null
+    ? {}
+    : { hasHeadRate: true };
   const costs = method.costs(run.options);
   const ranks = plan === null
     ? []
@@ -119,6 +122,7 @@ export function requestOf(
       output: task.output as unknown as Json,
       stages: data.stages.length,
       train: train as unknown as Json,
+      ...headRate,
     }),
     assembly: {
       encoder: model,
@@ -127,6 +131,7 @@ export function requestOf(
       method: bound,
       ranks,
       train,
+      ...headRate,
     },
     task,
     settings: run.settings,

@@ -140,6 +140,9 @@ const laterTrainShape = {
   regressionBias: z.exactOptional(z.enum(["middle", "zero"])).describe(
     "Where the output bias of a regression starts: in the middle of the labels' range, or at zero, as in transformers; default middle",
   ),
+  headLearningRate: z.exactOptional(z.number().gt(0).nullable()).describe(
+    "Peak learning rate of the head, or null for that of all else; default null",
+  ),
 };
 
 const adapterShape = {
@@ -206,6 +209,13 @@ export function overlaySettings(base: Settings, ...layers: readonly PartialSetti
       adapter: { ...below.adapter, ...above.adapter },
     };
   }, base);
-  const { regressionBias = "middle", ...train } = laid.train;
-  return { ...laid, train: regressionBias === "middle" ? train : { ...train, regressionBias } };
+  const { regressionBias = "middle", headLearningRate = null, ...train } = laid.train;
+  return {
+    ...laid,
+    train: {
+      ...train,
+      ...(regressionBias === "middle" ? {} : { regressionBias }),
+      ...(headLearningRate === null ? {} : { headLearningRate }),
+    },
+  };
 }

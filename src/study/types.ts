@@ -86,6 +86,11 @@ export interface TrainSettings {
    * means `middle`; a resolved run never says so, since runs from before this setting do not.
    */
   readonly regressionBias?: "middle" | "zero";
+  /**
+   * Peak learning rate of the head, which follows the same warm-up and schedule. Absent or null means `learningRate`; a resolved
+   * run never says null, since runs from before this setting do not.
+   */
+  readonly headLearningRate?: number | null;
 }
 
 /** Which modules get an adapter. */

@@ -39,7 +39,7 @@ import { type FedWeight } from "./fed_weights.ts";
 import { type DropoutRates, forward, type ForwardPlan, survey } from "./forward.ts";
 import { inputNormUpdate, inputSizes } from "./input_norms.ts";
 import { decayMask, type Layout, makeLayout, type Slice, sliceOf, viewsOf } from "./layout.ts";
-import { adamW, optimiserInputs, optimiserVectors, ratesWithFactor } from "./optimiser.ts";
+import { adamW, learningRates, optimiserInputs, optimiserVectors } from "./optimiser.ts";
 import { type AdaptedModule, groupParameter, type SlotGroup, slotGroups } from "./slots.ts";
 
 /** Names of the vectors that a run carries from step to step. */
@@ -94,7 +94,10 @@ export function outputCount(output: TaskOutput): number {
   return output.type === "classification" ? output.labels.length : 1;
 }
 
-function trainedParameters(request: AssemblyRequest): readonly ParameterSpec[] {
+/** The parameters that are trained besides adapters: the encoder's own, and the head's after them. */
+function trainedParameters(
+  request: AssemblyRequest,
+): { readonly own: readonly ParameterSpec[]; readonly head: readonly ParameterSpec[] } {
   const { encoder: { config }, method, output, train: { regressionBias = "middle" } } = request;
   const architecture = architectureOf(config);
   const own = architecture.encoderParameters(config).filter(({ name }) =>
@@ -107,7 +110,7 @@ function trainedParameters(request: AssemblyRequest): readonly ParameterSpec[] {
       ? { ...spec, initial: { type: "constant", value: (output.min + output.max) / 2 } }
       : spec
   );
-  return [...own, ...head];
+  return { own, head };
 }
 
 function taskLoss({ output, stages = 1 }: AssemblyRequest, logits: Tensor): Tensor {
@@ -150,6 +153,9 @@ export function fedName(name: string): string {
 /** The input with which {@linkcode StepRules.rateFactor} is fed. */
 export const rateFactorName = "rateFactor";
 
+/** The input with the head's learning rate, where it has one of its own. */
+export const headRateName = "headLearningRate";
+
 function trainingPass(): Pass {
   const inputs = new Map<string, Tensor>();
   return {
@@ -172,6 +178,17 @@ function clipMask(layout: Layout, groups: readonly SlotGroup[]): Float32Array | 
     mask.fill(0, offset, offset + size);
   }
   return mask;
+}
+
+/** The factor of each parameter's learning rate, `[size]`; null where all are 1. */
+function partRates(layout: Layout, groups: readonly SlotGroup[]): Float32Array | null {
+  if (groups.every(({ part: { rate = 1 } }) => rate === 1)) return null;
+  const rates = new Float32Array(layout.size).fill(1);
+  for (const group of groups) {
+    const { offset, size } = sliceOf(layout, groupParameter(group));
+    rates.fill(group.part.rate ?? 1, offset, offset + size);
+  }
+  return rates;
 }
 
 /** What is added to parameters before they decay, `[size]`; null where nothing is. */
@@ -242,7 +259,8 @@ export function assemble(request: AssemblyRequest): Assembly {
     );
   }
   const groups = adapter === null ? [] : slotGroups(adapter, modules, request.stages);
-  const whole = trainedParameters(request);
+  const { own, head } = trainedParameters(request);
+  const whole = [...own, ...head];
   const layout = makeLayout([
     ...groups.map((group) => ({
       name: groupParameter(group),
@@ -274,12 +292,19 @@ export function assemble(request: AssemblyRequest): Assembly {
   const update = adamW(
     state,
     gradient!,
-    adapter?.step?.rateFactor === undefined ? rate : ratesWithFactor(
-      rate,
-      training.fed(rateFactorName, []),
-      adapterSize,
-      layout.size,
-    ),
+    learningRates(rate, {
+      size: layout.size,
+      own: partRates(layout, groups),
+      step: adapter?.step?.rateFactor === undefined
+        ? null
+        : { factor: training.fed(rateFactorName, []), count: adapterSize },
+      head: request.hasHeadRate === true
+        ? {
+          rate: input(headRateName, []),
+          count: head.reduce((sum, { name }) => sum + sliceOf(layout, name).size, 0),
+        }
+        : null,
+    }),
     train,
     decayMask(layout),
     clipMask(layout, groups),

@@ -41,4 +41,6 @@ export interface AssemblyRequest {
     TrainSettings,
     "dropout" | "beta1" | "beta2" | "epsilon" | "weightDecay" | "clipNorm" | "regressionBias"
   >;
+  /** Whether the head's learning rate is fed apart from that of all else. Default false. */
+  readonly hasHeadRate?: boolean;
 }

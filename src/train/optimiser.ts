@@ -55,14 +55,38 @@ export function optimiserInputs(size: number, perParameterCorrection: boolean): 
   };
 }
 
+/** What learning rates differ by from parameter to parameter. */
+export interface RateDifferences {
+  /** Numbers of all parameters. */
+  readonly size: number;
+  /** A factor for each parameter, `[size]`, the same in all steps; null for none. */
+  readonly own: Float32Array | null;
+  /** A factor of the step for the first `count` parameters, a scalar; null for none. */
+  readonly step: { readonly factor: Tensor; readonly count: number } | null;
+  /** A rate in place of all that for the last `count` parameters, a scalar; null where they have that of all. */
+  readonly head: { readonly rate: Tensor; readonly count: number } | null;
+}
+
 /**
- * One rate for each parameter: that of the head, and for the first `count` parameters a factor of it.
+ * The learning rate of each parameter, `[size]`; a scalar where all have the same.
  *
- * @param rate A scalar, as is the factor.
+ * @param rate A scalar.
  */
-export function ratesWithFactor(rate: Tensor, factor: Tensor, count: number, size: number): Tensor {
-  const mask = new Float32Array(size).fill(1, 0, count);
-  return mul(add(mul(vector(mask, "adapters"), sub(factor, 1)), 1), rate);
+export function learningRates(
+  rate: Tensor,
+  { size, own, step, head }: RateDifferences,
+): Tensor {
+  let rates = rate;
+  if (step !== null) {
+    const mask = new Float32Array(size).fill(1, 0, step.count);
+    rates = mul(add(mul(vector(mask, "adapters"), sub(step.factor, 1)), 1), rates);
+  }
+  if (own !== null) rates = mul(vector(own, "partRates"), rates);
+  if (head === null) return rates;
+  const first = size - head.count;
+  const mask = new Float32Array(size).fill(1, first);
+  const others = mask.map((value) => 1 - value);
+  return add(mul(vector(others, "others"), rates), mul(vector(mask, "head"), head.rate));
 }
 
 /** What an update yields. */

@@ -8,7 +8,7 @@ import type { RandomStream } from "../base/random.ts";
 import type { HostTensor } from "../graph/mod.ts";
 import { learningRateAt } from "../study/total_steps.ts";
 import type { Batch } from "../tasks/types.ts";
-import { type Assembly, fedName, rateFactorName } from "./assemble.ts";
+import { type Assembly, fedName, headRateName, rateFactorName } from "./assemble.ts";
 import { dropoutFeeds, slotFeeds, targetFeeds } from "./feeds.ts";
 import { maskedPositions } from "./places.ts";
 import type { RunState, TrainingRequest } from "./run_types.ts";
@@ -24,18 +24,26 @@ export interface NextStep {
   readonly stage: RunStage;
   readonly batch: Batch;
   readonly learningRate: number;
+  /** The head's, or null where it has none of its own. */
+  readonly headLearningRate: number | null;
   /** Whether importance averages stay as they are. */
   readonly isFrozen: boolean;
 }
 
-/** The learning rate of the step after those that the state has done. */
-export function nextLearningRate(
+/** The learning rates of the step after those that the state has done; the head's is null where it has none of its own. */
+export function nextLearningRates(
   { settings: { train }, assembly: { method } }: Pick<TrainingRequest, "settings" | "assembly">,
   { step, isRatePinned }: Pick<RunState, "step" | "isRatePinned">,
   { firstStep, steps }: Pick<RunStage, "firstStep" | "steps">,
-): number {
-  if (isRatePinned) return train.learningRate;
-  return (method.adapter?.step?.learningRate ?? learningRateAt)(step - firstStep, steps, train);
+): Pick<NextStep, "learningRate" | "headLearningRate"> {
+  const rateAt = method.adapter?.step?.learningRate ?? learningRateAt;
+  const withPeak = (learningRate: number) =>
+    isRatePinned ? learningRate : rateAt(step - firstStep, steps, { ...train, learningRate });
+  const { headLearningRate = null } = train;
+  return {
+    learningRate: withPeak(train.learningRate),
+    headLearningRate: headLearningRate === null ? null : withPeak(headLearningRate),
+  };
 }
 
 function scalar(value: number): HostTensor {
@@ -53,7 +61,7 @@ export function stepFeeds(
   next: NextStep,
   root: RandomStream,
 ): Feeds {
-  const { state: { step }, stage, batch, learningRate, isFrozen } = next;
+  const { state: { step }, stage, batch, learningRate, headLearningRate, isFrozen } = next;
   const scores = request.assembly.method.adapter?.policy?.scores;
   const averages = scores?.type === "importance" && !isFrozen ? scores : null;
   return {
@@ -62,6 +70,7 @@ export function stepFeeds(
     ...dropoutFeeds(assembly, batch, root.fork("dropout").fork(step).nextWord()),
     ...methodFeeds(request, next, root),
     learningRate: scalar(learningRate),
+    ...(headLearningRate === null ? {} : { [headRateName]: scalar(headLearningRate) }),
     sensitivityRate: scalar(averages === null ? 0 : 1 - averages.beta1),
     uncertaintyRate: scalar(averages === null ? 0 : 1 - averages.beta2),
   };

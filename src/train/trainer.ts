@@ -45,7 +45,7 @@ import {
   runStages,
   stageOf,
 } from "./stages.ts";
-import { nextLearningRate } from "./step_feeds.ts";
+import { nextLearningRates } from "./step_feeds.ts";
 import { initialVectors, moveToAssembly, type StateVectors } from "./vectors.ts";
 
 /** A run under way. */
@@ -256,7 +256,7 @@ export class Trainer {
       totalSteps: this.totalSteps,
       stage,
       batch,
-      learningRate: nextLearningRate(this.#request, state, stage),
+      ...nextLearningRates(this.#request, state, stage),
       isFrozen: this.#policy === null || !this.#hasImportance ||
         (this.#policy.statisticsFrozen?.(state.policyState, state.step) ?? false),
     });

@@ -1,4 +1,4 @@
-/** The method of `docs/extending.md`, run from the page: LoRA-FA. */
+/** The method of `docs/extending.md`, run from the page: LoRA with a frozen A. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { exportRun } from "../../src/runs/export.ts";
 import { readStudyFile } from "../../src/runs/study_file.ts";
@@ -55,12 +55,12 @@ Deno.test("the example of docs/extending.md trains B alone, is verified and leav
     const { folder, finished } = await sweepIn(home, "my_study.ts");
     assertEquals(finished, 2);
     assertEquals((await sweepIn(home, "my_study.ts")).skipped, 2);
-    const [lora, loraFa] = [await runOf(folder, "lora"), await runOf(folder, "lora-fa")];
+    const [lora, frozenA] = [await runOf(folder, "lora"), await runOf(folder, "frozen-a")];
 
     // While B is zero A has no gradient: the first step is that of LoRA, and the second starts where LoRA's does.
     const losses = ({ stored }: typeof lora) => stored.steps.map(({ loss }) => loss);
-    assertEquals(losses(loraFa).slice(0, 2), losses(lora).slice(0, 2));
-    assertNotEquals(losses(loraFa)[2], losses(lora)[2]);
+    assertEquals(losses(frozenA).slice(0, 2), losses(lora).slice(0, 2));
+    assertNotEquals(losses(frozenA)[2], losses(lora)[2]);
 
     // A rank costs a column of B, out numbers, where LoRA's costs in + out as well.
     const budget = (run: typeof lora) => run.stored.record.happened.budget!.initial;
@@ -68,29 +68,29 @@ Deno.test("the example of docs/extending.md trains B alone, is verified and leav
       ["A", "B"].map((part) => lora.tensors.get(`${module}.${part}`)!.data.length)
     );
     assertEquals(budget(lora), sizes.flat().reduce((sum, size) => sum + size, 0));
-    assertEquals(budget(loraFa), sizes.reduce((sum, [, B]) => sum + B!, 0));
+    assertEquals(budget(frozenA), sizes.reduce((sum, [, B]) => sum + B!, 0));
 
     // Another learning rate gives another B, and the same A; LoRA's A differs.
-    const faster = [...few, ['name: "lora-fa",\n  base', 'name: "faster",\n  base'], [
+    const faster = [...few, ['name: "frozen-a",\n  base', 'name: "faster",\n  base'], [
       "learningRate: 0.02",
       "learningRate: 0.04",
     ]] as const;
     await Deno.writeTextFile(`${home}/faster.ts`, await programOf("extending.md", faster));
     const other = (await sweepIn(home, "faster.ts")).folder;
-    const [fastLora, fastLoraFa] = [await runOf(other, "lora"), await runOf(other, "lora-fa")];
+    const [fastLora, fastFrozenA] = [await runOf(other, "lora"), await runOf(other, "frozen-a")];
     const part = ({ tensors }: typeof lora, name: string) => tensors.get(`${query}.${name}`)!.data;
-    assertEquals(part(fastLoraFa, "A"), part(loraFa, "A"));
-    assertNotEquals(part(fastLoraFa, "B"), part(loraFa, "B"));
+    assertEquals(part(fastFrozenA, "A"), part(frozenA, "A"));
+    assertNotEquals(part(fastFrozenA, "B"), part(frozenA, "B"));
     assertNotEquals(part(fastLora, "A"), part(lora, "A"));
     assertEquals(await verify([folder, "--all"]), 0);
 
     // W + s·BA with s = 16/4, and the whole as a model that any ONNX runtime loads.
-    const { updates } = await readTrainedRun(loraFa.path, { model: null });
+    const { updates } = await readTrainedRun(frozenA.path, { model: null });
     assertEquals(updates.length, sizes.length);
     assertEquals([updates[0]!.scale, updates[0]!.A.shape[0]], [4, 4]);
-    assertEquals(updates[0]!.A.data, part(loraFa, "A"));
+    assertEquals(updates[0]!.A.data, part(frozenA, "A"));
     const out = `${home}/onnx`;
-    await exportRun(loraFa.path, { format: "onnx", out, model: null, baseName: null });
+    await exportRun(frozenA.path, { format: "onnx", out, model: null, baseName: null });
     assert((await Deno.stat(`${out}/model.onnx`)).size > 0);
   } finally {
     await Deno.remove(home, { recursive: true });

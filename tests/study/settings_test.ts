@@ -52,6 +52,20 @@ Deno.test("overlaySettings() leaves the bias of a regression out where it is the
   assertEquals(overlay("middle", "zero").regressionBias, "zero");
 });
 
+Deno.test("overlaySettings() leaves the head's rate out where it has none of its own, so that ids stay", () => {
+  const overlay = (...rates: readonly (number | null)[]) =>
+    overlaySettings(
+      defaultSettings,
+      ...rates.map((headLearningRate) => ({ train: { headLearningRate } })),
+    ).train;
+  assertEquals(overlay(0.01), { ...defaultSettings.train, headLearningRate: 0.01 });
+  assertEquals(overlay(null, 0.01).headLearningRate, 0.01);
+  for (const rates of [[], [null], [0.01, null]] as const) {
+    assertEquals(overlay(...rates), defaultSettings.train);
+    assertEquals(Object.keys(overlay(...rates)), Object.keys(defaultSettings.train));
+  }
+});
+
 Deno.test("overlaySettings() changes none of its inputs", () => {
   const before = structuredClone(defaultSettings);
   const layer = Object.freeze({ train: Object.freeze({ epochs: 9 }) });

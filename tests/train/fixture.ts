@@ -153,6 +153,7 @@ export function trainingRequest(executor: Executor, run: TinyRun): TrainingReque
         rank: run.withoutRank?.includes(module.part) ? 0 : initialRank,
       })),
       train: settings.train,
+      hasHeadRate: settings.train.headLearningRate !== undefined,
     },
     task: tinyTask,
     settings,

@@ -3,24 +3,29 @@
  * (`tests/golden/peft_training.py`): losses, every adapter tensor after every step, and which ranks each mask takes away.
  */
 import { assertEquals } from "@std/assert";
-import type { DeviceTensor, Executor } from "../../src/exec/executor.ts";
+import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
-import { ReferenceExecutor } from "../../src/exec/reference.ts";
-import type { HostTensor } from "../../src/graph/mod.ts";
 import { budgetAt } from "../../src/methods/adalora_policy.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { BatchStream } from "../../src/tasks/batches.ts";
 import type { Batch } from "../../src/tasks/types.ts";
-import type { Assembly } from "../../src/train/assemble.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { sliceOf } from "../../src/train/layout.ts";
 import type { TrainingRequest } from "../../src/train/run_types.ts";
-import { groupParameter } from "../../src/train/slots.ts";
 import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { assertClose } from "../exec/executors.ts";
 import { expected, goldenFiles } from "../models/fixture.ts";
 import { ofKind, type StepEvent, trainingRequest } from "./fixture.ts";
+import {
+  goldenUrl,
+  KeepingReference,
+  parametersOf,
+  type Placed,
+  placedTensors,
+  readDoubles,
+  smallestScale,
+} from "./peft_runs.ts";
 
 /** A mask that peft made after a step: the slots whose entry of E became zero, by module. */
 interface MaskEvent {
@@ -71,50 +76,9 @@ interface Golden {
 
 type RunName = "lora" | "dora" | "doraWhole" | "regression" | "adalora" | "adaloraForced";
 
-function goldenUrl(name: string): URL {
-  return new URL(`../golden/${name}`, import.meta.url);
-}
-
 const golden: Golden = JSON.parse(Deno.readTextFileSync(goldenUrl("peft_training.json")));
 
-/** Tensors of a safetensors file in double precision, by name. */
-function readDoubles(bytes: Uint8Array): ReadonlyMap<string, Float64Array> {
-  const headerLength = Number(new DataView(bytes.buffer).getBigUint64(0, true));
-  const header: Record<string, { dtype: string; data_offsets: [number, number] }> = JSON.parse(
-    new TextDecoder().decode(bytes.subarray(8, 8 + headerLength)),
-  );
-  return new Map(
-    Object.entries(header).map(([name, { dtype, data_offsets: [start, end] }]) => {
-      assertEquals(dtype, "F64", name);
-      const body = bytes.slice(8 + headerLength + start, 8 + headerLength + end);
-      return [name, new Float64Array(body.buffer)];
-    }),
-  );
-}
-
 const stored = readDoubles(Deno.readFileSync(goldenUrl("peft_training.safetensors")));
-
-/** The reference executor, which also keeps in double precision what was read last. */
-class KeepingReference extends ReferenceExecutor {
-  lastRead: readonly HostTensor[] = [];
-
-  override async readAll(tensors: readonly DeviceTensor[]): Promise<readonly HostTensor[]> {
-    this.lastRead = await super.readAll(tensors);
-    return this.lastRead;
-  }
-}
-
-/** The parameters now, as precise as the executor has them. */
-async function parametersOf(
-  trainer: Trainer,
-  executor: Executor,
-): Promise<Float32Array | Float64Array> {
-  const { vectors } = await trainer.checkpoint();
-  if (!(executor instanceof KeepingReference)) return vectors.theta!;
-  const [theta] = executor.lastRead;
-  assertEquals(theta!.data.length, vectors.theta!.length);
-  return theta!.data as Float64Array;
-}
 
 /** The batch of a step: labels, or the scores of a regression, are turned by its number. */
 function batchOf(name: RunName, step: number): Batch {
@@ -192,31 +156,6 @@ function requestOf(executor: Executor, name: RunName): TrainingRequest {
   };
 }
 
-/** Where a tensor of the adapters lies: `positions[i]` is the place of its number i, as peft has it, in the parameters. */
-interface Placed {
-  readonly name: string;
-  readonly positions: readonly number[];
-}
-
-/** All tensors of the adapters; peft has B as `[out, rank]`, ranklab its columns as rows. */
-function placedTensors({ layout, groups }: Assembly): readonly Placed[] {
-  return groups.flatMap((group) => {
-    const { offset } = sliceOf(layout, groupParameter(group));
-    const { capacity, rowLength } = group;
-    return group.modules.map(({ name }, m): Placed => {
-      const at = (slot: number, j: number) => offset + (m * capacity + slot) * rowLength + j;
-      const positions = Array.from(
-        { length: capacity * rowLength },
-        (_, i) =>
-          group.part.name === "B"
-            ? at(i % capacity, Math.floor(i / capacity))
-            : at(Math.floor(i / rowLength), i % rowLength),
-      );
-      return { name: `${name}.${group.part.name}`, positions };
-    });
-  });
-}
-
 /** What peft had of a tensor after so many steps; null where the file has only the first and the last. */
 function storedAfter(
   run: RunName,
@@ -263,9 +202,6 @@ async function startOf(request: TrainingRequest, run: RunName): Promise<Trainer>
   const vectors = { ...checkpoint.vectors, theta };
   return await Trainer.create(request, { ...checkpoint, vectors });
 }
-
-/** Weights are held to the tolerance relative to the largest of their tensor, or to this where all are smaller. */
-const smallestScale = 1e-2;
 
 function assertWeights(
   theta: ArrayLike<number>,

@@ -11,7 +11,7 @@ import { dropoutFeeds, type Pool, poolTensor } from "../../src/train/feeds.ts";
 import { sliceOf } from "../../src/train/layout.ts";
 import { firstCapacities, firstState } from "../../src/train/run_start.ts";
 import { runStages } from "../../src/train/stages.ts";
-import { stepFeeds } from "../../src/train/step_feeds.ts";
+import { nextLearningRates, stepFeeds } from "../../src/train/step_feeds.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { sequenceRequest } from "./sequence_fixture.ts";
 import { ofKind, type TinyRun, trainingRequest, trainTo } from "./fixture.ts";
@@ -37,6 +37,7 @@ function feedsOf(run: TinyRun, make = trainingRequest) {
       stage: stages[stage]!,
       batch,
       learningRate: 0.25,
+      headLearningRate: null,
       isFrozen,
     };
     const fed = stepFeeds(request, assembly, next, root);
@@ -151,6 +152,24 @@ Deno.test("a rate factor scales the steps of adapters and leaves those of the he
   );
   assert(whole.head.every((value) => Math.abs(value) > 0.009));
   whole.head.forEach((value, i) => assertEquals(quarter.head[i], value, `head ${i}`));
+});
+
+Deno.test("a head's own rate follows the warm-up and the schedule of all else, and an event pins it at its own peak", () => {
+  const request = trainingRequest(executor, {
+    method: "lora",
+    train: { learningRate: 0.5, headLearningRate: 2, warmup: 2, schedule: "linear" },
+  });
+  const rates = (step: number, isRatePinned = false) =>
+    nextLearningRates(request, { step, isRatePinned }, { firstStep: 4, steps: 10 });
+  assertEquals(rates(5), { learningRate: 0.25, headLearningRate: 1 });
+  assertEquals(rates(10), { learningRate: 0.25, headLearningRate: 1 });
+  assertEquals(rates(10, true), { learningRate: 0.5, headLearningRate: 2 });
+  const shared = trainingRequest(executor, { method: "lora" });
+  assertEquals(
+    nextLearningRates(shared, { step: 0, isRatePinned: false }, { firstStep: 0, steps: 10 })
+      .headLearningRate,
+    null,
+  );
 });
 
 Deno.test("a rate that an event pins is let go at the end of its stage", async () => {

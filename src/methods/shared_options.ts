@@ -1,0 +1,61 @@
+/**
+ * Options that methods with A and B have in common: what B's learning rate is over A's, and what the scale does with the rank.
+ *
+ * They came later than recorded runs, so at their defaults they are left out of a run's options and its id stays.
+ *
+ * @module
+ */
+import * as z from "zod";
+import type { AdapterPart } from "./adapter.ts";
+
+/**
+ * An option that runs may have been recorded without: resolved options leave it out at its default.
+ *
+ * @param usual Its default.
+ */
+export function laterOption<Schema extends z.ZodType>(schema: Schema, usual: z.output<Schema>) {
+  return schema.optional().transform((value) => value === usual ? undefined : value);
+}
+
+/** What B's learning rate is over A's. */
+export const rateOptions = {
+  bRate: laterOption(z.number().positive(), 1).describe(
+    "B's learning rate over A's (LoRA+'s lambda); default 1",
+  ),
+};
+
+/** The parts with B's rate so many times that of the others (Hayou et al., arXiv 2402.12354). Default 1. */
+export function withBRate(
+  parts: readonly AdapterPart[],
+  bRate: number | undefined,
+): readonly AdapterPart[] {
+  if (bRate === undefined) return parts;
+  return parts.map((part) => part.name === "B" ? { ...part, rate: bRate } : part);
+}
+
+/** Whether the scale falls with the rank, for methods that know no other choice. */
+export const scalingOptions = {
+  scaling: laterOption(z.enum(["alpha/r", "alpha"]), "alpha/r").describe(
+    "How the scale falls with the rank: alpha/r, or alpha whatever the rank; default alpha/r",
+  ),
+};
+
+/** Values of {@linkcode scalingOptions} and of a method's `alpha`. */
+export interface ScalingOptions {
+  /** The scale, or its numerator. */
+  readonly alpha: number;
+  /** Default `alpha/r`. */
+  readonly scaling?: "alpha/r" | "alpha/sqrt(r)" | "alpha" | undefined;
+}
+
+/** The factor of the update by the average rank. */
+export function scaleBy({ alpha, scaling = "alpha/r" }: ScalingOptions): (rank: number) => number {
+  switch (scaling) {
+    case "alpha/r":
+      return (rank) => alpha / rank;
+    case "alpha/sqrt(r)":
+      return (rank) => alpha / Math.sqrt(rank);
+    case "alpha":
+      return () => alpha;
+  }
+}

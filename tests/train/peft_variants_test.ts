@@ -1,0 +1,191 @@
+/**
+ * Training of LoRA's variants on the tiny BERT against the same runs of peft (`tests/golden/peft_variants.py`): every loss and
+ * gradient norm, the adapters at the end, and the logits.
+ */
+import { assertEquals } from "@std/assert";
+import type { Executor } from "../../src/exec/executor.ts";
+import { nativeExecutor } from "../../src/exec/native.ts";
+import type { BatchStream } from "../../src/tasks/batches.ts";
+import type { Batch } from "../../src/tasks/types.ts";
+import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
+import { sliceOf } from "../../src/train/layout.ts";
+import type { TrainingRequest } from "../../src/train/run_types.ts";
+import { withBatches } from "../../src/train/stages.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { assertClose } from "../exec/executors.ts";
+import { expected, storedClassifier } from "../models/fixture.ts";
+import { ofKind, type StepEvent, type TinyRun, trainingRequest } from "./fixture.ts";
+import {
+  goldenUrl,
+  KeepingReference,
+  parametersOf,
+  type Placed,
+  placedTensors,
+  readDoubles,
+  smallestScale,
+} from "./peft_runs.ts";
+
+interface GoldenRun {
+  readonly loss: readonly number[];
+  readonly gradientNorm: readonly number[];
+  readonly logits: readonly number[];
+}
+
+interface Golden {
+  readonly train: {
+    readonly learningRate: number;
+    readonly warmup: number;
+    readonly weightDecay: number;
+    readonly clipNorm: number;
+    readonly beta1: number;
+    readonly beta2: number;
+    readonly epsilon: number;
+  };
+  readonly alpha: number;
+  readonly rank: number;
+  readonly steps: number;
+  readonly bRate: number;
+  readonly headRate: number;
+  readonly runs: Readonly<Record<string, GoldenRun>>;
+}
+
+const golden: Golden = JSON.parse(Deno.readTextFileSync(goldenUrl("peft_variants.json")));
+const stored = readDoubles(Deno.readFileSync(goldenUrl("peft_variants.safetensors")));
+
+/** A run of the golden file as ranklab is asked for it. */
+interface Variant extends Pick<TinyRun, "method" | "options" | "train"> {
+  readonly name: string;
+}
+
+const { alpha, bRate, headRate } = golden;
+const variants: readonly Variant[] = [
+  { name: "loraplus", method: "loraplus", options: { alpha, bRate } },
+  { name: "loraplus", method: "lora", options: { alpha, bRate } },
+  { name: "lorafa", method: "lorafa", options: { alpha } },
+  {
+    name: "headRate",
+    method: "lora",
+    options: { alpha },
+    train: { headLearningRate: headRate },
+  },
+];
+
+function batchOf(step: number): Batch {
+  const { size, classification: { labels } } = expected;
+  return {
+    rows: labels.map((_, i) => i),
+    size,
+    length: expected.length,
+    ids: Int32Array.from(expected.ids),
+    types: Int32Array.from(expected.types),
+    mask: Float32Array.from(expected.mask),
+    targets: Float32Array.from(labels, (_, i) => labels[(i + size - step % size) % size]!),
+    tokens: expected.mask.reduce((sum, value) => sum + value, 0),
+  };
+}
+
+function requestOf(executor: Executor, { method, options = {}, train }: Variant): TrainingRequest {
+  const { rank, steps } = golden;
+  const request = trainingRequest(executor, {
+    method,
+    options,
+    rank,
+    train: {
+      ...golden.train,
+      steps,
+      schedule: "linear",
+      dropout: { hidden: 0, attention: 0, head: 0, adapter: 0 },
+      ...train,
+    },
+  });
+  const batches: BatchStream = {
+    batchesPerEpoch: steps,
+    next: ({ epoch, batch }) => ({ batch: batchOf(batch), cursor: { epoch, batch: batch + 1 } }),
+  };
+  return {
+    ...withBatches(request, batches),
+    assembly: {
+      ...request.assembly,
+      output: { type: "classification", labels: ["a", "b", "c"] },
+    },
+    splits: [],
+  };
+}
+
+/** What peft had of a tensor at the start or at the end. */
+function storedAt(
+  variant: Variant,
+  { name, positions }: Placed,
+  at: "start" | "end",
+): Float64Array {
+  const both = stored.get(`${variant.name}/${name}`)!;
+  assertEquals(both.length, 2 * positions.length);
+  return at === "start" ? both.subarray(0, positions.length) : both.subarray(positions.length);
+}
+
+/** A trainer that starts from peft's adapters and the checkpoint's classifier. */
+async function startOf(request: TrainingRequest, variant: Variant): Promise<Trainer> {
+  const fresh = await Trainer.create(request, null);
+  const checkpoint = await fresh.checkpoint();
+  const { assembly } = fresh;
+  fresh.dispose();
+  const theta = checkpoint.vectors.theta!.slice();
+  for (const [name, { data }] of storedClassifier()) {
+    theta.set(Float32Array.from(data, Number), sliceOf(assembly.layout, name).offset);
+  }
+  for (const placed of placedTensors(assembly)) {
+    const values = storedAt(variant, placed, "start");
+    placed.positions.forEach((at, i) => theta[at] = values[i]!);
+  }
+  return await Trainer.create(request, {
+    ...checkpoint,
+    vectors: { ...checkpoint.vectors, theta },
+  });
+}
+
+async function compareWithPeft(
+  executor: Executor,
+  variant: Variant,
+  { numbers, weights }: { readonly numbers: number; readonly weights: number },
+): Promise<void> {
+  const wanted = golden.runs[variant.name]!;
+  const trainer = await startOf(requestOf(executor, variant), variant);
+  const steps: StepEvent[] = [];
+  while (!trainer.isDone) steps.push(...ofKind(await trainer.next(), "step"));
+  assertEquals(steps.length, golden.steps);
+  assertClose(steps.map(({ loss }) => loss), wanted.loss, numbers, "losses");
+  assertClose(steps.map(({ gradientNorm }) => gradientNorm), wanted.gradientNorm, weights, "norms");
+  const theta = await parametersOf(trainer, executor);
+  for (const placed of placedTensors(trainer.assembly)) {
+    const end = storedAt(variant, placed, "end");
+    const scale = end.reduce((top, value) => Math.max(top, Math.abs(value)), smallestScale);
+    assertClose(
+      placed.positions.map((at) => theta[at]! / scale),
+      end.map((value) => value / scale),
+      weights,
+      placed.name,
+    );
+  }
+  const { assembly, evaluate } = trainer.programs;
+  const { read } = await evaluate.run({
+    feeds: {
+      theta: { type: "f32", shape: [theta.length], data: theta },
+      ...inputFeeds(assembly, batchOf(0)),
+    },
+    dims: batchDims(batchOf(0)),
+    read: ["logits"],
+  });
+  assertClose(Array.from(read["logits"]!.data, Number), wanted.logits, weights, "logits");
+  trainer.dispose();
+}
+
+const native = await nativeExecutor(1);
+for (const variant of variants) {
+  const title = `peft's ${variant.name} run is ours (${variant.method})`;
+  Deno.test(`reference: ${title}`, async () => {
+    await compareWithPeft(new KeepingReference(), variant, { numbers: 1e-12, weights: 1e-12 });
+  });
+  Deno.test(`native: ${title}`, async () => {
+    await compareWithPeft(native, variant, { numbers: 1e-6, weights: 1e-4 });
+  });
+}
