@@ -222,12 +222,29 @@ export interface StorageRules {
   readonly truncation?: (rank: number, ranks: readonly number[]) => number;
 }
 
+/** A module before the first step. */
+export interface ModuleStart {
+  /** Linear layer of the encoder. */
+  readonly module: ModuleShape;
+  /** Its rank, 1 at least. */
+  readonly rank: number;
+  /** The factor of the update. */
+  readonly scale: number;
+  /** Its frozen weight, `[out, in]`. */
+  readonly weight: HostTensor;
+}
+
 /** What all adapters have in common. */
 export interface AdapterBase {
   /** Matrices that it trains or draws, in the order in which they are laid out and stored. */
   readonly parts: readonly AdapterPart[];
   /** The factor of the update, from the average initial rank of the adapted modules. */
   readonly scale: (averageRank: number) => number;
+  /**
+   * The rows with which a run begins, by part, one a rank, where they follow from what is frozen; parts that it does not give, and
+   * ranks that come later, start as `initial` says. Default: none.
+   */
+  readonly start?: (at: ModuleStart) => Readonly<Record<string, readonly ArrayLike<number>[]>>;
   /** What it does in each training step. Default: nothing besides its forward pass. */
   readonly step?: StepRules;
   /** What happens to its ranks while training, or null where they stay as they are. Default: null. */

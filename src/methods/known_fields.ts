@@ -20,6 +20,7 @@ const adapter: Names<WeightAdapter & BottleneckAdapter> = {
   parts: true,
   prepare: true,
   scale: true,
+  start: true,
   place: true,
   nonlinearity: true,
   step: true,

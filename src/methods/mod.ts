@@ -15,6 +15,7 @@ export type {
   Growth,
   ImportanceSettings,
   LowRankUpdate,
+  ModuleStart,
   PartGroup,
   Pass,
   Regulariser,

@@ -19,6 +19,7 @@ import { lorafa } from "./lorafa.ts";
 import { loraplus } from "./loraplus.ts";
 import type { Method } from "./method.ts";
 import { pfeiffer } from "./pfeiffer.ts";
+import { pissa } from "./pissa.ts";
 import { prilora } from "./prilora.ts";
 import { raclora } from "./raclora.ts";
 import { sdlora } from "./sdlora.ts";
@@ -38,6 +39,7 @@ export const methods: MethodTable = [
   lora,
   loraplus,
   lorafa,
+  pissa,
   dora,
   dylora,
   prilora,

@@ -46,7 +46,7 @@ import {
   stageOf,
 } from "./stages.ts";
 import { nextLearningRates } from "./step_feeds.ts";
-import { initialVectors, moveToAssembly, type StateVectors } from "./vectors.ts";
+import { initialVectors, moveToAssembly, startRows, type StateVectors } from "./vectors.ts";
 
 /** A run under way. */
 export class Trainer {
@@ -102,9 +102,12 @@ export class Trainer {
     }
     const trainer = new Trainer(request, programs, firstState(request, capacities));
     trainer.#at = { ...trainer.#at, peakParameters: trainer.activeParameters() };
-    const { encoder } = request.assembly;
+    const { assembly: { encoder, method } } = request;
     const stream = trainer.#root.fork("init");
-    trainer.#upload(initialVectors(programs.assembly, encoder, trainer.#at.order, stream));
+    const given = startRows(method.adapter, request.assembly);
+    trainer.#upload(
+      initialVectors(programs.assembly, encoder, trainer.#at.order, stream, given),
+    );
     return trainer;
   }
 

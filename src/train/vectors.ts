@@ -6,9 +6,13 @@
  * @module
  */
 import type { RandomStream } from "../base/random.ts";
+import type { Adapter } from "../methods/adapter.ts";
+import { architectureOf } from "../models/architectures.ts";
 import { drawParameter, type Initial } from "../models/parameters.ts";
+import type { ModuleShape } from "../study/types.ts";
 import type { Assembly, StateVector } from "./assemble.ts";
-import type { EncoderWeights } from "./assembly_request.ts";
+import type { AssemblyRequest, EncoderWeights } from "./assembly_request.ts";
+import { scaleOf } from "./forward.ts";
 import { flatten, sliceOf } from "./layout.ts";
 import { type Place, placesOf, rowBounds } from "./places.ts";
 import { rowsOn, type SlotOrder } from "./slots.ts";
@@ -26,30 +30,65 @@ export function drawRow(
   return drawParameter({ name, shape: [rowLength], initial, decay: true }, stream);
 }
 
-/** Draws the adapter rows of slots that are on into parameters. */
+/** Rows that a module begins with, by part, for a rank; parts that are not given are drawn. */
+export type StartRows = (
+  module: ModuleShape,
+  rank: number,
+) => Readonly<Record<string, readonly ArrayLike<number>[]>>;
+
+/** The rows that an adapter reads off the frozen weights; none where it draws all. */
+export function startRows(
+  adapter: Adapter | null,
+  { encoder: { config, tensors }, ranks }: Pick<AssemblyRequest, "encoder" | "ranks">,
+): StartRows {
+  if (adapter?.start === undefined) return () => ({});
+  const { start } = adapter;
+  const scale = scaleOf(adapter, { ranks });
+  const { modulePath } = architectureOf(config);
+  return (module, rank) => {
+    if (rank === 0) return {};
+    const weight = tensors.get(`${modulePath(module.layer, module.part)}.weight`)!;
+    return start({ module, rank, scale, weight });
+  };
+}
+
+/**
+ * Puts the adapter rows of slots that are on into parameters: those that are given, and the others drawn.
+ *
+ * @param given Default: none.
+ */
 export function drawRows(
   assembly: Assembly,
   theta: Float32Array,
   order: SlotOrder,
   stream: RandomStream,
+  given: StartRows = () => ({}),
 ): void {
   for (const { module } of assembly.modules) {
+    const own = given(module, order[module.name]?.length ?? 0);
     for (const place of placesOf(assembly, module.name)) {
       const { part } = place.group;
       rowsOn(place.group, order, module.name).forEach((row, slot) => {
         const name = `${module.name}/${part.name}/${slot}`;
-        theta.set(drawRow(place, part.initial(module), name, stream), rowBounds(place, row)[0]);
+        const values = own[part.name]?.[slot] ??
+          drawRow(place, part.initial(module), name, stream);
+        theta.set(values, rowBounds(place, row)[0]);
       });
     }
   }
 }
 
-/** Fresh vectors: weights from the checkpoint or drawn, adapter rows drawn for slots that are on, moments zero. */
+/**
+ * Fresh vectors: weights from the checkpoint or drawn, adapter rows given or drawn for slots that are on, moments zero.
+ *
+ * @param given See {@linkcode startRows}. Default: none.
+ */
 export function initialVectors(
   assembly: Assembly,
   encoder: EncoderWeights,
   order: SlotOrder,
   stream: RandomStream,
+  given?: StartRows,
 ): StateVectors {
   const theta = flatten(assembly.layout, (slice) => {
     const spec = assembly.parameters.get(slice.name);
@@ -57,7 +96,7 @@ export function initialVectors(
     const host = encoder.tensors.get(slice.name);
     return host === undefined ? drawParameter(spec, stream) : host.data as Float32Array;
   });
-  drawRows(assembly, theta, order, stream);
+  drawRows(assembly, theta, order, stream, given);
   return Object.fromEntries(
     assembly.stateVectors.map((name) => [
       name,

@@ -1,12 +1,13 @@
 """Writes peft_variants.json and peft_variants.safetensors beside this file: training of what peft has besides its plain LoRA, on the tiny
-BERT in bert/: LoRA+, LoRA with a frozen A, a head with a learning rate of its own.
+BERT in bert/: LoRA+, LoRA with a frozen A, a head with a learning rate of its own, PiSSA.
 
     pip install torch==2.15.0 transformers==5.24.0 peft==0.21.2 safetensors==0.8.0 numpy==2.4.6
     python -P tests/golden/peft_variants.py    # -P: the files beside this one are no modules of its own
 
 Adapters start as peft starts them, in single precision; then everything is computed in double precision with dropout off. Each
 step's batch is that of bert/expected.json with the labels turned by the number of the step. Clipping, the linear schedule and
-AdamW are torch's. In "loraplus" the groups are those of `create_loraplus_optimizer`, but for the biases of pooler and classifier,
+AdamW are torch's. PiSSA starts as `init_lora_weights="pissa"` says, and W's remainder is computed again in double precision, so that
+its rounding does not hide differences. In "loraplus" the groups are those of `create_loraplus_optimizer`, but for the biases of pooler and classifier,
 which it gives B's rate and ranklab the head's.
 """
 
@@ -39,7 +40,7 @@ PATHS = {
     "output": "output.dense",
 }
 TARGETS = r".*encoder\.layer\.\d+\.(" + "|".join(path.replace(".", r"\.") for path in PATHS.values()) + ")"
-RUNS = ["loraplus", "lorafa", "headRate"]
+RUNS = ["loraplus", "lorafa", "headRate", "pissa"]
 
 
 def layers(model):
@@ -59,11 +60,19 @@ def parts(model):
     return found
 
 
-def adapted(base):
+def adapted(base, name):
+    plain = {key: value.detach().clone() for key, value in base.state_dict().items()}
     config = peft.LoraConfig(
-        task_type="SEQ_CLS", target_modules=TARGETS, modules_to_save=["classifier", "pooler"], lora_alpha=ALPHA, lora_dropout=0.0, r=RANK
+        task_type="SEQ_CLS", target_modules=TARGETS, modules_to_save=["classifier", "pooler"], lora_alpha=ALPHA, lora_dropout=0.0, r=RANK,
+        init_lora_weights="pissa" if name == "pissa" else True,
     )
-    return peft.get_peft_model(base, config).double()
+    model = peft.get_peft_model(base, config).double()
+    if name == "pissa":
+        for key, module in layers(model):
+            _, index, part = key.split(".")
+            start = module.scaling["default"] * module.lora_B["default"].weight @ module.lora_A["default"].weight
+            module.get_base_layer().weight.data = plain[f"bert.encoder.layer.{index}.{PATHS[part]}.weight"].double() - start.detach()
+    return model
 
 
 def is_head(name):
@@ -108,7 +117,7 @@ def optimizer_of(name, model):
 def train(name, rows):
     torch.manual_seed(20)
     base = BertForSequenceClassification.from_pretrained(HERE / "bert", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
-    model = adapted(base)
+    model = adapted(base, name)
     if name == "lorafa":
         for key, value in parts(model).items():
             value.requires_grad_(not key.endswith(".A"))

@@ -70,7 +70,7 @@ export function placedTensors({ layout, groups }: Assembly): readonly Placed[] {
       const positions = Array.from(
         { length: capacity * rowLength },
         (_, i) =>
-          group.part.name === "B"
+          group.part.name.startsWith("B")
             ? at(i % capacity, Math.floor(i / capacity))
             : at(Math.floor(i / rowLength), i % rowLength),
       );

@@ -62,6 +62,7 @@ const variants: readonly Variant[] = [
   { name: "loraplus", method: "loraplus", options: { alpha, bRate } },
   { name: "loraplus", method: "lora", options: { alpha, bRate } },
   { name: "lorafa", method: "lorafa", options: { alpha } },
+  { name: "pissa", method: "pissa", options: { alpha, scaling: "alpha/r" } },
   {
     name: "headRate",
     method: "lora",
@@ -112,12 +113,15 @@ function requestOf(executor: Executor, { method, options = {}, train }: Variant)
   };
 }
 
-/** What peft had of a tensor at the start or at the end. */
+/** What peft had of a tensor at the start or at the end; PiSSA's A0 and B0 are A and B at the start. */
 function storedAt(
   variant: Variant,
   { name, positions }: Placed,
   at: "start" | "end",
 ): Float64Array {
+  if (name.endsWith("0")) {
+    return storedAt(variant, { name: name.slice(0, -1), positions }, "start");
+  }
   const both = stored.get(`${variant.name}/${name}`)!;
   assertEquals(both.length, 2 * positions.length);
   return at === "start" ? both.subarray(0, positions.length) : both.subarray(positions.length);
