@@ -32,8 +32,8 @@ export interface AdapterPart {
   readonly per?: "slot" | "module" | "adapter";
   /** Numbers of a row in a run of so many stages; that of a part of the adapter is the same for all modules. Default stages: 1. */
   readonly rowLength: (module: ModuleShape, stages?: number) => number;
-  /** How the rows of slots that are on start. */
-  readonly initial: (module: ModuleShape) => Initial;
+  /** How the rows of slots that are on start, in a module of a rank. */
+  readonly initial: (module: ModuleShape, rank: number) => Initial;
   /** Whether it is trained; if not, it stays as it was drawn. Default true. */
   readonly isTrained?: boolean;
   /** What its learning rate is over the adapter's. Default 1. */
@@ -97,7 +97,7 @@ export type ScoreSource = ImportanceSettings | RemovalSettings;
  * How the row of a rank that is added while training starts: as a direction that is kept apart from the module's others in one of
  * two ways, near zero (`scale`, for rows of one number), or drawn.
  */
-export type Growth = DirectionMode | "scale" | ((module: ModuleShape) => Initial);
+export type Growth = DirectionMode | "scale" | AdapterPart["initial"];
 
 /** What happens to ranks while training. */
 export interface AdapterPolicy {
@@ -192,15 +192,22 @@ export interface StepContext {
   readonly stream: RandomStream;
 }
 
+/** What is done to the rows of a part, `[modules, capacity, rowLength]`, after the optimiser's update. */
+export type AfterUpdate = (
+  rows: Tensor,
+  pass: Pass,
+  all: () => Readonly<Record<string, Tensor>>,
+) => Tensor;
+
 /** What an adapter does in each training step, besides its forward pass. */
 export interface StepRules {
   /** A term of the loss, or null. Default: null. */
   readonly regulariser?: Regulariser | null;
   /**
    * What is done to parts in the training graph after the optimiser's update, by part: rows `[modules, capacity, rowLength]` in
-   * and out. Default: nothing.
+   * and out; `all` gives the parts of the same modules, as the optimiser left them. Default: nothing.
    */
-  readonly after?: Readonly<Record<string, (rows: Tensor, pass: Pass) => Tensor>>;
+  readonly after?: Readonly<Record<string, AfterUpdate>>;
   /** Small numbers that differ from step to step, by the name under which {@linkcode Pass.fed} gives them. Default: none. */
   readonly feeds?: (at: StepContext) => Readonly<Record<string, HostTensor>>;
   /** The learning rate of a step of a stage, for methods with a schedule of their own. Default {@linkcode learningRateAt}. */

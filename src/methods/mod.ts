@@ -10,6 +10,7 @@ export type {
   AdapterBase,
   AdapterPart,
   AdapterPolicy,
+  AfterUpdate,
   Bottleneck,
   BottleneckAdapter,
   Growth,

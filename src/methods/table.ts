@@ -10,6 +10,7 @@ import { beamlora } from "./beamlora.ts";
 import { bitfit, full, head } from "./baselines.ts";
 import { composed } from "./composed.ts";
 import { dora } from "./dora.ts";
+import { doraDynamic } from "./dora_dynamic.ts";
 import { dylora } from "./dylora.ts";
 import { elalora } from "./elalora.ts";
 import { gelora } from "./gelora.ts";
@@ -45,6 +46,7 @@ export const methods: MethodTable = [
   prilora,
   gelora,
   adalora,
+  doraDynamic,
   sora,
   alora,
   elalora,

@@ -219,7 +219,7 @@ function afterStep(
 ): Tensor {
   const changes = new Map(groups.flatMap((group) => {
     const change = adapter?.step?.after?.[group.part.name];
-    return change === undefined ? [] : [[groupParameter(group), change] as const];
+    return change === undefined ? [] : [[groupParameter(group), { group, change }] as const];
   }));
   if (changes.size === 0) return theta;
   return withScope("after", () => {
@@ -232,12 +232,19 @@ function afterStep(
       else pieces.push({ slice: null, size: slice.size });
     }
     const parts = split(theta, pieces.map(({ size }) => size), 0);
+    const beside = ({ sizeClass }: SlotGroup) => () => {
+      const views = viewsOf(layout, theta);
+      const members = groups.filter((other) => [sizeClass, null].includes(other.sizeClass));
+      return Object.fromEntries(
+        members.map((other) => [other.part.name, views.get(groupParameter(other))!]),
+      );
+    };
     return concat(
-      pieces.map(({ slice, size }, i) =>
-        slice === null
-          ? parts[i]!
-          : reshape(changes.get(slice.name)!(reshape(parts[i]!, slice.shape), pass), [size])
-      ),
+      pieces.map(({ slice, size }, i) => {
+        if (slice === null) return parts[i]!;
+        const { group, change } = changes.get(slice.name)!;
+        return reshape(change(reshape(parts[i]!, slice.shape), pass, beside(group)), [size]);
+      }),
       0,
     );
   });

@@ -73,7 +73,7 @@ export function slotRanges(
   });
 }
 
-/** Positions in the vectors of the entries that a mask sets to zero: the rows of length 1 of the given slots. */
+/** Positions in the vectors of the entries that a mask sets to zero: the trained rows of length 1 of the given slots. */
 export function maskedPositions(
   assembly: Assembly,
   order: SlotOrder,
@@ -81,7 +81,7 @@ export function maskedPositions(
 ): readonly number[] {
   return off.flatMap(({ module, slot }) =>
     slotPlacesOf(assembly, module)
-      .filter(({ group }) => group.rowLength === 1)
+      .filter(({ group: { rowLength, part } }) => rowLength === 1 && part.isTrained !== false)
       .map((place) => rowBounds(place, order[module]![slot]!)[0])
   );
 }

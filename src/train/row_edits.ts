@@ -124,7 +124,12 @@ export function growSlots(
           return newDirection(existing, stream.normals(group.rowLength), growth);
         }
         const shape = group.modules.find((own) => own.name === module)!;
-        return drawRow(place, growth(shape), `${module}/${name}/${nth}`, stream);
+        return drawRow(
+          place,
+          growth(shape, nextOrder[module]!.length),
+          `${module}/${name}/${nth}`,
+          stream,
+        );
       };
       next.theta.set(grownRow(), rowBounds(place, row)[0]);
     }

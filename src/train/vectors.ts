@@ -6,13 +6,12 @@
  * @module
  */
 import type { RandomStream } from "../base/random.ts";
-import type { Adapter } from "../methods/adapter.ts";
+import { type Adapter, scaleOf } from "../methods/adapter.ts";
 import { architectureOf } from "../models/architectures.ts";
 import { drawParameter, type Initial } from "../models/parameters.ts";
 import type { ModuleShape } from "../study/types.ts";
 import type { Assembly, StateVector } from "./assemble.ts";
 import type { AssemblyRequest, EncoderWeights } from "./assembly_request.ts";
-import { scaleOf } from "./forward.ts";
 import { flatten, sliceOf } from "./layout.ts";
 import { type Place, placesOf, rowBounds } from "./places.ts";
 import { rowsOn, type SlotOrder } from "./slots.ts";
@@ -43,7 +42,7 @@ export function startRows(
 ): StartRows {
   if (adapter?.start === undefined) return () => ({});
   const { start } = adapter;
-  const scale = scaleOf(adapter, { ranks });
+  const scale = scaleOf(adapter, ranks.map(({ rank }) => rank));
   const { modulePath } = architectureOf(config);
   return (module, rank) => {
     if (rank === 0) return {};
@@ -65,13 +64,14 @@ export function drawRows(
   given: StartRows = () => ({}),
 ): void {
   for (const { module } of assembly.modules) {
-    const own = given(module, order[module.name]?.length ?? 0);
+    const rank = order[module.name]?.length ?? 0;
+    const own = given(module, rank);
     for (const place of placesOf(assembly, module.name)) {
       const { part } = place.group;
       rowsOn(place.group, order, module.name).forEach((row, slot) => {
         const name = `${module.name}/${part.name}/${slot}`;
         const values = own[part.name]?.[slot] ??
-          drawRow(place, part.initial(module), name, stream);
+          drawRow(place, part.initial(module, rank), name, stream);
         theta.set(values, rowBounds(place, row)[0]);
       });
     }

@@ -9,6 +9,9 @@ step's batch is that of bert/expected.json with the labels turned by the number 
 AdamW are torch's. PiSSA starts as `init_lora_weights="pissa"` says, and W's remainder is computed again in double precision, so that
 its rounding does not hide differences. In "loraplus" the groups are those of `create_loraplus_optimizer`, but for the biases of pooler and classifier,
 which it gives B's rate and ranklab the head's.
+
+"doraDynamic" is not peft's: it is DoRA with dynamic rank (Mao et al., arXiv 2405.17357) written out after the authors' code
+(github.com/MIkumikumi0116/DoRA, Src/Finetune_And_Benchmark/Finetune_Utils.py), with what they call step number counted from 1.
 """
 
 import importlib.metadata
@@ -41,6 +44,8 @@ PATHS = {
 }
 TARGETS = r".*encoder\.layer\.\d+\.(" + "|".join(path.replace(".", r"\.") for path in PATHS.values()) + ")"
 RUNS = ["loraplus", "lorafa", "headRate", "pissa"]
+# Shares of the steps that are whole numbers: masking takes 7 steps after 3.
+DYNAMIC = {"steps": 20, "startRank": 3, "endRank": 2, "start": 0.15, "end": 0.5, "interval": 3, "beta": 0.9, "weight": 0.1}
 
 
 def layers(model):
@@ -114,6 +119,115 @@ def optimizer_of(name, model):
     return optimizer
 
 
+class DynamicLinear(torch.nn.Module):
+    """A frozen layer with components b_i c_i a_i beside it."""
+
+    def __init__(self, linear):
+        super().__init__()
+        self.linear = linear.requires_grad_(False)
+        rank = DYNAMIC["startRank"]
+        self.a = torch.nn.Linear(linear.in_features, rank, bias=False)
+        self.c = torch.nn.Parameter(torch.zeros(rank))
+        self.b = torch.nn.Linear(rank, linear.out_features, bias=False)
+        self.scaling = ALPHA / rank
+        torch.nn.init.kaiming_uniform_(self.a.weight)
+        torch.nn.init.kaiming_uniform_(self.b.weight)
+        self.score = torch.zeros(rank, dtype=torch.float64)
+        self.final = None
+
+    def forward(self, x):
+        return self.linear(x) + self.b(self.a(x) * self.c) * self.scaling
+
+    def update_score(self):
+        scaled = self.a.weight * self.c.unsqueeze(1)
+        whole = (self.b.weight @ scaled).norm() + 1e-8
+        single = torch.einsum("ik,kj->kij", self.b.weight, scaled).norm(dim=(1, 2))
+        self.score = DYNAMIC["beta"] * self.score + (1 - DYNAMIC["beta"]) * single / whole
+
+
+def phase(step):
+    place = int(step - DYNAMIC["steps"] * DYNAMIC["start"])
+    return place, int(DYNAMIC["steps"] * (1 - DYNAMIC["start"] - DYNAMIC["end"]))
+
+
+def regularisation(modules, step):
+    place, last = phase(step)
+    if place > last:
+        return torch.tensor(0.0, dtype=torch.float64)
+    total = sum(m.a.weight.var(dim=1).sum() + m.b.weight.var(dim=0).sum() for m in modules)
+    return total / (len(modules) * 2 * DYNAMIC["startRank"])
+
+
+@torch.no_grad()
+def prune(modules, step):
+    """What is masked in this step, or None where no mask is made."""
+    place, last = phase(step)
+    if place > last:
+        for module in modules.values():
+            module.c[module.final] = 0
+        return None
+    for module in modules.values():
+        module.update_score()
+    if place < 0 or not (place % DYNAMIC["interval"] == 0 or place == last):
+        return None
+    scores = torch.cat([module.score for module in modules.values()])
+    share = (DYNAMIC["startRank"] - DYNAMIC["endRank"]) / DYNAMIC["startRank"] * (place / last) ** 3
+    threshold = torch.kthvalue(scores, max(int(scores.numel() * share), 1)).values
+    for module in modules.values():
+        module.final = module.score <= threshold
+        module.c[module.final] = 0
+    return {name: module.final.nonzero().flatten().tolist() for name, module in modules.items()}
+
+
+def train_dynamic(rows):
+    torch.manual_seed(21)
+    model = BertForSequenceClassification.from_pretrained(HERE / "bert", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    modules = {}
+    for index, layer in enumerate(model.bert.encoder.layer):
+        for part, path in PATHS.items():
+            *parents, last = path.split(".")
+            parent = layer.get_submodule(".".join(parents))
+            modules[f"layer.{index}.{part}"] = DynamicLinear(getattr(parent, last))
+            setattr(parent, last, modules[f"layer.{index}.{part}"])
+    own = {id(value) for module in modules.values() for value in (module.a.weight, module.b.weight, module.c)}
+    for name, value in model.named_parameters():
+        value.requires_grad_(id(value) in own or is_head(name))
+    model.double().train()
+    read = lambda: {
+        f"{name}.{part}": value.detach().clone()
+        for name, module in modules.items()
+        for part, value in dict(A=module.a.weight, E=module.c, B=module.b.weight, S=module.score).items()
+    }
+    decayed = [value for value in model.parameters() if value.requires_grad and (value.ndim > 1 or id(value) in own)]
+    plain = [value for value in model.parameters() if value.requires_grad and not (value.ndim > 1 or id(value) in own)]
+    optimizer = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": TRAIN["weightDecay"]}, {"params": plain, "weight_decay": 0.0}],
+        lr=TRAIN["learningRate"],
+        betas=(TRAIN["beta1"], TRAIN["beta2"]),
+        eps=TRAIN["epsilon"],
+    )
+    schedule = get_linear_schedule_with_warmup(optimizer, TRAIN["warmup"], DYNAMIC["steps"])
+    texts = {key: value for key, value in rows.items() if key != "labels"}
+    start, losses, norms, events = read(), [], [], []
+    for step in range(DYNAMIC["steps"]):
+        term = regularisation(list(modules.values()), step + 1)
+        loss = model(**texts, labels=rows["labels"].roll(step)).loss + DYNAMIC["weight"] * term
+        loss.backward()
+        losses.append(loss.item())
+        norms.append(torch.nn.utils.clip_grad_norm_(model.parameters(), TRAIN["clipNorm"]).item())
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        off = prune(modules, step + 1)
+        if off is not None:
+            events.append({"step": step, "off": off})
+    with torch.no_grad():
+        model.eval()
+        logits = model(**texts).logits
+    stored = {f"doraDynamic/{key}": torch.stack([start[key].double(), value]) for key, value in read().items()}
+    return {"loss": losses, "gradientNorm": norms, "logits": logits.flatten().tolist(), "events": events}, stored
+
+
 def train(name, rows):
     torch.manual_seed(20)
     base = BertForSequenceClassification.from_pretrained(HERE / "bert", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
@@ -168,6 +282,9 @@ def main():
     for name in RUNS:
         result["runs"][name], found = train(name, rows)
         tensors.update(found)
+    result["dynamic"] = DYNAMIC
+    result["runs"]["doraDynamic"], found = train_dynamic(rows)
+    tensors.update(found)
     (HERE / "peft_variants.json").write_text(json.dumps(result, separators=(",", ":")) + "\n")
     save_file(tensors, HERE / "peft_variants.safetensors")
 
