@@ -239,6 +239,8 @@ export interface ModuleStart {
   readonly scale: number;
   /** Its frozen weight, `[out, in]`. */
   readonly weight: HostTensor;
+  /** Rows `[in]` that the method's estimate found for it, or null where there is no such estimate. */
+  readonly directions: readonly ArrayLike<number>[] | null;
 }
 
 /** What all adapters have in common. */

@@ -61,7 +61,14 @@ export type {
   RankPolicy,
   RowView,
 } from "./rank_policy.ts";
-export type { LayerDimensions, RankEstimate } from "./rank_estimate.ts";
+export type { PrincipalRows } from "./incremental_svd.ts";
+export type {
+  InputEstimate,
+  LayerDimensions,
+  RankEstimate,
+  RankPurse,
+  StateEstimate,
+} from "./rank_estimate.ts";
 export { nonlinearities, type Nonlinearity } from "./nonlinearity.ts";
 export type { DirectionMode } from "./directions.ts";
 export { findMethod, methods, type MethodTable, methodTable } from "./table.ts";

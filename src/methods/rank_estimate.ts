@@ -1,16 +1,19 @@
 /**
- * Ranks that are read off the frozen encoder before training starts.
+ * Ranks, and directions to start from, that are read off the frozen encoder before training starts.
  *
  * @module
  */
 import type { Pooling } from "../models/token_rows.ts";
 import type { ModuleShape } from "../study/types.ts";
+import type { PrincipalRows } from "./incremental_svd.ts";
 
 /** One number a layer boundary: before each layer, and after the last. */
 export type LayerDimensions = readonly number[];
 
-/** How a method finds its ranks; both questions are pure. */
-export interface RankEstimate {
+/** How a method finds its ranks from the states between layers; both questions are pure. */
+export interface StateEstimate {
+  /** Tells it from {@linkcode InputEstimate}. Default `states`. */
+  readonly of?: "states";
   /** Texts of the training split to encode. */
   readonly examples: number;
   /** Which states of a text become its one vector: the first token's, or the mean of all. */
@@ -29,3 +32,35 @@ export interface RankEstimate {
     spread: (weights: readonly number[]) => readonly number[],
   ) => readonly number[];
 }
+
+/** What a budget pays for, where ranks are given one by one. */
+export interface RankPurse {
+  /** Ranks of all modules together. */
+  readonly total: number;
+  /** Numbers that a rank of each module costs. */
+  readonly costs: readonly number[];
+  /** Numbers that all ranks may cost in place of `total`, or null. */
+  readonly cap: number | null;
+}
+
+/** How a method finds ranks and directions from what enters each module; all questions are pure. */
+export interface InputEstimate {
+  /** Tells it from {@linkcode StateEstimate}. */
+  readonly of: "inputs";
+  /** Texts of the training split to encode. */
+  readonly examples: number;
+  /** Directions to find of what enters a module that the budget alone would give a rank. */
+  readonly componentsOf: (rank: number) => number;
+  /** Least cosine between a direction before and after a batch for which it counts as found. */
+  readonly tau: number;
+  /** The rank of each module, in model order, from what its directions explain. */
+  readonly ranksOf: (
+    explained: readonly (readonly number[])[],
+    purse: RankPurse,
+  ) => readonly number[];
+  /** The rows that a module may start with, one a component. */
+  readonly directionsOf: (found: PrincipalRows) => readonly ArrayLike<number>[];
+}
+
+/** How a method finds its ranks before training. */
+export type RankEstimate = StateEstimate | InputEstimate;

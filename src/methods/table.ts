@@ -13,6 +13,7 @@ import { dora } from "./dora.ts";
 import { doraDynamic } from "./dora_dynamic.ts";
 import { dylora } from "./dylora.ts";
 import { elalora } from "./elalora.ts";
+import { eva } from "./eva.ts";
 import { gelora } from "./gelora.ts";
 import { houlsby } from "./houlsby.ts";
 import { lora } from "./lora.ts";
@@ -45,6 +46,7 @@ export const methods: MethodTable = [
   dylora,
   prilora,
   gelora,
+  eva,
   adalora,
   doraDynamic,
   sora,

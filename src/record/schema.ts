@@ -153,7 +153,11 @@ const happened = z.object({
   rankEvents: count,
   ranksMoved: count,
   estimate: z.exactOptional(
-    z.object({ dimensions: z.array(z.number()), millis: z.number().min(0) }),
+    z.object({
+      dimensions: z.array(z.number()),
+      explained: z.exactOptional(z.record(text, z.array(z.number()))),
+      millis: z.number().min(0),
+    }),
   ),
   time: z.object({
     startedAt: text,

@@ -217,8 +217,10 @@ export interface Happened {
 
 /** What a method measured of the frozen encoder to find its ranks. */
 export interface RankEstimateRecord {
-  /** The intrinsic dimension of the states before each layer, and after the last. */
+  /** The intrinsic dimension of the states before each layer, and after the last; empty where something else was measured. */
   readonly dimensions: readonly number[];
+  /** The shares of the spread of each module's inputs that its directions explain; absent where they were not measured. */
+  readonly explained?: Readonly<Record<string, readonly number[]>>;
   /** Time that the measurement took, also for runs that share it with one before. */
   readonly millis: number;
 }

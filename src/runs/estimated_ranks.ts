@@ -8,33 +8,79 @@ import type { Json } from "../base/canonical_json.ts";
 import type { Executor } from "../exec/executor.ts";
 import type { RankEstimate } from "../methods/rank_estimate.ts";
 import type { RankEstimateRecord } from "../record/types.ts";
-import { ranksByWeight, withRanks } from "../study/ranks.ts";
+import { ranksByWeight, solveRanks, withRanks } from "../study/ranks.ts";
 import { layerStates } from "../train/layer_states.ts";
+import { moduleInputs } from "../train/module_inputs.ts";
 import { sampledBatches } from "../train/run_data.ts";
 import type { SlotOrder } from "../train/slots.ts";
+import type { ModuleDirections } from "../train/vectors.ts";
 import type { Inputs, ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
 
 /** A run with the ranks that were found for it. */
 export interface EstimatedRun {
   readonly planned: PlannedRun;
+  /** Rows that were found for its modules to start with; absent where its method takes none. */
+  readonly directions?: ModuleDirections;
   /** Null where ranks follow from the budget alone. */
   readonly estimate: RankEstimateRecord | null;
 }
 
+/** What was measured of the frozen encoder: what is recorded of it, the ranks and the rows to start with. */
+interface Measured {
+  readonly record: RankEstimateRecord;
+  /** The ranks of a run, whose budget need not be that of the run for which it was measured. */
+  readonly ranksOf: (planned: PlannedRun) => readonly number[];
+  readonly directions?: ModuleDirections;
+}
+
 /** What has been measured, by inputs and by what it depends on. */
-const measured = new WeakMap<Inputs, Map<string, Promise<RankEstimateRecord>>>();
+const measured = new WeakMap<Inputs, Map<string, Promise<Measured>>>();
 
 async function measure(
-  { run }: PlannedRun,
-  { examples, pooling, dimensionOf }: RankEstimate,
+  planned: PlannedRun,
+  estimate: RankEstimate,
   read: ReadRun,
   executor: Executor,
-): Promise<RankEstimateRecord> {
+): Promise<Measured> {
+  const { run, method, modules } = planned;
   const started = performance.now();
-  const batches = sampledBatches(run, read, examples, "rank-estimate");
-  const states = await layerStates(executor, read.model, batches, pooling);
-  return { dimensions: states.map(dimensionOf), millis: performance.now() - started };
+  const batches = sampledBatches(run, read, estimate.examples, "rank-estimate");
+  const millis = () => performance.now() - started;
+  if (estimate.of !== "inputs") {
+    const states = await layerStates(executor, read.model, batches, estimate.pooling);
+    const dimensions = states.map(estimate.dimensionOf);
+    return {
+      record: { dimensions, millis: millis() },
+      ranksOf: ({ run, method, modules }) =>
+        estimate.ranksOf(
+          dimensions,
+          modules,
+          (weights) => ranksByWeight(method, run.options, modules, run.budget!, weights),
+        ),
+    };
+  }
+  const costs = method.costs(run.options);
+  // A run that is made again has the ranks that were found as its plan; what is measured depends on those of the budget.
+  const { initial, finalTotal } = run.ranks === null
+    ? solveRanks(method, run.options, modules, run.budget!)
+    : planned.plan!;
+  const { ranks, explained, found } = await moduleInputs(executor, read.model, batches, estimate, {
+    modules,
+    ranks: initial,
+    purse: {
+      total: finalTotal,
+      costs: modules.map(costs.perRank),
+      cap: run.budget?.type === "parameters" ? run.budget.value : null,
+    },
+  });
+  const byModule = <T>(of: (i: number) => T) =>
+    Object.fromEntries(modules.map(({ name }, i) => [name, of(i)]));
+  return {
+    record: { dimensions: [], explained: byModule((i) => explained[i]!), millis: millis() },
+    ranksOf: () => ranks,
+    directions: byModule((i) => estimate.directionsOf(found[i]!)),
+  };
 }
 
 /** The run with ranks given by module; its plan keeps what the budget asked for. */
@@ -44,9 +90,9 @@ function replanned(planned: PlannedRun, ranks: readonly number[]): PlannedRun {
 }
 
 /**
- * Finds the ranks of a run whose method estimates them; any other run is returned as it is.
+ * Finds the ranks of a run whose method estimates them, and the rows that its modules start with; any other run is returned as it is.
  *
- * Runs that differ in their seeds only share the texts and the estimate.
+ * Runs that differ in their seeds only share the texts and the estimate. A run whose ranks are given keeps them.
  *
  * @param read What was read for the run.
  * @param order Slots at a checkpoint that the run goes on from, or null: then the ranks are those it began with.
@@ -59,10 +105,11 @@ export async function withEstimatedRanks(
 ): Promise<EstimatedRun> {
   const { run, method, modules, plan, hashes } = planned;
   const { estimate } = method.bind(run.options);
-  if (estimate === undefined || run.ranks !== null || plan === null) {
+  const hasRanks = run.ranks !== null;
+  if (estimate === undefined || plan === null || (hasRanks && estimate.of !== "inputs")) {
     return { planned, estimate: null };
   }
-  const known = measured.get(context.inputs) ?? new Map<string, Promise<RankEstimateRecord>>();
+  const known = measured.get(context.inputs) ?? new Map<string, Promise<Measured>>();
   measured.set(context.inputs, known);
   const { maxLength, heldOut } = run.settings.train;
   const key = hashJson({
@@ -72,18 +119,22 @@ export async function withEstimatedRanks(
     options: run.options,
     maxLength,
     heldOut,
+    ...(estimate.of === "inputs" ? { budget: run.budget, ranks: run.ranks } : {}),
   } as unknown as Json);
   const measuring = known.get(key) ?? measure(planned, estimate, read, context.executor);
   known.set(key, measuring);
   const found = await measuring;
-  const ranks = order === null
-    ? estimate.ranksOf(
-      found.dimensions,
-      modules,
-      (weights) => ranksByWeight(method, run.options, modules, run.budget!, weights),
-    )
+  const { record, directions } = found;
+  const ranks = hasRanks
+    ? plan.initial
+    : order === null
+    ? found.ranksOf(planned)
     : modules.map(({ name }) => order[name]?.length ?? 0);
-  return { planned: replanned(planned, ranks), estimate: found };
+  return {
+    planned: replanned(planned, ranks),
+    ...(directions === undefined ? {} : { directions }),
+    estimate: record,
+  };
 }
 
 /** A recorded run with the ranks that it began with, where its method estimates them. */

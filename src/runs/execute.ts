@@ -17,6 +17,7 @@ import type { ProgramCache } from "../train/programs.ts";
 import { runData } from "../train/run_data.ts";
 import { DivergenceError, type TrainingRequest } from "../train/run_types.ts";
 import { Trainer } from "../train/trainer.ts";
+import type { ModuleDirections } from "../train/vectors.ts";
 import { type EstimatedRun, withEstimatedRanks } from "./estimated_ranks.ts";
 import type { Inputs, ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
@@ -83,11 +84,16 @@ export async function trainingRequest(
   return requestOf(planned, await context.inputs.read(planned.run), context);
 }
 
-/** What a run asks the train room for. */
+/**
+ * What a run asks the train room for.
+ *
+ * @param directions What its method's estimate found for its modules to start with. Default: nothing.
+ */
 export function requestOf(
   { run, method, plan, modules }: PlannedRun,
   read: ReadRun,
   context: Pick<ExecutionContext, "executor" | "programs">,
+  directions?: ModuleDirections,
 ): TrainingRequest {
   const { model, task } = read;
   const bound = method.bind(run.options);
@@ -144,6 +150,7 @@ export function requestOf(
       modules,
       runStages(run.settings, data.stages).reduce((sum, { steps }) => sum + steps, 0),
     ),
+    ...(directions === undefined ? {} : { directions }),
     stages: data.stages,
     splits: data.splits,
   };
@@ -199,7 +206,8 @@ async function executeAttempt(
     try {
       const order = stored?.checkpoint.order ?? null;
       started.run = await withEstimatedRanks(asked, read, context, order);
-      const request = requestOf(started.run.planned, read, context);
+      const { planned, directions } = started.run;
+      const request = requestOf(planned, read, context, directions);
       started.splits = request.splits;
       started.trainer = await Trainer.create(request, stored?.checkpoint ?? null);
       const isDone = await runToEnd(started.trainer, { folder, journal, context, timings, kept });

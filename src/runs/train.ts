@@ -241,8 +241,8 @@ export async function* train(options: TrainOptions): AsyncGenerator<TrainEvent, 
   try {
     const read = await inputs.read(plan.run.run);
     const order = from?.order ?? null;
-    const { planned: run } = await withEstimatedRanks(plan.run, read, context, order);
-    const request = requestOf(run, read, context);
+    const { planned: run, directions } = await withEstimatedRanks(plan.run, read, context, order);
+    const request = requestOf(run, read, context, directions);
     trainer = await Trainer.create(request, from);
     while (!trainer.isDone) {
       if (signal?.aborted === true) {

@@ -14,7 +14,7 @@ export { optimiserVectors } from "./optimiser.ts";
 export { type LoadedPrograms, ProgramCache } from "./programs.ts";
 export type { ResumedPrograms } from "./resumed.ts";
 export type { AdaptedModule, SlotGroup, SlotOrder } from "./slots.ts";
-export type { StateVectors } from "./vectors.ts";
+export type { ModuleDirections, StateVectors } from "./vectors.ts";
 export type { RunStage, StageData } from "./stages.ts";
 export { Trainer } from "./trainer.ts";
 export {

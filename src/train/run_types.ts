@@ -14,7 +14,7 @@ import type { MergedBlock } from "./history.ts";
 import type { ProgramCache } from "./programs.ts";
 import type { SlotOrder } from "./slots.ts";
 import type { StageData } from "./stages.ts";
-import type { StateVectors } from "./vectors.ts";
+import type { ModuleDirections, StateVectors } from "./vectors.ts";
 
 /** What a run trains, on what, and how. */
 export interface TrainingRequest {
@@ -38,6 +38,8 @@ export interface TrainingRequest {
   readonly costs: AdapterCosts;
   /** What all ranks may cost together at any time, for policies that keep to it. Default: their number counts alone. */
   readonly cap?: RankCap | null;
+  /** Rows that the method's estimate found for each module to start with. Default: none. */
+  readonly directions?: ModuleDirections;
   /** What is trained on: one stage for each task of a sequence, else one. */
   readonly stages: readonly StageData[];
   /** The first one decides which evaluation is best; of a sequence, one for each task. */

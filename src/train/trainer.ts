@@ -104,7 +104,7 @@ export class Trainer {
     trainer.#at = { ...trainer.#at, peakParameters: trainer.activeParameters() };
     const { assembly: { encoder, method } } = request;
     const stream = trainer.#root.fork("init");
-    const given = startRows(method.adapter, request.assembly);
+    const given = startRows(method.adapter, request.assembly, request.directions);
     trainer.#upload(
       initialVectors(programs.assembly, encoder, trainer.#at.order, stream, given),
     );

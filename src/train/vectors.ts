@@ -35,10 +35,18 @@ export type StartRows = (
   rank: number,
 ) => Readonly<Record<string, readonly ArrayLike<number>[]>>;
 
-/** The rows that an adapter reads off the frozen weights; none where it draws all. */
+/** Rows that were found for each module before a run, by the module's name. */
+export type ModuleDirections = Readonly<Record<string, readonly ArrayLike<number>[]>>;
+
+/**
+ * The rows that an adapter reads off the frozen weights, or takes from what was found; none where it draws all.
+ *
+ * @param directions What the method's estimate found. Default: nothing.
+ */
 export function startRows(
   adapter: Adapter | null,
   { encoder: { config, tensors }, ranks }: Pick<AssemblyRequest, "encoder" | "ranks">,
+  directions: ModuleDirections = {},
 ): StartRows {
   if (adapter?.start === undefined) return () => ({});
   const { start } = adapter;
@@ -47,7 +55,7 @@ export function startRows(
   return (module, rank) => {
     if (rank === 0) return {};
     const weight = tensors.get(`${modulePath(module.layer, module.part)}.weight`)!;
-    return start({ module, rank, scale, weight });
+    return start({ module, rank, scale, weight, directions: directions[module.name] ?? null });
   };
 }
 

@@ -1,5 +1,5 @@
 """Writes peft_variants.json and peft_variants.safetensors beside this file: training of what peft has besides its plain LoRA, on the tiny
-BERT in bert/: LoRA+, LoRA with a frozen A, a head with a learning rate of its own, PiSSA.
+BERT in bert/: LoRA+, LoRA with a frozen A, a head with a learning rate of its own, PiSSA, EVA.
 
     pip install torch==2.15.0 transformers==5.24.0 peft==0.21.2 safetensors==0.8.0 numpy==2.4.6
     python -P tests/golden/peft_variants.py    # -P: the files beside this one are no modules of its own
@@ -9,6 +9,9 @@ step's batch is that of bert/expected.json with the labels turned by the number 
 AdamW are torch's. PiSSA starts as `init_lora_weights="pissa"` says, and W's remainder is computed again in double precision, so that
 its rounding does not hide differences. In "loraplus" the groups are those of `create_loraplus_optimizer`, but for the biases of pooler and classifier,
 which it gives B's rate and ranklab the head's.
+
+EVA's directions are found on the batch of bert/expected.json and on the same with other ids, in turn; peft's approximate decomposition
+(`svd_lowrank`) is replaced by torch's whole one. Ranks, the shares of variance and A are stored as peft has them, in single precision.
 
 "doraDynamic" is not peft's: it is DoRA with dynamic rank (Mao et al., arXiv 2405.17357) written out after the authors' code
 (github.com/MIkumikumi0116/DoRA, Src/Finetune_And_Benchmark/Finetune_Utils.py), with what they call step number counted from 1.
@@ -22,6 +25,8 @@ import pathlib
 import peft
 import torch
 from peft.optimizers import create_loraplus_optimizer
+from peft.tuners.lora import eva
+from peft.utils.incremental_pca import IncrementalPCA
 from safetensors.torch import save_file
 from transformers import BertForSequenceClassification, get_linear_schedule_with_warmup
 
@@ -43,7 +48,10 @@ PATHS = {
     "output": "output.dense",
 }
 TARGETS = r".*encoder\.layer\.\d+\.(" + "|".join(path.replace(".", r"\.") for path in PATHS.values()) + ")"
-RUNS = ["loraplus", "lorafa", "headRate", "pissa"]
+RUNS = ["loraplus", "lorafa", "headRate", "pissa", "eva"]
+# Of EVA; with it ranks differ from module to module.
+RHO = 2.0
+EVA_RANK = 3
 # Shares of the steps that are whole numbers: masking takes 7 steps after 3.
 DYNAMIC = {"steps": 20, "startRank": 3, "endRank": 2, "start": 0.15, "end": 0.5, "interval": 3, "beta": 0.9, "weight": 0.1}
 
@@ -65,13 +73,42 @@ def parts(model):
     return found
 
 
-def adapted(base, name):
+def eva_batches(rows):
+    texts = {key: value for key, value in rows.items() if key != "labels"}
+    return [texts, {**texts, "input_ids": (texts["input_ids"] * 7 + 3) % 40}]
+
+
+def eva_found(rows):
+    """The shares of variance by module, and how many rows each decomposition has seen."""
+    base = BertForSequenceClassification.from_pretrained(HERE / "bert", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
+    config = peft.LoraConfig(target_modules=TARGETS, r=EVA_RANK, init_lora_weights="eva", eva_config=peft.EvaConfig(rho=RHO))
+    seen = {}
+    plain = eva.SVDHook.__call__
+
+    def watched(self, model, input, output):
+        plain(self, model, input, output)
+        seen[self.name] = self.svd
+
+    eva.SVDHook.__call__ = watched
+    eva.get_eva_state_dict(base, eva_batches(rows), config, show_progress_bar=False)
+    eva.SVDHook.__call__ = plain
+    return {
+        name: {"rows": svd.n_samples_seen_.item(), "explained": svd.explained_variance_ratio_.tolist()} for name, svd in seen.items()
+    }
+
+
+def adapted(base, name, rows):
     plain = {key: value.detach().clone() for key, value in base.state_dict().items()}
     config = peft.LoraConfig(
-        task_type="SEQ_CLS", target_modules=TARGETS, modules_to_save=["classifier", "pooler"], lora_alpha=ALPHA, lora_dropout=0.0, r=RANK,
-        init_lora_weights="pissa" if name == "pissa" else True,
+        task_type="SEQ_CLS", target_modules=TARGETS, modules_to_save=["classifier", "pooler"], lora_alpha=ALPHA, lora_dropout=0.0,
+        r=EVA_RANK if name == "eva" else RANK,
+        init_lora_weights=name if name in ("pissa", "eva") else True,
+        **(dict(eva_config=peft.EvaConfig(rho=RHO)) if name == "eva" else {}),
     )
-    model = peft.get_peft_model(base, config).double()
+    model = peft.get_peft_model(base, config)
+    if name == "eva":
+        peft.initialize_lora_eva_weights(model, dataloader=eva_batches(rows), show_progress_bar=False)
+    model = model.double()
     if name == "pissa":
         for key, module in layers(model):
             _, index, part = key.split(".")
@@ -231,7 +268,7 @@ def train_dynamic(rows):
 def train(name, rows):
     torch.manual_seed(20)
     base = BertForSequenceClassification.from_pretrained(HERE / "bert", hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0)
-    model = adapted(base, name)
+    model = adapted(base, name, rows)
     if name == "lorafa":
         for key, value in parts(model).items():
             value.requires_grad_(not key.endswith(".A"))
@@ -278,6 +315,10 @@ def main():
         "headRate": HEAD_RATE,
         "runs": {},
     }
+    IncrementalPCA._svd_fn_lowrank = lambda self, X: torch.linalg.svd(X, full_matrices=False)
+    result["rho"] = RHO
+    result["evaRank"] = EVA_RANK
+    result["eva"] = eva_found(rows)
     tensors = {}
     for name in RUNS:
         result["runs"][name], found = train(name, rows)

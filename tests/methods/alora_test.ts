@@ -274,7 +274,7 @@ Deno.test("the loss of an example is the cross entropy, or for a score the squar
 Deno.test("upstream's new rows of B are drawn with AdaLoRA's deviation of 0.02, zero-B's are not drawn", () => {
   const growthOf = (newSlots: string) => {
     const growth = alora.bind(alora.parseOptions({ newSlots })).adapter!.policy!.growth?.["B"];
-    return typeof growth === "function" ? growth(modulesOf(1)[0]! as never) : growth;
+    return typeof growth === "function" ? growth(modulesOf(1)[0]! as never, 1) : growth;
   };
   assertEquals(growthOf("upstream"), { type: "normal", deviation: 0.02 });
   // As at the start.

@@ -71,12 +71,15 @@ function modulesOf(layers: number): readonly ModuleShape[] {
 }
 
 Deno.test("GeLoRA spreads a budget by the rule's ranks, or takes them as they are", () => {
-  const ranksOf = (options: Record<string, string>) =>
-    gelora.bind(gelora.parseOptions(options)).estimate!.ranksOf(
+  const ranksOf = (options: Record<string, string>) => {
+    const { estimate } = gelora.bind(gelora.parseOptions(options));
+    assert(estimate !== undefined && estimate.of !== "inputs");
+    return estimate.ranksOf(
       [10.2, 12.7, 12.1, 15.0],
       modulesOf(3),
       (weights) => spreadOver(24, weights),
     );
+  };
   assertEquals(ranksOf({ ranks: "paper" }), [4, 4, 1, 1, 4, 4]);
   // 24 ranks over weights of 18: 5.33, 1.33, 5.33 a module.
   const scaled = ranksOf({});

@@ -64,7 +64,9 @@ Deno.test("plannedCounts() is exact for each method whose ranks stay, and says w
   assertEquals(Object.keys(finals).filter((name) => !isExact(name)).sort(), [
     "adalora",
     "alora",
+    "dora-dynamic",
     "elalora",
+    "eva",
     "gelora",
     "sora",
   ]);
@@ -73,6 +75,9 @@ Deno.test("plannedCounts() is exact for each method whose ranks stay, and says w
     least: 96 * 257,
     most: 8 * 6 * 641 + 48 * 257,
   });
+  assertEquals(finals["dora-dynamic"], finals["adalora"]);
+  // EVA gives 96 ranks, at most 8 in a module and none in some: all of them narrow, or 64 wide.
+  assertEquals(finals["eva"], { least: 96 * 256, most: 64 * 640 + 32 * 256 });
   assertEquals(finals["sora"], { least: 0, most: 4 * (16 * 257 + 8 * 641) });
   assertEquals(finals["gelora"]!.least, 16 * 256 + 8 * 640 + 72 * 256);
   // SD-LoRA trains the factors of one task, and the magnitudes of both.

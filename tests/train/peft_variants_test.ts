@@ -78,6 +78,7 @@ const variants: readonly Variant[] = [
   { name: "loraplus", method: "lora", options: { alpha, bRate } },
   { name: "lorafa", method: "lorafa", options: { alpha } },
   { name: "pissa", method: "pissa", options: { alpha, scaling: "alpha/r" } },
+  { name: "eva", method: "eva", options: { alpha } },
   {
     name: "headRate",
     method: "lora",
@@ -137,10 +138,23 @@ function requestOf(
     batchesPerEpoch: steps,
     next: ({ epoch, batch }) => ({ batch: batchOf(batch), cursor: { epoch, batch: batch + 1 } }),
   };
+  // Of EVA's ranks each module has its own; its rows are peft's, as all are.
+  const ranks = request.assembly.ranks.map(({ module }) => {
+    const { length } = stored.get(`${name}/${module.name}.A`)!;
+    return { module, rank: length / 2 / module.inSize };
+  });
+  const directions = Object.fromEntries(
+    ranks.map(({ module, rank }) => [
+      module.name,
+      Array.from({ length: rank }, () => new Float32Array(module.inSize)),
+    ]),
+  );
   return {
     ...withBatches(request, batches),
+    directions,
     assembly: {
       ...request.assembly,
+      ranks,
       output: { type: "classification", labels: ["a", "b", "c"] },
     },
     splits: [],

@@ -1,0 +1,111 @@
+/** Directions of what enters each module, and ranks by what they explain, against peft's EVA (`tests/golden/peft_variants.py`). */
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import { ReferenceExecutor } from "../../src/exec/reference.ts";
+import { findMethod } from "../../src/methods/table.ts";
+import type { InputEstimate } from "../../src/methods/rank_estimate.ts";
+import { bert } from "../../src/models/bert.ts";
+import { targetModules } from "../../src/models/modules.ts";
+import type { Batch } from "../../src/tasks/types.ts";
+import { moduleInputs } from "../../src/train/module_inputs.ts";
+import { expected, goldenModel } from "../models/fixture.ts";
+import { goldenUrl, readDoubles } from "./peft_runs.ts";
+
+const golden: {
+  readonly rho: number;
+  readonly evaRank: number;
+  readonly eva: Readonly<
+    Record<string, { readonly rows: number; readonly explained: readonly number[] }>
+  >;
+} = JSON.parse(Deno.readTextFileSync(goldenUrl("peft_variants.json")));
+const stored = readDoubles(Deno.readFileSync(goldenUrl("peft_variants.safetensors")));
+
+const executor = new ReferenceExecutor();
+const model = goldenModel();
+const modules = targetModules(model.config);
+
+function batchOf(ids: readonly number[]): Batch {
+  const { size, length, types, mask } = expected;
+  return {
+    rows: Array.from({ length: size }, (_, i) => i),
+    size,
+    length,
+    ids: Int32Array.from(ids),
+    types: Int32Array.from(types),
+    mask: Float32Array.from(mask),
+    targets: new Float32Array(size),
+    tokens: mask.reduce((sum, value) => sum + value, 0),
+  };
+}
+
+const batches = [batchOf(expected.ids), batchOf(expected.ids.map((id) => (id * 7 + 3) % 40))];
+
+function estimateOf(options: Readonly<Record<string, unknown>> = {}): InputEstimate {
+  const eva = findMethod("eva");
+  const { estimate } = eva.bind(eva.parseOptions({ rho: golden.rho, ...options }));
+  assert(estimate?.of === "inputs");
+  return estimate;
+}
+
+async function found(
+  { rank = golden.evaRank, cap = null, options = {} }: {
+    readonly rank?: number;
+    readonly cap?: number | null;
+    readonly options?: Readonly<Record<string, unknown>>;
+  },
+) {
+  return await moduleInputs(executor, model, batches, estimateOf(options), {
+    modules,
+    ranks: modules.map(() => rank),
+    purse: {
+      total: rank * modules.length,
+      costs: modules.map(({ inSize, outSize }) => inSize + outSize),
+      cap,
+    },
+  });
+}
+
+Deno.test("directions, what they explain, when they are found and the ranks are peft's", async () => {
+  const { ranks, explained, found: principal } = await found({});
+  const { directionsOf } = estimateOf();
+  const wantedRanks = modules.map(({ name, inSize }) =>
+    stored.get(`eva/${name}.A`)!.length / 2 / inSize
+  );
+  assert(new Set(wantedRanks).size > 2);
+  assertEquals(ranks, wantedRanks);
+  modules.forEach((module, i) => {
+    const wanted = golden.eva[`bert.${bert.modulePath(module.layer, module.part)}`];
+    if (wanted !== undefined) {
+      assertEquals(principal[i]!.count, wanted.rows, module.name);
+      wanted.explained.forEach((share, k) =>
+        assertAlmostEquals(explained[i]![k]!, share, 1e-6, module.name)
+      );
+    }
+    // peft has them in single precision.
+    const rows = stored.get(`eva/${module.name}.A`)!;
+    directionsOf(principal[i]!).slice(0, ranks[i]).forEach((row, k) =>
+      Array.from(row).forEach((value, j) =>
+        assertAlmostEquals(value, rows[k * module.inSize + j]!, 1e-5, module.name)
+      )
+    );
+  });
+  assertEquals(Object.keys(golden.eva).length, 8);
+});
+
+Deno.test("rho of 1 gives every module the budget's rank; a cap of numbers is kept and used", async () => {
+  const even = await found({ rank: 2, options: { rho: 1 } });
+  assertEquals(even.ranks, modules.map(() => 2));
+  const cap = 700;
+  const { ranks } = await found({ cap });
+  const costs = modules.map(({ inSize, outSize }) => inSize + outSize);
+  const spent = ranks.reduce((sum, rank, i) => sum + rank * costs[i]!, 0);
+  assert(spent <= cap && spent > cap - Math.min(...costs), `${spent}`);
+});
+
+Deno.test("a batch with fewer tokens than directions is refused when there is no other", async () => {
+  const error = await assertRejects(() => found({ rank: 10 }), RangeError);
+  assertEquals(
+    error.message,
+    'Cannot find 20 directions of what enters "layer.0.output": no batch of texts has so many tokens; ' +
+      'lower the budget or "rho", or raise "examples"',
+  );
+});
