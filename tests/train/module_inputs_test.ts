@@ -3,11 +3,19 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import type { InputEstimate } from "../../src/methods/rank_estimate.ts";
+import { architectureOf } from "../../src/models/architectures.ts";
 import { bert } from "../../src/models/bert.ts";
 import { targetModules } from "../../src/models/modules.ts";
 import type { Batch } from "../../src/tasks/types.ts";
 import { moduleInputs } from "../../src/train/module_inputs.ts";
 import { expected, goldenModel } from "../models/fixture.ts";
+import { goldenEncoder, goldenFamilies } from "../models/encoders.ts";
+import {
+  batch as debertaBatch,
+  configOf,
+  golden as debertaGolden,
+  parametersFor,
+} from "../models/deberta_fixture.ts";
 import { goldenUrl, readDoubles } from "./peft_runs.ts";
 
 const golden: {
@@ -108,4 +116,37 @@ Deno.test("a batch with fewer tokens than directions is refused when there is no
     'Cannot find 20 directions of what enters "layer.0.output": no batch of texts has so many tokens; ' +
       'lower the budget or "rho", or raise "examples"',
   );
+});
+
+Deno.test("every family's modules have inputs of their own width; those of a layer's queries, keys and values are one", async () => {
+  const deberta = configOf(
+    debertaGolden<{ readonly config: Parameters<typeof configOf>[0] }>("shared").config,
+  );
+  const encoders = [
+    ...goldenFamilies.map((family) => {
+      const { model: { config, tensors }, batch } = goldenEncoder(family);
+      return { config, tensors, batch };
+    }),
+    { config: deberta, tensors: parametersFor(deberta, 3), batch: debertaBatch },
+  ];
+  for (const { config, tensors, batch } of encoders) {
+    const own = targetModules(config);
+    const { title } = architectureOf(config);
+    const { found: principal } = await moduleInputs(
+      executor,
+      { config, tensors },
+      [batch as unknown as Batch],
+      estimateOf({ rho: 1 }),
+      {
+        modules: own,
+        ranks: own.map(() => 1),
+        purse: { total: own.length, costs: own.map(() => 1), cap: null },
+      },
+    );
+    own.forEach(({ name, inSize }, i) =>
+      assertEquals(principal[i]!.components[0]!.length, inSize, `${title} ${name}`)
+    );
+    // Queries, keys and values share one input; the other three modules of a layer have one each.
+    assertEquals(new Set(principal).size, 4 * config.layers, title);
+  }
 });
