@@ -27,7 +27,12 @@ import {
 } from "../graph/mod.ts";
 import { countsOfMasks } from "../study/rank_range.ts";
 import { type AdapterPart, eraseState, type PartGroup, type Regulariser } from "./adapter.ts";
-import { checkDynamicRanks, dynamicRankPolicy, maskingPhase } from "./dora_dynamic_policy.ts";
+import {
+  checkDynamicRanks,
+  dynamicRankPolicy,
+  maskingPhase,
+  meanUnmasked,
+} from "./dora_dynamic_policy.ts";
 import { defineMethod } from "./method.ts";
 import { rateOptions, scaleBy, scalingOptions, withBRate } from "./shared_options.ts";
 import { svdPrepare } from "./svd_form.ts";
@@ -131,6 +136,7 @@ export const doraDynamic = defineMethod({
     initialFactor: ({ initialFactor }) => initialFactor,
     // Equal scores mask more than are due in the authors' code.
     keepsCap: ({ ties }) => ties === "exact",
+    meanFactor: (chosen, totalSteps) => meanUnmasked(chosen, chosen.initialFactor, totalSteps),
     counts: ({ ties }, facts) => {
       const { initial, finalTotal } = facts.plan;
       const all = initial.reduce((sum, rank) => sum + rank, 0);

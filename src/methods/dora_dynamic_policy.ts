@@ -85,6 +85,25 @@ export function maskedAt(
   return Math.floor((initialTotal - finalTotal) * (place / length) ** 3);
 }
 
+/** Ranks that are not masked, averaged over the steps of a run, as a multiple of the final ones. */
+export function meanUnmasked(
+  options: DynamicRankOptions,
+  initialFactor: number,
+  totalSteps: number,
+): number {
+  const { length } = maskingPhase(options, totalSteps);
+  // Large totals, so that rounding down does not count.
+  const finalTotal = 1e9;
+  const initialTotal = initialFactor * finalTotal;
+  let now = initialTotal, sum = 0;
+  for (let step = 0; step < totalSteps; step++) {
+    sum += now;
+    const place = placeOf(options, totalSteps, step);
+    if (place !== null) now = initialTotal - maskedAt({ initialTotal, finalTotal }, place, length);
+  }
+  return sum / (totalSteps * finalTotal);
+}
+
 /** The policy. */
 export function dynamicRankPolicy(options: DynamicRankOptions): RankPolicy<DynamicRankState> {
   return {

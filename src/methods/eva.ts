@@ -85,7 +85,7 @@ export const eva = defineMethod({
   budget: {
     counts: ({ rho }, { modules, plan: { initial, finalTotal, requested }, budget, costs }) => {
       // Ranks are known when the inputs have been measured: for a rank budget their sum, for one of parameters the most.
-      const found = budget?.type === "parameters"
+      const found = budget !== null && budget.type !== "rank"
         ? { least: 0, most: requested }
         : parametersWithin(
           {

@@ -71,7 +71,7 @@ async function measure(
     purse: {
       total: finalTotal,
       costs: modules.map(costs.perRank),
-      cap: run.budget?.type === "parameters" ? run.budget.value : null,
+      cap: run.budget === null || run.budget.type === "rank" ? null : run.budget.value,
     },
   });
   const byModule = <T>(of: (i: number) => T) =>

@@ -8,6 +8,7 @@ import {
   type DynamicRankOptions,
   dynamicRankPolicy,
   maskedAt,
+  meanUnmasked,
 } from "../../src/methods/dora_dynamic_policy.ts";
 import { actionsOf } from "../../src/methods/rank_actions.ts";
 import type { RowView } from "../../src/methods/rank_policy.ts";
@@ -54,6 +55,14 @@ Deno.test("masks follow the interval within the phase and its last step, by a cu
   assertEquals(due("upstream"), [2, 5, 8, 9]);
   const totals = { initialTotal: 12, finalTotal: 8 };
   assertEquals([0, 3, 6, 7].map((place) => maskedAt(totals, place, 7)), [0, 0, 2, 4]);
+});
+
+Deno.test("the mean over time counts the ranks of each step before its mask", () => {
+  // Of 20 steps: 9 at 12 ranks (masks of none after 6), then 1 at 12 − 4·(6/7)³, then 10 at 8.
+  const wanted = (9 * 12 + (12 - 4 * (6 / 7) ** 3) + 10 * 8) / (20 * 8) -
+    // The mask after step 6 is of 4·(3/7)³ ranks, for the 3 steps after it.
+    3 * 4 * (3 / 7) ** 3 / (20 * 8);
+  assertAlmostEquals(meanUnmasked(options, 1.5, 20), wanted, 1e-8);
 });
 
 Deno.test("exact ties mask as many as are due; the authors' mask more, and one where none is due", () => {
