@@ -30,7 +30,7 @@ const options = z.strictObject({
   whiten: z.boolean().default(false).describe(
     "Whether directions are divided by the root of their singular values",
   ),
-  examples: z.int().min(1).default(256).describe(
+  examples: z.int().min(1).default(128).describe(
     "Training texts whose inputs are decomposed; they are passed over again until directions are found",
   ),
 });

@@ -9,6 +9,9 @@
  */
 import { leadingTriplets } from "./leading_triplets.ts";
 
+/** Directions are compared by cosines of about 0.99, and the next batch turns them by far more than this. */
+const tolerance = 1e-5;
+
 /** What is kept of the rows so far. */
 export interface PrincipalRows {
   /** Rows so far. */
@@ -84,6 +87,7 @@ export function withRows(
   const { values, right } = leadingTriplets(
     { type: "f32", shape: [rows, width], data: stack },
     components,
+    tolerance,
   );
   return {
     count: total,

@@ -30,9 +30,6 @@ interface Products {
   readonly transposedTimes: (y: Float64Array) => Float64Array;
 }
 
-/** Residuals up to this share of the largest singular value count as none: single precision does not see them. */
-const tolerance = 1e-10;
-
 function productsOf({ shape, data }: HostTensor): Products {
   const [rows, columns] = shape as readonly [number, number];
   return {
@@ -144,7 +141,7 @@ function largestEntry(vector: Float64Array): number {
   return vector.reduce((top, value) => Math.abs(value) > Math.abs(top) ? value : top, 0);
 }
 
-function tripletsOf(matrix: Products, count: number): Triplets {
+function tripletsOf(matrix: Products, count: number, tolerance: number): Triplets {
   const found = new Bidiagonalisation(matrix);
   for (
     let size = Math.min(matrix.columns, 2 * count + 20);;
@@ -169,17 +166,23 @@ function tripletsOf(matrix: Products, count: number): Triplets {
   }
 }
 
-/** What was found before, by matrix and count: runs that differ in their seeds only share their weights. */
-const known = new WeakMap<HostTensor, Map<number, Triplets>>();
+/** What was found before, by matrix, and by count and tolerance: runs that differ in their seeds only share their weights. */
+const known = new WeakMap<HostTensor, Map<string, Triplets>>();
 
 /**
  * The leading singular triplets of a matrix.
  *
  * @param matrix `[rows, columns]`; it must not change afterwards, since what is found is kept with it.
  * @param count From 1 to the smaller side.
+ * @param tolerance Residuals up to this share of the largest singular value count as none. Default 1e-10, which single precision does not
+ * see.
  * @throws {RangeError} If there are fewer.
  */
-export function leadingTriplets(matrix: HostTensor, count: number): Triplets {
+export function leadingTriplets(
+  matrix: HostTensor,
+  count: number,
+  tolerance: number = 1e-10,
+): Triplets {
   const products = productsOf(matrix);
   const { rows, columns } = products;
   if (!Number.isInteger(count) || count < 1 || count > Math.min(rows, columns)) {
@@ -189,17 +192,22 @@ export function leadingTriplets(matrix: HostTensor, count: number): Triplets {
       }`,
     );
   }
-  const before = known.get(matrix) ?? new Map<number, Triplets>();
+  const before = known.get(matrix) ?? new Map<string, Triplets>();
   known.set(matrix, before);
-  const kept = before.get(count);
+  const key = `${count} ${tolerance}`;
+  const kept = before.get(key);
   if (kept !== undefined) return kept;
   const turned = rows < columns;
-  const { values, left, right } = tripletsOf(turned ? transposed(products) : products, count);
+  const { values, left, right } = tripletsOf(
+    turned ? transposed(products) : products,
+    count,
+    tolerance,
+  );
   const [ofRows, ofColumns] = turned ? [right, left] : [left, right];
   const flips = ofColumns.map((vector) => largestEntry(vector) < 0);
   const signed = (vectors: readonly Float64Array[]) =>
     vectors.map((vector, i) => flips[i] ? negated(vector) : vector);
   const found = { values, left: signed(ofRows), right: signed(ofColumns) };
-  before.set(count, found);
+  before.set(key, found);
   return found;
 }
