@@ -15,6 +15,7 @@ import { commandOf } from "./command.ts";
 import {
   deviceOption,
   jobsOption,
+  jsonOption,
   movedFolders,
   noReportOption,
   onlyOption,
@@ -54,6 +55,7 @@ export const ablate = commandOf({
     resultsOption,
     trustOption,
     noReportOption,
+    jsonOption,
   ],
   examples: [
     { line: "deno task ablate", text: `the study ${defaultStudy}, after deno task sweep` },
@@ -72,7 +74,8 @@ export const ablate = commandOf({
   const folder = await findResults(name, results ?? defaultResults);
   await askToWrite("ablate", folder, "STUDY or --results");
   quietVulkan();
-  const terminal = new TerminalWatch(ablateWords);
+  const json = parsed.flag("json");
+  const terminal = new TerminalWatch(ablateWords, { json });
   const options: AblateOptions = {
     ...placeOf(parsed),
     trust: await trustOf(parsed, name),
@@ -80,9 +83,15 @@ export const ablate = commandOf({
     replay: !parsed.flag("no-replay"),
     only: parsed.list("only"),
   };
-  const { ablated, skipped, weightless, left, stopped, replay } = await terminal.during((watch) =>
-    ablateStudy(folder, options, watch)
-  );
+  const result = await terminal.during((watch) => ablateStudy(folder, options, watch));
+  const { ablated, skipped, weightless, left, stopped, replay } = result;
+  const hasFailed = (replay?.failed ?? 0) > 0;
+  if (json) {
+    const isReported = !stopped && !parsed.flag("no-report");
+    const report = isReported ? await writeReport(folder, await readStudyResults(folder)) : null;
+    await say(JSON.stringify({ kind: "ended", ...result, report }));
+    return stopped ? stoppedExitCode : hasFailed ? 1 : 0;
+  }
   const leftOut = weightless === 0 ? "" : `, ${weightless} left out for want of their weights`;
   await say(`${ablated} ablated, ${skipped} done before${leftOut}`);
   if (replay !== null) {
@@ -107,7 +116,7 @@ export const ablate = commandOf({
   if (!parsed.flag("no-report")) {
     await say(`Report: ${await writeReport(folder, await readStudyResults(folder))}`);
   }
-  return (replay?.failed ?? 0) > 0 ? 1 : 0;
+  return hasFailed ? 1 : 0;
 });
 
 if (import.meta.main) await runCommand(ablate);

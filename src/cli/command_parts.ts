@@ -100,6 +100,13 @@ export const threadsOption: CommandOption = {
   text: "threads of the CPU executors for each run (default: the cores shared out among the jobs)",
 };
 
+/** The option of the commands that programs follow. */
+export const jsonOption: CommandOption = {
+  name: "json",
+  text:
+    "write lines of JSON in place of text: an event each, the last one with what came of it all",
+};
+
 /** The option of the commands that end with a report. */
 export const noReportOption: CommandOption = {
   name: "no-report",

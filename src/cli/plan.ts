@@ -7,10 +7,10 @@ import { commandOf } from "./command.ts";
 import { studyArgument } from "./command_parts.ts";
 import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
 import { planApart } from "./plan_apart.ts";
-import { mostRunsOf, mostRunsOption, onlyOption } from "./command_parts.ts";
+import { jsonOption, mostRunsOf, mostRunsOption, onlyOption } from "./command_parts.ts";
 import { defaultStudy } from "../runs/study_file.ts";
 import { defaultResults } from "../runs/study_results.ts";
-import { outputColumns, runCommand, sayWrapped } from "./terminal.ts";
+import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
 
 /** The command. */
 export const plan = commandOf({
@@ -33,6 +33,7 @@ export const plan = commandOf({
       value: "DIR",
       text: `where finished runs are looked for (default ${defaultResults})`,
     },
+    jsonOption,
   ],
   examples: [
     { line: "deno task plan", text: `the study ${defaultStudy}` },
@@ -47,13 +48,15 @@ export const plan = commandOf({
     only: parsed.list("only"),
     mostRuns: mostRunsOf(parsed),
     width: outputColumns(),
+    json: parsed.flag("json"),
   };
   await askForPlaces("plan", [
     ...studyPlaces(name, "STUDY"),
     ...inputPlaces(options),
     { path: options.results, option: "--results" },
   ]);
-  await sayWrapped(await planApart(name, options));
+  const text = await planApart(name, options);
+  await (options.json ? say(text) : sayWrapped(text));
   return 0;
 });
 

@@ -25,10 +25,18 @@ export interface PlanAsked {
  * @throws {Error} With every problem that would stop the study.
  */
 export async function planApart(name: string, options: PlanOptions): Promise<string> {
-  const { data, model, results, only = [], width = null } = options;
+  const { data, model, results, only = [], mostRuns, width = null, json = false } = options;
   const asked: PlanAsked = {
     name,
-    options: { data, model, results, only, width },
+    options: {
+      data,
+      model,
+      results,
+      only,
+      width,
+      json,
+      ...(mostRuns === undefined ? {} : { mostRuns }),
+    },
     cache: hubCache(),
   };
   return await askApart(new URL("./plan_thread.ts", import.meta.url), asked);

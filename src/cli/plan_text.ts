@@ -28,6 +28,8 @@ export interface PlanOptions {
   readonly mostRuns?: number;
   /** Columns of the terminal, or null for no limit. Default null. */
   readonly width?: number | null;
+  /** Whether each kind of run is a line of JSON in place of a table's row. Default false. */
+  readonly json?: boolean;
 }
 
 /** Records that are read at a time. */
@@ -81,6 +83,28 @@ function rangeNotes(counts: readonly (PlannedCounts | null)[]): readonly string[
       : []),
     ...(all.includes(null) ? ["?: not known before the run"] : []),
   ];
+}
+
+/** A kind of run as a line of JSON: runs that differ in their seeds only. */
+function planLine(
+  { first: { run, plan }, steps, seeds, done }: Group,
+  counts: PlannedCounts | null,
+  stepMillis: number | null,
+): string {
+  return JSON.stringify({
+    kind: "planned",
+    task: run.task,
+    label: run.label,
+    method: run.method,
+    budget: run.budget,
+    initialRanks: plan?.initial ?? null,
+    requested: plan?.requested ?? null,
+    parameters: counts,
+    steps,
+    runs: seeds,
+    done,
+    millisEach: stepMillis === null ? null : stepMillis * steps,
+  });
 }
 
 function minutes(millis: number): string {
@@ -141,7 +165,6 @@ export async function planText(
       .flatMap(({ millis }) => millis);
     return near.length === 0 ? null : mean(near);
   };
-  let left: number | null = 0;
   const tables = {
     examplesOf: (task: string) => inputs.examplesOf(task),
     modulesOf: (model: string) => inputs.modulesOf(model),
@@ -149,6 +172,14 @@ export async function planText(
   const counts = kinds.map(({ first: { method, run, plan } }) =>
     plannedCounts(method, run, plan, tables)
   );
+  if (options.json === true) {
+    const lines = kinds.map((group, i) => planLine(group, counts[i]!, stepMillis(group)));
+    const warnings = (await studyWarnings(runs, inputs)).map((warning) =>
+      JSON.stringify({ kind: "warning", warning })
+    );
+    return [...warnings, ...lines].join("\n");
+  }
+  let left: number | null = 0;
   const rows = kinds.map((group, i) => {
     const { first, steps, seeds, done } = group;
     const each = stepMillis(group);

@@ -7,6 +7,7 @@ import { commandOf } from "./command.ts";
 import {
   deviceOption,
   jobsOption,
+  jsonOption,
   mostRunsOf,
   mostRunsOption,
   noReportOption,
@@ -59,6 +60,7 @@ export const sweep = commandOf({
     { name: "retry-failed", text: "train failed runs again" },
     { name: "dry-run", text: "check the study and print its plan, run nothing" },
     noReportOption,
+    jsonOption,
   ],
   examples: [
     { line: "deno task sweep", text: `the study ${defaultStudy}: a minute or two on two cores` },
@@ -88,6 +90,7 @@ export const sweep = commandOf({
     only: parsed.list("only"),
     mostRuns: mostRunsOf(parsed),
   } satisfies SweepOptions;
+  const json = parsed.flag("json");
   const isDry = parsed.flag("dry-run");
   await askForPlaces("sweep", [
     ...studyPlaces(name, "STUDY"),
@@ -95,15 +98,22 @@ export const sweep = commandOf({
     { path: options.results, option: "--results", isWritten: !isDry },
   ]);
   if (isDry) {
-    await sayWrapped(await planApart(name, { ...options, width: outputColumns() }));
+    const text = await planApart(name, { ...options, json, width: outputColumns() });
+    await (json ? say(text) : sayWrapped(text));
     return 0;
   }
   const file = await readStudyFile(name);
   quietVulkan();
   const began = performance.now();
-  const terminal = new TerminalWatch(sweepWords);
+  const terminal = new TerminalWatch(sweepWords, { json });
   const result = await terminal.during((watch) => sweepStudy(file, options, watch));
   const { finished, failed, skipped, elsewhere, stopped, folder } = result;
+  if (json) {
+    const isReported = !stopped && !parsed.flag("no-report");
+    const report = isReported ? await reportOf(folder, await readStudyResults(folder)) : null;
+    await say(JSON.stringify({ kind: "ended", ...result, report }));
+    return stopped ? stoppedExitCode : failed > 0 ? 1 : 0;
+  }
   await say(sweptText(result, performance.now() - began));
   if (stopped) {
     await sayWrapped(
@@ -114,17 +124,27 @@ export const sweep = commandOf({
   const results = await readStudyResults(folder);
   await say(`\n${methodsText(results, outputColumns())}`);
   for (const run of results.damaged) await sayWrapped(damagedText(run));
-  if (!parsed.flag("no-report")) await reportUnlessReadOnly(folder, results);
+  if (!parsed.flag("no-report")) {
+    const report = await reportOf(folder, results);
+    await sayWrapped(
+      report.path === null
+        ? `The report is not written: ${report.reason}`
+        : `Report: ${report.path}`,
+    );
+  }
   return failed > 0 ? 1 : 0;
 });
 
-/** Writes the report; in a folder that nobody may write to it says so. */
-async function reportUnlessReadOnly(folder: string, results: StudyResults): Promise<void> {
+/** Writes the report; in a folder that nobody may write to there is none, and why. */
+async function reportOf(
+  folder: string,
+  results: StudyResults,
+): Promise<{ readonly path: string | null; readonly reason?: string }> {
   try {
-    await say(`Report: ${await writeReport(folder, results)}`);
+    return { path: await writeReport(folder, results) };
   } catch (error) {
     if (!isReadOnly(error)) throw error;
-    await sayWrapped(`The report is not written: ${error.message}`);
+    return { path: null, reason: error.message };
   }
 }
 

@@ -18,6 +18,7 @@ import { type VerifyOptions, verifyStudy } from "../runs/verify.ts";
 import { commandOf } from "./command.ts";
 import {
   deviceOption,
+  jsonOption,
   movedFolders,
   patienceOption,
   placeOf,
@@ -83,6 +84,7 @@ export const verify = commandOf({
     patienceOption,
     resultsOption,
     trustOption,
+    jsonOption,
   ],
   examples: [
     { line: "deno task verify", text: `three runs of the study ${defaultStudy}` },
@@ -113,8 +115,13 @@ export const verify = commandOf({
     seed: wholeNumber(parsed.text("seed"), "seed", 0) ?? 0,
     tolerance: numberFromZero(parsed.text("tolerance"), "tolerance") ?? defaultTolerance,
   };
-  const terminal = new TerminalWatch(verifyWords);
+  const terminal = new TerminalWatch(verifyWords, { json: parsed.flag("json") });
   const verification = await terminal.during((watch) => verifyStudy(folder, options, watch));
+  if (parsed.flag("json")) {
+    const report = await writeReport(folder, await readStudyResults(folder));
+    await say(JSON.stringify({ kind: "ended", ...verification, report }));
+    return exitCodeOf(verification);
+  }
   await say(`\n${verificationTable(verification, outputColumns())}`);
   await sayWrapped(`${verificationSentence(verification)}.`);
   await say(`Details: ${outputFolder(folder)}/verify/verification.md`);

@@ -79,7 +79,8 @@ const deno = "deno";
 const canSpawn = Deno.permissions.querySync({ name: "run", command: deno }).state === "granted";
 
 Deno.test({
-  name: "a sweep whose reader has gone makes all its runs and ends well",
+  name:
+    "a sweep whose reader has gone makes all its runs and ends well; programs read lines of JSON",
   ignore: !canSpawn,
   fn: async () => {
     const home = await Deno.makeTempDir();
@@ -88,16 +89,19 @@ Deno.test({
       const study = { ...tinyStudy, name: "unread", axes: { ...tinyStudy.axes, seeds: [1] } };
       await Deno.writeTextFile(`${home}/unread.json`, JSON.stringify(study));
       const root = decodeURIComponent(new URL("../../", import.meta.url).pathname);
-      const child = new Deno.Command(deno, {
-        args: [
-          ...["run", "-q", "-P=sweep", `--allow-read=.,${home}`, `--allow-write=${home}`],
-          `${root}src/cli/sweep.ts`,
-          ...[`${home}/unread.json`, "--model", tinyModel, "--results", home, "--device", "cpu"],
-        ],
-        cwd: root,
-        stdout: "piped",
-        stderr: "piped",
-      }).spawn();
+      const started = (command: string, ...rest: readonly string[]) =>
+        new Deno.Command(deno, {
+          args: [
+            ...["run", "-q", `-P=${command}`, `--allow-read=.,${home}`],
+            ...(command === "sweep" ? [`--allow-write=${home}`] : []),
+            `${root}src/cli/${command}.ts`,
+            ...[`${home}/unread.json`, "--model", tinyModel, "--results", home, ...rest],
+          ],
+          cwd: root,
+          stdout: "piped",
+          stderr: "piped",
+        }).spawn();
+      const child = started("sweep", "--device", "cpu");
       const complaints = new Response(child.stderr).text();
       await child.stdout.cancel();
       const { code } = await child.status;
@@ -110,6 +114,23 @@ Deno.test({
         const record = JSON.parse(await Deno.readTextFile(`${home}/unread/${name}/record.json`));
         assertEquals(record.happened.outcome.state, "finished");
       }
+      // The same for programs: each line is JSON, and the last one says what came of it all.
+      const linesOf = async (command: string, ...rest: readonly string[]) => {
+        const { code, stdout, stderr } = await started(command, "--json", ...rest).output();
+        assertEquals(code, 0, new TextDecoder().decode(stderr));
+        return new TextDecoder().decode(stdout).trimEnd().split("\n").map((line) =>
+          JSON.parse(line)
+        );
+      };
+      const last = (await linesOf("sweep")).at(-1);
+      assertEquals(
+        [last.kind, last.finished, last.failed, last.skipped],
+        ["ended", 0, 0, folders.length],
+      );
+      assertEquals(last.report.path, `${home}/unread/report/report.html`);
+      const planned = (await linesOf("plan")).filter(({ kind }) => kind === "planned");
+      const runs = planned.reduce((sum, each) => sum + each.done, 0);
+      assertEquals(runs, folders.length);
     } finally {
       await Deno.remove(home, { recursive: true });
     }
