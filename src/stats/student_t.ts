@@ -1,8 +1,9 @@
 /**
- * Student's t distribution for whole degrees of freedom.
+ * Student's t distribution: central probabilities for whole degrees of freedom, tails for any.
  *
  * @module
  */
+import betainc from "@stdlib/math-base-special-betainc";
 
 /**
  * P(|T| ≤ `t`) for Student's t with `freedom` degrees of freedom.
@@ -48,6 +49,44 @@ export function centralQuantile(level: number, freedom: number): number {
     const middle = (low + high) / 2;
     if (middle <= low || middle >= high) break;
     if (centralProbability(middle, freedom) < level) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}
+
+/**
+ * P(T > `t`) for Student's t with `freedom` > 0 degrees of freedom, whole or not, to all digits in the far tail.
+ *
+ * Half the regularised incomplete beta function: equation 26.7.1 of Abramowitz and Stegun.
+ */
+export function upperProbability(t: number, freedom: number): number {
+  if (!(freedom > 0)) {
+    throw new RangeError(
+      `Cannot evaluate Student's t with ${freedom} degrees of freedom: a positive number is wanted`,
+    );
+  }
+  if (t === 0) return 0.5;
+  // Near 0 the argument is near 1, where the other tail of the beta function keeps the digits.
+  const square = t * t;
+  const beyond = square < 1
+    ? 0.5 * (1 - betainc(square / (freedom + square), 0.5, freedom / 2))
+    : 0.5 * betainc(freedom / (freedom + square), freedom / 2, 0.5);
+  return t > 0 ? beyond : 1 - beyond;
+}
+
+/** The t with P(T > t) = `p`, for p in (0, 1). Bisection of {@linkcode upperProbability} to the last bits. */
+export function upperQuantile(p: number, freedom: number): number {
+  if (!(p > 0 && p < 1)) {
+    throw new RangeError(`Cannot invert Student's t at ${p}: a probability in (0, 1) is wanted`);
+  }
+  if (p > 0.5) return -upperQuantile(1 - p, freedom);
+  let low = 0;
+  let high = 1;
+  while (upperProbability(high, freedom) > p) high *= 2;
+  for (let i = 0; i < 200; i++) {
+    const middle = (low + high) / 2;
+    if (middle <= low || middle >= high) break;
+    if (upperProbability(middle, freedom) > p) low = middle;
     else high = middle;
   }
   return (low + high) / 2;

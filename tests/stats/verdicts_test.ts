@@ -1,0 +1,140 @@
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { bayesTTest } from "../../src/stats/bayes_t.ts";
+import { equivalenceTest } from "../../src/stats/equivalence.ts";
+import {
+  differencePower,
+  equivalencePower,
+  seedsForDifference,
+  seedsForEquivalence,
+  smallestDifference,
+  smallestMargin,
+} from "../../src/stats/power.ts";
+import { noncentralUpper, spreadLimits } from "../../src/stats/spread.ts";
+import { upperProbability, upperQuantile } from "../../src/stats/student_t.ts";
+import golden from "../golden/verdicts.json" with { type: "json" };
+
+/** Equal to nine digits, however small. */
+const assertSame = (found: number, wanted: number, what = "") =>
+  assertAlmostEquals(
+    found,
+    wanted,
+    1e-9 * Math.abs(wanted) + 1e-15,
+    `${what}: ${found}, ${wanted}`,
+  );
+
+Deno.test("tails of Student's t agree with SciPy and invert, whole degrees of freedom or not", () => {
+  for (const { t, freedom, upper } of golden.tails) {
+    assertSame(upperProbability(t, freedom), upper, `t ${t}, freedom ${freedom}`);
+    if (upper > 1e-200 && t > 0) {
+      assertAlmostEquals(upperQuantile(upper, freedom), t, 1e-9 * t + 1e-12);
+    }
+  }
+  assertAlmostEquals(upperQuantile(0.9, 4), -upperQuantile(0.1, 4), 1e-12);
+  assertThrows(() => upperProbability(1, 0), RangeError, "0 degrees of freedom");
+  assertThrows(() => upperQuantile(0, 3), RangeError, "at 0");
+});
+
+Deno.test("the noncentral t agrees with SciPy", () => {
+  for (const { t, freedom, shift, upper } of golden.noncentral) {
+    assertAlmostEquals(
+      noncentralUpper(t, freedom, shift),
+      upper,
+      1e-10,
+      `${t} ${freedom} ${shift}`,
+    );
+  }
+});
+
+Deno.test("two one-sided tests agree with statsmodels", () => {
+  for (const { values, equivalence } of Object.values(golden.samples)) {
+    for (const { margin, p, pBelow, pAbove } of equivalence) {
+      const found = equivalenceTest(values, margin)!;
+      assertEquals(found.n, values.length);
+      assertSame(found.p, p);
+      assertSame(found.pBelow, pBelow);
+      assertSame(found.pAbove, pAbove);
+    }
+  }
+});
+
+Deno.test("equivalence is not tested without spread, and not within no margin", () => {
+  assertEquals(equivalenceTest([0.3], 1), null);
+  assertEquals(equivalenceTest([], 1), null);
+  assertEquals(equivalenceTest([0, 0, 0], 1), null);
+  assertEquals(equivalenceTest([0.3 - 0.2, 0.2 - 0.1, 0.4 - 0.3], 1), null);
+  for (const margin of [0, -1, NaN]) {
+    assertThrows(() => equivalenceTest([1, 2], margin), RangeError, `margin of ${margin}`);
+  }
+});
+
+Deno.test("the Bayesian t test agrees with baycomp, and with the textbook without correlation", () => {
+  for (const { values, odds } of Object.values(golden.samples)) {
+    for (const { margin, correlation, better, equal, worse } of odds) {
+      const found = bayesTTest(values, margin, { correlation })!;
+      assertAlmostEquals(found.better, better, 1e-10);
+      assertAlmostEquals(found.equal, equal, 1e-10);
+      assertAlmostEquals(found.worse, worse, 1e-10);
+      // The other way round, better and worse change places.
+      const turned = bayesTTest(values.map((value) => -value), margin, { correlation })!;
+      assertEquals([turned.better, turned.worse], [found.worse, found.better]);
+    }
+  }
+});
+
+Deno.test("the Bayesian t test takes equal differences as certain and one as nothing", () => {
+  assertEquals(bayesTTest([2], 1), null);
+  assertEquals(bayesTTest([2, 2, 2], 1), { better: 1, equal: 0, worse: 0 });
+  assertEquals(bayesTTest([-2, -2], 1), { better: 0, equal: 0, worse: 1 });
+  assertEquals(bayesTTest([0, 0, 0], 1), { better: 0, equal: 1, worse: 0 });
+  assertEquals(bayesTTest([0, 0, 0], 0), { better: 0.5, equal: 0, worse: 0.5 });
+  assertThrows(() => bayesTTest([1, 2], -1), RangeError, "±-1");
+  assertThrows(() => bayesTTest([1, 2], 1, { correlation: 1 }), RangeError, "correlation of 1");
+});
+
+Deno.test("the power to find a difference agrees with statsmodels", () => {
+  for (const { n, effect, level, power } of golden.differencePower) {
+    assertAlmostEquals(differencePower(n, 3 * effect, 3, { level }), power, 1e-9);
+    assertAlmostEquals(differencePower(n, -3 * effect, 3, { level }), power, 1e-9);
+  }
+  for (const { effect, power, n } of golden.seeds) {
+    assertEquals(seedsForDifference(2 * effect, 2, { power }), Math.max(2, Math.ceil(n)));
+  }
+  for (const { n, effect } of golden.smallest) {
+    // statsmodels ends its search a little early.
+    assertAlmostEquals(smallestDifference(n, 5), 5 * effect, 1e-5);
+  }
+});
+
+Deno.test("the power to find equivalence agrees with adaptive quadrature of SciPy", () => {
+  for (const { n, margin, difference, level, power } of golden.equivalencePower) {
+    const found = equivalencePower(n, 3 * margin, 3 * difference, 3, { level });
+    assertAlmostEquals(found, power, 1e-8, `${n} ${margin} ${difference}`);
+  }
+  for (const { margin, difference, n } of golden.equivalenceSeeds) {
+    assertEquals(seedsForEquivalence(2 * margin, 2, { difference: 2 * difference }), n);
+  }
+  for (const { n, margin } of golden.smallestMargin) {
+    assertAlmostEquals(smallestMargin(n, 5), 5 * margin, 1e-6 * margin);
+  }
+});
+
+Deno.test("what no number of seeds can show is infinite, and one seed shows nothing", () => {
+  assertEquals(seedsForDifference(0, 1), Infinity);
+  assertEquals(seedsForDifference(1e-9, 1), Infinity);
+  assertEquals(seedsForEquivalence(1, 1, { difference: 1 }), Infinity);
+  assertEquals([smallestDifference(1, 1), smallestMargin(1, 1)], [Infinity, Infinity]);
+  assertEquals([differencePower(1, 5, 1), equivalencePower(1, 5, 0, 1)], [0, 0]);
+  assertAlmostEquals(differencePower(9, 0, 1), 0.05, 1e-10);
+  assertThrows(() => seedsForDifference(1, 0), RangeError, "standard deviation of 0");
+  assertThrows(() => seedsForEquivalence(0, 1), RangeError, "margin of 0");
+});
+
+Deno.test("limits of a standard deviation agree with SciPy", () => {
+  for (const { freedom, level, low, high } of golden.spread) {
+    const found = spreadLimits(1, freedom, level);
+    assertSame(found.low, low);
+    assertSame(found.high, high);
+  }
+  const { low, high } = spreadLimits(2, 2);
+  assert(high / low > 12 && high / low < 12.2);
+});
