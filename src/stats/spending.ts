@@ -72,7 +72,9 @@ export function criticalValues(plan: LookPlan): readonly number[] {
       continue;
     }
     spent += wanted;
-    const end: number = i === 0 ? ratioOf(upperQuantile(wanted, n - 1), n) : tailPoint(open, wanted);
+    const end: number = i === 0
+      ? ratioOf(upperQuantile(wanted, n - 1), n)
+      : tailPoint(open, wanted);
     found.push(statisticOf(end, n));
     open = cut(open, sides === 2 ? -end : -Infinity, end);
   }
@@ -160,9 +162,7 @@ function tailPoint({ left, right, mass }: Open, wanted: number): number {
 function cut(open: Open, low: number, high: number): Open {
   const left = open.left.map((u) => Math.max(u, low));
   const right = open.right.map((u) => Math.min(u, high));
-  const share = left.map((u, i) =>
-    Math.max(0, right[i]! - u) / (open.right[i]! - open.left[i]!)
-  );
+  const share = left.map((u, i) => Math.max(0, right[i]! - u) / (open.right[i]! - open.left[i]!));
   return {
     left,
     right,

@@ -1,0 +1,174 @@
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { RandomStream } from "../../src/base/random.ts";
+import { logMixtureEvidence, mixtureCritical } from "../../src/stats/mixture_t.ts";
+import { normalUpper } from "../../src/stats/normal.ts";
+import { criticalValues, type Spending, spentLevel } from "../../src/stats/spending.ts";
+import { planStopping, stoppingState, type StoppingVerdict } from "../../src/stats/stopping.ts";
+import { upperProbability } from "../../src/stats/student_t.ts";
+import golden from "../golden/stopping.json" with { type: "json" };
+
+Deno.test("spentLevel agrees with SciPy and spends all at the cap", () => {
+  for (const { spending, share, level, spent } of golden.spent) {
+    assertAlmostEquals(spentLevel(spending as Spending, share, level), spent, 1e-12);
+  }
+  assertEquals(spentLevel("pocock", 0, 0.05), 0);
+  assertAlmostEquals(spentLevel("obrien-fleming", 1.2, 0.05), 0.05, 1e-12);
+});
+
+Deno.test("critical values are those of simulated studies, within four standard errors", () => {
+  let compared = 0;
+  for (const { looks, spending, level, sides, critical } of golden.critical) {
+    const found = criticalValues({
+      looks,
+      level,
+      sides: sides as 1 | 2,
+      spending: spending as Spending,
+    });
+    for (const [i, wanted] of critical.entries()) {
+      if (wanted === null) continue;
+      compared++;
+      assertAlmostEquals(found[i]!, wanted.t, 4 * wanted.error + 1e-3, `${spending}, look ${i}`);
+    }
+  }
+  assert(compared > 15);
+});
+
+Deno.test("with many values, critical values are the published ones for known variance", () => {
+  const looks = [20, 40, 60, 80, 100];
+  for (const [spending, boundary] of Object.entries(golden.knownVariance)) {
+    const found = criticalValues({
+      looks,
+      level: 0.025,
+      sides: 2,
+      spending: spending as Spending,
+    });
+    for (const [i, t] of found.entries()) {
+      const [exact, normal] = [upperProbability(t, looks[i]! - 1), normalUpper(boundary[i]!)];
+      if (normal > 1e-4) assertAlmostEquals(exact, normal, 0.05 * normal, `${spending} ${i}`);
+    }
+  }
+});
+
+Deno.test("one look is the plain t test, and a look without level cannot end a study", () => {
+  const [only] = criticalValues({ looks: [10], level: 0.025, sides: 2 });
+  assertAlmostEquals(only!, 2.2621571628, 1e-9);
+  assertEquals(criticalValues({ looks: [3, 60], level: 0.025, sides: 2 })[0], Infinity);
+  for (const looks of [[], [1, 3], [5, 5], [3.5], [5, 40]]) {
+    assertThrows(
+      () => criticalValues({ looks, cap: 30, level: 0.05, sides: 1 }),
+      RangeError,
+      "ascending whole numbers from 2",
+    );
+  }
+});
+
+Deno.test("the mixture evidence is the integral over its prior, and its critical t inverts it", () => {
+  for (const { values, scale, log } of golden.evidence) {
+    assertAlmostEquals(logMixtureEvidence(values, scale), log, 1e-8);
+  }
+  for (const n of [6, 10, 60]) {
+    const t = mixtureCritical(n, 0.05);
+    // Values of mean t / √n and deviation 1.
+    const values = Array.from({ length: n }, (_, i) => i % 2 === 0 ? 1 : -1);
+    const deviation = Math.sqrt(n / (n - 1));
+    const shifted = values.map((value) => value / deviation + t / Math.sqrt(n));
+    assertAlmostEquals(logMixtureEvidence(shifted), Math.log(20), 1e-9);
+  }
+  assertEquals([mixtureCritical(1, 0.05), mixtureCritical(2, 0.05)], [Infinity, Infinity]);
+  assertEquals([logMixtureEvidence([]), logMixtureEvidence([3]), logMixtureEvidence([0, 0])], [
+    0,
+    0,
+    0,
+  ]);
+});
+
+Deno.test("a verdict is that of the first look that decides, whatever comes later", () => {
+  const plan = planStopping({ block: 3, cap: 12, margin: 1, rule: "pocock" });
+  const clear = [2.1, 2.9, 2.4, 3.1, 2.2, 2.6];
+  const early = stoppingState(clear.slice(0, 3), plan);
+  assertEquals([early.verdict, early.n, early.isFinal], ["better", 3, true]);
+  assertEquals(stoppingState([...clear, -50, -60, -70], plan), early);
+  assertEquals(stoppingState(clear.map((d) => -d), plan).verdict, "worse");
+  const equal = stoppingState([0.1, -0.05, 0.02], plan);
+  assertEquals([equal.verdict, equal.n], ["equivalent", 3]);
+  assert(equal.innerLow > equal.low && equal.innerHigh < 1);
+});
+
+Deno.test("before the first look, and between looks, nothing is decided", () => {
+  const plan = planStopping({ block: 3, cap: 8, margin: 0.1 });
+  assertEquals(plan.looks, [3, 6, 8]);
+  const none = stoppingState([5, 6], plan);
+  assertEquals([none.verdict, none.n, none.mean, none.isFinal], ["undecided", 0, null, false]);
+  const noisy = [3, -2, 1, -4, 5, -1, 2, -3];
+  assertEquals(stoppingState(noisy.slice(0, 5), plan), stoppingState(noisy.slice(0, 3), plan));
+  const end = stoppingState(noisy, plan);
+  assertEquals([end.verdict, end.n, end.isFinal], ["undecided", 8, true]);
+});
+
+Deno.test("equal differences decide nothing unless all are zero or the metric's steps are known", () => {
+  const plan = planStopping({ block: 3, cap: 12, margin: 1, rule: "pocock" });
+  const same = stoppingState([5, 5, 5], plan);
+  assertEquals([same.verdict, same.low, same.high], ["undecided", -Infinity, Infinity]);
+  assertEquals(stoppingState([0.3 - 0.2, 0.2 - 0.1, 0.4 - 0.3], plan).verdict, "undecided");
+  assertEquals(stoppingState([0, 0, 0], plan).verdict, "equivalent");
+  const stepped = planStopping({
+    block: 3,
+    cap: 12,
+    margin: 1,
+    rule: "pocock",
+    resolution: 1.2,
+  });
+  assertEquals(stoppingState([5, 5, 5], stepped).verdict, "better");
+  assertEquals(stoppingState([0.9, 0.9, 0.9], stepped).verdict, "undecided");
+});
+
+Deno.test("better than the margin is asked for more than better than zero", () => {
+  const differences = [0.9, 1.3, 1.1, 1.4, 1.2, 1.0];
+  const plain = planStopping({ block: 6, cap: 6, margin: 1 });
+  const strict = planStopping({ block: 6, cap: 6, margin: 1, betterThan: 1 });
+  assertEquals(stoppingState(differences, plain).verdict, "better");
+  assertEquals(stoppingState(differences, strict).verdict, "undecided");
+  // A difference that is there but lies within the margin is equivalent.
+  assertEquals(stoppingState(differences.map((d) => d / 2), plain).verdict, "equivalent");
+});
+
+Deno.test("a plan that cannot be carried out is refused", () => {
+  for (
+    const [options, words] of [
+      [{ block: 2, cap: 10, margin: 1 }, "blocks of 2 seeds"],
+      [{ block: 5, cap: 4, margin: 1 }, "up to 4"],
+      [{ block: 3, cap: 9, margin: 0 }, "margin of 0"],
+      [{ block: 3, cap: 9, margin: 1, betterThan: -1 }, "above -1"],
+    ] as const
+  ) assertThrows(() => planStopping(options), RangeError, words);
+});
+
+Deno.test("a method against itself is equivalent or undecided in 95 of 100 studies, and each rule keeps its level", () => {
+  const repeats = 600;
+  for (const rule of ["pocock", "obrien-fleming", "anytime"] as const) {
+    const count = (margin: number, mean: number, betterThan = 0) => {
+      const plan = planStopping({ block: 3, cap: 18, margin, betterThan, rule });
+      const stream = RandomStream.fromSeed(4).fork("self");
+      const counts: Record<StoppingVerdict, number> = {
+        better: 0,
+        worse: 0,
+        equivalent: 0,
+        undecided: 0,
+      };
+      for (let i = 0; i < repeats; i++) {
+        counts[stoppingState([...stream.normals(18)].map((d) => d + mean), plan).verdict]++;
+      }
+      return counts;
+    };
+    // Three standard errors of 5 % above it.
+    const most = repeats * 0.05 + 3 * Math.sqrt(repeats * 0.05 * 0.95);
+    const narrow = count(0.01, 0);
+    assert(narrow.better + narrow.worse < most, `${rule}: ${JSON.stringify(narrow)}`);
+    const apart = count(1, 1);
+    assert(apart.equivalent < most, `${rule}: ${JSON.stringify(apart)}`);
+    const self = count(1, 0);
+    assert(self.equivalent + self.undecided >= 0.95 * repeats, `${rule}: ${JSON.stringify(self)}`);
+    assertEquals(count(1, 0, 1).better, 0);
+    assert(count(0.5, 1.5).better > 0.9 * repeats);
+  }
+});
