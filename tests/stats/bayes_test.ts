@@ -1,0 +1,86 @@
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertNotEquals,
+  assertThrows,
+} from "@std/assert";
+import { RandomStream } from "../../src/base/random.ts";
+import { bayesSignedRankTest } from "../../src/stats/bayes_signed_rank.ts";
+import { gamma } from "../../src/stats/gamma.ts";
+import { hierarchicalTest } from "../../src/stats/hierarchical.ts";
+import ofHierarchical from "../golden/hierarchical.json" with { type: "json" };
+import ofSignedRanks from "../golden/signed_rank_odds.json" with { type: "json" };
+
+Deno.test("gamma has the mean and the variance of its shape", () => {
+  const stream = RandomStream.fromSeed(2).fork("gamma");
+  for (const shape of [0.5, 1, 3.5]) {
+    const draws = Array.from({ length: 20_000 }, () => gamma(stream, shape));
+    const mean = draws.reduce((sum, x) => sum + x, 0) / draws.length;
+    const variance = draws.reduce((sum, x) => sum + (x - mean) ** 2, 0) / draws.length;
+    assertAlmostEquals(mean, shape, 4 * Math.sqrt(shape / draws.length));
+    assertAlmostEquals(variance, shape, 0.1 * shape);
+  }
+});
+
+Deno.test("the Bayesian signed-rank test agrees with baycomp within four standard errors", () => {
+  const draws = 10_000;
+  for (const [name, { values, margin, prior, ...wanted }] of Object.entries(ofSignedRanks)) {
+    const found = bayesSignedRankTest(values, margin, { prior, draws });
+    for (const side of ["better", "equal", "worse"] as const) {
+      const p = wanted[side];
+      // baycomp's p is itself of 200,000 draws.
+      const error = Math.sqrt(p * (1 - p) * (1 / draws + 1 / 200_000));
+      assertAlmostEquals(found[side], p, 4 * error + 1e-9, `${name}, ${side}`);
+    }
+  }
+});
+
+Deno.test("the Bayesian signed-rank test repeats, turns with its sides, and another seed draws anew", () => {
+  const { values, margin } = ofSignedRanks["twenty"];
+  const options = { draws: 2000 };
+  const found = bayesSignedRankTest(values, margin, options);
+  assertEquals(bayesSignedRankTest(values, margin, options), found);
+  assertNotEquals(bayesSignedRankTest(values, margin, { ...options, seed: 1 }), found);
+  const turned = bayesSignedRankTest(values.map((value) => -value), margin, options);
+  assertAlmostEquals(turned.worse, found.better, 0.06);
+  // Without data the pseudo-difference decides: equal.
+  assertEquals(bayesSignedRankTest([], 1, { draws: 10 }), { better: 0, equal: 1, worse: 0 });
+  // A difference that lies on the edge but for rounding is half in the region.
+  const rounded = bayesSignedRankTest([0.3 - 0.2, 0.2 - 0.1], 0.1, { draws: 500 });
+  assertEquals(rounded, bayesSignedRankTest([0.1, 0.1], 0.1, { draws: 500 }));
+  assertThrows(() => bayesSignedRankTest([1], -1), RangeError, "±-1");
+});
+
+Deno.test("the hierarchical model agrees with Stan's draws of baycomp to two digits", () => {
+  for (const [name, { values, margin, correlation, ...wanted }] of Object.entries(ofHierarchical)) {
+    const { odds, nextTask } = hierarchicalTest(values, margin, { correlation, draws: 8000 });
+    for (const side of ["better", "equal", "worse"] as const) {
+      // 8,000 draws that hang together are worth some 2,000: four standard errors of at most 0.011.
+      assertAlmostEquals(odds[side], wanted[side], 0.045, `${name}, ${side}`);
+    }
+    assertAlmostEquals(nextTask.better + nextTask.equal + nextTask.worse, 1, 1e-9);
+  }
+});
+
+Deno.test("the hierarchical model draws tasks towards each other and their mean towards the truth", () => {
+  const values = ofHierarchical["six tasks, ten seeds, better"].values;
+  const found = hierarchicalTest(values, 0.5, { draws: 3000 });
+  const raw = values.map((seeds) => seeds.reduce((sum, value) => sum + value, 0) / seeds.length);
+  const range = (means: readonly number[]) => Math.max(...means) - Math.min(...means);
+  assert(range(found.tasks) < range(raw));
+  assert(found.low < found.mean && found.mean < found.high);
+  assert(found.low < 1.5 && found.high > 1.5);
+  assertEquals(hierarchicalTest(values, 0.5, { draws: 3000 }), found);
+  // Correlated seeds say less of their task, so that the others count more.
+  const correlated = hierarchicalTest(values, 0.5, { draws: 3000, correlation: 0.5 });
+  assert(range(correlated.tasks) < range(found.tasks));
+});
+
+Deno.test("the hierarchical model takes a method against itself as equal, and refuses too little", () => {
+  const same = hierarchicalTest([[0, 0, 0], [0, 0, 0], [0, 0, 0], [0, 0, 0]], 1, { draws: 500 });
+  assert(same.odds.equal > 0.98);
+  assertThrows(() => hierarchicalTest([[1, 2, 3]], 1), RangeError, "1 tasks");
+  assertThrows(() => hierarchicalTest([[1, 2, 3], [1, 2]], 1), RangeError, "2 seeds of task 1");
+  assertThrows(() => hierarchicalTest([[1, 2, 3], [1, 2, 4]], 0), RangeError, "margin of 0");
+});
