@@ -151,7 +151,12 @@ export function bootstrapInterval(
     if (value !== null && Number.isFinite(value)) values.push(value);
   }
   if (values.length < draws * 0.9) return null;
-  values.sort((a, b) => a - b);
+  return bootstrapEnds(values, level);
+}
+
+/** The central `level` of resampled values. */
+export function bootstrapEnds(values: readonly number[], level: number): Interval {
+  const sorted = values.toSorted((a, b) => a - b);
   const tail = (1 - level) / 2;
-  return { low: quantileSorted(values, tail), high: quantileSorted(values, 1 - tail) };
+  return { low: quantileSorted(sorted, tail), high: quantileSorted(sorted, 1 - tail) };
 }
