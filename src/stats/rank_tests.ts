@@ -19,6 +19,7 @@ export interface FriedmanTest {
   readonly statistic: number;
   /** Methods − 1. */
   readonly freedom: number;
+  /** Share of random orders that give at least this statistic. */
   readonly p: number;
 }
 

@@ -16,18 +16,23 @@ export const intervalLevel = 0.95;
 
 /** A mean with its spread. Null stands for what n values cannot tell. */
 export interface Summary {
+  /** Values. */
   readonly n: number;
+  /** Their mean; null of none. */
   readonly mean: number | null;
   /** Sample standard deviation (divisor n − 1). */
   readonly sd: number | null;
   /** Ends of the t interval for the mean. */
   readonly low: number | null;
+  /** See {@linkcode Summary.low}. */
   readonly high: number | null;
 }
 
 /** An interval whose ends may be unknown. */
 export interface Interval {
+  /** Lower end. */
   readonly low: number;
+  /** Upper end. */
   readonly high: number;
 }
 

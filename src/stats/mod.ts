@@ -1,0 +1,67 @@
+/**
+ * Statistics of comparisons: numbers in, numbers out, random draws from named seeds.
+ *
+ * - One task, paired by seed: `equivalenceTest`, `bayesTTest`, `standardisedEffect`, `twoWayIntervals`.
+ * - Over tasks: `bayesSignedRankTest`, `hierarchicalTest`, `signedRankTest`, `friedmanTest`, `probabilityOfImprovement`,
+ *   `interquartileMean`, `performanceProfile`, `almostStochasticOrder`.
+ * - Over all that a report tests: `correctFamily`, `holm`, `cliquesOf`.
+ * - Before and during a study: `seedsForDifference`, `smallestDifference`, `planStopping`, `stoppingState`.
+ *
+ * Each is held against a reference implementation by golden numbers: baycomp, statsmodels, SciPy, rliable, deepsig.
+ *
+ * @module
+ */
+export { bayesSignedRankTest, type DrawOptions } from "./bayes_signed_rank.ts";
+export { bayesTTest, type Odds } from "./bayes_t.ts";
+export {
+  interquartileMean,
+  performanceProfile,
+  probabilityOfImprovement,
+  type StandardisedEffect,
+  standardisedEffect,
+  stratifiedInterval,
+  type TaskScores,
+} from "./effects.ts";
+export { type EquivalenceTest, equivalenceTest } from "./equivalence.ts";
+export { correctFamily, isGateOpen, type TestFamily } from "./families.ts";
+export { type HierarchicalTest, hierarchicalTest } from "./hierarchical.ts";
+export { cliquesOf, lettersOf } from "./letters.ts";
+export { logMixtureEvidence, mixtureCritical } from "./mixture_t.ts";
+export {
+  differencePower,
+  equivalencePower,
+  mostSeeds,
+  type PowerOptions,
+  seedsForDifference,
+  seedsForEquivalence,
+  smallestDifference,
+  smallestMargin,
+} from "./power.ts";
+export {
+  type FriedmanTest,
+  friedmanTest,
+  holm,
+  type SignedRankTest,
+  signedRankTest,
+  significanceLevel,
+} from "./rank_tests.ts";
+export { criticalValues, type LookPlan, type Spending, spentLevel } from "./spending.ts";
+export { type SpreadLimits, spreadLimits } from "./spread.ts";
+export { type Interval, intervalLevel, summarise, type Summary } from "./statistics.ts";
+export { almostStochasticOrder, violationRatio } from "./stochastic_order.ts";
+export {
+  planStopping,
+  type StoppingOptions,
+  type StoppingPlan,
+  type StoppingRule,
+  type StoppingState,
+  stoppingState,
+  type StoppingVerdict,
+} from "./stopping.ts";
+export {
+  type TwoWayDraw,
+  twoWayDraws,
+  type TwoWayIntervals,
+  twoWayIntervals,
+  type TwoWayStatistic,
+} from "./two_way_bootstrap.ts";
