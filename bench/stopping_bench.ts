@@ -1,7 +1,7 @@
 /**
  * Simulates the rule that stops a study: how often its verdicts are false, how often they come, and after how many seeds.
  *
- * `deno run bench/stopping_bench.ts [REPEATS]`: tables for docs/decisions/verdicts.md. Minutes with the default of
+ * `deno run -P=bench bench/stopping_bench.ts [REPEATS]`: tables for docs/decisions/verdicts.md. Minutes with the default of
  * 50,000 repeats, which leaves a standard error of 0.1 on 5 %.
  *
  * @module
