@@ -4,7 +4,8 @@
  * @module
  */
 import { RandomStream } from "../base/random.ts";
-import { assertRegion, type Odds } from "./bayes_t.ts";
+import type { Odds } from "./bayes_t.ts";
+import { assertFinite, assertRegion } from "./checks.ts";
 import { gamma } from "./gamma.ts";
 
 /** How a posterior is drawn. */
@@ -29,7 +30,7 @@ const defaultDraws = 50_000;
  * @param differences One a task (or block), all in one unit.
  * @param margin Half of the region's width; with 0, `equal` is 0.
  * @param options Default 50,000 draws; `prior` is the weight of the pseudo-difference, default 0.5 as in baycomp.
- * @throws RangeError where `margin` is negative.
+ * @throws RangeError where `margin` is negative or a difference is not finite.
  * @example
  * ```ts
  * import { assert } from "@std/assert";
@@ -47,6 +48,7 @@ export function bayesSignedRankTest(
   } = {},
 ): Odds {
   assertRegion(margin, 0);
+  assertFinite(differences, "difference");
   const { seed = 0, draws = defaultDraws, prior = 0.5 } = options;
   const stream = RandomStream.fromSeed(seed).fork("bayes-signed-rank");
   const values = [0, ...differences].map((value, i) => ({ value, isPrior: i === 0 }))

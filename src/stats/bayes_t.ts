@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isNoSpread } from "./equivalence.ts";
+import { assertRegion, isNoSpread } from "./checks.ts";
 import { summarise } from "./statistics.ts";
 import { upperProbability } from "./student_t.ts";
 
@@ -52,20 +52,6 @@ export function bayesTTest(
   const better = upperProbability((margin - mean) / scale, n - 1);
   const worse = upperProbability((margin + mean) / scale, n - 1);
   return { better, equal: Math.max(0, 1 - better - worse), worse };
-}
-
-/** @throws RangeError where the margin is negative or the correlation is outside of [0, 1). */
-export function assertRegion(margin: number, correlation: number): void {
-  if (!(margin >= 0)) {
-    throw new RangeError(
-      `Cannot use a region of practical equivalence of ±${margin}: zero or a positive number is wanted, in the units of the differences`,
-    );
-  }
-  if (!(correlation >= 0 && correlation < 1)) {
-    throw new RangeError(
-      `Cannot use a correlation of ${correlation}: a number from 0 to below 1 is wanted (0 for seeds, 1 / folds for cross-validation)`,
-    );
-  }
 }
 
 /** What a difference that is known without error says; without a region, no difference is half better and half worse. */

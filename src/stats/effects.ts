@@ -5,7 +5,7 @@
  */
 import gammaln from "@stdlib/math-base-special-gammaln";
 import { RandomStream } from "../base/random.ts";
-import { isNoSpread } from "./equivalence.ts";
+import { isNoSpread } from "./checks.ts";
 import { noncentralUpper } from "./spread.ts";
 import { bootstrapEnds, type Interval, intervalLevel, summarise } from "./statistics.ts";
 

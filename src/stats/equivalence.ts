@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { assertMargin, isNoSpread } from "./checks.ts";
 import { upperProbability } from "./student_t.ts";
 import { summarise } from "./statistics.ts";
 
@@ -47,18 +48,4 @@ export function equivalenceTest(
   const pBelow = upperProbability((mean + margin) / error, n - 1);
   const pAbove = upperProbability((margin - mean) / error, n - 1);
   return { n, mean, pBelow, pAbove, p: Math.max(pBelow, pAbove) };
-}
-
-/** @throws RangeError where the margin is not positive. */
-export function assertMargin(margin: number): void {
-  if (!(margin > 0)) {
-    throw new RangeError(
-      `Cannot test equivalence within a margin of ${margin}: a positive number is wanted, in the units of the differences`,
-    );
-  }
-}
-
-/** Whether a standard deviation is nothing but rounding between values that are equal. */
-export function isNoSpread(sd: number, values: readonly number[]): boolean {
-  return sd <= 1e-12 * Math.max(...values.map(Math.abs));
 }

@@ -6,7 +6,8 @@
 import gammaln from "@stdlib/math-base-special-gammaln";
 import { RandomStream } from "../base/random.ts";
 import type { DrawOptions } from "./bayes_signed_rank.ts";
-import { assertRegion, type Odds } from "./bayes_t.ts";
+import type { Odds } from "./bayes_t.ts";
+import { assertFinite, assertRegion } from "./checks.ts";
 import { gamma } from "./gamma.ts";
 import { upperProbability } from "./student_t.ts";
 
@@ -50,7 +51,8 @@ const widest = 1000;
  * @param margin Half of the region of practical equivalence, above 0.
  * @param options Default 20,000 draws after 1,000 to warm up. `correlation` of two differences of a task: default 0,
  * as for seeds on one split; 1 / folds for cross-validation.
- * @throws RangeError for fewer than two tasks, fewer than three seeds in one, or a margin that is not positive.
+ * @throws RangeError for fewer than two tasks, fewer than three seeds in one, a margin that is not positive, or a difference
+ * that is not finite.
  */
 export function hierarchicalTest(
   differences: readonly (readonly number[])[],
@@ -63,6 +65,7 @@ export function hierarchicalTest(
   const { seed = 0, draws = defaultDraws, correlation = 0 } = options;
   assertRegion(margin, correlation);
   assertTasks(differences, margin);
+  assertFinite(differences.flat(), "difference");
   const stream = RandomStream.fromSeed(seed).fork("hierarchical");
   const sampler = samplerOf(differences, margin, correlation, stream);
   const counts = { better: 0, equal: 0, worse: 0 };

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { assertMargin } from "./equivalence.ts";
+import { assertMargin } from "./checks.ts";
 import { normalUpper } from "./normal.ts";
 import { noncentralUpper, overSpread } from "./spread.ts";
 import { upperQuantile } from "./student_t.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { assertMargin, isNoSpread } from "./equivalence.ts";
+import { assertFinite, assertMargin, isNoSpread } from "./checks.ts";
 import { mixtureCritical } from "./mixture_t.ts";
 import { criticalValues, type Spending } from "./spending.ts";
 
@@ -142,6 +142,8 @@ function criticalsOf(
  * Equivalent comes before better, so that a difference which is there but lies within the margin is called equivalent.
  * Equal differences have no spread and decide nothing, unless all are zero: those are equivalent.
  *
+ * @throws RangeError where a difference is not finite.
+ *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -156,6 +158,7 @@ export function stoppingState(
   differences: readonly number[],
   plan: StoppingPlan,
 ): StoppingState {
+  assertFinite(differences, "difference");
   let state: StoppingState = {
     verdict: "undecided",
     n: 0,

@@ -50,6 +50,7 @@ Deno.test("the Bayesian signed-rank test repeats, turns with its sides, and anot
   const rounded = bayesSignedRankTest([0.3 - 0.2, 0.2 - 0.1], 0.1, { draws: 500 });
   assertEquals(rounded, bayesSignedRankTest([0.1, 0.1], 0.1, { draws: 500 }));
   assertThrows(() => bayesSignedRankTest([1], -1), RangeError, "±-1");
+  assertThrows(() => bayesSignedRankTest([1, NaN], 1), RangeError, "difference 2 of 2");
 });
 
 Deno.test("the hierarchical model agrees with Stan's draws of baycomp to two digits", () => {

@@ -141,6 +141,8 @@ Deno.test("a plan that cannot be carried out is refused", () => {
       [{ block: 3, cap: 9, margin: 1, betterThan: -1 }, "above -1"],
     ] as const
   ) assertThrows(() => planStopping(options), RangeError, words);
+  const plan = planStopping({ block: 3, cap: 3, margin: 1 });
+  assertThrows(() => stoppingState([1, NaN, 2], plan), RangeError, "NaN as difference 2 of 3");
 });
 
 Deno.test("a method against itself is equivalent or undecided in 95 of 100 studies, and each rule keeps its level", () => {
