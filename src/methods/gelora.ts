@@ -16,7 +16,7 @@ import { countParameters } from "../study/ranks.ts";
 import { spreadOver } from "../study/shares.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
-import type { LayerDimensions } from "./rank_estimate.ts";
+import type { LayerDimensions, StateEstimate } from "./rank_estimate.ts";
 import { rateOptions, withBRate } from "./shared_options.ts";
 import { twonn } from "./twonn.ts";
 
@@ -60,6 +60,27 @@ export function ranksOfDimensions(dimensions: LayerDimensions): readonly number[
     const rise = Number((after - dimensions[i]!).toFixed(9));
     return Math.max(Math.floor(rise + 0.5), 0) + 1;
   });
+}
+
+/** How dimensions are measured, as options. */
+export type DimensionOptions = Pick<
+  z.output<typeof options>,
+  "examples" | "pooling" | "estimator" | "discard"
+>;
+
+/** Ranks by how the intrinsic dimension rises, spread over what the budget pays for. */
+export function dimensionEstimate(
+  { examples, pooling, estimator, discard }: DimensionOptions,
+): StateEstimate {
+  return {
+    examples,
+    pooling,
+    dimensionOf: (states) => twonn(states, { estimator, discard }),
+    ranksOf: (dimensions, modules, spread) => {
+      const byLayer = ranksOfDimensions(dimensions);
+      return spread(modules.map(({ layer }) => byLayer[layer]!));
+    },
+  };
 }
 
 /** GeLoRA. */
@@ -107,14 +128,15 @@ export const gelora = defineMethod({
       scale: () => alphaOverRank,
     },
     estimate: {
-      examples,
-      pooling,
-      dimensionOf: (states) => twonn(states, { estimator, discard }),
-      ranksOf: (dimensions, modules, spread) => {
-        const byLayer = ranksOfDimensions(dimensions);
-        const wanted = modules.map(({ layer }) => byLayer[layer]!);
-        return ranks === "paper" ? wanted : spread(wanted);
-      },
+      ...dimensionEstimate({ examples, pooling, estimator, discard }),
+      ...(ranks === "paper"
+        ? {
+          ranksOf: (dimensions, modules) => {
+            const byLayer = ranksOfDimensions(dimensions);
+            return modules.map(({ layer }) => byLayer[layer]!);
+          },
+        }
+        : {}),
     },
   }),
 });

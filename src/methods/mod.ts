@@ -63,6 +63,7 @@ export type {
 } from "./rank_policy.ts";
 export type { PrincipalRows } from "./incremental_svd.ts";
 export type {
+  DrawnEstimate,
   InputEstimate,
   LayerDimensions,
   RankEstimate,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { RandomStream } from "../base/random.ts";
 import type { Pooling } from "../models/token_rows.ts";
 import type { ModuleShape } from "../study/types.ts";
 import type { PrincipalRows } from "./incremental_svd.ts";
@@ -62,5 +63,21 @@ export interface InputEstimate {
   readonly directionsOf: (found: PrincipalRows) => readonly ArrayLike<number>[];
 }
 
+/** Ranks that are drawn, anew for each seed: the control of the others. */
+export interface DrawnEstimate {
+  /** Tells it from the others. */
+  readonly of: "nothing";
+  /**
+   * The rank of each module.
+   *
+   * @param stream The run's own random numbers for it.
+   */
+  readonly ranksOf: (
+    modules: readonly ModuleShape[],
+    purse: RankPurse,
+    stream: RandomStream,
+  ) => readonly number[];
+}
+
 /** How a method finds its ranks before training. */
-export type RankEstimate = StateEstimate | InputEstimate;
+export type RankEstimate = StateEstimate | InputEstimate | DrawnEstimate;

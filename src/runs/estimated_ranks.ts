@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { RandomStream } from "../base/random.ts";
 import { hashJson } from "../base/hash.ts";
 import type { Json } from "../base/canonical_json.ts";
 import type { Executor } from "../exec/executor.ts";
-import type { RankEstimate } from "../methods/rank_estimate.ts";
+import type { DrawnEstimate, RankEstimate } from "../methods/rank_estimate.ts";
 import type { RankEstimateRecord } from "../record/types.ts";
 import { ranksByWeight, solveRanks, withRanks } from "../study/ranks.ts";
 import { layerStates } from "../train/layer_states.ts";
@@ -37,13 +38,30 @@ interface Measured {
 /** What has been measured, by inputs and by what it depends on. */
 const measured = new WeakMap<Inputs, Map<string, Promise<Measured>>>();
 
+/** What the budget of a run pays for, and the ranks that it alone would give. */
+function purseOf({ run, method, modules, plan }: PlannedRun) {
+  const costs = method.costs(run.options);
+  // A run that is made again has the ranks that were found as its plan; what is measured depends on those of the budget.
+  const { initial, finalTotal } = run.ranks === null
+    ? solveRanks(method, run.options, modules, run.budget!)
+    : plan!;
+  return {
+    initial,
+    purse: {
+      total: finalTotal,
+      costs: modules.map(costs.perRank),
+      cap: run.budget === null || run.budget.type === "rank" ? null : run.budget.value,
+    },
+  };
+}
+
 async function measure(
   planned: PlannedRun,
-  estimate: RankEstimate,
+  estimate: Exclude<RankEstimate, DrawnEstimate>,
   read: ReadRun,
   executor: Executor,
 ): Promise<Measured> {
-  const { run, method, modules } = planned;
+  const { run, modules } = planned;
   const started = performance.now();
   const batches = sampledBatches(run, read, estimate.examples, "rank-estimate");
   const millis = () => performance.now() - started;
@@ -60,19 +78,11 @@ async function measure(
         ),
     };
   }
-  const costs = method.costs(run.options);
-  // A run that is made again has the ranks that were found as its plan; what is measured depends on those of the budget.
-  const { initial, finalTotal } = run.ranks === null
-    ? solveRanks(method, run.options, modules, run.budget!)
-    : planned.plan!;
+  const { initial, purse } = purseOf(planned);
   const { ranks, explained, found } = await moduleInputs(executor, read.model, batches, estimate, {
     modules,
     ranks: initial,
-    purse: {
-      total: finalTotal,
-      costs: modules.map(costs.perRank),
-      cap: run.budget === null || run.budget.type === "rank" ? null : run.budget.value,
-    },
+    purse,
   });
   const byModule = <T>(of: (i: number) => T) =>
     Object.fromEntries(modules.map(({ name }, i) => [name, of(i)]));
@@ -108,6 +118,14 @@ export async function withEstimatedRanks(
   const hasRanks = run.ranks !== null;
   if (estimate === undefined || plan === null || (hasRanks && estimate.of !== "inputs")) {
     return { planned, estimate: null };
+  }
+  if (estimate.of === "nothing") {
+    const stream = RandomStream.fromSeed(run.seed).fork("ranks");
+    const { purse } = purseOf(planned);
+    const drawn = order === null
+      ? estimate.ranksOf(modules, purse, stream)
+      : modules.map(({ name }) => order[name]?.length ?? 0);
+    return { planned: replanned(planned, drawn), estimate: null };
   }
   const known = measured.get(context.inputs) ?? new Map<string, Promise<Measured>>();
   measured.set(context.inputs, known);

@@ -1,7 +1,7 @@
 /** Forms with policies: what they are together, what they refuse, and what their random controls keep. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
-import { composed } from "../../src/methods/composed.ts";
+import { composed, drawnRanks } from "../../src/methods/composed.ts";
 import { elalora } from "../../src/methods/elalora.ts";
 import { movesByScore, movesPolicy, randomMoves } from "../../src/methods/elalora_policy.ts";
 import { factoredUpdate } from "../../src/methods/factored_update.ts";
@@ -396,4 +396,36 @@ Deno.test("upstream: true is the four switches of ElaLoRA, and says where one co
     'found "ties" of "exact" beside it, want "upstream"',
   );
   assertThrows(() => elalora.parseOptions({ upstream: "yes" }));
+});
+
+Deno.test("ranks that are drawn before training keep the budget, the cap and the highest rank, and follow the stream", () => {
+  const shapes = modules.map((module, layer) => ({ ...module, layer, part: "query" }) as const);
+  const draw = (cap: number | null, seed: number) =>
+    drawnRanks(shapes, { total: 24, costs, cap }, 2, RandomStream.fromSeed(seed));
+  for (let seed = 1; seed <= 20; seed++) {
+    const ranks = draw(null, seed);
+    assertEquals(ranks.reduce((sum, rank) => sum + rank, 0), 24);
+    assert(ranks.every((rank) => rank >= 1 && rank <= 8), `${ranks}`);
+    const capped = draw(500, seed);
+    assert(costOf(capped) <= 500 && capped.every((rank) => rank >= 1), `${capped}`);
+  }
+  assertEquals(draw(null, 1), draw(null, 1));
+  assert(draw(null, 1).join() !== draw(null, 2).join());
+});
+
+Deno.test("composed finds ranks before training by dimension, by variance or by chance", () => {
+  const estimate = (by: string, examples = 128) => {
+    const options = composed.parseOptions({ policy: { type: "before", by, examples } });
+    return composed.bind(options).estimate;
+  };
+  assertEquals(["variance", "random"].map((by) => estimate(by)?.of), ["inputs", "nothing"]);
+  assertEquals(estimate("dimension")?.of ?? "states", "states");
+  const facts = { totalSteps: 9, stepsPerEpoch: 9, trainExamples: 100, modules: [], plan: null };
+  const check = (by: string, examples: number) => {
+    const options = composed.parseOptions({ policy: { type: "before", by, examples } });
+    return () => composed.check(options, facts);
+  };
+  assertThrows(check("variance", 101), RangeError, "found 100 training examples");
+  assertThrows(check("dimension", 99), RangeError, "at least 100 are wanted");
+  check("random", 101)();
 });

@@ -28,7 +28,7 @@ const named: Readonly<Record<string, Arm>> = {
 
 interface Composition {
   readonly form: { readonly type: string; readonly regulariserWeight?: number };
-  readonly policy: { readonly type: string; readonly score?: string };
+  readonly policy: { readonly type: string; readonly score?: string; readonly by?: string };
 }
 
 /** The form, the policy and the score of a run; null for a method that is no composition. */
@@ -40,7 +40,7 @@ export function armOf(
   return {
     form: form.regulariserWeight === 0 ? `${form.type}, no regulariser` : form.type,
     policy: policy.type,
-    score: policy.score ?? "",
+    score: policy.score ?? policy.by ?? "",
   };
 }
 
