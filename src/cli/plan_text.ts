@@ -7,6 +7,7 @@ import type { Fetching } from "../fetch/model_files.ts";
 import { readRecord } from "../record/read_study.ts";
 import { namesIn } from "../record/durable.ts";
 import { stageSteps } from "../study/sequences.ts";
+import { budgetKey } from "../study/run_id.ts";
 import type { CountRange, PlannedCounts } from "../study/types.ts";
 import { plannedCounts } from "../study/validate.ts";
 import { readSelection } from "../runs/selection.ts";
@@ -53,16 +54,46 @@ export function rangeText(range: CountRange | null): string {
     : `${least.toLocaleString("en")}-${most.toLocaleString("en")}`;
 }
 
+/** Where runs that differ in their seeds only take their ranks from, as far as it differs from them. */
+function sourceText(group: readonly PlannedRun[], all: readonly PlannedRun[]): string {
+  const pairs = group.flatMap(({ run }) => {
+    const source = all.find(({ id }) => id === run.ranksFrom?.run);
+    return source === undefined ? [] : [{ run, source: source.run }];
+  });
+  const { run, source } = pairs.find(({ run, source }) => source.seed !== run.seed) ?? pairs[0]!;
+  const { task, label, budget, seed } = source;
+  const as = run.ranksFrom!.as;
+  const isSameBudget = budget === null || run.budget === null ||
+    budgetKey(budget) === budgetKey(run.budget);
+  const parts = [
+    ...(task === run.task ? [] : [task]),
+    label,
+    ...(isSameBudget ? [] : [budgetKey(budget)]),
+    ...(seed === run.seed ? [] : [`seed ${seed}`]),
+  ];
+  return `from ${parts.join(", ")}${as === "same" ? "" : ` ${as}`}`;
+}
+
 function budgetText(
-  { plan, run, method }: PlannedRun,
+  planned: PlannedRun,
   counts: PlannedCounts | null,
+  all: readonly PlannedRun[],
 ): readonly string[] {
+  const { plan, run, method } = planned;
   if (plan === null || counts === null) return ["-", "-", "-", "-", "-"];
   const { initial, requested } = plan;
+  if (run.ranksFrom !== undefined) {
+    const { task, label, budget } = run;
+    const group = all.filter(({ run: own }) =>
+      own.task === task && own.label === label && own.budget?.value === budget?.value &&
+      own.budget?.type === budget?.type
+    );
+    return [sourceText(group, all), "?", "?", "?", "?"];
+  }
   const lowest = Math.min(...initial);
   const highest = Math.max(...initial);
   return [
-    method.bind(run.options).estimate !== undefined
+    method.bind(run.options).estimate !== undefined && run.ranks === null
       ? "from data"
       : lowest === highest
       ? String(lowest)
@@ -190,7 +221,7 @@ export async function planText(
       first.run.task,
       first.run.label,
       first.run.budget === null ? "-" : `${first.run.budget.type} ${first.run.budget.value}`,
-      ...budgetText(first, counts[i]!),
+      ...budgetText(first, counts[i]!, plan.runs),
       String(steps),
       `${done}/${seeds}`,
       each === null ? "unknown" : minutes(each * steps),

@@ -14,6 +14,7 @@ import {
   type ImportanceLine,
   type PredictionLine,
   type RankLine,
+  type RanksOrigin,
   recordSchemaVersion,
   type RunAblation,
   type RunFlag,
@@ -80,6 +81,20 @@ const evaluationLine: z.ZodType<EvaluationLine> = z.object({
   metrics: z.record(text, figure),
 });
 
+const as = z.enum(["same", "reversed", "permuted", "uniform"]);
+
+const dose = z.union([
+  z.object({ layer: count, by: z.int() }),
+  z.object({ module: text, by: z.int() }),
+  z.object({ part: text, by: z.int() }),
+]);
+
+const ranksOrigin: z.ZodType<RanksOrigin> = z.discriminatedUnion("type", [
+  z.object({ type: z.literal("file"), file: text, as }),
+  z.object({ type: z.literal("run"), run: text, title: text, as }),
+  z.object({ type: z.literal("dose"), add: z.array(dose) }),
+]);
+
 const asked = z.object({
   study: text,
   task: text,
@@ -92,6 +107,7 @@ const asked = z.object({
     value: z.number(),
     isCap: z.literal(true).exactOptional(),
   }).nullable(),
+  ranksFrom: z.exactOptional(ranksOrigin),
   seed: z.int(),
   run: json,
 });
@@ -100,7 +116,7 @@ const outcome = z.discriminatedUnion("state", [
   z.object({ state: z.literal("finished") }),
   z.object({
     state: z.literal("failed"),
-    cause: z.enum(["diverged", "out-of-memory", "executor", "unknown"]),
+    cause: z.enum(["diverged", "out-of-memory", "executor", "ranks", "unknown"]),
     message: text,
     step: count.nullable(),
   }),

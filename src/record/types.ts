@@ -10,7 +10,7 @@
  * @module
  */
 import type { Json } from "../base/canonical_json.ts";
-import type { Budget, MethodOrigin } from "../study/types.ts";
+import type { Budget, Dose, MethodOrigin, RanksAs } from "../study/types.ts";
 
 /** Version of every file described here; a reader refuses a newer one. */
 export const recordSchemaVersion = 1;
@@ -41,11 +41,27 @@ export interface Asked {
     /** Present where the policy kept to the number at every step. */
     readonly isCap?: true;
   } | null;
+  /** Where the initial ranks come from; absent where they follow from the budget. */
+  readonly ranksFrom?: RanksOrigin;
   /** Root of every random stream: data order, initial weights, dropout. */
   readonly seed: number;
   /** The whole resolved run as spec made it (task, model, settings …). */
   readonly run: Json;
 }
+
+/** Where a run's initial ranks come from, if not from its budget; `as` says what became of the ranks that were found there. */
+export type RanksOrigin =
+  /** A file, by its path relative to the study. */
+  | { readonly type: "file"; readonly file: string; readonly as: RanksAs }
+  /** The final ranks of another run, by its id and its title. */
+  | {
+    readonly type: "run";
+    readonly run: string;
+    readonly title: string;
+    readonly as: RanksAs;
+  }
+  /** The ranks of the budget, with some added or taken. */
+  | { readonly type: "dose"; readonly add: readonly Dose[] };
 
 /** Active adapter parameters at four points of the run, head and biases excluded; null where a method has no ranks. */
 export interface BudgetCounts {
@@ -84,7 +100,13 @@ export interface EvaluationLine {
 }
 
 /** Why a run failed. */
-export type FailureCause = "diverged" | "out-of-memory" | "executor" | "unknown";
+export type FailureCause =
+  | "diverged"
+  | "out-of-memory"
+  | "executor"
+  /** The run that its ranks come from failed, or its ranks do not fit. */
+  | "ranks"
+  | "unknown";
 
 /** What came out of a run. */
 export type Outcome =
@@ -180,7 +202,7 @@ export interface Happened {
   };
   /** Null for methods without ranks, and where the run failed before an evaluation. */
   readonly budget: BudgetCounts | null;
-  /** Before the first step; null for methods without ranks. */
+  /** Before the first step; null for methods without ranks, and where they were to come from a run that failed. */
   readonly initialRanks: RankMap | null;
   /** At the evaluation that counts; null for methods without ranks. */
   readonly finalRanks: RankMap | null;

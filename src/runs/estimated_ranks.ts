@@ -9,7 +9,7 @@ import type { Json } from "../base/canonical_json.ts";
 import type { Executor } from "../exec/executor.ts";
 import type { DrawnEstimate, RankEstimate } from "../methods/rank_estimate.ts";
 import type { RankEstimateRecord } from "../record/types.ts";
-import { ranksByWeight, solveRanks, withRanks } from "../study/ranks.ts";
+import { fixedRanks, hasGivenRanks, ranksByWeight, solveRanks, withRanks } from "../study/ranks.ts";
 import { layerStates } from "../train/layer_states.ts";
 import { moduleInputs } from "../train/module_inputs.ts";
 import { sampledBatches } from "../train/run_data.ts";
@@ -115,7 +115,7 @@ export async function withEstimatedRanks(
 ): Promise<EstimatedRun> {
   const { run, method, modules, plan, hashes } = planned;
   const { estimate } = method.bind(run.options);
-  const hasRanks = run.ranks !== null;
+  const hasRanks = hasGivenRanks(run);
   if (estimate === undefined || plan === null || (hasRanks && estimate.of !== "inputs")) {
     return { planned, estimate: null };
   }
@@ -155,13 +155,18 @@ export async function withEstimatedRanks(
   };
 }
 
-/** A recorded run with the ranks that it began with, where its method estimates them. */
+/** A recorded run with the ranks that it began with, where its method estimates them or another run gave them. */
 export function withRecordedRanks(
   planned: PlannedRun,
   initialRanks: Readonly<Record<string, number>> | null,
 ): PlannedRun {
   const { run, method, modules, plan } = planned;
+  if (plan === null || initialRanks === null) return planned;
+  if (run.ranksFrom !== undefined) {
+    const own = fixedRanks(method, run.options, modules, initialRanks);
+    return { ...planned, plan: own, ranksFolder: null };
+  }
   const isEstimated = method.bind(run.options).estimate !== undefined && run.ranks === null;
-  if (!isEstimated || plan === null || initialRanks === null) return planned;
+  if (!isEstimated) return planned;
   return replanned(planned, modules.map(({ name }) => initialRanks[name] ?? 0));
 }

@@ -22,6 +22,7 @@ import { type EstimatedRun, withEstimatedRanks } from "./estimated_ranks.ts";
 import type { Inputs, ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
 import { RunJournal } from "./run_journal.ts";
+import { RanksError, withSourceRanks } from "./source_ranks.ts";
 import { recordOf, type Timings, timingsBefore } from "./run_record.ts";
 
 /** What all runs of a sweep share. */
@@ -158,6 +159,7 @@ export function requestOf(
 
 function causeOf(error: unknown): FailureCause {
   if (error instanceof DivergenceError) return "diverged";
+  if (error instanceof RanksError) return "ranks";
   if (error instanceof ExecutorError) return error.outOfMemory ? "out-of-memory" : "executor";
   return "unknown";
 }
@@ -205,7 +207,8 @@ async function executeAttempt(
     let outcome: Outcome = { state: "finished" };
     try {
       const order = stored?.checkpoint.order ?? null;
-      started.run = await withEstimatedRanks(asked, read, context, order);
+      const ranked = await withSourceRanks(asked, context);
+      started.run = await withEstimatedRanks(ranked, read, context, order);
       const { planned, directions } = started.run;
       const request = requestOf(planned, read, context, directions);
       started.splits = request.splits;

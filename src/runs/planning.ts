@@ -3,23 +3,31 @@
  *
  * @module
  */
-import type { Json } from "../base/canonical_json.ts";
+import { canonicalJson, type Json } from "../base/canonical_json.ts";
 import { findMethod, type MethodTable } from "../methods/table.ts";
 import type { Fetching } from "../fetch/model_files.ts";
 import type { Method } from "../methods/method.ts";
-import type { ModelOrigin } from "../record/types.ts";
+import type { ModelOrigin, RanksOrigin } from "../record/types.ts";
 import { checkMaxLength } from "../models/load.ts";
 import { expandStudy } from "../study/expand.ts";
 import { defaultMostRuns } from "../study/grid.ts";
 import { type Problem, StudyError } from "../study/problems.ts";
-import { type InputHashes, isFolderOf, runFolder, runId, runTitle } from "../study/run_id.ts";
+import {
+  type InputHashes,
+  isFolderOf,
+  runContent,
+  runFolder,
+  runId,
+  runTitle,
+} from "../study/run_id.ts";
 import type { Study } from "../study/study.ts";
-import type { ModuleShape, RankPlan, RunSpec } from "../study/types.ts";
+import type { GridRun, ModuleShape, RankPlan, RunSpec } from "../study/types.ts";
 import { checkRuns } from "../study/validate.ts";
 import { builtInTasks, findTask } from "../tasks/catalog.ts";
 import { sequenceTask } from "../tasks/sequence.ts";
 import { parseUserTask, parseUserTasks } from "../tasks/user_task.ts";
 import type { Task } from "../tasks/types.ts";
+import { type SettledRun, settleRanks } from "./asked_ranks.ts";
 import { type InputFolders, Inputs } from "./inputs.ts";
 
 /** A run that can start. */
@@ -30,8 +38,12 @@ export interface PlannedRun {
   readonly folder: string;
   readonly title: string;
   readonly method: Method;
-  /** Null for methods without ranks. */
+  /** Null for methods without ranks; that of the budget while the ranks of another run are not known. */
   readonly plan: RankPlan | null;
+  /** Where its initial ranks come from; null where they follow from the budget. */
+  readonly ranksFrom: RanksOrigin | null;
+  /** The folder, within the study's results, of the run that its ranks are still to be read from; null where they are known. */
+  readonly ranksFolder: string | null;
   /** Adapted modules in model order; empty for methods without ranks. */
   readonly modules: readonly ModuleShape[];
   readonly hashes: InputHashes;
@@ -50,12 +62,20 @@ export function withPresentFolders(
   present: ReadonlySet<string>,
 ): readonly PlannedRun[] {
   const byEnd = Map.groupBy([...present].sort(), (name) => name.slice(name.lastIndexOf("-") + 1));
-  return runs.map((planned) => {
+  const renamed = new Map<string, string>();
+  const named = runs.map((planned) => {
     const { run, id, folder } = planned;
     if (present.has(folder)) return planned;
     const near = byEnd.get(folder.slice(folder.lastIndexOf("-") + 1)) ?? [];
     const known = near.find((name) => isFolderOf(run, id, name));
-    return known === undefined ? planned : { ...planned, folder: known };
+    if (known === undefined) return planned;
+    renamed.set(folder, known);
+    return { ...planned, folder: known };
+  });
+  return named.map((planned) => {
+    const { ranksFolder } = planned;
+    const known = ranksFolder === null ? undefined : renamed.get(ranksFolder);
+    return known === undefined ? planned : { ...planned, ranksFolder: known };
   });
 }
 
@@ -86,7 +106,7 @@ export function expand(
   study: Study,
   methods: MethodTable,
   mostRuns: number = defaultMostRuns,
-): readonly RunSpec[] {
+): readonly GridRun[] {
   const own: Task[] = [];
   return expandStudy(study, {
     mostRuns,
@@ -118,6 +138,20 @@ async function loadAll(
   return problems;
 }
 
+/** Runs whose given ranks make them the same as another run. */
+function twinProblems(runs: readonly SettledRun[]): readonly Problem[] {
+  const byContent = Map.groupBy(runs, ({ run }) => canonicalJson(runContent(run)));
+  return [...byContent.values()].flatMap((same) => {
+    const given = same.findLast(({ ranksFrom }) => ranksFrom !== null);
+    const other = same.find((one) => one !== given);
+    if (given === undefined || other === undefined) return [];
+    return [{
+      where: `run "${runTitle(given.run)}", ranks`,
+      message: `found that it is the same as run "${runTitle(other.run)}", wanted other ranks`,
+    }];
+  });
+}
+
 /**
  * Reads everything that some runs need and checks them as a whole.
  *
@@ -128,7 +162,7 @@ async function loadAll(
  */
 export async function planRuns(
   study: Study,
-  runs: readonly RunSpec[],
+  runs: readonly GridRun[],
   folders: InputFolders,
   methods: MethodTable,
   fetching?: Fetching,
@@ -141,7 +175,7 @@ export async function planRuns(
 export async function planWith(
   inputs: Inputs,
   study: Study,
-  runs: readonly RunSpec[],
+  runs: readonly GridRun[],
   methods: MethodTable,
 ): Promise<StudyPlan> {
   const unreadable = [
@@ -153,12 +187,23 @@ export async function planWith(
     ),
   ];
   if (unreadable.length > 0) throw new StudyError("Cannot start these runs", unreadable);
-  const checked = checkRuns(runs, {
+  const hashesOf = async (run: RunSpec): Promise<InputHashes> => {
+    const { weightsHash: weights, tokenizerHash: tokenizer } = await inputs.model(
+      run.settings.model,
+    );
+    const { hashes: data } = await inputs.task(run.task);
+    return { data, weights, tokenizer };
+  };
+  const idOf = async (run: RunSpec) => runId(run, await hashesOf(run));
+  const settled = await settleRanks(runs, inputs, methods, idOf);
+  const checked = checkRuns(settled.runs.map(({ run }) => run), {
     methods,
     examplesOf: (task) => inputs.examplesOf(task),
     modulesOf: (model) => inputs.modulesOf(model),
   });
   const problems = [
+    ...settled.problems,
+    ...twinProblems(settled.runs),
     ...checked.problems,
     ...await loadAll(
       runs.map(({ settings }) => JSON.stringify([settings.model, settings.train.maxLength])),
@@ -171,10 +216,8 @@ export async function planWith(
   ];
   if (problems.length > 0) throw new StudyError("Cannot start these runs", problems);
   const planned: PlannedRun[] = [];
-  for (const { run, plan, modules } of checked.runs) {
-    const model = await inputs.model(run.settings.model);
-    const { hashes: data } = await inputs.task(run.task);
-    const hashes = { data, weights: model.weightsHash, tokenizer: model.tokenizerHash };
+  for (const [i, { run, plan, modules }] of checked.runs.entries()) {
+    const hashes = await hashesOf(run);
     const id = runId(run, hashes);
     planned.push({
       run,
@@ -183,10 +226,19 @@ export async function planWith(
       title: runTitle(run),
       method: findMethod(run.method, methods),
       plan,
+      ranksFrom: settled.runs[i]!.ranksFrom,
+      ranksFolder: null,
       modules,
       hashes,
       origin: inputs.originOf(run.settings.model),
     });
   }
-  return { study, runs: planned, inputs };
+  const folders = new Map(planned.map(({ id, folder }) => [id, folder]));
+  const located = planned.map((own) => {
+    const { ranksFrom } = own.run;
+    return ranksFrom === undefined
+      ? own
+      : { ...own, ranksFolder: folders.get(ranksFrom.run) ?? null };
+  });
+  return { study, runs: located, inputs };
 }

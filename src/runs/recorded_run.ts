@@ -102,9 +102,10 @@ export async function planRecorded(
     recordedCommits(runs),
     fetching,
   );
-  const recorded = runs.map((run, i) => ({
-    stored: run,
-    planned: withRecordedRanks(plan.runs[i]!, run.record.happened.initialRanks),
-  }));
+  const recorded = runs.map((run, i) => {
+    const { asked: { ranksFrom = null }, happened: { initialRanks } } = run.record;
+    const planned = { ...plan.runs[i]!, ranksFrom };
+    return { stored: run, planned: withRecordedRanks(planned, initialRanks) };
+  });
   return { plan, recorded };
 }

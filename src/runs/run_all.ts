@@ -9,12 +9,14 @@ import { namesIn, readIfThere } from "../record/durable.ts";
 import { readRunState } from "../record/run_folder.ts";
 import type { RunState } from "../record/types.ts";
 import type { WorkEvent } from "./events.ts";
+import type { ExecutionResult } from "./execute.ts";
 import type { RunWorker } from "./workers.ts";
 import type { Opening } from "./open_workers.ts";
 import type { PlannedRun } from "./planning.ts";
+import { inRankOrder } from "./rank_order.ts";
 import { mapConcurrently } from "./side_by_side.ts";
 import type { StopFlag, StoppedRun } from "./stop_flag.ts";
-import { lost, workOnRuns } from "./work_on_runs.ts";
+import { lost, type WorkOnRuns, workOnRuns } from "./work_on_runs.ts";
 
 /** How the runs that were asked for ended. */
 export interface RunsResult {
@@ -35,6 +37,9 @@ export interface RunsResult {
   /** Share of the wall time of the runs that was spent in the executor. */
   readonly executorShare: number;
 }
+
+/** How a run ended that no other process took over. */
+type RunEnd = Exclude<ExecutionResult, { readonly kind: "lost" }>;
 
 /** Records that are read at a time when a sweep looks for what is done. */
 const readersOfRecords = 32;
@@ -127,8 +132,7 @@ export async function runAll(setting: RunSetting): Promise<RunsResult> {
   await tell({ kind: "begun", noun: "runs", total: runs.length, skipped });
   let runMillis = 0;
   let busyMillis = 0;
-  await workOnRuns({
-    jobs: pending,
+  const work: Omit<WorkOnRuns<PlannedRun, RunEnd>, "jobs"> = {
     plannedOf: (planned) => planned,
     results,
     claims,
@@ -165,7 +169,11 @@ export async function runAll(setting: RunSetting): Promise<RunsResult> {
       await tell({ kind: "recorded", title, record });
       return true;
     },
-  });
+  };
+  // Runs that take their ranks from others are made when those are done.
+  for (const jobs of inRankOrder(pending)) {
+    if (!stop.isRaised) await workOnRuns({ ...work, jobs });
+  }
   const { finished, failed, elsewhere } = counts;
   if (stop.isRaised && finished + failed + elsewhere < pending.length) counts.stopped = true;
   return { ...counts, executorShare: runMillis === 0 ? 1 : busyMillis / runMillis };

@@ -136,7 +136,7 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
       ...Object.fromEntries(planned.modules.map(({ name }) => [name, 0])),
       ...activeRanks(snapshot.order, snapshot.off),
     };
-  const initialRanks = plan === null ? null : {
+  const initialRanks = plan === null || planned.ranksFolder !== null ? null : {
     ...Object.fromEntries(planned.modules.map(({ name }, i) => [name, plan.initial[i]!])),
     ...trainer?.openingRanks,
   };
@@ -164,6 +164,7 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
       methodVersion: run.methodVersion,
       options: run.options,
       budget: run.budget,
+      ...(planned.ranksFrom === null ? {} : { ranksFrom: planned.ranksFrom }),
       seed: run.seed,
       run: run as unknown as Json,
     },

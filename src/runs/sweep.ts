@@ -7,11 +7,13 @@ import { checkDevice, chooseExecutor } from "../exec/choose.ts";
 import { methods as builtIn, type MethodTable } from "../methods/table.ts";
 import { isReadOnly, namesIn } from "../record/durable.ts";
 import { runsUnderWay, underWay } from "../record/under_way.ts";
+import { StudyError } from "../study/problems.ts";
 import { parseStudy, type Study } from "../study/study.ts";
 import { stopFlagOf, teller, type Watch, type WorkEvent } from "./events.ts";
 import { openWorkers } from "./open_workers.ts";
 import { expand, planRuns, withPresentFolders } from "./planning.ts";
-import { runAll, type RunsResult } from "./run_all.ts";
+import { problemsOfPart } from "./rank_order.ts";
+import { runAll, type RunsResult, unfinished } from "./run_all.ts";
 import { readSelection } from "./selection.ts";
 import { claimsOf, type Patience } from "./patience.ts";
 import { defaultResults, methodsToStore, writeStoredStudy } from "./study_results.ts";
@@ -86,6 +88,13 @@ export async function sweepStudy(
   const present = new Set([...await namesIn(folder), ...begun]);
   const plan = { ...planned, runs: withPresentFolders(planned.runs, present) };
   const runs = plan.runs.filter(({ run }) => isChosen(run));
+  const leftOut = await problemsOfPart(
+    await unfinished(runs, folder, retryFailed),
+    runs,
+    plan.runs,
+    async (planned) => (await unfinished([planned], folder, false)).length === 0,
+  );
+  if (leftOut.length > 0) throw new StudyError("Cannot start these runs", leftOut);
   const warnings = await studyWarnings(runs, plan.inputs);
   for (const warning of warnings) await tell({ kind: "warning", warning });
   await storePlan(folder, {

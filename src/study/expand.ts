@@ -8,6 +8,7 @@ import type { z } from "zod";
 import { unknownName } from "../base/suggest.ts";
 import { defaultMostRuns, gridProblem } from "./grid.ts";
 import { placeOf, type Problem, problemsOf, StudyError } from "./problems.ts";
+import { problemsOfSources } from "./rank_sources.ts";
 import { budgetKey, runContent, runTitle } from "./run_id.ts";
 import { knownSequences } from "./sequences.ts";
 import { defaultSettings, overlaySettings } from "./settings.ts";
@@ -18,9 +19,11 @@ import {
   mostOfName,
   type OneOrMore,
   type Study,
+  type StudyBudget,
   type StudyMethod,
 } from "./study.ts";
-import type { Budget, MethodEntry, RunSpec } from "./types.ts";
+import { ranksText, type StudyRanks } from "./study_ranks.ts";
+import type { AskedRanks, Budget, GridRun, MethodEntry } from "./types.ts";
 
 /** What other rooms know of tasks and methods. */
 export interface StudyTables {
@@ -46,6 +49,7 @@ interface Variant {
   readonly entry: MethodEntry;
   readonly label: string;
   readonly options: MethodOptions;
+  readonly ranks: StudyRanks<StudyBudget> | null;
   readonly where: string;
 }
 
@@ -57,10 +61,10 @@ interface Variant {
  * axis and those of the matching deltas.
  *
  * @throws {StudyError} With all problems found: unknown tasks, methods or options (the closest known one is
- * named), values given twice, labels that are not unique, missing budgets, and two runs that would
- * compute the same; or, before anything is made, that there are too many runs.
+ * named), values given twice, labels that are not unique, missing budgets, ranks of runs that are not there, and two runs
+ * that would compute the same; or, before anything is made, that there are too many runs.
  */
-export function expandStudy(study: Study, tables: StudyTables): readonly RunSpec[] {
+export function expandStudy(study: Study, tables: StudyTables): readonly GridRun[] {
   const what = `Cannot plan study "${study.name}"`;
   const tooLarge = gridProblem(study, tables.methods, tables.mostRuns ?? defaultMostRuns);
   if (tooLarge !== null) throw new StudyError(what, [tooLarge]);
@@ -92,8 +96,15 @@ export function expandStudy(study: Study, tables: StudyTables): readonly RunSpec
       )
     )
   );
-  const runs = withoutExceptions(study, grid, problems)
-    .flatMap((point) => resolve(study, point, problems));
+  const points = withoutExceptions(study, grid, problems);
+  const runs = points.flatMap((point) => resolve(study, point, problems));
+  // Where options are wrong, runs are missing that others may take their ranks from.
+  if (runs.length === points.length) {
+    problems.push(...problemsOfSources(
+      runs,
+      variants.map(({ label, where, entry }) => ({ label, where, hasRanks: entry.usesBudget })),
+    ));
+  }
   checkSame(runs, problems);
   if (problems.length > 0) {
     const texts = new Map(problems.map((problem) => [canonicalJson({ ...problem }), problem]));
@@ -133,9 +144,26 @@ function withoutExceptions(
   return left;
 }
 
-function resolve(study: Study, point: Point, problems: Problem[]): RunSpec[] {
+/** The ranks that a point of the grid asks for, with what its entry leaves to the point. */
+function askedRanksOf({ task, variant: { ranks }, budget, seed }: Point): AskedRanks | null {
+  if (ranks === null) return null;
+  if ("add" in ranks) return { type: "dose", add: ranks.add };
+  const as = ranks.as ?? "same";
+  if ("file" in ranks) return { type: "file", file: ranks.file, as };
+  const { of } = ranks;
+  const point = {
+    task: of.task ?? task,
+    label: of.label,
+    budget: of.budget === undefined ? budget : budgetOf(of.budget),
+    seed: of.seed ?? seed,
+  };
+  return { type: "run", of: point, as };
+}
+
+function resolve(study: Study, point: Point, problems: Problem[]): GridRun[] {
   const { task, sequence, variant: { entry, label, options: axisOptions, where }, budget, seed } =
     point;
+  const askedRanks = askedRanksOf(point);
   const matching = (study.deltas ?? [])
     .map((delta, i) => ({ delta, where: `deltas[${i}]` }))
     .filter(({ delta }) => matches(delta.when, point));
@@ -165,6 +193,7 @@ function resolve(study: Study, point: Point, problems: Problem[]): RunSpec[] {
       ...matching.map(({ delta }) => delta.set ?? {}),
     ),
     ranks: null,
+    ...(askedRanks === null ? {} : { askedRanks }),
   }];
 }
 
@@ -284,8 +313,8 @@ function knownVariants(
       });
       continue;
     }
-    const options = given.options ?? {};
-    const label = given.label ?? defaultLabel(entry.name, options);
+    const { options = {}, ranks = null } = given;
+    const label = given.label ?? defaultLabel(entry.name, options, ranks);
     const twin = variants.get(label);
     if (twin !== undefined) {
       problems.push({
@@ -297,16 +326,26 @@ function knownVariants(
         where: `${where}.label`,
         message: `found "${label}", wanted a label that is not another method's name`,
       });
-    } else variants.set(label, { entry, label, options, where });
+    } else if (ranks !== null && !entry.usesBudget) {
+      problems.push({
+        where: `${where}.ranks`,
+        message: `found ranks of "${entry.name}", which has none; wanted a method with ranks`,
+      });
+    } else variants.set(label, { entry, label, options, ranks, where });
   }
   return [...variants.values()];
 }
 
-/** The method's name, followed by the options that are given: `elalora b=8 ties="upstream"`. */
-function defaultLabel(method: string, options: MethodOptions): string {
+/** The method's name, followed by the options and the ranks that are given: `elalora b=8 ties="upstream"`. */
+function defaultLabel(
+  method: string,
+  options: MethodOptions,
+  ranks: StudyRanks<StudyBudget> | null,
+): string {
   return [
     method,
     ...Object.entries(options).map(([key, value]) => `${key}=${canonicalJson(value)}`),
+    ...(ranks === null ? [] : [ranksText(ranks, (budget) => budgetKey(budgetOf(budget)))]),
   ]
     .join(" ").replaceAll('"', "");
 }
@@ -369,8 +408,8 @@ function checkTwice(study: Study, budgets: readonly Budget[], problems: Problem[
 }
 
 /** Notes runs with different labels that would compute the same. */
-function checkSame(runs: readonly RunSpec[], problems: Problem[]): void {
-  const seen = new Map<string, RunSpec>();
+function checkSame(runs: readonly GridRun[], problems: Problem[]): void {
+  const seen = new Map<string, GridRun>();
   for (const run of runs) {
     const content = canonicalJson(runContent(run));
     const twin = seen.get(content);

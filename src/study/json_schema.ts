@@ -51,6 +51,7 @@ export function studyJsonSchema(tables: SchemaTables): Json {
             properties: {
               method: { const: name },
               options: optionsRef(name),
+              ranks: { $ref: "#/$defs/ranks" },
               label: { type: "string", minLength: 1 },
             },
             required: ["method"],

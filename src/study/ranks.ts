@@ -260,8 +260,43 @@ export function ranksByWeight(
   return solveRanks({ ...entry, rankWeights: () => weights }, options, modules, budget).initial;
 }
 
+/** Whether a run starts with other ranks than those that its budget gives. */
+export function hasGivenRanks({ ranks, ranksFrom }: Pick<RunSpec, "ranks" | "ranksFrom">): boolean {
+  return ranks !== null || ranksFrom !== undefined;
+}
+
 /**
- * A run's rank plan over the modules that its settings adapt, or null for a method without ranks.
+ * The plan of a run that starts with given ranks.
+ *
+ * @param modules The adapted modules, in model order.
+ * @param totalSteps Steps of the run. Default 0, for budgets that do not depend on them.
+ * @throws {RangeError} As {@linkcode fixedRanks}, and if the ranks cost more than a cap that the run's policy keeps to.
+ */
+export function givenPlan(
+  entry: Planned,
+  run: Pick<RunSpec, "budget" | "options">,
+  modules: readonly ModuleShape[],
+  ranks: Readonly<Record<string, number>>,
+  totalSteps = 0,
+): RankPlan {
+  const plan = fixedRanks(entry, run.options, modules, ranks);
+  const cap = capOf(entry, run, modules, totalSteps);
+  const factor = initialFactorOf(entry, run.options);
+  const kept = apportion(plan.finalTotal, plan.initial.map((rank) => rank / factor));
+  const cost = cap === null ? 0 : total(modules.map((own, i) => kept[i]! * cap.perRank(own)));
+  if (cap !== null && cost > cap.most) {
+    throw new RangeError(
+      `Cannot start "${entry.name}" with these ranks: they cost ${cost} numbers, more than the ${
+        Math.floor(cap.most)
+      } that its budget of ${run.budget?.value} leaves for ranks; wanted fewer ranks or a larger budget`,
+    );
+  }
+  return plan;
+}
+
+/**
+ * A run's rank plan over the modules that its settings adapt, or null for a method without ranks. For ranks that come from another
+ * run, which may not have been made yet, it is that of the budget.
  *
  * @param modules All modules of the model that can be adapted, in model order.
  * @param totalSteps Steps of the run. Default 0, for budgets that do not depend on them.
@@ -275,12 +310,12 @@ export function planRun(
 ): RankPlan | null {
   if (!entry.usesBudget) return null;
   const adapted = adaptedModules(modules, run.settings, entry.moduleParts(run.options));
-  if (run.ranks !== null && entry.plan !== undefined) {
+  if (hasGivenRanks(run) && entry.plan !== undefined) {
     throw new RangeError(
       `Cannot fix the ranks of "${entry.name}": it chooses them itself; leave ranks out`,
     );
   }
-  if (run.ranks !== null) return fixedRanks(entry, run.options, adapted, run.ranks);
+  if (run.ranks !== null) return givenPlan(entry, run, adapted, run.ranks, totalSteps);
   if (run.budget === null) {
     throw new RangeError(`Cannot give ranks to "${run.label}": found no budget, wanted one`);
   }

@@ -8,6 +8,7 @@ import type { Json } from "../base/canonical_json.ts";
 import { problemsOf, show, StudyError } from "./problems.ts";
 import { closed, partialSettingsSchema } from "./settings.ts";
 import type { PartialSettings } from "./settings.ts";
+import { type StudyRanks, studyRanksSchema } from "./study_ranks.ts";
 import type { Budget, CountedBudget } from "./types.ts";
 
 /** Options of a method of which some are given; the method's entry knows and fills in the rest. */
@@ -26,7 +27,9 @@ export type StudyMethod =
     readonly method: string;
     /** Options that differ from the method's defaults. */
     readonly options?: MethodOptions;
-    /** How reports call it. Default: the name, followed by the options that are given. */
+    /** The ranks that its runs start with. Default: those that the budget gives. */
+    readonly ranks?: StudyRanks<StudyBudget>;
+    /** How reports call it. Default: the name, followed by the options and the ranks that are given. */
     readonly label?: string;
   };
 
@@ -177,6 +180,7 @@ const axes: z.ZodType<Axes> = closed({
       closed({
         method: methodName,
         options: z.exactOptional(options),
+        ranks: z.exactOptional(studyRanksSchema(budget)),
         label: z.exactOptional(z.string().min(1).max(200)),
       }),
     ]).meta({ id: "method" }),

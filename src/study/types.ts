@@ -307,6 +307,39 @@ export interface RunSpec {
   readonly seed: number;
   /** All settings, with defaults, base and deltas laid over each other. */
   readonly settings: Settings;
-  /** Ranks fixed by hand (module name → initial rank), as the replay ablation needs; null for uniform. */
+  /** Given ranks (module name → initial rank); null where they follow from the budget or come from another run. */
   readonly ranks: Readonly<Record<string, number>> | null;
+  /** Absent where ranks do not come from another run. */
+  readonly ranksFrom?: RanksFrom;
+}
+
+/** What becomes of ranks that are taken from elsewhere; "reversed" is in depth, part by part. */
+export type RanksAs = "same" | "reversed" | "permuted" | "uniform";
+
+/** The run whose final ranks another one starts with. */
+export interface RanksFrom {
+  /** Its id. */
+  readonly run: string;
+  /** What becomes of the ranks. */
+  readonly as: RanksAs;
+}
+
+/** Ranks that the modules of a layer, one module, or all modules of a part of a layer get more than the budget gives. */
+export type Dose =
+  & { readonly by: number }
+  & ({ readonly layer: number } | { readonly module: string } | { readonly part: string });
+
+/** What tells a run from the others of its study. */
+export type RunPoint = Pick<RunSpec, "task" | "label" | "budget" | "seed">;
+
+/** Ranks as a study asks for them: to be read from a file, taken from another run, or added to those of the budget. */
+export type AskedRanks =
+  | { readonly type: "file"; readonly file: string; readonly as: RanksAs }
+  | { readonly type: "run"; readonly of: RunPoint; readonly as: RanksAs }
+  | { readonly type: "dose"; readonly add: readonly Dose[] };
+
+/** A run of a study's grid: what was read for it may still decide about its ranks. */
+export interface GridRun extends RunSpec {
+  /** Absent where its ranks follow from the budget. */
+  readonly askedRanks?: AskedRanks;
 }

@@ -54,25 +54,32 @@ export interface CheckedRuns {
  * A problem that several runs share is told once, with the first of them and how many more there are.
  */
 export function checkRuns(runs: readonly RunSpec[], tables: RunTables): CheckedRuns {
-  const shared = new Map<
-    string,
-    { readonly first: string; readonly message: string; more: number }
-  >();
+  const problems: RunProblem[] = [];
   const checked = runs.map((run): CheckedRun => {
-    const { problems, ...found } = checkRun(run, tables);
-    for (const { where, message } of problems) {
-      const key = `${where} ${message}`;
-      const known = shared.get(key);
-      if (known !== undefined) known.more++;
-      else shared.set(key, { first: `run "${runTitle(run)}", ${where}`, message, more: 0 });
-    }
+    const { problems: own, ...found } = checkRun(run, tables);
+    problems.push(...own.map((problem) => ({ ...problem, run })));
     return found;
   });
-  const problems = [...shared.values()].map(({ first, message, more }) => ({
-    where: more === 0 ? first : `${first} (and ${more} more ${more === 1 ? "run" : "runs"})`,
-    message,
-  }));
-  return { problems, runs: checked };
+  return { problems: toldOnce(problems), runs: checked };
+}
+
+/** A problem of a run; `where` is the key within the run. */
+export interface RunProblem extends Problem {
+  readonly run: RunSpec;
+}
+
+/** Problems of runs, those that several runs share with the first of them and how many more there are. */
+export function toldOnce(problems: readonly RunProblem[]): readonly Problem[] {
+  const shared = Map.groupBy(problems, ({ where, message }) => `${where} ${message}`);
+  return [...shared.values()].map((own) => {
+    const { run, where, message } = own[0]!;
+    const first = `run "${runTitle(run)}", ${where}`;
+    const more = own.length - 1;
+    return {
+      where: more === 0 ? first : `${first} (and ${more} more ${more === 1 ? "run" : "runs"})`,
+      message,
+    };
+  });
 }
 
 function checkRun(
@@ -162,6 +169,8 @@ export function plannedCounts(
   tables: Pick<RunTables, "examplesOf" | "modulesOf">,
 ): PlannedCounts | null {
   if (plan === null) return null;
+  // The ranks of a run that may not have been made yet are not known.
+  if (run.ranksFrom !== undefined) return { initial: null, peak: null, final: null };
   if (entry.counts === undefined) return countsOfPlan({ plan });
   const { budget, options, settings: { train: { keep } } } = run;
   const costs = entry.costs(options);

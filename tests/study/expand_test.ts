@@ -378,3 +378,69 @@ Deno.test("names that folders could not hold are refused when a study is read", 
   };
   assert(runFolder(run, "0".repeat(16)).length <= 255);
 });
+
+Deno.test("expandStudy() gives an entry's ranks to its runs, those of other runs by their points", () => {
+  const axes = {
+    tasks: ["RTE", "CoLA"],
+    methods: [
+      "elalora",
+      { method: "lora", ranks: { of: { label: "elalora" } } },
+      {
+        method: "lora",
+        ranks: { of: { label: "elalora", task: "CoLA", seed: 1 }, as: "reversed" },
+      },
+      { method: "lora", ranks: { add: [{ layer: 0, by: 1 }] } },
+      { method: "lora", label: "own", ranks: { file: "r.json", as: "permuted" } },
+    ],
+    budgets: [4],
+    seeds: [1, 2],
+  } as const;
+  const runs = expandStudy(smallStudy({ axes }), tables);
+  const asked = runs.filter(({ task, seed }) => task === "RTE" && seed === 2)
+    .map(({ label, askedRanks }) => [label, askedRanks]);
+  const budget = { type: "rank", value: 4 } as const;
+  assertEquals(asked, [
+    ["elalora", undefined],
+    ["lora ranks of elalora", {
+      type: "run",
+      of: { task: "RTE", label: "elalora", budget, seed: 2 },
+      as: "same",
+    }],
+    ["lora ranks of elalora on CoLA seed 1 reversed", {
+      type: "run",
+      of: { task: "CoLA", label: "elalora", budget, seed: 1 },
+      as: "reversed",
+    }],
+    ["lora layer 0 +1", { type: "dose", add: [{ layer: 0, by: 1 }] }],
+    ["own", { type: "file", file: "r.json", as: "permuted" }],
+  ]);
+});
+
+Deno.test("expandStudy() refuses ranks of unknown runs, of methods without ranks, and circles", () => {
+  const of = (label: string, more = {}) => ({ method: "lora", ranks: { of: { label, ...more } } });
+  const problems = (methods: Study["axes"]["methods"]) =>
+    problemsOf(smallStudy({ axes: { methods } }));
+  assertEquals(problems(["elalora", of("elalra")]), [
+    'axes.methods[1].ranks.of: Unknown label "elalra": known are "elalora", "lora ranks of elalra". ' +
+    'Did you mean "elalora"?',
+  ]);
+  assertEquals(problems(["elalora", of("elalora", { seed: 7 })]), [
+    'axes.methods[1].ranks.of: found no run "RTE, elalora, r4, seed 7" in this study, wanted the run that run ' +
+    '"RTE, lora ranks of elalora seed 7, r4, seed 1" takes its ranks from',
+  ]);
+  assertEquals(problems(["head", of("head")]), [
+    'axes.methods[1].ranks.of: found "head", which has no ranks, wanted a run with ranks',
+  ]);
+  assertEquals(problems(["lora", { method: "head", label: "bare", ranks: { file: "r.json" } }]), [
+    'axes.methods[1].ranks: found ranks of "head", which has none; wanted a method with ranks',
+  ]);
+  assertEquals(
+    problems([{ ...of("b"), label: "a" }, { ...of("a"), label: "b" }]).map((text) =>
+      text.slice(0, 130)
+    ),
+    [
+      'axes.methods[0].ranks.of: found a circle, wanted a run that does not wait for its own ranks: "RTE, a, r4, seed 1" takes its ranks ',
+      'axes.methods[1].ranks.of: found a circle, wanted a run that does not wait for its own ranks: "RTE, b, r4, seed 1" takes its ranks ',
+    ],
+  );
+});

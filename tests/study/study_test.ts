@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { StudyError } from "../../src/study/problems.ts";
 import { defineStudy, parseStudy } from "../../src/study/study.ts";
 import { smallStudy } from "./tables.ts";
@@ -184,4 +184,23 @@ Deno.test("defineStudy() returns the study and refuses what the compiler cannot 
     StudyError,
     'Cannot read study "small": base.train.epochs: found 0, wanted more than 0',
   );
+});
+
+Deno.test("parseStudy() wants one form of ranks, and of a dose one place", () => {
+  const of = (ranks: unknown) =>
+    assertThrows(
+      () =>
+        parseStudy({
+          name: "x",
+          axes: { tasks: ["RTE"], methods: [{ method: "lora", ranks }], budgets: [2], seeds: [1] },
+        }),
+      StudyError,
+    ).message;
+  assertStringIncludes(of({}), "wanted exactly one of file, of and add");
+  assertStringIncludes(of({ file: "a", of: { label: "b" } }), "exactly one of file, of and add");
+  assertStringIncludes(of({ fil: "a" }), 'Did you mean "file"?');
+  assertStringIncludes(of({ of: { label: "a" }, as: "reverse" }), 'Did you mean "reversed"?');
+  assertStringIncludes(of({ add: [{ layer: 1, by: 1 }], as: "same" }), "found as beside add");
+  assertStringIncludes(of({ add: [{ layer: 1, part: "query", by: 1 }] }), "exactly one of layer");
+  assertStringIncludes(of({ add: [{ layer: 1, by: 0.5 }] }), "wanted a whole number");
 });

@@ -1,0 +1,84 @@
+/**
+ * Runs that take their ranks from other runs of their study: which, and whether there are such.
+ *
+ * @module
+ */
+import { unknownName } from "../base/suggest.ts";
+import type { Problem } from "./problems.ts";
+import { budgetKey, runTitle } from "./run_id.ts";
+import type { GridRun, RunPoint } from "./types.ts";
+
+/** What is the same for equal points of a study alone. */
+export function pointKey({ task, label, budget, seed }: RunPoint): string {
+  return JSON.stringify([task, label, budget === null ? null : budgetKey(budget), seed]);
+}
+
+/** Entries of the methods' axis as the checks see them. */
+export interface LabelledEntry {
+  readonly label: string;
+  /** Whether its runs have ranks. */
+  readonly hasRanks: boolean;
+  /** Its place in the study. */
+  readonly where: string;
+}
+
+/**
+ * What is wrong with the runs that others take their ranks from: unknown labels, runs that the study does not have or that have no
+ * ranks, and circles. Each entry of the methods' axis is told once, with its first run that is concerned.
+ */
+export function problemsOfSources(
+  runs: readonly GridRun[],
+  entries: readonly LabelledEntry[],
+): readonly Problem[] {
+  const byPoint = new Map(runs.map((run) => [pointKey(run), run]));
+  const found = new Map<string, Problem>();
+  for (const run of runs) {
+    const message = problemOf(run, byPoint, entries);
+    if (message === null || found.has(run.label)) continue;
+    const entry = entries.find(({ label }) => label === run.label);
+    found.set(run.label, { where: `${entry?.where ?? "axes.methods"}.ranks.of`, message });
+  }
+  return [...found.values()];
+}
+
+function problemOf(
+  run: GridRun,
+  byPoint: ReadonlyMap<string, GridRun>,
+  entries: readonly LabelledEntry[],
+): string | null {
+  if (run.askedRanks?.type !== "run") return null;
+  const { of } = run.askedRanks;
+  const entry = entries.find(({ label }) => label === of.label);
+  if (entry === undefined) return unknownName("label", of.label, entries.map(({ label }) => label));
+  if (!entry.hasRanks) return `found "${of.label}", which has no ranks, wanted a run with ranks`;
+  if (!byPoint.has(pointKey(of))) {
+    return `found no run "${runTitle(of)}" in this study, wanted the run that run "${
+      runTitle(run)
+    }" takes its ranks from`;
+  }
+  const circle = circleFrom(run, byPoint);
+  return circle === null
+    ? null
+    : `found a circle, wanted a run that does not wait for its own ranks: ${
+      circle.map((member) => `"${runTitle(member)}"`).join(" takes its ranks from ")
+    }`;
+}
+
+/** The runs from one to itself along their sources, or null where that leads to no circle through it. */
+function circleFrom(
+  run: GridRun,
+  byPoint: ReadonlyMap<string, GridRun>,
+): readonly GridRun[] | null {
+  const path = [run];
+  for (let next = sourceOf(run, byPoint); next !== null; next = sourceOf(next, byPoint)) {
+    path.push(next);
+    if (next === run) return path;
+    if (path.length > byPoint.size) return null;
+  }
+  return null;
+}
+
+function sourceOf(run: GridRun, byPoint: ReadonlyMap<string, GridRun>): GridRun | null {
+  if (run.askedRanks?.type !== "run") return null;
+  return byPoint.get(pointKey(run.askedRanks.of)) ?? null;
+}
