@@ -1,5 +1,5 @@
 /**
- * `deno task ablate [STUDY]`: what each layer's and module's adapter is worth, and what LoRA makes of ElaLoRA's ranks.
+ * `deno task ablate [STUDY]`: what adapters are worth, and what LoRA makes of the ranks that other methods end with.
  *
  * @module
  */
@@ -35,8 +35,8 @@ import { askForPlaces, askToWrite, inputPlaces, resultsPlaces } from "./access.t
 export const ablate = commandOf({
   name: "ablate",
   summary:
-    "Removes the adapter of each layer and module of finished runs in turn, and trains LoRA with ElaLoRA's final " +
-    "ranks, with the same reversed in depth, and with uniform ones",
+    "Removes the adapter of each layer, module and part of finished runs in turn, and trains LoRA with the final " +
+    "ranks of methods that choose them, with the same reversed in depth, and with uniform ones",
   takes: "[STUDY]",
   explained: [sweptArgument],
   options: [

@@ -260,7 +260,7 @@ export class TerminalWatch {
       case "stopped":
         return;
       case "nothing to replay":
-        return await say("No finished ElaLoRA run with ranks, so there is nothing to replay");
+        return await say("No finished run with ranks of its own, so there is nothing to replay");
     }
   }
 }

@@ -446,14 +446,14 @@ export interface RunResults {
   readonly ablation: RunAblation | null;
 }
 
-/** Which ranks a run of the replay ablation has: ElaLoRA's final ones, these reversed in depth, or uniform ones. */
+/** Which ranks a run of the replay ablation has: the final ones of another run, these reversed in depth, or uniform ones. */
 export type ReplayVariant = "final" | "reversed" | "uniform";
 
 /** What a run of the replay ablation is. */
 export interface Replay {
   /** Its ranks. */
   readonly variant: ReplayVariant;
-  /** Id of the ElaLoRA run that the ranks come from, or for uniform ranks their total. */
+  /** Id of the run that the ranks come from, or for uniform ranks their total. */
   readonly source: string;
   /** Id of the run with uniform ranks that it is compared with: for uniform ranks its own. */
   readonly baseline: string;

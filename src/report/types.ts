@@ -48,7 +48,7 @@ export interface StudyResults {
 }
 
 /**
- * The replay ablation of a study: LoRA trained again with ElaLoRA's final ranks, with the same ranks reversed in depth, and with
+ * The replay ablation of a study: LoRA trained again with the final ranks of other methods, with the same ranks reversed in depth, and with
  * uniform ranks.
  */
 export interface ReplayResults extends StudyResults {

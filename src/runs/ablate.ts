@@ -1,5 +1,6 @@
 /**
- * Both ablations of a study's finished runs: what each layer's and module's adapter is worth, and what LoRA makes of ElaLoRA's ranks.
+ * Both ablations of a study's finished runs: what adapters are worth, and what LoRA makes of the ranks that other
+ * methods end with.
  *
  * @module
  */
@@ -37,7 +38,7 @@ export interface AblateOptions extends PlanAgain, Patience {
   readonly threads: number | null;
   /** Runs of the layer-rank ablation, or null for all. */
   readonly sample: number | null;
-  /** Whether LoRA is also trained again with the ranks that ElaLoRA ended with, the same in reverse, and uniform ones. */
+  /** Whether LoRA is also trained again with the ranks that other methods ended with, the same in reverse, and uniform ones. */
   readonly replay: boolean;
   /** The part of the study that is ablated, as {@linkcode readSelection} takes it. Default: all of it. */
   readonly only?: readonly string[];

@@ -1,17 +1,25 @@
 /**
- * The replay ablation of a study's results: LoRA is trained with the ranks that ElaLoRA's runs ended with.
+ * The replay ablation of a study's results: LoRA is trained with the ranks that runs of other methods ended with.
  *
  * @module
  */
 import type { Executor } from "../exec/executor.ts";
 import type { ClaimSettings } from "../record/claims.ts";
+import { hasGivenRanks } from "../study/ranks.ts";
 import { runFolder } from "../study/run_id.ts";
 import type { WorkEvent } from "./events.ts";
 import type { RunWorker } from "./workers.ts";
 import type { Opening } from "./open_workers.ts";
 import type { PlannedRun, StudyPlan } from "./planning.ts";
 import { type PlanAgain, planFrom, recordedCommits, type RecordedRun } from "./recorded_run.ts";
-import { cellOf, replayRuns, replayStudy } from "./replay_ablation.ts";
+import {
+  cellOf,
+  hasOwnRanks,
+  replayRuns,
+  type ReplaySource,
+  replayStudy,
+  variantRanks,
+} from "./replay_ablation.ts";
 import { runAll, type RunsResult } from "./run_all.ts";
 import type { Selection } from "./selection.ts";
 import type { StopFlag } from "./stop_flag.ts";
@@ -54,6 +62,20 @@ export interface Part {
   readonly isChosen: Selection;
 }
 
+/** What the replay makes of a finished run; nothing of one without ranks, or whose ranks were merged into its weights. */
+function sourcesOf(
+  { stored: { record: { id, happened } }, planned }: RecordedRun,
+): readonly ReplaySource[] {
+  const { initialRanks, finalRanks, storedRanks } = happened;
+  if (initialRanks === null || finalRanks === null || storedRanks !== undefined) return [];
+  const { run, modules, method, plan } = planned;
+  const isPlanned = modules.every(({ name }, i) => initialRanks[name] === plan?.initial[i]);
+  const startsEven = isPlanned && !hasGivenRanks(run) && method.plan === undefined &&
+    method.rankWeights(run.options, modules) === null &&
+    method.bind(run.options).estimate === undefined;
+  return [{ id, run, modules, initialRanks, finalRanks, startsEven }];
+}
+
 /** Trains the replay runs of the chosen cells that have not been trained yet into the folder `replay` of the results. */
 export async function ablateByReplay(
   folder: string,
@@ -62,15 +84,7 @@ export async function ablateByReplay(
   options: PlanAgain,
   { executor, claims, workersFor, stop, tell }: AblationDevice,
 ): Promise<RunsResult | null> {
-  const sources = recorded.filter(({ planned }) => planned.run.method === "elalora").map((
-    { stored: { record: { id, happened } }, planned: { run, modules } },
-  ) => ({
-    id,
-    run,
-    modules,
-    initialRanks: happened.initialRanks!,
-    finalRanks: happened.finalRanks!,
-  }));
+  const sources = recorded.flatMap(sourcesOf).filter(hasOwnRanks);
   if (sources.length === 0) {
     await tell({ kind: "nothing to replay" });
     return null;
@@ -83,7 +97,13 @@ export async function ablateByReplay(
     options,
     recordedCommits(recorded.map(({ stored }) => stored)),
   );
-  const planned = withOwnFolders(plan.runs, runs.map(({ variant }) => variant));
+  const titles = new Map(recorded.map(({ planned: { id, title } }) => [id, title]));
+  const planned = withOwnFolders(plan.runs, runs.map(({ variant }) => variant)).map((own, i) => {
+    const { source, variant } = runs[i]!;
+    const as = variantRanks[variant];
+    const ranksFrom = { type: "run", run: source, title: titles.get(source)!, as } as const;
+    return { ...own, ranksFrom };
+  });
   const replayFolder = `${folder}/replay`;
   const { studyFolder } = stored;
   await writeStoredStudy(replayFolder, {

@@ -1,19 +1,17 @@
 /**
- * The replay ablation: LoRA trained again with the ranks that ElaLoRA ended with, with the same ranks reversed in depth,
+ * The replay ablation: LoRA trained again with the ranks that other methods ended with, with the same ranks reversed in depth,
  * and with uniform ranks.
  *
  * @module
  */
 import { findMethod } from "../methods/table.ts";
 import type { ReplayVariant } from "../record/types.ts";
-import { apportion } from "../study/shares.ts";
+import { evenRanks, type Ranks, totalRank, transformedRanks } from "../study/given_ranks.ts";
+import { hasGivenRanks } from "../study/ranks.ts";
 import type { Study } from "../study/study.ts";
-import type { ModuleShape, RunSpec } from "../study/types.ts";
+import type { ModuleShape, RanksAs, RunSpec } from "../study/types.ts";
 
-/** Ranks by module. */
-type Ranks = Readonly<Record<string, number>>;
-
-/** A finished ElaLoRA run. */
+/** A finished run whose ranks are not those that any method would have had under its budget. */
 export interface ReplaySource {
   readonly id: string;
   readonly run: RunSpec;
@@ -21,53 +19,43 @@ export interface ReplaySource {
   readonly modules: readonly ModuleShape[];
   readonly initialRanks: Ranks;
   readonly finalRanks: Ranks;
+  /** Whether the initial ranks are those of the budget, spread evenly. */
+  readonly startsEven: boolean;
 }
 
-/** A LoRA run with fixed ranks. */
+/** A LoRA run with given ranks. */
 export interface ReplayRun {
   readonly variant: ReplayVariant;
-  /** Id of the ElaLoRA run that the ranks, or their total, come from. */
+  /** Id of the run that the ranks, or their total, come from. */
   readonly source: string;
   /** The place among the runs of the one with uniform ranks that it is compared with. */
   readonly baseline: number;
   readonly run: RunSpec;
 }
 
+/** What each variant makes of the final ranks of its source. */
+export const variantRanks: Readonly<Record<ReplayVariant, RanksAs>> = {
+  final: "same",
+  reversed: "reversed",
+  uniform: "uniform",
+};
+
+/** Ranks as even as they go with the same total: those that the budget gave, unless the total is another one now. */
+export function uniformRanks(
+  { modules, initialRanks, finalRanks, startsEven }: ReplaySource,
+): Ranks {
+  const total = totalRank(finalRanks);
+  return startsEven && totalRank(initialRanks) === total ? initialRanks : evenRanks(modules, total);
+}
+
 /**
- * Ranks with the layers in the opposite order: layer i gets those of layer L − 1 − i, part by part.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * const module = (layer: number) =>
- *   ({ name: `layer.${layer}.query`, layer, part: "query", inSize: 8, outSize: 8 }) as const;
- * const ranks = { "layer.0.query": 1, "layer.1.query": 2, "layer.2.query": 5 };
- * assertEquals(reversedInDepth([0, 1, 2].map(module), ranks), {
- *   "layer.0.query": 5,
- *   "layer.1.query": 2,
- *   "layer.2.query": 1,
- * });
- * ```
+ * Whether a run has ranks to replay: some, and other ones than uniform ones of their total, which it was not simply given.
  */
-export function reversedInDepth(modules: readonly ModuleShape[], ranks: Ranks): Ranks {
-  const layers = [...new Set(modules.map(({ layer }) => layer))].sort((a, b) => a - b);
-  const nameOf = new Map(modules.map(({ name, layer, part }) => [`${layer}.${part}`, name]));
-  return Object.fromEntries(modules.map(({ name, layer, part }) => {
-    const opposite = layers[layers.length - 1 - layers.indexOf(layer)]!;
-    return [name, ranks[nameOf.get(`${opposite}.${part}`)!]!];
-  }));
-}
-
-function totalOf(ranks: Ranks): number {
-  return Object.values(ranks).reduce((sum, rank) => sum + rank, 0);
-}
-
-/** Ranks as even as they go with the same total: those that ElaLoRA started with, unless its total has drifted. */
-export function uniformRanks({ modules, initialRanks, finalRanks }: ReplaySource): Ranks {
-  const total = totalOf(finalRanks);
-  if (totalOf(initialRanks) === total) return initialRanks;
-  const even = apportion(total, modules.map(() => total / modules.length));
-  return Object.fromEntries(modules.map(({ name }, i) => [name, even[i]!]));
+export function hasOwnRanks(source: ReplaySource): boolean {
+  const { run, modules, initialRanks, finalRanks } = source;
+  const isSame = (other: Ranks) => modules.every(({ name }) => other[name] === finalRanks[name]);
+  return totalRank(finalRanks) > 0 && !isSame(uniformRanks(source)) &&
+    !(hasGivenRanks(run) && isSame(initialRanks));
 }
 
 /** How a run of a study is told from others but for its method. */
@@ -75,26 +63,30 @@ export function cellOf({ task, budget, seed }: RunSpec): string {
   return JSON.stringify([task, budget?.type, budget?.value, seed]);
 }
 
-/** The labels of a source's three runs; several variants of ElaLoRA are named, one is not. */
-function labelsOf(label: string, isOnly: boolean): Readonly<Record<ReplayVariant, string>> {
-  return isOnly
-    ? {
-      final: "LoRA, ElaLoRA's ranks",
-      reversed: "LoRA, reversed ranks",
-      uniform: "LoRA, uniform ranks",
-    }
-    : {
-      final: `LoRA, ranks of ${label}`,
-      reversed: `LoRA, reversed ranks of ${label}`,
-      uniform: "LoRA, uniform ranks",
-    };
+/** Whether another run of the study is plain LoRA in a run's cell. */
+function isPlainLora(other: RunSpec, cell: string): boolean {
+  return other.method === "lora" && cellOf(other) === cell && !hasGivenRanks(other);
+}
+
+/** The settings of a run's replays: those of the study's LoRA, with the modules of the run. */
+function replaySettings(
+  { run, modules }: ReplaySource,
+  twin: RunSpec | undefined,
+): RunSpec["settings"] {
+  const adapted = new Set(modules.map(({ part }) => part));
+  const { settings } = run;
+  return {
+    ...(twin ?? run).settings,
+    model: settings.model,
+    adapter: { modules: settings.adapter.modules.filter((part) => adapted.has(part)) },
+  };
 }
 
 /**
  * The runs of a replay ablation: three a source, all with the source's total rank, task, seed and budget.
  *
  * Options and training settings are those of the study's first LoRA run in the same cell; a study without LoRA gives
- * LoRA's default options and ElaLoRA's settings. Several variants of ElaLoRA share the uniform run of a cell.
+ * LoRA's default options and the source's settings. Sources of a cell with the same total share the uniform run.
  *
  * @param studyRuns All runs of the study.
  * @throws {RangeError} If total ranks differ.
@@ -104,16 +96,17 @@ export function replayRuns(
   studyRuns: readonly RunSpec[],
 ): readonly ReplayRun[] {
   const lora = findMethod("lora");
-  const isOnly = new Set(sources.map(({ run }) => run.label)).size === 1;
+  const groupOf = ({ run, modules, finalRanks }: ReplaySource) =>
+    JSON.stringify([cellOf(run), totalRank(finalRanks), modules.map(({ name }) => name)]);
   const runs: ReplayRun[] = [];
-  /** Places of the runs with uniform ranks, by cell and total rank. */
-  const uniform = new Map<string, Map<number, number>>();
+  /** Places of the runs with uniform ranks, by what shares them. */
+  const uniform = new Map<string, number>();
+  /** Cells that have a run with uniform ranks. */
+  const cells = new Set<string>();
   for (const source of sources) {
     const { id, run, modules, finalRanks } = source;
     const cell = cellOf(run);
-    const twin = studyRuns.find((other) => other.method === lora.name && cellOf(other) === cell);
-    const settings = { ...(twin ?? run).settings, model: run.settings.model };
-    const labels = labelsOf(run.label, isOnly);
+    const twin = studyRuns.find((other) => isPlainLora(other, cell));
     const base = {
       study: `${run.study}-replay`,
       task: run.task,
@@ -123,27 +116,29 @@ export function replayRuns(
       options: twin?.options ?? lora.parseOptions({}),
       budget: run.budget,
       seed: run.seed,
-      settings: { ...settings, adapter: run.settings.adapter },
+      settings: replaySettings(source, twin),
     };
-    const total = totalOf(finalRanks);
-    const ofCell = uniform.get(cell) ?? new Map<number, number>();
-    uniform.set(cell, ofCell);
-    const shared = ofCell.get(total);
-    const uniformLabel = ofCell.size === 0
-      ? labels.uniform
-      : `${labels.uniform} (total of ${run.label})`;
+    const group = groupOf(source);
+    const shared = uniform.get(group);
+    // Where one of them began with the even ranks of the budget, those are meant.
+    const even = sources.find((other) => groupOf(other) === group && other.startsEven) ?? source;
+    const uniformLabel = `LoRA, uniform ranks${cells.has(cell) ? ` (total of ${run.label})` : ""}`;
+    const asked = (variant: ReplayVariant) =>
+      transformedRanks(variantRanks[variant], modules, finalRanks, run.seed);
     const ranks: readonly (readonly [ReplayVariant, string, Ranks])[] = [
-      ["final", labels.final, finalRanks],
-      ["reversed", labels.reversed, reversedInDepth(modules, finalRanks)],
-      ...(shared === undefined ? [["uniform", uniformLabel, uniformRanks(source)] as const] : []),
+      ["final", `LoRA, ranks of ${run.label}`, asked("final")],
+      ["reversed", `LoRA, reversed ranks of ${run.label}`, asked("reversed")],
+      ...(shared === undefined ? [["uniform", uniformLabel, uniformRanks(even)] as const] : []),
     ];
     const baseline = shared ?? runs.length + ranks.length - 1;
-    ofCell.set(total, baseline);
+    uniform.set(group, baseline);
+    cells.add(cell);
+    const total = totalRank(finalRanks);
     for (const [variant, label, own] of ranks) {
-      if (totalOf(own) !== total) {
+      if (totalRank(own) !== total) {
         throw new RangeError(
           `Cannot replay the ranks of "${run.label}": found a total of ${
-            totalOf(own)
+            totalRank(own)
           } for "${label}", want ${total}`,
         );
       }
@@ -158,9 +153,9 @@ export function replayStudy(study: Study, runs: readonly ReplayRun[]): Study {
   const labels = [...new Set(runs.map(({ run }) => run.label))];
   return {
     name: `${study.name}-replay`,
-    title: `Replay of ElaLoRA's ranks: ${study.title ?? study.name}`,
+    title: `Replay of final ranks: ${study.title ?? study.name}`,
     description:
-      "LoRA trained again with ElaLoRA's final ranks, with the same ranks reversed in depth, and with uniform ranks.",
+      "LoRA trained again with the final ranks of other methods, with the same ranks reversed in depth, and with uniform ranks.",
     ...(study.base === undefined ? {} : { base: study.base }),
     ...(study.userTasks === undefined ? {} : { userTasks: study.userTasks }),
     ...(study.sequences === undefined ? {} : { sequences: study.sequences }),

@@ -1,11 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
+  hasOwnRanks,
   replayRuns,
   type ReplaySource,
   replayStudy,
-  reversedInDepth,
   uniformRanks,
 } from "../../src/runs/replay_ablation.ts";
+import { reversedInDepth } from "../../src/study/given_ranks.ts";
 import { defaultSettings } from "../../src/study/settings.ts";
 import type { ModulePart, ModuleShape, RunSpec } from "../../src/study/types.ts";
 
@@ -46,6 +47,7 @@ const source: ReplaySource = {
   modules,
   initialRanks: ranksOf(2, 2, 2, 2, 2, 2),
   finalRanks: ranksOf(0, 1, 2, 3, 2, 4),
+  startsEven: true,
 };
 
 const lora: RunSpec = {
@@ -81,8 +83,8 @@ Deno.test("replayRuns makes three LoRA runs with the study's LoRA settings", () 
     ["elalora-1", 2],
   ]);
   assertEquals(runs.map(({ variant, run: { label, ranks } }) => [variant, label, ranks]), [
-    ["final", "LoRA, ElaLoRA's ranks", source.finalRanks],
-    ["reversed", "LoRA, reversed ranks", ranksOf(2, 4, 2, 3, 0, 1)],
+    ["final", "LoRA, ranks of elalora", source.finalRanks],
+    ["reversed", "LoRA, reversed ranks of elalora", ranksOf(2, 4, 2, 3, 0, 1)],
     ["uniform", "LoRA, uniform ranks", source.initialRanks],
   ]);
   for (const { run: made } of runs) {
@@ -101,7 +103,7 @@ Deno.test("replayRuns takes LoRA's defaults and ElaLoRA's settings where the stu
   }
 });
 
-Deno.test("replayRuns names variants of ElaLoRA, which share the uniform runs of a cell", () => {
+Deno.test("replayRuns names its sources, which share the uniform runs of a cell", () => {
   const second = {
     ...source,
     id: "elalora-2",
@@ -139,21 +141,81 @@ Deno.test("replayRuns refuses ranks whose total would change", () => {
   assertThrows(
     () => replayRuns([{ ...source, finalRanks }], []),
     RangeError,
-    'found a total of 12 for "LoRA, reversed ranks", want 13',
+    'found a total of 12 for "LoRA, reversed ranks of elalora", want 13',
   );
 });
 
 Deno.test("replayStudy keeps the axes, with the replay's labels as methods", () => {
   const axes = { tasks: ["RTE"], methods: ["elalora"], budgets: [2], seeds: [1] };
   const study = replayStudy({ name: "s", axes }, replayRuns([source], []));
-  assertEquals([study.name, study.title], ["s-replay", "Replay of ElaLoRA's ranks: s"]);
+  assertEquals([study.name, study.title], ["s-replay", "Replay of final ranks: s"]);
   assertEquals(study.axes, {
     ...axes,
-    methods: ["LoRA, ElaLoRA's ranks", "LoRA, reversed ranks", "LoRA, uniform ranks"].map((
-      label,
-    ) => ({
-      method: "lora",
-      label,
-    })),
+    methods: ["LoRA, ranks of elalora", "LoRA, reversed ranks of elalora", "LoRA, uniform ranks"]
+      .map((
+        label,
+      ) => ({
+        method: "lora",
+        label,
+      })),
   });
+});
+
+Deno.test("sources of one total share its uniform ranks, those of the budget where one began with them", () => {
+  // AdaLoRA begins above its target, ElaLoRA with the uneven ranks that parameters buy.
+  const adalora: ReplaySource = {
+    ...source,
+    id: "adalora-1",
+    run: { ...run, method: "adalora", label: "adalora" },
+    initialRanks: ranksOf(3, 3, 3, 3, 3, 3),
+    finalRanks: ranksOf(3, 3, 3, 1, 1, 1),
+    startsEven: false,
+  };
+  const uneven = { ...source, initialRanks: ranksOf(3, 1, 3, 1, 3, 1) };
+  const runs = replayRuns([adalora, uneven], []);
+  assertEquals(runs.map(({ source, baseline }) => [source, baseline]), [
+    ["adalora-1", 2],
+    ["adalora-1", 2],
+    ["adalora-1", 2],
+    ["elalora-1", 2],
+    ["elalora-1", 2],
+  ]);
+  assertEquals(runs[2]!.run.ranks, uneven.initialRanks);
+  // A method that adapts fewer modules has uniform ranks of its own.
+  const few = modules.filter(({ part }) => part === "query");
+  const queries = (...ranks: readonly number[]) =>
+    Object.fromEntries(few.map(({ name }, i) => [name, ranks[i]!]));
+  const narrow: ReplaySource = {
+    ...adalora,
+    id: "narrow",
+    modules: few,
+    initialRanks: queries(4, 4, 4),
+    finalRanks: queries(6, 4, 2),
+  };
+  const [, , , , , final, , uniform] = replayRuns([adalora, uneven, narrow], []);
+  assertEquals(final!.run.settings.adapter, { modules: ["query"] });
+  assertEquals(uniform!.run.ranks, queries(4, 4, 4));
+});
+
+Deno.test("ranks are replayed where they moved or were chosen, not where they were even or given", () => {
+  const even = { ...source, finalRanks: source.initialRanks };
+  assertEquals(hasOwnRanks(source), true);
+  assertEquals(hasOwnRanks(even), false);
+  assertEquals(hasOwnRanks({ ...source, finalRanks: ranksOf(0, 0, 0, 0, 0, 0) }), false);
+  // PRILoRA's ranks never move and are uneven from the start.
+  const uneven = ranksOf(1, 1, 2, 2, 3, 3);
+  const chosen = { ...source, initialRanks: uneven, finalRanks: uneven, startsEven: false };
+  assertEquals(hasOwnRanks(chosen), true);
+  const given = { ...run, ranks: uneven };
+  assertEquals(hasOwnRanks({ ...chosen, run: given }), false);
+  assertEquals(hasOwnRanks({ ...source, initialRanks: uneven, run: given }), true);
+  const taken = { ...run, ranksFrom: { run: "x", as: "same" as const } };
+  assertEquals(hasOwnRanks({ ...chosen, run: taken }), false);
+});
+
+Deno.test("replayRuns takes the settings of plain LoRA, not of LoRA with given ranks", () => {
+  const given = { ...lora, options: { alpha: 1 }, ranks: source.finalRanks };
+  for (const { run: made } of replayRuns([source], [given, lora])) {
+    assertEquals(made.options, lora.options);
+  }
 });

@@ -219,19 +219,21 @@ function manyCharts(
   ];
 }
 
-/** LoRA trained again with ElaLoRA's ranks, those reversed and uniform ones, beside the methods they come from. */
+/** LoRA trained again with the ranks that others ended with, those reversed and uniform ones, beside LoRA and the others. */
 export function replayChart(results: StudyResults, styles: SeriesStyles): Chart | null {
   if (results.replay === null || results.replay.runs.length === 0) return null;
   const replayed = scoreRows(results.replay).filter((row) => row.mean !== null);
   const tasks = new Set(replayed.map((row) => row.task));
   const budgets = new Set(replayed.map((row) => row.budget));
   const labels = new Set(replayed.map((row) => row.label));
-  const methods = new Map(
-    results.runs.map(({ record }) => [record.asked.label, record.asked.method]),
+  const sources = new Set(results.replay.runs.map(({ replay }) => replay.source));
+  const related = new Set(
+    results.runs.filter(({ record: { id, asked } }) => asked.method === "lora" || sources.has(id))
+      .map(({ record }) => record.asked.label),
   );
   const beside = scoreRows(results).filter((row) =>
     row.mean !== null && tasks.has(row.task) && budgets.has(row.budget) && !labels.has(row.label) &&
-    ["lora", "elalora"].includes(methods.get(row.label) ?? "")
+    related.has(row.label)
   );
   const rows = [...beside, ...replayed];
   if (replayed.length === 0) return null;
@@ -240,7 +242,7 @@ export function replayChart(results: StudyResults, styles: SeriesStyles): Chart 
       id: "replay",
       title: "Replay ablation",
       caption:
-        "Do the final ranks matter, or the training that led to them? LoRA is trained from scratch with the final ranks that ElaLoRA found, with the same ranks reversed in depth, " +
+        "Do the final ranks matter, or the training that led to them? LoRA is trained from scratch with the final ranks that other methods found, with the same ranks reversed in depth, " +
         "and with uniform ranks. " + intervalCaption,
     },
     [...groupBy(rows, (row) => row.task).values()],
