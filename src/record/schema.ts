@@ -270,7 +270,7 @@ const runAblation: z.ZodType<RunAblation> = z.object({
   metric: text,
   baseline: figure,
   removals: z.array(z.object({
-    kind: z.enum(["layer", "module"]),
+    kind: z.enum(["layer", "module", "part"]),
     name: text,
     rank: z.number(),
     metric: figure,

@@ -403,7 +403,10 @@ export interface PredictionLine {
   readonly prediction: number;
 }
 
-/** `ablation.json`: what the dev metric loses when the adapter of one layer, or of one module, is removed. */
+/** What is removed at a time: the adapters of a layer, that of a module, or those of a part of all layers (all `query`). */
+export type RemovalKind = "layer" | "module" | "part";
+
+/** `ablation.json`: what the dev metric loses when the adapters of one layer, module or part are removed. */
 export interface RunAblation {
   /** {@linkcode recordSchemaVersion} of the ranklab that wrote it. */
   readonly schema: number;
@@ -411,10 +414,10 @@ export interface RunAblation {
   readonly metric: string;
   /** The metric with all adapters in place. */
   readonly baseline: number;
-  /** One entry a layer and one a module that has ranks. */
+  /** One entry a layer, one a module and one a part that has ranks; older files have no parts. */
   readonly removals: readonly {
-    readonly kind: "layer" | "module";
-    /** `layer.3` or `layer.3.query`. */
+    readonly kind: RemovalKind;
+    /** `layer.3`, `layer.3.query` or `query`. */
     readonly name: string;
     /** Ranks removed, summed over the removed modules. */
     readonly rank: number;

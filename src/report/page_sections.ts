@@ -222,7 +222,7 @@ export function sectionsOf(content: PageContent): readonly Section[] {
           figures(charts.ablation),
           html`No run was ablated yet: ${
             command("ablate")
-          } removes each layer’s and each module’s adapter in turn and evaluates again.`,
+          } removes the adapters of each layer, module and part in turn and evaluates again.`,
         ),
         ...titled("ablation"),
         ...titled("truncations"),
@@ -237,7 +237,7 @@ export function sectionsOf(content: PageContent): readonly Section[] {
           figures(charts.replay),
           html`No replay was run yet: ${
             command("ablate")
-          } trains LoRA again with ElaLoRA’s final ranks, with those reversed in depth, and with uniform ranks.`,
+          } trains LoRA again with the final ranks of methods that choose them, with those reversed in depth, and with uniform ranks.`,
         ),
         ...titled("replay_methods"),
         ...titled("replay_paired"),

@@ -74,7 +74,7 @@ async function ablateLayers(
   const isAblated = ({ stored: { record }, planned }: RecordedRun, ablation: RunAblation | null) =>
     ablation !== null && isAblationOf(ablation, record, planned.modules);
   const due = recorded.filter((run) => !isAblated(run, run.stored.ablation));
-  const skipped = recorded.length - due.length;
+  let skipped = recorded.length - due.length;
   if (due.length === 0) return { ablated: 0, skipped, weightless: 0, left: 0 };
   if (stop.isRaised) return { ablated: 0, skipped, weightless: 0, left: due.length };
   await tell({ kind: "begun", noun: "ablations", total: due.length, skipped: 0 });
@@ -95,11 +95,16 @@ async function ablateLayers(
     openWorkers: open,
     work: (worker, run) =>
       worker.ablate(run, (share) => tell({ kind: "share", title: run.planned.title, share })),
-    onResult: async ({ planned: { title } }, outcome) => {
+    onResult: async ({ stored: { ablation, record }, planned: { title, modules } }, outcome) => {
       if (outcome.kind === "stopped") return false;
       if (outcome.kind === "ablated") {
         ablated++;
         await tell({ kind: "ablated", title, ablation: outcome.ablation });
+        return true;
+      }
+      // What was removed when the weights were there counts, if that was all but the parts.
+      if (ablation !== null && isAblationOf(ablation, record, modules, "older")) {
+        skipped++;
         return true;
       }
       weightless++;
@@ -110,7 +115,7 @@ async function ablateLayers(
     // What the others have begun is worth ending: each ablation is written as a whole.
     isStoppedByErrors: false,
   });
-  const left = due.length - ablated - weightless - elsewhere;
+  const left = recorded.length - skipped - ablated - weightless - elsewhere;
   return { ablated, skipped: skipped + elsewhere, weightless, left };
 }
 

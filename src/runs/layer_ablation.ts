@@ -36,18 +36,24 @@ export function keptWeightsFile({ happened: { keep, best, last } }: RunRecord): 
   return keep === "best" && best?.step !== last?.step ? "best.safetensors" : "adapter.safetensors";
 }
 
-/** Whether a stored ablation belongs to a record: same metric, same baseline, same ranks. */
+/**
+ * Whether a stored ablation belongs to a record: same metric, same baseline, same ranks.
+ *
+ * @param wanted `older` for one from before parts were removed. Default `whole`.
+ */
 export function isAblationOf(
   ablation: RunAblation,
   record: RunRecord,
   modules: readonly ModuleShape[],
+  wanted: "whole" | "older" = "whole",
 ): boolean {
   const { finalRanks, storedRanks, primaryMetric } = record.happened;
   if (finalRanks === null || ablation.metric !== primaryMetric) return false;
   const metric = keptOf(record.happened.keep, record.happened)?.metrics[primaryMetric];
   const isSame = Object.is(metric, ablation.baseline) ||
     Math.abs((metric ?? NaN) - ablation.baseline) <= metricTolerance;
-  const pieces = piecesOf(modules, storedRanks ?? finalRanks);
+  const pieces = piecesOf(modules, storedRanks ?? finalRanks)
+    .filter(({ kind }) => wanted === "whole" || kind !== "part");
   return isSame && pieces.length === ablation.removals.length &&
     pieces.every(({ kind, name, rank }, i) => {
       const removal = ablation.removals[i]!;

@@ -1,5 +1,5 @@
 /**
- * Layer-rank ablation: what a trained model loses when the adapter of one layer, or of one module, is taken away.
+ * Layer-rank ablation: what a trained model loses when the adapters of one layer, module or part are taken away.
  *
  * @module
  */
@@ -31,8 +31,8 @@ export type TrainedTensors = ReadonlyMap<
 
 /** A piece that is removed. */
 export interface Piece {
-  readonly kind: "layer" | "module";
-  /** `layer.3` or `layer.3.query`. */
+  readonly kind: "layer" | "module" | "part";
+  /** `layer.3`, `layer.3.query` or, for all of that part, `query`. */
   readonly name: string;
   readonly modules: readonly string[];
   /** Ranks of its modules, summed. */
@@ -47,7 +47,8 @@ export interface RemovalEffect extends Omit<Piece, "modules"> {
 }
 
 /**
- * The pieces of a model: every layer that has adapted modules, then every adapted module, in model order.
+ * The pieces of a model: every layer that has adapted modules, then every adapted module, in model order, then every part of which
+ * there are adapted modules, unless they are all of one.
  *
  * @param ranks The rank of each module; a module without an entry has none.
  */
@@ -67,7 +68,11 @@ export function piecesOf(
     modules: [name],
     rank: rankOf([name]),
   }));
-  return [...layers, ...single];
+  const parts = [...Map.groupBy(modules, ({ part }) => part)].map(([part, own]): Piece => {
+    const names = own.map(({ name }) => name);
+    return { kind: "part", name: part, modules: names, rank: rankOf(names) };
+  });
+  return [...layers, ...single, ...(parts.length > 1 ? parts : [])];
 }
 
 /** The rank that each module has room for in stored tensors: slots that are on, masked ones included. */

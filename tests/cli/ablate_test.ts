@@ -22,6 +22,8 @@ async function ablationOf({ runOf }: Swept, method: string): Promise<RunAblation
   return JSON.parse(await Deno.readTextFile(`${runOf(method)}/ablation.json`));
 }
 
+const parts = ["query", "key", "value", "attention_output", "intermediate", "output"];
+
 const total = (ranks: Readonly<Record<string, number>>) =>
   Object.values(ranks).reduce((sum, rank) => sum + rank, 0);
 
@@ -84,7 +86,7 @@ async function metricOfMerged(
   return metrics[run.record.happened.primaryMetric]!;
 }
 
-Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA's ranks", async (t) => {
+Deno.test("ablate removes the adapters of every layer, module and part, and replays ranks", async (t) => {
   await withSwept(async (swept) => {
     const { folder, runOf, recordOf } = swept;
 
@@ -107,6 +109,9 @@ Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA
           ["layer", "layer.0", layer(0)],
           ["layer", "layer.1", layer(1)],
           ...Object.entries(ranks).map(([name, rank]) => ["module", name, rank]),
+          ...parts.map((
+            part,
+          ) => ["part", part, ranks[`layer.0.${part}`]! + ranks[`layer.1.${part}`]!]),
         ]);
         for (const { metric, loss } of removals) assertEquals(loss, baseline - metric);
         assert(removals.some(({ loss }) => Math.abs(loss) > 1e-3), JSON.stringify(removals));
@@ -117,11 +122,13 @@ Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA
       await t.step(`${method}: a removal leaves what merged weights without it give`, async () => {
         const { baseline, removals } = await ablationOf(swept, method);
         assertAlmostEquals(await metricOfMerged(swept, method, () => false), baseline, 1e-4);
-        for (const { name, metric } of removals.slice(0, 6)) {
+        const chosen = [...removals.slice(0, 6), ...removals.slice(-2)];
+        for (const { name, metric } of chosen) {
           const left = await metricOfMerged(
             swept,
             method,
-            (module) => module === name || module.startsWith(`${name}.`),
+            (module) =>
+              module === name || module.startsWith(`${name}.`) || module.endsWith(`.${name}`),
           );
           assertAlmostEquals(left, metric, 1e-4, name);
         }
@@ -134,29 +141,48 @@ Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA
       const byLabel = new Map<string, RunRecord>(
         replay!.runs.map(({ record }) => [record.asked.label, record]),
       );
-      assertEquals([...byLabel.keys()], [
-        "LoRA, ElaLoRA's ranks",
-        "LoRA, reversed ranks",
-        "LoRA, uniform ranks",
-      ]);
-      const baseline = byLabel.get("LoRA, uniform ranks")!.id;
-      assertEquals(replay!.runs.map(({ replay }) => replay), [
-        { variant: "final", source: recordOf("elalora").id, baseline },
-        { variant: "reversed", source: recordOf("elalora").id, baseline },
-        { variant: "uniform", source: recordOf("elalora").id, baseline },
-      ]);
-      const final = recordOf("elalora").happened.finalRanks!;
-      assertEquals(byLabel.get("LoRA, ElaLoRA's ranks")!.happened.finalRanks, final);
-      const reversed = byLabel.get("LoRA, reversed ranks")!.happened.finalRanks!;
-      for (const [name, rank] of Object.entries(final)) {
-        const opposite = name.replace(/\d/, (layer) => String(1 - Number(layer)));
-        assertEquals(reversed[opposite], rank, name);
+      const uniformLabel = "LoRA, uniform ranks";
+      assertEquals(
+        [...byLabel.keys()],
+        ["adalora", "elalora"].flatMap((method, i) => [
+          `LoRA, ranks of ${method}`,
+          `LoRA, reversed ranks of ${method}`,
+          ...(i === 0 ? [uniformLabel] : []),
+        ]),
+      );
+      // Both keep a total of two ranks a module.
+      const baseline = byLabel.get(uniformLabel)!.id;
+      const sources = ["adalora", "adalora", "adalora", "elalora", "elalora"];
+      const variants = ["final", "reversed", "uniform", "final", "reversed"];
+      assertEquals(
+        replay!.runs.map(({ replay }) => replay),
+        sources.map((method, i) => ({
+          variant: variants[i],
+          source: recordOf(method).id,
+          baseline,
+        })),
+      );
+      assertEquals(byLabel.get("LoRA, reversed ranks of elalora")!.asked.ranksFrom, {
+        type: "run",
+        run: recordOf("elalora").id,
+        title: "Numbers, elalora, r2, seed 1",
+        as: "reversed",
+      });
+      for (const method of ["adalora", "elalora"]) {
+        const final = recordOf(method).happened.finalRanks!;
+        assertEquals(byLabel.get(`LoRA, ranks of ${method}`)!.happened.finalRanks, final);
+        const reversed = byLabel.get(`LoRA, reversed ranks of ${method}`)!.happened.finalRanks!;
+        for (const [name, rank] of Object.entries(final)) {
+          const opposite = name.replace(/\d/, (layer) => String(1 - Number(layer)));
+          assertEquals(reversed[opposite], rank, name);
+        }
       }
+      const final = recordOf("elalora").happened.finalRanks!;
       for (const { happened } of byLabel.values()) {
         assertEquals(total(happened.finalRanks!), total(final));
       }
       const { last, best } = recordOf("lora").happened;
-      const uniform = byLabel.get("LoRA, uniform ranks")!.happened;
+      const uniform = byLabel.get(uniformLabel)!.happened;
       assertEquals([uniform.last, uniform.best], [last, best]);
     });
 
@@ -190,8 +216,27 @@ Deno.test("ablate removes every layer's and module's adapter and replays ElaLoRA
 
     await t.step("what is done is not done again", async () => {
       const again = await ablateStudy(folder, { ...ablateAll, replay: true });
-      assertEquals([again.ablated, again.skipped, again.replay?.skipped], [0, 3, 3]);
+      assertEquals([again.ablated, again.skipped, again.replay?.skipped], [0, 3, 5]);
     });
+
+    await t.step(
+      "one from before parts were removed is made anew, or counts without weights",
+      async () => {
+        const path = `${runOf("elalora")}/ablation.json`;
+        const before = await Deno.readTextFile(path);
+        const whole: RunAblation = JSON.parse(before);
+        const removals = whole.removals.filter(({ kind }) => kind !== "part");
+        const weights = `${runOf("elalora")}/${keptWeightsFile(recordOf("elalora"))}`;
+        const bytes = await Deno.readFile(weights);
+        await Deno.writeTextFile(path, JSON.stringify({ ...whole, removals }));
+        await Deno.remove(weights);
+        const without = await ablateStudy(folder, ablateAll);
+        assertEquals([without.ablated, without.skipped, without.weightless], [0, 3, 0]);
+        await Deno.writeFile(weights, bytes);
+        assertEquals((await ablateStudy(folder, ablateAll)).ablated, 1);
+        assertEquals(JSON.parse(await Deno.readTextFile(path)), JSON.parse(before));
+      },
+    );
 
     await t.step("an ablation of other ranks is made anew", async () => {
       const path = `${runOf("elalora")}/ablation.json`;

@@ -64,7 +64,7 @@ Deno.test("roomsFor gives the room of training, doubled for a module that outgre
 
 Deno.test("isAblationOf compares metric, baseline and ranks", () => {
   const modules = [module(0), module(1)];
-  const removal = (kind: "layer" | "module", name: string, rank: number) =>
+  const removal = (kind: "layer" | "module" | "part", name: string, rank: number) =>
     ({ kind, name, rank, metric: 0.5, loss: 0.25 }) as const;
   const ablation: RunAblation = {
     schema: 1,
@@ -85,6 +85,24 @@ Deno.test("isAblationOf compares metric, baseline and ranks", () => {
   assertEquals(isAblationOf({ ...ablation, metric: "f1" }, record, modules), false);
   const fewer = { ...ablation, removals: ablation.removals.slice(1) };
   assertEquals(isAblationOf(fewer, record, modules), false);
+  // One from before parts were removed belongs to the record, but is not whole.
+  const two = [module(0), { ...module(0), name: "layer.0.key", part: "key" as const }];
+  const older = {
+    ...ablation,
+    removals: [
+      removal("layer", "layer.0", 3),
+      removal("module", "layer.0.query", 3),
+      removal("module", "layer.0.key", 0),
+    ],
+  };
+  const ofTwo = recordWith({ finalRanks: { "layer.0.query": 3, "layer.0.key": 0 } });
+  assertEquals(isAblationOf(older, ofTwo, two), false);
+  assertEquals(isAblationOf(older, ofTwo, two, "older"), true);
+  const whole = {
+    ...older,
+    removals: [...older.removals, removal("part", "query", 3), removal("part", "key", 0)],
+  };
+  assertEquals(isAblationOf(whole, ofTwo, two), true);
   const moved = recordWith({ finalRanks: { "layer.0.query": 2, "layer.1.query": 2 } });
   assertEquals(isAblationOf(ablation, moved, modules), false);
   assertEquals(isAblationOf(ablation, recordWith({ finalRanks: null }), modules), false);

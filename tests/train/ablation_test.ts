@@ -23,7 +23,7 @@ const tensor = (...rows: readonly (readonly number[])[]) => ({
   data: Float32Array.from(rows.flat()),
 });
 
-Deno.test("piecesOf lists layers with their ranks summed, then modules", () => {
+Deno.test("piecesOf lists layers with their ranks summed, then modules, then parts if there are several", () => {
   const ranks = { "layer.1.query": 2, "layer.1.output": 3, "layer.10.query": 0 };
   assertEquals(piecesOf(modules, ranks), [
     { kind: "layer", name: "layer.1", modules: ["layer.1.query", "layer.1.output"], rank: 5 },
@@ -31,8 +31,12 @@ Deno.test("piecesOf lists layers with their ranks summed, then modules", () => {
     { kind: "module", name: "layer.1.query", modules: ["layer.1.query"], rank: 2 },
     { kind: "module", name: "layer.1.output", modules: ["layer.1.output"], rank: 3 },
     { kind: "module", name: "layer.10.query", modules: ["layer.10.query"], rank: 0 },
+    { kind: "part", name: "query", modules: ["layer.1.query", "layer.10.query"], rank: 2 },
+    { kind: "part", name: "output", modules: ["layer.1.output"], rank: 3 },
   ]);
-  assertEquals(piecesOf(modules, {}).map(({ rank }) => rank), [0, 0, 0, 0, 0]);
+  assertEquals(piecesOf(modules, {}).map(({ rank }) => rank), [0, 0, 0, 0, 0, 0, 0]);
+  const queries = modules.filter(({ part }) => part === "query");
+  assertEquals(piecesOf(queries, ranks).filter(({ kind }) => kind === "part"), []);
 });
 
 Deno.test("storedRanks reads the slots of each module's parts, and 0 where there are none", () => {

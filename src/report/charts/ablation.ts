@@ -27,9 +27,16 @@ import {
 /** Methods that can lie over each other in a panel with their correlations written above it. */
 const mostOverlaid = 5;
 
-const kinds = ["layer", "module"] as const;
+const kinds = ["layer", "module", "part"] as const;
 
-/** Two scatter charts, of removed layers and of removed modules: a panel a task and budget, ρ written above it. */
+/** Titles of the charts. */
+const titles: Readonly<Record<(typeof kinds)[number], string>> = {
+  layer: "Removing a layer's adapters",
+  module: "Removing one module's adapter",
+  part: "Removing a part's adapters in all layers",
+};
+
+/** Scatter charts, of removed layers, of removed modules and of removed parts: a panel a task and budget, ρ written above it. */
 export function ablationCharts(
   results: StudyResults,
   grid: Grid,
@@ -50,9 +57,7 @@ export function ablationCharts(
     // Where every method kept its ranks equal there is nothing to correlate, and the losses are shown as they are.
     const shown = uneven.length > 0 ? uneven : own;
     const ownRows = rows.filter((row) => row.kind === kind);
-    const title = kind === "layer"
-      ? "Removing a layer's adapters"
-      : "Removing one module's adapter";
+    const title = titles[kind];
     const labels = shownOf(styles, shown.map((point) => point.label));
     if (labels.size > mostOverlaid) {
       return [{

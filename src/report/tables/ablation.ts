@@ -13,12 +13,13 @@ import {
   spearman,
   summarise,
 } from "../../stats/statistics.ts";
+import type { RemovalKind } from "../../record/types.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
 import { orderOf } from "./scores.ts";
 
 /** How well rank and loss of metric agree, for one task, method, budget and kind of removal. */
 export interface AblationRow {
-  readonly kind: "layer" | "module";
+  readonly kind: RemovalKind;
   readonly task: string;
   readonly label: string;
   readonly budget: string;
@@ -38,7 +39,7 @@ export interface AblationRow {
 
 /** One removed piece, averaged over the runs (seeds) of a cell. */
 export interface AblationPoint {
-  readonly kind: "layer" | "module";
+  readonly kind: RemovalKind;
   readonly task: string;
   readonly label: string;
   readonly budget: string;
@@ -50,7 +51,7 @@ export interface AblationPoint {
 }
 
 interface Removal {
-  readonly kind: "layer" | "module";
+  readonly kind: RemovalKind;
   readonly task: string;
   readonly label: string;
   readonly budget: string;
@@ -78,7 +79,7 @@ function removalsOf(results: StudyResults): readonly Removal[] {
   });
 }
 
-const kinds = ["layer", "module"];
+const kinds: readonly RemovalKind[] = ["layer", "module", "part"];
 
 /** The removed pieces of each cell, rank and loss averaged over its runs. */
 export function ablationPoints(results: StudyResults): readonly AblationPoint[] {
@@ -157,7 +158,8 @@ export function ablationTable(results: StudyResults): ReportTable {
     id: "ablation",
     title: "Rank and metric lost",
     note:
-      "The adapter of one layer, or of one module, is removed from the trained model and the metric is evaluated again. " +
+      "The adapters of one layer, of one module, or of one part of all layers (all query, for instance) are removed from the " +
+      "trained model and the metric is evaluated again. " +
       "ρ (Spearman) and τ (Kendall’s τ-b) correlate the rank that was removed with the metric lost: near 1, rank went where it was needed. " +
       "n counts runs. With several runs the 95% interval is a t interval over runs, with one run a bootstrap over what was removed. " +
       "Where all ranks are equal there is no correlation.",
