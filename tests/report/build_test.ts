@@ -48,6 +48,7 @@ Deno.test("buildReport writes the page, every chart as SVG and every table as Ma
       "charts/importance_part_elalora.svg",
       "charts/ablation_layer.svg",
       "charts/ablation_module.svg",
+      "charts/ablation_part.svg",
       "charts/replay.svg",
       "charts/loss.svg",
       "charts/cost_quality.svg",
@@ -122,7 +123,10 @@ Deno.test("the page escapes names, messages and descriptions", async () => {
 Deno.test("sections without data say which command makes it", async () => {
   const bare = fixtureStudy({ seeds: [1], budgets: [4] });
   const text = (await buildReport(bare)).files["report.html"]!;
-  assertStringIncludes(text, "<code>deno task ablate fixture</code> removes each layer");
+  assertStringIncludes(
+    text,
+    "<code>deno task ablate fixture</code> removes the adapters of each layer, module and part in turn",
+  );
   assertStringIncludes(text, "<code>deno task ablate fixture</code> trains LoRA again");
   const empty = { ...bare, runs: [] };
   const none = (await buildReport(empty)).files["report.html"]!;

@@ -224,7 +224,7 @@ Deno.test("steps of a curve keep every change and the last point", () => {
 
 Deno.test("correlations stand above the plot, not on its points, with as many lines in every panel", () => {
   for (const charts of [fewCharts, manyCharts]) {
-    for (const id of ["ablation_layer", "ablation_module"]) {
+    for (const id of ["ablation_layer", "ablation_module", "ablation_part"]) {
       const { panels } = chartOf(charts, id);
       assertEquals(new Set(panels.map(({ lines }) => lines.length)).size, 1);
       assert(panels.every(({ lines }) => lines.some((line) => line.includes("ρ "))));

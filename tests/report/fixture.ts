@@ -201,11 +201,17 @@ function ablationOf(
       loss: sum(own.map((removal) => removal.loss)),
     };
   });
+  const parts = [...Map.groupBy(modules, ({ name }) => name.split(".")[2]!)].map(([name, own]) => ({
+    kind: "part" as const,
+    name,
+    rank: sum(own.map((removal) => removal.rank)),
+    loss: sum(own.map((removal) => removal.loss)),
+  }));
   return {
     schema: recordSchemaVersion,
     metric,
     baseline,
-    removals: [...whole, ...modules].map((removal) => ({
+    removals: [...whole, ...modules, ...parts].map((removal) => ({
       ...removal,
       metric: baseline - removal.loss,
     })),
