@@ -40,6 +40,8 @@ export interface Grid {
   readonly metrics: ReadonlyMap<string, string>;
   /** Method of each label. */
   readonly methods: ReadonlyMap<string, string>;
+  /** Labels of runs whose ranks do not follow from their budgets. */
+  readonly withGivenRanks: ReadonlySet<string>;
 }
 
 /** What a budget of numbers counts, in words. */
@@ -100,12 +102,14 @@ export function gridOf(results: StudyResults): Grid {
   const budgets = new Map<string, readonly [number, number]>();
   const metrics = new Map<string, string>();
   const methods = new Map<string, string>();
+  const withGivenRanks = new Set<string>();
   for (const { record: { asked, happened } } of results.runs) {
     tasks.add(asked.task);
     labels.add(asked.label);
     seeds.add(asked.seed);
     metrics.set(asked.task, happened.primaryMetric);
     methods.set(asked.label, asked.method);
+    if (asked.ranksFrom !== undefined) withGivenRanks.add(asked.label);
     const kind = asked.budget === null ? 2 : asked.budget.type === "rank" ? 0 : 1;
     budgets.set(budgetName(asked.budget), [kind, asked.budget?.value ?? 0]);
   }
@@ -116,6 +120,7 @@ export function gridOf(results: StudyResults): Grid {
     seeds: [...seeds].sort((a, b) => a - b),
     metrics,
     methods,
+    withGivenRanks,
   };
 }
 

@@ -17,6 +17,7 @@ export {
   type StudyBudget,
   type StudyMethod,
 } from "./study.ts";
+export type { SourceRun, StudyRanks } from "./study_ranks.ts";
 export { expandStudy, type StudyTables } from "./expand.ts";
 export { defaultMostRuns } from "./grid.ts";
 export { type SchemaTables, studyJsonSchema } from "./json_schema.ts";
@@ -32,10 +33,13 @@ export {
 export type {
   AdapterCosts,
   AdapterSettings,
+  AskedRanks,
   Budget,
   CountedBudget,
   CountFacts,
   CountRange,
+  Dose,
+  GridRun,
   MethodEntry,
   MethodOrigin,
   ModulePart,
@@ -44,7 +48,10 @@ export type {
   RankCap,
   RankPlan,
   RankRange,
+  RanksAs,
+  RanksFrom,
   RunFacts,
+  RunPoint,
   RunSpec,
   Settings,
   TrainSettings,

@@ -1,7 +1,13 @@
 /** The replay ablation in the report: what is compared with what is recorded, whatever the runs are called. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { replays } from "../../src/report/findings/comparisons.ts";
-import { replayBaseline, replayRows, replayTable } from "../../src/report/tables/paired.ts";
+import {
+  baselineOf,
+  replayBaseline,
+  replayRows,
+  replayTable,
+} from "../../src/report/tables/paired.ts";
+import { gridOf } from "../../src/report/facts.ts";
 import type { Replay, ReplayedRun } from "../../src/record/types.ts";
 import type { ReplayResults } from "../../src/report/types.ts";
 import { fixtureStudy } from "./fixture.ts";
@@ -76,4 +82,18 @@ Deno.test("a replay without uniform runs yet has no differences and no findings"
   assertEquals([replayBaseline(replay), replayRows(replay)], [null, []]);
   assertEquals(replayTable(replay).table.numRows(), 0);
   assertEquals(replays({ ...replay, replay }), []);
+});
+
+Deno.test("the baseline of a study is LoRA with the ranks of its budget, not with given ones", () => {
+  const study = replayOf({ taken: found, plain: even });
+  const runs = study.runs.map((run) => {
+    const { asked } = run.record;
+    if (asked.label === "plain") return run;
+    const ranksFrom = { type: "file", file: "ranks.json", as: "same" } as const;
+    return { ...run, record: { ...run.record, asked: { ...asked, ranksFrom } } };
+  });
+  assertEquals(baselineOf(gridOf(study)), "taken");
+  assertEquals(baselineOf(gridOf({ ...study, runs })), "plain");
+  const given = runs.filter(({ record }) => record.asked.label === "taken");
+  assertEquals(baselineOf(gridOf({ ...study, runs: given })), null);
 });

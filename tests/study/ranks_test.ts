@@ -3,6 +3,7 @@ import {
   adaptedModules,
   countParameters,
   fixedRanks,
+  givenPlan,
   planRun,
   solveRanks,
 } from "../../src/study/ranks.ts";
@@ -343,4 +344,31 @@ Deno.test("planRun() follows fixed ranks, then the budget, and has no plan witho
     RangeError,
     'Cannot give ranks to "lora": found no budget, wanted one',
   );
+});
+
+Deno.test("givenPlan() refuses ranks above a cap that a policy keeps to, and no others", () => {
+  const modules = squares(8, 8);
+  const ranks = { "layer.0.query": 2, "layer.1.query": 4 };
+  const run = (value: number, isCap: boolean) => ({
+    options: {},
+    budget: { type: "parameters" as const, value, ...(isCap ? { isCap: true as const } : {}) },
+  });
+  // Six ranks of 8 + 8 + 1 numbers.
+  const elalora = method("elalora");
+  assertEquals(givenPlan(elalora, run(102, true), modules, ranks).initial, [2, 4]);
+  assertThrows(
+    () => givenPlan(elalora, run(101, true), modules, ranks),
+    RangeError,
+    'Cannot start "elalora" with these ranks: they cost 102 numbers, more than the 101 that its budget of 101 leaves',
+  );
+  assertEquals(givenPlan(elalora, run(101, false), modules, ranks).initialParameters, 102);
+});
+
+Deno.test("planRun() of ranks that another run gives is that of the budget, where ranks can be given", () => {
+  const modules = encoderModules(1, 8, 16);
+  const [lora] = expandStudy(smallStudy({ axes: { budgets: [3] } }), { tasks, methods });
+  const taken = { ...lora!, ranksFrom: { run: "0123", as: "same" as const } };
+  assertEquals(planRun(method("lora"), taken, modules), planRun(method("lora"), lora!, modules));
+  const own = { ...method("lora"), plan: () => planRun(method("lora"), lora!, modules)! };
+  assertThrows(() => planRun(own, taken, modules), RangeError, "it chooses them itself");
 });

@@ -36,7 +36,9 @@ export interface PairedRow extends Comparison {
 
 /** The label of plain LoRA, null in a study without. */
 export function baselineOf(grid: Grid): string | null {
-  return grid.labels.find((label) => grid.methods.get(label) === "lora") ?? null;
+  return grid.labels.find((label) =>
+    grid.methods.get(label) === "lora" && !grid.withGivenRanks.has(label)
+  ) ?? null;
 }
 
 interface Difference {
