@@ -4,6 +4,7 @@
  * @module
  */
 import type { Json } from "../base/canonical_json.ts";
+import { givenRanksText } from "./given_ranks_text.ts";
 import { keptEvaluation } from "./facts.ts";
 import { significant, whole } from "./format.ts";
 import { metricInfo } from "./metrics.ts";
@@ -225,13 +226,7 @@ export function settingsToShow(results: StudyResults): readonly Setting[] {
       name: key,
       of: (run) => textOf(optionsOf(run)[key]),
     })),
-    {
-      name: "ranks",
-      of: (run) => {
-        const { ranks } = runOf(run);
-        return ranks === undefined || ranks === null ? null : "set by hand for each module";
-      },
-    },
+    { name: "ranks", of: (run) => givenRanksText(run, results.runs) },
     {
       name: "options of the method",
       of: (run) => {

@@ -1,6 +1,7 @@
 /** The table of settings: what all runs share, what differs, and between which runs. */
 import { assert, assertEquals } from "@std/assert";
 import type { Json } from "../../src/base/canonical_json.ts";
+import type { RanksOrigin } from "../../src/record/types.ts";
 import { rowsOf } from "../../src/report/facts.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { settingRows } from "../../src/report/settings.ts";
@@ -243,4 +244,37 @@ Deno.test("settingsTable stands first, says nothing twice, and is empty without 
   const text = markdownOf(table);
   assert(text.includes("| all runs | batch size | 32 |  |"), text);
   assertEquals(rowsOf(settingsTable(study({ score: () => undefined })).table), []);
+});
+
+Deno.test("settingRows says where given ranks come from, relative to the run that has them", () => {
+  const base = study({ labels: ["elalora", "a", "b", "c", "d"], budgets: [2] });
+  const idOf = (label: string, seed: number) =>
+    base.runs.find(({ record: { asked } }) => asked.label === label && asked.seed === seed)!.record
+      .id;
+  const origin = (label: string, seed: number): RanksOrigin | undefined => {
+    const run = (of: number, as: "same" | "reversed") =>
+      ({ type: "run", run: idOf("elalora", of), title: "t", as }) as const;
+    switch (label) {
+      case "a":
+        return run(seed, "reversed");
+      case "b":
+        return { ...run(seed, "same"), run: "gone", title: "T, old, r2, seed 1" };
+      case "c":
+        return { type: "dose", add: [{ layer: 3, by: 1 }, { part: "query", by: -2 }] };
+      case "d":
+        return { type: "file", file: "r.json", as: "permuted" };
+    }
+  };
+  const runs = base.runs.map((run) => {
+    const { label, seed } = run.record.asked;
+    const ranksFrom = origin(label, seed);
+    const asked = { ...run.record.asked, ...(ranksFrom === undefined ? {} : { ranksFrom }) };
+    return { ...run, record: { ...run.record, asked } };
+  });
+  assertEquals(rowsFor({ ...base, runs }, "ranks"), [
+    "by method | the final ones of elalora, reversed | a",
+    "by method | the final ones of T, old, r2, seed 1 | b",
+    "by method | those of the budget, +1 in layer 3 and −2 in all query | c",
+    "by method | those of r.json, permuted | d",
+  ]);
 });

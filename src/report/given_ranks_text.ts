@@ -1,0 +1,50 @@
+/**
+ * Where the given ranks of a run come from, in words.
+ *
+ * @module
+ */
+import type { Asked } from "../record/types.ts";
+import { budgetName } from "./facts.ts";
+import { joined } from "./format.ts";
+import type { RunResults } from "./types.ts";
+
+/** What a source is where it is not as the run that takes its ranks: `elalora on CoLA with seed 1`. */
+function sourceText(asked: Asked, source: Asked): string {
+  const [own, theirs] = [budgetName(asked.budget), budgetName(source.budget)];
+  return [
+    source.label,
+    ...(source.task === asked.task ? [] : [`on ${source.task}`]),
+    ...(theirs === own ? [] : [`at ${theirs}`]),
+    ...(source.seed === asked.seed ? [] : [`with seed ${source.seed}`]),
+  ].join(" ");
+}
+
+/**
+ * Where the initial ranks of a run come from; null where they follow from its budget.
+ *
+ * @param runs The runs of its study, among which its source is looked for.
+ */
+export function givenRanksText({ record }: RunResults, runs: readonly RunResults[]): string | null {
+  const { asked } = record;
+  const { ranksFrom } = asked;
+  if (ranksFrom === undefined) {
+    const { ranks } = asked.run as { readonly ranks?: unknown };
+    return ranks === undefined || ranks === null ? null : "set by hand for each module";
+  }
+  if (ranksFrom.type === "dose") {
+    const doses = ranksFrom.add.map((dose) => {
+      const place = "layer" in dose
+        ? `layer ${dose.layer}`
+        : "module" in dose
+        ? dose.module
+        : `all ${dose.part}`;
+      return `${dose.by < 0 ? "−" : "+"}${Math.abs(dose.by)} in ${place}`;
+    });
+    return `those of the budget, ${joined(doses)}`;
+  }
+  const as = ranksFrom.as === "same" ? "" : `, ${ranksFrom.as}`;
+  if (ranksFrom.type === "file") return `those of ${ranksFrom.file}${as}`;
+  const source = runs.find((run) => run.record.id === ranksFrom.run);
+  const from = source === undefined ? ranksFrom.title : sourceText(asked, source.record.asked);
+  return `the final ones of ${from}${as}`;
+}
