@@ -42,9 +42,9 @@ const measured = new WeakMap<Inputs, Map<string, Promise<Measured>>>();
 function purseOf({ run, method, modules, plan }: PlannedRun) {
   const costs = method.costs(run.options);
   // A run that is made again has the ranks that were found as its plan; what is measured depends on those of the budget.
-  const { initial, finalTotal } = run.ranks === null
-    ? solveRanks(method, run.options, modules, run.budget!)
-    : plan!;
+  const { initial, finalTotal } = hasGivenRanks(run)
+    ? plan!
+    : solveRanks(method, run.options, modules, run.budget!);
   return {
     initial,
     purse: {
@@ -137,7 +137,9 @@ export async function withEstimatedRanks(
     options: run.options,
     maxLength,
     heldOut,
-    ...(estimate.of === "inputs" ? { budget: run.budget, ranks: run.ranks } : {}),
+    ...(estimate.of === "inputs"
+      ? { budget: run.budget, ranks: hasRanks ? plan.initial : null }
+      : {}),
   } as unknown as Json);
   const measuring = known.get(key) ?? measure(planned, estimate, read, context.executor);
   known.set(key, measuring);
@@ -166,7 +168,7 @@ export function withRecordedRanks(
     const own = fixedRanks(method, run.options, modules, initialRanks);
     return { ...planned, plan: own, ranksFolder: null };
   }
-  const isEstimated = method.bind(run.options).estimate !== undefined && run.ranks === null;
+  const isEstimated = method.bind(run.options).estimate !== undefined && !hasGivenRanks(run);
   if (!isEstimated) return planned;
   return replanned(planned, modules.map(({ name }) => initialRanks[name] ?? 0));
 }
