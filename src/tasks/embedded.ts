@@ -35,8 +35,8 @@ export const embeddedTasks: readonly Task[] = [
   },
   {
     name: "Genre",
-    title: "Kind of writing that a sentence is from",
-    output: { type: "classification", labels: ["press", "fiction", "formal"] },
+    title: "Kind of book that a sentence is from",
+    output: { type: "classification", labels: ["manners", "mystery", "sea"] },
     metrics: ["accuracy"],
     splits: splits("Genre", "sentence", null, "label"),
     source: "embedded",

@@ -161,3 +161,12 @@ Deno.test("the check of folders wants a row of its own but below a row with /**"
     ...[true, false, true, true, false],
   ]);
 });
+
+Deno.test("the table of texts has the packages that the corpora are read from, and no other", async () => {
+  const { text } = await sourceAt("tools/pretrain/open_corpora.ts");
+  const read = [...text.matchAll(/\bopen\("(.+?)", ".+?"\)/g)].map(([, name]) => name!);
+  assert(read.length >= 4);
+  const table = page.split("\n## Texts\n")[1]!.split("\n## ")[0]!;
+  const listed = [...table.matchAll(/^\|[^|]*\| `(.+?)` +\|/gm)].map(([, name]) => name!);
+  assertEquals(listed.sort(), read.sort());
+});

@@ -22,9 +22,9 @@ Deno.test("the classes of a sequence are those of its tasks, one after the other
   assertEquals(task.output, {
     type: "classification",
     labels: [
-      "Genre: press",
-      "Genre: fiction",
-      "Genre: formal",
+      "Genre: manners",
+      "Genre: mystery",
+      "Genre: sea",
       "Acceptability: 0",
       "Acceptability: 1",
       "RTE: entailment",

@@ -4,6 +4,7 @@
  * @module
  */
 import { RandomStream } from "../../src/base/random.ts";
+import { chapterDocument } from "./corpora/books.ts";
 import type { Corpora } from "./corpora/corpora.ts";
 import { buildAcceptability } from "./task_sources/acceptability.ts";
 import { buildLater, buildYearsApart } from "./task_sources/addresses.ts";
@@ -20,14 +21,18 @@ export const embeddedTasksSeed = 2026;
  * @throws {RangeError} If the corpora are too small for a task.
  */
 export function buildEmbeddedTasks(
-  { synsets, brown, sotu }: Corpora,
+  { synsets, chapters, factbook, sotu }: Corpora,
   seed: number = embeddedTasksSeed,
 ): BuiltTask[] {
   const random = (name: string) => RandomStream.fromSeed(seed).fork("tasks").fork(name);
   const pairSizes = { train: 1500, dev: 400 };
   return [
-    buildAcceptability(brown, { train: 3000, dev: 600 }, random("Acceptability")),
-    buildGenre(brown, { train: 1500, dev: 480 }, random("Genre")),
+    buildAcceptability(
+      [...chapters.map(chapterDocument), ...factbook, ...sotu],
+      { train: 3000, dev: 600 },
+      random("Acceptability"),
+    ),
+    buildGenre(chapters, { train: 1500, dev: 480 }, random("Genre")),
     buildTopic(synsets, { train: 1600, dev: 512 }, random("Topic")),
     buildLater(sotu, pairSizes, random("Later")),
     buildYearsApart(sotu, pairSizes, random("YearsApart")),

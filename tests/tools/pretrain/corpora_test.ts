@@ -1,12 +1,9 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import {
-  brownDocument,
-  brownText,
-  parseBrownGenres,
-  parseBrownSentences,
-} from "../../../tools/pretrain/corpora/brown.ts";
+import { bookChapters, books, chapterDocument } from "../../../tools/pretrain/corpora/books.ts";
 import { pretrainingDocuments } from "../../../tools/pretrain/corpora/corpora.ts";
-import { sotuDocument, splitSentences } from "../../../tools/pretrain/corpora/sotu.ts";
+import { factbookDocument } from "../../../tools/pretrain/corpora/factbook.ts";
+import { splitSentences } from "../../../tools/pretrain/corpora/sentences.ts";
+import { sotuDocument } from "../../../tools/pretrain/corpora/sotu.ts";
 import {
   parseGloss,
   parseSynset,
@@ -15,53 +12,78 @@ import {
 } from "../../../tools/pretrain/corpora/wordnet.ts";
 import { isHeldOut } from "../../../tools/pretrain/hold_out.ts";
 
-const brown = [
-  "",
-  "\t``/`` You/ppss own/vb this/dt place/nn ''/'' ?/. ?/.",
-  "",
-  "\tIt/pps was/bedz 1/2/cd (/( or/cc so/rb )/) ,/, Mr./np Lee's/np$ men/nns said/vbd ;/. ;/.",
-  "",
-].join("\n");
+const five = "One went. Two went. Three went. Four went. Five went.";
 
-Deno.test("parseBrownSentences() splits at the last slash and lowers tags", () => {
-  const [first, second] = parseBrownSentences(brown, "ca01");
-  assertEquals(first?.slice(0, 3), [
-    { word: "``", tag: "``" },
-    { word: "You", tag: "ppss" },
-    { word: "own", tag: "vb" },
+Deno.test("bookChapters() divides at every kind of heading and numbers what has text", () => {
+  const text = [
+    "[Emma by Jane Austen 1816]",
+    "VOLUME I",
+    "CHAPTER I",
+    five,
+    "Chapter 12",
+    five.replace("One", "Six"),
+    "II. The Purple Wig",
+    five.replace("One", "Seven"),
+    "THE ORPHANS.",
+    five.replace("One", "Eight"),
+    "THE END",
+  ].join("\n\n");
+  const chapters = bookChapters(text, books[0]!);
+  assertEquals(chapters.map(({ name, sentences }) => [name, sentences.length, sentences[0]]), [
+    ["austen-emma/01", 5, "One went."],
+    ["austen-emma/02", 5, "Six went."],
+    ["austen-emma/03", 5, "Seven went."],
+    ["austen-emma/04", 5, "Eight went."],
   ]);
-  assertEquals(second?.[2], { word: "1/2", tag: "cd" });
-});
-
-Deno.test("parseBrownSentences() names file, line and token that has no tag", () => {
-  for (const token of ["word", "/nn", "word/"]) {
-    assertThrows(
-      () => parseBrownSentences(`A/at\nThe/at ${token}`, "cx09"),
-      SyntaxError,
-      `"${token}" in line 2 of the Brown text "cx09"`,
-    );
-  }
-});
-
-Deno.test("brownText() joins punctuation and drops marks that the corpus doubles", () => {
-  const text = { name: "ca01", genre: "news", sentences: parseBrownSentences(brown, "ca01") };
-  assertEquals(brownDocument(text), {
-    source: "brown",
-    name: "ca01",
-    sentences: [
-      '"You own this place"?',
-      "It was 1/2 (or so), Mr. Lee's men said;",
-    ],
+  assertEquals(chapterDocument(chapters[1]!), {
+    source: "books",
+    name: "austen-emma/02",
+    sentences: chapters[1]!.sentences,
   });
-  assertEquals(brownText([]), "");
 });
 
-Deno.test("parseBrownGenres() reads text and genre, and refuses other lines", () => {
-  assertEquals([...parseBrownGenres("ca01 news\ncn05 adventure\n")], [
-    ["ca01", "news"],
-    ["cn05", "adventure"],
+Deno.test("bookChapters() joins lines, drops marks of italics, titles and Project Gutenberg's words", () => {
+  const text = [
+    "CHAPTER I",
+    five,
+    "Down the Rabbit-Hole",
+    '_He_ said:\r\n"Go _on_!"\r\nShe went.',
+    "End of Project Gutenberg's Emma",
+    "Small print. For all.",
+  ].join("\r\n\r\n");
+  assertEquals(bookChapters(text, books[0]!)[0]!.sentences.slice(5), [
+    'He said: "Go on!"',
+    "She went.",
   ]);
-  assertThrows(() => parseBrownGenres("ca01 news\nca02"), SyntaxError, '"ca02" in line 2');
+});
+
+Deno.test("bookChapters() names a book without chapters", () => {
+  assertThrows(
+    () => bookChapters(`CHAPTER I\n\nOne. Two.`, books[1]!),
+    SyntaxError,
+    'Cannot read the book "austen-persuasion"',
+  );
+});
+
+Deno.test("no book's author died less than 70 years ago, and each kind of book has one", () => {
+  assertEquals(books.filter(({ died }) => died > 1955), []);
+  assertEquals([...new Set(books.map(({ kind }) => kind))].sort(), [
+    ...["children", "manners", "mystery", "sea"],
+  ]);
+});
+
+Deno.test("factbookDocument() gives the prose of a profile, also where a field has parts", () => {
+  const profile = {
+    Introduction: { Background: { "Howland Island": { text: "It is low. It is dry." } } },
+    Geography: { Location: { text: "Oceania." }, "Area": { total: { text: "2 sq km" } } },
+    Economy: { "Economy - overview": { text: "No economy. ++ No trade." } },
+  };
+  assertEquals(factbookDocument(JSON.stringify(profile), "oceans/xx"), {
+    source: "factbook",
+    name: "oceans/xx",
+    sentences: ["It is low.", "It is dry.", "No economy.", "No trade."],
+  });
+  assertThrows(() => factbookDocument("{", "oceans/xx"), SyntaxError, '"oceans/xx"');
 });
 
 const dog = "02086723 05 n 03 dog 0 domestic_dog 0 Canis_familiaris 0 002 @ 02085998 n 0000 " +
@@ -153,29 +175,34 @@ Deno.test("sotuDocument() is named after its file and has no line breaks", () =>
   );
 });
 
-Deno.test("isHeldOut() holds out about 8 % of names, by SHA-256 of source and name", () => {
-  // By sha256sum, "brown/ca06" begins with 0e4fbd68, "brown/ca02" with 2362b7c3; 0.08 × 2³² is 0x147ae147.
-  assertEquals([isHeldOut("brown", "ca06"), isHeldOut("brown", "ca02")], [true, false]);
+Deno.test("isHeldOut() holds out about 8 % of names, 16 % of books', by SHA-256 of source and name", () => {
+  // By sha256sum, "wordnet/n6" begins with 0d9ad33f and "wordnet/n8" with 1582b073; 0.08 × 2³² is 0x147ae147.
+  assertEquals([isHeldOut("wordnet", "n6"), isHeldOut("wordnet", "n8")], [true, false]);
+  // "books/austen-emma/17" begins with 1b49b17e, "books/austen-emma/01" with f81976b1; 0.16 × 2³² is 0x28f5c28f.
+  assertEquals([isHeldOut("books", "austen-emma/17"), isHeldOut("books", "austen-emma/01")], [
+    ...[true, false],
+  ]);
   const names = Array.from({ length: 5000 }, (_, i) => `n${i}`);
-  const share = names.filter((name) => isHeldOut("wordnet", name)).length / names.length;
-  assertEquals(share > 0.068 && share < 0.092, true, `found a share of ${share}`);
+  for (const [source, wanted] of [["wordnet", 0.08], ["books", 0.16]] as const) {
+    const share = names.filter((name) => isHeldOut(source, name)).length / names.length;
+    assertEquals(Math.abs(share - wanted) < 0.012, true, `found a share of ${share}`);
+  }
 });
 
 Deno.test("pretrainingDocuments() leaves out what is held out", () => {
   const names = Array.from({ length: 200 }, (_, i) => `c${i}`);
-  const sentences = [[{ word: "Hi", tag: "uh" }]];
-  const text = (name: string) => ({ name, genre: "news", sentences });
-  const document = (name: string) => ({ source: "sotu", name, sentences: ["Hi"] });
+  const document = (source: string) => (name: string) => ({ source, name, sentences: ["Hi"] });
   const kept = pretrainingDocuments({
     synsets: [],
-    brown: names.map(text),
-    sotu: names.map(document),
+    chapters: names.map((name) => ({ name, kind: "sea", sentences: ["Hi"] })),
+    factbook: names.map(document("factbook")),
+    sotu: names.map(document("sotu")),
   });
   assertEquals(
     kept.map(({ source, name }) => `${source}/${name}`),
-    ["brown", "sotu"].flatMap((source) =>
+    ["books", "factbook", "sotu"].flatMap((source) =>
       names.filter((name) => !isHeldOut(source, name)).map((name) => `${source}/${name}`)
     ),
   );
-  assertEquals(kept.length < 400, true);
+  assertEquals(kept.length < 600, true);
 });

@@ -58,7 +58,7 @@ Deno.test("encodeDocuments() gives the ids of the whole text", () => {
   const tokenizer = new Tokenizer(tokenizerJson(vocabulary), {});
   const sentence = "The cats'  cat.";
   const [only, ...rest] = encodeDocuments(
-    [{ source: "brown", name: "ca01", sentences: [sentence] }],
+    [{ source: "books", name: "austen-emma/01", sentences: [sentence] }],
     tokenizer,
     1,
   );

@@ -18,7 +18,7 @@ const tasks: Readonly<Record<string, Expected>> = {
     columns: ["sentence", "label"],
     train: 1500,
     dev: 480,
-    labels: Object.keys(genreClasses),
+    labels: genreClasses,
   },
   Topic: {
     columns: ["definition", "label"],

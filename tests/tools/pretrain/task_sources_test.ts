@@ -1,14 +1,13 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../../src/base/random.ts";
-import { type BrownText, brownText } from "../../../tools/pretrain/corpora/brown.ts";
+import type { Chapter } from "../../../tools/pretrain/corpora/books.ts";
 import type { Document } from "../../../tools/pretrain/corpora/document.ts";
 import type { Synset } from "../../../tools/pretrain/corpora/wordnet.ts";
 import { isHeldOut } from "../../../tools/pretrain/hold_out.ts";
 import {
   buildAcceptability,
-  plainSentences,
+  plainWords,
   reorderRun,
-  type Sentence,
   swapNeighbours,
 } from "../../../tools/pretrain/task_sources/acceptability.ts";
 import {
@@ -21,20 +20,16 @@ import {
   definitionPools,
   topicClasses,
 } from "../../../tools/pretrain/task_sources/definitions.ts";
-import { buildGenre } from "../../../tools/pretrain/task_sources/genre.ts";
+import {
+  buildGenre,
+  genreClasses,
+  namelessSentences,
+} from "../../../tools/pretrain/task_sources/genre.ts";
 import {
   type BuiltTask,
   isUsableText,
   writeTsv,
 } from "../../../tools/pretrain/task_sources/rows.ts";
-
-/** A sentence written as in the corpus: `He/pps went/vbd ./.`. */
-function tagged(text: string): Sentence {
-  return text.split(" ").map((token) => {
-    const slash = token.lastIndexOf("/");
-    return { word: token.slice(0, slash), tag: token.slice(slash + 1) };
-  });
-}
 
 Deno.test("swapNeighbours() exchanges three pairs of neighbours and keeps the first word", () => {
   const words = "a b c d e f g h i j".split(" ");
@@ -80,31 +75,42 @@ Deno.test("reorderRun() gives null for five words and for runs with a word twice
   }
 });
 
-Deno.test("plainSentences() drops headlines, foreign words, fragments, and shortens tags", () => {
-  const sentences = [
-    "City/nn-tl Hall/nn-tl burned/vbd ./.",
-    "Merger/nn-hl proposed/vbn-hl",
-    "He/pps said/vbd non/fw-* ./.",
-    "and/cc left/vbd ./.",
-    "Who/wps left/vbd ?/.",
-  ].map(tagged);
-  assertEquals(
-    plainSentences([{ name: "ca01", genre: "news", sentences }]),
-    [tagged("City/nn Hall/nn burned/vbd ./.")],
-  );
+Deno.test("plainWords() wants a whole sentence without inner punctuation, figures and capitals", () => {
+  assertEquals(plainWords("The old sea-captain wasn't there."), [
+    ...["The", "old", "sea-captain", "wasn't", "there"],
+  ]);
+  for (
+    const text of [
+      "He left, of course.",
+      "and left.",
+      "Who left?",
+      "He left in 1790.",
+      "EUROPE We were at peace.",
+      "He came--he left.",
+      "He left",
+    ]
+  ) {
+    assertEquals(plainWords(text), null, text);
+  }
 });
 
-/** Made-up texts, so many that both splits have enough. */
-function madeUpTexts(): BrownText[] {
-  const genres = ["news", "learned", "romance"];
-  return Array.from({ length: 240 }, (_, t) => ({
+/** Made-up documents of two sources, one with three times the text, so many that both splits have enough. */
+function madeUpDocuments(): Document[] {
+  return Array.from({ length: 480 }, (_, t) => ({
+    source: t < 360 ? "sotu" : "books",
     name: `t${t}`,
-    genre: genres[t % 3]!,
-    sentences: Array.from({ length: 40 }, (_, s) => {
-      const tail = `for/in reason/nn x${t}y${s}/cd of/in the/at very/ql old/jj law/nn ./.`;
-      return tagged(`${s % 4 === 0 ? "Ah/uh ,/, he/pps" : "He/pps"} walked/vbd away/rb ${tail}`);
+    sentences: Array.from({ length: 20 }, (_, s) => {
+      const tail = `for reason ${nameOf(t, s)} of the very old law.`;
+      return `${s % 4 === 0 ? "Ah, he" : "He"} walked away ${tail}`;
     }),
   }));
+}
+
+/** A word that stands for two numbers: letters only, since a sentence with figures is none of a task. */
+function nameOf(text: number, sentence: number): string {
+  const letters = (number: number) =>
+    [...String(number)].map((digit) => "abcdefghij"[+digit]).join("");
+  return `x${letters(text)}y${letters(sentence)}`;
 }
 
 function checkTask(task: BuiltTask, train: number, dev: number, perClass: readonly string[]): void {
@@ -121,35 +127,51 @@ function checkTask(task: BuiltTask, train: number, dev: number, perClass: readon
 
 const sortedWords = (text: string) => text.slice(0, -1).split(" ").sort();
 
-Deno.test("buildAcceptability() is balanced, repeatable, and separates the splits by text", () => {
-  const texts = madeUpTexts();
+Deno.test("buildAcceptability() is balanced, repeatable, and separates the splits by document", () => {
+  const documents = madeUpDocuments();
   const build = (seed: number) =>
-    buildAcceptability(texts, { train: 400, dev: 100 }, RandomStream.fromSeed(seed));
+    buildAcceptability(documents, { train: 400, dev: 100 }, RandomStream.fromSeed(seed));
   const task = build(1);
   checkTask(task, 400, 100, ["0", "1"]);
   assertEquals(build(1), task);
   assert(JSON.stringify(build(2)) !== JSON.stringify(task));
-  const originals = new Map(
-    texts.flatMap((text) => text.sentences.map((s) => [brownText(s), text.name])),
+  const byName = new Map(
+    documents.flatMap((document, t) =>
+      document.sentences.map((sentence, s) => [nameOf(t, s), { document, sentence }])
+    ),
   );
   for (const split of ["train", "dev"] as const) {
     for (const [text, label] of task[split].rows) {
-      assertEquals(originals.has(text!), label === "1");
       assert(!text!.includes(","));
-      const original = [...originals.keys()].find((known) =>
-        known.includes(/x\d+y\d+/.exec(text!)![0] + " ")
-      )!;
-      assertEquals(sortedWords(text!), sortedWords(original));
-      assertEquals(isHeldOut("brown", originals.get(original)!), split === "dev");
+      const { document, sentence } = byName.get(/x\w+y\w+/.exec(text!)![0])!;
+      assertEquals(text === sentence, label === "1");
+      assertEquals(sortedWords(text!), sortedWords(sentence));
+      assertEquals(isHeldOut(document.source, document.name), split === "dev");
     }
   }
 });
 
-Deno.test("buildAcceptability() says when the texts give too few sentences", () => {
+Deno.test("buildAcceptability() draws its sources evenly, whatever the label", () => {
+  const documents = madeUpDocuments();
+  const { rows } =
+    buildAcceptability(documents, { train: 1000, dev: 2 }, RandomStream.fromSeed(1)).train;
+  const books = new Set(
+    documents.flatMap(({ source }, t) =>
+      source === "books" ? Array.from({ length: 20 }, (_, s) => nameOf(t, s)) : []
+    ),
+  );
+  for (const label of ["0", "1"]) {
+    const own = rows.filter((row) => row[1] === label);
+    const share = own.filter(([text]) => books.has(/x\w+y\w+/.exec(text!)![0])).length / own.length;
+    assert(share > 0.42 && share < 0.58, `found a share of ${share} for label ${label}`);
+  }
+});
+
+Deno.test("buildAcceptability() says when the documents give too few sentences", () => {
   assertThrows(
     () =>
       buildAcceptability(
-        madeUpTexts().slice(0, 2),
+        madeUpDocuments().slice(0, 2),
         { train: 400, dev: 100 },
         RandomStream.fromSeed(1),
       ),
@@ -158,19 +180,54 @@ Deno.test("buildAcceptability() says when the texts give too few sentences", () 
   );
 });
 
-Deno.test("buildGenre() draws as many sentences of each class from the right texts", () => {
-  const texts = madeUpTexts();
-  const task = buildGenre(texts, { train: 300, dev: 60 }, RandomStream.fromSeed(1));
-  checkTask(task, 300, 60, ["press", "fiction", "formal"]);
-  const classOf = { news: "press", learned: "formal", romance: "fiction" };
-  for (const [text, label] of [...task.train.rows, ...task.dev.rows]) {
-    const source = texts.find(({ name }) => text!.includes(` x${name.slice(1)}y`))!;
-    assertEquals(label, classOf[source.genre as keyof typeof classOf]);
+Deno.test("namelessSentences() drops names, also at the beginning, quotations and fragments", () => {
+  const common = new Set(["she", "there", "i"]);
+  const tail = "went out to see the old house by the sea";
+  const usable = [`She ${tail}.`, `There I ${tail}.`, `I ${tail}.`];
+  assertEquals(
+    namelessSentences([
+      ...usable,
+      `Emma ${tail}.`,
+      `She ${tail} of London.`,
+      `"She ${tail}."`,
+      `She ${tail}!`,
+      `she ${tail}.`,
+      "She went out.",
+    ], common),
+    usable,
+  );
+});
+
+/** Made-up chapters of four kinds of book, so many that both splits have enough. */
+function madeUpChapters(): Chapter[] {
+  return Array.from({ length: 240 }, (_, t) => ({
+    name: `t/${t}`,
+    kind: [...genreClasses, "children" as const][t % 4]!,
+    sentences: Array.from(
+      { length: 20 },
+      (_, s) => `He walked away for reason ${nameOf(t, s)} of the very old law he knew.`,
+    ),
+  }));
+}
+
+Deno.test("buildGenre() draws as many sentences of each class from the right chapters", () => {
+  const chapters = madeUpChapters();
+  const task = buildGenre(chapters, { train: 300, dev: 60 }, RandomStream.fromSeed(1));
+  checkTask(task, 300, 60, genreClasses);
+  const byName = new Map(
+    chapters.flatMap((chapter, t) => chapter.sentences.map((_, s) => [nameOf(t, s), chapter])),
+  );
+  for (const split of ["train", "dev"] as const) {
+    for (const [text, label] of task[split].rows) {
+      const { kind, name } = byName.get(/x\w+y\w+/.exec(text!)![0])!;
+      assertEquals(label, kind);
+      assertEquals(isHeldOut("books", name), split === "dev");
+    }
   }
   assertThrows(
-    () => buildGenre(texts.slice(0, 1), { train: 3, dev: 3 }, RandomStream.fromSeed(1)),
+    () => buildGenre(chapters.slice(0, 1), { train: 3, dev: 3 }, RandomStream.fromSeed(1)),
     RangeError,
-    'class "fiction" of "Genre"',
+    'of "Genre"',
   );
 });
 

@@ -4,14 +4,15 @@
  * @module
  */
 import { isHeldOut } from "../hold_out.ts";
-import { brownDocument, type BrownText } from "./brown.ts";
+import { type Chapter, chapterDocument } from "./books.ts";
 import type { Document } from "./document.ts";
 import { type Synset, wordnetDocuments } from "./wordnet.ts";
 
-/** The corpora as their packages hold them, nothing left out. */
+/** The corpora as their packages hold them, nothing left out but what their readers leave out. */
 export interface Corpora {
   readonly synsets: readonly Synset[];
-  readonly brown: readonly BrownText[];
+  readonly chapters: readonly Chapter[];
+  readonly factbook: readonly Document[];
   readonly sotu: readonly Document[];
 }
 
@@ -19,7 +20,7 @@ export interface Corpora {
 export function pretrainingDocuments(corpora: Corpora): Document[] {
   return [
     ...wordnetDocuments(corpora.synsets.filter((synset) => !isHeldOut("wordnet", synset.id))),
-    ...corpora.brown.filter((text) => !isHeldOut("brown", text.name)).map(brownDocument),
-    ...corpora.sotu.filter((address) => !isHeldOut("sotu", address.name)),
+    ...[...corpora.chapters.map(chapterDocument), ...corpora.factbook, ...corpora.sotu]
+      .filter(({ source, name }) => !isHeldOut(source, name)),
   ];
 }

@@ -6,9 +6,9 @@
 
 /** A text as sentences in reading order. */
 export interface Document {
-  /** Where the text comes from: `wordnet`, `brown` or `sotu`. */
+  /** Where the text comes from: `wordnet`, `books`, `factbook` or `sotu`. */
   readonly source: string;
-  /** Name within the source, such as `ca01`. */
+  /** Name within the source, such as `austen-emma/07`. */
   readonly name: string;
   readonly sentences: readonly string[];
 }

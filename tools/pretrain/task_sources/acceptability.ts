@@ -6,7 +6,7 @@
  * @module
  */
 import type { RandomStream } from "../../../src/base/random.ts";
-import { type BrownText, brownText, type TaggedWord } from "../corpora/brown.ts";
+import type { Document } from "../corpora/document.ts";
 import { isHeldOut } from "../hold_out.ts";
 import {
   type BuiltTask,
@@ -17,20 +17,30 @@ import {
   type TaskTable,
 } from "./rows.ts";
 
-/** A sentence whose tags have no title or headline suffixes. */
-export type Sentence = readonly TaggedWord[];
-
 const minWords = 7;
 const maxWords = 16;
 
-/** Whole declarative sentences of running text, with plain tags; headlines and foreign words go. */
-export function plainSentences(texts: readonly BrownText[]): Sentence[] {
-  return texts.flatMap((text) =>
-    text.sentences.filter((sentence) =>
-      sentence.every(({ tag }) => !/-(hl|nc)$|^fw-|[*+]/.test(tag)) &&
-      /^[A-Z]/.test(sentence[0]?.word ?? "") && sentence.at(-1)?.word === "."
-    ).map((sentence) => sentence.map(({ word, tag }) => ({ word, tag: tag.replace(/-tl$/, "") })))
+/**
+ * The words of a whole declarative sentence without punctuation but the full stop, and without words in capitals, which
+ * headings have; null for other texts.
+ *
+ * Inner punctuation rules a sentence out, since the words around it would give a disorder away.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { plainWords } from "./acceptability.ts";
+ * assertEquals(plainWords("It wasn't well-known."), ["It", "wasn't", "well-known"]);
+ * assertEquals(plainWords("He left, of course."), null);
+ * ```
+ */
+export function plainWords(sentence: string): readonly string[] | null {
+  if (!/^[A-Z].*\.$/.test(sentence)) return null;
+  const words = sentence.slice(0, -1).split(" ");
+  const isPlain = words.every((word) =>
+    /^[A-Za-z]+(?:['-][A-Za-z]+)*$/.test(word) && !/^[A-Z]{2}/.test(word)
   );
+  return isPlain ? words : null;
 }
 
 /** Pairs of neighbours that {@linkcode swapNeighbours} exchanges. */
@@ -75,20 +85,37 @@ export function reorderRun(words: readonly string[], random: RandomStream): stri
 
 const disorders = [swapNeighbours, reorderRun] as const;
 
-function buildSplit(texts: readonly BrownText[], size: number, random: RandomStream): TaskTable {
-  // Inner punctuation goes, since words around it would give a disorder away.
-  const pool = shuffle(plainSentences(texts), random.fork("order")).filter((sentence) =>
-    isUsableText(brownText(sentence), minWords, maxWords) &&
-    sentence.slice(0, -1).every(({ tag }) => /^[a-z]/.test(tag))
+/**
+ * The sentences of the documents in a random order. Each draw takes a source at random first, so that the source with
+ * most text does not dominate, and a sentence's place tells nothing about its source.
+ */
+function drawSentences(documents: readonly Document[], random: RandomStream): string[] {
+  const order = random.fork("order");
+  let queues = [...Map.groupBy(documents, ({ source }) => source)].map(([source, own]) =>
+    shuffle(own.flatMap(({ sentences }) => sentences), order.fork(source))
   );
+  const draws = random.fork("sources");
+  const drawn: string[] = [];
+  while ((queues = queues.filter((queue) => queue.length > 0)).length > 0) {
+    drawn.push(queues[draws.int(queues.length)]!.pop()!);
+  }
+  return drawn;
+}
+
+function buildSplit(documents: readonly Document[], size: number, random: RandomStream): TaskTable {
+  const plain = documents.map((document) => ({
+    ...document,
+    sentences: document.sentences.filter((sentence) =>
+      isUsableText(sentence, minWords, maxWords) && plainWords(sentence) !== null
+    ),
+  }));
   const draws = random.fork("disorder");
   const used = new Set<string>();
   const rows: string[][] = [];
-  for (const sentence of pool) {
+  for (const text of drawSentences(plain, random)) {
     if (rows.length === size) break;
-    const text = brownText(sentence);
     if (used.has(text)) continue;
-    const words = sentence.slice(0, -1).map(({ word }) => word);
+    const words = plainWords(text)!;
     // Every sentence is disordered, so that intact ones are such that could have been.
     const disorder = disorders[Math.floor(rows.length / 2) % disorders.length]!;
     const disordered = disorder(words, draws);
@@ -98,28 +125,28 @@ function buildSplit(texts: readonly BrownText[], size: number, random: RandomStr
   }
   if (rows.length !== size) {
     throw new RangeError(
-      `Cannot build ${size} rows of "Acceptability": the texts give ${rows.length}, ` +
-        `so ask for fewer rows or give more texts`,
+      `Cannot build ${size} rows of "Acceptability": the documents give ${rows.length}, ` +
+        `so ask for fewer rows or give more documents`,
     );
   }
   return { columns: ["sentence", "label"], rows: shuffle(rows, random.fork("rows")) };
 }
 
 /**
- * Builds the task from the Brown corpus: sentences of 7 to 16 words without inner punctuation, half of
- * them disordered: every other time three pairs of neighbours are exchanged, else a run of five words
- * is put in another order.
+ * Builds the task from books, the World Factbook and addresses: sentences of 7 to 16 words without inner punctuation,
+ * half of them disordered: every other time three pairs of neighbours are exchanged, else a run of five words is put in
+ * another order.
  *
- * @throws {RangeError} If the texts give too few sentences.
+ * @throws {RangeError} If the documents give too few sentences.
  */
 export function buildAcceptability(
-  texts: readonly BrownText[],
+  documents: readonly Document[],
   sizes: SplitSizes,
   random: RandomStream,
 ): BuiltTask {
   const build = (split: SplitName): TaskTable =>
     buildSplit(
-      texts.filter(({ name }) => isHeldOut("brown", name) === (split === "dev")),
+      documents.filter(({ source, name }) => isHeldOut(source, name) === (split === "dev")),
       sizes[split],
       random.fork(split),
     );
