@@ -6,7 +6,6 @@
 import { RandomStream } from "../../src/base/random.ts";
 import type { Executor } from "../../src/exec/executor.ts";
 import type { BertConfig } from "../../src/models/bert.ts";
-import { learningRateAt } from "../../src/study/total_steps.ts";
 import { makeMaskedBatch, pretrainingOrder, type SpecialIds } from "./masked_batches.ts";
 import { initialVectors, MaskedModelTrainer, type PretrainingVectors } from "./masked_model.ts";
 import type { PretrainingSequence } from "./sequence_file.ts";
@@ -18,13 +17,17 @@ export interface PretrainingSettings {
   /** Sequences a step. */
   readonly batchSize: number;
   readonly learningRate: number;
-  /** Share of the steps with rising rate. */
+  /** Steps at the beginning with rising rate. */
   readonly warmup: number;
+  /** Steps at the end with falling rate; the rate is constant between. */
+  readonly decay: number;
   readonly weightDecay: number;
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
   readonly clipNorm: number;
+  /** Standard deviation of fresh weights: BERT's 0.02 at a width of 768, times the root of 768 over the width. */
+  readonly initializerRange: number;
   /** Sequences kept out of training, on which the loss is measured at the end. */
   readonly heldOut: number;
 }
@@ -32,17 +35,41 @@ export interface PretrainingSettings {
 /** The settings of the committed encoder. */
 export const pretrainingSettings: PretrainingSettings = {
   seed: 1,
-  steps: 7500,
-  batchSize: 64,
+  steps: 11200,
+  batchSize: 16,
   learningRate: 1e-3,
-  warmup: 0.06,
+  warmup: 400,
+  decay: 2400,
   weightDecay: 0.01,
   beta1: 0.9,
   beta2: 0.98,
   epsilon: 1e-6,
   clipNorm: 1,
+  initializerRange: 0.05,
   heldOut: 1024,
 };
+
+/**
+ * The learning rate of a step, counted from 0: it rises over `warmup` steps, stays, and falls to 0 over the last `decay`
+ * steps. Since only the end depends on the number of steps, a checkpoint from before serves runs of any length.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { pretrainingRate } from "./run.ts";
+ * const settings = { steps: 10, learningRate: 1, warmup: 2, decay: 4 };
+ * assertEquals([0, 1, 2, 6, 7, 9].map((step) => pretrainingRate(step, settings)), [0.5, 1, 1, 1, 0.75, 0.25]);
+ * ```
+ */
+export function pretrainingRate(
+  step: number,
+  { steps, learningRate, warmup, decay }: Pick<
+    PretrainingSettings,
+    "steps" | "learningRate" | "warmup" | "decay"
+  >,
+): number {
+  return learningRate * Math.min(1, (step + 1) / warmup, (steps - step) / decay);
+}
 
 /** The shape of the embedded encoder for a vocabulary. */
 export function embeddedEncoderConfig(vocabulary: number): BertConfig {
@@ -123,7 +150,9 @@ export async function startPretraining(
   const { config, settings, special } = run;
   const root = RandomStream.fromSeed(settings.seed);
   const { training, heldOut } = divideSequences(run);
-  const vectors = from?.vectors ?? initialVectors(config, root.fork("init"));
+  const { initializerRange } = settings;
+  const vectors = from?.vectors ??
+    initialVectors({ ...config, initializerRange }, root.fork("init"));
   const trainer = await MaskedModelTrainer.create(executor, config, settings, vectors);
   const batchesPerEpoch = pretrainingOrder(training, settings.batchSize, root).length;
   let done = from?.step ?? 0;
@@ -139,7 +168,7 @@ export async function startPretraining(
     const rows = order[done % batchesPerEpoch]!;
     const hiding = root.fork("hidden").fork(done);
     const batch = makeMaskedBatch(training, rows, special, config.vocabulary, hiding);
-    const learningRate = learningRateAt(done, settings.steps, { ...settings, schedule: "linear" });
+    const learningRate = pretrainingRate(done, settings);
     const started = performance.now();
     const { loss, gradientNorm } = await trainer.step(batch, learningRate);
     if (!Number.isFinite(loss)) {

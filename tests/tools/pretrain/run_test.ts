@@ -6,6 +6,7 @@ import {
   divideSequences,
   embeddedEncoderConfig,
   type Pretraining,
+  pretrainingRate,
   pretrainingSettings,
   startPretraining,
 } from "../../../tools/pretrain/run.ts";
@@ -41,6 +42,8 @@ const settings = {
   batchSize: 16,
   heldOut: 32,
   learningRate: 0.01,
+  warmup: 2,
+  decay: 38,
 };
 const run = { config, settings, sequences: makeSequences(400), special };
 const executor = await nativeExecutor(1);
@@ -50,6 +53,17 @@ async function advance(pretraining: Pretraining, steps: number): Promise<number[
   for (let i = 0; i < steps; i++) losses.push((await pretraining.next()).loss);
   return losses;
 }
+
+Deno.test("pretrainingRate() rises, stays and falls, and ends alone depend on the number of steps", () => {
+  const rates = (steps: number) =>
+    Array.from(
+      { length: steps },
+      (_, step) => pretrainingRate(step, { steps, learningRate: 1, warmup: 4, decay: 2 }),
+    );
+  assertEquals(rates(8), [0.25, 0.5, 0.75, 1, 1, 1, 1, 0.5]);
+  assertEquals(rates(10).slice(0, 7), rates(8).slice(0, 7));
+  assertEquals(rates(3), [0.25, 0.5, 0.5]);
+});
 
 Deno.test("pretraining that goes on from a checkpoint ends bit-equal", async () => {
   const whole = await startPretraining(executor, run, null);
