@@ -18,7 +18,8 @@ export interface LockedPackage {
 
 /**
  * Licences that a package may have, as packages state them. All permit use, change and redistribution, and none asks the
- * same of what is built with it. `BSL-1.0` is Boost's licence. `CC0` and `Public Domain` are no SPDX names; the two packages that state them hold text.
+ * same of what is built with it. `BSL-1.0` is Boost's. `CC0` and `Public Domain` are no SPDX names; the two packages that
+ * state them hold text.
  */
 export const allowedLicences: ReadonlySet<string> = new Set([
   "0BSD",
