@@ -9,7 +9,13 @@
  * @module
  */
 import * as z from "zod";
-import { cappedCounts, countsOfMasks, exactly, isCapped } from "../study/rank_range.ts";
+import {
+  cappedCounts,
+  countsOfMasks,
+  exactly,
+  isCapped,
+  parametersWithin,
+} from "../study/rank_range.ts";
 import type { RandomStream } from "../base/random.ts";
 import type { CountFacts, ModuleShape, PlannedCounts, RunFacts } from "../study/types.ts";
 import { adaloraPolicy, checkAdaloraSchedule, meanMasked } from "./adalora_policy.ts";
@@ -227,8 +233,26 @@ function countsOf(chosen: z.output<typeof options>, facts: CountFacts): PlannedC
       return { initial: exactly(plan.initialParameters), peak: null, final: null };
     case "gates":
       return countsOfMasks(facts);
-    case "before":
-      return { initial: null, peak: null, final: null };
+    case "before": {
+      const { modules, costs } = facts;
+      // Ranks are known when they have been found: for a rank budget their sum, for one of numbers the most.
+      const found = budget !== null && budget.type !== "rank"
+        ? { least: 0, most: plan.requested }
+        : parametersWithin(
+          {
+            modules: modules.map(({ inSize, outSize }) => ({
+              least: 0,
+              most: Math.min(inSize, outSize),
+            })),
+            total: exactly(plan.finalTotal),
+            moved: Infinity,
+          },
+          plan.initial,
+          modules,
+          costs,
+        );
+      return { initial: found, peak: found, final: found };
+    }
     default: {
       const { initialParameters, peakParameters, finalParameters } = plan;
       return {

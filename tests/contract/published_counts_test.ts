@@ -9,7 +9,11 @@ import { encoderModules, examplesOf as publishedSize } from "../study/tables.ts"
 import { publishedStudies, readPublished } from "./published.ts";
 
 /** Training examples of the embedded tasks that published studies use. */
-const embeddedSizes: Readonly<Record<string, number>> = { Topic: 1600, YearsApart: 1500 };
+const embeddedSizes: Readonly<Record<string, number>> = {
+  Acceptability: 3000,
+  Topic: 1600,
+  YearsApart: 1500,
+};
 
 const tables = {
   examplesOf: (task: string) => embeddedSizes[task] ?? publishedSize(task),
