@@ -28,7 +28,7 @@ const experiments: readonly [string, unknown, readonly ModuleShape[], number][] 
   ["glue-minilm-search", glueMinilmSearch, encoderModules(6, 384, 1536), 18 + 14],
   // Head and the three adapters with three seeds and full with one on MRPC, LoRA once on each other task.
   ["glue-minilm-mrpc-rates", glueMinilmMrpcRates, encoderModules(6, 384, 1536), 4 * 3 + 1 + 3],
-  ["glue-deberta", glueDeberta, encoderModules(12, 768, 3072), 3 * 3 * 6 * 3],
+  ["glue-deberta", glueDeberta, encoderModules(12, 768, 3072), 4 * 3 * 6 * 3],
 ];
 
 type JsonObject = { readonly [key: string]: Json };

@@ -88,6 +88,7 @@ export const methods: readonly MethodEntry[] = [
     b: z.int().min(0).default(4),
     k: z.int().min(1).default(2),
     decay: z.enum(["cubic", "none"]).default("cubic"),
+    upstream: z.boolean().optional(),
   }, { costs: () => costsWith(1), check }),
 ];
 
