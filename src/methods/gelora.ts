@@ -12,7 +12,7 @@
  */
 import * as z from "zod";
 import { exactly, parametersWithin } from "../study/rank_range.ts";
-import { countParameters } from "../study/ranks.ts";
+import { countParameters } from "../study/rank_costs.ts";
 import { spreadOver } from "../study/shares.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";

@@ -9,7 +9,7 @@ import { type Executor, ExecutorError } from "../exec/executor.ts";
 import type { Environment } from "../record/provenance.ts";
 import { newToken, StorageError } from "../record/durable.ts";
 import { LostAttemptError, RunFolder } from "../record/run_folder.ts";
-import { capOf } from "../study/ranks.ts";
+import { capOf } from "../study/rank_costs.ts";
 import { runStages } from "../train/stages.ts";
 import type { FailureCause, Outcome, RunRecord } from "../record/types.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";

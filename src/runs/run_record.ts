@@ -20,7 +20,7 @@ import {
   type SequenceOutcome,
 } from "../record/types.ts";
 import { keptOf } from "../study/kept.ts";
-import { countParameters } from "../study/ranks.ts";
+import { countParameters } from "../study/rank_costs.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
 import type { SequenceStage } from "../tasks/types.ts";
 import { type Assembly, outputCount } from "../train/assemble.ts";

@@ -22,7 +22,9 @@ export { expandStudy, type StudyTables } from "./expand.ts";
 export { defaultMostRuns } from "./grid.ts";
 export { type SchemaTables, studyJsonSchema } from "./json_schema.ts";
 export { type Problem, StudyError } from "./problems.ts";
-export { adaptedModules, countParameters, type Planned, planRun, solveRanks } from "./ranks.ts";
+export { countParameters } from "./rank_costs.ts";
+export type { Planned } from "./rank_targets.ts";
+export { adaptedModules, planRun, solveRanks } from "./ranks.ts";
 export { type InputHashes, runFolder, runId, runTitle } from "./run_id.ts";
 export {
   defaultSettings,

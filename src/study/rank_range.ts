@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { countParameters } from "./ranks.ts";
+import { countParameters } from "./rank_costs.ts";
 import type {
   AdapterCosts,
   Budget,

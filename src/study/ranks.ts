@@ -8,24 +8,18 @@
  */
 import type { Json } from "../base/canonical_json.ts";
 import { unknownName } from "../base/suggest.ts";
-import { apportion, spread, spreadOver, total } from "./shares.ts";
+import { capOf, countParameters, fixedCosts } from "./rank_costs.ts";
+import { initialFactorOf, type Planned, startOf, targetUnder } from "./rank_targets.ts";
+import { apportion, total } from "./shares.ts";
 import type {
-  AdapterCosts,
   Budget,
   MethodEntry,
   ModulePart,
   ModuleShape,
-  RankCap,
   RankPlan,
   RunSpec,
   Settings,
 } from "./types.ts";
-
-/** What planning must know of a method. */
-export type Planned = Pick<
-  MethodEntry,
-  "name" | "costs" | "storedCosts" | "meanFactor" | "initialFactor" | "rankWeights"
->;
 
 /**
  * The modules that the settings adapt, in model order.
@@ -40,59 +34,6 @@ export function adaptedModules(
   return modules.filter(({ part }) =>
     settings.adapter.modules.includes(part) && (parts?.includes(part) ?? true)
   );
-}
-
-/** Adapter parameters of the given ranks; a module without a rank costs nothing. */
-export function countParameters(
-  ranks: readonly number[],
-  modules: readonly ModuleShape[],
-  costs: AdapterCosts,
-): number {
-  const adapted = modules.filter((_, i) => (ranks[i] ?? 0) > 0);
-  const ofRanks = modules.map((module, i) => (ranks[i] ?? 0) * costs.perRank(module));
-  return total(ofRanks) + fixedCosts(adapted, costs);
-}
-
-/**
- * What the ranks of a run may cost together; null where its budget is none that its policy keeps to.
- *
- * A mean over time is kept by what a run that ends at the planned numbers has: policies that shrink are told the final number.
- *
- * @param modules The adapted modules.
- */
-export function capOf(
-  entry: Pick<MethodEntry, "costs" | "storedCosts" | "meanFactor" | "initialFactor">,
-  { budget, options }: Pick<RunSpec, "budget" | "options">,
-  modules: readonly ModuleShape[],
-  totalSteps: number,
-): RankCap | null {
-  if (budget === null || budget.type === "rank" || budget.isCap !== true) return null;
-  // What only shrinks is never dearer than at the start, which the budget has paid for.
-  if (budget.type === "peak" && entry.initialFactor(options) > 1) return null;
-  const costs = costsUnder(entry, options, budget);
-  const least = fixedCosts(modules, costs);
-  const factor = budget.type === "meanTrained" ? entry.meanFactor?.(options, totalSteps) ?? 1 : 1;
-  return { most: (budget.value - least) / factor, perRank: costs.perRank };
-}
-
-/** What ranks cost as a budget counts them. */
-function costsUnder(
-  entry: Pick<MethodEntry, "costs" | "storedCosts">,
-  options: Json,
-  { type }: Budget,
-): AdapterCosts {
-  return type === "stored"
-    ? entry.storedCosts?.(options) ?? entry.costs(options)
-    : entry.costs(options);
-}
-
-/** What adapted modules cost whatever their ranks. */
-function fixedCosts(
-  modules: readonly ModuleShape[],
-  { perModule, perAdapter }: AdapterCosts,
-): number {
-  const [first] = modules;
-  return total(modules.map(perModule)) + (first === undefined ? 0 : perAdapter?.(first) ?? 0);
 }
 
 /**
@@ -328,165 +269,6 @@ export function planRun(
   }
   return entry.plan?.(run.options, adapted, run.budget) ??
     solveRanks(entry, run.options, adapted, run.budget, totalSteps);
-}
-
-/** The target ranks under a budget of any kind. */
-function targetUnder(
-  entry: Planned,
-  options: Json,
-  modules: readonly ModuleShape[],
-  budget: Budget,
-  factor: number,
-  totalSteps: number,
-): readonly number[] {
-  const counted = costsUnder(entry, options, budget);
-  const weights = weightsOf(entry, options, modules);
-  const least = fixedCosts(modules, counted);
-  const one = total(modules.map(counted.perRank)) + least;
-  const refused = (wanted: number): RangeError => {
-    const found = budget.type === "rank"
-      ? `rank ${budget.value}`
-      : `${budget.value} parameters${budget.type === "parameters" ? "" : ` as "${budget.type}"`}`;
-    return new RangeError(
-      `Cannot give "${entry.name}" one rank in each of ${modules.length} modules with a budget of ${found}: ` +
-        `at least ${budget.type === "rank" || budget.type === "parameters" ? "rank 1 or " : ""}` +
-        `${wanted} parameters are wanted`,
-    );
-  };
-  const paid = (value: number) =>
-    targetOf({ type: "parameters", value }, modules, counted, weights);
-  switch (budget.type) {
-    case "rank": {
-      const target = targetOf(budget, modules, counted, weights);
-      if (target === null) throw refused(one);
-      return target;
-    }
-    case "parameters":
-    case "stored": {
-      const target = paid(budget.value);
-      if (target === null) throw refused(one);
-      return target;
-    }
-    case "meanTrained": {
-      const mean = entry.meanFactor === undefined ? 1 : entry.meanFactor(options, totalSteps);
-      if (mean === null) {
-        throw new RangeError(
-          `Cannot spend a mean of ${budget.value} trained parameters on "${entry.name}": found that its ranks follow from ` +
-            "training itself, want a budget of rank, parameters, peak or stored",
-        );
-      }
-      const target = paid((budget.value - least) / mean + least);
-      if (target === null) throw refused(Math.ceil((one - least) * mean + least));
-      return target;
-    }
-    case "peak": {
-      const peakOf = (target: readonly number[]) =>
-        Math.max(
-          countParameters(target, modules, counted),
-          countParameters(startOf(target, factor), modules, counted),
-        );
-      // Ranks bought for a number never cost more than it, and the peak rises with them but for rounding.
-      let best: readonly number[] | null = null;
-      for (let [low, high] = [one, budget.value]; low <= high;) {
-        const value = Math.floor((low + high) / 2);
-        const target = paid(value);
-        if (target !== null && peakOf(target) <= budget.value) {
-          best = target;
-          low = value + 1;
-        } else high = value - 1;
-      }
-      if (best === null) {
-        throw refused(peakOf(modules.map(() => 1)));
-      }
-      return best;
-    }
-  }
-}
-
-/** Initial ranks in proportion to the target; of those that start below it each module has one at least. */
-function startOf(target: readonly number[], factor: number): readonly number[] {
-  const sum = Math.round(factor * total(target));
-  return factor < 1
-    ? spreadOver(Math.max(sum, target.length), target)
-    : apportion(sum, target.map((rank) => factor * rank));
-}
-
-/** A method's weights, checked; null for evenly. */
-function weightsOf(
-  { name, rankWeights }: Planned,
-  options: Json,
-  modules: readonly ModuleShape[],
-): readonly number[] | null {
-  const weights = rankWeights(options, modules);
-  if (weights === null) return null;
-  const wrong = weights.find((weight) => !(Number.isFinite(weight) && weight > 0));
-  if (weights.length === modules.length && wrong === undefined) return weights;
-  throw new RangeError(
-    `Cannot spread the ranks of "${name}": found ${weights.length} weights${
-      wrong === undefined ? "" : `, one of them ${wrong}`
-    }, one above 0 for each of ${modules.length} modules is wanted`,
-  );
-}
-
-/** The target ranks, or null where the budget does not pay for one rank a module. */
-function targetOf(
-  budget: Budget,
-  modules: readonly ModuleShape[],
-  costs: AdapterCosts,
-  weights: readonly number[] | null,
-): readonly number[] | null {
-  const count = modules.length;
-  if (budget.type === "rank") {
-    if (budget.value < 1) return null;
-    const sum = Math.round(budget.value * count);
-    return weights === null
-      ? apportion(sum, modules.map(() => budget.value))
-      : spreadOver(sum, weights);
-  }
-  const left = budget.value - fixedCosts(modules, costs);
-  const perRank = modules.map(costs.perRank);
-  if (weights === null) return targetOfParameters(left, perRank);
-  const costOf = (ranks: readonly number[]) => total(ranks.map((rank, i) => rank * perRank[i]!));
-  let best: readonly number[] | null = null;
-  for (let sum = count; sum * Math.min(...perRank) <= left; sum++) {
-    const ranks = spreadOver(sum, weights);
-    if (costOf(ranks) <= left) best = ranks;
-  }
-  return best;
-}
-
-function targetOfParameters(
-  parameters: number,
-  costs: readonly number[],
-): readonly number[] | null {
-  const uniformCost = costs.reduce((sum, cost) => sum + cost, 0);
-  const uniform = Math.floor(parameters / uniformCost);
-  if (uniform < 1) return null;
-  const ranks = costs.map(() => uniform);
-  const byCost = [...Map.groupBy(costs.keys(), (i) => costs[i]!)].sort(([a], [b]) => a - b);
-  const cheapest = byCost[0]![0];
-  let left = parameters - uniform * uniformCost;
-  while (left >= cheapest) {
-    for (const [cost, places] of byCost) {
-      const count = Math.min(Math.floor(left / cost), places.length);
-      for (const i of spread(count, places)) ranks[i]!++;
-      left -= count * cost;
-    }
-  }
-  return ranks;
-}
-
-function initialFactorOf(
-  entry: Pick<MethodEntry, "name" | "initialFactor">,
-  options: Json,
-): number {
-  const factor = entry.initialFactor(options);
-  if (!(Number.isFinite(factor) && factor > 0)) {
-    throw new RangeError(
-      `Cannot start "${entry.name}" with ${factor} times its target ranks: a factor above 0 is wanted`,
-    );
-  }
-  return factor;
 }
 
 function checkSides(

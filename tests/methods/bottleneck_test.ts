@@ -21,7 +21,7 @@ import { targetModules } from "../../src/models/modules.ts";
 import { drawParameter } from "../../src/models/parameters.ts";
 import { plainModel } from "../../src/models/plain_model.ts";
 import { tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
-import { countParameters } from "../../src/study/ranks.ts";
+import { countParameters } from "../../src/study/rank_costs.ts";
 import { defaultSettings } from "../../src/study/settings.ts";
 import type { ModuleShape } from "../../src/study/types.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";

@@ -1,7 +1,8 @@
 /** Budgets of numbers: what each kind counts is at most what it asks for, and nearly all of it is used. */
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { findMethod } from "../../src/methods/table.ts";
-import { capOf, countParameters, planRun, solveRanks } from "../../src/study/ranks.ts";
+import { planRun, solveRanks } from "../../src/study/ranks.ts";
+import { capOf, countParameters } from "../../src/study/rank_costs.ts";
 import { budgetKey } from "../../src/study/run_id.ts";
 import { budgetOf, parseStudy } from "../../src/study/study.ts";
 import type { Budget, ModuleShape, RunSpec } from "../../src/study/types.ts";

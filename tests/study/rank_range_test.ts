@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import { parametersWithin } from "../../src/study/rank_range.ts";
-import { countParameters } from "../../src/study/ranks.ts";
+import { countParameters } from "../../src/study/rank_costs.ts";
 import type { CountRange, ModuleShape, RankRange } from "../../src/study/types.ts";
 import { costsWith, encoderModules } from "./tables.ts";
 

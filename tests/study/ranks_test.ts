@@ -1,12 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   adaptedModules,
-  countParameters,
   fixedRanks,
   givenPlan,
   planRun,
   solveRanks,
 } from "../../src/study/ranks.ts";
+import { countParameters } from "../../src/study/rank_costs.ts";
 import { expandStudy } from "../../src/study/expand.ts";
 import { defaultSettings, overlaySettings } from "../../src/study/settings.ts";
 import type { ModuleShape } from "../../src/study/types.ts";
