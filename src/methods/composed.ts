@@ -11,10 +11,10 @@
 import * as z from "zod";
 import {
   cappedCounts,
+  countsOfFound,
   countsOfMasks,
   exactly,
   isCapped,
-  parametersWithin,
 } from "../study/rank_range.ts";
 import type { RandomStream } from "../base/random.ts";
 import type { CountFacts, ModuleShape, PlannedCounts, RunFacts } from "../study/types.ts";
@@ -233,26 +233,11 @@ function countsOf(chosen: z.output<typeof options>, facts: CountFacts): PlannedC
       return { initial: exactly(plan.initialParameters), peak: null, final: null };
     case "gates":
       return countsOfMasks(facts);
-    case "before": {
-      const { modules, costs } = facts;
-      // Ranks are known when they have been found: for a rank budget their sum, for one of numbers the most.
-      const found = budget !== null && budget.type !== "rank"
-        ? { least: 0, most: plan.requested }
-        : parametersWithin(
-          {
-            modules: modules.map(({ inSize, outSize }) => ({
-              least: 0,
-              most: Math.min(inSize, outSize),
-            })),
-            total: exactly(plan.finalTotal),
-            moved: Infinity,
-          },
-          plan.initial,
-          modules,
-          costs,
-        );
-      return { initial: found, peak: found, final: found };
-    }
+    case "before":
+      return countsOfFound(
+        facts,
+        facts.modules.map(({ inSize, outSize }) => ({ least: 0, most: Math.min(inSize, outSize) })),
+      );
     default: {
       const { initialParameters, peakParameters, finalParameters } = plan;
       return {

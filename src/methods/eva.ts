@@ -10,8 +10,7 @@
  * @module
  */
 import * as z from "zod";
-import { exactly, parametersWithin } from "../study/rank_range.ts";
-import { spreadOver } from "../study/shares.ts";
+import { countsOfFound } from "../study/rank_range.ts";
 import type { PrincipalRows } from "./incremental_svd.ts";
 import { loraOptions, loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
@@ -83,25 +82,14 @@ export const eva = defineMethod({
   version: 1,
   options,
   budget: {
-    counts: ({ rho }, { modules, plan: { initial, finalTotal, requested }, budget, costs }) => {
-      // Ranks are known when the inputs have been measured: for a rank budget their sum, for one of parameters the most.
-      const found = budget !== null && budget.type !== "rank"
-        ? { least: 0, most: requested }
-        : parametersWithin(
-          {
-            modules: modules.map(({ inSize, outSize }, i) => ({
-              least: 0,
-              most: Math.min(inSize, outSize, Math.round(rho * initial[i]!)),
-            })),
-            total: exactly(finalTotal),
-            moved: Infinity,
-          },
-          spreadOver(finalTotal, modules.map(() => 1)),
-          modules,
-          costs,
-        );
-      return { initial: found, peak: found, final: found };
-    },
+    counts: ({ rho }, facts) =>
+      countsOfFound(
+        facts,
+        facts.modules.map(({ inSize, outSize }, i) => ({
+          least: 0,
+          most: Math.min(inSize, outSize, Math.round(rho * facts.plan.initial[i]!)),
+        })),
+      ),
   },
   check: ({ examples }, { trainExamples }) => {
     if (trainExamples >= examples) return;

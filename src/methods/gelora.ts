@@ -11,9 +11,7 @@
  * @module
  */
 import * as z from "zod";
-import { exactly, parametersWithin } from "../study/rank_range.ts";
-import { countParameters } from "../study/rank_costs.ts";
-import { spreadOver } from "../study/shares.ts";
+import { countsOfFound } from "../study/rank_range.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
 import type { LayerDimensions, StateEstimate } from "./rank_estimate.ts";
@@ -91,28 +89,11 @@ export const gelora = defineMethod({
   version: 1,
   options,
   budget: {
-    counts: ({ ranks }, { modules, plan: { finalTotal, requested }, budget, costs }) => {
-      const one = countParameters(modules.map(() => 1), modules, costs);
-      // Ranks are known when the encoder has been measured: for a rank budget their sum, for one of parameters the most.
-      const found = ranks === "paper"
-        ? null
-        : budget?.type === "parameters"
-        ? { least: one, most: requested }
-        : parametersWithin(
-          {
-            modules: modules.map(({ inSize, outSize }) => ({
-              least: 1,
-              most: Math.min(inSize, outSize),
-            })),
-            total: exactly(finalTotal),
-            moved: Infinity,
-          },
-          spreadOver(finalTotal, modules.map(() => 1)),
-          modules,
-          costs,
-        );
-      return { initial: found, peak: found, final: found };
-    },
+    counts: ({ ranks }, facts) =>
+      ranks === "paper" ? { initial: null, peak: null, final: null } : countsOfFound(
+        facts,
+        facts.modules.map(({ inSize, outSize }) => ({ least: 1, most: Math.min(inSize, outSize) })),
+      ),
   },
   check: ({ examples }, { trainExamples }) => {
     if (trainExamples >= examples) return;

@@ -4,6 +4,7 @@
  * @module
  */
 import { countParameters } from "./rank_costs.ts";
+import { spreadOver } from "./shares.ts";
 import type {
   AdapterCosts,
   Budget,
@@ -182,4 +183,26 @@ export function cappedCounts(
     peak: { least: initialParameters, most: Math.max(cap, initialParameters) },
     final: { least: fewest, most: cap },
   };
+}
+
+/**
+ * The counts of a method that finds its ranks before training: known is their sum under a rank budget, and the most under one of numbers.
+ *
+ * @param bounds Fewest and most ranks of each module, in model order.
+ */
+export function countsOfFound(
+  { plan, modules, costs, budget }: Pick<CountFacts, "plan" | "modules" | "costs" | "budget">,
+  bounds: readonly CountRange[],
+): PlannedCounts {
+  const even = spreadOver(plan.finalTotal, modules.map(() => 1));
+  const least = countParameters(bounds.map(({ least }) => least), modules, costs);
+  const found = budget !== null && budget.type !== "rank"
+    ? { least, most: plan.requested }
+    : parametersWithin(
+      { modules: bounds, total: exactly(plan.finalTotal), moved: Infinity },
+      even,
+      modules,
+      costs,
+    );
+  return { initial: found, peak: found, final: found };
 }
