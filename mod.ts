@@ -65,9 +65,9 @@ export {
   type Delta,
   parseStudy,
   type Study,
-  type StudyBudget,
   type StudyMethod,
 } from "./src/study/study.ts";
+export type { StudyBudget } from "./src/study/study_budget.ts";
 export { StudyError } from "./src/study/problems.ts";
 export { InputError, type InputProblem } from "./src/base/input_error.ts";
 export { UsageError } from "./src/base/usage_error.ts";

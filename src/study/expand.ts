@@ -13,15 +13,14 @@ import { budgetKey, runContent, runTitle } from "./run_id.ts";
 import { knownSequences } from "./sequences.ts";
 import { defaultSettings, overlaySettings } from "./settings.ts";
 import {
-  budgetOf,
   type DeltaCondition,
   type MethodOptions,
   mostOfName,
   type OneOrMore,
   type Study,
-  type StudyBudget,
   type StudyMethod,
 } from "./study.ts";
+import { budgetOf, type StudyBudget } from "./study_budget.ts";
 import { ranksText, type StudyRanks } from "./study_ranks.ts";
 import type { AskedRanks, Budget, GridRun, MethodEntry } from "./types.ts";
 

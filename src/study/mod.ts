@@ -14,9 +14,9 @@ export {
   type OneOrMore,
   parseStudy,
   type Study,
-  type StudyBudget,
   type StudyMethod,
 } from "./study.ts";
+export type { StudyBudget } from "./study_budget.ts";
 export type { SourceRun, StudyRanks } from "./study_ranks.ts";
 export { expandStudy, type StudyTables } from "./expand.ts";
 export { defaultMostRuns } from "./grid.ts";

@@ -8,17 +8,11 @@ import type { Json } from "../base/canonical_json.ts";
 import { problemsOf, show, StudyError } from "./problems.ts";
 import { closed, partialSettingsSchema } from "./settings.ts";
 import type { PartialSettings } from "./settings.ts";
+import { budgetSchema as budget, type StudyBudget } from "./study_budget.ts";
 import { type StudyRanks, studyRanksSchema } from "./study_ranks.ts";
-import type { Budget, CountedBudget } from "./types.ts";
 
 /** Options of a method of which some are given; the method's entry knows and fills in the rest. */
 export type MethodOptions = Readonly<Record<string, Json>>;
-
-/** A budget as studies write it: a number is an average rank. */
-export type StudyBudget =
-  | number
-  | { readonly rank: number }
-  | { readonly [Kind in CountedBudget]: { readonly [Key in Kind]: number } }[CountedBudget];
 
 /** A method on the methods' axis: its name, or its name with options and a label for reports. */
 export type StudyMethod =
@@ -108,38 +102,6 @@ export const mostOfName = { study: 200, task: 100, method: 60 } as const;
 const seed = z.int().min(0);
 const taskName = z.string().min(1).max(mostOfName.task).meta({ id: "taskName" });
 const methodName = z.string().min(1).meta({ id: "methodName" });
-
-/** What budgets of numbers say of themselves. */
-const counted: Readonly<Record<CountedBudget, string>> = {
-  parameters:
-    "Trained adapter parameters at the end, at most; where a policy keeps a total, at every step",
-  peak: "Adapter parameters that are trained at any step, at most",
-  stored: "Adapter parameters that deploying the run needs, at most",
-  meanTrained: "Trained adapter parameters averaged over the steps of the run, at most",
-};
-
-/** Validator of a budget; the named forms share one object, so that a misspelt key is told all of them. */
-const budget = z.union([
-  z.number().gt(0),
-  closed({
-    rank: z.exactOptional(
-      z.number().gt(0).describe("Average rank over the adapted modules; 2.5 is allowed"),
-    ),
-    ...Object.fromEntries(
-      Object.entries(counted).map((
-        [kind, text],
-      ) => [kind, z.exactOptional(z.int().min(1).describe(text))]),
-    ),
-  }).refine((value) => Object.keys(value).length === 1, {
-    error: (issue) =>
-      `found ${Object.keys(issue.input as object).length} keys, wanted one of rank, ${
-        Object.keys(counted).join(", ")
-      }`,
-  }).meta({ minProperties: 1, maxProperties: 1 }),
-]).meta({
-  id: "budget",
-  description: "An average rank, or an object with rank, parameters, peak, stored or meanTrained",
-}) as unknown as z.ZodType<StudyBudget>; // Exactly one key is what the refinement guarantees.
 
 function oneOrMore<T>(item: z.ZodType<T>): z.ZodType<OneOrMore<T>> {
   return z.union([item, z.array(item).min(1)]);
@@ -261,11 +223,4 @@ export function parseStudy(value: unknown, source = "study"): Study {
  */
 export function defineStudy(study: Study): Study {
   return parseStudy(study, `study "${study.name}"`);
-}
-
-/** A study's budget in the form that runs hold. */
-export function budgetOf(budget: StudyBudget): Budget {
-  if (typeof budget === "number") return { type: "rank", value: budget };
-  const [[type, value]] = Object.entries(budget) as [[Budget["type"], number]];
-  return { type, value };
 }

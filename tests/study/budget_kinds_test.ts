@@ -4,7 +4,8 @@ import { findMethod } from "../../src/methods/table.ts";
 import { planRun, solveRanks } from "../../src/study/ranks.ts";
 import { capOf, countParameters } from "../../src/study/rank_costs.ts";
 import { budgetKey } from "../../src/study/run_id.ts";
-import { budgetOf, parseStudy } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/study.ts";
+import { budgetOf } from "../../src/study/study_budget.ts";
 import type { Budget, ModuleShape, RunSpec } from "../../src/study/types.ts";
 
 /** Four layers of the shape of the embedded encoder. */

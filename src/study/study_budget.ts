@@ -1,0 +1,58 @@
+/**
+ * Budgets as studies write them.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { closed } from "./settings.ts";
+import type { Budget, CountedBudget } from "./types.ts";
+
+/** A budget as studies write it: a number is an average rank. */
+export type StudyBudget =
+  | number
+  | { readonly rank: number }
+  | { readonly [Kind in CountedBudget]: { readonly [Key in Kind]: number } }[CountedBudget];
+
+/** What budgets of numbers say of themselves. */
+const counted: Readonly<Record<CountedBudget, string>> = {
+  parameters:
+    "Trained adapter parameters at the end, at most; where a policy keeps a total, at every step",
+  peak: "Adapter parameters that are trained at any step, at most",
+  stored: "Adapter parameters that deploying the run needs, at most",
+  meanTrained: "Trained adapter parameters averaged over the steps of the run, at most",
+};
+
+/** Validator of a budget; the named forms share one object, so that a misspelt key is told all of them. */
+export const budgetSchema = z.union([
+  z.number().gt(0),
+  closed({
+    rank: z.exactOptional(
+      z.number().gt(0).describe("Average rank over the adapted modules; 2.5 is allowed"),
+    ),
+    ...Object.fromEntries(
+      Object.entries(counted).map((
+        [kind, text],
+      ) => [kind, z.exactOptional(z.int().min(1).describe(text))]),
+    ),
+  }).refine((value) => Object.keys(value).length === 1, {
+    error: (issue) =>
+      `found ${Object.keys(issue.input as object).length} keys, wanted one of rank, ${
+        Object.keys(counted).join(", ")
+      }`,
+  }).meta({ minProperties: 1, maxProperties: 1 }),
+]).meta({
+  id: "budget",
+  description: "An average rank, or an object with rank, parameters, peak, stored or meanTrained",
+}) as unknown as z.ZodType<StudyBudget>; // Exactly one key is what the refinement guarantees.
+
+/** A study's budget in the form that runs hold. */
+export function budgetOf(budget: StudyBudget): Budget {
+  if (typeof budget === "number") return { type: "rank", value: budget };
+  const [[type, value]] = Object.entries(budget) as [[Budget["type"], number]];
+  return { type, value };
+}
+
+/** A budget as a study may write it: `4` for a rank, `{"parameters":20000}` for a number of parameters. */
+export function writtenBudget({ type, value }: Budget): string {
+  return type === "rank" ? String(value) : JSON.stringify({ [type]: value });
+}
