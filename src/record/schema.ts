@@ -100,6 +100,8 @@ const asked = z.object({
   task: text,
   method: text,
   label: text,
+  arm: z.exactOptional(text),
+  varied: z.exactOptional(z.record(text, json)),
   methodVersion: z.number(),
   options: json,
   budget: z.object({

@@ -28,6 +28,10 @@ export interface Asked {
   readonly method: string;
   /** How reports call the method with its options; unique within a study. */
   readonly label: string;
+  /** The label without what `axes.settings` varies; absent where that varies nothing. */
+  readonly arm?: string;
+  /** The run's values of what `axes.settings` varies, by key; absent where that varies nothing. */
+  readonly varied?: Readonly<Record<string, Json>>;
   /** Raised when a method's results change for the same settings; part of the run's id. */
   readonly methodVersion: number;
   /** All options of the method, those left at their defaults too. */

@@ -161,6 +161,8 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
       task: run.task,
       method: run.method,
       label: run.label,
+      ...(run.arm === undefined ? {} : { arm: run.arm }),
+      ...(run.varied === undefined ? {} : { varied: run.varied }),
       methodVersion: run.methodVersion,
       options: run.options,
       budget: run.budget,

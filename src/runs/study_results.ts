@@ -109,6 +109,8 @@ const parseStoredStudy = parserOf(
         task: z.string(),
         method: z.string(),
         label: z.string(),
+        arm: z.exactOptional(z.string()),
+        varied: z.exactOptional(z.record(z.string(), z.json())),
         seed: z.int(),
         settings: z.looseObject({}),
       }),
@@ -208,7 +210,7 @@ type OnDamage = (damaged: DamagedRun) => void;
  */
 async function readPlace(
   reader: ResultsReader,
-  { folder, run: { label } }: StoredPlace,
+  { folder, run: { label, arm, varied } }: StoredPlace,
   onDamage: OnDamage | undefined,
 ): Promise<StoredRun | null> {
   const run = await readRun(within(reader, folder)).catch((error) => {
@@ -217,8 +219,14 @@ async function readPlace(
     return null;
   });
   if (run === null) return null;
-  // A label is no part of a run's identity, so the plan's holds where it was changed after the run.
-  const asked = { ...run.record.asked, label };
+  // What a study calls a run is no part of its identity, so the plan's holds where it was changed after the run.
+  const { arm: _arm, varied: _varied, ...identity } = run.record.asked;
+  const asked = {
+    ...identity,
+    label,
+    ...(arm === undefined ? {} : { arm }),
+    ...(varied === undefined ? {} : { varied }),
+  };
   return { ...run, record: { ...run.record, asked } };
 }
 

@@ -14,18 +14,24 @@ import type { RunSpec } from "./types.ts";
 
 /** Runs of one label, of all budgets and settings that are not told apart here. */
 export interface Arm {
-  /** Label of an entry of the methods' axis, or the name of a method of which the runs have one label only. */
+  /**
+   * Label of runs, label of an entry of the methods' axis whose settings vary, or the name of a method; what is given here must
+   * leave runs of one label.
+   */
   readonly method: string;
   /** As the axis writes it. Default: every budget that the label has. */
   readonly budget?: StudyBudget;
-  /** Values of settings by their keys, such as `"train.learningRate": 0.001`. Default: any. */
+  /** Values of settings and options by their keys, such as `"train.learningRate": 0.001`. Default: any. */
   readonly settings?: Readonly<Record<string, Json>>;
 }
 
 /** What an arm reads of a run. */
-export interface ArmRun extends Pick<RunSpec, "task" | "method" | "label" | "budget" | "seed"> {
+export interface ArmRun
+  extends Pick<RunSpec, "task" | "method" | "label" | "arm" | "budget" | "seed"> {
   /** As the run was resolved. */
   readonly settings: unknown;
+  /** As the run was resolved. Default: none. */
+  readonly options?: unknown;
 }
 
 /** Validator of an arm. */
@@ -40,9 +46,9 @@ export const armSchema: z.ZodType<Arm> = closed({
   ),
 }).meta({ id: "arm", description: "The runs that are meant, as the axes name them" });
 
-/** The value of a setting by its key, null where the run leaves it at a default that it does not say. */
-function valueAt(settings: unknown, key: string): Json {
-  let value = settings;
+/** The value of a setting or option by its key, null where the run leaves it at a default that it does not say. */
+function valueAt({ settings, options }: ArmRun, key: string): Json {
+  let value: unknown = key.startsWith("options.") ? { options } : settings;
   for (const part of key.split(".")) {
     if (typeof value !== "object" || value === null) return null;
     value = Object.hasOwn(value, part) ? Reflect.get(value, part) : undefined;
@@ -60,14 +66,18 @@ function keysOf(settings: unknown): readonly string[] {
 }
 
 /** Whether a run has the value of a setting. */
-function hasValue({ settings }: ArmRun, key: string, value: Json): boolean {
-  return canonicalJson(valueAt(settings, key)) === canonicalJson(value);
+function hasValue(run: ArmRun, key: string, value: Json): boolean {
+  return canonicalJson(valueAt(run, key)) === canonicalJson(value);
 }
 
-/** The runs of the method that an arm names: those of its label, or where no label is so called those of the method. */
+/** The runs of the method that an arm names: those of its label, else those of an entry of that label, else those of the method. */
 function ofMethod<R extends ArmRun>({ method }: Arm, runs: readonly R[]): readonly R[] {
-  const labelled = runs.filter(({ label }) => label === method);
-  return labelled.length > 0 ? labelled : runs.filter((run) => run.method === method);
+  const called = (nameOf: (run: R) => string | undefined) =>
+    runs.filter((run) => nameOf(run) === method);
+  const labelled = called(({ label }) => label);
+  if (labelled.length > 0) return labelled;
+  const ofEntry = called(({ arm }) => arm);
+  return ofEntry.length > 0 ? ofEntry : called((run) => run.method);
 }
 
 /** Runs without those of other budgets than an arm's. */
@@ -124,6 +134,7 @@ export function problemsOfArm(
   if (named.length === 0) {
     const known = new Set([
       ...distinct(runs, ({ label }) => label),
+      ...distinct(runs, ({ arm, label }) => arm ?? label),
       ...distinct(runs, (r) => r.method),
     ]);
     return [{ where: `${where}.method`, message: unknownName("method", arm.method, [...known]) }];
@@ -143,7 +154,7 @@ export function problemsOfArm(
   for (const [key, value] of Object.entries(arm.settings ?? {})) {
     const having = left.filter((run) => hasValue(run, key, value));
     if (having.length === 0) {
-      const values = distinct(left, ({ settings }) => show(valueAt(settings, key)));
+      const values = distinct(left, (run) => show(valueAt(run, key)));
       const isUnset = values.every((value) => value === "null");
       return [{
         where: `${where}.settings["${key}"]`,

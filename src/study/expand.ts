@@ -4,25 +4,19 @@
  * @module
  */
 import { canonicalJson, type Json } from "../base/canonical_json.ts";
-import type { z } from "zod";
-import { unknownName } from "../base/suggest.ts";
+import { checkNames, matches, type Point } from "./conditions.ts";
 import { defaultMostRuns, gridProblem } from "./grid.ts";
-import { placeOf, type Problem, problemsOf, StudyError } from "./problems.ts";
+import { isObject, type OptionLayer, parseOptions } from "./method_options.ts";
+import { placeOf, type Problem, StudyError } from "./problems.ts";
 import { problemsOfSources } from "./rank_sources.ts";
 import { budgetKey, runContent, runTitle } from "./run_id.ts";
 import { knownSequences } from "./sequences.ts";
+import { layerOf, settingAt } from "./setting_paths.ts";
 import { defaultSettings, overlaySettings } from "./settings.ts";
-import {
-  type DeltaCondition,
-  type MethodOptions,
-  mostOfName,
-  type OneOrMore,
-  type Study,
-  type StudyMethod,
-} from "./study.ts";
-import { budgetOf, type StudyBudget } from "./study_budget.ts";
-import { ranksText, type StudyRanks } from "./study_ranks.ts";
+import type { Delta, Study } from "./study.ts";
+import { budgetOf } from "./study_budget.ts";
 import type { AskedRanks, Budget, GridRun, MethodEntry } from "./types.ts";
+import { knownVariants, type Variant, variedOf } from "./variants.ts";
 
 /** What other rooms know of tasks and methods. */
 export interface StudyTables {
@@ -41,23 +35,12 @@ export interface StudyTables {
   readonly mostRuns?: number;
 }
 
-/** Names that are looked up for a suggestion. */
-const mostProblems = 100;
-
-interface Variant {
-  readonly entry: MethodEntry;
-  readonly label: string;
-  readonly options: MethodOptions;
-  readonly ranks: StudyRanks<StudyBudget> | null;
-  readonly where: string;
-}
-
 /**
- * All runs of a study, tasks outermost, then methods, budgets and seeds, each in the study's order.
+ * All runs of a study, tasks outermost, then methods, settings, budgets and seeds, each in the study's order.
  *
  * A method without ranks runs once per task and seed, with budget null. Settings are the defaults, the
- * study's base and the matching deltas, the later winning; options are the method's defaults, those of the
- * axis and those of the matching deltas.
+ * study's base, the values of the axes of settings and the matching deltas, the later winning; options are the method's
+ * defaults, those of the axes and those of the matching deltas. A delta for what an axis varies is refused.
  *
  * @throws {StudyError} With all problems found: unknown tasks, methods or options (the closest known one is
  * named), values given twice, labels that are not unique, missing budgets, ranks of runs that are not there, and two runs
@@ -71,7 +54,7 @@ export function expandStudy(study: Study, tables: StudyTables): readonly GridRun
   const single = knownTasks(study, tables, problems);
   const sequences = knownSequences(study, single, tables, problems);
   const tasks = [...single, ...sequences.keys()];
-  const variants = knownVariants(study.axes.methods, tables.methods, problems);
+  const variants = knownVariants(study, tables.methods, problems);
   const budgets = (study.axes.budgets ?? []).map(budgetOf);
   checkNames(study, tasks, variants, tables.methods, problems);
   checkTwice(study, budgets, problems);
@@ -96,7 +79,7 @@ export function expandStudy(study: Study, tables: StudyTables): readonly GridRun
     )
   );
   const points = withoutExceptions(study, grid, problems);
-  const runs = points.flatMap((point) => resolve(study, point, problems));
+  const runs = points.flatMap((point) => resolve(study, point, variants, problems));
   // Where options are wrong, runs are missing that others may take their ranks from.
   if (runs.length === points.length) {
     problems.push(...problemsOfSources(
@@ -110,14 +93,6 @@ export function expandStudy(study: Study, tables: StudyTables): readonly GridRun
     throw new StudyError(what, [...texts.values()]);
   }
   return runs;
-}
-
-interface Point {
-  readonly task: string;
-  readonly sequence: readonly string[] | undefined;
-  readonly variant: Variant;
-  readonly budget: Budget | null;
-  readonly seed: number;
 }
 
 /** The points that no exception matches; an exception that matches none is a problem, for it means something else than it says. */
@@ -144,7 +119,11 @@ function withoutExceptions(
 }
 
 /** The ranks that a point of the grid asks for, with what its entry leaves to the point. */
-function askedRanksOf({ task, variant: { ranks }, budget, seed }: Point): AskedRanks | null {
+function askedRanksOf(
+  { task, variant, budget, seed }: Point,
+  variants: readonly Variant[],
+): AskedRanks | null {
+  const { ranks } = variant;
   if (ranks === null) return null;
   if ("add" in ranks) return { type: "dose", add: ranks.add };
   const as = ranks.as ?? "same";
@@ -152,26 +131,71 @@ function askedRanksOf({ task, variant: { ranks }, budget, seed }: Point): AskedR
   const { of } = ranks;
   const point = {
     task: of.task ?? task,
-    label: of.label,
+    label: sourceLabel(of.label, variant, variants),
     budget: of.budget === undefined ? budget : budgetOf(of.budget),
     seed: of.seed ?? seed,
   };
   return { type: "run", of: point, as };
 }
 
-function resolve(study: Study, point: Point, problems: Problem[]): GridRun[] {
-  const { task, sequence, variant: { entry, label, options: axisOptions, where }, budget, seed } =
-    point;
-  const askedRanks = askedRanksOf(point);
+/** The label of the variant that ranks are taken from: where an entry is named, its variant of the same settings. */
+function sourceLabel(named: string, asking: Variant, variants: readonly Variant[]): string {
+  if (variants.some(({ label }) => label === named)) return named;
+  const own = variedOf(asking);
+  const same = variants.filter(({ arm, values }) =>
+    arm === named &&
+    values.every(({ path, value }) =>
+      !Object.hasOwn(own, path.text) || canonicalJson(own[path.text]!) === canonicalJson(value)
+    )
+  );
+  // Of several there is none that is meant.
+  return same.length === 1 ? same[0]!.label : named;
+}
+
+/** Notes values of a delta for what the point varies: they would make points equal that are named apart. */
+function checkVaried(
+  { set = {}, options = {} }: Delta,
+  where: string,
+  { variant }: Point,
+  problems: Problem[],
+): void {
+  for (const { path } of variant.values) {
+    if (settingAt(set, options, path) === undefined) continue;
+    problems.push({
+      where: `${where}.${path.type === "option" ? path.text : `set.${path.text}`}`,
+      message:
+        `found a value of what axes.settings varies for "${variant.arm}", wanted it in one of both places; ` +
+        `leave values of the axis out for some runs by except`,
+    });
+  }
+}
+
+function resolve(
+  study: Study,
+  point: Point,
+  variants: readonly Variant[],
+  problems: Problem[],
+): GridRun[] {
+  const { task, sequence, variant, budget, seed } = point;
+  const { entry, label, arm, values } = variant;
+  const askedRanks = askedRanksOf(point, variants);
   const matching = (study.deltas ?? [])
     .map((delta, i) => ({ delta, where: `deltas[${i}]` }))
     .filter(({ delta }) => matches(delta.when, point));
-  const layers = [
-    { options: axisOptions, where },
-    ...matching.map(({ delta, where }) => ({ options: delta.options ?? {}, where })),
+  for (const { delta, where } of matching) checkVaried(delta, where, point, problems);
+  const layers: readonly OptionLayer[] = [
+    { options: variant.options, where: `${variant.where}.options` },
+    ...values.map(({ path, value, where }) => ({
+      options: layerOf(path, value).options,
+      where,
+      whereOf: () => where,
+    })),
+    ...matching.map(({ delta, where }) => ({
+      options: delta.options ?? {},
+      where: `${where}.options`,
+    })),
   ];
-  const options = Object.assign({}, ...layers.map(({ options }) => options)) as MethodOptions;
-  const parsed = parseOptions(entry, options, layers, problems);
+  const parsed = parseOptions(entry, layers, problems);
   if (parsed === null) return [];
   return [{
     study: study.name,
@@ -179,6 +203,7 @@ function resolve(study: Study, point: Point, problems: Problem[]): GridRun[] {
     ...(sequence === undefined ? {} : { sequence }),
     method: entry.name,
     label,
+    ...(values.length === 0 ? {} : { arm, varied: variedOf(variant) }),
     methodVersion: entry.version,
     ...(entry.origin === undefined ? {} : { methodHash: entry.origin.hash }),
     options: parsed.options,
@@ -189,74 +214,12 @@ function resolve(study: Study, point: Point, problems: Problem[]): GridRun[] {
     settings: overlaySettings(
       defaultSettings,
       study.base ?? {},
+      ...values.map(({ path, value }) => layerOf(path, value).set),
       ...matching.map(({ delta }) => delta.set ?? {}),
     ),
     ranks: null,
     ...(askedRanks === null ? {} : { askedRanks }),
   }];
-}
-
-function matches(when: DeltaCondition, { task, variant, budget, seed }: Point): boolean {
-  const has = <T>(wanted: OneOrMore<T> | undefined, test: (value: T) => boolean) =>
-    wanted === undefined || toList(wanted).some(test);
-  return has(when.task, (name) => name === task) &&
-    has(when.method, (name) => name === variant.entry.name || name === variant.label) &&
-    has(
-      when.budget,
-      (value) => budget !== null && budgetKey(budgetOf(value)) === budgetKey(budget),
-    ) &&
-    has(when.seed, (value) => value === seed);
-}
-
-function toList<T>(value: OneOrMore<T>): readonly T[] {
-  return Array.isArray(value) ? value : [value as T];
-}
-
-/** Options as the method's entry completes them, or null after noting what is wrong and where it was written. */
-function parseOptions(
-  entry: MethodEntry,
-  options: MethodOptions,
-  layers: readonly { readonly options: MethodOptions; readonly where: string }[],
-  problems: Problem[],
-): { readonly options: Json } | null {
-  const place = (path: string) => placeOf("method", entry.name, path);
-  try {
-    return { options: entry.parseOptions(options) };
-  } catch (error) {
-    const whereIs = (key: string) =>
-      layers.findLast(({ options }) => Object.hasOwn(options, key))?.where ?? layers[0]!.where;
-    if (!hasIssues(error)) {
-      const message = error instanceof Error ? error.message : String(error);
-      problems.push({ where: place(`${layers[0]!.where}.options`), message });
-      return null;
-    }
-    for (const { where, message } of problemsOf(error.issues, options, [], knownOptions(entry))) {
-      const key = /^[^.[]+/.exec(where)?.[0] ?? where;
-      const isOption = where !== "study";
-      problems.push({
-        where: place(
-          isOption ? `${whereIs(key)}.options.${where}` : `${layers[0]!.where}.options`,
-        ),
-        message: message.replace(/^Unknown key/, "Unknown option"),
-      });
-    }
-    return null;
-  }
-}
-
-function hasIssues(error: unknown): error is { readonly issues: readonly z.core.$ZodIssue[] } {
-  return typeof error === "object" && error !== null && "issues" in error &&
-    Array.isArray(error.issues);
-}
-
-/** Names of a method's options, from its JSON Schema. */
-function knownOptions({ optionsSchema }: MethodEntry): readonly string[] {
-  const properties = isObject(optionsSchema) ? optionsSchema["properties"] : undefined;
-  return isObject(properties) ? Object.keys(properties) : [];
-}
-
-function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function knownTasks(study: Study, tables: StudyTables, problems: Problem[]): readonly string[] {
@@ -284,103 +247,6 @@ function knownTasks(study: Study, tables: StudyTables, problems: Problem[]): rea
     }
   }
   return tasks;
-}
-
-function knownVariants(
-  methods: readonly StudyMethod[],
-  entries: readonly MethodEntry[],
-  problems: Problem[],
-): readonly Variant[] {
-  const variants = new Map<string, Variant>();
-  const names = new Set(entries.map(({ name }) => name));
-  for (const [i, item] of methods.entries()) {
-    const where = `axes.methods[${i}]`;
-    const given = typeof item === "string" ? { method: item } : item;
-    const entry = entries.find(({ name }) => name === given.method);
-    if (entry === undefined) {
-      problems.push({
-        where,
-        message: unknownName("method", given.method, entries.map(({ name }) => name)),
-      });
-      continue;
-    }
-    if (entry.name.length > mostOfName.method) {
-      problems.push({
-        where,
-        message: `found a method with a name of ${entry.name.length} characters, wanted at most ` +
-          `${mostOfName.method}, since it names folders`,
-      });
-      continue;
-    }
-    const { options = {}, ranks = null } = given;
-    const label = given.label ?? defaultLabel(entry.name, options, ranks);
-    const twin = variants.get(label);
-    if (twin !== undefined) {
-      problems.push({
-        where,
-        message: `found the label "${label}" as in ${twin.where}, wanted a label of its own`,
-      });
-    } else if (label !== entry.name && names.has(label)) {
-      problems.push({
-        where: `${where}.label`,
-        message: `found "${label}", wanted a label that is not another method's name`,
-      });
-    } else if (ranks !== null && !entry.usesBudget) {
-      problems.push({
-        where: `${where}.ranks`,
-        message: `found ranks of "${entry.name}", which has none; wanted a method with ranks`,
-      });
-    } else variants.set(label, { entry, label, options, ranks, where });
-  }
-  return [...variants.values()];
-}
-
-/** The method's name, followed by the options and the ranks that are given: `elalora b=8 ties="upstream"`. */
-function defaultLabel(
-  method: string,
-  options: MethodOptions,
-  ranks: StudyRanks<StudyBudget> | null,
-): string {
-  return [
-    method,
-    ...Object.entries(options).map(([key, value]) => `${key}=${canonicalJson(value)}`),
-    ...(ranks === null ? [] : [ranksText(ranks, (budget) => budgetKey(budgetOf(budget)))]),
-  ]
-    .join(" ").replaceAll('"', "");
-}
-
-function checkNames(
-  study: Study,
-  tasks: readonly string[],
-  variants: readonly Variant[],
-  entries: readonly MethodEntry[],
-  problems: Problem[],
-): void {
-  const methods = [
-    ...new Set([...entries.map(({ name }) => name), ...variants.map(({ label }) => label)]),
-  ];
-  const check = (
-    what: string,
-    where: string,
-    found: OneOrMore<string>,
-    known: readonly string[],
-  ) => {
-    const isKnown = new Set(known);
-    for (const [i, name] of toList(found).entries()) {
-      if (isKnown.has(name) || problems.length >= mostProblems) continue;
-      const place = Array.isArray(found) ? `${where}[${i}]` : where;
-      problems.push({ where: place, message: unknownName(what, name, known) });
-    }
-  };
-  check("task", "axes.tasks", study.axes.tasks, tasks);
-  for (const [i, { when }] of (study.deltas ?? []).entries()) {
-    check("task", `deltas[${i}].when.task`, when.task ?? [], tasks);
-    check("method", `deltas[${i}].when.method`, when.method ?? [], methods);
-  }
-  for (const [i, when] of (study.except ?? []).entries()) {
-    check("task", `except[${i}].task`, when.task ?? [], tasks);
-    check("method", `except[${i}].method`, when.method ?? [], methods);
-  }
 }
 
 /** Notes what an axis lists twice; methods are told apart by their labels. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Problem } from "./problems.ts";
+import { variesBy } from "./settings_axes.ts";
 import type { DeltaCondition, OneOrMore, Study } from "./study.ts";
 import type { MethodEntry } from "./types.ts";
 
@@ -15,13 +16,24 @@ const mostComparisons = 50_000_000;
 
 const counted = (count: number) => count.toLocaleString("en");
 
-/** Points of a study's grid: methods that are not known count as those without ranks. */
+/** Points of a study's grid: methods that are not known count once for each task and seed. */
 export function gridSize({ axes }: Study, entries: readonly MethodEntry[]): number {
-  const ranked = new Set(entries.filter((entry) => entry.usesBudget).map(({ name }) => name));
-  const budgets = axes.budgets?.length ?? 0;
+  const known = new Map(entries.map((entry) => [entry.name, entry]));
+  const sizes = Object.entries(axes.settings ?? {}).map(([text, { length }]) => ({ text, length }));
+  const sizeOf = (entry: MethodEntry | undefined): number => {
+    if (entry === undefined) return 1;
+    return sizes.filter(({ text }) => variesBy(entry, text)).reduce(
+      (product, { length }) => product * length,
+      entry.usesBudget ? axes.budgets?.length ?? 0 : 1,
+    );
+  };
+  const ofMethod = new Map<string, number>();
   let variants = 0;
   for (const item of axes.methods) {
-    variants += ranked.has(typeof item === "string" ? item : item.method) ? budgets : 1;
+    const name = typeof item === "string" ? item : item.method;
+    const size = ofMethod.get(name) ?? sizeOf(known.get(name));
+    ofMethod.set(name, size);
+    variants += size;
   }
   return axes.tasks.length * variants * axes.seeds.length;
 }
@@ -33,10 +45,11 @@ export function gridProblem(
   mostRuns: number,
 ): Problem | null {
   const size = gridSize(study, entries);
-  const { tasks, methods, budgets = [], seeds } = study.axes;
+  const { tasks, methods, budgets = [], seeds, settings = {} } = study.axes;
   if (size > mostRuns) {
-    const axes = `tasks × methods × budgets × seeds = ${
-      [tasks, methods, budgets, seeds].map(({ length }) => counted(length)).join(" × ")
+    const all = Object.entries({ tasks, methods, budgets, seeds, ...settings });
+    const axes = `${all.map(([name]) => name).join(" × ")} = ${
+      all.map(([, { length }]) => counted(length)).join(" × ")
     }`;
     return {
       where: "axes",
@@ -55,8 +68,11 @@ export function gridProblem(
   };
 }
 
-function valuesOf({ task, method, budget, seed }: DeltaCondition): number {
+function valuesOf({ task, method, budget, seed, settings = {} }: DeltaCondition): number {
   const count = (value: OneOrMore<unknown> | undefined) =>
     value === undefined ? 0 : Array.isArray(value) ? value.length : 1;
-  return 1 + count(task) + count(method) + count(budget) + count(seed);
+  return [task, method, budget, seed, ...Object.values(settings)].reduce<number>(
+    (sum, value) => sum + count(value),
+    1,
+  );
 }

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import type { Json } from "../base/canonical_json.ts";
+import { settingKeys } from "./settings.ts";
 import { studySchema } from "./study.ts";
 import type { MethodEntry } from "./types.ts";
 
@@ -64,6 +65,15 @@ export function studyJsonSchema(tables: SchemaTables): Json {
         anyOf: [{ required: ["set"] }, { required: ["options"] }],
         allOf: names.map(optionsWhenNamed),
       },
+      settingsAxis: {
+        type: "object",
+        description: (definitions["settingsAxis"] as JsonObject)["description"]!,
+        properties: Object.fromEntries([
+          ...settingKeys.map((key) => [key, valuesOf([settingRef(key)])]),
+          ...optionAxes(methods),
+        ]),
+        additionalProperties: false,
+      },
       ...(tables.userTaskSchema === undefined ? {} : { userTask: tables.userTaskSchema }),
     },
   };
@@ -73,6 +83,34 @@ export function studyJsonSchema(tables: SchemaTables): Json {
 function partialOptions(optionsSchema: Json): Json {
   const { $schema: _dialect, required: _required, ...options } = optionsSchema as JsonObject;
   return options;
+}
+
+/** A list of values of an axis, each of which one of some schemas describes. */
+function valuesOf(schemas: readonly Json[]): Json {
+  return {
+    type: "array",
+    minItems: 1,
+    items: schemas.length === 1 ? schemas[0]! : { anyOf: schemas },
+  };
+}
+
+function settingRef(key: string): Json {
+  return { $ref: `#/$defs/settings/properties/${key.replaceAll(".", "/properties/")}` };
+}
+
+/** Axes of the options of all methods: methods may have options of one name. */
+function optionAxes(
+  methods: readonly { readonly name: string; readonly options: Json }[],
+): readonly (readonly [string, Json])[] {
+  const refs = methods.flatMap(({ name, options }) =>
+    Object.keys((options as JsonObject)["properties"] ?? {}).map((option) => ({
+      option,
+      ref: { $ref: `#/$defs/${optionsId(name)}/properties/${option}` },
+    }))
+  );
+  return [...Map.groupBy(refs, ({ option }) => option)].map(([option, own]) =>
+    [`options.${option}`, valuesOf(own.map(({ ref }) => ref))] as const
+  );
 }
 
 function optionsId(method: string): string {

@@ -27,6 +27,14 @@ export type { Planned } from "./rank_targets.ts";
 export { adaptedModules, planRun, solveRanks } from "./ranks.ts";
 export { type InputHashes, runFolder, runId, runTitle } from "./run_id.ts";
 export {
+  layerOf,
+  parseSettingPath,
+  settingAt,
+  type SettingLayer,
+  type SettingPath,
+  type SettingValues,
+} from "./setting_paths.ts";
+export {
   defaultSettings,
   overlaySettings,
   type PartialSettings,

@@ -17,9 +17,9 @@ export interface InputHashes {
   readonly tokenizer: string;
 }
 
-/** What makes two runs the same: a run without its study and its label, as JSON. */
+/** What makes two runs the same: a run without its study and what it is called there, as JSON. */
 export function runContent(run: RunSpec): Json {
-  const { study: _study, label: _label, ...content } = run;
+  const { study: _study, label: _label, arm: _arm, varied: _varied, ...content } = run;
   // RunSpec holds JSON only; an interface has no index signature, which alone keeps it from being `Json`.
   return content as unknown as Json;
 }

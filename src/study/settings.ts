@@ -182,6 +182,18 @@ export const partialSettingsSchema: z.ZodType<PartialSettings> = closed({
   adapter: z.exactOptional(closed(optionalKeys(adapterShape))),
 });
 
+const leavesOf = (under: string, shape: z.ZodRawShape) =>
+  Object.keys(shape).map((key) => `${under}.${key}`);
+
+/** Keys of all settings, groups of settings left out: `model`, `train.learningRate`, `train.dropout.adapter`, ... */
+export const settingKeys: readonly string[] = [
+  "model",
+  ...leavesOf("train", trainShape),
+  ...leavesOf("train", laterTrainShape),
+  ...leavesOf("train.dropout", dropoutShape),
+  ...leavesOf("adapter", adapterShape),
+];
+
 /**
  * Settings with `layers` laid over them in order: a later layer wins, key by key at every depth.
  *

@@ -40,6 +40,8 @@ export interface DeltaCondition {
   readonly budget?: OneOrMore<StudyBudget>;
   /** Seeds of the axis. Default: any. */
   readonly seed?: OneOrMore<number>;
+  /** By key, a value or a list of values of `axes.settings`; runs that do not vary by a key do not match. */
+  readonly settings?: Readonly<Record<string, Json>>;
 }
 
 /** What differs for some of the runs; of several deltas that match a run, the later one wins. */
@@ -52,7 +54,7 @@ export interface Delta {
   readonly options?: MethodOptions;
 }
 
-/** What is varied: every combination is a run, except that methods without ranks ignore the budgets. */
+/** What is varied: every combination is a run, except that methods without ranks ignore budgets, and `adapter.modules`. */
 export interface Axes {
   /** Names of tasks and of the study's sequences. */
   readonly tasks: readonly string[];
@@ -62,6 +64,11 @@ export interface Axes {
   readonly budgets?: readonly StudyBudget[];
   /** At least one whole number from 0; each repeats every combination with other random streams. */
   readonly seeds: readonly number[];
+  /**
+   * Values of settings by key: `train.learningRate`, `model`, `options.alpha`, ... A method that does not have an option runs
+   * once for all its values. Default: none.
+   */
+  readonly settings?: Readonly<Record<string, readonly Json[]>>;
 }
 
 /** A study as data, the same in a JSON file and in a TypeScript module. */
@@ -116,8 +123,13 @@ function condition(hint: string): z.ZodType<DeltaCondition> {
     ),
     budget: z.exactOptional(oneOrMore(budget)),
     seed: z.exactOptional(oneOrMore(seed)),
+    settings: z.exactOptional(
+      z.record(z.string(), json).refine((values) => Object.keys(values).length > 0, {
+        error: "found {}, wanted a key of axes.settings with one of its values, or a list of them",
+      }).describe("A value or a list of values of axes.settings, by key"),
+    ),
   }).refine((when) => Object.keys(when).length > 0, {
-    error: `found {}, wanted task, method, budget or seed; ${hint}`,
+    error: `found {}, wanted task, method, budget, seed or settings; ${hint}`,
   }).meta({
     description: "The runs that this is meant for: those that match every key",
     minProperties: 1,
@@ -149,6 +161,11 @@ const axes: z.ZodType<Axes> = closed({
   ).min(1),
   budgets: z.exactOptional(z.array(budget).min(1)),
   seeds: z.array(seed).min(1),
+  settings: z.exactOptional(
+    z.record(z.string(), z.array(json).min(1)).meta({ id: "settingsAxis" }).describe(
+      "Values of settings by key, such as train.learningRate or options.alpha",
+    ),
+  ),
 });
 
 const sequences = z.record(z.string(), z.array(taskName).min(2)).describe(

@@ -295,6 +295,10 @@ export interface RunSpec {
   readonly method: string;
   /** How reports call the method with its options; no part of the run's id. */
   readonly label: string;
+  /** The label without what `axes.settings` varies; absent where that varies nothing. No part of the run's id. */
+  readonly arm?: string;
+  /** The run's values of what `axes.settings` varies, by key; absent where that varies nothing. No part of the run's id. */
+  readonly varied?: Readonly<Record<string, Json>>;
   /** Version of the method that the run was resolved with. */
   readonly methodVersion: number;
   /** {@linkcode MethodOrigin.hash} of a method that is not built in, absent for those that are. */

@@ -81,3 +81,31 @@ Deno.test("an arm is read from data and written in words", () => {
   assertEquals(armSchema.safeParse({ method: "lora", settings: {} }).success, false);
   assertEquals(armSchema.safeParse({ method: "lora", rank: 2 }).success, false);
 });
+
+Deno.test("an arm names an entry whose settings vary, and values of its settings and options", () => {
+  const varied = expandStudy(
+    smallStudy({
+      axes: {
+        methods: ["lora", {
+          method: "lora",
+          label: "other",
+          options: { scaling: "alpha/sqrt(r)" },
+        }],
+        settings: { "train.epochs": [2, 3], "options.alpha": [8, 16] },
+      },
+    }),
+    { tasks, methods },
+  );
+  const titlesOf = (arm: Arm) => runsOfArm(arm, varied).map(runTitle);
+  const settings = { "train.epochs": 2, "options.alpha": 8 };
+  assertEquals(titlesOf({ method: "lora", settings }), ["RTE, lora epochs=2 alpha=8, r4, seed 1"]);
+  assertEquals(titlesOf({ method: "lora epochs=3 alpha=8" }).length, 1);
+  assertEquals(titlesOf({ method: "lora" }).length, 4);
+  assertEquals(problemsOfArm({ method: "other", settings }, "a", varied), []);
+  assertEquals(
+    problemsOfArm({ method: "other", settings: { "options.alpha": 9 } }, "a", varied).map((
+      { message },
+    ) => message),
+    ["found 9, wanted a value that its runs have: 8, 16"],
+  );
+});

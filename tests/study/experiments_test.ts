@@ -33,9 +33,22 @@ const experiments: readonly [string, unknown, readonly ModuleShape[], number][] 
 
 type JsonObject = { readonly [key: string]: Json };
 
+/** A part of a schema with the parts of definitions that it refers to in place of these references, which zod does not read. */
+function withoutDeepReferences(part: Json, schema: Json): Json {
+  if (Array.isArray(part)) return part.map((item) => withoutDeepReferences(item, schema));
+  if (typeof part !== "object" || part === null) return part;
+  const { $ref } = part as JsonObject;
+  if (typeof $ref === "string" && $ref.split("/").length > 3) {
+    return $ref.split("/").slice(1).reduce((inner, key) => (inner as JsonObject)[key]!, schema);
+  }
+  return Object.fromEntries(
+    Object.entries(part).map(([key, value]) => [key, withoutDeepReferences(value, schema)]),
+  );
+}
+
 /** Whether a study satisfies the JSON Schema; zod reads everything but if/then, which is applied here. */
 function satisfies(schema: Json, study: Json): boolean {
-  const { $defs, ...root } = schema as JsonObject;
+  const { $defs, ...root } = withoutDeepReferences(schema, schema) as JsonObject;
   const definitions = $defs as JsonObject;
   const { allOf, ...delta } = definitions["delta"] as JsonObject;
   const plain = { ...definitions, delta };
@@ -118,6 +131,7 @@ Deno.test("studyJsonSchema() refuses what a study may not hold", () => {
   const axes = { tasks: ["RTE"], methods: ["lora"], budgets: [4], seeds: [1] };
   const study = (more: { readonly [key: string]: Json }) => ({ name: "s", axes, ...more });
   const methodsAxis = (...items: Json[]) => study({ axes: { ...axes, methods: items } });
+  const settingsAxis = (settings: Json) => study({ axes: { ...axes, settings } });
   const delta = (value: Json) => study({ deltas: [value] });
   const good: readonly Json[] = [
     study({}),
@@ -125,6 +139,7 @@ Deno.test("studyJsonSchema() refuses what a study may not hold", () => {
     study({ base: { model: "hub:google/electra-small-discriminator@refs/pr/1" } }),
     study({ base: { model: "wheel:models/a.whl" } }),
     methodsAxis("head", { method: "elalora", options: { b: 8 }, label: "wide" }),
+    settingsAxis({ "train.learningRate": [1e-3, 1], "options.ties": ["exact"], model: ["folder"] }),
     delta({ when: { method: ["adalora", "elalora"] }, options: { initWarmup: 5 } }),
     delta({ when: { method: "wide" }, options: { b: 3 } }),
   ];
@@ -139,6 +154,10 @@ Deno.test("studyJsonSchema() refuses what a study may not hold", () => {
     methodsAxis("loar"),
     methodsAxis({ method: "lora", options: { b: 8 } }),
     methodsAxis({ method: "elalora", options: { ties: "none" } }),
+    settingsAxis({ "train.learnRate": [1] }),
+    settingsAxis({ "train.learningRate": [] }),
+    settingsAxis({ "train.learningRate": ["1"] }),
+    settingsAxis({ "options.ties": ["none"] }),
     delta({ when: { method: "lora" }, options: { b: 3 } }),
     delta({ when: { method: ["lora", "elalora"] }, options: { b: 3 } }),
     delta({ when: { method: "elalora" }, options: { b: "3" } }),

@@ -113,7 +113,7 @@ Deno.test("parseStudy() says path, found and wanted for each bad value", () => {
     [delta({ set: {} }), "deltas[0].when: missing, wanted an object"],
     [
       delta({ when: {}, set: {} }),
-      "deltas[0].when: found {}, wanted task, method, budget or seed; what holds for all runs belongs in base",
+      "deltas[0].when: found {}, wanted task, method, budget, seed or settings; what holds for all runs belongs in base",
     ],
     [
       delta({ when: { task: "RTE" } }),
