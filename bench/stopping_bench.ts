@@ -41,7 +41,7 @@ interface Tally {
 
 function simulate(plan: StoppingPlan, draw: Draw, mean: number, repeats: number): Tally {
   const stream = RandomStream.fromSeed(18).fork("stopping");
-  const counts = { better: 0, worse: 0, equivalent: 0, undecided: 0 };
+  const counts = { better: 0, worse: 0, equivalent: 0, "not worse": 0, undecided: 0 };
   let seeds = 0;
   for (let repeat = 0; repeat < repeats; repeat++) {
     const differences = Array.from({ length: plan.cap }, () => mean + draw(stream));

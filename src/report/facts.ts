@@ -60,7 +60,7 @@ export function budgetName(budget: Asked["budget"]): string {
 }
 
 /** The evaluation that counts, by the rule the study declared; null for a failed run. */
-export function keptEvaluation(record: RunRecord): EvaluationLine | null {
+export function keptEvaluation(record: Pick<RunRecord, "happened">): EvaluationLine | null {
   const { outcome, keep, best, last } = record.happened;
   if (outcome.state === "failed") return null;
   return keptOf(keep, { best, last });

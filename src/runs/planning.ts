@@ -24,6 +24,7 @@ import type { Study } from "../study/study.ts";
 import type { GridRun, ModuleShape, RankPlan, RunSpec } from "../study/types.ts";
 import { checkRuns } from "../study/validate.ts";
 import { builtInTasks, findTask } from "../tasks/catalog.ts";
+import { averageAccuracyName, averageTaskAwareName } from "../tasks/metrics.ts";
 import { sequenceTask } from "../tasks/sequence.ts";
 import { parseUserTask, parseUserTasks } from "../tasks/user_task.ts";
 import type { Task } from "../tasks/types.ts";
@@ -118,6 +119,10 @@ export function expand(
       return task.name;
     },
     outputOf: (name) => findTask(name, own).output.type,
+    metricsOf: (name) =>
+      Object.hasOwn(study.sequences ?? {}, name)
+        ? [averageAccuracyName, averageTaskAwareName]
+        : findTask(name, own).metrics,
   });
 }
 

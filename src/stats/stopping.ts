@@ -7,8 +7,8 @@ import { assertFinite, assertMargin, isNoSpread } from "./checks.ts";
 import { mixtureCritical } from "./mixture_t.ts";
 import { criticalValues, type Spending } from "./spending.ts";
 
-/** What a study has decided of one contrast. */
-export type StoppingVerdict = "better" | "worse" | "equivalent" | "undecided";
+/** What a study has decided of one contrast; `not worse` answers that question alone. */
+export type StoppingVerdict = "better" | "worse" | "equivalent" | "not worse" | "undecided";
 
 /**
  * Where critical values come from.
@@ -34,6 +34,11 @@ export interface StoppingOptions {
    * regions that do not overlap.
    */
   readonly betterThan?: number;
+  /**
+   * What is asked. `difference`: better, equivalent or worse. `not worse`: whether the mean difference lies above −margin,
+   * which is not worse, or below, which is worse; `betterThan` does not count then. Default `difference`.
+   */
+  readonly question?: "difference" | "not worse";
   /**
    * Chance of a false verdict over all looks: of better or worse where the methods are equal, of equivalent where they
    * differ by the margin. Default 0.05; divide it by the number of primary contrasts.
@@ -66,7 +71,7 @@ export interface StoppingState {
   readonly n: number;
   /** Mean difference of those seeds; null before the first look. */
   readonly mean: number | null;
-  /** Ends of the repeated confidence interval at 1 − level, which decides better and worse; infinite where the look spends nothing. */
+  /** Ends of the repeated confidence interval at 1 − level, which decides better, worse and not worse; infinite where the look spends nothing. */
   readonly low: number;
   /** See {@linkcode StoppingState.low}. */
   readonly high: number;
@@ -93,6 +98,7 @@ export function planStopping(options: StoppingOptions): StoppingPlan {
     cap,
     margin,
     betterThan = 0,
+    question = "difference",
     level = 0.05,
     rule = "obrien-fleming",
     resolution = 0,
@@ -115,6 +121,7 @@ export function planStopping(options: StoppingOptions): StoppingPlan {
     cap,
     margin,
     betterThan,
+    question,
     level,
     rule,
     resolution,
@@ -216,8 +223,11 @@ function verdictOf(
     StoppingState,
     "low" | "high" | "innerLow" | "innerHigh"
   >,
-  { margin, betterThan }: StoppingPlan,
+  { margin, betterThan, question }: StoppingPlan,
 ): StoppingVerdict {
+  if (question === "not worse") {
+    return low > -margin ? "not worse" : high < -margin ? "worse" : "undecided";
+  }
   if (innerLow > -margin && innerHigh < margin) return "equivalent";
   if (low > betterThan) return "better";
   if (high < -betterThan) return "worse";

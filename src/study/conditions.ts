@@ -3,12 +3,17 @@
  *
  * @module
  */
-import { canonicalJson, type Json } from "../base/canonical_json.ts";
+import type { Json } from "../base/canonical_json.ts";
 import { unknownName } from "../base/suggest.ts";
 import { type Problem, show } from "./problems.ts";
-import { budgetKey } from "./run_id.ts";
-import type { DeltaCondition, OneOrMore, Study } from "./study.ts";
-import { budgetOf } from "./study_budget.ts";
+import {
+  type DeltaCondition,
+  isAmong,
+  matchesCondition,
+  type OneOrMore,
+  toList,
+} from "./condition_form.ts";
+import type { Study } from "./study.ts";
 import type { Budget, MethodEntry } from "./types.ts";
 import { type Variant, variedOf } from "./variants.ts";
 
@@ -27,34 +32,15 @@ export interface Point {
 const mostProblems = 100;
 
 /** Whether a point has one of the values of each key of a condition. */
-export function matches(when: DeltaCondition, { task, variant, budget, seed }: Point): boolean {
-  const has = <T>(wanted: OneOrMore<T> | undefined, test: (value: T) => boolean) =>
-    wanted === undefined || toList(wanted).some(test);
-  const varied = when.settings === undefined ? {} : variedOf(variant);
-  return has(when.task, (name) => name === task) &&
-    has(
-      when.method,
-      (name) => name === variant.entry.name || name === variant.arm || name === variant.label,
-    ) &&
-    has(
-      when.budget,
-      (value) => budget !== null && budgetKey(budgetOf(value)) === budgetKey(budget),
-    ) &&
-    has(when.seed, (value) => value === seed) &&
-    Object.entries(when.settings ?? {}).every(([key, wanted]) =>
-      Object.hasOwn(varied, key) && isAmong(varied[key]!, wanted)
-    );
-}
-
-/** Whether a value is the one that is wanted, or one of a list of wanted ones. */
-export function isAmong(value: Json, wanted: Json): boolean {
-  const text = canonicalJson(value);
-  return canonicalJson(wanted) === text ||
-    Array.isArray(wanted) && wanted.some((one) => canonicalJson(one) === text);
-}
-
-function toList<T>(value: OneOrMore<T>): readonly T[] {
-  return Array.isArray(value) ? value : [value as T];
+export function matches(when: DeltaCondition, { variant, ...point }: Point): boolean {
+  const { entry, arm, label } = variant;
+  return matchesCondition(when, {
+    ...point,
+    method: entry.name,
+    arm,
+    label,
+    ...(when.settings === undefined ? {} : { varied: variedOf(variant) }),
+  });
 }
 
 /** Notes tasks, methods and values of settings that the study does not have, those of its conditions and its axis of tasks. */

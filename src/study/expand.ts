@@ -4,6 +4,7 @@
  * @module
  */
 import { canonicalJson, type Json } from "../base/canonical_json.ts";
+import { problemsOfClaims } from "./claim_checks.ts";
 import { checkNames, matches, type Point } from "./conditions.ts";
 import { defaultMostRuns, gridProblem } from "./grid.ts";
 import { isObject, type OptionLayer, parseOptions } from "./method_options.ts";
@@ -31,6 +32,8 @@ export interface StudyTables {
   readonly declareTask?: (declared: Json, index: number) => string;
   /** What a known task asks for. Default: a class. */
   readonly outputOf?: (task: string) => "classification" | "regression";
+  /** Names of the metrics that a task's runs are evaluated by. Default: metrics of claims are not checked. */
+  readonly metricsOf?: (task: string) => readonly string[];
   /** Runs at most, counted before exceptions. Default 10,000. */
   readonly mostRuns?: number;
 }
@@ -88,6 +91,10 @@ export function expandStudy(study: Study, tables: StudyTables): readonly GridRun
     ));
   }
   checkSame(runs, problems);
+  // Where runs are missing, claims about them would be told as well.
+  if (problems.length === 0) {
+    problems.push(...problemsOfClaims(study, runs, { ...tables, tasks: study.axes.tasks }));
+  }
   if (problems.length > 0) {
     const texts = new Map(problems.map((problem) => [canonicalJson({ ...problem }), problem]));
     throw new StudyError(what, [...texts.values()]);

@@ -5,7 +5,8 @@
  */
 import type { Problem } from "./problems.ts";
 import { variesBy } from "./settings_axes.ts";
-import type { DeltaCondition, OneOrMore, Study } from "./study.ts";
+import type { DeltaCondition, OneOrMore } from "./condition_form.ts";
+import type { Study } from "./study.ts";
 import type { MethodEntry } from "./types.ts";
 
 /** Runs of a study at most, unless whoever plans it allows more. */

@@ -9,14 +9,25 @@ export {
   type Axes,
   defineStudy,
   type Delta,
-  type DeltaCondition,
   type MethodOptions,
-  type OneOrMore,
   parseStudy,
   type Study,
   type StudyMethod,
 } from "./study.ts";
 export type { StudyBudget } from "./study_budget.ts";
+export { type Arm } from "./arms.ts";
+export {
+  type Claim,
+  type ClaimSays,
+  type ClaimsOfStudy,
+  claimText,
+  type Decide,
+  type Decision,
+  decisionOf,
+  marginOf,
+  type StudyMargin,
+} from "./claims.ts";
+export type { DeltaCondition, OneOrMore } from "./condition_form.ts";
 export type { SourceRun, StudyRanks } from "./study_ranks.ts";
 export { expandStudy, type StudyTables } from "./expand.ts";
 export { defaultMostRuns } from "./grid.ts";

@@ -8,7 +8,8 @@
  */
 import { unknownName } from "../base/suggest.ts";
 import { type Problem, show } from "./problems.ts";
-import { folderName, mostOfName, type Study } from "./study.ts";
+import { mostOfName } from "./condition_form.ts";
+import { folderName, type Study } from "./study.ts";
 import { totalSteps } from "./total_steps.ts";
 import type { RunSpec } from "./types.ts";
 

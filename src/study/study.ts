@@ -8,6 +8,22 @@ import type { Json } from "../base/canonical_json.ts";
 import { problemsOf, show, StudyError } from "./problems.ts";
 import { closed, partialSettingsSchema } from "./settings.ts";
 import type { PartialSettings } from "./settings.ts";
+import {
+  type Claim,
+  claimsSchema,
+  type Decide,
+  decideSchema,
+  marginSchema,
+  type StudyMargin,
+} from "./claims.ts";
+import {
+  conditionSchema,
+  type DeltaCondition,
+  methodName,
+  mostOfName,
+  seedSchema,
+  taskName,
+} from "./condition_form.ts";
 import { budgetSchema as budget, type StudyBudget } from "./study_budget.ts";
 import { type StudyRanks, studyRanksSchema } from "./study_ranks.ts";
 
@@ -26,23 +42,6 @@ export type StudyMethod =
     /** How reports call it. Default: the name, followed by the options and the ranks that are given. */
     readonly label?: string;
   };
-
-/** One value or a list of values, any of which matches. */
-export type OneOrMore<T> = T | readonly T[];
-
-/** Which runs are meant: those that match every key given here. */
-export interface DeltaCondition {
-  /** Tasks or sequences, by name. Default: any. */
-  readonly task?: OneOrMore<string>;
-  /** Names of methods, or labels of entries of the methods' axis. */
-  readonly method?: OneOrMore<string>;
-  /** Budgets as the axis writes them. Default: any, and methods without ranks. */
-  readonly budget?: OneOrMore<StudyBudget>;
-  /** Seeds of the axis. Default: any. */
-  readonly seed?: OneOrMore<number>;
-  /** By key, a value or a list of values of `axes.settings`; runs that do not vary by a key do not match. */
-  readonly settings?: Readonly<Record<string, Json>>;
-}
 
 /** What differs for some of the runs; of several deltas that match a run, the later one wins. */
 export interface Delta {
@@ -93,6 +92,12 @@ export interface Study {
   readonly sequences?: Readonly<Record<string, readonly string[]>>;
   /** Tasks, methods, budgets and seeds whose combinations are the runs. */
   readonly axes: Axes;
+  /** Differences below it are of no practical interest, in units of the score. Default 0.01, one point. */
+  readonly margin?: StudyMargin;
+  /** What the study is to decide, stated before its first run. Default: nothing. */
+  readonly claims?: readonly Claim[];
+  /** How claims are decided. Default: see {@linkcode Decide}. */
+  readonly decide?: Decide;
 }
 
 // The ids name the parts of the JSON Schema that {@linkcode studyJsonSchema} fills in.
@@ -101,43 +106,8 @@ const options: z.ZodType<MethodOptions> = z.record(z.string(), json);
 const settings = partialSettingsSchema.meta({ id: "settings" });
 /** What can name a folder. */
 export const folderName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
-/**
- * Characters of names that folders get, so that those of a run (task, method, label, budget, seed, id) stay within the 255 bytes
- * that file systems allow.
- */
-export const mostOfName = { study: 200, task: 100, method: 60 } as const;
-const seed = z.int().min(0);
-const taskName = z.string().min(1).max(mostOfName.task).meta({ id: "taskName" });
-const methodName = z.string().min(1).meta({ id: "methodName" });
-
-function oneOrMore<T>(item: z.ZodType<T>): z.ZodType<OneOrMore<T>> {
-  return z.union([item, z.array(item).min(1)]);
-}
-
-/** @param hint Said of a condition without keys. */
-function condition(hint: string): z.ZodType<DeltaCondition> {
-  return closed({
-    task: z.exactOptional(oneOrMore(taskName)),
-    method: z.exactOptional(oneOrMore(methodName)).describe(
-      "Names of methods, or labels of entries of the methods' axis",
-    ),
-    budget: z.exactOptional(oneOrMore(budget)),
-    seed: z.exactOptional(oneOrMore(seed)),
-    settings: z.exactOptional(
-      z.record(z.string(), json).refine((values) => Object.keys(values).length > 0, {
-        error: "found {}, wanted a key of axes.settings with one of its values, or a list of them",
-      }).describe("A value or a list of values of axes.settings, by key"),
-    ),
-  }).refine((when) => Object.keys(when).length > 0, {
-    error: `found {}, wanted task, method, budget, seed or settings; ${hint}`,
-  }).meta({
-    description: "The runs that this is meant for: those that match every key",
-    minProperties: 1,
-  });
-}
-
 const delta: z.ZodType<Delta> = closed({
-  when: condition("what holds for all runs belongs in base"),
+  when: conditionSchema("what holds for all runs belongs in base"),
   set: z.exactOptional(settings),
   options: z.exactOptional(options).describe("Options of the methods in when.method"),
 }).refine((value) => value.set !== undefined || value.options !== undefined, {
@@ -160,7 +130,7 @@ const axes: z.ZodType<Axes> = closed({
     ]).meta({ id: "method" }),
   ).min(1),
   budgets: z.exactOptional(z.array(budget).min(1)),
-  seeds: z.array(seed).min(1),
+  seeds: z.array(seedSchema).min(1),
   settings: z.exactOptional(
     z.record(z.string(), z.array(json).min(1)).meta({ id: "settingsAxis" }).describe(
       "Values of settings by key, such as train.learningRate or options.alpha",
@@ -186,12 +156,15 @@ export const studySchema: z.ZodType<Study> = closed({
   description: z.exactOptional(z.string()),
   base: z.exactOptional(settings),
   deltas: z.exactOptional(z.array(delta)),
-  except: z.exactOptional(z.array(condition("a study without runs is none"))).describe(
+  except: z.exactOptional(z.array(conditionSchema("a study without runs is none"))).describe(
     "Points of the grid that are no runs: those that one of these matches",
   ),
   userTasks: z.exactOptional(z.array(json.meta({ id: "userTask" }))),
   sequences: z.exactOptional(sequences),
   axes,
+  margin: z.exactOptional(marginSchema),
+  claims: z.exactOptional(claimsSchema),
+  decide: z.exactOptional(decideSchema),
 });
 
 /**

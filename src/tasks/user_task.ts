@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { Json } from "../base/canonical_json.ts";
 import { keyPath, placeOf, type Problem, problemsOf, show, StudyError } from "../study/problems.ts";
 import { closed } from "../study/settings.ts";
-import { mostOfName } from "../study/study.ts";
+import { mostOfName } from "../study/condition_form.ts";
 import { builtInTasks } from "./catalog.ts";
 import { metrics } from "./metrics.ts";
 import type { MetricName, SplitFile, Task, TaskOutput } from "./types.ts";

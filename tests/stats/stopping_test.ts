@@ -132,6 +132,18 @@ Deno.test("better than the margin is asked for more than better than zero", () =
   assertEquals(stoppingState(differences.map((d) => d / 2), plain).verdict, "equivalent");
 });
 
+Deno.test("not worse is a question of its own: above minus the margin, whatever equivalence would say", () => {
+  const options = { block: 3, cap: 12, margin: 1, question: "not worse" } as const;
+  const plan = planStopping(options);
+  const around = (mean: number) => [0.3, -0.4, 0.1, 0.2, -0.3, 0.1].map((apart) => mean + apart);
+  const verdicts = [-2.5, -1, 0, 2.5].map((mean) => stoppingState(around(mean), plan).verdict);
+  assertEquals(verdicts, ["worse", "undecided", "not worse", "not worse"]);
+  // The bar of better is another question's.
+  const higher = planStopping({ ...options, betterThan: 2 });
+  assertEquals(stoppingState(around(0), higher), stoppingState(around(0), plan));
+  assertEquals(stoppingState([0, 0, 0], plan).verdict, "not worse");
+});
+
 Deno.test("a plan that cannot be carried out is refused", () => {
   for (
     const [options, words] of [
@@ -155,6 +167,7 @@ Deno.test("a method against itself is equivalent or undecided in 95 of 100 studi
         better: 0,
         worse: 0,
         equivalent: 0,
+        "not worse": 0,
         undecided: 0,
       };
       for (let i = 0; i < repeats; i++) {

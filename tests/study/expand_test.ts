@@ -5,7 +5,8 @@ import type { StudyTables } from "../../src/study/expand.ts";
 import { StudyError } from "../../src/study/problems.ts";
 import { runFolder, runTitle } from "../../src/study/run_id.ts";
 import { defaultSettings } from "../../src/study/settings.ts";
-import { mostOfName, parseStudy, type Study } from "../../src/study/study.ts";
+import { mostOfName } from "../../src/study/condition_form.ts";
+import { parseStudy, type Study } from "../../src/study/study.ts";
 import type { RunSpec } from "../../src/study/types.ts";
 import { method, methods, smallStudy, tasks } from "./tables.ts";
 

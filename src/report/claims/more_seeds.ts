@@ -1,0 +1,84 @@
+/**
+ * How many more seeds a claim that is undecided needs.
+ *
+ * @module
+ */
+import {
+  differencePower,
+  equivalencePower,
+  seedsForDifference,
+  seedsForEquivalence,
+} from "../../stats/power.ts";
+import { summarise } from "../../stats/statistics.ts";
+import type { StoppingPlan } from "../../stats/stopping.ts";
+import { upperProbability } from "../../stats/student_t.ts";
+
+/** The chance of a verdict that the number of seeds is to give. */
+const wantedPower = 0.8;
+
+/** What is left to do. */
+export interface MoreSeeds {
+  /** Seeds in all with which 80 of 100 studies would decide; Infinity where none do. */
+  readonly total: number;
+  /** Whether the plan allows them. */
+  readonly isWithinPlan: boolean;
+  /** Whether that number was computed from a spread; otherwise it is the next look. */
+  readonly isKnown: boolean;
+}
+
+/** A verdict that may come: its power at a look, and the seeds of one test. */
+interface Candidate {
+  readonly powerAt: (n: number, level: number) => number;
+  /** The critical value of a look on one side. */
+  readonly critical: (look: number) => number;
+  readonly seeds: () => number;
+}
+
+/**
+ * The seeds in all after which a claim is likely decided, if the mean and the spread so far are the true ones.
+ *
+ * Within the plan it is the first look at which one verdict has a power of 0.8 against the critical value of that look alone,
+ * which earlier looks can only raise. Beyond it, the seeds of one test at the plan's level.
+ *
+ * @param differences In margins, one a seed, in the order of the seeds.
+ */
+export function moreSeeds(differences: readonly number[], plan: StoppingPlan): MoreSeeds {
+  const { mean, sd } = summarise(differences);
+  const next = plan.looks.find((n) => n > differences.length);
+  const spread = Math.max(sd ?? 0, plan.resolution / Math.sqrt(6));
+  if (mean === null || spread === 0) {
+    return { total: next ?? Infinity, isWithinPlan: next !== undefined, isKnown: false };
+  }
+  const candidates = candidatesOf(mean, spread, plan);
+  const isLikely = (n: number, look: number) =>
+    candidates.some(({ powerAt, critical }) => {
+      const t = critical(look);
+      return t !== Infinity && powerAt(n, upperProbability(t, n - 1)) >= wantedPower;
+    });
+  const look = plan.looks.findIndex((n, i) => n > differences.length && isLikely(n, i));
+  if (look >= 0) return { total: plan.looks[look]!, isWithinPlan: true, isKnown: true };
+  const total = Math.max(plan.cap + 1, Math.min(...candidates.map(({ seeds }) => seeds())));
+  return { total, isWithinPlan: false, isKnown: true };
+}
+
+/** The verdicts towards which the mean points. */
+function candidatesOf(mean: number, sd: number, plan: StoppingPlan): readonly Candidate[] {
+  const { margin, betterThan, question, level } = plan;
+  const difference = (size: number): Candidate => ({
+    powerAt: (n, level) => differencePower(n, size, sd, { level: 2 * level }),
+    critical: (look) => plan.difference[look]!,
+    seeds: () => seedsForDifference(size, sd, { level, power: wantedPower }),
+  });
+  if (question === "not worse") return [difference(mean + margin)];
+  return [
+    ...(Math.abs(mean) > betterThan ? [difference(Math.abs(mean) - betterThan)] : []),
+    ...(Math.abs(mean) < margin
+      ? [{
+        powerAt: (n: number, level: number) => equivalencePower(n, margin, mean, sd, { level }),
+        critical: (look: number) => plan.equivalence[look]!,
+        seeds: () =>
+          seedsForEquivalence(margin, sd, { level, difference: mean, power: wantedPower }),
+      }]
+      : []),
+  ];
+}

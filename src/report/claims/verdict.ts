@@ -1,0 +1,180 @@
+/**
+ * Verdicts: what a study's records say of its claims, by the rule that was stated beforehand.
+ *
+ * Functions of values alone, for the report, for sweeps and for whoever adds seeds until claims are decided.
+ *
+ * @module
+ */
+import type { ArmRun } from "../../study/arms.ts";
+import { type Claim, type ClaimsOfStudy, decisionOf } from "../../study/claims.ts";
+import { runTitle } from "../../study/run_id.ts";
+import {
+  planStopping,
+  type StoppingPlan,
+  type StoppingState,
+  stoppingState,
+  type StoppingVerdict,
+} from "../../stats/stopping.ts";
+import { metricInfo } from "../metrics.ts";
+import { type MoreSeeds, moreSeeds } from "./more_seeds.ts";
+import { type ClaimSeries, claimSeries, type ScoredRun } from "./series.ts";
+
+/** What is said of a claim. */
+export type Answer =
+  /** As claimed. */
+  | "supported"
+  /** The opposite of what is claimed. */
+  | "refuted"
+  /** Better was claimed, and the arms differ by less than the margin. */
+  | "equivalent"
+  | "undecided"
+  /** Training of some of its runs had not converged, so that there is no verdict. */
+  | "more steps needed"
+  /** Tuning of an arm ended at the edge of its range, so that there is no verdict. */
+  | "not bracketed";
+
+/** In which unit differences of a claim are shown. */
+export interface DifferenceUnit {
+  /** `points`, the unit of a metric, or `margins` where tasks have different ones. */
+  readonly name: string;
+  /** What one margin is in this unit. */
+  readonly perMargin: number;
+}
+
+/** The verdict on one claim; differences are in margins, above zero where arm a is better. */
+export interface Verdict extends Omit<ClaimSeries<ScoredRun>, "runs" | "resolution"> {
+  readonly claim: Claim;
+  readonly answer: Answer;
+  /** How the rule stands: at the look that decided, or the last so far. */
+  readonly state: StoppingState;
+  /** How it stood at each look up to that one. */
+  readonly looks: readonly StoppingState[];
+  /** The rule, with margin 1. */
+  readonly plan: StoppingPlan;
+  readonly unit: DifferenceUnit;
+  /** What is left to do where it is undecided, else null. */
+  readonly more: MoreSeeds | null;
+  /** Runs that had not converged, such as `RTE, elalora, r4, seed 1`. */
+  readonly notConverged: readonly string[];
+  /** Labels of arms whose tuning ended at an edge. */
+  readonly notBracketed: readonly string[];
+}
+
+/** What would make a verdict void. */
+export interface RunChecks<R> {
+  /** Whether the training of a run had converged. Default: it had. */
+  readonly hasConverged?: (run: R) => boolean;
+  /** Whether the settings of a run were tuned within their range, or not at all. Default: they were. */
+  readonly isBracketed?: (run: R) => boolean;
+}
+
+/** Rules that were computed: a fifth of a second each, and the same after every block of seeds. */
+const rules = new Map<string, StoppingPlan>();
+
+/** The rule of a study, in margins. */
+function ruleOf(study: ClaimsOfStudy): StoppingPlan {
+  const { rule, block, mostSeeds, betterThan, claimLevel } = decisionOf(study);
+  const options = {
+    block,
+    cap: mostSeeds,
+    margin: 1,
+    betterThan: betterThan === "margin" ? 1 : 0,
+    level: claimLevel,
+    rule: rule === "fixed" ? "obrien-fleming" : rule,
+  } as const;
+  const key = JSON.stringify(options);
+  const found = rules.get(key) ?? planStopping(options);
+  rules.set(key, found);
+  return found;
+}
+
+/** The rule as it is applied to a claim. */
+function planOf(rule: StoppingPlan, { says }: Claim, resolution: number): StoppingPlan {
+  return {
+    ...rule,
+    resolution,
+    // Only a difference beyond the margin contradicts equivalence.
+    betterThan: says === "equivalent" ? rule.margin : rule.betterThan,
+    question: says === "not worse" ? "not worse" : "difference",
+  };
+}
+
+/**
+ * The verdicts on a study's claims, in its order.
+ *
+ * Each seed gives one number a claim: the mean over tasks of (a − b) / margin, so that a point on one task weighs as much as what
+ * the study calls a point on another. These numbers, in the order of the seeds, are what {@linkcode stoppingState} decides by.
+ *
+ * @param study Its claims, margins, rule and seeds.
+ * @param planned All runs of the study, in the form that its plan has them.
+ * @param runs What was recorded of them.
+ */
+export function verdictsOf<R extends ScoredRun>(
+  study: ClaimsOfStudy,
+  planned: readonly ArmRun[],
+  runs: readonly R[],
+  checks: RunChecks<R> = {},
+): readonly Verdict[] {
+  const { claims = [] } = study;
+  if (claims.length === 0) return [];
+  const rule = ruleOf(study);
+  return claims.map((claim) =>
+    verdictOf(claim, claimSeries(study, claim, planned, runs), rule, checks)
+  );
+}
+
+function verdictOf<R extends ScoredRun>(
+  claim: Claim,
+  { runs, resolution, ...series }: ClaimSeries<R>,
+  rule: StoppingPlan,
+  { hasConverged = () => true, isBracketed = () => true }: RunChecks<R>,
+): Verdict {
+  const plan = planOf(rule, claim, resolution);
+  const values = series.differences.map(({ value }) => value);
+  const state = stoppingState(values, plan);
+  const looks = plan.looks.filter((n) => n <= state.n)
+    .map((n) => stoppingState(values.slice(0, n), plan));
+  const notConverged = runs.filter((run) => !hasConverged(run))
+    .map(({ record }) => runTitle(record.asked));
+  const notBracketed = [
+    ...new Set(runs.filter((run) => !isBracketed(run)).map(({ record }) => record.asked.label)),
+  ];
+  const answer = notBracketed.length > 0
+    ? "not bracketed"
+    : notConverged.length > 0
+    ? "more steps needed"
+    : answerOf(claim, state.verdict);
+  return {
+    claim,
+    answer,
+    state,
+    looks,
+    plan,
+    unit: unitOf(series),
+    more: state.verdict === "undecided" ? moreSeeds(values, plan) : null,
+    notConverged,
+    notBracketed,
+    ...series,
+  };
+}
+
+function answerOf({ says }: Claim, verdict: StoppingVerdict): Answer {
+  if (verdict === "undecided") return "undecided";
+  if (verdict === says) return "supported";
+  return verdict === "equivalent" ? "equivalent" : "refuted";
+}
+
+/** The unit that all tasks share, or margins. */
+function unitOf({ differences }: Pick<Verdict, "differences">): DifferenceUnit {
+  const tasks = differences.flatMap((seed) => seed.tasks);
+  const first = tasks[0];
+  const margins: DifferenceUnit = { name: "margins", perMargin: 1 };
+  if (first === undefined) return margins;
+  const { scale, title } = metricInfo(first.metric);
+  const isShared = tasks.every(({ metric, margin }) =>
+    margin === first.margin && metricInfo(metric).scale === scale &&
+    (scale === 100 || metric === first.metric)
+  );
+  if (!isShared) return margins;
+  return { name: scale === 100 ? "points" : title, perMargin: first.margin * scale };
+}
