@@ -63,6 +63,7 @@ export {
   type Axes,
   defineStudy,
   type Delta,
+  type ExtendingStudy,
   parseStudy,
   type Study,
   type StudyMethod,

@@ -81,7 +81,17 @@ export const onlyOption = {
   value: "KEY=VALUE,…",
   isList: true,
   text:
-    "a part of the study, by task, method, budget (r8, p20000, none) or seed; all of several hold",
+    "a part of the study, by task, method, budget (r8, p20000, none), seed or a key of axes.settings; all of several hold",
+} as const;
+
+/** The option of the commands that plan a study. */
+export const setOption = {
+  name: "set",
+  value: "KEY=VALUE",
+  isList: true,
+  text:
+    "a setting of all runs, as in train.epochs=5, model=embedded-random or options.alpha=8 (all methods that have it); it wins " +
+    "over what the study says",
 } as const;
 
 /** @param doing What is done to runs side by side, in one word. */

@@ -7,7 +7,7 @@ import { commandOf } from "./command.ts";
 import { studyArgument } from "./command_parts.ts";
 import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
 import { planApart } from "./plan_apart.ts";
-import { jsonOption, mostRunsOf, mostRunsOption, onlyOption } from "./command_parts.ts";
+import { jsonOption, mostRunsOf, mostRunsOption, onlyOption, setOption } from "./command_parts.ts";
 import { defaultStudy } from "../runs/study_file.ts";
 import { defaultResults } from "../runs/study_results.ts";
 import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
@@ -27,6 +27,7 @@ export const plan = commandOf({
       text: 'Hugging Face folder, .whl file or hub:OWNER/NAME for studies whose model is "folder"',
     },
     onlyOption,
+    setOption,
     mostRunsOption,
     {
       name: "results",
@@ -46,6 +47,7 @@ export const plan = commandOf({
     model: parsed.text("model"),
     results: parsed.text("results") ?? defaultResults,
     only: parsed.list("only"),
+    set: parsed.list("set"),
     mostRuns: mostRunsOf(parsed),
     width: outputColumns(),
     json: parsed.flag("json"),

@@ -25,7 +25,8 @@ export interface PlanAsked {
  * @throws {Error} With every problem that would stop the study.
  */
 export async function planApart(name: string, options: PlanOptions): Promise<string> {
-  const { data, model, results, only = [], mostRuns, width = null, json = false } = options;
+  const { data, model, results, only = [], set = [], mostRuns, width = null, json = false } =
+    options;
   const asked: PlanAsked = {
     name,
     options: {
@@ -33,6 +34,7 @@ export async function planApart(name: string, options: PlanOptions): Promise<str
       model,
       results,
       only,
+      set,
       width,
       json,
       ...(mostRuns === undefined ? {} : { mostRuns }),

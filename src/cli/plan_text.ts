@@ -7,6 +7,7 @@ import type { Fetching } from "../fetch/model_files.ts";
 import { readRecord } from "../record/read_study.ts";
 import { namesIn } from "../record/durable.ts";
 import { stageSteps } from "../study/sequences.ts";
+import { withOverrides } from "../study/overrides.ts";
 import { budgetKey } from "../study/run_id.ts";
 import type { CountRange, PlannedCounts } from "../study/types.ts";
 import { plannedCounts } from "../study/validate.ts";
@@ -25,6 +26,8 @@ export interface PlanOptions {
   readonly results: string;
   /** The part of the study that is shown, as {@linkcode readSelection} takes it. Default: all of it. */
   readonly only?: readonly string[];
+  /** Settings of all runs, as {@linkcode withOverrides} takes them. Default: none. */
+  readonly set?: readonly string[];
   /** Runs of the study at most. Default 10,000. */
   readonly mostRuns?: number;
   /** Columns of the terminal, or null for no limit. Default null. */
@@ -126,6 +129,7 @@ function planLine(
     kind: "planned",
     task: run.task,
     label: run.label,
+    ...(run.arm === undefined ? {} : { arm: run.arm, varied: run.varied }),
     method: run.method,
     budget: run.budget,
     initialRanks: plan?.initial ?? null,
@@ -158,7 +162,8 @@ export async function planText(
   options: PlanOptions,
   fetching?: Fetching,
 ): Promise<string> {
-  const { study, methods } = file;
+  const { methods } = file;
+  const study = withOverrides(file.study, options.set ?? [], methods);
   const folders = { ...options, study: file.folder };
   const all = expand(study, methods, options.mostRuns);
   const isChosen = readSelection(options.only ?? [], all);

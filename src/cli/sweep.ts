@@ -14,6 +14,7 @@ import {
   onlyOption,
   patienceOption,
   placeOf,
+  setOption,
   studyArgument,
   threadsOption,
 } from "./command_parts.ts";
@@ -46,6 +47,7 @@ export const sweep = commandOf({
     },
     deviceOption("auto"),
     onlyOption,
+    setOption,
     mostRunsOption,
     jobsOption("trained"),
     threadsOption,
@@ -88,6 +90,7 @@ export const sweep = commandOf({
     results: parsed.text("results") ?? defaultResults,
     retryFailed: parsed.flag("retry-failed"),
     only: parsed.list("only"),
+    set: parsed.list("set"),
     mostRuns: mostRunsOf(parsed),
   } satisfies SweepOptions;
   const json = parsed.flag("json");

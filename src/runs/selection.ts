@@ -1,20 +1,30 @@
 /**
- * A part of a study: `--only task=CoLA,RTE --only seed=1`.
+ * A part of a study: `--only task=CoLA,RTE --only seed=1 --only train.learningRate=0.001`.
  *
  * @module
  */
 import { unknownName } from "../base/suggest.ts";
 import { budgetKey } from "../study/run_id.ts";
+import { valueText } from "../study/setting_paths.ts";
 import type { RunSpec } from "../study/types.ts";
 import { UsageError } from "../base/usage_error.ts";
 
-/** What a run can be chosen by, and how each is written. */
-const axes: Readonly<Record<string, (run: RunSpec) => string>> = {
-  task: ({ task }) => task,
-  method: ({ label }) => label,
-  budget: ({ budget }) => budget === null ? "none" : budgetKey(budget),
-  seed: ({ seed }) => String(seed),
+/** What a run can be chosen by, and how it is written; any of several forms. */
+const axes: Readonly<Record<string, (run: RunSpec) => readonly string[]>> = {
+  task: ({ task }) => [task],
+  method: ({ label, arm }) => arm === undefined ? [label] : [label, arm],
+  budget: ({ budget }) => [budget === null ? "none" : budgetKey(budget)],
+  seed: ({ seed }) => [String(seed)],
 };
+
+/** How a value of an axis of settings is written, where a text may write it otherwise. */
+function sameValue(text: string): string {
+  try {
+    return valueText(JSON.parse(text));
+  } catch {
+    return text;
+  }
+}
 
 /** Whether a run belongs to a part of its study. */
 export type Selection = (run: RunSpec) => boolean;
@@ -22,7 +32,8 @@ export type Selection = (run: RunSpec) => boolean;
 /**
  * Reads the values of `--only`: a run has to be among the values of each.
  *
- * @param texts Such as `task=CoLA,RTE`; methods are called by their labels, budgets as in the names of runs' folders.
+ * @param texts Such as `task=CoLA,RTE`; methods are called by their labels, with or without what axes of
+ * settings vary, budgets as in the names of runs' folders, and axes of settings by their keys, as in `train.learningRate=0.001`.
  * Without any, every run is chosen.
  * @param runs The study's runs: a value that none of them has is an error.
  *
@@ -42,24 +53,31 @@ export type Selection = (run: RunSpec) => boolean;
  * ```
  */
 export function readSelection(texts: readonly string[], runs: readonly RunSpec[]): Selection {
+  const settings = [...new Set(runs.flatMap(({ varied = {} }) => Object.keys(varied)))];
   const wanted = texts.map((text) => {
     const [key = "", ...rest] = text.split("=");
-    const valueOf = Object.hasOwn(axes, key) ? axes[key]! : null;
-    if (valueOf === null || rest.length === 0) {
-      const fault = valueOf === null
-        ? unknownName("key", key, Object.keys(axes))
+    const isSetting = settings.includes(key);
+    const valuesOf = isSetting
+      ? ({ varied = {} }: RunSpec) => Object.hasOwn(varied, key) ? [valueText(varied[key]!)] : []
+      : Object.hasOwn(axes, key)
+      ? axes[key]!
+      : null;
+    if (valuesOf === null || rest.length === 0) {
+      const fault = valuesOf === null
+        ? unknownName("key", key, [...Object.keys(axes), ...settings])
         : `"${key}" has no value`;
       throw new UsageError(`Option "--only" is "${text}", want KEY=VALUE,…: ${fault}`);
     }
-    const known = [...new Set(runs.map(valueOf))];
-    const whole = rest.join("=");
-    // A label may hold a comma.
-    const values = known.includes(whole) ? [whole] : whole.split(",");
+    const known = [...new Set(runs.flatMap(valuesOf))];
+    const spelt = isSetting ? sameValue : (value: string) => value;
+    const whole = spelt(rest.join("="));
+    // A label may hold a comma, and so may a list.
+    const values = known.includes(whole) ? [whole] : rest.join("=").split(",").map(spelt);
     const unknown = values.find((value) => !known.includes(value));
     if (unknown !== undefined) {
       throw new UsageError(`Option "--only" is "${text}": ${unknownName(key, unknown, known)}`);
     }
-    return (run: RunSpec) => values.includes(valueOf(run));
+    return (run: RunSpec) => valuesOf(run).some((value) => values.includes(value));
   });
   const selection = (run: RunSpec) => wanted.every((accepts) => accepts(run));
   if (!runs.some(selection)) {

@@ -7,6 +7,7 @@ import { checkDevice, chooseExecutor } from "../exec/choose.ts";
 import { methods as builtIn, type MethodTable } from "../methods/table.ts";
 import { isReadOnly, namesIn } from "../record/durable.ts";
 import { runsUnderWay, underWay } from "../record/under_way.ts";
+import { withOverrides } from "../study/overrides.ts";
 import { StudyError } from "../study/problems.ts";
 import { parseStudy, type Study } from "../study/study.ts";
 import { stopFlagOf, teller, type Watch, type WorkEvent } from "./events.ts";
@@ -39,6 +40,8 @@ export interface SweepOptions extends Patience {
   readonly checkpointMillis?: number;
   /** The part of the study that is run, as {@linkcode readSelection} takes it. Default: all of it. */
   readonly only?: readonly string[];
+  /** Settings of all runs, as {@linkcode withOverrides} takes them; the stored study has them. Default: none. */
+  readonly set?: readonly string[];
   /** Runs of the study at most. Default 10,000. */
   readonly mostRuns?: number;
 }
@@ -72,11 +75,12 @@ export async function sweepStudy(
   options: SweepOptions = {},
   watch: Watch = {},
 ): Promise<SweepResult> {
-  const { study, folder: home, methods } = "axes" in swept
+  const { study: given, folder: home, methods } = "axes" in swept
     ? { study: parseStudy(swept), folder: ".", methods: builtIn }
     : swept;
   const { data = null, model = null, device = "auto", jobs = null, threads = null } = options;
   const { results = defaultResults, retryFailed = false } = options;
+  const study = withOverrides(given, options.set ?? [], methods);
   const tell = teller(watch);
   const folders = { data, model, study: home };
   checkDevice(device);

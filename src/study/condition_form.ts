@@ -40,7 +40,8 @@ export const taskName = z.string().min(1).max(mostOfName.task).meta({ id: "taskN
 /** Validator of a method's name; the JSON Schema of studies fills in those that are known. */
 export const methodName = z.string().min(1).meta({ id: "methodName" });
 
-function oneOrMore<T>(item: z.ZodType<T>): z.ZodType<OneOrMore<T>> {
+/** A validator of one value or a list of values. */
+export function oneOrMore<T>(item: z.ZodType<T>): z.ZodType<OneOrMore<T>> {
   return z.union([item, z.array(item).min(1)]);
 }
 

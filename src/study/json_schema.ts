@@ -6,7 +6,7 @@
 import { z } from "zod";
 import type { Json } from "../base/canonical_json.ts";
 import { settingKeys } from "./settings.ts";
-import { studySchema } from "./study.ts";
+import { studyPartSchema } from "./study.ts";
 import type { MethodEntry } from "./types.ts";
 
 /** What other rooms know of tasks and methods. */
@@ -23,10 +23,11 @@ type JsonObject = Readonly<Record<string, Json>>;
 
 /**
  * The JSON Schema (draft 2020-12) of study files: the validator's own, with the names and the options of the
- * methods filled in. Options of a method are offered and checked where its name is given.
+ * methods filled in. Options of a method are offered and checked where its name is given. A study that extends none has to have
+ * the axes that every study needs.
  */
 export function studyJsonSchema(tables: SchemaTables): Json {
-  const schema = z.toJSONSchema(studySchema, { io: "input" }) as unknown as JsonObject;
+  const schema = z.toJSONSchema(studyPartSchema, { io: "input" }) as unknown as JsonObject;
   const definitions = schema["$defs"] as JsonObject;
   const methods = tables.methods.map(({ name, optionsSchema }) => ({
     name,
@@ -39,6 +40,11 @@ export function studyJsonSchema(tables: SchemaTables): Json {
   return {
     ...schema,
     title: "ranklab study",
+    required: ["name"],
+    anyOf: [
+      withKeys({ axes: withKeys({ tasks: {}, methods: {}, seeds: {} }) }),
+      withKeys({ extends: {} }),
+    ],
     $defs: {
       ...definitions,
       ...optionsOf,
@@ -77,6 +83,11 @@ export function studyJsonSchema(tables: SchemaTables): Json {
       ...(tables.userTaskSchema === undefined ? {} : { userTask: tables.userTaskSchema }),
     },
   };
+}
+
+/** An object that has at least some keys, each of which a schema describes. */
+function withKeys(properties: JsonObject): JsonObject {
+  return { type: "object", properties, required: Object.keys(properties) };
 }
 
 /** A method's options of which any may be left out, without the keys that only a whole document has. */

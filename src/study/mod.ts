@@ -9,10 +9,12 @@ export {
   type Axes,
   defineStudy,
   type Delta,
+  type ExtendingStudy,
   type MethodOptions,
   parseStudy,
   type Study,
   type StudyMethod,
+  type StudyPart,
 } from "./study.ts";
 export type { StudyBudget } from "./study_budget.ts";
 export { type Arm } from "./arms.ts";

@@ -75,12 +75,13 @@ export function closed<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core
   });
 }
 
-type ExactOptionalShape<S extends z.ZodRawShape> = {
+/** What {@linkcode optionalKeys} makes of the validators of keys. */
+export type ExactOptionalShape<S extends z.ZodRawShape> = {
   [K in keyof S]: z.ZodExactOptional<S[K]>;
 };
 
 /** The same keys, each of which may be left out. */
-function optionalKeys<S extends z.ZodRawShape>(shape: S): ExactOptionalShape<S> {
+export function optionalKeys<S extends z.ZodRawShape>(shape: S): ExactOptionalShape<S> {
   return Object.fromEntries(
     Object.entries(shape).map(([key, schema]) => [key, z.exactOptional(schema)]),
   ) as ExactOptionalShape<S>;

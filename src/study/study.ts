@@ -6,7 +6,7 @@
 import { z } from "zod";
 import type { Json } from "../base/canonical_json.ts";
 import { problemsOf, show, StudyError } from "./problems.ts";
-import { closed, partialSettingsSchema } from "./settings.ts";
+import { closed, optionalKeys, partialSettingsSchema } from "./settings.ts";
 import type { PartialSettings } from "./settings.ts";
 import {
   type Claim,
@@ -21,6 +21,8 @@ import {
   type DeltaCondition,
   methodName,
   mostOfName,
+  type OneOrMore,
+  oneOrMore,
   seedSchema,
   taskName,
 } from "./condition_form.ts";
@@ -100,6 +102,17 @@ export interface Study {
   readonly decide?: Decide;
 }
 
+/** A study of which some keys are given, laid over others: what a file holds that is no study by itself. */
+export interface StudyPart extends Partial<Omit<Study, "axes">> {
+  /** Files by paths from the folder of this one, or names in `experiments/`; the later ones win, and what is given here wins over all. */
+  readonly extends?: OneOrMore<string>;
+  /** Each axis that is given takes the place of one that is extended. */
+  readonly axes?: Partial<Axes>;
+}
+
+/** A study that is complete with what it extends; its name is its own. */
+export type ExtendingStudy = StudyPart & Required<Pick<StudyPart, "extends" | "name">>;
+
 // The ids name the parts of the JSON Schema that {@linkcode studyJsonSchema} fills in.
 const json: z.ZodType<Json> = z.json();
 const options: z.ZodType<MethodOptions> = z.record(z.string(), json);
@@ -116,7 +129,7 @@ const delta: z.ZodType<Delta> = closed({
   error: "found options without when.method, wanted the methods that they are options of",
 }).meta({ id: "delta" });
 
-const axes: z.ZodType<Axes> = closed({
+const axesShape = {
   tasks: z.array(taskName).min(1),
   methods: z.array(
     z.union([
@@ -136,14 +149,15 @@ const axes: z.ZodType<Axes> = closed({
       "Values of settings by key, such as train.learningRate or options.alpha",
     ),
   ),
-});
+};
+
+const axes: z.ZodType<Axes> = closed(axesShape);
 
 const sequences = z.record(z.string(), z.array(taskName).min(2)).describe(
   "Classification tasks that are learned one after the other, with all their classes to tell apart, by name",
 );
 
-/** Validator of studies; names of tasks, methods and options are checked by {@linkcode expandStudy}. */
-export const studySchema: z.ZodType<Study> = closed({
+const studyShape = {
   $schema: z.exactOptional(z.string()),
   name: z.string().refine((name) => folderName.test(name), {
     error: (issue) =>
@@ -165,6 +179,18 @@ export const studySchema: z.ZodType<Study> = closed({
   margin: z.exactOptional(marginSchema),
   claims: z.exactOptional(claimsSchema),
   decide: z.exactOptional(decideSchema),
+};
+
+/** Validator of studies; names of tasks, methods and options are checked by {@linkcode expandStudy}. */
+export const studySchema: z.ZodType<Study> = closed(studyShape);
+
+/** Validator of what a study's file may hold before what it extends is laid under it. */
+export const studyPartSchema: z.ZodType<StudyPart> = closed({
+  extends: z.exactOptional(oneOrMore(z.string().min(1))).describe(
+    "A study that this one is laid over, or several, the later winning: a path from this file, or a name in experiments/",
+  ),
+  ...optionalKeys(studyShape),
+  axes: z.exactOptional(closed(optionalKeys(axesShape))),
 });
 
 /**
@@ -184,6 +210,21 @@ export const studySchema: z.ZodType<Study> = closed({
  */
 export function parseStudy(value: unknown, source = "study"): Study {
   const result = studySchema.safeParse(value);
+  if (!result.success) {
+    throw new StudyError(`Cannot read ${source}`, problemsOf(result.error.issues, value));
+  }
+  return result.data;
+}
+
+/**
+ * The part of a study that a JSON value holds; see {@linkcode parseStudy}.
+ *
+ * @param value What a file holds.
+ * @param source What messages call it.
+ * @throws {StudyError} With every unknown key and wrong value.
+ */
+export function parseStudyPart(value: unknown, source: string): StudyPart {
+  const result = studyPartSchema.safeParse(value);
   if (!result.success) {
     throw new StudyError(`Cannot read ${source}`, problemsOf(result.error.issues, value));
   }
@@ -211,6 +252,16 @@ export function parseStudy(value: unknown, source = "study"): Study {
  * });
  * ```
  */
-export function defineStudy(study: Study): Study {
-  return parseStudy(study, `study "${study.name}"`);
+export function defineStudy(study: Study): Study;
+/**
+ * A study that extends others, written as a TypeScript module; it is complete when its file is read.
+ *
+ * @throws {StudyError} As {@linkcode parseStudy}.
+ */
+export function defineStudy(study: ExtendingStudy): ExtendingStudy;
+export function defineStudy(study: Study | ExtendingStudy): Study | ExtendingStudy {
+  const source = `study "${study.name}"`;
+  return "extends" in study
+    ? { ...study, ...parseStudyPart(study, source) }
+    : parseStudy(study, source);
 }

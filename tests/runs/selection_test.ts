@@ -59,6 +59,44 @@ Deno.test("--only names what the study has for a key or a value that is not know
   assertThrows(() => chosen("method=head", "budget=r2"), UsageError, "leave no run of 20");
 });
 
+Deno.test("--only takes values of axes of settings by their keys, and methods with or without them", () => {
+  const varied = expand(
+    parseStudy({
+      name: "varied",
+      axes: {
+        tasks: ["RTE"],
+        methods: ["head", "lora"],
+        budgets: [2],
+        seeds: [1],
+        settings: {
+          "train.learningRate": [1e-3, 5e-3],
+          "adapter.modules": [["query"], ["query", "value"]],
+        },
+      },
+    }),
+    methods,
+  );
+  const taken = (...only: readonly string[]) =>
+    varied.filter(readSelection(only, varied)).map(({ label }) => label);
+  assertEquals(taken("train.learningRate=1e-3"), [
+    "head learningRate=0.001",
+    "lora learningRate=0.001 modules=[query]",
+    "lora learningRate=0.001 modules=[query,value]",
+  ]);
+  assertEquals(taken("train.learningRate=0.001,0.005").length, 6);
+  assertEquals(taken("method=lora").length, 4);
+  assertEquals(taken("method=head learningRate=0.005").length, 1);
+  assertEquals(taken('adapter.modules=["query", "value"]', "train.learningRate=0.005"), [
+    "lora learningRate=0.005 modules=[query,value]",
+  ]);
+  assertThrows(() => taken("train.learningRate=2e-3"), UsageError, 'known are "0.001", "0.005"');
+  assertThrows(
+    () => taken("train.epochs=3"),
+    UsageError,
+    '"train.learningRate", "adapter.modules"',
+  );
+});
+
 Deno.test("an option that may be given several times keeps its values in order", () => {
   const spec = { lists: ["only"], strings: ["data"] };
   const parsed = readArguments(["rte", "--only", "task=RTE", "--only=seed=1,2"], spec);
@@ -74,8 +112,10 @@ Deno.test("a sweep and an ablation keep to their part; the rest can follow", asy
     await writeTinyTasks(home);
     const study = parseStudy({ ...tinyStudy, axes: { ...tinyStudy.axes, seeds: [1, 2] } });
     const file = { study, path: `${home}/tiny.json`, folder: home, methods };
+    const set = ["train.steps=13"];
     const sweepPart = (...only: readonly string[]) =>
       sweepStudy(file, {
+        set,
         data: null,
         model: tinyModel,
         device: "cpu",
@@ -87,7 +127,9 @@ Deno.test("a sweep and an ablation keep to their part; the rest can follow", asy
       });
     const first = await sweepPart("method=lora,elalora", "seed=2");
     assertEquals([first.finished, first.skipped], [2, 0]);
-    assertEquals((await readStoredStudy(first.folder)).runs.length, 8);
+    const stored = await readStoredStudy(first.folder);
+    assertEquals(stored.runs.map(({ run }) => run.settings.train.steps), Array(8).fill(13));
+    assertEquals(stored.study.deltas?.at(-1)?.set, { train: { steps: 13 } });
 
     const ablatePart = (...only: readonly string[]) =>
       ablateStudy(first.folder, { ...ablateAll, replay: true, only });
@@ -101,7 +143,7 @@ Deno.test("a sweep and an ablation keep to their part; the rest can follow", asy
     assertEquals([ela.ablated, ela.replay?.finished], [1, 3]);
     assertEquals((await readStoredStudy(`${first.folder}/replay`)).runs.length, 6);
 
-    const options = { data: null, model: tinyModel, results: `${home}/results` };
+    const options = { data: null, model: tinyModel, results: `${home}/results`, set };
     const plan = await planText(file, { ...options, only: ["method=elalora"] });
     assertMatch(plan, /\n2 runs;.*\n\n.*\nMoves +elalora +rank 2 .* 2\/2 /s);
   } finally {

@@ -46,9 +46,9 @@ function withoutDeepReferences(part: Json, schema: Json): Json {
   );
 }
 
-/** Whether a study satisfies the JSON Schema; zod reads everything but if/then, which is applied here. */
+/** Whether a study satisfies the JSON Schema; zod reads no if/then, and no anyOf beside properties: they are applied here. */
 function satisfies(schema: Json, study: Json): boolean {
-  const { $defs, ...root } = withoutDeepReferences(schema, schema) as JsonObject;
+  const { $defs, anyOf, ...root } = withoutDeepReferences(schema, schema) as JsonObject;
   const definitions = $defs as JsonObject;
   const { allOf, ...delta } = definitions["delta"] as JsonObject;
   const plain = { ...definitions, delta };
@@ -59,7 +59,7 @@ function satisfies(schema: Json, study: Json): boolean {
       >[0],
     ).safeParse(value).success;
   const deltas = (study as JsonObject)["deltas"] as readonly Json[] | undefined ?? [];
-  return test(root, study) &&
+  return test(root, study) && (anyOf as readonly Json[]).some((form) => test(form, study)) &&
     deltas.every((value) =>
       (allOf as readonly JsonObject[]).every((rule) =>
         !test(rule["if"]!, value) || test(rule["then"]!, value)
@@ -136,6 +136,8 @@ Deno.test("studyJsonSchema() refuses what a study may not hold", () => {
   const good: readonly Json[] = [
     study({}),
     study({ axes: { ...axes, tasks: ["a task of one's own"] } }),
+    { name: "s", extends: "quickstart", base: { train: { epochs: 2 } }, axes: { seeds: [1] } },
+    { name: "s", extends: ["quickstart", "../tuned.json"] },
     study({ base: { model: "hub:google/electra-small-discriminator@refs/pr/1" } }),
     study({ base: { model: "wheel:models/a.whl" } }),
     methodsAxis("head", { method: "elalora", options: { b: 8 }, label: "wide" }),
@@ -146,6 +148,11 @@ Deno.test("studyJsonSchema() refuses what a study may not hold", () => {
   for (const value of good) assert(satisfies(schema, value), JSON.stringify(value));
   const bad: readonly Json[] = [
     study({ titel: "x" }),
+    study({ axes: { tasks: ["RTE"], methods: ["head"] } }),
+    { name: "s" },
+    { extends: "quickstart" },
+    { name: "s", extends: [] },
+    { name: "s", extends: "quickstart", axes: { seeds: [-1] } },
     study({ base: { train: { batchSize: 0 } } }),
     study({ base: { model: "embeded" } }),
     study({ base: { model: "hub:one/two/three" } }),
