@@ -159,22 +159,20 @@ function sourceLabel(named: string, asking: Variant, variants: readonly Variant[
   return same.length === 1 ? same[0]!.label : named;
 }
 
-/** Notes values of a delta for what the point varies: they would make points equal that are named apart. */
-function checkVaried(
+/** What is wrong with values of a delta for what the point varies: they would make points equal that are named apart. */
+function problemsOfVaried(
   { set = {}, options = {} }: Delta,
   where: string,
   { variant }: Point,
-  problems: Problem[],
-): void {
-  for (const { path } of variant.values) {
-    if (settingAt(set, options, path) === undefined) continue;
-    problems.push({
-      where: `${where}.${path.type === "option" ? path.text : `set.${path.text}`}`,
-      message:
-        `found a value of what axes.settings varies for "${variant.arm}", wanted it in one of both places; ` +
-        `leave values of the axis out for some runs by except`,
-    });
-  }
+): readonly Problem[] {
+  return variant.values.filter(({ path }) => settingAt(set, options, path) !== undefined).map((
+    { path },
+  ) => ({
+    where: `${where}.${path.type === "option" ? path.text : `set.${path.text}`}`,
+    message:
+      `found a value of what axes.settings varies for "${variant.arm}", wanted it in one of both places; ` +
+      `leave values of the axis out for some runs by except`,
+  }));
 }
 
 function resolve(
@@ -189,7 +187,11 @@ function resolve(
   const matching = (study.deltas ?? [])
     .map((delta, i) => ({ delta, where: `deltas[${i}]` }))
     .filter(({ delta }) => matches(delta.when, point));
-  for (const { delta, where } of matching) checkVaried(delta, where, point, problems);
+  const twice = matching.flatMap(({ delta, where }) => problemsOfVaried(delta, where, point));
+  if (twice.length > 0) {
+    problems.push(...twice);
+    return [];
+  }
   const layers: readonly OptionLayer[] = [
     { options: variant.options, where: `${variant.where}.options` },
     ...values.map(({ path, value, where }) => ({
