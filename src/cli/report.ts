@@ -16,7 +16,7 @@ import {
 } from "../runs/study_results.ts";
 import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
 import { askForPlaces, askToWrite, resultsPlaces } from "./access.ts";
-import { damagedText } from "./terminal_watch.ts";
+import { damagedTexts } from "./terminal_watch.ts";
 
 /** The command. */
 export const report = commandOf({
@@ -38,7 +38,7 @@ export const report = commandOf({
   await askToWrite("report", outputFolder(folder), "STUDY or --results");
   const read = await readStudyResults(folder);
   await say(methodsText(read, outputColumns()));
-  for (const run of read.damaged) await sayWrapped(damagedText(run));
+  for (const text of damagedTexts(read)) await sayWrapped(text);
   await say(`Report: ${await writeReport(folder, read)}`);
   return 0;
 });

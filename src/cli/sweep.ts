@@ -28,7 +28,7 @@ import { defaultResults, readStudyResults, writeReport } from "../runs/study_res
 import { type SweepOptions, sweepStudy } from "../runs/sweep.ts";
 import { stoppedExitCode, stoppedText } from "./stop.ts";
 import { outputColumns, quietVulkan, runCommand, say, sayWrapped } from "./terminal.ts";
-import { damagedText, sweepWords, TerminalWatch } from "./terminal_watch.ts";
+import { damagedTexts, sweepWords, TerminalWatch } from "./terminal_watch.ts";
 import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
 
 /** The command. */
@@ -126,7 +126,7 @@ export const sweep = commandOf({
   }
   const results = await readStudyResults(folder);
   await say(`\n${methodsText(results, outputColumns())}`);
-  for (const run of results.damaged) await sayWrapped(damagedText(run));
+  for (const text of damagedTexts(results)) await sayWrapped(text);
   if (!parsed.flag("no-report")) {
     const report = await reportOf(folder, results);
     await sayWrapped(

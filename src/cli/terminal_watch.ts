@@ -7,7 +7,7 @@ import type { ModuleSpectrum, RunSpectra } from "../record/spectra.ts";
 import type { RunAblation } from "../record/types.ts";
 import { counted, fixed } from "../report/format.ts";
 import { differenceText } from "../report/tables/verification.ts";
-import type { DamagedRun } from "../report/types.ts";
+import type { DamagedFile, DamagedRun, StudyResults } from "../report/types.ts";
 import type { Watch, WorkEvent } from "../runs/events.ts";
 import { EventLines } from "./event_lines.ts";
 import { terminalFetching } from "./fetch_report.ts";
@@ -77,6 +77,18 @@ export function warningText({ text }: { readonly text: string }): string {
 /** What is said of a run that is left out. */
 export function damagedText({ folder, problem }: DamagedRun): string {
   return `Run ${folder} damaged and left out: ${problem}; delete its folder and sweep again`;
+}
+
+/** What is said of a file that is left out. */
+export function damagedFileText({ file, command, problem }: DamagedFile): string {
+  return `${file} is damaged and left out: ${problem}; deno task ${command} makes it anew`;
+}
+
+/** All that is said of what is left out of a study's results. */
+export function damagedTexts(
+  { damaged, damagedFiles }: Pick<StudyResults, "damaged" | "damagedFiles">,
+): readonly string[] {
+  return [...damaged.map(damagedText), ...damagedFiles.map(damagedFileText)];
 }
 
 type AloneEvent = Extract<
@@ -218,6 +230,8 @@ export class TerminalWatch {
         return await sayWrapped(warningText(event.warning));
       case "damaged":
         return await sayWrapped(damagedText(event.run));
+      case "damaged file":
+        return await sayWrapped(damagedFileText(event.file));
       case "device": {
         const { work, name, description, jobs, threads } = event;
         const each = threads === 1 ? "one thread" : `${threads} threads`;

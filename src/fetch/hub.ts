@@ -8,6 +8,7 @@
  * @module
  */
 import { InputError, shown } from "../base/input_error.ts";
+import { parseJson } from "../base/read_json.ts";
 import { decodeText } from "../base/read_text.ts";
 import * as z from "zod";
 import { parseConfig } from "../models/architectures.ts";
@@ -158,7 +159,7 @@ async function infoOf(model: HubModel, ask: Ask, transport: Transport): Promise<
   const { response } = await send(request, transport);
   const text = await response.text();
   try {
-    return infoSchema.parse(JSON.parse(text));
+    return infoSchema.parse(parseJson(text, request.title));
   } catch (cause) {
     throw new FetchError(
       `"${request.title}"`,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { parseJson } from "../base/read_json.ts";
 import type { HostTensor } from "../graph/mod.ts";
 import type { TaskOutput } from "../tasks/types.ts";
 import type { EncoderConfig } from "./architectures.ts";
@@ -135,7 +136,7 @@ export function classifierTensors(
  * @param base Text of the encoder's own `config.json`; the keys that a head does not touch are kept, known or not.
  * @param output What the head was trained for.
  *
- * @throws {SyntaxError} If `base` is not JSON.
+ * @throws {InputError} If `base` is not JSON.
  */
 export function classifierConfigJson(
   base: string,
@@ -143,7 +144,7 @@ export function classifierConfigJson(
   output: TaskOutput,
 ): string {
   const labels = output.type === "classification" ? output.labels : ["LABEL_0"];
-  const read = JSON.parse(base) as Readonly<Record<string, unknown>>;
+  const read = parseJson(base, "config.json") as Readonly<Record<string, unknown>>;
   const own = Object.entries(read)
     .filter(([key]) => key !== "torch_dtype" && key !== "_name_or_path");
   const file = {

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import * as z from "zod";
+import { InputError, shown } from "../base/input_error.ts";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../models/safetensors.ts";
+import { parseCheckpointHeader } from "./checkpoint_header.ts";
 import { type FilePrint, recordSchemaVersion } from "./types.ts";
 import type { MergedBlock } from "../train/history.ts";
 import type { Checkpoint, Snapshot } from "../train/run_types.ts";
@@ -63,58 +64,21 @@ export function encodeCheckpoint(stored: StoredCheckpoint): Uint8Array<ArrayBuff
   return writeSafetensors(tensors, "F32", { checkpoint: JSON.stringify(json) });
 }
 
-const json = z.looseObject({});
-
-const header = z.object({
-  schema: z.literal(recordSchemaVersion),
-  run: z.string(),
-  rest: json,
-  history: z.array(z.object({ step: z.int(), names: z.array(z.string()) })),
-  best: json.nullable(),
-  last: json.nullable(),
-  journals: z.record(z.string(), z.object({ bytes: z.int().min(0), sha256: z.string() })),
-  timings: z.object({
-    trainMillis: z.number(),
-    evaluateMillis: z.number(),
-    eventMillis: z.exactOptional(z.number()),
-    wallMillis: z.number(),
-    startedAt: z.string(),
-    jobs: z.exactOptional(z.int()),
-  }),
-});
-
-/** The header of a checkpoint. */
-function parseHeader(text: string | undefined, fileName: string): z.infer<typeof header> {
-  if (text === undefined) {
-    throw new SyntaxError(`Cannot read "${fileName}": found no checkpoint in its header, want one`);
-  }
-  const parsed = header.safeParse(JSON.parse(text));
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new SyntaxError(
-    `Cannot read "${fileName}": key "${
-      issue?.path.map(String).join(".")
-    }" of the checkpoint: ${issue?.message}`,
-  );
-}
-
 /**
  * The checkpoint that {@linkcode encodeCheckpoint} wrote.
  *
- * @throws {SyntaxError} If the bytes are not such a file.
+ * @throws {InputError} If the bytes are not such a file.
  */
 export function decodeCheckpoint(bytes: Uint8Array, fileName: string): StoredCheckpoint {
   const { tensors, metadata } = readSafetensors(bytes, fileName);
-  const stored = parseHeader(metadata["checkpoint"], fileName);
-  const tensorOf = (name: string): StoredTensor => {
-    const tensor = tensors.get(name);
-    if (tensor !== undefined) return tensor;
-    throw new SyntaxError(`Cannot read "${fileName}": found no tensor "${name}", want one`);
+  const lacks = (what: string): never => {
+    throw new InputError({ file: fileName, found: `no ${shown(what)}`, wanted: "one" });
   };
+  const { checkpoint: text = lacks("checkpoint in its header") } = metadata;
+  const stored = parseCheckpointHeader(text, fileName);
+  const tensorOf = (name: string): StoredTensor => tensors.get(name) ?? lacks(`tensor "${name}"`);
   const snapshot = (name: "best" | "last"): Snapshot | null =>
-    stored[name] === null
-      ? null
-      : { ...stored[name] as unknown as Snapshot, theta: tensorOf(`${name}.theta`).data };
+    stored[name] === null ? null : { ...stored[name], theta: tensorOf(`${name}.theta`).data };
   const under = (prefix: string): StateVectors =>
     Object.fromEntries(
       [...tensors].filter(([name]) => name.startsWith(prefix))
@@ -128,7 +92,7 @@ export function decodeCheckpoint(bytes: Uint8Array, fileName: string): StoredChe
   return {
     run: stored.run,
     checkpoint: {
-      ...stored.rest as unknown as Checkpoint,
+      ...stored.rest,
       vectors,
       cache: Object.keys(kept).length === 0 ? null : kept,
       history,

@@ -6,6 +6,9 @@
  *
  * @module
  */
+import * as z from "zod";
+import { InputError, shown } from "../base/input_error.ts";
+import { parseJson } from "../base/read_json.ts";
 
 /** Who holds a claim, for people to read. */
 export interface Owner {
@@ -88,24 +91,28 @@ export function ownerText({ host, pid, command }: Owner, beat: number): string {
   }\n`;
 }
 
-/** The owner in the text of its file; null where it is being written, or was lost in a power cut. */
+const ownerSchema: z.ZodType<Owner> = z.object({
+  host: z.string().nullable().default(null),
+  pid: z.number(),
+  command: z.string(),
+});
+
+/** The owner in the text of its file; null where it is being written, was lost in a power cut, or is damaged. */
 function ownerIn(text: string): Owner | null {
-  let owner: Partial<Owner> | null;
   try {
-    owner = JSON.parse(text);
+    return ownerSchema.safeParse(parseJson(text, "claim")).data ?? null;
   } catch (error) {
-    if (error instanceof SyntaxError) return null;
+    if (error instanceof InputError) return null;
     throw error;
   }
-  const { host = null, pid, command } = owner ?? {};
-  return typeof pid === "number" && typeof command === "string" ? { host, pid, command } : null;
 }
 
 /** How people are told whose claim it is, by the text of the owner's file. */
 export function ownerName(text: string): string {
   const owner = ownerIn(text);
   if (owner === null) return "another process";
-  return `process ${owner.pid}${owner.host === null ? "" : ` on ${owner.host}`} (${owner.command})`;
+  const host = owner.host === null ? "" : ` on ${shown(owner.host)}`;
+  return `process ${owner.pid}${host} (${shown(owner.command)})`;
 }
 
 /** The host in the text of an owner's file, or null where it names none. */

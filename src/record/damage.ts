@@ -5,48 +5,51 @@
  */
 import { digestOf } from "../base/hash.ts";
 import { InputError } from "../base/input_error.ts";
-import { RecordFormatError } from "./schema.ts";
+import { parseJson } from "../base/read_json.ts";
+import { decodeText } from "../base/read_text.ts";
+import { mostFileBytes } from "./read_bounded.ts";
+import { NewerSchemaError } from "./schema.ts";
 import type { FilePrint } from "./types.ts";
 
 /** A file that is not what was written: cut short, overwritten, or not there. */
-export class DamagedFileError extends Error {
+export class DamagedFileError extends InputError {
   /** Tells it from other errors. */
   override readonly name = "DamagedFileError";
-  /** The file. */
-  readonly path: string;
 
   /**
    * Says what is wrong with a file.
    *
-   * @param path The file.
+   * @param file The file.
    * @param found What is there.
    * @param wanted What was written.
-   * @param cause The error that showed it, where there was one.
    */
-  constructor(path: string, found: string, wanted: string, cause?: unknown) {
-    super(`Cannot read "${path}": found ${found}, want ${wanted}`, { cause });
-    this.path = path;
+  constructor(file: string, found: string, wanted: string) {
+    super({
+      file,
+      found,
+      wanted,
+      message: `Cannot read "${file}": found ${found}, want ${wanted}`,
+    });
   }
 }
 
-/** Whether an error says that a file of results is damaged. */
-export function isDamage(error: unknown): error is Error {
-  return error instanceof DamagedFileError || error instanceof RecordFormatError ||
-    error instanceof InputError || error instanceof SyntaxError;
+/** Whether an error says that a file of results is damaged; one that a newer ranklab wrote is not. */
+export function isDamage(error: unknown): error is InputError {
+  return error instanceof InputError && !(error instanceof NewerSchemaError);
 }
 
 /**
  * The value of a JSON file.
  *
- * @throws {DamagedFileError} If it is none; the message names the file.
+ * @throws {DamagedFileError} If it is empty, or has more bytes than such files may have.
+ * @throws {InputError} If it is no JSON that can be kept; the message names file and line.
  */
 export function parseJsonFile(bytes: Uint8Array, path: string): unknown {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
-  } catch (cause) {
-    const found = bytes.length === 0 ? "an empty file" : (cause as Error).message;
-    throw new DamagedFileError(path, found, "JSON", cause);
+  if (bytes.length === 0) throw new DamagedFileError(path, "an empty file", "JSON");
+  if (bytes.length > mostFileBytes.json) {
+    throw new DamagedFileError(path, `${bytes.length} bytes`, `at most ${mostFileBytes.json}`);
   }
+  return parseJson(decodeText(bytes, path), path);
 }
 
 /** What tells the contents of a file. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { mostBytesOf, readBoundedIfThere } from "./read_bounded.ts";
 
 /** A file that grows. */
 export interface DiskFile {
@@ -17,7 +18,7 @@ export interface DiskFile {
 export interface Disk {
   /** Makes a file that was not there. */
   create(path: string): Promise<DiskFile>;
-  /** The contents of a file, or null where there is none. */
+  /** The contents of a file, or null where there is none; too large a one, or a folder, is an `InputError`. */
   read(path: string): Promise<Uint8Array | null>;
   /** Names of what is in a folder; none where there is no such folder. */
   names(folder: string): Promise<ReadonlySet<string>>;
@@ -98,14 +99,7 @@ export const denoDisk: Disk = {
       close: () => file.close(),
     };
   },
-  read: async (path) => {
-    try {
-      return await Deno.readFile(path);
-    } catch (error) {
-      if (isMissing(error)) return null;
-      throw error;
-    }
-  },
+  read: (path) => readBoundedIfThere(path, mostBytesOf(path)),
   names: async (folder) => {
     const names = new Set<string>();
     try {

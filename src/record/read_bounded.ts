@@ -15,6 +15,12 @@ export const mostFileBytes = {
   weights: 2 ** 32 - 1,
 } as const;
 
+/** Bytes at most of a file of results, by its name: JSON, journals and tables, or weights. */
+export function mostBytesOf(path: string): number {
+  if (path.endsWith(".json")) return mostFileBytes.json;
+  return /\.(?:jsonl|txt|csv|tsv|md|html)$/.test(path) ? mostFileBytes.text : mostFileBytes.weights;
+}
+
 /**
  * The contents of a file.
  *

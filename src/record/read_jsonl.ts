@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { InputError } from "../base/input_error.ts";
+import { parseJson } from "../base/read_json.ts";
 import type { Parser } from "./schema.ts";
 
 /** The lines of a journal, and what was left of a torn last one. */
@@ -28,7 +30,7 @@ function bytesOf(text: string): number {
  * @param text The whole file.
  * @param path How errors name the file.
  * @param parse Turns each line's value into a `T`, for instance `parseStepLine`.
- * @throws {SyntaxError} If a line other than a torn last one is not JSON.
+ * @throws {InputError} If a line other than a torn last one is not JSON.
  * @throws {RecordFormatError} If a line is JSON but not what the journal holds.
  *
  * @example
@@ -50,20 +52,22 @@ export function readJsonl<T>(text: string, path: string, parse: Parser<T>): Jour
     const where = `${path}:${index + 1}`;
     let value: unknown;
     try {
-      value = JSON.parse(row);
+      value = parseJson(row, path, { place: `line ${index + 1}` });
     } catch (error) {
-      if (index === last) {
+      if (!(error instanceof InputError)) throw error;
+      if (index === last && error.cause instanceof SyntaxError) {
         torn = row;
         break;
       }
-      const reason = error instanceof Error ? error.message : String(error);
-      const start = row.length > 60 ? `${row.slice(0, 57)}…` : row;
-      throw new SyntaxError(
-        `Cannot read "${where}": a JSON object was wanted, found ${
-          JSON.stringify(start)
-        } (${reason}); ` +
+      throw new InputError({
+        file: path,
+        place: error.place,
+        found: error.found,
+        wanted: "a JSON object",
+        fix:
           `only a torn last line is tolerated, so restore the file or delete the run's folder to run it again`,
-      );
+        cause: error,
+      });
     }
     lines.push(parse(value, where));
   }

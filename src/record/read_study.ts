@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { decodeText } from "../base/read_text.ts";
 import { checkPrint, parseJsonFile } from "./damage.ts";
 import { readJsonl } from "./read_jsonl.ts";
 import { openResults, type ResultsReader } from "./results_reader.ts";
@@ -34,7 +35,8 @@ async function readLines<T>(
   const bytes = await reader.read(name);
   await checkPrint(`${reader.path}/${name}`, bytes, files[name]);
   if (bytes === null) return [];
-  return readJsonl(new TextDecoder().decode(bytes), `${reader.path}/${name}`, parse).lines;
+  return readJsonl(decodeText(bytes, `${reader.path}/${name}`), `${reader.path}/${name}`, parse)
+    .lines;
 }
 
 async function readJson<T>(
@@ -73,7 +75,7 @@ export async function readAblation(run: RunSource): Promise<RunAblation | null> 
  *
  * @throws {DamagedFileError} If a file is not what the record says.
  * @throws {RecordFormatError} If a file holds something else than such a file does.
- * @throws {SyntaxError} If a line of a journal is no JSON.
+ * @throws {InputError} If a file is no text, or a line of it no JSON.
  */
 export async function readRun(run: RunSource): Promise<StoredRun | null> {
   const reader = await readerOf(run);

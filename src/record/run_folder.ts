@@ -4,6 +4,7 @@
  * @module
  */
 import { GrowingHash, hashBytes } from "../base/hash.ts";
+import { decodeText } from "../base/read_text.ts";
 import { decodeCheckpoint, encodeCheckpoint, type StoredCheckpoint } from "./checkpoint_file.ts";
 import { checkPrint, DamagedFileError, isDamage, parseJsonFile, printOf } from "./damage.ts";
 import { denoDisk, type Disk, type DiskFile } from "./disk.ts";
@@ -197,7 +198,7 @@ export class RunFolder {
     const path = `${this.path}/${name}.jsonl`;
     const bytes = await this.#disk.read(path);
     if (bytes === null) throw new LostAttemptError(this.path, `no "${path}"`);
-    return new TextDecoder().decode(bytes);
+    return decodeText(bytes, path);
   }
 
   /** Stores a checkpoint; the journals that it counts on are on the disk before. */

@@ -9,6 +9,7 @@
  */
 import * as z from "zod";
 import type { Json } from "../base/canonical_json.ts";
+import { InputError, shown } from "../base/input_error.ts";
 import {
   type EvaluationLine,
   type ImportanceLine,
@@ -25,41 +26,52 @@ import {
 } from "./types.ts";
 
 /** A file that a newer ranklab wrote. */
-export class NewerSchemaError extends Error {
+export class NewerSchemaError extends InputError {
   /** `NewerSchemaError`, which callers show as advice to update. */
   override readonly name = "NewerSchemaError";
   /**
    * The message advises to update ranklab.
    *
-   * @param path The file.
-   * @param found Its schema version.
+   * @param file The file.
+   * @param version Its schema version.
    * @param supported The newest version that this ranklab reads.
    */
-  constructor(readonly path: string, readonly found: number, readonly supported: number) {
-    super(
-      `Cannot read "${path}": it has schema version ${found}, and this ranklab reads versions up to ${supported}; ` +
+  constructor(file: string, version: number, supported: number) {
+    super({
+      file,
+      place: 'key "schema"',
+      found: `schema version ${version}`,
+      wanted: `at most ${supported}`,
+      message:
+        `Cannot read "${file}": it has schema version ${version}, and this ranklab reads versions up to ${supported}; ` +
         `update ranklab, or write the results of this version into another folder`,
-    );
+    });
   }
 }
 
 /** A file whose content is not what its schema says. */
-export class RecordFormatError extends Error {
+export class RecordFormatError extends InputError {
   /** `RecordFormatError`, for files that are damaged or written by something else. */
   override readonly name = "RecordFormatError";
   /**
    * The message names file, key and problem.
    *
-   * @param path The file; of a journal with its line, `steps.jsonl:12`.
-   * @param problem What was found and what was wanted.
+   * @param file The file; of a journal with its line, `steps.jsonl:12`.
+   * @param key Key within the file, for instance `happened.outcome.state`, empty for the whole value.
+   * @param found What stands there.
+   * @param wanted What is wrong with it, as the schema says.
    */
-  constructor(
-    readonly path: string,
-    /** Key within the file, for instance `happened.outcome.state`, empty for the whole value. */
-    readonly key: string,
-    problem: string,
-  ) {
-    super(`Cannot read "${path}"${key === "" ? "" : `: key "${key}"`}: ${problem}`);
+  constructor(file: string, key: string, found: string, wanted: string) {
+    const place = key === "" ? "" : `key "${shown(key)}"`;
+    super({
+      file,
+      place,
+      found,
+      wanted,
+      message: `Cannot read "${file}"${
+        place === "" ? "" : `: ${place}`
+      }: ${wanted}, found ${found}`,
+    });
   }
 }
 
@@ -69,7 +81,7 @@ export type Parser<T> = (value: unknown, path: string) => T;
 const text = z.string();
 const count = z.int().min(0);
 /** A number, or null for one that JSON cannot hold. */
-const figure = z.number().nullable().transform((value) => value ?? NaN);
+export const figure = z.number().nullable().transform((value) => value ?? NaN);
 const json: z.ZodType<Json> = z.json();
 const numbers = z.record(text, z.number());
 
@@ -282,9 +294,8 @@ const runAblation: z.ZodType<RunAblation> = z.object({
 });
 
 /** Shows a value in a message, cut to a readable length. */
-function shown(value: unknown): string {
-  const spelled = JSON.stringify(value) ?? String(value);
-  return spelled.length > 60 ? `${spelled.slice(0, 57)}…` : spelled;
+function spelled(value: unknown): string {
+  return value === undefined ? "nothing" : shown(JSON.stringify(value));
 }
 
 /** Follows `keys` into a JSON value. */
@@ -337,7 +348,8 @@ export function parserOf<T>(schema: z.ZodType<T>, versioned: boolean): Parser<T>
     throw new RecordFormatError(
       path,
       keys.map(String).join("."),
-      `${issue?.message ?? "wrong value"}, found ${found === undefined ? "nothing" : shown(found)}`,
+      spelled(found),
+      shown(issue?.message ?? "wrong value"),
     );
   };
 }

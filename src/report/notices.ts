@@ -15,7 +15,7 @@ export interface Notice {
 
 /** The warnings of a study, none where all is well. */
 export function noticesOf(results: StudyResults): readonly Notice[] {
-  const { runs, planned, damaged, warnings, verification } = results;
+  const { runs, planned, damaged, damagedFiles, warnings, verification } = results;
   const failed = runs.filter(({ record }) => record.happened.outcome.state === "failed").length;
   const missing = planned.length - runs.length - damaged.length;
   const parted = (verification?.runs ?? []).filter(({ verdict }) => verdict === "not reproduced");
@@ -36,6 +36,12 @@ export function noticesOf(results: StudyResults): readonly Notice[] {
         damaged.map(({ folder, problem }) => `Run ${folder} damaged: ${problem}`),
       ),
     ]),
+    ...damagedFiles.map(({ file, command, problem }) =>
+      notice(
+        `${file} is damaged and left out; deno task ${command} makes it anew.`,
+        [problem],
+      )
+    ),
     ...(missing <= 0 ? [] : [
       notice(
         `${whole(missing)} of ${counted(planned.length, "planned run")} ${

@@ -23,6 +23,16 @@ export interface DamagedRun {
   readonly problem: string;
 }
 
+/** A file that a command made of a study's results and that is left out because it is not what was written. */
+export interface DamagedFile {
+  /** Its path in the study's folder. */
+  readonly file: string;
+  /** The command that makes it anew, such as `verify`. */
+  readonly command: string;
+  /** What was found and what was wanted. */
+  readonly problem: string;
+}
+
 /** A study and everything its runs left behind. */
 export interface StudyResults {
   /** What the page is headed with; title and description are the study's own words. */
@@ -39,6 +49,8 @@ export interface StudyResults {
   readonly runs: readonly RunResults[];
   /** Runs that are left out because their files are not what was written. */
   readonly damaged: readonly DamagedRun[];
+  /** Files made of the results that are left out because they are not what was written. */
+  readonly damagedFiles: readonly DamagedFile[];
   /** The replay ablation; null until `deno task ablate` made it. */
   readonly replay: ReplayResults | null;
   /** What the last `deno task verify` found; null until there was one. */

@@ -7,7 +7,7 @@ import type { Fetching } from "../fetch/model_files.ts";
 import type { RunAblation, RunRecord } from "../record/types.ts";
 import type { RunSpectra } from "../record/spectra.ts";
 import type { RunVerification } from "../record/verification.ts";
-import type { DamagedRun } from "../report/types.ts";
+import type { DamagedFile, DamagedRun } from "../report/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 import type { RunProgress } from "./execute.ts";
 import { StopFlag } from "./stop_flag.ts";
@@ -18,6 +18,8 @@ export type WorkEvent =
   | { readonly kind: "warning"; readonly warning: DataWarning }
   /** A recorded run is left out, since its files are not what was written. */
   | { readonly kind: "damaged"; readonly run: DamagedRun }
+  /** A file that a command made is left out, since it is not what was written. */
+  | { readonly kind: "damaged file"; readonly file: DamagedFile }
   /** Work begins on a device: so many runs at a time, each with so many threads. */
   | {
     readonly kind: "device";

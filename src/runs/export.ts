@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { parseJson } from "../base/read_json.ts";
 import { isOfWeights } from "../methods/adapter.ts";
 import { summedParts } from "../methods/bottleneck.ts";
 import { bottleneckExport, changedTensors } from "../peft/bottleneck_export.ts";
@@ -103,7 +104,8 @@ async function writeAdaptersFolder(trained: TrainedRun, out: string): Promise<vo
   }
   checkClassifierHead(config, "write an adapter for the library adapters");
   const merged = mergedModel(trained);
-  const modelType = String(JSON.parse(merged.base.config)["model_type"]);
+  const base = parseJson(merged.base.config, "config.json") as Readonly<Record<string, unknown>>;
+  const modelType = String(base["model_type"]);
   const { configJson, tensors, changes } = bottleneckExport({
     config,
     adapter,

@@ -5,11 +5,11 @@
  */
 import type { Executor } from "../exec/executor.ts";
 import { capacityOf } from "../methods/adapter.ts";
-import { readSafetensors } from "../models/safetensors.ts";
 import { isPrint } from "../record/damage.ts";
 import type { StoredRun } from "../record/read_study.ts";
 import { readIfThere, writeWhole } from "../record/durable.ts";
 import { recordSchemaVersion, type RunAblation, type RunRecord } from "../record/types.ts";
+import { readWeightsFile } from "../record/weights_file.ts";
 import { keptOf } from "../study/kept.ts";
 import type { ModuleShape } from "../study/types.ts";
 import { wholeSequence } from "../tasks/sequence.ts";
@@ -121,13 +121,11 @@ function readWeights(
   path: string,
   { stored: { record }, planned: { title } }: AblatedRun,
 ): TrainedTensors {
-  const { tensors, metadata } = readSafetensors(bytes, path);
+  const { tensors, ...found } = readWeightsFile(bytes, path);
   const step = String(keptOf(record.happened.keep, record.happened)?.step);
-  if (metadata["run"] !== record.id || metadata["step"] !== step) {
+  if (found.run !== record.id || found.step !== step) {
     throw new RangeError(
-      `Cannot ablate the run "${title}": "${path}" is of run ${metadata["run"]}, step ${
-        metadata["step"]
-      }, ` +
+      `Cannot ablate the run "${title}": "${path}" is of run ${found.run}, step ${found.step}, ` +
         `want run ${record.id}, step ${step}; delete its folder and sweep again`,
     );
   }

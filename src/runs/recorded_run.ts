@@ -41,7 +41,12 @@ export function runSpecOf({ record, folder }: Pick<StoredRun, "record" | "folder
   if (!settings.success) {
     const issue = settings.error.issues[0];
     const key = ["asked", "run", "settings", ...issue?.path ?? []].map(String).join(".");
-    throw new RecordFormatError(`${folder}/record.json`, key, issue?.message ?? "wrong value");
+    throw new RecordFormatError(
+      `${folder}/record.json`,
+      key,
+      "settings that are not whole",
+      issue?.message ?? "wrong value",
+    );
   }
   return run;
 }

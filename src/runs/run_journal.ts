@@ -51,7 +51,7 @@ export class RunJournal implements JournalLines {
    *
    * @param folder As it was opened: its journals end where the run goes on.
    *
-   * @throws {SyntaxError} If a line of an earlier sitting is not JSON.
+   * @throws {InputError} If a line of an earlier sitting is not JSON.
    * @throws {RecordFormatError} If it is JSON but not what the journal holds.
    */
   static async open(folder: RunFolder, isResumed: boolean): Promise<RunJournal> {

@@ -27,7 +27,8 @@ import {
   withoutUpdates,
 } from "./run_spectra.ts";
 import { readSelection } from "./selection.ts";
-import { readSpectra, readStoredStudy, readStudyRuns, type StoredStudy } from "./study_results.ts";
+import { readSpectra } from "./made_files.ts";
+import { readStoredStudy, readStudyRuns, type StoredStudy } from "./study_results.ts";
 import type { StopFlag } from "./stop_flag.ts";
 import { keptWeights, remedyForWeights } from "./trained_run.ts";
 import type { Trust } from "./trust.ts";
@@ -235,7 +236,7 @@ export async function spectraOf(
   const isChosen = readSelection(options.only ?? [], stored.runs.map(({ run }) => run));
   const jobs = jobsOf(results, runs, isChosen);
   const { inputs, methods } = await inputsOf(stored, jobs, options, watch);
-  const earlier = await readSpectra(reader);
+  const earlier = await readSpectra(reader, (file) => tell({ kind: "damaged file", file }));
   const source = new SpectraReader(reader, inputs, methods, options.intruders ?? true, earlier);
   const order = runs.map(({ record }) => record.id);
   const found = new Found();

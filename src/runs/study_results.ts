@@ -3,13 +3,11 @@
  *
  * @module
  */
-import * as z from "zod";
 import type { Json } from "../base/canonical_json.ts";
 import { isDamage, parseJsonFile } from "../record/damage.ts";
-import { NewerSchemaError, parserOf } from "../record/schema.ts";
+import { InputError, shown } from "../base/input_error.ts";
 import { packSuffix } from "../record/pack.ts";
 import {
-  folderReader,
   isFile,
   isPacked,
   openResults,
@@ -19,18 +17,17 @@ import {
 } from "../record/results_reader.ts";
 import { makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
 import { readRun, type StoredRun } from "../record/read_study.ts";
-import type { Parser } from "../record/schema.ts";
-import { parseStudySpectra, type StudySpectra } from "../record/spectra.ts";
-import { parseVerification } from "../record/verification_file.ts";
 import { recordSchemaVersion, type Replay, type ReplayedRun } from "../record/types.ts";
 import { buildReport } from "../report/build.ts";
-import type { DamagedRun, ReplayResults, StudyResults } from "../report/types.ts";
+import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../report/types.ts";
 import type { Study } from "../study/study.ts";
 import type { RunSpec } from "../study/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 import { type CustomMethod, customMethodsOf } from "./method_modules.ts";
+import { readMadeFiles, unlessDamaged } from "./made_files.ts";
 import type { PlannedRun } from "./planning.ts";
 import { mapConcurrently } from "./side_by_side.ts";
+import { parseStoredStudy } from "./stored_study_schema.ts";
 import { readStudyData } from "./study_file.ts";
 import { UsageError } from "../base/usage_error.ts";
 
@@ -93,38 +90,13 @@ export async function writeStoredStudy(
   await writeWhole(path, text);
 }
 
-/** What everything that reads a stored study counts on. */
-const parseStoredStudy = parserOf(
-  z.looseObject({
-    schema: z.int().min(1),
-    study: z.looseObject({ name: z.string() }),
-    studyFolder: z.string(),
-    data: z.string().nullable(),
-    model: z.string().nullable(),
-    device: z.string(),
-    runs: z.array(z.looseObject({
-      folder: z.string(),
-      id: z.string(),
-      run: z.looseObject({
-        task: z.string(),
-        method: z.string(),
-        label: z.string(),
-        arm: z.exactOptional(z.string()),
-        varied: z.exactOptional(z.record(z.string(), z.json())),
-        seed: z.int(),
-        settings: z.looseObject({}),
-      }),
-    })),
-  }),
-  true,
-);
-
 /**
  * Reads the plan of a study.
  *
  * @param results Its folder or its pack.
  *
- * @throws {UsageError} If there is none, a damaged one, or one of a newer schema.
+ * @throws {UsageError} If there is none.
+ * @throws {InputError} If it is damaged, or of a newer schema.
  */
 export async function readStoredStudy(results: ResultsSource): Promise<StoredStudy> {
   const reader = await readerOf(results);
@@ -140,9 +112,14 @@ export async function readStoredStudy(results: ResultsSource): Promise<StoredStu
     parseStoredStudy(value, path);
     return value as StoredStudy;
   } catch (error) {
-    if (error instanceof NewerSchemaError) throw new UsageError(error.message, { cause: error });
     if (!isDamage(error)) throw error;
-    throw new UsageError(`${error.message}; deno task sweep with the study writes it anew`, {
+    const { file, place, found, wanted, message } = error;
+    throw new InputError({
+      file,
+      place,
+      found,
+      wanted,
+      message: `${message}; deno task sweep with the study writes it anew`,
       cause: error,
     });
   }
@@ -250,32 +227,10 @@ export async function readStudyRuns(
   return runs.filter((run) => run !== null);
 }
 
-/** A file that a command made of a study's results, or null where there is none. */
-async function readMade<T>(
-  reader: ResultsReader,
-  name: string,
-  parse: Parser<T>,
-): Promise<T | null> {
-  // What was made of a packed study lies beside it, and is newer than the pack's own.
-  const beside = folderReader(outputFolder(reader.path));
-  for (const place of [beside, reader]) {
-    const bytes = await place.read(name);
-    if (bytes === null) continue;
-    const path = `${place.path}/${name}`;
-    return parse(parseJsonFile(bytes, path), path);
-  }
-  return null;
-}
-
-/** What the last `deno task spectra` of a study found, or null where there was none. */
-export async function readSpectra(results: ResultsSource): Promise<StudySpectra | null> {
-  return await readMade(await readerOf(results), "spectra.json", parseStudySpectra);
-}
-
 /**
  * The replay ablation in a folder, or null where there is none.
  *
- * @throws {UsageError} If a run does not say what it is in the ablation.
+ * @throws {InputError} If its plan is damaged, or a run does not say what it is in the ablation.
  */
 async function readReplay(reader: ResultsReader): Promise<ReplayResults | null> {
   if (!await reader.has("study.json")) return null;
@@ -287,10 +242,12 @@ async function readReplay(reader: ResultsReader): Promise<ReplayResults | null> 
     async (place): Promise<ReplayedRun | null> => {
       const { replay, folder } = place;
       if (replay === undefined) {
-        throw new UsageError(
-          `Cannot read "${reader.path}/study.json": found no "replay" of the run "${folder}", want its variant, source ` +
-            `and baseline; run deno task ablate again, which trains nothing that is there`,
-        );
+        throw new InputError({
+          file: `${reader.path}/study.json`,
+          found: `no "replay" of the run "${shown(folder)}"`,
+          wanted:
+            "its variant, source and baseline; run deno task ablate again, which trains nothing that is there",
+        });
       }
       const run = await readPlace(reader, place, (run) => damaged.push(run));
       return run === null ? null : { ...run, replay };
@@ -314,30 +271,42 @@ async function resultsOf(
   stored: StoredStudy,
 ): Promise<Omit<StudyResults, "runs" | "damaged" | "replay"> & { readonly replay: null }> {
   const { name, title, description } = stored.study;
+  const damagedFiles: DamagedFile[] = [];
+  const made = await readMadeFiles(reader, (file) => damagedFiles.push(file));
   return {
     study: { name, title: title ?? name, description: description ?? "" },
     planned: stored.runs.map(({ run }) => run),
     warnings: stored.warnings ?? [],
     replay: null,
-    verification: await readMade(reader, "verify/verification.json", parseVerification),
-    spectra: await readSpectra(reader),
+    ...made,
+    damagedFiles,
   };
 }
 
 /**
  * A study's results as the report room takes them, with its replay ablation where there is one.
  *
- * @param results Its folder or its pack.
+ * @param source Its folder or its pack.
+ *
+ * @throws {UsageError} If there is no plan of a study.
+ * @throws {InputError} If the plan is damaged; runs and other files that are damaged are left out.
  */
-export async function readStudyResults(results: ResultsSource): Promise<StudyResults> {
-  const reader = await readerOf(results);
+export async function readStudyResults(source: ResultsSource): Promise<StudyResults> {
+  const reader = await readerOf(source);
   const stored = await readStoredStudy(reader);
   const damaged: DamagedRun[] = [];
+  const results = await resultsOf(reader, stored);
+  const damagedFiles = [...results.damagedFiles];
   return {
-    ...await resultsOf(reader, stored),
+    ...results,
     runs: await readStudyRuns(reader, stored, (run) => damaged.push(run)),
     damaged: byFolder(damaged),
-    replay: await readReplay(within(reader, "replay")),
+    replay: await unlessDamaged(
+      { file: "replay/study.json", command: "ablate" },
+      readReplay(within(reader, "replay")),
+      (file) => damagedFiles.push(file),
+    ),
+    damagedFiles,
   };
 }
 

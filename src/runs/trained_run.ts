@@ -6,7 +6,6 @@
 import { hashBytes } from "../base/hash.ts";
 import { isOfWeights, scaleOf } from "../methods/adapter.ts";
 import type { BoundMethod } from "../methods/method.ts";
-import type { SlotRef } from "../methods/rank_actions.ts";
 import { storedBranches } from "../methods/stored_branches.ts";
 import { findMethod } from "../methods/table.ts";
 import { truncated } from "../methods/truncation.ts";
@@ -15,12 +14,13 @@ import type { ModuleBranch } from "../models/forward_context.ts";
 import type { EncoderModel } from "../models/load.ts";
 import { architectureOf } from "../models/architectures.ts";
 import { targetModules } from "../models/modules.ts";
-import { readSafetensors, type StoredTensor } from "../models/safetensors.ts";
+import type { StoredTensor } from "../models/safetensors.ts";
 import { type ModelSource, modelSource } from "../models/sources.ts";
 import { checkPrint } from "../record/damage.ts";
 import { readRecord } from "../record/read_study.ts";
 import { isPacked, openResults, type ResultsReader } from "../record/results_reader.ts";
 import type { RunRecord } from "../record/types.ts";
+import { readWeightsFile, type WeightsFile } from "../record/weights_file.ts";
 import type { ModuleShape, RunSpec } from "../study/types.ts";
 import type { Task } from "../tasks/types.ts";
 import { type Fetching, ownFetching, readModelFiles } from "../fetch/model_files.ts";
@@ -81,11 +81,7 @@ async function finishedRecord(reader: ResultsReader): Promise<RunRecord> {
 }
 
 /** What a run stored of the evaluation that counts. */
-export interface KeptWeights {
-  /** Parts of adapters by `<module>.<part>`, and parameters that were trained whole. */
-  readonly tensors: ReadonlyMap<string, StoredTensor>;
-  /** Slots that were masked then. */
-  readonly off: readonly SlotRef[];
+export interface KeptWeights extends Pick<WeightsFile, "tensors" | "off"> {
   /** SHA-256 of the file. */
   readonly hash: string;
 }
@@ -93,6 +89,7 @@ export interface KeptWeights {
 /**
  * The weights of the evaluation that counts, or null where their file is not there.
  *
+ * @throws {InputError} If their file is damaged.
  * @throws {UsageError} If they are those of another run.
  */
 export async function keptWeights(
@@ -104,15 +101,13 @@ export async function keptWeights(
   const bytes = await reader.read(name);
   if (bytes === null) return null;
   await checkPrint(path, bytes, record.files?.[name]);
-  const { tensors, metadata } = readSafetensors(bytes, path);
-  if (metadata["run"] !== record.id) {
+  const { tensors, off, run } = readWeightsFile(bytes, path);
+  if (run !== record.id) {
     throw new UsageError(
-      `Cannot use the weights of "${reader.path}": "${path}" is of run ${
-        metadata["run"]
-      }, want ${record.id}`,
+      `Cannot use the weights of "${reader.path}": "${path}" is of run ${run}, want ${record.id}`,
     );
   }
-  return { tensors, off: JSON.parse(metadata["off"] ?? "[]"), hash: hashBytes(bytes) };
+  return { tensors, off, hash: hashBytes(bytes) };
 }
 
 /** What helps where a run's weights are not there. */

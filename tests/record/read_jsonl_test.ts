@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import { readJsonl } from "../../src/record/read_jsonl.ts";
 import { parseImportanceLine, RecordFormatError } from "../../src/record/schema.ts";
 
@@ -28,9 +29,9 @@ Deno.test("readJsonl tolerates a last line torn anywhere and says where the whol
 Deno.test("readJsonl names file and line of a line torn before the last", () => {
   const error = assertThrows(
     () => readJsonl(`${line(1)}\n{"step":2,\n${line(3)}\n`, "a/steps.jsonl", parseImportanceLine),
-    SyntaxError,
+    InputError,
   );
-  assertStringIncludes(error.message, '"a/steps.jsonl:2"');
+  assertStringIncludes(error.message, '"a/steps.jsonl", line 2');
   assertStringIncludes(error.message, "step");
 });
 

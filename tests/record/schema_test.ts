@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
+import { isDamage } from "../../src/record/damage.ts";
 import {
   NewerSchemaError,
   parseEvaluationLine,
@@ -42,7 +44,8 @@ Deno.test("parsers refuse a newer schema and name both versions, whatever else t
       () => parse({ schema: 2, something: "new" }, "results/a/b/record.json"),
       NewerSchemaError,
     );
-    assertEquals([error.found, error.supported], [2, 1]);
+    assertEquals([error.found, error.wanted], ["schema version 2", "at most 1"]);
+    assert(error instanceof InputError && !isDamage(error));
     assertStringIncludes(error.message, 'Cannot read "results/a/b/record.json"');
     assertStringIncludes(error.message, "schema version 2");
     assertStringIncludes(error.message, "up to 1");
@@ -68,7 +71,8 @@ Deno.test("parseRunRecord names the key that is wrong and what was found", () =>
       () => parseRunRecord(value, "record.json"),
       RecordFormatError,
     );
-    assertEquals(error.key, key);
+    assertEquals(error.place, key === "" ? "" : `key "${key}"`);
+    assert(error instanceof InputError && isDamage(error) && error.wanted !== "");
     assertStringIncludes(error.message, `"${key}"`);
     assertStringIncludes(error.message, `found ${found}`);
   }
@@ -113,7 +117,11 @@ Deno.test("lines of millions are refused by key like all others", () => {
   for (const [key, value] of wrong) {
     const line = stored({ ...step, [key]: value });
     const error = assertThrows(() => parseStepLine(line, "steps.jsonl:4"), RecordFormatError);
-    assertEquals([error.path, error.key], ["steps.jsonl:4", key], JSON.stringify(value));
+    assertEquals(
+      [error.file, error.place],
+      ["steps.jsonl:4", `key "${key}"`],
+      JSON.stringify(value),
+    );
   }
   for (const [key, value] of [["id", -1], ["split", 7], ["target", "0"], ["prediction", true]]) {
     const line = stored({ ...prediction, [String(key)]: value });
@@ -135,5 +143,5 @@ Deno.test("parseRunState reads what tells whether a run is done, and refuses wha
   });
   assertThrows(() => parseRunState({ ...record, schema: 99 }, "r"), NewerSchemaError, "99");
   const lost = assertThrows(() => parseRunState({ ...record, id: 5 }, "r"), RecordFormatError);
-  assertEquals(lost.key, "id");
+  assertEquals(lost.place, 'key "id"');
 });

@@ -375,6 +375,7 @@ export function fixtureStudy(options: FixtureOptions = {}): StudyResults {
     warnings: [],
     runs,
     damaged: [],
+    damagedFiles: [],
     replay: options.hasReplay ?? false ? fixtureReplay(options) : null,
     verification: null,
     spectra: null,

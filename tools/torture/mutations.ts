@@ -299,6 +299,24 @@ const lineChange: Change = (bytes, stream) => {
 
 const headerBytes = 8;
 
+/** A header with a change in a text of its metadata that is JSON itself; null where it has none, and sometimes. */
+function changeInHeader(text: string, stream: RandomStream): string | null {
+  if (!text.includes('"[') && !text.includes('"{') || stream.int(3) === 0) return null;
+  try {
+    const header = JSON.parse(text);
+    const metadata: Record<string, string> = header["__metadata__"];
+    const names = Object.keys(metadata).filter((name) => /^[[{]/.test(metadata[name]!));
+    const name = pick(stream, names);
+    const changed = changeJsonText(metadata[name]!, stream);
+    if (changed === null) return null;
+    return JSON.stringify({ ...header, __metadata__: { ...metadata, [name]: changed } });
+  } catch (error) {
+    // Changed before, so that it is no such header any more.
+    if (error instanceof SyntaxError || error instanceof TypeError) return null;
+    throw error;
+  }
+}
+
 /** A change of a header, its length, or the numbers behind it. */
 const safetensorsChange: Change = (bytes, stream, other) => {
   if (bytes.length < headerBytes) return pick(stream, byteChanges)(bytes, stream, other);
@@ -331,7 +349,8 @@ const safetensorsChange: Change = (bytes, stream, other) => {
     if (at + 4 <= made.length) new DataView(made.buffer).setFloat32(at, wrong, true);
     return made;
   }
-  const text = changeJsonText(decodeLossy(bytes.subarray(headerBytes, end)), stream);
+  const before = decodeLossy(bytes.subarray(headerBytes, end));
+  const text = changeInHeader(before, stream) ?? changeJsonText(before, stream);
   if (text === null) return pick(stream, byteChanges)(bytes, stream, other);
   const header = encode(text);
   const front = new Uint8Array(headerBytes);

@@ -30,6 +30,7 @@ import { parseUserTask } from "../../src/tasks/user_task.ts";
 import { checkChain } from "../traces/follow_graph.ts";
 import { parseTrace } from "../traces/trace.ts";
 import type { Format } from "./mutations.ts";
+import { resultsReaders } from "./results_readers.ts";
 
 /** A reader that is tried. */
 export interface FuzzedReader {
@@ -431,5 +432,6 @@ export function fuzzedReaders(): readonly FuzzedReader[] {
     ...archives(),
     ...adapters(),
     traces(),
+    ...resultsReaders(),
   ];
 }

@@ -1,0 +1,57 @@
+/**
+ * What `study.json` in a results folder must hold; the rest of it is the study's own.
+ *
+ * @module
+ */
+import * as z from "zod";
+import { parserOf } from "../record/schema.ts";
+
+const text = z.string();
+
+/** What everything that reads a stored study counts on. */
+export const parseStoredStudy = parserOf(
+  z.looseObject({
+    schema: z.int().min(1),
+    study: z.looseObject({
+      name: text,
+      title: z.exactOptional(text),
+      description: z.exactOptional(text),
+      userTasks: z.exactOptional(z.array(z.json())),
+      sequences: z.exactOptional(z.record(text, z.array(text))),
+    }),
+    studyFolder: text,
+    data: text.nullable(),
+    model: text.nullable(),
+    device: text,
+    methods: z.exactOptional(z.array(z.looseObject({
+      name: text,
+      study: text,
+      module: text,
+      hash: text,
+    }))),
+    warnings: z.exactOptional(z.array(z.looseObject({
+      task: text,
+      kind: text,
+      count: z.int(),
+      of: z.int(),
+      text,
+    }))),
+    runs: z.array(z.looseObject({
+      folder: text,
+      id: text,
+      run: z.looseObject({
+        task: text,
+        sequence: z.exactOptional(z.array(text)),
+        method: text,
+        label: text,
+        arm: z.exactOptional(text),
+        varied: z.exactOptional(z.record(text, z.json())),
+        budget: z.looseObject({ type: text, value: z.number() }).nullable(),
+        seed: z.int(),
+        settings: z.looseObject({}),
+      }),
+      replay: z.exactOptional(z.looseObject({ variant: text, source: text, baseline: text })),
+    })),
+  }),
+  true,
+);
