@@ -4,6 +4,7 @@
  * @module
  */
 import type { RandomStream } from "../../src/base/random.ts";
+import { readDirectory } from "../../src/record/zip_directory.ts";
 import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
 
 /** What is known of a file's form. */
@@ -360,6 +361,9 @@ const safetensorsChange: Change = (bytes, stream, other) => {
 
 const directoryMark = 0x02014b50;
 
+/** The time of all entries, so that a mutant does not depend on when it was made. */
+export const zipTime = new Date(1980, 0, 1);
+
 /** A change of a file in an archive, of its directory, or of the archive's bytes. */
 const zipChange: Change = (bytes, stream, other) => {
   const kind = stream.int(3);
@@ -388,6 +392,8 @@ const zipChange: Change = (bytes, stream, other) => {
   }
   let files: Record<string, Uint8Array>;
   try {
+    // Refuses what would have millions of entries, which the library looks for one by one.
+    readDirectory(bytes);
     files = unzipSync(bytes);
   } catch {
     return pick(stream, byteChanges)(bytes, stream, other);
@@ -414,7 +420,7 @@ const zipChange: Change = (bytes, stream, other) => {
     const text = name.endsWith(".json") ? changeJsonText(strFromU8(content), stream) : null;
     files[name] = text === null ? pick(stream, byteChanges)(content, stream, other) : strToU8(text);
   }
-  return zipSync(files, { level: 1 });
+  return zipSync(files, { level: 1, mtime: zipTime });
 };
 
 const ownChanges: Readonly<Record<Format, Change | null>> = {

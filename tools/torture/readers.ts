@@ -29,7 +29,7 @@ import type { Task } from "../../src/tasks/types.ts";
 import { parseUserTask } from "../../src/tasks/user_task.ts";
 import { checkChain } from "../traces/follow_graph.ts";
 import { parseTrace } from "../traces/trace.ts";
-import type { Format } from "./mutations.ts";
+import { type Format, zipTime } from "./mutations.ts";
 import { resultsReaders } from "./results_readers.ts";
 
 /** A reader that is tried. */
@@ -340,7 +340,9 @@ function archives(): readonly FuzzedReader[] {
   };
   const record = Object.entries(files)
     .map(([name, bytes]) => `${name},sha256=${sha256(bytes)},${bytes.length}\n`).join("");
-  const wheel = zipSync({ ...files, "m-0.1.dist-info/RECORD": strToU8(record) });
+  const wheel = zipSync({ ...files, "m-0.1.dist-info/RECORD": strToU8(record) }, {
+    mtime: zipTime,
+  });
   const pack = packFiles([
     { path: "study.json", bytes: strToU8('{"name": "x"}') },
     { path: "run/steps.jsonl", bytes: strToU8('{"step": 1}\n'.repeat(100)) },
