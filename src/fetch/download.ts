@@ -180,6 +180,32 @@ async function check(download: Download, found: number): Promise<void> {
   if (hex !== checksum.hex) await fail(`found ${checksum.kind} ${hex}, want ${checksum.hex}`);
 }
 
+/** Whether a path still names an open file, and not another one or none. */
+async function isAt(path: string, file: Deno.FsFile): Promise<boolean> {
+  try {
+    const [named, open] = [await Deno.stat(path), await file.stat()];
+    return named.ino === open.ino && named.dev === open.dev;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/** Opens a part once nobody else has it; whoever had it may have removed it, or given it the file's name. */
+async function openPart(part: string): Promise<Deno.FsFile> {
+  for (;;) {
+    const file = await Deno.open(part, { read: true, write: true, create: true });
+    try {
+      await file.lock(true);
+      if (await isAt(part, file)) return file;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    file.close();
+  }
+}
+
 /**
  * Fetches a file unless it is there.
  *
@@ -197,9 +223,12 @@ export async function ensureFile(download: Download, transport: Transport): Prom
     for (const file of [path, part]) {
       await Deno.mkdir(file.slice(0, file.lastIndexOf("/")), { recursive: true });
     }
-    using file = await Deno.open(part, { read: true, write: true, create: true });
-    await file.lock(true);
-    if (await sizeOf(path) !== null) return false;
+    using file = await openPart(part);
+    if (await sizeOf(path) !== null) {
+      // Somebody else has fetched it meanwhile, and this part was made anew.
+      await Deno.remove(part);
+      return false;
+    }
     const found = await withRetries(
       title,
       transport,

@@ -21,7 +21,7 @@ import {
   weightsIndexFile,
 } from "../models/sources.ts";
 import { mostFileBytes, readBounded } from "../record/read_bounded.ts";
-import { namesIn, readIfThere } from "../record/durable.ts";
+import { namesIn, newToken, readIfThere } from "../record/durable.ts";
 import { type Checksum, ensureFile, sizeOf } from "./download.ts";
 import { FetchError, hubAdvice } from "./fetch_error.ts";
 import { send, type Transport, type WebRequest } from "./transport.ts";
@@ -255,11 +255,16 @@ export async function fetchSnapshot(
   return { folder, commit };
 }
 
+/** Notes the commit of a revision; any number of processes may do so at once. */
 async function writeReference(home: string, revision: string, commit: string): Promise<void> {
   const path = `${home}/refs/${revision}`;
-  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-  await Deno.writeTextFile(`${path}.part`, commit);
-  await Deno.rename(`${path}.part`, path);
+  // Not beside the reference, where all files are taken for revisions.
+  const part = `${home}/blobs/${newToken()}.incomplete`;
+  for (const file of [path, part]) {
+    await Deno.mkdir(file.slice(0, file.lastIndexOf("/")), { recursive: true });
+  }
+  await Deno.writeTextFile(part, commit);
+  await Deno.rename(part, path);
 }
 
 /** A model in a cache. */

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Checksum, checksumOf, type Download, ensureFile } from "../../src/fetch/download.ts";
 import { FetchError, plainAdvice } from "../../src/fetch/fetch_error.ts";
 import { attempts, waitMillis } from "../../src/fetch/transport.ts";
@@ -65,6 +65,25 @@ Deno.test("ensureFile() fetches a file once, with progress, and asks nothing whe
     assertEquals(await ensureFile(download, transport), false);
     assertEquals(ranges, [null]);
   });
+});
+
+Deno.test("of two that fetch a file at once the second goes on where the first found it damaged", async () => {
+  const wrong = bytes.toReversed();
+  await served(
+    (request, count) => ranged(count === 1 ? wrong : bytes, rangeOf(request)),
+    async ({ ranges, download }) => {
+      const outcomes = await Promise.allSettled(
+        [1, 2, 3].map(() => ensureFile(download, patientTransport())),
+      );
+      const [refused, ...others] = outcomes.toSorted((a, b) => a.status < b.status ? 1 : -1);
+      assert(refused!.status === "rejected" && refused.reason instanceof FetchError);
+      assertStringIncludes(refused.reason.message, "sha256");
+      const made = others.map((outcome) => outcome.status === "fulfilled" && outcome.value);
+      assertEquals(made.toSorted(), [false, true], `${JSON.stringify(outcomes)}`);
+      assertEquals(await Deno.readFile(download.path), bytes);
+      assertEquals([ranges.length, await exists(download.part)], [2, false]);
+    },
+  );
 });
 
 Deno.test("ensureFile() goes on where the connection broke, by itself and in the next process", async () => {

@@ -120,6 +120,22 @@ Deno.test("a token goes to the hub and not to the storage that it redirects to",
   });
 });
 
+Deno.test("any number of fetches at once end with one whole snapshot", async () => {
+  await withHub(async ({ hub, access, model, fetch }) => {
+    const snapshots = await Promise.all(Array.from({ length: 8 }, () => fetch()));
+    assertEquals(new Set(snapshots.map(({ commit }) => commit)), new Set([fakeCommit]));
+    assert(await cachedSnapshot(access, model) !== null);
+    const home = `${access.cache}/models--someone--tiny`;
+    assertEquals([...Deno.readDirSync(`${home}/refs`)].map(({ name }) => name), ["main"]);
+    assertEquals([...Deno.readDirSync(`${home}/blobs`)], []);
+    // Each file came once.
+    assertEquals(
+      hub.seen.filter(({ server, method }) => server === "storage" && method === "GET").length,
+      1,
+    );
+  });
+});
+
 Deno.test("an encoder of the hub loads from the cache alone, and its commit is known", async () => {
   await withHub(async ({ hub, access, fetch }) => {
     const fetching = {
