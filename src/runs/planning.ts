@@ -4,6 +4,7 @@
  * @module
  */
 import { canonicalJson, type Json } from "../base/canonical_json.ts";
+import { readingInput, shown } from "../base/input_error.ts";
 import { findMethod, type MethodTable } from "../methods/table.ts";
 import type { Fetching } from "../fetch/model_files.ts";
 import type { Method } from "../methods/method.ts";
@@ -91,7 +92,15 @@ export interface StudyPlan {
 export function ownTasksOf(study: Study): readonly Task[] {
   const own = parseUserTasks(study.userTasks ?? []);
   const sequences = Object.entries(study.sequences ?? {}).map(([name, members]) =>
-    sequenceTask(name, members.map((member) => findTask(member, own)))
+    readingInput(
+      {
+        file: `study "${shown(study.name)}"`,
+        place: `sequence "${shown(name)}"`,
+        found: "tasks that make none",
+        wanted: "two or more tasks of one kind",
+      },
+      () => sequenceTask(name, members.map((member) => findTask(member, own))),
+    )
   );
   return [...own, ...sequences];
 }

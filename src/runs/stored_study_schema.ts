@@ -8,6 +8,12 @@ import { parserOf } from "../record/schema.ts";
 
 const text = z.string();
 
+/** A folder in the study's, so that no file of results leads to another place. */
+const folderName = text.regex(
+  /^(?!\.{1,2}$)[^/\\\0]+$/,
+  "want the name of a folder without a path",
+);
+
 /** What everything that reads a stored study counts on. */
 export const parseStoredStudy = parserOf(
   z.looseObject({
@@ -37,7 +43,7 @@ export const parseStoredStudy = parserOf(
       text,
     }))),
     runs: z.array(z.looseObject({
-      folder: text,
+      folder: folderName,
       id: text,
       run: z.looseObject({
         task: text,

@@ -5,7 +5,9 @@ import { readStudyResults, writeReport } from "../../src/runs/study_results.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { methods } from "../../src/methods/table.ts";
 import { StorageError } from "../../src/record/durable.ts";
-import { UsageError } from "../../src/base/usage_error.ts";
+import { InputError } from "../../src/base/input_error.ts";
+import { damagedTexts } from "../../src/cli/terminal_watch.ts";
+import { NewerSchemaError } from "../../src/record/schema.ts";
 import type { WorkEvent } from "../../src/runs/events.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
@@ -188,7 +190,7 @@ Deno.test("a damaged run is named and left out of the report, and the rest of th
     const problems = results.damaged.map(({ problem }) => problem);
     assertStringIncludes(problems[0]!, "adalora");
     assertStringIncludes(problems[0]!, 'predictions.jsonl": found no such file');
-    assertStringIncludes(problems[1]!, 'record.json": found');
+    assertStringIncludes(problems[1]!, 'record.json", line 1: found no JSON');
     assertStringIncludes(problems[2]!, 'steps.jsonl": found 0 bytes, want the');
     const page = await Deno.readTextFile(await writeReport(folder, results));
     assertStringIncludes(page, "3 of 4 planned runs are damaged and left out");
@@ -197,13 +199,49 @@ Deno.test("a damaged run is named and left out of the report, and the rest of th
   });
 });
 
+Deno.test("files that commands made are named and left out of the report where they are damaged", async () => {
+  await withSwept(async ({ folder }) => {
+    await Deno.mkdir(`${folder}/verify`);
+    await Deno.mkdir(`${folder}/replay`);
+    await Deno.writeTextFile(`${folder}/verify/verification.json`, "garbage");
+    await Deno.writeTextFile(`${folder}/spectra.json`, '{"schema": 1, "study": "tiny"}');
+    await Deno.writeTextFile(`${folder}/replay/study.json`, "{}");
+    const results = await readStudyResults(folder);
+    assertEquals([results.verification, results.spectra, results.replay], [null, null, null]);
+    assertEquals(
+      results.damagedFiles.map(({ file, command }) => [file, command]),
+      [["verify/verification.json", "verify"], ["spectra.json", "spectra"], [
+        "replay/study.json",
+        "ablate",
+      ]],
+    );
+    assertStringIncludes(results.damagedFiles[0]!.problem, `"${folder}/verify/verification.json"`);
+    assertStringIncludes(damagedTexts(results)[0]!, "deno task verify makes it anew");
+    const page = await Deno.readTextFile(await writeReport(folder, results));
+    assertStringIncludes(page, "verify/verification.json is damaged and left out");
+    assertEquals(results.runs.length, 4);
+
+    // What a newer ranklab wrote is not damaged.
+    await Deno.writeTextFile(`${folder}/spectra.json`, '{"schema": 2}');
+    await assertRejects(() => readStudyResults(folder), NewerSchemaError, "update ranklab");
+  });
+});
+
 Deno.test("a sweep makes runs again whose records are none, and reads no study that is none", async () => {
   await withSwept(async ({ home, folder, runOf }) => {
     await Deno.writeTextFile(`${runOf("lora")}/record.json`, '{"schema": 1, "id": "Unterm');
     await Deno.writeTextFile(`${runOf("head")}/record.json`, "");
-    for (const text of ["", "{}", "null", '{"schema":1,"study":{},"runs":[]}']) {
+    const stored = await Deno.readTextFile(`${folder}/study.json`);
+    const elsewhere = stored.replace(/"folder": "Moves/, '"folder": "../../Moves');
+    const texts = ["", "{}", "null", '{"schema":1,"study":{},"runs":[]}', elsewhere];
+    for (const text of texts) {
       await Deno.writeTextFile(`${folder}/study.json`, text);
-      await assertRejects(() => readStudyResults(folder), UsageError, `${folder}/study.json`);
+      const error = await assertRejects(
+        () => readStudyResults(folder),
+        InputError,
+        "writes it anew",
+      );
+      assertEquals(error.file, `${folder}/study.json`);
     }
     const events: WorkEvent[] = [];
     const again = await sweepStudy(

@@ -45,7 +45,7 @@ Deno.test("parsers refuse a newer schema and name both versions, whatever else t
       NewerSchemaError,
     );
     assertEquals([error.found, error.wanted], ["schema version 2", "at most 1"]);
-    assert(error instanceof InputError && !isDamage(error));
+    assertEquals([error instanceof InputError, isDamage(error)], [true, false]);
     assertStringIncludes(error.message, 'Cannot read "results/a/b/record.json"');
     assertStringIncludes(error.message, "schema version 2");
     assertStringIncludes(error.message, "up to 1");

@@ -1,9 +1,14 @@
 /** `deno task spectra` from the sweep's files to its own, on a tiny encoder. */
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { spectra as spectraCommand } from "../../src/cli/spectra.ts";
 import { mergedWeight } from "../../src/methods/weight_update.ts";
-import { RecordFormatError } from "../../src/record/schema.ts";
 import type { StudySpectra } from "../../src/record/spectra.ts";
 import type { WorkEvent } from "../../src/runs/events.ts";
 import { packStudy } from "../../src/runs/packing.ts";
@@ -184,7 +189,15 @@ Deno.test("a pack is read with its weights and written beside; a damaged file an
     assertEquals((await readStudyResults(full)).spectra, packed.spectra);
 
     await Deno.writeTextFile(`${folder}/spectra.json`, '{"schema":1,"study":"tiny"}');
-    await assertRejects(() => readStudyResults(folder), RecordFormatError, '"top"');
+    const { spectra, damagedFiles: [damaged] } = await readStudyResults(folder);
+    assertEquals([spectra, damaged?.file], [null, "spectra.json"]);
+    assertStringIncludes(damaged!.problem, '"top"');
+    const events: WorkEvent[] = [];
+    await spectraOf(folder, { ...whole, intruders: false }, {
+      onEvent: (e) => void events.push(e),
+    });
+    assertEquals(events.filter(({ kind }) => kind === "damaged file").length, 1);
+    assertEquals((await readStudyResults(folder)).spectra?.runs, loose.spectra.runs);
     await Deno.remove(`${folder}/spectra.json`);
     assertEquals((await readStudyResults(folder)).spectra, null);
     const [{ name }] = [...Deno.readDirSync(folder)].filter((entry) =>
