@@ -7,6 +7,20 @@ export { InputError, type InputProblem } from "../base/input_error.ts";
 export { type Journal, readJsonl } from "./read_jsonl.ts";
 export { type FileContent, openPack, type Pack, packFiles } from "./pack.ts";
 export { type PackedFile, PackError } from "./pack_manifest.ts";
+export {
+  type CellConvergence,
+  cellConvergence,
+  type Change,
+  type Convergence,
+  convergenceOf,
+  type ConvergenceRule,
+  type ConvergenceSource,
+  type ConvergenceState,
+  defaultConvergence,
+  type LateChange,
+  lossFall,
+  needsMoreSteps,
+} from "./convergence.ts";
 export { DamagedFileError, isDamage } from "./damage.ts";
 export { readRecord, readRun, type RunSource, type StoredRun } from "./read_study.ts";
 export { folderReader, openResults, packReader, type ResultsReader } from "./results_reader.ts";

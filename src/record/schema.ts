@@ -156,6 +156,7 @@ const runFlag: z.ZodType<RunFlag> = z.discriminatedUnion("kind", [
 const happened = z.object({
   outcome,
   steps: count,
+  ended: z.exactOptional(z.enum(["plateau", "cap"])),
   epochs: z.number(),
   primaryMetric: text,
   keep: z.enum(["best", "last"]),

@@ -167,6 +167,11 @@ export interface Happened {
   readonly outcome: Outcome;
   /** Optimiser steps done, fewer than planned in a failed run. */
   readonly steps: number;
+  /**
+   * Why a run that ends at a plateau of its held-out score (`train.until`) ended: its score did not rise any more, or the steps that
+   * it may take at most were done. Absent for other runs, and where it failed.
+   */
+  readonly ended?: "plateau" | "cap";
   /** Passes over the training data, with fractions. */
   readonly epochs: number;
   /** The metric that selects the best evaluation, for instance `accuracy`. */

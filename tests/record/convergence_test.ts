@@ -1,0 +1,167 @@
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { RandomStream } from "../../src/base/random.ts";
+import {
+  cellConvergence,
+  convergenceOf,
+  type ConvergenceSource,
+  lateChange,
+  lossFall,
+  needsMoreSteps,
+} from "../../src/record/convergence.ts";
+import type { Happened } from "../../src/record/types.ts";
+
+/** Normal numbers of a named stream. */
+function noise(seed: number): () => number {
+  const stream = RandomStream.fromSeed(seed).fork("noise");
+  return () => stream.normal();
+}
+
+interface Shape {
+  readonly steps: number;
+  /** By the share of the run that is done. */
+  readonly lossAt?: (done: number) => number;
+  readonly scores?: readonly number[];
+  readonly happened?: Partial<Happened>;
+  readonly split?: string;
+}
+
+/** A run whose scores are found at equal distances, the last one at its end. */
+function run({ steps, lossAt, scores = [], happened, split = "dev" }: Shape): ConvergenceSource {
+  const evaluations = scores.map((accuracy, i) => ({
+    step: steps * (i + 1) / scores.length,
+    split,
+    metrics: { accuracy },
+  }));
+  return {
+    record: {
+      happened: {
+        outcome: { state: "finished" },
+        steps,
+        primaryMetric: "accuracy",
+        last: { step: steps, epoch: 1, split: "dev", loss: 0, metrics: {} },
+        ...happened,
+      } as Happened,
+    },
+    steps: lossAt === undefined
+      ? []
+      : Array.from({ length: steps }, (_, i) => ({ step: i + 1, loss: lossAt((i + 1) / steps) })),
+    evaluations,
+  };
+}
+
+Deno.test("a run whose loss and score stay in the last fifth has converged", () => {
+  const flat = run({ steps: 100, lossAt: () => 0.4, scores: [0.5, 0.7, 0.8, 0.81, 0.81] });
+  assertEquals(convergenceOf(flat).state, "converged");
+});
+
+Deno.test("a score that rises by more than a point over the last fifth still climbs", () => {
+  // AdaLoRA's curve on CoLA after epochs 3, 4 and 5, and LoRA's.
+  const climbing = run({ steps: 100, scores: [0, 0.05, 0.091, 0.185, 0.226] });
+  const { state, score } = convergenceOf(climbing);
+  assertEquals(state, "climbing");
+  assertAlmostEquals(score!.change, 0.041, 1e-12);
+  assertEquals(
+    convergenceOf(run({ steps: 100, scores: [0, 0.2, 0.251, 0.266, 0.269] })).state,
+    "converged",
+  );
+});
+
+Deno.test("a gain is that of a fifth, also where evaluations lie further apart", () => {
+  const halves = run({ steps: 100, scores: [0.5, 0.52] });
+  assertAlmostEquals(convergenceOf(halves).score!.change, 0.02 * 0.4, 1e-12);
+  assertEquals(convergenceOf(halves).state, "converged");
+});
+
+Deno.test("a gain of few answers on a small split is noise", () => {
+  const scores = [0.5, 0.55, 0.6, 0.61, 0.64];
+  const of = (count: number) =>
+    convergenceOf(
+      run({ steps: 100, scores, happened: { examples: { train: 1, splits: { dev: count } } } }),
+    )
+      .state;
+  assertEquals([of(100), of(2000)], ["converged", "climbing"]);
+});
+
+Deno.test("the held-out share is looked at where there is one", () => {
+  const dev = run({ steps: 100, scores: [0.5, 0.6, 0.7, 0.8, 0.9] });
+  const heldOut = run({ steps: 100, scores: [0.5, 0.6, 0.7, 0.7, 0.7], split: "held_out" });
+  const both = { ...dev, evaluations: [...dev.evaluations, ...heldOut.evaluations] };
+  assertEquals(convergenceOf(both).score!.split, "held_out");
+  assertEquals(convergenceOf(both).state, "converged");
+});
+
+Deno.test("a loss that falls by more than the share is falling, whatever the noise of batches hides", () => {
+  const next = noise(1);
+  const falling = run({ steps: 2000, lossAt: (done) => 1 - 0.6 * done + 0.1 * next() });
+  const { state, loss } = convergenceOf(falling);
+  assertEquals(state, "falling");
+  // From the middle of the fourth fifth (0.58) to that of the last (0.46).
+  assertAlmostEquals(lossFall(loss!).change, 0.12 / 0.58, 0.02);
+  assertEquals(convergenceOf(falling, { lossShare: 0.5 }).state, "converged");
+});
+
+Deno.test("of runs whose noisy loss stays, hardly one in a hundred is taken for falling", () => {
+  const states = Array.from({ length: 200 }, (_, seed) => {
+    const next = noise(seed);
+    return convergenceOf(run({ steps: 300, lossAt: () => 0.4 + 0.25 * next() })).state;
+  });
+  const early = states.filter((state) => state === "falling").length;
+  assert(early <= 4, `found ${early} of 200`);
+});
+
+Deno.test("the error of a late change is that of two means", () => {
+  const points = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((step) => ({ step, value: step % 2 }));
+  const { before, after, change, error } = lateChange(points, 10)!;
+  assertEquals([before, after, change], [0.5, 0.5, 0]);
+  // Two values a fifth, 0 and 1: each mean has the variance 0.5 / 2.
+  assertAlmostEquals(error!, Math.sqrt(0.25 + 0.25), 1e-12);
+});
+
+Deno.test("what cannot be told is unknown, and a failed run is apart", () => {
+  assertEquals(
+    convergenceOf(run({ steps: 10, lossAt: (done) => 1 - done, scores: [0.5] })).state,
+    "unknown",
+  );
+  const failed = { outcome: { state: "failed", cause: "diverged", message: "", step: 3 } } as const;
+  assertEquals(
+    convergenceOf(run({ steps: 100, lossAt: () => 1, happened: failed })).state,
+    "failed",
+  );
+});
+
+Deno.test("a run that its plateau ended has converged by the rule that it was given", () => {
+  const shape: Shape = { steps: 1000, lossAt: (done) => 1 - 0.6 * done };
+  assertEquals(convergenceOf(run({ ...shape, happened: { ended: "plateau" } })).state, "converged");
+  assertEquals(convergenceOf(run({ ...shape, happened: { ended: "cap" } })).state, "falling");
+});
+
+Deno.test("each stage of a sequence has an end of its own", () => {
+  const stages = [0, 500].map((firstStep) => ({ task: "a", classes: 2, firstStep, steps: 500 }));
+  const happened = { sequence: { stages } as unknown as NonNullable<Happened["sequence"]> };
+  // It falls at the end of the first stage alone.
+  const lossAt = (done: number) => done <= 0.5 ? 2 - 3 * done : 0.5;
+  assertEquals(convergenceOf(run({ steps: 1000, lossAt, happened })).state, "falling");
+  assertEquals(convergenceOf(run({ steps: 1000, lossAt: () => 0.5, happened })).state, "converged");
+});
+
+Deno.test("the runs of a cell tell together what each alone leaves in noise", () => {
+  const own = Array.from({ length: 8 }, (_, seed) => {
+    const next = noise(seed);
+    return convergenceOf(run({ steps: 400, lossAt: (done) => 0.7 - 0.5 * done + 0.3 * next() }));
+  });
+  const cell = cellConvergence(own);
+  assertEquals(cell.state, "falling");
+  assert(cell.early < own.length, `found that each run tells alone`);
+  assertAlmostEquals(cell.fall!.change, 0.1 / 0.35, 0.12);
+});
+
+Deno.test("a cell needs more steps where more than one in five of its runs do", () => {
+  const flat = convergenceOf(run({ steps: 100, scores: [0.5, 0.7, 0.8, 0.8, 0.8] }));
+  const climbing = convergenceOf(run({ steps: 100, scores: [0.5, 0.7, 0.8, 0.8, 0.82] }));
+  const down = convergenceOf(run({ steps: 100, scores: [0.5, 0.7, 0.8, 0.8, 0.77] }));
+  assertEquals(cellConvergence([flat, flat, climbing, down]).state, "climbing");
+  assertEquals(cellConvergence([flat, flat, flat, climbing, down]).state, "converged");
+  assertEquals(cellConvergence([flat, flat, flat, climbing, down]).early, 1);
+  assertEquals(cellConvergence([]).state, "failed");
+  assertEquals(needsMoreSteps(cellConvergence([climbing])), true);
+});
