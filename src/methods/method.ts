@@ -18,6 +18,7 @@ import type {
 import { type Adapter, costsOf, foldedCosts } from "./adapter.ts";
 import { checkAdapterFields, checkFields, type Names } from "./known_fields.ts";
 import type { RankEstimate } from "./rank_estimate.ts";
+import { lastEventOf } from "./rank_policy.ts";
 
 /** Which of the encoder's own parameters are trained besides the head. */
 export type Backbone = "frozen" | "biases" | "all";
@@ -199,9 +200,27 @@ export function defineMethod<Options>(definition: MethodDefinition<Options>): Me
     }),
     counts: (options, facts) =>
       counts?.(typed(options), facts) ?? usualCounts(bind(options), facts),
+    lastEvent: (options, facts) => lastEventIn(bind(options), facts),
     check: (options, facts) => check?.(typed(options), facts),
     bind,
   };
+}
+
+/** Steps done when the ranks of a run change for the last time by their schedule; 0 where they never do, or have no plan. */
+function lastEventIn({ adapter }: BoundMethod, facts: RunFacts): number {
+  const rule = adapter?.policy?.rule;
+  if (rule === undefined || facts.plan === null) return 0;
+  const { plan, totalSteps, stepsPerEpoch } = facts;
+  const adapted = facts.modules.map((module, i) => ({ module, rank: plan.initial[i]! }))
+    .filter(({ rank }) => rank > 0);
+  const state = rule.start({
+    modules: adapted.map(({ module }) => module),
+    ranks: adapted.map(({ rank }) => rank),
+    finalTotal: plan.finalTotal,
+    totalSteps,
+    stepsPerEpoch,
+  });
+  return lastEventOf(rule, state, totalSteps);
 }
 
 /** A value without the keys, at any depth, that have none: JSON knows no such keys. */

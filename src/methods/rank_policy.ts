@@ -92,6 +92,11 @@ export interface RankPolicy<State> {
    * @param isEvaluated Whether the settings ask for an evaluation after this step. Default false.
    */
   readonly isDue: (state: State, step: number, isEvaluated?: boolean) => boolean;
+  /**
+   * Steps done when the last event of the run will have been, 0 where there is none. Default: after the last step for which `isDue`
+   * holds in this state.
+   */
+  readonly lastEvent?: (state: State) => number;
   /** Whether the importance averages stay as they are in this step. Default: they never do. */
   readonly statisticsFrozen?: (state: State, step: number) => boolean;
   /** Numbers of adapters that are trained now. Default: what the ranks cost. */
@@ -107,6 +112,22 @@ export interface RankPolicy<State> {
     scores: SlotScores,
     seen: RowView,
   ) => { readonly decision: RankDecision; readonly state: State };
+}
+
+/**
+ * Steps done when the last event of a run will have been, 0 where there is none; events that evaluations alone make do not count.
+ *
+ * @param totalSteps Of the run.
+ */
+export function lastEventOf<State>(
+  policy: RankPolicy<State>,
+  state: State,
+  totalSteps: number,
+): number {
+  if (policy.lastEvent !== undefined) return policy.lastEvent(state);
+  let done = totalSteps;
+  while (done > 0 && !policy.isDue(state, done - 1)) done--;
+  return done;
 }
 
 /** A policy that decides by scores alone. */

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { heldOutSplit } from "../tasks/run_examples.ts";
 import type { EvaluationLine, PredictionLine, RunResults, StepLine } from "./types.ts";
 
 /** What counts as a change at the end of a run. */
@@ -172,9 +173,6 @@ function scoreChange({ record: { happened }, evaluations, predictions }: Converg
   const change = lateChange(points, happened.steps, { isFilled: true, variance });
   return change === null ? null : { split, ...change };
 }
-
-/** The split that a share of the training examples is evaluated as. */
-export const heldOutSplit = "held_out";
 
 /** What is read of a run. */
 export interface ConvergenceSource {

@@ -9,6 +9,7 @@ import type { Json } from "../base/canonical_json.ts";
 import type { Executor } from "../exec/executor.ts";
 import type { DrawnEstimate, RankEstimate } from "../methods/rank_estimate.ts";
 import type { RankEstimateRecord } from "../record/types.ts";
+import { heldOutShare } from "../study/until.ts";
 import { fixedRanks, hasGivenRanks, ranksByWeight, solveRanks, withRanks } from "../study/ranks.ts";
 import { layerStates } from "../train/layer_states.ts";
 import { moduleInputs } from "../train/module_inputs.ts";
@@ -129,14 +130,14 @@ export async function withEstimatedRanks(
   }
   const known = measured.get(context.inputs) ?? new Map<string, Promise<Measured>>();
   measured.set(context.inputs, known);
-  const { maxLength, heldOut } = run.settings.train;
+  const { maxLength } = run.settings.train;
   const key = hashJson({
     ...hashes,
     task: run.task,
     method: run.method,
     options: run.options,
     maxLength,
-    heldOut,
+    heldOut: heldOutShare(run.settings.train),
     ...(estimate.of === "inputs"
       ? { budget: run.budget, ranks: hasRanks ? plan.initial : null }
       : {}),

@@ -173,6 +173,9 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
     happened: {
       outcome,
       steps: trainer?.step ?? 0,
+      ...(outcome.state === "failed" || run.settings.train.until === undefined || trainer === null
+        ? {}
+        : { ended: trainer.isAtPlateau ? "plateau" : "cap" }),
       epochs,
       primaryMetric: primaryMetric(task),
       keep,

@@ -17,6 +17,7 @@ import { defaultSettings, overlaySettings } from "./settings.ts";
 import type { Delta, Study } from "./study.ts";
 import { budgetOf } from "./study_budget.ts";
 import type { AskedRanks, Budget, GridRun, MethodEntry } from "./types.ts";
+import { problemsOfCap } from "./until.ts";
 import { knownVariants, type Variant, variedOf } from "./variants.ts";
 
 /** What other rooms know of tasks and methods. */
@@ -204,6 +205,12 @@ function resolve(
       where: `${where}.options`,
     })),
   ];
+  const settings = [
+    { set: study.base ?? {}, where: "base" },
+    ...values.map(({ path, value, where }) => ({ set: layerOf(path, value).set, where })),
+    ...matching.map(({ delta, where }) => ({ set: delta.set ?? {}, where: `${where}.set` })),
+  ];
+  problems.push(...problemsOfCap(settings));
   const parsed = parseOptions(entry, layers, problems);
   if (parsed === null) return [];
   return [{
@@ -220,12 +227,7 @@ function resolve(
       ? { ...budget, isCap: true }
       : budget,
     seed,
-    settings: overlaySettings(
-      defaultSettings,
-      study.base ?? {},
-      ...values.map(({ path, value }) => layerOf(path, value).set),
-      ...matching.map(({ delta }) => delta.set ?? {}),
-    ),
+    settings: overlaySettings(defaultSettings, ...settings.map(({ set }) => set)),
     ranks: null,
     ...(askedRanks === null ? {} : { askedRanks }),
   }];

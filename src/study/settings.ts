@@ -7,6 +7,7 @@ import { z } from "zod";
 import { unknownName } from "../base/suggest.ts";
 import { modelNames, modelPatterns, parseModelName, unknownModel } from "./model_name.ts";
 import type { AdapterSettings, ModulePart, Settings, TrainSettings } from "./types.ts";
+import { overlayUntil, type PartialUntil } from "./until.ts";
 
 /** Settings of which only some are given, at any depth. */
 export interface PartialSettings {
@@ -18,9 +19,10 @@ export interface PartialSettings {
   readonly adapter?: Partial<AdapterSettings>;
 }
 
-/** Training settings of which only some are given; so may be those of `dropout`. */
-export type PartialTrainSettings = Partial<Omit<TrainSettings, "dropout">> & {
+/** Training settings of which only some are given; so may be those of `dropout` and `until`. */
+export type PartialTrainSettings = Partial<Omit<TrainSettings, "dropout" | "until">> & {
   readonly dropout?: Partial<TrainSettings["dropout"]>;
+  readonly until?: PartialUntil;
 };
 
 /** The modules of an encoder layer that can be adapted, in the order of the forward pass. */
@@ -146,6 +148,31 @@ const laterTrainShape = {
   ),
 };
 
+const plateauShape = {
+  heldOut: z.number().gt(0).lt(1).describe(
+    "Share of the training split that is evaluated besides the dev set, as the split held_out, and not trained on; default 0.1",
+  ),
+  patience: z.int().min(1).describe(
+    "Evaluations without a rise after which training ends; default 3",
+  ),
+  leastGain: z.number().min(0).describe(
+    "What counts as a rise: more than so much above the best score before, as metrics are recorded; default 0.002",
+  ),
+};
+
+/** `train.until` as a resolved run has it. */
+const until: z.ZodType<NonNullable<TrainSettings["until"]>> = closed({
+  plateau: closed(plateauShape),
+});
+
+/** `train.until` as studies write it. */
+const partialUntil: z.ZodType<PartialUntil> = z.union([
+  z.literal("epochs"),
+  closed({ plateau: closed(optionalKeys(plateauShape)) }),
+]).describe(
+  "epochs (train.epochs or train.steps, the default), or a plateau of the score on held-out training examples, before train.epochs or train.steps at most",
+);
+
 const adapterShape = {
   modules: z.array(z.enum(moduleParts)).min(1).refine(
     (modules) => new Set(modules).size === modules.length,
@@ -168,7 +195,12 @@ const model = z.string().refine((name) => parseModelName(name) !== null, {
 /** Validator of complete settings. */
 export const settingsSchema: z.ZodType<Settings> = closed({
   model,
-  train: closed({ ...trainShape, ...laterTrainShape, dropout: closed(dropoutShape) }),
+  train: closed({
+    ...trainShape,
+    ...laterTrainShape,
+    until: z.exactOptional(until),
+    dropout: closed(dropoutShape),
+  }),
   adapter: closed(adapterShape),
 });
 
@@ -178,6 +210,7 @@ export const partialSettingsSchema: z.ZodType<PartialSettings> = closed({
   train: z.exactOptional(closed({
     ...optionalKeys(trainShape),
     ...laterTrainShape,
+    until: z.exactOptional(partialUntil),
     dropout: z.exactOptional(closed(optionalKeys(dropoutShape))),
   })),
   adapter: z.exactOptional(closed(optionalKeys(adapterShape))),
@@ -191,6 +224,7 @@ export const settingKeys: readonly string[] = [
   "model",
   ...leavesOf("train", trainShape),
   ...leavesOf("train", laterTrainShape),
+  ...leavesOf("train.until.plateau", plateauShape),
   ...leavesOf("train.dropout", dropoutShape),
   ...leavesOf("adapter", adapterShape),
 ];
@@ -211,13 +245,16 @@ export const settingKeys: readonly string[] = [
  */
 export function overlaySettings(base: Settings, ...layers: readonly PartialSettings[]): Settings {
   const laid = layers.reduce<Settings>((below, above) => {
-    const { dropout, ...train } = above.train ?? {};
+    const { dropout, until: asked, ...train } = above.train ?? {};
+    const { until: held, ...own } = below.train;
+    const until = overlayUntil(held, asked);
     return {
       model: above.model ?? below.model,
       train: {
-        ...below.train,
+        ...own,
         ...train,
         dropout: { ...below.train.dropout, ...dropout },
+        ...(until === undefined ? {} : { until }),
       },
       adapter: { ...below.adapter, ...above.adapter },
     };

@@ -4,14 +4,15 @@
  * @module
  */
 import type { Settings, TrainSettings } from "./types.ts";
+import { heldOutShare } from "./until.ts";
 
 /**
  * Examples of the training split that are held out to evaluate on.
  *
  * @param examples Examples of the whole split.
  */
-export function heldOutExamples({ train: { heldOut } }: Settings, examples: number): number {
-  return heldOut === null ? 0 : Math.round(heldOut * examples);
+export function heldOutExamples({ train }: Settings, examples: number): number {
+  return Math.round((heldOutShare(train) ?? 0) * examples);
 }
 
 /**
@@ -28,11 +29,18 @@ export function trainedExamples(settings: Settings, examples: number): number {
       `Cannot count the steps of an epoch: found ${examples} training examples, wanted at least 1`,
     );
   }
-  const trained = examples - heldOutExamples(settings, examples);
+  const heldOut = heldOutExamples(settings, examples);
+  const trained = examples - heldOut;
+  const key = settings.train.heldOut === null ? "until.plateau.heldOut" : "heldOut";
   if (trained < 1) {
     throw new RangeError(
-      `Cannot count the steps of an epoch: train.heldOut leaves ${trained} of ${examples} training examples, ` +
+      `Cannot count the steps of an epoch: train.${key} leaves ${trained} of ${examples} training examples, ` +
         "wanted at least 1; lower it",
+    );
+  }
+  if (heldOut < 1 && heldOutShare(settings.train) !== null) {
+    throw new RangeError(
+      `Cannot hold out training examples: train.${key} is a share of 0 of ${examples} training examples, wanted at least 1; raise it`,
     );
   }
   return Math.min(trained, trainLimit ?? trained);

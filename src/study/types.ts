@@ -31,7 +31,7 @@ export type Budget =
 
 /** How a run trains; every field has a default. */
 export interface TrainSettings {
-  /** Passes over the training split, for each task of a sequence; ignored where `steps` is given. Default 3. */
+  /** Passes over the training split, for each task of a sequence; ignored where `steps` is given. With `until` at most. Default 3. */
   readonly epochs: number;
   /** Optimiser steps, for each task of a sequence, or null for `epochs`. Default null. */
   readonly steps: number | null;
@@ -91,6 +91,18 @@ export interface TrainSettings {
    * run never says null, since runs from before this setting do not.
    */
   readonly headLearningRate?: number | null;
+  /** Where the run ends before its steps are done. Absent for a run of all its steps. */
+  readonly until?: { readonly plateau: Plateau };
+}
+
+/** The end of a run whose score on held-out training examples has not risen any more for some evaluations. */
+export interface Plateau {
+  /** The share of the training split that is evaluated besides the evaluation splits, and never trained on. Default 0.1. */
+  readonly heldOut: number;
+  /** Evaluations without a rise. Default 3. */
+  readonly patience: number;
+  /** What counts as a rise: more than so much above the best score before. Default 0.002. */
+  readonly leastGain: number;
 }
 
 /** Which modules get an adapter. */
@@ -279,6 +291,11 @@ export interface MethodEntry {
   readonly plan?: (options: Json, modules: readonly ModuleShape[], budget: Budget) => RankPlan;
   /** The adapter parameters that a run will have. Default: those of its plan. */
   readonly counts?: (options: Json, facts: CountFacts) => PlannedCounts;
+  /**
+   * Steps done when its ranks change for the last time by their schedule, 0 where they never do; a plateau counts from there.
+   * Default: 0.
+   */
+  readonly lastEvent?: (options: Json, facts: RunFacts) => number;
   /** Throws where the method cannot serve a run, such as a schedule without room for its events; else returns. */
   readonly check: (options: Json, facts: RunFacts) => void;
 }

@@ -9,7 +9,7 @@ import { countsOfPlan } from "./rank_range.ts";
 import { adaptedModules, planRun } from "./ranks.ts";
 import { runTitle } from "./run_id.ts";
 import { stageSteps, tasksOf } from "./sequences.ts";
-import { stepsPerEpoch, trainedExamples, warmupSteps } from "./total_steps.ts";
+import { evaluationSteps, stepsPerEpoch, trainedExamples, warmupSteps } from "./total_steps.ts";
 import type {
   MethodEntry,
   ModuleShape,
@@ -18,6 +18,7 @@ import type {
   RunFacts,
   RunSpec,
 } from "./types.ts";
+import { problemsOfUntil } from "./until.ts";
 
 /** What the checks must know of tasks, models and methods. */
 export interface RunTables {
@@ -123,7 +124,12 @@ function checkRun(
     return planRun(entry, run, all, steps);
   });
   if (stages !== null && all !== null) {
-    attempt("options", () => entry.check(run.options, factsOf(entry, run, plan, tables)));
+    attempt("options", () => {
+      const facts = factsOf(entry, run, plan, tables);
+      entry.check(run.options, facts);
+      const evaluations = evaluationSteps(run.settings, tables.examplesOf(tasksOf(run)[0]!));
+      problems.push(...problemsOfUntil({ run, entry, facts, evaluations }));
+    });
   }
   problems.push(...problemsOfSequence(run));
   const modules = adaptedModules(all ?? [], run.settings, entry.moduleParts(run.options));

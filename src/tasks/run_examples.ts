@@ -8,8 +8,12 @@
 import { RandomStream } from "../base/random.ts";
 import { heldOutExamples } from "../study/total_steps.ts";
 import type { RunSpec } from "../study/types.ts";
+import { heldOutShare } from "../study/until.ts";
 import { sample } from "./batches.ts";
 import type { TaskData } from "./types.ts";
+
+/** The split that training examples are evaluated as which are held out. */
+export const heldOutSplit = "held_out";
 
 /** Rows of a split that a run is evaluated on. */
 export interface EvaluatedRows {
@@ -102,10 +106,14 @@ export function runRows(
   }
   const scoring = scoringExamples === 0 ? [] : sample(asked, scoringExamples, root.fork("scoring"));
   const isScored = new Set(scoring);
-  const whole = heldOut === null
-    ? [...splits].filter(([split]) => split !== "train")
-      .map(([split, { length }]) => ({ name: split, split, rows: allRows(length) }))
-    : [{ name: "held_out", split: "train", rows: heldOutRows(run, count) }];
+  const isHeldOut = heldOutShare(run.settings.train) !== null;
+  const whole = [
+    ...heldOut === null
+      ? [...splits].filter(([split]) => split !== "train")
+        .map(([split, { length }]) => ({ name: split, split, rows: allRows(length) }))
+      : [],
+    ...isHeldOut ? [{ name: heldOutSplit, split: "train", rows: heldOutRows(run, count) }] : [],
+  ];
   return {
     training: asked.filter((row) => !isScored.has(row)),
     scoring,

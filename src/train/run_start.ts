@@ -7,6 +7,7 @@ import { RandomStream } from "../base/random.ts";
 import { capacityOf } from "../methods/adapter.ts";
 import { stepsPerEpoch } from "../study/total_steps.ts";
 import { firstBatch } from "../tasks/batches.ts";
+import { noPlateau } from "./plateau.ts";
 import type { RunState, TrainingRequest } from "./run_types.ts";
 import { initialOrder, ranksOf } from "./slots.ts";
 import { runStages } from "./stages.ts";
@@ -91,6 +92,7 @@ export function firstState(
     trainedSum: 0,
     countedSteps: 0,
     lastScores: null,
+    ...(settings.train.until === undefined ? {} : { plateau: noPlateau }),
     best: null,
     last: null,
   };

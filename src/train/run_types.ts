@@ -11,6 +11,7 @@ import type { BatchCursor, Task } from "../tasks/types.ts";
 import type { AssemblyRequest } from "./assembly_request.ts";
 import type { Evaluation, EvaluationSplit } from "./evaluate.ts";
 import type { MergedBlock } from "./history.ts";
+import type { PlateauState } from "./plateau.ts";
 import type { ProgramCache } from "./programs.ts";
 import type { SlotOrder } from "./slots.ts";
 import type { StageData } from "./stages.ts";
@@ -102,6 +103,8 @@ export interface Checkpoint {
   readonly countedSteps: number;
   /** What the last event that had scores was decided by; null before the first. */
   readonly lastScores: LastScores | null;
+  /** How long the score has not risen, of a run that ends at a plateau; absent for others. */
+  readonly plateau?: PlateauState;
   /** Best evaluation so far by the primary metric; null before the first. */
   readonly best: Snapshot | null;
   /** Latest evaluation; null before the first. */

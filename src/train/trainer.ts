@@ -16,6 +16,7 @@ import type { RankPolicy } from "../methods/rank_policy.ts";
 import { firstBatch } from "../tasks/batches.ts";
 import type { Assembly } from "./assemble.ts";
 import { DeviceRun, loadPrograms } from "./device_run.ts";
+import { afterEvaluation, isAtPlateau, noPlateau } from "./plateau.ts";
 import { rowView, scoresOf, slotScoresOf } from "./policy_view.ts";
 import type { LoadedPrograms } from "./programs.ts";
 import { type QueuedStep, settle } from "./queued_step.ts";
@@ -50,7 +51,7 @@ import { initialVectors, moveToAssembly, startRows, type StateVectors } from "./
 
 /** A run under way. */
 export class Trainer {
-  /** Optimiser steps of all stages. */
+  /** Optimiser steps of all stages; of a run that ends at a plateau those that it may take. */
   readonly totalSteps: number;
   readonly #request: TrainingRequest;
   readonly #root: RandomStream;
@@ -121,9 +122,15 @@ export class Trainer {
     return this.#at.step;
   }
 
-  /** Whether all steps are done. */
+  /** Whether all steps are done, or the run is at its plateau. */
   get isDone(): boolean {
-    return this.#failure === null && this.#at.step >= this.totalSteps;
+    return this.#failure === null && (this.#at.step >= this.totalSteps || this.isAtPlateau);
+  }
+
+  /** Whether the score on held-out examples has not risen for as many evaluations as the settings have patience for. */
+  get isAtPlateau(): boolean {
+    const { until } = this.#request.settings.train;
+    return until !== undefined && isAtPlateau(until.plateau, this.#at.plateau ?? noPlateau);
   }
 
   /** The stages of the run, one for a single task. */
@@ -374,6 +381,12 @@ export class Trainer {
     const snapshot = await takeSnapshot(this.#request, this.#stages, this.#at, this.#device);
     const best = bestOf(this.#request.task, this.#at.best, snapshot);
     this.#at = { ...this.#at, last: snapshot, best };
+    const { task, settings: { train: { until } } } = this.#request;
+    if (until !== undefined) {
+      const { totalSteps } = this;
+      const context = { task, rule: until.plateau, policy: this.#policy, totalSteps };
+      this.#at = { ...this.#at, plateau: afterEvaluation(context, this.#at, snapshot) };
+    }
     const events: TrainingEvent[] = [{ kind: "evaluation", snapshot }];
     if (this.#hasImportance) {
       const statistics = await this.#device.download(["sensitivity", "uncertainty"]);

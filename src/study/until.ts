@@ -1,0 +1,106 @@
+/**
+ * When a run ends: after its steps, or earlier, where its score on held-out training examples does not rise any more.
+ *
+ * @module
+ */
+import type { Problem } from "./problems.ts";
+import type { MethodEntry, Plateau, RunFacts, RunSpec, TrainSettings } from "./types.ts";
+
+/** A plateau of which only some keys are given, or `epochs` for none. */
+export type PartialUntil = "epochs" | { readonly plateau: Partial<Plateau> };
+
+/** What holds for a plateau where a study says nothing. */
+export const defaultPlateau: Plateau = { heldOut: 0.1, patience: 3, leastGain: 0.002 };
+
+/** What holds with `above` laid over `below`; undefined for a run of all its steps. */
+export function overlayUntil(
+  below: TrainSettings["until"],
+  above: PartialUntil | undefined,
+): TrainSettings["until"] {
+  if (above === undefined) return below;
+  if (above === "epochs") return undefined;
+  return { plateau: { ...defaultPlateau, ...below?.plateau, ...above.plateau } };
+}
+
+/** The share of the training split that is held out, or null. */
+export function heldOutShare(
+  { heldOut, until }: Pick<TrainSettings, "heldOut" | "until">,
+): number | null {
+  return heldOut ?? until?.plateau.heldOut ?? null;
+}
+
+/** One layer of a run's settings and where it is written. */
+export interface WrittenLayer {
+  readonly set: {
+    readonly train?: {
+      readonly epochs?: number;
+      readonly steps?: number | null;
+      readonly until?: PartialUntil;
+    };
+  };
+  /** For instance `base` or `deltas[0].set`. */
+  readonly where: string;
+}
+
+/** What is wrong with a plateau by the layers in which a run's settings are written: it has no cap but the default. */
+export function problemsOfCap(layers: readonly WrittenLayer[]): readonly Problem[] {
+  const last = layers.findLast(({ set }) => set.train?.until !== undefined);
+  if (last === undefined || last.set.train?.until === "epochs") return [];
+  const isCapped = layers.some(({ set: { train } }) =>
+    train?.epochs !== undefined || (train?.steps ?? null) !== null
+  );
+  return isCapped ? [] : [{
+    where: `${last.where}.train.until`,
+    message:
+      "found a plateau without a cap, wanted train.steps or train.epochs beside it: a run that never stops rising ends there",
+  }];
+}
+
+/** What a plateau needs to know of its run. */
+export interface PlateauFacts {
+  readonly run: RunSpec;
+  readonly entry: MethodEntry;
+  readonly facts: RunFacts;
+  /** Steps after which it evaluates, from 1. */
+  readonly evaluations: readonly number[];
+}
+
+/** What a run that ends at a plateau cannot go with; none for other runs. */
+export function problemsOfUntil(
+  { run, entry, facts, evaluations }: PlateauFacts,
+): readonly Problem[] {
+  const { until, heldOut, evaluateEvery, evaluateEpochs } = run.settings.train;
+  if (until === undefined) return [];
+  const problem = (message: string, key = "until") => ({ where: `settings.train.${key}`, message });
+  if (run.sequence !== undefined) {
+    return [problem(
+      "found a plateau for a sequence of tasks, wanted epochs or steps: a task that one method learns for longer than another is " +
+        "forgotten differently, so that their scores say nothing about the methods",
+    )];
+  }
+  if (heldOut !== null) {
+    return [problem(
+      `found ${heldOut} besides a plateau, which holds out ${until.plateau.heldOut} itself, wanted one of them: leave train.heldOut ` +
+        "out where the dev set is to be evaluated, or train.until where it is not",
+      "heldOut",
+    )];
+  }
+  if (evaluateEvery === null && !evaluateEpochs) {
+    return [problem(
+      "found a plateau in a run that evaluates at its end only, wanted evaluations before: set train.evaluateEvery or " +
+        "train.evaluateEpochs",
+    )];
+  }
+  const last = entry.lastEvent?.(run.options, facts) ?? 0;
+  const counted = evaluations.filter((step) => step > last).length;
+  const { patience } = until.plateau;
+  if (counted > patience) return [];
+  const after = last === 0 ? "" : ` after step ${last}, up to which "${run.method}" changes ranks`;
+  return [problem(
+    `found ${counted} evaluations${after} in the ${facts.totalSteps} steps that the run may take, wanted more than the patience of ` +
+      `${patience}, or no plateau is found before the end; ` +
+      (last >= facts.totalSteps
+        ? "use epochs or steps for this method"
+        : "raise train.steps or train.epochs, or evaluate more often (train.evaluateEvery)"),
+  )];
+}

@@ -1,0 +1,131 @@
+/** Runs that end where the score on held-out examples does not rise any more. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { nativeExecutor } from "../../src/exec/native.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
+import { afterEvaluation, afterScore, isAtPlateau, noPlateau } from "../../src/train/plateau.ts";
+import type { Checkpoint, TrainingEvent, TrainingRequest } from "../../src/train/run_types.ts";
+import { Trainer } from "../../src/train/trainer.ts";
+import { ofKind, timeless, type TinyRun, tinyTask, trainingRequest } from "./fixture.ts";
+
+/** What a run of scores comes to, evaluation by evaluation. */
+function waits(leastGain: number, scores: readonly number[]): readonly number[] {
+  let state = noPlateau;
+  return scores.map((score) => {
+    state = afterScore({ leastGain }, state, score);
+    return state.waited;
+  });
+}
+
+Deno.test("a score that rises by no more than the least gain waits, and small rises add up", () => {
+  assertEquals(waits(0.01, [0.5, 0.505, 0.509, 0.511, 0.52, 0.4]), [0, 1, 2, 0, 1, 2]);
+  assertEquals(waits(0, [0.5, 0.5, 0.6]), [0, 1, 0]);
+});
+
+Deno.test("a score that is no number is no rise, and begins no wait", () => {
+  assertEquals(waits(0, [NaN, NaN, 0.5, NaN, 0.6]), [0, 0, 0, 1, 0]);
+});
+
+Deno.test("patience is the number of evaluations without a rise", () => {
+  assertEquals([1, 2, 3].map((waited) => isAtPlateau({ patience: 2 }, { best: 0, waited })), [
+    false,
+    true,
+    true,
+  ]);
+});
+
+Deno.test("without an evaluation of held-out examples there is no plateau to look for", () => {
+  const context = {
+    task: tinyTask,
+    rule: { heldOut: 0.1, patience: 1, leastGain: 0 },
+    policy: null,
+    totalSteps: 4,
+  };
+  assertThrows(
+    () => afterEvaluation(context, { policyState: null }, { step: 1, evaluations: [] }),
+    RangeError,
+    'found no evaluation of "held_out"',
+  );
+});
+
+const executor = await nativeExecutor(1);
+
+/** A rate of next to nothing: no score rises. */
+const still: TinyRun["train"] = {
+  learningRate: 1e-9,
+  evaluateEvery: 2,
+  until: { plateau: { patience: 2, leastGain: 0 } },
+};
+
+const schedule = { initWarmup: 2, finalWarmup: 8, maskInterval: 2 };
+
+/** A request whose first split is evaluated as the held-out one too. */
+function request(run: TinyRun): TrainingRequest {
+  const made = trainingRequest(executor, run);
+  return { ...made, splits: [...made.splits, { ...made.splits[0]!, name: "held_out" }] };
+}
+
+async function trained(run: TinyRun, from: Checkpoint | null = null, limit = Infinity) {
+  const trainer = await Trainer.create(request(run), from);
+  const events: TrainingEvent[] = [];
+  while (!trainer.isDone && trainer.step < limit) events.push(...await trainer.next());
+  const end = await trainer.checkpoint();
+  const { step, isDone, isAtPlateau } = trainer;
+  trainer.dispose();
+  return { events, end, step, isDone, isAtPlateau };
+}
+
+const evaluated = (events: readonly TrainingEvent[]) =>
+  ofKind(events, "evaluation").map(({ snapshot: { step } }) => step);
+
+Deno.test("a run whose score stays ends after its patience, evaluated there", async () => {
+  const run = { method: "lora", train: still };
+  const { events, step, isDone, isAtPlateau } = await trained(run);
+  assertEquals([step, isDone, isAtPlateau], [6, true, true]);
+  assertEquals(evaluated(events), [2, 4, 6]);
+});
+
+Deno.test("a run without a plateau takes all its steps, and says nothing of one", async () => {
+  const { step, isAtPlateau, end } = await trained({
+    method: "lora",
+    train: { learningRate: 1e-9, evaluateEvery: 2 },
+  });
+  assertEquals([step, isAtPlateau, "plateau" in end], [16, false, false]);
+});
+
+Deno.test("a plateau counts only after the last event of the policy", async () => {
+  for (const method of ["adalora", "elalora"]) {
+    const run = { method, options: schedule, train: still };
+    const { events, step, isAtPlateau } = await trained(run);
+    const last = Math.max(...ofKind(events, "ranks").map(({ step }) => step));
+    assert(last > 6, `found the last event of ${method} at step ${last}`);
+    // The first evaluation after it, and two without a rise.
+    const counted = evaluated(events).filter((step) => step > last);
+    assertEquals([counted.length, step, isAtPlateau], [3, counted[2], true], method);
+  }
+});
+
+Deno.test("a run that is stopped and goes on ends at the same plateau, bit for bit", async () => {
+  const run = { method: "lora", train: still };
+  const whole = await trained(run);
+  for (const cut of [1, 2, 4, 5]) {
+    const before = await trained(run, null, cut);
+    const bytes = encodeCheckpoint({
+      checkpoint: before.end,
+      run: "0123",
+      journals: {},
+      timings: { trainMillis: 1, evaluateMillis: 2, wallMillis: 3, startedAt: "" },
+    });
+    const { checkpoint } = decodeCheckpoint(bytes, "checkpoint.safetensors");
+    const after = await trained(run, checkpoint);
+    assertEquals(
+      timeless([...before.events, ...after.events]),
+      timeless(whole.events),
+      `cut at ${cut}`,
+    );
+    assertEquals(after.end, whole.end, `cut at ${cut}`);
+  }
+  // One that had ended has nothing left to do.
+  const ended = await Trainer.create(request(run), whole.end);
+  assert(ended.isDone);
+  ended.dispose();
+});
