@@ -106,6 +106,9 @@ function valuesOf(schemas: readonly Json[]): Json {
 }
 
 function settingRef(key: string): Json {
+  // It has a definition of its own, since `train.until` may also be a word.
+  const [, ofPlateau] = key.split("until.plateau.");
+  if (ofPlateau !== undefined) return { $ref: `#/$defs/plateau/properties/${ofPlateau}` };
   return { $ref: `#/$defs/settings/properties/${key.replaceAll(".", "/properties/")}` };
 }
 

@@ -168,7 +168,7 @@ const until: z.ZodType<NonNullable<TrainSettings["until"]>> = closed({
 /** `train.until` as studies write it. */
 const partialUntil: z.ZodType<PartialUntil> = z.union([
   z.literal("epochs"),
-  closed({ plateau: closed(optionalKeys(plateauShape)) }),
+  closed({ plateau: closed(optionalKeys(plateauShape)).meta({ id: "plateau" }) }),
 ]).describe(
   "epochs (train.epochs or train.steps, the default), or a plateau of the score on held-out training examples, before train.epochs or train.steps at most",
 );

@@ -102,7 +102,10 @@ function checkRun(
       return null;
     }
   };
-  const stages = attempt("task", () => stageSteps(run, tables.examplesOf));
+  const stages = attempt("task", () => {
+    for (const task of tasksOf(run)) trainedExamples(run.settings, tables.examplesOf(task));
+    return stageSteps(run, tables.examplesOf);
+  });
   if (stages !== null) {
     // Each stage of a sequence warms up anew.
     const shortest = Math.min(...stages);
