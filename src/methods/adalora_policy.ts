@@ -172,12 +172,8 @@ export function adaloraPolicy(options: AdaloraPolicyOptions): ScoredPolicy<Adalo
     },
     isDue: (state, step) => state.permanent === null && isMasked(options, state.totalSteps, step),
     // The first mask of the last phase stays, whatever the schedule says of later steps.
-    lastEvent: ({ totalSteps }) => {
-      const { end } = bounds(options, totalSteps);
-      let done = Math.min(totalSteps, options.lastMask === "forced" ? end + 1 : end + 2);
-      while (done > 0 && !isMasked(options, totalSteps, done - 1)) done--;
-      return done;
-    },
+    lastEvent: ({ totalSteps }) =>
+      bounds(options, totalSteps).end + (options.lastMask === "forced" ? 1 : 2),
     statisticsFrozen: (state, step) => step >= bounds(options, state.totalSteps).end,
     decide(state, step, scores) {
       if (!isMasked(options, state.totalSteps, step) || state.permanent !== null) {

@@ -1,0 +1,48 @@
+/** Runs that end at a plateau, from their study to their record. */
+import { assertEquals } from "@std/assert";
+import { readRun, type StoredRun } from "../../src/record/read_study.ts";
+import { convergenceOf } from "../../src/record/convergence.ts";
+import { parseStudy } from "../../src/study/study.ts";
+import { scoredStudy, withSwept } from "./tiny_study.ts";
+
+Deno.test("a run ends at its plateau or at its cap, and its record says which", async () => {
+  const study = parseStudy({
+    ...scoredStudy,
+    base: {
+      ...scoredStudy.base,
+      train: {
+        ...scoredStudy.base!.train,
+        evaluateEvery: 2,
+        schedule: "constant",
+        until: { plateau: { heldOut: 0.25, patience: 2, leastGain: 0 } },
+      },
+    },
+    // Seed 1 learns next to nothing; seed 2 rises, and has more patience.
+    deltas: [
+      { when: { seed: 1 }, set: { train: { until: { plateau: { leastGain: 0.5 } } } } },
+      { when: { seed: 2 }, set: { train: { until: { plateau: { patience: 5 } } } } },
+    ],
+    axes: { tasks: ["Numbers"], methods: ["head"], seeds: [1, 2] },
+  });
+  await withSwept(async ({ folder }) => {
+    const runs: StoredRun[] = [];
+    for (const { name } of Deno.readDirSync(folder)) {
+      if (name.startsWith("Numbers-")) runs.push((await readRun(`${folder}/${name}`))!);
+    }
+    runs.sort((a, b) => a.record.asked.seed - b.record.asked.seed);
+    assertEquals(
+      runs.map(({ record: { happened } }) => [happened.ended, happened.steps]),
+      [["plateau", 6], ["cap", 14]],
+    );
+    assertEquals(convergenceOf(runs[0]!).state, "converged");
+    for (const { record: { happened }, evaluations, steps } of runs) {
+      assertEquals([steps.length, happened.last!.step], [happened.steps, happened.steps]);
+      // The dev set counts; the held-out share is evaluated besides.
+      assertEquals(happened.last!.split, "dev");
+      assertEquals(happened.others.map(({ split }) => split), ["held_out"]);
+      const { splits, train } = happened.examples!;
+      assertEquals(splits["held_out"], Math.round(0.25 * train));
+      assertEquals([...new Set(evaluations.map(({ split }) => split))], ["dev", "held_out"]);
+    }
+  }, study);
+});
