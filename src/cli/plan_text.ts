@@ -119,6 +119,15 @@ function rangeNotes(counts: readonly (PlannedCounts | null)[]): readonly string[
   ];
 }
 
+/** What steps at most mean, where a run may end before. */
+function capNotes(kinds: readonly Group[]): readonly string[] {
+  return kinds.some(({ first }) => first.run.settings.train.until !== undefined)
+    ? [
+      "≤ n: the run ends where its score on held-out examples has not risen any more, after n steps at most; times are of all n",
+    ]
+    : [];
+}
+
 /** A kind of run as a line of JSON: runs that differ in their seeds only. */
 function planLine(
   { first: { run, plan }, steps, seeds, done }: Group,
@@ -136,6 +145,7 @@ function planLine(
     requested: plan?.requested ?? null,
     parameters: counts,
     steps,
+    ...(run.settings.train.until === undefined ? {} : { until: run.settings.train.until }),
     runs: seeds,
     done,
     millisEach: stepMillis === null ? null : stepMillis * steps,
@@ -227,7 +237,7 @@ export async function planText(
       first.run.label,
       first.run.budget === null ? "-" : `${first.run.budget.type} ${first.run.budget.value}`,
       ...budgetText(first, counts[i]!, plan.runs),
-      String(steps),
+      first.run.settings.train.until === undefined ? String(steps) : `≤ ${steps}`,
       `${done}/${seeds}`,
       each === null ? "unknown" : minutes(each * steps),
     ];
@@ -257,7 +267,7 @@ export async function planText(
     study.title ?? study.name
   }\n${runs.length} runs; adapter parameters as requested, initial, peak, final\n\n` +
     [
-      table + rangeNotes(counts).map((note) => `${note}\n`).join(""),
+      table + [...rangeNotes(counts), ...capNotes(kinds)].map((note) => `${note}\n`).join(""),
       `Time left: ${total}`,
       ...warnings,
     ]

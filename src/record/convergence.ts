@@ -8,19 +8,9 @@
  *
  * @module
  */
+import { type ConvergenceRule, defaultConvergence } from "../study/convergence.ts";
 import { heldOutSplit } from "../tasks/run_examples.ts";
 import type { EvaluationLine, PredictionLine, RunResults, StepLine } from "./types.ts";
-
-/** What counts as a change at the end of a run. */
-export interface ConvergenceRule {
-  /** The share of its task loss that a converged run loses from the last fifth but one to the last, at most. Default 0.05. */
-  readonly lossShare: number;
-  /** What the score of a converged run gains in the last fifth, at most, as metrics are recorded. Default 0.01, one point. */
-  readonly scoreGain: number;
-}
-
-/** What holds where a study says nothing. */
-export const defaultConvergence: ConvergenceRule = { lossShare: 0.05, scoreGain: 0.01 };
 
 /** How a figure changed from the last fifth of a run but one to the last. */
 export interface LateChange {

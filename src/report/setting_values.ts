@@ -6,7 +6,7 @@
 import type { Json } from "../base/canonical_json.ts";
 import { givenRanksText } from "./given_ranks_text.ts";
 import { keptEvaluation } from "./facts.ts";
-import { significant, whole } from "./format.ts";
+import { counted, significant, whole } from "./format.ts";
 import { metricInfo } from "./metrics.ts";
 import type { RunResults, StudyResults } from "./types.ts";
 
@@ -96,11 +96,24 @@ function evaluatedExamples({ record, predictions }: RunResults): string | null {
 }
 
 function lengthText(run: RunResults): string | null {
-  const { steps, epochs } = trainOf(run);
-  if (typeof steps === "number") return `${whole(steps)} steps`;
+  const { steps, epochs, until } = trainOf(run);
+  const atMost = until === undefined ? "" : "at most ";
+  if (typeof steps === "number") return `${atMost}${whole(steps)} steps`;
   return typeof epochs === "number"
-    ? `${significant(epochs)} ${epochs === 1 ? "epoch" : "epochs"}`
+    ? `${atMost}${significant(epochs)} ${epochs === 1 ? "epoch" : "epochs"}`
     : null;
+}
+
+/** Where a run ends before its steps are done, or null. */
+function endText(run: RunResults): string | null {
+  const { heldOut, patience, leastGain } = objectOf(objectOf(trainOf(run)["until"])["plateau"]);
+  if (typeof patience !== "number") return null;
+  const gain = typeof leastGain === "number" && leastGain > 0
+    ? ` of more than ${significant(100 * leastGain)} points`
+    : "";
+  return `after ${counted(patience, "evaluation")} without a rise${gain} on ${
+    percent(Number(heldOut))
+  } of the training split, which is not trained on`;
 }
 
 function evaluationsText(run: RunResults): string | null {
@@ -134,6 +147,7 @@ const known = new Set([
   "trainLimit",
   "devLimit",
   "heldOut",
+  "until",
 ]);
 
 /** Options that have a row of their own; a method's others share one. */
@@ -183,6 +197,7 @@ export function settingsToShow(results: StudyResults): readonly Setting[] {
           : "nothing",
     ),
     { name: "training length", of: lengthText },
+    { name: "ends before", of: endText },
     trained("batch size", "batchSize"),
     trained("learning rate (peak)", "learningRate"),
     trained(

@@ -8,6 +8,7 @@ import type { Key } from "./markers.ts";
 import type { Asked, ReplayedRun, RunResults } from "../record/types.ts";
 import type { StudySpectra } from "../record/spectra.ts";
 import type { Verification } from "../record/verification.ts";
+import type { ConvergenceRule, Targets } from "../study/convergence.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 
 export type { RunResults };
@@ -40,6 +41,10 @@ export interface StudyResults {
     readonly name: string;
     readonly title: string;
     readonly description: string;
+    /** When a run needs more steps. Default: see {@linkcode ConvergenceRule}. */
+    readonly convergence?: Partial<ConvergenceRule>;
+    /** Scores by task to which steps and seconds are given. Default: from the results. */
+    readonly targets?: Targets;
   };
   /** Runs that the study asks for; fewer may have been recorded. */
   readonly planned: readonly PlannedRun[];

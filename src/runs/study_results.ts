@@ -270,11 +270,17 @@ async function resultsOf(
   reader: ResultsReader,
   stored: StoredStudy,
 ): Promise<Omit<StudyResults, "runs" | "damaged" | "replay"> & { readonly replay: null }> {
-  const { name, title, description } = stored.study;
+  const { name, title, description, convergence, targets } = stored.study;
   const damagedFiles: DamagedFile[] = [];
   const made = await readMadeFiles(reader, (file) => damagedFiles.push(file));
   return {
-    study: { name, title: title ?? name, description: description ?? "" },
+    study: {
+      name,
+      title: title ?? name,
+      description: description ?? "",
+      ...(convergence === undefined ? {} : { convergence }),
+      ...(targets === undefined ? {} : { targets }),
+    },
     planned: stored.runs.map(({ run }) => run),
     warnings: stored.warnings ?? [],
     replay: null,

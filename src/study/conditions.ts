@@ -5,6 +5,7 @@
  */
 import type { Json } from "../base/canonical_json.ts";
 import { unknownName } from "../base/suggest.ts";
+import { problemsOfTargets } from "./convergence.ts";
 import { type Problem, show } from "./problems.ts";
 import {
   type DeltaCondition,
@@ -79,6 +80,7 @@ export function checkNames(
     }
   };
   check("task", "axes.tasks", study.axes.tasks, tasks);
+  problems.push(...problemsOfTargets(study.targets ?? {}, study.axes.tasks));
   for (const [i, { when }] of (study.deltas ?? []).entries()) {
     checkCondition(when, `deltas[${i}].when`);
   }

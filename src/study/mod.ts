@@ -16,6 +16,7 @@ export {
   type StudyMethod,
   type StudyPart,
 } from "./study.ts";
+export { type ConvergenceRule, defaultConvergence, type Targets } from "./convergence.ts";
 export type { StudyBudget } from "./study_budget.ts";
 export { type Arm } from "./arms.ts";
 export {

@@ -5,6 +5,12 @@
  */
 import { z } from "zod";
 import type { Json } from "../base/canonical_json.ts";
+import {
+  type ConvergenceRule,
+  convergenceSchema,
+  type Targets,
+  targetsSchema,
+} from "./convergence.ts";
 import { problemsOf, show, StudyError } from "./problems.ts";
 import { closed, optionalKeys, partialSettingsSchema } from "./settings.ts";
 import type { PartialSettings } from "./settings.ts";
@@ -100,6 +106,10 @@ export interface Study {
   readonly claims?: readonly Claim[];
   /** How claims are decided. Default: see {@linkcode Decide}. */
   readonly decide?: Decide;
+  /** What reports take for a run that needs more steps. Default: see {@linkcode ConvergenceRule}. */
+  readonly convergence?: Partial<ConvergenceRule>;
+  /** The score of each task to which reports give steps and seconds. Default: 95 % of the best mean of the task. */
+  readonly targets?: Targets;
 }
 
 /** A study of which some keys are given, laid over others: what a file holds that is no study by itself. */
@@ -175,6 +185,8 @@ const studyShape = {
   ),
   userTasks: z.exactOptional(z.array(json.meta({ id: "userTask" }))),
   sequences: z.exactOptional(sequences),
+  convergence: z.exactOptional(convergenceSchema),
+  targets: z.exactOptional(targetsSchema),
   axes,
   margin: z.exactOptional(marginSchema),
   claims: z.exactOptional(claimsSchema),
