@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { earlyCells } from "./convergence.ts";
 import { counted, whole } from "./format.ts";
 import { flaggedRuns } from "./run_flags.ts";
 import type { StudyResults } from "./types.ts";
@@ -19,6 +20,7 @@ export function noticesOf(results: StudyResults): readonly Notice[] {
   const failed = runs.filter(({ record }) => record.happened.outcome.state === "failed").length;
   const missing = planned.length - runs.length - damaged.length;
   const parted = (verification?.runs ?? []).filter(({ verdict }) => verdict === "not reproduced");
+  const early = earlyCells(results);
   const notice = (text: string, lines: readonly string[] = []) => ({ text, lines });
   return [
     ...(failed === 0 ? [] : [
@@ -49,6 +51,7 @@ export function noticesOf(results: StudyResults): readonly Notice[] {
         } not been made yet.`,
       ),
     ]),
+    ...(early === null ? [] : [notice(`${early.summary}.`, early.lines)]),
     ...flaggedRuns(runs).map(({ summary, lines }) => notice(`${summary}.`, lines)),
     ...(warnings.length === 0 ? [] : [
       warnings.length === 1 ? notice(warnings[0]!.text) : notice(

@@ -4,6 +4,7 @@
  * @module
  */
 import { factsOf, type Grid, gridOf, groupBy, keyOf, noBudget, type RunFact } from "./facts.ts";
+import { moreSteps, needsMore } from "./convergence.ts";
 import { lettersOf } from "../stats/letters.ts";
 import { areAverageable, metricInfo } from "./metrics.ts";
 import {
@@ -20,7 +21,12 @@ import { baselineOf } from "./tables/paired.ts";
 import type { StudyResults } from "./types.ts";
 
 /** What a corrected test says of a method against another. */
-export type RankVerdict = "better" | "worse" | "no significant difference";
+export type RankVerdict = "better" | "worse" | "no significant difference" | typeof moreSteps;
+
+/** Whether a verdict says that two methods differ. */
+export function isApart(verdict: RankVerdict): verdict is "better" | "worse" {
+  return verdict === "better" || verdict === "worse";
+}
 
 /** A method among those of its budget. */
 export interface RankedMethod {
@@ -79,6 +85,8 @@ export interface Ranking {
   /** Methods that lack more than half of the blocks and are not ranked. */
   readonly leftOut: readonly string[];
   readonly friedman: FriedmanTest | null;
+  /** Methods with a cell at this budget that needs more steps: no pair with them has a verdict. */
+  readonly early: readonly string[];
   /** In the order of `methods`. */
   readonly pairs: readonly RankPair[];
   readonly baseline: string | null;
@@ -116,11 +124,15 @@ export function rankingsOf(results: StudyResults): readonly Ranking[] {
   const budgets = grid.budgets.filter((budget) => budget !== noBudget);
   const wanted = budgets.length === 0 ? [noBudget] : budgets;
   const free = facts.filter((fact) => fact.budget === noBudget);
+  const isEarly = needsMore(results);
   return wanted.flatMap((budget) => {
     const own = facts.filter((fact) => fact.budget === budget);
-    return new Set(own.map((fact) => fact.label)).size < 2
-      ? []
-      : [rankingAt(budget, blocksOf(own), blocksOf(budget === noBudget ? [] : free), grid)];
+    return new Set(own.map((fact) => fact.label)).size < 2 ? [] : [rankingAt(budget, {
+      blocks: blocksOf(own),
+      free: blocksOf(budget === noBudget ? [] : free),
+      grid,
+      early: new Set(grid.labels.filter((label) => isEarly({ task: null, label, budget }))),
+    })];
   });
 }
 
@@ -138,12 +150,17 @@ function blocksOf(facts: readonly RunFact[]): ReadonlyMap<string, Block> {
 /** A score to twelve digits, so that rounding makes no winner of two that are equal. */
 const compared = (score: number): number => Number(score.toPrecision(12));
 
-function rankingAt(
-  budget: string,
-  blocks: ReadonlyMap<string, Block>,
-  free: ReadonlyMap<string, Block>,
-  grid: Grid,
-): Ranking {
+/** What the methods of a budget are ranked by. */
+interface Ranked {
+  readonly blocks: ReadonlyMap<string, Block>;
+  /** Those of methods without budget. */
+  readonly free: ReadonlyMap<string, Block>;
+  readonly grid: Grid;
+  /** Labels that need more steps. */
+  readonly early: ReadonlySet<string>;
+}
+
+function rankingAt(budget: string, { blocks, free, grid, early }: Ranked): Ranking {
   const all = [...blocks.values()];
   const present = grid.labels.filter((label) => all.some((block) => block.scores.has(label)));
   const ranked = present.filter((label) =>
@@ -154,7 +171,7 @@ function rankingAt(
   const baseline = baselineOf(grid);
   const tested = complete.length === 0
     ? { methods: [], friedman: null, pairs: [], baseline: null }
-    : testsOf(ranked, complete.map(([, block]) => block), grid, baseline);
+    : testsOf(ranked, complete.map(([, block]) => block), { grid, early, baseline });
   const n = complete.length;
   const pairs = ranked.length * (ranked.length - 1) / 2;
   return {
@@ -164,6 +181,7 @@ function rankingAt(
     tasks: new Set(complete.map(([, block]) => block.task)).size,
     beside: placed(complete, ranked, free, grid),
     leftOut: present.filter((label) => !ranked.includes(label)),
+    early: ranked.filter((label) => early.has(label)),
     canTellApart: leastCorrectedP(n, pairs) < significanceLevel,
     canTellFromBaseline: tested.baseline !== null &&
       leastCorrectedP(n, ranked.length - 1) < significanceLevel,
@@ -194,8 +212,9 @@ function placed(
 function testsOf(
   labels: readonly string[],
   blocks: readonly Block[],
-  grid: Grid,
-  wantedBaseline: string | null,
+  { grid, early, baseline: wantedBaseline }: Pick<Ranked, "grid" | "early"> & {
+    readonly baseline: string | null;
+  },
 ): Pick<Ranking, "methods" | "friedman" | "pairs" | "baseline"> {
   const scoresOf = ({ scores }: Block, order: readonly string[]) =>
     order.map((label) => scores.get(label)!);
@@ -212,14 +231,14 @@ function testsOf(
   const values = hasScale
     ? blocks.map((block) => scoresOf(block, order))
     : ranks.map((block) => block.map((rank) => -rank));
-  const pairs = pairsOf(order, values);
+  const pairs = pairsOf(order, values, early);
   const baseline = wantedBaseline !== null && order.includes(wantedBaseline)
     ? wantedBaseline
     : null;
-  const against: Against = baseline === null ? new Map() : againstOf(pairs, baseline);
+  const against: Against = baseline === null ? new Map() : againstOf(pairs, baseline, early);
   const letters = lettersOf(
     order.length,
-    pairs.filter((pair) => pair.verdict !== "no significant difference")
+    pairs.filter((pair) => isApart(pair.verdict))
       .map((pair) => [order.indexOf(pair.label), order.indexOf(pair.other)]),
   );
   const methods = order.map((label, i): RankedMethod => {
@@ -243,6 +262,7 @@ function testsOf(
 function pairsOf(
   order: readonly string[],
   values: readonly (readonly number[])[],
+  early: ReadonlySet<string>,
 ): readonly RankPair[] {
   const raw = order.flatMap((label, i) =>
     order.slice(i + 1).map((other, offset) => {
@@ -258,7 +278,9 @@ function pairsOf(
   return raw.map((pair, i) => ({
     ...pair,
     corrected: corrected[i]!,
-    verdict: verdictOf(corrected[i]!, pair.leansTowards),
+    verdict: early.has(pair.label) || early.has(pair.other)
+      ? moreSteps
+      : verdictOf(corrected[i]!, pair.leansTowards),
   }));
 }
 
@@ -270,14 +292,20 @@ function verdictOf(p: number, leansTowards: boolean): RankVerdict {
 type Against = ReadonlyMap<string, { readonly p: number; readonly verdict: RankVerdict }>;
 
 /** Each method against the baseline, corrected for these comparisons alone. */
-function againstOf(pairs: readonly RankPair[], baseline: string): Against {
+function againstOf(
+  pairs: readonly RankPair[],
+  baseline: string,
+  early: ReadonlySet<string>,
+): Against {
   const own = pairs.filter((pair) => pair.label === baseline || pair.other === baseline);
   const corrected = holm(own.map((pair) => pair.p));
   return new Map(own.map((pair, i) => {
     const isFirst = pair.other === baseline;
     return [isFirst ? pair.label : pair.other, {
       p: corrected[i]!,
-      verdict: verdictOf(corrected[i]!, isFirst === pair.leansTowards),
+      verdict: early.has(pair.label) || early.has(pair.other)
+        ? moreSteps
+        : verdictOf(corrected[i]!, isFirst === pair.leansTowards),
     }];
   }));
 }

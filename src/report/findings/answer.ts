@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { moreSteps } from "../convergence.ts";
 import { allTasks } from "../facts.ts";
 import { counted, fixed, listed, whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
@@ -134,7 +135,9 @@ function withoutRanking(
       ],
     };
   }
-  const why = compared.some(({ n }) => n === 1)
+  const why = compared.some(({ verdict }) => verdict === moreSteps)
+    ? "More steps are needed: runs were still improving when they ended (see Convergence)."
+    : compared.some(({ n }) => n === 1)
     ? `One seed in common with ${baseline} is too little for a test.`
     : compared.some(({ verdict }) => verdict === "same in every pair")
     ? `The difference from ${baseline} is the same with every seed, so its spread is unknown.`

@@ -13,6 +13,7 @@ import type { Ranking } from "../ranking.ts";
 import { pairedRows } from "../tables/paired.ts";
 import { scoreRows } from "../tables/scores.ts";
 import { type BudgetResult, type Context, isBetter, signOf, testsAt } from "./context.ts";
+import { methodsText } from "./budgets.ts";
 import { atBudget, differenceWords, scopeText, sentence } from "./finding.ts";
 
 const blockWords = "a block is one task with one seed";
@@ -42,9 +43,16 @@ export function testTexts(
   found: readonly { readonly ranking: Ranking; readonly result: BudgetResult }[],
   context: Context,
 ): readonly string[] {
-  const { ranking: { blocks }, result: { test, methods, budget } } = found.at(-1)!;
+  const { ranking: { blocks }, result: { test, methods, budget, early } } = found.at(-1)!;
   const pairs = methods.length * (methods.length - 1) / 2;
   const place = found.length === 1 ? "" : atBudget(budget);
+  if (test === "early") {
+    return [
+      `No verdict${place}: runs of ${
+        methodsText(early)
+      } were still improving when they ended (see Convergence).`,
+    ];
+  }
   if (test === "ranks") {
     const correction = pairs === 1 ? "" : `, with Holm’s correction for ${whole(pairs)} pairs`;
     return [

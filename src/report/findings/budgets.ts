@@ -41,9 +41,16 @@ const placed = (text: string, budgets: readonly string[]) =>
 export function budgetsSentence(found: readonly BudgetResult[], context: Context): string {
   const { labels } = context.grid;
   if (found.every(({ differences }) => differences.length === 0)) {
-    const all = labels.filter((label) => found.some(({ methods }) => methods.includes(label)));
-    const tail = found.some(({ test }) => test !== "none")
+    const isTested = found.some(({ test }) => test === "ranks" || test === "paired");
+    const all = labels.filter((label) =>
+      found.some(({ methods, early }) =>
+        methods.includes(label) && !(isTested && early.includes(label))
+      )
+    );
+    const tail = isTested
       ? `no significant difference between ${methodsText(all)} was found`
+      : found.some(({ test }) => test === "early")
+      ? `more steps are needed before ${methodsText(all)} can be compared`
       : `there are too few runs to test the difference between ${methodsText(all)}`;
     const leaders = leadersText(found, context.measure);
     return leaders === null ? `${sentence(tail)}.` : `${sentence(leaders, labels)}, but ${tail}.`;
@@ -95,11 +102,13 @@ function pairsText({ differences, methods }: BudgetResult): string {
 
 /** What was found at one budget, without naming it. */
 function clauseOf(result: BudgetResult, { measure, baseline }: Context): string {
-  const { leaders, methods, differences, test } = result;
+  const { leaders, methods, differences, test, early } = result;
   const isTie = leaders.length === methods.length;
   if (differences.length === 0) {
     const best = isTie ? "" : ` (best ${measure}: ${joined(leaders)})`;
-    return test === "none"
+    return test === "early"
+      ? `more steps are needed for a verdict${best}`
+      : test === "none"
       ? `there are too few runs to test the difference${best}`
       : `no significant difference was found${best}`;
   }
@@ -107,7 +116,10 @@ function clauseOf(result: BudgetResult, { measure, baseline }: Context): string 
   if (tied.length > 0) {
     return `${joined(leaders)} share the best ${measure}, and ${pairsText(result)}`;
   }
-  const others = methods.filter((label) => label !== leader);
+  if (early.includes(leader)) {
+    return `${leader} has the best ${measure} but needs more steps; ${pairsText(result)}`;
+  }
+  const others = methods.filter((label) => label !== leader && !early.includes(label));
   const beaten = others.filter((label) =>
     differences.some(({ better, worse }) => better === leader && worse === label)
   );

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { moreSteps } from "../convergence.ts";
 import { allTasks, type Grid, gridOf } from "../facts.ts";
 import { counted, joined, listed, whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
@@ -34,6 +35,9 @@ export function differenceSentence(row: PairedRow, baseline: string): string {
     return `${scope} no seed has the scores of ${row.label} and ${baseline} in all ${row.cells} combinations.`;
   }
   const difference = differenceWords(row.mean, row.metric);
+  if (row.verdict === moreSteps) {
+    return `${scope} the difference is ${difference}, and more steps are needed for a verdict.`;
+  }
   if (row.n === 1) return `${scope} the difference is ${difference} (one seed, so no test).`;
   if (row.verdict === "same in every pair") {
     if (row.mean === 0) {
@@ -53,8 +57,14 @@ export function differenceSentence(row: PairedRow, baseline: string): string {
 function countsSentence(rows: readonly PairedRow[], baseline: string): string | null {
   const cells = rows.filter((row) => row.task !== allTasks && row.budget !== allBudgets);
   if (cells.length < 2) return null;
-  const tested = cells.filter(({ n, verdict }) => n > 1 && verdict !== "same in every pair");
   const words = cellWords(cells);
+  const early = cells.filter(({ verdict }) => verdict === moreSteps).length;
+  if (early === cells.length) {
+    return `More steps are needed ${inAll(early, words)}.`;
+  }
+  const tested = cells.filter(({ n, verdict }) =>
+    n > 1 && verdict !== "same in every pair" && verdict !== moreSteps
+  );
   if (tested.length === 0) {
     return `None of the ${whole(cells.length)} ${words.many} could be tested by itself.`;
   }
@@ -62,8 +72,12 @@ function countsSentence(rows: readonly PairedRow[], baseline: string): string | 
     tested.filter((row) => row.verdict === verdict).length;
   const [better, worse] = [count("better"), count("worse")];
   const alike = tested.length - better - worse;
-  const untested = cells.length - tested.length;
-  const rest = untested === 0 ? "" : ` (${whole(untested)} more could not be tested)`;
+  const untested = cells.length - tested.length - early;
+  const left = [
+    ...(early === 0 ? [] : [`${whole(early)} more ${early === 1 ? "needs" : "need"} more steps`]),
+    ...(untested === 0 ? [] : [`${whole(untested)} more could not be tested`]),
+  ];
+  const rest = left.length === 0 ? "" : ` (${left.join(", ")})`;
   const n = tested.length;
   if (better === n) return `Better than ${baseline} ${inAll(n, words)}${rest}.`;
   if (worse === n) return `Worse than ${baseline} ${inAll(n, words)}${rest}.`;
@@ -125,6 +139,7 @@ function manyComparisons(
     return `${sentence(verdict)} than ${baseline}: ${listed(names)}.`;
   };
   const alike = own("no significant difference").length;
+  const early = own(moreSteps).length;
   return [{
     lead: `Methods against ${baseline}, paired by seed`,
     text: [
@@ -133,6 +148,9 @@ function manyComparisons(
       ...(alike === 0
         ? []
         : [`No significant difference: ${whole(alike)} of ${counted(wide.length, "comparison")}.`]),
+      ...(early === 0
+        ? []
+        : [`More steps needed: ${whole(early)} of ${counted(wide.length, "comparison")}.`]),
       "Each verdict is by its own 95% interval, not corrected for their number.",
     ].join(" "),
   }];

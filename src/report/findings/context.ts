@@ -7,7 +7,7 @@ import { allTasks, type Grid, gridOf } from "../facts.ts";
 import { whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
 import { type PairedTest, pairedTests } from "../paired_tests.ts";
-import type { Ranking } from "../ranking.ts";
+import { isApart, type Ranking } from "../ranking.ts";
 import { pairedRows } from "../tables/paired.ts";
 import { hasAverage, type ScoreRow, scoreRows } from "../tables/scores.ts";
 import type { StudyResults } from "../types.ts";
@@ -30,8 +30,13 @@ export interface BudgetResult {
   readonly methods: readonly string[];
   /** The methods with the best mean, several where they tie. */
   readonly leaders: readonly string[];
-  /** How the methods were compared: all pairs by signed ranks, each with the baseline by t tests, or not for lack of runs. */
-  readonly test: "ranks" | "paired" | "none";
+  /** Those of them that need more steps: no pair with them has a verdict. */
+  readonly early: readonly string[];
+  /**
+   * How the methods were compared: all pairs by signed ranks, each with the baseline by t tests, or not: for lack of runs, or of
+   * steps.
+   */
+  readonly test: "ranks" | "paired" | "none" | "early";
   /** Pairs that differ significantly. */
   readonly differences: readonly { readonly better: string; readonly worse: string }[];
 }
@@ -77,10 +82,12 @@ export function resultAt(ranking: Ranking, context: Context): BudgetResult {
   const leaders = rows.length > 0
     ? bestOf(rows, (row) => signOf(row.metric) * row.mean!).map(({ label }) => label)
     : bestOf(ranking.methods, ({ meanRank }) => -meanRank).map(({ label }) => label);
-  const found = { budget, methods, leaders };
+  const { early } = ranking;
+  const found = { budget, methods, leaders, early };
+  if (methods.length - early.length < 2) return { ...found, test: "early", differences: [] };
   if (ranking.canTellApart) {
     const differences = ranking.pairs.flatMap(({ label, other, verdict }) =>
-      verdict === "no significant difference"
+      !isApart(verdict)
         ? []
         : [verdict === "better" ? { better: label, worse: other } : { better: other, worse: label }]
     );
@@ -89,7 +96,11 @@ export function resultAt(ranking: Ranking, context: Context): BudgetResult {
   const tests = testsAt(budget, context).filter(({ row }) => ranked.has(row.label));
   return {
     ...found,
-    test: tests.length === 0 ? "none" : "paired",
+    test: tests.length > 0
+      ? "paired"
+      : context.baseline !== null && early.includes(context.baseline)
+      ? "early"
+      : "none",
     differences: tests.filter(({ isSignificant }) => isSignificant).map((test) => {
       const [label, baseline] = [test.row.label, context.baseline!];
       return isBetter(test)

@@ -5,7 +5,8 @@
  */
 import { chance, counted, fixed, intervalWords, joined, listed, whole } from "../format.ts";
 import { fewestBlocks, leastCorrectedP, significanceLevel } from "../../stats/rank_tests.ts";
-import type { RankedMethod, Ranking, RankVerdict } from "../ranking.ts";
+import { moreSteps } from "../convergence.ts";
+import { isApart, type RankedMethod, type Ranking, type RankVerdict } from "../ranking.ts";
 import { atBudget, type Finding } from "./finding.ts";
 
 /** Budgets that findings speak of each; of more only the largest, and the section has the others. */
@@ -43,13 +44,23 @@ function orderText({ methods, beside, blocks, tasks, leftOut }: Ranking): string
 }
 
 function significanceText(ranking: Ranking): string {
-  const { blocks, methods, pairs } = ranking;
+  const { blocks, methods, pairs, early } = ranking;
+  if (methods.length - early.length < 2) {
+    return `No verdict: ${listed(early)} ${
+      early.length === 1 ? "needs" : "need"
+    } more steps (see Convergence).`;
+  }
   if (blocks < 2) {
     return `One block is too few for a test; pairs need ${whole(fewestBlocks(pairs.length))}.`;
   }
   // Of two methods the test of their pair says all.
-  const friedman = methods.length > 2 ? [friedmanText(ranking)] : [];
-  return [...friedman, pairsText(ranking), ...againstTexts(ranking)].join(" ");
+  const friedman = methods.length > 2 && early.length === 0 ? [friedmanText(ranking)] : [];
+  const open = early.length === 0 ? [] : [
+    `No verdict on ${listed(early)}, which ${
+      early.length === 1 ? "needs" : "need"
+    } more steps (see Convergence).`,
+  ];
+  return [...friedman, ...open, pairsText(ranking), ...againstTexts(ranking)].join(" ");
 }
 
 function friedmanText({ friedman, methods }: Ranking): string {
@@ -60,8 +71,8 @@ function friedmanText({ friedman, methods }: Ranking): string {
     : `No significant difference between any of the ${whole(methods.length)} methods (${p}).`;
 }
 
-function pairsText({ methods, pairs, blocks, canTellApart }: Ranking): string {
-  const apart = pairs.filter((pair) => pair.verdict !== "no significant difference");
+function pairsText({ methods, pairs, blocks, canTellApart, early }: Ranking): string {
+  const apart = pairs.filter((pair) => isApart(pair.verdict));
   if (!canTellApart) {
     const p = chance(leastCorrectedP(blocks, pairs.length));
     const correction = pairs.length === 1
@@ -86,8 +97,10 @@ function pairsText({ methods, pairs, blocks, canTellApart }: Ranking): string {
   const alike = pairs.filter((pair) =>
     pair.label === best.label && pair.verdict === "no significant difference"
   ).map((pair) => pair.other);
-  const first = alike.length === 0
-    ? `${best.label} differs from all others.`
+  const first = early.includes(best.label)
+    ? `${best.label}, with the best mean rank, needs more steps.`
+    : alike.length === 0
+    ? `${best.label} differs from all others${early.length === 0 ? "" : " that have a verdict"}.`
     : `${best.label}, with the best mean rank, does not differ significantly from ${
       listed(alike, "or")
     }.`;
@@ -115,10 +128,11 @@ function againstTexts(ranking: Ranking): readonly string[] {
   const named = (verdict: RankVerdict) =>
     methods.filter((method) => method.againstBaseline?.verdict === verdict)
       .map((method) => method.label);
-  const [better, worse, alike] = [
+  const [better, worse, alike, early] = [
     named("better"),
     named("worse"),
     named("no significant difference"),
+    named(moreSteps),
   ];
   const is = (names: readonly string[]) => names.length === 1 ? "is" : "are";
   const parts = [
@@ -127,6 +141,7 @@ function againstTexts(ranking: Ranking): readonly string[] {
     ...(alike.length === 0
       ? []
       : [`${listed(alike)} ${alike.length === 1 ? "does" : "do"} not differ significantly`]),
+    ...(early.length === 0 ? [] : [`more steps are needed for a verdict on ${listed(early)}`]),
   ];
   return [`Compared with ${baseline} alone (${counted(others, "comparison")}), ${joined(parts)}.`];
 }

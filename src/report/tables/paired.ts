@@ -17,15 +17,21 @@ import {
 } from "../facts.ts";
 import { interval, signed, whole } from "../format.ts";
 import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
-import { comparePaired, type Comparison } from "../../stats/statistics.ts";
+import { type CellScope, moreSteps, needsMore } from "../convergence.ts";
+import { comparePaired, type Summary, type Verdict } from "../../stats/statistics.ts";
 import type { ReplayResults, ReportTable, Row, StudyResults, Tone } from "../types.ts";
 import { hasAverage, orderOf } from "./scores.ts";
 
 /** Budget name of the mean over all budgets. */
 export const allBudgets = "all budgets";
 
+/** What is said of a comparison with the baseline. */
+export type PairedVerdict = Verdict | typeof moreSteps;
+
 /** One comparison with the baseline. */
-export interface PairedRow extends Comparison {
+export interface PairedRow extends Summary {
+  /** {@linkcode moreSteps} where a cell that it is made of has not converged, whatever the difference is. */
+  readonly verdict: PairedVerdict;
   readonly task: string;
   readonly metric: string;
   readonly label: string;
@@ -90,7 +96,10 @@ function perSeed(differences: readonly Difference[], cells: number): readonly nu
  * The unit is the seed: cells are averaged within a seed first, so n counts seeds.
  */
 export function pairedRows(results: StudyResults, baseline: string): readonly PairedRow[] {
-  return rowsOf(gridOf(results), differencesOf(factsOf(results), baseline));
+  return rowsOf(gridOf(results), differencesOf(factsOf(results), baseline), {
+    baseline,
+    isEarly: needsMore(results),
+  });
 }
 
 /** All comparisons of a replay ablation: each run with the run of uniform ranks that it names. */
@@ -106,11 +115,24 @@ export function replayRows(replay: ReplayResults): readonly PairedRow[] {
       ? []
       : [{ ...place, difference: score - base }];
   });
-  return rowsOf(gridOf(replay), differences);
+  return rowsOf(gridOf(replay), differences, {
+    baseline: replayBaseline(replay),
+    isEarly: needsMore(replay),
+  });
+}
+
+/** What comparisons are with, and which cells have not converged. */
+interface ComparedWith {
+  readonly baseline: string | null;
+  readonly isEarly: (scope: CellScope) => boolean;
 }
 
 /** The comparisons that differences give, in the order of the grid. */
-function rowsOf(grid: Grid, differences: readonly Difference[]): readonly PairedRow[] {
+function rowsOf(
+  grid: Grid,
+  differences: readonly Difference[],
+  { baseline, isEarly }: ComparedWith,
+): readonly PairedRow[] {
   const scoped = differences.flatMap((d) => {
     const tasks = hasAverage(grid) ? [d.task, allTasks] : [d.task];
     const budgets = grid.budgets.filter((b) => b !== noBudget).length > 1 && d.budget !== noBudget
@@ -125,13 +147,21 @@ function rowsOf(grid: Grid, differences: readonly Difference[]): readonly Paired
     const metric = task === allTasks ? averageMetric() : grid.metrics.get(task) ?? "";
     const own = scope.map((s) => s.d);
     const cells = new Set(own.map((each) => keyOf(each.task, each.budget))).size;
+    const compared = comparePaired(perSeed(own, cells), metricInfo(metric).isHigherBetter);
+    const place = {
+      task: task === allTasks ? null : task,
+      budget: budget === allBudgets ? null : budget,
+    };
+    const isOpen = [d.label, ...(baseline === null ? [] : [baseline])]
+      .some((label) => isEarly({ ...place, label }));
     return {
       task,
       metric,
       label: d.label,
       budget,
       cells,
-      ...comparePaired(perSeed(own, cells), metricInfo(metric).isHigherBetter),
+      ...compared,
+      verdict: isOpen && compared.n > 0 ? moreSteps : compared.verdict,
     };
   }).sort((a, b) => order(a) - order(b));
 }
@@ -208,7 +238,10 @@ function tableOfRows(
           ? ""
           : `The intervals are not corrected for their number: of ${
             whole(evaluated)
-          } comparisons of equal methods, one in twenty would exclude zero by chance.`),
+          } comparisons of equal methods, one in twenty would exclude zero by chance.`) +
+        (rows.some(({ verdict }) => verdict === moreSteps)
+          ? ` “More steps needed”: runs of one of both had not converged, so that there is no verdict whatever the difference is.`
+          : ""),
     table: tableFrom(rows as unknown as readonly Row[], pairedNames),
     columns: [
       { title: "task", align: "left", cell: (row) => String(row["task"]) },

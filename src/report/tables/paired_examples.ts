@@ -15,6 +15,7 @@ import {
 } from "../facts.ts";
 import { interval, signed, whole } from "../format.ts";
 import { metricTitle } from "../metrics.ts";
+import { moreSteps, needsMore } from "../convergence.ts";
 import { comparePaired } from "../../stats/statistics.ts";
 import type { ReportTable, RunResults, StudyResults } from "../types.ts";
 import { pairedNames, scaled, toneOf, verdictText } from "./paired.ts";
@@ -87,13 +88,25 @@ export function examplesTable(results: StudyResults, baseline: string | null): R
     });
   });
   const order = orderOf(grid);
+  const isEarly = needsMore(results);
   const rows = [...groupBy(pairs, (pair) => keyOf(pair.task, pair.label, pair.budget)).values()]
     .flatMap((group) => {
       const { task, label, budget } = group[0]!;
       const measure = exampleMeasure(grid.metrics.get(task) ?? "");
       if (measure === null) return [];
       const comparison = comparePaired(meanDifferences(group, measure), measure === "accuracy");
-      return [{ task, metric: measure, label, budget, seeds: group.length, ...comparison }];
+      const isOpen = [label, ...(baseline === null ? [] : [baseline])]
+        .some((label) => isEarly({ task, label, budget }));
+      const verdict = isOpen ? moreSteps : comparison.verdict;
+      return [{
+        task,
+        metric: measure,
+        label,
+        budget,
+        seeds: group.length,
+        ...comparison,
+        verdict,
+      }];
     })
     .sort((a, b) => order(a) - order(b));
   return {

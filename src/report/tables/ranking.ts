@@ -8,7 +8,8 @@ import { chance, counted, fixed, interval, nothing, whole } from "../format.ts";
 import { majorityAverage, majorityLabel, majorityNote, majorityScores } from "../majority.ts";
 import { averageMetric, metricInfo } from "../metrics.ts";
 import { fewestBlocks, leastCorrectedP } from "../../stats/rank_tests.ts";
-import type { Ranking } from "../ranking.ts";
+import { moreSteps } from "../convergence.ts";
+import { isApart, type Ranking } from "../ranking.ts";
 import type { ReportTable, Row, StudyResults, Tone } from "../types.ts";
 import { verdictText } from "./paired.ts";
 import { hasAverage, type ScoreRow, scoreRows, scoreText } from "./scores.ts";
@@ -152,10 +153,12 @@ export function powerText(ranking: Ranking): string {
   if (k === 0) return "no task and seed has a score of every method";
   if (k === 1) return "one method, so no pairs";
   if (ranking.canTellApart) {
-    const apart = ranking.pairs.filter(({ verdict }) => verdict !== "no significant difference");
+    const apart = ranking.pairs.filter(({ verdict }) => isApart(verdict));
+    const open = ranking.pairs.filter(({ verdict }) => verdict === moreSteps).length;
+    const rest = open === 0 ? "" : `, ${whole(open)} ${open === 1 ? "needs" : "need"} more steps`;
     return `${whole(apart.length)} of ${counted(comparisons, "pair")} ${
       apart.length === 1 ? "differs" : "differ"
-    } significantly`;
+    } significantly${rest}`;
   }
   const least = chance(leastCorrectedP(ranking.blocks, comparisons));
   return `too few blocks: a method that is better in every block has p ${least} after correction for ${
