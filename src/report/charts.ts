@@ -10,6 +10,7 @@ import { rankingChart } from "./charts/ranking.ts";
 import { rankOverview } from "./charts/rank_overview.ts";
 import { rankMetricChart } from "./charts/rank_metric.ts";
 import { rankHeatmaps, rankTimelines } from "./charts/ranks.ts";
+import { learningChart } from "./charts/learning.ts";
 import { lossChart } from "./charts/losses.ts";
 import { importanceTrajectories, rankTrajectories } from "./charts/trajectories.ts";
 import { sequenceCharts } from "./charts/sequence.ts";
@@ -26,6 +27,7 @@ export interface ReportCharts {
   readonly metric: readonly Chart[];
   readonly sequences: readonly Chart[];
   readonly ranking: readonly Chart[];
+  readonly learning: readonly Chart[];
   readonly loss: readonly Chart[];
   readonly ranks: readonly Chart[];
   readonly rankMetric: readonly Chart[];
@@ -49,6 +51,7 @@ export function chartsOf(
     metric: metricBudgetCharts(results, styles),
     sequences: sequenceCharts(results, grid, styles),
     ranking: list(rankingChart(rankings, styles)),
+    learning: list(learningChart(results, grid, styles)),
     loss: list(lossChart(results, grid, styles)),
     ranks: [
       ...(grid.labels.length < manyLabels ? [] : list(rankOverview(results, grid))),

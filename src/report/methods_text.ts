@@ -5,6 +5,7 @@
  */
 import { fitTable, type TextRow } from "../base/text_table.ts";
 import { wrapped } from "../base/text_width.ts";
+import { earlyCells } from "./convergence.ts";
 import { groupBy, rowsOf } from "./facts.ts";
 import { flaggedRunsText } from "./run_flags.ts";
 import { methodsTable } from "./tables/scores.ts";
@@ -22,7 +23,7 @@ function usualSeeds(cells: readonly string[]): string | null {
 
 /**
  * Methods × budgets as plain text, a block a task: the mean over seeds with its spread, and how many seeds where that differs;
- * below them the runs that collapsed or learned nothing.
+ * below them what needs more steps, and the runs that collapsed or learned nothing.
  *
  * @param width Columns of the terminal, or null for no limit. Default null.
  */
@@ -48,7 +49,11 @@ export function methodsText(results: StudyResults, width: number | null = null):
     "Metrics within [−1, 1] are shown × 100.";
   const fitted = (lines: readonly string[], indent = 0) =>
     width === null ? lines : lines.flatMap((line) => wrapped(line, width, indent));
-  const flagged = fitted(flaggedRunsText(results.runs), 4);
+  const early = earlyCells(results);
+  const flagged = fitted([
+    ...(early === null ? [] : [`${early.summary}; the report has their curves.`]),
+    ...flaggedRunsText(results.runs),
+  ], 4);
   return [
     ...fitted([note]),
     "",

@@ -137,6 +137,18 @@ export function sectionsOf(content: PageContent): readonly Section[] {
       title: "Scores",
       body: [...shown("methods", noRuns), ...figures(further), ...folded("scores")],
     },
+    {
+      id: "convergence",
+      title: "Convergence",
+      body: [
+        ...or(
+          figures(charts.learning),
+          "Learning curves need evaluations before the end: set train.evaluateEvery or train.evaluateEpochs.",
+        ),
+        ...untitled("convergence"),
+        ...titled("targets"),
+      ],
+    },
     // Most studies have no composed arms, and their page says nothing of them.
     ...(tableOf("factorial") === null ? [] : [{
       id: "factorial",

@@ -6,6 +6,7 @@
 export { ablationTable, removalsTable } from "./tables/ablation.ts";
 export { allocationsTable } from "./tables/allocations.ts";
 export { budgetsTable } from "./tables/budgets.ts";
+export { convergenceTable } from "./tables/convergence.ts";
 export { costTable } from "./tables/cost.ts";
 export { baselineOf, pairedTable, replayTable } from "./tables/paired.ts";
 export { examplesTable } from "./tables/paired_examples.ts";
@@ -18,5 +19,6 @@ export { methodsTable, scoresTable } from "./tables/scores.ts";
 export { sequencesTable, stagesTable } from "./tables/sequence.ts";
 export { settingsTable } from "./tables/settings.ts";
 export { moduleSpectraTable, usedRanksTable } from "./tables/spectra.ts";
+export { targetsTable } from "./tables/targets.ts";
 export { truncationsTable } from "./tables/truncations.ts";
 export { verificationTable } from "./tables/verification.ts";

@@ -16,6 +16,7 @@ import {
   rowsOf,
   tableFrom,
 } from "../facts.ts";
+import { moreSteps, needsMore } from "../convergence.ts";
 import { fixed, interval, nothing } from "../format.ts";
 import { majorityAverage, majorityLabel, majorityNote, majorityScores } from "../majority.ts";
 import { areAverageable, averageMetric, metricInfo, metricTitle } from "../metrics.ts";
@@ -37,6 +38,8 @@ export interface ScoreRow {
   readonly sd: number | null;
   readonly low: number | null;
   readonly high: number | null;
+  /** Whether it, or a cell that it is the mean of, needs more steps. */
+  readonly needsMoreSteps: boolean;
 }
 
 const names = [
@@ -51,6 +54,7 @@ const names = [
   "sd",
   "low",
   "high",
+  "needsMoreSteps",
 ];
 
 interface Cell {
@@ -101,6 +105,7 @@ export function scoreRows(results: StudyResults): readonly ScoreRow[] {
     : [];
   const rankOf = orderOf(grid);
   const seedsOf = plannedSeeds(results);
+  const isEarly = needsMore(results);
   return [...perTask, ...averaged].map((cell): ScoreRow => {
     const summary = summarise(cell.scores.filter((score) => score !== null));
     return {
@@ -111,6 +116,7 @@ export function scoreRows(results: StudyResults): readonly ScoreRow[] {
       failed: cell.failed,
       missing: seedsOf(cell) - summary.n,
       ...summary,
+      needsMoreSteps: isEarly({ ...cell, task: cell.task === allTasks ? null : cell.task }),
     };
   }).sort((a, b) => rankOf(a) - rankOf(b));
 }
@@ -203,6 +209,13 @@ export function scoresTable(results: StudyResults, id = "scores"): ReportTable {
         title: "95% interval",
         align: "right",
         cell: (row) => interval(scaled(row, row["low"]), scaled(row, row["high"]), 2),
+      },
+      {
+        title: "converged",
+        align: "left",
+        cell: (row) =>
+          isMajority(row) ? nothing : row["needsMoreSteps"] === true ? moreSteps : "yes",
+        tone: (row) => row["needsMoreSteps"] === true ? "bad" : "muted",
       },
     ],
   };

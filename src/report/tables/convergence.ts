@@ -1,0 +1,88 @@
+/**
+ * Whether the runs of each cell had converged, and the figures that say so.
+ *
+ * @module
+ */
+import { needsMoreSteps } from "../../record/convergence.ts";
+import { defaultConvergence } from "../../study/convergence.ts";
+import { changeText, convergedCells, stateText } from "../convergence.ts";
+import { tableFrom } from "../facts.ts";
+import { fixed, nothing, significant, whole } from "../format.ts";
+import type { ReportTable, Row, StudyResults } from "../types.ts";
+
+const names = [
+  "task",
+  "label",
+  "budget",
+  "state",
+  "runs",
+  "early",
+  "atPlateau",
+  "steps",
+  "gain",
+  "gainError",
+  "fall",
+  "fallError",
+];
+
+const change = (row: Row, name: string, digits: number): string => {
+  const value = row[name];
+  const error = row[`${name}Error`];
+  return typeof value !== "number"
+    ? nothing
+    : changeText({ change: value, error: typeof error === "number" ? error : null }, digits)!;
+};
+
+/** One row a task, method and budget. */
+export function convergenceTable(results: StudyResults): ReportTable {
+  const { lossShare, scoreGain } = { ...defaultConvergence, ...results.study.convergence };
+  const cells = convergedCells(results).filter(({ state }) => state !== "failed");
+  const hasPlateaus = cells.some(({ atPlateau }) => atPlateau > 0);
+  const rows = cells.map(({ gain, fall, ...cell }): Row => ({
+    ...cell,
+    gain: gain?.change ?? null,
+    gainError: gain?.error ?? null,
+    fall: fall?.change ?? null,
+    fallError: fall?.error ?? null,
+  }));
+  return {
+    id: "convergence",
+    title: "Had training converged?",
+    note:
+      `What changed from the last fifth but one of the steps to the last, averaged over seeds, ± standard error. A cell needs more ` +
+      `steps where its score rises by more than ${significant(100 * scoreGain)} ${
+        scoreGain === 0.01 ? "point" : "points"
+      } or its task loss falls by more than ${
+        significant(100 * lossShare)
+      } %, and by more than 2.33 standard errors, or where ` +
+      `more than one in five of its runs do. Between such cells there is no verdict.` +
+      (hasPlateaus ? " Runs that their plateau ended have converged by that rule." : ""),
+    table: tableFrom(rows, names),
+    columns: [
+      { title: "task", align: "left", cell: (row) => String(row["task"]) },
+      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      { title: "runs", align: "right", cell: (row) => whole(row["runs"]) },
+      { title: "steps (mean)", align: "right", cell: (row) => fixed(row["steps"], 0) },
+      ...(hasPlateaus
+        ? [{
+          title: "ended by plateau",
+          align: "right" as const,
+          cell: (row: Row) => whole(row["atPlateau"]),
+        }]
+        : []),
+      { title: "score, points", align: "right", cell: (row) => change(row, "gain", 2) },
+      { title: "loss falls by, %", align: "right", cell: (row) => change(row, "fall", 1) },
+      { title: "runs that need more steps", align: "right", cell: (row) => whole(row["early"]) },
+      {
+        title: "converged?",
+        align: "left",
+        cell: (row) => stateText(row["state"] as Parameters<typeof stateText>[0]),
+        tone: (row) =>
+          needsMoreSteps({ state: row["state"] as Parameters<typeof stateText>[0] })
+            ? "bad"
+            : "muted",
+      },
+    ],
+  };
+}

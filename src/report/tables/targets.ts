@@ -1,0 +1,151 @@
+/**
+ * Steps and seconds to a score, beside the score at the end.
+ *
+ * @module
+ */
+import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
+import { duration, fixed, nothing, whole } from "../format.ts";
+import { reachedAt } from "../learning.ts";
+import { metricInfo, metricTitle } from "../metrics.ts";
+import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { scoreRows } from "./scores.ts";
+
+/** The share of the best mean of a task that is its target where the study names none. */
+export const defaultTargetShare = 0.95;
+
+/** When the runs of a cell reach the target of their task. */
+export interface TargetRow {
+  readonly task: string;
+  readonly metric: string;
+  readonly label: string;
+  readonly budget: string;
+  readonly target: number;
+  /** Runs that finished, and those of them that reach it. */
+  readonly runs: number;
+  readonly reached: number;
+  /** Means over the runs that reach it; null where none does, and seconds where a journal was not kept. */
+  readonly steps: number | null;
+  readonly seconds: number | null;
+  /** The most runs that were trained at a time with one of these; null where that is not known. */
+  readonly jobs: number | null;
+  /** The mean of the cell at the end. */
+  readonly final: number | null;
+}
+
+const names = [
+  "task",
+  "metric",
+  "label",
+  "budget",
+  "target",
+  "runs",
+  "reached",
+  "steps",
+  "seconds",
+  "jobs",
+  "final",
+];
+
+const meanOf = (values: readonly number[]) =>
+  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+
+/** The target of each task: the study's, else a share of the best mean; none where that is not above zero. */
+export function targetsOf(results: StudyResults): ReadonlyMap<string, number> {
+  const { targets = {} } = results.study;
+  const rows = scoreRows(results);
+  return new Map(
+    gridOf(results).tasks.flatMap((task): readonly [string, number][] => {
+      const stated = targets[task];
+      if (stated !== undefined) return [[task, stated]];
+      const means = rows.flatMap((row) => row.task === task && row.mean !== null ? [row.mean] : []);
+      const best = Math.max(...means);
+      return means.length > 0 && best > 0 ? [[task, defaultTargetShare * best]] : [];
+    }),
+  );
+}
+
+/** One row a cell, in the order of the grid. */
+export function targetRows(results: StudyResults): readonly TargetRow[] {
+  const targets = targetsOf(results);
+  const runsOf = groupBy(
+    results.runs.filter(({ record }) => record.happened.outcome.state === "finished"),
+    ({ record: { asked } }) => keyOf(asked.task, asked.label, budgetName(asked.budget)),
+  );
+  return scoreRows(results).flatMap((row): readonly TargetRow[] => {
+    const { task, metric, label, budget, mean } = row;
+    const target = targets.get(task);
+    const runs = runsOf.get(keyOf(task, label, budget)) ?? [];
+    if (target === undefined || runs.every(({ evaluations }) => evaluations.length === 0)) {
+      return [];
+    }
+    const reached = runs.flatMap((run) => reachedAt(run, target) ?? []);
+    const seconds = reached.flatMap(({ seconds }) => seconds === null ? [] : [seconds]);
+    const jobs = runs.flatMap(({ record: { happened: { time } } }) => time.jobs ?? []);
+    return [{
+      task,
+      metric,
+      label,
+      budget,
+      target,
+      runs: runs.length,
+      reached: reached.length,
+      steps: meanOf(reached.map(({ step }) => step)),
+      seconds: seconds.length < reached.length ? null : meanOf(seconds),
+      jobs: jobs.length === 0 ? null : Math.max(...jobs),
+      final: mean,
+    }];
+  });
+}
+
+/** The table of {@linkcode targetRows}. */
+export function targetsTable(results: StudyResults): ReportTable {
+  const rows = targetRows(results);
+  const scaled = (row: Row, name: string) => {
+    const value = row[name];
+    const { scale } = metricInfo(String(row["metric"]));
+    return typeof value === "number" ? fixed(value * scale, 2) : nothing;
+  };
+  const { targets = {} } = results.study;
+  const isDefault = rows.some(({ task }) => targets[task] === undefined);
+  const isShared = rows.some(({ jobs }) => (jobs ?? 1) > 1);
+  return {
+    id: "targets",
+    title: "Steps and time to a target score",
+    note:
+      "When a run is first evaluated at the target or above: means over the seeds that reach it, so that they compare only where as " +
+      "many do. The time is that of the steps, without evaluations and rank events." +
+      (isDefault ? " Where the study names no target, it is 95 % of the task’s best mean." : "") +
+      (isShared
+        ? " Runs that were trained side by side shared the machine, so that their times are longer."
+        : ""),
+    table: tableFrom(rows as unknown as readonly Row[], names),
+    columns: [
+      { title: "task", align: "left", cell: (row) => String(row["task"]) },
+      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
+      { title: "target", align: "right", cell: (row) => scaled(row, "target") },
+      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      {
+        title: "seeds that reach it",
+        align: "right",
+        cell: (row) =>
+          row["reached"] === 0
+            ? `not reached (0 of ${whole(row["runs"])})`
+            : `${whole(row["reached"])} of ${whole(row["runs"])}`,
+        tone: (row) => row["reached"] === 0 ? "muted" : "plain",
+      },
+      {
+        title: "steps",
+        align: "right",
+        cell: (row) => row["steps"] === null ? nothing : fixed(row["steps"], 0),
+      },
+      {
+        title: "time",
+        align: "right",
+        cell: (row) =>
+          typeof row["seconds"] === "number" ? duration(1000 * row["seconds"]) : nothing,
+      },
+      { title: "final score", align: "right", cell: (row) => scaled(row, "final") },
+    ],
+  };
+}
