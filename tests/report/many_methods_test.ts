@@ -113,6 +113,7 @@ Deno.test("labelsByPlace sorts by the mean place within tasks, whatever their sc
     sd: 0,
     low: mean,
     high: mean,
+    needsMoreSteps: false,
   });
   // Places: A 1, 0.5; B 0.5, 1; C 0, 0. A and B tie and keep their order.
   const rows = [
