@@ -23,6 +23,7 @@ export {
   type TaskScores,
 } from "./effects.ts";
 export { type EquivalenceTest, equivalenceTest } from "./equivalence.ts";
+export { type ExpectedBest, expectedBest } from "./expected_best.ts";
 export { correctFamily, isGateOpen, type TestFamily } from "./families.ts";
 export { type HierarchicalTest, hierarchicalTest } from "./hierarchical.ts";
 export { cliquesOf, lettersOf } from "./letters.ts";

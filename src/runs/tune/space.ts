@@ -1,0 +1,241 @@
+/**
+ * The points of a search: values drawn from ranges, laid out as a grid, or added where the best value lies.
+ *
+ * @module
+ */
+import { canonicalJson, type Json } from "../../base/canonical_json.ts";
+import type { RandomStream } from "../../base/random.ts";
+import type { TuneRange } from "../../study/tune.ts";
+
+/** Values by the paths of the settings that vary. */
+export type Point = Readonly<Record<string, Json>>;
+
+/** The ranges of the settings that a method has. */
+export type Space = Readonly<Record<string, TuneRange>>;
+
+/** A range of numbers. */
+interface NumberRange {
+  readonly isLog: boolean;
+  readonly bounds: readonly [number, number];
+  readonly limits: readonly [number, number];
+}
+
+/** Significant digits of the values that are tried: they are read by people, and the same on every machine. */
+const digits = 4;
+
+/** The range of a setting as one of numbers, or null where it has choices. */
+export function numberRange(range: TuneRange): NumberRange | null {
+  if ("choices" in range) return null;
+  const isLog = "log" in range;
+  const bounds = isLog ? range.log : range.linear;
+  return { isLog, bounds, limits: range.limits ?? bounds };
+}
+
+function scaled({ isLog }: NumberRange, value: number): number {
+  return isLog ? Math.log(value) : value;
+}
+
+/** The value at a place of the scale, rounded and within the limits. */
+function valueAt(range: NumberRange, place: number): number {
+  const [least, most] = range.limits;
+  const rounded = Number((range.isLog ? Math.exp(place) : place).toPrecision(digits));
+  return Math.min(most, Math.max(least, rounded));
+}
+
+/** Values from one to another, both included, evenly spaced on the range's scale. */
+function spaced(range: NumberRange, from: number, to: number, count: number): readonly number[] {
+  const [start, end] = [scaled(range, from), scaled(range, to)];
+  return Array.from({ length: count }, (_, i) => {
+    if (i === 0) return from;
+    return i === count - 1 ? to : valueAt(range, start + (end - start) * i / (count - 1));
+  });
+}
+
+/** Points that a space has: infinitely many where a setting has a range. */
+export function sizeOf(space: Space): number {
+  return Object.values(space).reduce(
+    (size, range) => size * ("choices" in range ? range.choices.length : Infinity),
+    1,
+  );
+}
+
+/** What tells whether two points are the same. */
+export function pointKey(point: Point): string {
+  return canonicalJson(point);
+}
+
+/**
+ * Points drawn independently of each other, each other than those before it; those that the space has where that are fewer.
+ *
+ * The value of a setting depends on the stream, the path and the trial alone, so that methods with other settings beside it are
+ * given the same values.
+ *
+ * @param taken Points that are not drawn again.
+ */
+export function drawnPoints(
+  space: Space,
+  stream: RandomStream,
+  count: number,
+  taken: readonly Point[] = [],
+): readonly Point[] {
+  const known = new Set(taken.map(pointKey));
+  const most = Math.min(count, sizeOf(space) - known.size);
+  const points: Point[] = [];
+  for (let again = 0; points.length < most;) {
+    const trial = taken.length + points.length;
+    const point = Object.fromEntries(
+      Object.entries(space).map(([path, range]) => [
+        path,
+        drawn(range, stream.fork(path).fork(trial).fork(again)),
+      ]),
+    );
+    const key = pointKey(point);
+    again = known.has(key) ? again + 1 : 0;
+    if (again > 0) continue;
+    known.add(key);
+    points.push(point);
+  }
+  return points;
+}
+
+function drawn(range: TuneRange, stream: RandomStream): Json {
+  const numbers = numberRange(range);
+  if (numbers === null) {
+    const { choices } = range as { readonly choices: readonly Json[] };
+    return choices[stream.int(choices.length)]!;
+  }
+  const [low, high] = numbers.bounds.map((bound) => scaled(numbers, bound)) as [number, number];
+  return valueAt(numbers, low + stream.next() * (high - low));
+}
+
+/**
+ * How many points each range of numbers has in a grid of so many trials: with c combinations of choices and k ranges, the m for
+ * which c · mᵏ is the number of trials.
+ *
+ * @throws {RangeError} If there is no such number; the message names trials that make a grid.
+ */
+export function gridLevels(space: Space, trials: number): number {
+  const ranges = Object.values(space).filter((range) => numberRange(range) !== null).length;
+  const choices = Object.values(space).reduce(
+    (product, range) => product * ("choices" in range ? range.choices.length : 1),
+    1,
+  );
+  if (ranges === 0) {
+    if (choices === trials) return 1;
+    throw new RangeError(
+      `found ${trials} trials, wanted ${choices}: the choices have so many combinations`,
+    );
+  }
+  const near = Math.max(2, Math.floor((trials / choices) ** (1 / ranges) + 1e-9));
+  const size = (levels: number) => choices * levels ** ranges;
+  if (size(near) === trials) return near;
+  const fit = size(near) > trials ? [near] : [near, near + 1];
+  const of = ranges === 1 ? "the range" : `each of ${ranges} ranges`;
+  const times = choices === 1 ? "" : `, times ${choices} combinations of choices`;
+  throw new RangeError(
+    `found ${trials} trials, which make no grid, wanted ${
+      fit.map((levels) => `${size(levels)} (${levels} points of ${of}${times})`).join(" or ")
+    }`,
+  );
+}
+
+/**
+ * The points of a grid, the last setting varying fastest; ranges are divided evenly, both ends included.
+ *
+ * @throws {RangeError} As {@linkcode gridLevels}.
+ */
+export function gridPoints(space: Space, trials: number): readonly Point[] {
+  const count = gridLevels(space, trials);
+  return Object.entries(space).reduce<readonly Point[]>((points, [path, range]) => {
+    const numbers = numberRange(range);
+    const values: readonly Json[] = numbers === null
+      ? (range as { readonly choices: readonly Json[] }).choices
+      : spaced(numbers, ...numbers.bounds, count);
+    return points.flatMap((point) => values.map((value) => ({ ...point, [path]: value })));
+  }, [{}]);
+}
+
+/** On which side of all values that were tried the best one lies; null where lower and higher ones were tried. */
+export function edgeOf(tried: readonly number[], best: number): "low" | "high" | null {
+  if (!tried.some((value) => value > best)) return "high";
+  return tried.some((value) => value < best) ? null : "low";
+}
+
+/** Whether a value lies within the limits of its range, not at them, on a side. */
+function hasRoom({ limits }: NumberRange, value: number, side: "low" | "high"): boolean {
+  return side === "low" ? value > limits[0] : value < limits[1];
+}
+
+/** A setting whose best value lies at an edge. */
+export interface Edge {
+  readonly path: string;
+  readonly value: number;
+  readonly edge: "low" | "high";
+  /** Whether its range may be widened there. */
+  readonly isOpen: boolean;
+}
+
+/** The settings whose best value lies at the edge of all that were tried. */
+export function edgesOf(space: Space, tried: readonly Point[], best: Point): readonly Edge[] {
+  return Object.entries(space).flatMap(([path, range]): readonly Edge[] => {
+    const numbers = numberRange(range);
+    if (numbers === null) return [];
+    const value = best[path] as number;
+    const edge = edgeOf(tried.map((point) => point[path] as number), value);
+    return edge === null ? [] : [{ path, value, edge, isOpen: hasRoom(numbers, value, edge) }];
+  });
+}
+
+/**
+ * Further points of a combination, as many as asked for: beyond the best value where that lies at an edge that may be widened, by
+ * half the width of the range or up to its limit; else between the best value and its neighbours. Other settings keep their best
+ * values.
+ *
+ * A space without a range of numbers gives points that were not tried yet, as far as there are any.
+ */
+export function furtherPoints(
+  space: Space,
+  tried: readonly Point[],
+  best: Point,
+  count: number,
+  stream: RandomStream,
+): readonly Point[] {
+  const edge = edgesOf(space, tried, best).find(({ isOpen }) => isOpen);
+  const path = edge?.path ?? Object.keys(space).find((path) => numberRange(space[path]!) !== null);
+  if (path === undefined) return drawnPoints(space, stream, count, tried);
+  const range = numberRange(space[path]!)!;
+  const value = best[path] as number;
+  const known = new Set(tried.map(pointKey));
+  const points: Point[] = [];
+  const add = (values: readonly number[]) => {
+    for (const value of values) {
+      const point = { ...best, [path]: value };
+      if (points.length >= count || known.has(pointKey(point))) continue;
+      known.add(pointKey(point));
+      points.push(point);
+    }
+  };
+  if (edge !== undefined) add(spaced(range, value, widened(range, edge), count + 1));
+  const values = tried.map((point) => point[path] as number);
+  const below = values.filter((other) => other < value);
+  const above = values.filter((other) => other > value);
+  // Twice as dense each time, until there are enough; a range of few numbers has no more.
+  for (let parts = 2; points.length < count && parts <= 4 * count + 4; parts *= 2) {
+    for (
+      const [near, ends] of [[Math.max(...below), below], [Math.min(...above), above]] as const
+    ) {
+      if (ends.length > 0) add(spaced(range, value, near, parts + 1).slice(1, -1));
+    }
+  }
+  return points;
+}
+
+/** How far a range is widened from a value at its edge. */
+function widened(range: NumberRange, { value, edge }: Edge): number {
+  const [low, high] = range.bounds.map((bound) => scaled(range, bound)) as [number, number];
+  const half = (high - low) / 2;
+  const place = scaled(range, value) + (edge === "low" ? -half : half);
+  const [least, most] = range.limits.map((limit) => scaled(range, limit)) as [number, number];
+  if (place <= least) return range.limits[0];
+  return place >= most ? range.limits[1] : valueAt(range, place);
+}

@@ -1,0 +1,30 @@
+import { assertEquals } from "@std/assert";
+import { choiceOf, meanScore } from "../../../src/runs/tune/choice.ts";
+
+const space = { rate: { log: [1, 100] } } as const;
+const scored = (rate: number, score: number | null, isWhole = true) => ({
+  point: { rate },
+  score,
+  isWhole,
+});
+
+Deno.test("choiceOf() takes the first best trial that was trained to the end", () => {
+  const trials = [scored(1, 0.2), scored(10, 0.5), scored(20, 0.5), scored(100, 0.9, false)];
+  assertEquals(choiceOf(space, trials), { best: trials[1] as never, edges: [] });
+  assertEquals(choiceOf(space, [scored(1, null), scored(2, 0.7, false)]), null);
+});
+
+Deno.test("choiceOf() says where the best value lies at the edge of those tried", () => {
+  const { edges } = choiceOf(space, [scored(1, 0.2), scored(50, 0.5), scored(60, null)])!;
+  assertEquals(edges, []);
+  assertEquals(choiceOf(space, [scored(1, 0.6), scored(50, 0.5)])!.edges, [
+    { path: "rate", value: 1, edge: "low", isOpen: false },
+  ]);
+});
+
+Deno.test("meanScore() is null where a run failed or diverged", () => {
+  assertEquals(meanScore([0.2, 0.4]), 0.30000000000000004);
+  assertEquals(meanScore([0.2, null]), null);
+  assertEquals(meanScore([0.2, NaN]), null);
+  assertEquals(meanScore([]), null);
+});
