@@ -7,6 +7,7 @@ import { z } from "zod";
 import { canonicalJson, type Json } from "../base/canonical_json.ts";
 import { show } from "./problems.ts";
 import { closed } from "./settings.ts";
+import { budgetSchema, type StudyBudget } from "./study_budget.ts";
 
 /** Two numbers, the smaller one first. */
 export type Bounds = readonly [number, number];
@@ -38,10 +39,8 @@ export interface AshaRules {
 
 /**
  * How a study's settings are chosen before it is swept.
- *
- * @typeParam B A budget as studies write it.
  */
-export interface Tune<B> {
+export interface Tune {
   /** Ranges by setting, such as `train.learningRate` and `options.alpha`. */
   readonly vary: Readonly<Record<string, TuneRange>>;
   /** Default `random`. */
@@ -55,7 +54,7 @@ export interface Tune<B> {
   /** Labels of the methods whose settings are chosen. Default: all that do not take their ranks from elsewhere. */
   readonly methods?: readonly string[];
   /** Budgets that settings are chosen under. Default: all of the study. */
-  readonly budgets?: readonly B[];
+  readonly budgets?: readonly StudyBudget[];
   /** What settings are chosen for, `method` among them. Default `["method", "task"]`. */
   readonly per?: readonly TunePer[];
   /** Share of the training split that trials are evaluated on and do not train on. */
@@ -164,39 +163,34 @@ function heldOutMessage(found: unknown): string {
     "wanted a share of the training split above 0 and below 1: settings are not chosen on the dev set";
 }
 
-/**
- * Validator of a `tune` block.
- *
- * @param budget Validator of a budget as studies write it.
- */
-export function tuneSchema<B>(budget: z.ZodType<B>): z.ZodType<Tune<B>> {
-  const names = z.array(z.string().min(1)).min(1);
-  return closed({
-    vary: z.record(z.string(), range).refine((vary) => Object.keys(vary).length > 0, {
-      error: "found {}, wanted at least one setting that varies",
-    }).describe("Ranges by setting, such as train.learningRate and options.alpha"),
-    search: z.exactOptional(z.enum(["random", "grid", "asha"])).describe(
-      `How trials are found; asha is random search with successive halving; default ${tuneDefaults.search}`,
+const names = z.array(z.string().min(1)).min(1);
+
+/** Validator of a `tune` block; names are checked where the study's are. */
+export const tuneSchema: z.ZodType<Tune> = closed({
+  vary: z.record(z.string(), range).refine((vary) => Object.keys(vary).length > 0, {
+    error: "found {}, wanted at least one setting that varies",
+  }).describe("Ranges by setting, such as train.learningRate and options.alpha"),
+  search: z.exactOptional(z.enum(["random", "grid", "asha"])).describe(
+    `How trials are found; asha is random search with successive halving; default ${tuneDefaults.search}`,
+  ),
+  trials,
+  seeds: z.array(z.int().min(0)).min(1).describe("Seeds of the trials, none of the study's"),
+  tasks: z.exactOptional(names).describe("Tasks that settings are chosen on; default all"),
+  methods: z.exactOptional(names).describe(
+    "Labels of the methods whose settings are chosen; default all that do not take their ranks from elsewhere",
+  ),
+  budgets: z.exactOptional(z.array(budgetSchema).min(1)).describe("Default all of the study"),
+  per: z.exactOptional(
+    z.array(z.enum(["method", "task", "budget"])).min(1).refine(
+      (per) => per.includes("method") && new Set(per).size === per.length,
+      {
+        error: ({ input }) => `found ${show(input)}, wanted method, and task or budget once each`,
+      },
     ),
-    trials,
-    seeds: z.array(z.int().min(0)).min(1).describe("Seeds of the trials, none of the study's"),
-    tasks: z.exactOptional(names).describe("Tasks that settings are chosen on; default all"),
-    methods: z.exactOptional(names).describe(
-      "Labels of the methods whose settings are chosen; default all that do not take their ranks from elsewhere",
-    ),
-    budgets: z.exactOptional(z.array(budget).min(1)).describe("Default all of the study"),
-    per: z.exactOptional(
-      z.array(z.enum(["method", "task", "budget"])).min(1).refine(
-        (per) => per.includes("method") && new Set(per).size === per.length,
-        {
-          error: ({ input }) => `found ${show(input)}, wanted method, and task or budget once each`,
-        },
-      ),
-    ).describe('What settings are chosen for; default ["method", "task"]'),
-    heldOut,
-    asha: z.exactOptional(asha),
-  }).refine((tune) => tune.asha === undefined || tune.search === "asha", {
-    error: 'found asha without the search "asha", wanted both or neither',
-    path: ["asha"],
-  }) as unknown as z.ZodType<Tune<B>>;
-}
+  ).describe('What settings are chosen for; default ["method", "task"]'),
+  heldOut,
+  asha: z.exactOptional(asha),
+}).refine((tune) => tune.asha === undefined || tune.search === "asha", {
+  error: 'found asha without the search "asha", wanted both or neither',
+  path: ["asha"],
+}).meta({ id: "tune" });

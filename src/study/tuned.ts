@@ -5,17 +5,21 @@
  */
 import { z } from "zod";
 import type { Json } from "../base/canonical_json.ts";
+import { budgetKey } from "./run_id.ts";
 import { closed } from "./settings.ts";
+import { budgetOf, budgetSchema, type StudyBudget } from "./study_budget.ts";
 import type { TuneSearch } from "./tune.ts";
 
 /** What settings were chosen for. */
-export interface TunedFor<B> {
+export interface TunedFor {
   /** Label of the methods' axis. */
   readonly method: string;
+  /** Name of the method. */
+  readonly name: string;
   /** Absent where one choice serves all tasks. */
   readonly task?: string;
   /** Absent where one choice serves all budgets. */
-  readonly budget?: B;
+  readonly budget?: StudyBudget;
 }
 
 /** A point that was tried. */
@@ -31,7 +35,7 @@ export interface TunedTrial {
 }
 
 /** A choice, and what it was chosen from. */
-export interface TunedChoice<B> extends TunedFor<B> {
+export interface TunedChoice extends TunedFor {
   readonly values: Readonly<Record<string, Json>>;
   readonly score: number;
   /** In the order in which they were drawn; those that were added come last. */
@@ -39,14 +43,14 @@ export interface TunedChoice<B> extends TunedFor<B> {
 }
 
 /** A setting whose best value lies at the edge of all that were allowed. */
-export interface NotBracketed<B> extends TunedFor<B> {
+export interface NotBracketed extends TunedFor {
   readonly path: string;
   readonly value: number;
   readonly edge: "low" | "high";
 }
 
 /** What a tuning came to. */
-export interface Tuned<B> {
+export interface Tuned {
   /** Name of the study that was tuned. */
   readonly study: string;
   /** SHA-256 of its `tune` block. */
@@ -60,88 +64,80 @@ export interface Tuned<B> {
   readonly seconds: number;
   /** Runs that were made, those that were stopped early included. */
   readonly runs: number;
-  readonly notBracketed: readonly NotBracketed<B>[];
+  readonly notBracketed: readonly NotBracketed[];
   /** One for each combination. */
-  readonly best: readonly TunedChoice<B>[];
+  readonly best: readonly TunedChoice[];
 }
 
-/**
- * Validator of what a tuning came to.
- *
- * @param budget Validator of a budget as studies write it.
- */
-export function tunedSchema<B>(budget: z.ZodType<B>): z.ZodType<Tuned<B>> {
-  const values = z.record(z.string(), z.json());
-  const chosenFor = {
-    method: z.string(),
-    task: z.exactOptional(z.string()),
-    budget: z.exactOptional(budget),
-  };
-  return closed({
-    study: z.string(),
-    hash: z.string(),
-    search: z.enum(["random", "grid", "asha"]),
-    trials: z.int().min(1),
-    seeds: z.array(z.int().min(0)),
-    heldOut: z.number(),
-    seconds: z.number().min(0),
-    runs: z.int().min(0),
-    notBracketed: z.array(closed({
-      ...chosenFor,
-      path: z.string(),
-      value: z.number(),
-      edge: z.enum(["low", "high"]),
-    })),
-    best: z.array(closed({
-      ...chosenFor,
+const values = z.record(z.string(), z.json());
+
+const chosenFor = {
+  method: z.string(),
+  name: z.string(),
+  task: z.exactOptional(z.string()),
+  budget: z.exactOptional(budgetSchema),
+};
+
+/** Validator of what a tuning came to. */
+export const tunedSchema: z.ZodType<Tuned> = closed({
+  study: z.string(),
+  hash: z.string(),
+  search: z.enum(["random", "grid", "asha"]),
+  trials: z.int().min(1),
+  seeds: z.array(z.int().min(0)),
+  heldOut: z.number(),
+  seconds: z.number().min(0),
+  runs: z.int().min(0),
+  notBracketed: z.array(closed({
+    ...chosenFor,
+    path: z.string(),
+    value: z.number(),
+    edge: z.enum(["low", "high"]),
+  })),
+  best: z.array(closed({
+    ...chosenFor,
+    values,
+    score: z.number(),
+    trials: z.array(closed({
       values,
-      score: z.number(),
-      trials: z.array(closed({
-        values,
-        score: z.number().nullable(),
-        share: z.exactOptional(z.number().gt(0).lt(1)),
-        added: z.exactOptional(z.literal(true)),
-      })),
+      score: z.number().nullable(),
+      share: z.exactOptional(z.number().gt(0).lt(1)),
+      added: z.exactOptional(z.literal(true)),
     })),
-  }).describe(
-    "Written by deno task tune: what its settings were chosen from",
-  ) as unknown as z.ZodType<
-    Tuned<B>
-  >;
-}
+  })),
+}).describe("Written by deno task tune: what its settings were chosen from").meta({ id: "tuned" });
 
-/** A method's cell of a study, as far as tuning tells cells apart. */
-export interface TunedCell<B> {
-  /** Label of the methods' axis. */
+/** An arm of a study, as far as tuning tells arms apart. */
+export interface TunedArm {
+  /** Label of an entry of the methods' axis, or the name of a method that has one label. */
   readonly method: string;
-  readonly task: string;
-  /** Absent for a method without ranks. */
-  readonly budget?: B;
+  /** Default: every budget. */
+  readonly budget?: StudyBudget;
 }
 
 /**
- * The settings of a cell whose best value lies at the edge of all that were tried: what is said of such a cell may be owed to
- * the edge.
+ * The settings of an arm on a task whose best value lies at the edge of all that were allowed: what is said of the arm may be owed
+ * to the edge.
  *
  * @param tuned Of the study; undefined where nothing was tuned, and nothing is at an edge then.
- * @param isSame Whether two budgets are the same. Default: their JSON is.
  */
-export function notBracketedOf<B>(
-  tuned: Tuned<B> | undefined,
-  { method, task, budget }: TunedCell<B>,
-  isSame: (a: B, b: B) => boolean = (a, b) => JSON.stringify(a) === JSON.stringify(b),
-): readonly NotBracketed<B>[] {
-  return (tuned?.notBracketed ?? []).filter((own) =>
-    own.method === method && (own.task === undefined || own.task === task) &&
-    (own.budget === undefined || budget !== undefined && isSame(own.budget, budget))
+export function notBracketedOf(
+  tuned: Tuned | undefined,
+  { method, budget }: TunedArm,
+  task: string,
+): readonly NotBracketed[] {
+  if (tuned === undefined) return [];
+  // As elsewhere, a label goes before a method of the same name.
+  const isLabel = tuned.best.some((own) => own.method === method);
+  const key = budget === undefined ? null : budgetKey(budgetOf(budget));
+  return tuned.notBracketed.filter((own) =>
+    (isLabel ? own.method : own.name) === method &&
+    (own.task === undefined || own.task === task) &&
+    (key === null || own.budget === undefined || budgetKey(budgetOf(own.budget)) === key)
   );
 }
 
-/** Whether no setting of a cell was chosen at the edge of its range; a verdict needs that of both arms. */
-export function isBracketed<B>(
-  tuned: Tuned<B> | undefined,
-  cell: TunedCell<B>,
-  isSame?: (a: B, b: B) => boolean,
-): boolean {
-  return notBracketedOf(tuned, cell, isSame).length === 0;
+/** Whether no setting of an arm was chosen at the edge of its range for a task; a verdict needs that of both arms. */
+export function isBracketed(tuned: Tuned | undefined, arm: TunedArm, task: string): boolean {
+  return notBracketedOf(tuned, arm, task).length === 0;
 }
