@@ -34,6 +34,8 @@ import {
 } from "./condition_form.ts";
 import { budgetSchema as budget, type StudyBudget } from "./study_budget.ts";
 import { type StudyRanks, studyRanksSchema } from "./study_ranks.ts";
+import { type Tune, tuneSchema } from "./tune.ts";
+import { type Tuned, tunedSchema } from "./tuned.ts";
 
 /** Options of a method of which some are given; the method's entry knows and fills in the rest. */
 export type MethodOptions = Readonly<Record<string, Json>>;
@@ -98,6 +100,10 @@ export interface Study {
   readonly userTasks?: readonly Json[];
   /** Tasks that are learned one after the other, by the name that the axis of tasks calls them; at least two each. */
   readonly sequences?: Readonly<Record<string, readonly string[]>>;
+  /** How settings are chosen before the sweep, by `deno task tune`. Default: they stand as they are. */
+  readonly tune?: Tune;
+  /** What settings were chosen from; a study has it from the file of `deno task tune` that it extends. */
+  readonly tuned?: Tuned;
   /** Tasks, methods, budgets and seeds whose combinations are the runs. */
   readonly axes: Axes;
   /** Differences below it are of no practical interest, in units of the score. Default 0.01, one point. */
@@ -187,6 +193,8 @@ const studyShape = {
   sequences: z.exactOptional(sequences),
   convergence: z.exactOptional(convergenceSchema),
   targets: z.exactOptional(targetsSchema),
+  tune: z.exactOptional(tuneSchema).describe("How settings are chosen, by deno task tune"),
+  tuned: z.exactOptional(tunedSchema),
   axes,
   margin: z.exactOptional(marginSchema),
   claims: z.exactOptional(claimsSchema),

@@ -1,0 +1,150 @@
+/**
+ * The combinations of a study whose settings are chosen, each with its space and the runs that a trial of it consists of.
+ *
+ * @module
+ */
+import type { Json } from "../../base/canonical_json.ts";
+import { findMethod, type MethodTable } from "../../methods/table.ts";
+import { budgetKey } from "../../study/run_id.ts";
+import { layerOf, parseSettingPath, shortNames, valueText } from "../../study/setting_paths.ts";
+import { overlaySettings } from "../../study/settings.ts";
+import type { Study } from "../../study/study.ts";
+import { budgetOf, type StudyBudget } from "../../study/study_budget.ts";
+import { type Tune, tuneDefaults } from "../../study/tune.ts";
+import type { TunedFor } from "../../study/tuned.ts";
+import type { Budget, GridRun, MethodEntry } from "../../study/types.ts";
+import { expand } from "../planning.ts";
+import type { Point, Space } from "./space.ts";
+
+/** What settings are chosen for, and what a trial of it is. */
+export interface Combination {
+  readonly of: TunedFor;
+  /** The settings that vary and that the method has. */
+  readonly space: Space;
+  /** The runs of a trial, without its values: one for each task, budget and seed. */
+  readonly runs: readonly GridRun[];
+}
+
+/** The names of a method's options. */
+export function optionNames(
+  { optionsSchema }: Pick<MethodEntry, "optionsSchema">,
+): readonly string[] {
+  const properties = (optionsSchema as { readonly properties?: Json }).properties;
+  return typeof properties === "object" && properties !== null ? Object.keys(properties) : [];
+}
+
+/** The part of a space that a method has: all settings, and its own options. */
+function spaceOf(vary: Tune["vary"], entry: MethodEntry): Space {
+  const options = new Set(optionNames(entry));
+  return Object.fromEntries(
+    Object.entries(vary).filter(([text]) => {
+      const path = parseSettingPath(text);
+      return path.type === "setting" || options.has(path.name);
+    }),
+  );
+}
+
+/** The study's grid with the seeds of the trials, evaluated on what is held out. */
+function gridOf(study: Study, tune: Tune, methods: MethodTable, mostRuns: number) {
+  const { tune: _tune, tuned: _tuned, except, ...rest } = study;
+  // What is left out for seeds of the study says nothing of others.
+  const left = (except ?? []).filter(({ seed }) => seed === undefined);
+  const grid = expand(
+    {
+      ...rest,
+      ...(left.length === 0 ? {} : { except: left }),
+      axes: { ...study.axes, seeds: tune.seeds },
+    },
+    methods,
+    mostRuns,
+  );
+  const { heldOut } = tune;
+  return grid.map((run): GridRun => ({
+    ...run,
+    settings: overlaySettings(run.settings, { train: { heldOut } }),
+  }));
+}
+
+/** Whether a run is one of those that settings are chosen by. */
+function isTuned({ tasks, methods, budgets }: Tune, run: GridRun): boolean {
+  const key = run.budget === null ? null : budgetKey(run.budget);
+  return (tasks?.includes(run.task) ?? true) &&
+    (key === null || (budgets?.some((own) => budgetKey(budgetOf(own)) === key) ?? true)) &&
+    (methods?.includes(run.label) ?? run.askedRanks?.type !== "run");
+}
+
+/** A budget as the study's axis writes it. */
+function written(study: Study, budget: Budget): StudyBudget | undefined {
+  return study.axes.budgets?.find((own) => budgetKey(budgetOf(own)) === budgetKey(budget));
+}
+
+/**
+ * The combinations of a study that its `tune` block chooses settings for, in the order of the grid.
+ *
+ * @param mostRuns Runs of the study's grid at most.
+ * @throws {StudyError} If the study cannot be planned.
+ */
+export function combinationsOf(
+  study: Study,
+  tune: Tune,
+  methods: MethodTable,
+  mostRuns: number,
+): readonly Combination[] {
+  const per = tune.per ?? tuneDefaults.per;
+  const grouped = Map.groupBy(
+    gridOf(study, tune, methods, mostRuns).filter((run) => isTuned(tune, run)),
+    ({ label, task, budget }) =>
+      JSON.stringify([label, per.includes("task") && task, per.includes("budget") && budget]),
+  );
+  return [...grouped.values()].map((runs): Combination => {
+    const { label, method, task, budget } = runs[0]!;
+    const own = budget === null ? undefined : written(study, budget);
+    return {
+      of: {
+        method: label,
+        name: method,
+        ...(per.includes("task") ? { task } : {}),
+        ...(per.includes("budget") && own !== undefined ? { budget: own } : {}),
+      },
+      space: spaceOf(tune.vary, findMethod(method, methods)),
+      runs,
+    };
+  });
+}
+
+/**
+ * A run with the values of a trial, which go before all else that the study says.
+ *
+ * @throws {Error} If the method refuses an option's value.
+ */
+export function trialRun(run: GridRun, point: Point, entry: MethodEntry): GridRun {
+  const layers = Object.entries(point).map(([text, value]) =>
+    layerOf(parseSettingPath(text), value)
+  );
+  const options = entry.parseOptions(
+    Object.assign({}, run.options, ...layers.map(({ options }) => options)),
+  );
+  const names = shortNames(Object.keys(point));
+  const values = Object.entries(point)
+    .map(([text, value]) => `${names.get(text)}=${valueText(value)}`);
+  return {
+    ...run,
+    label: [run.label, ...values].join(" "),
+    options,
+    budget: budgetWith(run.budget, options, entry),
+    settings: overlaySettings(run.settings, ...layers.map(({ set }) => set)),
+  };
+}
+
+/** A budget that says whether the method keeps to it with its options. */
+function budgetWith(budget: Budget | null, options: Json, entry: MethodEntry): Budget | null {
+  if (budget === null || budget.type === "rank") return budget;
+  const { type, value } = budget;
+  return { type, value, ...(entry.keepsCap?.(options) === true ? { isCap: true } : {}) };
+}
+
+/** What a combination is called: `lora`, `lora on RTE`, `lora on RTE at 4`. */
+export function combinationTitle({ method, task, budget }: TunedFor): string {
+  const at = budget === undefined ? "" : ` at ${valueText(budget as Json)}`;
+  return `${method}${task === undefined ? "" : ` on ${task}`}${at}`;
+}

@@ -1,0 +1,220 @@
+/**
+ * What is wrong with a tuning as a whole, found before anything runs.
+ *
+ * @module
+ */
+import { canonicalJson, type Json } from "../../base/canonical_json.ts";
+import { unknownName } from "../../base/suggest.ts";
+import { findMethod, type MethodTable } from "../../methods/table.ts";
+import { type Problem, show } from "../../study/problems.ts";
+import { budgetKey, runContent } from "../../study/run_id.ts";
+import { layerOf, parseSettingPath, problemsOfValue } from "../../study/setting_paths.ts";
+import type { Study, StudyMethod } from "../../study/study.ts";
+import { budgetOf } from "../../study/study_budget.ts";
+import { type Tune, tuneDefaults, type TuneRange } from "../../study/tune.ts";
+import type { GridRun } from "../../study/types.ts";
+import { type Combination, combinationTitle, optionNames, trialRun } from "./combinations.ts";
+import { gridLevels, numberRange, sizeOf } from "./space.ts";
+
+/** A place within a range that is no round number where the ends are. */
+const inner = 0.382;
+
+/** Values that tell whether all of a range can be: its ends and limits, and one between them; or all choices. */
+function samplesOf(range: TuneRange): readonly Json[] {
+  const numbers = numberRange(range);
+  if (numbers === null) return (range as { readonly choices: readonly Json[] }).choices;
+  const [low, high] = numbers.bounds;
+  const between = numbers.isLog ? low * (high / low) ** inner : low + inner * (high - low);
+  return [...new Set([...numbers.limits, low, high, Number(between.toPrecision(4))])];
+}
+
+/** What is wrong with the names and numbers of a `tune` block, by the study that it belongs to. */
+export function problemsOfTune(
+  study: Study,
+  tune: Tune,
+  methods: MethodTable,
+): readonly Problem[] {
+  const { axes } = study;
+  const per = tune.per ?? tuneDefaults.per;
+  const problems: Problem[] = [];
+  const names = axes.methods.map((item: StudyMethod) =>
+    typeof item === "string" ? item : item.method
+  );
+  const options = [
+    ...new Set(
+      methods.filter(({ name }) => names.includes(name)).flatMap((entry) => optionNames(entry)),
+    ),
+  ];
+  for (const [text, range] of Object.entries(tune.vary)) {
+    problems.push(...problemsOfRange(study, text, range, options));
+  }
+  const shared = tune.seeds.filter((seed) => axes.seeds.includes(seed));
+  if (shared.length > 0) {
+    problems.push({
+      where: "tune.seeds",
+      message:
+        `found ${
+          shared.join(", ")
+        }, which the study has too, wanted other seeds: settings are not ` +
+        "chosen on the runs that they are compared on",
+    });
+  }
+  if (new Set(tune.seeds).size < tune.seeds.length) {
+    problems.push({ where: "tune.seeds", message: "found a seed twice, wanted each once" });
+  }
+  const unknown = (tune.tasks ?? []).find((task) => !axes.tasks.includes(task));
+  if (unknown !== undefined) {
+    problems.push({ where: "tune.tasks", message: unknownName("task", unknown, axes.tasks) });
+  }
+  const keys = (tune.budgets ?? []).map((budget) => budgetKey(budgetOf(budget)));
+  const known = (axes.budgets ?? []).map((budget) => budgetKey(budgetOf(budget)));
+  const strange = keys.findIndex((key) => !known.includes(key));
+  if (strange >= 0) {
+    problems.push({
+      where: `tune.budgets[${strange}]`,
+      message: `found ${show(tune.budgets![strange])}, wanted one of ${show(axes.budgets ?? [])}`,
+    });
+  }
+  if (per.includes("task") && tune.tasks !== undefined && tune.tasks.length < axes.tasks.length) {
+    problems.push({
+      where: "tune.tasks",
+      message:
+        `found ${tune.tasks.length} of ${axes.tasks.length} tasks, wanted all, since settings are ` +
+        'chosen for each task; leave "task" out of tune.per to choose them on some tasks for all',
+    });
+  }
+  if (per.includes("budget") && keys.length > 0 && keys.length < known.length) {
+    problems.push({
+      where: "tune.budgets",
+      message:
+        `found ${keys.length} of ${known.length} budgets, wanted all, since settings are chosen ` +
+        'for each budget; leave "budget" out of tune.per to choose them under some budgets for all',
+    });
+  }
+  return problems;
+}
+
+function problemsOfRange(
+  { axes }: Study,
+  text: string,
+  range: TuneRange,
+  options: readonly string[],
+): readonly Problem[] {
+  const where = `tune.vary["${text}"]`;
+  const at = (message: string): readonly Problem[] => [{ where, message }];
+  if (text === "train.heldOut") {
+    return at("found the share that trials are evaluated on, wanted it as tune.heldOut");
+  }
+  const varied = (axes as { readonly settings?: Readonly<Record<string, unknown>> }).settings ?? {};
+  if (Object.hasOwn(varied, text)) {
+    return at("found a setting of axes.settings, wanted one that the study does not vary itself");
+  }
+  try {
+    const path = parseSettingPath(text, options);
+    return samplesOf(range).flatMap((value) => problemsOfValue(path, value, where)).slice(0, 1);
+  } catch (error) {
+    return at((error as Error).message);
+  }
+}
+
+/** What is wrong with the combinations of a tuning: settings that a method lacks, too few points, runs that would be the same. */
+export function problemsOfCombinations(
+  tune: Tune,
+  combinations: readonly Combination[],
+  methods: MethodTable,
+): readonly Problem[] {
+  const problems: Problem[] = [];
+  const labels = new Set(combinations.map(({ of }) => of.method));
+  for (const label of tune.methods ?? []) {
+    if (labels.has(label)) continue;
+    problems.push({ where: "tune.methods", message: unknownName("method", label, [...labels]) });
+  }
+  if (combinations.length === 0) {
+    problems.push({ where: "tune", message: "found no run to choose settings by, wanted some" });
+  }
+  for (const { of, space, runs } of combinations) {
+    const add = (where: string, message: string) =>
+      problems.push({ where: `${where}, ${combinationTitle(of)}`, message });
+    if (runs.some(({ askedRanks }) => askedRanks?.type === "run")) {
+      add(
+        "tune.methods",
+        "found a method that takes its ranks from other runs, wanted it left out",
+      );
+      continue;
+    }
+    if (Object.keys(space).length === 0) {
+      add(
+        "tune.vary",
+        `found none of its settings, so that it would have no trials where others have ${tune.trials}; ` +
+          "name the methods that are tuned in tune.methods",
+      );
+      continue;
+    }
+    const size = sizeOf(space);
+    if (tune.search === "grid") {
+      try {
+        gridLevels(space, tune.trials);
+      } catch (error) {
+        add("tune.trials", (error as Error).message);
+      }
+    } else if (size < tune.trials) {
+      add("tune.trials", `found ${tune.trials}, wanted at most ${size}: its choices have no more`);
+    }
+    problems.push(...problemsOfOptions({ of, space, runs }, methods));
+  }
+  return problems.length > 0 ? problems : problemsOfTwins(combinations, methods);
+}
+
+/** Values of options that the method refuses. */
+function problemsOfOptions(
+  { of, space, runs }: Combination,
+  methods: MethodTable,
+): readonly Problem[] {
+  const run = runs[0]!;
+  const entry = findMethod(run.method, methods);
+  return Object.entries(space).flatMap(([text, range]) => {
+    const path = parseSettingPath(text);
+    if (path.type === "setting") return [];
+    for (const value of samplesOf(range)) {
+      try {
+        entry.parseOptions({ ...(run.options as object), ...layerOf(path, value).options });
+      } catch (error) {
+        const { issues } = error as { readonly issues?: readonly { readonly message: string }[] };
+        const reason = issues?.[0]?.message ?? (error as Error).message;
+        return [{
+          where: `tune.vary["${text}"], ${combinationTitle(of)}`,
+          message: `found ${show(value)}, wanted a value that the method takes: ${reason}`,
+        }];
+      }
+    }
+    return [];
+  });
+}
+
+/** Combinations whose trials would be the same runs, since only settings that vary told them apart. */
+function problemsOfTwins(
+  combinations: readonly Combination[],
+  methods: MethodTable,
+): readonly Problem[] {
+  const firsts = combinations.map(({ space, runs: [run] }) => {
+    const point = Object.fromEntries(
+      Object.entries(space).map(([text, range]) => [text, samplesOf(range)[0]!]),
+    );
+    return contentOf(trialRun(run!, point, findMethod(run!.method, methods)));
+  });
+  return firsts.flatMap((content, i) => {
+    const twin = firsts.indexOf(content);
+    if (twin === i) return [];
+    const [of, as] = [combinations[i]!, combinations[twin]!].map(({ of }) => combinationTitle(of));
+    return [{
+      where: "tune.vary",
+      message:
+        `found that "${of}" is the same as "${as}" but for settings that vary, wanted one of them; ` +
+        "name the methods that are tuned in tune.methods",
+    }];
+  });
+}
+
+function contentOf(run: GridRun): string {
+  return canonicalJson(runContent(run));
+}
