@@ -137,8 +137,8 @@ export async function sweepStudy(
   return { folder, ...counts };
 }
 
-/** Stores the plan of a study; where the folder is read-only, that is told, and an error only for what is to be made. */
-async function storePlan(
+/** Stores the plan of what is to be made; where the folder is read-only, that is told, and an error only for what is to be made. */
+export async function storePlan(
   folder: string,
   stored: Parameters<typeof writeStoredStudy>[1],
   tell: (event: WorkEvent) => Promise<void>,

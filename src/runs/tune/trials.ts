@@ -1,0 +1,128 @@
+/**
+ * The trials of a tuning: their runs, planned, and what came of them.
+ *
+ * @module
+ */
+import { findMethod, type MethodTable } from "../../methods/table.ts";
+import { readRecord } from "../../record/read_study.ts";
+import type { RunRecord } from "../../record/types.ts";
+import { StudyError } from "../../study/problems.ts";
+import { keptOf } from "../../study/kept.ts";
+import type { Study } from "../../study/study.ts";
+import type { GridRun } from "../../study/types.ts";
+import type { Inputs } from "../inputs.ts";
+import { type PlannedRun, planWith } from "../planning.ts";
+import { meanScore, type ScoredPoint } from "./choice.ts";
+import { type Combination, combinationTitle, trialRun } from "./combinations.ts";
+import { type Point, pointKey } from "./space.ts";
+
+/** A point that is tried for a combination. */
+export interface Trial {
+  readonly point: Point;
+  /** Whether it was added after the first ones. */
+  readonly isAdded: boolean;
+  /** One for each task, budget and seed of the combination. */
+  readonly runs: readonly PlannedRun[];
+}
+
+/** A combination with the trials that it has so far. */
+export interface Tried {
+  readonly combination: Combination;
+  readonly trials: readonly Trial[];
+}
+
+/** What trials are planned with. */
+export interface TrialPlanning {
+  readonly study: Study;
+  readonly methods: MethodTable;
+  readonly inputs: Inputs;
+}
+
+/** Points for each combination, in the order of the combinations. */
+export type NewPoints = readonly (readonly Point[])[];
+
+/**
+ * Combinations with further trials, all of them checked and planned together.
+ *
+ * @throws {StudyError} With all problems found, each once for all trials that share it; nothing has run then.
+ */
+export async function withTrials(
+  tried: readonly Tried[],
+  points: NewPoints,
+  isAdded: boolean,
+  { study, methods, inputs }: TrialPlanning,
+): Promise<readonly Tried[]> {
+  const grid = tried.map(({ combination }, i) =>
+    points[i]!.map((point) =>
+      combination.runs.map((run) => madeOf(combination, run, point, methods))
+    )
+  );
+  const planned = await planWith(inputs, study, grid.flat(2), methods);
+  const left = planned.runs.values();
+  return tried.map((own, i): Tried => ({
+    ...own,
+    trials: [
+      ...own.trials,
+      ...points[i]!.map((point): Trial => ({
+        point,
+        isAdded,
+        runs: own.combination.runs.map(() => left.next().value!),
+      })),
+    ],
+  }));
+}
+
+function madeOf(
+  { of }: Combination,
+  run: GridRun,
+  point: Point,
+  methods: MethodTable,
+): GridRun {
+  try {
+    return trialRun(run, point, findMethod(run.method, methods));
+  } catch (error) {
+    throw new StudyError(`Cannot tune study "${run.study}"`, [{
+      where: `tune.vary, ${combinationTitle(of)}`,
+      message: `found ${pointKey(point)}, wanted values that the method takes: ${
+        (error as Error).message
+      }`,
+    }]);
+  }
+}
+
+/** The score of a run on what was held out; null where it failed. */
+export function scoreOf({ happened }: RunRecord): number | null {
+  if (happened.outcome.state === "failed") return null;
+  return keptOf(happened.keep, happened)?.metrics[happened.primaryMetric] ?? null;
+}
+
+/** What came of a trial. */
+export interface TrialOutcome extends ScoredPoint {
+  /** Share of the steps that it was trained for. */
+  readonly share: number;
+  /** Machine time, in seconds, and runs that it took. */
+  readonly seconds: number;
+  readonly runs: number;
+}
+
+/**
+ * What came of a trial whose runs have their records.
+ *
+ * @param results The results folder of the trials.
+ */
+export async function outcomeOf({ point, runs }: Trial, results: string): Promise<TrialOutcome> {
+  const records = await Promise.all(
+    runs.map(async ({ folder, title }) => {
+      const record = await readRecord(`${results}/${folder}`);
+      if (record !== null) return record;
+      throw new Error(`Cannot read "${results}/${folder}": found no record of "${title}"`);
+    }),
+  );
+  return {
+    point,
+    score: meanScore(records.map(scoreOf)),
+    share: 1,
+    seconds: records.reduce((sum, { happened }) => sum + happened.time.wallMillis / 1000, 0),
+    runs: records.length,
+  };
+}

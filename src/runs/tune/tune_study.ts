@@ -1,0 +1,245 @@
+/**
+ * Tuning a study: trials are planned, made and judged on a held-out share of the training split, and the best settings are written
+ * as a file that a study extends.
+ *
+ * @module
+ */
+import { UsageError } from "../../base/usage_error.ts";
+import { checkDevice, chooseExecutor } from "../../exec/choose.ts";
+import { methods as builtIn } from "../../methods/table.ts";
+import { makeFolder, namesIn, writeWhole } from "../../record/durable.ts";
+import { runsUnderWay, underWay } from "../../record/under_way.ts";
+import { defaultMostRuns } from "../../study/grid.ts";
+import { StudyError } from "../../study/problems.ts";
+import { parseStudy, type Study } from "../../study/study.ts";
+import type { Tune } from "../../study/tune.ts";
+import { stopFlagOf, teller, type Watch } from "../events.ts";
+import { Inputs } from "../inputs.ts";
+import { openWorkers } from "../open_workers.ts";
+import { claimsOf } from "../patience.ts";
+import { ownTasksOf, type PlannedRun, withPresentFolders } from "../planning.ts";
+import { runAll, type RunsResult } from "../run_all.ts";
+import type { StopFlag } from "../stop_flag.ts";
+import { defaultResults, methodsToStore } from "../study_results.ts";
+import { storePlan, type SweepOptions, type SweptStudy } from "../sweep.ts";
+import { choiceOf } from "./choice.ts";
+import { type Combination, combinationsOf, combinationTitle } from "./combinations.ts";
+import { problemsOfCombinations, problemsOfTune } from "./problems.ts";
+import { firstPoints, nextPoints } from "./rounds.ts";
+import { outcomeOf, type Trial, type TrialOutcome, type Tried, withTrials } from "./trials.ts";
+import { type TunedFile, tunedFile } from "./tuned_file.ts";
+
+/** What a tuning is told: as a sweep, but for a part of the study. */
+export type TuneOptions = Omit<SweepOptions, "only" | "retryFailed">;
+
+/** How a tuning ended. */
+export interface TuneResult extends Omit<RunsResult, "executorShare"> {
+  /** The results folder of the trials. */
+  readonly folder: string;
+  /** The file with the chosen settings; null where it was stopped, or there is nothing to choose. */
+  readonly path: string | null;
+  /** What the file holds; null where there is none. */
+  readonly file: TunedFile | null;
+  /** What every trial failed for, in words; nothing is written where there is any. */
+  readonly untuned: readonly string[];
+}
+
+/** The name of the folder of trials in a study's results, and of the file with what was chosen. */
+export const tuningNames = { folder: "tuning", file: "tuned.json" } as const;
+
+/** The `tune` block of a study. */
+function tuneOf({ name, tune }: Study): Tune {
+  if (tune !== undefined) return tune;
+  throw new UsageError(
+    `Cannot tune study "${name}": found no "tune", want what varies, such as ` +
+      '"tune": { "vary": { "train.learningRate": { "log": [1e-4, 1e-2], "limits": [1e-5, 1e-1] } }, ' +
+      '"trials": 12, "seeds": [101], "heldOut": 0.2 }',
+  );
+}
+
+/**
+ * The combinations of a study that settings are chosen for.
+ *
+ * @throws {UsageError} If the study has no `tune` block.
+ * @throws {StudyError} With all problems found.
+ */
+export function plannedTuning(
+  { study, methods }: Omit<SweptStudy, "folder">,
+  mostRuns: number = defaultMostRuns,
+): { readonly tune: Tune; readonly combinations: readonly Combination[] } {
+  const tune = tuneOf(study);
+  const what = `Cannot tune study "${study.name}"`;
+  const wrong = problemsOfTune(study, tune, methods);
+  if (wrong.length > 0) throw new StudyError(what, wrong);
+  const combinations = combinationsOf(study, tune, methods, mostRuns);
+  const problems = problemsOfCombinations(tune, combinations, methods);
+  const runs = tune.trials * combinations.reduce((sum, { runs }) => sum + runs.length, 0);
+  if (problems.length > 0) throw new StudyError(what, problems);
+  if (runs > mostRuns) {
+    throw new StudyError(what, [{
+      where: "tune.trials",
+      message:
+        `found ${runs} runs of trials, wanted at most ${mostRuns}; if so many are meant, allow them by ` +
+        `--most-runs ${runs}`,
+    }]);
+  }
+  return { tune, combinations };
+}
+
+/** What is the same for all rounds of a tuning. */
+interface Setting extends SweptStudy {
+  readonly options: TuneOptions;
+  /** The results folder of the trials. */
+  readonly results: string;
+  readonly inputs: Inputs;
+  readonly stop: StopFlag;
+  readonly watch: Watch;
+}
+
+/**
+ * Chooses the settings that a study's `tune` block leaves open, and writes them as a file; trials that are done are not made again.
+ *
+ * The trials are runs of a results folder of their own, `tuning` in that of the study, so that they are claimed, resumed and
+ * verified as those of a sweep.
+ *
+ * @param tuned A study, or one with the folder that its paths start from and the methods that it may name.
+ *
+ * @throws {StudyError} With all problems found; nothing has run then.
+ * @throws {UsageError} If the study has no `tune` block, or the device is not known.
+ */
+export async function tuneStudy(
+  tuned: Study | SweptStudy,
+  options: TuneOptions = {},
+  watch: Watch = {},
+): Promise<TuneResult> {
+  const swept = "axes" in tuned
+    ? { study: parseStudy(tuned), folder: ".", methods: builtIn }
+    : tuned;
+  const { study, folder: home } = swept;
+  const { data = null, model = null, results = defaultResults, device = "auto" } = options;
+  checkDevice(device);
+  const { tune, combinations } = plannedTuning(swept, options.mostRuns);
+  const folder = `${results}/${study.name}/${tuningNames.folder}`;
+  const inputs = new Inputs(
+    { data, model, study: home },
+    ownTasksOf(study),
+    undefined,
+    watch.fetching,
+  );
+  const setting: Setting = {
+    ...swept,
+    options,
+    results: folder,
+    inputs,
+    stop: stopFlagOf(watch),
+    watch,
+  };
+  const made = new Map<Trial, TrialOutcome>();
+  let counts: Omit<RunsResult, "executorShare"> = nothingMade;
+  let tried: readonly Tried[] = combinations.map((combination) => ({ combination, trials: [] }));
+  let points = combinations.map((combination) => firstPoints(tune, combination));
+  for (let round = 0; points.some((own) => own.length > 0); round++) {
+    tried = await withTrials(tried, points, round > 0, setting);
+    const result = await makeTrials(setting, tried, made);
+    counts = summed(counts, result);
+    if (counts.stopped) return { ...counts, folder, path: null, file: null, untuned: [] };
+    const scored = tried.map(({ combination, trials }) => ({
+      combination,
+      trials: trials.map((trial) => made.get(trial)!),
+    }));
+    points = nextPoints(tune, scored, round).map((own) => [...own]);
+  }
+  const chosen = tried.map(({ combination: { of, space }, trials }) => {
+    const outcomes = trials.map((trial) => ({ trial, outcome: made.get(trial)! }));
+    return {
+      of,
+      choice: choiceOf(space, outcomes.map(({ outcome }) => outcome)),
+      trials: outcomes,
+    };
+  });
+  const untuned = chosen.filter(({ choice }) => choice === null)
+    .map(({ of }) => combinationTitle(of));
+  if (untuned.length > 0) return { ...counts, folder, path: null, file: null, untuned };
+  const file = tunedFile(study, tune, chosen.map((own) => ({ ...own, choice: own.choice! })));
+  const path = `${folder}/${tuningNames.file}`;
+  await makeFolder(folder);
+  await writeWhole(path, `${JSON.stringify(file, null, 2)}\n`);
+  return { ...counts, folder, path, file, untuned };
+}
+
+const nothingMade: Omit<RunsResult, "executorShare"> = {
+  total: 0,
+  finished: 0,
+  failed: 0,
+  skipped: 0,
+  elsewhere: 0,
+  stopped: false,
+  stoppedRuns: [],
+};
+
+function summed(a: typeof nothingMade, b: typeof nothingMade): typeof nothingMade {
+  return {
+    total: a.total + b.total,
+    finished: a.finished + b.finished,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+    elsewhere: a.elsewhere + b.elsewhere,
+    stopped: a.stopped || b.stopped,
+    stoppedRuns: [...a.stoppedRuns, ...b.stoppedRuns],
+  };
+}
+
+/** Makes the runs of all trials that have no outcome yet, and adds their outcomes. */
+async function makeTrials(
+  setting: Setting,
+  tried: readonly Tried[],
+  made: Map<Trial, TrialOutcome>,
+): Promise<RunsResult> {
+  const { study, folder: home, results, inputs, options, stop, watch } = setting;
+  const { data = null, model = null, device = "auto", jobs = null, threads = null } = options;
+  const tell = teller(watch);
+  const begun = runsUnderWay(await namesIn(`${results}/${underWay}`));
+  const present = new Set([...await namesIn(results), ...begun]);
+  const named = (runs: readonly PlannedRun[]) => withPresentFolders(runs, present);
+  const trials = tried.flatMap((own) => own.trials);
+  const all = named(trials.flatMap(({ runs }) => runs));
+  const open = trials.filter((trial) => !made.has(trial));
+  const runs = named(open.flatMap((trial) => trial.runs));
+  await storePlan(results, {
+    study,
+    studyFolder: home,
+    data,
+    model,
+    device,
+    ...methodsToStore(all),
+    runs: all.map(({ folder, id, run }) => ({ folder, id, run })),
+  }, tell);
+  const result = await runAll({
+    runs,
+    results,
+    retryFailed: false,
+    claims: claimsOf(options),
+    stop,
+    tell,
+    openWorkers: async (opening) =>
+      await openWorkers({
+        ...opening,
+        title: `${study.title ?? study.name}, tuning: ${runs.length} runs`,
+        tell,
+        device: await chooseExecutor(device, threads === null ? {} : { threads }),
+        jobs,
+        threads,
+        studyRuns: all.length,
+        plan: { study, runs: all, inputs },
+        results,
+        ...(options.checkpointMillis === undefined
+          ? {}
+          : { checkpointMillis: options.checkpointMillis }),
+      }),
+  });
+  if (result.stopped) return result;
+  for (const trial of open) {
+    made.set(trial, await outcomeOf({ ...trial, runs: named(trial.runs) }, results));
+  }
+  return result;
+}

@@ -1,0 +1,107 @@
+/**
+ * The file that a tuning leaves: the chosen settings as deltas, and what they were chosen from.
+ *
+ * @module
+ */
+import type { Json } from "../../base/canonical_json.ts";
+import { hashJson } from "../../base/hash.ts";
+import { layerOf, parseSettingPath } from "../../study/setting_paths.ts";
+import type { PartialSettings } from "../../study/settings.ts";
+import type { Delta, Study } from "../../study/study.ts";
+import { type Tune, tuneDefaults } from "../../study/tune.ts";
+import type { NotBracketed, Tuned, TunedChoice, TunedFor } from "../../study/tuned.ts";
+import type { Choice } from "./choice.ts";
+import type { Point } from "./space.ts";
+import type { Trial, TrialOutcome } from "./trials.ts";
+
+/** What a study extends to have the chosen settings. */
+export interface TunedFile {
+  readonly deltas: readonly Delta[];
+  readonly tuned: Tuned;
+}
+
+/** A combination with all that came of it. */
+export interface TunedCombination {
+  readonly of: TunedFor;
+  readonly choice: Choice;
+  readonly trials: readonly { readonly trial: Trial; readonly outcome: TrialOutcome }[];
+}
+
+/** Settings laid into each other; no key of the second is one of the first but for groups. */
+function merged(below: PartialSettings, above: PartialSettings): PartialSettings {
+  const both = (a: unknown, b: unknown): unknown =>
+    isGroup(a) && isGroup(b)
+      ? Object.fromEntries(
+        [...new Set([...Object.keys(a), ...Object.keys(b)])]
+          .map((key) => [key, key in a && key in b ? both(a[key], b[key]) : b[key] ?? a[key]]),
+      )
+      : b;
+  return both(below, above) as PartialSettings;
+}
+
+function isGroup(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The delta that gives a combination its settings. */
+export function deltaOf({ method, task, budget }: TunedFor, point: Point): Delta {
+  const layers = Object.entries(point).map(([text, value]) =>
+    layerOf(parseSettingPath(text), value)
+  );
+  const set = layers.reduce<PartialSettings>((sum, { set }) => merged(sum, set), {});
+  const options: Readonly<Record<string, Json>> = Object.assign(
+    {},
+    ...layers.map(({ options }) => options),
+  );
+  return {
+    when: {
+      method,
+      ...(task === undefined ? {} : { task }),
+      ...(budget === undefined ? {} : { budget }),
+    },
+    ...(Object.keys(set).length === 0 ? {} : { set }),
+    ...(Object.keys(options).length === 0 ? {} : { options }),
+  };
+}
+
+/** The content of the file. */
+export function tunedFile(
+  study: Study,
+  tune: Tune,
+  combinations: readonly TunedCombination[],
+): TunedFile {
+  // A delta for the name of a method is for all entries of it, so that those of single labels come after it.
+  const isName = ({ of }: TunedCombination) => of.method === of.name;
+  const ordered = [
+    ...combinations.filter(isName),
+    ...combinations.filter((own) => !isName(own)),
+  ];
+  const outcomes = combinations.flatMap(({ trials }) => trials.map(({ outcome }) => outcome));
+  return {
+    deltas: ordered.map(({ of, choice }) => deltaOf(of, choice.best.point)),
+    tuned: {
+      study: study.name,
+      hash: hashJson(tune as unknown as Json),
+      search: tune.search ?? tuneDefaults.search,
+      trials: tune.trials,
+      seeds: tune.seeds,
+      heldOut: tune.heldOut,
+      seconds: Math.round(outcomes.reduce((sum, { seconds }) => sum + seconds, 0) * 10) / 10,
+      runs: outcomes.reduce((sum, { runs }) => sum + runs, 0),
+      notBracketed: combinations.flatMap(({ of, choice }) =>
+        choice.edges.map(({ path, value, edge }): NotBracketed => ({ ...of, path, value, edge }))
+      ),
+      best: combinations.map(({ of, choice, trials }): TunedChoice => ({
+        ...of,
+        values: choice.best.point,
+        score: choice.best.score,
+        trials: trials.map(({ trial, outcome }) => ({
+          values: trial.point,
+          score: outcome.score,
+          ...(outcome.share === 1 ? {} : { share: outcome.share }),
+          ...(trial.isAdded ? { added: true } : {}),
+        })),
+      })),
+    },
+  };
+}
