@@ -142,26 +142,52 @@ const asha = closed({
   ),
 });
 
-/** A number of trials; what is said of one for each method. */
-const trials = z.int({
-  error: ({ input }) =>
-    typeof input === "object" && input !== null
-      ? `found ${show(input)}, wanted one number: all methods are given equally many trials`
-      : undefined,
-}).min(2, {
-  error: ({ input }) => `found ${show(input)}, wanted at least 2: one trial chooses nothing`,
-}).describe("Points that are tried for each combination, the same number for all");
-
-const heldOut = z.number({
-  error: ({ input }) => heldOutMessage(input),
-}).gt(0, { error: ({ input }) => heldOutMessage(input) })
-  .lt(1, { error: ({ input }) => heldOutMessage(input) })
-  .describe("Share of the training split that trials are evaluated on and do not train on");
-
-function heldOutMessage(found: unknown): string {
-  return `${found === undefined ? "missing" : `found ${show(found)}`}, ` +
-    "wanted a share of the training split above 0 and below 1: settings are not chosen on the dev set";
+/**
+ * A number, of which more is said than that it is none.
+ *
+ * @param problem What is wrong with a value, or null.
+ */
+function numberSaying(
+  meta: z.core.JSONSchemaMeta & { readonly description: string },
+  problem: (found: unknown) => string | null,
+): z.ZodType<number> {
+  return z.unknown().superRefine((value, context) => {
+    const message = problem(value);
+    if (message !== null) context.addIssue({ code: "custom", message });
+  }).meta(meta) as unknown as z.ZodType<number>;
 }
+
+const foundIn = (value: unknown) => value === undefined ? "missing" : `found ${show(value)}`;
+
+const trials = numberSaying(
+  {
+    type: "integer",
+    minimum: 2,
+    description: "Points that are tried for each combination, the same number for all",
+  },
+  (found) =>
+    typeof found === "object" && found !== null
+      ? `found ${show(found)}, wanted one number: all methods are given equally many trials`
+      : typeof found === "number" && Number.isInteger(found) && found >= 2
+      ? null
+      : `${foundIn(found)}, wanted a whole number from 2: one trial chooses nothing`,
+);
+
+const heldOut = numberSaying(
+  {
+    type: "number",
+    exclusiveMinimum: 0,
+    exclusiveMaximum: 1,
+    description: "Share of the training split that trials are evaluated on and do not train on",
+  },
+  (found) =>
+    typeof found === "number" && found > 0 && found < 1
+      ? null
+      : `${
+        foundIn(found)
+      }, wanted a share of the training split above 0 and below 1: settings are not ` +
+        "chosen on the dev set",
+);
 
 const names = z.array(z.string().min(1)).min(1);
 

@@ -1,5 +1,7 @@
 /** Tuning a tiny study: grid and random search to the chosen settings, widened ranges, what is told before anything runs. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { StudyError } from "../../../src/study/problems.ts";
+import { UsageError } from "../../../src/base/usage_error.ts";
 import { methods } from "../../../src/methods/table.ts";
 import { type TuneResult, tuneStudy } from "../../../src/runs/tune/tune_study.ts";
 import { parseStudy, type Study } from "../../../src/study/study.ts";
@@ -67,5 +69,114 @@ Deno.test("tuneStudy() chooses the best point of a grid for each method, and mak
     const again = await tuned(home, studyWith({}));
     assertEquals([again.finished, again.skipped], [0, 6]);
     assertEquals(again.file, first.file);
+  });
+});
+
+Deno.test("tuneStudy() evaluates trials on what is held out and says what failed or lies at an edge", async () => {
+  await inHome(async (home) => {
+    const study = studyWith({
+      vary: {
+        "train.learningRate": { log: [1e-4, 1e30], limits: [1e-5, 1e30] },
+        "options.alpha": { choices: [4, 8] },
+      },
+      search: "random",
+      trials: 4,
+      tasks: ["Numbers"],
+      methods: ["lora"],
+      per: ["method", "budget"],
+    });
+    const { file, folder, failed } = await tuned(home, study);
+    const { best: [choice], ...found } = file!.tuned;
+    assertEquals([choice!.method, choice!.task, choice!.budget], ["lora", undefined, 2]);
+    assert(failed > 0 && choice!.trials.some(({ score }) => score === null));
+    assert(choice!.trials.every(({ added }, i) => (added ?? false) === (i >= 4)));
+    const stored = JSON.parse(await Deno.readTextFile(`${folder}/study.json`));
+    assertEquals(found.runs, stored.runs.length);
+    assertEquals(choice!.trials.length, stored.runs.length);
+    for (const { run, folder: own } of stored.runs) {
+      assertEquals([run.settings.train.heldOut, run.seed], [0.25, 101]);
+      const lines = await Deno.readTextFile(`${folder}/${own}/evaluations.jsonl`);
+      assert(lines.split("\n").slice(0, -1).every((line) => line.includes('"split":"held_out"')));
+    }
+    const rates = choice!.trials.map(({ values }) => values["train.learningRate"] as number);
+    const own = choice!.values["train.learningRate"] as number;
+    const isOut = Math.min(...rates) === own || Math.max(...rates) === own;
+    assertEquals(found.notBracketed.length, isOut ? 1 : 0);
+    assertEquals(file!.deltas, [{
+      when: { method: "lora", budget: 2 },
+      set: { train: { learningRate: own } },
+      options: { alpha: choice!.values["options.alpha"]! },
+    }]);
+  });
+});
+
+Deno.test("tuneStudy() tells everything that is wrong before anything runs", async () => {
+  const cases: readonly [object, object, string][] = [
+    [{ seeds: [1, 7] }, {}, "tune.seeds: found 1, which the study has too, wanted other seeds"],
+    [{ seeds: [7, 7] }, {}, "tune.seeds: found a seed twice"],
+    [{ tasks: ["Letters"] }, {}, 'tune.tasks: Unknown task "Letters"'],
+    [{ budgets: [4] }, {}, "tune.budgets[0]: found 4, wanted one of [2]"],
+    [
+      { budgets: [2], per: ["method", "budget"] },
+      { budgets: [2, 4] },
+      "tune.budgets: found 1 of 2 budgets, wanted all",
+    ],
+    [{ methods: ["dora"] }, {}, 'tune.methods: Unknown method "dora"'],
+    [
+      { vary: { "train.learnRate": { log: [1e-3, 1] } } },
+      {},
+      'Did you mean "train.learningRate"?',
+    ],
+    [{ vary: { "options.alfa": { choices: [1, 2, 3] } } }, {}, 'Did you mean "options.alpha"?'],
+    [{ vary: { "train.heldOut": { linear: [0.1, 0.3] } } }, {}, "wanted it as tune.heldOut"],
+    [
+      { vary: { "train.batchSize": { linear: [8, 20] } } },
+      {},
+      'tune.vary["train.batchSize"]: found 12.58, wanted a whole number',
+    ],
+    [
+      { vary: { "train.learningRate": { linear: [-1, 1] } } },
+      {},
+      'tune.vary["train.learningRate"]: found -1, wanted more than 0',
+    ],
+    [{ trials: 12, vary: { "options.alpha": { choices: [8, 16] } }, search: "random" }, {
+      methods: ["lora"],
+    }, "tune.trials, lora on Numbers: found 12, wanted at most 2"],
+    [
+      { trials: 2, vary: { "options.alpha": { choices: [8, 16] } } },
+      {},
+      "tune.vary, head on Numbers: found none of its settings",
+    ],
+    [
+      { trials: 2, vary: { "options.alpha": { choices: [8, "x"] } } },
+      { methods: ["lora"] },
+      'found "x", wanted a value that the method takes',
+    ],
+    [
+      {
+        trials: 5,
+        vary: { "train.learningRate": { log: [1e-3, 1] }, "train.warmup": { linear: [0, 0.1] } },
+      },
+      { methods: ["lora"] },
+      "found 5 trials, which make no grid, wanted 4",
+    ],
+    [
+      { trials: 2, vary: { "options.alpha": { choices: [8, 16] } } },
+      { methods: [{ method: "lora", options: { alpha: 4 } }, { method: "lora", label: "mine" }] },
+      'found that "mine on Numbers" is the same as "lora alpha=4 on Numbers" but for settings that vary',
+    ],
+  ];
+  await inHome(async (home) => {
+    for (const [tune, axes, text] of cases) {
+      const error = await assertRejects(() => tuned(home, studyWith(tune, axes)), StudyError);
+      assert(error.message.includes(text), `${error.message}\n\nwanted ${text}`);
+    }
+    const { tune: _tune, ...without } = studyWith({});
+    await assertRejects(
+      () => tuned(home, without),
+      UsageError,
+      'found no "tune", want what varies',
+    );
+    await assertRejects(() => Deno.stat(`${home}/results`), Deno.errors.NotFound);
   });
 });

@@ -1,0 +1,84 @@
+import { assert, assertEquals } from "@std/assert";
+import type { Tune } from "../../../src/study/tune.ts";
+import type { Combination } from "../../../src/runs/tune/combinations.ts";
+import { firstPoints, nextPoints, type Scored } from "../../../src/runs/tune/rounds.ts";
+import type { Point, Space } from "../../../src/runs/tune/space.ts";
+
+const rate = { log: [1e-3, 1e-2], limits: [1e-4, 1] } as const;
+const tune: Tune = {
+  vary: { rate },
+  search: "grid",
+  trials: 3,
+  seeds: [101],
+  heldOut: 0.2,
+};
+
+function combination(method: string, task: string, space: Space = { rate }): Combination {
+  return { of: { method, name: method, task }, space, runs: [] };
+}
+
+/** Plays all rounds with a score for each point. */
+function played(
+  of: Tune,
+  combinations: readonly Combination[],
+  scoreOf: (combination: Combination, rate: number) => number | null,
+): readonly (readonly number[])[] {
+  let scored: readonly Scored[] = combinations.map((combination) => ({ combination, trials: [] }));
+  let points: readonly (readonly Point[])[] = combinations.map((own) => firstPoints(of, own));
+  for (let round = 0; points.some((own) => own.length > 0); round++) {
+    scored = scored.map(({ combination, trials }, i) => ({
+      combination,
+      trials: [
+        ...trials,
+        ...points[i]!.map((point) => ({
+          point,
+          score: scoreOf(combination, point["rate"] as number),
+        })),
+      ],
+    }));
+    points = nextPoints(of, scored, round);
+  }
+  return scored.map(({ trials }) => trials.map(({ point }) => point["rate"] as number));
+}
+
+/** A score that is best at a rate. */
+const peakAt = (best: number) => (rate: number) => -Math.abs(Math.log(rate / best));
+
+Deno.test("nextPoints() widens a range until its best value has worse ones on both sides", () => {
+  const [own] = played(tune, [combination("svd", "RTE")], (_, rate) => peakAt(0.05)(rate));
+  const sorted = own!.toSorted((a, b) => a - b);
+  const best = sorted.toSorted((a, b) => peakAt(0.05)(b) - peakAt(0.05)(a))[0]!;
+  assert(Math.abs(best - 0.05) < 0.02, `${sorted}`);
+  assert(sorted.at(-1)! > best && sorted.at(-1)! <= 1 && sorted[0]! < best, `${sorted}`);
+});
+
+Deno.test("nextPoints() stops at the limit where the best value still lies there", () => {
+  const [own] = played(tune, [combination("svd", "RTE")], (_, rate) => rate);
+  assertEquals(Math.max(...own!), 1);
+});
+
+Deno.test("nextPoints() gives all methods of a task equally many trials, and other tasks none", () => {
+  const all = [combination("lora", "RTE"), combination("svd", "RTE"), combination("lora", "CoLA")];
+  for (const search of ["grid", "random"] as const) {
+    const [lora, svd, other] = played(
+      { ...tune, search, trials: 6 },
+      all,
+      ({ of }, rate) => peakAt(of.method === "svd" ? 0.3 : 0.004)(rate),
+    );
+    assertEquals(other!.length, 6);
+    assert(svd!.length > 6);
+    assertEquals(lora!.length, svd!.length);
+    assertEquals(new Set(lora).size, lora!.length);
+    assert(Math.max(...lora!) <= 1e-2, `${lora}`);
+    // The first trials are the same for all, whatever becomes of them.
+    assertEquals(lora!.slice(0, 6), svd!.slice(0, 6));
+  }
+});
+
+Deno.test("nextPoints() has none where every trial failed, or only choices vary", () => {
+  const failed = played(tune, [combination("svd", "RTE")], () => null);
+  assertEquals(failed[0]!.length, 3);
+  const choices: Space = { rate: { choices: [1, 2, 3] } };
+  const chosen = played(tune, [combination("svd", "RTE", choices)], (_, rate) => rate);
+  assertEquals(chosen[0], [1, 2, 3]);
+});
