@@ -8,6 +8,7 @@ import { findMethod, type MethodTable } from "../../methods/table.ts";
 import { budgetKey } from "../../study/run_id.ts";
 import { layerOf, parseSettingPath, shortNames, valueText } from "../../study/setting_paths.ts";
 import { overlaySettings } from "../../study/settings.ts";
+import { variesBy } from "../../study/settings_axes.ts";
 import type { Study } from "../../study/study.ts";
 import { budgetOf, type StudyBudget } from "../../study/study_budget.ts";
 import { type Tune, tuneDefaults } from "../../study/tune.ts";
@@ -25,23 +26,14 @@ export interface Combination {
   readonly runs: readonly GridRun[];
 }
 
-/** The names of a method's options. */
-export function optionNames(
-  { optionsSchema }: Pick<MethodEntry, "optionsSchema">,
-): readonly string[] {
-  const properties = (optionsSchema as { readonly properties?: Json }).properties;
-  return typeof properties === "object" && properties !== null ? Object.keys(properties) : [];
-}
-
 /** The part of a space that a method has: all settings, and its own options. */
 function spaceOf(vary: Tune["vary"], entry: MethodEntry): Space {
-  const options = new Set(optionNames(entry));
-  return Object.fromEntries(
-    Object.entries(vary).filter(([text]) => {
-      const path = parseSettingPath(text);
-      return path.type === "setting" || options.has(path.name);
-    }),
-  );
+  return Object.fromEntries(Object.entries(vary).filter(([text]) => variesBy(entry, text)));
+}
+
+/** The label of a run's entry of the methods' axis, without what else the study varies. */
+function armOf({ arm, label }: GridRun): string {
+  return arm ?? label;
 }
 
 /** The study's grid with the seeds of the trials, evaluated on what is held out. */
@@ -70,7 +62,7 @@ function isTuned({ tasks, methods, budgets }: Tune, run: GridRun): boolean {
   const key = run.budget === null ? null : budgetKey(run.budget);
   return (tasks?.includes(run.task) ?? true) &&
     (key === null || (budgets?.some((own) => budgetKey(budgetOf(own)) === key) ?? true)) &&
-    (methods?.includes(run.label) ?? run.askedRanks?.type !== "run");
+    (methods?.includes(armOf(run)) ?? run.askedRanks?.type !== "run");
 }
 
 /** A budget as the study's axis writes it. */
@@ -93,15 +85,19 @@ export function combinationsOf(
   const per = tune.per ?? tuneDefaults.per;
   const grouped = Map.groupBy(
     gridOf(study, tune, methods, mostRuns).filter((run) => isTuned(tune, run)),
-    ({ label, task, budget }) =>
-      JSON.stringify([label, per.includes("task") && task, per.includes("budget") && budget]),
+    (run) =>
+      JSON.stringify([
+        armOf(run),
+        per.includes("task") && run.task,
+        per.includes("budget") && run.budget,
+      ]),
   );
   return [...grouped.values()].map((runs): Combination => {
-    const { label, method, task, budget } = runs[0]!;
+    const { method, task, budget } = runs[0]!;
     const own = budget === null ? undefined : written(study, budget);
     return {
       of: {
-        method: label,
+        method: armOf(runs[0]!),
         name: method,
         ...(per.includes("task") ? { task } : {}),
         ...(per.includes("budget") && own !== undefined ? { budget: own } : {}),
@@ -130,6 +126,8 @@ export function trialRun(run: GridRun, point: Point, entry: MethodEntry): GridRu
   return {
     ...run,
     label: [run.label, ...values].join(" "),
+    arm: armOf(run),
+    varied: { ...run.varied, ...point },
     options,
     budget: budgetWith(run.budget, options, entry),
     settings: overlaySettings(run.settings, ...layers.map(({ set }) => set)),

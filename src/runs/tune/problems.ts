@@ -8,12 +8,13 @@ import { unknownName } from "../../base/suggest.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
 import { type Problem, show } from "../../study/problems.ts";
 import { budgetKey, runContent } from "../../study/run_id.ts";
+import { optionNames } from "../../study/method_options.ts";
 import { layerOf, parseSettingPath, problemsOfValue } from "../../study/setting_paths.ts";
 import type { Study, StudyMethod } from "../../study/study.ts";
 import { budgetOf } from "../../study/study_budget.ts";
 import { type Tune, tuneDefaults, type TuneRange } from "../../study/tune.ts";
 import type { GridRun } from "../../study/types.ts";
-import { type Combination, combinationTitle, optionNames, trialRun } from "./combinations.ts";
+import { type Combination, combinationTitle, trialRun } from "./combinations.ts";
 import { gridLevels, numberRange, sizeOf } from "./space.ts";
 
 /** A place within a range that is no round number where the ends are. */
@@ -42,7 +43,7 @@ export function problemsOfTune(
   );
   const options = [
     ...new Set(
-      methods.filter(({ name }) => names.includes(name)).flatMap((entry) => optionNames(entry)),
+      methods.filter(({ name }) => names.includes(name)).flatMap(optionNames),
     ),
   ];
   for (const [text, range] of Object.entries(tune.vary)) {
@@ -100,13 +101,12 @@ function problemsOfRange(
   range: TuneRange,
   options: readonly string[],
 ): readonly Problem[] {
-  const where = `tune.vary["${text}"]`;
+  const where = `tune.vary.${text}`;
   const at = (message: string): readonly Problem[] => [{ where, message }];
   if (text === "train.heldOut") {
     return at("found the share that trials are evaluated on, wanted it as tune.heldOut");
   }
-  const varied = (axes as { readonly settings?: Readonly<Record<string, unknown>> }).settings ?? {};
-  if (Object.hasOwn(varied, text)) {
+  if (Object.hasOwn(axes.settings ?? {}, text)) {
     return at("found a setting of axes.settings, wanted one that the study does not vary itself");
   }
   try {
@@ -182,7 +182,7 @@ function problemsOfOptions(
         const { issues } = error as { readonly issues?: readonly { readonly message: string }[] };
         const reason = issues?.[0]?.message ?? (error as Error).message;
         return [{
-          where: `tune.vary["${text}"], ${combinationTitle(of)}`,
+          where: `tune.vary.${text}, ${combinationTitle(of)}`,
           message: `found ${show(value)}, wanted a value that the method takes: ${reason}`,
         }];
       }

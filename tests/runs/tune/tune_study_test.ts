@@ -132,12 +132,12 @@ Deno.test("tuneStudy() tells everything that is wrong before anything runs", asy
     [
       { vary: { "train.batchSize": { linear: [8, 20] } } },
       {},
-      'tune.vary["train.batchSize"]: found 12.58, wanted a whole number',
+      "tune.vary.train.batchSize: found 12.58, wanted a whole number",
     ],
     [
       { vary: { "train.learningRate": { linear: [-1, 1] } } },
       {},
-      'tune.vary["train.learningRate"]: found -1, wanted more than 0',
+      "tune.vary.train.learningRate: found -1, wanted more than 0",
     ],
     [{ trials: 12, vary: { "options.alpha": { choices: [8, 16] } }, search: "random" }, {
       methods: ["lora"],
