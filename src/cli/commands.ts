@@ -9,6 +9,7 @@ import type { CallableCommand } from "./command.ts";
 export const commandLoaders: Readonly<Record<string, () => Promise<CallableCommand>>> = {
   sweep: async () => (await import("./sweep.ts")).sweep,
   plan: async () => (await import("./plan.ts")).plan,
+  tune: async () => (await import("./tune.ts")).tune,
   report: async () => (await import("./report.ts")).report,
   ablate: async () => (await import("./ablate.ts")).ablate,
   spectra: async () => (await import("./spectra.ts")).spectra,

@@ -40,6 +40,7 @@ import {
   stagesTable,
   targetsTable,
   truncationsTable,
+  tuningTable,
   usedRanksTable,
   verificationTable,
 } from "./tables.ts";
@@ -62,6 +63,7 @@ function tablesWith(
   ];
   return [
     settingsTable(results),
+    tuningTable(results),
     methodsTable(results),
     scoresTable(results),
     convergenceTable(results),

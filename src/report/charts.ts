@@ -5,6 +5,7 @@
  */
 import { ablationCharts } from "./charts/ablation.ts";
 import { costCharts } from "./charts/cost.ts";
+import { expectedBestChart } from "./charts/expected_best.ts";
 import { metricBudgetCharts, replayChart } from "./charts/metric_budget.ts";
 import { rankingChart } from "./charts/ranking.ts";
 import { rankOverview } from "./charts/rank_overview.ts";
@@ -37,6 +38,7 @@ export interface ReportCharts {
   readonly ablation: readonly Chart[];
   readonly replay: readonly Chart[];
   readonly cost: readonly Chart[];
+  readonly tuning: readonly Chart[];
 }
 
 /** All charts that the results have data for. */
@@ -64,5 +66,6 @@ export function chartsOf(
     ablation: ablationCharts(results, grid, styles),
     replay: list(replayChart(results, styles)),
     cost: costCharts(results, styles),
+    tuning: list(expectedBestChart(results)),
   };
 }

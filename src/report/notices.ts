@@ -6,6 +6,7 @@
 import { earlyCells } from "./convergence.ts";
 import { counted, whole } from "./format.ts";
 import { flaggedRuns } from "./run_flags.ts";
+import { edgeText, tunedForText } from "./tables/tuning.ts";
 import type { StudyResults } from "./types.ts";
 
 /** One warning, with a line for each thing that it holds for. */
@@ -14,9 +15,23 @@ export interface Notice {
   readonly lines: readonly string[];
 }
 
+/** Settings that were chosen at the edge of all that were allowed. */
+function unbracketed(tuned: StudyResults["tuned"]): readonly Notice[] {
+  const own = tuned?.notBracketed ?? [];
+  if (own.length === 0) return [];
+  return [{
+    text:
+      `${counted(own.length, "chosen setting")} ${
+        own.length === 1 ? "is" : "are"
+      } not bracketed: the best value lies at the edge of all that were allowed, so that a better one may lie beyond and ` +
+      "there is no verdict on the method. Widen the limits in tune.vary and tune again.",
+    lines: own.map((edge) => `${tunedForText(edge)}: ${edgeText(edge)}`),
+  }];
+}
+
 /** The warnings of a study, none where all is well. */
 export function noticesOf(results: StudyResults): readonly Notice[] {
-  const { runs, planned, damaged, damagedFiles, warnings, verification } = results;
+  const { runs, planned, damaged, damagedFiles, warnings, verification, tuned } = results;
   const failed = runs.filter(({ record }) => record.happened.outcome.state === "failed").length;
   const missing = planned.length - runs.length - damaged.length;
   const parted = (verification?.runs ?? []).filter(({ verdict }) => verdict === "not reproduced");
@@ -52,6 +67,7 @@ export function noticesOf(results: StudyResults): readonly Notice[] {
       ),
     ]),
     ...(early === null ? [] : [notice(`${early.summary}.`, early.lines)]),
+    ...unbracketed(tuned),
     ...flaggedRuns(runs).map(({ summary, lines }) => notice(`${summary}.`, lines)),
     ...(warnings.length === 0 ? [] : [
       warnings.length === 1 ? notice(warnings[0]!.text) : notice(

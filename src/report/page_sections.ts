@@ -132,6 +132,12 @@ export function sectionsOf(content: PageContent): readonly Section[] {
       ],
     },
     { id: "settings", title: "Settings", body: shown("settings", noRuns) },
+    // Studies whose settings were not tuned say nothing of it.
+    ...(tableOf("tuning") === null ? [] : [{
+      id: "tuning",
+      title: "Tuning",
+      body: [...untitled("tuning"), ...figures(charts.tuning)],
+    }]),
     {
       id: "scores",
       title: "Scores",

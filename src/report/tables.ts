@@ -21,4 +21,5 @@ export { settingsTable } from "./tables/settings.ts";
 export { moduleSpectraTable, usedRanksTable } from "./tables/spectra.ts";
 export { targetsTable } from "./tables/targets.ts";
 export { truncationsTable } from "./tables/truncations.ts";
+export { tuningTable } from "./tables/tuning.ts";
 export { verificationTable } from "./tables/verification.ts";

@@ -9,6 +9,7 @@ import type { Asked, ReplayedRun, RunResults } from "../record/types.ts";
 import type { StudySpectra } from "../record/spectra.ts";
 import type { Verification } from "../record/verification.ts";
 import type { ConvergenceRule, Targets } from "../study/convergence.ts";
+import type { Tuned } from "../study/tuned.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 
 export type { RunResults };
@@ -60,6 +61,8 @@ export interface StudyResults {
   readonly replay: ReplayResults | null;
   /** What the last `deno task verify` found; null until there was one. */
   readonly verification: Verification | null;
+  /** What its settings were chosen from; null where it does not extend the file of a tuning. */
+  readonly tuned: Tuned | null;
   /** What the updates of its runs are made of; null until `deno task spectra` found it. */
   readonly spectra: StudySpectra | null;
 }

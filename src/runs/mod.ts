@@ -33,4 +33,6 @@ export {
 } from "./text_model.ts";
 export { train, type TrainEvent, type TrainOptions } from "./train.ts";
 export { type NamedModule, type Trust, UntrustedCodeError } from "./trust.ts";
+export type { TunedFile } from "./tune/tuned_file.ts";
+export { type TuneOptions, type TuneResult, tuneStudy } from "./tune/tune_study.ts";
 export { type VerifyOptions, verifyStudy } from "./verify.ts";

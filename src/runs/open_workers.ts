@@ -40,8 +40,8 @@ export interface WorkersRequest extends Opening {
 }
 
 /** The kind of a run: those of a kind share their programs. */
-export function kindOf({ run: { task, label, budget } }: PlannedRun): string {
-  return JSON.stringify([task, label, budget]);
+export function kindOf({ run: { task, method, options, budget } }: PlannedRun): string {
+  return JSON.stringify([task, method, options, budget]);
 }
 
 /** Workers on a device: this thread for one run at a time, else a thread each. */

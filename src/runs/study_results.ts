@@ -284,6 +284,7 @@ async function resultsOf(
     planned: stored.runs.map(({ run }) => run),
     warnings: stored.warnings ?? [],
     replay: null,
+    tuned: stored.study.tuned ?? null,
     ...made,
     damagedFiles,
   };

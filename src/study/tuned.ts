@@ -36,6 +36,8 @@ export interface TunedTrial {
 
 /** A choice, and what it was chosen from. */
 export interface TunedChoice extends TunedFor {
+  /** What `score` is: the primary metric of the tasks, or `average` where these have different ones. */
+  readonly metric: string;
   readonly values: Readonly<Record<string, Json>>;
   readonly score: number;
   /** In the order in which they were drawn; those that were added come last. */
@@ -96,6 +98,7 @@ export const tunedSchema: z.ZodType<Tuned> = closed({
   })),
   best: z.array(closed({
     ...chosenFor,
+    metric: z.string(),
     values,
     score: z.number(),
     trials: z.array(closed({

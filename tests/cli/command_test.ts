@@ -18,6 +18,7 @@ import { report } from "../../src/cli/report.ts";
 import { schema } from "../../src/cli/schema.ts";
 import { spectra } from "../../src/cli/spectra.ts";
 import { sweep } from "../../src/cli/sweep.ts";
+import { tune } from "../../src/cli/tune.ts";
 import { unpack } from "../../src/cli/unpack.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { verify } from "../../src/cli/verify.ts";
@@ -43,6 +44,7 @@ const commands: readonly Command[] = [
   schema,
   spectra,
   sweep,
+  tune,
   unpack,
   verify,
 ].map(({ command }) => command);

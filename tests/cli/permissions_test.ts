@@ -29,7 +29,7 @@ Deno.test("no command reads beyond its folder, loads another library than the ru
     assertEquals((set.env ?? []).includes("HF_TOKEN"), name === "models", name);
     assert(!Object.hasOwn(set, "run"), name);
     // Claims name their host.
-    const isClaiming = ["sweep", "ablate", "verify"].includes(name);
+    const isClaiming = ["sweep", "tune", "ablate", "verify"].includes(name);
     assertEquals(set.sys, isClaiming ? ["hostname"] : undefined, name);
   }
   assertEquals(Object.keys(commandSets["plan"]!).sort(), ["env", "read"]);

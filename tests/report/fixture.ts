@@ -378,6 +378,7 @@ export function fixtureStudy(options: FixtureOptions = {}): StudyResults {
     damagedFiles: [],
     replay: options.hasReplay ?? false ? fixtureReplay(options) : null,
     verification: null,
+    tuned: null,
     spectra: null,
   };
 }

@@ -65,7 +65,7 @@ Deno.test("parseStudy() says what is wrong with a tune block", () => {
   );
 });
 
-const none = { values: {}, score: 1, trials: [] };
+const none = { metric: "accuracy", values: {}, score: 1, trials: [] };
 const edge = { path: "train.learningRate", value: 0.1, edge: "high" } as const;
 const tuned: Tuned = {
   study: "s",

@@ -96,8 +96,18 @@ export function scoreOf({ happened }: RunRecord): number | null {
   return keptOf(happened.keep, happened)?.metrics[happened.primaryMetric] ?? null;
 }
 
+/** The metric of all tasks of some runs, or `average`. */
+function metricOf(records: readonly RunRecord[]): string {
+  const [metric = "average", ...others] = new Set(
+    records.map(({ happened }) => happened.primaryMetric),
+  );
+  return others.length === 0 ? metric : "average";
+}
+
 /** What came of a trial. */
 export interface TrialOutcome extends ScoredPoint {
+  /** The primary metric of its tasks, or `average` where these have different ones. */
+  readonly metric: string;
   /** Share of the steps that it was trained for. */
   readonly share: number;
   /** Machine time, in seconds, and runs that it took. */
@@ -120,6 +130,7 @@ export async function outcomeOf({ point, runs }: Trial, results: string): Promis
   );
   return {
     point,
+    metric: metricOf(records),
     score: meanScore(records.map(scoreOf)),
     share: 1,
     seconds: records.reduce((sum, { happened }) => sum + happened.time.wallMillis / 1000, 0),

@@ -33,7 +33,7 @@ import { type TunedFile, tunedFile } from "./tuned_file.ts";
 export type TuneOptions = Omit<SweepOptions, "only" | "retryFailed">;
 
 /** How a tuning ended. */
-export interface TuneResult extends Omit<RunsResult, "executorShare"> {
+export interface TuneResult extends RunsResult {
   /** The results folder of the trials. */
   readonly folder: string;
   /** The file with the chosen settings; null where it was stopped, or there is nothing to choose. */
@@ -135,7 +135,7 @@ export async function tuneStudy(
     watch,
   };
   const made = new Map<Trial, TrialOutcome>();
-  let counts: Omit<RunsResult, "executorShare"> = nothingMade;
+  let counts: RunsResult = nothingMade;
   let tried: readonly Tried[] = combinations.map((combination) => ({ combination, trials: [] }));
   let points = combinations.map((combination) => firstPoints(tune, combination));
   for (let round = 0; points.some((own) => own.length > 0); round++) {
@@ -167,7 +167,7 @@ export async function tuneStudy(
   return { ...counts, folder, path, file, untuned };
 }
 
-const nothingMade: Omit<RunsResult, "executorShare"> = {
+const nothingMade: RunsResult = {
   total: 0,
   finished: 0,
   failed: 0,
@@ -175,10 +175,16 @@ const nothingMade: Omit<RunsResult, "executorShare"> = {
   elsewhere: 0,
   stopped: false,
   stoppedRuns: [],
+  executorShare: 1,
 };
 
-function summed(a: typeof nothingMade, b: typeof nothingMade): typeof nothingMade {
+/** What two rounds came to; the executor's share is weighted by the runs that they made. */
+function summed(a: RunsResult, b: RunsResult): RunsResult {
+  const [before, now] = [a, b].map(({ finished, failed }) => finished + failed) as [number, number];
   return {
+    executorShare: before + now === 0
+      ? 1
+      : (before * a.executorShare + now * b.executorShare) / (before + now),
     total: a.total + b.total,
     finished: a.finished + b.finished,
     failed: a.failed + b.failed,

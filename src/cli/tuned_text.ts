@@ -1,0 +1,42 @@
+/**
+ * What a tuning prints at its end: the chosen settings, what they cost, what is not bracketed, and how a study uses them.
+ *
+ * @module
+ */
+import { fitTable } from "../base/text_table.ts";
+import { wrapped } from "../base/text_width.ts";
+import { rowsOf } from "../report/facts.ts";
+import { listed } from "../report/format.ts";
+import { choicesTable, edgeText, tunedForText } from "../report/tables/tuning.ts";
+import type { TuneResult } from "../runs/tune/tune_study.ts";
+
+/**
+ * The end of a tuning as plain text.
+ *
+ * @param width Columns of the terminal, or null for no limit.
+ */
+export function tunedText({ file, path, untuned }: TuneResult, width: number | null): string {
+  const fitted = (text: string) => width === null ? [text] : wrapped(text, width);
+  if (file === null) {
+    return fitted(
+      `No settings are written: every trial of ${
+        listed(untuned)
+      } failed; lower the ranges in tune.vary, then tune again`,
+    ).join("\n");
+  }
+  const { table, columns, note } = choicesTable(file.tuned, null);
+  const rows = rowsOf(table).map((row) => columns.map(({ cell }) => cell(row)));
+  const edges = file.tuned.notBracketed.map((edge) =>
+    `Not bracketed: ${tunedForText(edge)}, ${edgeText(edge)}`
+  );
+  return [
+    ...fitted(note),
+    "",
+    fitTable(
+      columns.map(({ title, align }) => ({ title, align, isName: align === "left" })),
+      rows,
+      { width, hasRule: true },
+    ),
+    ...[...edges, `Settings: ${path}`, `A study has them by "extends": "${path}"`].flatMap(fitted),
+  ].join("\n");
+}

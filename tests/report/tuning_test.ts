@@ -1,0 +1,119 @@
+/** What a report says of settings that were tuned. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { buildReport, tablesOf } from "../../src/report/build.ts";
+import { expectedBestChart } from "../../src/report/charts/expected_best.ts";
+import { rowsOf } from "../../src/report/facts.ts";
+import { noticesOf } from "../../src/report/notices.ts";
+import type { Tuned, TunedChoice } from "../../src/study/tuned.ts";
+import { fixtureMethods, fixtureStudy } from "./fixture.ts";
+
+const rates = [1e-4, 1e-3, 1e-2, 1e-1];
+
+function choice(method: string, name: string, scores: readonly (number | null)[]): TunedChoice {
+  const score = Math.max(...scores.map((score) => score ?? -Infinity));
+  return {
+    method,
+    name,
+    task: "CoLA",
+    metric: "matthews",
+    values: { "train.learningRate": rates[scores.indexOf(score)]! },
+    score,
+    trials: scores.map((score, i) => ({
+      values: { "train.learningRate": rates[i]! },
+      score,
+      ...(i === 3 ? { added: true } : {}),
+    })),
+  };
+}
+
+const tuned: Tuned = {
+  study: "made-up",
+  hash: "0",
+  search: "random",
+  trials: 3,
+  seeds: [101, 102],
+  heldOut: 0.2,
+  seconds: 90,
+  runs: 8,
+  notBracketed: [{
+    method: "ElaLoRA",
+    name: "elalora",
+    task: "CoLA",
+    path: "train.learningRate",
+    value: 0.1,
+    edge: "high",
+  }],
+  best: [
+    choice("LoRA", "lora", [0.2, 0.5, null, 0.1]),
+    choice("ElaLoRA", "elalora", [0.1, 0.2, 0.4, 0.6]),
+  ],
+};
+
+const fixture = fixtureStudy({
+  tasks: [["CoLA", "matthews"]],
+  methods: fixtureMethods.filter(({ method }) => method === "lora" || method === "elalora"),
+  budgets: [4],
+  seeds: [1, 2],
+  layers: 1,
+  steps: 10,
+});
+const results = { ...fixture, tuned };
+
+Deno.test("the table of chosen settings says what was chosen, from how much, and what is at an edge", () => {
+  const table = tablesOf(results).find(({ id }) => id === "tuning")!;
+  assertEquals(
+    rowsOf(table.table).map((row) => table.columns.map(({ cell }) => cell(row))),
+    [
+      ["CoLA", "LoRA", "all budgets", "0.001", "50.00 Matthews ↑", "4", "1", "yes"],
+      [
+        "CoLA",
+        "ElaLoRA",
+        "all budgets",
+        "0.1",
+        "60.00 Matthews ↑",
+        "4",
+        "0",
+        "no: train.learningRate (high)",
+      ],
+    ],
+  );
+  assertStringIncludes(
+    table.note,
+    "random search: 3 trials each at first, seeds 101 and 102, judged on 20 % of the training split",
+  );
+  assertStringIncludes(
+    table.note,
+    "Tuning took 1 min 30 s of machine time in 8 runs; the runs of the study took",
+  );
+});
+
+Deno.test("a setting at an edge is told before anything else is believed", () => {
+  const [notice] = noticesOf(results).filter(({ text }) => text.includes("not bracketed"));
+  assertStringIncludes(notice!.text, "1 chosen setting is not bracketed");
+  assertEquals(notice!.lines, [
+    "ElaLoRA on CoLA: train.learningRate 0.1, the highest that was allowed",
+  ]);
+});
+
+Deno.test("curves of the expected best are of the drawn trials, a failed one as bad as the worst", () => {
+  const chart = expectedBestChart(results)!;
+  const { data } = chart.panels[0]!.spec as unknown as {
+    readonly data: { readonly values: readonly Record<string, unknown>[] };
+  };
+  const of = (label: string) =>
+    data.values.filter((point) => point["label"] === label).map((point) => point["value"]);
+  // Of .2, .5 and .2: mean .3, then .5 (1 - (2/3)^2) + .2 (2/3)^2, ...
+  assertEquals(of("LoRA"), [30, 36.667, 41.111]);
+  assertEquals(of("ElaLoRA").length, 3);
+  assertEquals(expectedBestChart({ ...results, tuned: null }), null);
+});
+
+Deno.test("the page has a section on tuning where settings were tuned, and none elsewhere", async () => {
+  const { files } = await buildReport(results);
+  assertStringIncludes(files["report.html"]!, 'id="tuning"');
+  assertStringIncludes(files["report.html"]!, "Expected best score by number of trials");
+  assert(files["charts/expected_best.svg"] !== undefined);
+  const plain = await buildReport(fixture);
+  assert(!plain.files["report.html"]!.includes('id="tuning"'));
+  assertEquals(plain.files["tables/tuning.csv"], undefined);
+});
