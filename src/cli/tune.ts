@@ -76,7 +76,7 @@ export const tune = commandOf({
     ...inputPlaces(options),
     { path: options.results, option: "--results", isWritten: true },
   ]);
-  const study = await readStudyFile(name);
+  const study = await readStudyFile(name, options.results);
   quietVulkan();
   const began = performance.now();
   const terminal = new TerminalWatch(sweepWords, { json });
@@ -92,7 +92,7 @@ export const tune = commandOf({
     await sayWrapped(
       stoppedText(finished + failed + skipped + elsewhere, result.total, result.stoppedRuns),
     );
-  } else await say(`\n${tunedText(result, outputColumns())}`);
+  } else await say(`\n${tunedText(result, study.folder, outputColumns())}`);
   return exitCode;
 });
 

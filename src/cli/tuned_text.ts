@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { relative } from "node:path";
 import { fitTable } from "../base/text_table.ts";
 import { wrapped } from "../base/text_width.ts";
 import { rowsOf } from "../report/facts.ts";
@@ -13,11 +14,16 @@ import type { TuneResult } from "../runs/tune/tune_study.ts";
 /**
  * The end of a tuning as plain text.
  *
+ * @param folder Of the study's file.
  * @param width Columns of the terminal, or null for no limit.
  */
-export function tunedText({ file, path, untuned }: TuneResult, width: number | null): string {
+export function tunedText(
+  { file, path, untuned }: Pick<TuneResult, "file" | "path" | "untuned">,
+  folder: string,
+  width: number | null,
+): string {
   const fitted = (text: string) => width === null ? [text] : wrapped(text, width);
-  if (file === null) {
+  if (file === null || path === null) {
     return fitted(
       `No settings are written: every trial of ${
         listed(untuned)
@@ -37,6 +43,10 @@ export function tunedText({ file, path, untuned }: TuneResult, width: number | n
       rows,
       { width, hasRule: true },
     ),
-    ...[...edges, `Settings: ${path}`, `A study has them by "extends": "${path}"`].flatMap(fitted),
+    ...[
+      ...edges,
+      `Settings: ${path}`,
+      `A study beside this one has them by "extends": "${relative(folder, path)}"`,
+    ].flatMap(fitted),
   ].join("\n");
 }

@@ -45,21 +45,32 @@ export const defaultStudy = "quickstart";
  * Reads a study: a JSON file, or a module whose default export it is and whose export `methods` are methods of its own; laid over
  * the files that it extends.
  *
+ * @param tunedIn The folder of results in which the study is to be tuned, so that it needs not have the settings yet. Default: it
+ * is not tuned.
+ *
  * @throws {InputError} If a JSON file is no JSON; a {@linkcode StudyError} if it is no study.
  * @throws {UsageError} If there is no such file, it is a module that exports no study, or it extends what is not there or itself.
  * @throws {Error} If a module cannot be loaded; see {@linkcode loadStudyModule}.
  */
-export async function readStudyFile(name: string): Promise<StudyFile> {
+export async function readStudyFile(
+  name: string,
+  tunedIn: string | null = null,
+): Promise<StudyFile> {
   const path = await findStudyFile(name);
   const folder = folderOf(path);
-  const parts = await readStudyParts(path);
+  const parts = await readStudyParts(path, tunedIn);
   const methods = methodTable(ownMethods(parts), `"${path}"`);
-  if (parts.length === 1) {
+  if (parts.length === 1 && !isExtending(parts[0]!)) {
     return { study: parseStudy(parts[0]!.content, `"${path}"`), path, folder, methods };
   }
   const moved = parts.map((part) => movedPaths(checkedPart(part), folderOf(part.path), folder));
   const study = parseStudy(extendedStudy(moved), `"${path}" with what it extends`);
   return { study, path, folder, methods };
+}
+
+/** Whether a file extends others, be they left out. */
+function isExtending({ content }: PartFile): boolean {
+  return typeof content === "object" && content !== null && "extends" in content;
 }
 
 /** The methods of all modules, those that several bring once. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { relative } from "node:path";
+import { relative, resolve } from "node:path";
 import { parseJson } from "../base/read_json.ts";
 import { decodeText } from "../base/read_text.ts";
 import { UsageError } from "../base/usage_error.ts";
@@ -12,6 +12,7 @@ import { mostFileBytes, readBounded } from "../record/read_bounded.ts";
 import { parseStudyPart, type StudyPart } from "../study/study.ts";
 import { findStudyFile, studyFolders } from "./find_study.ts";
 import { loadStudyModule } from "./method_modules.ts";
+import { tunedFileName, tunedPath } from "./tune/tuned_path.ts";
 
 /** A file that is a study or a part of one. */
 export interface PartFile {
@@ -61,6 +62,14 @@ function extendedNames({ content, path }: PartFile): readonly string[] {
   return typeof names === "string" ? [names] : names;
 }
 
+/** The file that the tuning of a study writes, or null where the study has no name. */
+function ownTuned({ content }: PartFile, results: string): string | null {
+  const name = typeof content === "object" && content !== null
+    ? Reflect.get(content, "name")
+    : null;
+  return typeof name === "string" ? resolve(tunedPath(results, name)) : null;
+}
+
 /** A file that another one extends. */
 async function findExtended(name: string, by: string): Promise<string> {
   try {
@@ -74,7 +83,8 @@ async function findExtended(name: string, by: string): Promise<string> {
     return relative(Deno.cwd(), await Deno.realPath(path)).replaceAll("\\", "/");
   } catch (error) {
     if (error instanceof UsageError) {
-      throw new UsageError(`Cannot extend "${name}" in "${by}": ${error.message}`, {
+      const remedy = name.endsWith(`/${tunedFileName}`) ? "; deno task tune writes it" : "";
+      throw new UsageError(`Cannot extend "${name}" in "${by}": ${error.message}${remedy}`, {
         cause: error,
       });
     }
@@ -91,19 +101,27 @@ async function findExtended(name: string, by: string): Promise<string> {
  * The files of a study in order of increasing precedence, its own last. A file that several extend is there once, first.
  *
  * @param path Of the study's own file.
+ * @param tunedIn The folder of results in which the study is tuned: the file that this will write is then left out, whether it is
+ * there or not. Default: it is a part like any other.
  *
  * @throws {UsageError} If a file is not there or must not be read, a module exports no study, or files extend each other in a
  * circle; the message has the chain of files.
  * @throws {StudyError} If what a file extends is not given by name; `InputError` if a JSON file is no JSON.
  */
-export async function readStudyParts(path: string): Promise<readonly PartFile[]> {
+export async function readStudyParts(
+  path: string,
+  tunedIn: string | null = null,
+): Promise<readonly PartFile[]> {
   const parts = new Map<string, PartFile>();
+  let leftOut: string | null = null;
   const visit = async (file: string, chain: readonly string[]): Promise<void> => {
     const key = await Deno.realPath(file);
     if (parts.has(key)) return;
     const part = await readPart(file);
     const inner = [...chain, key];
+    if (chain.length === 0 && tunedIn !== null) leftOut = ownTuned(part, tunedIn);
     for (const name of extendedNames(part)) {
+      if (resolve(folderOf(file), name) === leftOut) continue;
       const next = await findExtended(name, file);
       const start = inner.indexOf(await Deno.realPath(next));
       if (start >= 0) {

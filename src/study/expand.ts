@@ -9,6 +9,7 @@ import { checkNames, matches, type Point } from "./conditions.ts";
 import { defaultMostRuns, gridProblem } from "./grid.ts";
 import { isObject, type OptionLayer, parseOptions } from "./method_options.ts";
 import { placeOf, type Problem, StudyError } from "./problems.ts";
+import { problemsOfTuned } from "./problems_of_tuned.ts";
 import { problemsOfSources } from "./rank_sources.ts";
 import { budgetKey, runContent, runTitle } from "./run_id.ts";
 import { knownSequences } from "./sequences.ts";
@@ -92,6 +93,7 @@ export function expandStudy(study: Study, tables: StudyTables): readonly GridRun
     ));
   }
   checkSame(runs, problems);
+  problems.push(...problemsOfTuned(study.tuned, runs, tables.methods));
   // Where runs are missing, claims about them would be told as well.
   if (problems.length === 0) {
     problems.push(...problemsOfClaims(study, runs, { ...tables, tasks: study.axes.tasks }));

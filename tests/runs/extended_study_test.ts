@@ -1,4 +1,6 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { expand } from "../../src/runs/planning.ts";
+import { StudyError } from "../../src/study/problems.ts";
 import { readStudyData, readStudyFile } from "../../src/runs/study_file.ts";
 import { parseStudy } from "../../src/study/study.ts";
 
@@ -218,5 +220,89 @@ Deno.test("circles, missing files and wrong content of extended studies are refu
     const thin = await refusal(`${folder}/thin.json`, "StudyError");
     assertStringIncludes(thin, "axes.methods: missing, wanted an array");
     assertStringIncludes(thin, "axes.seeds: missing, wanted an array");
+  });
+});
+
+/** What tuning writes of one method. */
+const tunedPart = {
+  deltas: [{
+    when: { method: "lora" },
+    set: { train: { learningRate: 0.02 } },
+    options: { bRate: 1 },
+  }],
+  tuned: {
+    study: "own",
+    hash: "0",
+    search: "grid",
+    trials: 2,
+    seeds: [101],
+    heldOut: 0.2,
+    seconds: 1,
+    runs: 2,
+    notBracketed: [],
+    best: [{
+      method: "lora",
+      name: "lora",
+      metric: "accuracy",
+      values: { "train.learningRate": 0.02, "options.bRate": 1 },
+      score: 0.5,
+      trials: [],
+    }],
+  },
+};
+
+Deno.test("a study has the settings of the file of its tuning, and is tuned before that is there", async () => {
+  const own = {
+    name: "own",
+    extends: "results/own/tuning/tuned.json",
+    axes: { ...axes, methods: ["lora"], budgets: [2] },
+  };
+  await withFiles({ "own.json": own }, async (folder) => {
+    assertStringIncludes(await refusal(`${folder}/own.json`), "deno task tune writes it");
+    const { study } = await readStudyFile(`${folder}/own.json`, `${folder}/results`);
+    assertEquals(study.tuned, undefined);
+  });
+  const files = { "own.json": own, "results/own/tuning/tuned.json": tunedPart };
+  await withFiles(files, async (folder) => {
+    const { study, methods } = await readStudyFile(`${folder}/own.json`);
+    assertEquals<unknown>(study.tuned, tunedPart.tuned);
+    const [run] = expand(study, methods);
+    assertEquals(run!.settings.train.learningRate, 0.02);
+    const tuning = await readStudyFile(`${folder}/own.json`, `${folder}/results`);
+    assertEquals([tuning.study.tuned, tuning.study.deltas], [undefined, undefined]);
+    // Another tuning's settings are a part like any other.
+    const other = await readStudyFile(`${folder}/own.json`, `${folder}/elsewhere`);
+    assertEquals<unknown>(other.study.tuned, tunedPart.tuned);
+  });
+});
+
+Deno.test("a delta that goes before a setting that was tuned is refused, an axis is not", async () => {
+  const rate = (learningRate: number) => ({ set: { train: { learningRate } } });
+  await withFiles({
+    "tuned.json": tunedPart,
+    "own.json": {
+      name: "own",
+      extends: "./tuned.json",
+      deltas: [{ when: { task: "Topic" }, ...rate(0.1) }],
+      axes: { ...axes, methods: ["lora"], budgets: [2] },
+    },
+    "varied.json": {
+      name: "varied",
+      extends: "./tuned.json",
+      axes: {
+        ...axes,
+        methods: ["lora"],
+        budgets: [2],
+        settings: { "options.alpha": [8, 16] },
+      },
+    },
+  }, async (folder) => {
+    const { study, methods } = await readStudyFile(`${folder}/own.json`);
+    assertStringIncludes(
+      assertThrows(() => expand(study, methods), StudyError).message,
+      'run "Topic, lora, r2, seed 1", train.learningRate: found 0.1, wanted 0.02, which tuning chose',
+    );
+    const varied = await readStudyFile(`${folder}/varied.json`);
+    assertEquals(expand(varied.study, methods).length, 4);
   });
 });

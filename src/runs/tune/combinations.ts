@@ -38,7 +38,7 @@ function armOf({ arm, label }: GridRun): string {
 
 /** The study's grid with the seeds of the trials, evaluated on what is held out. */
 function gridOf(study: Study, tune: Tune, methods: MethodTable, mostRuns: number) {
-  const { tune: _tune, tuned: _tuned, except, ...rest } = study;
+  const { tune: _tune, tuned: _tuned, claims: _claims, except, ...rest } = study;
   // What is left out for seeds of the study says nothing of others.
   const left = (except ?? []).filter(({ seed }) => seed === undefined);
   const grid = expand(

@@ -28,6 +28,7 @@ import { problemsOfCombinations, problemsOfTune } from "./problems.ts";
 import { firstPoints, nextPoints } from "./rounds.ts";
 import { outcomeOf, type Trial, type TrialOutcome, type Tried, withTrials } from "./trials.ts";
 import { type TunedFile, tunedFile } from "./tuned_file.ts";
+import { tunedPath, tuningFolder } from "./tuned_path.ts";
 
 /** What a tuning is told: as a sweep, but for a part of the study. */
 export type TuneOptions = Omit<SweepOptions, "only" | "retryFailed">;
@@ -43,9 +44,6 @@ export interface TuneResult extends RunsResult {
   /** What every trial failed for, in words; nothing is written where there is any. */
   readonly untuned: readonly string[];
 }
-
-/** The name of the folder of trials in a study's results, and of the file with what was chosen. */
-export const tuningNames = { folder: "tuning", file: "tuned.json" } as const;
 
 /** The `tune` block of a study. */
 function tuneOf({ name, tune }: Study): Tune {
@@ -119,7 +117,7 @@ export async function tuneStudy(
   const { data = null, model = null, results = defaultResults, device = "auto" } = options;
   checkDevice(device);
   const { tune, combinations } = plannedTuning(swept, options.mostRuns);
-  const folder = `${results}/${study.name}/${tuningNames.folder}`;
+  const folder = tuningFolder(results, study.name);
   const inputs = new Inputs(
     { data, model, study: home },
     ownTasksOf(study),
@@ -161,7 +159,7 @@ export async function tuneStudy(
     .map(({ of }) => combinationTitle(of));
   if (untuned.length > 0) return { ...counts, folder, path: null, file: null, untuned };
   const file = tunedFile(study, tune, chosen.map((own) => ({ ...own, choice: own.choice! })));
-  const path = `${folder}/${tuningNames.file}`;
+  const path = tunedPath(results, study.name);
   await makeFolder(folder);
   await writeWhole(path, `${JSON.stringify(file, null, 2)}\n`);
   return { ...counts, folder, path, file, untuned };

@@ -3,6 +3,12 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StudyError } from "../../../src/study/problems.ts";
 import { UsageError } from "../../../src/base/usage_error.ts";
 import { methods } from "../../../src/methods/table.ts";
+import type { StoredRun } from "../../../src/record/read_study.ts";
+import { tablesOf } from "../../../src/report/build.ts";
+import { readStudyFile } from "../../../src/runs/study_file.ts";
+import { readStudyResults } from "../../../src/runs/study_results.ts";
+import { sweepStudy } from "../../../src/runs/sweep.ts";
+import type { RunSpec } from "../../../src/study/types.ts";
 import { type TuneResult, tuneStudy } from "../../../src/runs/tune/tune_study.ts";
 import { parseStudy, type Study } from "../../../src/study/study.ts";
 import { scoredStudy, tinyModel, writeTinyTasks } from "../tiny_study.ts";
@@ -178,5 +184,28 @@ Deno.test("tuneStudy() tells everything that is wrong before anything runs", asy
       'found no "tune", want what varies',
     );
     await assertRejects(() => Deno.stat(`${home}/results`), Deno.errors.NotFound);
+  });
+});
+
+Deno.test("a study that extends the file is swept with the chosen settings, and its report says so", async () => {
+  await inHome(async (home) => {
+    const { tune, ...study } = studyWith({ trials: 2 }, { methods: ["lora"] });
+    const text = JSON.stringify({ ...study, tune, extends: "results/tiny/tuning/tuned.json" });
+    await Deno.writeTextFile(`${home}/tiny.json`, text);
+    const results = `${home}/results`;
+    const place = { model: tinyModel, device: "cpu", jobs: 1, threads: 1, results };
+    const chosen = await tuneStudy(await readStudyFile(`${home}/tiny.json`, results), place);
+    const { folder, finished } = await sweepStudy(await readStudyFile(`${home}/tiny.json`), place);
+    const read = await readStudyResults(folder);
+    assertEquals([finished, read.tuned], [1, chosen.file!.tuned]);
+    const [{ record }] = read.runs as [StoredRun];
+    const { settings } = record.asked.run as unknown as RunSpec;
+    assertEquals(
+      settings.train.learningRate,
+      chosen.file!.tuned.best[0]!.values["train.learningRate"] as number,
+    );
+    assertEquals(settings.train.heldOut, null);
+    const table = tablesOf(read).find(({ id }) => id === "tuning")!;
+    assertEquals(table.table.numRows(), 1);
   });
 });
