@@ -7,8 +7,11 @@ import { assertFinite } from "./checks.ts";
 
 /** The best of so many trials. */
 export interface ExpectedBest {
+  /** How many trials, from 1. */
   readonly trials: number;
+  /** The expected best score. */
   readonly mean: number;
+  /** Its standard deviation. */
   readonly deviation: number;
 }
 

@@ -89,3 +89,22 @@ export {
   plannedCounts,
   type RunTables,
 } from "./validate.ts";
+export {
+  type AshaRules,
+  type Bounds,
+  type Tune,
+  tuneDefaults,
+  type TunePer,
+  type TuneRange,
+  type TuneSearch,
+} from "./tune.ts";
+export {
+  isBracketed,
+  type NotBracketed,
+  notBracketedOf,
+  type Tuned,
+  type TunedArm,
+  type TunedChoice,
+  type TunedFor,
+  type TunedTrial,
+} from "./tuned.ts";

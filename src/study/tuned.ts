@@ -38,7 +38,9 @@ export interface TunedTrial {
 export interface TunedChoice extends TunedFor {
   /** What `score` is: the primary metric of the tasks, or `average` where these have different ones. */
   readonly metric: string;
+  /** The chosen settings and options by their paths. */
   readonly values: Readonly<Record<string, Json>>;
+  /** That of the chosen trial. */
   readonly score: number;
   /** In the order in which they were drawn; those that were added come last. */
   readonly trials: readonly TunedTrial[];
@@ -46,8 +48,11 @@ export interface TunedChoice extends TunedFor {
 
 /** A setting whose best value lies at the edge of all that were allowed. */
 export interface NotBracketed extends TunedFor {
+  /** The setting, such as `train.learningRate`. */
   readonly path: string;
+  /** Its best value. */
   readonly value: number;
+  /** Which end of all that were allowed the value is. */
   readonly edge: "low" | "high";
 }
 
@@ -57,15 +62,19 @@ export interface Tuned {
   readonly study: string;
   /** SHA-256 of its `tune` block. */
   readonly hash: string;
+  /** How trials were found. */
   readonly search: TuneSearch;
   /** Trials of each combination at first, before any range was widened. */
   readonly trials: number;
+  /** Seeds of the trials. */
   readonly seeds: readonly number[];
+  /** Share of the training split that trials were evaluated on. */
   readonly heldOut: number;
   /** Machine time of all runs, in seconds. */
   readonly seconds: number;
   /** Runs that were made, those that were stopped early included. */
   readonly runs: number;
+  /** Empty where every chosen value has worse ones on both sides. */
   readonly notBracketed: readonly NotBracketed[];
   /** One for each combination. */
   readonly best: readonly TunedChoice[];

@@ -16,7 +16,9 @@ import type { Trial, TrialOutcome } from "./trials.ts";
 
 /** What a study extends to have the chosen settings. */
 export interface TunedFile {
+  /** One for each combination that settings were chosen for. */
   readonly deltas: readonly Delta[];
+  /** What they were chosen from. */
   readonly tuned: Tuned;
 }
 
