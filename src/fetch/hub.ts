@@ -21,7 +21,7 @@ import {
   weightsIndexFile,
 } from "../models/sources.ts";
 import { mostFileBytes, readBounded } from "../record/read_bounded.ts";
-import { namesIn, newToken, readIfThere } from "../record/durable.ts";
+import { namesIn, newToken, readIfThere, removeIfThere } from "../record/durable.ts";
 import { type Checksum, ensureFile, sizeOf } from "./download.ts";
 import { FetchError, hubAdvice } from "./fetch_error.ts";
 import { send, type Transport, type WebRequest } from "./transport.ts";
@@ -257,14 +257,23 @@ export async function fetchSnapshot(
 
 /** Notes the commit of a revision; any number of processes may do so at once. */
 async function writeReference(home: string, revision: string, commit: string): Promise<void> {
+  // A cache that nobody may write to is still read.
+  if (await cachedCommit(home, revision) === commit) return;
   const path = `${home}/refs/${revision}`;
   // Not beside the reference, where all files are taken for revisions.
   const part = `${home}/blobs/${newToken()}.incomplete`;
-  for (const file of [path, part]) {
-    await Deno.mkdir(file.slice(0, file.lastIndexOf("/")), { recursive: true });
+  try {
+    for (const file of [path, part]) {
+      await Deno.mkdir(file.slice(0, file.lastIndexOf("/")), { recursive: true });
+    }
+    await Deno.writeTextFile(part, commit);
+    await Deno.rename(part, path);
+  } catch (cause) {
+    await removeIfThere(part).catch(() => {
+      // What failed is told below; a part that stays is read by nobody.
+    });
+    throw new Error(`Cannot write "${path}": ${(cause as Error).message}`, { cause });
   }
-  await Deno.writeTextFile(part, commit);
-  await Deno.rename(part, path);
 }
 
 /** A model in a cache. */

@@ -7,9 +7,19 @@
  */
 import { denoDisk, type Disk, type DiskFile, isOccupied } from "./disk.ts";
 
+/** What is said where something cannot be written. */
+interface StorageAdvice {
+  /** What is not lost. */
+  readonly safe: string;
+  /** The option that names another folder. */
+  readonly option: string;
+}
+
+const resultsAdvice: StorageAdvice = { safe: "finished runs are safe", option: "--results" };
+
 /** What helps against a failure to write. */
-function remedyFor(cause: unknown): string {
-  const other = "choose another folder with --results";
+function remedyFor(cause: unknown, option: string): string {
+  const other = `choose another folder with ${option}`;
   if (cause instanceof Deno.errors.NotCapable) {
     return "start the command with --allow-write=DIR for that folder, as its --help shows";
   }
@@ -24,11 +34,15 @@ function remedyFor(cause: unknown): string {
 export class StorageError extends Error {
   override readonly name = "StorageError";
 
-  constructor(path: string, cause: unknown) {
+  /**
+   * Says what could not be written, and what helps.
+   *
+   * @param cause The error behind it.
+   * @param advice Default: that of results.
+   */
+  constructor(path: string, cause: unknown, { safe, option } = resultsAdvice) {
     const said = cause instanceof Error ? cause.message : String(cause);
-    super(`Cannot write "${path}": ${said}; finished runs are safe, ${remedyFor(cause)}`, {
-      cause,
-    });
+    super(`Cannot write "${path}": ${said}; ${safe}, ${remedyFor(cause, option)}`, { cause });
   }
 }
 
@@ -82,6 +96,11 @@ export function writeSynced(path: string, bytes: Uint8Array, disk: Disk): Promis
 export function isPartOf(name: string, part: string): boolean {
   return part === `${name}.part` ||
     part.startsWith(`${name}.`) && /^\.[0-9a-f]{16}\.part$/.test(part.slice(name.length));
+}
+
+/** Whether a name is that of a folder in which something is written that gets its place when it is whole. */
+export function isUnderWay(name: string): boolean {
+  return /^\.[0-9a-f]{16}\.part$/.test(name);
 }
 
 /** How often a file is written again because another writer of it removed its part. */

@@ -24,7 +24,8 @@ export interface ResultsReader {
   read(path: string): Promise<Uint8Array | null>;
 }
 
-async function filesBelow(folder: string, start: string): Promise<readonly string[]> {
+/** The paths of all files below a folder, each after `start`. */
+export async function filesBelow(folder: string, start: string): Promise<readonly string[]> {
   const found: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     if (isDirectory) found.push(...await filesBelow(`${folder}/${name}`, `${start}${name}/`));

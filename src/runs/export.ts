@@ -20,13 +20,8 @@ import { writeSafetensors } from "../models/safetensors.ts";
 import { makeFolder, writeWhole } from "../record/durable.ts";
 import type { Fetching } from "../fetch/model_files.ts";
 import { type ExportFormat, exportReadme, needsLines } from "./export_readme.ts";
-import {
-  makeEmptyFolder,
-  type MergedModel,
-  writeMergedFolder,
-  writeOnnxFolder,
-  writtenBy,
-} from "./model_folder.ts";
+import { writeExport } from "./export_folder.ts";
+import { type MergedModel, writeMergedFolder, writeOnnxFolder, writtenBy } from "./model_folder.ts";
 import { peftFiles } from "./peft_files.ts";
 import { readTrainedRun, type TrainedRun } from "./trained_run.ts";
 import type { Trust } from "./trust.ts";
@@ -66,7 +61,11 @@ function checkOfWeights({ method: { adapter }, run }: TrainedRun, what: string):
   );
 }
 
-async function writePeftFolder(trained: TrainedRun, options: ExportOptions): Promise<void> {
+async function writePeftFolder(
+  trained: TrainedRun,
+  options: ExportOptions,
+  out: string,
+): Promise<void> {
   const { model: { config, tensors: base } } = trained;
   checkOfWeights(trained, "an adapter for peft");
   const isBare = !hasClassifierClass(config);
@@ -74,8 +73,7 @@ async function writePeftFolder(trained: TrainedRun, options: ExportOptions): Pro
     name: options.baseName ?? (isBare ? baseFolder : trained.baseTitle),
     revision: options.baseName === null && !isBare ? trained.baseRevision : null,
   });
-  const { out } = options;
-  await makeEmptyFolder(out);
+  await makeFolder(out);
   for (const [name, content] of files) await writeWhole(`${out}/${name}`, content);
   if (!isBare) return;
   const { encoder } = splitTensors(config, base);
@@ -134,6 +132,7 @@ async function writeAdaptersFolder(trained: TrainedRun, out: string): Promise<vo
  * @throws {UntrustedCodeError} If its record names code that is not trusted.
  * @throws {UsageError} If it is none, or its base is not there any more.
  * @throws {RangeError} If the format cannot hold the model, or the folder to write is not empty.
+ * @throws {StorageError} If the folder cannot be written; nothing is kept of it then.
  */
 export async function exportRun(
   folder: string,
@@ -142,16 +141,18 @@ export async function exportRun(
 ): Promise<ExportResult> {
   const trained = await readTrainedRun(folder, options, fetching);
   const { format, out } = options;
-  if (format === "peft") await writePeftFolder(trained, options);
-  else if (format === "adapters") await writeAdaptersFolder(trained, out);
-  else if (format === "merged") {
-    checkOfWeights(trained, "merged weights");
-    await writeMergedFolder(out, mergedModel(trained));
-  } else await writeOnnxFolder(out, mergedModel(trained), trained.branches);
-  await writeWhole(
-    `${out}/README.md`,
-    exportReadme(trained, { format, rank: options.rank ?? null }),
-  );
+  await writeExport(out, async (folder) => {
+    if (format === "peft") await writePeftFolder(trained, options, folder);
+    else if (format === "adapters") await writeAdaptersFolder(trained, folder);
+    else if (format === "merged") {
+      checkOfWeights(trained, "merged weights");
+      await writeMergedFolder(folder, mergedModel(trained));
+    } else await writeOnnxFolder(folder, mergedModel(trained), trained.branches);
+    await writeWhole(
+      `${folder}/README.md`,
+      exportReadme(trained, { format, rank: options.rank ?? null }),
+    );
+  });
   const hasLines = needsLines({ format, config: trained.model.config });
   return { out, withoutRank: trained.withoutRank, hasLines };
 }

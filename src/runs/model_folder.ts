@@ -39,21 +39,6 @@ export interface MergedModel {
   readonly base: BaseFiles;
 }
 
-/**
- * Makes a folder that is new or empty.
- *
- * @throws {RangeError} If something is in it.
- * @throws {StorageError} If it cannot be made.
- */
-export async function makeEmptyFolder(path: string): Promise<void> {
-  await makeFolder(path);
-  for await (const { name } of Deno.readDir(path)) {
-    throw new RangeError(
-      `Cannot write into "${path}": found "${name}" there, want a new or empty folder; choose another by --out`,
-    );
-  }
-}
-
 async function writeWithBase(
   out: string,
   { base, config, output }: MergedModel,
@@ -68,12 +53,10 @@ async function writeWithBase(
 /**
  * Writes a folder that transformers loads: `config.json`, `model.safetensors`, the tokenizer's files. Where no class of
  * transformers has such a head, the folder is that of the encoder, with the head's tensors beside it.
- *
- * @throws {RangeError} If the folder is not empty.
  */
 export async function writeMergedFolder(out: string, model: MergedModel): Promise<void> {
   const { config, tensors } = model;
-  await makeEmptyFolder(out);
+  await makeFolder(out);
   await writeWithBase(out, model);
   const write = (name: string, own: ReadonlyMap<string, StoredTensor>) =>
     writeWhole(`${out}/${name}`, writeSafetensors(own, "F32", writtenBy));
@@ -90,8 +73,6 @@ export async function writeMergedFolder(out: string, model: MergedModel): Promis
  * Writes a folder with a plain ONNX model: `model.onnx`, `config.json`, the tokenizer's files.
  *
  * @param branches What adapters have beside modules, by module. Default: none.
- *
- * @throws {RangeError} If the folder is not empty.
  */
 export async function writeOnnxFolder(
   out: string,
@@ -99,7 +80,7 @@ export async function writeOnnxFolder(
   branches: ReadonlyMap<string, ModuleBranch> = new Map(),
 ): Promise<void> {
   const { bytes } = encodeProgram(plainModel(model.config, model.tensors, branches));
-  await makeEmptyFolder(out);
+  await makeFolder(out);
   await writeWithBase(out, model);
   await writeWhole(`${out}/model.onnx`, bytes);
 }

@@ -136,6 +136,19 @@ Deno.test("any number of fetches at once end with one whole snapshot", async () 
   });
 });
 
+Deno.test("a reference that says what the hub says is left as it is, so that a full cache need not be written", async () => {
+  await withHub(async ({ access, fetch }) => {
+    await fetch();
+    const reference = `${access.cache}/models--someone--tiny/refs/main`;
+    await Deno.writeTextFile(reference, `${fakeCommit}\n`);
+    await fetch();
+    assertEquals(await Deno.readTextFile(reference), `${fakeCommit}\n`);
+    await Deno.writeTextFile(reference, "f".repeat(40));
+    await fetch();
+    assertEquals(await Deno.readTextFile(reference), fakeCommit);
+  });
+});
+
 Deno.test("an encoder of the hub loads from the cache alone, and its commit is known", async () => {
   await withHub(async ({ hub, access, fetch }) => {
     const fetching = {

@@ -9,9 +9,11 @@ import type { WorkEvent } from "../../src/runs/events.ts";
 import { readStudyResults, writeReport } from "../../src/runs/study_results.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { verifyStudy } from "../../src/runs/verify.ts";
+import { exportAll } from "./exports.ts";
+import { fetchTiny } from "./caches.ts";
 import { type ChildCommand, torturedModel, torturedStudy } from "./tortured_study.ts";
 
-const { kind, home, results, jobs, patience } = JSON.parse(Deno.args[0]!) as ChildCommand;
+const { kind, home, results, jobs, patience, out = "" } = JSON.parse(Deno.args[0]!) as ChildCommand;
 const folder = `${results}/${torturedStudy.name}`;
 
 /** Says what of the work others must know. */
@@ -46,7 +48,9 @@ if (kind === "sweep") {
   );
   const other = runs.find(({ verdict }) => verdict !== "bit-equal");
   if (other !== undefined) throw new Error(`${other.title}: ${other.verdict} ${other.message}`);
-} else {
+} else if (kind === "export") await exportAll(folder, out);
+else if (kind === "fetch") await fetchTiny(out);
+else {
   const read = await readStudyResults(folder);
   if (read.damaged.length > 0) throw new Error(read.damaged.map((run) => run.problem).join("\n"));
   await writeReport(folder, read);

@@ -8,19 +8,13 @@
  */
 import { removeTree } from "../../src/record/durable.ts";
 import { type Figures, type Ground, pause, Tally } from "./campaign.ts";
-import { start } from "./processes.ts";
+import { run, start } from "./processes.ts";
 
 /** Snapshots of one sweep. */
 const cutsPerSweep = 4;
 
 /** Milliseconds from one snapshot to the next, at most. */
 const span = 1_500;
-
-async function run(command: string, ...args: readonly string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, { args: [...args] }).output();
-  if (success) return;
-  throw new Error(`Cannot ${command} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
-}
 
 /** Mounts an image while something is done in it. */
 async function mounted(image: string, at: string, work: () => Promise<void>): Promise<void> {

@@ -5,13 +5,7 @@
  * @module
  */
 import { type Figures, type Ground, Tally } from "./campaign.ts";
-import { start } from "./processes.ts";
-
-async function run(command: string, ...args: readonly string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(command, { args: [...args] }).output();
-  if (success) return;
-  throw new Error(`Cannot ${command} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
-}
+import { run, start } from "./processes.ts";
 
 /** Fills so many disks, of random sizes. */
 export async function fillDisks(ground: Ground, disks: number): Promise<Figures> {

@@ -6,7 +6,7 @@
 import { removeTree } from "../../src/record/durable.ts";
 import { type Figures, type Ground, pause, Tally } from "./campaign.ts";
 import { start } from "./processes.ts";
-import type { ChildCommand } from "./tortured_study.ts";
+import type { StudyWork } from "./tortured_study.ts";
 
 /** Kills of one folder of results before it is brought to its end and compared. */
 const killsPerStudy = 8;
@@ -15,7 +15,7 @@ const killsPerStudy = 8;
 const mostProblems = 100;
 
 /** Milliseconds within which a command is killed: as long as it takes undisturbed, or a little longer. */
-const spans: Readonly<Record<ChildCommand["kind"], number>> = {
+const spans: Readonly<Record<StudyWork, number>> = {
   sweep: 4_000,
   ablate: 5_000,
   verify: 4_000,
@@ -23,7 +23,7 @@ const spans: Readonly<Record<ChildCommand["kind"], number>> = {
 };
 
 /** The next command to kill: what there is to do decides. */
-function nextKind(ground: Ground, isSwept: boolean): ChildCommand["kind"] {
+function nextKind(ground: Ground, isSwept: boolean): StudyWork {
   if (!isSwept) return "sweep";
   return (["ablate", "ablate", "verify", "report"] as const)[ground.random.int(4)]!;
 }

@@ -1,17 +1,20 @@
 /**
- * `deno task torture`: kills, pairs, power cuts and full disks against a small study, each compared with an undisturbed sweep.
+ * `deno task torture`: kills, pairs, clocks that jump, power cuts and full disks against a small study, each compared with an undisturbed sweep.
  *
  * @module
  */
 import { commandOf } from "../../src/cli/command.ts";
 import { clearStatus, runCommand, say, showStatus, wholeNumber } from "../../src/cli/terminal.ts";
 import { type Figures, Ground } from "./campaign.ts";
+import { clockLibrary, jumpClocks } from "./clocks.ts";
 import { cutPower, mountProblem } from "./cuts.ts";
+import { fillCaches } from "./caches.ts";
 import { fillDisks } from "./disks.ts";
+import { fillExports } from "./exports.ts";
 import { killCommands } from "./kills.ts";
 import { workTogether } from "./pairs.ts";
 
-const defaults = { kills: 20, pairs: 4, cuts: 8, disks: 2, seed: 1 } as const;
+const defaults = { kills: 20, pairs: 4, clocks: 3, cuts: 8, disks: 2, seed: 1 } as const;
 
 /** Where the campaigns work. */
 const folder = ".cache/torture";
@@ -27,7 +30,7 @@ async function report(title: string, { counts, problems }: Figures): Promise<voi
 export const torture = commandOf({
   name: "torture",
   summary:
-    "Kills commands, starts several at once, cuts the power and fills disks, and compares every result with an undisturbed one",
+    "Kills commands, starts several at once, sets clocks, cuts the power and fills disks, and compares every result with an undisturbed one",
   takes: "",
   most: 0,
   options: [
@@ -38,6 +41,12 @@ export const torture = commandOf({
       text: `groups of two or three processes (default ${defaults.pairs})`,
     },
     {
+      name: "clocks",
+      value: "N",
+      text:
+        `groups of sweeps under clocks that jump, where libfaketime is installed (default ${defaults.clocks})`,
+    },
+    {
       name: "cuts",
       value: "N",
       text: `power cuts, where images may be mounted (default ${defaults.cuts})`,
@@ -45,7 +54,8 @@ export const torture = commandOf({
     {
       name: "disks",
       value: "N",
-      text: `full and read-only disks, where they may be mounted (default ${defaults.disks})`,
+      text:
+        `full and read-only disks for results, exports and caches, where they may be mounted (default ${defaults.disks})`,
     },
     { name: "seed", value: "S", text: `draws everything (default ${defaults.seed})` },
     { name: "folder", value: "DIR", text: `where to work (default ${folder})` },
@@ -53,7 +63,7 @@ export const torture = commandOf({
   examples: [
     { line: "deno task torture", text: "a few minutes" },
     {
-      line: "deno task torture --kills 1000 --pairs 100 --cuts 200 --disks 20",
+      line: "deno task torture --kills 1000 --pairs 100 --clocks 20 --cuts 200 --disks 20",
       text: "the whole campaign: hours",
     },
   ],
@@ -80,11 +90,22 @@ export const torture = commandOf({
   await say(`Seed ${seed}`);
   await campaign("Kills", count("kills"), (tell) => killCommands(ground, count("kills"), tell));
   await campaign("Together", count("pairs"), (tell) => workTogether(ground, count("pairs"), tell));
+  const library = await clockLibrary();
+  if (library === null) await say("No clocks that jump: libfaketime (package faketime) is missing");
+  else {
+    await campaign(
+      "Clocks",
+      count("clocks"),
+      (tell) => jumpClocks(ground, count("clocks"), library, tell),
+    );
+  }
   const problem = await mountProblem(home);
   if (problem !== null) await say(`No power cuts and no full disks: ${problem}`);
   else {
     await campaign("Power cuts", count("cuts"), (tell) => cutPower(ground, count("cuts"), tell));
     await campaign("Disks", count("disks"), () => fillDisks(ground, count("disks")));
+    await campaign("Exports", count("disks"), () => fillExports(ground, count("disks")));
+    await campaign("Caches", count("disks"), () => fillCaches(ground, count("disks")));
   }
   return problems === 0 ? 0 : 1;
 });

@@ -29,6 +29,13 @@ export interface Running {
 /** Milliseconds after which a command that should end is taken for blocked. */
 export const blockedMillis = 180_000;
 
+/** Runs a program of the system to its end. */
+export async function run(command: string, ...args: readonly string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(command, { args: [...args] }).output();
+  if (success) return;
+  throw new Error(`Cannot ${command} ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+}
+
 const root = new URL("../../", import.meta.url);
 
 /** Whole lines of JSON; a killed process may leave part of one. */
@@ -36,8 +43,15 @@ function eventsIn(text: string): Ended["events"] {
   return text.split("\n").slice(0, -1).map((line) => JSON.parse(line));
 }
 
-/** Starts a command. */
-export function start(command: ChildCommand): Running {
+/**
+ * Starts a command.
+ *
+ * @param environment Variables besides those of this process. Default: none.
+ */
+export function start(
+  command: ChildCommand,
+  environment: Readonly<Record<string, string>> = {},
+): Running {
   const began = performance.now();
   const child = new Deno.Command("deno", {
     // It leads a group of its own and starts no other process, so that whoever kills it kills the group.
@@ -48,6 +62,7 @@ export function start(command: ChildCommand): Running {
       JSON.stringify(command),
     ],
     cwd: root,
+    env: { ...environment },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",

@@ -6,12 +6,17 @@
 import { parseStudy, type Study } from "../../src/study/study.ts";
 import { tinyModel, tinyStudy, writeTinyTasks } from "../../tests/runs/tiny_study.ts";
 
-/** What a child process does. */
+/** What is done to the study. */
+export type StudyWork = "sweep" | "ablate" | "verify" | "report";
+
+/** What a child process does: something to the study, or it exports a run, or fetches an encoder into a cache. */
 export interface ChildCommand {
-  readonly kind: "sweep" | "ablate" | "verify" | "report";
+  readonly kind: StudyWork | "export" | "fetch";
   /** The folder of the study's data. */
   readonly home: string;
   readonly results: string;
+  /** The folder that an export or a cache goes to. Default: none. */
+  readonly out?: string;
   readonly jobs: number;
   /** Seconds, or null for the default. */
   readonly patience: number | null;
