@@ -5,6 +5,7 @@
  */
 export { buildReport, tablesOf } from "./build.ts";
 export type {
+  DamagedFile,
   DamagedRun,
   PlannedRun,
   ReplayResults,
