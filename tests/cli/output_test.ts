@@ -86,13 +86,23 @@ Deno.test({
     const home = await Deno.makeTempDir();
     try {
       await writeTinyTasks(home);
-      const study = { ...tinyStudy, name: "unread", axes: { ...tinyStudy.axes, seeds: [1] } };
+      const study = {
+        ...tinyStudy,
+        name: "unread",
+        axes: { ...tinyStudy.axes, methods: ["head", "lora"] },
+      };
       await Deno.writeTextFile(`${home}/unread.json`, JSON.stringify(study));
       const root = decodeURIComponent(new URL("../../", import.meta.url).pathname);
       const started = (command: string, ...rest: readonly string[]) =>
         new Deno.Command(deno, {
           args: [
-            ...["run", "-q", `-P=${command}`, `--allow-read=.,${home}`],
+            ...[
+              "run",
+              "-q",
+              `-P=${command}`,
+              "--node-modules-dir=manual",
+              `--allow-read=.,${home}`,
+            ],
             ...(command === "sweep" ? [`--allow-write=${home}`] : []),
             `${root}src/cli/${command}.ts`,
             ...[`${home}/unread.json`, "--model", tinyModel, "--results", home, ...rest],
@@ -101,7 +111,7 @@ Deno.test({
           stdout: "piped",
           stderr: "piped",
         }).spawn();
-      const child = started("sweep", "--device", "cpu");
+      const child = started("sweep", "--device", "cpu", "--jobs", "1");
       const complaints = new Response(child.stderr).text();
       await child.stdout.cancel();
       const { code } = await child.status;

@@ -94,7 +94,14 @@ async function interrupted(home: string, signal: StopSignal): Promise<Ended> {
   const root = decodeURIComponent(new URL("../../", import.meta.url).pathname);
   const child = new Deno.Command(deno, {
     args: [
-      ...["run", "-q", "-P=sweep", `--allow-read=.,${home}`, `--allow-write=${home}`],
+      ...[
+        "run",
+        "-q",
+        "-P=sweep",
+        "--node-modules-dir=manual",
+        `--allow-read=.,${home}`,
+        `--allow-write=${home}`,
+      ],
       `${root}src/cli/sweep.ts`,
       ...[`${home}/endless.json`, "--model", tinyModel, "--results", home],
       ...["--device", "cpu", "--jobs", "2", "--threads", "1"],

@@ -57,7 +57,7 @@ export function start(
     // It leads a group of its own and starts no other process, so that whoever kills it kills the group.
     detached: true,
     args: [
-      ...["run", "-q", "-A", "--no-check", "--cached-only"],
+      ...["run", "-q", "-A", "--no-check", "--cached-only", "--node-modules-dir=manual"],
       new URL("child.ts", import.meta.url).href,
       JSON.stringify(command),
     ],
