@@ -20,7 +20,7 @@
  * import { train } from "./mod.ts";
  *
  * const steps: number[] = [];
- * const settings = { steps: 3, batchSize: 8, learningRate: 1e-2 };
+ * const settings = { steps: 3, batchSize: 8, learningRate: 1e-2, devLimit: 32 };
  * for await (const event of train({ method: "lora", task: "Topic", budget: 2, train: settings })) {
  *   if (event.kind === "step") steps.push(event.step);
  *   if (event.kind !== "done") continue;

@@ -122,7 +122,8 @@ Deno.test("ablate removes the adapters of every layer, module and part, and repl
       await t.step(`${method}: a removal leaves what merged weights without it give`, async () => {
         const { baseline, removals } = await ablationOf(swept, method);
         assertAlmostEquals(await metricOfMerged(swept, method, () => false), baseline, 1e-4);
-        const chosen = [...removals.slice(0, 6), ...removals.slice(-2)];
+        // A layer, a module of the other one, and a part.
+        const chosen = [removals[1]!, removals[4]!, removals.at(-1)!];
         for (const { name, metric } of chosen) {
           const left = await metricOfMerged(
             swept,

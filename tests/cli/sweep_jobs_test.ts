@@ -20,10 +20,20 @@ import { parseStudy, type Study } from "../../src/study/study.ts";
 import { newToken } from "../../src/record/durable.ts";
 import { tinyModel, tinyStudy, underWayFolder, withSwept } from "../runs/tiny_study.ts";
 
-/** Each method with two seeds. */
-const study: Study = parseStudy({ ...tinyStudy, axes: { ...tinyStudy.axes, seeds: [1, 2] } });
+/** Each method, and one run that diverges. */
+const withFailure: Study = parseStudy({
+  ...tinyStudy,
+  deltas: [
+    ...tinyStudy.deltas ?? [],
+    { when: { method: "diverging" }, set: { train: { learningRate: 1e30, clipNorm: null } } },
+  ],
+  axes: {
+    ...tinyStudy.axes,
+    methods: [...tinyStudy.axes.methods, { method: "lora", label: "diverging" }],
+  },
+});
 
-function sweepSideBySide(home: string, results: string, of: Study = study) {
+function sweepSideBySide(home: string, results: string, of: Study = tinyStudy) {
   return sweepStudy({ study: of, folder: home, methods }, {
     data: null,
     model: tinyModel,
@@ -75,42 +85,32 @@ function assertSameStudies(found: string, wanted: string): void {
   }
 }
 
-Deno.test("two runs at a time leave the bytes of one after the other, and are skipped the next time", async () => {
-  await withSwept(async ({ home, folder }) => {
-    const result = await sweepSideBySide(home, `${home}/side`);
-    assertEquals([result.finished, result.failed, result.skipped], [8, 0, 0]);
-    assert(result.executorShare > 0 && result.executorShare <= 1, `${result.executorShare}`);
-    assertSameStudies(result.folder, folder);
-    assertEquals(recordIn(`${folder}/${foldersIn(folder)[0]}`).where.device.threads, 1);
-    // Times of runs side by side are not those of a run alone.
-    const jobsIn = (study: string) => {
-      const records = foldersIn(study).map((run) => recordIn(`${study}/${run}`));
-      return records.map(({ happened }) => happened.time.jobs);
-    };
-    assertEquals(jobsIn(result.folder), Array(8).fill(2));
-    assertEquals(jobsIn(folder), Array(8).fill(1));
-    const again = await sweepSideBySide(home, `${home}/side`);
-    assertEquals([again.finished, again.failed, again.skipped], [0, 0, 8]);
-  }, study);
-});
-
-Deno.test("a run that fails in a worker is a record, and the others are made", async () => {
-  await withSwept(async ({ home }) => {
-    const diverging = parseStudy({
-      ...tinyStudy,
-      name: "diverging",
-      deltas: [
-        ...tinyStudy.deltas ?? [],
-        { when: { method: "lora" }, set: { train: { learningRate: 1e30, clipNorm: null } } },
-      ],
-    });
-    const { finished, failed, folder } = await sweepSideBySide(home, `${home}/side`, diverging);
-    assertEquals([finished, failed], [3, 1]);
-    const lora = foldersIn(folder).find((name) => name.includes("-lora-"))!;
-    const { outcome } = recordIn(`${folder}/${lora}`).happened;
-    assert(outcome.state === "failed");
-    assertEquals(outcome.cause, "diverged");
-  });
+Deno.test("two runs at a time leave the bytes of one after the other, a failure too, and are skipped the next time", async () => {
+  await withSwept(
+    async ({ home, folder }) => {
+      const result = await sweepSideBySide(home, `${home}/side`, withFailure);
+      assertEquals([result.finished, result.failed, result.skipped], [4, 1, 0]);
+      assert(result.executorShare > 0 && result.executorShare <= 1, `${result.executorShare}`);
+      assertSameStudies(result.folder, folder);
+      assertEquals(recordIn(`${folder}/${foldersIn(folder)[0]}`).where.device.threads, 1);
+      // Times of runs side by side are not those of a run alone.
+      const jobsIn = (study: string) => {
+        const records = foldersIn(study).map((run) => recordIn(`${study}/${run}`));
+        return records.map(({ happened }) => happened.time.jobs);
+      };
+      assertEquals(jobsIn(result.folder), Array(5).fill(2));
+      assertEquals(jobsIn(folder), Array(5).fill(1));
+      const failed = foldersIn(result.folder).find((name) => name.includes("-diverging-"))!;
+      const { outcome } = recordIn(`${result.folder}/${failed}`).happened;
+      assert(outcome.state === "failed");
+      assertEquals(outcome.cause, "diverged");
+      const again = await sweepSideBySide(home, `${home}/side`, withFailure);
+      assertEquals([again.finished, again.failed, again.skipped], [0, 0, 5]);
+    },
+    withFailure,
+    tinyModel,
+    1,
+  );
 });
 
 Deno.test("a run that one worker cannot keep stops the others, and the sweep goes on later", async () => {
@@ -129,21 +129,21 @@ Deno.test("a run that one worker cannot keep stops the others, and the sweep goe
     await Deno.remove(`${side}/${lost}`);
     const again = await sweepSideBySide(home, `${home}/side`);
     assert(again.finished >= 1, `${again.finished} runs were left to make`);
-    assertEquals([again.failed, again.finished + again.skipped], [0, 8]);
+    assertEquals([again.failed, again.finished + again.skipped], [0, 4]);
     assertSameStudies(side, folder);
-  }, study);
+  });
 });
 
 Deno.test("a stop reaches runs in workers, which go on from their checkpoints and end bit-equal", async () => {
   await withSwept(async ({ home, folder }) => {
     const folders = { data: null, model: tinyModel, study: home };
-    const plan = await planRuns(study, expand(study, methods), folders, methods);
+    const plan = await planRuns(tinyStudy, expand(tinyStudy, methods), folders, methods);
     const results = `${home}/side/tiny`;
     /** Workers of which the first to report a step asks all for a stop. */
     const openWorkers = async ({ stop, environment }: Opening): Promise<RunWorker[]> => {
       const models = plan.inputs.shareModels();
       const start = {
-        study,
+        study: tinyStudy,
         customMethods: [],
         trust: [],
         folders,
@@ -179,9 +179,9 @@ Deno.test("a stop reaches runs in workers, which go on from their checkpoints an
     assert(stopped.stopped);
     assert(stopped.finished <= 2, `${stopped.finished} runs finished after a stop`);
     const again = await sweepSideBySide(home, `${home}/side`);
-    assertEquals([again.finished + stopped.finished, again.failed], [8, 0]);
+    assertEquals([again.finished + stopped.finished, again.failed], [4, 0]);
     assertSameStudies(results, folder);
-  }, study);
+  });
 });
 
 const brokenPipe = {

@@ -11,7 +11,14 @@ import { prunePolicy } from "../../src/methods/prune_policy.ts";
 import { actionsOf, droppedSlots, type RankDecision } from "../../src/methods/rank_actions.ts";
 import type { RankPolicy, RowView } from "../../src/methods/rank_policy.ts";
 import { scoreNames } from "../../src/methods/slot_scores.ts";
-import { ofKind, timeless, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
+import {
+  ofKind,
+  oneLayer,
+  timeless,
+  type TinyRun,
+  trainingRequest,
+  trainTo,
+} from "../train/fixture.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { ended, executor } from "./adapted_runs.ts";
 
@@ -46,8 +53,9 @@ const same: readonly (readonly [string, TinyRun, Readonly<Record<string, unknown
 
 for (const [name, run, options] of same) {
   Deno.test(`composed is ${name}, number for number, with its form and its policy`, async () => {
-    const wanted = await traceOf(run);
-    assertEquals(await traceOf({ method: "composed", options }), wanted);
+    const wanted = await traceOf({ ...run, encoder: oneLayer });
+    const encoder = oneLayer;
+    assertEquals(await traceOf({ method: "composed", options, encoder }), wanted);
   });
 }
 
@@ -73,13 +81,14 @@ for (const [form, by, policy] of arms) {
       method: "composed",
       options: { form: { type: form }, policy },
       rank,
-      finalTotal: rank * 12,
+      finalTotal: rank * 6,
+      encoder: oneLayer,
     };
     const whole = await traceOf(run);
     const events = whole.events as Awaited<ReturnType<typeof ended>>["events"];
     const ranks = ofKind(events, "ranks");
     assert(ranks.length > 0);
-    assertEquals(ranks.at(-1)!.budget, rank * 12);
+    assertEquals(ranks.at(-1)!.budget, rank * 6);
     const half = await Trainer.create(trainingRequest(executor, run), null);
     const first = await trainTo(half, 8);
     const at = await half.checkpoint();

@@ -62,7 +62,7 @@ Deno.test("runs that merge are recorded, ablated, verified and exported as one L
     });
 
     await t.step("ablation finds the recorded metric and names the stored ranks", async () => {
-      assertEquals(await ablate([folder, "--threads", "1"]), 0);
+      assertEquals(await ablate([folder, "--jobs", "1", "--threads", "1"]), 0);
       for (const method of ["raclora", "xgblora"]) {
         const { happened } = recordOf(method);
         const { baseline, removals }: RunAblation = JSON.parse(
@@ -76,7 +76,7 @@ Deno.test("runs that merge are recorded, ablated, verified and exported as one L
     });
 
     await t.step("verification makes the same run again", async () => {
-      assertEquals(await verify([folder, "--threads", "1"]), 0);
+      assertEquals(await verify([folder, "--jobs", "1", "--threads", "1"]), 0);
     });
 
     await t.step("peft's format holds all blocks and gives the recorded loss", async () => {

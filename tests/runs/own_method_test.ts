@@ -38,6 +38,7 @@ async function sweepOwn(home: string) {
     threads: 1,
     results: `${home}/results`,
     retryFailed: false,
+    only: ["seed=1"],
   });
 }
 
@@ -81,9 +82,9 @@ Deno.test("a method of a study module goes through every command as a built-in o
       async () => {
         const swept = await sweepOwn(home);
         folder = swept.folder;
-        assertEquals([swept.finished, swept.failed, swept.skipped], [4, 0, 0]);
+        assertEquals([swept.finished, swept.failed, swept.skipped], [2, 0, 0]);
         const [own, lora] = [runsIn(folder, "own"), runsIn(folder, "lora")];
-        assertEquals([own.length, lora.length], [2, 2]);
+        assertEquals([own.length, lora.length], [1, 1]);
         for (const [i, run] of own.entries()) assertEquals(lossesIn(run), lossesIn(lora[i]!));
       },
     );
@@ -104,16 +105,16 @@ Deno.test("a method of a study module goes through every command as a built-in o
     });
 
     await t.step("finished runs are skipped, and one that is gone is trained again", async () => {
-      assertEquals((await sweepOwn(home)).skipped, 4);
+      assertEquals((await sweepOwn(home)).skipped, 2);
       await Deno.remove(`${runsIn(folder, "own")[0]}/record.json`);
       const { finished, skipped } = await sweepOwn(home);
-      assertEquals([finished, skipped], [1, 3]);
+      assertEquals([finished, skipped], [1, 1]);
     });
 
     await t.step("it is verified, ablated, exported and reported", async () => {
-      assertEquals(await verify([folder, "--all"]), 0);
+      assertEquals(await verify([folder, "--all", "--jobs", "1"]), 0);
       const ablation = { ...verifyOptions, jobs: 2, threads: 1, sample: null, replay: false };
-      assertEquals((await ablateStudy(folder, ablation)).ablated, 4);
+      assertEquals((await ablateStudy(folder, ablation)).ablated, 2);
       const bytes = async (run: string, out: string) => {
         await exportRun(run, { format: "peft", out, model: null, baseName: "bert" });
         return await Deno.readFile(`${out}/adapter_model.safetensors`);

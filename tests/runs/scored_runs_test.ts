@@ -72,7 +72,7 @@ Deno.test("PRILoRA and ALoRA: swept, verified to the bit, ablated, exported", as
     const total = Object.values(alora.finalRanks!).reduce((sum, rank) => sum + rank, 0);
     assertEquals(total, 2 * modules.length);
 
-    assertEquals(await verify([folder, "--all"]), 0);
+    assertEquals(await verify([folder, "--all", "--jobs", "1"]), 0);
     const verified = JSON.parse(Deno.readTextFileSync(`${folder}/verify/verification.json`));
     assertEquals(
       verified.runs.map(({ verdict }: { verdict: string }) => verdict),

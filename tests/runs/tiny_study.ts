@@ -127,7 +127,7 @@ export interface Swept {
 const templates = new Map<string, Promise<string>>();
 
 /** Sweeps a study into a folder that stays until the tests of the file have ended; the result is that folder. */
-async function sweepOnce(study: Study, model: string): Promise<string> {
+async function sweepOnce(study: Study, model: string, failures: number): Promise<string> {
   const home = await Deno.makeTempDir();
   globalThis.addEventListener("unload", () => Deno.removeSync(home, { recursive: true }));
   await writeTinyTasks(home);
@@ -143,7 +143,7 @@ async function sweepOnce(study: Study, model: string): Promise<string> {
       retryFailed: false,
     },
   );
-  if (failed > 0) throw new Error(`${failed} runs of the tiny study failed`);
+  if (failed !== failures) throw new Error(`${failed} runs failed, want ${failures}`);
   return home;
 }
 
@@ -161,14 +161,16 @@ export async function copyFolder(from: string, to: string): Promise<void> {
  * The tests of a file that ask for the same study share the sweep.
  *
  * @param model The folder of studies whose model is `folder`. Default: the tiny BERT.
+ * @param failures How many runs fail. Default: none.
  */
 export async function withSwept(
   check: (swept: Swept) => Promise<void>,
   study: Study = tinyStudy,
   model: string = tinyModel,
+  failures = 0,
 ): Promise<void> {
   const key = JSON.stringify([study, model]);
-  const sweeping = templates.get(key) ?? sweepOnce(study, model);
+  const sweeping = templates.get(key) ?? sweepOnce(study, model, failures);
   templates.set(key, sweeping);
   const template = await sweeping;
   const home = await Deno.makeTempDir();

@@ -15,7 +15,7 @@ import {
   trainTo,
 } from "./fixture.ts";
 
-const executor = await nativeExecutor(2);
+const executor = await nativeExecutor(1);
 
 const schedule = { initWarmup: 2, finalWarmup: 4, maskInterval: 2 };
 
@@ -82,6 +82,7 @@ for (const run of runs) {
 }
 
 Deno.test("the same seed gives the same losses to the bit, another seed gives others", async () => {
+  const executor = await nativeExecutor(2);
   const losses = async (seed: number) => {
     const run = { method: "elalora", options: { ...schedule, b: 4 }, seed };
     const trainer = await Trainer.create(trainingRequest(executor, run), null);
