@@ -211,10 +211,9 @@ export function scoresTable(results: StudyResults, id = "scores"): ReportTable {
         cell: (row) => interval(scaled(row, row["low"]), scaled(row, row["high"]), 2),
       },
       {
-        title: "converged",
+        title: "training",
         align: "left",
-        cell: (row) =>
-          isMajority(row) ? nothing : row["needsMoreSteps"] === true ? moreSteps : "yes",
+        cell: (row) => row["needsMoreSteps"] === true ? moreSteps : nothing,
         tone: (row) => row["needsMoreSteps"] === true ? "bad" : "muted",
       },
     ],
