@@ -63,8 +63,8 @@ const meanOf = (values: readonly number[]) =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /**
- * The share of a split's answers that change at random from one evaluation to the next in a run that has converged: of n answers,
- * √(share/n) is then the spread of the score. It holds where the evaluations are too few to show their own.
+ * The share of a split's answers that change at random from one evaluation to the next in a run that has converged: with n answers,
+ * √(share/n) is then the spread of the change of the score, at least. It counts where the evaluations do not show a larger one.
  */
 const changedAnswers = 0.1;
 
