@@ -69,6 +69,7 @@ export type {
   ModulePart,
   ModuleShape,
   PlannedCounts,
+  Plateau,
   RankCap,
   RankPlan,
   RankRange,
@@ -80,6 +81,7 @@ export type {
   Settings,
   TrainSettings,
 } from "./types.ts";
+export type { PartialUntil } from "./until.ts";
 export { learningRateAt, totalSteps } from "./total_steps.ts";
 export { countsOfMasks, countsOfMoves, countsOfPlan, parametersWithin } from "./rank_range.ts";
 export {

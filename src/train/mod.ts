@@ -11,6 +11,7 @@ export type { FedWeight } from "./fed_weights.ts";
 export type { AdapterTensor, MergedBlock } from "./history.ts";
 export { type Layout, type Slice } from "./layout.ts";
 export { optimiserVectors } from "./optimiser.ts";
+export type { PlateauState } from "./plateau.ts";
 export { type LoadedPrograms, ProgramCache } from "./programs.ts";
 export type { ResumedPrograms } from "./resumed.ts";
 export type { AdaptedModule, SlotGroup, SlotOrder } from "./slots.ts";

@@ -1,9 +1,14 @@
 /** Runs that end at a plateau, from their study to their record. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { planText } from "../../src/cli/plan_text.ts";
+import { methods } from "../../src/methods/table.ts";
 import { readRun, type StoredRun } from "../../src/record/read_study.ts";
 import { convergenceOf } from "../../src/record/convergence.ts";
+import { rowsOf } from "../../src/report/facts.ts";
+import { settingsTable } from "../../src/report/tables/settings.ts";
+import { readStudyResults } from "../../src/runs/study_results.ts";
 import { parseStudy } from "../../src/study/study.ts";
-import { scoredStudy, withSwept } from "./tiny_study.ts";
+import { scoredStudy, tinyModel, withSwept } from "./tiny_study.ts";
 
 Deno.test("a run ends at its plateau or at its cap, and its record says which", async () => {
   const study = parseStudy({
@@ -24,7 +29,20 @@ Deno.test("a run ends at its plateau or at its cap, and its record says which", 
     ],
     axes: { tasks: ["Numbers"], methods: ["head"], seeds: [1, 2] },
   });
-  await withSwept(async ({ folder }) => {
+  await withSwept(async ({ folder, home }) => {
+    const plan = await planText({ study, folder: home, methods }, {
+      data: null,
+      model: tinyModel,
+      results: `${home}/results`,
+    });
+    assertStringIncludes(plan, "≤ 14");
+    assertStringIncludes(plan, "≤ n: the run ends where its score on held-out examples");
+    const results = await readStudyResults(folder);
+    assertEquals(
+      rowsOf(settingsTable(results).table).map((row) => String(row["setting"]))
+        .filter((name) => /ends before/.test(name)).length > 0,
+      true,
+    );
     const runs: StoredRun[] = [];
     for (const { name } of Deno.readDirSync(folder)) {
       if (name.startsWith("Numbers-")) runs.push((await readRun(`${folder}/${name}`))!);

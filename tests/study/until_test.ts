@@ -181,3 +181,37 @@ Deno.test("a sequence of tasks has no plateau", () => {
     'run "both, full, seed 1", settings.train.until: found a plateau for a sequence of tasks, wanted epochs or steps: a task that one met',
   );
 });
+
+Deno.test("the keys of a plateau are axes of settings", () => {
+  const study = smallStudy({
+    base: { train: { steps: 1000, until: { plateau: { leastGain: 0.01 } } } },
+    axes: { settings: { "train.until.plateau.patience": [2, 5] } },
+  });
+  assertEquals(
+    expandStudy(study, { tasks, methods }).map(({ label, settings }) => [
+      label,
+      settings.train.until,
+    ]),
+    [2, 5].map((patience) => [
+      `lora patience=${patience}`,
+      { plateau: { heldOut: 0.1, leastGain: 0.01, patience } },
+    ]),
+  );
+});
+
+Deno.test("targets are of the study's tasks, in the units of records", () => {
+  const problemsOf = (targets: object) =>
+    assertThrows(
+      () => expandStudy(parseStudy({ ...smallStudy(), targets }), { tasks, methods }),
+      StudyError,
+    ).problems.map(({ where, message }) => `${where}: ${message}`);
+  assertEquals(problemsOf({ RTE: 70 }), ["targets.RTE: found 70, wanted at most 1"]);
+  assertEquals(problemsOf({ CoLA: 0.7 }).length, 1);
+  assertEquals(
+    assertThrows(
+      () => parseStudy({ ...smallStudy(), convergence: { lossShare: 0 } }),
+      StudyError,
+    ).problems.map(({ where, message }) => `${where}: ${message}`),
+    ["convergence.lossShare: found 0, wanted more than 0"],
+  );
+});
