@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { groupedText } from "../report/grouped_text.ts";
 import { methodsText } from "../report/methods_text.ts";
 import { outputFolder } from "../record/results_reader.ts";
 import { commandOf } from "./command.ts";
@@ -25,10 +26,24 @@ export const report = commandOf({
     "Prints methods × budgets of what has been recorded so far and writes the report beside it",
   takes: "[STUDY]",
   explained: [sweptArgument],
-  options: [resultsOption],
+  options: [
+    {
+      name: "by",
+      value: "KEY",
+      isList: true,
+      text:
+        "print scores by method, task, budget, seed or a setting such as train.learningRate or options.alpha in place of methods × " +
+        "budgets; several make combinations",
+    },
+    resultsOption,
+  ],
   examples: [
     { line: "deno task report", text: `the study ${defaultStudy}, after deno task sweep` },
     { line: "deno task report results/published/quickstart", text: "a study of the repository" },
+    {
+      line: "deno task report my-study --by train.learningRate --by method",
+      text: "a table with a row for each learning rate of each method",
+    },
   ],
 }, async (parsed) => {
   const [name = defaultStudy] = parsed.positional;
@@ -37,9 +52,12 @@ export const report = commandOf({
   const folder = await findResults(name, results ?? defaultResults);
   await askToWrite("report", outputFolder(folder), "STUDY or --results");
   const read = await readStudyResults(folder);
-  await say(methodsText(read, outputColumns()));
+  const by = parsed.list("by");
+  await say(
+    by.length === 0 ? methodsText(read, outputColumns()) : groupedText(read, by, outputColumns()),
+  );
   for (const text of damagedTexts(read)) await sayWrapped(text);
-  await say(`Report: ${await writeReport(folder, read)}`);
+  await say(`Report: ${await writeReport(folder, read, by)}`);
   return 0;
 });
 

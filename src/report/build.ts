@@ -23,6 +23,7 @@ import {
   examplesTable,
   factorialTable,
   failedTable,
+  groupedTable,
   methodsTable,
   moduleSpectraTable,
   pairedTable,
@@ -42,6 +43,7 @@ import {
   truncationsTable,
   tuningTable,
   usedRanksTable,
+  variedTable,
   verificationTable,
 } from "./tables.ts";
 import type { ReportFiles, ReportTable, StudyResults } from "./types.ts";
@@ -68,6 +70,7 @@ function tablesWith(
     scoresTable(results),
     convergenceTable(results),
     targetsTable(results),
+    variedTable(results),
     factorialTable(results),
     sequencesTable(results),
     stagesTable(results),
@@ -98,9 +101,15 @@ function tablesWith(
  *
  * The same results give the same bytes.
  *
+ * @param by What a further table groups scores by, as {@linkcode groupedTable} takes it; it stands in the files alone. Default:
+ * nothing.
  * @throws {Error} If a chart cannot be drawn; the message names it.
+ * @throws {UsageError} If there is nothing of a name to group by.
  */
-export async function buildReport(results: StudyResults): Promise<ReportFiles> {
+export async function buildReport(
+  results: StudyResults,
+  by: readonly string[] = [],
+): Promise<ReportFiles> {
   const rankings = rankingsOf(results);
   const tables = tablesWith(results, rankings);
   const charts = chartsOf(results, rankings);
@@ -118,7 +127,8 @@ export async function buildReport(results: StudyResults): Promise<ReportFiles> {
     pictures: new Map([...pictures].map(([id, { page }]) => [id, page])),
     tables: new Map(tables.map((table) => [table.id, table])),
   });
-  const filled = tables.filter((table) => table.table.numRows() > 0);
+  const grouped = by.length === 0 ? [] : [groupedTable(results, by)];
+  const filled = [...tables, ...grouped].filter((table) => table.table.numRows() > 0);
   return {
     files: Object.fromEntries([
       ["report.html", page],

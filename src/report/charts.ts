@@ -17,6 +17,7 @@ import { importanceTrajectories, rankTrajectories } from "./charts/trajectories.
 import { sequenceCharts } from "./charts/sequence.ts";
 import { slotScoreCharts } from "./charts/slot_scores.ts";
 import { spectraCharts } from "./charts/spectra.ts";
+import { variedCharts } from "./charts/varied.ts";
 import { gridOf } from "./facts.ts";
 import { type Ranking, rankingsOf } from "./ranking.ts";
 import { stylesOf } from "./method_styles.ts";
@@ -26,6 +27,7 @@ import type { Chart, StudyResults } from "./types.ts";
 /** Charts by section; a section without data has none. */
 export interface ReportCharts {
   readonly metric: readonly Chart[];
+  readonly varied: readonly Chart[];
   readonly sequences: readonly Chart[];
   readonly ranking: readonly Chart[];
   readonly learning: readonly Chart[];
@@ -51,6 +53,7 @@ export function chartsOf(
   const list = (chart: Chart | null) => chart === null ? [] : [chart];
   return {
     metric: metricBudgetCharts(results, styles),
+    varied: variedCharts(results),
     sequences: sequenceCharts(results, grid, styles),
     ranking: list(rankingChart(rankings, styles)),
     learning: list(learningChart(results, grid, styles)),

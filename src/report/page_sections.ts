@@ -155,6 +155,12 @@ export function sectionsOf(content: PageContent): readonly Section[] {
         ...titled("targets"),
       ],
     },
+    // Most studies vary no settings by axes, and their page says nothing of them.
+    ...(tableOf("varied") === null ? [] : [{
+      id: "varied",
+      title: "Settings that vary",
+      body: [...untitled("varied"), ...figures(charts.varied)],
+    }]),
     // Most studies have no composed arms, and their page says nothing of them.
     ...(tableOf("factorial") === null ? [] : [{
       id: "factorial",

@@ -20,6 +20,8 @@ export { sequencesTable, stagesTable } from "./tables/sequence.ts";
 export { settingsTable } from "./tables/settings.ts";
 export { moduleSpectraTable, usedRanksTable } from "./tables/spectra.ts";
 export { targetsTable } from "./tables/targets.ts";
+export { groupedTable } from "./tables/grouped.ts";
 export { truncationsTable } from "./tables/truncations.ts";
 export { tuningTable } from "./tables/tuning.ts";
+export { variedTable } from "./tables/varied.ts";
 export { verificationTable } from "./tables/verification.ts";

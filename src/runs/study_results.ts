@@ -321,10 +321,15 @@ export async function readStudyResults(source: ResultsSource): Promise<StudyResu
  * Builds the report of a study's results; returns the path of the page.
  *
  * @param source The study's folder, or its pack: then `report/` goes into a folder of its name beside it.
+ * @param by What a further table groups scores by; see {@linkcode buildReport}.
  */
-export async function writeReport(source: string, results: StudyResults): Promise<string> {
+export async function writeReport(
+  source: string,
+  results: StudyResults,
+  by: readonly string[] = [],
+): Promise<string> {
   const folder = outputFolder(source);
-  const { files } = await buildReport(results);
+  const { files } = await buildReport(results, by);
   for (const [name, text] of Object.entries(files)) {
     const path = `${folder}/report/${name}`;
     await makeFolder(path.slice(0, path.lastIndexOf("/")));

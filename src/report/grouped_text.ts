@@ -1,0 +1,31 @@
+/**
+ * The plain table of scores by groups that a report prints.
+ *
+ * @module
+ */
+import { fitTable } from "../base/text_table.ts";
+import { wrapped } from "../base/text_width.ts";
+import { rowsOf } from "./facts.ts";
+import { groupedTable } from "./tables/grouped.ts";
+import type { StudyResults } from "./types.ts";
+
+/**
+ * Scores by groups as plain text.
+ *
+ * @param by Keys as {@linkcode groupedTable} takes them.
+ * @param width Columns of the terminal, or null for no limit. Default null.
+ */
+export function groupedText(
+  results: StudyResults,
+  by: readonly string[],
+  width: number | null = null,
+): string {
+  const { note, table, columns } = groupedTable(results, by);
+  const rows = rowsOf(table).map((row) => columns.map(({ cell }) => cell(row)));
+  const heads = columns.map(({ title, align }) => ({ title, align, isName: align === "left" }));
+  return [
+    ...(width === null ? [note] : wrapped(note, width, 0)),
+    "",
+    fitTable(heads, rows, { width, hasRule: true }),
+  ].join("\n");
+}
