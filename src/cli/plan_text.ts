@@ -5,6 +5,7 @@
  */
 import type { Fetching } from "../fetch/model_files.ts";
 import { readRecord } from "../record/read_study.ts";
+import { plannedClaims, plannedClaimsText } from "../report/claims/planned_claims.ts";
 import { namesIn } from "../record/durable.ts";
 import { stageSteps } from "../study/sequences.ts";
 import { withOverrides } from "../study/overrides.ts";
@@ -223,7 +224,10 @@ export async function planText(
     const warnings = (await studyWarnings(runs, inputs)).map((warning) =>
       JSON.stringify({ kind: "warning", warning })
     );
-    return [...warnings, ...lines].join("\n");
+    const claims = plannedClaims(study, all).map((claim) =>
+      JSON.stringify({ kind: "claim", ...claim })
+    );
+    return [...warnings, ...lines, ...claims].join("\n");
   }
   let left: number | null = 0;
   const rows = kinds.map((group, i) => {
@@ -269,6 +273,7 @@ export async function planText(
     [
       table + [...rangeNotes(counts), ...capNotes(kinds)].map((note) => `${note}\n`).join(""),
       `Time left: ${total}`,
+      ...plannedClaimsText(study, all),
       ...warnings,
     ]
       .join("\n");

@@ -6,6 +6,7 @@
 import { groupedText } from "../report/grouped_text.ts";
 import { methodsText } from "../report/methods_text.ts";
 import { outputFolder } from "../record/results_reader.ts";
+import { sayClaims } from "./claims.ts";
 import { commandOf } from "./command.ts";
 import { resultsOption, sweptArgument } from "./command_parts.ts";
 import { defaultStudy } from "../runs/study_file.ts";
@@ -58,6 +59,7 @@ export const report = commandOf({
   );
   for (const text of damagedTexts(read)) await sayWrapped(text);
   await say(`Report: ${await writeReport(folder, read, by)}`);
+  await sayClaims(read);
   return 0;
 });
 

@@ -18,6 +18,7 @@ import {
   studyArgument,
   threadsOption,
 } from "./command_parts.ts";
+import { claimsJson } from "../report/claims/claims_report.ts";
 import { methodsText } from "../report/methods_text.ts";
 import { sweptText } from "./work_status.ts";
 import { isReadOnly } from "../record/durable.ts";
@@ -26,6 +27,7 @@ import { planApart } from "./plan_apart.ts";
 import { defaultStudy, readStudyFile } from "../runs/study_file.ts";
 import { defaultResults, readStudyResults, writeReport } from "../runs/study_results.ts";
 import { type SweepOptions, sweepStudy } from "../runs/sweep.ts";
+import { sayClaims } from "./claims.ts";
 import { stoppedExitCode, stoppedText } from "./stop.ts";
 import { outputColumns, quietVulkan, runCommand, say, sayWrapped } from "./terminal.ts";
 import { damagedTexts, sweepWords, TerminalWatch } from "./terminal_watch.ts";
@@ -113,7 +115,11 @@ export const sweep = commandOf({
   const { finished, failed, skipped, elsewhere, stopped, folder } = result;
   if (json) {
     const isReported = !stopped && !parsed.flag("no-report");
-    const report = isReported ? await reportOf(folder, await readStudyResults(folder)) : null;
+    const results = stopped ? null : await readStudyResults(folder);
+    const report = isReported ? await reportOf(folder, results!) : null;
+    for (const verdict of results === null ? [] : claimsJson(results)) {
+      await say(JSON.stringify(verdict));
+    }
     await say(JSON.stringify({ kind: "ended", ...result, report }));
     return stopped ? stoppedExitCode : failed > 0 ? 1 : 0;
   }
@@ -135,6 +141,7 @@ export const sweep = commandOf({
         : `Report: ${report.path}`,
     );
   }
+  await sayClaims(results);
   return failed > 0 ? 1 : 0;
 });
 

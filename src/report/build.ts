@@ -4,6 +4,7 @@
  * @module
  */
 import { chartsOf } from "./charts.ts";
+import { type ClaimsReport, claimsReport } from "./claims/claims_report.ts";
 import { csvOf } from "./csv.ts";
 import { gridOf } from "./facts.ts";
 import { answerOf } from "./findings/answer.ts";
@@ -18,6 +19,8 @@ import {
   allocationsTable,
   baselineOf,
   budgetsTable,
+  claimsTable,
+  claimTasksTable,
   convergenceTable,
   costTable,
   examplesTable,
@@ -50,12 +53,13 @@ import type { ReportFiles, ReportTable, StudyResults } from "./types.ts";
 
 /** All tables of a report; those without rows are among them. */
 export function tablesOf(results: StudyResults): readonly ReportTable[] {
-  return tablesWith(results, rankingsOf(results));
+  return tablesWith(results, rankingsOf(results), claimsReport(results));
 }
 
 function tablesWith(
   results: StudyResults,
   rankings: readonly Ranking[],
+  claims: ClaimsReport | null,
 ): readonly ReportTable[] {
   const baseline = baselineOf(gridOf(results));
   const { replay } = results;
@@ -64,6 +68,8 @@ function tablesWith(
     replayTable(replay),
   ];
   return [
+    claimsTable(claims),
+    claimTasksTable(claims),
     settingsTable(results),
     tuningTable(results),
     methodsTable(results),
@@ -111,8 +117,9 @@ export async function buildReport(
   by: readonly string[] = [],
 ): Promise<ReportFiles> {
   const rankings = rankingsOf(results);
-  const tables = tablesWith(results, rankings);
-  const charts = chartsOf(results, rankings);
+  const claims = claimsReport(results);
+  const tables = tablesWith(results, rankings, claims);
+  const charts = chartsOf(results, rankings, claims);
   const pictures = new Map<string, Picture>();
   for (const chart of Object.values(charts).flat()) {
     pictures.set(chart.id, await renderChart(chart));
@@ -120,6 +127,7 @@ export async function buildReport(
   const baseline = baselineOf(gridOf(results));
   const page = pageOf({
     results,
+    claims,
     answer: answerOf(results, baseline, rankings),
     notices: noticesOf(results),
     findings: findingsOf(results, baseline, rankings),

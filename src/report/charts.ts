@@ -3,7 +3,9 @@
  *
  * @module
  */
+import type { ClaimsReport } from "./claims/claims_report.ts";
 import { ablationCharts } from "./charts/ablation.ts";
+import { claimsChart } from "./charts/claims.ts";
 import { costCharts } from "./charts/cost.ts";
 import { expectedBestChart } from "./charts/expected_best.ts";
 import { metricBudgetCharts, replayChart } from "./charts/metric_budget.ts";
@@ -26,6 +28,7 @@ import type { Chart, StudyResults } from "./types.ts";
 
 /** Charts by section; a section without data has none. */
 export interface ReportCharts {
+  readonly claims: readonly Chart[];
   readonly metric: readonly Chart[];
   readonly varied: readonly Chart[];
   readonly sequences: readonly Chart[];
@@ -47,11 +50,13 @@ export interface ReportCharts {
 export function chartsOf(
   results: StudyResults,
   rankings: readonly Ranking[] = rankingsOf(results),
+  claims: ClaimsReport | null = null,
 ): ReportCharts {
   const grid = gridOf(results);
   const styles = stylesOf(results);
   const list = (chart: Chart | null) => chart === null ? [] : [chart];
   return {
+    claims: list(claims === null ? null : claimsChart(claims.verdicts)),
     metric: metricBudgetCharts(results, styles),
     varied: variedCharts(results),
     sequences: sequenceCharts(results, grid, styles),

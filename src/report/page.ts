@@ -7,15 +7,21 @@ import { gridOf, noBudget } from "./facts.ts";
 import { whole } from "./format.ts";
 import { Html, html } from "./html.ts";
 import { lines } from "./page_pieces.ts";
-import { type PageContent, sectionsOf } from "./page_sections.ts";
-import { pageStyle } from "./page_style.ts";
+import { exploratory } from "./page_claims.ts";
+import { type PageContent, sectionsOf, verdictsId } from "./page_sections.ts";
+import { claimsStyle, pageStyle } from "./page_style.ts";
 import type { StudyResults } from "./types.ts";
 
 /** Builds the page. */
 export function pageOf(content: PageContent): string {
   const { results } = content;
   const sections = sectionsOf(content);
-  const links = sections.map(({ id, title }) => html`<li><a href="#${id}">${title}</a></li>`);
+  const links = sections.flatMap(({ id, title }) => [
+    html`<li><a href="#${id}">${title}</a></li>`,
+    ...(id === verdictsId
+      ? [html`<li class="part"><a href="#exploratory">Exploratory</a></li>`]
+      : []),
+  ]);
   const page = html`
     <!doctype html>
     <html lang="en">
@@ -23,7 +29,7 @@ export function pageOf(content: PageContent): string {
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>${results.study.title} – ranklab</title>
-        <style>${new Html(pageStyle)}</style>
+        <style>${new Html(content.claims === null ? pageStyle : pageStyle + claimsStyle)}</style>
       </head>
       <body>
         <div class="layout">
@@ -37,10 +43,11 @@ export function pageOf(content: PageContent): string {
             <ol>${links}</ol>
           </nav>
           <main>
-    ${lines(sections.map(({ id, title, body }) =>
+    ${lines(sections.flatMap(({ id, title, body }) => [
       html`<section id="${id}"><h2>${title}</h2>
-${lines(body)}</section>`
-    ))}</main>
+${lines(body)}</section>`,
+      ...(id === verdictsId ? [exploratory] : []),
+    ]))}</main>
           <footer>Every number is computed from the records of <code>results/${results.study
             .name}</code>; tables and charts lie beside this page as Markdown, CSV and SVG.</footer>
         </div>

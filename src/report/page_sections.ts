@@ -3,6 +3,8 @@
  *
  * @module
  */
+import type { ClaimsReport } from "./claims/claims_report.ts";
+import { verdictsBasis, verdictsHtml } from "./page_claims.ts";
 import type { ReportCharts } from "./charts.ts";
 import { groupBy } from "./facts.ts";
 import type { Answer } from "./findings/answer.ts";
@@ -17,6 +19,8 @@ import type { Chart, ReportTable, StudyResults } from "./types.ts";
 /** Everything the page shows. */
 export interface PageContent {
   readonly results: StudyResults;
+  /** Null for a study that claims nothing. */
+  readonly claims: ClaimsReport | null;
   readonly answer: Answer;
   readonly notices: readonly Notice[];
   readonly findings: readonly Finding[];
@@ -33,6 +37,9 @@ export interface Section {
   readonly title: string;
   readonly body: readonly Html[];
 }
+
+/** The anchor of the section of verdicts. */
+export const verdictsId = "verdicts";
 
 /** Rows from which a table is folded under a line that says how long it is. */
 const mostOpenRows = 60;
@@ -109,6 +116,17 @@ export function sectionsOf(content: PageContent): readonly Section[] {
   const verified = verificationText(results);
   const noRanks = "No finished run of this study changed its ranks; AdaLoRA and ElaLoRA do.";
   return [
+    ...(content.claims === null ? [] : [{
+      id: verdictsId,
+      title: "Verdicts",
+      body: [
+        ...verdictsHtml(content.claims),
+        ...figures(charts.claims),
+        ...verdictsBasis(results),
+        ...folded("claims"),
+        ...folded("claim_tasks"),
+      ],
+    }]),
     {
       id: "summary",
       title: "Summary",

@@ -109,3 +109,29 @@ footer { grid-column: 1 / -1; color: var(--muted); font-size: 0.84rem; padding-t
   details::details-content { display: block; content-visibility: visible; block-size: auto; }
 }
 `;
+
+/** What a page with verdicts has besides. */
+export const claimsStyle = `
+:root { --equal: #3a6ea5; --equal-back: #e8f0f9; --open-back: #eef0f3; --void: #8a5d0b; --void-back: #fbf2df; }
+@media screen and (prefers-color-scheme: dark) {
+  :root { --equal: #93bdea; --equal-back: #1d3148; --open-back: #2a3038; --void: #e5b869; --void-back: #3a2f18; }
+}
+section > .stated { color: var(--muted); margin: 0 0 0.4rem; }
+.verdicts { list-style: none; margin: 0.9rem 0 0; padding: 0; border-top: 1px solid var(--line); }
+.verdicts li { display: grid; grid-template-columns: 11.5rem minmax(0, 1fr) auto; gap: 0.1rem 1.2rem; padding: 0.7rem 0; border-bottom: 1px solid var(--line); align-items: baseline; }
+.verdicts b { font-size: 1.05rem; font-weight: 600; } .verdicts .number { font-variant-numeric: tabular-nums; }
+.verdicts .wanted { grid-column: 1; color: var(--muted); font-size: 0.84rem; padding-left: 0.8rem; }
+.verdicts .more { grid-column: 2 / -1; color: var(--muted); font-size: 0.88rem; overflow-wrap: anywhere; }
+.verdicts .answer { justify-self: start; border-radius: 999px; padding: 0.08rem 0.8rem; font-weight: 600; font-size: 0.92rem; }
+.supported { color: var(--good); background: var(--good-back); }
+.refuted { color: var(--bad); background: var(--bad-back); }
+.equivalent { color: var(--equal); background: var(--equal-back); }
+.undecided { color: var(--muted); background: var(--open-back); }
+.void { color: var(--void); background: var(--void-back); }
+.divider { margin: 2.6rem 0 0; padding: 0 0.2rem; } .divider p { color: var(--muted); max-width: 54rem; margin: 0; font-size: 0.95rem; }
+.divider h2 { font-size: 1.5rem; }
+nav .part a { margin-top: 0.7rem; font-weight: 600; color: var(--ink); }
+@media screen and (max-width: 62rem) { .verdicts li { grid-template-columns: minmax(0, 1fr); } .verdicts .wanted { grid-column: 1; color: var(--muted); font-size: 0.84rem; padding-left: 0.8rem; }
+.verdicts .more { grid-column: 1; } }
+@media print { .verdicts .answer { padding: 0; background: none; } .verdicts li { grid-template-columns: 11rem minmax(0, 1fr) auto; } }
+`;

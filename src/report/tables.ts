@@ -7,6 +7,7 @@ export { ablationTable, removalsTable } from "./tables/ablation.ts";
 export { allocationsTable } from "./tables/allocations.ts";
 export { budgetsTable } from "./tables/budgets.ts";
 export { convergenceTable } from "./tables/convergence.ts";
+export { claimsTable, claimTasksTable } from "./tables/claims.ts";
 export { costTable } from "./tables/cost.ts";
 export { baselineOf, pairedTable, replayTable } from "./tables/paired.ts";
 export { examplesTable } from "./tables/paired_examples.ts";

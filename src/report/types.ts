@@ -4,6 +4,7 @@
  * @module
  */
 import type { ColumnTable } from "arquero";
+import type { StatedClaims } from "./claims/stated.ts";
 import type { Key } from "./markers.ts";
 import type { Asked, ReplayedRun, RunResults } from "../record/types.ts";
 import type { StudySpectra } from "../record/spectra.ts";
@@ -63,6 +64,8 @@ export interface StudyResults {
   readonly verification: Verification | null;
   /** What its settings were chosen from; null where it does not extend the file of a tuning. */
   readonly tuned: Tuned | null;
+  /** What it claims, and since when; null where it claims nothing. */
+  readonly claims: StatedClaims | null;
   /** What the updates of its runs are made of; null until `deno task spectra` found it. */
   readonly spectra: StudySpectra | null;
 }

@@ -5,6 +5,8 @@
  */
 import * as z from "zod";
 import { parserOf } from "../record/schema.ts";
+import type { ClaimsStatement } from "../report/claims/stated.ts";
+import { claimsSchema, decideSchema, marginSchema } from "../study/claims.ts";
 
 const text = z.string();
 
@@ -12,6 +14,11 @@ const text = z.string();
 const folderName = text.regex(
   /^(?!\.{1,2}$)[^/\\\0]+$/,
   "want the name of a folder without a path",
+);
+
+/** When a study's claims were stated. */
+export const statementsSchema: z.ZodType<readonly ClaimsStatement[]> = z.array(
+  z.object({ hash: text, at: z.iso.datetime() }),
 );
 
 /** What everything that reads a stored study counts on. */
@@ -24,6 +31,10 @@ export const parseStoredStudy = parserOf(
       description: z.exactOptional(text),
       userTasks: z.exactOptional(z.array(z.json())),
       sequences: z.exactOptional(z.record(text, z.array(text))),
+      axes: z.looseObject({ seeds: z.array(z.int()).min(1) }),
+      margin: z.exactOptional(marginSchema),
+      claims: z.exactOptional(claimsSchema),
+      decide: z.exactOptional(decideSchema),
     }),
     studyFolder: text,
     data: text.nullable(),
@@ -42,6 +53,7 @@ export const parseStoredStudy = parserOf(
       of: z.int(),
       text,
     }))),
+    claimsStated: z.exactOptional(statementsSchema),
     runs: z.array(z.looseObject({
       folder: folderName,
       id: text,

@@ -19,6 +19,7 @@ import { makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
 import { readRun, type StoredRun } from "../record/read_study.ts";
 import { recordSchemaVersion, type Replay, type ReplayedRun } from "../record/types.ts";
 import { buildReport } from "../report/build.ts";
+import type { ClaimsStatement } from "../report/claims/stated.ts";
 import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../report/types.ts";
 import type { Study } from "../study/study.ts";
 import type { RunSpec } from "../study/types.ts";
@@ -26,6 +27,7 @@ import type { DataWarning } from "../tasks/data_warnings.ts";
 import { type CustomMethod, customMethodsOf } from "./method_modules.ts";
 import { readMadeFiles, unlessDamaged } from "./made_files.ts";
 import type { PlannedRun } from "./planning.ts";
+import { claimsOfStored } from "./stated_claims.ts";
 import { mapConcurrently } from "./side_by_side.ts";
 import { parseStoredStudy } from "./stored_study_schema.ts";
 import { readStudyData } from "./study_file.ts";
@@ -50,6 +52,8 @@ export interface StoredStudy {
   readonly methods?: readonly CustomMethod[];
   /** What was found in the data; absent in older files. */
   readonly warnings?: readonly DataWarning[];
+  /** When its claims were stated, and each time that they changed; absent where it never claimed anything. */
+  readonly claimsStated?: readonly ClaimsStatement[];
   readonly runs: readonly StoredPlace[];
 }
 
@@ -285,6 +289,7 @@ async function resultsOf(
     warnings: stored.warnings ?? [],
     replay: null,
     tuned: stored.study.tuned ?? null,
+    claims: claimsOfStored(stored),
     ...made,
     damagedFiles,
   };

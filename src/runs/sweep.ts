@@ -8,6 +8,7 @@ import { methods as builtIn, type MethodTable } from "../methods/table.ts";
 import { isReadOnly, namesIn } from "../record/durable.ts";
 import { runsUnderWay, underWay } from "../record/under_way.ts";
 import { withOverrides } from "../study/overrides.ts";
+import { withStatement } from "../report/claims/stated.ts";
 import { StudyError } from "../study/problems.ts";
 import { parseStudy, type Study } from "../study/study.ts";
 import { stopFlagOf, teller, type Watch, type WorkEvent } from "./events.ts";
@@ -17,6 +18,8 @@ import { problemsOfPart } from "./rank_order.ts";
 import { runAll, type RunsResult, unfinished } from "./run_all.ts";
 import { readSelection } from "./selection.ts";
 import { claimsOf, type Patience } from "./patience.ts";
+
+import { claimsStatedIn } from "./stated_claims.ts";
 import { defaultResults, methodsToStore, writeStoredStudy } from "./study_results.ts";
 import { studyWarnings } from "./study_warnings.ts";
 
@@ -101,6 +104,7 @@ export async function sweepStudy(
   if (leftOut.length > 0) throw new StudyError("Cannot start these runs", leftOut);
   const warnings = await studyWarnings(runs, plan.inputs);
   for (const warning of warnings) await tell({ kind: "warning", warning });
+  const stated = withStatement(study, await claimsStatedIn(folder), new Date().toISOString());
   await storePlan(folder, {
     study,
     studyFolder: home,
@@ -109,6 +113,7 @@ export async function sweepStudy(
     device,
     ...methodsToStore(plan.runs),
     warnings,
+    ...(stated.length === 0 ? {} : { claimsStated: stated }),
     runs: plan.runs.map(({ folder, id, run }) => ({ folder, id, run })),
   }, tell);
   const counts = await runAll({

@@ -379,6 +379,7 @@ export function fixtureStudy(options: FixtureOptions = {}): StudyResults {
     replay: options.hasReplay ?? false ? fixtureReplay(options) : null,
     verification: null,
     tuned: null,
+    claims: null,
     spectra: null,
   };
 }

@@ -71,8 +71,8 @@ export interface RunChecks<R> {
 /** Rules that were computed: a fifth of a second each, and the same after every block of seeds. */
 const rules = new Map<string, StoppingPlan>();
 
-/** The rule of a study, in margins. */
-function ruleOf(study: ClaimsOfStudy): StoppingPlan {
+/** The stopping rule of a study's claims, in margins. */
+export function ruleOf(study: ClaimsOfStudy): StoppingPlan {
   const { rule, block, mostSeeds, betterThan, claimLevel } = decisionOf(study);
   const options = {
     block,

@@ -1,0 +1,68 @@
+/**
+ * A study's claims with their verdicts, as its report opens with them and its sweep ends with them.
+ *
+ * @module
+ */
+import type { StudyResults } from "../types.ts";
+import { type Stating, statingOf, statingText } from "./stated.ts";
+import { lineOf, plainLine, type VerdictLine } from "./text.ts";
+import { type Verdict, verdictsOf } from "./verdict.ts";
+
+/** The verdicts of a study with what is said of them. */
+export interface ClaimsReport {
+  readonly stating: Stating;
+  /** When they were stated, as a heading. */
+  readonly heading: string;
+  readonly verdicts: readonly Verdict[];
+  /** One a verdict. */
+  readonly lines: readonly VerdictLine[];
+}
+
+/** The verdicts on a study's claims; null where it claims nothing. */
+export function claimsReport({ claims, runs }: StudyResults): ClaimsReport | null {
+  if (claims === null) return null;
+  const verdicts = verdictsOf(claims.study, claims.planned, runs);
+  const stating = statingOf(claims, runs);
+  return {
+    stating,
+    heading: `Claims, ${statingText(stating)}`,
+    verdicts,
+    lines: verdicts.map(lineOf),
+  };
+}
+
+/** The verdicts as lines for a terminal; none where a study claims nothing. */
+export function claimsText(results: StudyResults): readonly string[] {
+  const report = claimsReport(results);
+  return report === null
+    ? []
+    : [`${report.heading}:`, ...report.lines.map((line) => `  ${plainLine(line)}`)];
+}
+
+/** The verdicts as values for programs, one a claim; differences are in `unit`, and what is infinite is null. */
+export function claimsJson(results: StudyResults): readonly object[] {
+  const report = claimsReport(results);
+  if (report === null) return [];
+  return report.verdicts.map(({ claim, answer, state, unit, more, differences, plan }) => {
+    const scaled = (margins: number | null) =>
+      margins === null || !Number.isFinite(margins) ? null : margins * unit.perMargin;
+    return {
+      kind: "verdict",
+      claim: claim.name,
+      says: claim.says,
+      answer,
+      mean: scaled(state.mean),
+      low: scaled(state.low),
+      high: scaled(state.high),
+      innerLow: scaled(state.innerLow),
+      innerHigh: scaled(state.innerHigh),
+      margin: unit.perMargin,
+      unit: unit.name,
+      seeds: state.n,
+      seedsSeen: differences.length,
+      seedsWanted: more !== null && Number.isFinite(more.total) ? more.total : null,
+      mostSeeds: plan.cap,
+      stated: report.stating,
+    };
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * What a study's claims need, told before anything runs.
+ *
+ * @module
+ */
+import type { ArmRun } from "../../study/arms.ts";
+import { claimPairs } from "../../study/claim_pairs.ts";
+import { type Claim, type ClaimsOfStudy, claimText, marginOf } from "../../study/claims.ts";
+import { counted, listed, whole } from "../format.ts";
+import { metricInfo } from "../metrics.ts";
+import { ruleText } from "./text.ts";
+import { ruleOf } from "./verdict.ts";
+
+/** A claim and what it needs. */
+export interface PlannedClaim {
+  readonly name: string;
+  /** As a sentence. */
+  readonly text: string;
+  readonly tasks: readonly string[];
+  /** Half of the region of practical equivalence on each task, in units of the score. */
+  readonly margins: readonly number[];
+  /** Runs of both arms that the study asks for. */
+  readonly runs: number;
+  /** Seeds with which the study asks for both arms. */
+  readonly seeds: number;
+  /** The first look at which the rule can decide anything, and the last. */
+  readonly firstLook: number;
+  readonly lastLook: number;
+}
+
+/** The claims of a study with what they need. */
+export function plannedClaims(
+  study: ClaimsOfStudy,
+  planned: readonly ArmRun[],
+): readonly PlannedClaim[] {
+  const { claims = [] } = study;
+  if (claims.length === 0) return [];
+  const { looks, difference, equivalence, cap } = ruleOf(study);
+  const canDecide = (i: number) => Math.min(difference[i]!, equivalence[i]!) < Infinity;
+  const firstLook = looks.find((_, i) => canDecide(i)) ?? cap;
+  return claims.map((claim: Claim) => {
+    const pairs = claimPairs(claim, planned);
+    const tasks = [...new Set(pairs.map(({ task }) => task))];
+    return {
+      name: claim.name,
+      text: claimText(claim),
+      tasks,
+      margins: tasks.map((task) => marginOf(study, claim, task)),
+      runs: new Set(pairs.flatMap(({ a, b }) => [a, b])).size,
+      seeds: new Set(pairs.map(({ seed }) => seed)).size,
+      firstLook,
+      lastLook: cap,
+    };
+  });
+}
+
+/** {@linkcode plannedClaims} as lines for a terminal; none where the study claims nothing. */
+export function plannedClaimsText(
+  study: ClaimsOfStudy,
+  planned: readonly ArmRun[],
+): readonly string[] {
+  const claims = plannedClaims(study, planned);
+  if (claims.length === 0) return [];
+  return [`Claims. ${ruleText(study)}`, ...claims.map(lineOf)];
+}
+
+function lineOf(
+  { name, text, tasks, margins, runs, seeds, firstLook, lastLook }: PlannedClaim,
+): string {
+  // Metrics of tasks that ranklab knows are shown times 100.
+  const { scale } = metricInfo("accuracy");
+  const sizes = [...new Set(margins.map((margin) => Number((margin * scale).toPrecision(3))))];
+  const looks = seeds < firstLook
+    ? `; ${counted(seeds, "seed")} cannot decide it, the first look that can is at ${
+      whole(firstLook)
+    }`
+    : "";
+  const margin = `margin ${sizes.join(", ")} ${
+    sizes.length === 1 && sizes[0] === 1 ? "point" : "points"
+  }`;
+  return `  ${name}: ${text}; ${margin}; ${listed(tasks)}; ${counted(runs, "run")} with ${
+    counted(seeds, "seed")
+  } of at most ${whole(lastLook)}${looks}`;
+}

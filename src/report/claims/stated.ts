@@ -1,0 +1,85 @@
+/**
+ * When a study's claims were stated, and how many of its runs had begun by then.
+ *
+ * @module
+ */
+import type { ArmRun } from "../../study/arms.ts";
+import { claimsHash, type ClaimsOfStudy } from "../../study/claims.ts";
+import { counted, whole } from "../format.ts";
+import type { ScoredRun } from "./series.ts";
+
+/** Claims as they stood when a sweep began; `study.json` keeps one for each change. */
+export interface ClaimsStatement {
+  /** As {@linkcode claimsHash} gives it. */
+  readonly hash: string;
+  /** When they were first seen so, in ISO 8601. */
+  readonly at: string;
+}
+
+/** A study's claims and what their verdicts are made of besides records. */
+export interface StatedClaims {
+  /** Its claims, margins, rule and seeds. */
+  readonly study: ClaimsOfStudy;
+  /** All runs that it asks for, in the form that its plan has them. */
+  readonly planned: readonly ArmRun[];
+  /** In the order of time; the last is of the present claims. */
+  readonly statements: readonly ClaimsStatement[];
+}
+
+/** What is known of when claims were stated. */
+export type Stating =
+  /** No run had begun. */
+  | { readonly kind: "before"; readonly at: string }
+  /** So many runs had begun; they were changed then, or stated for the first time. */
+  | {
+    readonly kind: "changed" | "late";
+    readonly at: string;
+    readonly begun: number;
+    readonly of: number;
+  }
+  /** The claims are not those of the last statement, so that a file was changed by hand. */
+  | { readonly kind: "unknown" };
+
+/** The statements with that of a study's present claims, where it is a new one. */
+export function withStatement(
+  study: ClaimsOfStudy,
+  statements: readonly ClaimsStatement[],
+  at: string,
+): readonly ClaimsStatement[] {
+  if ((study.claims ?? []).length === 0) return statements;
+  const hash = claimsHash(study);
+  return statements.at(-1)?.hash === hash ? statements : [...statements, { hash, at }];
+}
+
+/** When the present claims were stated, and which runs had begun by then, as their records say. */
+export function statingOf(
+  { study, planned, statements }: StatedClaims,
+  runs: readonly ScoredRun[],
+): Stating {
+  const last = statements.at(-1);
+  if (last === undefined || last.hash !== claimsHash(study)) return { kind: "unknown" };
+  const { at } = last;
+  const begun =
+    runs.filter(({ record }) => Date.parse(record.happened.time.startedAt) < Date.parse(at)).length;
+  if (begun === 0) return { kind: "before", at };
+  const isFirst = statements.every(({ hash }) => hash === last.hash);
+  return { kind: isFirst ? "late" : "changed", at, begun, of: planned.length };
+}
+
+/** A time as `2026-11-27 06:41 UTC`. */
+function timeText(at: string): string {
+  return `${at.slice(0, 10)} ${at.slice(11, 16)} UTC`;
+}
+
+/** {@linkcode statingOf} in words that follow "Claims". */
+export function statingText(stating: Stating): string {
+  if (stating.kind === "unknown") {
+    return "changed by hand: study.json has no time at which these were stated";
+  }
+  const time = timeText(stating.at);
+  if (stating.kind === "before") return `stated before the first run (${time})`;
+  const { begun, of, kind } = stating;
+  return `${kind === "late" ? "stated" : "changed"} on ${time}, after ${whole(begun)} of ${
+    counted(of, "run")
+  } had begun`;
+}

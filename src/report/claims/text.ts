@@ -1,0 +1,180 @@
+/**
+ * Verdicts in words: the lines that a report opens with and a sweep ends with.
+ *
+ * @module
+ */
+import { claimText, decisionOf } from "../../study/claims.ts";
+import type { ClaimsOfStudy } from "../../study/claims.ts";
+import { counted, listed, signed, whole } from "../format.ts";
+import { type StatedClaims, type Stating, statingOf, statingText } from "./stated.ts";
+import type { ScoredRun } from "./series.ts";
+import { type Answer, type RunChecks, type Verdict, verdictsOf } from "./verdict.ts";
+
+/** What is said of one claim. */
+export interface VerdictLine {
+  readonly name: string;
+  /** The claim as a sentence. */
+  readonly claim: string;
+  /** For instance `supported` or `undecided`. */
+  readonly answer: Answer;
+  /** What would decide it, for instance `about 9 more seeds`; empty where it is decided or nobody knows. */
+  readonly wanted: string;
+  /** The number that decides, for instance `+1.42 points`. */
+  readonly number: string;
+  /** What stands behind it, for instance `95% interval +0.31 to +2.53, 12 seeds`; empty where nothing does. */
+  readonly basis: string;
+  /** What a reader must know of it besides; empty mostly. */
+  readonly notes: readonly string[];
+}
+
+/** A chance in percent without more decimals than it needs: `95`, `97.5`, `98.33`. */
+const percent = (share: number): string => String(Number((100 * share).toFixed(2)));
+
+/** Decimals with which differences of a unit are written. */
+export function decimalsOf({ unit }: Pick<Verdict, "unit">): number {
+  if (unit.name === "points" || unit.name === "margins") return 2;
+  return Math.max(2, 2 - Math.floor(Math.log10(unit.perMargin)));
+}
+
+/** `point` for one of them, `points` for others; other units stay as they are. */
+function unitWord(name: string, count: number): string {
+  return Math.abs(count) === 1 ? name.replace(/s$/, "") : name;
+}
+
+/** The margin in the unit of the differences, for instance `1 point` or `2 points`. */
+export function marginText({ unit }: Pick<Verdict, "unit">): string {
+  const size = Number(unit.perMargin.toPrecision(3));
+  return `${size} ${unitWord(unit.name, size)}`;
+}
+
+/** Ends of the interval that decides, in margins, and its level. */
+export function decidingInterval(
+  { state, plan }: Pick<Verdict, "state" | "plan">,
+): { readonly low: number; readonly high: number; readonly level: number } {
+  const { low, high, innerLow, innerHigh } = state;
+  return state.verdict === "equivalent"
+    ? { low: innerLow, high: innerHigh, level: 1 - 2 * plan.level }
+    : { low, high, level: 1 - plan.level };
+}
+
+/** The line of a verdict. */
+export function lineOf(verdict: Verdict): VerdictLine {
+  return {
+    name: verdict.claim.name,
+    claim: claimText(verdict.claim),
+    answer: verdict.answer,
+    wanted: wantedText(verdict),
+    ...numberText(verdict),
+    notes: notesOf(verdict),
+  };
+}
+
+/** A line as plain text: `ours: supported, +1.42 points (95% interval ...) – elalora is better than lora`. */
+export function plainLine(line: VerdictLine): string {
+  const { name, claim, answer, wanted, number, basis, notes } = line;
+  const said = wanted === "" ? answer : `${answer} (${wanted})`;
+  const found = basis === "" ? number : `${number} (${basis})`;
+  return [`${name}: ${said}, ${found} – ${claim}`, ...notes].join("; ");
+}
+
+/** Two digits are enough of a number that rests on an estimated spread. */
+function roughly(seeds: number): number {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(seeds)) - 1);
+  return Math.ceil(seeds / step) * step;
+}
+
+function wantedText({ answer, more, differences }: Verdict): string {
+  if (answer !== "undecided" || more === null || !Number.isFinite(more.total)) return "";
+  const left = roughly(more.total - differences.length);
+  return `${more.isKnown ? "about " : ""}${counted(left, "more seed")}`;
+}
+
+function numberText(verdict: Verdict): Pick<VerdictLine, "number" | "basis"> {
+  const { state, differences, unit, plan } = verdict;
+  const decimals = decimalsOf(verdict);
+  const shown = (margins: number) => signed(margins * unit.perMargin, decimals);
+  if (state.mean === null) {
+    if (differences.length === 0) {
+      return { number: "no seed yet", basis: "no seed has a score of both" };
+    }
+    const mean = differences.reduce((sum, { value }) => sum + value, 0) / differences.length;
+    const seeds = counted(differences.length, "seed");
+    return {
+      number: `${shown(mean)} ${unit.name}`,
+      basis: `${seeds}, and the first look is at ${whole(plan.looks[0])}`,
+    };
+  }
+  const { low, high, level } = decidingInterval(verdict);
+  const interval = Number.isFinite(low)
+    ? `${percent(level)}% interval ${shown(low)} to ${shown(high)}`
+    : "no interval at this look";
+  return {
+    number: `${shown(state.mean)} ${unit.name}`,
+    basis: `${interval}, ${counted(state.n, "seed")}`,
+  };
+}
+
+function notesOf(verdict: Verdict): readonly string[] {
+  const { state, more, leftOut, differences, notConverged, notBracketed, plan } = verdict;
+  const lost = new Set(leftOut.map(({ seed }) => seed)).size;
+  const reasons = leftOut.map(({ run, reason }) => `"${run}" ${reason}`);
+  return [
+    ...(notBracketed.length === 0
+      ? []
+      : [`the tuned settings of ${listed(notBracketed)} lie at the edge of what was tried`]),
+    ...(notConverged.length === 0 ? [] : [
+      `${counted(notConverged.length, "run")} had not converged: ${
+        listed(notConverged.map((run) => `"${run}"`))
+      }`,
+    ]),
+    ...(lost === 0 ? [] : [
+      `${whole(lost)} of ${counted(lost + differences.length, "seed")} left out: ${
+        listed(reasons)
+      }`,
+    ]),
+    ...(state.verdict !== "undecided" && differences.length > state.n
+      ? [`decided by the first ${whole(state.n)} of ${counted(differences.length, "seed")}`]
+      : []),
+    ...(verdict.answer === "undecided" && more !== null && !more.isWithinPlan
+      ? [beyondText(verdict)]
+      : []),
+    ...(verdict.answer === "undecided" ? excludedText(verdict) : []),
+  ];
+}
+
+function beyondText({ more, plan }: Verdict): string {
+  const { total } = more!;
+  return Number.isFinite(total)
+    ? `about ${whole(roughly(total))} seeds are wanted in all, and the plan allows ${
+      whole(plan.cap)
+    }`
+    : "no number of seeds would decide a difference that lies where it does now";
+}
+
+/** What an undecided interval excludes all the same. */
+function excludedText(verdict: Verdict): readonly string[] {
+  const { state: { low, high }, plan, unit } = verdict;
+  if (plan.question === "not worse" || unit.name === "") return [];
+  const margin = marginText(verdict);
+  const than = `of ${margin} or more`;
+  if (high < 1) return [`an advantage ${than} is excluded`];
+  return low > -1 ? [`a disadvantage ${than} is excluded`] : [];
+}
+
+/** How claims are decided, in a sentence or two. */
+export function ruleText(study: ClaimsOfStudy): string {
+  const { claims = [] } = study;
+  const { rule, block, mostSeeds, level, betterThan, claimLevel } = decisionOf(study);
+  const looks = rule === "fixed"
+    ? `once, at ${whole(mostSeeds)} seeds`
+    : `after every ${whole(block)} seeds, up to ${whole(mostSeeds)} (rule ${rule})`;
+  const share = claims.length === 1
+    ? `the chance of a false verdict is at most ${percent(level)}%`
+    : `the chance of any false verdict is at most ${percent(level)}%, of one claim ${
+      percent(claimLevel)
+    }%`;
+  const bar = betterThan === "margin"
+    ? "Better and worse mean by more than the margin."
+    : "Better and worse mean than zero.";
+  return `Each seed gives one difference a claim, averaged over its tasks in units of their margins. Claims are decided ${looks}: ${share}, all looks together. ${bar}`;
+}

@@ -1,0 +1,55 @@
+/**
+ * The first screen of a study with claims: one line a claim, and one picture.
+ *
+ * @module
+ */
+import type { ClaimsReport } from "./claims/claims_report.ts";
+import { ruleText, type VerdictLine } from "./claims/text.ts";
+import type { Answer } from "./claims/verdict.ts";
+import { type Html, html } from "./html.ts";
+import type { StudyResults } from "./types.ts";
+
+/** Classes of answers in the style sheet. */
+const classes: Readonly<Record<Answer, string>> = {
+  supported: "supported",
+  refuted: "refuted",
+  equivalent: "equivalent",
+  undecided: "undecided",
+  "more steps needed": "void",
+  "not bracketed": "void",
+};
+
+function lineHtml(line: VerdictLine): Html {
+  const { name, claim, answer, wanted, number, basis, notes } = line;
+  const details = [claim, ...(basis === "" ? [] : [basis]), ...notes].join("; ");
+  const rest = wanted === "" ? [] : [html`<span class="wanted">${wanted}</span>`];
+  return html`
+    <li><span class="answer ${classes[
+      answer
+    ]}">${answer}</span><b>${name}</b><b class="number">${number}</b>${rest}<span class="more">${details}</span></li>
+  `;
+}
+
+/** What a section of verdicts holds above its picture. */
+export function verdictsHtml({ lines, heading, stating }: ClaimsReport): readonly Html[] {
+  return [
+    stating.kind === "before" ? html`<p class="stated">${heading}.</p>` : html`
+      <p
+        class="notice">${heading}. Verdicts on claims that were stated after results were seen are exploratory.</p>
+    `,
+    html`<ul class="verdicts">${lines.map(lineHtml)}</ul>`,
+  ];
+}
+
+/** How the verdicts were reached, below their picture. */
+export function verdictsBasis({ claims }: StudyResults): readonly Html[] {
+  return claims === null ? [] : [html`<p class="note">${ruleText(claims.study)}</p>`];
+}
+
+/** What parts the verdicts from everything else. */
+export const exploratory: Html = html`
+  <div class="divider" id="exploratory">
+    <h2>Exploratory</h2>
+    <p>Nothing below was claimed beforehand. It shows where the verdicts come from and what to claim next; by itself it settles nothing.</p>
+  </div>
+`;

@@ -1,0 +1,193 @@
+/**
+ * Verdicts as tables: one line a claim, and the raw differences of each of its tasks.
+ *
+ * @module
+ */
+import { bayesTTest, type Odds } from "../../stats/bayes_t.ts";
+import { hierarchicalTest } from "../../stats/hierarchical.ts";
+import { summarise } from "../../stats/statistics.ts";
+import { armText } from "../../study/arms.ts";
+import type { ClaimsReport } from "../claims/claims_report.ts";
+import { decidingInterval } from "../claims/text.ts";
+import type { Verdict } from "../claims/verdict.ts";
+import { groupBy, tableFrom } from "../facts.ts";
+import { chance, fixed, interval, nothing, signed, whole } from "../format.ts";
+import { metricInfo, metricTitle } from "../metrics.ts";
+import type { ReportTable, Row, Tone } from "../types.ts";
+
+/** Draws of the hierarchical model: enough for two decimals. */
+const draws = 5000;
+/** Tasks and seeds of each from which the hierarchical model says something: of two tasks it cannot know how tasks differ. */
+const fewest = { tasks: 3, seeds: 3 } as const;
+
+const claimNames = [
+  "claim",
+  "says",
+  "a",
+  "b",
+  "answer",
+  "unit",
+  "mean",
+  "low",
+  "high",
+  "level",
+  "margin",
+  "seeds",
+  "leftOut",
+  "wantedSeeds",
+  "better",
+  "equal",
+  "worse",
+  "nextBetter",
+  "nextEqual",
+  "nextWorse",
+];
+
+/** The differences that the verdict is about: those up to the look that decided, or all so far. */
+function counting({ differences, state }: Verdict): Verdict["differences"] {
+  return state.n === 0 ? differences : differences.slice(0, state.n);
+}
+
+/** Probabilities for a further task like these, where there are enough tasks and seeds. */
+function nextTaskOdds(verdict: Verdict): Odds | null {
+  const tasks = groupBy(counting(verdict).flatMap(({ tasks }) => tasks), ({ task }) => task);
+  const values = [...tasks.values()].map((own) => own.map((d) => d.difference / d.margin));
+  if (values.length < fewest.tasks || values.some((own) => own.length < fewest.seeds)) return null;
+  return hierarchicalTest(values, 1, { draws }).nextTask;
+}
+
+function claimRow(verdict: Verdict): Row {
+  const { claim, answer, unit, state, leftOut, more } = verdict;
+  const { low, high, level } = decidingInterval(verdict);
+  const odds = bayesTTest(counting(verdict).map(({ value }) => value), 1);
+  const next = nextTaskOdds(verdict);
+  const scaled = (margins: number | null) =>
+    margins === null || !Number.isFinite(margins) ? null : margins * unit.perMargin;
+  return {
+    claim: claim.name,
+    says: claim.says,
+    a: armText(claim.a),
+    b: armText(claim.b),
+    answer,
+    unit: unit.name,
+    mean: scaled(state.mean),
+    low: scaled(low),
+    high: scaled(high),
+    level,
+    margin: unit.perMargin,
+    seeds: state.n,
+    leftOut: new Set(leftOut.map(({ seed }) => seed)).size,
+    wantedSeeds: more !== null && Number.isFinite(more.total) ? more.total : null,
+    better: odds?.better ?? null,
+    equal: odds?.equal ?? null,
+    worse: odds?.worse ?? null,
+    nextBetter: next?.better ?? null,
+    nextEqual: next?.equal ?? null,
+    nextWorse: next?.worse ?? null,
+  };
+}
+
+/** How an answer is coloured. */
+export function answerTone(answer: unknown): Tone {
+  if (answer === "supported") return "good";
+  return answer === "refuted" ? "bad" : "muted";
+}
+
+function oddsText(row: Row, names: readonly [string, string, string]): string {
+  const values = names.map((name) => row[name]);
+  return values.every((value) => value === null)
+    ? nothing
+    : values.map((value) => chance(value)).join(" / ");
+}
+
+/** The verdicts, one line a claim. */
+export function claimsTable(report: ClaimsReport | null): ReportTable {
+  const rows = (report?.verdicts ?? []).map(claimRow);
+  const hasNext = rows.some((row) => row["nextBetter"] !== null);
+  return {
+    id: "claims",
+    title: "Claims",
+    note:
+      "The difference is a minus b, paired by seed and averaged over tasks; its interval holds over all looks. The probabilities that a is " +
+      "better than b by more than the margin, equal within it, or worse are those of a Bayesian t test over seeds (no prior but 1/σ)" +
+      (hasNext
+        ? "; those for a further task like these, of a hierarchical model over tasks."
+        : ".") +
+      " They decide nothing.",
+    table: tableFrom(rows, claimNames),
+    columns: [
+      { title: "claim", align: "left", cell: (row) => String(row["claim"]) },
+      { title: "a", align: "left", cell: (row) => String(row["a"]) },
+      { title: "says", align: "left", cell: (row) => String(row["says"]) },
+      { title: "b", align: "left", cell: (row) => String(row["b"]) },
+      {
+        title: "verdict",
+        align: "left",
+        cell: (row) => String(row["answer"]),
+        tone: (row) => answerTone(row["answer"]),
+      },
+      { title: "difference", align: "right", cell: (row) => signed(row["mean"], 2) },
+      {
+        title: "interval",
+        align: "right",
+        cell: (row) => interval(row["low"], row["high"], 2),
+      },
+      { title: "unit", align: "left", cell: (row) => String(row["unit"]) },
+      { title: "seeds", align: "right", cell: (row) => whole(row["seeds"]) },
+      {
+        title: "better / equal / worse",
+        align: "right",
+        cell: (row) => oddsText(row, ["better", "equal", "worse"]),
+      },
+      ...(hasNext
+        ? [{
+          title: "on a further task",
+          align: "right" as const,
+          cell: (row: Row) => oddsText(row, ["nextBetter", "nextEqual", "nextWorse"]),
+        }]
+        : []),
+    ],
+  };
+}
+
+const taskNames = ["claim", "task", "metric", "n", "mean", "sd", "low", "high", "margin"];
+
+function taskRows(verdict: Verdict): readonly Row[] {
+  const tasks = groupBy(counting(verdict).flatMap(({ tasks }) => tasks), ({ task }) => task);
+  return [...tasks].map(([task, own]) => {
+    const { metric, margin } = own[0]!;
+    const { n, mean, sd, low, high } = summarise(own.map(({ difference }) => difference));
+    return { claim: verdict.claim.name, task, metric, n, mean, sd, low, high, margin };
+  });
+}
+
+/** The raw differences behind the verdicts, by task. */
+export function claimTasksTable(report: ClaimsReport | null): ReportTable {
+  const rows = (report?.verdicts ?? []).flatMap(taskRows);
+  const shown = (row: Row, name: string): number | null => {
+    const value = row[name];
+    return typeof value === "number" ? value * metricInfo(String(row["metric"])).scale : null;
+  };
+  return {
+    id: "claim_tasks",
+    title: "Differences of each task",
+    note:
+      "Score of a minus score of b on the same task, budget and seed, in the metric’s own unit, over the seeds that the verdict counts. " +
+      "95% t intervals, not corrected: these decide nothing.",
+    table: tableFrom(rows, taskNames),
+    columns: [
+      { title: "claim", align: "left", cell: (row) => String(row["claim"]) },
+      { title: "task", align: "left", cell: (row) => String(row["task"]) },
+      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
+      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
+      { title: "difference", align: "right", cell: (row) => signed(shown(row, "mean"), 2) },
+      { title: "sd", align: "right", cell: (row) => fixed(shown(row, "sd"), 2) },
+      {
+        title: "95% interval",
+        align: "right",
+        cell: (row) => interval(shown(row, "low"), shown(row, "high"), 2),
+      },
+      { title: "margin", align: "right", cell: (row) => `±${fixed(shown(row, "margin"), 2)}` },
+    ],
+  };
+}
