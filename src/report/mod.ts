@@ -18,3 +18,20 @@ export type {
   Tone,
 } from "./types.ts";
 export { methodsText } from "./methods_text.ts";
+export {
+  type Answer,
+  type DifferenceUnit,
+  type RunChecks,
+  type Verdict,
+  verdictsOf,
+} from "./claims/verdict.ts";
+export type { ArmRun } from "../study/arms.ts";
+export type { MoreSeeds } from "./claims/more_seeds.ts";
+export type {
+  ClaimSeries,
+  LeftOut,
+  ScoredRun,
+  SeedDifference,
+  TaskDifference,
+} from "./claims/series.ts";
+export type { ClaimsStatement, StatedClaims } from "./claims/statement.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ColumnTable } from "arquero";
-import type { StatedClaims } from "./claims/stated.ts";
+import type { StatedClaims } from "./claims/statement.ts";
 import type { Key } from "./markers.ts";
 import type { Asked, ReplayedRun, RunResults } from "../record/types.ts";
 import type { StudySpectra } from "../record/spectra.ts";

@@ -6,7 +6,7 @@
 import * as z from "zod";
 import { isDamage, parseJsonFile } from "../record/damage.ts";
 import { readIfThere } from "../record/durable.ts";
-import type { ClaimsStatement, StatedClaims } from "../report/claims/stated.ts";
+import type { ClaimsStatement, StatedClaims } from "../report/claims/statement.ts";
 import type { Study } from "../study/study.ts";
 import type { RunSpec } from "../study/types.ts";
 import { statementsSchema } from "./stored_study_schema.ts";

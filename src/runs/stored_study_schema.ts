@@ -5,7 +5,7 @@
  */
 import * as z from "zod";
 import { parserOf } from "../record/schema.ts";
-import type { ClaimsStatement } from "../report/claims/stated.ts";
+import type { ClaimsStatement } from "../report/claims/statement.ts";
 import { claimsSchema, decideSchema, marginSchema } from "../study/claims.ts";
 
 const text = z.string();

@@ -19,7 +19,7 @@ import { makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
 import { readRun, type StoredRun } from "../record/read_study.ts";
 import { recordSchemaVersion, type Replay, type ReplayedRun } from "../record/types.ts";
 import { buildReport } from "../report/build.ts";
-import type { ClaimsStatement } from "../report/claims/stated.ts";
+import type { ClaimsStatement } from "../report/claims/statement.ts";
 import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../report/types.ts";
 import type { Study } from "../study/study.ts";
 import type { RunSpec } from "../study/types.ts";

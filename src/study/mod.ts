@@ -18,7 +18,7 @@ export {
 } from "./study.ts";
 export { type ConvergenceRule, defaultConvergence, type Targets } from "./convergence.ts";
 export type { StudyBudget } from "./study_budget.ts";
-export { type Arm } from "./arms.ts";
+export type { Arm, ArmRun } from "./arms.ts";
 export {
   type Claim,
   type ClaimSays,

@@ -13,12 +13,15 @@ import { metricInfo } from "../metrics.ts";
 
 /** What verdicts read of a run. */
 export interface ScoredRun {
+  /** What was asked, and what happened. */
   readonly record: Pick<RunRecord, "asked" | "happened">;
 }
 
 /** The difference of a claim's arms on one task, with one seed. */
 export interface TaskDifference {
+  /** Its name. */
   readonly task: string;
+  /** What the scores are. */
   readonly metric: string;
   /** In units of the score, above zero where a is better; the mean over the task's pairs. */
   readonly difference: number;
@@ -28,14 +31,17 @@ export interface TaskDifference {
 
 /** What one seed says. */
 export interface SeedDifference {
+  /** As the study has it. */
   readonly seed: number;
   /** The mean over tasks of differences over margins: 1 is a margin, above zero where a is better. */
   readonly value: number;
+  /** What it is the mean of. */
   readonly tasks: readonly TaskDifference[];
 }
 
 /** A run because of which its seed does not count. */
 export interface LeftOut {
+  /** As the study has it. */
   readonly seed: number;
   /** Such as `RTE, elalora, r4, seed 1`. */
   readonly run: string;

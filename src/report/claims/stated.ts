@@ -3,28 +3,10 @@
  *
  * @module
  */
-import type { ArmRun } from "../../study/arms.ts";
 import { claimsHash, type ClaimsOfStudy } from "../../study/claims.ts";
 import { counted, whole } from "../format.ts";
 import type { ScoredRun } from "./series.ts";
-
-/** Claims as they stood when a sweep began; `study.json` keeps one for each change. */
-export interface ClaimsStatement {
-  /** As {@linkcode claimsHash} gives it. */
-  readonly hash: string;
-  /** When they were first seen so, in ISO 8601. */
-  readonly at: string;
-}
-
-/** A study's claims and what their verdicts are made of besides records. */
-export interface StatedClaims {
-  /** Its claims, margins, rule and seeds. */
-  readonly study: ClaimsOfStudy;
-  /** All runs that it asks for, in the form that its plan has them. */
-  readonly planned: readonly ArmRun[];
-  /** In the order of time; the last is of the present claims. */
-  readonly statements: readonly ClaimsStatement[];
-}
+import type { ClaimsStatement, StatedClaims } from "./statement.ts";
 
 /** What is known of when claims were stated. */
 export type Stating =

@@ -43,7 +43,9 @@ export interface DifferenceUnit {
 
 /** The verdict on one claim; differences are in margins, above zero where arm a is better. */
 export interface Verdict extends Omit<ClaimSeries<ScoredRun>, "runs" | "resolution"> {
+  /** As the study states it. */
   readonly claim: Claim;
+  /** What is said of it. */
   readonly answer: Answer;
   /** How the rule stands: at the look that decided, or the last so far. */
   readonly state: StoppingState;
@@ -51,6 +53,7 @@ export interface Verdict extends Omit<ClaimSeries<ScoredRun>, "runs" | "resoluti
   readonly looks: readonly StoppingState[];
   /** The rule, with margin 1. */
   readonly plan: StoppingPlan;
+  /** In which unit differences are shown. */
   readonly unit: DifferenceUnit;
   /** What is left to do where it is undecided, else null. */
   readonly more: MoreSeeds | null;
