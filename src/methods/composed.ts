@@ -16,8 +16,7 @@ import {
   exactly,
   isCapped,
 } from "../study/rank_range.ts";
-import type { RandomStream } from "../base/random.ts";
-import type { CountFacts, ModuleShape, PlannedCounts, RunFacts } from "../study/types.ts";
+import type { CountFacts, PlannedCounts, RunFacts } from "../study/types.ts";
 import { adaloraPolicy, checkAdaloraSchedule, meanMasked } from "./adalora_policy.ts";
 import { type AdapterPolicy, eraseState, type StepRules } from "./adapter.ts";
 import {
@@ -28,13 +27,11 @@ import {
   moveOptions,
 } from "./elalora.ts";
 import { movesByScore, movesPolicy, randomMoves } from "./elalora_policy.ts";
-import { ranksByVariance } from "./eva.ts";
+import { beforeOptions, checkTexts, estimateBy } from "./before_training.ts";
 import { type Form, formOf, formOptions } from "./forms.ts";
-import { dimensionEstimate } from "./gelora.ts";
 import { growPolicy } from "./grow_policy.ts";
 import { defineMethod } from "./method.ts";
 import { lineOverLayers } from "./prilora.ts";
-import type { RankEstimate, RankPurse } from "./rank_estimate.ts";
 import { checkPruneSchedule, meanLeft, pruneAfterTraining, prunePolicy } from "./prune_policy.ts";
 import { scoredBy, scoreNames, sourceOf } from "./slot_scores.ts";
 import { gateOptions, gateRules } from "./sora.ts";
@@ -94,16 +91,7 @@ const policyOptions = z.discriminatedUnion("type", [
     ),
     last: z.number().positive().default(12).describe("Rank of the last layer"),
   }),
-  z.strictObject({
-    type: z.literal("before"),
-    by: z.enum(["dimension", "variance", "random"]).default("dimension").describe(
-      "What ranks follow from, before training: the intrinsic dimension (GeLoRA's), the variance of inputs (EVA's) or chance",
-    ),
-    examples: z.int().min(1).default(128).describe("Training texts that are measured"),
-    most: z.number().min(1).default(2).describe(
-      "Highest rank of a module over that of the budget, for variance and random",
-    ),
-  }),
+  beforeOptions,
 ]);
 
 type PolicyOptions = z.output<typeof policyOptions>;
@@ -264,79 +252,12 @@ function checkSchedule(chosen: z.output<typeof options>, facts: RunFacts): void 
   if (policy.type === "mask") checkAdaloraSchedule(maskOptions(policy), totalSteps);
   if (policy.type === "prune" || policy.type === "grow") checkPruneSchedule(policy, totalSteps);
   if (policy.type === "gates") checkSoraSchedule(policy, totalSteps);
-  if (policy.type === "before" && policy.by !== "random" && policy.examples > trainExamples) {
-    throw new RangeError(
-      `Cannot measure ${policy.examples} texts before training: found ${trainExamples} training examples; lower "examples"`,
-    );
-  }
-  if (policy.type === "before" && policy.by === "dimension" && policy.examples < leastPoints) {
-    throw new RangeError(
-      `Cannot estimate dimensions on ${policy.examples} texts: at least ${leastPoints} are wanted; raise "examples"`,
-    );
-  }
+  if (policy.type === "before") checkTexts(policy, trainExamples);
   if ("score" in policy && policy.score === "removal" && policy.examples >= trainExamples) {
     throw new RangeError(
       `Cannot hold out ${policy.examples} examples to score ranks on: the run trains on ${trainExamples}, more are ` +
         'wanted; lower "examples"',
     );
-  }
-}
-
-/** Texts that TwoNN needs at least, as GeLoRA has it. */
-const leastPoints = 100;
-
-/** How ranks are found before training; undefined where they follow from the budget. */
-function estimateOf(policy: PolicyOptions): RankEstimate | undefined {
-  if (policy.type !== "before") return undefined;
-  const { by, examples, most } = policy;
-  switch (by) {
-    case "dimension":
-      return dimensionEstimate({
-        examples,
-        pooling: "mean",
-        estimator: "regression",
-        discard: 0.1,
-      });
-    case "variance":
-      return {
-        of: "inputs",
-        examples,
-        componentsOf: (rank) => Math.round(most * rank),
-        tau: 0.99,
-        ranksOf: ranksByVariance,
-        directionsOf: () => [],
-      };
-    case "random":
-      return {
-        of: "nothing",
-        ranksOf: (modules, purse, stream) => drawnRanks(modules, purse, most, stream),
-      };
-  }
-}
-
-/**
- * Ranks given one by one to modules that are drawn among those with room that can be paid for; each gets one first.
- *
- * @param most Highest rank of a module over the average.
- */
-export function drawnRanks(
-  modules: readonly ModuleShape[],
-  { total, costs, cap }: RankPurse,
-  most: number,
-  stream: RandomStream,
-): readonly number[] {
-  const ranks = modules.map(() => 1);
-  const limit = Math.max(1, Math.round(most * total / modules.length));
-  const costOf = (i: number) => cap === null ? 1 : costs[i]!;
-  let left = (cap ?? total) - modules.reduce((sum, _, i) => sum + costOf(i), 0);
-  for (;;) {
-    const able = modules.flatMap(({ inSize, outSize }, i) =>
-      ranks[i]! < Math.min(limit, inSize, outSize) && costOf(i) <= left ? [i] : []
-    );
-    if (able.length === 0) return ranks;
-    const chosen = able[stream.int(able.length)]!;
-    ranks[chosen]! += 1;
-    left -= costOf(chosen);
   }
 }
 
@@ -379,9 +300,8 @@ export const composed = defineMethod({
     const form = formOf(chosen.form);
     const { policy, step } = boundPolicy(form, chosen.policy);
     const { parts, prepare, scale, regulariser } = form;
-    const estimate = estimateOf(chosen.policy);
     return {
-      ...(estimate === undefined ? {} : { estimate }),
+      ...(chosen.policy.type === "before" ? { estimate: estimateBy(chosen.policy) } : {}),
       adapter: {
         parts,
         prepare,

@@ -64,6 +64,7 @@ export type {
 export type { PrincipalRows } from "./incremental_svd.ts";
 export type {
   DrawnEstimate,
+  GradientEstimate,
   InputEstimate,
   LayerDimensions,
   RankEstimate,

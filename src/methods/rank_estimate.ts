@@ -63,6 +63,24 @@ export interface InputEstimate {
   readonly directionsOf: (found: PrincipalRows) => readonly ArrayLike<number>[];
 }
 
+/** How a method finds its ranks from how much the loss at the start depends on each module. */
+export interface GradientEstimate {
+  /** Tells it from the others. */
+  readonly of: "gradients";
+  /** Texts of the training split of which the loss is taken. */
+  readonly examples: number;
+  /**
+   * The rank of each module.
+   *
+   * @param importance The mean of |W ∘ ∂L/∂W| of each module, in model order.
+   */
+  readonly ranksOf: (
+    importance: readonly number[],
+    modules: readonly ModuleShape[],
+    purse: RankPurse,
+  ) => readonly number[];
+}
+
 /** Ranks that are drawn, anew for each seed: the control of the others. */
 export interface DrawnEstimate {
   /** Tells it from the others. */
@@ -80,4 +98,4 @@ export interface DrawnEstimate {
 }
 
 /** How a method finds its ranks before training. */
-export type RankEstimate = StateEstimate | InputEstimate | DrawnEstimate;
+export type RankEstimate = StateEstimate | InputEstimate | GradientEstimate | DrawnEstimate;

@@ -187,6 +187,7 @@ const happened = z.object({
     z.object({
       dimensions: z.array(z.number()),
       explained: z.exactOptional(z.record(text, z.array(z.number()))),
+      importance: z.exactOptional(z.record(text, z.number().min(0))),
       millis: z.number().min(0),
     }),
   ),

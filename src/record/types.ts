@@ -252,6 +252,10 @@ export interface RankEstimateRecord {
   readonly dimensions: readonly number[];
   /** The shares of the spread of each module's inputs that its directions explain; absent where they were not measured. */
   readonly explained?: Readonly<Record<string, readonly number[]>>;
+  /**
+   * The mean of |W ∘ ∂L/∂W| over the weights of each module, at the start of the run; absent where it was not measured.
+   */
+  readonly importance?: Readonly<Record<string, number>>;
   /** Time that the measurement took, also for runs that share it with one before. */
   readonly millis: number;
 }

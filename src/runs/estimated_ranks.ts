@@ -11,11 +11,14 @@ import type { DrawnEstimate, RankEstimate } from "../methods/rank_estimate.ts";
 import type { RankEstimateRecord } from "../record/types.ts";
 import { heldOutShare } from "../study/until.ts";
 import { fixedRanks, hasGivenRanks, ranksByWeight, solveRanks, withRanks } from "../study/ranks.ts";
+import type { RunSpec } from "../study/types.ts";
 import { layerStates } from "../train/layer_states.ts";
 import { moduleInputs } from "../train/module_inputs.ts";
 import { sampledBatches } from "../train/run_data.ts";
+import { startStream } from "../train/run_start.ts";
 import type { SlotOrder } from "../train/slots.ts";
 import type { ModuleDirections } from "../train/vectors.ts";
+import { type StartingModel, weightImportance } from "../train/weight_importance.ts";
 import type { Inputs, ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
 
@@ -56,6 +59,19 @@ function purseOf({ run, method, modules, plan }: PlannedRun) {
   };
 }
 
+/** The encoder with the head that a run starts with, which follows from its seed. */
+function startingModel(run: RunSpec, { model, task }: ReadRun): StartingModel {
+  const stages = task.stages ?? [];
+  return {
+    encoder: model,
+    output: task.output,
+    stages: Math.max(1, stages.length),
+    train: run.settings.train,
+    stream: startStream(run.seed),
+    classes: stages[0]?.classes ?? null,
+  };
+}
+
 async function measure(
   planned: PlannedRun,
   estimate: Exclude<RankEstimate, DrawnEstimate>,
@@ -66,6 +82,22 @@ async function measure(
   const started = performance.now();
   const batches = sampledBatches(run, read, estimate.examples, "rank-estimate");
   const millis = () => performance.now() - started;
+  if (estimate.of === "gradients") {
+    const importance = await weightImportance(
+      executor,
+      startingModel(run, read),
+      batches,
+      modules,
+    );
+    return {
+      record: {
+        dimensions: [],
+        importance: Object.fromEntries(modules.map(({ name }, i) => [name, importance[i]!])),
+        millis: millis(),
+      },
+      ranksOf: (other) => estimate.ranksOf(importance, other.modules, purseOf(other).purse),
+    };
+  }
   if (estimate.of !== "inputs") {
     const states = await layerStates(executor, read.model, batches, estimate.pooling);
     const dimensions = states.map(estimate.dimensionOf);
@@ -103,7 +135,8 @@ function replanned(planned: PlannedRun, ranks: readonly number[]): PlannedRun {
 /**
  * Finds the ranks of a run whose method estimates them, and the rows that its modules start with; any other run is returned as it is.
  *
- * Runs that differ in their seeds only share the texts and the estimate. A run whose ranks are given keeps them.
+ * Runs that differ in their seeds only share the texts, and the estimate where it is of the frozen encoder alone: gradients also
+ * depend on the head that a run starts with. A run whose ranks are given keeps them.
  *
  * @param read What was read for the run.
  * @param order Slots at a checkpoint that the run goes on from, or null: then the ranks are those it began with.
@@ -130,7 +163,7 @@ export async function withEstimatedRanks(
   }
   const known = measured.get(context.inputs) ?? new Map<string, Promise<Measured>>();
   measured.set(context.inputs, known);
-  const { maxLength } = run.settings.train;
+  const { maxLength, regressionBias = null } = run.settings.train;
   const key = hashJson({
     ...hashes,
     task: run.task,
@@ -140,6 +173,11 @@ export async function withEstimatedRanks(
     heldOut: heldOutShare(run.settings.train),
     ...(estimate.of === "inputs"
       ? { budget: run.budget, ranks: hasRanks ? plan.initial : null }
+      : {}),
+    // The head that gradients come through is drawn by the seed.
+    ...(estimate.of === "gradients" ? { seed: run.seed, regressionBias } : {}),
+    ...(estimate.of === "inputs" || estimate.of === "gradients"
+      ? { modules: run.settings.adapter.modules }
       : {}),
   } as unknown as Json);
   const measuring = known.get(key) ?? measure(planned, estimate, read, context.executor);

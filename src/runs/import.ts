@@ -17,7 +17,7 @@ import { builtInTasks } from "../tasks/catalog.ts";
 import { encodeExamples } from "../tasks/tokenizer.ts";
 import type { Task } from "../tasks/types.ts";
 import { parseUserTasks } from "../tasks/user_task.ts";
-import { outputCount } from "../train/assemble.ts";
+import { outputCount } from "../train/task_head.ts";
 import type { Evaluation, EvaluationSplit } from "../train/evaluate.ts";
 import { openingOf } from "./export_readme.ts";
 import { type AdapterContents, evaluateModel, importAdapter } from "./imported_model.ts";

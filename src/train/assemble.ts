@@ -7,16 +7,13 @@ import {
   abs,
   add,
   concat,
-  crossEntropy,
   grad,
   type HostTensor,
   input,
   makeProgram,
-  meanSquaredError,
   mul,
   optimise,
   type Program,
-  reduceMean,
   reshape,
   split,
   sub,
@@ -33,13 +30,13 @@ import {
 import { architectureOf, type EncoderConfig } from "../models/architectures.ts";
 import type { DropoutSite } from "../models/forward_context.ts";
 import type { ParameterSpec } from "../models/parameters.ts";
-import type { TaskOutput } from "../tasks/types.ts";
 import type { AssemblyRequest } from "./assembly_request.ts";
 import { type FedWeight } from "./fed_weights.ts";
 import { type DropoutRates, forward, type ForwardPlan, survey } from "./forward.ts";
 import { inputNormUpdate, inputSizes } from "./input_norms.ts";
 import { decayMask, type Layout, makeLayout, type Slice, sliceOf, viewsOf } from "./layout.ts";
 import { adamW, learningRates, optimiserInputs, optimiserVectors } from "./optimiser.ts";
+import { headParameters, outputCount, taskLoss } from "./task_head.ts";
 import { type AdaptedModule, groupParameter, type SlotGroup, slotGroups } from "./slots.ts";
 
 /** Names of the vectors that a run carries from step to step. */
@@ -89,36 +86,15 @@ export interface Assembly {
   readonly outputs: number;
 }
 
-/** Outputs of a head: one a label, or one score. */
-export function outputCount(output: TaskOutput): number {
-  return output.type === "classification" ? output.labels.length : 1;
-}
-
 /** The parameters that are trained besides adapters: the encoder's own, and the head's after them. */
 function trainedParameters(
   request: AssemblyRequest,
 ): { readonly own: readonly ParameterSpec[]; readonly head: readonly ParameterSpec[] } {
-  const { encoder: { config }, method, output, train: { regressionBias = "middle" } } = request;
-  const architecture = architectureOf(config);
-  const own = architecture.encoderParameters(config).filter(({ name }) =>
+  const { encoder: { config }, method } = request;
+  const own = architectureOf(config).encoderParameters(config).filter(({ name }) =>
     method.backbone === "all" || (method.backbone === "biases" && name.endsWith(".bias"))
   );
-  const whole = architecture.headParameters(config, outputCount(output));
-  const outputBias = whole.at(-1);
-  const head = whole.map((spec): ParameterSpec =>
-    spec === outputBias && output.type === "regression" && regressionBias === "middle"
-      ? { ...spec, initial: { type: "constant", value: (output.min + output.max) / 2 } }
-      : spec
-  );
-  return { own, head };
-}
-
-function taskLoss({ output, stages = 1 }: AssemblyRequest, logits: Tensor): Tensor {
-  if (output.type === "classification") {
-    const evaluated = stages > 1 ? add(logits, input("classMask", [outputCount(output)])) : logits;
-    return reduceMean(crossEntropy(evaluated, input("labels", ["batch"], "i32")));
-  }
-  return meanSquaredError(reshape(logits, ["batch"]), input("targets", ["batch"]));
+  return { own, head: headParameters(request) };
 }
 
 /**

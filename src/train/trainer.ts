@@ -28,7 +28,7 @@ import {
   toldOf,
   withRoom,
 } from "./rank_events.ts";
-import { checkScoring, firstCapacities, firstState } from "./run_start.ts";
+import { checkScoring, firstCapacities, firstState, startStream } from "./run_start.ts";
 import {
   type Checkpoint,
   DivergenceError,
@@ -104,7 +104,7 @@ export class Trainer {
     const trainer = new Trainer(request, programs, firstState(request, capacities));
     trainer.#at = { ...trainer.#at, peakParameters: trainer.activeParameters() };
     const { assembly: { encoder, method } } = request;
-    const stream = trainer.#root.fork("init");
+    const stream = startStream(request.seed);
     const given = startRows(method.adapter, request.assembly, request.directions);
     trainer.#upload(
       initialVectors(programs.assembly, encoder, trainer.#at.order, stream, given),

@@ -5,7 +5,7 @@ import { exportRun } from "../../src/runs/export.ts";
 import { importAdapter } from "../../src/runs/imported_model.ts";
 import { pythonLines } from "../../src/models/encoder_folder.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
-import { outputCount } from "../../src/train/assemble.ts";
+import { outputCount } from "../../src/train/task_head.ts";
 import { type BareRun, withBareRuns } from "./bare_exports.ts";
 import { assertClose, ownLogits } from "./exported_logits.ts";
 

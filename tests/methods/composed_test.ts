@@ -1,7 +1,8 @@
 /** Forms with policies: what they are together, what they refuse, and what their random controls keep. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
-import { composed, drawnRanks } from "../../src/methods/composed.ts";
+import { drawnRanks } from "../../src/methods/before_training.ts";
+import { composed } from "../../src/methods/composed.ts";
 import { elalora } from "../../src/methods/elalora.ts";
 import { movesByScore, movesPolicy, randomMoves } from "../../src/methods/elalora_policy.ts";
 import { factoredUpdate } from "../../src/methods/factored_update.ts";
@@ -422,12 +423,15 @@ Deno.test("ranks that are drawn before training keep the budget, the cap and the
   assert(draw(null, 1).join() !== draw(null, 2).join());
 });
 
-Deno.test("composed finds ranks before training by dimension, by variance or by chance", () => {
+Deno.test("composed finds ranks before training by dimension, variance, gradients or chance", () => {
   const estimate = (by: string, examples = 128) => {
     const options = composed.parseOptions({ policy: { type: "before", by, examples } });
     return composed.bind(options).estimate;
   };
-  assertEquals(["variance", "random"].map((by) => estimate(by)?.of), ["inputs", "nothing"]);
+  assertEquals(
+    ["variance", "gradients", "random"].map((by) => estimate(by)?.of),
+    ["inputs", "gradients", "nothing"],
+  );
   assertEquals(estimate("dimension")?.of ?? "states", "states");
   const facts = { totalSteps: 9, stepsPerEpoch: 9, trainExamples: 100, modules: [], plan: null };
   const check = (by: string, examples: number) => {
@@ -435,6 +439,7 @@ Deno.test("composed finds ranks before training by dimension, by variance or by 
     return () => composed.check(options, facts);
   };
   assertThrows(check("variance", 101), RangeError, "found 100 training examples");
+  assertThrows(check("gradients", 101), RangeError, "found 100 training examples");
   assertThrows(check("dimension", 99), RangeError, "at least 100 are wanted");
   check("random", 101)();
 });

@@ -73,7 +73,7 @@ function modulesOf(layers: number): readonly ModuleShape[] {
 Deno.test("GeLoRA spreads a budget by the rule's ranks, or takes them as they are", () => {
   const ranksOf = (options: Record<string, string>) => {
     const { estimate } = gelora.bind(gelora.parseOptions(options));
-    assert(estimate !== undefined && estimate.of !== "inputs" && estimate.of !== "nothing");
+    assert(estimate !== undefined && (estimate.of === undefined || estimate.of === "states"));
     return estimate.ranksOf(
       [10.2, 12.7, 12.1, 15.0],
       modulesOf(3),
