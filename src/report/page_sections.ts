@@ -195,6 +195,12 @@ export function sectionsOf(content: PageContent): readonly Section[] {
         ...folded("sequence_accuracies"),
       ],
     }]),
+    // Most studies ask for no comparisons of their own, and their page says nothing of them.
+    ...(tableOf("comparisons") === null ? [] : [{
+      id: "comparisons",
+      title: "Comparisons asked for",
+      body: untitled("comparisons"),
+    }]),
     {
       id: "differences",
       title: "Paired differences",

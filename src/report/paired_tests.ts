@@ -1,17 +1,17 @@
 /**
- * Paired t tests of methods against the baseline, corrected for their number.
+ * Paired t tests, corrected for their number: of methods against the baseline, and of arms that a study compares.
  *
  * @module
  */
 import { holm, significanceLevel } from "../stats/rank_tests.ts";
 import { centralProbability } from "../stats/student_t.ts";
 import { moreSteps } from "./convergence.ts";
-import { allBudgets, type PairedRow } from "./tables/paired.ts";
+import { allBudgets, type PairedComparison, type PairedRow } from "./tables/paired.ts";
 import { allTasks } from "./facts.ts";
 
-/** A comparison with the baseline and its test. */
-export interface PairedTest {
-  readonly row: PairedRow;
+/** A paired comparison and its test. */
+export interface PairedTest<Row extends PairedComparison = PairedRow> {
+  readonly row: Row;
   /** Two-sided p of the paired t test, and corrected by Holm for all tests made together. */
   readonly p: number;
   readonly corrected: number;
@@ -20,7 +20,7 @@ export interface PairedTest {
 }
 
 /** Two-sided p of the t test that the mean difference is zero; null where there is nothing to test, or no verdict whatever it is. */
-function pOf({ n, mean, sd, verdict }: PairedRow): number | null {
+function pOf({ n, mean, sd, verdict }: PairedComparison): number | null {
   if (verdict === moreSteps || n < 2 || mean === null || sd === null) return null;
   // Equal differences have no spread: there is no difference, or none that can be tested.
   if (verdict === "same in every pair") return mean === 0 ? 1 : null;
@@ -28,7 +28,9 @@ function pOf({ n, mean, sd, verdict }: PairedRow): number | null {
 }
 
 /** Tests comparisons of one scope together; those that cannot be tested (one pair, or the same difference in every pair) are left out. */
-export function pairedTests(rows: readonly PairedRow[]): readonly PairedTest[] {
+export function pairedTests<Row extends PairedComparison>(
+  rows: readonly Row[],
+): readonly PairedTest<Row>[] {
   const tested = rows.flatMap((row) => {
     const p = pOf(row);
     return p === null ? [] : [{ row, p }];

@@ -6,6 +6,7 @@
 export { ablationTable, removalsTable } from "./tables/ablation.ts";
 export { allocationsTable } from "./tables/allocations.ts";
 export { budgetsTable } from "./tables/budgets.ts";
+export { comparisonsTable } from "./tables/comparisons.ts";
 export { convergenceTable } from "./tables/convergence.ts";
 export { claimsTable, claimTasksTable } from "./tables/claims.ts";
 export { costTable } from "./tables/cost.ts";

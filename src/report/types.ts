@@ -9,6 +9,7 @@ import type { Key } from "./markers.ts";
 import type { Asked, ReplayedRun, RunResults } from "../record/types.ts";
 import type { StudySpectra } from "../record/spectra.ts";
 import type { Verification } from "../record/verification.ts";
+import type { ResolvedComparison } from "../study/comparisons.ts";
 import type { ConvergenceRule, Targets } from "../study/convergence.ts";
 import type { Tuned } from "../study/tuned.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
@@ -48,6 +49,8 @@ export interface StudyResults {
     /** Scores by task to which steps and seconds are given. Default: from the results. */
     readonly targets?: Targets;
   };
+  /** What the study asks to be compared, beside what is compared anyway. */
+  readonly comparisons: readonly ResolvedComparison[];
   /** Runs that the study asks for; fewer may have been recorded. */
   readonly planned: readonly PlannedRun[];
   /** What was found in the tasks' data when the study was planned. */

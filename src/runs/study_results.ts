@@ -21,6 +21,7 @@ import { recordSchemaVersion, type Replay, type ReplayedRun } from "../record/ty
 import { buildReport } from "../report/build.ts";
 import type { ClaimsStatement } from "../report/claims/statement.ts";
 import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../report/types.ts";
+import { comparedPairs } from "../study/comparisons.ts";
 import type { Study } from "../study/study.ts";
 import type { RunSpec } from "../study/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
@@ -285,6 +286,10 @@ async function resultsOf(
       ...(convergence === undefined ? {} : { convergence }),
       ...(targets === undefined ? {} : { targets }),
     },
+    comparisons: (stored.study.comparisons ?? []).map((asked) => ({
+      asked,
+      pairs: comparedPairs(asked, stored.runs.map(({ run }) => run)),
+    })),
     planned: stored.runs.map(({ run }) => run),
     warnings: stored.warnings ?? [],
     replay: null,

@@ -5,6 +5,7 @@
  */
 import { canonicalJson, type Json } from "../base/canonical_json.ts";
 import { problemsOfClaims } from "./claim_checks.ts";
+import { problemsOfComparisons } from "./comparisons.ts";
 import { checkNames, matches, type Point } from "./conditions.ts";
 import { defaultMostRuns, gridProblem } from "./grid.ts";
 import { isObject, type OptionLayer, parseOptions } from "./method_options.ts";
@@ -94,9 +95,12 @@ export function expandStudy(study: Study, tables: StudyTables): readonly GridRun
   }
   checkSame(runs, problems);
   problems.push(...problemsOfTuned(study.tuned, runs, tables.methods));
-  // Where runs are missing, claims about them would be told as well.
+  // Where runs are missing, claims and comparisons of them would be told as well.
   if (problems.length === 0) {
-    problems.push(...problemsOfClaims(study, runs, { ...tables, tasks: study.axes.tasks }));
+    problems.push(
+      ...problemsOfClaims(study, runs, { ...tables, tasks: study.axes.tasks }),
+      ...problemsOfComparisons(study.comparisons ?? [], runs),
+    );
   }
   if (problems.length > 0) {
     const texts = new Map(problems.map((problem) => [canonicalJson({ ...problem }), problem]));

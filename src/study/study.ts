@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import type { Json } from "../base/canonical_json.ts";
+import { comparisonsSchema, type StudyComparison } from "./comparisons.ts";
 import {
   type ConvergenceRule,
   convergenceSchema,
@@ -112,6 +113,8 @@ export interface Study {
   readonly claims?: readonly Claim[];
   /** How claims are decided. Default: see {@linkcode Decide}. */
   readonly decide?: Decide;
+  /** Arms that the report compares beside those that it compares anyway. Default: none. */
+  readonly comparisons?: readonly StudyComparison[];
   /** What reports take for a run that needs more steps. Default: see {@linkcode ConvergenceRule}. */
   readonly convergence?: Partial<ConvergenceRule>;
   /** The score of each task to which reports give steps and seconds. Default: 95 % of the best mean of the task. */
@@ -199,6 +202,7 @@ const studyShape = {
   margin: z.exactOptional(marginSchema),
   claims: z.exactOptional(claimsSchema),
   decide: z.exactOptional(decideSchema),
+  comparisons: z.exactOptional(comparisonsSchema),
 };
 
 /** Validator of studies; names of tasks, methods and options are checked by {@linkcode expandStudy}. */

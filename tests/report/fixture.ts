@@ -371,6 +371,7 @@ export function fixtureStudy(options: FixtureOptions = {}): StudyResults {
   };
   return {
     study,
+    comparisons: [],
     planned: runs.map(({ record: { asked } }) => asked),
     warnings: [],
     runs,

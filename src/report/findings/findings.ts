@@ -9,6 +9,7 @@ import { metricInfo } from "../metrics.ts";
 import { type Ranking, rankingsOf } from "../ranking.ts";
 import { hasAverage, type ScoreRow, scoreRows } from "../tables/scores.ts";
 import type { StudyResults } from "../types.ts";
+import { askedFindings } from "./asked.ts";
 import { comparisons, replays } from "./comparisons.ts";
 import { fronts, stepTimes } from "./costs.ts";
 import type { Finding } from "./finding.ts";
@@ -25,6 +26,7 @@ export function findingsOf(
   return [
     completeness(results),
     ...leaders(results, grid),
+    ...askedFindings(results),
     ...rankingFindings(rankings),
     ...(baseline === null ? [] : comparisons(results, grid, baseline)),
     ...movements(results, grid),

@@ -28,10 +28,14 @@ export const allBudgets = "all budgets";
 /** What is said of a comparison with the baseline. */
 export type PairedVerdict = Verdict | typeof moreSteps;
 
-/** One comparison with the baseline. */
-export interface PairedRow extends Summary {
+/** A paired difference with what is said of it. */
+export interface PairedComparison extends Summary {
   /** {@linkcode moreSteps} where a cell that it is made of has not converged, whatever the difference is. */
   readonly verdict: PairedVerdict;
+}
+
+/** One comparison with the baseline. */
+export interface PairedRow extends PairedComparison {
   readonly task: string;
   readonly metric: string;
   readonly label: string;

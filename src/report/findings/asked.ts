@@ -1,0 +1,43 @@
+/**
+ * What the comparisons that a study asks for show, in sentences.
+ *
+ * @module
+ */
+import { allTasks, groupBy, keyOf } from "../facts.ts";
+import { chance } from "../format.ts";
+import { type ComparisonRow, comparisonRows, trainedText } from "../tables/comparisons.ts";
+import type { StudyResults } from "../types.ts";
+import { differenceWords, type Finding, sentence, spreadWords } from "./finding.ts";
+
+/** Where a comparison was made, and what came out. */
+function resultText({ task, metric, mean, verdict, corrected, ...row }: ComparisonRow): string {
+  const place = sentence(task === allTasks ? "on average over tasks" : `on ${task}`);
+  if (mean === null) return `${place}, no seed has the scores of both.`;
+  const difference = differenceWords(mean, metric);
+  if (row.n === 1) return `${place}, the difference is ${difference} (one seed, so no test).`;
+  const spread = spreadWords(row, metric);
+  const isTold = verdict === "better" || verdict === "worse";
+  if (!isTold && verdict !== "no significant difference") {
+    return `${place}, the difference is ${difference} in every pair, so it has no test.`;
+  }
+  const found = isTold ? verdict : "no significant difference";
+  return `${place}, ${found}: ${difference} (${spread}, p ${
+    chance(corrected)
+  } after Holm’s correction).`;
+}
+
+/** What the two arms trained, from the row of the widest scope. */
+function priceText({ a, b }: ComparisonRow): string {
+  return a.trained === null || b.trained === null
+    ? ""
+    : ` Trained adapter parameters: ${trainedText(a)} against ${trainedText(b)}.`;
+}
+
+/** One finding a comparison that the study asks for. */
+export function askedFindings(results: StudyResults): readonly Finding[] {
+  const rows = comparisonRows(results);
+  return [...groupBy(rows, ({ a, b }) => keyOf(a.arm, b.arm)).values()].map((own) => ({
+    lead: `Asked for: ${own[0]!.a.arm} against ${own[0]!.b.arm}`,
+    text: `${own.map(resultText).join(" ")}${priceText(own.at(-1)!)}`,
+  }));
+}

@@ -1,0 +1,40 @@
+/** The comparisons of a stored study, as reports get them. */
+import { assertEquals } from "@std/assert";
+import { readStudyResults, writeStoredStudy } from "../../src/runs/study_results.ts";
+import { expandStudy } from "../../src/study/expand.ts";
+import { runFolder, runTitle } from "../../src/study/run_id.ts";
+import { parseStudy } from "../../src/study/study.ts";
+import { methods, tasks } from "../study/tables.ts";
+
+Deno.test("a stored study's comparisons are resolved by its plan, also before any run is there", async () => {
+  const study = parseStudy({
+    name: "asked",
+    axes: { tasks: ["RTE"], methods: ["elalora", "adalora"], budgets: [2, 4], seeds: [7] },
+    comparisons: [{
+      a: { method: "elalora", budget: 2 },
+      b: { method: "adalora", budget: 4 },
+    }],
+  });
+  const folder = await Deno.makeTempDir();
+  try {
+    const id = "0123456789abcdef";
+    await writeStoredStudy(folder, {
+      study,
+      ...{ studyFolder: ".", data: null, model: null, device: "cpu" },
+      runs: expandStudy(study, { tasks, methods }).map((run) => ({
+        folder: runFolder(run, id),
+        id,
+        run,
+      })),
+    });
+    const { comparisons, runs } = await readStudyResults(folder);
+    assertEquals(runs, []);
+    assertEquals(comparisons.map(({ asked }) => asked), study.comparisons);
+    assertEquals(
+      comparisons[0]!.pairs.map(({ a, b }) => [runTitle(a), runTitle(b)]),
+      [["RTE, elalora, r2, seed 7", "RTE, adalora, r4, seed 7"]],
+    );
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
