@@ -20,12 +20,12 @@ export interface ComparedSide {
   readonly arm: string;
   /** Mean of its scores over the seeds that are compared; null without any. */
   readonly mean: number | null;
-  /** Adapter parameters at the end, averaged over its runs, and the most of any of them at any step; null where no run has ended. */
+  /** Adapter parameters at the end and at most, averaged over its runs; null where no run has ended. */
   readonly trained: number | null;
   readonly peak: number | null;
 }
 
-/** How many adapter parameters a side ended with, with the highest count at any step where that is another. */
+/** How many adapter parameters a side ended with, and the highest count of a run where that is another. */
 export function trainedText({ trained, peak }: Pick<ComparedSide, "trained" | "peak">): string {
   const [end, most] = [whole(trained), whole(peak)];
   return end === most ? end : `${end} (peak ${most})`;
@@ -80,7 +80,7 @@ function sideOf(
     arm,
     mean: meanOf(scores),
     trained: meanOf(trained.map(({ final }) => final)),
-    peak: trained.length === 0 ? null : Math.max(...trained.map(({ peak }) => peak)),
+    peak: meanOf(trained.map(({ peak }) => peak)),
   };
 }
 
@@ -206,8 +206,8 @@ export function comparisonsTable(results: StudyResults): ReportTable {
     note:
       "The difference is the score of A minus that of B with the same seed; n counts the seeds that have both. The 95% t " +
       "interval has n − 1 degrees of freedom and is not corrected. p is that of the paired t test, corrected by Holm for all " +
-      "rows of this table, and the verdict follows it. Trained are adapter parameters at the end, without heads: arms of " +
-      "different budgets do not cost the same.",
+      "rows of this table, and the verdict follows it. Trained are adapter parameters at the end without heads, and the " +
+      "most at any step where that is another, averaged over runs: arms of different budgets do not cost the same.",
     table: tableFrom(rows, names),
     columns: [
       { title: "A", align: "left", cell: (row) => String(row["a"]) },
