@@ -1,5 +1,5 @@
 /**
- * The pairs of runs that a claim compares.
+ * The pairs of runs that a claim, or a comparison that a study asks for, is of.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Claim } from "./claims.ts";
 import { matchesCondition } from "./condition_form.ts";
 import { budgetKey } from "./run_id.ts";
 
-/** Two runs of one task and seed that a claim compares. */
+/** Two runs of one task and seed that are compared. */
 export interface ClaimPair<R extends ArmRun> {
   readonly task: string;
   readonly seed: number;
@@ -28,7 +28,7 @@ const budgetOf = ({ budget }: ArmRun): string => budget === null ? "" : budgetKe
  * @param runs All runs of the study.
  */
 export function claimPairs<R extends ArmRun>(
-  claim: Claim,
+  claim: Pick<Claim, "a" | "b" | "tasks" | "exclude">,
   runs: readonly R[],
 ): readonly ClaimPair<R>[] {
   const { tasks, exclude = [] } = claim;

@@ -6,8 +6,8 @@
 import { z } from "zod";
 import { unknownName } from "../base/suggest.ts";
 import { type Arm, type ArmRun, armSchema, armText, problemsOfArm, runsOfArm } from "./arms.ts";
+import { claimPairs } from "./claim_pairs.ts";
 import type { Problem } from "./problems.ts";
-import { budgetKey } from "./run_id.ts";
 import { closed } from "./settings.ts";
 import type { RunPoint } from "./types.ts";
 
@@ -50,8 +50,6 @@ export interface ComparedPair {
   readonly b: RunPoint;
 }
 
-const placeOf = ({ task, seed }: ArmRun): string => JSON.stringify([task, seed]);
-const keyOf = ({ budget }: ArmRun): string => budget === null ? "" : budgetKey(budget);
 const pointOf = ({ task, label, budget, seed }: ArmRun): RunPoint => ({
   task,
   label,
@@ -64,10 +62,7 @@ function tasksOf({ task }: StudyComparison): readonly string[] | null {
 }
 
 /**
- * The pairs of runs that a comparison is of, task by task and seed by seed.
- *
- * Runs are paired by their budgets. Where one arm has a single run of a task and seed, as a method without ranks has, or an arm of
- * one budget, that run is paired with each of the other.
+ * The pairs of runs that a comparison is of, as {@linkcode claimPairs} has them.
  *
  * @param runs All runs of the study.
  */
@@ -75,17 +70,10 @@ export function comparedPairs(
   comparison: StudyComparison,
   runs: readonly ArmRun[],
 ): readonly ComparedPair[] {
+  const { a, b } = comparison;
   const tasks = tasksOf(comparison);
-  const theirs = Map.groupBy(runsOfArm(comparison.b, runs), placeOf);
-  const ours = Map.groupBy(runsOfArm(comparison.a, runs), placeOf);
-  return [...ours].flatMap(([place, own]) => {
-    const others = theirs.get(place) ?? [];
-    const isEach = own.length === 1 || others.length === 1;
-    return own.flatMap((a) =>
-      others.filter((b) => isEach || keyOf(a) === keyOf(b))
-        .map((b) => ({ task: a.task, seed: a.seed, a: pointOf(a), b: pointOf(b) }))
-    );
-  }).filter(({ task }) => tasks === null || tasks.includes(task));
+  return claimPairs({ a, b, ...(tasks === null ? {} : { tasks }) }, runs)
+    .map((pair) => ({ ...pair, a: pointOf(pair.a), b: pointOf(pair.b) }));
 }
 
 /**

@@ -16,7 +16,6 @@ export {
   type StudyMethod,
   type StudyPart,
 } from "./study.ts";
-export type { Arm } from "./arms.ts";
 export type { ComparedPair, ResolvedComparison, StudyComparison } from "./comparisons.ts";
 export { type ConvergenceRule, defaultConvergence, type Targets } from "./convergence.ts";
 export type { StudyBudget } from "./study_budget.ts";
