@@ -7,6 +7,7 @@ import * as z from "zod";
 import { parserOf } from "../record/schema.ts";
 import type { ClaimsStatement } from "../report/claims/statement.ts";
 import { claimsSchema, decideSchema, marginSchema } from "../study/claims.ts";
+import { comparisonsSchema } from "../study/comparisons.ts";
 
 const text = z.string();
 
@@ -35,6 +36,7 @@ export const parseStoredStudy = parserOf(
       margin: z.exactOptional(marginSchema),
       claims: z.exactOptional(claimsSchema),
       decide: z.exactOptional(decideSchema),
+      comparisons: z.exactOptional(comparisonsSchema),
     }),
     studyFolder: text,
     data: text.nullable(),

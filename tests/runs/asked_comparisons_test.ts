@@ -1,5 +1,6 @@
 /** The comparisons of a stored study, as reports get them. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import { readStudyResults, writeStoredStudy } from "../../src/runs/study_results.ts";
 import { expandStudy } from "../../src/study/expand.ts";
 import { runFolder, runTitle } from "../../src/study/run_id.ts";
@@ -34,6 +35,11 @@ Deno.test("a stored study's comparisons are resolved by its plan, also before an
       comparisons[0]!.pairs.map(({ a, b }) => [runTitle(a), runTitle(b)]),
       [["RTE, elalora, r2, seed 7", "RTE, adalora, r4, seed 7"]],
     );
+    // A plan whose comparisons are no such is told with its place.
+    const path = `${folder}/study.json`;
+    const text = (await Deno.readTextFile(path)).replace('"comparisons": [', '"comparisons": [3,');
+    await Deno.writeTextFile(path, text);
+    await assertRejects(() => readStudyResults(folder), InputError, "study.comparisons.0");
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -83,7 +83,12 @@ function runFiles(files: Readonly<Record<string, Uint8Array>>): readonly FuzzedR
       outcome: { state: "failed", cause: "diverged", message: "Loss became NaN", step: 17 },
       flags: [{ kind: "loss-above-chance", loss: null, chance: 0.7 }],
       storedRanks: happened.finalRanks,
-      estimate: { dimensions: [1.5], explained: { "layer.0.query": [0.5] }, millis: 12 },
+      estimate: {
+        dimensions: [1.5],
+        explained: { "layer.0.query": [0.5] },
+        importance: { "layer.0.query": 0.25 },
+        millis: 12,
+      },
     },
   };
   return Object.entries(whole).map(([name, bytes]): FuzzedReader => ({
@@ -211,6 +216,11 @@ function studyFiles(files: Readonly<Record<string, Uint8Array>>): readonly Fuzze
         labels: ["no", "yes"],
       }],
       sequences: { Both: ["Own", "Topic"] },
+      comparisons: [{
+        a: { method: "lora", budget: 2, settings: { "train.epochs": 3 } },
+        b: { method: "elalora", budget: { parameters: 9000 } },
+        task: ["Topic"],
+      }],
     },
     methods: [{ name: "own", study: "own.ts", module: "own.ts", hash: "ab" }],
     warnings: [{ task: "Topic", kind: "cut-texts", count: 1, of: 2, text: "One is cut." }],
