@@ -1,5 +1,5 @@
 /** Comparisons that a study asks for: which pairs count, their tests, and what each arm trained. */
-import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { tablesOf } from "../../src/report/build.ts";
 import { findingsOf } from "../../src/report/findings/findings.ts";
 import { comparisonRows, comparisonsTable } from "../../src/report/tables/comparisons.ts";
@@ -166,6 +166,43 @@ Deno.test("each comparison is a sentence among the findings, with its test and i
     "On t, the difference is −0.90 points (one seed, so no test). Trained adapter parameters: 6,144 against 12,288.",
   ]);
   assertEquals(said(scoredStudy(base)), {});
+});
+
+Deno.test("there is no verdict between runs of which one side had not converged", () => {
+  const narrow = { a: rank("other", 2), b: rank("lora", 4) };
+  const study = studyOf(base, narrow, { a: rank("other", 4), b: rank("lora", 2) });
+  const steps = 100;
+  const early: StudyResults = {
+    ...study,
+    runs: study.runs.map((run) => {
+      const { asked, happened } = run.record;
+      if (asked.label !== "other" || asked.budget!.value !== 2) return run;
+      const falling = Array.from({ length: steps }, (_, i) => ({
+        ...run.steps[0]!,
+        step: i + 1,
+        loss: 1 - i / steps,
+      }));
+      return {
+        ...run,
+        steps: falling,
+        record: { ...run.record, happened: { ...happened, steps } },
+      };
+    }),
+  };
+  assertEquals(
+    comparisonRows(early).map(({ verdict, corrected }) => [verdict, corrected === null]),
+    [
+      ["more steps needed", true],
+      ["better", false],
+    ],
+  );
+  assertStringIncludes(comparisonsTable(early).note, "More steps needed");
+  const [text] = findingsOf(early, "lora").filter(({ lead }) => lead.startsWith("Asked for"))
+    .map(({ text }) => text);
+  assertStringIncludes(
+    text!,
+    "On t, no verdict: runs need more steps. The difference is −0.80 points",
+  );
 });
 
 Deno.test("a study that asks for no comparison has no such table on its page", () => {

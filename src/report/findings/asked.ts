@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { moreSteps } from "../convergence.ts";
 import { allTasks, groupBy, keyOf } from "../facts.ts";
 import { chance } from "../format.ts";
 import { type ComparisonRow, comparisonRows, trainedText } from "../tables/comparisons.ts";
@@ -16,6 +17,9 @@ function resultText({ task, metric, mean, verdict, corrected, ...row }: Comparis
   const difference = differenceWords(mean, metric);
   if (row.n === 1) return `${place}, the difference is ${difference} (one seed, so no test).`;
   const spread = spreadWords(row, metric);
+  if (verdict === moreSteps) {
+    return `${place}, no verdict: runs need more steps. The difference is ${difference} (${spread}).`;
+  }
   const isTold = verdict === "better" || verdict === "worse";
   if (!isTold && verdict !== "no significant difference") {
     return `${place}, the difference is ${difference} in every pair, so it has no test.`;

@@ -3,16 +3,17 @@
  *
  * @module
  */
-import { comparePaired, type Comparison } from "../../stats/statistics.ts";
+import { comparePaired } from "../../stats/statistics.ts";
 import { pointKey } from "../../study/rank_sources.ts";
 import type { ComparedPair, ResolvedComparison } from "../../study/comparisons.ts";
 import type { RunPoint } from "../../study/types.ts";
+import { hasConverged, moreSteps } from "../convergence.ts";
 import { allTasks, budgetName, factOf, groupBy, keyOf, noBudget, tableFrom } from "../facts.ts";
 import { chance, fixed, interval, joined, nothing, signed, whole } from "../format.ts";
 import { areAverageable, averageMetric, metricInfo, metricTitle } from "../metrics.ts";
 import { pairedTests } from "../paired_tests.ts";
 import type { ReportTable, Row, RunResults, StudyResults } from "../types.ts";
-import { scaled, toneOf, verdictText } from "./paired.ts";
+import { type PairedComparison, scaled, toneOf, verdictText } from "./paired.ts";
 
 /** One side of a comparison on a task. */
 export interface ComparedSide {
@@ -32,7 +33,7 @@ export function trainedText({ trained, peak }: Pick<ComparedSide, "trained" | "p
 }
 
 /** A comparison on a task, or on average over its tasks. */
-export interface ComparisonRow extends Comparison {
+export interface ComparisonRow extends PairedComparison {
   readonly task: string;
   readonly metric: string;
   readonly a: ComparedSide;
@@ -98,12 +99,18 @@ function scoredPairs(
   });
 }
 
+/** How the arms of a comparison are called, and whether the cell of a run had converged. */
+interface ComparedArms {
+  readonly arms: { readonly a: string; readonly b: string };
+  readonly isSettled: (run: RunResults) => boolean;
+}
+
 /** The comparison over some pairs: a mean a seed first, of the seeds that have all cells. */
 function rowOf(
   task: string,
   metric: string,
   pairs: readonly ScoredPair[],
-  arms: { readonly a: string; readonly b: string },
+  { arms, isSettled }: ComparedArms,
 ): Omit<ComparisonRow, "corrected"> {
   const cells = new Set(pairs.map(({ cell }) => cell)).size;
   const whole = [...groupBy(pairs, ({ seed }) => String(seed)).values()]
@@ -111,11 +118,16 @@ function rowOf(
   const perSeed = (of: (pair: ScoredPair) => number) =>
     whole.map((own) => own.reduce((sum, pair) => sum + of(pair), 0) / own.length);
   const used = whole.flat();
-  const { isHigherBetter } = metricInfo(metric);
+  const compared = comparePaired(
+    perSeed(({ scores }) => scores.a - scores.b),
+    metricInfo(metric).isHigherBetter,
+  );
+  const isOpen = used.some(({ a, b }) => !isSettled(a) || !isSettled(b));
   return {
     task,
     metric,
-    ...comparePaired(perSeed(({ scores }) => scores.a - scores.b), isHigherBetter),
+    ...compared,
+    verdict: isOpen ? moreSteps : compared.verdict,
     a: sideOf(arms.a, perSeed(({ scores }) => scores.a), used.map(({ a }) => a)),
     b: sideOf(arms.b, perSeed(({ scores }) => scores.b), used.map(({ b }) => b)),
   };
@@ -125,25 +137,29 @@ function rowOf(
 function rowsOfComparison(
   { pairs }: ResolvedComparison,
   byPoint: ReadonlyMap<string, RunResults>,
+  isSettled: ComparedArms["isSettled"],
 ): readonly Omit<ComparisonRow, "corrected">[] {
   const arms = { a: armName(pairs.map(({ a }) => a)), b: armName(pairs.map(({ b }) => b)) };
+  const compared = { arms, isSettled };
   const scored = scoredPairs(pairs, byPoint);
   const metricOf = new Map(scored.map(({ task, a }) => [task, a.record.happened.primaryMetric]));
   const tasks = [...new Set(pairs.map(({ task }) => task))];
   const single = tasks.map((task) =>
-    rowOf(task, metricOf.get(task) ?? "", scored.filter((pair) => pair.task === task), arms)
+    rowOf(task, metricOf.get(task) ?? "", scored.filter((pair) => pair.task === task), compared)
   );
   const isWhole = tasks.length > 1 && metricOf.size === tasks.length;
   return isWhole && areAverageable([...metricOf.values()])
-    ? [...single, rowOf(allTasks, averageMetric(), scored, arms)]
+    ? [...single, rowOf(allTasks, averageMetric(), scored, compared)]
     : single;
 }
 
 /** All comparisons that the study asks for, in its order. */
-export function comparisonRows({ comparisons, runs }: StudyResults): readonly ComparisonRow[] {
+export function comparisonRows(results: StudyResults): readonly ComparisonRow[] {
+  const { comparisons, runs } = results;
+  const isSettled = hasConverged(results);
   const byPoint = new Map(runs.map((run) => [pointKey(run.record.asked), run]));
   const rows = comparisons.filter(({ pairs }) => pairs.length > 0)
-    .flatMap((comparison) => rowsOfComparison(comparison, byPoint));
+    .flatMap((comparison) => rowsOfComparison(comparison, byPoint, isSettled));
   const tests = new Map(pairedTests(rows).map((test) => [test.row, test]));
   return rows.map((row): ComparisonRow => {
     const test = tests.get(row);
@@ -188,7 +204,8 @@ function countText(row: Row, side: "a" | "b"): string {
 
 /** The table of {@linkcode comparisonRows}. */
 export function comparisonsTable(results: StudyResults): ReportTable {
-  const rows = comparisonRows(results).map(({ a, b, ...row }): Row => ({
+  const compared = comparisonRows(results);
+  const rows = compared.map(({ a, b, ...row }): Row => ({
     ...row,
     a: a.arm,
     b: b.arm,
@@ -207,7 +224,10 @@ export function comparisonsTable(results: StudyResults): ReportTable {
       "The difference is the score of A minus that of B with the same seed; n counts the seeds that have both. The 95% t " +
       "interval has n − 1 degrees of freedom and is not corrected. p is that of the paired t test, corrected by Holm for all " +
       "rows of this table, and the verdict follows it. Trained are adapter parameters at the end without heads, and the " +
-      "most at any step where that is another, averaged over runs: arms of different budgets do not cost the same.",
+      "most at any step where that is another, averaged over runs: arms of different budgets do not cost the same." +
+      (compared.some(({ verdict }) => verdict === moreSteps)
+        ? " “More steps needed”: runs of one of both had not converged, so that there is no verdict whatever the difference is."
+        : ""),
     table: tableFrom(rows, names),
     columns: [
       { title: "A", align: "left", cell: (row) => String(row["a"]) },
