@@ -84,7 +84,7 @@ Deno.test("verify makes every method's run again bit-equal on the CPU, and finds
       const methods = ["head", "lora", "adalora", "elalora"];
       assertEquals(
         runs.map(({ title }) => title.split(", ")[1]),
-        sampleByKind(methods, 2, (method) => method, 3),
+        [...sampleByKind(methods, 2, (method) => method, 3)],
       );
     });
 

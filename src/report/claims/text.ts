@@ -6,7 +6,8 @@
 import { claimText, decisionOf } from "../../study/claims.ts";
 import type { ClaimsOfStudy } from "../../study/claims.ts";
 import { counted, listed, signed, whole } from "../format.ts";
-import { type StatedClaims, type Stating, statingOf, statingText } from "./stated.ts";
+import { type Stating, statingOf, statingText } from "./stated.ts";
+import type { StatedClaims } from "./statement.ts";
 import type { ScoredRun } from "./series.ts";
 import { type Answer, type RunChecks, type Verdict, verdictsOf } from "./verdict.ts";
 
