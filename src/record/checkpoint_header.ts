@@ -58,6 +58,7 @@ const rest: z.ZodType<Rest> = z.object({
     threshold: number.nullable(),
     modules: z.array(z.object({ module: text, scores: z.array(figure) })),
   }).nullable(),
+  plateau: z.exactOptional(z.object({ best: number.nullable(), waited: count })),
 });
 
 const header = z.object({

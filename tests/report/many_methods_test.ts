@@ -43,10 +43,11 @@ Deno.test("seventeen methods: the page is whole, folds long tables and folds cha
   assertStringIncludes(page, "<summary>ElaLoRA (4 charts)</summary>");
   assert(page.indexOf('id="ranks_overview"') < page.indexOf("<summary>AdaLoRA (4 charts)"));
   const sections = [...page.matchAll(/<section id="([^"]+)"/g)].map(([, id]) => id);
-  assertEquals(sections.slice(0, 6), [
+  assertEquals(sections.slice(0, 7), [
     "summary",
     "settings",
     "scores",
+    "convergence",
     "differences",
     "ranking",
     "cost",
