@@ -21,7 +21,7 @@ const runs: readonly TinyRun[] = [
 ];
 
 /** Two tasks of 4 steps each. */
-const inSequence: readonly TinyRun[] = [{}, { alphaPer: "module" }, { normaliseCurrent: true }]
+const inSequence: readonly TinyRun[] = [{}, { alphaPer: "module", normaliseCurrent: true }]
   .map((options) => ({
     method: "sdlora",
     options,
