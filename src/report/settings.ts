@@ -6,7 +6,9 @@
 import { budgetName, gridOf, groupBy, keyOf, noBudget } from "./facts.ts";
 import { joined } from "./format.ts";
 import { type Setting, settingsToShow } from "./setting_values.ts";
+import { valueText } from "../study/setting_paths.ts";
 import type { RunResults, StudyResults } from "./types.ts";
+import { armOf, variedAxes, type VariedAxis } from "./varied.ts";
 
 /** One setting with one of its values. */
 export interface SettingRow {
@@ -24,39 +26,59 @@ export const variedBy = "varied";
 /** What {@linkcode SettingRow.differsBy} says of what all runs share. */
 export const sharedBy = "all runs";
 
-/** The axes of a study, in the order in which values are tried to depend on them. */
+/** What runs differ in, in the order in which values are tried to depend on it: axes of settings come last, by their names. */
+type Place = Readonly<Record<string, string>>;
+
+/** The axes that every study has. */
 const axes = ["method", "task", "budget", "seed"] as const;
-type Axis = (typeof axes)[number];
 
-const placeOf = ({ record: { asked } }: RunResults): Readonly<Record<Axis, string>> => ({
-  method: asked.label,
-  task: asked.task,
-  budget: budgetName(asked.budget),
-  seed: `seed ${asked.seed}`,
-});
+function placeOf(run: RunResults, varied: readonly VariedAxis[]): Place {
+  const { asked } = run.record;
+  const values = asked.varied ?? {};
+  return {
+    method: armOf(run),
+    task: asked.task,
+    budget: budgetName(asked.budget),
+    seed: `seed ${asked.seed}`,
+    ...Object.fromEntries(varied.map(({ key, name }) => [
+      name,
+      // What varies for other runs is no place of this one.
+      Object.hasOwn(values, key) ? `${name} ${valueText(values[key]!)}` : "",
+    ])),
+  };
+}
 
-/** All sets of axes, the smallest first. */
-const axisSets: readonly (readonly Axis[])[] = Array.from(
-  { length: 2 ** axes.length },
-  (_, bits) => axes.filter((_, i) => (bits >> i) % 2 === 1),
-)
-  .toSorted((a, b) => a.length - b.length);
+/** Sets of up to four axes, the smallest first, and the set of all. */
+function setsOf(names: readonly string[]): readonly (readonly string[])[] {
+  const all = names.reduce<readonly (readonly string[])[]>(
+    (before, name) => [
+      ...before,
+      ...before.filter(({ length }) => length < axes.length).map((set) => [...set, name]),
+    ],
+    [[]],
+  );
+  return [...all.toSorted((a, b) => a.length - b.length), names];
+}
 
 /** The fewest axes that the values of a setting are a function of. */
-function axesOf(places: readonly Readonly<Record<Axis, string>>[], values: readonly string[]) {
-  const isFunction = (set: readonly Axis[]) => {
+function axesOf(
+  sets: readonly (readonly string[])[],
+  places: readonly Place[],
+  values: readonly string[],
+): readonly string[] {
+  const isFunction = (set: readonly string[]) => {
     const seen = new Map<string, string>();
     return places.every((place, i) => {
-      const key = keyOf(...set.map((axis) => place[axis]));
+      const key = keyOf(...set.map((axis) => place[axis]!));
       const before = seen.get(key) ?? values[i]!;
       seen.set(key, values[i]!);
       return before === values[i];
     });
   };
-  return axisSets.find(isFunction) ?? axes;
+  return sets.find(isFunction) ?? sets.at(-1)!;
 }
 
-const prepositions: Readonly<Record<Axis, string>> = {
+const prepositions: Readonly<Record<string, string>> = {
   method: "",
   task: "on ",
   budget: "at ",
@@ -65,18 +87,18 @@ const prepositions: Readonly<Record<Axis, string>> = {
 
 /** The runs at these places in words: by the first axis, and of each of its values the places on the others. */
 function placesText(
-  places: readonly Readonly<Record<Axis, string>>[],
-  set: readonly Axis[],
+  places: readonly Place[],
+  set: readonly string[],
 ): string {
   const [first, ...rest] = set;
   if (first === undefined) return sharedBy;
-  const groups = [...groupBy(places, (place) => place[first])].map(([name, own]) => ({
+  const groups = [...groupBy(places, (place) => place[first]!)].map(([name, own]) => ({
     name,
     rest: rest.length === 0 ? "" : placesText(own, rest),
   }));
   // Values of the first axis that share all else are named together.
   return [...groupBy(groups, (group) => group.rest).values()].map((own) =>
-    prepositions[first] + joined(own.map(({ name }) => name)) +
+    (prepositions[first] ?? "with ") + joined(own.map(({ name }) => name)) +
     (own[0]!.rest === "" ? "" : ` ${own[0]!.rest}`)
   ).join("; ");
 }
@@ -84,15 +106,21 @@ function placesText(
 function rowsOf(
   { name, of, isMeasured = false }: Setting,
   runs: readonly RunResults[],
+  varied: readonly VariedAxis[],
+  sets: readonly (readonly string[])[],
 ): readonly SettingRow[] {
-  const all = runs.map((run) => ({ place: placeOf(run), value: of(run) }));
+  const all = runs.map((run) => ({ place: placeOf(run, varied), value: of(run) }));
   const held = all.flatMap(({ place, value }) => value === null ? [] : [{ place, value }]);
   if (held.length === 0) return [];
   // Where a setting does not apply counts as a value of its own.
   const evaluated = isMeasured
     ? held
     : all.map(({ place, value }) => ({ place, value: value ?? "" }));
-  const set = axesOf(evaluated.map(({ place }) => place), evaluated.map(({ value }) => value));
+  const set = axesOf(
+    sets,
+    evaluated.map(({ place }) => place),
+    evaluated.map(({ value }) => value),
+  );
   return [...groupBy(held, ({ value }) => value)].map(([value, own]) => ({
     differsBy: set.length === 0 ? sharedBy : `by ${joined([...set])}`,
     setting: name,
@@ -103,12 +131,13 @@ function rowsOf(
 
 /** The axes of the recorded runs. */
 function axisRows(results: StudyResults): readonly SettingRow[] {
-  const { tasks, labels, budgets, seeds } = gridOf(results);
+  const { tasks, budgets, seeds } = gridOf(results);
   const named: readonly (readonly [string, readonly string[]])[] = [
     ["tasks", tasks],
-    ["methods", labels],
+    ["methods", [...new Set(results.runs.map(armOf))]],
     ["budgets", budgets.filter((budget) => budget !== noBudget)],
     ["seeds", seeds.map(String)],
+    ...variedAxes(results).map(({ key, values }) => [key, values.map(valueText)] as const),
   ];
   return named.filter(([, values]) => values.length > 0).map(([setting, values]) => ({
     differsBy: variedBy,
@@ -120,7 +149,11 @@ function axisRows(results: StudyResults): readonly SettingRow[] {
 
 /** All settings of the recorded runs: the axes, what all share, then the others by the axes that they depend on. */
 export function settingRows(results: StudyResults): readonly SettingRow[] {
-  const rows = settingsToShow(results).flatMap((setting) => rowsOf(setting, results.runs));
+  const varied = variedAxes(results);
+  const sets = setsOf([...axes, ...varied.map(({ name }) => name)]);
+  const rows = settingsToShow(results).flatMap((setting) =>
+    rowsOf(setting, results.runs, varied, sets)
+  );
   const isShared = (row: SettingRow) => row.differsBy === sharedBy;
   return [
     ...axisRows(results),

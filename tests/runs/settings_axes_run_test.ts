@@ -1,0 +1,53 @@
+/** A study with an axis of settings, swept: what records say, and what becomes of runs that were there before. */
+import { assertEquals } from "@std/assert";
+import { methods } from "../../src/methods/table.ts";
+import { readStudyResults } from "../../src/runs/study_results.ts";
+import { sweepStudy } from "../../src/runs/sweep.ts";
+import { parseStudy, type Study } from "../../src/study/study.ts";
+import { tinyModel, tinyStudy, writeTinyTasks } from "./tiny_study.ts";
+
+Deno.test("an axis of settings takes over runs that a delta asked for, and records what it varies", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    await writeTinyTasks(home);
+    const sweep = async (study: Study) => {
+      const options = {
+        model: tinyModel,
+        device: "cpu",
+        jobs: 1,
+        threads: 1,
+        results: `${home}/results`,
+      };
+      const { finished, skipped, folder } = await sweepStudy(
+        { study, folder: home, methods },
+        options,
+      );
+      const { runs } = await readStudyResults(folder);
+      const asked = runs.map((
+        { record: { asked: { label, arm, varied } } },
+      ) => [label, arm, varied]);
+      return { finished, skipped, asked };
+    };
+    const train = { ...tinyStudy.base?.train, steps: 2, learningRate: 0.01 };
+    const base = { ...tinyStudy.base, train };
+    const { deltas: _deltas, ...rest } = tinyStudy;
+    const study = (axes: Partial<Study["axes"]>) =>
+      parseStudy({ ...rest, base, axes: { ...tinyStudy.axes, methods: ["head"], ...axes } });
+    const before = await sweep(study({}));
+    assertEquals(before, { finished: 1, skipped: 0, asked: [["head", undefined, undefined]] });
+    const after = await sweep(study({ settings: { "train.learningRate": [0.01, 0.02] } }));
+    assertEquals(after, {
+      finished: 1,
+      skipped: 1,
+      asked: [0.01, 0.02].map((rate) => [
+        `head learningRate=${rate}`,
+        "head",
+        { "train.learningRate": rate },
+      ]),
+    });
+    // Without the axis the runs are called what they were.
+    assertEquals(await sweep(study({})), { ...before, finished: 0, skipped: 1 });
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
