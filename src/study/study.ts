@@ -233,6 +233,14 @@ export const studyPartSchema: z.ZodType<StudyPart> = closed({
  * ```
  */
 export function parseStudy(value: unknown, source = "study"): Study {
+  if (typeof value === "object" && value !== null && "extends" in value) {
+    throw new StudyError(`Cannot read ${source}`, [{
+      where: "extends",
+      message: `found ${
+        show(value.extends)
+      }, wanted a study with what it extends; its file is read with that by readStudyFile`,
+    }]);
+  }
   const result = studySchema.safeParse(value);
   if (!result.success) {
     throw new StudyError(`Cannot read ${source}`, problemsOf(result.error.issues, value));

@@ -178,6 +178,14 @@ Deno.test("a module extends modules and their methods, and JSON files", async ()
   });
 });
 
+Deno.test("a study that is a value extends nothing: its file is read with what it extends", () => {
+  assertThrows(
+    () => parseStudy({ name: "own", extends: "quickstart", axes }),
+    StudyError,
+    'extends: found "quickstart", wanted a study with what it extends; its file is read with that by readStudyFile',
+  );
+});
+
 Deno.test("circles, missing files and wrong content of extended studies are refused by name", async () => {
   await withFiles({
     "a.json": { name: "a", extends: "b" },
