@@ -21,7 +21,7 @@ const order = z.record(text, z.array(count));
 /** Slots that are masked, or were. */
 export const slotRefs = z.array(z.object({ module: text, slot: count }));
 
-const snapshot: z.ZodType<Omit<Snapshot, "theta">> = z.object({
+const snapshot: z.ZodType<Omit<Snapshot, "theta">> = z.looseObject({
   step: count,
   epoch: number,
   evaluations: z.array(z.object({
@@ -38,7 +38,7 @@ const snapshot: z.ZodType<Omit<Snapshot, "theta">> = z.object({
 /** What of a checkpoint is neither a vector nor made of such. */
 type Rest = Omit<Checkpoint, "vectors" | "cache" | "history" | "best" | "last">;
 
-const rest: z.ZodType<Rest> = z.object({
+const rest: z.ZodType<Rest> = z.looseObject({
   step: count,
   cursor: z.object({ epoch: count, batch: count }),
   order,
