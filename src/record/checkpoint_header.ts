@@ -38,6 +38,7 @@ const snapshot: z.ZodType<Omit<Snapshot, "theta">> = z.looseObject({
 /** What of a checkpoint is neither a vector nor made of such. */
 type Rest = Omit<Checkpoint, "vectors" | "cache" | "history" | "best" | "last">;
 
+// Loose, so that a key which a checkpoint gets later is not dropped on the way.
 const rest: z.ZodType<Rest> = z.looseObject({
   step: count,
   cursor: z.object({ epoch: count, batch: count }),
@@ -53,6 +54,7 @@ const rest: z.ZodType<Rest> = z.looseObject({
   peakParameters: number,
   trainedSum: number,
   countedSteps: count,
+  plateau: z.exactOptional(z.object({ best: number.nullable(), waited: count })),
   lastScores: z.object({
     step: count,
     threshold: number.nullable(),

@@ -21,7 +21,12 @@ function changed(change: (header: { rest: Record<string, unknown> }) => void): U
 }
 
 Deno.test("a checkpoint that lacks what training goes on from is refused, and its key is named", () => {
-  assertEquals(decodeCheckpoint(changed(() => {}), file).checkpoint, stored.checkpoint);
+  const plateau = { best: 0.5, waited: 2 };
+  const whole = { ...stored.checkpoint, plateau };
+  assertEquals(
+    decodeCheckpoint(changed(({ rest }) => rest["plateau"] = plateau), file).checkpoint,
+    whole,
+  );
   for (const key of ["order", "cursor", "step", "capacities", "policyState", "isRatePinned"]) {
     const lacking = changed(({ rest }) => delete rest[key]);
     const error = assertThrows(() => decodeCheckpoint(lacking, file), InputError, `rest.${key}`);
