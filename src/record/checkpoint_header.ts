@@ -60,7 +60,6 @@ const rest: z.ZodType<Rest> = z.looseObject({
     threshold: number.nullable(),
     modules: z.array(z.object({ module: text, scores: z.array(figure) })),
   }).nullable(),
-  plateau: z.exactOptional(z.object({ best: number.nullable(), waited: count })),
 });
 
 const header = z.object({

@@ -93,12 +93,14 @@ export function isFolderOf(run: RunSpec, id: string, name: string): boolean {
     name.length >= start.length + 1 + end.length;
 }
 
+/** How messages call the runs that differ in their seeds only: `RTE, elalora, r4`. */
+export function cellTitle(
+  { task, label, budget }: Pick<RunSpec, "task" | "label" | "budget">,
+): string {
+  return [task, label, ...(budget === null ? [] : [budgetKey(budget)])].join(", ");
+}
+
 /** How messages call a run: `RTE, elalora, r4, seed 1`. */
 export function runTitle(run: Pick<RunSpec, "task" | "label" | "budget" | "seed">): string {
-  return [
-    run.task,
-    run.label,
-    ...(run.budget === null ? [] : [budgetKey(run.budget)]),
-    `seed ${run.seed}`,
-  ].join(", ");
+  return `${cellTitle(run)}, seed ${run.seed}`;
 }

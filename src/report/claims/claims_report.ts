@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { hasConverged } from "../convergence.ts";
 import type { StudyResults } from "../types.ts";
 import { type Stating, statingOf, statingText } from "./stated.ts";
 import { lineOf, plainLine, type VerdictLine } from "./text.ts";
@@ -19,9 +20,12 @@ export interface ClaimsReport {
 }
 
 /** The verdicts on a study's claims; null where it claims nothing. */
-export function claimsReport({ claims, runs }: StudyResults): ClaimsReport | null {
+export function claimsReport(results: StudyResults): ClaimsReport | null {
+  const { claims, runs } = results;
   if (claims === null) return null;
-  const verdicts = verdictsOf(claims.study, claims.planned, runs);
+  const verdicts = verdictsOf(claims.study, claims.planned, runs, {
+    hasConverged: hasConverged(results),
+  });
   const stating = statingOf(claims, runs);
   return {
     stating,

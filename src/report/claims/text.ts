@@ -3,13 +3,9 @@
  *
  * @module
  */
-import { claimText, decisionOf } from "../../study/claims.ts";
-import type { ClaimsOfStudy } from "../../study/claims.ts";
+import { type ClaimsOfStudy, claimText, decisionOf } from "../../study/claims.ts";
 import { counted, listed, signed, whole } from "../format.ts";
-import { type Stating, statingOf, statingText } from "./stated.ts";
-import type { StatedClaims } from "./statement.ts";
-import type { ScoredRun } from "./series.ts";
-import { type Answer, type RunChecks, type Verdict, verdictsOf } from "./verdict.ts";
+import type { Answer, Verdict } from "./verdict.ts";
 
 /** What is said of one claim. */
 export interface VerdictLine {
@@ -37,15 +33,11 @@ export function decimalsOf({ unit }: Pick<Verdict, "unit">): number {
   return Math.max(2, 2 - Math.floor(Math.log10(unit.perMargin)));
 }
 
-/** `point` for one of them, `points` for others; other units stay as they are. */
-function unitWord(name: string, count: number): string {
-  return Math.abs(count) === 1 ? name.replace(/s$/, "") : name;
-}
-
 /** The margin in the unit of the differences, for instance `1 point` or `2 points`. */
 export function marginText({ unit }: Pick<Verdict, "unit">): string {
   const size = Number(unit.perMargin.toPrecision(3));
-  return `${size} ${unitWord(unit.name, size)}`;
+  const isOne = size === 1 && (unit.name === "points" || unit.name === "margins");
+  return `${size} ${isOne ? unit.name.slice(0, -1) : unit.name}`;
 }
 
 /** Ends of the interval that decides, in margins, and its level. */
@@ -116,7 +108,7 @@ function numberText(verdict: Verdict): Pick<VerdictLine, "number" | "basis"> {
 }
 
 function notesOf(verdict: Verdict): readonly string[] {
-  const { state, more, leftOut, differences, notConverged, notBracketed, plan } = verdict;
+  const { state, more, leftOut, differences, notConverged, notBracketed } = verdict;
   const lost = new Set(leftOut.map(({ seed }) => seed)).size;
   const reasons = leftOut.map(({ run, reason }) => `"${run}" ${reason}`);
   return [
@@ -124,8 +116,8 @@ function notesOf(verdict: Verdict): readonly string[] {
       ? []
       : [`the tuned settings of ${listed(notBracketed)} lie at the edge of what was tried`]),
     ...(notConverged.length === 0 ? [] : [
-      `${counted(notConverged.length, "run")} had not converged: ${
-        listed(notConverged.map((run) => `"${run}"`))
+      `training was still improving when it ended: ${
+        listed(notConverged.map((cell) => `"${cell}"`))
       }`,
     ]),
     ...(lost === 0 ? [] : [
@@ -144,12 +136,15 @@ function notesOf(verdict: Verdict): readonly string[] {
 }
 
 function beyondText({ more, plan }: Verdict): string {
-  const { total } = more!;
-  return Number.isFinite(total)
-    ? `about ${whole(roughly(total))} seeds are wanted in all, and the plan allows ${
+  const { total, isKnown } = more!;
+  if (Number.isFinite(total)) {
+    return `about ${whole(roughly(total))} seeds are wanted in all, and the plan allows ${
       whole(plan.cap)
-    }`
-    : "no number of seeds would decide a difference that lies where it does now";
+    }`;
+  }
+  return isKnown
+    ? "no number of seeds would decide a difference that lies where it does now"
+    : "every seed has the same difference, so that its spread is not known";
 }
 
 /** What an undecided interval excludes all the same. */
@@ -169,13 +164,14 @@ export function ruleText(study: ClaimsOfStudy): string {
   const looks = rule === "fixed"
     ? `once, at ${whole(mostSeeds)} seeds`
     : `after every ${whole(block)} seeds, up to ${whole(mostSeeds)} (rule ${rule})`;
-  const share = claims.length === 1
+  const each = claims.length === 1
     ? `the chance of a false verdict is at most ${percent(level)}%`
     : `the chance of any false verdict is at most ${percent(level)}%, of one claim ${
       percent(claimLevel)
     }%`;
+  const share = rule === "fixed" ? each : `${each}, all looks together`;
   const bar = betterThan === "margin"
     ? "Better and worse mean by more than the margin."
-    : "Better and worse mean than zero.";
-  return `Each seed gives one difference a claim, averaged over its tasks in units of their margins. Claims are decided ${looks}: ${share}, all looks together. ${bar}`;
+    : "Better and worse mean by more than zero.";
+  return `Each seed gives one difference a claim, averaged over its tasks in units of their margins. Claims are decided ${looks}: ${share}. ${bar}`;
 }

@@ -7,7 +7,7 @@
  */
 import type { ArmRun } from "../../study/arms.ts";
 import { type Claim, type ClaimsOfStudy, decisionOf } from "../../study/claims.ts";
-import { runTitle } from "../../study/run_id.ts";
+import { cellTitle } from "../../study/run_id.ts";
 import {
   planStopping,
   type StoppingPlan,
@@ -57,7 +57,7 @@ export interface Verdict extends Omit<ClaimSeries<ScoredRun>, "runs" | "resoluti
   readonly unit: DifferenceUnit;
   /** What is left to do where it is undecided, else null. */
   readonly more: MoreSeeds | null;
-  /** Runs that had not converged, such as `RTE, elalora, r4, seed 1`. */
+  /** Task, label and budget of runs that had not converged, such as `RTE, elalora, r4`. */
   readonly notConverged: readonly string[];
   /** Labels of arms whose tuning ended at an edge. */
   readonly notBracketed: readonly string[];
@@ -137,8 +137,11 @@ function verdictOf<R extends ScoredRun>(
   const state = stoppingState(values, plan);
   const looks = plan.looks.filter((n) => n <= state.n)
     .map((n) => stoppingState(values.slice(0, n), plan));
-  const notConverged = runs.filter((run) => !hasConverged(run))
-    .map(({ record }) => runTitle(record.asked));
+  const notConverged = [
+    ...new Set(
+      runs.filter((run) => !hasConverged(run)).map(({ record }) => cellTitle(record.asked)),
+    ),
+  ];
   const notBracketed = [
     ...new Set(runs.filter((run) => !isBracketed(run)).map(({ record }) => record.asked.label)),
   ];

@@ -145,7 +145,7 @@ Deno.test("there is no verdict where training had not converged or tuning ended 
   const score = above(3);
   const isOne = ({ record }: ScoredRun) => record.asked.label !== "ours" || record.asked.seed !== 7;
   const open = verdictOf({ score }, {}, { hasConverged: isOne });
-  assertEquals([open.answer, open.notConverged], ["more steps needed", ["t, ours, seed 7"]]);
+  assertEquals([open.answer, open.notConverged], ["more steps needed", ["t, ours"]]);
   const edge = verdictOf({ score }, {}, {
     hasConverged: isOne,
     isBracketed: ({ record }) => record.asked.label === "ours",

@@ -1,0 +1,149 @@
+import { assert, assertEquals, assertFalse } from "@std/assert";
+import { buildReport } from "../../../src/report/build.ts";
+import { claimsChart } from "../../../src/report/charts/claims.ts";
+import { claimsJson, claimsReport, claimsText } from "../../../src/report/claims/claims_report.ts";
+import { withStatement } from "../../../src/report/claims/stated.ts";
+import { renderChart } from "../../../src/report/render.ts";
+import { claimsTable, claimTasksTable } from "../../../src/report/tables/claims.ts";
+import { rowsOf } from "../../../src/report/facts.ts";
+import type { StudyResults } from "../../../src/report/types.ts";
+import type { Claim } from "../../../src/study/claims.ts";
+import { scoredStudy, withHappened } from "../scored_study.ts";
+import { assertWellFormed } from "../well_formed.ts";
+
+const claims: readonly Claim[] = [
+  { name: "ours <wins>", says: "better", a: { method: "ours" }, b: { method: "lora" } },
+  { name: "twin is lora", says: "equivalent", a: { method: "twin" }, b: { method: "lora" } },
+  { name: "late", says: "not worse", a: { method: "late" }, b: { method: "lora" } },
+];
+
+const gains: Readonly<Record<string, number>> = { ours: 0.05, twin: 0.001, late: 0, lora: 0 };
+
+/** Three claims by a fixed rule of nine seeds; runs of `late` were not all made, and training had converged. */
+function results(at: string = "2019-01-01T08:00:00.000Z"): StudyResults {
+  const seeds = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const scored = scoredStudy({
+    tasks: [["s", "matthews"], ["t", "accuracy"]],
+    labels: Object.keys(gains),
+    seeds,
+    score: ({ label, seed, task }) =>
+      label === "late" && seed > 4 ? undefined : 0.6 + gains[label]! +
+        0.004 * Math.sin(seed * (task === "s" ? 3 : 5) + label.charCodeAt(0)),
+  });
+  const study = { claims, decide: { rule: "fixed" }, axes: { seeds } } as const;
+  return {
+    ...withHappened(scored, () => ({ ended: "plateau" as const })),
+    claims: {
+      study,
+      planned: scored.planned.map((run) => ({ ...run, method: run.label, settings: {} })),
+      statements: withStatement(study, [], at),
+    },
+  };
+}
+
+/** A page is too long for a message. */
+const assertHolds = (text: string, part: string) => assert(text.includes(part), part);
+
+const full = results();
+const { files } = await buildReport(full);
+const page = files["report.html"]!;
+
+Deno.test("a report of claims opens with one line each and one picture, and the rest is exploratory", () => {
+  assertWellFormed(page.slice(page.indexOf("<html")));
+  const main = page.slice(page.indexOf("<main>"));
+  const order = [
+    'id="verdicts"',
+    'class="verdicts"',
+    'id="claims"',
+    'id="exploratory"',
+    'id="summary"',
+  ];
+  const places = order.map((text) => main.indexOf(text));
+  assertEquals(places, places.toSorted((a, b) => a - b));
+  assert(places[0]! >= 0, places.join());
+  assertEquals(main.match(/<figure/g)!.length > 1, true);
+  assertEquals(main.slice(0, places[3]).match(/<figure/g)!.length, 1);
+  const items = main.slice(places[1], places[2]).match(/<li>/g)!;
+  assertEquals(items.length, 3);
+  for (const answer of ["supported", "undecided"]) {
+    assertHolds(main, `<span class="answer ${answer}">${answer}</span>`);
+  }
+  assertHolds(main, "ours &lt;wins&gt;");
+  assertHolds(main, "stated before the first run (2019-01-01 08:00 UTC)");
+  assertFalse(main.includes("ours <wins>"));
+});
+
+Deno.test("tables and the picture of claims lie beside the page", () => {
+  for (
+    const path of [
+      "charts/claims.svg",
+      "tables/claims.md",
+      "tables/claims.csv",
+      "tables/claim_tasks.csv",
+    ]
+  ) {
+    assert(files[path] !== undefined, path);
+  }
+  const report = claimsReport(full)!;
+  const rows = rowsOf<Record<string, unknown>>(claimsTable(report).table);
+  assertEquals(rows.map((row) => row["answer"]), ["supported", "supported", "undecided"]);
+  for (const row of rows) {
+    const odds = ["better", "equal", "worse"].map((name) => Number(row[name]));
+    assert(Math.abs(odds[0]! + odds[1]! + odds[2]! - 1) < 1e-9);
+  }
+  assert(Number(rows[0]!["better"]) > 0.99 && Number(rows[1]!["equal"]) > 0.99);
+  assertEquals(rowsOf(claimTasksTable(report).table).length, 6);
+});
+
+Deno.test("a study without claims has the page that it had: no verdicts, no divider, no further style", async () => {
+  const plain = (await buildReport({ ...full, claims: null })).files;
+  assertFalse(/verdicts|exploratory|Exploratory/.test(plain["report.html"]!));
+  assertEquals(plain["tables/claims.md"], undefined);
+  // What is exploratory in one is the whole of the other.
+  const bodyOf = (text: string) => text.slice(text.indexOf('<section id="summary"'));
+  assertEquals(bodyOf(page), bodyOf(plain["report.html"]!));
+});
+
+Deno.test("claims that were stated after results are said to be so, in words that stand out", () => {
+  const late = results("2099-01-01T08:00:00.000Z");
+  assertHolds(
+    claimsText(late)[0]!,
+    "stated on 2099-01-01 08:00 UTC, after 62 of 72 runs had begun",
+  );
+});
+
+Deno.test("the terminal and programs get the same verdicts, one a claim", () => {
+  const lines = claimsText(full);
+  assertEquals(lines.length, 4);
+  assertHolds(lines[1]!, "  ours <wins>: supported, +5.0");
+  const values = claimsJson(full) as readonly Record<string, unknown>[];
+  assertEquals(values.map(({ kind, answer }) => [kind, answer]), [
+    ["verdict", "supported"],
+    ["verdict", "supported"],
+    ["verdict", "undecided"],
+  ]);
+  assertEquals([values[2]!["low"], values[2]!["seedsSeen"], values[2]!["seedsWanted"]], [
+    null,
+    4,
+    9,
+  ]);
+  assertEquals([claimsText({ ...full, claims: null }), claimsJson({ ...full, claims: null })], [
+    [],
+    [],
+  ]);
+});
+
+Deno.test("the picture of one claim, of claims in several units and of none", async () => {
+  const { verdicts } = claimsReport(full)!;
+  assertEquals(claimsChart([]), null);
+  const one = claimsChart(verdicts.slice(0, 1))!;
+  assertHolds((await renderChart(one)).file, "ours &lt;wins&gt;");
+  const mixed = claimsChart([verdicts[0]!, {
+    ...verdicts[1]!,
+    unit: { name: "points", perMargin: 2 },
+  }])!;
+  assertHolds(mixed.caption, "a − b in margins");
+  // A claim without a look has a name and no mark.
+  const { file } = await renderChart(claimsChart(verdicts.slice(2))!);
+  assertHolds(file, "late");
+});
