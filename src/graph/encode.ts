@@ -106,12 +106,21 @@ function attributesOf(node: Node) {
   });
 }
 
+/** Whether an operator takes the sizes of what it yields from the feeds of a run. */
+function isSizeFed({ inputs }: Node): boolean {
+  return inputs.some(({ node }) =>
+    node.op === "Dims" && !isStatic(node.attributes["dims"] as Shape)
+  );
+}
+
 /** Names tensors and gathers the parts of the graph message. */
 class Encoder {
   readonly names = new Map<Tensor, string>();
   readonly nodes: ReturnType<typeof create<typeof NodeProtoSchema>>[] = [];
   readonly initializers = new Map<string, ReturnType<typeof tensorProto>>();
   readonly inputs: ReturnType<typeof valueInfo>[] = [];
+  /** The shapes of inner tensors that a runtime cannot infer. */
+  readonly inner: ReturnType<typeof valueInfo>[] = [];
   readonly boundLeaves = new Map<string, Node>();
   readonly #outputNames = new Map<Tensor, string>();
   #counter = 0;
@@ -176,6 +185,9 @@ class Encoder {
     const output = node.outputs.map((tensor, i) => {
       const name = this.#outputNames.get(tensor) ?? (i === 0 ? base : `${base}.${i}`);
       this.names.set(tensor, name);
+      if (isSizeFed(node) && !this.#outputNames.has(tensor)) {
+        this.inner.push(valueInfo(name, tensor.shape, tensor.type));
+      }
       return name;
     });
     this.nodes.push(
@@ -193,7 +205,9 @@ class Encoder {
 /**
  * Encodes a program as an ONNX model of opset {@linkcode opsetVersion}, floats in single precision.
  *
- * Shapes that depend on a run's bindings become small inputs, so that no shape arithmetic runs in the graph.
+ * Shapes that depend on a run's bindings become small inputs, so that no shape arithmetic runs in the graph. What they give
+ * their shape to is described besides: runtimes plan which tensors share memory by shape, and compare each tensor that
+ * has none with every buffer that is free.
  */
 export function encodeProgram(program: Program): EncodedProgram {
   const encoder = new Encoder(program.outputs);
@@ -224,6 +238,7 @@ export function encodeProgram(program: Program): EncodedProgram {
       node: encoder.nodes,
       initializer: [...encoder.initializers.values()],
       input: encoder.inputs,
+      valueInfo: encoder.inner,
       output,
     }),
   });
