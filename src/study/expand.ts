@@ -11,14 +11,14 @@ import { defaultMostRuns, gridProblem } from "./grid.ts";
 import { isObject, type OptionLayer, parseOptions } from "./method_options.ts";
 import { placeOf, type Problem, StudyError } from "./problems.ts";
 import { problemsOfTuned } from "./problems_of_tuned.ts";
-import { problemsOfSources } from "./rank_sources.ts";
+import { askedRanksOf, problemsOfSources } from "./rank_sources.ts";
 import { budgetKey, runContent, runTitle } from "./run_id.ts";
 import { knownSequences } from "./sequences.ts";
 import { layerOf, settingAt } from "./setting_paths.ts";
 import { defaultSettings, overlaySettings } from "./settings.ts";
 import type { Delta, Study } from "./study.ts";
 import { budgetOf } from "./study_budget.ts";
-import type { AskedRanks, Budget, GridRun, MethodEntry } from "./types.ts";
+import type { Budget, GridRun, MethodEntry } from "./types.ts";
 import { problemsOfCap } from "./until.ts";
 import { knownVariants, type Variant, variedOf } from "./variants.ts";
 
@@ -130,40 +130,6 @@ function withoutExceptions(
     });
   }
   return left;
-}
-
-/** The ranks that a point of the grid asks for, with what its entry leaves to the point. */
-function askedRanksOf(
-  { task, variant, budget, seed }: Point,
-  variants: readonly Variant[],
-): AskedRanks | null {
-  const { ranks } = variant;
-  if (ranks === null) return null;
-  if ("add" in ranks) return { type: "dose", add: ranks.add };
-  const as = ranks.as ?? "same";
-  if ("file" in ranks) return { type: "file", file: ranks.file, as };
-  const { of } = ranks;
-  const point = {
-    task: of.task ?? task,
-    label: sourceLabel(of.label, variant, variants),
-    budget: of.budget === undefined ? budget : budgetOf(of.budget),
-    seed: of.seed ?? seed,
-  };
-  return { type: "run", of: point, as };
-}
-
-/** The label of the variant that ranks are taken from: where an entry is named, its variant of the same settings. */
-function sourceLabel(named: string, asking: Variant, variants: readonly Variant[]): string {
-  if (variants.some(({ label }) => label === named)) return named;
-  const own = variedOf(asking);
-  const same = variants.filter(({ arm, values }) =>
-    arm === named &&
-    values.every(({ path, value }) =>
-      !Object.hasOwn(own, path.text) || canonicalJson(own[path.text]!) === canonicalJson(value)
-    )
-  );
-  // Of several there is none that is meant.
-  return same.length === 1 ? same[0]!.label : named;
 }
 
 /** What is wrong with values of a delta for what the point varies: they would make points equal that are named apart. */

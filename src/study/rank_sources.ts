@@ -3,10 +3,14 @@
  *
  * @module
  */
+import { canonicalJson } from "../base/canonical_json.ts";
 import { unknownName } from "../base/suggest.ts";
+import type { Point } from "./conditions.ts";
 import type { Problem } from "./problems.ts";
 import { budgetKey, runTitle } from "./run_id.ts";
-import type { GridRun, RunPoint } from "./types.ts";
+import { budgetOf } from "./study_budget.ts";
+import type { AskedRanks, GridRun, RunPoint } from "./types.ts";
+import { type Variant, variedOf } from "./variants.ts";
 
 /** What is the same for equal points of a study alone. */
 export function pointKey({ task, label, budget, seed }: RunPoint): string {
@@ -81,4 +85,38 @@ function circleFrom(
 function sourceOf(run: GridRun, byPoint: ReadonlyMap<string, GridRun>): GridRun | null {
   if (run.askedRanks?.type !== "run") return null;
   return byPoint.get(pointKey(run.askedRanks.of)) ?? null;
+}
+
+/** The ranks that a point of the grid asks for, with what its entry leaves to the point. */
+export function askedRanksOf(
+  { task, variant, budget, seed }: Point,
+  variants: readonly Variant[],
+): AskedRanks | null {
+  const { ranks } = variant;
+  if (ranks === null) return null;
+  if ("add" in ranks) return { type: "dose", add: ranks.add };
+  const as = ranks.as ?? "same";
+  if ("file" in ranks) return { type: "file", file: ranks.file, as };
+  const { of } = ranks;
+  const point = {
+    task: of.task ?? task,
+    label: sourceLabel(of.label, variant, variants),
+    budget: of.budget === undefined ? budget : budgetOf(of.budget),
+    seed: of.seed ?? seed,
+  };
+  return { type: "run", of: point, as };
+}
+
+/** The label of the variant that ranks are taken from: where an entry is named, its variant of the same settings. */
+function sourceLabel(named: string, asking: Variant, variants: readonly Variant[]): string {
+  if (variants.some(({ label }) => label === named)) return named;
+  const own = variedOf(asking);
+  const same = variants.filter(({ arm, values }) =>
+    arm === named &&
+    values.every(({ path, value }) =>
+      !Object.hasOwn(own, path.text) || canonicalJson(own[path.text]!) === canonicalJson(value)
+    )
+  );
+  // Of several there is none that is meant.
+  return same.length === 1 ? same[0]!.label : named;
 }
