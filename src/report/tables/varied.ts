@@ -126,9 +126,10 @@ export function variedTable(results: StudyResults): ReportTable {
     id: "varied",
     title: "Settings that vary",
     note:
-      "A row a value, over the runs that have a run of every other value with the same task, method, budget, seed and other settings. " +
-      "Differences are from the best value, with 95% t intervals over seeds; the best is chosen by the same scores, so that it looks " +
-      "a little better than it is. Best in: combinations of task, method, budget and other settings in which no value has a better mean.",
+      "Each row is one value of a setting. A run counts where every other value has a run with the same task, method, budget, seed " +
+      "and other settings. Means are over these runs, × 100 for metrics within [−1, 1]. Differences are from the best value, with " +
+      "95% t intervals over seeds. The best value is chosen by the same scores, so it looks slightly better than it is. " +
+      "“Best in” counts the combinations of task, method, budget and other settings in which no value has a better mean.",
     table: tableFrom(rows.map((row): Row => ({ ...row, bestFor: row.bestFor.join(", ") })), names),
     columns: [
       { title: "setting", align: "left", cell: (row) => String(row["setting"]) },
