@@ -8,7 +8,7 @@ import type { RunRecord } from "../record/types.ts";
 import { fixed } from "../report/format.ts";
 import { metricInfo } from "../report/metrics.ts";
 import { flagsText } from "../report/run_flags.ts";
-import type { RunProgress } from "../runs/execute.ts";
+import type { RunProgress } from "../runs/run_loop.ts";
 import type { SweepResult } from "../runs/sweep.ts";
 import { keptOf } from "../study/kept.ts";
 import { clearStatus, complain, outputColumns, say, showStatus } from "./terminal.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Claim, Taking } from "../record/claims.ts";
+import type { JobQueue } from "./side_by_side.ts";
 import type { StopFlag } from "./stop_flag.ts";
 
 /** A job with the claim that it is done under. */
@@ -14,7 +15,7 @@ export interface ClaimedJob<T> {
 
 /** What work is taken with. */
 export interface ClaimedWorkSetting<T> {
-  readonly queue: { take(last: T | null): T | null };
+  readonly queue: JobQueue<T>;
   /** Asks for the claim of a job. */
   readonly claim: (job: T) => Promise<Taking>;
   readonly release: (claim: Claim) => Promise<void>;
@@ -40,7 +41,6 @@ export class ClaimedWork<T> {
   readonly #setting: ClaimedWorkSetting<T>;
   readonly #left = new Set<T>();
   readonly #told = new Set<T>();
-  #isEmpty = false;
   #looking: Promise<unknown> = Promise.resolve();
 
   constructor(setting: ClaimedWorkSetting<T>) {
@@ -50,20 +50,19 @@ export class ClaimedWork<T> {
   /**
    * The next job of a worker; null if none is left, or a stop was asked for.
    *
-   * Jobs that nobody has claimed come first. Then it waits for those of others, and takes what they leave undone.
+   * Jobs that nobody has claimed come first. Then it waits for those of others, and takes what they leave undone, or what follows
+   * from what they did.
    */
   async take(last: ClaimedJob<T> | null): Promise<ClaimedJob<T> | null> {
     const { queue, stop, pause = halfASecond } = this.#setting;
-    while (!stop.isRaised && !this.#isEmpty) {
-      const job = queue.take(last?.job ?? null);
-      if (job === null) {
-        this.#isEmpty = true;
-        break;
+    while (!stop.isRaised) {
+      const job = await queue.take(last?.job ?? null);
+      if (job !== null) {
+        const claimed = await this.#claim(job);
+        if (claimed !== null) return claimed;
+        continue;
       }
-      const claimed = await this.#claim(job);
-      if (claimed !== null) return claimed;
-    }
-    while (!stop.isRaised && this.#left.size > 0) {
+      if (this.#left.size === 0) break;
       // Workers of this process look one after the other.
       const looked = this.#looking.then(() => this.#look());
       this.#looking = looked.catch(() => {});
@@ -77,6 +76,7 @@ export class ClaimedWork<T> {
   /** Puts back a job that another process took over. */
   putBack(job: T): void {
     this.#left.add(job);
+    this.#setting.queue.leave?.(job);
   }
 
   /** Looks at all that others do, until there is something to do. */
@@ -90,10 +90,11 @@ export class ClaimedWork<T> {
   }
 
   async #claim(job: T): Promise<ClaimedJob<T> | null> {
-    const { claim, release, isDone, onLeft, onElsewhere, onTakenOver } = this.#setting;
+    const { queue, claim, release, isDone, onLeft, onElsewhere, onTakenOver } = this.#setting;
     const taking = await claim(job);
     if (taking.kind === "held") {
       this.#left.add(job);
+      queue.leave?.(job);
       if (!this.#told.has(job)) {
         this.#told.add(job);
         await onLeft(job, taking.by);
@@ -107,6 +108,7 @@ export class ClaimedWork<T> {
       await onElsewhere(job);
       return null;
     }
+    queue.claimed?.(job);
     if (taking.claim.from !== null) await onTakenOver(job, taking.claim.from);
     return { job, claim: taking.claim };
   }

@@ -9,7 +9,7 @@ import type { RunSpectra } from "../record/spectra.ts";
 import type { RunVerification } from "../record/verification.ts";
 import type { DamagedFile, DamagedRun } from "../report/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
-import type { RunProgress } from "./execute.ts";
+import type { RunProgress } from "./run_loop.ts";
 import { StopFlag } from "./stop_flag.ts";
 
 /** Something that happened to a study's work; `title` names the run. */

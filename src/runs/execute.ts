@@ -10,10 +10,13 @@ import type { Environment } from "../record/provenance.ts";
 import { newToken, StorageError } from "../record/durable.ts";
 import { LostAttemptError, RunFolder } from "../record/run_folder.ts";
 import { capOf } from "../study/rank_costs.ts";
+import { type PausedRun, scoreAt } from "./paused_run.ts";
+import { type Kept, type LoopContext, runToEnd } from "./run_loop.ts";
 import { runStages } from "../train/stages.ts";
 import type { FailureCause, Outcome, RunRecord } from "../record/types.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
 import type { ProgramCache } from "../train/programs.ts";
+import { primaryMetric } from "../tasks/metrics.ts";
 import { runData } from "../train/run_data.ts";
 import { DivergenceError, type TrainingRequest } from "../train/run_types.ts";
 import { Trainer } from "../train/trainer.ts";
@@ -26,8 +29,7 @@ import { RanksError, withSourceRanks } from "./source_ranks.ts";
 import { recordOf, type Timings, timingsBefore } from "./run_record.ts";
 
 /** What all runs of a sweep share. */
-export interface ExecutionContext {
-  readonly executor: Executor;
+export interface ExecutionContext extends LoopContext {
   readonly programs: ProgramCache;
   readonly inputs: Inputs;
   readonly environment: Environment;
@@ -39,26 +41,6 @@ export interface ExecutionContext {
   readonly attempt?: string;
   /** Called where a run that had been begun cannot go on from what is there. Default: nobody is told. */
   readonly onAnew?: (reason: string) => Promise<void>;
-  /** Called after each block of steps that was read; on executors that do not queue, after every step. */
-  readonly onStep: (progress: RunProgress) => Promise<void>;
-  /** Asked as often; true stops the run at a checkpoint. */
-  readonly isStopping: () => boolean;
-  /** Milliseconds between checkpoints. Default 20,000, or more where checkpoints would take more than 2 % of the time. */
-  readonly checkpointMillis?: number;
-}
-
-/** Where a run stands. */
-export interface RunProgress {
-  /** Optimiser steps done. */
-  readonly step: number;
-  /** Optimiser steps of the whole run. */
-  readonly totalSteps: number;
-  /** Training loss of the latest step, without the regulariser. */
-  readonly loss: number;
-  /** Milliseconds of this run so far, and the part timings in the executor. */
-  readonly millis: number;
-  /** Steps up to the last checkpoint; 0 where there is none. */
-  readonly checkpointStep: number;
 }
 
 /** How an execution ended. */
@@ -74,6 +56,8 @@ export type ExecutionResult =
   }
   /** Before its end because it was asked to stop; `step` is that of its last checkpoint, 0 where it has none. */
   | { readonly kind: "stopped"; readonly step: number }
+  /** Before its end, at the step at which it was to pause or after it; the same run goes on from there. */
+  | { readonly kind: "paused"; readonly paused: PausedRun }
   /** Before its end because another process took it over. */
   | { readonly kind: "lost" };
 
@@ -204,6 +188,12 @@ async function executeAttempt(
   try {
     const journal = await RunJournal.open(folder, stored !== null);
     const read = await context.inputs.read(asked.run);
+    const { pauseAt = Infinity } = context;
+    const paused = (): ExecutionResult => ({
+      kind: "paused",
+      paused: pausedAt(pauseAt, { planned: asked, read, journal, timings }),
+    });
+    if (kept.step >= pauseAt) return paused();
     let outcome: Outcome = { state: "finished" };
     try {
       const order = stored?.checkpoint.order ?? null;
@@ -213,8 +203,9 @@ async function executeAttempt(
       const request = requestOf(planned, read, context, directions);
       started.splits = request.splits;
       started.trainer = await Trainer.create(request, stored?.checkpoint ?? null);
-      const isDone = await runToEnd(started.trainer, { folder, journal, context, timings, kept });
-      if (!isDone) return { kind: "stopped", step: kept.step };
+      const end = await runToEnd(started.trainer, { folder, journal, context, timings, kept });
+      if (end === "stopped") return { kind: "stopped", step: kept.step };
+      if (end === "paused") return paused();
     } catch (error) {
       if (isOfStorage(error) || !(error instanceof Error)) throw error;
       // A process that ends at once takes the runtime away from runs in workers, which is no outcome of theirs.
@@ -247,78 +238,25 @@ function isOfStorage(error: unknown): boolean {
   return error instanceof StorageError || error instanceof LostAttemptError;
 }
 
+/** What is known of a run that is trained up to a step. */
+function pausedAt(
+  step: number,
+  { planned, read, journal, timings }: {
+    readonly planned: PlannedRun;
+    readonly read: ReadRun;
+    readonly journal: RunJournal;
+    readonly timings: Timings;
+  },
+): PausedRun {
+  const metric = primaryMetric(read.task);
+  const { keep } = planned.run.settings.train;
+  const score = scoreAt(step, metric, journal.evaluations, keep);
+  return { step, metric, score, wallMillis: timings.wallMillis };
+}
+
 /** A run, its trainer and what it is evaluated by, once they have been made. */
 interface Started {
   trainer: Trainer | null;
   splits: readonly EvaluationSplit[];
   run: EstimatedRun;
-}
-
-/** What is safe of a run. */
-interface Kept {
-  /** Steps up to the last checkpoint. */
-  step: number;
-}
-
-interface Loop {
-  readonly folder: RunFolder;
-  readonly journal: RunJournal;
-  readonly context: ExecutionContext;
-  readonly timings: Timings;
-  readonly kept: Kept;
-}
-
-/** Milliseconds between checkpoints where these are quick. */
-const leastPauseMillis = 20_000;
-
-/** Share of the time that checkpoints may take: those of a whole encoder's parameters and moments are large. */
-const checkpointShare = 0.02;
-
-/** Milliseconds until the next checkpoint, after one that took `millis`. */
-export function pauseAfter(millis: number): number {
-  return Math.max(leastPauseMillis, millis / checkpointShare);
-}
-
-/** Steps until the end, with journals and checkpoints; false if it was asked to stop before. */
-async function runToEnd(
-  trainer: Trainer,
-  { folder, journal, context, timings, kept }: Loop,
-): Promise<boolean> {
-  const began = performance.now() - timings.wallMillis;
-  let lastCheckpoint = performance.now();
-  let pauseMillis = context.checkpointMillis ?? leastPauseMillis;
-  while (!trainer.isDone) {
-    const started = performance.now();
-    const eventsBefore = trainer.eventMillis ?? 0;
-    const events = await trainer.advance();
-    const took = performance.now() - started;
-    const eventMillis = (trainer.eventMillis ?? 0) - eventsBefore;
-    const steps = events.filter((event) => event.kind === "step");
-    const stepMillis = steps.reduce((sum, step) => sum + step.stepMillis, 0);
-    timings.trainMillis += stepMillis;
-    timings.eventMillis += eventMillis;
-    if (events.some(({ kind }) => kind === "evaluation")) {
-      timings.evaluateMillis += took - stepMillis - eventMillis;
-    }
-    timings.wallMillis = performance.now() - began;
-    for (const event of events) journal.add(event);
-    await context.onStep({
-      step: trainer.step,
-      totalSteps: trainer.totalSteps,
-      loss: steps[steps.length - 1]?.loss ?? NaN,
-      millis: timings.wallMillis,
-      checkpointStep: kept.step,
-    });
-    if (trainer.isDone) break;
-    const isStopping = context.isStopping();
-    const now = performance.now();
-    if (isStopping || now - lastCheckpoint > pauseMillis) {
-      await folder.saveCheckpoint({ checkpoint: await trainer.checkpoint(), timings });
-      kept.step = trainer.step;
-      lastCheckpoint = performance.now();
-      pauseMillis = context.checkpointMillis ?? pauseAfter(lastCheckpoint - now);
-    }
-    if (isStopping) return false;
-  }
-  return true;
 }

@@ -8,7 +8,7 @@ export type { Observer, Watch, WorkEvent } from "./events.ts";
 export type { HubAccess } from "../fetch/hub.ts";
 export type { Fetching } from "../fetch/model_files.ts";
 export type { FetchProgress, Transport } from "../fetch/transport.ts";
-export type { RunProgress } from "./execute.ts";
+export type { RunProgress } from "./run_loop.ts";
 export { type ExportOptions, type ExportResult, exportRun } from "./export.ts";
 export { type ExportFormat, exportFormats } from "./export_readme.ts";
 export type { OwnExample, OwnTask } from "./own_task.ts";

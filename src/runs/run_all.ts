@@ -39,7 +39,7 @@ export interface RunsResult {
 }
 
 /** How a run ended that no other process took over. */
-type RunEnd = Exclude<ExecutionResult, { readonly kind: "lost" }>;
+type RunEnd = Exclude<ExecutionResult, { readonly kind: "lost" | "paused" }>;
 
 /** Records that are read at a time when a sweep looks for what is done. */
 const readersOfRecords = 32;
@@ -154,7 +154,11 @@ export async function runAll(setting: RunSetting): Promise<RunsResult> {
       });
       runMillis += performance.now() - started;
       busyMillis += made.busyMillis;
-      return made.result.kind === "lost" ? lost : made.result;
+      const { result } = made;
+      if (result.kind === "paused") {
+        throw new TypeError(`Run "${title}" paused at step ${result.paused.step}, want its end`);
+      }
+      return result.kind === "lost" ? lost : result;
     },
     onResult: async ({ title }, result) => {
       if (result.kind === "stopped") {

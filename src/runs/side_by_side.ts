@@ -44,6 +44,19 @@ export class WorkQueue<T> {
   }
 }
 
+/** Where workers take their jobs from. */
+export interface JobQueue<T> {
+  /**
+   * The next job of a worker; null where there is none, or none until a job that was {@linkcode JobQueue.leave left} is done. May
+   * wait for jobs that follow from what others come to.
+   */
+  take(last: T | null): T | null | Promise<T | null>;
+  /** Told of a job that another process is doing. */
+  leave?(job: T): void;
+  /** Told of a job that was left and is done here after all. */
+  claimed?(job: T): void;
+}
+
 /** How workers work. */
 export interface SideBySide<T, R> {
   /** One function a worker; each is called again when it has ended. */

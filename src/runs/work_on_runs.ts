@@ -10,7 +10,7 @@ import type { WorkEvent } from "./events.ts";
 import type { RunWorker } from "./workers.ts";
 import { kindOf, type Opening } from "./open_workers.ts";
 import type { PlannedRun } from "./planning.ts";
-import { WorkQueue, workSideBySide } from "./side_by_side.ts";
+import { type JobQueue, WorkQueue, workSideBySide } from "./side_by_side.ts";
 import type { StopFlag } from "./stop_flag.ts";
 
 /** What came of a job that another process took over. */
@@ -20,6 +20,8 @@ export const lost = Symbol("lost");
 export interface WorkOnRuns<T, R> {
   /** At least one. */
   readonly jobs: readonly T[];
+  /** Gives out the jobs. Default: those of a kind one after the other. */
+  readonly queue?: JobQueue<T>;
   readonly plannedOf: (job: T) => PlannedRun;
   /** The results folder of the runs, in which they are claimed. */
   readonly results: string;
@@ -28,6 +30,8 @@ export interface WorkOnRuns<T, R> {
   readonly isDone: (job: T) => Promise<boolean>;
   readonly stop: StopFlag;
   readonly tell: (event: WorkEvent) => Promise<void>;
+  /** Told of a job that another process did. Default: nobody is. */
+  readonly onElsewhere?: (job: T) => Promise<void>;
   readonly openWorkers: (opening: Opening) => Promise<readonly RunWorker[]>;
   /** Does a job; `attempt` is the token of its claim. Gives {@linkcode lost} where another process took the job over. */
   readonly work: (worker: RunWorker, job: T, attempt: string) => Promise<R | typeof lost>;
@@ -67,12 +71,15 @@ async function workUnderClaims<T, R>(
   const { jobs, plannedOf, stop, tell, work, onResult, isStoppedByErrors = true } = request;
   const titleOf = (job: T) => plannedOf(job).title;
   const claimed = new ClaimedWork<T>({
-    queue: new WorkQueue(jobs, (job) => kindOf(plannedOf(job))),
+    queue: request.queue ?? new WorkQueue(jobs, (job) => kindOf(plannedOf(job))),
     claim: (job) => claims.take(plannedOf(job).folder),
     release: (claim) => claims.release(claim),
     isDone: request.isDone,
     onLeft: (job, by) => tell({ kind: "left", title: titleOf(job), by }),
-    onElsewhere: (job) => tell({ kind: "done elsewhere", title: titleOf(job) }),
+    onElsewhere: async (job) => {
+      await tell({ kind: "done elsewhere", title: titleOf(job) });
+      await request.onElsewhere?.(job);
+    },
     onTakenOver: (job, from) => tell({ kind: "taken over", title: titleOf(job), from }),
     stop,
   });

@@ -84,7 +84,7 @@ async function answer(message: ToWorker): Promise<Answer> {
     const made = await worker.run(planned, message.attempt, {
       onStep: (progress) => report({ kind: "step", progress }),
       onAnew: (reason) => Promise.resolve(scope.postMessage({ kind: "anew", reason })),
-    });
+    }, message.pauseAt);
     return { kind: "made", made };
   }
   const outcome = await worker.ablate(

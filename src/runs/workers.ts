@@ -7,17 +7,13 @@
  */
 import type { ExecutorKind } from "../exec/executor.ts";
 import { ProgramCache } from "../train/programs.ts";
-import {
-  execute,
-  type ExecutionContext,
-  type ExecutionResult,
-  type RunProgress,
-} from "./execute.ts";
+import { execute, type ExecutionContext, type ExecutionResult } from "./execute.ts";
 import type { InputFolders } from "./inputs.ts";
 import { type AblatedRun, type AblationOutcome, LayerAblation } from "./layer_ablation.ts";
 import type { CustomMethod } from "./method_modules.ts";
 import type { PlannedRun, StudyPlan } from "./planning.ts";
 import type { SharedModel } from "./shared_models.ts";
+import type { RunProgress } from "./run_loop.ts";
 import { StopFlag } from "./stop_flag.ts";
 import { openThread, type Thread } from "./threads.ts";
 
@@ -46,8 +42,14 @@ export interface RunWorker {
    * Trains a run.
    *
    * @param attempt The token of the claim that it is trained under.
+   * @param pauseAt Step at which it pauses. Default: it does not.
    */
-  run(planned: PlannedRun, attempt: string, watch: RunWatch): Promise<WorkerResult>;
+  run(
+    planned: PlannedRun,
+    attempt: string,
+    watch: RunWatch,
+    pauseAt?: number,
+  ): Promise<WorkerResult>;
   /** Removes adapters from a finished run, see {@linkcode LayerAblation.run}. */
   ablate(recorded: AblatedRun, onShare: OnShare): Promise<AblationOutcome>;
   /** Frees what it holds; nothing may be under way. */
@@ -56,12 +58,15 @@ export interface RunWorker {
 
 /** This thread as a worker. */
 export class LocalWorker implements RunWorker {
-  readonly #context: Omit<ExecutionContext, "onStep" | "onAnew" | "attempt">;
+  readonly #context: Omit<ExecutionContext, "onStep" | "onAnew" | "attempt" | "pauseAt">;
   readonly #ablation: LayerAblation;
   readonly #stop: StopFlag;
 
   constructor(
-    context: Omit<ExecutionContext, "onStep" | "onAnew" | "attempt" | "isStopping" | "programs">,
+    context: Omit<
+      ExecutionContext,
+      "onStep" | "onAnew" | "attempt" | "pauseAt" | "isStopping" | "programs"
+    >,
     stop: StopFlag,
   ) {
     const { executor, inputs } = context;
@@ -75,6 +80,7 @@ export class LocalWorker implements RunWorker {
     planned: PlannedRun,
     attempt: string,
     { onStep, onAnew }: RunWatch,
+    pauseAt: number = Infinity,
   ): Promise<WorkerResult> {
     const { executor } = this.#context;
     const before = executor.busyMillis;
@@ -91,6 +97,7 @@ export class LocalWorker implements RunWorker {
     const result = await execute(planned, {
       ...this.#context,
       attempt,
+      pauseAt,
       onAnew: (reason) => hear(onAnew(reason)),
       onStep: (progress) => hear(onStep(progress)),
     });
@@ -134,7 +141,12 @@ export type RunMessage = Omit<PlannedRun, "method">;
 /** What a worker is told; it gives one answer to each. */
 export type ToWorker =
   | { readonly kind: "start"; readonly start: WorkerStart }
-  | { readonly kind: "run"; readonly planned: RunMessage; readonly attempt: string }
+  | {
+    readonly kind: "run";
+    readonly planned: RunMessage;
+    readonly attempt: string;
+    readonly pauseAt: number;
+  }
   | {
     readonly kind: "ablate";
     readonly stored: AblatedRun["stored"];
@@ -196,8 +208,9 @@ export class ThreadWorker implements RunWorker {
     planned: PlannedRun,
     attempt: string,
     { onStep, onAnew }: RunWatch,
+    pauseAt: number = Infinity,
   ): Promise<WorkerResult> {
-    const message = { kind: "run", planned: messageOf(planned), attempt } as const;
+    const message = { kind: "run", planned: messageOf(planned), attempt, pauseAt } as const;
     const { made } = await this.#ask(message, "made", async (said) => {
       if (said.kind === "step") await onStep(said.progress);
       if (said.kind === "anew") await onAnew(said.reason);

@@ -78,7 +78,8 @@ export function problemsOfUntil(
         "forgotten differently, so that their scores say nothing about the methods",
     )];
   }
-  if (heldOut !== null) {
+  // With one share for both, as in the trials of a tuning, the dev set is not looked at.
+  if (heldOut !== null && heldOut !== until.plateau.heldOut) {
     return [problem(
       `found ${heldOut} besides a plateau, which holds out ${until.plateau.heldOut} itself, wanted one of them: leave train.heldOut ` +
         "out where the dev set is to be evaluated, or train.until where it is not",

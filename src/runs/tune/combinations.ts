@@ -53,7 +53,13 @@ function gridOf(study: Study, tune: Tune, methods: MethodTable, mostRuns: number
   const { heldOut } = tune;
   return grid.map((run): GridRun => ({
     ...run,
-    settings: overlaySettings(run.settings, { train: { heldOut } }),
+    settings: overlaySettings(run.settings, {
+      train: {
+        heldOut,
+        // A plateau is one of the score that trials are judged by.
+        ...(run.settings.train.until === undefined ? {} : { until: { plateau: { heldOut } } }),
+      },
+    }),
   }));
 }
 
