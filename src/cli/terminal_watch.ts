@@ -201,6 +201,7 @@ export class TerminalWatch {
         this.#seen.skipped++;
         break;
       case "recorded":
+      case "paused":
       case "ablated":
       case "measured":
       case "left out":
@@ -259,6 +260,10 @@ export class TerminalWatch {
         return await this.#tell(aloneText(event));
       case "recorded":
         return await this.#done(event.title, summaryOf(event.record));
+      case "paused": {
+        const score = scoreText(event.metric, event.score ?? undefined);
+        return await this.#done(event.title, `${score} after step ${event.step}`);
+      }
       case "ablated":
         return await this.#done(event.title, findingsOf(event.ablation));
       case "measured":

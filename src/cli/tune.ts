@@ -5,7 +5,8 @@
  */
 import { readStudyFile } from "../runs/study_file.ts";
 import { defaultResults } from "../runs/study_results.ts";
-import { type TuneOptions, tuneStudy } from "../runs/tune/tune_study.ts";
+import type { TuneOptions } from "../runs/tune/making.ts";
+import { tuneStudy } from "../runs/tune/tune_study.ts";
 import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
 import { commandOf } from "./command.ts";
 import {
@@ -81,7 +82,7 @@ export const tune = commandOf({
   const began = performance.now();
   const terminal = new TerminalWatch(sweepWords, { json });
   const result = await terminal.during((watch) => tuneStudy(study, options, watch));
-  const { finished, failed, skipped, elsewhere, stopped, untuned } = result;
+  const { finished, failed, paused, skipped, elsewhere, stopped, untuned } = result;
   const exitCode = stopped ? stoppedExitCode : untuned.length > 0 ? 1 : 0;
   if (json) {
     await say(JSON.stringify({ kind: "ended", ...result }));
@@ -90,7 +91,11 @@ export const tune = commandOf({
   await say(sweptText(result, performance.now() - began));
   if (stopped) {
     await sayWrapped(
-      stoppedText(finished + failed + skipped + elsewhere, result.total, result.stoppedRuns),
+      stoppedText(
+        finished + failed + paused + skipped + elsewhere,
+        result.total,
+        result.stoppedRuns,
+      ),
     );
   } else await say(`\n${tunedText(result, study.folder, outputColumns())}`);
   return exitCode;

@@ -59,6 +59,14 @@ export type WorkEvent =
   | { readonly kind: "share"; readonly title: string; readonly share: number }
   /** A run has its record, finished or failed. */
   | { readonly kind: "recorded"; readonly title: string; readonly record: RunRecord }
+  /** A run was trained up to a step at which it is compared with others; it may go on later. */
+  | {
+    readonly kind: "paused";
+    readonly title: string;
+    readonly step: number;
+    readonly metric: string;
+    readonly score: number | null;
+  }
   /** A run was stopped; `step` is that of its last checkpoint, 0 where it has none. */
   | { readonly kind: "stopped"; readonly title: string; readonly step: number }
   /** A run's layer-rank ablation is written. */

@@ -34,5 +34,6 @@ export {
 export { train, type TrainEvent, type TrainOptions } from "./train.ts";
 export { type NamedModule, type Trust, UntrustedCodeError } from "./trust.ts";
 export type { TunedFile } from "./tune/tuned_file.ts";
-export { type TuneOptions, type TuneResult, tuneStudy } from "./tune/tune_study.ts";
+export type { TrialsResult, TuneOptions } from "./tune/making.ts";
+export { type TuneResult, tuneStudy } from "./tune/tune_study.ts";
 export { type VerifyOptions, verifyStudy } from "./verify.ts";

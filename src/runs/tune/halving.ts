@@ -80,19 +80,31 @@ function byScore(a: number | null, b: number | null): number {
   return (b ?? -Infinity) === (a ?? -Infinity) ? 0 : (b ?? -Infinity) > (a ?? -Infinity) ? 1 : -1;
 }
 
+/** How far apart rungs are, and where the first one is. */
+export interface RungRules {
+  /** How many times as long each further rung is. */
+  readonly reduction: number;
+  /** Share of a run's steps that the first rung lies near. */
+  readonly leastShare: number;
+}
+
+/** How many rungs there are, the end of the run included: at least 2. */
+export function rungCount({ reduction, leastShare }: RungRules): number {
+  return 1 + Math.max(1, Math.round(Math.log(1 / leastShare) / Math.log(reduction)));
+}
+
+/** The fewest steps of a run that has all its rungs. */
+export function fewestSteps(rules: RungRules): number {
+  return rules.reduction ** (rungCount(rules) - 1);
+}
+
 /**
- * The steps after which trials are compared, ascending, the last one being the end of the run: the first lies near the least share,
- * each further one is `reduction` times the one before.
+ * The steps after which trials are compared, ascending: the first rung and its multiples, and the end of the run.
  *
- * @param steps Steps of the whole run.
+ * @param steps Steps of the whole run, at least {@linkcode fewestSteps}.
  */
-export function rungSteps(
-  steps: number,
-  { reduction, leastShare }: { readonly reduction: number; readonly leastShare: number },
-): readonly number[] {
-  const first = Math.max(1, Math.round(leastShare * steps));
-  const count = Math.max(0, Math.round(Math.log(steps / first) / Math.log(reduction)));
-  const below = Array.from({ length: count }, (_, i) => first * reduction ** i)
-    .filter((step) => step < steps);
-  return [...below, steps];
+export function rungSteps(steps: number, rules: RungRules): readonly number[] {
+  const last = rungCount(rules) - 1;
+  const first = Math.round(steps / rules.reduction ** last);
+  return [...Array.from({ length: last }, (_, i) => first * rules.reduction ** i), steps];
 }

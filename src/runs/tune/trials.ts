@@ -11,7 +11,7 @@ import { keptOf } from "../../study/kept.ts";
 import type { Study } from "../../study/study.ts";
 import type { GridRun } from "../../study/types.ts";
 import type { Inputs } from "../inputs.ts";
-import { type PlannedRun, planWith } from "../planning.ts";
+import { type PlannedRun, planWith, withPresentFolders } from "../planning.ts";
 import { meanScore, type ScoredPoint } from "./choice.ts";
 import { type Combination, combinationTitle, trialRun } from "./combinations.ts";
 import { type Point, pointKey } from "./space.ts";
@@ -33,6 +33,8 @@ export interface Tried {
 
 /** What trials are planned with. */
 export interface TrialPlanning {
+  /** Names that are in the results folder of the trials: runs keep the folders that they have. */
+  readonly present: ReadonlySet<string>;
   readonly study: Study;
   readonly methods: MethodTable;
   readonly inputs: Inputs;
@@ -50,7 +52,7 @@ export async function withTrials(
   tried: readonly Tried[],
   points: NewPoints,
   isAdded: boolean,
-  { study, methods, inputs }: TrialPlanning,
+  { study, methods, inputs, present }: TrialPlanning,
 ): Promise<readonly Tried[]> {
   const grid = tried.map(({ combination }, i) =>
     points[i]!.map((point) =>
@@ -58,7 +60,7 @@ export async function withTrials(
     )
   );
   const planned = await planWith(inputs, study, grid.flat(2), methods);
-  const left = planned.runs.values();
+  const left = withPresentFolders(planned.runs, present).values();
   return tried.map((own, i): Tried => ({
     ...own,
     trials: [
@@ -96,11 +98,24 @@ export function scoreOf({ happened }: RunRecord): number | null {
   return keptOf(happened.keep, happened)?.metrics[happened.primaryMetric] ?? null;
 }
 
-/** The metric of all tasks of some runs, or `average`. */
-function metricOf(records: readonly RunRecord[]): string {
-  const [metric = "average", ...others] = new Set(
-    records.map(({ happened }) => happened.primaryMetric),
-  );
+/** What came of a run of a trial. */
+export interface RunOutcome {
+  readonly metric: string;
+  /** Null where it failed. */
+  readonly score: number | null;
+  /** Machine time. */
+  readonly seconds: number;
+}
+
+/** What came of a run that has its record. */
+export function recordedOutcome(record: RunRecord): RunOutcome {
+  const { primaryMetric, time } = record.happened;
+  return { metric: primaryMetric, score: scoreOf(record), seconds: time.wallMillis / 1000 };
+}
+
+/** The metric of all runs, or `average` where they have different ones. */
+export function metricOf(outcomes: readonly Pick<RunOutcome, "metric">[]): string {
+  const [metric = "average", ...others] = new Set(outcomes.map(({ metric }) => metric));
   return others.length === 0 ? metric : "average";
 }
 
@@ -121,19 +136,19 @@ export interface TrialOutcome extends ScoredPoint {
  * @param results The results folder of the trials.
  */
 export async function outcomeOf({ point, runs }: Trial, results: string): Promise<TrialOutcome> {
-  const records = await Promise.all(
+  const outcomes = await Promise.all(
     runs.map(async ({ folder, title }) => {
       const record = await readRecord(`${results}/${folder}`);
-      if (record !== null) return record;
+      if (record !== null) return recordedOutcome(record);
       throw new Error(`Cannot read "${results}/${folder}": found no record of "${title}"`);
     }),
   );
   return {
     point,
-    metric: metricOf(records),
-    score: meanScore(records.map(scoreOf)),
+    metric: metricOf(outcomes),
+    score: meanScore(outcomes.map(({ score }) => score)),
     share: 1,
-    seconds: records.reduce((sum, { happened }) => sum + happened.time.wallMillis / 1000, 0),
-    runs: records.length,
+    seconds: outcomes.reduce((sum, { seconds }) => sum + seconds, 0),
+    runs: outcomes.length,
   };
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import { UsageError } from "../../base/usage_error.ts";
-import { checkDevice, chooseExecutor } from "../../exec/choose.ts";
+import { checkDevice } from "../../exec/choose.ts";
 import { methods as builtIn } from "../../methods/table.ts";
 import { makeFolder, namesIn, writeWhole } from "../../record/durable.ts";
 import { runsUnderWay, underWay } from "../../record/under_way.ts";
@@ -13,28 +13,25 @@ import { defaultMostRuns } from "../../study/grid.ts";
 import { StudyError } from "../../study/problems.ts";
 import { parseStudy, type Study } from "../../study/study.ts";
 import type { Tune } from "../../study/tune.ts";
-import { stopFlagOf, teller, type Watch } from "../events.ts";
+import { stopFlagOf, type Watch } from "../events.ts";
 import { Inputs } from "../inputs.ts";
-import { openWorkers } from "../open_workers.ts";
-import { claimsOf } from "../patience.ts";
-import { ownTasksOf, type PlannedRun, withPresentFolders } from "../planning.ts";
-import { runAll, type RunsResult } from "../run_all.ts";
-import type { StopFlag } from "../stop_flag.ts";
-import { defaultResults, methodsToStore } from "../study_results.ts";
-import { storePlan, type SweepOptions, type SweptStudy } from "../sweep.ts";
+import { ownTasksOf } from "../planning.ts";
+import { defaultResults } from "../study_results.ts";
+import type { SweptStudy } from "../sweep.ts";
 import { choiceOf } from "./choice.ts";
 import { type Combination, combinationsOf, combinationTitle } from "./combinations.ts";
+import { HalvedTrials } from "./halved_trials.ts";
+import type { MakingSetting, TrialMaker, TrialsResult, TuneOptions } from "./making.ts";
 import { problemsOfCombinations, problemsOfTune } from "./problems.ts";
 import { firstPoints, nextPoints } from "./rounds.ts";
-import { outcomeOf, type Trial, type TrialOutcome, type Tried, withTrials } from "./trials.ts";
+import { rungRulesOf, withRungs } from "./rungs.ts";
+import { type NewPoints, type Tried, withTrials } from "./trials.ts";
 import { type TunedFile, tunedFile } from "./tuned_file.ts";
 import { tunedPath, tuningFolder } from "./tuned_path.ts";
-
-/** What a tuning is told: as a sweep, but for a part of the study. */
-export type TuneOptions = Omit<SweepOptions, "only" | "retryFailed">;
+import { WholeTrials } from "./whole_trials.ts";
 
 /** How a tuning ended. */
-export interface TuneResult extends RunsResult {
+export interface TuneResult extends TrialsResult {
   /** The results folder of the trials. */
   readonly folder: string;
   /** The file with the chosen settings; null where it was stopped, or there is nothing to choose. */
@@ -84,16 +81,6 @@ export function plannedTuning(
   return { tune, combinations };
 }
 
-/** What is the same for all rounds of a tuning. */
-interface Setting extends SweptStudy {
-  readonly options: TuneOptions;
-  /** The results folder of the trials. */
-  readonly results: string;
-  readonly inputs: Inputs;
-  readonly stop: StopFlag;
-  readonly watch: Watch;
-}
-
 /**
  * Chooses the settings that a study's `tune` block leaves open, and writes them as a file; trials that are done are not made again.
  *
@@ -124,7 +111,7 @@ export async function tuneStudy(
     undefined,
     watch.fetching,
   );
-  const setting: Setting = {
+  const setting: MakingSetting = {
     ...swept,
     options,
     results: folder,
@@ -132,21 +119,26 @@ export async function tuneStudy(
     stop: stopFlagOf(watch),
     watch,
   };
-  const made = new Map<Trial, TrialOutcome>();
-  let counts: RunsResult = nothingMade;
-  let tried: readonly Tried[] = combinations.map((combination) => ({ combination, trials: [] }));
-  let points = combinations.map((combination) => firstPoints(tune, combination));
+  const maker = makerOf(tune, setting);
+  const rungs = rungRulesOf(tune);
+  const all = rungs === null ? combinations : await withRungs(combinations, rungs, setting);
+  const begun = runsUnderWay(await namesIn(`${folder}/${underWay}`));
+  const present = new Set([...await namesIn(folder), ...begun]);
+  let counts: TrialsResult = nothingMade;
+  let tried: readonly Tried[] = all.map((combination) => ({ combination, trials: [] }));
+  let points: NewPoints = all.map((combination) => firstPoints(tune, combination));
   for (let round = 0; points.some((own) => own.length > 0); round++) {
-    tried = await withTrials(tried, points, round > 0, setting);
-    const result = await makeTrials(setting, tried, made);
-    counts = summed(counts, result);
+    tried = await withTrials(tried, points, round > 0, { ...setting, present });
+    counts = summed(counts, await maker.make(tried));
     if (counts.stopped) return { ...counts, folder, path: null, file: null, untuned: [] };
+    const made = maker.outcomes();
     const scored = tried.map(({ combination, trials }) => ({
       combination,
       trials: trials.map((trial) => made.get(trial)!),
     }));
-    points = nextPoints(tune, scored, round).map((own) => [...own]);
+    points = nextPoints(tune, scored, round);
   }
+  const made = maker.outcomes();
   const chosen = tried.map(({ combination: { of, space }, trials }) => {
     const outcomes = trials.map((trial) => ({ trial, outcome: made.get(trial)! }));
     return {
@@ -165,7 +157,14 @@ export async function tuneStudy(
   return { ...counts, folder, path, file, untuned };
 }
 
-const nothingMade: RunsResult = {
+/** What makes the trials of a search. */
+function makerOf(tune: Tune, setting: MakingSetting): TrialMaker {
+  const rungs = rungRulesOf(tune);
+  return rungs === null ? new WholeTrials(setting) : new HalvedTrials(setting, rungs);
+}
+
+const nothingMade: TrialsResult = {
+  paused: 0,
   total: 0,
   finished: 0,
   failed: 0,
@@ -177,12 +176,15 @@ const nothingMade: RunsResult = {
 };
 
 /** What two rounds came to; the executor's share is weighted by the runs that they made. */
-function summed(a: RunsResult, b: RunsResult): RunsResult {
-  const [before, now] = [a, b].map(({ finished, failed }) => finished + failed) as [number, number];
+function summed(a: TrialsResult, b: TrialsResult): TrialsResult {
+  const [before, now] = [a, b].map(({ finished, failed, paused }) =>
+    finished + failed + paused
+  ) as [number, number];
   return {
     executorShare: before + now === 0
       ? 1
       : (before * a.executorShare + now * b.executorShare) / (before + now),
+    paused: a.paused + b.paused,
     total: a.total + b.total,
     finished: a.finished + b.finished,
     failed: a.failed + b.failed,
@@ -191,59 +193,4 @@ function summed(a: RunsResult, b: RunsResult): RunsResult {
     stopped: a.stopped || b.stopped,
     stoppedRuns: [...a.stoppedRuns, ...b.stoppedRuns],
   };
-}
-
-/** Makes the runs of all trials that have no outcome yet, and adds their outcomes. */
-async function makeTrials(
-  setting: Setting,
-  tried: readonly Tried[],
-  made: Map<Trial, TrialOutcome>,
-): Promise<RunsResult> {
-  const { study, folder: home, results, inputs, options, stop, watch } = setting;
-  const { data = null, model = null, device = "auto", jobs = null, threads = null } = options;
-  const tell = teller(watch);
-  const begun = runsUnderWay(await namesIn(`${results}/${underWay}`));
-  const present = new Set([...await namesIn(results), ...begun]);
-  const named = (runs: readonly PlannedRun[]) => withPresentFolders(runs, present);
-  const trials = tried.flatMap((own) => own.trials);
-  const all = named(trials.flatMap(({ runs }) => runs));
-  const open = trials.filter((trial) => !made.has(trial));
-  const runs = named(open.flatMap((trial) => trial.runs));
-  await storePlan(results, {
-    study,
-    studyFolder: home,
-    data,
-    model,
-    device,
-    ...methodsToStore(all),
-    runs: all.map(({ folder, id, run }) => ({ folder, id, run })),
-  }, tell);
-  const result = await runAll({
-    runs,
-    results,
-    retryFailed: false,
-    claims: claimsOf(options),
-    stop,
-    tell,
-    openWorkers: async (opening) =>
-      await openWorkers({
-        ...opening,
-        title: `${study.title ?? study.name}, tuning: ${runs.length} runs`,
-        tell,
-        device: await chooseExecutor(device, threads === null ? {} : { threads }),
-        jobs,
-        threads,
-        studyRuns: all.length,
-        plan: { study, runs: all, inputs },
-        results,
-        ...(options.checkpointMillis === undefined
-          ? {}
-          : { checkpointMillis: options.checkpointMillis }),
-      }),
-  });
-  if (result.stopped) return result;
-  for (const trial of open) {
-    made.set(trial, await outcomeOf({ ...trial, runs: named(trial.runs) }, results));
-  }
-  return result;
 }

@@ -1,10 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { RandomStream } from "../../../src/base/random.ts";
 import {
+  fewestSteps,
   type HalvingJob,
   type HalvingRules,
   type HalvingScore,
   nextJob,
+  rungCount,
   rungSteps,
 } from "../../../src/runs/tune/halving.ts";
 
@@ -79,8 +81,14 @@ Deno.test("nextJob() never lets a failed trial go on, and waits while a score is
 });
 
 Deno.test("rungSteps() are reduction times apart and end with the run", () => {
-  assertEquals(rungSteps(900, { reduction: 3, leastShare: 0.11 }), [99, 297, 900]);
-  assertEquals(rungSteps(900, { reduction: 3, leastShare: 1 / 9 }), [100, 300, 900]);
+  const ninth = { reduction: 3, leastShare: 0.11 };
+  assertEquals(rungSteps(900, ninth), [100, 300, 900]);
+  assertEquals(rungSteps(100, ninth), [11, 33, 100]);
   assertEquals(rungSteps(4, { reduction: 4, leastShare: 0.25 }), [1, 4]);
-  assertEquals(rungSteps(1, { reduction: 3, leastShare: 0.1 }), [1]);
+  assertEquals(rungSteps(90, { reduction: 3, leastShare: 0.9 }), [30, 90]);
+  assertEquals([rungCount(ninth), fewestSteps(ninth)], [3, 9]);
+  for (let steps = 9; steps < 200; steps++) {
+    const rungs = rungSteps(steps, ninth);
+    assert(rungs.every((step, i) => step > (rungs[i - 1] ?? 0)), `${steps}: ${rungs}`);
+  }
 });

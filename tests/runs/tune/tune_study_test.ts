@@ -4,6 +4,7 @@ import { StudyError } from "../../../src/study/problems.ts";
 import { UsageError } from "../../../src/base/usage_error.ts";
 import { methods } from "../../../src/methods/table.ts";
 import type { StoredRun } from "../../../src/record/read_study.ts";
+import type { RunRecord } from "../../../src/record/types.ts";
 import { tablesOf } from "../../../src/report/build.ts";
 import { readStudyFile } from "../../../src/runs/study_file.ts";
 import { readStudyResults } from "../../../src/runs/study_results.ts";
@@ -207,5 +208,24 @@ Deno.test("a study that extends the file is swept with the chosen settings, and 
     assertEquals(settings.train.heldOut, null);
     const table = tablesOf(read).find(({ id }) => id === "tuning")!;
     assertEquals(table.table.numRows(), 1);
+  });
+});
+
+Deno.test("trials of runs that end at a plateau find it on what they are judged by, without the dev set", async () => {
+  await inHome(async (home) => {
+    const { base, ...study } = studyWith({ trials: 2 }, { methods: ["head"] });
+    const until = { plateau: { patience: 1, leastGain: 1, heldOut: 0.1 } };
+    const train = { ...base!.train, steps: 20, evaluateEvery: 2, until };
+    const { file, folder } = await tuned(home, parseStudy({ ...study, base: { ...base, train } }));
+    assertEquals(file!.tuned.runs, 2);
+    const stored = JSON.parse(await Deno.readTextFile(`${folder}/study.json`));
+    for (const { folder: own } of stored.runs) {
+      const record: RunRecord = JSON.parse(
+        await Deno.readTextFile(`${folder}/${own}/record.json`),
+      );
+      assert(record.happened.steps < 20);
+      assertEquals(record.happened.others, []);
+      assertEquals(record.happened.last!.split, "held_out");
+    }
   });
 });

@@ -1,0 +1,187 @@
+/**
+ * Trials of which only the better ones go on: each is trained up to a rung, pauses there, and may go on from its checkpoint.
+ *
+ * @module
+ */
+import { readRun } from "../../record/read_study.ts";
+import type { RunResults } from "../../record/types.ts";
+import { totalSteps } from "../../study/total_steps.ts";
+import { scoreAt } from "../paused_run.ts";
+import { kindOf } from "../open_workers.ts";
+import { claimsOf } from "../patience.ts";
+import type { PlannedRun } from "../planning.ts";
+import { unfinished } from "../run_all.ts";
+import { mapConcurrently } from "../side_by_side.ts";
+import type { StoppedRun } from "../stop_flag.ts";
+import { lost, workOnRuns } from "../work_on_runs.ts";
+import type { ExecutionResult } from "../execute.ts";
+import { rungCount, type RungRules, rungSteps } from "./halving.ts";
+import { Ladder, type RungRun } from "./ladder.ts";
+import {
+  type MakingSetting,
+  openTrialWorkers,
+  storeTrials,
+  tellOf,
+  type TrialMaker,
+  type TrialsResult,
+} from "./making.ts";
+import { RungQueue } from "./rung_queue.ts";
+import {
+  recordedOutcome,
+  type RunOutcome,
+  type Trial,
+  type TrialOutcome,
+  type Tried,
+} from "./trials.ts";
+
+/** Records that are read at a time. */
+const readersOfRecords = 32;
+
+/** What came of a recorded run after a step, be it its end. */
+function outcomeAt(
+  { record, evaluations }: Pick<RunResults, "record" | "evaluations">,
+  pauseAt: number,
+): RunOutcome {
+  const end = recordedOutcome(record);
+  const { outcome, primaryMetric, keep, steps } = record.happened;
+  const isBehind = pauseAt < (outcome.state === "failed" ? outcome.step ?? 0 : steps);
+  return isBehind ? { ...end, score: scoreAt(pauseAt, primaryMetric, evaluations, keep) } : end;
+}
+
+/** Makes trials by successive halving. */
+export class HalvedTrials implements TrialMaker {
+  readonly #setting: MakingSetting;
+  readonly #rules: RungRules & { readonly atOnce: number };
+  #ladders: readonly Ladder[] = [];
+
+  constructor(setting: MakingSetting, rules: RungRules & { readonly atOnce: number }) {
+    this.#setting = setting;
+    this.#rules = rules;
+  }
+
+  #rungsOf({ run }: PlannedRun): readonly number[] {
+    return rungSteps(
+      totalSteps(run.settings, this.#setting.inputs.examplesOf(run.task)),
+      this.#rules,
+    );
+  }
+
+  /** What is recorded of runs, by folder. */
+  async #recorded(runs: readonly PlannedRun[]): Promise<ReadonlyMap<string, RunResults>> {
+    const { results } = this.#setting;
+    const open = new Set(await unfinished(runs, results, false));
+    const done = runs.filter((run) => !open.has(run));
+    const read = await mapConcurrently(
+      done,
+      readersOfRecords,
+      ({ folder }) => readRun(`${results}/${folder}`),
+    );
+    return new Map(done.flatMap(({ folder }, i) => read[i] === null ? [] : [[folder, read[i]!]]));
+  }
+
+  /** How many runs are about to be trained up to a rung. */
+  #expected(tried: readonly Tried[]): number {
+    const { reduction } = this.#rules;
+    return tried.reduce((sum, { trials }, i) => {
+      const climbs = Array.from(
+        { length: rungCount(this.#rules) },
+        (_, rung) => Math.floor(trials.length / reduction ** rung),
+      ).reduce((a, b) => a + b, 0);
+      const left = Math.max(0, climbs - this.#ladders[i]!.climbed) * (trials[0]?.runs.length ?? 0);
+      return sum + left + this.#ladders[i]!.open;
+    }, 0);
+  }
+
+  async make(tried: readonly Tried[]): Promise<TrialsResult> {
+    const { results, options, stop } = this.#setting;
+    const { reduction, atOnce } = this.#rules;
+    const tell = tellOf(this.#setting);
+    const rules = { reduction, atOnce, rungs: rungCount(this.#rules) };
+    if (this.#ladders.length === 0) {
+      this.#ladders = tried.map(() => new Ladder(rules, (planned) => this.#rungsOf(planned)));
+    }
+    this.#ladders.forEach((ladder, i) => ladder.extend(tried[i]!.trials));
+    const all = tried.flatMap(({ trials }) => trials.flatMap(({ runs }) => runs));
+    await storeTrials(this.#setting, all);
+    const recorded = await this.#recorded(all);
+    const queue = new RungQueue({
+      ladders: this.#ladders,
+      kindOf,
+      stop,
+      knownOf: ({ planned, pauseAt }) => {
+        const found = recorded.get(planned.folder);
+        return found === undefined ? null : outcomeAt(found, pauseAt);
+      },
+    });
+    const stoppedRuns: StoppedRun[] = [];
+    const counts = { finished: 0, failed: 0, paused: 0, elsewhere: 0, stopped: false };
+    let runMillis = 0, busyMillis = 0;
+    const waiting = [...queue.waiting()];
+    const total = this.#expected(tried) + queue.known;
+    if (waiting.length === 0) {
+      return { ...counts, total, skipped: queue.known, stoppedRuns, executorShare: 1 };
+    }
+    await tell({ kind: "begun", noun: "runs", total, skipped: queue.known });
+    await workOnRuns<RungRun, Exclude<ExecutionResult, { readonly kind: "lost" }>>({
+      jobs: waiting,
+      queue,
+      plannedOf: ({ planned }) => planned,
+      results,
+      claims: claimsOf(options),
+      stop,
+      tell,
+      isDone: async ({ planned }) => (await unfinished([planned], results, false)).length === 0,
+      onElsewhere: async (run) => {
+        counts.elsewhere++;
+        const found = await readRun(`${results}/${run.planned.folder}`);
+        if (found !== null) queue.settle(run, outcomeAt(found, run.pauseAt));
+      },
+      openWorkers: (opening) => openTrialWorkers(this.#setting, all, total, opening),
+      work: async (worker, { planned, pauseAt }, attempt) => {
+        const { title } = planned;
+        const started = performance.now();
+        const made = await worker.run(planned, attempt, {
+          onStep: (progress) => tell({ kind: "step", title, progress }),
+          onAnew: (reason) => tell({ kind: "anew", title, reason }),
+        }, pauseAt);
+        runMillis += performance.now() - started;
+        busyMillis += made.busyMillis;
+        return made.result.kind === "lost" ? lost : made.result;
+      },
+      onResult: async (run, result) => {
+        const { title } = run.planned;
+        if (result.kind === "stopped") {
+          counts.stopped = true;
+          stoppedRuns.push({ title, step: result.step });
+          await tell({ kind: "stopped", title, step: result.step });
+          return false;
+        }
+        if (result.kind === "paused") {
+          const { step, metric, score, wallMillis } = result.paused;
+          counts.paused++;
+          queue.settle(run, { metric, score, seconds: wallMillis / 1000 });
+          await tell({ kind: "paused", title, step, metric, score });
+          return true;
+        }
+        const { record, twice } = result;
+        if (twice !== null) await tell({ kind: "done twice", title, differences: twice });
+        counts[record.happened.outcome.state]++;
+        queue.settle(run, recordedOutcome(record));
+        await tell({ kind: "recorded", title, record });
+        return true;
+      },
+    });
+    return {
+      ...counts,
+      stopped: counts.stopped || stop.isRaised,
+      total: counts.paused + counts.finished + counts.failed + counts.elsewhere + queue.known,
+      skipped: queue.known,
+      stoppedRuns,
+      executorShare: runMillis === 0 ? 1 : busyMillis / runMillis,
+    };
+  }
+
+  outcomes(): ReadonlyMap<Trial, TrialOutcome> {
+    return new Map(this.#ladders.flatMap((ladder) => [...ladder.outcomes()]));
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * The rungs of a study's trials: runs evaluate there, so that trials can be compared.
+ *
+ * @module
+ */
+import { StudyError } from "../../study/problems.ts";
+import type { Problem } from "../../study/problems.ts";
+import { overlaySettings } from "../../study/settings.ts";
+import { totalSteps } from "../../study/total_steps.ts";
+import { type AshaRules, type Tune, tuneDefaults } from "../../study/tune.ts";
+import type { GridRun } from "../../study/types.ts";
+import { planWith } from "../planning.ts";
+import { type Combination, combinationTitle } from "./combinations.ts";
+import { fewestSteps, rungSteps } from "./halving.ts";
+import type { MakingSetting } from "./making.ts";
+
+/** How trials are halved, or null where all are trained to their end. */
+export function rungRulesOf({ search, asha }: Tune): Required<AshaRules> | null {
+  return search === "asha" ? { ...tuneDefaults.asha, ...asha } : null;
+}
+
+/**
+ * Combinations whose runs evaluate at their rungs.
+ *
+ * @throws {StudyError} If a run has too few steps for them, is a sequence, or cannot start.
+ */
+export async function withRungs(
+  combinations: readonly Combination[],
+  rules: Required<AshaRules>,
+  { study, inputs, methods }: Pick<MakingSetting, "study" | "inputs" | "methods">,
+): Promise<readonly Combination[]> {
+  // Reads the data, whose size decides about steps.
+  await planWith(inputs, study, combinations.flatMap(({ runs }) => runs), methods);
+  const problems: Problem[] = [];
+  const evaluated = (run: GridRun, { of }: Combination): GridRun => {
+    const where = `tune.asha, ${combinationTitle(of)}`;
+    if (run.sequence !== undefined) {
+      const message =
+        "found a sequence of tasks, wanted another search: its scores before the end are of fewer classes";
+      problems.push({ where, message });
+      return run;
+    }
+    const steps = totalSteps(run.settings, inputs.examplesOf(run.task));
+    if (steps < fewestSteps(rules)) {
+      const message =
+        `found runs of ${steps} steps, wanted at least ${fewestSteps(rules)} for a reduction of ` +
+        `${rules.reduction} from a share of ${rules.leastShare}; raise leastShare or the steps`;
+      problems.push({ where, message });
+      return run;
+    }
+    const [evaluateEvery] = rungSteps(steps, rules);
+    return {
+      ...run,
+      settings: overlaySettings(run.settings, { train: { evaluateEvery: evaluateEvery! } }),
+    };
+  };
+  const own = combinations.map((combination) => ({
+    ...combination,
+    runs: combination.runs.map((run) => evaluated(run, combination)),
+  }));
+  if (problems.length > 0) throw new StudyError(`Cannot tune study "${study.name}"`, problems);
+  return own;
+}

@@ -1,0 +1,137 @@
+/** Tuning by successive halving: trials pause at rungs, the better ones go on, and nothing depends on what runs side by side. */
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { methods } from "../../../src/methods/table.ts";
+import { underWay } from "../../../src/record/under_way.ts";
+import type { WorkEvent } from "../../../src/runs/events.ts";
+import type { TuneOptions } from "../../../src/runs/tune/making.ts";
+import { type TuneResult, tuneStudy } from "../../../src/runs/tune/tune_study.ts";
+import { StudyError } from "../../../src/study/problems.ts";
+import { parseStudy, type Study } from "../../../src/study/study.ts";
+import type { Tuned } from "../../../src/study/tuned.ts";
+import { scoredStudy, tinyModel, writeTinyTasks } from "../tiny_study.ts";
+
+function studyWith(tune: object = {}): Study {
+  return parseStudy({
+    ...scoredStudy,
+    deltas: [],
+    axes: { ...scoredStudy.axes, methods: ["lora"] },
+    tune: {
+      vary: { "train.learningRate": { log: [1e-4, 1e-1] } },
+      search: "asha",
+      trials: 4,
+      seeds: [101],
+      heldOut: 0.25,
+      asha: { reduction: 2, leastShare: 0.25, atOnce: 2 },
+      ...tune,
+    },
+  });
+}
+
+async function inHome(check: (home: string) => Promise<void>): Promise<void> {
+  const home = await Deno.makeTempDir();
+  try {
+    await writeTinyTasks(home);
+    await check(home);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
+
+/** A tuning, and how often runs were trained up to a rung or to their end. */
+interface Played extends TuneResult {
+  readonly steps: readonly number[];
+}
+
+async function tuned(
+  home: string,
+  results: string,
+  study: Study,
+  options: TuneOptions = {},
+  signal?: AbortSignal,
+): Promise<Played> {
+  const steps: number[] = [];
+  const onEvent = (event: WorkEvent) => {
+    if (event.kind === "paused") steps.push(event.step);
+    if (event.kind === "recorded") steps.push(event.record.happened.steps);
+  };
+  const result = await tuneStudy({ study, folder: home, methods }, {
+    model: tinyModel,
+    device: "cpu",
+    jobs: 1,
+    threads: 1,
+    results: `${home}/${results}`,
+    ...options,
+  }, { onEvent, ...(signal === undefined ? {} : { signal }) });
+  return { ...result, steps };
+}
+
+/** What a tuning came to but for its times. */
+function timeless(tuned: Tuned): Omit<Tuned, "seconds"> {
+  const { seconds: _seconds, ...rest } = tuned;
+  return rest;
+}
+
+Deno.test("halved trials pause at rungs, the better half goes on, and the best of those at the end is chosen", async () => {
+  await inHome(async (home) => {
+    const { file, steps, folder, paused, finished } = await tuned(home, "one", studyWith());
+    assertEquals([...new Set(steps)].sort((a, b) => a - b), [4, 8, 14]);
+    assertEquals([paused, finished], [
+      steps.filter((step) => step < 14).length,
+      steps.filter((step) => step === 14).length,
+    ]);
+    for (const { trials, score, values } of file!.tuned.best) {
+      assert(trials.length >= 4);
+      const stopped = trials.filter(({ share }) => share !== undefined);
+      const whole = trials.filter(({ share }) => share === undefined);
+      assert(stopped.length >= 2 && whole.length >= 1, JSON.stringify(trials));
+      assert(stopped.every(({ share }) => [4 / 14, 8 / 14].includes(share!)));
+      assertEquals(score, Math.max(...whole.map(({ score }) => score!)));
+      assertEquals(values, whole.find((trial) => trial.score === score)!.values);
+    }
+    const left = [...Deno.readDirSync(`${folder}/${underWay}`)].length;
+    assertEquals(left, file!.tuned.runs - finished);
+    // What is known is not trained again, and what goes on begins where it paused.
+    const again = await tuned(home, "one", studyWith());
+    assertEquals([again.steps.filter((step) => step === 14), again.file!.tuned], [[], file!.tuned]);
+    const more = await tuned(home, "one", studyWith({ trials: 6 }));
+    const drawn = more.file!.tuned.best.map(({ trials }) => trials.filter(({ added }) => !added));
+    assertEquals(drawn.map(({ length }) => length), [6]);
+    assert(more.finished < finished + 6, `${more.finished} of ${finished} trained again`);
+  });
+});
+
+Deno.test("halved trials come to the same whatever runs side by side, and after a stop", async () => {
+  await inHome(async (home) => {
+    const one = await tuned(home, "one", studyWith());
+    const two = await tuned(home, "two", studyWith(), { jobs: 2 });
+    assertEquals(timeless(two.file!.tuned), timeless(one.file!.tuned));
+    const controller = new AbortController();
+    let seen = 0;
+    const stopped = await tuneStudy({ study: studyWith(), folder: home, methods }, {
+      model: tinyModel,
+      device: "cpu",
+      jobs: 1,
+      threads: 1,
+      results: `${home}/stopped`,
+    }, {
+      signal: controller.signal,
+      onEvent: ({ kind }) => {
+        if (kind === "paused" && ++seen === 3) controller.abort();
+      },
+    });
+    assertEquals([stopped.stopped, stopped.path], [true, null]);
+    const resumed = await tuned(home, "stopped", studyWith());
+    assertEquals(timeless(resumed.file!.tuned), timeless(one.file!.tuned));
+  });
+});
+
+Deno.test("halved trials need steps enough for their rungs, and no sequence", async () => {
+  await inHome(async (home) => {
+    const short = studyWith({ asha: { reduction: 4, leastShare: 0.05 } });
+    const { message } = await assertRejects(() => tuned(home, "short", short), StudyError);
+    assert(
+      message.includes("tune.asha, lora on Numbers: found runs of 14 steps, wanted at least 16"),
+      message,
+    );
+  });
+});

@@ -1,0 +1,89 @@
+import { assert, assertEquals } from "@std/assert";
+import type { PlannedRun } from "../../../src/runs/planning.ts";
+import { Ladder, type RungRun } from "../../../src/runs/tune/ladder.ts";
+import { RungQueue } from "../../../src/runs/tune/rung_queue.ts";
+import type { Trial } from "../../../src/runs/tune/trials.ts";
+
+/** Trials of some runs each, named by trial and place. */
+function trials(count: number, runs = 1): readonly Trial[] {
+  return Array.from({ length: count }, (_, i): Trial => ({
+    point: { rate: i },
+    isAdded: false,
+    runs: Array.from({ length: runs }, (_, place) => ({ title: `${i}/${place}` }) as PlannedRun),
+  }));
+}
+
+const rules = { reduction: 2, rungs: 3, atOnce: 2 };
+
+function ladderOf(own: readonly Trial[]): Ladder {
+  const ladder = new Ladder(rules, () => [10, 20, 40]);
+  ladder.extend(own);
+  return ladder;
+}
+
+const outcome = (score: number | null) => ({ metric: "accuracy", score, seconds: 1 });
+
+const queueOf = (ladders: readonly Ladder[], known: (run: RungRun) => boolean = () => false) =>
+  new RungQueue({
+    ladders,
+    kindOf: () => "kind",
+    knownOf: (run) => known(run) ? outcome(0.5) : null,
+    stop: { isRaised: false },
+    pauseMillis: 1,
+  });
+
+Deno.test("a queue of rungs gives out all runs of a trial before its score lets others go on", async () => {
+  const own = trials(2, 2);
+  const ladder = ladderOf(own);
+  const queue = queueOf([ladder]);
+  const first = [
+    await queue.take(null),
+    await queue.take(null),
+    await queue.take(null),
+  ] as RungRun[];
+  const last = (await queue.take(null))!;
+  assertEquals([...first, last].map(({ planned, pauseAt }) => [planned.title, pauseAt]), [
+    ["0/0", 10],
+    ["0/1", 10],
+    ["1/0", 10],
+    ["1/1", 10],
+  ]);
+  for (const run of first) queue.settle(run, outcome(0.1));
+  const waiting = queue.take(null);
+  queue.settle(last, outcome(0.9));
+  const next = (await waiting)!;
+  // The mean of 0.1 and 0.9 is better than 0.1.
+  assertEquals([next.planned.title, next.pauseAt], ["1/0", 20]);
+  assertEquals(ladder.outcomes().get(own[1]!)!.score, 0.5);
+  assertEquals(ladder.outcomes().get(own[0]!)!.share, 0.25);
+});
+
+Deno.test("a queue of rungs does not give out what is known, nor waits for what other processes do", async () => {
+  const known = queueOf([ladderOf(trials(4))], () => true);
+  assertEquals([await known.take(null), known.known > 4], [null, true]);
+  const own = trials(1);
+  const ladder = ladderOf(own);
+  const queue = queueOf([ladder]);
+  const run = (await queue.take(null))!;
+  queue.leave(run);
+  assertEquals(await queue.take(null), null);
+  queue.settle(run, outcome(null));
+  assertEquals(await queue.take(null), null);
+  const { score, share, isWhole } = ladder.outcomes().get(own[0]!)!;
+  assertEquals([score, share, isWhole], [null, 1, false]);
+});
+
+Deno.test("a queue of rungs ends where a stop was asked for", async () => {
+  const stop = { isRaised: false };
+  const queue = new RungQueue({
+    ladders: [ladderOf(trials(1))],
+    kindOf: () => "kind",
+    knownOf: () => null,
+    stop,
+    pauseMillis: 1,
+  });
+  assert(await queue.take(null) !== null);
+  const waiting = queue.take(null);
+  stop.isRaised = true;
+  assertEquals(await waiting, null);
+});
