@@ -4,6 +4,7 @@ import { buildReport, tablesOf } from "../../src/report/build.ts";
 import { expectedBestChart } from "../../src/report/charts/expected_best.ts";
 import { rowsOf } from "../../src/report/facts.ts";
 import { noticesOf } from "../../src/report/notices.ts";
+import { hasBracketedSettings, untunedLabels } from "../../src/report/tuned_runs.ts";
 import type { Tuned, TunedChoice } from "../../src/study/tuned.ts";
 import { fixtureMethods, fixtureStudy } from "./fixture.ts";
 
@@ -116,4 +117,20 @@ Deno.test("the page has a section on tuning where settings were tuned, and none 
   const plain = await buildReport(fixture);
   assert(!plain.files["report.html"]!.includes('id="tuning"'));
   assertEquals(plain.files["tables/tuning.csv"], undefined);
+});
+
+Deno.test("runs with a setting at an edge are told from others, and so are those that were not tuned", () => {
+  const isBracketed = hasBracketedSettings(results);
+  assertEquals(
+    Object.fromEntries(
+      results.runs.map((run) => [run.record.asked.label, isBracketed(run)]),
+    ),
+    { LoRA: true, ElaLoRA: false },
+  );
+  assertEquals(results.runs.every(hasBracketedSettings({ tuned: null })), true);
+  assertEquals(untunedLabels(results), []);
+  const half = { ...tuned, best: tuned.best.slice(0, 1) };
+  assertEquals(untunedLabels({ ...results, tuned: half }), ["ElaLoRA"]);
+  const table = tablesOf({ ...results, tuned: half }).find(({ id }) => id === "tuning")!;
+  assertStringIncludes(table.note, "Runs whose settings were not tuned: ElaLoRA.");
 });

@@ -4,6 +4,7 @@
  * @module
  */
 import { hasConverged } from "../convergence.ts";
+import { hasBracketedSettings } from "../tuned_runs.ts";
 import type { StudyResults } from "../types.ts";
 import { type Stating, statingOf, statingText } from "./stated.ts";
 import { lineOf, plainLine, type VerdictLine } from "./text.ts";
@@ -25,6 +26,7 @@ export function claimsReport(results: StudyResults): ClaimsReport | null {
   if (claims === null) return null;
   const verdicts = verdictsOf(claims.study, claims.planned, runs, {
     hasConverged: hasConverged(results),
+    isBracketed: hasBracketedSettings(results),
   });
   const stating = statingOf(claims, runs);
   return {

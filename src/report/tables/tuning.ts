@@ -10,6 +10,7 @@ import { type NotBracketed, notBracketedOf, type Tuned, type TunedFor } from "..
 import { allTasks, budgetName, tableFrom } from "../facts.ts";
 import { counted, duration, fixed, listed, nothing, significant, whole } from "../format.ts";
 import { metricInfo, metricTitle } from "../metrics.ts";
+import { untunedLabels } from "../tuned_runs.ts";
 import type { ReportTable, Row, StudyResults, TableColumn } from "../types.ts";
 
 /** Names of the searches as people read them. */
@@ -92,9 +93,15 @@ function pathsOf({ best }: Tuned): readonly string[] {
 }
 
 /** The table of what was chosen; without rows where nothing was tuned. */
-export function tuningTable({ tuned, runs }: StudyResults): ReportTable {
+export function tuningTable(results: StudyResults): ReportTable {
+  const { tuned, runs } = results;
   const millis = runs.reduce((sum, { record: { happened } }) => sum + happened.time.wallMillis, 0);
-  return choicesTable(tuned, millis);
+  const table = choicesTable(tuned, millis);
+  const untuned = untunedLabels(results);
+  return untuned.length === 0 ? table : {
+    ...table,
+    note: `${table.note} Runs whose settings were not tuned: ${listed(untuned)}.`,
+  };
 }
 
 /**

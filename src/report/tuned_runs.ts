@@ -1,0 +1,39 @@
+/**
+ * Which runs have settings that were tuned, and whether these are bracketed.
+ *
+ * @module
+ */
+import { budgetKey } from "../study/run_id.ts";
+import { budgetOf } from "../study/study_budget.ts";
+import type { TunedFor } from "../study/tuned.ts";
+import type { PlannedRun, RunResults, StudyResults } from "./types.ts";
+
+/** What tells whether a choice is for a run. */
+type TunedRun = PlannedRun & { readonly arm?: string };
+
+/** Whether settings were chosen for a run. */
+function isFor({ method, task, budget }: TunedFor, run: TunedRun): boolean {
+  return method === (run.arm ?? run.label) && (task === undefined || task === run.task) &&
+    (budget === undefined ||
+      run.budget !== null && budgetKey(budgetOf(budget)) === budgetKey(run.budget));
+}
+
+/**
+ * Whether no setting of a run was chosen at the edge of all that were allowed; between arms of which one has such runs, there is no
+ * verdict.
+ */
+export function hasBracketedSettings(
+  { tuned }: Pick<StudyResults, "tuned">,
+): (run: Pick<RunResults, "record">) => boolean {
+  const edges = tuned?.notBracketed ?? [];
+  return ({ record: { asked } }) => !edges.some((edge) => isFor(edge, asked));
+}
+
+/** Labels of a tuned study of which some runs have settings that were not tuned. */
+export function untunedLabels(
+  { tuned, planned }: Pick<StudyResults, "tuned" | "planned">,
+): readonly string[] {
+  if (tuned === null) return [];
+  const without = planned.filter((run) => !tuned.best.some((choice) => isFor(choice, run)));
+  return [...new Set(without.map(({ label }) => label))];
+}
