@@ -1,5 +1,11 @@
 /** Standard output that nobody reads, that is full, or that text from files would take over. */
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
 import { EventLines } from "../../src/cli/event_lines.ts";
 import { type ByteSink, Output } from "../../src/cli/output.ts";
 import { tinyModel, tinyStudy, writeTinyTasks } from "../runs/tiny_study.ts";
@@ -86,11 +92,9 @@ Deno.test({
     const home = await Deno.makeTempDir();
     try {
       await writeTinyTasks(home);
-      const study = {
-        ...tinyStudy,
-        name: "unread",
-        axes: { ...tinyStudy.axes, methods: ["head", "lora"] },
-      };
+      const claim = { name: "rank", says: "better", a: { method: "lora" }, b: { method: "head" } };
+      const axes = { ...tinyStudy.axes, methods: ["head", "lora"], seeds: [1] };
+      const study = { ...tinyStudy, name: "unread", claims: [claim], axes };
       await Deno.writeTextFile(`${home}/unread.json`, JSON.stringify(study));
       const root = decodeURIComponent(new URL("../../", import.meta.url).pathname);
       const started = (command: string, ...rest: readonly string[]) =>
@@ -132,12 +136,20 @@ Deno.test({
           JSON.parse(line)
         );
       };
-      const last = (await linesOf("sweep")).at(-1);
+      const lines = await linesOf("sweep");
+      const last = lines.at(-1);
+      const [verdict] = lines.slice(-2);
+      assertEquals([verdict.kind, verdict.claim, verdict.answer], ["verdict", "rank", "undecided"]);
       assertEquals(
         [last.kind, last.finished, last.failed, last.skipped],
         ["ended", 0, 0, folders.length],
       );
       assertEquals(last.report.path, `${home}/unread/report/report.html`);
+      // People get the verdicts last.
+      const said = await started("sweep", "--no-report").output();
+      const [heading, line] = new TextDecoder().decode(said.stdout).trimEnd().split("\n").slice(-2);
+      assertMatch(heading!, /^Claims, stated before the first run \(.*\):$/);
+      assertMatch(line!, /^ {2}rank: undecided \(2 more seeds\), .* – lora is better than head$/);
       const planned = (await linesOf("plan")).filter(({ kind }) => kind === "planned");
       const runs = planned.reduce((sum, each) => sum + each.done, 0);
       assertEquals(runs, folders.length);

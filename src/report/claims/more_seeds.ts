@@ -45,7 +45,7 @@ interface Candidate {
 export function moreSeeds(differences: readonly number[], plan: StoppingPlan): MoreSeeds {
   const { mean, sd } = summarise(differences);
   const next = plan.looks.find((n) => n > differences.length);
-  const spread = Math.max(sd ?? 0, plan.resolution / Math.sqrt(6));
+  const spread = sd === null ? 0 : Math.max(sd, plan.resolution / Math.sqrt(6));
   if (mean === null || spread === 0) {
     return { total: next ?? Infinity, isWithinPlan: next !== undefined, isKnown: false };
   }

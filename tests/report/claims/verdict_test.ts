@@ -169,7 +169,7 @@ Deno.test("an undecided claim says after how many seeds it likely is not", () =>
   assert(never.more!.total > 1000, String(never.more!.total));
   assertEquals(never.more!.isWithinPlan, false);
   // Before there is a spread, the next look is what is known.
-  const first = verdictOf({ score: above(0), seeds: 1 });
+  const first = verdictOf({ score: above(0), seeds: 1, tasks: [["t", "accuracy"]] });
   assertEquals(first.more, { total: 3, isWithinPlan: true, isKnown: false });
   assertEquals(verdictOf({ score: above(3) }).more, null);
 });
