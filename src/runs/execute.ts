@@ -5,7 +5,7 @@
  */
 import { hashJson } from "../base/hash.ts";
 import type { Json } from "../base/canonical_json.ts";
-import { type Executor, ExecutorError } from "../exec/executor.ts";
+import { ExecutorError } from "../exec/executor.ts";
 import type { Environment } from "../record/provenance.ts";
 import { newToken, StorageError } from "../record/durable.ts";
 import { LostAttemptError, RunFolder } from "../record/run_folder.ts";

@@ -118,7 +118,7 @@ export const decideSchema: z.ZodType<Decide> = closed({
     z.number().gt(0).lte(0.2).describe("Chance of any false verdict; default 0.05"),
   ),
   block: z.exactOptional(z.int().min(3).describe("Seeds between two looks; default 3")),
-  mostSeeds: z.exactOptional(z.int().min(3).describe("Seeds at most; default 30")),
+  mostSeeds: z.exactOptional(z.int().min(3).max(1000).describe("Seeds at most; default 30")),
   betterThan: z.exactOptional(
     z.union([z.literal(0), z.literal("margin")]).describe(
       "What a difference must exceed to be called better or worse; default margin",

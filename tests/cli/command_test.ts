@@ -61,19 +61,19 @@ Deno.test("every task that runs a program is a command with a permission set of 
   }
 });
 
-Deno.test("types are checked beside the tests, not by them: each worker that a test starts would do it again", () => {
-  const [check, test] = config.tasks.test.split(" & ");
-  assert(check.startsWith("deno check "), check);
-  assert(test.startsWith("deno test ") && test.includes(" --no-check"), test);
-});
-
-Deno.test("the task of tests runs all of them, with the examples of documents, side by side", () => {
-  const [, test, ...more] = config.tasks.test.split(" & ");
-  assertEquals(more, []);
-  const named = test.split(" ").filter((word: string) => !word.startsWith("-"));
+Deno.test("the task of tests runs all of them, with the examples of documents, side by side; types are deno task check's", () => {
+  const { test, check } = config.tasks as Readonly<Record<"test" | "check", string>>;
+  const [install, run, ...more] = test.split(" && ");
+  // Where the packages lie is settled once: each worker and process that a test starts would do it again.
+  assertEquals([install, more], ["deno install -q --frozen", []]);
+  const words = run!.split(" ");
+  const named = words.filter((word) => !word.startsWith("-"));
   // Folders whose files take long come first; the last name is that of all there is.
   assertEquals([named.slice(0, 2), named.at(-1)], [["deno", "test"], "."]);
-  assert(test.includes(" --doc") && test.includes(" --parallel"), test);
+  for (const flag of ["--doc", "--parallel", "--no-check", "--node-modules-dir=manual"]) {
+    assert(words.includes(flag), `${flag}: ${run}`);
+  }
+  assert(check.includes("deno check -q --doc . README.md"), check);
 });
 
 Deno.test("every help has the usage, all options, --help, --trace and examples, and fits the terminal", () => {
