@@ -20,11 +20,14 @@ function panel(
 ): Panel {
   const { color, shape, strokeDash } = channelsOf("label", styles);
   const { metric } = curves[0]!;
+  const most = Math.max(...curves.flatMap(({ points }) => points.map(({ step }) => step)));
   const { scale } = metricInfo(metric);
   const x = {
     field: "step",
     type: "quantitative",
     title: "steps",
+    // Room for the points of the last evaluation.
+    scale: { domain: [0, most * 1.03], nice: false },
     axis: { grid: false, tickCount: 4 },
   };
   const y = {

@@ -62,18 +62,6 @@ export function convergenceTable(results: StudyResults): ReportTable {
       { title: "task", align: "left", cell: (row) => String(row["task"]) },
       { title: "method", align: "left", cell: (row) => String(row["label"]) },
       { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
-      { title: "runs", align: "right", cell: (row) => whole(row["runs"]) },
-      { title: "steps (mean)", align: "right", cell: (row) => fixed(row["steps"], 0) },
-      ...(hasPlateaus
-        ? [{
-          title: "ended by plateau",
-          align: "right" as const,
-          cell: (row: Row) => whole(row["atPlateau"]),
-        }]
-        : []),
-      { title: "score, points", align: "right", cell: (row) => change(row, "gain", 2) },
-      { title: "loss falls by, %", align: "right", cell: (row) => change(row, "fall", 1) },
-      { title: "runs that need more steps", align: "right", cell: (row) => whole(row["early"]) },
       {
         title: "converged?",
         align: "left",
@@ -83,6 +71,21 @@ export function convergenceTable(results: StudyResults): ReportTable {
             ? "bad"
             : "muted",
       },
+      {
+        title: "runs that need more",
+        align: "right",
+        cell: (row) => `${whole(row["early"])} of ${whole(row["runs"])}`,
+      },
+      { title: "steps (mean)", align: "right", cell: (row) => fixed(row["steps"], 0) },
+      ...(hasPlateaus
+        ? [{
+          title: "ended by plateau",
+          align: "right" as const,
+          cell: (row: Row) => whole(row["atPlateau"]),
+        }]
+        : []),
+      { title: "score gains, points", align: "right", cell: (row) => change(row, "gain", 2) },
+      { title: "loss falls, %", align: "right", cell: (row) => change(row, "fall", 1) },
     ],
   };
 }
