@@ -147,3 +147,58 @@ Deno.test("the picture of one claim, of claims in several units and of none", as
   const { file } = await renderChart(claimsChart(verdicts.slice(2))!);
   assertHolds(file, "late");
 });
+
+Deno.test("settings that were tuned to an edge, and training that goes on, leave no verdict", () => {
+  const choice = { name: "elalora", metric: "matthews", values: {}, score: 0.6, trials: [] };
+  const tuned: StudyResults["tuned"] = {
+    study: "t",
+    hash: "",
+    search: "random",
+    trials: 8,
+    seeds: [1],
+    heldOut: 0.1,
+    seconds: 60,
+    runs: 8,
+    best: [{ ...choice, method: "ours" }],
+    notBracketed: [
+      {
+        method: "ours",
+        name: "elalora",
+        budget: 4,
+        path: "train.learningRate",
+        value: 0.02,
+        edge: "high",
+      },
+    ],
+  };
+  const answers = (from: StudyResults) => claimsReport(from)!.verdicts.map(({ answer }) => answer);
+  assertEquals(answers({ ...full, tuned }), ["not bracketed", "supported", "undecided"]);
+  assertHolds(
+    claimsText({ ...full, tuned })[1]!,
+    "the tuned settings of ours lie at the edge of what was tried",
+  );
+  // At another budget nothing was at an edge.
+  const other = { ...tuned, notBracketed: [{ ...tuned.notBracketed[0]!, budget: 8 }] };
+  assertEquals(answers({ ...full, tuned: other })[0], "supported");
+  const climbing: StudyResults = {
+    ...full,
+    runs: full.runs.map((run) => {
+      const { happened, asked } = run.record;
+      if (asked.label !== "twin" || asked.task !== "s") return run;
+      const steps = Array.from(
+        { length: 100 },
+        (_, i) => ({ ...run.steps[0]!, step: i + 1, loss: 1 - i / 120 }),
+      );
+      return {
+        ...run,
+        steps,
+        record: { ...run.record, happened: { ...happened, steps: 100, ended: "cap" as const } },
+      };
+    }),
+  };
+  assertEquals(answers(climbing), ["supported", "more steps needed", "undecided"]);
+  assertHolds(
+    claimsText(climbing)[2]!,
+    'training was still improving when it ended: "s, twin, r4"',
+  );
+});
