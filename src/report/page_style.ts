@@ -133,5 +133,5 @@ section > .stated { color: var(--muted); margin: 0 0 0.4rem; }
 nav .part a { margin-top: 0.7rem; font-weight: 600; color: var(--ink); }
 @media screen and (max-width: 62rem) { .verdicts li { grid-template-columns: minmax(0, 1fr); } .verdicts .wanted { grid-column: 1; color: var(--muted); font-size: 0.84rem; padding-left: 0.8rem; }
 .verdicts .more { grid-column: 1; } }
-@media print { .verdicts .answer { padding: 0; background: none; } .verdicts li { grid-template-columns: 11rem minmax(0, 1fr) auto; } }
+@media print { .verdicts .answer, .verdicts .wanted { padding: 0; background: none; } .verdicts li { grid-template-columns: 11rem minmax(0, 1fr) auto; } }
 `;

@@ -66,7 +66,7 @@ export function claimsChart(verdicts: readonly Verdict[]): Chart | null {
     verdict,
     name: verdict.claim.name,
     answer: verdict.answer,
-    number: numberText(verdict),
+    number: numberText(verdict, isShared),
     colour: answerColours[verdict.answer],
     scale: perMargin,
   }));
@@ -85,14 +85,14 @@ export function claimsChart(verdicts: readonly Verdict[]): Chart | null {
   };
 }
 
-function numberText(verdict: Verdict): string {
+/** @param isShared Whether the axis has the unit of the numbers. */
+function numberText(verdict: Verdict, isShared: boolean): string {
   const { state, unit } = verdict;
   if (state.mean === null) return "";
   const shown = (margins: number) => signed(margins * unit.perMargin, decimalsOf(verdict));
   const { low, high } = decidingInterval(verdict);
-  return Number.isFinite(low)
-    ? `${shown(state.mean)} [${shown(low)}, ${shown(high)}]`
-    : shown(state.mean);
+  const mean = isShared ? shown(state.mean) : `${shown(state.mean)} ${unit.name}`;
+  return Number.isFinite(low) ? `${mean} [${shown(low)}, ${shown(high)}]` : mean;
 }
 
 /** Bounds of the axis, in margins. */
@@ -118,7 +118,7 @@ function panel(
     width,
     height: rowHeight * rows.length + (isNarrow ? 16 * rows.length : 0),
     left: isNarrow ? 12 : 210,
-    right: isNarrow ? 12 : 190,
+    right: isNarrow ? 12 : 215,
     bottom: 44,
   };
   const high = isNarrow ? rowHeight + 16 : rowHeight;
@@ -148,11 +148,6 @@ function panel(
   /** Where the interval of a row stands. */
   const place = (i: number) => i + (high - 18) / high;
   const mains = rows.flatMap((row, i) => lineOf(row, place(i)));
-  const heads = [
-    { at: (from - perMargin) / 2, text: "b is better" },
-    { at: 0, text: isNarrow ? "equal" : "of no practical interest" },
-    { at: (to + perMargin) / 2, text: "a is better" },
-  ];
   const looks = rows.flatMap((row, i) => looksOf(row, place(i), high));
   const text = (
     field: string,
@@ -172,6 +167,11 @@ function panel(
     encoding: { y, text: { field: "text" }, ...encoding },
   });
   const plot = plotWidth(size);
+  const head = (text: string, at: object) => ({
+    data: { values: [{ text }] },
+    mark: { type: "text", y: -10, fontSize: 11, clip: false, ...at },
+    encoding: { text: { field: "text" }, color: { value: chartColours.muted } },
+  });
   const right = { align: "left" };
   return panelOf(
     { title: "" },
@@ -227,11 +227,8 @@ function panel(
           mark: { type: "point", filled: true, size: 92, opacity: 1, clip: true },
           encoding: { y, x: x("mean"), color: colour },
         },
-        {
-          data: { values: heads },
-          mark: { type: "text", y: -10, fontSize: 11, clip: false },
-          encoding: { x: x("at"), text: { field: "text" }, color: { value: chartColours.muted } },
-        },
+        head("b is better", { x: 0, align: "left" }),
+        head("a is better", { x: plot, align: "right" }),
         ...(isNarrow
           ? [
             text("name", 0, -high + 30, { align: "left", fontWeight: 600 }),
