@@ -207,7 +207,7 @@ Deno.test("a replay in a packed study is read with it, and must be finished too"
     const { replay } = await readStudyResults(file);
     assertEquals(replay?.study.name, "empty");
     const { out } = await unpackStudy(file);
-    const run = { task: "T", method: "lora", label: "lora", seed: 1, settings: {} };
+    const run = { task: "T", method: "lora", label: "lora", budget: null, seed: 1, settings: {} };
     const missing = [{ folder: "a-run", id: "0", run }];
     await Deno.writeTextFile(`${out}/replay/study.json`, plan(missing));
     await assertRejects(
