@@ -3,14 +3,19 @@
  *
  * @module
  */
+import { wrapped } from "../base/text_width.ts";
 import { claimsText } from "../report/claims/claims_report.ts";
 import type { StudyResults } from "../report/types.ts";
-import { say, sayWrapped } from "./terminal.ts";
+import { outputColumns, say } from "./terminal.ts";
+
+/** Columns by which lines that go on are moved in, below the name of their claim. */
+const indent = 6;
 
 /** Prints one line a claim after an empty one; nothing where a study claims nothing. */
 export async function sayClaims(results: StudyResults): Promise<void> {
   const lines = claimsText(results);
   if (lines.length === 0) return;
-  await say("");
-  for (const line of lines) await sayWrapped(line);
+  const columns = outputColumns();
+  const fitted = columns === null ? lines : lines.flatMap((line) => wrapped(line, columns, indent));
+  await say(["", ...fitted].join("\n"));
 }

@@ -7,6 +7,7 @@ import {
 } from "@std/assert";
 import { InputError } from "../../src/base/input_error.ts";
 import { claimsText } from "../../src/report/claims/claims_report.ts";
+import { planText } from "../../src/cli/plan_text.ts";
 import { methods } from "../../src/methods/table.ts";
 import { claimsStatedIn } from "../../src/runs/stated_claims.ts";
 import { readStoredStudy, readStudyResults } from "../../src/runs/study_results.ts";
@@ -43,6 +44,15 @@ Deno.test("claims stand in study.json with hash and time before the first run, a
     }
     const heading = async () => claimsText(await readStudyResults(folder))[0]!;
     assertStringIncludes(await heading(), "Claims, stated before the first run (");
+
+    const options = { data: null, model: tinyModel, results: `${home}/results` };
+    const file = { study: { ...plain, claims }, folder: home, methods };
+    const rank =
+      "  rank: lora is better than head; margin 1 point; Moves; 2 runs with 1 seed of at most 30; " +
+      "1 seed cannot decide it, the first look that can is at 6";
+    assertStringIncludes(await planText(file, options), `\n${rank}\n`.trimEnd());
+    const line = (await planText(file, { ...options, json: true })).split("\n").at(-1)!;
+    assertEquals(JSON.parse(line).kind, "claim");
 
     // The same claims leave every byte as it is.
     await sweep({ ...plain, claims });

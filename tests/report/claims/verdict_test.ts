@@ -102,6 +102,22 @@ Deno.test("a metric that is better low counts the other way round", () => {
   assertEquals(unit, { name: "loss", perMargin: 0.01 });
 });
 
+Deno.test("a claim about another metric than the first reads that one", () => {
+  const { study, planned, runs } = claimedStudy({
+    claims: [claimOf({ metric: "f1" })],
+    seeds: 3,
+    score: above(3),
+  });
+  const withF1 = runs.map(({ record }) => {
+    const f1 = record.asked.label === "ours" ? 0.7 : 0.72;
+    const last = { ...record.happened.last!, metrics: { matthews: 0.5, f1 } };
+    return { record: { ...record, happened: { ...record.happened, last } } };
+  });
+  const [verdict] = verdictsOf(study, planned, withF1);
+  assertEquals(verdict!.differences[0]!.tasks[0]!.metric, "f1");
+  assertAlmostEquals(verdict!.differences[0]!.value, -2, 1e-9);
+});
+
 Deno.test("budgets that both arms have are averaged, and others are left out", () => {
   const score = ({ label, budget }: Place) =>
     label === "lora" ? 0.5 : budget === 2 ? 0.52 : budget === 4 ? 0.54 : undefined;
