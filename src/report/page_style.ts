@@ -118,11 +118,11 @@ export const claimsStyle = `
 }
 section > .stated { color: var(--muted); margin: 0 0 0.4rem; }
 .verdicts { list-style: none; margin: 0.9rem 0 0; padding: 0; border-top: 1px solid var(--line); }
-.verdicts li { display: grid; grid-template-columns: 11.5rem minmax(0, 1fr) auto; gap: 0.1rem 1.2rem; padding: 0.7rem 0; border-bottom: 1px solid var(--line); align-items: baseline; }
+.verdicts li { display: grid; grid-template-columns: 12.5rem minmax(0, 1fr) auto; gap: 0.1rem 1.2rem; padding: 0.7rem 0; border-bottom: 1px solid var(--line); align-items: baseline; }
 .verdicts b { font-size: 1.05rem; font-weight: 600; } .verdicts .number { font-variant-numeric: tabular-nums; }
 .verdicts .wanted { grid-column: 1; color: var(--muted); font-size: 0.84rem; padding-left: 0.8rem; }
 .verdicts .more { grid-column: 2 / -1; color: var(--muted); font-size: 0.88rem; overflow-wrap: anywhere; }
-.verdicts .answer { justify-self: start; border-radius: 999px; padding: 0.08rem 0.8rem; font-weight: 600; font-size: 0.92rem; }
+.verdicts .answer { justify-self: start; white-space: nowrap; border-radius: 999px; padding: 0.08rem 0.8rem; font-weight: 600; font-size: 0.92rem; }
 .supported { color: var(--good); background: var(--good-back); }
 .refuted { color: var(--bad); background: var(--bad-back); }
 .equivalent { color: var(--equal); background: var(--equal-back); }

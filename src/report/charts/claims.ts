@@ -8,7 +8,7 @@ import type { Answer, Verdict } from "../claims/verdict.ts";
 import { signed } from "../format.ts";
 import { chartColours } from "../style.ts";
 import type { Chart, Panel } from "../types.ts";
-import { boundsOf, panelOf, plotWidth, smallWidth } from "./panel.ts";
+import { boundsOf, limitFor, panelOf, plotWidth, smallWidth } from "./panel.ts";
 
 /** Colours of answers, near in lightness so that they hold on light and on dark pages. */
 const answerColours: Readonly<Record<Answer, string>> = {
@@ -76,8 +76,10 @@ export function claimsChart(verdicts: readonly Verdict[]): Chart | null {
     title: "The difference that each claim is about",
     caption:
       `Differences a − b in ${unit}: points are means, thick bars the intervals that decide equivalence, thin lines those that ` +
-      `decide better and worse; both hold over all looks. Shaded: within ${within}, of no practical interest. ` +
-      "Faint marks above a row are its earlier looks, the first at the top; of an interval that is wider than the axis only the mean is shown.",
+      `decide better and worse; both hold over all looks. Shaded: within ${within}, of no practical interest.` +
+      (rows.some(({ verdict: { looks } }) => looks.length > 1)
+        ? " Faint marks above a row are its earlier looks, the first at the top; of an interval that is wider than the axis only the mean is shown."
+        : ""),
     keys: [],
     panels: [panel(rows, perMargin, unit, wideWidth)],
     narrowPanels: [panel(rows, perMargin, unit, smallWidth + 38)],
@@ -93,6 +95,15 @@ function numberText(verdict: Verdict, isShared: boolean): string {
   const { low, high } = decidingInterval(verdict);
   const mean = isShared ? shown(state.mean) : `${shown(state.mean)} ${unit.name}`;
   return Number.isFinite(low) ? `${mean} [${shown(low)}, ${shown(high)}]` : mean;
+}
+
+/** How much narrower than bold letters those are that limits are made for. */
+const boldShare = 0.8;
+
+/** Room for names in bold and for answers below them, in pixels. */
+function roomFor(names: readonly string[]): number {
+  const longest = Math.max(...names.map((name) => name.length));
+  return Math.max(160, Math.min(330, Math.ceil(7.4 * longest) + 28));
 }
 
 /** Bounds of the axis, in margins. */
@@ -117,7 +128,7 @@ function panel(
   const size = {
     width,
     height: rowHeight * rows.length + (isNarrow ? 16 * rows.length : 0),
-    left: isNarrow ? 12 : 210,
+    left: isNarrow ? 12 : roomFor(rows.map(({ name }) => name)),
     right: isNarrow ? 12 : 215,
     bottom: 44,
   };
@@ -237,7 +248,11 @@ function panel(
             }),
           ]
           : [
-            text("name", -16, -9, { align: "right", fontWeight: 600, limit: 230 }),
+            text("name", -16, -9, {
+              align: "right",
+              fontWeight: 600,
+              limit: limitFor(boldShare * (size.left - 24)),
+            }),
             text("answer", -16, 8, { align: "right", fontSize: 11.5 }, { color: colour }),
             text("number", plot + 16, 0, right),
           ]),
