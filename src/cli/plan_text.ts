@@ -15,6 +15,7 @@ import { plannedCounts } from "../study/validate.ts";
 import { readSelection } from "../runs/selection.ts";
 import { mapConcurrently } from "../runs/side_by_side.ts";
 import { textTable } from "../base/text_table.ts";
+import { addedRunsIn, gridWith, withoutChanged } from "../runs/added_runs.ts";
 import { expand, type PlannedRun, planRuns, withPresentFolders } from "../runs/planning.ts";
 import type { StudyFile } from "../runs/study_file.ts";
 import { studyWarnings } from "../runs/study_warnings.ts";
@@ -177,10 +178,16 @@ export async function planText(
   const study = withOverrides(file.study, options.set ?? [], methods);
   const folders = { ...options, study: file.folder };
   const all = expand(study, methods, options.mostRuns);
-  const isChosen = readSelection(options.only ?? [], all);
-  const plan = await planRuns(study, all, folders, methods, fetching);
-  const { inputs } = plan;
   const results = `${options.results}/${study.name}`;
+  const added = await addedRunsIn(results);
+  const grid = gridWith(study, all, added.seeds, added.ids, methods);
+  const isChosen = readSelection(options.only ?? [], grid);
+  const plan = withoutChanged(
+    await planRuns(study, grid, folders, methods, fetching),
+    all,
+    added,
+  );
+  const { inputs } = plan;
   const runs = withPresentFolders(plan.runs, await namesIn(results))
     .filter(({ run }) => isChosen(run));
   const records = await mapConcurrently(

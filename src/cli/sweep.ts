@@ -60,6 +60,11 @@ export const sweep = commandOf({
         `where results go (default ${defaultResults}); for another folder Deno asks whether it may be used, ` +
         "and where it cannot ask, the error has the command line that allows it",
     },
+    {
+      name: "until-decided",
+      text:
+        "add seeds to the arms of claims, look by look, until each claim is decided or has decide.mostSeeds",
+    },
     patienceOption,
     { name: "retry-failed", text: "train failed runs again" },
     { name: "dry-run", text: "check the study and print its plan, run nothing" },
@@ -72,6 +77,10 @@ export const sweep = commandOf({
       line:
         "deno task sweep glue-minilm --data .cache/glue --model DIR --only task=RTE --only seed=1",
       text: "a part of a study on GLUE; the command without --only trains the rest",
+    },
+    {
+      line: "deno task sweep my-study --until-decided",
+      text: "the study, then further seeds for the claims that it has not decided",
     },
     {
       line:
@@ -91,6 +100,7 @@ export const sweep = commandOf({
     device: place.device ?? "auto",
     results: parsed.text("results") ?? defaultResults,
     retryFailed: parsed.flag("retry-failed"),
+    untilDecided: parsed.flag("until-decided"),
     only: parsed.list("only"),
     set: parsed.list("set"),
     mostRuns: mostRunsOf(parsed),

@@ -5,7 +5,7 @@
  */
 import type { ModuleSpectrum, RunSpectra } from "../record/spectra.ts";
 import type { RunAblation } from "../record/types.ts";
-import { counted, fixed } from "../report/format.ts";
+import { counted, fixed, listed } from "../report/format.ts";
 import { differenceText } from "../report/tables/verification.ts";
 import type { DamagedFile, DamagedRun, StudyResults } from "../report/types.ts";
 import type { Watch, WorkEvent } from "../runs/events.ts";
@@ -93,7 +93,17 @@ export function damagedTexts(
 
 type AloneEvent = Extract<
   WorkEvent,
-  { kind: "left" | "taken over" | "anew" | "done twice" | "not written" }
+  {
+    kind:
+      | "left"
+      | "taken over"
+      | "anew"
+      | "done twice"
+      | "not written"
+      | "look"
+      | "seeds added"
+      | "left open";
+  }
 >;
 
 /** An event that is a line of its own. */
@@ -107,6 +117,15 @@ export function aloneText(event: AloneEvent): string {
       return `${event.title} starts anew: ${event.reason}`;
     case "not written":
       return `"${event.path}" is left as it is: ${event.message}`;
+    case "look":
+      return event.look.text;
+    case "seeds added": {
+      const { seeds, claims, runs } = event;
+      const which = `${seeds.length === 1 ? "Seed" : "Seeds"} ${seeds.join(", ")}`;
+      return `${which} for ${listed(claims)}: ${counted(runs, "run")}`;
+    }
+    case "left open":
+      return `${event.claim} gets no more seeds: ${event.reason}`;
     case "done twice": {
       const { title, differences } = event;
       const made =
@@ -257,6 +276,9 @@ export class TerminalWatch {
       case "anew":
       case "done twice":
       case "not written":
+      case "look":
+      case "seeds added":
+      case "left open":
         return await this.#tell(aloneText(event));
       case "recorded":
         return await this.#done(event.title, summaryOf(event.record));

@@ -7,6 +7,7 @@ import type { Fetching } from "../fetch/model_files.ts";
 import type { RunAblation, RunRecord } from "../record/types.ts";
 import type { RunSpectra } from "../record/spectra.ts";
 import type { RunVerification } from "../record/verification.ts";
+import type { ClaimLook } from "../report/claims/looks.ts";
 import type { DamagedFile, DamagedRun } from "../report/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 import type { RunProgress } from "./run_loop.ts";
@@ -77,6 +78,17 @@ export type WorkEvent =
   | { readonly kind: "left out"; readonly title: string; readonly reason: string }
   /** A run was repeated and compared. */
   | { readonly kind: "verified"; readonly title: string; readonly verification: RunVerification }
+  /** A claim was looked at after some seeds. */
+  | { readonly kind: "look"; readonly look: ClaimLook }
+  /** Seeds are added for claims that are not decided, with so many runs. */
+  | {
+    readonly kind: "seeds added";
+    readonly seeds: readonly number[];
+    readonly claims: readonly string[];
+    readonly runs: number;
+  }
+  /** A claim gets no more seeds although it is not decided. */
+  | { readonly kind: "left open"; readonly claim: string; readonly reason: string }
   /** There is no run whose ranks could be replayed. */
   | { readonly kind: "nothing to replay" };
 

@@ -8,6 +8,8 @@ import { readingInput, shown } from "../base/input_error.ts";
 import { findMethod, type MethodTable } from "../methods/table.ts";
 import type { Fetching } from "../fetch/model_files.ts";
 import type { Method } from "../methods/method.ts";
+import { namesIn } from "../record/durable.ts";
+import { runsUnderWay, underWay } from "../record/under_way.ts";
 import type { ModelOrigin, RanksOrigin } from "../record/types.ts";
 import { checkMaxLength } from "../models/load.ts";
 import { expandStudy } from "../study/expand.ts";
@@ -79,6 +81,13 @@ export function withPresentFolders(
     const known = ranksFolder === null ? undefined : renamed.get(ranksFolder);
     return known === undefined ? planned : { ...planned, ranksFolder: known };
   });
+}
+
+/** A plan whose runs lie in the folders that they have already, finished or begun; see {@linkcode withPresentFolders}. */
+export async function whereTheyAre(plan: StudyPlan, results: string): Promise<StudyPlan> {
+  const begun = runsUnderWay(await namesIn(`${results}/${underWay}`));
+  const present = new Set([...await namesIn(results), ...begun]);
+  return { ...plan, runs: withPresentFolders(plan.runs, present) };
 }
 
 /** A study's runs, with what they read. */

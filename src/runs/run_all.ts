@@ -38,6 +38,23 @@ export interface RunsResult {
   readonly executorShare: number;
 }
 
+/** What two rounds of runs came to; the executor's share is weighted by the runs that they made. */
+export function summed(a: RunsResult, b: RunsResult): RunsResult {
+  const [before, now] = [a, b].map(({ finished, failed }) => finished + failed) as [number, number];
+  return {
+    executorShare: before + now === 0
+      ? 1
+      : (before * a.executorShare + now * b.executorShare) / (before + now),
+    total: a.total + b.total,
+    finished: a.finished + b.finished,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+    elsewhere: a.elsewhere + b.elsewhere,
+    stopped: a.stopped || b.stopped,
+    stoppedRuns: [...a.stoppedRuns, ...b.stoppedRuns],
+  };
+}
+
 /** How a run ended that no other process took over. */
 type RunEnd = Exclude<ExecutionResult, { readonly kind: "lost" | "paused" }>;
 

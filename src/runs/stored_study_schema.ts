@@ -58,6 +58,7 @@ export const parseStoredStudy = parserOf(
       text,
     }))),
     claimsStated: z.exactOptional(statementsSchema),
+    seedsAdded: z.exactOptional(z.array(z.int())),
     runs: z.array(z.looseObject({
       folder: folderName,
       id: text,

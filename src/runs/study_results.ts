@@ -55,6 +55,8 @@ export interface StoredStudy {
   readonly warnings?: readonly DataWarning[];
   /** When its claims were stated, and each time that they changed; absent where it never claimed anything. */
   readonly claimsStated?: readonly ClaimsStatement[];
+  /** Seeds that some of the runs have besides those of the study, added until its claims were decided; absent where there are none. */
+  readonly seedsAdded?: readonly number[];
   readonly runs: readonly StoredPlace[];
 }
 

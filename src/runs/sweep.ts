@@ -5,15 +5,15 @@
  */
 import { checkDevice, chooseExecutor } from "../exec/choose.ts";
 import { methods as builtIn, type MethodTable } from "../methods/table.ts";
-import { isReadOnly, namesIn } from "../record/durable.ts";
-import { runsUnderWay, underWay } from "../record/under_way.ts";
+import { isReadOnly } from "../record/durable.ts";
 import { withOverrides } from "../study/overrides.ts";
 import { withStatement } from "../report/claims/stated.ts";
 import { StudyError } from "../study/problems.ts";
 import { parseStudy, type Study } from "../study/study.ts";
 import { stopFlagOf, teller, type Watch, type WorkEvent } from "./events.ts";
 import { openWorkers } from "./open_workers.ts";
-import { expand, planRuns, withPresentFolders } from "./planning.ts";
+import { addedRunsIn, gridWith, seedsToStore, withoutChanged } from "./added_runs.ts";
+import { expand, type PlannedRun, planRuns, type StudyPlan, whereTheyAre } from "./planning.ts";
 import { problemsOfPart } from "./rank_order.ts";
 import { runAll, type RunsResult, unfinished } from "./run_all.ts";
 import { readSelection } from "./selection.ts";
@@ -22,6 +22,7 @@ import { claimsOf, type Patience } from "./patience.ts";
 import { claimsStatedIn } from "./stated_claims.ts";
 import { defaultResults, methodsToStore, writeStoredStudy } from "./study_results.ts";
 import { studyWarnings } from "./study_warnings.ts";
+import { addUntilDecided, checkUntilDecided } from "./until_decided.ts";
 
 /** What a sweep is told. */
 export interface SweepOptions extends Patience {
@@ -47,6 +48,8 @@ export interface SweepOptions extends Patience {
   readonly set?: readonly string[];
   /** Runs of the study at most. Default 10,000. */
   readonly mostRuns?: number;
+  /** Whether seeds are added after those of the study until its claims are decided; not with `only`. Default false. */
+  readonly untilDecided?: boolean;
 }
 
 /** How a sweep ended. */
@@ -87,13 +90,14 @@ export async function sweepStudy(
   const tell = teller(watch);
   const folders = { data, model, study: home };
   checkDevice(device);
+  if (options.untilDecided === true) checkUntilDecided(study, options.only ?? []);
   const all = expand(study, methods, options.mostRuns);
-  const isChosen = readSelection(options.only ?? [], all);
   const folder = `${results}/${study.name}`;
-  const planned = await planRuns(study, all, folders, methods, watch.fetching);
-  const begun = runsUnderWay(await namesIn(`${folder}/${underWay}`));
-  const present = new Set([...await namesIn(folder), ...begun]);
-  const plan = { ...planned, runs: withPresentFolders(planned.runs, present) };
+  const added = await addedRunsIn(folder);
+  const grid = gridWith(study, all, added.seeds, added.ids, methods);
+  const isChosen = readSelection(options.only ?? [], grid);
+  const planned = await planRuns(study, grid, folders, methods, watch.fetching);
+  const plan = await whereTheyAre(withoutChanged(planned, all, added), folder);
   const runs = plan.runs.filter(({ run }) => isChosen(run));
   const leftOut = await problemsOfPart(
     await unfinished(runs, folder, retryFailed),
@@ -105,41 +109,50 @@ export async function sweepStudy(
   const warnings = await studyWarnings(runs, plan.inputs);
   for (const warning of warnings) await tell({ kind: "warning", warning });
   const stated = withStatement(study, await claimsStatedIn(folder), new Date().toISOString());
-  await storePlan(folder, {
-    study,
-    studyFolder: home,
-    data,
-    model,
-    device,
-    ...methodsToStore(plan.runs),
-    warnings,
-    ...(stated.length === 0 ? {} : { claimsStated: stated }),
-    runs: plan.runs.map(({ folder, id, run }) => ({ folder, id, run })),
-  }, tell);
-  const counts = await runAll({
-    runs,
-    results: folder,
-    retryFailed,
-    claims: claimsOf(options),
-    stop: stopFlagOf(watch),
-    tell,
-    openWorkers: async (opening) =>
-      await openWorkers({
-        ...opening,
-        title: `${study.title ?? study.name}: ${runs.length} runs`,
-        tell,
-        device: await chooseExecutor(device, threads === null ? {} : { threads }),
-        jobs,
-        threads,
-        studyRuns: plan.runs.length,
-        plan,
-        results: folder,
-        ...(options.checkpointMillis === undefined
-          ? {}
-          : { checkpointMillis: options.checkpointMillis }),
-      }),
-  });
-  return { folder, ...counts };
+  const stop = stopFlagOf(watch);
+  const make = async (plan: StudyPlan, runs: readonly PlannedRun[]): Promise<RunsResult> => {
+    await storePlan(folder, {
+      study,
+      studyFolder: home,
+      data,
+      model,
+      device,
+      ...methodsToStore(plan.runs),
+      warnings,
+      ...(stated.length === 0 ? {} : { claimsStated: stated }),
+      ...seedsToStore(plan),
+      runs: plan.runs.map(({ folder, id, run }) => ({ folder, id, run })),
+    }, tell);
+    return await runAll({
+      runs,
+      results: folder,
+      retryFailed,
+      claims: claimsOf(options),
+      stop,
+      tell,
+      openWorkers: async (opening) =>
+        await openWorkers({
+          ...opening,
+          title: `${study.title ?? study.name}: ${runs.length} runs`,
+          tell,
+          device: await chooseExecutor(device, threads === null ? {} : { threads }),
+          jobs,
+          threads,
+          studyRuns: plan.runs.length,
+          plan,
+          results: folder,
+          ...(options.checkpointMillis === undefined
+            ? {}
+            : { checkpointMillis: options.checkpointMillis }),
+        }),
+    });
+  };
+  const counts = await make(plan, runs);
+  if (options.untilDecided !== true || counts.stopped) return { folder, ...counts };
+  return {
+    folder,
+    ...await addUntilDecided({ all, plan, counts, folder, methods, make, stop, tell }),
+  };
 }
 
 /** Stores the plan of what is to be made; where the folder is read-only, that is told, and an error only for what is to be made. */

@@ -82,7 +82,11 @@ function circleFrom(
   return null;
 }
 
-function sourceOf(run: GridRun, byPoint: ReadonlyMap<string, GridRun>): GridRun | null {
+/** The run that another takes its ranks from; null where it takes them from none, or there is none. */
+export function sourceOf(
+  run: GridRun,
+  byPoint: ReadonlyMap<string, GridRun>,
+): GridRun | null {
   if (run.askedRanks?.type !== "run") return null;
   return byPoint.get(pointKey(run.askedRanks.of)) ?? null;
 }

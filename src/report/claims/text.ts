@@ -97,14 +97,20 @@ function numberText(verdict: Verdict): Pick<VerdictLine, "number" | "basis"> {
       basis: `${seeds}, and the first look is at ${whole(plan.looks[0])}`,
     };
   }
-  const { low, high, level } = decidingInterval(verdict);
-  const interval = Number.isFinite(low)
-    ? `${percent(level)}% interval ${shown(low)} to ${shown(high)}`
-    : "no interval at this look";
   return {
     number: `${shown(state.mean)} ${unit.name}`,
-    basis: `${interval}, ${counted(state.n, "seed")}`,
+    basis: `${intervalText(verdict)}, ${counted(state.n, "seed")}`,
   };
+}
+
+/** The interval that decides in words, for instance `95% interval +0.31 to +2.53`. */
+export function intervalText(verdict: Pick<Verdict, "state" | "plan" | "unit">): string {
+  const decimals = decimalsOf(verdict);
+  const shown = (margins: number) => signed(margins * verdict.unit.perMargin, decimals);
+  const { low, high, level } = decidingInterval(verdict);
+  return Number.isFinite(low)
+    ? `${percent(level)}% interval ${shown(low)} to ${shown(high)}`
+    : "no interval at this look";
 }
 
 function notesOf(verdict: Verdict): readonly string[] {

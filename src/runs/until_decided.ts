@@ -1,0 +1,134 @@
+/**
+ * Adding seeds to a study until its claims are decided.
+ *
+ * What is added next follows from the records alone, so that a sweep which was stopped goes on as if it had not been, and
+ * several sweeps of one study add the same.
+ *
+ * @module
+ */
+import { UsageError } from "../base/usage_error.ts";
+import type { MethodTable } from "../methods/table.ts";
+import { claimsReport } from "../report/claims/claims_report.ts";
+import { looksOf } from "../report/claims/looks.ts";
+import { seedsWanted } from "../report/claims/seeds_wanted.ts";
+import type { Verdict } from "../report/claims/verdict.ts";
+import { nextSeeds, runsForClaims } from "../study/added_seeds.ts";
+import { runTitle } from "../study/run_id.ts";
+import type { Study } from "../study/study.ts";
+import type { GridRun } from "../study/types.ts";
+import { furtherGrid, gridWith } from "./added_runs.ts";
+import type { WorkEvent } from "./events.ts";
+import { type PlannedRun, planWith, type StudyPlan, whereTheyAre } from "./planning.ts";
+import { type RunsResult, summed } from "./run_all.ts";
+import type { StopFlag } from "./stop_flag.ts";
+import { readStudyResults } from "./study_results.ts";
+
+/** What seeds are added with. */
+export interface AddingSetting {
+  /** The study's own grid. */
+  readonly all: readonly GridRun[];
+  /** The study's runs with those that were added before; all are made. */
+  readonly plan: StudyPlan;
+  /** What making them came to. */
+  readonly counts: RunsResult;
+  /** The study's results folder. */
+  readonly folder: string;
+  readonly methods: MethodTable;
+  /** Stores a plan and makes some of its runs. */
+  readonly make: (plan: StudyPlan, runs: readonly PlannedRun[]) => Promise<RunsResult>;
+  readonly stop: Pick<StopFlag, "isRaised">;
+  readonly tell: (event: WorkEvent) => Promise<void>;
+}
+
+/**
+ * Refuses what cannot be decided by adding seeds: a study without claims, and a part of a study.
+ *
+ * @throws {UsageError} With what is wrong.
+ */
+export function checkUntilDecided({ name, claims = [] }: Study, only: readonly string[]): void {
+  if (claims.length === 0) {
+    throw new UsageError(
+      `Cannot add seeds to "${name}" until its claims are decided: it has none, want "claims" in the study (see "Verdicts" in README.md)`,
+    );
+  }
+  if (only.length > 0) {
+    throw new UsageError(
+      `Cannot add seeds to a part of "${name}": found "--only ${
+        only[0]
+      }" with --until-decided, want one of them`,
+    );
+  }
+}
+
+/** Makes runs with further seeds, look by look, until every claim is decided or further seeds are of no use; what it all came to. */
+export async function addUntilDecided(setting: AddingSetting): Promise<RunsResult> {
+  const { all, folder, methods, make, stop, tell } = setting;
+  let { plan, counts } = setting;
+  const told = new Set<string>();
+  for (;;) {
+    const { verdicts } = claimsReport(await readStudyResults(folder))!;
+    await tellLooks(verdicts, told, tell);
+    const { more, open } = seedsWanted(verdicts);
+    const next = more.length === 0 || stop.isRaised ? null : await grown(
+      plan,
+      all,
+      more.map(({ verdict: { claim }, seeds }) => ({ claim, count: seeds })),
+      { methods, folder },
+    );
+    if (next === null || next.runs.length === 0) {
+      for (const { verdict: { claim }, reason } of stop.isRaised ? [] : open) {
+        await tell({ kind: "left open", claim: claim.name, reason });
+      }
+      return counts;
+    }
+    ({ plan } = next);
+    await tell({
+      kind: "seeds added",
+      seeds: next.seeds,
+      claims: more.map(({ verdict }) => verdict.claim.name),
+      runs: next.runs.length,
+    });
+    counts = summed(counts, await make(plan, next.runs));
+    if (counts.stopped) return counts;
+  }
+}
+
+/** Tells the looks that were not told yet, those after fewer seeds first. */
+async function tellLooks(
+  verdicts: readonly Verdict[],
+  told: Set<string>,
+  tell: (event: WorkEvent) => Promise<void>,
+): Promise<void> {
+  const looks = verdicts.flatMap(looksOf).sort((a, b) => a.seeds - b.seeds);
+  for (const look of looks) {
+    const key = JSON.stringify([look.claim, look.seeds]);
+    if (told.has(key)) continue;
+    told.add(key);
+    await tell({ kind: "look", look });
+  }
+}
+
+/** A plan with further seeds for some claims, the runs that are new in it, and these seeds. */
+async function grown(
+  plan: StudyPlan,
+  all: readonly GridRun[],
+  claims: readonly { readonly claim: Verdict["claim"]; readonly count: number }[],
+  { methods, folder }: Pick<AddingSetting, "methods" | "folder">,
+): Promise<{ plan: StudyPlan; runs: readonly PlannedRun[]; seeds: readonly number[] }> {
+  const { study, inputs } = plan;
+  const present = plan.runs.map(({ run }) => run);
+  const asked = claims.map(({ claim, count }) => ({
+    claim,
+    seeds: nextSeeds(study, claim, present, count),
+  }));
+  const seeds = [...new Set(asked.flatMap(({ seeds }) => seeds))].sort((a, b) => a - b);
+  const known = [...new Set(present.map(({ seed }) => seed)), ...seeds];
+  const chosen = new Set([
+    ...present.map(runTitle),
+    ...runsForClaims(asked, furtherGrid(study, known, methods)),
+  ]);
+  const grid = gridWith(study, all, known, chosen, methods);
+  const next = await whereTheyAre(await planWith(inputs, study, grid, methods), folder);
+  const before = new Set(present.map(runTitle));
+  return { plan: next, runs: next.runs.filter(({ title }) => !before.has(title)), seeds };
+}

@@ -1,0 +1,69 @@
+import { assertEquals } from "@std/assert";
+import { looksOf } from "../../../src/report/claims/looks.ts";
+import { seedsWanted } from "../../../src/report/claims/seeds_wanted.ts";
+import { verdictsOf } from "../../../src/report/claims/verdict.ts";
+import { type ClaimedOptions, claimedStudy, claimOf } from "./scored_runs.ts";
+
+/** What is wanted of a study whose `ours` gains as given over `lora`, seed by seed. */
+function wantedOf(
+  gains: readonly (number | null | undefined)[],
+  rest: ClaimedOptions["rest"] = {},
+  hasConverged = true,
+) {
+  const { study, planned, runs } = claimedStudy({
+    claims: [claimOf()],
+    rest: { decide: { block: 3, mostSeeds: 12 }, ...rest },
+    seeds: gains.length,
+    score: ({ label, seed }) => {
+      const gain = gains[seed - 1];
+      return label === "lora" || gain === null || gain === undefined ? gain && 0.5 : 0.5 + gain;
+    },
+  });
+  const verdicts = verdictsOf(study, planned, runs, { hasConverged: () => hasConverged });
+  const { more, open } = seedsWanted(verdicts);
+  return { more: more.map(({ seeds }) => seeds), open: open.map(({ reason }) => reason), verdicts };
+}
+
+/** As many gains as are asked for, which lie apart by three points. */
+const noisy = (count: number) =>
+  Array.from({ length: count }, (_, i) => i % 2 === 0 ? 0.03 : -0.03);
+
+Deno.test("a claim wants the seeds up to its next look, whatever the axis begins with", () => {
+  for (const [seeds, wanted] of [[1, 2], [3, 3], [5, 1], [10, 2]] as const) {
+    assertEquals(wantedOf(noisy(seeds)).more, [wanted], `${seeds} seeds`);
+  }
+  // A fixed rule looks once.
+  assertEquals(wantedOf(noisy(5), { decide: { rule: "fixed", mostSeeds: 12 } }).more, [7]);
+});
+
+Deno.test("a claim that is decided wants none; one that seeds cannot decide says why", () => {
+  const sure = wantedOf([0.5, 0.51, 0.52, 0.5, 0.51, 0.52]);
+  assertEquals([sure.more, sure.open, sure.verdicts[0]!.answer], [[], [], "supported"]);
+  assertEquals(wantedOf(noisy(12)).open, [
+    "12 seeds are the most that the study allows (decide.mostSeeds)",
+  ]);
+  assertEquals(wantedOf(noisy(3), {}, false).open, ["its runs need more steps"]);
+  assertEquals(wantedOf([0.03, undefined, 0.01]).open, [
+    "seed 2 has runs that are damaged or not there",
+  ]);
+  // A lost seed is made up for; where one after the other is lost, no more are tried.
+  assertEquals(wantedOf([0.03, null, -0.03]).more, [1]);
+  assertEquals(wantedOf([0.03, -0.03, null, null]).more, [1]);
+  const lost = wantedOf([0.03, -0.03, null, null, null]);
+  assertEquals([lost.more, lost.open], [[], ["the last 3 seeds have runs without a score"]]);
+});
+
+Deno.test("each look is told with its interval, the last with the verdict", () => {
+  const { verdicts: [verdict] } = wantedOf([0.5, 0.51, 0.52, 0.5, 0.51, 0.52]);
+  const looks = looksOf(verdict!);
+  assertEquals(looks.map(({ seeds, answer }) => [seeds, answer]), [[3, "undecided"], [
+    6,
+    "supported",
+  ]]);
+  assertEquals(
+    looks[0]!.text,
+    "3 seeds: ours +51.00 points (95% interval −99.41 to +201.41), undecided",
+  );
+  assertEquals(Math.round(looks[1]!.mean), 51);
+  assertEquals(looksOf(wantedOf(noisy(2)).verdicts[0]!), []);
+});

@@ -1,0 +1,173 @@
+/** Seeds added look by look: to the arms of open claims alone, the same after a stop, and kept by later sweeps. */
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { UsageError } from "../../src/base/usage_error.ts";
+import { methods } from "../../src/methods/table.ts";
+import { readRun } from "../../src/record/read_study.ts";
+import { resultDifferences } from "../../src/record/result_differences.ts";
+import { type AddedRuns, addedRunsIn, withoutChanged } from "../../src/runs/added_runs.ts";
+import type { WorkEvent } from "../../src/runs/events.ts";
+import type { StudyPlan } from "../../src/runs/planning.ts";
+import { readStoredStudy, readStudyResults } from "../../src/runs/study_results.ts";
+import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";
+import { checkUntilDecided } from "../../src/runs/until_decided.ts";
+import { parseStudy, type Study } from "../../src/study/study.ts";
+import type { GridRun } from "../../src/study/types.ts";
+import { scoredStudy, tinyModel, writeTinyTasks } from "./tiny_study.ts";
+
+/** A trained adapter beside one that hardly moves, and beside one that differs in its scale by a hair. */
+const study: Study = parseStudy({
+  ...scoredStudy,
+  base: { ...scoredStudy.base, train: { ...scoredStudy.base!.train, evaluateEvery: 14 } },
+  deltas: [{ when: { method: "idle" }, set: { train: { learningRate: 1e-6 } } }],
+  axes: {
+    tasks: ["Numbers"],
+    methods: [
+      "lora",
+      { method: "lora", label: "idle" },
+      { method: "lora", label: "twin", options: { alpha: 15.9 } },
+    ],
+    budgets: [2],
+    seeds: [1, 2],
+  },
+  claims: [
+    { name: "moves", says: "better", a: { method: "lora", budget: 2 }, b: { method: "idle" } },
+    // Too narrow for any number of seeds.
+    {
+      name: "twins",
+      says: "equivalent",
+      a: { method: "twin" },
+      b: { method: "lora" },
+      margin: 1e-9,
+    },
+  ],
+  decide: { rule: "pocock", level: 0.2, mostSeeds: 4 },
+  convergence: { lossShare: 0.99, scoreGain: 0.99 },
+});
+
+const isOfSeeds = ({ kind }: WorkEvent) => ["look", "seeds added", "left open"].includes(kind);
+
+/** An event in a few words. */
+function short(event: WorkEvent): string {
+  if (event.kind === "look") {
+    return `${event.look.claim} at ${event.look.seeds}: ${event.look.answer}`;
+  }
+  if (event.kind === "seeds added") return `${event.seeds} for ${event.claims}: ${event.runs} runs`;
+  return event.kind === "left open" ? `${event.claim} open: ${event.reason}` : event.kind;
+}
+
+function sweepInto(
+  results: string,
+  options: SweepOptions,
+  watch: { readonly onEvent?: (event: WorkEvent) => void; readonly signal?: AbortSignal } = {},
+) {
+  return sweepStudy(
+    { study, folder: results.slice(0, results.lastIndexOf("/")), methods },
+    { model: tinyModel, device: "cpu", jobs: 1, threads: 1, results, ...options },
+    watch,
+  );
+}
+
+const untilDecided = { untilDecided: true };
+
+/** The plan of a study in a folder without the time of its claims. */
+async function planIn(folder: string) {
+  const { claimsStated: _times, ...plan } = await readStoredStudy(folder);
+  return plan;
+}
+
+Deno.test("seeds are added for open claims until the cap; stopped in the middle, the same runs come of it", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    await writeTinyTasks(home);
+    const events: WorkEvent[] = [];
+    const { folder, total, finished } = await sweepInto(`${home}/whole`, untilDecided, {
+      onEvent: (event) => void events.push(event),
+    });
+    const said = events.filter(isOfSeeds).map(short);
+    assertEquals(said, [
+      "3 for moves,twins: 3 runs",
+      "moves at 3: supported",
+      "twins at 3: undecided",
+      // An idle run more would tell nothing.
+      "4 for twins: 2 runs",
+      "twins at 4: undecided",
+      "twins open: 4 seeds are the most that the study allows (decide.mostSeeds)",
+    ]);
+    assertEquals([total, finished], [11, 11]);
+    const plan = await planIn(folder);
+    assertEquals(plan.study.axes.seeds, [1, 2]);
+    assertEquals(plan.seedsAdded, [3, 4]);
+    assertEquals(plan.runs.length, 11);
+
+    // Stopped while the second run with the third seed is made, and begun again.
+    const controller = new AbortController();
+    let begun = 0;
+    const onEvent = ({ kind }: WorkEvent) => {
+      if (kind === "seeds added") begun++;
+      if (kind === "recorded" && begun === 1) controller.abort();
+    };
+    const first = await sweepInto(`${home}/twice`, untilDecided, {
+      onEvent,
+      signal: controller.signal,
+    });
+    assert(first.stopped);
+    assertEquals((await planIn(first.folder)).seedsAdded, [3]);
+    const again: WorkEvent[] = [];
+    const { stopped } = await sweepInto(`${home}/twice`, untilDecided, {
+      onEvent: (event) => void again.push(event),
+    });
+    assert(!stopped);
+    assertEquals(again.filter(isOfSeeds).map(short), said.slice(1));
+    assertEquals(await planIn(first.folder), plan);
+    for (const { folder: run } of plan.runs) {
+      const [one, other] = [
+        await readRun(`${folder}/${run}`),
+        await readRun(`${first.folder}/${run}`),
+      ];
+      assertEquals(resultDifferences(one!, other!), [], run);
+    }
+
+    // Without the option what was added stays, without a plan it is found again.
+    const bytes = await Deno.readTextFile(`${folder}/study.json`);
+    const plain = await sweepInto(`${home}/whole`, {});
+    assertEquals([plain.total, plain.skipped], [11, 11]);
+    assertEquals(await Deno.readTextFile(`${folder}/study.json`), bytes);
+    assertEquals((await sweepInto(`${home}/whole`, { only: ["seed=4"] })).total, 2);
+    assertEquals((await readStudyResults(folder)).runs.length, 11);
+    await Deno.remove(`${folder}/study.json`);
+    const found = await sweepInto(`${home}/whole`, untilDecided);
+    assertEquals([found.total, found.finished], [11, 0]);
+    assertEquals(await planIn(folder), plan);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("added runs that a changed study would make otherwise are no part of its plan any more", async () => {
+  const added: AddedRuns = { seeds: [3], ids: new Map([["t, lora, r2, seed 3", "old"]]) };
+  const runs = [
+    { title: "t, lora, r2, seed 1", id: "a" },
+    { title: "t, lora, r2, seed 3", id: "new" },
+  ] as unknown as StudyPlan["runs"];
+  const all = [{ task: "t", label: "lora", budget: { type: "rank", value: 2 }, seed: 1 }];
+  const kept = (ids: AddedRuns["ids"]) =>
+    withoutChanged({ runs } as StudyPlan, all as unknown as readonly GridRun[], { ...added, ids })
+      .runs.map(({ id }) => id);
+  assertEquals(kept(added.ids), ["a"]);
+  assertEquals(kept(new Map([["t, lora, r2, seed 3", "new"]])), ["a", "new"]);
+  const none = await Deno.makeTempDir();
+  try {
+    assertEquals((await addedRunsIn(none)).seeds, []);
+    await Deno.writeTextFile(`${none}/study.json`, "{");
+    assertEquals((await addedRunsIn(none)).seeds, []);
+  } finally {
+    await Deno.remove(none, { recursive: true });
+  }
+});
+
+Deno.test("a study without claims and a part of a study are refused before anything runs", () => {
+  const { claims: _claims, decide: _decide, ...without } = study;
+  assertThrows(() => checkUntilDecided(without, []), UsageError, 'want "claims" in the study');
+  assertThrows(() => checkUntilDecided(study, ["seed=1"]), UsageError, "--only seed=1");
+  checkUntilDecided(study, []);
+});
