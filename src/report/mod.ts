@@ -25,6 +25,7 @@ export {
   type Verdict,
   verdictsOf,
 } from "./claims/verdict.ts";
+export type { ClaimLook } from "./claims/looks.ts";
 export type { ArmRun } from "../study/arms.ts";
 export type { MoreSeeds } from "./claims/more_seeds.ts";
 export type {

@@ -12,11 +12,15 @@ import type { Answer, Verdict } from "./verdict.ts";
 export interface ClaimLook {
   /** Name of the claim. */
   readonly claim: string;
+  /** After which it was looked at. */
   readonly seeds: number;
+  /** What is said of it there. */
   readonly answer: Answer;
+  /** Mean difference. */
   readonly mean: number;
   /** Ends of the interval that decides better and worse; infinite where the rule decides nothing at this look. */
   readonly low: number;
+  /** See {@linkcode ClaimLook.low}. */
   readonly high: number;
   /** `points`, `margins` or the unit of a metric. */
   readonly unit: string;

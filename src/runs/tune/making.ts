@@ -17,7 +17,7 @@ import type { RunWorker } from "../workers.ts";
 import type { Trial, TrialOutcome, Tried } from "./trials.ts";
 
 /** What a tuning is told: as a sweep, but for a part of the study. */
-export type TuneOptions = Omit<SweepOptions, "only" | "retryFailed" | "set">;
+export type TuneOptions = Omit<SweepOptions, "only" | "retryFailed" | "set" | "untilDecided">;
 
 /** What is the same for all rounds of a tuning. */
 export interface MakingSetting extends SweptStudy {
