@@ -60,6 +60,9 @@ export interface StoredStudy {
   readonly runs: readonly StoredPlace[];
 }
 
+/** What {@linkcode writeStoredStudy} stores. */
+export type StudyToStore = Omit<StoredStudy, "schema">;
+
 /** A run of a stored study, and where it is. */
 export interface StoredPlace {
   /** Its folder within the study's. */
@@ -86,7 +89,7 @@ export function methodsToStore(runs: readonly PlannedRun[]): Pick<StoredStudy, "
 /** Stores the plan of a study; a file that says the same already is left as it is. */
 export async function writeStoredStudy(
   folder: string,
-  stored: Omit<StoredStudy, "schema">,
+  stored: StudyToStore,
 ): Promise<void> {
   const path = `${folder}/study.json`;
   const json = { schema: recordSchemaVersion, ...stored } as unknown as Json;
@@ -222,7 +225,7 @@ async function readPlace(
  */
 export async function readStudyRuns(
   results: ResultsSource,
-  stored: StoredStudy,
+  stored: Pick<StoredStudy, "runs">,
   onDamage?: OnDamage,
 ): Promise<readonly StoredRun[]> {
   const reader = await readerOf(results);
@@ -275,7 +278,7 @@ function byFolder(damaged: readonly DamagedRun[]): readonly DamagedRun[] {
 /** A study's results but for its runs and their replay ablation. */
 async function resultsOf(
   reader: ResultsReader,
-  stored: StoredStudy,
+  stored: StudyToStore,
 ): Promise<Omit<StudyResults, "runs" | "damaged" | "replay"> & { readonly replay: null }> {
   const { name, title, description, convergence, targets } = stored.study;
   const damagedFiles: DamagedFile[] = [];
@@ -306,13 +309,17 @@ async function resultsOf(
  * A study's results as the report room takes them, with its replay ablation where there is one.
  *
  * @param source Its folder or its pack.
+ * @param plan The study's plan. Default: the one that is stored there.
  *
  * @throws {UsageError} If there is no plan of a study.
  * @throws {InputError} If the plan is damaged; runs and other files that are damaged are left out.
  */
-export async function readStudyResults(source: ResultsSource): Promise<StudyResults> {
+export async function readStudyResults(
+  source: ResultsSource,
+  plan?: StudyToStore,
+): Promise<StudyResults> {
   const reader = await readerOf(source);
-  const stored = await readStoredStudy(reader);
+  const stored = plan ?? await readStoredStudy(reader);
   const damaged: DamagedRun[] = [];
   const results = await resultsOf(reader, stored);
   const damagedFiles = [...results.damagedFiles];

@@ -20,7 +20,12 @@ import { readSelection } from "./selection.ts";
 import { claimsOf, type Patience } from "./patience.ts";
 
 import { claimsStatedIn } from "./stated_claims.ts";
-import { defaultResults, methodsToStore, writeStoredStudy } from "./study_results.ts";
+import {
+  defaultResults,
+  methodsToStore,
+  type StudyToStore,
+  writeStoredStudy,
+} from "./study_results.ts";
 import { studyWarnings } from "./study_warnings.ts";
 import { addUntilDecided, checkUntilDecided } from "./until_decided.ts";
 
@@ -110,8 +115,8 @@ export async function sweepStudy(
   for (const warning of warnings) await tell({ kind: "warning", warning });
   const stated = withStatement(study, await claimsStatedIn(folder), new Date().toISOString());
   const stop = stopFlagOf(watch);
-  const make = async (plan: StudyPlan, runs: readonly PlannedRun[]): Promise<RunsResult> => {
-    await storePlan(folder, {
+  const store = async (plan: StudyPlan): Promise<StudyToStore> => {
+    const stored = {
       study,
       studyFolder: home,
       data,
@@ -122,8 +127,12 @@ export async function sweepStudy(
       ...(stated.length === 0 ? {} : { claimsStated: stated }),
       ...seedsToStore(plan),
       runs: plan.runs.map(({ folder, id, run }) => ({ folder, id, run })),
-    }, tell);
-    return await runAll({
+    };
+    await storePlan(folder, stored, tell);
+    return stored;
+  };
+  const make = (plan: StudyPlan, runs: readonly PlannedRun[]) =>
+    runAll({
       runs,
       results: folder,
       retryFailed,
@@ -146,19 +155,19 @@ export async function sweepStudy(
             : { checkpointMillis: options.checkpointMillis }),
         }),
     });
-  };
+  await store(plan);
   const counts = await make(plan, runs);
   if (options.untilDecided !== true || counts.stopped) return { folder, ...counts };
   return {
     folder,
-    ...await addUntilDecided({ all, plan, counts, folder, methods, make, stop, tell }),
+    ...await addUntilDecided({ all, plan, counts, folder, methods, store, make, stop, tell }),
   };
 }
 
 /** Stores the plan of what is to be made; where the folder is read-only, that is told, and an error only for what is to be made. */
 export async function storePlan(
   folder: string,
-  stored: Parameters<typeof writeStoredStudy>[1],
+  stored: StudyToStore,
   tell: (event: WorkEvent) => Promise<void>,
 ): Promise<void> {
   try {

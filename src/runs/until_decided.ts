@@ -21,7 +21,7 @@ import type { WorkEvent } from "./events.ts";
 import { type PlannedRun, planWith, type StudyPlan, whereTheyAre } from "./planning.ts";
 import { type RunsResult, summed } from "./run_all.ts";
 import type { StopFlag } from "./stop_flag.ts";
-import { readStudyResults } from "./study_results.ts";
+import { readStudyResults, type StudyToStore } from "./study_results.ts";
 
 /** What seeds are added with. */
 export interface AddingSetting {
@@ -34,7 +34,9 @@ export interface AddingSetting {
   /** The study's results folder. */
   readonly folder: string;
   readonly methods: MethodTable;
-  /** Stores a plan and makes some of its runs. */
+  /** Stores a plan; gives what was stored. */
+  readonly store: (plan: StudyPlan) => Promise<StudyToStore>;
+  /** Makes some of a plan's runs. */
   readonly make: (plan: StudyPlan, runs: readonly PlannedRun[]) => Promise<RunsResult>;
   readonly stop: Pick<StopFlag, "isRaised">;
   readonly tell: (event: WorkEvent) => Promise<void>;
@@ -62,11 +64,13 @@ export function checkUntilDecided({ name, claims = [] }: Study, only: readonly s
 
 /** Makes runs with further seeds, look by look, until every claim is decided or further seeds are of no use; what it all came to. */
 export async function addUntilDecided(setting: AddingSetting): Promise<RunsResult> {
-  const { all, folder, methods, make, stop, tell } = setting;
+  const { all, folder, methods, store, make, stop, tell } = setting;
   let { plan, counts } = setting;
   const told = new Set<string>();
   for (;;) {
-    const { verdicts } = claimsReport(await readStudyResults(folder))!;
+    // A sweep that began earlier may have stored fewer seeds meanwhile.
+    const stored = await store(plan);
+    const { verdicts } = claimsReport(await readStudyResults(folder, stored))!;
     await tellLooks(verdicts, told, tell);
     const { more, open } = seedsWanted(verdicts);
     const next = more.length === 0 || stop.isRaised ? null : await grown(
@@ -82,6 +86,7 @@ export async function addUntilDecided(setting: AddingSetting): Promise<RunsResul
       return counts;
     }
     ({ plan } = next);
+    await store(plan);
     await tell({
       kind: "seeds added",
       seeds: next.seeds,

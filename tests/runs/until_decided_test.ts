@@ -134,6 +134,21 @@ Deno.test("seeds are added for open claims until the cap; stopped in the middle,
     assertEquals(await Deno.readTextFile(`${folder}/study.json`), bytes);
     assertEquals((await sweepInto(`${home}/whole`, { only: ["seed=4"] })).total, 2);
     assertEquals((await readStudyResults(folder)).runs.length, 11);
+
+    // A sweep that began before seeds were added stores none; they are found again, and so without a plan.
+    const { seedsAdded: _seeds, ...rest } = JSON.parse(bytes);
+    const early = JSON.stringify({ ...rest, runs: rest.runs.slice(0, 6) });
+    await Deno.writeTextFile(`${folder}/study.json`, early);
+    const healing: WorkEvent[] = [];
+    const healed = await sweepInto(`${home}/whole`, untilDecided, {
+      onEvent: (event) => {
+        healing.push(event);
+        if (event.kind === "seeds added") Deno.writeTextFileSync(`${folder}/study.json`, early);
+      },
+    });
+    assertEquals([healed.total, healed.finished], [11, 0]);
+    assertEquals(healing.filter(isOfSeeds).map(short), said);
+    assertEquals(await planIn(folder), plan);
     await Deno.remove(`${folder}/study.json`);
     const found = await sweepInto(`${home}/whole`, untilDecided);
     assertEquals([found.total, found.finished], [11, 0]);
