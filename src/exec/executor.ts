@@ -8,6 +8,7 @@ import {
   type ElementType,
   type HostTensor,
   type Program,
+  sameShape,
   shapeSizes,
 } from "../graph/mod.ts";
 
@@ -140,7 +141,7 @@ export function checkRequest(
       throw new TypeError(`Input "${name}" of the program was not fed (fed were: ${given})`);
     }
     const wanted = shapeSizes(shape, request.dims);
-    if (fed.type !== type || fed.shape.join() !== wanted.join()) {
+    if (fed.type !== type || !sameShape(fed.shape, wanted)) {
       throw new TypeError(
         `Input "${name}" was fed ${fed.type} [${fed.shape}], want ${type} [${wanted}]`,
       );

@@ -9,11 +9,15 @@ import {
   boundLeaf,
   type DimBindings,
   type ElementType,
+  type EncodedProgram,
   encodeProgram,
   type HostTensor,
   input,
   makeProgram,
   type Program,
+  sameShape,
+  type Shape,
+  shapeSizes,
 } from "../graph/mod.ts";
 import { liftConstants } from "../graph/lift_constants.ts";
 import {
@@ -120,6 +124,32 @@ export function hostTensor({ Tensor }: OnnxRuntime, host: HostTensor): Tensor {
   throw new TypeError(`Cannot feed a tensor of type ${host.type}: want f32, i32 or i64`);
 }
 
+/** What depends on the sizes of a run alone; most of it is as in the run before. */
+class LeafTensors {
+  readonly #runtime: OnnxRuntime;
+  readonly #leaves: EncodedProgram["boundLeaves"];
+  /** The tensor of each leaf in the last run, with the sizes that it holds. */
+  readonly #last = new Map<
+    string,
+    { readonly sizes: readonly number[]; readonly tensor: Tensor }
+  >();
+
+  constructor(runtime: OnnxRuntime, leaves: EncodedProgram["boundLeaves"]) {
+    this.#runtime = runtime;
+    this.#leaves = leaves;
+  }
+
+  of(name: string, bindings: DimBindings): Tensor {
+    const node = this.#leaves.get(name)!;
+    const sizes = shapeSizes(node.attributes["dims"] as Shape, bindings);
+    const last = this.#last.get(name);
+    if (last !== undefined && sameShape(last.sizes, sizes)) return last.tensor;
+    const tensor = hostTensor(this.#runtime, boundLeaf(node, bindings));
+    this.#last.set(name, { sizes, tensor });
+    return tensor;
+  }
+}
+
 /**
  * Loads a program on a runtime that computes in host memory.
  *
@@ -134,22 +164,21 @@ async function loadOnHost(
   const { program, lifted } = sharesConstants
     ? liftConstants(whole)
     : { program: whole, lifted: new Map<string, HostTensor>() };
-  const constants = [...lifted].map(([name, host]) => {
+  const constants = Object.fromEntries([...lifted].map(([name, host]) => {
     const tensor = shared.get(host) ?? hostTensor(runtime, host);
     shared.set(host, tensor);
     return [name, tensor] as const;
-  });
+  }));
   const { bytes, boundLeaves } = encodeProgram(program);
+  const leaves = new LeafTensors(runtime, boundLeaves);
   const session = await runtime.InferenceSession.create(bytes, sessionOptions());
   return {
     run: async (fed, dims, fetches) => {
-      const feeds: Record<string, Tensor> = Object.fromEntries(constants);
+      const feeds: Record<string, Tensor> = { ...constants };
       for (const [name, value] of Object.entries(fed)) {
         feeds[name] = "location" in value ? value : hostTensor(runtime, value);
       }
-      for (const [name, node] of boundLeaves) {
-        feeds[name] = hostTensor(runtime, boundLeaf(node, dims));
-      }
+      for (const name of boundLeaves.keys()) feeds[name] = leaves.of(name, dims);
       return await session.run(feeds, [...fetches]) as Record<string, Tensor>;
     },
     release: () => session.release(),

@@ -13,8 +13,29 @@ export type Shape = readonly Dim[];
 /** The numbers that a run gives to the names, for instance `{batch: 32, seq: 64}`. */
 export type DimBindings = Readonly<Record<string, number>>;
 
-function factors(dim: Dim): { readonly factor: number; readonly names: readonly string[] } {
+/** A monomial taken apart. */
+interface Factors {
+  readonly factor: number;
+  readonly names: readonly string[];
+}
+
+/** Monomials that have been taken apart: every run of a program asks for those of its inputs again. */
+const known = new Map<string, Factors>();
+
+/** So many are known at most; a program has a dozen. */
+const mostKnown = 1000;
+
+function factors(dim: Dim): Factors {
   if (typeof dim === "number") return { factor: dim, names: [] };
+  const before = known.get(dim);
+  if (before !== undefined) return before;
+  if (known.size >= mostKnown) known.clear();
+  const parts = factorsOf(dim);
+  known.set(dim, parts);
+  return parts;
+}
+
+function factorsOf(dim: string): Factors {
   let factor = 1;
   const names: string[] = [];
   for (const piece of dim.split("*")) {

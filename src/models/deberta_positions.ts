@@ -117,8 +117,8 @@ function matrixOf(
  * @param name The input's name; those that depend on how distances are numbered end in `buckets.maxDistance`.
  */
 export function relativeFeed(name: string, length: number): HostTensor | null {
-  const [room, kind, buckets, maxDistance] = name.split(".");
-  if (room !== "relative") return null;
+  if (!name.startsWith("relative.")) return null;
+  const [, kind, buckets, maxDistance] = name.split(".");
   const places = 2 * length;
   const positions = { buckets: Number(buckets), maxDistance: Number(maxDistance) };
   const i32 = (shape: readonly number[], data: Int32Array): HostTensor => ({

@@ -41,10 +41,22 @@ export interface TokenRows {
   readonly placeOf: Int32Array;
 }
 
+/** A batch, of which only the mask decides. */
+type MaskedTokens = Pick<PaddedTokens, "size" | "length" | "mask">;
+
+/** The rows of batches that are in use: several parts of a pass ask for them, and evaluations see the same batches again. */
+const held = new WeakMap<MaskedTokens, TokenRows>();
+
 /** Gives the places of a batch their rows. */
-export function tokenRows(
-  { size, length, mask }: Pick<PaddedTokens, "size" | "length" | "mask">,
-): TokenRows {
+export function tokenRows(batch: MaskedTokens): TokenRows {
+  const before = held.get(batch);
+  if (before !== undefined) return before;
+  const rows = rowsOf(batch);
+  held.set(batch, rows);
+  return rows;
+}
+
+function rowsOf({ size, length, mask }: MaskedTokens): TokenRows {
   const places = size * length;
   const rowOf = new Int32Array(places);
   const placeOf = new Int32Array(places);
@@ -235,14 +247,19 @@ export function tokenFeeds(
   };
   const feeds: Record<string, HostTensor> = {};
   for (const name of names) {
-    const to = /^heads\.to\.(\d+)of(\d+)$/.exec(name);
-    const from = /^heads\.from\.(\d+)$/.exec(name);
-    const made = to
-      ? i32(headIndices(rows, batch, [heads, Number(to[1]), Number(to[2])]))
-      : from
-      ? i32(rowIndices(rows, batch, [heads, Number(from[1])]))
+    const made = name.startsWith("heads.")
+      ? i32(headFeed(name, rows, batch, heads))
       : makers[name]?.() ?? relativeFeed(name, length);
     if (made !== null) feeds[name] = made;
   }
   return feeds;
+}
+
+/** The numbers of an input that {@linkcode EncoderInputs.toHeads} or `fromHeads` declared. */
+function headFeed(name: string, rows: TokenRows, batch: PaddedTokens, heads: number): Int32Array {
+  const [, direction, counts = ""] = name.split(".");
+  const [first = NaN, second = NaN] = counts.split("of").map(Number);
+  return direction === "to"
+    ? headIndices(rows, batch, [heads, first, second])
+    : rowIndices(rows, batch, [heads, first]);
 }

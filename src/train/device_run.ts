@@ -15,7 +15,7 @@ import { type LoadedPrograms, stepNumbers } from "./programs.ts";
 import type { QueuedStep } from "./queued_step.ts";
 import { ResidentFeeds } from "./resident_feeds.ts";
 import type { RunState, TrainingRequest } from "./run_types.ts";
-import { eventFeeds, type NextStep, stepFeeds } from "./step_feeds.ts";
+import { eventFeeds, type NextStep, stepFeeds, type StepStreams } from "./step_feeds.ts";
 import { freshMoments, type StateVectors } from "./vectors.ts";
 
 /** Loads the programs of a run for the rows that each adapted module is to have room for. */
@@ -39,7 +39,9 @@ export interface StepsRead {
 /** The device side of one run. */
 export class DeviceRun {
   readonly #request: TrainingRequest;
-  readonly #root: RandomStream;
+  readonly #streams: StepStreams;
+  /** A word that belongs to the run, from which the dropout pools are drawn. */
+  readonly #poolKey: number;
   readonly #resident: ResidentFeeds;
   readonly #weights: RunWeights;
   #programs: LoadedPrograms;
@@ -57,7 +59,9 @@ export class DeviceRun {
   ) {
     this.#request = request;
     this.#programs = programs;
-    this.#root = RandomStream.fromSeed(request.seed);
+    const root = RandomStream.fromSeed(request.seed);
+    this.#streams = { dropout: root.fork("dropout"), method: root.fork("method") };
+    this.#poolKey = root.fork("dropout-pool").nextWord();
     this.#resident = new ResidentFeeds(request.executor);
     this.#weights = new RunWeights(
       request.executor,
@@ -130,14 +134,13 @@ export class DeviceRun {
     const { assembly, step: session } = this.#programs;
     const { batch } = next;
     const started = performance.now();
-    const poolKey = this.#root.fork("dropout-pool").nextWord();
     const numbers = stepNumbers(assembly);
     const { kept } = await session.run({
       feeds: {
         ...this.#held,
-        ...this.#resident.of(assembly, batch, poolKey),
+        ...this.#resident.of(assembly, batch, this.#poolKey),
         ...this.#weights.feeds,
-        ...stepFeeds(this.#request, assembly, next, this.#root),
+        ...stepFeeds(this.#request, assembly, next, this.#streams),
       },
       dims: batchDims(batch),
       keep: [...assembly.stateVectors.map((name) => `${name}.next`), ...numbers],

@@ -50,16 +50,19 @@ function scalar(value: number): HostTensor {
   return { type: "f32", shape: [], data: Float32Array.of(value) };
 }
 
-/**
- * The feeds of a step that are made anew for it.
- *
- * @param root The run's stream of random numbers.
- */
+/** A run's streams of random numbers that each step takes a fork of. */
+export interface StepStreams {
+  readonly dropout: RandomStream;
+  /** What the method itself draws from. */
+  readonly method: RandomStream;
+}
+
+/** The feeds of a step that are made anew for it. */
 export function stepFeeds(
   request: TrainingRequest,
   assembly: Assembly,
   next: NextStep,
-  root: RandomStream,
+  streams: StepStreams,
 ): Feeds {
   const { state: { step }, stage, batch, learningRate, headLearningRate, isFrozen } = next;
   const scores = request.assembly.method.adapter?.policy?.scores;
@@ -67,8 +70,8 @@ export function stepFeeds(
   return {
     ...targetFeeds(batch),
     ...(request.stages.length > 1 ? { classMask: classMask(assembly.outputs, stage.classes) } : {}),
-    ...dropoutFeeds(assembly, batch, root.fork("dropout").fork(step).nextWord()),
-    ...methodFeeds(request, next, root),
+    ...dropoutFeeds(assembly, batch, streams.dropout.fork(step).nextWord()),
+    ...methodFeeds(request, next, streams.method),
     learningRate: scalar(learningRate),
     ...(headLearningRate === null ? {} : { [headRateName]: scalar(headLearningRate) }),
     sensitivityRate: scalar(averages === null ? 0 : 1 - averages.beta1),
@@ -80,7 +83,7 @@ export function stepFeeds(
 function methodFeeds(
   { assembly: { method: { adapter } } }: TrainingRequest,
   { state: { step, order, off }, totalSteps, stage, learningRate }: NextStep,
-  root: RandomStream,
+  stream: RandomStream,
 ): Feeds {
   const fed = adapter?.step?.feeds?.({
     step,
@@ -88,7 +91,7 @@ function methodFeeds(
     stage: stage.index,
     learningRate,
     ranks: Object.values(activeRanks(order, off)),
-    stream: root.fork("method").fork(step),
+    stream: stream.fork(step),
   });
   const factor = adapter?.step?.rateFactor?.({ step, totalSteps });
   const rate: readonly [string, HostTensor][] = factor === undefined

@@ -12,7 +12,7 @@ interface Script {
   readonly location?: "gpu-buffer";
 }
 
-/** A runtime that follows a script and counts the tensors that it was asked to free. */
+/** A runtime that follows a script, keeps what it was fed, and counts the tensors that it was asked to free. */
 function scripted({ run, location }: Script) {
   const freed: string[] = [];
   const tensor = (type: string, data: unknown, dims: readonly number[], where: string) => ({
@@ -28,8 +28,10 @@ function scripted({ run, location }: Script) {
       return tensor(type, data, dims, "cpu");
     }
   }
+  const fed: Readonly<Record<string, Tensor>>[] = [];
   const session = {
     run: async (feeds: Readonly<Record<string, Tensor>>, fetches: readonly string[]) => {
+      fed.push(feeds);
       const values = await run([...feeds["x"]!.data as Float32Array]);
       const data = Float32Array.from(values);
       return Object.fromEntries(
@@ -42,7 +44,7 @@ function scripted({ run, location }: Script) {
     InferenceSession: { create: () => Promise.resolve(session as unknown as InferenceSession) },
     Tensor: HostSide as unknown as OnnxRuntime["Tensor"],
   };
-  return { runtime, freed };
+  return { runtime, freed, fed };
 }
 
 function profileOf(runtime: OnnxRuntime, overlaps: boolean, takeFault?: () => unknown) {
@@ -142,4 +144,31 @@ Deno.test("startOnnxExecutor refuses a runtime that miscalculates", async () => 
     ExecutorError,
   );
   assertStringIncludes(error.message, "doubling 1 and -3 gave 0 and 0");
+});
+
+Deno.test("what depends on a run's sizes is fed again as it is while they stay, and follows them when they change", async () => {
+  const { runtime, fed } = scripted({ run: (x) => Promise.resolve(x) });
+  const sized = g.makeProgram({
+    y: g.reshape(g.input("x", [g.productOf(["batch", "seq"])]), ["batch", "seq"]),
+    z: g.reshape(g.input("w", ["batch"]), ["batch", 1]),
+  });
+  const session = await new OnnxExecutor(profileOf(runtime, true)).load(sized);
+  const zeros = (size: number): HostTensor => ({
+    type: "f32",
+    shape: [size],
+    data: new Float32Array(size),
+  });
+  for (const [batch, seq] of [[2, 4], [2, 4], [2, 5], [3, 5]] as const) {
+    const feeds = { x: zeros(batch * seq), w: zeros(batch) };
+    await session.run({ feeds, dims: { batch, seq }, read: ["y", "z"] });
+  }
+  const names = Object.keys(fed[0]!).filter((name) => name !== "x" && name !== "w");
+  const numbers = (name: string) =>
+    fed.map((feeds) => [...feeds[name]!.data as unknown as BigInt64Array].map(Number));
+  assertEquals(names.map(numbers), [
+    [[2, 4], [2, 4], [2, 5], [3, 5]],
+    [[2, 1], [2, 1], [2, 1], [3, 1]],
+  ]);
+  const changes = (name: string) => fed.slice(1).map((feeds, i) => feeds[name] !== fed[i]![name]);
+  assertEquals(names.map(changes), [[false, true, true], [false, false, true]]);
 });

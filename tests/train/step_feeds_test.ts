@@ -40,7 +40,10 @@ function feedsOf(run: TinyRun, make = trainingRequest) {
       headLearningRate: null,
       isFrozen,
     };
-    const fed = stepFeeds(request, assembly, next, root);
+    const fed = stepFeeds(request, assembly, next, {
+      dropout: root.fork("dropout"),
+      method: root.fork("method"),
+    });
     return Object.fromEntries(
       Object.entries(fed).map(([name, { data }]) => [name, Array.from(data, Number)]),
     );
