@@ -118,7 +118,9 @@ export class RandomStream {
 
   /** `length` normal numbers with mean 0 and standard deviation `deviation` (default 1). */
   normals(length: number, deviation = 1): Float64Array {
-    return Float64Array.from({ length }, () => this.normal() * deviation);
+    const drawn = new Float64Array(length);
+    for (let i = 0; i < length; i++) drawn[i] = this.normal() * deviation;
+    return drawn;
   }
 
   /** A uniformly random order of 0 … `length` − 1 (Fisher and Yates). */

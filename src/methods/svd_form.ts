@@ -21,6 +21,7 @@ import {
   sub,
   type Tensor,
   transpose,
+  withGradient,
 } from "../graph/mod.ts";
 import type {
   AdapterPart,
@@ -98,7 +99,11 @@ function mergedByShape(groups: readonly PartGroup[]): readonly Omit<PartGroup, "
   }));
 }
 
-/** Σ (R Rᵀ − diag(on))² of each module's rows R, `[modules]`. */
+/**
+ * Σ (R Rᵀ − diag(on))² of each module's rows R, `[modules]`.
+ *
+ * R Rᵀ is symmetric, so both sides of the product pass the same gradient to R: one product instead of two, 4 (R Rᵀ − diag(on)) R.
+ */
 function gramErrors({ rows, on }: Omit<PartGroup, "part">): Tensor {
   const [modules, capacity] = rows.shape as readonly [number, number, number];
   const eye = new Float32Array(capacity * capacity);
@@ -106,7 +111,10 @@ function gramErrors({ rows, on }: Omit<PartGroup, "part">): Tensor {
   const identity = constant({ type: "f32", shape: [capacity, capacity], data: eye }, "identity");
   const wanted = mul(reshape(on, [modules, 1, capacity]), identity);
   const error = sub(matMul(rows, transpose(rows, [0, 2, 1])), wanted);
-  return reduceSumSquare(error, { axes: [1, 2] });
+  return withGradient(reduceSumSquare(error, { axes: [1, 2] }), {
+    inputs: [rows],
+    rule: (g) => [matMul(mul(error, mul(reshape(g, [modules, 1, 1]), 4)), rows)],
+  });
 }
 
 /**

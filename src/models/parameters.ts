@@ -77,11 +77,14 @@ export function drawParameter(spec: ParameterSpec, stream: RandomStream): Float3
   const { initial } = spec;
   if (initial.type === "constant") return new Float32Array(count).fill(initial.value);
   const own = stream.fork(spec.name);
-  if (initial.type === "normal") return Float32Array.from(own.normals(count, initial.deviation));
-  if (initial.type === "truncated_normal") {
-    return Float32Array.from({ length: count }, () => truncatedNormal(own) * initial.deviation);
+  if (initial.type === "normal") return new Float32Array(own.normals(count, initial.deviation));
+  const drawn = new Float32Array(count);
+  for (let i = 0; i < count; i++) {
+    drawn[i] = initial.type === "truncated_normal"
+      ? truncatedNormal(own) * initial.deviation
+      : (2 * own.next() - 1) * initial.bound;
   }
-  return Float32Array.from({ length: count }, () => (2 * own.next() - 1) * initial.bound);
+  return drawn;
 }
 
 /** Fresh values of many parameters by name. */

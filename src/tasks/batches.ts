@@ -63,10 +63,16 @@ export function lengthBuckets(maxLength: number): readonly number[] {
 
 /** The smallest bucket that holds `length` tokens. */
 export function paddedLength(length: number, maxLength: number): number {
-  const bucket = lengthBuckets(maxLength).find((size) => size >= length);
+  return bucketOf(lengthBuckets(maxLength), length);
+}
+
+function bucketOf(buckets: readonly number[], length: number): number {
+  const bucket = buckets.find((size) => size >= length);
   if (bucket !== undefined) return bucket;
   throw new RangeError(
-    `Cannot pad ${length} tokens to at most ${maxLength}: encode with the same maxLength as batches have`,
+    `Cannot pad ${length} tokens to at most ${
+      buckets.at(-1)
+    }: encode with the same maxLength as batches have`,
   );
 }
 
@@ -152,7 +158,8 @@ export function makeBatch(
 export function createBatchStream(options: BatchOptions, stream: RandomStream): BatchStream {
   const { encoded, targets, batchSize, maxLength, padId } = options;
   checkRows(options);
-  const lengths = encoded.map((example) => paddedLength(example.ids.length, maxLength));
+  const buckets = lengthBuckets(maxLength);
+  const lengths = encoded.map((example) => bucketOf(buckets, example.ids.length));
   const batchesPerEpoch = Math.ceil(encoded.length / batchSize);
   // The order of the epoch asked for last: it saves sorting again for every batch and never changes a result.
   let held: { readonly epoch: number; readonly order: readonly (readonly number[])[] } | null =

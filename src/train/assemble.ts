@@ -105,14 +105,10 @@ function trainedParameters(
  */
 function importanceUpdate(adapterSize: number, theta: Tensor, clipped: Tensor) {
   return withScope("importance", () => {
-    const head = (vector: Tensor) => {
-      const total = vector.shape[0] as number;
-      return total === adapterSize
-        ? vector
-        : split(vector, [adapterSize, total - adapterSize], 0)[0]!;
-    };
+    const products = mul(theta, clipped);
+    const others = (products.shape[0] as number) - adapterSize;
     const before = importanceVectors.map((name) => input(name, [adapterSize])) as [Tensor, Tensor];
-    const now = abs(mul(head(theta), head(clipped)));
+    const now = abs(others === 0 ? products : split(products, [adapterSize, others], 0)[0]!);
     const move = (from: Tensor, to: Tensor, rate: string) =>
       add(from, mul(sub(to, from), input(rate, [])));
     const sensitivity = move(before[0], now, "sensitivityRate");
