@@ -18,6 +18,7 @@ import type { TokenizerFiles } from "../tasks/tokenizers/files.ts";
 import type { Encoded, EncodedTask, SequenceStage, Task, TaskData } from "../tasks/types.ts";
 import type { ReadTasks } from "../train/run_data.ts";
 import { type Fetching, ownFetching, readModelFiles } from "../fetch/model_files.ts";
+import { encodingsFrom, type SharedEncodings, sharedEncodings } from "./shared_encodings.ts";
 import { inSharedMemory, modelFrom, type SharedModel } from "./shared_models.ts";
 import { readTaskData } from "./task_data.ts";
 
@@ -124,6 +125,18 @@ export class Inputs {
       const { tokenizer: _tokenizer, ...message } = shared;
       return [name, { ...message, tokenizerFiles }];
     }));
+  }
+
+  /** What has been tokenised so far, as messages to workers. */
+  shareEncodings(): ReadonlyMap<string, SharedEncodings> {
+    return new Map(
+      [...this.#encodings].map(([key, encoded]) => [key, sharedEncodings(encoded)]),
+    );
+  }
+
+  /** Takes what other inputs of the same study have tokenised. */
+  giveEncodings(shared: ReadonlyMap<string, SharedEncodings>): void {
+    for (const [key, message] of shared) this.#encodings.set(key, encodingsFrom(message));
   }
 
   /** The modules of a loaded model that can be adapted. */

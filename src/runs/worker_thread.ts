@@ -34,9 +34,20 @@ let methods: MethodTable = [];
 let reportedAt = -Infinity;
 
 async function workerOf(start: WorkerStart): Promise<LocalWorker> {
-  const { study, folders, models, environment, results, jobs, threads, checkpointMillis } = start;
+  const {
+    study,
+    folders,
+    models,
+    encodings = new Map(),
+    environment,
+    results,
+    jobs,
+    threads,
+    checkpointMillis,
+  } = start;
   const { executor } = await chooseExecutor(start.executor, { threads });
   const inputs = new Inputs(folders, ownTasksOf(study), models);
+  inputs.giveEncodings(encodings);
   return new LocalWorker(
     {
       executor,

@@ -12,6 +12,7 @@ import type { InputFolders } from "./inputs.ts";
 import { type AblatedRun, type AblationOutcome, LayerAblation } from "./layer_ablation.ts";
 import type { CustomMethod } from "./method_modules.ts";
 import type { PlannedRun, StudyPlan } from "./planning.ts";
+import type { SharedEncodings } from "./shared_encodings.ts";
 import type { SharedModel } from "./shared_models.ts";
 import type { RunProgress } from "./run_loop.ts";
 import { StopFlag } from "./stop_flag.ts";
@@ -126,6 +127,8 @@ export interface WorkerStart {
   readonly trust: readonly string[];
   readonly folders: InputFolders;
   readonly models: ReadonlyMap<string, SharedModel>;
+  /** What has been tokenised, as the inputs of the sweep share it. Default: nothing. */
+  readonly encodings?: ReadonlyMap<string, SharedEncodings>;
   readonly environment: ExecutionContext["environment"];
   readonly results: string;
   /** Workers that are started. */
