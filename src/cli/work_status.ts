@@ -168,6 +168,11 @@ export class WorkStatus {
     this.#skipped = skipped;
   }
 
+  /** Jobs in all: where those to come follow from what is done, they may be more than were foreseen. */
+  get #all(): number {
+    return Math.max(this.#total, this.#skipped + this.#executed + this.#running.size);
+  }
+
   /** A job was done by another process. */
   doneElsewhere(): void {
     this.#skipped++;
@@ -188,7 +193,7 @@ export class WorkStatus {
     this.#shownAt = now;
     const position: Position = {
       noun: this.#noun,
-      total: this.#total,
+      total: this.#all,
       skipped: this.#skipped,
       executed: this.#executed,
       running: this.#running,
@@ -203,7 +208,7 @@ export class WorkStatus {
 
   /** Says something of a job, for instance `[3/60 runs] RTE, lora, r2, seed 1: accuracy 81.20 in 12s`. */
   async tell(title: string, rest: string): Promise<void> {
-    const head = `[${this.#skipped + this.#executed}/${this.#total} ${this.#noun}]`;
+    const head = `[${this.#skipped + this.#executed}/${this.#all} ${this.#noun}]`;
     await clearStatus();
     await say(fittedLine(head, title, rest, outputColumns()) ?? `${head} ${title}: ${rest}`);
   }
