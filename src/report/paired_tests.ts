@@ -5,7 +5,7 @@
  */
 import { holm, significanceLevel } from "../stats/rank_tests.ts";
 import { centralProbability } from "../stats/student_t.ts";
-import { moreSteps } from "./convergence.ts";
+import { isNoVerdict } from "./no_verdict.ts";
 import { allBudgets, type PairedComparison, type PairedRow } from "./tables/paired.ts";
 import { allTasks } from "./facts.ts";
 
@@ -21,7 +21,7 @@ export interface PairedTest<Row extends PairedComparison = PairedRow> {
 
 /** Two-sided p of the t test that the mean difference is zero; null where there is nothing to test, or no verdict whatever it is. */
 function pOf({ n, mean, sd, verdict }: PairedComparison): number | null {
-  if (verdict === moreSteps || n < 2 || mean === null || sd === null) return null;
+  if (isNoVerdict(verdict) || n < 2 || mean === null || sd === null) return null;
   // Equal differences have no spread: there is no difference, or none that can be tested.
   if (verdict === "same in every pair") return mean === 0 ? 1 : null;
   return 1 - centralProbability(mean / (sd / Math.sqrt(n)), n - 1);

@@ -4,7 +4,7 @@
  * @module
  */
 import { factsOf, type Grid, gridOf, groupBy, keyOf, noBudget, type RunFact } from "./facts.ts";
-import { moreSteps, needsMore } from "./convergence.ts";
+import { type NoVerdict, noVerdicts, type Remedy, remedyOf } from "./no_verdict.ts";
 import { lettersOf } from "../stats/letters.ts";
 import { areAverageable, metricInfo } from "./metrics.ts";
 import {
@@ -21,7 +21,7 @@ import { baselineOf } from "./tables/paired.ts";
 import type { StudyResults } from "./types.ts";
 
 /** What a corrected test says of a method against another. */
-export type RankVerdict = "better" | "worse" | "no significant difference" | typeof moreSteps;
+export type RankVerdict = "better" | "worse" | "no significant difference" | NoVerdict;
 
 /** Whether a verdict says that two methods differ. */
 export function isApart(verdict: RankVerdict): verdict is "better" | "worse" {
@@ -85,8 +85,10 @@ export interface Ranking {
   /** Methods that lack more than half of the blocks and are not ranked. */
   readonly leftOut: readonly string[];
   readonly friedman: FriedmanTest | null;
-  /** Methods with a cell at this budget that needs more steps: no pair with them has a verdict. */
+  /** Methods with a cell at this budget that has not converged or is not bracketed: no pair with them has a verdict. */
   readonly early: readonly string[];
+  /** What would give these a verdict. */
+  readonly remedy: Remedy;
   /** In the order of `methods`. */
   readonly pairs: readonly RankPair[];
   readonly baseline: string | null;
@@ -124,14 +126,17 @@ export function rankingsOf(results: StudyResults): readonly Ranking[] {
   const budgets = grid.budgets.filter((budget) => budget !== noBudget);
   const wanted = budgets.length === 0 ? [noBudget] : budgets;
   const free = facts.filter((fact) => fact.budget === noBudget);
-  const isEarly = needsMore(results);
+  const noVerdict = noVerdicts(results);
   return wanted.flatMap((budget) => {
     const own = facts.filter((fact) => fact.budget === budget);
     return new Set(own.map((fact) => fact.label)).size < 2 ? [] : [rankingAt(budget, {
       blocks: blocksOf(own),
       free: blocksOf(budget === noBudget ? [] : free),
       grid,
-      early: new Set(grid.labels.filter((label) => isEarly({ task: null, label, budget }))),
+      early: new Map(grid.labels.flatMap((label) => {
+        const verdict = noVerdict({ task: null, label, budget });
+        return verdict === null ? [] : [[label, verdict] as const];
+      })),
     })];
   });
 }
@@ -156,8 +161,8 @@ interface Ranked {
   /** Those of methods without budget. */
   readonly free: ReadonlyMap<string, Block>;
   readonly grid: Grid;
-  /** Labels that need more steps. */
-  readonly early: ReadonlySet<string>;
+  /** Labels that have no verdict, and why. */
+  readonly early: ReadonlyMap<string, NoVerdict>;
 }
 
 function rankingAt(budget: string, { blocks, free, grid, early }: Ranked): Ranking {
@@ -182,6 +187,7 @@ function rankingAt(budget: string, { blocks, free, grid, early }: Ranked): Ranki
     beside: placed(complete, ranked, free, grid),
     leftOut: present.filter((label) => !ranked.includes(label)),
     early: ranked.filter((label) => early.has(label)),
+    remedy: remedyOf(ranked.flatMap((label) => early.get(label) ?? [])),
     canTellApart: leastCorrectedP(n, pairs) < significanceLevel,
     canTellFromBaseline: tested.baseline !== null &&
       leastCorrectedP(n, ranked.length - 1) < significanceLevel,
@@ -262,7 +268,7 @@ function testsOf(
 function pairsOf(
   order: readonly string[],
   values: readonly (readonly number[])[],
-  early: ReadonlySet<string>,
+  early: ReadonlyMap<string, NoVerdict>,
 ): readonly RankPair[] {
   const raw = order.flatMap((label, i) =>
     order.slice(i + 1).map((other, offset) => {
@@ -278,9 +284,8 @@ function pairsOf(
   return raw.map((pair, i) => ({
     ...pair,
     corrected: corrected[i]!,
-    verdict: early.has(pair.label) || early.has(pair.other)
-      ? moreSteps
-      : verdictOf(corrected[i]!, pair.leansTowards),
+    verdict: early.get(pair.label) ?? early.get(pair.other) ??
+      verdictOf(corrected[i]!, pair.leansTowards),
   }));
 }
 
@@ -295,7 +300,7 @@ type Against = ReadonlyMap<string, { readonly p: number; readonly verdict: RankV
 function againstOf(
   pairs: readonly RankPair[],
   baseline: string,
-  early: ReadonlySet<string>,
+  early: ReadonlyMap<string, NoVerdict>,
 ): Against {
   const own = pairs.filter((pair) => pair.label === baseline || pair.other === baseline);
   const corrected = holm(own.map((pair) => pair.p));
@@ -303,9 +308,8 @@ function againstOf(
     const isFirst = pair.other === baseline;
     return [isFirst ? pair.label : pair.other, {
       p: corrected[i]!,
-      verdict: early.has(pair.label) || early.has(pair.other)
-        ? moreSteps
-        : verdictOf(corrected[i]!, isFirst === pair.leansTowards),
+      verdict: early.get(pair.label) ?? early.get(pair.other) ??
+        verdictOf(corrected[i]!, isFirst === pair.leansTowards),
     }];
   }));
 }

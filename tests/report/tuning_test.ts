@@ -4,6 +4,11 @@ import { buildReport, tablesOf } from "../../src/report/build.ts";
 import { expectedBestChart } from "../../src/report/charts/expected_best.ts";
 import { rowsOf } from "../../src/report/facts.ts";
 import { noticesOf } from "../../src/report/notices.ts";
+import { moreSteps } from "../../src/report/convergence.ts";
+import { notBracketed, noVerdictNote, remedyOf } from "../../src/report/no_verdict.ts";
+import { rankingsOf } from "../../src/report/ranking.ts";
+import { pairedRows } from "../../src/report/tables/paired.ts";
+import type { ReportTable, StudyResults } from "../../src/report/types.ts";
 import { hasBracketedSettings, untunedLabels } from "../../src/report/tuned_runs.ts";
 import type { Tuned, TunedChoice } from "../../src/study/tuned.ts";
 import { fixtureMethods, fixtureStudy } from "./fixture.ts";
@@ -59,6 +64,10 @@ const fixture = fixtureStudy({
   steps: 10,
 });
 const results = { ...fixture, tuned };
+
+function tableNamed(study: StudyResults, name: string): ReportTable {
+  return tablesOf(study).find(({ id }) => id === name)!;
+}
 
 Deno.test("the table of chosen settings says what was chosen, from how much, and what is at an edge", () => {
   const table = tablesOf(results).find(({ id }) => id === "tuning")!;
@@ -133,4 +142,48 @@ Deno.test("runs with a setting at an edge are told from others, and so are those
   assertEquals(untunedLabels({ ...results, tuned: half }), ["ElaLoRA"]);
   const table = tablesOf({ ...results, tuned: half }).find(({ id }) => id === "tuning")!;
   assertStringIncludes(table.note, "Runs whose settings were not tuned: ElaLoRA.");
+});
+
+Deno.test("nothing is called better or worse of a method whose tuning ended at an edge", async () => {
+  const study = {
+    ...fixtureStudy({
+      tasks: [["CoLA", "matthews"], ["RTE", "accuracy"]],
+      budgets: [4],
+      seeds: [1, 2, 3, 4, 5],
+      layers: 1,
+      steps: 10,
+    }),
+    tuned,
+  };
+  const rows = pairedRows(study, "LoRA");
+  const own = rows.filter(({ label }) => label === "ElaLoRA");
+  const isAtEdge = ({ task }: { readonly task: string }) => task === "CoLA" || task === "all tasks";
+  assert(own.some(isAtEdge) && !own.every(isAtEdge));
+  assertEquals(own.map((row) => row.verdict === notBracketed), own.map(isAtEdge));
+  assert(rows.every(({ label, verdict }) => label === "ElaLoRA" || verdict !== notBracketed));
+  assertStringIncludes(
+    tableNamed(study, "paired").note,
+    "“Not bracketed”: a setting of one of both",
+  );
+  const [ranking] = rankingsOf(study);
+  assertEquals([ranking!.early, ranking!.remedy.see], [["ElaLoRA"], "Tuning"]);
+  assert(
+    ranking!.pairs.every(({ label, other, verdict }) =>
+      (verdict === notBracketed) === [label, other].includes("ElaLoRA")
+    ),
+  );
+  const { files } = await buildReport(study);
+  const page = files["report.html"]!;
+  assertStringIncludes(page, "wider tuning ranges");
+  assert(!/ElaLoRA is (?:significantly )?(?:better|worse)/.test(page));
+});
+
+Deno.test("what is needed for a verdict is named, with where the page says more", () => {
+  assertEquals(remedyOf([moreSteps]), { needs: "more steps", see: "Convergence" });
+  assertEquals(remedyOf([notBracketed]), { needs: "wider tuning ranges", see: "Tuning" });
+  assertEquals(remedyOf([notBracketed, moreSteps]), {
+    needs: "more steps and wider tuning ranges",
+    see: "Convergence and Tuning",
+  });
+  assertEquals(noVerdictNote(["better"]), "");
 });

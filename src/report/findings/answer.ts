@@ -4,6 +4,7 @@
  * @module
  */
 import { moreSteps } from "../convergence.ts";
+import { notBracketed } from "../no_verdict.ts";
 import { allTasks } from "../facts.ts";
 import { counted, fixed, listed, whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
@@ -137,6 +138,8 @@ function withoutRanking(
   }
   const why = compared.some(({ verdict }) => verdict === moreSteps)
     ? "More steps are needed: runs were still improving when they ended (see Convergence)."
+    : compared.some(({ verdict }) => verdict === notBracketed)
+    ? "Wider tuning ranges are needed: settings were chosen at the edge of all that were allowed (see Tuning)."
     : compared.some(({ n }) => n === 1)
     ? `One seed in common with ${baseline} is too little for a test.`
     : compared.some(({ verdict }) => verdict === "same in every pair")

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { moreSteps } from "../convergence.ts";
+import { isNoVerdict, remedyOf } from "../no_verdict.ts";
 import { allTasks, groupBy, keyOf } from "../facts.ts";
 import { chance } from "../format.ts";
 import { type ComparisonRow, comparisonRows, trainedText } from "../tables/comparisons.ts";
@@ -17,8 +17,9 @@ function resultText({ task, metric, mean, verdict, corrected, ...row }: Comparis
   const difference = differenceWords(mean, metric);
   if (row.n === 1) return `${place}, the difference is ${difference} (one seed, so no test).`;
   const spread = spreadWords(row, metric);
-  if (verdict === moreSteps) {
-    return `${place}, no verdict: runs need more steps. The difference is ${difference} (${spread}).`;
+  if (isNoVerdict(verdict)) {
+    const { needs } = remedyOf([verdict]);
+    return `${place}, no verdict: runs need ${needs}. The difference is ${difference} (${spread}).`;
   }
   const isTold = verdict === "better" || verdict === "worse";
   if (!isTold && verdict !== "no significant difference") {

@@ -43,14 +43,18 @@ export function testTexts(
   found: readonly { readonly ranking: Ranking; readonly result: BudgetResult }[],
   context: Context,
 ): readonly string[] {
-  const { ranking: { blocks }, result: { test, methods, budget, early } } = found.at(-1)!;
+  const { ranking: { blocks }, result: { test, methods, budget, early, remedy } } = found.at(-1)!;
   const pairs = methods.length * (methods.length - 1) / 2;
   const place = found.length === 1 ? "" : atBudget(budget);
   if (test === "early") {
     return [
-      `No verdict${place}: runs of ${
-        methodsText(early)
-      } were still improving when they ended (see Convergence).`,
+      remedy.see === "Convergence"
+        ? `No verdict${place}: runs of ${
+          methodsText(early)
+        } were still improving when they ended (see Convergence).`
+        : `No verdict${place}: ${methodsText(early)} ${
+          early.length === 1 ? "needs" : "need"
+        } ${remedy.needs} (see ${remedy.see}).`,
     ];
   }
   if (test === "ranks") {

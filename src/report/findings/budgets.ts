@@ -50,7 +50,7 @@ export function budgetsSentence(found: readonly BudgetResult[], context: Context
     const tail = isTested
       ? `no significant difference between ${methodsText(all)} was found`
       : found.some(({ test }) => test === "early")
-      ? `more steps are needed before ${methodsText(all)} can be compared`
+      ? `${remedyAt(found)} are needed before ${methodsText(all)} can be compared`
       : `there are too few runs to test the difference between ${methodsText(all)}`;
     const leaders = leadersText(found, context.measure);
     return leaders === null ? `${sentence(tail)}.` : `${sentence(leaders, labels)}, but ${tail}.`;
@@ -64,6 +64,11 @@ export function budgetsSentence(found: readonly BudgetResult[], context: Context
   });
   const rest = said.length === groups.length ? "" : "; other budgets differ from this";
   return `${sentence(clauses.join("; "), labels)}${rest}.`;
+}
+
+/** What is needed at the first budget without a verdict. */
+function remedyAt(found: readonly BudgetResult[]): string {
+  return found.find(({ test }) => test === "early")!.remedy.needs;
 }
 
 /** Who has the best mean at which budget; null where all tie at every budget. */
@@ -102,12 +107,12 @@ function pairsText({ differences, methods }: BudgetResult): string {
 
 /** What was found at one budget, without naming it. */
 function clauseOf(result: BudgetResult, { measure, baseline }: Context): string {
-  const { leaders, methods, differences, test, early } = result;
+  const { leaders, methods, differences, test, early, remedy } = result;
   const isTie = leaders.length === methods.length;
   if (differences.length === 0) {
     const best = isTie ? "" : ` (best ${measure}: ${joined(leaders)})`;
     return test === "early"
-      ? `more steps are needed for a verdict${best}`
+      ? `${remedy.needs} are needed for a verdict${best}`
       : test === "none"
       ? `there are too few runs to test the difference${best}`
       : `no significant difference was found${best}`;
@@ -117,7 +122,7 @@ function clauseOf(result: BudgetResult, { measure, baseline }: Context): string 
     return `${joined(leaders)} share the best ${measure}, and ${pairsText(result)}`;
   }
   if (early.includes(leader)) {
-    return `${leader} has the best ${measure} but needs more steps; ${pairsText(result)}`;
+    return `${leader} has the best ${measure} but needs ${remedy.needs}; ${pairsText(result)}`;
   }
   const others = methods.filter((label) => label !== leader && !early.includes(label));
   const beaten = others.filter((label) =>

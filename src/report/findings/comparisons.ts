@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { moreSteps } from "../convergence.ts";
+import { isNoVerdict, remedyOf } from "../no_verdict.ts";
 import { allTasks, type Grid, gridOf } from "../facts.ts";
 import { counted, joined, listed, whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
@@ -35,8 +35,9 @@ export function differenceSentence(row: PairedRow, baseline: string): string {
     return `${scope} no seed has the scores of ${row.label} and ${baseline} in all ${row.cells} combinations.`;
   }
   const difference = differenceWords(row.mean, row.metric);
-  if (row.verdict === moreSteps) {
-    return `${scope} the difference is ${difference}, and more steps are needed for a verdict.`;
+  if (isNoVerdict(row.verdict)) {
+    const { needs } = remedyOf([row.verdict]);
+    return `${scope} the difference is ${difference}, and ${needs} are needed for a verdict.`;
   }
   if (row.n === 1) return `${scope} the difference is ${difference} (one seed, so no test).`;
   if (row.verdict === "same in every pair") {
@@ -58,12 +59,14 @@ function countsSentence(rows: readonly PairedRow[], baseline: string): string | 
   const cells = rows.filter((row) => row.task !== allTasks && row.budget !== allBudgets);
   if (cells.length < 2) return null;
   const words = cellWords(cells);
-  const early = cells.filter(({ verdict }) => verdict === moreSteps).length;
+  const open = cells.map(({ verdict }) => verdict).filter(isNoVerdict);
+  const early = open.length;
+  const { needs } = remedyOf(open);
   if (early === cells.length) {
-    return `More steps are needed ${inAll(early, words)}.`;
+    return `${sentence(needs)} are needed ${inAll(early, words)}.`;
   }
   const tested = cells.filter(({ n, verdict }) =>
-    n > 1 && verdict !== "same in every pair" && verdict !== moreSteps
+    n > 1 && verdict !== "same in every pair" && !isNoVerdict(verdict)
   );
   if (tested.length === 0) {
     return `None of the ${whole(cells.length)} ${words.many} could be tested by itself.`;
@@ -74,7 +77,7 @@ function countsSentence(rows: readonly PairedRow[], baseline: string): string | 
   const alike = tested.length - better - worse;
   const untested = cells.length - tested.length - early;
   const left = [
-    ...(early === 0 ? [] : [`${whole(early)} more ${early === 1 ? "needs" : "need"} more steps`]),
+    ...(early === 0 ? [] : [`${whole(early)} more ${early === 1 ? "needs" : "need"} ${needs}`]),
     ...(untested === 0 ? [] : [`${whole(untested)} more could not be tested`]),
   ];
   const rest = left.length === 0 ? "" : ` (${left.join(", ")})`;
@@ -139,7 +142,7 @@ function manyComparisons(
     return `${sentence(verdict)} than ${baseline}: ${listed(names)}.`;
   };
   const alike = own("no significant difference").length;
-  const early = own(moreSteps).length;
+  const open = wide.map(({ verdict }) => verdict).filter(isNoVerdict);
   return [{
     lead: `Methods against ${baseline}, paired by seed`,
     text: [
@@ -148,9 +151,11 @@ function manyComparisons(
       ...(alike === 0
         ? []
         : [`No significant difference: ${whole(alike)} of ${counted(wide.length, "comparison")}.`]),
-      ...(early === 0
-        ? []
-        : [`More steps needed: ${whole(early)} of ${counted(wide.length, "comparison")}.`]),
+      ...(open.length === 0 ? [] : [
+        `${sentence(remedyOf(open).needs)} needed: ${whole(open.length)} of ${
+          counted(wide.length, "comparison")
+        }.`,
+      ]),
       "Each verdict is by its own 95% interval, not corrected for their number.",
     ].join(" "),
   }];

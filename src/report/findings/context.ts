@@ -6,6 +6,7 @@
 import { allTasks, type Grid, gridOf } from "../facts.ts";
 import { whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
+import type { Remedy } from "../no_verdict.ts";
 import { type PairedTest, pairedTests } from "../paired_tests.ts";
 import { isApart, type Ranking } from "../ranking.ts";
 import { pairedRows } from "../tables/paired.ts";
@@ -30,8 +31,10 @@ export interface BudgetResult {
   readonly methods: readonly string[];
   /** The methods with the best mean, several where they tie. */
   readonly leaders: readonly string[];
-  /** Those of them that need more steps: no pair with them has a verdict. */
+  /** Methods that have not converged or are not bracketed: no pair with them has a verdict. */
   readonly early: readonly string[];
+  /** What would give these a verdict. */
+  readonly remedy: Remedy;
   /**
    * How the methods were compared: all pairs by signed ranks, each with the baseline by t tests, or not: for lack of runs, or of
    * steps.
@@ -82,8 +85,8 @@ export function resultAt(ranking: Ranking, context: Context): BudgetResult {
   const leaders = rows.length > 0
     ? bestOf(rows, (row) => signOf(row.metric) * row.mean!).map(({ label }) => label)
     : bestOf(ranking.methods, ({ meanRank }) => -meanRank).map(({ label }) => label);
-  const { early } = ranking;
-  const found = { budget, methods, leaders, early };
+  const { early, remedy } = ranking;
+  const found = { budget, methods, leaders, early, remedy };
   if (methods.length - early.length < 2) return { ...found, test: "early", differences: [] };
   if (ranking.canTellApart) {
     const differences = ranking.pairs.flatMap(({ label, other, verdict }) =>

@@ -5,7 +5,7 @@
  */
 import { chance, counted, fixed, intervalWords, joined, listed, whole } from "../format.ts";
 import { fewestBlocks, leastCorrectedP, significanceLevel } from "../../stats/rank_tests.ts";
-import { moreSteps } from "../convergence.ts";
+import { isNoVerdict } from "../no_verdict.ts";
 import { isApart, type RankedMethod, type Ranking, type RankVerdict } from "../ranking.ts";
 import { atBudget, type Finding } from "./finding.ts";
 
@@ -44,11 +44,11 @@ function orderText({ methods, beside, blocks, tasks, leftOut }: Ranking): string
 }
 
 function significanceText(ranking: Ranking): string {
-  const { blocks, methods, pairs, early } = ranking;
+  const { blocks, methods, pairs, early, remedy } = ranking;
   if (methods.length - early.length < 2) {
     return `No verdict: ${listed(early)} ${
       early.length === 1 ? "needs" : "need"
-    } more steps (see Convergence).`;
+    } ${remedy.needs} (see ${remedy.see}).`;
   }
   if (blocks < 2) {
     return `One block is too few for a test; pairs need ${whole(fewestBlocks(pairs.length))}.`;
@@ -58,7 +58,7 @@ function significanceText(ranking: Ranking): string {
   const open = early.length === 0 ? [] : [
     `No verdict on ${listed(early)}, which ${
       early.length === 1 ? "needs" : "need"
-    } more steps (see Convergence).`,
+    } ${remedy.needs} (see ${remedy.see}).`,
   ];
   return [...friedman, ...open, pairsText(ranking), ...againstTexts(ranking)].join(" ");
 }
@@ -71,7 +71,7 @@ function friedmanText({ friedman, methods }: Ranking): string {
     : `No significant difference between any of the ${whole(methods.length)} methods (${p}).`;
 }
 
-function pairsText({ methods, pairs, blocks, canTellApart, early }: Ranking): string {
+function pairsText({ methods, pairs, blocks, canTellApart, early, remedy }: Ranking): string {
   const apart = pairs.filter((pair) => isApart(pair.verdict));
   if (!canTellApart) {
     const p = chance(leastCorrectedP(blocks, pairs.length));
@@ -98,7 +98,7 @@ function pairsText({ methods, pairs, blocks, canTellApart, early }: Ranking): st
     pair.label === best.label && pair.verdict === "no significant difference"
   ).map((pair) => pair.other);
   const first = early.includes(best.label)
-    ? `${best.label}, with the best mean rank, needs more steps.`
+    ? `${best.label}, with the best mean rank, needs ${remedy.needs}.`
     : alike.length === 0
     ? `${best.label} differs from all others${early.length === 0 ? "" : " that have a verdict"}.`
     : `${best.label}, with the best mean rank, does not differ significantly from ${
@@ -132,7 +132,8 @@ function againstTexts(ranking: Ranking): readonly string[] {
     named("better"),
     named("worse"),
     named("no significant difference"),
-    named(moreSteps),
+    methods.filter(({ againstBaseline }) => isNoVerdict(againstBaseline?.verdict))
+      .map(({ label }) => label),
   ];
   const is = (names: readonly string[]) => names.length === 1 ? "is" : "are";
   const parts = [
@@ -141,7 +142,9 @@ function againstTexts(ranking: Ranking): readonly string[] {
     ...(alike.length === 0
       ? []
       : [`${listed(alike)} ${alike.length === 1 ? "does" : "do"} not differ significantly`]),
-    ...(early.length === 0 ? [] : [`more steps are needed for a verdict on ${listed(early)}`]),
+    ...(early.length === 0
+      ? []
+      : [`${ranking.remedy.needs} are needed for a verdict on ${listed(early)}`]),
   ];
   return [`Compared with ${baseline} alone (${counted(others, "comparison")}), ${joined(parts)}.`];
 }

@@ -7,7 +7,7 @@ import { comparePaired } from "../../stats/statistics.ts";
 import { pointKey } from "../../study/rank_sources.ts";
 import type { ComparedPair, ResolvedComparison } from "../../study/comparisons.ts";
 import type { RunPoint } from "../../study/types.ts";
-import { hasConverged, moreSteps } from "../convergence.ts";
+import { type NoVerdict, noVerdictNote, noVerdictOf } from "../no_verdict.ts";
 import { allTasks, budgetName, factOf, groupBy, keyOf, noBudget, tableFrom } from "../facts.ts";
 import { chance, fixed, interval, joined, nothing, signed, whole } from "../format.ts";
 import { areAverageable, averageMetric, metricInfo, metricTitle } from "../metrics.ts";
@@ -99,10 +99,10 @@ function scoredPairs(
   });
 }
 
-/** How the arms of a comparison are called, and whether the cell of a run had converged. */
+/** How the arms of a comparison are called, and why runs have no verdict. */
 interface ComparedArms {
   readonly arms: { readonly a: string; readonly b: string };
-  readonly isSettled: (run: RunResults) => boolean;
+  readonly noVerdict: (run: RunResults) => NoVerdict | null;
 }
 
 /** The comparison over some pairs: a mean a seed first, of the seeds that have all cells. */
@@ -110,7 +110,7 @@ function rowOf(
   task: string,
   metric: string,
   pairs: readonly ScoredPair[],
-  { arms, isSettled }: ComparedArms,
+  { arms, noVerdict }: ComparedArms,
 ): Omit<ComparisonRow, "corrected"> {
   const cells = new Set(pairs.map(({ cell }) => cell)).size;
   const whole = [...groupBy(pairs, ({ seed }) => String(seed)).values()]
@@ -122,12 +122,13 @@ function rowOf(
     perSeed(({ scores }) => scores.a - scores.b),
     metricInfo(metric).isHigherBetter,
   );
-  const isOpen = used.some(({ a, b }) => !isSettled(a) || !isSettled(b));
+  const open = used.flatMap(({ a, b }) => [noVerdict(a), noVerdict(b)])
+    .find((verdict) => verdict !== null);
   return {
     task,
     metric,
     ...compared,
-    verdict: isOpen ? moreSteps : compared.verdict,
+    verdict: open ?? compared.verdict,
     a: sideOf(arms.a, perSeed(({ scores }) => scores.a), used.map(({ a }) => a)),
     b: sideOf(arms.b, perSeed(({ scores }) => scores.b), used.map(({ b }) => b)),
   };
@@ -137,10 +138,10 @@ function rowOf(
 function rowsOfComparison(
   { pairs }: ResolvedComparison,
   byPoint: ReadonlyMap<string, RunResults>,
-  isSettled: ComparedArms["isSettled"],
+  noVerdict: ComparedArms["noVerdict"],
 ): readonly Omit<ComparisonRow, "corrected">[] {
   const arms = { a: armName(pairs.map(({ a }) => a)), b: armName(pairs.map(({ b }) => b)) };
-  const compared = { arms, isSettled };
+  const compared = { arms, noVerdict };
   const scored = scoredPairs(pairs, byPoint);
   const metricOf = new Map(scored.map(({ task, a }) => [task, a.record.happened.primaryMetric]));
   const tasks = [...new Set(pairs.map(({ task }) => task))];
@@ -156,10 +157,10 @@ function rowsOfComparison(
 /** All comparisons that the study asks for, in its order. */
 export function comparisonRows(results: StudyResults): readonly ComparisonRow[] {
   const { comparisons, runs } = results;
-  const isSettled = hasConverged(results);
+  const noVerdict = noVerdictOf(results);
   const byPoint = new Map(runs.map((run) => [pointKey(run.record.asked), run]));
   const rows = comparisons.filter(({ pairs }) => pairs.length > 0)
-    .flatMap((comparison) => rowsOfComparison(comparison, byPoint, isSettled));
+    .flatMap((comparison) => rowsOfComparison(comparison, byPoint, noVerdict));
   const tests = new Map(pairedTests(rows).map((test) => [test.row, test]));
   return rows.map((row): ComparisonRow => {
     const test = tests.get(row);
@@ -225,9 +226,7 @@ export function comparisonsTable(results: StudyResults): ReportTable {
       "interval has n − 1 degrees of freedom and is not corrected. p is that of the paired t test, corrected by Holm for all " +
       "rows of this table, and the verdict follows it. Trained are adapter parameters at the end without heads, and the " +
       "most at any step where that is another, averaged over runs: arms of different budgets do not cost the same." +
-      (compared.some(({ verdict }) => verdict === moreSteps)
-        ? " “More steps needed”: runs of one of both had not converged, so that there is no verdict whatever the difference is."
-        : ""),
+      noVerdictNote(compared.map(({ verdict }) => verdict)),
     table: tableFrom(rows, names),
     columns: [
       { title: "A", align: "left", cell: (row) => String(row["a"]) },

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { moreSteps, needsMore } from "../convergence.ts";
+import { noVerdicts } from "../no_verdict.ts";
 import { comparePaired, type Comparison } from "../../stats/statistics.ts";
 import { factOf, groupBy, keyOf, type RunFact, tableFrom } from "../facts.ts";
 import { fixed, interval, signed } from "../format.ts";
@@ -131,7 +131,7 @@ const names = [
 /** The rows of {@linkcode factorialTable}; none where the study has fewer than two forms or policies. */
 export function factorialRows(results: StudyResults): readonly Row[] {
   const { runs } = results;
-  const isEarly = needsMore(results);
+  const noVerdict = noVerdicts(results);
   const arms = armsOf(runs);
   const kinds = new Set(arms.map(({ form, policy, score }) => keyOf(form, policy, score)));
   if (kinds.size < 2 || !runs.some(({ record }) => record.asked.method === "composed")) return [];
@@ -150,14 +150,15 @@ export function factorialRows(results: StudyResults): readonly Row[] {
       const other = otherOf(kind, arm, arms);
       if (other === null) return [];
       const { n, mean, low, high, verdict } = contrastOf(arm.runs, other.runs, isHigherBetter);
-      const isOpen = [arm, other].some(({ label }) => isEarly({ task: null, label, budget: null }));
+      const open = [arm, other].map(({ label }) => noVerdict({ task: null, label, budget: null }))
+        .find((verdict) => verdict !== null);
       const values = {
         versus: other.label,
         n,
         mean,
         low,
         high,
-        verdict: isOpen ? moreSteps : verdict,
+        verdict: open ?? verdict,
       };
       return Object.entries(values).map(([name, value]) => [`${kind}_${name}`, value]);
     })),

@@ -17,7 +17,8 @@ import {
 } from "../facts.ts";
 import { interval, signed, whole } from "../format.ts";
 import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
-import { type CellScope, moreSteps, needsMore } from "../convergence.ts";
+import type { CellScope } from "../convergence.ts";
+import { type NoVerdict, noVerdictNote, noVerdicts } from "../no_verdict.ts";
 import { comparePaired, type Summary, type Verdict } from "../../stats/statistics.ts";
 import type { ReplayResults, ReportTable, Row, StudyResults, Tone } from "../types.ts";
 import { hasAverage, orderOf } from "./scores.ts";
@@ -26,11 +27,11 @@ import { hasAverage, orderOf } from "./scores.ts";
 export const allBudgets = "all budgets";
 
 /** What is said of a comparison with the baseline. */
-export type PairedVerdict = Verdict | typeof moreSteps;
+export type PairedVerdict = Verdict | NoVerdict;
 
 /** A paired difference with what is said of it. */
 export interface PairedComparison extends Summary {
-  /** {@linkcode moreSteps} where a cell that it is made of has not converged, whatever the difference is. */
+  /** A {@linkcode NoVerdict} where a cell that it is made of has not converged or is not bracketed, whatever the difference is. */
   readonly verdict: PairedVerdict;
 }
 
@@ -102,7 +103,7 @@ function perSeed(differences: readonly Difference[], cells: number): readonly nu
 export function pairedRows(results: StudyResults, baseline: string): readonly PairedRow[] {
   return rowsOf(gridOf(results), differencesOf(factsOf(results), baseline), {
     baseline,
-    isEarly: needsMore(results),
+    noVerdict: noVerdicts(results),
   });
 }
 
@@ -121,21 +122,21 @@ export function replayRows(replay: ReplayResults): readonly PairedRow[] {
   });
   return rowsOf(gridOf(replay), differences, {
     baseline: replayBaseline(replay),
-    isEarly: needsMore(replay),
+    noVerdict: noVerdicts(replay),
   });
 }
 
-/** What comparisons are with, and which cells have not converged. */
+/** What comparisons are with, and which cells have no verdict. */
 interface ComparedWith {
   readonly baseline: string | null;
-  readonly isEarly: (scope: CellScope) => boolean;
+  readonly noVerdict: (scope: CellScope) => NoVerdict | null;
 }
 
 /** The comparisons that differences give, in the order of the grid. */
 function rowsOf(
   grid: Grid,
   differences: readonly Difference[],
-  { baseline, isEarly }: ComparedWith,
+  { baseline, noVerdict }: ComparedWith,
 ): readonly PairedRow[] {
   const scoped = differences.flatMap((d) => {
     const tasks = hasAverage(grid) ? [d.task, allTasks] : [d.task];
@@ -156,8 +157,8 @@ function rowsOf(
       task: task === allTasks ? null : task,
       budget: budget === allBudgets ? null : budget,
     };
-    const isOpen = [d.label, ...(baseline === null ? [] : [baseline])]
-      .some((label) => isEarly({ ...place, label }));
+    const open = [d.label, ...(baseline === null ? [] : [baseline])]
+      .map((label) => noVerdict({ ...place, label })).find((verdict) => verdict !== null);
     return {
       task,
       metric,
@@ -165,7 +166,7 @@ function rowsOf(
       budget,
       cells,
       ...compared,
-      verdict: isOpen && compared.n > 0 ? moreSteps : compared.verdict,
+      verdict: compared.n > 0 ? open ?? compared.verdict : compared.verdict,
     };
   }).sort((a, b) => order(a) - order(b));
 }
@@ -243,9 +244,7 @@ function tableOfRows(
           : `The intervals are not corrected for their number: of ${
             whole(evaluated)
           } comparisons of equal methods, one in twenty would exclude zero by chance.`) +
-        (rows.some(({ verdict }) => verdict === moreSteps)
-          ? ` “More steps needed”: runs of one of both had not converged, so that there is no verdict whatever the difference is.`
-          : ""),
+        noVerdictNote(rows.map(({ verdict }) => verdict)),
     table: tableFrom(rows as unknown as readonly Row[], pairedNames),
     columns: [
       { title: "task", align: "left", cell: (row) => String(row["task"]) },

@@ -15,7 +15,7 @@ import {
 } from "../facts.ts";
 import { interval, signed, whole } from "../format.ts";
 import { metricTitle } from "../metrics.ts";
-import { moreSteps, needsMore } from "../convergence.ts";
+import { noVerdicts } from "../no_verdict.ts";
 import { comparePaired } from "../../stats/statistics.ts";
 import type { ReportTable, RunResults, StudyResults } from "../types.ts";
 import { pairedNames, scaled, toneOf, verdictText } from "./paired.ts";
@@ -88,16 +88,16 @@ export function examplesTable(results: StudyResults, baseline: string | null): R
     });
   });
   const order = orderOf(grid);
-  const isEarly = needsMore(results);
+  const noVerdict = noVerdicts(results);
   const rows = [...groupBy(pairs, (pair) => keyOf(pair.task, pair.label, pair.budget)).values()]
     .flatMap((group) => {
       const { task, label, budget } = group[0]!;
       const measure = exampleMeasure(grid.metrics.get(task) ?? "");
       if (measure === null) return [];
       const comparison = comparePaired(meanDifferences(group, measure), measure === "accuracy");
-      const isOpen = [label, ...(baseline === null ? [] : [baseline])]
-        .some((label) => isEarly({ task, label, budget }));
-      const verdict = isOpen ? moreSteps : comparison.verdict;
+      const verdict = [label, ...(baseline === null ? [] : [baseline])]
+        .map((label) => noVerdict({ task, label, budget })).find((verdict) => verdict !== null) ??
+        comparison.verdict;
       return [{
         task,
         metric: measure,

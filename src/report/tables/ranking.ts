@@ -8,7 +8,7 @@ import { chance, counted, fixed, interval, nothing, whole } from "../format.ts";
 import { majorityAverage, majorityLabel, majorityNote, majorityScores } from "../majority.ts";
 import { averageMetric, metricInfo } from "../metrics.ts";
 import { fewestBlocks, leastCorrectedP } from "../../stats/rank_tests.ts";
-import { moreSteps } from "../convergence.ts";
+import { isNoVerdict } from "../no_verdict.ts";
 import { isApart, type Ranking } from "../ranking.ts";
 import type { ReportTable, Row, StudyResults, Tone } from "../types.ts";
 import { verdictText } from "./paired.ts";
@@ -154,8 +154,10 @@ export function powerText(ranking: Ranking): string {
   if (k === 1) return "one method, so no pairs";
   if (ranking.canTellApart) {
     const apart = ranking.pairs.filter(({ verdict }) => isApart(verdict));
-    const open = ranking.pairs.filter(({ verdict }) => verdict === moreSteps).length;
-    const rest = open === 0 ? "" : `, ${whole(open)} ${open === 1 ? "needs" : "need"} more steps`;
+    const open = ranking.pairs.filter(({ verdict }) => isNoVerdict(verdict)).length;
+    const rest = open === 0
+      ? ""
+      : `, ${whole(open)} ${open === 1 ? "needs" : "need"} ${ranking.remedy.needs}`;
     return `${whole(apart.length)} of ${counted(comparisons, "pair")} ${
       apart.length === 1 ? "differs" : "differ"
     } significantly${rest}`;
