@@ -5,6 +5,7 @@
  */
 import type { Fetching } from "../fetch/model_files.ts";
 import { readRecord } from "../record/read_study.ts";
+import { tuningLines, tuningPlan } from "./plan_tuning.ts";
 import { plannedClaims, plannedClaimsText } from "../report/claims/planned_claims.ts";
 import { namesIn } from "../record/durable.ts";
 import { stageSteps } from "../study/sequences.ts";
@@ -178,6 +179,7 @@ export async function planText(
   const study = withOverrides(file.study, options.set ?? [], methods);
   const folders = { ...options, study: file.folder };
   const all = expand(study, methods, options.mostRuns);
+  const tuning = tuningPlan({ study, methods }, options.mostRuns);
   const results = `${options.results}/${study.name}`;
   const added = await addedRunsIn(results);
   const grid = gridWith(study, all, added.seeds, added.ids, methods);
@@ -234,7 +236,8 @@ export async function planText(
     const claims = plannedClaims(study, all).map((claim) =>
       JSON.stringify({ kind: "claim", ...claim })
     );
-    return [...warnings, ...lines, ...claims].join("\n");
+    const tunings = tuning === null ? [] : [JSON.stringify({ kind: "tuning", ...tuning })];
+    return [...warnings, ...lines, ...tunings, ...claims].join("\n");
   }
   let left: number | null = 0;
   const rows = kinds.map((group, i) => {
@@ -280,6 +283,7 @@ export async function planText(
     [
       table + [...rangeNotes(counts), ...capNotes(kinds)].map((note) => `${note}\n`).join(""),
       `Time left: ${total}`,
+      ...tuningLines(tuning, study.tuned !== undefined),
       ...plannedClaimsText(study, all),
       ...warnings,
     ]

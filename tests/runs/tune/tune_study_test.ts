@@ -4,6 +4,7 @@ import { StudyError } from "../../../src/study/problems.ts";
 import { UsageError } from "../../../src/base/usage_error.ts";
 import { methods } from "../../../src/methods/table.ts";
 import type { StoredRun } from "../../../src/record/read_study.ts";
+import { planText } from "../../../src/cli/plan_text.ts";
 import type { RunRecord } from "../../../src/record/types.ts";
 import { tablesOf } from "../../../src/report/build.ts";
 import { readStudyFile } from "../../../src/runs/study_file.ts";
@@ -178,6 +179,15 @@ Deno.test("tuneStudy() tells everything that is wrong before anything runs", asy
       const error = await assertRejects(() => tuned(home, studyWith(tune, axes)), StudyError);
       assert(error.message.includes(text), `${error.message}\n\nwanted ${text}`);
     }
+    const wrong = studyWith({ seeds: [1] });
+    const options = { data: null, model: tinyModel, results: home };
+    await assertRejects(
+      () => planText({ study: wrong, folder: home, methods }, options),
+      StudyError,
+      "tune.seeds: found 1",
+    );
+    const plan = await planText({ study: studyWith({}), folder: home, methods }, options);
+    assert(plan.includes("Tuning: 3 trials (grid) of each of 2 choices, 6 runs at first"), plan);
     const { tune: _tune, ...without } = studyWith({});
     await assertRejects(
       () => tuned(home, without),
