@@ -1,5 +1,5 @@
 /**
- * What a study does, without a terminal: training one method, sweeping, ablating, verifying, reading results and reporting.
+ * What a study does, without a terminal: training one method, tuning, sweeping, ablating, verifying, reading results and reporting.
  *
  * @module
  */

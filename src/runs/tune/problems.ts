@@ -6,6 +6,7 @@
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
 import { unknownName } from "../../base/suggest.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
+import { decisionOf } from "../../study/claims.ts";
 import { type Problem, show } from "../../study/problems.ts";
 import { budgetKey, runContent } from "../../study/run_id.ts";
 import { optionNames } from "../../study/method_options.ts";
@@ -58,6 +59,17 @@ export function problemsOfTune(
           shared.join(", ")
         }, which the study has too, wanted other seeds: settings are not ` +
         "chosen on the runs that they are compared on",
+    });
+  }
+  const last = Math.max(...axes.seeds);
+  const added = Math.max(0, decisionOf(study).mostSeeds - axes.seeds.length);
+  const later = tune.seeds.find((seed) => seed > last && seed <= last + added);
+  if ((study.claims ?? []).length > 0 && later !== undefined) {
+    problems.push({
+      where: "tune.seeds",
+      message:
+        `found ${later}, which a sweep may add until claims are decided (up to ${last + added}), ` +
+        "wanted seeds beyond those",
     });
   }
   if (new Set(tune.seeds).size < tune.seeds.length) {

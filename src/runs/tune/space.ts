@@ -155,6 +155,13 @@ export function gridPoints(space: Space, trials: number): readonly Point[] {
   }, [{}]);
 }
 
+/** A point at each end of all that its ranges may be widened to: what is wrong there is found before anything runs. */
+export function limitPoints(space: Space, point: Point): readonly Point[] {
+  return Object.entries(space).flatMap(([path, range]) =>
+    (numberRange(range)?.limits ?? []).map((limit) => ({ ...point, [path]: limit }))
+  );
+}
+
 /** On which side of all values that were tried the best one lies; null where lower and higher ones were tried. */
 export function edgeOf(tried: readonly number[], best: number): "low" | "high" | null {
   if (!tried.some((value) => value > best)) return "high";

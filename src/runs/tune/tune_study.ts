@@ -25,6 +25,7 @@ import type { MakingSetting, TrialMaker, TrialsResult, TuneOptions } from "./mak
 import { problemsOfCombinations, problemsOfTune } from "./problems.ts";
 import { firstPoints, nextPoints } from "./rounds.ts";
 import { rungRulesOf, withRungs } from "./rungs.ts";
+import { limitPoints } from "./space.ts";
 import { type NewPoints, type Tried, withTrials } from "./trials.ts";
 import { type TunedFile, tunedFile } from "./tuned_file.ts";
 import { tunedPath, tuningFolder } from "./tuned_path.ts";
@@ -127,6 +128,8 @@ export async function tuneStudy(
   let counts: TrialsResult = nothingMade;
   let tried: readonly Tried[] = all.map((combination) => ({ combination, trials: [] }));
   let points: NewPoints = all.map((combination) => firstPoints(tune, combination));
+  const limits = all.map(({ space }, i) => limitPoints(space, points[i]![0]!));
+  await withTrials(tried, limits, false, { ...setting, present });
   for (let round = 0; points.some((own) => own.length > 0); round++) {
     tried = await withTrials(tried, points, round > 0, { ...setting, present });
     counts = summed(counts, await maker.make(tried));

@@ -122,6 +122,11 @@ Deno.test("tuneStudy() tells everything that is wrong before anything runs", asy
   const cases: readonly [object, object, string][] = [
     [{ seeds: [1, 7] }, {}, "tune.seeds: found 1, which the study has too, wanted other seeds"],
     [{ seeds: [7, 7] }, {}, "tune.seeds: found a seed twice"],
+    [
+      { vary: { "train.warmup": { linear: [0, 0.1], limits: [0, 40] } } },
+      {},
+      "wanted fewer steps than the run has",
+    ],
     [{ tasks: ["Letters"] }, {}, 'tune.tasks: Unknown task "Letters"'],
     [{ budgets: [4] }, {}, "tune.budgets[0]: found 4, wanted one of [2]"],
     [
@@ -179,6 +184,12 @@ Deno.test("tuneStudy() tells everything that is wrong before anything runs", asy
       const error = await assertRejects(() => tuned(home, studyWith(tune, axes)), StudyError);
       assert(error.message.includes(text), `${error.message}\n\nwanted ${text}`);
     }
+    const claims = [{ name: "c", says: "better", a: { method: "lora" }, b: { method: "head" } }];
+    await assertRejects(
+      () => tuned(home, parseStudy({ ...studyWith({ seeds: [20] }), claims })),
+      StudyError,
+      "found 20, which a sweep may add until claims are decided (up to 30)",
+    );
     const wrong = studyWith({ seeds: [1] });
     const options = { data: null, model: tinyModel, results: home };
     await assertRejects(
