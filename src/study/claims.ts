@@ -148,12 +148,15 @@ export function decisionOf({ claims = [], decide = {}, axes: { seeds } }: Claims
 }
 
 /** The margin of a claim on a task: its own, else the study's for the task. */
-export function marginOf(
-  { margin = defaultMargin }: ClaimsOfStudy,
-  claim: Claim,
+export function marginOf(study: ClaimsOfStudy, claim: Claim, task: string): number {
+  return claim.margin ?? taskMargin(study, task);
+}
+
+/** The margin of a study on a task: what counts as a point there. */
+export function taskMargin(
+  { margin = defaultMargin }: Pick<ClaimsOfStudy, "margin">,
   task: string,
 ): number {
-  if (claim.margin !== undefined) return claim.margin;
   if (typeof margin === "number") return margin;
   return margin[task] ?? margin[otherTasks] ?? defaultMargin;
 }

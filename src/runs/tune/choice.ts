@@ -36,9 +36,17 @@ export function choiceOf(space: Space, trials: readonly ScoredPoint[]): Choice |
   return { best, edges: edgesOf(space, trials.map(({ point }) => point), best.point) };
 }
 
-/** The mean of the scores of a trial's runs; null where one of them failed. */
-export function meanScore(scores: readonly (number | null)[]): number | null {
+/**
+ * The weighted mean of the scores of a trial's runs; null where one of them failed.
+ *
+ * @param weights One a score, above 0.
+ */
+export function meanScore(
+  scores: readonly (number | null)[],
+  weights: readonly number[],
+): number | null {
   const known = scores.filter((score) => score !== null && Number.isFinite(score)) as number[];
   if (known.length < scores.length || known.length === 0) return null;
-  return known.reduce((sum, score) => sum + score, 0) / known.length;
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return known.reduce((sum, score, i) => sum + weights[i]! * score, 0) / total;
 }

@@ -74,9 +74,11 @@ export class Ladder {
     this.#climbs[job]!.outcomes[place] = outcome;
   }
 
-  #scoreOf({ outcomes }: Climb): number | null | undefined {
+  #scoreOf({ trial, outcomes }: Climb): number | null | undefined {
     const known = outcomes.filter((outcome) => outcome !== undefined);
-    return known.length < outcomes.length ? undefined : meanScore(known.map(({ score }) => score));
+    return known.length < outcomes.length
+      ? undefined
+      : meanScore(known.map(({ score }) => score), this.#trials[trial]!.weights);
   }
 
   /** What came of each trial at the highest rung that it reached; of trials that began only. */
@@ -86,9 +88,9 @@ export class Ladder {
       if (this.#scoreOf(climb) !== undefined) highest.set(climb.trial, climb);
     }
     return new Map([...highest].map(([at, { rung, outcomes }]) => {
-      const { point, runs } = this.#trials[at]!;
+      const { point, runs, weights } = this.#trials[at]!;
       const known = outcomes as readonly RunOutcome[];
-      const score = meanScore(known.map(({ score }) => score));
+      const score = meanScore(known.map(({ score }) => score), weights);
       const isWhole = rung === this.#rules.rungs - 1;
       const rungs = this.#rungsOf(runs[0]!);
       const outcome: TrialOutcome = {

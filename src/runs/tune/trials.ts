@@ -6,6 +6,7 @@
 import { findMethod, type MethodTable } from "../../methods/table.ts";
 import { readRecord } from "../../record/read_study.ts";
 import type { RunRecord } from "../../record/types.ts";
+import { taskMargin } from "../../study/claims.ts";
 import { StudyError } from "../../study/problems.ts";
 import { keptOf } from "../../study/kept.ts";
 import type { Study } from "../../study/study.ts";
@@ -23,6 +24,8 @@ export interface Trial {
   readonly isAdded: boolean;
   /** One for each task, budget and seed of the combination. */
   readonly runs: readonly PlannedRun[];
+  /** How much each of them counts: as much as its task's margin is small, so that a point counts alike on all tasks. */
+  readonly weights: readonly number[];
 }
 
 /** A combination with the trials that it has so far. */
@@ -69,6 +72,7 @@ export async function withTrials(
         point,
         isAdded,
         runs: own.combination.runs.map(() => left.next().value!),
+        weights: own.combination.runs.map(({ task }) => 1 / taskMargin(study, task)),
       })),
     ],
   }));
@@ -135,7 +139,10 @@ export interface TrialOutcome extends ScoredPoint {
  *
  * @param results The results folder of the trials.
  */
-export async function outcomeOf({ point, runs }: Trial, results: string): Promise<TrialOutcome> {
+export async function outcomeOf(
+  { point, runs, weights }: Trial,
+  results: string,
+): Promise<TrialOutcome> {
   const outcomes = await Promise.all(
     runs.map(async ({ folder, title }) => {
       const record = await readRecord(`${results}/${folder}`);
@@ -146,7 +153,7 @@ export async function outcomeOf({ point, runs }: Trial, results: string): Promis
   return {
     point,
     metric: metricOf(outcomes),
-    score: meanScore(outcomes.map(({ score }) => score)),
+    score: meanScore(outcomes.map(({ score }) => score), weights),
     share: 1,
     seconds: outcomes.reduce((sum, { seconds }) => sum + seconds, 0),
     runs: outcomes.length,

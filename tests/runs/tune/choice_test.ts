@@ -22,9 +22,10 @@ Deno.test("choiceOf() says where the best value lies at the edge of those tried"
   ]);
 });
 
-Deno.test("meanScore() is null where a run failed or diverged", () => {
-  assertEquals(meanScore([0.2, 0.4]), 0.30000000000000004);
-  assertEquals(meanScore([0.2, null]), null);
-  assertEquals(meanScore([0.2, NaN]), null);
-  assertEquals(meanScore([]), null);
+Deno.test("meanScore() weights scores, and is null where a run failed or diverged", () => {
+  assertEquals(meanScore([0.25, 0.5], [1, 1]), 0.375);
+  assertEquals(meanScore([0.25, 0.5], [3, 1]), 0.3125);
+  assertEquals(meanScore([0.2, null], [1, 1]), null);
+  assertEquals(meanScore([0.2, NaN], [1, 1]), null);
+  assertEquals(meanScore([], []), null);
 });

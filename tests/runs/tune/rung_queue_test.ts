@@ -9,6 +9,7 @@ function trials(count: number, runs = 1): readonly Trial[] {
   return Array.from({ length: count }, (_, i): Trial => ({
     point: { rate: i },
     isAdded: false,
+    weights: Array.from({ length: runs }, () => 1),
     runs: Array.from({ length: runs }, (_, place) => ({ title: `${i}/${place}` }) as PlannedRun),
   }));
 }
