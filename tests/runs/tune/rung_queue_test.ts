@@ -88,3 +88,29 @@ Deno.test("a queue of rungs ends where a stop was asked for", async () => {
   stop.isRaised = true;
   assertEquals(await waiting, null);
 });
+
+Deno.test("a ladder goes on with trials that are added, and what it knows is not asked again", async () => {
+  const own = trials(4);
+  const ladder = ladderOf(own.slice(0, 2));
+  const play = async () => {
+    const queue = queueOf([ladder]);
+    const steps: string[] = [];
+    for (let run = await queue.take(null); run !== null; run = await queue.take(null)) {
+      steps.push(`${run.planned.title} ${run.pauseAt}`);
+      queue.settle(run, outcome(Number(run.planned.title[0]) / 10));
+    }
+    return steps;
+  };
+  assertEquals(await play(), ["0/0 10", "1/0 10", "1/0 20"]);
+  ladder.extend(own);
+  // Each job is decided without the score of the one before it.
+  assertEquals(await play(), [
+    "2/0 10",
+    "3/0 10",
+    "2/0 20",
+    "3/0 20",
+    "2/0 Infinity",
+    "3/0 Infinity",
+  ]);
+  assertEquals([ladder.climbed, ladder.open, ladder.outcomes().size], [9, 0, 4]);
+});
