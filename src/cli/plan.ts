@@ -6,7 +6,10 @@
 import { commandOf } from "./command.ts";
 import { studyArgument } from "./command_parts.ts";
 import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
+import { UsageError } from "../base/usage_error.ts";
+import { publishedResults } from "../runs/pilots.ts";
 import { planApart } from "./plan_apart.ts";
+import type { PlanOptions } from "./plan_text.ts";
 import { jsonOption, mostRunsOf, mostRunsOption, onlyOption, setOption } from "./command_parts.ts";
 import { defaultStudy } from "../runs/study_file.ts";
 import { defaultResults } from "../runs/study_results.ts";
@@ -30,6 +33,17 @@ export const plan = commandOf({
     setOption,
     mostRunsOption,
     {
+      name: "power",
+      text: "say how many seeds each claim needs, and what the study could see",
+    },
+    {
+      name: "pilot",
+      value: "RESULTS",
+      text:
+        "with --power: results folder or packed study to take spreads and times from (default the study's own results, else " +
+        `those in ${publishedResults} with the same arms)`,
+    },
+    {
       name: "results",
       value: "DIR",
       text: `where finished runs are looked for (default ${defaultResults})`,
@@ -38,6 +52,7 @@ export const plan = commandOf({
   ],
   examples: [
     { line: "deno task plan", text: `the study ${defaultStudy}` },
+    { line: "deno task plan my-study --power", text: "with the seeds that each claim needs" },
     { line: "deno task plan glue-embedded --data .cache/glue", text: "a study on GLUE" },
   ],
 }, async (parsed) => {
@@ -51,15 +66,25 @@ export const plan = commandOf({
     mostRuns: mostRunsOf(parsed),
     width: outputColumns(),
     json: parsed.flag("json"),
+    power: powerOf(parsed.flag("power"), parsed.text("pilot")),
   };
   await askForPlaces("plan", [
     ...studyPlaces(name, "STUDY"),
     ...inputPlaces(options),
     { path: options.results, option: "--results" },
+    ...(options.power?.pilot == null ? [] : [{ path: options.power.pilot, option: "--pilot" }]),
   ]);
   const text = await planApart(name, options);
   await (options.json ? say(text) : sayWrapped(text));
   return 0;
 });
+
+/** What is wanted of a study's power, or null for nothing. */
+function powerOf(isAsked: boolean, pilot: string | null): Required<PlanOptions>["power"] {
+  if (pilot !== null && !isAsked) {
+    throw new UsageError(`Option "--pilot" is "${pilot}" without --power, want both or none`);
+  }
+  return isAsked ? { pilot } : null;
+}
 
 if (import.meta.main) await runCommand(plan);

@@ -27,6 +27,7 @@ export interface PlanAsked {
 export async function planApart(name: string, options: PlanOptions): Promise<string> {
   const { data, model, results, only = [], set = [], mostRuns, width = null, json = false } =
     options;
+  const { power = null } = options;
   const asked: PlanAsked = {
     name,
     options: {
@@ -37,6 +38,7 @@ export async function planApart(name: string, options: PlanOptions): Promise<str
       set,
       width,
       json,
+      power,
       ...(mostRuns === undefined ? {} : { mostRuns }),
     },
     cache: hubCache(),

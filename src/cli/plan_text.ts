@@ -20,6 +20,7 @@ import { addedRunsIn, gridWith, withoutChanged } from "../runs/added_runs.ts";
 import { expand, type PlannedRun, planRuns, withPresentFolders } from "../runs/planning.ts";
 import type { StudyFile } from "../runs/study_file.ts";
 import { studyWarnings } from "../runs/study_warnings.ts";
+import { powerShown } from "./power_shown.ts";
 import { warningText } from "./terminal_watch.ts";
 
 /** What the plan depends on besides the study. */
@@ -35,6 +36,8 @@ export interface PlanOptions {
   readonly mostRuns?: number;
   /** Columns of the terminal, or null for no limit. Default null. */
   readonly width?: number | null;
+  /** Whether the power of its claims is computed, and from which results besides those that are looked for. Default: it is not. */
+  readonly power?: { readonly pilot: string | null } | null;
   /** Whether each kind of run is a line of JSON in place of a table's row. Default false. */
   readonly json?: boolean;
 }
@@ -228,16 +231,18 @@ export async function planText(
   const counts = kinds.map(({ first: { method, run, plan } }) =>
     plannedCounts(method, run, plan, tables)
   );
+  const where = { study, all: grid, inputs, own: results, results: options.results };
+  const power = await powerShown(where, options);
   if (options.json === true) {
     const lines = kinds.map((group, i) => planLine(group, counts[i]!, stepMillis(group)));
     const warnings = (await studyWarnings(runs, inputs)).map((warning) =>
       JSON.stringify({ kind: "warning", warning })
     );
-    const claims = plannedClaims(study, all).map((claim) =>
+    const claims = plannedClaims(study, grid).map((claim) =>
       JSON.stringify({ kind: "claim", ...claim })
     );
     const tunings = tuning === null ? [] : [JSON.stringify({ kind: "tuning", ...tuning })];
-    return [...warnings, ...lines, ...tunings, ...claims].join("\n");
+    return [...warnings, ...lines, ...tunings, ...claims, ...power].join("\n");
   }
   let left: number | null = 0;
   const rows = kinds.map((group, i) => {
@@ -284,7 +289,8 @@ export async function planText(
       table + [...rangeNotes(counts), ...capNotes(kinds)].map((note) => `${note}\n`).join(""),
       `Time left: ${total}`,
       ...tuningLines(tuning, study.tuned !== undefined),
-      ...plannedClaimsText(study, all),
+      ...plannedClaimsText(study, grid),
+      ...power,
       ...warnings,
     ]
       .join("\n");

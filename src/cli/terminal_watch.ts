@@ -248,6 +248,8 @@ export class TerminalWatch {
     switch (event.kind) {
       case "warning":
         return await sayWrapped(warningText(event.warning));
+      case "hardly decidable":
+        return await sayWrapped(warningText(event.undecidable));
       case "damaged":
         return await sayWrapped(damagedText(event.run));
       case "damaged file":

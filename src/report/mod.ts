@@ -26,6 +26,7 @@ export {
   verdictsOf,
 } from "./claims/verdict.ts";
 export type { ClaimLook } from "./claims/looks.ts";
+export type { Undecidable } from "./power/text.ts";
 export type { ArmRun } from "../study/arms.ts";
 export type { MoreSeeds } from "./claims/more_seeds.ts";
 export type {

@@ -8,6 +8,7 @@ import type { RunAblation, RunRecord } from "../record/types.ts";
 import type { RunSpectra } from "../record/spectra.ts";
 import type { RunVerification } from "../record/verification.ts";
 import type { ClaimLook } from "../report/claims/looks.ts";
+import type { Undecidable } from "../report/power/text.ts";
 import type { DamagedFile, DamagedRun } from "../report/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 import type { RunProgress } from "./run_loop.ts";
@@ -17,6 +18,8 @@ import { StopFlag } from "./stop_flag.ts";
 export type WorkEvent =
   /** Something in the data that can hardly be meant. */
   | { readonly kind: "warning"; readonly warning: DataWarning }
+  /** Claims that will hardly be decided with the seeds that are planned. */
+  | { readonly kind: "hardly decidable"; readonly undecidable: Undecidable }
   /** A recorded run is left out, since its files are not what was written. */
   | { readonly kind: "damaged"; readonly run: DamagedRun }
   /** A file that a command made is left out, since it is not what was written. */

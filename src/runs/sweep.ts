@@ -26,6 +26,7 @@ import {
   type StudyToStore,
   writeStoredStudy,
 } from "./study_results.ts";
+import { undecidableClaims } from "./study_power.ts";
 import { studyWarnings } from "./study_warnings.ts";
 import { addUntilDecided, checkUntilDecided } from "./until_decided.ts";
 
@@ -113,6 +114,11 @@ export async function sweepStudy(
   if (leftOut.length > 0) throw new StudyError("Cannot start these runs", leftOut);
   const warnings = await studyWarnings(runs, plan.inputs);
   for (const warning of warnings) await tell({ kind: "warning", warning });
+  const hard = await undecidableClaims(
+    { study, all: grid, inputs: plan.inputs, own: folder, results },
+    options.untilDecided === true,
+  );
+  for (const undecidable of hard) await tell({ kind: "hardly decidable", undecidable });
   const stated = withStatement(study, await claimsStatedIn(folder), new Date().toISOString());
   const stop = stopFlagOf(watch);
   const store = async (plan: StudyPlan): Promise<StudyToStore> => {

@@ -14,7 +14,7 @@ import type { StoppingPlan } from "../../stats/stopping.ts";
 import { upperProbability } from "../../stats/student_t.ts";
 
 /** The chance of a verdict that the number of seeds is to give. */
-const wantedPower = 0.8;
+export const wantedPower = 0.8;
 
 /** What is left to do. */
 export interface MoreSeeds {
@@ -49,13 +49,29 @@ export function moreSeeds(differences: readonly number[], plan: StoppingPlan): M
   if (mean === null || spread === 0) {
     return { total: next ?? Infinity, isWithinPlan: next !== undefined, isKnown: false };
   }
+  return seedsToDecide(mean, spread, plan, differences.length);
+}
+
+/**
+ * The seeds in all after which a claim is likely decided, for a true mean difference and a true spread of seeds' differences.
+ *
+ * @param mean In margins.
+ * @param spread Standard deviation, in margins; above zero.
+ * @param from Seeds that are there already. Default 0.
+ */
+export function seedsToDecide(
+  mean: number,
+  spread: number,
+  plan: StoppingPlan,
+  from = 0,
+): MoreSeeds {
   const candidates = candidatesOf(mean, spread, plan);
   const isLikely = (n: number, look: number) =>
     candidates.some(({ powerAt, critical }) => {
       const t = critical(look);
       return t !== Infinity && powerAt(n, upperProbability(t, n - 1)) >= wantedPower;
     });
-  const look = plan.looks.findIndex((n, i) => n > differences.length && isLikely(n, i));
+  const look = plan.looks.findIndex((n, i) => n > from && isLikely(n, i));
   if (look >= 0) return { total: plan.looks[look]!, isWithinPlan: true, isKnown: true };
   const total = Math.max(plan.cap + 1, Math.min(...candidates.map(({ seeds }) => seeds())));
   return { total, isWithinPlan: false, isKnown: true };

@@ -71,7 +71,7 @@ export function plainLine(line: VerdictLine): string {
 }
 
 /** Two digits are enough of a number that rests on an estimated spread. */
-function roughly(seeds: number): number {
+export function roughly(seeds: number): number {
   const step = 10 ** Math.max(0, Math.floor(Math.log10(seeds)) - 1);
   return Math.ceil(seeds / step) * step;
 }

@@ -92,7 +92,7 @@ export function ruleOf(study: ClaimsOfStudy): StoppingPlan {
 }
 
 /** The rule as it is applied to a claim. */
-function planOf(rule: StoppingPlan, { says }: Claim, resolution: number): StoppingPlan {
+export function planOf(rule: StoppingPlan, { says }: Claim, resolution: number): StoppingPlan {
   return {
     ...rule,
     resolution,
@@ -171,7 +171,7 @@ function answerOf({ says }: Claim, verdict: StoppingVerdict): Answer {
 }
 
 /** The unit that all tasks share, or margins. */
-function unitOf({ differences }: Pick<Verdict, "differences">): DifferenceUnit {
+export function unitOf({ differences }: Pick<Verdict, "differences">): DifferenceUnit {
   const tasks = differences.flatMap((seed) => seed.tasks);
   const first = tasks[0];
   const margins: DifferenceUnit = { name: "margins", perMargin: 1 };

@@ -1,0 +1,36 @@
+/**
+ * What a plan says of its study's power: all of it where that is asked for, else warnings alone.
+ *
+ * @module
+ */
+import { beyondPlan, powerJson, powerText } from "../report/power/text.ts";
+import { type PlannedStudy, studyPower, undecidableClaims } from "../runs/study_power.ts";
+import type { PlanOptions } from "./plan_text.ts";
+import { warningText } from "./terminal_watch.ts";
+
+/** Lines of a plan about power. */
+export async function powerShown(
+  planned: PlannedStudy,
+  { power = null, json = false }: Pick<PlanOptions, "power" | "json">,
+): Promise<readonly string[]> {
+  const { study: { name, axes: { seeds } } } = planned;
+  const found = power === null ? null : await studyPower(planned, power.pilot);
+  const hard = found === null
+    // The plan of each claim says where its look comes too late.
+    ? await undecidableClaims(planned, true)
+    : found.areClaimed
+    ? found.powers.map((own) => beyondPlan(own, power!.pilot !== null))
+      .filter((one) => one !== null)
+    : [];
+  if (json) {
+    const values = [
+      ...hard.map((undecidable) => ({ kind: "hardly decidable", undecidable })),
+      ...powerJson(found?.powers ?? []),
+    ];
+    return values.map((value) => JSON.stringify(value));
+  }
+  const text = found === null
+    ? []
+    : powerText(found.powers, { study: name, seeds, areClaimed: found.areClaimed });
+  return [...text, ...hard.map(warningText)];
+}

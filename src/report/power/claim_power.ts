@@ -1,0 +1,278 @@
+/**
+ * How many seeds a claim needs, what given numbers of seeds could see, and what that costs, by the spread of a pilot.
+ *
+ * @module
+ */
+import { smallestDifference, smallestMargin } from "../../stats/power.ts";
+import { type SpreadLimits, spreadLimits } from "../../stats/spread.ts";
+import { summarise } from "../../stats/statistics.ts";
+import type { StoppingPlan } from "../../stats/stopping.ts";
+import { upperProbability } from "../../stats/student_t.ts";
+import { type ArmRun, runsOfArm } from "../../study/arms.ts";
+import { claimPairs, mostAtAPlace } from "../../study/claim_pairs.ts";
+import type { Claim, ClaimsOfStudy } from "../../study/claims.ts";
+import { budgetKey, runTitle } from "../../study/run_id.ts";
+import { seedsToDecide, wantedPower } from "../claims/more_seeds.ts";
+import { claimSeries, type ScoredRun, type SeedDifference } from "../claims/series.ts";
+import { type DifferenceUnit, planOf, ruleOf, unitOf } from "../claims/verdict.ts";
+import { tasksOfClaim } from "./contrasts.ts";
+import { type Places, settingsApart } from "./settings_apart.ts";
+
+/** Records that spreads and times are taken from. */
+export interface Pilot {
+  /** Where they are. */
+  readonly path: string;
+  /** All runs that it asks for. */
+  readonly planned: readonly ArmRun[];
+  readonly runs: readonly ScoredRun[];
+}
+
+/** How much the differences of seeds vary, and how well that is known. */
+export interface PilotSpread {
+  /** Standard deviation of a seed's difference, averaged over tasks, in margins. */
+  readonly sd: number;
+  /** Its 60 % interval. */
+  readonly limits: SpreadLimits;
+  /** What seeds are planned with: the upper end, or the spread that rounding alone makes where that is more. */
+  readonly planned: number;
+  /** Seeds that it was estimated from. */
+  readonly seeds: number;
+  /** The same by task, in units of the score. */
+  readonly tasks: readonly {
+    readonly task: string;
+    readonly metric: string;
+    readonly sd: number;
+  }[];
+}
+
+/** A true difference, and the seeds that decide it in 80 of 100 studies. */
+export interface SeedsNeeded {
+  /** In margins, arm a minus arm b; 0 where both are equal. */
+  readonly difference: number;
+  /** Infinity where no number is enough. */
+  readonly seeds: number;
+}
+
+/** What a number of seeds could see in 80 of 100 studies. */
+export interface Seen {
+  readonly seeds: number;
+  /** The smallest true difference, in margins; Infinity where the rule decides nothing after so few. */
+  readonly difference: number;
+  /** The narrowest margin within which equal arms are called equal, in margins of the study. */
+  readonly margin: number;
+}
+
+/** What the power of a claim rests on and what it is. */
+export interface ClaimPower {
+  readonly claim: Claim;
+  readonly tasks: readonly string[];
+  /** Null where no pilot has two seeds of both arms. */
+  readonly pilot: {
+    readonly path: string;
+    readonly spread: PilotSpread;
+    /** Tasks of the claim that it does not have. */
+    readonly missing: readonly string[];
+    /** Keys of settings that its runs have otherwise than the study. */
+    readonly apart: readonly string[];
+    /** Time of one seed of the claim on its machine, in milliseconds; null where it has none for some run. */
+    readonly seedMillis: number | null;
+  } | null;
+  readonly unit: DifferenceUnit;
+  readonly rule: StoppingPlan;
+  /** For true differences that matter: first the one that the claim is about. Empty without a pilot, or where its seeds do not differ. */
+  readonly needed: readonly SeedsNeeded[];
+  /** With the seeds of the study, and with the most that its rule allows. Empty as above. */
+  readonly sees: readonly Seen[];
+  /** Seeds with which the study asks for both arms. */
+  readonly seeds: number;
+  /** The first look at which the rule can decide anything. */
+  readonly firstLook: number;
+}
+
+/** What a plan knows of the study besides its claims. */
+export interface PowerSetting<R extends ArmRun = ArmRun> {
+  /** The study, with claims. */
+  readonly study: ClaimsOfStudy;
+  /** All runs that it asks for. */
+  readonly planned: readonly R[];
+  /** Records of its arms in groups: the first group that has any of a claim counts for it. */
+  readonly pilots: readonly (readonly Pilot[])[];
+  /** Training steps that a planned run takes. */
+  readonly stepsOf: (run: R) => number;
+}
+
+/** Level of the interval of a spread whose upper end seeds are planned with. */
+const spreadLevel = 0.6;
+
+/** The power of a study's claims, in its order. */
+export function powerOf<R extends ArmRun>(setting: PowerSetting<R>): readonly ClaimPower[] {
+  const { study, planned } = setting;
+  const { claims = [] } = study;
+  if (claims.length === 0) return [];
+  const rule = ruleOf(study);
+  const firstLook = rule.looks.find((_, i) => isOpen(rule, i)) ?? rule.cap;
+  return claims.map((claim) => {
+    const tasks = tasksOfClaim(claim, planned);
+    const found = pilotOf(claim, tasks, setting);
+    const own = planOf(rule, claim, found?.resolution ?? 0);
+    const seeds = new Set(claimPairs(claim, planned).map(({ seed }) => seed)).size;
+    const spread = found?.pilot.spread.planned ?? 0;
+    return {
+      claim,
+      tasks,
+      pilot: found?.pilot ?? null,
+      unit: found?.unit ?? { name: "margins", perMargin: 1 },
+      rule: own,
+      seeds,
+      firstLook,
+      needed: spread === 0 ? [] : neededOf(claim, own, spread),
+      sees: spread === 0 ? [] : seesOf(own, spread, seeds),
+    };
+  });
+}
+
+/** Whether a look can decide anything. */
+function isOpen({ difference, equivalence }: StoppingPlan, look: number): boolean {
+  return Math.min(difference[look]!, equivalence[look]!) < Infinity;
+}
+
+/** The seeds that a claim needs for the true differences that matter: first the one that it is about. */
+export function neededOf(
+  { says }: Claim,
+  rule: StoppingPlan,
+  spread: number,
+): readonly SeedsNeeded[] {
+  const beyond = rule.betterThan + rule.margin;
+  const differences = says === "not worse"
+    ? [0]
+    : says === "equivalent"
+    ? [0, -beyond]
+    : [beyond, 0];
+  return differences.map((difference) => ({
+    difference,
+    seeds: seedsToDecide(difference, spread, rule).total,
+  }));
+}
+
+/** What the seeds of a study and the most that its rule allows could see. */
+export function seesOf(rule: StoppingPlan, spread: number, seeds: number): readonly Seen[] {
+  return [...new Set([Math.min(seeds, rule.cap), rule.cap])].map((n) => {
+    const look = rule.looks.findLastIndex((at) => at <= n);
+    const least = (critical: number | undefined, of: typeof smallestDifference, sides: number) => {
+      if (critical === undefined || critical === Infinity) return Infinity;
+      const at = rule.looks[look]!;
+      const level = sides * upperProbability(critical, at - 1);
+      return of(at, spread, { level, power: wantedPower });
+    };
+    const bar = rule.question === "not worse" ? -rule.margin : rule.betterThan;
+    return {
+      seeds: n,
+      difference: bar + least(rule.difference[look], smallestDifference, 2),
+      margin: least(rule.equivalence[look], smallestMargin, 1),
+    };
+  });
+}
+
+interface Found {
+  readonly pilot: NonNullable<ClaimPower["pilot"]>;
+  readonly unit: DifferenceUnit;
+  readonly resolution: number;
+}
+
+/** Of the first group that has any the pilot with most tasks of a claim, of those the one with most seeds, of those the first. */
+function pilotOf<R extends ArmRun>(
+  claim: Claim,
+  tasks: readonly string[],
+  setting: PowerSetting<R>,
+): Found | null {
+  const usable =
+    setting.pilots.map((group) =>
+      group.flatMap((pilot) => spreadFrom(pilot, claim, tasks, setting) ?? [])
+    ).find((found) => found.length > 0) ?? [];
+  const worth = ({ pilot: { missing, spread } }: Found) => -1000 * missing.length + spread.seeds;
+  return usable.reduce<Found | null>(
+    (best, next) => best === null || worth(next) > worth(best) ? next : best,
+    null,
+  );
+}
+
+function spreadFrom<R extends ArmRun>(
+  { path, planned, runs }: Pilot,
+  claim: Claim,
+  tasks: readonly string[],
+  setting: PowerSetting<R>,
+): Found | null {
+  const arms = [runsOfArm(claim.a, planned), runsOfArm(claim.b, planned)];
+  // Runs that only their settings tell apart have no pair.
+  if (arms.some((own) => mostAtAPlace(own) !== 1)) return null;
+  const { study } = setting;
+  const series = claimSeries(study, { ...claim, tasks }, planned, runs);
+  const { differences, resolution } = series;
+  const { sd } = summarise(differences.map(({ value }) => value));
+  if (sd === null) return null;
+  const limits = spreadLimits(sd, differences.length - 1, spreadLevel);
+  const spreads = tasksOf(differences);
+  const ofPlan = placesOf({ ...claim, tasks }, setting.planned);
+  const ofPilot = placesOf({ ...claim, tasks }, planned);
+  const has = new Set(spreads.map(({ task }) => task));
+  return {
+    unit: unitOf(series),
+    resolution,
+    pilot: {
+      path,
+      spread: {
+        sd,
+        limits,
+        planned: Math.max(limits.high, resolution / Math.sqrt(6)),
+        seeds: differences.length,
+        tasks: spreads,
+      },
+      missing: tasks.filter((task) => !has.has(task)),
+      apart: settingsApart(ofPlan, ofPilot),
+      seedMillis: seedMillisOf(ofPlan, ofPilot, runs, setting.stepsOf),
+    },
+  };
+}
+
+/** The spreads of the differences on each task. */
+function tasksOf(differences: readonly SeedDifference[]): PilotSpread["tasks"] {
+  const all = differences.flatMap((seed) => seed.tasks);
+  return [...Map.groupBy(all, ({ task }) => task)].map(([task, own]) => ({
+    task,
+    metric: own[0]!.metric,
+    sd: summarise(own.map(({ difference }) => difference)).sd ?? 0,
+  }));
+}
+
+/** The runs of a claim by what they have in common with those of another study, which may call them otherwise. */
+function placesOf<R extends ArmRun>(claim: Claim, runs: readonly R[]): Places<R> {
+  const sides = claimPairs(claim, runs).flatMap(({ a, b }) => [["a", a], ["b", b]] as const);
+  return Map.groupBy(
+    new Map(sides.map(([side, run]) => [run, [side, run] as const])).values(),
+    ([side, { task, budget }]) =>
+      JSON.stringify([side, task, budget === null ? null : budgetKey(budget)]),
+  );
+}
+
+/** The wall time of all runs of a claim with one seed. */
+function seedMillisOf<R extends ArmRun>(
+  ofPlan: Places<R>,
+  ofPilot: Places,
+  records: readonly ScoredRun[],
+  stepsOf: PowerSetting<R>["stepsOf"],
+): number | null {
+  const byTitle = new Map(records.map(({ record }) => [runTitle(record.asked), record.happened]));
+  let sum = 0;
+  for (const [place, [planned]] of ofPlan) {
+    const times = (ofPilot.get(place) ?? []).flatMap(([, run]) => {
+      const happened = byTitle.get(runTitle(run));
+      return happened === undefined || happened.steps === 0
+        ? []
+        : [happened.time.wallMillis / happened.steps];
+    });
+    if (times.length === 0) return null;
+    const mean = times.reduce((total, own) => total + own, 0) / times.length;
+    sum += mean * stepsOf(planned![1]);
+  }
+  return sum;
+}

@@ -1,0 +1,103 @@
+/**
+ * Records from which the power of a study is computed: its own, those of a pilot that is named, or published ones.
+ *
+ * @module
+ */
+import { InputError } from "../base/input_error.ts";
+import { isDamage } from "../record/damage.ts";
+import { namesIn } from "../record/durable.ts";
+import { packSuffix } from "../record/pack.ts";
+import { readRecord } from "../record/read_study.ts";
+import { isFile, openResults, type ResultsReader, within } from "../record/results_reader.ts";
+import type { ScoredRun } from "../report/claims/series.ts";
+import type { Pilot } from "../report/power/claim_power.ts";
+import { isOfClaim, tasksOfClaim } from "../report/power/contrasts.ts";
+import type { ArmRun } from "../study/arms.ts";
+import type { ClaimsOfStudy } from "../study/claims.ts";
+import { mapConcurrently } from "./side_by_side.ts";
+import { findResults, readStoredStudy } from "./study_results.ts";
+
+/** Where finished studies are that everybody has. */
+export const publishedResults = "results/published";
+
+/** Records that are read at a time. */
+const readersOfRecords = 32;
+
+/** What pilots are wanted for, and where they may be. */
+export interface PilotsWanted {
+  /** The study with its claims. */
+  readonly study: ClaimsOfStudy;
+  /** All runs that it asks for. */
+  readonly planned: readonly ArmRun[];
+  /** Its own results folder, which need not be there. */
+  readonly own: string;
+  /** The folder that results are in. */
+  readonly results: string;
+  /** The results that are named, by path or name; null where none are. */
+  readonly named: string | null;
+}
+
+/**
+ * Pilots in groups, the preferred first: the results that are named and no others; otherwise the study's own, then those in
+ * {@linkcode publishedResults}.
+ *
+ * @throws {UsageError} If the results that are named are not there.
+ */
+export async function readPilots(wanted: PilotsWanted): Promise<readonly (readonly Pilot[])[]> {
+  const { own, results, named } = wanted;
+  if (named !== null) {
+    return [[await readPilot(await findResults(named, results), wanted)]];
+  }
+  const present = [own, own + packSuffix];
+  const published = [...await namesIn(publishedResults)].sort()
+    .map((name) => `${publishedResults}/${name}`).filter((path) => !present.includes(path));
+  return [await readAll(present, wanted), await readAll(published, wanted)];
+}
+
+/** The pilots at some paths; what is no study's results, or cannot be read, is none. */
+async function readAll(paths: readonly string[], wanted: PilotsWanted): Promise<readonly Pilot[]> {
+  const pilots: Pilot[] = [];
+  for (const path of paths) {
+    if (!await isFile(path.endsWith(packSuffix) ? path : `${path}/study.json`)) continue;
+    try {
+      pilots.push(await readPilot(path, wanted));
+    } catch (error) {
+      // Nobody asked for these results, and the commands that read them say what is wrong with them.
+      if (!isDamage(error) && !(error instanceof InputError)) throw error;
+    }
+  }
+  return pilots;
+}
+
+async function readPilot(path: string, { study, planned }: PilotsWanted): Promise<Pilot> {
+  const reader = await openResults(path);
+  const stored = await readStoredStudy(reader);
+  const claims = (study.claims ?? []).map((claim) => ({
+    claim,
+    tasks: tasksOfClaim(claim, planned),
+  }));
+  const places = stored.runs.filter(({ run }) =>
+    claims.some(({ claim, tasks }) => isOfClaim(claim, tasks, run))
+  );
+  const runs = await mapConcurrently(
+    places,
+    readersOfRecords,
+    ({ folder, run }) => recordOf(within(reader, folder), run),
+  );
+  return {
+    path,
+    planned: stored.runs.map(({ run }) => run),
+    runs: runs.filter((run) => run !== null),
+  };
+}
+
+/** A run's record, called as the plan calls the run; null where there is none, or none that can be read. */
+async function recordOf(reader: ResultsReader, { label }: ArmRun): Promise<ScoredRun | null> {
+  try {
+    const record = await readRecord(reader);
+    return record === null ? null : { record: { ...record, asked: { ...record.asked, label } } };
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    return null;
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * The power of a planned study: how many seeds its claims need, by records that are there.
+ *
+ * @module
+ */
+import { type ClaimPower, powerOf } from "../report/power/claim_power.ts";
+import { contrastsOf } from "../report/power/contrasts.ts";
+import { beforeFirstLook, beyondPlan, type Undecidable } from "../report/power/text.ts";
+import { stageSteps } from "../study/sequences.ts";
+import type { Study } from "../study/study.ts";
+import type { GridRun } from "../study/types.ts";
+import type { Inputs } from "./inputs.ts";
+import { type PilotsWanted, readPilots } from "./pilots.ts";
+
+/** A study that is planned, and where records of its arms may be. */
+export interface PlannedStudy extends Pick<PilotsWanted, "own" | "results"> {
+  readonly study: Study;
+  /** Its grid. */
+  readonly all: readonly GridRun[];
+  readonly inputs: Pick<Inputs, "examplesOf">;
+}
+
+/** The power of a study. */
+export interface StudyPower {
+  /** One a claim; in a study without claims one for each method beside plain LoRA at each budget. */
+  readonly powers: readonly ClaimPower[];
+  /** Whether the study has claims. */
+  readonly areClaimed: boolean;
+}
+
+/**
+ * The power of a study's claims, or of what would be its claims.
+ *
+ * @param named Results to take the spread from, as {@linkcode readPilots} takes them. Default: its own, else published ones.
+ *
+ * @throws {UsageError} If the results that are named are not there.
+ */
+export async function studyPower(
+  { study: asked, all, inputs, own, results }: PlannedStudy,
+  named: string | null = null,
+): Promise<StudyPower> {
+  const { study, areClaimed } = contrastsOf(asked, all);
+  const pilots = await readPilots({ study, planned: all, own, results, named });
+  const stepsOf = (run: GridRun) =>
+    stageSteps(run, (task) => inputs.examplesOf(task))
+      .reduce((sum, steps) => sum + steps, 0);
+  return { powers: powerOf({ study, planned: all, pilots, stepsOf }), areClaimed };
+}
+
+/**
+ * What is to be told of a study's claims before anything runs: those that its plan will hardly decide, as far as there are records
+ * to tell it.
+ *
+ * @param isAdding Whether seeds are added until they are decided; otherwise claims are told that the study has too few seeds for.
+ */
+export async function undecidableClaims(
+  planned: PlannedStudy,
+  isAdding: boolean,
+): Promise<readonly Undecidable[]> {
+  if ((planned.study.claims ?? []).length === 0) return [];
+  const { powers } = await studyPower(planned);
+  return [isAdding ? null : beforeFirstLook(powers), ...powers.map((power) => beyondPlan(power))]
+    .filter((found) => found !== null);
+}
