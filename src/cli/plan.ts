@@ -9,7 +9,7 @@ import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { publishedResults } from "../runs/pilots.ts";
 import { planApart } from "./plan_apart.ts";
-import type { PlanOptions } from "./plan_text.ts";
+import type { PowerAsked } from "./power_shown.ts";
 import { jsonOption, mostRunsOf, mostRunsOption, onlyOption, setOption } from "./command_parts.ts";
 import { defaultStudy } from "../runs/study_file.ts";
 import { defaultResults } from "../runs/study_results.ts";
@@ -80,7 +80,7 @@ export const plan = commandOf({
 });
 
 /** What is wanted of a study's power, or null for nothing. */
-function powerOf(isAsked: boolean, pilot: string | null): Required<PlanOptions>["power"] {
+function powerOf(isAsked: boolean, pilot: string | null): PowerAsked | null {
   if (pilot !== null && !isAsked) {
     throw new UsageError(`Option "--pilot" is "${pilot}" without --power, want both or none`);
   }

@@ -20,7 +20,7 @@ import { addedRunsIn, gridWith, withoutChanged } from "../runs/added_runs.ts";
 import { expand, type PlannedRun, planRuns, withPresentFolders } from "../runs/planning.ts";
 import type { StudyFile } from "../runs/study_file.ts";
 import { studyWarnings } from "../runs/study_warnings.ts";
-import { powerShown } from "./power_shown.ts";
+import { type PowerAsked, powerShown } from "./power_shown.ts";
 import { warningText } from "./terminal_watch.ts";
 
 /** What the plan depends on besides the study. */
@@ -37,7 +37,7 @@ export interface PlanOptions {
   /** Columns of the terminal, or null for no limit. Default null. */
   readonly width?: number | null;
   /** Whether the power of its claims is computed, and from which results besides those that are looked for. Default: it is not. */
-  readonly power?: { readonly pilot: string | null } | null;
+  readonly power?: PowerAsked | null;
   /** Whether each kind of run is a line of JSON in place of a table's row. Default false. */
   readonly json?: boolean;
 }

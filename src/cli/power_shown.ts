@@ -5,13 +5,18 @@
  */
 import { beyondPlan, powerJson, powerText } from "../report/power/text.ts";
 import { type PlannedStudy, studyPower, undecidableClaims } from "../runs/study_power.ts";
-import type { PlanOptions } from "./plan_text.ts";
 import { warningText } from "./terminal_watch.ts";
+
+/** What is wanted of a study's power: all of it, by the records of a pilot or by those that are found. */
+export interface PowerAsked {
+  /** Results by path or name, or null for those that are found. */
+  readonly pilot: string | null;
+}
 
 /** Lines of a plan about power. */
 export async function powerShown(
   planned: PlannedStudy,
-  { power = null, json = false }: Pick<PlanOptions, "power" | "json">,
+  { power = null, json = false }: { readonly power?: PowerAsked | null; readonly json?: boolean },
 ): Promise<readonly string[]> {
   const { study: { name, axes: { seeds } } } = planned;
   const found = power === null ? null : await studyPower(planned, power.pilot);

@@ -309,17 +309,21 @@ async function resultsOf(
  * A study's results as the report room takes them, with its replay ablation where there is one.
  *
  * @param source Its folder or its pack.
- * @param plan The study's plan. Default: the one that is stored there.
  *
  * @throws {UsageError} If there is no plan of a study.
  * @throws {InputError} If the plan is damaged; runs and other files that are damaged are left out.
  */
-export async function readStudyResults(
+export async function readStudyResults(source: ResultsSource): Promise<StudyResults> {
+  const reader = await readerOf(source);
+  return await resultsOfPlan(reader, await readStoredStudy(reader));
+}
+
+/** The results of a plan, whatever plan is stored beside them; see {@linkcode readStudyResults}. */
+export async function resultsOfPlan(
   source: ResultsSource,
-  plan?: StudyToStore,
+  stored: StudyToStore,
 ): Promise<StudyResults> {
   const reader = await readerOf(source);
-  const stored = plan ?? await readStoredStudy(reader);
   const damaged: DamagedRun[] = [];
   const results = await resultsOf(reader, stored);
   const damagedFiles = [...results.damagedFiles];

@@ -21,7 +21,7 @@ import type { WorkEvent } from "./events.ts";
 import { type PlannedRun, planWith, type StudyPlan, whereTheyAre } from "./planning.ts";
 import { type RunsResult, summed } from "./run_all.ts";
 import type { StopFlag } from "./stop_flag.ts";
-import { readStudyResults, type StudyToStore } from "./study_results.ts";
+import { resultsOfPlan, type StudyToStore } from "./study_results.ts";
 
 /** What seeds are added with. */
 export interface AddingSetting {
@@ -70,7 +70,7 @@ export async function addUntilDecided(setting: AddingSetting): Promise<RunsResul
   for (;;) {
     // A sweep that began earlier may have stored fewer seeds meanwhile.
     const stored = await store(plan);
-    const { verdicts } = claimsReport(await readStudyResults(folder, stored))!;
+    const { verdicts } = claimsReport(await resultsOfPlan(folder, stored))!;
     await tellLooks(verdicts, told, tell);
     const { more, open } = seedsWanted(verdicts);
     const next = more.length === 0 || stop.isRaised ? null : await grown(
