@@ -37,6 +37,8 @@ export async function nativeExecutor(
       graphOptimizationLevel: "all",
       enableMemPattern: false,
       logSeverityLevel: 3,
+      // Programs hold equal constants once already, so the runtime's search for them only takes time.
+      extra: { optimization: { disable_specified_optimizers: "ConstantSharing" } },
     }),
   });
 }
