@@ -5,12 +5,7 @@
  */
 import { type AblateOptions, ablateStudy } from "../runs/ablate.ts";
 import { defaultStudy } from "../runs/study_file.ts";
-import {
-  defaultResults,
-  findResults,
-  readStudyResults,
-  writeReport,
-} from "../runs/study_results.ts";
+import { defaultResults, findResults, readStudyResults } from "../runs/study_results.ts";
 import { commandOf } from "./command.ts";
 import {
   deviceOption,
@@ -25,6 +20,7 @@ import {
   sweptArgument,
   threadsOption,
 } from "./command_parts.ts";
+import { sayEndedJson, sayReport } from "./ended.ts";
 import { stoppedExitCode, stoppedText } from "./stop.ts";
 import { quietVulkan, runCommand, say, sayWrapped, wholeNumber } from "./terminal.ts";
 import { ablateWords, TerminalWatch } from "./terminal_watch.ts";
@@ -87,9 +83,7 @@ export const ablate = commandOf({
   const { ablated, skipped, weightless, left, stopped, replay } = result;
   const hasFailed = (replay?.failed ?? 0) > 0;
   if (json) {
-    const isReported = !stopped && !parsed.flag("no-report");
-    const report = isReported ? await writeReport(folder, await readStudyResults(folder)) : null;
-    await say(JSON.stringify({ kind: "ended", ...result, report }));
+    await sayEndedJson(folder, result, { stopped, isReported: !parsed.flag("no-report") });
     return stopped ? stoppedExitCode : hasFailed ? 1 : 0;
   }
   const leftOut = weightless === 0 ? "" : `, ${weightless} left out for want of their weights`;
@@ -114,7 +108,7 @@ export const ablate = commandOf({
     return stoppedExitCode;
   }
   if (!parsed.flag("no-report")) {
-    await say(`Report: ${await writeReport(folder, await readStudyResults(folder))}`);
+    await sayReport(folder, await readStudyResults(folder));
   }
   return hasFailed ? 1 : 0;
 });

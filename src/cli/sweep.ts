@@ -18,16 +18,14 @@ import {
   studyArgument,
   threadsOption,
 } from "./command_parts.ts";
-import { claimsJson } from "../report/claims/claims_report.ts";
 import { methodsText } from "../report/methods_text.ts";
 import { sweptText } from "./work_status.ts";
-import { isReadOnly } from "../record/durable.ts";
-import type { StudyResults } from "../report/types.ts";
 import { planApart } from "./plan_apart.ts";
 import { defaultStudy, readStudyFile } from "../runs/study_file.ts";
-import { defaultResults, readStudyResults, writeReport } from "../runs/study_results.ts";
+import { defaultResults, readStudyResults } from "../runs/study_results.ts";
 import { type SweepOptions, sweepStudy } from "../runs/sweep.ts";
 import { sayClaims } from "./claims.ts";
+import { sayEndedJson, sayReport } from "./ended.ts";
 import { stoppedExitCode, stoppedText } from "./stop.ts";
 import { outputColumns, quietVulkan, runCommand, say, sayWrapped } from "./terminal.ts";
 import { damagedTexts, sweepWords, TerminalWatch } from "./terminal_watch.ts";
@@ -124,13 +122,7 @@ export const sweep = commandOf({
   const result = await terminal.during((watch) => sweepStudy(file, options, watch));
   const { finished, failed, skipped, elsewhere, stopped, folder } = result;
   if (json) {
-    const isReported = !stopped && !parsed.flag("no-report");
-    const results = stopped ? null : await readStudyResults(folder);
-    const report = isReported ? await reportOf(folder, results!) : null;
-    for (const verdict of results === null ? [] : claimsJson(results)) {
-      await say(JSON.stringify(verdict));
-    }
-    await say(JSON.stringify({ kind: "ended", ...result, report }));
+    await sayEndedJson(folder, result, { stopped, isReported: !parsed.flag("no-report") });
     return stopped ? stoppedExitCode : failed > 0 ? 1 : 0;
   }
   await say(sweptText(result, performance.now() - began));
@@ -143,29 +135,9 @@ export const sweep = commandOf({
   const results = await readStudyResults(folder);
   await say(`\n${methodsText(results, outputColumns())}`);
   for (const text of damagedTexts(results)) await sayWrapped(text);
-  if (!parsed.flag("no-report")) {
-    const report = await reportOf(folder, results);
-    await sayWrapped(
-      report.path === null
-        ? `The report is not written: ${report.reason}`
-        : `Report: ${report.path}`,
-    );
-  }
+  if (!parsed.flag("no-report")) await sayReport(folder, results);
   await sayClaims(results);
   return failed > 0 ? 1 : 0;
 });
-
-/** Writes the report; in a folder that nobody may write to there is none, and why. */
-async function reportOf(
-  folder: string,
-  results: StudyResults,
-): Promise<{ readonly path: string | null; readonly reason?: string }> {
-  try {
-    return { path: await writeReport(folder, results) };
-  } catch (error) {
-    if (!isReadOnly(error)) throw error;
-    return { path: null, reason: error.message };
-  }
-}
 
 if (import.meta.main) await runCommand(sweep);

@@ -3,17 +3,13 @@
  *
  * @module
  */
+import { sayEndedJson, sayReport } from "./ended.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { outputFolder } from "../record/results_reader.ts";
 import type { Verification } from "../record/verification.ts";
 import { verificationSentence } from "../report/tables/verification.ts";
 import { defaultStudy } from "../runs/study_file.ts";
-import {
-  defaultResults,
-  findResults,
-  readStudyResults,
-  writeReport,
-} from "../runs/study_results.ts";
+import { defaultResults, findResults, readStudyResults } from "../runs/study_results.ts";
 import { type VerifyOptions, verifyStudy } from "../runs/verify.ts";
 import { commandOf } from "./command.ts";
 import {
@@ -118,14 +114,13 @@ export const verify = commandOf({
   const terminal = new TerminalWatch(verifyWords, { json: parsed.flag("json") });
   const verification = await terminal.during((watch) => verifyStudy(folder, options, watch));
   if (parsed.flag("json")) {
-    const report = await writeReport(folder, await readStudyResults(folder));
-    await say(JSON.stringify({ kind: "ended", ...verification, report }));
+    await sayEndedJson(folder, verification, { stopped: false, isReported: true });
     return exitCodeOf(verification);
   }
   await say(`\n${verificationTable(verification, outputColumns())}`);
   await sayWrapped(`${verificationSentence(verification)}.`);
   await say(`Details: ${outputFolder(folder)}/verify/verification.md`);
-  await say(`Report: ${await writeReport(folder, await readStudyResults(folder))}`);
+  await sayReport(folder, await readStudyResults(folder));
   return exitCodeOf(verification);
 });
 
