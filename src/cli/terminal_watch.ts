@@ -5,10 +5,11 @@
  */
 import type { ModuleSpectrum, RunSpectra } from "../record/spectra.ts";
 import type { RunAblation } from "../record/types.ts";
-import { counted, fixed, listed } from "../report/format.ts";
+import { counted, fixed } from "../report/format.ts";
 import { differenceText } from "../report/tables/verification.ts";
 import type { DamagedFile, DamagedRun, StudyResults } from "../report/types.ts";
 import type { Watch, WorkEvent } from "../runs/events.ts";
+import { aloneText } from "./alone_text.ts";
 import { EventLines } from "./event_lines.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { runProgress, scoreText, summaryOf, WorkStatus } from "./work_status.ts";
@@ -89,52 +90,6 @@ export function damagedTexts(
   { damaged, damagedFiles }: Pick<StudyResults, "damaged" | "damagedFiles">,
 ): readonly string[] {
   return [...damaged.map(damagedText), ...damagedFiles.map(damagedFileText)];
-}
-
-type AloneEvent = Extract<
-  WorkEvent,
-  {
-    kind:
-      | "left"
-      | "taken over"
-      | "anew"
-      | "done twice"
-      | "not written"
-      | "look"
-      | "seeds added"
-      | "left open";
-  }
->;
-
-/** An event that is a line of its own. */
-export function aloneText(event: AloneEvent): string {
-  switch (event.kind) {
-    case "left":
-      return `${event.title}: left to ${event.by}`;
-    case "taken over":
-      return `${event.title}: taken over from ${event.from}, which gave no sign of life`;
-    case "anew":
-      return `${event.title} starts anew: ${event.reason}`;
-    case "not written":
-      return `"${event.path}" is left as it is: ${event.message}`;
-    case "look":
-      return event.look.text;
-    case "seeds added": {
-      const { seeds, claims, runs } = event;
-      const which = `${seeds.length === 1 ? "Seed" : "Seeds"} ${seeds.join(", ")}`;
-      return `${which} for ${listed(claims)}: ${counted(runs, "run")}`;
-    }
-    case "left open":
-      return `${event.claim} gets no more seeds: ${event.reason}`;
-    case "done twice": {
-      const { title, differences } = event;
-      const made =
-        `${title} was finished by another process at the same time; its results are kept`;
-      return differences.length === 0
-        ? `${made}, these are the same`
-        : `${made}, these differ in: ${differences.join(", ")}`;
-    }
-  }
 }
 
 /** What an ablation found, in a few words. */

@@ -11,6 +11,7 @@ import { withStatement } from "../report/claims/stated.ts";
 import { StudyError } from "../study/problems.ts";
 import { parseStudy, type Study } from "../study/study.ts";
 import { stopFlagOf, teller, type Watch, type WorkEvent } from "./events.ts";
+import { KeptWorkers } from "./kept_workers.ts";
 import { openWorkers } from "./open_workers.ts";
 import { addedRunsIn, gridWith, seedsToStore, withoutChanged } from "./added_runs.ts";
 import { expand, type PlannedRun, planRuns, type StudyPlan, whereTheyAre } from "./planning.ts";
@@ -137,7 +138,23 @@ export async function sweepStudy(
     await storePlan(folder, stored, tell);
     return stored;
   };
-  const make = (plan: StudyPlan, runs: readonly PlannedRun[]) =>
+  const workers = new KeptWorkers(async (opening) =>
+    await openWorkers({
+      ...opening,
+      title: `${study.title ?? study.name}: ${runs.length} runs`,
+      tell,
+      device: await chooseExecutor(device, threads === null ? {} : { threads }),
+      jobs,
+      threads,
+      studyRuns: plan.runs.length,
+      plan,
+      results: folder,
+      ...(options.checkpointMillis === undefined
+        ? {}
+        : { checkpointMillis: options.checkpointMillis }),
+    })
+  );
+  const make = (runs: readonly PlannedRun[]) =>
     runAll({
       runs,
       results: folder,
@@ -145,29 +162,19 @@ export async function sweepStudy(
       claims: claimsOf(options),
       stop,
       tell,
-      openWorkers: async (opening) =>
-        await openWorkers({
-          ...opening,
-          title: `${study.title ?? study.name}: ${runs.length} runs`,
-          tell,
-          device: await chooseExecutor(device, threads === null ? {} : { threads }),
-          jobs,
-          threads,
-          studyRuns: plan.runs.length,
-          plan,
-          results: folder,
-          ...(options.checkpointMillis === undefined
-            ? {}
-            : { checkpointMillis: options.checkpointMillis }),
-        }),
+      openWorkers: (opening) => workers.forRound(opening),
     });
-  await store(plan);
-  const counts = await make(plan, runs);
-  if (options.untilDecided !== true || counts.stopped) return { folder, ...counts };
-  return {
-    folder,
-    ...await addUntilDecided({ all, plan, counts, folder, methods, store, make, stop, tell }),
-  };
+  try {
+    await store(plan);
+    const counts = await make(runs);
+    if (options.untilDecided !== true || counts.stopped) return { folder, ...counts };
+    return {
+      folder,
+      ...await addUntilDecided({ all, plan, counts, folder, methods, store, make, stop, tell }),
+    };
+  } finally {
+    await workers.close();
+  }
 }
 
 /** Stores the plan of what is to be made; where the folder is read-only, that is told, and an error only for what is to be made. */

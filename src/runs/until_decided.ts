@@ -36,8 +36,8 @@ export interface AddingSetting {
   readonly methods: MethodTable;
   /** Stores a plan; gives what was stored. */
   readonly store: (plan: StudyPlan) => Promise<StudyToStore>;
-  /** Makes some of a plan's runs. */
-  readonly make: (plan: StudyPlan, runs: readonly PlannedRun[]) => Promise<RunsResult>;
+  /** Makes runs of the plan that was stored last. */
+  readonly make: (runs: readonly PlannedRun[]) => Promise<RunsResult>;
   readonly stop: Pick<StopFlag, "isRaised">;
   readonly tell: (event: WorkEvent) => Promise<void>;
 }
@@ -93,7 +93,7 @@ export async function addUntilDecided(setting: AddingSetting): Promise<RunsResul
       claims: more.map(({ verdict }) => verdict.claim.name),
       runs: next.runs.length,
     });
-    counts = summed(counts, await make(plan, next.runs));
+    counts = summed(counts, await make(next.runs));
     if (counts.stopped) return counts;
   }
 }
