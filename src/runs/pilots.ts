@@ -23,35 +23,36 @@ export const publishedResults = "results/published";
 /** Records that are read at a time. */
 const readersOfRecords = 32;
 
-/** What pilots are wanted for, and where they may be. */
+/** What pilots are wanted for. */
 export interface PilotsWanted {
   /** The study with its claims. */
   readonly study: ClaimsOfStudy;
   /** All runs that it asks for. */
   readonly planned: readonly ArmRun[];
-  /** Its own results folder, which need not be there. */
-  readonly own: string;
-  /** The folder that results are in. */
-  readonly results: string;
-  /** The results that are named, by path or name; null where none are. */
-  readonly named: string | null;
 }
 
 /**
- * Pilots in groups, the preferred first: the results that are named and no others; otherwise the study's own, then those in
- * {@linkcode publishedResults}.
+ * The pilot that is named, by path or by its name in the folder of results.
  *
- * @throws {UsageError} If the results that are named are not there.
+ * @throws {UsageError} If it is not there.
  */
-export async function readPilots(wanted: PilotsWanted): Promise<readonly (readonly Pilot[])[]> {
-  const { own, results, named } = wanted;
-  if (named !== null) {
-    return [[await readPilot(await findResults(named, results), wanted)]];
-  }
-  const present = [own, own + packSuffix];
-  const published = [...await namesIn(publishedResults)].sort()
-    .map((name) => `${publishedResults}/${name}`).filter((path) => !present.includes(path));
-  return [await readAll(present, wanted), await readAll(published, wanted)];
+export async function namedPilot(
+  name: string,
+  results: string,
+  wanted: PilotsWanted,
+): Promise<readonly Pilot[]> {
+  return [await readPilot(await findResults(name, results), wanted)];
+}
+
+/** A study's own records, in its folder or its pack; none where they are not there. */
+export async function ownPilots(folder: string, wanted: PilotsWanted): Promise<readonly Pilot[]> {
+  return await readAll([folder, folder + packSuffix], wanted);
+}
+
+/** The studies in {@linkcode publishedResults}. */
+export async function publishedPilots(wanted: PilotsWanted): Promise<readonly Pilot[]> {
+  const names = [...await namesIn(publishedResults)].sort();
+  return await readAll(names.map((name) => `${publishedResults}/${name}`), wanted);
 }
 
 /** The pilots at some paths; what is no study's results, or cannot be read, is none. */

@@ -3,18 +3,22 @@
  *
  * @module
  */
-import { type ClaimPower, powerOf } from "../report/power/claim_power.ts";
+import { type ClaimPower, type Pilot, powerOf } from "../report/power/claim_power.ts";
 import { contrastsOf } from "../report/power/contrasts.ts";
 import { beforeFirstLook, beyondPlan, type Undecidable } from "../report/power/text.ts";
 import { stageSteps } from "../study/sequences.ts";
 import type { Study } from "../study/study.ts";
 import type { GridRun } from "../study/types.ts";
 import type { Inputs } from "./inputs.ts";
-import { type PilotsWanted, readPilots } from "./pilots.ts";
+import { namedPilot, ownPilots, publishedPilots } from "./pilots.ts";
 
 /** A study that is planned, and where records of its arms may be. */
-export interface PlannedStudy extends Pick<PilotsWanted, "own" | "results"> {
+export interface PlannedStudy {
   readonly study: Study;
+  /** Its own results folder, which need not be there. */
+  readonly own: string;
+  /** The folder that results are in. */
+  readonly results: string;
   /** Its grid. */
   readonly all: readonly GridRun[];
   readonly inputs: Pick<Inputs, "examplesOf">;
@@ -31,7 +35,7 @@ export interface StudyPower {
 /**
  * The power of a study's claims, or of what would be its claims.
  *
- * @param named Results to take the spread from, as {@linkcode readPilots} takes them. Default: its own, else published ones.
+ * @param named Results to take the spread from, by path or name. Default: its own, else published ones.
  *
  * @throws {UsageError} If the results that are named are not there.
  */
@@ -40,11 +44,19 @@ export async function studyPower(
   named: string | null = null,
 ): Promise<StudyPower> {
   const { study, areClaimed } = contrastsOf(asked, all);
-  const pilots = await readPilots({ study, planned: all, own, results, named });
+  const wanted = { study, planned: all };
   const stepsOf = (run: GridRun) =>
     stageSteps(run, (task) => inputs.examplesOf(task))
       .reduce((sum, steps) => sum + steps, 0);
-  return { powers: powerOf({ study, planned: all, pilots, stepsOf }), areClaimed };
+  const powersBy = (pilots: readonly (readonly Pilot[])[]) =>
+    powerOf({ ...wanted, pilots, stepsOf });
+  if (named !== null) {
+    return { powers: powersBy([await namedPilot(named, results, wanted)]), areClaimed };
+  }
+  const first = await ownPilots(own, wanted);
+  const powers = powersBy([first]);
+  if (powers.every(({ pilot }) => pilot !== null)) return { powers, areClaimed };
+  return { powers: powersBy([first, await publishedPilots(wanted)]), areClaimed };
 }
 
 /**
