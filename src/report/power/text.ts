@@ -72,9 +72,9 @@ function withPilot(
   const times = seedMillis === null
     ? "Time: unknown, the pilot lacks some of the runs"
     : `Time: ${duration(seedMillis)} a seed as on the pilot's machine, one run at a time${
-      needed.filter(({ seeds }) => Number.isFinite(seeds))
-        .map(({ seeds }) =>
-          `; ${duration(seeds * seedMillis)} for ${seedsText(seeds, power.rule.cap)}`
+      [...new Set(needed.map(({ seeds }) => seeds))].filter(Number.isFinite)
+        .map((seeds) =>
+          `; ${duration(seeds * seedMillis)} for ${seedsText(seeds, power.rule.cap)} seeds`
         ).join("")
     }`;
   return [

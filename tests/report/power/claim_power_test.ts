@@ -142,6 +142,9 @@ Deno.test("tasks that a pilot lacks are said, times are those of its records at 
   const text = powerText([first], words).join("\n");
   assertStringIncludes(text, "The pilot has no runs of u: planned as if it varied");
   assertStringIncludes(text, "Time: unknown");
+  // Both true differences need as many seeds, whose time is said once.
+  const whole = powerText(powerWith().powers, words).join("\n");
+  assertEquals(whole.match(/ for \d+ seeds/g)!.length, 1);
   const { runs } = powered().pilot;
   const { time, steps } = runs[0]!.record.happened;
   assertAlmostEquals(powerWith().first.pilot!.seedMillis!, 2 * 100 * time.wallMillis / steps, 1e-6);
