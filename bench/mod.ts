@@ -9,14 +9,21 @@ import { UsageError } from "../src/base/usage_error.ts";
 import { quietVulkan, runCommand, say, wholeNumber } from "../src/cli/terminal.ts";
 import { textTable } from "../src/base/text_table.ts";
 import { methodsBench } from "./methods_bench.ts";
-import { executorShareBench, firstStepBench } from "./overhead_bench.ts";
+import { cellProgramsBench, executorShareBench, firstStepBench } from "./overhead_bench.ts";
 import { defaultPairs } from "./pairs.ts";
 import { peerBench, peerParts } from "./peer_bench.ts";
 import { rooflineBench } from "./roofline_bench.ts";
 import type { Measurement } from "./setup.ts";
 import { stepBench } from "./step_bench.ts";
 
-const parts: readonly string[] = ["first-step", ...peerParts, "methods", "roofline", "overhead"];
+const parts: readonly string[] = [
+  "first-step",
+  ...peerParts,
+  "methods",
+  "roofline",
+  "programs",
+  "overhead",
+];
 
 /** The parts that were asked for; all of them by default. */
 function chosenParts(only: string | null): ReadonlySet<string> {
@@ -76,6 +83,7 @@ export const bench = commandOf({
     await sayEach(found);
     measurements.push(...found);
   }
+  if (chosen.has("programs")) measurements.push(...await cellProgramsBench());
   if (chosen.has("overhead")) measurements.push(await executorShareBench());
   const rows = measurements.map(({ what, goal, measured, isMet }) => [
     what,

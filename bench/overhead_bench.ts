@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { execute } from "../src/runs/execute.ts";
+import { execute, trainingRequest } from "../src/runs/execute.ts";
 import { sweepStudy } from "../src/runs/sweep.ts";
 import { chooseExecutor } from "../src/exec/choose.ts";
 import { methods } from "../src/methods/table.ts";
 import { readEnvironment } from "../src/record/provenance.ts";
 import { ProgramCache } from "../src/train/programs.ts";
-import { benchResults, benchStudy, type Measurement, planned, runOf } from "./setup.ts";
+import { benchResults, benchStudy, type Measurement, median, planned, runOf } from "./setup.ts";
 
 /** Removes what an earlier benchmark left, so that nothing is skipped. */
 async function clear(name: string): Promise<void> {
@@ -56,6 +56,43 @@ export async function firstStepBench(): Promise<Measurement> {
     measured: `${seconds.toFixed(2)} s`,
     isMet: seconds <= 5,
   };
+}
+
+/** Methods of the quickstart, each a cell of it. */
+const cellMethods = ["head", "lora", "adalora", "elalora"] as const;
+
+/** Times that the programs of a cell are made; the median counts, and the first is shown beside it. */
+const cellRounds = 7;
+
+/** Seconds until the programs of a cell of the quickstart are built, optimised, encoded and opened. */
+export async function cellProgramsBench(): Promise<readonly Measurement[]> {
+  const study = await benchStudy("bench-programs", 100, 4);
+  const plan = await planned({ ...study, axes: { ...study.axes, methods: cellMethods } });
+  const { executor } = await chooseExecutor("cpu");
+  const measurements: Measurement[] = [];
+  for (const method of cellMethods) {
+    const times: number[] = [];
+    for (let round = 0; round < cellRounds; round++) {
+      const programs = new ProgramCache(executor);
+      const request = await trainingRequest(runOf(plan, method), {
+        executor,
+        programs,
+        inputs: plan.inputs,
+      });
+      const began = performance.now();
+      await programs.load(request.programKey, request.assembly);
+      times.push((performance.now() - began) / 1000);
+      await programs.clear();
+    }
+    const middle = median(times);
+    measurements.push({
+      what: `programs of a cell, ${method}`,
+      goal: "at most 0.1 s",
+      measured: `${middle.toFixed(3)} s (first ${times[0]!.toFixed(3)} s)`,
+      isMet: middle <= 0.1,
+    });
+  }
+  return measurements;
 }
 
 /** Share of a small sweep's wall time that is spent in the executor. */
