@@ -14,7 +14,7 @@ import {
   shapeSizes,
 } from "../graph/mod.ts";
 import { fitsBuffer, type GpuMemory } from "./gpu_memory.ts";
-import { type Feeds, hostTensor, type LoadedProgram, type OnnxRuntime } from "./onnx.ts";
+import { type Feeds, hostTensor, type LoadedProgram, type OnnxRuntime } from "./host_program.ts";
 
 /** What programs of one device share. */
 export interface GpuTools {

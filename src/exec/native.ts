@@ -4,7 +4,8 @@
  * @module
  */
 import { type Executor, ExecutorError } from "./executor.ts";
-import { type OnnxRuntime, startOnnxExecutor } from "./onnx.ts";
+import type { OnnxRuntime } from "./host_program.ts";
+import { startOnnxExecutor } from "./onnx.ts";
 
 /**
  * Makes the native executor.

@@ -9,7 +9,8 @@ import type { Program } from "../graph/mod.ts";
 import { type Executor, ExecutorError } from "./executor.ts";
 import { fitsBuffer, GpuMemory } from "./gpu_memory.ts";
 import { type GpuTools, loadGpuProgram } from "./gpu_program.ts";
-import { hostTensor, type OnnxRuntime, startOnnxExecutor } from "./onnx.ts";
+import { hostTensor, type OnnxRuntime } from "./host_program.ts";
+import { startOnnxExecutor } from "./onnx.ts";
 
 /** What a GPU adapter says about itself; the part of `GPUAdapterInfo` that is looked at. */
 export interface AdapterFacts {

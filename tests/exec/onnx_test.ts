@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { InferenceSession, Tensor } from "onnxruntime-web";
 import { ExecutorError } from "../../src/exec/executor.ts";
-import { OnnxExecutor, type OnnxRuntime, startOnnxExecutor } from "../../src/exec/onnx.ts";
+import type { OnnxRuntime } from "../../src/exec/host_program.ts";
+import { OnnxExecutor, startOnnxExecutor } from "../../src/exec/onnx.ts";
 import * as g from "../../src/graph/mod.ts";
 import type { HostTensor } from "../../src/graph/mod.ts";
 
