@@ -22,7 +22,7 @@ import {
 import { denoDisk, isOccupied } from "./disk.ts";
 import { makeFolder, newToken, writing } from "./durable.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { claimPath, runsUnderWay, underWay } from "./under_way.ts";
+import { claimedRuns, claimPath, runsUnderWay, underWay } from "./under_way.ts";
 
 /** A claim that this process holds. */
 export interface Claim {
@@ -251,10 +251,24 @@ export class Claims {
     await this.#tidy();
   }
 
+  /**
+   * Removes the claim of a finished run whose owner ended before it released it: nobody asks for the claim of what is done, so
+   * nobody would take it over. Owners that cannot be seen to have ended are left alone.
+   */
+  async #bury(run: string): Promise<void> {
+    const path = claimPath(this.#results, run);
+    if (await denoDisk.read(`${this.#results}/${run}/record.json`) === null) return;
+    const { token, hasEnded } = await this.#look(path);
+    if (token !== null && !hasEnded) return;
+    if (token !== null) await denoDisk.remove(`${path}/${token}.json`);
+    await denoDisk.removeEmpty(path);
+  }
+
   /** Removes what killed processes left beside finished runs, where nobody has a claim any more. */
   async #tidy(): Promise<void> {
+    for (const run of claimedRuns(await denoDisk.names(this.#folder))) await this.#bury(run);
     const names = await denoDisk.names(this.#folder);
-    if ([...names].some((name) => name.endsWith(".claim"))) return;
+    if (claimedRuns(names).length > 0) return;
     for (const name of names) {
       if (/^[0-9a-f]{16}\.(new|old)$/.test(name)) {
         await denoDisk.removeTree(`${this.#folder}/${name}`);

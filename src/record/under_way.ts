@@ -12,9 +12,18 @@ export const underWay = "under-way";
 
 const tokenPattern = /^[0-9a-f]{16}$/;
 
+/** How names of claims end. */
+const claimEnd = ".claim";
+
 /** The path of a run's claim. */
 export function claimPath(results: string, run: string): string {
-  return `${results}/${underWay}/${run}.claim`;
+  return `${results}/${underWay}/${run}${claimEnd}`;
+}
+
+/** The runs that somebody has a claim of, by the names in `under-way/`. */
+export function claimedRuns(names: Iterable<string>): readonly string[] {
+  return [...names].filter((name) => name.endsWith(claimEnd))
+    .map((name) => name.slice(0, -claimEnd.length)).toSorted();
 }
 
 /** The path of what was made of a run under a claim. */

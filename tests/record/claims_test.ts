@@ -165,3 +165,31 @@ Deno.test("what is left of a claim that was made or released by halves does not 
     assertEquals(namesIn(results), []);
   });
 });
+
+Deno.test("whoever ends last removes the claims of finished runs whose owners were killed, and no others", async () => {
+  await withClaims(async (results, open) => {
+    // As processes leave them that are killed between the end of a run and the release of its claim: no file is locked.
+    const leave = async (run: string, who: typeof owner | null, isFinished: boolean) => {
+      await Deno.mkdir(claimPath(results, run), { recursive: true });
+      const path = `${claimPath(results, run)}/0123456789abcdef.json`;
+      if (who !== null) await Deno.writeTextFile(path, ownerText(who, 3));
+      if (!isFinished) return;
+      await Deno.mkdir(`${results}/${run}`);
+      await Deno.writeTextFile(`${results}/${run}/record.json`, "{}");
+    };
+    await leave("killed", owner, true);
+    await leave("halved", null, true);
+    await leave("unfinished", owner, false);
+    await leave("theirs", elsewhere, true);
+    const living = await open(owner);
+    taken(await living.take("living"));
+    await Deno.mkdir(`${results}/living`);
+    await Deno.writeTextFile(`${results}/living/record.json`, "{}");
+    await (await open(owner)).close();
+    assertEquals(namesIn(`${results}/under-way`), [
+      "living.claim",
+      "theirs.claim",
+      "unfinished.claim",
+    ]);
+  });
+});
