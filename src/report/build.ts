@@ -9,15 +9,14 @@ import { csvOf } from "./csv.ts";
 import { gridOf } from "./facts.ts";
 import { answerOf } from "./findings/answer.ts";
 import { findingsOf } from "./findings/findings.ts";
+import { baselineOf } from "./paired_rows.ts";
 import { markdownOf } from "./markdown.ts";
 import { noticesOf } from "./notices.ts";
 import { pageOf } from "./page.ts";
-import { type Ranking, rankingsOf } from "./ranking.ts";
 import { type Picture, renderChart } from "./render.ts";
 import {
   ablationTable,
   allocationsTable,
-  baselineOf,
   budgetsTable,
   claimsTable,
   claimTasksTable,
@@ -31,6 +30,7 @@ import {
   methodsTable,
   moduleSpectraTable,
   pairedTable,
+  pairedVerdictsTable,
   provenanceTable,
   rankingPairsTable,
   rankingTable,
@@ -50,23 +50,24 @@ import {
   variedTable,
   verificationTable,
 } from "./tables.ts";
+import { rankingsOf } from "./tests.ts";
 import type { ReportFiles, ReportTable, StudyResults } from "./types.ts";
 
 /** All tables of a report; those without rows are among them. */
 export function tablesOf(results: StudyResults): readonly ReportTable[] {
-  return tablesWith(results, rankingsOf(results), claimsReport(results));
+  return tablesWith(results, claimsReport(results));
 }
 
 function tablesWith(
   results: StudyResults,
-  rankings: readonly Ranking[],
   claims: ClaimsReport | null,
 ): readonly ReportTable[] {
+  const rankings = rankingsOf(results);
   const baseline = baselineOf(gridOf(results));
   const { replay } = results;
   const replayTables = replay === null ? [] : [
     { ...methodsTable(replay, "replay_methods"), title: "Scores of the replays" },
-    replayTable(replay),
+    replayTable(results),
   ];
   return [
     claimsTable(claims),
@@ -83,10 +84,11 @@ function tablesWith(
     stagesTable(results),
     rankingTable(results, rankings),
     rankingTestsTable(rankings),
-    rankingPairsTable(rankings),
+    rankingPairsTable(results),
     comparisonsTable(results),
-    pairedTable(results, baseline),
-    examplesTable(results, baseline),
+    pairedVerdictsTable(results),
+    pairedTable(results),
+    examplesTable(results),
     allocationsTable(results),
     usedRanksTable(results),
     moduleSpectraTable(results),
@@ -118,10 +120,9 @@ export async function buildReport(
   results: StudyResults,
   by: readonly string[] = [],
 ): Promise<ReportFiles> {
-  const rankings = rankingsOf(results);
   const claims = claimsReport(results);
-  const tables = tablesWith(results, rankings, claims);
-  const charts = chartsOf(results, rankings, claims);
+  const tables = tablesWith(results, claims);
+  const charts = chartsOf(results, claims);
   const pictures = new Map<string, Picture>();
   for (const chart of Object.values(charts).flat()) {
     pictures.set(chart.id, await renderChart(chart));
@@ -130,9 +131,9 @@ export async function buildReport(
   const page = pageOf({
     results,
     claims,
-    answer: answerOf(results, baseline, rankings),
+    answer: answerOf(results, baseline),
     notices: noticesOf(results),
-    findings: findingsOf(results, baseline, rankings),
+    findings: findingsOf(results, baseline),
     charts,
     pictures: new Map([...pictures].map(([id, { page }]) => [id, page])),
     tables: new Map(tables.map((table) => [table.id, table])),

@@ -21,7 +21,7 @@ import { slotScoreCharts } from "./charts/slot_scores.ts";
 import { spectraCharts } from "./charts/spectra.ts";
 import { variedCharts } from "./charts/varied.ts";
 import { gridOf } from "./facts.ts";
-import { type Ranking, rankingsOf } from "./ranking.ts";
+import { rankingsOf } from "./tests.ts";
 import { stylesOf } from "./method_styles.ts";
 import { manyLabels } from "./style.ts";
 import type { Chart, StudyResults } from "./types.ts";
@@ -49,7 +49,6 @@ export interface ReportCharts {
 /** All charts that the results have data for. */
 export function chartsOf(
   results: StudyResults,
-  rankings: readonly Ranking[] = rankingsOf(results),
   claims: ClaimsReport | null = null,
 ): ReportCharts {
   const grid = gridOf(results);
@@ -60,7 +59,7 @@ export function chartsOf(
     metric: metricBudgetCharts(results, styles),
     varied: variedCharts(results),
     sequences: sequenceCharts(results, grid, styles),
-    ranking: list(rankingChart(rankings, styles)),
+    ranking: list(rankingChart(rankingsOf(results), styles)),
     learning: list(learningChart(results, grid, styles)),
     loss: list(lossChart(results, grid, styles)),
     ranks: [

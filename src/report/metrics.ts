@@ -21,12 +21,18 @@ const known: ReadonlyMap<string, MetricInfo> = new Map([
   ["pearson", { title: "Pearson", isHigherBetter: true, scale: 100 }],
   ["spearman", { title: "Spearman", isHigherBetter: true, scale: 100 }],
   [averageAccuracyName, { title: "average accuracy", isHigherBetter: true, scale: 100 }],
+  [marginsMetric(), { title: "margins", isHigherBetter: true, scale: 1 }],
   [averageMetric(), { title: "average", isHigherBetter: true, scale: 100 }],
 ]);
 
 /** Name of the mean of several tasks' metrics. */
 export function averageMetric(): string {
   return "average";
+}
+
+/** Name of differences as multiples of what counts as none: the mean of tasks with different margins. */
+export function marginsMetric(): string {
+  return "margins";
 }
 
 /** Title, direction and scale of a metric; errors and losses are better low, every other unknown metric high. */

@@ -7,6 +7,7 @@ import type { ClaimsReport } from "./claims/claims_report.ts";
 import { ruleText, type VerdictLine } from "./claims/text.ts";
 import type { Answer } from "./claims/verdict.ts";
 import { type Html, html } from "./html.ts";
+import { gateText, testsOf } from "./tests.ts";
 import type { StudyResults } from "./types.ts";
 
 /** Classes of answers in the style sheet. */
@@ -42,8 +43,11 @@ export function verdictsHtml({ lines, heading, stating }: ClaimsReport): readonl
 }
 
 /** How the verdicts were reached, below their picture. */
-export function verdictsBasis({ claims }: StudyResults): readonly Html[] {
-  return claims === null ? [] : [html`<p class="note">${ruleText(claims.study)}</p>`];
+export function verdictsBasis(results: StudyResults): readonly Html[] {
+  const { claims } = results;
+  if (claims === null) return [];
+  const { family } = testsOf(results);
+  return [html`<p class="note">${ruleText(claims.study)} ${gateText(family)}</p>`];
 }
 
 /** What parts the verdicts from everything else. */

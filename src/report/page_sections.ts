@@ -205,7 +205,11 @@ export function sectionsOf(content: PageContent): readonly Section[] {
       id: "differences",
       title: "Paired differences",
       body: [
-        ...shown("paired", "Differences need a method to compare with: add LoRA to the study."),
+        ...shown(
+          "paired_verdicts",
+          "Differences need a method to compare with: add LoRA to the study.",
+        ),
+        ...folded("paired"),
         ...folded("paired_examples"),
       ],
     },

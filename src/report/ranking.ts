@@ -5,19 +5,18 @@
  */
 import { factsOf, type Grid, gridOf, groupBy, keyOf, noBudget, type RunFact } from "./facts.ts";
 import { type NoVerdict, noVerdicts, type Remedy, remedyOf } from "./no_verdict.ts";
-import { lettersOf } from "../stats/letters.ts";
+import { cliquesOf, lettersOf } from "../stats/letters.ts";
 import { areAverageable, metricInfo } from "./metrics.ts";
 import {
   type FriedmanTest,
   friedmanTest,
-  holm,
   leastCorrectedP,
   signedRankTest,
   significanceLevel,
 } from "../stats/rank_tests.ts";
 import { averageRanks } from "../stats/correlation.ts";
 import { summarise } from "../stats/statistics.ts";
-import { baselineOf } from "./tables/paired.ts";
+import { baselineOf } from "./paired_rows.ts";
 import type { StudyResults } from "./types.ts";
 
 /** What a corrected test says of a method against another. */
@@ -43,8 +42,8 @@ export interface RankedMethod {
   readonly firsts: number;
   /** Methods that share a letter do not differ significantly. */
   readonly letters: string;
-  /** Against the baseline, corrected for the comparisons with it; null for the baseline and in a study without. */
-  readonly againstBaseline: { readonly p: number; readonly verdict: RankVerdict } | null;
+  /** The pair with the baseline, told of this method; null for the baseline and in a study without. */
+  readonly againstBaseline: { readonly p: number | null; readonly verdict: RankVerdict } | null;
 }
 
 /** A method without budget: the rank it would take beside those of a budget. It is in no test. */
@@ -55,8 +54,8 @@ export interface PlacedMethod {
   readonly meanRank: number;
 }
 
-/** Two methods at a budget. */
-export interface RankPair {
+/** Two methods at a budget, before any correction. */
+export interface ComparedRanks {
   readonly label: string;
   readonly other: string;
   /** Blocks in which `label` is better, and worse. */
@@ -65,37 +64,55 @@ export interface RankPair {
   readonly ties: number;
   /** Whether the signed ranks of the differences lean towards `label`. */
   readonly leansTowards: boolean;
-  /** Two-sided signed-rank test, alone and corrected for all pairs. */
+  /** Of the two-sided signed-rank test. */
   readonly p: number;
-  readonly corrected: number;
+  /** Why there is no verdict whatever the scores are; null where there may be one. */
+  readonly noVerdict: NoVerdict | null;
+}
+
+/** Two methods at a budget. */
+export interface RankPair extends ComparedRanks {
+  /** p after the correction for all that the report tests; null where there is no verdict. */
+  readonly corrected: number | null;
   /** What is said of `label`. */
   readonly verdict: RankVerdict;
 }
 
-/** The ranking at one budget. */
-export interface Ranking {
+/** The methods of one budget in their order, before any correction. */
+export interface RankedBudget {
   readonly budget: string;
   /** Tasks and seeds in which every ranked method has a score, and those in which only some have. */
   readonly blocks: number;
   readonly incompleteBlocks: number;
   readonly tasks: number;
   /** By mean rank; empty where no block has all of them. */
-  readonly methods: readonly RankedMethod[];
+  readonly methods: readonly Omit<RankedMethod, "letters" | "againstBaseline">[];
   readonly beside: readonly PlacedMethod[];
   /** Methods that lack more than half of the blocks and are not ranked. */
   readonly leftOut: readonly string[];
+  /** By itself, outside of the correction: it decides nothing about a pair. */
   readonly friedman: FriedmanTest | null;
   /** Methods with a cell at this budget that has not converged or is not bracketed: no pair with them has a verdict. */
   readonly early: readonly string[];
   /** What would give these a verdict. */
   readonly remedy: Remedy;
   /** In the order of `methods`. */
-  readonly pairs: readonly RankPair[];
+  readonly pairs: readonly ComparedRanks[];
   readonly baseline: string | null;
+}
+
+/** The ranking at one budget. */
+export interface Ranking extends Omit<RankedBudget, "methods" | "pairs"> {
+  /** By mean rank; empty where no block has all of them. */
+  readonly methods: readonly RankedMethod[];
+  /** In the order of `methods`. */
+  readonly pairs: readonly RankPair[];
+  /** Sets of two and more methods of which no two differ significantly, as places in `methods`. */
+  readonly cliques: readonly (readonly number[])[];
   /** Whether a method that wins every block against another would differ significantly from it. */
   readonly canTellApart: boolean;
-  /** The same for comparisons with the baseline alone. */
-  readonly canTellFromBaseline: boolean;
+  /** By what number the smallest p of a report is multiplied. */
+  readonly comparisons: number;
 }
 
 /** Scores of one task and seed by label, turned so that higher is better. */
@@ -105,22 +122,21 @@ interface Block {
 }
 
 /**
- * Ranks the methods of each budget over blocks of one task and seed.
+ * Ranks the methods of each budget over blocks of one task and seed, and compares all pairs of them.
  *
  * - A block counts where every ranked method has a score; a method without a score in more than half of the blocks is
  *   left out, so that one that has not run yet does not take the blocks from the others.
  * - The interval of a mean rank is Student's t over blocks and not a bootstrap: resampling three to ten blocks gives
  *   intervals that are too narrow.
- * - Pairs are compared by Wilcoxon's signed-rank test on the differences within blocks, with Holm's correction for all
- *   pairs: tasks differ in the size and spread of their differences, which the paired t test takes for one normal
+ * - Pairs are compared by Wilcoxon's signed-rank test on the differences within blocks: tasks differ in the size and spread of their differences, which the paired t test takes for one normal
  *   sample (Demšar, "Statistical comparisons of classifiers over multiple data sets", JMLR 7, 2006, section 3.1).
  *   Differences of metrics without a common scale are taken between ranks.
- *   The price: n blocks allow no p below 2 / 2ⁿ, which `canTellApart` holds against the number of pairs.
+ *   The price: n blocks allow no p below 2 / 2ⁿ, which `canTellApart` holds against the number of tests.
  * - Seeds of one task are not independent draws of tasks: a significant difference holds for these tasks.
  * - Methods without budget have no equal among the others. They are placed beside each budget, one at a time, in no
  *   test; in a study without budgets they are ranked among themselves.
  */
-export function rankingsOf(results: StudyResults): readonly Ranking[] {
+export function rankedBudgets(results: StudyResults): readonly RankedBudget[] {
   const grid = gridOf(results);
   const facts = factsOf(results).filter((fact) => fact.score !== null);
   const budgets = grid.budgets.filter((budget) => budget !== noBudget);
@@ -165,7 +181,7 @@ interface Ranked {
   readonly early: ReadonlyMap<string, NoVerdict>;
 }
 
-function rankingAt(budget: string, { blocks, free, grid, early }: Ranked): Ranking {
+function rankingAt(budget: string, { blocks, free, grid, early }: Ranked): RankedBudget {
   const all = [...blocks.values()];
   const present = grid.labels.filter((label) => all.some((block) => block.scores.has(label)));
   const ranked = present.filter((label) =>
@@ -178,7 +194,6 @@ function rankingAt(budget: string, { blocks, free, grid, early }: Ranked): Ranki
     ? { methods: [], friedman: null, pairs: [], baseline: null }
     : testsOf(ranked, complete.map(([, block]) => block), { grid, early, baseline });
   const n = complete.length;
-  const pairs = ranked.length * (ranked.length - 1) / 2;
   return {
     budget,
     blocks: n,
@@ -188,9 +203,6 @@ function rankingAt(budget: string, { blocks, free, grid, early }: Ranked): Ranki
     leftOut: present.filter((label) => !ranked.includes(label)),
     early: ranked.filter((label) => early.has(label)),
     remedy: remedyOf(ranked.flatMap((label) => early.get(label) ?? [])),
-    canTellApart: leastCorrectedP(n, pairs) < significanceLevel,
-    canTellFromBaseline: tested.baseline !== null &&
-      leastCorrectedP(n, ranked.length - 1) < significanceLevel,
     ...tested,
   };
 }
@@ -221,7 +233,7 @@ function testsOf(
   { grid, early, baseline: wantedBaseline }: Pick<Ranked, "grid" | "early"> & {
     readonly baseline: string | null;
   },
-): Pick<Ranking, "methods" | "friedman" | "pairs" | "baseline"> {
+): Pick<RankedBudget, "methods" | "friedman" | "pairs" | "baseline"> {
   const scoresOf = ({ scores }: Block, order: readonly string[]) =>
     order.map((label) => scores.get(label)!);
   // Rank 1 is the best, so ranks are those of the negated scores.
@@ -241,13 +253,7 @@ function testsOf(
   const baseline = wantedBaseline !== null && order.includes(wantedBaseline)
     ? wantedBaseline
     : null;
-  const against: Against = baseline === null ? new Map() : againstOf(pairs, baseline, early);
-  const letters = lettersOf(
-    order.length,
-    pairs.filter((pair) => isApart(pair.verdict))
-      .map((pair) => [order.indexOf(pair.label), order.indexOf(pair.other)]),
-  );
-  const methods = order.map((label, i): RankedMethod => {
+  const methods = order.map((label, i) => {
     const own = ranks.map((block) => block[i]!);
     const { mean, sd, low, high } = summarise(own);
     const hasSpread = sd !== null && sd > 0;
@@ -257,8 +263,6 @@ function testsOf(
       low: hasSpread ? Math.max(1, low!) : null,
       high: hasSpread ? Math.min(order.length, high!) : null,
       firsts: ranks.filter((block) => block[i] === Math.min(...block)).length,
-      letters: letters[i]!,
-      againstBaseline: against.get(label) ?? null,
     };
   });
   return { methods, friedman: friedmanTest(ranks), pairs, baseline };
@@ -269,24 +273,64 @@ function pairsOf(
   order: readonly string[],
   values: readonly (readonly number[])[],
   early: ReadonlyMap<string, NoVerdict>,
-): readonly RankPair[] {
-  const raw = order.flatMap((label, i) =>
+): readonly ComparedRanks[] {
+  return order.flatMap((label, i) =>
     order.slice(i + 1).map((other, offset) => {
       const differences = values.map((block) => block[i]! - block[i + 1 + offset]!);
       const { n, positive, p } = signedRankTest(differences);
       const wins = differences.filter((d) => d > 0).length;
       const losses = differences.filter((d) => d < 0).length;
       const ties = differences.length - wins - losses;
-      return { label, other, wins, losses, ties, p, leansTowards: positive > n * (n + 1) / 4 };
+      return {
+        label,
+        other,
+        wins,
+        losses,
+        ties,
+        p,
+        leansTowards: positive > n * (n + 1) / 4,
+        noVerdict: early.get(label) ?? early.get(other) ?? null,
+      };
     })
   );
-  const corrected = holm(raw.map((pair) => pair.p));
-  return raw.map((pair, i) => ({
-    ...pair,
-    corrected: corrected[i]!,
-    verdict: early.get(pair.label) ?? early.get(pair.other) ??
-      verdictOf(corrected[i]!, pair.leansTowards),
-  }));
+}
+
+/**
+ * The ranking of a budget after the correction.
+ *
+ * @param correctedOf A pair's p after it; null for one that was not tested.
+ * @param comparisons By what number the smallest p of all is multiplied.
+ */
+export function rankingOf(
+  ranked: RankedBudget,
+  correctedOf: (pair: ComparedRanks) => number | null,
+  comparisons: number,
+): Ranking {
+  const pairs = ranked.pairs.map((pair): RankPair => {
+    const corrected = correctedOf(pair);
+    return {
+      ...pair,
+      corrected,
+      verdict: pair.noVerdict ?? verdictOf(corrected ?? 1, pair.leansTowards),
+    };
+  });
+  const order = ranked.methods.map(({ label }) => label);
+  const apart = pairs.filter((pair) => isApart(pair.verdict))
+    .map((pair) => [order.indexOf(pair.label), order.indexOf(pair.other)] as const);
+  const letters = lettersOf(order.length, apart);
+  return {
+    ...ranked,
+    methods: ranked.methods.map((method, i): RankedMethod => ({
+      ...method,
+      letters: letters[i]!,
+      againstBaseline: againstOf(method.label, pairs, ranked.baseline),
+    })),
+    pairs,
+    cliques: cliquesOf(order.length, apart).filter((clique) => clique.length > 1),
+    canTellApart: apart.length > 0 ||
+      leastCorrectedP(ranked.blocks, Math.max(1, comparisons)) < significanceLevel,
+    comparisons,
+  };
 }
 
 function verdictOf(p: number, leansTowards: boolean): RankVerdict {
@@ -294,22 +338,17 @@ function verdictOf(p: number, leansTowards: boolean): RankVerdict {
   return leansTowards ? "better" : "worse";
 }
 
-type Against = ReadonlyMap<string, { readonly p: number; readonly verdict: RankVerdict }>;
-
-/** Each method against the baseline, corrected for these comparisons alone. */
+/** The pair of a method with the baseline, told of the method. */
 function againstOf(
+  label: string,
   pairs: readonly RankPair[],
-  baseline: string,
-  early: ReadonlyMap<string, NoVerdict>,
-): Against {
-  const own = pairs.filter((pair) => pair.label === baseline || pair.other === baseline);
-  const corrected = holm(own.map((pair) => pair.p));
-  return new Map(own.map((pair, i) => {
-    const isFirst = pair.other === baseline;
-    return [isFirst ? pair.label : pair.other, {
-      p: corrected[i]!,
-      verdict: early.get(pair.label) ?? early.get(pair.other) ??
-        verdictOf(corrected[i]!, isFirst === pair.leansTowards),
-    }];
-  }));
+  baseline: string | null,
+): RankedMethod["againstBaseline"] {
+  const pair = pairs.find(({ label: a, other: b }) =>
+    a === label && b === baseline || a === baseline && b === label
+  );
+  if (pair === undefined) return null;
+  const { corrected: p, verdict, other } = pair;
+  if (other === baseline || !isApart(verdict)) return { p, verdict };
+  return { p, verdict: verdict === "better" ? "worse" : "better" };
 }

@@ -10,7 +10,7 @@ export { comparisonsTable } from "./tables/comparisons.ts";
 export { convergenceTable } from "./tables/convergence.ts";
 export { claimsTable, claimTasksTable } from "./tables/claims.ts";
 export { costTable } from "./tables/cost.ts";
-export { baselineOf, pairedTable, replayTable } from "./tables/paired.ts";
+export { pairedTable, pairedVerdictsTable, replayTable } from "./tables/paired.ts";
 export { examplesTable } from "./tables/paired_examples.ts";
 export { factorialTable } from "./tables/factorial.ts";
 export { provenanceTable } from "./tables/provenance.ts";

@@ -10,6 +10,7 @@ import type { Asked, ReplayedRun, RunResults } from "../record/types.ts";
 import type { StudySpectra } from "../record/spectra.ts";
 import type { Verification } from "../record/verification.ts";
 import type { ResolvedComparison } from "../study/comparisons.ts";
+import type { StudyMargin } from "../study/claims.ts";
 import type { ConvergenceRule, Targets } from "../study/convergence.ts";
 import type { Tuned } from "../study/tuned.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
@@ -48,6 +49,8 @@ export interface StudyResults {
     readonly convergence?: Partial<ConvergenceRule>;
     /** Scores by task to which steps and seconds are given. Default: from the results. */
     readonly targets?: Targets;
+    /** Differences below it count as none. Default: one point. */
+    readonly margin?: StudyMargin;
   };
   /** What the study asks to be compared, beside what is compared anyway. */
   readonly comparisons: readonly ResolvedComparison[];

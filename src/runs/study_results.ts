@@ -280,7 +280,7 @@ async function resultsOf(
   reader: ResultsReader,
   stored: StudyToStore,
 ): Promise<Omit<StudyResults, "runs" | "damaged" | "replay"> & { readonly replay: null }> {
-  const { name, title, description, convergence, targets } = stored.study;
+  const { name, title, description, convergence, targets, margin } = stored.study;
   const damagedFiles: DamagedFile[] = [];
   const made = await readMadeFiles(reader, (file) => damagedFiles.push(file));
   return {
@@ -290,6 +290,7 @@ async function resultsOf(
       description: description ?? "",
       ...(convergence === undefined ? {} : { convergence }),
       ...(targets === undefined ? {} : { targets }),
+      ...(margin === undefined ? {} : { margin }),
     },
     comparisons: (stored.study.comparisons ?? []).map((asked) => ({
       asked,

@@ -14,6 +14,7 @@
 export { bayesSignedRankTest, type DrawOptions } from "./bayes_signed_rank.ts";
 export { bayesTTest, type Odds } from "./bayes_t.ts";
 export {
+  hedgesG,
   interquartileMean,
   performanceProfile,
   probabilityOfImprovement,

@@ -142,6 +142,8 @@ function normalP(ranks: readonly number[], positive: number): number {
 /**
  * Holm's step-down correction (1979): p-values that may each be held against one level, whatever their number.
  *
+ * @param mostTrue How many of the null hypotheses can be true together, where logic allows fewer than all: no factor exceeds
+ * it (Shaffer, JASA 81, 1986, procedure S1). Default all.
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -149,12 +151,12 @@ function normalP(ranks: readonly number[], positive: number): number {
  * assertEquals(holm([0.5, 0.125, 0.25]), [0.5, 0.375, 0.5]);
  * ```
  */
-export function holm(ps: readonly number[]): number[] {
+export function holm(ps: readonly number[], mostTrue = ps.length): number[] {
   const order = ps.map((_, i) => i).sort((a, b) => ps[a]! - ps[b]!);
   const corrected = new Array<number>(ps.length).fill(1);
   let largest = 0;
   for (const [place, i] of order.entries()) {
-    largest = Math.max(largest, Math.min(1, (ps.length - place) * ps[i]!));
+    largest = Math.max(largest, Math.min(1, Math.min(ps.length - place, mostTrue) * ps[i]!));
     corrected[i] = largest;
   }
   return corrected;

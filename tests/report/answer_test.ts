@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { type Answer, answerOf } from "../../src/report/findings/answer.ts";
 import { gridOf } from "../../src/report/facts.ts";
 import { noticesOf } from "../../src/report/notices.ts";
-import { baselineOf } from "../../src/report/tables/paired.ts";
+import { baselineOf } from "../../src/report/paired_rows.ts";
 import type { StudyResults } from "../../src/report/types.ts";
 import { scoredStudy, withHappened } from "./scored_study.ts";
 
@@ -82,8 +82,7 @@ const cases: Readonly<Record<string, Case>> = {
     study: scoredStudy({ score: () => 0.8 }),
     sentence: "No significant difference between lora and other was found.",
     basis: [
-      `A rank test of two methods needs 6 blocks ${blocks}; there are 3. ` +
-      "The comparison with lora is a paired t test over 3 seeds.",
+      `A rank test of 2 comparisons needs 7 blocks ${blocks}; there are 3. The comparison with lora is a paired t test over 3 seeds, corrected by Holm for both tests of this report.`,
     ],
   },
   "ties at the top": {
@@ -95,7 +94,9 @@ const cases: Readonly<Record<string, Case>> = {
     }),
     sentence:
       "At rank 4, q and r share the best mean accuracy, and q is significantly better than p and r is significantly better than p.",
-    basis: [`Signed-rank tests over 8 blocks ${blocks}, with Holm’s correction for 3 pairs.`],
+    basis: [
+      `Signed-rank tests over 8 blocks ${blocks}, corrected by Holm for all 3 tests of this report.`,
+    ],
   },
   "two seeds": {
     study: scoredStudy({
@@ -107,9 +108,8 @@ const cases: Readonly<Record<string, Case>> = {
     sentence:
       "other has the best mean accuracy at rank 4, but no significant difference between lora and other was found.",
     basis: [
-      `A rank test of two methods needs 6 blocks ${blocks}; there are 2. ` +
-      "The comparison with lora is a paired t test over 2 seeds.",
-      "On t at rank 4, a significant difference from lora would have to exceed 7.0 points for other (found: +2.85 points).",
+      `A rank test of 2 comparisons needs 7 blocks ${blocks}; there are 2. The comparison with lora is a paired t test over 2 seeds, corrected by Holm for all 3 tests of this report.`,
+      "On t at rank 4, a significant difference from lora would have to exceed 7.0 points for other (found: +2.85 points), were it the only test.",
     ],
   },
   "three seeds that a t test is enough for": {
@@ -119,10 +119,8 @@ const cases: Readonly<Record<string, Case>> = {
     }),
     sentence: "At rank 4, p has the best mean accuracy, significantly better than lora.",
     basis: [
-      `A rank test of 3 pairs of methods needs 7 blocks ${blocks}; there are 3. ` +
-      "Each comparison with lora is a paired t test over 3 seeds, with Holm’s correction for 2 comparisons.",
-      // Differences −.2, .1, .4 points: sd .3, half 4.3027 · .3 / √3 = .745.
-      "On t at rank 4, a significant difference from lora would have to exceed 0.7 points for q (found: +0.10 points).",
+      `A rank test of 5 comparisons needs 8 blocks ${blocks}; there are 3. Each comparison with lora is a paired t test over 3 seeds, corrected by Holm for all 7 tests of this report.`,
+      "On t at rank 4, a significant difference from lora would have to exceed 0.7 points for q (found: +0.10 points), were it the only test.",
     ],
   },
   "no baseline, few runs": {
@@ -141,12 +139,16 @@ const cases: Readonly<Record<string, Case>> = {
       score: ({ label, seed }) => (label === "head" ? 0.6 : 0.8) + luck[seed - 1]!,
     }),
     sentence: "full is significantly better than head.",
-    basis: [`Signed-rank test over 8 blocks ${blocks}.`],
+    basis: [
+      `Signed-rank test over 8 blocks ${blocks}, uncorrected, as the only test of this report.`,
+    ],
   },
   "LoRA and a method without a budget": {
     study: scoredStudy({ labels: ["head", "lora"], score: around({ head: 0.6, lora: 0.8 }, 3) }),
     sentence: "head (−20.00 points) is significantly worse than lora.",
-    basis: ["The comparison with lora is a paired t test over 3 seeds."],
+    basis: [
+      "The comparison with lora is a paired t test over 3 seeds, corrected by Holm for both tests of this report.",
+    ],
   },
   "LoRA and a method without a budget, one seed": {
     study: scoredStudy({
@@ -181,7 +183,9 @@ const cases: Readonly<Record<string, Case>> = {
       score: around({ lora: -0.2, other: -0.1 }, 7),
     }),
     sentence: "At rank 4, other is significantly better than lora.",
-    basis: [`Signed-rank test over 7 blocks ${blocks}.`],
+    basis: [
+      `Signed-rank test over 7 blocks ${blocks}, corrected by Holm for all 3 tests of this report.`,
+    ],
   },
   "a metric that is better low": {
     study: scoredStudy({
@@ -190,7 +194,9 @@ const cases: Readonly<Record<string, Case>> = {
       score: around({ lora: 20, other: 18 }, 7),
     }),
     sentence: "At rank 4, other is significantly better than lora.",
-    basis: [`Signed-rank test over 7 blocks ${blocks}.`],
+    basis: [
+      `Signed-rank test over 7 blocks ${blocks}, corrected by Holm for all 3 tests of this report.`,
+    ],
   },
   "better at every budget": {
     study: scoredStudy({
@@ -199,9 +205,9 @@ const cases: Readonly<Record<string, Case>> = {
       seeds: seeds(8),
       score: around({ lora: 0.7, p: 0.8, q: 0.9 }, 8),
     }),
-    sentence: "At rank 2, 4 and 8, q is significantly better than lora and p.",
+    sentence: "At rank 2, 4 and 8, q has the best mean accuracy, significantly better than lora.",
     basis: [
-      `Signed-rank tests at rank 8 over 8 blocks ${blocks}, with Holm’s correction for 3 pairs.`,
+      `A rank test of 17 comparisons needs 10 blocks ${blocks}; there are 8 at rank 8. Each comparison with lora is a paired t test over 8 seeds, corrected by Holm for all 25 tests of this report.`,
     ],
   },
   "worse at every budget, over tasks": {
@@ -212,7 +218,9 @@ const cases: Readonly<Record<string, Case>> = {
       score: around({ lora: 0.7, other: 0.6 }, 4),
     }),
     sentence: "At rank 2 and 4, lora is significantly better than other.",
-    basis: [`Signed-rank test at rank 4 over 8 blocks ${blocks}.`],
+    basis: [
+      `A rank test of 11 comparisons needs 9 blocks ${blocks}; there are 8 at rank 4. The comparison with lora is a paired t test over 4 seeds, corrected by Holm for all 20 tests of this report.`,
+    ],
   },
   "another answer at each budget": {
     study: scoredStudy({
@@ -224,9 +232,10 @@ const cases: Readonly<Record<string, Case>> = {
           : { 2: 0.65, 4: 0.7, 8: 0.75 }[budget!]! + luck[8 - seed]!,
     }),
     sentence:
-      "At rank 2, lora is significantly better than other; at rank 4, no significant difference was found; " +
-      "at rank 8, other is significantly better than lora.",
-    basis: [`Signed-rank test at rank 8 over 8 blocks ${blocks}.`],
+      "At rank 2, lora is significantly better than other; at rank 4, other is equivalent to lora; at rank 8, other is significantly better than lora.",
+    basis: [
+      `A rank test of 7 comparisons needs 9 blocks ${blocks}; there are 8 at rank 8. The comparison with lora is a paired t test over 8 seeds, corrected by Holm for all 11 tests of this report.`,
+    ],
   },
   "other leaders at other budgets": {
     study: scoredStudy({
@@ -237,10 +246,8 @@ const cases: Readonly<Record<string, Case>> = {
     sentence:
       "The best mean accuracy is lora’s at rank 2 and other’s at rank 8, but no significant difference between lora and other was found.",
     basis: [
-      `A rank test of two methods needs 6 blocks ${blocks}; there are 3 at rank 8. ` +
-      "The comparison with lora is a paired t test over 3 seeds.",
-      // Differences of budget means: −.25, .05, .35 points.
-      "On t, on average over budgets, a significant difference from lora would have to exceed 0.7 points for other (found: +0.05 points).",
+      `A rank test of 5 comparisons needs 8 blocks ${blocks}; there are 3 at rank 8. The comparison with lora is a paired t test over 3 seeds, corrected by Holm for all 8 tests of this report.`,
+      "On t, on average over budgets, a significant difference from lora would have to exceed 0.7 points for other (found: +0.05 points), were it the only test.",
     ],
   },
   "more budgets than a sentence lists": {
@@ -250,7 +257,9 @@ const cases: Readonly<Record<string, Case>> = {
       score: around({ lora: 0.7, other: 0.6 }, 8),
     }),
     sentence: "At all 5 budgets, lora is significantly better than other.",
-    basis: [`Signed-rank test at rank 16 over 8 blocks ${blocks}.`],
+    basis: [
+      `A rank test of 11 comparisons needs 9 blocks ${blocks}; there are 8 at rank 16. The comparison with lora is a paired t test over 8 seeds, corrected by Holm for all 17 tests of this report.`,
+    ],
   },
   "more answers than a sentence gives": {
     study: scoredStudy({
@@ -268,10 +277,9 @@ const cases: Readonly<Record<string, Case>> = {
       },
     }),
     sentence:
-      "At rank 8, lora and p share the best mean accuracy, and lora is significantly better than q and p is significantly better " +
-      "than q; other budgets differ from this.",
+      "At rank 8, p is equivalent to lora; otherwise no significant difference was found (best mean accuracy: lora and p); other budgets differ from this.",
     basis: [
-      `Signed-rank tests at rank 8 over 8 blocks ${blocks}, with Holm’s correction for 3 pairs.`,
+      `A rank test of 17 comparisons needs 10 blocks ${blocks}; there are 8 at rank 8. The comparison with lora is a paired t test over 8 seeds, corrected by Holm for all 22 tests of this report.`,
     ],
   },
   "a method with too few runs to be ranked is not called the best": {
@@ -284,7 +292,9 @@ const cases: Readonly<Record<string, Case>> = {
           : (label === "lora" ? 0.6 : 0.7) + luck[seed - 1]!,
     }),
     sentence: "At rank 4, p is significantly better than lora.",
-    basis: [`Signed-rank test over 8 blocks ${blocks}.`],
+    basis: [
+      `Signed-rank test over 8 blocks ${blocks}, corrected by Holm for all 3 tests of this report.`,
+    ],
   },
   "tasks without a common scale": {
     study: scoredStudy({
@@ -296,7 +306,9 @@ const cases: Readonly<Record<string, Case>> = {
           : (label === "lora" ? 20 : 18) + luck[seed - 1]!,
     }),
     sentence: "At rank 4, other is significantly better than lora.",
-    basis: [`Signed-rank test over 8 blocks ${blocks}.`],
+    basis: [
+      `Signed-rank test over 8 blocks ${blocks}, uncorrected, as the only test of this report.`,
+    ],
   },
   "tasks without a common scale, a method without a budget": {
     study: scoredStudy({
@@ -313,7 +325,7 @@ const cases: Readonly<Record<string, Case>> = {
     sentence:
       "head on a (−10.17 points) and head on b (+10.00 perplexity) are significantly worse than lora.",
     basis: [
-      "Each comparison with lora is a paired t test over 4 seeds, with Holm’s correction for 2 comparisons.",
+      "Each comparison with lora is a paired t test over 4 seeds, corrected by Holm for all 4 tests of this report.",
     ],
   },
   "methods without a budget beside others": {
@@ -322,12 +334,11 @@ const cases: Readonly<Record<string, Case>> = {
       seeds: seeds(8),
       score: around({ lora: 0.7, other: 0.7, head: 0.5, full: 0.7 }, 8),
     }),
-    sentence: "No significant difference between lora and other was found.",
+    sentence: "At rank 4, other is equivalent to lora.",
     basis: [
-      `Signed-rank test over 8 blocks ${blocks}.`,
-      // Differences ±.7, ±.2, ±.2, ±.5 points: sd .484, half 2.3646 · .484 / √8 = .404.
-      "On t at rank 4, a significant difference from lora would have to exceed 0.4 points for other (found: 0.00 points).",
-      "Without a budget, head (−20.00 points) is significantly worse than lora and full (0.00 points) is not significantly different from lora.",
+      `Signed-rank test over 8 blocks ${blocks}, corrected by Holm for all 7 tests of this report.`,
+      // Differences ±.7, ±.2, ±.2, ±.5 points: half of the 95% interval is .4, so that a point is ruled out.
+      "Without a budget, head (−20.00 points) is significantly worse than lora and full (0.00 points) is equivalent to lora within ±1 point.",
     ],
   },
 };

@@ -4,7 +4,7 @@ import type { RunFlag } from "../../src/record/types.ts";
 import { buildReport } from "../../src/report/build.ts";
 import { csvOf } from "../../src/report/csv.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
-import { rankingsOf } from "../../src/report/ranking.ts";
+import { rankingsOf } from "../../src/report/tests.ts";
 import {
   costTable,
   methodsTable,

@@ -2,7 +2,8 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { tablesOf } from "../../src/report/build.ts";
 import { findingsOf } from "../../src/report/findings/findings.ts";
-import { comparisonRows, comparisonsTable } from "../../src/report/tables/comparisons.ts";
+import { comparisonsTable } from "../../src/report/tables/comparisons.ts";
+import { comparisonRows } from "../../src/report/tests.ts";
 import type { StudyResults } from "../../src/report/types.ts";
 import { comparedPairs, type StudyComparison } from "../../src/study/comparisons.ts";
 import { type ScoredOptions, scoredStudy } from "./scored_study.ts";
@@ -46,7 +47,9 @@ Deno.test("arms of different budgets are compared seed by seed, with what each t
   assertAlmostEquals(row!.a.mean!, 0.572, 1e-12);
   assertAlmostEquals(row!.b.mean!, 0.58, 1e-12);
   // 2 × scipy.stats.t.sf(0.008 / (0.001 / sqrt(3)), 2)
-  assertAlmostEquals(row!.corrected!, 0.005167993, 1e-8);
+  assertAlmostEquals(row!.p!, 0.005167993, 1e-8);
+  // One of 6 comparisons of the report: the others are those with the baseline at both budgets and over them, and two of ranks.
+  assertAlmostEquals(row!.corrected!, 6 * row!.p!, 1e-12);
   assertEquals(row!.verdict, "worse");
   // The fixture's ranks cost 3,072 numbers each.
   assertEquals([row!.a.trained, row!.b.trained], [2 * 3072, 4 * 3072]);
@@ -57,19 +60,22 @@ Deno.test("arms of different budgets are compared seed by seed, with what each t
     "lora, rank 4",
     "t",
     "accuracy ↑",
-    "3",
     "57.20",
     "58.00",
+    "3",
     "−0.80",
     "[−1.05, −0.55]",
-    "0.005",
+    "−4.5",
+    "<1 / 96 / 4",
+    "0.031",
+    "0.22",
     "worse",
     "6,144",
     "12,288",
   ]);
 });
 
-Deno.test("p is corrected for all rows, and the verdict follows it", () => {
+Deno.test("p is corrected for all tests of a report, and the verdict follows it", () => {
   const narrow = { a: rank("other", 2), b: rank("lora", 4) };
   const alone = comparisonRows(studyOf(base, narrow))[0]!;
   const rows = comparisonRows(
@@ -80,7 +86,8 @@ Deno.test("p is corrected for all rows, and the verdict follows it", () => {
   );
   // The third differs by the same in every pair and cannot be tested; of two tests the larger p stays.
   assertEquals(rows.map(({ verdict }) => verdict), ["worse", "better", "same in every pair"]);
-  assertAlmostEquals(rows[0]!.corrected!, alone.corrected!, 1e-12);
+  // One more row that is tested: 7 comparisons in place of 6.
+  assertAlmostEquals(rows[0]!.corrected! / 7, alone.corrected! / 6, 1e-12);
   assert(rows[1]!.corrected! < rows[0]!.corrected!);
   assertEquals(rows[2]!.corrected, null);
   // Noise that is just significant by itself is not, with a second comparison of the kind.
@@ -93,11 +100,9 @@ Deno.test("p is corrected for all rows, and the verdict follows it", () => {
   const one = { a: { method: "one" }, b: { method: "lora" } };
   const verdicts = (...asked: readonly StudyComparison[]) =>
     comparisonRows(studyOf(options, ...asked)).map(({ verdict }) => verdict);
-  assertEquals(verdicts(one), ["better"]);
-  assertEquals(verdicts(one, { ...one, a: { method: "two" } }), [
-    "no significant difference",
-    "no significant difference",
-  ]);
+  const [tested] = comparisonRows(studyOf(options, one));
+  assert(tested!.p! < 0.05);
+  assertEquals(verdicts(one, { ...one, a: { method: "two" } }), ["undecided", "undecided"]);
 });
 
 Deno.test("a seed without both scores takes no part, nor a failed or missing run in what was trained", () => {
@@ -154,7 +159,7 @@ Deno.test("each comparison is a sentence among the findings, with its test and i
   const narrow = { a: rank("other", 2), b: rank("lora", 4) };
   assertEquals(said(studyOf(base, narrow, { a: rank("other", 4), b: rank("other", 2) })), {
     "Asked for: other, rank 2 against lora, rank 4":
-      "On t, worse: −0.80 points (95% interval −1.05 to −0.55, 3 seeds, p 0.005 after Holm’s correction). Trained adapter " +
+      "On t, worse: −0.80 points (95% interval −1.05 to −0.55, 3 seeds, p 0.031, corrected by Holm for all 10 tests of this report). Trained adapter " +
       "parameters: 6,144 against 12,288.",
     "Asked for: other, rank 4 against other, rank 2":
       "On t, the difference is +4.00 points in every pair, so it has no test. Trained adapter parameters: 12,288 against 6,144.",

@@ -9,10 +9,9 @@ import { learningCurves, reachedAt } from "../../src/report/learning.ts";
 import { stylesOf } from "../../src/report/method_styles.ts";
 import { methodsText } from "../../src/report/methods_text.ts";
 import { noticesOf } from "../../src/report/notices.ts";
-import { pairedTests } from "../../src/report/paired_tests.ts";
-import { rankingsOf } from "../../src/report/ranking.ts";
 import { convergenceTable } from "../../src/report/tables/convergence.ts";
-import { baselineOf, pairedRows } from "../../src/report/tables/paired.ts";
+import { baselineOf } from "../../src/report/paired_rows.ts";
+import { isTested, pairedRows, rankingsOf } from "../../src/report/tests.ts";
 import { scoresTable } from "../../src/report/tables/scores.ts";
 import { targetRows, targetsOf, targetsTable } from "../../src/report/tables/targets.ts";
 import type { RunResults, StudyResults } from "../../src/report/types.ts";
@@ -74,11 +73,11 @@ const answer = (study: StudyResults) => answerOf(study, baselineOf(gridOf(study)
 
 Deno.test("cells whose runs still climb have no verdict but that more steps are needed", () => {
   const study = studyOf({ labels: ["lora", "slow"], curve: curves });
-  const rows = pairedRows(study, "lora");
+  const rows = pairedRows(study);
   assertEquals(rows.map(({ label, verdict }) => [label, verdict]), [["slow", moreSteps]]);
   // The difference stands beside it, and is not tested.
   assert(rows[0]!.mean! < -0.09 && rows[0]!.high! < 0);
-  assertEquals(pairedTests(rows), []);
+  assertEquals(rows.filter(isTested), []);
   assertEquals(rankingsOf(study)[0]!.pairs.map(({ verdict }) => verdict), [moreSteps]);
   const { sentence, basis } = answer(study);
   assertEquals(
@@ -146,7 +145,7 @@ Deno.test("a study may allow a larger gain", () => {
     curve: curves,
     study: { convergence: { scoreGain: 0.06 } },
   });
-  assertEquals(pairedRows(study, "lora").map(({ verdict }) => verdict), ["worse"]);
+  assertEquals(pairedRows(study).map(({ verdict }) => verdict), ["worse"]);
   assertEquals(convergedCells(study).map(({ state }) => state), ["converged", "converged"]);
 });
 

@@ -2,16 +2,16 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { factsOf, keptEvaluation, rowsOf } from "../../src/report/facts.ts";
 import { friedmanTest } from "../../src/stats/rank_tests.ts";
-import { rankingsOf } from "../../src/report/ranking.ts";
 import { bootstrapInterval } from "../../src/stats/statistics.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { majorityScores } from "../../src/report/majority.ts";
-import { pairedTests } from "../../src/report/paired_tests.ts";
 import { ablationPoints, ablationRows } from "../../src/report/tables/ablation.ts";
 import { budgetsTable } from "../../src/report/tables/budgets.ts";
 import { costRows, costTable } from "../../src/report/tables/cost.ts";
-import { pairedRows } from "../../src/report/tables/paired.ts";
-import { examplesTable } from "../../src/report/tables/paired_examples.ts";
+import { pairedRows, rankingsOf } from "../../src/report/tests.ts";
+import { RandomStream } from "../../src/base/random.ts";
+import { scorerOf } from "../../src/report/resampled_scores.ts";
+import { metrics } from "../../src/tasks/metrics.ts";
 import { scoreRows, scoreText } from "../../src/report/tables/scores.ts";
 import { truncationRows } from "../../src/report/tables/truncations.ts";
 import type { RunResults, StudyResults } from "../../src/report/types.ts";
@@ -27,7 +27,7 @@ Deno.test("a failed run that was evaluated before it failed has no score anywher
   assertEquals(factsOf(study).filter(({ score }) => score === null).length, 2);
   const row = scoreRows(study).find(({ label }) => label === "other")!;
   assertEquals([row.n, row.failed, row.mean], [2, 1, 0.6]);
-  assertEquals(pairedRows(study, "lora").map(({ n }) => n), [2]);
+  assertEquals(pairedRows(study).map(({ n }) => n), [2]);
   assertEquals(rankingsOf(study)[0]!.blocks, 2);
   assertEquals(costRows(study, null).map(({ n, score }) => [n, score]), [[2, 0.5], [2, 0.6]]);
 });
@@ -140,24 +140,21 @@ Deno.test("what a removal or a cut costs is positive, also for a metric that is 
   ]);
 });
 
-Deno.test("a squared error that is lower than the baseline's is better", () => {
-  const study = scoredStudy({ tasks: [["t", "pearson"]], score: () => 0.5 });
-  const predicted = {
-    ...study,
-    runs: study.runs.map((run) => ({
-      ...run,
-      predictions: [0, 1, 2, 3].map((id) => ({
-        split: "dev",
-        id,
-        target: 1,
-        prediction: run.record.asked.label === "lora" ? 3 + id / 10 : 2 + id / 10,
-      })),
-    })),
-  };
-  const [row] = rowsOf(examplesTable(predicted, "lora").table);
-  assertEquals([row!["verdict"], row!["n"], row!["seeds"]], ["better", 4, 3]);
-  // (1 + id/10)² − (2 + id/10)² = −3 − 2·id/10, its mean −3.3.
-  assertAlmostEquals(Number(row!["mean"]), -3.3, 1e-12);
+Deno.test("metrics of draws are those of the tasks' own metrics", () => {
+  const stream = RandomStream.fromSeed(3);
+  const rows = Array.from(
+    { length: 2 },
+    () => Array.from({ length: 40 }, () => ({ target: stream.int(3), prediction: stream.int(3) })),
+  );
+  const examples = Array.from({ length: 40 }, () => stream.int(40));
+  const drawn = examples.map((example) => rows[1]![example]!);
+  const targets = drawn.map(({ target }) => target);
+  const predictions = drawn.map(({ prediction }) => prediction);
+  for (const name of ["accuracy", "f1", "macroF1", "matthews", "pearson", "spearman"] as const) {
+    const score = scorerOf(name, rows)!(1, examples);
+    assertAlmostEquals(score, metrics[name].compute(targets, predictions), 1e-12, name);
+  }
+  assertEquals(scorerOf("perplexity", rows), null);
 });
 
 /** Runs of given sharing, by label. */
@@ -281,18 +278,20 @@ Deno.test("a peak is the largest of a cell's runs", () => {
   assertEquals(rowsOf(budgetsTable(study).table)[0]!["peak"], 500);
 });
 
-Deno.test("seven blocks of four methods tell methods from the baseline, and not all pairs", () => {
-  const [ranking] = rankingsOf(scoredStudy({
-    labels: ["lora", "p", "q", "r"],
-    seeds: [1, 2, 3, 4, 5, 6, 7],
-    score: ({ label, seed }) => ["lora", "p", "q", "r"].indexOf(label) / 10 + seed / 1000,
-  }));
-  // 6 pairs · 2⁻⁶ = .094 and 3 comparisons · 2⁻⁶ = .047.
-  assertEquals([ranking!.canTellApart, ranking!.canTellFromBaseline], [false, true]);
-  assertEquals(
-    ranking!.methods.find(({ label }) => label === "r")!.againstBaseline!.verdict,
-    "better",
-  );
+Deno.test("blocks are held against all comparisons of a report, those with the baseline too", () => {
+  const ranked = (blocks: number) =>
+    rankingsOf(scoredStudy({
+      labels: ["lora", "p", "q"],
+      seeds: Array.from({ length: blocks }, (_, i) => i + 1),
+      // Differences between methods vary, so that each t test is one of the family.
+      score: ({ label, seed }) =>
+        ["lora", "p", "q"].indexOf(label) * (seed % 3 === 0 ? 0 : 0.01) * seed,
+    }))[0]!;
+  // 3 pairs of ranks and 2 differences from lora: 5 · 2⁻⁶ = .078 and 5 · 2⁻⁷ = .039.
+  assertEquals([7, 8].map((blocks) => [ranked(blocks).comparisons, ranked(blocks).canTellApart]), [
+    [5, false],
+    [5, true],
+  ]);
 });
 
 Deno.test("a pair leans towards the method with the larger signed ranks, not towards more wins", () => {
@@ -315,7 +314,7 @@ Deno.test("intervals of mean ranks stay within the ranks that there are", () => 
   assertEquals(ranking!.methods.map(({ low, high }) => [low, high]), [[1, 2], [1, 2]]);
 });
 
-Deno.test("pairedTests gives SciPy's p, corrects it by Holm, and leaves out what cannot be tested", () => {
+Deno.test("pairedRows gives SciPy's p, corrects it for all tests, and leaves out what cannot be tested", () => {
   const differences: Readonly<Record<string, readonly number[]>> = {
     p: [0.03, 0.02, 0.04],
     q: [-0.01, 0.02, 0.03],
@@ -323,24 +322,22 @@ Deno.test("pairedTests gives SciPy's p, corrects it by Holm, and leaves out what
     equal: [0, 0, 0],
   };
   const tested = (labels: readonly string[]) =>
-    pairedTests(pairedRows(
-      scoredStudy({
-        labels: ["lora", ...labels],
-        score: ({ label, seed }) => 0.5 + (differences[label]?.[seed - 1] ?? 0),
-      }),
-      "lora",
-    ));
+    pairedRows(scoredStudy({
+      labels: ["lora", ...labels],
+      score: ({ label, seed }) => 0.5 + (differences[label]?.[seed - 1] ?? 0),
+    }));
   // scipy.stats.ttest_1samp([.03, .02, .04], 0)
   const p = 0.035098718646;
   const [alone] = tested(["p"]);
-  assertAlmostEquals(alone!.p, p, 1e-8);
-  assertEquals(alone!.isSignificant, true);
-  const [first, second] = tested(["p", "q"]);
-  assertAlmostEquals(first!.corrected, 2 * p, 1e-8);
-  assertEquals([first!.isSignificant, second!.isSignificant], [false, false]);
+  assertAlmostEquals(alone!.p!, p, 1e-8);
+  // Beside it stands the signed-rank test of the same two methods; the p of equivalence is none of the smallest.
+  assertAlmostEquals(alone!.corrected!, 2 * p, 1e-8);
+  assertEquals(alone!.verdict, "undecided");
+  // 2 differences and 3 pairs of ranks.
+  assertAlmostEquals(tested(["p", "q"])[0]!.corrected!, 5 * p, 1e-8);
   assertEquals(
-    tested(["flat", "equal"]).map(({ row, p }) => [row.label, p]),
-    [["equal", 1]],
+    tested(["flat", "equal"]).map(({ label, p, verdict }) => [label, p, verdict]),
+    [["flat", null, "same in every pair"], ["equal", 1, "same in every pair"]],
   );
 });
 

@@ -1,7 +1,8 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { rowsOf } from "../../src/report/facts.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
-import { type Ranking, rankingsOf } from "../../src/report/ranking.ts";
+import type { Ranking } from "../../src/report/ranking.ts";
+import { rankingsOf } from "../../src/report/tests.ts";
 import {
   powerText,
   rankingPairsTable,
@@ -73,15 +74,15 @@ Deno.test("rankingsOf gives hand-worked mean ranks, intervals, tests and letters
   // 2/2⁸ in two of three tests; A against B: differences .01 … .06 above and .07, .08 below, 15 of 36 below.
   const p = Object.fromEntries(ranking.pairs.map((pair) => [pair.label + pair.other, pair]));
   assertEquals([p["CA"]!.p, p["CB"]!.p], [2 / 256, 2 / 256]);
-  assertAlmostEquals(p["CA"]!.corrected, 3 * 2 / 256, 1e-15);
+  assertAlmostEquals(p["CA"]!.corrected!, 5 * 2 / 256, 1e-15);
   assertEquals([p["AB"]!.wins, p["AB"]!.losses, p["AB"]!.verdict], [
     6,
     2,
     "no significant difference",
   ]);
   assertEquals(ranking.methods.map((m) => m.letters), ["a", "b", "b"]);
-  // Against A alone there are two comparisons.
-  assertEquals(c!.againstBaseline, { p: 2 * 2 / 256, verdict: "better" });
+  // Pairs of ranks and differences from A are corrected together: C from A by t is the smallest of 5, then C by ranks.
+  assertEquals(c!.againstBaseline, { p: p["CA"]!.corrected, verdict: "better" });
   assertEquals(a!.againstBaseline, null);
   assertEquals(ranking.canTellApart, true);
   assertEquals(powerText(ranking), "2 of 3 pairs differ significantly");
@@ -110,16 +111,17 @@ Deno.test("rankingsOf takes a block a task and seed, and only blocks that all me
 Deno.test("rankingsOf says in words when blocks are too few, and ranks all the same", () => {
   const ranking = only(scored({ "A/t": [1, 2, 3], "B/t": [2, 3, 4], "C/t": [3, 4, 5] }));
   assertEquals(ranking.methods.map((m) => m.letters), ["a", "a", "a"]);
-  assertEquals([ranking.canTellApart, ranking.canTellFromBaseline], [false, false]);
+  assertEquals(ranking.canTellApart, false);
   assertEquals(
     powerText(ranking),
-    "too few blocks: a method that is better in every block has p 0.75 after correction for 3 pairs; 7 blocks would be enough",
+    "too few blocks: a method that is better in every block has p 0.75 after the correction for 3 comparisons; 7 blocks would be enough",
   );
 });
 
 Deno.test("rankingsOf places a method without budget beside the others without moving them", () => {
   const free = only(scored({ ...eight, "F/t": [0.705, ...new Array(7).fill(0.9)] }, { free: "F" }));
-  assertEquals(free.methods, only(scored(eight)).methods);
+  const places = ({ methods }: Ranking) => methods.map(({ label, meanRank }) => [label, meanRank]);
+  assertEquals(places(free), places(only(scored(eight))));
   // Third of four in the first block (below C and A), first in the seven others.
   assertEquals(free.beside, [{ label: "F", n: 8, meanRank: (3 + 7) / 8 }]);
 });
@@ -183,14 +185,14 @@ Deno.test("ranking tables show ranks, letters, verdicts and tests", () => {
   const text = markdownOf(rankingTable(study, rankings));
   assertStringIncludes(text, "| rank 4 | (F) | (1.00) | – | – | – | 90.00 ± 0.00 (n 8) | – |");
   assertStringIncludes(text, "| rank 4 | C | 1.00 | – | a | 8 of 8 |");
-  assertStringIncludes(text, "better (p 0.016)");
+  assertStringIncludes(text, "better (p 0.047)");
   const [row] = rowsOf(rankingTestsTable(rankings).table);
   // Rank sums 8, 18, 22: χ² = 12/(8·3·4)·(64 + 324 + 484) − 3·8·4 = 13.
   assertAlmostEquals(Number(row!["statistic"]), 13, 1e-12);
   assertEquals([row!["freedom"], row!["blocks"]], [2, 8]);
   assert(Number(row!["p"]) < 0.01);
   assertStringIncludes(
-    markdownOf(rankingPairsTable(rankings)),
-    "| rank 4 | C | A | 8 / 0 / 0 | 0.008 | 0.023 | better |",
+    markdownOf(rankingPairsTable(study)),
+    "| rank 4 | C | A | 8 / 0 / 0 | 0.008 | 0.047 | better |",
   );
 });

@@ -1,12 +1,9 @@
 /** The replay ablation in the report: what is compared with what is recorded, whatever the runs are called. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { replays } from "../../src/report/findings/comparisons.ts";
-import {
-  baselineOf,
-  replayBaseline,
-  replayRows,
-  replayTable,
-} from "../../src/report/tables/paired.ts";
+import { baselineOf, replayBaseline } from "../../src/report/paired_rows.ts";
+import { replayTable } from "../../src/report/tables/paired.ts";
+import { replayRows } from "../../src/report/tests.ts";
 import { gridOf } from "../../src/report/facts.ts";
 import type { Replay, ReplayedRun } from "../../src/record/types.ts";
 import type { ReplayResults } from "../../src/report/types.ts";
@@ -57,7 +54,7 @@ Deno.test("a replay is compared with the runs that are recorded as uniform, what
   // The first label reads as if its ranks were uniform.
   const replay = replayOf({ "not uniform": found, even });
   assertEquals(replayBaseline(replay), "even");
-  const rows = replayRows(replay);
+  const rows = replayRows({ ...replay, replay });
   assertEquals(rows.map(({ label, n }) => [label, n]), [["not uniform", 3]]);
   assertAlmostEquals(rows[0]!.mean!, 0.1, 1e-12);
   assertEquals(replays({ ...replay, replay }).map(({ lead }) => lead), [
@@ -72,15 +69,20 @@ Deno.test("ranks of another total are compared with the uniform ranks of that to
     "more found": { variant: "final", baseline: "more even", scores: [0.9, 0.9, 0.9] },
     "more even": { variant: "uniform", baseline: "more even", scores: [0.9, 0.8, 0.7] },
   });
-  const means = replayRows(replay).map(({ label, mean }) => [label, mean!.toFixed(6)]);
+  const means = replayRows({ ...replay, replay }).map((
+    { label, mean },
+  ) => [label, mean!.toFixed(6)]);
   assertEquals(means, [["found", "0.100000"], ["more found", "0.100000"]]);
-  assertEquals(replayTable(replay).title, "Differences against uniform ranks, paired by seed");
+  assertEquals(
+    replayTable({ ...replay, replay }).title,
+    "Differences against uniform ranks, paired by seed",
+  );
 });
 
 Deno.test("a replay without uniform runs yet has no differences and no findings", () => {
   const replay = replayOf({ found });
-  assertEquals([replayBaseline(replay), replayRows(replay)], [null, []]);
-  assertEquals(replayTable(replay).table.numRows(), 0);
+  assertEquals([replayBaseline(replay), replayRows({ ...replay, replay })], [null, []]);
+  assertEquals(replayTable({ ...replay, replay }).table.numRows(), 0);
   assertEquals(replays({ ...replay, replay }), []);
 });
 

@@ -8,7 +8,8 @@ import { ablationRows } from "../../src/report/tables/ablation.ts";
 import { truncationRows } from "../../src/report/tables/truncations.ts";
 import { budgetsTable, offBudget } from "../../src/report/tables/budgets.ts";
 import { costRows, costTable } from "../../src/report/tables/cost.ts";
-import { pairedRows, pairedTable } from "../../src/report/tables/paired.ts";
+import { pairedTable } from "../../src/report/tables/paired.ts";
+import { pairedRows } from "../../src/report/tests.ts";
 import { examplesTable } from "../../src/report/tables/paired_examples.ts";
 import { provenanceTable } from "../../src/report/tables/provenance.ts";
 import { failedTable, runsTable } from "../../src/report/tables/runs.ts";
@@ -171,38 +172,39 @@ Deno.test("methodsText takes no line more than the width, from 40 columns on, an
 });
 
 Deno.test("pairedRows gives hand-worked differences, intervals and verdicts", () => {
-  const rows = pairedRows(handStudy(), "LoRA");
+  const rows = pairedRows(handStudy());
   // Differences 0.03, 0.02, 0.04.
   const a = cellOf(rows, "a", "ElaLoRA");
   assertAlmostEquals(a.mean!, 0.03, 1e-12);
   assertAlmostEquals(a.low!, 0.03 - t2 * 0.01 / Math.sqrt(3), 1e-10);
-  assertEquals([a.n, a.verdict], [3, "better"]);
+  // p .035 by itself, one of many tests of this report.
+  assertEquals([a.n, a.verdict, a.p! < 0.05, a.corrected! > 0.05], [3, "undecided", true, true]);
   // Differences 0.01, −0.01, 0.
-  assertEquals(cellOf(rows, "b", "ElaLoRA").verdict, "no significant difference");
+  assertEquals(cellOf(rows, "b", "ElaLoRA").verdict, "undecided");
   // Averaged within the seed first: 0.02, 0.005, 0.02.
   const all = cellOf(rows, "all tasks", "ElaLoRA");
   assertAlmostEquals(all.mean!, 0.015, 1e-12);
   assertAlmostEquals(all.sd!, 0.005 * Math.sqrt(3), 1e-12);
-  assertEquals([all.n, all.cells, all.verdict], [3, 2, "no significant difference"]);
+  assertEquals([all.n, all.cells, all.verdict], [3, 2, "undecided"]);
   assertEquals(a.cells, 1);
   // A method without budget is paired with the baseline at each of its budgets.
   assertAlmostEquals(cellOf(rows, "a", "head only").mean!, (-0.10 - 0.12 - 0.10) / 3, 1e-12);
 });
 
 Deno.test("pairedRows leaves out a seed that lacks a cell", () => {
-  const rows = pairedRows(handStudy({ drop: "LoRA/b/2" }), "LoRA");
+  const rows = pairedRows(handStudy({ drop: "LoRA/b/2" }));
   assertEquals(cellOf(rows, "a", "ElaLoRA").n, 3);
   assertEquals(cellOf(rows, "b", "ElaLoRA").n, 2);
   assertEquals(cellOf(rows, "all tasks", "ElaLoRA").n, 2);
 });
 
 Deno.test("pairedTable says that there is nothing to compare with in a study without baseline", () => {
-  const table = pairedTable(handStudy(), null);
+  const table = pairedTable(fixtureStudy({ methods: [elalora, head] }));
   assertEquals(table.table.numRows(), 0);
   assertStringIncludes(table.note, "no baseline");
 });
 
-Deno.test("examplesTable counts examples and averages over seeds", () => {
+Deno.test("examplesTable computes the metric anew on seeds and examples drawn together", () => {
   const study = handStudy();
   const predict = (wrong: Readonly<Record<string, readonly number[]>>): StudyResults => ({
     ...study,
@@ -211,16 +213,21 @@ Deno.test("examplesTable counts examples and averages over seeds", () => {
       predictions: [0, 1, 2, 3].map((id) => ({
         split: "dev",
         id,
-        target: 1,
-        prediction: (wrong[run.record.asked.label] ?? []).includes(id) ? 0 : 1,
+        target: id % 2,
+        prediction: (wrong[run.record.asked.label] ?? []).includes(id) ? 1 - id % 2 : id % 2,
       })),
     })),
   });
-  const table = examplesTable(predict({ LoRA: [0, 1], ElaLoRA: [1] }), "LoRA");
-  const row = rowsOf(table.table).find((r) => r["task"] === "a" && r["label"] === "ElaLoRA")!;
-  assertEquals([row["n"], row["seeds"], row["mean"]], [4, 3, 0.25]);
-  // Differences 1, 0, 0, 0: mean 0.25, deviation 0.5, t quantile with 3 degrees of freedom 3.18245 (SciPy).
-  assertAlmostEquals(Number(row["high"]), 0.25 + 3.182446305284263 * 0.5 / 2, 1e-10);
+  const rows = rowsOf(examplesTable(predict({ LoRA: [0, 1], ElaLoRA: [1] })).table);
+  const of = (task: string) => rows.find((r) => r["task"] === task && r["label"] === "ElaLoRA")!;
+  const { n, seeds, mean, low, high } = of("a");
+  assertEquals([n, seeds, mean], [4, 3, 0.25]);
+  assert(Number(low) <= 0.25 && 0.25 < Number(high) && Number(high) <= 1);
+  // Matthews of [0, 0, 0, 1] against targets [0, 1, 0, 1] is (3·4 − 8) / √(8·6), that of [1, 0, 0, 1] is 0.
+  assertAlmostEquals(Number(of("b")["mean"]), 4 / Math.sqrt(48), 1e-12);
+  // With every prediction equal, no draw differs.
+  const same = rowsOf(examplesTable(predict({})).table)[0]!;
+  assertEquals([same["mean"], same["low"], same["high"]], [0, 0, 0]);
 });
 
 Deno.test("csvOf writes raw values with a header and quotes what needs quotes", () => {

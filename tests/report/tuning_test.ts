@@ -6,8 +6,7 @@ import { rowsOf } from "../../src/report/facts.ts";
 import { noticesOf } from "../../src/report/notices.ts";
 import { moreSteps } from "../../src/report/convergence.ts";
 import { notBracketed, noVerdictNote, remedyOf } from "../../src/report/no_verdict.ts";
-import { rankingsOf } from "../../src/report/ranking.ts";
-import { pairedRows } from "../../src/report/tables/paired.ts";
+import { pairedRows, rankingsOf } from "../../src/report/tests.ts";
 import type { ReportTable, StudyResults } from "../../src/report/types.ts";
 import { hasBracketedSettings, untunedLabels } from "../../src/report/tuned_runs.ts";
 import type { Tuned, TunedChoice } from "../../src/study/tuned.ts";
@@ -155,7 +154,7 @@ Deno.test("nothing is called better or worse of a method whose tuning ended at a
     }),
     tuned,
   };
-  const rows = pairedRows(study, "LoRA");
+  const rows = pairedRows(study);
   const own = rows.filter(({ label }) => label === "ElaLoRA");
   const isAtEdge = ({ task }: { readonly task: string }) => task === "CoLA" || task === "all tasks";
   assert(own.some(isAtEdge) && !own.every(isAtEdge));

@@ -8,9 +8,8 @@ import { notBracketed } from "../no_verdict.ts";
 import { allTasks } from "../facts.ts";
 import { counted, fixed, listed, whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
-import { pairedTests, widest } from "../paired_tests.ts";
-import { type Ranking, rankingsOf } from "../ranking.ts";
-import { pairedRows } from "../tables/paired.ts";
+import type { Ranking } from "../ranking.ts";
+import { isTested, pairedRows, rankingsOf, widest } from "../tests.ts";
 import { type ScoreRow, scoreRows } from "../tables/scores.ts";
 import type { StudyResults } from "../types.ts";
 import {
@@ -22,7 +21,15 @@ import {
   testTexts,
 } from "./basis.ts";
 import { budgetsSentence, methodsText } from "./budgets.ts";
-import { bestOf, type BudgetResult, type Context, contextOf, resultAt, signOf } from "./context.ts";
+import {
+  bestOf,
+  type BudgetResult,
+  type Context,
+  contextOf,
+  isDifferent,
+  resultAt,
+  signOf,
+} from "./context.ts";
 import { atBudget, sentence } from "./finding.ts";
 
 /** What a reader should know first. */
@@ -37,15 +44,16 @@ export interface Answer {
  * The answer of a study.
  *
  * The methods of a budget are compared by the ranking's signed-rank tests where there are enough blocks for them, else each
- * with the baseline by paired t tests over seeds; both are corrected by Holm, and only what stays significant is called so.
+ * with the baseline by paired t tests over seeds; all that the report tests is corrected together, and only what stays
+ * significant is called so.
  *
  * @param baseline The label that methods are compared with, null in a study without.
  */
 export function answerOf(
   results: StudyResults,
   baseline: string | null,
-  rankings: readonly Ranking[] = rankingsOf(results),
 ): Answer {
+  const rankings = rankingsOf(results);
   const context = contextOf(results, baseline);
   const scored = scoreRows(results).filter((row) => row.mean !== null && row.task !== allTasks);
   const labels = context.grid.labels.filter((label) => scored.some((row) => row.label === label));
@@ -121,17 +129,17 @@ function withoutRanking(
   const leader = best.length === 1
     ? `${best[0]!.label} has the best ${measure}${atBudget(best[0]!.budget)}, but `
     : "";
-  const compared = baseline === null ? [] : widest(pairedRows(results, baseline));
-  const tests = pairedTests(compared);
+  const compared = baseline === null ? [] : widest(pairedRows(results));
+  const tests = compared.filter(isTested);
   if (tests.length > 0) {
     return {
-      sentence: tests.some(({ isSignificant }) => isSignificant)
+      sentence: tests.some(isDifferent)
         ? `${sentence(comparedText(tests, baseline!), labels)}.`
         : `${sentence(`${leader}no significant difference`, labels)} between ${
           methodsText(labels)
         } was found.`,
       basis: [
-        pairedText(tests, baseline!),
+        pairedText(tests, context),
         ...detectableTexts(context, new Set(labels)),
       ],
     };

@@ -6,12 +6,15 @@
 import { isNoVerdict, remedyOf } from "../no_verdict.ts";
 import { allTasks, groupBy, keyOf } from "../facts.ts";
 import { chance } from "../format.ts";
-import { type ComparisonRow, comparisonRows, trainedText } from "../tables/comparisons.ts";
+import { trainedText } from "../comparison_rows.ts";
+import { marginText } from "../tables/paired.ts";
+import { type ComparisonRow, comparisonRows, correctionText, testsOf } from "../tests.ts";
 import type { StudyResults } from "../types.ts";
 import { differenceWords, type Finding, sentence, spreadWords } from "./finding.ts";
 
 /** Where a comparison was made, and what came out. */
-function resultText({ task, metric, mean, verdict, corrected, ...row }: ComparisonRow): string {
+function resultText(compared: ComparisonRow, correction: string): string {
+  const { task, metric, mean, verdict, corrected, correctedEquivalent, ...row } = compared;
   const place = sentence(task === allTasks ? "on average over tasks" : `on ${task}`);
   if (mean === null) return `${place}, no seed has the scores of both.`;
   const difference = differenceWords(mean, metric);
@@ -22,13 +25,16 @@ function resultText({ task, metric, mean, verdict, corrected, ...row }: Comparis
     return `${place}, no verdict: runs need ${needs}. The difference is ${difference} (${spread}).`;
   }
   const isTold = verdict === "better" || verdict === "worse";
-  if (!isTold && verdict !== "no significant difference") {
+  if (verdict === "equivalent") {
+    return `${place}, equivalent within ${marginText(compared)}: ${difference} (${spread}, p ${
+      chance(correctedEquivalent)
+    }, ${correction}).`;
+  }
+  if (!isTold && verdict !== "undecided") {
     return `${place}, the difference is ${difference} in every pair, so it has no test.`;
   }
   const found = isTold ? verdict : "no significant difference";
-  return `${place}, ${found}: ${difference} (${spread}, p ${
-    chance(corrected)
-  } after Holm’s correction).`;
+  return `${place}, ${found}: ${difference} (${spread}, p ${chance(corrected)}, ${correction}).`;
 }
 
 /** What the two arms trained, from the row of the widest scope. */
@@ -41,8 +47,9 @@ function priceText({ a, b }: ComparisonRow): string {
 /** One finding a comparison that the study asks for. */
 export function askedFindings(results: StudyResults): readonly Finding[] {
   const rows = comparisonRows(results);
+  const correction = correctionText(testsOf(results).family);
   return [...groupBy(rows, ({ a, b }) => keyOf(a.arm, b.arm)).values()].map((own) => ({
     lead: `Asked for: ${own[0]!.a.arm} against ${own[0]!.b.arm}`,
-    text: `${own.map(resultText).join(" ")}${priceText(own.at(-1)!)}`,
+    text: `${own.map((row) => resultText(row, correction)).join(" ")}${priceText(own.at(-1)!)}`,
   }));
 }

@@ -7,12 +7,12 @@ import { allTasks, noBudget } from "../facts.ts";
 import { counted, fixed, joined, listed, whole } from "../format.ts";
 import { majorityAverage, majorityScores } from "../majority.ts";
 import { metricInfo } from "../metrics.ts";
-import { type PairedTest, pairedTests, widest } from "../paired_tests.ts";
 import { fewestBlocks } from "../../stats/rank_tests.ts";
 import type { Ranking } from "../ranking.ts";
-import { pairedRows } from "../tables/paired.ts";
+import { correctionText, isTested, type PairedRow, pairedRows, testsOf, widest } from "../tests.ts";
+import { marginText } from "../tables/paired.ts";
 import { scoreRows } from "../tables/scores.ts";
-import { type BudgetResult, type Context, isBetter, signOf, testsAt } from "./context.ts";
+import { type BudgetResult, type Context, isDifferent, signOf, testsAt } from "./context.ts";
 import { methodsText } from "./budgets.ts";
 import { atBudget, differenceWords, scopeText, sentence } from "./finding.ts";
 
@@ -43,7 +43,10 @@ export function testTexts(
   found: readonly { readonly ranking: Ranking; readonly result: BudgetResult }[],
   context: Context,
 ): readonly string[] {
-  const { ranking: { blocks }, result: { test, methods, budget, early, remedy } } = found.at(-1)!;
+  const { ranking: { blocks, comparisons }, result: { test, methods, budget, early, remedy } } =
+    found.at(
+      -1,
+    )!;
   const pairs = methods.length * (methods.length - 1) / 2;
   const place = found.length === 1 ? "" : atBudget(budget);
   if (test === "early") {
@@ -58,31 +61,34 @@ export function testTexts(
     ];
   }
   if (test === "ranks") {
-    const correction = pairs === 1 ? "" : `, with Holm’s correction for ${whole(pairs)} pairs`;
+    const { family } = testsOf(context.results);
     return [
       `Signed-rank ${pairs === 1 ? "test" : "tests"}${place} over ${
         counted(blocks, "block")
-      } (${blockWords})${correction}.`,
+      } (${blockWords}), ${correctionText(family)}.`,
     ];
   }
-  const compared = pairs === 1 ? "two methods" : `${whole(pairs)} pairs of methods`;
-  const needed = `A rank test of ${compared} needs ${
-    whole(fewestBlocks(pairs))
-  } blocks (${blockWords}); there ${blocks === 1 ? "is" : "are"} ${whole(blocks)}${place}.`;
-  if (test === "none") return [needed];
-  const tests = testsAt(budget, context).filter(({ row }) => methods.includes(row.label));
-  return [`${needed} ${pairedText(tests, context.baseline!)}`];
+  const compared = comparisons < 2 ? "two methods" : `${whole(comparisons)} comparisons`;
+  const needed = comparisons === 0 ? [] : [
+    `A rank test of ${compared} needs ${
+      whole(fewestBlocks(comparisons))
+    } blocks (${blockWords}); there ${blocks === 1 ? "is" : "are"} ${whole(blocks)}${place}.`,
+  ];
+  if (test === "none") return needed;
+  const tests = testsAt(budget, context).filter(({ label }) => methods.includes(label));
+  return [[...needed, pairedText(tests, context)].join(" ")];
 }
 
 /** How methods were compared with the baseline. */
-export function pairedText(tests: readonly PairedTest[], baseline: string): string {
-  const seeds = counted(Math.max(...tests.map(({ row }) => row.n)), "seed");
-  const correction = tests.length === 1
-    ? ""
-    : `, with Holm’s correction for ${whole(tests.length)} comparisons`;
+export function pairedText(
+  tests: readonly PairedRow[],
+  { results, baseline }: Pick<Context, "results" | "baseline">,
+): string {
+  const { family } = testsOf(results);
+  const seeds = counted(Math.max(...tests.map(({ n }) => n)), "seed");
   return `${
     tests.length === 1 ? "The comparison" : "Each comparison"
-  } with ${baseline} is a paired t test over ${seeds}${correction}.`;
+  } with ${baseline} is a paired t test over ${seeds}, ${correctionText(family)}.`;
 }
 
 /** How large a difference from the baseline would have had to be, for methods that do not differ from it. */
@@ -91,23 +97,19 @@ export function detectableTexts(
   labels: ReadonlySet<string>,
 ): readonly string[] {
   if (baseline === null) return [];
-  const rows = widest(pairedRows(results, baseline).filter(({ label }) => labels.has(label)));
-  const open = pairedTests(rows).filter(({ row, isSignificant }) =>
-    !isSignificant && row.verdict !== "same in every pair"
-  );
-  if (open.length === 0 || new Set(open.map(({ row }) => row.task)).size > 1) return [];
-  const half = ({ row }: PairedTest) => (row.high! - row.low!) / 2;
-  const sizeText = (test: PairedTest) => {
-    const { scale, title } = metricInfo(test.row.metric);
-    return `${fixed(half(test) * scale, 1)} ${scale === 100 ? "points" : title}`;
+  const rows = widest(pairedRows(results).filter(({ label }) => labels.has(label)));
+  const open = rows.filter(({ verdict }) => verdict === "undecided");
+  if (open.length === 0 || new Set(open.map(({ task }) => task)).size > 1) return [];
+  const half = (row: PairedRow) => (row.high! - row.low!) / 2;
+  const sizeText = (row: PairedRow) => {
+    const { scale, title } = metricInfo(row.metric);
+    return `${fixed(half(row) * scale, 1)} ${scale === 100 ? "points" : title}`;
   };
   const sorted = open.toSorted((a, b) => half(a) - half(b));
   const sizes = open.length <= mostNamed
     ? joined(
       open.map((test) =>
-        `${sizeText(test)} for ${test.row.label} (found: ${
-          differenceWords(test.row.mean!, test.row.metric)
-        })`
+        `${sizeText(test)} for ${test.label} (found: ${differenceWords(test.mean!, test.metric)})`
       ),
     )
     : `${sizeText(sorted[0]!)} to ${sizeText(sorted.at(-1)!)} for the ${
@@ -115,8 +117,8 @@ export function detectableTexts(
     } methods without one`;
   return [
     `${
-      sentence(scopeText(open[0]!.row))
-    }, a significant difference from ${baseline} would have to exceed ${sizes}.`,
+      sentence(scopeText(open[0]!))
+    }, a significant difference from ${baseline} would have to exceed ${sizes}, were it the only test.`,
   ];
 }
 
@@ -126,21 +128,24 @@ export function freeTexts({ grid, results, baseline }: Context): readonly string
     scoreRows(results).filter((row) => row.budget === noBudget).map(({ label }) => label),
   );
   if (grid.budgets.length < 2 || baseline === null || free.has(baseline)) return [];
-  const tests = pairedTests(widest(pairedRows(results, baseline)))
-    .filter(({ row }) => free.has(row.label));
+  const tests = widest(pairedRows(results)).filter((row) => isTested(row) && free.has(row.label));
   return tests.length === 0 ? [] : [`Without a budget, ${comparedText(tests, baseline)}.`];
 }
 
 /** Methods against the baseline, for instance `full (+3.10 points) is significantly better than lora`. */
-export function comparedText(tests: readonly PairedTest[], baseline: string): string {
-  const hasTasks = new Set(tests.map(({ row }) => row.task)).size > 1;
-  const verdictOf = (test: PairedTest) =>
-    !test.isSignificant ? "none" : isBetter(test) ? "better" : "worse";
-  const named = ({ row }: PairedTest) =>
+export function comparedText(tests: readonly PairedRow[], baseline: string): string {
+  const hasTasks = new Set(tests.map(({ task }) => task)).size > 1;
+  const verdictOf = (row: PairedRow) =>
+    row.verdict === "equivalent" || isDifferent(row) ? row.verdict : "none";
+  const named = (row: PairedRow) =>
     `${row.label}${hasTasks ? ` on ${row.task}` : ""} (${differenceWords(row.mean!, row.metric)})`;
   const said = [
     ["better", `significantly better than ${baseline}`],
     ["worse", `significantly worse than ${baseline}`],
+    [
+      "equivalent",
+      `equivalent to ${baseline} within ${[...new Set(tests.map(marginText))].join(", ")}`,
+    ],
     ["none", `not significantly different from ${baseline}`],
   ] as const;
   return joined(said.flatMap(([verdict, words]) => {

@@ -40,7 +40,7 @@ const placed = (text: string, budgets: readonly string[]) =>
 /** What was found at all budgets, in one sentence. */
 export function budgetsSentence(found: readonly BudgetResult[], context: Context): string {
   const { labels } = context.grid;
-  if (found.every(({ differences }) => differences.length === 0)) {
+  if (found.every(({ differences, alike }) => differences.length + alike.length === 0)) {
     const isTested = found.some(({ test }) => test === "ranks" || test === "paired");
     const all = labels.filter((label) =>
       found.some(({ methods, early }) =>
@@ -107,10 +107,17 @@ function pairsText({ differences, methods }: BudgetResult): string {
 
 /** What was found at one budget, without naming it. */
 function clauseOf(result: BudgetResult, { measure, baseline }: Context): string {
-  const { leaders, methods, differences, test, early, remedy } = result;
+  const { leaders, methods, differences, test, early, alike, remedy } = result;
   const isTie = leaders.length === methods.length;
   if (differences.length === 0) {
     const best = isTie ? "" : ` (best ${measure}: ${joined(leaders)})`;
+    if (alike.length > 0) {
+      const all = alike.length === methods.length - 1;
+      return `${methodsText(alike)} ${
+        alike.length === 1 ? "is" : "are"
+      } equivalent to ${baseline}` +
+        (all ? "" : `; otherwise no significant difference was found`) + best;
+    }
     return test === "early"
       ? `${remedy.needs} are needed for a verdict${best}`
       : test === "none"

@@ -7,15 +7,17 @@ import { isNoVerdict, remedyOf } from "../no_verdict.ts";
 import { allTasks, type Grid, gridOf } from "../facts.ts";
 import { counted, joined, listed, whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
-import { widest } from "../paired_tests.ts";
 import { manyLabels } from "../style.ts";
+import { allBudgets, replayBaseline } from "../paired_rows.ts";
 import {
-  allBudgets,
+  correctionText,
   type PairedRow,
   pairedRows,
-  replayBaseline,
   replayRows,
-} from "../tables/paired.ts";
+  testsOf,
+  widest,
+} from "../tests.ts";
+import { marginText } from "../tables/paired.ts";
 import type { StudyResults } from "../types.ts";
 import {
   cellWords,
@@ -48,8 +50,10 @@ export function differenceSentence(row: PairedRow, baseline: string): string {
       counted(row.n, "seed")
     }, so its spread is unknown.`;
   }
-  const verdict = row.verdict === "no significant difference"
-    ? `does not differ significantly from ${baseline}`
+  const verdict = row.verdict === "undecided"
+    ? `does not differ significantly from ${baseline}, nor was equivalence shown`
+    : row.verdict === "equivalent"
+    ? `is equivalent to ${baseline} within ${marginText(row)}`
     : `is ${row.verdict} than ${baseline}`;
   return `${scope} ${row.label} ${verdict}: ${difference} (${spreadWords(row, row.metric)}).`;
 }
@@ -74,7 +78,8 @@ function countsSentence(rows: readonly PairedRow[], baseline: string): string | 
   const count = (verdict: PairedRow["verdict"]) =>
     tested.filter((row) => row.verdict === verdict).length;
   const [better, worse] = [count("better"), count("worse")];
-  const alike = tested.length - better - worse;
+  const equivalent = count("equivalent");
+  const alike = tested.length - better - worse - equivalent;
   const untested = cells.length - tested.length - early;
   const left = [
     ...(early === 0 ? [] : [`${whole(early)} more ${early === 1 ? "needs" : "need"} ${needs}`]),
@@ -84,6 +89,7 @@ function countsSentence(rows: readonly PairedRow[], baseline: string): string | 
   const n = tested.length;
   if (better === n) return `Better than ${baseline} ${inAll(n, words)}${rest}.`;
   if (worse === n) return `Worse than ${baseline} ${inAll(n, words)}${rest}.`;
+  if (equivalent === n) return `Equivalent to ${baseline} ${inAll(n, words)}${rest}.`;
   if (alike === n) {
     return `No significant difference from ${baseline} ${inAny(n, words)}${rest}.`;
   }
@@ -92,6 +98,7 @@ function countsSentence(rows: readonly PairedRow[], baseline: string): string | 
   const parts = [
     ...(better > 0 ? [`better${than} ${preposition} ${whole(better)}`] : []),
     ...(worse > 0 ? [`worse${better > 0 ? "" : than} ${preposition} ${whole(worse)}`] : []),
+    ...(equivalent > 0 ? [`equivalent ${preposition} ${whole(equivalent)}`] : []),
     ...(alike > 0 ? [`not significantly different ${preposition} ${whole(alike)}`] : []),
   ];
   return `${sentence(joined(parts))} of ${whole(n)} ${many}${rest}.`;
@@ -103,8 +110,10 @@ export function comparisons(
   grid: Grid,
   baseline: string,
 ): readonly Finding[] {
-  const rows = pairedRows(results, baseline);
-  if (grid.labels.length >= manyLabels) return manyComparisons(rows, grid, baseline);
+  const rows = pairedRows(results);
+  if (grid.labels.length >= manyLabels) {
+    return manyComparisons(rows, grid, baseline, correctionText(testsOf(results).family));
+  }
   return grid.labels.flatMap((label) => {
     const own = rows.filter((row) => row.label === label);
     if (own.length === 0) return [];
@@ -125,6 +134,7 @@ function manyComparisons(
   rows: readonly PairedRow[],
   grid: Grid,
   baseline: string,
+  correction: string,
 ): readonly Finding[] {
   const wide = grid.labels.flatMap((label) => widest(rows.filter((row) => row.label === label)))
     .filter(({ n }) => n > 1);
@@ -141,13 +151,16 @@ function manyComparisons(
     );
     return `${sentence(verdict)} than ${baseline}: ${listed(names)}.`;
   };
-  const alike = own("no significant difference").length;
+  const [alike, equivalent] = [own("undecided").length, own("equivalent").length];
   const open = wide.map(({ verdict }) => verdict).filter(isNoVerdict);
   return [{
     lead: `Methods against ${baseline}, paired by seed`,
     text: [
       said("better"),
       said("worse"),
+      ...(equivalent === 0
+        ? []
+        : [`Equivalent: ${whole(equivalent)} of ${counted(wide.length, "comparison")}.`]),
       ...(alike === 0
         ? []
         : [`No significant difference: ${whole(alike)} of ${counted(wide.length, "comparison")}.`]),
@@ -156,7 +169,7 @@ function manyComparisons(
           counted(wide.length, "comparison")
         }.`,
       ]),
-      "Each verdict is by its own 95% interval, not corrected for their number.",
+      `Verdicts rest on tests, ${correction}.`,
     ].join(" "),
   }];
 }
@@ -166,7 +179,7 @@ export function replays(results: StudyResults): readonly Finding[] {
   if (results.replay === null) return [];
   const uniform = replayBaseline(results.replay);
   if (uniform === null) return [];
-  const rows = replayRows(results.replay);
+  const rows = replayRows(results);
   return gridOf(results.replay).labels.flatMap((label) => {
     const own = rows.filter((row) => row.label === label);
     return own.length === 0 ? [] : [{

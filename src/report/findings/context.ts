@@ -7,9 +7,8 @@ import { allTasks, type Grid, gridOf } from "../facts.ts";
 import { whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
 import type { Remedy } from "../no_verdict.ts";
-import { type PairedTest, pairedTests } from "../paired_tests.ts";
 import { isApart, type Ranking } from "../ranking.ts";
-import { pairedRows } from "../tables/paired.ts";
+import { isTested, type PairedRow, pairedRows } from "../tests.ts";
 import { hasAverage, type ScoreRow, scoreRows } from "../tables/scores.ts";
 import type { StudyResults } from "../types.ts";
 
@@ -42,6 +41,8 @@ export interface BudgetResult {
   readonly test: "ranks" | "paired" | "none" | "early";
   /** Pairs that differ significantly. */
   readonly differences: readonly { readonly better: string; readonly worse: string }[];
+  /** Methods that are equivalent to the baseline by t tests, and not apart from it by ranks. */
+  readonly alike: readonly string[];
 }
 
 /** Reads the context of a study. */
@@ -72,8 +73,13 @@ export function bestOf<T>(items: readonly T[], valueOf: (item: T) => number): re
 }
 
 /** Whether the mean difference speaks for the method and not for the baseline. */
-export function isBetter({ row }: PairedTest): boolean {
+export function isBetter(row: PairedRow): boolean {
   return signOf(row.metric) * row.mean! > 0;
+}
+
+/** Whether a row says that two methods differ, after the correction. */
+export function isDifferent({ verdict }: Pick<PairedRow, "verdict">): boolean {
+  return verdict === "better" || verdict === "worse";
 }
 
 /** What was found at a ranking's budget. */
@@ -86,7 +92,9 @@ export function resultAt(ranking: Ranking, context: Context): BudgetResult {
     ? bestOf(rows, (row) => signOf(row.metric) * row.mean!).map(({ label }) => label)
     : bestOf(ranking.methods, ({ meanRank }) => -meanRank).map(({ label }) => label);
   const { early, remedy } = ranking;
-  const found = { budget, methods, leaders, early, remedy };
+  const tests = testsAt(budget, context).filter(({ label }) => ranked.has(label));
+  const alike = tests.filter(({ verdict }) => verdict === "equivalent").map(({ label }) => label);
+  const found = { budget, methods, leaders, early, remedy, alike };
   if (methods.length - early.length < 2) return { ...found, test: "early", differences: [] };
   if (ranking.canTellApart) {
     const differences = ranking.pairs.flatMap(({ label, other, verdict }) =>
@@ -94,9 +102,12 @@ export function resultAt(ranking: Ranking, context: Context): BudgetResult {
         ? []
         : [verdict === "better" ? { better: label, worse: other } : { better: other, worse: label }]
     );
-    return { ...found, test: "ranks", differences };
+    const isApartFrom = (label: string) =>
+      differences.some(({ better, worse }) =>
+        [better, worse].includes(label) && [better, worse].includes(context.baseline ?? "")
+      );
+    return { ...found, test: "ranks", differences, alike: alike.filter((l) => !isApartFrom(l)) };
   }
-  const tests = testsAt(budget, context).filter(({ row }) => ranked.has(row.label));
   return {
     ...found,
     test: tests.length > 0
@@ -104,9 +115,9 @@ export function resultAt(ranking: Ranking, context: Context): BudgetResult {
       : context.baseline !== null && early.includes(context.baseline)
       ? "early"
       : "none",
-    differences: tests.filter(({ isSignificant }) => isSignificant).map((test) => {
-      const [label, baseline] = [test.row.label, context.baseline!];
-      return isBetter(test)
+    differences: tests.filter(isDifferent).map(({ label, verdict }) => {
+      const baseline = context.baseline!;
+      return verdict === "better"
         ? { better: label, worse: baseline }
         : { better: baseline, worse: label };
     }),
@@ -114,11 +125,10 @@ export function resultAt(ranking: Ranking, context: Context): BudgetResult {
 }
 
 /** The paired tests of a budget over all tasks together; none without a baseline, or where tasks cannot be averaged. */
-export function testsAt(budget: string, context: Context): readonly PairedTest[] {
+export function testsAt(budget: string, context: Context): readonly PairedRow[] {
   const { results, baseline, rows } = context;
   if (baseline === null || rows.length === 0) return [];
   const { task } = rows[0]!;
-  return pairedTests(
-    pairedRows(results, baseline).filter((row) => row.task === task && row.budget === budget),
-  );
+  return pairedRows(results)
+    .filter((row) => row.task === task && row.budget === budget && isTested(row));
 }

@@ -6,7 +6,8 @@
 import { allTasks, noBudget } from "../facts.ts";
 import { counted, intervalWords, signed } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
-import { allBudgets, type PairedRow } from "../tables/paired.ts";
+import { allBudgets } from "../paired_rows.ts";
+import type { PairedRow } from "../tests.ts";
 
 /** One thing the study shows: what it is about, and what was found, in whole sentences. */
 export interface Finding {

@@ -6,7 +6,7 @@
 import { allTasks, type Grid, gridOf, noBudget } from "../facts.ts";
 import { counted, fixed, listed, whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
-import { type Ranking, rankingsOf } from "../ranking.ts";
+import { rankingsOf, testsOf } from "../tests.ts";
 import { hasAverage, type ScoreRow, scoreRows } from "../tables/scores.ts";
 import type { StudyResults } from "../types.ts";
 import { askedFindings } from "./asked.ts";
@@ -20,14 +20,13 @@ import { correlations, movements } from "./ranks.ts";
 export function findingsOf(
   results: StudyResults,
   baseline: string | null,
-  rankings: readonly Ranking[] = rankingsOf(results),
 ): readonly Finding[] {
   const grid = gridOf(results);
   return [
     completeness(results),
     ...leaders(results, grid),
     ...askedFindings(results),
-    ...rankingFindings(rankings),
+    ...rankingFindings(rankingsOf(results), testsOf(results).family),
     ...(baseline === null ? [] : comparisons(results, grid, baseline)),
     ...movements(results, grid),
     ...correlations(results, grid),

@@ -7,18 +7,25 @@ import { chance, counted, fixed, intervalWords, joined, listed, whole } from "..
 import { fewestBlocks, leastCorrectedP, significanceLevel } from "../../stats/rank_tests.ts";
 import { isNoVerdict } from "../no_verdict.ts";
 import { isApart, type RankedMethod, type Ranking, type RankVerdict } from "../ranking.ts";
+import { correctionText, type TestedFamily } from "../tests.ts";
 import { atBudget, type Finding } from "./finding.ts";
 
 /** Budgets that findings speak of each; of more only the largest, and the section has the others. */
 const mostBudgets = 2;
 
 /** One finding for the order of a budget's methods, and one for what differs significantly. */
-export function rankingFindings(rankings: readonly Ranking[]): readonly Finding[] {
+export function rankingFindings(
+  rankings: readonly Ranking[],
+  family: TestedFamily,
+): readonly Finding[] {
   const ranked = rankings.filter(({ methods }) => methods.length > 1);
   const shown = ranked.length > mostBudgets ? ranked.slice(-1) : ranked;
   return shown.flatMap((ranking) => [
     { lead: `Mean ranks${atBudget(ranking.budget)}`, text: orderText(ranking) },
-    { lead: `Rank tests${atBudget(ranking.budget)}`, text: significanceText(ranking) },
+    {
+      lead: `Rank tests${atBudget(ranking.budget)}`,
+      text: significanceText(ranking, correctionText(family)),
+    },
   ]);
 }
 
@@ -43,15 +50,17 @@ function orderText({ methods, beside, blocks, tasks, leftOut }: Ranking): string
   ].join(" ");
 }
 
-function significanceText(ranking: Ranking): string {
-  const { blocks, methods, pairs, early, remedy } = ranking;
+function significanceText(ranking: Ranking, correction: string): string {
+  const { blocks, methods, early, remedy, comparisons } = ranking;
   if (methods.length - early.length < 2) {
     return `No verdict: ${listed(early)} ${
       early.length === 1 ? "needs" : "need"
     } ${remedy.needs} (see ${remedy.see}).`;
   }
   if (blocks < 2) {
-    return `One block is too few for a test; pairs need ${whole(fewestBlocks(pairs.length))}.`;
+    return `One block is too few for a test; pairs need ${
+      whole(fewestBlocks(Math.max(1, comparisons)))
+    }.`;
   }
   // Of two methods the test of their pair says all.
   const friedman = methods.length > 2 && early.length === 0 ? [friedmanText(ranking)] : [];
@@ -60,7 +69,7 @@ function significanceText(ranking: Ranking): string {
       early.length === 1 ? "needs" : "need"
     } ${remedy.needs} (see ${remedy.see}).`,
   ];
-  return [...friedman, ...open, pairsText(ranking), ...againstTexts(ranking)].join(" ");
+  return [...friedman, ...open, pairsText(ranking, correction), ...againstTexts(ranking)].join(" ");
 }
 
 function friedmanText({ friedman, methods }: Ranking): string {
@@ -71,19 +80,22 @@ function friedmanText({ friedman, methods }: Ranking): string {
     : `No significant difference between any of the ${whole(methods.length)} methods (${p}).`;
 }
 
-function pairsText({ methods, pairs, blocks, canTellApart, early, remedy }: Ranking): string {
+function pairsText(
+  { methods, pairs, blocks, canTellApart, early, remedy, comparisons }: Ranking,
+  correction: string,
+): string {
   const apart = pairs.filter((pair) => isApart(pair.verdict));
   if (!canTellApart) {
-    const p = chance(leastCorrectedP(blocks, pairs.length));
-    const correction = pairs.length === 1
+    const p = chance(leastCorrectedP(blocks, comparisons));
+    const corrected = comparisons === 1
       ? ""
-      : ` after Holm’s correction for ${whole(pairs.length)} pairs`;
+      : ` after the correction for ${whole(comparisons)} comparisons`;
     const what = pairs.length === 1 ? "two methods" : "pairs";
     return `${whole(blocks)} blocks are too few to compare ${what}: ` +
-      `even a method that is better in every block has p ${p}${correction}. ` +
-      `${whole(fewestBlocks(pairs.length))} blocks would be enough.`;
+      `even a method that is better in every block has p ${p}${corrected}. ` +
+      `${whole(fewestBlocks(comparisons))} blocks would be enough.`;
   }
-  const test = pairs.length === 1 ? "signed-rank test" : "signed-rank tests, Holm’s correction";
+  const test = `signed-rank ${pairs.length === 1 ? "test" : "tests"}, ${correction}`;
   if (apart.length === 0) {
     return pairs.length === 1
       ? `They do not differ significantly (${test}).`
@@ -113,18 +125,8 @@ function pairsText({ methods, pairs, blocks, canTellApart, early, remedy }: Rank
 }
 
 function againstTexts(ranking: Ranking): readonly string[] {
-  const { baseline, methods, blocks, canTellFromBaseline } = ranking;
-  if (baseline === null || methods.length < 3) return [];
-  const others = methods.length - 1;
-  if (!canTellFromBaseline) {
-    if (ranking.canTellApart) return [];
-    const needed = fewestBlocks(others);
-    return [
-      `Compared with ${baseline} alone, the least possible p is ${
-        chance(leastCorrectedP(blocks, others))
-      }; ${counted(needed, "block")} would be enough.`,
-    ];
-  }
+  const { baseline, methods, canTellApart } = ranking;
+  if (baseline === null || methods.length < 3 || !canTellApart) return [];
   const named = (verdict: RankVerdict) =>
     methods.filter((method) => method.againstBaseline?.verdict === verdict)
       .map((method) => method.label);
@@ -146,5 +148,5 @@ function againstTexts(ranking: Ranking): readonly string[] {
       ? []
       : [`${ranking.remedy.needs} are needed for a verdict on ${listed(early)}`]),
   ];
-  return [`Compared with ${baseline} alone (${counted(others, "comparison")}), ${joined(parts)}.`];
+  return [`Compared with ${baseline}, ${joined(parts)}.`];
 }

@@ -3,200 +3,133 @@
  *
  * @module
  */
+import { allTasks, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
+import { chance, fixed, interval, nothing, signed, whole } from "../format.ts";
+import { metricInfo, metricTitle } from "../metrics.ts";
+import { noVerdictNote } from "../no_verdict.ts";
+import { baselineOf, replayBaseline } from "../paired_rows.ts";
 import {
-  allTasks,
-  factOf,
-  factsOf,
-  type Grid,
-  gridOf,
-  groupBy,
-  keyOf,
-  noBudget,
-  type RunFact,
-  tableFrom,
-} from "../facts.ts";
-import { interval, signed, whole } from "../format.ts";
-import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
-import type { CellScope } from "../convergence.ts";
-import { type NoVerdict, noVerdictNote, noVerdicts } from "../no_verdict.ts";
-import { comparePaired, type Summary, type Verdict } from "../../stats/statistics.ts";
-import type { ReplayResults, ReportTable, Row, StudyResults, Tone } from "../types.ts";
-import { hasAverage, orderOf } from "./scores.ts";
-
-/** Budget name of the mean over all budgets. */
-export const allBudgets = "all budgets";
-
-/** What is said of a comparison with the baseline. */
-export type PairedVerdict = Verdict | NoVerdict;
-
-/** A paired difference with what is said of it. */
-export interface PairedComparison extends Summary {
-  /** A {@linkcode NoVerdict} where a cell that it is made of has not converged or is not bracketed, whatever the difference is. */
-  readonly verdict: PairedVerdict;
-}
-
-/** One comparison with the baseline. */
-export interface PairedRow extends PairedComparison {
-  readonly task: string;
-  readonly metric: string;
-  readonly label: string;
-  readonly budget: string;
-  /** The pairs of task and budget that it is averaged over: those that both have. */
-  readonly cells: number;
-}
-
-/** The label of plain LoRA, null in a study without. */
-export function baselineOf(grid: Grid): string | null {
-  return grid.labels.find((label) =>
-    grid.methods.get(label) === "lora" && !grid.withGivenRanks.has(label)
-  ) ?? null;
-}
-
-interface Difference {
-  readonly task: string;
-  readonly label: string;
-  readonly budget: string;
-  readonly seed: number;
-  readonly difference: number;
-}
-
-/** Pairs every score with the baseline's of the same task, seed and budget; methods without budget with each. */
-function differencesOf(facts: readonly RunFact[], baseline: string): readonly Difference[] {
-  const names = ["task", "label", "budget", "seed", "score"];
-  const scored = facts.filter((fact) => fact.score !== null);
-  const ours = tableFrom(
-    scored.filter((fact) => fact.label === baseline) as unknown as readonly Row[],
-    names,
-  );
-  const joined = (theirs: readonly RunFact[], keys: readonly string[]) =>
-    tableFrom(theirs as unknown as readonly Row[], names)
-      .join(ours, [[...keys], [...keys]], undefined, { suffix: ["", "_baseline"] })
-      .objects() as unknown as readonly Row[];
-  const others = scored.filter((fact) => fact.label !== baseline);
-  const hasBudget = (fact: RunFact) => fact.budget !== noBudget;
-  const pairs = [
-    ...joined(others.filter(hasBudget), ["task", "seed", "budget"]),
-    ...joined(others.filter((fact) => !hasBudget(fact)), ["task", "seed"]),
-  ];
-  return pairs.map((pair) => ({
-    task: String(pair["task"]),
-    label: String(pair["label"]),
-    budget: String(pair["budget_baseline"] ?? pair["budget"]),
-    seed: Number(pair["seed"]),
-    difference: Number(pair["score"]) - Number(pair["score_baseline"]),
-  }));
-}
-
-/** One mean difference a seed, over all cells of a scope; seeds that lack a cell are left out. */
-function perSeed(differences: readonly Difference[], cells: number): readonly number[] {
-  const seeds = groupBy(differences, (d) => String(d.seed));
-  return [...seeds.values()]
-    .filter((group) => group.length === cells)
-    .map((group) => group.reduce((sum, d) => sum + d.difference, 0) / group.length);
-}
-
-/**
- * All comparisons with `baseline`: each task and the mean of all, each budget and the mean of all.
- *
- * The unit is the seed: cells are averaged within a seed first, so n counts seeds.
- */
-export function pairedRows(results: StudyResults, baseline: string): readonly PairedRow[] {
-  return rowsOf(gridOf(results), differencesOf(factsOf(results), baseline), {
-    baseline,
-    noVerdict: noVerdicts(results),
-  });
-}
-
-/** All comparisons of a replay ablation: each run with the run of uniform ranks that it names. */
-export function replayRows(replay: ReplayResults): readonly PairedRow[] {
-  const uniform = new Map(
-    replay.runs.filter((run) => run.replay.variant === "uniform")
-      .map(({ record }) => [record.id, factOf(record).score]),
-  );
-  const differences = replay.runs.flatMap(({ record, replay: { variant, baseline } }) => {
-    const { score, ...place } = factOf(record);
-    const base = uniform.get(baseline) ?? null;
-    return variant === "uniform" || score === null || base === null
-      ? []
-      : [{ ...place, difference: score - base }];
-  });
-  return rowsOf(gridOf(replay), differences, {
-    baseline: replayBaseline(replay),
-    noVerdict: noVerdicts(replay),
-  });
-}
-
-/** What comparisons are with, and which cells have no verdict. */
-interface ComparedWith {
-  readonly baseline: string | null;
-  readonly noVerdict: (scope: CellScope) => NoVerdict | null;
-}
-
-/** The comparisons that differences give, in the order of the grid. */
-function rowsOf(
-  grid: Grid,
-  differences: readonly Difference[],
-  { baseline, noVerdict }: ComparedWith,
-): readonly PairedRow[] {
-  const scoped = differences.flatMap((d) => {
-    const tasks = hasAverage(grid) ? [d.task, allTasks] : [d.task];
-    const budgets = grid.budgets.filter((b) => b !== noBudget).length > 1 && d.budget !== noBudget
-      ? [d.budget, allBudgets]
-      : [d.budget];
-    return tasks.flatMap((task) => budgets.map((budget) => ({ task, budget, d })));
-  });
-  const order = orderOf(grid);
-  const scopes = groupBy(scoped, ({ task, budget, d }) => keyOf(task, d.label, budget));
-  return [...scopes.values()].map((scope): PairedRow => {
-    const { task, budget, d } = scope[0]!;
-    const metric = task === allTasks ? averageMetric() : grid.metrics.get(task) ?? "";
-    const own = scope.map((s) => s.d);
-    const cells = new Set(own.map((each) => keyOf(each.task, each.budget))).size;
-    const compared = comparePaired(perSeed(own, cells), metricInfo(metric).isHigherBetter);
-    const place = {
-      task: task === allTasks ? null : task,
-      budget: budget === allBudgets ? null : budget,
-    };
-    const open = [d.label, ...(baseline === null ? [] : [baseline])]
-      .map((label) => noVerdict({ ...place, label })).find((verdict) => verdict !== null);
-    return {
-      task,
-      metric,
-      label: d.label,
-      budget,
-      cells,
-      ...compared,
-      verdict: compared.n > 0 ? open ?? compared.verdict : compared.verdict,
-    };
-  }).sort((a, b) => order(a) - order(b));
-}
-
-/** A verdict as cells say it. */
-export function verdictText(verdict: unknown): string {
-  return verdict === "no significant difference" ? "not significant" : String(verdict);
-}
+  correctionText,
+  type PairedRow,
+  pairedRows,
+  replayRows,
+  type TestedFamily,
+  testsOf,
+} from "../tests.ts";
+import type { ReportTable, Row, StudyResults, TableColumn, Tone } from "../types.ts";
 
 /** How a verdict is coloured. */
 export function toneOf(verdict: unknown): Tone {
   if (verdict === "better") return "good";
   if (verdict === "worse") return "bad";
-  return "muted";
+  return verdict === "equivalent" ? "plain" : "muted";
 }
 
-/** Columns of a table of differences. */
-export const pairedNames = [
-  "task",
-  "metric",
-  "label",
-  "budget",
-  "cells",
+/** Raw columns of a contrast. */
+export const contrastNames = [
   "n",
   "mean",
   "sd",
   "low",
   "high",
+  "margin",
+  "effect",
+  "chance_better",
+  "chance_equal",
+  "chance_worse",
+  "p",
+  "corrected",
+  "p_equivalent",
+  "corrected_equivalent",
   "verdict",
 ];
+
+const pairedNames = ["task", "metric", "label", "budget", "cells", ...contrastNames];
+
+/** The raw columns that are not fields of a contrast by themselves. */
+export function contrastCells(
+  { odds, pEquivalent, correctedEquivalent }: Pick<
+    PairedRow,
+    "odds" | "pEquivalent" | "correctedEquivalent"
+  >,
+): Row {
+  return {
+    chance_better: odds?.better ?? null,
+    chance_equal: odds?.equal ?? null,
+    chance_worse: odds?.worse ?? null,
+    p_equivalent: pEquivalent,
+    corrected_equivalent: correctedEquivalent,
+  };
+}
+
+/** Chances of better, equal and worse in percent. */
+export function oddsText(row: Row, names: readonly [string, string, string]): string {
+  const parts = names.map((name) => row[name]);
+  if (parts.some((part) => typeof part !== "number")) return nothing;
+  return parts.map((part) => percentText(part as number)).join(" / ");
+}
+
+function percentText(share: number): string {
+  const text = fixed(share * 100, 0);
+  return text === "0" && share > 0 ? "<1" : text === "100" && share < 1 ? ">99" : text;
+}
+
+/** Columns that every table of contrasts ends with. */
+export const contrastColumns: readonly TableColumn[] = [
+  { title: "n", align: "right", cell: (row) => whole(row["n"]) },
+  { title: "difference", align: "right", cell: (row) => signed(scaled(row, "mean"), 2) },
+  {
+    title: "95% interval",
+    align: "right",
+    cell: (row) => interval(scaled(row, "low"), scaled(row, "high"), 2),
+  },
+  { title: "g", align: "right", cell: (row) => signed(row["effect"], 1) },
+  {
+    title: "better / equal / worse, %",
+    align: "right",
+    cell: (row) => oddsText(row, ["chance_better", "chance_equal", "chance_worse"]),
+  },
+  { title: "p different", align: "right", cell: (row) => chance(row["corrected"]) },
+  { title: "p equivalent", align: "right", cell: (row) => chance(row["corrected_equivalent"]) },
+  {
+    title: "verdict",
+    align: "left",
+    cell: (row) => String(row["verdict"]),
+    tone: (row) => toneOf(row["verdict"]),
+  },
+];
+
+/** What the columns of a contrast mean. */
+export function contrastNote(
+  family: TestedFamily,
+  rows: readonly Pick<PairedRow, "verdict" | "margin" | "metric">[],
+): string {
+  return `n counts seeds; the 95% t interval has n − 1 degrees of freedom. g is Hedges’ standardised effect. The chances are ` +
+    `those of a Bayesian t test that the true mean is better by more than the margin (${
+      marginsText(rows)
+    }), within it, or worse. ` +
+    (family.tests === 0
+      ? ""
+      : `p of the t test that there is a difference, and of the two one-sided tests that it is smaller than the margin, are ${
+        correctionText(family)
+      }. `) +
+    `Better and worse: there is a difference, whatever its size. Equivalent: it is smaller than the margin. Undecided: neither a difference nor equivalence was shown, which is not the same as doing equally well.` +
+    noVerdictNote(rows.map(({ verdict }) => verdict));
+}
+
+/** The margins of rows, for instance `±1 point`. */
+export function marginsText(rows: readonly Pick<PairedRow, "margin" | "metric">[]): string {
+  const margins = [...new Set(rows.filter(({ metric }) => metric !== "").map(marginText))];
+  return margins.length > 3 ? "as the study states them" : margins.join(", ");
+}
+
+/** A margin with its unit, for instance `±1 point`. */
+export function marginText({ margin, metric }: Pick<PairedRow, "margin" | "metric">): string {
+  const { scale, title } = metricInfo(metric);
+  const size = Number((margin * scale).toPrecision(3));
+  if (scale === 100) return `±${size} ${size === 1 ? "point" : "points"}`;
+  return metric === "margins" ? "±1 margin" : `±${size} ${title}`;
+}
 
 /** A difference, or an end of its interval, in the report's scale. */
 export const scaled = (row: Row, name: string): number | null => {
@@ -205,30 +138,82 @@ export const scaled = (row: Row, name: string): number | null => {
 };
 
 /** The table of {@linkcode pairedRows}. */
-export function pairedTable(results: StudyResults, baseline: string | null): ReportTable {
-  return tableOfRows("paired", baseline === null ? [] : pairedRows(results, baseline), baseline);
-}
-
-/** What runs with other ranks are compared with in a replay ablation: the label of those with uniform ranks, null without one. */
-export function replayBaseline({ runs }: ReplayResults): string | null {
-  const labels = new Set(
-    runs.filter(({ replay }) => replay.variant === "uniform")
-      .map(({ record }) => record.asked.label),
-  );
-  return labels.size > 1 ? "uniform ranks" : [...labels][0] ?? null;
+export function pairedTable(results: StudyResults): ReportTable {
+  const baseline = baselineOf(gridOf(results));
+  return tableOfRows("paired", pairedRows(results), baseline, testsOf(results).family);
 }
 
 /** The table of {@linkcode replayRows}. */
-export function replayTable(replay: ReplayResults): ReportTable {
-  return tableOfRows("replay_paired", replayRows(replay), replayBaseline(replay));
+export function replayTable(results: StudyResults): ReportTable {
+  const baseline = results.replay === null ? null : replayBaseline(results.replay);
+  return tableOfRows("replay_paired", replayRows(results), baseline, testsOf(results).family);
+}
+
+/** What an undecided comparison most likely is, for instance `93% equal`; empty for others. */
+function chanceText({ verdict, odds }: PairedRow): string {
+  if (verdict !== "undecided" || odds === null) return "";
+  const [name, share] = Object.entries(odds).reduce((most, each) =>
+    each[1] > most[1] ? each : most
+  );
+  return `${percentText(share)}% ${name}`;
+}
+
+/** The verdicts of {@linkcode pairedRows} alone: a row a method and budget, a column a task. */
+export function pairedVerdictsTable(results: StudyResults): ReportTable {
+  const rows = pairedRows(results);
+  const baseline = baselineOf(gridOf(results)) ?? "the baseline";
+  const tasks = [...new Set(rows.map(({ task }) => task))];
+  const lines = [...groupBy(rows, ({ label, budget }) => keyOf(label, budget)).values()]
+    .map((own) => ({
+      label: own[0]!.label,
+      budget: own[0]!.budget,
+      ...Object.fromEntries(own.map((row) => [row.task, row.verdict])),
+      ...Object.fromEntries(own.map((row) => [`${row.task} chance`, chanceText(row)])),
+      ...Object.fromEntries(own.map((row) => [
+        `${row.task} difference`,
+        row.mean === null ? null : row.mean * metricInfo(row.metric).scale,
+      ])),
+    }));
+  return {
+    id: "paired_verdicts",
+    title: `Verdicts against ${baseline}`,
+    note:
+      `What is said of each method beside ${baseline} with the same seeds, after one correction for all that this report ` +
+      `tests, with the mean difference. Equivalent: smaller than ${
+        marginsText(rows)
+      }. Undecided: neither a difference nor equivalence was shown; beside it stands ` +
+      `the most likely answer of a Bayesian t test.`,
+    table: tableFrom(lines, [
+      "label",
+      "budget",
+      ...tasks.flatMap((task) => [task, `${task} difference`, `${task} chance`]),
+    ]),
+    columns: [
+      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      ...tasks.toSorted((a, b) => Number(b === allTasks) - Number(a === allTasks))
+        .map((task): TableColumn => ({
+          title: task,
+          align: "left",
+          cell: (row) => {
+            if (row[task] === null) return nothing;
+            const difference = signed(row[`${task} difference`], 2);
+            const said = [String(row[task]), String(row[`${task} chance`])]
+              .filter((text) => text !== "").join(", ");
+            return difference === nothing ? said : `${said} (${difference})`;
+          },
+          tone: (row) => toneOf(row[task]),
+        })),
+    ],
+  };
 }
 
 function tableOfRows(
   id: string,
   rows: readonly PairedRow[],
   baseline: string | null,
+  family: TestedFamily,
 ): ReportTable {
-  const evaluated = rows.filter((row) => row.sd !== null).length;
   return {
     id,
     title: baseline === null
@@ -237,34 +222,19 @@ function tableOfRows(
     note: baseline === null
       ? "The study has no baseline to compare with."
       : `The difference is the method’s score minus the score of ${baseline} on the same task, budget and seed, averaged over the ` +
-        `task-budget combinations that both have. n counts seeds; the 95% t interval has n − 1 degrees of freedom. ` +
-        `Better and worse say that the interval excludes zero. ` +
-        (evaluated < 2
-          ? ""
-          : `The intervals are not corrected for their number: of ${
-            whole(evaluated)
-          } comparisons of equal methods, one in twenty would exclude zero by chance.`) +
-        noVerdictNote(rows.map(({ verdict }) => verdict)),
-    table: tableFrom(rows as unknown as readonly Row[], pairedNames),
+        `task-budget combinations that both have${
+          rows.some(({ metric }) => metric === "margins")
+            ? " (over tasks as multiples of each task’s margin)"
+            : ""
+        }. ` +
+        contrastNote(family, rows),
+    table: tableFrom(rows.map((row): Row => ({ ...row, ...contrastCells(row) })), pairedNames),
     columns: [
       { title: "task", align: "left", cell: (row) => String(row["task"]) },
       { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
       { title: "method", align: "left", cell: (row) => String(row["label"]) },
       { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
-      { title: "combinations", align: "right", cell: (row) => whole(row["cells"]) },
-      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
-      { title: "difference", align: "right", cell: (row) => signed(scaled(row, "mean"), 2) },
-      {
-        title: "95% interval",
-        align: "right",
-        cell: (row) => interval(scaled(row, "low"), scaled(row, "high"), 2),
-      },
-      {
-        title: "verdict",
-        align: "left",
-        cell: (row) => verdictText(row["verdict"]),
-        tone: (row) => toneOf(row["verdict"]),
-      },
+      ...contrastColumns,
     ],
   };
 }

@@ -1,9 +1,10 @@
 /**
- * Differences against the baseline, paired by example.
+ * Differences against the baseline with examples and seeds drawn together.
  *
  * @module
  */
 import type { RunRecord } from "../../record/types.ts";
+import { type TwoWayDraw, twoWayDraws, twoWayIntervals } from "../../stats/two_way_bootstrap.ts";
 import {
   budgetName,
   gridOf,
@@ -13,63 +14,97 @@ import {
   noBudget,
   tableFrom,
 } from "../facts.ts";
-import { interval, signed, whole } from "../format.ts";
+import { interval, nothing, signed, whole } from "../format.ts";
 import { metricTitle } from "../metrics.ts";
 import { noVerdicts } from "../no_verdict.ts";
-import { comparePaired } from "../../stats/statistics.ts";
+import { baselineOf } from "../paired_rows.ts";
+import { type Evaluated, scorerOf } from "../resampled_scores.ts";
 import type { ReportTable, RunResults, StudyResults } from "../types.ts";
-import { pairedNames, scaled, toneOf, verdictText } from "./paired.ts";
+import { scaled } from "./paired.ts";
 import { orderOf } from "./scores.ts";
 
-type ExampleMeasure = "accuracy" | "squared error";
-
-/** How one prediction is evaluated; null for metrics that have no value an example. */
-function exampleMeasure(metric: string): ExampleMeasure | null {
-  if (metric === "accuracy" || metric === "f1" || metric === "matthews") return "accuracy";
-  if (metric === "pearson" || metric === "spearman") return "squared error";
-  return null;
-}
-
-/** Each example's value under `measure`, by id. */
-function exampleValues(run: RunResults, measure: ExampleMeasure): ReadonlyMap<number, number> {
-  const split = keptEvaluation(run.record)?.split;
-  const values = new Map<number, number>();
-  for (const line of run.predictions) {
-    if (line.split !== split) continue;
-    const error = line.prediction - line.target;
-    values.set(line.id, measure === "accuracy" ? (error === 0 ? 1 : 0) : error * error);
-  }
-  return values;
-}
+/** Resamples of a cell: enough for the ends of an interval to a tenth of its width. */
+const draws = 1000;
 
 const cellKey = ({ asked }: RunRecord, budget: string) => keyOf(asked.task, budget, asked.seed);
 
-/** Sums example differences over seeds, so that the unit is the example. */
-function meanDifferences(
-  pairs: readonly { readonly theirs: RunResults; readonly ours: RunResults }[],
-  measure: ExampleMeasure,
-): readonly number[] {
-  const sums = new Map<number, { sum: number; count: number }>();
-  for (const { theirs, ours } of pairs) {
-    const baseline = exampleValues(ours, measure);
-    for (const [id, value] of exampleValues(theirs, measure)) {
-      const other = baseline.get(id);
-      if (other === undefined || !Number.isFinite(value - other)) continue;
-      const entry = sums.get(id) ?? { sum: 0, count: 0 };
-      entry.sum += value - other;
-      entry.count++;
-      sums.set(id, entry);
-    }
-  }
-  return [...sums.values()].map(({ sum, count }) => sum / count);
+/** Two runs of a seed. */
+interface RunPair {
+  readonly theirs: RunResults;
+  readonly ours: RunResults;
 }
 
+/** Finite predictions of a run on the split that counts, by example. */
+function predictionsOf(run: RunResults): ReadonlyMap<number, Evaluated> {
+  const split = keptEvaluation(run.record)?.split;
+  return new Map(
+    run.predictions.filter((line) =>
+      line.split === split && Number.isFinite(line.prediction) && Number.isFinite(line.target)
+    ).map(({ id, prediction, target }) => [id, { prediction, target }]),
+  );
+}
+
+/** What two methods predicted of the examples that all their runs have: `[seed][example]`. */
+function matricesOf(pairs: readonly RunPair[]) {
+  const theirs = pairs.map((pair) => predictionsOf(pair.theirs));
+  const ours = pairs.map((pair) => predictionsOf(pair.ours));
+  const ids = [...theirs[0]!.keys()].filter((id) =>
+    [...theirs, ...ours].every((predictions) => predictions.has(id))
+  );
+  const rowsOf = (all: typeof theirs) => all.map((own) => ids.map((id) => own.get(id)!));
+  return { theirs: rowsOf(theirs), ours: rowsOf(ours), examples: ids.length };
+}
+
+/** The difference of a cell with its intervals; null for a metric that predictions alone do not give. */
+function differenceOf(
+  pairs: readonly RunPair[],
+  metric: string,
+  drawsOf: (seeds: number, examples: number) => readonly TwoWayDraw[],
+) {
+  const { theirs, ours, examples } = matricesOf(pairs);
+  const [scoreTheirs, scoreOurs] = [scorerOf(metric, theirs), scorerOf(metric, ours)];
+  if (scoreTheirs === null || scoreOurs === null || examples === 0) return null;
+  const statistic = ({ seeds, examples }: TwoWayDraw) => {
+    let sum = 0;
+    for (const seed of seeds) sum += scoreTheirs(seed, examples) - scoreOurs(seed, examples);
+    return sum / seeds.length;
+  };
+  const seeds = pairs.length;
+  const found = twoWayIntervals({ seeds, examples }, statistic, drawsOf(seeds, examples));
+  const all = (count: number) => Array.from({ length: count }, (_, i) => i);
+  return {
+    n: examples,
+    seeds,
+    mean: found?.observed ?? statistic({ seeds: all(seeds), examples: all(examples) }),
+    low: found?.corrected.low ?? null,
+    high: found?.corrected.high ?? null,
+    percentileLow: found?.percentile.low ?? null,
+    percentileHigh: found?.percentile.high ?? null,
+  };
+}
+
+const names = [
+  "task",
+  "metric",
+  "label",
+  "budget",
+  "seeds",
+  "n",
+  "mean",
+  "low",
+  "high",
+  "percentileLow",
+  "percentileHigh",
+  "noVerdict",
+];
+
 /**
- * Differences per evaluation example, averaged over the seeds both methods finished: how sure these
- * trained models' difference is over other examples, where {@linkcode pairedTable} asks about other seeds.
+ * Differences of the metric itself with intervals over other seeds and other evaluation examples at once, where
+ * {@linkcode pairedTable} takes the examples as they are.
  */
-export function examplesTable(results: StudyResults, baseline: string | null): ReportTable {
+export function examplesTable(results: StudyResults): ReportTable {
   const grid = gridOf(results);
+  const baseline = baselineOf(grid);
   const finished = results.runs.filter((run) =>
     keptEvaluation(run.record) !== null && run.predictions.length > 0
   );
@@ -89,52 +124,52 @@ export function examplesTable(results: StudyResults, baseline: string | null): R
   });
   const order = orderOf(grid);
   const noVerdict = noVerdicts(results);
+  const known = new Map<string, readonly TwoWayDraw[]>();
+  const drawsOf = (seeds: number, examples: number) => {
+    const key = keyOf(seeds, examples);
+    const found = known.get(key) ?? [...twoWayDraws(seeds, examples, { seed: 0, draws })];
+    known.set(key, found);
+    return found;
+  };
   const rows = [...groupBy(pairs, (pair) => keyOf(pair.task, pair.label, pair.budget)).values()]
     .flatMap((group) => {
       const { task, label, budget } = group[0]!;
-      const measure = exampleMeasure(grid.metrics.get(task) ?? "");
-      if (measure === null) return [];
-      const comparison = comparePaired(meanDifferences(group, measure), measure === "accuracy");
-      const verdict = [label, ...(baseline === null ? [] : [baseline])]
-        .map((label) => noVerdict({ task, label, budget })).find((verdict) => verdict !== null) ??
-        comparison.verdict;
-      return [{
-        task,
-        metric: measure,
-        label,
-        budget,
-        seeds: group.length,
-        ...comparison,
-        verdict,
-      }];
+      const metric = grid.metrics.get(task) ?? "";
+      const difference = differenceOf(group, metric, drawsOf);
+      if (difference === null) return [];
+      const open = [label, ...(baseline === null ? [] : [baseline])]
+        .map((each) => noVerdict({ task, label: each, budget })).find((each) => each !== null);
+      return [{ task, metric, label, budget, ...difference, noVerdict: open ?? null }];
     })
     .sort((a, b) => order(a) - order(b));
   return {
     id: "paired_examples",
-    title: `Differences against ${baseline ?? "the baseline"}, paired by example`,
+    title: `Differences against ${baseline ?? "the baseline"} over other seeds and examples`,
     note:
-      "The accuracy of each evaluation example (the squared error, where a number is predicted), averaged over seeds. " +
-      "n counts examples; the interval is a 95% t interval. It shows how these trained models differ over examples, not what " +
-      "other seeds would give.",
-    table: tableFrom(rows, [...pairedNames, "seeds"]),
+      "The metric is computed anew on seeds and evaluation examples that are drawn together with replacement, the same ones for both " +
+      `methods: the 95% interval (BCa, ${
+        whole(draws)
+      } draws) has both sources of variance and errs on the wide side. It needs three seeds. ` +
+      "It shows what to expect of other examples too; verdicts are those of the other table, which takes the examples as they are.",
+    table: tableFrom(rows, names),
     columns: [
       { title: "task", align: "left", cell: (row) => String(row["task"]) },
-      { title: "measure", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
+      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
       { title: "method", align: "left", cell: (row) => String(row["label"]) },
       { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
       { title: "seeds", align: "right", cell: (row) => whole(row["seeds"]) },
-      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
-      { title: "difference", align: "right", cell: (row) => signed(scaled(row, "mean"), 3) },
+      { title: "examples", align: "right", cell: (row) => whole(row["n"]) },
+      { title: "difference", align: "right", cell: (row) => signed(scaled(row, "mean"), 2) },
       {
         title: "95% interval",
         align: "right",
-        cell: (row) => interval(scaled(row, "low"), scaled(row, "high"), 3),
+        cell: (row) => interval(scaled(row, "low"), scaled(row, "high"), 2),
       },
       {
-        title: "verdict",
+        title: "no verdict",
         align: "left",
-        cell: (row) => verdictText(row["verdict"]),
-        tone: (row) => toneOf(row["verdict"]),
+        cell: (row) => String(row["noVerdict"] ?? nothing),
+        tone: () => "muted",
       },
     ],
   };

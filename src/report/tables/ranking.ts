@@ -10,8 +10,8 @@ import { averageMetric, metricInfo } from "../metrics.ts";
 import { fewestBlocks, leastCorrectedP } from "../../stats/rank_tests.ts";
 import { isNoVerdict } from "../no_verdict.ts";
 import { isApart, type Ranking } from "../ranking.ts";
+import { correctionText, testsOf } from "../tests.ts";
 import type { ReportTable, Row, StudyResults, Tone } from "../types.ts";
-import { verdictText } from "./paired.ts";
 import { hasAverage, type ScoreRow, scoreRows, scoreText } from "./scores.ts";
 
 const rankingNames = [
@@ -29,6 +29,11 @@ const rankingNames = [
   "p",
   "verdict",
 ];
+
+/** A verdict as cells say it. */
+function verdictText(verdict: unknown): string {
+  return verdict === "no significant difference" ? "undecided" : String(verdict);
+}
 
 function toneOf(verdict: unknown): Tone {
   return verdict === "better" ? "good" : verdict === "worse" ? "bad" : "muted";
@@ -71,15 +76,14 @@ export function rankingTable(
   const baselines = new Set(rankings.flatMap((r) => r.baseline ?? []));
   const against = [...baselines][0] ?? "the baseline";
   const hasBaseline = baselines.size > 0;
+  const { family } = testsOf(results);
   return {
     id: "ranking",
     title: "Ranking",
     note:
       "A block is one task with one seed in which all methods of the budget have a score. Mean rank over blocks (1 is best), with a 95% t interval. " +
-      "Methods that share a letter do not differ significantly (signed-rank tests of all pairs, Holm’s correction). " +
-      (hasBaseline
-        ? `The comparison with ${against} is corrected for the comparisons with it alone. `
-        : "") +
+      `Methods that share a letter do not differ significantly, which is not the same as doing equally well (signed-rank tests ` +
+      `of all pairs${family.tests === 0 ? "" : `, ${correctionText(family)}`}). ` +
       (rows.some((row) => row["isBeside"] === true)
         ? "Methods without a budget stand in parentheses at the rank each would take among the others; they are in no test. "
         : "") +
@@ -138,6 +142,8 @@ export function rankingTable(
           cell: (row: Row) =>
             typeof row["p"] === "number"
               ? `${verdictText(row["verdict"])} (p ${chance(row["p"])})`
+              : typeof row["verdict"] === "string"
+              ? verdictText(row["verdict"])
               : nothing,
           tone: (row: Row) => toneOf(row["verdict"]),
         }]
@@ -162,10 +168,10 @@ export function powerText(ranking: Ranking): string {
       apart.length === 1 ? "differs" : "differ"
     } significantly${rest}`;
   }
-  const least = chance(leastCorrectedP(ranking.blocks, comparisons));
-  return `too few blocks: a method that is better in every block has p ${least} after correction for ${
-    counted(comparisons, "pair")
-  }; ${whole(fewestBlocks(comparisons))} blocks would be enough`;
+  const least = chance(leastCorrectedP(ranking.blocks, ranking.comparisons));
+  return `too few blocks: a method that is better in every block has p ${least} after the correction for ${
+    counted(ranking.comparisons, "comparison")
+  }; ${whole(fewestBlocks(ranking.comparisons))} blocks would be enough`;
 }
 
 /** One row a budget: Friedman's test, and what the number of blocks allows. */
@@ -186,7 +192,7 @@ export function rankingTestsTable(rankings: readonly Ranking[]): ReportTable {
     id: "ranking_tests",
     title: "Do the methods differ?",
     note:
-      "Friedman’s test that all methods of a budget are alike; p is found by random orders within blocks. " +
+      "Friedman’s test that all methods of a budget are alike; p is found by random orders within blocks and stands by itself. " +
       "Incomplete blocks lack the score of a method and do not count. A method that lacks more than half of the blocks is left out.",
     table: tableFrom(rows, Object.keys(rows[0] ?? { budget: 0 })),
     columns: [
@@ -223,14 +229,15 @@ const pairNames = [
 ];
 
 /** Every pair of methods at every budget. */
-export function rankingPairsTable(rankings: readonly Ranking[]): ReportTable {
+export function rankingPairsTable(results: StudyResults): ReportTable {
+  const { rankings, family } = testsOf(results);
   const rows = rankings.flatMap(({ budget, pairs }) => pairs.map((pair) => ({ budget, ...pair })));
   return {
     id: "ranking_pairs",
     title: "All pairs of methods",
     note:
       "In how many blocks (one task with one seed) the first method is better, worse and equal; p of the two-sided signed-rank test, " +
-      "alone and after Holm’s correction for all pairs of the budget.",
+      `alone and ${correctionText(family)}.`,
     table: tableFrom(rows as unknown as readonly Row[], pairNames),
     columns: [
       { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
