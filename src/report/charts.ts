@@ -10,6 +10,7 @@ import { costCharts } from "./charts/cost.ts";
 import { expectedBestChart } from "./charts/expected_best.ts";
 import { metricBudgetCharts, replayChart } from "./charts/metric_budget.ts";
 import { rankingChart } from "./charts/ranking.ts";
+import { improvementChart, profilesChart } from "./charts/over_tasks.ts";
 import { rankOverview } from "./charts/rank_overview.ts";
 import { rankMetricChart } from "./charts/rank_metric.ts";
 import { rankHeatmaps, rankTimelines } from "./charts/ranks.ts";
@@ -33,6 +34,7 @@ export interface ReportCharts {
   readonly varied: readonly Chart[];
   readonly sequences: readonly Chart[];
   readonly ranking: readonly Chart[];
+  readonly overTasks: readonly Chart[];
   readonly learning: readonly Chart[];
   readonly loss: readonly Chart[];
   readonly ranks: readonly Chart[];
@@ -60,6 +62,10 @@ export function chartsOf(
     varied: variedCharts(results),
     sequences: sequenceCharts(results, grid, styles),
     ranking: list(rankingChart(rankingsOf(results), styles)),
+    overTasks: [
+      ...list(improvementChart(results, styles)),
+      ...list(profilesChart(results, styles)),
+    ],
     learning: list(learningChart(results, grid, styles)),
     loss: list(lossChart(results, grid, styles)),
     ranks: [

@@ -107,6 +107,8 @@ export function sectionsOf(content: PageContent): readonly Section[] {
     const body = [html`<p class="note">${table.note}</p>`, tableHtml(table)];
     return [html`<details><summary>${table.title} (${size})</summary>${body}</details>`];
   };
+  const foldedFigures = (title: string, list: readonly Chart[]): readonly Html[] =>
+    list.length === 0 ? [] : [html`<details><summary>${title}</summary>${figures(list)}</details>`];
   const or = (list: readonly Html[], without: HtmlValue) =>
     list.length > 0 ? list : [empty(without)];
   const command = (name: string) => html`<code>deno task ${name} ${results.study.name}</code>`;
@@ -209,6 +211,7 @@ export function sectionsOf(content: PageContent): readonly Section[] {
           "paired_verdicts",
           "Differences need a method to compare with: add LoRA to the study.",
         ),
+        ...folded("over_tasks"),
         ...folded("paired"),
         ...folded("paired_examples"),
       ],
@@ -223,6 +226,7 @@ export function sectionsOf(content: PageContent): readonly Section[] {
         ),
         ...untitled("ranking"),
         ...titled("ranking_tests"),
+        ...foldedFigures("Chances of improvement and performance profiles", charts.overTasks),
         ...folded("ranking_pairs"),
       ],
     },

@@ -10,6 +10,7 @@ export { comparisonsTable } from "./tables/comparisons.ts";
 export { convergenceTable } from "./tables/convergence.ts";
 export { claimsTable, claimTasksTable } from "./tables/claims.ts";
 export { costTable } from "./tables/cost.ts";
+export { overTasksTable } from "./tables/over_tasks.ts";
 export { pairedTable, pairedVerdictsTable, replayTable } from "./tables/paired.ts";
 export { examplesTable } from "./tables/paired_examples.ts";
 export { factorialTable } from "./tables/factorial.ts";

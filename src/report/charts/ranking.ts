@@ -1,5 +1,5 @@
 /**
- * Mean ranks with their intervals and letters: a panel a budget, methods from best to worst.
+ * The critical-difference diagram: mean ranks with their intervals, and bars that join what the tests of pairs leave together.
  *
  * @module
  */
@@ -9,6 +9,9 @@ import type { Ranking } from "../ranking.ts";
 import { channelsOf, chartColours, shownOf } from "../style.ts";
 import type { Chart, Panel } from "../types.ts";
 import { limitFor, panelOf, plotWidth, roomForNames, smallWidth } from "./panel.ts";
+
+/** Bars that have room beside a panel; of more each method has letters. */
+const mostBars = 6;
 
 /** The ranking at each budget; null where nothing was ranked. */
 export function rankingChart(rankings: readonly Ranking[], styles: SeriesStyles): Chart | null {
@@ -22,16 +25,21 @@ export function rankingChart(rankings: readonly Ranking[], styles: SeriesStyles)
   const letters = Math.max(
     ...filled.flatMap(({ methods }) => methods.map((method) => method.letters.length)),
   );
+  const bars = Math.max(...filled.map(({ cliques }) => cliques.length));
+  const marks = bars <= mostBars ? { bars, letters: 0 } : { bars: 0, letters };
   return {
     id: "mean_ranks",
     title: "Mean rank over tasks and seeds",
-    caption:
-      "Rank 1 is best. Lines are 95% t intervals over blocks of one task and seed; methods that share a letter do not differ significantly." +
+    caption: "Rank 1 is best. Lines are 95% t intervals over blocks of one task and seed. " +
+      (bars <= mostBars
+        ? "Bars at the right join methods of which no two differ significantly by the tests of pairs, the letters of the table below; a bar may pass a method that it has no point at."
+        : "Methods that share a letter do not differ significantly.") +
+      " That is not the same as doing equally well." +
       (hasBeside
         ? " Hollow points are methods without a budget, at the rank that each would take."
         : ""),
     keys: [],
-    panels: filled.map((ranking) => panel(ranking, styles, { last, letters })),
+    panels: filled.map((ranking) => panel(ranking, styles, { last, ...marks })),
     columns: 3,
   };
 }
@@ -39,9 +47,13 @@ export function rankingChart(rankings: readonly Ranking[], styles: SeriesStyles)
 function panel(
   ranking: Ranking,
   styles: SeriesStyles,
-  { last, letters }: { readonly last: number; readonly letters: number },
+  { last, letters, bars }: {
+    readonly last: number;
+    readonly letters: number;
+    readonly bars: number;
+  },
 ): Panel {
-  const { methods, beside, budget, blocks, tasks } = ranking;
+  const { methods, beside, budget, blocks, tasks, cliques } = ranking;
   const ranked = methods.map((method) => ({
     label: method.label,
     rank: method.meanRank,
@@ -56,7 +68,7 @@ function panel(
     width: smallWidth,
     height: 21 * order.length,
     left: roomForNames(order, 124),
-    right: 14 + 7 * letters,
+    right: 14 + 7 * letters + 9 * bars,
   };
   const y = {
     field: "label",
@@ -78,6 +90,23 @@ function panel(
     scale: { domain: [0.75, last + 0.25], nice: false, zero: false },
     axis: { grid: false, tickMinStep: 1, tickCount: 6, format: "d" },
   });
+  const barLayers = (clique: readonly number[], i: number) => {
+    const place = plotWidth(size) + 10 + 9 * i;
+    const members = clique.map((member) => ({ label: methods[member]!.label }));
+    const ink = { value: chartColours.ink };
+    return [
+      {
+        data: { values: [{ label: members[0]!.label, to: members.at(-1)!.label }] },
+        mark: { type: "rule", x: place, strokeWidth: 2.4 },
+        encoding: { y, y2: { field: "to" }, color: ink },
+      },
+      {
+        data: { values: members },
+        mark: { type: "point", filled: true, x: place, size: 22, opacity: 1 },
+        encoding: { y, color: ink },
+      },
+    ];
+  };
   return panelOf(
     { title: `${budget} (${counted(blocks, "block")}, ${counted(tasks, "task")})` },
     size,
@@ -93,7 +122,8 @@ function panel(
           mark: { type: "point", filled: true, size: 62, opacity: 1 },
           encoding: { y, x: x("rank"), color },
         },
-        {
+        ...(bars === 0 ? [] : cliques.flatMap((clique, i) => barLayers(clique, i))),
+        ...(letters === 0 ? [] : [{
           data: { values: ranked },
           mark: {
             type: "text",
@@ -104,7 +134,7 @@ function panel(
             fontWeight: 600,
           },
           encoding: { y, text: { field: "letters" }, color: { value: chartColours.ink } },
-        },
+        }]),
         ...(placed.length === 0 ? [] : [{
           data: { values: placed },
           mark: { type: "point", filled: false, size: 60, strokeWidth: 1.8, opacity: 1 },
