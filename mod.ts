@@ -87,6 +87,6 @@ export { type Checkpoint, DivergenceError } from "./src/train/run_types.ts";
 
 // Results.
 export type { RunRecord } from "./src/record/types.ts";
-export { buildReport, tablesOf } from "./src/report/build.ts";
+export { buildReport, type ReportOptions, tablesOf } from "./src/report/build.ts";
 export { factsTable } from "./src/report/facts.ts";
 export type { ReportTable, StudyResults } from "./src/report/types.ts";

@@ -36,6 +36,10 @@ export const report = commandOf({
         "print scores by method, task, budget, seed or a setting such as train.learningRate or options.alpha in place of methods × " +
         "budgets; several make combinations",
     },
+    {
+      name: "aso",
+      text: "add a table of the almost stochastic order of each method and LoRA",
+    },
     resultsOption,
   ],
   examples: [
@@ -54,11 +58,12 @@ export const report = commandOf({
   await askToWrite("report", outputFolder(folder), "STUDY or --results");
   const read = await readStudyResults(folder);
   const by = parsed.list("by");
+  const hasStochasticOrder = parsed.flag("aso");
   await say(
     by.length === 0 ? methodsText(read, outputColumns()) : groupedText(read, by, outputColumns()),
   );
   for (const text of damagedTexts(read)) await sayWrapped(text);
-  await say(`Report: ${await writeReport(folder, read, by)}`);
+  await say(`Report: ${await writeReport(folder, read, { by, hasStochasticOrder })}`);
   await sayClaims(read);
   return 0;
 });

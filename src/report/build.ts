@@ -44,6 +44,7 @@ import {
   sequencesTable,
   settingsTable,
   stagesTable,
+  stochasticOrderTable,
   targetsTable,
   truncationsTable,
   tuningTable,
@@ -108,22 +109,31 @@ function tablesWith(
   ];
 }
 
+/** What a report has besides. */
+export interface ReportOptions {
+  /** What a further table groups scores by, as {@linkcode groupedTable} takes it; it stands in the files alone. Default: nothing. */
+  readonly by?: readonly string[];
+  /** Whether a table has the almost stochastic order of each method and the baseline. Default false. */
+  readonly hasStochasticOrder?: boolean;
+}
+
 /**
  * Builds the report: `report.html`, `charts/*.svg`, `tables/*.md` and `tables/*.csv` (tables without rows are left out).
  *
  * The same results give the same bytes.
  *
- * @param by What a further table groups scores by, as {@linkcode groupedTable} takes it; it stands in the files alone. Default:
- * nothing.
  * @throws {Error} If a chart cannot be drawn; the message names it.
  * @throws {UsageError} If there is nothing of a name to group by.
  */
 export async function buildReport(
   results: StudyResults,
-  by: readonly string[] = [],
+  { by = [], hasStochasticOrder = false }: ReportOptions = {},
 ): Promise<ReportFiles> {
   const claims = claimsReport(results);
-  const tables = tablesWith(results, claims);
+  const tables = [
+    ...tablesWith(results, claims),
+    ...(hasStochasticOrder ? [stochasticOrderTable(results)] : []),
+  ];
   const charts = chartsOf(results, claims);
   const pictures = new Map<string, Picture>();
   for (const chart of Object.values(charts).flat()) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-export { buildReport, tablesOf } from "./build.ts";
+export { buildReport, type ReportOptions, tablesOf } from "./build.ts";
 export type {
   DamagedFile,
   DamagedRun,

@@ -214,6 +214,7 @@ export function sectionsOf(content: PageContent): readonly Section[] {
         ...folded("over_tasks"),
         ...folded("paired"),
         ...folded("paired_examples"),
+        ...folded("stochastic_order"),
       ],
     },
     {

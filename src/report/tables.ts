@@ -22,6 +22,7 @@ export { methodsTable, scoresTable } from "./tables/scores.ts";
 export { sequencesTable, stagesTable } from "./tables/sequence.ts";
 export { settingsTable } from "./tables/settings.ts";
 export { moduleSpectraTable, usedRanksTable } from "./tables/spectra.ts";
+export { stochasticOrderTable } from "./tables/stochastic_order.ts";
 export { targetsTable } from "./tables/targets.ts";
 export { groupedTable } from "./tables/grouped.ts";
 export { truncationsTable } from "./tables/truncations.ts";

@@ -18,7 +18,7 @@ import {
 import { makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
 import { readRun, type StoredRun } from "../record/read_study.ts";
 import { recordSchemaVersion, type Replay, type ReplayedRun } from "../record/types.ts";
-import { buildReport } from "../report/build.ts";
+import { buildReport, type ReportOptions } from "../report/build.ts";
 import type { ClaimsStatement } from "../report/claims/statement.ts";
 import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../report/types.ts";
 import { comparedPairs } from "../study/comparisons.ts";
@@ -345,15 +345,15 @@ export async function resultsOfPlan(
  * Builds the report of a study's results; returns the path of the page.
  *
  * @param source The study's folder, or its pack: then `report/` goes into a folder of its name beside it.
- * @param by What a further table groups scores by; see {@linkcode buildReport}.
+ * @param options What the report has besides; see {@linkcode buildReport}.
  */
 export async function writeReport(
   source: string,
   results: StudyResults,
-  by: readonly string[] = [],
+  options: ReportOptions = {},
 ): Promise<string> {
   const folder = outputFolder(source);
-  const { files } = await buildReport(results, by);
+  const { files } = await buildReport(results, options);
   for (const [name, text] of Object.entries(files)) {
     const path = `${folder}/report/${name}`;
     await makeFolder(path.slice(0, path.lastIndexOf("/")));

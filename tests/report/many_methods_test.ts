@@ -38,7 +38,10 @@ Deno.test("seventeen methods: every method is named in the pictures that compare
 
 Deno.test("seventeen methods: the page is whole, folds long tables and folds charts by method", () => {
   assertWellFormed(page);
-  assertStringIncludes(page, "<summary>Differences against LoRA, paired by seed (192 rows)</summary>");
+  assertStringIncludes(
+    page,
+    "<summary>Differences against LoRA, paired by seed (192 rows)</summary>",
+  );
   // Final ranks, ranks over training, and two trajectories.
   assertStringIncludes(page, "<summary>ElaLoRA (4 charts)</summary>");
   assert(page.indexOf('id="ranks_overview"') < page.indexOf("<summary>AdaLoRA (4 charts)"));

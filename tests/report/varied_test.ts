@@ -224,10 +224,9 @@ Deno.test("settings name methods without what varies, and each setting that vari
 });
 
 Deno.test("a report has a section of settings that vary where there are such, and the table that is asked for", async () => {
-  const { files } = await buildReport(variedStudy(rates, ({ seed }) => 0.5 + 0.1 * seed), [
-    "train.learningRate",
-    "method",
-  ]);
+  const { files } = await buildReport(variedStudy(rates, ({ seed }) => 0.5 + 0.1 * seed), {
+    by: ["train.learningRate", "method"],
+  });
   const page = files["report.html"]!;
   assertStringIncludes(page, "Settings that vary");
   assertStringIncludes(page, "Score by train.learningRate");
