@@ -6,7 +6,7 @@
 import type { Json } from "../src/base/canonical_json.ts";
 import type { PlannedRun, StudyPlan } from "../src/runs/planning.ts";
 import { readStudyFile, type StudyFile } from "../src/runs/study_file.ts";
-import { writeStoredStudy } from "../src/runs/study_results.ts";
+import { writeStoredStudy } from "../src/runs/stored_study.ts";
 import type { RunResults } from "../src/record/types.ts";
 import { fixtureStudy } from "../tests/report/fixture.ts";
 import { planned } from "./setup.ts";

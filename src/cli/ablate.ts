@@ -5,7 +5,8 @@
  */
 import { type AblateOptions, ablateStudy } from "../runs/ablate.ts";
 import { defaultStudy } from "../runs/study_file.ts";
-import { defaultResults, findResults, readStudyResults } from "../runs/study_results.ts";
+import { defaultResults, findResults } from "../runs/stored_study.ts";
+import { readStudyResults } from "../runs/study_results.ts";
 import { commandOf } from "./command.ts";
 import {
   deviceOption,

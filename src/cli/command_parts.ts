@@ -9,7 +9,7 @@ import type { CommandOption } from "./command.ts";
 import { type Arguments, wholeNumber } from "./terminal.ts";
 import { defaultStudy } from "../runs/study_file.ts";
 import { defaultMostRuns } from "../study/grid.ts";
-import { defaultResults } from "../runs/study_results.ts";
+import { defaultResults } from "../runs/stored_study.ts";
 
 /** A study that is read. */
 export const studyArgument = {

@@ -6,7 +6,8 @@
 import { isReadOnly } from "../record/durable.ts";
 import { claimsJson } from "../report/claims/claims_report.ts";
 import type { StudyResults } from "../report/types.ts";
-import { readStudyResults, writeReport } from "../runs/study_results.ts";
+import { readStudyResults } from "../runs/study_results.ts";
+import { writeReport } from "../runs/write_report.ts";
 import { say, sayWrapped } from "./terminal.ts";
 
 /** Writes the report; in a folder that nobody may write to there is none, and why. */

@@ -12,7 +12,7 @@ import { planApart } from "./plan_apart.ts";
 import type { PowerAsked } from "./power_shown.ts";
 import { jsonOption, mostRunsOf, mostRunsOption, onlyOption, setOption } from "./command_parts.ts";
 import { defaultStudy } from "../runs/study_file.ts";
-import { defaultResults } from "../runs/study_results.ts";
+import { defaultResults } from "../runs/stored_study.ts";
 import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
 
 /** The command. */

@@ -10,12 +10,9 @@ import { sayClaims } from "./claims.ts";
 import { commandOf } from "./command.ts";
 import { resultsOption, sweptArgument } from "./command_parts.ts";
 import { defaultStudy } from "../runs/study_file.ts";
-import {
-  defaultResults,
-  findResults,
-  readStudyResults,
-  writeReport,
-} from "../runs/study_results.ts";
+import { defaultResults, findResults } from "../runs/stored_study.ts";
+import { readStudyResults } from "../runs/study_results.ts";
+import { writeReport } from "../runs/write_report.ts";
 import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
 import { askForPlaces, askToWrite, resultsPlaces } from "./access.ts";
 import { damagedTexts } from "./terminal_watch.ts";

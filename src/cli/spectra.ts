@@ -6,12 +6,9 @@
 import { outputFolder } from "../record/results_reader.ts";
 import { spectraOf, type SpectraOptions } from "../runs/spectra.ts";
 import { defaultStudy } from "../runs/study_file.ts";
-import {
-  defaultResults,
-  findResults,
-  readStudyResults,
-  writeReport,
-} from "../runs/study_results.ts";
+import { defaultResults, findResults } from "../runs/stored_study.ts";
+import { readStudyResults } from "../runs/study_results.ts";
+import { writeReport } from "../runs/write_report.ts";
 import { askForPlaces, askToWrite, inputPlaces, resultsPlaces } from "./access.ts";
 import { commandOf } from "./command.ts";
 import {

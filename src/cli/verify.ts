@@ -9,7 +9,8 @@ import { outputFolder } from "../record/results_reader.ts";
 import type { Verification } from "../record/verification.ts";
 import { verificationSentence } from "../report/tables/verification.ts";
 import { defaultStudy } from "../runs/study_file.ts";
-import { defaultResults, findResults, readStudyResults } from "../runs/study_results.ts";
+import { defaultResults, findResults } from "../runs/stored_study.ts";
+import { readStudyResults } from "../runs/study_results.ts";
 import { type VerifyOptions, verifyStudy } from "../runs/verify.ts";
 import { commandOf } from "./command.ts";
 import {

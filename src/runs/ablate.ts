@@ -25,7 +25,8 @@ import type { RunsResult } from "./run_all.ts";
 import type { DamagedRun } from "../report/types.ts";
 import { sampleByKind } from "./sampling.ts";
 import { readSelection } from "./selection.ts";
-import { readStoredStudy, readStudyRuns, wantFolder } from "./study_results.ts";
+import { readStoredStudy, wantFolder } from "./stored_study.ts";
+import { readStudyRuns } from "./study_results.ts";
 import { workOnRuns } from "./work_on_runs.ts";
 
 /** What an ablation is told. */

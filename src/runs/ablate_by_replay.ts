@@ -23,7 +23,7 @@ import {
 import { runAll, type RunsResult } from "./run_all.ts";
 import type { Selection } from "./selection.ts";
 import type { StopFlag } from "./stop_flag.ts";
-import { type StoredStudy, writeStoredStudy } from "./study_results.ts";
+import { type StoredStudy, writeStoredStudy } from "./stored_study.ts";
 
 /**
  * Runs of equal ranks compute the same and would share a folder: the variant, and a number where that is not enough, keep them

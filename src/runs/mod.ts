@@ -21,7 +21,9 @@ export type { PlanAgain } from "./recorded_run.ts";
 export { spectraOf, type SpectraOptions, type SpectraResult } from "./spectra.ts";
 export { StoppedError, type StoppedRun } from "./stop_flag.ts";
 export { readStudyFile, type StudyData, type StudyFile } from "./study_file.ts";
-export { readStudyResults, type ResultsSource, writeReport } from "./study_results.ts";
+export { type ResultsSource } from "./stored_study.ts";
+export { readStudyResults } from "./study_results.ts";
+export { writeReport } from "./write_report.ts";
 export { type SweepOptions, type SweepResult, sweepStudy, type SweptStudy } from "./sweep.ts";
 export {
   modelOfPeftFiles,

@@ -14,7 +14,8 @@ import {
 } from "../record/results_reader.ts";
 import { makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
 import { mapConcurrently } from "./side_by_side.ts";
-import { readStoredStudy, readStudyRuns, wantFolder } from "./study_results.ts";
+import { readStoredStudy, wantFolder } from "./stored_study.ts";
+import { readStudyRuns } from "./study_results.ts";
 
 /** Files that are read at a time. */
 const readersOfFiles = 32;

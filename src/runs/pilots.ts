@@ -15,7 +15,7 @@ import { isOfClaim, tasksOfClaim } from "../report/power/contrasts.ts";
 import type { ArmRun } from "../study/arms.ts";
 import type { ClaimsOfStudy } from "../study/claims.ts";
 import { mapConcurrently } from "./side_by_side.ts";
-import { findResults, readStoredStudy } from "./study_results.ts";
+import { findResults, readStoredStudy } from "./stored_study.ts";
 
 /** Where finished studies are that everybody has. */
 export const publishedResults = "results/published";

@@ -11,7 +11,7 @@ import type { RunSpec } from "../study/types.ts";
 import { withRecordedRanks } from "./estimated_ranks.ts";
 import { loadCustomMethods } from "./method_modules.ts";
 import { type PlannedRun, planRuns, type StudyPlan } from "./planning.ts";
-import type { StoredStudy } from "./study_results.ts";
+import type { StoredStudy } from "./stored_study.ts";
 import type { Trust } from "./trust.ts";
 
 /** What recorded runs are planned again with. */

@@ -28,7 +28,8 @@ import {
 } from "./run_spectra.ts";
 import { readSelection } from "./selection.ts";
 import { readSpectra } from "./made_files.ts";
-import { readStoredStudy, readStudyRuns, type StoredStudy } from "./study_results.ts";
+import { readStoredStudy, type StoredStudy } from "./stored_study.ts";
+import { readStudyRuns } from "./study_results.ts";
 import type { StopFlag } from "./stop_flag.ts";
 import { keptWeights, remedyForWeights } from "./trained_run.ts";
 import type { Trust } from "./trust.ts";

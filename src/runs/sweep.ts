@@ -26,7 +26,7 @@ import {
   methodsToStore,
   type StudyToStore,
   writeStoredStudy,
-} from "./study_results.ts";
+} from "./stored_study.ts";
 import { undecidableClaims } from "./study_power.ts";
 import { studyWarnings } from "./study_warnings.ts";
 import { addUntilDecided, checkUntilDecided } from "./until_decided.ts";

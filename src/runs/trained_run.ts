@@ -30,7 +30,7 @@ import { loadCustomMethods } from "./method_modules.ts";
 import type { BaseFiles } from "./model_folder.ts";
 import { ownTasksOf } from "./planning.ts";
 import { runSpecOf } from "./recorded_run.ts";
-import { readStoredStudy, type StoredStudy } from "./study_results.ts";
+import { readStoredStudy, type StoredStudy } from "./stored_study.ts";
 import type { Trust } from "./trust.ts";
 import { UsageError } from "../base/usage_error.ts";
 

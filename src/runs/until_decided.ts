@@ -21,7 +21,8 @@ import type { WorkEvent } from "./events.ts";
 import { type PlannedRun, planWith, type StudyPlan, whereTheyAre } from "./planning.ts";
 import { type RunsResult, summed } from "./run_all.ts";
 import type { StopFlag } from "./stop_flag.ts";
-import { resultsOfPlan, type StudyToStore } from "./study_results.ts";
+import { type StudyToStore } from "./stored_study.ts";
+import { resultsOfPlan } from "./study_results.ts";
 
 /** What seeds are added with. */
 export interface AddingSetting {

@@ -16,7 +16,8 @@ import { claimsOf, type Patience } from "./patience.ts";
 import { isFinished, type PlanAgain, planRecorded, type RecordedRun } from "./recorded_run.ts";
 import { sampleByKind } from "./sampling.ts";
 import { StoppedError } from "./stop_flag.ts";
-import { readStoredStudy, readStudyRuns } from "./study_results.ts";
+import { readStoredStudy } from "./stored_study.ts";
+import { readStudyRuns } from "./study_results.ts";
 import { groupsOf, verifyGroup } from "./verify_group.ts";
 
 /** What a verification is told. */

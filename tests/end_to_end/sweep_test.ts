@@ -1,7 +1,8 @@
 /** A sweep as a user runs it: what is skipped, what goes on, what fails and what a full disk costs. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { execute } from "../../src/runs/execute.ts";
-import { readStudyResults, writeReport } from "../../src/runs/study_results.ts";
+import { readStudyResults } from "../../src/runs/study_results.ts";
+import { writeReport } from "../../src/runs/write_report.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { methods } from "../../src/methods/table.ts";
 import { StorageError } from "../../src/record/durable.ts";

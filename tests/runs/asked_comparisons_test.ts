@@ -1,7 +1,8 @@
 /** The comparisons of a stored study, as reports get them. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../src/base/input_error.ts";
-import { readStudyResults, writeStoredStudy } from "../../src/runs/study_results.ts";
+import { writeStoredStudy } from "../../src/runs/stored_study.ts";
+import { readStudyResults } from "../../src/runs/study_results.ts";
 import { expandStudy } from "../../src/study/expand.ts";
 import { runFolder, runTitle } from "../../src/study/run_id.ts";
 import { parseStudy } from "../../src/study/study.ts";

@@ -8,7 +8,9 @@ import { customMethodsOf, loadedHashes } from "../../src/runs/method_modules.ts"
 import { planText } from "../../src/cli/plan_text.ts";
 import { expand, planRuns } from "../../src/runs/planning.ts";
 import { readStudyFile } from "../../src/runs/study_file.ts";
-import { readStoredStudy, readStudyResults, writeReport } from "../../src/runs/study_results.ts";
+import { readStoredStudy } from "../../src/runs/stored_study.ts";
+import { readStudyResults } from "../../src/runs/study_results.ts";
+import { writeReport } from "../../src/runs/write_report.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { verify } from "../../src/cli/verify.ts";

@@ -2,7 +2,8 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { ablateStudy } from "../../src/runs/ablate.ts";
 import { exportRun } from "../../src/runs/export.ts";
-import { readStudyResults, writeReport } from "../../src/runs/study_results.ts";
+import { readStudyResults } from "../../src/runs/study_results.ts";
+import { writeReport } from "../../src/runs/write_report.ts";
 import { verifyStudy } from "../../src/runs/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";

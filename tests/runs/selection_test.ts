@@ -4,7 +4,7 @@ import { ablateStudy } from "../../src/runs/ablate.ts";
 import { expand } from "../../src/runs/planning.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { readSelection } from "../../src/runs/selection.ts";
-import { readStoredStudy } from "../../src/runs/study_results.ts";
+import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { readArguments } from "../../src/cli/terminal.ts";

@@ -6,7 +6,7 @@ import type { OwnTask } from "../../src/runs/own_task.ts";
 import { modelOfPeftFiles } from "../../src/runs/text_model.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { train, type TrainEvent, type TrainOptions } from "../../src/runs/train.ts";
-import { readStoredStudy } from "../../src/runs/study_results.ts";
+import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import { Inputs } from "../../src/runs/inputs.ts";
 import { chooseExecutor } from "../../src/exec/choose.ts";
 import type { Checkpoint } from "../../src/train/run_types.ts";

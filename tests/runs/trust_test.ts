@@ -12,7 +12,7 @@ import { ablateStudy } from "../../src/runs/ablate.ts";
 import { exportRun } from "../../src/runs/export.ts";
 import { namedModule } from "../../src/runs/find_study.ts";
 import { readStudyFile } from "../../src/runs/study_file.ts";
-import { findResults } from "../../src/runs/study_results.ts";
+import { findResults } from "../../src/runs/stored_study.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { type NamedModule, type Trust, UntrustedCodeError } from "../../src/runs/trust.ts";
 import { verifyStudy } from "../../src/runs/verify.ts";

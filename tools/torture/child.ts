@@ -6,7 +6,8 @@
 import { methods } from "../../src/methods/table.ts";
 import { ablateStudy } from "../../src/runs/ablate.ts";
 import type { WorkEvent } from "../../src/runs/events.ts";
-import { readStudyResults, writeReport } from "../../src/runs/study_results.ts";
+import { readStudyResults } from "../../src/runs/study_results.ts";
+import { writeReport } from "../../src/runs/write_report.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { verifyStudy } from "../../src/runs/verify.ts";
 import { exportAll } from "./exports.ts";

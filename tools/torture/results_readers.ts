@@ -15,7 +15,7 @@ import { readWeightsFile } from "../../src/record/weights_file.ts";
 import { writeSafetensors } from "../../src/models/safetensors.ts";
 import { ownTasksOf } from "../../src/runs/planning.ts";
 import { runSpecOf } from "../../src/runs/recorded_run.ts";
-import { readStoredStudy } from "../../src/runs/study_results.ts";
+import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import type { Checkpoint, Snapshot } from "../../src/train/run_types.ts";
 import type { FuzzedReader } from "./readers.ts";
 

@@ -11,7 +11,7 @@ import type { Inputs } from "../inputs.ts";
 import type { PlannedRun } from "../planning.ts";
 import type { RunsResult } from "../run_all.ts";
 import type { StopFlag } from "../stop_flag.ts";
-import { methodsToStore } from "../study_results.ts";
+import { methodsToStore } from "../stored_study.ts";
 import { storePlan, type SweepOptions, type SweptStudy } from "../sweep.ts";
 import type { RunWorker } from "../workers.ts";
 import type { Trial, TrialOutcome, Tried } from "./trials.ts";

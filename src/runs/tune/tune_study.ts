@@ -16,7 +16,7 @@ import type { Tune } from "../../study/tune.ts";
 import { stopFlagOf, type Watch } from "../events.ts";
 import { Inputs } from "../inputs.ts";
 import { ownTasksOf } from "../planning.ts";
-import { defaultResults } from "../study_results.ts";
+import { defaultResults } from "../stored_study.ts";
 import type { SweptStudy } from "../sweep.ts";
 import { choiceOf } from "./choice.ts";
 import { type Combination, combinationsOf, combinationTitle } from "./combinations.ts";
