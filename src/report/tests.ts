@@ -1,6 +1,6 @@
 /**
  * Everything that a report tests, corrected as one family: differences from the baseline and equivalence with it, the
- * comparisons asked for, replays, and all pairs of the rankings. Claims are its primary contrasts.
+ * comparisons asked for, replays, the effects of a factorial, and all pairs of the rankings. Claims are its primary contrasts.
  *
  * @module
  */
@@ -10,6 +10,7 @@ import type { Answer } from "./claims/verdict.ts";
 import { type AskedContrast, askedContrasts } from "./comparison_rows.ts";
 import { type Contrast, type Decided, verdictOf } from "./contrasts.ts";
 import { whole } from "./format.ts";
+import { type EffectContrast, effectContrasts } from "./factorial.ts";
 import { metricInfo } from "./metrics.ts";
 import {
   allBudgets,
@@ -26,6 +27,9 @@ export interface PairedRow extends PairedContrast, Decided {}
 
 /** A comparison that the study asks for. */
 export interface ComparisonRow extends AskedContrast, Decided {}
+
+/** An arm of a factorial against the one that differs in one thing alone. */
+export interface EffectRow extends EffectContrast, Decided {}
 
 /** What is corrected together. */
 export interface TestedFamily {
@@ -46,6 +50,7 @@ export interface ReportTests {
   readonly comparisons: readonly ComparisonRow[];
   readonly rankings: readonly Ranking[];
   readonly replays: readonly PairedRow[];
+  readonly effects: readonly EffectRow[];
 }
 
 /** Answers to a claim that are verdicts. */
@@ -80,8 +85,9 @@ function correctedTests(results: StudyResults): ReportTests {
   const paired = pairedContrasts(results);
   const asked = askedContrasts(results);
   const replays = results.replay === null ? [] : replayContrasts(results.replay);
+  const effects = effectContrasts(results);
   const budgets = rankedBudgets(results);
-  const contrasts: readonly Contrast[] = [...paired, ...asked, ...replays];
+  const contrasts: readonly Contrast[] = [...paired, ...asked, ...replays, ...effects];
   const pairs = budgets.flatMap((budget) => budget.pairs)
     .filter(({ noVerdict }) => noVerdict === null);
   const members = [
@@ -121,6 +127,7 @@ function correctedTests(results: StudyResults): ReportTests {
     paired: paired.map(withVerdict),
     comparisons: asked.map(withVerdict),
     replays: replays.map(withVerdict),
+    effects: effects.map(withVerdict),
     rankings: budgets.map((budget) =>
       rankingOf(budget, (pair) => corrected.get(pair) ?? null, mostTrue)
     ),

@@ -8,7 +8,7 @@ import { summarise } from "../../stats/statistics.ts";
 import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
 import { fixed, interval, nothing, whole } from "../format.ts";
 import type { ReportTable, Row, RunResults, StudyResults } from "../types.ts";
-import { type Arm, armOf } from "./factorial.ts";
+import { type Arm, armOf } from "../factorial.ts";
 import { orderOf } from "./scores.ts";
 
 /** The final ranks of a method's runs at one budget. */
