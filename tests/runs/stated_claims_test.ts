@@ -64,6 +64,7 @@ Deno.test("claims stand in study.json with hash and time before the first run, a
     assertEquals((await claimsStatedIn(folder)).length, 2);
     assertStringIncludes(await heading(), ", after 2 of 2 runs had begun:");
     assertStringIncludes(await heading(), "Claims, changed on ");
+    assertEquals((await readStudyResults(folder)).study.margin, 0.05);
 
     // What was stated is kept where a study claims nothing any more.
     await sweep(plain);

@@ -1,5 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import {
+  hedgesG,
   interquartileMean,
   performanceProfile,
   probabilityOfImprovement,
@@ -17,6 +18,7 @@ const pairs = (apart: readonly (readonly number[])[]) =>
 Deno.test("standardised effects and their intervals agree with SciPy", () => {
   for (const { values, d, g, low, high } of golden.effects) {
     const found = standardisedEffect(values)!;
+    assertEquals(hedgesG(values), found.g);
     assertEquals(found.n, values.length);
     assertAlmostEquals(found.d, d, 1e-12);
     assertAlmostEquals(found.g, g, 1e-12);

@@ -86,6 +86,8 @@ Deno.test("holm agrees with statsmodels", () => {
     for (const [i, wanted] of corrected.entries()) assertAlmostEquals(found[i]!, wanted, 1e-12);
   }
   assertEquals(holm([]), []);
+  // Of four null hypotheses two can be true at most: factors 2, 2, 2, 1 in place of 4, 3, 2, 1.
+  assertEquals(holm([0.125, 0.03125, 0.0625, 0.5], 2), [0.25, 0.0625, 0.125, 0.5]);
 });
 
 Deno.test("fewestBlocks is where the least p that signs allow passes Holm's correction", () => {
