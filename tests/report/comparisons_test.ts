@@ -62,6 +62,7 @@ Deno.test("arms of different budgets are compared seed by seed, with what each t
     "accuracy ↑",
     "57.20",
     "58.00",
+    "worse",
     "3",
     "−0.80",
     "[−1.05, −0.55]",
@@ -69,7 +70,6 @@ Deno.test("arms of different budgets are compared seed by seed, with what each t
     "<1 / 96 / 4",
     "0.031",
     "0.22",
-    "worse",
     "6,144",
     "12,288",
   ]);

@@ -45,7 +45,7 @@ export function overTasksTable(results: StudyResults): ReportTable {
     id: "over_tasks",
     title: `Over tasks like these, against ${baseline}`,
     note:
-      "Chances in percent that a further task like these would show the method better by more than the margin, equal within it, or " +
+      "Chances in percent that a further task like these would show the method better by more than the margin / equal within it / " +
       "worse: of the hierarchical correlated t model over tasks and seeds (it needs three seeds on each task), and of the Bayesian " +
       "signed-rank test over the tasks’ mean differences. Few tasks leave both vague. The verdict is that for these tasks." +
       (hasImprovement
@@ -57,12 +57,12 @@ export function overTasksTable(results: StudyResults): ReportTable {
       { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
       { title: "tasks", align: "right", cell: (row) => whole(row["tasks"]) },
       {
-        title: "hierarchical: better / equal / worse",
+        title: "hierarchical, %",
         align: "right",
         cell: (row) => oddsText(row, oddsNames("hierarchical")),
       },
       {
-        title: "signed-rank: better / equal / worse",
+        title: "signed-rank, %",
         align: "right",
         cell: (row) => oddsText(row, oddsNames("signed_rank")),
       },

@@ -76,6 +76,12 @@ function percentText(share: number): string {
 
 /** Columns that every table of contrasts ends with. */
 export const contrastColumns: readonly TableColumn[] = [
+  {
+    title: "verdict",
+    align: "left",
+    cell: (row) => String(row["verdict"]),
+    tone: (row) => toneOf(row["verdict"]),
+  },
   { title: "n", align: "right", cell: (row) => whole(row["n"]) },
   { title: "difference", align: "right", cell: (row) => signed(scaled(row, "mean"), 2) },
   {
@@ -91,12 +97,6 @@ export const contrastColumns: readonly TableColumn[] = [
   },
   { title: "p different", align: "right", cell: (row) => chance(row["corrected"]) },
   { title: "p equivalent", align: "right", cell: (row) => chance(row["corrected_equivalent"]) },
-  {
-    title: "verdict",
-    align: "left",
-    cell: (row) => String(row["verdict"]),
-    tone: (row) => toneOf(row["verdict"]),
-  },
 ];
 
 /** What the columns of a contrast mean. */
