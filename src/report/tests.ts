@@ -18,7 +18,8 @@ import {
   pairedContrasts,
   replayContrasts,
 } from "./paired_rows.ts";
-import { type ComparedRanks, rankedBudgets, type Ranking, rankingOf } from "./ranking.ts";
+import { type ComparedRanks, rankedBudgets } from "./ranked_budgets.ts";
+import { type Ranking, rankingOf } from "./ranking.ts";
 import { allTasks } from "./facts.ts";
 import type { StudyResults } from "./types.ts";
 
