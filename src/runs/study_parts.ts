@@ -83,10 +83,10 @@ async function findExtended(name: string, by: string): Promise<string> {
     return relative(Deno.cwd(), await Deno.realPath(path)).replaceAll("\\", "/");
   } catch (error) {
     if (error instanceof UsageError) {
-      const remedy = name.endsWith(`/${tunedFileName}`) ? "; deno task tune writes it" : "";
-      throw new UsageError(`Cannot extend "${name}" in "${by}": ${error.message}${remedy}`, {
-        cause: error,
-      });
+      const problem = name.endsWith(`/${tunedFileName}`)
+        ? `it is not there yet; run deno task tune first, which chooses the settings and writes it`
+        : error.message;
+      throw new UsageError(`Cannot extend "${name}" in "${by}": ${problem}`, { cause: error });
     }
     if (!(error instanceof Deno.errors.NotCapable)) throw error;
     throw new UsageError(
