@@ -51,7 +51,7 @@ export interface AddingSetting {
 export function checkUntilDecided({ name, claims = [] }: Study, only: readonly string[]): void {
   if (claims.length === 0) {
     throw new UsageError(
-      `Cannot add seeds to "${name}" until its claims are decided: it has none, want "claims" in the study (see "Claims" in README.md)`,
+      `Cannot add seeds to "${name}" until its claims are decided: it has none, want "claims" in the study (see "Claims" in docs/study.md)`,
     );
   }
   if (only.length > 0) {

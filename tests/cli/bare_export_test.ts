@@ -63,11 +63,11 @@ async function assertRefuses({ folder }: BareRun): Promise<void> {
   }
 }
 
-Deno.test("the README shows the lines that open a run of the embedded encoder", async () => {
-  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+Deno.test("the page on results shows the lines that open a run of the embedded encoder", async () => {
+  const page = await Deno.readTextFile(new URL("../../docs/results.md", import.meta.url));
   const config = { pooling: "mean", pooler: false } as const;
   const wanted = pythonLines({ format: "merged", config, maxLength: 128 });
-  assertEquals(linesOf(readme).split("\n"), wanted);
+  assertEquals(linesOf(page).split("\n"), wanted);
 });
 
 Deno.test("exportRun writes what the lines of its README.md were seen to open in Python, with the logits of ranklab", async () => {

@@ -73,7 +73,7 @@ Deno.test("the task of tests runs all of them, with the examples of documents, s
   for (const flag of ["--doc", "--parallel", "--no-check", "--node-modules-dir=manual"]) {
     assert(words.includes(flag), `${flag}: ${run}`);
   }
-  assert(check.includes("deno check -q --doc . README.md"), check);
+  assert(check.includes("deno check -q --doc . README.md docs/study.md docs/library.md"), check);
 });
 
 Deno.test("every help has the usage, all options, --help, --trace and examples, and fits the terminal", () => {

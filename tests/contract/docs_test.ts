@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { methods } from "../../src/methods/table.ts";
+import { defaultSettings, settingKeys } from "../../src/study/settings.ts";
 import { type Source, sourceAt, sourcesIn } from "./sources.ts";
 
 const documents: readonly Source[] = [
@@ -73,5 +74,40 @@ Deno.test("every method has a page with its options and their defaults", async (
     for (const [option, value] of Object.entries(defaults)) {
       assertEquals(listed[option], value, `${name}.${option}`);
     }
+  }
+});
+
+Deno.test("the page of studies names every method", async () => {
+  const { text } = await sourceAt("docs/study.md");
+  const section = text.split("\n## Methods\n")[1]!;
+  const named = [...section.matchAll(/^\|[^|]+\|(.*)\|$/gm)]
+    .flatMap(([, cell]) => [...cell!.matchAll(/`([\w-]+)`/g)].map(([, name]) => name!));
+  assertEquals(named.sort(), methods.map(({ name }) => name).sort());
+});
+
+/** The value of a setting by its key, such as `train.dropout.head`. */
+function settingAt(key: string): unknown {
+  return key.split(".").reduce<unknown>(
+    (value, name) => (value as Readonly<Record<string, unknown>>)[name],
+    defaultSettings,
+  );
+}
+
+Deno.test("the page of studies lists every setting with its default", async () => {
+  const { text } = await sourceAt("docs/study.md");
+  const section = text.split("\n## Settings\n")[1]!.split("\n## ")[0]!;
+  const codes = (cell: string) => [...cell.matchAll(/`([^`]+)`/g)].map(([, code]) => code!);
+  const listed = new Map<string, string | undefined>();
+  for (const [, keys, values] of section.matchAll(/^\|(.*?)\|.*\|(.*?)\|$/gm)) {
+    for (const [i, key] of codes(keys!).entries()) listed.set(key, codes(values!)[i]);
+  }
+  // The page has settings of a plateau in a table of their own, under the key of the plateau.
+  const wanted = settingKeys.filter((key) => !key.startsWith("train.until."));
+  assertEquals([...listed.keys()].sort(), [...wanted, "train.until"].sort());
+  // All that later settings have by default is left out of the defaults of a run.
+  const later = { "train.regressionBias": "middle", "train.headLearningRate": null };
+  for (const key of wanted.filter((key) => key !== "adapter.modules")) {
+    const value = Object.hasOwn(later, key) ? later[key as keyof typeof later] : settingAt(key);
+    assertEquals(JSON.parse(listed.get(key)!), value, key);
   }
 });
