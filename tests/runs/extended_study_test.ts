@@ -266,7 +266,10 @@ Deno.test("a study has the settings of the file of its tuning, and is tuned befo
     axes: { ...axes, methods: ["lora"], budgets: [2] },
   };
   await withFiles({ "own.json": own }, async (folder) => {
-    assertStringIncludes(await refusal(`${folder}/own.json`), "it is not there yet; run deno task tune first");
+    assertStringIncludes(
+      await refusal(`${folder}/own.json`),
+      "it is not there yet; run deno task tune first",
+    );
     const { study } = await readStudyFile(`${folder}/own.json`, `${folder}/results`);
     assertEquals(study.tuned, undefined);
   });
