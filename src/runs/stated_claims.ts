@@ -5,8 +5,12 @@
  */
 import * as z from "zod";
 import { isDamage, parseJsonFile } from "../record/damage.ts";
-import { readIfThere } from "../record/durable.ts";
+import { namesIn, readIfThere } from "../record/durable.ts";
+import { runsUnderWay, underWay } from "../record/under_way.ts";
 import type { ClaimsStatement, StatedClaims } from "../report/claims/statement.ts";
+import { hashJson } from "../base/hash.ts";
+import { claimPairs } from "../study/claim_pairs.ts";
+import { runContent } from "../study/run_id.ts";
 import type { Study } from "../study/study.ts";
 import type { RunSpec } from "../study/types.ts";
 import { statementsSchema } from "./stored_study_schema.ts";
@@ -38,4 +42,27 @@ export async function claimsStatedIn(folder: string): Promise<readonly ClaimsSta
     if (!isDamage(error)) throw error;
     return [];
   }
+}
+
+/**
+ * SHA-256 of what the arms of a study's claims compute: their runs of the first seed of the axis, without labels. Seeds that are
+ * added leave it as it is; another setting, option or version of a method does not.
+ */
+export function claimedArmsHash(study: Study, runs: readonly RunSpec[]): string {
+  const first = Math.min(...study.axes.seeds);
+  const firsts = runs.filter(({ seed }) => seed === first);
+  const contents = (study.claims ?? []).flatMap((claim) =>
+    claimPairs(claim, firsts).flatMap(({ a, b }) => [a, b].map((run) => hashJson(runContent(run))))
+  );
+  return hashJson([...new Set(contents)].toSorted());
+}
+
+/** How the names of runs' folders end. */
+const runFolderEnd = /-seed[0-9]+-[0-9a-f]{8}$/;
+
+/** Runs in a folder of results that were begun, those of earlier plans among them. */
+export async function runsBegunIn(folder: string): Promise<number> {
+  const begun = runsUnderWay(await namesIn(`${folder}/${underWay}`));
+  const names = new Set([...await namesIn(folder), ...begun]);
+  return [...names].filter((name) => runFolderEnd.test(name)).length;
 }

@@ -19,7 +19,12 @@ const folderName = text.regex(
 
 /** When a study's claims were stated. */
 export const statementsSchema: z.ZodType<readonly ClaimsStatement[]> = z.array(
-  z.object({ hash: text, at: z.iso.datetime() }),
+  z.object({
+    hash: text,
+    at: z.iso.datetime(),
+    arms: z.exactOptional(text),
+    begun: z.exactOptional(z.int().min(0)),
+  }),
 );
 
 /** What everything that reads a stored study counts on. */

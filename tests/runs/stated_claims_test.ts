@@ -66,10 +66,18 @@ Deno.test("claims stand in study.json with hash and time before the first run, a
     assertStringIncludes(await heading(), "Claims, changed on ");
     assertEquals((await readStudyResults(folder)).study.margin, 0.05);
 
+    // Runs of other settings are other runs, none of which had begun; that those before were seen is told all the same.
+    const { base, axes } = plain;
+    const learningRate = 2 * (base?.train?.learningRate ?? 1e-3);
+    const faster = { ...base, train: { ...base?.train, learningRate } };
+    await sweep({ ...plain, claims, margin: 0.05, base: faster, axes: { ...axes, seeds: [1] } });
+    assertEquals((await claimsStatedIn(folder)).length, 3);
+    assertStringIncludes(await heading(), "they or their arms' settings, after 2 runs of what was");
+
     // What was stated is kept where a study claims nothing any more.
     await sweep(plain);
     const none = JSON.parse(await read());
-    assertEquals(none.claimsStated.length, 2);
+    assertEquals(none.claimsStated.length, 3);
     assertEquals(claimsText(await readStudyResults(folder)), []);
 
     // A study that never claimed anything has no word of claims there.

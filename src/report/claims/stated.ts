@@ -19,18 +19,22 @@ export type Stating =
     readonly begun: number;
     readonly of: number;
   }
+  /** None of the present runs had begun, but so many others had, before the claims or the settings of their arms were changed. */
+  | { readonly kind: "settings"; readonly at: string; readonly begun: number }
   /** The claims are not those of the last statement, so that a file was changed by hand. */
   | { readonly kind: "unknown" };
 
-/** The statements with that of a study's present claims, where it is a new one. */
+/** The statements with that of a study's present claims, where they or the settings of their arms are new. */
 export function withStatement(
   study: ClaimsOfStudy,
   statements: readonly ClaimsStatement[],
-  at: string,
+  now: Omit<ClaimsStatement, "hash">,
 ): readonly ClaimsStatement[] {
   if ((study.claims ?? []).length === 0) return statements;
   const hash = claimsHash(study);
-  return statements.at(-1)?.hash === hash ? statements : [...statements, { hash, at }];
+  const last = statements.at(-1);
+  const isSame = last?.hash === hash && (last.arms === undefined || last.arms === now.arms);
+  return isSame ? statements : [...statements, { hash, ...now }];
 }
 
 /** When the present claims were stated, and which runs had begun by then, as their records say. */
@@ -43,7 +47,10 @@ export function statingOf(
   const { at } = last;
   const begun =
     runs.filter(({ record }) => Date.parse(record.happened.time.startedAt) < Date.parse(at)).length;
-  if (begun === 0) return { kind: "before", at };
+  if (begun === 0) {
+    const others = statements.length > 1 ? last.begun ?? 0 : 0;
+    return others === 0 ? { kind: "before", at } : { kind: "settings", at, begun: others };
+  }
   const isFirst = statements.every(({ hash }) => hash === last.hash);
   return { kind: isFirst ? "late" : "changed", at, begun, of: planned.length };
 }
@@ -59,6 +66,11 @@ export function statingText(stating: Stating): string {
     return "changed by hand: study.json has no time at which these were stated";
   }
   const time = timeText(stating.at);
+  if (stating.kind === "settings") {
+    return `changed on ${time}, they or their arms' settings, after ${
+      counted(stating.begun, "run")
+    } of what was stated before`;
+  }
   if (stating.kind === "before") return `stated before the first run (${time})`;
   const { begun, of, kind } = stating;
   return `${kind === "late" ? "stated" : "changed"} on ${time}, after ${whole(begun)} of ${

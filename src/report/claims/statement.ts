@@ -12,6 +12,10 @@ export interface ClaimsStatement {
   readonly hash: string;
   /** When they were first seen so, in ISO 8601. */
   readonly at: string;
+  /** SHA-256 of what the arms' runs of the first seed compute; absent where it was not kept. */
+  readonly arms?: string;
+  /** Runs of whatever claims and settings that lay in the folder then; absent where it was not kept. */
+  readonly begun?: number;
 }
 
 /** A study's claims and what their verdicts are made of besides records. */

@@ -28,10 +28,10 @@ const said = (statements: StatedClaims["statements"], now = study) =>
   statingText(statingOf({ study: now, planned, statements }, runs));
 
 Deno.test("claims that stand before the first run say so, whatever they were before it", () => {
-  const stated = withStatement(study, [], at(9));
+  const stated = withStatement(study, [], { at: at(9) });
   assertEquals(said(stated), "stated before the first run (2026-11-27 09:30 UTC)");
-  assertEquals(withStatement(study, stated, at(11)), stated);
-  const changed = withStatement(study, withStatement(other, [], at(8)), at(9));
+  assertEquals(withStatement(study, stated, { at: at(11) }), stated);
+  const changed = withStatement(study, withStatement(other, [], { at: at(8) }), { at: at(9) });
   assertEquals([changed.length, said(changed)], [
     2,
     "stated before the first run (2026-11-27 09:30 UTC)",
@@ -39,7 +39,7 @@ Deno.test("claims that stand before the first run say so, whatever they were bef
 });
 
 Deno.test("claims that are changed or stated later say after how many runs", () => {
-  const changed = withStatement(study, withStatement(other, [], at(9)), at(11));
+  const changed = withStatement(study, withStatement(other, [], { at: at(9) }), { at: at(11) });
   assertEquals(
     said(changed),
     "changed on 2026-11-27 11:30 UTC, after 5 of 10 runs had begun",
@@ -48,27 +48,45 @@ Deno.test("claims that are changed or stated later say after how many runs", () 
   assertEquals(
     said(
       withStatement(study, [
-        ...withStatement(study, [], at(9)),
-        ...withStatement(other, [], at(10)),
-      ], at(13)),
+        ...withStatement(study, [], { at: at(9) }),
+        ...withStatement(other, [], { at: at(10) }),
+      ], { at: at(13) }),
     ),
     "changed on 2026-11-27 13:30 UTC, after 10 of 10 runs had begun",
   );
   assertEquals(
-    said(withStatement(study, [], at(11))),
+    said(withStatement(study, [], { at: at(11) })),
     "stated on 2026-11-27 11:30 UTC, after 5 of 10 runs had begun",
   );
 });
 
+Deno.test("settings of arms that are changed after runs are told, though none of the present runs had begun", () => {
+  const first = withStatement(study, [], { at: at(8), arms: "1", begun: 0 });
+  assertEquals(withStatement(study, first, { at: at(9), arms: "1", begun: 10 }), first);
+  const changed = withStatement(study, first, { at: at(9), arms: "2", begun: 10 });
+  assertEquals(
+    said(changed),
+    "changed on 2026-11-27 09:30 UTC, they or their arms' settings, after 10 runs of what was stated before",
+  );
+  // Nothing had run when they were changed.
+  assertEquals(
+    said(withStatement(study, first, { at: at(9), arms: "2", begun: 0 })),
+    "stated before the first run (2026-11-27 09:30 UTC)",
+  );
+  // What was stated before arms were kept stays as it is.
+  const old = withStatement(study, [], { at: at(8) });
+  assertEquals(withStatement(study, old, { at: at(9), arms: "2", begun: 10 }), old);
+});
+
 Deno.test("claims that are not those of the last statement were changed by hand", () => {
   const hand = "changed by hand: study.json has no time at which these were stated";
-  assertEquals(said(withStatement(other, [], at(9))), hand);
+  assertEquals(said(withStatement(other, [], { at: at(9) })), hand);
   assertEquals(said([]), hand);
 });
 
 Deno.test("a study that claims nothing states nothing, and keeps what it stated", () => {
   const { claims: _claims, ...none } = study;
-  assertEquals(withStatement(none, [], at(9)), []);
-  const stated = withStatement(study, [], at(9));
-  assertEquals(withStatement(none, stated, at(10)), stated);
+  assertEquals(withStatement(none, [], { at: at(9) }), []);
+  const stated = withStatement(study, [], { at: at(9) });
+  assertEquals(withStatement(none, stated, { at: at(10) }), stated);
 });
