@@ -72,8 +72,11 @@ export class RandomStream {
   /** The next 32 random bits as an unsigned integer. */
   nextWord(): number {
     const s = this.#words;
-    const [a = 0, b = 0, c = 0, counter = 0] = s;
-    const word = (a + b + counter) >>> 0;
+    // By index: this is drawn from more than from anything, and taking a typed array apart goes through its iterator.
+    const b = s[1]!;
+    const c = s[2]!;
+    const counter = s[3]!;
+    const word = (s[0]! + b + counter) >>> 0;
     s[3] = counter + 1;
     s[0] = b ^ (b >>> 9);
     s[1] = c + (c << 3);
