@@ -36,7 +36,7 @@ function results(at: string = "2019-01-01T08:00:00.000Z"): StudyResults {
     claims: {
       study,
       planned: scored.planned.map((run) => ({ ...run, method: run.label, settings: {} })),
-      statements: withStatement(study, [], at),
+      statements: withStatement(study, [], { at }),
     },
   };
 }
