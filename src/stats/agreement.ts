@@ -31,14 +31,15 @@ function sorted(values: readonly number[]): Sorted {
  *
  * @param weights How often each unit is in the sample.
  * @param total Their sum.
+ * @param centred Room for the ranks of one series.
  */
 function addStandardRanks(
   { values, order }: Sorted,
   weights: readonly number[],
   total: number,
   sums: Float64Array,
+  centred: Float64Array,
 ): boolean {
-  const centred = new Float64Array(values.length);
   const middle = (total + 1) / 2;
   let before = 0;
   let square = 0;
@@ -66,7 +67,8 @@ function pairSum(
   total: number,
 ): { readonly sum: number; readonly pairs: number } {
   const sums = new Float64Array(weights.length);
-  const n = series.filter((own) => addStandardRanks(own, weights, total, sums)).length;
+  const centred = new Float64Array(weights.length);
+  const n = series.filter((own) => addStandardRanks(own, weights, total, sums, centred)).length;
   if (n < 2) return { sum: 0, pairs: 0 };
   const square = sums.reduce((all, at, unit) => all + weights[unit]! * at * at, 0);
   return { sum: (square - n) / 2, pairs: n * (n - 1) / 2 };

@@ -3,9 +3,10 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { ablateStudy } from "../../src/runs/ablate.ts";
 import { exportRun } from "../../src/runs/export.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
-import { writeReport } from "../../src/runs/write_report.ts";
 import { verifyStudy } from "../../src/runs/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
+import { markdownOf } from "../../src/report/markdown.ts";
+import { tablesOf } from "../../src/report/build.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
 import { assertCountsAsPlanned } from "./counts_as_planned.ts";
 import { ablateAll, tinyStudy, withSwept } from "./tiny_study.ts";
@@ -165,8 +166,8 @@ Deno.test("SD-LoRA is swept, recorded, verified, ablated and exported as one LoR
     }
 
     await t.step("the report has the sequence", async () => {
-      const page = await writeReport(folder, await readStudyResults(folder));
-      const table = await Deno.readTextFile(page.replace("report.html", "tables/sequences.md"));
+      const tables = tablesOf(await readStudyResults(folder));
+      const table = markdownOf(tables.find(({ id }) => id === "sequences")!);
       assertEquals(table.match(/\bThree\b/g)?.length, 4);
     });
   }, study);
