@@ -33,12 +33,12 @@ const withFailure: Study = parseStudy({
   },
 });
 
-function sweepSideBySide(home: string, results: string, of: Study = tinyStudy) {
+function sweepSideBySide(home: string, results: string, of: Study = tinyStudy, jobs = 2) {
   return sweepStudy({ study: of, folder: home, methods }, {
     data: null,
     model: tinyModel,
     device: "cpu",
-    jobs: 2,
+    jobs,
     threads: 1,
     results,
     retryFailed: false,
@@ -127,7 +127,7 @@ Deno.test("a run that one worker cannot keep stops the others, and the sweep goe
     );
     assertEquals(error.name, "StorageError");
     await Deno.remove(`${side}/${lost}`);
-    const again = await sweepSideBySide(home, `${home}/side`);
+    const again = await sweepSideBySide(home, `${home}/side`, tinyStudy, 1);
     assert(again.finished >= 1, `${again.finished} runs were left to make`);
     assertEquals([again.failed, again.finished + again.skipped], [0, 4]);
     assertSameStudies(side, folder);
@@ -178,7 +178,7 @@ Deno.test("a stop reaches runs in workers, which go on from their checkpoints an
     });
     assert(stopped.stopped);
     assert(stopped.finished <= 2, `${stopped.finished} runs finished after a stop`);
-    const again = await sweepSideBySide(home, `${home}/side`);
+    const again = await sweepSideBySide(home, `${home}/side`, tinyStudy, 1);
     assertEquals([again.finished + stopped.finished, again.failed], [4, 0]);
     assertSameStudies(results, folder);
   });

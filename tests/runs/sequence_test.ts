@@ -163,10 +163,8 @@ Deno.test("a sequence is swept, recorded, reported, verified, ablated and export
 });
 
 Deno.test("methods of every kind go through a sequence, and come out the same again", async () => {
-  const names = [
-    ...["bitfit", "full", "dora", "sora", "beamlora", "prilora", "houlsby", "pfeiffer"],
-    ...["raclora", "xgblora"],
-  ];
+  // One of each kind: no adapter, other forms, gates, masks, modules between layers, and updates that are merged.
+  const names = ["bitfit", "full", "dora", "sora", "beamlora", "prilora", "houlsby", "raclora"];
   const others: Study = {
     ...study,
     deltas: [
