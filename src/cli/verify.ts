@@ -17,6 +17,7 @@ import {
   deviceOption,
   jsonOption,
   movedFolders,
+  noReportOption,
   patienceOption,
   placeOf,
   resultsOption,
@@ -81,6 +82,7 @@ export const verify = commandOf({
     patienceOption,
     resultsOption,
     trustOption,
+    noReportOption,
     jsonOption,
   ],
   examples: [
@@ -115,13 +117,16 @@ export const verify = commandOf({
   const terminal = new TerminalWatch(verifyWords, { json: parsed.flag("json") });
   const verification = await terminal.during((watch) => verifyStudy(folder, options, watch));
   if (parsed.flag("json")) {
-    await sayEndedJson(folder, verification, { stopped: false, isReported: true });
+    await sayEndedJson(folder, verification, {
+      stopped: false,
+      isReported: !parsed.flag("no-report"),
+    });
     return exitCodeOf(verification);
   }
   await say(`\n${verificationTable(verification, outputColumns())}`);
   await sayWrapped(`${verificationSentence(verification)}.`);
   await say(`Details: ${outputFolder(folder)}/verify/verification.md`);
-  await sayReport(folder, await readStudyResults(folder));
+  if (!parsed.flag("no-report")) await sayReport(folder, await readStudyResults(folder));
   return exitCodeOf(verification);
 });
 

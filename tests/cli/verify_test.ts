@@ -102,7 +102,7 @@ Deno.test("verify makes every method's run again bit-equal on the CPU, and finds
         const [first, ...rest] = event["changes"] as { to: number }[];
         return { ...event, changes: [{ ...first!, to: first!.to + 1 }, ...rest] };
       });
-      assertEquals(await verify([folder, "--all", "--jobs", "1"]), 1);
+      assertEquals(await verify([folder, "--all", "--jobs", "1", "--no-report"]), 1);
       const { runs }: Verification = JSON.parse(
         await Deno.readTextFile(`${folder}/verify/verification.json`),
       );
@@ -150,7 +150,7 @@ Deno.test("verify makes every method's run again bit-equal on the CPU, and finds
       const weights = await Deno.readFile(`${tinyModel}/model.safetensors`);
       weights[weights.length - 2]! ^= 1;
       await Deno.writeFile(`${model}/model.safetensors`, weights);
-      assertEquals(await verify([folder, "--sample", "1", "--model", model]), 3);
+      assertEquals(await verify([folder, "--sample", "1", "--model", model, "--no-report"]), 3);
       const { runs: [run] }: Verification = JSON.parse(
         await Deno.readTextFile(`${folder}/verify/verification.json`),
       );
