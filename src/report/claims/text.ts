@@ -103,14 +103,19 @@ function numberText(verdict: Verdict): Pick<VerdictLine, "number" | "basis"> {
   };
 }
 
+/** Margins that an interval is wide at most to be shown by its ends. */
+const mostMargins = 100;
+
 /** The interval that decides in words, for instance `95% interval +0.31 to +2.53`. */
 export function intervalText(verdict: Pick<Verdict, "state" | "plan" | "unit">): string {
   const decimals = decimalsOf(verdict);
   const shown = (margins: number) => signed(margins * verdict.unit.perMargin, decimals);
   const { low, high, level } = decidingInterval(verdict);
-  return Number.isFinite(low)
-    ? `${percent(level)}% interval ${shown(low)} to ${shown(high)}`
-    : "no interval at this look";
+  if (!Number.isFinite(low)) return "no interval at this look";
+  const name = `${percent(level)}% interval`;
+  // Rules that spend little of their level on the first looks have intervals there that say nothing.
+  if (high - low > mostMargins) return `${name} wider than ${mostMargins} margins`;
+  return `${name} ${shown(low)} to ${shown(high)}`;
 }
 
 function notesOf(verdict: Verdict): readonly string[] {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { plannedClaimsText } from "../../../src/report/claims/planned_claims.ts";
 import { lineOf, plainLine, ruleText } from "../../../src/report/claims/text.ts";
 import { verdictsOf } from "../../../src/report/claims/verdict.ts";
@@ -48,6 +48,15 @@ Deno.test("an undecided line says what would decide it and what is excluded", ()
     "ours: undecided, +2.00 points (no interval at this look, 4 seeds) – ours is better than lora; every seed has the same " +
       "difference, so that its spread is not known",
   );
+});
+
+Deno.test("an interval of a first look that says nothing is not shown by its ends", () => {
+  const text = line({
+    seeds: 3,
+    score: above(1.8, 2),
+    rest: { decide: { rule: "obrien-fleming", block: 3, mostSeeds: 12 } },
+  });
+  assertStringIncludes(text, "(95% interval wider than 100 margins, 3 seeds)");
 });
 
 Deno.test("before the first look there is a mean or nothing, and the seeds that are wanted", () => {
