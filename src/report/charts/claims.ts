@@ -8,7 +8,7 @@ import type { Answer, Verdict } from "../claims/verdict.ts";
 import { signed } from "../format.ts";
 import { chartColours } from "../style.ts";
 import type { Chart, Panel } from "../types.ts";
-import { boundsOf, limitFor, panelOf, plotWidth, smallWidth } from "./panel.ts";
+import { boundsOf, panelOf, plotWidth, smallWidth } from "./panel.ts";
 
 /** Colours of answers, near in lightness so that they hold on light and on dark pages. */
 const answerColours: Readonly<Record<Answer, string>> = {
@@ -97,13 +97,21 @@ function numberText(verdict: Verdict, isShared: boolean): string {
   return Number.isFinite(low) ? `${mean} [${shown(low)}, ${shown(high)}]` : mean;
 }
 
-/** How much narrower than bold letters those are that limits are made for. */
-const boldShare = 0.8;
+/** Size of the letters of names, in pixels. */
+const nameSize = 12;
+
+/** About the width of a bold letter of that size, in pixels. */
+const boldWidth = 7.4;
+
+/** The limit to give Vega for a name that may be `room` pixels long: it takes each letter for 0.8 of its size. */
+function nameLimit(room: number): number {
+  return Math.round(room * 0.8 * nameSize / boldWidth);
+}
 
 /** Room for names in bold and for answers below them, in pixels. */
 function roomFor(names: readonly string[]): number {
   const longest = Math.max(...names.map((name) => name.length));
-  return Math.max(160, Math.min(330, Math.ceil(7.4 * longest) + 28));
+  return Math.max(160, Math.min(330, Math.ceil(boldWidth * longest) + 28));
 }
 
 /** Bounds of the axis, in margins. */
@@ -251,7 +259,7 @@ function panel(
             text("name", -16, -9, {
               align: "right",
               fontWeight: 600,
-              limit: limitFor(boldShare * (size.left - 24)),
+              limit: nameLimit(size.left - 24),
             }),
             text("answer", -16, 8, { align: "right", fontSize: 11.5 }, { color: colour }),
             text("number", plot + 16, 0, right),
