@@ -38,9 +38,17 @@ export interface RunsResult {
   readonly executorShare: number;
 }
 
-/** What two rounds of runs came to; the executor's share is weighted by the runs that they made. */
-export function summed(a: RunsResult, b: RunsResult): RunsResult {
-  const [before, now] = [a, b].map(({ finished, failed }) => finished + failed) as [number, number];
+/**
+ * What two rounds of runs came to; the executor's share is weighted by the runs that they made.
+ *
+ * @param made Runs that each of them made. Default: those that finished or failed.
+ */
+export function summed(
+  a: RunsResult,
+  b: RunsResult,
+  made: readonly [number, number] = [a.finished + a.failed, b.finished + b.failed],
+): RunsResult {
+  const [before, now] = made;
   return {
     executorShare: before + now === 0
       ? 1

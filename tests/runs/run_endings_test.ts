@@ -8,17 +8,7 @@ import { removeIfThere, StorageError } from "../../src/record/durable.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/study/study.ts";
 import { DivergenceError } from "../../src/train/run_types.ts";
-import { executionsOf, tinyStudy, underWayFolder, writeTinyTasks } from "../runs/tiny_study.ts";
-
-async function inHome(check: (home: string) => Promise<void>): Promise<void> {
-  const home = await Deno.makeTempDir();
-  try {
-    await writeTinyTasks(home);
-    await check(home);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
-}
+import { executionsOf, inHome, tinyStudy, underWayFolder } from "./tiny_study.ts";
 
 /** An executor that makes no program ready. */
 class RefusingExecutor extends ReferenceExecutor {

@@ -257,3 +257,14 @@ export async function changeLine(
   await Deno.writeTextFile(path, `${lines.join("\n")}\n`);
   await forgetFiles(path.slice(0, path.lastIndexOf("/")));
 }
+
+/** Runs a check in a folder of its own that has the tiny tasks. */
+export async function inHome(check: (home: string) => Promise<void>): Promise<void> {
+  const home = await Deno.makeTempDir();
+  try {
+    await writeTinyTasks(home);
+    await check(home);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}

@@ -10,7 +10,7 @@ import { allBudgets, baselineOf } from "../paired_rows.ts";
 import { type BudgetProfiles, performanceProfiles } from "../profiles.ts";
 import { channelsOf, chartColours, keysOf, shownOf } from "../style.ts";
 import type { Chart, Panel, StudyResults } from "../types.ts";
-import { limitFor, numberAxis, panelOf, roomForNames, smallWidth } from "./panel.ts";
+import { methodAxis, numberAxis, panelOf, roomForNames, smallWidth } from "./panel.ts";
 
 /** The chance of improvement over the baseline, a panel a budget; null with one task or fewer than three methods. */
 export function improvementChart(results: StudyResults, styles: SeriesStyles): Chart | null {
@@ -53,19 +53,7 @@ function improvementPanel(rows: readonly Improvement[], styles: SeriesStyles): P
   const order = rows.toSorted((a, b) => b.share - a.share).map(({ label }) => label);
   const { color } = channelsOf("label", shownOf(styles, order));
   const size = { width: smallWidth, height: 21 * order.length, left: roomForNames(order, 124) };
-  const y = {
-    field: "label",
-    type: "nominal",
-    sort: order,
-    title: null,
-    axis: {
-      labelLimit: limitFor(size.left - 12),
-      domain: false,
-      ticks: false,
-      grid: true,
-      labelPadding: 8,
-    },
-  };
+  const y = methodAxis(order, size.left);
   const x = (field: string) => ({
     field,
     type: "quantitative",

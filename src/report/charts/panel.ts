@@ -132,3 +132,28 @@ export function roomForNames(names: Iterable<string>, most: number): number {
 
 /** What a vertical axis of numbers needs so that its title stands at the same place in every panel. */
 export const numberAxis = { titleAnchor: "middle", titleX: -42 } as const;
+
+/**
+ * The vertical axis of a plot with one line a method.
+ *
+ * @param order Labels from the top.
+ * @param left Room for them, in pixels.
+ */
+export function methodAxis(
+  order: readonly string[],
+  left: number,
+): Readonly<Record<string, unknown>> {
+  return {
+    field: "label",
+    type: "nominal",
+    sort: order,
+    title: null,
+    axis: {
+      labelLimit: limitFor(left - 12),
+      domain: false,
+      ticks: false,
+      grid: true,
+      labelPadding: 8,
+    },
+  };
+}

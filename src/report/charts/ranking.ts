@@ -8,7 +8,7 @@ import type { SeriesStyles } from "../method_styles.ts";
 import type { Ranking } from "../ranking.ts";
 import { channelsOf, chartColours, shownOf } from "../style.ts";
 import type { Chart, Panel } from "../types.ts";
-import { limitFor, panelOf, plotWidth, roomForNames, smallWidth } from "./panel.ts";
+import { methodAxis, panelOf, plotWidth, roomForNames, smallWidth } from "./panel.ts";
 
 /** Bars that have room beside a panel; of more each method has letters. */
 const mostBars = 6;
@@ -70,19 +70,7 @@ function panel(
     left: roomForNames(order, 124),
     right: 14 + 7 * letters + 9 * bars,
   };
-  const y = {
-    field: "label",
-    type: "nominal",
-    sort: order,
-    title: null,
-    axis: {
-      labelLimit: limitFor(size.left - 12),
-      domain: false,
-      ticks: false,
-      grid: true,
-      labelPadding: 8,
-    },
-  };
+  const y = methodAxis(order, size.left);
   const x = (field: string) => ({
     field,
     type: "quantitative",

@@ -16,6 +16,7 @@ import type { Tune } from "../../study/tune.ts";
 import { stopFlagOf, type Watch } from "../events.ts";
 import { Inputs } from "../inputs.ts";
 import { ownTasksOf } from "../planning.ts";
+import { summed } from "../run_all.ts";
 import { defaultResults } from "../stored_study.ts";
 import type { SweptStudy } from "../sweep.ts";
 import { choiceOf } from "./choice.ts";
@@ -132,7 +133,7 @@ export async function tuneStudy(
   await withTrials(tried, limits, false, { ...setting, present });
   for (let round = 0; points.some((own) => own.length > 0); round++) {
     tried = await withTrials(tried, points, round > 0, { ...setting, present });
-    counts = summed(counts, await maker.make(tried));
+    counts = bothRounds(counts, await maker.make(tried));
     if (counts.stopped) return { ...counts, folder, path: null, file: null, untuned: [] };
     const made = maker.outcomes();
     const scored = tried.map(({ combination, trials }) => ({
@@ -178,22 +179,8 @@ const nothingMade: TrialsResult = {
   executorShare: 1,
 };
 
-/** What two rounds came to; the executor's share is weighted by the runs that they made. */
-function summed(a: TrialsResult, b: TrialsResult): TrialsResult {
-  const [before, now] = [a, b].map(({ finished, failed, paused }) =>
-    finished + failed + paused
-  ) as [number, number];
-  return {
-    executorShare: before + now === 0
-      ? 1
-      : (before * a.executorShare + now * b.executorShare) / (before + now),
-    paused: a.paused + b.paused,
-    total: a.total + b.total,
-    finished: a.finished + b.finished,
-    failed: a.failed + b.failed,
-    skipped: a.skipped + b.skipped,
-    elsewhere: a.elsewhere + b.elsewhere,
-    stopped: a.stopped || b.stopped,
-    stoppedRuns: [...a.stoppedRuns, ...b.stoppedRuns],
-  };
+/** What two rounds came to; trials that paused were made too. */
+function bothRounds(a: TrialsResult, b: TrialsResult): TrialsResult {
+  const made = (round: TrialsResult) => round.finished + round.failed + round.paused;
+  return { ...summed(a, b, [made(a), made(b)]), paused: a.paused + b.paused };
 }

@@ -8,7 +8,7 @@ import { type TuneResult, tuneStudy } from "../../../src/runs/tune/tune_study.ts
 import { StudyError } from "../../../src/study/problems.ts";
 import { parseStudy, type Study } from "../../../src/study/study.ts";
 import type { Tuned } from "../../../src/study/tuned.ts";
-import { scoredStudy, tinyModel, writeTinyTasks } from "../tiny_study.ts";
+import { inHome, scoredStudy, tinyModel } from "../tiny_study.ts";
 
 function studyWith(tune: object = {}): Study {
   return parseStudy({
@@ -26,16 +26,6 @@ function studyWith(tune: object = {}): Study {
       ...tune,
     },
   });
-}
-
-async function inHome(check: (home: string) => Promise<void>): Promise<void> {
-  const home = await Deno.makeTempDir();
-  try {
-    await writeTinyTasks(home);
-    await check(home);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
 }
 
 /** A tuning, and how often runs were trained up to a rung or to their end. */
