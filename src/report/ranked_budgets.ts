@@ -67,7 +67,7 @@ export interface RankedBudget {
   readonly friedman: FriedmanTest | null;
   /** Methods with a cell at this budget that has not converged or is not bracketed: no pair with them has a verdict. */
   readonly early: readonly string[];
-  /** What would give these a verdict. */
+  /** What would give the methods of `early` a verdict. */
   readonly remedy: Remedy;
   /** In the order of `methods`. */
   readonly pairs: readonly ComparedRanks[];
