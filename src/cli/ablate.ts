@@ -3,10 +3,8 @@
  *
  * @module
  */
-import { type AblateOptions, ablateStudy } from "../runs/ablate.ts";
+import { type AblateOptions, type AblateResult, ablateStudy } from "../runs/ablate.ts";
 import { defaultStudy } from "../runs/study_file.ts";
-import { defaultResults, findResults } from "../runs/stored_study.ts";
-import { readStudyResults } from "../runs/study_results.ts";
 import { commandOf } from "./command.ts";
 import {
   deviceOption,
@@ -21,12 +19,32 @@ import {
   sweptArgument,
   threadsOption,
 } from "./command_parts.ts";
-import { sayEndedJson, sayReport } from "./ended.ts";
-import { stoppedExitCode, stoppedText } from "./stop.ts";
-import { quietVulkan, runCommand, say, sayWrapped, wholeNumber } from "./terminal.ts";
+import { runsExitCode, sayEndedJson, sayReport } from "./ended.ts";
+import { stoppedText } from "./stop.ts";
+import { sweptFolder } from "./swept_folder.ts";
+import { quietVulkan, runCommand, sayWrapped, wholeNumber } from "./terminal.ts";
 import { ablateWords, TerminalWatch } from "./terminal_watch.ts";
 import { trustOf, trustOption } from "./trust.ts";
-import { askForPlaces, askToWrite, inputPlaces, resultsPlaces } from "./access.ts";
+
+/** What an ablation came to. */
+function ablatedText(
+  { ablated, skipped, weightless, left, stopped, replay }: AblateResult,
+): string {
+  const leftOut = weightless === 0 ? "" : `, ${weightless} left out for want of their weights`;
+  const lines = [`${ablated} ablated, ${skipped} done before${leftOut}`];
+  if (replay === null) {
+    if (stopped) {
+      lines.push(`Stopped: ${left} runs are left to ablate; the same command goes on from here`);
+    }
+    return lines.join("\n");
+  }
+  const before = replay.skipped + replay.elsewhere;
+  lines.push(
+    `Replay: ${replay.finished} finished, ${replay.failed} failed, ${before} done before or by other processes`,
+  );
+  if (stopped) lines.push(stoppedText(replay));
+  return lines.join("\n");
+}
 
 /** The command. */
 export const ablate = commandOf({
@@ -62,14 +80,7 @@ export const ablate = commandOf({
     },
   ],
 }, async (parsed) => {
-  const [name = defaultStudy] = parsed.positional;
-  const results = parsed.text("results");
-  await askForPlaces("ablate", [
-    ...resultsPlaces(name, results),
-    ...inputPlaces({ data: parsed.text("data"), model: parsed.text("model") }),
-  ]);
-  const folder = await findResults(name, results ?? defaultResults);
-  await askToWrite("ablate", folder, "STUDY or --results");
+  const { name, folder } = await sweptFolder("ablate", parsed);
   quietVulkan();
   const json = parsed.flag("json");
   const terminal = new TerminalWatch(ablateWords, { json });
@@ -81,37 +92,13 @@ export const ablate = commandOf({
     only: parsed.list("only"),
   };
   const result = await terminal.during((watch) => ablateStudy(folder, options, watch));
-  const { ablated, skipped, weightless, left, stopped, replay } = result;
-  const hasFailed = (replay?.failed ?? 0) > 0;
-  if (json) {
-    await sayEndedJson(folder, result, { stopped, isReported: !parsed.flag("no-report") });
-    return stopped ? stoppedExitCode : hasFailed ? 1 : 0;
+  const { stopped, replay } = result;
+  if (json) await sayEndedJson(parsed, { ...result, folder });
+  else {
+    await sayWrapped(ablatedText(result));
+    if (!stopped) await sayReport(parsed, folder);
   }
-  const leftOut = weightless === 0 ? "" : `, ${weightless} left out for want of their weights`;
-  await say(`${ablated} ablated, ${skipped} done before${leftOut}`);
-  if (replay !== null) {
-    await say(
-      `Replay: ${replay.finished} finished, ${replay.failed} failed, ${
-        replay.skipped + replay.elsewhere
-      } done before or by other processes`,
-    );
-  }
-  if (stopped) {
-    await sayWrapped(
-      replay === null
-        ? `Stopped: ${left} runs are left to ablate; the same command goes on from here`
-        : stoppedText(
-          replay.finished + replay.failed + replay.skipped + replay.elsewhere,
-          replay.total,
-          replay.stoppedRuns,
-        ),
-    );
-    return stoppedExitCode;
-  }
-  if (!parsed.flag("no-report")) {
-    await sayReport(folder, await readStudyResults(folder));
-  }
-  return hasFailed ? 1 : 0;
+  return runsExitCode({ stopped, failed: replay?.failed ?? 0 });
 });
 
 if (import.meta.main) await runCommand(ablate);

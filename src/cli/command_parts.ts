@@ -35,6 +35,16 @@ export const resultsOption: CommandOption = {
     "where it cannot ask, the error has the command line that allows it",
 };
 
+/** Data and encoder of a study. */
+export const inputOptions: readonly CommandOption[] = [
+  { name: "data", value: "DIR", text: "folder with GLUE tasks (DIR/RTE/train.tsv ...)" },
+  {
+    name: "model",
+    value: "DIR",
+    text: 'Hugging Face folder, .whl file or hub:OWNER/NAME for studies whose model is "folder"',
+  },
+];
+
 /** An encoder that is not where a sweep found it. */
 export const movedModel: CommandOption = {
   name: "model",

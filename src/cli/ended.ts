@@ -1,14 +1,27 @@
 /**
- * What commands that work on a study's results end with: the report, and for programs one line of JSON.
+ * What commands that work on a study's results end with: the scores, the report, the verdicts on claims, and for programs one
+ * line of JSON.
  *
  * @module
  */
 import { isReadOnly } from "../record/durable.ts";
 import { claimsJson } from "../report/claims/claims_report.ts";
+import { methodsText } from "../report/methods_text.ts";
 import type { StudyResults } from "../report/types.ts";
 import { readStudyResults } from "../runs/study_results.ts";
 import { writeReport } from "../runs/write_report.ts";
-import { say, sayWrapped } from "./terminal.ts";
+import { sayClaims } from "./claims.ts";
+import { stoppedExitCode } from "./stop.ts";
+import { type Arguments, outputColumns, say, sayWrapped } from "./terminal.ts";
+import { damagedTexts } from "./terminal_watch.ts";
+
+/** The exit code of a command that makes runs: 0 if none failed, 1 if one did, 130 if it was stopped. */
+export function runsExitCode(
+  { stopped, failed }: { readonly stopped: boolean; readonly failed: number },
+): number {
+  if (stopped) return stoppedExitCode;
+  return failed > 0 ? 1 : 0;
+}
 
 /** Writes the report; in a folder that nobody may write to there is none, and why. */
 async function reportOf(
@@ -23,29 +36,46 @@ async function reportOf(
   }
 }
 
-/** Writes the report and prints where it lies, or why there is none. */
-export async function sayReport(folder: string, results: StudyResults): Promise<void> {
-  const { path, reason } = await reportOf(folder, results);
+/**
+ * Writes the report, unless `--no-report` is given, and prints where it lies, or why there is none.
+ *
+ * @param read What was read of the folder. Default: it is read.
+ */
+export async function sayReport(
+  parsed: Arguments,
+  folder: string,
+  read: StudyResults | null = null,
+): Promise<void> {
+  if (parsed.flag("no-report")) return;
+  const { path, reason } = await reportOf(folder, read ?? await readStudyResults(folder));
   await sayWrapped(path === null ? `The report is not written: ${reason}` : `Report: ${path}`);
+}
+
+/** Prints what a study came to: methods × budgets, what could not be read, the report's path, and last its claims. */
+export async function sayResults(parsed: Arguments, folder: string): Promise<void> {
+  const results = await readStudyResults(folder);
+  await say(`\n${methodsText(results, outputColumns())}`);
+  for (const text of damagedTexts(results)) await sayWrapped(text);
+  await sayReport(parsed, folder, results);
+  await sayClaims(results);
 }
 
 /**
  * Prints what came of the work as lines of JSON: the verdicts on claims where it went to its end, then `ended` with the report's
  * path.
  *
- * @param result What the work came to; its keys are those of the line.
- * @param stopped Whether it was stopped before its end, so that there is no report.
- * @param isReported Whether a report is wanted.
+ * @param result What the work came to; its keys are those of the line. Where it was stopped before its end, there is no report.
  */
 export async function sayEndedJson(
-  folder: string,
-  result: object,
-  { stopped, isReported }: { readonly stopped: boolean; readonly isReported: boolean },
+  parsed: Arguments,
+  result: { readonly folder: string; readonly stopped: boolean },
 ): Promise<void> {
+  const { folder, stopped } = result;
   const results = stopped ? null : await readStudyResults(folder);
   for (const verdict of results === null ? [] : claimsJson(results)) {
     await say(JSON.stringify(verdict));
   }
-  const report = results === null || !isReported ? null : await reportOf(folder, results);
+  const isReported = results !== null && !parsed.flag("no-report");
+  const report = isReported ? await reportOf(folder, results) : null;
   await say(JSON.stringify({ kind: "ended", ...result, report }));
 }

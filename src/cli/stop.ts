@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type { RunsResult } from "../runs/run_all.ts";
 import type { StoppedRun } from "../runs/stop_flag.ts";
 import { errorOutput } from "./output.ts";
 
@@ -77,16 +78,25 @@ export function keptLines(runs: readonly StoppedRun[]): readonly string[] {
   );
 }
 
-/**
- * What a command says when its runs have stopped.
- *
- * @param done Runs that have a record.
- * @param total Runs that were asked for.
- */
-export function stoppedText(done: number, total: number, runs: readonly StoppedRun[]): string {
+/** How many runs were done when a command stopped, and those that were under way. */
+export type StoppedRuns =
+  & Pick<
+    RunsResult,
+    "total" | "finished" | "failed" | "skipped" | "elsewhere" | "stoppedRuns"
+  >
+  & {
+    /** Trials that rest at a rung. Default 0. */
+    readonly paused?: number;
+  };
+
+/** What a command says when its runs have stopped. */
+export function stoppedText(
+  { total, finished, failed, paused = 0, skipped, elsewhere, stoppedRuns }: StoppedRuns,
+): string {
+  const done = finished + failed + paused + skipped + elsewhere;
   return [
     `Stopped: ${done} of ${total} runs are done and kept`,
-    ...keptLines(runs),
+    ...keptLines(stoppedRuns),
     "The same command goes on from here",
   ].join("\n");
 }

@@ -6,6 +6,7 @@
 import { commandOf } from "./command.ts";
 import {
   deviceOption,
+  inputOptions,
   jobsOption,
   jsonOption,
   mostRunsOf,
@@ -14,22 +15,20 @@ import {
   onlyOption,
   patienceOption,
   placeOf,
+  resultsOption,
   setOption,
   studyArgument,
   threadsOption,
 } from "./command_parts.ts";
-import { methodsText } from "../report/methods_text.ts";
 import { sweptText } from "./work_status.ts";
 import { planApart } from "./plan_apart.ts";
 import { defaultStudy, readStudyFile } from "../runs/study_file.ts";
 import { defaultResults } from "../runs/stored_study.ts";
-import { readStudyResults } from "../runs/study_results.ts";
 import { type SweepOptions, sweepStudy } from "../runs/sweep.ts";
-import { sayClaims } from "./claims.ts";
-import { sayEndedJson, sayReport } from "./ended.ts";
-import { stoppedExitCode, stoppedText } from "./stop.ts";
+import { runsExitCode, sayEndedJson, sayResults } from "./ended.ts";
+import { stoppedText } from "./stop.ts";
 import { outputColumns, quietVulkan, runCommand, say, sayWrapped } from "./terminal.ts";
-import { damagedTexts, sweepWords, TerminalWatch } from "./terminal_watch.ts";
+import { sweepWords, TerminalWatch } from "./terminal_watch.ts";
 import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
 
 /** The command. */
@@ -40,25 +39,14 @@ export const sweep = commandOf({
   takes: "[STUDY]",
   explained: [studyArgument],
   options: [
-    { name: "data", value: "DIR", text: "folder with GLUE tasks (DIR/RTE/train.tsv ...)" },
-    {
-      name: "model",
-      value: "DIR",
-      text: 'Hugging Face folder, .whl file or hub:OWNER/NAME for studies whose model is "folder"',
-    },
+    ...inputOptions,
     deviceOption("auto"),
     onlyOption,
     setOption,
     mostRunsOption,
     jobsOption("trained"),
     threadsOption,
-    {
-      name: "results",
-      value: "DIR",
-      text:
-        `where results go (default ${defaultResults}); for another folder Deno asks whether it may be used, ` +
-        "and where it cannot ask, the error has the command line that allows it",
-    },
+    resultsOption,
     {
       name: "until-decided",
       text:
@@ -121,24 +109,13 @@ export const sweep = commandOf({
   const began = performance.now();
   const terminal = new TerminalWatch(sweepWords, { json });
   const result = await terminal.during((watch) => sweepStudy(file, options, watch));
-  const { finished, failed, skipped, elsewhere, stopped, folder } = result;
-  if (json) {
-    await sayEndedJson(folder, result, { stopped, isReported: !parsed.flag("no-report") });
-    return stopped ? stoppedExitCode : failed > 0 ? 1 : 0;
+  if (json) await sayEndedJson(parsed, result);
+  else {
+    await say(sweptText(result, performance.now() - began));
+    if (result.stopped) await sayWrapped(stoppedText(result));
+    else await sayResults(parsed, result.folder);
   }
-  await say(sweptText(result, performance.now() - began));
-  if (stopped) {
-    await sayWrapped(
-      stoppedText(finished + failed + skipped + elsewhere, result.total, result.stoppedRuns),
-    );
-    return stoppedExitCode;
-  }
-  const results = await readStudyResults(folder);
-  await say(`\n${methodsText(results, outputColumns())}`);
-  for (const text of damagedTexts(results)) await sayWrapped(text);
-  if (!parsed.flag("no-report")) await sayReport(folder, results);
-  await sayClaims(results);
-  return failed > 0 ? 1 : 0;
+  return runsExitCode(result);
 });
 
 if (import.meta.main) await runCommand(sweep);

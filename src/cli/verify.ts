@@ -9,8 +9,6 @@ import { outputFolder } from "../record/results_reader.ts";
 import type { Verification } from "../record/verification.ts";
 import { verificationSentence } from "../report/tables/verification.ts";
 import { defaultStudy } from "../runs/study_file.ts";
-import { defaultResults, findResults } from "../runs/stored_study.ts";
-import { readStudyResults } from "../runs/study_results.ts";
 import { type VerifyOptions, verifyStudy } from "../runs/verify.ts";
 import { commandOf } from "./command.ts";
 import {
@@ -34,8 +32,8 @@ import {
 } from "./terminal.ts";
 import { TerminalWatch, verifyWords } from "./terminal_watch.ts";
 import { verificationTable } from "./verification_text.ts";
+import { sweptFolder } from "./swept_folder.ts";
 import { trustOf, trustOption } from "./trust.ts";
-import { askForPlaces, askToWrite, inputPlaces, resultsPlaces } from "./access.ts";
 
 const defaultSample = 3;
 const defaultTolerance = 1e-4;
@@ -94,18 +92,11 @@ export const verify = commandOf({
     "if it was stopped.",
   ],
 }, async (parsed) => {
-  const [name = defaultStudy] = parsed.positional;
   const sample = wholeNumber(parsed.text("sample"), "sample");
   if (parsed.flag("all") && sample !== null) {
     throw new UsageError(`Options "--all" and "--sample" are both given, want one of them`);
   }
-  const results = parsed.text("results");
-  await askForPlaces("verify", [
-    ...resultsPlaces(name, results),
-    ...inputPlaces({ data: parsed.text("data"), model: parsed.text("model") }),
-  ]);
-  const folder = await findResults(name, results ?? defaultResults);
-  await askToWrite("verify", outputFolder(folder), "STUDY or --results");
+  const { name, folder } = await sweptFolder("verify", parsed);
   quietVulkan();
   const options: VerifyOptions = {
     ...placeOf(parsed),
@@ -114,19 +105,16 @@ export const verify = commandOf({
     seed: wholeNumber(parsed.text("seed"), "seed", 0) ?? 0,
     tolerance: numberFromZero(parsed.text("tolerance"), "tolerance") ?? defaultTolerance,
   };
-  const terminal = new TerminalWatch(verifyWords, { json: parsed.flag("json") });
+  const json = parsed.flag("json");
+  const terminal = new TerminalWatch(verifyWords, { json });
   const verification = await terminal.during((watch) => verifyStudy(folder, options, watch));
-  if (parsed.flag("json")) {
-    await sayEndedJson(folder, verification, {
-      stopped: false,
-      isReported: !parsed.flag("no-report"),
-    });
-    return exitCodeOf(verification);
+  if (json) await sayEndedJson(parsed, { ...verification, folder, stopped: false });
+  else {
+    await say(`\n${verificationTable(verification, outputColumns())}`);
+    await sayWrapped(`${verificationSentence(verification)}.`);
+    await say(`Details: ${outputFolder(folder)}/verify/verification.md`);
+    await sayReport(parsed, folder);
   }
-  await say(`\n${verificationTable(verification, outputColumns())}`);
-  await sayWrapped(`${verificationSentence(verification)}.`);
-  await say(`Details: ${outputFolder(folder)}/verify/verification.md`);
-  if (!parsed.flag("no-report")) await sayReport(folder, await readStudyResults(folder));
   return exitCodeOf(verification);
 });
 

@@ -54,8 +54,15 @@ Deno.test("afterSignal never ends the process at a SIGTERM", () => {
 
 Deno.test("stoppedText tells what is done and how far each run under way is kept", () => {
   assertEquals(
-    stoppedText(3, 8, [{ title: "RTE, lora, r2, seed 1", step: 40 }, { title: "b", step: 0 }]),
-    "Stopped: 3 of 8 runs are done and kept\n" +
+    stoppedText({
+      total: 8,
+      finished: 2,
+      failed: 1,
+      skipped: 0,
+      elsewhere: 1,
+      stoppedRuns: [{ title: "RTE, lora, r2, seed 1", step: 40 }, { title: "b", step: 0 }],
+    }),
+    "Stopped: 4 of 8 runs are done and kept\n" +
       "RTE, lora, r2, seed 1: kept up to its checkpoint at step 40\n" +
       "b: no checkpoint yet, it starts again\n" +
       "The same command goes on from here",

@@ -1,4 +1,4 @@
-/** Test files run side by side, but for those that use WebGPU: they take turns. */
+/** Test files run side by side, but tests on WebGPU take turns. */
 import { assert, assertEquals } from "@std/assert";
 import { sourcesIn, withoutComments } from "./sources.ts";
 
@@ -7,10 +7,10 @@ Deno.test("every test file that makes a WebGPU device takes its turn", async () 
     .map(({ path, text }) => ({ path, code: withoutComments(text) }))
     .filter(({ code }) => /\bimport\b[^;]*\bwebgpuExecutor\b/.test(code));
   assert(sources.length >= 3, `found ${sources.map(({ path }) => path)}`);
-  const without = sources.filter(({ code }) => !code.includes("await adapterInTurn()"));
+  const without = sources.filter(({ code }) => !/\binGpuTurn\((?!\))/.test(code));
   assertEquals(
     without.map(({ path }) => path),
     [],
-    'take the adapter from "adapterInTurn()" of tests/exec/gpu_turn.ts',
+    'do what is on the device within "inGpuTurn()" of tests/exec/gpu_turn.ts',
   );
 });

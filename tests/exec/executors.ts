@@ -1,10 +1,10 @@
-/** The executors that the tests of this folder run on, made once a test file, before its tests start. */
+/** The executors that tests run on, made once a thread, before its tests start. */
 import type { Executor, ExecutorKind } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { wasmExecutor } from "../../src/exec/wasm.ts";
-import { webgpuExecutor } from "../../src/exec/webgpu.ts";
-import { adapterInTurn } from "./gpu_turn.ts";
+import { findAdapter, webgpuExecutor } from "../../src/exec/webgpu.ts";
+import { inGpuTurn } from "./gpu_turn.ts";
 
 /** An executor under test; a device that the machine lacks has no executor, and the reason is part of the test's name. */
 export interface Subject {
@@ -17,13 +17,22 @@ function present(executor: Executor): Subject {
   return { kind: executor.kind, executor, missing: "" };
 }
 
+/** The executors of this thread, by the number of threads of those that have them. */
+const made = new Map<number, Promise<readonly Subject[]>>();
+
 /**
  * All four executors; only WebGPU may be missing.
  *
  * @param threads Threads of those that have them. Default 1: threads that wait for work that is this small take a core each.
  */
-export async function subjects(threads = 1): Promise<readonly Subject[]> {
-  const webgpu: Subject = await adapterInTurn() === null
+export function subjects(threads = 1): Promise<readonly Subject[]> {
+  const all = made.get(threads) ?? makeSubjects(threads);
+  made.set(threads, all);
+  return all;
+}
+
+async function makeSubjects(threads: number): Promise<readonly Subject[]> {
+  const webgpu: Subject = await findAdapter() === null
     ? { kind: "webgpu", executor: null, missing: " (this machine offers no WebGPU adapter)" }
     : present(await webgpuExecutor({ allowSoftware: true }));
   return [
@@ -44,7 +53,7 @@ export function testEach(
     Deno.test({
       name: `${kind}: ${name}${missing}`,
       ignore: executor === null,
-      fn: () => check(executor!),
+      fn: () => kind === "webgpu" ? inGpuTurn(() => check(executor!)) : check(executor!),
     });
   }
 }

@@ -1,16 +1,16 @@
 /** Programs on WebGPU and what they share, on whatever adapter the machine has. */
 import { assertEquals } from "@std/assert";
 import type { Executor } from "../../src/exec/executor.ts";
-import { webgpuExecutor } from "../../src/exec/webgpu.ts";
+import { findAdapter, webgpuExecutor } from "../../src/exec/webgpu.ts";
 import * as g from "../../src/graph/mod.ts";
 import type { HostTensor } from "../../src/graph/mod.ts";
-import { adapterInTurn } from "./gpu_turn.ts";
+import { inGpuTurn } from "./gpu_turn.ts";
 
-const adapter = await adapterInTurn();
+const adapter = await findAdapter();
 const missing = adapter === null ? " (this machine offers no WebGPU adapter)" : "";
 
 function onGpu(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name: `${name}${missing}`, ignore: adapter === null, fn });
+  Deno.test({ name: `${name}${missing}`, ignore: adapter === null, fn: () => inGpuTurn(fn) });
 }
 
 function gpu(): Promise<Executor> {

@@ -1,19 +1,10 @@
-/** One test file at a time uses WebGPU, while others run beside it. */
-import { findAdapter } from "../../src/exec/webgpu.ts";
+/** One test at a time uses WebGPU, while others run beside it. */
 
 /**
- * Waits until no other test file of this process uses WebGPU, and finds the adapter. The turn ends with the file.
+ * Does what a test does on WebGPU when no other test of this process is on it.
  *
- * Several devices in one process, each of them software that takes all cores, slow each other down many times over.
- *
- * @returns The adapter, or null where this machine offers none.
+ * Several devices at work in one process, each of them software that takes all cores, slow each other down many times over.
  */
-export async function adapterInTurn(): Promise<GPUAdapter | null> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  navigator.locks.request("webgpu", () => {
-    resolve();
-    return new Promise<never>(() => {});
-  }).catch(reject);
-  await promise;
-  return await findAdapter();
+export function inGpuTurn(work: () => Promise<void>): Promise<void> {
+  return navigator.locks.request("webgpu", work);
 }

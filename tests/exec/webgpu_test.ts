@@ -3,11 +3,12 @@ import { ExecutorError } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import {
   adapterName,
+  findAdapter,
   isSoftwareAdapter,
   watchDevice,
   webgpuExecutor,
 } from "../../src/exec/webgpu.ts";
-import { adapterInTurn } from "./gpu_turn.ts";
+import { inGpuTurn } from "./gpu_turn.ts";
 import * as g from "../../src/graph/mod.ts";
 import type { OpName } from "../../src/graph/mod.ts";
 
@@ -48,7 +49,7 @@ Deno.test("adapterName prefers the description and never is empty", () => {
   assertEquals(adapterName(blank), "unnamed GPU");
 });
 
-const adapter = await adapterInTurn();
+const adapter = await findAdapter();
 const isSoftware = adapter !== null && isSoftwareAdapter(adapter.info);
 
 Deno.test({
@@ -66,10 +67,14 @@ Deno.test({
 Deno.test({
   name: "webgpuExecutor takes a software GPU when allowed, and its name says so",
   ignore: !isSoftware,
-  fn: async () => {
-    const executor = await webgpuExecutor({ allowSoftware: true });
-    assertStringIncludes(executor.name, `WebGPU on ${adapterName(adapter!.info)}, a software GPU`);
-  },
+  fn: () =>
+    inGpuTurn(async () => {
+      const executor = await webgpuExecutor({ allowSoftware: true });
+      assertStringIncludes(
+        executor.name,
+        `WebGPU on ${adapterName(adapter!.info)}, a software GPU`,
+      );
+    }),
 });
 
 Deno.test({
@@ -77,24 +82,25 @@ Deno.test({
     adapter === null ? " (this machine offers no WebGPU adapter)" : ""
   }`,
   ignore: adapter === null,
-  fn: async () => {
-    const own = await navigator.gpu.requestAdapter();
-    const device = await own!.requestDevice();
-    const takeFault = watchDevice(device);
-    assertEquals(takeFault(), null);
-    const reported = new Promise((resolve) =>
-      device.addEventListener("uncapturederror", resolve, { once: true })
-    );
-    // A buffer that can be mapped for reading must not be a storage buffer (WebGPU, buffer usages).
-    device.createBuffer({ size: 16, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE });
-    await reported;
-    assertStringIncludes(takeFault()!.message, "the GPU reported an error: ");
-    assertEquals(takeFault(), null);
-    device.destroy();
-    await device.lost;
-    assertStringIncludes(takeFault()!.message, "the GPU device was lost (destroyed)");
-    assertStringIncludes(takeFault()!.message, "the GPU device was lost (destroyed)");
-  },
+  fn: () =>
+    inGpuTurn(async () => {
+      const own = await navigator.gpu.requestAdapter();
+      const device = await own!.requestDevice();
+      const takeFault = watchDevice(device);
+      assertEquals(takeFault(), null);
+      const reported = new Promise((resolve) =>
+        device.addEventListener("uncapturederror", resolve, { once: true })
+      );
+      // A buffer that can be mapped for reading must not be a storage buffer (WebGPU, buffer usages).
+      device.createBuffer({ size: 16, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE });
+      await reported;
+      assertStringIncludes(takeFault()!.message, "the GPU reported an error: ");
+      assertEquals(takeFault(), null);
+      device.destroy();
+      await device.lost;
+      assertStringIncludes(takeFault()!.message, "the GPU device was lost (destroyed)");
+      assertStringIncludes(takeFault()!.message, "the GPU device was lost (destroyed)");
+    }),
 });
 
 Deno.test({
@@ -102,18 +108,19 @@ Deno.test({
     adapter === null ? " (this machine offers no WebGPU adapter)" : ""
   }`,
   ignore: adapter === null,
-  fn: async () => {
-    // Sign is an ONNX operator that the WebGPU provider lacks; the graph builder does not offer it.
-    const sign = g.makeTensor("Sign" as OpName, [g.input("x", [2])], {}, [2], "f32");
-    const program = g.makeProgram({ y: sign });
-    const native = await nativeExecutor(1);
-    const session = await native.load(program);
-    const x = { type: "f32", shape: [2], data: Float32Array.of(3, -5) } as const;
-    const { read } = await session.run({ feeds: { x }, dims: {}, read: ["y"] });
-    assertEquals([...read["y"]!.data], [1, -1]);
-    await session.release();
-    const webgpu = await webgpuExecutor({ allowSoftware: true });
-    const error = await assertRejects(() => webgpu.load(program), ExecutorError);
-    assertStringIncludes(error.message, "fallback");
-  },
+  fn: () =>
+    inGpuTurn(async () => {
+      // Sign is an ONNX operator that the WebGPU provider lacks; the graph builder does not offer it.
+      const sign = g.makeTensor("Sign" as OpName, [g.input("x", [2])], {}, [2], "f32");
+      const program = g.makeProgram({ y: sign });
+      const native = await nativeExecutor(1);
+      const session = await native.load(program);
+      const x = { type: "f32", shape: [2], data: Float32Array.of(3, -5) } as const;
+      const { read } = await session.run({ feeds: { x }, dims: {}, read: ["y"] });
+      assertEquals([...read["y"]!.data], [1, -1]);
+      await session.release();
+      const webgpu = await webgpuExecutor({ allowSoftware: true });
+      const error = await assertRejects(() => webgpu.load(program), ExecutorError);
+      assertStringIncludes(error.message, "fallback");
+    }),
 });

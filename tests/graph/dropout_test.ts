@@ -215,7 +215,7 @@ Deno.test("keys are integers, small enough for single precision to multiply and 
 const [rows, columns] = [96, 80];
 
 testEach(
-  await subjects(2),
+  await subjects(),
   "the mask is that of plain arithmetic, to the bit",
   async (executor) => {
     const rowKeys = dropoutRowKeys(0xdeadbeef, each(rows));

@@ -1,0 +1,34 @@
+/**
+ * The results that a command reads and adds to.
+ *
+ * @module
+ */
+import { outputFolder } from "../record/results_reader.ts";
+import { defaultResults, findResults } from "../runs/stored_study.ts";
+import { defaultStudy } from "../runs/study_file.ts";
+import { askForPlaces, askToWrite, inputPlaces, resultsPlaces } from "./access.ts";
+import type { Arguments } from "./terminal.ts";
+
+/**
+ * Finds the results of the study that a command was given, and makes sure that it may add to them.
+ *
+ * @param command The name of the command's task.
+ *
+ * @returns STUDY as it was given or by default, and the folder or pack of its results.
+ *
+ * @throws {UsageError} If there are none, or the command may not use a place that it was given.
+ */
+export async function sweptFolder(
+  command: string,
+  parsed: Arguments,
+): Promise<{ readonly name: string; readonly folder: string }> {
+  const [name = defaultStudy] = parsed.positional;
+  const results = parsed.text("results");
+  await askForPlaces(command, [
+    ...resultsPlaces(name, results),
+    ...inputPlaces({ data: parsed.text("data"), model: parsed.text("model") }),
+  ]);
+  const folder = await findResults(name, results ?? defaultResults);
+  await askToWrite(command, outputFolder(folder), "STUDY or --results");
+  return { name, folder };
+}

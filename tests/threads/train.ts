@@ -1,0 +1,4 @@
+/** Training. */
+import { loadTests } from "../load_tests.ts";
+
+await loadTests("train");

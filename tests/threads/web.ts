@@ -1,0 +1,4 @@
+/** The engine in a browser tab. */
+import { loadTests } from "../load_tests.ts";
+
+await loadTests("web");
