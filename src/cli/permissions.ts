@@ -7,6 +7,7 @@ import { isAbsolute } from "node:path";
 import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
 import { packageFolder } from "../record/packages.ts";
+import { ownCache } from "../fetch/own_data.ts";
 import { nearPath, quoted } from "./access.ts";
 
 /** The permissions of a command, as `deno.json` has them. */
@@ -30,6 +31,8 @@ export const commandSets: Readonly<Record<string, PermissionSet>> = ownSets;
 export interface Places {
   /** Ranklab's own folder, or null where it lies in none. */
   readonly home: string | null;
+  /** The host that ranklab's files come from where it lies in no folder; they are kept in {@linkcode ownCache}. Default: none. */
+  readonly host?: string;
   /** The folders of the packages that hold the runtime's library and its WebAssembly; null where they are not known. */
   readonly runtime: { readonly native: string | null; readonly wasm: string | null };
 }
@@ -42,7 +45,9 @@ export function placesHere(): Places {
     return path === null ? null : nearPath(path);
   };
   return {
-    home: home.protocol === "file:" ? nearPath(fileURLToPath(home).replace(/\/$/, "")) : null,
+    ...(home.protocol === "file:"
+      ? { home: nearPath(fileURLToPath(home).replace(/\/$/, "")) }
+      : { home: null, host: home.host }),
     runtime: { native: near("onnxruntime-node"), wasm: near("onnxruntime-web") },
   };
 }
@@ -68,7 +73,7 @@ export function placesHere(): Places {
  */
 export function permissionFlags(
   { read, write, ffi, env, net, sys }: PermissionSet,
-  { home, runtime }: Places,
+  { home, host, runtime }: Places,
 ): readonly string[] {
   const folders = [...new Set([...read ?? [], ...(home === null ? [] : [home])])];
   const packages = ffi === undefined
@@ -78,10 +83,10 @@ export function permissionFlags(
     home === "." ? !isAbsolute(path) : home !== null && path.startsWith(`${home}/`);
   const lists: readonly (readonly [string, readonly string[] | undefined])[] = [
     ["read", [...folders, ...packages.filter((path) => !isWithin(path))]],
-    ["write", write],
+    ["write", host === undefined ? write : [...write ?? [], ownCache]],
     ["ffi", ffi === undefined ? undefined : [runtime.native ?? ""]],
     ["env", env],
-    ["net", net],
+    ["net", host === undefined ? net : [...net ?? [], host]],
     ["sys", sys],
   ];
   return lists.flatMap(([name, list]) =>

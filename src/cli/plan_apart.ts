@@ -4,7 +4,9 @@
  * @module
  */
 import { hubCache } from "../fetch/hub.ts";
+import { bringOwnFiles } from "../fetch/own_data.ts";
 import { askApart } from "../runs/apart.ts";
+import { terminalTransport } from "./fetch_report.ts";
 import type { PlanOptions } from "./plan_text.ts";
 
 /** What the thread is asked. */
@@ -43,5 +45,7 @@ export async function planApart(name: string, options: PlanOptions): Promise<str
     },
     cache: hubCache(),
   };
+  // The thread may fetch nothing.
+  await bringOwnFiles(terminalTransport);
   return await askApart(new URL("./plan_thread.ts", import.meta.url), asked);
 }

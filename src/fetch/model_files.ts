@@ -24,6 +24,7 @@ import {
   hubCache,
   type HubModel,
 } from "./hub.ts";
+import { bringOwnFiles, ownPath } from "./own_data.ts";
 import { realTransport, type Transport } from "./transport.ts";
 import { openWheel } from "./wheel.ts";
 
@@ -74,18 +75,13 @@ export interface ModelFiles {
   readonly origin: ModelOrigin | null;
 }
 
-function pathIn(folder: URL | string, name: string): string {
-  if (typeof folder === "string") return `${folder}/${name}`;
-  return decodeURIComponent(new URL(name, folder).pathname);
-}
-
 function mostBytesOf(name: string): number {
   if (name.endsWith(".safetensors")) return mostFileBytes.weights;
   return name.endsWith("config.json") ? mostFileBytes.json : mostFileBytes.text;
 }
 
 async function folderPlace(
-  folder: URL | string,
+  folder: string,
   title: string,
   origin: ModelOrigin | null,
 ): Promise<Place> {
@@ -105,7 +101,7 @@ async function folderPlace(
   const read = async (names: readonly string[]) => {
     const contents = new Map<string, Uint8Array>();
     for (const name of names) {
-      const bytes = await readBounded(pathIn(folder, name), mostBytesOf(name));
+      const bytes = await readBounded(`${folder}/${name}`, mostBytesOf(name));
       contents.set(name, bytes);
     }
     return contents;
@@ -150,10 +146,19 @@ async function hubPlace(model: HubModel, fetching: Fetching): Promise<Place> {
   return await folderPlace(folder, folder, { source: "hub", repository, revision, commit });
 }
 
+/** The folder of the embedded encoder; where ranklab's modules are no files, its files are fetched first. */
+async function embeddedPlace(title: string, fetching: Fetching): Promise<Place> {
+  await bringOwnFiles(fetching.transport);
+  return await folderPlace(ownPath("src/models/embedded"), title, null);
+}
+
 function placeOf(source: ModelSource, fetching: Fetching): Promise<Place> {
   if (source.kind === "hub") return hubPlace(source, fetching);
   if (source.kind === "wheel") return wheelPlace(source.path, source.folder);
-  return folderPlace(source.folder, sourceTitle(source), null);
+  const title = sourceTitle(source);
+  return source.folder instanceof URL
+    ? embeddedPlace(title, fetching)
+    : folderPlace(source.folder, title, null);
 }
 
 /**

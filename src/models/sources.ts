@@ -14,6 +14,9 @@ import {
 /** Where the files of the embedded encoder are. */
 export const embeddedModelFolder: URL = new URL("./embedded/", import.meta.url);
 
+/** The files of that folder which are read. */
+export const embeddedModelFiles = ["config.json", "model.safetensors", "tokenizer.json"] as const;
+
 /** A place with an encoder's files. */
 export type ModelSource =
   | {

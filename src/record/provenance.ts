@@ -11,7 +11,9 @@ import type { Where } from "./types.ts";
 
 const root = new URL("../../", import.meta.url);
 
+/** The text of a file, or null where there is none, or the folder is not on this machine. */
 async function textAt(path: string, folder: URL = root): Promise<string | null> {
+  if (folder.protocol !== "file:") return null;
   const bytes = await readIfThere(decodeURIComponent(new URL(path, folder).pathname));
   return bytes === null ? null : new TextDecoder().decode(bytes);
 }

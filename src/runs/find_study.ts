@@ -6,6 +6,8 @@
 import { isAbsolute } from "node:path";
 import { unknownName } from "../base/suggest.ts";
 import { UsageError } from "../base/usage_error.ts";
+import { ownFetching } from "../fetch/model_files.ts";
+import { bringOwnFiles, ownPath } from "../fetch/own_data.ts";
 import { namesIn } from "../record/durable.ts";
 
 async function isFile(path: string): Promise<boolean> {
@@ -19,10 +21,14 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-/** Where studies are looked for by name: here, and beside ranklab where it lies on the disk. */
+/** Where studies are looked for by name: here, and among ranklab's own. */
 export function studyFolders(): readonly string[] {
-  const { protocol, pathname } = new URL("../../experiments", import.meta.url);
-  return ["experiments", ...(protocol === "file:" ? [decodeURIComponent(pathname)] : [])];
+  return ["experiments", ownPath("experiments")];
+}
+
+/** Whether a name is a path, and not that of a study of a folder. */
+function isPath(name: string): boolean {
+  return /[/\\]|\.(?:json|ts)$/.test(name);
 }
 
 /** Names of the studies in folders, of which some may not be there. */
@@ -50,6 +56,7 @@ export async function findStudyFile(
   folders: readonly string[] = studyFolders(),
   from = ".",
 ): Promise<string> {
+  if (!isPath(name)) await bringOwnFiles(() => ownFetching().transport());
   const files = [name, `${name}.json`, `${name}.ts`];
   const candidates = isAbsolute(name)
     ? files

@@ -12,12 +12,12 @@ import type { ModelOrigin } from "../record/types.ts";
 import { tasksOf } from "../study/sequences.ts";
 import type { ModuleShape, RunSpec } from "../study/types.ts";
 import { findTask } from "../tasks/catalog.ts";
-import { embeddedFolder } from "../tasks/embedded.ts";
 import { encodeExamples } from "../tasks/tokenizer.ts";
 import type { TokenizerFiles } from "../tasks/tokenizers/files.ts";
 import type { Encoded, EncodedTask, SequenceStage, Task, TaskData } from "../tasks/types.ts";
 import type { ReadTasks } from "../train/run_data.ts";
 import { type Fetching, ownFetching, readModelFiles } from "../fetch/model_files.ts";
+import { bringOwnFiles, ownPath } from "../fetch/own_data.ts";
 import { encodingsFrom, type SharedEncodings, sharedEncodings } from "./shared_encodings.ts";
 import { inSharedMemory, modelFrom, type SharedModel } from "./shared_models.ts";
 import { readTaskData } from "./task_data.ts";
@@ -151,8 +151,11 @@ export class Inputs {
     return findTask(name, this.#ownTasks);
   }
 
-  #location(task: Task): URL | string {
-    if (task.source === "embedded") return embeddedFolder;
+  async #location(task: Task): Promise<string> {
+    if (task.source === "embedded") {
+      await bringOwnFiles(this.#fetching.transport);
+      return ownPath("src/tasks/embedded");
+    }
     if (task.source === "user") return this.folders.study;
     if (this.folders.data === null) {
       throw new TypeError(
@@ -173,7 +176,7 @@ export class Inputs {
     if (held !== undefined) return held;
     const task = this.taskOf(name);
     if (task.stages !== undefined) return await this.#sequence(task, task.stages);
-    const data = await readTaskData(task, this.#location(task));
+    const data = await readTaskData(task, await this.#location(task));
     this.#tasks.set(name, data);
     return data;
   }

@@ -10,11 +10,6 @@ import { drawDev } from "../tasks/draw_dev.ts";
 import { readSplit, type SplitContent } from "../tasks/read_split.ts";
 import type { Example, SplitFile, Task, TaskData } from "../tasks/types.ts";
 
-function pathOf(location: URL | string, name: string): string {
-  if (typeof location === "string") return `${location}/${name}`;
-  return decodeURIComponent(new URL(name, location).pathname);
-}
-
 /** A file's bytes, or null where it is missing and may be. */
 async function readBytes(
   what: string,
@@ -62,13 +57,13 @@ function withDrawnDev(
  * @param location The folder that the files' paths start from.
  * @throws {Error} If a file is missing or wrong; the message names file and line.
  */
-export async function readTaskData(task: Task, location: URL | string): Promise<TaskData> {
+export async function readTaskData(task: Task, location: string): Promise<TaskData> {
   const splits = new Map<string, readonly Example[]>();
   const hashes: Record<string, string> = {};
   for (const [split, files] of Object.entries(task.splits)) {
     const contents: Required<SplitContent>[] = [];
     for (const file of files) {
-      const fileName = pathOf(location, file.path);
+      const fileName = `${location}/${file.path}`;
       const bytes = await readBytes(`the ${split} split of "${task.name}"`, file, fileName);
       if (bytes === null) continue;
       contents.push({ bytes, fileName });

@@ -91,6 +91,13 @@ Deno.test("permissionFlags gives the runtime's folder where it is on this machin
     "--allow-ffi",
   ]);
   assertEquals(permissionFlags({ read: ["."] }, { home: null, runtime }), ["--allow-read=."]);
+  // Where ranklab is from a registry, its own files are fetched from there and kept.
+  const installed = { home: null, host: "registry.example", runtime };
+  assertEquals(permissionFlags({ read: ["."], write: ["results"] }, installed), [
+    "--allow-read=.",
+    "--allow-write=results,.cache/ranklab",
+    "--allow-net=registry.example",
+  ]);
 });
 
 /** A study module that tries to write a file, and otherwise is a study. */
