@@ -36,7 +36,7 @@ export function majorityNote(results: StudyResults): string {
   return majorityScores(results).size === 0
     ? ""
     : " The majority class is the score of always predicting the class that is most frequent in training " +
-      "(the mean of a number to predict).";
+      "(for a number to predict: its mean in training).";
 }
 
 /** A column with the majority's score of each row's task, or its own (`majority`); none where no record has one. */

@@ -22,7 +22,7 @@ const classes: Readonly<Record<Answer, string>> = {
 
 function lineHtml(line: VerdictLine): Html {
   const { name, claim, answer, wanted, number, basis, notes } = line;
-  const details = [claim, ...(basis === "" ? [] : [basis]), ...notes].join("; ");
+  const details = [`claimed: ${claim}`, ...(basis === "" ? [] : [basis]), ...notes].join("; ");
   const rest = wanted === "" ? [] : [html`<span class="wanted">${wanted}</span>`];
   return html`
     <li><span class="answer ${classes[
@@ -54,6 +54,6 @@ export function verdictsBasis(results: StudyResults): readonly Html[] {
 export const exploratory: Html = html`
   <div class="divider" id="exploratory">
     <h2>Exploratory</h2>
-    <p>Nothing below was claimed beforehand. It shows where the verdicts come from and what to claim next; by itself it settles nothing.</p>
+    <p>Nothing below was claimed before the first run. It shows where the verdicts come from and what a further study could claim. By itself it settles nothing.</p>
   </div>
 `;

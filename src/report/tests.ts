@@ -148,7 +148,7 @@ export function gateText({ tests, claims, isOpen }: TestedFamily): string {
     ? "Nothing else is tested"
     : tests === 1
     ? "The report makes one other test"
-    : `The report makes ${whole(tests)} other tests, corrected by Holm among themselves`;
+    : `The report makes ${whole(tests)} other tests, corrected for their number by Holm’s method`;
   return `${
     claims === 1
       ? "The claim is the primary contrast"
@@ -157,8 +157,8 @@ export function gateText({ tests, claims, isOpen }: TestedFamily): string {
     (tests === 0
       ? ""
       : isOpen
-      ? " Every claim is decided, so that they count too."
-      : " Until every claim is decided, they are hints and no findings.");
+      ? " Every claim is decided, so these tests count too."
+      : " Until every claim is decided, they are hints, not findings.");
 }
 
 /** The comparisons of the widest scope that a method has: all tasks and all budgets where those were averaged. */

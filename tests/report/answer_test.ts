@@ -108,7 +108,7 @@ const cases: Readonly<Record<string, Case>> = {
       "other has the best mean accuracy at rank 4, but no significant difference between lora and other was found.",
     basis: [
       `A rank test of 2 comparisons needs 7 blocks ${blocks}; there are 2. The comparison with lora is a paired t test over 2 seeds, corrected by Holm for all 3 tests of this report.`,
-      "On t at rank 4, a significant difference from lora would have to exceed 7.0 points for other (found: +2.85 points), were it the only test.",
+      "On t at rank 4, a significant difference from lora would have to exceed 7.0 points for other (found: +2.85 points), if it were the only test.",
     ],
   },
   "three seeds that a t test is enough for": {
@@ -119,7 +119,7 @@ const cases: Readonly<Record<string, Case>> = {
     sentence: "At rank 4, p has the best mean accuracy, significantly better than lora.",
     basis: [
       `A rank test of 5 comparisons needs 8 blocks ${blocks}; there are 3. Each comparison with lora is a paired t test over 3 seeds, corrected by Holm for all 7 tests of this report.`,
-      "On t at rank 4, a significant difference from lora would have to exceed 0.7 points for q (found: +0.10 points), were it the only test.",
+      "On t at rank 4, a significant difference from lora would have to exceed 0.7 points for q (found: +0.10 points), if it were the only test.",
     ],
   },
   "no baseline, few runs": {
@@ -246,7 +246,7 @@ const cases: Readonly<Record<string, Case>> = {
       "The best mean accuracy is lora’s at rank 2 and other’s at rank 8, but no significant difference between lora and other was found.",
     basis: [
       `A rank test of 5 comparisons needs 8 blocks ${blocks}; there are 3 at rank 8. The comparison with lora is a paired t test over 3 seeds, corrected by Holm for all 8 tests of this report.`,
-      "On t, on average over budgets, a significant difference from lora would have to exceed 0.7 points for other (found: +0.05 points), were it the only test.",
+      "On t, on average over budgets, a significant difference from lora would have to exceed 0.7 points for other (found: +0.05 points), if it were the only test.",
     ],
   },
   "more budgets than a sentence lists": {

@@ -109,11 +109,11 @@ Deno.test("the other tests are said to be hints until every claim is decided", (
   const family = { tests: 12, comparisons: 8, claims: 2 };
   assertEquals(
     gateText({ ...family, isOpen: false }),
-    "The 2 claims are the primary contrasts. The report makes 12 other tests, corrected by Holm among themselves. " +
-      "Until every claim is decided, they are hints and no findings.",
+    "The 2 claims are the primary contrasts. The report makes 12 other tests, corrected for their number by Holm’s method. " +
+      "Until every claim is decided, they are hints, not findings.",
   );
   assertEquals(
     gateText({ ...family, claims: 1, tests: 1, isOpen: true }),
-    "The claim is the primary contrast. The report makes one other test. Every claim is decided, so that they count too.",
+    "The claim is the primary contrast. The report makes one other test. Every claim is decided, so these tests count too.",
   );
 });

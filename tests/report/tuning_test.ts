@@ -88,7 +88,7 @@ Deno.test("the table of chosen settings says what was chosen, from how much, and
   );
   assertStringIncludes(
     table.note,
-    "random search: 3 trials each at first, seeds 101 and 102, judged on 20 % of the training split",
+    "random search: 3 trials for each row below at first, with seeds 101 and 102. Trials were evaluated on 20 % of the training split",
   );
   assertStringIncludes(
     table.note,

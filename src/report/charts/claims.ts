@@ -75,10 +75,10 @@ export function claimsChart(verdicts: readonly Verdict[]): Chart | null {
     id: "claims",
     title: "The difference that each claim is about",
     caption:
-      `Differences a − b in ${unit}: points are means, thick bars the intervals that decide equivalence, thin lines those that ` +
-      `decide better and worse; both hold over all looks. Shaded: within ${within}, of no practical interest.` +
+      `Differences a − b in ${unit}, a being the arm that the claim names first. Dots are means. Thick bars are the intervals that decide whether a and b are equivalent, thin lines ` +
+      `those that decide which one is better; both hold over all looks. Shaded: differences within ${within}, of no practical interest.` +
       (rows.some(({ verdict: { looks } }) => looks.length > 1)
-        ? " Faint marks above a row are its earlier looks, the first at the top; of an interval that is wider than the axis only the mean is shown."
+        ? " Faint marks above a row are its earlier looks, the first at the top; where an interval is wider than the axis, only its mean is shown."
         : ""),
     keys: [],
     panels: [panel(rows, perMargin, unit, wideWidth)],

@@ -72,7 +72,7 @@ export function costCharts(results: StudyResults, styles: SeriesStyles): readonl
       id: kind.id,
       title: kind.title,
       caption:
-        "Up and to the left is better. The dashed steps are the Pareto front of the means, its members named: no other point is as good at a lower cost. " +
+        "Up and to the left is better. The dashed steps are the Pareto front of the means, with its members named: no other point is as good at a lower cost. " +
         (shown.size < manyLabels
           ? "Points grow with the budget; lines join a method's budgets."
           : "Points grow with the budget.") +

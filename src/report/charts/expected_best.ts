@@ -89,13 +89,13 @@ export function expectedBestChart(results: StudyResults): Chart | null {
     id: "expected_best",
     title: "Expected best score by number of trials",
     caption:
-      "The mean of the best held-out score of so many trials, drawn from those that were made (Dodge et al. 2019). A method whose " +
-      "line still climbs would gain by more trials; lines that cross say that a ranking depends on how much was tuned. " +
+      "The best held-out score to expect of so many trials, computed from those that were made (Dodge et al. 2019). A method whose " +
+      "line still climbs would gain by more trials. Where lines cross, the ranking depends on how much was tuned. " +
       "A trial that failed counts as the worst of its method. Trials that were added to widen a range are left out" +
       (tuned.search === "random"
         ? "."
         : tuned.search === "grid"
-        ? "; points of a grid are not drawn at random, so that the lines are a guide only."
+        ? "; points of a grid are not drawn at random, so the lines are a guide only."
         : "; trials that were stopped early count with the score that they had then."),
     keys: keysOf(shown, "both"),
     panels: [...panels.values()].map((own) => {

@@ -108,7 +108,7 @@ export function learningChart(
     title: "Learning curves",
     caption:
       "The score on the evaluation split after so many steps, averaged over seeds; a run that ended before others keeps its last score. " +
-      "A curve that still climbs at its end says that its final score is one of speed. All panels of a task share their scale, from which a method without a budget may fall out that is far from the others.",
+      "Where a curve still climbs at its end, the final score shows how fast a method learns, not how good it becomes. All panels of a task share their scale; a method without a budget that is far from the others may lie outside.",
     keys: keysOf(drawn, "both"),
     panels: shown.map(({ task, budget, rows }) =>
       panel(budget === noBudget ? task : `${task}, ${budget}`, rows, drawn, domains.get(task)!)

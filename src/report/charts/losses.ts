@@ -110,7 +110,7 @@ export function lossChart(
   if (points.length === 0) return null;
   const shown = shownOf(styles, points.map(({ label }) => label));
   const caption =
-    `Thin lines are the task loss on training batches (means of ${lossBins} stretches), lines with points the loss on the evaluation split; averaged over seeds.`;
+    `Thin lines are the task loss on training batches (means of ${lossBins} equal parts of training), lines with points the loss on the evaluation split; averaged over seeds.`;
   return shown.size >= manyLabels
     ? chartByMethod(points, grid, caption)
     : chartByTask(points, grid, shown, caption);

@@ -32,7 +32,7 @@ export function rankingChart(rankings: readonly Ranking[], styles: SeriesStyles)
     title: "Mean rank over tasks and seeds",
     caption: "Rank 1 is best. Lines are 95% t intervals over blocks of one task and seed. " +
       (bars <= mostBars
-        ? "Bars at the right join methods of which no two differ significantly by the tests of pairs, the letters of the table below; a bar may pass a method that it has no point at."
+        ? "Bars at the right join methods of which no two differ significantly, as the letters of the table below do; a bar joins only methods at which it has a dot."
         : "Methods that share a letter do not differ significantly.") +
       " That is not the same as doing equally well." +
       (hasBeside

@@ -127,12 +127,12 @@ export function slotScoreCharts(results: StudyResults, grid: Grid): readonly Cha
     return {
       id: `slot_scores_${slugs.get(label)}`,
       label,
-      title: `${label}: scores of slots at the last event`,
+      title: `${label}: scores of ranks at the last event`,
       caption:
-        `Shares of the slots by their score, all seeds together, from ${
+        `How the scores of single ranks are spread, all seeds together, from ${
           significant(scale.low)
         } to ${significant(scale.high)}${scale.isLog ? " on a logarithmic scale" : ""}. ` +
-        "A dashed line is the threshold of a seed: the highest score among the slots that lost.",
+        "A dashed line is the threshold of a seed: the highest score among the ranks that lost at that event.",
       keys: [],
       panels: cells.map(({ task, budget, rows }) => panel(`${task}, ${budget}`, rows, scale)),
       columns: columnsOf(cells),

@@ -62,12 +62,12 @@ export function lineOf(verdict: Verdict): VerdictLine {
   };
 }
 
-/** A line as plain text: `ours: supported, +1.42 points (95% interval ...) – elalora is better than lora`. */
+/** A line as plain text: `ours: supported, +1.42 points (95% interval ...) – claimed: elalora is better than lora`. */
 export function plainLine(line: VerdictLine): string {
   const { name, claim, answer, wanted, number, basis, notes } = line;
   const said = wanted === "" ? answer : `${answer} (${wanted})`;
   const found = basis === "" ? number : `${number} (${basis})`;
-  return [`${name}: ${said}, ${found} – ${claim}`, ...notes].join("; ");
+  return [`${name}: ${said}, ${found} – claimed: ${claim}`, ...notes].join("; ");
 }
 
 /** Two digits are enough of a number that rests on an estimated spread. */
@@ -177,12 +177,12 @@ export function ruleText(study: ClaimsOfStudy): string {
     : `after every ${whole(block)} seeds, up to ${whole(mostSeeds)} (rule ${rule})`;
   const each = claims.length === 1
     ? `the chance of a false verdict is at most ${percent(level)}%`
-    : `the chance of any false verdict is at most ${percent(level)}%, of one claim ${
+    : `the chance of any false verdict is at most ${percent(level)}%, and ${
       percent(claimLevel)
-    }%`;
-  const share = rule === "fixed" ? each : `${each}, all looks together`;
+    }% for each claim`;
+  const share = rule === "fixed" ? each : `${each}, over all looks together`;
   const bar = betterThan === "margin"
-    ? "Better and worse mean by more than the margin."
-    : "Better and worse mean by more than zero.";
-  return `Each seed gives one difference a claim, averaged over its tasks in units of their margins. Claims are decided ${looks}: ${share}. ${bar}`;
+    ? "Better and worse mean a difference of more than the margin."
+    : "Better and worse mean a difference of any size.";
+  return `A seed gives one difference for each claim: the mean over the tasks of the claim, in units of their margins. Claims are tested ${looks}; ${share}. ${bar}`;
 }

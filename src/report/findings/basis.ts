@@ -118,7 +118,7 @@ export function detectableTexts(
   return [
     `${
       sentence(scopeText(open[0]!))
-    }, a significant difference from ${baseline} would have to exceed ${sizes}, were it the only test.`,
+    }, a significant difference from ${baseline} would have to exceed ${sizes}, if it were the only test.`,
   ];
 }
 

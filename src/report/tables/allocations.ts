@@ -135,11 +135,11 @@ export function allocationsTable(results: StudyResults): ReportTable {
     id: "allocations",
     title: "Where ranks ended",
     note:
-      "Modules at rank 1 are the mean over runs. Agreement is Spearman's ρ between the final ranks of the modules of two seeds of a " +
+      "At rank 1: how many modules ended there, the mean over runs. Agreement is Spearman's ρ between the final ranks of the modules of two seeds of a " +
       "task, the mean over all such pairs; 1 means that every seed ranks the modules alike, 0 that they have nothing in common. " +
       "Its 95% interval resamples modules. Methods that give all modules the same rank have no agreement." +
       (hasRandom
-        ? " At random is the same for the arm of the study that moves ranks by the same policy at random: what agreement is worth is the difference."
+        ? " At random: the agreement of the arm that moves ranks by the same policy at random. Only agreement above that says something."
         : ""),
     table: tableFrom(rows.map((row): Row => ({ ...row })), names),
     columns: [

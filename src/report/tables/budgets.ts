@@ -126,8 +126,8 @@ export function budgetsTable(results: StudyResults): ReportTable {
       "Active adapter parameters without heads and biases: requested, at the start, at most and at the end (mean over runs, " +
       "with the range where runs differ). Stored are the parameters that deploying the run needs besides its head" +
       (isGuessed ? "; where records do not say (≈), the final count stands for it" : "") +
-      ". On average are those that were trained, over the steps. A cell is off its budget where what the budget counts (the final " +
-      "number, or that which it names) differs by more than 1 % in a run; the largest difference is shown. A method without a budget stores everything it trained. " +
+      ". On average is the mean over the steps of those that were trained. Off the budget is the largest difference of a run from what was requested, " +
+      "where it is above 1 %; it is that of the final number, unless the budget names another. A method without a budget stores everything it trained. " +
       "Trainable are all parameters that the optimiser updated, with spare capacity and heads.",
     table: tableFrom(sorted, budgetNames),
     columns: [

@@ -49,13 +49,13 @@ export function convergenceTable(results: StudyResults): ReportTable {
     id: "convergence",
     title: "Had training converged?",
     note:
-      `What changed from the last fifth but one of the steps to the last, averaged over seeds, ± standard error. A cell needs more ` +
-      `steps where its score rises by more than ${significant(100 * scoreGain)} ${
-        scoreGain === 0.01 ? "point" : "points"
-      } or its task loss falls by more than ${
+      `The last fifth of the steps compared with the fifth before it: the mean change over seeds, ± standard error. A cell (a task, ` +
+      `method and budget) needs more steps if its score rises by more than ${
+        significant(100 * scoreGain)
+      } ${scoreGain === 0.01 ? "point" : "points"} or its task loss falls by more than ${
         significant(100 * lossShare)
-      } %, and by more than 2.33 standard errors, or where ` +
-      `more than one in five of its runs do. Between such cells there is no verdict.` +
+      } %, in each case by more than 2.33 standard errors too; ` +
+      `also if more than one in five of its runs need more. Such a cell has no verdict.` +
       (hasPlateaus ? " Runs that their plateau ended have converged by that rule." : ""),
     table: tableFrom(rows, names),
     columns: [

@@ -237,8 +237,8 @@ export function costTable(results: StudyResults, baseline: string | null): Repor
         ? ""
         : `The ratio compares the time of a step with ${baseline}’s on the same task and budget. `) +
       sharingText(rows) +
-      "Training time holds the steps and the work outside steps: rank events, merges, rounds of scoring and an estimate of ranks " +
-      "before training. Evaluations do not count. Parameters to store include the head. " +
+      "Training time is that of the steps and of the work outside steps: rank events, merges, rounds of scoring and an estimate of ranks " +
+      "before training. Evaluations are left out. Parameters to store include the head. " +
       "On the Pareto front: no other row of the task has as good a mean for less training time (time) or for fewer parameters to store " +
       "(size). Differences between the means may not be significant." + majorityNote(results),
     table: tableFrom(rows as unknown as readonly Row[], costNames),

@@ -83,9 +83,9 @@ export function factorialTable(results: StudyResults): ReportTable {
     id: "factorial",
     title: "Effects of form, policy and score",
     note:
-      "Each difference is between two arms that differ in one thing alone, over the tasks, budgets and seeds that both have: " +
-      "the policy against no moves at all, the score against ranks that are drawn at random, the form against LoRA’s. " +
-      `Intervals are 95% t intervals over seeds; the word behind is what the test says (${
+      "Each difference is between two arms that differ in one thing only, over the tasks, budgets and seeds that both have. " +
+      "A policy is compared with fixed ranks, a score with ranks drawn at random, a form with LoRA’s. " +
+      `Intervals are 95% t intervals over seeds; the word after each is the verdict of the test (${
         correctionText(family)
       }).`,
     table: tableFrom(factorialRows(results), names),

@@ -45,9 +45,9 @@ export function overTasksTable(results: StudyResults): ReportTable {
     id: "over_tasks",
     title: `Over tasks like these, against ${baseline}`,
     note:
-      "Chances in percent that a further task like these would show the method better by more than the margin / equal within it / " +
-      "worse: of the hierarchical correlated t model over tasks and seeds (it needs three seeds on each task), and of the Bayesian " +
-      "signed-rank test over the tasks’ mean differences. Few tasks leave both vague. The verdict is that for these tasks." +
+      "How likely it is, in percent, that on a further task like these the method is better by more than the margin / equal within it / " +
+      "worse. One answer is that of a hierarchical model over tasks and seeds (it needs three seeds on each task), the other that of " +
+      "the Bayesian signed-rank test over the tasks’ mean differences. With few tasks both are vague. The verdict is about these tasks only." +
       (hasImprovement
         ? ` Runs above ${baseline}: how often a run of the method scores higher than one of ${baseline} on the same task, with a 95% bootstrap interval over seeds; 50% is no difference.`
         : ""),

@@ -110,7 +110,7 @@ export function contrastNote(
     }), within it, or worse. ` +
     (family.tests === 0
       ? ""
-      : `p of the t test that there is a difference, and of the two one-sided tests that it is smaller than the margin, are ${
+      : `The p-values, of the t test for a difference and of the two one-sided tests for equivalence, are ${
         correctionText(family)
       }. `) +
     `Better and worse: there is a difference, whatever its size. Equivalent: it is smaller than the margin. Undecided: neither a difference nor equivalence was shown, which is not the same as doing equally well.` +
@@ -178,11 +178,11 @@ export function pairedVerdictsTable(results: StudyResults): ReportTable {
     id: "paired_verdicts",
     title: `Verdicts against ${baseline}`,
     note:
-      `What is said of each method beside ${baseline} with the same seeds, after one correction for all that this report ` +
-      `tests, with the mean difference. Equivalent: smaller than ${
+      `The verdict on each method against ${baseline} with the same seeds, and the mean difference. All tests of this report are ` +
+      `corrected together. Equivalent: smaller than ${
         marginsText(rows)
-      }. Undecided: neither a difference nor equivalence was shown; beside it stands ` +
-      `the most likely answer of a Bayesian t test.`,
+      }. Undecided: neither a difference nor equivalence was shown; after it stands ` +
+      `the most likely answer by a Bayesian t test, with its chance.`,
     table: tableFrom(lines, [
       "label",
       "budget",

@@ -149,8 +149,8 @@ export function examplesTable(results: StudyResults): ReportTable {
       "The metric is computed anew on seeds and evaluation examples that are drawn together with replacement, the same ones for both " +
       `methods: the 95% interval (BCa, ${
         whole(draws)
-      } draws) has both sources of variance and errs on the wide side. It needs three seeds. ` +
-      "It shows what to expect of other examples too; verdicts are those of the other table, which takes the examples as they are.",
+      } draws) has both sources of variance and is rather too wide than too narrow. It needs three seeds. ` +
+      "It shows what to expect with other examples. Verdicts do not rest on it: their tests take the examples as they are.",
     table: tableFrom(rows, names),
     columns: [
       { title: "task", align: "left", cell: (row) => String(row["task"]) },

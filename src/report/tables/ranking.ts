@@ -85,7 +85,7 @@ export function rankingTable(
       `Methods that share a letter do not differ significantly, which is not the same as doing equally well (signed-rank tests ` +
       `of all pairs${family.tests === 0 ? "" : `, ${correctionText(family)}`}). ` +
       (rows.some((row) => row["isBeside"] === true)
-        ? "Methods without a budget stand in parentheses at the rank each would take among the others; they are in no test. "
+        ? "Methods without a budget stand in parentheses at the rank each would take among the others; no test includes them. "
         : "") +
       "Seeds of one task are not independent tasks: the tests hold for these tasks with other seeds." +
       majorityNote(results),
@@ -192,8 +192,8 @@ export function rankingTestsTable(rankings: readonly Ranking[]): ReportTable {
     id: "ranking_tests",
     title: "Do the methods differ?",
     note:
-      "Friedman’s test that all methods of a budget are alike; p is found by random orders within blocks and stands by itself. " +
-      "Incomplete blocks lack the score of a method and do not count. A method that lacks more than half of the blocks is left out.",
+      "Friedman’s test of whether all methods of a budget are alike. Its p comes from random orders within blocks and is not corrected. " +
+      "An incomplete block lacks the score of a method and does not count. A method without scores in more than half of the blocks is left out.",
     table: tableFrom(rows, Object.keys(rows[0] ?? { budget: 0 })),
     columns: [
       { title: "budget", align: "left", cell: (row) => String(row["budget"]) },

@@ -74,8 +74,8 @@ export function runsTable(results: StudyResults): ReportTable {
     id: "runs",
     title: "All runs",
     note: "One row a run. The score is the primary metric of the evaluation that counts " +
-      "(metrics within [−1, 1] are shown × 100). Signs of collapse are the same prediction for every text and a training loss far " +
-      "above chance at the end; beside them stand scores no better than the majority class. Older records do not say. " +
+      "(metrics within [−1, 1] are shown × 100). A run collapsed if it predicts the same for every text, or if its training loss is far " +
+      "above chance at the end; the same column names scores that are no better than the majority class. Records of older versions do not say. " +
       "The CSV holds every metric of every split." + majorityNote(results),
     table: tableFrom(rows, [...names, ...more]),
     columns: [

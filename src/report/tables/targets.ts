@@ -112,11 +112,11 @@ export function targetsTable(results: StudyResults): ReportTable {
     id: "targets",
     title: "Steps and time to a target score",
     note:
-      "When a run is first evaluated at the target or above: means over the seeds that reach it, so that they compare only where as " +
-      "many do. The time is that of the steps, without evaluations and rank events." +
+      "The step and the time at which a run is first evaluated at the target or above. Means are over the seeds that reach it: compare " +
+      "only rows in which equally many do. The time is that of the steps, without evaluations and rank events." +
       (isDefault ? " Where the study names no target, it is 95 % of the task’s best mean." : "") +
       (isShared
-        ? " Runs that were trained side by side shared the machine, so that their times are longer."
+        ? " Runs that were trained side by side shared the machine, so their times are longer."
         : ""),
     table: tableFrom(rows as unknown as readonly Row[], names),
     columns: [

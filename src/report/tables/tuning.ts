@@ -52,13 +52,13 @@ function noteOf(tuned: Tuned, studyMillis: number | null): string {
   const named = listed(seeds.map(String));
   return `Settings were chosen by ${searches[search]}: ${
     counted(trials, "trial")
-  } each at first, ` +
-    `${seeds.length === 1 ? "seed" : "seeds"} ${named}, judged on ${
+  } for each row below at first, with ` +
+    `${seeds.length === 1 ? "seed" : "seeds"} ${named}. Trials were evaluated on ${
       significant(100 * heldOut)
-    } % of the training split that were held out, never on the evaluation split. ` +
+    } % of the training split, which they did not train on, and never on the evaluation split. ` +
     `${
       tuningCostText(tuned, studyMillis)
-    }. A setting is bracketed where lower and higher values were tried and did worse.`;
+    }. A setting is bracketed if lower and higher values were tried and did worse.`;
 }
 
 /** The rows of the table: a choice each. */

@@ -23,29 +23,29 @@ const above = (points: number, spread = 0.5) => ({ label, seed }: Place) =>
 Deno.test("a line has the verdict, the number that decides, its interval and what is claimed", () => {
   assertEquals(
     line({}),
-    "ours: supported, +3.00 points (95% interval +2.08 to +3.92, 4 seeds) – ours is better than lora",
+    "ours: supported, +3.00 points (95% interval +2.08 to +3.92, 4 seeds) – claimed: ours is better than lora",
   );
   assertEquals(
     line({ score: above(0, 0.3) }),
     // The interval that decides equivalence is that of two one-sided tests.
-    "ours: equivalent, 0.00 points (90% interval −0.41 to +0.41, 4 seeds) – ours is better than lora",
+    "ours: equivalent, 0.00 points (90% interval −0.41 to +0.41, 4 seeds) – claimed: ours is better than lora",
   );
   assertEquals(
     line({ score: above(-3) }, { text: "Ours wins." }),
-    "ours: refuted, −3.00 points (95% interval −3.92 to −2.08, 4 seeds) – Ours wins.",
+    "ours: refuted, −3.00 points (95% interval −3.92 to −2.08, 4 seeds) – claimed: Ours wins.",
   );
 });
 
 Deno.test("an undecided line says what would decide it and what is excluded", () => {
   assertEquals(
     line({ score: above(-0.8) }),
-    "ours: undecided (about 49 more seeds), −0.80 points (95% interval −1.72 to +0.12, 4 seeds) – ours is better than lora; " +
+    "ours: undecided (about 49 more seeds), −0.80 points (95% interval −1.72 to +0.12, 4 seeds) – claimed: ours is better than lora; " +
       "about 53 seeds are wanted in all, and the plan allows 4; an advantage of 1 point or more is excluded",
   );
   // Equal differences beside zero have no spread.
   assertEquals(
     line({ score: above(2, 0) }),
-    "ours: undecided, +2.00 points (no interval at this look, 4 seeds) – ours is better than lora; every seed has the same " +
+    "ours: undecided, +2.00 points (no interval at this look, 4 seeds) – claimed: ours is better than lora; every seed has the same " +
       "difference, so that its spread is not known",
   );
 });
@@ -63,11 +63,11 @@ Deno.test("before the first look there is a mean or nothing, and the seeds that 
   const none = () => undefined;
   assertEquals(
     line({ score: none }),
-    "ours: undecided (4 more seeds), no seed yet (no seed has a score of both) – ours is better than lora",
+    "ours: undecided (4 more seeds), no seed yet (no seed has a score of both) – claimed: ours is better than lora",
   );
   assertEquals(
     line({ score: (place) => place.seed > 1 ? undefined : above(3)(place) }),
-    "ours: undecided (3 more seeds), +2.50 points (1 seed, and the first look is at 4) – ours is better than lora",
+    "ours: undecided (3 more seeds), +2.50 points (1 seed, and the first look is at 4) – claimed: ours is better than lora",
   );
 });
 
@@ -76,7 +76,7 @@ Deno.test("seeds that were left out or not needed are named", () => {
     place.seed === 2 && place.label === "ours" ? null : above(3)(place);
   assertEquals(
     line({ score, seeds: 16, rest: { decide: { rule: "pocock", mostSeeds: 18 } } }),
-    "ours: supported, +2.83 points (95% interval +2.01 to +3.66, 6 seeds) – ours is better than lora; " +
+    "ours: supported, +2.83 points (95% interval +2.01 to +3.66, 6 seeds) – claimed: ours is better than lora; " +
       '1 of 16 seeds left out: "t, ours, seed 2" failed: diverged; decided by the first 6 of 15 seeds',
   );
 });
@@ -87,7 +87,7 @@ Deno.test("tasks of different margins are told in margins", () => {
       tasks: [["s", "matthews"], ["t", "matthews"]],
       rest: { decide: { rule: "fixed" }, margin: { s: 0.02 } },
     }),
-    "ours: supported, +2.25 margins (95% interval +1.56 to +2.94, 4 seeds) – ours is better than lora",
+    "ours: supported, +2.25 margins (95% interval +1.56 to +2.94, 4 seeds) – claimed: ours is better than lora",
   );
 });
 
@@ -110,9 +110,9 @@ Deno.test("the rule and what claims need are told before anything runs", () => {
   ]);
   assertEquals(
     ruleText(study),
-    "Each seed gives one difference a claim, averaged over its tasks in units of their margins. Claims are decided after every 3 " +
-      "seeds, up to 30 (rule obrien-fleming): the chance of any false verdict is at most 5%, of one claim 2.5%, all looks " +
-      "together. Better and worse mean by more than the margin.",
+    "A seed gives one difference for each claim: the mean over the tasks of the claim, in units of their margins. Claims are " +
+      "tested after every 3 seeds, up to 30 (rule obrien-fleming); the chance of any false verdict is at most 5%, and 2.5% for " +
+      "each claim, over all looks together. Better and worse mean a difference of more than the margin.",
   );
   assertEquals(
     ruleText({
@@ -120,8 +120,8 @@ Deno.test("the rule and what claims need are told before anything runs", () => {
       axes: { seeds: [1, 2, 3, 4] },
       decide: { rule: "fixed", betterThan: 0 },
     }),
-    "Each seed gives one difference a claim, averaged over its tasks in units of their margins. Claims are decided once, at 4 " +
-      "seeds: the chance of a false verdict is at most 5%. Better and worse mean by more than zero.",
+    "A seed gives one difference for each claim: the mean over the tasks of the claim, in units of their margins. Claims are " +
+      "tested once, at 4 seeds; the chance of a false verdict is at most 5%. Better and worse mean a difference of any size.",
   );
   assertEquals(plannedClaimsText({ axes: { seeds: [1] } }, planned), []);
 });
