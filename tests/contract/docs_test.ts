@@ -5,6 +5,8 @@ import { type Source, sourceAt, sourcesIn } from "./sources.ts";
 
 const documents: readonly Source[] = [
   await sourceAt("README.md"),
+  await sourceAt("bench/README.md"),
+  await sourceAt("results/published/README.md"),
   ...await sourcesIn("docs", [".md"]),
 ];
 
