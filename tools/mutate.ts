@@ -107,21 +107,21 @@ const defaults = { each: 12, seed: 1, limit: 120 };
 /** The command. */
 export const mutate = commandOf({
   name: "mutate",
-  summary: "Makes small wrong changes in src/, one at a time, and tells which no test notices",
+  summary: "Makes small wrong changes in src/, one at a time, and lists those that no test notices",
   takes: "",
   most: 0,
   options: [
     { name: "rooms", value: "ROOM,…", text: `where (default: ${defaultRooms.join(", ")})` },
     { name: "each", value: "N", text: `changes in each room (default ${defaults.each})` },
-    { name: "seed", value: "N", text: `which changes (default ${defaults.seed})` },
+    { name: "seed", value: "N", text: `seed that draws the changes (default ${defaults.seed})` },
     {
       name: "limit",
       value: "SECONDS",
       text: `how long tests may take for one change (default ${defaults.limit})`,
     },
-    { name: "list", text: "only show the sample" },
-    { name: "figures", text: "only show what was found before" },
-    { name: "again", text: "try the survivors with today's tests" },
+    { name: "list", text: "only show which changes would be made" },
+    { name: "figures", text: "only show what earlier calls found" },
+    { name: "again", text: "try the survivors (changes that no test noticed) again" },
   ],
   examples: [
     { line: "deno task mutate --rooms train,study --each 5 --seed 3", text: "ten changes" },

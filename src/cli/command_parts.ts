@@ -31,8 +31,8 @@ export const resultsOption: CommandOption = {
   name: "results",
   value: "DIR",
   text:
-    `where results are (default ${defaultResults}); for another folder Deno asks whether it may be used, and ` +
-    "where it cannot ask, the error has the command line that allows it",
+    `folder of results (default ${defaultResults}); for another one Deno asks for permission, or, where it cannot ask, ` +
+    "the error has the command line that allows it",
 };
 
 /** Data and encoder of a study. */
@@ -73,7 +73,7 @@ export const mostRunsOption = {
   name: "most-runs",
   value: "N",
   text:
-    `runs that a study may have (default ${defaultMostRuns}); one with more is refused before any of it is made`,
+    `runs that a study may have (default ${defaultMostRuns}); a larger study is refused before any run starts`,
 } as const;
 
 /** The option of the commands that make runs beside others. */
@@ -81,8 +81,8 @@ export const patienceOption: CommandOption = {
   name: "patience",
   value: "SECONDS",
   text:
-    "takes over a run of another process that gave no sign of life for so long (default 30); longer on file systems that show " +
-    "other hosts' writes late",
+    "take over a run of another process that gave no sign of life for so long (default 30); give more on file systems that " +
+    "show other hosts' writes late",
 };
 
 /** The option of the commands that take a part of a study. */
@@ -91,7 +91,8 @@ export const onlyOption = {
   value: "KEY=VALUE,…",
   isList: true,
   text:
-    "a part of the study, by task, method, budget (r8, p20000, none), seed or a key of axes.settings; all of several hold",
+    "a part of the study, by task, method, budget (r8, p20000, none), seed or a key of axes.settings; where it is given several " +
+    "times, all must hold",
 } as const;
 
 /** The option of the commands that plan a study. */
@@ -100,8 +101,8 @@ export const setOption = {
   value: "KEY=VALUE",
   isList: true,
   text:
-    "a setting of all runs, as in train.epochs=5, model=embedded-random or options.alpha=8 (all methods that have it); it wins " +
-    "over what the study says",
+    "a setting of all runs, as in train.epochs=5, model=embedded-random or options.alpha=8 (for methods that have it); it wins " +
+    "over the study's own",
 } as const;
 
 /** @param doing What is done to runs side by side, in one word. */
@@ -109,7 +110,7 @@ export function jobsOption(doing: string): CommandOption {
   return {
     name: "jobs",
     value: "N",
-    text: `runs ${doing} at a time (default: on the native CPU one a core, elsewhere one)`,
+    text: `runs ${doing} at a time (default: on the native CPU one for each core, elsewhere one)`,
   };
 }
 
@@ -123,14 +124,13 @@ export const threadsOption: CommandOption = {
 /** The option of the commands that programs follow. */
 export const jsonOption: CommandOption = {
   name: "json",
-  text:
-    "write lines of JSON in place of text: an event each, the last one with what came of it all",
+  text: "write lines of JSON in place of text: one for each event, the last one with the outcome",
 };
 
 /** The option of the commands that end with a report. */
 export const noReportOption: CommandOption = {
   name: "no-report",
-  text: "leave the report for deno task report",
+  text: "write no report; deno task report writes it later",
 };
 
 /** Where and with what runs are made; null where a default stands. */

@@ -48,7 +48,7 @@ export const data = commandOf({
       value: "URL",
       text: "a server with the same files (CoLA.zip, ...) under this address",
     },
-    { name: "list", text: "say what there is, fetch nothing" },
+    { name: "list", text: "list what is there, fetch nothing" },
   ],
   examples: [{ line: "deno task data RTE MRPC", text: `two tasks into ${defaultGlueFolder}` }],
 }, async (parsed) => {

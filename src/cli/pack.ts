@@ -32,7 +32,7 @@ export const pack = commandOf({
     },
     {
       name: "weights",
-      text: "pack the trained parameters too, which export and ablate need",
+      text: "pack the trained parameters too, which export, ablate and spectra need",
     },
     resultsOption,
   ],

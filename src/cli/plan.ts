@@ -36,7 +36,7 @@ export const plan = commandOf({
     mostRunsOption,
     {
       name: "power",
-      text: "say how many seeds each claim needs, and what the study could see",
+      text: "say how many seeds each claim needs, and what differences the study could detect",
     },
     {
       name: "pilot",

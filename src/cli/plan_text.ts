@@ -282,9 +282,9 @@ export async function planText(
     ? "unknown until a run of each task has finished (times are measured, not guessed)"
     : `${minutes(left)}, one run at a time`;
   const warnings = (await studyWarnings(runs, inputs)).map(warningText);
-  return `${
-    study.title ?? study.name
-  }\n${runs.length} runs; adapter parameters as requested, initial, peak, final\n\n` +
+  return `${study.title ?? study.name}\n${runs.length} ${
+    runs.length === 1 ? "run" : "runs"
+  }; adapter parameters as requested, initial, peak, final\n\n` +
     [
       table + [...rangeNotes(counts), ...capNotes(kinds)].map((note) => `${note}\n`).join(""),
       `Time left: ${total}`,

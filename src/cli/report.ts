@@ -19,7 +19,7 @@ import { damagedTexts } from "./terminal_watch.ts";
 export const report = commandOf({
   name: "report",
   summary:
-    "Prints methods × budgets of what has been recorded so far and writes the report beside it",
+    "Prints a table, methods × budgets, of the runs recorded so far and writes the report into their folder",
   takes: "[STUDY]",
   explained: [sweptArgument],
   options: [
@@ -29,7 +29,7 @@ export const report = commandOf({
       isList: true,
       text:
         "print scores by method, task, budget, seed or a setting such as train.learningRate or options.alpha in place of methods × " +
-        "budgets; several make combinations",
+        "budgets; given several times, by all combinations",
     },
     {
       name: "aso",

@@ -36,7 +36,7 @@ export const schema = commandOf({
   takes: "",
   most: 0,
   options: [],
-  examples: [{ line: "deno task schema", text: "after a change of the study's form" }],
+  examples: [{ line: "deno task schema", text: "after a change of the keys of studies" }],
 }, async () => {
   await writeWhole(schemaPath, schemaText());
   await say(`Wrote ${schemaPath}`);

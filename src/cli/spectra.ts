@@ -24,7 +24,7 @@ import { trustOf, trustOption } from "./trust.ts";
 export const spectra = commandOf({
   name: "spectra",
   summary:
-    "Reads the singular values of what finished runs added to each weight: ranks that are used, intruder dimensions, " +
+    "Reads the singular values of what finished runs added to each weight: effective ranks, intruder dimensions, " +
     "overlap between seeds",
   takes: "[STUDY]",
   explained: [sweptArgument],

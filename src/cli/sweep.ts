@@ -35,7 +35,7 @@ import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
 export const sweep = commandOf({
   name: "sweep",
   summary:
-    "Trains the runs of a study that are not finished yet, prints methods × budgets and writes the report",
+    "Trains the runs of a study that are not finished yet, prints a table of methods × budgets and writes the report",
   takes: "[STUDY]",
   explained: [studyArgument],
   options: [
@@ -54,12 +54,15 @@ export const sweep = commandOf({
     },
     patienceOption,
     { name: "retry-failed", text: "train failed runs again" },
-    { name: "dry-run", text: "check the study and print its plan, run nothing" },
+    { name: "dry-run", text: "check the study and print its plan; train nothing" },
     noReportOption,
     jsonOption,
   ],
   examples: [
-    { line: "deno task sweep", text: `the study ${defaultStudy}: a minute or two on two cores` },
+    {
+      line: "deno task sweep",
+      text: `the study ${defaultStudy}: 60 runs, some minutes on two cores`,
+    },
     {
       line:
         "deno task sweep glue-minilm --data .cache/glue --model DIR --only task=RTE --only seed=1",

@@ -15,7 +15,7 @@ export const trustOption: CommandOption = {
   value: "HASH",
   isOptional: true,
   text:
-    "run the code that the results name for their own methods, if its SHA-256 is HASH (without: whatever it is); it is " +
+    "run the code of methods that the results name, if its SHA-256 is HASH (without =HASH: whatever it is); path and hash are " +
     "shown first, and without this option it does not run",
 };
 

@@ -88,7 +88,7 @@ export const verify = commandOf({
     { line: "deno task verify results/published/quickstart --all", text: "every run of a folder" },
   ],
   notes: [
-    "Exit code: 0 if all were reproduced, 1 if one was not, 3 if inputs differ so that one could not be repeated, 130 " +
+    "Exit code: 0 if all were reproduced, 1 if one was not, 3 if one could not be repeated because its inputs differ, 130 " +
     "if it was stopped.",
   ],
 }, async (parsed) => {

@@ -39,7 +39,7 @@ export async function writeEmbeddedTasks(folder: string): Promise<WrittenSplit[]
 export const buildTasks = commandOf({
   name: "build-tasks",
   summary:
-    "Writes the files of the embedded tasks, <folder>/<Task>/{train,dev}.tsv, from the corpora",
+    "Writes the files of the embedded tasks, <folder>/<Task>/{train,dev}.tsv, from text that npm packages ship",
   takes: "[FOLDER]",
   explained: [{ name: "FOLDER", text: `where they go (default ${defaultFolder})` }],
   options: [],

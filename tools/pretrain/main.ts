@@ -252,7 +252,7 @@ export const pretrainCommand = commandOf({
   examples: [
     {
       line: "deno task pretrain",
-      text: "the whole, about an hour on two cores; Ctrl-C stops at a checkpoint",
+      text: "the whole, about 20 minutes on a quiet core; Ctrl-C stops at a checkpoint",
     },
     {
       line: "deno task pretrain --steps 200 --output .cache/try --cache .cache/try",

@@ -110,8 +110,12 @@ export const fuzz = commandOf({
   takes: "",
   most: 0,
   options: [
-    { name: "count", value: "N", text: `mutants (default ${defaults.count.toLocaleString("en")})` },
-    { name: "seed", value: "N", text: `which mutants (default ${defaults.seed})` },
+    {
+      name: "count",
+      value: "N",
+      text: `changed copies, called mutants (default ${defaults.count.toLocaleString("en")})`,
+    },
+    { name: "seed", value: "N", text: `seed that draws the mutants (default ${defaults.seed})` },
     { name: "from", value: "N", text: "number of the first mutant (default 0)" },
   ],
   examples: [

@@ -57,7 +57,7 @@ export const torture = commandOf({
       text:
         `full and read-only disks for results, exports and caches, where they may be mounted (default ${defaults.disks})`,
     },
-    { name: "seed", value: "S", text: `draws everything (default ${defaults.seed})` },
+    { name: "seed", value: "S", text: `seed of everything random (default ${defaults.seed})` },
     { name: "folder", value: "DIR", text: `where to work (default ${folder})` },
   ],
   examples: [
