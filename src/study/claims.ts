@@ -104,7 +104,7 @@ export const claimsSchema: z.ZodType<readonly Claim[]> = z.array(
     margin: z.exactOptional(margin),
     exclude: z.exactOptional(
       z.array(conditionSchema("a claim about no runs is none")).min(1).describe(
-        "Runs that do not count: pairs of which a run matches one of these are left out",
+        "Runs that do not count: a pair is left out if one of these matches one of its runs",
       ),
     ),
     text: z.exactOptional(z.string().min(1)),

@@ -66,7 +66,7 @@ export function conditionSchema(hint: string): z.ZodType<DeltaCondition> {
   }).refine((when) => Object.keys(when).length > 0, {
     error: `found {}, wanted task, method, budget, seed or settings; ${hint}`,
   }).meta({
-    description: "The runs that this is meant for: those that match every key",
+    description: "The runs that this changes: those that match every key",
     minProperties: 1,
   });
 }

@@ -24,16 +24,16 @@ export const defaultConvergence: ConvergenceRule = { lossShare: 0.05, scoreGain:
 export const convergenceSchema: z.ZodType<Partial<ConvergenceRule>> = closed({
   lossShare: z.exactOptional(
     z.number().gt(0).lt(1).describe(
-      "A run whose task loss falls by more than this share from the last fifth of its steps but one to the last needs more steps; default 0.05",
+      "A run needs more steps if its mean task loss in the last fifth of its steps is lower by more than this share than in the fifth before; default 0.05",
     ),
   ),
   scoreGain: z.exactOptional(
     z.number().gt(0).lt(1).describe(
-      "So does a run whose score rises by more than this in the last fifth, as metrics are recorded; default 0.01, one point",
+      "A run needs more steps if its score rises by more than this in the last fifth of its steps, in the metric's own units; default 0.01, one point",
     ),
   ),
 }).describe(
-  "What reports take for a run that needs more steps; runs are the same whatever it says",
+  "When reports say that a run needs more steps; it changes no run",
 );
 
 /** Scores by task. */
@@ -42,7 +42,7 @@ export type Targets = Readonly<Record<string, number>>;
 /** Validator of a study's `targets`. */
 export const targetsSchema: z.ZodType<Targets> = z.record(z.string(), z.number().gt(0).lte(1))
   .describe(
-    "The score of each task to which reports give steps and seconds, as metrics are recorded (0.7 for 70); default 95 % of the best mean",
+    "A score for each task, in the metric's own units (0.7 for 70); reports say how many steps and seconds methods take to reach it; default 95 % of the best mean",
   );
 
 /** What is wrong with a study's targets: tasks that it does not have. */

@@ -144,19 +144,19 @@ const laterTrainShape = {
     "Where the output bias of a regression starts: in the middle of the labels' range, or at zero, as in transformers; default middle",
   ),
   headLearningRate: z.exactOptional(z.number().gt(0).nullable()).describe(
-    "Peak learning rate of the head, or null for that of all else; default null",
+    "Peak learning rate of the head, or null for the same as all else; default null",
   ),
 };
 
 const plateauShape = {
   heldOut: z.number().gt(0).lt(1).describe(
-    "Share of the training split that is evaluated besides the dev set, as the split held_out, and not trained on; default 0.1",
+    "Share of the training split that is not trained on and is evaluated as the split held_out, besides the dev set; default 0.1",
   ),
   patience: z.int().min(1).describe(
     "Evaluations without a rise after which training ends; default 3",
   ),
   leastGain: z.number().min(0).describe(
-    "What counts as a rise: more than so much above the best score before, as metrics are recorded; default 0.002",
+    "What counts as a rise: more than this above the best score so far, in the metric's own units; default 0.002",
   ),
 };
 
@@ -170,7 +170,7 @@ const partialUntil: z.ZodType<PartialUntil> = z.union([
   z.literal("epochs"),
   closed({ plateau: closed(optionalKeys(plateauShape)).meta({ id: "plateau" }) }),
 ]).describe(
-  "epochs (train.epochs or train.steps, the default), or a plateau of the score on held-out training examples, before train.epochs or train.steps at most",
+  "When training ends: epochs (after train.epochs or train.steps, the default), or once the score on held-out training examples no longer rises (plateau), with train.epochs or train.steps as the cap",
 );
 
 const adapterShape = {

@@ -95,7 +95,7 @@ export interface Study {
   readonly base?: PartialSettings;
   /** Exceptions from `base`, in order of increasing precedence. Default: none. */
   readonly deltas?: readonly Delta[];
-  /** Points of the grid that are no runs: those that one of these matches. */
+  /** Combinations to skip: those that one of these matches. */
   readonly except?: readonly DeltaCondition[];
   /** The user's own tasks; their form is the tasks room's affair. */
   readonly userTasks?: readonly Json[];
@@ -115,9 +115,9 @@ export interface Study {
   readonly decide?: Decide;
   /** Arms that the report compares beside those that it compares anyway. Default: none. */
   readonly comparisons?: readonly StudyComparison[];
-  /** What reports take for a run that needs more steps. Default: see {@linkcode ConvergenceRule}. */
+  /** When reports say that a run needs more steps. Default: see {@linkcode ConvergenceRule}. */
   readonly convergence?: Partial<ConvergenceRule>;
-  /** The score of each task to which reports give steps and seconds. Default: 95 % of the best mean of the task. */
+  /** A score for each task; reports say how many steps and seconds methods take to reach it. Default: 95 % of the best mean of the task. */
   readonly targets?: Targets;
 }
 
@@ -173,7 +173,7 @@ const axesShape = {
 const axes: z.ZodType<Axes> = closed(axesShape);
 
 const sequences = z.record(z.string(), z.array(taskName).min(2)).describe(
-  "Classification tasks that are learned one after the other, with all their classes to tell apart, by name",
+  "Sequences by name: classification tasks that are learned one after the other; predictions are among all their classes",
 );
 
 const studyShape = {
@@ -190,7 +190,7 @@ const studyShape = {
   base: z.exactOptional(settings),
   deltas: z.exactOptional(z.array(delta)),
   except: z.exactOptional(z.array(conditionSchema("a study without runs is none"))).describe(
-    "Points of the grid that are no runs: those that one of these matches",
+    "Combinations to skip: those that one of these matches",
   ),
   userTasks: z.exactOptional(z.array(json.meta({ id: "userTask" }))),
   sequences: z.exactOptional(sequences),
@@ -211,7 +211,7 @@ export const studySchema: z.ZodType<Study> = closed(studyShape);
 /** Validator of what a study's file may hold before what it extends is laid under it. */
 export const studyPartSchema: z.ZodType<StudyPart> = closed({
   extends: z.exactOptional(oneOrMore(z.string().min(1))).describe(
-    "A study that this one is laid over, or several, the later winning: a path from this file, or a name in experiments/",
+    "One or more studies that this one extends; later ones win: a path from this file, or a name in experiments/",
   ),
   ...optionalKeys(studyShape),
   axes: z.exactOptional(closed(optionalKeys(axesShape))),

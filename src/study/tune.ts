@@ -33,7 +33,7 @@ export interface AshaRules {
   readonly reduction?: number;
   /** Share of a run's steps after which trials are first compared. Default 0.11. */
   readonly leastShare?: number;
-  /** Trials of a combination that begin or go on without knowing one another's scores. Default 4. */
+  /** Trials of a choice that may run at a time, without knowing one another's scores. Default 4. */
   readonly atOnce?: number;
 }
 
@@ -45,7 +45,7 @@ export interface Tune {
   readonly vary: Readonly<Record<string, TuneRange>>;
   /** Default `random`. */
   readonly search?: TuneSearch;
-  /** Points that are tried for each combination, the same number for all; at least two. */
+  /** Combinations of values that are tried for each choice, equally many for all; at least two. */
   readonly trials: number;
   /** Seeds of the trials, none of the study's. */
   readonly seeds: readonly number[];
@@ -97,7 +97,7 @@ const range = closed({
     "Values without an order, at least two",
   ),
   limits: z.exactOptional(bounds).describe(
-    "How far the range is widened by itself while the best value lies at its edge; default not at all",
+    "Limits up to which the range is widened while its best value lies at its edge; default not at all",
   ),
 }).superRefine(({ log, linear, choices, limits }, context) => {
   const add = (message: string, ...path: string[]) =>
@@ -132,13 +132,13 @@ const range = closed({
 
 const asha = closed({
   reduction: z.exactOptional(z.int().min(2)).describe(
-    `One of so many trials goes on at each rung; default ${tuneDefaults.asha.reduction}`,
+    `At each rung, one of so many trials goes on; default ${tuneDefaults.asha.reduction}`,
   ),
   leastShare: z.exactOptional(z.number().gt(0).lt(1)).describe(
     `Share of a run's steps after which trials are first compared; default ${tuneDefaults.asha.leastShare}`,
   ),
   atOnce: z.exactOptional(z.int().min(1)).describe(
-    `Trials that begin or go on without knowing one another's scores; default ${tuneDefaults.asha.atOnce}`,
+    `Trials of a choice that may run at a time, without knowing one another's scores; default ${tuneDefaults.asha.atOnce}`,
   ),
 });
 
@@ -163,7 +163,7 @@ const trials = numberSaying(
   {
     type: "integer",
     minimum: 2,
-    description: "Points that are tried for each combination, the same number for all",
+    description: "Combinations of values that are tried for each choice, equally many for all",
   },
   (found) =>
     typeof found === "object" && found !== null
@@ -203,9 +203,11 @@ export const tuneSchema: z.ZodType<Tune> = closed({
   seeds: z.array(z.int().min(0)).min(1).describe("Seeds of the trials, none of the study's"),
   tasks: z.exactOptional(names).describe("Tasks that settings are chosen on; default all"),
   methods: z.exactOptional(names).describe(
-    "Labels of the methods whose settings are chosen; default all that do not take their ranks from elsewhere",
+    "Labels of the methods whose settings are chosen; default all that take no ranks from other runs",
   ),
-  budgets: z.exactOptional(z.array(budgetSchema).min(1)).describe("Default all of the study"),
+  budgets: z.exactOptional(z.array(budgetSchema).min(1)).describe(
+    "Budgets that settings are chosen under; default all of the study",
+  ),
   per: z.exactOptional(
     z.array(z.enum(["method", "task", "budget"])).min(1).refine(
       (per) => per.includes("method") && new Set(per).size === per.length,

@@ -20,7 +20,7 @@ const format = z.enum(["tsv", "csv", "jsonl"]);
 const column = z.union([z.string().min(1), z.int().min(0)]);
 
 const fileObject = closed({
-  path: z.string().min(1).describe("Path relative to the data folder"),
+  path: z.string().min(1).describe("Path, relative to the study"),
   format: format.optional().describe("Default: by the path's ending"),
   header: z.boolean().optional().describe(
     "Whether the first line names the columns; default: whether the task gives a column by name",
@@ -51,13 +51,13 @@ const userTaskSchema = closed({
       `found ${
         JSON.stringify(issue.input)
       }, wanted letters, digits, ".", "_" and "-", since it names folders`,
-  }).max(mostOfName.task).describe("How the study's axes, results and reports call the task"),
+  }).max(mostOfName.task).describe("The task's name on the axes, in results and in reports"),
   title: z.string().min(1).optional().describe("Default: the name"),
   files: z.object({ train: files, dev: files.optional() }).catchall(files).describe(
     "The file of each split, or a list of files; further splits are evaluated at the end",
   ),
   dev: z.number().gt(0).lt(1).optional().describe(
-    "The share of train that becomes dev, where files has none: of each label alike, the same rows for all runs",
+    "The share of train that becomes dev, where files has none; the same share of each label, and the same rows for all runs",
   ),
   columns: columns.describe(
     "Where texts and label stand: a header name or key, or an index from 0",
