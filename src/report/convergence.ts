@@ -123,7 +123,7 @@ export function earlyCells(
   return {
     summary: `${whole(early.length)} of ${
       counted(cells.length, "cell")
-    } (task, method and budget) ${need} more steps: training was still improving when it ended, so that there is no verdict on ${them}`,
+    } (task, method and budget) ${need} more steps: training was still improving when it ended, so there is no verdict on ${them}`,
     lines: early.map((cell) => {
       const { task, label, budget, state, runs, gain, fall } = cell;
       const place = [task, label, ...(budget === noBudget ? [] : [budget])].join(", ");

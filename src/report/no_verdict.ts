@@ -65,11 +65,11 @@ export function remedyOf(verdicts: Iterable<NoVerdict>): Remedy {
 
 /** What a note below a table says of verdicts that are none; empty where there are none of these. */
 export function noVerdictNote(verdicts: readonly unknown[]): string {
-  const why = "so that there is no verdict whatever the difference is.";
+  const why = "so there is no verdict, however large the difference is.";
   return (verdicts.includes(moreSteps)
-    ? ` “More steps needed”: runs of one of both had not converged, ${why}`
+    ? ` “More steps needed”: training of one arm or both had not converged, ${why}`
     : "") +
     (verdicts.includes(notBracketed)
-      ? ` “Not bracketed”: a setting of one of both was tuned to the edge of all that were allowed, ${why}`
+      ? ` “Not bracketed”: a tuned setting of one arm or both lies at the edge of what was allowed, ${why}`
       : "");
 }

@@ -69,7 +69,7 @@ function factList(results: StudyResults): Html {
     [whole(grid.labels.length), grid.labels.length === 1 ? "method" : "methods"],
     [whole(budgets), budgets === 1 ? "budget" : "budgets"],
     [whole(grid.seeds.length), grid.seeds.length === 1 ? "seed" : "seeds"],
-    [hours(wallMillis), "of runs"],
+    [hours(wallMillis), "run time"],
     ...(results.verification === null ? [] : [
       [
         `${whole(results.verification.runs.length)} of ${whole(results.verification.finishedRuns)}`,

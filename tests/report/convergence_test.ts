@@ -97,7 +97,7 @@ Deno.test("notices, scores and the terminal name the cells that need more steps"
   const study = studyOf({ labels: ["lora", "slow"], curve: curves });
   const [notice] = noticesOf(study);
   const summary =
-    "1 of 2 cells (task, method and budget) needs more steps: training was still improving when it ended, so that there is no verdict on it";
+    "1 of 2 cells (task, method and budget) needs more steps: training was still improving when it ended, so there is no verdict on it";
   assertEquals(notice!.text, `${summary}.`);
   assertEquals(notice!.lines, [
     "t, slow, rank 4: score still climbs (in the last fifth of 3 runs: score +5.0 points, loss 0 %)",

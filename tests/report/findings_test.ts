@@ -400,22 +400,22 @@ Deno.test("findingsOf correlates rank and loss over modules alone, and says wher
     [[2, 1, 3, 4, 5], [1, 3, 2, 4, 5], [1, 2, 3, 4, 5]][seed - 1]![module - 1]! / 100;
   assertEquals(
     said((module, _, seed) => rising(module, seed)),
-    "Over modules, the rank held and the metric lost without it have ρ 0.93 at 2 budgets. " +
+    "Over modules, the rank and the metric lost without the module correlate with ρ 0.93 at 2 budgets. " +
       "Each 95% interval lies above zero.",
   );
   assertEquals(
     said((module, budget, seed) => budget === 2 ? rising(module, seed) : -rising(module, seed)),
-    "Over modules, the rank held and the metric lost without it have ρ −0.93 to 0.93 at 2 budgets. " +
+    "Over modules, the rank and the metric lost without the module correlate with ρ −0.93 to 0.93 at 2 budgets. " +
       "Of the 2 intervals (95%), 1 lies above zero and 1 lies below zero.",
   );
   assertEquals(
     said((module, _, seed) => rising(module, seed) * (seed === 1 ? -1 : 1)),
-    "Over modules, the rank held and the metric lost without it have ρ 0.33 at 2 budgets. Each 95% interval includes zero.",
+    "Over modules, the rank and the metric lost without the module correlate with ρ 0.33 at 2 budgets. Each 95% interval includes zero.",
   );
   // Equal correlations of all seeds have no spread.
   assertEquals(
     said((module) => module),
-    "Over modules, the rank held and the metric lost without it have ρ 1.00 at 2 budgets. No correlation has a 95% interval.",
+    "Over modules, the rank and the metric lost without the module correlate with ρ 1.00 at 2 budgets. No correlation has a 95% interval.",
   );
   assertEquals(said(() => 1), undefined);
 });

@@ -162,7 +162,7 @@ Deno.test("nothing is called better or worse of a method whose tuning ended at a
   assert(rows.every(({ label, verdict }) => label === "ElaLoRA" || verdict !== notBracketed));
   assertStringIncludes(
     tableNamed(study, "paired").note,
-    "“Not bracketed”: a setting of one of both",
+    "“Not bracketed”: a tuned setting of one arm or both",
   );
   const [ranking] = rankingsOf(study);
   assertEquals([ranking!.early, ranking!.remedy.see], [["ElaLoRA"], "Tuning"]);

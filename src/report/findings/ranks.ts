@@ -103,7 +103,8 @@ export function correlations(results: StudyResults, grid: Grid): readonly Findin
     const where = cells.length === 1 ? "" : ` ${preposition} ${whole(cells.length)} ${many}`;
     return {
       lead: `Rank and metric lost, ${label}`,
-      text: `Over modules, the rank held and the metric lost without it have ρ ${range}${where}. ` +
+      text:
+        `Over modules, the rank and the metric lost without the module correlate with ρ ${range}${where}. ` +
         `${sentence(intervalsText(cells))}.`,
     };
   });

@@ -123,7 +123,7 @@ export function budgetsTable(results: StudyResults): ReportTable {
     id: "budgets",
     title: "Budgets",
     note:
-      "Active adapter parameters without heads and biases: requested, at the start, at most and at the end (mean over runs, " +
+      "Adapter parameters in use, without heads, biases and spare capacity: requested, at the start, at most and at the end (mean over runs, " +
       "with the range where runs differ). Stored are the parameters that deploying the run needs besides its head" +
       (isGuessed ? "; where records do not say (≈), the final count stands for it" : "") +
       ". On average is the mean over the steps of those that were trained. Off the budget is the largest difference of a run from what was requested, " +

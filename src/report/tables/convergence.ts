@@ -54,9 +54,9 @@ export function convergenceTable(results: StudyResults): ReportTable {
         significant(100 * scoreGain)
       } ${scoreGain === 0.01 ? "point" : "points"} or its task loss falls by more than ${
         significant(100 * lossShare)
-      } %, in each case by more than 2.33 standard errors too; ` +
-      `also if more than one in five of its runs need more. Such a cell has no verdict.` +
-      (hasPlateaus ? " Runs that their plateau ended have converged by that rule." : ""),
+      } %, and if this change also exceeds 2.33 standard errors. ` +
+      `It needs more, too, if more than one in five of its runs do. Such a cell gets no verdict.` +
+      (hasPlateaus ? " Runs that ended at their plateau have converged by that rule." : ""),
     table: tableFrom(rows, names),
     columns: [
       { title: "task", align: "left", cell: (row) => String(row["task"]) },

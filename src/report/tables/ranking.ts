@@ -236,8 +236,8 @@ export function rankingPairsTable(results: StudyResults): ReportTable {
     id: "ranking_pairs",
     title: "All pairs of methods",
     note:
-      "In how many blocks (one task with one seed) the first method is better, worse and equal; p of the two-sided signed-rank test, " +
-      `alone and ${correctionText(family)}.`,
+      "In how many blocks (one task with one seed) the first method is better, worse and equal; p of the two-sided signed-rank test" +
+      (family.tests === 0 ? ". No pair has a verdict." : `, alone and ${correctionText(family)}.`),
     table: tableFrom(rows as unknown as readonly Row[], pairNames),
     columns: [
       { title: "budget", align: "left", cell: (row) => String(row["budget"]) },

@@ -141,7 +141,7 @@ export function verificationTable(results: StudyResults): ReportTable {
     title: "Verified runs",
     note: "Each run was repeated from its record alone and compared number by number: losses, " +
       "gradient norms, rank events, evaluations, metrics, ranks and predictions. " +
-      "Pinned are versions, hashes, seed and machine.",
+      "Pinned items are what equal numbers depend on: versions, hashes, seed and machine.",
     table: tableFrom(rows, ["id", "title", "verdict", "numbers", "pinned", "remark"]),
     columns: [
       { title: "run", align: "left", cell: (row) => String(row["title"]) },
