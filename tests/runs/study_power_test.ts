@@ -63,7 +63,7 @@ Deno.test("a study's own records come first; its plan has them as text and as li
     const options = { data: null, model: tinyModel, results: `${home}/results` };
     const file = { study, folder: home, methods };
     const text = await planText(file, { ...options, power: { pilot: null } });
-    assertStringIncludes(text, `Pilot: ${folder}, 2 seeds. Differences of seeds`);
+    assertStringIncludes(text, `Pilot: ${folder}, 2 seeds. The difference varies over seeds`);
     const json = (await planText(file, { ...options, json: true, power: { pilot: null } }))
       .split("\n").map((line) => JSON.parse(line));
     const [power] = json.filter(({ kind }) => kind === "power");

@@ -155,7 +155,7 @@ function beyondText({ more, plan }: Verdict): string {
   }
   return isKnown
     ? "no number of seeds would decide a difference that lies where it does now"
-    : "every seed has the same difference, so that its spread is not known";
+    : "every seed has the same difference, so its spread is not known";
 }
 
 /** What an undecided interval excludes all the same. */

@@ -26,14 +26,14 @@ const supposed = [0.5, 1, 2];
 export function powerText(powers: readonly ClaimPower[], words: PowerWords): readonly string[] {
   if (powers.length === 0) {
     return [
-      "Power: nothing to compare; want claims in the study, or plain LoRA beside another method",
+      "Power: nothing to compare: state claims in the study, or add plain LoRA to the methods",
     ];
   }
   const what = words.areClaimed
     ? "of the claims"
     : `of each method beside plain LoRA, as if ${counted(powers.length, "claim")} were made`;
   return [
-    `Power ${what}: seeds with which 80 of 100 studies decide, for the upper end of the spread's 60% interval`,
+    `Power ${what}: the seeds with which 80 of 100 studies decide, by the upper end of the spread's 60% interval`,
     ...powers.flatMap((power) => [
       `  ${power.claim.name}: ${claimText(power.claim)}`,
       ...(power.pilot === null ? withoutPilot(power) : withPilot(power, power.pilot))
@@ -80,7 +80,7 @@ function withPilot(
   return [
     `Pilot: ${path}, ${
       counted(seeds, "seed")
-    }${others}. Differences of seeds have a standard deviation of ${
+    }${others}. The difference varies over seeds with a standard deviation of ${
       sizeText(power, sd)
     } (60% interval ${inUnit(limits.low)} to ${inUnit(limits.high)})${
       tasks.length === 1 ? "" : `; by task ${byTask.join(", ")}`
@@ -91,7 +91,7 @@ function withPilot(
       } varied as the other tasks do`,
     ]),
     ...(needed.length === 0
-      ? ["Every seed of the pilot has the same difference, so that the spread is not known"]
+      ? ["Every seed of the pilot has the same difference, so the spread is not known"]
       : [neededText(power, needed), seesText(power, sees), times]),
   ];
 }
@@ -118,7 +118,7 @@ function seedsText(seeds: number, cap: number): string {
 }
 
 function seesText(power: ClaimPower, sees: readonly Seen[]): string {
-  return `What it could see: ${sees.map((seen) => seenText(power, seen)).join("; ")}`;
+  return `What it could detect: ${sees.map((seen) => seenText(power, seen)).join("; ")}`;
 }
 
 function seenText(power: ClaimPower, { seeds, difference, margin }: Seen): string {
@@ -148,7 +148,7 @@ function withoutPilot(power: ClaimPower): readonly string[] {
   const { claim, rule } = power;
   const supposing = { ...power, unit: { name: "margins", perMargin: 1 } };
   return [
-    "No records of two seeds of both arms, so that the spread is not known. For spreads in margins:",
+    "No records of two seeds of both arms, so the spread is not known. For spreads of so many margins:",
     ...supposed.map((spread) => {
       const needed = neededOf(claim, rule, spread);
       const [most] = seesOf(rule, spread, rule.cap);
@@ -186,13 +186,13 @@ export function beyondPlan(power: ClaimPower, isNamed = false): Undecidable | nu
   if (pilot.apart.length > 0 && !isNamed) return null;
   const isPossible = Number.isFinite(first.seeds);
   const wanted = isPossible
-    ? `about ${whole(roughly(first.seeds))} seeds would do (decide.mostSeeds)`
-    : "no number of seeds would do";
+    ? `about ${whole(roughly(first.seeds))} seeds would be enough (set decide.mostSeeds)`
+    : "no number of seeds would be enough";
   return {
     claims: [claim.name],
     seeds: cap,
     seedsNeeded: isPossible ? first.seeds : null,
-    text: `claim "${claim.name}" will hardly be decided with ${counted(cap, "seed")}, even if ${
+    text: `claim "${claim.name}" is unlikely to be decided with ${counted(cap, "seed")}, even if ${
       differenceText(power, first)
     }: by the spread of ${pilot.path} (${
       counted(pilot.spread.seeds, "seed")

@@ -46,7 +46,7 @@ Deno.test("an undecided line says what would decide it and what is excluded", ()
   assertEquals(
     line({ score: above(2, 0) }),
     "ours: undecided, +2.00 points (no interval at this look, 4 seeds) – claimed: ours is better than lora; every seed has the same " +
-      "difference, so that its spread is not known",
+      "difference, so its spread is not known",
   );
 });
 

@@ -118,8 +118,11 @@ Deno.test("a plan that cannot decide its claim is told with the seeds that would
   const told = beyondPlan(first)!;
   assertEquals([told.claims, told.seeds], [["ours"], 30]);
   assert(told.seedsNeeded! > 100 && told.seedsNeeded === first.needed[0]!.seeds);
-  assertStringIncludes(told.text, 'claim "ours" will hardly be decided with 30 seeds, even if it');
-  assertStringIncludes(told.text, "seeds would do (decide.mostSeeds)");
+  assertStringIncludes(
+    told.text,
+    'claim "ours" is unlikely to be decided with 30 seeds, even if it',
+  );
+  assertStringIncludes(told.text, "seeds would be enough (set decide.mostSeeds)");
   // A pilot with other settings says something only where somebody named it.
   const apart = powerWith({ ...wide, settings: { train: { steps: 9 } } });
   const { study, planned, pilot } = powered({ ...wide, settings: { train: { steps: 9 } } });
