@@ -48,6 +48,28 @@ Deno.test("the check of links sees a page and a heading that are not there", asy
   ]);
 });
 
+/** First lines of tables of a page that are cut off from their heads or from their ends, as `file line`. */
+function brokenTables({ path, text }: Source): readonly string[] {
+  const prose = text.replaceAll(/^```.*?^```/gms, (code) => code.replaceAll(/[^\n]/g, ""));
+  return [...prose.matchAll(/^\|.*(?:\n(?!\n).+)*/gm)]
+    .filter(([table]) => {
+      const [, rule = "", ...rows] = table.split("\n");
+      return !/^\|[ :|-]+\|$/.test(rule) || rows.some((row) => !row.startsWith("|"));
+    })
+    .map(({ index }) => `${path} ${prose.slice(0, index).split("\n").length}`);
+}
+
+Deno.test("every table of the documents has its head and all of its rows", () => {
+  assertEquals(documents.flatMap(brokenTables), []);
+});
+
+Deno.test("the check of tables sees rows that are cut off", () => {
+  const head = "| a | b |\n| - | - |\n| 1 | 2 |\n";
+  assertEquals(brokenTables({ path: "x.md", text: `${head}\n\`\`\`\n| code\n\`\`\`\n` }), []);
+  assertEquals(brokenTables({ path: "x.md", text: `${head}\n| 3 | 4 |\n` }), ["x.md 5"]);
+  assertEquals(brokenTables({ path: "x.md", text: `${head}and more |\n` }), ["x.md 1"]);
+});
+
 Deno.test("every decision has one number, one heading and a row in the index", async () => {
   const headings = documents.filter(({ path }) => path.startsWith("docs/decisions/"))
     .flatMap(({ text }) => [...text.matchAll(/^## (\d+)\. /gm)].map(([, number]) => Number(number)))
