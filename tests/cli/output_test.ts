@@ -150,7 +150,10 @@ Deno.test({
       const said = await started("sweep", "--no-report").output();
       const [heading, line] = new TextDecoder().decode(said.stdout).trimEnd().split("\n").slice(-2);
       assertMatch(heading!, /^Claims, stated before the first run \(.*\):$/);
-      assertMatch(line!, /^ {2}rank: undecided \(2 more seeds\), .* – claimed: lora is better than head$/);
+      assertMatch(
+        line!,
+        /^ {2}rank: undecided \(2 more seeds\), .* – claimed: lora is better than head$/,
+      );
       const planned = (await linesOf("plan")).filter(({ kind }) => kind === "planned");
       const runs = planned.reduce((sum, each) => sum + each.done, 0);
       assertEquals(runs, folders.length);
