@@ -7,7 +7,7 @@ import * as z from "zod";
 import { isDamage, parseJsonFile } from "../record/damage.ts";
 import { namesIn, readIfThere } from "../record/durable.ts";
 import { runsUnderWay, underWay } from "../record/under_way.ts";
-import type { ClaimsStatement, StatedClaims } from "../report/claims/statement.ts";
+import type { ClaimedSeeds, ClaimsStatement, StatedClaims } from "../report/claims/statement.ts";
 import { hashJson } from "../base/hash.ts";
 import { claimPairs } from "../study/claim_pairs.ts";
 import { runContent } from "../study/run_id.ts";
@@ -55,6 +55,21 @@ export function claimedArmsHash(study: Study, runs: readonly RunSpec[]): string 
     claimPairs(claim, firsts).flatMap(({ a, b }) => [a, b].map((run) => hashJson(runContent(run))))
   );
   return hashJson([...new Set(contents)].toSorted());
+}
+
+/** Digits of a hash that tell what the runs of a seed compute from anything else they could. */
+const seedDigits = 8;
+
+/** The runs that each claim of a study counts, an entry a seed: a seed that is skipped, or has other settings, changes it. */
+export function claimedSeeds(study: Study, runs: readonly RunSpec[]): ClaimedSeeds {
+  return Object.fromEntries((study.claims ?? []).map((claim) => {
+    const seeds = Map.groupBy(claimPairs(claim, runs), ({ seed }) => seed);
+    const entries = [...seeds].toSorted(([a], [b]) => a - b).map(([seed, pairs]) => {
+      const contents = pairs.map(({ a, b }) => hashJson([runContent(a), runContent(b)]));
+      return `${seed}:${hashJson(contents.toSorted()).slice(0, seedDigits)}`;
+    });
+    return [claim.name, entries];
+  }));
 }
 
 /** How the names of runs' folders end. */

@@ -7,6 +7,7 @@ import * as z from "zod";
 import { parserOf } from "../record/schema.ts";
 import type { ClaimsStatement } from "../report/claims/statement.ts";
 import { claimsSchema, decideSchema, marginSchema } from "../study/claims.ts";
+import { convergenceSchema } from "../study/convergence.ts";
 import { comparisonsSchema } from "../study/comparisons.ts";
 
 const text = z.string();
@@ -24,6 +25,8 @@ export const statementsSchema: z.ZodType<readonly ClaimsStatement[]> = z.array(
     at: z.iso.datetime(),
     arms: z.exactOptional(text),
     begun: z.exactOptional(z.int().min(0)),
+    convergence: z.exactOptional(text),
+    seeds: z.exactOptional(z.record(text, z.array(text))),
   }),
 );
 
@@ -41,6 +44,7 @@ export const parseStoredStudy = parserOf(
       margin: z.exactOptional(marginSchema),
       claims: z.exactOptional(claimsSchema),
       decide: z.exactOptional(decideSchema),
+      convergence: z.exactOptional(convergenceSchema),
       comparisons: z.exactOptional(comparisonsSchema),
     }).refine(({ claims, axes }) => claims === undefined || axes !== undefined, {
       error: "found claims without axes, want the seeds that they are about",

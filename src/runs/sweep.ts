@@ -20,7 +20,7 @@ import { runAll, type RunsResult, unfinished } from "./run_all.ts";
 import { readSelection } from "./selection.ts";
 import { claimsOf, type Patience } from "./patience.ts";
 
-import { claimedArmsHash, claimsStatedIn, runsBegunIn } from "./stated_claims.ts";
+import { claimedArmsHash, claimedSeeds, claimsStatedIn, runsBegunIn } from "./stated_claims.ts";
 import {
   defaultResults,
   methodsToStore,
@@ -120,13 +120,16 @@ export async function sweepStudy(
     options.untilDecided === true,
   );
   for (const undecidable of hard) await tell({ kind: "hardly decidable", undecidable });
-  const stated = withStatement(study, await claimsStatedIn(folder), {
+  const before = await claimsStatedIn(folder);
+  const now = {
     at: new Date().toISOString(),
     arms: claimedArmsHash(study, plan.runs.map(({ run }) => run)),
     begun: await runsBegunIn(folder),
-  });
+  };
   const stop = stopFlagOf(watch);
   const store = async (plan: StudyPlan): Promise<StudyToStore> => {
+    const seeds = claimedSeeds(study, plan.runs.map(({ run }) => run));
+    const stated = withStatement(study, before, { ...now, seeds });
     const stored = {
       study,
       studyFolder: home,

@@ -72,7 +72,7 @@ Deno.test("claims stand in study.json with hash and time before the first run, a
     const faster = { ...base, train: { ...base?.train, learningRate } };
     await sweep({ ...plain, claims, margin: 0.05, base: faster, axes: { ...axes, seeds: [1] } });
     assertEquals((await claimsStatedIn(folder)).length, 3);
-    assertStringIncludes(await heading(), "they or their arms' settings, after 2 runs of what was");
+    assertStringIncludes(await heading(), "the settings of their arms), after 2 runs of what was");
 
     // What was stated is kept where a study claims nothing any more.
     await sweep(plain);

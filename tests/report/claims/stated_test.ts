@@ -24,6 +24,7 @@ function claimed(): Claimed {
 
 const { study, planned, runs } = claimed();
 const other = { ...study, margin: 0.02 };
+const claimsText = "the claims, their margins or the rule that decides";
 const said = (statements: StatedClaims["statements"], now = study) =>
   statingText(statingOf({ study: now, planned, statements }, runs));
 
@@ -42,7 +43,7 @@ Deno.test("claims that are changed or stated later say after how many runs", () 
   const changed = withStatement(study, withStatement(other, [], { at: at(9) }), { at: at(11) });
   assertEquals(
     said(changed),
-    "changed on 2026-11-27 11:30 UTC, after 5 of 10 runs had begun",
+    `changed on 2026-11-27 11:30 UTC (${claimsText}), after 5 of 10 runs had begun`,
   );
   // Changed and changed back is changed.
   assertEquals(
@@ -52,7 +53,7 @@ Deno.test("claims that are changed or stated later say after how many runs", () 
         ...withStatement(other, [], { at: at(10) }),
       ], { at: at(13) }),
     ),
-    "changed on 2026-11-27 13:30 UTC, after 10 of 10 runs had begun",
+    `changed on 2026-11-27 13:30 UTC (${claimsText}), after 10 of 10 runs had begun`,
   );
   assertEquals(
     said(withStatement(study, [], { at: at(11) })),
@@ -66,16 +67,58 @@ Deno.test("settings of arms that are changed after runs are told, though none of
   const changed = withStatement(study, first, { at: at(9), arms: "2", begun: 10 });
   assertEquals(
     said(changed),
-    "changed on 2026-11-27 09:30 UTC, they or their arms' settings, after 10 runs of what was stated before",
+    "changed on 2026-11-27 09:30 UTC (the settings of their arms), after 10 runs of what was stated before",
   );
   // Nothing had run when they were changed.
   assertEquals(
     said(withStatement(study, first, { at: at(9), arms: "2", begun: 0 })),
     "stated before the first run (2026-11-27 09:30 UTC)",
   );
+  // Runs of the other arm had begun already: these are claims that were changed, not stated late.
+  assertEquals(
+    said(withStatement(study, first, { at: at(11), arms: "2", begun: 10 })),
+    "changed on 2026-11-27 11:30 UTC (the settings of their arms), after 5 of 10 runs had begun",
+  );
   // What was stated before arms were kept stays as it is.
   const old = withStatement(study, [], { at: at(8) });
   assertEquals(withStatement(study, old, { at: at(9), arms: "2", begun: 10 }), old);
+});
+
+Deno.test("a rule of convergence that is changed after runs is told", () => {
+  const first = withStatement(study, [], { at: at(9) });
+  // The default, written out, is the same rule.
+  const written = { ...study, convergence: { scoreGain: 0.01 } };
+  assertEquals(withStatement(written, first, { at: at(11) }), first);
+  const looser = { ...study, convergence: { lossShare: 0.9 } };
+  const hand = "changed by hand: study.json has no time at which these were stated";
+  assertEquals(said(first, looser), hand);
+  assertEquals(
+    said(withStatement(looser, first, { at: at(11) }), looser),
+    "changed on 2026-11-27 11:30 UTC (when a run counts as converged), after 5 of 10 runs had begun",
+  );
+  // A statement that did not keep the rule gets that of the next sweep.
+  const { convergence, ...old } = first[0]!;
+  assertEquals(withStatement(study, [old], { at: at(11) }), [{ ...old, convergence }]);
+});
+
+Deno.test("seeds that are skipped or have other settings are told, more seeds at the end are not", () => {
+  const seeds = (...ours: readonly string[]) => ({ ours });
+  const first = withStatement(study, [], { at: at(9), seeds: seeds("1:a", "2:b", "3:c") });
+  const next = (...ours: readonly string[]) =>
+    withStatement(study, first, { at: at(11), seeds: seeds(...ours) });
+  const more = next("1:a", "2:b", "3:c", "4:d");
+  assertEquals(more, [{ ...first[0]!, seeds: seeds("1:a", "2:b", "3:c", "4:d") }]);
+  const counted =
+    "changed on 2026-11-27 11:30 UTC (which runs they count), after 5 of 10 runs had begun";
+  assertEquals(said(next("1:a", "3:c", "4:d")), counted);
+  assertEquals(said(next("1:a", "2:x", "3:c")), counted);
+  // Fewer seeds are the looks that there were; what was seen is not forgotten with them.
+  const fewer = withStatement(study, more, { at: at(11), seeds: seeds("1:a", "2:b") });
+  assertEquals(fewer, more);
+  assertEquals(
+    said(withStatement(study, fewer, { at: at(11), seeds: seeds("1:a", "2:b", "5:e") })),
+    counted,
+  );
 });
 
 Deno.test("claims that are not those of the last statement were changed by hand", () => {
