@@ -25,9 +25,9 @@ export function tunedText(
   const fitted = (text: string) => width === null ? [text] : wrapped(text, width);
   if (file === null || path === null) {
     return fitted(
-      `No settings are written: every trial of ${
+      `No settings are written: no trial of ${
         listed(untuned)
-      } failed; lower the ranges in tune.vary, then tune again`,
+      } came to its end with a score; where runs diverge, lower the ranges in tune.vary, then tune again`,
     ).join("\n");
   }
   const { table, columns, note } = choicesTable(file.tuned, null);

@@ -22,18 +22,21 @@ export interface Choice {
 }
 
 /**
- * The trial with the best score, the first of several with the same; null where every trial failed.
+ * The trial with the best score; null where every trial failed. Of several with the same score it is one at an edge, which tells that
+ * values within did no better, else the first.
  *
  * @param trials In the order in which they were drawn.
  */
 export function choiceOf(space: Space, trials: readonly ScoredPoint[]): Choice | null {
-  const best = trials.reduce<Choice["best"] | null>((best, trial) => {
-    const { score, isWhole = true } = trial;
-    if (score === null || !isWhole || best !== null && best.score >= score) return best;
-    return { ...trial, score };
-  }, null);
-  if (best === null) return null;
-  return { best, edges: edgesOf(space, trials.map(({ point }) => point), best.point) };
+  const whole = trials.filter((trial): trial is Choice["best"] =>
+    trial.score !== null && trial.isWhole !== false
+  );
+  const most = Math.max(...whole.map(({ score }) => score));
+  const points = trials.map(({ point }) => point);
+  const choices = whole.filter(({ score }) => score === most)
+    .map((best): Choice => ({ best, edges: edgesOf(space, points, best.point) }));
+  return choices.find(({ edges }) => edges.some(({ isOpen }) => isOpen)) ??
+    choices.find(({ edges }) => edges.length > 0) ?? choices[0] ?? null;
 }
 
 /**

@@ -98,6 +98,11 @@ export function fewestSteps(rules: RungRules): number {
   return rules.reduction ** (rungCount(rules) - 1);
 }
 
+/** The fewest trials of which one is sure to be trained to its end, if none fails. */
+export function fewestTrials(rules: RungRules): number {
+  return rules.reduction ** (rungCount(rules) - 1);
+}
+
 /**
  * The steps after which trials are compared, ascending: the first rung and its multiples, and the end of the run.
  *

@@ -16,6 +16,8 @@ import { budgetOf } from "../../study/study_budget.ts";
 import { type Tune, tuneDefaults, type TuneRange } from "../../study/tune.ts";
 import type { GridRun } from "../../study/types.ts";
 import { type Combination, combinationTitle, trialRun } from "./combinations.ts";
+import { fewestTrials, rungCount } from "./halving.ts";
+import { problemOfSteps, rungRulesOf } from "./rungs.ts";
 import { gridLevels, numberRange, sizeOf } from "./space.ts";
 
 /** A place within a range that is no round number where the ends are. */
@@ -74,6 +76,19 @@ export function problemsOfTune(
   }
   if (new Set(tune.seeds).size < tune.seeds.length) {
     problems.push({ where: "tune.seeds", message: "found a seed twice, wanted each once" });
+  }
+  const rungs = rungRulesOf(tune);
+  if (rungs !== null && tune.trials < fewestTrials(rungs)) {
+    problems.push({
+      where: "tune.trials",
+      message:
+        `found ${tune.trials}, wanted at least ${
+          fewestTrials(rungs)
+        }, of which one is trained to its end: ` +
+        `one of ${rungs.reduction} goes on at each of ${
+          rungCount(rungs) - 1
+        } rungs; or raise leastShare`,
+    });
   }
   const unknown = (tune.tasks ?? []).find((task) => !axes.tasks.includes(task));
   if (unknown !== undefined) {
@@ -161,6 +176,13 @@ export function problemsOfCombinations(
           "name the methods that are tuned in tune.methods",
       );
       continue;
+    }
+    // How many steps so many epochs are, the data say; it is read before the first trial.
+    const steps = runs.flatMap(({ settings: { train } }) => train.steps ?? []);
+    const rungs = rungRulesOf(tune);
+    if (rungs !== null && steps.length > 0) {
+      const problem = problemOfSteps(Math.min(...steps), rungs, { of });
+      if (problem !== null) problems.push(problem);
     }
     const size = sizeOf(space);
     if (tune.search === "grid") {

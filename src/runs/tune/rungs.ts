@@ -19,6 +19,21 @@ export function rungRulesOf({ search, asha }: Tune): Required<AshaRules> | null 
   return search === "asha" ? { ...tuneDefaults.asha, ...asha } : null;
 }
 
+/** What is wrong with runs of so many steps that are to have rungs; null where nothing is. */
+export function problemOfSteps(
+  steps: number,
+  rules: Required<AshaRules>,
+  { of }: Pick<Combination, "of">,
+): Problem | null {
+  const { reduction, leastShare } = rules;
+  return steps >= fewestSteps(rules) ? null : {
+    where: `tune.asha, ${combinationTitle(of)}`,
+    message:
+      `found runs of ${steps} steps, wanted at least ${fewestSteps(rules)} for a reduction of ` +
+      `${reduction} from a share of ${leastShare}; raise leastShare or the steps`,
+  };
+}
+
 /**
  * Combinations whose runs evaluate at their rungs.
  *
@@ -32,8 +47,8 @@ export async function withRungs(
   // Reads the data, whose size decides about steps.
   await planWith(inputs, study, combinations.flatMap(({ runs }) => runs), methods);
   const problems: Problem[] = [];
-  const evaluated = (run: GridRun, { of }: Combination): GridRun => {
-    const where = `tune.asha, ${combinationTitle(of)}`;
+  const evaluated = (run: GridRun, combination: Combination): GridRun => {
+    const where = `tune.asha, ${combinationTitle(combination.of)}`;
     if (run.sequence !== undefined) {
       const message =
         "found a sequence of tasks, wanted another search: its scores before the end are of fewer classes";
@@ -41,11 +56,9 @@ export async function withRungs(
       return run;
     }
     const steps = totalSteps(run.settings, inputs.examplesOf(run.task));
-    if (steps < fewestSteps(rules)) {
-      const message =
-        `found runs of ${steps} steps, wanted at least ${fewestSteps(rules)} for a reduction of ` +
-        `${rules.reduction} from a share of ${rules.leastShare}; raise leastShare or the steps`;
-      problems.push({ where, message });
+    const problem = problemOfSteps(steps, rules, combination);
+    if (problem !== null) {
+      problems.push(problem);
       return run;
     }
     const [evaluateEvery] = rungSteps(steps, rules);

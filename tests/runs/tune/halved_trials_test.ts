@@ -122,7 +122,8 @@ Deno.test("halved trials come to the same whatever runs side by side, in one com
 
 Deno.test("halved trials need steps enough for their rungs, and no sequence", async () => {
   await inHome(async (home) => {
-    const short = studyWith({ asha: { reduction: 4, leastShare: 0.05 } });
+    const vary = { "train.learningRate": { log: [1e-4, 0.1] } };
+    const short = studyWith({ vary, trials: 16, asha: { reduction: 4, leastShare: 0.05 } });
     const { message } = await assertRejects(() => tuned(home, "short", short), StudyError);
     assert(
       message.includes("tune.asha, head on Numbers: found runs of 14 steps, wanted at least 16"),

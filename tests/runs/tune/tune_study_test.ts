@@ -174,6 +174,11 @@ Deno.test("tuneStudy() tells everything that is wrong before anything runs", asy
       "found 5 trials, which make no grid, wanted 4",
     ],
     [
+      { trials: 8, search: "asha" },
+      {},
+      "tune.trials: found 8, wanted at least 9, of which one is trained to its end: one of 3 goes on at each of 2 rungs",
+    ],
+    [
       { trials: 2, vary: { "options.alpha": { choices: [8, 16] } } },
       { methods: [{ method: "lora", options: { alpha: 4 } }, { method: "lora", label: "mine" }] },
       'found that "mine on Numbers" is the same as "lora alpha=4 on Numbers" but for settings that vary',
@@ -196,6 +201,13 @@ Deno.test("tuneStudy() tells everything that is wrong before anything runs", asy
       () => planText({ study: wrong, folder: home, methods }, options),
       StudyError,
       "tune.seeds: found 1",
+    );
+    // Steps that the study says are known before its data are.
+    const short = studyWith({ search: "asha", trials: 81, asha: { leastShare: 0.01 } });
+    await assertRejects(
+      () => planText({ study: short, folder: home, methods }, options),
+      StudyError,
+      "wanted at least 81 for a reduction of 3 from a share of 0.01",
     );
     const plan = await planText({ study: studyWith({}), folder: home, methods }, options);
     assert(plan.includes("Tuning: 3 trials (grid) of each of 2 choices, 6 runs at first"), plan);
