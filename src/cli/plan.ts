@@ -68,7 +68,7 @@ export const plan = commandOf({
     mostRuns: mostRunsOf(parsed),
     width: outputColumns(),
     json: parsed.flag("json"),
-    power: powerOf(parsed.flag("power"), parsed.text("pilot")),
+    power: powerOf(name, parsed.flag("power"), parsed.text("pilot")),
   };
   await askForPlaces("plan", [
     ...studyPlaces(name, "STUDY"),
@@ -82,11 +82,11 @@ export const plan = commandOf({
 });
 
 /** What is wanted of a study's power, or null for nothing. */
-function powerOf(isAsked: boolean, pilot: string | null): PowerAsked | null {
+function powerOf(study: string, isAsked: boolean, pilot: string | null): PowerAsked | null {
   if (pilot !== null && !isAsked) {
     throw new UsageError(`Option "--pilot" is "${pilot}" without --power, want both or none`);
   }
-  return isAsked ? { pilot } : null;
+  return isAsked ? { pilot, study } : null;
 }
 
 if (import.meta.main) await runCommand(plan);

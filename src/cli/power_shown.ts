@@ -11,6 +11,8 @@ import { warningText } from "./terminal_watch.ts";
 export interface PowerAsked {
   /** Results by path or name, or null for those that are found. */
   readonly pilot: string | null;
+  /** What the study was asked for by, a name or a file. Default its name. */
+  readonly study?: string;
 }
 
 /** Lines of a plan about power. */
@@ -36,6 +38,6 @@ export async function powerShown(
   }
   const text = found === null
     ? []
-    : powerText(found.powers, { study: name, seeds, areClaimed: found.areClaimed });
+    : powerText(found.powers, { study: power?.study ?? name, seeds, areClaimed: found.areClaimed });
   return [...text, ...hard.map(warningText)];
 }

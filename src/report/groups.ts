@@ -57,9 +57,10 @@ function settingKey(key: string, { runs }: StudyResults): GroupKey {
     path = parseSettingPath(key, [...options]);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    const names = Object.keys(axes);
+    const varied = runs.flatMap(({ record: { asked } }) => Object.keys(asked.varied ?? {}));
+    const names = [...Object.keys(axes), ...new Set(varied)];
     throw new UsageError(
-      `Option "--by" is "${key}", want ${names.join(", ")}, or a setting: ${
+      `Option "--by" is "${key}", want ${names.join(", ")}, or another setting: ${
         key.includes(".") ? error.message : unknownName("key", key, [...names, "model"])
       }`,
     );

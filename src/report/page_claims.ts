@@ -18,6 +18,8 @@ const classes: Readonly<Record<Answer, string>> = {
   undecided: "undecided",
   "more steps needed": "void",
   "not bracketed": "void",
+  "nothing learned": "void",
+  "runs failed": "void",
 };
 
 function lineHtml(line: VerdictLine): Html {

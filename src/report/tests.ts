@@ -157,8 +157,10 @@ export function gateText({ tests, claims, isOpen }: TestedFamily): string {
     (tests === 0
       ? ""
       : isOpen
-      ? " Every claim is decided, so these tests count too."
-      : " Until every claim is decided, they are hints, not findings.");
+      ? ` Every claim is decided, so ${tests === 1 ? "this test counts" : "these tests count"} too.`
+      : ` Until every claim is decided, ${
+        tests === 1 ? "it is a hint, not a finding" : "they are hints, not findings"
+      }.`);
 }
 
 /** The comparisons of the widest scope that a method has: all tasks and all budgets where those were averaged. */

@@ -5,17 +5,24 @@
  */
 import { budgetKey } from "../study/run_id.ts";
 import { budgetOf } from "../study/study_budget.ts";
-import type { TunedFor } from "../study/tuned.ts";
+import type { Tuned, TunedFor } from "../study/tuned.ts";
 import type { PlannedRun, RunResults, StudyResults } from "./types.ts";
 
 /** What tells whether a choice is for a run. */
-type TunedRun = PlannedRun & { readonly arm?: string };
+type TunedRun = Pick<PlannedRun, "task" | "label" | "budget"> & { readonly arm?: string };
 
 /** Whether settings were chosen for a run. */
 function isFor({ method, task, budget }: TunedFor, run: TunedRun): boolean {
   return method === (run.arm ?? run.label) && (task === undefined || task === run.task) &&
     (budget === undefined ||
       run.budget !== null && budgetKey(budgetOf(budget)) === budgetKey(run.budget));
+}
+
+/** Whether a run has settings that were chosen for it; null where nothing was tuned. */
+export function hasTunedSettings(
+  tuned: Pick<Tuned, "best"> | null,
+): ((run: TunedRun) => boolean) | null {
+  return tuned === null ? null : (run) => tuned.best.some((choice) => isFor(choice, run));
 }
 
 /**
@@ -33,7 +40,8 @@ export function hasBracketedSettings(
 export function untunedLabels(
   { tuned, planned }: Pick<StudyResults, "tuned" | "planned">,
 ): readonly string[] {
-  if (tuned === null) return [];
-  const without = planned.filter((run) => !tuned.best.some((choice) => isFor(choice, run)));
+  const isTuned = hasTunedSettings(tuned);
+  if (isTuned === null) return [];
+  const without = planned.filter((run) => !isTuned(run));
   return [...new Set(without.map(({ label }) => label))];
 }

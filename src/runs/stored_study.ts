@@ -151,7 +151,7 @@ export async function findResults(name: string, results: string): Promise<string
   if (found !== null) return found;
   throw new UsageError(
     `Cannot find results of "${name}": want a folder with study.json or a pack NAME${packSuffix} (looked in ${
-      candidates.map((path) => `"${path}"`).join(", ")
+      [...new Set(candidates)].map((path) => `"${path}"`).join(", ")
     }); run deno task sweep first`,
   );
 }

@@ -114,6 +114,6 @@ Deno.test("the other tests are said to be hints until every claim is decided", (
   );
   assertEquals(
     gateText({ ...family, claims: 1, tests: 1, isOpen: true }),
-    "The claim is the primary contrast. The report makes one other test. Every claim is decided, so these tests count too.",
+    "The claim is the primary contrast. The report makes one other test. Every claim is decided, so this test counts too.",
   );
 });

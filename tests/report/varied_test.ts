@@ -202,6 +202,7 @@ Deno.test("a group takes options that some methods lack, and keys that are not t
   refused(["train.rate"], 'Unknown setting "train.rate"');
   refused(["train.dropout"], 'the group of settings "train.dropout"');
   refused(["tasks"], 'Did you mean "task"?');
+  refused(["foo"], "want method, task, budget, seed, options.alpha, or another setting");
   refused(["task", "task"], 'Option "--by" is "task" twice');
 });
 

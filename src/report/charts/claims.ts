@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { decidingInterval, decimalsOf, marginText } from "../claims/text.ts";
+import { decidingInterval, decimalsOf, hiddenInterval, marginText } from "../claims/text.ts";
 import type { Answer, Verdict } from "../claims/verdict.ts";
 import { signed } from "../format.ts";
 import { chartColours } from "../style.ts";
@@ -18,6 +18,8 @@ const answerColours: Readonly<Record<Answer, string>> = {
   undecided: "#8b93a1",
   "more steps needed": "#c08a2b",
   "not bracketed": "#c08a2b",
+  "nothing learned": "#c08a2b",
+  "runs failed": "#c08a2b",
 };
 
 /** Width of the figure, in pixels. */
@@ -94,7 +96,9 @@ function numberText(verdict: Verdict, isShared: boolean): string {
   const shown = (margins: number) => signed(margins * unit.perMargin, decimalsOf(verdict));
   const { low, high } = decidingInterval(verdict);
   const mean = isShared ? shown(state.mean) : `${shown(state.mean)} ${unit.name}`;
-  return Number.isFinite(low) ? `${mean} [${shown(low)}, ${shown(high)}]` : mean;
+  return hiddenInterval(unit, low, high) === null
+    ? `${mean} [${shown(low)}, ${shown(high)}]`
+    : mean;
 }
 
 /** Size of the letters of names, in pixels. */
@@ -112,6 +116,15 @@ function nameLimit(room: number): number {
 function roomFor(names: readonly string[]): number {
   const longest = Math.max(...names.map((name) => name.length));
   return Math.max(160, Math.min(330, Math.ceil(boldWidth * longest) + 28));
+}
+
+/** About the width of a digit of that size, in pixels. */
+const digitWidth = 6.9;
+
+/** Room for the numbers beside the plot, in pixels. */
+function roomForNumbers(numbers: readonly string[]): number {
+  const longest = Math.max(...numbers.map((number) => number.length));
+  return Math.max(215, Math.ceil(digitWidth * longest) + 24);
 }
 
 /** Bounds of the axis, in margins. */
@@ -137,7 +150,7 @@ function panel(
     width,
     height: rowHeight * rows.length + (isNarrow ? 16 * rows.length : 0),
     left: isNarrow ? 12 : roomFor(rows.map(({ name }) => name)),
-    right: isNarrow ? 12 : 215,
+    right: isNarrow ? 12 : roomForNumbers(rows.map(({ number }) => number)),
     bottom: 44,
   };
   const high = isNarrow ? rowHeight + 16 : rowHeight;

@@ -4,7 +4,7 @@
  * @module
  */
 import { hasConverged } from "../convergence.ts";
-import { hasBracketedSettings } from "../tuned_runs.ts";
+import { hasBracketedSettings, hasTunedSettings } from "../tuned_runs.ts";
 import type { StudyResults } from "../types.ts";
 import { type Stating, statingOf, statingText } from "./stated.ts";
 import { lineOf, plainLine, type VerdictLine } from "./text.ts";
@@ -24,9 +24,12 @@ export interface ClaimsReport {
 export function claimsReport(results: StudyResults): ClaimsReport | null {
   const { claims, runs } = results;
   if (claims === null) return null;
+  const isTuned = hasTunedSettings(results.tuned);
   const verdicts = verdictsOf(claims.study, claims.planned, runs, {
     hasConverged: hasConverged(results),
     isBracketed: hasBracketedSettings(results),
+    isTuned: isTuned === null ? null : ({ record }) => isTuned(record.asked),
+    hasLearned: ({ record }) => (record.happened.flags ?? []).length === 0,
   });
   const stating = statingOf(claims, runs);
   return {

@@ -8,8 +8,18 @@ import { claimPairs } from "../../study/claim_pairs.ts";
 import { type Claim, type ClaimsOfStudy, claimText, marginOf } from "../../study/claims.ts";
 import { counted, listed, whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
+import type { Tune } from "../../study/tune.ts";
+import type { Tuned } from "../../study/tuned.ts";
+import { hasTunedSettings } from "../tuned_runs.ts";
+import { notTunedOf } from "./no_evidence.ts";
 import { ruleText } from "./text.ts";
 import { ruleOf } from "./verdict.ts";
+
+/** A study with claims, and what tuning it has. */
+interface TunedStudy extends ClaimsOfStudy {
+  readonly tune?: Pick<Tune, "methods">;
+  readonly tuned?: Pick<Tuned, "best">;
+}
 
 /** A claim and what it needs. */
 export interface PlannedClaim {
@@ -23,6 +33,8 @@ export interface PlannedClaim {
   readonly runs: number;
   /** Seeds with which the study asks for both arms. */
   readonly seeds: number;
+  /** Labels of arms without tuned settings, where those of the other arm are tuned; none where nothing is. */
+  readonly notTuned: readonly string[];
   /** The first look at which the rule can decide anything, and the last. */
   readonly firstLook: number;
   readonly lastLook: number;
@@ -30,7 +42,7 @@ export interface PlannedClaim {
 
 /** The claims of a study with what they need. */
 export function plannedClaims(
-  study: ClaimsOfStudy,
+  study: TunedStudy,
   planned: readonly ArmRun[],
 ): readonly PlannedClaim[] {
   const { claims = [] } = study;
@@ -38,6 +50,7 @@ export function plannedClaims(
   const { looks, difference, equivalence, cap } = ruleOf(study);
   const canDecide = (i: number) => Math.min(difference[i]!, equivalence[i]!) < Infinity;
   const firstLook = looks.find((_, i) => canDecide(i)) ?? cap;
+  const isTuned = tunedOf(study);
   return claims.map((claim: Claim) => {
     const pairs = claimPairs(claim, planned);
     const tasks = [...new Set(pairs.map(({ task }) => task))];
@@ -48,15 +61,25 @@ export function plannedClaims(
       margins: tasks.map((task) => marginOf(study, claim, task)),
       runs: new Set(pairs.flatMap(({ a, b }) => [a, b])).size,
       seeds: new Set(pairs.map(({ seed }) => seed)).size,
+      notTuned: isTuned === null
+        ? []
+        : notTunedOf(pairs.flatMap(({ a, b }) => [a, b]), isTuned, ({ label }) => label),
       firstLook,
       lastLook: cap,
     };
   });
 }
 
+/** Whether a run has settings that were chosen for it, or will be by the study's own tuning; null where nothing is tuned. */
+function tunedOf({ tuned, tune }: TunedStudy): ((run: ArmRun) => boolean) | null {
+  if (tuned !== undefined || tune === undefined) return hasTunedSettings(tuned ?? null);
+  const { methods } = tune;
+  return methods === undefined ? null : ({ arm, label }) => methods.includes(arm ?? label);
+}
+
 /** {@linkcode plannedClaims} as lines for a terminal; none where the study claims nothing. */
 export function plannedClaimsText(
-  study: ClaimsOfStudy,
+  study: TunedStudy,
   planned: readonly ArmRun[],
 ): readonly string[] {
   const claims = plannedClaims(study, planned);
@@ -65,7 +88,7 @@ export function plannedClaimsText(
 }
 
 function lineOf(
-  { name, text, tasks, margins, runs, seeds, firstLook, lastLook }: PlannedClaim,
+  { name, text, tasks, margins, runs, seeds, notTuned, firstLook, lastLook }: PlannedClaim,
 ): string {
   // Metrics of tasks that ranklab knows are shown times 100.
   const { scale } = metricInfo("accuracy");
@@ -75,10 +98,13 @@ function lineOf(
       whole(firstLook)
     }`
     : "";
+  const tuned = notTuned.length === 0
+    ? ""
+    : `; the settings of ${listed(notTuned)} are not tuned, those of the other arm are`;
   const margin = `margin ${sizes.join(", ")} ${
     sizes.length === 1 && sizes[0] === 1 ? "point" : "points"
   }`;
   return `  ${name}: ${text}; ${margin}; ${listed(tasks)}; ${counted(runs, "run")} with ${
     counted(seeds, "seed")
-  } of at most ${whole(lastLook)}${looks}`;
+  } of at most ${whole(lastLook)}${looks}${tuned}`;
 }

@@ -44,6 +44,8 @@ function reasonAgainst(verdict: Verdict): string | null {
   const { answer, differences, plan: { cap, looks }, waiting } = verdict;
   if (answer === "more steps needed") return "its runs need more steps";
   if (answer === "not bracketed") return "its settings are tuned at the edge of their range";
+  if (answer === "nothing learned") return "its runs learned nothing";
+  if (answer === "runs failed") return "too many of its runs failed";
   if (answer !== "undecided") return null;
   if (differences.length >= cap) {
     return `${whole(cap)} seeds are the most that the study allows (decide.mostSeeds)`;

@@ -45,6 +45,9 @@ export interface LeftOut {
   readonly seed: number;
   /** Such as `RTE, elalora, r4, seed 1`. */
   readonly run: string;
+  /** Of which arm it is, and its label. */
+  readonly arm: "a" | "b";
+  readonly label: string;
   /** Why it has no score, such as `failed: diverged`. */
   readonly reason: string;
 }
@@ -89,13 +92,15 @@ export function claimSeries<R extends ScoredRun>(
     const seed = order[next]!;
     const pairs = foundPairs(seeds.get(String(seed))!, recorded);
     if (pairs === null) break;
-    const own = new Set(pairs.flatMap(({ a, b }) => [a, b]));
-    const without = [...own].flatMap((run) => withoutScore(run, claim));
+    const own = new Map(
+      pairs.flatMap(({ a, b }) => [[a, "a"], [b, "b"]] as const),
+    );
+    const without = [...own].flatMap(([run, arm]) => withoutScore(run, arm, claim));
     if (without.length > 0) {
       leftOut.push(...without.map((left) => ({ seed, ...left })));
       continue;
     }
-    for (const run of own) used.add(run);
+    for (const run of own.keys()) used.add(run);
     if (differences.length === 0) resolution = resolutionOf(study, claim, pairs);
     differences.push(seedDifference(study, claim, seed, pairs));
   }
@@ -128,13 +133,17 @@ function scoreOf(run: ScoredRun, claim: Claim): number | null {
   return score !== undefined && Number.isFinite(score) ? score : null;
 }
 
-function withoutScore(run: ScoredRun, claim: Claim): readonly Omit<LeftOut, "seed">[] {
+function withoutScore(
+  run: ScoredRun,
+  arm: "a" | "b",
+  claim: Claim,
+): readonly Omit<LeftOut, "seed">[] {
   if (scoreOf(run, claim) !== null) return [];
   const { asked, happened: { outcome } } = run.record;
   const reason = outcome.state === "failed"
     ? `failed: ${outcome.cause}`
     : `has no ${metricOf(run, claim)}`;
-  return [{ run: runTitle(asked), reason }];
+  return [{ run: runTitle(asked), arm, label: asked.label, reason }];
 }
 
 const mean = (values: readonly number[]): number =>

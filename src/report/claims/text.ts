@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type ClaimsOfStudy, claimText, decisionOf } from "../../study/claims.ts";
+import { type Claim, type ClaimsOfStudy, claimText, decisionOf } from "../../study/claims.ts";
 import { counted, listed, signed, whole } from "../format.ts";
-import type { Answer, Verdict } from "./verdict.ts";
+import type { Answer, DifferenceUnit, Verdict } from "./verdict.ts";
 
 /** What is said of one claim. */
 export interface VerdictLine {
@@ -54,12 +54,19 @@ export function decidingInterval(
 export function lineOf(verdict: Verdict): VerdictLine {
   return {
     name: verdict.claim.name,
-    claim: claimText(verdict.claim),
+    claim: saidText(verdict.claim),
     answer: verdict.answer,
     wanted: wantedText(verdict),
     ...numberText(verdict),
     notes: notesOf(verdict),
   };
+}
+
+/** What is claimed: beside a sentence of the study's own stands what is tested, since a sentence may say anything. */
+function saidText(claim: Claim): string {
+  const { text, ...tested } = claim;
+  const made = claimText(tested);
+  return text === undefined || text === made ? made : `${text} (tested: ${made})`;
 }
 
 /** A line as plain text: `ours: supported, +1.42 points (95% interval ...) – claimed: elalora is better than lora`. */
@@ -76,8 +83,10 @@ export function roughly(seeds: number): number {
   return Math.ceil(seeds / step) * step;
 }
 
-function wantedText({ answer, more, differences }: Verdict): string {
+function wantedText({ answer, more, differences, leftOut }: Verdict): string {
   if (answer !== "undecided" || more === null || !Number.isFinite(more.total)) return "";
+  // Where no seed has a score so far, further ones would hardly have.
+  if (differences.length === 0 && leftOut.length > 0) return "";
   const left = roughly(more.total - differences.length);
   return `${more.isKnown ? "about " : ""}${counted(left, "more seed")}`;
 }
@@ -106,21 +115,33 @@ function numberText(verdict: Verdict): Pick<VerdictLine, "number" | "basis"> {
 /** Margins that an interval is wide at most to be shown by its ends. */
 const mostMargins = 100;
 
+/** Points by which scores can differ at most: correlations lie within ±100. */
+const mostPoints = 200;
+
+/** Why the ends of an interval, in margins, are not shown; null where they say something. */
+export function hiddenInterval(unit: DifferenceUnit, low: number, high: number): string | null {
+  if (!Number.isFinite(low)) return "no interval at this look";
+  const most = mostPoints / unit.perMargin;
+  if (unit.name === "points" && low < -most && high > most) {
+    return "wider than any difference can be";
+  }
+  // Rules that spend little of their level on the first looks have intervals there that say nothing.
+  return high - low > mostMargins ? `wider than ${mostMargins} margins` : null;
+}
+
 /** The interval that decides in words, for instance `95% interval +0.31 to +2.53`. */
 export function intervalText(verdict: Pick<Verdict, "state" | "plan" | "unit">): string {
   const decimals = decimalsOf(verdict);
   const shown = (margins: number) => signed(margins * verdict.unit.perMargin, decimals);
   const { low, high, level } = decidingInterval(verdict);
-  if (!Number.isFinite(low)) return "no interval at this look";
-  const name = `${percent(level)}% interval`;
-  // Rules that spend little of their level on the first looks have intervals there that say nothing.
-  if (high - low > mostMargins) return `${name} wider than ${mostMargins} margins`;
-  return `${name} ${shown(low)} to ${shown(high)}`;
+  const hidden = hiddenInterval(verdict.unit, low, high);
+  if (hidden !== null && !Number.isFinite(low)) return hidden;
+  return `${percent(level)}% interval ${hidden ?? `${shown(low)} to ${shown(high)}`}`;
 }
 
 function notesOf(verdict: Verdict): readonly string[] {
-  const { state, more, leftOut, differences, notConverged, notBracketed } = verdict;
-  const lost = new Set(leftOut.map(({ seed }) => seed)).size;
+  const { state, more, leftOut, differences, notConverged, notBracketed, notTuned } = verdict;
+  const left = new Set(leftOut.map(({ seed }) => seed)).size;
   const reasons = leftOut.map(({ run, reason }) => `"${run}" ${reason}`);
   return [
     ...(notBracketed.length === 0
@@ -131,11 +152,16 @@ function notesOf(verdict: Verdict): readonly string[] {
         listed(notConverged.map((cell) => `"${cell}"`))
       }`,
     ]),
-    ...(lost === 0 ? [] : [
-      `${whole(lost)} of ${counted(lost + differences.length, "seed")} left out: ${
+    ...(notTuned.length === 0
+      ? []
+      : [`the settings of ${listed(notTuned)} were not tuned, those of the other arm were`]),
+    ...learnedText(verdict),
+    ...(left === 0 ? [] : [
+      `${whole(left)} of ${counted(left + differences.length, "seed")} left out: ${
         listed(reasons)
       }`,
     ]),
+    ...lostText(verdict),
     ...(state.verdict !== "undecided" && differences.length > state.n
       ? [`decided by the first ${whole(state.n)} of ${counted(differences.length, "seed")}`]
       : []),
@@ -143,6 +169,28 @@ function notesOf(verdict: Verdict): readonly string[] {
       ? [beyondText(verdict)]
       : []),
     ...(verdict.answer === "undecided" ? excludedText(verdict) : []),
+  ];
+}
+
+/** Runs that are chance, and whether a whole task is. */
+function learnedText({ notLearned, idle }: Verdict): readonly string[] {
+  if (notLearned.length > 0) {
+    return [`no run learned anything on ${listed(notLearned)}: their scores are chance`];
+  }
+  if (idle.runs === 0) return [];
+  return [
+    `${whole(idle.runs)} of its ${counted(idle.of, "run")} collapsed or ${
+      idle.runs === 1 ? "is" : "are"
+    } no better than the majority class`,
+  ];
+}
+
+function lostText({ lost }: Verdict): readonly string[] {
+  return lost === null ? [] : [
+    `${lost.label} has no score with ${whole(lost.seeds)} of ${
+      counted(lost.of, "seed")
+    }, too many for a verdict in its ` +
+    'favour that leaves them out: repeat them by --retry-failed, or say by "exclude" that they do not count',
   ];
 }
 

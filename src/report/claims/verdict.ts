@@ -17,6 +17,7 @@ import {
 } from "../../stats/stopping.ts";
 import { metricInfo } from "../metrics.ts";
 import { type MoreSeeds, moreSeeds } from "./more_seeds.ts";
+import { type LostArm, lostArm, notTunedOf, unlearnedTasks } from "./no_evidence.ts";
 import { type ClaimSeries, claimSeries, type ScoredRun } from "./series.ts";
 
 /** What is said of a claim. */
@@ -31,7 +32,11 @@ export type Answer =
   /** Training of some of its runs had not converged, so that there is no verdict. */
   | "more steps needed"
   /** Tuning of an arm ended at the edge of its range, so that there is no verdict. */
-  | "not bracketed";
+  | "not bracketed"
+  /** On one of its tasks no run learned anything, so that there is no verdict. */
+  | "nothing learned"
+  /** Too many runs of the arm that a verdict would favour have no score, so that there is none. */
+  | "runs failed";
 
 /** In which unit differences of a claim are shown. */
 export interface DifferenceUnit {
@@ -61,6 +66,14 @@ export interface Verdict extends Omit<ClaimSeries<ScoredRun>, "runs" | "resoluti
   readonly notConverged: readonly string[];
   /** Labels of arms whose tuning ended at an edge. */
   readonly notBracketed: readonly string[];
+  /** Labels of arms without tuned settings, where those of the other arm were tuned. */
+  readonly notTuned: readonly string[];
+  /** Tasks on which no run learned anything. */
+  readonly notLearned: readonly string[];
+  /** Runs behind the differences, and how many of them learned nothing. */
+  readonly idle: { readonly runs: number; readonly of: number };
+  /** The arm that lost too many runs for a verdict in its favour; null where none did. */
+  readonly lost: LostArm | null;
 }
 
 /** What would make a verdict void. */
@@ -69,6 +82,10 @@ export interface RunChecks<R> {
   readonly hasConverged?: (run: R) => boolean;
   /** Whether the settings of a run were tuned within their range, or not at all. Default: they were. */
   readonly isBracketed?: (run: R) => boolean;
+  /** Whether a run has settings that were chosen for it; null where nothing was tuned. Default null. */
+  readonly isTuned?: ((run: R) => boolean) | null;
+  /** Whether a run learned anything. Default: it did. */
+  readonly hasLearned?: (run: R) => boolean;
 }
 
 /** Rules that were computed: a fifth of a second each, and the same after every block of seeds. */
@@ -130,7 +147,12 @@ function verdictOf<R extends ScoredRun>(
   claim: Claim,
   { runs, resolution, ...series }: ClaimSeries<R>,
   rule: StoppingPlan,
-  { hasConverged = () => true, isBracketed = () => true }: RunChecks<R>,
+  {
+    hasConverged = () => true,
+    isBracketed = () => true,
+    isTuned = null,
+    hasLearned = () => true,
+  }: RunChecks<R>,
 ): Verdict {
   const plan = planOf(rule, claim, resolution);
   const values = series.differences.map(({ value }) => value);
@@ -145,10 +167,17 @@ function verdictOf<R extends ScoredRun>(
   const notBracketed = [
     ...new Set(runs.filter((run) => !isBracketed(run)).map(({ record }) => record.asked.label)),
   ];
+  const lost = lostArm(series, state);
+  // A few runs may be unlucky: before the first look there are too few to tell.
+  const notLearned = state.n === 0 ? [] : unlearnedTasks(runs, hasLearned);
   const answer = notBracketed.length > 0
     ? "not bracketed"
     : notConverged.length > 0
     ? "more steps needed"
+    : notLearned.length > 0
+    ? "nothing learned"
+    : lost !== null
+    ? "runs failed"
     : answerOf(claim, state.verdict);
   return {
     claim,
@@ -160,6 +189,10 @@ function verdictOf<R extends ScoredRun>(
     more: state.verdict === "undecided" ? moreSeeds(values, plan) : null,
     notConverged,
     notBracketed,
+    notTuned: isTuned === null ? [] : notTunedOf(runs, isTuned, ({ record }) => record.asked.label),
+    notLearned,
+    idle: { runs: runs.filter((run) => !hasLearned(run)).length, of: runs.length },
+    lost,
     ...series,
   };
 }

@@ -11,7 +11,7 @@ import { type ClaimPower, neededOf, type SeedsNeeded, type Seen, seesOf } from "
 
 /** What the words of a study's power need besides it. */
 export interface PowerWords {
-  /** The study's name, for command lines. */
+  /** The study's name or file, for command lines. */
   readonly study: string;
   /** Its seeds. */
   readonly seeds: readonly number[];
@@ -186,8 +186,8 @@ export function beyondPlan(power: ClaimPower, isNamed = false): Undecidable | nu
   if (pilot.apart.length > 0 && !isNamed) return null;
   const isPossible = Number.isFinite(first.seeds);
   const wanted = isPossible
-    ? `about ${whole(roughly(first.seeds))} seeds would be enough (set decide.mostSeeds)`
-    : "no number of seeds would be enough";
+    ? `about ${whole(roughly(first.seeds))} seeds would be enough (set decide.mostSeeds); or`
+    : "no number of seeds would be enough;";
   return {
     claims: [claim.name],
     seeds: cap,
@@ -196,7 +196,7 @@ export function beyondPlan(power: ClaimPower, isNamed = false): Undecidable | nu
       differenceText(power, first)
     }: by the spread of ${pilot.path} (${
       counted(pilot.spread.seeds, "seed")
-    }) ${wanted}; or give it a wider margin or more tasks`,
+    }) ${wanted} give it a wider margin or more tasks`,
   };
 }
 

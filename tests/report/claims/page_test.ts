@@ -143,6 +143,21 @@ Deno.test("the picture of one claim, of claims in several units and of none", as
     unit: { name: "points", perMargin: 2 },
   }])!;
   assertHolds(mixed.caption, "a − b in margins");
+  // The numbers beside the plot have the room that they take; an interval that says nothing is not among them.
+  const paddingOf = (high: number) => {
+    const state = { ...verdicts[0]!.state, verdict: "undecided" as const, low: -high, high };
+    const name = "correlation as it is";
+    const chart = claimsChart([
+      { ...verdicts[0]!, state, unit: { name, perMargin: 2 } },
+      verdicts[1]!,
+    ])!;
+    const { spec } = chart.panels[0]!;
+    return (spec as { readonly padding: { readonly right: number } }).padding.right;
+  };
+  assert(paddingOf(30) > paddingOf(3), "as long as the number");
+  const wide = { ...verdicts[0]!.state, verdict: "undecided" as const, low: -15000, high: 15000 };
+  const { panels: [panel] } = claimsChart([{ ...verdicts[0]!, state: wide }])!;
+  assertFalse(JSON.stringify(panel!.spec).includes("[−"));
   // A claim without a look has a name and no mark.
   const { file } = await renderChart(claimsChart(verdicts.slice(2))!);
   assertHolds(file, "late");

@@ -1,8 +1,9 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { plannedClaimsText } from "../../../src/report/claims/planned_claims.ts";
 import { lineOf, plainLine, ruleText } from "../../../src/report/claims/text.ts";
 import { verdictsOf } from "../../../src/report/claims/verdict.ts";
 import type { Claim } from "../../../src/study/claims.ts";
+import type { Tune } from "../../../src/study/tune.ts";
 import { type ClaimedOptions, claimedStudy, claimOf, type Place } from "./scored_runs.ts";
 
 /** The line of a study's only claim; `ours` lies `points` above `lora`, give or take half a point. */
@@ -32,7 +33,7 @@ Deno.test("a line has the verdict, the number that decides, its interval and wha
   );
   assertEquals(
     line({ score: above(-3) }, { text: "Ours wins." }),
-    "ours: refuted, −3.00 points (95% interval −3.92 to −2.08, 4 seeds) – claimed: Ours wins.",
+    "ours: refuted, −3.00 points (95% interval −3.92 to −2.08, 4 seeds) – claimed: Ours wins. (tested: ours is better than lora)",
   );
 });
 
@@ -51,12 +52,14 @@ Deno.test("an undecided line says what would decide it and what is excluded", ()
 });
 
 Deno.test("an interval of a first look that says nothing is not shown by its ends", () => {
-  const text = line({
-    seeds: 3,
-    score: above(1.8, 2),
-    rest: { decide: { rule: "obrien-fleming", block: 3, mostSeeds: 12 } },
-  });
-  assertStringIncludes(text, "(95% interval wider than 100 margins, 3 seeds)");
+  const text = (spread: number) =>
+    line({
+      seeds: 3,
+      score: above(1.8, spread),
+      rest: { decide: { rule: "obrien-fleming", block: 3, mostSeeds: 12 } },
+    });
+  assertStringIncludes(text(0.8), "(95% interval wider than 100 margins, 3 seeds)");
+  assertStringIncludes(text(2), "(95% interval wider than any difference can be, 3 seeds)");
 });
 
 Deno.test("before the first look there is a mean or nothing, and the seeds that are wanted", () => {
@@ -71,13 +74,106 @@ Deno.test("before the first look there is a mean or nothing, and the seeds that 
   );
 });
 
+Deno.test("where no seed has a score further seeds are no answer", () => {
+  assertEquals(
+    line({ score: ({ label }) => label === "ours" ? null : 0.5, seeds: 3 }),
+    "ours: undecided, no seed yet (no seed has a score of both) – claimed: ours is better than lora; " +
+      '3 of 3 seeds left out: "t, ours, seed 1" failed: diverged, "t, ours, seed 2" failed: diverged and "t, ours, seed 3" failed: diverged',
+  );
+});
+
+Deno.test("a line tells where the settings of one arm alone were tuned, and so does a plan", () => {
+  const { study, planned, runs } = claimedStudy({
+    claims: [claimOf()],
+    rest: { decide: { rule: "fixed" } },
+    seeds: 4,
+    score: above(3),
+  });
+  const lineWhere = (...tuned: readonly string[]) => {
+    const isTuned = ({ record }: typeof runs[0]) => tuned.includes(record.asked.label);
+    return plainLine(lineOf(verdictsOf(study, planned, runs, { isTuned })[0]!));
+  };
+  const note = "; the settings of lora were not tuned, those of the other arm were";
+  assertEquals(lineWhere("ours"), `${lineWhere()}${note}`);
+  assertEquals(lineWhere("ours", "lora"), lineWhere());
+  const planWhere = (tune: Pick<Tune, "methods">) =>
+    plannedClaimsText({ ...study, tune }, planned)[1]!;
+  assertStringIncludes(
+    planWhere({ methods: ["lora"] }),
+    "; the settings of ours are not tuned, those of the other arm are",
+  );
+  assertFalse(planWhere({ methods: ["lora", "ours"] }).includes("tuned"));
+  assertFalse(planWhere({}).includes("tuned"));
+});
+
 Deno.test("seeds that were left out or not needed are named", () => {
   const score = (place: Place) =>
-    place.seed === 2 && place.label === "ours" ? null : above(3)(place);
+    place.seed === 2 && place.label === "lora" ? null : above(3)(place);
   assertEquals(
     line({ score, seeds: 16, rest: { decide: { rule: "pocock", mostSeeds: 18 } } }),
     "ours: supported, +2.83 points (95% interval +2.01 to +3.66, 6 seeds) – claimed: ours is better than lora; " +
-      '1 of 16 seeds left out: "t, ours, seed 2" failed: diverged; decided by the first 6 of 15 seeds',
+      '1 of 16 seeds left out: "t, lora, seed 2" failed: diverged; decided by the first 6 of 15 seeds',
+  );
+});
+
+Deno.test("a verdict in favour of an arm does not leave out more than a tenth of its seeds", () => {
+  const rule = { decide: { rule: "fixed", mostSeeds: 9 } } as const;
+  const failing = (label: string, ...seeds: readonly number[]) => (points: number) =>
+    line({
+      seeds: 9 + seeds.length,
+      rest: rule,
+      score: (place) =>
+        place.label === label && seeds.includes(place.seed) ? null : above(points)(place),
+    }).split(",")[0];
+  assertEquals([3, 0, -3].map(failing("ours", 2, 4)), [
+    "ours: runs failed",
+    "ours: runs failed",
+    "ours: refuted",
+  ]);
+  assertEquals([3, 0, -3].map(failing("lora", 2, 4)), [
+    "ours: supported",
+    "ours: runs failed",
+    "ours: runs failed",
+  ]);
+  // One of ten is let pass, and those after the last seed that counts are none of the verdict's.
+  assertEquals(failing("ours", 2)(3), "ours: supported");
+  assertEquals(failing("ours", 2, 11)(3), "ours: supported");
+  assertStringIncludes(
+    line({
+      seeds: 6,
+      score: (place) => place.label === "ours" && place.seed % 3 === 0 ? null : above(3)(place),
+      rest: { decide: { rule: "fixed", mostSeeds: 4 } },
+    }),
+    "; ours has no score with 1 of 5 seeds, too many for a verdict in its favour that leaves them out: repeat them by --retry-failed",
+  );
+});
+
+Deno.test("runs that learned nothing are no evidence: not where all of a task are chance, and told where some are", () => {
+  const learned = (hasLearned: (place: Pick<Place, "task" | "label" | "seed">) => boolean) => {
+    const { study, planned, runs } = claimedStudy({
+      claims: [claimOf()],
+      rest: { decide: { rule: "fixed" } },
+      tasks: [["s", "matthews"], ["t", "matthews"]],
+      seeds: 4,
+      score: above(0, 0.3),
+    });
+    const hasLearnedOf = { hasLearned: ({ record }: typeof runs[0]) => hasLearned(record.asked) };
+    return plainLine(lineOf(verdictsOf(study, planned, runs, hasLearnedOf)[0]!));
+  };
+  const equal = ", 0.00 points (90% interval −0.41 to +0.41, 4 seeds) – claimed: ours is better than lora";
+  assertEquals(learned(() => true), `ours: equivalent${equal}`);
+  assertEquals(
+    learned(({ task }) => task === "s"),
+    `ours: nothing learned${equal}; no run learned anything on t: their scores are chance`,
+  );
+  // An arm that learns nothing is a finding.
+  assertEquals(
+    learned(({ label }) => label === "ours"),
+    `ours: equivalent${equal}; 8 of its 16 runs collapsed or are no better than the majority class`,
+  );
+  assertStringIncludes(
+    learned(({ label, task, seed }) => label === "ours" || task === "s" || seed > 1),
+    "; 1 of its 16 runs collapsed or is no better than the majority class",
   );
 });
 

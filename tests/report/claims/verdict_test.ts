@@ -136,10 +136,12 @@ Deno.test("a seed with a failed run is left out as a whole, with the reason", ()
   const { differences, leftOut, waiting } = verdictOf({ tasks, score, seeds: 5 });
   assertEquals(differences.map(({ seed }) => seed), [1, 3, 5]);
   assertEquals(leftOut, [
-    { seed: 2, run: "t, ours, seed 2", reason: "failed: diverged" },
+    { seed: 2, run: "t, ours, seed 2", arm: "a", label: "ours", reason: "failed: diverged" },
     ...["s, ours", "s, lora", "t, ours", "t, lora"].map((run) => ({
       seed: 4,
       run: `${run}, seed 4`,
+      arm: run.endsWith("ours") ? "a" as const : "b" as const,
+      label: run.slice(3),
       reason: "has no matthews",
     })),
   ]);

@@ -122,7 +122,12 @@ Deno.test("a plan that cannot decide its claim is told with the seeds that would
     told.text,
     'claim "ours" is unlikely to be decided with 30 seeds, even if it',
   );
-  assertStringIncludes(told.text, "seeds would be enough (set decide.mostSeeds)");
+  assertStringIncludes(told.text, "seeds would be enough (set decide.mostSeeds); or give it a wider margin");
+  const never = { ...first, needed: [{ ...first.needed[0]!, seeds: Infinity }] };
+  assertStringIncludes(
+    beyondPlan(never)!.text,
+    "no number of seeds would be enough; give it a wider margin or more tasks",
+  );
   // A pilot with other settings says something only where somebody named it.
   const apart = powerWith({ ...wide, settings: { train: { steps: 9 } } });
   const { study, planned, pilot } = powered({ ...wide, settings: { train: { steps: 9 } } });
