@@ -63,11 +63,13 @@ export interface PlateauFacts {
   readonly facts: RunFacts;
   /** Steps after which it evaluates, from 1. */
   readonly evaluations: readonly number[];
+  /** Steps of the warm-up. */
+  readonly warmup: number;
 }
 
 /** What a run that ends at a plateau cannot go with; none for other runs. */
 export function problemsOfUntil(
-  { run, entry, facts, evaluations }: PlateauFacts,
+  { run, entry, facts, evaluations, warmup }: PlateauFacts,
 ): readonly Problem[] {
   const { until, heldOut, evaluateEvery, evaluateEpochs } = run.settings.train;
   if (until === undefined) return [];
@@ -92,11 +94,16 @@ export function problemsOfUntil(
         "train.evaluateEpochs",
     )];
   }
-  const last = entry.lastEvent?.(run.options, facts) ?? 0;
+  const event = entry.lastEvent?.(run.options, facts) ?? 0;
+  const last = Math.max(event, warmup);
   const counted = evaluations.filter((step) => step > last).length;
   const { patience } = until.plateau;
   if (counted > patience) return [];
-  const after = last === 0 ? "" : ` after step ${last}, up to which "${run.method}" changes ranks`;
+  const after = last === 0 || counted === evaluations.length
+    ? ""
+    : event >= warmup
+    ? ` after step ${last}, up to which "${run.method}" changes ranks`
+    : ` after step ${last}, up to which the learning rate is warmed up`;
   return [problem(
     `found ${counted} evaluations${after} in the ${facts.totalSteps} steps that the run may take, wanted more than the patience of ` +
       `${patience}, or no plateau is found before the end; ` +

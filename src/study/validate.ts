@@ -131,7 +131,8 @@ function checkRun(
       const facts = factsOf(entry, run, plan, tables);
       entry.check(run.options, facts);
       const evaluations = evaluationSteps(run.settings, tables.examplesOf(tasksOf(run)[0]!));
-      problems.push(...problemsOfUntil({ run, entry, facts, evaluations }));
+      const warmup = warmupSteps(run.settings.train, facts.totalSteps);
+      problems.push(...problemsOfUntil({ run, entry, facts, evaluations, warmup }));
     });
   }
   problems.push(...problemsOfSequence(run));

@@ -52,17 +52,23 @@ export interface PlateauContext {
   readonly rule: Plateau;
   readonly policy: RankPolicy<Json> | null;
   readonly totalSteps: number;
+  /** Steps of the warm-up. */
+  readonly warmup: number;
 }
 
-/** The state after an evaluation: one before the last event of the policy does not count, since the run's ranks are not those of its budget yet. */
+/**
+ * The state after an evaluation. One up to the end of the warm-up does not count, since a score may stand still only because the
+ * learning rate is small yet; nor one before the last event of the policy, since the run's ranks are not those of its budget yet.
+ */
 export function afterEvaluation(
-  { task, rule, policy, totalSteps }: PlateauContext,
+  { task, rule, policy, totalSteps, warmup }: PlateauContext,
   { plateau = noPlateau, policyState }: {
     readonly plateau?: PlateauState;
     readonly policyState: Json;
   },
   { step, evaluations }: { readonly step: number; readonly evaluations: readonly Evaluation[] },
 ): PlateauState {
+  if (step <= warmup) return plateau;
   if (policy !== null && lastEventOf(policy, policyState, totalSteps) >= step) return plateau;
   const evaluation = evaluations.find(({ split }) => split === heldOutSplit);
   if (evaluation === undefined) {

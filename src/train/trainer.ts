@@ -13,6 +13,7 @@ import {
   type RankAction,
 } from "../methods/rank_actions.ts";
 import type { RankPolicy } from "../methods/rank_policy.ts";
+import { warmupSteps } from "../study/total_steps.ts";
 import { firstBatch } from "../tasks/batches.ts";
 import type { Assembly } from "./assemble.ts";
 import { DeviceRun, loadPrograms } from "./device_run.ts";
@@ -381,10 +382,12 @@ export class Trainer {
     const snapshot = await takeSnapshot(this.#request, this.#stages, this.#at, this.#device);
     const best = bestOf(this.#request.task, this.#at.best, snapshot);
     this.#at = { ...this.#at, last: snapshot, best };
-    const { task, settings: { train: { until } } } = this.#request;
+    const { task, settings: { train } } = this.#request;
+    const { until } = train;
     if (until !== undefined) {
       const { totalSteps } = this;
-      const context = { task, rule: until.plateau, policy: this.#policy, totalSteps };
+      const warmup = warmupSteps(train, totalSteps);
+      const context = { task, rule: until.plateau, policy: this.#policy, totalSteps, warmup };
       this.#at = { ...this.#at, plateau: afterEvaluation(context, this.#at, snapshot) };
     }
     const events: TrainingEvent[] = [{ kind: "evaluation", snapshot }];

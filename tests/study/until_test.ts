@@ -135,6 +135,16 @@ Deno.test("evaluations that never happen find no plateau", () => {
   ]);
 });
 
+Deno.test("only evaluations after the warm-up count", () => {
+  const train = { evaluateEpochs: false, evaluateEvery: 100, warmup: 0.7 };
+  assertEquals(runProblems({ base: { train: { ...train, warmup: 0.6 } } }), []);
+  assertEquals(runProblems({ base: { train } }), [
+    `${place()}.until: found 3 evaluations after step 700, up to which the learning rate is warmed up in the 1000 steps that ` +
+    "the run may take, wanted more than the patience of 3, or no plateau is found before the end; raise train.steps or " +
+    "train.epochs, or evaluate more often (train.evaluateEvery)",
+  ]);
+});
+
 Deno.test("only evaluations after a method's last event count", () => {
   const train = { evaluateEpochs: false, evaluateEvery: 100 };
   assertEquals(

@@ -39,6 +39,7 @@ Deno.test("without an evaluation of held-out examples there is no plateau to loo
     rule: { heldOut: 0.1, patience: 1, leastGain: 0 },
     policy: null,
     totalSteps: 4,
+    warmup: 0,
   };
   assertThrows(
     () => afterEvaluation(context, { policyState: null }, { step: 1, evaluations: [] }),
@@ -82,6 +83,15 @@ Deno.test("a run whose score stays ends after its patience, evaluated there", as
   const { events, step, isDone, isAtPlateau } = await trained(run);
   assertEquals([step, isDone, isAtPlateau], [6, true, true]);
   assertEquals(evaluated(events), [2, 4, 6]);
+});
+
+Deno.test("a plateau counts only after the warm-up, in which a score may stand still for want of a rate", async () => {
+  const { events, step, isAtPlateau } = await trained({
+    method: "lora",
+    train: { ...still, warmup: 5 },
+  });
+  assertEquals(evaluated(events), [2, 4, 6, 8, 10]);
+  assertEquals([step, isAtPlateau], [10, true]);
 });
 
 Deno.test("a run without a plateau takes all its steps, and says nothing of one", async () => {

@@ -98,7 +98,10 @@ Deno.test("a rule of convergence that is changed after runs is told", () => {
   );
   // A statement that did not keep the rule gets that of the next sweep.
   const { convergence, ...old } = first[0]!;
-  assertEquals(withStatement(study, [old], { at: at(11) }), [{ ...old, convergence: convergence! }]);
+  assertEquals(withStatement(study, [old], { at: at(11) }), [{
+    ...old,
+    convergence: convergence!,
+  }]);
 });
 
 Deno.test("seeds that are skipped or have other settings are told, more seeds at the end are not", () => {
