@@ -288,7 +288,7 @@ export async function planText(
     [
       table + [...rangeNotes(counts), ...capNotes(kinds)].map((note) => `${note}\n`).join(""),
       `Time left: ${total}`,
-      ...tuningLines(tuning, study.tuned !== undefined),
+      ...tuningLines(tuning, study, grid),
       ...plannedClaimsText(study, grid),
       ...power,
       ...warnings,

@@ -3,10 +3,15 @@
  *
  * @module
  */
-import { counted } from "../report/format.ts";
+import type { Json } from "../base/canonical_json.ts";
+import { hashJson } from "../base/hash.ts";
+import { counted, listed } from "../report/format.ts";
+import { untunedLabels } from "../report/tuned_runs.ts";
 import type { SweptStudy } from "../runs/sweep.ts";
 import { plannedTuning } from "../runs/tune/tune_study.ts";
+import type { Study } from "../study/study.ts";
 import { tuneDefaults, type TuneSearch } from "../study/tune.ts";
+import type { RunSpec } from "../study/types.ts";
 
 /** A tuning before it is made. */
 export interface TuningPlan {
@@ -40,15 +45,25 @@ export function tuningPlan(
 }
 
 /** The tuning of a study in a line; none where it has none. */
-export function tuningLines(plan: TuningPlan | null, isTuned: boolean): readonly string[] {
+export function tuningLines(
+  plan: TuningPlan | null,
+  { tune, tuned }: Pick<Study, "tune" | "tuned">,
+  planned: readonly RunSpec[],
+): readonly string[] {
   if (plan === null) return [];
   const { choices, trials, search, runs } = plan;
   const size = `${counted(trials, "trial")} (${search}) of each of ${counted(choices, "choice")}, ${
     counted(runs, "run")
   } at first`;
-  return [
-    isTuned
-      ? `Tuning: ${size}; the study has the settings that it chose`
-      : `Tuning: ${size}, by deno task tune; the study does not have its settings yet`,
-  ];
+  if (tuned === undefined) {
+    return [`Tuning: ${size}, by deno task tune; the study does not have its settings yet`];
+  }
+  if (tuned.hash !== hashJson(tune as unknown as Json)) {
+    return [
+      `Tuning: ${size}; the study has settings that were chosen before its tune block was changed: run deno task tune again`,
+    ];
+  }
+  const without = untunedLabels({ tuned, planned });
+  const except = without.length === 0 ? "" : `, but not for all runs of ${listed(without)}`;
+  return [`Tuning: ${size}; the study has the settings that it chose${except}`];
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import type { StoppingState } from "../../stats/stopping.ts";
+import type { RunSpec } from "../../study/types.ts";
 import type { ClaimSeries, ScoredRun } from "./series.ts";
 
 /** Share of an arm's seeds that may lack a score and the verdict still leave them out. */
@@ -34,13 +35,15 @@ export function unlearnedTasks<R extends ScoredRun>(
     .filter((task) => !learned.has(task));
 }
 
-/** Labels of runs without tuned settings, where others have them; none where all or none have. */
+/** Labels of runs without tuned settings, where others of the same task have them. */
 export function notTunedOf<R>(
   runs: readonly R[],
   isTuned: (run: R) => boolean,
-  labelOf: (run: R) => string,
+  of: (run: R) => Pick<RunSpec, "task" | "label">,
 ): readonly string[] {
-  return runs.some(isTuned) ? [...new Set(runs.filter((run) => !isTuned(run)).map(labelOf))] : [];
+  const tasks = new Set(runs.filter(isTuned).map((run) => of(run).task));
+  const without = runs.filter((run) => !isTuned(run) && tasks.has(of(run).task));
+  return [...new Set(without.map((run) => of(run).label))];
 }
 
 /**

@@ -63,7 +63,7 @@ export function plannedClaims(
       seeds: new Set(pairs.map(({ seed }) => seed)).size,
       notTuned: isTuned === null
         ? []
-        : notTunedOf(pairs.flatMap(({ a, b }) => [a, b]), isTuned, ({ label }) => label),
+        : notTunedOf(pairs.flatMap(({ a, b }) => [a, b]), isTuned, (run) => run),
       firstLook,
       lastLook: cap,
     };

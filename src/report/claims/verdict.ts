@@ -189,7 +189,7 @@ function verdictOf<R extends ScoredRun>(
     more: state.verdict === "undecided" ? moreSeeds(values, plan) : null,
     notConverged,
     notBracketed,
-    notTuned: isTuned === null ? [] : notTunedOf(runs, isTuned, ({ record }) => record.asked.label),
+    notTuned: isTuned === null ? [] : notTunedOf(runs, isTuned, ({ record }) => record.asked),
     notLearned,
     idle: { runs: runs.filter((run) => !hasLearned(run)).length, of: runs.length },
     lost,

@@ -96,6 +96,16 @@ Deno.test("a line tells where the settings of one arm alone were tuned, and so d
   const note = "; the settings of lora were not tuned, those of the other arm were";
   assertEquals(lineWhere("ours"), `${lineWhere()}${note}`);
   assertEquals(lineWhere("ours", "lora"), lineWhere());
+  // On a task for which nothing was tuned both arms are alike.
+  const two = claimedStudy({
+    claims: [claimOf()],
+    tasks: [["s", "matthews"], ["t", "matthews"]],
+    seeds: 4,
+    score: above(3),
+  });
+  const isOfTask = ({ record }: typeof runs[0]) => record.asked.task === "s";
+  const [verdict] = verdictsOf(two.study, two.planned, two.runs, { isTuned: isOfTask });
+  assertEquals(verdict!.notTuned, []);
   const planWhere = (tune: Pick<Tune, "methods">) =>
     plannedClaimsText({ ...study, tune }, planned)[1]!;
   assertStringIncludes(
