@@ -52,7 +52,8 @@ export function claimsText(results: StudyResults): readonly string[] {
 export function claimsJson(results: StudyResults): readonly object[] {
   const report = claimsReport(results);
   if (report === null) return [];
-  return report.verdicts.map(({ claim, answer, state, unit, more, differences, plan }) => {
+  return report.verdicts.map((verdict, i) => {
+    const { claim, answer, state, unit, more, differences, plan } = verdict;
     const scaled = (margins: number | null) =>
       margins === null || !Number.isFinite(margins) ? null : margins * unit.perMargin;
     return {
@@ -72,6 +73,7 @@ export function claimsJson(results: StudyResults): readonly object[] {
       seedsWanted: more !== null && Number.isFinite(more.total) ? more.total : null,
       mostSeeds: plan.cap,
       stated: report.stating,
+      notes: report.lines[i]!.notes,
     };
   });
 }

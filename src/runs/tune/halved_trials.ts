@@ -171,10 +171,13 @@ export class HalvedTrials implements TrialMaker {
         return true;
       },
     });
+    const made = counts.paused + counts.finished + counts.failed + counts.elsewhere + queue.known;
+    const stopped = counts.stopped || stop.isRaised;
     return {
       ...counts,
-      stopped: counts.stopped || stop.isRaised,
-      total: counts.paused + counts.finished + counts.failed + counts.elsewhere + queue.known,
+      stopped,
+      // How many trials go on is an estimate, which counts only as long as it is not known.
+      total: stopped ? Math.max(total, made) : made,
       skipped: queue.known,
       stoppedRuns,
       executorShare: runMillis === 0 ? 1 : busyMillis / runMillis,

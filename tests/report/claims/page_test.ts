@@ -122,6 +122,10 @@ Deno.test("the terminal and programs get the same verdicts, one a claim", () => 
     ["verdict", "supported"],
     ["verdict", "undecided"],
   ]);
+  assertEquals(
+    values.map(({ notes }) => notes),
+    claimsReport(full)!.lines.map(({ notes }) => notes),
+  );
   assertEquals([values[2]!["low"], values[2]!["seedsSeen"], values[2]!["seedsWanted"]], [
     null,
     4,
