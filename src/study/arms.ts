@@ -47,7 +47,7 @@ export const armSchema: z.ZodType<Arm> = closed({
 }).meta({ id: "arm", description: "The runs that are meant, as the axes name them" });
 
 /** The value of a setting or option by its key, null where the run leaves it at a default that it does not say. */
-function valueAt({ settings, options }: ArmRun, key: string): Json {
+export function valueAt({ settings, options }: ArmRun, key: string): Json {
   let value: unknown = key.startsWith("options.") ? { options } : settings;
   for (const part of key.split(".")) {
     if (typeof value !== "object" || value === null) return null;

@@ -13,6 +13,7 @@ import type { Tuned } from "../../study/tuned.ts";
 import { hasTunedSettings } from "../tuned_runs.ts";
 import { notTunedOf } from "./no_evidence.ts";
 import { ruleText } from "./text.ts";
+import { unequalSettings } from "./unequal_arms.ts";
 import { ruleOf } from "./verdict.ts";
 
 /** A study with claims, and what tuning it has. */
@@ -33,6 +34,8 @@ export interface PlannedClaim {
   readonly runs: number;
   /** Seeds with which the study asks for both arms. */
   readonly seeds: number;
+  /** As {@linkcode unequalSettings} gives them. */
+  readonly unequal: readonly string[];
   /** Labels of arms without tuned settings, where those of the other arm are tuned; none where nothing is. */
   readonly notTuned: readonly string[];
   /** The first look at which the rule can decide anything, and the last. */
@@ -61,6 +64,7 @@ export function plannedClaims(
       margins: tasks.map((task) => marginOf(study, claim, task)),
       runs: new Set(pairs.flatMap(({ a, b }) => [a, b])).size,
       seeds: new Set(pairs.map(({ seed }) => seed)).size,
+      unequal: unequalSettings(claim, pairs),
       notTuned: isTuned === null
         ? []
         : notTunedOf(pairs.flatMap(({ a, b }) => [a, b]), isTuned, (run) => run),
@@ -88,7 +92,7 @@ export function plannedClaimsText(
 }
 
 function lineOf(
-  { name, text, tasks, margins, runs, seeds, notTuned, firstLook, lastLook }: PlannedClaim,
+  { name, text, tasks, margins, runs, seeds, unequal, notTuned, firstLook, lastLook }: PlannedClaim,
 ): string {
   // Metrics of tasks that ranklab knows are shown times 100.
   const { scale } = metricInfo("accuracy");
@@ -98,6 +102,7 @@ function lineOf(
       whole(firstLook)
     }`
     : "";
+  const apart = unequal.length === 0 ? "" : `; the arms differ in ${listed(unequal)}`;
   const tuned = notTuned.length === 0
     ? ""
     : `; the settings of ${listed(notTuned)} are not tuned, those of the other arm are`;
@@ -106,5 +111,5 @@ function lineOf(
   }`;
   return `  ${name}: ${text}; ${margin}; ${listed(tasks)}; ${counted(runs, "run")} with ${
     counted(seeds, "seed")
-  } of at most ${whole(lastLook)}${looks}${tuned}`;
+  } of at most ${whole(lastLook)}${looks}${apart}${tuned}`;
 }

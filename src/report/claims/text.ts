@@ -140,7 +140,8 @@ export function intervalText(verdict: Pick<Verdict, "state" | "plan" | "unit">):
 }
 
 function notesOf(verdict: Verdict): readonly string[] {
-  const { state, more, leftOut, differences, notConverged, notBracketed, notTuned } = verdict;
+  const { state, more, leftOut, differences, notConverged, notBracketed, notTuned, unequal } =
+    verdict;
   const left = new Set(leftOut.map(({ seed }) => seed)).size;
   const reasons = leftOut.map(({ run, reason }) => `"${run}" ${reason}`);
   return [
@@ -152,6 +153,7 @@ function notesOf(verdict: Verdict): readonly string[] {
         listed(notConverged.map((cell) => `"${cell}"`))
       }`,
     ]),
+    ...(unequal.length === 0 ? [] : [`the arms differ in ${listed(unequal)}`]),
     ...(notTuned.length === 0
       ? []
       : [`the settings of ${listed(notTuned)} were not tuned, those of the other arm were`]),

@@ -6,6 +6,7 @@
  * @module
  */
 import type { ArmRun } from "../../study/arms.ts";
+import { claimPairs } from "../../study/claim_pairs.ts";
 import { type Claim, type ClaimsOfStudy, decisionOf } from "../../study/claims.ts";
 import { cellTitle } from "../../study/run_id.ts";
 import {
@@ -19,6 +20,7 @@ import { metricInfo } from "../metrics.ts";
 import { type MoreSeeds, moreSeeds } from "./more_seeds.ts";
 import { type LostArm, lostArm, notTunedOf, unlearnedTasks } from "./no_evidence.ts";
 import { type ClaimSeries, claimSeries, type ScoredRun } from "./series.ts";
+import { unequalSettings } from "./unequal_arms.ts";
 
 /** What is said of a claim. */
 export type Answer =
@@ -66,6 +68,8 @@ export interface Verdict extends Omit<ClaimSeries<ScoredRun>, "runs" | "resoluti
   readonly notConverged: readonly string[];
   /** Labels of arms whose tuning ended at an edge. */
   readonly notBracketed: readonly string[];
+  /** As {@linkcode unequalSettings} gives them. */
+  readonly unequal: readonly string[];
   /** Labels of arms without tuned settings, where those of the other arm were tuned. */
   readonly notTuned: readonly string[];
   /** Tasks on which no run learned anything. */
@@ -139,7 +143,13 @@ export function verdictsOf<R extends ScoredRun>(
   if (claims.length === 0) return [];
   const rule = ruleOf(study);
   return claims.map((claim) =>
-    verdictOf(claim, claimSeries(study, claim, planned, runs), rule, checks)
+    verdictOf(
+      claim,
+      claimSeries(study, claim, planned, runs),
+      rule,
+      unequalSettings(claim, claimPairs(claim, planned)),
+      checks,
+    )
   );
 }
 
@@ -147,6 +157,7 @@ function verdictOf<R extends ScoredRun>(
   claim: Claim,
   { runs, resolution, ...series }: ClaimSeries<R>,
   rule: StoppingPlan,
+  unequal: readonly string[],
   {
     hasConverged = () => true,
     isBracketed = () => true,
@@ -189,6 +200,7 @@ function verdictOf<R extends ScoredRun>(
     more: state.verdict === "undecided" ? moreSeeds(values, plan) : null,
     notConverged,
     notBracketed,
+    unequal,
     notTuned: isTuned === null ? [] : notTunedOf(runs, isTuned, ({ record }) => record.asked),
     notLearned,
     idle: { runs: runs.filter((run) => !hasLearned(run)).length, of: runs.length },
