@@ -168,11 +168,16 @@ export function problemsOfArm(
     left = having;
   }
   const labels = distinct(left, ({ label }) => `"${label}"`);
-  return labels.length === 1 ? [] : [{
+  if (labels.length === 1) return [];
+  const found = `found "${arm.method}", of which the study has ${labels.length} entries, wanted`;
+  const entries = distinct(left, (run) => run.arm ?? run.label);
+  return [{
     where: `${where}.method`,
-    message:
-      `found "${arm.method}", of which the study has ${labels.length} entries, wanted one of their labels: ` +
-      list(labels),
+    message: entries.length > 1
+      ? `${found} one of their labels: ${list(labels)}`
+      : `${found} values of what axes.settings varies as "settings" of the arm, or one of their labels: ${
+        list(labels)
+      }`,
   }];
 }
 

@@ -136,9 +136,9 @@ function describe(issue: z.core.$ZodIssue, found: unknown, key: string): string 
         ? (issue.inclusive ? "at least" : "more than")
         : (issue.inclusive ? "at most" : "less than");
       const unit = issue.origin === "array" || issue.origin === "set"
-        ? " entries"
+        ? (Number(bound) === 1 ? " entry" : " entries")
         : issue.origin === "string"
-        ? " characters"
+        ? (Number(bound) === 1 ? " character" : " characters")
         : "";
       return `found ${show(found)}, wanted ${side} ${bound}${unit}`;
     }

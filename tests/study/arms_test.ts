@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type Arm, armSchema, armText, problemsOfArm, runsOfArm } from "../../src/study/arms.ts";
 import { expandStudy } from "../../src/study/expand.ts";
 import { runTitle } from "../../src/study/run_id.ts";
@@ -102,6 +102,11 @@ Deno.test("an arm names an entry whose settings vary, and values of its settings
   assertEquals(titlesOf({ method: "lora epochs=3 alpha=8" }).length, 1);
   assertEquals(titlesOf({ method: "lora" }).length, 4);
   assertEquals(problemsOfArm({ method: "other", settings }, "a", varied), []);
+  const [many] = problemsOfArm({ method: "other", settings: { "train.epochs": 2 } }, "a", varied);
+  assertStringIncludes(
+    many!.message,
+    'has 2 entries, wanted values of what axes.settings varies as "settings" of the arm, or one of their labels: "other epochs=2 alpha=8"',
+  );
   assertEquals(
     problemsOfArm({ method: "other", settings: { "options.alpha": 9 } }, "a", varied).map((
       { message },

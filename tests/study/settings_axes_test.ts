@@ -289,7 +289,7 @@ Deno.test("parseStudy() refuses axes and conditions of settings without values",
     assertThrows(() => parseStudy({ name: "x", axes, ...study }), StudyError).message;
   assertEquals(
     read({ axes: { ...axes, settings: { "train.epochs": [] } } }),
-    "Cannot read study: axes.settings.train.epochs: found [], wanted at least 1 entries",
+    "Cannot read study: axes.settings.train.epochs: found [], wanted at least 1 entry",
   );
   assertEquals(
     read({ except: [{ settings: {} }] }),

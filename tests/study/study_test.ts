@@ -56,7 +56,7 @@ Deno.test("parseStudy() says path, found and wanted for each bad value", () => {
     ],
     [
       { name: "s", axes: { ...axes, seeds: [] } },
-      "axes.seeds: found [], wanted at least 1 entries",
+      "axes.seeds: found [], wanted at least 1 entry",
     ],
     [
       { name: "s", axes: { ...axes, methods: [4] } },
@@ -125,7 +125,7 @@ Deno.test("parseStudy() says path, found and wanted for each bad value", () => {
     ],
     [
       delta({ when: { task: [] }, set: {} }),
-      "deltas[0].when.task: found [], wanted at least 1 entries",
+      "deltas[0].when.task: found [], wanted at least 1 entry",
     ],
   ];
   for (const [value, expected] of cases) assertEquals(problemsOf(value), [expected]);

@@ -52,7 +52,7 @@ Deno.test("parseStudy() says what is wrong with a tune block", () => {
     [{ per: ["task"] }, 'tune.per: found ["task"], wanted method'],
     [{ asha: {} }, 'tune.asha: found asha without the search "asha"'],
     [{ search: "halving" }, 'Unknown search "halving"'],
-    [{ seeds: [] }, "tune.seeds: found [], wanted at least 1 entries"],
+    [{ seeds: [] }, "tune.seeds: found [], wanted at least 1 entry"],
     [{ trails: 3 }, 'Did you mean "trials"?'],
   ];
   for (const [tune, text] of cases) {
