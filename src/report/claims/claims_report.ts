@@ -6,6 +6,7 @@
 import { hasConverged } from "../convergence.ts";
 import { hasBracketedSettings, hasTunedSettings } from "../tuned_runs.ts";
 import type { StudyResults } from "../types.ts";
+import { hasLearned } from "./no_evidence.ts";
 import { type Stating, statingOf, statingText } from "./stated.ts";
 import { lineOf, plainLine, type VerdictLine } from "./text.ts";
 import { type Verdict, verdictsOf } from "./verdict.ts";
@@ -29,7 +30,7 @@ export function claimsReport(results: StudyResults): ClaimsReport | null {
     hasConverged: hasConverged(results),
     isBracketed: hasBracketedSettings(results),
     isTuned: isTuned === null ? null : ({ record }) => isTuned(record.asked),
-    hasLearned: ({ record }) => (record.happened.flags ?? []).length === 0,
+    hasLearned,
   });
   const stating = statingOf(claims, runs);
   return {

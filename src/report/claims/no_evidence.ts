@@ -6,6 +6,7 @@
  */
 import type { StoppingState } from "../../stats/stopping.ts";
 import type { RunSpec } from "../../study/types.ts";
+import { counted, whole } from "../format.ts";
 import type { ClaimSeries, ScoredRun } from "./series.ts";
 
 /** Share of an arm's seeds that may lack a score and the verdict still leave them out. */
@@ -19,6 +20,18 @@ export interface LostArm {
   readonly seeds: number;
   /** All of these seeds. */
   readonly of: number;
+}
+
+/** Whether a run learned anything: it neither collapsed nor is it no better than the majority class. */
+export function hasLearned({ record }: ScoredRun): boolean {
+  return (record.happened.flags ?? []).length === 0;
+}
+
+/** Runs that learned nothing in words, for instance `2 of its 6 runs collapsed or are no better than the majority class`. */
+export function idleText(idle: number, of: number): string {
+  return `${whole(idle)} of its ${counted(of, "run")} collapsed or ${
+    idle === 1 ? "is" : "are"
+  } no better than the majority class`;
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import { type Claim, type ClaimsOfStudy, claimText, decisionOf } from "../../study/claims.ts";
 import { counted, listed, signed, whole } from "../format.ts";
+import { idleText } from "./no_evidence.ts";
 import type { Answer, DifferenceUnit, Verdict } from "./verdict.ts";
 
 /** What is said of one claim. */
@@ -180,11 +181,7 @@ function learnedText({ notLearned, idle }: Verdict): readonly string[] {
     return [`no run learned anything on ${listed(notLearned)}: their scores are chance`];
   }
   if (idle.runs === 0) return [];
-  return [
-    `${whole(idle.runs)} of its ${counted(idle.of, "run")} collapsed or ${
-      idle.runs === 1 ? "is" : "are"
-    } no better than the majority class`,
-  ];
+  return [idleText(idle.runs, idle.of)];
 }
 
 function lostText({ lost }: Verdict): readonly string[] {

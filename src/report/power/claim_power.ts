@@ -13,6 +13,7 @@ import { claimPairs, mostAtAPlace } from "../../study/claim_pairs.ts";
 import type { Claim, ClaimsOfStudy } from "../../study/claims.ts";
 import { budgetKey, runTitle } from "../../study/run_id.ts";
 import { seedsToDecide, wantedPower } from "../claims/more_seeds.ts";
+import { hasLearned } from "../claims/no_evidence.ts";
 import { claimSeries, type ScoredRun, type SeedDifference } from "../claims/series.ts";
 import { type DifferenceUnit, planOf, ruleOf, unitOf } from "../claims/verdict.ts";
 import { tasksOfClaim } from "./contrasts.ts";
@@ -74,6 +75,8 @@ export interface ClaimPower {
     readonly missing: readonly string[];
     /** Keys of settings that its runs have otherwise than the study. */
     readonly apart: readonly string[];
+    /** Runs that its spread is of, and how many of them learned nothing. */
+    readonly idle: { readonly runs: number; readonly of: number };
     /** Time of one seed of the claim on its machine, in milliseconds; null where it has none for some run. */
     readonly seedMillis: number | null;
   } | null;
@@ -228,6 +231,10 @@ function spreadFrom<R extends ArmRun>(
         tasks: spreads,
       },
       missing: tasks.filter((task) => !has.has(task)),
+      idle: {
+        runs: series.runs.filter((run) => !hasLearned(run)).length,
+        of: series.runs.length,
+      },
       apart: settingsApart(ofPlan, ofPilot),
       seedMillis: seedMillisOf(ofPlan, ofPilot, runs, setting.stepsOf),
     },

@@ -7,6 +7,7 @@ import { claimText } from "../../study/claims.ts";
 import { counted, duration, fixed, listed, whole } from "../format.ts";
 import { metricInfo, metricTitle } from "../metrics.ts";
 import { decimalsOf, marginText, roughly } from "../claims/text.ts";
+import { idleText } from "../claims/no_evidence.ts";
 import { type ClaimPower, neededOf, type SeedsNeeded, type Seen, seesOf } from "./claim_power.ts";
 
 /** What the words of a study's power need besides it. */
@@ -57,7 +58,7 @@ function sizeText(power: Pick<ClaimPower, "unit">, margins: number): string {
 
 function withPilot(
   power: ClaimPower,
-  { path, spread, missing, apart, seedMillis }: NonNullable<ClaimPower["pilot"]>,
+  { path, spread, missing, apart, idle, seedMillis }: NonNullable<ClaimPower["pilot"]>,
 ): readonly string[] {
   const { unit, needed, sees } = power;
   const inUnit = (margins: number) => fixed(margins * unit.perMargin, decimalsOf(power));
@@ -90,6 +91,9 @@ function withPilot(
         missing.length === 1 ? "it" : "they"
       } varied as the other tasks do`,
     ]),
+    ...(idle.runs === 0
+      ? []
+      : [`${idleText(idle.runs, idle.of)}: those that learn something may vary otherwise`]),
     ...(needed.length === 0
       ? ["Every seed of the pilot has the same difference, so the spread is not known"]
       : [neededText(power, needed), seesText(power, sees), times]),

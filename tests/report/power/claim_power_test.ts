@@ -140,6 +140,21 @@ Deno.test("a plan that cannot decide its claim is told with the seeds that would
   assertEquals(apart.first.pilot!.apart, []);
 });
 
+Deno.test("a pilot whose runs learned nothing says so: its spread is that of chance", () => {
+  const { study, planned, pilot } = powered();
+  const flag = { kind: "at-majority", metric: "matthews", score: 0, majority: 0 } as const;
+  const runs = pilot.runs.map(({ record }) => ({
+    record: { ...record, happened: { ...record.happened, flags: [flag] } },
+  }));
+  const textOf = (pilot: Pilot) =>
+    powerText(powerOf({ study, planned, pilots: [[pilot]], stepsOf }), words).join("\n");
+  assertStringIncludes(
+    textOf({ ...pilot, runs }),
+    "10 of its 10 runs collapsed or are no better than the majority class: those that learn something may vary otherwise",
+  );
+  assert(!textOf(pilot).includes("majority"));
+});
+
 Deno.test("tasks that a pilot lacks are said, times are those of its records at the study's steps", () => {
   const { first } = powerWith({
     tasks: [["t", "matthews"], ["u", "matthews"]],
