@@ -29,6 +29,7 @@ export type { ClaimLook } from "./claims/looks.ts";
 export type { Undecidable } from "./power/text.ts";
 export type { ArmRun } from "../study/arms.ts";
 export type { MoreSeeds } from "./claims/more_seeds.ts";
+export type { LostArm } from "./claims/no_evidence.ts";
 export type {
   ClaimSeries,
   LeftOut,
@@ -36,4 +37,9 @@ export type {
   SeedDifference,
   TaskDifference,
 } from "./claims/series.ts";
-export type { ClaimsStatement, StatedClaims } from "./claims/statement.ts";
+export type {
+  ClaimedSeeds,
+  ClaimsStatement,
+  StatedClaims,
+  StatedStudy,
+} from "./claims/statement.ts";

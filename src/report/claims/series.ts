@@ -45,8 +45,9 @@ export interface LeftOut {
   readonly seed: number;
   /** Such as `RTE, elalora, r4, seed 1`. */
   readonly run: string;
-  /** Of which arm it is, and its label. */
+  /** The arm that it is of. */
   readonly arm: "a" | "b";
+  /** What the study calls it. */
   readonly label: string;
   /** Why it has no score, such as `failed: diverged`. */
   readonly reason: string;

@@ -170,7 +170,8 @@ Deno.test("runs that learned nothing are no evidence: not where all of a task ar
     const hasLearnedOf = { hasLearned: ({ record }: typeof runs[0]) => hasLearned(record.asked) };
     return plainLine(lineOf(verdictsOf(study, planned, runs, hasLearnedOf)[0]!));
   };
-  const equal = ", 0.00 points (90% interval −0.41 to +0.41, 4 seeds) – claimed: ours is better than lora";
+  const equal =
+    ", 0.00 points (90% interval −0.41 to +0.41, 4 seeds) – claimed: ours is better than lora";
   assertEquals(learned(() => true), `ours: equivalent${equal}`);
   assertEquals(
     learned(({ task }) => task === "s"),

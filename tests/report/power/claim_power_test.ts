@@ -122,7 +122,10 @@ Deno.test("a plan that cannot decide its claim is told with the seeds that would
     told.text,
     'claim "ours" is unlikely to be decided with 30 seeds, even if it',
   );
-  assertStringIncludes(told.text, "seeds would be enough (set decide.mostSeeds); or give it a wider margin");
+  assertStringIncludes(
+    told.text,
+    "seeds would be enough (set decide.mostSeeds); or give it a wider margin",
+  );
   const never = { ...first, needed: [{ ...first.needed[0]!, seeds: Infinity }] };
   assertStringIncludes(
     beyondPlan(never)!.text,
