@@ -15,11 +15,12 @@ import { findTask } from "../tasks/catalog.ts";
 import { encodeExamples } from "../tasks/tokenizer.ts";
 import type { TokenizerFiles } from "../tasks/tokenizers/files.ts";
 import type { Encoded, EncodedTask, SequenceStage, Task, TaskData } from "../tasks/types.ts";
+import { KeptSplits } from "../train/kept_splits.ts";
 import type { ReadTasks } from "../train/run_data.ts";
 import { type Fetching, ownFetching, readModelFiles } from "../fetch/model_files.ts";
 import { bringOwnFiles, ownPath } from "../fetch/own_data.ts";
 import { encodingsFrom, type SharedEncodings, sharedEncodings } from "./shared_encodings.ts";
-import { inSharedMemory, modelFrom, type SharedModel } from "./shared_models.ts";
+import { inSharedMemory, modelFrom, type SharedModel, sharedModel } from "./shared_models.ts";
 import { readTaskData } from "./task_data.ts";
 
 /** Where the user's data and model are. */
@@ -32,6 +33,14 @@ export interface InputFolders {
   readonly study: string;
   /** Commits of hub models by the study's names for them. Default: what their revisions are in the cache, or now. */
   readonly commits?: Readonly<Record<string, string>>;
+}
+
+/** What has been read of tasks and tokenised, as a message. */
+export interface SharedData {
+  /** Examples and hashes of single tasks by name; a message copies them. */
+  readonly tasks: ReadonlyMap<string, Omit<TaskData, "task">>;
+  /** Of splits, in shared memory. */
+  readonly encodings: ReadonlyMap<string, SharedEncodings>;
 }
 
 /** What is read for a run. */
@@ -55,6 +64,7 @@ export class Inputs {
   readonly #tasks = new Map<string, TaskData>();
   readonly #fetching: Fetching;
   readonly #encodings = new Map<string, readonly Encoded[]>();
+  readonly #splits = new KeptSplits();
 
   /**
    * @param ownTasks The tasks that the study declares, sequences included.
@@ -76,7 +86,7 @@ export class Inputs {
     }
   }
 
-  /** Takes the examples of one of the own tasks as they are, in place of its files. */
+  /** Takes the examples of a task as they are, in place of its files. */
   give(data: TaskData): void {
     this.#tasks.set(data.task.name, data);
   }
@@ -122,21 +132,26 @@ export class Inputs {
     return new Map([...this.#models].map(([name, { model, tokenizerFiles, origin }]) => {
       const shared = { ...model, tensors: inSharedMemory(model.tensors) };
       this.#hold(name, { model: shared, tokenizerFiles, origin });
-      const { tokenizer: _tokenizer, ...message } = shared;
-      return [name, { ...message, tokenizerFiles }];
+      return [name, sharedModel(shared, tokenizerFiles)];
     }));
   }
 
-  /** What has been tokenised so far, as messages to workers. */
-  shareEncodings(): ReadonlyMap<string, SharedEncodings> {
-    return new Map(
-      [...this.#encodings].map(([key, encoded]) => [key, sharedEncodings(encoded)]),
-    );
+  /** What has been read of tasks so far, and tokenised, as a message to workers. */
+  shareData(): SharedData {
+    return {
+      tasks: new Map(
+        [...this.#tasks].map(([name, { splits, hashes }]) => [name, { splits, hashes }]),
+      ),
+      encodings: new Map(
+        [...this.#encodings].map(([key, encoded]) => [key, sharedEncodings(encoded)]),
+      ),
+    };
   }
 
-  /** Takes what other inputs of the same study have tokenised. */
-  giveEncodings(shared: ReadonlyMap<string, SharedEncodings>): void {
-    for (const [key, message] of shared) this.#encodings.set(key, encodingsFrom(message));
+  /** Takes what other inputs of the same study have read and tokenised. */
+  giveData({ tasks, encodings }: SharedData): void {
+    for (const [name, read] of tasks) this.give({ task: this.taskOf(name), ...read });
+    for (const [key, message] of encodings) this.#encodings.set(key, encodingsFrom(message));
   }
 
   /** The modules of a loaded model that can be adapted. */
@@ -221,6 +236,6 @@ export class Inputs {
     for (const own of tasksOf(run)) {
       parts.push(this.#encoded(name, await this.task(own), maxLength));
     }
-    return { model, task, parts };
+    return { model, task, parts, keptSplits: this.#splits };
   }
 }

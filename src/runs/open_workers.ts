@@ -85,7 +85,7 @@ async function openThreads(
     trust: loadedHashes(customMethods),
     folders: inputs.folders,
     models: inputs.shareModels(),
-    encodings: inputs.shareEncodings(),
+    data: inputs.shareData(),
     environment,
     results,
     jobs,

@@ -38,16 +38,16 @@ async function workerOf(start: WorkerStart): Promise<LocalWorker> {
     study,
     folders,
     models,
-    encodings = new Map(),
     environment,
     results,
     jobs,
     threads,
+    data,
     checkpointMillis,
   } = start;
   const { executor } = await chooseExecutor(start.executor, { threads });
   const inputs = new Inputs(folders, ownTasksOf(study), models);
-  inputs.giveEncodings(encodings);
+  if (data !== undefined) inputs.giveData(data);
   return new LocalWorker(
     {
       executor,

@@ -8,11 +8,10 @@
 import type { ExecutorKind } from "../exec/executor.ts";
 import { ProgramCache } from "../train/programs.ts";
 import { execute, type ExecutionContext, type ExecutionResult } from "./execute.ts";
-import type { InputFolders } from "./inputs.ts";
+import type { InputFolders, SharedData } from "./inputs.ts";
 import { type AblatedRun, type AblationOutcome, LayerAblation } from "./layer_ablation.ts";
 import type { CustomMethod } from "./method_modules.ts";
 import type { PlannedRun, StudyPlan } from "./planning.ts";
-import type { SharedEncodings } from "./shared_encodings.ts";
 import type { SharedModel } from "./shared_models.ts";
 import type { RunProgress } from "./run_loop.ts";
 import { StopFlag } from "./stop_flag.ts";
@@ -127,8 +126,8 @@ export interface WorkerStart {
   readonly trust: readonly string[];
   readonly folders: InputFolders;
   readonly models: ReadonlyMap<string, SharedModel>;
-  /** What has been tokenised, as the inputs of the sweep share it. Default: nothing. */
-  readonly encodings?: ReadonlyMap<string, SharedEncodings>;
+  /** What the inputs of the sweep have read and tokenised. Default: nothing. */
+  readonly data?: SharedData;
   readonly environment: ExecutionContext["environment"];
   readonly results: string;
   /** Workers that are started. */

@@ -9,6 +9,7 @@ import { createBatchStream, evaluationBatches, evaluationBatchSize } from "../ta
 import { runRows, sharedRows } from "../tasks/run_examples.ts";
 import type { Batch, Encoded, EncodedTask, Example, Task } from "../tasks/types.ts";
 import type { EvaluationSplit } from "./evaluate.ts";
+import type { KeptSplits } from "./kept_splits.ts";
 import type { StageData } from "./stages.ts";
 
 /** What is read for a run's data. */
@@ -17,6 +18,8 @@ export interface ReadTasks {
   readonly task: Task;
   /** The tasks of a sequence in its order, else the one. */
   readonly parts: readonly EncodedTask[];
+  /** The splits of the runs before. */
+  readonly keptSplits: KeptSplits;
 }
 
 /** What one run trains on and is evaluated by. */
@@ -86,9 +89,10 @@ export function sampledBatches(
 function stageOf(
   run: RunSpec,
   part: EncodedTask,
-  { firstClass, scoringExamples }: {
+  { firstClass, scoringExamples, keptSplits }: {
     readonly firstClass: number;
     readonly scoringExamples: number;
+    readonly keptSplits: KeptSplits;
   },
 ): { readonly stage: Omit<StageData, "classes">; readonly splits: readonly EvaluationSplit[] } {
   const { training, scoring, evaluated } = runRows(run, part, scoringExamples);
@@ -107,7 +111,12 @@ function stageOf(
       trainExamples: part.splits.get("train")!.length,
       ...(scoring.length === 0 ? {} : { scoring: splitOf("scoring", "train", scoring) }),
     },
-    splits: evaluated.map(({ name, split, rows }) => splitOf(name, split, rows)),
+    splits: evaluated.map(({ name, split, rows }) =>
+      keptSplits.of(
+        { name, encoded: part.encodedOf(split), rows, firstClass },
+        () => splitOf(name, split, rows),
+      )
+    ),
   };
 }
 
@@ -121,16 +130,20 @@ function stageOf(
  */
 export function runData(
   run: RunSpec,
-  { task: { stages }, parts }: ReadTasks,
+  { task: { stages }, parts, keptSplits }: ReadTasks,
   scoringExamples: number = 0,
 ): RunData {
   if (stages === undefined) {
-    const { stage, splits } = stageOf(run, parts[0]!, { firstClass: 0, scoringExamples });
+    const { stage, splits } = stageOf(run, parts[0]!, {
+      firstClass: 0,
+      scoringExamples,
+      keptSplits,
+    });
     return { stages: [{ ...stage, classes: null }], splits };
   }
   const made = stages.map(({ classes }, i) => ({
     classes,
-    ...stageOf(run, parts[i]!, { firstClass: classes.first, scoringExamples }),
+    ...stageOf(run, parts[i]!, { firstClass: classes.first, scoringExamples, keptSplits }),
   }));
   return {
     stages: made.map(({ stage, classes }) => ({ ...stage, classes })),

@@ -1,0 +1,91 @@
+import { assert, assertEquals, assertStrictEquals } from "@std/assert";
+import { methods } from "../../src/methods/table.ts";
+import { Inputs } from "../../src/runs/inputs.ts";
+import { expand, ownTasksOf, type PlannedRun, planRuns } from "../../src/runs/planning.ts";
+import { readStudyFile } from "../../src/runs/study_file.ts";
+import type { RunSpec } from "../../src/study/types.ts";
+import { runData } from "../../src/train/run_data.ts";
+import { inHome, tinyModel, tinyStudy } from "./tiny_study.ts";
+
+/** The same inputs in a worker: messages are cloned as between threads, and shared memory stays shared. */
+function inWorker(inputs: Inputs, ownTasks: ReturnType<typeof ownTasksOf>): Inputs {
+  // Whoever builds a tokenizer or reads a model again finds nothing there.
+  const models = structuredClone(inputs.shareModels());
+  const withoutFiles = new Map(
+    [...models].map(([name, model]) => [name, { ...model, tokenizerFiles: {} }]),
+  );
+  const worker = new Inputs(inputs.folders, ownTasks, withoutFiles);
+  worker.giveData(structuredClone(inputs.shareData()));
+  return worker;
+}
+
+Deno.test("what the inputs of a sweep have tokenised, those of a worker take from shared memory", async () => {
+  const { study } = await readStudyFile("quickstart");
+  const small = {
+    ...study,
+    axes: { ...study.axes, tasks: ["Topic"], methods: ["head"], seeds: [1] },
+  };
+  const folders = { data: null, model: null, study: "experiments" };
+  const { inputs, runs } = await planRuns(small, expand(small, methods), folders, methods);
+  const { run } = runs[0]!;
+  const { parts: [own] } = await inputs.read(run);
+  const encoded = own!.encodedOf("dev");
+  const [shared] = [...inputs.shareData().encodings.values()];
+  assert(shared!.ids.buffer instanceof SharedArrayBuffer);
+  const worker = inWorker(inputs, []);
+  const { parts: [taken] } = await worker.read(run);
+  const found = taken!.encodedOf("dev");
+  assertEquals(
+    found.map(({ ids, types }) => ({ ids: [...ids], types: [...types] })),
+    encoded.map(({ ids, types }) => ({ ids: [...ids], types: [...types] })),
+  );
+  assert(found.every(({ ids }) => ids.buffer instanceof SharedArrayBuffer));
+});
+
+/** The runs of the tiny study with two seeds, and what has been read for them. */
+async function planned(home: string): Promise<{ runs: readonly PlannedRun[]; inputs: Inputs }> {
+  const study = { ...tinyStudy, axes: { ...tinyStudy.axes, seeds: [1, 2] } };
+  const folders = { data: null, model: tinyModel, study: home };
+  return await planRuns(study, expand(study, methods), folders, methods);
+}
+
+async function dataOf(inputs: Inputs, run: RunSpec) {
+  return runData(run, await inputs.read(run));
+}
+
+Deno.test("a worker reads no file of a task again, and builds no tokenizer", async () => {
+  await inHome(async (home) => {
+    const { runs, inputs } = await planned(home);
+    const { run } = runs[0]!;
+    const here = await dataOf(inputs, run);
+    const worker = inWorker(inputs, ownTasksOf(tinyStudy));
+    await Deno.remove(`${home}/moves`, { recursive: true });
+    const there = await dataOf(worker, run);
+    assert(there.splits[0]!.batches.length > 0);
+    assertEquals(there.splits, here.splits);
+    assertEquals((await worker.task("Moves")).hashes, (await inputs.task("Moves")).hashes);
+    const [first, again] = [here, there].map(({ stages: [stage] }) =>
+      stage!.batches.next({ epoch: 0, batch: 0 }).batch
+    );
+    assertEquals(again, first);
+  });
+});
+
+Deno.test("runs of a task are evaluated by the batches of the run before, unless they want others", async () => {
+  await inHome(async (home) => {
+    const { runs, inputs } = await planned(home);
+    const of = (method: string, seed: number) =>
+      runs.find(({ run }) => run.method === method && run.seed === seed)!.run;
+    const first = await dataOf(inputs, of("head", 1));
+    const second = await dataOf(inputs, of("elalora", 2));
+    assertStrictEquals(second.splits[0]!.batches, first.splits[0]!.batches);
+    const { settings } = of("head", 1);
+    const limited = { ...settings, train: { ...settings.train, devLimit: 5 } };
+    const few = await dataOf(inputs, { ...of("head", 1), settings: limited });
+    assertEquals(few.splits[0]!.targets.length, 5);
+    assert(few.splits[0]!.batches !== first.splits[0]!.batches);
+    const short = { ...settings, train: { ...settings.train, maxLength: 6 } };
+    const cut = await dataOf(inputs, { ...of("head", 1), settings: short });
+    assert(cut.splits[0]!.batches.every(({ length }) => length <= 6));
+  });
+});
