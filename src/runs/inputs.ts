@@ -12,6 +12,7 @@ import type { ModelOrigin } from "../record/types.ts";
 import { tasksOf } from "../study/sequences.ts";
 import type { ModuleShape, RunSpec } from "../study/types.ts";
 import { findTask } from "../tasks/catalog.ts";
+import { splitsRead } from "../tasks/run_examples.ts";
 import { encodeExamples } from "../tasks/tokenizer.ts";
 import type { TokenizerFiles } from "../tasks/tokenizers/files.ts";
 import type { Encoded, EncodedTask, SequenceStage, Task, TaskData } from "../tasks/types.ts";
@@ -42,6 +43,9 @@ export interface SharedData {
   /** Of splits, in shared memory. */
   readonly encodings: ReadonlyMap<string, SharedEncodings>;
 }
+
+/** Texts of a split that is encoded before workers are opened, at most: about a second's work. */
+const mostEncodedAhead = 20_000;
 
 /** What is read for a run. */
 export interface ReadRun extends ReadTasks {
@@ -134,6 +138,21 @@ export class Inputs {
       this.#hold(name, { model: shared, tokenizerFiles, origin });
       return [name, sharedModel(shared, tokenizerFiles)];
     }));
+  }
+
+  /** Encodes what runs read, so that workers find it done; of a large split, each worker encodes what it needs when it does. */
+  async encodeFor(runs: readonly RunSpec[]): Promise<void> {
+    const alike = Map.groupBy(runs, (run) => {
+      const { model, train: { maxLength, heldOut } } = run.settings;
+      return JSON.stringify([model, tasksOf(run), maxLength, heldOut]);
+    });
+    for (const [run] of alike.values()) {
+      for (const part of (await this.read(run!)).parts) {
+        for (const split of splitsRead(run!, part)) {
+          if (part.splits.get(split)!.length <= mostEncodedAhead) part.encodedOf(split);
+        }
+      }
+    }
   }
 
   /** What has been read of tasks so far, and tokenised, as a message to workers. */

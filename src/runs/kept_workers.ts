@@ -19,7 +19,7 @@ export class KeptWorkers {
 
   /** Workers of a round, whose closing leaves them open; new ones where there were fewer for want of jobs. */
   async forRound(opening: Opening): Promise<readonly RunWorker[]> {
-    const { jobCount } = opening;
+    const jobCount = opening.due.length;
     const wereFew = this.#workers.length >= this.#jobCount;
     if (this.#workers.length === 0 || (wereFew && jobCount > this.#jobCount)) {
       await this.close();

@@ -14,8 +14,8 @@ import type { StopFlag } from "./stop_flag.ts";
 
 /** What is known of workers where their work begins. */
 export interface Opening {
-  /** Runs that are to be trained or ablated; there are no more workers than that. */
-  readonly jobCount: number;
+  /** What is to be trained or ablated; there are no more workers than that. */
+  readonly due: readonly PlannedRun[];
   readonly environment: Environment;
   readonly stop: StopFlag;
 }
@@ -46,7 +46,7 @@ export function kindOf({ run: { task, method, options, budget } }: PlannedRun): 
 
 /** Workers on a device: this thread for one run at a time, else a thread each. */
 export async function openWorkers(request: WorkersRequest): Promise<readonly RunWorker[]> {
-  const { title, tell, jobCount, device: { executor, description }, plan, results } = request;
+  const { title, tell, due, device: { executor, description }, plan, results } = request;
   const { environment, stop } = request;
   const { jobs, threads } = shareCores({
     cores: navigator.hardwareConcurrency,
@@ -55,7 +55,7 @@ export async function openWorkers(request: WorkersRequest): Promise<readonly Run
     jobs: request.jobs,
     threads: request.threads,
   });
-  const workers = jobs === 1 ? 1 : Math.min(jobs, jobCount);
+  const workers = jobs === 1 ? 1 : Math.min(jobs, due.length);
   const { name } = executor;
   await tell({ kind: "device", work: title, name, description, jobs: workers, threads });
   if (jobs === 1) {
@@ -77,6 +77,7 @@ async function openThreads(
 ): Promise<readonly RunWorker[]> {
   const { device, plan: { study, runs, inputs }, results, environment, stop } = request;
   const customMethods = customMethodsOf(runs.map(({ method }) => method));
+  await inputs.encodeFor(request.due.map(({ run }) => run));
   const start = {
     executor: device.executor.kind,
     threads,

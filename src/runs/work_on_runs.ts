@@ -48,11 +48,11 @@ export interface WorkOnRuns<T, R> {
  * up.
  */
 export async function workOnRuns<T, R>(request: WorkOnRuns<T, R>): Promise<void> {
-  const { jobs, stop, openWorkers } = request;
+  const { jobs, plannedOf, stop, openWorkers } = request;
   const environment = await readEnvironment();
   const claims = await Claims.in(request.results, request.claims);
   try {
-    const workers = await openWorkers({ stop, environment, jobCount: jobs.length });
+    const workers = await openWorkers({ stop, environment, due: jobs.map(plannedOf) });
     try {
       await workUnderClaims(request, claims, workers);
     } finally {

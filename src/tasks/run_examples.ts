@@ -80,6 +80,11 @@ export function sharedRows(
   return sample(trainableRows(run, count), most, sharedStream().fork(use));
 }
 
+/** The splits whose texts a run reads: `train`, and the others unless it is evaluated by what is held out for tuning. */
+export function splitsRead({ settings }: RunSpec, { splits }: TaskData): readonly string[] {
+  return settings.train.heldOut === null ? [...splits.keys()] : ["train"];
+}
+
 /**
  * The rows of a run: its seed draws the training examples of a limit, and of these the ones that are scored on; all runs share
  * those of evaluation and those that are held out.
@@ -91,10 +96,11 @@ export function sharedRows(
  */
 export function runRows(
   run: RunSpec,
-  { task, splits }: TaskData,
+  data: TaskData,
   scoringExamples: number,
 ): RunRows {
-  const { trainLimit, devLimit, heldOut } = run.settings.train;
+  const { task, splits } = data;
+  const { trainLimit, devLimit } = run.settings.train;
   const count = splits.get("train")!.length;
   const root = RandomStream.fromSeed(run.seed);
   const asked = sample(trainableRows(run, count), trainLimit, root.fork("train-limit"));
@@ -108,10 +114,8 @@ export function runRows(
   const isScored = new Set(scoring);
   const isHeldOut = heldOutShare(run.settings.train) !== null;
   const whole = [
-    ...heldOut === null
-      ? [...splits].filter(([split]) => split !== "train")
-        .map(([split, { length }]) => ({ name: split, split, rows: allRows(length) }))
-      : [],
+    ...splitsRead(run, data).filter((split) => split !== "train")
+      .map((split) => ({ name: split, split, rows: allRows(splits.get(split)!.length) })),
     ...isHeldOut ? [{ name: heldOutSplit, split: "train", rows: heldOutRows(run, count) }] : [],
   ];
   return {

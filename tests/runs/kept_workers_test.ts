@@ -6,8 +6,8 @@ import type { RunWorker } from "../../src/runs/workers.ts";
 Deno.test("workers stay open over rounds, and are opened anew where a round has work for more", async () => {
   const said: string[] = [];
   let count = 0;
-  const kept = new KeptWorkers(({ jobCount }) => {
-    const opened = Array.from({ length: Math.min(jobCount, 3) }, (): RunWorker => {
+  const kept = new KeptWorkers(({ due }) => {
+    const opened = Array.from({ length: Math.min(due.length, 3) }, (): RunWorker => {
       const name = `${++count}`;
       said.push(`open ${name}`);
       return {
@@ -24,9 +24,9 @@ Deno.test("workers stay open over rounds, and are opened anew where a round has 
     });
     return Promise.resolve(opened);
   });
-  const round = async (jobCount: number) => {
+  const round = async (count: number) => {
     said.length = 0;
-    const workers = await kept.forRound({ jobCount } as Opening);
+    const workers = await kept.forRound({ due: new Array(count) } as unknown as Opening);
     for (const worker of workers) {
       await (worker.run as () => Promise<unknown>)().catch(() => {});
       await worker.close();

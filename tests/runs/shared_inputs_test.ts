@@ -57,10 +57,11 @@ Deno.test("a worker reads no file of a task again, and builds no tokenizer", asy
   await inHome(async (home) => {
     const { runs, inputs } = await planned(home);
     const { run } = runs[0]!;
-    const here = await dataOf(inputs, run);
+    await inputs.encodeFor([run]);
     const worker = inWorker(inputs, ownTasksOf(tinyStudy));
     await Deno.remove(`${home}/moves`, { recursive: true });
     const there = await dataOf(worker, run);
+    const here = await dataOf(inputs, run);
     assert(there.splits[0]!.batches.length > 0);
     assertEquals(there.splits, here.splits);
     assertEquals((await worker.task("Moves")).hashes, (await inputs.task("Moves")).hashes);
@@ -68,6 +69,21 @@ Deno.test("a worker reads no file of a task again, and builds no tokenizer", asy
       stage!.batches.next({ epoch: 0, batch: 0 }).batch
     );
     assertEquals(again, first);
+  });
+});
+
+Deno.test("what is encoded for workers is what their runs read: for tuning, the training split alone", async () => {
+  await inHome(async (home) => {
+    const splitsFor = async (heldOut: number | null) => {
+      const { runs: [first], inputs } = await planned(home);
+      const { run } = first!;
+      const { settings } = run;
+      const train = { ...settings.train, heldOut };
+      await inputs.encodeFor([{ ...run, settings: { ...settings, train } }]);
+      return [...inputs.shareData().encodings.keys()].map((key) => JSON.parse(key)[2]);
+    };
+    assertEquals(await splitsFor(null), ["train", "dev"]);
+    assertEquals(await splitsFor(0.2), ["train"]);
   });
 });
 
