@@ -172,6 +172,7 @@ export function defineMethod<Options>(definition: MethodDefinition<Options>): Me
     if (adapter !== null) checkAdapterFields(definition.name, adapter);
     return { backbone, adapter, ...rest };
   };
+  let optionsSchema: Json | null = null;
   return {
     name: definition.name,
     title: definition.title,
@@ -184,7 +185,10 @@ export function defineMethod<Options>(definition: MethodDefinition<Options>): Me
       withoutUndefined(
         schema.parse(isRecord(options) ? definition.writeOut?.(options) ?? options : options),
       ) as Json,
-    optionsSchema: schema.toJSONSchema({ io: "input" }) as Json,
+    // Most programs use a few methods of the table, and threads none.
+    get optionsSchema() {
+      return optionsSchema ??= schema.toJSONSchema({ io: "input" }) as Json;
+    },
     storedCosts: (options) => bind(options).adapter?.storage?.costs ?? foldedCosts,
     meanFactor: (options, totalSteps) => {
       if (meanFactor !== undefined) return meanFactor(typed(options), totalSteps);

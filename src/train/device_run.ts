@@ -62,7 +62,7 @@ export class DeviceRun {
     const root = RandomStream.fromSeed(request.seed);
     this.#streams = { dropout: root.fork("dropout"), method: root.fork("method") };
     this.#poolKey = root.fork("dropout-pool").nextWord();
-    this.#resident = new ResidentFeeds(request.executor);
+    this.#resident = new ResidentFeeds(request.executor, request.programs.pools);
     this.#weights = new RunWeights(
       request.executor,
       programs.assembly.fedWeights,

@@ -82,8 +82,11 @@ export function dropoutFeeds(
 
 /** A dropout pool: its input's name and size, and what it holds. */
 export interface Pool {
+  /** Name of the input that takes it. */
   readonly name: string;
+  /** What it is dropped from, which decides the rate. */
   readonly kind: DropoutSite["kind"];
+  /** Columns. */
   readonly width: number;
 }
 

@@ -1,11 +1,13 @@
 /**
- * Loaded programs, kept for the next run of the same shape: seeds differ in numbers that are fed, not in the graph.
+ * Loaded programs, kept for the next run of the same shape: seeds differ in numbers that are fed, not in the graph. What is fed
+ * and the same in several runs is kept with them.
  *
  * @module
  */
 import type { Executor, Session } from "../exec/executor.ts";
 import { assemble, type Assembly } from "./assemble.ts";
 import type { AssemblyRequest } from "./assembly_request.ts";
+import { DropoutPools } from "./dropout_pools.ts";
 import { ResumedPrograms } from "./resumed.ts";
 
 /** An assembly whose programs are loaded. */
@@ -35,6 +37,8 @@ interface Held {
 
 /** Keeps the programs that were used last; those in use are not released, and none is built twice at a time. */
 export class ProgramCache {
+  /** What steps are fed that runs may share. */
+  readonly pools: DropoutPools = new DropoutPools();
   readonly #executor: Executor;
   /** The one used last comes last. */
   readonly #held = new Map<string, Held>();

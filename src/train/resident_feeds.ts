@@ -7,7 +7,8 @@ import type { DeviceTensor, Executor } from "../exec/executor.ts";
 import type { HostTensor } from "../graph/mod.ts";
 import type { Batch } from "../tasks/types.ts";
 import type { Assembly } from "./assemble.ts";
-import { inputFeeds, poolsFor, poolTensor } from "./feeds.ts";
+import type { DropoutPools } from "./dropout_pools.ts";
+import { inputFeeds, poolsFor } from "./feeds.ts";
 
 /** What a run is fed under each name. */
 export type MixedFeeds = Readonly<Record<string, HostTensor | DeviceTensor>>;
@@ -15,13 +16,16 @@ export type MixedFeeds = Readonly<Record<string, HostTensor | DeviceTensor>>;
 /** The feeds of one run that are uploaded once and used in many steps. */
 export class ResidentFeeds {
   readonly #executor: Executor;
+  /** Pools that runs on this executor have drawn. */
+  readonly #drawn: DropoutPools;
   /** What changes at rank events only. */
   #slots: Readonly<Record<string, DeviceTensor>> = {};
   /** Dropout pools by name and width. */
   readonly #pools = new Map<string, DeviceTensor>();
 
-  constructor(executor: Executor) {
+  constructor(executor: Executor, drawn: DropoutPools) {
     this.#executor = executor;
+    this.#drawn = drawn;
   }
 
   /** Replaces what changes at rank events only. */
@@ -48,7 +52,7 @@ export class ResidentFeeds {
       poolsFor(assembly, batch).map((pool) => {
         const size = `${pool.name}/${pool.width}`;
         const held = this.#pools.get(size) ??
-          this.#executor.upload(poolTensor(pool, assembly.dropout, key));
+          this.#executor.upload(this.#drawn.of(pool, assembly.dropout, key));
         this.#pools.set(size, held);
         return [pool.name, held];
       }),

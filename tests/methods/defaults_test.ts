@@ -40,3 +40,18 @@ Deno.test("a misspelt field is refused, since its default would be used in silen
   refused('field of its budget "factor"', { adapter }, { budget: { factor: () => 1 } });
   refused('field of the definition "usesBudget"', { adapter }, { usesBudget: false });
 });
+
+Deno.test("the JSON schema of options is made when it is asked for, and once", () => {
+  let made = 0;
+  const options = {
+    parse: () => ({}),
+    toJSONSchema: () => {
+      made++;
+      return { type: "object" };
+    },
+  };
+  const own = defineMethod({ ...common, options, name: "own", budget: null, bind: () => ({}) });
+  assertEquals(made, 0);
+  assertEquals([own.optionsSchema, own.optionsSchema], [{ type: "object" }, { type: "object" }]);
+  assertEquals(made, 1);
+});
