@@ -16,6 +16,7 @@ import { wholeSequence } from "../tasks/sequence.ts";
 import type { Batch, ClassRange, SequenceStage, Task } from "../tasks/types.ts";
 import type { Assembly } from "./assemble.ts";
 import { batchDims, inputFeeds } from "./feeds.ts";
+import type { KeptFeeds } from "./kept_feeds.ts";
 
 /** A split that is evaluated. */
 export interface EvaluationSplit {
@@ -89,6 +90,8 @@ export interface Evaluator {
   readonly evaluate: Session;
   /** What the program is fed in every run, such as weights. Default: nothing. */
   readonly fed?: Readonly<Record<string, DeviceTensor>>;
+  /** The feeds of earlier evaluations by the same program. Default: they are made anew. */
+  readonly keptFeeds?: KeptFeeds;
 }
 
 /** A model's outputs on a split: those of each example, in file order, each `[outputs]`. */
@@ -108,14 +111,16 @@ export function placeOutputs(
 
 /** A model's outputs on a split. */
 export async function outputsOf(
-  { assembly, evaluate, fed = {} }: Evaluator,
+  { assembly, evaluate, fed = {}, keptFeeds }: Evaluator,
   theta: DeviceTensor | HostTensor,
   split: EvaluationSplit,
 ): Promise<SplitOutputs> {
   const placed = new Array<Float32Array>(split.targets.length);
+  const names = [...assembly.evaluationProgram.inputs.keys()];
   for (const batch of split.batches) {
+    const make = () => inputFeeds(assembly, batch, names);
     const { read } = await evaluate.run({
-      feeds: { theta, ...fed, ...inputFeeds(assembly, batch) },
+      feeds: { theta, ...fed, ...(keptFeeds?.of(batch, make) ?? make()) },
       dims: batchDims(batch),
       read: ["logits"],
     });

@@ -8,6 +8,7 @@ export type { AssemblyRequest, EncoderWeights } from "./assembly_request.ts";
 export type { DropoutRates } from "./forward.ts";
 export type { DropoutPools } from "./dropout_pools.ts";
 export type { Pool } from "./feeds.ts";
+export type { KeptFeeds } from "./kept_feeds.ts";
 export { type Evaluation, type EvaluationSplit } from "./evaluate.ts";
 export type { FedWeight } from "./fed_weights.ts";
 export type { AdapterTensor, MergedBlock } from "./history.ts";

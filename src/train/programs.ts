@@ -8,6 +8,7 @@ import type { Executor, Session } from "../exec/executor.ts";
 import { assemble, type Assembly } from "./assemble.ts";
 import type { AssemblyRequest } from "./assembly_request.ts";
 import { DropoutPools } from "./dropout_pools.ts";
+import { KeptFeeds } from "./kept_feeds.ts";
 import { ResumedPrograms } from "./resumed.ts";
 
 /** An assembly whose programs are loaded. */
@@ -18,6 +19,8 @@ export interface LoadedPrograms {
   readonly step: Session;
   /** The loaded `evaluationProgram`. */
   readonly evaluate: Session;
+  /** What `evaluate` is fed of batches. */
+  readonly keptFeeds: KeptFeeds;
   /** Evaluations that begin at a layer, loaded when a method asks for them. */
   readonly resumed: ResumedPrograms;
 }
@@ -107,7 +110,7 @@ export class ProgramCache {
     try {
       const evaluate = await this.#executor.load(assembly.evaluationProgram);
       const resumed = new ResumedPrograms(this.#executor, request, assembly);
-      return { assembly, step, evaluate, resumed };
+      return { assembly, step, evaluate, keptFeeds: new KeptFeeds(), resumed };
     } catch (error) {
       await step.release();
       throw error;

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
-import { ReferenceExecutor } from "../../src/exec/reference.ts";
+import { nativeExecutor } from "../../src/exec/native.ts";
 import { DropoutPools } from "../../src/train/dropout_pools.ts";
 import { type Pool, poolTensor } from "../../src/train/feeds.ts";
 import { Trainer } from "../../src/train/trainer.ts";
@@ -42,7 +42,7 @@ Deno.test("the pools that were used last are kept, no more numbers than the limi
 });
 
 Deno.test("runs of a seed draw their pools once, whatever their methods", async () => {
-  const executor = new ReferenceExecutor();
+  const executor = await nativeExecutor(1);
   const requests = ["lora", "head"].map((method) => trainingRequest(executor, { method }));
   const { programs } = requests[0]!;
   const drawn: unknown[] = [];
