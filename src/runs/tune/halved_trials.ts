@@ -19,13 +19,13 @@ import { rungCount, type RungRules, rungSteps } from "./halving.ts";
 import { Ladder, type RungRun } from "./ladder.ts";
 import {
   type MakingSetting,
-  openTrialWorkers,
   storeTrials,
   tellOf,
   type TrialMaker,
   type TrialsResult,
 } from "./making.ts";
 import { RungQueue } from "./rung_queue.ts";
+import type { TrialWorkers } from "./trial_workers.ts";
 import {
   recordedOutcome,
   type RunOutcome,
@@ -52,10 +52,16 @@ function outcomeAt(
 export class HalvedTrials implements TrialMaker {
   readonly #setting: MakingSetting;
   readonly #rules: RungRules & { readonly atOnce: number };
+  readonly #workers: TrialWorkers;
   #ladders: readonly Ladder[] = [];
 
-  constructor(setting: MakingSetting, rules: RungRules & { readonly atOnce: number }) {
+  constructor(
+    setting: MakingSetting,
+    workers: TrialWorkers,
+    rules: RungRules & { readonly atOnce: number },
+  ) {
     this.#setting = setting;
+    this.#workers = workers;
     this.#rules = rules;
   }
 
@@ -136,7 +142,7 @@ export class HalvedTrials implements TrialMaker {
         const found = await readRun(`${results}/${run.planned.folder}`);
         if (found !== null) queue.settle(run, outcomeAt(found, run.pauseAt));
       },
-      openWorkers: (opening) => openTrialWorkers(this.#setting, all, total, opening),
+      openWorkers: (opening) => this.#workers.forRound({ runs: all, made: total }, opening),
       work: async (worker, { planned, pauseAt }, attempt) => {
         const { title } = planned;
         const started = performance.now();

@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { chooseExecutor } from "../../exec/choose.ts";
-import { type Opening, openWorkers } from "../open_workers.ts";
 import { teller } from "../events.ts";
 import type { Watch, WorkEvent } from "../events.ts";
 import type { Inputs } from "../inputs.ts";
@@ -13,7 +11,6 @@ import type { RunsResult } from "../run_all.ts";
 import type { StopFlag } from "../stop_flag.ts";
 import { methodsToStore } from "../stored_study.ts";
 import { storePlan, type SweepOptions, type SweptStudy } from "../sweep.ts";
-import type { RunWorker } from "../workers.ts";
 import type { Trial, TrialOutcome, Tried } from "./trials.ts";
 
 /** What a tuning is told: as a sweep, but for a part of the study. */
@@ -44,7 +41,9 @@ export interface TrialMaker {
 }
 
 /** Tells an observer. */
-export function tellOf({ watch }: MakingSetting): (event: WorkEvent) => Promise<void> {
+export function tellOf(
+  { watch }: Pick<MakingSetting, "watch">,
+): (event: WorkEvent) => Promise<void> {
   return teller(watch);
 }
 
@@ -64,31 +63,4 @@ export async function storeTrials(
     ...methodsToStore(runs),
     runs: runs.map(({ folder, id, run }) => ({ folder, id, run })),
   }, tellOf(setting));
-}
-
-/**
- * Opens workers for runs of trials.
- *
- * @param runs Those of all trials.
- * @param made How many of them are to be made now.
- */
-export async function openTrialWorkers(
-  { study, results, inputs, options, watch }: MakingSetting,
-  runs: readonly PlannedRun[],
-  made: number,
-  opening: Opening,
-): Promise<readonly RunWorker[]> {
-  const { device = "auto", jobs = null, threads = null, checkpointMillis } = options;
-  return await openWorkers({
-    ...opening,
-    title: `${study.title ?? study.name}, tuning: ${made} runs`,
-    tell: teller(watch),
-    device: await chooseExecutor(device, threads === null ? {} : { threads }),
-    jobs,
-    threads,
-    studyRuns: runs.length,
-    plan: { study, runs, inputs },
-    results,
-    ...(checkpointMillis === undefined ? {} : { checkpointMillis }),
-  });
 }

@@ -27,6 +27,7 @@ import { problemsOfCombinations, problemsOfTune } from "./problems.ts";
 import { firstPoints, nextPoints } from "./rounds.ts";
 import { rungRulesOf, withRungs } from "./rungs.ts";
 import { limitPoints } from "./space.ts";
+import { TrialWorkers } from "./trial_workers.ts";
 import { type NewPoints, type Tried, withTrials } from "./trials.ts";
 import { type TunedFile, tunedFile } from "./tuned_file.ts";
 import { tunedPath, tuningFolder } from "./tuned_path.ts";
@@ -121,7 +122,8 @@ export async function tuneStudy(
     stop: stopFlagOf(watch),
     watch,
   };
-  const maker = makerOf(tune, setting);
+  const workers = new TrialWorkers(setting);
+  const maker = makerOf(tune, setting, workers);
   const rungs = rungRulesOf(tune);
   const all = rungs === null ? combinations : await withRungs(combinations, rungs, setting);
   const begun = runsUnderWay(await namesIn(`${folder}/${underWay}`));
@@ -131,16 +133,20 @@ export async function tuneStudy(
   let points: NewPoints = all.map((combination) => firstPoints(tune, combination));
   const limits = all.map(({ space }, i) => limitPoints(space, points[i]![0]!));
   await withTrials(tried, limits, false, { ...setting, present });
-  for (let round = 0; points.some((own) => own.length > 0); round++) {
-    tried = await withTrials(tried, points, round > 0, { ...setting, present });
-    counts = bothRounds(counts, await maker.make(tried));
-    if (counts.stopped) return { ...counts, folder, path: null, file: null, untuned: [] };
-    const made = maker.outcomes();
-    const scored = tried.map(({ combination, trials }) => ({
-      combination,
-      trials: trials.map((trial) => made.get(trial)!),
-    }));
-    points = nextPoints(tune, scored, round);
+  try {
+    for (let round = 0; points.some((own) => own.length > 0); round++) {
+      tried = await withTrials(tried, points, round > 0, { ...setting, present });
+      counts = bothRounds(counts, await maker.make(tried));
+      if (counts.stopped) return { ...counts, folder, path: null, file: null, untuned: [] };
+      const made = maker.outcomes();
+      const scored = tried.map(({ combination, trials }) => ({
+        combination,
+        trials: trials.map((trial) => made.get(trial)!),
+      }));
+      points = nextPoints(tune, scored, round);
+    }
+  } finally {
+    await workers.close();
   }
   const made = maker.outcomes();
   const chosen = tried.map(({ combination: { of, space }, trials }) => {
@@ -162,9 +168,11 @@ export async function tuneStudy(
 }
 
 /** What makes the trials of a search. */
-function makerOf(tune: Tune, setting: MakingSetting): TrialMaker {
+function makerOf(tune: Tune, setting: MakingSetting, workers: TrialWorkers): TrialMaker {
   const rungs = rungRulesOf(tune);
-  return rungs === null ? new WholeTrials(setting) : new HalvedTrials(setting, rungs);
+  return rungs === null
+    ? new WholeTrials(setting, workers)
+    : new HalvedTrials(setting, workers, rungs);
 }
 
 const nothingMade: TrialsResult = {

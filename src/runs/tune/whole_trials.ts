@@ -7,21 +7,23 @@ import { claimsOf } from "../patience.ts";
 import { runAll } from "../run_all.ts";
 import {
   type MakingSetting,
-  openTrialWorkers,
   storeTrials,
   tellOf,
   type TrialMaker,
   type TrialsResult,
 } from "./making.ts";
+import type { TrialWorkers } from "./trial_workers.ts";
 import { outcomeOf, type Trial, type TrialOutcome, type Tried } from "./trials.ts";
 
 /** Makes all trials to their end. */
 export class WholeTrials implements TrialMaker {
   readonly #setting: MakingSetting;
+  readonly #workers: TrialWorkers;
   readonly #outcomes = new Map<Trial, TrialOutcome>();
 
-  constructor(setting: MakingSetting) {
+  constructor(setting: MakingSetting, workers: TrialWorkers) {
     this.#setting = setting;
+    this.#workers = workers;
   }
 
   async make(tried: readonly Tried[]): Promise<TrialsResult> {
@@ -40,7 +42,7 @@ export class WholeTrials implements TrialMaker {
         claims: claimsOf(options),
         stop,
         tell: tellOf(this.#setting),
-        openWorkers: (opening) => openTrialWorkers(this.#setting, all, runs.length, opening),
+        openWorkers: (opening) => this.#workers.forRound({ runs: all, made: runs.length }, opening),
       }),
     };
     if (result.stopped) return result;

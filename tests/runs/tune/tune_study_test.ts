@@ -7,6 +7,7 @@ import type { StoredRun } from "../../../src/record/read_study.ts";
 import { planText } from "../../../src/cli/plan_text.ts";
 import type { RunRecord } from "../../../src/record/types.ts";
 import { tablesOf } from "../../../src/report/build.ts";
+import type { Watch } from "../../../src/runs/events.ts";
 import { readStudyFile } from "../../../src/runs/study_file.ts";
 import { readStudyResults } from "../../../src/runs/study_results.ts";
 import { sweepStudy } from "../../../src/runs/sweep.ts";
@@ -43,14 +44,14 @@ async function inHome(check: (home: string) => Promise<void>): Promise<void> {
   }
 }
 
-function tuned(home: string, study: Study): Promise<TuneResult> {
+function tuned(home: string, study: Study, watch: Watch = {}): Promise<TuneResult> {
   return tuneStudy({ study, folder: home, methods }, {
     model: tinyModel,
     device: "cpu",
     jobs: 1,
     threads: 1,
     results: `${home}/results`,
-  });
+  }, watch);
 }
 
 Deno.test("tuneStudy() chooses the best point of a grid for each method, and makes nothing twice", async () => {
@@ -93,7 +94,15 @@ Deno.test("tuneStudy() evaluates trials on what is held out and says what failed
       methods: ["lora"],
       per: ["method", "budget"],
     });
-    const { file, folder, failed } = await tuned(home, study);
+    const rounds = { begun: 0, opened: 0 };
+    const { file, folder, failed } = await tuned(home, study, {
+      onEvent: ({ kind }) => {
+        if (kind === "begun") rounds.begun++;
+        if (kind === "device") rounds.opened++;
+      },
+    });
+    assert(rounds.begun > 1, "no range was widened");
+    assertEquals(rounds.opened, 1, "workers do not stay open from round to round");
     const { best: [choice], ...found } = file!.tuned;
     assertEquals([choice!.method, choice!.task, choice!.budget], ["lora", undefined, 2]);
     assert(failed > 0 && choice!.trials.some(({ score }) => score === null));
