@@ -5,17 +5,19 @@
  */
 import { commandOf } from "../src/cli/command.ts";
 import { runCommand, say, wholeNumber } from "../src/cli/terminal.ts";
-import { affectedTests, importGraph } from "./mutation/affected.ts";
+import { affectedTests, distancesTo, importGraph } from "./mutation/affected.ts";
 import {
   type Equivalent,
   figuresText,
+  fileFiguresText,
   keyOf,
   mutantText,
   reasonOf,
   triedText,
 } from "./mutation/figures.ts";
-import { type Mutant, sampleRooms, type SourceText } from "./mutation/sample.ts";
+import { type Mutant, roomOf, sampleRooms, type SourceText } from "./mutation/sample.ts";
 import { Scratch, type Tried } from "./mutation/trial.ts";
+import { tryWholeFile } from "./mutation/whole_files.ts";
 
 /** Rooms of the default sample: those that decide what a run does and what is told of it. */
 const defaultRooms: readonly string[] = [
@@ -119,12 +121,21 @@ export const mutate = commandOf({
       value: "SECONDS",
       text: `how long tests may take for one change (default ${defaults.limit})`,
     },
+    {
+      name: "files",
+      value: "PATH,…",
+      text: "all changes of these files or folders, asking the tests of their room only",
+    },
     { name: "list", text: "only show which changes would be made" },
     { name: "figures", text: "only show what earlier calls found" },
     { name: "again", text: "try the survivors (changes that no test noticed) again" },
   ],
   examples: [
     { line: "deno task mutate --rooms train,study --each 5 --seed 3", text: "ten changes" },
+    {
+      line: "deno task mutate --files src/stats,src/study/tune.ts",
+      text: "each change of some files",
+    },
     { line: "deno task mutate --again", text: "those that no test has noticed so far" },
   ],
   notes: [
@@ -137,11 +148,33 @@ export const mutate = commandOf({
   const seed = wholeNumber(given.text("seed"), "seed", 0) ?? defaults.seed;
   const limit = wholeNumber(given.text("limit"), "limit") ?? defaults.limit;
   await Deno.mkdir(folder, { recursive: true });
-  const file = `${folder}/seed-${seed}.jsonl`;
+  const whole = given.text("files")?.split(",");
+  const file = `${folder}/${whole === undefined ? `seed-${seed}` : "files"}.jsonl`;
   const equivalents = await readJson<readonly Equivalent[]>("tools/mutation/equivalent.json", []);
   const before = await readTried(file);
   const isAgain = given.flag("again");
   const sources = await sourcesBelow("src");
+  if (whole !== undefined) {
+    const isNamed = (path: string) =>
+      whole.some((part) => path === part || path.startsWith(`${part}/`));
+    if (!given.flag("figures")) {
+      await tryFiles(sources.filter(({ path }) => isNamed(path)), before, {
+        file,
+        limit,
+        sources,
+        equivalents,
+        isAgain,
+      });
+    }
+    const tried = (await readTried(file)).filter(({ mutant }) => isNamed(mutant.path));
+    await say(fileFiguresText(tried, equivalents));
+    for (const one of tried) {
+      if (one.outcome.kind === "survived" && reasonOf(one.mutant, equivalents) === null) {
+        await say(triedText(one, equivalents));
+      }
+    }
+    return 0;
+  }
   const asked: readonly Mutant[] = isAgain
     ? before.filter(({ mutant, outcome }) =>
       outcome.kind === "survived" && reasonOf(mutant, equivalents) === null
@@ -191,6 +224,50 @@ async function tryAll(
       const tried: Tried = { mutant, outcome, seconds: (performance.now() - started) / 1000 };
       await Deno.writeTextFile(file, `${JSON.stringify(tried)}\n`, { append: true });
       await say(triedText(tried, equivalents));
+    }
+  } finally {
+    await scratch.remove();
+  }
+}
+
+/** Tries all changes of some files; those that lie in no function need a process each. */
+async function tryFiles(
+  files: readonly SourceText[],
+  before: readonly Tried[],
+  { file, limit, sources, equivalents, isAgain }: Trials & { readonly isAgain: boolean },
+): Promise<void> {
+  const known = new Map(before.map(({ mutant, outcome }) => [keyOf(mutant), outcome.kind]));
+  const tests = await sourcesBelow("tests");
+  const graph = importGraph([...sources, ...tests]);
+  const linking = tests.filter(({ text }) => text.includes("Deno.symlink")).map(({ path }) => path);
+  const scratch = await Scratch.copyOf(".", `${folder}/copy`, copied, linking);
+  const note = async (tried: Tried) => {
+    await Deno.writeTextFile(file, `${JSON.stringify(tried)}\n`, { append: true });
+    await say(triedText(tried, equivalents));
+  };
+  try {
+    for (const source of files) {
+      const own = [...distancesTo(graph, source.path).keys()].filter((path) =>
+        path.startsWith(`tests/${roomOf(source.path)}/`) && path.endsWith("_test.ts")
+      );
+      const isWanted = (mutant: Mutant) => {
+        const kind = known.get(keyOf(mutant));
+        return isAgain
+          ? kind === "survived" && reasonOf(mutant, equivalents) === null
+          : kind === undefined;
+      };
+      for await (
+        const found of tryWholeFile(scratch, { source, isWanted, tests: own, limit })
+      ) {
+        if ("notice" in found) await say(found.notice);
+        else if ("left" in found) {
+          const started = performance.now();
+          const asked = own.map((path) => ({ path, seconds: 1 }));
+          const outcome = await scratch.try(found.left, asked, limit);
+          const seconds = (performance.now() - started) / 1000;
+          await note({ mutant: found.left, outcome, seconds });
+        } else await note(found);
+      }
     }
   } finally {
     await scratch.remove();

@@ -245,7 +245,7 @@ function isNode(value: unknown): value is Node {
 }
 
 /** The nodes right below a node, in no order. */
-function childrenOf(node: Node): readonly Node[] {
+export function childrenOf(node: Node): readonly Node[] {
   return Object.entries(node).filter(([key]) => !key.endsWith("Comments") && key !== "loc")
     .flatMap(([, value]) =>
       Array.isArray(value) ? value.filter(isNode) : isNode(value) ? [value] : []

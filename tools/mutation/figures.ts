@@ -67,12 +67,15 @@ function row(name: string, figures: Figures): string {
   return `| ${[name, made, byTests, byTypes, equivalent, survived, caught].join(" | ")} |`;
 }
 
-/** Tables in Markdown: by room, and by kind of change. */
-export function figuresText(
+/** Lines of a table with a row for each group. */
+function tableLines(
   tried: readonly Tried[],
   equivalents: readonly Equivalent[],
-): string {
-  const table = (first: string, groups: readonly string[], of: (mutant: Mutant) => string) => [
+  first: string,
+  groups: readonly string[],
+  of: (mutant: Mutant) => string,
+): readonly string[] {
+  return [
     `| ${first} | made | caught by tests | caught by types | equivalent | survived | caught |`,
     "| --- | --: | --: | --: | --: | --: | --: |",
     ...groups.map((group) => ({
@@ -82,6 +85,24 @@ export function figuresText(
       .map(({ group, own }) => row(group, figuresOf(own, equivalents))),
     row("all", figuresOf(tried, equivalents)),
   ];
+}
+
+/** A table in Markdown: by file. */
+export function fileFiguresText(
+  tried: readonly Tried[],
+  equivalents: readonly Equivalent[],
+): string {
+  const files = [...new Set(tried.map(({ mutant }) => mutant.path))].sort();
+  return tableLines(tried, equivalents, "file", files, ({ path }) => path).join("\n");
+}
+
+/** Tables in Markdown: by room, and by kind of change. */
+export function figuresText(
+  tried: readonly Tried[],
+  equivalents: readonly Equivalent[],
+): string {
+  const table = (first: string, groups: readonly string[], of: (mutant: Mutant) => string) =>
+    tableLines(tried, equivalents, first, groups, of);
   const rooms = [...new Set(tried.map(({ mutant }) => roomOf(mutant.path)))];
   return [
     ...table("room", rooms, ({ path }) => roomOf(path)),

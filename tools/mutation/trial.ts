@@ -89,15 +89,40 @@ export class Scratch {
     await Deno.remove(this.#root, { recursive: true });
   }
 
-  async #deno(args: readonly string[], seconds: number): Promise<TestRun> {
-    const started = performance.now();
-    const child = new Deno.Command(Deno.execPath(), {
+  #spawn(args: readonly string[], stderr: "piped" | "null"): Deno.ChildProcess {
+    return new Deno.Command(Deno.execPath(), {
       args: [...args],
       cwd: this.#checkout,
       env: { NO_COLOR: "1", TMPDIR: `${this.#root}/own` },
       stdout: "piped",
-      stderr: "piped",
+      stderr,
     }).spawn();
+  }
+
+  /** Starts a module of the copy that runs the tests of some files. */
+  spawnOver(paths: readonly string[], module: string, argument: string): Deno.ChildProcess {
+    return this.#spawn(["run", ...this.#granted(paths), module, argument], "null");
+  }
+
+  /** Runs something while a file of the copy has another text. */
+  async withText<Value>(
+    path: string,
+    text: string,
+    run: () => Promise<Value>,
+  ): Promise<Value> {
+    const place = `${this.#checkout}/${path}`;
+    const before = await Deno.readTextFile(place);
+    await Deno.writeTextFile(place, text);
+    try {
+      return await run();
+    } finally {
+      await Deno.writeTextFile(place, before);
+    }
+  }
+
+  async #deno(args: readonly string[], seconds: number): Promise<TestRun> {
+    const started = performance.now();
+    const child = this.#spawn(args, "piped");
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
@@ -119,10 +144,15 @@ export class Scratch {
    * Changed programs may write into the copy only, but for those few tests that make links.
    */
   async test(paths: readonly string[], seconds: number): Promise<TestRun> {
-    return await this.#deno([
-      "test",
+    return await this.#deno(
+      ["test", "--fail-fast", ...this.#granted(paths), ...paths],
+      seconds,
+    );
+  }
+
+  #granted(paths: readonly string[]): readonly string[] {
+    return [
       "--no-check",
-      "--fail-fast",
       "--quiet",
       "--allow-read",
       paths.some((path) => this.#linking.has(path))
@@ -133,8 +163,7 @@ export class Scratch {
       "--allow-net=127.0.0.1",
       "--allow-run=deno",
       `--v8-flags=--max-old-space-size=${heapMegabytes}`,
-      ...paths,
-    ], seconds);
+    ];
   }
 
   /** Tries one mutant; the copy is as before afterwards. */
@@ -143,16 +172,14 @@ export class Scratch {
     tests: readonly TimedTest[],
     limitSeconds: number,
   ): Promise<Outcome> {
-    const path = `${this.#checkout}/${mutant.path}`;
-    const text = await Deno.readTextFile(path);
+    const text = await Deno.readTextFile(`${this.#checkout}/${mutant.path}`);
     const wrong = mutated(text, mutant);
     if (wrong === null) return { kind: "moved" };
-    await Deno.writeTextFile(path, wrong);
-    try {
-      return await this.#outcomeOf(mutant.path, tests, limitSeconds);
-    } finally {
-      await Deno.writeTextFile(path, text);
-    }
+    return await this.withText(
+      mutant.path,
+      wrong,
+      () => this.#outcomeOf(mutant.path, tests, limitSeconds),
+    );
   }
 
   async #outcomeOf(

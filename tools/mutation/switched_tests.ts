@@ -1,0 +1,110 @@
+/**
+ * A process that loads test files once and runs their tests for one change after the other.
+ *
+ * Its argument is an {@linkcode Asked} as JSON; each answer is a line of JSON after {@linkcode answerMark}.
+ *
+ * @module
+ */
+import { switchName } from "./switches.ts";
+
+/** What the process is asked to do. */
+export interface Asked {
+  readonly tests: readonly string[];
+  /** Numbers of changes, each of which is put in force. */
+  readonly changes: readonly number[];
+  /** Most seconds of tests for one change. */
+  readonly limit: number;
+}
+
+/** What the process tells: the tests without a change first, then what became of each change. */
+export type Answer =
+  | { readonly kind: "ready"; readonly seconds: number; readonly failed: readonly string[] }
+  | { readonly kind: "tried"; readonly change: number; readonly by: string | null };
+
+/** What a line that is an answer begins with. */
+export const answerMark = "\u0001answer ";
+
+type Body = (context: unknown) => void | Promise<void>;
+
+interface Registered {
+  readonly name: string;
+  readonly body: Body;
+  seconds: number;
+}
+
+/** The name and the body in what `Deno.test` and `step` take. */
+function named(given: readonly unknown[]): { readonly name: string; readonly body: Body } | null {
+  const options = given.find((one) => typeof one === "object" && one !== null) as
+    | { readonly name?: string; readonly ignore?: boolean; readonly fn?: Body }
+    | undefined;
+  const body = given.find((one) => typeof one === "function") as Body | undefined ?? options?.fn;
+  if (body === undefined || options?.ignore === true) return null;
+  const name = given.find((one) => typeof one === "string") as string | undefined;
+  return { name: name ?? options?.name ?? body.name, body };
+}
+
+const context = {
+  async step(...given: readonly unknown[]): Promise<boolean> {
+    await named(given)?.body(context);
+    return true;
+  },
+};
+
+function say(answer: Answer): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`\n${answerMark}${JSON.stringify(answer)}\n`));
+}
+
+function putInForce(change: number): void {
+  Object.assign(globalThis, { [switchName]: change });
+}
+
+async function passes(test: Registered): Promise<boolean> {
+  try {
+    await test.body(context);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function main({ tests, changes, limit }: Asked): Promise<void> {
+  const registered: Registered[] = [];
+  const register = (...given: readonly unknown[]) => {
+    const own = named(given);
+    if (own !== null) registered.push({ ...own, seconds: 0 });
+  };
+  Object.defineProperty(Deno, "test", { value: register });
+  globalThis.addEventListener("unhandledrejection", (event) => event.preventDefault());
+  putInForce(-1);
+  for (const path of tests) await import(`file://${Deno.cwd()}/${path}`);
+  const failed: string[] = [];
+  for (const test of registered) {
+    const started = performance.now();
+    if (!await passes(test)) failed.push(test.name);
+    test.seconds = (performance.now() - started) / 1000;
+  }
+  // Those that noticed the change before come first: the next one is near it.
+  const asked = registered.filter(({ name }) => !failed.includes(name))
+    .sort((a, b) => a.seconds - b.seconds);
+  const seconds = asked.reduce((sum, test) => sum + test.seconds, 0);
+  say({ kind: "ready", seconds, failed });
+  for (const change of changes) {
+    putInForce(change);
+    let by: string | null = null;
+    let left = limit;
+    for (const test of [...asked]) {
+      left -= test.seconds;
+      if (left < 0) break;
+      if (await passes(test)) continue;
+      by = test.name;
+      asked.splice(asked.indexOf(test), 1);
+      asked.unshift(test);
+      break;
+    }
+    putInForce(-1);
+    say({ kind: "tried", change, by });
+  }
+  Deno.exit(0);
+}
+
+if (import.meta.main) await main(JSON.parse(Deno.args[0]!) as Asked);
