@@ -5,6 +5,7 @@ import { affectedTests, importGraph, inParts } from "../../tools/mutation/affect
 import { applied, changesOf, isProgram } from "../../tools/mutation/changes.ts";
 import { figuresOf, figuresText, shareCaught } from "../../tools/mutation/figures.ts";
 import { mutantOf, mutated, sampleOf, sampleRooms } from "../../tools/mutation/sample.ts";
+import { switchedText, switchName } from "../../tools/mutation/switches.ts";
 import { firstFailure, type Outcome } from "../../tools/mutation/trial.ts";
 
 /** What becomes of a line of code, by kind of change. */
@@ -177,4 +178,37 @@ Deno.test("figures count what was noticed among the mutants that change somethin
     "| room | made | caught by tests | caught by types | equivalent | survived | caught |",
   );
   assertEquals(graph, "| graph | 5 | 2 | 1 | 1 | 1 | 75 % |");
+});
+
+Deno.test("switchedText() holds each change in a function, and one is in force at a time", async () => {
+  const code = `
+    const three = 3;
+    export function isBelow(a) {
+      const inner = (b) => b < 2;
+      return inner(a);
+    }
+    export const plus = (a) => a + three;
+    export class Store {
+      last(all) { return all.at(-1); }
+    }
+  `;
+  const changes = changesOf(code);
+  const { text, isSwitched } = switchedText(code, changes);
+  // The constant of the module is worked out once, when it is loaded.
+  assertEquals(
+    changes.flatMap(({ kind }, i) => isSwitched[i] ? [] : [kind]),
+    ["constant by one", "constant by one"],
+  );
+  const { isBelow, plus, Store } = await import(`data:text/javascript,${encodeURIComponent(text)}`);
+  const found = (kind: string, nth = 0) => {
+    const all = changes.flatMap((change, i) => change.kind === kind && isSwitched[i] ? [i] : []);
+    Object.assign(globalThis, { [switchName]: kind === "" ? -1 : all[nth]! });
+    return [isBelow(2), plus(1), new Store().last([7, 8])];
+  };
+  assertEquals(found(""), [false, 4, 8]);
+  assertEquals(found("boundary"), [true, 4, 8]);
+  assertEquals(found("constant by one"), [true, 4, 8]);
+  assertEquals(found("arithmetic"), [false, -2, 8]);
+  assertEquals(found("other part"), [false, 4, 7]);
+  assertEquals(found(""), [false, 4, 8]);
 });
