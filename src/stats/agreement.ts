@@ -69,7 +69,6 @@ function pairSum(
   const sums = new Float64Array(weights.length);
   const centred = new Float64Array(weights.length);
   const n = series.filter((own) => addStandardRanks(own, weights, total, sums, centred)).length;
-  if (n < 2) return { sum: 0, pairs: 0 };
   const square = sums.reduce((all, at, unit) => all + weights[unit]! * at * at, 0);
   return { sum: (square - n) / 2, pairs: n * (n - 1) / 2 };
 }
@@ -98,7 +97,7 @@ export function agreementOf(
     const sums = ordered.map((series) => pairSum(series, weights, length));
     const pairs = sums.reduce((total, own) => total + own.pairs, 0);
     const sum = sums.reduce((total, own) => total + own.sum, 0);
-    return pairs === 0 ? null : { pairs, mean: Math.max(-1, Math.min(1, sum / pairs)) };
+    return pairs === 0 ? null : { pairs, mean: Math.min(1, sum / pairs) };
   };
   const all = meanOver(new Array<number>(length).fill(1));
   if (all === null) return null;

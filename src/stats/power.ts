@@ -142,7 +142,7 @@ function fewestSeeds(powerOf: (n: number) => number, options: PowerOptions): num
     if (enough >= mostSeeds) return Infinity;
     enough = Math.min(2 * enough, mostSeeds);
   }
-  let tooFew = enough === 2 ? 1 : Math.floor(enough / 2);
+  let tooFew = Math.floor(enough / 2);
   while (enough - tooFew > 1) {
     const middle = Math.floor((enough + tooFew) / 2);
     if (powerOf(middle) < wanted) tooFew = middle;

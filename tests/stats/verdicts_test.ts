@@ -127,6 +127,21 @@ Deno.test("what no number of seeds can show is infinite, and one seed shows noth
   assertAlmostEquals(differencePower(9, 0, 1), 0.05, 1e-10);
   assertThrows(() => seedsForDifference(1, 0), RangeError, "standard deviation of 0");
   assertThrows(() => seedsForEquivalence(0, 1), RangeError, "margin of 0");
+  assertThrows(() => equivalencePower(5, 1, 0, 0), RangeError, "standard deviation of 0");
+  // Chances of less than the level are no power: nothing is there to be found.
+  assertEquals(seedsForDifference(0, 1, { level: 0.3, power: 0.2 }), Infinity);
+  assertEquals(seedsForEquivalence(1, 1, { difference: 1, level: 0.3, power: 0.2 }), Infinity);
+});
+
+Deno.test("power at another level, without a difference, of two seeds, and just as much as wanted", () => {
+  // SciPy's adaptive quadrature, as in the golden file.
+  assertAlmostEquals(equivalencePower(4, 3, 0, 3, { level: 0.1 }), 0.39534760025956994, 1e-8);
+  assertEquals(seedsForEquivalence(1, 2), 36);
+  assertAlmostEquals(differencePower(2, smallestDifference(2, 1), 1), 0.8, 1e-9);
+  assertAlmostEquals(equivalencePower(2, smallestMargin(2, 1), 0, 1), 0.8, 1e-8);
+  for (const n of [2, 4, 11]) {
+    assertEquals(seedsForDifference(0.7, 1, { power: differencePower(n, 0.7, 1) }), n);
+  }
 });
 
 Deno.test("limits of a standard deviation agree with SciPy", () => {

@@ -200,9 +200,21 @@ export class Scratch {
       after += seconds;
       ran += part.length;
     }
+    return await this.#refused(path) ??
+      { kind: "survived", after: Math.round(after), left: tests.length - ran };
+  }
+
+  /** What the compiler says against a mutant; null if nothing. */
+  async typed(mutant: Mutant): Promise<Outcome | null> {
+    const text = await Deno.readTextFile(`${this.#checkout}/${mutant.path}`);
+    const wrong = mutated(text, mutant);
+    if (wrong === null) return { kind: "moved" };
+    return await this.withText(mutant.path, wrong, () => this.#refused(mutant.path));
+  }
+
+  async #refused(path: string): Promise<Outcome | null> {
     const { state, output } = await this.#deno(["check", "--quiet", path], 600);
-    if (state === "failed") return { kind: "types", by: /^TS\d+.*$/m.exec(output)?.[0] ?? "" };
-    return { kind: "survived", after: Math.round(after), left: tests.length - ran };
+    return state === "failed" ? { kind: "types", by: /^TS\d+.*$/m.exec(output)?.[0] ?? "" } : null;
   }
 }
 

@@ -20,6 +20,18 @@ export interface WholeFile {
   readonly limit: number;
 }
 
+/** Kinds of changes that leave every type as it is, so that the compiler need not be asked. */
+const ofOneType: readonly string[] = [
+  "boundary",
+  "arithmetic",
+  "assignment",
+  "true and false",
+  "constant by one",
+  "constant doubled",
+  "name swapped",
+  "order reversed",
+];
+
 /** How many times longer tests may take than without a change, and the seconds that are added. */
 const patience = { times: 4, seconds: 5 };
 
@@ -42,7 +54,13 @@ export async function* tryWholeFile(
     yield { notice: `${source.path}: ${found.seconds.toFixed(1)} s of tests` };
     for (const name of found.failed) yield { notice: `fails without a change: ${name}` };
     for (const { change, outcome, seconds } of found.tried) {
-      yield { mutant: mutants[change]!, outcome, seconds };
+      const mutant = mutants[change]!;
+      const isTyped = outcome.kind === "survived" && !ofOneType.includes(mutant.change.kind);
+      yield {
+        mutant,
+        outcome: isTyped ? await scratch.typed(mutant) ?? outcome : outcome,
+        seconds,
+      };
     }
     const known = new Set(found.tried.map(({ change }) => change));
     open = open.filter((i) => !known.has(i));
