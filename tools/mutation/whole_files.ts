@@ -33,7 +33,7 @@ const ofOneType: readonly string[] = [
 ];
 
 /** How many times longer tests may take than without a change, and the seconds that are added. */
-const patience = { times: 4, seconds: 5 };
+const patience = { times: 4, seconds: 3 };
 
 /** Tries the changes of a file that lie in functions, and names those that do not. */
 export async function* tryWholeFile(
