@@ -106,6 +106,11 @@ async function timeTests(
 /** Changes in a room, the seed, and seconds of tests for one change, where nothing else is asked for. */
 const defaults = { each: 12, seed: 1, limit: 120 };
 
+/** Whether a path is one of some, or lies in one of them. */
+function isAmong(path: string, places: readonly string[]): boolean {
+  return places.some((place) => path === place || path.startsWith(`${place}/`));
+}
+
 /** The command. */
 export const mutate = commandOf({
   name: "mutate",
@@ -126,6 +131,7 @@ export const mutate = commandOf({
       value: "PATH,…",
       text: "all changes of these files or folders, asking the tests of their room only",
     },
+    { name: "tests", value: "PATH,…", text: "with --files: asking these tests instead" },
     { name: "list", text: "only show which changes would be made" },
     { name: "figures", text: "only show what earlier calls found" },
     { name: "again", text: "try the survivors (changes that no test noticed) again" },
@@ -155,8 +161,7 @@ export const mutate = commandOf({
   const isAgain = given.flag("again");
   const sources = await sourcesBelow("src");
   if (whole !== undefined) {
-    const isNamed = (path: string) =>
-      whole.some((part) => path === part || path.startsWith(`${part}/`));
+    const isNamed = (path: string) => isAmong(path, whole);
     if (!given.flag("figures")) {
       await tryFiles(sources.filter(({ path }) => isNamed(path)), before, {
         file,
@@ -164,6 +169,7 @@ export const mutate = commandOf({
         sources,
         equivalents,
         isAgain,
+        asked: given.text("tests")?.split(",") ?? null,
       });
     }
     const tried = (await readTried(file)).filter(({ mutant }) => isNamed(mutant.path));
@@ -234,7 +240,11 @@ async function tryAll(
 async function tryFiles(
   files: readonly SourceText[],
   before: readonly Tried[],
-  { file, limit, sources, equivalents, isAgain }: Trials & { readonly isAgain: boolean },
+  { file, limit, sources, equivalents, isAgain, asked }: Trials & {
+    readonly isAgain: boolean;
+    /** Tests or folders of tests; null for those of each file's room. */
+    readonly asked: readonly string[] | null;
+  },
 ): Promise<void> {
   const known = new Map(before.map(({ mutant, outcome }) => [keyOf(mutant), outcome.kind]));
   const tests = await sourcesBelow("tests");
@@ -248,7 +258,7 @@ async function tryFiles(
   try {
     for (const source of files) {
       const own = [...distancesTo(graph, source.path).keys()].filter((path) =>
-        path.startsWith(`tests/${roomOf(source.path)}/`) && path.endsWith("_test.ts")
+        path.endsWith("_test.ts") && isAmong(path, asked ?? [`tests/${roomOf(source.path)}`])
       );
       const isWanted = (mutant: Mutant) => {
         const kind = known.get(keyOf(mutant));
@@ -262,8 +272,8 @@ async function tryFiles(
         if ("notice" in found) await say(found.notice);
         else if ("left" in found) {
           const started = performance.now();
-          const asked = own.map((path) => ({ path, seconds: 1 }));
-          const outcome = await scratch.try(found.left, asked, limit);
+          const timed = own.map((path) => ({ path, seconds: 1 }));
+          const outcome = await scratch.try(found.left, timed, limit);
           const seconds = (performance.now() - started) / 1000;
           await note({ mutant: found.left, outcome, seconds });
         } else await note(found);

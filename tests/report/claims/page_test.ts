@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertFalse } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertFalse } from "@std/assert";
 import { buildReport } from "../../../src/report/build.ts";
 import { claimsChart } from "../../../src/report/charts/claims.ts";
 import { claimsJson, claimsReport, claimsText } from "../../../src/report/claims/claims_report.ts";
@@ -135,6 +135,13 @@ Deno.test("the terminal and programs get the same verdicts, one a claim", () => 
     [],
     [],
   ]);
+  // Differences are in points whatever the margin is.
+  const study = { ...full.claims!.study, margin: 0.02 };
+  const [wide] = claimsJson({ ...full, claims: { ...full.claims!, study } }) as typeof values;
+  assertEquals([values[0]!["margin"], wide!["margin"]], [1, 2]);
+  for (const key of ["mean", "low", "high"]) {
+    assertAlmostEquals(wide![key] as number, values[0]![key] as number, 1e-9);
+  }
 });
 
 Deno.test("the picture of one claim, of claims in several units and of none", async () => {

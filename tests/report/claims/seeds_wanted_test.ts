@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { looksOf } from "../../../src/report/claims/looks.ts";
 import { seedsWanted } from "../../../src/report/claims/seeds_wanted.ts";
 import { verdictsOf } from "../../../src/report/claims/verdict.ts";
@@ -66,4 +66,10 @@ Deno.test("each look is told with its interval, the last with the verdict", () =
   );
   assertEquals(Math.round(looks[1]!.mean), 51);
   assertEquals(looksOf(wantedOf(noisy(2)).verdicts[0]!), []);
+  // With another margin, the same scores have the same interval in points.
+  const { verdicts: [wide] } = wantedOf([0.5, 0.51, 0.52, 0.5, 0.51, 0.52], { margin: 0.02 });
+  const last = looksOf(wide!)[1]!;
+  assertAlmostEquals(last.mean, 51, 1e-9);
+  assertAlmostEquals(last.low, looks[1]!.low, 1e-9);
+  assertAlmostEquals(last.high, looks[1]!.high, 1e-9);
 });
