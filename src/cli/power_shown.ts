@@ -26,7 +26,9 @@ export async function powerShown(
     // The plan of each claim says where its look comes too late.
     ? await undecidableClaims(planned, true)
     : found.areClaimed
-    ? found.powers.map((own) => beyondPlan(own, power!.pilot !== null))
+    ? found.powers.map((own) =>
+      beyondPlan(own, { own: planned.own, isNamed: power!.pilot !== null })
+    )
       .filter((one) => one !== null)
     : [];
   if (json) {

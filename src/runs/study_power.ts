@@ -71,6 +71,9 @@ export async function undecidableClaims(
 ): Promise<readonly Undecidable[]> {
   if ((planned.study.claims ?? []).length === 0) return [];
   const { powers } = await studyPower(planned);
-  return [isAdding ? null : beforeFirstLook(powers), ...powers.map((power) => beyondPlan(power))]
+  return [
+    isAdding ? null : beforeFirstLook(powers),
+    ...powers.map((power) => beyondPlan(power, { own: planned.own })),
+  ]
     .filter((found) => found !== null);
 }

@@ -6,7 +6,7 @@
 import { smallestDifference, smallestMargin } from "../../stats/power.ts";
 import { type SpreadLimits, spreadLimits } from "../../stats/spread.ts";
 import { summarise } from "../../stats/statistics.ts";
-import type { StoppingPlan } from "../../stats/stopping.ts";
+import { type StoppingPlan, stoppingState } from "../../stats/stopping.ts";
 import { upperProbability } from "../../stats/student_t.ts";
 import { type ArmRun, runsOfArm } from "../../study/arms.ts";
 import { claimPairs, mostAtAPlace } from "../../study/claim_pairs.ts";
@@ -75,6 +75,8 @@ export interface ClaimPower {
     readonly missing: readonly string[];
     /** Keys of settings that its runs have otherwise than the study. */
     readonly apart: readonly string[];
+    /** Whether the claim is decided by its seeds, so that nothing is left to plan where it is the study's own records. */
+    readonly isDecided: boolean;
     /** Runs that its spread is of, and how many of them learned nothing. */
     readonly idle: { readonly runs: number; readonly of: number };
     /** Time of one seed of the claim on its machine, in milliseconds; null where it has none for some run. */
@@ -231,6 +233,10 @@ function spreadFrom<R extends ArmRun>(
         tasks: spreads,
       },
       missing: tasks.filter((task) => !has.has(task)),
+      isDecided: stoppingState(
+        differences.map(({ value }) => value),
+        planOf(ruleOf(study), claim, resolution),
+      ).verdict !== "undecided",
       idle: {
         runs: series.runs.filter((run) => !hasLearned(run)).length,
         of: series.runs.length,

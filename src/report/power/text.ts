@@ -181,26 +181,34 @@ export interface Undecidable {
 /**
  * Why a claim will hardly be decided by the most seeds that its plan allows; null where it may be, or nobody knows.
  *
+ * @param own The study's own results: where they have decided the claim, nothing is left to tell. Default: it has none.
  * @param isNamed Whether the pilot was named. Default false: one with other settings than the study's says nothing.
  */
-export function beyondPlan(power: ClaimPower, isNamed = false): Undecidable | null {
+export function beyondPlan(
+  power: ClaimPower,
+  { own = null, isNamed = false }: { readonly own?: string | null; readonly isNamed?: boolean } =
+    {},
+): Undecidable | null {
   const [first] = power.needed;
   const { rule: { cap }, claim, pilot } = power;
   if (first === undefined || pilot === null || first.seeds <= cap) return null;
   if (pilot.apart.length > 0 && !isNamed) return null;
+  const isOwn = pilot.path === own;
+  if (isOwn && pilot.isDecided) return null;
   const isPossible = Number.isFinite(first.seeds);
   const wanted = isPossible
-    ? `about ${whole(roughly(first.seeds))} seeds would be enough (set decide.mostSeeds); or`
-    : "no number of seeds would be enough;";
+    ? `about ${whole(roughly(first.seeds))} seeds would be enough`
+    : "no number of seeds would be enough";
+  const way = isOwn
+    ? "; another decide.mostSeeds, margin or list of tasks is a change of the claims now"
+    : `${isPossible ? " (set decide.mostSeeds); or" : ";"} give it a wider margin or more tasks`;
   return {
     claims: [claim.name],
     seeds: cap,
     seedsNeeded: isPossible ? first.seeds : null,
     text: `claim "${claim.name}" is unlikely to be decided with ${counted(cap, "seed")}, even if ${
       differenceText(power, first)
-    }: by the spread of ${pilot.path} (${
-      counted(pilot.spread.seeds, "seed")
-    }) ${wanted} give it a wider margin or more tasks`,
+    }: by the spread of ${pilot.path} (${counted(pilot.spread.seeds, "seed")}) ${wanted}${way}`,
   };
 }
 

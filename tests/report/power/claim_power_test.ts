@@ -126,6 +126,19 @@ Deno.test("a plan that cannot decide its claim is told with the seeds that would
     told.text,
     "seeds would be enough (set decide.mostSeeds); or give it a wider margin",
   );
+  // Of the study's own records the cap is no longer free, and where they decide there is nothing to tell.
+  const own = { own: first.pilot!.path };
+  assertStringIncludes(
+    beyondPlan(first, own)!.text,
+    "seeds would be enough; another decide.mostSeeds, margin or list of tasks is a change of the claims now",
+  );
+  const decided = { ...first, pilot: { ...first.pilot!, isDecided: true } };
+  assertEquals(beyondPlan(decided, own), null);
+  assert(beyondPlan(decided) !== null);
+  assertEquals(first.pilot!.isDecided, false);
+  const far = { gains: unitGains.map((gain) => 1 + 0.001 * gain) };
+  const rest = { decide: { rule: "fixed", mostSeeds: 5 } } as const;
+  assertEquals(powerWith({ ...far, rest }).first.pilot!.isDecided, true);
   const never = { ...first, needed: [{ ...first.needed[0]!, seeds: Infinity }] };
   assertStringIncludes(
     beyondPlan(never)!.text,
@@ -138,7 +151,7 @@ Deno.test("a plan that cannot decide its claim is told with the seeds that would
   const [other] = powerOf({ study, planned: long, pilots: [[pilot]], stepsOf });
   assertEquals(other!.pilot!.apart, ["train.steps"]);
   assertEquals(beyondPlan(other!), null);
-  assert(beyondPlan(other!, true) !== null);
+  assert(beyondPlan(other!, { isNamed: true }) !== null);
   // A key that older records do not have is none that differs.
   assertEquals(apart.first.pilot!.apart, []);
 });
