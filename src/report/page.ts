@@ -69,7 +69,7 @@ function factList(results: StudyResults): Html {
     [whole(grid.labels.length), grid.labels.length === 1 ? "method" : "methods"],
     [whole(budgets), budgets === 1 ? "budget" : "budgets"],
     [whole(grid.seeds.length), grid.seeds.length === 1 ? "seed" : "seeds"],
-    [hours(wallMillis), "run time"],
+    [runTime(wallMillis), "run time"],
     ...(results.verification === null ? [] : [
       [
         `${whole(results.verification.runs.length)} of ${whole(results.verification.finishedRuns)}`,
@@ -82,7 +82,8 @@ function factList(results: StudyResults): Html {
   }</ul>`;
 }
 
-function hours(millis: number): string {
+function runTime(millis: number): string {
   const minutes = millis / 60000;
+  if (minutes < 1) return `${whole(millis / 1000)} s`;
   return minutes < 90 ? `${whole(minutes)} min` : `${(minutes / 60).toFixed(1)} h`;
 }

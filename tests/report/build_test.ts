@@ -1,6 +1,7 @@
 import {
   assert,
   assertEquals,
+  assertMatch,
   assertRejects,
   assertStringIncludes,
   assertThrows,
@@ -81,7 +82,10 @@ Deno.test("buildReport gives the same bytes for the same results", async () => {
     examples: 8,
     hasAblation: true,
   });
-  assertEquals(await buildReport(study), await buildReport(structuredClone(study)));
+  const first = await buildReport(study);
+  assertEquals(first, await buildReport(structuredClone(study)));
+  // A study of seconds has some.
+  assertMatch(first.files["report.html"]!, /<b>[1-9][0-9]* s<\/b> <span>run time/);
 });
 
 Deno.test("the page is well-formed, holds its pictures and loads nothing", () => {
