@@ -33,12 +33,12 @@ export class DropoutPools {
     return drawn;
   }
 
-  /** Drops the pools that were used longest ago, until no more numbers are kept than the limit says. */
+  /** Drops what the limit has no room for beside the pools that were used later; one that is too large by itself drops no other. */
   #makeRoom(): void {
-    let numbers = 0;
+    let room = this.#limit;
     for (const [name, { data }] of [...this.#kept].reverse()) {
-      numbers += data.length;
-      if (numbers > this.#limit) this.#kept.delete(name);
+      if (data.length > room) this.#kept.delete(name);
+      else room -= data.length;
     }
   }
 }

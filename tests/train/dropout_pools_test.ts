@@ -37,6 +37,10 @@ Deno.test("the pools that were used last are kept, no more numbers than the limi
   pools.of(pool, dropout, 3);
   assertStrictEquals(pools.of(pool, dropout, 1), a);
   assert(pools.of(pool, dropout, 2) !== b);
+  const wide = { ...pool, width: 5 };
+  const kept = pools.of(pool, dropout, 2);
+  assert(pools.of(wide, dropout, 2) !== pools.of(wide, dropout, 2));
+  assertStrictEquals(pools.of(pool, dropout, 2), kept);
   const small = new DropoutPools(size - 1);
   assert(small.of(pool, dropout, 1) !== small.of(pool, dropout, 1));
 });
