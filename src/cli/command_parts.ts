@@ -24,9 +24,7 @@ export const sweptArgument = {
     `a study that has been swept, its results folder, or a packed study (default ${defaultStudy})`,
 } as const;
 
-/**
- * Where results are that are read and added to.
- */
+/** Where results are that are read and added to. */
 export const resultsOption: CommandOption = {
   name: "results",
   value: "DIR",
@@ -62,13 +60,17 @@ export const movedFolders: readonly CommandOption[] = [
   movedModel,
 ];
 
-/** @param byDefault What is taken without the option. */
+/**
+ * The executor.
+ *
+ * @param byDefault What is taken without the option.
+ */
 export function deviceOption(byDefault: string): CommandOption {
   const names = `${devices.slice(0, -1).join(", ")} or ${devices.at(-1)}`;
   return { name: "device", value: "NAME", text: `${names} (default: ${byDefault})` };
 }
 
-/** The option of the commands that plan a study. */
+/** How many runs a study may have; {@linkcode mostRunsOf} reads it. */
 export const mostRunsOption = {
   name: "most-runs",
   value: "N",
@@ -76,7 +78,7 @@ export const mostRunsOption = {
     `runs that a study may have (default ${defaultMostRuns}); a larger study is refused before any run starts`,
 } as const;
 
-/** The option of the commands that make runs beside others. */
+/** How long runs of other processes are waited for. */
 export const patienceOption: CommandOption = {
   name: "patience",
   value: "SECONDS",
@@ -85,7 +87,7 @@ export const patienceOption: CommandOption = {
     "show other hosts' writes late",
 };
 
-/** The option of the commands that take a part of a study. */
+/** A part of a study. */
 export const onlyOption = {
   name: "only",
   value: "KEY=VALUE,…",
@@ -95,7 +97,7 @@ export const onlyOption = {
     "times, all must hold",
 } as const;
 
-/** The option of the commands that plan a study. */
+/** Settings of all runs, over those of the study. */
 export const setOption = {
   name: "set",
   value: "KEY=VALUE",
@@ -105,7 +107,11 @@ export const setOption = {
     "over the study's own",
 } as const;
 
-/** @param doing What is done to runs side by side, in one word. */
+/**
+ * How many runs are worked on at a time.
+ *
+ * @param doing What is done to them, in one word.
+ */
 export function jobsOption(doing: string): CommandOption {
   return {
     name: "jobs",
@@ -121,13 +127,13 @@ export const threadsOption: CommandOption = {
   text: "threads of the CPU executors for each run (default: the cores shared out among the jobs)",
 };
 
-/** The option of the commands that programs follow. */
+/** Output for programs. */
 export const jsonOption: CommandOption = {
   name: "json",
   text: "write lines of JSON in place of text: one for each event, the last one with the outcome",
 };
 
-/** The option of the commands that end with a report. */
+/** Ending without the report. */
 export const noReportOption: CommandOption = {
   name: "no-report",
   text: "write no report; deno task report writes it later",

@@ -255,7 +255,7 @@ function meanChange(changes: readonly Change[]): Change | null {
 const byChance = 0.2;
 
 /**
- * Whether the runs of one task, method and budget had converged: their mean changes are judged as those of a run are, with the
+ * Whether the runs of one task, method and budget had converged: their mean changes are tested as those of a run are, with the
  * smaller error that several seeds give; besides, a cell needs more steps where more than one in five of its runs do.
  *
  * @param runs What {@linkcode convergenceOf} says of each.

@@ -8,7 +8,7 @@ import { computeMetrics, primaryMetric } from "../tasks/metrics.ts";
 import type { Task } from "../tasks/types.ts";
 import type { Metrics, RunFlag } from "./types.ts";
 
-/** What a finished run is evaluated by. */
+/** What the flags of a finished run follow from. */
 export interface EvaluatedRun {
   /** Of the last stage of a sequence, the task of that stage. */
   readonly task: Task;

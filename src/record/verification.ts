@@ -166,7 +166,7 @@ export function comparePinned(wanted: Pinned, found: Pinned): readonly PinnedIte
   ];
 }
 
-/** One value of a run: what it is, when, and the values whose size it is evaluated by. */
+/** One value of a run: what it is, when, and the group of values whose size differences are relative to. */
 interface Reading {
   readonly place: string;
   readonly step: number | null;
@@ -289,7 +289,7 @@ const smallPart = 0.01;
 /**
  * The relative difference of two values: 0 if they are bit-equal, infinite if one is missing, not finite, or a text.
  *
- * @param scale The largest magnitude of its kind; numbers below 1 % of it are evaluated as if they were that large, since
+ * @param scale The largest magnitude of its kind; numbers below 1 % of it count as that large, since
  * the digits of a number near zero say little.
  */
 export function relativeDifference(

@@ -254,7 +254,7 @@ function pausedAt(
   return { step, metric, score, wallMillis: timings.wallMillis };
 }
 
-/** A run, its trainer and what it is evaluated by, once they have been made. */
+/** A run, its trainer and the splits that it is evaluated on, once they have been made. */
 interface Started {
   trainer: Trainer | null;
   splits: readonly EvaluationSplit[];

@@ -17,7 +17,7 @@ export interface RunProgress {
   readonly totalSteps: number;
   /** Training loss of the latest step, without the regulariser. */
   readonly loss: number;
-  /** Milliseconds of this run so far, and the part timings in the executor. */
+  /** Wall time of the run so far, its earlier sittings included, in milliseconds. */
   readonly millis: number;
   /** Steps up to the last checkpoint; 0 where there is none. */
   readonly checkpointStep: number;
@@ -30,7 +30,7 @@ export interface LoopContext {
   readonly onStep: (progress: RunProgress) => Promise<void>;
   /** Asked as often; true stops the run at a checkpoint. */
   readonly isStopping: () => boolean;
-  /** Step at which the run pauses with a checkpoint, and after whose evaluation it can be judged. Default: it does not pause. */
+  /** Step at which the run pauses with a checkpoint, whose evaluation gives its score there. Default: it does not pause. */
   readonly pauseAt?: number;
   /** Milliseconds between checkpoints. Default 20,000, or more where checkpoints would take more than 2 % of the time. */
   readonly checkpointMillis?: number;
@@ -42,6 +42,7 @@ export interface Kept {
   step: number;
 }
 
+/** What a run's loop writes to, and what it keeps count of. */
 export interface Loop {
   readonly folder: RunFolder;
   readonly journal: RunJournal;

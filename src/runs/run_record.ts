@@ -51,9 +51,9 @@ export interface Timings {
 }
 
 /**
- * What a run that begins, or goes on, has timings.
+ * The timings that a sitting of a run starts from.
  *
- * @param before What its earlier sittings timings, or null for a run that begins.
+ * @param before Those of its earlier sittings, or null for a run that begins.
  * @param jobs Runs that are made side by side now, this one included.
  */
 export function timingsBefore(before: Timings | null, jobs: number): Timings {
@@ -98,13 +98,13 @@ export interface Ending extends EstimatedRun {
   readonly journal: JournalLines;
   /** Null where the run failed before it had one. */
   readonly trainer: Trainer | null;
-  /** What it was evaluated by; none where there is no trainer. */
+  /** The splits that it was evaluated on; none where there is no trainer. */
   readonly splits: readonly EvaluationSplit[];
   readonly outcome: Outcome;
   readonly timings: Timings;
 }
 
-/** Writes weights and predictions, and makes the record of what execution has; nothing is read again. */
+/** Writes the files that belong to the end of a run, and makes its record. */
 export async function recordOf(ending: Ending): Promise<RunRecord> {
   const { planned, estimate, read, context, folder, journal, trainer, splits, outcome, timings } =
     ending;

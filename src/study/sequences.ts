@@ -1,7 +1,7 @@
 /**
  * Sequences of tasks: the second unit of a study, beside the single task.
  *
- * A sequence is learned task after task and evaluated by all of its classes at once (class-incremental learning), so its
+ * A sequence is learned task after task and evaluated on all of its classes at once (class-incremental learning), so its
  * tasks are classifications, and each of them is another one.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * The `tune` block of a study: which settings are chosen, from which ranges, by how many trials, and what they are judged by.
+ * The `tune` block of a study: which settings are chosen, from which ranges, by how many trials, and what they are scored on.
  *
  * @module
  */
@@ -37,9 +37,7 @@ export interface AshaRules {
   readonly atOnce?: number;
 }
 
-/**
- * How a study's settings are chosen before it is swept.
- */
+/** How a study's settings are chosen before it is swept. */
 export interface Tune {
   /** Ranges by setting, such as `train.learningRate` and `options.alpha`. */
   readonly vary: Readonly<Record<string, TuneRange>>;

@@ -1,5 +1,5 @@
 /**
- * Which examples of a task a run trains on, is scored on and is evaluated on: functions of the run and of how many there are.
+ * Which examples of a task a run trains on, holds out and is evaluated on: functions of the run and of how many there are.
  *
  * Rows are places in a split, from 0, in ascending order.
  *
@@ -12,7 +12,7 @@ import { heldOutShare } from "../study/until.ts";
 import { sample } from "./batches.ts";
 import type { TaskData } from "./types.ts";
 
-/** The split that training examples are evaluated as which are held out. */
+/** What journals call the training examples that are held out: an evaluation split of this name. */
 export const heldOutSplit = "held_out";
 
 /** Rows of a split that a run is evaluated on. */

@@ -213,7 +213,7 @@ function sequenceEvaluations(
   return [whole, ...tasks];
 }
 
-/** What a run is evaluated by. */
+/** What a run is evaluated on. */
 export interface Evaluated {
   readonly task: Task;
   /** Of a sequence, one for each task. */
@@ -222,7 +222,7 @@ export interface Evaluated {
   readonly seen?: number;
 }
 
-/** Evaluates parameters on everything that a run is evaluated by; the evaluation that counts comes first. */
+/** Evaluates parameters on every split that a run is evaluated on; the evaluation that counts comes first. */
 export async function evaluateAll(
   programs: Evaluator,
   theta: DeviceTensor | HostTensor,
@@ -237,7 +237,7 @@ export async function evaluateAll(
 }
 
 /**
- * What a model's outputs on everything that a run is evaluated by are worth; the evaluation that counts comes first.
+ * The evaluations of a model's outputs on every split that a run is evaluated on; the evaluation that counts comes first.
  *
  * @param outputs Those on each split; of a sequence, on each task that has been seen.
  */

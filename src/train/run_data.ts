@@ -1,5 +1,5 @@
 /**
- * What a run trains on and is evaluated by, made of the tasks that were read for it.
+ * What a run trains on and is evaluated on, made of the tasks that were read for it.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export interface ReadTasks {
   readonly keptSplits: KeptSplits;
 }
 
-/** What one run trains on and is evaluated by. */
+/** What one run trains on and is evaluated on. */
 export interface RunData {
   /** One for each task of a sequence, else one. */
   readonly stages: readonly StageData[];
@@ -121,7 +121,7 @@ function stageOf(
 }
 
 /**
- * What a run trains on and is evaluated by; which examples, says {@linkcode runRows}. A stage of a sequence sees the batches that
+ * What a run trains on and is evaluated on; {@linkcode runRows} chooses the examples. A stage of a sequence sees the batches that
  * a run of its task alone would see.
  *
  * @param scoringExamples How many of a stage's training examples are scored on and not trained on. Default 0.

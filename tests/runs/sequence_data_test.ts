@@ -1,4 +1,4 @@
-/** What a run through a sequence is trained on and evaluated by, beside runs of its tasks alone. */
+/** What a run through a sequence is trained on and evaluated on, beside runs of its tasks alone. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { Inputs } from "../../src/runs/inputs.ts";
 import { expand, planRuns } from "../../src/runs/planning.ts";

@@ -56,7 +56,7 @@ function gridOf(study: Study, tune: Tune, methods: MethodTable, mostRuns: number
     settings: overlaySettings(run.settings, {
       train: {
         heldOut,
-        // A plateau is one of the score that trials are judged by.
+        // A run that ends at a plateau watches the score that trials are compared by.
         ...(run.settings.train.until === undefined ? {} : { until: { plateau: { heldOut } } }),
       },
     }),

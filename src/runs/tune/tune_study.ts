@@ -1,5 +1,5 @@
 /**
- * Tuning a study: trials are planned, made and judged on a held-out share of the training split, and the best settings are written
+ * Tuning a study: trials are planned, made and scored on a held-out share of the training split, and the best settings are written
  * as a file that a study extends.
  *
  * @module
