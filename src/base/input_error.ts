@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { errorMessage } from "./error_message.ts";
 
 /** What is wrong with a file. */
 export interface InputProblem {
@@ -82,7 +83,7 @@ export function readingInput<T>(problem: InputProblem, read: () => T): T {
     return read();
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
-    const said = cause instanceof Error ? cause.message : String(cause);
+    const said = errorMessage(cause);
     throw new InputError({ ...problem, found: `${problem.found} (${shown(said)})`, cause });
   }
 }

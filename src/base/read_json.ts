@@ -4,6 +4,7 @@
  * @module
  */
 import { InputError, shown } from "./input_error.ts";
+import { errorMessage } from "./error_message.ts";
 
 /** Objects and lists in each other at most; what a reader does with them goes as deep. */
 export const deepestJson = 100;
@@ -47,7 +48,7 @@ export function parseJson(text: string, fileName: string, source: JsonSource = {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause);
+    const said = errorMessage(cause);
     const position = /at position (\d+)/.exec(said)?.[1];
     throw new InputError({
       ...base,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { errorMessage } from "../base/error_message.ts";
 import { printable } from "../base/printable.ts";
 
 /** A stream that bytes are written to. */
@@ -34,7 +35,7 @@ export class Output {
       error instanceof Error && typeof Reflect.get(error, "code") === "string";
     if (!isIo) throw error;
     if (!this.#isLost && !(error instanceof Deno.errors.BrokenPipe)) {
-      this.#onLost((error as Error).message);
+      this.#onLost(errorMessage(error));
     }
     this.#isLost = true;
   }

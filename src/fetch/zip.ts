@@ -4,6 +4,7 @@
  * @module
  */
 import { InputError, shown } from "../base/input_error.ts";
+import { errorMessage } from "../base/error_message.ts";
 import { inflated, readDirectory, type ZipEntry } from "../record/zip_directory.ts";
 
 function entriesOf(archive: Uint8Array, fileName: string): ReadonlyMap<string, ZipEntry> {
@@ -13,7 +14,7 @@ function entriesOf(archive: Uint8Array, fileName: string): ReadonlyMap<string, Z
   } catch (cause) {
     throw new InputError({
       file: fileName,
-      found: (cause as Error).message,
+      found: errorMessage(cause),
       wanted: "a whole zip archive",
       fix: "fetch it again",
       cause,
@@ -63,7 +64,7 @@ function contentsOf(archive: Uint8Array, entry: ZipEntry, fileName: string): Uin
     return inflated(archive, entry);
   } catch (cause) {
     const { name, size } = entry;
-    const found = (cause as Error).message;
+    const found = errorMessage(cause);
     throw new InputError({
       file: fileName,
       place: `entry "${name}"`,

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { errorMessage } from "../base/error_message.ts";
 import { denoDisk, type Disk, type DiskFile, isOccupied } from "./disk.ts";
 
 /** What is said where something cannot be written. */
@@ -41,7 +42,7 @@ export class StorageError extends Error {
    * @param advice Default: that of results.
    */
   constructor(path: string, cause: unknown, { safe, option } = resultsAdvice) {
-    const said = cause instanceof Error ? cause.message : String(cause);
+    const said = errorMessage(cause);
     super(`Cannot write "${path}": ${said}; ${safe}, ${remedyFor(cause, option)}`, { cause });
   }
 }

@@ -8,6 +8,7 @@
 import { strToU8, zipSync } from "fflate";
 import { canonicalJson } from "../base/canonical_json.ts";
 import { hashBytes } from "../base/hash.ts";
+import { errorMessage } from "../base/error_message.ts";
 import {
   checkManifest,
   checkPath,
@@ -87,7 +88,7 @@ function contentsOf(archive: Uint8Array, entry: ZipEntry, fileName: string): Uin
   try {
     return inflated(archive, entry);
   } catch (cause) {
-    throw damaged(fileName, entry.name, (cause as Error).message, "what was packed", cause);
+    throw damaged(fileName, entry.name, errorMessage(cause), "what was packed", cause);
   }
 }
 
@@ -102,7 +103,7 @@ function directoryOf(archive: Uint8Array, fileName: string): ReadonlyMap<string,
   } catch (cause) {
     throw new PackError({
       file: fileName,
-      found: (cause as Error).message,
+      found: errorMessage(cause),
       wanted: "a whole packed study",
       fix: "get it again",
       cause,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { errorMessage } from "../base/error_message.ts";
 import { parseJson } from "../base/read_json.ts";
 import { decodeText } from "../base/read_text.ts";
 import { findMethod, type MethodTable } from "../methods/table.ts";
@@ -61,7 +62,7 @@ async function readRanks(
     const text = decodeText(await readBounded(path, mostFileBytes.json), path);
     ranks = ranksOfFile(parseJson(text, path));
   } catch (error) {
-    throw new RangeError(`Cannot read ranks from "${path}": ${(error as Error).message}`);
+    throw new RangeError(`Cannot read ranks from "${path}": ${errorMessage(error)}`);
   }
   // Before they are reversed or permuted, which needs one for each module.
   fixedRanks(findMethod(run.method, methods), run.options, modulesOf(run, inputs, methods), ranks);
@@ -134,7 +135,7 @@ export async function settleRanks(
         }
       }
     } catch (error) {
-      problems.push({ run, where: "ranks", message: (error as Error).message });
+      problems.push({ run, where: "ranks", message: errorMessage(error) });
       return { run, ranksFrom: null };
     }
   };

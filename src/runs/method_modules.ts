@@ -8,6 +8,7 @@
  */
 import { relative, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { errorMessage } from "../base/error_message.ts";
 import { isMethod, type Method } from "../methods/method.ts";
 import { methods, type MethodTable, methodTable } from "../methods/table.ts";
 import { StudyError } from "../study/problems.ts";
@@ -70,7 +71,7 @@ async function importModule(
     return await import(url.href);
   } catch (cause) {
     if (cause instanceof StudyError) throw cause;
-    const said = cause instanceof Error ? cause.message : String(cause);
+    const said = errorMessage(cause);
     throw new TypeError(`Cannot load "${path}": ${said}`, { cause });
   }
 }

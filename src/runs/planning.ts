@@ -5,6 +5,7 @@
  */
 import { canonicalJson, type Json } from "../base/canonical_json.ts";
 import { readingInput, shown } from "../base/input_error.ts";
+import { errorMessage } from "../base/error_message.ts";
 import { findMethod, type MethodTable } from "../methods/table.ts";
 import type { Fetching } from "../fetch/model_files.ts";
 import type { Method } from "../methods/method.ts";
@@ -155,7 +156,7 @@ async function loadAll(
     try {
       await load(name);
     } catch (error) {
-      problems.push({ where, message: (error as Error).message });
+      problems.push({ where, message: errorMessage(error) });
     }
   }
   return problems;

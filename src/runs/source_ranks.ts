@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { errorMessage } from "../base/error_message.ts";
 import { readRecord } from "../record/read_study.ts";
 import { transformedRanks } from "../study/given_ranks.ts";
 import { givenPlan } from "../study/ranks.ts";
@@ -49,6 +50,6 @@ export async function withSourceRanks(
     const plan = givenPlan(method, run, modules, ranks, stepsOf(run, inputs));
     return { ...planned, plan, ranksFolder: null };
   } catch (error) {
-    return fail((error as Error).message);
+    return fail(errorMessage(error));
   }
 }

@@ -5,6 +5,7 @@
  */
 import { InputError } from "../base/input_error.ts";
 import { hashBytes, hashJson } from "../base/hash.ts";
+import { errorMessage } from "../base/error_message.ts";
 import { mostFileBytes, readBounded } from "../record/read_bounded.ts";
 import { drawDev } from "../tasks/draw_dev.ts";
 import { readSplit, type SplitContent } from "../tasks/read_split.ts";
@@ -21,7 +22,7 @@ async function readBytes(
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound && optional) return null;
     if (cause instanceof InputError) throw cause;
-    const said = (cause as Error).message;
+    const said = errorMessage(cause);
     throw new InputError({
       file: path,
       found: said,

@@ -4,6 +4,7 @@
  * @module
  */
 import { canonicalJson, type Json } from "../base/canonical_json.ts";
+import { errorMessage } from "../base/error_message.ts";
 import { problemsOfClaims } from "./claim_checks.ts";
 import { problemsOfComparisons } from "./comparisons.ts";
 import { checkNames, matches, type Point } from "./conditions.ts";
@@ -225,7 +226,7 @@ function knownTasks(study: Study, tables: StudyTables, problems: Problem[]): rea
       if (error instanceof StudyError) problems.push(...error.problems);
       else {problems.push({
           where,
-          message: error instanceof Error ? error.message : String(error),
+          message: errorMessage(error),
         });}
     }
   }

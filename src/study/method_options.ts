@@ -5,6 +5,7 @@
  */
 import type { z } from "zod";
 import type { Json } from "../base/canonical_json.ts";
+import { errorMessage } from "../base/error_message.ts";
 import { placeOf, type Problem, problemsOf } from "./problems.ts";
 import type { MethodOptions } from "./study.ts";
 import type { MethodEntry } from "./types.ts";
@@ -49,7 +50,7 @@ export function parseOptions(
     return { options: entry.parseOptions(options) };
   } catch (error) {
     if (!hasIssues(error)) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = errorMessage(error);
       problems.push({ where: whole, message });
       return null;
     }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { errorMessage } from "../base/error_message.ts";
 import { unknownName } from "../base/suggest.ts";
 import type { Problem } from "./problems.ts";
 import { countsOfPlan } from "./rank_range.ts";
@@ -98,7 +99,7 @@ function checkRun(
     try {
       return work();
     } catch (error) {
-      problems.push({ where, message: error instanceof Error ? error.message : String(error) });
+      problems.push({ where, message: errorMessage(error) });
       return null;
     }
   };

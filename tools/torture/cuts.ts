@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { errorMessage } from "../../src/base/error_message.ts";
 import { removeTree } from "../../src/record/durable.ts";
 import { type Figures, type Ground, pause, Tally } from "./campaign.ts";
 import { run, start } from "./processes.ts";
@@ -39,7 +40,7 @@ export async function mountProblem(home: string): Promise<string | null> {
     await mounted(`${home}/probe.img`, `${home}/probe`, () => Promise.resolve());
     return null;
   } catch (error) {
-    return (error as Error).message;
+    return errorMessage(error);
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
+import { errorMessage } from "../../base/error_message.ts";
 import { unknownName } from "../../base/suggest.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
 import { decisionOf } from "../../study/claims.ts";
@@ -140,7 +141,7 @@ function problemsOfRange(
     const path = parseSettingPath(text, options);
     return samplesOf(range).flatMap((value) => problemsOfValue(path, value, where)).slice(0, 1);
   } catch (error) {
-    return at((error as Error).message);
+    return at(errorMessage(error));
   }
 }
 
@@ -189,7 +190,7 @@ export function problemsOfCombinations(
       try {
         gridLevels(space, tune.trials);
       } catch (error) {
-        add("tune.trials", (error as Error).message);
+        add("tune.trials", errorMessage(error));
       }
     } else if (size < tune.trials) {
       add("tune.trials", `found ${tune.trials}, wanted at most ${size}: its choices have no more`);
@@ -214,7 +215,7 @@ function problemsOfOptions(
         entry.parseOptions({ ...(run.options as object), ...layerOf(path, value).options });
       } catch (error) {
         const { issues } = error as { readonly issues?: readonly { readonly message: string }[] };
-        const reason = issues?.[0]?.message ?? (error as Error).message;
+        const reason = issues?.[0]?.message ?? errorMessage(error);
         return [{
           where: `tune.vary.${text}, ${combinationTitle(of)}`,
           message: `found ${show(value)}, wanted a value that the method takes: ${reason}`,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { errorMessage } from "../../base/error_message.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
 import { readRecord } from "../../record/read_study.ts";
 import type { RunRecord } from "../../record/types.ts";
@@ -90,7 +91,7 @@ function madeOf(
     throw new StudyError(`Cannot tune study "${run.study}"`, [{
       where: `tune.vary, ${combinationTitle(of)}`,
       message: `found ${pointKey(point)}, wanted values that the method takes: ${
-        (error as Error).message
+        errorMessage(error)
       }`,
     }]);
   }

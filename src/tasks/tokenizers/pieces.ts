@@ -15,6 +15,7 @@ import {
 } from "@huggingface/tokenizers";
 import { z } from "zod";
 import { InputError, readingInput, shown } from "../../base/input_error.ts";
+import { errorMessage } from "../../base/error_message.ts";
 import { GrowthBound } from "./growth.ts";
 import { type Component, makeTokenizerJson, type TokenizerJson } from "./layout.ts";
 import { contentOf } from "./pattern_components.ts";
@@ -93,7 +94,7 @@ export function createPieces(json: TokenizerJson, fileName: string): Pieces {
     return { tokenizer, prepare };
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
-    const said = cause instanceof Error ? cause.message : String(cause);
+    const said = errorMessage(cause);
     throw new InputError({
       file: fileName,
       found: said,

@@ -4,6 +4,7 @@
  * @module
  */
 import { InputError } from "../../base/input_error.ts";
+import { errorMessage } from "../../base/error_message.ts";
 import { mostOfTokenizer } from "./vocabulary.ts";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 
@@ -83,7 +84,7 @@ export function readSentencePiece(bytes: Uint8Array, fileName: string): Sentence
       3: (reader) => readMessage(reader.bytes(), normalizer),
     });
   } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause);
+    const said = errorMessage(cause);
     throw new InputError({
       file: fileName,
       found: said,
