@@ -8,13 +8,13 @@ import { readRecord } from "../record/read_study.ts";
 import { tuningLines, tuningPlan } from "./plan_tuning.ts";
 import { plannedClaims, plannedClaimsText } from "../report/claims/planned_claims.ts";
 import { namesIn } from "../record/durable.ts";
-import { stageSteps } from "../study/sequences.ts";
 import { withOverrides } from "../study/overrides.ts";
 import { budgetKey } from "../study/run_id.ts";
 import type { CountRange, PlannedCounts } from "../study/types.ts";
 import { plannedCounts } from "../study/validate.ts";
+import { stepsOf } from "../runs/asked_ranks.ts";
 import { readSelection } from "../runs/selection.ts";
-import { mapConcurrently } from "../runs/side_by_side.ts";
+import { filesAtOnce, mapConcurrently } from "../runs/side_by_side.ts";
 import { textTable } from "../base/text_table.ts";
 import { addedRunsIn, gridWith, withoutChanged } from "../runs/added_runs.ts";
 import { expand, type PlannedRun, planRuns, withPresentFolders } from "../runs/planning.ts";
@@ -41,9 +41,6 @@ export interface PlanOptions {
   /** Whether each kind of run is a line of JSON in place of a table's row. Default false. */
   readonly json?: boolean;
 }
-
-/** Records that are read at a time. */
-const readersOfRecords = 32;
 
 interface Group {
   readonly first: PlannedRun;
@@ -197,7 +194,7 @@ export async function planText(
     .filter(({ run }) => isChosen(run));
   const records = await mapConcurrently(
     runs,
-    readersOfRecords,
+    filesAtOnce,
     ({ folder }) => readRecord(`${results}/${folder}`),
   );
   const groups = new Map<string, Group>();
@@ -205,8 +202,7 @@ export async function planText(
     const { run, id } = planned;
     const record = records[i] ?? null;
     const key = JSON.stringify([run.task, run.label, run.budget]);
-    const steps = stageSteps(run, (task) => inputs.examplesOf(task))
-      .reduce((sum, own) => sum + own, 0);
+    const steps = stepsOf(run, inputs);
     const group = groups.get(key) ?? { first: planned, steps, seeds: 0, done: 0, millis: [] };
     group.seeds++;
     if (record?.id === id) {

@@ -3,26 +3,17 @@
  *
  * @module
  */
-import { budgetKey } from "../study/run_id.ts";
-import { budgetOf } from "../study/study_budget.ts";
-import type { Tuned, TunedFor } from "../study/tuned.ts";
+import { isTunedFor, type Tuned } from "../study/tuned.ts";
 import type { PlannedRun, RunResults, StudyResults } from "./types.ts";
 
 /** What tells whether a choice is for a run. */
 type TunedRun = Pick<PlannedRun, "task" | "label" | "budget"> & { readonly arm?: string };
 
-/** Whether settings were chosen for a run. */
-function isFor({ method, task, budget }: TunedFor, run: TunedRun): boolean {
-  return method === (run.arm ?? run.label) && (task === undefined || task === run.task) &&
-    (budget === undefined ||
-      run.budget !== null && budgetKey(budgetOf(budget)) === budgetKey(run.budget));
-}
-
 /** Whether a run has settings that were chosen for it; null where nothing was tuned. */
 export function hasTunedSettings(
   tuned: Pick<Tuned, "best"> | null,
 ): ((run: TunedRun) => boolean) | null {
-  return tuned === null ? null : (run) => tuned.best.some((choice) => isFor(choice, run));
+  return tuned === null ? null : (run) => tuned.best.some((choice) => isTunedFor(choice, run));
 }
 
 /**
@@ -33,7 +24,7 @@ export function hasBracketedSettings(
   { tuned }: Pick<StudyResults, "tuned">,
 ): (run: Pick<RunResults, "record">) => boolean {
   const edges = tuned?.notBracketed ?? [];
-  return ({ record: { asked } }) => !edges.some((edge) => isFor(edge, asked));
+  return ({ record: { asked } }) => !edges.some((edge) => isTunedFor(edge, asked));
 }
 
 /** Labels of a tuned study of which some runs have settings that were not tuned. */

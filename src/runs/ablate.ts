@@ -15,18 +15,16 @@ import { isAblationOf } from "./layer_ablation.ts";
 import { type Opening, openWorkers } from "./open_workers.ts";
 import { claimsOf, type Patience } from "./patience.ts";
 import {
-  isFinished,
+  finishedRuns,
   type PlanAgain,
   planRecorded,
   type RecordedRun,
   runSpecOf,
 } from "./recorded_run.ts";
 import type { RunsResult } from "./run_all.ts";
-import type { DamagedRun } from "../report/types.ts";
 import { sampleByKind } from "./sampling.ts";
 import { readSelection } from "./selection.ts";
 import { readStoredStudy, wantFolder } from "./stored_study.ts";
-import { readStudyRuns } from "./study_results.ts";
 import { workOnRuns } from "./work_on_runs.ts";
 
 /** What an ablation is told. */
@@ -135,11 +133,8 @@ export async function ablateStudy(
   wantFolder(folder, "ablate", "an ablation is written beside each run");
   const stored = await readStoredStudy(folder);
   const isChosen = readSelection(options.only ?? [], stored.runs.map(({ run }) => run));
-  const damaged: DamagedRun[] = [];
-  const runs = (await readStudyRuns(folder, stored, (run) => damaged.push(run))).filter((run) =>
-    isFinished(run) && run.record.happened.finalRanks !== null
-  );
-  for (const run of damaged) await tell({ kind: "damaged", run });
+  const runs = (await finishedRuns(folder, stored, tell))
+    .filter(({ record }) => record.happened.finalRanks !== null);
   if (!runs.some((run) => isChosen(runSpecOf(run)))) {
     throw new UsageError(
       `Cannot ablate "${folder}": found no finished run with ranks${

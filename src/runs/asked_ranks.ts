@@ -35,7 +35,10 @@ export interface SettledRuns {
 }
 
 /** Optimiser steps of a run whose tasks are loaded. */
-export function stepsOf(run: RunSpec, inputs: Inputs): number {
+export function stepsOf(
+  run: Pick<RunSpec, "task" | "sequence" | "settings">,
+  inputs: Pick<Inputs, "examplesOf">,
+): number {
   return total(stageSteps(run, (task) => inputs.examplesOf(task)));
 }
 

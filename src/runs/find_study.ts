@@ -9,17 +9,7 @@ import { UsageError } from "../base/usage_error.ts";
 import { ownFetching } from "../fetch/model_files.ts";
 import { bringOwnFiles, ownPath } from "../fetch/own_data.ts";
 import { namesIn } from "../record/durable.ts";
-
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return false;
-    }
-    throw error;
-  }
-}
+import { isFile } from "../record/results_reader.ts";
 
 /** Where studies are looked for by name: here, and among ranklab's own. */
 export function studyFolders(): readonly string[] {

@@ -14,14 +14,11 @@ import type { Pilot } from "../report/power/claim_power.ts";
 import { isOfClaim, tasksOfClaim } from "../report/power/contrasts.ts";
 import type { ArmRun } from "../study/arms.ts";
 import type { ClaimsOfStudy } from "../study/claims.ts";
-import { mapConcurrently } from "./side_by_side.ts";
+import { filesAtOnce, mapConcurrently } from "./side_by_side.ts";
 import { findResults, readStoredStudy } from "./stored_study.ts";
 
 /** Where finished studies are that everybody has. */
 export const publishedResults = "results/published";
-
-/** Records that are read at a time. */
-const readersOfRecords = 32;
 
 /** What pilots are wanted for. */
 export interface PilotsWanted {
@@ -82,7 +79,7 @@ async function readPilot(path: string, { study, planned }: PilotsWanted): Promis
   );
   const runs = await mapConcurrently(
     places,
-    readersOfRecords,
+    filesAtOnce,
     ({ folder, run }) => recordOf(within(reader, folder), run),
   );
   return {

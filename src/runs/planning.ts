@@ -84,11 +84,15 @@ export function withPresentFolders(
   });
 }
 
+/** Names of what is in a study's results folder, and of the runs that were begun there. */
+export async function presentNames(results: string): Promise<ReadonlySet<string>> {
+  const begun = runsUnderWay(await namesIn(`${results}/${underWay}`));
+  return new Set([...await namesIn(results), ...begun]);
+}
+
 /** A plan whose runs lie in the folders that they have already, finished or begun; see {@linkcode withPresentFolders}. */
 export async function whereTheyAre(plan: StudyPlan, results: string): Promise<StudyPlan> {
-  const begun = runsUnderWay(await namesIn(`${results}/${underWay}`));
-  const present = new Set([...await namesIn(results), ...begun]);
-  return { ...plan, runs: withPresentFolders(plan.runs, present) };
+  return { ...plan, runs: withPresentFolders(plan.runs, await presentNames(results)) };
 }
 
 /** A study's runs, with what they read. */

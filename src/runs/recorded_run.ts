@@ -8,10 +8,13 @@ import type { Fetching } from "../fetch/model_files.ts";
 import type { StoredRun } from "../record/read_study.ts";
 import { settingsSchema } from "../study/settings.ts";
 import type { RunSpec } from "../study/types.ts";
+import type { DamagedRun } from "../report/types.ts";
 import { withRecordedRanks } from "./estimated_ranks.ts";
+import type { WorkEvent } from "./events.ts";
 import { loadCustomMethods } from "./method_modules.ts";
 import { type PlannedRun, planRuns, type StudyPlan } from "./planning.ts";
-import type { StoredStudy } from "./stored_study.ts";
+import type { ResultsSource, StoredStudy } from "./stored_study.ts";
+import { readStudyRuns } from "./study_results.ts";
 import type { Trust } from "./trust.ts";
 
 /** What recorded runs are planned again with. */
@@ -54,6 +57,18 @@ export function runSpecOf({ record, folder }: Pick<StoredRun, "record" | "folder
 /** Whether a run ended well. */
 export function isFinished({ record }: StoredRun): boolean {
   return record.happened.outcome.state === "finished";
+}
+
+/** A study's finished runs in the order of its plan; runs that are damaged are told and left out. */
+export async function finishedRuns(
+  results: ResultsSource,
+  stored: StoredStudy,
+  tell: (event: WorkEvent) => Promise<void>,
+): Promise<readonly StoredRun[]> {
+  const damaged: DamagedRun[] = [];
+  const runs = await readStudyRuns(results, stored, (run) => damaged.push(run));
+  for (const run of damaged) await tell({ kind: "damaged", run });
+  return runs.filter(isFinished);
 }
 
 /** The commits of the hub models that recorded runs used, by the study's names for them. */

@@ -14,7 +14,7 @@ import type { RunWorker } from "./workers.ts";
 import type { Opening } from "./open_workers.ts";
 import type { PlannedRun } from "./planning.ts";
 import { inRankOrder } from "./rank_order.ts";
-import { mapConcurrently } from "./side_by_side.ts";
+import { filesAtOnce, mapConcurrently } from "./side_by_side.ts";
 import type { StopFlag, StoppedRun } from "./stop_flag.ts";
 import { lost, type WorkOnRuns, workOnRuns } from "./work_on_runs.ts";
 
@@ -66,9 +66,6 @@ export function summed(
 /** How a run ended that no other process took over. */
 type RunEnd = Exclude<ExecutionResult, { readonly kind: "lost" | "paused" }>;
 
-/** Records that are read at a time when a sweep looks for what is done. */
-const readersOfRecords = 32;
-
 /** What a run's record says of its state; null where there is none, or nothing that can be read. */
 async function stateOf(folder: string): Promise<RunState | null> {
   try {
@@ -88,7 +85,7 @@ export async function unfinished(
   const present = await namesIn(results);
   const isToRun = await mapConcurrently(
     runs,
-    readersOfRecords,
+    filesAtOnce,
     async (planned) =>
       !present.has(planned.folder) || await isUnfinished(planned, results, retryFailed),
   );
@@ -115,7 +112,7 @@ async function recordsOf(
   runs: readonly PlannedRun[],
   results: string,
 ): Promise<ReadonlyMap<string, string>> {
-  const texts = await mapConcurrently(runs, readersOfRecords, (run) => recordText(run, results));
+  const texts = await mapConcurrently(runs, filesAtOnce, (run) => recordText(run, results));
   return new Map(runs.map((run, i) => [run.folder, texts[i]!] as const).filter(([, text]) => text));
 }
 

@@ -44,6 +44,9 @@ export class WorkQueue<T> {
   }
 }
 
+/** Files that are read at a time: a disk answers many at once sooner than one after the other. */
+export const filesAtOnce = 32;
+
 /** Where workers take their jobs from. */
 export interface JobQueue<T> {
   /**

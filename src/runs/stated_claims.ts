@@ -5,14 +5,14 @@
  */
 import * as z from "zod";
 import { isDamage, parseJsonFile } from "../record/damage.ts";
-import { namesIn, readIfThere } from "../record/durable.ts";
-import { runsUnderWay, underWay } from "../record/under_way.ts";
+import { readIfThere } from "../record/durable.ts";
 import type { ClaimedSeeds, ClaimsStatement, StatedClaims } from "../report/claims/statement.ts";
 import { hashJson } from "../base/hash.ts";
 import { claimPairs } from "../study/claim_pairs.ts";
 import { runContent } from "../study/run_id.ts";
 import type { Study } from "../study/study.ts";
 import type { RunSpec } from "../study/types.ts";
+import { presentNames } from "./planning.ts";
 import { statementsSchema } from "./stored_study_schema.ts";
 
 /** What is read of a stored study. */
@@ -77,7 +77,5 @@ const runFolderEnd = /-seed[0-9]+-[0-9a-f]{8}$/;
 
 /** Runs in a folder of results that were begun, those of earlier plans among them. */
 export async function runsBegunIn(folder: string): Promise<number> {
-  const begun = runsUnderWay(await namesIn(`${folder}/${underWay}`));
-  const names = new Set([...await namesIn(folder), ...begun]);
-  return [...names].filter((name) => runFolderEnd.test(name)).length;
+  return [...await presentNames(folder)].filter((name) => runFolderEnd.test(name)).length;
 }

@@ -6,9 +6,9 @@
 import { type ClaimPower, type Pilot, powerOf } from "../report/power/claim_power.ts";
 import { contrastsOf } from "../report/power/contrasts.ts";
 import { beforeFirstLook, beyondPlan, type Undecidable } from "../report/power/text.ts";
-import { stageSteps } from "../study/sequences.ts";
 import type { Study } from "../study/study.ts";
 import type { GridRun } from "../study/types.ts";
+import { stepsOf } from "./asked_ranks.ts";
 import type { Inputs } from "./inputs.ts";
 import { namedPilot, ownPilots, publishedPilots } from "./pilots.ts";
 
@@ -45,11 +45,8 @@ export async function studyPower(
 ): Promise<StudyPower> {
   const { study, areClaimed } = contrastsOf(asked, all);
   const wanted = { study, planned: all };
-  const stepsOf = (run: GridRun) =>
-    stageSteps(run, (task) => inputs.examplesOf(task))
-      .reduce((sum, steps) => sum + steps, 0);
   const powersBy = (pilots: readonly (readonly Pilot[])[]) =>
-    powerOf({ ...wanted, pilots, stepsOf });
+    powerOf({ ...wanted, pilots, stepsOf: (run) => stepsOf(run, inputs) });
   if (named !== null) {
     return { powers: powersBy([await namedPilot(named, results, wanted)]), areClaimed };
   }

@@ -11,7 +11,7 @@ import type { ReplayedRun } from "../record/types.ts";
 import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../report/types.ts";
 import { comparedPairs } from "../study/comparisons.ts";
 import { readMadeFiles, unlessDamaged } from "./made_files.ts";
-import { mapConcurrently } from "./side_by_side.ts";
+import { filesAtOnce, mapConcurrently } from "./side_by_side.ts";
 import { claimsOfStored } from "./stated_claims.ts";
 import {
   readerOf,
@@ -21,9 +21,6 @@ import {
   type StoredStudy,
   type StudyToStore,
 } from "./stored_study.ts";
-
-/** Runs that are read at a time. */
-const readersOfRuns = 32;
 
 /** Told of a run whose files are not what was written. */
 type OnDamage = (damaged: DamagedRun) => void;
@@ -69,7 +66,7 @@ export async function readStudyRuns(
   const reader = await readerOf(results);
   const runs = await mapConcurrently(
     stored.runs,
-    readersOfRuns,
+    filesAtOnce,
     (place) => readPlace(reader, place, onDamage),
   );
   return runs.filter((run) => run !== null);
@@ -86,7 +83,7 @@ async function readReplay(reader: ResultsReader): Promise<ReplayResults | null> 
   const damaged: DamagedRun[] = [];
   const runs = await mapConcurrently(
     stored.runs,
-    readersOfRuns,
+    filesAtOnce,
     async (place): Promise<ReplayedRun | null> => {
       const { replay, folder } = place;
       if (replay === undefined) {

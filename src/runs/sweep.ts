@@ -19,7 +19,6 @@ import { problemsOfPart } from "./rank_order.ts";
 import { runAll, type RunsResult, unfinished } from "./run_all.ts";
 import { readSelection } from "./selection.ts";
 import { claimsOf, type Patience } from "./patience.ts";
-
 import { claimedArmsHash, claimedSeeds, claimsStatedIn, runsBegunIn } from "./stated_claims.ts";
 import {
   defaultResults,
@@ -75,6 +74,11 @@ export interface SweptStudy {
   readonly methods: MethodTable;
 }
 
+/** What a caller gives as a study; one alone has its paths start here, and names methods that are built in. */
+export function sweptStudyOf(given: Study | SweptStudy): SweptStudy {
+  return "axes" in given ? { study: parseStudy(given), folder: ".", methods: builtIn } : given;
+}
+
 /**
  * Trains the runs of a study that are not finished yet; everything is checked first.
  *
@@ -88,9 +92,7 @@ export async function sweepStudy(
   options: SweepOptions = {},
   watch: Watch = {},
 ): Promise<SweepResult> {
-  const { study: given, folder: home, methods } = "axes" in swept
-    ? { study: parseStudy(swept), folder: ".", methods: builtIn }
-    : swept;
+  const { study: given, folder: home, methods } = sweptStudyOf(swept);
   const { data = null, model = null, device = "auto", jobs = null, threads = null } = options;
   const { results = defaultResults, retryFailed = false } = options;
   const study = withOverrides(given, options.set ?? [], methods);

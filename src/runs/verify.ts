@@ -9,15 +9,13 @@ import { outputFolder } from "../record/results_reader.ts";
 import { makeFolder, writeWhole } from "../record/durable.ts";
 import { recordSchemaVersion } from "../record/types.ts";
 import type { RunVerification, Verification } from "../record/verification.ts";
-import type { DamagedRun } from "../report/types.ts";
 import { verificationMarkdown } from "../report/verification_markdown.ts";
 import { stopFlagOf, teller, type Watch } from "./events.ts";
 import { claimsOf, type Patience } from "./patience.ts";
-import { isFinished, type PlanAgain, planRecorded, type RecordedRun } from "./recorded_run.ts";
+import { finishedRuns, type PlanAgain, planRecorded, type RecordedRun } from "./recorded_run.ts";
 import { sampleByKind } from "./sampling.ts";
 import { StoppedError } from "./stop_flag.ts";
 import { readStoredStudy } from "./stored_study.ts";
-import { readStudyRuns } from "./study_results.ts";
 import { groupsOf, verifyGroup } from "./verify_group.ts";
 
 /** What a verification is told. */
@@ -53,11 +51,7 @@ export async function verifyStudy(
   const tell = teller(watch);
   const folder = `${outputFolder(results)}/verify`;
   const stored = await readStoredStudy(results);
-  const damaged: DamagedRun[] = [];
-  const finished = (await readStudyRuns(results, stored, (run) => damaged.push(run))).filter(
-    isFinished,
-  );
-  for (const run of damaged) await tell({ kind: "damaged", run });
+  const finished = await finishedRuns(results, stored, tell);
   if (finished.length === 0) {
     throw new UsageError(
       `Cannot verify "${results}": found no finished run, want at least one; run deno task sweep first`,

@@ -53,6 +53,17 @@ export function noncentralUpper(t: number, freedom: number, shift: number): numb
   return overSpread(freedom, (spread) => normalUpper(t * spread - shift));
 }
 
+/**
+ * The standard deviation that rounding alone gives to a difference of two scores: step / √6.
+ *
+ * Each score is off by up to half a step, evenly, which has the standard deviation step / √12.
+ *
+ * @param step The smallest step of the score.
+ */
+export function roundingSpread(step: number): number {
+  return step / Math.sqrt(6);
+}
+
 /** Ends of an interval for a standard deviation. */
 export interface SpreadLimits {
   /** Lower end. */

@@ -6,6 +6,7 @@
 import { assertFinite, assertMargin, isNoSpread } from "./checks.ts";
 import { mixtureCritical } from "./mixture_t.ts";
 import { criticalValues, type Spending } from "./spending.ts";
+import { roundingSpread } from "./spread.ts";
 
 /** What a study has decided of one contrast; `not worse` answers that question alone. */
 export type StoppingVerdict = "better" | "worse" | "equivalent" | "not worse" | "undecided";
@@ -130,6 +131,13 @@ export function planStopping(options: StoppingOptions): StoppingPlan {
   };
 }
 
+/** Seeds at the first look that can decide anything; those at the cap where none can. */
+export function firstDecidingLook(
+  { looks, difference, equivalence, cap }: StoppingPlan,
+): number {
+  return looks.find((_, i) => Math.min(difference[i]!, equivalence[i]!) < Infinity) ?? cap;
+}
+
 /** Critical values at the looks, with `level` on each side. */
 function criticalsOf(
   rule: StoppingRule,
@@ -202,7 +210,7 @@ function stateAt(
 ): StoppingState {
   const n = seen.length;
   const hasNoSpread = isNoSpread(sd, seen);
-  const spread = Math.max(hasNoSpread ? 0 : sd, plan.resolution / Math.sqrt(6));
+  const spread = Math.max(hasNoSpread ? 0 : sd, roundingSpread(plan.resolution));
   const isOpen = spread === 0 && mean !== 0;
   const half = (critical: number) =>
     isOpen || critical === Infinity ? Infinity : critical * spread / Math.sqrt(n);

@@ -5,19 +5,11 @@
  */
 import { canonicalJson, type Json } from "../base/canonical_json.ts";
 import { type Problem, show } from "./problems.ts";
-import { budgetKey, runTitle } from "./run_id.ts";
+import { runTitle } from "./run_id.ts";
 import { layerOf, parseSettingPath, settingAt, type SettingPath } from "./setting_paths.ts";
 import { overlaySettings } from "./settings.ts";
-import { budgetOf } from "./study_budget.ts";
-import type { Tuned, TunedFor } from "./tuned.ts";
+import { isTunedFor, type Tuned } from "./tuned.ts";
 import type { MethodEntry, RunSpec } from "./types.ts";
-
-/** Whether a choice is for a run. */
-function isFor({ method, task, budget }: TunedFor, run: RunSpec): boolean {
-  return method === (run.arm ?? run.label) && (task === undefined || task === run.task) &&
-    (budget === undefined ||
-      run.budget !== null && budgetKey(budgetOf(budget)) === budgetKey(run.budget));
-}
 
 /** Whether a run has a value; what it leaves out at its default, it has. */
 function hasValue(run: RunSpec, path: SettingPath, value: Json, entry: MethodEntry): boolean {
@@ -44,7 +36,7 @@ export function problemsOfTuned(
   entries: readonly MethodEntry[],
 ): readonly Problem[] {
   return (tuned?.best ?? []).flatMap((choice) => {
-    const own = runs.filter((run) => isFor(choice, run));
+    const own = runs.filter((run) => isTunedFor(choice, run));
     return Object.entries(choice.values).flatMap(([text, value]): readonly Problem[] => {
       const path = parseSettingPath(text);
       const other = own.find((run) => {

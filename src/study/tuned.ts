@@ -9,6 +9,7 @@ import { budgetKey } from "./run_id.ts";
 import { closed } from "./settings.ts";
 import { budgetOf, budgetSchema, type StudyBudget } from "./study_budget.ts";
 import type { TuneSearch } from "./tune.ts";
+import type { RunSpec } from "./types.ts";
 
 /** What settings were chosen for. */
 export interface TunedFor {
@@ -118,6 +119,16 @@ export const tunedSchema: z.ZodType<Tuned> = closed({
     })),
   })),
 }).describe("Written by deno task tune: what its settings were chosen from").meta({ id: "tuned" });
+
+/** Whether settings were chosen for a run. */
+export function isTunedFor(
+  { method, task, budget }: TunedFor,
+  run: Pick<RunSpec, "task" | "label" | "arm" | "budget">,
+): boolean {
+  return method === (run.arm ?? run.label) && (task === undefined || task === run.task) &&
+    (budget === undefined ||
+      run.budget !== null && budgetKey(budgetOf(budget)) === budgetKey(run.budget));
+}
 
 /** An arm of a study, as far as tuning tells arms apart. */
 export interface TunedArm {

@@ -9,6 +9,7 @@ import {
   seedsForDifference,
   seedsForEquivalence,
 } from "../../stats/power.ts";
+import { roundingSpread } from "../../stats/spread.ts";
 import { summarise } from "../../stats/statistics.ts";
 import type { StoppingPlan } from "../../stats/stopping.ts";
 import { upperProbability } from "../../stats/student_t.ts";
@@ -45,7 +46,7 @@ interface Candidate {
 export function moreSeeds(differences: readonly number[], plan: StoppingPlan): MoreSeeds {
   const { mean, sd } = summarise(differences);
   const next = plan.looks.find((n) => n > differences.length);
-  const spread = sd === null ? 0 : Math.max(sd, plan.resolution / Math.sqrt(6));
+  const spread = sd === null ? 0 : Math.max(sd, roundingSpread(plan.resolution));
   if (mean === null || spread === 0) {
     return { total: next ?? Infinity, isWithinPlan: next !== undefined, isKnown: false };
   }

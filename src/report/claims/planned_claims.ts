@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { firstDecidingLook } from "../../stats/stopping.ts";
 import type { ArmRun } from "../../study/arms.ts";
 import { claimPairs } from "../../study/claim_pairs.ts";
 import { type Claim, type ClaimsOfStudy, claimText, marginOf } from "../../study/claims.ts";
@@ -50,9 +51,8 @@ export function plannedClaims(
 ): readonly PlannedClaim[] {
   const { claims = [] } = study;
   if (claims.length === 0) return [];
-  const { looks, difference, equivalence, cap } = ruleOf(study);
-  const canDecide = (i: number) => Math.min(difference[i]!, equivalence[i]!) < Infinity;
-  const firstLook = looks.find((_, i) => canDecide(i)) ?? cap;
+  const rule = ruleOf(study);
+  const firstLook = firstDecidingLook(rule);
   const isTuned = tunedOf(study);
   return claims.map((claim: Claim) => {
     const pairs = claimPairs(claim, planned);
@@ -69,7 +69,7 @@ export function plannedClaims(
         ? []
         : notTunedOf(pairs.flatMap(({ a, b }) => [a, b]), isTuned, (run) => run),
       firstLook,
-      lastLook: cap,
+      lastLook: rule.cap,
     };
   });
 }

@@ -4,9 +4,9 @@
  * @module
  */
 import { smallestDifference, smallestMargin } from "../../stats/power.ts";
-import { type SpreadLimits, spreadLimits } from "../../stats/spread.ts";
+import { roundingSpread, type SpreadLimits, spreadLimits } from "../../stats/spread.ts";
 import { summarise } from "../../stats/statistics.ts";
-import { type StoppingPlan, stoppingState } from "../../stats/stopping.ts";
+import { firstDecidingLook, type StoppingPlan, stoppingState } from "../../stats/stopping.ts";
 import { upperProbability } from "../../stats/student_t.ts";
 import { type ArmRun, runsOfArm } from "../../study/arms.ts";
 import { claimPairs, mostAtAPlace } from "../../study/claim_pairs.ts";
@@ -115,7 +115,7 @@ export function powerOf<R extends ArmRun>(setting: PowerSetting<R>): readonly Cl
   const { claims = [] } = study;
   if (claims.length === 0) return [];
   const rule = ruleOf(study);
-  const firstLook = rule.looks.find((_, i) => isOpen(rule, i)) ?? rule.cap;
+  const firstLook = firstDecidingLook(rule);
   return claims.map((claim) => {
     const tasks = tasksOfClaim(claim, planned);
     const found = pilotOf(claim, tasks, setting);
@@ -134,11 +134,6 @@ export function powerOf<R extends ArmRun>(setting: PowerSetting<R>): readonly Cl
       sees: spread === 0 ? [] : seesOf(own, spread, seeds),
     };
   });
-}
-
-/** Whether a look can decide anything. */
-function isOpen({ difference, equivalence }: StoppingPlan, look: number): boolean {
-  return Math.min(difference[look]!, equivalence[look]!) < Infinity;
 }
 
 /** The seeds that a claim needs for the true differences that matter: first the one that it is about. */
@@ -194,11 +189,9 @@ function pilotOf<R extends ArmRun>(
     setting.pilots.map((group) =>
       group.flatMap((pilot) => spreadFrom(pilot, claim, tasks, setting) ?? [])
     ).find((found) => found.length > 0) ?? [];
-  const worth = ({ pilot: { missing, spread } }: Found) => -1000 * missing.length + spread.seeds;
-  return usable.reduce<Found | null>(
-    (best, next) => best === null || worth(next) > worth(best) ? next : best,
-    null,
-  );
+  return usable.toSorted(({ pilot: a }, { pilot: b }) =>
+    a.missing.length - b.missing.length || b.spread.seeds - a.spread.seeds
+  )[0] ?? null;
 }
 
 function spreadFrom<R extends ArmRun>(
@@ -228,7 +221,7 @@ function spreadFrom<R extends ArmRun>(
       spread: {
         sd,
         limits,
-        planned: Math.max(limits.high, resolution / Math.sqrt(6)),
+        planned: Math.max(limits.high, roundingSpread(resolution)),
         seeds: differences.length,
         tasks: spreads,
       },

@@ -11,7 +11,7 @@ import { kindOf } from "../open_workers.ts";
 import { claimsOf } from "../patience.ts";
 import type { PlannedRun } from "../planning.ts";
 import { unfinished } from "../run_all.ts";
-import { mapConcurrently } from "../side_by_side.ts";
+import { filesAtOnce, mapConcurrently } from "../side_by_side.ts";
 import type { StoppedRun } from "../stop_flag.ts";
 import { lost, workOnRuns } from "../work_on_runs.ts";
 import type { ExecutionResult } from "../execute.ts";
@@ -33,9 +33,6 @@ import {
   type TrialOutcome,
   type Tried,
 } from "./trials.ts";
-
-/** Records that are read at a time. */
-const readersOfRecords = 32;
 
 /** What came of a recorded run after a step, be it its end. */
 function outcomeAt(
@@ -79,7 +76,7 @@ export class HalvedTrials implements TrialMaker {
     const done = runs.filter((run) => !open.has(run));
     const read = await mapConcurrently(
       done,
-      readersOfRecords,
+      filesAtOnce,
       ({ folder }) => readRun(`${results}/${folder}`),
     );
     return new Map(done.flatMap(({ folder }, i) => read[i] === null ? [] : [[folder, read[i]!]]));

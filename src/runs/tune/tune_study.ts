@@ -6,19 +6,17 @@
  */
 import { UsageError } from "../../base/usage_error.ts";
 import { checkDevice } from "../../exec/choose.ts";
-import { methods as builtIn } from "../../methods/table.ts";
-import { makeFolder, namesIn, writeWhole } from "../../record/durable.ts";
-import { runsUnderWay, underWay } from "../../record/under_way.ts";
+import { makeFolder, writeWhole } from "../../record/durable.ts";
 import { defaultMostRuns } from "../../study/grid.ts";
 import { StudyError } from "../../study/problems.ts";
-import { parseStudy, type Study } from "../../study/study.ts";
+import type { Study } from "../../study/study.ts";
 import type { Tune } from "../../study/tune.ts";
 import { stopFlagOf, type Watch } from "../events.ts";
 import { Inputs } from "../inputs.ts";
-import { ownTasksOf } from "../planning.ts";
+import { ownTasksOf, presentNames } from "../planning.ts";
 import { summed } from "../run_all.ts";
 import { defaultResults } from "../stored_study.ts";
-import type { SweptStudy } from "../sweep.ts";
+import { type SweptStudy, sweptStudyOf } from "../sweep.ts";
 import { choiceOf } from "./choice.ts";
 import { type Combination, combinationsOf, combinationTitle } from "./combinations.ts";
 import { HalvedTrials } from "./halved_trials.ts";
@@ -100,9 +98,7 @@ export async function tuneStudy(
   options: TuneOptions = {},
   watch: Watch = {},
 ): Promise<TuneResult> {
-  const swept = "axes" in tuned
-    ? { study: parseStudy(tuned), folder: ".", methods: builtIn }
-    : tuned;
+  const swept = sweptStudyOf(tuned);
   const { study, folder: home } = swept;
   const { data = null, model = null, results = defaultResults, device = "auto" } = options;
   checkDevice(device);
@@ -126,8 +122,7 @@ export async function tuneStudy(
   const maker = makerOf(tune, setting, workers);
   const rungs = rungRulesOf(tune);
   const all = rungs === null ? combinations : await withRungs(combinations, rungs, setting);
-  const begun = runsUnderWay(await namesIn(`${folder}/${underWay}`));
-  const present = new Set([...await namesIn(folder), ...begun]);
+  const present = await presentNames(folder);
   let counts: TrialsResult = nothingMade;
   let tried: readonly Tried[] = all.map((combination) => ({ combination, trials: [] }));
   let points: NewPoints = all.map((combination) => firstPoints(tune, combination));
