@@ -9,14 +9,14 @@ import { namesIn, readIfThere } from "../record/durable.ts";
 import { readRunState } from "../record/run_folder.ts";
 import type { RunState } from "../record/types.ts";
 import type { WorkEvent } from "./events.ts";
-import type { ExecutionResult } from "./execute.ts";
 import type { RunWorker } from "./workers.ts";
 import type { Opening } from "./open_workers.ts";
 import type { PlannedRun } from "./planning.ts";
 import { inRankOrder } from "./rank_order.ts";
+import { type MadeRun, RunTally } from "./run_tally.ts";
 import { filesAtOnce, mapConcurrently } from "./side_by_side.ts";
 import type { StopFlag, StoppedRun } from "./stop_flag.ts";
-import { lost, type WorkOnRuns, workOnRuns } from "./work_on_runs.ts";
+import { type WorkOnRuns, workOnRuns } from "./work_on_runs.ts";
 
 /** How the runs that were asked for ended. */
 export interface RunsResult {
@@ -62,9 +62,6 @@ export function summed(
     stoppedRuns: [...a.stoppedRuns, ...b.stoppedRuns],
   };
 }
-
-/** How a run ended that no other process took over. */
-type RunEnd = Exclude<ExecutionResult, { readonly kind: "lost" | "paused" }>;
 
 /** What a run's record says of its state; null where there is none, or nothing that can be read. */
 async function stateOf(folder: string): Promise<RunState | null> {
@@ -131,30 +128,33 @@ export interface RunSetting {
 
 /** Trains the runs that are not done yet, in as many workers as are opened. */
 export async function runAll(setting: RunSetting): Promise<RunsResult> {
-  const { runs, results, retryFailed, claims, stop, openWorkers } = setting;
+  const { runs, results, retryFailed, stop, tell } = setting;
   const pending = await unfinished(runs, results, retryFailed);
-  const skipped = runs.length - pending.length;
-  const stoppedRuns: StoppedRun[] = [];
-  const counts = {
-    total: runs.length,
-    finished: 0,
-    failed: 0,
-    skipped,
-    elsewhere: 0,
-    stopped: false,
-    stoppedRuns,
-  };
-  if (pending.length === 0) return { ...counts, executorShare: 1 };
-  if (stop.isRaised) return { ...counts, stopped: true, executorShare: 1 };
-  const tell = async (event: WorkEvent) => {
-    if (event.kind === "done elsewhere") counts.elsewhere++;
-    await setting.tell(event);
-  };
+  const total = runs.length;
+  const skipped = total - pending.length;
+  const tally = new RunTally(tell);
+  if (pending.length > 0 && !stop.isRaised) {
+    await tell({ kind: "begun", noun: "runs", total, skipped });
+    const work = await workOf(setting, pending, tally);
+    // Runs that take their ranks from others are made when those are done.
+    for (const jobs of inRankOrder(pending)) {
+      if (!stop.isRaised) await workOnRuns({ ...work, jobs });
+    }
+  }
+  const { finished, failed, elsewhere, stoppedRuns, executorShare } = tally;
+  const isLeft = finished + failed + elsewhere < pending.length;
+  const stopped = stoppedRuns.length > 0 || (stop.isRaised && isLeft);
+  return { total, skipped, finished, failed, elsewhere, stopped, stoppedRuns, executorShare };
+}
+
+/** How runs are made and counted. */
+async function workOf(
+  { results, retryFailed, claims, stop, tell, openWorkers }: RunSetting,
+  pending: readonly PlannedRun[],
+  tally: RunTally,
+): Promise<Omit<WorkOnRuns<PlannedRun, MadeRun>, "jobs">> {
   const failedBefore = retryFailed ? await recordsOf(pending, results) : new Map<string, string>();
-  await tell({ kind: "begun", noun: "runs", total: runs.length, skipped });
-  let runMillis = 0;
-  let busyMillis = 0;
-  const work: Omit<WorkOnRuns<PlannedRun, RunEnd>, "jobs"> = {
+  return {
     plannedOf: (planned) => planned,
     results,
     claims,
@@ -166,41 +166,15 @@ export async function runAll(setting: RunSetting): Promise<RunsResult> {
     },
     stop,
     tell,
-    openWorkers,
-    work: async (worker, planned, attempt) => {
-      const { title } = planned;
-      const started = performance.now();
-      const made = await worker.run(planned, attempt, {
-        onStep: (progress) => tell({ kind: "step", title, progress }),
-        onAnew: (reason) => tell({ kind: "anew", title, reason }),
-      });
-      runMillis += performance.now() - started;
-      busyMillis += made.busyMillis;
-      const { result } = made;
-      if (result.kind === "paused") {
-        throw new TypeError(`Run "${title}" paused at step ${result.paused.step}, want its end`);
-      }
-      return result.kind === "lost" ? lost : result;
+    onElsewhere: () => {
+      tally.elsewhere++;
     },
-    onResult: async ({ title }, result) => {
-      if (result.kind === "stopped") {
-        counts.stopped = true;
-        stoppedRuns.push({ title, step: result.step });
-        await tell({ kind: "stopped", title, step: result.step });
-        return false;
-      }
-      const { record, twice } = result;
-      if (twice !== null) await tell({ kind: "done twice", title, differences: twice });
-      counts[record.happened.outcome.state]++;
-      await tell({ kind: "recorded", title, record });
-      return true;
+    openWorkers,
+    work: (worker, planned, attempt) => tally.make(worker, planned, attempt),
+    onResult: (planned, result) => {
+      if (result.kind !== "paused") return tally.end(planned, result);
+      const { step } = result.paused;
+      throw new TypeError(`Run "${planned.title}" paused at step ${step}, want its end`);
     },
   };
-  // Runs that take their ranks from others are made when those are done.
-  for (const jobs of inRankOrder(pending)) {
-    if (!stop.isRaised) await workOnRuns({ ...work, jobs });
-  }
-  const { finished, failed, elsewhere } = counts;
-  if (stop.isRaised && finished + failed + elsewhere < pending.length) counts.stopped = true;
-  return { ...counts, executorShare: runMillis === 0 ? 1 : busyMillis / runMillis };
 }

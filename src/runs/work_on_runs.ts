@@ -31,7 +31,7 @@ export interface WorkOnRuns<T, R> {
   readonly stop: StopFlag;
   readonly tell: (event: WorkEvent) => Promise<void>;
   /** Told of a job that another process did. Default: nobody is. */
-  readonly onElsewhere?: (job: T) => Promise<void>;
+  readonly onElsewhere?: (job: T) => void | Promise<void>;
   readonly openWorkers: (opening: Opening) => Promise<readonly RunWorker[]>;
   /** Does a job; `attempt` is the token of its claim. Gives {@linkcode lost} where another process took the job over. */
   readonly work: (worker: RunWorker, job: T, attempt: string) => Promise<R | typeof lost>;

@@ -11,10 +11,9 @@ import { kindOf } from "../open_workers.ts";
 import { claimsOf } from "../patience.ts";
 import type { PlannedRun } from "../planning.ts";
 import { unfinished } from "../run_all.ts";
+import { type MadeRun, RunTally } from "../run_tally.ts";
 import { filesAtOnce, mapConcurrently } from "../side_by_side.ts";
-import type { StoppedRun } from "../stop_flag.ts";
-import { lost, workOnRuns } from "../work_on_runs.ts";
-import type { ExecutionResult } from "../execute.ts";
+import { type WorkOnRuns, workOnRuns } from "../work_on_runs.ts";
 import { rungCount, type RungRules, rungSteps } from "./halving.ts";
 import { Ladder, type RungRun } from "./ladder.ts";
 import {
@@ -96,7 +95,7 @@ export class HalvedTrials implements TrialMaker {
   }
 
   async make(tried: readonly Tried[]): Promise<TrialsResult> {
-    const { results, options, stop } = this.#setting;
+    const { stop } = this.#setting;
     const { reduction, atOnce } = this.#rules;
     const tell = tellOf(this.#setting);
     const rules = { reduction, atOnce, rungs: rungCount(this.#rules) };
@@ -116,74 +115,64 @@ export class HalvedTrials implements TrialMaker {
         return found === undefined ? null : outcomeAt(found, pauseAt);
       },
     });
-    const stoppedRuns: StoppedRun[] = [];
-    const counts = { finished: 0, failed: 0, paused: 0, elsewhere: 0, stopped: false };
-    let runMillis = 0, busyMillis = 0;
-    const waiting = [...queue.waiting()];
-    const total = this.#expected(tried) + queue.known;
-    if (waiting.length === 0) {
-      return { ...counts, total, skipped: queue.known, stoppedRuns, executorShare: 1 };
+    const tally = new RunTally(tell);
+    const jobs = [...queue.waiting()];
+    const expected = this.#expected(tried) + queue.known;
+    if (jobs.length > 0) {
+      await tell({ kind: "begun", noun: "runs", total: expected, skipped: queue.known });
+      await workOnRuns({
+        ...this.#work(queue, tally),
+        jobs,
+        openWorkers: (opening) => this.#workers.forRound({ runs: all, made: expected }, opening),
+      });
     }
-    await tell({ kind: "begun", noun: "runs", total, skipped: queue.known });
-    await workOnRuns<RungRun, Exclude<ExecutionResult, { readonly kind: "lost" }>>({
-      jobs: waiting,
+    const { finished, failed, elsewhere, paused, stoppedRuns, executorShare } = tally;
+    const made = paused + finished + failed + elsewhere + queue.known;
+    const stopped = jobs.length > 0 && (stoppedRuns.length > 0 || stop.isRaised);
+    return {
+      finished,
+      failed,
+      elsewhere,
+      paused,
+      stopped,
+      // How many trials go on is an estimate, which counts only as long as it is not known.
+      total: jobs.length === 0 || stopped ? Math.max(expected, made) : made,
+      skipped: queue.known,
+      stoppedRuns,
+      executorShare,
+    };
+  }
+
+  /** How runs are trained up to their rungs and counted. */
+  #work(
+    queue: RungQueue,
+    tally: RunTally,
+  ): Omit<WorkOnRuns<RungRun, MadeRun>, "jobs" | "openWorkers"> {
+    const { results, options, stop } = this.#setting;
+    return {
       queue,
       plannedOf: ({ planned }) => planned,
       results,
       claims: claimsOf(options),
       stop,
-      tell,
+      tell: tellOf(this.#setting),
       isDone: async ({ planned }) => (await unfinished([planned], results, false)).length === 0,
       onElsewhere: async (run) => {
-        counts.elsewhere++;
+        tally.elsewhere++;
         const found = await readRun(`${results}/${run.planned.folder}`);
         if (found !== null) queue.settle(run, outcomeAt(found, run.pauseAt));
       },
-      openWorkers: (opening) => this.#workers.forRound({ runs: all, made: total }, opening),
-      work: async (worker, { planned, pauseAt }, attempt) => {
-        const { title } = planned;
-        const started = performance.now();
-        const made = await worker.run(planned, attempt, {
-          onStep: (progress) => tell({ kind: "step", title, progress }),
-          onAnew: (reason) => tell({ kind: "anew", title, reason }),
-        }, pauseAt);
-        runMillis += performance.now() - started;
-        busyMillis += made.busyMillis;
-        return made.result.kind === "lost" ? lost : made.result;
-      },
+      work: (worker, { planned, pauseAt }, attempt) =>
+        tally.make(worker, planned, attempt, pauseAt),
       onResult: async (run, result) => {
-        const { title } = run.planned;
-        if (result.kind === "stopped") {
-          counts.stopped = true;
-          stoppedRuns.push({ title, step: result.step });
-          await tell({ kind: "stopped", title, step: result.step });
-          return false;
-        }
         if (result.kind === "paused") {
-          const { step, metric, score, wallMillis } = result.paused;
-          counts.paused++;
+          const { metric, score, wallMillis } = result.paused;
           queue.settle(run, { metric, score, seconds: wallMillis / 1000 });
-          await tell({ kind: "paused", title, step, metric, score });
-          return true;
+          return await tally.pause(run.planned, result.paused);
         }
-        const { record, twice } = result;
-        if (twice !== null) await tell({ kind: "done twice", title, differences: twice });
-        counts[record.happened.outcome.state]++;
-        queue.settle(run, recordedOutcome(record));
-        await tell({ kind: "recorded", title, record });
-        return true;
+        if (result.kind === "recorded") queue.settle(run, recordedOutcome(result.record));
+        return await tally.end(run.planned, result);
       },
-    });
-    const made = counts.paused + counts.finished + counts.failed + counts.elsewhere + queue.known;
-    const stopped = counts.stopped || stop.isRaised;
-    return {
-      ...counts,
-      stopped,
-      // How many trials go on is an estimate, which counts only as long as it is not known.
-      total: stopped ? Math.max(total, made) : made,
-      skipped: queue.known,
-      stoppedRuns,
-      executorShare: runMillis === 0 ? 1 : busyMillis / runMillis,
     };
   }
 
