@@ -8,7 +8,8 @@ import { whole } from "./format.ts";
 import { Html, html } from "./html.ts";
 import { lines } from "./page_pieces.ts";
 import { exploratory } from "./page_claims.ts";
-import { type PageContent, sectionsOf, verdictsId } from "./page_sections.ts";
+import type { PageContent } from "./page_parts.ts";
+import { sectionsOf, verdictsId } from "./page_sections.ts";
 import { claimsStyle, pageStyle } from "./page_style.ts";
 import type { StudyResults } from "./types.ts";
 
