@@ -1,6 +1,7 @@
 /** What a plan promises of parameters, held against runs of every method that has ranks. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { planText, rangeText } from "../../src/cli/plan_text.ts";
+import { rangeText } from "../../src/cli/plan_table.ts";
+import { planText } from "../../src/cli/plan_text.ts";
 import { methods } from "../../src/methods/table.ts";
 import { planRun } from "../../src/study/ranks.ts";
 import { defaultSettings } from "../../src/study/settings.ts";

@@ -1,0 +1,150 @@
+/**
+ * The runs of a plan as a table: budgets, parameters, steps and times of each kind.
+ *
+ * @module
+ */
+import { textTable } from "../base/text_table.ts";
+import type { PlannedRun } from "../runs/planning.ts";
+import { budgetKey } from "../study/run_id.ts";
+import type { CountRange, PlannedCounts } from "../study/types.ts";
+import type { RunKind } from "./plan_kinds.ts";
+
+/** A count, the two numbers between which it will lie, or `?`. */
+export function rangeText(range: CountRange | null): string {
+  if (range === null) return "?";
+  const { least, most } = range;
+  return least === most
+    ? least.toLocaleString("en")
+    : `${least.toLocaleString("en")}-${most.toLocaleString("en")}`;
+}
+
+/** Where runs that differ in their seeds only take their ranks from, as far as it differs from them. */
+function sourceText(group: readonly PlannedRun[], all: readonly PlannedRun[]): string {
+  const pairs = group.flatMap(({ run }) => {
+    const source = all.find(({ id }) => id === run.ranksFrom?.run);
+    return source === undefined ? [] : [{ run, source: source.run }];
+  });
+  const { run, source } = pairs.find(({ run, source }) => source.seed !== run.seed) ?? pairs[0]!;
+  const { task, label, budget, seed } = source;
+  const as = run.ranksFrom!.as;
+  const isSameBudget = budget === null || run.budget === null ||
+    budgetKey(budget) === budgetKey(run.budget);
+  const parts = [
+    ...(task === run.task ? [] : [task]),
+    label,
+    ...(isSameBudget ? [] : [budgetKey(budget)]),
+    ...(seed === run.seed ? [] : [`seed ${seed}`]),
+  ];
+  return `from ${parts.join(", ")}${as === "same" ? "" : ` ${as}`}`;
+}
+
+/** The cells of initial ranks and of requested, initial, peak and final parameters. */
+function budgetCells(
+  { first, counts }: RunKind,
+  all: readonly PlannedRun[],
+): readonly string[] {
+  const { plan, run, method } = first;
+  if (plan === null || counts === null) return ["-", "-", "-", "-", "-"];
+  const { initial, requested } = plan;
+  if (run.ranksFrom !== undefined) {
+    const { task, label, budget } = run;
+    const group = all.filter(({ run: own }) =>
+      own.task === task && own.label === label && own.budget?.value === budget?.value &&
+      own.budget?.type === budget?.type
+    );
+    return [sourceText(group, all), "?", "?", "?", "?"];
+  }
+  const lowest = Math.min(...initial);
+  const highest = Math.max(...initial);
+  return [
+    method.bind(run.options).estimate !== undefined && run.ranks === null
+      ? "from data"
+      : lowest === highest
+      ? String(lowest)
+      : `${lowest}-${highest}`,
+    requested.toLocaleString("en"),
+    ...[counts.initial, counts.peak, counts.final].map(rangeText),
+  ];
+}
+
+/** What ranges and unknown counts in the table mean, as far as there are any. */
+function rangeNotes(counts: readonly (PlannedCounts | null)[]): readonly string[] {
+  const all = counts.flatMap((own) => own === null ? [] : [own.initial, own.peak, own.final]);
+  return [
+    ...(all.some((range) => range !== null && range.least !== range.most)
+      ? [
+        "n-m: the count will lie between the two: the run decides which ranks it keeps, and a rank costs more in a wide module",
+      ]
+      : []),
+    ...(all.includes(null) ? ["?: not known before the run"] : []),
+  ];
+}
+
+/** What steps at most mean, where a run may end before. */
+function capNotes(kinds: readonly RunKind[]): readonly string[] {
+  return kinds.some(({ first }) => first.run.settings.train.until !== undefined)
+    ? [
+      "≤ n: the run ends where its score on held-out examples has not risen any more, after n steps at most; times are of all n",
+    ]
+    : [];
+}
+
+function durationText(millis: number): string {
+  return millis < 60_000
+    ? `${(millis / 1000).toFixed(0)} s`
+    : `${(millis / 60_000).toFixed(1)} min`;
+}
+
+const columns = [
+  "task",
+  "method",
+  "budget",
+  "initial rank",
+  "requested",
+  "initial",
+  "peak",
+  "final",
+  "steps",
+  "done",
+  "time each",
+];
+
+/**
+ * A table with a row a kind, and below it what its marks mean.
+ *
+ * @param all All runs of the plan, those that are not shown too.
+ * @param width Columns of the terminal, or null for no limit.
+ */
+export function kindsTable(
+  kinds: readonly RunKind[],
+  all: readonly PlannedRun[],
+  width: number | null,
+): string {
+  const rows = kinds.map((kind) => {
+    const { first: { run }, steps, seeds, done, stepMillis } = kind;
+    return [
+      run.task,
+      run.label,
+      run.budget === null ? "-" : `${run.budget.type} ${run.budget.value}`,
+      ...budgetCells(kind, all),
+      run.settings.train.until === undefined ? String(steps) : `≤ ${steps}`,
+      `${done}/${seeds}`,
+      stepMillis === null ? "unknown" : durationText(stepMillis * steps),
+    ];
+  });
+  const notes = [...rangeNotes(kinds.map(({ counts }) => counts)), ...capNotes(kinds)];
+  return textTable(columns, rows, width) + notes.map((note) => `${note}\n`).join("");
+}
+
+/** The time that the runs take that are not done, or that it is not known. */
+export function timeLeftText(kinds: readonly RunKind[]): string {
+  const open = kinds.filter(({ seeds, done }) => done < seeds);
+  if (open.some(({ stepMillis }) => stepMillis === null)) {
+    return "unknown until a run of each task has finished (times are measured, not guessed)";
+  }
+  const left = open.reduce(
+    (sum, { seeds, done, steps, stepMillis }) => sum + (seeds - done) * steps * stepMillis!,
+    0,
+  );
+  return `${durationText(left)}, one run at a time`;
+}
