@@ -7,7 +7,7 @@ import * as z from "zod";
 import type { Json } from "../base/canonical_json.ts";
 import { parseJson } from "../base/read_json.ts";
 import type { Checkpoint, Snapshot } from "../train/run_types.ts";
-import { figure, parserOf } from "./schema.ts";
+import { figure, parserOf } from "./parser.ts";
 import { recordSchemaVersion } from "./types.ts";
 
 const text = z.string();

@@ -8,7 +8,7 @@ import { InputError } from "../base/input_error.ts";
 import { parseJson } from "../base/read_json.ts";
 import { decodeText } from "../base/read_text.ts";
 import { mostFileBytes } from "./read_bounded.ts";
-import { NewerSchemaError } from "./schema.ts";
+import { NewerSchemaError } from "./parser.ts";
 import type { FilePrint } from "./types.ts";
 
 /** A file that is not what was written: cut short, overwritten, or not there. */

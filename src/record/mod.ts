@@ -23,18 +23,16 @@ export { DamagedFileError, isDamage } from "./damage.ts";
 export { readRecord, readRun, type RunSource, type StoredRun } from "./read_study.ts";
 export { folderReader, openResults, packReader, type ResultsReader } from "./results_reader.ts";
 export {
-  NewerSchemaError,
   parseEvaluationLine,
   parseImportanceLine,
   parsePredictionLine,
-  type Parser,
   parseRankLine,
   parseRunAblation,
   parseRunRecord,
   parseSlotScores,
   parseStepLine,
-  RecordFormatError,
 } from "./schema.ts";
+export { NewerSchemaError, type Parser, RecordFormatError } from "./parser.ts";
 export type {
   LeftOutRun,
   ModuleSpectrum,
@@ -43,13 +41,5 @@ export type {
   StudySpectra,
 } from "./spectra.ts";
 export * from "./types.ts";
-export type {
-  Agreement,
-  Difference,
-  PinnedItem,
-  QuantityComparison,
-  RunVerification,
-  Value,
-  Verdict,
-  Verification,
-} from "./verification.ts";
+export type { PinnedItem, RunVerification, Verdict, Verification } from "./verification.ts";
+export type { Agreement, Difference, QuantityComparison, Value } from "./compare_numbers.ts";

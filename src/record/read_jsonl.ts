@@ -5,7 +5,7 @@
  */
 import { InputError } from "../base/input_error.ts";
 import { parseJson } from "../base/read_json.ts";
-import type { Parser } from "./schema.ts";
+import type { Parser } from "./parser.ts";
 
 /** The lines of a journal, and what was left of a torn last one. */
 export interface Journal<T> {

@@ -11,13 +11,13 @@ import {
   parseEvaluationLine,
   parseImportanceLine,
   parsePredictionLine,
-  type Parser,
   parseRankLine,
   parseRunAblation,
   parseRunRecord,
   parseSlotScores,
   parseStepLine,
 } from "./schema.ts";
+import type { Parser } from "./parser.ts";
 import type { RunAblation, RunRecord, RunResults } from "./types.ts";
 
 /** What a run left behind, and where it lies. */

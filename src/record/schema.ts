@@ -1,6 +1,5 @@
 /**
- * Parsers of the files of a results folder: unknown JSON in, the types of `types.ts` out, or an error
- * that names the file, the key, what was found and what was wanted.
+ * Parsers of the files of a run's folder, by the types of `types.ts`.
  *
  * JSON has no NaN, so a diverged run's loss is stored as null; where `types.ts` says number, the
  * figures that may diverge (losses, gradient norms, metrics) are read back as NaN.
@@ -9,79 +8,23 @@
  */
 import * as z from "zod";
 import type { Json } from "../base/canonical_json.ts";
-import { InputError, shown } from "../base/input_error.ts";
-import {
-  type EvaluationLine,
-  type ImportanceLine,
-  type PredictionLine,
-  type RankLine,
-  type RanksOrigin,
-  recordSchemaVersion,
-  type RunAblation,
-  type RunFlag,
-  type RunRecord,
-  type RunState,
-  type SlotScoresFile,
-  type StepLine,
+import { figure, holds, isCount, type Parser, parserOf, quickParserOf } from "./parser.ts";
+import type {
+  EvaluationLine,
+  ImportanceLine,
+  PredictionLine,
+  RankLine,
+  RanksOrigin,
+  RunAblation,
+  RunFlag,
+  RunRecord,
+  RunState,
+  SlotScoresFile,
+  StepLine,
 } from "./types.ts";
-
-/** A file that a newer ranklab wrote. */
-export class NewerSchemaError extends InputError {
-  /** `NewerSchemaError`, which callers show as advice to update. */
-  override readonly name = "NewerSchemaError";
-  /**
-   * The message advises to update ranklab.
-   *
-   * @param file The file.
-   * @param version Its schema version.
-   * @param supported The newest version that this ranklab reads.
-   */
-  constructor(file: string, version: number, supported: number) {
-    super({
-      file,
-      place: 'key "schema"',
-      found: `schema version ${version}`,
-      wanted: `at most ${supported}`,
-      message:
-        `Cannot read "${file}": it has schema version ${version}, and this ranklab reads versions up to ${supported}; ` +
-        `update ranklab, or write the results of this version into another folder`,
-    });
-  }
-}
-
-/** A file whose content is not what its schema says. */
-export class RecordFormatError extends InputError {
-  /** `RecordFormatError`, for files that are damaged or written by something else. */
-  override readonly name = "RecordFormatError";
-  /**
-   * The message names file, key and problem.
-   *
-   * @param file The file; of a journal with its line, `steps.jsonl:12`.
-   * @param key Key within the file, for instance `happened.outcome.state`, empty for the whole value.
-   * @param found What stands there.
-   * @param wanted What is wrong with it, as the schema says.
-   */
-  constructor(file: string, key: string, found: string, wanted: string) {
-    const place = key === "" ? "" : `key "${shown(key)}"`;
-    super({
-      file,
-      place,
-      found,
-      wanted,
-      message: `Cannot read "${file}"${
-        place === "" ? "" : `: ${place}`
-      }: ${wanted}, found ${found}`,
-    });
-  }
-}
-
-/** Turns one parsed JSON value into a `T`; `path` names the file (and line) in errors. */
-export type Parser<T> = (value: unknown, path: string) => T;
 
 const text = z.string();
 const count = z.int().min(0);
-/** A number, or null for one that JSON cannot hold. */
-export const figure = z.number().nullable().transform((value) => value ?? NaN);
 const json: z.ZodType<Json> = z.json();
 const numbers = z.record(text, z.number());
 
@@ -294,67 +237,6 @@ const runAblation: z.ZodType<RunAblation> = z.object({
   })),
   truncations: z.exactOptional(z.array(z.object({ rank: count, metric: figure }))),
 });
-
-/** Shows a value in a message, cut to a readable length. */
-function spelled(value: unknown): string {
-  return value === undefined ? "nothing" : shown(JSON.stringify(value));
-}
-
-/** Follows `keys` into a JSON value. */
-function at(value: unknown, keys: readonly PropertyKey[]): unknown {
-  let current = value;
-  for (const key of keys) {
-    if (typeof current !== "object" || current === null) return undefined;
-    current = (current as Readonly<Record<PropertyKey, unknown>>)[key];
-  }
-  return current;
-}
-
-/** Whether each of these keys of an object passes a test. */
-function holds(
-  value: unknown,
-  keys: readonly string[],
-  passes: (found: unknown) => boolean,
-): boolean {
-  return typeof value === "object" && value !== null &&
-    keys.every((key) => passes((value as Readonly<Record<string, unknown>>)[key]));
-}
-
-const isCount = (found: unknown) => Number.isSafeInteger(found) && (found as number) >= 0;
-
-/** A parser that takes lines for which `isPlain` holds as they are: journals have millions, and few hold a null. */
-function quickParserOf<T>(schema: z.ZodType<T>, isPlain: (value: unknown) => boolean): Parser<T> {
-  const parse = parserOf(schema, false);
-  return (value, path) => isPlain(value) ? value as T : parse(value, path);
-}
-
-/**
- * A parser of a file by its schema.
- *
- * @param versioned Whether the file holds its schema version, which is looked at first.
- */
-export function parserOf<T>(schema: z.ZodType<T>, versioned: boolean): Parser<T> {
-  return (value, path) => {
-    if (versioned) {
-      const version = at(value, ["schema"]);
-      // A newer file may differ in any other key, so its version is looked at first.
-      if (typeof version === "number" && version > recordSchemaVersion) {
-        throw new NewerSchemaError(path, version, recordSchemaVersion);
-      }
-    }
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return parsed.data;
-    const issue = parsed.error.issues[0];
-    const keys = issue?.path ?? [];
-    const found = at(value, keys);
-    throw new RecordFormatError(
-      path,
-      keys.map(String).join("."),
-      spelled(found),
-      shown(issue?.message ?? "wrong value"),
-    );
-  };
-}
 
 /**
  * Parses `record.json`.

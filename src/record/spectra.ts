@@ -4,7 +4,7 @@
  * @module
  */
 import * as z from "zod";
-import { type Parser, parserOf } from "./schema.ts";
+import { type Parser, parserOf } from "./parser.ts";
 
 /** The update of one module of a run, s·BA. */
 export interface ModuleSpectrum {

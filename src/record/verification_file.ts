@@ -4,8 +4,9 @@
  * @module
  */
 import * as z from "zod";
-import { type Parser, parserOf } from "./schema.ts";
-import type { Difference, Verification } from "./verification.ts";
+import { type Parser, parserOf } from "./parser.ts";
+import type { Verification } from "./verification.ts";
+import type { Difference } from "./compare_numbers.ts";
 
 const text = z.string();
 const count = z.int().min(0);

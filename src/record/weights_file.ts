@@ -7,7 +7,7 @@ import { parseJson } from "../base/read_json.ts";
 import type { SlotRef } from "../methods/rank_actions.ts";
 import { readSafetensors, type StoredTensor } from "../models/safetensors.ts";
 import { slotRefs } from "./checkpoint_header.ts";
-import { parserOf } from "./schema.ts";
+import { parserOf } from "./parser.ts";
 
 /** What a file of a run's weights holds. */
 export interface WeightsFile {

@@ -5,7 +5,7 @@
  */
 import { isDamage, parseJsonFile } from "../record/damage.ts";
 import { folderReader, outputFolder, type ResultsReader } from "../record/results_reader.ts";
-import type { Parser } from "../record/schema.ts";
+import type { Parser } from "../record/parser.ts";
 import { parseStudySpectra, type StudySpectra } from "../record/spectra.ts";
 import type { Verification } from "../record/verification.ts";
 import { parseVerification } from "../record/verification_file.ts";

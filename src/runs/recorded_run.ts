@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { RecordFormatError } from "../record/schema.ts";
+import { RecordFormatError } from "../record/parser.ts";
 import type { Fetching } from "../fetch/model_files.ts";
 import type { StoredRun } from "../record/read_study.ts";
 import { settingsSchema } from "../study/settings.ts";

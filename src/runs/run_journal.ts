@@ -5,7 +5,8 @@
  */
 import { readJsonl } from "../record/read_jsonl.ts";
 import type { RunFolder } from "../record/run_folder.ts";
-import { parseEvaluationLine, type Parser, parseStepLine } from "../record/schema.ts";
+import { parseEvaluationLine, parseStepLine } from "../record/schema.ts";
+import type { Parser } from "../record/parser.ts";
 import type { EvaluationLine, StepLine } from "../record/types.ts";
 import type { Snapshot, TrainingEvent } from "../train/run_types.ts";
 

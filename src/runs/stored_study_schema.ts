@@ -4,7 +4,7 @@
  * @module
  */
 import * as z from "zod";
-import { parserOf } from "../record/schema.ts";
+import { parserOf } from "../record/parser.ts";
 import type { ClaimsStatement } from "../report/claims/statement.ts";
 import { claimsSchema, decideSchema, marginSchema } from "../study/claims.ts";
 import { convergenceSchema } from "../study/convergence.ts";

@@ -14,7 +14,7 @@ import { ExecutorError, type Session } from "../../src/exec/executor.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { methods } from "../../src/methods/table.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";
-import { NewerSchemaError } from "../../src/record/schema.ts";
+import { NewerSchemaError } from "../../src/record/parser.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
 import { newToken } from "../../src/record/durable.ts";

@@ -8,7 +8,7 @@ import { methods } from "../../src/methods/table.ts";
 import { StorageError } from "../../src/record/durable.ts";
 import { InputError } from "../../src/base/input_error.ts";
 import { damagedTexts } from "../../src/cli/terminal_watch.ts";
-import { NewerSchemaError } from "../../src/record/schema.ts";
+import { NewerSchemaError } from "../../src/record/parser.ts";
 import type { WorkEvent } from "../../src/runs/events.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";

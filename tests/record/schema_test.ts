@@ -2,7 +2,6 @@ import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/a
 import { InputError } from "../../src/base/input_error.ts";
 import { isDamage } from "../../src/record/damage.ts";
 import {
-  NewerSchemaError,
   parseEvaluationLine,
   parseImportanceLine,
   parsePredictionLine,
@@ -11,8 +10,8 @@ import {
   parseRunRecord,
   parseRunState,
   parseStepLine,
-  RecordFormatError,
 } from "../../src/record/schema.ts";
+import { NewerSchemaError, RecordFormatError } from "../../src/record/parser.ts";
 import { fixtureStudy } from "../report/fixture.ts";
 
 const study = fixtureStudy({ hasAblation: true, failures: ["LoRA/acceptability/4/2"] });

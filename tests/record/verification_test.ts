@@ -2,14 +2,16 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import type { RunRecord, Where } from "../../src/record/types.ts";
 import {
   changedInputs,
-  compareNumbers,
   comparePinned,
   type Pinned,
   pinnedBy,
-  relativeDifference,
-  type RunNumbers,
   verifyRun,
 } from "../../src/record/verification.ts";
+import {
+  compareNumbers,
+  relativeDifference,
+  type RunNumbers,
+} from "../../src/record/compare_numbers.ts";
 
 const where: Where = {
   ranklab: "0.1.0",

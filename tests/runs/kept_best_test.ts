@@ -12,7 +12,7 @@ import { readSafetensors } from "../../src/models/safetensors.ts";
 import { readRun, type StoredRun } from "../../src/record/read_study.ts";
 import { stepFigures } from "../../src/record/step_figures.ts";
 import type { RunAblation } from "../../src/record/types.ts";
-import { compareNumbers } from "../../src/record/verification.ts";
+import { compareNumbers } from "../../src/record/compare_numbers.ts";
 import { factsOf } from "../../src/report/facts.ts";
 import { parseStudy } from "../../src/study/study.ts";
 import { tinyModel, tinyStudy } from "../runs/tiny_study.ts";

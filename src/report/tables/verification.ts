@@ -3,13 +3,8 @@
  *
  * @module
  */
-import type {
-  Difference,
-  RunVerification,
-  Value,
-  Verdict,
-  Verification,
-} from "../../record/verification.ts";
+import type { RunVerification, Verdict, Verification } from "../../record/verification.ts";
+import type { Difference, Value } from "../../record/compare_numbers.ts";
 import { tableFrom } from "../facts.ts";
 import { counted, whole } from "../format.ts";
 import type { ReportTable, StudyResults, Tone } from "../types.ts";

@@ -1,0 +1,132 @@
+/**
+ * Reading files by a schema: JSON in, values of a known type out, or an error that names the file, the key, what was found and
+ * what was wanted.
+ *
+ * @module
+ */
+import * as z from "zod";
+import { InputError, shown } from "../base/input_error.ts";
+import { recordSchemaVersion } from "./types.ts";
+
+/** A file that a newer ranklab wrote. */
+export class NewerSchemaError extends InputError {
+  /** `NewerSchemaError`, which callers show as advice to update. */
+  override readonly name = "NewerSchemaError";
+  /**
+   * The message advises to update ranklab.
+   *
+   * @param file The file.
+   * @param version Its schema version.
+   * @param supported The newest version that this ranklab reads.
+   */
+  constructor(file: string, version: number, supported: number) {
+    super({
+      file,
+      place: 'key "schema"',
+      found: `schema version ${version}`,
+      wanted: `at most ${supported}`,
+      message:
+        `Cannot read "${file}": it has schema version ${version}, and this ranklab reads versions up to ${supported}; ` +
+        `update ranklab, or write the results of this version into another folder`,
+    });
+  }
+}
+
+/** A file whose content is not what its schema says. */
+export class RecordFormatError extends InputError {
+  /** `RecordFormatError`, for files that are damaged or written by something else. */
+  override readonly name = "RecordFormatError";
+  /**
+   * The message names file, key and problem.
+   *
+   * @param file The file; of a journal with its line, `steps.jsonl:12`.
+   * @param key Key within the file, for instance `happened.outcome.state`, empty for the whole value.
+   * @param found What stands there.
+   * @param wanted What is wrong with it, as the schema says.
+   */
+  constructor(file: string, key: string, found: string, wanted: string) {
+    const place = key === "" ? "" : `key "${shown(key)}"`;
+    super({
+      file,
+      place,
+      found,
+      wanted,
+      message: `Cannot read "${file}"${
+        place === "" ? "" : `: ${place}`
+      }: ${wanted}, found ${found}`,
+    });
+  }
+}
+
+/** Turns one parsed JSON value into a `T`; `path` names the file (and line) in errors. */
+export type Parser<T> = (value: unknown, path: string) => T;
+
+/** A number, or null for one that JSON cannot hold. */
+export const figure = z.number().nullable().transform((value) => value ?? NaN);
+
+/** Shows a value in a message, cut to a readable length. */
+function spelled(value: unknown): string {
+  return value === undefined ? "nothing" : shown(JSON.stringify(value));
+}
+
+/** Follows `keys` into a JSON value. */
+function at(value: unknown, keys: readonly PropertyKey[]): unknown {
+  let current = value;
+  for (const key of keys) {
+    if (typeof current !== "object" || current === null) return undefined;
+    current = Reflect.get(current, key);
+  }
+  return current;
+}
+
+/** Whether each of these keys of an object passes a test. */
+export function holds(
+  value: unknown,
+  keys: readonly string[],
+  passes: (found: unknown) => boolean,
+): boolean {
+  return typeof value === "object" && value !== null &&
+    keys.every((key) => passes(Reflect.get(value, key)));
+}
+
+/** Whether a value is a whole number from 0. */
+export function isCount(found: unknown): boolean {
+  return typeof found === "number" && Number.isSafeInteger(found) && found >= 0;
+}
+
+/** A parser that takes lines for which `isPlain` holds as they are: journals have millions, and few hold a null. */
+export function quickParserOf<T>(
+  schema: z.ZodType<T>,
+  isPlain: (value: unknown) => boolean,
+): Parser<T> {
+  const parse = parserOf(schema, false);
+  return (value, path) => isPlain(value) ? value as T : parse(value, path);
+}
+
+/**
+ * A parser of a file by its schema.
+ *
+ * @param versioned Whether the file holds its schema version, which is looked at first.
+ */
+export function parserOf<T>(schema: z.ZodType<T>, versioned: boolean): Parser<T> {
+  return (value, path) => {
+    if (versioned) {
+      const version = at(value, ["schema"]);
+      // A newer file may differ in any other key, so its version is looked at first.
+      if (typeof version === "number" && version > recordSchemaVersion) {
+        throw new NewerSchemaError(path, version, recordSchemaVersion);
+      }
+    }
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
+    const issue = parsed.error.issues[0];
+    const keys = issue?.path ?? [];
+    const found = at(value, keys);
+    throw new RecordFormatError(
+      path,
+      keys.map(String).join("."),
+      spelled(found),
+      shown(issue?.message ?? "wrong value"),
+    );
+  };
+}
