@@ -6,7 +6,7 @@
 import { decodeText } from "../base/read_text.ts";
 import { checkPrint, parseJsonFile } from "./damage.ts";
 import { readJsonl } from "./read_jsonl.ts";
-import { openResults, type ResultsReader } from "./results_reader.ts";
+import { readerOf, type ResultsReader } from "./results_reader.ts";
 import {
   parseEvaluationLine,
   parseImportanceLine,
@@ -14,11 +14,12 @@ import {
   parseRankLine,
   parseRunAblation,
   parseRunRecord,
+  parseRunState,
   parseSlotScores,
   parseStepLine,
 } from "./schema.ts";
 import type { Parser } from "./parser.ts";
-import type { RunAblation, RunRecord, RunResults } from "./types.ts";
+import type { RunAblation, RunRecord, RunResults, RunState } from "./types.ts";
 
 /** What a run left behind, and where it lies. */
 export interface StoredRun extends RunResults {
@@ -54,13 +55,19 @@ async function readJson<T>(
 /** A run's folder, by its path or by a reader of it. */
 export type RunSource = string | ResultsReader;
 
-async function readerOf(run: RunSource): Promise<ResultsReader> {
-  return typeof run === "string" ? await openResults(run) : run;
-}
-
 /** The record in a run's folder, or null where there is none. */
 export async function readRecord(run: RunSource): Promise<RunRecord | null> {
   return await readJson(await readerOf(run), "record.json", parseRunRecord);
+}
+
+/**
+ * What the record in a run's folder says of its state, or null where there is none; the rest is not checked.
+ *
+ * @throws {InputError} If it is no JSON.
+ * @throws {RecordFormatError} If it is no record.
+ */
+export async function readRunState(run: RunSource): Promise<RunState | null> {
+  return await readJson(await readerOf(run), "record.json", parseRunState);
 }
 
 /** The ablation in a run's folder, or null where there is none. */

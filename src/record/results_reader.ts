@@ -129,6 +129,11 @@ export async function openResults(path: string): Promise<ResultsReader> {
   return inner === undefined ? reader : within(reader, inner);
 }
 
+/** A reader of results that are named by their path, as {@linkcode openResults} takes it, or have one already. */
+export async function readerOf(source: string | ResultsReader): Promise<ResultsReader> {
+  return typeof source === "string" ? await openResults(source) : source;
+}
+
 /** The folder that a command writes to which makes something of results: the study's own, or for a pack one of its name beside it. */
 export function outputFolder(path: string): string {
   return path.endsWith(packSuffix) ? path.slice(0, -packSuffix.length) : path;

@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { GrowingHash, hashBytes } from "../base/hash.ts";
+import { GrowingHash } from "../base/hash.ts";
 import { decodeText } from "../base/read_text.ts";
-import { decodeCheckpoint, encodeCheckpoint, type StoredCheckpoint } from "./checkpoint_file.ts";
-import { checkPrint, DamagedFileError, isDamage, parseJsonFile, printOf } from "./damage.ts";
+import { encodeCheckpoint, type StoredCheckpoint } from "./checkpoint_file.ts";
+import { printOf } from "./damage.ts";
 import { denoDisk, type Disk, type DiskFile } from "./disk.ts";
 import {
   makeFolder,
-  moveFolder,
   removeIfThere,
   removeTree,
   startJournal,
@@ -19,18 +18,17 @@ import {
   writeWhole,
   writing,
 } from "./durable.ts";
+import {
+  adopt,
+  type JournalName,
+  journalNames,
+  oldCheckpoint,
+  type RunPlace,
+  whatIsThere,
+} from "./earlier_attempts.ts";
 import { publish } from "./publish.ts";
-import { readRun } from "./read_study.ts";
-import { diskReader } from "./results_reader.ts";
-import { parseRunState } from "./schema.ts";
-import type { FilePrint, RunRecord, RunState } from "./types.ts";
-import { attemptPath, attemptsAt, underWay } from "./under_way.ts";
-
-/** The journals of a run. */
-export const journalNames = ["steps", "evaluations", "ranks", "importance"] as const;
-
-/** A journal's name. */
-export type JournalName = (typeof journalNames)[number];
+import type { FilePrint, RunRecord } from "./types.ts";
+import { attemptPath, underWay } from "./under_way.ts";
 
 /** The claim of a run was taken over while it was made: another process goes on from its last checkpoint. */
 export class LostAttemptError extends Error {
@@ -39,35 +37,6 @@ export class LostAttemptError extends Error {
   constructor(path: string, cause: unknown) {
     super(`Cannot write to "${path}": its run was taken over by another process`, { cause });
   }
-}
-
-/**
- * What the record in a run's folder says of its state, or null where there is none; the rest is not checked.
- *
- * @throws {DamagedFileError} If it is no JSON.
- * @throws {RecordFormatError} If it is no record.
- */
-export async function readRunState(
-  folder: string,
-  disk: Disk = denoDisk,
-): Promise<RunState | null> {
-  const path = `${folder}/record.json`;
-  const bytes = await disk.read(path);
-  return bytes === null ? null : parseRunState(parseJsonFile(bytes, path), path);
-}
-
-/** Where a run is made. */
-export interface RunPlace {
-  /** The study's results folder. */
-  readonly results: string;
-  /** The run's folder there, which appears with its record. */
-  readonly folder: string;
-  /** The run's id. */
-  readonly id: string;
-  /** The token of the claim that it is made under. */
-  readonly attempt: string;
-  /** Default: that of this machine. */
-  readonly disk?: Disk;
 }
 
 /** A run's folder, and what is there to go on from. */
@@ -97,15 +66,6 @@ interface Journal {
 }
 
 type Journals = Readonly<Record<JournalName, Journal>>;
-
-/** The beginning of a journal that a checkpoint counts on. */
-function checkedStart(path: string, bytes: Uint8Array | null, wanted: FilePrint): Uint8Array {
-  const start = (bytes ?? new Uint8Array()).subarray(0, wanted.bytes);
-  const was = `the ${wanted.bytes} bytes that the checkpoint counts on`;
-  if (start.length < wanted.bytes) throw new DamagedFileError(path, `${start.length} bytes`, was);
-  if (hashBytes(start) === wanted.sha256) return start;
-  throw new DamagedFileError(path, "other content", was);
-}
 
 /** A run's folder that is being written. */
 export class RunFolder {
@@ -270,94 +230,4 @@ export class RunFolder {
 function lostOr(path: string, error: unknown): unknown {
   const cause = error instanceof StorageError ? error.cause : error;
   return cause instanceof Deno.errors.NotFound ? new LostAttemptError(path, error) : error;
-}
-
-/** Takes over what earlier attempts left, under the name of this one; whether there was any. */
-async function adopt({ results, folder, attempt }: RunPlace, disk: Disk): Promise<boolean> {
-  const own = attemptPath(results, folder, attempt);
-  const left = attemptsAt(folder, await disk.names(`${results}/${underWay}`))
-    .filter((token) => token !== attempt);
-  for (const token of left) {
-    // More than one attempt is left only where two were made at once; the second is not needed.
-    const from = attemptPath(results, folder, token);
-    if (!await moveFolder(from, own, disk)) await removeTree(from, disk);
-  }
-  return left.length > 0;
-}
-
-/** Removes all that was made of a run without a record. */
-export async function removeAttempts(results: string, run: string): Promise<void> {
-  for (const token of attemptsAt(run, await denoDisk.names(`${results}/${underWay}`))) {
-    await removeTree(attemptPath(results, run, token));
-  }
-}
-
-/** What a folder holds of a run. */
-interface Found {
-  readonly stored: StoredCheckpoint | null;
-  /** Each journal up to the checkpoint. */
-  readonly starts: Readonly<Record<JournalName, Uint8Array>> | null;
-  readonly complete: RunRecord | null;
-  /** What is wrong with the folder, or null. */
-  readonly reason: string | null;
-}
-
-const nothing: Found = { stored: null, starts: null, complete: null, reason: null };
-
-/** Reads what an earlier attempt left; whatever cannot be right is a reason to start anew. */
-async function whatIsThere(path: string, id: string, disk: Disk): Promise<Found> {
-  try {
-    const checkpointPath = `${path}/checkpoint.safetensors`;
-    const bytes = await disk.read(checkpointPath);
-    if (bytes === null) {
-      return { ...nothing, complete: await completeIn(path, id, disk) };
-    }
-    const stored = decodeCheckpoint(bytes, checkpointPath);
-    if (stored.run !== id) {
-      throw new DamagedFileError(
-        checkpointPath,
-        `a checkpoint of run ${stored.run}`,
-        `one of ${id}`,
-      );
-    }
-    const starts: Partial<Record<JournalName, Uint8Array>> = {};
-    for (const name of journalNames) {
-      const journal = `${path}/${name}.jsonl`;
-      const wanted = stored.journals[name] ?? { bytes: 0, sha256: hashBytes("") };
-      starts[name] = checkedStart(journal, await disk.read(journal), wanted);
-    }
-    return { ...nothing, stored, starts: starts as Record<JournalName, Uint8Array> };
-  } catch (error) {
-    if (!isDamage(error)) throw error;
-    return { ...nothing, reason: error.message };
-  }
-}
-
-/** The record of a run that was made but not put in its place, or null where there is none. */
-async function completeIn(path: string, id: string, disk: Disk): Promise<RunRecord | null> {
-  const run = await readRun(diskReader(path, disk));
-  if (run?.record.id !== id) return null;
-  for (const [name, print] of Object.entries(run.record.files ?? {})) {
-    const file = `${path}/${name}`;
-    await checkPrint(file, await disk.read(file), print);
-  }
-  return run.record;
-}
-
-/** Why a run cannot go on from what an older ranklab left in its own folder, or null where it left nothing. */
-async function oldCheckpoint({ results, folder }: RunPlace, disk: Disk): Promise<string | null> {
-  const path = `${results}/${folder}`;
-  const names = await disk.names(path);
-  if (names.has("record.json")) {
-    try {
-      await readRunState(path, disk);
-      return null;
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      return error.message;
-    }
-  }
-  return names.has("checkpoint.safetensors")
-    ? `"${path}/checkpoint.safetensors" is of an older ranklab and does not say which journals it counts on`
-    : null;
 }

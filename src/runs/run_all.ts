@@ -6,7 +6,7 @@
 import { isDamage } from "../record/damage.ts";
 import type { ClaimSettings } from "../record/claims.ts";
 import { namesIn, readIfThere } from "../record/durable.ts";
-import { readRunState } from "../record/run_folder.ts";
+import { readRunState } from "../record/read_study.ts";
 import type { RunState } from "../record/types.ts";
 import type { WorkEvent } from "./events.ts";
 import type { RunWorker } from "./workers.ts";

@@ -9,7 +9,7 @@ import { UsageError } from "../base/usage_error.ts";
 import { isDamage, parseJsonFile } from "../record/damage.ts";
 import { makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
 import { packSuffix } from "../record/pack.ts";
-import { isFile, isPacked, openResults, type ResultsReader } from "../record/results_reader.ts";
+import { isFile, isPacked, readerOf, type ResultsReader } from "../record/results_reader.ts";
 import { recordSchemaVersion, type Replay } from "../record/types.ts";
 import type { ClaimsStatement } from "../report/claims/statement.ts";
 import type { Study } from "../study/study.ts";
@@ -58,11 +58,6 @@ export interface StoredPlace {
 
 /** A study's results, by the path of their folder or pack, or by a reader of them. */
 export type ResultsSource = string | ResultsReader;
-
-/** A reader of results. */
-export async function readerOf(results: ResultsSource): Promise<ResultsReader> {
-  return typeof results === "string" ? await openResults(results) : results;
-}
 
 /** What a stored study says of the methods of its runs that are not built in: nothing where all are. */
 export function methodsToStore(runs: readonly PlannedRun[]): Pick<StoredStudy, "methods"> {

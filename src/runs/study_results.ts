@@ -6,7 +6,7 @@
 import { InputError, shown } from "../base/input_error.ts";
 import { isDamage } from "../record/damage.ts";
 import { readRun, type StoredRun } from "../record/read_study.ts";
-import { type ResultsReader, within } from "../record/results_reader.ts";
+import { readerOf, type ResultsReader, within } from "../record/results_reader.ts";
 import type { ReplayedRun } from "../record/types.ts";
 import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../report/types.ts";
 import { comparedPairs } from "../study/comparisons.ts";
@@ -14,7 +14,6 @@ import { readMadeFiles, unlessDamaged } from "./made_files.ts";
 import { filesAtOnce, mapConcurrently } from "./side_by_side.ts";
 import { claimsOfStored } from "./stated_claims.ts";
 import {
-  readerOf,
   readStoredStudy,
   type ResultsSource,
   type StoredPlace,

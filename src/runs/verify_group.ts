@@ -8,7 +8,7 @@ import type { ClaimSettings } from "../record/claims.ts";
 import type { Environment } from "../record/provenance.ts";
 import { readRun } from "../record/read_study.ts";
 import { removeTree } from "../record/durable.ts";
-import { removeAttempts } from "../record/run_folder.ts";
+import { removeAttempts } from "../record/earlier_attempts.ts";
 import {
   changedInputs,
   comparePinned,
