@@ -6,7 +6,7 @@
 import type { Json } from "../base/canonical_json.ts";
 import { costsUnder, countParameters, fixedCosts } from "./rank_costs.ts";
 import { apportion, spread, spreadOver, total } from "./shares.ts";
-import type { AdapterCosts, Budget, MethodEntry, ModuleShape } from "./types.ts";
+import type { AdapterCosts, Budget, CountRange, MethodEntry, ModuleShape } from "./types.ts";
 
 /** What planning must know of a method. */
 export type Planned = Pick<
@@ -14,77 +14,111 @@ export type Planned = Pick<
   "name" | "costs" | "storedCosts" | "meanFactor" | "initialFactor" | "rankWeights"
 >;
 
-/** The target ranks under a budget of any kind. */
-export function targetUnder(
-  entry: Planned,
-  options: Json,
-  modules: readonly ModuleShape[],
-  budget: Budget,
-  factor: number,
-  totalSteps: number,
-): readonly number[] {
-  const counted = costsUnder(entry, options, budget);
+/** What the target ranks of a method follow from. */
+export interface TargetAsked {
+  readonly entry: Planned;
+  readonly options: Json;
+  /** The adapted modules, in model order. */
+  readonly modules: readonly ModuleShape[];
+  readonly budget: Budget;
+  /** How many times the target ranks it starts with. */
+  readonly factor: number;
+  /** Steps of the run, on which a mean over time depends. */
+  readonly totalSteps: number;
+}
+
+/**
+ * The target ranks under a budget of any kind.
+ *
+ * @throws {RangeError} If the budget does not pay for one rank a module, or is one of a mean that the method does not know before.
+ */
+export function targetUnder(asked: TargetAsked): readonly number[] {
+  const { target, wanted } = bought(asked);
+  if (target !== null) return target;
+  const { entry, modules, budget: { type, value } } = asked;
+  const found = type === "rank"
+    ? `rank ${value}`
+    : `${value} parameters${type === "parameters" ? "" : ` as "${type}"`}`;
+  throw new RangeError(
+    `Cannot give "${entry.name}" one rank in each of ${modules.length} modules with a budget of ${found}: ` +
+      `at least ${type === "rank" || type === "parameters" ? "rank 1 or " : ""}` +
+      `${wanted} parameters are wanted`,
+  );
+}
+
+/** The ranks that a budget pays for, or null where it does not for one a module; and the numbers that would do for that. */
+function bought(
+  { entry, options, modules, budget, factor, totalSteps }: TargetAsked,
+): { readonly target: readonly number[] | null; readonly wanted: number } {
+  const costs = costsUnder(entry, options, budget);
   const weights = weightsOf(entry, options, modules);
-  const least = fixedCosts(modules, counted);
-  const one = total(modules.map(counted.perRank)) + least;
-  const refused = (wanted: number): RangeError => {
-    const found = budget.type === "rank"
-      ? `rank ${budget.value}`
-      : `${budget.value} parameters${budget.type === "parameters" ? "" : ` as "${budget.type}"`}`;
-    return new RangeError(
-      `Cannot give "${entry.name}" one rank in each of ${modules.length} modules with a budget of ${found}: ` +
-        `at least ${budget.type === "rank" || budget.type === "parameters" ? "rank 1 or " : ""}` +
-        `${wanted} parameters are wanted`,
-    );
-  };
-  const paid = (value: number) =>
-    targetOf({ type: "parameters", value }, modules, counted, weights);
+  const fixed = fixedCosts(modules, costs);
+  const one = total(modules.map(costs.perRank)) + fixed;
+  const paid = (value: number) => targetOf({ type: "parameters", value }, modules, costs, weights);
   switch (budget.type) {
-    case "rank": {
-      const target = targetOf(budget, modules, counted, weights);
-      if (target === null) throw refused(one);
-      return target;
-    }
+    case "rank":
+      return { target: targetOf(budget, modules, costs, weights), wanted: one };
     case "parameters":
-    case "stored": {
-      const target = paid(budget.value);
-      if (target === null) throw refused(one);
-      return target;
-    }
+    case "stored":
+      return { target: paid(budget.value), wanted: one };
     case "meanTrained": {
-      const mean = entry.meanFactor === undefined ? 1 : entry.meanFactor(options, totalSteps);
-      if (mean === null) {
-        throw new RangeError(
-          `Cannot spend a mean of ${budget.value} trained parameters on "${entry.name}": found that its ranks follow from ` +
-            "training itself, want a budget of rank, parameters, peak or stored",
-        );
-      }
-      const target = paid((budget.value - least) / mean + least);
-      if (target === null) throw refused(Math.ceil((one - least) * mean + least));
-      return target;
+      const mean = meanOver(entry, options, budget, totalSteps);
+      return {
+        target: paid((budget.value - fixed) / mean + fixed),
+        wanted: Math.ceil((one - fixed) * mean + fixed),
+      };
     }
     case "peak": {
       const peakOf = (target: readonly number[]) =>
         Math.max(
-          countParameters(target, modules, counted),
-          countParameters(startOf(target, factor), modules, counted),
+          countParameters(target, modules, costs),
+          countParameters(startOf(target, factor), modules, costs),
         );
-      // Ranks bought for a number never cost more than it, and the peak rises with them but for rounding.
-      let best: readonly number[] | null = null;
-      for (let [low, high] = [one, budget.value]; low <= high;) {
-        const value = Math.floor((low + high) / 2);
-        const target = paid(value);
-        if (target !== null && peakOf(target) <= budget.value) {
-          best = target;
-          low = value + 1;
-        } else high = value - 1;
-      }
-      if (best === null) {
-        throw refused(peakOf(modules.map(() => 1)));
-      }
-      return best;
+      return {
+        target: dearestWithin({ least: one, most: budget.value }, paid, peakOf),
+        wanted: peakOf(modules.map(() => 1)),
+      };
     }
   }
+}
+
+/** What the ranks of a method are on average over a run, as a share of its target ranks. */
+function meanOver(
+  { name, meanFactor }: Planned,
+  options: Json,
+  { value }: Budget,
+  totalSteps: number,
+): number {
+  const mean = meanFactor === undefined ? 1 : meanFactor(options, totalSteps);
+  if (mean !== null) return mean;
+  throw new RangeError(
+    `Cannot spend a mean of ${value} trained parameters on "${name}": found that its ranks follow from ` +
+      "training itself, want a budget of rank, parameters, peak or stored",
+  );
+}
+
+/**
+ * The most ranks whose peak is within a budget, by bisection over what is paid for them; null where there are none.
+ *
+ * Ranks bought for a number never cost more than it, and the peak rises with them but for rounding.
+ *
+ * @param range What one rank a module costs, and the budget.
+ */
+function dearestWithin(
+  { least, most }: CountRange,
+  paid: (value: number) => readonly number[] | null,
+  peakOf: (target: readonly number[]) => number,
+): readonly number[] | null {
+  let best: readonly number[] | null = null;
+  for (let [low, high] = [least, most]; low <= high;) {
+    const value = Math.floor((low + high) / 2);
+    const target = paid(value);
+    if (target !== null && peakOf(target) <= most) {
+      best = target;
+      low = value + 1;
+    } else high = value - 1;
+  }
+  return best;
 }
 
 /** Initial ranks in proportion to the target; of those that start below it each module has one at least. */
@@ -139,6 +173,7 @@ function targetOf(
   return best;
 }
 
+/** The same whole rank for every module, then one more for the cheapest ones, again and again; see {@linkcode solveRanks}. */
 function targetOfParameters(
   parameters: number,
   costs: readonly number[],
@@ -160,6 +195,7 @@ function targetOfParameters(
   return ranks;
 }
 
+/** How many times its target ranks a method starts with, checked. */
 export function initialFactorOf(
   entry: Pick<MethodEntry, "name" | "initialFactor">,
   options: Json,

@@ -92,7 +92,7 @@ export function solveRanks(
   const uniformCost = total(modules.map(costs.perRank));
   const fixedCost = fixedCosts(modules, costs);
   const factor = initialFactorOf(entry, options);
-  const target = targetUnder(entry, options, modules, budget, factor, totalSteps);
+  const target = targetUnder({ entry, options, modules, budget, factor, totalSteps });
   const finalTotal = total(target);
   const initial = startOf(target, factor);
   checkSides(entry.name, initial, modules);
