@@ -6,6 +6,7 @@
 import type { Fetching } from "../fetch/model_files.ts";
 import { namesIn } from "../record/durable.ts";
 import { plannedClaims, plannedClaimsText } from "../report/claims/planned_claims.ts";
+import { counted } from "../report/format.ts";
 import { addedRunsIn, gridWith, withoutChanged } from "../runs/added_runs.ts";
 import { expand, planRuns, withPresentFolders } from "../runs/planning.ts";
 import { readSelection } from "../runs/selection.ts";
@@ -103,7 +104,7 @@ export async function planText(
   }
   return [
     study.title ?? study.name,
-    `${runs.length} runs; adapter parameters as requested, initial, peak, final`,
+    `${counted(runs.length, "run")}; adapter parameters as requested, initial, peak, final`,
     "",
     kindsTable(kinds, plan.runs, options.width ?? null),
     `Time left: ${timeLeftText(kinds)}`,
