@@ -26,7 +26,9 @@ import type { Inputs, ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
 import { RunJournal } from "./run_journal.ts";
 import { RanksError, withSourceRanks } from "./source_ranks.ts";
-import { recordOf, type Timings, timingsBefore } from "./run_record.ts";
+import { writeEndFiles } from "./run_files.ts";
+import { recordOf } from "./run_record.ts";
+import { type Timings, timingsBefore } from "./timings.ts";
 
 /** What all runs of a sweep share. */
 export interface ExecutionContext extends LoopContext {
@@ -215,17 +217,9 @@ async function executeAttempt(
       const step = error instanceof DivergenceError ? error.step : started.trainer?.step ?? null;
       outcome = { state: "failed", cause: causeOf(error), message: error.message, step };
     }
-    const { run, ...made } = started;
-    const record = await recordOf({
-      ...run,
-      ...made,
-      read,
-      context,
-      folder,
-      journal,
-      outcome,
-      timings,
-    });
+    const { run, trainer, splits } = started;
+    if (trainer !== null) await writeEndFiles(folder, run.planned, trainer, splits);
+    const record = recordOf({ ...run, trainer, splits, read, context, journal, outcome, timings });
     return { kind: "recorded", ...await folder.finish(record) };
   } finally {
     started.trainer?.dispose();

@@ -6,13 +6,33 @@
 import { writeSafetensors } from "../models/safetensors.ts";
 import type { RunFolder } from "../record/run_folder.ts";
 import { recordSchemaVersion, type SlotScoresFile } from "../record/types.ts";
+import { keptOf } from "../study/kept.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
 import type { Snapshot } from "../train/run_types.ts";
 import { exportTensors } from "../train/stored_tensors.ts";
 import type { Trainer } from "../train/trainer.ts";
+import type { PlannedRun } from "./planning.ts";
+
+/**
+ * Writes the files that belong to the end of a run: weights, scores of slots, and the predictions of the evaluation that counts, as
+ * far as there are any.
+ *
+ * @param splits What it was evaluated on.
+ */
+export async function writeEndFiles(
+  folder: RunFolder,
+  { id, run: { settings: { train: { keep } } } }: Pick<PlannedRun, "id" | "run">,
+  trainer: Trainer,
+  splits: readonly EvaluationSplit[],
+): Promise<void> {
+  await writeWeights(folder, id, trainer);
+  await writeSlotScores(folder, trainer);
+  const kept = keptOf(keep, trainer.progress);
+  if (kept !== null) await writePredictions(folder, splits, kept);
+}
 
 /** Writes the weights of the last evaluation, and those of the best one where that is another. */
-export async function writeWeights(
+async function writeWeights(
   folder: RunFolder,
   id: string,
   { assembly, progress: { best, last, history } }: Trainer,
@@ -33,7 +53,7 @@ export async function writeWeights(
 }
 
 /** Writes the scores of slots at the last event that had any; nothing where there was none. */
-export async function writeSlotScores(
+async function writeSlotScores(
   folder: RunFolder,
   { progress: { lastScores } }: Trainer,
 ): Promise<void> {
@@ -49,7 +69,7 @@ export async function writeSlotScores(
 }
 
 /** Writes what a snapshot predicted for each example of the splits, a line each. */
-export async function writePredictions(
+async function writePredictions(
   folder: RunFolder,
   splits: readonly EvaluationSplit[],
   kept: Snapshot,

@@ -7,7 +7,7 @@ import type { Executor } from "../exec/executor.ts";
 import type { RunFolder } from "../record/run_folder.ts";
 import type { Trainer } from "../train/trainer.ts";
 import type { RunJournal } from "./run_journal.ts";
-import type { Timings } from "./run_record.ts";
+import type { Timings } from "./timings.ts";
 
 /** Where a run stands. */
 export interface RunProgress {

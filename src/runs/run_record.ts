@@ -9,12 +9,15 @@ import { foldedCosts } from "../methods/adapter.ts";
 import { architectureOf } from "../models/architectures.ts";
 import { countOf } from "../models/parameters.ts";
 import type { Environment } from "../record/provenance.ts";
-import type { RunFolder } from "../record/run_folder.ts";
 import { sequenceOutcome } from "../record/sequence.ts";
 import { stepFigures } from "../record/step_figures.ts";
 import {
+  type Asked,
+  type BudgetCounts,
   type EvaluationLine,
+  type Happened,
   type Outcome,
+  type RankMap,
   recordSchemaVersion,
   type RunRecord,
   type SequenceOutcome,
@@ -36,40 +39,8 @@ import type { EstimatedRun } from "./estimated_ranks.ts";
 import type { ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./planning.ts";
 import { evaluationLines, type JournalLines } from "./run_journal.ts";
-import { writePredictions, writeSlotScores, writeWeights } from "./run_files.ts";
 import { signsOf } from "./run_signs.ts";
-
-/** Where the time of a run went, its earlier sittings included; it grows while the run is under way. */
-export interface Timings {
-  trainMillis: number;
-  evaluateMillis: number;
-  eventMillis: number;
-  wallMillis: number;
-  startedAt: string;
-  /** The most runs that were made side by side in a sitting; absent where that is not known of one of them. */
-  jobs?: number;
-}
-
-/**
- * The timings that a sitting of a run starts from.
- *
- * @param before Those of its earlier sittings, or null for a run that begins.
- * @param jobs Runs that are made side by side now, this one included.
- */
-export function timingsBefore(before: Timings | null, jobs: number): Timings {
-  if (before !== null) {
-    const { jobs: most, ...timings } = before;
-    return most === undefined ? timings : { ...timings, jobs: Math.max(most, jobs) };
-  }
-  return {
-    trainMillis: 0,
-    evaluateMillis: 0,
-    eventMillis: 0,
-    wallMillis: 0,
-    startedAt: new Date().toISOString(),
-    jobs,
-  };
-}
+import type { Timings } from "./timings.ts";
 
 /** What a finished run through a sequence came to, by its evaluations. */
 function sequenceOf(
@@ -94,7 +65,6 @@ export interface RecordContext {
 export interface Ending extends EstimatedRun {
   readonly read: ReadRun;
   readonly context: RecordContext;
-  readonly folder: RunFolder;
   readonly journal: JournalLines;
   /** Null where the run failed before it had one. */
   readonly trainer: Trainer | null;
@@ -104,21 +74,44 @@ export interface Ending extends EstimatedRun {
   readonly timings: Timings;
 }
 
-/** Writes the files that belong to the end of a run, and makes its record. */
-export async function recordOf(ending: Ending): Promise<RunRecord> {
-  const { planned, estimate, read, context, folder, journal, trainer, splits, outcome, timings } =
-    ending;
+/** The record of a run that came to its end. */
+export function recordOf(ending: Ending): RunRecord {
+  const { planned, context } = ending;
+  return {
+    schema: recordSchemaVersion,
+    id: planned.id,
+    asked: askedOf(planned),
+    happened: happenedOf(ending),
+    where: whereOf(context, planned),
+  };
+}
+
+function askedOf({ run, ranksFrom }: PlannedRun): Asked {
+  return {
+    study: run.study,
+    task: run.task,
+    method: run.method,
+    label: run.label,
+    ...(run.arm === undefined ? {} : { arm: run.arm }),
+    ...(run.varied === undefined ? {} : { varied: run.varied }),
+    methodVersion: run.methodVersion,
+    options: run.options,
+    budget: run.budget,
+    ...(ranksFrom === null ? {} : { ranksFrom }),
+    seed: run.seed,
+    run: run as unknown as Json,
+  };
+}
+
+function happenedOf(ending: Ending): Happened {
+  const { planned: { run }, estimate, read, journal, trainer, splits, outcome } = ending;
   const { steps } = journal;
-  const { run, plan, method } = planned;
   const { keep } = run.settings.train;
-  const { task, model } = read;
+  const { task } = read;
   const progress = trainer?.progress ?? null;
   const best = progress?.best ?? null;
   const last = progress?.last ?? null;
   const kept = keptOf(keep, { best, last });
-  if (trainer !== null) await writeWeights(folder, planned.id, trainer);
-  if (trainer !== null) await writeSlotScores(folder, trainer);
-  if (kept !== null) await writePredictions(folder, splits, kept);
   const { epochs, finalTrainLoss, ...stepTimes } = stepFigures(steps);
   const sequence = outcome.state === "finished" && task.stages !== undefined && trainer !== null
     ? sequenceOf(journal.evaluations, task.stages, trainer.stages)
@@ -132,105 +125,124 @@ export async function recordOf(ending: Ending): Promise<RunRecord> {
     steps,
     isFinished: outcome.state === "finished",
   });
-  const ranksAt = (snapshot: Snapshot | null) =>
-    plan === null || snapshot === null ? null : {
-      ...Object.fromEntries(planned.modules.map(({ name }) => [name, 0])),
-      ...activeRanks(snapshot.order, snapshot.off),
-    };
-  const initialRanks = plan === null || planned.ranksFolder !== null ? null : {
-    ...Object.fromEntries(planned.modules.map(({ name }, i) => [name, plan.initial[i]!])),
+  const ranks = ranksOf(ending, kept);
+  const { initialRanks, finalRanks } = ranks;
+  return {
+    outcome,
+    steps: trainer?.step ?? 0,
+    ...(outcome.state === "failed" || run.settings.train.until === undefined || trainer === null
+      ? {}
+      : { ended: trainer.isAtPlateau ? "plateau" : "cap" }),
+    epochs,
+    primaryMetric: primaryMetric(task),
+    keep,
+    best: best === null ? null : evaluationLines(best)[0]!,
+    last: last === null ? null : evaluationLines(last)[0]!,
+    others: kept === null ? [] : evaluationLines(kept).slice(1),
+    ...(kept === null || trainer === null ? {} : {
+      examples: {
+        train: trainer.stages.reduce((total, { trainExamples }) => total + trainExamples, 0),
+        splits: Object.fromEntries(splits.map(({ name, ids }) => [name, ids.length])),
+      },
+    }),
+    finalTrainLoss,
+    ...signs,
+    ...(sequence === null ? {} : { sequence }),
+    parameters: parametersOf(ending),
+    budget: budgetOf(ending, kept, ranks),
+    initialRanks,
+    finalRanks,
+    ...(ranks.hasMerged ? { storedRanks: ranks.storedRanks } : {}),
+    ...(finalRanks === null
+      ? {}
+      : { atFloor: Object.values(finalRanks).filter((rank) => rank === 1).length }),
+    rankEvents: progress?.rankEvents ?? 0,
+    ranksMoved: progress?.ranksMoved ?? 0,
+    ...(estimate === null ? {} : { estimate }),
+    time: timeOf(ending, stepTimes),
+  };
+}
+
+/** The ranks of a run, by module. */
+interface RunRanks {
+  /** Before the first step; null for methods without ranks, and where they were to come from a run that failed. */
+  readonly initialRanks: RankMap | null;
+  /** At the evaluation that counts; null for methods without ranks, and without such an evaluation. */
+  readonly finalRanks: RankMap | null;
+  /** The final ones and those that were merged into the weights. */
+  readonly storedRanks: RankMap;
+  /** Whether any were merged. */
+  readonly hasMerged: boolean;
+}
+
+function ranksOf({ planned, trainer }: Ending, kept: Snapshot | null): RunRanks {
+  const { plan, modules, ranksFolder } = planned;
+  const initialRanks = plan === null || ranksFolder !== null ? null : {
+    ...Object.fromEntries(modules.map(({ name }, i) => [name, plan.initial[i]!])),
     ...trainer?.openingRanks,
   };
-  const finalRanks = ranksAt(kept);
-  const merged = kept === null || finalRanks === null
-    ? {}
-    : mergedRanks((progress?.history ?? []).slice(0, kept.merged));
+  if (plan === null || kept === null) {
+    return { initialRanks, finalRanks: null, storedRanks: {}, hasMerged: false };
+  }
+  const finalRanks = {
+    ...Object.fromEntries(modules.map(({ name }) => [name, 0])),
+    ...activeRanks(kept.order, kept.off),
+  };
+  const merged = mergedRanks((trainer?.progress.history ?? []).slice(0, kept.merged));
   const storedRanks = Object.fromEntries(
-    Object.entries(finalRanks ?? {}).map(([name, rank]) => [name, rank + (merged[name] ?? 0)]),
+    Object.entries(finalRanks).map(([name, rank]) => [name, rank + (merged[name] ?? 0)]),
   );
-  const costs = method.costs(run.options);
+  return { initialRanks, finalRanks, storedRanks, hasMerged: Object.keys(merged).length > 0 };
+}
+
+/** Counts of numbers in the whole model. */
+function parametersOf({ read: { model, task }, trainer }: Ending): Happened["parameters"] {
   const architecture = architectureOf(model.config);
-  const headSize = architecture.headParameters(model.config, outputCount(task.output))
-    .reduce((total, { shape }) => total + countOf(shape), 0);
-  const encoderSize = architecture.encoderParameters(model.config)
-    .reduce((total, { shape }) => total + countOf(shape), 0);
+  const size = (parameters: readonly { readonly shape: readonly number[] }[]) =>
+    parameters.reduce((total, { shape }) => total + countOf(shape), 0);
+  const head = size(architecture.headParameters(model.config, outputCount(task.output)));
+  const encoder = size(architecture.encoderParameters(model.config));
   return {
-    schema: recordSchemaVersion,
-    id: planned.id,
-    asked: {
-      study: run.study,
-      task: run.task,
-      method: run.method,
-      label: run.label,
-      ...(run.arm === undefined ? {} : { arm: run.arm }),
-      ...(run.varied === undefined ? {} : { varied: run.varied }),
-      methodVersion: run.methodVersion,
-      options: run.options,
-      budget: run.budget,
-      ...(planned.ranksFrom === null ? {} : { ranksFrom: planned.ranksFrom }),
-      seed: run.seed,
-      run: run as unknown as Json,
-    },
-    happened: {
-      outcome,
-      steps: trainer?.step ?? 0,
-      ...(outcome.state === "failed" || run.settings.train.until === undefined || trainer === null
-        ? {}
-        : { ended: trainer.isAtPlateau ? "plateau" : "cap" }),
-      epochs,
-      primaryMetric: primaryMetric(task),
-      keep,
-      best: best === null ? null : evaluationLines(best)[0]!,
-      last: last === null ? null : evaluationLines(last)[0]!,
-      others: kept === null ? [] : evaluationLines(kept).slice(1),
-      ...(kept === null || trainer === null ? {} : {
-        examples: {
-          train: trainer.stages.reduce((total, { trainExamples }) => total + trainExamples, 0),
-          splits: Object.fromEntries(splits.map(({ name, ids }) => [name, ids.length])),
-        },
-      }),
-      finalTrainLoss,
-      ...signs,
-      ...(sequence === null ? {} : { sequence }),
-      parameters: {
-        total: encoderSize + headSize + (trainer?.assembly.adapterSize ?? 0),
-        trainable: trainer?.assembly.layout.size ?? 0,
-        head: headSize,
-      },
-      budget: plan === null || trainer === null || finalRanks === null ? null : {
-        requested: plan.requested,
-        initial: countParameters(
-          planned.modules.map(({ name }) => initialRanks![name]!),
-          planned.modules,
-          costs,
-        ),
-        peak: progress?.peakParameters ?? 0,
-        final: trainer.parametersAt(finalRanks),
-        stored: storedNumbers(trainer.assembly, kept!, storedRanks),
-        meanTrained: trainer.meanTrained(),
-      },
-      initialRanks,
-      finalRanks,
-      ...(Object.keys(merged).length === 0 ? {} : { storedRanks }),
-      ...(finalRanks === null
-        ? {}
-        : { atFloor: Object.values(finalRanks).filter((rank) => rank === 1).length }),
-      rankEvents: progress?.rankEvents ?? 0,
-      ranksMoved: progress?.ranksMoved ?? 0,
-      ...(estimate === null ? {} : { estimate }),
-      time: {
-        startedAt: timings.startedAt,
-        wallMillis: timings.wallMillis,
-        trainMillis: timings.trainMillis,
-        evaluateMillis: timings.evaluateMillis,
-        ...(trainer === null || trainer.eventMillis === null
-          ? {}
-          : { eventMillis: timings.eventMillis }),
-        ...stepTimes,
-        ...(timings.jobs === undefined ? {} : { jobs: timings.jobs }),
-      },
-    },
-    where: whereOf(context, planned),
+    total: encoder + head + (trainer?.assembly.adapterSize ?? 0),
+    trainable: trainer?.assembly.layout.size ?? 0,
+    head,
+  };
+}
+
+/** What of its budget a run used; null for methods without ranks, and where it failed before an evaluation. */
+function budgetOf(
+  { planned: { run, plan, method, modules }, trainer }: Ending,
+  kept: Snapshot | null,
+  { initialRanks, finalRanks, storedRanks }: RunRanks,
+): BudgetCounts | null {
+  if (plan === null || trainer === null || kept === null || finalRanks === null) return null;
+  return {
+    requested: plan.requested,
+    initial: countParameters(
+      modules.map(({ name }) => initialRanks![name]!),
+      modules,
+      method.costs(run.options),
+    ),
+    peak: trainer.progress.peakParameters,
+    final: trainer.parametersAt(finalRanks),
+    stored: storedNumbers(trainer.assembly, kept, storedRanks),
+    meanTrained: trainer.meanTrained(),
+  };
+}
+
+function timeOf(
+  { timings, trainer }: Ending,
+  stepTimes: Pick<Happened["time"], "medianStepMillis" | "tokensPerSecond">,
+): Happened["time"] {
+  const { startedAt, wallMillis, trainMillis, evaluateMillis, eventMillis, jobs } = timings;
+  return {
+    startedAt,
+    wallMillis,
+    trainMillis,
+    evaluateMillis,
+    ...(trainer === null || trainer.eventMillis === null ? {} : { eventMillis }),
+    ...stepTimes,
+    ...(jobs === undefined ? {} : { jobs }),
   };
 }
 
