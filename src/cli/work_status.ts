@@ -150,6 +150,12 @@ export function positionText(
   return poor.find((line) => columnsOf(line) <= room) ?? shortened(eta, room);
 }
 
+/** Milliseconds from one status line on a terminal to the next. */
+const showMillis = 200;
+
+/** Milliseconds from one line to the next where standard error is no terminal. */
+const logMillis = 10_000;
+
 /** Shows how far the work is: on a terminal a few times a second, elsewhere a line every ten seconds. */
 export class WorkStatus {
   readonly #noun: Position["noun"];
@@ -189,7 +195,7 @@ export class WorkStatus {
     this.#running.delete(title);
     this.#running.set(title, progress);
     const now = performance.now();
-    if (now - this.#shownAt < 200) return;
+    if (now - this.#shownAt < showMillis) return;
     this.#shownAt = now;
     const position: Position = {
       noun: this.#noun,
@@ -200,7 +206,7 @@ export class WorkStatus {
       millis: now - this.#began,
     };
     await showStatus((columns) => positionText(position, columns));
-    if (!Deno.stderr.isTerminal() && now - this.#loggedAt > 10_000) {
+    if (!Deno.stderr.isTerminal() && now - this.#loggedAt > logMillis) {
       this.#loggedAt = now;
       await complain(positionText(position));
     }

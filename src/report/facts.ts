@@ -91,7 +91,7 @@ export function factsOf(results: StudyResults): readonly RunFact[] {
 /** All runs of a study as one arquero table, a row each. */
 export function factsTable(results: StudyResults): ColumnTable {
   const rows = factsOf(results);
-  return tableFrom(rows as unknown as readonly Row[], Object.keys(rows[0] ?? {}));
+  return tableFrom(rows, Object.keys(rows[0] ?? {}));
 }
 
 /** The axes that runs span: tasks and labels in order of appearance, budgets and seeds ascending. */
@@ -125,9 +125,9 @@ export function gridOf(results: StudyResults): Grid {
 }
 
 /** An arquero table of rows that share their keys; `names` gives the columns of a table without rows. */
-export function tableFrom(rows: readonly Row[], names: readonly string[]): ColumnTable {
+export function tableFrom(rows: readonly object[], names: readonly string[]): ColumnTable {
   const columns: Record<string, unknown[]> = {};
-  for (const name of names) columns[name] = rows.map((row) => row[name] ?? null);
+  for (const name of names) columns[name] = rows.map((row) => Reflect.get(row, name) ?? null);
   return tableOf(columns, [...names]);
 }
 

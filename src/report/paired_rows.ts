@@ -14,13 +14,14 @@ import {
   groupBy,
   keyOf,
   noBudget,
+  rowsOf,
   type RunFact,
   tableFrom,
 } from "./facts.ts";
 import { averageMetric, marginsMetric, metricInfo } from "./metrics.ts";
 import { hasAverage, orderOf } from "./tables/scores.ts";
 import { noVerdicts } from "./no_verdict.ts";
-import type { ReplayResults, Row, StudyResults } from "./types.ts";
+import type { ReplayResults, StudyResults } from "./types.ts";
 
 /** Budget name of the mean over all budgets. */
 export const allBudgets = "all budgets";
@@ -57,13 +58,14 @@ function differencesOf(facts: readonly RunFact[], baseline: string): readonly Di
   const names = ["task", "label", "budget", "seed", "score"];
   const scored = facts.filter((fact) => fact.score !== null);
   const ours = tableFrom(
-    scored.filter((fact) => fact.label === baseline) as unknown as readonly Row[],
+    scored.filter((fact) => fact.label === baseline),
     names,
   );
   const joined = (theirs: readonly RunFact[], keys: readonly string[]) =>
-    tableFrom(theirs as unknown as readonly Row[], names)
-      .join(ours, [[...keys], [...keys]], undefined, { suffix: ["", "_baseline"] })
-      .objects() as unknown as readonly Row[];
+    rowsOf(
+      tableFrom(theirs, names)
+        .join(ours, [[...keys], [...keys]], undefined, { suffix: ["", "_baseline"] }),
+    );
   const others = scored.filter((fact) => fact.label !== baseline);
   const hasBudget = (fact: RunFact) => fact.budget !== noBudget;
   const pairs = [

@@ -14,7 +14,7 @@ import {
   summarise,
 } from "../../stats/statistics.ts";
 import type { RemovalKind } from "../../record/types.ts";
-import type { ReportTable, Row, StudyResults } from "../types.ts";
+import type { ReportTable, StudyResults } from "../types.ts";
 import { orderOf } from "./scores.ts";
 
 /** How well rank and loss of metric agree, for one task, method, budget and kind of removal. */
@@ -163,7 +163,7 @@ export function ablationTable(results: StudyResults): ReportTable {
       "ρ (Spearman) and τ (Kendall’s τ-b) correlate the rank that was removed with the metric lost: near 1, rank went where it was needed. " +
       "n counts runs. With several runs the 95% interval is a t interval over runs, with one run a bootstrap over what was removed. " +
       "Where all ranks are equal there is no correlation.",
-    table: tableFrom(ablationRows(results) as unknown as readonly Row[], [
+    table: tableFrom(ablationRows(results), [
       "kind",
       "task",
       "label",
@@ -217,7 +217,7 @@ export function removalsTable(results: StudyResults): ReportTable {
     title: "Every removal",
     note:
       "The rank removed and the metric lost, means over runs (metrics within [−1, 1] are shown × 100). Positive: the removal hurt.",
-    table: tableFrom(points as unknown as readonly Row[], [
+    table: tableFrom(points, [
       "kind",
       "task",
       "label",

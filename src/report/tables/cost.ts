@@ -241,7 +241,7 @@ export function costTable(results: StudyResults, baseline: string | null): Repor
       "before training. Evaluations are left out. Parameters to store include the head. " +
       "On the Pareto front: no other row of the task has as good a mean for less training time (time) or for fewer parameters to store " +
       "(size). Differences between the means may not be significant." + majorityNote(results),
-    table: tableFrom(rows as unknown as readonly Row[], costNames),
+    table: tableFrom(rows, costNames),
     columns: [
       { title: "task", align: "left", cell: (row) => String(row["task"]) },
       { title: "method", align: "left", cell: (row) => String(row["label"]) },

@@ -238,7 +238,7 @@ export function rankingPairsTable(results: StudyResults): ReportTable {
     note:
       "In how many blocks (one task with one seed) the first method is better, worse and equal; p of the two-sided signed-rank test" +
       (family.tests === 0 ? ". No pair has a verdict." : `, alone and ${correctionText(family)}.`),
-    table: tableFrom(rows as unknown as readonly Row[], pairNames),
+    table: tableFrom(rows, pairNames),
     columns: [
       { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
       { title: "method", align: "left", cell: (row) => String(row["label"]) },

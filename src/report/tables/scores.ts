@@ -223,7 +223,7 @@ export function scoresTable(results: StudyResults, id = "scores"): ReportTable {
 /** Methods down, budgets across, a block a task: the table people read first. */
 export function methodsTable(results: StudyResults, id = "methods"): ReportTable {
   const grid = gridOf(results);
-  const long = tableFrom(scoreRows(results) as unknown as readonly Row[], names);
+  const long = tableFrom(scoreRows(results), names);
   const values = ["mean", "sd", "n", "failed", "missing"] as const;
   const wide = long.groupby("task", "metric", "label").pivot(
     "budget",

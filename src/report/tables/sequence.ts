@@ -89,7 +89,7 @@ export function stagesTable(results: StudyResults): ReportTable {
     note:
       "Means over n seeds, × 100. “Accuracy” chooses a class among those of all tasks seen by then, “task known” among those of " +
       "the task alone.",
-    table: tableFrom(rows as unknown as readonly Row[], names),
+    table: tableFrom(rows, names),
     columns: [
       ...cellColumns,
       {

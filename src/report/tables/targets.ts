@@ -118,7 +118,7 @@ export function targetsTable(results: StudyResults): ReportTable {
       (isShared
         ? " Runs that were trained side by side shared the machine, so their times are longer."
         : ""),
-    table: tableFrom(rows as unknown as readonly Row[], names),
+    table: tableFrom(rows, names),
     columns: [
       { title: "task", align: "left", cell: (row) => String(row["task"]) },
       { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },

@@ -7,7 +7,7 @@ import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
 import { fixed, whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
 import { summarise } from "../../stats/statistics.ts";
-import type { ReportTable, Row, StudyResults } from "../types.ts";
+import type { ReportTable, StudyResults } from "../types.ts";
 import { orderOf } from "./scores.ts";
 
 /** The metric at a rank, over the runs (seeds) of a cell. */
@@ -57,7 +57,7 @@ export function truncationsTable(results: StudyResults): ReportTable {
       "The metric on the evaluation split (metrics within [−1, 1] are shown × 100) when each module keeps only its first ranks, without " +
       "training again; for methods that train first ranks to work alone. Mean and standard deviation over n runs. " +
       "The last row of each method and budget is the whole adapter.",
-    table: tableFrom(truncationRows(results) as unknown as readonly Row[], [
+    table: tableFrom(truncationRows(results), [
       "task",
       "label",
       "budget",

@@ -19,18 +19,18 @@ import type { GridRun } from "../../study/types.ts";
 import { type Combination, combinationTitle, trialRun } from "./combinations.ts";
 import { fewestTrials, rungCount } from "./halving.ts";
 import { problemOfSteps, rungRulesOf } from "./rungs.ts";
-import { gridLevels, numberRange, sizeOf } from "./space.ts";
+import { gridLevels, numbersOf, rounded, sizeOf } from "./space.ts";
 
 /** A place within a range that is no round number where the ends are. */
 const inner = 0.382;
 
 /** Values that tell whether all of a range can be: its ends and limits, and one between them; or all choices. */
 function samplesOf(range: TuneRange): readonly Json[] {
-  const numbers = numberRange(range);
-  if (numbers === null) return (range as { readonly choices: readonly Json[] }).choices;
-  const [low, high] = numbers.bounds;
-  const between = numbers.isLog ? low * (high / low) ** inner : low + inner * (high - low);
-  return [...new Set([...numbers.limits, low, high, Number(between.toPrecision(4))])];
+  if ("choices" in range) return range.choices;
+  const { isLog, bounds, limits } = numbersOf(range);
+  const [low, high] = bounds;
+  const between = isLog ? low * (high / low) ** inner : low + inner * (high - low);
+  return [...new Set([...limits, low, high, rounded(between)])];
 }
 
 /** What is wrong with the names and numbers of a `tune` block, by the study that it belongs to. */

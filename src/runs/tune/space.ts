@@ -5,7 +5,7 @@
  */
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
 import type { RandomStream } from "../../base/random.ts";
-import type { TuneRange } from "../../study/tune.ts";
+import type { Bounds, TuneRange } from "../../study/tune.ts";
 
 /** Values by the paths of the settings that vary. */
 export type Point = Readonly<Record<string, Json>>;
@@ -16,16 +16,27 @@ export type Space = Readonly<Record<string, TuneRange>>;
 /** A range of numbers. */
 interface NumberRange {
   readonly isLog: boolean;
-  readonly bounds: readonly [number, number];
-  readonly limits: readonly [number, number];
+  /** What values are drawn within. */
+  readonly bounds: Bounds;
+  /** What the bounds may be widened to. */
+  readonly limits: Bounds;
 }
 
 /** Significant digits of the values that are tried: they are read by people, and the same on every machine. */
 const digits = 4;
 
+/** A value as it is tried. */
+export function rounded(value: number): number {
+  return Number(value.toPrecision(digits));
+}
+
 /** The range of a setting as one of numbers, or null where it has choices. */
 export function numberRange(range: TuneRange): NumberRange | null {
-  if ("choices" in range) return null;
+  return "choices" in range ? null : numbersOf(range);
+}
+
+/** A range of numbers with its limits, which are its bounds unless others are given. */
+export function numbersOf(range: Exclude<TuneRange, { readonly choices: unknown }>): NumberRange {
   const isLog = "log" in range;
   const bounds = isLog ? range.log : range.linear;
   return { isLog, bounds, limits: range.limits ?? bounds };
@@ -35,11 +46,15 @@ function scaled({ isLog }: NumberRange, value: number): number {
   return isLog ? Math.log(value) : value;
 }
 
+function scaledEnds(range: NumberRange, [low, high]: Bounds): readonly [number, number] {
+  return [scaled(range, low), scaled(range, high)];
+}
+
 /** The value at a place of the scale, rounded and within the limits. */
 function valueAt(range: NumberRange, place: number): number {
   const [least, most] = range.limits;
-  const rounded = Number((range.isLog ? Math.exp(place) : place).toPrecision(digits));
-  return Math.min(most, Math.max(least, rounded));
+  const value = rounded(range.isLog ? Math.exp(place) : place);
+  return Math.min(most, Math.max(least, value));
 }
 
 /** Values from one to another, both included, evenly spaced on the range's scale. */
@@ -49,6 +64,11 @@ function spaced(range: NumberRange, from: number, to: number, count: number): re
     if (i === 0) return from;
     return i === count - 1 ? to : valueAt(range, start + (end - start) * i / (count - 1));
   });
+}
+
+/** So many values from one bound of a range to the other, both included. */
+function spacedOver(range: NumberRange, count: number): readonly number[] {
+  return spaced(range, ...range.bounds, count);
 }
 
 /** Points that a space has: infinitely many where a setting has a range. */
@@ -99,12 +119,9 @@ export function drawnPoints(
 }
 
 function drawn(range: TuneRange, stream: RandomStream): Json {
-  const numbers = numberRange(range);
-  if (numbers === null) {
-    const { choices } = range as { readonly choices: readonly Json[] };
-    return choices[stream.int(choices.length)]!;
-  }
-  const [low, high] = numbers.bounds.map((bound) => scaled(numbers, bound)) as [number, number];
+  if ("choices" in range) return range.choices[stream.int(range.choices.length)]!;
+  const numbers = numbersOf(range);
+  const [low, high] = scaledEnds(numbers, numbers.bounds);
   return valueAt(numbers, low + stream.next() * (high - low));
 }
 
@@ -147,10 +164,9 @@ export function gridLevels(space: Space, trials: number): number {
 export function gridPoints(space: Space, trials: number): readonly Point[] {
   const count = gridLevels(space, trials);
   return Object.entries(space).reduce<readonly Point[]>((points, [path, range]) => {
-    const numbers = numberRange(range);
-    const values: readonly Json[] = numbers === null
-      ? (range as { readonly choices: readonly Json[] }).choices
-      : spaced(numbers, ...numbers.bounds, count);
+    const values: readonly Json[] = "choices" in range
+      ? range.choices
+      : spacedOver(numbersOf(range), count);
     return points.flatMap((point) => values.map((value) => ({ ...point, [path]: value })));
   }, [{}]);
 }
@@ -239,10 +255,10 @@ export function furtherPoints(
 
 /** How far a range is widened from a value at its edge. */
 function widened(range: NumberRange, { value, edge }: Edge): number {
-  const [low, high] = range.bounds.map((bound) => scaled(range, bound)) as [number, number];
+  const [low, high] = scaledEnds(range, range.bounds);
   const half = (high - low) / 2;
   const place = scaled(range, value) + (edge === "low" ? -half : half);
-  const [least, most] = range.limits.map((limit) => scaled(range, limit)) as [number, number];
+  const [least, most] = scaledEnds(range, range.limits);
   if (place <= least) return range.limits[0];
   return place >= most ? range.limits[1] : valueAt(range, place);
 }
