@@ -6,7 +6,7 @@
 import { InputError } from "./input_error.ts";
 
 /** Bytes of a text at most; a string cannot hold many more. */
-export const mostTextBytes = 500_000_000;
+const mostTextBytes = 500_000_000;
 
 /**
  * The text of a file in UTF-8, with or without a byte-order mark.

@@ -14,7 +14,7 @@ const wide =
 const empty = /^[\p{M}\p{Cf}\p{Cc}\u1160-\u11ff]$/u;
 
 /** The mark of a text in the place of which something was left out. */
-export const ellipsis = "…";
+const ellipsis = "…";
 
 function columnsOfGrapheme(grapheme: string): number {
   if (wide.test(grapheme) || grapheme.includes("\ufe0f")) return 2;

@@ -38,7 +38,7 @@ export interface Places {
 }
 
 /** Where ranklab and its packages lie. */
-export function placesHere(): Places {
+function placesHere(): Places {
   const home = new URL("../../", import.meta.url);
   const near = (name: Parameters<typeof packageFolder>[0]) => {
     const path = packageFolder(name);

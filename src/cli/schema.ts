@@ -16,7 +16,7 @@ import { runCommand, say } from "./terminal.ts";
 export const schemaPath = "experiments/study.schema.json";
 
 /** The JSON Schema of study files with this build's methods and tasks. */
-export function currentSchema(): Json {
+function currentSchema(): Json {
   return studyJsonSchema({
     tasks: builtInTasks.map(({ name }) => name),
     methods,

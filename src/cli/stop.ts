@@ -11,7 +11,7 @@ import type { StoppedRun } from "../runs/stop_flag.ts";
 import { errorOutput } from "./output.ts";
 
 /** Signals that ask for a stop. */
-export const stopSignals = ["SIGINT", "SIGTERM"] as const;
+const stopSignals = ["SIGINT", "SIGTERM"] as const;
 
 /** A signal that asks for a stop. */
 export type StopSignal = typeof stopSignals[number];

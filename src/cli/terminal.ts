@@ -27,7 +27,7 @@ export function complain(line: string): Promise<void> {
 const usualColumns = 80;
 
 /** Columns of the terminal that a stream writes to; null where it writes to something else, which sets no limit. */
-export function columnsOfTerminal(stream: { isTerminal(): boolean }): number | null {
+function columnsOfTerminal(stream: { isTerminal(): boolean }): number | null {
   if (!stream.isTerminal()) return null;
   const { columns } = Deno.consoleSize();
   return columns > 0 ? columns : usualColumns;

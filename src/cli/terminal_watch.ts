@@ -76,12 +76,12 @@ export function warningText({ text }: { readonly text: string }): string {
 }
 
 /** What is said of a run that is left out. */
-export function damagedText({ folder, problem }: DamagedRun): string {
+function damagedText({ folder, problem }: DamagedRun): string {
   return `Run ${folder} damaged and left out: ${problem}; delete its folder and sweep again`;
 }
 
 /** What is said of a file that is left out. */
-export function damagedFileText({ file, command, problem }: DamagedFile): string {
+function damagedFileText({ file, command, problem }: DamagedFile): string {
   return `${file} is damaged and left out: ${problem}; deno task ${command} makes it anew`;
 }
 

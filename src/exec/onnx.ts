@@ -68,7 +68,7 @@ const elementTypes: Readonly<Record<string, ElementType>> = {
 };
 
 /** Whether a tensor lies in host memory. */
-export function isOnHost(tensor: Tensor): boolean {
+function isOnHost(tensor: Tensor): boolean {
   return tensor.location === "cpu" || tensor.location === "cpu-pinned";
 }
 

@@ -28,10 +28,10 @@ import { FetchError, hubAdvice } from "./fetch_error.ts";
 import { send, type Transport, type WebRequest } from "./transport.ts";
 
 /** The hub that is asked unless `HF_ENDPOINT` names another. */
-export const defaultEndpoint = "https://huggingface.co";
+const defaultEndpoint = "https://huggingface.co";
 
 /** Where fetched models are kept unless `HF_HOME` is set. */
-export const defaultCache = ".cache/models";
+const defaultCache = ".cache/models";
 
 /** Which hub, as whom, and where to. */
 export interface HubAccess {

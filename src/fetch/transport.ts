@@ -56,7 +56,7 @@ export interface WebResponse {
 export const attempts = 6;
 
 /** Tries of a request that nobody answers: without a network, a sweep should say so soon. */
-export const unansweredAttempts = 3;
+const unansweredAttempts = 3;
 
 const redirectLimit = 10;
 const firstWaitMillis = 1000;

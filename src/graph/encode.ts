@@ -24,7 +24,7 @@ import { boundLeaf, type Program } from "./program.ts";
 import { type ElementType, type HostTensor, isStatic, type Node, type Tensor } from "./tensor.ts";
 
 /** ONNX operator set of the encoded models. */
-export const opsetVersion = 20;
+const opsetVersion = 20;
 
 /** A model and what a run must feed it besides the program's inputs. */
 export interface EncodedProgram {

@@ -85,7 +85,7 @@ function binary(f: (a: number, b: number) => number): Kernel {
 }
 
 /** erf x to double precision: a power series near 0, a continued fraction for erfc beyond (Abramowitz and Stegun 7.1.6, 7.1.14). */
-export function erfOf(x: number): number {
+function erfOf(x: number): number {
   const size = Math.abs(x);
   if (size > 6) return Math.sign(x);
   if (size < 2.5) {

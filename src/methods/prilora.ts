@@ -77,7 +77,7 @@ export function prunedRow(
 }
 
 /** The policy that prunes A. */
-export function priloraPolicy({ n, ratio, finalPrune }: PriloraOptions): RankPolicy<PriloraState> {
+function priloraPolicy({ n, ratio, finalPrune }: PriloraOptions): RankPolicy<PriloraState> {
   const isDue = ({ totalSteps }: Pick<PriloraState, "totalSteps">, step: number) =>
     ratio > 0 && ((step + 1) % n === 0 || (finalPrune && step + 1 === totalSteps));
   return {
@@ -117,7 +117,7 @@ export function priloraPolicy({ n, ratio, finalPrune }: PriloraOptions): RankPol
  *
  * @throws {RangeError} Naming the options.
  */
-export function checkPriloraSchedule(
+function checkPriloraSchedule(
   { n, ratio, finalPrune }: PriloraOptions,
   totalSteps: number,
 ): void {

@@ -200,7 +200,7 @@ export function compareSlots(a: RankedSlot, b: RankedSlot): number {
 }
 
 /** Orders slots by (module, slot). */
-export function comparePlaces(a: RankedSlot, b: RankedSlot): number {
+function comparePlaces(a: RankedSlot, b: RankedSlot): number {
   return a.moduleIndex - b.moduleIndex || a.slot - b.slot;
 }
 

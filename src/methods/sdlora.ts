@@ -116,7 +116,7 @@ function partsOf(
 }
 
 /** The rows as they are, of which those that are not live pass no gradient. */
-export function frozenWhere(rows: Tensor, live: Tensor): Tensor {
+function frozenWhere(rows: Tensor, live: Tensor): Tensor {
   const [modules, slots, width] = rows.shape as readonly [number, number, number];
   const flat = withGradient(reshape(rows, [modules * slots, width]), {
     inputs: [rows],
@@ -126,7 +126,7 @@ export function frozenWhere(rows: Tensor, live: Tensor): Tensor {
 }
 
 /** ‖BᵀA‖_F of the slots that are live, `[modules, 1, 1]`: √tr((A Aᵀ)(B Bᵀ)), so that the product is never made. */
-export function liveNorm(A: Tensor, B: Tensor, live: Tensor): Tensor {
+function liveNorm(A: Tensor, B: Tensor, live: Tensor): Tensor {
   const gram = (rows: Tensor) => {
     const own = mul(rows, live);
     return matMul(own, transpose(own, [0, 2, 1]));
@@ -142,7 +142,7 @@ export function liveNorm(A: Tensor, B: Tensor, live: Tensor): Tensor {
  * @param alpha `[modules or 1, 1, tasks]`.
  * @param task `[modules, slots, 1]`.
  */
-export function alphaOfSlots(alpha: Tensor, task: Tensor): Tensor {
+function alphaOfSlots(alpha: Tensor, task: Tensor): Tensor {
   const count = alpha.shape[2] as number;
   const data = Float32Array.from({ length: count }, (_, i) => i);
   const each = constant({ type: "f32", shape: [1, 1, count], data }, "tasks");

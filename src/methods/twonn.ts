@@ -18,7 +18,7 @@ export interface TwonnOptions {
 }
 
 /** Fewest distinct points of which a dimension is estimated. */
-export const fewestPoints = 20;
+const fewestPoints = 20;
 
 /** The points without those that another one equals. */
 function distinct(points: readonly ArrayLike<number>[]): readonly ArrayLike<number>[] {

@@ -57,7 +57,7 @@ interface Held {
 }
 
 /** This process, as others are told of it. */
-export async function thisProcess(): Promise<Owner> {
+async function thisProcess(): Promise<Owner> {
   const { state } = await Deno.permissions.query({ name: "sys", kind: "hostname" });
   const main = Deno.mainModule;
   return {

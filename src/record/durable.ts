@@ -94,7 +94,7 @@ export function writeSynced(path: string, bytes: Uint8Array, disk: Disk): Promis
 }
 
 /** Whether a name is that of a part of `name` that is being written, or that a killed process left. */
-export function isPartOf(name: string, part: string): boolean {
+function isPartOf(name: string, part: string): boolean {
   return part === `${name}.part` ||
     part.startsWith(`${name}.`) && /^\.[0-9a-f]{16}\.part$/.test(part.slice(name.length));
 }

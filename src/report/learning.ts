@@ -13,7 +13,7 @@ export interface ScorePoint {
 }
 
 /** The scores of a finished run on the split that counts, in the order of its steps; those that are no number are left out. */
-export function scorePoints(
+function scorePoints(
   { record: { happened }, evaluations }: RunResults,
 ): readonly ScorePoint[] {
   const split = happened.last?.split;

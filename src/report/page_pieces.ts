@@ -9,7 +9,7 @@ import { Html, html, type HtmlValue } from "./html.ts";
 import type { Chart, ReportTable, Tone } from "./types.ts";
 
 /** Rows of a table that the page shows; more stand in the files beside it. */
-export const mostPageRows = 1000;
+const mostPageRows = 1000;
 
 function toned(text: string, tone: Tone): HtmlValue {
   return tone === "plain" ? text : html`<span class="${tone}">${text}</span>`;

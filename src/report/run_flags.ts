@@ -14,7 +14,7 @@ function lossText(loss: number): string {
 }
 
 /** A sign in words that need no subject. */
-export function flagText(flag: RunFlag): string {
+function flagText(flag: RunFlag): string {
   if (flag.kind === "one-class") return "predicts the same for every text";
   if (flag.kind === "loss-above-chance") {
     return `training loss ${lossText(flag.loss)} at the end, chance is ${lossText(flag.chance)}`;

@@ -111,7 +111,7 @@ function list(values: readonly string[]): string {
 }
 
 /** How the budgets of runs are written on the axis. */
-export function writtenBudgets(runs: readonly ArmRun[]): readonly string[] {
+function writtenBudgets(runs: readonly ArmRun[]): readonly string[] {
   return distinct(
     runs.filter(({ budget }) => budget !== null),
     ({ budget }) => writtenBudget(budget!),

@@ -68,7 +68,7 @@ export interface ClaimsOfStudy {
 }
 
 /** Half of the region of practical equivalence where a study says nothing: one point. */
-export const defaultMargin = 0.01;
+const defaultMargin = 0.01;
 
 /** The key of the margin of tasks that have none of their own. */
 export const otherTasks = "default";

@@ -18,7 +18,7 @@ const mostComparisons = 50_000_000;
 const counted = (count: number) => count.toLocaleString("en");
 
 /** Points of a study's grid: methods that are not known count once for each task and seed. */
-export function gridSize({ axes }: Study, entries: readonly MethodEntry[]): number {
+function gridSize({ axes }: Study, entries: readonly MethodEntry[]): number {
   const known = new Map(entries.map((entry) => [entry.name, entry]));
   const sizes = Object.entries(axes.settings ?? {}).map(([text, { length }]) => ({ text, length }));
   const sizeOf = (entry: MethodEntry | undefined): number => {

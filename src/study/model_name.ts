@@ -26,7 +26,7 @@ export type ModelName =
   };
 
 /** The revision of a hub model that names none. */
-export const defaultRevision = "main";
+const defaultRevision = "main";
 
 const part = "[A-Za-z0-9][A-Za-z0-9_.-]*";
 

@@ -120,7 +120,7 @@ function fixedSlack(
 }
 
 /** The range of ranks that only become fewer, from those of the plan. */
-export function fallingRanks(initial: readonly number[], total: CountRange): RankRange {
+function fallingRanks(initial: readonly number[], total: CountRange): RankRange {
   return {
     modules: initial.map((rank) => ({ least: 0, most: rank })),
     total,

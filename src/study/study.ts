@@ -206,7 +206,7 @@ const studyShape = {
 };
 
 /** Validator of studies; names of tasks, methods and options are checked by {@linkcode expandStudy}. */
-export const studySchema: z.ZodType<Study> = closed(studyShape);
+const studySchema: z.ZodType<Study> = closed(studyShape);
 
 /** Validator of what a study's file may hold before what it extends is laid under it. */
 export const studyPartSchema: z.ZodType<StudyPart> = closed({

@@ -10,7 +10,7 @@ import type { MethodEntry, Plateau, RunFacts, RunSpec, TrainSettings } from "./t
 export type PartialUntil = "epochs" | { readonly plateau: Partial<Plateau> };
 
 /** What holds for a plateau where a study says nothing. */
-export const defaultPlateau: Plateau = { heldOut: 0.1, patience: 3, leastGain: 0.002 };
+const defaultPlateau: Plateau = { heldOut: 0.1, patience: 3, leastGain: 0.002 };
 
 /** What holds with `above` laid over `below`; undefined for a run of all its steps. */
 export function overlayUntil(

@@ -159,7 +159,7 @@ export function cutTexts(
 }
 
 /** The share of texts that lose their ends from which on it is worth a word. */
-export const cutShare = 0.05;
+const cutShare = 0.05;
 
 /** The warning of texts that are cut, or null where they are too few. */
 export function cutWarning(

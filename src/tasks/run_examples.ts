@@ -53,7 +53,7 @@ function heldOutRows({ settings }: RunSpec, count: number): readonly number[] {
  *
  * @param count Examples of the split.
  */
-export function trainableRows(run: RunSpec, count: number): readonly number[] {
+function trainableRows(run: RunSpec, count: number): readonly number[] {
   const isHeldOut = new Set(heldOutRows(run, count));
   return allRows(count).filter((row) => !isHeldOut.has(row));
 }

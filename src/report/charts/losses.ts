@@ -12,7 +12,7 @@ import { boundsOf, cellsOf, columnsOf, numberAxis, panelOf, smallWidth } from ".
 import { progressAxis } from "./trajectories.ts";
 
 /** The budget that charts of many methods show: the largest, and none for methods without. */
-export function largestBudget(grid: Grid): string {
+function largestBudget(grid: Grid): string {
   return grid.budgets.findLast((name) => name !== noBudget) ?? noBudget;
 }
 

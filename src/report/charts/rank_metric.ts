@@ -23,7 +23,7 @@ import {
  * The fewest evaluations that make a curve: with two points, which every run that gets sparser has, a line says that
  * fewer ranks help where only training went on.
  */
-export const fewestEvaluations = 5;
+const fewestEvaluations = 5;
 
 function panel(
   { task, budget, rows }: GridCell<RankMetricRow>,

@@ -15,7 +15,7 @@ const mostBudgets = 4;
 const mostClauses = 3;
 
 /** Budgets with their preposition, for instance `at rank 2, 4 and 8`; empty for no budget. */
-export function atBudgets(budgets: readonly string[]): string {
+function atBudgets(budgets: readonly string[]): string {
   const named = budgets.filter((budget) => budget !== noBudget);
   if (named.length === 0) return "";
   if (named.length > mostBudgets) return `at all ${whole(named.length)} budgets`;

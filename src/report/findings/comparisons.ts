@@ -31,7 +31,7 @@ import {
 } from "./finding.ts";
 
 /** A method's difference from the baseline in one sentence. */
-export function differenceSentence(row: PairedRow, baseline: string): string {
+function differenceSentence(row: PairedRow, baseline: string): string {
   const scope = `${sentence(scopeText(row))},`;
   if (row.mean === null) {
     return `${scope} no seed has the scores of ${row.label} and ${baseline} in all ${row.cells} combinations.`;

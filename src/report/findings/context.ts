@@ -72,11 +72,6 @@ export function bestOf<T>(items: readonly T[], valueOf: (item: T) => number): re
   return items.filter((item) => valueOf(item) === best);
 }
 
-/** Whether the mean difference speaks for the method and not for the baseline. */
-export function isBetter(row: PairedRow): boolean {
-  return signOf(row.metric) * row.mean! > 0;
-}
-
 /** Whether a row says that two methods differ, after the correction. */
 export function isDifferent({ verdict }: Pick<PairedRow, "verdict">): boolean {
   return verdict === "better" || verdict === "worse";

@@ -55,7 +55,7 @@ function groupsOf({ runs }: StudyResults): readonly Group[] {
 }
 
 /** Modules of a run that ended at rank 1, as its record says or by its final ranks. */
-export function atFloorOf({ record: { happened } }: RunResults): number {
+function atFloorOf({ record: { happened } }: RunResults): number {
   const { atFloor, finalRanks } = happened;
   return atFloor ?? Object.values(finalRanks ?? {}).filter((rank) => rank === 1).length;
 }

@@ -88,7 +88,7 @@ function claimRow(verdict: Verdict): Row {
 }
 
 /** How an answer is coloured. */
-export function answerTone(answer: unknown): Tone {
+function answerTone(answer: unknown): Tone {
   if (answer === "supported") return "good";
   return answer === "refuted" ? "bad" : "muted";
 }

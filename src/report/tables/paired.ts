@@ -118,7 +118,7 @@ export function contrastNote(
 }
 
 /** The margins of rows, for instance `±1 point`. */
-export function marginsText(rows: readonly Pick<PairedRow, "margin" | "metric">[]): string {
+function marginsText(rows: readonly Pick<PairedRow, "margin" | "metric">[]): string {
   const margins = [...new Set(rows.filter(({ metric }) => metric !== "").map(marginText))];
   return margins.length > 3 ? "as the study states them" : margins.join(", ");
 }

@@ -19,7 +19,7 @@ export interface MeasuredModule extends ModuleSpectrum {
 }
 
 /** What was measured of the runs that the study still has. */
-export function measuredModules(results: StudyResults): readonly MeasuredModule[] {
+function measuredModules(results: StudyResults): readonly MeasuredModule[] {
   const asked = new Map(results.runs.map(({ record }) => [record.id, record.asked]));
   return (results.spectra?.runs ?? []).flatMap(({ id, modules }) => {
     const own = asked.get(id);

@@ -11,7 +11,7 @@ import type { ReportTable, Row, StudyResults } from "../types.ts";
 import { scoreRows } from "./scores.ts";
 
 /** The share of the best mean of a task that is its target where the study names none. */
-export const defaultTargetShare = 0.95;
+const defaultTargetShare = 0.95;
 
 /** When the runs of a cell reach the target of their task. */
 export interface TargetRow {

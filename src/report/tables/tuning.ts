@@ -42,7 +42,7 @@ export function edgeText({ path, value, edge }: NotBracketed): string {
 }
 
 /** What a tuning took beside the runs of the study. */
-export function tuningCostText({ seconds, runs }: Tuned, studyMillis: number | null): string {
+function tuningCostText({ seconds, runs }: Tuned, studyMillis: number | null): string {
   const own = `Tuning took ${duration(1000 * seconds)} of machine time in ${counted(runs, "run")}`;
   return studyMillis === null ? own : `${own}; the runs of the study took ${duration(studyMillis)}`;
 }

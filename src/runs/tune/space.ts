@@ -31,7 +31,7 @@ export function rounded(value: number): number {
 }
 
 /** The range of a setting as one of numbers, or null where it has choices. */
-export function numberRange(range: TuneRange): NumberRange | null {
+function numberRange(range: TuneRange): NumberRange | null {
   return "choices" in range ? null : numbersOf(range);
 }
 
@@ -179,7 +179,7 @@ export function limitPoints(space: Space, point: Point): readonly Point[] {
 }
 
 /** On which side of all values that were tried the best one lies; null where lower and higher ones were tried. */
-export function edgeOf(tried: readonly number[], best: number): "low" | "high" | null {
+function edgeOf(tried: readonly number[], best: number): "low" | "high" | null {
   if (!tried.some((value) => value > best)) return "high";
   return tried.some((value) => value < best) ? null : "low";
 }

@@ -46,7 +46,7 @@ function isGroup(value: unknown): value is Readonly<Record<string, unknown>> {
 }
 
 /** The delta that gives a combination its settings. */
-export function deltaOf({ method, task, budget }: TunedFor, point: Point): Delta {
+function deltaOf({ method, task, budget }: TunedFor, point: Point): Delta {
   const layers = Object.entries(point).map(([text, value]) =>
     layerOf(parseSettingPath(text), value)
   );
