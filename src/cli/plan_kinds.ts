@@ -11,6 +11,7 @@ import type { PlannedRun } from "../runs/planning.ts";
 import { filesAtOnce, mapConcurrently } from "../runs/side_by_side.ts";
 import type { PlannedCounts } from "../study/types.ts";
 import { plannedCounts } from "../study/validate.ts";
+import { meanOf } from "../stats/mean.ts";
 
 /** Runs that differ in their seeds only. */
 export interface RunKind {
@@ -45,7 +46,7 @@ function meanStepMillis(found: readonly FoundRun[]): number | null {
     const { steps, time } = record!.happened;
     return steps === 0 ? [] : [time.wallMillis / steps];
   });
-  return millis.length === 0 ? null : millis.reduce((sum, own) => sum + own, 0) / millis.length;
+  return millis.length === 0 ? null : meanOf(millis);
 }
 
 /** The kinds of some runs, in the order of their first runs. */

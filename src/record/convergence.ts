@@ -10,6 +10,7 @@
  */
 import { type ConvergenceRule, defaultConvergence } from "../study/convergence.ts";
 import { heldOutSplit } from "../tasks/run_examples.ts";
+import { meanOf } from "../stats/mean.ts";
 import type { EvaluationLine, PredictionLine, RunResults, StepLine } from "./types.ts";
 
 /** How a figure changed from the last fifth of a run but one to the last. */
@@ -58,9 +59,6 @@ const leastSteps = 5;
 
 /** Standard errors by which a change must differ from none: one run in a hundred that does not change is taken for one that does. */
 const errors = 2.326;
-
-const meanOf = (values: readonly number[]) =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /**
  * The share of a split's answers that change at random from one evaluation to the next in a run that has converged: with n answers,

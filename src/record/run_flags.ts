@@ -6,6 +6,7 @@
 import { chanceLoss } from "../tasks/majority.ts";
 import { computeMetrics, primaryMetric } from "../tasks/metrics.ts";
 import type { Task } from "../tasks/types.ts";
+import { meanOf } from "../stats/mean.ts";
 import type { Metrics, RunFlag } from "./types.ts";
 
 /** What the flags of a finished run follow from. */
@@ -59,7 +60,7 @@ export function runFlags(run: EvaluatedRun): readonly RunFlag[] {
   const isOne = areAlike(predictions) && !areAlike(targets);
   if (isOne) flags.push({ kind: "one-class", prediction: predictions[0]! });
   const last = losses.slice(-Math.min(lastSteps, Math.ceil(losses.length / 4)));
-  const loss = last.reduce((sum, value) => sum + value, 0) / last.length;
+  const loss = meanOf(last);
   const chance = chanceLoss(task.output, trainTargets);
   // Where training has one class only, chance is no loss at all.
   if (chance > 0 && loss > lossFactor * chance) {

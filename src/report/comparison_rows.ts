@@ -7,6 +7,7 @@ import { pointKey } from "../study/rank_sources.ts";
 import { taskMargin } from "../study/claims.ts";
 import type { ComparedPair, ResolvedComparison } from "../study/comparisons.ts";
 import type { RunPoint } from "../study/types.ts";
+import { meanOf } from "../stats/mean.ts";
 import { type Contrast, contrastOf } from "./contrasts.ts";
 import { type NoVerdict, noVerdictOf } from "./no_verdict.ts";
 import { allTasks, budgetName, factOf, groupBy, keyOf, noBudget } from "./facts.ts";
@@ -59,8 +60,8 @@ function armName(points: readonly RunPoint[]): string {
   return budgets.length === 0 ? label : `${label}, ${joined(budgets)}`;
 }
 
-function meanOf(values: readonly number[]): number | null {
-  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
+function knownMean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : meanOf(values);
 }
 
 /** Adapter parameters of a run at the end and at most; of a method without a budget all that it trained but its head. */
@@ -77,9 +78,9 @@ function sideOf(
   const trained = [...new Set(runs)].map(trainedOf);
   return {
     arm,
-    mean: meanOf(scores),
-    trained: meanOf(trained.map(({ final }) => final)),
-    peak: meanOf(trained.map(({ peak }) => peak)),
+    mean: knownMean(scores),
+    trained: knownMean(trained.map(({ final }) => final)),
+    peak: knownMean(trained.map(({ peak }) => peak)),
   };
 }
 

@@ -6,6 +6,7 @@
 import { averageTaskAwareName } from "../tasks/metrics.ts";
 import type { SequenceOutcome } from "../record/types.ts";
 import { budgetName, groupBy, keptEvaluation, keyOf } from "./facts.ts";
+import { meanOf } from "../stats/mean.ts";
 import { summarise, type Summary } from "../stats/statistics.ts";
 import type { StudyResults } from "./types.ts";
 
@@ -66,9 +67,6 @@ function cellsOf(results: StudyResults): readonly (readonly Finished[])[] {
   return [...groupBy(finishedSequences(results), keyOfCell).values()];
 }
 
-const mean = (values: readonly number[]) =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
 /** One row for each sequence, label and budget that has a finished run. */
 export function sequenceScores(results: StudyResults): readonly SequenceScores[] {
   return cellsOf(results).map((runs) => {
@@ -100,12 +98,12 @@ export function stageAccuracies(results: StudyResults): readonly StageAccuracy[]
         stage: t + 1,
         after,
         task,
-        classIncremental: mean(runs.map(({ outcome }) => of(outcome.classIncremental[t]!))),
-        taskAware: mean(runs.map(({ outcome }) => of(outcome.taskAware[t]!))),
+        classIncremental: meanOf(runs.map(({ outcome }) => of(outcome.classIncremental[t]!))),
+        taskAware: meanOf(runs.map(({ outcome }) => of(outcome.taskAware[t]!))),
       });
       return [
         ...stages.slice(0, t + 1).map(({ task }, j) => row(task, (values) => values[j]!)),
-        row(allSeen, mean),
+        row(allSeen, meanOf),
       ];
     });
   });

@@ -5,6 +5,7 @@
  */
 import { canonicalJson, type Json } from "../base/canonical_json.ts";
 import { shortNames, valueText } from "../study/setting_paths.ts";
+import { meanOf } from "../stats/mean.ts";
 import { factOf, groupBy, keyOf } from "./facts.ts";
 import type { RunResults, StudyResults } from "./types.ts";
 
@@ -92,9 +93,4 @@ export function seedMeans(runs: readonly VariedRun[]): readonly (readonly [numbe
   return [...groupBy(runs, ({ seed }) => String(seed)).values()]
     .map((own) => [own[0]!.seed, meanOf(own.map(({ score }) => score))] as const)
     .sort(([a], [b]) => a - b);
-}
-
-/** The mean of numbers, NaN of none. */
-export function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

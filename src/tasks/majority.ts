@@ -3,12 +3,9 @@
  *
  * @module
  */
+import { meanOf } from "../stats/mean.ts";
 import { computeMetrics } from "./metrics.ts";
 import type { Task, TaskOutput } from "./types.ts";
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
 
 function countsOf(targets: readonly number[]): ReadonlyMap<number, number> {
   const counts = new Map<number, number>();
@@ -18,7 +15,7 @@ function countsOf(targets: readonly number[]): ReadonlyMap<number, number> {
 
 /** The answers that are most frequent in training, in ascending order: of a regression its mean. */
 function majorities({ type }: TaskOutput, targets: readonly number[]): readonly number[] {
-  if (type === "regression") return [mean(targets)];
+  if (type === "regression") return [meanOf(targets)];
   const counts = countsOf(targets);
   const most = Math.max(...counts.values());
   return [...counts].filter(([, count]) => count === most).map(([label]) => label)
@@ -69,8 +66,8 @@ export function majorityMetrics(
  */
 export function chanceLoss({ type }: TaskOutput, targets: readonly number[]): number {
   if (type === "regression") {
-    const center = mean(targets);
-    return mean(targets.map((target) => (target - center) ** 2));
+    const center = meanOf(targets);
+    return meanOf(targets.map((target) => (target - center) ** 2));
   }
   const shares = [...countsOf(targets).values()].map((count) => count / targets.length);
   return shares.reduce((sum, share) => sum - share * Math.log(share), 0);

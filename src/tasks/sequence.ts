@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { meanOf } from "../stats/mean.ts";
 import type { SequenceStage, Task } from "./types.ts";
 
 /**
@@ -54,10 +55,6 @@ export const wholeSequence = "all tasks";
  */
 export type AccuracyMatrix = readonly (readonly number[])[];
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
-
 /**
  * The average accuracy A after the last stage: the mean over tasks, each of the same weight.
  *
@@ -65,7 +62,7 @@ function mean(values: readonly number[]): number {
  * (arXiv 1706.08840), the metric called ACC.
  */
 export function averageAccuracy(matrix: AccuracyMatrix): number {
-  return mean(matrix.at(-1)!);
+  return meanOf(matrix.at(-1)!);
 }
 
 /**
@@ -73,7 +70,7 @@ export function averageAccuracy(matrix: AccuracyMatrix): number {
  * (arXiv 2501.13198) among them.
  */
 export function accuracyOverTime(matrix: AccuracyMatrix): number {
-  return mean(matrix.map(mean));
+  return meanOf(matrix.map(meanOf));
 }
 
 /**
@@ -95,7 +92,7 @@ export function accuracyOverTime(matrix: AccuracyMatrix): number {
 export function forgetting(matrix: AccuracyMatrix): number {
   const last = matrix.at(-1)!;
   const before = matrix.slice(0, -1);
-  return mean(
+  return meanOf(
     last.slice(0, -1).map((accuracy, task) =>
       Math.max(...before.slice(task).map((row) => row[task]!)) - accuracy
     ),

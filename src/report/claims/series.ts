@@ -10,6 +10,7 @@ import { type Claim, type ClaimsOfStudy, marginOf } from "../../study/claims.ts"
 import { runTitle } from "../../study/run_id.ts";
 import { groupBy, keptEvaluation } from "../facts.ts";
 import { metricInfo } from "../metrics.ts";
+import { meanOf } from "../../stats/mean.ts";
 
 /** What verdicts read of a run. */
 export interface ScoredRun {
@@ -147,9 +148,6 @@ function withoutScore(
   return [{ run: runTitle(asked), arm, label: asked.label, reason }];
 }
 
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
 function seedDifference(
   study: ClaimsOfStudy,
   claim: Claim,
@@ -162,11 +160,11 @@ function seedDifference(
     return {
       task,
       metric,
-      difference: sign * mean(own.map(({ a, b }) => scoreOf(a, claim)! - scoreOf(b, claim)!)),
+      difference: sign * meanOf(own.map(({ a, b }) => scoreOf(a, claim)! - scoreOf(b, claim)!)),
       margin: marginOf(study, claim, task),
     };
   });
-  return { seed, value: mean(tasks.map(({ difference, margin }) => difference / margin)), tasks };
+  return { seed, value: meanOf(tasks.map(({ difference, margin }) => difference / margin)), tasks };
 }
 
 /** Accuracies move by whole examples; of other metrics no smallest step is known. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { meanOf } from "../../stats/mean.ts";
 import { summarise, type Summary } from "../../stats/statistics.ts";
 import { allTasks, factOf, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
 import { fixed, joined, nothing } from "../format.ts";
@@ -10,7 +11,6 @@ import { type GroupKey, groupKeysOf } from "../groups.ts";
 import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
 import { slugOf } from "../slug.ts";
 import type { ReportTable, Row, RunResults, StudyResults, TableColumn } from "../types.ts";
-import { meanOf } from "../varied.ts";
 import { hasAverage } from "./scores.ts";
 
 /** A run with a score. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { ModuleSpectrum, SpectraOverlap } from "../../record/spectra.ts";
+import { meanOf } from "../../stats/mean.ts";
 import { summarise } from "../../stats/statistics.ts";
 import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
 import { fixed, nothing, significant, whole } from "../format.ts";
@@ -63,10 +64,6 @@ export interface UsedRanksRow {
 }
 
 const cellKey = ({ task, label, budget }: MeasuredModule) => keyOf(task, label, budget);
-
-function meanOf(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
-}
 
 function overlapsOf(pairs: readonly SpectraOverlap[]) {
   const modules = pairs.flatMap((pair) => pair.modules);

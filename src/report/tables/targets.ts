@@ -8,6 +8,7 @@ import { duration, fixed, nothing, whole } from "../format.ts";
 import { reachedAt } from "../learning.ts";
 import { metricInfo, metricTitle } from "../metrics.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { meanOf } from "../../stats/mean.ts";
 import { scoreRows } from "./scores.ts";
 
 /** The share of the best mean of a task that is its target where the study names none. */
@@ -45,9 +46,6 @@ const names = [
   "jobs",
   "final",
 ];
-
-const meanOf = (values: readonly number[]) =>
-  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 
 /** The target of each task: the study's, else a share of the best mean; none where that is not above zero. */
 export function targetsOf(results: StudyResults): ReadonlyMap<string, number> {
@@ -89,8 +87,8 @@ export function targetRows(results: StudyResults): readonly TargetRow[] {
       target,
       runs: runs.length,
       reached: reached.length,
-      steps: meanOf(reached.map(({ step }) => step)),
-      seconds: seconds.length < reached.length ? null : meanOf(seconds),
+      steps: reached.length === 0 ? null : meanOf(reached.map(({ step }) => step)),
+      seconds: seconds.length < reached.length || seconds.length === 0 ? null : meanOf(seconds),
       jobs: jobs.length === 0 ? null : Math.max(...jobs),
       final: mean,
     }];

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { meanOf } from "../../stats/mean.ts";
 import { summarise } from "../../stats/statistics.ts";
 import { valueText } from "../../study/setting_paths.ts";
 import { groupBy, tableFrom } from "../facts.ts";
@@ -11,7 +12,6 @@ import { areAverageable, averageMetric, metricInfo } from "../metrics.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
 import {
   byValue,
-  meanOf,
   paired,
   runsOn,
   seedMeans,
