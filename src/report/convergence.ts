@@ -36,6 +36,15 @@ export interface CellScope {
   readonly budget: string | null;
 }
 
+/** Whether a cell is one of those that are meant; that of a method without budget counts at each budget. */
+export function isInScope(
+  cell: { readonly task: string; readonly label: string; readonly budget: string },
+  { task, label, budget }: CellScope,
+): boolean {
+  return cell.label === label && (task === null || cell.task === task) &&
+    (budget === null || cell.budget === noBudget || cell.budget === budget);
+}
+
 /** Journals are long and do not change: what they say is found once. */
 const known = new WeakMap<readonly RunResults[], readonly ConvergedCell[]>();
 
@@ -72,14 +81,10 @@ export function convergedCells(results: StudyResults): readonly ConvergedCell[] 
   return cells;
 }
 
-/** Whether one of the cells that are meant needs more steps; a method without budget counts at each budget. */
+/** Whether one of the cells that are meant needs more steps. */
 export function needsMore(results: StudyResults): (scope: CellScope) => boolean {
   const early = convergedCells(results).filter(needsMoreSteps);
-  return ({ task, label, budget }) =>
-    early.some((cell) =>
-      cell.label === label && (task === null || cell.task === task) &&
-      (budget === null || cell.budget === noBudget || cell.budget === budget)
-    );
+  return (scope) => early.some((cell) => isInScope(cell, scope));
 }
 
 /** Whether the cell of a run had converged: what verdicts on single runs go by, so that all tables say the same. */

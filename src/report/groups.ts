@@ -6,6 +6,7 @@
 import type { Json } from "../base/canonical_json.ts";
 import { unknownName } from "../base/suggest.ts";
 import { UsageError } from "../base/usage_error.ts";
+import { isObject } from "../study/method_options.ts";
 import {
   parseSettingPath,
   settingAt,
@@ -34,9 +35,6 @@ const axes: Readonly<Record<string, (run: RunResults) => string>> = {
   budget: ({ record }) => budgetName(record.asked.budget),
   seed: ({ record }) => String(record.asked.seed),
 };
-
-const isObject = (value: Json | undefined): value is { readonly [key: string]: Json } =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** A run's value of a setting: undefined where it has none, such as an option of another method. */
 function valueOf({ record: { asked } }: RunResults, path: SettingPath): Json | undefined {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type CellScope, hasConverged, moreSteps, needsMore } from "./convergence.ts";
-import { budgetName, noBudget } from "./facts.ts";
+import { type CellScope, hasConverged, isInScope, moreSteps, needsMore } from "./convergence.ts";
+import { budgetName } from "./facts.ts";
 import { hasBracketedSettings } from "./tuned_runs.ts";
 import type { RunResults, StudyResults } from "./types.ts";
 
@@ -19,7 +19,7 @@ export function isNoVerdict(verdict: unknown): verdict is NoVerdict {
   return verdict === moreSteps || verdict === notBracketed;
 }
 
-/** Why the runs that are meant have no verdict, or null where they may have one; a method without budget counts at each budget. */
+/** Why the runs that are meant have no verdict, or null where they may have one. */
 export function noVerdicts(results: StudyResults): (scope: CellScope) => NoVerdict | null {
   const isEarly = needsMore(results);
   const isBracketed = hasBracketedSettings(results);
@@ -29,10 +29,7 @@ export function noVerdicts(results: StudyResults): (scope: CellScope) => NoVerdi
     budget: budgetName(asked.budget),
   }));
   return (scope) => {
-    const isAtEdge = edges.some(({ task, label, budget }) =>
-      label === scope.label && (scope.task === null || task === scope.task) &&
-      (scope.budget === null || budget === noBudget || budget === scope.budget)
-    );
+    const isAtEdge = edges.some((cell) => isInScope(cell, scope));
     return isAtEdge ? notBracketed : isEarly(scope) ? moreSteps : null;
   };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Json } from "../base/canonical_json.ts";
+import { isObject } from "../study/method_options.ts";
 import { givenRanksText } from "./given_ranks_text.ts";
 import { keptEvaluation } from "./facts.ts";
 import { counted, significant, whole } from "./format.ts";
@@ -20,8 +21,7 @@ export interface Setting {
   readonly isMeasured?: boolean;
 }
 
-const objectOf = (value: Json | undefined): Named =>
-  typeof value === "object" && value !== null && !Array.isArray(value) ? value as Named : {};
+const objectOf = (value: Json | undefined): Named => isObject(value) ? value : {};
 
 const runOf = ({ record }: RunResults): Named => objectOf(record.asked.run);
 const settingsOf = (run: RunResults): Named => objectOf(runOf(run)["settings"]);

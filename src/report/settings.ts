@@ -113,13 +113,13 @@ function rowsOf(
   const held = all.flatMap(({ place, value }) => value === null ? [] : [{ place, value }]);
   if (held.length === 0) return [];
   // Where a setting does not apply counts as a value of its own.
-  const evaluated = isMeasured
+  const compared = isMeasured
     ? held
     : all.map(({ place, value }) => ({ place, value: value ?? "" }));
   const set = axesOf(
     sets,
-    evaluated.map(({ place }) => place),
-    evaluated.map(({ value }) => value),
+    compared.map(({ place }) => place),
+    compared.map(({ value }) => value),
   );
   return [...groupBy(held, ({ value }) => value)].map(([value, own]) => ({
     differsBy: set.length === 0 ? sharedBy : `by ${joined([...set])}`,

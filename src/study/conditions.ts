@@ -29,7 +29,7 @@ export interface Point {
   readonly seed: number;
 }
 
-/** Problems with names that a study is told. */
+/** Problems with names that a message lists at most. */
 const mostProblems = 100;
 
 /** Whether a point has one of the values of each key of a condition. */

@@ -15,6 +15,7 @@ import {
 } from "../../stats/statistics.ts";
 import type { RemovalKind } from "../../record/types.ts";
 import type { ReportTable, StudyResults } from "../types.ts";
+import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 import { orderOf } from "./scores.ts";
 
 /** How well rank and loss of metric agree, for one task, method, budget and kind of removal. */
@@ -179,9 +180,9 @@ export function ablationTable(results: StudyResults): ReportTable {
     ]),
     columns: [
       { title: "removed", align: "left", cell: (row) => `one ${row["kind"]}` },
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      taskColumn,
+      methodColumn,
+      budgetColumn,
       { title: "n", align: "right", cell: (row) => whole(row["n"]) },
       { title: "removals a run", align: "right", cell: (row) => whole(row["pieces"]) },
       {
@@ -228,9 +229,9 @@ export function removalsTable(results: StudyResults): ReportTable {
       "runs",
     ]),
     columns: [
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      taskColumn,
+      methodColumn,
+      budgetColumn,
       { title: "removed", align: "left", cell: (row) => String(row["name"]) },
       { title: "rank", align: "right", cell: (row) => significant(row["rank"]) },
       { title: "metric lost", align: "right", cell: (row) => fixed(row["loss"], 2) },

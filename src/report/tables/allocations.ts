@@ -9,6 +9,7 @@ import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
 import { fixed, interval, nothing, whole } from "../format.ts";
 import type { ReportTable, Row, RunResults, StudyResults } from "../types.ts";
 import { type Arm, armOf } from "../factorial.ts";
+import { budgetColumn, methodColumn } from "./columns.ts";
 import { orderOf } from "./scores.ts";
 
 /** The final ranks of a method's runs at one budget. */
@@ -143,8 +144,8 @@ export function allocationsTable(results: StudyResults): ReportTable {
         : ""),
     table: tableFrom(rows.map((row): Row => ({ ...row })), names),
     columns: [
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      methodColumn,
+      budgetColumn,
       { title: "n", align: "right", cell: (row) => whole(row["n"]) },
       {
         title: "at rank 1",

@@ -8,6 +8,7 @@ import type { RunRecord } from "../../record/types.ts";
 import { budgetName, gridOf, rowsOf, tableFrom } from "../facts.ts";
 import { nothing, signed, whole } from "../format.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { budgetColumn, methodColumn } from "./columns.ts";
 import { orderOf } from "./scores.ts";
 
 /** The parameters to store of a trained run, head excluded. */
@@ -131,8 +132,8 @@ export function budgetsTable(results: StudyResults): ReportTable {
       "Trainable are all parameters that the optimiser updated, with spare capacity and heads.",
     table: tableFrom(sorted, budgetNames),
     columns: [
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      methodColumn,
+      budgetColumn,
       { title: "n", align: "right", cell: (row) => whole(row["n"]) },
       { title: "requested", align: "right", cell: (row) => whole(row["requested"]) },
       { title: "initial", align: "right", cell: (row) => whole(row["initial"]) },

@@ -12,8 +12,9 @@ import { decidingInterval } from "../claims/text.ts";
 import type { Verdict } from "../claims/verdict.ts";
 import { groupBy, tableFrom } from "../facts.ts";
 import { chance, fixed, interval, nothing, signed, whole } from "../format.ts";
-import { metricInfo, metricTitle } from "../metrics.ts";
+import { metricInfo } from "../metrics.ts";
 import type { ReportTable, Row, Tone } from "../types.ts";
+import { metricColumn, taskColumn } from "./columns.ts";
 
 /** Draws of the hierarchical model: enough for two decimals. */
 const draws = 5000;
@@ -177,8 +178,8 @@ export function claimTasksTable(report: ClaimsReport | null): ReportTable {
     table: tableFrom(rows, taskNames),
     columns: [
       { title: "claim", align: "left", cell: (row) => String(row["claim"]) },
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
-      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
+      taskColumn,
+      metricColumn,
       { title: "n", align: "right", cell: (row) => whole(row["n"]) },
       { title: "difference", align: "right", cell: (row) => signed(shown(row, "mean"), 2) },
       { title: "sd", align: "right", cell: (row) => fixed(shown(row, "sd"), 2) },

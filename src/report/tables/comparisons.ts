@@ -9,6 +9,7 @@ import { fixed, nothing } from "../format.ts";
 import { metricTitle } from "../metrics.ts";
 import { comparisonRows, testsOf } from "../tests.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { taskColumn } from "./columns.ts";
 import { contrastCells, contrastColumns, contrastNames, contrastNote, scaled } from "./paired.ts";
 
 const names = [
@@ -61,7 +62,7 @@ export function comparisonsTable(results: StudyResults): ReportTable {
     columns: [
       { title: "A", align: "left", cell: (row) => String(row["a"]) },
       { title: "B", align: "left", cell: (row) => String(row["b"]) },
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
+      taskColumn,
       {
         title: "metric",
         align: "left",

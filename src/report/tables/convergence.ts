@@ -9,6 +9,7 @@ import { changeText, convergedCells, stateText } from "../convergence.ts";
 import { tableFrom } from "../facts.ts";
 import { fixed, nothing, significant, whole } from "../format.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 
 const names = [
   "task",
@@ -59,9 +60,9 @@ export function convergenceTable(results: StudyResults): ReportTable {
       (hasPlateaus ? " Runs that ended at their plateau have converged by that rule." : ""),
     table: tableFrom(rows, names),
     columns: [
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      taskColumn,
+      methodColumn,
+      budgetColumn,
       {
         title: "converged?",
         align: "left",

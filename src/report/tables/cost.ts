@@ -21,6 +21,7 @@ import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
 import { onFront } from "../../stats/pareto.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
 import { storedOf } from "./budgets.ts";
+import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 import { hasAverage, orderOf, scoreRows } from "./scores.ts";
 
 /** A method's quality and cost on one task at one budget. */
@@ -243,9 +244,9 @@ export function costTable(results: StudyResults, baseline: string | null): Repor
       "(size). Differences between the means may not be significant." + majorityNote(results),
     table: tableFrom(rows, costNames),
     columns: [
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      taskColumn,
+      methodColumn,
+      budgetColumn,
       { title: "n", align: "right", cell: (row) => whole(row["n"]) },
       {
         title: "quality",

@@ -11,6 +11,7 @@ import { type GroupKey, groupKeysOf } from "../groups.ts";
 import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
 import { slugOf } from "../slug.ts";
 import type { ReportTable, Row, RunResults, StudyResults, TableColumn } from "../types.ts";
+import { metricColumn } from "./columns.ts";
 import { hasAverage } from "./scores.ts";
 
 /** A run with a score. */
@@ -104,7 +105,7 @@ export function groupedTable(results: StudyResults, by: readonly string[]): Repo
       cell: (row) => summaryText(row, name, metric),
     }))
     : [
-      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
+      metricColumn,
       {
         title: single,
         align: "right",

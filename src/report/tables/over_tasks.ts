@@ -8,6 +8,7 @@ import { fixed, nothing, whole } from "../format.ts";
 import { overTasks } from "../over_tasks.ts";
 import { baselineOf } from "../paired_rows.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { budgetColumn, methodColumn } from "./columns.ts";
 import { oddsText, toneOf } from "./paired.ts";
 
 const oddsNames = (name: string) =>
@@ -53,8 +54,8 @@ export function overTasksTable(results: StudyResults): ReportTable {
         : ""),
     table: tableFrom(rows, names),
     columns: [
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      methodColumn,
+      budgetColumn,
       { title: "tasks", align: "right", cell: (row) => whole(row["tasks"]) },
       {
         title: "hierarchical, %",

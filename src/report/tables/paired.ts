@@ -5,7 +5,7 @@
  */
 import { allTasks, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
 import { chance, fixed, interval, nothing, signed, whole } from "../format.ts";
-import { metricInfo, metricTitle } from "../metrics.ts";
+import { metricInfo } from "../metrics.ts";
 import { noVerdictNote } from "../no_verdict.ts";
 import { baselineOf, replayBaseline } from "../paired_rows.ts";
 import {
@@ -17,6 +17,7 @@ import {
   testsOf,
 } from "../tests.ts";
 import type { ReportTable, Row, StudyResults, TableColumn, Tone } from "../types.ts";
+import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 
 /** How a verdict is coloured. */
 export function toneOf(verdict: unknown): Tone {
@@ -189,8 +190,8 @@ export function pairedVerdictsTable(results: StudyResults): ReportTable {
       ...tasks.flatMap((task) => [task, `${task} difference`, `${task} chance`]),
     ]),
     columns: [
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      methodColumn,
+      budgetColumn,
       ...tasks.toSorted((a, b) => Number(b === allTasks) - Number(a === allTasks))
         .map((task): TableColumn => ({
           title: task,
@@ -230,10 +231,10 @@ function tableOfRows(
         contrastNote(family, rows),
     table: tableFrom(rows.map((row): Row => ({ ...row, ...contrastCells(row) })), pairedNames),
     columns: [
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
-      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      taskColumn,
+      metricColumn,
+      methodColumn,
+      budgetColumn,
       ...contrastColumns,
     ],
   };

@@ -15,11 +15,11 @@ import {
   tableFrom,
 } from "../facts.ts";
 import { interval, nothing, signed, whole } from "../format.ts";
-import { metricTitle } from "../metrics.ts";
 import { noVerdicts } from "../no_verdict.ts";
 import { baselineOf } from "../paired_rows.ts";
 import { type Evaluated, scorerOf } from "../resampled_scores.ts";
 import type { ReportTable, RunResults, StudyResults } from "../types.ts";
+import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 import { scaled } from "./paired.ts";
 import { orderOf } from "./scores.ts";
 
@@ -153,10 +153,10 @@ export function examplesTable(results: StudyResults): ReportTable {
       "It shows what to expect with other examples. Verdicts do not rest on it: their tests take the examples as they are.",
     table: tableFrom(rows, names),
     columns: [
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
-      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      taskColumn,
+      metricColumn,
+      methodColumn,
+      budgetColumn,
       { title: "seeds", align: "right", cell: (row) => whole(row["seeds"]) },
       { title: "examples", align: "right", cell: (row) => whole(row["n"]) },
       { title: "difference", align: "right", cell: (row) => signed(scaled(row, "mean"), 2) },

@@ -6,9 +6,10 @@
 import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
 import { fixed, whole } from "../format.ts";
 import { majorityColumn, majorityNote } from "../majority.ts";
-import { metricInfo, metricTitle } from "../metrics.ts";
+import { metricInfo } from "../metrics.ts";
 import { summarise } from "../../stats/statistics.ts";
 import type { ReportTable, Row, RunResults, StudyResults } from "../types.ts";
+import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 import { orderOf } from "./scores.ts";
 
 /** The runs of a cell at one evaluation. */
@@ -105,9 +106,9 @@ export function rankMetricTable(results: StudyResults): ReportTable {
       majorityNote(results),
     table: tableFrom(rankMetricRows(results).map((row): Row => ({ ...row })), names),
     columns: [
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      taskColumn,
+      methodColumn,
+      budgetColumn,
       { title: "step", align: "right", cell: (row) => whole(row["step"]) },
       { title: "n", align: "right", cell: (row) => whole(row["n"]) },
       { title: "total rank", align: "right", cell: (row) => fixed(Number(row["rank"]), 1) },
@@ -116,7 +117,7 @@ export function rankMetricTable(results: StudyResults): ReportTable {
         align: "right",
         cell: (row) => fixed(100 * Number(row["held"]), 1),
       },
-      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
+      metricColumn,
       {
         title: "value",
         align: "right",

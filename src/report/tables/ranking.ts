@@ -12,6 +12,7 @@ import { isNoVerdict } from "../no_verdict.ts";
 import { isApart, type Ranking } from "../ranking.ts";
 import { correctionText, testsOf } from "../tests.ts";
 import type { ReportTable, Row, StudyResults, Tone } from "../types.ts";
+import { budgetColumn, methodColumn } from "./columns.ts";
 import { hasAverage, type ScoreRow, scoreRows, scoreText } from "./scores.ts";
 
 const rankingNames = [
@@ -91,7 +92,7 @@ export function rankingTable(
       majorityNote(results),
     table: tableFrom(rows, rankingNames),
     columns: [
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      budgetColumn,
       {
         title: "method",
         align: "left",
@@ -196,7 +197,7 @@ export function rankingTestsTable(rankings: readonly Ranking[]): ReportTable {
       "An incomplete block lacks the score of a method and does not count. A method without scores in more than half of the blocks is left out.",
     table: tableFrom(rows, Object.keys(rows[0] ?? { budget: 0 })),
     columns: [
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      budgetColumn,
       { title: "methods", align: "right", cell: (row) => whole(row["methods"]) },
       { title: "tasks", align: "right", cell: (row) => whole(row["tasks"]) },
       { title: "blocks", align: "right", cell: (row) => whole(row["blocks"]) },
@@ -240,8 +241,8 @@ export function rankingPairsTable(results: StudyResults): ReportTable {
       (family.tests === 0 ? ". No pair has a verdict." : `, alone and ${correctionText(family)}.`),
     table: tableFrom(rows, pairNames),
     columns: [
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      budgetColumn,
+      methodColumn,
       { title: "other", align: "left", cell: (row) => String(row["other"]) },
       {
         title: "better / worse / equal",

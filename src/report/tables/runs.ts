@@ -6,9 +6,10 @@
 import { budgetName, factOf, keptEvaluation, tableFrom } from "../facts.ts";
 import { counted, duration, fixed, nothing, significant, whole } from "../format.ts";
 import { majorityColumn, majorityNote } from "../majority.ts";
-import { metricInfo, metricTitle } from "../metrics.ts";
+import { metricInfo } from "../metrics.ts";
 import { flagName } from "../run_flags.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 
 const names = [
   "id",
@@ -79,9 +80,9 @@ export function runsTable(results: StudyResults): ReportTable {
       "The CSV holds every metric of every split." + majorityNote(results),
     table: tableFrom(rows, [...names, ...more]),
     columns: [
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      taskColumn,
+      methodColumn,
+      budgetColumn,
       { title: "seed", align: "right", cell: (row) => String(row["seed"]) },
       {
         title: "state",
@@ -89,7 +90,7 @@ export function runsTable(results: StudyResults): ReportTable {
         cell: (row) => String(row["state"]),
         tone: (row) => row["state"] === "failed" ? "bad" : "plain",
       },
-      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
+      metricColumn,
       {
         title: "score",
         align: "right",
@@ -152,9 +153,9 @@ export function failedTable(results: StudyResults): ReportTable {
         : ""),
     table: tableFrom(rows, ["id", "task", "label", "budget", "seed", "cause", "step", "message"]),
     columns: [
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      taskColumn,
+      methodColumn,
+      budgetColumn,
       { title: "seed", align: "right", cell: (row) => String(row["seed"]) },
       { title: "cause", align: "left", cell: (row) => String(row["cause"]), tone: () => "bad" },
       { title: "step", align: "right", cell: (row) => whole(row["step"]) },

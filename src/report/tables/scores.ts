@@ -19,9 +19,10 @@ import {
 import { moreSteps, needsMore } from "../convergence.ts";
 import { fixed, interval, nothing } from "../format.ts";
 import { majorityAverage, majorityLabel, majorityNote, majorityScores } from "../majority.ts";
-import { areAverageable, averageMetric, metricInfo, metricTitle } from "../metrics.ts";
+import { areAverageable, averageMetric, metricInfo } from "../metrics.ts";
 import { summarise } from "../../stats/statistics.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 
 /** A cell of the methods × budgets table. */
 export interface ScoreRow {
@@ -196,10 +197,10 @@ export function scoresTable(results: StudyResults, id = "scores"): ReportTable {
       majorityNote(results),
     table: tableFrom(withMajority(rows, results, (row) => ({ ...row, budget: noBudget })), names),
     columns: [
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
-      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      taskColumn,
+      metricColumn,
+      methodColumn,
+      budgetColumn,
       {
         title: "mean ± sd (n)",
         align: "right",
@@ -260,9 +261,9 @@ export function methodsTable(results: StudyResults, id = "methods"): ReportTable
       wide.columnNames(),
     ),
     columns: [
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
-      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
+      taskColumn,
+      metricColumn,
+      methodColumn,
       ...grid.budgets.map((budget) => ({
         title: budget,
         align: "right" as const,

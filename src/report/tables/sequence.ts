@@ -7,6 +7,7 @@ import { tableFrom } from "../facts.ts";
 import { fixed } from "../format.ts";
 import { sequenceScores, stageAccuracies } from "../sequences.ts";
 import type { ReportTable, Row, StudyResults, TableColumn } from "../types.ts";
+import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 
 const figures = [
   ["average", "average accuracy ↑"],
@@ -17,8 +18,8 @@ const figures = [
 
 const cellColumns: readonly TableColumn[] = [
   { title: "sequence", align: "left", cell: (row) => String(row["sequence"]) },
-  { title: "method", align: "left", cell: (row) => String(row["label"]) },
-  { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+  methodColumn,
+  budgetColumn,
 ];
 
 function percent(value: unknown): string {
@@ -97,7 +98,7 @@ export function stagesTable(results: StudyResults): ReportTable {
         align: "left",
         cell: (row) => `${String(row["stage"])}. ${String(row["after"])}`,
       },
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
+      taskColumn,
       { title: "accuracy ↑", align: "right", cell: (row) => percent(row["classIncremental"]) },
       { title: "task known ↑", align: "right", cell: (row) => percent(row["taskAware"]) },
       { title: "n", align: "right", cell: (row) => String(row["n"]) },

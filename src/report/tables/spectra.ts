@@ -9,6 +9,7 @@ import { summarise } from "../../stats/statistics.ts";
 import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
 import { fixed, nothing, significant, whole } from "../format.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 import { orderOf } from "./scores.ts";
 
 /** One module of one run, and the cell that the run is in. */
@@ -131,9 +132,9 @@ const usedNames = [
 ];
 
 const cellColumns: ReportTable["columns"] = [
-  { title: "task", align: "left", cell: (row) => String(row["task"]) },
-  { title: "method", align: "left", cell: (row) => String(row["label"]) },
-  { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+  taskColumn,
+  methodColumn,
+  budgetColumn,
 ];
 
 function overlapText(row: Row, side: "left" | "right"): string {

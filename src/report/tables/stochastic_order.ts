@@ -7,10 +7,11 @@ import { significanceLevel } from "../../stats/rank_tests.ts";
 import { almostStochasticOrder } from "../../stats/stochastic_order.ts";
 import { allTasks, factsOf, gridOf, groupBy, keyOf, noBudget, tableFrom } from "../facts.ts";
 import { fixed, whole } from "../format.ts";
-import { metricInfo, metricTitle } from "../metrics.ts";
+import { metricInfo } from "../metrics.ts";
 import { allBudgets, baselineOf } from "../paired_rows.ts";
 import { pairedRows } from "../tests.ts";
 import type { ReportTable, StudyResults } from "../types.ts";
+import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 
 /** The bar below which a method is called almost stochastically larger, as Ulmer et al. 2022 advise for few runs. */
 const bar = 0.2;
@@ -71,10 +72,10 @@ export function stochasticOrderTable(results: StudyResults): ReportTable {
       "the order holds (Ulmer et al. 2022). With a handful of seeds quantiles are hardly known: this is a description beside the tests.",
     table: tableFrom(rows, names),
     columns: [
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
-      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      taskColumn,
+      metricColumn,
+      methodColumn,
+      budgetColumn,
       { title: "runs", align: "right", cell: (row) => whole(row["n"]) },
       { title: "from above", align: "right", cell: (row) => fixed(row["above"], 2) },
       { title: "from below", align: "right", cell: (row) => fixed(row["below"], 2) },

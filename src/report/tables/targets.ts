@@ -6,9 +6,10 @@
 import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
 import { duration, fixed, nothing, whole } from "../format.ts";
 import { reachedAt } from "../learning.ts";
-import { metricInfo, metricTitle } from "../metrics.ts";
+import { metricInfo } from "../metrics.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
 import { meanOf } from "../../stats/mean.ts";
+import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 import { scoreRows } from "./scores.ts";
 
 /** The share of the best mean of a task that is its target where the study names none. */
@@ -118,11 +119,11 @@ export function targetsTable(results: StudyResults): ReportTable {
         : ""),
     table: tableFrom(rows, names),
     columns: [
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
-      { title: "metric", align: "left", cell: (row) => metricTitle(String(row["metric"])) },
+      taskColumn,
+      metricColumn,
       { title: "target", align: "right", cell: (row) => scaled(row, "target") },
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      methodColumn,
+      budgetColumn,
       {
         title: "seeds that reach it",
         align: "right",

@@ -8,6 +8,7 @@ import { fixed, whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
 import { summarise } from "../../stats/statistics.ts";
 import type { ReportTable, StudyResults } from "../types.ts";
+import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 import { orderOf } from "./scores.ts";
 
 /** The metric at a rank, over the runs (seeds) of a cell. */
@@ -68,9 +69,9 @@ export function truncationsTable(results: StudyResults): ReportTable {
       "loss",
     ]),
     columns: [
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      taskColumn,
+      methodColumn,
+      budgetColumn,
       { title: "rank", align: "right", cell: (row) => whole(row["rank"]) },
       { title: "n", align: "right", cell: (row) => whole(row["n"]) },
       { title: "mean", align: "right", cell: (row) => fixed(row["mean"], 2) },

@@ -12,6 +12,7 @@ import { counted, duration, fixed, listed, nothing, significant, whole } from ".
 import { metricInfo, metricTitle } from "../metrics.ts";
 import { untunedLabels } from "../tuned_runs.ts";
 import type { ReportTable, Row, StudyResults, TableColumn } from "../types.ts";
+import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 
 /** Names of the searches as people read them. */
 const searches: Readonly<Record<Tuned["search"], string>> = {
@@ -132,9 +133,9 @@ export function choicesTable(tuned: Tuned | null, studyMillis: number | null): R
       "notBracketed",
     ]),
     columns: [
-      { title: "task", align: "left", cell: (row) => String(row["task"]) },
-      { title: "method", align: "left", cell: (row) => String(row["label"]) },
-      { title: "budget", align: "left", cell: (row) => String(row["budget"]) },
+      taskColumn,
+      methodColumn,
+      budgetColumn,
       ...paths.map((path): TableColumn => ({
         title: names.get(path)!,
         align: "right",
