@@ -152,6 +152,7 @@ export async function ablateStudy(
     claims: claimsOf(options),
     stop,
     tell,
+    fetching: watch.fetching,
     workersFor: (plan, title, results) => (opening) =>
       openWorkers({
         ...opening,

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Executor } from "../exec/executor.ts";
+import type { Fetching } from "../fetch/model_files.ts";
 import type { ClaimSettings } from "../record/claims.ts";
 import { hasGivenRanks } from "../study/ranks.ts";
 import { runFolder } from "../study/run_id.ts";
@@ -48,6 +49,8 @@ export interface AblationDevice {
   readonly claims: ClaimSettings;
   readonly stop: StopFlag;
   readonly tell: (event: WorkEvent) => Promise<void>;
+  /** How encoders of the hub are fetched; undefined for by this process's environment and network. */
+  readonly fetching: Fetching | undefined;
   /** Opens workers for what a title says, with their results in a folder. */
   readonly workersFor: (
     plan: StudyPlan,
@@ -82,7 +85,7 @@ export async function ablateByReplay(
   stored: StoredStudy,
   { recorded, isChosen }: Part,
   options: PlanAgain,
-  { executor, claims, workersFor, stop, tell }: AblationDevice,
+  { executor, claims, workersFor, stop, tell, fetching }: AblationDevice,
 ): Promise<RunsResult | null> {
   const sources = recorded.flatMap(sourcesOf).filter(hasOwnRanks);
   if (sources.length === 0) {
@@ -95,7 +98,7 @@ export async function ablateByReplay(
     { ...stored, study },
     runs.map(({ run }) => run),
     options,
-    recordedCommits(recorded.map(({ stored }) => stored)),
+    { commits: recordedCommits(recorded.map(({ stored }) => stored)), fetching },
   );
   const titles = new Map(recorded.map(({ planned: { id, title } }) => [id, title]));
   const planned = withOwnFolders(plan.runs, runs.map(({ variant }) => variant)).map((own, i) => {

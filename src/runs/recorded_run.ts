@@ -27,6 +27,14 @@ export interface PlanAgain {
   readonly trust?: Trust;
 }
 
+/** Where encoders of the hub are taken from when runs are planned again. */
+export interface HubAgain {
+  /** Commits of hub models by the study's names for them. */
+  readonly commits: Readonly<Record<string, string>>;
+  /** How they are fetched; undefined for by this process's environment and network. */
+  readonly fetching: Fetching | undefined;
+}
+
 /** A recorded run together with its plan. */
 export interface RecordedRun {
   readonly stored: StoredRun;
@@ -83,8 +91,6 @@ export function recordedCommits(runs: readonly StoredRun[]): Readonly<Record<str
 /**
  * Plans runs again with what they read, as it is now.
  *
- * @param commits Commits of hub models by name. Default: what their revisions are.
- *
  * @throws {StudyError} If data or model cannot be read.
  * @throws {UntrustedCodeError} If code would have to run that is not trusted.
  * @throws {UsageError} If a method that is not built in cannot be loaded as it was.
@@ -93,8 +99,7 @@ export async function planFrom(
   stored: StoredStudy,
   runs: readonly RunSpec[],
   again: PlanAgain,
-  commits: Readonly<Record<string, string>> = {},
-  fetching?: Fetching,
+  { commits, fetching }: HubAgain,
 ): Promise<StudyPlan> {
   const named = new Set(runs.map(({ method }) => method));
   const own = (stored.methods ?? []).filter(({ name }) => named.has(name));
@@ -119,8 +124,7 @@ export async function planRecorded(
     stored,
     runs.map(runSpecOf),
     again,
-    recordedCommits(runs),
-    fetching,
+    { commits: recordedCommits(runs), fetching },
   );
   const recorded = runs.map((run, i) => {
     const { asked: { ranksFrom = null }, happened: { initialRanks } } = run.record;
