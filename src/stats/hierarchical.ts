@@ -28,11 +28,21 @@ export interface HierarchicalTest {
 }
 
 const defaultDraws = 20_000;
+/** Draws that are thrown away before those that count. */
 const warmUp = 1000;
 /** Hyperpriors of ν and of how far spreads may reach, as in Corani et al. and baycomp. */
 const alphas = [1, 2] as const;
 const betas = [0.01, 0.1] as const;
 const widest = 1000;
+/** A spread or a difference below the margin over this is taken as that, so that none is zero. */
+const marginParts = 100;
+/** Largest log(ν − 1): beyond it t is the normal distribution. */
+const mostLogExcess = 12;
+/** Where the chain begins, and how wide its first slices are: any choice has the same limit. */
+const starts = { alpha: 1.5, beta: 0.05, excess: 10 } as const;
+const widths = { alpha: 0.5, beta: 0.03 } as const;
+/** Draws outside of the allowed range after which the last value stays. */
+const mostTries = 100;
 
 /**
  * The hierarchical correlated t model: seeds scatter around their task's mean, and tasks' means around an overall mean
@@ -130,10 +140,15 @@ interface Task {
   readonly mean: number;
   /** Σ (x − x̄)² / (1 − ρ). */
   readonly within: number;
-  /** What the mean's variance is, in σ². */
+  /** The variance of the mean, in units of σ². */
   readonly unit: number;
 }
 
+/**
+ * The chain: each call takes one step of all variables and gives where it is then.
+ *
+ * @param rho Correlation of two differences of a task.
+ */
 function samplerOf(
   differences: readonly (readonly number[])[],
   margin: number,
@@ -147,7 +162,7 @@ function samplerOf(
     return {
       n,
       mean,
-      within: Math.max(squares, n * (margin / 100) ** 2) / (1 - rho),
+      within: Math.max(squares, n * (margin / marginParts) ** 2) / (1 - rho),
       unit: (1 + (n - 1) * rho) / n,
     };
   });
@@ -157,15 +172,15 @@ function samplerOf(
   const typical = meanOf(tasks.map(({ within, n }) => Math.sqrt(within * (1 - rho) / n)));
   const among = Math.max(
     Math.sqrt(meanOf(tasks.map(({ mean }) => (mean - overall) ** 2))),
-    margin / 100,
+    margin / marginParts,
   );
-  const largest = Math.max(margin / 100, ...differences.flat().map(Math.abs));
+  const largest = Math.max(margin / marginParts, ...differences.flat().map(Math.abs));
 
   let centre = Math.max(-largest, Math.min(largest, overall));
   let logSpread = Math.log(among);
-  let alpha = 1.5;
-  let beta = 0.05;
-  let logExcess = Math.log(10);
+  let alpha: number = starts.alpha;
+  let beta: number = starts.beta;
+  let logExcess = Math.log(starts.excess);
   const means = tasks.map(({ mean }) => mean);
   const variances = tasks.map(({ within, n }) => within / n);
   const scales = tasks.map(() => 1);
@@ -202,7 +217,7 @@ function samplerOf(
     }
     // ν with the scales integrated out: the tasks' means are Student's t.
     const squares = means.map((mean) => ((mean - centre) / spread) ** 2);
-    logExcess = slice(stream, logExcess, 12, (log) => {
+    logExcess = slice(stream, logExcess, mostLogExcess, (log) => {
       const nu = 1 + Math.exp(log);
       const constant = gammaln((nu + 1) / 2) - gammaln(nu / 2) - Math.log(nu) / 2;
       let sum = alpha * log - beta * Math.exp(log) + q * constant;
@@ -221,7 +236,7 @@ function samplerOf(
       beta,
       betas[1],
       (value) => within(value, betas) ? alpha * Math.log(value) - value * excess : -Infinity,
-      0.03,
+      widths.beta,
     );
     alpha = slice(
       stream,
@@ -231,7 +246,7 @@ function samplerOf(
         within(value, alphas)
           ? value * Math.log(beta) - gammaln(value) + value * Math.log(excess)
           : -Infinity,
-      0.5,
+      widths.alpha,
     );
     return { centre, spread, freedom: nu, taskMeans: means };
   };
@@ -267,7 +282,7 @@ function truncatedNormal(
   end: number,
   last: number,
 ): number {
-  for (let i = 0; i < 100; i++) {
+  for (let i = 0; i < mostTries; i++) {
     const value = mean + deviation * stream.normal();
     if (Math.abs(value) <= end) return value;
   }
