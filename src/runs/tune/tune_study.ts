@@ -26,7 +26,7 @@ import { firstPoints, nextPoints } from "./rounds.ts";
 import { rungRulesOf, withRungs } from "./rungs.ts";
 import { limitPoints } from "./space.ts";
 import { TrialWorkers } from "./trial_workers.ts";
-import { type NewPoints, type Tried, withTrials } from "./trials.ts";
+import { type NewPoints, type Trial, type TrialOutcome, type Tried, withTrials } from "./trials.ts";
 import { type TunedFile, tunedFile } from "./tuned_file.ts";
 import { tunedPath, tuningFolder } from "./tuned_path.ts";
 import { WholeTrials } from "./whole_trials.ts";
@@ -118,21 +118,52 @@ export async function tuneStudy(
     stop: stopFlagOf(watch),
     watch,
   };
+  const { counts, tried } = await triedOf(tune, combinations, setting);
+  if (tried === null) return { ...counts, folder, path: null, file: null, untuned: [] };
+  const chosen = tried.map((own) => ({
+    ...own,
+    choice: choiceOf(own.space, own.trials.map(({ outcome }) => outcome)),
+  }));
+  const untuned = chosen.filter(({ choice }) => choice === null)
+    .map(({ of }) => combinationTitle(of));
+  if (untuned.length > 0) return { ...counts, folder, path: null, file: null, untuned };
+  const file = tunedFile(study, tune, chosen.map((own) => ({ ...own, choice: own.choice! })));
+  const path = tunedPath(results, study.name);
+  await makeFolder(folder);
+  await writeWhole(path, `${JSON.stringify(file, null, 2)}\n`);
+  return { ...counts, folder, path, file, untuned };
+}
+
+/** A combination with all its trials and what came of each. */
+interface TriedCombination extends Pick<Combination, "of" | "space"> {
+  readonly trials: readonly { readonly trial: Trial; readonly outcome: TrialOutcome }[];
+}
+
+/** Makes the trials of all combinations, round after round; `tried` is null where that was stopped. */
+async function triedOf(
+  tune: Tune,
+  combinations: readonly Combination[],
+  setting: MakingSetting,
+): Promise<{
+  readonly counts: TrialsResult;
+  readonly tried: readonly TriedCombination[] | null;
+}> {
   const workers = new TrialWorkers(setting);
   const maker = makerOf(tune, setting, workers);
   const rungs = rungRulesOf(tune);
   const all = rungs === null ? combinations : await withRungs(combinations, rungs, setting);
-  const present = await presentNames(folder);
+  const planning = { ...setting, present: await presentNames(setting.results) };
   let counts: TrialsResult = nothingMade;
   let tried: readonly Tried[] = all.map((combination) => ({ combination, trials: [] }));
   let points: NewPoints = all.map((combination) => firstPoints(tune, combination));
   const limits = all.map(({ space }, i) => limitPoints(space, points[i]![0]!));
-  await withTrials(tried, limits, false, { ...setting, present });
+  // What is wrong at the limits is found before anything runs.
+  await withTrials(tried, limits, false, planning);
   try {
     for (let round = 0; points.some((own) => own.length > 0); round++) {
-      tried = await withTrials(tried, points, round > 0, { ...setting, present });
+      tried = await withTrials(tried, points, round > 0, planning);
       counts = bothRounds(counts, await maker.make(tried));
-      if (counts.stopped) return { ...counts, folder, path: null, file: null, untuned: [] };
+      if (counts.stopped) return { counts, tried: null };
       const made = maker.outcomes();
       const scored = tried.map(({ combination, trials }) => ({
         combination,
@@ -144,22 +175,14 @@ export async function tuneStudy(
     await workers.close();
   }
   const made = maker.outcomes();
-  const chosen = tried.map(({ combination: { of, space }, trials }) => {
-    const outcomes = trials.map((trial) => ({ trial, outcome: made.get(trial)! }));
-    return {
+  return {
+    counts,
+    tried: tried.map(({ combination: { of, space }, trials }) => ({
       of,
-      choice: choiceOf(space, outcomes.map(({ outcome }) => outcome)),
-      trials: outcomes,
-    };
-  });
-  const untuned = chosen.filter(({ choice }) => choice === null)
-    .map(({ of }) => combinationTitle(of));
-  if (untuned.length > 0) return { ...counts, folder, path: null, file: null, untuned };
-  const file = tunedFile(study, tune, chosen.map((own) => ({ ...own, choice: own.choice! })));
-  const path = tunedPath(results, study.name);
-  await makeFolder(folder);
-  await writeWhole(path, `${JSON.stringify(file, null, 2)}\n`);
-  return { ...counts, folder, path, file, untuned };
+      space,
+      trials: trials.map((trial) => ({ trial, outcome: made.get(trial)! })),
+    })),
+  };
 }
 
 /** What makes the trials of a search. */
