@@ -4,12 +4,16 @@
  * @module
  */
 import { checkDevice, chooseExecutor } from "../exec/choose.ts";
+import type { Fetching } from "../fetch/model_files.ts";
 import { methods as builtIn, type MethodTable } from "../methods/table.ts";
 import { isReadOnly } from "../record/durable.ts";
 import { withOverrides } from "../study/overrides.ts";
 import { withStatement } from "../report/claims/stated.ts";
+import type { Undecidable } from "../report/power/text.ts";
 import { StudyError } from "../study/problems.ts";
 import { parseStudy, type Study } from "../study/study.ts";
+import type { GridRun } from "../study/types.ts";
+import type { DataWarning } from "../tasks/data_warnings.ts";
 import { stopFlagOf, teller, type Watch, type WorkEvent } from "./events.ts";
 import { KeptWorkers } from "./kept_workers.ts";
 import { openWorkers } from "./open_workers.ts";
@@ -92,20 +96,73 @@ export async function sweepStudy(
   options: SweepOptions = {},
   watch: Watch = {},
 ): Promise<SweepResult> {
-  const { study: given, folder: home, methods } = sweptStudyOf(swept);
-  const { data = null, model = null, device = "auto", jobs = null, threads = null } = options;
-  const { results = defaultResults, retryFailed = false } = options;
-  const study = withOverrides(given, options.set ?? [], methods);
+  const source = sweptStudyOf(swept);
   const tell = teller(watch);
-  const folders = { data, model, study: home };
+  const stop = stopFlagOf(watch);
+  const sweep = await plannedSweep(source, options, watch.fetching);
+  const { all, folder, plan, runs, warnings, undecidable } = sweep;
+  for (const warning of warnings) await tell({ kind: "warning", warning });
+  for (const found of undecidable) await tell({ kind: "hardly decidable", undecidable: found });
+  const store = await storeOf(sweep, source.folder, options, tell);
+  const workers = workersOf(sweep, options, tell);
+  const make = (runs: readonly PlannedRun[]) =>
+    runAll({
+      runs,
+      results: folder,
+      retryFailed: options.retryFailed ?? false,
+      claims: claimsOf(options),
+      stop,
+      tell,
+      openWorkers: (opening) => workers.forRound(opening),
+    });
+  try {
+    await store(plan);
+    const counts = await make(runs);
+    if (options.untilDecided !== true || counts.stopped) return { folder, ...counts };
+    const { methods } = source;
+    return {
+      folder,
+      ...await addUntilDecided({ all, plan, counts, folder, methods, store, make, stop, tell }),
+    };
+  } finally {
+    await workers.close();
+  }
+}
+
+/** A sweep that may start. */
+interface PlannedSweep {
+  /** With the settings that the caller gives. */
+  readonly study: Study;
+  /** Its own grid. */
+  readonly all: readonly GridRun[];
+  /** Its results folder. */
+  readonly folder: string;
+  /** All its runs, those that were added until claims were decided among them. */
+  readonly plan: StudyPlan;
+  /** The part of it that is made. */
+  readonly runs: readonly PlannedRun[];
+  readonly warnings: readonly DataWarning[];
+  /** Claims that the plan will hardly decide. */
+  readonly undecidable: readonly Undecidable[];
+}
+
+/** Plans a sweep and checks all of it; nothing is written. */
+async function plannedSweep(
+  { study: given, folder: home, methods }: SweptStudy,
+  options: SweepOptions,
+  fetching: Fetching | undefined,
+): Promise<PlannedSweep> {
+  const { data = null, model = null, device = "auto", only = [] } = options;
+  const { results = defaultResults, retryFailed = false, untilDecided = false } = options;
+  const study = withOverrides(given, options.set ?? [], methods);
   checkDevice(device);
-  if (options.untilDecided === true) checkUntilDecided(study, options.only ?? []);
+  if (untilDecided) checkUntilDecided(study, only);
   const all = expand(study, methods, options.mostRuns);
   const folder = `${results}/${study.name}`;
   const added = await addedRunsIn(folder);
   const grid = gridWith(study, all, added.seeds, added.ids, methods);
-  const isChosen = readSelection(options.only ?? [], grid);
-  const planned = await planRuns(study, grid, folders, methods, watch.fetching);
+  const isChosen = readSelection(only, grid);
+  const planned = await planRuns(study, grid, { data, model, study: home }, methods, fetching);
   const plan = await whereTheyAre(withoutChanged(planned, all, added), folder);
   const runs = plan.runs.filter(({ run }) => isChosen(run));
   const leftOut = await problemsOfPart(
@@ -115,21 +172,32 @@ export async function sweepStudy(
     async (planned) => (await unfinished([planned], folder, false)).length === 0,
   );
   if (leftOut.length > 0) throw new StudyError("Cannot start these runs", leftOut);
-  const warnings = await studyWarnings(runs, plan.inputs);
-  for (const warning of warnings) await tell({ kind: "warning", warning });
-  const hard = await undecidableClaims(
+  const undecidable = await undecidableClaims(
     { study, all: grid, inputs: plan.inputs, own: folder, results },
-    options.untilDecided === true,
+    untilDecided,
   );
-  for (const undecidable of hard) await tell({ kind: "hardly decidable", undecidable });
+  const warnings = await studyWarnings(runs, plan.inputs);
+  return { study, all, folder, plan, runs, warnings, undecidable };
+}
+
+/**
+ * What stores a plan of a sweep, and gives what was stored.
+ *
+ * @param home Where the paths of the study's own tasks and wheels start.
+ */
+async function storeOf(
+  { study, folder, plan: { runs }, warnings }: PlannedSweep,
+  home: string,
+  { data = null, model = null, device = "auto" }: SweepOptions,
+  tell: (event: WorkEvent) => Promise<void>,
+): Promise<(plan: StudyPlan) => Promise<StudyToStore>> {
   const before = await claimsStatedIn(folder);
   const now = {
     at: new Date().toISOString(),
-    arms: claimedArmsHash(study, plan.runs.map(({ run }) => run)),
+    arms: claimedArmsHash(study, runs.map(({ run }) => run)),
     begun: await runsBegunIn(folder),
   };
-  const stop = stopFlagOf(watch);
-  const store = async (plan: StudyPlan): Promise<StudyToStore> => {
+  return async (plan) => {
     const seeds = claimedSeeds(study, plan.runs.map(({ run }) => run));
     const stated = withStatement(study, before, { ...now, seeds });
     const stored = {
@@ -147,7 +215,15 @@ export async function sweepStudy(
     await storePlan(folder, stored, tell);
     return stored;
   };
-  const workers = new KeptWorkers(async (opening) =>
+}
+
+/** The workers of a sweep, opened when the first run needs one. */
+function workersOf(
+  { study, folder, plan, runs }: PlannedSweep,
+  { device = "auto", jobs = null, threads = null, checkpointMillis }: SweepOptions,
+  tell: (event: WorkEvent) => Promise<void>,
+): KeptWorkers {
+  return new KeptWorkers(async (opening) =>
     await openWorkers({
       ...opening,
       title: `${study.title ?? study.name}: ${runs.length} runs`,
@@ -158,32 +234,9 @@ export async function sweepStudy(
       studyRuns: plan.runs.length,
       plan,
       results: folder,
-      ...(options.checkpointMillis === undefined
-        ? {}
-        : { checkpointMillis: options.checkpointMillis }),
+      ...(checkpointMillis === undefined ? {} : { checkpointMillis }),
     })
   );
-  const make = (runs: readonly PlannedRun[]) =>
-    runAll({
-      runs,
-      results: folder,
-      retryFailed,
-      claims: claimsOf(options),
-      stop,
-      tell,
-      openWorkers: (opening) => workers.forRound(opening),
-    });
-  try {
-    await store(plan);
-    const counts = await make(runs);
-    if (options.untilDecided !== true || counts.stopped) return { folder, ...counts };
-    return {
-      folder,
-      ...await addUntilDecided({ all, plan, counts, folder, methods, store, make, stop, tell }),
-    };
-  } finally {
-    await workers.close();
-  }
 }
 
 /** Stores the plan of what is to be made; where the folder is read-only, that is told, and an error only for what is to be made. */

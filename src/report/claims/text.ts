@@ -207,8 +207,8 @@ function beyondText({ more, plan }: Verdict): string {
 
 /** What an undecided interval excludes all the same. */
 function excludedText(verdict: Verdict): readonly string[] {
-  const { state: { low, high }, plan, unit } = verdict;
-  if (plan.question === "not worse" || unit.name === "") return [];
+  const { state: { low, high }, plan } = verdict;
+  if (plan.question === "not worse") return [];
   const margin = marginText(verdict);
   const than = `of ${margin} or more`;
   if (high < 1) return [`an advantage ${than} is excluded`];
