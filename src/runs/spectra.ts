@@ -16,7 +16,7 @@ import type { RunSpec } from "../study/types.ts";
 import { stopFlagOf, teller, type Watch } from "./events.ts";
 import { Inputs } from "./inputs.ts";
 import { loadCustomMethods } from "./method_modules.ts";
-import { isFinished, recordedCommits, runSpecOf } from "./recorded_run.ts";
+import { finishedRuns, recordedCommits, runSpecOf } from "./recorded_run.ts";
 import {
   FrozenVectors,
   intruderThreshold,
@@ -29,7 +29,6 @@ import {
 import { readSelection } from "./selection.ts";
 import { readSpectra } from "./made_files.ts";
 import { readStoredStudy, type StoredStudy } from "./stored_study.ts";
-import { readStudyRuns } from "./study_results.ts";
 import type { StopFlag } from "./stop_flag.ts";
 import { keptWeights, remedyForWeights } from "./trained_run.ts";
 import type { Trust } from "./trust.ts";
@@ -184,7 +183,7 @@ function jobsOf(
   isChosen: (run: RunSpec) => boolean,
 ): readonly SpectraJob[] {
   const jobs = runs
-    .filter((stored) => isFinished(stored) && stored.record.happened.finalRanks !== null)
+    .filter(({ record }) => record.happened.finalRanks !== null)
     .map((stored) => ({ stored, run: { ...runSpecOf(stored), label: stored.record.asked.label } }));
   const cells = cellsOf(jobs).filter((cell) => cell.some(({ run }) => isChosen(run)));
   if (cells.length > 0) return cells.flat();
@@ -233,7 +232,7 @@ export async function spectraOf(
   const tell = teller(watch);
   const reader = await openResults(results);
   const stored = await readStoredStudy(reader);
-  const runs = await readStudyRuns(reader, stored);
+  const runs = await finishedRuns(reader, stored, tell);
   const isChosen = readSelection(options.only ?? [], stored.runs.map(({ run }) => run));
   const jobs = jobsOf(results, runs, isChosen);
   const { inputs, methods } = await inputsOf(stored, jobs, options, watch);

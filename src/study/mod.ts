@@ -102,7 +102,6 @@ export {
   type TuneSearch,
 } from "./tune.ts";
 export {
-  isBracketed,
   type NotBracketed,
   notBracketedOf,
   type Tuned,

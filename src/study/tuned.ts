@@ -159,8 +159,3 @@ export function notBracketedOf(
     (key === null || own.budget === undefined || budgetKey(budgetOf(own.budget)) === key)
   );
 }
-
-/** Whether no setting of an arm was chosen at the edge of its range for a task; a verdict needs that of both arms. */
-export function isBracketed(tuned: Tuned | undefined, arm: TunedArm, task: string): boolean {
-  return notBracketedOf(tuned, arm, task).length === 0;
-}

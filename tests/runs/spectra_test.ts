@@ -112,6 +112,7 @@ Deno.test("a run without weights is named and left out; without any the command 
     });
     assertEquals([read, spectra.runs.length, spectra.overlaps.length], [1, 1, 0]);
     const [left] = spectra.leftOut;
+    assert(!told.some(({ kind }) => kind === "damaged"));
     assertEquals(told.filter(({ kind }) => kind === "left out"), [
       { kind: "left out", title: left!.title, reason: left!.reason },
     ]);
@@ -126,6 +127,23 @@ Deno.test("a run without weights is named and left out; without any the command 
       UsageError,
       "found no finished run with ranks",
     );
+  });
+});
+
+Deno.test("a run whose record is damaged is told and left out", async () => {
+  await withRuns(async ({ folder, runOf }) => {
+    await Deno.writeTextFile(`${runOf("lora")}/record.json`, "{");
+    const told: WorkEvent[] = [];
+    const options = { ...whole, intruders: false, only: ["method=lora"] };
+    const { read } = await spectraOf(folder, options, {
+      onEvent: (event) => {
+        told.push(event);
+      },
+    });
+    assertEquals(read, 1);
+    const damaged = told.flatMap((event) => event.kind === "damaged" ? [event.run.folder] : []);
+    assertEquals(damaged.length, 1);
+    assert(runOf("lora").endsWith(damaged[0]!));
   });
 });
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { StudyError } from "../../src/study/problems.ts";
 import { parseStudy } from "../../src/study/study.ts";
-import { isBracketed, notBracketedOf, type Tuned } from "../../src/study/tuned.ts";
+import { notBracketedOf, type Tuned } from "../../src/study/tuned.ts";
 
 const rate = { log: [1e-4, 1e-2], limits: [1e-5, 1e-1] };
 const block = {
@@ -88,23 +88,27 @@ const tuned: Tuned = {
   ],
 };
 
-Deno.test("isBracketed() is false where a setting of the arm was chosen at an edge on the task", () => {
-  const cases: readonly [Parameters<typeof isBracketed>[1], string, boolean][] = [
-    [{ method: "ours", budget: 4 }, "RTE", false],
-    [{ method: "ours", budget: { rank: 4 } }, "RTE", false],
-    [{ method: "ours" }, "RTE", false],
-    [{ method: "elalora" }, "RTE", false],
-    [{ method: "ours", budget: 8 }, "RTE", true],
-    [{ method: "ours", budget: 4 }, "CoLA", true],
+Deno.test("notBracketedOf() finds the settings of an arm that were chosen at an edge on the task", () => {
+  const cases: readonly [Parameters<typeof notBracketedOf>[1], string, number][] = [
+    [{ method: "ours", budget: 4 }, "RTE", 1],
+    [{ method: "ours", budget: { rank: 4 } }, "RTE", 1],
+    [{ method: "ours" }, "RTE", 1],
+    [{ method: "elalora" }, "RTE", 1],
+    [{ method: "ours", budget: 8 }, "RTE", 0],
+    [{ method: "ours", budget: 4 }, "CoLA", 0],
     // One choice for all budgets.
-    [{ method: "lora", budget: 2 }, "CoLA", false],
+    [{ method: "lora", budget: 2 }, "CoLA", 1],
     // A label goes before a method of the same name.
-    [{ method: "lora a=4", budget: 2 }, "CoLA", true],
-    [{ method: "full" }, "RTE", true],
+    [{ method: "lora a=4", budget: 2 }, "CoLA", 0],
+    [{ method: "full" }, "RTE", 0],
   ];
   for (const [arm, task, wanted] of cases) {
-    assertEquals(isBracketed(tuned, arm, task), wanted, `${JSON.stringify(arm)} on ${task}`);
+    assertEquals(
+      notBracketedOf(tuned, arm, task).length,
+      wanted,
+      `${JSON.stringify(arm)} on ${task}`,
+    );
   }
-  assertEquals(isBracketed(undefined, { method: "ours" }, "RTE"), true);
+  assertEquals(notBracketedOf(undefined, { method: "ours" }, "RTE"), []);
   assertEquals(notBracketedOf(tuned, { method: "ours" }, "RTE"), [tuned.notBracketed[0]!]);
 });
