@@ -53,6 +53,40 @@ Deno.test("a claim that is decided wants none; one that seeds cannot decide says
   assertEquals([lost.more, lost.open], [[], ["the last 3 seeds have runs without a score"]]);
 });
 
+Deno.test("only seeds that are lost one after the other at the end keep a claim open", () => {
+  // Four are lost, of which one after the last that counts.
+  assertEquals(wantedOf([null, 0.03, -0.03, null, null, 0.02, null]).more, [3]);
+  assertEquals(wantedOf([null, null, null]).open, [
+    "the last 3 seeds have runs without a score",
+  ]);
+  assertEquals(wantedOf([0.03, 0.01, undefined]).open, [
+    "seed 3 has runs that are damaged or not there",
+  ]);
+  const sure = wantedOf(Array.from({ length: 12 }, (_, i) => 0.03 + 0.001 * (i % 3)));
+  assertEquals([sure.more, sure.open], [[], []]);
+});
+
+Deno.test("claims keep their order, and tuning at an edge is a reason of its own", () => {
+  const { study, planned, runs } = claimedStudy({
+    claims: [claimOf(), claimOf({ name: "second", says: "equivalent" })],
+    seeds: 4,
+    score: ({ label, seed }) => 0.5 + (label === "ours" ? 0.1 * Math.sin(seed) : 0),
+  });
+  const open = verdictsOf(study, planned, runs, { isBracketed: () => false });
+  const edge = "its settings are tuned at the edge of their range";
+  assertEquals(
+    seedsWanted(open).open.map(({ verdict, reason }) => [verdict.claim.name, reason]),
+    [["ours", edge], ["second", edge]],
+  );
+  assertEquals(
+    seedsWanted(verdictsOf(study, planned, runs)).more.map(({ verdict, seeds }) => [
+      verdict.claim.name,
+      seeds,
+    ]),
+    [["ours", 2], ["second", 2]],
+  );
+});
+
 Deno.test("each look is told with its interval, the last with the verdict", () => {
   const { verdicts: [verdict] } = wantedOf([0.5, 0.51, 0.52, 0.5, 0.51, 0.52]);
   const looks = looksOf(verdict!);

@@ -32,6 +32,11 @@ Deno.test("claims that stand before the first run say so, whatever they were bef
   const stated = withStatement(study, [], { at: at(9) });
   assertEquals(said(stated), "stated before the first run (2026-11-27 09:30 UTC)");
   assertEquals(withStatement(study, stated, { at: at(11) }), stated);
+  // A run that begins at that very time comes after it.
+  assertEquals(
+    said(withStatement(study, [], { at: at(10) })),
+    "stated before the first run (2026-11-27 10:30 UTC)",
+  );
   const changed = withStatement(study, withStatement(other, [], { at: at(8) }), { at: at(9) });
   assertEquals([changed.length, said(changed)], [
     2,
@@ -78,6 +83,11 @@ Deno.test("settings of arms that are changed after runs are told, though none of
   assertEquals(
     said(withStatement(study, first, { at: at(11), arms: "2", begun: 10 })),
     "changed on 2026-11-27 11:30 UTC (the settings of their arms), after 5 of 10 runs had begun",
+  );
+  // Nothing had been stated before.
+  assertEquals(
+    said(withStatement(study, [], { at: at(9), arms: "1", begun: 3 })),
+    "stated before the first run (2026-11-27 09:30 UTC)",
   );
   // What was stated before arms were kept stays as it is.
   const old = withStatement(study, [], { at: at(8) });

@@ -231,4 +231,16 @@ Deno.test("the rule and what claims need are told before anything runs", () => {
       "tested once, at 4 seeds; the chance of a false verdict is at most 5%. Better and worse mean a difference of any size.",
   );
   assertEquals(plannedClaimsText({ axes: { seeds: [1] } }, planned), []);
+  // Six seeds are the first look that can decide; margins have three digits.
+  const enough = claimedStudy({
+    claims: [claimOf({ margin: 0.012349 })],
+    seeds: 6,
+    score: () => undefined,
+  });
+  assertEquals(
+    plannedClaimsText(enough.study, enough.planned)[1],
+    [
+      "  ours: ours is better than lora; margin 1.23 points; t; 12 runs with 6 seeds of at most 30",
+    ].join(),
+  );
 });

@@ -94,6 +94,27 @@ Deno.test("tasks count by their margins, and raw differences stay beside", () =>
   assertAlmostEquals(plan.resolution, 1 / 500 / 0.03 / 2, 1e-12);
 });
 
+Deno.test("the smallest step is known from the first seed on, and smaller the more budgets are averaged", () => {
+  const tasks = [["t", "accuracy"]] as const;
+  const one = verdictOf({ tasks, seeds: 1 });
+  assertAlmostEquals(one.plan.resolution, 1 / 500 / 0.01, 1e-12);
+  const two = verdictOf({ tasks, budgets: [2, 4], seeds: 1 });
+  assertAlmostEquals(two.plan.resolution, 1 / 500 / 0.01 / Math.sqrt(2), 1e-12);
+});
+
+Deno.test("seeds count in ascending order, in whichever order the study asks for them", () => {
+  const { study, planned, runs } = claimedStudy({
+    claims: [claimOf()],
+    seeds: 12,
+    score: above(3),
+  });
+  const [verdict] = verdictsOf(study, planned.toReversed(), runs);
+  assertEquals(
+    verdict!.differences.map(({ seed }) => seed),
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+  );
+});
+
 Deno.test("a metric that is better low counts the other way round", () => {
   const tasks = [["t", "loss"]] as const;
   const score = ({ label }: Place) => label === "ours" ? 0.4 : 0.5;
