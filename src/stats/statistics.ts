@@ -100,7 +100,6 @@ export function comparePaired(
 }
 
 function verdictOf(summary: Summary, isHigherBetter: boolean): Verdict {
-  if (summary.n === 0) return "no pairs";
   if (summary.n === 1) return "one pair only";
   const { mean: centre, sd, low, high } = summary;
   if (centre === null || low === null || high === null || sd === null) return "no pairs";

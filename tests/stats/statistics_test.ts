@@ -89,6 +89,9 @@ Deno.test("comparePaired gives a verdict only where the interval excludes zero",
     [[0.03, -0.02, 0.04], true, "no significant difference"],
     [[0.02, 0.02, 0.02], true, "same in every pair"],
     [[0, 0, 0], true, "same in every pair"],
+    // What rounding leaves: of numbers near one, and of large ones.
+    [[1e-13, -2e-13, 0], true, "same in every pair"],
+    [[1e6, 1e6 + 1e-8, 1e6 - 1e-8], true, "same in every pair"],
     [[0.02], true, "one pair only"],
     [[], true, "no pairs"],
   ] as const;
@@ -109,6 +112,15 @@ Deno.test("bootstrapInterval agrees with SciPy's percentile bootstrap and repeat
   assertEquals(bootstrapInterval(values.length, meanOf, { seed: 3, draws: 20000 }), found);
   const few = (seed: number) => bootstrapInterval(values.length, meanOf, { seed, draws: 100 });
   assertNotEquals(few(4), few(3));
+});
+
+Deno.test("bootstrapInterval draws as often as it is told, 2,000 times by default, from three units on", () => {
+  for (const draws of [undefined, 50]) {
+    let count = 0;
+    const statistic = () => ++count;
+    assert(bootstrapInterval(3, statistic, draws === undefined ? { seed: 1 } : { seed: 1, draws }));
+    assertEquals(count, draws ?? 2000);
+  }
 });
 
 Deno.test("bootstrapInterval gives none where the statistic is mostly undefined", () => {

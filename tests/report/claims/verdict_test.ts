@@ -123,6 +123,15 @@ Deno.test("a metric that is better low counts the other way round", () => {
   assertEquals(unit, { name: "loss", perMargin: 0.01 });
 });
 
+Deno.test("metrics of two tasks share points, and other units only if they are one metric", () => {
+  const unitOf = (...metrics: readonly string[]) =>
+    verdictOf({ tasks: metrics.map((metric, i) => [`t${i}`, metric]), seeds: 1 }).unit.name;
+  assertEquals(unitOf("matthews", "accuracy"), "points");
+  assertEquals(unitOf("loss", "loss"), "loss");
+  assertEquals(unitOf("loss", "perplexity"), "margins");
+  assertEquals(unitOf("accuracy", "loss"), "margins");
+});
+
 Deno.test("a claim about another metric than the first reads that one", () => {
   const { study, planned, runs } = claimedStudy({
     claims: [claimOf({ metric: "f1" })],
