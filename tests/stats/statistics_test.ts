@@ -121,9 +121,22 @@ Deno.test("bootstrapInterval draws as often as it is told, 2,000 times by defaul
     assert(bootstrapInterval(3, statistic, draws === undefined ? { seed: 1 } : { seed: 1, draws }));
     assertEquals(count, draws ?? 2000);
   }
+  // Of 1 to 1001, a quarter lies below 251 and a quarter above 751.
+  let next = 0;
+  assertEquals(
+    bootstrapInterval(3, () => ++next, { seed: 1, draws: 1001, level: 0.5 }),
+    { low: 251, high: 751 },
+  );
 });
 
 Deno.test("bootstrapInterval gives none where the statistic is mostly undefined", () => {
   assertEquals(bootstrapInterval(5, () => null, { seed: 0 }), null);
   assertEquals(bootstrapInterval(2, () => 1, { seed: 0 }), null);
+  // Undefined on one sample in ten is not too often, on one in nine it is.
+  const each = (nth: number) => {
+    let count = 0;
+    return () => ++count % nth === 0 ? null : count;
+  };
+  assert(bootstrapInterval(5, each(10), { seed: 0, draws: 900 }) !== null);
+  assertEquals(bootstrapInterval(5, each(9), { seed: 0, draws: 900 }), null);
 });
