@@ -82,6 +82,55 @@ Deno.test("the mixture evidence is the integral over its prior, and its critical
   ]);
 });
 
+Deno.test("a plan tests differences on both sides and equivalence on each, by every rule", () => {
+  // Student's t of 3 degrees of freedom: 0.975 and 0.95.
+  const one = planStopping({ block: 4, cap: 4, margin: 1 });
+  assertAlmostEquals(one.difference[0]!, 3.182446305, 1e-8);
+  assertAlmostEquals(one.equivalence[0]!, 2.353363435, 1e-8);
+  const many = planStopping({ block: 4, cap: 12, margin: 1, level: 0.04, rule: "pocock" });
+  const { looks } = many;
+  const spending = "pocock";
+  assertEquals(many.difference, criticalValues({ looks, level: 0.02, sides: 2, spending }));
+  assertEquals(many.equivalence, criticalValues({ looks, level: 0.04, sides: 1, spending }));
+  // The mixture's evidence is of both sides.
+  const anytime = planStopping({ block: 4, cap: 12, margin: 1, level: 0.04, rule: "anytime" });
+  assertEquals(anytime.difference, looks.map((n) => mixtureCritical(n, 0.04)));
+  assertEquals(anytime.equivalence, looks.map((n) => mixtureCritical(n, 0.08)));
+});
+
+Deno.test("intervals are the mean and critical values times the spread, or rounding's", () => {
+  const plan = planStopping({ block: 4, cap: 4, margin: 1 });
+  // Mean 3, squares 4 + 1 + 0 + 9 over 3.
+  const error = Math.sqrt(14 / 3) / 2;
+  const { mean, low, high, innerLow, innerHigh } = stoppingState([1, 2, 3, 6], plan);
+  assertAlmostEquals(mean!, 3, 1e-12);
+  assertAlmostEquals(low, 3 - 3.182446305 * error, 1e-8);
+  assertAlmostEquals(high, 3 + 3.182446305 * error, 1e-8);
+  assertAlmostEquals(innerLow, 3 - 2.353363435 * error, 1e-8);
+  assertAlmostEquals(innerHigh, 3 + 2.353363435 * error, 1e-8);
+  const stepped = stoppingState([0, 0, 0, 0], { ...plan, resolution: 1 });
+  assertAlmostEquals(stepped.high, 3.182446305 / Math.sqrt(6) / 2, 1e-8);
+});
+
+Deno.test("an interval that ends at a bar has not passed it", () => {
+  const plan = {
+    ...planStopping({ block: 4, cap: 4, margin: 2 }),
+    difference: [2],
+    equivalence: [2],
+  };
+  /** Differences of that mean and of deviation 1, so that the intervals reach 1 to each side. */
+  const verdict = (mean: number, rest: Partial<typeof plan> = {}) => {
+    const differences = [-1.5, 0.5, 0.5, 0.5].map((apart) => mean + apart);
+    const state = stoppingState(differences, { ...plan, ...rest });
+    assertEquals([state.low, state.innerHigh], [mean - 1, mean + 1]);
+    return state.verdict;
+  };
+  assertEquals([verdict(0.5), verdict(1), verdict(-1)], ["equivalent", "undecided", "undecided"]);
+  const question = "not worse";
+  assertEquals([verdict(-1, { question }), verdict(-3, { question })], ["undecided", "undecided"]);
+  assertEquals(verdict(-0.5, { margin: 0.25, betterThan: 1 }), "undecided");
+});
+
 Deno.test("a verdict is that of the first look that decides, whatever comes later", () => {
   const plan = planStopping({ block: 3, cap: 12, margin: 1, rule: "pocock" });
   const clear = [2.1, 2.9, 2.4, 3.1, 2.2, 2.6];
@@ -98,7 +147,16 @@ Deno.test("before the first look, and between looks, nothing is decided", () => 
   const plan = planStopping({ block: 3, cap: 8, margin: 0.1 });
   assertEquals(plan.looks, [3, 6, 8]);
   const none = stoppingState([5, 6], plan);
-  assertEquals([none.verdict, none.n, none.mean, none.isFinal], ["undecided", 0, null, false]);
+  assertEquals(none, {
+    verdict: "undecided",
+    n: 0,
+    mean: null,
+    low: -Infinity,
+    high: Infinity,
+    innerLow: -Infinity,
+    innerHigh: Infinity,
+    isFinal: false,
+  });
   const noisy = [3, -2, 1, -4, 5, -1, 2, -3];
   assertEquals(stoppingState(noisy.slice(0, 5), plan), stoppingState(noisy.slice(0, 3), plan));
   const end = stoppingState(noisy, plan);

@@ -85,6 +85,8 @@ Deno.test("the Bayesian t test takes equal differences as certain and one as not
   assertEquals(bayesTTest([2], 1), null);
   assertEquals(bayesTTest([2, 2, 2], 1), { better: 1, equal: 0, worse: 0 });
   assertEquals(bayesTTest([-2, -2], 1), { better: 0, equal: 0, worse: 1 });
+  assertEquals(bayesTTest([1, 1, 1], 1), { better: 0, equal: 1, worse: 0 });
+  assertEquals(bayesTTest([1, 1, 1], 0.5), { better: 1, equal: 0, worse: 0 });
   assertEquals(bayesTTest([0, 0, 0], 1), { better: 0, equal: 1, worse: 0 });
   assertEquals(bayesTTest([0, 0, 0], 0), { better: 0.5, equal: 0, worse: 0.5 });
   assertThrows(() => bayesTTest([1, 2], -1), RangeError, "±-1");
