@@ -132,6 +132,10 @@ export const mutate = commandOf({
       text: "all changes of these files or folders, asking the tests of their room only",
     },
     { name: "tests", value: "PATH,…", text: "with --files: asking these tests instead" },
+    {
+      name: "loaded",
+      text: "with --files: also what is computed while a module is loaded, in a process each",
+    },
     { name: "list", text: "only show which changes would be made" },
     { name: "figures", text: "only show what earlier calls found" },
     { name: "again", text: "try the survivors (changes that no test noticed) again" },
@@ -170,6 +174,7 @@ export const mutate = commandOf({
         equivalents,
         isAgain,
         asked: given.text("tests")?.split(",") ?? null,
+        withLoaded: given.flag("loaded"),
       });
     }
     const tried = (await readTried(file)).filter(({ mutant }) => isNamed(mutant.path));
@@ -240,10 +245,12 @@ async function tryAll(
 async function tryFiles(
   files: readonly SourceText[],
   before: readonly Tried[],
-  { file, limit, sources, equivalents, isAgain, asked }: Trials & {
+  { file, limit, sources, equivalents, isAgain, asked, withLoaded }: Trials & {
     readonly isAgain: boolean;
     /** Tests or folders of tests; null for those of each file's room. */
     readonly asked: readonly string[] | null;
+    /** Whether changes are tried of what is computed while the file is loaded. */
+    readonly withLoaded: boolean;
   },
 ): Promise<void> {
   const known = new Map(before.map(({ mutant, outcome }) => [keyOf(mutant), outcome.kind]));
@@ -271,6 +278,7 @@ async function tryFiles(
       ) {
         if ("notice" in found) await say(found.notice);
         else if ("left" in found) {
+          if (!withLoaded) continue;
           const started = performance.now();
           const timed = own.map((path) => ({ path, seconds: 1 }));
           const outcome = await scratch.try(found.left, timed, limit);

@@ -113,6 +113,69 @@ Deno.test("a claim needs tasks, a metric that they have, and exclusions that exc
   ]);
 });
 
+Deno.test("what a claim leaves out may be runs of either arm, and one pair is enough", () => {
+  const runs = (rest: Partial<Claim>, margin: Study["margin"] = 0.01) =>
+    expandStudy(parseStudy(studyWith({ claims: [{ ...claim, ...rest }], margin })), tables).length;
+  const all = expandStudy(studyWith({}), tables).length;
+  assertEquals(runs({ exclude: [{ method: "elalora", seed: 1 }] }), all);
+  assertEquals(runs({ exclude: [{ method: "lora", seed: 1 }] }), all);
+  const allButOne = [{ seed: [2, 3] }, { task: "CoLA" }, { budget: 4 }];
+  assertEquals(runs({ exclude: allButOne }), all);
+  // Margins of tasks that the study has, and of all others.
+  assertEquals(runs({}, { RTE: 0.02, default: 0.03 }), all);
+});
+
+Deno.test("texts, lists and rules of claims have bounds", () => {
+  const isTaken = (rest: object, of: Partial<Study> = {}) => {
+    try {
+      parseStudy(studyWith({ claims: [{ ...claim, ...rest }], ...of }));
+      return true;
+    } catch (error) {
+      assert(error instanceof StudyError);
+      return false;
+    }
+  };
+  const taken: readonly object[] = [
+    ...["a", "a".repeat(80)].map((name) => ({ name })),
+    ...["better", "equivalent", "not worse"].map((says) => ({ says })),
+    { tasks: ["RTE"] },
+    { metric: "f" },
+    { text: "T" },
+    { exclude: [{ seed: 1 }] },
+    { exclude: [{ seed: 1 }, { seed: 2 }] },
+  ];
+  const refused: readonly object[] = [
+    ...["", "a".repeat(81)].map((name) => ({ name })),
+    { says: "worse" },
+    { tasks: [] },
+    { metric: "" },
+    { text: "" },
+    { exclude: [] },
+  ];
+  for (const rest of taken) assert(isTaken(rest), JSON.stringify(rest));
+  for (const rest of refused) assert(!isTaken(rest), JSON.stringify(rest));
+  assert(!isTaken({}, { claims: [] }));
+  const rules = ["obrien-fleming", "pocock", "anytime", "fixed"] as const;
+  for (const rule of rules) assert(isTaken({}, { decide: { rule } }), rule);
+  for (
+    const [decide, wanted] of [
+      [{ level: 0.2 }, true],
+      [{ level: 0.21 }, false],
+      [{ level: 0 }, false],
+      [{ block: 3 }, true],
+      [{ block: 2 }, false],
+      [{ mostSeeds: 1000 }, true],
+      [{ mostSeeds: 1001 }, false],
+      [{ mostSeeds: 3 }, true],
+      [{ mostSeeds: 2 }, false],
+      [{ betterThan: 0 }, true],
+      [{ betterThan: "margin" }, true],
+    ] as const
+  ) assertEquals(isTaken({}, { decide }), wanted, JSON.stringify(decide));
+  assert(isTaken({}, { margin: { RTE: 0.5 } }));
+  assert(!isTaken({}, { margin: {} }));
+});
+
 Deno.test("a rule that the seeds do not fit is told", () => {
   const decide = (decide: Study["decide"]) =>
     problemsOf(studyWith({ claims: [claim], decide: decide! }));
@@ -130,6 +193,17 @@ Deno.test("a rule that the seeds do not fit is told", () => {
     problemsOf(studyWith({ claims: [claim], decide: { rule: "fixed" } }, { seeds: [1, 2] })),
     ['decide.rule: found "fixed" with 2 seeds, wanted at least 3'],
   );
+  assertEquals(
+    problemsOf(
+      studyWith({ claims: [claim], decide: { rule: "fixed", block: 3 } }, { seeds: [1, 2] }),
+    ).map((problem) => problem.split(":")[0]),
+    ["decide.block", "decide.rule"],
+  );
+  // As many seeds as the rule allows; and a rule that decides nothing, since nothing is claimed.
+  const four = studyWith({ claims: [claim], decide: { mostSeeds: 4 } }, { seeds: [1, 2, 3, 4] });
+  assert(expandStudy(four, tables).length > 0);
+  const none = studyWith({ decide: { rule: "fixed" } }, { seeds: [1, 2] });
+  assert(expandStudy(none, tables).length > 0);
 });
 
 Deno.test("what a study leaves out of margins and rule has defaults, and claims share the level", () => {
@@ -202,6 +276,13 @@ Deno.test("pairs are of one task, seed and budget; a single run is paired with e
     "RTE, elalora, r2, seed 1 | RTE, lora, r4, seed 1",
     "RTE, elalora, r2, seed 2 | RTE, lora, r4, seed 2",
   ]);
+  assertEquals(pairs({ b: { method: "head" }, exclude: [{ seed: 2 }] }), [
+    "RTE, elalora, r2, seed 1 | RTE, head, seed 1",
+    "RTE, elalora, r4, seed 1 | RTE, head, seed 1",
+  ]);
+  // A task that the other arm lacks has no pair.
+  const some = runs.filter(({ method, seed }) => method !== "lora" || seed === 1);
+  assertEquals(claimPairs(claim, some).map(({ seed }) => seed), [1, 1]);
   // What is excluded does not change what is paired with what.
   assertEquals(pairs({ exclude: [{ budget: 4, method: "lora" }] }).length, 2);
 });
