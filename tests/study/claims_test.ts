@@ -220,6 +220,8 @@ Deno.test("what a study leaves out of margins and rule has defaults, and claims 
     mostSeeds: 30,
     betterThan: "margin",
   });
+  for (const claims of [[], [claim]]) assertEquals(decisionOf(study({ claims })).claimLevel, 0.05);
+  assertEquals(claimText({ ...claim, text: "Ours is better." }), "Ours is better.");
   const { block, mostSeeds } = decisionOf(study({ decide: { rule: "fixed" } }));
   assertEquals([block, mostSeeds], [4, 4]);
   const margin = { CoLA: 0.02, default: 0.03 };

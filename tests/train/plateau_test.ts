@@ -4,6 +4,8 @@ import { nativeExecutor } from "../../src/exec/native.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
 import { afterEvaluation, afterScore, isAtPlateau, noPlateau } from "../../src/train/plateau.ts";
 import type { Checkpoint, TrainingEvent, TrainingRequest } from "../../src/train/run_types.ts";
+import { primaryMetric } from "../../src/tasks/metrics.ts";
+import type { Evaluation } from "../../src/train/evaluate.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { ofKind, timeless, type TinyRun, tinyTask, trainingRequest } from "./fixture.ts";
 
@@ -46,6 +48,29 @@ Deno.test("without an evaluation of held-out examples there is no plateau to loo
     RangeError,
     'found no evaluation of "held_out"',
   );
+});
+
+Deno.test("the score that rises is the primary metric on held-out examples, whatever else is evaluated", () => {
+  const context = {
+    task: tinyTask,
+    rule: { heldOut: 0.1, patience: 1, leastGain: 0 },
+    policy: null,
+    totalSteps: 4,
+  };
+  const metric = primaryMetric(tinyTask);
+  const evaluation = (split: string, score: number): Evaluation => ({
+    split,
+    loss: 0.1,
+    metrics: { other: 0.9, [metric]: score },
+    predictions: [],
+  });
+  const evaluations = [
+    evaluation("dev", 0.3),
+    evaluation("held_out", 0.4),
+    evaluation("test", 0.5),
+  ];
+  const state = afterEvaluation(context, { policyState: null }, { step: 1, evaluations });
+  assertEquals(state, { best: 0.4, waited: 0 });
 });
 
 const executor = await nativeExecutor(1);
