@@ -169,6 +169,24 @@ Deno.test("ranks of an entry are those of its run with the same settings", () =>
   );
 });
 
+Deno.test("what is wrong with axes of settings is told in their order, values by their first like", () => {
+  const settings = {
+    "train.learnRate": [1],
+    "train.decayRate": [1],
+    "train.epochs": [1, 2, 1, 1],
+  };
+  const first = "found the same as axes.settings.train.epochs[0], wanted each once";
+  assertEquals(
+    problemsOf(smallStudy({ axes: { settings } })).map((problem) => problem.split(": known")[0]),
+    [
+      'axes.settings.train.learnRate: Unknown setting "train.learnRate"',
+      'axes.settings.train.decayRate: Unknown setting "train.decayRate"',
+      `axes.settings.train.epochs[2]: ${first}`,
+      `axes.settings.train.epochs[3]: ${first}`,
+    ],
+  );
+});
+
 Deno.test("expandStudy() says what is wrong with axes of settings", () => {
   const cases: readonly [Parameters<typeof smallStudy>[0], string][] = [
     [

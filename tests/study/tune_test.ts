@@ -41,6 +41,7 @@ Deno.test("parseStudy() says what is wrong with a tune block", () => {
     [vary({ log: [1e-2, 1e-3] }), "found [0.01,0.001], wanted the smaller number first"],
     [vary({ log: [0, 1] }), "found [0,1], wanted numbers above 0"],
     [vary({ ...rate, limits: [1e-3, 1] }), "found [0.001,1], wanted limits around the range"],
+    [vary({ ...rate, limits: [1e-5, 5e-3] }), "found [0.00001,0.005], wanted limits around"],
     [vary({ log: [1e-3, 1], limits: [0, 1] }), "found [0,1], wanted numbers above 0 for a range"],
     [vary({ choices: [1] }), "found a range of one point, wanted at least two choices"],
     [vary({ choices: [1, 1] }), "found a range of one point"],
@@ -63,6 +64,11 @@ Deno.test("parseStudy() says what is wrong with a tune block", () => {
     assertThrows(() => parseStudy(studyWith(vary({ choices: [1] }))), StudyError).message
       .includes(at),
   );
+});
+
+Deno.test("parseStudy() takes limits that are the ends of the range", () => {
+  const study = studyWith({ vary: { "train.learningRate": { ...rate, limits: rate.log } } });
+  assertEquals<unknown>(parseStudy(study), study);
 });
 
 const none = { metric: "accuracy", values: {}, score: 1, trials: [] };

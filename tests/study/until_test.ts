@@ -5,7 +5,7 @@ import { StudyError } from "../../src/study/problems.ts";
 import { defaultSettings, overlaySettings, settingsSchema } from "../../src/study/settings.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
 import { totalSteps, trainedExamples } from "../../src/study/total_steps.ts";
-import { heldOutShare } from "../../src/study/until.ts";
+import { heldOutShare, problemsOfCap } from "../../src/study/until.ts";
 import { checkRuns } from "../../src/study/validate.ts";
 import { encoderModules, examplesOf, methods, smallStudy, tasks } from "./tables.ts";
 
@@ -224,4 +224,14 @@ Deno.test("targets are of the study's tasks, in the units of records", () => {
     ).problems.map(({ where, message }) => `${where}: ${message}`),
     ["convergence.lossShare: found 0, wanted more than 0"],
   );
+});
+
+Deno.test("the last layer that says when a run ends decides whether a cap is wanted", () => {
+  const plateau = { set: { train: { until: { plateau: {} } } } };
+  const epochs = { set: { train: { until: "epochs" } } } as const;
+  const where = (...sets: readonly (typeof plateau | typeof epochs)[]) =>
+    problemsOfCap(sets.map((own, i) => ({ ...own, where: `deltas[${i}].set` })))
+      .map((problem) => problem.where);
+  assertEquals(where(plateau, epochs), []);
+  assertEquals(where(epochs, plateau), ["deltas[1].set.train.until"]);
 });
