@@ -66,8 +66,9 @@ Deno.test("parseStudy() says what is wrong with a tune block", () => {
   );
 });
 
-Deno.test("parseStudy() takes limits that are the ends of the range", () => {
-  const study = studyWith({ vary: { "train.learningRate": { ...rate, limits: rate.log } } });
+Deno.test("parseStudy() takes one setting with limits at the ends of its range, and two trials", () => {
+  const vary = { "train.learningRate": { ...rate, limits: rate.log } };
+  const study = studyWith({ vary, trials: 2 });
   assertEquals<unknown>(parseStudy(study), study);
 });
 

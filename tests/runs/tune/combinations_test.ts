@@ -1,7 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { methods } from "../../../src/methods/table.ts";
 import { combinationsOf, combinationTitle, trialRun } from "../../../src/runs/tune/combinations.ts";
-import { parseStudy } from "../../../src/study/study.ts";
+import { runTitle } from "../../../src/study/run_id.ts";
+import { parseStudy, type Study } from "../../../src/study/study.ts";
+import type { Tune } from "../../../src/study/tune.ts";
 
 const study = parseStudy({
   name: "s",
@@ -62,6 +64,42 @@ Deno.test("combinationsOf() has one for each method and task, with the settings 
   );
 });
 
+Deno.test("a trial has the runs of the tasks, budgets and seeds that tune names, and of no others", () => {
+  const { except: _except, ...whole } = study;
+  const runsOf = (rest: Partial<Tune>, of: Study = whole) =>
+    combinationsOf(
+      of,
+      { ...tune, per: ["method"], methods: ["head", "lora"], ...rest },
+      methods,
+      99,
+    )
+      .map(({ of: { method }, runs }) => `${method}: ${runs.map(runTitle).join("; ")}`);
+  assertEquals(runsOf({ tasks: ["Genre"], budgets: [{ parameters: 9000 }], seeds: [7] }), [
+    "head: Genre, head, seed 7",
+    "lora: Genre, lora, p9000, seed 7",
+  ]);
+  assertEquals(runsOf({ budgets: [2], seeds: [7] }), [
+    "head: Topic, head, seed 7; Genre, head, seed 7",
+    "lora: Topic, lora, r2, seed 7; Genre, lora, r2, seed 7",
+  ]);
+  // A study that varies settings itself has the same arm with each of them.
+  const axes = { ...whole.axes, tasks: ["Topic"], settings: { "train.epochs": [1, 2] } };
+  assertEquals(
+    combinationsOf({ ...whole, axes }, { ...tune, methods: ["head"] }, methods, 99)
+      .map(({ of: { method }, runs }) => [method, runs.length]),
+    [["head", 4]],
+  );
+});
+
+Deno.test("trials of runs with a plateau hold out for both what tune says", () => {
+  const base = { train: { epochs: 9, until: { plateau: { heldOut: 0.3 } } } };
+  const [head] = combinationsOf({ ...study, base }, tune, methods, 1000);
+  const { heldOut, until } = head!.runs[0]!.settings.train;
+  assertEquals([heldOut, until?.plateau.heldOut], [0.2, 0.2]);
+  const [plain] = combinationsOf(study, tune, methods, 1000);
+  assertEquals(plain!.runs[0]!.settings.train.until, undefined);
+});
+
 Deno.test("trialRun() lays the values of a trial over all else, and names the run by them", () => {
   const [, lora] = combinationsOf(study, tune, methods, 1000);
   const run = lora!.runs[0]!;
@@ -78,6 +116,23 @@ Deno.test("trialRun() lays the values of a trial over all else, and names the ru
   // At their defaults, later settings are left out, so that the run is that of a study that does not say them.
   assertEquals(Object.hasOwn(made.settings.train, "headLearningRate"), false);
   assertEquals(made.options, run.options);
+  // What the study varies itself stays beside.
+  const varied = { ...run, varied: { "train.epochs": 2 } };
+  assertEquals(trialRun(varied, { "options.bRate": 1 }, entry).varied, {
+    "train.epochs": 2,
+    "options.bRate": 1,
+  });
+});
+
+Deno.test("trialRun() says of a number of parameters whether the method keeps to it with the trial's options", () => {
+  const entry = methods.find(({ name }) => name === "adalora")!;
+  const ours = combinationsOf(study, tune, methods, 1000).find(({ of }) => of.method === "ours")!;
+  const run = ours.runs.find(({ budget }) => budget?.type === "parameters")!;
+  const budgets = ["exact", "upstream"].map((ties) =>
+    trialRun(run, { "options.ties": ties }, entry).budget
+  );
+  const budget = { type: "parameters", value: 9000 } as const;
+  assertEquals(budgets, [{ ...budget, isCap: true }, budget]);
 });
 
 Deno.test("the options of every method are the same when they are read again, as those of trials are", () => {
