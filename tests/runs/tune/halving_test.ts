@@ -80,12 +80,39 @@ Deno.test("nextJob() never lets a failed trial go on, and waits while a score is
   assertEquals(nextJob(1, [], [], rules), { trial: 0, rung: 0 });
 });
 
+Deno.test("nextJob() waits for the first jobs, though a later one has a score", () => {
+  const two = { reduction: 2, rungs: 2, atOnce: 2 };
+  const begun = [0, 1, 2].map((trial) => ({ trial, rung: 0 }));
+  assertEquals(nextJob(4, begun, [undefined, 0.5, undefined], two), "wait");
+  assertEquals(nextJob(4, begun, [0.4, 0.5, undefined], two), { trial: 1, rung: 1 });
+});
+
+Deno.test("nextJob() takes the better of two, failures last and the earlier trial of equals", () => {
+  const two = { reduction: 2, rungs: 3, atOnce: 1 };
+  const begun = [0, 1, 2, 3].map((trial) => ({ trial, rung: 0 }));
+  // Of several that may go on, the best is first.
+  assertEquals(nextJob(4, begun, [0.1, 0.8, 0.2, 0.9], two), { trial: 3, rung: 1 });
+  const jobs = [...begun, { trial: 3, rung: 1 }, { trial: 1, rung: 1 }];
+  const after = (third: number | null, first: number | null) =>
+    nextJob(4, jobs, [0.1, 0.8, 0.2, 0.9, third, first], two);
+  const [one, three] = [1, 3].map((trial) => ({ trial, rung: 2 }));
+  assertEquals(after(0.5, 0.5), one);
+  assertEquals([after(0.9, 0.2), after(0.2, 0.9)], [three, one]);
+  assertEquals([after(0.5, null), after(null, 0.5)], [three, one]);
+  // A correlation below zero is still a score.
+  assertEquals([after(-0.3, null), after(null, -0.3)], [three, one]);
+  assertEquals(after(null, null), "done");
+});
+
 Deno.test("rungSteps() are reduction times apart and end with the run", () => {
   const ninth = { reduction: 3, leastShare: 0.11 };
   assertEquals(rungSteps(900, ninth), [100, 300, 900]);
   assertEquals(rungSteps(100, ninth), [11, 33, 100]);
   assertEquals(rungSteps(4, { reduction: 4, leastShare: 0.25 }), [1, 4]);
   assertEquals(rungSteps(90, { reduction: 3, leastShare: 0.9 }), [30, 90]);
+  // Both are rounded, not cut.
+  assertEquals(rungSteps(14, ninth), [2, 6, 14]);
+  assertEquals(rungCount({ reduction: 3, leastShare: 0.12 }), 3);
   assertEquals([rungCount(ninth), fewestSteps(ninth)], [3, 9]);
   for (let steps = 9; steps < 200; steps++) {
     const rungs = rungSteps(steps, ninth);
