@@ -1,7 +1,12 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import type { Tune } from "../../../src/study/tune.ts";
 import type { Combination } from "../../../src/runs/tune/combinations.ts";
-import { firstPoints, nextPoints, type Scored } from "../../../src/runs/tune/rounds.ts";
+import {
+  firstPoints,
+  furtherCount,
+  nextPoints,
+  type Scored,
+} from "../../../src/runs/tune/rounds.ts";
 import type { Point, Space } from "../../../src/runs/tune/space.ts";
 
 const rate = { log: [1e-3, 1e-2], limits: [1e-4, 1] } as const;
@@ -81,4 +86,39 @@ Deno.test("nextPoints() has none where every trial failed, or only choices vary"
   const choices: Space = { rate: { choices: [1, 2, 3] } };
   const chosen = played(tune, [combination("svd", "RTE", choices)], (_, rate) => rate);
   assertEquals(chosen[0], [1, 2, 3]);
+});
+
+Deno.test("firstPoints() are a grid where that is asked for, else drawn", () => {
+  const rates = (of: Tune) =>
+    firstPoints(of, combination("svd", "RTE")).map((point) => point["rate"] as number);
+  const { search: _search, ...plain } = tune;
+  assertEquals(rates(tune), [0.001, 0.003162, 0.01]);
+  assertNotEquals(rates(plain), rates(tune));
+  assertEquals(rates(plain), rates({ ...tune, search: "random" }));
+});
+
+Deno.test("half as many trials follow, and at least two", () => {
+  assertEquals([2, 3, 5, 12].map((trials) => furtherCount({ trials })), [2, 2, 3, 6]);
+});
+
+Deno.test("nextPoints() gives more to those of a task and budget only, and none for a failure", () => {
+  const at = (budget: number): Combination => ({
+    of: { method: "lora", name: "lora", task: "RTE", budget },
+    space: { rate },
+    runs: [],
+  });
+  const scored = (combination: Combination, scores: readonly (number | null)[]): Scored => ({
+    combination,
+    trials: firstPoints(tune, combination).map((point, i) => ({ point, score: scores[i]! })),
+  });
+  const count = (...of: readonly Scored[]) => nextPoints(tune, of, 0).map(({ length }) => length);
+  const [edge, inner, failed] = [[1, 2, 3], [1, 3, 2], [null, null, null]];
+  assertEquals(count(scored(at(2), edge!), scored(at(4), inner!)), [2, 0]);
+  assertEquals(count(scored(at(2), edge!), scored(at(2), inner!)), [2, 2]);
+  assertEquals(count(scored(at(2), failed!), scored(at(2), inner!)), [0, 0]);
+  assertEquals(count(scored(at(2), failed!), scored(at(2), edge!)), [0, 2]);
+  const rounds = [31, 32].map((round) =>
+    nextPoints(tune, [scored(at(2), edge!)], round)[0]!.length
+  );
+  assertEquals(rounds, [2, 0]);
 });

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { PlannedRun } from "../../../src/runs/planning.ts";
 import { Ladder, type RungRun } from "../../../src/runs/tune/ladder.ts";
 import { RungQueue } from "../../../src/runs/tune/rung_queue.ts";
-import type { Trial } from "../../../src/runs/tune/trials.ts";
+import type { Trial, TrialOutcome } from "../../../src/runs/tune/trials.ts";
 
 /** Trials of some runs each, named by trial and place. */
 function trials(count: number, runs = 1): readonly Trial[] {
@@ -113,4 +113,38 @@ Deno.test("a ladder goes on with trials that are added, and what it knows is not
     "3/0 Infinity",
   ]);
   assertEquals([ladder.climbed, ladder.open, ladder.outcomes().size], [9, 0, 4]);
+  assertEquals(
+    [...ladder.outcomes().values()].map(({ point, isWhole, share }) => [
+      point["rate"],
+      isWhole,
+      share,
+    ]),
+    [[0, false, 0.25], [1, false, 0.5], [2, true, 1], [3, true, 1]],
+  );
+});
+
+Deno.test("what came of a trial is the mean of its runs and the sum of their seconds", () => {
+  const steps = new Map([["0/0", [10, 20, 40]], ["0/1", [11, 21, 41]]]);
+  const ladder = new Ladder(rules, ({ title }) => steps.get(title)!);
+  ladder.extend(trials(1, 2));
+  for (const [i, run] of ladder.next().entries()) {
+    assertEquals(run.pauseAt, 10 + i);
+    ladder.settle(run, { ...outcome(0.4 + 0.2 * i), seconds: 3 + i });
+  }
+  const [{ score, seconds, runs, share }] = [...ladder.outcomes().values()] as [TrialOutcome];
+  assertEquals([score, seconds, runs, share], [0.5, 7, 2, 0.25]);
+});
+
+Deno.test("a worker is given the first run of the kind that it had, else the first of all", async () => {
+  const queue = new RungQueue({
+    ladders: [ladderOf(trials(1, 4))],
+    kindOf: ({ title }) => title.endsWith("0") ? "small" : "large",
+    knownOf: () => null,
+    stop: { isRaised: false },
+  });
+  const [, large] = queue.waiting();
+  const first = await queue.take(large!);
+  const second = await queue.take(null);
+  const third = await queue.take(second);
+  assertEquals([first, second, third].map((run) => run!.planned.title), ["0/1", "0/0", "0/2"]);
 });
