@@ -108,7 +108,6 @@ export function signedRankTest(differences: readonly number[]): SignedRankTest {
   const n = kept.length;
   const ranks = averageRanks(kept.map((d) => Number(Math.abs(d).toPrecision(10))));
   const positive = kept.reduce((sum, d, i) => sum + (d > 0 ? ranks[i]! : 0), 0);
-  if (n === 0) return { n, positive, p: 1 };
   const p = n > mostExact ? normalP(ranks, positive) : exactP(ranks, positive);
   // Smaller numbers than the smallest are no reason to say that something is impossible.
   return { n, positive, p: Math.min(1, Math.max(p, Number.MIN_VALUE)) };

@@ -26,6 +26,31 @@ Deno.test("friedmanTest repeats, and another seed draws other orders", () => {
   assertNotEquals(friedmanTest(scores, { seed: 1 })!.p, friedmanTest(scores, { seed: 2 })!.p);
 });
 
+Deno.test("the least p that Holm leaves is a chance", () => {
+  assertEquals([leastCorrectedP(1, 10), leastCorrectedP(6, 3)], [1, 3 / 32]);
+});
+
+Deno.test("friedmanTest counts the observed order among those drawn, of two blocks and methods too", () => {
+  const alike = [[1, 2], [1, 2]];
+  assertEquals(friedmanTest(alike, { draws: 0 })!.p, 1);
+  // Every order gives at least a statistic of 0.
+  const opposed = friedmanTest([[1, 2], [2, 1]], { draws: 1 })!;
+  assertEquals([opposed.statistic, opposed.p], [0, 1]);
+  // Half of the orders agree; four standard errors of 4,000 draws.
+  assertAlmostEquals(friedmanTest(alike, { draws: 4000 })!.p, 0.5, 4 * Math.sqrt(0.25 / 4000));
+  assertEquals(
+    friedmanTest([[1, 2, 3], [1, 2, 3]]),
+    friedmanTest([[1, 2, 3], [1, 2, 3]], { seed: 0 }),
+  );
+});
+
+Deno.test("signedRankTest compares sizes to ten digits and leaves out what rounding leaves of large ones", () => {
+  assertEquals(signedRankTest([1, -1.0000000004]).positive, 1.5);
+  assertEquals(signedRankTest([1, -1.000000001]).positive, 1);
+  assertEquals(signedRankTest([1e6, 2e6, 1e-7]).n, 2);
+  assertEquals(signedRankTest([0, 0]), { n: 0, positive: 0, p: 1 });
+});
+
 Deno.test("friedmanTest has nothing to say of one block, one method, or ties alone", () => {
   assertEquals(friedmanTest([]), null);
   assertEquals(friedmanTest([[1, 2, 3]]), null);
