@@ -4,7 +4,15 @@ import { RandomStream } from "../../src/base/random.ts";
 import { answerOf } from "../../src/report/findings/answer.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { pairedTable, pairedVerdictsTable } from "../../src/report/tables/paired.ts";
-import { gateText, pairedRows, testsOf } from "../../src/report/tests.ts";
+import {
+  correctionText,
+  gateText,
+  isTested,
+  type PairedRow,
+  pairedRows,
+  testsOf,
+  widest,
+} from "../../src/report/tests.ts";
 import { scoredStudy } from "./scored_study.ts";
 
 const seeds = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
@@ -116,4 +124,31 @@ Deno.test("the other tests are said to be hints until every claim is decided", (
     gateText({ ...family, claims: 1, tests: 1, isOpen: true }),
     "The claim is the primary contrast. The report makes one other test. Every claim is decided, so this test counts too.",
   );
+});
+
+Deno.test("how many tests were corrected is said in words for one and for two", () => {
+  const texts = [0, 1, 2, 3].map((tests) =>
+    correctionText({ tests, comparisons: tests, claims: 0, isOpen: true })
+  );
+  const alone = "uncorrected, as the only test of this report";
+  assertEquals(texts, [
+    alone,
+    alone,
+    "corrected by Holm for both tests of this report",
+    "corrected by Holm for all 3 tests of this report",
+  ]);
+});
+
+Deno.test("the widest comparisons are over tasks before they are over budgets", () => {
+  const [one] = pairedRows(byBudget({ 2: 0.1 }));
+  assert(isTested(one!) && !isTested({ ...one!, corrected: null }));
+  const places = [["a", "rank 2"], ["a", "all budgets"], ["all tasks", "rank 2"], [
+    "all tasks",
+    "all budgets",
+  ]] as const;
+  const rows = places.map(([task, budget]): PairedRow => ({ ...one!, task, budget }));
+  assertEquals(widest(rows), rows.slice(3));
+  assertEquals(widest(rows.slice(0, 3)), rows.slice(2, 3));
+  assertEquals(widest(rows.slice(0, 2)), rows.slice(1, 2));
+  assertEquals(widest([rows[0]!, rows[0]!]), [rows[0]!, rows[0]!]);
 });

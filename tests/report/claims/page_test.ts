@@ -2,6 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertFalse } from "@std/asse
 import { buildReport } from "../../../src/report/build.ts";
 import { claimsChart } from "../../../src/report/charts/claims.ts";
 import { claimsJson, claimsReport, claimsText } from "../../../src/report/claims/claims_report.ts";
+import { testsOf } from "../../../src/report/tests.ts";
 import { withStatement } from "../../../src/report/claims/stated.ts";
 import { renderChart } from "../../../src/report/render.ts";
 import { claimsTable, claimTasksTable } from "../../../src/report/tables/claims.ts";
@@ -110,6 +111,16 @@ Deno.test("claims that were stated after results are said to be so, in words tha
     claimsText(late)[0]!,
     "stated on 2099-01-01 08:00 UTC, after 62 of 72 runs had begun",
   );
+});
+
+Deno.test("the gate for other tests is open once all claims are decided, and where nothing is claimed", () => {
+  const isOpen = (results: StudyResults) => testsOf(results).family.isOpen;
+  const decided = { ...full.claims!.study, claims: claims.slice(0, 2) };
+  assertEquals([isOpen(full), isOpen({ ...full, claims: { ...full.claims!, study: decided } })], [
+    false,
+    true,
+  ]);
+  assert(isOpen({ ...full, claims: null }));
 });
 
 Deno.test("the terminal and programs get the same verdicts, one a claim", () => {
