@@ -58,9 +58,8 @@ export function hedgesG(differences: readonly number[]): number | null {
   return biasFactor(n - 1) * mean / sd;
 }
 
-/** What Cohen's d is multiplied by. */
+/** What Cohen's d is multiplied by; 0 for one degree of freedom, since Γ has a pole at 0. */
 function biasFactor(freedom: number): number {
-  if (freedom === 1) return 0;
   return Math.exp(gammaln(freedom / 2) - gammaln((freedom - 1) / 2)) / Math.sqrt(freedom / 2);
 }
 

@@ -90,6 +90,36 @@ Deno.test("measures over tasks refuse tasks without runs and unequal tasks", () 
   assertThrows(() => probabilityOfImprovement([[1]], [[1], [2]]), RangeError, "1 tasks");
 });
 
+Deno.test("two differences have no effect without bias, and a score at a threshold is not above it", () => {
+  assertEquals(hedgesG([1, 2]), 0);
+  assertEquals(performanceProfile([[0.5, 0.6]], [0.4, 0.5, 0.6]), [1, 0.5, 0]);
+});
+
+Deno.test("stratified intervals are of the draws and the level that are asked for", () => {
+  for (const draws of [undefined, 50]) {
+    let count = 0;
+    const statistic = () => ++count;
+    stratifiedInterval([[[1]]], statistic, draws === undefined ? { seed: 1 } : { seed: 1, draws });
+    assertEquals(count, draws ?? 2000);
+  }
+  // Of 1 to 1001, a quarter lies below 251 and a quarter above 751.
+  let next = 0;
+  assertEquals(
+    stratifiedInterval([[[1]]], () => ++next, { seed: 1, draws: 1001, level: 0.5 }),
+    { low: 251, high: 751 },
+  );
+});
+
+Deno.test("the first task without runs is named, whichever side it is on", () => {
+  assertThrows(() => probabilityOfImprovement([[1]], [[]]), RangeError, "task 0 without runs");
+  assertThrows(() => interquartileMean([[1], [], []]), RangeError, "task 1 without runs");
+  assertThrows(
+    () => stratifiedInterval([[[]]], () => 1, { seed: 1 }),
+    RangeError,
+    "task 0 without runs",
+  );
+});
+
 Deno.test("violation ratios and almost stochastic order agree with deepsig", () => {
   for (const { a, b, ratio, limit } of golden.orders) {
     // deepsig sums over a grid of 10⁻⁵.
