@@ -143,6 +143,23 @@ Deno.test("runs with a setting at an edge are told from others, and so are those
   assertStringIncludes(table.note, "Runs whose settings were not tuned: ElaLoRA.");
 });
 
+Deno.test("a setting at an edge counts for the arm's runs, at its budget if that is named", () => {
+  const [{ record }] = results.runs as [StudyResults["runs"][0]];
+  const isBracketed = (asked: object, edge: object) =>
+    hasBracketedSettings({
+      tuned: { ...tuned, notBracketed: [{ ...tuned.notBracketed[0]!, ...edge }] },
+    })(
+      { record: { ...record, asked: { ...record.asked, label: "ElaLoRA", ...asked } } },
+    );
+  const at = (value: number) => ({ budget: { type: "rank", value } });
+  assertEquals([at(2), at(4)].map((asked) => isBracketed(asked, { budget: 4 })), [true, false]);
+  assertEquals(isBracketed({ budget: null }, { budget: 4 }), true);
+  assertEquals(isBracketed({ task: "RTE" }, {}), true);
+  // A label says what else the study varies, and its arm is what was tuned.
+  const varied = { label: "ElaLoRA epochs=2", arm: "ElaLoRA" };
+  assertEquals([isBracketed(varied, {}), isBracketed({ label: varied.label }, {})], [false, true]);
+});
+
 Deno.test("nothing is called better or worse of a method whose tuning ended at an edge", async () => {
   const study = {
     ...fixtureStudy({
