@@ -24,7 +24,8 @@ const defaultDraws = 50_000;
  * Benavoli et al., "A Bayesian Wilcoxon signed-rank test based on the Dirichlet process", ICML 2014; with the region, and
  * as in baycomp's `SignedRankTest`: a pseudo-difference of zero has weight `prior`, weights w are drawn from the
  * Dirichlet distribution, and each draw goes to whichever of Σ wᵢwⱼ over sums dᵢ + dⱼ above 2 `margin`, below
- * −2 `margin` and between is largest. Sums on the edge count half to either side. The standard error of a probability p
+ * −2 `margin` and between is largest. Sums on the edge count half to either side, and so does a draw in which both sides are
+ * alike, as without a region and with differences of zero. The standard error of a probability p
  * is √(p (1 − p) / draws), 0.002 at most by default.
  *
  * @param differences One a task (or block), all in one unit.
@@ -75,7 +76,10 @@ export function bayesSignedRankTest(
     }
     const equal = total * total - better - worse;
     if (margin > 0 && equal > better && equal >= worse) counts.equal++;
-    else counts[better > worse ? "better" : "worse"]++;
+    else if (better === worse) {
+      counts.better += 0.5;
+      counts.worse += 0.5;
+    } else counts[better > worse ? "better" : "worse"]++;
   }
   return {
     better: counts.better / draws,

@@ -53,6 +53,26 @@ Deno.test("the Bayesian signed-rank test repeats, turns with its sides, and anot
   assertThrows(() => bayesSignedRankTest([1, NaN], 1), RangeError, "difference 2 of 2");
 });
 
+Deno.test("the Bayesian signed-rank test has baycomp's prior by default, and takes neither side of zeros", () => {
+  const values = [1, -1, 0.6];
+  const found = bayesSignedRankTest(values, 0.5, { draws: 500 });
+  assertEquals(bayesSignedRankTest(values, 0.5, { draws: 500, prior: 0.5 }), found);
+  for (const differences of [[], [0, 0, 0]]) {
+    assertEquals(
+      bayesSignedRankTest(differences, 0, { draws: 10 }),
+      { better: 0.5, equal: 0, worse: 0.5 },
+    );
+  }
+  // Rounding moves no sum over the edge, however large or small the numbers are.
+  const same = (a: readonly number[], b: readonly number[], margin: number) =>
+    assertEquals(
+      bayesSignedRankTest(a, margin, { draws: 100 }),
+      bayesSignedRankTest(b, margin, { draws: 100 }),
+    );
+  same([(0.3 - 0.2) * 1e6, (0.2 - 0.1) * 1e6], [1e5, 1e5], 1e5);
+  same([0.3 - 0.1], [0.2], 0.1);
+});
+
 Deno.test("the hierarchical model agrees with Stan's draws of baycomp to two digits", () => {
   for (const [name, { values, margin, correlation, ...wanted }] of Object.entries(ofHierarchical)) {
     const { odds, nextTask } = hierarchicalTest(values, margin, { correlation, draws: 8000 });
