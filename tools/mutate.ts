@@ -15,7 +15,7 @@ import {
   reasonOf,
   triedText,
 } from "./mutation/figures.ts";
-import { type Mutant, roomOf, sampleRooms, type SourceText } from "./mutation/sample.ts";
+import { type Mutant, mutated, roomOf, sampleRooms, type SourceText } from "./mutation/sample.ts";
 import { Scratch, type Tried } from "./mutation/trial.ts";
 import { tryWholeFile } from "./mutation/whole_files.ts";
 
@@ -177,7 +177,11 @@ export const mutate = commandOf({
         withLoaded: given.flag("loaded"),
       });
     }
-    const tried = (await readTried(file)).filter(({ mutant }) => isNamed(mutant.path));
+    const textOf = new Map(sources.map(({ path, text }) => [path, text]));
+    // A change of a line that is not there any more is none.
+    const tried = (await readTried(file)).filter(({ mutant }) =>
+      isNamed(mutant.path) && mutated(textOf.get(mutant.path) ?? "", mutant) !== null
+    );
     await say(fileFiguresText(tried, equivalents));
     for (const one of tried) {
       if (one.outcome.kind === "survived" && reasonOf(one.mutant, equivalents) === null) {
