@@ -218,6 +218,33 @@ Deno.test("of several pilots the first group with any counts, in it the one with
   assertEquals(pathOf([]), undefined);
 });
 
+Deno.test("a spread is at least that of rounding, and is told by task in units of the score", () => {
+  const { first } = powerWith({ tasks: [["t", "accuracy"]], gains: [0.01, 0.01, 0.01] });
+  // An example of 500 is a fifth of a margin of one point.
+  assertAlmostEquals(first.rule.resolution, 0.2, 1e-12);
+  assertAlmostEquals(first.pilot!.spread.planned, 0.2 / Math.sqrt(6), 1e-12);
+  assertEquals(first.needed.length, 2);
+  const [task] = powerWith().first.pilot!.spread.tasks;
+  assertEquals([task!.task, task!.metric], ["t", "matthews"]);
+  assertAlmostEquals(task!.sd, 0.01, 1e-12);
+  const without = powerWith({}, true).first;
+  assertEquals([without.unit, without.rule.resolution], [{ name: "margins", perMargin: 1 }, 0]);
+});
+
+Deno.test("tasks of a pilot count before its seeds, the first of equals, and none with several runs at a place", () => {
+  const tasks = [["t", "matthews"], ["u", "matthews"]] as const;
+  const { study, planned, pilot: both } = powered({ tasks, gains: unitGains.slice(0, 2) });
+  const { pilot: one } = powered({ tasks, pilotTasks: tasks.slice(0, 1) });
+  const pathOf = (...pilots: readonly Pilot[]) =>
+    powerOf({ study, planned, pilots: [pilots], stepsOf })[0]!.pilot?.path;
+  assertEquals(pathOf({ ...one, path: "one" }, { ...both, path: "both" }), "both");
+  assertEquals(pathOf({ ...both, path: "first" }, { ...both, path: "second" }), "first");
+  for (const label of ["lora", "ours"]) {
+    const more = both.planned.filter((run) => run.label === label);
+    assertEquals(pathOf({ ...both, planned: [...both.planned, ...more] }), undefined, label);
+  }
+});
+
 Deno.test("a study without claims has each method beside plain LoRA at each budget", () => {
   const { study, planned } = claimedStudy({
     claims: [],
