@@ -141,6 +141,8 @@ Deno.test("power at another level, without a difference, of two seeds, and just 
   assertEquals(seedsForEquivalence(1, 2), 36);
   assertAlmostEquals(differencePower(2, smallestDifference(2, 1), 1), 0.8, 1e-9);
   assertAlmostEquals(equivalencePower(2, smallestMargin(2, 1), 0, 1), 0.8, 1e-8);
+  const sure = { power: 0.95 };
+  assertAlmostEquals(differencePower(5, smallestDifference(5, 1, sure), 1), 0.95, 1e-9);
   // The units of the scores do not matter.
   assertAlmostEquals(1e6 * smallestDifference(5, 1e-6), smallestDifference(5, 1), 1e-8);
   for (const n of [2, 4, 11]) {

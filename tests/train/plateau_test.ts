@@ -71,6 +71,10 @@ Deno.test("the score that rises is the primary metric on held-out examples, what
   ];
   const state = afterEvaluation(context, { policyState: null }, { step: 1, evaluations });
   assertEquals(state, { best: 0.4, waited: 0 });
+  // Without that metric there is no score, and none is a rise.
+  const without = [{ ...evaluation("held_out", 0.4), metrics: { other: 0.9 } }];
+  const none = afterEvaluation(context, { policyState: null }, { step: 1, evaluations: without });
+  assertEquals(none, noPlateau);
 });
 
 const executor = await nativeExecutor(1);
