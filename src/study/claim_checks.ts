@@ -4,8 +4,8 @@
  * @module
  */
 import { unknownName } from "../base/suggest.ts";
-import { type Arm, type ArmRun, armText, problemsOfArm, runsOfArm } from "./arms.ts";
-import { claimPairs, mostAtAPlace } from "./claim_pairs.ts";
+import { type ArmRun, armText, problemsOfArm, runsOfArm } from "./arms.ts";
+import { claimPairs } from "./claim_pairs.ts";
 import { type Claim, type ClaimsOfStudy, decisionOf, otherTasks } from "./claims.ts";
 import { matchesCondition } from "./condition_form.ts";
 import type { Problem } from "./problems.ts";
@@ -74,27 +74,11 @@ function problemsOfClaim(
       }), wanted another arm`,
     }];
   }
-  const many = [
-    ...problemsOfMany(claim.a, [...ours], `${where}.a`),
-    ...problemsOfMany(claim.b, theirs, `${where}.b`),
-  ];
-  if (many.length > 0) return many;
   return [
     ...problemsOfExclusions(claim, [...ours, ...theirs], where),
     ...problemsOfPairs(claim, runs, where),
     ...problemsOfMetric(claim, runs, where, metricsOf),
   ];
-}
-
-/** Several runs of an arm that only their settings tell apart have no pair. */
-function problemsOfMany(arm: Arm, runs: readonly ArmRun[], where: string): readonly Problem[] {
-  const most = mostAtAPlace(runs);
-  return most <= 1 ? [] : [{
-    where: `${where}.settings`,
-    message:
-      `found ${most} runs of "${armText(arm)}" at the same task, budget and seed, wanted one; ` +
-      "say by a setting which is meant",
-  }];
 }
 
 function problemsOfExclusions(

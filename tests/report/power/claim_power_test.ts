@@ -240,7 +240,7 @@ Deno.test("tasks of a pilot count before its seeds, the first of equals, and non
   assertEquals(pathOf({ ...one, path: "one" }, { ...both, path: "both" }), "both");
   assertEquals(pathOf({ ...both, path: "first" }, { ...both, path: "second" }), "first");
   for (const label of ["lora", "ours"]) {
-    const more = both.planned.filter((run) => run.label === label);
+    const more = both.planned.filter((run) => run.label === label).slice(0, 1);
     assertEquals(pathOf({ ...both, planned: [...both.planned, ...more] }), undefined, label);
   }
 });
