@@ -220,6 +220,18 @@ Deno.test("steps are the mean of the runs that ended well, and failed cells are 
   assertStringIncludes(earlyCells({ ...both, runs })!.summary, "2 of 2 cells");
 });
 
+Deno.test("a loss that falls is told as the share that it lost in the last fifth", () => {
+  const flat = studyOf({ labels: ["lora"], curve: curves });
+  // From 1 − 69.5 b to 1 − 89.5 b on average, which is 0.6 less of it.
+  const runs = flat.runs.map((run): RunResults => ({
+    ...run,
+    steps: run.steps.map((step, i) => ({ ...step, loss: 1 - 0.6 / 61.7 * i })),
+  }));
+  const { lines } = earlyCells({ ...flat, runs })!;
+  assertStringIncludes(lines[0]!, "loss still falls");
+  assertStringIncludes(lines[0]!, "loss −60 %)");
+});
+
 Deno.test("changes are told in hundredths, with their error where it is known", () => {
   assertEquals(changeText(null, 1), null);
   assertEquals(changeText({ change: 0.5, error: null }, 1), "+50.0");

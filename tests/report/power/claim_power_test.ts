@@ -245,6 +245,24 @@ Deno.test("tasks of a pilot count before its seeds, the first of equals, and non
   }
 });
 
+Deno.test("a seed takes the steps of each of its runs at the pace of the pilot's at the same place", () => {
+  const { study, planned, pilot } = powered({ budgets: [2, 4] });
+  const runs = pilot.runs.map(({ record }) => {
+    const { happened, asked } = record;
+    // A run without steps has no pace.
+    const steps = asked.seed === 1 ? 0 : 10;
+    const time = { ...happened.time, wallMillis: 1000 * asked.budget!.value };
+    return { record: { ...record, happened: { ...happened, steps, time } } };
+  });
+  const [power] = powerOf({
+    study,
+    planned,
+    pilots: [[{ ...pilot, runs }]],
+    stepsOf: ({ label }) => label === "lora" ? 10 : 100,
+  });
+  assertAlmostEquals(power!.pilot!.seedMillis!, (10 + 100) * (200 + 400), 1e-6);
+});
+
 Deno.test("a study without claims has each method beside plain LoRA at each budget", () => {
   const { study, planned } = claimedStudy({
     claims: [],
