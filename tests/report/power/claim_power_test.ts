@@ -227,6 +227,10 @@ Deno.test("a spread is at least that of rounding, and is told by task in units o
   const [task] = powerWith().first.pilot!.spread.tasks;
   assertEquals([task!.task, task!.metric], ["t", "matthews"]);
   assertAlmostEquals(task!.sd, 0.01, 1e-12);
+  assertEquals(powerWith().first.unit, { name: "points", perMargin: 1 });
+  // Of six looks the first can decide equivalence alone.
+  const six = powerWith({ rest: { decide: { mostSeeds: 18 } } }).first;
+  assertEquals([six.firstLook, six.rule.difference[0]], [3, Infinity]);
   const without = powerWith({}, true).first;
   assertEquals([without.unit, without.rule.resolution], [{ name: "margins", perMargin: 1 }, 0]);
 });
