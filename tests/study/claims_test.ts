@@ -173,7 +173,8 @@ Deno.test("texts, lists and rules of claims have bounds", () => {
     ] as const
   ) assertEquals(isTaken({}, { decide }), wanted, JSON.stringify(decide));
   assert(isTaken({}, { margin: { RTE: 0.5 } }));
-  assert(!isTaken({}, { margin: {} }));
+  for (const margin of [{}, { "": 0.5 }]) assert(!isTaken({}, { margin }));
+  assert(isTaken({}, { margin: { R: 0.5 } }));
 });
 
 Deno.test("a rule that the seeds do not fit is told", () => {
