@@ -42,8 +42,11 @@ Deno.test("lettersOf: two methods share a letter exactly where they were not tol
 });
 
 Deno.test("lettersOf names more than 26 groups by letter and number", () => {
-  const apart = Array.from({ length: 30 }, (_, a) => a)
-    .flatMap((a) => Array.from({ length: 29 - a }, (_, i) => [a, a + 1 + i] as const));
-  const letters = lettersOf(30, apart);
+  const allApart = (count: number) =>
+    Array.from({ length: count }, (_, a) => a)
+      .flatMap((a) => Array.from({ length: count - 1 - a }, (_, i) => [a, a + 1 + i] as const));
+  assertEquals(lettersOf(26, allApart(26)).at(-1), "z");
+  assertEquals(lettersOf(27, allApart(27)).at(-1), "a2");
+  const letters = lettersOf(30, allApart(30));
   assertEquals([letters[0], letters[25], letters[26], letters[29]], ["a1", "z1", "a2", "d2"]);
 });

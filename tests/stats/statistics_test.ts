@@ -5,7 +5,7 @@ import {
   assertNotEquals,
   assertThrows,
 } from "@std/assert";
-import { averageRanks } from "../../src/stats/correlation.ts";
+import { averageRanks, rankCorrelation } from "../../src/stats/correlation.ts";
 import {
   bootstrapInterval,
   comparePaired,
@@ -71,6 +71,10 @@ Deno.test("spearman and kendall of equal and of opposite orders are 1 and −1, 
       assertEquals(correlate(x, x.map((value) => -value)), -1);
     }
   }
+});
+
+Deno.test("one value is constant, so that it has no correlation", () => {
+  assertEquals(rankCorrelation([1], [2]), null);
 });
 
 Deno.test("spearman and kendall are null where a side is constant or pairs are few", () => {
