@@ -33,6 +33,8 @@ Deno.test("cliques are the largest ones that networkx finds", () => {
   for (const { count, apart, cliques } of golden.cliques) {
     assertEquals(cliquesOf(count, pairs(apart)), cliques);
   }
+  // By hand: 1 and 2 differ from 3, and 0 from 1; sets are in order, in whatever order they are found.
+  assertEquals(cliquesOf(4, [[1, 3], [2, 3], [0, 1]]), [[0, 2], [0, 3], [1, 2]]);
   assertEquals(cliquesOf(0, []), []);
   assertEquals(cliquesOf(1, []), [[0]]);
 });

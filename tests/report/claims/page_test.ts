@@ -116,7 +116,10 @@ Deno.test("claims that were stated after results are said to be so, in words tha
 Deno.test("the gate for other tests is open once all claims are decided, and where nothing is claimed", () => {
   const isOpen = (results: StudyResults) => testsOf(results).family.isOpen;
   const decided = { ...full.claims!.study, claims: claims.slice(0, 2) };
-  assertEquals([isOpen(full), isOpen({ ...full, claims: { ...full.claims!, study: decided } })], [
+  assertEquals([
+    isOpen({ ...full }),
+    isOpen({ ...full, claims: { ...full.claims!, study: decided } }),
+  ], [
     false,
     true,
   ]);
