@@ -50,6 +50,8 @@ Deno.test("a family is corrected as statsmodels does, with secondary contrasts b
     }
     assertEquals(isGateOpen(found), corrected.primary.every((p) => p < 0.05));
   }
+  // At the level itself, as for any test, nothing is decided.
+  assertEquals(isGateOpen({ primary: [0.05], secondary: [] }), false);
   // No secondary contrast counts where a primary one does not, however small its p.
   assertEquals(correctFamily({ primary: [0.3], secondary: [1e-9] }).secondary, [0.3]);
   assertEquals(correctFamily({ primary: [], secondary: [0.25, 0.5] }).secondary, [0.5, 0.5]);
