@@ -56,6 +56,7 @@ Deno.test("the score that rises is the primary metric on held-out examples, what
     rule: { heldOut: 0.1, patience: 1, leastGain: 0 },
     policy: null,
     totalSteps: 4,
+    warmup: 0,
   };
   const metric = primaryMetric(tinyTask);
   const evaluation = (split: string, score: number): Evaluation => ({
