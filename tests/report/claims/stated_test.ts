@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { statingOf, statingText, withStatement } from "../../../src/report/claims/stated.ts";
 import type { StatedClaims } from "../../../src/report/claims/statement.ts";
 import { type Claimed, claimedStudy, claimOf } from "./scored_runs.ts";
@@ -132,6 +132,38 @@ Deno.test("seeds that are skipped or have other settings are told, more seeds at
     said(withStatement(study, fewer, { at: at(11), seeds: seeds("1:a", "2:b", "5:e") })),
     counted,
   );
+});
+
+Deno.test("seeds of a statement are added to it, whatever was stated before or kept of them", () => {
+  const two = withStatement(study, withStatement(other, [], { at: at(8) }), { at: at(9) });
+  const seeds = { ours: ["1:a"] };
+  const known = withStatement(study, two, { at: at(11), seeds });
+  assertEquals(known, [two[0]!, { ...two[1]!, seeds }]);
+  assertEquals(withStatement(study, known, { at: at(12) }), known);
+  // Of a claim that has no run yet, or had none, nothing is changed.
+  assertEquals(withStatement(study, known, { at: at(12), seeds: {} }).length, 2);
+  const further = { ...seeds, second: ["1:a", "2:b"] };
+  assertEquals(withStatement(study, known, { at: at(12), seeds: further }), [
+    two[0]!,
+    { ...two[1]!, seeds: further },
+  ]);
+});
+
+Deno.test("one run that had begun is enough, and several changes are told in order", () => {
+  const [first] = runs;
+  const stated = withStatement(study, [], { at: at(11) });
+  assertEquals(
+    statingOf({ study, planned, statements: stated }, [first!, ...runs.slice(5)]).kind,
+    "late",
+  );
+  const looser = { ...study, convergence: { lossShare: 0.9 } };
+  const statements = withStatement(looser, withStatement(other, [], { at: at(8), arms: "1" }), {
+    at: at(11),
+    arms: "2",
+  });
+  const stating = statingOf({ study: looser, planned, statements }, runs);
+  assert(stating.kind === "changed");
+  assertEquals(stating.what, ["claims", "settings", "convergence"]);
 });
 
 Deno.test("claims that are not those of the last statement were changed by hand", () => {
