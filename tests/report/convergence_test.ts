@@ -1,14 +1,7 @@
 /** What a report says of runs that had not converged, and of the way to a score. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { learningChart } from "../../src/report/charts/learning.ts";
-import {
-  changeText,
-  convergedCells,
-  earlyCells,
-  hasConverged,
-  moreSteps,
-  needsMore,
-} from "../../src/report/convergence.ts";
+import { convergedCells, hasConverged, moreSteps } from "../../src/report/convergence.ts";
 import { gridOf, rowsOf } from "../../src/report/facts.ts";
 import { answerOf } from "../../src/report/findings/answer.ts";
 import { findingsOf } from "../../src/report/findings/findings.ts";
@@ -21,60 +14,9 @@ import { baselineOf } from "../../src/report/paired_rows.ts";
 import { isTested, pairedRows, rankingsOf, testsOf } from "../../src/report/tests.ts";
 import { scoresTable } from "../../src/report/tables/scores.ts";
 import { targetRows, targetsOf, targetsTable } from "../../src/report/tables/targets.ts";
-import type { RunResults, StudyResults } from "../../src/report/types.ts";
-import { scoredStudy, type ScorePlace } from "./scored_study.ts";
-
-interface Options {
-  readonly labels?: readonly string[];
-  readonly seeds?: number;
-  readonly budgets?: readonly number[];
-  /** Scores at equal distances over 100 steps of 10 ms, the last one at the end. */
-  readonly curve: (place: ScorePlace) => readonly number[];
-  readonly study?: Partial<StudyResults["study"]>;
-}
-
-/** A study of learning curves. */
-function studyOf({ labels = ["lora", "other"], seeds = 3, budgets = [4], curve, study }: Options) {
-  const scored = scoredStudy({
-    labels,
-    budgets,
-    seeds: Array.from({ length: seeds }, (_, i) => i + 1),
-    score: (place) => curve(place).at(-1)!,
-  });
-  const runs = scored.runs.map((run): RunResults => {
-    const { asked: { task, label, budget, seed }, happened } = run.record;
-    const scores = curve({ task, label, budget: budget?.value ?? null, seed });
-    return {
-      ...run,
-      record: { ...run.record, happened: { ...happened, steps: 100 } },
-      evaluations: scores.map((accuracy, i) => ({
-        step: 100 * (i + 1) / scores.length,
-        epoch: 1,
-        split: "dev",
-        loss: 0.5,
-        metrics: { accuracy },
-      })),
-      steps: Array.from({ length: 100 }, (_, i) => ({
-        ...run.steps[0]!,
-        step: i + 1,
-        loss: 0.5,
-        stepMillis: 10,
-      })),
-    };
-  });
-  return { ...scored, study: { ...scored.study, ...study }, runs };
-}
-
-const luck = [0, 0.004, -0.003, 0.006, 0.001, -0.005, 0.002, 0.007];
-
-/** `lora` at .7 and `other` at .8, both flat; `slow` at .6 and still climbing. */
-const curves = ({ label, seed }: ScorePlace): readonly number[] => {
-  const end = { lora: 0.7, other: 0.8, slow: 0.6 }[label]! +
-    luck[label === "lora" ? seed - 1 : luck.length - seed]!;
-  return label === "slow"
-    ? [0.3, 0.4, 0.5, end - 0.05, end]
-    : [end - 0.2, end - 0.1, end, end, end];
-};
+import type { StudyResults } from "../../src/report/types.ts";
+import { curves, studyOf } from "./learning_curves.ts";
+import type { ScorePlace } from "./scored_study.ts";
 
 const answer = (study: StudyResults) => answerOf(study, baselineOf(gridOf(study)));
 
@@ -154,88 +96,6 @@ Deno.test("a study may allow a larger gain", () => {
   });
   assertEquals(pairedRows(study).map(({ verdict }) => verdict), ["worse"]);
   assertEquals(convergedCells(study).map(({ state }) => state), ["converged", "converged"]);
-});
-
-Deno.test("cells count at their own budget, and those without one at each", () => {
-  // `other` climbs at rank 4 alone.
-  const study = studyOf({
-    budgets: [2, 4],
-    curve: (place) =>
-      curves({ ...place, label: place.label === "other" && place.budget === 4 ? "slow" : "lora" }),
-  });
-  const asked = (budget: string | null, label = "other", task: string | null = "t") =>
-    needsMore(study)({ task, label, budget });
-  assertEquals([asked("rank 2"), asked("rank 4"), asked(null)], [false, true, true]);
-  assertEquals([asked(null, "lora"), asked(null, "other", null), asked(null, "other", "u")], [
-    false,
-    true,
-    false,
-  ]);
-  const runs = study.runs.map((run): RunResults => ({
-    ...run,
-    record: { ...run.record, asked: { ...run.record.asked, budget: null } },
-  })).filter(({ record }) => record.asked.label === "other").slice(-3);
-  const [head] = convergedCells({ ...study, runs });
-  assertEquals(head!.budget, "no budget");
-  assert(needsMore({ ...study, runs })({ task: "t", label: "other", budget: "rank 2" }));
-});
-
-Deno.test("steps are the mean of the runs that ended well, and failed cells are no cells that wait", () => {
-  const flat = studyOf({ labels: ["lora"], curve: curves });
-  const failed = { state: "failed", cause: "diverged", message: "NaN", step: 3 } as const;
-  const ended = (outcomes: readonly (number | null)[]) => ({
-    ...flat,
-    runs: flat.runs.map((run, i): RunResults => {
-      const { happened } = run.record;
-      const steps = outcomes[i]!;
-      return {
-        ...run,
-        record: {
-          ...run.record,
-          happened: steps === null
-            ? { ...happened, outcome: failed, steps: 3 }
-            : { ...happened, steps },
-        },
-      };
-    }),
-  });
-  const stepsOf = (...outcomes: readonly (number | null)[]) =>
-    convergedCells(ended(outcomes)).map(({ steps, atPlateau }) => [steps, atPlateau]);
-  assertEquals(stepsOf(100, 60, null), [[80, 0]]);
-  assertEquals(stepsOf(100, null, null), [[100, 0]]);
-  assertEquals(stepsOf(null, null, null), [[null, 0]]);
-  assertEquals(earlyCells(flat), null);
-  const both = studyOf({
-    labels: ["slow", "lora", "other"],
-    curve: (place) => curves({ ...place, label: place.label === "other" ? "slow" : place.label }),
-  });
-  const { summary } = earlyCells(both)!;
-  assertStringIncludes(summary, "2 of 3 cells (task, method and budget) need more steps");
-  assertStringIncludes(summary, "no verdict on them");
-  const runs = both.runs.map((run): RunResults =>
-    run.record.asked.label === "lora"
-      ? { ...run, record: { ...run.record, happened: { ...run.record.happened, outcome: failed } } }
-      : run
-  );
-  assertStringIncludes(earlyCells({ ...both, runs })!.summary, "2 of 2 cells");
-});
-
-Deno.test("a loss that falls is told as the share that it lost in the last fifth", () => {
-  const flat = studyOf({ labels: ["lora"], curve: curves });
-  // From 1 − 69.5 b to 1 − 89.5 b on average, which is 0.6 less of it.
-  const runs = flat.runs.map((run): RunResults => ({
-    ...run,
-    steps: run.steps.map((step, i) => ({ ...step, loss: 1 - 0.6 / 61.7 * i })),
-  }));
-  const { lines } = earlyCells({ ...flat, runs })!;
-  assertStringIncludes(lines[0]!, "loss still falls");
-  assertStringIncludes(lines[0]!, "loss −60 %)");
-});
-
-Deno.test("changes are told in hundredths, with their error where it is known", () => {
-  assertEquals(changeText(null, 1), null);
-  assertEquals(changeText({ change: 0.5, error: null }, 1), "+50.0");
-  assertEquals(changeText({ change: -0.5, error: 0.25 }, 1), "−50.0 ± 25.0");
 });
 
 Deno.test("a run is told by its cell, so that verdicts on runs agree with the tables", () => {
