@@ -6,13 +6,14 @@
 import * as z from "zod";
 import type { RandomStream } from "../base/random.ts";
 import type { ModuleShape } from "../study/types.ts";
+import { closed } from "../study/settings.ts";
 import { ranksByVariance } from "./eva.ts";
 import { dimensionEstimate } from "./gelora.ts";
 import { gradientEstimate } from "./gradient_ranks.ts";
 import type { RankEstimate, RankPurse } from "./rank_estimate.ts";
 
 /** The policy as a study states it. */
-export const beforeOptions = z.strictObject({
+export const beforeOptions = closed({
   type: z.literal("before"),
   by: z.enum(["dimension", "variance", "gradients", "random"]).default("dimension").describe(
     "What ranks follow from, before training: the intrinsic dimension (GeLoRA's), the variance of inputs (EVA's), the " +

@@ -17,6 +17,7 @@ import {
   isCapped,
 } from "../study/rank_range.ts";
 import type { CountFacts, PlannedCounts, RunFacts } from "../study/types.ts";
+import { closed } from "../study/settings.ts";
 import { adaloraPolicy, checkAdaloraSchedule, meanMasked } from "./adalora_policy.ts";
 import { type AdapterPolicy, eraseState, type StepRules } from "./adapter.ts";
 import {
@@ -69,12 +70,12 @@ const scheduleOptions = {
 const initialFactor = z.number().min(1).default(1.5).describe("Initial over final rank");
 
 const policyOptions = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("fixed") }),
-  z.strictObject({ type: z.literal("moves"), ...scoreOptions, ...moveOptions }),
-  z.strictObject({ type: z.literal("mask"), ...scoreOptions, ...scheduleOptions, initialFactor }),
-  z.strictObject({ type: z.literal("prune"), ...scoreOptions, ...scheduleOptions, initialFactor }),
-  z.strictObject({ type: z.literal("prune-after"), initialFactor }),
-  z.strictObject({
+  closed({ type: z.literal("fixed") }),
+  closed({ type: z.literal("moves"), ...scoreOptions, ...moveOptions }),
+  closed({ type: z.literal("mask"), ...scoreOptions, ...scheduleOptions, initialFactor }),
+  closed({ type: z.literal("prune"), ...scoreOptions, ...scheduleOptions, initialFactor }),
+  closed({ type: z.literal("prune-after"), initialFactor }),
+  closed({
     type: z.literal("grow"),
     ...scoreOptions,
     ...scheduleOptions,
@@ -83,8 +84,8 @@ const policyOptions = z.discriminatedUnion("type", [
       "Share of the modules that get ranks at an event, the best of them",
     ),
   }),
-  z.strictObject({ type: z.literal("gates"), ...gateOptions }),
-  z.strictObject({
+  closed({ type: z.literal("gates"), ...gateOptions }),
+  closed({
     type: z.literal("line"),
     first: z.number().positive().default(4).describe(
       "Rank of the first layer, in proportion to that of the last",

@@ -12,6 +12,7 @@
  */
 import * as z from "zod";
 import { mul } from "../graph/mod.ts";
+import { closed } from "../study/settings.ts";
 import type { AdapterPart, Growth, Regulariser, WeightAdapter } from "./adapter.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { rateOptions, scaleBy, scalingOptions, withBRate } from "./shared_options.ts";
@@ -28,8 +29,8 @@ const common = {
 
 /** A form as a study states it. */
 export const formOptions = z.discriminatedUnion("type", [
-  z.strictObject({ type: z.literal("lora"), ...common }),
-  z.strictObject({
+  closed({ type: z.literal("lora"), ...common }),
+  closed({
     type: z.literal("svd"),
     ...common,
     regulariserWeight: z.number().nonnegative().default(0.1).describe(
@@ -39,7 +40,7 @@ export const formOptions = z.discriminatedUnion("type", [
       "unsquared as in AdaLoRA's code, squared as in its paper",
     ),
   }),
-  z.strictObject({ type: z.literal("gated"), ...common }),
+  closed({ type: z.literal("gated"), ...common }),
 ]);
 
 /** Values of {@linkcode formOptions}. */

@@ -99,6 +99,9 @@ export function problemsOf(
     const where = keyPath(here) || "study";
     const found = valueAt(input, issue.path);
     if (issue.code === "invalid_union") {
+      if ("options" in issue && issue.options !== undefined) {
+        return [{ where, message: oneOf(issue.options, found, nameAt(here)) }];
+      }
       const branch = closestBranch(issue.errors);
       return branch === null
         ? [{ where, message: `found ${show(found)}, wanted ${kinds(issue.errors)}` }]
@@ -142,15 +145,22 @@ function describe(issue: z.core.$ZodIssue, found: unknown, key: string): string 
         : "";
       return `found ${show(found)}, wanted ${side} ${bound}${unit}`;
     }
-    case "invalid_value": {
-      const names = issue.values.map(String);
-      return typeof found === "string" && names.length > 1
-        ? unknownName(key, found, names)
-        : `found ${show(found)}, wanted ${issue.values.map(show).join(" or ")}`;
-    }
+    case "invalid_value":
+      return oneOf(issue.values, found, key);
     default:
       return issue.message;
   }
+}
+
+/** What is said of a value that is none of a few. */
+function oneOf(values: readonly unknown[], found: unknown, key: string): string {
+  if (typeof found === "string" && values.length > 1) {
+    return unknownName(key, found, values.map(String));
+  }
+  const wanted = values.map(show).join(" or ");
+  return found === undefined
+    ? `missing, wanted ${wanted}`
+    : `found ${show(found)}, wanted ${wanted}`;
 }
 
 function article(kind: string): string {

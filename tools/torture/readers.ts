@@ -10,7 +10,6 @@ import { createHash } from "node:crypto";
 import { parseJson } from "../../src/base/read_json.ts";
 import { decodeText } from "../../src/base/read_text.ts";
 import { openWheel } from "../../src/fetch/wheel.ts";
-import { methods } from "../../src/methods/table.ts";
 import { architectureOf, parseConfig } from "../../src/models/architectures.ts";
 import { type EncoderFiles, loadEncoder, loadHead } from "../../src/models/load.ts";
 import { targetModules } from "../../src/models/modules.ts";
@@ -18,8 +17,6 @@ import { readSafetensors, writeSafetensors } from "../../src/models/safetensors.
 import { shardNames } from "../../src/models/shards.ts";
 import { readPeftAdapter } from "../../src/peft/peft_import.ts";
 import { openPack, packFiles } from "../../src/record/pack.ts";
-import { expand } from "../../src/runs/planning.ts";
-import { parseStudy } from "../../src/study/study.ts";
 import { findTask } from "../../src/tasks/catalog.ts";
 import { splitMrpc } from "../../src/tasks/glue_archives.ts";
 import { readSplit } from "../../src/tasks/read_split.ts";
@@ -29,29 +26,15 @@ import type { Task } from "../../src/tasks/types.ts";
 import { parseUserTask } from "../../src/tasks/user_task.ts";
 import { checkChain } from "../traces/follow_graph.ts";
 import { parseTrace } from "../traces/trace.ts";
-import { type Format, zipTime } from "./mutations.ts";
+import { zipTime } from "./mutations.ts";
+import { encode, type FuzzedReader, ofJson, text } from "./reader.ts";
 import { resultsReaders } from "./results_readers.ts";
-
-/** A reader that is tried. */
-export interface FuzzedReader {
-  readonly name: string;
-  readonly format: Format;
-  /** Files that it reads without an error, at least one. */
-  readonly corpus: readonly Uint8Array[];
-  /** Reads a file as ranklab does; of bad input it throws an `InputError` and nothing else. */
-  readonly read: (bytes: Uint8Array) => unknown;
-}
+import { extendingStudies, studies, userTask } from "./study_readers.ts";
 
 const golden = new URL("../../tests/golden/", import.meta.url);
-const experiments = new URL("../../experiments/", import.meta.url);
 
 const bytesOf = (path: string): Uint8Array => Deno.readFileSync(new URL(path, golden));
 const textOf = (path: string): string => Deno.readTextFileSync(new URL(path, golden));
-const encode = (...lines: readonly string[]): Uint8Array =>
-  new TextEncoder().encode(lines.map((line) => `${line}\n`).join(""));
-const ofJson = (value: unknown): Uint8Array => encode(JSON.stringify(value));
-
-const text = (bytes: Uint8Array) => decodeText(bytes, "file");
 
 /** Texts of several scripts that a tokenizer splits, alone and as a pair. */
 const probes: readonly string[] = [
@@ -67,41 +50,6 @@ function encodeProbes(files: TokenizerFiles): unknown {
     tokenizer.encode(probe, probes[1]!, 64),
   ]);
 }
-
-function studies(): FuzzedReader {
-  const names = ["quickstart", "embedded", "glue-embedded", "sequence-embedded", "all-systems"];
-  const own = {
-    name: "own",
-    base: { model: "hub:a/b@main", train: { epochs: 2, learningRate: 5e-4 } },
-    userTasks: [userTask],
-    deltas: [{ when: { method: ["lora"], budget: 4, seed: [1, 2] }, set: { train: { steps: 9 } } }],
-    except: [{ task: "Own", seed: 3 }],
-    axes: {
-      tasks: ["Own", "RTE"],
-      methods: ["lora", { method: "elalora", options: { b: 4 }, label: "mine" }, "full"],
-      budgets: [4, { rank: 2.5 }, { parameters: 20_000 }],
-      seeds: [1, 2, 3],
-    },
-  };
-  return {
-    name: "study",
-    format: "json",
-    corpus: [
-      ...names.map((name) => Deno.readFileSync(new URL(`${name}.json`, experiments))),
-      ofJson(own),
-    ],
-    read: (bytes) =>
-      expand(parseStudy(parseJson(text(bytes), "study.json"), "study.json"), methods),
-  };
-}
-
-const userTask = {
-  name: "Own",
-  files: { train: ["a.csv", { path: "b.txt", format: "tsv" }], dev: "dev.csv" },
-  columns: { text: "text", pair: "other", label: "label" },
-  labels: ["no", "yes"],
-  metrics: ["f1", "accuracy"],
-};
 
 /** The reader of the files of a user's own task, or of a task that is built in. */
 function taskFile(name: string, task: Task, corpus: readonly Uint8Array[]): FuzzedReader {
@@ -428,6 +376,7 @@ function traces(): FuzzedReader {
 export function fuzzedReaders(): readonly FuzzedReader[] {
   return [
     studies(),
+    extendingStudies(),
     ...taskFiles(),
     ...models(),
     ...tokenizers(),

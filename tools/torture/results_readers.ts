@@ -17,7 +17,7 @@ import { ownTasksOf } from "../../src/runs/planning.ts";
 import { runSpecOf } from "../../src/runs/recorded_run.ts";
 import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import type { Checkpoint, Snapshot } from "../../src/train/run_types.ts";
-import type { FuzzedReader } from "./readers.ts";
+import type { FuzzedReader } from "./reader.ts";
 
 /** The run whose files are changed, and the file with all of them. */
 const run = "Topic-elalora-r4-seed1-85c1ed23";

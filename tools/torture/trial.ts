@@ -6,7 +6,7 @@
 import { InputError } from "../../src/base/input_error.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { mutantOf } from "./mutations.ts";
-import type { FuzzedReader } from "./readers.ts";
+import type { FuzzedReader } from "./reader.ts";
 
 /**
  * What became of a mutant: it was read, or refused as it should be; or it was refused with another error, took too long, reserved
