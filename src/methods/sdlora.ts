@@ -32,13 +32,14 @@ import {
   withGradient,
 } from "../graph/mod.ts";
 import type { CountFacts, CountRange, PlannedCounts, RunFacts } from "../study/types.ts";
+import { closed } from "../study/settings.ts";
 import { type Adapter, type AdapterPart, eraseState } from "./adapter.ts";
 import { loraParts } from "./lora.ts";
 import { rateOptions, withBRate } from "./shared_options.ts";
 import { defineMethod } from "./method.ts";
 import { normEpsilon, rankOfTask, sdloraPolicy, startOfAlpha } from "./sdlora_policy.ts";
 
-const rankReduction = z.strictObject({
+const rankReduction = closed({
   mu: z.int().positive().default(4).describe("Tasks with the first rank (mu)"),
   nu: z.int().positive().default(8).describe("Tasks before the third rank (nu)"),
   ranks: z.tuple([z.int().positive(), z.int().positive(), z.int().positive()])
