@@ -33,7 +33,6 @@ export function logMixtureEvidence(differences: readonly number[], scale = 1): n
  * confidence sequence, which covers the mean at all n together with chance 1 − level. Infinity where no t does.
  */
 export function mixtureCritical(n: number, level: number, scale = 1): number {
-  if (n < 2) return Infinity;
   const r = 1 + n * scale * scale;
   const wanted = Math.exp((Math.log(r) - 2 * Math.log(level)) / n);
   return wanted >= r ? Infinity : Math.sqrt((n - 1) * (wanted - 1) / (1 - wanted / r));

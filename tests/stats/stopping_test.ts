@@ -66,15 +66,15 @@ Deno.test("the mixture evidence is the integral over its prior, and its critical
   for (const { values, scale, log } of golden.evidence) {
     assertAlmostEquals(logMixtureEvidence(values, scale), log, 1e-8);
   }
-  for (const n of [6, 10, 60]) {
-    const t = mixtureCritical(n, 0.05);
+  for (const [n, scale] of [[6, 1], [10, 1], [60, 1], [10, 0.5], [6, 2]] as const) {
+    const t = mixtureCritical(n, 0.05, scale);
     // Values of mean t / √n and deviation 1.
     const values = Array.from({ length: n }, (_, i) => i % 2 === 0 ? 1 : -1);
     const deviation = Math.sqrt(n / (n - 1));
     const shifted = values.map((value) => value / deviation + t / Math.sqrt(n));
-    assertAlmostEquals(logMixtureEvidence(shifted), Math.log(20), 1e-9);
+    assertAlmostEquals(logMixtureEvidence(shifted, scale), Math.log(20), 1e-9);
   }
-  assertEquals([mixtureCritical(1, 0.05), mixtureCritical(2, 0.05)], [Infinity, Infinity]);
+  assertEquals([0, 1, 2].map((n) => mixtureCritical(n, 0.05)), [Infinity, Infinity, Infinity]);
   assertEquals([logMixtureEvidence([]), logMixtureEvidence([3]), logMixtureEvidence([0, 0])], [
     0,
     0,

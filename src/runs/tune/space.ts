@@ -257,8 +257,5 @@ export function furtherPoints(
 function widened(range: NumberRange, { value, edge }: Edge): number {
   const [low, high] = scaledEnds(range, range.bounds);
   const half = (high - low) / 2;
-  const place = scaled(range, value) + (edge === "low" ? -half : half);
-  const [least, most] = scaledEnds(range, range.limits);
-  if (place <= least) return range.limits[0];
-  return place >= most ? range.limits[1] : valueAt(range, place);
+  return valueAt(range, scaled(range, value) + (edge === "low" ? -half : half));
 }
