@@ -20,7 +20,6 @@ export type Spending = "obrien-fleming" | "pocock";
  * @param share Seeds seen over the most that there may be, from 0 to 1.
  */
 export function spentLevel(spending: Spending, share: number, level: number): number {
-  if (!(share > 0)) return 0;
   const seen = Math.min(1, share);
   return spending === "pocock"
     ? level * Math.log1p((Math.E - 1) * seen)
