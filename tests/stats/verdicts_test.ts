@@ -9,7 +9,12 @@ import {
   smallestDifference,
   smallestMargin,
 } from "../../src/stats/power.ts";
-import { noncentralUpper, spreadLimits } from "../../src/stats/spread.ts";
+import {
+  noncentralUpper,
+  overSpread,
+  roundingSpread,
+  spreadLimits,
+} from "../../src/stats/spread.ts";
 import { upperProbability, upperQuantile } from "../../src/stats/student_t.ts";
 import golden from "../golden/verdicts.json" with { type: "json" };
 
@@ -158,4 +163,16 @@ Deno.test("limits of a standard deviation agree with SciPy", () => {
   }
   const { low, high } = spreadLimits(2, 2);
   assert(high / low > 12 && high / low < 12.2);
+});
+
+Deno.test("expectations over a spread have its moments, and end where the function does", () => {
+  for (const freedom of [1, 2, 7, 60]) {
+    assertAlmostEquals(overSpread(freedom, () => 1), 1, 1e-9);
+    assertAlmostEquals(overSpread(freedom, (spread) => spread * spread), 1, 1e-9);
+  }
+  // With 2 degrees of freedom S² is exponential: E max(0, c − S²) = c − 1 + e^(−c), with c = ln 2.
+  const half = (spread: number) => Math.max(0, Math.LN2 - spread * spread);
+  assertAlmostEquals(overSpread(2, half, Math.sqrt(Math.LN2)), Math.LN2 - 0.5, 1e-9);
+  assertEquals(overSpread(5, () => 1, 0), 0);
+  assertAlmostEquals(roundingSpread(0.5), 0.2041241452, 1e-10);
 });

@@ -181,7 +181,7 @@ export function problemsOfCombinations(
     // How many steps so many epochs are, the data say; it is read before the first trial.
     const steps = runs.flatMap(({ settings: { train } }) => train.steps ?? []);
     const rungs = rungRulesOf(tune);
-    if (rungs !== null && steps.length > 0) {
+    if (rungs !== null) {
       const problem = problemOfSteps(Math.min(...steps), rungs, { of });
       if (problem !== null) problems.push(problem);
     }
@@ -209,7 +209,6 @@ function problemsOfOptions(
   const entry = findMethod(run.method, methods);
   return Object.entries(space).flatMap(([text, range]) => {
     const path = parseSettingPath(text);
-    if (path.type === "setting") return [];
     for (const value of samplesOf(range)) {
       try {
         entry.parseOptions({ ...(run.options as object), ...layerOf(path, value).options });

@@ -1,6 +1,6 @@
 /** What is wrong with a tuning, word for word, and what just is not. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { methods } from "../../../src/methods/table.ts";
+import { findMethod, methods, type MethodTable } from "../../../src/methods/table.ts";
 import { combinationsOf } from "../../../src/runs/tune/combinations.ts";
 import { problemsOfCombinations, problemsOfTune } from "../../../src/runs/tune/problems.ts";
 import { problemOfSteps, rungRulesOf } from "../../../src/runs/tune/rungs.ts";
@@ -119,7 +119,7 @@ Deno.test("problems are told in the order of the keys, all of them", () => {
     vary: { "train.heldOut": { linear: [0.1, 0.2] }, "options.alfa": { choices: [1, 2] } },
     search: "asha",
     trials: 2,
-    seeds: [3, 5, 9, 5],
+    seeds: [3, 5, 5, 9],
     tasks: ["Topik", "Gerne"],
     budgets: [7, 8],
     per: ["method", "task", "budget"],
@@ -154,6 +154,9 @@ Deno.test("problemsOfTune() asks both ends, both limits and a value between of e
       "tune.vary.train.batchSize: found 12.58, wanted a whole number",
     ],
     [of(size, { log: [8, 32] }), "tune.vary.train.batchSize: found 13.59, wanted a whole number"],
+    // Between them lies 1382, to four digits.
+    [of(size, { linear: [1000.5, 2000], limits: [500, 4000] }), "found 1000.5, wanted a whole"],
+    [of(size, { linear: [1000, 2000.5], limits: [500, 4000] }), "found 2000.5, wanted a whole"],
     [of(size, { choices: [8, 2.5, 3.5] }), "found 2.5, wanted a whole number"],
     [of("options.alfa", { choices: [1, 2] }), 'Did you mean "options.alpha"?'],
     [
@@ -214,7 +217,7 @@ Deno.test("problemsOfCombinations() tells what each combination lacks", () => {
     ],
     [
       ofCombinations({ vary: { "options.alpha": { choices: [8, "x", "y"] } }, trials: 2 }),
-      'tune.vary.options.alpha, lora on Topic: found "x", wanted a value that the method takes: ',
+      'found "x", wanted a value that the method takes: Invalid input: expected number, received string',
     ],
     [
       ofCombinations(
@@ -250,9 +253,31 @@ Deno.test("problemsOfCombinations() tells what each combination lacks", () => {
     "tune.vary.options.alpha, lora on Topic",
     "tune.vary, head on Topic",
   ]);
-  const none = ofCombinations({ methods: ["dora"] });
-  assertEquals(none.length, 2);
-  assertEquals(none[1], "tune: found no run to choose settings by, wanted some");
+  const none = ofCombinations({ methods: ["dora", "rslora"] });
+  assertEquals(none.length, 3);
+  assertStringIncludes(none[0]!, '"dora"');
+  assertEquals(none[2], "tune: found no run to choose settings by, wanted some");
+});
+
+Deno.test("a value of an option is asked beside the run's own options, and the method's words are told", () => {
+  const lora = findMethod("lora", methods);
+  const strict: MethodTable = [{
+    ...lora,
+    parseOptions: (options) => {
+      const parsed = lora.parseOptions(options) as { readonly alpha: number; scaling: string };
+      if (parsed.alpha === 8 && parsed.scaling !== "alpha/r") throw new Error("no 8 with a root");
+      return parsed;
+    },
+  }];
+  const study = studyWith({
+    tasks: ["Topic"],
+    methods: [{ method: "lora", options: { scaling: "alpha/sqrt(r)" } }],
+  });
+  const tune: Tune = { ...block, vary: { "options.alpha": { choices: [4, 8] } }, trials: 2 };
+  const found = problemsOfCombinations(tune, combinationsOf(study, tune, strict, 1000), strict);
+  assertEquals(found.map(({ message }) => message), [
+    "found 8, wanted a value that the method takes: no 8 with a root",
+  ]);
 });
 
 Deno.test("rungs are asked of ASHA alone, with its defaults under what the study says", () => {
