@@ -8,7 +8,7 @@ import { type TuneResult, tuneStudy } from "../../../src/runs/tune/tune_study.ts
 import { StudyError } from "../../../src/study/problems.ts";
 import { parseStudy, type Study } from "../../../src/study/study.ts";
 import type { Tuned } from "../../../src/study/tuned.ts";
-import { inHome, scoredStudy, tinyModel } from "../tiny_study.ts";
+import { inHome, scoredStudy, tinyModel, tinyStudy } from "../tiny_study.ts";
 
 function studyWith(tune: object = {}): Study {
   return parseStudy({
@@ -131,5 +131,25 @@ Deno.test("halved trials need steps enough for their rungs, and no sequence", as
       message.includes("tune.asha, head on Numbers: found runs of 14 steps, wanted at least 16"),
       message,
     );
+    // How many steps an epoch is, the data say.
+    const { steps: _steps, ...train } = tinyStudy.base!.train!;
+    const moves = tinyStudy.userTasks![0] as object;
+    const both = parseStudy({
+      ...short,
+      base: { ...short.base, train: { ...train, epochs: 1, keep: "last" } },
+      userTasks: [moves, { ...moves, name: "Words" }],
+      sequences: { Both: ["Moves", "Words"] },
+      axes: { ...short.axes, tasks: ["Moves", "Both", "Words"] },
+    });
+    const { problems } = await assertRejects(() => tuned(home, "both", both), StudyError);
+    assertEquals(problems.map(({ where }) => where), [
+      "tune.asha, head on Moves",
+      "tune.asha, head on Both",
+      "tune.asha, head on Words",
+    ]);
+    assert(problems[0]!.message.includes("wanted at least 16"), problems[0]!.message);
+    assert(problems[1]!.message.startsWith("found a sequence of tasks, wanted another search"));
+    const one = { ...both, axes: { ...both.axes, tasks: ["Both"] } };
+    await assertRejects(() => tuned(home, "one", one), StudyError, "found a sequence of tasks");
   });
 });
