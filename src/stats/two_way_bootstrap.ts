@@ -157,7 +157,7 @@ function correctionOf(
 /** Quantile by linear interpolation between order statistics, as NumPy's default (Hyndman and Fan's type 7). */
 function linearQuantile(sorted: readonly number[], p: number): number {
   const place = p * (sorted.length - 1);
-  const i = Math.min(Math.floor(place), sorted.length - 2);
-  const from = sorted[Math.max(0, i)]!;
+  const i = Math.floor(place);
+  const from = sorted[i]!;
   return from + (place - i) * ((sorted[i + 1] ?? from) - from);
 }

@@ -133,6 +133,9 @@ Deno.test("violation ratios and almost stochastic order agree with deepsig", () 
     assertAlmostEquals(found, limit, 0.02);
   }
   assertEquals(almostStochasticOrder([2, 3], [1], { seed: 1 }), 0);
+  const { a, b } = golden.orders[0]!;
+  const thousand = almostStochasticOrder(a, b, { seed: 1, draws: 1000 });
+  assertEquals(almostStochasticOrder(a, b, { seed: 1 }), thousand);
   assert(almostStochasticOrder([1], [2, 3], { seed: 1 }) === 1);
   assertThrows(() => almostStochasticOrder([], [1], { seed: 1 }), RangeError, "0 and 1 scores");
 });

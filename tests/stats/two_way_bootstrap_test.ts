@@ -88,3 +88,32 @@ Deno.test("no interval comes of too little, or of a statistic that is mostly und
   const needsFirst: TwoWayStatistic = (draw) => draw.seeds.includes(0) ? mean(draw) : null;
   assertEquals(twoWayIntervals({ seeds: 3, examples: 3 }, needsFirst, draws()), null);
 });
+
+/** Three seeds that differ in nothing: 2 as observed, and a draw has the value that stands for its last seed. */
+function drawn(values: readonly (number | null)[], level?: number) {
+  const draws = values.map((value) => ({ seeds: [0, 0, value ?? -1], examples: [0, 1, 2] }));
+  const statistic: TwoWayStatistic = ({ seeds }) =>
+    seeds.length < 3 ? 2 : seeds[2] === -1 ? null : seeds[2]!;
+  return twoWayIntervals({ seeds: 3, examples: 3 }, statistic, draws, level);
+}
+
+Deno.test("bias counts ties half, and is none where all resamples lie on one side", () => {
+  // Below are two of ten, tied two: SciPy's norm.cdf(2 norm.ppf(0.3) ± norm.ppf(0.75)) and numpy.quantile.
+  const found = drawn([8, 0, 1, 2, 2, 3, 4, 5, 6, 7], 0.5)!;
+  assertEquals([found.observed, found.percentile], [2, { low: 2, high: 5.75 }]);
+  assertInterval(found.corrected, { low: 0.3817617977, high: 2.1867773498 }, 1e-9);
+  for (const values of [[3, 4, 5, 7], [0, 1, 1.5, 1.75]]) {
+    const { percentile, corrected } = drawn(values, 0.5)!;
+    assertInterval(corrected, percentile, 1e-12);
+  }
+  assertEquals(drawn([4])!.percentile, { low: 4, high: 4 });
+});
+
+Deno.test("a tenth of the resamples may be undefined, and no value without a seed", () => {
+  const nine = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  assertEquals(drawn([...nine, null])?.percentile, drawn(nine)!.percentile);
+  assertEquals(drawn([...nine, null, null]), null);
+  const undefinedWithout: TwoWayStatistic = ({ seeds }) => seeds.length < 3 ? null : 1;
+  const draws = twoWayDraws(3, 3, { seed: 1, draws: 5 });
+  assertEquals(twoWayIntervals({ seeds: 3, examples: 3 }, undefinedWithout, draws), null);
+});

@@ -133,6 +133,8 @@ Deno.test("furtherPoints() lie between the neighbours of a best value that is at
   const points = rates(furtherPoints({ rate }, tried, tried[1]!, 5, stream));
   assertEquals(points, [3.162e-4, 3.162e-3, 5.623e-4, 1.778e-4, 1.778e-3]);
   assertEquals(rates(furtherPoints({ rate }, tried, tried[1]!, 1, stream)), [3.162e-4]);
+  const wide = [1e-5, 1e-4, 1e-3, 1e-2, 1e-1].map((rate) => ({ rate }));
+  assertEquals(rates(furtherPoints({ rate }, wide, wide[2]!, 2, stream)), [3.162e-4, 3.162e-3]);
   // With four digits, nine numbers lie between these ends, and none between the others.
   const few = (high: number) => {
     const tried = [{ rate: 1 }, { rate: high }];
