@@ -53,13 +53,26 @@ Deno.test("one look is the plain t test, and a look without level cannot end a s
   const [only] = criticalValues({ looks: [10], level: 0.025, sides: 2 });
   assertAlmostEquals(only!, 2.2621571628, 1e-9);
   assertEquals(criticalValues({ looks: [3, 60], level: 0.025, sides: 2 })[0], Infinity);
-  for (const looks of [[], [1, 3], [5, 5], [3.5], [5, 40]]) {
+  for (const looks of [[], [1, 3], [5, 5], [3.5], [5, 40], [5, 6, 40]]) {
     assertThrows(
       () => criticalValues({ looks, cap: 30, level: 0.05, sides: 1 }),
       RangeError,
       "ascending whole numbers from 2",
     );
   }
+});
+
+Deno.test("a study that ended on the other side does not come back, so that two sides end sooner", () => {
+  const at = (sides: 1 | 2) =>
+    criticalValues({ looks: [2, 4], level: 0.3, sides, spending: "pocock" });
+  const [[first, second], [same, sooner]] = [at(1), at(2)] as [number[], number[]];
+  assertEquals(first, same);
+  assert(second! - sooner! > 0.005, `${second} of one side, ${sooner} of two`);
+  assertThrows(
+    () => criticalValues({ looks: [], level: 0.3, sides: 1 }),
+    RangeError,
+    "looks at no number of seeds with at most 0",
+  );
 });
 
 Deno.test("the mixture evidence is the integral over its prior, and its critical t inverts it", () => {
