@@ -65,7 +65,6 @@ export function upperProbability(t: number, freedom: number): number {
       `Cannot evaluate Student's t with ${freedom} degrees of freedom: a positive number is wanted`,
     );
   }
-  if (t === 0) return 0.5;
   // Near 0 the argument is near 1, where the other tail of the beta function keeps the digits.
   const square = t * t;
   const beyond = square < 1

@@ -36,7 +36,9 @@ Deno.test("tails of Student's t agree with SciPy and invert, whole degrees of fr
   }
   assertAlmostEquals(upperQuantile(0.9, 4), -upperQuantile(0.1, 4), 1e-12);
   assertThrows(() => upperProbability(1, 0), RangeError, "0 degrees of freedom");
-  assertThrows(() => upperQuantile(0, 3), RangeError, "at 0");
+  assertEquals(upperProbability(0, 3), 0.5);
+  assertAlmostEquals(upperQuantile(0.5, 3), 0, 1e-12);
+  for (const p of [0, 1]) assertThrows(() => upperQuantile(p, 3), RangeError, `at ${p}`);
 });
 
 Deno.test("the noncentral t agrees with SciPy", () => {
