@@ -6,6 +6,7 @@
  */
 import * as z from "zod";
 import { InputError, shown } from "../base/input_error.ts";
+import { valueAtKeys } from "../base/value_at_keys.ts";
 import { recordSchemaVersion } from "./types.ts";
 
 /** A file that a newer ranklab wrote. */
@@ -69,16 +70,6 @@ function spelled(value: unknown): string {
   return value === undefined ? "nothing" : shown(JSON.stringify(value));
 }
 
-/** Follows `keys` into a JSON value. */
-function at(value: unknown, keys: readonly PropertyKey[]): unknown {
-  let current = value;
-  for (const key of keys) {
-    if (typeof current !== "object" || current === null) return undefined;
-    current = Reflect.get(current, key);
-  }
-  return current;
-}
-
 /** Whether each of these keys of an object passes a test. */
 export function holds(
   value: unknown,
@@ -111,7 +102,7 @@ export function quickParserOf<T>(
 export function parserOf<T>(schema: z.ZodType<T>, versioned: boolean): Parser<T> {
   return (value, path) => {
     if (versioned) {
-      const version = at(value, ["schema"]);
+      const version = valueAtKeys(value, ["schema"]);
       // A newer file may differ in any other key, so its version is looked at first.
       if (typeof version === "number" && version > recordSchemaVersion) {
         throw new NewerSchemaError(path, version, recordSchemaVersion);
@@ -121,7 +112,7 @@ export function parserOf<T>(schema: z.ZodType<T>, versioned: boolean): Parser<T>
     if (parsed.success) return parsed.data;
     const issue = parsed.error.issues[0];
     const keys = issue?.path ?? [];
-    const found = at(value, keys);
+    const found = valueAtKeys(value, keys);
     throw new RecordFormatError(
       path,
       keys.map(String).join("."),

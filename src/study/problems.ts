@@ -6,6 +6,7 @@
 import type { z } from "zod";
 import { InputError } from "../base/input_error.ts";
 import { unknownName } from "../base/suggest.ts";
+import { valueAtKeys } from "../base/value_at_keys.ts";
 
 /** One thing that is wrong. */
 export interface Problem {
@@ -97,7 +98,7 @@ export function problemsOf(
     if (issue.code === "custom" && misspelt.has(keyPath(issue.path))) return [];
     const here = [...path, ...issue.path];
     const where = keyPath(here) || "study";
-    const found = valueAt(input, issue.path);
+    const found = valueAtKeys(input, issue.path);
     if (issue.code === "invalid_union") {
       if ("options" in issue && issue.options !== undefined) {
         return [{ where, message: oneOf(issue.options, found, nameAt(here)) }];
@@ -199,13 +200,4 @@ function kinds(branches: readonly (readonly z.core.$ZodIssue[])[]): string {
     )
   );
   return [...new Set(wanted)].join(" or ");
-}
-
-function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
-  let value = input;
-  for (const key of path) {
-    if (typeof value !== "object" || value === null) return undefined;
-    value = Reflect.get(value, key);
-  }
-  return value;
 }

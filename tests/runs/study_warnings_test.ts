@@ -15,7 +15,7 @@ import { readStudyResults } from "../../src/runs/study_results.ts";
 import { methods } from "../../src/methods/table.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
 import type { UserTask } from "../../src/tasks/user_task.ts";
-import { tinyModel, tinyStudy, withSwept, writeTinyTasks } from "./tiny_study.ts";
+import { inHome, tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
 
 const [moves] = tinyStudy.userTasks as unknown as readonly UserTask[];
 
@@ -27,16 +27,6 @@ function studyOf(task: Partial<UserTask>, train: Study["base"] = {}): Study {
     userTasks: [{ ...moves, ...task }],
     axes: { tasks: ["Moves"], methods: ["head"], seeds: [1, 2] },
   });
-}
-
-async function withTasks(check: (home: string) => Promise<void>): Promise<void> {
-  const home = await Deno.makeTempDir();
-  try {
-    await writeTinyTasks(home);
-    await check(home);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
 }
 
 function planOf(home: string, study: Study) {
@@ -52,7 +42,7 @@ async function warningsOf(home: string, study: Study): Promise<readonly string[]
 const onlyTrain = { train: "moves/train.tsv" };
 
 Deno.test("a dev split drawn from train is the same for all seeds, and a part of what a run is", async () => {
-  await withTasks(async (home) => {
+  await inHome(async (home) => {
     const drawn = await planOf(home, studyOf({ files: onlyTrain, dev: 0.2 }));
     const { inputs, runs } = drawn;
     const { splits } = await inputs.task("Moves");
@@ -78,7 +68,7 @@ Deno.test("a dev split drawn from train is the same for all seeds, and a part of
 });
 
 Deno.test("a split of two files holds the rows of both, and a missing one is named", async () => {
-  await withTasks(async (home) => {
+  await inHome(async (home) => {
     await Deno.writeTextFile(`${home}/moves/more.csv`, "text,label\nthe cat sat,calm\n");
     const files = { train: ["moves/train.tsv", "moves/more.csv"], dev: "moves/dev.tsv" };
     const { inputs, runs } = await planOf(home, studyOf({ files }));
@@ -94,7 +84,7 @@ Deno.test("a split of two files holds the rows of both, and a missing one is nam
 });
 
 Deno.test("a study is warned of one file for both, of shared texts, of labels and of texts that are cut", async () => {
-  await withTasks(async (home) => {
+  await inHome(async (home) => {
     assertEquals(await warningsOf(home, tinyStudy), []);
     const same = studyOf({ files: { train: "moves/train.tsv", dev: "moves/train.tsv" } });
     assertEquals(await warningsOf(home, same), [
@@ -117,7 +107,7 @@ Deno.test("a study is warned of one file for both, of shared texts, of labels an
 });
 
 Deno.test("texts that just fit are not cut", async () => {
-  await withTasks(async (home) => {
+  await inHome(async (home) => {
     // The tokens of a text, [CLS] and [SEP].
     const rows = ["the cat sat", "a dog ran", "she sat on", "he ran under the tree"];
     const labels = ["calm", "lively", "calm", "lively"];
@@ -132,7 +122,7 @@ Deno.test("texts that just fit are not cut", async () => {
 });
 
 Deno.test("a large split is measured by a sample, and says so", async () => {
-  await withTasks(async (home) => {
+  await inHome(async (home) => {
     const rows = Array.from(
       { length: 5000 },
       (_, i) =>

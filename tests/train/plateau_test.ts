@@ -35,14 +35,16 @@ Deno.test("patience is the number of evaluations without a rise", () => {
   ]);
 });
 
+/** A run of four steps without warm-up. */
+const context = {
+  task: tinyTask,
+  rule: { heldOut: 0.1, patience: 1, leastGain: 0 },
+  policy: null,
+  totalSteps: 4,
+  warmup: 0,
+};
+
 Deno.test("without an evaluation of held-out examples there is no plateau to look for", () => {
-  const context = {
-    task: tinyTask,
-    rule: { heldOut: 0.1, patience: 1, leastGain: 0 },
-    policy: null,
-    totalSteps: 4,
-    warmup: 0,
-  };
   assertThrows(
     () => afterEvaluation(context, { policyState: null }, { step: 1, evaluations: [] }),
     RangeError,
@@ -51,13 +53,6 @@ Deno.test("without an evaluation of held-out examples there is no plateau to loo
 });
 
 Deno.test("the score that rises is the primary metric on held-out examples, whatever else is evaluated", () => {
-  const context = {
-    task: tinyTask,
-    rule: { heldOut: 0.1, patience: 1, leastGain: 0 },
-    policy: null,
-    totalSteps: 4,
-    warmup: 0,
-  };
   const metric = primaryMetric(tinyTask);
   const evaluation = (split: string, score: number): Evaluation => ({
     split,

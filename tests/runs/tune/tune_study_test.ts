@@ -14,7 +14,7 @@ import { sweepStudy } from "../../../src/runs/sweep.ts";
 import type { RunSpec } from "../../../src/study/types.ts";
 import { type TuneResult, tuneStudy } from "../../../src/runs/tune/tune_study.ts";
 import { parseStudy, type Study } from "../../../src/study/study.ts";
-import { scoredStudy, tinyModel, writeTinyTasks } from "../tiny_study.ts";
+import { inHome, scoredStudy, tinyModel } from "../tiny_study.ts";
 
 const block = {
   vary: { "train.learningRate": { log: [1e-3, 1e-1] } },
@@ -32,16 +32,6 @@ function studyWith(tune: object, axes: object = {}): Study {
     axes: { ...scoredStudy.axes, methods: ["head", "lora"], ...axes },
     tune: { ...block, ...tune },
   });
-}
-
-async function inHome(check: (home: string) => Promise<void>): Promise<void> {
-  const home = await Deno.makeTempDir();
-  try {
-    await writeTinyTasks(home);
-    await check(home);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
 }
 
 function tuned(home: string, study: Study, watch: Watch = {}): Promise<TuneResult> {
