@@ -15,7 +15,11 @@ import { stoppedExitCode } from "./stop.ts";
 import { type Arguments, outputColumns, say, sayWrapped } from "./terminal.ts";
 import { damagedTexts } from "./terminal_watch.ts";
 
-/** The exit code of a command that makes runs: 0 if none failed, 1 if one did, 130 if it was stopped. */
+/**
+ * The exit code of a command that makes runs: 0 if nothing failed, 1 if something did, 130 if it was stopped.
+ *
+ * @param failed Runs that failed; of a tuning, what it could choose nothing for.
+ */
 export function runsExitCode(
   { stopped, failed }: { readonly stopped: boolean; readonly failed: number },
 ): number {

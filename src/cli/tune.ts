@@ -21,7 +21,8 @@ import {
   resultsOption,
   threadsOption,
 } from "./command_parts.ts";
-import { stoppedExitCode, stoppedText } from "./stop.ts";
+import { runsExitCode } from "./ended.ts";
+import { stoppedText } from "./stop.ts";
 import { outputColumns, quietVulkan, runCommand, say, sayWrapped } from "./terminal.ts";
 import { sweepWords, TerminalWatch } from "./terminal_watch.ts";
 import { tunedText } from "./tuned_text.ts";
@@ -84,7 +85,7 @@ export const tune = commandOf({
     if (result.stopped) await sayWrapped(stoppedText(result));
     else await say(`\n${tunedText(result, study.folder, outputColumns())}`);
   }
-  return result.stopped ? stoppedExitCode : result.untuned.length > 0 ? 1 : 0;
+  return runsExitCode({ stopped: result.stopped, failed: result.untuned.length });
 });
 
 if (import.meta.main) await runCommand(tune);

@@ -145,7 +145,7 @@ function intervalPanel(
 }
 
 const intervalCaption =
-  "Points are means over seeds, lines their 95% t intervals (n − 1 degrees of freedom; an interval that leaves the frame is longer). " +
+  "Marks are means over seeds, lines their 95% t intervals (n − 1 degrees of freedom; an interval that leaves the frame is longer). " +
   "Lines across a panel are methods without a budget.";
 
 /** A chart with a panel a group of rows; a lone panel is large where there is room. */
@@ -201,7 +201,7 @@ export function metricBudgetCharts(results: StudyResults, styles: SeriesStyles):
 }
 
 const manyCaption =
-  "Points are means over seeds, lines their 95% t intervals, cut at three deviations. Methods are sorted by their mean place over tasks and budgets. " +
+  "Marks are means over seeds, lines their 95% t intervals, cut at three deviations. Methods are sorted by their mean place over tasks and budgets. " +
   "Grey diamonds are methods without a budget.";
 
 function manyCharts(

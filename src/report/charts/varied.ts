@@ -156,7 +156,7 @@ export function variedCharts(results: StudyResults): readonly Chart[] {
       id: `setting_${slugs.get(axis.key)!.replaceAll("-", "_")}`,
       title: `Score by ${axis.key}`,
       caption:
-        "Points are means over seeds, budgets and other settings, the same at each value of a line; bars are 95% t intervals over " +
+        "Marks are means over seeds, budgets and other settings, the same at each value of a line; bars are 95% t intervals over " +
         "seeds, cut at three deviations." +
         (tasks.length > 1 ? " Each task has its own scale." : ""),
       keys: keysOf(shown, "both"),
