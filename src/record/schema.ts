@@ -111,7 +111,12 @@ const happened = z.object({
   majority: z.exactOptional(z.record(text, figure)),
   flags: z.exactOptional(z.array(runFlag)),
   sequence: z.exactOptional(sequenceOutcome),
-  parameters: z.object({ total: count, trainable: count, head: count }),
+  parameters: z.object({
+    total: count,
+    trainable: count,
+    frozen: z.exactOptional(count),
+    head: count,
+  }),
   budget: z.object({
     requested: z.number(),
     initial: z.number(),

@@ -207,6 +207,8 @@ export interface Happened {
     readonly total: number;
     /** All numbers that the optimiser updated (adapters at capacity included). */
     readonly trainable: number;
+    /** Numbers of adapters that are never trained; absent in older records, which count them as trainable. */
+    readonly frozen?: number;
     readonly head: number;
   };
   /** Null for methods without ranks, and where the run failed before an evaluation. */

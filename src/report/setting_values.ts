@@ -70,7 +70,8 @@ function encoderSizes(results: StudyResults): ReadonlyMap<string, number> {
   const sizes = new Map<string, number>();
   for (const run of results.runs) {
     const { parameters, budget } = run.record.happened;
-    const own = parameters.total - (budget === null ? parameters.head : parameters.trainable);
+    const { total, trainable, frozen = 0, head } = parameters;
+    const own = total - (budget === null ? head : trainable + frozen);
     const model = encoderText(run);
     // Methods that freeze a part of what they add leave more than the encoder, never less.
     if (model !== null) sizes.set(model, Math.min(own, sizes.get(model) ?? Infinity));

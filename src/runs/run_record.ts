@@ -202,9 +202,16 @@ function parametersOf({ read: { model, task }, trainer }: Ending): Happened["par
     parameters.reduce((total, { shape }) => total + countOf(shape), 0);
   const head = size(architecture.headParameters(model.config, outputCount(task.output)));
   const encoder = size(architecture.encoderParameters(model.config));
+  const frozen = (trainer?.assembly.groups ?? [])
+    .filter(({ part }) => part.isTrained === false)
+    .reduce(
+      (sum, { modules, capacity, rowLength }) => sum + modules.length * capacity * rowLength,
+      0,
+    );
   return {
     total: encoder + head + (trainer?.assembly.adapterSize ?? 0),
-    trainable: trainer?.assembly.layout.size ?? 0,
+    trainable: (trainer?.assembly.layout.size ?? 0) - frozen,
+    frozen,
     head,
   };
 }

@@ -63,6 +63,33 @@ Deno.test("a run that fails tells why", async () => {
   });
 });
 
+Deno.test("parameters that are never trained do not count as trainable", async () => {
+  await inHome(async (home) => {
+    const study = parseStudy({
+      ...tinyStudy,
+      deltas: [],
+      axes: { ...tinyStudy.axes, methods: ["lora", "lorafa", "pissa", "dora-dynamic"] },
+    });
+    const { runs, context } = await executionsOf(home, `${home}/results`, study);
+    const counts: Record<string, readonly [adapter: number, frozen: number, encoder: number]> = {};
+    for (const planned of runs) {
+      const result = await execute(planned, context);
+      assert(result.kind === "recorded");
+      const { asked: { method }, happened: { parameters, budget, initialRanks } } = result.record;
+      const { total, trainable, frozen, head } = parameters;
+      // At the start no room is spare, so the budget counts all that is trained of the adapter.
+      assertEquals(trainable - head, budget!.initial, method);
+      counts[method] = [trainable - head, frozen!, total - trainable - frozen!];
+      if (method === "dora-dynamic") {
+        assertEquals(frozen, Object.values(initialRanks!).reduce((sum, rank) => sum + rank, 0));
+      }
+    }
+    const { lora, lorafa, pissa } = counts;
+    assertEquals([lora![1], lorafa![0] + lorafa![1], pissa![1]], [0, lora![0], lora![0]]);
+    assertEquals(new Set(Object.values(counts).map(([, , encoder]) => encoder)).size, 1);
+  });
+});
+
 Deno.test("what earlier sittings of a run spent is in its record", async () => {
   await inHome(async (home) => {
     const { runs, context } = await executionsOf(home, `${home}/results`);

@@ -119,6 +119,9 @@ export function budgetsTable(results: StudyResults): ReportTable {
     order({ task: "", label: String(a["label"]), budget: String(a["budget"]) }) -
     order({ task: "", label: String(b["label"]), budget: String(b["budget"]) })
   );
+  const isOld = results.runs.some(({ record: { happened: { parameters, budget } } }) =>
+    budget !== null && parameters.frozen === undefined
+  );
   const isGuessed = sorted.some((row) => row["storedRecorded"] === 0);
   return {
     id: "budgets",
@@ -129,7 +132,10 @@ export function budgetsTable(results: StudyResults): ReportTable {
       (isGuessed ? "; where records do not say (≈), the final count stands for it" : "") +
       ". On average is the mean over the steps of those that were trained. Off the budget is the largest difference of a run from what was requested, " +
       "where it is above 1 %; it is that of the final number, unless the budget names another. A method without a budget stores everything it trained. " +
-      "Trainable are all parameters that the optimiser updated, with spare capacity and heads.",
+      "Trainable are all parameters that the optimiser updates, with spare capacity and heads" +
+      (isOld
+        ? "; records of earlier versions count parts of an adapter that are never trained too."
+        : "."),
     table: tableFrom(sorted, budgetNames),
     columns: [
       methodColumn,
