@@ -143,7 +143,8 @@ export function classifierConfigJson(
   config: Pick<EncoderConfig, "architecture" | "pooling" | "pooler">,
   output: TaskOutput,
 ): string {
-  const labels = output.type === "classification" ? output.labels : ["LABEL_0"];
+  const isPerLabel = output.type === "classification" && output.perChoice !== true;
+  const labels = isPerLabel ? output.labels : ["LABEL_0"];
   const read = parseJson(base, "config.json") as Readonly<Record<string, unknown>>;
   const own = Object.entries(read)
     .filter(([key]) => key !== "torch_dtype" && key !== "_name_or_path");
@@ -158,7 +159,7 @@ export function classifierConfigJson(
     id2label: Object.fromEntries(labels.map((label, i) => [String(i), label])),
     label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
     num_labels: labels.length,
-    problem_type: output.type === "classification" ? "single_label_classification" : "regression",
+    problem_type: isPerLabel ? "single_label_classification" : "regression",
   };
   return `${JSON.stringify(file, null, 2)}\n`;
 }

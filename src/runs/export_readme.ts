@@ -7,6 +7,7 @@ import { hasClassifierClass } from "../models/classifier_folder.ts";
 import type { EncoderConfig } from "../models/architectures.ts";
 import { pythonLines } from "../models/encoder_folder.ts";
 import { keptOf } from "../study/kept.ts";
+import type { TaskOutput } from "../tasks/types.ts";
 import type { TrainedRun } from "./trained_run.ts";
 
 /** What a run can be exported as. */
@@ -60,6 +61,15 @@ export function openingOf({ format, config, maxLength }: Opened): readonly strin
   ];
 }
 
+/** What the outputs of a model mean. */
+function meaningOf(output: TaskOutput): string {
+  if (output.type === "regression") return `A score from ${output.min} to ${output.max}.`;
+  const labels = output.labels.join(", ");
+  return output.perChoice === true
+    ? `The model scores one choice at a time, as the second text of a pair; the likeliest choice has the highest score. Choices, in order: ${labels}.`
+    : `Classes, in order: ${labels}.`;
+}
+
 /**
  * What a reader of an exported folder should know, its README.md.
  *
@@ -73,9 +83,7 @@ export function exportReadme(
   const { maxLength } = run.settings.train;
   const { keep, primaryMetric } = record.happened;
   const kept = keptOf(keep, record.happened);
-  const classes = task.output.type === "classification"
-    ? `Classes, in order: ${task.output.labels.join(", ")}.`
-    : `A score from ${task.output.min} to ${task.output.max}.`;
+  const classes = meaningOf(task.output);
   const lines = [
     `# ${run.label} on ${task.name}`,
     "",

@@ -14,6 +14,8 @@ export interface OwnExample {
   readonly text: string;
   /** The second text of a pair. Default: there is none. */
   readonly pair?: string;
+  /** The texts to choose from, one for each label; each is scored as the second text of a pair. Default: there are none. */
+  readonly choices?: readonly string[];
   /** One of the task's labels, or a number within its bounds. */
   readonly label: string | number;
 }
@@ -50,7 +52,10 @@ export function examplesOf(
   examples: readonly OwnExample[],
   what: string,
 ): readonly Example[] {
-  return examples.map(({ text, pair, label }, id) => {
+  const wanted = output.type === "classification" && output.perChoice === true
+    ? output.labels.length
+    : null;
+  return examples.map(({ text, pair, choices, label }, id) => {
     const fail = (found: unknown, wanted: string): never => {
       throw new TypeError(
         `Cannot use ${what}[${id}]: found ${JSON.stringify(found)}, want ${wanted}`,
@@ -58,6 +63,8 @@ export function examplesOf(
     };
     if (typeof text !== "string") fail(text, "a text");
     if (pair !== undefined && typeof pair !== "string") fail(pair, "a second text, or none");
+    checkChoices(choices, wanted, (want) => fail(choices ?? null, want));
+    if (choices !== undefined && pair !== undefined) fail(pair, "no pair beside choices");
     const target = output.type === "regression"
       ? Number(label)
       : output.labels.indexOf(String(label));
@@ -66,8 +73,27 @@ export function examplesOf(
     } else if (!(target >= output.min && target <= output.max)) {
       fail(label, `a number from ${output.min} to ${output.max}`);
     }
-    return { id, text, pair: pair ?? null, target };
+    return { id, text, pair: pair ?? null, ...(choices === undefined ? {} : { choices }), target };
   });
+}
+
+/**
+ * Sees that an example has the choices that its task asks for.
+ *
+ * @param wanted How many, or null for a task without choices.
+ * @param fail Is given what is wanted.
+ */
+export function checkChoices(
+  choices: unknown,
+  wanted: number | null,
+  fail: (want: string) => never,
+): void {
+  if (wanted === null) {
+    if (choices !== undefined) fail("no choices, since other examples or the task have none");
+  } else if (
+    !Array.isArray(choices) || choices.length !== wanted ||
+    choices.some((choice) => typeof choice !== "string")
+  ) fail(`${wanted} choices, one text for each label`);
 }
 
 /**
@@ -82,7 +108,11 @@ export function ownTaskData(own: OwnTask): TaskData {
   };
   const output: TaskOutput = isBounds(labels)
     ? { type: "regression", min: labels.min, max: labels.max }
-    : { type: "classification", labels };
+    : {
+      type: "classification",
+      labels,
+      ...(own.train[0]?.choices === undefined ? {} : { perChoice: true }),
+    };
   if (output.type === "classification" && new Set(output.labels).size < 2) {
     fail(`found the labels ${JSON.stringify(labels)}, want at least two different ones`);
   }

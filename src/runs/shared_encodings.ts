@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { encodingsOf } from "../tasks/batches.ts";
 import type { Encoded } from "../tasks/types.ts";
 
 /** The encodings of a split as a message: they lie in shared memory, which a message does not copy. */
@@ -11,8 +12,10 @@ export interface SharedEncodings {
   readonly ids: Int32Array;
   /** Types of the same tokens. */
   readonly types: Int32Array;
-  /** Where each text ends, in tokens from the start. */
+  /** Where each encoding ends, in tokens from the start. */
   readonly ends: Int32Array;
+  /** Encodings of an example: its choices, or one. */
+  readonly each: number;
 }
 
 function inSharedMemory(pieces: readonly Int32Array[], size: number): Int32Array {
@@ -27,19 +30,26 @@ function inSharedMemory(pieces: readonly Int32Array[], size: number): Int32Array
 
 /** Encodings in shared memory. */
 export function sharedEncodings(encoded: readonly Encoded[]): SharedEncodings {
+  const texts = encoded.flatMap(encodingsOf);
   let tokens = 0;
-  const ends = Int32Array.from(encoded, ({ ids }) => tokens += ids.length);
+  const ends = Int32Array.from(texts, ({ ids }) => tokens += ids.length);
   return {
-    ids: inSharedMemory(encoded.map(({ ids }) => ids), tokens),
-    types: inSharedMemory(encoded.map(({ types }) => types), tokens),
+    ids: inSharedMemory(texts.map(({ ids }) => ids), tokens),
+    types: inSharedMemory(texts.map(({ types }) => types), tokens),
     ends: inSharedMemory([ends], ends.length),
+    each: texts.length / encoded.length,
   };
 }
 
 /** The encodings of a message, which go on lying in shared memory. */
-export function encodingsFrom({ ids, types, ends }: SharedEncodings): readonly Encoded[] {
-  return Array.from(ends, (end, i) => {
+export function encodingsFrom({ ids, types, ends, each }: SharedEncodings): readonly Encoded[] {
+  const texts = Array.from(ends, (end, i): Encoded => {
     const start = i === 0 ? 0 : ends[i - 1]!;
     return { ids: ids.subarray(start, end), types: types.subarray(start, end) };
+  });
+  if (each === 1) return texts;
+  return Array.from({ length: texts.length / each }, (_, i) => {
+    const [first, ...further] = texts.slice(i * each, (i + 1) * each);
+    return { ...first!, further };
   });
 }

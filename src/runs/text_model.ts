@@ -9,12 +9,16 @@ import { flatten } from "../train/layout.ts";
 import type { Assembly } from "../train/assemble.ts";
 import { evaluateSplit, type EvaluationSplit, outputsOf } from "../train/evaluate.ts";
 import { evaluationSplit } from "../train/run_data.ts";
+import { outputCount } from "../train/task_head.ts";
 import { encodeExamples } from "../tasks/tokenizer.ts";
 import type { Example, Task, Tokenizer } from "../tasks/types.ts";
-import { examplesOf, type OwnExample } from "./own_task.ts";
+import { checkChoices, examplesOf, type OwnExample } from "./own_task.ts";
 
-/** A text, or a pair of texts. */
-export type Text = string | readonly [text: string, pair: string];
+/** A text, a pair of texts, or a text with what it lets choose from. */
+export type Text =
+  | string
+  | readonly [text: string, pair: string]
+  | { readonly text: string; readonly choices: readonly string[] };
 
 /** What a model says of a text. */
 export interface Prediction {
@@ -47,6 +51,33 @@ function softmaxOf(outputs: Float32Array): readonly number[] {
   const powers = Array.from(outputs, (value) => Math.exp(value - top));
   const sum = powers.reduce((total, power) => total + power, 0);
   return powers.map((power) => power / sum);
+}
+
+/**
+ * A text to predict as an example.
+ *
+ * @param wanted Choices that the task has, or null for none.
+ */
+function exampleOf(given: Text, id: number, wanted: number | null): Example {
+  const fail = (want: string): never => {
+    throw new TypeError(
+      `Cannot predict texts[${id}]: found ${JSON.stringify(given)}, want ${want}`,
+    );
+  };
+  if (wanted !== null) {
+    if (typeof given !== "object" || given === null || !("choices" in given)) {
+      return fail("an object with text and choices");
+    }
+    const { text, choices } = given;
+    if (typeof text !== "string") fail("a string as text");
+    checkChoices(choices, wanted, fail);
+    return { id, text, pair: null, choices, target: 0 };
+  }
+  if (typeof given === "string") return { id, text: given, pair: null, target: 0 };
+  if (Array.isArray(given) && given.length === 2 && given.every((one) => typeof one === "string")) {
+    return { id, text: given[0], pair: given[1], target: 0 };
+  }
+  return fail("a string or a pair of strings");
 }
 
 /** A trained model; it holds memory of its device until it is disposed of. */
@@ -83,21 +114,14 @@ export class TextModel {
   /**
    * What the model says of each text.
    *
-   * @throws {TypeError} If a text is neither a string nor a pair of strings.
+   * @throws {TypeError} If a text is neither a string nor a pair of strings, or lacks the choices that the task has.
    */
   async predict(texts: readonly Text[]): Promise<readonly Prediction[]> {
     const { output } = this.task;
-    const examples = texts.map((given, id): Example => {
-      const [text, pair] = typeof given === "string" ? [given, null] : given;
-      if (typeof text === "string" && (pair === null || typeof pair === "string")) {
-        return { id, text, pair, target: 0 };
-      }
-      throw new TypeError(
-        `Cannot predict texts[${id}]: found ${
-          JSON.stringify(given)
-        }, want a string or a pair of strings`,
-      );
-    });
+    const wanted = output.type === "classification" && output.perChoice === true
+      ? output.labels.length
+      : null;
+    const examples = texts.map((given, id) => exampleOf(given, id, wanted));
     if (examples.length === 0) return [];
     const { assembly } = this.#parts;
     const outputs = await outputsOf(
@@ -175,7 +199,7 @@ export async function modelOfPeftFiles(
   request: PeftModelRequest,
 ): Promise<TextModel> {
   const { executor, base, task, maxLength } = request;
-  const outputs = task.output.type === "classification" ? task.output.labels.length : 1;
+  const outputs = outputCount(task.output);
   const { tensors } = importAdapterFiles(files, "the given files", base, outputs);
   const assembly = headAssembly({ config: base.config, tensors }, task);
   const theta = flatten(assembly.layout, ({ name }) => tensors.get(name)!.data as Float32Array);

@@ -9,6 +9,16 @@
 import type { RandomStream } from "../base/random.ts";
 import type { Batch, BatchCursor, Encoded } from "./types.ts";
 
+/** The encodings of an example: one, or one a choice. */
+export function encodingsOf(example: Encoded): readonly Encoded[] {
+  return example.further === undefined ? [example] : [example, ...example.further];
+}
+
+/** Tokens of an example's longest encoding. */
+export function lengthOf(example: Encoded): number {
+  return encodingsOf(example).reduce((most, { ids }) => Math.max(most, ids.length), 0);
+}
+
 /** The endless batches of a training split. */
 export interface BatchStream {
   /** Examples divided by the batch size, rounded up. */
@@ -119,24 +129,22 @@ export function makeBatch(
   padId: number,
   maxLength: number = Infinity,
 ): Batch {
-  let longest = 1;
-  for (const row of rows) longest = Math.max(longest, rowAt(encoded, row).ids.length);
+  const texts = rows.flatMap((row) => encodingsOf(rowAt(encoded, row)));
+  const longest = texts.reduce((most, { ids }) => Math.max(most, ids.length), 1);
   const length = paddedLength(longest, Math.min(maxLength, 32 * Math.ceil(longest / 32)));
-  const ids = new Int32Array(rows.length * length).fill(padId);
-  const types = new Int32Array(rows.length * length);
-  const mask = new Float32Array(rows.length * length);
-  const batchTargets = new Float32Array(rows.length);
+  const ids = new Int32Array(texts.length * length).fill(padId);
+  const types = new Int32Array(texts.length * length);
+  const mask = new Float32Array(texts.length * length);
   let tokens = 0;
-  for (const [i, row] of rows.entries()) {
-    const example = rowAt(encoded, row);
+  for (const [i, text] of texts.entries()) {
     const start = i * length;
-    ids.set(example.ids, start);
-    types.set(example.types, start);
-    mask.fill(1, start, start + example.ids.length);
-    batchTargets[i] = targets[row]!;
-    tokens += example.ids.length;
+    ids.set(text.ids, start);
+    types.set(text.types, start);
+    mask.fill(1, start, start + text.ids.length);
+    tokens += text.ids.length;
   }
-  return { rows, size: rows.length, length, ids, types, mask, targets: batchTargets, tokens };
+  const own = Float32Array.from(rows, (row) => targets[row]!);
+  return { rows, size: texts.length, length, ids, types, mask, targets: own, tokens };
 }
 
 /**
@@ -159,7 +167,7 @@ export function createBatchStream(options: BatchOptions, stream: RandomStream): 
   const { encoded, targets, batchSize, maxLength, padId } = options;
   checkRows(options);
   const buckets = lengthBuckets(maxLength);
-  const lengths = encoded.map((example) => bucketOf(buckets, example.ids.length));
+  const lengths = encoded.map((example) => bucketOf(buckets, lengthOf(example)));
   const batchesPerEpoch = Math.ceil(encoded.length / batchSize);
   // The order of the epoch asked for last: it saves sorting again for every batch and never changes a result.
   let held: { readonly epoch: number; readonly order: readonly (readonly number[])[] } | null =
@@ -194,8 +202,9 @@ export function createBatchStream(options: BatchOptions, stream: RandomStream): 
 export function evaluationBatches(options: BatchOptions): readonly Batch[] {
   const { encoded, targets, batchSize, maxLength, padId } = options;
   checkRows(options);
+  const lengths = encoded.map(lengthOf);
   const order = encoded.map((_, row) => row);
-  order.sort((a, b) => encoded[a]!.ids.length - encoded[b]!.ids.length);
+  order.sort((a, b) => lengths[a]! - lengths[b]!);
   const batches: Batch[] = [];
   for (let start = 0; start < order.length; start += batchSize) {
     const rows = order.slice(start, start + batchSize);

@@ -4,8 +4,8 @@
  * @module
  */
 import { RandomStream } from "../base/random.ts";
-import { sample } from "./batches.ts";
-import { encodeExamples } from "./tokenizer.ts";
+import { lengthOf, sample } from "./batches.ts";
+import { encodeExample, encodeExamples } from "./tokenizer.ts";
 import type { EncodedTask, Example, Task, TaskData, Tokenizer } from "./types.ts";
 
 /** Something in a task's data that a reader of its results must know. */
@@ -31,8 +31,9 @@ function agree(count: number, one: string, many: string): string {
   return count === 1 ? one : many;
 }
 
-/** A text or pair as one key. */
-function keyOf({ text, pair }: Example): string {
+/** An example's texts as one key. */
+function keyOf({ text, pair, choices }: Example): string {
+  if (choices !== undefined) return JSON.stringify([text, ...choices]);
   return pair === null ? text : JSON.stringify([text, pair]);
 }
 
@@ -59,7 +60,9 @@ function overlap(
 ): readonly DataWarning[] {
   const count = examples.filter((example) => trained.has(keyOf(example))).length;
   if (count === 0) return [];
-  const [of, noun] = [examples.length, examples[0]!.pair === null ? "text" : "pair"];
+  const { pair, choices } = examples[0]!;
+  const noun = choices !== undefined ? "question" : pair === null ? "text" : "pair";
+  const of = examples.length;
   const warning = (kind: DataWarning["kind"], said: string) => [
     { task: task.name, kind, count, of, text: `${task.name}: ${said}` },
   ];
@@ -146,9 +149,9 @@ export function cutTexts(
   const examples = sample(all, textsMeasured, stream);
   const isSampled = examples.length < all.length;
   const encoded = isSampled ? encodeExamples(tokenizer, examples, maxLength) : encodedOf(split);
-  const isCut = ({ text, pair }: Example, i: number) =>
-    encoded[i]!.ids.length === maxLength &&
-    tokenizer.encode(text, pair, maxLength + 1).ids.length > maxLength;
+  const isCut = (example: Example, i: number) =>
+    lengthOf(encoded[i]!) === maxLength &&
+    lengthOf(encodeExample(tokenizer, example, maxLength + 1)) > maxLength;
   return {
     split,
     maxLength,

@@ -8,7 +8,7 @@ import { InputError, shown } from "../base/input_error.ts";
 import { parseJson } from "../base/read_json.ts";
 import { withoutLastLineEnds } from "../base/read_text.ts";
 import { unknownName } from "../base/suggest.ts";
-import type { Column, SplitFile } from "./types.ts";
+import type { Column, Example, SplitFile, TextSource } from "./types.ts";
 
 /** What stands in one cell: text, or a JSON value of a jsonl file. */
 export type Cell = string | number | boolean;
@@ -19,13 +19,87 @@ interface Row {
   readonly cells: readonly string[];
 }
 
-/** The three cells of an example, checked to be there. */
-export interface Picked {
-  readonly id: number;
+/** The texts and the label of an example, whose cells are checked to be there. */
+export interface Picked extends Pick<Example, "id" | "text" | "pair" | "choices"> {
   readonly line: number;
-  readonly text: string;
-  readonly pair: string | null;
   readonly label: Cell;
+}
+
+/** A template's literal texts and, between each two of them, a column. */
+interface Template {
+  readonly literals: readonly string[];
+  readonly columns: readonly Column[];
+}
+
+/** A column in a template; doubled braces are braces. */
+const columnInBraces = /\{\{|\}\}|\{([^{}]+)\}|[{}]/g;
+
+/**
+ * Takes a template apart.
+ *
+ * A column stands in braces, by its name or its index from 0; `{{` and `}}` are braces.
+ *
+ * @throws {SyntaxError} If a brace stands alone, or no column is named.
+ */
+export function parseTemplate(template: string): Template {
+  const literals = [""];
+  const columns: Column[] = [];
+  const add = (text: string) => literals[literals.length - 1] += text;
+  let end = 0;
+  for (const match of template.matchAll(columnInBraces)) {
+    const [whole, name] = match;
+    add(template.slice(end, match.index));
+    end = match.index + whole.length;
+    if (name !== undefined) {
+      columns.push(/^\d+$/.test(name) ? Number(name) : name);
+      literals.push("");
+    } else if (whole.length === 2) add(whole[0]!);
+    else throw new SyntaxError(`found a single "${whole}"; double it where it is a brace`);
+  }
+  if (columns.length === 0) throw new SyntaxError("found no column in braces");
+  add(template.slice(end));
+  return { literals, columns };
+}
+
+/** The columns that a text comes from. */
+export function columnsOf(source: TextSource): readonly Column[] {
+  return typeof source === "object" ? parseTemplate(source.template).columns : [source];
+}
+
+/**
+ * How to get a text from a row.
+ *
+ * @param cellOf How to get one cell; it is asked once for each column, before any row.
+ */
+function textReader<Row>(
+  source: TextSource,
+  cellOf: (column: Column) => (row: Row) => Cell,
+): (row: Row) => string {
+  if (typeof source !== "object") {
+    const read = cellOf(source);
+    return (row) => String(read(row));
+  }
+  const { literals, columns } = parseTemplate(source.template);
+  const cells = columns.map(cellOf);
+  return (row) =>
+    literals.map((text, i) => i === 0 ? text : `${cells[i - 1]!(row)}${text}`).join("");
+}
+
+/** How to get an example's texts and label from a row. */
+function rowReader<Row>(
+  { text, pair, choices, label }: SplitFile["columns"],
+  cellOf: (column: Column) => (row: Row) => Cell,
+): (row: Row) => Omit<Picked, "id" | "line"> {
+  const readText = textReader(text, cellOf);
+  const readPair = pair === null ? () => null : textReader(pair, cellOf);
+  const readChoices = choices?.map((choice) => textReader(choice, cellOf));
+  const readLabel = cellOf(label);
+  return (row) => ({
+    text: readText(row),
+    pair: readPair(row),
+    ...(readChoices === undefined ? {} : { choices: readChoices.map((read) => read(row)) }),
+    label: readLabel(row),
+  });
 }
 
 /** What a line is and what it should be; the message, after the file's name and the line, says both unless it is given. */
@@ -114,16 +188,17 @@ function* csvRows(text: string, fileName: string): Generator<Row> {
 }
 
 function* pickCells(file: SplitFile, rows: Iterable<Row>, fileName: string): Generator<Picked> {
-  const { text, pair, label } = file.columns;
   let header: Row | null = null;
-  let indices: { text: number; pair: number | null; label: number } | null = null;
+  let read: ReturnType<typeof rowReader<readonly string[]>> | null = null;
   let wanted = 0;
   let torn = 0;
   let id = -1;
   for (const row of rows) {
-    if (indices === null) {
-      const find = (column: Column) => findColumn(column, row, file.header, fileName);
-      indices = { text: find(text), pair: pair === null ? null : find(pair), label: find(label) };
+    if (read === null) {
+      read = rowReader(file.columns, (column) => {
+        const index = findColumn(column, row, file.header, fileName);
+        return (cells: readonly string[]) => cells[index]!;
+      });
       wanted = row.cells.length;
       if (file.header) {
         header = row;
@@ -136,13 +211,7 @@ function* pickCells(file: SplitFile, rows: Iterable<Row>, fileName: string): Gen
       if (torn <= (file.tornRowsAllowed ?? 0)) continue;
       throw columnCountError(row, wanted, header, file, fileName);
     }
-    yield {
-      id,
-      line: row.line,
-      text: row.cells[indices.text]!,
-      pair: indices.pair === null ? null : row.cells[indices.pair]!,
-      label: row.cells[indices.label]!,
-    };
+    yield { id, line: row.line, ...read(row.cells) };
   }
 }
 
@@ -203,21 +272,17 @@ function findColumn(column: Column, first: Row, isHeader: boolean, fileName: str
 }
 
 function* pickJsonRows(file: SplitFile, text: string, fileName: string): Generator<Picked> {
-  const { text: textKey, pair: pairKey, label: labelKey } = file.columns;
+  const read = rowReader(
+    file.columns,
+    (column) => ({ object, line }: { readonly object: object; readonly line: number }) =>
+      cell(object, column, fileName, line),
+  );
   const lines = contentLines(text);
   if (lines.length === 1 && lines[0]!.trim() === "") return;
   for (const [index, content] of lines.entries()) {
     const line = index + 1;
     const object = parseObject(content, fileName, line);
-    const textCell = cell(object, textKey, fileName, line);
-    const pairCell = pairKey === null ? null : cell(object, pairKey, fileName, line);
-    yield {
-      id: index,
-      line,
-      text: String(textCell),
-      pair: pairCell === null ? null : String(pairCell),
-      label: cell(object, labelKey, fileName, line),
-    };
+    yield { id: index, line, ...read({ object, line }) };
   }
 }
 

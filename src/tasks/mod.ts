@@ -40,6 +40,7 @@ export type {
   SplitFile,
   Task,
   TaskOutput,
+  TextSource,
   Tokenizer,
 } from "./types.ts";
 export {

@@ -7,7 +7,7 @@ import { InputError, shown } from "../base/input_error.ts";
 import { decodeText } from "../base/read_text.ts";
 import { unknownName } from "../base/suggest.ts";
 import { type Cell, lineError, pickRows, unknownAt } from "./file_rows.ts";
-import type { Column, Example, SplitFile, Task, TaskOutput } from "./types.ts";
+import type { Example, SplitFile, Task, TaskOutput, TextSource } from "./types.ts";
 
 /** One file of a split. */
 export interface SplitContent {
@@ -67,15 +67,14 @@ function readFile(
   const examples: Example[] = [];
   for (const picked of pickRows(file, text, fileName)) {
     if (!allowsEmpty) {
-      if (picked.text.trim() === "") throw emptyText(fileName, picked.line, file.columns.text);
-      if (picked.pair?.trim() === "") throw emptyText(fileName, picked.line, file.columns.pair!);
+      const { text, pair, choices = [] } = file.columns;
+      if (picked.text.trim() === "") throw emptyText(fileName, picked.line, text);
+      if (picked.pair?.trim() === "") throw emptyText(fileName, picked.line, pair!);
+      const blank = picked.choices?.findIndex((choice) => choice.trim() === "") ?? -1;
+      if (blank >= 0) throw emptyText(fileName, picked.line, choices[blank]!);
     }
-    examples.push({
-      id: picked.id,
-      text: picked.text,
-      pair: picked.pair,
-      target: toTarget(picked.label, picked.line),
-    });
+    const { line, label, ...texts } = picked;
+    examples.push({ ...texts, target: toTarget(label, line) });
   }
   if (examples.length === 0) {
     const wanted = `at least one row${file.header ? " below the header" : ""}`;
@@ -90,8 +89,10 @@ function readFile(
   return examples;
 }
 
-function emptyText(fileName: string, line: number, column: Column): InputError {
-  const found = `column ${JSON.stringify(column)}`;
+function emptyText(fileName: string, line: number, source: TextSource): InputError {
+  const found = typeof source === "object"
+    ? `template ${JSON.stringify(source.template)}`
+    : `column ${JSON.stringify(source)}`;
   return lineError(fileName, line, {
     found: `an empty text in ${found}`,
     wanted: "a text",

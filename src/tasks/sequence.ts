@@ -32,6 +32,9 @@ export function sequenceTask(name: string, tasks: readonly Task[]): Task {
     if (output.type !== "classification") {
       return refuse(`found the regression "${task}", wanted classifications`);
     }
+    if (output.perChoice === true) {
+      return refuse(`found "${task}", which scores choices, wanted tasks with classes`);
+    }
     stages.push({ task, classes: { first: labels.length, count: output.labels.length } });
     labels.push(...output.labels.map((label) => `${task}: ${label}`));
   }

@@ -88,13 +88,24 @@ export function loadTokenizer(
   }, fileName);
 }
 
+/** An example's encoding: of its text or pair, or of its text beside each choice. */
+export function encodeExample(
+  tokenizer: Pick<Tokenizer, "encode">,
+  { text, pair, choices }: Pick<Example, "text" | "pair" | "choices">,
+  maxLength: number,
+): Encoded {
+  const [first, ...further] = (choices ?? [pair])
+    .map((second) => tokenizer.encode(text, second, maxLength));
+  return further.length === 0 ? first! : { ...first!, further };
+}
+
 /** Encodes the examples of a split once, in their order; `maxLength` in tokens includes the special ones. */
 export function encodeExamples(
   tokenizer: Tokenizer,
   examples: readonly Example[],
   maxLength: number,
 ): readonly Encoded[] {
-  return examples.map((example) => tokenizer.encode(example.text, example.pair, maxLength));
+  return examples.map((example) => encodeExample(tokenizer, example, maxLength));
 }
 
 /**

@@ -12,6 +12,8 @@ export interface Example {
   readonly text: string;
   /** The second text of a pair task, else null. */
   readonly pair: string | null;
+  /** What the task lets choose from, each a second text of its own; absent where there is no choice. */
+  readonly choices?: readonly string[];
   /** Class index (classification) or score (regression). */
   readonly target: number;
 }
@@ -21,11 +23,19 @@ export type MetricName = "matthews" | "accuracy" | "f1" | "macroF1" | "pearson" 
 
 /** What a task asks for: one of several labels, or a number within bounds. */
 export type TaskOutput =
-  | { readonly type: "classification"; readonly labels: readonly string[] }
+  | {
+    readonly type: "classification";
+    readonly labels: readonly string[];
+    /** Whether each label names a choice of the example, which the model scores by itself. Default false. */
+    readonly perChoice?: boolean;
+  }
   | { readonly type: "regression"; readonly min: number; readonly max: number };
 
 /** Where a column is: its header name, or its index from 0 in a file without a header. */
 export type Column = string | number;
+
+/** Where a text comes from: a column, or several joined by a template such as `{word}: {sentence}`. */
+export type TextSource = Column | { readonly template: string };
 
 /** How one file of a split is laid out. */
 export interface SplitFile {
@@ -35,10 +45,11 @@ export interface SplitFile {
   readonly format: "tsv" | "csv" | "jsonl";
   /** Whether the first line names the columns (always false for jsonl). */
   readonly header: boolean;
-  /** Where text, second text and label stand; null for no second text. */
+  /** Where text, second text or choices, and label stand; null for no second text. */
   readonly columns: {
-    readonly text: Column;
-    readonly pair: Column | null;
+    readonly text: TextSource;
+    readonly pair: TextSource | null;
+    readonly choices?: readonly TextSource[];
     readonly label: Column;
   };
   /** Whether the split may be missing from a data folder (an evaluation split beyond `dev`). Default false. */
@@ -89,12 +100,14 @@ export interface Task {
   readonly source: "glue" | "embedded" | "user" | "sequence";
 }
 
-/** A text or a pair as token ids, special tokens included. */
+/** A text, a pair or an example's first choice as token ids, special tokens included. */
 export interface Encoded {
   /** Token ids, special tokens included, unpadded. */
   readonly ids: Int32Array;
   /** 0 for the first text, 1 for the second. */
   readonly types: Int32Array;
+  /** The same of an example's further choices; absent where it has none. */
+  readonly further?: readonly Encoded[];
 }
 
 /** A task's examples and hashes; a sequence has no examples of its own. */
@@ -140,7 +153,7 @@ export interface Tokenizer {
 export interface Batch {
   /** Positions of the rows within the split's examples. */
   readonly rows: readonly number[];
-  /** Texts, at most the batch size. */
+  /** Encodings: as many as rows, or the rows' choices one after the other. */
   readonly size: number;
   /** Padded length in tokens. */
   readonly length: number;
@@ -150,7 +163,7 @@ export interface Batch {
   readonly types: Int32Array;
   /** 1 for a token, 0 for padding. */
   readonly mask: Float32Array;
-  /** `[size]` class indices (classification) or scores (regression), as float32. */
+  /** `[rows]` class indices (classification) or scores (regression), as float32. */
   readonly targets: Float32Array;
   /** Tokens that are not padding. */
   readonly tokens: number;

@@ -9,11 +9,12 @@ import { keyPath, placeOf, type Problem, problemsOf, show, StudyError } from "..
 import { closed } from "../study/settings.ts";
 import { mostOfName } from "../study/condition_form.ts";
 import { builtInTasks } from "./catalog.ts";
+import { columnsOf } from "./file_rows.ts";
 import { metrics } from "./metrics.ts";
-import type { MetricName, SplitFile, Task, TaskOutput } from "./types.ts";
+import type { MetricName, SplitFile, Task, TaskOutput, TextSource } from "./types.ts";
 
 /** Entries of a declaration's lists at most. */
-const mostOf = { files: 1_000, labels: 10_000, metrics: 20 } as const;
+const mostOf = { files: 1_000, labels: 10_000, metrics: 20, choices: 100 } as const;
 
 const format = z.enum(["tsv", "csv", "jsonl"]);
 
@@ -38,9 +39,21 @@ const bounds = closed({ min: z.number(), max: z.number() });
 
 const metricName = z.enum(Object.keys(metrics) as [MetricName, ...MetricName[]]);
 
+const source = z.union([
+  column,
+  closed({
+    template: z.string().min(1).describe(
+      'Columns by name or index in braces, such as "{word}: {sentence}"; doubled braces are braces',
+    ),
+  }),
+]);
+
 const columns = closed({
-  text: column,
-  pair: column.nullable().optional().describe("The second text of a pair task"),
+  text: source,
+  pair: source.nullable().optional().describe("The second text of a pair task"),
+  choices: z.array(source).min(2).max(mostOf.choices).optional().describe(
+    "The texts to choose from, one for each label: each is scored as the second text of a pair",
+  ),
   label: column,
 });
 
@@ -93,10 +106,12 @@ export interface UserTask {
   readonly files: { readonly train: UserTaskFiles } & Readonly<Record<string, UserTaskFiles>>;
   /** The share of train that becomes dev, where `files` has none. */
   readonly dev?: number;
-  /** Where texts and label stand: a header name or key, or an index from 0. */
+  /** Where texts and label stand: a header name or key, an index from 0, or for a text a template of several. */
   readonly columns: {
-    readonly text: string | number;
-    readonly pair?: string | number | null;
+    readonly text: TextSource;
+    readonly pair?: TextSource | null;
+    /** The texts to choose from, one for each label in its order; each is scored as the second text of a pair. */
+    readonly choices?: readonly TextSource[];
     readonly label: string | number;
   };
   /** The labels in the order of their class indices, or the bounds of a number to predict. */
@@ -201,13 +216,13 @@ function checkUserTask(
   if (builtInTasks.some((task) => task.name === declared.name)) {
     note(["name"], `found "${declared.name}", which ranklab brings along; choose another name`);
   }
-  checkColumns(declared.columns, note);
-  const output = outputOf(declared.labels, note);
+  const hasColumns = checkColumns(declared.columns, note);
+  const output = outputOf(declared, note);
   const metrics = declared.metrics ??
     (output.type === "classification" ? ["accuracy"] : ["pearson", "spearman"]);
   checkMetrics(metrics, output, note);
   const splits = Object.entries(declared.files).flatMap(([split, given]) =>
-    given === undefined ? [] : [
+    given === undefined || !hasColumns ? [] : [
       [
         split,
         resolveFiles(given, declared.columns, (key, message) => {
@@ -244,22 +259,53 @@ function checkDev({ files, dev }: Declared, note: Note): void {
   }
 }
 
-function checkColumns({ text, pair, label }: Declared["columns"], note: Note): void {
-  if (label === text || label === pair) {
-    note(["columns", "label"], `found ${JSON.stringify(label)}, which is a text's column too`);
-  }
-  if (pair === text) {
-    note(
-      ["columns", "pair"],
-      `found ${JSON.stringify(pair)}, which is the first text's column too`,
-    );
-  }
+/** The texts of a declaration with the key of each. */
+function textsOf(
+  { text, pair = null, choices = [] }: Declared["columns"],
+): readonly (readonly [KeyPath, TextSource])[] {
+  return [
+    [["columns", "text"], text],
+    ...pair === null ? [] : [[["columns", "pair"], pair] as const],
+    ...choices.map((choice, i) => [["columns", "choices", i], choice] as const),
+  ];
 }
 
-function outputOf(labels: Declared["labels"], note: Note): TaskOutput {
+/** Notes templates that cannot be read, and columns that stand for two things; whether all can be read. */
+function checkColumns(columns: Declared["columns"], note: Note): boolean {
+  const seen: (string | number)[] = [];
+  let canRead = true;
+  for (const [key, source] of textsOf(columns)) {
+    try {
+      if (columnsOf(source).includes(columns.label)) {
+        note(
+          ["columns", "label"],
+          `found ${JSON.stringify(columns.label)}, which is a text's column too`,
+        );
+      }
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      note([...key, "template"], `${error.message}, wanted columns such as {sentence}`);
+      canRead = false;
+    }
+    if (typeof source === "object") continue;
+    if (seen.includes(source)) {
+      note(key, `found ${JSON.stringify(source)}, which is another text's column too`);
+    }
+    seen.push(source);
+  }
+  if (columns.choices !== undefined && (columns.pair ?? null) !== null) {
+    note(["columns", "pair"], 'found beside "choices", each of which is the second text of a pair');
+  }
+  return canRead;
+}
+
+function outputOf({ labels, columns: { choices } }: Declared, note: Note): TaskOutput {
   if (!Array.isArray(labels)) {
     const { min, max } = labels;
     if (min >= max) note(["labels"], `found min ${min} and max ${max}, wanted min below max`);
+    if (choices !== undefined) {
+      note(["labels"], 'found the bounds of a number beside "choices", wanted a label a choice');
+    }
     return { type: "regression", min, max };
   }
   const texts = labels.map((label) => String(label).trim());
@@ -271,7 +317,14 @@ function outputOf(labels: Declared["labels"], note: Note): TaskOutput {
     }
     seen.add(text);
   }
-  return { type: "classification", labels: texts };
+  if (choices === undefined) return { type: "classification", labels: texts };
+  if (choices.length !== texts.length) {
+    note(
+      ["labels"],
+      `found ${texts.length} labels for ${choices.length} choices, wanted one for each in its order`,
+    );
+  }
+  return { type: "classification", labels: texts, perChoice: true };
 }
 
 function checkMetrics(names: readonly MetricName[], output: TaskOutput, note: Note): void {
@@ -314,7 +367,7 @@ function resolveFiles(
 /** The file with its defaults filled in, or null where a problem was noted. */
 function resolveFile(
   given: z.output<typeof file>,
-  { text, pair = null, label }: Declared["columns"],
+  declared: Declared["columns"],
   note: Note,
 ): SplitFile | null {
   const asked = typeof given === "string" ? { path: given } : given;
@@ -326,10 +379,12 @@ function resolveFile(
     );
     return null;
   }
-  const columns = { text, pair, label };
-  const hasName = [text, pair, label].some((column) => typeof column === "string");
+  const { text, pair = null, choices, label } = declared;
+  const columns = { text, pair, ...(choices === undefined ? {} : { choices }), label };
+  const named = [...textsOf(declared).flatMap(([, source]) => columnsOf(source)), label];
+  const hasName = named.some((column) => typeof column === "string");
   if (format === "jsonl") {
-    if ([text, pair, label].some((column) => typeof column === "number")) {
+    if (named.some((column) => typeof column === "number")) {
       note([], "is jsonl, yet a column is given by index; give all columns by name");
     }
     if (asked.header === true) {

@@ -23,7 +23,7 @@ type Feeds = Readonly<Record<string, HostTensor>>;
 /** The numbers of the symbolic dimensions of a batch. */
 export function batchDims(batch: Batch): DimBindings {
   const { count } = tokenRows(batch);
-  return { batch: batch.size, seq: batch.length, tokens: count };
+  return { batch: batch.size, examples: batch.rows.length, seq: batch.length, tokens: count };
 }
 
 /**
@@ -42,8 +42,8 @@ export function inputFeeds(
 /** Labels or scores of a batch, under both names; a program takes the one it knows. */
 export function targetFeeds(batch: Batch): Feeds {
   return {
-    labels: { type: "i32", shape: [batch.size], data: Int32Array.from(batch.targets) },
-    targets: { type: "f32", shape: [batch.size], data: batch.targets },
+    labels: { type: "i32", shape: [batch.rows.length], data: Int32Array.from(batch.targets) },
+    targets: { type: "f32", shape: [batch.rows.length], data: batch.targets },
   };
 }
 

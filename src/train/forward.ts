@@ -43,6 +43,7 @@ import type { ModuleShape, TrainSettings } from "../study/types.ts";
 import type { AssemblyRequest } from "./assembly_request.ts";
 import { type FedWeight, fedWeight, fedWeightName } from "./fed_weights.ts";
 import { groupParameter, sizeClasses, type SlotGroup } from "./slots.ts";
+import { taskLogits } from "./task_head.ts";
 
 /** The adapter of a run that changes weights, and the other kind, of which a run has one at most. */
 function adaptersOf({ method: { adapter } }: AssemblyRequest) {
@@ -71,7 +72,7 @@ export interface ForwardPlan {
 
 /** What a forward pass yields. */
 export interface Forward {
-  /** `[batch, outputs]`. */
+  /** `[batch, outputs]`, or `[examples, choices]`. */
   readonly logits: Tensor;
   readonly groups: readonly PartGroup[];
   /** The input of each adapted module, `[tokens, in]`, or `[batch, in]` where it acts on first tokens only. */
@@ -97,13 +98,16 @@ function adaptedShapes({ ranks }: AssemblyRequest): ReadonlyMap<string, ModuleSh
   return new Map(ranks.filter(({ rank }) => rank > 0).map(({ module }) => [module.name, module]));
 }
 
-/** Builds encoder and head in a context, to the logits `[batch, outputs]`. */
-function network({ encoder: { config }, ranks }: AssemblyRequest, context: ForwardContext): Tensor {
+/** Builds encoder and head in a context, to the logits. */
+function network(
+  { encoder: { config }, ranks, output }: AssemblyRequest,
+  context: ForwardContext,
+): Tensor {
   const inputs = encoderInputs(config.heads);
   const modules = new Map(ranks.map(({ module }) => [module.name, module]));
   const architecture = architectureOf(config);
   const states = architecture.encode(config, inputs, context, modules, wantedStates(config));
-  return architecture.taskHead(config, states, inputs, context);
+  return taskLogits(output, architecture.taskHead(config, states, inputs, context));
 }
 
 /** Where the parameters come from: trained ones from the state, the others from the encoder. */

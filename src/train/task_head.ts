@@ -10,6 +10,7 @@ import {
   meanSquaredError,
   reduceMean,
   reshape,
+  sideRows,
   type Tensor,
 } from "../graph/mod.ts";
 import { architectureOf } from "../models/architectures.ts";
@@ -17,9 +18,22 @@ import type { ParameterSpec } from "../models/parameters.ts";
 import type { TaskOutput } from "../tasks/types.ts";
 import type { AssemblyRequest } from "./assembly_request.ts";
 
-/** Outputs of a head: one a label, or one score. */
+/** Outputs of a head for each text: one a label, or one score. */
 export function outputCount(output: TaskOutput): number {
-  return output.type === "classification" ? output.labels.length : 1;
+  return output.type === "classification" && output.perChoice !== true ? output.labels.length : 1;
+}
+
+/**
+ * The logits of the examples, `[examples, labels]`, where each text is a choice; else the head's own.
+ *
+ * As `BertForMultipleChoice` of transformers' `modeling_bert.py` does it, with the head of each family's classifier.
+ *
+ * @param outputs Of the head, `[batch, outputs]`.
+ */
+export function taskLogits(output: TaskOutput, outputs: Tensor): Tensor {
+  return output.type === "classification" && output.perChoice === true
+    ? sideRows(outputs, "examples", output.labels.length)
+    : outputs;
 }
 
 /** What the head and the loss of a run follow from. */
@@ -44,7 +58,7 @@ export function headParameters(
 /**
  * The mean loss of a batch: cross entropy, or for a score the squared error.
  *
- * @param logits `[batch, outputs]`; what is added to them in a stage of a sequence is fed as `classMask`.
+ * @param logits See {@linkcode taskLogits}; what is added to them in a stage of a sequence is fed as `classMask`.
  */
 export function taskLoss(
   { output, stages = 1 }: Pick<HeadRequest, "output" | "stages">,
@@ -52,7 +66,7 @@ export function taskLoss(
 ): Tensor {
   if (output.type === "classification") {
     const evaluated = stages > 1 ? add(logits, input("classMask", [outputCount(output)])) : logits;
-    return reduceMean(crossEntropy(evaluated, input("labels", ["batch"], "i32")));
+    return reduceMean(crossEntropy(evaluated, input("labels", [logits.shape[0]!], "i32")));
   }
   return meanSquaredError(reshape(logits, ["batch"]), input("targets", ["batch"]));
 }

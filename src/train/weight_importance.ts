@@ -31,7 +31,13 @@ import type { Batch, ClassRange } from "../tasks/types.ts";
 import type { EncoderWeights } from "./assembly_request.ts";
 import { batchDims, targetFeeds } from "./feeds.ts";
 import { classMask } from "./stages.ts";
-import { headParameters, type HeadRequest, outputCount, taskLoss } from "./task_head.ts";
+import {
+  headParameters,
+  type HeadRequest,
+  outputCount,
+  taskLogits,
+  taskLoss,
+} from "./task_head.ts";
 
 /** The model at the start of a run: the frozen encoder with the head that the run starts with. */
 export interface StartingModel extends HeadRequest {
@@ -84,7 +90,8 @@ function gradientsProgram(model: StartingModel, wanted: readonly ModuleShape[]):
   const architecture = architectureOf(config);
   const all = new Map(targetModules(config).map((module) => [module.name, module]));
   const states = architecture.encode(config, inputs, context, all, wantedStates(config));
-  const loss = taskLoss(model, architecture.taskHead(config, states, inputs, context));
+  const outputs = architecture.taskHead(config, states, inputs, context);
+  const loss = taskLoss(model, taskLogits(model.output, outputs));
   const found = new Map<string, Tensor>();
   grad(loss, products.map(({ y }) => y)).forEach((gradient, i) => {
     const { x, modules, sizes } = products[i]!;

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { methods } from "../../src/methods/table.ts";
 import { Inputs } from "../../src/runs/inputs.ts";
 import { expand, ownTasksOf, type PlannedRun, planRuns } from "../../src/runs/planning.ts";
+import { encodingsFrom, sharedEncodings } from "../../src/runs/shared_encodings.ts";
 import { readStudyFile } from "../../src/runs/study_file.ts";
 import type { RunSpec } from "../../src/study/types.ts";
 import { runData } from "../../src/train/run_data.ts";
@@ -104,4 +105,17 @@ Deno.test("runs of a task are evaluated by the batches of the run before, unless
     const cut = await dataOf(inputs, { ...of("head", 1), settings: short });
     assert(cut.splits[0]!.batches.every(({ length }) => length <= 6));
   });
+});
+
+Deno.test("choices come back from shared memory as they were", () => {
+  const encoding = (...ids: readonly number[]) => ({
+    ids: Int32Array.from(ids),
+    types: Int32Array.from(ids, () => 1),
+  });
+  const encoded = [
+    { ...encoding(2, 5), further: [encoding(2, 6, 7)] },
+    { ...encoding(2), further: [encoding(2, 9)] },
+  ];
+  const plain = JSON.stringify(encodingsFrom(sharedEncodings(encoded)));
+  assertEquals(plain, JSON.stringify(encoded));
 });

@@ -112,6 +112,8 @@ Deno.test("an aborted training ends with a checkpoint, from which it goes on to 
   await doneOf(after).model.dispose();
 });
 
+const actors = ["the cat", "a dog", "the bird", "she", "he", "it"];
+
 const mood: OwnTask = {
   name: "mood",
   labels: ["bad", "good"],
@@ -167,6 +169,56 @@ Deno.test("the trained model predicts and evaluates own texts, and its peft file
     )
   );
   await again.dispose();
+  await model.dispose();
+});
+
+Deno.test("a model learns to choose, and says so of texts with their choices", async () => {
+  const choice = (text: string, right: string, wrong: string, isFirst: boolean) => ({
+    text,
+    choices: isFirst ? [right, wrong] : [wrong, right],
+    label: isFirst ? 0 : 1,
+  });
+  const endings = ["on the mat", "under a tree", "and sat", "very small"];
+  const examples = actors.flatMap((actor, i) =>
+    endings.map((ending, j) => choice(`${actor} ${ending}`, "the cat", "a dog", (i + j) % 2 === 0))
+  );
+  const { model, evaluations } = doneOf(
+    await eventsOf({
+      ...onMood,
+      task: {
+        name: "choice",
+        labels: ["0", "1"],
+        train: examples.slice(0, 18),
+        dev: examples.slice(18),
+      },
+    }),
+  );
+  // Only the choice tells: the two positions are as often right, so a model that ignores choices is right half the time.
+  assertEquals(evaluations[0]!.metrics, { accuracy: 1 });
+  const dev = examples.slice(18);
+  const predictions = await model.predict(dev);
+  assertEquals(predictions.map(({ label }) => Number(label)), dev.map(({ label }) => label));
+  const one = dev[0]!;
+  const turned = await model.predict([{ text: one.text, choices: one.choices.toReversed() }]);
+  assertEquals(
+    turned[0]!.probabilities.toReversed().map((value) => value.toFixed(5)),
+    predictions[0]!.probabilities.map((value) => value.toFixed(5)),
+  );
+  await assertRejects(
+    () => model.predict(["a text alone"]),
+    TypeError,
+    "want an object with text and choices",
+  );
+  await assertRejects(
+    () => model.predict([{ text: "a", choices: ["b"] }]),
+    TypeError,
+    "want 2 choices, one text for each label",
+  );
+  await assertRejects(
+    () => model.evaluate([{ text: "a", label: "0" }]),
+    TypeError,
+    "want 2 choices",
+  );
   await model.dispose();
 });
 

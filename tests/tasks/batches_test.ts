@@ -233,3 +233,24 @@ Deno.test("sample() draws distinct values and keeps their order", () => {
   assertEquals(drawn(100, 1).length, 100);
   assertThrows(() => drawn(0, 1), RangeError, "limit is 0");
 });
+
+Deno.test("makeBatch() lays the choices of a row one after the other", () => {
+  const encoding = (ids: readonly number[]) => ({
+    ids: Int32Array.from(ids),
+    types: Int32Array.from(ids, (_, i) => i > 0 ? 1 : 0),
+  });
+  const encoded = [
+    { ...encoding([2, 5]), further: [encoding([2, 6, 7]), encoding([2])] },
+    { ...encoding([2, 8]), further: [encoding([2, 9]), encoding([2, 4, 4, 4])] },
+  ];
+  const batch = makeBatch(encoded, [2, 0], [1, 0], 0);
+  assertEquals([batch.size, batch.rows, [...batch.targets], batch.tokens], [6, [1, 0], [0, 2], 14]);
+  const row = (i: number) => [...batch.ids.slice(i * batch.length, i * batch.length + 4)];
+  assertEquals(
+    [0, 1, 2, 3, 4, 5].map(row),
+    [[2, 8, 0, 0], [2, 9, 0, 0], [2, 4, 4, 4], [2, 5, 0, 0], [2, 6, 7, 0], [2, 0, 0, 0]],
+  );
+  // An example is as long as its longest choice.
+  const options = { encoded, targets: [2, 0], batchSize: 1, maxLength: 8, padId: 0 };
+  assertEquals(evaluationBatches(options).map(({ rows }) => rows), [[0], [1]]);
+});

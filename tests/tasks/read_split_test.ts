@@ -2,6 +2,7 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { InputError } from "../../src/base/input_error.ts";
 import { findTask } from "../../src/tasks/catalog.ts";
 import { readSplit as readSplitFiles } from "../../src/tasks/read_split.ts";
+import { parseUserTask } from "../../src/tasks/user_task.ts";
 import type { Example, SplitFile, Task } from "../../src/tasks/types.ts";
 
 const rte = findTask("RTE");
@@ -376,4 +377,54 @@ Deno.test("readSplit() takes a long run of line ends in its stride", () => {
   // Looked for with a pattern, the end of such a run is looked for from each of its places.
   const text = `text\tlabel\na${"\n".repeat(300_000)}b\tyes\n`;
   assertThrows(() => readSplit(tsv, "dev", new TextEncoder().encode(text)), InputError, "line 2");
+});
+
+Deno.test("readSplit() joins columns by templates, and reads what an example lets choose from", () => {
+  // A row of COPA (Roemmele et al. 2011) and one of WiC (Pilehvar and Camacho-Collados 2019).
+  const copa = parseUserTask({
+    name: "COPA",
+    files: { train: "copa.jsonl", dev: "copa.jsonl" },
+    columns: {
+      text: { template: "{premise} What is the {question}?" },
+      choices: ["choice1", "choice2"],
+      label: "label",
+    },
+    labels: [0, 1],
+  });
+  assertEquals(copa.output, { type: "classification", labels: ["0", "1"], perChoice: true });
+  const row = {
+    premise: "My body cast a shadow over the grass.",
+    choice1: "The sun was rising.",
+    choice2: "The grass was cut.",
+    question: "cause",
+    label: 0,
+  };
+  const content = (text: string) => [{ bytes: bytes(text) }];
+  assertEquals(readSplitFiles(copa, "dev", content(JSON.stringify(row))), [{
+    id: 0,
+    text: "My body cast a shadow over the grass. What is the cause?",
+    pair: null,
+    choices: ["The sun was rising.", "The grass was cut."],
+    target: 0,
+  }]);
+  const blank = JSON.stringify({ ...row, choice2: " " });
+  assertThrows(
+    () => readSplitFiles(copa, "dev", content(blank)),
+    InputError,
+    '"copa.jsonl", line 1: the text in column "choice2" is empty',
+  );
+
+  const wic = parseUserTask({
+    name: "WiC",
+    files: { train: "wic.tsv", dev: { path: "wic.tsv", header: false } },
+    columns: { text: { template: "{{{0}}}: {3}" }, pair: 4, label: 1 },
+    labels: ["F", "T"],
+  });
+  const line = "place\tF\t2-3\tDo you want to come over to my place?\tA political system.";
+  assertEquals(readSplitFiles(wic, "dev", content(line)), [{
+    id: 0,
+    text: "{place}: Do you want to come over to my place?",
+    pair: "A political system.",
+    target: 0,
+  }]);
 });

@@ -1,6 +1,6 @@
 /** Sequences as tasks, and what their accuracies come to, by hand. */
 import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { findTask } from "../../src/tasks/catalog.ts";
+import { builtInTasks, findTask } from "../../src/tasks/catalog.ts";
 import { primaryMetric } from "../../src/tasks/metrics.ts";
 import {
   accuracyOverTime,
@@ -39,6 +39,16 @@ Deno.test("a sequence refuses one task, a task twice, and a regression", () => {
   assertThrows(make("RTE"), RangeError, "found 1 tasks, wanted at least 2");
   assertThrows(make("RTE", "RTE"), RangeError, 'found "RTE" twice');
   assertThrows(make("RTE", "STS-B"), RangeError, 'found the regression "STS-B"');
+});
+
+Deno.test("a sequence refuses a task that scores choices", () => {
+  const [first, second] = builtInTasks.filter(({ output }) => output.type === "classification");
+  const output = { type: "classification", labels: ["a", "b"], perChoice: true } as const;
+  assertThrows(
+    () => sequenceTask("both", [first!, { ...second!, output }]),
+    RangeError,
+    "which scores choices",
+  );
 });
 
 Deno.test("average accuracy, accuracy over time and forgetting are those computed by hand", () => {

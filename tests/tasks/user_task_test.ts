@@ -142,6 +142,34 @@ Deno.test("parseUserTask() names the key of what is wrong", () => {
     [{ columns: { text: "a", label: -1 } }, "userTasks[0].columns.label: found -1"],
     [{ columns: { text: "a", label: "a" } }, 'userTasks[0].columns.label: found "a"'],
     [{ columns: { text: "a", pair: "a", label: "b" } }, 'userTasks[0].columns.pair: found "a"'],
+    [
+      { columns: { text: { template: "{a} {" }, label: "b" } },
+      'userTasks[0].columns.text.template: found a single "{"; double it where it is a brace',
+    ],
+    [
+      { columns: { text: { template: "no column" }, label: "b" } },
+      "userTasks[0].columns.text.template: found no column in braces",
+    ],
+    [
+      { columns: { text: { template: "{a} {b}" }, label: "b" } },
+      'userTasks[0].columns.label: found "b", which is a text\'s column too',
+    ],
+    [
+      { columns: { text: "a", choices: ["b", "b"], label: "d" } },
+      'userTasks[0].columns.choices[1]: found "b"',
+    ],
+    [
+      { columns: { text: "a", choices: ["b", "c", "e"], label: "d" } },
+      "userTasks[0].labels: found 2 labels for 3 choices",
+    ],
+    [
+      { columns: { text: "a", pair: "e", choices: ["b", "c"], label: "d" } },
+      'userTasks[0].columns.pair: found beside "choices"',
+    ],
+    [
+      { columns: { text: "a", choices: ["b", "c"], label: "d" }, labels: { min: 0, max: 1 } },
+      "userTasks[0].labels: found the bounds of a number",
+    ],
     [{ labels: ["a"] }, "userTasks[0].labels: found"],
     [{ labels: ["a", "a"] }, 'userTasks[0].labels[1]: found "a" a second time'],
     [{ labels: ["a", " "] }, "userTasks[0].labels[1]: found a blank label"],

@@ -29,6 +29,23 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   return makeTensor("Reshape", [x, dimsVector(shape)], {}, shape, x.type);
 }
 
+/**
+ * `x`, `[rows * count, 1]`, as `[groups, count]`: neighbouring rows side by side.
+ *
+ * Sizes that are symbols cannot say that one is a multiple of the other, so the caller binds `groups` to fit.
+ *
+ * @param groups The number of groups, a size of its own.
+ * @param count Rows a group.
+ */
+export function sideRows(x: Tensor, groups: string, count: number): Tensor {
+  const shape = [groups, count];
+  const made = makeTensor("Reshape", [x, dimsVector(shape)], {}, shape, x.type);
+  return withGradient(made, {
+    inputs: [x],
+    rule: (g) => [makeTensor("Reshape", [g, dimsVector(x.shape)], {}, x.shape, x.type)],
+  });
+}
+
 /** The same numbers, through which no gradient passes. */
 export function stopGradient(x: Tensor): Tensor {
   const same = makeTensor("Reshape", [x, dimsVector(x.shape)], {}, x.shape, x.type);
