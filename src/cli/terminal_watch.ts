@@ -4,7 +4,6 @@
  * @module
  */
 import type { ModuleSpectrum, RunSpectra } from "../record/spectra.ts";
-import type { RunAblation } from "../record/types.ts";
 import { counted, fixed } from "../report/format.ts";
 import { differenceText } from "../report/tables/verification.ts";
 import type { DamagedFile, DamagedRun, StudyResults } from "../report/types.ts";
@@ -12,7 +11,7 @@ import type { Watch, WorkEvent } from "../runs/events.ts";
 import { aloneText } from "./alone_text.ts";
 import { EventLines } from "./event_lines.ts";
 import { terminalFetching } from "./fetch_report.ts";
-import { runProgress, scoreText, summaryOf, WorkStatus } from "./work_status.ts";
+import { ablationText, runProgress, scoreText, summaryOf, WorkStatus } from "./work_status.ts";
 import { keptLines, listenForStop, type StopListener, type StopWords } from "./stop.ts";
 import { clearStatus, say, sayWrapped } from "./terminal.ts";
 
@@ -90,16 +89,6 @@ export function damagedTexts(
   { damaged, damagedFiles }: Pick<StudyResults, "damaged" | "damagedFiles">,
 ): readonly string[] {
   return [...damaged.map(damagedText), ...damagedFiles.map(damagedFileText)];
-}
-
-/** What an ablation found, in a few words. */
-function findingsOf({ metric, baseline, removals, truncations = [] }: RunAblation): string {
-  const layers = removals.filter(({ kind }) => kind === "layer");
-  const worst = layers.reduce((most, next) => next.loss > most.loss ? next : most, layers[0]!);
-  const cuts = truncations.map(({ rank, metric: left }) => `${scoreText(metric, left)} at ${rank}`);
-  const cut = cuts.length === 0 ? "" : `; cut to fewer ranks, ${cuts.join(", ")}`;
-  const without = `${scoreText(metric, worst.metric)} without ${worst.name}`;
-  return `${scoreText(metric, baseline)}, ${without}${cut}`;
 }
 
 /** How many of its ranks a run uses, in a few words. */
@@ -244,7 +233,7 @@ export class TerminalWatch {
         return await this.#done(event.title, `${score} after step ${event.step}`);
       }
       case "ablated":
-        return await this.#done(event.title, findingsOf(event.ablation));
+        return await this.#done(event.title, ablationText(event.ablation));
       case "measured":
         return await this.#done(event.title, usedText(event.spectra));
       case "left out":

@@ -4,7 +4,7 @@
  * @module
  */
 import { columnsOf, shortened } from "../base/text_width.ts";
-import type { RunRecord } from "../record/types.ts";
+import type { RunAblation, RunRecord } from "../record/types.ts";
 import { fixed } from "../report/format.ts";
 import { metricInfo } from "../report/metrics.ts";
 import { flagsText } from "../report/run_flags.ts";
@@ -37,6 +37,18 @@ export function summaryOf(record: RunRecord): string {
   return `${scoreText(primaryMetric, value)} in ${clock(time.wallMillis)}${moved}${
     flagsText(flags)
   }`;
+}
+
+/** What an ablation found, in a few words. */
+export function ablationText(
+  { metric, baseline, removals, truncations = [] }: RunAblation,
+): string {
+  const layers = removals.filter(({ kind }) => kind === "layer");
+  const worst = layers.reduce((most, next) => next.loss > most.loss ? next : most, layers[0]!);
+  const cuts = truncations.map(({ rank, metric: left }) => `${scoreText(metric, left)} at ${rank}`);
+  const cut = cuts.length === 0 ? "" : `; cut to fewer ranks, ${cuts.join(", ")}`;
+  const without = `${scoreText(metric, worst.metric)} without ${worst.name}`;
+  return `${scoreText(metric, baseline)}, ${without}${cut}`;
 }
 
 /** What a sweep came to, in a line. */

@@ -118,6 +118,15 @@ Deno.test("fitTable shortens names before it parts columns, and not where there 
   assertEquals([natural - 1, 24, 23].map(parts), [1, 1, 2]);
 });
 
+Deno.test("fitTable gives names less than half where a number needs more, so that no line is too long", () => {
+  const columns = [name("method"), value("value"), value("interval")];
+  const rows = [["a method of many words", "54.56", "[−10.31, 1]"]];
+  assertEquals(
+    fitTable(columns, rows, { width: 20 }),
+    "method   value\na m…rds  54.56\n\nmethod      interval\na m…rds  [−10.31, 1]\n",
+  );
+});
+
 Deno.test("fitTable of names alone narrows them, and of no rows gives the titles", () => {
   const text = fitTable([name("run"), name("what it says")], [["a".repeat(60), "b".repeat(90)]], {
     width: 40,

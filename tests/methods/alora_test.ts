@@ -109,6 +109,27 @@ Deno.test("where every module lost a rank nothing is handed out and the total sh
   assertEquals([full.grow, full.ranks], [[], [1, 3]]);
 });
 
+Deno.test("under a cap, what dropped ranks have cost pays for the new ones, and no more", () => {
+  const grownOf = (cap: number) => {
+    const policy = aloraPolicy({ ...base, n_A: 2 });
+    const state = policy.start({
+      modules: modulesOf(2),
+      ranks: [2, 2],
+      finalTotal: 4,
+      totalSteps: 40,
+      stepsPerEpoch: 8,
+      costs: [3, 2],
+      cap,
+    });
+    const scores = [[1, 2], [8, 9]].map((own, i) => ({ module: `m${i}`, scores: own }));
+    return policy.decide(state, 7, scores).state.ranks;
+  };
+  // The four ranks cost 10, and m0's two give 6 back, which are three of m1's.
+  assertEquals(grownOf(10), [0, 5]);
+  assertEquals(grownOf(11), [0, 5]);
+  assertEquals(grownOf(12), [0, 6]);
+});
+
 Deno.test("rounds follow K1 epochs and then every K2, N_A at most and none after the last step", () => {
   const run = { totalSteps: 24, stepsPerEpoch: 8 };
   assertEquals(roundSteps(base, run), [7, 9, 11, 13, 15, 17, 19, 21]);

@@ -385,6 +385,22 @@ Deno.test("costRows marks the cells that nothing beats, in training time and in 
   assert(!markdownOf(costTable(study, null)).includes("| outside steps |"));
 });
 
+Deno.test("costTable shows the time of training, of what is outside steps and of the whole run, each below its title", () => {
+  const runs = handStudy().runs.map((run): RunResults => {
+    const { happened } = run.record;
+    const time = { ...happened.time, trainMillis: 61_000, eventMillis: 5000, wallMillis: 130_000 };
+    return { ...run, record: { ...run.record, happened: { ...happened, time } } };
+  });
+  const study = { ...handStudy(), runs };
+  const { columns, table } = costTable(study, null);
+  const [first] = rowsOf(table);
+  const shown = (title: string) => columns.find((column) => column.title === title)!.cell(first!);
+  assertEquals(
+    ["training time ↓", "outside steps", "run time ↓"].map(shown),
+    ["1 min 6 s", "5 s", "2 min 10 s"],
+  );
+});
+
 Deno.test("costRows averages only methods that finished every task", () => {
   const rows = costRows(handStudy({ failures: ["LoRA/b/4/1", "LoRA/b/4/2", "LoRA/b/4/3"] }), null);
   const averaged = rows.filter((row) => row.task === "all tasks").map((row) => row.label);

@@ -1,5 +1,5 @@
 /** Budgets of numbers: what each kind counts is at most what it asks for, and nearly all of it is used. */
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { findMethod } from "../../src/methods/table.ts";
 import { planRun, solveRanks } from "../../src/study/ranks.ts";
 import { capOf, countParameters } from "../../src/study/rank_costs.ts";
@@ -94,6 +94,20 @@ Deno.test("the mean of AdaLoRA's schedule is that of its ranks, step by step", (
   }
   const found = method.meanFactor!(options, totalSteps)!;
   assert(Math.abs(found - sum / totalSteps) < 1e-6, `${found} and ${sum / totalSteps}`);
+});
+
+Deno.test("the mean of a pruned or grown run is that of its ranks, step by step", () => {
+  const method = findMethod("composed");
+  const schedule = { score: "random", initWarmup: 20, finalWarmup: 60, interval: 10 };
+  const found = (policy: object) =>
+    method.meanFactor!(method.parseOptions({ policy: { ...schedule, ...policy } }), totalSteps)!;
+  // Events after steps 30, 40, … 130 and 139: the first ranks train for 31 steps, the last for 60.
+  const trained = [31, ...Array.from({ length: 10 }, () => 10), 9, 60];
+  const wanted = (first: number) =>
+    trained.reduce((sum, steps, i) => sum + steps * (1 + (first - 1) * (1 - i / 12) ** 3), 0) / 200;
+  assertEquals(totalSteps, 200);
+  assertAlmostEquals(found({ type: "prune", initialFactor: 2 }), wanted(2), 1e-6);
+  assertAlmostEquals(found({ type: "grow", start: 0.5 }), wanted(0.5), 1e-6);
 });
 
 Deno.test("a budget that does not pay for a rank a module, or that a method cannot tell before, is refused", () => {

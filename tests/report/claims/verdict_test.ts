@@ -43,6 +43,24 @@ Deno.test("a claim is supported, refuted, equivalent or undecided, by what it sa
   assertEquals(answers("not worse"), ["supported", "supported", "refuted", "supported"]);
 });
 
+Deno.test("lost runs take a verdict back only where they are the arm's that it favours", () => {
+  const answer = (says: Claim["says"], points: number, lost: string) => {
+    const isLost = ({ label, seed }: Place) => label === lost && (seed === 3 || seed === 5);
+    return verdictOf({
+      rest: { decide: { rule: "fixed", mostSeeds: 9 } },
+      seeds: 12,
+      score: (place) => isLost(place) ? null : above(points, 0.1)(place),
+    }, { says }).answer;
+  };
+  const both = (says: Claim["says"], points: number) =>
+    ["ours", "lora"].map((lost) => answer(says, points, lost));
+  assertEquals(both("better", 3), ["runs failed", "supported"]);
+  assertEquals(both("not worse", 0), ["runs failed", "supported"]);
+  assertEquals(both("not worse", -3), ["refuted", "runs failed"]);
+  assertEquals(both("better", -3), ["refuted", "runs failed"]);
+  assertEquals(both("equivalent", 0), ["runs failed", "runs failed"]);
+});
+
 Deno.test("the number that decides is the rule's, in points", () => {
   const { state, unit, differences, plan } = verdictOf({ rest: fixed, score: above(3) });
   assertEquals(state.n, 10);
