@@ -83,12 +83,12 @@ async function goldenAdapter(name = "lora"): Promise<Adapter> {
   return { config: JSON.parse(text), tensors };
 }
 
-/** Writes a changed adapter and tries to import it. */
+/** Writes a changed adapter and imports it. */
 async function importChanged(
   { config, tensors, head }: Adapter,
   outputs = 3,
   base: ImportBase = goldenModel(),
-): Promise<void> {
+): ReturnType<typeof importAdapter> {
   const folder = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(`${folder}/adapter_config.json`, JSON.stringify(config));
@@ -96,7 +96,7 @@ async function importChanged(
     if (head !== undefined) {
       await Deno.writeFile(`${folder}/head.safetensors`, writeSafetensors(head));
     }
-    await importAdapter(folder, base, outputs);
+    return await importAdapter(folder, base, outputs);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -139,8 +139,16 @@ Deno.test("importAdapter names what it cannot compute", async () => {
 
 Deno.test("importAdapter tries patterns of a config without backtracking", async () => {
   const { config, tensors } = await goldenAdapter();
-  const pattern = { "(?:[a-z0-9._]+)+!": 2, ...config["rank_pattern"] as object };
-  await importChanged({ config: { ...config, rank_pattern: pattern }, tensors });
+  const withPattern = (pattern: string) => {
+    const rank_pattern = { [pattern]: 7, ...config["rank_pattern"] as object };
+    return importChanged({ config: { ...config, rank_pattern }, tensors });
+  };
+  // The first has no match anywhere, so that nothing changes; the second takes every module.
+  assertEquals(
+    (await withPattern("(?:[a-z0-9._]+)+!")).tensors,
+    (await importChanged({ config, tensors })).tensors,
+  );
+  await assertRejects(() => withPattern("(?:[a-z0-9._]+)+"), InputError, "want [7, 16]");
 });
 
 Deno.test("importAdapter wants DoRA's lengths where the config says so, one for each output", async () => {

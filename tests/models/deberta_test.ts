@@ -291,19 +291,28 @@ for (const wanted of golden<readonly PeftOutcome[]>("peft")) {
   });
 }
 
-function debertaRun(dropout: number): TinyRun {
+type Dropout = Partial<Readonly<Record<"hidden" | "attention" | "head" | "adapter", number>>>;
+
+const everywhere = (rate: number): Dropout => ({
+  hidden: rate,
+  attention: rate,
+  head: rate,
+  adapter: rate,
+});
+
+function debertaRun(dropout: Dropout): TinyRun {
   const config = configOf(golden<Golden>("shared").config);
   return {
     method: "lora",
     encoder: { config, tensors: parametersFor(config, 2) },
     longest: 10,
     train: {
-      dropout: { hidden: dropout, attention: dropout, head: dropout, adapter: dropout },
+      dropout: { ...everywhere(0), ...dropout },
     },
   };
 }
 
-async function threeLosses(executor: Executor, dropout: number): Promise<readonly number[]> {
+async function threeLosses(executor: Executor, dropout: Dropout): Promise<readonly number[]> {
   const request = trainingRequest(executor, debertaRun(dropout));
   const trainer = await Trainer.create(request, null);
   const found = lossesOf(await trainTo(trainer, 3));
@@ -316,25 +325,28 @@ const all = await subjects();
 const reference = all.find(({ kind }) => kind === "reference")!.executor!;
 let inDoublePrecision: Promise<readonly number[]> | null = null;
 
-Deno.test("dropout changes the losses of LoRA steps on DeBERTa", async () => {
-  const [dropped] = await (inDoublePrecision ??= threeLosses(reference, 0.2));
-  const [still] = await threeLosses(reference, 0);
-  assert(Math.abs(dropped! - still!) > 1e-3, `with dropout ${dropped}, without ${still}`);
+Deno.test("each kind of dropout alone changes the losses of LoRA steps on DeBERTa, an adapter's once B is not zero", async () => {
+  const still = await threeLosses(reference, {});
+  for (const kind of ["hidden", "attention", "head", "adapter"] as const) {
+    const dropped = await threeLosses(reference, { [kind]: 0.2 });
+    const differs = dropped.map((loss, i) => Math.abs(loss - still[i]!) > 1e-6);
+    assertEquals(differs, [kind !== "adapter", true, true], `${kind}: ${dropped} and ${still}`);
+  }
 });
 
 testEach(
   all.filter(({ kind }) => kind !== "reference"),
   "LoRA steps on DeBERTa, dropout and all, are those of double precision",
   async (executor) => {
-    const wanted = await (inDoublePrecision ??= threeLosses(reference, 0.2));
-    const found = await threeLosses(executor, 0.2);
+    const wanted = await (inDoublePrecision ??= threeLosses(reference, everywhere(0.2)));
+    const found = await threeLosses(executor, everywhere(0.2));
     assertNear({ data: Float64Array.from(found) }, wanted, 1e-5, "losses");
   },
 );
 
 Deno.test("a step on frozen DeBERTa scatters nothing but its labels' gradient", () => {
   const { stepProgram } = assemble(
-    trainingRequest(new ReferenceExecutor(), debertaRun(0.1)).assembly,
+    trainingRequest(new ReferenceExecutor(), debertaRun(everywhere(0.1))).assembly,
   );
   const scatters = stepProgram.nodes.filter(({ op }) => op === "ScatterElements");
   assertEquals(scatters.length, 1);

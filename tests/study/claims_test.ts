@@ -7,6 +7,7 @@ import {
   claimText,
   decisionOf,
   marginOf,
+  taskMargin,
 } from "../../src/study/claims.ts";
 import { expandStudy } from "../../src/study/expand.ts";
 import { StudyError } from "../../src/study/problems.ts";
@@ -291,6 +292,8 @@ Deno.test("pairs are of one task, seed and budget; a single run is paired with e
 });
 
 Deno.test("a study without claims may have a margin and a rule", () => {
-  const runs = expandStudy(parseStudy(studyWith({ margin: 0.02, decide: { block: 5 } })), tables);
-  assert(runs.length > 0);
+  const study = parseStudy(studyWith({ margin: 0.02, decide: { block: 5 } }));
+  assertEquals([taskMargin(study, "RTE"), decisionOf(study).block], [0.02, 5]);
+  // Neither is a part of what runs ask for.
+  assertEquals(expandStudy(study, tables), expandStudy(parseStudy(studyWith({})), tables));
 });
