@@ -39,7 +39,8 @@ export const inputOptions: readonly CommandOption[] = [
   {
     name: "model",
     value: "DIR",
-    text: 'Hugging Face folder, .whl file or hub:OWNER/NAME for studies whose model is "folder"',
+    text:
+      'Hugging Face folder, .whl file or hub:OWNER/NAME for studies whose model is "folder", or that state none',
   },
 ];
 

@@ -12,7 +12,8 @@ import { expand, planRuns, withPresentFolders } from "../runs/planning.ts";
 import { readSelection } from "../runs/selection.ts";
 import type { StudyFile } from "../runs/study_file.ts";
 import { studyWarnings } from "../runs/study_warnings.ts";
-import { withOverrides } from "../study/overrides.ts";
+import { givenModelText } from "../study/model_name.ts";
+import { withGivenModel, withOverrides } from "../study/overrides.ts";
 import { foundRuns, kindsOf, type RunKind } from "./plan_kinds.ts";
 import { kindsTable, timeLeftText } from "./plan_table.ts";
 import { tuningLines, tuningPlan } from "./plan_tuning.ts";
@@ -73,7 +74,8 @@ export async function planText(
   fetching?: Fetching,
 ): Promise<string> {
   const { methods } = file;
-  const study = withOverrides(file.study, options.set ?? [], methods);
+  const stated = withOverrides(file.study, options.set ?? [], methods);
+  const study = withGivenModel(stated, options.model);
   const folders = { ...options, study: file.folder };
   const all = expand(study, methods, options.mostRuns);
   const tuning = tuningPlan({ study, methods }, options.mostRuns);
@@ -95,6 +97,7 @@ export async function planText(
   const warnings = await studyWarnings(runs, inputs);
   if (options.json === true) {
     const values = [
+      ...(study === stated ? [] : [{ kind: "encoder", given: options.model }]),
       ...warnings.map((warning) => ({ kind: "warning", warning })),
       ...kinds.map(kindJson),
       ...(tuning === null ? [] : [{ kind: "tuning", ...tuning }]),
@@ -105,6 +108,7 @@ export async function planText(
   return [
     study.title ?? study.name,
     `${counted(runs.length, "run")}; adapter parameters as requested, initial, peak, final`,
+    ...(study === stated ? [] : [givenModelText(options.model!)]),
     "",
     kindsTable(kinds, plan.runs, options.width ?? null),
     `Time left: ${timeLeftText(kinds)}`,

@@ -8,6 +8,7 @@ import { counted, fixed } from "../report/format.ts";
 import { differenceText } from "../report/tables/verification.ts";
 import type { DamagedFile, DamagedRun, StudyResults } from "../report/types.ts";
 import type { Watch, WorkEvent } from "../runs/events.ts";
+import { givenModelText } from "../study/model_name.ts";
 import { aloneText } from "./alone_text.ts";
 import { EventLines } from "./event_lines.ts";
 import { terminalFetching } from "./fetch_report.ts";
@@ -192,6 +193,8 @@ export class TerminalWatch {
     switch (event.kind) {
       case "warning":
         return await sayWrapped(warningText(event.warning));
+      case "encoder":
+        return await sayWrapped(givenModelText(event.given));
       case "hardly decidable":
         return await sayWrapped(warningText(event.undecidable));
       case "damaged":

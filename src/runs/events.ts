@@ -18,6 +18,8 @@ import { StopFlag } from "./stop_flag.ts";
 export type WorkEvent =
   /** Something in the data that can hardly be meant. */
   | { readonly kind: "warning"; readonly warning: DataWarning }
+  /** The study states no encoder, and takes the one that is given beside it. */
+  | { readonly kind: "encoder"; readonly given: string }
   /** Claims that will hardly be decided with the seeds that are planned. */
   | { readonly kind: "hardly decidable"; readonly undecidable: Undecidable }
   /** A recorded run is left out, since its files are not what was written. */

@@ -13,6 +13,7 @@ import { namesIn } from "../record/durable.ts";
 import { runsUnderWay, underWay } from "../record/under_way.ts";
 import type { ModelOrigin, RanksOrigin } from "../record/types.ts";
 import { checkMaxLength } from "../models/load.ts";
+import { problemOfGivenModel } from "../study/model_name.ts";
 import { expandStudy } from "../study/expand.ts";
 import { defaultMostRuns } from "../study/grid.ts";
 import { type Problem, StudyError } from "../study/problems.ts";
@@ -214,6 +215,11 @@ export async function planWith(
       (name) => inputs.model(name),
     ),
   ];
+  const unused = problemOfGivenModel(
+    inputs.folders.model,
+    runs.map(({ settings }) => settings.model),
+  );
+  if (unused !== null) unreadable.push({ where: "--model", message: unused });
   if (unreadable.length > 0) throw new StudyError("Cannot start these runs", unreadable);
   const hashesOf = async (run: RunSpec): Promise<InputHashes> => {
     const { weightsHash: weights, tokenizerHash: tokenizer } = await inputs.model(

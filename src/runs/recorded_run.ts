@@ -103,10 +103,11 @@ export async function planFrom(
 ): Promise<StudyPlan> {
   const named = new Set(runs.map(({ method }) => method));
   const own = (stored.methods ?? []).filter(({ name }) => named.has(name));
+  const isModelRead = runs.some(({ settings }) => settings.model === "folder");
   const read = {
     commits,
     data: again.data ?? stored.data,
-    model: again.model ?? stored.model,
+    model: again.model ?? (isModelRead ? stored.model : null),
     study: stored.studyFolder,
   };
   const methods = await loadCustomMethods(own, again.trust ?? []);

@@ -11,6 +11,7 @@ import { openResults, outputFolder, type ResultsReader, within } from "../record
 import { makeFolder, writeWhole } from "../record/durable.ts";
 import type { LeftOutRun, RunSpectra, SpectraOverlap, StudySpectra } from "../record/spectra.ts";
 import { recordSchemaVersion } from "../record/types.ts";
+import { problemOfGivenModel } from "../study/model_name.ts";
 import { budgetKey, runTitle } from "../study/run_id.ts";
 import type { RunSpec } from "../study/types.ts";
 import { stopFlagOf, teller, type Watch } from "./events.ts";
@@ -199,6 +200,11 @@ async function inputsOf(
   { fetching }: Watch,
 ): Promise<Pick<SpectraReader, "inputs" | "methods">> {
   const named = new Set(jobs.map(({ run }) => run.method));
+  const unused = problemOfGivenModel(
+    options.model ?? null,
+    jobs.map(({ run }) => run.settings.model),
+  );
+  if (unused !== null) throw new UsageError(`Cannot read spectra: --model: ${unused}`);
   const folders = {
     data: null,
     model: options.model ?? stored.model,

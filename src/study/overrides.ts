@@ -90,6 +90,23 @@ function overridden(item: StudyMethod, { path, value }: Override): StudyMethod {
     : item;
 }
 
+/** Whether a study says which encoder its runs have: in its base, on an axis, or as one that is given for some runs. */
+function statesModel({ base, axes, deltas = [] }: Study): boolean {
+  return base?.model !== undefined || Object.hasOwn(axes.settings ?? {}, "model") ||
+    deltas.some(({ set }) => set?.model === "folder");
+}
+
+/**
+ * A study that takes its encoder from the place that is given beside it, where it states none itself.
+ *
+ * @param given What `--model` gives, or null.
+ */
+export function withGivenModel(study: Study, given: string | null): Study {
+  return given === null || statesModel(study)
+    ? study
+    : { ...study, base: { ...study.base, model: "folder" } };
+}
+
 /**
  * A study with values for all its runs, which win over its base, its entries of methods and its deltas: they are its last delta,
  * so that whoever reads the study sees them. An option goes to the methods that have it.

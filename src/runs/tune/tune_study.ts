@@ -8,10 +8,11 @@ import { UsageError } from "../../base/usage_error.ts";
 import { checkDevice } from "../../exec/choose.ts";
 import { makeFolder, writeWhole } from "../../record/durable.ts";
 import { defaultMostRuns } from "../../study/grid.ts";
+import { withGivenModel } from "../../study/overrides.ts";
 import { StudyError } from "../../study/problems.ts";
 import type { Study } from "../../study/study.ts";
 import type { Tune } from "../../study/tune.ts";
-import { stopFlagOf, type Watch } from "../events.ts";
+import { stopFlagOf, teller, type Watch } from "../events.ts";
 import { Inputs } from "../inputs.ts";
 import { ownTasksOf, presentNames } from "../planning.ts";
 import { summed } from "../run_all.ts";
@@ -98,10 +99,12 @@ export async function tuneStudy(
   options: TuneOptions = {},
   watch: Watch = {},
 ): Promise<TuneResult> {
-  const swept = sweptStudyOf(tuned);
-  const { study, folder: home } = swept;
   const { data = null, model = null, results = defaultResults, device = "auto" } = options;
+  const asked = sweptStudyOf(tuned);
+  const swept = { ...asked, study: withGivenModel(asked.study, model) };
+  const { study, folder: home } = swept;
   checkDevice(device);
+  if (study !== asked.study) await teller(watch)({ kind: "encoder", given: model! });
   const { tune, combinations } = plannedTuning(swept, options.mostRuns);
   const folder = tuningFolder(results, study.name);
   const inputs = new Inputs(
