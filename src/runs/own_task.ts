@@ -6,6 +6,7 @@
 import { hashJson } from "../base/hash.ts";
 import type { Json } from "../base/canonical_json.ts";
 import { metrics as knownMetrics } from "../tasks/metrics.ts";
+import { readingHashes } from "../tasks/reading.ts";
 import type { Example, MetricName, Task, TaskData, TaskOutput } from "../tasks/types.ts";
 
 /** A labelled text, or pair of texts. */
@@ -138,11 +139,14 @@ export function ownTaskData(own: OwnTask): TaskData {
     if (own[split].length === 0) fail(`found no ${split} examples, want at least one`);
     return [split, examplesOf(output, own[split], `${split} of the task "${name}": example `)];
   }));
-  const hashes = Object.fromEntries(
-    [...splits].map(([split, examples]) => [
-      `${name}: ${split}`,
-      hashJson({ output, examples } as unknown as Json),
-    ]),
-  );
+  const hashes = {
+    ...readingHashes(task),
+    ...Object.fromEntries(
+      [...splits].map(([split, examples]) => [
+        `${name}: ${split}`,
+        hashJson(examples as unknown as Json),
+      ]),
+    ),
+  };
   return { task, splits, hashes };
 }

@@ -8,6 +8,7 @@ import { hashBytes, hashJson } from "../base/hash.ts";
 import { errorMessage } from "../base/error_message.ts";
 import { mostFileBytes, readBounded } from "../record/read_bounded.ts";
 import { drawDev } from "../tasks/draw_dev.ts";
+import { readingHashes } from "../tasks/reading.ts";
 import { readSplit, type SplitContent } from "../tasks/read_split.ts";
 import type { Example, SplitFile, Task, TaskData } from "../tasks/types.ts";
 
@@ -60,7 +61,7 @@ function withDrawnDev(
  */
 export async function readTaskData(task: Task, location: string): Promise<TaskData> {
   const splits = new Map<string, readonly Example[]>();
-  const hashes: Record<string, string> = {};
+  const hashes: Record<string, string> = { ...readingHashes(task) };
   for (const [split, files] of Object.entries(task.splits)) {
     const contents: Required<SplitContent>[] = [];
     for (const file of files) {

@@ -9,7 +9,7 @@ import type { Budget, RunSpec } from "./types.ts";
 
 /** SHA-256 of what a run reads. */
 export interface InputHashes {
-  /** Of each data file, by path relative to the data folder, and of the rows of a split that is drawn from another. */
+  /** Of each data file, by path relative to the data folder, of rows drawn from another split, and of how a user's task is read. */
   readonly data: Readonly<Record<string, string>>;
   /** Of the encoder's weights: the file, or several by name. */
   readonly weights: string;

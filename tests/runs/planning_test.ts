@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import type { Json } from "../../src/base/canonical_json.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { methods } from "../../src/methods/table.ts";
 import { expand, planRuns } from "../../src/runs/planning.ts";
@@ -27,6 +28,51 @@ Deno.test("the ranks of a run are solved once while its study is planned", async
   assertEquals(runs.map(({ plan }) => plan === null), [true, false, false, false, false]);
   assert(runs.every(({ plan, modules }) => (plan?.initial ?? []).length === modules.length));
   assertEquals(solved, 4);
+});
+
+Deno.test("ids tell apart the columns, labels, splits and metrics that a user's task states, and not its title", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    const rows = "a\tb\tc\tlabel\n" +
+      ["the cat", "a dog", "she", "it"].map((text, i) => `${text}\tran\tsat\t${i % 2}\n`).join("");
+    await Deno.writeTextFile(`${home}/one.tsv`, rows);
+    await Deno.writeTextFile(`${home}/two.tsv`, `${rows}he\tsat\tran\t1\n`);
+    const idOf = async (task: Readonly<Record<string, Json>>) => {
+      const study = parseStudy({
+        name: "read",
+        userTasks: [{
+          name: "Own",
+          files: { train: "one.tsv", dev: "two.tsv" },
+          columns: { text: "a", label: "label" },
+          labels: ["0", "1"],
+          ...task,
+        }],
+        axes: { tasks: ["Own"], methods: ["head"], seeds: [1] },
+        base: { train: { steps: 20 } },
+      });
+      const folders = { data: null, model: null, study: home };
+      const { runs } = await planRuns(study, expand(study, methods), folders, methods);
+      return runs[0]!.id;
+    };
+    const stated: readonly Readonly<Record<string, Json>>[] = [
+      {},
+      { labels: ["1", "0"] },
+      { labels: { min: 0, max: 1 } },
+      { labels: { min: 0, max: 2 } },
+      { columns: { text: "b", label: "label" } },
+      { columns: { text: "a", pair: "b", label: "label" } },
+      { columns: { text: { template: "{a} {b}" }, label: "label" } },
+      { columns: { text: "a", choices: ["b", "c"], label: "label" } },
+      { files: { train: "two.tsv", dev: "one.tsv" } },
+      { metrics: ["f1"] },
+    ];
+    const ids = await Promise.all(stated.map(idOf));
+    assertEquals(new Set(ids).size, ids.length);
+    assertEquals(await idOf({ title: "Of my own" }), ids[0]);
+    assertEquals(await idOf({ metrics: ["accuracy", "f1"] }), ids[0]);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
 });
 
 /** The tiny study without a word about its encoder, and with some. */

@@ -61,6 +61,7 @@ Deno.test("a dev split drawn from train is the same for all seeds, and a part of
     const other = await planOf(home, studyOf({ files: onlyTrain, dev: 0.25 }));
     assertNotEquals(other.runs[0]!.id, ids[0]);
     assertEquals(Object.keys(runs[0]!.hashes.data), [
+      "Moves: columns and labels",
       "moves/train.tsv",
       "Moves: dev drawn from train",
     ]);

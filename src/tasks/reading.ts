@@ -1,0 +1,29 @@
+/**
+ * How texts and labels are read, as far as files do not say it: what runs depend on beside what they read.
+ *
+ * @module
+ */
+import type { Json } from "../base/canonical_json.ts";
+import { hashJson } from "../base/hash.ts";
+import type { Task } from "./types.ts";
+
+/** Version of the encoding: raised when {@linkcode encodeExample} gives other tokens for the same text. */
+const encodingVersion = 1;
+
+/**
+ * Hashes of how a task is read. A task that is built in has none while the encoding has its first version: ids of runs are older
+ * than this, and its columns and labels belong to ranklab.
+ *
+ * @param version Of the encoding.
+ */
+export function readingHashes(
+  { name, source, output, splits, metrics }: Task,
+  version: number = encodingVersion,
+): Readonly<Record<string, string>> {
+  // The first metric chooses the evaluation that counts; any other one can be computed later.
+  const stated = { output, splits, metric: metrics[0] } as unknown as Json;
+  return {
+    ...(source === "user" ? { [`${name}: columns and labels`]: hashJson(stated) } : {}),
+    ...(version === 1 ? {} : { "encoding of texts": `version ${version}` }),
+  };
+}
