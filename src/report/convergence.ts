@@ -11,12 +11,16 @@ import {
   type ConvergenceState,
   needsMoreSteps,
 } from "../record/convergence.ts";
+import { hasLearned } from "./claims/no_evidence.ts";
 import { budgetName, gridOf, groupBy, keyOf, noBudget } from "./facts.ts";
-import { counted, fixed, signed, whole } from "./format.ts";
+import { counted, fixed, joined, signed, whole } from "./format.ts";
 import type { RunResults, StudyResults } from "./types.ts";
 
 /** Said in place of a verdict between cells of which one needs more steps. */
 export const moreSteps = "more steps needed";
+
+/** Cells that a sentence names; of more it says how many. */
+const mostIdle = 3;
 
 /** The runs of one task, method and budget. */
 export interface ConvergedCell extends CellConvergence {
@@ -25,6 +29,8 @@ export interface ConvergedCell extends CellConvergence {
   readonly budget: string;
   /** Runs that their plateau ended. */
   readonly atPlateau: number;
+  /** Finished runs that learned nothing: they collapsed or are no better than the majority class. */
+  readonly idle: number;
   /** Steps done, averaged over the runs that did not fail; null where all did. */
   readonly steps: number | null;
 }
@@ -64,14 +70,15 @@ export function convergedCells(results: StudyResults): readonly ConvergedCell[] 
         const runs = groups.get(keyOf(task, label, budget));
         if (runs === undefined) return [];
         const own = runs.map((run) => convergenceOf(run, convergence));
-        const steps = runs.filter(({ record }) => record.happened.outcome.state === "finished")
-          .map(({ record }) => record.happened.steps);
+        const finished = runs.filter(({ record }) => record.happened.outcome.state === "finished");
+        const steps = finished.map(({ record }) => record.happened.steps);
         return [{
           task,
           label,
           budget,
           ...cellConvergence(own, convergence),
           atPlateau: own.filter(({ isAtPlateau }) => isAtPlateau).length,
+          idle: finished.filter((run) => !hasLearned(run)).length,
           steps: steps.length === 0 ? null : steps.reduce((sum, n) => sum + n, 0) / steps.length,
         }];
       })
@@ -79,6 +86,25 @@ export function convergedCells(results: StudyResults): readonly ConvergedCell[] 
   );
   known.set(results.runs, cells);
   return cells;
+}
+
+/** Whether no run of a cell learned anything. */
+export function learnedNothing({ runs, idle }: Pick<ConvergedCell, "runs" | "idle">): boolean {
+  return runs > 0 && idle === runs;
+}
+
+/** The cells of which no run learned anything, in a sentence; null where each has one that did. */
+export function idleCells(results: StudyResults): string | null {
+  const cells = convergedCells(results).filter(({ runs }) => runs > 0);
+  const idle = cells.filter(learnedNothing);
+  if (idle.length === 0) return null;
+  if (idle.length === cells.length) {
+    return "No run learned anything: each collapsed or is no better than the majority class";
+  }
+  const named = idle.length > mostIdle
+    ? `${whole(idle.length)} of ${counted(cells.length, "cell")} (task, method and budget)`
+    : joined(idle.map(placeText));
+  return `${named} learned nothing: all runs there collapsed or are no better than the majority class`;
 }
 
 /** Whether one of the cells that are meant needs more steps. */
@@ -117,6 +143,9 @@ export function changeText(change: Change | null, digits: number): string | null
   return `${signed(100 * change.change, digits)}${error}`;
 }
 
+const placeText = ({ task, label, budget }: ConvergedCell): string =>
+  [task, label, ...(budget === noBudget ? [] : [budget])].join(", ");
+
 /** The cells that need more steps, a line each after a sentence; null where none does. */
 export function earlyCells(
   results: StudyResults,
@@ -130,13 +159,12 @@ export function earlyCells(
       counted(cells.length, "cell")
     } (task, method and budget) ${need} more steps: training was still improving when it ended, so there is no verdict on ${them}`,
     lines: early.map((cell) => {
-      const { task, label, budget, state, runs, gain, fall } = cell;
-      const place = [task, label, ...(budget === noBudget ? [] : [budget])].join(", ");
+      const { state, runs, gain, fall } = cell;
       const figures = [
         ...(gain === null ? [] : [`score ${changeText(gain, 1)} points`]),
         ...(fall === null ? [] : [`loss ${signed(-100 * fall.change, 0)} %`]),
       ].join(", ");
-      return `${place}: ${stateText(state)} (in the last fifth of ${
+      return `${placeText(cell)}: ${stateText(state)} (in the last fifth of ${
         counted(runs, "run")
       }: ${figures})`;
     }),

@@ -1,6 +1,7 @@
 /** The sentence that a report starts with, on ordinary and on odd studies. */
 import { assert, assertEquals } from "@std/assert";
 import { type Answer, answerOf } from "../../src/report/findings/answer.ts";
+import { convergenceTable } from "../../src/report/tables/convergence.ts";
 import { gridOf } from "../../src/report/facts.ts";
 import { baselineOf } from "../../src/report/paired_rows.ts";
 import type { StudyResults } from "../../src/report/types.ts";
@@ -408,4 +409,26 @@ Deno.test("answerOf says that no method beats the majority class, and not where 
     "No method beats always predicting the majority class (perplexity 19.00).",
   );
   assert(!lowSaid(20.5)!.includes("majority"));
+});
+
+Deno.test("where nothing was learned the answer says so first, and names no best", () => {
+  const score = ({ label }: { readonly label: string }) => label === "lora" ? 0.5 : 0.52;
+  const flag = { kind: "at-majority", metric: "accuracy", score: 0.5, majority: 0.52 } as const;
+  const study = scoredStudy({ score });
+  const idleAt = (isIdle: (label: string) => boolean) =>
+    answer(withHappened(study, ({ record: { asked } }) => ({
+      flags: isIdle(asked.label) ? [flag] : [],
+    }))).sentence;
+  assert(
+    answer(study).sentence.includes("best accuracy") ||
+      answer(study).sentence.includes("best mean"),
+  );
+  const all = idleAt(() => true);
+  assert(all.startsWith("No run learned anything: each collapsed or is no better than"), all);
+  const one = idleAt((label) => label === "lora");
+  assert(one.startsWith("t, lora, rank 4 learned nothing: all runs there collapsed or are"), one);
+  for (const sentence of [all, one]) assertEquals(sentence.includes("best"), false, sentence);
+  const { runs } = withHappened(study, () => ({ flags: [flag] }));
+  const rows = convergenceTable({ ...study, runs }).table.array("state");
+  assertEquals([...new Set(rows)], ["nothing learned"]);
 });

@@ -285,7 +285,7 @@ Deno.test("findingsOf of many methods says so where none is better, and leaves o
 });
 
 Deno.test("findingsOf names the cells that nothing beats for less", () => {
-  const front = findings(few)["Best for their cost"]!;
+  const front = findings(few)["Quality for its cost"]!;
   assertStringIncludes(front, "By training time: head only");
   assertStringIncludes(front, "By parameters to store: head only and ElaLoRA at rank 4.");
   assertStringIncludes(
@@ -321,7 +321,7 @@ Deno.test("findingsOf compares no times of runs that shared the machine", () => 
     found["Time of a step against lora"],
     "Not compared, since up to 2 runs were trained at a time and shared the machine.",
   );
-  assertEquals(found["Best for their cost on t"]!.includes("By training time"), false);
+  assertEquals(found["Quality for its cost on t"]!.includes("By training time"), false);
 });
 
 Deno.test("findingsOf says what ranks did: moved, added, masked, or kept in total", () => {

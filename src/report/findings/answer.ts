@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { moreSteps } from "../convergence.ts";
+import { idleCells, moreSteps } from "../convergence.ts";
 import { notBracketed } from "../no_verdict.ts";
 import { allTasks } from "../facts.ts";
 import { counted, fixed, listed, whole } from "../format.ts";
@@ -34,7 +34,7 @@ import { atBudget, sentence } from "./finding.ts";
 
 /** What a reader should know first. */
 export interface Answer {
-  /** One sentence. */
+  /** One sentence; before it one more where cells learned nothing. */
   readonly sentence: string;
   /** What it rests on, a sentence or two each: the test, what it could have found, the methods without a budget. */
   readonly basis: readonly string[];
@@ -53,6 +53,12 @@ export function answerOf(
   results: StudyResults,
   baseline: string | null,
 ): Answer {
+  const idle = idleCells(results);
+  const answer = comparedOf(results, baseline);
+  return idle === null ? answer : { ...answer, sentence: `${idle}. ${answer.sentence}` };
+}
+
+function comparedOf(results: StudyResults, baseline: string | null): Answer {
   const rankings = rankingsOf(results);
   const context = contextOf(results, baseline);
   const scored = scoreRows(results).filter((row) => row.mean !== null && row.task !== allTasks);
@@ -125,7 +131,9 @@ function withoutRanking(
   rankings: readonly Ranking[],
 ): Answer {
   const { results, baseline, rows, measure } = context;
-  const best = rows.length === 0 ? [] : bestOf(rows, (row) => signOf(row.metric) * row.mean!);
+  const best = rows.length === 0 || !context.namesBest
+    ? []
+    : bestOf(rows, (row) => signOf(row.metric) * row.mean!);
   const leader = best.length === 1
     ? `${best[0]!.label} has the best ${measure}${atBudget(best[0]!.budget)}, but `
     : "";

@@ -71,9 +71,13 @@ function remedyAt(found: readonly BudgetResult[]): string {
   return found.find(({ test }) => test === "early")!.remedy.needs;
 }
 
+/** Whether all tie, or no best may be named. */
+const hasNoLeader = ({ leaders, methods }: BudgetResult): boolean =>
+  leaders.length === 0 || leaders.length === methods.length;
+
 /** Who has the best mean at which budget; null where all tie at every budget. */
 function leadersText(found: readonly BudgetResult[], measure: string): string | null {
-  if (found.every(({ leaders, methods }) => leaders.length === methods.length)) return null;
+  if (found.every(hasNoLeader)) return null;
   const groups = [...Map.groupBy(found, ({ leaders }) => JSON.stringify(leaders)).values()];
   if (groups.length === 1) {
     const { leaders } = found[0]!;
@@ -96,7 +100,9 @@ function leadersText(found: readonly BudgetResult[], measure: string): string | 
 function pairsText({ differences, methods }: BudgetResult): string {
   if (differences.length <= 2) {
     return joined(
-      differences.map(({ better, worse }) => `${better} is significantly better than ${worse}`),
+      [...Map.groupBy(differences, ({ better }) => better)].map(([better, own]) =>
+        `${better} is significantly better than ${joined(own.map(({ worse }) => worse))}`
+      ),
     );
   }
   const pairs = methods.length * (methods.length - 1) / 2;
@@ -108,9 +114,8 @@ function pairsText({ differences, methods }: BudgetResult): string {
 /** What was found at one budget, without naming it. */
 function clauseOf(result: BudgetResult, { measure, baseline }: Context): string {
   const { leaders, methods, differences, test, early, alike, remedy } = result;
-  const isTie = leaders.length === methods.length;
   if (differences.length === 0) {
-    const best = isTie ? "" : ` (best ${measure}: ${joined(leaders)})`;
+    const best = hasNoLeader(result) ? "" : ` (best ${measure}: ${joined(leaders)})`;
     if (alike.length > 0) {
       const all = alike.length === methods.length - 1;
       return `${methodsText(alike)} ${
@@ -124,6 +129,7 @@ function clauseOf(result: BudgetResult, { measure, baseline }: Context): string 
       ? `there are too few runs to test the difference${best}`
       : `no significant difference was found${best}`;
   }
+  if (leaders.length === 0) return pairsText(result);
   const [leader, ...tied] = leaders as [string, ...string[]];
   if (tied.length > 0) {
     return `${joined(leaders)} share the best ${measure}, and ${pairsText(result)}`;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { idleCells } from "../convergence.ts";
 import { allTasks, type Grid, gridOf } from "../facts.ts";
 import { whole } from "../format.ts";
 import { metricInfo } from "../metrics.ts";
@@ -21,6 +22,11 @@ export interface Context {
   readonly rows: readonly ScoreRow[];
   /** What the best is best in, for instance `mean accuracy`. */
   readonly measure: string;
+  /**
+   * Whether a best method may be named: not where a cell learned nothing, whose scores are chance, nor beside claims, which
+   * alone say what is better.
+   */
+  readonly namesBest: boolean;
 }
 
 /** The methods of one budget. */
@@ -28,7 +34,7 @@ export interface BudgetResult {
   readonly budget: string;
   /** In the order of the study. */
   readonly methods: readonly string[];
-  /** The methods with the best mean, several where they tie. */
+  /** The methods with the best mean, several where they tie; none where no best may be named. */
   readonly leaders: readonly string[];
   /** Methods that have not converged or are not bracketed: no pair with them has a verdict. */
   readonly early: readonly string[];
@@ -50,7 +56,19 @@ export function contextOf(results: StudyResults, baseline: string | null): Conte
   const grid = gridOf(results);
   const task = hasAverage(grid) ? allTasks : grid.tasks.length === 1 ? grid.tasks[0] : null;
   const rows = scoreRows(results).filter((row) => row.task === task && row.mean !== null);
-  return { results, grid, baseline, rows, measure: measureOf(rows, grid) };
+  return {
+    results,
+    grid,
+    baseline,
+    rows,
+    measure: measureOf(rows, grid),
+    namesBest: namesBest(results),
+  };
+}
+
+/** As {@linkcode Context.namesBest}. */
+export function namesBest(results: StudyResults): boolean {
+  return results.claims === null && idleCells(results) === null;
 }
 
 function measureOf(rows: readonly ScoreRow[], grid: Grid): string {
@@ -83,7 +101,9 @@ export function resultAt(ranking: Ranking, context: Context): BudgetResult {
   const ranked = new Set(ranking.methods.map(({ label }) => label));
   const methods = context.grid.labels.filter((label) => ranked.has(label));
   const rows = context.rows.filter((row) => row.budget === budget && ranked.has(row.label));
-  const leaders = rows.length > 0
+  const leaders = !context.namesBest
+    ? []
+    : rows.length > 0
     ? bestOf(rows, (row) => signOf(row.metric) * row.mean!).map(({ label }) => label)
     : bestOf(ranking.methods, ({ meanRank }) => -meanRank).map(({ label }) => label);
   const { early, remedy } = ranking;

@@ -57,7 +57,7 @@ export function fronts(results: StudyResults, grid: Grid): readonly Finding[] {
       `By parameters to store: ${size}.`,
     ].join(" ");
     return [{
-      lead: `Best for their cost${task === allTasks ? "" : ` on ${task}`}`,
+      lead: `Quality for its cost${task === allTasks ? "" : ` on ${task}`}`,
       text:
         `${said} Nothing cheaper has as good a mean, though differences may not be significant.`,
     }];

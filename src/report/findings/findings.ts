@@ -12,6 +12,7 @@ import type { StudyResults } from "../types.ts";
 import { askedFindings } from "./asked.ts";
 import { comparisons, replays } from "./comparisons.ts";
 import { fronts, stepTimes } from "./costs.ts";
+import { namesBest } from "./context.ts";
 import type { Finding } from "./finding.ts";
 import { rankingFindings } from "./ranking.ts";
 import { correlations, movements } from "./ranks.ts";
@@ -24,7 +25,7 @@ export function findingsOf(
   const grid = gridOf(results);
   return [
     completeness(results),
-    ...leaders(results, grid),
+    ...(namesBest(results) ? leaders(results, grid) : []),
     ...askedFindings(results),
     ...rankingFindings(rankingsOf(results), testsOf(results).family),
     ...(baseline === null ? [] : comparisons(results, grid, baseline)),

@@ -13,7 +13,7 @@ import { claimPairs, mostAtAPlace } from "../../study/claim_pairs.ts";
 import type { Claim, ClaimsOfStudy } from "../../study/claims.ts";
 import { budgetKey, runTitle } from "../../study/run_id.ts";
 import { seedsToDecide, wantedPower } from "../claims/more_seeds.ts";
-import { hasLearned } from "../claims/no_evidence.ts";
+import { hasLearned, unlearnedTasks } from "../claims/no_evidence.ts";
 import { claimSeries, type ScoredRun, type SeedDifference } from "../claims/series.ts";
 import { type DifferenceUnit, planOf, ruleOf, unitOf } from "../claims/verdict.ts";
 import { tasksOfClaim } from "./contrasts.ts";
@@ -44,6 +44,11 @@ export interface PilotSpread {
     readonly metric: string;
     readonly sd: number;
   }[];
+}
+
+/** Whether the differences of seeds differ by more than rounding makes of equal ones. */
+export function hasSpread({ sd }: Pick<PilotSpread, "sd">): boolean {
+  return sd > 1e-9;
 }
 
 /** A true difference, and the seeds that decide it in 80 of 100 studies. */
@@ -79,12 +84,14 @@ export interface ClaimPower {
     readonly isDecided: boolean;
     /** Runs that its spread is of, and how many of them learned nothing. */
     readonly idle: { readonly runs: number; readonly of: number };
+    /** Tasks on which none of its runs learned anything. */
+    readonly notLearned: readonly string[];
     /** Time of one seed of the claim on its machine, in milliseconds; null where it has none for some run. */
     readonly seedMillis: number | null;
   } | null;
   readonly unit: DifferenceUnit;
   readonly rule: StoppingPlan;
-  /** For true differences that matter: first the one that the claim is about. Empty without a pilot, or where its seeds do not differ. */
+  /** For true differences that matter: first the one that the claim is about. Empty without a pilot, and where its seeds do not differ or learned nothing. */
   readonly needed: readonly SeedsNeeded[];
   /** With the seeds of the study, and with the most that its rule allows. Empty as above. */
   readonly sees: readonly Seen[];
@@ -121,7 +128,10 @@ export function powerOf<R extends ArmRun>(setting: PowerSetting<R>): readonly Cl
     const found = pilotOf(claim, tasks, setting);
     const own = planOf(rule, claim, found?.resolution ?? 0);
     const seeds = new Set(claimPairs(claim, planned).map(({ seed }) => seed)).size;
-    const spread = found?.pilot.spread.planned ?? 0;
+    // Without a spread, or from scores that are chance, there is nothing to plan with.
+    const isSpread = found !== null && hasSpread(found.pilot.spread) &&
+      found.pilot.notLearned.length === 0;
+    const spread = isSpread ? found.pilot.spread.planned : 0;
     return {
       claim,
       tasks,
@@ -234,6 +244,7 @@ function spreadFrom<R extends ArmRun>(
         runs: series.runs.filter((run) => !hasLearned(run)).length,
         of: series.runs.length,
       },
+      notLearned: unlearnedTasks(series.runs, hasLearned),
       apart: settingsApart(ofPlan, ofPilot),
       seedMillis: seedMillisOf(ofPlan, ofPilot, runs, setting.stepsOf),
     },

@@ -8,7 +8,14 @@ import { counted, duration, fixed, listed, whole } from "../format.ts";
 import { metricInfo, metricTitle } from "../metrics.ts";
 import { decimalsOf, marginText, roughly } from "../claims/text.ts";
 import { idleText } from "../claims/no_evidence.ts";
-import { type ClaimPower, neededOf, type SeedsNeeded, type Seen, seesOf } from "./claim_power.ts";
+import {
+  type ClaimPower,
+  hasSpread,
+  neededOf,
+  type SeedsNeeded,
+  type Seen,
+  seesOf,
+} from "./claim_power.ts";
 
 /** What the words of a study's power need besides it. */
 export interface PowerWords {
@@ -58,7 +65,7 @@ function sizeText(power: Pick<ClaimPower, "unit">, margins: number): string {
 
 function withPilot(
   power: ClaimPower,
-  { path, spread, missing, apart, idle, seedMillis }: NonNullable<ClaimPower["pilot"]>,
+  { path, spread, missing, apart, idle, notLearned, seedMillis }: NonNullable<ClaimPower["pilot"]>,
 ): readonly string[] {
   const { unit, needed, sees } = power;
   const inUnit = (margins: number) => fixed(margins * unit.perMargin, decimalsOf(power));
@@ -79,6 +86,14 @@ function withPilot(
         ).join("")
     }`;
   return [
+    ...(notLearned.length === 0 ? [] : [
+      `Nothing can be said of seeds: no run of the pilot learned anything on ${
+        listed(notLearned)
+      }, so its differences are chance. Make one that learns, with other settings or more steps`,
+    ]),
+    ...(idle.runs === 0 ? [] : [
+      `The pilot: ${idleText(idle.runs, idle.of)}; those that learn something may vary otherwise`,
+    ]),
     `Pilot: ${path}, ${
       counted(seeds, "seed")
     }${others}. The difference varies over seeds with a standard deviation of ${
@@ -91,12 +106,12 @@ function withPilot(
         missing.length === 1 ? "it" : "they"
       } varied as the other tasks do`,
     ]),
-    ...(idle.runs === 0
-      ? []
-      : [`${idleText(idle.runs, idle.of)}: those that learn something may vary otherwise`]),
-    ...(needed.length === 0
-      ? ["Every seed of the pilot has the same difference, so the spread is not known"]
-      : [neededText(power, needed), seesText(power, sees), times]),
+    ...(!hasSpread(spread)
+      ? [
+        "Nothing can be said of seeds: each seed of the pilot has the same difference, so the spread is not known. Make a pilot with more seeds, steps or evaluated examples",
+      ]
+      : []),
+    ...(needed.length === 0 ? [] : [neededText(power, needed), seesText(power, sees), times]),
   ];
 }
 
@@ -250,6 +265,7 @@ export function powerJson(powers: readonly ClaimPower[]): readonly object[] {
         tasks: pilot.spread.tasks,
         missing: pilot.missing,
         apart: pilot.apart,
+        notLearned: pilot.notLearned,
         seedMillis: pilot.seedMillis,
       },
       needed: needed.map(({ difference, seeds }) => ({

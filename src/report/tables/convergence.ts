@@ -5,7 +5,7 @@
  */
 import { needsMoreSteps } from "../../record/convergence.ts";
 import { defaultConvergence } from "../../study/convergence.ts";
-import { changeText, convergedCells, stateText } from "../convergence.ts";
+import { changeText, convergedCells, learnedNothing, stateText } from "../convergence.ts";
 import { tableFrom } from "../facts.ts";
 import { fixed, nothing, significant, whole } from "../format.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
@@ -19,6 +19,7 @@ const names = [
   "runs",
   "early",
   "atPlateau",
+  "idle",
   "steps",
   "gain",
   "gainError",
@@ -34,6 +35,9 @@ const change = (row: Row, name: string, digits: number): string => {
     : changeText({ change: value, error: typeof error === "number" ? error : null }, digits)!;
 };
 
+/** Said of a cell in place of its convergence: scores at chance do not change either. */
+const nothingLearned = "nothing learned";
+
 /** One row a task, method and budget. */
 export function convergenceTable(results: StudyResults): ReportTable {
   const { lossShare, scoreGain } = { ...defaultConvergence, ...results.study.convergence };
@@ -41,6 +45,7 @@ export function convergenceTable(results: StudyResults): ReportTable {
   const hasPlateaus = cells.some(({ atPlateau }) => atPlateau > 0);
   const rows = cells.map(({ gain, fall, ...cell }): Row => ({
     ...cell,
+    state: learnedNothing({ runs: cell.runs, idle: cell.idle }) ? nothingLearned : cell.state,
     gain: gain?.change ?? null,
     gainError: gain?.error ?? null,
     fall: fall?.change ?? null,
@@ -57,6 +62,9 @@ export function convergenceTable(results: StudyResults): ReportTable {
         significant(100 * lossShare)
       } %, and if this change also exceeds 2.33 standard errors. ` +
       `It needs more, too, if more than one in five of its runs do. Such a cell gets no verdict.` +
+      (rows.some(({ state }) => state === nothingLearned)
+        ? " “Nothing learned”: all runs collapsed or are no better than the majority class, so that convergence says nothing."
+        : "") +
       (hasPlateaus ? " Runs that ended at their plateau have converged by that rule." : ""),
     table: tableFrom(rows, names),
     columns: [
@@ -66,9 +74,13 @@ export function convergenceTable(results: StudyResults): ReportTable {
       {
         title: "converged?",
         align: "left",
-        cell: (row) => stateText(row["state"] as Parameters<typeof stateText>[0]),
+        cell: (row) =>
+          row["state"] === nothingLearned
+            ? nothingLearned
+            : stateText(row["state"] as Parameters<typeof stateText>[0]),
         tone: (row) =>
-          needsMoreSteps({ state: row["state"] as Parameters<typeof stateText>[0] })
+          row["state"] === nothingLearned ||
+            needsMoreSteps({ state: row["state"] as Parameters<typeof stateText>[0] })
             ? "bad"
             : "muted",
       },

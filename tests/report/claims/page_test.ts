@@ -96,13 +96,22 @@ Deno.test("tables and the picture of claims lie beside the page", () => {
   assertEquals(rowsOf(claimTasksTable(report).table).length, 6);
 });
 
-Deno.test("a study without claims has the page that it had: no verdicts, no divider, no further style", async () => {
+Deno.test("a study without claims has no verdicts, no divider, no further style", async () => {
   const plain = (await buildReport({ ...full, claims: null })).files;
   assertFalse(/verdicts|exploratory|Exploratory/.test(plain["report.html"]!));
   assertEquals(plain["tables/claims.md"], undefined);
-  // What is exploratory in one is the whole of the other.
-  const bodyOf = (text: string) => text.slice(text.indexOf('<section id="summary"'));
+  // What is exploratory in one is the whole of the other, but for the summary.
+  const bodyOf = (text: string) => text.slice(text.indexOf('<section id="settings"'));
   assertEquals(bodyOf(page), bodyOf(plain["report.html"]!));
+});
+
+Deno.test("where claims stand, the summary names what differs and no best", async () => {
+  const summaryOf = (text: string) =>
+    text.slice(text.indexOf('<section id="summary"'), text.indexOf('<section id="settings"'));
+  const plain = (await buildReport({ ...full, claims: null })).files["report.html"]!;
+  assertHolds(summaryOf(plain), "<b>Best average over 2 tasks at rank 4:</b>");
+  assertHolds(summaryOf(page), "ours is significantly better than twin and lora.");
+  assertFalse(/\b[Bb]est\b/.test(summaryOf(page).replace("1 is best", "")));
 });
 
 Deno.test("claims that were stated after results are said to be so, in words that stand out", () => {

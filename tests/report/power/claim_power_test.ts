@@ -166,8 +166,16 @@ Deno.test("a pilot whose runs learned nothing says so: its spread is that of cha
     powerText(powerOf({ study, planned, pilots: [[pilot]], stepsOf }), words).join("\n");
   assertStringIncludes(
     textOf({ ...pilot, runs }),
-    "10 of its 10 runs collapsed or are no better than the majority class: those that learn something may vary otherwise",
+    "10 of its 10 runs collapsed or are no better than the majority class; those that learn something may vary otherwise",
   );
+  assertStringIncludes(
+    textOf({ ...pilot, runs }),
+    "Nothing can be said of seeds: no run of the pilot learned anything on t, so",
+  );
+  assert(!textOf({ ...pilot, runs }).includes("Seeds needed"));
+  // Where one arm learned, the task has something to tell.
+  const half = runs.map((run, i) => run.record.asked.label === "lora" ? run : pilot.runs[i]!);
+  assertStringIncludes(textOf({ ...pilot, runs: half }), "Seeds needed");
   assert(!textOf(pilot).includes("majority"));
 });
 
@@ -219,7 +227,7 @@ Deno.test("of several pilots the first group with any counts, in it the one with
 });
 
 Deno.test("a spread is at least that of rounding, and is told by task in units of the score", () => {
-  const { first } = powerWith({ tasks: [["t", "accuracy"]], gains: [0.01, 0.01, 0.01] });
+  const { first } = powerWith({ tasks: [["t", "accuracy"]], gains: [0.01, 0.01, 0.0101] });
   // An example of 500 is a fifth of a margin of one point.
   assertAlmostEquals(first.rule.resolution, 0.2, 1e-12);
   assertAlmostEquals(first.pilot!.spread.planned, 0.2 / Math.sqrt(6), 1e-12);
@@ -227,6 +235,12 @@ Deno.test("a spread is at least that of rounding, and is told by task in units o
   const [task] = powerWith().first.pilot!.spread.tasks;
   assertEquals([task!.task, task!.metric], ["t", "matthews"]);
   assertAlmostEquals(task!.sd, 0.01, 1e-12);
+  const none = powerWith({ tasks: [["t", "accuracy"]], gains: [0.01, 0.01, 0.01] }).first;
+  assertEquals([none.needed, none.sees, beyondPlan(none)], [[], [], null]);
+  assertStringIncludes(
+    powerText([none], words).join("\n"),
+    "Nothing can be said of seeds: each seed of the pilot has the same difference",
+  );
   assertEquals(powerWith().first.unit, { name: "points", perMargin: 1 });
   // Of six looks the first can decide equivalence alone.
   const six = powerWith({ rest: { decide: { mostSeeds: 18 } } }).first;
