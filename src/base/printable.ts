@@ -1,14 +1,17 @@
 /**
- * Text from files that is shown to people: a terminal takes no orders from it.
+ * Text from files that is shown to people: neither a terminal nor a reader of SVG takes orders from it.
  *
  * @module
  */
 
-/** Controls but for line ends and tabs, and marks that change the direction of the text around them. */
-const unprintable = /(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu;
+/**
+ * Controls but for line ends and tabs, marks that change the direction of the text around them, and what is no character, which
+ * XML forbids.
+ */
+const unprintable = /(?![\n\t])[\p{Cc}\p{Cs}\p{Bidi_Control}\p{Noncharacter_Code_Point}]/gu;
 
 /**
- * The text with each control character, and each mark that turns the direction of text, written as its code point.
+ * The text with each control character, mark that turns the direction of text and code point without a character written as its number.
  *
  * Line ends and tabs stay.
  *

@@ -4,6 +4,7 @@
  * @module
  */
 import { csvFormat } from "d3-dsv";
+import { printable } from "../base/printable.ts";
 import { rowsOf } from "./facts.ts";
 import type { ReportTable } from "./types.ts";
 
@@ -14,11 +15,12 @@ const formula = /^[=+\-@\t\r]/;
  * Text that a spreadsheet shows as it is: an apostrophe goes before what it would run as a formula, as OWASP advises
  * (CSV injection). Numbers stay numbers.
  */
-function asText(text: string): string {
+function asText(raw: string): string {
+  const text = printable(raw);
   return formula.test(text) && !Number.isFinite(Number(text)) ? `'${text}` : text;
 }
 
-/** The raw columns of a table as CSV (RFC 4180 quoting); null and NaN become empty fields, and no text is a formula. */
+/** The raw columns of a table as CSV (RFC 4180 quoting); null and NaN become empty fields, no text is a formula, and control characters stand as their numbers. */
 export function csvOf(table: ReportTable): string {
   const names = table.table.columnNames();
   const rows = rowsOf(table.table).map((row) =>

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printable } from "../base/printable.ts";
 
 /** A piece of finished HTML. */
 export class Html {
@@ -12,9 +13,9 @@ export class Html {
 /** What a template may hold: text and numbers are escaped, pieces and lists of pieces are not. */
 export type HtmlValue = string | number | Html | readonly Html[];
 
-/** Text as HTML shows it, in elements and in quoted attributes. */
+/** Text as HTML and SVG show it, in elements and in quoted attributes; control characters stand as their numbers. */
 export function escapeHtml(text: string): string {
-  return text
+  return printable(text)
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")

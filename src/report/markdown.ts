@@ -3,14 +3,14 @@
  *
  * @module
  */
+import { printable } from "../base/printable.ts";
 import { rowsOf } from "./facts.ts";
 import type { ReportTable } from "./types.ts";
 
 /** Text that a Markdown table cell shows as it is. */
 export function escapeMarkdown(text: string): string {
-  return text
-    .replace(/[\\`*_[\]<>|~]/g, (character) => `\\${character}`)
-    .replace(/\r?\n/g, " ");
+  return printable(text.replace(/\r?\n/g, " "))
+    .replace(/[\\`*_[\]<>|~]/g, (character) => `\\${character}`);
 }
 
 /** A table as GitHub-flavoured Markdown, with its title and its note. */

@@ -8,6 +8,7 @@
  */
 import { parse, View } from "vega";
 import { compile, type TopLevelSpec } from "vega-lite";
+import { printable } from "../base/printable.ts";
 import { escapeHtml } from "./html.ts";
 import { keyMark, keySize } from "./markers.ts";
 import { chartColours, chartConfig, fontFamily } from "./style.ts";
@@ -54,7 +55,7 @@ async function drawn(panels: readonly Panel[], id: string): Promise<readonly Plo
 }
 
 async function draw(panel: Panel, id: string): Promise<Plot> {
-  const spec = printable({
+  const spec = quotable({
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     config: chartConfig,
     ...panel.spec,
@@ -75,11 +76,12 @@ async function draw(panel: Panel, id: string): Promise<Plot> {
 
 /** Title and lines at fixed places: Vega's own title moves with the labels of the axes, out of line with its neighbours. */
 function titleOf({ title, lines }: Panel, width: number): string {
-  const text = (words: string, y: number, attributes: string, letterWidth: number) => {
+  const text = (said: string, y: number, attributes: string, letterWidth: number) => {
+    const words = String(quotable(said));
     const most = Math.floor((width - 6) / letterWidth);
     const letters = [...words];
     const shown = letters.length > most ? `${letters.slice(0, most - 1).join("")}…` : words;
-    return `<text x="4" y="${y}" ${attributes}>${escapeHtml(String(printable(shown)))}</text>`;
+    return `<text x="4" y="${y}" ${attributes}>${escapeHtml(shown)}</text>`;
   };
   return [
     text(title, 13, `font-size="12px" font-weight="600" fill="${chartColours.ink}"`, 7),
@@ -106,12 +108,12 @@ function slim(body: string): string {
 const rounded = (attribute: string): string =>
   attribute.replace(/\d+\.\d{2,}/g, (digits) => String(Number(Number(digits).toFixed(1))));
 
-/** Puts spaces for line breaks and control characters in all strings: Vega's expressions cannot quote them. */
-function printable(value: unknown): unknown {
-  if (typeof value === "string") return value.replace(/[\p{Cc}\u2028\u2029]/gu, " ");
-  if (Array.isArray(value)) return value.map(printable);
+/** Puts spaces for line breaks and numbers for control characters in all strings: Vega's expressions cannot quote them. */
+function quotable(value: unknown): unknown {
+  if (typeof value === "string") return printable(value.replace(/\r?\n|[\t\u2028\u2029]/g, " "));
+  if (Array.isArray(value)) return value.map(quotable);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, held]) => [key, printable(held)]));
+  return Object.fromEntries(Object.entries(value).map(([key, held]) => [key, quotable(held)]));
 }
 
 /** Makes Vega-Lite's warnings errors: a warning means that part of a chart was dropped. */

@@ -13,6 +13,7 @@ import { importanceCurves, lossCurves, rankCurves } from "../../src/report/serie
 import { stylesOf } from "../../src/report/method_styles.ts";
 import type { StudyResults } from "../../src/report/types.ts";
 import { fixtureMethods, fixtureStudy } from "./fixture.ts";
+import { scoredStudy } from "./scored_study.ts";
 import { assertWellFormed } from "./well_formed.ts";
 
 const full = fixtureStudy({
@@ -245,4 +246,22 @@ Deno.test("buildReport builds a thousand runs and more without leaving rows out 
   const { files } = await buildReport(large);
   assertEquals(files["tables/runs.csv"]!.trimEnd().split("\n").length, 1 + large.runs.length);
   assertStringIncludes(files["report.html"]!, "1,000 of 1,020 rows");
+});
+
+Deno.test("control characters of labels and tasks stand as numbers in every file of a report", async () => {
+  const odd = "a\u001b[2J\u0000\u0007\ufffe\u202eb";
+  const { files } = await buildReport(scoredStudy({
+    labels: ["lora", odd],
+    tasks: [[`t\u0001`, "accuracy"]],
+    score: ({ label, seed }) => (label === "lora" ? 0.5 : 0.6) + 0.01 * seed * seed,
+  }));
+  const paths = Object.keys(files);
+  for (const ending of [".html", ".md", ".csv", ".svg"]) {
+    assert(paths.some((path) => path.endsWith(ending) && files[path]!.includes("u{1b}")), ending);
+  }
+  for (const [path, text] of Object.entries(files)) {
+    // deno-lint-ignore no-control-regex
+    const found = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e\ufffe\uffff]/.exec(text);
+    assertEquals(found?.index, undefined, path);
+  }
 });
