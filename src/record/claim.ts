@@ -107,10 +107,17 @@ function ownerIn(text: string): Owner | null {
   }
 }
 
-/** How people are told whose claim it is, by the text of the owner's file. */
-export function ownerName(text: string): string {
+/**
+ * How people are told whose claim it is.
+ *
+ * @param text What the owner's file holds.
+ * @param path The file, or the claim's folder where it has none; named where it does not say whose it is.
+ */
+export function ownerName(text: string, path: string): string {
   const owner = ownerIn(text);
-  if (owner === null) return "another process";
+  if (owner === null) {
+    return `a process that "${path}" does not name (if none is at work there, delete that)`;
+  }
   const host = owner.host === null ? "" : ` on ${shown(owner.host)}`;
   return `process ${owner.pid}${host} (${shown(owner.command)})`;
 }

@@ -3,10 +3,13 @@
  *
  * A claim is the folder `under-way/<run>.claim/` with one file, `<token>.json`, which is the owner's. The folder is made under
  * another name and renamed, which fails where a folder with something in it has the name. A claim is taken over by renaming the
- * owner's file: only one process can, since the file is gone for all others, and the owner notices at its next beat.
+ * owner's file: only one process can, since the file is gone for all others, and the owner notices at its next beat. Other files
+ * in a claim's folder say nothing; they are removed with the claim.
  *
  * @module
  */
+import { errorMessage } from "../base/error_message.ts";
+import { InputError } from "../base/input_error.ts";
 import {
   type ClaimTimes,
   claimTimes,
@@ -100,6 +103,31 @@ async function ownerContent(path: string): Promise<string> {
   return new TextDecoder().decode(bytes.subarray(0, count));
 }
 
+type Kind = "file" | "folder" | "link";
+
+/** What is at a path, or null where nothing is. */
+async function kindAt(path: string): Promise<Kind | null> {
+  try {
+    const { isDirectory, isSymlink } = await Deno.lstat(path);
+    return isSymlink ? "link" : isDirectory ? "folder" : "file";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return null;
+    throw error;
+  }
+}
+
+/** The error of a claim that no ranklab leaves so. */
+function brokenClaim(path: string, found: string, wanted: string, cause?: unknown): InputError {
+  return new InputError({
+    doing: "Cannot tell who has the claim",
+    file: path,
+    found,
+    wanted,
+    fix: "stop what works on this study, delete that and start again; finished runs are safe",
+    cause,
+  });
+}
+
 /** The claims that one process makes in a study. */
 export class Claims {
   readonly #results: string;
@@ -131,23 +159,24 @@ export class Claims {
    * Its file shows whose it is. Ask again to see whether it has been released.
    *
    * @throws {StorageError} If nothing can be written there.
+   * @throws {InputError} If what is there is no claim, or one of two owners.
    */
   async take(run: string): Promise<Taking> {
     const path = claimPath(this.#results, run);
+    const token = newToken();
+    const file = await writing(path, () => this.#make(path, token));
+    if (file !== null) return this.#hold(run, path, token, file, null);
+    const look = await this.#look(path);
+    const now = this.#now();
+    const sighting = sightingAfter(this.#seen.get(run) ?? null, look, now);
+    this.#seen.set(run, sighting);
+    const by = ownerName(look.content, look.token === null ? path : `${path}/${look.token}.json`);
+    if (!mayTakeOver(sighting, look, now, this.#times)) return { kind: "held", by };
+    this.#seen.delete(run);
     return await writing(path, async () => {
-      const token = newToken();
-      const file = await this.#make(path, token);
-      if (file !== null) return this.#hold(run, path, token, file, null);
-      const look = await this.#look(path);
-      const now = this.#now();
-      const sighting = sightingAfter(this.#seen.get(run) ?? null, look, now);
-      this.#seen.set(run, sighting);
-      const by = ownerName(look.content);
-      if (!mayTakeOver(sighting, look, now, this.#times)) return { kind: "held", by };
-      this.#seen.delete(run);
       if (look.token === null) {
         // Its owner removed its file and was killed before it removed the folder.
-        await denoDisk.removeEmpty(path);
+        await this.#removeUnowned(path);
         return { kind: "held", by };
       }
       try {
@@ -176,7 +205,8 @@ export class Claims {
       } catch (error) {
         file?.close();
         await denoDisk.removeTree(made);
-        if (isOccupied(error)) return null;
+        // A folder does not replace a file either; what that is, the next look says.
+        if (isOccupied(error) || error instanceof Deno.errors.NotADirectory) return null;
         // Whoever ended last has swept `under-way/` away.
         if (!(error instanceof Deno.errors.NotFound) || tries === mostTries) throw error;
       }
@@ -205,18 +235,42 @@ export class Claims {
     return { kind: "taken", claim };
   }
 
+  /** @throws {InputError} If what is there is no claim, or one of two owners. */
   async #look(path: string): Promise<Look> {
-    const names = [...await denoDisk.names(path)];
-    const token = names.map((name) => ownerFile.exec(name)?.[1]).find((found) => found) ?? null;
     const nobody: Look = { token: null, content: "", hasEnded: false };
-    if (token === null) return nobody;
+    const kind = await kindAt(path);
+    if (kind === null) return nobody;
+    if (kind !== "folder") throw brokenClaim(path, `a ${kind}`, "a folder");
+    const owners: string[] = [];
+    for (const name of await denoDisk.names(path)) {
+      const token = ownerFile.exec(name)?.[1];
+      if (token === undefined) continue;
+      const kind = await kindAt(`${path}/${name}`);
+      if (kind === "file") owners.push(token);
+      else if (kind !== null) throw brokenClaim(`${path}/${name}`, `a ${kind}`, "an owner's file");
+    }
+    const [token, ...others] = owners.toSorted();
+    if (token === undefined) return nobody;
+    if (others.length > 0) {
+      throw brokenClaim(path, [token, ...others].map((of) => `"${of}.json"`).join(" and "), "one");
+    }
     try {
       const content = await ownerContent(`${path}/${token}.json`);
       return { token, content, hasEnded: await this.#hasEnded(path, token, content) };
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return nobody;
-      throw error;
+      throw brokenClaim(`${path}/${token}.json`, errorMessage(error), "its owner", error);
     }
+  }
+
+  /** Removes all of a claim but owners' files, which stay with their folder. */
+  async #removeUnowned(path: string): Promise<void> {
+    if (await kindAt(path) !== "folder") return await denoDisk.remove(path);
+    for (const name of await denoDisk.names(path)) {
+      const inner = `${path}/${name}`;
+      if (!ownerFile.test(name) || await kindAt(inner) !== "file") await denoDisk.removeTree(inner);
+    }
+    await denoDisk.removeEmpty(path);
   }
 
   /** Whether nobody on this machine has the owner's file locked, where the owner is one of this machine. */
@@ -241,7 +295,7 @@ export class Claims {
     // Closed first: NFS keeps a file that is removed while it is open, and the folder would not be empty.
     held.file.close();
     await denoDisk.remove(own);
-    await denoDisk.removeEmpty(held.path);
+    await this.#removeUnowned(held.path);
   }
 
   /** Gives all claims back, and removes what nobody needs. */
@@ -258,10 +312,15 @@ export class Claims {
   async #bury(run: string): Promise<void> {
     const path = claimPath(this.#results, run);
     if (await denoDisk.read(`${this.#results}/${run}/record.json`) === null) return;
-    const { token, hasEnded } = await this.#look(path);
-    if (token !== null && !hasEnded) return;
-    if (token !== null) await denoDisk.remove(`${path}/${token}.json`);
-    await denoDisk.removeEmpty(path);
+    await this.#removeUnowned(path);
+    const look = await this.#look(path).catch((error) => {
+      // Of two owners, or one that cannot be read, somebody may be at work.
+      if (error instanceof InputError) return null;
+      throw error;
+    });
+    if (look === null || look.token !== null && !look.hasEnded) return;
+    if (look.token !== null) await denoDisk.remove(`${path}/${look.token}.json`);
+    await this.#removeUnowned(path);
   }
 
   /** Removes what killed processes left beside finished runs, where nobody has a claim any more. */
@@ -274,11 +333,19 @@ export class Claims {
         await denoDisk.removeTree(`${this.#folder}/${name}`);
       }
     }
+    let isDone = true;
     for (const run of runsUnderWay(names)) {
-      if (await denoDisk.read(`${this.#results}/${run}/record.json`) === null) continue;
+      if (await denoDisk.read(`${this.#results}/${run}/record.json`) === null) {
+        isDone = false;
+        continue;
+      }
       for (const name of names) {
         if (name.startsWith(`${run}.`)) await denoDisk.removeTree(`${this.#folder}/${name}`);
       }
+    }
+    // Where all is done nobody needs what is left, whoever put it there.
+    for (const name of isDone ? names : []) {
+      await denoDisk.removeTree(`${this.#folder}/${name}`);
     }
     await denoDisk.removeEmpty(this.#folder);
   }

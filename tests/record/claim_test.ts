@@ -55,9 +55,13 @@ Deno.test("an owner's file keeps its length from beat to beat, and names its pro
   const texts = [0, 9, 10, 123_456].map((beat) => ownerText(owner, beat));
   assertEquals(new Set(texts.map(({ length }) => length)).size, 1);
   assertEquals(new Set(texts).size, 4);
-  assertEquals(ownerName(texts[3]!), 'process 12 on node-7 (sweep "a b")');
-  assertEquals(ownerName(ownerText({ ...owner, host: null }, 1)), 'process 12 (sweep "a b")');
+  assertEquals(ownerName(texts[3]!, "claim"), 'process 12 on node-7 (sweep "a b")');
+  assertEquals(
+    ownerName(ownerText({ ...owner, host: null }, 1), "claim"),
+    'process 12 (sweep "a b")',
+  );
+  const unnamed = 'a process that "claim" does not name (if none is at work there, delete that)';
   for (const torn of ["", "{", "null", "{}", '{"pid":1}', texts[0]!.slice(0, 20)]) {
-    assertEquals(ownerName(torn), "another process");
+    assertEquals(ownerName(torn, "claim"), unnamed);
   }
 });

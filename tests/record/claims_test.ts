@@ -1,9 +1,10 @@
 /** Claims on a disk: one owner at a time, takeovers that only one wins, and nothing left behind. */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { InputError } from "../../src/base/input_error.ts";
 import { ownerText } from "../../src/record/claim.ts";
 import { type Claim, Claims, type Taking } from "../../src/record/claims.ts";
 import { beatIn } from "../../src/record/heartbeat.ts";
-import { claimPath } from "../../src/record/under_way.ts";
+import { attemptPath, claimPath } from "../../src/record/under_way.ts";
 
 const owner = { host: "here", pid: 1, command: "sweep" };
 const elsewhere = { host: "elsewhere", pid: 2, command: "sweep --jobs 2" };
@@ -191,5 +192,114 @@ Deno.test("whoever ends last removes the claims of finished runs whose owners we
       "theirs.claim",
       "unfinished.claim",
     ]);
+  });
+});
+
+/** Puts what no ranklab makes into a study's folder. */
+const put = async (path: string, text = "") => {
+  await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+  await Deno.writeTextFile(path, text);
+};
+
+const token = "0123456789abcdef";
+
+Deno.test("other files in the folder of a claim block nobody, and go with it", async () => {
+  await withClaims(async (results, open, clock) => {
+    const strays = [
+      "notes.txt",
+      ".DS_Store",
+      ".nfs0001",
+      `${token} (conflicted copy).json`,
+      "folder/file",
+    ];
+    for (const name of strays) {
+      await put(`${claimPath(results, "left")}/${name}`);
+      await put(`${results}/under-way/${name}`);
+    }
+    const claims = await open(owner);
+    const own = taken(await claims.take("own"));
+    await put(`${claimPath(results, "own")}/notes.txt`);
+    assertEquals((await (await open(elsewhere)).take("own")).kind, "held");
+    await claims.release(own);
+    assertEquals(await claims.take("left"), {
+      kind: "held",
+      by: `a process that "${claimPath(results, "left")}" does not name ` +
+        "(if none is at work there, delete that)",
+    });
+    clock.now = 30_001;
+    await claims.take("left");
+    taken(await claims.take("left"));
+    await claims.close();
+    assertEquals(namesIn(results), []);
+  });
+});
+
+Deno.test("what lies in under-way stays while a run is unfinished", async () => {
+  await withClaims(async (results, open) => {
+    await put(`${attemptPath(results, "begun", token)}/checkpoint.safetensors`);
+    await put(`${results}/under-way/notes.txt`);
+    await (await open(owner)).close();
+    assertEquals(namesIn(`${results}/under-way`), [`begun.${token}`, "notes.txt"]);
+  });
+});
+
+Deno.test("an owner that cannot be read is named with what to delete, and waited for no longer than another", async () => {
+  await withClaims(async (results, open, clock) => {
+    const path = `${claimPath(results, "run")}/${token}.json`;
+    await put(path, '{"beat":"00');
+    const claims = await open(owner);
+    const by = `a process that "${path}" does not name (if none is at work there, delete that)`;
+    assertEquals(await claims.take("run"), { kind: "held", by });
+    clock.now = 30_001;
+    assertEquals(taken(await claims.take("run")).from, by);
+  });
+});
+
+Deno.test("a claim that no ranklab leaves so is named with the way out", async () => {
+  const advice =
+    "; stop what works on this study, delete that and start again; finished runs are safe";
+  const made: readonly (readonly [string, string, (path: string) => Promise<void>])[] = [
+    ["", "found a file, want a folder", put],
+    [
+      `/${token}.json`,
+      "found a folder, want an owner's file",
+      (path) => put(`${path}/${token}.json/x`),
+    ],
+    [`/${token}.json`, "found a link, want an owner's file", async (path) => {
+      await Deno.mkdir(path, { recursive: true });
+      await Deno.symlink("nowhere", `${path}/${token}.json`);
+    }],
+    ["", `found "${token}.json" and "f${token.slice(1)}.json", want one`, async (path) => {
+      await put(`${path}/f${token.slice(1)}.json`, ownerText(elsewhere, 1));
+      await put(`${path}/${token}.json`, ownerText(owner, 1));
+    }],
+  ];
+  for (const [at, problem, make] of made) {
+    await withClaims(async (results, open) => {
+      const path = claimPath(results, "run");
+      await make(path);
+      const claims = await open(owner);
+      const error = await assertRejects(() => claims.take("run"), InputError);
+      assertEquals(
+        error.message,
+        `Cannot tell who has the claim "${path}${at}": ${problem}${advice}`,
+      );
+      // Of two owners one may live; the others are nobody's, and go once the run is done.
+      await put(`${results}/run/record.json`, "{}");
+      await claims.close();
+      assertEquals(namesIn(results), problem.endsWith("want one") ? ["run", "under-way"] : ["run"]);
+    });
+  }
+});
+
+Deno.test("who closes leaves the claim and the checkpoint of another that trains a failed run again", async () => {
+  await withClaims(async (results, open) => {
+    const claim = taken(await (await open(owner)).take("failed"));
+    await put(`${results}/failed/record.json`, "{}");
+    const path = attemptPath(results, "failed", claim.token);
+    await put(`${path}/checkpoint.safetensors`);
+    await (await open(elsewhere)).close();
+    assertEquals(namesIn(path), ["checkpoint.safetensors"]);
+    assertEquals(namesIn(claimPath(results, "failed")), [`${claim.token}.json`]);
   });
 });

@@ -86,7 +86,8 @@ Deno.test("a record with a key twice, and one that is a folder, are damaged and 
 
 Deno.test("the owner of a claim is told only where its file names one", () => {
   const text = ownerText({ host: "here", pid: 7, command: "sweep" }, 3);
-  assertEquals([ownerName(text), ownerHost(text)], ["process 7 on here (sweep)", "here"]);
+  assertEquals([ownerName(text, "claim"), ownerHost(text)], ["process 7 on here (sweep)", "here"]);
+  const unnamed = 'a process that "claim" does not name (if none is at work there, delete that)';
   const others = [
     "",
     "{",
@@ -97,6 +98,6 @@ Deno.test("the owner of a claim is told only where its file names one", () => {
     text + text,
   ];
   for (const other of others) {
-    assertEquals([ownerName(other), ownerHost(other)], ["another process", null], other);
+    assertEquals([ownerName(other, "claim"), ownerHost(other)], [unnamed, null], other);
   }
 });

@@ -265,7 +265,7 @@ function studyFiles(files: Readonly<Record<string, Uint8Array>>): readonly Fuzze
       // What cannot be read belongs to another process, of which nothing is known.
       read: (bytes) => {
         const text = new TextDecoder().decode(bytes);
-        return [ownerHost(text), ownerName(text)];
+        return [ownerHost(text), ownerName(text, "claim")];
       },
     },
   ];
