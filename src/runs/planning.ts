@@ -182,6 +182,22 @@ function twinProblems(runs: readonly SettledRun[]): readonly Problem[] {
 }
 
 /**
+ * Sees that an encoder that is given beside runs is one that they read.
+ *
+ * @param names What the runs say of their encoders.
+ * @param where How it is given. Default `--model`.
+ * @throws {StudyError} If none of them reads it.
+ */
+export function checkGivenModel(
+  given: string | null,
+  names: readonly string[],
+  where = "--model",
+): void {
+  const message = problemOfGivenModel(given, names);
+  if (message !== null) throw new StudyError("Cannot start these runs", [{ where, message }]);
+}
+
+/**
  * Reads everything that some runs need and checks them as a whole.
  *
  * @param methods Those that the runs name, and any others.
@@ -196,6 +212,7 @@ export async function planRuns(
   methods: MethodTable,
   fetching?: Fetching,
 ): Promise<StudyPlan> {
+  checkGivenModel(folders.model, runs.map(({ settings }) => settings.model));
   const inputs = new Inputs(folders, ownTasksOf(study), undefined, fetching);
   return await planWith(inputs, study, runs, methods);
 }
@@ -215,11 +232,6 @@ export async function planWith(
       (name) => inputs.model(name),
     ),
   ];
-  const unused = problemOfGivenModel(
-    inputs.folders.model,
-    runs.map(({ settings }) => settings.model),
-  );
-  if (unused !== null) unreadable.push({ where: "--model", message: unused });
   if (unreadable.length > 0) throw new StudyError("Cannot start these runs", unreadable);
   const hashesOf = async (run: RunSpec): Promise<InputHashes> => {
     const { weightsHash: weights, tokenizerHash: tokenizer } = await inputs.model(

@@ -31,7 +31,7 @@ import { requestOf } from "./execute.ts";
 import { Inputs } from "./inputs.ts";
 import { type OwnTask, ownTaskData } from "./own_task.ts";
 import { peftFiles } from "./peft_files.ts";
-import { type PlannedRun, planWith } from "./planning.ts";
+import { checkGivenModel, type PlannedRun, planWith } from "./planning.ts";
 import { type NamedFiles, TextModel } from "./text_model.ts";
 
 /** What is trained, on what, and how. */
@@ -127,6 +127,7 @@ async function planned(options: TrainOptions): Promise<{ run: PlannedRun; inputs
     outputOf: (known) => findTask(known, tasks).output.type,
   });
   const folders = { data, model: modelFolder, study: "." };
+  checkGivenModel(modelFolder, [model], "modelFolder");
   const inputs = new Inputs(folders, tasks, undefined, options.fetching);
   if (own !== null) inputs.give(own);
   const { runs: [run] } = await planWith(inputs, study, runs, table);

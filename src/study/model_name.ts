@@ -87,7 +87,7 @@ export function unknownModel(text: string): string {
  * @param names What the runs say of their encoders.
  */
 export function problemOfGivenModel(given: string | null, names: readonly string[]): string | null {
-  if (given === null || names.includes("folder")) return null;
+  if (given === null || names.length === 0 || names.includes("folder")) return null;
   const stated = [...new Set(names)].map((name) => `"${name}"`).join(", ");
   return `found "${given}", but no run reads it, since the encoder is stated as ${stated}; wanted "folder" there, or none ` +
     "in the study, or no other one beside it";

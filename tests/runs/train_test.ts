@@ -129,7 +129,6 @@ const mood: OwnTask = {
 const onMood: TrainOptions = {
   method: "lora",
   task: mood,
-  model: "folder",
   modelFolder: tinyModel,
   budget: 2,
   train: { steps: 30, batchSize: 4, maxLength: 16, learningRate: 2e-2, warmup: 0, heldOut: null },
@@ -138,6 +137,11 @@ const onMood: TrainOptions = {
 };
 
 Deno.test("the trained model predicts and evaluates own texts, and its peft files do the same", async () => {
+  await assertRejects(
+    () => eventsOf({ ...onMood, model: "embedded" }),
+    StudyError,
+    `modelFolder: found "${tinyModel}", but no run reads it`,
+  );
   const { model, evaluations } = doneOf(await eventsOf(onMood));
   const texts = mood.dev.map(({ text }) => text);
   const predictions = await model.predict(texts);

@@ -13,6 +13,7 @@ import { budgetKey, runContent } from "../../study/run_id.ts";
 import { optionNames } from "../../study/method_options.ts";
 import { layerOf, parseSettingPath, problemsOfValue } from "../../study/setting_paths.ts";
 import type { Study, StudyMethod } from "../../study/study.ts";
+import { knownVariants } from "../../study/variants.ts";
 import { budgetOf } from "../../study/study_budget.ts";
 import { type Tune, tuneDefaults, type TuneRange } from "../../study/tune.ts";
 import type { GridRun } from "../../study/types.ts";
@@ -53,6 +54,7 @@ export function problemsOfTune(
   for (const [text, range] of Object.entries(tune.vary)) {
     problems.push(...problemsOfRange(study, text, range, options));
   }
+  problems.push(...problemsOfEntries(study, tune, methods));
   const shared = tune.seeds.filter((seed) => axes.seeds.includes(seed));
   if (shared.length > 0) {
     problems.push({
@@ -121,6 +123,30 @@ export function problemsOfTune(
     });
   }
   return problems;
+}
+
+/** Entries of the methods' axis that chosen settings would change although they say something else, or nothing was chosen for them. */
+function problemsOfEntries(
+  study: Study,
+  { vary, methods: labels }: Tune,
+  methods: MethodTable,
+): readonly Problem[] {
+  const isTuned = (name: string) => labels?.includes(name) ?? true;
+  const arms = new Map(knownVariants(study, methods, []).map((own) => [own.arm, own]));
+  return [...arms.values()].flatMap(({ arm, entry: { name }, options, ranks, where }) => {
+    if (!isTuned(arm) && !isTuned(name)) return [];
+    const stated = Object.keys(options).filter((option) => Object.hasOwn(vary, `options.${option}`))
+      .map((option): Problem => ({
+        where: `${where}.options.${option}`,
+        message: "found an option that tune.vary varies, wanted it in one of both places",
+      }));
+    return isTuned(arm) || ranks !== null && "of" in ranks ? stated : [...stated, {
+      where: "tune.methods",
+      message:
+        `found "${name}" without "${arm}", which would get what is chosen for "${name}" too, wanted both; ` +
+        `or give the entry "${name}" a label of its own and name that`,
+    }];
+  });
 }
 
 function problemsOfRange(

@@ -14,7 +14,7 @@ import type { Study } from "../../study/study.ts";
 import type { Tune } from "../../study/tune.ts";
 import { stopFlagOf, teller, type Watch } from "../events.ts";
 import { Inputs } from "../inputs.ts";
-import { ownTasksOf, presentNames } from "../planning.ts";
+import { checkGivenModel, ownTasksOf, presentNames } from "../planning.ts";
 import { summed } from "../run_all.ts";
 import { defaultResults } from "../stored_study.ts";
 import { type SweptStudy, sweptStudyOf } from "../sweep.ts";
@@ -106,6 +106,11 @@ export async function tuneStudy(
   checkDevice(device);
   if (study !== asked.study) await teller(watch)({ kind: "encoder", given: model! });
   const { tune, combinations } = plannedTuning(swept, options.mostRuns);
+  const varied = tune.vary["model"] ?? { choices: [] };
+  checkGivenModel(model, [
+    ...combinations.flatMap(({ runs }) => runs.map(({ settings }) => settings.model)),
+    ...("choices" in varied ? varied.choices.map(String) : []),
+  ]);
   const folder = tuningFolder(results, study.name);
   const inputs = new Inputs(
     { data, model, study: home },

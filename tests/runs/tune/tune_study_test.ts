@@ -179,8 +179,13 @@ Deno.test("tuneStudy() tells everything that is wrong before anything runs", asy
     ],
     [
       { trials: 2, vary: { "options.alpha": { choices: [8, 16] } } },
-      { methods: [{ method: "lora", options: { alpha: 4 } }, { method: "lora", label: "mine" }] },
-      'found that "mine on Numbers" is the same as "lora alpha=4 on Numbers" but for settings that vary',
+      { methods: [{ method: "lora", options: { alpha: 4 } }] },
+      "axes.methods[0].options.alpha: found an option that tune.vary varies, wanted it in one of both places",
+    ],
+    [
+      { methods: ["lora"] },
+      { methods: [{ method: "lora", options: { alpha: 4 } }, "lora"] },
+      'tune.methods: found "lora" without "lora alpha=4", which would get what is chosen for "lora" too, wanted both',
     ],
   ];
   await inHome(async (home) => {
@@ -210,6 +215,12 @@ Deno.test("tuneStudy() tells everything that is wrong before anything runs", asy
     );
     const plan = await planText({ study: studyWith({}), folder: home, methods }, options);
     assert(plan.includes("Tuning: 3 trials (grid) of each of 2 choices, 6 runs at first"), plan);
+    const named = { ...studyWith({}), base: { ...scoredStudy.base, model: "embedded" } };
+    await assertRejects(
+      () => tuned(home, named),
+      StudyError,
+      `--model: found "${tinyModel}", but no run reads it`,
+    );
     const { tune: _tune, ...without } = studyWith({});
     await assertRejects(
       () => tuned(home, without),

@@ -1,0 +1,88 @@
+import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { methods } from "../../../src/methods/table.ts";
+import { Inputs } from "../../../src/runs/inputs.ts";
+import { choiceOf, meanScore } from "../../../src/runs/tune/choice.ts";
+import { combinationsOf } from "../../../src/runs/tune/combinations.ts";
+import { tunedFile } from "../../../src/runs/tune/tuned_file.ts";
+import { withTrials } from "../../../src/runs/tune/trials.ts";
+import { expandStudy } from "../../../src/study/expand.ts";
+import { parseStudy, type Study } from "../../../src/study/study.ts";
+import type { Tune } from "../../../src/study/tune.ts";
+
+const tune = {
+  vary: { "train.learningRate": { log: [1e-3, 1e-1] } },
+  search: "grid",
+  trials: 2,
+  seeds: [101],
+  heldOut: 0.25,
+  per: ["method"],
+} as const satisfies Tune;
+
+const points = [{ "train.learningRate": 1e-3 }, { "train.learningRate": 1e-1 }];
+
+function studyOf(axes: Partial<Study["axes"]>, margin: Study["margin"] = 0.01): Study {
+  return parseStudy({
+    name: "tuned",
+    base: { train: { steps: 20 } },
+    margin,
+    axes: { tasks: ["Topic", "Genre"], methods: ["head"], seeds: [1], ...axes },
+  });
+}
+
+Deno.test("a task with a quarter of the margin counts four times in a trial's score, and so in the choice", async () => {
+  const study = studyOf({}, { Topic: 0.01, Genre: 0.04 });
+  const combinations = combinationsOf(study, tune, methods, 100);
+  const [{ combination, trials }] = await withTrials(
+    combinations.map((combination) => ({ combination, trials: [] })),
+    [points],
+    false,
+    {
+      study,
+      methods,
+      inputs: new Inputs({ data: null, model: null, study: "." }, []),
+      present: new Set(),
+    },
+  ) as [Awaited<ReturnType<typeof withTrials>>[number]];
+  assertEquals(trials.map(({ runs }) => runs.map(({ run }) => run.task)), [
+    ["Topic", "Genre"],
+    ["Topic", "Genre"],
+  ]);
+  // 0.8 on Topic and 0.5 on Genre, then 0.7 and 0.8: the plain means are 0.65 and 0.75.
+  const scores = [[0.8, 0.5], [0.7, 0.8]];
+  const scored = trials.map(({ point, weights }, i) => ({
+    point,
+    score: meanScore(scores[i]!, weights),
+  }));
+  // By hand: (100 · 0.8 + 25 · 0.5) / 125 = 92.5 / 125 and (100 · 0.7 + 25 · 0.8) / 125 = 90 / 125.
+  assertAlmostEquals(scored[0]!.score!, 0.74);
+  assertAlmostEquals(scored[1]!.score!, 0.72);
+  assertEquals(choiceOf(combination.space, scored)!.best.point, points[0]);
+});
+
+Deno.test("what was chosen for a label goes before what was chosen for its method, in every order of the axis", () => {
+  const named = { method: "lora", label: "mine", options: { alpha: 32 } };
+  const rates = { mine: 1e-3, lora: 1e-1 } as const;
+  for (const entries of [["lora", named], [named, "lora"]] as const) {
+    const study = studyOf({ methods: entries, budgets: [2] });
+    const { deltas, tuned } = tunedFile(
+      study,
+      tune,
+      combinationsOf(study, tune, methods, 100).map(({ of, space }) => {
+        const point = { "train.learningRate": rates[of.method as keyof typeof rates] };
+        return {
+          of,
+          trials: [{
+            trial: { point, isAdded: false, runs: [], weights: [] },
+            outcome: { point, score: 1, metric: "accuracy", share: 1, seconds: 1, runs: 2 },
+          }],
+          choice: choiceOf(space, [{ point, score: 1 }])!,
+        };
+      }),
+    );
+    const runs = expandStudy({ ...study, deltas, tuned }, { tasks: ["Topic", "Genre"], methods });
+    assertEquals(
+      Object.fromEntries(runs.map(({ label, settings }) => [label, settings.train.learningRate])),
+      rates,
+    );
+  }
+});
