@@ -5,10 +5,12 @@ import {
   assertNotEquals,
   assertThrows,
 } from "@std/assert";
+import gammaln from "@stdlib/math-base-special-gammaln";
 import { RandomStream } from "../../src/base/random.ts";
 import { bayesSignedRankTest } from "../../src/stats/bayes_signed_rank.ts";
 import { gamma } from "../../src/stats/gamma.ts";
 import { hierarchicalTest } from "../../src/stats/hierarchical.ts";
+import { upperProbability } from "../../src/stats/student_t.ts";
 import ofHierarchical from "../golden/hierarchical.json" with { type: "json" };
 import ofSignedRanks from "../golden/signed_rank_odds.json" with { type: "json" };
 
@@ -108,3 +110,49 @@ Deno.test("the hierarchical model takes a method against itself as equal, and re
   assertThrows(() => hierarchicalTest([[1, 2, 3], [1, 2]], 1), RangeError, "2 seeds of task 1");
   assertThrows(() => hierarchicalTest([[1, 2, 3], [1, 2, 4]], 0), RangeError, "margin of 0");
 });
+
+Deno.test("the hierarchical model agrees with sums over a grid, where one task lies far out", () => {
+  // Seeds that agree leave the tasks' means as good as known, so that three unknowns remain.
+  const taskMeans = [0.8, 1, 1.1, 0.9, 1.2, 1, 0.7, 12];
+  const margin = 0.5;
+  const values = taskMeans.map((mean) => Array<number>(12).fill(mean));
+  const { mean, nextTask } = hierarchicalTest(values, margin, { draws: 8000 });
+  const wanted = onGrid(taskMeans, margin);
+  assertAlmostEquals(mean, wanted.mean, 0.03);
+  assertAlmostEquals(nextTask.better, wanted.better, 0.02);
+  assertAlmostEquals(nextTask.worse, wanted.worse, 0.02);
+});
+
+/** What the model says of tasks whose means are known: sums over its centre, the logarithm of its spread, and ν. */
+function onGrid(taskMeans: readonly number[], margin: number) {
+  const middles = (low: number, high: number, n: number) =>
+    Array.from({ length: n }, (_, i) => low + (i + 0.5) * (high - low) / n);
+  const sums = { weight: 0, mean: 0, better: 0, worse: 0 };
+  const q = taskMeans.length;
+  for (const excess of middles(-7, 7, 40).map(Math.exp)) {
+    const nu = 1 + excess;
+    let prior = 0;
+    for (const alpha of middles(1, 2, 8)) {
+      for (const beta of middles(0.01, 0.1, 8)) {
+        prior += Math.exp(alpha * Math.log(beta * excess) - beta * excess - gammaln(alpha));
+      }
+    }
+    const constant = q * (gammaln((nu + 1) / 2) - gammaln(nu / 2) - Math.log(nu) / 2);
+    for (const spread of middles(-4, 3, 50).map(Math.exp)) {
+      for (const centre of middles(-1, 3, 80)) {
+        // The spread is uniform, so its logarithm has a factor of its own.
+        let log = constant - (q - 1) * Math.log(spread);
+        for (const mean of taskMeans) {
+          log -= (nu + 1) / 2 * Math.log1p(((mean - centre) / spread) ** 2 / nu);
+        }
+        const weight = prior * Math.exp(log);
+        sums.weight += weight;
+        sums.mean += weight * centre;
+        sums.better += weight * upperProbability((margin - centre) / spread, nu);
+        sums.worse += weight * upperProbability((margin + centre) / spread, nu);
+      }
+    }
+  }
+  const { weight, mean, better, worse } = sums;
+  return { mean: mean / weight, better: better / weight, worse: worse / weight };
+}
