@@ -6,10 +6,10 @@
 import { gridOf, noBudget } from "./facts.ts";
 import { whole } from "./format.ts";
 import { Html, html } from "./html.ts";
-import { lines } from "./page_pieces.ts";
+import { isEmpty, lines } from "./page_pieces.ts";
 import { exploratory } from "./page_claims.ts";
 import type { PageContent } from "./page_parts.ts";
-import { sectionsOf, verdictsId } from "./page_sections.ts";
+import { printedIds, sectionsOf, verdictsId } from "./page_sections.ts";
 import { claimsStyle, pageStyle } from "./page_style.ts";
 import type { StudyResults } from "./types.ts";
 
@@ -17,7 +17,7 @@ import type { StudyResults } from "./types.ts";
 export function pageOf(content: PageContent): string {
   const { results } = content;
   const sections = sectionsOf(content);
-  const links = sections.flatMap(({ id, title }) => [
+  const links = sections.filter(({ body }) => !isEmpty(body)).flatMap(({ id, title }) => [
     html`<li><a href="#${id}">${title}</a></li>`,
     ...(id === verdictsId
       ? [html`<li class="part"><a href="#exploratory">Exploratory</a></li>`]
@@ -42,11 +42,14 @@ export function pageOf(content: PageContent): string {
           </header>
           <nav aria-label="Contents">
             <ol>${links}</ol>
+            <label><input type="checkbox" id="print-all"> Print all sections</label>
           </nav>
           <main>
     ${lines(sections.flatMap(({ id, title, body }) => [
-      html`<section id="${id}"><h2>${title}</h2>
-${lines(body)}</section>`,
+      html`
+        <section id="${id}" class="${printedIds.has(id) ? "printed" : "further"}"><h2>${title}</h2>
+        ${lines(body)}</section>
+      `,
       ...(id === verdictsId ? [exploratory] : []),
     ]))}</main>
           <footer>Every number is computed from the records of <code>results/${results.study

@@ -95,9 +95,19 @@ export class PageParts {
     ];
   }
 
-  /** Charts, one below the other. */
-  figures(charts: readonly Chart[]): readonly Html[] {
-    return charts.map((chart) => figure(chart, this.#content.pictures.get(chart.id) ?? ""));
+  /**
+   * Charts, one below the other.
+   *
+   * @param result What they show, in words. Default: what their captions say.
+   */
+  figures(charts: readonly Chart[], result?: string): readonly Html[] {
+    return charts.map((chart) => figure(chart, this.#content.pictures.get(chart.id) ?? "", result));
+  }
+
+  /** The findings that begin with a lead, as one text; absent where there are none. */
+  finding(lead: string): string | undefined {
+    const own = this.#content.findings.filter((finding) => finding.lead.startsWith(lead));
+    return own.length === 0 ? undefined : own.map(({ lead, text }) => `${lead}: ${text}`).join(" ");
   }
 
   /** Charts under a line; nothing without charts. */

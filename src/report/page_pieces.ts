@@ -5,6 +5,7 @@
  */
 import { rowsOf } from "./facts.ts";
 import { whole } from "./format.ts";
+import { explained } from "./glossary.ts";
 import { Html, html, type HtmlValue } from "./html.ts";
 import type { Chart, ReportTable, Tone } from "./types.ts";
 
@@ -42,8 +43,8 @@ export function tableHtml(table: ReportTable): Html {
   });
   const heads = columns.map((column) =>
     column.align === "right"
-      ? html`<th class="right" scope="col">${column.title}</th>`
-      : html`<th scope="col">${column.title}</th>`
+      ? html`<th class="right" scope="col">${explained(column.title)}</th>`
+      : html`<th scope="col">${explained(column.title)}</th>`
   );
   const rest = all.length > rows.length
     ? [
@@ -58,6 +59,7 @@ export function tableHtml(table: ReportTable): Html {
   return html`
     <div class="scroll">
       <table>
+        <caption>${table.title} <a href="tables/${table.id}.csv">CSV</a></caption>
         <thead>
           <tr>${heads}</tr>
         </thead>
@@ -72,6 +74,10 @@ export function tableHtml(table: ReportTable): Html {
 export const lines = (pieces: readonly Html[]): Html =>
   new Html(pieces.map((piece) => piece.text + "\n").join(""));
 
+/** Whether a section says only that there is nothing to show. */
+export const isEmpty = (body: readonly Html[]): boolean =>
+  body.every(({ text }) => text.startsWith('<p class="empty">'));
+
 /** What stands where there is nothing to show. */
 export const empty = (text: HtmlValue): Html => html`<p class="empty">${text}</p>`;
 
@@ -79,12 +85,15 @@ export const empty = (text: HtmlValue): Html => html`<p class="empty">${text}</p
  * A chart with its title and caption.
  *
  * @param picture The chart's keys and plots as HTML.
+ * @param result What it shows, for those who do not see it. Default: its caption alone says something.
  */
-export function figure(chart: Chart, picture: string): Html {
+export function figure(chart: Chart, picture: string, result: string = chart.caption): Html {
   return html`
     <figure id="${chart.id}">
       <h3>${chart.title}</h3>
-      <div class="chart" role="img" aria-label="${chart.title}">${new Html(picture)}</div>
+      <div class="chart" role="img" aria-label="${chart.title}: ${result}">${new Html(
+        picture,
+      )}</div>
       <figcaption>${chart.caption} <a href="charts/${chart.id}.svg">SVG</a></figcaption>
     </figure>
   `;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { glossaryHtml } from "./glossary.ts";
 import { type Html, html } from "./html.ts";
 import type { Notice } from "./notices.ts";
 import { verdictsBasis, verdictsHtml } from "./page_claims.ts";
@@ -16,6 +17,15 @@ export interface Section {
   readonly title: string;
   readonly body: readonly Html[];
 }
+
+/** The sections that paper has unless a reader asks for all. */
+export const printedIds: ReadonlySet<string> = new Set([
+  "verdicts",
+  "summary",
+  "settings",
+  "scores",
+  "reproducibility",
+]);
 
 /** The anchor of the section of verdicts. */
 export const verdictsId = "verdicts";
@@ -34,6 +44,7 @@ export function sectionsOf(content: PageContent): readonly Section[] {
     ...ranks(content, parts),
     ...ablations(content, parts),
     ...runs(content, parts),
+    { id: "glossary", title: "Glossary", body: [glossaryHtml()] },
   ];
 }
 
@@ -53,7 +64,10 @@ function verdicts({ claims, charts, results }: PageContent, parts: PageParts): r
     title: "Verdicts",
     body: [
       ...verdictsHtml(claims),
-      ...parts.figures(charts.claims),
+      ...parts.figures(
+        charts.claims,
+        claims.lines.map(({ name, answer, number }) => `${name} ${answer}, ${number}`).join("; "),
+      ),
       ...verdictsBasis(results),
       ...parts.folded("claims"),
       ...parts.folded("claim_tasks"),
@@ -82,7 +96,7 @@ function summary({ answer, notices, findings, charts }: PageContent, parts: Page
       html`<p class="answer">${answer.sentence}</p>`,
       ...notices.map(noticeHtml),
       // The others stand in the section of scores.
-      ...parts.figures(charts.metric.slice(0, 1)),
+      ...parts.figures(charts.metric.slice(0, 1), answer.sentence),
       ...(basis.length === 0 ? [] : [html`<ul class="basis">${basis}</ul>`]),
       details(`All findings (${findings.length})`, html`<ul class="findings">${lines}</ul>`),
     ],
@@ -99,14 +113,14 @@ function settings({ charts }: PageContent, parts: PageParts): readonly Section[]
   ];
 }
 
-function scores({ charts }: PageContent, parts: PageParts): readonly Section[] {
+function scores({ charts, answer }: PageContent, parts: PageParts): readonly Section[] {
   return [
     {
       id: "scores",
       title: "Scores",
       body: [
         ...orEmpty(parts.table("methods"), parts.noRuns),
-        ...parts.figures(charts.metric.slice(1)),
+        ...parts.figures(charts.metric.slice(1), answer.sentence),
         ...parts.folded("scores"),
       ],
     },
@@ -163,7 +177,7 @@ function comparisons({ charts }: PageContent, parts: PageParts): readonly Sectio
       title: "Ranking",
       body: [
         ...orEmpty(
-          parts.figures(charts.ranking),
+          parts.figures(charts.ranking, parts.finding("Mean ranks")),
           "A ranking needs two methods that have a score on the same task and seed.",
         ),
         ...parts.table("ranking"),
@@ -180,7 +194,7 @@ function comparisons({ charts }: PageContent, parts: PageParts): readonly Sectio
 
 function costs({ charts }: PageContent, parts: PageParts): readonly Html[] {
   return [
-    ...orEmpty(parts.figures(charts.cost), parts.noRuns),
+    ...orEmpty(parts.figures(charts.cost, parts.finding("Quality for its cost")), parts.noRuns),
     ...parts.titled("cost"),
     ...parts.titled("budgets"),
   ];

@@ -83,6 +83,11 @@ figcaption { color: var(--muted); font-size: 0.84rem; max-width: 54rem; margin-t
 .chart [fill="${ink}"] { fill: var(--ink); }
 .chart [fill="${muted}"] { fill: var(--muted); }
 .chart [stroke="${grid}"] { stroke: var(--chart-grid); }
+caption { caption-side: bottom; text-align: left; color: var(--muted); font-size: 0.8rem; padding: 0.3rem 0.75rem; }
+abbr { text-decoration: underline dotted; cursor: help; }
+nav label { display: block; margin-top: 0.9rem; color: var(--muted); font-size: 0.84rem; }
+.glossary { display: grid; gap: 0.45rem; margin: 0.6rem 0 0; max-width: 58rem; } .glossary div { display: grid; grid-template-columns: 9rem minmax(0, 1fr); gap: 0.6rem; }
+.glossary dt { font-weight: 600; } .glossary dd { margin: 0; color: var(--muted); }
 details { margin: 1.1rem 0 0; border: 1px solid var(--line); border-radius: 10px; padding: 0.7rem 1rem; }
 summary { cursor: pointer; font-weight: 600; font-size: 0.95rem; }
 details[open] > summary { margin-bottom: 0.5rem; }
@@ -106,6 +111,7 @@ footer { grid-column: 1 / -1; color: var(--muted); font-size: 0.84rem; padding-t
   table { font-size: 7.4pt; min-width: 0; } th, td, td.wrap { white-space: normal; min-width: 0; padding: 0.14rem 0.3rem; } th { font-size: 7pt; }
   td.repeat { color: var(--muted); } .good, .bad { padding: 0; background: none; }
   details { border: 0; padding: 0; } summary { list-style: none; } summary::-webkit-details-marker { display: none; }
+  body:not(:has(#print-all:checked)) :is(main > section:not(.printed), .divider, main details:not([open], .notice)) { display: none; }
   details::details-content { display: block; content-visibility: visible; block-size: auto; }
 }
 `;

@@ -70,3 +70,46 @@ Deno.test("every class of a figure has its rules", async () => {
   );
   for (const name of classes) assert(pageStyle.includes(`.${name}`), name);
 });
+
+Deno.test("paper has verdicts, summary, scores, settings and reproducibility, and the rest by choice", async () => {
+  const { files } = await buildReport(fixtureStudy({ budgets: [4], steps: 12, events: 2 }));
+  const page = files["report.html"]!;
+  const printed = [...page.matchAll(/<section id="([\w-]+)" class="printed">/g)].map(([, id]) =>
+    id
+  );
+  assertEquals(printed, ["summary", "settings", "scores", "reproducibility"]);
+  assert(page.includes('<input type="checkbox" id="print-all">'));
+  assertMatch(
+    media("print"),
+    /body:not\(:has\(#print-all:checked\)\) :is\(main > section:not\(\.printed\)[^{]*\) \{ display: none/,
+  );
+});
+
+Deno.test("the navigation has no sections that say only that there is nothing", async () => {
+  const { files } = await buildReport(fixtureStudy({ budgets: [4], steps: 12, events: 2 }));
+  const page = files["report.html"]!;
+  const links = new Set([...page.matchAll(/<li><a href="#([\w-]+)">/g)].map(([, id]) => id));
+  for (
+    const [, id, , body = ""] of page.matchAll(
+      /<section id="([\w-]+)"( class="\w+")>([^]*?)<\/section>/g,
+    )
+  ) {
+    const isEmpty = /^<h2>[^<]*<\/h2>\s*<p class="empty">[^]*<\/p>\s*$/.test(body) &&
+      !/<(table|figure|details)/.test(body);
+    assertEquals(links.has(id), !isEmpty, id);
+  }
+  assert(!links.has("ablation") && links.has("scores") && links.has("glossary"));
+});
+
+Deno.test("tables have captions, charts say what they show, and words are explained where they stand and at the end", async () => {
+  const { files } = await buildReport(fixtureStudy({ budgets: [4], steps: 12, events: 2 }));
+  const page = files["report.html"]!;
+  assertEquals(
+    [...page.matchAll(/<table>/g)].length,
+    [...page.matchAll(/<table>\s*<caption>[^<]+/g)].length,
+  );
+  const [, answer = ""] = /<p class="answer">([^<]*)</.exec(page)!;
+  assert(new RegExp(`aria-label="[^"]*: ${answer.slice(0, 40)}`).test(page), answer);
+  assertMatch(page, /<abbr title="Methods that share a letter[^"]*">letters<\/abbr>/);
+  for (const word of ["block", "letters", "rule"]) assert(page.includes(`<dt>${word}</dt>`), word);
+});

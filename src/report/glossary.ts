@@ -1,0 +1,49 @@
+/**
+ * The words of a report that its readers may not know, explained where they stand and at the end of the page.
+ *
+ * @module
+ */
+import { type Html, html } from "./html.ts";
+
+const words: Readonly<Record<string, string>> = {
+  "block": "One task with one seed, in which all ranked methods have a score.",
+  "budget":
+    "How much a method may train: an average rank over the adapted modules, or a number of adapter parameters.",
+  "cell": "The runs of one task, method and budget; they differ in their seed.",
+  "converged?":
+    "Whether score and loss had stopped improving in the last fifth of the steps; a cell that had not gets no verdict.",
+  "decides by": "The score by which a policy ranks the ranks that it drops, moves or grows.",
+  "equivalent": "The difference was shown to be smaller than the margin, in either direction.",
+  "form":
+    "How the update is written: B A (lora), B diag(E) A with a trained E and rows kept orthogonal (svd), or with gates (gated).",
+  "letters": "Methods that share a letter do not differ significantly.",
+  "majority class": "The score of always predicting the class that is most frequent in training.",
+  "margin": "The difference below which two methods count as equally good.",
+  "policy":
+    "The rule by which ranks change in training: fixed (none does, “no moves”), mask (some are switched off), moves (they go from one module to another) or gates (a penalty closes them).",
+  "rule":
+    "When a study with claims may stop: after which numbers of seeds it looks, and what decides.",
+  "seed":
+    "The number from which a run draws everything random; runs with one seed see the same batches.",
+  "stored": "Parameters that deploying the run needs besides its head.",
+};
+
+/** A word with its explanation for a pointer that rests on it; other text as it is. */
+export function explained(text: string): string | Html {
+  const meaning = words[text];
+  return meaning === undefined ? text : html`<abbr title="${meaning}">${text}</abbr>`;
+}
+
+/** All words with their explanations. */
+export function glossaryHtml(): Html {
+  return html`<dl class="glossary">${
+    Object.entries(words).map(([word, meaning]) =>
+      html`
+        <div>
+          <dt>${word}</dt>
+          <dd>${meaning}</dd>
+        </div>
+      `
+    )
+  }</dl>`;
+}
