@@ -57,12 +57,6 @@ export async function printOf(bytes: Uint8Array): Promise<FilePrint> {
   return { bytes: bytes.length, sha256: await digestOf(bytes) };
 }
 
-/** Whether a file is what was written, as far as somebody noted that. */
-export async function isPrint(bytes: Uint8Array, wanted: FilePrint | undefined): Promise<boolean> {
-  return wanted === undefined ||
-    bytes.length === wanted.bytes && await digestOf(bytes) === wanted.sha256;
-}
-
 /**
  * Checks that a file is what was written.
  *

@@ -11,7 +11,7 @@ import { hashBytes } from "../base/hash.ts";
 import { errorMessage } from "../base/error_message.ts";
 import {
   checkManifest,
-  checkPath,
+  checkPaths,
   damagedEntry,
   manifestName,
   manifestSchema,
@@ -56,7 +56,7 @@ const mtime = new Date(1980, 0, 1);
  */
 export function packFiles(files: readonly FileContent[], fileName: string): Uint8Array {
   const sorted = [...files].sort((a, b) => a.path < b.path ? -1 : 1);
-  for (const { path } of sorted) checkPath(path, fileName, "pack");
+  checkPaths(sorted.map(({ path }) => path), fileName, "pack");
   const total = sorted.reduce((sum, { bytes }) => sum + bytes.length, 0);
   if (total > most.bytes || sorted.length > most.files) {
     throw new PackError({

@@ -50,31 +50,67 @@ export function damagedEntry(
   };
 }
 
-const longestPath = 1000;
+/** Characters of a path, and bytes of a name in it, at most: what all file systems hold. */
+const longest = { path: 1000, name: 255 };
 
-/** Characters that some systems do not allow in a name, and those that nobody sees. */
-// deno-lint-ignore no-control-regex
-const badCharacters = /[\\:*?"<>|\u0000-\u001f\u007f]/;
+/** Characters that some systems do not allow in a name, and those that nobody sees or that turn a text around. */
+const badCharacters = /[\\:*?"<>|\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
+
+/** Names that Windows keeps for devices, or cuts. */
+const badOnWindows = /^(con|prn|aux|nul|(com|lpt)[0-9¹²³])(\.|$)|[. ]$/i;
+
+function isSoundName(name: string): boolean {
+  return name !== "" && name !== "__proto__" && !badOnWindows.test(name) &&
+    new TextEncoder().encode(name).length <= longest.name;
+}
+
+/** A path as a message shows it, with what nobody sees spelled out. */
+function shownPath(path: string): string {
+  return JSON.stringify(shown(path)).replace(
+    /[\p{Cf}\p{Zl}\p{Zp}]/gu,
+    (character) => `\\u${character.codePointAt(0)!.toString(16).padStart(4, "0")}`,
+  );
+}
 
 /**
- * Refuses a path that would leave the folder that it is unpacked to, or that some system cannot hold.
+ * Refuses paths that would leave the folder that they are unpacked to, that some system cannot hold, or takes for each other.
  *
- * @throws {PackError} If it is one.
+ * @throws {PackError} If there is one.
  */
-export function checkPath(path: string, fileName: string, what: "pack" | "read"): void {
-  const parts = path.split("/");
-  const isSound = path.length <= longestPath && !badCharacters.test(path) &&
-    parts.every((part) => !["", ".", "..", "__proto__"].includes(part)) &&
-    path !== manifestName;
-  if (isSound) return;
-  throw new PackError({
-    doing: `Cannot ${what}`,
-    file: fileName,
-    found: `a file with the path ${JSON.stringify(shown(path))}`,
-    wanted:
-      `a path below the study's folder: no "..", no empty part, no \\ : * ? " < > |, and not ` +
-      `"${manifestName}"`,
-  });
+export function checkPaths(
+  paths: readonly string[],
+  fileName: string,
+  what: "pack" | "read",
+): void {
+  const fail = (found: string, wanted: string): never => {
+    throw new PackError({ doing: `Cannot ${what}`, file: fileName, found, wanted });
+  };
+  for (const path of paths) {
+    const isSound = path.length <= longest.path && !badCharacters.test(path) &&
+      path.split("/").every(isSoundName) && path !== manifestName;
+    if (isSound) continue;
+    fail(
+      `a file with the path ${shownPath(path)}`,
+      `a path below the study's folder that every system can hold: no "..", no empty part, no \\ : * ? " < > |, nothing ` +
+        `invisible, no dot or blank at the end of a name, none that Windows keeps for a device ("con"), names of at most ` +
+        `${longest.name} bytes, and not "${manifestName}"`,
+    );
+  }
+  const plain = (path: string) => path.normalize("NFC").toLowerCase();
+  const taken = new Set(
+    paths.map(plain).flatMap((path) =>
+      [...path.matchAll(/\//g)].map(({ index }) => path.slice(0, index))
+    ),
+  );
+  for (const path of paths) {
+    if (taken.has(plain(path))) {
+      fail(
+        `a file with the path ${shownPath(path)} where another file or a folder is`,
+        "paths that every system tells apart",
+      );
+    }
+    taken.add(plain(path));
+  }
 }
 
 const fileSchema = z.strictObject({
@@ -127,7 +163,6 @@ export function checkManifest(bytes: Uint8Array, fileName: string): readonly Pac
   }
   const { files } = result.data;
   for (const [i, { path }] of files.entries()) {
-    checkPath(path, fileName, "read");
     if (i > 0 && !(files[i - 1]!.path < path)) {
       throw new PackError(
         damagedEntry(
@@ -139,5 +174,6 @@ export function checkManifest(bytes: Uint8Array, fileName: string): readonly Pac
       );
     }
   }
+  checkPaths(files.map(({ path }) => path), fileName, "read");
   return files;
 }

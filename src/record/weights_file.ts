@@ -7,7 +7,10 @@ import { parseJson } from "../base/read_json.ts";
 import type { SlotRef } from "../methods/rank_actions.ts";
 import { readSafetensors, type StoredTensor } from "../models/safetensors.ts";
 import { slotRefs } from "./checkpoint_header.ts";
+import { checkPrint } from "./damage.ts";
 import { parserOf } from "./parser.ts";
+import type { ResultsReader } from "./results_reader.ts";
+import type { RunRecord } from "./types.ts";
 
 /** What a file of a run's weights holds. */
 export interface WeightsFile {
@@ -34,4 +37,27 @@ export function readWeightsFile(bytes: Uint8Array, path: string): WeightsFile {
   const { tensors, metadata: { run, step, off = "[]" } } = readSafetensors(bytes, path);
   const place = 'the key "off" of its header';
   return { tensors, run, step, off: parseOff(parseJson(off, path, { place }), path) };
+}
+
+/** How names of files with weights end. */
+const weightsSuffix = ".safetensors";
+
+/** Whether a file is one of weights, by its name. */
+export function isWeights(path: string): boolean {
+  return path.endsWith(weightsSuffix);
+}
+
+/**
+ * Checks that a run's weights are those that its record has the hashes of. They may be missing, as in published studies.
+ *
+ * @throws {DamagedFileError} If they are others.
+ */
+export async function checkWeights(
+  run: ResultsReader,
+  { files = {} }: Pick<RunRecord, "files">,
+): Promise<void> {
+  for (const [name, print] of Object.entries(files)) {
+    const bytes = isWeights(name) ? await run.read(name) : null;
+    if (bytes !== null) await checkPrint(`${run.path}/${name}`, bytes, print);
+  }
 }

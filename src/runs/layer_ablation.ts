@@ -5,7 +5,7 @@
  */
 import type { Executor } from "../exec/executor.ts";
 import { capacityOf } from "../methods/adapter.ts";
-import { isPrint } from "../record/damage.ts";
+import { isDamage } from "../record/damage.ts";
 import type { StoredRun } from "../record/read_study.ts";
 import { readIfThere, writeWhole } from "../record/durable.ts";
 import { recordSchemaVersion, type RunAblation, type RunRecord } from "../record/types.ts";
@@ -222,8 +222,7 @@ export class LayerAblation {
           `(its id would be ${planned.id}, want ${record.id}); restore them or sweep again`,
       );
     }
-    const name = keptWeightsFile(record);
-    const path = `${stored.folder}/${name}`;
+    const path = `${stored.folder}/${keptWeightsFile(record)}`;
     const bytes = await readIfThere(path);
     if (bytes === null) {
       return {
@@ -233,15 +232,17 @@ export class LayerAblation {
           "delete its folder and sweep again",
       };
     }
-    if (!await isPrint(bytes, record.files?.[name])) {
+    let tensors: TrainedTensors;
+    try {
+      tensors = readWeights(bytes, path, recorded);
+    } catch (error) {
+      // Of a record without hashes.
+      if (!isDamage(error)) throw error;
       return {
         kind: "weightless",
-        message:
-          `Cannot ablate the run "${planned.title}": found "${path}" changed since it was recorded, want its weights; ` +
-          "delete its folder and sweep again",
+        message: `${error.message}; delete the folder of "${planned.title}" and sweep again`,
       };
     }
-    const tensors = readWeights(bytes, path, recorded);
     const { programs, task, splits } = await this.#load(recorded, tensors);
     const { finalRanks, storedRanks } = record.happened;
     const pieces = piecesOf(planned.modules, storedRanks ?? finalRanks!);

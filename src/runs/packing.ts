@@ -12,6 +12,7 @@ import {
   type ResultsReader,
   within,
 } from "../record/results_reader.ts";
+import { isWeights } from "../record/weights_file.ts";
 import { makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
 import { mapConcurrently } from "./side_by_side.ts";
 import { readStoredStudy, wantFolder } from "./stored_study.ts";
@@ -43,12 +44,14 @@ export interface Packed {
 /** What follows from the rest, or is left of a write that was cut off. */
 const leftOut = /(^|\/)(report|under-way)\/|\.part$/;
 
-const weightFile = /\.safetensors$/;
-
 /** Refuses a study with runs that have no record yet: its folder is under way. */
 async function checkFinished(reader: ResultsReader): Promise<void> {
   const stored = await readStoredStudy(reader);
-  const recorded = await readStudyRuns(reader, stored);
+  const recorded = await readStudyRuns(reader, stored, ({ folder, problem }) => {
+    throw new UsageError(
+      `Cannot pack "${reader.path}": the run ${folder} is damaged: ${problem}; delete its folder and sweep again`,
+    );
+  });
   const missing = stored.runs.length - recorded.length;
   if (missing > 0) {
     throw new UsageError(
@@ -70,7 +73,7 @@ async function isFree(path: string, bytes: Uint8Array): Promise<boolean> {
 /**
  * Packs a finished study. Reports are left out, since `deno task report` makes them again.
  *
- * @throws {UsageError} If the folder holds no study or one that is not finished, or another file is at `out`.
+ * @throws {UsageError} If the folder holds no study, one that is not finished or is damaged, or another file is at `out`.
  * @throws {PackError} If it is more than an archive can hold.
  */
 export async function packStudy(folder: string, options: PackOptions = {}): Promise<Packed> {
@@ -85,7 +88,7 @@ export async function packStudy(folder: string, options: PackOptions = {}): Prom
   const reader = folderReader(bare);
   await checkFinished(reader);
   const present = (await reader.list()).filter((path) => !leftOut.test(path));
-  const paths = present.filter((path) => weights || !weightFile.test(path));
+  const paths = present.filter((path) => weights || !isWeights(path));
   const files = await mapConcurrently(
     paths,
     readersOfFiles,

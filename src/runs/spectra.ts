@@ -6,6 +6,7 @@
 import { UsageError } from "../base/usage_error.ts";
 import { findMethod, type MethodTable } from "../methods/table.ts";
 import type { EncoderModel } from "../models/load.ts";
+import { isDamage } from "../record/damage.ts";
 import type { StoredRun } from "../record/read_study.ts";
 import { openResults, outputFolder, type ResultsReader, within } from "../record/results_reader.ts";
 import { makeFolder, writeWhole } from "../record/durable.ts";
@@ -113,7 +114,12 @@ class SpectraReader {
     const reason = withoutUpdates(method);
     if (reason !== null) return reason;
     const own = within(this.results, folder.slice(this.results.path.length + 1));
-    const weights = await keptWeights(own, record);
+    const weights = await keptWeights(own, record).catch((error) => {
+      // Of a record without hashes.
+      if (isDamage(error)) return error.message;
+      throw error;
+    });
+    if (typeof weights === "string") return weights;
     if (weights === null) return `found no weights; ${remedyForWeights(folder)}`;
     const earlier = this.#earlier.get(record.id) ?? null;
     return await spectraOfRun({

@@ -8,8 +8,10 @@ import { isDamage } from "../record/damage.ts";
 import { readRun, type StoredRun } from "../record/read_study.ts";
 import { readerOf, type ResultsReader, within } from "../record/results_reader.ts";
 import type { ReplayedRun } from "../record/types.ts";
+import { checkWeights } from "../record/weights_file.ts";
 import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../report/types.ts";
 import { comparedPairs } from "../study/comparisons.ts";
+import type { RunSpec } from "../study/types.ts";
 import { readMadeFiles, unlessDamaged } from "./made_files.ts";
 import { filesAtOnce, mapConcurrently } from "./side_by_side.ts";
 import { claimsOfStored } from "./stated_claims.ts";
@@ -24,31 +26,50 @@ import {
 /** Told of a run whose files are not what was written. */
 type OnDamage = (damaged: DamagedRun) => void;
 
-/**
- * What a run left, or nothing where it has no record yet.
- *
- * @param onDamage Told where its files are not what was written; nothing is returned then. Undefined: the error is thrown.
- */
-async function readPlace(
-  reader: ResultsReader,
-  { folder, run: { label, arm, varied } }: StoredPlace,
-  onDamage: OnDamage | undefined,
-): Promise<StoredRun | null> {
-  const run = await readRun(within(reader, folder)).catch((error) => {
-    if (onDamage === undefined || !isDamage(error)) throw error;
-    onDamage({ folder, problem: error.message });
-    return null;
-  });
-  if (run === null) return null;
-  // What a study calls a run is no part of its identity, so the plan's holds where it was changed after the run.
-  const { arm: _arm, varied: _varied, ...identity } = run.record.asked;
+/** The same run, called as the plan calls it now: what a study calls a run is no part of its identity. */
+function asPlanned(stored: StoredRun, { label, arm, varied }: RunSpec): StoredRun {
+  const { arm: _arm, varied: _varied, ...identity } = stored.record.asked;
   const asked = {
     ...identity,
     label,
     ...(arm === undefined ? {} : { arm }),
     ...(varied === undefined ? {} : { varied }),
   };
-  return { ...run, record: { ...run.record, asked } };
+  return { ...stored, record: { ...stored.record, asked } };
+}
+
+/**
+ * What each run of a plan left; null where it has no record yet, or is left out as damaged.
+ *
+ * @param onDamage Told of a run whose files are not what was written. Undefined: the error is thrown.
+ */
+async function readPlaces(
+  reader: ResultsReader,
+  places: readonly StoredPlace[],
+  onDamage: OnDamage | undefined,
+): Promise<readonly (StoredRun | null)[]> {
+  const unlessDamaged = async <T>({ folder }: StoredPlace, read: () => Promise<T>) => {
+    try {
+      return await read();
+    } catch (error) {
+      if (onDamage === undefined || !isDamage(error)) throw error;
+      onDamage({ folder, problem: error.message });
+      return null;
+    }
+  };
+  const runs = await mapConcurrently(
+    places,
+    filesAtOnce,
+    (place) => unlessDamaged(place, () => readRun(within(reader, place.folder))),
+  );
+  // One after the other: of encoders that are trained whole, the weights of a few runs would fill the memory.
+  return await mapConcurrently([...places.entries()], 1, async ([i, place]) => {
+    const run = runs[i]!;
+    return run === null ? null : await unlessDamaged(place, async () => {
+      await checkWeights(within(reader, place.folder), run.record);
+      return asPlanned(run, place.run);
+    });
+  });
 }
 
 /**
@@ -63,11 +84,7 @@ export async function readStudyRuns(
   onDamage?: OnDamage,
 ): Promise<readonly StoredRun[]> {
   const reader = await readerOf(results);
-  const runs = await mapConcurrently(
-    stored.runs,
-    filesAtOnce,
-    (place) => readPlace(reader, place, onDamage),
-  );
+  const runs = await readPlaces(reader, stored.runs, onDamage);
   return runs.filter((run) => run !== null);
 }
 
@@ -80,26 +97,21 @@ async function readReplay(reader: ResultsReader): Promise<ReplayResults | null> 
   if (!await reader.has("study.json")) return null;
   const stored = await readStoredStudy(reader);
   const damaged: DamagedRun[] = [];
-  const runs = await mapConcurrently(
-    stored.runs,
-    filesAtOnce,
-    async (place): Promise<ReplayedRun | null> => {
-      const { replay, folder } = place;
-      if (replay === undefined) {
-        throw new InputError({
-          file: `${reader.path}/study.json`,
-          found: `no "replay" of the run "${shown(folder)}"`,
-          wanted:
-            "its variant, source and baseline; run deno task ablate again, which trains nothing that is there",
-        });
-      }
-      const run = await readPlace(reader, place, (run) => damaged.push(run));
-      return run === null ? null : { ...run, replay };
-    },
-  );
+  const parts = stored.runs.map(({ replay, folder }) => {
+    if (replay !== undefined) return replay;
+    throw new InputError({
+      file: `${reader.path}/study.json`,
+      found: `no "replay" of the run "${shown(folder)}"`,
+      wanted:
+        "its variant, source and baseline; run deno task ablate again, which trains nothing that is there",
+    });
+  });
+  const runs = await readPlaces(reader, stored.runs, (run) => damaged.push(run));
   return {
     ...await resultsOf(reader, stored),
-    runs: runs.filter((run) => run !== null),
+    runs: runs.flatMap((run, i): readonly ReplayedRun[] =>
+      run === null ? [] : [{ ...run, replay: parts[i]! }]
+    ),
     damaged: byFolder(damaged),
   };
 }

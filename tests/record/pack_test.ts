@@ -146,12 +146,48 @@ Deno.test("paths that leave the folder, or that some system cannot hold, are nei
       "run/",
       "ranklab-pack.json",
       "x".repeat(1001),
+      "con",
+      "run/NUL.txt",
+      "com1/x",
+      "trailing. ",
+      "dot./x",
+      "evil\u202egnp.json",
+      "zero\u200bwidth",
+      "line\u2028",
+      "lone\ud800",
+      "é".repeat(128),
+      `run/${"x".repeat(256)}`,
     ]
   ) {
     const packing = assertThrows(() => packFiles([file(path, "{}")], name), PackError, name);
     assertStringIncludes(packing.message, `Cannot pack "${name}": found a file with the path `);
     const archive = forged({ [path]: "{}" }, [listing(path, "{}")]);
     assertThrows(() => openPack(archive, name), PackError, name);
+  }
+});
+
+Deno.test("names that only look like those of devices are packed, and what is refused is spelled out", () => {
+  const sound = ["console/com10.lpt", ".hidden", "a.b c", "x".repeat(255), "é".repeat(127)];
+  readAll(packFiles(sound.map((path) => file(path, "{}")), name));
+  assertStringIncludes(
+    assertThrows(() => packFiles([file("evil\u202egnp", "")], name), PackError).message,
+    String.raw`the path "evil\u202egnp", want`,
+  );
+});
+
+Deno.test("paths that some system takes for each other, or for a folder, are neither packed nor read", () => {
+  for (const pair of [["Run/A", "Run/a"], ["a", "a/b"], ["A/b", "a"], ["\u00e9", "e\u0301"]]) {
+    const [first, second] = pair.toSorted() as [string, string];
+    assertThrows(
+      () => packFiles([file(first, "1"), file(second, "2")], name),
+      PackError,
+      "where another file or a folder is",
+    );
+    const archive = forged(
+      { [first]: "1", [second]: "2" },
+      [listing(first, "1"), listing(second, "2")],
+    );
+    assertThrows(() => openPack(archive, name), PackError, "tells apart");
   }
 });
 

@@ -15,7 +15,7 @@ import { readStudyResults } from "../../src/runs/study_results.ts";
 import { writeReport } from "../../src/runs/write_report.ts";
 import { readTrainedRun } from "../../src/runs/trained_run.ts";
 import { parseStudy } from "../../src/study/study.ts";
-import { tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
+import { forgetFiles, tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
 
 const study = parseStudy({ ...tinyStudy, axes: { ...tinyStudy.axes, methods: ["head", "lora"] } });
 
@@ -174,6 +174,38 @@ Deno.test("a packed study is read as its folder is", async (t) => {
       );
       await assertRejects(() => unpackStudy(folder), UsageError, "want a packed study");
     });
+
+    await t.step(
+      "a run whose weights were changed is named: left out of reports, and not packed",
+      async () => {
+        const path = `${runOf("lora")}/adapter.safetensors`;
+        const bytes = await Deno.readFile(path);
+        const garbled = bytes.with(bytes.length - 5, bytes.at(-5)! ^ 1);
+        for (const bad of [bytes.subarray(0, 99), new Uint8Array(bytes.length), garbled]) {
+          await Deno.writeFile(path, bad);
+          const { runs, damaged } = await readStudyResults(folder);
+          assertEquals([runs.length, damaged.map(({ folder }) => folder)], [1, [run]]);
+          for (const weights of [true, false]) {
+            await assertRejects(
+              () => packStudy(folder, { weights, out: `${home}/bad.ranklab.zip` }),
+              UsageError,
+              `the run ${run} is damaged: Cannot read "${path}"`,
+            );
+          }
+          await assertRejects(() => readTrainedRun(runOf("lora"), { model: tinyModel }));
+        }
+        // Weights may be missing, and records without hashes are read.
+        await Deno.remove(path);
+        assertEquals((await readStudyResults(folder)).runs.length, 2);
+        await Deno.writeFile(path, garbled);
+        const recordPath = `${runOf("lora")}/record.json`;
+        const record = await Deno.readFile(recordPath);
+        await forgetFiles(runOf("lora"));
+        assertEquals((await readStudyResults(folder)).runs.length, 2);
+        await Deno.writeFile(recordPath, record);
+        await Deno.writeFile(path, bytes);
+      },
+    );
 
     await t.step("a study under way is not packed", async () => {
       await Deno.remove(`${runOf("lora")}/record.json`);

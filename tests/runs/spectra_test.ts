@@ -19,7 +19,7 @@ import { readTrainedRun } from "../../src/runs/trained_run.ts";
 import { frobeniusNorm } from "../../src/stats/spectra.ts";
 import { parseStudy } from "../../src/study/study.ts";
 import { goldenModel } from "../models/fixture.ts";
-import { type Swept, tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
+import { forgetFiles, type Swept, tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
 
 const study = parseStudy({
   ...tinyStudy,
@@ -127,6 +127,25 @@ Deno.test("a run without weights is named and left out; without any the command 
       UsageError,
       "found no finished run with ranks",
     );
+  });
+});
+
+Deno.test("a run whose weights cannot be read is named and left out, whether its record has their hashes or not", async () => {
+  await withRuns(async ({ folder, runOf }) => {
+    for (const name of ["adapter", "best"]) {
+      await Deno.writeTextFile(`${runOf("lora")}/${name}.safetensors`, "");
+    }
+    const told: WorkEvent[] = [];
+    const onEvent = (event: WorkEvent) => {
+      told.push(event);
+    };
+    assertEquals((await spectraOf(folder, whole, { onEvent })).read, 5);
+    const damaged = told.flatMap((event) => event.kind === "damaged" ? [event.run.folder] : []);
+    assertEquals(damaged.map((name) => `${folder}/${name}`), [runOf("lora")]);
+    await forgetFiles(runOf("lora"));
+    const { read, spectra } = await spectraOf(folder, whole);
+    assertEquals(read, 5);
+    assert(spectra.leftOut.some(({ reason }) => reason.includes(`Cannot read "${runOf("lora")}/`)));
   });
 });
 
