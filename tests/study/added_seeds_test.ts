@@ -47,6 +47,8 @@ Deno.test("nextSeeds() go on after the largest seed of the study and of the clai
   const others = runs.filter(({ label, seed }) => seed !== 8 || label !== "head");
   assertEquals(nextSeeds(study, claim, others, 2), [6, 7]);
   assertEquals(nextSeeds(study, claim, grid([1]), 1), [6]);
+  // A seed of the study that the claim leaves out, the largest here, is none to be added.
+  assertEquals(nextSeeds(study, { ...claim, exclude: [{ seed: 5 }] }, grid([]), 4), [6, 7, 8, 9]);
 });
 
 Deno.test("runsForClaims() has both arms with these seeds, and the runs that ranks are taken from", () => {
