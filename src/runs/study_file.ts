@@ -6,9 +6,11 @@
 import type { Method } from "../methods/method.ts";
 import { type MethodTable, methodTable } from "../methods/table.ts";
 import { extendedStudy } from "../study/extending.ts";
+import { type Problem, StudyError } from "../study/problems.ts";
 import { parseStudy, type Study } from "../study/study.ts";
 import { askApart } from "./apart.ts";
 import { findStudyFile } from "./find_study.ts";
+import { expand } from "./planning.ts";
 import { checkedPart, folderOf, type PartFile, readStudyParts } from "./study_parts.ts";
 import { movedPaths } from "./study_paths.ts";
 
@@ -60,11 +62,21 @@ export async function readStudyFile(
   const folder = folderOf(path);
   const parts = await readStudyParts(path, tunedIn);
   const methods = methodTable(ownMethods(parts), `"${path}"`);
+  const problemsOfGrid = (study: Study): readonly Problem[] => {
+    try {
+      expand(study, methods);
+      return [];
+    } catch (error) {
+      if (error instanceof StudyError) return error.problems;
+      throw error;
+    }
+  };
   if (parts.length === 1 && !isExtending(parts[0]!)) {
-    return { study: parseStudy(parts[0]!.content, `"${path}"`), path, folder, methods };
+    const study = parseStudy(parts[0]!.content, `"${path}"`, problemsOfGrid);
+    return { study, path, folder, methods };
   }
   const moved = parts.map((part) => movedPaths(checkedPart(part), folderOf(part.path), folder));
-  const study = parseStudy(extendedStudy(moved), `"${path}" with what it extends`);
+  const study = parseStudy(extendedStudy(moved), `"${path}" with what it extends`, problemsOfGrid);
   return { study, path, folder, methods };
 }
 

@@ -58,8 +58,11 @@ export function expandStudy(study: Study, tables: StudyTables): readonly GridRun
   const tooLarge = gridProblem(study, tables.methods, tables.mostRuns ?? defaultMostRuns);
   if (tooLarge !== null) throw new StudyError(what, [tooLarge]);
   const problems: Problem[] = [];
-  const single = knownTasks(study, tables, problems);
-  const sequences = knownSequences(study, single, tables, problems);
+  const { tasks: single, unsound } = knownTasks(study, tables, problems);
+  const { outputOf = () => "classification", metricsOf } = tables;
+  const sequences = knownSequences(study, single, {
+    outputOf: (task) => unsound.has(task) ? "classification" : outputOf(task),
+  }, problems);
   const tasks = [...single, ...sequences.keys()];
   const variants = knownVariants(study, tables.methods, problems);
   const budgets = (study.axes.budgets ?? []).map(budgetOf);
@@ -86,20 +89,25 @@ export function expandStudy(study: Study, tables: StudyTables): readonly GridRun
     )
   );
   const points = withoutExceptions(study, grid, problems);
+  const before = problems.length;
   const runs = points.flatMap((point) => resolve(study, point, variants, problems));
-  // Where options are wrong, runs are missing that others may take their ranks from.
+  const isSound = problems.length === before;
+  // Where a delta gives what varies, runs are missing that others may take their ranks from.
   if (runs.length === points.length) {
     problems.push(...problemsOfSources(
       runs,
       variants.map(({ label, where, entry }) => ({ label, where, hasRanks: entry.usesBudget })),
     ));
   }
-  checkSame(runs, problems);
-  problems.push(...problemsOfTuned(study.tuned, runs, tables.methods));
   // Where runs are missing, claims and comparisons of them would be told as well.
-  if (problems.length === 0) {
+  const isWhole = runs.length === points.length &&
+    !problems.some(({ where }) => /^(?:axes\.|except)/.test(where));
+  checkSame(runs, problems);
+  if (isSound) problems.push(...problemsOfTuned(study.tuned, runs, tables.methods));
+  if (isWhole) {
+    const metrics = unsound.size > 0 ? undefined : metricsOf;
     problems.push(
-      ...problemsOfClaims(study, runs, { ...tables, tasks: study.axes.tasks }),
+      ...problemsOfClaims(study, runs, { metricsOf: metrics, tasks: study.axes.tasks }),
       ...problemsOfComparisons(study.comparisons ?? [], runs),
     );
   }
@@ -184,8 +192,10 @@ function resolve(
     ...matching.map(({ delta, where }) => ({ set: delta.set ?? {}, where: `${where}.set` })),
   ];
   problems.push(...problemsOfCap(settings));
+  // Options that are wrong stay as they are: the run is none, but others and claims may name it.
   const parsed = parseOptions(entry, layers, problems);
-  if (parsed === null) return [];
+  const options = parsed?.options ?? Object.assign({}, ...layers.map(({ options }) => options));
+  const keepsCap = parsed !== null && entry.keepsCap?.(options) === true;
   return [{
     study: study.name,
     task,
@@ -195,8 +205,8 @@ function resolve(
     ...(values.length === 0 ? {} : { arm, varied: variedOf(variant) }),
     methodVersion: entry.version,
     ...(entry.origin === undefined ? {} : { methodHash: entry.origin.hash }),
-    options: parsed.options,
-    budget: budget !== null && budget.type !== "rank" && entry.keepsCap?.(parsed.options) === true
+    options,
+    budget: budget !== null && budget.type !== "rank" && keepsCap
       ? { ...budget, isCap: true }
       : budget,
     seed,
@@ -206,10 +216,17 @@ function resolve(
   }];
 }
 
-function knownTasks(study: Study, tables: StudyTables, problems: Problem[]): readonly string[] {
+/** The tasks that a study may name; those of its own that are wrong otherwise are known by their names. */
+function knownTasks(
+  study: Study,
+  tables: StudyTables,
+  problems: Problem[],
+): { readonly tasks: readonly string[]; readonly unsound: ReadonlySet<string> } {
   const tasks = [...tables.tasks];
+  const unsound = new Set<string>();
   for (const [i, declared] of (study.userTasks ?? []).entries()) {
-    const where = placeOf("task", isObject(declared) ? declared["name"] : null, `userTasks[${i}]`);
+    const named = isObject(declared) ? declared["name"] : undefined;
+    const where = placeOf("task", named, `userTasks[${i}]`);
     if (tables.declareTask === undefined) {
       problems.push({ where, message: "found a task, wanted none: own tasks cannot be read here" });
       continue;
@@ -223,14 +240,15 @@ function knownTasks(study: Study, tables: StudyTables, problems: Problem[]): rea
         });
       } else tasks.push(name);
     } catch (error) {
+      if (typeof named === "string" && !tasks.includes(named)) {
+        tasks.push(named);
+        unsound.add(named);
+      }
       if (error instanceof StudyError) problems.push(...error.problems);
-      else {problems.push({
-          where,
-          message: errorMessage(error),
-        });}
+      else problems.push({ where, message: errorMessage(error) });
     }
   }
-  return tasks;
+  return { tasks, unsound };
 }
 
 /** Notes what an axis lists twice; methods are told apart by their labels. */

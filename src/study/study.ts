@@ -12,7 +12,7 @@ import {
   type Targets,
   targetsSchema,
 } from "./convergence.ts";
-import { problemsOf, show, StudyError } from "./problems.ts";
+import { type Problem, problemsOf, show, StudyError } from "./problems.ts";
 import { closed, optionalKeys, partialSettingsSchema } from "./settings.ts";
 import type { PartialSettings } from "./settings.ts";
 import {
@@ -222,6 +222,7 @@ export const studyPartSchema: z.ZodType<StudyPart> = closed({
  *
  * @param value What a study file holds.
  * @param source What messages call it, for instance the file's name.
+ * @param further Finds what else is wrong, told of the study without its wrong keys. Default: nothing.
  * @throws {StudyError} With every unknown key and wrong value: its path, what was found and what was wanted.
  *
  * @example
@@ -232,7 +233,11 @@ export const studyPartSchema: z.ZodType<StudyPart> = closed({
  * assertThrows(() => parseStudy({ name: "try", axes }), Error, 'Did you mean "seeds"?');
  * ```
  */
-export function parseStudy(value: unknown, source = "study"): Study {
+export function parseStudy(
+  value: unknown,
+  source = "study",
+  further: (sound: Study) => readonly Problem[] = () => [],
+): Study {
   if (typeof value === "object" && value !== null && "extends" in value) {
     throw new StudyError(`Cannot read ${source}`, [{
       where: "extends",
@@ -242,10 +247,40 @@ export function parseStudy(value: unknown, source = "study"): Study {
     }]);
   }
   const result = studySchema.safeParse(value);
-  if (!result.success) {
-    throw new StudyError(`Cannot read ${source}`, problemsOf(result.error.issues, value));
+  if (result.success) return result.data;
+  const { issues } = result.error;
+  const sound = studySchema.safeParse(withoutWrong(value, issues));
+  throw new StudyError(`Cannot read ${source}`, [
+    ...problemsOf(issues, value),
+    ...(sound.success ? further(sound.data) : []),
+  ]);
+}
+
+/** Keys that say what others may name: without them, these would be told as wrong too. */
+const naming: ReadonlySet<PropertyKey | undefined> = new Set(
+  [undefined, "axes", "sequences", "userTasks"],
+);
+
+/** A study without its wrong keys, or null where others depend on them. */
+function withoutWrong(value: unknown, issues: readonly z.core.$ZodIssue[]): unknown {
+  if (issues.some(({ path }) => naming.has(path[0]))) return null;
+  return issues.reduce<unknown>((left, issue) => {
+    const keys = issue.code === "unrecognized_keys" ? issue.keys.map((key) => [key]) : [[]];
+    return keys.reduce<unknown>((less, key) => withoutKey(less, [...issue.path, ...key]), left);
+  }, value);
+}
+
+/** A value without what lies at a path; entries of lists stay, so that the places of others do. */
+function withoutKey(value: unknown, [key, ...inner]: readonly PropertyKey[]): unknown {
+  if (typeof value !== "object" || value === null || key === undefined) return value;
+  if (Array.isArray(value)) {
+    return value.map((item, i) => i === key ? withoutKey(item, inner) : item);
   }
-  return result.data;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([own, item]) =>
+      own !== key ? [[own, item]] : inner.length > 0 ? [[own, withoutKey(item, inner)]] : []
+    ),
+  );
 }
 
 /**

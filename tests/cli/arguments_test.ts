@@ -144,6 +144,30 @@ Deno.test("a task of the user's own that is wrong is told by its name and its ow
   ]);
 });
 
+Deno.test("a study's file is told of wrong keys and values together with unknown names", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/wrong.json`;
+    const axes = { tasks: ["Topc"], methods: ["lora", "elalor"], budgets: [2], seeds: [1] };
+    const base = { train: { steps: 0, epoch: 3 } };
+    const deltas = [{ when: { method: "lora" }, set: { train: { dropout: { heads: 1 } } } }];
+    const problemsIn = async (study: object) => {
+      await Deno.writeTextFile(path, JSON.stringify(study));
+      const error = await assertRejects(() => readStudyFile(path), StudyError);
+      return error.problems.map(({ where }) => where);
+    };
+    assertEquals(await problemsIn({ name: "wrong", base, deltas, axes }), [
+      "base.train.steps",
+      "base.train.epoch",
+      "deltas[0].set.train.dropout.heads",
+      "axes.methods[1]",
+      "axes.tasks[0]",
+    ]);
+    // Names that a wrong key may have given are not told as unknown.
+    const misspelt = { name: "wrong", base, axes, sequence: { Topc: ["Topic", "Genre"] } };
+    assertEquals(await problemsIn(misspelt), ["base.train.steps", "base.train.epoch", "sequence"]);
+  });
+});
+
 Deno.test("planRuns lists all that stops a study at once", async () => {
   const study = parseStudy({
     ...tinyStudy,

@@ -445,3 +445,35 @@ Deno.test("expandStudy() refuses ranks of unknown runs, of methods without ranks
     ],
   );
 });
+
+Deno.test("expandStudy() tells what is wrong with options, tasks, deltas, claims and comparisons at once", () => {
+  const study = smallStudy({
+    userTasks: [{ name: "Own" }, { name: "Other" }],
+    deltas: [
+      { when: { task: "MRCP" }, set: { train: { epochs: 2 } } },
+      { when: { method: "lora" }, options: { alpha: "high" } },
+    ],
+    sequences: { Both: ["Own", "Other"] },
+    axes: { tasks: ["RTE", "Own", "Both"], methods: ["head", "lora"] },
+    claims: [{ name: "c", says: "better", a: { method: "lroa" }, b: { method: "head" } }],
+    comparisons: [{ a: { method: "lora" }, b: { method: "heads" } }],
+  });
+  const declareTask = (declared: Json): string => {
+    const { name } = declared as { readonly name: string };
+    if (name === "Own") throw new RangeError("found no labels");
+    return name;
+  };
+  // A task that is wrong is no unknown one.
+  const outputOf = (task: string) => {
+    if (task === "Own") throw new RangeError("asked of what is wrong");
+    return "classification" as const;
+  };
+  const found = problemsOf(study, { declareTask, outputOf, metricsOf: outputOf as never });
+  assertEquals(found.map((text) => text.replace(/: known are .*/, "")), [
+    'task "Own", userTasks[0]: found no labels',
+    'deltas[0].when.task: Unknown task "MRCP"',
+    'method "lora", deltas[1].options.alpha: found "high", wanted a number',
+    'claims[0].a.method: Unknown method "lroa"',
+    'comparisons[0].b.method: Unknown method "heads"',
+  ]);
+});
