@@ -56,7 +56,9 @@ Deno.test("seventeen methods: the page is whole, folds long tables and folds cha
     "cost",
   ]);
   const links = [...page.matchAll(/<li><a href="#([^"]+)">/g)].map(([, id]) => id);
-  assertEquals(links, sections);
+  // Sections that say only that there is nothing have no link.
+  const none = ["spectra", "replay-ablation", "failed"];
+  assertEquals(links, sections.filter((id) => !none.includes(id!)));
 });
 
 Deno.test("no picture is wider than the card that holds it, on the page or in its file", () => {
