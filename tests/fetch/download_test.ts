@@ -111,12 +111,17 @@ Deno.test("ensureFile() goes on where the connection broke, by itself and in the
 });
 
 Deno.test("ensureFile() starts anew where a server ignores ranges or has less than what is there", async () => {
-  await served(() => new Response(bytes), async ({ download, folder }) => {
-    await Deno.mkdir(`${folder}/b`);
-    await Deno.writeFile(download.part, new Uint8Array(500));
-    await ensureFile(download, patientTransport());
-    assertEquals(await Deno.readFile(download.path), bytes);
-  });
+  // Of what is there nothing stays, be it shorter or longer than the file, also where no checksum would tell.
+  for (const checksum of [null, { kind: "sha256", hex: await sha256(bytes) }] as const) {
+    for (const there of [500, bytes.length + 9]) {
+      await served(() => new Response(bytes), async ({ download, folder }) => {
+        await Deno.mkdir(`${folder}/b`);
+        await Deno.writeFile(download.part, new Uint8Array(there));
+        await ensureFile({ ...download, checksum }, patientTransport());
+        assertEquals(await Deno.readFile(download.path), bytes);
+      });
+    }
+  }
   await served(
     (request) => ranged(bytes, rangeOf(request)),
     async ({ download, folder, ranges }) => {

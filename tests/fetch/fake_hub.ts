@@ -19,6 +19,8 @@ export interface HubFile {
   readonly isLarge: boolean;
   /** Default: the true one. */
   readonly etag?: string;
+  /** Whether it is sent as a weak one, as servers do that compress. Default false. */
+  readonly isWeak?: boolean;
 }
 
 export interface FakeHub {
@@ -47,8 +49,8 @@ async function gitHash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
   return hex(await crypto.subtle.digest("SHA-1", Uint8Array.of(...head, ...bytes)));
 }
 
-function etagOf({ etag, isLarge, bytes }: HubFile): Promise<string> | string {
-  return etag ?? (isLarge ? sha256(bytes) : gitHash(bytes));
+async function etagOf({ etag, isLarge, bytes, isWeak = false }: HubFile): Promise<string> {
+  return `${isWeak ? "W/" : ""}"${etag ?? await (isLarge ? sha256(bytes) : gitHash(bytes))}"`;
 }
 
 /** The bytes that a request asks for. */
@@ -124,7 +126,7 @@ export async function withFakeHub(
       const cached = files.get(path.replace("/api/resolve-cache/", ""));
       if (cached !== undefined) {
         const response = ranged(cached.bytes, range);
-        response.headers.set("etag", `"${await etagOf(cached)}"`);
+        response.headers.set("etag", await etagOf(cached));
         response.headers.set("x-repo-commit", fakeCommit);
         response.headers.set("content-length", String(cached.bytes.length));
         return response;
@@ -144,7 +146,7 @@ export async function withFakeHub(
         status: 302,
         headers: {
           "location": `http://127.0.0.1:${storage.addr.port}/${name}`,
-          "x-linked-etag": `"${await etagOf(file)}"`,
+          "x-linked-etag": await etagOf(file),
           "x-linked-size": String(file.bytes.length),
           "x-repo-commit": fakeCommit,
         },

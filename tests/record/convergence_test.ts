@@ -162,6 +162,11 @@ Deno.test("a cell needs more steps where more than one in five of its runs do", 
   assertEquals(cellConvergence([flat, flat, climbing, down]).state, "climbing");
   assertEquals(cellConvergence([flat, flat, flat, climbing, down]).state, "converged");
   assertEquals(cellConvergence([flat, flat, flat, climbing, down]).early, 1);
+  // Runs that failed are no runs of the five.
+  const outcome = { state: "failed", cause: "diverged", message: "", step: 9 } as const;
+  const failed = convergenceOf(run({ steps: 100, happened: { outcome } }));
+  const cell = cellConvergence([flat, flat, climbing, down, failed]);
+  assertEquals([cell.state, cell.runs], ["climbing", 4]);
   assertEquals(cellConvergence([]).state, "failed");
   assertEquals(needsMoreSteps(cellConvergence([climbing])), true);
 });
