@@ -5,7 +5,7 @@
  */
 import { UsageError } from "../base/usage_error.ts";
 import { namedModule } from "../runs/find_study.ts";
-import { moduleText, type NamedModule, type Trust } from "../runs/trust.ts";
+import { isCoveredBy, moduleText, type NamedModule, type Trust } from "../runs/trust.ts";
 import type { CommandOption } from "./command.ts";
 import { type Arguments, complain } from "./terminal.ts";
 
@@ -49,9 +49,8 @@ export async function trustOf(
   const hashes = given.flatMap((hash) => hash === null ? [] : [checkedHash(hash)]);
   const named = study === null ? null : await namedModule(study);
   return async (module: NamedModule) => {
-    const { path, hash } = module;
-    const isTrusted = given.includes(null) || hashes.includes(hash) ||
-      (named !== null && await isSameFile(named, path));
+    const isTrusted = given.includes(null) || isCoveredBy(hashes, module) ||
+      (named !== null && await isSameFile(named, module.path));
     if (isTrusted) await tell(`Runs ${moduleText(module)}`);
     return isTrusted;
   };

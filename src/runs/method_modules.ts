@@ -13,7 +13,7 @@ import { isMethod, type Method } from "../methods/method.ts";
 import { methods, type MethodTable, methodTable } from "../methods/table.ts";
 import { StudyError } from "../study/problems.ts";
 import type { MethodOrigin } from "../study/types.ts";
-import { sourceHash } from "./source_hash.ts";
+import { type ModuleSource, sourceHash, sourceOf } from "./source_hash.ts";
 import { beforeStudyCode } from "./threads.ts";
 import { checkTrust, type NamedModule, type Trust } from "./trust.ts";
 import { UsageError } from "../base/usage_error.ts";
@@ -41,12 +41,12 @@ function ownPath(url: URL): string {
 /** Hashes of the modules that this process has loaded: it keeps what it loaded first. */
 const loaded = new Map<string, string>();
 
-/** The URL of a module's file, and the hash of its source now. */
-async function present(path: string): Promise<{ readonly url: URL; readonly hash: string }> {
+/** The URL of a module's file, and its source now. */
+async function present(path: string): Promise<ModuleSource & { readonly url: URL }> {
   const url = pathToFileURL(resolve(path));
-  const hash = await sourceHash(url);
-  if (hash === null) throw new UsageError(`Cannot load "${path}": found no such file`);
-  return { url, hash };
+  const source = await sourceOf(url);
+  if (source === null) throw new UsageError(`Cannot load "${path}": found no such file`);
+  return { url, ...source };
 }
 
 /** @param wanted The hash that its source must have, or null for any. */
@@ -159,8 +159,8 @@ async function checkSource({ name, module, hash }: CustomMethod): Promise<void> 
 async function studyModules(wanted: readonly CustomMethod[]): Promise<readonly NamedModule[]> {
   const modules: NamedModule[] = [];
   for (const [path, own] of Map.groupBy(wanted, ({ study }) => study)) {
-    const { hash } = await present(path);
-    modules.push({ path, hash, methods: own.map(({ name }) => name) });
+    const { hash, uncovered } = await present(path);
+    modules.push({ path, hash, uncovered, methods: own.map(({ name }) => name) });
   }
   return modules;
 }

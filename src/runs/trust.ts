@@ -12,17 +12,24 @@ import { UsageError } from "../base/usage_error.ts";
 export interface NamedModule {
   /** From the folder of the command. */
   readonly path: string;
-  /** SHA-256 of its source as it is now, with the local modules that it names. */
+  /** SHA-256 of its source as it is now, with the local modules that it imports. */
   readonly hash: string;
+  /** Where it may run code that the hash does not cover, as `file.ts:12: eval`; a hash alone trusts none of this. */
+  readonly uncovered: readonly string[];
   /** The methods that it is wanted for. */
   readonly methods: readonly string[];
 }
 
-/** Which modules that results name may run: those of some hashes, or those that a function accepts. */
+/** Which modules that results name may run: those of some hashes, which cover all that runs, or those that a function accepts. */
 export type Trust = readonly string[] | ((module: NamedModule) => boolean | Promise<boolean>);
 
+/** Whether a module has one of some hashes, and nothing runs with it that its hash does not cover. */
+export function isCoveredBy(hashes: readonly string[], { hash, uncovered }: NamedModule): boolean {
+  return hashes.includes(hash) && uncovered.length === 0;
+}
+
 async function isTrusted(module: NamedModule, trust: Trust): Promise<boolean> {
-  return typeof trust === "function" ? await trust(module) : trust.includes(module.hash);
+  return typeof trust === "function" ? await trust(module) : isCoveredBy(trust, module);
 }
 
 /** A module as messages name it; whoever made the results chose its path, so that it cannot break out of its line. */
@@ -42,7 +49,14 @@ export class UntrustedCodeError extends UsageError {
    * @param modules Those that would have to run and may not.
    */
   constructor(modules: readonly NamedModule[]) {
-    const lines = modules.map((module) => `\n  ${moduleText(module)}`);
+    const lines = modules.flatMap((module) => [
+      `\n  ${moduleText(module)}`,
+      ...module.uncovered.map((where) =>
+        `\n    its hash does not cover what it may run at ${
+          JSON.stringify(where)
+        }; want names of files as literals`
+      ),
+    ]);
     super(
       `Cannot load methods that are not built in: code of the results would have to run, and it is not allowed:${
         lines.join("")

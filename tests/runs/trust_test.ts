@@ -14,17 +14,24 @@ import { namedModule } from "../../src/runs/find_study.ts";
 import { readStudyFile } from "../../src/runs/study_file.ts";
 import { findResults } from "../../src/runs/stored_study.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
-import { type NamedModule, type Trust, UntrustedCodeError } from "../../src/runs/trust.ts";
+import {
+  checkTrust,
+  type NamedModule,
+  type Trust,
+  UntrustedCodeError,
+} from "../../src/runs/trust.ts";
 import { verifyStudy } from "../../src/runs/verify.ts";
-import { ownFiles, studyText, withOwnStudy } from "./own_study.ts";
+import { methodText, ownFiles, studyText, withOwnStudy } from "./own_study.ts";
 import { copyFolder, tinyModel } from "./tiny_study.ts";
 
 /** URLs of the study modules that have run in this process. */
 const ran: string[] = [];
 Object.assign(globalThis, { ran });
 
-/** A study module that says that it runs. */
+/** A study module that says that it runs, and files that it imports by odd names. */
 const files = {
+  "$helper.ts": "export const helped = 1;\n",
+  "own.ts": `import "./$helper.ts";\n${methodText.replace("./numbers.ts", "./numbers.ts?v=1")}`,
   "study.ts":
     `${studyText}\n(globalThis as unknown as { ran?: string[] }).ran?.push(import.meta.url);\n`,
 };
@@ -44,7 +51,7 @@ interface Copied {
 async function copied(home: string, name: string): Promise<Copied> {
   const place = `${home}/${name}`;
   await copyFolder(`${home}/results/with-own`, `${place}/with-own`);
-  for (const file of ["study.ts", "own.ts", "numbers.ts"]) {
+  for (const file of ["study.ts", "own.ts", "numbers.ts", "$helper.ts"]) {
     await Deno.copyFile(`${home}/${file}`, `${place}/${file}`);
   }
   const results = `${place}/with-own`;
@@ -178,6 +185,21 @@ Deno.test("code that results name runs for no command unasked, and for each one 
       assert(own.hasRun());
     });
 
+    await t.step(
+      "a changed file that it imports is found, whatever the import is like",
+      async () => {
+        const others = await copied(home, "helpers");
+        const folder = others.results.replace(/\/with-own$/, "");
+        for (const file of ["numbers.ts", "$helper.ts"]) {
+          const text = await Deno.readTextFile(`${folder}/${file}`);
+          await Deno.writeTextFile(`${folder}/${file}`, `${text}// Changed since.\n`);
+          await assertRejects(() => verifying(others, [others.hash]), UsageError, "found that the");
+          await Deno.writeTextFile(`${folder}/${file}`, text);
+        }
+        assertEquals(others.hasRun(), false);
+      },
+    );
+
     await t.step("code that is other than what was trusted does not run", async () => {
       const changed = await copied(home, "changed");
       const change: Trust = async ({ path }) => {
@@ -191,10 +213,19 @@ Deno.test("code that results name runs for no command unasked, and for each one 
 });
 
 Deno.test("a path that somebody chose stays in its line", () => {
-  const modules = [{ path: "a\n  b\u001b[2J.ts", hash: "c".repeat(64), methods: ["own\n"] }];
+  const path = "a\n  b\u001b[2J.ts";
+  const modules = [{ path, hash: "c".repeat(64), uncovered: [], methods: ["own\n"] }];
   const { message } = new UntrustedCodeError(modules);
   assertStringIncludes(message, `"a\\n  b\\u001b[2J.ts" (SHA-256 ${"c".repeat(64)})`);
   assertStringIncludes(message, 'name for "own\\n"');
+});
+
+Deno.test("a hash alone trusts no module that may run what it does not cover, and the line is named", async () => {
+  const hash = "c".repeat(64);
+  const modules = [{ path: "a.ts", hash, uncovered: ["b.ts:7: eval"], methods: ["own"] }];
+  const error = await assertRejects(() => checkTrust(modules, [hash]), UntrustedCodeError);
+  assertStringIncludes(error.message, 'does not cover what it may run at "b.ts:7: eval"');
+  await checkTrust(modules, () => true);
 });
 
 Deno.test("trustOf accepts all, some hashes, or the study that was named, and shows what it accepts", async () => {
@@ -204,13 +235,14 @@ Deno.test("trustOf accepts all, some hashes, or the study that was named, and sh
     await Deno.writeTextFile(path, "");
     await Deno.mkdir(`${folder}/study`);
     const [hash, other] = ["a".repeat(64), "b".repeat(64)];
+    let uncovered: readonly string[] = [];
     const answer = async (args: readonly string[], study: string | null) => {
       const said: string[] = [];
       const tell = (line: string) => Promise.resolve(void said.push(line));
       const parsed = readArguments(args, { optionals: ["trust"] });
       const trust = await trustOf(parsed, study, tell);
       assert(typeof trust === "function");
-      const isTrusted = await trust({ path, hash, methods: ["own"] });
+      const isTrusted = await trust({ path, hash, uncovered, methods: ["own"] });
       assertEquals(
         said,
         isTrusted ? [`Runs "${path}" (SHA-256 ${hash}), which the results name for "own"`] : [],
@@ -226,6 +258,9 @@ Deno.test("trustOf accepts all, some hashes, or the study that was named, and sh
     assertEquals(await answer([], `${folder}/../${folder.split("/").at(-1)}/study.ts`), true);
     // The folder of the results does not name the module beside it.
     assertEquals(await answer([], `${folder}/study`), false);
+    uncovered = ["study.ts:1: eval"];
+    assertEquals(await answer([`--trust=${hash}`], null), false);
+    assertEquals([await answer(["--trust"], null), await answer([], path)], [true, true]);
     await assertRejects(() => answer(["--trust=abc"], null), UsageError, "64 hexadecimal digits");
   } finally {
     await Deno.remove(folder, { recursive: true });
