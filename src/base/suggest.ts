@@ -35,6 +35,41 @@ export function nearestNames(
   return near.sort((a, b) => a.far - b.far).slice(0, count).map(({ other }) => other);
 }
 
+/** What other tools call what is known here by another word; without capitals and what joins words. */
+const synonyms: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    learningrate: ["lr"],
+    batchsize: ["bs", "batch", "trainbatchsize", "perdevicetrainbatchsize"],
+    epochs: ["ep", "numepochs", "numtrainepochs"],
+    steps: ["maxsteps", "iters", "iterations"],
+    weightdecay: ["wd", "decay", "l2"],
+    maxlength: ["len", "length", "seqlen", "maxlen", "maxseqlen", "maxseqlength"],
+    clipnorm: ["clip", "gradclip", "maxgradnorm"],
+    epsilon: ["eps", "adamepsilon"],
+    schedule: ["scheduler", "lrscheduler", "lrschedulertype"],
+    warmup: ["warmupratio", "warmupsteps"],
+    evaluateevery: ["evalsteps", "evalevery"],
+    modules: ["targetmodules"],
+    model: ["encoder", "backbone"],
+    alpha: ["loraalpha"],
+    budgets: ["rank", "ranks", "r"],
+    seeds: ["randomseed"],
+  }).flatMap(([word, others]) => others.map((other) => [other, word] as const)),
+);
+
+/** The last part of a name, without capitals and what joins words. */
+function wordOf(name: string): string {
+  return name.slice(name.lastIndexOf(".") + 1).toLowerCase().replaceAll(/[_-]/g, "");
+}
+
+/** The known name that means the same as another one, if there is one: by its own word, then by a synonym. */
+function synonymOf(found: string, known: readonly string[]): string | undefined {
+  const word = wordOf(found);
+  return [word, synonyms.get(word)].flatMap((meant) =>
+    known.find((name) => meant !== "" && wordOf(name) === meant) ?? []
+  )[0];
+}
+
 /**
  * A message such as `Unknown task "RET": known are "CoLA", "RTE". Did you mean "RTE"?`.
  *
@@ -46,11 +81,16 @@ export function unknownName(what: string, found: string, known: readonly string[
   const more = known.length - mostListed;
   const list = known.slice(0, mostListed).map((name) => `"${shown(name)}"`).join(", ") +
     (more > 0 ? ` and ${more} more` : "");
-  const lower = found.toLowerCase();
+  const meant = synonymOf(found, known) ?? nearName(found.toLowerCase(), known);
+  return `Unknown ${what} "${shown(found)}": known are ${list}${
+    meant === undefined ? "" : `. Did you mean "${meant}"?`
+  }`;
+}
+
+/** The known name whose letters are close to those of another one. */
+function nearName(lower: string, known: readonly string[]): string | undefined {
   const [near] = nearestNames(lower, known, 1, (name) => name.toLowerCase());
   const isNear = near !== undefined &&
     distance(lower, near.toLowerCase()) <= Math.max(2, Math.ceil(near.length / 2));
-  return `Unknown ${what} "${shown(found)}": known are ${list}${
-    isNear ? `. Did you mean "${near}"?` : ""
-  }`;
+  return isNear ? near : undefined;
 }

@@ -123,6 +123,14 @@ export function readCommand(args: readonly string[], command: Command): Argument
   if (parsed.flag("help")) return parsed;
   const { positional } = parsed;
   const more = `deno task ${command.name} --help says more`;
+  const setting = positional.find((text) =>
+    /^(?:model|(?:train|adapter|options)\.[\w.]+)=/.test(text)
+  );
+  if (setting !== undefined && options.some(({ name }) => name === "set")) {
+    throw new UsageError(
+      `Found "${setting}", which is a setting; give it by --set ${setting}\n${usageLine(command)}`,
+    );
+  }
   if (positional.length > most) {
     const extra = positional.slice(most).map((text) => JSON.stringify(text)).join(", ");
     throw new UsageError(`Found ${extra}, want no more arguments\n${usageLine(command)}\n${more}`);

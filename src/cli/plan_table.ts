@@ -5,7 +5,7 @@
  */
 import { textTable } from "../base/text_table.ts";
 import type { PlannedRun } from "../runs/planning.ts";
-import { budgetKey } from "../study/run_id.ts";
+import { budgetKey, cellTitle } from "../study/run_id.ts";
 import type { CountRange, PlannedCounts } from "../study/types.ts";
 import type { RunKind } from "./plan_kinds.ts";
 
@@ -90,9 +90,12 @@ function capNotes(kinds: readonly RunKind[]): readonly string[] {
 }
 
 function durationText(millis: number): string {
-  return millis < 60_000
-    ? `${(millis / 1000).toFixed(0)} s`
-    : `${(millis / 60_000).toFixed(1)} min`;
+  if (millis < 60_000) return `${(millis / 1000).toFixed(0)} s`;
+  const minutes = millis / 60_000;
+  if (minutes < 120) return `${minutes.toFixed(1)} min`;
+  return minutes < 48 * 60
+    ? `${(minutes / 60).toFixed(1)} hours`
+    : `${(minutes / 60 / 24).toFixed(1)} days`;
 }
 
 const columns = [
@@ -147,4 +150,21 @@ export function timeLeftText(kinds: readonly RunKind[]): string {
     0,
   );
   return `${durationText(left)}, one run at a time`;
+}
+
+/** Steps of a run from which on a plan says what they mean in time, whether or not any has been measured. */
+const manySteps = 1_000_000;
+
+/** A warning of the run with the most steps, where they are very many; nothing else. */
+export function longRunText(kinds: readonly RunKind[]): readonly string[] {
+  const [longest] = kinds.toSorted((a, b) => b.steps - a.steps);
+  if (longest === undefined || longest.steps < manySteps) return [];
+  const { first: { run }, steps, stepMillis } = longest;
+  const time = durationText(steps * (stepMillis ?? 1));
+  return [
+    `Warning: ${cellTitle(run)} has ${steps.toLocaleString("en")} steps. ` +
+    (stepMillis === null
+      ? `Even at one millisecond each, a run takes ${time}.`
+      : `At ${stepMillis.toFixed(1)} ms each, as measured, a run takes ${time}.`),
+  ];
 }

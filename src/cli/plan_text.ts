@@ -15,7 +15,7 @@ import { studyWarnings } from "../runs/study_warnings.ts";
 import { givenModelText } from "../study/model_name.ts";
 import { withGivenModel, withOverrides } from "../study/overrides.ts";
 import { foundRuns, kindsOf, type RunKind } from "./plan_kinds.ts";
-import { kindsTable, timeLeftText } from "./plan_table.ts";
+import { kindsTable, longRunText, timeLeftText } from "./plan_table.ts";
 import { tuningLines, tuningPlan } from "./plan_tuning.ts";
 import { type PowerAsked, powerShown } from "./power_shown.ts";
 import { warningText } from "./terminal_watch.ts";
@@ -112,6 +112,7 @@ export async function planText(
     "",
     kindsTable(kinds, plan.runs, options.width ?? null),
     `Time left: ${timeLeftText(kinds)}`,
+    ...longRunText(kinds),
     ...tuningLines(tuning, study, grid),
     ...plannedClaimsText(study, grid),
     ...power,

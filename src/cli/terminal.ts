@@ -90,6 +90,15 @@ export interface Arguments {
 /** Stands for a value that was left out; no argument of a process holds it. */
 const noValue = "\0";
 
+/** Arguments with a negative number joined to the option that it is given to, since by itself it would be read as an option. */
+function withNegatives(args: readonly string[], valued: ReadonlySet<string>): readonly string[] {
+  return args.flatMap((arg, i) => {
+    const isNumber = (text: string | undefined) => text !== undefined && /^-\.?\d/.test(text);
+    if (valued.has(arg) && isNumber(args[i + 1])) return [`${arg}=${args[i + 1]}`];
+    return i > 0 && isNumber(arg) && valued.has(args[i - 1]!) ? [] : [arg];
+  });
+}
+
 /**
  * Reads a command's arguments.
  *
@@ -103,15 +112,19 @@ export function readArguments(args: readonly string[], spec: ArgumentSpec): Argu
   // Without a value, an option must not take the next argument for it.
   const bare = new Set(optionals.map((name) => `--${name}`));
   const unknown: string[] = [];
-  const parsed = parseArgs(args.map((arg) => bare.has(arg) ? `${arg}=${noValue}` : arg), {
-    string: [...strings, ...lists, ...optionals],
-    collect: [...lists, ...optionals],
-    boolean: flags,
-    unknown: (name) => {
-      if (name.startsWith("-")) unknown.push(name);
-      return !name.startsWith("-");
+  const valued = new Set([...strings, ...lists].map((name) => `--${name}`));
+  const parsed = parseArgs(
+    withNegatives(args, valued).map((arg) => bare.has(arg) ? `${arg}=${noValue}` : arg),
+    {
+      string: [...strings, ...lists, ...optionals],
+      collect: [...lists, ...optionals],
+      boolean: flags,
+      unknown: (name) => {
+        if (name.startsWith("-")) unknown.push(name);
+        return !name.startsWith("-");
+      },
     },
-  }) as Readonly<Record<string, unknown>>;
+  ) as Readonly<Record<string, unknown>>;
   const known = [...strings, ...lists, ...optionals, ...flags].map((name) => `--${name}`);
   const [first] = unknown;
   if (first !== undefined) {

@@ -5,6 +5,7 @@
  */
 import { unknownName } from "../base/suggest.ts";
 import { budgetKey } from "../study/run_id.ts";
+import { settingKeys } from "../study/settings.ts";
 import { valueText } from "../study/setting_paths.ts";
 import type { RunSpec } from "../study/types.ts";
 import { UsageError } from "../base/usage_error.ts";
@@ -64,7 +65,9 @@ export function readSelection(texts: readonly string[], runs: readonly RunSpec[]
       : null;
     if (valuesOf === null || rest.length === 0) {
       const fault = valuesOf === null
-        ? unknownName("key", key, [...Object.keys(axes), ...settings])
+        ? settingKeys.includes(key)
+          ? `"${key}" is the same for all these runs; give it by --set ${text}`
+          : unknownName("key", key, [...Object.keys(axes), ...settings])
         : `"${key}" has no value`;
       throw new UsageError(`Option "--only" is "${text}", want KEY=VALUE,…: ${fault}`);
     }

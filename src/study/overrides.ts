@@ -33,6 +33,18 @@ function valueOf(text: string): Json {
   }
 }
 
+/** The values of a list, or of what is written as one: `5,10`. */
+function severalIn(value: Json): readonly Json[] {
+  if (typeof value !== "string") return Array.isArray(value) ? value : [value];
+  return value.split(",").map((part) => valueOf(part.trim()));
+}
+
+/** What is said of several values for a setting of all runs. */
+function severalText({ text }: SettingPath, values: readonly Json[]): string {
+  const axis = JSON.stringify({ settings: { [text]: values } });
+  return `found ${values.length} values, wanted one for all runs; runs with each of them are what "axes": ${axis} in the study gives`;
+}
+
 /** What a text such as `train.learningRate=1e-3` gives; what is wrong with it is noted. */
 function readOverride(
   text: string,
@@ -58,7 +70,12 @@ function readOverride(
     const path = parseSettingPath(key, options);
     const value = valueOf(rest.join("="));
     const wrong = problemsOfValue(path, value, where);
-    problems.push(...wrong);
+    const several = severalIn(value);
+    if (
+      wrong.length > 0 && several.every((one) => problemsOfValue(path, one, where).length === 0)
+    ) {
+      problems.push({ where, message: severalText(path, several) });
+    } else problems.push(...wrong);
     return wrong.length === 0 ? [{ path, value }] : [];
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
@@ -73,13 +90,20 @@ function problemsOfOption(
   entries: readonly MethodEntry[],
 ): readonly Problem[] {
   const whole = "as a whole";
-  const problems: Problem[] = [];
-  for (const entry of entries) {
-    const { options } = layerOf(path, value);
-    const where = `--set ${path.text}=${valueText(value)}`;
-    parseOptions(entry, [{ options, where: whole, whereOf: () => where }], problems);
-  }
-  return problems.filter(({ where }) => !where.endsWith(whole));
+  const where = `--set ${path.text}=${valueText(value)}`;
+  const problemsWith = (value: Json): readonly Problem[] => {
+    const problems: Problem[] = [];
+    for (const entry of entries) {
+      const { options } = layerOf(path, value);
+      parseOptions(entry, [{ options, where: whole, whereOf: () => where }], problems);
+    }
+    return problems.filter(({ where }) => !where.endsWith(whole));
+  };
+  const wrong = problemsWith(value);
+  const several = severalIn(value);
+  return wrong.length > 0 && several.every((one) => problemsWith(one).length === 0)
+    ? [{ where, message: severalText(path, several) }]
+    : wrong;
 }
 
 /** An entry of the methods' axis that says nothing else than what is given. */

@@ -84,6 +84,9 @@ export function toldOnce(problems: readonly RunProblem[]): readonly Problem[] {
   });
 }
 
+/** Steps of a run, or of a stage of one, at most: at a millisecond each, far less than encoders take, they last three hours. */
+const mostSteps = 10_000_000;
+
 function checkRun(
   run: RunSpec,
   tables: RunTables,
@@ -107,6 +110,21 @@ function checkRun(
     for (const task of tasksOf(run)) trainedExamples(run.settings, tables.examplesOf(task));
     return stageSteps(run, tables.examplesOf);
   });
+  const longest = Math.max(0, ...stages ?? []);
+  if (longest > mostSteps) {
+    const { steps, epochs } = run.settings.train;
+    return {
+      run,
+      modules: [],
+      plan: null,
+      problems: [{
+        where: `settings.train.${steps === null ? "epochs" : "steps"}`,
+        message: `found ${longest.toLocaleString("en")} steps${
+          steps === null ? ` by ${epochs} epochs` : ""
+        }, wanted at most ${mostSteps.toLocaleString("en")}`,
+      }],
+    };
+  }
   if (stages !== null) {
     // Each stage of a sequence warms up anew.
     const shortest = Math.min(...stages);

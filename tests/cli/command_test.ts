@@ -5,6 +5,7 @@ import { columnsOf } from "../../src/base/text_width.ts";
 import { ablate } from "../../src/cli/ablate.ts";
 import { buildTasks } from "../../tools/pretrain/build_tasks_main.ts";
 import { type Command, helpText, readCommand } from "../../src/cli/command.ts";
+import { placeOf } from "../../src/cli/command_parts.ts";
 import { data } from "../../src/cli/data.ts";
 import { exportCommand } from "../../src/cli/export.ts";
 import { importCommand } from "../../src/cli/import.ts";
@@ -148,4 +149,27 @@ Deno.test("readCommand names arguments that are too many or missing, and options
   assertThrows(() => readCommand([], tiny), UsageError, "Usage: deno task tiny NAME");
   assertThrows(() => readCommand(["--too", "y"], tiny), UsageError, 'Did you mean "--to"?');
   assert(readCommand(["--help"], tiny).flag("help"));
+});
+
+Deno.test("a setting as an argument is told to be given by --set, and a negative number is no option", () => {
+  for (const args of [["quickstart", "train.steps=10"], ["options.alpha=8"], ["model=folder"]]) {
+    assertThrows(
+      () => readCommand(args, sweep.command),
+      UsageError,
+      `Found "${args.at(-1)}", which is a setting; give it by --set ${args.at(-1)}`,
+    );
+  }
+  assertThrows(() => readCommand(["a", "b=1"], sweep.command), UsageError, 'Found "b=1", want no');
+  const parsed = readCommand(["a", "--threads", "-1", "--jobs", "-.5"], sweep.command);
+  assertEquals([parsed.positional, parsed.text("threads"), parsed.text("jobs")], [
+    ["a"],
+    "-1",
+    "-.5",
+  ]);
+  assertThrows(
+    () => placeOf(parsed),
+    UsageError,
+    'Option "--jobs" is "-.5", want a whole number of at least 1',
+  );
+  assertThrows(() => readCommand(["--dry-run", "-1"], sweep.command), UsageError, 'option "-1"');
 });

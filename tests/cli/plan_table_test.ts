@@ -1,7 +1,7 @@
 /** Kinds of planned runs with their times. */
 import { assertEquals, assertMatch } from "@std/assert";
 import { type FoundRun, kindsOf } from "../../src/cli/plan_kinds.ts";
-import { kindsTable, timeLeftText } from "../../src/cli/plan_table.ts";
+import { kindsTable, longRunText, timeLeftText } from "../../src/cli/plan_table.ts";
 import { methods } from "../../src/methods/table.ts";
 import { defaultSettings, overlaySettings } from "../../src/study/settings.ts";
 
@@ -51,4 +51,20 @@ Deno.test("kindsOf() counts a run that failed before its first step as done, and
     foundRun({ task: "A", label: "x", seed: 3 }, { wallMillis: 60_000, steps: 10 }),
   ], inputs);
   assertEquals([kind!.seeds, kind!.done, kind!.stepMillis], [3, 2, 6_000]);
+});
+
+Deno.test("a plan says how long a run of very many steps takes", () => {
+  const kinds = kindsOf([
+    foundRun({ task: "A", label: "x", seed: 1 }, { wallMillis: 2_000, steps: 10 }),
+    foundRun({ task: "B", label: "x", seed: 1 }, null),
+  ], inputs);
+  const textsOf = (...steps: readonly number[]) =>
+    longRunText(kinds.map((kind, i) => ({ ...kind, steps: steps[i]! })));
+  assertEquals(textsOf(999_999, 999_999), []);
+  assertEquals(textsOf(1_000_000, 10), [
+    "Warning: A, x has 1,000,000 steps. At 200.0 ms each, as measured, a run takes 2.3 days.",
+  ]);
+  assertEquals(textsOf(10, 10_000_000), [
+    "Warning: B, x has 10,000,000 steps. Even at one millisecond each, a run takes 2.8 hours.",
+  ]);
 });

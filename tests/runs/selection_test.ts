@@ -90,10 +90,11 @@ Deno.test("--only takes values of axes of settings by their keys, and methods wi
     "lora learningRate=0.005 modules=[query,value]",
   ]);
   assertThrows(() => taken("train.learningRate=2e-3"), UsageError, 'known are "0.001", "0.005"');
+  assertThrows(() => taken("epoch=3"), UsageError, '"train.learningRate", "adapter.modules"');
   assertThrows(
     () => taken("train.epochs=3"),
     UsageError,
-    '"train.learningRate", "adapter.modules"',
+    '"train.epochs" is the same for all these runs; give it by --set train.epochs=3',
   );
 });
 

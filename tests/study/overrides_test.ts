@@ -83,6 +83,43 @@ Deno.test("given settings that are not known, varied or wrong are told by name",
   }
 });
 
+Deno.test("a setting by another tool's word is suggested by its meaning, and several values as an axis", () => {
+  const words: readonly (readonly [string, string])[] = [
+    ["train.lr", "train.learningRate"],
+    ["lr", "train.learningRate"],
+    ["train.learning_rate", "train.learningRate"],
+    ["train.bs", "train.batchSize"],
+    ["train.batch_size", "train.batchSize"],
+    ["epochs", "train.epochs"],
+    ["train.num_train_epochs", "train.epochs"],
+    ["train.wd", "train.weightDecay"],
+    ["train.len", "train.maxLength"],
+    ["train.max_seq_length", "train.maxLength"],
+    ["train.max_grad_norm", "train.clipNorm"],
+    ["lora_alpha", "options.alpha"],
+    // Letters decide where no meaning is known.
+    ["train.stps", "train.steps"],
+  ];
+  for (const [key, meant] of words) {
+    const { problems: [problem] } = assertThrows(() => given(`${key}=1`), StudyError);
+    assertEquals(/Did you mean "(.*)"\?$/.exec(problem!.message)?.[1], meant);
+  }
+  const axes: readonly (readonly [string, string])[] = [
+    ["train.steps=5,10", '{"settings":{"train.steps":[5,10]}}'],
+    ["train.steps=[5, 10]", '{"settings":{"train.steps":[5,10]}}'],
+    ["train.schedule=linear, constant", '{"settings":{"train.schedule":["linear","constant"]}}'],
+    ["options.alpha=8,16,32", '{"settings":{"options.alpha":[8,16,32]}}'],
+  ];
+  for (const [text, axis] of axes) {
+    const { problems } = assertThrows(() => given(text), StudyError);
+    assertEquals(problems.map(({ message }) => message.split("wanted ")[1]), [
+      `one for all runs; runs with each of them are what "axes": ${axis} in the study gives`,
+    ]);
+  }
+  const { problems } = assertThrows(() => given("train.steps=5,many"), StudyError);
+  assertEquals(problems.map(({ message }) => message), ['found "5,many", wanted a number']);
+});
+
 Deno.test("entries that a given option makes the same are refused", () => {
   const twins = smallStudy({
     axes: { methods: ["lora", { method: "lora", options: { alpha: 32 }, label: "wide" }] },

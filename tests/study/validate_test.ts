@@ -99,3 +99,19 @@ Deno.test("checkRuns() names a method that the tables lack", () => {
   assertEquals(problem?.where, 'run "RTE, lora, r4, seed 1", method');
   assertEquals(problem?.message.endsWith('Did you mean "lora"?'), true);
 });
+
+Deno.test("checkRuns() refuses more steps than can be meant, by their number and by epochs", () => {
+  const problemsOf = (train: { readonly steps?: number; readonly epochs?: number }) => {
+    const study = smallStudy({ base: { train } });
+    return checkRuns(expandStudy(study, { tasks, methods }), tables).problems
+      .map(({ where, message }) => `${where.split(", ").at(-1)}: ${message}`);
+  };
+  assertEquals(problemsOf({ steps: 10_000_000 }), []);
+  assertEquals(problemsOf({ steps: 1e12 }), [
+    "settings.train.steps: found 1,000,000,000,000 steps, wanted at most 10,000,000",
+  ]);
+  // 2490 examples are 78 steps an epoch.
+  assertEquals(problemsOf({ epochs: 1e9 }), [
+    "settings.train.epochs: found 78,000,000,000 steps by 1000000000 epochs, wanted at most 10,000,000",
+  ]);
+});
