@@ -205,8 +205,7 @@ export class Claims {
       } catch (error) {
         file?.close();
         await denoDisk.removeTree(made);
-        // A folder does not replace a file either; what that is, the next look says.
-        if (isOccupied(error) || error instanceof Deno.errors.NotADirectory) return null;
+        if (isOccupied(error)) return null;
         // Whoever ended last has swept `under-way/` away.
         if (!(error instanceof Deno.errors.NotFound) || tries === mostTries) throw error;
       }

@@ -36,10 +36,11 @@ export interface Disk {
   syncFolder(folder: string): Promise<void>;
 }
 
-/** Whether a folder could not be removed or replaced because something is in it. */
+/** Whether a folder could not be removed or replaced because something is in it, or because it is a file. */
 export function isOccupied(error: unknown): boolean {
   const code = error instanceof Error ? Reflect.get(error, "code") : undefined;
-  return error instanceof Deno.errors.AlreadyExists || code === "ENOTEMPTY" || code === "EEXIST";
+  return error instanceof Deno.errors.AlreadyExists || error instanceof Deno.errors.NotADirectory ||
+    code === "ENOTEMPTY" || code === "EEXIST";
 }
 
 /** A path below a file is not there either. */

@@ -97,18 +97,19 @@ export class RunFolder {
     const hasBegun = await adopt(place, disk);
     const found = await whatIsThere(path, id, disk);
     const reason = found.reason ?? (hasBegun ? null : await oldCheckpoint(place, disk));
-    if (found.reason !== null) await removeTree(path, disk);
+    const { stored, starts, complete } = found;
+    // Also a file in the place of the folder.
+    if (stored === null && complete === null) await removeTree(path, disk);
     await makeFolder(path, disk);
-    const { stored, starts } = found;
     const keeps = new Set([
       "checkpoint.safetensors",
       ...journalNames.map((name) => `${name}.jsonl`),
     ]);
-    for (const name of found.complete === null ? await disk.names(path) : []) {
-      if (!keeps.has(name) || stored === null) await removeIfThere(`${path}/${name}`, disk);
+    for (const name of stored === null ? [] : await disk.names(path)) {
+      if (!keeps.has(name)) await removeTree(`${path}/${name}`, disk);
     }
     const journals: Partial<Record<JournalName, Journal>> = {};
-    for (const name of found.complete === null ? journalNames : []) {
+    for (const name of complete === null ? journalNames : []) {
       const start = starts?.[name] ?? new Uint8Array();
       const hash = new GrowingHash();
       hash.update(start);
@@ -119,7 +120,7 @@ export class RunFolder {
       folder: new RunFolder(place, journals as Journals),
       stored,
       anew: reason,
-      complete: found.complete,
+      complete,
     };
   }
 

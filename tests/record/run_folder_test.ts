@@ -67,6 +67,14 @@ Deno.test("a checkpoint that counts on other journals makes the run start anew, 
   const damages: readonly [string, (attempt: string) => Promise<void>, string][] = [
     ["emptied", (at) => Deno.truncate(`${at}/steps.jsonl`, 0), "found 0 bytes, want the"],
     ["cut", (at) => Deno.truncate(`${at}/steps.jsonl`, 100), "found 100 bytes, want the"],
+    ["a folder", async (at) => {
+      await Deno.remove(`${at}/steps.jsonl`);
+      await Deno.mkdir(`${at}/steps.jsonl/with`, { recursive: true });
+    }, "found a folder"],
+    ["a checkpoint's folder", async (at) => {
+      await Deno.remove(`${at}/checkpoint.safetensors`);
+      await Deno.mkdir(`${at}/checkpoint.safetensors/with`, { recursive: true });
+    }, "found a folder"],
     ["removed", (at) => Deno.remove(`${at}/importance.jsonl`), "importance.jsonl"],
     ["changed", async (at) => {
       const text = await Deno.readTextFile(`${at}/steps.jsonl`);
@@ -90,6 +98,34 @@ Deno.test("a checkpoint that counts on other journals makes the run start anew, 
       assert(!text.includes("\0"), name);
     });
   }
+});
+
+Deno.test("what follows the checkpoint in a journal, or lies beside it, is dropped", async () => {
+  await inResults(async (results) => {
+    const attempt = await stopped(results);
+    for (const name of ["steps", "importance"]) {
+      await Deno.writeTextFile(`${attempt}/${name}.jsonl`, '{"step":\0x', { append: true });
+    }
+    await Deno.mkdir(`${attempt}/best.safetensors/with`, { recursive: true });
+    const { made, anew, finished } = await goOn(results);
+    assertEquals([made, anew, finished?.twice], [5, null, null]);
+    const text = await Deno.readTextFile(`${results}/${smallFolder}/steps.jsonl`);
+    const lines = text.trimEnd().split("\n").map((line) => JSON.parse(line));
+    assertEquals(lines, [1, 2, 3, 4, 5, 6, 7, 8].map(stepLine));
+    assert(!namesIn(`${results}/${smallFolder}`).includes("best.safetensors"));
+  });
+});
+
+Deno.test("a file where a run is made, or where its folder belongs, gives way", async () => {
+  await inResults(async (results) => {
+    const attempt = await stopped(results);
+    await Deno.remove(attempt, { recursive: true });
+    await Deno.writeTextFile(attempt, "no folder");
+    await Deno.writeTextFile(`${results}/${smallFolder}`, "no folder");
+    const { made, finished } = await goOn(results);
+    assertEquals([made, finished?.twice], [8, null]);
+    assertEquals(namesIn(results), [smallFolder]);
+  });
 });
 
 Deno.test("a checkpoint of another run is not gone on from", async () => {
