@@ -21,6 +21,7 @@ import {
 } from "../../src/models/safetensors.ts";
 import { parseStudy } from "../../src/study/study.ts";
 import { expected, goldenFiles, goldenModel } from "../models/fixture.ts";
+import { batchOf } from "../models/golden_tokens.ts";
 import { tinyTask } from "../train/fixture.ts";
 import { tinyModel, tinyStudy, withSwept } from "../runs/tiny_study.ts";
 
@@ -292,21 +293,11 @@ Deno.test("evaluateModel refuses a model whose outputs overflow", async () => {
   const changed = new Map([...tensors, ["classifier.bias", bias], ["classifier.weight", weight]]);
   const output = { type: "classification", labels: ["a", "b", "c"] } as const;
   const task = { ...tinyTask, output };
-  const { size, length, ids, types, mask } = expected;
   const split = {
     name: "dev",
     targets: [0, 1, 2],
     ids: [0, 1, 2],
-    batches: [{
-      rows: [0, 1, 2],
-      size,
-      length,
-      ids: Int32Array.from(ids),
-      types: Int32Array.from(types),
-      mask: Float32Array.from(mask),
-      targets: Float32Array.of(0, 1, 2),
-      tokens: mask.reduce((sum, value) => sum + value, 0),
-    }],
+    batches: [batchOf(expected, [0, 1, 2])],
   };
   const evaluate = (own: typeof tensors) =>
     nativeExecutor(1).then((executor) =>

@@ -18,7 +18,13 @@ import { NewerSchemaError } from "../../src/record/parser.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
 import { newToken } from "../../src/record/durable.ts";
-import { tinyModel, tinyStudy, underWayFolder, withSwept } from "../runs/tiny_study.ts";
+import {
+  sweepOptions,
+  tinyModel,
+  tinyStudy,
+  underWayFolder,
+  withSwept,
+} from "../runs/tiny_study.ts";
 
 /** Each method, and one run that diverges. */
 const withFailure: Study = parseStudy({
@@ -35,13 +41,9 @@ const withFailure: Study = parseStudy({
 
 function sweepSideBySide(home: string, results: string, of: Study = tinyStudy, jobs = 2) {
   return sweepStudy({ study: of, folder: home, methods }, {
-    data: null,
-    model: tinyModel,
-    device: "cpu",
+    ...sweepOptions,
     jobs,
-    threads: 1,
     results,
-    retryFailed: false,
   });
 }
 

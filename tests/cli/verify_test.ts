@@ -4,20 +4,9 @@ import { StoppedError } from "../../src/runs/stop_flag.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { sampleByKind } from "../../src/runs/sampling.ts";
-import { type VerifyOptions, verifyStudy } from "../../src/runs/verify.ts";
+import { verifyStudy } from "../../src/runs/verify.ts";
 import type { Verification } from "../../src/record/verification.ts";
-import { changeLine, tinyModel, withSwept } from "../runs/tiny_study.ts";
-
-const options: VerifyOptions = {
-  data: null,
-  model: null,
-  device: null,
-  jobs: 1,
-  threads: null,
-  sample: null,
-  seed: 0,
-  tolerance: 1e-4,
-};
+import { changeLine, tinyModel, verifyAll, withSwept } from "../runs/tiny_study.ts";
 
 const verdicts = ({ runs }: Verification) =>
   Object.fromEntries(runs.map(({ title, verdict }) => [title.split(", ")[1], verdict]));
@@ -70,7 +59,7 @@ Deno.test("verify makes every method's run again bit-equal on the CPU, and finds
         const before = await Deno.readTextFile(path);
         const watch = { signal: AbortSignal.abort() };
         await assertRejects(
-          () => verifyStudy(folder, { ...options, sample: null }, watch),
+          () => verifyStudy(folder, verifyAll, watch),
           StoppedError,
           "0 of 4 runs were compared",
         );
@@ -80,7 +69,7 @@ Deno.test("verify makes every method's run again bit-equal on the CPU, and finds
     );
 
     await t.step("a sample is drawn by its seed, of different methods", async () => {
-      const { runs } = await verifyStudy(folder, { ...options, sample: 2, seed: 3 });
+      const { runs } = await verifyStudy(folder, { ...verifyAll, sample: 2, seed: 3 });
       const methods = ["head", "lora", "adalora", "elalora"];
       assertEquals(
         runs.map(({ title }) => title.split(", ")[1]),
@@ -130,7 +119,7 @@ Deno.test("verify makes every method's run again bit-equal on the CPU, and finds
         [runOf("lora"), runOf("elalora")].map((run) => run.split("/").at(-1)!).sort(),
       );
       // A tolerance above the change accepts the loss; a rank event is not a matter of tolerance.
-      const lenient = await verifyStudy(folder, { ...options, tolerance: 1 });
+      const lenient = await verifyStudy(folder, { ...verifyAll, tolerance: 1 });
       assertEquals(verdicts(lenient)["lora"], "within tolerance");
       const elalora = lenient.runs.find(({ title }) => title.includes("elalora"))!;
       assertEquals(elalora.verdict, "not reproduced");
@@ -160,7 +149,7 @@ Deno.test("verify makes every method's run again bit-equal on the CPU, and finds
 
     await t.step("another device is named among what was pinned", async () => {
       const { runs } = await verifyStudy(folder, {
-        ...options,
+        ...verifyAll,
         device: "reference",
         sample: 1,
         tolerance: 1e-3,
@@ -172,7 +161,7 @@ Deno.test("verify makes every method's run again bit-equal on the CPU, and finds
 
     await t.step("data that changed are named", async () => {
       await Deno.writeTextFile(`${home}/moves/dev.tsv`, "text\tlabel\nshe ran\tlively\n");
-      const { runs } = await verifyStudy(folder, options);
+      const { runs } = await verifyStudy(folder, verifyAll);
       for (const { verdict, message } of runs) {
         assertEquals(verdict, "inputs differ");
         assertEquals(message, "not run: data moves/dev.tsv changed since it was recorded");

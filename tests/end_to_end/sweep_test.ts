@@ -15,24 +15,15 @@ import { parseStudy, type Study } from "../../src/study/study.ts";
 import { assertCountsAsPlanned } from "../runs/counts_as_planned.ts";
 import {
   executionsOf,
-  tinyModel,
+  sweepOptions,
   tinyStudy,
   underWayFolder,
   withSwept,
 } from "../runs/tiny_study.ts";
 
-const options = {
-  data: null,
-  model: tinyModel,
-  device: "cpu",
-  jobs: 1,
-  threads: 1,
-  retryFailed: false,
-};
-
 function sweepIn(home: string, study: Study) {
   return sweepStudy({ study, folder: home, methods }, {
-    ...options,
+    ...sweepOptions,
     results: `${home}/results`,
   });
 }
@@ -156,7 +147,7 @@ Deno.test("a results folder that cannot be made stops the sweep with a message",
     await assertRejects(
       () =>
         sweepStudy({ study: tinyStudy, folder: home, methods }, {
-          ...options,
+          ...sweepOptions,
           results: `${home}/file`,
         }),
       StorageError,
@@ -247,7 +238,7 @@ Deno.test("a sweep makes runs again whose records are none, and reads no study t
     const events: WorkEvent[] = [];
     const again = await sweepStudy(
       { study: tinyStudy, folder: home, methods },
-      { ...options, results: `${home}/results` },
+      { ...sweepOptions, results: `${home}/results` },
       { onEvent: (event) => void events.push(event) },
     );
     assertEquals([again.finished, again.failed, again.skipped], [2, 0, 2]);

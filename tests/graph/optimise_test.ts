@@ -1,9 +1,9 @@
 /** Optimised programs against plain ones, in double precision. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { RandomStream } from "../../src/base/random.ts";
 import * as g from "../../src/graph/mod.ts";
 import type { HostTensor, Program, Tensor } from "../../src/graph/mod.ts";
 import { cases, feedsOf, programOf } from "./cases.ts";
+import { numbers } from "./numbers.ts";
 
 function assertSameNumbers(
   plain: Program,
@@ -32,11 +32,6 @@ for (const test of cases) {
 
 function countOf(program: Program, op: string): number {
   return program.nodes.filter((node) => node.op === op).length;
-}
-
-function numbers(shape: readonly number[], seed: number): HostTensor {
-  const data = RandomStream.fromSeed(seed).normals(shape.reduce((a, b) => a * b, 1));
-  return { type: "f32", shape, data };
 }
 
 /** Optimises y of some inputs, checks the numbers and returns the program. */

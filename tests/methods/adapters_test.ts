@@ -2,40 +2,22 @@
 import { evaluationPass } from "../../src/methods/adapter.ts";
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import type { Json } from "../../src/base/canonical_json.ts";
-import { nativeExecutor } from "../../src/exec/native.ts";
 import { type HostTensor, input, interpret, makeProgram } from "../../src/graph/mod.ts";
 import { findMethod, methods } from "../../src/methods/table.ts";
 import { bert } from "../../src/models/bert.ts";
 import type { ModuleShape } from "../../src/study/types.ts";
-import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { flatten } from "../../src/train/layout.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { exportTensors } from "../../src/train/stored_tensors.ts";
 import { goldenModel } from "../models/fixture.ts";
 import { rowOf, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
+import { executor, logitsOf } from "./adapted_runs.ts";
 
-const executor = await nativeExecutor(1);
 const golden = goldenModel();
 
-/** Logits of all development texts, batch after batch. */
-async function logitsOf(trainer: Trainer, run: TinyRun): Promise<readonly number[]> {
-  const { vectors } = await trainer.checkpoint();
-  const { assembly, evaluate } = trainer.programs;
-  const data = vectors.theta!;
-  const logits: number[] = [];
-  for (const batch of trainingRequest(executor, run).splits[0]!.batches) {
-    const { read } = await evaluate.run({
-      feeds: {
-        theta: { type: "f32", shape: [data.length], data },
-        ...trainer.fedWeights,
-        ...inputFeeds(assembly, batch),
-      },
-      dims: batchDims(batch),
-      read: ["logits"],
-    });
-    logits.push(...Array.from(read["logits"]!.data, Number));
-  }
-  return logits;
+/** Logits of all development texts, with the numbers that a trainer has now. */
+async function logitsNow(trainer: Trainer, run: TinyRun): Promise<readonly number[]> {
+  return logitsOf(trainer, run, (await trainer.checkpoint()).vectors.theta!);
 }
 
 function assertSame(found: readonly number[], wanted: readonly number[], tolerance: number): void {
@@ -52,7 +34,7 @@ const shortSchedules: Readonly<Record<string, TinyRun["options"]>> = {
 
 Deno.test("at the start, every method computes what the encoder alone computes", async () => {
   const bare = await Trainer.create(trainingRequest(executor, { method: "head" }), null);
-  const wanted = await logitsOf(bare, { method: "head" });
+  const wanted = await logitsNow(bare, { method: "head" });
   assert(new Set(wanted).size > 30, "all texts have the same logits");
   const names = methods.map(({ name }) => name);
   assert(["head", "full", "lora", "adalora", "elalora"].every((name) => names.includes(name)));
@@ -64,7 +46,7 @@ Deno.test("at the start, every method computes what the encoder alone computes",
     const run: TinyRun = { method: name, options: shortSchedules[name] ?? {} };
     const trainer = await Trainer.create(trainingRequest(executor, run), null);
     // Weights that a program is fed and those that are part of it may be multiplied in another order.
-    assertSame(await logitsOf(trainer, run), wanted, 1e-5);
+    assertSame(await logitsNow(trainer, run), wanted, 1e-5);
     trainer.dispose();
   }
   bare.dispose();
@@ -135,7 +117,7 @@ for (const [each, scale] of mergeable) {
   Deno.test(`${label}: merging W + scale·B·E·A gives the logits of the adapted network`, async () => {
     const trainer = await Trainer.create(trainingRequest(executor, run), null);
     await trainTo(trainer);
-    const adapted = await logitsOf(trainer, run);
+    const adapted = await logitsNow(trainer, run);
     const { vectors, order } = await trainer.checkpoint();
     const parts = new Map(
       exportTensors(trainer.assembly, vectors.theta!, order).map((part) => [part.name, part]),
@@ -172,7 +154,7 @@ for (const [each, scale] of mergeable) {
       const theta = flatten(fresh.assembly.layout, (slot) => parts.get(slot.name)!.data);
       const vectors = { ...checkpoint.vectors, theta };
       const plain = await Trainer.create(request, { ...checkpoint, vectors });
-      const logits = await logitsOf(plain, plainRun);
+      const logits = await logitsNow(plain, plainRun);
       plain.dispose();
       return logits;
     };

@@ -1,7 +1,6 @@
 /** Houlsby's and Pfeiffer's adapters against the library `adapters` (`tests/golden/bottleneck.py`) and hand-computed numbers. */
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
-import { nativeExecutor } from "../../src/exec/native.ts";
 import {
   crossEntropy,
   grad,
@@ -27,15 +26,15 @@ import type { ModuleShape } from "../../src/study/types.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import type { AssemblyRequest } from "../../src/train/assembly_request.ts";
-import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { forward, survey } from "../../src/train/forward.ts";
 import { groupParameter, slotGroups } from "../../src/train/slots.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { exportTensors } from "../../src/train/stored_tensors.ts";
 import { withoutModules } from "../../src/train/vectors.ts";
 import { drawn } from "../models/deberta_fixture.ts";
-import { assertNear } from "../models/encoders.ts";
 import { goldenModel } from "../models/fixture.ts";
+import { assertNear, type GoldenTokens, paddedTokens } from "../models/golden_tokens.ts";
+import { plainFeeds } from "../models/runtime_logits.ts";
 import {
   assertStatesEqual,
   lossesOf,
@@ -43,6 +42,7 @@ import {
   trainingRequest,
   trainTo,
 } from "../train/fixture.ts";
+import { executor, logitsOf } from "./adapted_runs.ts";
 
 interface Outcome {
   readonly family: "bert" | "deberta" | "distilbert";
@@ -53,12 +53,7 @@ interface Outcome {
   readonly gradients: Readonly<Record<string, readonly number[]>>;
 }
 
-interface Golden {
-  readonly size: number;
-  readonly length: number;
-  readonly ids: readonly number[];
-  readonly types: readonly number[];
-  readonly mask: readonly number[];
+interface Golden extends GoldenTokens {
   readonly labels: readonly number[];
   readonly width: number;
   readonly configs: Readonly<Record<Outcome["family"], unknown>>;
@@ -69,13 +64,7 @@ const golden = JSON.parse(
   Deno.readTextFileSync(new URL("../golden/bottleneck.json", import.meta.url)),
 ) as Golden;
 
-const batch = {
-  size: golden.size,
-  length: golden.length,
-  ids: Int32Array.from(golden.ids),
-  types: Int32Array.from(golden.types),
-  mask: Float32Array.from(golden.mask),
-};
+const batch = paddedTokens(golden);
 
 function encoderOf(family: Outcome["family"]) {
   const config = parseConfig(JSON.stringify(golden.configs[family]), family);
@@ -172,8 +161,8 @@ for (const wanted of golden.outcomes) {
       { ...tokenFeeds(batch, rows, config, program.inputs.keys()), ...adapters, targets },
       { batch: batch.size, seq: batch.length, tokens: rows.count },
     );
-    assertNear(found["logits"]!.data, wanted.logits, 1e-9, "logits", 1);
-    assertNear(found["loss"]!.data, [wanted.loss], 1e-9, "loss", 1);
+    assertNear(found["logits"]!, wanted.logits, 1e-9, "logits", 1);
+    assertNear(found["loss"]!, [wanted.loss], 1e-9, "loss", 1);
     let compared = 0;
     for (const group of groups) {
       const whole = found[`grad/${groupParameter(group)}`]!.data;
@@ -181,7 +170,7 @@ for (const wanted of golden.outcomes) {
         const size = group.capacity * group.rowLength;
         const key = `${name}.${group.part.name}`;
         assertNear(
-          whole.subarray(i * size, (i + 1) * size),
+          { data: whole.subarray(i * size, (i + 1) * size) },
           inRows(wanted.gradients[key]!, group.part.name),
           1e-9,
           `gradient of ${key}`,
@@ -209,21 +198,11 @@ for (const wanted of golden.outcomes) {
       ),
     );
     const program = plainModel(config, tensors, storedBranches(stored, adapter, modules));
-    const i64 = (values: readonly number[]): HostTensor => ({
-      type: "i64",
-      shape: [batch.size, batch.length],
-      data: BigInt64Array.from(values, BigInt),
-    });
-    const all = {
-      input_ids: i64(golden.ids),
-      attention_mask: i64(golden.mask),
-      token_type_ids: i64(golden.types),
-    };
     const feeds = Object.fromEntries(
-      Object.entries(all).filter(([name]) => program.inputs.has(name)),
+      Object.entries(plainFeeds(batch)).filter(([name]) => program.inputs.has(name)),
     );
     const { logits } = interpret(program, feeds, { batch: batch.size, seq: batch.length });
-    assertNear(logits!.data, wanted.logits, 1e-9, "logits", 1);
+    assertNear(logits!, wanted.logits, 1e-9, "logits", 1);
     assertThrows(
       () => updatesOf({ tensors: stored, off: [], scale: 1 }, adapter, modules, ({ name }) => name),
       RangeError,
@@ -272,27 +251,11 @@ Deno.test("a truncated normal stays within two deviations, with the moments of s
   assertAlmostEquals(mean / 1e-2, 0, 0.03);
 });
 
-const executor = await nativeExecutor(1);
 const runs: readonly TinyRun[] = [
   { method: "houlsby" },
   { method: "houlsby", options: { layerNorms: "frozen", nonlinearity: "swish" } },
   { method: "pfeiffer", rank: 3 },
 ];
-
-/** Logits of the development texts. */
-async function logitsOf(trainer: Trainer, run: TinyRun, data: Float32Array): Promise<number[]> {
-  const { assembly, evaluate } = trainer.programs;
-  const logits: number[] = [];
-  for (const own of trainingRequest(executor, run).splits[0]!.batches) {
-    const { read } = await evaluate.run({
-      feeds: { theta: { type: "f32", shape: [data.length], data }, ...inputFeeds(assembly, own) },
-      dims: batchDims(own),
-      read: ["logits"],
-    });
-    logits.push(...Array.from(read["logits"]!.data, Number));
-  }
-  return logits;
-}
 
 for (const run of runs) {
   const title = `${run.method} ${JSON.stringify(run.options ?? {})}`;

@@ -1,14 +1,9 @@
 /** The merged product with its thin gradients against the plain form, in double precision. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { RandomStream } from "../../src/base/random.ts";
 import * as g from "../../src/graph/mod.ts";
 import type { HostTensor, Tensor } from "../../src/graph/mod.ts";
 import { adaptedLinear, blockDiagonal } from "../../src/methods/low_rank.ts";
-
-function numbers(shape: readonly number[], seed: number): HostTensor {
-  const data = RandomStream.fromSeed(seed).normals(shape.reduce((a, b) => a * b, 1));
-  return { type: "f32", shape, data };
-}
+import { numbers } from "../graph/numbers.ts";
 
 const shapes = {
   x: [7, 5],

@@ -6,7 +6,6 @@ import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { lineOverLayers, prilora, prunedRow } from "../../src/methods/prilora.ts";
 import { solveRanks } from "../../src/study/ranks.ts";
 import type { ModulePart, ModuleShape, RunFacts } from "../../src/study/types.ts";
-import type { Batch } from "../../src/tasks/types.ts";
 import { withBatches } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { rowView } from "../../src/train/policy_view.ts";
@@ -19,6 +18,7 @@ import {
   parametersFor,
 } from "../models/deberta_fixture.ts";
 import { expected, goldenModel } from "../models/fixture.ts";
+import { batchOf } from "../models/golden_tokens.ts";
 import {
   assertBitEqual,
   moduleNames,
@@ -67,21 +67,6 @@ Deno.test("a pruning takes half of a row by |A|·X, of equal ones the first", ()
   assertEquals([...prunedRow(row, norms, 0.6)], [0, 0, 0, -1, 0.5, 0, 2]);
 });
 
-/** A golden batch, to be given again and again. */
-function batchOf(tokens: typeof expected | typeof common): Batch {
-  const { size, length, ids, types, mask } = tokens;
-  return {
-    rows: [0, 1, 2],
-    size,
-    length,
-    ids: Int32Array.from(ids),
-    types: Int32Array.from(types),
-    mask: Float32Array.from(mask),
-    targets: Float32Array.of(0, 1, 0),
-    tokens: mask.filter((value) => value === 1).length,
-  };
-}
-
 interface Norms {
   readonly all: readonly number[];
   readonly first: readonly number[];
@@ -93,10 +78,10 @@ const golden = JSON.parse(
 
 const debertaConfig = configOf(goldenDeberta<Golden>("shared").config);
 const encoders = {
-  bert: { encoder: goldenModel(), batch: batchOf(expected) },
+  bert: { encoder: goldenModel(), batch: batchOf(expected, [0, 1, 0]) },
   deberta: {
     encoder: { config: debertaConfig, tensors: parametersFor(debertaConfig, 2) },
-    batch: batchOf(common),
+    batch: batchOf(common, [0, 1, 0]),
   },
 } as const;
 

@@ -1,10 +1,10 @@
 /** Attention with its gradient by hand against the same formula in plain operators, in double precision. */
 import { assert, assertAlmostEquals } from "@std/assert";
-import { RandomStream } from "../../src/base/random.ts";
 import * as g from "../../src/graph/mod.ts";
-import type { HostTensor, Tensor } from "../../src/graph/mod.ts";
+import type { Tensor } from "../../src/graph/mod.ts";
 import { attention, type Projection } from "../../src/models/attention.ts";
 import { dims, encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
+import { numbers } from "../graph/numbers.ts";
 
 const [heads, width, size, length] = [2, 3, 3, 4];
 const hidden = heads * width;
@@ -19,11 +19,6 @@ const batch = {
     (_, i) => i % length < lengths[Math.floor(i / length)]! ? 1 : 0,
   ),
 };
-
-function numbers(shape: readonly number[], seed: number): HostTensor {
-  const data = RandomStream.fromSeed(seed).normals(shape.reduce((a, b) => a * b, 1));
-  return { type: "f32", shape, data };
-}
 
 /** softmax(q kᵀ/√width + bias) ∘ mask · v for one padded projection each, `[batch, heads, places, width]`. */
 function plain(q: Tensor, k: Tensor, v: Tensor, bias: Tensor, mask: Tensor | null): Tensor {

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
@@ -13,14 +13,13 @@ import {
   meanSquaredError,
   reduceMean,
   reshape,
-  type Tensor,
 } from "../../src/graph/mod.ts";
 import { bert, maskedModelHead, maskedModelHeadParameters } from "../../src/models/bert.ts";
-import { type ForwardContext, plainLinear } from "../../src/models/forward_context.ts";
 import { targetModules } from "../../src/models/modules.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
 import { expected, goldenConfig, goldenFiles, goldenModel } from "./fixture.ts";
+import { assertNear, contextOf, paddedTokens } from "./golden_tokens.ts";
 
 const { size, length } = expected;
 const mask = Float32Array.from(expected.mask);
@@ -39,13 +38,7 @@ function batchFeeds(
   names: Iterable<string>,
   { ids = expected.ids, pooling = "first" as "first" | "mean" } = {},
 ) {
-  const batch = {
-    size,
-    length,
-    ids: Int32Array.from(ids),
-    types: Int32Array.from(expected.types),
-    mask,
-  };
+  const batch = paddedTokens({ ...expected, ids });
   const rows = tokenRows(batch);
   return {
     rows,
@@ -84,35 +77,6 @@ function regressorParameters(): ReadonlyMap<string, HostTensor> {
     ["classifier.weight", f32([1, hidden], head["classifier.weight"]!)],
     ["classifier.bias", f32([1], head["classifier.bias"]!)],
   ]);
-}
-
-function contextOf(leaves: ReadonlyMap<string, Tensor>): ForwardContext {
-  const parameter = (name: string) => {
-    const leaf = leaves.get(name);
-    assert(leaf !== undefined, `the graph asks for "${name}", which is no parameter`);
-    return leaf;
-  };
-  return {
-    parameter,
-    linear: (layers, x) => plainLinear(parameter, layers, x),
-    mask: () => null,
-  };
-}
-
-/** Fails where a number is off by more than `tolerance` relative to the largest wanted one (at least `floor`). */
-function assertNear(
-  found: Pick<HostTensor, "data">,
-  wanted: readonly number[],
-  tolerance: number,
-  what: string,
-  floor = 0,
-) {
-  assertEquals(found.data.length, wanted.length, what);
-  const scale = wanted.reduce((top, value) => Math.max(top, Math.abs(value)), floor);
-  wanted.forEach((value, i) => {
-    const error = Math.abs(Number(found.data[i]) - value);
-    assert(error <= tolerance * scale, `${what}[${i}]: found ${found.data[i]}, want ${value}`);
-  });
 }
 
 interface Tolerances {

@@ -7,6 +7,7 @@ import type { HostTensor } from "../../src/graph/mod.ts";
 import { architectureOf, type EncoderConfig } from "../../src/models/architectures.ts";
 import { type DebertaConfig, debertaV2 } from "../../src/models/deberta.ts";
 import type { ModulePart } from "../../src/study/types.ts";
+import { type GoldenTokens, paddedTokens } from "./golden_tokens.ts";
 
 /** What transformers or peft computed for a batch. */
 interface Outcome {
@@ -25,12 +26,7 @@ export interface Golden {
 }
 
 /** The batch that all configs share, and rows of the position table by distance. */
-export interface Common {
-  readonly size: number;
-  readonly length: number;
-  readonly ids: readonly number[];
-  readonly types: readonly number[];
-  readonly mask: readonly number[];
+export interface Common extends GoldenTokens {
   readonly labels: readonly number[];
   readonly scores: readonly number[];
   readonly rows: readonly {
@@ -61,13 +57,7 @@ export const configs = ["shared", "own", "c2p", "p2c"] as const;
 /** The kinds of targets. */
 export const kinds = ["classification", "regression"] as const;
 /** The golden batch. */
-export const batch = {
-  size: common.size,
-  length: common.length,
-  ids: Int32Array.from(common.ids),
-  types: Int32Array.from(common.types),
-  mask: Float32Array.from(common.mask),
-};
+export const batch = paddedTokens(common);
 
 /** The config of a golden file. */
 export function configOf(file: Golden["config"]): DebertaConfig {

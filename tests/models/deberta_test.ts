@@ -1,6 +1,6 @@
 import { evaluationPass } from "../../src/methods/adapter.ts";
 import { InputError } from "../../src/base/input_error.ts";
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
@@ -23,11 +23,7 @@ import { architectureOf, parseConfig } from "../../src/models/architectures.ts";
 import { type DebertaConfig, debertaV2 } from "../../src/models/deberta.ts";
 import { countedRelativeInputs } from "../../src/models/deberta_plain.ts";
 import { positionRow, relativeFeed, relativeInputs } from "../../src/models/deberta_positions.ts";
-import {
-  type ForwardContext,
-  plainLinear,
-  type WantedStates,
-} from "../../src/models/forward_context.ts";
+import type { WantedStates } from "../../src/models/forward_context.ts";
 import { targetModules } from "../../src/models/modules.ts";
 import { plainModel } from "../../src/models/plain_model.ts";
 import { encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
@@ -49,23 +45,9 @@ import {
   parametersFor,
   type PeftOutcome,
 } from "./deberta_fixture.ts";
+import { assertNear, contextOf } from "./golden_tokens.ts";
+import { plainFeeds } from "./runtime_logits.ts";
 import { lossesOf, type TinyRun, trainingRequest, trainTo } from "../train/fixture.ts";
-
-/** Fails where a number is off by more than `tolerance` relative to the largest wanted one (at least `floor`). */
-function assertNear(
-  found: Pick<HostTensor, "data">,
-  wanted: readonly number[],
-  tolerance: number,
-  what: string,
-  floor = 0,
-) {
-  assertEquals(found.data.length, wanted.length, what);
-  const scale = wanted.reduce((top, value) => Math.max(top, Math.abs(value)), floor);
-  wanted.forEach((value, i) => {
-    const error = Math.abs(Number(found.data[i]) - value);
-    assert(error <= tolerance * scale, `${what}[${i}]: found ${found.data[i]}, want ${value}`);
-  });
-}
 
 function targetsOf(kind: (typeof kinds)[number]): HostTensor {
   return kind === "classification"
@@ -109,16 +91,7 @@ async function compareWithTransformers(
   const wanted = file[kind];
   const parameters = parametersFor(config, kind === "classification" ? 3 : 1);
   const leaves = new Map([...parameters].map(([key, { shape }]) => [key, input(key, shape)]));
-  const parameter = (key: string) => {
-    const leaf = leaves.get(key);
-    assert(leaf !== undefined, `the graph asks for "${key}", which is no parameter`);
-    return leaf;
-  };
-  const context: ForwardContext = {
-    parameter,
-    linear: (layers, x) => plainLinear(parameter, layers, x),
-    mask: () => null,
-  };
+  const context = contextOf(leaves);
   const inputs = encoderInputs(config.heads);
   const found = debertaV2.encode(config, inputs, context, new Map(), states);
   const first = states === "first" ? found : gemm(inputs.pool, found);
@@ -382,18 +355,8 @@ Deno.test("plainModel() of DeBERTa gives transformers' logits from token ids alo
     const config = configOf(file);
     const program = plainModel(config, parametersFor(config, 3));
     const session = await executor.load(program);
-    const i64 = (numbers: readonly number[]): HostTensor => ({
-      type: "i64",
-      shape: [batch.size, batch.length],
-      data: BigInt64Array.from(numbers, BigInt),
-    });
-    const all = {
-      input_ids: i64(common.ids),
-      attention_mask: i64(common.mask),
-      token_type_ids: i64(common.types),
-    };
     const feeds = Object.fromEntries(
-      Object.entries(all).filter(([key]) => program.inputs.has(key)),
+      Object.entries(plainFeeds(batch)).filter(([key]) => program.inputs.has(key)),
     );
     const dims = { batch: batch.size, seq: batch.length };
     const { read } = await session.run({ feeds, dims, read: ["logits"] });

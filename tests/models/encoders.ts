@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { assert, assertEquals } from "@std/assert";
 import type { HostTensor } from "../../src/graph/mod.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
 import { type EncoderFiles, type EncoderModel, loadEncoder } from "../../src/models/load.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { PaddedTokens } from "../../src/models/token_rows.ts";
+import { type GoldenTokens, paddedTokens } from "./golden_tokens.ts";
 
 /** Families with golden files. */
 export const goldenFamilies = ["roberta", "distilbert", "electra"] as const;
@@ -24,12 +24,7 @@ interface Outcome {
 }
 
 /** `expected.json`; matrices are row-major lists. */
-interface Expected {
-  readonly size: number;
-  readonly length: number;
-  readonly ids: readonly number[];
-  readonly types: readonly number[];
-  readonly mask: readonly number[];
+interface Expected extends GoldenTokens {
   readonly hidden: readonly number[];
   readonly classification: Outcome & { readonly labels: readonly number[] };
   readonly regression: Outcome & {
@@ -91,17 +86,11 @@ export function goldenEncoder(family: GoldenFamily): GoldenEncoder {
     });
   const regressor = Object.entries(expected.regression.head)
     .map(([name, { shape, data }]) => [name, f32(shape, data)] as const);
-  const { size, length, classification, regression } = expected;
+  const { size, classification, regression } = expected;
   return {
     model,
     expected,
-    batch: {
-      size,
-      length,
-      ids: Int32Array.from(expected.ids),
-      types: Int32Array.from(expected.types),
-      mask: Float32Array.from(expected.mask),
-    },
+    batch: paddedTokens(expected),
     targets: {
       classification: { type: "i32", shape: [size], data: Int32Array.from(classification.labels) },
       regression: f32([size], regression.scores),
@@ -111,20 +100,4 @@ export function goldenEncoder(family: GoldenFamily): GoldenEncoder {
       regression: new Map([...model.tensors, ...regressor]),
     },
   };
-}
-
-/** Fails where a number is off by more than `tolerance` relative to the largest wanted one (at least `floor`). */
-export function assertNear(
-  found: HostTensor["data"],
-  wanted: readonly number[],
-  tolerance: number,
-  what: string,
-  floor: number,
-): void {
-  assertEquals(found.length, wanted.length, what);
-  const scale = wanted.reduce((top, value) => Math.max(top, Math.abs(value)), floor);
-  wanted.forEach((value, i) => {
-    const error = Math.abs(Number(found[i]) - value);
-    assert(error <= tolerance * scale, `${what}[${i}]: found ${found[i]}, want ${value}`);
-  });
 }

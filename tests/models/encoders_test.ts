@@ -20,11 +20,11 @@ import {
   type Tensor,
 } from "../../src/graph/mod.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
-import { type ForwardContext, plainLinear } from "../../src/models/forward_context.ts";
 import { targetModules } from "../../src/models/modules.ts";
 import { encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
 import { moduleParts } from "../../src/study/settings.ts";
-import { assertNear, type GoldenEncoder, goldenEncoder, goldenFamilies } from "./encoders.ts";
+import { type GoldenEncoder, goldenEncoder, goldenFamilies } from "./encoders.ts";
+import { assertNear, contextOf } from "./golden_tokens.ts";
 
 const kinds = ["classification", "regression"] as const;
 type Kind = (typeof kinds)[number];
@@ -43,21 +43,6 @@ const executors: readonly (readonly [string, () => Promise<Executor>, Tolerances
   ],
   ["the native executor", () => nativeExecutor(1), { values: 2e-6, gradients: 2e-5 }],
 ];
-
-/** A context without adapters and dropout; `asked` gathers the names of the parameters that the graph asks for. */
-function contextOf(leaves: ReadonlyMap<string, Tensor>, asked = new Set<string>()): ForwardContext {
-  const parameter = (name: string) => {
-    asked.add(name);
-    const leaf = leaves.get(name);
-    assert(leaf !== undefined, `the graph asks for "${name}", which is no parameter`);
-    return leaf;
-  };
-  return {
-    parameter,
-    linear: (layers, x) => plainLinear(parameter, layers, x),
-    mask: () => null,
-  };
-}
 
 const leavesOf = (parameters: ReadonlyMap<string, HostTensor>): ReadonlyMap<string, Tensor> =>
   new Map([...parameters].map(([name, { shape }]) => [name, input(name, shape)]));
@@ -114,14 +99,14 @@ async function compareWithTransformers(
   assertEquals([...read["hidden"]!.shape], [rows.count, hidden]);
   // The last row is all padding, which is nobody's.
   const real = rows.placeOf.filter((place) => batch.mask[place] === 1);
-  const found = (read["hidden"]!.data as Float32Array).subarray(0, real.length * hidden);
+  const found = { data: read["hidden"]!.data.slice(0, real.length * hidden) };
   assertNear(found, wantedAt(real), values, "hidden", 1);
   const firstPlaces = Array.from({ length: batch.size }, (_, text) => text * batch.length);
-  assertNear(read["first"]!.data, wantedAt(firstPlaces), values, "first", 1);
-  assertNear(read["logits"]!.data, expected[kind].logits, values, "logits", 1);
-  assertNear(read["loss"]!.data, [expected[kind].loss], values, "loss", 1);
+  assertNear(read["first"]!, wantedAt(firstPlaces), values, "first", 1);
+  assertNear(read["logits"]!, expected[kind].logits, values, "logits", 1);
+  assertNear(read["loss"]!, [expected[kind].loss], values, "loss", 1);
   for (const [name, wanted] of Object.entries(expected[kind].gradients)) {
-    assertNear(read[`grad/${name}`]!.data, wanted, gradients, `gradient of ${name}`, 0);
+    assertNear(read[`grad/${name}`]!, wanted, gradients, `gradient of ${name}`, 0);
   }
 }
 

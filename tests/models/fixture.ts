@@ -11,6 +11,7 @@ import {
   type StoredTensor,
   writeSafetensors,
 } from "../../src/models/safetensors.ts";
+import type { GoldenTokens } from "./golden_tokens.ts";
 
 const folder = new URL("../golden/bert/", import.meta.url);
 
@@ -31,12 +32,7 @@ interface Outcome {
 }
 
 /** `expected.json`; matrices are row-major lists. */
-export interface Expected {
-  readonly size: number;
-  readonly length: number;
-  readonly ids: readonly number[];
-  readonly types: readonly number[];
-  readonly mask: readonly number[];
+export interface Expected extends GoldenTokens {
   readonly hidden: readonly number[];
   readonly classification: Outcome & { readonly labels: readonly number[] };
   readonly regression: Outcome & {

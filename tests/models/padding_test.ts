@@ -21,32 +21,23 @@ import {
 import { architectureOf, type EncoderConfig, parseConfig } from "../../src/models/architectures.ts";
 import { plainModel } from "../../src/models/plain_model.ts";
 import { plainLinear } from "../../src/models/forward_context.ts";
-import {
-  encoderInputs,
-  type PaddedTokens,
-  tokenFeeds,
-  tokenRows,
-} from "../../src/models/token_rows.ts";
+import { encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
 import {
   configOf,
   type Golden as DebertaGolden,
   golden,
   parametersFor,
 } from "./deberta_fixture.ts";
-import { assertNear, goldenEncoder, goldenEncoderFiles, type GoldenFamily } from "./encoders.ts";
+import { goldenEncoder, goldenEncoderFiles, type GoldenFamily } from "./encoders.ts";
 import { goldenFiles, goldenModel, storedClassifier } from "./fixture.ts";
+import { assertNear, type GoldenTokens, paddedTokens } from "./golden_tokens.ts";
 import { runtimeLogits } from "./runtime_logits.ts";
 
-interface Case {
+interface Case extends GoldenTokens {
   readonly family: "bert" | "deberta" | GoldenFamily;
   readonly pad_token_id: number | null;
   /** Of an encoder whose parameters are drawn, beside DeBERTa's; else null. */
   readonly config: Readonly<Record<string, unknown>> | null;
-  readonly size: number;
-  readonly length: number;
-  readonly ids: readonly number[];
-  readonly types: readonly number[];
-  readonly mask: readonly number[];
   readonly labels: readonly number[];
   readonly logits: readonly number[];
   readonly gradients: Readonly<Record<string, readonly number[]>>;
@@ -78,14 +69,6 @@ function classifierOf({ family, pad_token_id, config: drawn }: Case): Classifier
     : goldenEncoder(family).parameters.classification;
   return { config: parseConfig(text, family), parameters };
 }
-
-const batchOf = ({ size, length, ids, types, mask }: Case): PaddedTokens => ({
-  size,
-  length,
-  ids: Int32Array.from(ids),
-  types: Int32Array.from(types),
-  mask: Float32Array.from(mask),
-});
 
 const executors: readonly (readonly [
   string,
@@ -122,7 +105,7 @@ async function computed(executor: Executor, own: Case) {
     logits,
     ...Object.fromEntries(names.map((name, i) => [`grad/${name}`, gradients[i]!])),
   });
-  const batch = batchOf(own);
+  const batch = paddedTokens(own);
   const rows = tokenRows(batch);
   const labels = { type: "i32", shape: [own.size], data: Int32Array.from(own.labels) } as const;
   const session = await executor.load(program);
@@ -151,10 +134,10 @@ for (const own of cases) {
   for (const [label, make, tolerances] of executors) {
     Deno.test(`a text with the token of padding is as in transformers, ${title}, in ${label}`, async () => {
       const found = await computed(await make(), own);
-      assertNear(found["logits"]!.data, own.logits, tolerances.values, "logits", 1);
+      assertNear(found["logits"]!, own.logits, tolerances.values, "logits", 1);
       for (const [name, wanted] of Object.entries(own.gradients)) {
         assertNear(
-          found[`grad/${name}`]!.data,
+          found[`grad/${name}`]!,
           wanted,
           tolerances.gradients,
           `gradient of ${name}`,
@@ -175,8 +158,8 @@ Deno.test("the model that leaves counts RoBERTa's positions by ids too", async (
   const own = cases.find(({ family }) => family === "roberta")!;
   const { config, parameters } = classifierOf(own);
   const { bytes } = encodeProgram(plainModel(config, parameters));
-  const [found] = await runtimeLogits(bytes, [batchOf(own)], ["attention_mask", "input_ids"]);
-  assertNear(found!, own.logits, 1e-5, "logits", 1);
+  const [found] = await runtimeLogits(bytes, [paddedTokens(own)], ["attention_mask", "input_ids"]);
+  assertNear({ data: found! }, own.logits, 1e-5, "logits", 1);
 });
 
 Deno.test("positions count a text's tokens from the one after padding's, or are places", () => {

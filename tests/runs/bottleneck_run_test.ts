@@ -8,7 +8,7 @@ import type { RunAblation } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/study/study.ts";
 import { goldenModel } from "../models/fixture.ts";
 import { assertClose, onnxLogits, ownLogits } from "../cli/exported_logits.ts";
-import { ablateAll, tinyStudy, withSwept } from "./tiny_study.ts";
+import { ablateAll, tinyStudy, verifyAll, withSwept } from "./tiny_study.ts";
 
 const study = parseStudy({
   ...tinyStudy,
@@ -26,16 +26,7 @@ Deno.test("runs of bottleneck adapters are verified, ablated and exported", asyn
     });
 
     await t.step("repeated, they are bit-equal", async () => {
-      const { runs } = await verifyStudy(folder, {
-        data: null,
-        model: null,
-        device: null,
-        jobs: 1,
-        threads: null,
-        sample: null,
-        seed: 0,
-        tolerance: 1e-4,
-      });
+      const { runs } = await verifyStudy(folder, verifyAll);
       assertEquals(runs.map(({ verdict }) => verdict), ["bit-equal", "bit-equal"]);
     });
 

@@ -6,7 +6,7 @@ import { verifyStudy } from "../../src/runs/verify.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { methodsText } from "../../src/report/methods_text.ts";
 import { parseStudy } from "../../src/study/study.ts";
-import { scoredStudy, tinyStudy, withSwept } from "./tiny_study.ts";
+import { scoredStudy, tinyStudy, verifyAll, withSwept } from "./tiny_study.ts";
 
 const absurd = { train: { learningRate: 1e12 } };
 const collapsing = parseStudy({
@@ -57,16 +57,7 @@ Deno.test("a run at an absurd rate is flagged in its record, its line and the sw
       const { jobs: _jobs, ...older } = time;
       const stripped: RunRecord = { ...record, happened: { ...happened, time: older } };
       await Deno.writeTextFile(`${runOf("lora")}/record.json`, JSON.stringify(stripped));
-      const { runs } = await verifyStudy(folder, {
-        data: null,
-        model: null,
-        device: null,
-        jobs: 1,
-        threads: null,
-        sample: null,
-        seed: 0,
-        tolerance: 0,
-      });
+      const { runs } = await verifyStudy(folder, { ...verifyAll, tolerance: 0 });
       assertEquals(runs.map(({ verdict }) => verdict), ["bit-equal", "bit-equal"]);
       assert(!methodsText(await readStudyResults(folder)).includes("collapsed"));
     });

@@ -6,7 +6,7 @@ import { methods } from "../../src/methods/table.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import type { PartialTrainSettings } from "../../src/study/settings.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
-import { scoredStudy, tinyModel, tinyStudy, writeTinyTasks } from "./tiny_study.ts";
+import { scoredStudy, sweepOptions, tinyStudy, writeTinyTasks } from "./tiny_study.ts";
 
 Deno.test("checkpoints come every twenty seconds, and rarer where they would take more than a fiftieth of the time", () => {
   assertEquals([0, 80, 400].map(pauseAfter), [20_000, 20_000, 20_000]);
@@ -40,13 +40,8 @@ async function swept(study: Study): Promise<readonly Ended[]> {
     const { folder } = await sweepStudy(
       { study, folder: home, methods },
       {
-        data: null,
-        model: tinyModel,
-        device: "cpu",
-        jobs: 1,
-        threads: 1,
+        ...sweepOptions,
         results: `${home}/results`,
-        retryFailed: false,
       },
     );
     const runs = [...Deno.readDirSync(folder)].filter(({ isDirectory }) => isDirectory);

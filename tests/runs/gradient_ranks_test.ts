@@ -5,7 +5,7 @@ import type { RunRecord } from "../../src/record/types.ts";
 import { verifyStudy } from "../../src/runs/verify.ts";
 import { parseStudy } from "../../src/study/study.ts";
 import { assertCountsAsPlanned } from "./counts_as_planned.ts";
-import { withSwept } from "./tiny_study.ts";
+import { verifyAll, withSwept } from "./tiny_study.ts";
 
 const train = { steps: 3, batchSize: 8, maxLength: 12, evaluateEpochs: false, devLimit: 40 };
 const policy = { type: "before", by: "gradients", examples: 100, most: 3 };
@@ -73,11 +73,7 @@ Deno.test("ranks follow from the recorded importance of weights, which belongs t
     });
 
     await t.step("a repeated run has the same ranks and losses", async () => {
-      const options = {
-        ...{ data: null, model: null, device: "cpu", jobs: 1, threads: 1 },
-        ...{ sample: null, seed: 1, tolerance: 1e-6 },
-      } as const;
-      const { runs } = await verifyStudy(folder, options);
+      const { runs } = await verifyStudy(folder, { ...verifyAll, tolerance: 1e-6 });
       assertEquals(runs.map(({ verdict }) => verdict), Array(4).fill("bit-equal"));
     });
   }, study);

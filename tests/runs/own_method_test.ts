@@ -18,28 +18,13 @@ import { verifyStudy } from "../../src/runs/verify.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { methodText, type OwnFiles, ownFiles, studyText, withOwnStudy } from "./own_study.ts";
-import { tinyModel } from "./tiny_study.ts";
-
-const verifyOptions = {
-  data: null,
-  model: null,
-  device: null,
-  jobs: 1,
-  threads: null,
-  sample: null,
-  seed: 0,
-  tolerance: 1e-4,
-};
+import { sweepOptions, tinyModel, verifyAll } from "./tiny_study.ts";
 
 async function sweepOwn(home: string) {
   return await sweepStudy(await readStudyFile(`${home}/study.ts`), {
-    data: null,
-    model: tinyModel,
-    device: "cpu",
+    ...sweepOptions,
     jobs: 2,
-    threads: 1,
     results: `${home}/results`,
-    retryFailed: false,
     only: ["seed=1"],
   });
 }
@@ -115,7 +100,7 @@ Deno.test("a method of a study module goes through every command as a built-in o
 
     await t.step("it is verified, ablated, exported and reported", async () => {
       assertEquals(await verify([folder, "--all", "--jobs", "1"]), 0);
-      const ablation = { ...verifyOptions, jobs: 2, threads: 1, sample: null, replay: false };
+      const ablation = { ...verifyAll, jobs: 2, threads: 1, sample: null, replay: false };
       assertEquals((await ablateStudy(folder, ablation)).ablated, 2);
       const bytes = async (run: string, out: string) => {
         await exportRun(run, { format: "peft", out, model: null, baseName: "bert" });
@@ -136,8 +121,8 @@ Deno.test("a method of a study module goes through every command as a built-in o
       async () => {
         const refused = async (message: RegExp) => {
           const calls = [
-            () => verifyStudy(folder, verifyOptions),
-            () => ablateStudy(folder, { ...verifyOptions, replay: false }),
+            () => verifyStudy(folder, verifyAll),
+            () => ablateStudy(folder, { ...verifyAll, replay: false }),
             () =>
               exportRun(runsIn(folder, "own")[0]!, {
                 format: "peft",

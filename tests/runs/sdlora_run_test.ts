@@ -9,7 +9,7 @@ import { markdownOf } from "../../src/report/markdown.ts";
 import { tablesOf } from "../../src/report/build.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
 import { assertCountsAsPlanned } from "./counts_as_planned.ts";
-import { ablateAll, tinyStudy, withSwept } from "./tiny_study.ts";
+import { ablateAll, tinyStudy, verifyAll, withSwept } from "./tiny_study.ts";
 
 const rank = 2;
 
@@ -114,8 +114,7 @@ Deno.test("SD-LoRA is swept, recorded, verified, ablated and exported as one LoR
     });
 
     await t.step("a verification makes every run again, bit-equal", async () => {
-      const options = { ...folders, device: null, jobs: 1, threads: null, sample: null, seed: 0 };
-      const { runs } = await verifyStudy(folder, { ...options, tolerance: 1e-4 });
+      const { runs } = await verifyStudy(folder, { ...verifyAll, ...folders });
       assertEquals(runs.map(({ verdict }) => verdict), Array(4).fill("bit-equal"));
     });
 

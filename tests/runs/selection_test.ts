@@ -11,7 +11,7 @@ import { readArguments } from "../../src/cli/terminal.ts";
 import { methods } from "../../src/methods/table.ts";
 import { runTitle } from "../../src/study/run_id.ts";
 import { parseStudy } from "../../src/study/study.ts";
-import { ablateAll, tinyModel, tinyStudy, writeTinyTasks } from "./tiny_study.ts";
+import { ablateAll, sweepOptions, tinyModel, tinyStudy, writeTinyTasks } from "./tiny_study.ts";
 
 const runs = expand(
   parseStudy({
@@ -117,13 +117,8 @@ Deno.test("a sweep and an ablation keep to their part; the rest can follow", asy
     const sweepPart = (...only: readonly string[]) =>
       sweepStudy(file, {
         set,
-        data: null,
-        model: tinyModel,
-        device: "cpu",
-        jobs: 1,
-        threads: 1,
+        ...sweepOptions,
         results: `${home}/results`,
-        retryFailed: false,
         only,
       });
     const first = await sweepPart("method=lora,elalora", "seed=2");

@@ -15,7 +15,7 @@ import { StorageError } from "../../src/record/durable.ts";
 import type { EvaluationLine, PredictionLine } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
-import { ablateAll, tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
+import { ablateAll, tinyModel, tinyStudy, verifyAll, withSwept } from "./tiny_study.ts";
 
 /** Does somebody sit, and then which number is the last word, with a half more for the cat: two and eight classes. */
 const study: Study = parseStudy({
@@ -89,8 +89,7 @@ Deno.test("a sequence is swept, recorded, reported, verified, ablated and export
     });
 
     await t.step("a verification makes every run again, bit-equal", async () => {
-      const options = { ...folders, device: null, jobs: 1, threads: null, sample: null, seed: 0 };
-      const { runs } = await verifyStudy(folder, { ...options, tolerance: 1e-4 });
+      const { runs } = await verifyStudy(folder, { ...verifyAll, ...folders });
       assertEquals(runs.map(({ verdict }) => verdict), Array(4).fill("bit-equal"));
     });
 
@@ -178,8 +177,7 @@ Deno.test("methods of every kind go through a sequence, and come out the same ag
       const { classIncremental } = recordOf(name).happened.sequence!;
       assertEquals(classIncremental.map((row) => row.length), [1, 2], name);
     }
-    const options = { ...folders, device: null, jobs: 1, threads: null, sample: null, seed: 0 };
-    const { runs } = await verifyStudy(folder, { ...options, tolerance: 1e-4 });
+    const { runs } = await verifyStudy(folder, { ...verifyAll, ...folders });
     assertEquals(runs.map(({ verdict }) => verdict), names.map(() => "bit-equal"));
   }, others);
 });

@@ -2,7 +2,8 @@
 import type { AblateOptions } from "../../src/runs/ablate.ts";
 import type { ExecutionContext } from "../../src/runs/execute.ts";
 import { expand, type PlannedRun, planRuns } from "../../src/runs/planning.ts";
-import { sweepStudy } from "../../src/runs/sweep.ts";
+import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";
+import type { VerifyOptions } from "../../src/runs/verify.ts";
 import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";
@@ -101,6 +102,28 @@ export async function writeTinyTasks(home: string): Promise<void> {
   await Deno.writeTextFile(`${home}/moves/scored_dev.tsv`, scoredRows(1));
 }
 
+/** A sweep of the tiny BERT on one CPU thread. */
+export const sweepOptions = {
+  data: null,
+  model: tinyModel,
+  device: "cpu",
+  jobs: 1,
+  threads: 1,
+  retryFailed: false,
+} as const satisfies SweepOptions;
+
+/** Every run of a sweep again. */
+export const verifyAll: VerifyOptions = {
+  data: null,
+  model: null,
+  device: null,
+  jobs: 1,
+  threads: null,
+  sample: null,
+  seed: 0,
+  tolerance: 1e-4,
+};
+
 /** Every run of a sweep by the layer-rank ablation alone. */
 export const ablateAll: AblateOptions = {
   data: null,
@@ -134,13 +157,9 @@ async function sweepOnce(study: Study, model: string, failures: number): Promise
   const { failed } = await sweepStudy(
     { study, folder: home, methods },
     {
-      data: null,
+      ...sweepOptions,
       model,
-      device: "cpu",
-      jobs: 1,
-      threads: 1,
       results: `${home}/results`,
-      retryFailed: false,
     },
   );
   if (failed !== failures) throw new Error(`${failed} runs failed, want ${failures}`);

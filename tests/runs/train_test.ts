@@ -11,7 +11,7 @@ import { Inputs } from "../../src/runs/inputs.ts";
 import { chooseExecutor } from "../../src/exec/choose.ts";
 import type { Checkpoint } from "../../src/train/run_types.ts";
 import { StudyError } from "../../src/study/problems.ts";
-import { tinyModel } from "./tiny_study.ts";
+import { sweepOptions, tinyModel } from "./tiny_study.ts";
 
 async function withHome(work: (home: string) => Promise<void>): Promise<void> {
   const home = await Deno.makeTempDir();
@@ -71,13 +71,8 @@ Deno.test("train() has the numbers that a sweep of the same settings has", () =>
       folder: home,
       methods,
     }, {
-      data: null,
-      model: tinyModel,
-      device: "cpu",
-      jobs: 1,
-      threads: 1,
+      ...sweepOptions,
       results: `${home}/results`,
-      retryFailed: false,
     });
     const { runs: [run] } = await readStoredStudy(folder);
     const stored = (await readRun(`${folder}/${run!.folder}`))!;

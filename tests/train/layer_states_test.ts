@@ -4,16 +4,13 @@ import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { layerStates } from "../../src/train/layer_states.ts";
 import type { Batch } from "../../src/tasks/types.ts";
 import { expected, goldenModel } from "../models/fixture.ts";
+import { paddedTokens } from "../models/golden_tokens.ts";
 
 const executor = new ReferenceExecutor();
 const { size, length } = expected;
 /** The golden batch, its texts in another order than their rows. */
 const batch = {
-  size,
-  length,
-  ids: Int32Array.from(expected.ids),
-  types: Int32Array.from(expected.types),
-  mask: Float32Array.from(expected.mask),
+  ...paddedTokens(expected),
   rows: Array.from({ length: size }, (_, i) => size - 1 - i),
 } as unknown as Batch;
 

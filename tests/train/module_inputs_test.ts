@@ -6,12 +6,12 @@ import type { InputEstimate } from "../../src/methods/rank_estimate.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
 import { bert } from "../../src/models/bert.ts";
 import { targetModules } from "../../src/models/modules.ts";
-import type { Batch } from "../../src/tasks/types.ts";
 import { moduleInputs } from "../../src/train/module_inputs.ts";
 import { expected, goldenModel } from "../models/fixture.ts";
+import { batchOf } from "../models/golden_tokens.ts";
 import { goldenEncoder, goldenFamilies } from "../models/encoders.ts";
 import {
-  batch as debertaBatch,
+  common,
   configOf,
   golden as debertaGolden,
   parametersFor,
@@ -31,21 +31,8 @@ const executor = new ReferenceExecutor();
 const model = goldenModel();
 const modules = targetModules(model.config);
 
-function batchOf(ids: readonly number[]): Batch {
-  const { size, length, types, mask } = expected;
-  return {
-    rows: Array.from({ length: size }, (_, i) => i),
-    size,
-    length,
-    ids: Int32Array.from(ids),
-    types: Int32Array.from(types),
-    mask: Float32Array.from(mask),
-    targets: new Float32Array(size),
-    tokens: mask.reduce((sum, value) => sum + value, 0),
-  };
-}
-
-const batches = [batchOf(expected.ids), batchOf(expected.ids.map((id) => (id * 7 + 3) % 40))];
+const batches = [expected.ids, expected.ids.map((id) => (id * 7 + 3) % 40)]
+  .map((ids) => batchOf({ ...expected, ids }, [0, 0, 0]));
 
 function estimateOf(options: Readonly<Record<string, unknown>> = {}): InputEstimate {
   const eva = findMethod("eva");
@@ -124,18 +111,18 @@ Deno.test("every family's modules have inputs of their own width; those of a lay
   );
   const encoders = [
     ...goldenFamilies.map((family) => {
-      const { model: { config, tensors }, batch } = goldenEncoder(family);
-      return { config, tensors, batch };
+      const { model: { config, tensors }, expected } = goldenEncoder(family);
+      return { config, tensors, tokens: expected };
     }),
-    { config: deberta, tensors: parametersFor(deberta, 3), batch: debertaBatch },
+    { config: deberta, tensors: parametersFor(deberta, 3), tokens: common },
   ];
-  for (const { config, tensors, batch } of encoders) {
+  for (const { config, tensors, tokens } of encoders) {
     const own = targetModules(config);
     const { title } = architectureOf(config);
     const { found: principal } = await moduleInputs(
       executor,
       { config, tensors },
-      [batch as unknown as Batch],
+      [batchOf(tokens, Array(tokens.size).fill(0))],
       estimateOf({ rho: 1 }),
       {
         modules: own,

@@ -7,10 +7,30 @@ import { assertEquals } from "@std/assert";
 import type { DeviceTensor, Executor } from "../../src/exec/executor.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import type { HostTensor } from "../../src/graph/mod.ts";
+import type { Batch } from "../../src/tasks/types.ts";
 import type { Assembly } from "../../src/train/assemble.ts";
 import { sliceOf } from "../../src/train/layout.ts";
 import { groupParameter } from "../../src/train/slots.ts";
 import type { Trainer } from "../../src/train/trainer.ts";
+import { expected } from "../models/fixture.ts";
+import { batchOf } from "../models/golden_tokens.ts";
+
+/** What a golden run was trained with. */
+export interface GoldenSettings {
+  readonly learningRate: number;
+  readonly warmup: number;
+  readonly weightDecay: number;
+  readonly clipNorm: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+}
+
+/** The golden batch at a step: its targets are turned by the step's number. */
+export function turnedBatch(targets: readonly number[], step: number): Batch {
+  const n = targets.length;
+  return batchOf(expected, targets.map((_, i) => targets[(i + n - step % n) % n]!));
+}
 
 /** The address of a file in `tests/golden/`. */
 export function goldenUrl(name: string): URL {

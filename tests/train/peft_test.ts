@@ -18,6 +18,7 @@ import { assertClose } from "../exec/executors.ts";
 import { expected, goldenFiles } from "../models/fixture.ts";
 import { ofKind, type StepEvent, trainingRequest } from "./fixture.ts";
 import {
+  type GoldenSettings,
   goldenUrl,
   KeepingReference,
   parametersOf,
@@ -25,6 +26,7 @@ import {
   placedTensors,
   readDoubles,
   smallestScale,
+  turnedBatch,
 } from "./peft_runs.ts";
 
 /** A mask that peft made after a step: the slots whose entry of E became zero, by module. */
@@ -51,15 +53,7 @@ interface GoldenRun {
 }
 
 interface Golden {
-  readonly train: {
-    readonly learningRate: number;
-    readonly warmup: number;
-    readonly weightDecay: number;
-    readonly clipNorm: number;
-    readonly beta1: number;
-    readonly beta2: number;
-    readonly epsilon: number;
-  };
+  readonly train: GoldenSettings;
   readonly alpha: number;
   readonly lora: { readonly rank: number };
   readonly adalora: {
@@ -80,25 +74,10 @@ const golden: Golden = JSON.parse(Deno.readTextFileSync(goldenUrl("peft_training
 
 const stored = readDoubles(Deno.readFileSync(goldenUrl("peft_training.safetensors")));
 
-/** The batch of a step: labels, or the scores of a regression, are turned by its number. */
-function batchOf(name: RunName, step: number): Batch {
-  const labels = name === "regression"
-    ? expected.regression.scores
-    : expected.classification.labels;
-  const { size } = expected;
-  return {
-    rows: labels.map((_, i) => i),
-    size,
-    length: expected.length,
-    ids: Int32Array.from(expected.ids),
-    types: Int32Array.from(expected.types),
-    mask: Float32Array.from(expected.mask),
-    targets: Float32Array.from(
-      { length: size },
-      (_, i) => labels[(i + size - step % size) % size]!,
-    ),
-    tokens: expected.mask.reduce((sum, value) => sum + value, 0),
-  };
+/** The batch of a step: labels, or the scores of a regression. */
+function batchAt(name: RunName, step: number): Batch {
+  const { classification, regression } = expected;
+  return turnedBatch(name === "regression" ? regression.scores : classification.labels, step);
 }
 
 function requestOf(executor: Executor, name: RunName): TrainingRequest {
@@ -140,7 +119,7 @@ function requestOf(executor: Executor, name: RunName): TrainingRequest {
   const batches: BatchStream = {
     batchesPerEpoch: steps,
     next: ({ epoch, batch }) => ({
-      batch: batchOf(name, batch),
+      batch: batchAt(name, batch),
       cursor: { epoch, batch: batch + 1 },
     }),
   };
@@ -288,9 +267,9 @@ async function compareWithPeft(
   const { read } = await evaluate.run({
     feeds: {
       theta: { type: "f32", shape: [theta.length], data: theta },
-      ...inputFeeds(assembly, batchOf(name, 0)),
+      ...inputFeeds(assembly, batchAt(name, 0)),
     },
-    dims: batchDims(batchOf(name, 0)),
+    dims: batchDims(batchAt(name, 0)),
     read: ["logits"],
   });
   assertClose(Array.from(read["logits"]!.data, Number), wanted.logits, weights, "logits");

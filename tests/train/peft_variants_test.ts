@@ -6,7 +6,6 @@ import { assertEquals } from "@std/assert";
 import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import type { BatchStream } from "../../src/tasks/batches.ts";
-import type { Batch } from "../../src/tasks/types.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { sliceOf } from "../../src/train/layout.ts";
 import type { TrainingRequest } from "../../src/train/run_types.ts";
@@ -16,6 +15,7 @@ import { assertClose } from "../exec/executors.ts";
 import { expected, storedClassifier } from "../models/fixture.ts";
 import { ofKind, type StepEvent, type TinyRun, trainingRequest } from "./fixture.ts";
 import {
+  type GoldenSettings,
   goldenUrl,
   KeepingReference,
   parametersOf,
@@ -23,6 +23,7 @@ import {
   placedTensors,
   readDoubles,
   smallestScale,
+  turnedBatch,
 } from "./peft_runs.ts";
 
 interface GoldenRun {
@@ -37,15 +38,7 @@ interface GoldenRun {
 }
 
 interface Golden {
-  readonly train: {
-    readonly learningRate: number;
-    readonly warmup: number;
-    readonly weightDecay: number;
-    readonly clipNorm: number;
-    readonly beta1: number;
-    readonly beta2: number;
-    readonly epsilon: number;
-  };
+  readonly train: GoldenSettings;
   readonly alpha: number;
   readonly rank: number;
   readonly steps: number;
@@ -102,19 +95,7 @@ const variants: readonly Variant[] = [
   },
 ];
 
-function batchOf(step: number): Batch {
-  const { size, classification: { labels } } = expected;
-  return {
-    rows: labels.map((_, i) => i),
-    size,
-    length: expected.length,
-    ids: Int32Array.from(expected.ids),
-    types: Int32Array.from(expected.types),
-    mask: Float32Array.from(expected.mask),
-    targets: Float32Array.from(labels, (_, i) => labels[(i + size - step % size) % size]!),
-    tokens: expected.mask.reduce((sum, value) => sum + value, 0),
-  };
-}
+const batchAt = (step: number) => turnedBatch(expected.classification.labels, step);
 
 function requestOf(
   executor: Executor,
@@ -136,7 +117,7 @@ function requestOf(
   });
   const batches: BatchStream = {
     batchesPerEpoch: steps,
-    next: ({ epoch, batch }) => ({ batch: batchOf(batch), cursor: { epoch, batch: batch + 1 } }),
+    next: ({ epoch, batch }) => ({ batch: batchAt(batch), cursor: { epoch, batch: batch + 1 } }),
   };
   // Of EVA's ranks each module has its own; its rows are peft's, as all are.
   const ranks = request.assembly.ranks.map(({ module }) => {
@@ -246,9 +227,9 @@ async function compareWithPeft(
   const { read } = await evaluate.run({
     feeds: {
       theta: { type: "f32", shape: [theta.length], data: theta },
-      ...inputFeeds(assembly, batchOf(0)),
+      ...inputFeeds(assembly, batchAt(0)),
     },
-    dims: batchDims(batchOf(0)),
+    dims: batchDims(batchAt(0)),
     read: ["logits"],
   });
   assertClose(Array.from(read["logits"]!.data, Number), wanted.logits, weights, "logits");

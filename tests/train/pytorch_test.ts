@@ -4,7 +4,6 @@ import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import type { Executor } from "../../src/exec/executor.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
-import type { Batch } from "../../src/tasks/types.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";
 import { sliceOf } from "../../src/train/layout.ts";
 import { groupParameter } from "../../src/train/slots.ts";
@@ -14,7 +13,9 @@ import { Trainer } from "../../src/train/trainer.ts";
 import { slotScoresOf } from "../../src/train/policy_view.ts";
 import { assertClose } from "../exec/executors.ts";
 import { expected, goldenFiles } from "../models/fixture.ts";
+import { batchOf } from "../models/golden_tokens.ts";
 import { moduleNames, ofKind, type TinyRun, trainingRequest, trainTo } from "./fixture.ts";
+import type { GoldenSettings } from "./peft_runs.ts";
 
 interface Outcome {
   readonly loss: readonly number[];
@@ -29,15 +30,7 @@ interface Golden {
   readonly rank: number;
   readonly alpha: number;
   readonly steps: number;
-  readonly settings: {
-    readonly learningRate: number;
-    readonly warmup: number;
-    readonly weightDecay: number;
-    readonly clipNorm: number;
-    readonly beta1: number;
-    readonly beta2: number;
-    readonly epsilon: number;
-  };
+  readonly settings: GoldenSettings;
   readonly regulariserWeight: number;
   readonly smoothing: readonly [number, number];
   readonly lora: Outcome;
@@ -48,16 +41,7 @@ const golden: Golden = JSON.parse(
   Deno.readTextFileSync(new URL("../golden/train_bert.json", import.meta.url)),
 );
 
-const batch: Batch = {
-  rows: [0, 1, 2],
-  size: expected.size,
-  length: expected.length,
-  ids: Int32Array.from(expected.ids),
-  types: Int32Array.from(expected.types),
-  mask: Float32Array.from(expected.mask),
-  targets: Float32Array.from(expected.classification.labels),
-  tokens: expected.mask.reduce((sum, value) => sum + value, 0),
-};
+const batch = batchOf(expected, expected.classification.labels);
 
 /** Entry i of the matrix `[rows, columns]` that the Python script fills by formula under a seed. */
 function filled(i: number, seed: number): number {

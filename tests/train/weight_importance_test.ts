@@ -4,7 +4,7 @@ import { RandomStream } from "../../src/base/random.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { targetModules } from "../../src/models/modules.ts";
-import type { Batch, TaskOutput } from "../../src/tasks/types.ts";
+import type { TaskOutput } from "../../src/tasks/types.ts";
 import type { EncoderWeights } from "../../src/train/assembly_request.ts";
 import { type StartingModel, weightImportance } from "../../src/train/weight_importance.ts";
 import {
@@ -15,34 +15,13 @@ import {
   parametersFor,
 } from "../models/deberta_fixture.ts";
 import { expected, goldenModel, storedClassifier } from "../models/fixture.ts";
+import { batchOf } from "../models/golden_tokens.ts";
 
 type Importance = Readonly<Record<string, number>>;
 
 const golden = JSON.parse(
   Deno.readTextFileSync(new URL("../golden/weight_importance.json", import.meta.url)),
 ) as Readonly<Record<"bert" | "deberta", Readonly<Record<"whole" | "apart", Importance>>>>;
-
-type Tokens = Pick<typeof common, "size" | "length" | "ids" | "types" | "mask">;
-
-/** Some texts of a golden batch with their targets. */
-function batchOf(
-  { length, ids, types, mask }: Tokens,
-  targets: readonly number[],
-  rows: readonly number[],
-): Batch {
-  const cut = (values: readonly number[]) =>
-    rows.flatMap((row) => values.slice(row * length, (row + 1) * length));
-  return {
-    rows,
-    size: rows.length,
-    length,
-    ids: Int32Array.from(cut(ids)),
-    types: Int32Array.from(cut(types)),
-    mask: Float32Array.from(cut(mask)),
-    targets: Float32Array.from(rows.map((row) => targets[row]!)),
-    tokens: cut(mask).reduce((sum, value) => sum + value, 0),
-  };
-}
 
 function modelOf(encoder: EncoderWeights, output: TaskOutput): StartingModel {
   return {
@@ -111,7 +90,7 @@ for (const family of ["bert", "deberta"] as const) {
 }
 
 Deno.test("a head that the encoder does not have is drawn by the seed", async () => {
-  const batch = batchOf(expected, expected.classification.labels, [0, 1, 2]);
+  const batch = batchOf(expected, expected.classification.labels);
   const modules = targetModules(bare.config).slice(0, 2);
   const at = (seed: number) =>
     weightImportance(
@@ -125,7 +104,7 @@ Deno.test("a head that the encoder does not have is drawn by the seed", async ()
 });
 
 Deno.test("only classes of the first stage of a sequence count", async () => {
-  const batch = batchOf(expected, [0, 1, 0], [0, 1, 2]);
+  const batch = batchOf(expected, [0, 1, 0]);
   const modules = targetModules(bert.config);
   const importance = (classes: StartingModel["classes"]) =>
     weightImportance(
