@@ -71,6 +71,12 @@ function isDevice(name: string): name is Device {
 
 /** Whether a name is one of {@linkcode devices}; otherwise an error that lists them and names the closest. */
 export function checkDevice(name: string): Device {
+  if (typeof name !== "string") {
+    throw new TypeError(
+      `Cannot choose a device: found ${JSON.stringify(name)}, want one of ${devices.join(", ")}; ` +
+        'options are the second argument, as in chooseExecutor("auto", { threads: 1 })',
+    );
+  }
   if (!isDevice(name)) throw new RangeError(unknownName("device", name, devices));
   return name;
 }
@@ -109,6 +115,7 @@ function describe(executor: Executor, tried: readonly Tried[]): string {
  *
  * @param device One of {@linkcode devices}.
  *
+ * @throws {TypeError} If the device is no text.
  * @throws {RangeError} If there is no such device, or the number of threads is not a positive whole number.
  * @throws {ExecutorError} If the device does not work here; the message names one that does.
  *

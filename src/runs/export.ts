@@ -53,7 +53,10 @@ export interface ExportResult {
 }
 
 /** Refuses an adapter that no weights and no format of peft hold. */
-function checkOfWeights({ method: { adapter }, run }: TrainedRun, what: string): void {
+export function checkOfWeights(
+  { method: { adapter }, run }: Pick<TrainedRun, "method" | "run">,
+  what: string,
+): void {
   if (adapter === null || isOfWeights(adapter)) return;
   throw new RangeError(
     `Cannot write ${what}: found method "${run.method}", whose layers stand between those of the encoder, ` +

@@ -64,16 +64,10 @@ async function readAdapterFiles(folder: string) {
   return found;
 }
 
-function bytesOf(content: string | Uint8Array): Uint8Array {
-  return typeof content === "string" ? new TextEncoder().encode(content) : content;
-}
-
 /** The files of an adapter, checked to be there. */
-function adapterOf(files: ReadonlyMap<string, string | Uint8Array>, folder: string) {
-  const [config, weights, head] = adapterFiles.map((name) => {
-    const content = files.get(name);
-    return content === undefined ? null : bytesOf(content);
-  }) as [Uint8Array | null, Uint8Array | null, Uint8Array | null];
+function adapterOf(files: ReadonlyMap<string, Uint8Array>, folder: string) {
+  const [config = null, weights = null, head = null] = adapterFiles
+    .map((name) => files.get(name) ?? null);
   if (config === null) {
     throw new InputError({
       doing: "Cannot import",
@@ -158,7 +152,7 @@ export async function importAdapter(
  * @param folder How messages call their place.
  */
 export function importAdapterFiles(
-  files: ReadonlyMap<string, string | Uint8Array>,
+  files: ReadonlyMap<string, Uint8Array>,
   folder: string,
   base: ImportBase,
   outputs: number,

@@ -24,6 +24,7 @@ export { readStudyFile, type StudyData, type StudyFile } from "./study_file.ts";
 export { type ResultsSource } from "./stored_study.ts";
 export { readStudyResults } from "./study_results.ts";
 export { writeReport } from "./write_report.ts";
+export { loadModel, type LoadOptions } from "./run_model.ts";
 export { type SweepOptions, type SweepResult, sweepStudy, type SweptStudy } from "./sweep.ts";
 export {
   modelOfPeftFiles,

@@ -48,7 +48,7 @@ export interface PeftBase {
 export function peftFiles(
   { run, method, model: { config, tensors: base }, updates, whole }: PeftSource,
   { name, revision }: PeftBase,
-): ReadonlyMap<string, string | Uint8Array<ArrayBuffer>> {
+): ReadonlyMap<string, Uint8Array<ArrayBuffer>> {
   if (method.backbone !== "frozen") {
     throw new RangeError(
       `Cannot write an adapter for peft: method "${run.method}" trained the encoder's own parameters; ` +
@@ -67,8 +67,8 @@ export function peftFiles(
     baseModel: name,
     revision,
   });
-  return new Map<string, string | Uint8Array<ArrayBuffer>>([
-    ["adapter_config.json", configJson],
+  return new Map([
+    ["adapter_config.json", new TextEncoder().encode(configJson)],
     ["adapter_model.safetensors", writeSafetensors(tensors, "F32", writtenBy)],
     ...(isBare ? [[headFile, writeSafetensors(whole, "F32", writtenBy)] as const] : []),
   ]);

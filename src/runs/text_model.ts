@@ -6,9 +6,12 @@
 import type { DeviceTensor, Executor, Session } from "../exec/executor.ts";
 import { headAssembly, importAdapterFiles, type ImportBase } from "./imported_model.ts";
 import { flatten } from "../train/layout.ts";
-import type { Assembly } from "../train/assemble.ts";
+import { storedRanks, type TrainedTensors } from "../train/ablation.ts";
+import { assemble, type Assembly } from "../train/assemble.ts";
+import type { AssemblyRequest } from "../train/assembly_request.ts";
 import { evaluateSplit, type EvaluationSplit, outputsOf } from "../train/evaluate.ts";
 import { evaluationSplit } from "../train/run_data.ts";
+import { importTensors } from "../train/stored_tensors.ts";
 import { outputCount } from "../train/task_head.ts";
 import { encodeExamples } from "../tasks/tokenizer.ts";
 import type { Example, Task, Tokenizer } from "../tasks/types.ts";
@@ -31,7 +34,7 @@ export interface Prediction {
 }
 
 /** Files by name. */
-export type NamedFiles = ReadonlyMap<string, string | Uint8Array<ArrayBuffer>>;
+export type NamedFiles = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
 /** What a model is made of. */
 export interface TextModelParts {
@@ -175,6 +178,29 @@ export class TextModel {
     this.#parts.executor.dispose(this.#theta);
     await this.#session.release();
   }
+}
+
+/** A model of stored tensors, beside what it was trained by. */
+export interface StoredModel extends Omit<TextModelParts, "assembly" | "theta"> {
+  readonly assembly: AssemblyRequest;
+  /** Parts of the adapter, and what was trained whole, by name. */
+  readonly tensors: TrainedTensors;
+}
+
+/** Loads a model of stored tensors. */
+export function modelOfTensors(
+  { assembly: request, tensors, ...parts }: StoredModel,
+): Promise<TextModel> {
+  const { adapter } = request.method;
+  const modules = request.ranks.map(({ module }) => module);
+  const rooms = adapter === null ? {} : storedRanks(modules, adapter, tensors);
+  const assembly = assemble({
+    ...request,
+    // What was merged into the weights is among the stored slots.
+    weights: "constant",
+    capacityOf: ({ name }) => Math.max(1, rooms[name] ?? 0),
+  });
+  return TextModel.load({ ...parts, assembly, theta: importTensors(assembly, tensors).theta });
 }
 
 /** What an adapter's files are loaded on. */

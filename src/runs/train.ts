@@ -19,12 +19,10 @@ import type { PartialSettings } from "../study/settings.ts";
 import { type MethodOptions, parseStudy } from "../study/study.ts";
 import type { StudyBudget } from "../study/study_budget.ts";
 import { builtInTasks, findTask } from "../tasks/catalog.ts";
-import { storedRanks } from "../train/ablation.ts";
-import { assemble } from "../train/assemble.ts";
 import type { Evaluation } from "../train/evaluate.ts";
 import { ProgramCache } from "../train/programs.ts";
 import type { Checkpoint, Snapshot, TrainingEvent, TrainingRequest } from "../train/run_types.ts";
-import { exportTensors, importTensors } from "../train/stored_tensors.ts";
+import { exportTensors } from "../train/stored_tensors.ts";
 import { Trainer } from "../train/trainer.ts";
 import { withEstimatedRanks } from "./estimated_ranks.ts";
 import { requestOf } from "./execute.ts";
@@ -32,7 +30,7 @@ import { Inputs } from "./inputs.ts";
 import { type OwnTask, ownTaskData } from "./own_task.ts";
 import { peftFiles } from "./peft_files.ts";
 import { checkGivenModel, type PlannedRun, planWith } from "./planning.ts";
-import { type NamedFiles, TextModel } from "./text_model.ts";
+import { modelOfTensors, type NamedFiles, type TextModel } from "./text_model.ts";
 
 /** What is trained, on what, and how. */
 export interface TrainOptions {
@@ -156,14 +154,6 @@ async function modelOf(
   const tensors = tensorsOf(trainer, kept);
   const { encoder, method, ranks } = request.assembly;
   const { adapter } = method;
-  const modules = ranks.map(({ module }) => module);
-  const rooms = adapter === null ? {} : storedRanks(modules, adapter, tensors);
-  const assembly = assemble({
-    ...request.assembly,
-    // What was merged into the weights is among the stored slots.
-    weights: "constant",
-    capacityOf: ({ name }) => Math.max(1, rooms[name] ?? 0),
-  });
   const model = await inputs.model(run.settings.model);
   const peft = (): NamedFiles => {
     if (adapter === null || !isOfWeights(adapter)) {
@@ -185,13 +175,13 @@ async function modelOf(
       whole: new Map(whole),
     }, { name: run.settings.model, revision: null });
   };
-  return await TextModel.load({
+  return await modelOfTensors({
     task: request.task,
     tokenizer: model.tokenizer,
     maxLength: run.settings.train.maxLength,
     executor: request.executor,
-    assembly,
-    theta: importTensors(assembly, tensors).theta,
+    assembly: request.assembly,
+    tensors,
     peft,
   });
 }

@@ -129,3 +129,11 @@ Deno.test({
     assertStringIncludes(description, "webgpu not taken (Cannot make a WebGPU executor: ");
   },
 });
+
+Deno.test("chooseExecutor says where its options belong", async () => {
+  await assertRejects(
+    () => chooseExecutor({} as never),
+    TypeError,
+    "found {}, want one of auto, webgpu, cpu, wasm, reference; options are the second argument",
+  );
+});
