@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { quietVulkan, readArguments, say } from "../src/cli/terminal.ts";
+import { readArguments, say } from "../src/cli/terminal.ts";
 import { trainingRequest } from "../src/runs/execute.ts";
 import { textTable } from "../src/base/text_table.ts";
 import type { Executor } from "../src/exec/executor.ts";
@@ -207,6 +207,4 @@ async function main(): Promise<number> {
   await say(textTable(header, rows).trimEnd());
   return 0;
 }
-
-quietVulkan();
 Deno.exit(await main());

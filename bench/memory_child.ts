@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { complain, quietVulkan, readArguments, say, wholeNumber } from "../src/cli/terminal.ts";
+import { complain, readArguments, say, wholeNumber } from "../src/cli/terminal.ts";
 import { Trainer } from "../src/train/trainer.ts";
 import { randomBatch, repeating, requestOf, startEngine } from "./minilm.ts";
 
@@ -21,8 +21,6 @@ async function memoryLine(key: string): Promise<number> {
   }
   return Number(found[1]) * 1024;
 }
-
-quietVulkan();
 const args = readArguments(Deno.args, { strings: ["model", "steps"] });
 const folder = args.text("model");
 const steps = wholeNumber(args.text("steps"), "steps");

@@ -6,7 +6,7 @@
 import { unknownName } from "../src/base/suggest.ts";
 import { commandOf } from "../src/cli/command.ts";
 import { UsageError } from "../src/base/usage_error.ts";
-import { quietVulkan, runCommand, say, wholeNumber } from "../src/cli/terminal.ts";
+import { runCommand, say, wholeNumber } from "../src/cli/terminal.ts";
 import { textTable } from "../src/base/text_table.ts";
 import { methodsBench } from "./methods_bench.ts";
 import { cellProgramsBench, executorShareBench, firstStepBench } from "./overhead_bench.ts";
@@ -97,6 +97,5 @@ export const bench = commandOf({
 });
 
 if (import.meta.main) {
-  quietVulkan();
   await runCommand(bench);
 }

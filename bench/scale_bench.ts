@@ -9,7 +9,7 @@
 import { readStudyResults } from "../src/runs/study_results.ts";
 import { sweepStudy } from "../src/runs/sweep.ts";
 import { readStudyFile } from "../src/runs/study_file.ts";
-import { quietVulkan, say } from "../src/cli/terminal.ts";
+import { say } from "../src/cli/terminal.ts";
 import { textTable } from "../src/base/text_table.ts";
 import { methods } from "../src/methods/table.ts";
 import { buildReport } from "../src/report/build.ts";
@@ -137,8 +137,6 @@ async function reportBench(): Promise<void> {
       `of which reading took ${seconds(read.millis)}`,
   );
 }
-
-quietVulkan();
 const asked = Deno.args.length === 0 ? ["jobs", "resume", "report"] : Deno.args;
 if (asked.includes("jobs")) await jobsBench();
 if (asked.includes("resume") || asked.includes("report")) {

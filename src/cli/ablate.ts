@@ -22,7 +22,7 @@ import {
 import { runsExitCode, sayEndedJson, sayReport } from "./ended.ts";
 import { stoppedText } from "./stop.ts";
 import { sweptFolder } from "./swept_folder.ts";
-import { quietVulkan, runCommand, sayWrapped, wholeNumber } from "./terminal.ts";
+import { runCommand, sayWrapped, wholeNumber } from "./terminal.ts";
 import { ablateWords, TerminalWatch } from "./terminal_watch.ts";
 import { trustOf, trustOption } from "./trust.ts";
 
@@ -81,7 +81,6 @@ export const ablate = commandOf({
   ],
 }, async (parsed) => {
   const { name, folder } = await sweptFolder("ablate", parsed);
-  quietVulkan();
   const json = parsed.flag("json");
   const terminal = new TerminalWatch(ablateWords, { json });
   const options: AblateOptions = {

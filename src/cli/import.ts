@@ -11,7 +11,7 @@ import { commandOf } from "./command.ts";
 import { deviceOption, required } from "./command_parts.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { scoreText } from "./work_status.ts";
-import { quietVulkan, runCommand, say, wholeNumber } from "./terminal.ts";
+import { runCommand, say, wholeNumber } from "./terminal.ts";
 import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
 
 /** The command. */
@@ -79,7 +79,6 @@ export const importCommand = commandOf({
     ...(options.out === null ? [] : [{ path: options.out, option: "--out", isWritten: true }]),
   ]);
   const threads = wholeNumber(parsed.text("threads"), "threads");
-  quietVulkan();
   const { executor, description } = await chooseExecutor(parsed.text("device") ?? "auto", {
     ...(threads === null ? {} : { threads }),
   });

@@ -27,7 +27,7 @@ import { defaultResults } from "../runs/stored_study.ts";
 import { type SweepOptions, sweepStudy } from "../runs/sweep.ts";
 import { runsExitCode, sayEndedJson, sayResults } from "./ended.ts";
 import { stoppedText } from "./stop.ts";
-import { outputColumns, quietVulkan, runCommand, say, sayWrapped } from "./terminal.ts";
+import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
 import { sweepWords, TerminalWatch } from "./terminal_watch.ts";
 import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
 
@@ -108,7 +108,6 @@ export const sweep = commandOf({
     return 0;
   }
   const file = await readStudyFile(name);
-  quietVulkan();
   const began = performance.now();
   const terminal = new TerminalWatch(sweepWords, { json });
   const result = await terminal.during((watch) => sweepStudy(file, options, watch));

@@ -200,11 +200,3 @@ export async function runCommand(
   }
   Deno.exit(code);
 }
-
-/**
- * Gives the Vulkan loader a runtime folder where none is set; it would complain on standard error for every process
- * that looks for a GPU.
- */
-export function quietVulkan(): void {
-  if (Deno.env.get("XDG_RUNTIME_DIR") === undefined) Deno.env.set("XDG_RUNTIME_DIR", Deno.cwd());
-}

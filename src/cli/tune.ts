@@ -23,7 +23,7 @@ import {
 } from "./command_parts.ts";
 import { runsExitCode } from "./ended.ts";
 import { stoppedText } from "./stop.ts";
-import { outputColumns, quietVulkan, runCommand, say, sayWrapped } from "./terminal.ts";
+import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
 import { sweepWords, TerminalWatch } from "./terminal_watch.ts";
 import { tunedText } from "./tuned_text.ts";
 import { sweptText } from "./work_status.ts";
@@ -75,7 +75,6 @@ export const tune = commandOf({
     { path: options.results, option: "--results", isWritten: true },
   ]);
   const study = await readStudyFile(name, options.results);
-  quietVulkan();
   const began = performance.now();
   const terminal = new TerminalWatch(sweepWords, { json });
   const result = await terminal.during((watch) => tuneStudy(study, options, watch));

@@ -24,7 +24,6 @@ import {
 import {
   numberFromZero,
   outputColumns,
-  quietVulkan,
   runCommand,
   say,
   sayWrapped,
@@ -97,7 +96,6 @@ export const verify = commandOf({
     throw new UsageError(`Options "--all" and "--sample" are both given, want one of them`);
   }
   const { name, folder } = await sweptFolder("verify", parsed);
-  quietVulkan();
   const options: VerifyOptions = {
     ...placeOf(parsed),
     trust: await trustOf(parsed, name),

@@ -36,10 +36,32 @@ export function adapterName(facts: AdapterFacts): string {
     "unnamed GPU";
 }
 
+/** Deno where it is the host; a browser has none. */
+const { Deno: host } = globalThis as { readonly Deno?: typeof Deno };
+
+/** A folder that drivers of Linux look for; they complain on standard error where it is none. */
+const runtimeFolder = "XDG_RUNTIME_DIR";
+
+/** Does something while drivers find a runtime folder, if the environment may be read and set; it is as before afterwards. */
+async function withRuntimeFolder<T>(work: () => Promise<T>): Promise<T> {
+  const permission = host?.permissions.querySync({ name: "env", variable: runtimeFolder });
+  const env = permission?.state === "granted" ? host?.env : undefined;
+  const before = env?.get(runtimeFolder);
+  if (before?.startsWith("/")) return await work();
+  env?.set(runtimeFolder, "/");
+  try {
+    return await work();
+  } finally {
+    if (before === undefined) env?.delete(runtimeFolder);
+    else env?.set(runtimeFolder, before);
+  }
+}
+
 /** The adapter that WebGPU offers here, or null where it offers none. */
 export async function findAdapter(): Promise<GPUAdapter | null> {
   const gpu: GPU | undefined = navigator.gpu;
-  return await gpu?.requestAdapter({ powerPreference: "high-performance" }) ?? null;
+  if (gpu === undefined) return null;
+  return await withRuntimeFolder(() => gpu.requestAdapter({ powerPreference: "high-performance" }));
 }
 
 /** Limits that are raised to what the adapter grants: sizes of buffers and of workgroups. */

@@ -34,6 +34,7 @@ export {
   type Text,
   TextModel,
 } from "./text_model.ts";
+export type { TrainedRunRequest } from "./trained_run.ts";
 export { train, type TrainEvent, type TrainOptions } from "./train.ts";
 export { type NamedModule, type Trust, UntrustedCodeError } from "./trust.ts";
 export type { TunedFile } from "./tune/tuned_file.ts";

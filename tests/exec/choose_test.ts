@@ -137,3 +137,15 @@ Deno.test("chooseExecutor says where its options belong", async () => {
     "found {}, want one of auto, webgpu, cpu, wasm, reference; options are the second argument",
   );
 });
+
+Deno.test("drivers do not complain of a runtime folder that is not set, and it stays as it was", async () => {
+  const code = 'import { findAdapter } from "./src/exec/webgpu.ts"; await findAdapter();' +
+    'console.log(JSON.stringify(Deno.env.get("XDG_RUNTIME_DIR")));';
+  const { stdout, stderr } = await new Deno.Command("deno", {
+    args: ["eval", "-q", code],
+    cwd: new URL("../..", import.meta.url),
+    env: { XDG_RUNTIME_DIR: "", NO_COLOR: "1" },
+  }).output();
+  assertEquals(new TextDecoder().decode(stderr), "");
+  assertEquals(new TextDecoder().decode(stdout), '""\n');
+});
