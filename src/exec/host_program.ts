@@ -64,11 +64,13 @@ export interface HostRuntime {
    * feeding copies nothing. Default false: they are part of the program.
    */
   readonly sharesConstants?: boolean;
+  /** A tensor for numbers that are fed to several runs. Default: {@linkcode hostTensor}. */
+  readonly hold?: (host: HostTensor) => Tensor;
 }
 
 /** What depends on the sizes of a run alone; most of it is as in the run before. */
 class LeafTensors {
-  readonly #runtime: OnnxRuntime;
+  readonly #hold: (host: HostTensor) => Tensor;
   readonly #leaves: EncodedProgram["boundLeaves"];
   /** The tensor of each leaf in the last run, with the sizes that it holds. */
   readonly #last = new Map<
@@ -76,8 +78,8 @@ class LeafTensors {
     { readonly sizes: readonly number[]; readonly tensor: Tensor }
   >();
 
-  constructor(runtime: OnnxRuntime, leaves: EncodedProgram["boundLeaves"]) {
-    this.#runtime = runtime;
+  constructor(hold: (host: HostTensor) => Tensor, leaves: EncodedProgram["boundLeaves"]) {
+    this.#hold = hold;
     this.#leaves = leaves;
   }
 
@@ -86,7 +88,7 @@ class LeafTensors {
     const sizes = shapeSizes(node.attributes["dims"] as Shape, bindings);
     const last = this.#last.get(name);
     if (last !== undefined && sameShape(last.sizes, sizes)) return last.tensor;
-    const tensor = hostTensor(this.#runtime, boundLeaf(node, bindings));
+    const tensor = this.#hold(boundLeaf(node, bindings));
     this.#last.set(name, { sizes, tensor });
     return tensor;
   }
@@ -103,16 +105,17 @@ export async function loadOnHost(
   shared: WeakMap<HostTensor, Tensor>,
 ): Promise<LoadedProgram> {
   const { runtime, sessionOptions, sharesConstants = false } = profile;
+  const hold = profile.hold ?? ((host: HostTensor) => hostTensor(runtime, host));
   const { program, lifted } = sharesConstants
     ? liftConstants(whole)
     : { program: whole, lifted: new Map<string, HostTensor>() };
   const constants = Object.fromEntries([...lifted].map(([name, host]) => {
-    const tensor = shared.get(host) ?? hostTensor(runtime, host);
+    const tensor = shared.get(host) ?? hold(host);
     shared.set(host, tensor);
     return [name, tensor] as const;
   }));
   const { bytes, boundLeaves } = encodeProgram(program);
-  const leaves = new LeafTensors(runtime, boundLeaves);
+  const leaves = new LeafTensors(hold, boundLeaves);
   const session = await runtime.InferenceSession.create(bytes, sessionOptions());
   return {
     run: async (fed, dims, fetches) => {

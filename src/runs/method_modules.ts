@@ -79,8 +79,9 @@ async function importModule(
 /** A method with its origin. */
 async function withOrigin(method: Method, study: URL): Promise<Method> {
   const said = method.module ?? study.href;
-  const hash = said.startsWith("file:") ? await sourceHash(new URL(said)) : null;
-  if (hash === null) {
+  const module = said.startsWith("file:") ? URL.parse(said) : null;
+  const hash = module === null ? null : await sourceHash(module);
+  if (module === null || hash === null) {
     throw new TypeError(
       `Cannot add the method "${method.name}": found the module "${said}", want the URL of the file ` +
         `that it is written in; give import.meta.url there, or leave it out`,
@@ -88,7 +89,7 @@ async function withOrigin(method: Method, study: URL): Promise<Method> {
   }
   return {
     ...method,
-    origin: { study: ownPath(study), module: ownPath(new URL(said)), hash },
+    origin: { study: ownPath(study), module: ownPath(module), hash },
   };
 }
 

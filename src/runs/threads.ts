@@ -1,14 +1,15 @@
 /**
  * Threads of a process, and what code of a study may do in them.
  *
- * A study module's code runs where its methods are called, beside the runtime. Whoever may load the runtime's library can call what
- * that is linked with, such as libc's `system`. So before such code runs, the library is loaded, and the permission to load any is
- * given up for good. Threads that are started later need it again: a launcher keeps it, runs nothing but ranklab's own code, and starts
- * them, each with permissions of its own to give up.
+ * Whoever may load the native runtime can call what that is linked with, such as libc's `system`, and whoever calls its functions
+ * can have it read and write files of which Deno knows nothing. So before code of a study runs in a thread, the permission to load
+ * libraries is given up for good, and none has been loaded. A launcher keeps it, runs nothing but ranklab's own code, and starts two
+ * kinds of threads: those that make runs, without that permission, and those that compute for them, see `exec/serve.ts`.
  *
  * @module
  */
-import { packageFolder } from "../record/packages.ts";
+import type { ExecutorKind } from "../exec/executor.ts";
+import { computeElsewhere } from "../exec/native.ts";
 
 /** The part of a worker that is used. */
 export interface Thread {
@@ -31,29 +32,45 @@ const copied: Deno.PermissionOptionsObject = {
   import: "inherit",
 };
 
-/** The module of the threads that make runs. It is the only one that a launcher starts, whoever asks for it. */
+/** What the native runtime's library needs to be loaded. */
+const computing: Deno.PermissionOptionsObject = {
+  read: "inherit",
+  write: false,
+  net: false,
+  env: false,
+  ffi: "inherit",
+  run: false,
+  sys: false,
+  import: false,
+};
+
+/** The module of the threads that make runs. */
 const workerModule = new URL("./worker_thread.ts", import.meta.url);
 
-/** The name of threads that give up libraries before code of a study runs there. */
-const confinedName = "confined";
-
-function copiedThread(url: URL): Worker {
-  return new Worker(url, {
-    type: "module",
-    name: confinedName,
-    deno: { permissions: copied },
-  });
+function confinedThread(url: URL, permissions: Deno.PermissionOptionsObject): Worker {
+  return new Worker(url, { type: "module", deno: { permissions } });
 }
 
-/** Starts a thread with a copy of the permissions here, for {@linkcode openThread} elsewhere. */
+/** Starts a thread that makes runs and may load no library, for {@linkcode openThread} elsewhere. */
 export function launchThread(): Worker {
-  return copiedThread(workerModule);
+  return confinedThread(workerModule, { ...copied, ffi: false });
 }
 
-/** What a launcher is told: to start a thread, whose messages go through a port. */
-export interface Launch {
+/** Starts a thread that computes for executors elsewhere, each of which is sent to it as a {@linkcode Port}. */
+export function launchComputing(): Worker {
+  return confinedThread(new URL("./computing_thread.ts", import.meta.url), computing);
+}
+
+/** A message with the way to somebody else. */
+export interface Port {
   readonly port: MessagePort;
 }
+
+/** What a launcher is told: to start a thread, whose messages go through a port, or to have an executor computed for. */
+export type Launch = Port & {
+  /** The thread, and whether it needs one that computes for it; or an executor of this thread. */
+  readonly kind: "run" | "run and compute" | "compute";
+};
 
 /** What a launched thread's port is told, besides its messages. */
 export type ToLaunched = { readonly message: unknown } | { readonly terminate: true };
@@ -69,43 +86,27 @@ export function confineStudies(): void {
   isConfining = true;
 }
 
-function mayLoadRuntime(): boolean {
-  const path = packageFolder("onnxruntime-node");
-  return Deno.permissions.querySync(path === null ? { name: "ffi" } : { name: "ffi", path })
-    .state === "granted";
-}
-
-/** Loads the runtime's library, where that is allowed, and gives up the permission to load any. */
-async function giveUpLibraries(): Promise<void> {
-  if (mayLoadRuntime()) {
-    try {
-      await import("onnxruntime-node");
-    } catch {
-      // The native executor says it again to those who ask for one.
-    }
-  }
-  await Deno.permissions.revoke({ name: "ffi" });
+/** Tells a launcher, and gives the port through which what it starts is reached. */
+function launch(from: Worker, kind: Launch["kind"]): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  from.postMessage({ kind, port: port2 } satisfies Launch, [port2]);
+  return port1;
 }
 
 async function startLauncher(): Promise<Worker> {
-  const worker = copiedThread(new URL("./launcher_thread.ts", import.meta.url));
+  const worker = confinedThread(new URL("./launcher_thread.ts", import.meta.url), copied);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   worker.onmessage = () => resolve();
   worker.onerror = ({ message }) => reject(new Error(`Cannot start threads: ${message}`));
   await promise;
-  await giveUpLibraries();
+  await Deno.permissions.revoke({ name: "ffi" });
+  computeElsewhere(() => Promise.resolve(launch(worker, "compute")));
   return worker;
 }
 
-/**
- * To be called before code of a study runs: in a process that confines studies, and in the threads that it launches, libraries are
- * given up. A thread says for itself whether it is one of those: what it is told may come from a study.
- */
+/** To be called before code of a study runs: in a process that confines studies, libraries are given up. */
 export async function beforeStudyCode(): Promise<void> {
   if (isConfining) await (launcher ??= startLauncher());
-  else if ((globalThis as { readonly name?: string }).name === confinedName) {
-    await giveUpLibraries();
-  }
 }
 
 /** A thread behind a launcher. */
@@ -115,15 +116,13 @@ class LaunchedThread implements Thread {
   onmessageerror: ((event: MessageEvent) => void) | null = null;
   readonly #port: MessagePort;
 
-  constructor(from: Worker) {
-    const { port1, port2 } = new MessageChannel();
-    this.#port = port1;
-    port1.onmessage = ({ data }: MessageEvent<FromLaunched>) => {
+  constructor(port: MessagePort) {
+    this.#port = port;
+    port.onmessage = ({ data }: MessageEvent<FromLaunched>) => {
       if ("error" in data) this.onerror?.(new ErrorEvent("error", { message: data.error }));
       else this.onmessage?.(new MessageEvent("message", { data: data.message }));
     };
-    port1.onmessageerror = (event) => this.onmessageerror?.(event);
-    from.postMessage({ port: port2 } satisfies Launch, [port2]);
+    port.onmessageerror = (event) => this.onmessageerror?.(event);
   }
 
   postMessage(message: unknown): void {
@@ -136,9 +135,13 @@ class LaunchedThread implements Thread {
   }
 }
 
-/** Starts a thread that makes runs: by the launcher, where libraries were given up here. */
-export async function openThread(): Promise<Thread> {
-  return launcher === null
-    ? new Worker(workerModule, { type: "module" })
-    : new LaunchedThread(await launcher);
+/**
+ * Starts a thread that makes runs: by the launcher, where libraries were given up here.
+ *
+ * @param executor What it computes with.
+ */
+export async function openThread(executor: ExecutorKind): Promise<Thread> {
+  if (launcher === null) return new Worker(workerModule, { type: "module" });
+  const kind = executor === "cpu" ? "run and compute" : "run";
+  return new LaunchedThread(launch(await launcher, kind));
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { chooseExecutor } from "../exec/choose.ts";
+import { computeElsewhere } from "../exec/native.ts";
 import { findMethod, type MethodTable } from "../methods/table.ts";
 import { Inputs } from "./inputs.ts";
 import {
@@ -75,12 +76,12 @@ function report(progress: Progress): Promise<void> {
   return Promise.resolve();
 }
 
-async function answer(message: ToWorker): Promise<Answer> {
+async function answer(message: Exclude<ToWorker, { kind: "computing" }>): Promise<Answer> {
   if (message.kind === "start") {
     const { customMethods, trust } = message.start;
-    // The executor comes first: it may have to load a library, which code of a study must not.
     worker = await workerOf(message.start);
-    methods = await loadCustomMethods(customMethods, trust);
+    // Whoever started this thread has loaded them already, also what no hash covers.
+    methods = await loadCustomMethods(customMethods, ({ hash }) => trust.includes(hash));
     return { kind: "started" };
   }
   if (worker === null) {
@@ -106,6 +107,7 @@ async function answer(message: ToWorker): Promise<Answer> {
 }
 
 scope.onmessage = async ({ data }) => {
+  if (data.kind === "computing") return computeElsewhere(() => Promise.resolve(data.port));
   try {
     scope.postMessage(await answer(data));
   } catch (error) {

@@ -140,8 +140,9 @@ export interface WorkerStart {
 /** A planned run as a message; the worker finds the method by its name. */
 export type RunMessage = Omit<PlannedRun, "method">;
 
-/** What a worker is told; it gives one answer to each. */
+/** What a worker is told; it gives one answer to each but `computing`, by which a launcher says where its executor computes. */
 export type ToWorker =
+  | { readonly kind: "computing"; readonly port: MessagePort }
   | { readonly kind: "start"; readonly start: WorkerStart }
   | {
     readonly kind: "run";
@@ -195,7 +196,7 @@ export class ThreadWorker implements RunWorker {
 
   /** Starts a worker and its executor. */
   static async open(start: WorkerStart): Promise<ThreadWorker> {
-    const thread = await openThread();
+    const thread = await openThread(start.executor);
     const worker = new ThreadWorker(thread, new StopFlag(start.stop));
     try {
       await worker.#ask({ kind: "start", start }, "started");

@@ -2,9 +2,9 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type DeviceTensor, type Executor, ExecutorError } from "../../src/exec/executor.ts";
 import * as g from "../../src/graph/mod.ts";
 import type { HostTensor, OpName } from "../../src/graph/mod.ts";
-import { subjects, testEach } from "./executors.ts";
+import { remoteSubject, subjects, testEach } from "./executors.ts";
 
-const all = await subjects(2);
+const all = [...await subjects(2), await remoteSubject(2)];
 
 function floats(shape: readonly number[], values: readonly number[]): HostTensor {
   return { type: "f32", shape, data: Float32Array.from(values) };

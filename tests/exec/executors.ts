@@ -2,13 +2,15 @@
 import type { Executor, ExecutorKind } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
+import { remoteExecutor } from "../../src/exec/remote.ts";
+import { serveExecutor } from "../../src/exec/serve.ts";
 import { wasmExecutor } from "../../src/exec/wasm.ts";
 import { findAdapter, webgpuExecutor } from "../../src/exec/webgpu.ts";
 import { inGpuTurn } from "./gpu_turn.ts";
 
 /** An executor under test; a device that the machine lacks has no executor, and the reason is part of the test's name. */
 export interface Subject {
-  readonly kind: ExecutorKind;
+  readonly kind: ExecutorKind | "cpu through a port";
   readonly executor: Executor | null;
   readonly missing: string;
 }
@@ -19,6 +21,13 @@ function present(executor: Executor): Subject {
 
 /** The executors of this thread, by the number of threads of those that have them. */
 const made = new Map<number, Promise<readonly Subject[]>>();
+
+/** The native executor through a port, as it is where the runtime is in another thread; outputs of one or two numbers cross. */
+export async function remoteSubject(threads: number): Promise<Subject> {
+  const { port1, port2 } = new MessageChannel();
+  serveExecutor(port2, 2);
+  return { ...present(await remoteExecutor(port1, threads)), kind: "cpu through a port" };
+}
 
 /**
  * All four executors; only WebGPU may be missing.
