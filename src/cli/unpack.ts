@@ -5,7 +5,7 @@
  */
 import { packSuffix } from "../record/pack.ts";
 import { outputFolder } from "../record/results_reader.ts";
-import { unpackStudy } from "../runs/packing.ts";
+import { checkPacked, unpackStudy } from "../runs/packing.ts";
 import { commandOf } from "./command.ts";
 import { runCommand, say } from "./terminal.ts";
 import { askForPlaces } from "./access.ts";
@@ -28,6 +28,7 @@ export const unpack = commandOf({
   }],
 }, async (parsed) => {
   const file = parsed.positional[0]!;
+  checkPacked(file);
   const wanted = parsed.text("out") ?? outputFolder(file);
   await askForPlaces("unpack", [
     { path: file, option: "FILE" },

@@ -84,9 +84,13 @@ export function budgetAt(
   );
 }
 
-/** Steps between masks. */
-function intervalOf({ interval }: AdaloraPolicyOptions, totalSteps: number): number {
-  return Math.max(1, resolveSteps(interval, totalSteps, "interval"));
+/** Steps between masks; errors call the option as its method does. */
+function intervalOf(
+  { interval }: AdaloraPolicyOptions,
+  totalSteps: number,
+  name = "maskInterval",
+): number {
+  return Math.max(1, resolveSteps(interval, totalSteps, name));
 }
 
 /** Whether a mask is applied after `step`. */
@@ -117,17 +121,22 @@ export function meanMasked(
 /**
  * Checks that a mask falls between the warm-ups and that the last one has the final budget.
  *
+ * @param name What the method calls the steps between masks. Default `maskInterval`.
  * @throws RangeError naming the options.
  */
-export function checkAdaloraSchedule(options: AdaloraPolicyOptions, totalSteps: number): void {
+export function checkAdaloraSchedule(
+  options: AdaloraPolicyOptions,
+  totalSteps: number,
+  name = "maskInterval",
+): void {
   const { start, end } = bounds(options, totalSteps);
-  const interval = intervalOf(options, totalSteps);
+  const interval = intervalOf(options, totalSteps, name);
   const first = (Math.floor(start / interval) + 1) * interval;
   const isForced = options.lastMask === "forced";
   if (start >= end || (first > end && !isForced)) {
     throw new RangeError(
       `Cannot schedule AdaLoRA in ${totalSteps} steps: "initWarmup" takes ${start}, "finalWarmup" ` +
-        `${totalSteps - end}, and no multiple of the "interval" of ${interval} lies between ` +
+        `${totalSteps - end}, and no multiple of the "${name}" of ${interval} lies between ` +
         `them; lower one of the three or train for more steps`,
     );
   }

@@ -250,7 +250,7 @@ function checkSchedule(chosen: z.output<typeof options>, facts: RunFacts): void 
       facts,
     );
   }
-  if (policy.type === "mask") checkAdaloraSchedule(maskOptions(policy), totalSteps);
+  if (policy.type === "mask") checkAdaloraSchedule(maskOptions(policy), totalSteps, "interval");
   if (policy.type === "prune" || policy.type === "grow") checkPruneSchedule(policy, totalSteps);
   if (policy.type === "gates") checkSoraSchedule(policy, totalSteps);
   if (policy.type === "before") checkTexts(policy, trainExamples);

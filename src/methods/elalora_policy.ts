@@ -143,7 +143,7 @@ export function checkElaloraSchedule(options: ElaloraPolicyOptions, totalSteps: 
     `Cannot schedule ElaLoRA in ${totalSteps} steps: "initWarmup" takes ${start}, "finalWarmup" ` +
       `${
         totalSteps - end
-      }, and no event fits between them with an "interval" of ${options.interval}; ` +
+      }, and no event fits between them with a "maskInterval" of ${options.interval}; ` +
       `lower one of the three or train for more steps`,
   );
 }

@@ -7,6 +7,7 @@ import { z } from "zod";
 import { InputError, type InputProblem, shown } from "../base/input_error.ts";
 import { parseJson } from "../base/read_json.ts";
 import { decodeText } from "../base/read_text.ts";
+import { badOnWindows } from "../study/study.ts";
 
 /** The entry of the manifest in the archive. */
 export const manifestName = "ranklab-pack.json";
@@ -55,9 +56,6 @@ const longest = { path: 1000, name: 255 };
 
 /** Characters that some systems do not allow in a name, and those that nobody sees or that turn a text around. */
 const badCharacters = /[\\:*?"<>|\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
-
-/** Names that Windows keeps for devices, or cuts. */
-const badOnWindows = /^(con|prn|aux|nul|(com|lpt)[0-9¹²³])(\.|$)|[. ]$/i;
 
 function isSoundName(name: string): boolean {
   return name !== "" && name !== "__proto__" && !badOnWindows.test(name) &&

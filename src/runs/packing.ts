@@ -119,6 +119,16 @@ export async function packStudy(folder: string, options: PackOptions = {}): Prom
 }
 
 /**
+ * Sees that a file is named as packed studies are.
+ *
+ * @throws {UsageError} If it is not.
+ */
+export function checkPacked(file: string): void {
+  if (file.endsWith(packSuffix)) return;
+  throw new UsageError(`Cannot unpack "${file}": want a packed study, NAME${packSuffix}`);
+}
+
+/**
  * Unpacks a study. All hashes are checked before anything is written, and `study.json` comes last, so that a folder which has it
  * is whole.
  *
@@ -132,9 +142,7 @@ export async function unpackStudy(
   file: string,
   out: string = outputFolder(file),
 ): Promise<{ readonly out: string; readonly files: number }> {
-  if (!file.endsWith(packSuffix)) {
-    throw new UsageError(`Cannot unpack "${file}": want a packed study, NAME${packSuffix}`);
-  }
+  checkPacked(file);
   if (await folderReader(out).has("study.json")) {
     throw new UsageError(
       `Cannot unpack "${file}": found a study in "${out}", want a folder without one; choose another with --out`,

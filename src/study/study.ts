@@ -138,6 +138,10 @@ const options: z.ZodType<MethodOptions> = z.record(z.string(), json);
 const settings = partialSettingsSchema.meta({ id: "settings" });
 /** What can name a folder. */
 export const folderName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+/** Names that Windows keeps for devices, or cuts. */
+export const badOnWindows = /^(con|prn|aux|nul|(com|lpt)[0-9¹²³])(\.|$)|[. ]$/i;
+/** The folder of results that the repository brings, which is no study's. */
+const publishedName = /^published$/i;
 const delta: z.ZodType<Delta> = closed({
   when: conditionSchema("what holds for all runs belongs in base"),
   set: z.exactOptional(settings),
@@ -184,6 +188,13 @@ const studyShape = {
         show(issue.input)
       }, wanted letters, digits, ".", "_" and "-" with a letter or digit ` +
       `first, since it names the results folder`,
+  }).refine((name) => !badOnWindows.test(name) && !publishedName.test(name), {
+    error: (issue) =>
+      `found ${show(issue.input)}, wanted another name: ${
+        publishedName.test(String(issue.input))
+          ? "results/published holds the studies that come with ranklab"
+          : "Windows keeps it for a device, or cuts its end"
+      }`,
   }).max(mostOfName.study).meta({ pattern: folderName.source }),
   title: z.exactOptional(z.string()),
   description: z.exactOptional(z.string()),

@@ -105,6 +105,28 @@ Deno.test("a study can be a TypeScript module", async () => {
   });
 });
 
+Deno.test("a study module may hold text that looks like a URL and is none; a method's module that is none is named", async () => {
+  await inFolder(async (folder) => {
+    const path = `${folder}/study.ts`;
+    const study = { name: "odd", axes: { tasks: ["Topic"], methods: ["head"], seeds: [1] } };
+    const text = `export const odd = ["file://[bad/x.ts", "file://%zz/y.ts"];
+export default ${JSON.stringify(study)};\n`;
+    await Deno.writeTextFile(path, text);
+    assertEquals((await readStudyFile(path)).study.name, "odd");
+    const own = `${folder}/own.ts`;
+    await Deno.writeTextFile(
+      own,
+      `import { methods as all } from "${import.meta.resolve("../../src/methods/table.ts")}";
+${text}export const methods = [{ ...all[0], name: "mine", module: "file://[bad/x.ts" }];\n`,
+    );
+    await assertRejects(
+      () => readStudyFile(own),
+      TypeError,
+      'Cannot add the method "mine": found the module "file://[bad/x.ts", want the URL of the file',
+    );
+  });
+});
+
 Deno.test("a module without a study says what it exports and how a study is exported", async () => {
   await inFolder(async (folder) => {
     const path = `${folder}/study.ts`;

@@ -206,7 +206,7 @@ Deno.test("checkAdaloraSchedule wants a mask between the warm-ups and the final 
   const invalid: [Partial<AdaloraPolicyOptions>, number, string][] = [
     [{ initWarmup: 600, finalWarmup: 1800, interval: 1 }, 2400, '"initWarmup" takes 600'],
     [{ initWarmup: 8000, finalWarmup: 50000, interval: 100 }, 200, '"finalWarmup" 50000'],
-    [{ initWarmup: 0, finalWarmup: 3, interval: 8 }, 10, '"interval" of 8'],
+    [{ initWarmup: 0, finalWarmup: 3, interval: 8 }, 10, '"maskInterval" of 8'],
     [{ initWarmup: 0, finalWarmup: 0, interval: 1 }, 10, '"finalWarmup" of 0'],
     [{ initWarmup: 0, finalWarmup: 1, interval: 2 }, 10, '"finalWarmup" of 1'],
     [{ initWarmup: 2.5, finalWarmup: 1, interval: 2 }, 10, '"initWarmup" of 2.5'],
@@ -214,6 +214,13 @@ Deno.test("checkAdaloraSchedule wants a mask between the warm-ups and the final 
   for (const [options, totalSteps] of valid) {
     checkAdaloraSchedule({ ...base, ...options }, totalSteps);
   }
+  // A composed method calls it otherwise.
+  assertThrows(
+    () =>
+      checkAdaloraSchedule({ ...base, initWarmup: 0, finalWarmup: 3, interval: 8 }, 10, "interval"),
+    RangeError,
+    '"interval" of 8',
+  );
   for (const [options, totalSteps, text] of invalid) {
     assertThrows(
       () => checkAdaloraSchedule({ ...base, ...options }, totalSteps),

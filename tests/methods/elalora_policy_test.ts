@@ -296,7 +296,7 @@ Deno.test("checkElaloraSchedule wants room for one event", () => {
   const invalid: [Partial<ElaloraPolicyOptions>, number, string][] = [
     [{ initWarmup: 10, finalWarmup: 10, interval: 5 }, 25, '"initWarmup" takes 10'],
     [{ initWarmup: 500, finalWarmup: 500, interval: 100 }, 900, '"finalWarmup" 500'],
-    [{ initWarmup: 0.5, finalWarmup: 0.5, interval: 1 }, 100, '"interval" of 1'],
+    [{ initWarmup: 0.5, finalWarmup: 0.5, interval: 1 }, 100, '"maskInterval" of 1'],
     [{ initWarmup: 1.5, finalWarmup: 0, interval: 1 }, 100, '"initWarmup" of 1.5'],
     [{ initWarmup: 1, finalWarmup: -1, interval: 1 }, 100, '"finalWarmup" of -1'],
     // The only event would come so late that no rank is left to move.

@@ -258,3 +258,13 @@ Deno.test("a replay in a packed study is read with it, and must be finished too"
     await Deno.remove(home, { recursive: true });
   }
 });
+
+Deno.test("a file that is no pack is told as such, before anything is asked for", async () => {
+  for (const file of ["README.md", "/etc/hosts", "results/mine"]) {
+    await assertRejects(
+      () => unpack([file]),
+      UsageError,
+      `Cannot unpack "${file}": want a packed study, NAME`,
+    );
+  }
+});

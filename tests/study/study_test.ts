@@ -45,6 +45,14 @@ Deno.test("parseStudy() says path, found and wanted for each bad value", () => {
       { name: "a/b", axes },
       'name: found "a/b", wanted letters, digits, ".", "_" and "-" with a letter or digit first, since it names the results folder',
     ],
+    ...["con", "NUL.json", "lpt1", "a."].map((name): [unknown, string] => [
+      { name, axes },
+      `name: found "${name}", wanted another name: Windows keeps it for a device, or cuts its end`,
+    ]),
+    [
+      { name: "Published", axes },
+      'name: found "Published", wanted another name: results/published holds the studies that come with ranklab',
+    ],
     [{ name: "s" }, "axes: missing, wanted an object"],
     [
       { name: "s", axes: { ...axes, seeds: [1, "2"] } },
