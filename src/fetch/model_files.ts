@@ -72,7 +72,7 @@ export interface ModelFiles {
   readonly config: string;
   readonly weights: EncoderFiles["weights"];
   readonly tokenizerFiles: TokenizerFiles;
-  /** Null for plain folders. */
+  /** Null for the embedded encoder. */
   readonly origin: ModelOrigin | null;
 }
 
@@ -153,13 +153,20 @@ async function embeddedPlace(title: string, fetching: Fetching): Promise<Place> 
   return await folderPlace(ownPath("src/models/embedded"), title, null);
 }
 
+/** A folder that somebody names; nothing of its path but its own name is recorded. */
+async function givenPlace(folder: string, title: string): Promise<Place> {
+  const place = await folderPlace(folder, title, null);
+  const name = (await Deno.realPath(folder)).replace(/^.*[/\\]/, "");
+  return { ...place, origin: { source: "folder", name } };
+}
+
 function placeOf(source: ModelSource, fetching: Fetching): Promise<Place> {
   if (source.kind === "hub") return hubPlace(source, fetching);
   if (source.kind === "wheel") return wheelPlace(source.path, source.folder);
   const title = sourceTitle(source);
   return source.folder instanceof URL
     ? embeddedPlace(title, fetching)
-    : folderPlace(source.folder, title, null);
+    : givenPlace(source.folder, title);
 }
 
 /**

@@ -154,6 +154,7 @@ const happened = z.object({
 const modelOrigin = z.discriminatedUnion("source", [
   z.object({ source: z.literal("hub"), repository: text, revision: text, commit: text }),
   z.object({ source: z.literal("wheel"), file: text, sha256: text }),
+  z.object({ source: z.literal("folder"), name: text }),
 ]);
 
 const where = z.object({

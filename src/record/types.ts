@@ -277,6 +277,11 @@ export type ModelOrigin =
     /** The wheel's file name, without folders. */
     readonly file: string;
     readonly sha256: string;
+  }
+  | {
+    readonly source: "folder";
+    /** The folder's name, without those above it. */
+    readonly name: string;
   };
 
 /** Where and with what. */

@@ -62,7 +62,10 @@ function encoderText(run: RunResults): string | null {
   if (model === null) return null;
   const { model: origin, hashes } = run.record.where;
   if (origin?.source === "hub") return `${model} (commit ${origin.commit.slice(0, 12)})`;
-  return model === "folder" ? `folder (weights ${hashes.weights.slice(0, 12)}…)` : model;
+  if (origin?.source === "wheel") return `${model} (file ${origin.file})`;
+  // Records made before names were kept have none.
+  const name = origin?.source === "folder" ? origin.name : "folder";
+  return model === "folder" ? `${name} (weights ${hashes.weights.slice(0, 12)}…)` : model;
 }
 
 /** Parameters of the encoder: what a run has besides its head and its adapters. */

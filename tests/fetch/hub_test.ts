@@ -168,7 +168,7 @@ Deno.test("an encoder of the hub loads from the cache alone, and its commit is k
     ]);
     const origin = { repository: fakeRepository, revision: "main", commit: fakeCommit };
     assertEquals(inputs.originOf(name), { source: "hub", ...origin });
-    assertEquals(here.originOf("folder"), null);
+    assertEquals(here.originOf("folder"), { source: "folder", name: "bert" });
 
     // --model takes the same name, and recorded commits go before what the revision is now.
     const before = hub.seen.length;

@@ -237,6 +237,19 @@ Deno.test("settingRows tells encoders by commit and by hash, and gives their siz
   assertEquals(rowsFor(folder, "encoder"), [
     "all runs | folder (weights cccccccccccc…), 4 million parameters | all runs",
   ]);
+  const named = {
+    ...folder,
+    runs: folder.runs.map((run) => ({
+      ...run,
+      record: {
+        ...run.record,
+        where: { ...run.record.where, model: { source: "folder", name: "minilm" } as const },
+      },
+    })),
+  };
+  assertEquals(rowsFor(named, "encoder"), [
+    "all runs | minilm (weights cccccccccccc…), 4 million parameters | all runs",
+  ]);
 });
 
 Deno.test("settingsTable stands first, says nothing twice, and is empty without runs", () => {

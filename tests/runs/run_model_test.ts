@@ -21,6 +21,7 @@ Deno.test("a loaded run predicts what it recorded, whatever its method", () =>
     });
     for (const method of methods) {
       const { record, predictions } = (await readRun(runOf(method)))!;
+      assertEquals(record.where.model, { source: "folder", name: "bert" });
       const model = await loadModel(runOf(method), { device: executor });
       const found = await model.predict(dev.map(({ text }) => text));
       const labels = ["calm", "lively"];
