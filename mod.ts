@@ -80,6 +80,10 @@ export * from "./src/runs/mod.ts";
 export { defineMethod, type Method, type MethodDefinition } from "./src/methods/method.ts";
 export { findMethod, methods, type MethodTable, methodTable } from "./src/methods/table.ts";
 
+// Metrics of one's own.
+export { defineMetric, type MetricDefinition } from "./src/tasks/metrics.ts";
+export type { Metric } from "./src/tasks/types.ts";
+
 // Devices.
 export { type Choice, chooseExecutor, type ChooseOptions } from "./src/exec/choose.ts";
 export type { Executor } from "./src/exec/executor.ts";

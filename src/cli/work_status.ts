@@ -6,6 +6,7 @@
 import { columnsOf, shortened } from "../base/text_width.ts";
 import type { RunAblation, RunRecord } from "../record/types.ts";
 import { fixed } from "../report/format.ts";
+import { meritOf } from "../tasks/metrics.ts";
 import { metricInfo } from "../report/metrics.ts";
 import { flagsText } from "../report/run_flags.ts";
 import type { RunProgress } from "../runs/run_loop.ts";
@@ -44,7 +45,8 @@ export function ablationText(
   { metric, baseline, removals, truncations = [] }: RunAblation,
 ): string {
   const layers = removals.filter(({ kind }) => kind === "layer");
-  const worst = layers.reduce((most, next) => next.loss > most.loss ? next : most, layers[0]!);
+  const hurt = ({ loss }: typeof layers[number]) => meritOf(metric, loss);
+  const worst = layers.reduce((most, next) => hurt(next) > hurt(most) ? next : most, layers[0]!);
   const cuts = truncations.map(({ rank, metric: left }) => `${scoreText(metric, left)} at ${rank}`);
   const cut = cuts.length === 0 ? "" : `; cut to fewer ranks, ${cuts.join(", ")}`;
   const without = `${scoreText(metric, worst.metric)} without ${worst.name}`;

@@ -29,6 +29,7 @@ const snapshot: z.ZodType<Omit<Snapshot, "theta">> = z.looseObject({
     loss: figure,
     metrics: z.record(text, figure),
     predictions: z.array(figure),
+    logits: z.exactOptional(z.array(z.array(figure))),
   })).min(1),
   order,
   off: slotRefs,

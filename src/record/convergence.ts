@@ -9,6 +9,7 @@
  * @module
  */
 import { type ConvergenceRule, defaultConvergence } from "../study/convergence.ts";
+import { meritOf } from "../tasks/metrics.ts";
 import { heldOutSplit } from "../tasks/run_examples.ts";
 import { meanOf } from "../stats/mean.ts";
 import type { EvaluationLine, PredictionLine, RunResults, StepLine } from "./types.ts";
@@ -159,7 +160,8 @@ function scoreChange({ record: { happened }, evaluations, predictions }: Converg
     predictions?.filter((line) => line.split === split).length;
   const variance = (examples ?? 0) === 0 ? null : changedAnswers / examples!;
   const change = lateChange(points, happened.steps, { isFilled: true, variance });
-  return change === null ? null : { split, ...change };
+  if (change === null) return null;
+  return { split, ...change, change: meritOf(happened.primaryMetric, change.change) };
 }
 
 /** What is read of a run. */

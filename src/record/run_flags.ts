@@ -4,8 +4,8 @@
  * @module
  */
 import { chanceLoss } from "../tasks/majority.ts";
-import { computeMetrics, primaryMetric } from "../tasks/metrics.ts";
-import type { Task } from "../tasks/types.ts";
+import { computeMetrics, meritOf, primaryMetric } from "../tasks/metrics.ts";
+import type { Probabilities, Task } from "../tasks/types.ts";
 import { meanOf } from "../stats/mean.ts";
 import type { Metrics, RunFlag } from "./types.ts";
 
@@ -47,12 +47,19 @@ function areAlike(values: readonly number[]): boolean {
   return most - least <= rounding * largest;
 }
 
+/** Probabilities that leave nothing open; none of numbers. */
+function sure({ output }: Task, targets: readonly number[]): Probabilities {
+  return output.type === "regression"
+    ? []
+    : targets.map((target) => output.labels.map((_, label) => Number(label === target)));
+}
+
 /**
  * The signs, in the order of {@linkcode RunFlag}'s kinds; none where nothing is odd.
  *
  * - `one-class`: all predictions are the same, though the targets are not.
  * - `loss-above-chance`: the mean of the last losses (a quarter of the steps, 50 at most) is more than 1.5 times chance.
- * - `at-majority`: the primary metric is below the majority's, or equal to it where right predictions would do better.
+ * - `at-majority`: the primary metric is worse than the majority's, or equal to it where right predictions would do better.
  */
 export function runFlags(run: EvaluatedRun): readonly RunFlag[] {
   const { task, trainTargets, losses, targets, predictions, scores } = run;
@@ -69,8 +76,13 @@ export function runFlags(run: EvaluatedRun): readonly RunFlag[] {
   if (scores !== null) {
     const metric = primaryMetric(task);
     const [score, majority] = [scores.own[metric]!, scores.majority[metric]!];
-    const isTied = score === majority && computeMetrics(task, targets, targets)[metric]! > majority;
-    if (score < majority || isTied) flags.push({ kind: "at-majority", metric, score, majority });
+    const ahead = meritOf(metric, score) - meritOf(metric, majority);
+    const best = score === majority
+      ? computeMetrics(task, targets, targets, sure(task, targets))
+      : null;
+    if (ahead < 0 || (best !== null && best[metric] !== majority)) {
+      flags.push({ kind: "at-majority", metric, score, majority });
+    }
   }
   return flags;
 }

@@ -221,6 +221,7 @@ const predictionLine: z.ZodType<PredictionLine> = z.object({
   id: count,
   target: z.number(),
   prediction: figure,
+  logits: z.exactOptional(z.array(figure)),
 });
 
 const slotScores: z.ZodType<SlotScoresFile> = z.object({
@@ -278,10 +279,16 @@ export const parseEvaluationLine: Parser<EvaluationLine> = parserOf(evaluationLi
 export const parseRankLine: Parser<RankLine> = parserOf(rankLine, false);
 /** Parses a line of `importance.jsonl`; throws {@linkcode RecordFormatError}. */
 export const parseImportanceLine: Parser<ImportanceLine> = parserOf(importanceLine, false);
+/** Whether they are numbers, or absent as in older results. */
+function isLogits(found: unknown): boolean {
+  return found === undefined || Array.isArray(found) && found.every(Number.isFinite);
+}
+
 /** Parses a line of `predictions.jsonl`; throws {@linkcode RecordFormatError}. */
 export const parsePredictionLine: Parser<PredictionLine> = quickParserOf(
   predictionLine,
   (value) =>
     holds(value, ["id"], isCount) && holds(value, ["target", "prediction"], Number.isFinite) &&
-    holds(value, ["split"], (found) => typeof found === "string"),
+    holds(value, ["split"], (found) => typeof found === "string") &&
+    holds(value, ["logits"], isLogits),
 );

@@ -421,6 +421,8 @@ export interface PredictionLine {
   readonly target: number;
   /** Class index, or the number that the model gave. */
   readonly prediction: number;
+  /** The model's logit for each class, to 6 significant digits; absent where numbers are predicted, and in older results. */
+  readonly logits?: readonly number[];
 }
 
 /** What is removed at a time: the adapters of a layer, that of a module, or those of a part of all layers (all `query`). */
@@ -442,7 +444,7 @@ export interface RunAblation {
     /** Ranks removed, summed over the removed modules. */
     readonly rank: number;
     readonly metric: number;
-    /** `baseline - metric`: positive when the removal hurts. */
+    /** `baseline - metric`: where higher is better, positive when the removal hurts. */
     readonly loss: number;
   }[];
   /** The metric where modules keep at most so many of their first ranks; only for methods that are trained to be cut so. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { meritOf } from "../tasks/metrics.ts";
 import { budgetName, groupBy, keyOf } from "./facts.ts";
 import type { RunResults, StudyResults } from "./types.ts";
 
@@ -76,7 +77,8 @@ export interface Reached {
 
 /** When a run reached a score for the first time; null where it never did. */
 export function reachedAt(run: RunResults, target: number): Reached | null {
-  const first = scorePoints(run).find(({ score }) => score >= target);
+  const { primaryMetric } = run.record.happened;
+  const first = scorePoints(run).find(({ score }) => meritOf(primaryMetric, score - target) >= 0);
   if (first === undefined) return null;
   const { step } = first;
   const own = run.steps.filter((line) => line.step <= step);

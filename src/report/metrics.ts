@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { averageAccuracyName } from "../tasks/metrics.ts";
+import { averageAccuracyName, isHigherBetter, lowerMark } from "../tasks/metrics.ts";
 
 /** What a reader must know of a metric. */
 export interface MetricInfo {
@@ -13,16 +13,25 @@ export interface MetricInfo {
   readonly scale: number;
 }
 
-const known: ReadonlyMap<string, MetricInfo> = new Map([
-  ["matthews", { title: "Matthews", isHigherBetter: true, scale: 100 }],
-  ["accuracy", { title: "accuracy", isHigherBetter: true, scale: 100 }],
-  ["f1", { title: "F1", isHigherBetter: true, scale: 100 }],
-  ["macroF1", { title: "macro-F1", isHigherBetter: true, scale: 100 }],
-  ["pearson", { title: "Pearson", isHigherBetter: true, scale: 100 }],
-  ["spearman", { title: "Spearman", isHigherBetter: true, scale: 100 }],
-  [averageAccuracyName, { title: "average accuracy", isHigherBetter: true, scale: 100 }],
-  [marginsMetric(), { title: "margins", isHigherBetter: true, scale: 1 }],
-  [averageMetric(), { title: "average", isHigherBetter: true, scale: 100 }],
+/** Titles within sentences, and whether all values lie within [−1, 1]. */
+const known: ReadonlyMap<string, readonly [title: string, isBounded: boolean]> = new Map([
+  ["matthews", ["Matthews", true]],
+  ["accuracy", ["accuracy", true]],
+  ["f1", ["F1", true]],
+  ["macroF1", ["macro-F1", true]],
+  ["auroc", ["AUROC", true]],
+  ["averagePrecision", ["average precision", true]],
+  ["logLoss", ["log loss", false]],
+  ["brier", ["Brier score", false]],
+  ["ece", ["calibration error", true]],
+  ["pearson", ["Pearson", true]],
+  ["spearman", ["Spearman", true]],
+  ["mae", ["MAE", false]],
+  ["rmse", ["RMSE", false]],
+  ["r2", ["R²", false]],
+  [averageAccuracyName, ["average accuracy", true]],
+  [marginsMetric(), ["margins", false]],
+  [averageMetric(), ["average", true]],
 ]);
 
 /** Name of the mean of several tasks' metrics. */
@@ -35,13 +44,11 @@ export function marginsMetric(): string {
   return "margins";
 }
 
-/** Title, direction and scale of a metric; errors and losses are better low, every other unknown metric high. */
+/** Title, direction and scale of a metric; one that a study brings says its direction by its name. */
 export function metricInfo(name: string): MetricInfo {
-  return known.get(name) ?? {
-    title: name,
-    isHigherBetter: !/loss|error|perplexity|mse|mae/i.test(name),
-    scale: 1,
-  };
+  const [title, isBounded] = known.get(name) ??
+    [name.endsWith(lowerMark) ? name.slice(0, -lowerMark.length) : name, false];
+  return { title, isHigherBetter: isHigherBetter(name), scale: isBounded ? 100 : 1 };
 }
 
 /** The metric's title with its arrow, for instance `accuracy ↑`. */
@@ -52,5 +59,8 @@ export function metricTitle(name: string): string {
 
 /** Whether metrics may be averaged with each other: all within [−1, 1] and better high. */
 export function areAverageable(names: readonly string[]): boolean {
-  return names.every((name) => known.has(name));
+  return names.every((name) => {
+    const { isHigherBetter, scale } = metricInfo(name);
+    return isHigherBetter && scale === 100;
+  });
 }

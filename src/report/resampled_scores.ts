@@ -4,18 +4,22 @@
  * @module
  */
 import { metrics } from "../tasks/metrics.ts";
+import type { MetricName } from "../tasks/types.ts";
+import { softmaxOf } from "../train/evaluate.ts";
 
 /** A prediction beside what was wanted. */
 export interface Evaluated {
   readonly prediction: number;
   readonly target: number;
+  /** Of each class; absent where numbers are predicted, and in older results. */
+  readonly logits?: readonly number[];
 }
 
 /** The metric of one seed's predictions on the examples of these indices, which may repeat. */
 export type Scorer = (seed: number, examples: readonly number[]) => number;
 
 /**
- * A metric of `rows[seed][example]`, or null where predictions alone do not give it.
+ * A metric of `rows[seed][example]`, or null where these do not give it: a study's own, or one of probabilities without logits.
  *
  * Classes are counted once into a table of targets and predictions, so that a draw costs one pass over its examples.
  */
@@ -26,12 +30,20 @@ export function scorerOf(
   const ofCounts = countedMetrics.get(metric);
   if (ofCounts !== undefined) return countedScorer(ofCounts, rows);
   if (metric === "pearson") return pearsonScorer(rows);
-  if (metric !== "spearman") return null;
+  if (!Object.hasOwn(metrics, metric)) return null;
+  const { output, compute } = metrics[metric as MetricName];
+  if (output === "classification" && rows.flat().some(({ logits }) => logits === undefined)) {
+    return null;
+  }
+  const probabilities = rows.map((own) =>
+    own.flatMap(({ logits }) => logits === undefined ? [] : [softmaxOf(logits)])
+  );
   return (seed, examples) => {
     const drawn = examples.map((example) => rows[seed]![example]!);
-    return metrics.spearman.compute(
+    return compute(
       drawn.map(({ target }) => target),
       drawn.map(({ prediction }) => prediction),
+      output === "regression" ? [] : examples.map((example) => probabilities[seed]![example]!),
     );
   };
 }

@@ -5,9 +5,9 @@
  */
 import { hashJson } from "../base/hash.ts";
 import type { Json } from "../base/canonical_json.ts";
-import { metrics as knownMetrics } from "../tasks/metrics.ts";
+import { misfits } from "../tasks/metrics.ts";
 import { readingHashes } from "../tasks/reading.ts";
-import type { Example, MetricName, Task, TaskData, TaskOutput } from "../tasks/types.ts";
+import type { Example, Metric, MetricName, Task, TaskData, TaskOutput } from "../tasks/types.ts";
 
 /** A labelled text, or pair of texts. */
 export interface OwnExample {
@@ -27,8 +27,8 @@ export interface OwnTask {
   readonly name: string;
   /** The labels in the order of their class indices, or the bounds of a number to predict. */
   readonly labels: readonly string[] | { readonly min: number; readonly max: number };
-  /** The first one decides. Default: accuracy, or Pearson and Spearman for a number. */
-  readonly metrics?: readonly MetricName[];
+  /** Names, or what `defineMetric` gives; the first one decides. Default: accuracy, or Pearson and Spearman for a number. */
+  readonly metrics?: readonly (MetricName | Metric)[];
   /** Examples to train on, shuffled anew in each epoch. */
   readonly train: readonly OwnExample[];
   /** Examples to evaluate on; none of them is trained on. */
@@ -123,18 +123,20 @@ export function ownTaskData(own: OwnTask): TaskData {
   const usual: readonly MetricName[] = output.type === "classification"
     ? ["accuracy"]
     : ["pearson", "spearman"];
+  const given = own.metrics ?? usual;
+  const ownMetrics = given.filter((metric) => typeof metric !== "string");
+  const names = given.map((metric) => typeof metric === "string" ? metric : metric.name);
+  if (names.length === 0) fail(`found no metrics, want those of a ${output.type}`);
+  for (const [, problem] of misfits(names, output, ownMetrics)) fail(`its metrics: ${problem}`);
   const task: Task = {
     name,
     title: name,
     output,
-    metrics: own.metrics ?? usual,
+    metrics: names,
+    ...(ownMetrics.length === 0 ? {} : { ownMetrics }),
     splits: {},
     source: "user",
   };
-  const wrong = task.metrics.find((metric) => knownMetrics[metric]?.output !== output.type);
-  if (wrong !== undefined || task.metrics.length === 0) {
-    fail(`found the metrics ${JSON.stringify(task.metrics)}, want those of a ${output.type}`);
-  }
   const splits = new Map((["train", "dev"] as const).map((split) => {
     if (own[split].length === 0) fail(`found no ${split} examples, want at least one`);
     return [split, examplesOf(output, own[split], `${split} of the task "${name}": example `)];

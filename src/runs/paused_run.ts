@@ -5,6 +5,7 @@
  */
 import type { EvaluationLine } from "../record/types.ts";
 import { keptOf } from "../study/kept.ts";
+import { meritOf } from "../tasks/metrics.ts";
 import type { TrainSettings } from "../study/types.ts";
 
 /** A run that was trained up to a step. */
@@ -36,7 +37,8 @@ export function scoreAt(
   const scores = [...Map.groupBy(evaluations, (line) => line.step).values()]
     .filter(([line]) => line!.step <= step)
     .map(([line]) => line!.metrics[metric] ?? NaN);
-  const best = Math.max(...scores.filter((score) => !Number.isNaN(score)));
+  const merits = scores.flatMap((score) => Number.isNaN(score) ? [] : [meritOf(metric, score)]);
+  const best = meritOf(metric, Math.max(...merits));
   const score = keptOf(keep, { best, last: scores.at(-1) ?? NaN });
   return Number.isFinite(score) ? score : null;
 }

@@ -84,6 +84,7 @@ async function writePredictions(
         id: split.ids[row],
         target,
         prediction: own.predictions[row],
+        ...(own.logits === undefined ? {} : { logits: own.logits[row] }),
       })
     );
   });

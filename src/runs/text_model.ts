@@ -9,7 +9,7 @@ import { flatten } from "../train/layout.ts";
 import { storedRanks, type TrainedTensors } from "../train/ablation.ts";
 import { assemble, type Assembly } from "../train/assemble.ts";
 import type { AssemblyRequest } from "../train/assembly_request.ts";
-import { evaluateSplit, type EvaluationSplit, outputsOf } from "../train/evaluate.ts";
+import { evaluateSplit, type EvaluationSplit, outputsOf, softmaxOf } from "../train/evaluate.ts";
 import { evaluationSplit } from "../train/run_data.ts";
 import { importTensors } from "../train/stored_tensors.ts";
 import { outputCount } from "../train/task_head.ts";
@@ -47,13 +47,6 @@ export interface TextModelParts {
   /** The trained numbers, `[size]`. */
   readonly theta: Float32Array;
   readonly peft: () => NamedFiles;
-}
-
-function softmaxOf(outputs: Float32Array): readonly number[] {
-  const top = Math.max(...outputs);
-  const powers = Array.from(outputs, (value) => Math.exp(value - top));
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return powers.map((power) => power / sum);
 }
 
 /**

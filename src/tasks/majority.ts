@@ -4,7 +4,7 @@
  * @module
  */
 import { meanOf } from "../stats/mean.ts";
-import { computeMetrics } from "./metrics.ts";
+import { computeMetrics, meritOf } from "./metrics.ts";
 import type { Task, TaskOutput } from "./types.ts";
 
 function countsOf(targets: readonly number[]): ReadonlyMap<number, number> {
@@ -22,8 +22,16 @@ function majorities({ type }: TaskOutput, targets: readonly number[]): readonly 
     .sort((a, b) => a - b);
 }
 
+/** The share of each class; null of numbers. */
+function sharesOf(output: TaskOutput, targets: readonly number[]): readonly number[] | null {
+  if (output.type === "regression") return null;
+  const counts = countsOf(targets);
+  return output.labels.map((_, label) => (counts.get(label) ?? 0) / targets.length);
+}
+
 /**
- * The metrics of a split where every text gets the training split's most frequent class, or of a regression its mean.
+ * The metrics of a split where every text gets the training split's most frequent class, and its shares of classes as
+ * probabilities, or of a regression its mean.
  *
  * Of classes that are equally frequent in training, the one counts that is worth most on the split, so that the baseline does
  * not depend on the order of labels.
@@ -45,10 +53,13 @@ export function majorityMetrics(
   targets: readonly number[],
 ): Readonly<Record<string, number>> {
   const [decisive] = task.metrics as [string, ...string[]];
+  const shares = sharesOf(task.output, trainTargets);
+  const probabilities = targets.flatMap(() => shares === null ? [] : [shares]);
   const all = majorities(task.output, trainTargets).map((answer) =>
-    computeMetrics(task, targets, targets.map(() => answer))
+    computeMetrics(task, targets, targets.map(() => answer), probabilities)
   );
-  return all.reduce((best, next) => next[decisive]! > best[decisive]! ? next : best);
+  const merit = (own: Readonly<Record<string, number>>) => meritOf(decisive, own[decisive]!);
+  return all.reduce((best, next) => merit(next) > merit(best) ? next : best);
 }
 
 /**

@@ -2,31 +2,20 @@
  * The metrics that tasks are evaluated by.
  *
  * Targets and predictions are class indices (classification) or scores (regression), as arrays of the
- * same length. All metrics are better when higher and at most 1.
+ * same length. Which way a metric is better is part of it: of one of a study's own, of its name.
  *
- * Where a figure is undefined, it is 0, which is what a prediction without information deserves: Matthews
+ * Where a figure is undefined, it is what a prediction without information deserves: 0 for Matthews
  * (as scikit-learn) and the correlations (SciPy gives NaN, which no record could hold) where either side is
- * constant, F1 (as scikit-learn) where no row is positive on either side. Macro-F1 leaves out a class that is on
- * neither side (as scikit-learn).
+ * constant, for F1 and average precision (as scikit-learn) where no row is positive, and for R² where targets are
+ * constant and missed (as scikit-learn); 0.5 for AUROC where all rows are of one class. Macro-F1 leaves out a class
+ * that is on neither side (as scikit-learn).
  *
  * @module
  */
 import { correlation, rankCorrelation } from "../stats/correlation.ts";
-import type { MetricName, Task, TaskOutput } from "./types.ts";
-
-/** A metric as data. */
-export interface Metric {
-  /** Key in records, and in a task's `metrics`. */
-  readonly name: MetricName;
-  /** How tables and charts call it. */
-  readonly title: string;
-  /** The kind of task it evaluates. */
-  readonly output: TaskOutput["type"];
-  /** Whether it is defined for two classes only. */
-  readonly binary: boolean;
-  /** From class indices or scores of the same length; 0 where the metric is undefined. */
-  readonly compute: (targets: ArrayLike<number>, predictions: ArrayLike<number>) => number;
-}
+import { meanOf } from "../stats/mean.ts";
+import { unknownName } from "../base/suggest.ts";
+import type { Metric, MetricName, Probabilities, Task, TaskOutput } from "./types.ts";
 
 /** The share of rows that are right. */
 export function accuracy(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
@@ -116,51 +105,241 @@ export function spearman(targets: ArrayLike<number>, predictions: ArrayLike<numb
   return rankCorrelation(Array.from(targets), Array.from(predictions)) ?? 0;
 }
 
-/** All metrics by name. */
-export const metrics: Readonly<Record<MetricName, Metric>> = {
-  matthews: {
-    name: "matthews",
-    title: "Matthews correlation",
-    output: "classification",
-    binary: false,
-    compute: matthews,
-  },
-  accuracy: {
-    name: "accuracy",
-    title: "Accuracy",
-    output: "classification",
-    binary: false,
-    compute: accuracy,
-  },
-  f1: {
-    name: "f1",
-    title: "F1",
-    output: "classification",
-    binary: true,
-    compute: f1,
-  },
-  macroF1: {
-    name: "macroF1",
-    title: "Macro-F1",
-    output: "classification",
-    binary: false,
-    compute: macroF1,
-  },
-  pearson: {
-    name: "pearson",
-    title: "Pearson correlation",
-    output: "regression",
-    binary: false,
-    compute: pearson,
-  },
-  spearman: {
-    name: "spearman",
-    title: "Spearman correlation",
-    output: "regression",
-    binary: false,
-    compute: spearman,
-  },
-};
+/** The mean over rows of a number that follows from the row's probabilities and its target. */
+function meanOfRows(
+  metric: MetricName,
+  targets: ArrayLike<number>,
+  probabilities: Probabilities,
+  of: (own: ArrayLike<number>, target: number) => number,
+): number {
+  checkedLength(metric, targets, probabilities);
+  return meanOf(probabilities.map((own, row) => of(own, targets[row]!)));
+}
+
+/** The rows by falling probability of class 1, those of equal probability together: how many there are, and how many are of class 1. */
+function tiedRows(
+  metric: MetricName,
+  targets: ArrayLike<number>,
+  probabilities: Probabilities,
+): readonly { readonly rows: number; readonly positives: number }[] {
+  checkedLength(metric, targets, probabilities);
+  const ofOne = Float64Array.from(probabilities, (own) => own[1]!);
+  const order = Uint32Array.from(ofOne.keys()).sort((a, b) => ofOne[b]! - ofOne[a]!);
+  const groups: { rows: number; positives: number }[] = [];
+  let last = NaN;
+  for (const row of order) {
+    if (ofOne[row] !== last) groups.push({ rows: 0, positives: 0 });
+    last = ofOne[row]!;
+    const group = groups.at(-1)!;
+    group.rows++;
+    group.positives += Number(targets[row] === 1);
+  }
+  return groups;
+}
+
+/**
+ * The area under the ROC curve of class 1: how often a row of class 1 gets a higher probability than one of class 0, where
+ * equal ones count half; 0.5 where all rows are of one class.
+ */
+export function auroc(
+  targets: ArrayLike<number>,
+  _predictions: ArrayLike<number>,
+  probabilities: Probabilities,
+): number {
+  let [above, ordered, negativesInAll] = [0, 0, 0];
+  for (const { rows, positives } of tiedRows("auroc", targets, probabilities)) {
+    const negatives = rows - positives;
+    ordered += negatives * (above + positives / 2);
+    above += positives;
+    negativesInAll += negatives;
+  }
+  return above === 0 || negativesInAll === 0 ? 0.5 : ordered / (above * negativesInAll);
+}
+
+/** The precision at each threshold on the probability of class 1, weighted by the recall that it gains; 0 without such rows. */
+export function averagePrecision(
+  targets: ArrayLike<number>,
+  _predictions: ArrayLike<number>,
+  probabilities: Probabilities,
+): number {
+  let [seen, found, sum] = [0, 0, 0];
+  for (const { rows, positives } of tiedRows("averagePrecision", targets, probabilities)) {
+    seen += rows;
+    found += positives;
+    sum += positives * found / seen;
+  }
+  return found === 0 ? 0 : sum / found;
+}
+
+/** The mean of −log of the target's probability, in nats; a probability counts as no less than 2⁻⁵², as in scikit-learn. */
+export function logLoss(
+  targets: ArrayLike<number>,
+  _predictions: ArrayLike<number>,
+  probabilities: Probabilities,
+): number {
+  return meanOfRows(
+    "logLoss",
+    targets,
+    probabilities,
+    (own, target) => -Math.log(Math.max(Number.EPSILON, own[target]!)),
+  );
+}
+
+/** The mean squared distance of the probabilities from the target's 1 and the others' 0, halved for two classes, as in scikit-learn. */
+export function brier(
+  targets: ArrayLike<number>,
+  _predictions: ArrayLike<number>,
+  probabilities: Probabilities,
+): number {
+  return meanOfRows("brier", targets, probabilities, (own, target) => {
+    let sum = 0;
+    for (let k = 0; k < own.length; k++) sum += (own[k]! - Number(k === target)) ** 2;
+    return own.length === 2 ? sum / 2 : sum;
+  });
+}
+
+/** Bins of the expected calibration error. */
+const calibrationBins = 15;
+
+/**
+ * Expected calibration error: |accuracy − confidence| in 15 bins of equal width, each by its share of rows. A row's confidence
+ * is its largest probability, and a bin holds its upper edge.
+ *
+ * Source: C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
+ */
+export function ece(
+  targets: ArrayLike<number>,
+  predictions: ArrayLike<number>,
+  probabilities: Probabilities,
+): number {
+  const length = checkedLength("ece", targets, probabilities);
+  const gaps = new Float64Array(calibrationBins);
+  for (const [row, own] of probabilities.entries()) {
+    let confidence = 0;
+    for (let k = 0; k < own.length; k++) confidence = Math.max(confidence, own[k]!);
+    const bin = Math.max(0, Math.ceil(confidence * calibrationBins) - 1);
+    gaps[bin]! += Number(targets[row] === predictions[row]) - confidence;
+  }
+  return gaps.reduce((sum, gap) => sum + Math.abs(gap), 0) / length;
+}
+
+/** The mean of a function of the errors. */
+function meanError(
+  metric: MetricName,
+  targets: ArrayLike<number>,
+  predictions: ArrayLike<number>,
+  of: (error: number) => number,
+): number {
+  checkedLength(metric, targets, predictions);
+  return meanOf(Array.from(targets, (target, row) => of(target - predictions[row]!)));
+}
+
+/** The mean absolute error. */
+export function mae(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
+  return meanError("mae", targets, predictions, Math.abs);
+}
+
+/** The root of the mean squared error. */
+export function rmse(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
+  return Math.sqrt(meanError("rmse", targets, predictions, (error) => error ** 2));
+}
+
+/** The share of the targets' variance that the predictions explain; of constant targets 1 where all are met, else 0. */
+export function r2(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
+  const left = meanError("r2", targets, predictions, (error) => error ** 2);
+  const center = meanOf(Array.from(targets));
+  const all = meanOf(Array.from(targets, (target) => (target - center) ** 2));
+  return all === 0 ? Number(left === 0) : 1 - left / all;
+}
+
+/** The metrics that ranklab brings along, by name. */
+export const metrics: Readonly<Record<MetricName, Metric>> = Object.fromEntries(
+  ([
+    ["matthews", "Matthews correlation", "classification", "higher", false, matthews],
+    ["accuracy", "Accuracy", "classification", "higher", false, accuracy],
+    ["f1", "F1", "classification", "higher", true, f1],
+    ["macroF1", "Macro-F1", "classification", "higher", false, macroF1],
+    ["auroc", "AUROC", "classification", "higher", true, auroc],
+    ["averagePrecision", "Average precision", "classification", "higher", true, averagePrecision],
+    ["logLoss", "Log loss", "classification", "lower", false, logLoss],
+    ["brier", "Brier score", "classification", "lower", false, brier],
+    ["ece", "Expected calibration error", "classification", "lower", false, ece],
+    ["pearson", "Pearson correlation", "regression", "higher", false, pearson],
+    ["spearman", "Spearman correlation", "regression", "higher", false, spearman],
+    ["mae", "Mean absolute error", "regression", "lower", false, mae],
+    ["rmse", "Root mean squared error", "regression", "lower", false, rmse],
+    ["r2", "R²", "regression", "higher", false, r2],
+  ] as const).map(([name, title, output, better, binary, compute]) => [
+    name,
+    { name, title, output, better, binary, compute },
+  ]),
+) as Record<MetricName, Metric>;
+
+/** What {@linkcode defineMetric} takes. */
+export interface MetricDefinition extends Omit<Metric, "title" | "binary" | "origin"> {
+  /** How tables and charts call it. Default: its name. */
+  readonly title?: string;
+  /** Whether it is defined for two classes only. Default false. */
+  readonly binary?: boolean;
+}
+
+/**
+ * Makes a metric of one's own, for a study's export `metrics` or for a task that `train()` is given.
+ *
+ * @returns The metric; where lower is better, its name ends with `↓`, in tasks, claims and records too.
+ * @throws {RangeError} If its name is taken or has other characters than letters, digits, `.`, `_` and `-`, or no direction is given.
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * const cost = defineMetric({
+ *   name: "cost",
+ *   better: "lower",
+ *   output: "classification",
+ *   // An alarm that is missed costs ten times as much as one too many.
+ *   compute: (targets, predictions) =>
+ *     Array.from(targets).reduce((sum, target, i) =>
+ *       sum + (target === predictions[i] ? 0 : target === 1 ? 10 : 1), 0) / targets.length,
+ * });
+ * assertEquals([cost.name, cost.compute([1, 0, 0], [0, 1, 0], [])], ["cost↓", 11 / 3]);
+ * ```
+ */
+export function defineMetric(definition: MetricDefinition): Metric {
+  const { name, better, title = name, binary = false } = definition;
+  const fail = (found: string, wanted: string): never => {
+    throw new RangeError(`Cannot define the metric "${name}": found ${found}, want ${wanted}`);
+  };
+  if (!/^[A-Za-z][A-Za-z0-9._-]*$/.test(name)) {
+    fail("that name", 'letters, digits, ".", "_" and "-", the first a letter');
+  }
+  if (Object.hasOwn(metrics, name)) fail("that ranklab has it", "another name");
+  if (better !== "higher" && better !== "lower") {
+    fail(`better ${JSON.stringify(better)}`, '"higher" or "lower"');
+  }
+  return { ...definition, title, binary, name: better === "lower" ? name + lowerMark : name };
+}
+
+/** Whether a value has what {@linkcode defineMetric} gives. */
+export function isMetric(value: unknown): value is Metric {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, output, binary, compute } = value as Partial<Metric>;
+  return typeof name === "string" && typeof output === "string" && typeof binary === "boolean" &&
+    typeof compute === "function";
+}
+
+/** What the name of a study's own metric ends with where lower is better, so that all who read a record know it. */
+export const lowerMark = "↓";
+
+/** Whether a higher value of a metric is better: ranklab's own says so, and any other's name. */
+export function isHigherBetter(name: string): boolean {
+  return Object.hasOwn(metrics, name)
+    ? metrics[name as MetricName].better === "higher"
+    : !name.endsWith(lowerMark);
+}
+
+/** A metric's value, turned over where lower is better: what is compared. */
+export function meritOf(name: string, value: number): number {
+  return isHigherBetter(name) ? value : -value;
+}
 
 /** The metric of a sequence as a whole: the mean of its tasks' accuracies among the classes seen so far. */
 export const averageAccuracyName = "average_accuracy";
@@ -171,11 +350,8 @@ export const taskAwareName = "task_aware_accuracy";
 /** The mean of the tasks' {@linkcode taskAwareName}. */
 export const averageTaskAwareName = "average_task_aware_accuracy";
 
-/** A metric that a run is evaluated by. */
-export type HeadlineMetric = MetricName | typeof averageAccuracyName;
-
 /** The metric that a task is evaluated by: the first it declares, or a sequence's average accuracy. */
-export function primaryMetric(task: Task): HeadlineMetric {
+export function primaryMetric(task: Task): string {
   if (task.stages !== undefined) return averageAccuracyName;
   const [first] = task.metrics;
   if (first === undefined) {
@@ -184,12 +360,41 @@ export function primaryMetric(task: Task): HeadlineMetric {
   return first;
 }
 
+/** What is wrong with a task's list of metrics, each with its place; none where all fit. */
+export function misfits(
+  names: readonly string[],
+  output: TaskOutput,
+  own: readonly Metric[] = [],
+): readonly (readonly [number, string])[] {
+  const known = [...Object.values(metrics), ...own];
+  return names.flatMap((name, index): readonly (readonly [number, string])[] => {
+    if (names.indexOf(name) < index) return [[index, `found "${name}" a second time`]];
+    const metric = known.find((one) => one.name === name);
+    if (metric === undefined) {
+      return [[index, unknownName("metric", name, known.map((one) => one.name))]];
+    }
+    if (metric.output !== output.type) {
+      const fitting = known.filter((one) => one.output === output.type);
+      return [[
+        index,
+        `found "${name}", which evaluates ${metric.output}, yet the labels make the task a ${output.type}; ` +
+        `choose among ${fitting.map((other) => `"${other.name}"`).join(", ")}`,
+      ]];
+    }
+    return metric.binary && output.type === "classification" && output.labels.length !== 2
+      ? [[index, `found "${name}", which wants 2 labels, yet there are ${output.labels.length}`]]
+      : [];
+  });
+}
+
 /**
  * All metrics of a task, in its order.
  *
  * @param targets Class indices or scores, one a row.
  * @param predictions The model's class indices or scores for the same rows.
+ * @param probabilities Those of each row's classes. Default: none, for metrics that take none.
  * @throws {RangeError} If there are no rows, the lengths differ, or a value is no class of the task or not finite.
+ * @throws {TypeError} If a metric of the study's own gives no finite number.
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
@@ -202,12 +407,22 @@ export function computeMetrics(
   task: Task,
   targets: ArrayLike<number>,
   predictions: ArrayLike<number>,
+  probabilities: Probabilities = [],
 ): Readonly<Record<string, number>> {
   checkValues(task, "target", targets);
   checkValues(task, "prediction", predictions);
-  return Object.fromEntries(
-    task.metrics.map((name) => [name, metrics[name].compute(targets, predictions)]),
-  );
+  return Object.fromEntries(task.metrics.map((name) => {
+    const own = task.ownMetrics?.find((metric) => metric.name === name);
+    const { compute } = own ?? metrics[name as MetricName];
+    const value: unknown = compute(targets, predictions, probabilities);
+    if (typeof value === "number" && (own === undefined || Number.isFinite(value))) {
+      return [name, value];
+    }
+    throw new TypeError(
+      `Cannot evaluate "${task.name}" by the metric "${name}": its function gave ${value} for ${targets.length} rows, ` +
+        "want a finite number, also where all predictions are of one class",
+    );
+  }));
 }
 
 function checkValues(task: Task, what: string, values: ArrayLike<number>): void {
@@ -230,7 +445,7 @@ function checkValues(task: Task, what: string, values: ArrayLike<number>): void 
 function checkedLength(
   metric: MetricName,
   targets: ArrayLike<number>,
-  predictions: ArrayLike<number>,
+  predictions: ArrayLike<unknown>,
 ): number {
   if (targets.length === predictions.length && targets.length > 0) return targets.length;
   throw new RangeError(

@@ -16,8 +16,9 @@ export type { DataWarning } from "./data_warnings.ts";
 export {
   averageAccuracyName,
   computeMetrics,
-  type HeadlineMetric,
-  type Metric,
+  defineMetric,
+  isHigherBetter,
+  type MetricDefinition,
   metrics,
   primaryMetric,
 } from "./metrics.ts";
@@ -35,7 +36,9 @@ export type {
   Column,
   Encoded,
   Example,
+  Metric,
   MetricName,
+  Probabilities,
   SequenceStage,
   SplitFile,
   Task,

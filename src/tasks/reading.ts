@@ -17,11 +17,17 @@ const encodingVersion = 1;
  * @param version Of the encoding.
  */
 export function readingHashes(
-  { name, source, output, splits, metrics }: Task,
+  { name, source, output, splits, metrics, ownMetrics = [] }: Task,
   version: number = encodingVersion,
 ): Readonly<Record<string, string>> {
-  // The first metric chooses the evaluation that counts; any other one can be computed later.
-  const stated = { output, splits, metric: metrics[0] } as unknown as Json;
+  // The first metric chooses the evaluation that counts; any other one can be computed later, unless it is code that changes.
+  const own = ownMetrics.map(({ name, origin }) => [name, origin?.hash ?? null]);
+  const stated = {
+    output,
+    splits,
+    metric: metrics[0],
+    ...(own.length === 0 ? {} : { own }),
+  } as unknown as Json;
   return {
     ...(source === "user" ? { [`${name}: columns and labels`]: hashJson(stated) } : {}),
     ...(version === 1 ? {} : { "encoding of texts": `version ${version}` }),

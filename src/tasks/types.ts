@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { MethodOrigin } from "../study/types.ts";
+
 /** One labelled row of a task's file. */
 export interface Example {
   /** Row number within the files of its split, one after the other, from 0, headers excluded. */
@@ -18,8 +20,49 @@ export interface Example {
   readonly target: number;
 }
 
-/** The metrics that ranklab computes. */
-export type MetricName = "matthews" | "accuracy" | "f1" | "macroF1" | "pearson" | "spearman";
+/** The metrics that ranklab brings along. */
+export type MetricName =
+  | "matthews"
+  | "accuracy"
+  | "f1"
+  | "macroF1"
+  | "auroc"
+  | "averagePrecision"
+  | "logLoss"
+  | "brier"
+  | "ece"
+  | "pearson"
+  | "spearman"
+  | "mae"
+  | "rmse"
+  | "r2";
+
+/** The probability of each class, row by row; none where numbers are predicted. */
+export type Probabilities = readonly ArrayLike<number>[];
+
+/** A metric. */
+export interface Metric {
+  /** Key in records, and in a task's `metrics`. */
+  readonly name: string;
+  /** How tables and charts call it. */
+  readonly title: string;
+  /** The kind of task it evaluates. */
+  readonly output: TaskOutput["type"];
+  /** Whether higher or lower values are better. */
+  readonly better: "higher" | "lower";
+  /** Whether it is defined for two classes only. */
+  readonly binary: boolean;
+  /** From class indices or numbers of the same length, and the probabilities of the classes. */
+  readonly compute: (
+    targets: ArrayLike<number>,
+    predictions: ArrayLike<number>,
+    probabilities: Probabilities,
+  ) => number;
+  /** The URL of the file that it is written in. Default: the study's module. */
+  readonly module?: string;
+  /** Where it was loaded from; absent for those that ranklab brings along. */
+  readonly origin?: MethodOrigin;
+}
 
 /** What a task asks for: one of several labels, or a number within bounds. */
 export type TaskOutput =
@@ -83,7 +126,9 @@ export interface Task {
   /** What the head predicts; it sets the head's outputs and the loss. */
   readonly output: TaskOutput;
   /** In order; the first is the one that selects the best evaluation and that reports show first. */
-  readonly metrics: readonly MetricName[];
+  readonly metrics: readonly string[];
+  /** Those of them that ranklab does not bring along. Default: none. */
+  readonly ownMetrics?: readonly Metric[];
   /** For a sequence, its tasks in the order in which they are learned; absent for a single task. */
   readonly stages?: readonly SequenceStage[];
   /**

@@ -10,7 +10,7 @@ import { closed } from "../study/settings.ts";
 import { mostOfName } from "../study/condition_form.ts";
 import { builtInTasks } from "./catalog.ts";
 import { columnsOf } from "./file_rows.ts";
-import { metrics } from "./metrics.ts";
+import { metrics, misfits } from "./metrics.ts";
 import type { MetricName, SplitFile, Task, TaskOutput, TextSource } from "./types.ts";
 
 /** Entries of a declaration's lists at most. */
@@ -220,7 +220,7 @@ function checkUserTask(
   const output = outputOf(declared, note);
   const metrics = declared.metrics ??
     (output.type === "classification" ? ["accuracy"] : ["pearson", "spearman"]);
-  checkMetrics(metrics, output, note);
+  for (const [index, problem] of misfits(metrics, output)) note(["metrics", index], problem);
   const splits = Object.entries(declared.files).flatMap(([split, given]) =>
     given === undefined || !hasColumns ? [] : [
       [
@@ -325,24 +325,6 @@ function outputOf({ labels, columns: { choices } }: Declared, note: Note): TaskO
     );
   }
   return { type: "classification", labels: texts, perChoice: true };
-}
-
-function checkMetrics(names: readonly MetricName[], output: TaskOutput, note: Note): void {
-  for (const [index, name] of names.entries()) {
-    const key = ["metrics", index];
-    const metric = metrics[name];
-    if (names.indexOf(name) < index) note(key, `found "${name}" a second time`);
-    if (metric.output !== output.type) {
-      const fitting = Object.values(metrics).filter((other) => other.output === output.type);
-      note(
-        key,
-        `found "${name}", which evaluates ${metric.output}, yet the labels make the task a ${output.type}; ` +
-          `choose among ${fitting.map((other) => `"${other.name}"`).join(", ")}`,
-      );
-    } else if (metric.binary && output.type === "classification" && output.labels.length !== 2) {
-      note(key, `found "${name}", which wants 2 labels, yet there are ${output.labels.length}`);
-    }
-  }
 }
 
 /** A split's files with their defaults filled in; those that a problem was noted of are left out. */

@@ -40,15 +40,36 @@ export interface Evaluation {
   readonly metrics: Readonly<Record<string, number>>;
   /** A class index or a score for each example, in file order. */
   readonly predictions: readonly number[];
+  /** The logits of the classes for each example, rounded by {@linkcode roundedLogits}; absent where numbers are predicted. */
+  readonly logits?: readonly (readonly number[])[];
+}
+
+/** Digits of a logit that count, which is what single precision computes reliably. */
+const logitDigits = 6;
+
+/** Logits rounded to 6 significant digits: metrics of probabilities follow from these, so that they can be computed again from a file. */
+export function roundedLogits(logits: ArrayLike<number>): readonly number[] {
+  return Array.from(logits, (logit) => Number(logit.toPrecision(logitDigits)));
+}
+
+/** The probabilities of classes, in double precision. */
+export function softmaxOf(logits: ArrayLike<number>): readonly number[] {
+  const all = Array.from(logits);
+  const top = all.reduce((most, logit) => Math.max(most, logit), -Infinity);
+  const weights = all.map((logit) => Math.exp(logit - top));
+  const sum = weights.reduce((total, weight) => total + weight, 0);
+  return weights.map((weight) => weight / sum);
 }
 
 /** The metrics of predictions; NaN where the loss says that outputs are no numbers, whatever class comes first among those. */
 function metricsOf(
   task: Task,
   targets: readonly number[],
-  { loss, predictions }: Pick<Evaluation, "loss" | "predictions">,
+  { loss, predictions, logits = [] }: Pick<Evaluation, "loss" | "predictions" | "logits">,
 ): Evaluation["metrics"] {
-  if (Number.isFinite(loss)) return computeMetrics(task, targets, predictions);
+  if (Number.isFinite(loss)) {
+    return computeMetrics(task, targets, predictions, logits.map(softmaxOf));
+  }
   return Object.fromEntries(task.metrics.map((name) => [name, NaN]));
 }
 
@@ -152,12 +173,12 @@ function splitEvaluation(task: Task, split: EvaluationSplit, outputs: SplitOutpu
     task.output.type === "classification" ? largest(own) : own[0]!
   );
   const loss = meanOver(split, (row) => exampleLoss(task, outputs[row]!, split.targets[row]!));
-  return {
-    split: split.name,
+  const found = {
     loss,
-    metrics: metricsOf(task, split.targets, { loss, predictions }),
     predictions,
+    ...(task.output.type === "regression" ? {} : { logits: outputs.map(roundedLogits) }),
   };
+  return { split: split.name, metrics: metricsOf(task, split.targets, found), ...found };
 }
 
 /** What a model's outputs on one task of a sequence are worth: among the first `seen` classes, and among those of the task alone. */
@@ -180,6 +201,7 @@ function stageEvaluation(
       [taskAwareName]: accuracy(split.targets, taskAware),
     },
     predictions,
+    logits: outputs.map((own) => roundedLogits(own.subarray(0, seen))),
   };
 }
 

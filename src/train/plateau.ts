@@ -6,14 +6,14 @@
 import type { Json } from "../base/canonical_json.ts";
 import { lastEventOf, type RankPolicy } from "../methods/rank_policy.ts";
 import type { Plateau } from "../study/types.ts";
-import { primaryMetric } from "../tasks/metrics.ts";
+import { meritOf, primaryMetric } from "../tasks/metrics.ts";
 import { heldOutSplit } from "../tasks/run_examples.ts";
 import type { Task } from "../tasks/types.ts";
 import type { Evaluation } from "./evaluate.ts";
 
 /** How long the score has not risen; a value that a checkpoint can hold. */
 export interface PlateauState {
-  /** The score of the last rise; null before the first evaluation that counts. */
+  /** The score of the last rise, turned over where lower is better; null before the first evaluation that counts. */
   readonly best: number | null;
   /** Evaluations since then. */
   readonly waited: number;
@@ -78,5 +78,6 @@ export function afterEvaluation(
       }, want one`,
     );
   }
-  return afterScore(rule, plateau, evaluation.metrics[primaryMetric(task)] ?? NaN);
+  const metric = primaryMetric(task);
+  return afterScore(rule, plateau, meritOf(metric, evaluation.metrics[metric] ?? NaN));
 }

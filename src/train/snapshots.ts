@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { primaryMetric } from "../tasks/metrics.ts";
+import { meritOf, primaryMetric } from "../tasks/metrics.ts";
 import type { Task } from "../tasks/types.ts";
 import type { DeviceRun } from "./device_run.ts";
 import { evaluateAll } from "./evaluate.ts";
@@ -41,8 +41,11 @@ export async function takeSnapshot(
 /** The better of the best so far and the latest by the task's primary metric on the first split; the earlier one of equals. */
 export function bestOf(task: Task, best: Snapshot | null, latest: Snapshot): Snapshot | null {
   const metric = primaryMetric(task);
-  const valueOf = (of: Snapshot | null) => of?.evaluations[0]?.metrics[metric] ?? -Infinity;
+  const meritAt = (of: Snapshot | null) => {
+    const value = of?.evaluations[0]?.metrics[metric];
+    return value === undefined ? -Infinity : meritOf(metric, value);
+  };
   // Evaluations of a sequence are of ever more classes: none but the last is of all.
-  const isBest = task.stages !== undefined || valueOf(latest) > valueOf(best);
+  const isBest = task.stages !== undefined || meritAt(latest) > meritAt(best);
   return isBest ? latest : best;
 }

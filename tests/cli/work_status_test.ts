@@ -49,6 +49,10 @@ Deno.test("ablationText() names the layer whose removal hurts most, and the rank
   };
   assertEquals(ablationText(ablation), "accuracy 75.00, accuracy 50.00 without layer.1");
   assertEquals(
+    ablationText({ ...ablation, metric: "logLoss" }),
+    "log loss 0.75, log loss 0.80 without layer.2",
+  );
+  assertEquals(
     ablationText({
       ...ablation,
       truncations: [{ rank: 1, metric: 0.6 }, { rank: 2, metric: 0.7 }],

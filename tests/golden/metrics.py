@@ -12,8 +12,11 @@ import pathlib
 import random
 import warnings
 
+import numpy as np
 from scipy import stats
+from scipy.special import softmax
 from sklearn import metrics
+from sklearn.calibration import calibration_curve
 
 warnings.simplefilter("ignore")
 
@@ -33,9 +36,44 @@ def scores(targets: list[float], predictions: list[float]) -> dict:
     figures = {
         "pearson": float(stats.pearsonr(targets, predictions).statistic),
         "spearman": float(stats.spearmanr(targets, predictions).statistic),
+        "mae": float(metrics.mean_absolute_error(targets, predictions)),
+        "rmse": float(metrics.root_mean_squared_error(targets, predictions)),
+        "r2": float(metrics.r2_score(targets, predictions)),
     }
     defined = {name: None if math.isnan(value) else value for name, value in figures.items()}
     return {"targets": targets, "predictions": predictions, "figures": defined}
+
+
+def calibration_error(right: np.ndarray, confidence: np.ndarray) -> float:
+    """The bins of calibration_curve, each weighted by its number of rows."""
+    of_right, of_confidence = calibration_curve(right, confidence, n_bins=15)
+    edges = np.linspace(0, 1, 16)
+    rows = np.bincount(np.searchsorted(edges[1:-1], confidence), minlength=15)
+    return float((np.abs(of_right - of_confidence) * rows[rows > 0]).sum() / len(right))
+
+
+def chances(targets: list[int], logits: list[list[float]]) -> dict:
+    shares = softmax(np.array(logits), axis=1)
+    predictions = shares.argmax(axis=1)
+    labels = list(range(shares.shape[1]))
+    figures = {
+        "logLoss": float(metrics.log_loss(targets, shares, labels=labels)),
+        "brier": float(metrics.brier_score_loss(targets, shares, labels=labels))
+        if len(labels) > 2
+        else float(metrics.brier_score_loss(targets, shares[:, 1], pos_label=1)),
+        "ece": calibration_error(predictions == np.array(targets), shares.max(axis=1)),
+    }
+    if len(labels) == 2:
+        figures["averagePrecision"] = float(metrics.average_precision_score(targets, shares[:, 1]))
+        # Not defined by scikit-learn where all rows are of one class.
+        if len(set(targets)) == 2:
+            figures["auroc"] = float(metrics.roc_auc_score(targets, shares[:, 1]))
+    return {
+        "targets": targets,
+        "predictions": predictions.tolist(),
+        "logits": logits,
+        "figures": figures,
+    }
 
 
 def main() -> None:
@@ -71,7 +109,27 @@ def main() -> None:
     targets = [round(draw.uniform(0, 5) * 5) / 5 for _ in range(40)]
     noisy = [round(t + draw.gauss(0, 1), 2) for t in targets]
     regression.append(scores(targets, noisy))
-    document = {"binary": binary, "several": several, "regression": regression}
+    probabilities = [
+        chances([0, 0, 1, 1], [[0.9, 0.1], [0.6, 0.4], [0.65, 0.35], [0.2, 0.8]]),
+        # Ties of probability across classes, and probabilities so near 0 that they count as the least one.
+        chances([0, 1, 1, 0, 1, 0], [[0, 1], [0, 1], [0, 1], [1, 0], [1, 0], [2, 1]]),
+        chances([1, 0, 1], [[60, 0], [0, 60], [0, 60]]),
+        chances([0, 0, 0], [[1, 0], [0, 2], [0.5, 0]]),
+        chances([1, 1], [[1, 0], [0, 2]]),
+    ]
+    for size, classes_of in ((40, 2), (60, 2), (50, 4)):
+        targets = [draw.randrange(classes_of) for _ in range(size)]
+        logits = [
+            [round(draw.gauss(1.2 if k == t else 0, 1), 3) for k in range(classes_of)]
+            for t in targets
+        ]
+        probabilities.append(chances(targets, logits))
+    document = {
+        "binary": binary,
+        "several": several,
+        "regression": regression,
+        "probabilities": probabilities,
+    }
     lines = ",\n".join(
         '"%s": [\n%s\n]' % (kind, ",\n".join("  " + json.dumps(case) for case in cases))
         for kind, cases in document.items()

@@ -72,6 +72,22 @@ Deno.test("a gain is that of a fifth, also where evaluations lie further apart",
   assertEquals(convergenceOf(halves).state, "converged");
 });
 
+Deno.test("a log loss that falls over the last fifth still climbs, and one that rises does not", () => {
+  const of = (scores: readonly number[]) => {
+    const made = run({ steps: 100, scores, happened: { primaryMetric: "logLoss" } });
+    const evaluations = made.evaluations.map((line) => ({
+      ...line,
+      metrics: { logLoss: line.metrics["accuracy"]! },
+    }));
+    return convergenceOf({ ...made, evaluations });
+  };
+  const falling = of([0.7, 0.6, 0.5, 0.4, 0.3]);
+  assertEquals(falling.state, "climbing");
+  assertAlmostEquals(falling.score!.change, 0.1, 1e-12);
+  assertEquals([falling.score!.before, falling.score!.after], [0.4, 0.3]);
+  assertEquals(of([0.3, 0.3, 0.3, 0.4, 0.5]).state, "converged");
+});
+
 Deno.test("a gain of few answers on a small split is noise", () => {
   const scores = [0.5, 0.55, 0.6, 0.61, 0.64];
   const of = (count: number) =>

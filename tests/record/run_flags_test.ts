@@ -71,6 +71,27 @@ Deno.test("runFlags() compares with the majority, below it and level with it", (
   assertEquals(kindsOf({ targets, predictions: [0, 1, 1, 1, 1] }), ["at-majority"]);
 });
 
+Deno.test("runFlags() compares a log loss with that of training's shares", () => {
+  const task: Task = { ...findTask("RTE"), metrics: ["logLoss"] };
+  const [train, targets, predictions] = [[0, 0, 0, 1], [0, 1], [0, 1]];
+  const of = (rows: readonly (readonly number[])[]) =>
+    runFlags({
+      ...evaluated({ train, targets, predictions }),
+      task,
+      scores: {
+        own: computeMetrics(task, targets, predictions, rows),
+        majority: majorityMetrics(task, train, targets),
+      },
+    });
+  assertEquals(of([[0.9, 0.1], [0.4, 0.6]]), []);
+  const level = [0.75, 0.25];
+  const chance = -(Math.log(0.75) + Math.log(0.25)) / 2;
+  assertEquals(of([level, level]), [
+    { kind: "at-majority", metric: "logLoss", score: chance, majority: chance },
+  ]);
+  assertEquals(of([level, [0.99, 0.01]]).map(({ kind }) => kind), ["at-majority"]);
+});
+
 Deno.test("runFlags() leaves a split of one class alone unless it was got wrong", () => {
   const train = [0, 0, 1];
   assertEquals(kindsOf({ train, targets: [0, 0, 0], predictions: [0, 0, 0] }), []);

@@ -425,3 +425,8 @@ Deno.test("comparePinned asks for V8 and the runtime's files where the record ha
   const older = comparePinned(of(where), of(found)).map(({ item }) => item);
   assertEquals(older.filter((item) => /v8|library/.test(item)), []);
 });
+
+Deno.test("logits that only one of two runs has are no difference", () => {
+  const predictions = run.predictions.map((line) => ({ ...line, logits: [0.5, -0.5] }));
+  assertEquals(verify({ ...run, predictions }).verdict, "bit-equal");
+});

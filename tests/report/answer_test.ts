@@ -50,7 +50,7 @@ const cases: Readonly<Record<string, Case>> = {
   "one method, two tasks without a common scale": {
     study: scoredStudy({
       labels: ["other"],
-      tasks: [["a", "accuracy"], ["b", "perplexity"]],
+      tasks: [["a", "accuracy"], ["b", "perplexity↓"]],
       score: ({ seed, task }) => task === "a" ? 0.7 + 0.01 * seed : 20 + seed,
     }),
     sentence: "Only other has scores, so there is nothing to compare it with: " +
@@ -189,7 +189,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "a metric that is better low": {
     study: scoredStudy({
-      tasks: [["c", "perplexity"]],
+      tasks: [["c", "perplexity↓"]],
       seeds: seeds(7),
       score: around({ lora: 20, other: 18 }, 7),
     }),
@@ -298,7 +298,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "tasks without a common scale": {
     study: scoredStudy({
-      tasks: [["a", "accuracy"], ["b", "perplexity"]],
+      tasks: [["a", "accuracy"], ["b", "perplexity↓"]],
       seeds: seeds(4),
       score: ({ label, task, seed }) =>
         task === "a"
@@ -313,7 +313,7 @@ const cases: Readonly<Record<string, Case>> = {
   "tasks without a common scale, a method without a budget": {
     study: scoredStudy({
       labels: ["lora", "head"],
-      tasks: [["a", "accuracy"], ["b", "perplexity"]],
+      tasks: [["a", "accuracy"], ["b", "perplexity↓"]],
       seeds: seeds(4),
       score: ({ label, task, seed }) =>
         task === "a"
@@ -399,11 +399,11 @@ Deno.test("answerOf says that no method beats the majority class, and not where 
     "No method beats always predicting the majority class (accuracy 50.00).",
   ]);
   const low = scoredStudy({
-    tasks: [["t", "perplexity"]],
+    tasks: [["t", "perplexity↓"]],
     score: around({ lora: 20, other: 21 }, 3),
   });
   const lowSaid = (majority: number) =>
-    answer(withHappened(low, () => ({ majority: { perplexity: majority } }))).basis[0];
+    answer(withHappened(low, () => ({ majority: { "perplexity↓": majority } }))).basis[0];
   assertEquals(
     lowSaid(19),
     "No method beats always predicting the majority class (perplexity 19.00).",

@@ -1,5 +1,5 @@
 /** What a report says of runs that had not converged, and of the way to a score. */
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { learningChart } from "../../src/report/charts/learning.ts";
 import { convergedCells, hasConverged, moreSteps } from "../../src/report/convergence.ts";
 import { gridOf, rowsOf } from "../../src/report/facts.ts";
@@ -14,6 +14,7 @@ import { baselineOf } from "../../src/report/paired_rows.ts";
 import { isTested, pairedRows, rankingsOf, testsOf } from "../../src/report/tests.ts";
 import { scoresTable } from "../../src/report/tables/scores.ts";
 import { targetRows, targetsOf, targetsTable } from "../../src/report/tables/targets.ts";
+import type { Metrics } from "../../src/record/types.ts";
 import type { StudyResults } from "../../src/report/types.ts";
 import { curves, studyOf } from "./learning_curves.ts";
 import type { ScorePlace } from "./scored_study.ts";
@@ -193,4 +194,32 @@ Deno.test("targets are the study's, or 95 % of the best mean of a task; seeds th
     ["t", "accuracy ↑", "79.00", "lora", "rank 4", "3 of 3", "50", "0.5 s", "80.00"],
     ["t", "accuracy ↑", "79.00", "other", "rank 4", "not reached (0 of 3)", "–", "–", "32.33"],
   ]);
+});
+
+Deno.test("where lower is better a run reaches a score from above, and the target is the best mean over 0.95", () => {
+  const { runs, ...rest } = studyOf({
+    labels: ["lora"],
+    seeds: 1,
+    curve: () => [0.9, 0.5, 0.38, 0.38],
+  });
+  const named = (metrics: Metrics) => ({ logLoss: metrics["accuracy"]! });
+  const study = {
+    ...rest,
+    runs: runs.map((run) => {
+      const { happened } = run.record;
+      const last = { ...happened.last!, metrics: named(happened.last!.metrics) };
+      return {
+        ...run,
+        record: {
+          ...run.record,
+          happened: { ...happened, primaryMetric: "logLoss", best: last, last },
+        },
+        evaluations: run.evaluations.map((line) => ({ ...line, metrics: named(line.metrics) })),
+      };
+    }),
+  };
+  assertEquals(reachedAt(study.runs[0]!, 0.5)?.step, 50);
+  assertEquals(reachedAt(study.runs[0]!, 0.3), null);
+  assertAlmostEquals(targetsOf(study).get("t")!, 0.4, 1e-12);
+  assertStringIncludes(targetsTable(study).note, "the best mean divided by 0.95");
 });

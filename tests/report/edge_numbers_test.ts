@@ -10,6 +10,7 @@ import { budgetsTable } from "../../src/report/tables/budgets.ts";
 import { costRows, costTable } from "../../src/report/tables/cost.ts";
 import { pairedRows, rankingsOf } from "../../src/report/tests.ts";
 import { RandomStream } from "../../src/base/random.ts";
+import { softmaxOf } from "../../src/train/evaluate.ts";
 import { scorerOf } from "../../src/report/resampled_scores.ts";
 import { metrics } from "../../src/tasks/metrics.ts";
 import { scoreRows, scoreText } from "../../src/report/tables/scores.ts";
@@ -56,7 +57,7 @@ Deno.test("a method without a budget that ties with a ranked one takes half a pl
   assertEquals(placed(0.7), [{ label: "full", n: 3, meanRank: 1.5 }]);
   const low = rankingsOf(scoredStudy({
     labels: ["lora", "p", "full"],
-    tasks: [["t", "perplexity"]],
+    tasks: [["t", "perplexity↓"]],
     score: ({ label }) => ({ lora: 20, p: 30, full: 25 })[label]!,
   }))[0]!;
   assertEquals(low.methods.map(({ label }) => label), ["lora", "p"]);
@@ -107,7 +108,7 @@ function ablatedLow(): StudyResults {
   const study = scoredStudy({
     labels: ["p"],
     seeds: [1],
-    tasks: [["t", "perplexity"]],
+    tasks: [["t", "perplexity↓"]],
     score: () => 20,
   });
   return {
@@ -116,7 +117,7 @@ function ablatedLow(): StudyResults {
       ...run,
       ablation: {
         schema: 1,
-        metric: "perplexity",
+        metric: "perplexity↓",
         baseline: 20,
         removals: [1, 2, 3, 4].map((rank) => ({
           kind: "module",
@@ -152,9 +153,29 @@ Deno.test("metrics of draws are those of the tasks' own metrics", () => {
   const predictions = drawn.map(({ prediction }) => prediction);
   for (const name of ["accuracy", "f1", "macroF1", "matthews", "pearson", "spearman"] as const) {
     const score = scorerOf(name, rows)!(1, examples);
-    assertAlmostEquals(score, metrics[name].compute(targets, predictions), 1e-12, name);
+    assertAlmostEquals(score, metrics[name].compute(targets, predictions, []), 1e-12, name);
   }
-  assertEquals(scorerOf("perplexity", rows), null);
+  assertEquals(scorerOf("perplexity↓", rows), null);
+  const withLogits = rows.map((own) =>
+    own.map(({ target, prediction }) => ({
+      target: Math.min(1, target),
+      prediction,
+      logits: [0, stream.int(5) - 2],
+    }))
+  );
+  const rowsDrawn = examples.map((example) => withLogits[1]![example]!);
+  for (const name of ["auroc", "averagePrecision", "logLoss", "brier", "ece"] as const) {
+    assertEquals(
+      scorerOf(name, withLogits)!(1, examples),
+      metrics[name].compute(
+        rowsDrawn.map(({ target }) => target),
+        rowsDrawn.map(({ prediction }) => prediction),
+        rowsDrawn.map(({ logits }) => softmaxOf(logits)),
+      ),
+    );
+    // Older results have none.
+    assertEquals(scorerOf(name, [withLogits[0]!, rows[1]!]), null);
+  }
 });
 
 /** Runs of given sharing, by label. */
@@ -242,7 +263,7 @@ Deno.test("scoreText names failures and missing runs apart, and a dash where not
 Deno.test("the front of a metric that is better low holds the lowest", () => {
   const study = withHappened(
     scoredStudy({
-      tasks: [["t", "perplexity"]],
+      tasks: [["t", "perplexity↓"]],
       score: ({ label }) => label === "lora" ? 20 : 25,
     }),
     ({ record: { asked, happened } }) => ({

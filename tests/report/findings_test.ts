@@ -66,7 +66,7 @@ Deno.test("findingsOf names the best mean at the largest budget, whichever way t
     "lora 62.00 (sd 1.00, 3 seeds) and other 42.00 (sd 1.00, 3 seeds).",
   );
   assertEquals(
-    at("perplexity")["Best mean perplexity on t at rank 8"],
+    at("perplexity↓")["Best mean perplexity on t at rank 8"],
     "other 0.42 (sd 0.01, 3 seeds) and lora 0.62 (sd 0.01, 3 seeds).",
   );
   const averaged = findings(scoredStudy({
@@ -216,7 +216,7 @@ Deno.test("findingsOf compares with the baseline in whole sentences: better, wor
     "On t at rank 4, other is better than lora: +10.00 points (95% interval 9.75 to 10.25, 3 seeds).",
   );
   assertEquals(
-    against({ tasks: [["t", "perplexity"]] }, (_, __, seed) => 0.1 + spread(seed)),
+    against({ tasks: [["t", "perplexity↓"]] }, (_, __, seed) => 0.1 + spread(seed)),
     "On t at rank 4, other is worse than lora: +0.10 perplexity (95% interval 0.10 to 0.10, 3 seeds).",
   );
   assertEquals(

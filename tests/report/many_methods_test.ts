@@ -126,9 +126,9 @@ Deno.test("labelsByPlace sorts by the mean place within tasks, whatever their sc
     row("t", "accuracy", "C", 0.1),
     row("t", "accuracy", "A", 0.9),
     row("t", "accuracy", "B", 0.8),
-    row("u", "perplexity", "A", 30),
-    row("u", "perplexity", "B", 20),
-    row("u", "perplexity", "C", 90),
+    row("u", "perplexity↓", "A", 30),
+    row("u", "perplexity↓", "B", 20),
+    row("u", "perplexity↓", "C", 90),
   ];
   assertEquals(labelsByPlace(rows), ["A", "B", "C"]);
   assertEquals(labelsByPlace([...rows, row("v", "f1", "A", 0.2), row("v", "f1", "B", 0.3)]), [

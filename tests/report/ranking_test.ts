@@ -89,7 +89,7 @@ Deno.test("rankingsOf gives hand-worked mean ranks, intervals, tests and letters
 });
 
 Deno.test("rankingsOf turns metrics that are better low, and says worse where the baseline is better", () => {
-  const ranking = only(scored(eight, { metrics: { t: "perplexity" } }));
+  const ranking = only(scored(eight, { metrics: { t: "perplexity↓" } }));
   assertEquals(ranking.methods.map((m) => m.label), ["B", "A", "C"]);
   assertEquals(ranking.methods[2]!.againstBaseline!.verdict, "worse");
 });
@@ -166,7 +166,7 @@ Deno.test("rankingsOf compares ranks where metrics have no common scale", () => 
     "B/u": [100, 100, 100],
   };
   const study = scored({ ...scores, "A/u": [90, 80, 70, 60], "B/u": [100, 100, 100, 100] }, {
-    metrics: { u: "perplexity" },
+    metrics: { u: "perplexity↓" },
   });
   // B wins four blocks and loses four; all differences of ranks are one.
   assertEquals(only(study).pairs[0]!.p, 1);

@@ -112,7 +112,7 @@ Deno.test("a seed that the study leaves out of a cell is not missing there", () 
 });
 
 Deno.test("scoreRows makes no average over metrics of different scales", () => {
-  const study = fixtureStudy({ tasks: [["a", "accuracy"], ["b", "perplexity"]], seeds: [1] });
+  const study = fixtureStudy({ tasks: [["a", "accuracy"], ["b", "perplexity↓"]], seeds: [1] });
   assert(scoreRows(study).every((row) => row.task !== "all tasks"));
 });
 

@@ -105,16 +105,23 @@ Deno.test("a setting at an edge is told before anything else is believed", () =>
 });
 
 Deno.test("curves of the expected best are of the drawn trials, a failed one as bad as the worst", () => {
-  const chart = expectedBestChart(results)!;
-  const { data } = chart.panels[0]!.spec as unknown as {
-    readonly data: { readonly values: readonly Record<string, unknown>[] };
+  const of = (label: string, from = results) => {
+    const { data } = expectedBestChart(from)!.panels[0]!.spec as unknown as {
+      readonly data: { readonly values: readonly Record<string, unknown>[] };
+    };
+    return data.values.filter((point) => point["label"] === label).map((point) => point["value"]);
   };
-  const of = (label: string) =>
-    data.values.filter((point) => point["label"] === label).map((point) => point["value"]);
   // Of .2, .5 and .2: mean .3, then .5 (1 - (2/3)^2) + .2 (2/3)^2, ...
   assertEquals(of("LoRA"), [30, 36.667, 41.111]);
   assertEquals(of("ElaLoRA").length, 3);
   assertEquals(expectedBestChart({ ...results, tuned: null }), null);
+  const losses = { ...choice("LoRA", "lora", [0.2, 0.5, null, 0.1]), metric: "logLoss" };
+  // Of .2, .5 and .5, the lowest counts: mean .4, then .2 (1 - (2/3)^2) + .5 (2/3)^2, ...
+  assertEquals(of("LoRA", { ...results, tuned: { ...tuned, best: [losses] } }), [
+    0.4,
+    0.33333,
+    0.28889,
+  ]);
 });
 
 Deno.test("the page has a section on tuning where settings were tuned, and none elsewhere", async () => {

@@ -108,7 +108,7 @@ Deno.test("values without any pair, and of metrics without a common scale, have 
   const mixed = variedStudy(
     rates,
     ({ values, task }) => (values["train.learningRate"] === 0.02) === (task === "a") ? 0.75 : 0.5,
-    [["a", "accuracy"], ["b", "perplexity"]],
+    [["a", "accuracy"], ["b", "perplexity↓"]],
   );
   // Higher is better on one, lower on the other: the high rate is better on both, and no mean says it.
   assertEquals(

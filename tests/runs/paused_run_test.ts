@@ -70,6 +70,11 @@ Deno.test("scoreAt() is the last or the best score up to a step, of the split th
     loss: 1,
     metrics: { accuracy },
   });
+  const losses = [0.6, 0.4, 0.5].map((logLoss, i) => ({
+    ...line(i, "held_out", 0),
+    metrics: { logLoss },
+  }));
+  assertEquals(scoreAt(2, "logLoss", losses, "best"), 0.4);
   const lines = [
     line(5, "held_out", 0.6),
     line(5, "other", 0.9),

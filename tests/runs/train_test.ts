@@ -250,5 +250,11 @@ Deno.test("train() refuses what it cannot train, before anything is trained", as
   );
   await assertRejects(wrong({ labels: ["one"] }), TypeError, "at least two");
   await assertRejects(wrong({ metrics: ["pearson"] }), TypeError, "classification");
+  await assertRejects(wrong({ metrics: [] }), TypeError, "found no metrics");
+  await assertRejects(
+    wrong({ metrics: ["acuracy" as "accuracy"] }),
+    TypeError,
+    'Did you mean "accuracy"?',
+  );
   await assertRejects(() => first({ device: "tpu" }), Error, "tpu");
 });

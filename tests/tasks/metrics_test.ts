@@ -1,13 +1,23 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { glueTasks } from "../../src/tasks/glue.ts";
-import { computeMetrics, metrics, primaryMetric } from "../../src/tasks/metrics.ts";
-import { areAverageable, metricInfo } from "../../src/report/metrics.ts";
+import {
+  auroc,
+  computeMetrics,
+  defineMetric,
+  metrics,
+  pearson,
+  primaryMetric,
+  spearman,
+} from "../../src/tasks/metrics.ts";
+import { softmaxOf } from "../../src/train/evaluate.ts";
+import { areAverageable, type MetricInfo, metricInfo } from "../../src/report/metrics.ts";
 import type { MetricName, Task } from "../../src/tasks/types.ts";
 import golden from "../golden/metrics.json" with { type: "json" };
 
 interface Case {
   readonly targets: readonly number[];
   readonly predictions: readonly number[];
+  readonly logits?: readonly (readonly number[])[];
   readonly figures: Readonly<Record<string, number | null>>;
 }
 
@@ -16,11 +26,15 @@ const glue = (name: string): Task => glueTasks.find((task) => task.name === name
 for (const [kind, cases] of Object.entries(golden) as [string, readonly Case[]][]) {
   Deno.test(`metrics agree with scikit-learn and SciPy, ${kind}`, () => {
     let compared = 0;
-    for (const { targets, predictions, figures } of cases) {
+    for (const { targets, predictions, logits = [], figures } of cases) {
       for (const [name, figure] of Object.entries(figures)) {
-        const found = metrics[name as MetricName].compute(targets, predictions);
+        const found = metrics[name as MetricName].compute(
+          targets,
+          predictions,
+          logits.map(softmaxOf),
+        );
         // SciPy leaves the correlation with a constant undefined; ranklab says 0.
-        assertAlmostEquals(found, figure ?? 0, 1e-12);
+        assertAlmostEquals(found, figure ?? 0, 1e-12 * Math.max(1, Math.abs(figure ?? 0)));
         compared++;
       }
     }
@@ -32,10 +46,10 @@ Deno.test("no correlation is beyond ±1, whatever rounding gives", () => {
   // The plain formula gives 1.0000000000000002 for these.
   const targets = [1, 2, 3, 4].map((value) => value * 1 / 10);
   const tripled = targets.map((value) => 3 * value);
-  assertEquals(metrics.pearson.compute(targets, tripled), 1);
-  assertEquals(metrics.pearson.compute(targets, tripled.map((value) => -value)), -1);
-  assertEquals(metrics.spearman.compute(targets, tripled), 1);
-  assertEquals(metrics.spearman.compute(targets, tripled.map((value) => -value)), -1);
+  assertEquals(pearson(targets, tripled), 1);
+  assertEquals(pearson(targets, tripled.map((value) => -value)), -1);
+  assertEquals(spearman(targets, tripled), 1);
+  assertEquals(spearman(targets, tripled.map((value) => -value)), -1);
 });
 
 Deno.test("computeMetrics() gives a task's metrics in its order", () => {
@@ -80,11 +94,42 @@ Deno.test("primaryMetric() is the official one of each GLUE task", () => {
   });
 });
 
-Deno.test("reports know each metric, and show it times 100", () => {
-  const names = Object.keys(metrics);
-  assert(areAverageable(names));
-  for (const name of names) {
-    const { isHigherBetter, scale } = metricInfo(name);
-    assertEquals([isHigherBetter, scale], [true, 100]);
+Deno.test("each metric says which way it is better; reports multiply those by 100 that lie within −1 and 1", () => {
+  const infos = Object.keys(metrics).map((name) => [name, metricInfo(name)] as const);
+  const where = (fits: (info: MetricInfo) => boolean) =>
+    infos.filter(([, info]) => fits(info)).map(([name]) => name);
+  assertEquals(where((info) => !info.isHigherBetter), ["logLoss", "brier", "ece", "mae", "rmse"]);
+  assertEquals(where(({ scale }) => scale === 1), ["logLoss", "brier", "mae", "rmse", "r2"]);
+  assert(areAverageable(where(({ isHigherBetter, scale }) => isHigherBetter && scale === 100)));
+  assert(!areAverageable(["accuracy", "ece"]) && !areAverageable(["accuracy", "r2"]));
+  // One of a study's own is read by its name alone, and no word within it counts.
+  assertEquals(metricInfo("errorFree"), { title: "errorFree", isHigherBetter: true, scale: 1 });
+  assertEquals(metricInfo("cost↓"), { title: "cost", isHigherBetter: false, scale: 1 });
+});
+
+Deno.test("metrics without information: half of AUROC where all rows are of one class", () => {
+  assertEquals([auroc([1, 1], [1, 1], [[0, 1], [1, 0]]), auroc([0], [0], [[1, 0]])], [0.5, 0.5]);
+  assertThrows(() => auroc([1, 0], [1, 0], []), RangeError, 'compute "auroc": found 2 targets');
+});
+
+Deno.test("a metric of one's own has a name and a direction, and gives a finite number", () => {
+  const own = (name: string, better: unknown, value: unknown = 1) =>
+    defineMetric({
+      name,
+      better: better as "higher",
+      output: "classification",
+      compute: () => value as number,
+    });
+  assertThrows(() => own("f1", "higher"), RangeError, 'metric "f1": found that ranklab has it');
+  assertThrows(() => own("cost↓", "lower"), RangeError, 'metric "cost↓": found that name, want');
+  assertThrows(() => own("cost", undefined), RangeError, 'want "higher" or "lower"');
+  assertEquals([own("cost", "lower").name, own("gain", "higher").name], ["cost↓", "gain"]);
+  for (const value of [NaN, null]) {
+    const ownMetrics = [own("cost", "lower", value)];
+    assertThrows(
+      () => computeMetrics({ ...glue("RTE"), metrics: ["cost↓"], ownMetrics }, [0, 1], [0, 1]),
+      TypeError,
+      `Cannot evaluate "RTE" by the metric "cost↓": its function gave ${value} for 2 rows`,
+    );
   }
 });

@@ -3,7 +3,13 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
 import { afterEvaluation, afterScore, isAtPlateau, noPlateau } from "../../src/train/plateau.ts";
-import type { Checkpoint, TrainingEvent, TrainingRequest } from "../../src/train/run_types.ts";
+import { bestOf } from "../../src/train/snapshots.ts";
+import type {
+  Checkpoint,
+  Snapshot,
+  TrainingEvent,
+  TrainingRequest,
+} from "../../src/train/run_types.ts";
 import { primaryMetric } from "../../src/tasks/metrics.ts";
 import type { Evaluation } from "../../src/train/evaluate.ts";
 import { Trainer } from "../../src/train/trainer.ts";
@@ -71,6 +77,28 @@ Deno.test("the score that rises is the primary metric on held-out examples, what
   const without = [{ ...evaluation("held_out", 0.4), metrics: { other: 0.9 } }];
   const none = afterEvaluation(context, { policyState: null }, { step: 1, evaluations: without });
   assertEquals(none, noPlateau);
+});
+
+Deno.test("where lower is better, a fall is a rise, and the lowest evaluation is the best", () => {
+  const task = { ...tinyTask, metrics: ["logLoss"] };
+  const at = (step: number, logLoss: number): Snapshot => ({
+    step,
+    epoch: 0,
+    evaluations: [{ split: "held_out", loss: 1, metrics: { logLoss }, predictions: [] }],
+    theta: new Float32Array(),
+    order: {},
+    off: [],
+    merged: 0,
+  });
+  const snapshots = [at(1, 0.7), at(2, 0.5), at(3, 0.6), at(4, 0.5), at(5, NaN)];
+  let plateau = noPlateau;
+  let best: Snapshot | null = null;
+  const waited = snapshots.map((snapshot) => {
+    plateau = afterEvaluation({ ...context, task }, { plateau, policyState: null }, snapshot);
+    best = bestOf(task, best, snapshot);
+    return [plateau.waited, best!.step];
+  });
+  assertEquals(waited, [[0, 1], [0, 2], [1, 2], [2, 2], [3, 2]]);
 });
 
 const executor = await nativeExecutor(1);

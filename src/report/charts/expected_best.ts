@@ -4,6 +4,7 @@
  * @module
  */
 import { expectedBest } from "../../stats/expected_best.ts";
+import { meritOf } from "../../tasks/metrics.ts";
 import { budgetOf } from "../../study/study_budget.ts";
 import type { TunedChoice } from "../../study/tuned.ts";
 import { allTasks, budgetName, gridOf, groupBy, keyOf } from "../facts.ts";
@@ -20,19 +21,23 @@ interface Point {
   readonly value: number;
 }
 
-/** The scores of the trials that were drawn before any range was widened; those that failed count as the worst of the others. */
-function drawnScores({ trials }: TunedChoice): readonly number[] {
+/**
+ * The scores of the trials that were drawn before any range was widened, turned over where lower is better; those that failed count
+ * as the worst of the others.
+ */
+function drawnMerits({ metric, trials }: TunedChoice): readonly number[] {
   const drawn = trials.filter(({ added }) => added !== true).map(({ score }) => score);
-  const known = drawn.filter((score) => score !== null);
-  return known.length === 0 ? [] : drawn.map((score) => score ?? Math.min(...known));
+  const known = drawn.filter((score) => score !== null).map((score) => meritOf(metric, score));
+  if (known.length === 0) return [];
+  return drawn.map((score) => score === null ? Math.min(...known) : meritOf(metric, score));
 }
 
 function pointsOf(choice: TunedChoice): readonly Point[] {
   const { scale } = metricInfo(choice.metric);
-  return expectedBest(drawnScores(choice)).map(({ trials, mean }) => ({
+  return expectedBest(drawnMerits(choice)).map(({ trials, mean }) => ({
     label: choice.method,
     trials,
-    value: Number((scale * mean).toPrecision(5)),
+    value: Number((scale * meritOf(choice.metric, mean)).toPrecision(5)),
   }));
 }
 
@@ -78,7 +83,7 @@ function panel(title: string, choices: readonly TunedChoice[], styles: SeriesSty
 /** The expected best score after each number of trials, a panel a task and budget, a line a method; null where nothing was tuned. */
 export function expectedBestChart(results: StudyResults): Chart | null {
   const { tuned } = results;
-  const choices = (tuned?.best ?? []).filter((choice) => drawnScores(choice).length > 1);
+  const choices = (tuned?.best ?? []).filter((choice) => drawnMerits(choice).length > 1);
   if (tuned === null || choices.length === 0) return null;
   // A method may be tuned whose runs are not there yet, or are called by more than its label.
   const methods = choices.map(({ method, name }) => [method, name] as const);

@@ -6,6 +6,7 @@
 import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
 import { duration, fixed, nothing, whole } from "../format.ts";
 import { reachedAt } from "../learning.ts";
+import { isHigherBetter, meritOf } from "../../tasks/metrics.ts";
 import { metricInfo } from "../metrics.ts";
 import type { ReportTable, Row, StudyResults } from "../types.ts";
 import { meanOf } from "../../stats/mean.ts";
@@ -56,9 +57,12 @@ export function targetsOf(results: StudyResults): ReadonlyMap<string, number> {
     gridOf(results).tasks.flatMap((task): readonly [string, number][] => {
       const stated = targets[task];
       if (stated !== undefined) return [[task, stated]];
-      const means = rows.flatMap((row) => row.task === task && row.mean !== null ? [row.mean] : []);
-      const best = Math.max(...means);
-      return means.length > 0 && best > 0 ? [[task, defaultTargetShare * best]] : [];
+      const own = rows.filter((row) => row.task === task && row.mean !== null);
+      if (own.length === 0) return [];
+      const { metric } = own[0]!;
+      const best = meritOf(metric, Math.max(...own.map(({ mean }) => meritOf(metric, mean!))));
+      const share = isHigherBetter(metric) ? defaultTargetShare : 1 / defaultTargetShare;
+      return best > 0 ? [[task, share * best]] : [];
     }),
   );
 }
@@ -111,9 +115,12 @@ export function targetsTable(results: StudyResults): ReportTable {
     id: "targets",
     title: "Steps and time to a target score",
     note:
-      "The step and the time at which a run is first evaluated at the target or above. Means are over the seeds that reach it: compare " +
+      "The step and the time at which a run is first evaluated at the target or better. Means are over the seeds that reach it: compare " +
       "only rows in which equally many do. The time is that of the steps, without evaluations and rank events." +
       (isDefault ? " Where the study names no target, it is 95 % of the task’s best mean." : "") +
+      (isDefault && rows.some(({ metric }) => !isHigherBetter(metric))
+        ? " Where a lower score is better, it is the best mean divided by 0.95."
+        : "") +
       (isShared
         ? " Runs that were trained side by side shared the machine, so their times are longer."
         : ""),

@@ -4,9 +4,8 @@
  * @module
  */
 import type { PlannedRun } from "../planning.ts";
-import { meanScore } from "./choice.ts";
 import { type HalvingJob, type HalvingRules, nextJob } from "./halving.ts";
-import { metricOf, type RunOutcome, type Trial, type TrialOutcome } from "./trials.ts";
+import { metricOf, type RunOutcome, type Trial, type TrialOutcome, trialScore } from "./trials.ts";
 
 /** A run that is to be trained up to a rung. */
 export interface RungRun {
@@ -78,7 +77,7 @@ export class Ladder {
     const known = outcomes.filter((outcome) => outcome !== undefined);
     return known.length < outcomes.length
       ? undefined
-      : meanScore(known.map(({ score }) => score), this.#trials[trial]!.weights);
+      : trialScore(known, this.#trials[trial]!.weights);
   }
 
   /** What came of each trial at the highest rung that it reached; of trials that began only. */
@@ -90,7 +89,7 @@ export class Ladder {
     return new Map([...highest].map(([at, { rung, outcomes }]) => {
       const { point, runs, weights } = this.#trials[at]!;
       const known = outcomes as readonly RunOutcome[];
-      const score = meanScore(known.map(({ score }) => score), weights);
+      const score = trialScore(known, weights);
       const isWhole = rung === this.#rules.rungs - 1;
       const rungs = this.#rungsOf(runs[0]!);
       const outcome: TrialOutcome = {

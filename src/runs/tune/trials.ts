@@ -12,6 +12,7 @@ import { StudyError } from "../../study/problems.ts";
 import { keptOf } from "../../study/kept.ts";
 import type { Study } from "../../study/study.ts";
 import type { GridRun } from "../../study/types.ts";
+import { meritOf } from "../../tasks/metrics.ts";
 import type { Inputs } from "../inputs.ts";
 import { type PlannedRun, planWith, withPresentFolders } from "../planning.ts";
 import { meanScore, type ScoredPoint } from "./choice.ts";
@@ -124,6 +125,17 @@ export function metricOf(outcomes: readonly Pick<RunOutcome, "metric">[]): strin
   return others.length === 0 ? metric : "average";
 }
 
+/** The weighted mean of what a trial's runs came to, turned over where lower is better; null where one of them failed. */
+export function trialScore(
+  outcomes: readonly RunOutcome[],
+  weights: readonly number[],
+): number | null {
+  const merits = outcomes.map(({ metric, score }) =>
+    score === null ? null : meritOf(metric, score)
+  );
+  return meanScore(merits, weights);
+}
+
 /** What came of a trial. */
 export interface TrialOutcome extends ScoredPoint {
   /** The primary metric of its tasks, or `average` where these have different ones. */
@@ -154,7 +166,7 @@ export async function outcomeOf(
   return {
     point,
     metric: metricOf(outcomes),
-    score: meanScore(outcomes.map(({ score }) => score), weights),
+    score: trialScore(outcomes, weights),
     share: 1,
     seconds: outcomes.reduce((sum, { seconds }) => sum + seconds, 0),
     runs: outcomes.length,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { meritOf } from "../../tasks/metrics.ts";
 import type { Json } from "../../base/canonical_json.ts";
 import { hashJson } from "../../base/hash.ts";
 import { layerOf, parseSettingPath } from "../../study/setting_paths.ts";
@@ -93,18 +94,21 @@ export function tunedFile(
       notBracketed: combinations.flatMap(({ of, choice }) =>
         choice.edges.map(({ path, value, edge }): NotBracketed => ({ ...of, path, value, edge }))
       ),
-      best: combinations.map(({ of, choice, trials }): TunedChoice => ({
-        ...of,
-        metric: trials[0]!.outcome.metric,
-        values: choice.best.point,
-        score: choice.best.score,
-        trials: trials.map(({ trial, outcome }) => ({
-          values: trial.point,
-          score: outcome.score,
-          ...(outcome.share === 1 ? {} : { share: outcome.share }),
-          ...(trial.isAdded ? { added: true } : {}),
-        })),
-      })),
+      best: combinations.map(({ of, choice, trials }): TunedChoice => {
+        const { metric } = trials[0]!.outcome;
+        return {
+          ...of,
+          metric,
+          values: choice.best.point,
+          score: meritOf(metric, choice.best.score),
+          trials: trials.map(({ trial, outcome }) => ({
+            values: trial.point,
+            score: outcome.score === null ? null : meritOf(metric, outcome.score),
+            ...(outcome.share === 1 ? {} : { share: outcome.share }),
+            ...(trial.isAdded ? { added: true } : {}),
+          })),
+        };
+      }),
     },
   };
 }

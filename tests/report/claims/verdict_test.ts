@@ -134,7 +134,7 @@ Deno.test("seeds count in ascending order, in whichever order the study asks for
 });
 
 Deno.test("a metric that is better low counts the other way round", () => {
-  const tasks = [["t", "loss"]] as const;
+  const tasks = [["t", "loss↓"]] as const;
   const score = ({ label }: Place) => label === "ours" ? 0.4 : 0.5;
   const { differences, unit } = verdictOf({ tasks, score });
   assertAlmostEquals(differences[0]!.value, 10, 1e-9);
@@ -145,9 +145,9 @@ Deno.test("metrics of two tasks share points, and other units only if they are o
   const unitOf = (...metrics: readonly string[]) =>
     verdictOf({ tasks: metrics.map((metric, i) => [`t${i}`, metric]), seeds: 1 }).unit.name;
   assertEquals(unitOf("matthews", "accuracy"), "points");
-  assertEquals(unitOf("loss", "loss"), "loss");
-  assertEquals(unitOf("loss", "perplexity"), "margins");
-  assertEquals(unitOf("accuracy", "loss"), "margins");
+  assertEquals(unitOf("loss↓", "loss↓"), "loss");
+  assertEquals(unitOf("loss↓", "perplexity↓"), "margins");
+  assertEquals(unitOf("accuracy", "loss↓"), "margins");
 });
 
 Deno.test("a claim about another metric than the first reads that one", () => {

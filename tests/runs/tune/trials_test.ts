@@ -1,10 +1,10 @@
-import { assertAlmostEquals, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { methods } from "../../../src/methods/table.ts";
 import { Inputs } from "../../../src/runs/inputs.ts";
 import { choiceOf, meanScore } from "../../../src/runs/tune/choice.ts";
 import { combinationsOf } from "../../../src/runs/tune/combinations.ts";
 import { tunedFile } from "../../../src/runs/tune/tuned_file.ts";
-import { withTrials } from "../../../src/runs/tune/trials.ts";
+import { trialScore, withTrials } from "../../../src/runs/tune/trials.ts";
 import { expandStudy } from "../../../src/study/expand.ts";
 import { parseStudy, type Study } from "../../../src/study/study.ts";
 import type { Tune } from "../../../src/study/tune.ts";
@@ -85,4 +85,12 @@ Deno.test("what was chosen for a label goes before what was chosen for its metho
       rates,
     );
   }
+});
+
+Deno.test("a trial's score is turned over where lower is better, and what the file keeps of it is not", () => {
+  const outcome = (metric: string, score: number | null) => ({ metric, score, seconds: 1 });
+  const [worse, better] = [outcome("logLoss", 0.6), outcome("logLoss", 0.4)];
+  assert(trialScore([better], [1])! > trialScore([worse], [1])!);
+  assertEquals(trialScore([outcome("accuracy", 0.5), better], [1, 1]), 0.5 * 0.5 - 0.5 * 0.4);
+  assertEquals(trialScore([better, outcome("logLoss", null)], [1, 1]), null);
 });

@@ -1,0 +1,85 @@
+/** Metrics of probabilities, and metrics of one's own: what decides, what is kept, and what can be computed again. */
+import { assert, assertEquals } from "@std/assert";
+import { readRun } from "../../src/record/read_study.ts";
+import { train } from "../../src/runs/train.ts";
+import { parseStudy } from "../../src/study/study.ts";
+import { defineMetric, metrics } from "../../src/tasks/metrics.ts";
+import { softmaxOf } from "../../src/train/evaluate.ts";
+import { tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
+
+const names = ["logLoss", "auroc", "averagePrecision", "brier", "ece"] as const;
+
+const study = parseStudy({
+  ...tinyStudy,
+  userTasks: tinyStudy.userTasks!.map((task) => ({ ...task as object, metrics: [...names] })),
+  deltas: [],
+  axes: { ...tinyStudy.axes, methods: ["lora"] },
+});
+
+Deno.test("the lowest log loss is kept, and metrics of probabilities follow from the stored logits to the bit", () =>
+  withSwept(async ({ runOf }) => {
+    const { record, evaluations, predictions } = (await readRun(runOf("lora")))!;
+    const { best, primaryMetric } = record.happened;
+    assertEquals(primaryMetric, "logLoss");
+    const losses = evaluations.map((line) => line.metrics["logLoss"]!);
+    assertEquals(best!.metrics["logLoss"], Math.min(...losses));
+    assert(Math.min(...losses) < losses[0]!);
+    for (const { logits } of predictions) {
+      for (const logit of logits!) assertEquals(logit, Number(logit.toPrecision(6)));
+    }
+    const targets = predictions.map(({ target }) => target);
+    const own = predictions.map(({ prediction }) => prediction);
+    const probabilities = predictions.map(({ logits }) => softmaxOf(logits!));
+    const again = names.map((name) => [name, metrics[name].compute(targets, own, probabilities)]);
+    assertEquals(Object.fromEntries(again), { ...best!.metrics });
+  }, study));
+
+Deno.test("a metric of one's own decides in train(), by probabilities and the lower the better", async () => {
+  const seen: number[] = [];
+  const doubt = defineMetric({
+    name: "doubt",
+    better: "lower",
+    output: "classification",
+    compute: (targets, _predictions, probabilities) => {
+      const sum = probabilities.reduce((total, own, i) => total + 1 - own[targets[i]!]!, 0);
+      seen.push(sum / targets.length);
+      return sum / targets.length;
+    },
+  });
+  const examples = ["the cat sat", "a dog ran", "the small cat sat", "a large dog ran"]
+    .map((text) => ({ text, label: text.includes("cat") ? "calm" : "lively" }));
+  const settings = {
+    steps: 12,
+    batchSize: 4,
+    maxLength: 12,
+    learningRate: 0.02,
+    evaluateEvery: 4,
+    keep: "best",
+  } as const;
+  for await (
+    const event of train({
+      method: "lora",
+      task: {
+        name: "Cats",
+        labels: ["calm", "lively"],
+        metrics: [doubt, "accuracy"],
+        train: examples,
+        dev: examples,
+      },
+      modelFolder: tinyModel,
+      budget: 2,
+      train: settings,
+      device: "cpu",
+      threads: 1,
+    })
+  ) {
+    if (event.kind !== "done") continue;
+    const [{ metrics: found }] = event.evaluations as readonly [
+      typeof event.evaluations[number],
+    ];
+    assertEquals(Object.keys(found), ["doubt↓", "accuracy"]);
+    assertEquals(found["doubt↓"], Math.min(...seen));
+    await event.model.dispose();
+  }
+  assert(seen.length >= 3 && seen.at(-1)! < seen[0]!);
+});
