@@ -3,9 +3,11 @@
  *
  * @module
  */
+import { digestOf } from "../base/hash.ts";
 import { InputError, shown } from "../base/input_error.ts";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../models/safetensors.ts";
 import { parseCheckpointHeader } from "./checkpoint_header.ts";
+import { DamagedFileError } from "./damage.ts";
 import { type FilePrint, recordSchemaVersion } from "./types.ts";
 import type { MergedBlock } from "../train/history.ts";
 import type { Checkpoint, Snapshot } from "../train/run_types.ts";
@@ -61,7 +63,42 @@ export function encodeCheckpoint(stored: StoredCheckpoint): Uint8Array<ArrayBuff
     journals: stored.journals,
     timings: stored.timings,
   };
-  return writeSafetensors(tensors, "F32", { checkpoint: JSON.stringify(json) });
+  return writeSafetensors(tensors, "F32", { sha256: noHash, checkpoint: JSON.stringify(json) });
+}
+
+/** Stands where the hash of a checkpoint does as it is found. */
+const noHash = "0".repeat(64);
+
+/** The bytes before the hash: 8 of the header's length, and its first key. */
+const beforeHash = '{"__metadata__":{"sha256":"';
+const hashStart = 8 + beforeHash.length;
+
+/** The hash of a checkpoint's bytes, without the hash that they hold. */
+async function hashOf(bytes: Uint8Array): Promise<string> {
+  const place = bytes.subarray(hashStart, hashStart + noHash.length);
+  const held = place.slice();
+  place.set(new TextEncoder().encode(noHash).subarray(0, place.length));
+  const hash = await digestOf(bytes);
+  place.set(held);
+  return hash;
+}
+
+/** Writes the hash of a checkpoint into its bytes, which are those of {@linkcode encodeCheckpoint}. */
+export async function sealCheckpoint(bytes: Uint8Array<ArrayBuffer>): Promise<typeof bytes> {
+  bytes.set(new TextEncoder().encode(await hashOf(bytes)), hashStart);
+  return bytes;
+}
+
+/**
+ * Checks that a checkpoint is what was written.
+ *
+ * @throws {DamagedFileError} If it is something else.
+ */
+export async function checkSeal(bytes: Uint8Array, fileName: string): Promise<void> {
+  const start = new TextDecoder().decode(bytes.subarray(8, hashStart + noHash.length));
+  const sha256 = await hashOf(bytes);
+  if (start === beforeHash + sha256) return;
+  throw new DamagedFileError(fileName, `SHA-256 ${sha256}`, "that of its own header");
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import { hashBytes } from "../base/hash.ts";
-import { decodeCheckpoint, type StoredCheckpoint } from "./checkpoint_file.ts";
+import { checkSeal, decodeCheckpoint, type StoredCheckpoint } from "./checkpoint_file.ts";
 import { checkPrint, DamagedFileError, isDamage } from "./damage.ts";
 import { denoDisk, type Disk } from "./disk.ts";
 import { moveFolder, removeTree } from "./durable.ts";
@@ -82,6 +82,7 @@ export async function whatIsThere(path: string, id: string, disk: Disk): Promise
     if (bytes === null) {
       return { ...nothing, complete: await completeIn(path, id, disk) };
     }
+    await checkSeal(bytes, checkpointPath);
     const stored = decodeCheckpoint(bytes, checkpointPath);
     if (stored.run !== id) {
       throw new DamagedFileError(

@@ -5,7 +5,7 @@
  */
 import { GrowingHash } from "../base/hash.ts";
 import { decodeText } from "../base/read_text.ts";
-import { encodeCheckpoint, type StoredCheckpoint } from "./checkpoint_file.ts";
+import { encodeCheckpoint, sealCheckpoint, type StoredCheckpoint } from "./checkpoint_file.ts";
 import { printOf } from "./damage.ts";
 import { denoDisk, type Disk, type DiskFile } from "./disk.ts";
 import {
@@ -165,7 +165,9 @@ export class RunFolder {
   /** Stores a checkpoint; the journals that it counts on are on the disk before. */
   async saveCheckpoint(stored: Omit<StoredCheckpoint, "journals" | "run">): Promise<void> {
     const journals = await this.#sync();
-    const bytes = encodeCheckpoint({ ...stored, run: this.#place.id, journals });
+    const bytes = await sealCheckpoint(
+      encodeCheckpoint({ ...stored, run: this.#place.id, journals }),
+    );
     await this.#unlessLost(() =>
       writeWhole(`${this.path}/checkpoint.safetensors`, bytes, this.#disk)
     );

@@ -1,5 +1,7 @@
 /** What a run makes of what an earlier attempt left, and how it takes its place. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { checkSeal, encodeCheckpoint, sealCheckpoint } from "../../src/record/checkpoint_file.ts";
+import { DamagedFileError } from "../../src/record/damage.ts";
 import { denoDisk } from "../../src/record/disk.ts";
 import { StorageError } from "../../src/record/durable.ts";
 import { LostAttemptError, RunFolder } from "../../src/record/run_folder.ts";
@@ -113,6 +115,27 @@ Deno.test("what follows the checkpoint in a journal, or lies beside it, is dropp
     const lines = text.trimEnd().split("\n").map((line) => JSON.parse(line));
     assertEquals(lines, [1, 2, 3, 4, 5, 6, 7, 8].map(stepLine));
     assert(!namesIn(`${results}/${smallFolder}`).includes("best.safetensors"));
+  });
+});
+
+Deno.test("a checkpoint of which any byte is changed makes the run start anew", async () => {
+  const whole = await sealCheckpoint(
+    encodeCheckpoint({ run: id, checkpoint: checkpointAt(3), journals: {}, timings }),
+  );
+  await checkSeal(whole, "checkpoint");
+  for (const at of whole.keys()) {
+    const changed = whole.with(at, whole[at]! ^ 1 << at % 8);
+    await assertRejects(() => checkSeal(changed, "checkpoint"), DamagedFileError, `want that of`);
+  }
+  await assertRejects(() => checkSeal(whole.subarray(0, 20), "checkpoint"), DamagedFileError);
+  await inResults(async (results) => {
+    const path = `${await stopped(results)}/checkpoint.safetensors`;
+    const bytes = await Deno.readFile(path);
+    // The last byte is one of the trained numbers.
+    await Deno.writeFile(path, bytes.with(-1, bytes.at(-1)! ^ 1));
+    const { made, anew } = await goOn(results);
+    assertEquals(made, 8);
+    assertStringIncludes(anew!, "want that of its own header");
   });
 });
 

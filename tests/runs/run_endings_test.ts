@@ -3,7 +3,11 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { execute, trainingRequest } from "../../src/runs/execute.ts";
 import { ExecutorError, type Session } from "../../src/exec/executor.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
-import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
+import {
+  decodeCheckpoint,
+  encodeCheckpoint,
+  sealCheckpoint,
+} from "../../src/record/checkpoint_file.ts";
 import { removeIfThere, StorageError } from "../../src/record/durable.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/study/study.ts";
@@ -107,7 +111,7 @@ Deno.test("what earlier sittings of a run spent is in its record", async () => {
       wallMillis: 7e9,
       startedAt: "2001-02-03T04:05:06.000Z",
     };
-    await Deno.writeFile(path, encodeCheckpoint({ ...stored, timings }));
+    await Deno.writeFile(path, await sealCheckpoint(encodeCheckpoint({ ...stored, timings })));
     const result = await execute(planned, context);
     assert(result.kind === "recorded");
     const { time, steps } = result.record.happened;
