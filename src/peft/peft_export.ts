@@ -44,17 +44,6 @@ function mostCommon(values: readonly number[]): number {
   return groups.reduce((best, next) => next[1].length > best[1].length ? next : best)[0];
 }
 
-/**
- * The alpha that gives the scale when divided, to the last bit where a neighbouring number does.
- *
- * @param divisor The rank or its root.
- */
-function alphaFor(scale: number, divisor: number): number {
-  const near = scale * divisor;
-  const around = [near, near * (1 - Number.EPSILON / 2), near * (1 + Number.EPSILON)];
-  return around.find((alpha) => alpha / divisor === scale) ?? near;
-}
-
 /** The modules of the head, `classifier` and `pooler` for BERT, each once. */
 function headModules(head: ReadonlyMap<string, StoredTensor>): readonly string[] {
   return [...new Set([...head.keys()].map((name) => name.split(".")[0]!))].sort();
@@ -77,8 +66,9 @@ export function peftAdapter(request: PeftExportRequest): PeftAdapter {
     );
   }
   const rankOf = ({ A }: WeightUpdate) => A.shape[0]!;
+  // Of all numbers this one, divided again, comes nearest to the scale.
   const alphaOf = (update: WeightUpdate) =>
-    alphaFor(update.scale, rootScaling ? Math.sqrt(rankOf(update)) : rankOf(update));
+    update.scale * (rootScaling ? Math.sqrt(rankOf(update)) : rankOf(update));
   const rank = mostCommon(updates.map(rankOf));
   const alpha = mostCommon(updates.filter((update) => rankOf(update) === rank).map(alphaOf));
   const pattern = (valueOf: (update: WeightUpdate) => number, usual: number) =>

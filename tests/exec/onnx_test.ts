@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { InferenceSession, Tensor } from "onnxruntime-web";
 import { ExecutorError } from "../../src/exec/executor.ts";
-import type { OnnxRuntime } from "../../src/exec/host_program.ts";
+import { hostTensor, type OnnxRuntime } from "../../src/exec/host_program.ts";
 import { OnnxExecutor, startOnnxExecutor } from "../../src/exec/onnx.ts";
 import * as g from "../../src/graph/mod.ts";
 import type { HostTensor } from "../../src/graph/mod.ts";
@@ -172,4 +172,18 @@ Deno.test("what depends on a run's sizes is fed again as it is while they stay, 
   ]);
   const changes = (name: string) => fed.slice(1).map((feeds, i) => feeds[name] !== fed[i]![name]);
   assertEquals(names.map(changes), [[false, true, true], [false, false, true]]);
+});
+
+Deno.test("a runtime is fed single precision in memory of its own, and what is so already uncopied", () => {
+  const { runtime } = scripted({ run: (x) => Promise.resolve(x) });
+  const ready = Float32Array.of(1, 0.1);
+  const shared = new Float32Array(new SharedArrayBuffer(8));
+  shared.set(ready);
+  const fed = (data: Float32Array | Float64Array) =>
+    hostTensor(runtime, { type: "f32", shape: [2], data }).data as Float32Array;
+  assertEquals(fed(ready) === ready, true);
+  for (const data of [shared, Float64Array.of(1, 0.1)]) {
+    const found = fed(data);
+    assertEquals([found, found.buffer instanceof ArrayBuffer], [ready, true]);
+  }
 });

@@ -64,6 +64,16 @@ Deno.test("equal sub-expressions are computed once, whatever object they are", (
   assertEquals(countOf(optimised({ a: [3, 4] }, sums), "ReduceSum"), 2);
 });
 
+Deno.test("constants of equal numbers and other shapes stay apart", () => {
+  const of = (shape: readonly number[]) =>
+    g.constant({ type: "f32", shape, data: Float32Array.of(1, 2, 3) });
+  const x = g.input("x", [3, 3]);
+  const program = optimised({ x: [3, 3] }, g.add(g.mul(x, of([3, 1])), g.mul(x, of([1, 3]))));
+  assertEquals([countOf(program, "Constant"), countOf(program, "Mul")], [2, 2]);
+  const same = g.add(g.mul(x, of([1, 3])), g.tanh(g.mul(x, of([1, 3]))));
+  assertEquals(countOf(optimised({ x: [3, 3] }, same), "Constant"), 1);
+});
+
 Deno.test("constants of many numbers are equal only if they are one object", () => {
   const host = numbers([3, 40], 7);
   const x = g.input("x", [3, 40]);

@@ -98,13 +98,29 @@ Deno.test("trained norms change the base, and narrower adapters get units of zer
   assertThrows(() => changedTensors(new Map(), changes), RangeError, "no such parameter");
 });
 
-Deno.test("the library's width is the adapter's, also where it does not divide the hidden size", () => {
-  for (const width of [1, 3, 5, 7, 11, 16]) {
-    const all = Object.fromEntries(
-      [0, 1].flatMap((layer) => summedParts.map((part) => [`layer.${layer}.${part}`, width])),
-    );
-    const { configJson } = exported("bert", "pfeiffer", {}, all);
+Deno.test("the library's width is the adapter's, whatever the hidden size is divided by", () => {
+  const shape = { hidden_size: 384, num_attention_heads: 12 };
+  const config = parseConfig(JSON.stringify({ ...golden.configs["bert"]!, ...shape }), "bert");
+  const modules = targetModules(config, ["output"]).slice(0, 1);
+  const { adapter } = findMethod("pfeiffer").bind(findMethod("pfeiffer").parseOptions({}));
+  assert(adapter?.place === "output" || adapter?.place === "norm");
+  const wrong = Array.from({ length: 192 }, (_, i) => i + 1).filter((width) => {
+    const tensors = adapter.parts.map(({ name, per, rowLength }) => {
+      const shape = [per === "module" ? 1 : width, rowLength(modules[0]!)];
+      const data = new Float32Array(shape[0]! * shape[1]!);
+      return [`${modules[0]!.name}.${name}`, { shape, data }] as const;
+    });
+    const { configJson } = bottleneckExport({
+      config,
+      adapter,
+      modules,
+      tensors: new Map(tensors),
+      nameOf: (name) => name,
+      modelType: "bert",
+      modelClass: "BertModel",
+    });
     // `int(hidden_size // reduction_factor)` in adapters/methods/bottleneck.py.
-    assertEquals(Math.floor(16 / JSON.parse(configJson).config.reduction_factor), width);
-  }
+    return Math.floor(384 / JSON.parse(configJson).config.reduction_factor) !== width;
+  });
+  assertEquals(wrong, []);
 });
