@@ -119,7 +119,7 @@ async function tryDownload(
   });
   let have = (await file.stat()).size;
   if (download.sizeBytes !== null && have === download.sizeBytes) return { value: have };
-  const headers = have === 0 ? {} : { range: `bytes=${have}-` };
+  const headers: WebRequest["headers"] = have === 0 ? {} : { range: `bytes=${have}-` };
   const request = { ...download, headers: { ...download.headers, ...headers } };
   const outcome = await tryRequest(request, transport, number, [200, 206, 416]);
   if (!("value" in outcome)) return outcome;

@@ -11,6 +11,7 @@
  * @module
  */
 import * as z from "zod";
+import type { ModuleShape } from "../study/types.ts";
 import { countsOfFound } from "../study/rank_range.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
@@ -112,7 +113,7 @@ export const gelora = defineMethod({
       ...dimensionEstimate({ examples, pooling, estimator, discard }),
       ...(ranks === "paper"
         ? {
-          ranksOf: (dimensions, modules) => {
+          ranksOf: (dimensions: readonly number[], modules: readonly ModuleShape[]) => {
             const byLayer = ranksOfDimensions(dimensions);
             return modules.map(({ layer }) => byLayer[layer]!);
           },

@@ -3,6 +3,8 @@
  *
  * @module
  */
+// Arquero takes any version of it; the one imported first is the one that it gets.
+import "@uwdata/flechette";
 import { type ColumnTable, table as tableOf } from "arquero";
 import type { Asked, EvaluationLine, RunRecord } from "../record/types.ts";
 import { keptOf } from "../study/kept.ts";

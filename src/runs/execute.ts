@@ -97,9 +97,8 @@ export function requestOf(
     clipNorm,
     ...(regressionBias === undefined ? {} : { regressionBias }),
   };
-  const headRate = (run.settings.train.headLearningRate ?? null) === null
-    ? {}
-    : { hasHeadRate: true };
+  const headRate: Record<never, never> | { readonly hasHeadRate: true } =
+    (run.settings.train.headLearningRate ?? null) === null ? {} : { hasHeadRate: true };
   const costs = method.costs(run.options);
   const ranks = plan === null
     ? []

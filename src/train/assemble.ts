@@ -296,7 +296,7 @@ export function assemble(request: AssemblyRequest): Assembly {
     ? importanceUpdate(adapterSize, update.state.theta, update.clipped)
     : {};
   const decay = policy?.inputNormDecay;
-  const norms = decay === undefined
+  const norms: Readonly<Record<string, Tensor>> = decay === undefined
     ? {}
     : { inputNorms: inputNormUpdate(modules, trained.inputs, decay) };
   const next: Readonly<Record<string, Tensor>> = {
