@@ -2,10 +2,12 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { evaluationPass } from "../../src/methods/adapter.ts";
 import { constant, input, interpret, makeProgram, type Tensor } from "../../src/graph/mod.ts";
+import type { RowView } from "../../src/methods/rank_policy.ts";
 import { softThreshold, sora, upstreamThreshold } from "../../src/methods/sora.ts";
 import {
   phaseEnds,
   phaseThresholds,
+  soraPolicy,
   type SoraSchedule,
   thresholdAt,
 } from "../../src/methods/sora_policy.ts";
@@ -91,6 +93,55 @@ Deno.test("the thresholds of a schedule are NumPy's", () => {
     2,
   ]);
   assertNear(phaseThresholds({ ...between, lambdaSchedule: "exp_linear" }), [0.5, 1, 2]);
+});
+
+Deno.test("the policy counts gates that are zero, and evaluates at the end of each phase", () => {
+  const policy = soraPolicy({ ...schedule, lambdaNum: 3, firstStage: 4, countInterval: 5 });
+  const modules = ["m0", "m1"].map((name) => ({ name, inSize: 8, outSize: 8 }));
+  const context = { modules, ranks: [3, 1], finalTotal: 4, totalSteps: 12, stepsPerEpoch: 12 };
+  const start = policy.start(context);
+  assertEquals(start, { modules: ["m0", "m1"], totalSteps: 12, events: 0 });
+  // Phases end when 4, 8 and 12 steps are done, counts follow 5 and 10.
+  const steps = Array.from({ length: 12 }, (_, step) => step);
+  assertEquals(steps.filter((step) => policy.isDue(start, step, false)), [3, 4, 7, 9, 11]);
+  assert(policy.isDue(start, 5, true));
+  const gates = (m0: readonly number[], m1: readonly number[]) =>
+    ({
+      rows: (module: string, part: string) =>
+        part === "g" ? (module === "m0" ? m0 : m1).map((gate) => Float32Array.of(gate)) : [],
+    }) as unknown as RowView;
+  const ended = policy.decide(start, 3, [], gates([0.5, 0, -2], [1]));
+  assertEquals(ended, {
+    decision: {
+      actions: [
+        { type: "mask", slots: [{ module: "m0", slot: 1 }], isPermanent: false },
+        { type: "evaluate" },
+      ],
+      threshold: 0,
+      scores: [{ module: "m0", scores: [0.5, 0, 2] }, { module: "m1", scores: [1] }],
+    },
+    state: { ...start, events: 1 },
+  });
+  const { decision, state } = policy.decide(ended.state, 4, [], gates([0.5, 1, -2], [1]));
+  assertEquals(decision.actions, [{ type: "mask", slots: [], isPermanent: false }]);
+  assertEquals([decision.threshold, state.events], [null, 2]);
+  assertThrows(() => policy.start({ ...context, modules: [], ranks: [] }), RangeError, "0 modules");
+  assertThrows(() => policy.start({ ...context, totalSteps: 5 }), RangeError, "without a step");
+  // A share of the steps that rounds to none is one step.
+  const often = soraPolicy({ ...schedule, lambdaNum: 3, firstStage: 4, countInterval: 0.01 });
+  assert(steps.every((step) => often.isDue(start, step, false)));
+});
+
+Deno.test("a phase has one step at least, and a schedule ends at its last threshold", () => {
+  const phases = (firstStage: number, totalSteps: number) =>
+    phaseEnds({ ...schedule, lambdaNum: 3, firstStage }, totalSteps);
+  assertEquals(phases(1, 3), [1, 2, 3]);
+  assertThrows(() => phases(0, 12), RangeError, "without a step");
+  assertThrows(() => phases(1, 2), RangeError, "without a step");
+  assertEquals(thresholdAt(schedule, 1400, 1400), 7e-4);
+  // 0.2 + (0.9 − 0.2) is not quite 0.9.
+  assertEquals(phaseThresholds({ ...schedule, sparseLambda2: 0.2, maxLambda: 0.9 }).at(-1), 0.9);
+  assertThrows(() => phaseThresholds({ ...schedule, sparseLambda2: 7e-4 }), RangeError, "below");
 });
 
 Deno.test("the first phase has its share of the steps, the others share the rest", () => {
