@@ -2,6 +2,7 @@ import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import {
   cellConvergence,
+  type Convergence,
   convergenceOf,
   type ConvergenceSource,
   lateChange,
@@ -133,6 +134,64 @@ Deno.test("the error of a late change is that of two means", () => {
   assertAlmostEquals(error!, Math.sqrt(0.25 + 0.25), 1e-12);
 });
 
+const pointsOf = (...pairs: readonly (readonly [number, number])[]) =>
+  pairs.map(([step, value]) => ({ step, value }));
+
+Deno.test("a late change is that of a fifth, by finite values and the distance of their middles", () => {
+  // Of 20 steps the last fifth has 17 to 20 and the one before it 13 to 16.
+  const points = pointsOf([12, 99], [13, 1], [14, 2], [15, 3], [17, NaN], [18, 5], [20, 7]);
+  const own = lateChange(points, 20)!;
+  assertEquals([own.before, own.after], [2, 6]);
+  // The middles, 14 and 19, are five steps apart, and a fifth is four.
+  assertAlmostEquals(own.change, 4 * 0.8, 1e-12);
+  assertAlmostEquals(own.error!, Math.sqrt(2 / 2 + 1 / 3) * 0.8, 1e-12);
+  // A known variance counts where it is larger, as that of the shorter fifth's mean.
+  const errorOf = (variance: number) => lateChange(points, 20, { variance })!.error!;
+  assertAlmostEquals(errorOf(12), Math.sqrt(12 / 2) * 0.8, 1e-12);
+  assertAlmostEquals(errorOf(1), own.error!, 1e-12);
+  assertEquals(lateChange(points, 20, { isFilled: true }), own);
+});
+
+Deno.test("a single value has no error but a known one, and an earlier value fills a fifth where it may", () => {
+  for (const points of [pointsOf([13, 1], [14, 2], [20, 3]), pointsOf([13, 1], [18, 2], [20, 3])]) {
+    assertEquals(lateChange(points, 20)!.error, null);
+    assert(lateChange(points, 20, { variance: 1e-6 })!.error! > 0);
+  }
+  assertEquals(lateChange(pointsOf([17, 1], [18, 2]), 20), null);
+  const far = pointsOf([5, 1], [9, 4], [18, 5]);
+  assertEquals(lateChange(far, 20), null);
+  const { before, change, error } = lateChange(far, 20, { isFilled: true })!;
+  assertEquals([before, change, error], [4, 4 / 9, null]);
+});
+
+Deno.test("a fall is a share of the loss before it, and none where that is zero", () => {
+  const shares = lossFall({ before: 0.5, after: 0.4, change: -0.1, error: 0.05 });
+  assertEquals(shares, { change: 0.2, error: 0.1 });
+  assertEquals(lossFall({ before: 0.5, after: 0, change: -0.5, error: null }).error, null);
+  assertEquals(lossFall({ before: 0, after: 1, change: 1, error: 1 }), { change: 0, error: null });
+});
+
+Deno.test("answers are counted by the record, else by the predictions of the split", () => {
+  const scores = [0.5, 0.55, 0.6, 0.61, 0.64];
+  const plain = run({ steps: 100, scores });
+  const predictions = ["dev", "train", "dev", "dev", "dev"].map((split) => ({ split }));
+  const errorOf = (source: ConvergenceSource) => convergenceOf(source).score!.error;
+  // One answer in ten changes by chance, of four.
+  assertAlmostEquals(errorOf({ ...plain, predictions })!, Math.sqrt(0.1 / 4), 1e-12);
+  const happened = { examples: { train: 1, splits: { dev: 10 } } };
+  assertAlmostEquals(
+    errorOf({ ...run({ steps: 100, scores, happened }), predictions })!,
+    0.1,
+    1e-12,
+  );
+  assertEquals([errorOf(plain), errorOf({ ...plain, predictions: [] })], [null, null]);
+});
+
+Deno.test("a run of 25 steps has enough for a change of its loss", () => {
+  const at = (steps: number) => convergenceOf(run({ steps, lossAt: (done) => 2 - done })).state;
+  assertEquals([at(24), at(25)], ["unknown", "falling"]);
+});
+
 Deno.test("what cannot be told is unknown, and a failed run is apart", () => {
   assertEquals(
     convergenceOf(run({ steps: 10, lossAt: (done) => 1 - done, scores: [0.5] })).state,
@@ -158,6 +217,34 @@ Deno.test("each stage of a sequence has an end of its own", () => {
   const lossAt = (done: number) => done <= 0.5 ? 2 - 3 * done : 0.5;
   assertEquals(convergenceOf(run({ steps: 1000, lossAt, happened })).state, "falling");
   assertEquals(convergenceOf(run({ steps: 1000, lossAt: () => 0.5, happened })).state, "converged");
+  // Only the second falls; then neither does, although the second begins lower.
+  const second = (done: number) => done <= 0.5 ? 2 : 2.5 - done;
+  assertEquals(convergenceOf(run({ steps: 1000, lossAt: second, happened })).state, "falling");
+  const lower = (done: number) => done <= 0.5 ? 2 : 1;
+  const apart = convergenceOf(
+    run({ steps: 1000, lossAt: lower, scores: [0, 0, 0, 0.5, 1], happened }),
+  );
+  assertEquals([apart.state, apart.score], ["converged", null]);
+});
+
+Deno.test("a cell's change is the mean of its runs', with an error where all have one, but for plateaus", () => {
+  const of = (change: number, error: number | null, isAtPlateau = false): Convergence => ({
+    state: "converged",
+    isAtPlateau,
+    loss: null,
+    score: { split: "dev", before: 0, after: change, change, error },
+  });
+  const cell = cellConvergence([of(0.03, 0.03), of(0.05, 0.04), of(0.5, 0.1, true)]);
+  assertAlmostEquals(cell.gain!.change, 0.04, 1e-12);
+  // √(0.03² + 0.04²) / 2
+  assertAlmostEquals(cell.gain!.error!, 0.025, 1e-12);
+  assertEquals([cell.runs, cell.fall], [3, null]);
+  assertEquals(cellConvergence([of(0.03, 0.03), of(0.05, null)]).gain!.error, null);
+  assertEquals(cellConvergence([of(0.5, 0.1, true)]).state, "converged");
+  // What the study allows holds for the cell too.
+  const rising = [of(0.04, 0.001), of(0.04, 0.001)];
+  const states = [0.01, 0.05].map((scoreGain) => cellConvergence(rising, { scoreGain }).state);
+  assertEquals(states, ["climbing", "converged"]);
 });
 
 Deno.test("the runs of a cell tell together what each alone leaves in noise", () => {
