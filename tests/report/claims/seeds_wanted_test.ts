@@ -43,6 +43,11 @@ Deno.test("a claim that is decided wants none; one that seeds cannot decide says
     "12 seeds are the most that the study allows (decide.mostSeeds)",
   ]);
   assertEquals(wantedOf(noisy(3), {}, false).open, ["its runs need more steps"]);
+  const [verdict] = wantedOf(noisy(5)).verdicts;
+  const reasonOf = (answer: "nothing learned" | "runs failed") =>
+    seedsWanted([{ ...verdict!, answer }]).open.map(({ reason }) => reason);
+  assertEquals(reasonOf("nothing learned"), ["its runs learned nothing"]);
+  assertEquals(reasonOf("runs failed"), ["too many of its runs failed"]);
   assertEquals(wantedOf([0.03, undefined, 0.01]).open, [
     "seed 2 has runs that are damaged or not there",
   ]);
