@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Checksum, checksumOf, type Download, ensureFile } from "../../src/fetch/download.ts";
-import { FetchError, plainAdvice } from "../../src/fetch/fetch_error.ts";
+import { FetchError, hubAdvice, plainAdvice } from "../../src/fetch/fetch_error.ts";
 import { attempts, waitMillis } from "../../src/fetch/transport.ts";
 import { brokenAfter, patientTransport, ranged, sha256 } from "./fake_hub.ts";
 
@@ -154,6 +154,61 @@ Deno.test("ensureFile() keeps half a file that never gets longer, and says how t
       assertEquals(await exists(download.path), false);
     },
   );
+});
+
+Deno.test("a file of no known size is as long as its answer says, or as what arrives", async () => {
+  const totals = async (answer: (request: Request) => Response, there = 0) => {
+    let found: (number | null)[] = [];
+    await served(answer, async ({ download, folder }) => {
+      await Deno.mkdir(`${folder}/b`);
+      if (there > 0) await Deno.writeFile(download.part, bytes.subarray(0, there));
+      const transport = patientTransport();
+      await ensureFile({ ...download, sizeBytes: null, checksum: null }, transport);
+      assertEquals(await Deno.readFile(download.path), bytes);
+      found = [...new Set(transport.progress.map(({ totalBytes }) => totalBytes))];
+    });
+    return found;
+  };
+  assertEquals(await totals(() => new Response(bytes)), [bytes.length]);
+  assertEquals(await totals(() => new Response(new Blob([bytes]).stream())), [null]);
+  assertEquals(await totals((request) => ranged(bytes, rangeOf(request)), 700), [bytes.length]);
+  const open = { "content-range": `bytes 700-${bytes.length - 1}/*` };
+  const rest = () =>
+    new Response(new Blob([bytes.subarray(700)]).stream(), { status: 206, headers: open });
+  assertEquals(await totals(rest, 700), [null]);
+});
+
+Deno.test("a part that is whole is taken without a request", async () => {
+  await served(() => new Response(null, { status: 500 }), async ({ download, folder, ranges }) => {
+    await Deno.mkdir(`${folder}/b`);
+    await Deno.writeFile(download.part, bytes);
+    assertEquals(await ensureFile(download, patientTransport()), true);
+    assertEquals([await Deno.readFile(download.path), ranges], [bytes, []]);
+  });
+});
+
+Deno.test("a download sends its own headers with the range that is missing", async () => {
+  const agents: (string | null)[] = [];
+  await served((request) => {
+    agents.push(request.headers.get("user-agent"));
+    return ranged(bytes, rangeOf(request));
+  }, async ({ download, folder, ranges }) => {
+    await Deno.mkdir(`${folder}/b`);
+    await Deno.writeFile(download.part, bytes.subarray(0, 5));
+    await ensureFile({ ...download, headers: { "user-agent": "mine" } }, patientTransport());
+    assertEquals([agents, ranges], [["mine"], ["bytes=5-"]]);
+  });
+});
+
+Deno.test("a refusal is told by its status", () => {
+  const plain = (status: number) => plainAdvice({ status, errorCode: null });
+  for (const status of [401, 403]) assertStringIncludes(plain(status), "that anyone may read");
+  for (const status of [404, 410]) assertStringIncludes(plain(status), "no such file");
+  for (const status of [400, 402, 409, 411, 500]) assertStringIncludes(plain(status), "want 200");
+  const hub = hubAdvice({ token: null, title: "someone/tiny" });
+  assertStringIncludes(hub({ status: 404, errorCode: "EntryNotFound" }), "no such file at this");
+  assertStringIncludes(hub({ status: 404, errorCode: null }), "no such model");
+  assertStringIncludes(hub({ status: 410, errorCode: null }), "no such file (status 410)");
 });
 
 Deno.test("ensureFile() removes a file whose checksum or size is wrong", async () => {
