@@ -307,6 +307,37 @@ Deno.test("weights in several files are fetched after their index and read as on
   }, files);
 });
 
+Deno.test("cachedModels() tells models in order with their revisions, nested ones too, and whole snapshots", async () => {
+  const cache = await Deno.makeTempDir();
+  const [first, second] = ["a".repeat(40), "b".repeat(40)];
+  const put = async (path: string, content: string) => {
+    const whole = `${cache}/models--${path}`;
+    await Deno.mkdir(whole.slice(0, whole.lastIndexOf("/")), { recursive: true });
+    await Deno.writeTextFile(whole, content);
+  };
+  await put("z--last/refs/main", second);
+  await put("z--last/refs/refs/pr/1", `${first}\n`);
+  await put("z--last/refs/broken", "not a commit");
+  await put(`z--last/snapshots/${first}/config.json`, "{}");
+  for (const name of ["config.json", "vocab.txt", "model.safetensors"]) {
+    await put(`z--last/snapshots/${second}/${name}`, "{}");
+  }
+  await Deno.mkdir(`${cache}/models--a--first`);
+  await Deno.mkdir(`${cache}/datasets--a--first`);
+  assertEquals(await cachedModels({ cache }), [
+    { repository: "a/first", revisions: [], commits: [] },
+    {
+      repository: "z/last",
+      revisions: [
+        { revision: "main", commit: second },
+        { revision: "refs/pr/1", commit: first },
+      ],
+      commits: [second],
+    },
+  ]);
+  await Deno.remove(cache, { recursive: true });
+});
+
 Deno.test("modelsText() lists what is known beside what is cached", () => {
   const commit = "c".repeat(40);
   const lines = modelsText([
