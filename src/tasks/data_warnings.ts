@@ -12,8 +12,8 @@ import type { EncodedTask, Example, Task, TaskData, Tokenizer } from "./types.ts
 export interface DataWarning {
   /** Name of the single task, also within a sequence. */
   readonly task: string;
-  /** One file for train and a split, texts in both, a label that train lacks, or texts cut at `maxLength`. */
-  readonly kind: "same-file" | "shared-texts" | "unseen-label" | "cut-texts";
+  /** One file for train and a split, texts in both, a label that train lacks, a split with nothing to tell apart, or texts cut at `maxLength`. */
+  readonly kind: "same-file" | "shared-texts" | "unseen-label" | "one-target" | "cut-texts";
   /** Texts or labels that it holds for. */
   readonly count: number;
   /** Texts or labels that were looked at. */
@@ -49,7 +49,32 @@ export function dataWarnings(read: TaskData): readonly DataWarning[] {
   return [
     ...evaluated.flatMap(([split, examples]) => overlap(read, split, examples, trained)),
     ...unseenLabels(read.task, train, evaluated),
+    ...evaluated.flatMap(([split, examples]) => oneTarget(read.task, split, examples)),
   ];
+}
+
+/** A split whose examples all have one target, be it for want of a second example: no score of it can tell models apart. */
+function oneTarget(
+  { name, output }: Task,
+  split: string,
+  examples: readonly Example[],
+): readonly DataWarning[] {
+  const [target, ...others] = new Set(examples.map((example) => example.target));
+  if (target === undefined || others.length > 0) return [];
+  const of = examples.length;
+  const what = output.type === "regression"
+    ? `the number ${target}`
+    : `the label "${output.labels[target]}"`;
+  const told = of === 1
+    ? `${split} has one example`
+    : `all ${whole(of)} ${split} examples have ${what}`;
+  return [{
+    task: name,
+    kind: "one-target",
+    count: of,
+    of,
+    text: `${name}: ${told}, so that its score cannot tell good models from bad ones.`,
+  }];
 }
 
 function overlap(

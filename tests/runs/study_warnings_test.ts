@@ -107,6 +107,22 @@ Deno.test("a study is warned of one file for both, of shared texts, of labels an
   });
 });
 
+Deno.test("a dev split of one example or of one label is warned of", async () => {
+  await inHome(async (home) => {
+    const warningsWith = async (rows: readonly string[]) => {
+      await Deno.writeTextFile(`${home}/moves/few.tsv`, ["text\tlabel", ...rows, ""].join("\n"));
+      const files = { train: "moves/train.tsv", dev: "moves/few.tsv" };
+      return await warningsOf(home, studyOf({ files }));
+    };
+    const end = ", so that its score cannot tell good models from bad ones.";
+    assertEquals(await warningsWith(["a dog sat\tcalm"]), [`Moves: dev has one example${end}`]);
+    assertEquals(await warningsWith(["a dog sat\tcalm", "he sat\tcalm"]), [
+      `Moves: all 2 dev examples have the label "calm"${end}`,
+    ]);
+    assertEquals(await warningsWith(["a dog sat\tcalm", "he ran\tlively"]), []);
+  });
+});
+
 Deno.test("texts that just fit are not cut", async () => {
   await inHome(async (home) => {
     // The tokens of a text, [CLS] and [SEP].

@@ -103,6 +103,7 @@ Deno.test("dataWarnings() names labels that train lacks, and says who needs them
     dataWarnings(read({ train, dev: rows(["p"]) }, { task })).map(({ text }) => text),
     [
       'Tickets: 7 of 9 labels never occur in train: "l2", "l3", "l4", "l5", "l6" and 2 more (0 of 1 dev text).',
+      "Tickets: dev has one example, so that its score cannot tell good models from bad ones.",
     ],
   );
 });
@@ -110,7 +111,11 @@ Deno.test("dataWarnings() names labels that train lacks, and says who needs them
 Deno.test("dataWarnings() knows no labels of a regression", () => {
   const task = { ...findTask("STS-B"), name: "Tickets" };
   const scored = rows(["x", "y"]).map((example) => ({ ...example, target: 2.5 }));
-  assertEquals(dataWarnings(read({ train: scored, dev: rows(["p"]) }, { task })), []);
+  assertEquals(dataWarnings(read({ train: scored, dev: rows(["p", "q"]) }, { task })), []);
+  const same = rows(["p", "q"]).map((example) => ({ ...example, target: 2.5 }));
+  assertEquals(dataWarnings(read({ train: scored, dev: same }, { task })).map(({ text }) => text), [
+    "Tickets: all 2 dev examples have the number 2.5, so that its score cannot tell good models from bad ones.",
+  ]);
 });
 
 Deno.test("cutWarning() warns from 5 % of the texts on, and says what was looked at", () => {
