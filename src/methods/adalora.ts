@@ -9,7 +9,6 @@
 import * as z from "zod";
 import { countsOfMasks } from "../study/rank_range.ts";
 import { adaloraPolicy, checkAdaloraSchedule, meanMasked } from "./adalora_policy.ts";
-import { eraseState } from "./adapter.ts";
 import { defineMethod } from "./method.ts";
 import { svdAdapter, svdOptions } from "./svd_form.ts";
 
@@ -68,7 +67,7 @@ export const adalora = defineMethod({
     adapter: {
       ...svdAdapter(chosen),
       policy: {
-        rule: eraseState(adaloraPolicy(policyOptions(chosen))),
+        rule: adaloraPolicy(policyOptions(chosen)),
         kind: "mask",
         scores: { type: "importance", beta1: chosen.beta1, beta2: chosen.beta2 },
       },

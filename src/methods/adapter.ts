@@ -102,7 +102,7 @@ export type Growth = DirectionMode | "scale" | AdapterPart["initial"];
 /** What happens to ranks while training. */
 export interface AdapterPolicy {
   /** Decides when something happens, and what. */
-  readonly rule: RankPolicy<Json>;
+  readonly rule: RankPolicy<never, unknown>;
   /**
    * `move`: slots leave and enter modules; `mask`: entries of E are set to zero; `edit`: rows get other numbers; `merge`: all
    * slots are merged into the layers' weights, which are fed to the programs, and drawn anew. Each may also write and cache
@@ -346,7 +346,7 @@ export function costsOf({ parts }: Pick<Adapter, "parts">): AdapterCosts {
   };
 }
 
-/** A policy whose state is known only as JSON, as the loop and checkpoints see it. */
-export function eraseState<State>(policy: RankPolicy<State>): RankPolicy<Json> {
-  return policy as unknown as RankPolicy<Json>;
+/** The rule of an adapter's policy, its state known as JSON only, as the loop and checkpoints see it; null where there is none. */
+export function ruleOf(adapter: Pick<Adapter, "policy"> | null): RankPolicy<Json> | null {
+  return (adapter?.policy?.rule ?? null) as unknown as RankPolicy<Json> | null;
 }

@@ -14,7 +14,7 @@
  */
 import * as z from "zod";
 import { cappedCounts, countsOfMoves, isCapped } from "../study/rank_range.ts";
-import { eraseState, type Growth } from "./adapter.ts";
+import { type Growth } from "./adapter.ts";
 import { aloraPolicy, checkAloraSchedule, roundSteps } from "./alora_policy.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
@@ -99,7 +99,7 @@ export const alora = defineMethod({
       scale: scaleBy(chosen),
       // Rounds are few: doubling the room of the modules that outgrow it costs less than empty rows in each step.
       policy: chosen.N_A === 0 ? null : {
-        rule: eraseState(aloraPolicy(chosen)),
+        rule: aloraPolicy(chosen),
         kind: "move",
         scores: { type: "removal", examples: chosen.examples },
         growth: growthOf(chosen.newSlots),

@@ -14,7 +14,6 @@
 import * as z from "zod";
 import { mul, reshape, softmax, type Tensor } from "../graph/mod.ts";
 import type { RunFacts } from "../study/types.ts";
-import { eraseState } from "./adapter.ts";
 import { beamloraPolicy, checkBeamloraSchedule } from "./beamlora_policy.ts";
 import { loraParts } from "./lora.ts";
 import { defineMethod } from "./method.ts";
@@ -87,7 +86,7 @@ export const beamlora = defineMethod({
       }),
       scale: scaleBy(chosen),
       policy: {
-        rule: eraseState(beamloraPolicy(chosen)),
+        rule: beamloraPolicy(chosen),
         kind: "edit",
       },
     },

@@ -7,9 +7,7 @@
  *
  * @module
  */
-import type { Json } from "../base/canonical_json.ts";
 import type { RandomStream } from "../base/random.ts";
-import { eraseState } from "./adapter.ts";
 import { checkContext, type RankPolicy, resolveSteps } from "./rank_policy.ts";
 
 /**
@@ -94,8 +92,8 @@ export type ChooseRanks = (
 ) => BlockRanks;
 
 /** The policy of a chain. */
-export function chainPolicy(starts: BlockStarts, choose: ChooseRanks): RankPolicy<Json> {
-  return eraseState<ChainState>({
+export function chainPolicy(starts: BlockStarts, choose: ChooseRanks): RankPolicy<ChainState> {
+  return {
     start: (context) => {
       checkContext(context);
       const { modules, ranks, finalTotal, totalSteps } = context;
@@ -113,7 +111,7 @@ export function chainPolicy(starts: BlockStarts, choose: ChooseRanks): RankPolic
       const first = isEvaluated ? [{ type: "evaluate" } as const] : [];
       return { decision: { actions: [...first, { type: "merge", ranks }] }, state };
     },
-  });
+  };
 }
 
 /** What a method says of its blocks. */

@@ -19,7 +19,7 @@ import {
 import type { CountFacts, PlannedCounts, RunFacts } from "../study/types.ts";
 import { closed } from "../study/settings.ts";
 import { adaloraPolicy, checkAdaloraSchedule, meanMasked } from "./adalora_policy.ts";
-import { type AdapterPolicy, eraseState, type StepRules } from "./adapter.ts";
+import { type AdapterPolicy, type StepRules } from "./adapter.ts";
 import {
   checkMoves,
   elaloraPolicyOptions,
@@ -138,7 +138,7 @@ function boundPolicy(form: Form, chosen: PolicyOptions): Bound {
       const rule = movesPolicy(given, chosen.score === "random" ? randomMoves : movesByScore);
       return {
         policy: {
-          rule: eraseState(scoredBy(chosen.score, rule, parts)),
+          rule: scoredBy(chosen.score, rule, parts),
           kind: "move",
           ...scoresOf(chosen),
           growth: form.growth,
@@ -149,7 +149,7 @@ function boundPolicy(form: Form, chosen: PolicyOptions): Bound {
     case "mask":
       return {
         policy: {
-          rule: eraseState(scoredBy(chosen.score, adaloraPolicy(maskOptions(chosen)), parts)),
+          rule: scoredBy(chosen.score, adaloraPolicy(maskOptions(chosen)), parts),
           kind: "mask",
           ...scoresOf(chosen),
         },
@@ -157,19 +157,17 @@ function boundPolicy(form: Form, chosen: PolicyOptions): Bound {
     case "prune":
       return {
         policy: {
-          rule: eraseState(scoredBy(chosen.score, prunePolicy(chosen), parts)),
+          rule: scoredBy(chosen.score, prunePolicy(chosen), parts),
           kind: "move",
           ...scoresOf(chosen),
         },
       };
     case "prune-after":
-      return { policy: { rule: eraseState(pruneAfterTraining(parts)), kind: "move" } };
+      return { policy: { rule: pruneAfterTraining(parts), kind: "move" } };
     case "grow":
       return {
         policy: {
-          rule: eraseState(
-            scoredBy(chosen.score, growPolicy(chosen, chosen.score === "random"), parts),
-          ),
+          rule: scoredBy(chosen.score, growPolicy(chosen, chosen.score === "random"), parts),
           kind: "move",
           ...scoresOf(chosen),
           growth: form.growth,

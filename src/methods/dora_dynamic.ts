@@ -26,7 +26,7 @@ import {
   transpose,
 } from "../graph/mod.ts";
 import { countsOfMasks } from "../study/rank_range.ts";
-import { type AdapterPart, eraseState, type PartGroup, type Regulariser } from "./adapter.ts";
+import { type AdapterPart, type PartGroup, type Regulariser } from "./adapter.ts";
 import {
   checkDynamicRanks,
   dynamicRankPolicy,
@@ -153,7 +153,7 @@ export const doraDynamic = defineMethod({
       parts: withBRate(parts, chosen.bRate),
       prepare: svdPrepare,
       scale: scaleBy(chosen),
-      policy: { rule: eraseState(dynamicRankPolicy(chosen)), kind: "mask" },
+      policy: { rule: dynamicRankPolicy(chosen), kind: "mask" },
       step: {
         regulariser: chosen.regulariserWeight === 0
           ? null

@@ -11,7 +11,6 @@
 import * as z from "zod";
 import { cappedCounts, countsOfMoves, isCapped } from "../study/rank_range.ts";
 import type { CountFacts, PlannedCounts, RunFacts } from "../study/types.ts";
-import { eraseState } from "./adapter.ts";
 import {
   checkElaloraSchedule,
   elaloraPolicy,
@@ -205,7 +204,7 @@ export const elalora = defineMethod({
     adapter: {
       ...svdAdapter(chosen),
       policy: {
-        rule: eraseState(elaloraPolicy(elaloraPolicyOptions(chosen))),
+        rule: elaloraPolicy(elaloraPolicyOptions(chosen)),
         kind: "move",
         scores: { type: "importance", beta1: chosen.beta1, beta2: chosen.beta2 },
         growth: { A: chosen.directions, E: "scale", B: chosen.directions },

@@ -15,7 +15,7 @@ import type {
   RankPlan,
   RunFacts,
 } from "../study/types.ts";
-import { type Adapter, costsOf, foldedCosts } from "./adapter.ts";
+import { type Adapter, costsOf, foldedCosts, ruleOf } from "./adapter.ts";
 import { checkAdapterFields, checkFields, type Names } from "./known_fields.ts";
 import type { RankEstimate } from "./rank_estimate.ts";
 import { lastEventOf } from "./rank_policy.ts";
@@ -212,8 +212,8 @@ export function defineMethod<Options>(definition: MethodDefinition<Options>): Me
 
 /** Steps done when the ranks of a run change for the last time by their schedule; 0 where they never do, or have no plan. */
 function lastEventIn({ adapter }: BoundMethod, facts: RunFacts): number {
-  const rule = adapter?.policy?.rule;
-  if (rule === undefined || facts.plan === null) return 0;
+  const rule = ruleOf(adapter);
+  if (rule === null || facts.plan === null) return 0;
   const { plan, totalSteps, stepsPerEpoch } = facts;
   const adapted = facts.modules.map((module, i) => ({ module, rank: plan.initial[i]! }))
     .filter(({ rank }) => rank > 0);

@@ -3,7 +3,6 @@
  *
  * @module
  */
-export { eraseState } from "./adapter.ts";
 export { RandomStream } from "../base/random.ts";
 export type {
   Adapter,

@@ -16,7 +16,6 @@
  */
 import * as z from "zod";
 import type { ModuleShape } from "../study/types.ts";
-import { eraseState } from "./adapter.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
 import type { RowEdit } from "./rank_actions.ts";
@@ -152,7 +151,7 @@ export const prilora = defineMethod({
       prepare: loraPrepare,
       scale: scaleBy(chosen),
       policy: chosen.ratio === 0 ? null : {
-        rule: eraseState(priloraPolicy(chosen)),
+        rule: priloraPolicy(chosen),
         kind: "edit",
         inputNormDecay: chosen.beta,
       },

@@ -77,10 +77,15 @@ export interface PolicyContext {
   readonly stages?: readonly PolicyStage[];
 }
 
-/** Decides about ranks; every function is pure and `State` is plain JSON, so a checkpoint can hold it. */
-export interface RankPolicy<State> {
+/**
+ * Decides about ranks; every function is pure and `State` is plain JSON, so a checkpoint can hold it.
+ *
+ * `Next` is the state that it gives, the same type wherever the policy is written; only what takes policies of any state tells
+ * them apart.
+ */
+export interface RankPolicy<State, Next = State> {
   /** The state before the first step; throws where the context leaves the policy nothing to decide. */
-  readonly start: (context: PolicyContext) => State;
+  readonly start: (context: PolicyContext) => Next;
   /**
    * Ranks of the modules before the first step, where they are not those of the context; none may be higher than those, and a
    * module that is not named has none. Default: those of the context.
@@ -111,7 +116,7 @@ export interface RankPolicy<State> {
     step: number,
     scores: SlotScores,
     seen: RowView,
-  ) => { readonly decision: RankDecision; readonly state: State };
+  ) => { readonly decision: RankDecision; readonly state: Next };
 }
 
 /**

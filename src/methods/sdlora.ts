@@ -33,7 +33,7 @@ import {
 } from "../graph/mod.ts";
 import type { CountFacts, CountRange, PlannedCounts, RunFacts } from "../study/types.ts";
 import { closed } from "../study/settings.ts";
-import { type Adapter, type AdapterPart, eraseState } from "./adapter.ts";
+import { type Adapter, type AdapterPart } from "./adapter.ts";
 import { loraParts } from "./lora.ts";
 import { rateOptions, withBRate } from "./shared_options.ts";
 import { defineMethod } from "./method.ts";
@@ -168,7 +168,7 @@ function adapterOf(chosen: Options): Adapter {
     },
     scale: () => 1,
     policy: {
-      rule: eraseState(sdloraPolicy(chosen)),
+      rule: sdloraPolicy(chosen),
       kind: "move",
     },
   };

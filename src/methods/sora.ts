@@ -30,7 +30,6 @@ import {
   type Adapter,
   type AdapterPart,
   type AdapterPolicy,
-  eraseState,
   type Regulariser,
   type StepRules,
 } from "./adapter.ts";
@@ -132,7 +131,7 @@ export function gateRules(
   const { sparseLambda, threshold, lambdaSchedule, stageRate } = chosen;
   const shrink = threshold === "exact" ? softThreshold : upstreamThreshold;
   return {
-    policy: { rule: eraseState(soraPolicy(chosen)), kind: "mask" },
+    policy: { rule: soraPolicy(chosen), kind: "mask" },
     step: {
       regulariser: sparseLambda === 0 ? null : gateSize(sparseLambda),
       after: { g: (rows, pass) => shrink(rows, pass.fed("xi", [])) },

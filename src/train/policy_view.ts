@@ -66,6 +66,19 @@ export async function scoresOf(
   });
 }
 
+/** What a rule is given that asks for no scores: reading it fails at once, at the line that reads, not later in what is missing. */
+export const noScores: SlotScores = new Proxy([], {
+  get: () => {
+    const lines = new Error().stack?.split("\n").slice(1) ?? [];
+    const reader = lines.find((line) => !line.includes(import.meta.url))?.trim() ?? "its rule";
+    throw new TypeError(
+      `Cannot decide about ranks: found that the rule reads scores (${reader}), which its policy does not ask for; put ` +
+        '"scores" beside "rule", such as { type: "importance", beta1: 0.85, beta2: 0.85 }, or make scores of the rows that ' +
+        "the fourth argument shows",
+    );
+  },
+});
+
 /** What a policy may see of an event besides scores. */
 export interface SeenState extends Pick<RowView, "stream" | "isEvaluated"> {
   readonly assembly: Assembly;

@@ -4,7 +4,7 @@
  * @module
  */
 import { RandomStream } from "../base/random.ts";
-import { capacityOf } from "../methods/adapter.ts";
+import { capacityOf, ruleOf } from "../methods/adapter.ts";
 import { stepsPerEpoch } from "../study/total_steps.ts";
 import { firstBatch } from "../tasks/batches.ts";
 import { noPlateau } from "./plateau.ts";
@@ -53,7 +53,7 @@ export function firstState(
   const { assembly: { method, ranks }, settings } = request;
   const adapted = ranks.filter(({ rank }) => rank > 0);
   const root = RandomStream.fromSeed(request.seed);
-  const policy = method.adapter?.policy?.rule ?? null;
+  const policy = ruleOf(method.adapter);
   const stages = runStages(settings, request.stages);
   const policyState = policy === null ? null : policy.start({
     modules: adapted.map(({ module }) => module),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ruleOf } from "../methods/adapter.ts";
 import type { Json } from "../base/canonical_json.ts";
 import { RandomStream } from "../base/random.ts";
 import type { DeviceTensor } from "../exec/executor.ts";
@@ -18,7 +19,7 @@ import { firstBatch } from "../tasks/batches.ts";
 import type { Assembly } from "./assemble.ts";
 import { DeviceRun, loadPrograms } from "./device_run.ts";
 import { afterEvaluation, isAtPlateau, noPlateau } from "./plateau.ts";
-import { rowView, scoresOf, slotScoresOf } from "./policy_view.ts";
+import { noScores, rowView, scoresOf, slotScoresOf } from "./policy_view.ts";
 import type { LoadedPrograms } from "./programs.ts";
 import { type QueuedStep, settle } from "./queued_step.ts";
 import {
@@ -74,7 +75,7 @@ export class Trainer {
     this.totalSteps = this.#stages.reduce((sum, { steps }) => sum + steps, 0);
     this.#evaluateAt = new Set(evaluationsOf(request.settings, this.#stages));
     this.#device = new DeviceRun(request, programs, at.history);
-    this.#policy = request.assembly.method.adapter?.policy?.rule ?? null;
+    this.#policy = ruleOf(request.assembly.method.adapter);
   }
 
   /** Starts a run, or goes on from a checkpoint. */
@@ -298,13 +299,16 @@ export class Trainer {
     const { order } = this.#at;
     const stage = stageOf(this.#stages, index);
     const given = await scoresOf(this.#request, { programs, vectors: before, order, stage });
+    const asked = this.#request.assembly.method.adapter!.policy!.scores === undefined
+      ? noScores
+      : given;
     const wrong = given.flatMap(({ scores }) => scores).find((score) => !Number.isFinite(score));
     if (wrong !== undefined) throw new DivergenceError(index + 1, wrong, "importance");
     const ranksBefore = this.ranks();
     this.#countTrained(index + 1);
     const stream = this.#root.fork("policy").fork(index);
     const seen = rowView({ assembly, order, vectors: before, stream, isEvaluated });
-    const { decision, state } = this.#policy!.decide(this.#at.policyState, index, given, seen);
+    const { decision, state } = this.#policy!.decide(this.#at.policyState, index, asked, seen);
     checkActions(this.#request.assembly.method.adapter!.policy!.kind, decision);
     this.#at = { ...this.#at, policyState: state };
     const evaluations = await this.#apply(decision.actions, before, index);

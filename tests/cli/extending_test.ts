@@ -1,4 +1,4 @@
-/** The method of `docs/extending.md`, run from the page: LoRA with a frozen A. */
+/** The methods of `docs/extending.md`, run from the page: LoRA with a frozen A, and a policy with scores of its own. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { exportRun } from "../../src/runs/export.ts";
 import { readStudyFile } from "../../src/runs/study_file.ts";
@@ -8,15 +8,15 @@ import { verify } from "../../src/cli/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { readRun } from "../../src/record/read_study.ts";
 
-/** The page's one program, with some words replaced. */
-async function programOf(page: string, words: readonly (readonly [string, string])[]) {
+/** A program of the page, with some words replaced. */
+async function programOf(page: string, words: readonly (readonly [string, string])[], nth = 0) {
   const text = await Deno.readTextFile(new URL(`../../docs/${page}`, import.meta.url));
   const blocks = [...text.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, block]) => block!);
-  assertEquals(blocks.length, 1);
+  assertEquals(blocks.length, 2);
   return words.reduce((program, [from, to]) => {
     assert(program.includes(from), from);
     return program.replace(from, to);
-  }, blocks[0]!);
+  }, blocks[nth]!);
 }
 
 const few = [["steps: 60, batchSize: 16", "steps: 4, batchSize: 8, devLimit: 40, warmup: 0"], [
@@ -92,6 +92,27 @@ Deno.test("the example of docs/extending.md trains B alone, is verified and leav
     const out = `${home}/onnx`;
     await exportRun(frozenA.path, { format: "onnx", out, model: null, baseName: null });
     assert((await Deno.stat(`${out}/model.onnx`)).size > 0);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("the policy of docs/extending.md moves one rank to the module with the longest row, by scores of its own", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${home}/policy.ts`, await programOf("extending.md", few, 1));
+    const { folder, finished, failed } = await sweepIn(home, "policy.ts");
+    assertEquals([finished, failed], [2, 0]);
+    const { record, ranks, slots } = (await runOf(folder, "longest-wins")).stored;
+    assertEquals([record.happened.rankEvents, record.happened.ranksMoved], [1, 1]);
+    const ordered = Object.entries(slots!.scores)
+      .flatMap(([module, scores]) => scores.map((score) => ({ module, score })))
+      .sort((a, b) => a.score - b.score);
+    const moves = ranks[0]!.changes.map(({ module, from, to }) => [module, to - from] as const);
+    assertEquals(
+      moves.toSorted(([, a], [, b]) => a - b),
+      [[ordered[0]!.module, -1], [ordered.at(-1)!.module, 1]],
+    );
   } finally {
     await Deno.remove(home, { recursive: true });
   }

@@ -1,4 +1,5 @@
 /** Where the blocks of a chain begin, how its rate warms up anew, and which layers a round of boosting chooses. */
+import { ruleOf } from "../../src/methods/adapter.ts";
 import { assertEquals, assertThrows } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import { blocksOfLength, evenBlocks, rewarmed } from "../../src/methods/chain.ts";
@@ -117,7 +118,7 @@ Deno.test("blocks that are too short, or longer than the run, are told before th
 
 Deno.test("a round is a twentieth of the run, within 8 and 100 steps", () => {
   const { adapter } = findMethod("xgblora").bind(findMethod("xgblora").parseOptions({}));
-  const policy = adapter!.policy!.rule;
+  const policy = ruleOf(adapter)!;
   const endsOf = (totalSteps: number) => {
     const state = policy.start({
       modules,

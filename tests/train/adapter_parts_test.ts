@@ -7,7 +7,6 @@ import { max, mul, sub } from "../../src/graph/mod.ts";
 import {
   type AdapterPart,
   costsOf,
-  eraseState,
   isOfWeights,
   type WeightAdapter,
 } from "../../src/methods/adapter.ts";
@@ -244,7 +243,7 @@ function editing(module: string): RankPolicy<number> {
 Deno.test("an edit takes rows from the cache or from the policy, also after a checkpoint", async () => {
   const module = moduleNames()[2]!;
   const run = changed(() => ({
-    policy: { rule: eraseState(editing(module)), kind: "edit" },
+    policy: { rule: editing(module), kind: "edit" },
   }));
   const plain = await trained(changed(() => ({})), 3),
     cached = await trained(changed(() => ({})), 2);

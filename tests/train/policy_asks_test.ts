@@ -1,7 +1,6 @@
 /** What a policy may ask of the loop besides changes of ranks: evaluations, random numbers, scores to be recorded. */
-import { assertEquals, assertNotEquals } from "@std/assert";
+import { assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
-import { eraseState } from "../../src/methods/adapter.ts";
 import type { RankPolicy } from "../../src/methods/rank_policy.ts";
 import { learningRateAt } from "../../src/study/total_steps.ts";
 import { Trainer } from "../../src/train/trainer.ts";
@@ -43,7 +42,7 @@ function run(drawn: number[]): TinyRun {
           learningRate: (step, total, train) =>
             step < 2 ? learningRateAt(step, total, train) : 1e-4,
         },
-        policy: { rule: eraseState(asking(drawn)), kind: "mask" },
+        policy: { rule: asking(drawn), kind: "mask" },
       },
     }),
   };
@@ -71,4 +70,25 @@ Deno.test("a method has a schedule of learning rates of its own", async () => {
   const rates = ofKind(await trainTo(trainer), "step").map(({ learningRate }) => learningRate);
   trainer.dispose();
   assertEquals(rates, [5e-3, 5e-3, 1e-4, 1e-4, 1e-4]);
+});
+
+Deno.test("a rule that reads scores which its policy does not ask for is told where it does, and what to write", async () => {
+  const reading: RankPolicy<null> = {
+    start: () => null,
+    isDue: (_, step) => step === 1,
+    decide: (state, _step, scores) => ({
+      decision: { actions: [], threshold: scores[0]!.scores[0]! },
+      state,
+    }),
+  };
+  const change: TinyRun["change"] = (method) => ({
+    ...method,
+    adapter: { ...method.adapter!, policy: { rule: reading, kind: "mask" } },
+  });
+  const request = trainingRequest(executor, { method: "lora", train: { steps: 3 }, change });
+  const trainer = await Trainer.create(request, null);
+  const { message } = await assertRejects(() => trainTo(trainer), TypeError);
+  trainer.dispose();
+  assertMatch(message, /the rule reads scores \(at .*decide .*policy_asks_test\.ts:\d+:\d+\)/);
+  assertMatch(message, /put "scores" beside "rule", such as \{ type: "importance"/);
 });
