@@ -109,7 +109,7 @@ export interface RankPolicy<State, Next = State> {
   /**
    * The decision after this step and the next state; throws where no event is due.
    *
-   * @param scores Empty where the method's scores come from nowhere.
+   * @param scores Reading them throws where the method's policy does not ask for any.
    */
   readonly decide: (
     state: State,
