@@ -21,7 +21,7 @@ import {
 } from "./command_parts.ts";
 import { runsExitCode, sayEndedJson, sayReport } from "./ended.ts";
 import { stoppedText } from "./stop.ts";
-import { sweptFolder } from "./swept_folder.ts";
+import { sweptFolder, sweptPlaces } from "./swept_folder.ts";
 import { runCommand, sayWrapped, wholeNumber } from "./terminal.ts";
 import { ablateWords, TerminalWatch } from "./terminal_watch.ts";
 import { trustOf, trustOption } from "./trust.ts";
@@ -54,6 +54,7 @@ export const ablate = commandOf({
     "ranks of methods that choose them, with the same reversed in depth, and with uniform ones",
   takes: "[STUDY]",
   explained: [sweptArgument],
+  places: sweptPlaces,
   options: [
     onlyOption,
     { name: "no-replay", text: "only remove adapters, train nothing" },

@@ -1,23 +1,12 @@
 /**
- * Where a command may read and write: its task in `deno.json` names a few folders, and for any other one Deno is asked.
+ * Where a command may read and write: its set in `deno.json` names a few folders; it is started with those that its arguments name too.
  *
  * @module
  */
-import { dirname, isAbsolute, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname, isAbsolute, relative } from "node:path";
 import { UsageError } from "../base/usage_error.ts";
 import { outputFolder } from "../record/results_reader.ts";
-
-/** How a command was started. */
-export interface Started {
-  /** The name of its permission set in `deno.json`, which is that of its task. */
-  readonly task: string;
-  /** The path of its main module. */
-  readonly main: string;
-  /** Ranklab's own folder, which every command reads. */
-  readonly home: string;
-  readonly args: readonly string[];
-}
+import type { Arguments } from "./terminal.ts";
 
 /** A file or folder that a command was given. */
 export interface Place {
@@ -39,44 +28,10 @@ export function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${escaped}'`;
 }
 
-/**
- * The command line that does the same and may read and write some places more.
- *
- * @example
- * ```ts
- * import { assertEquals } from "@std/assert";
- * import { permittedLine } from "./access.ts";
- * const started = { task: "sweep", main: "src/cli/sweep.ts", home: ".", args: ["--results", "/data/my runs"] };
- * assertEquals(
- *   permittedLine(started, [{ path: "/data/my runs", option: "--results", isWritten: true }]),
- *   "deno run -q -P=sweep '--allow-read=.,/data/my runs' '--allow-write=/data/my runs' src/cli/sweep.ts " +
- *     "--results '/data/my runs'",
- * );
- * ```
- */
-export function permittedLine(
-  { task, main, home, args }: Started,
-  places: readonly Place[],
-): string {
-  const paths = (given: readonly string[]) => [...new Set(given)].join(",");
-  const written = places.filter(({ isWritten }) => isWritten).map(({ path }) => path);
-  // A list on the command line takes the place of the one of the set.
-  const read = `--allow-read=${paths([home, ...places.map(({ path }) => path)])}`;
-  const write = written.length === 0 ? [] : [`--allow-write=${paths(written)}`];
-  return ["deno", "run", "-q", `-P=${task}`, read, ...write, main, ...args].map(quoted).join(" ");
-}
-
 /** A path as it is best written from the folder of the command. */
 export function nearPath(path: string): string {
   const near = relative(Deno.cwd(), path);
   return near.startsWith("..") || isAbsolute(near) ? path : near || ".";
-}
-
-function startedAs(task: string): Started {
-  const main = nearPath(fileURLToPath(Deno.mainModule));
-  const { protocol, pathname } = new URL("../../", import.meta.url);
-  const home = protocol === "file:" ? nearPath(resolve(decodeURIComponent(pathname))) : ".";
-  return { task, main, home, args: Deno.args };
 }
 
 async function isAllowed({ path, isWritten = false }: Place): Promise<boolean> {
@@ -89,15 +44,15 @@ async function isAllowed({ path, isWritten = false }: Place): Promise<boolean> {
 }
 
 /**
- * Makes sure that a command may use the places that it was given, before anything is computed: where its task does not allow
- * that, Deno asks at a terminal.
+ * Makes sure that a command may use the places that it was given, before anything is computed: where it was not started with
+ * them, Deno asks at a terminal.
  *
- * @param task The name of the command's task.
+ * @param name The command's name.
  * @param places Those that were named; others, and names in `experiments/` or on the hub, are no places.
  *
- * @throws {UsageError} If it may not use some; the message has the command line that may.
+ * @throws {UsageError} If it may not use some.
  */
-export async function askForPlaces(task: string, places: readonly Place[]): Promise<void> {
+export async function askForPlaces(name: string, places: readonly Place[]): Promise<void> {
   const refused: Place[] = [];
   for (const place of places) if (!await isAllowed(place)) refused.push(place);
   if (refused.length === 0) return;
@@ -105,11 +60,8 @@ export async function askForPlaces(task: string, places: readonly Place[]): Prom
     `${isWritten ? "write to" : "read"} "${path}", which ${option} names`
   );
   throw new UsageError(
-    `Cannot ${named.join(", nor ")}: deno.json lets "deno task ${task}" ${
-      refused.some(({ isWritten }) => isWritten)
-        ? "write to other folders only"
-        : "read its own folder only"
-    }; allow it by\n  ${permittedLine(startedAs(task), places)}`,
+    `Cannot ${named.join(", nor ")}: this process was started without that permission; ` +
+      `"deno task ${name}" starts it with what its arguments name`,
   );
 }
 
@@ -141,13 +93,30 @@ export function resultsPlaces(name: string, results: string | null): readonly Pl
   ];
 }
 
-/** What `--data` and `--model` name. */
-export function inputPlaces(
-  { data, model }: { readonly data: string | null; readonly model: string | null },
+/** What an option names, where it is given. */
+export function placesAt(
+  { text }: Pick<Arguments, "text">,
+  option: string,
+  isWritten = false,
 ): readonly Place[] {
-  const file = model?.replace(/(\.whl)#.*$/, "$1") ?? null;
+  const path = text(option);
+  return path === null ? [] : [{ path, option: `--${option}`, isWritten }];
+}
+
+/** What `--data` and `--model` name. */
+export function inputPlaces(parsed: Pick<Arguments, "text">): readonly Place[] {
+  const models = placesAt(parsed, "model").map(({ path, ...place }) => ({
+    ...place,
+    path: path.replace(/(\.whl)#.*$/, "$1"),
+  }));
+  return [...placesAt(parsed, "data"), ...models.filter(({ path }) => !path.startsWith("hub:"))];
+}
+
+/** What a study's file, its inputs and `--results` name, for a study whose runs are planned or made. */
+export function sweepPlaces(parsed: Arguments, isWritten: boolean): readonly Place[] {
   return [
-    ...(data === null ? [] : [{ path: data, option: "--data" }]),
-    ...(file === null || file.startsWith("hub:") ? [] : [{ path: file, option: "--model" }]),
+    ...studyPlaces(parsed.positional[0] ?? null, "STUDY"),
+    ...inputPlaces(parsed),
+    ...placesAt(parsed, "results", isWritten),
   ];
 }

@@ -5,6 +5,7 @@
  */
 import { columnsOf, wrapped } from "../base/text_width.ts";
 import { UsageError } from "../base/usage_error.ts";
+import { askForPlaces, type Place } from "./access.ts";
 import { type Arguments, outputColumns, readArguments, say } from "./terminal.ts";
 
 /** An option of a command. */
@@ -43,6 +44,8 @@ export interface Command {
   readonly options: readonly CommandOption[];
   /** At least one. */
   readonly examples: readonly Example[];
+  /** The files and folders that its arguments name: it uses them wherever they are. Default none. */
+  readonly places?: (parsed: Arguments) => readonly Place[];
   /** What else there is to know, a paragraph each. Default none. */
   readonly notes?: readonly string[];
 }
@@ -141,6 +144,11 @@ export function readCommand(args: readonly string[], command: Command): Argument
   return parsed;
 }
 
+/** The files and folders that the arguments of a command name, none where they ask for its help. */
+export function placesOf(parsed: Arguments, { places }: Command): readonly Place[] {
+  return parsed.flag("help") ? [] : places?.(parsed) ?? [];
+}
+
 /** A command that can be called. */
 export interface CallableCommand {
   /** Runs it with its arguments; returns the exit code. */
@@ -155,7 +163,10 @@ export function commandOf(
 ): CallableCommand {
   const call = async (args: readonly string[]): Promise<number> => {
     const parsed = readCommand(args, command);
-    if (!parsed.flag("help")) return await work(parsed);
+    if (!parsed.flag("help")) {
+      await askForPlaces(command.name, placesOf(parsed, command));
+      return await work(parsed);
+    }
     await say(helpText(command, outputColumns() ?? defaultColumns));
     return 0;
   };

@@ -28,9 +28,7 @@ export const sweptArgument = {
 export const resultsOption: CommandOption = {
   name: "results",
   value: "DIR",
-  text:
-    `folder of results (default ${defaultResults}); for another one Deno asks for permission, or, where it cannot ask, ` +
-    "the error has the command line that allows it",
+  text: `folder of results (default ${defaultResults})`,
 };
 
 /** Data and encoder of a study. */

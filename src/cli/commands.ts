@@ -5,6 +5,9 @@
  */
 import type { CallableCommand } from "./command.ts";
 
+export { hubCache } from "../fetch/hub.ts";
+export { taskFiles } from "./task_files.ts";
+
 /** Loads each command by its name; the others are not loaded, so that each starts as fast as it does alone. */
 export const commandLoaders: Readonly<Record<string, () => Promise<CallableCommand>>> = {
   sweep: async () => (await import("./sweep.ts")).sweep,

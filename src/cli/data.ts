@@ -10,7 +10,7 @@ import { defaultGlueFolder, fetchGlueTask } from "../fetch/glue.ts";
 import { sizeText, terminalTransport } from "./fetch_report.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { runCommand, say } from "./terminal.ts";
-import { askToWrite } from "./access.ts";
+import { placesAt } from "./access.ts";
 
 function chosenArchives(names: readonly string[]): readonly GlueArchive[] {
   if (names.length === 0) return glueArchives;
@@ -50,6 +50,7 @@ export const data = commandOf({
     },
     { name: "list", text: "list what is there, fetch nothing" },
   ],
+  places: (parsed) => parsed.flag("list") ? [] : placesAt(parsed, "data", true),
   examples: [{ line: "deno task data RTE MRPC", text: `two tasks into ${defaultGlueFolder}` }],
 }, async (parsed) => {
   const archives = chosenArchives(parsed.positional);
@@ -58,7 +59,6 @@ export const data = commandOf({
     return 0;
   }
   const folder = parsed.text("data") ?? defaultGlueFolder;
-  await askToWrite("data", folder, "--data");
   const mirror = parsed.text("mirror");
   const transport = terminalTransport();
   for (const archive of archives) {

@@ -12,7 +12,7 @@ import { commandOf } from "./command.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { runCommand, say, wholeNumber } from "./terminal.ts";
 import { trustOf, trustOption } from "./trust.ts";
-import { askForPlaces, inputPlaces } from "./access.ts";
+import { inputPlaces, placesAt } from "./access.ts";
 
 function formatOf(name: string | null): ExportFormat {
   const format = exportFormats.find((known) => known === name);
@@ -51,9 +51,7 @@ export const exportCommand = commandOf({
     {
       name: "out",
       value: "DIR",
-      text:
-        "a new or empty folder in results or exports (default exports/<run>-<format>); for another place Deno asks " +
-        "whether it may be written",
+      text: "a new or empty folder (default exports/<run>-<format>)",
     },
     {
       name: "model",
@@ -67,6 +65,12 @@ export const exportCommand = commandOf({
         "what adapter_config.json calls the base, for instance its name on a hub (default: its folder)",
     },
     trustOption,
+  ],
+  places: (parsed) => [
+    // The study's own file lies beside the run's folder.
+    { path: dirname(parsed.positional[0]!.replace(/\/+$/, "")), option: "RUN_FOLDER" },
+    ...inputPlaces(parsed),
+    ...placesAt(parsed, "out", true),
   ],
   examples: [
     {
@@ -85,12 +89,6 @@ export const exportCommand = commandOf({
   const rank = wholeNumber(parsed.text("rank"), "rank");
   const given = parsed.text("out");
   const model = parsed.text("model");
-  await askForPlaces("export", [
-    // The study's own file lies beside the run's folder.
-    { path: dirname(folder.replace(/\/+$/, "")), option: "RUN_FOLDER" },
-    ...inputPlaces({ data: null, model }),
-    ...(given === null ? [] : [{ path: given, option: "--out", isWritten: true }]),
-  ]);
   const { out, withoutRank, hasLines } = await exportRun(folder, {
     format,
     rank,

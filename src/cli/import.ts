@@ -12,7 +12,7 @@ import { deviceOption, required } from "./command_parts.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { scoreText } from "./work_status.ts";
 import { runCommand, say, wholeNumber } from "./terminal.ts";
-import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
+import { inputPlaces, placesAt, studyPlaces } from "./access.ts";
 
 /** The command. */
 export const importCommand = commandOf({
@@ -53,10 +53,14 @@ export const importCommand = commandOf({
     {
       name: "out",
       value: "DIR",
-      text:
-        "also write merged weights and evaluation.json into a new or empty folder in results or exports; for another " +
-        "place Deno asks whether it may be written",
+      text: "also write merged weights and evaluation.json into a new or empty folder",
     },
+  ],
+  places: (parsed) => [
+    { path: parsed.positional[0]!, option: "ADAPTER_FOLDER" },
+    ...inputPlaces(parsed),
+    ...studyPlaces(parsed.text("study"), "--study"),
+    ...placesAt(parsed, "out", true),
   ],
   examples: [{
     line: "deno task import ADAPTER --model DIR --task RTE --data .cache/glue",
@@ -72,12 +76,6 @@ export const importCommand = commandOf({
     maxLength: wholeNumber(parsed.text("max-length"), "max-length", 4),
     out: parsed.text("out"),
   };
-  await askForPlaces("import", [
-    { path: folder, option: "ADAPTER_FOLDER" },
-    ...inputPlaces(options),
-    ...studyPlaces(options.study, "--study"),
-    ...(options.out === null ? [] : [{ path: options.out, option: "--out", isWritten: true }]),
-  ]);
   const threads = wholeNumber(parsed.text("threads"), "threads");
   const { executor, description } = await chooseExecutor(parsed.text("device") ?? "auto", {
     ...(threads === null ? {} : { threads }),

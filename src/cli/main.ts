@@ -1,14 +1,21 @@
 /**
- * `ranklab COMMAND`: all commands as one program.
+ * `ranklab COMMAND`: all commands as one program. It runs no code of a study: each command is a process of its own, which may do
+ * what its set in `deno.json` says, and use the files that its arguments name.
  *
  * @module
  */
 import { unknownName } from "../base/suggest.ts";
 import { UsageError } from "../base/usage_error.ts";
-import { commandLoaders, programCommands } from "./commands.ts";
 import { completionScript, type Shell, shells } from "./completions.ts";
-import { permissionsLine } from "./permissions.ts";
+import { type Place, quoted } from "./access.ts";
+import { placesOf, readCommand } from "./command.ts";
+import { commandLine, commandSets, programNames } from "./permissions.ts";
 import { runCommand, say } from "./terminal.ts";
+
+/** Loads the commands, for their descriptions; of a path that Deno saw in an import it would read all code at each start. */
+async function loadCommands(): Promise<typeof import("./commands.ts")> {
+  return await import(new URL("./commands.ts", import.meta.url).href);
+}
 
 /** What the program does besides its commands. */
 const others = [
@@ -16,12 +23,12 @@ const others = [
   {
     name: "permissions",
     summary:
-      "Prints the command line of a command that gives Deno's permissions to what it needs alone",
+      "Prints the command line that a command with its arguments is started by, and so what it may do",
   },
 ] as const;
 
 async function helpOfAll(): Promise<string> {
-  const commands = (await programCommands()).map(({ command }) => command);
+  const commands = (await (await loadCommands()).programCommands()).map(({ command }) => command);
   const width = Math.max(...[...commands, ...others].map(({ name }) => name.length));
   return [
     "Usage: ranklab COMMAND [options]",
@@ -43,8 +50,74 @@ function shellOf(name: string | undefined): Shell {
   );
 }
 
+/** Signals that end a process; all are passed on, since the terminal alone sends Ctrl-C to both. */
+const passedOn = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** Arguments that may name files and folders: commands are loaded for these alone, since that takes a while. */
+export const mayNamePlaces = /[/\\.]|^--(?:data|model|out|pilot|results|study)\b/;
+
+/** Whether a study in `experiments/` may name files. */
+async function mayNameFiles(study: string | undefined): Promise<boolean> {
+  if (study === undefined || study.startsWith("-")) return false;
+  try {
+    const text = await Deno.readTextFile(`experiments/${study}.json`);
+    return /"(?:userTasks|extends)"/.test(text);
+  } catch {
+    // Where there is none, the command says so.
+    return false;
+  }
+}
+
+/** What the arguments of a command name, and the files that a JSON study among them names by absolute paths. */
+async function placesNamed(name: string, args: readonly string[]): Promise<readonly Place[]> {
+  const { commandLoaders, taskFiles } = await loadCommands();
+  const { command } = await commandLoaders[name]!();
+  const parsed = readCommand(args, command);
+  const takesStudy = command.takes === "[STUDY]" && ["sweep", "plan", "tune"].includes(name);
+  const study = takesStudy ? parsed.positional[0] : parsed.text("study");
+  const isShown = study == null || parsed.flag("help");
+  return [...placesOf(parsed, command), ...isShown ? [] : await taskFiles(study)];
+}
+
+/** The start of a command: Deno's arguments. */
+async function startOf(name: string, args: readonly string[]): Promise<readonly string[]> {
+  if (!programNames.includes(name)) {
+    const known = [...programNames, ...others.map(({ name }) => name)];
+    throw new UsageError(unknownName("command", name, known));
+  }
+  const hasCache = Boolean(Deno.env.get("HF_HOME")) && commandSets[name]?.env?.includes("HF_HOME");
+  const cache: readonly Place[] = hasCache
+    ? [{ path: (await loadCommands()).hubCache(), option: "HF_HOME" }]
+    : [];
+  const named = hasCache || args.some((arg) => mayNamePlaces.test(arg)) ||
+      await mayNameFiles(args[0])
+    ? await placesNamed(name, args)
+    : [];
+  return commandLine(name, args, [...named, ...cache]);
+}
+
+/** Starts Deno, with this process's terminal and signals, and gives its exit code. */
+async function started(args: readonly string[]): Promise<number> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    stdin: "inherit",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).spawn();
+  const pass = (signal: Deno.Signal) => {
+    try {
+      child.kill(signal);
+    } catch (error) {
+      // It has ended already.
+      if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
+    }
+  };
+  for (const signal of passedOn) Deno.addSignalListener(signal, () => pass(signal));
+  return (await child.status).code;
+}
+
 /**
- * Runs the command that the first argument names with the others.
+ * Starts the command that the first argument names with the others.
  *
  * @returns The exit code.
  *
@@ -57,24 +130,16 @@ export async function ranklab(args: readonly string[]): Promise<number> {
     return name === undefined ? 2 : 0;
   }
   if (name === "completions") {
-    const commands = (await programCommands()).map(({ command }) => command);
+    const commands = (await (await loadCommands()).programCommands()).map(({ command }) => command);
     await say(completionScript(shellOf(rest[0]), "ranklab", commands));
     return 0;
   }
   if (name === "permissions") {
-    const [of] = rest;
-    if (of === undefined || !Object.hasOwn(commandLoaders, of)) {
-      throw new UsageError(unknownName("command", of ?? "", Object.keys(commandLoaders)));
-    }
-    await say(permissionsLine(of));
+    const [of = "", ...given] = rest;
+    await say(["deno", ...await startOf(of, given)].map(quoted).join(" "));
     return 0;
   }
-  const load = Object.hasOwn(commandLoaders, name) ? commandLoaders[name] : undefined;
-  if (load === undefined) {
-    const known = [...Object.keys(commandLoaders), ...others.map(({ name }) => name)];
-    throw new UsageError(unknownName("command", name, known));
-  }
-  return await (await load())(rest);
+  return await started(await startOf(name, rest));
 }
 
 if (import.meta.main) await runCommand(ranklab);

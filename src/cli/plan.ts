@@ -4,7 +4,7 @@
  * @module
  */
 import { commandOf } from "./command.ts";
-import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
+import { placesAt, sweepPlaces } from "./access.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { publishedResults } from "../runs/pilots.ts";
 import { planApart } from "./plan_apart.ts";
@@ -29,6 +29,7 @@ export const plan = commandOf({
     "Checks a study and prints its runs, their budgets (requested, initial, peak, final) and measured times",
   takes: "[STUDY]",
   explained: [studyArgument],
+  places: (parsed) => [...sweepPlaces(parsed, false), ...placesAt(parsed, "pilot")],
   options: [
     ...inputOptions,
     onlyOption,
@@ -70,12 +71,6 @@ export const plan = commandOf({
     json: parsed.flag("json"),
     power: powerOf(name, parsed.flag("power"), parsed.text("pilot")),
   };
-  await askForPlaces("plan", [
-    ...studyPlaces(name, "STUDY"),
-    ...inputPlaces(options),
-    { path: options.results, option: "--results" },
-    ...(options.power?.pilot == null ? [] : [{ path: options.power.pilot, option: "--pilot" }]),
-  ]);
   const text = await planApart(name, options);
   await (options.json ? say(text) : sayWrapped(text));
   return 0;

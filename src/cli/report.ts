@@ -12,7 +12,7 @@ import { defaultStudy } from "../runs/study_file.ts";
 import { readStudyResults } from "../runs/study_results.ts";
 import { writeReport } from "../runs/write_report.ts";
 import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
-import { sweptFolder } from "./swept_folder.ts";
+import { sweptFolder, sweptPlaces } from "./swept_folder.ts";
 import { damagedTexts } from "./terminal_watch.ts";
 
 /** The command. */
@@ -22,6 +22,7 @@ export const report = commandOf({
     "Prints a table, methods × budgets, of the runs recorded so far and writes the report into their folder",
   takes: "[STUDY]",
   explained: [sweptArgument],
+  places: sweptPlaces,
   options: [
     {
       name: "by",

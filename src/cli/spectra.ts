@@ -15,7 +15,7 @@ import {
 } from "./command_parts.ts";
 import { sayReport } from "./ended.ts";
 import { stoppedExitCode } from "./stop.ts";
-import { sweptFolder } from "./swept_folder.ts";
+import { sweptFolder, sweptPlaces } from "./swept_folder.ts";
 import { runCommand, say, sayWrapped } from "./terminal.ts";
 import { spectraWords, TerminalWatch } from "./terminal_watch.ts";
 import { trustOf, trustOption } from "./trust.ts";
@@ -28,6 +28,7 @@ export const spectra = commandOf({
     "overlap between seeds",
   takes: "[STUDY]",
   explained: [sweptArgument],
+  places: sweptPlaces,
   options: [
     onlyOption,
     {

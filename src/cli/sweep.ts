@@ -29,7 +29,7 @@ import { runsExitCode, sayEndedJson, sayResults } from "./ended.ts";
 import { stoppedText } from "./stop.ts";
 import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
 import { sweepWords, TerminalWatch } from "./terminal_watch.ts";
-import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
+import { sweepPlaces } from "./access.ts";
 
 /** The command. */
 export const sweep = commandOf({
@@ -38,6 +38,7 @@ export const sweep = commandOf({
     "Trains the runs of a study that are not finished yet, prints a table of methods × budgets and writes the report",
   takes: "[STUDY]",
   explained: [studyArgument],
+  places: (parsed) => sweepPlaces(parsed, !parsed.flag("dry-run")),
   options: [
     ...inputOptions,
     deviceOption("auto"),
@@ -73,9 +74,8 @@ export const sweep = commandOf({
       text: "the study, then further seeds for the claims that it has not decided",
     },
     {
-      line:
-        "deno run -q -P=sweep --allow-read=.,/data/runs --allow-write=/data/runs src/cli/sweep.ts --results /data/runs",
-      text: "results in a folder of your own, without a question",
+      line: "deno task sweep --results /data/runs",
+      text: "results in a folder of your own",
     },
   ],
   notes: [
@@ -97,11 +97,6 @@ export const sweep = commandOf({
   } satisfies SweepOptions;
   const json = parsed.flag("json");
   const isDry = parsed.flag("dry-run");
-  await askForPlaces("sweep", [
-    ...studyPlaces(name, "STUDY"),
-    ...inputPlaces(options),
-    { path: options.results, option: "--results", isWritten: !isDry },
-  ]);
   if (isDry) {
     const text = await planApart(name, { ...options, json, width: outputColumns() });
     await (json ? say(text) : sayWrapped(text));

@@ -6,8 +6,16 @@
 import { outputFolder } from "../record/results_reader.ts";
 import { defaultResults, findResults } from "../runs/stored_study.ts";
 import { defaultStudy } from "../runs/study_file.ts";
-import { askForPlaces, askToWrite, inputPlaces, resultsPlaces } from "./access.ts";
+import { askToWrite, inputPlaces, type Place, resultsPlaces } from "./access.ts";
 import type { Arguments } from "./terminal.ts";
+
+/** The places that the arguments of a command on swept results name. */
+export function sweptPlaces(parsed: Arguments): readonly Place[] {
+  return [
+    ...resultsPlaces(parsed.positional[0] ?? defaultStudy, parsed.text("results")),
+    ...inputPlaces(parsed),
+  ];
+}
 
 /**
  * Finds the results of the study that a command was given, and makes sure that it may add to them.
@@ -24,10 +32,6 @@ export async function sweptFolder(
 ): Promise<{ readonly name: string; readonly folder: string }> {
   const [name = defaultStudy] = parsed.positional;
   const results = parsed.text("results");
-  await askForPlaces(command, [
-    ...resultsPlaces(name, results),
-    ...inputPlaces({ data: parsed.text("data"), model: parsed.text("model") }),
-  ]);
   const folder = await findResults(name, results ?? defaultResults);
   await askToWrite(command, outputFolder(folder), "STUDY or --results");
   return { name, folder };

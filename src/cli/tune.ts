@@ -7,7 +7,7 @@ import { readStudyFile } from "../runs/study_file.ts";
 import { defaultResults } from "../runs/stored_study.ts";
 import type { TuneOptions } from "../runs/tune/making.ts";
 import { tuneStudy } from "../runs/tune/tune_study.ts";
-import { askForPlaces, inputPlaces, studyPlaces } from "./access.ts";
+import { sweepPlaces } from "./access.ts";
 import { commandOf } from "./command.ts";
 import {
   deviceOption,
@@ -35,6 +35,7 @@ export const tune = commandOf({
     "Chooses the settings that a study's tune block leaves open, on a held-out share of training, and writes them as a file",
   takes: "STUDY",
   least: 1,
+  places: (parsed) => sweepPlaces(parsed, true),
   explained: [{
     name: "STUDY",
     text: "a .json or .ts file with a tune block, or the name of a study in experiments/",
@@ -69,11 +70,6 @@ export const tune = commandOf({
     mostRuns: mostRunsOf(parsed),
   } satisfies TuneOptions;
   const json = parsed.flag("json");
-  await askForPlaces("tune", [
-    ...studyPlaces(name, "STUDY"),
-    ...inputPlaces(options),
-    { path: options.results, option: "--results", isWritten: true },
-  ]);
   const study = await readStudyFile(name, options.results);
   const began = performance.now();
   const terminal = new TerminalWatch(sweepWords, { json });

@@ -8,7 +8,6 @@ import { outputFolder } from "../record/results_reader.ts";
 import { checkPacked, unpackStudy } from "../runs/packing.ts";
 import { commandOf } from "./command.ts";
 import { runCommand, say } from "./terminal.ts";
-import { askForPlaces } from "./access.ts";
 
 /** The command. */
 export const unpack = commandOf({
@@ -17,6 +16,10 @@ export const unpack = commandOf({
   takes: "FILE",
   least: 1,
   explained: [{ name: "FILE", text: `what deno task pack made, NAME${packSuffix}` }],
+  places: ({ positional: [file], text }) => [
+    { path: file!, option: "FILE" },
+    { path: text("out") ?? outputFolder(file!), option: "FILE or --out", isWritten: true },
+  ],
   options: [{
     name: "out",
     value: "DIR",
@@ -30,10 +33,6 @@ export const unpack = commandOf({
   const file = parsed.positional[0]!;
   checkPacked(file);
   const wanted = parsed.text("out") ?? outputFolder(file);
-  await askForPlaces("unpack", [
-    { path: file, option: "FILE" },
-    { path: wanted, option: "FILE or --out", isWritten: true },
-  ]);
   const { out, files } = await unpackStudy(file, wanted);
   await say(`Unpacked ${files} files into ${out}`);
   return 0;

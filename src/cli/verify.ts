@@ -31,7 +31,7 @@ import {
 } from "./terminal.ts";
 import { TerminalWatch, verifyWords } from "./terminal_watch.ts";
 import { verificationTable } from "./verification_text.ts";
-import { sweptFolder } from "./swept_folder.ts";
+import { sweptFolder, sweptPlaces } from "./swept_folder.ts";
 import { trustOf, trustOption } from "./trust.ts";
 
 const defaultSample = 3;
@@ -50,6 +50,7 @@ export const verify = commandOf({
     "Repeats a sample of finished runs from their records alone and compares them number by number",
   takes: "[STUDY]",
   explained: [sweptArgument],
+  places: sweptPlaces,
   options: [
     {
       name: "sample",

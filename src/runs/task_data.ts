@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isAbsolute } from "node:path";
 import { InputError } from "../base/input_error.ts";
 import { hashBytes, hashJson } from "../base/hash.ts";
 import { errorMessage } from "../base/error_message.ts";
@@ -65,7 +66,7 @@ export async function readTaskData(task: Task, location: string): Promise<TaskDa
   for (const [split, files] of Object.entries(task.splits)) {
     const contents: Required<SplitContent>[] = [];
     for (const file of files) {
-      const fileName = `${location}/${file.path}`;
+      const fileName = isAbsolute(file.path) ? file.path : `${location}/${file.path}`;
       const bytes = await readBytes(`the ${split} split of "${task.name}"`, file, fileName);
       if (bytes === null) continue;
       contents.push({ bytes, fileName });

@@ -21,7 +21,7 @@ const format = z.enum(["tsv", "csv", "jsonl"]);
 const column = z.union([z.string().min(1), z.int().min(0)]);
 
 const fileObject = closed({
-  path: z.string().min(1).describe("Path, relative to the study"),
+  path: z.string().min(1).describe("Path, absolute or relative to the study"),
   format: format.optional().describe("Default: by the path's ending"),
   header: z.boolean().optional().describe(
     "Whether the first line names the columns; default: whether the task gives a column by name",

@@ -1,24 +1,7 @@
 /** What is said where a command may not write. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { inputPlaces, permittedLine, resultsPlaces, studyPlaces } from "../../src/cli/access.ts";
+import { inputPlaces, resultsPlaces, studyPlaces } from "../../src/cli/access.ts";
 import { StorageError } from "../../src/record/durable.ts";
-
-Deno.test("permittedLine quotes what a shell would take apart", () => {
-  const started = {
-    task: "verify",
-    main: "/opt/rank lab/src/cli/verify.ts",
-    home: "/opt/rank lab",
-  };
-  const places = [
-    { path: "/data/$runs", option: "--results", isWritten: true },
-    { path: "/data/glue", option: "--data" },
-  ];
-  assertEquals(
-    permittedLine({ ...started, args: ["it's", "--results", "/data/$runs", ""] }, places),
-    "deno run -q -P=verify '--allow-read=/opt/rank lab,/data/$runs,/data/glue' '--allow-write=/data/$runs' '/opt/rank lab/src/cli/verify.ts' " +
-      "'it'\\''s' --results '/data/$runs' ''",
-  );
-});
 
 Deno.test("StorageError says what helps against its cause", () => {
   const withCode = (code: string) => Object.assign(new Error("said"), { code });
@@ -40,6 +23,9 @@ Deno.test("StorageError says what helps against its cause", () => {
 
 Deno.test("places are what is named by its path, with what lies beside it", () => {
   const written = (path: string, option: string) => ({ path, option, isWritten: true });
+  const given = (texts: Readonly<Record<string, string>>) => ({
+    text: (name: string) => texts[name] ?? null,
+  });
   assertEquals(studyPlaces("quickstart", "STUDY"), []);
   assertEquals(studyPlaces(null, "--study"), []);
   assertEquals(studyPlaces("../mine/study.ts", "STUDY"), [{ path: "../mine", option: "STUDY" }]);
@@ -50,12 +36,13 @@ Deno.test("places are what is named by its path, with what lies beside it", () =
     written("a/b", "STUDY"),
     { path: "a/b.ranklab.zip", option: "STUDY" },
   ]);
-  assertEquals(inputPlaces({ data: null, model: null }), []);
-  assertEquals(inputPlaces({ data: "d", model: "hub:a/b@main" }), [{
+  assertEquals(inputPlaces(given({})), []);
+  assertEquals(inputPlaces(given({ data: "d", model: "hub:a/b@main" })), [{
     path: "d",
     option: "--data",
+    isWritten: false,
   }]);
-  assertEquals(inputPlaces({ data: null, model: "x/a.whl#inner" }), [
-    { path: "x/a.whl", option: "--model" },
+  assertEquals(inputPlaces(given({ model: "x/a.whl#inner" })), [
+    { path: "x/a.whl", option: "--model", isWritten: false },
   ]);
 });

@@ -7,7 +7,12 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { planApart } from "../../src/cli/plan_apart.ts";
-import { commandSets, permissionFlags, type PermissionSet } from "../../src/cli/permissions.ts";
+import {
+  commandSets,
+  permissionFlags,
+  type PermissionSet,
+  withPlaces,
+} from "../../src/cli/permissions.ts";
 import { add, encodeProgram, input, makeProgram } from "../../src/graph/mod.ts";
 import { readStudyData, readStudyFile } from "../../src/runs/study_file.ts";
 import { ownFiles, studyText, withOwnStudy } from "../runs/own_study.ts";
@@ -29,11 +34,12 @@ Deno.test("no command reads beyond its folder, loads another library than the ru
     assertEquals(set.net !== undefined, isFetching, name);
     assertEquals((set.env ?? []).includes("HF_TOKEN"), name === "models", name);
     assert(!Object.hasOwn(set, "run"), name);
+    assertEquals(set.import, false, name);
     // Claims name their host.
     const isClaiming = ["sweep", "tune", "ablate", "verify"].includes(name);
     assertEquals(set.sys, isClaiming ? ["hostname"] : undefined, name);
   }
-  assertEquals(Object.keys(commandSets["plan"]!).sort(), ["env", "read"]);
+  assertEquals(Object.keys(commandSets["plan"]!).sort(), ["env", "import", "read"]);
   assertEquals(config.test.permissions.ffi, [runtimeFolder]);
   assertEquals(config.permissions.bench.ffi, [runtimeFolder]);
 });
@@ -144,13 +150,15 @@ Deno.test("errors of a study that is only read arrive as they were thrown", asyn
 /** Whether tests may start the \`deno\` of the path; \`deno.json\` allows no other program. */
 const canSpawn = Deno.permissions.querySync({ name: "run", command: "deno" }).state === "granted";
 
-async function run(args: readonly string[]) {
+const program = ["run", "-q", "-P=ranklab", "src/cli/main.ts"];
+
+async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const { code, stdout, stderr } = await new Deno.Command("deno", {
     // Packages are there; to look whether they are takes long in every thread.
     args: [args[0]!, "--node-modules-dir=manual", ...args.slice(1)],
     cwd: root,
     stdin: "null",
-    env: { HF_TOKEN: "hf_secret", NO_COLOR: "1" },
+    env: { HF_TOKEN: "hf_secret", NO_COLOR: "1", ...env },
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
   return { code, stdout: text(stdout), stderr: text(stderr) };
@@ -230,12 +238,7 @@ Deno.test({
     await withOwnStudy(async (home) => {
       const given = [`${home}/study.ts`, "--results", `${home}/results`, "--model", tinyModel];
       const args = [...given, "--device", "cpu", "--jobs", "2", "--no-report"];
-      const first = await run(["run", "-q", "-P=sweep", "src/cli/sweep.ts", ...args]);
-      assertEquals(first.code, 2, first.stderr);
-      assertEquals(first.stdout, "");
-      const line = first.stderr.split("\n").find((line) => line.startsWith("  deno run "))!;
-      assertStringIncludes(line, `-P=sweep --allow-read=.,${home},`);
-      const swept = await run(line.trim().split(" ").slice(1));
+      const swept = await run([...program, "sweep", ...args]);
       assertEquals(swept.code, 0, swept.stderr);
       assertStringIncludes(swept.stdout, "2 finished, 0 failed");
       assertStringIncludes(swept.stdout, "2 at a time");
@@ -244,13 +247,101 @@ Deno.test({
       assertEquals(said, ["did []", "did []", "did []"]);
 
       const results = `${home}/results/with-own`;
-      const permitted = line.trim().split(" ").slice(1, 5)
-        .map((word) => word === "-P=sweep" ? "-P=verify" : word);
-      const verify = [...permitted, `--allow-write=${results}`, "src/cli/verify.ts", results];
-      const refused = await run(verify);
+      // What the results name is not what the person named.
+      const unread = await run([...program, "verify", results]);
+      assertStringIncludes(unread.stderr, "Requires read access");
+      const refused = await run([...program, "verify", results, "--data", home]);
       assertEquals(refused.code, 2, refused.stderr);
       assertStringIncludes(refused.stderr, 'study.ts" (SHA-256 ');
       assertEquals(refused.stdout, "");
     }, files);
+  },
+});
+
+Deno.test("withPlaces adds what is named to a set and nothing else, and a comma stays one of a name", () => {
+  const set = { read: ["."], write: ["results"], env: ["A"] };
+  const read = { path: "/data/a,b", option: "--data" };
+  const written = { path: "/runs", option: "--results", isWritten: true };
+  assertEquals(withPlaces({ read: ["."] }, [read]), { read: [".", "/data/a,b"] });
+  const wider = withPlaces(set, [read, written]);
+  assertEquals(wider, {
+    read: [".", "/data/a,b", "/runs"],
+    write: ["results", "/runs"],
+    env: ["A"],
+  });
+  const runtime = { native: null, wasm: null };
+  assertEquals(permissionFlags(wider, { home: ".", runtime }), [
+    "--allow-read=.,/data/a,,b,/runs",
+    "--allow-write=results,/runs",
+    "--allow-env=A",
+  ]);
+});
+
+Deno.test({
+  name: canSpawn
+    ? "a study that imports by http, jsr or npm sends no request under plan and sweep"
+    : "a study that imports (left out: deno cannot be started)",
+  ignore: !canSpawn,
+  fn: async () => {
+    const asked: string[] = [];
+    const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, ({ url }) => {
+      asked.push(new URL(url).pathname);
+      return new Response(null, { status: 404 });
+    });
+    const host = `http://127.0.0.1:${server.addr.port}`;
+    const importing = `
+for (const name of ["${host}/x.ts?leak=1", "jsr:@leaked/name@1", "npm:leakedname@1"]) {
+  try {
+    await import(name);
+  } catch {
+    // Refused.
+  }
+}
+`;
+    const files = { ...ownFiles, "study.ts": `// @ts-nocheck\n${importing}\n${studyText}` };
+    try {
+      await withOwnStudy(async (home) => {
+        const given = [`${home}/study.ts`, "--model", tinyModel, "--results", `${home}/results`];
+        const registries = { JSR_URL: `${host}/jsr/` };
+        const planned = await run([...program, "plan", ...given], registries);
+        assertMatch(planned.stdout, /Moves +own/, planned.stderr);
+        const swept = await run([...program, "sweep", ...given, "--no-report"], registries);
+        assertStringIncludes(swept.stdout, "finished, 0 failed", swept.stderr);
+      }, files);
+    } finally {
+      await server.shutdown();
+    }
+    assertEquals(asked.filter((path) => /leak|x\.ts/.test(path)), []);
+  },
+});
+
+Deno.test({
+  name: canSpawn
+    ? "a JSON study reads the files that its tasks name by absolute paths"
+    : "absolute paths of tasks (left out: deno cannot be started)",
+  ignore: !canSpawn,
+  fn: async () => {
+    const [home, data] = [await Deno.makeTempDir(), await Deno.makeTempDir()];
+    try {
+      const rows = Array.from({ length: 8 }, (_, i) => `text ${i}\t${i % 2}`);
+      const text = ["text\tlabel", ...rows, ""].join("\n");
+      for (const split of ["train", "dev"]) await Deno.writeTextFile(`${data}/${split}.tsv`, text);
+      const study = {
+        name: "absolute",
+        userTasks: [{
+          name: "Own",
+          files: { train: `${data}/train.tsv`, dev: `${data}/dev.tsv` },
+          columns: { text: "text", label: "label" },
+          labels: ["0", "1"],
+        }],
+        axes: { tasks: ["Own"], methods: ["lora"], budgets: [1], seeds: [1] },
+      };
+      await Deno.writeTextFile(`${home}/absolute.json`, JSON.stringify(study));
+      const planned = await run([...program, "plan", `${home}/absolute.json`]);
+      assertMatch(planned.stdout, /Own +lora/, planned.stderr);
+    } finally {
+      await Deno.remove(home, { recursive: true });
+      await Deno.remove(data, { recursive: true });
+    }
   },
 });
