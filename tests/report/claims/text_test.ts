@@ -1,6 +1,14 @@
 import { assertEquals, assertFalse, assertStringIncludes } from "@std/assert";
 import { plannedClaimsText } from "../../../src/report/claims/planned_claims.ts";
-import { lineOf, plainLine, ruleText } from "../../../src/report/claims/text.ts";
+import {
+  decimalsOf,
+  hiddenInterval,
+  lineOf,
+  marginText,
+  plainLine,
+  roughly,
+  ruleText,
+} from "../../../src/report/claims/text.ts";
 import { verdictsOf } from "../../../src/report/claims/verdict.ts";
 import type { Claim } from "../../../src/study/claims.ts";
 import type { Tune } from "../../../src/study/tune.ts";
@@ -49,6 +57,75 @@ Deno.test("an undecided line says what would decide it and what is excluded", ()
     "ours: undecided, +2.00 points (no interval at this look, 4 seeds) – claimed: ours is better than lora; every seed has the same " +
       "difference, so its spread is not known",
   );
+});
+
+Deno.test("differences have the decimals of their unit, and margins its name", () => {
+  const of = (name: string, perMargin: number) => ({ unit: { name, perMargin } });
+  const units = [
+    of("points", 0.004),
+    of("margins", 1),
+    of("loss", 5),
+    of("loss", 0.5),
+    of("loss", 0.004),
+  ];
+  assertEquals(units.map(decimalsOf), [2, 2, 2, 3, 5]);
+  assertEquals(decimalsOf(of("loss", 5000)), 2);
+  assertEquals(
+    [of("points", 1), of("points", 2), of("margins", 1), of("loss", 1), of("points", 0.12345)].map(
+      marginText,
+    ),
+    ["1 point", "2 points", "1 margin", "1 loss", "0.123 points"],
+  );
+});
+
+Deno.test("seeds are told with two digits, rounded up", () => {
+  assertEquals([1, 9, 10, 99, 100, 101, 119, 1234].map(roughly), [
+    1,
+    9,
+    10,
+    99,
+    100,
+    110,
+    120,
+    1300,
+  ]);
+});
+
+Deno.test("an interval is hidden that has no ends, is wider than scores reach, or than 100 margins", () => {
+  const points = { name: "points", perMargin: 4 };
+  const wide = "wider than any difference can be";
+  assertEquals(hiddenInterval(points, -Infinity, Infinity), "no interval at this look");
+  // 200 points are 50 margins.
+  assertEquals(hiddenInterval(points, -51, 51), wide);
+  assertEquals(
+    [[-50, 50], [-51, 49], [-49, 51], [-50, 50.1], [-50.1, 50]].map(([low, high]) =>
+      hiddenInterval(points, low!, high!)
+    ),
+    [null, null, null, ...Array(2).fill("wider than 100 margins")],
+  );
+  assertEquals(hiddenInterval({ name: "loss", perMargin: 4 }, -51, 51), "wider than 100 margins");
+});
+
+Deno.test("an undecided line excludes an advantage or a disadvantage of the margin, of what may be worse neither", () => {
+  const { study, planned, runs } = claimedStudy({
+    claims: [claimOf()],
+    rest: { decide: { rule: "fixed" } },
+    seeds: 4,
+    score: above(-0.8),
+  });
+  const verdict = verdictsOf(study, planned, runs)[0]!;
+  const excluded = (low: number, high: number, question = verdict.plan.question) => {
+    const state = { ...verdict.state, low, high };
+    const { notes } = lineOf({ ...verdict, state, plan: { ...verdict.plan, question } });
+    return notes.filter((note) => note.endsWith("is excluded"));
+  };
+  const said = (what: string) => [`${what} of 1 point or more is excluded`];
+  assertEquals(excluded(-3, 0.9), said("an advantage"));
+  assertEquals(excluded(-0.9, 3), said("a disadvantage"));
+  for (const [low, high] of [[-1, 1], [-3, 1], [-1, 3], [-1.5, 1.5]] as const) {
+    assertEquals(excluded(low, high), []);
+  }
+  assertEquals(excluded(-3, 0.9, "not worse"), []);
 });
 
 Deno.test("an interval of a first look that says nothing is not shown by its ends", () => {
