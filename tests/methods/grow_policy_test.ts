@@ -57,14 +57,23 @@ Deno.test("ranks grow in the better half of the modules, by mean score and the r
 Deno.test("one module grows at least: the best by its mean, the first of equal ones, or one that is drawn", () => {
   // One event, after step 10.
   const once = { ...options, interval: 20 };
-  const grown = (policy: ReturnType<typeof growPolicy>, scores: SlotScores, view = seen) => {
-    const start = policy.start({ modules, ranks: [1, 2, 1], finalTotal: 5, ...times });
+  const grown = (
+    policy: ReturnType<typeof growPolicy>,
+    scores: SlotScores,
+    view = seen,
+    finalTotal = 5,
+  ) => {
+    const start = policy.start({ modules, ranks: [1, 2, 1], finalTotal, ...times });
     return policy.decide(start, 10, scores, view).decision;
   };
   const few = growPolicy({ ...once, share: 0.1 }, false);
   const of = (module: string) => [{ type: "grow", modules: [module] } as const];
   assertEquals(grown(few, scoresOf([2.6], [3, 3], [1])).actions, of("m1"));
   assertEquals(grown(few, scoresOf([1], [3, 3], [3])).actions, of("m1"));
+  assertEquals(grown(few, scoresOf([2.6], [3, 3], [1]), seen, 6).actions, [{
+    type: "grow",
+    modules: ["m1", "m1"],
+  }]);
   // All may grow, and turns begin at the best.
   const all = growPolicy({ ...once, share: 1 }, false);
   assertEquals(grown(all, scoresOf([1], [2, 2], [3])).actions, of("m2"));
