@@ -94,3 +94,50 @@ Deno.test("a trial's score is turned over where lower is better, and what the fi
   assertEquals(trialScore([outcome("accuracy", 0.5), better], [1, 1]), 0.5 * 0.5 - 0.5 * 0.4);
   assertEquals(trialScore([better, outcome("logLoss", null)], [1, 1]), null);
 });
+
+Deno.test("a tuned file has a delta of each choice, what it took, and its trials", () => {
+  type Combination = Parameters<typeof tunedFile>[2][number];
+  const combination = (
+    of: Combination["of"],
+    point: Record<string, number | readonly string[]>,
+    outcomes: readonly object[],
+  ) =>
+    ({
+      of,
+      choice: { best: { point, score: 0.5 }, edges: [] },
+      trials: outcomes.map((outcome, i) => ({
+        trial: { point, isAdded: i > 0 },
+        outcome: { point, metric: "accuracy", share: 1, seconds: 1.26, runs: 2, ...outcome },
+      })),
+    }) as unknown as Combination;
+  const mine = { method: "mine", name: "lora", task: "Topic", budget: 2 };
+  const head = { method: "head", name: "head" };
+  const { search: _search, ...plain } = tune;
+  const { deltas, tuned } = tunedFile(studyOf({}), plain, [
+    combination(mine, {
+      "train.dropout.hidden": 0.1,
+      "train.dropout.adapter": 0.2,
+      "train.steps": 7,
+      "options.alpha": 32,
+    }, [{ score: 0.5 }, { score: null, share: 0.25 }]),
+    combination(head, { "options.alpha": 8 }, [{ score: 0.5, seconds: 0.5, runs: 1 }]),
+  ]);
+  // A method's own settings come before those of its label.
+  assertEquals(deltas, [
+    { when: { method: "head" }, options: { alpha: 8 } },
+    {
+      when: { method: "mine", task: "Topic", budget: 2 },
+      set: { train: { dropout: { hidden: 0.1, adapter: 0.2 }, steps: 7 } },
+      options: { alpha: 32 },
+    },
+  ]);
+  const found = tunedFile(studyOf({}), tune, [combination(head, { "train.steps": 7 }, [{}])]);
+  assertEquals(found.deltas, [{ when: { method: "head" }, set: { train: { steps: 7 } } }]);
+  assertEquals(found.tuned.search, "grid");
+  // 1.26 + 1.26 + 0.5 seconds.
+  assertEquals([tuned.search, tuned.seconds, tuned.runs], ["random", 3, 5]);
+  assertEquals(tuned.best.map(({ trials }) => trials.map(({ values: _values, ...rest }) => rest)), [
+    [{ score: 0.5 }, { score: null, share: 0.25, added: true }],
+    [{ score: 0.5 }],
+  ]);
+});
