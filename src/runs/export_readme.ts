@@ -8,6 +8,7 @@ import type { EncoderConfig } from "../models/architectures.ts";
 import { pythonLines } from "../models/encoder_folder.ts";
 import { keptOf } from "../study/kept.ts";
 import type { TaskOutput } from "../tasks/types.ts";
+import { outputCount } from "../train/task_head.ts";
 import type { TrainedRun } from "./trained_run.ts";
 
 /** What a run can be exported as. */
@@ -16,17 +17,53 @@ export const exportFormats = ["peft", "adapters", "merged", "onnx"] as const;
 /** One of {@linkcode exportFormats}. */
 export type ExportFormat = (typeof exportFormats)[number];
 
-/** How other tools open a folder, for encoders whose head they have a class for. */
-const loading: Readonly<Record<ExportFormat, string>> = {
-  peft:
-    "PeftModel.from_pretrained(AutoModelForSequenceClassification.from_pretrained(base, num_labels=n), folder)",
-  adapters:
-    "model = AutoModelForSequenceClassification.from_pretrained(folder); adapters.init(model); " +
-    "model.load_adapter(folder + '/adapter', use_safetensors=True, set_active=True, with_head=False)",
-  merged: "AutoModelForSequenceClassification.from_pretrained(folder)",
-  onnx:
-    "any ONNX runtime: input_ids, attention_mask and token_type_ids, int64 [batch, seq], give logits [batch, outputs]",
-};
+/** The lines that define `model` and `tokenizer`, for encoders whose head transformers has a class for. */
+const loading = {
+  peft: (outputs) => [
+    "config = PeftConfig.from_pretrained(folder)",
+    'base, revision = config.base_model_name_or_path, config.revision or "main"',
+    "model = AutoModelForSequenceClassification.from_pretrained(",
+    `    base, revision=revision, num_labels=${outputs}`,
+    ")",
+    "model = PeftModel.from_pretrained(model, folder)",
+    "tokenizer = AutoTokenizer.from_pretrained(base, revision=revision)",
+  ],
+  adapters: () => [
+    "model = AutoModelForSequenceClassification.from_pretrained(folder)",
+    "adapters.init(model)",
+    'place, options = f"{folder}/adapter", dict(use_safetensors=True, set_active=True, with_head=False)',
+    "model.load_adapter(place, **options)",
+    "tokenizer = AutoTokenizer.from_pretrained(folder)",
+  ],
+  merged: () => [
+    "model = AutoModelForSequenceClassification.from_pretrained(folder)",
+    "tokenizer = AutoTokenizer.from_pretrained(folder)",
+  ],
+} satisfies Readonly<
+  Record<Exclude<ExportFormat, "onnx">, (outputs: number) => readonly string[]>
+>;
+
+function classifierLines(
+  format: keyof typeof loading,
+  { maxLength, outputs }: Opened,
+): readonly string[] {
+  return [
+    ...(format === "adapters" ? ["import adapters"] : []),
+    "import torch",
+    ...(format === "peft" ? ["from peft import PeftConfig, PeftModel"] : []),
+    "from transformers import AutoModelForSequenceClassification, AutoTokenizer",
+    "",
+    'folder = "."  # the folder of this README.md',
+    ...loading[format](outputs),
+    "model.eval()",
+    "",
+    "",
+    "def logits_of(texts, pairs=None):",
+    `    options = dict(padding=True, truncation=True, max_length=${maxLength}, return_tensors="pt")`,
+    "    with torch.no_grad():",
+    "        return model(**tokenizer(texts, pairs, **options)).logits",
+  ];
+}
 
 /** A folder that is opened. */
 interface Opened {
@@ -34,27 +71,38 @@ interface Opened {
   readonly config: EncoderConfig;
   /** Tokens at which texts are cut. */
   readonly maxLength: number;
+  /** Outputs of the head: labels of the task, or 1. */
+  readonly outputs: number;
 }
 
 /** Whether it takes several lines of Python to open a folder: transformers has no class for the encoder's head. */
-export function needsLines({ format, config }: Omit<Opened, "maxLength">): boolean {
+export function needsLines({ format, config }: Pick<Opened, "format" | "config">): boolean {
   return !hasClassifierClass(config) && (format === "peft" || format === "merged");
 }
 
 /** How a folder is opened, as lines of Markdown. */
-export function openingOf({ format, config, maxLength }: Opened): readonly string[] {
-  if (hasClassifierClass(config) || (format !== "peft" && format !== "merged")) {
-    return [`Loaded by: ${loading[format]}.`];
+export function openingOf(opened: Opened): readonly string[] {
+  const { format, config, maxLength } = opened;
+  if (format === "onnx") {
+    return [
+      "Loaded by: any ONNX runtime: input_ids, attention_mask and token_type_ids, int64 [batch, seq], " +
+      "give logits [batch, outputs].",
+    ];
   }
+  const hasClass = hasClassifierClass(config) || format === "adapters";
   const pooling = config.pooling === "mean"
     ? "the mean of its last hidden states"
     : "its first token's last hidden state";
   return [
-    `The task head takes ${pooling}${config.pooler ? " through a dense layer" : ""}, for which ` +
-    `transformers has no class. Run in this folder, these lines open it:`,
+    hasClass
+      ? "Run in this folder, these lines open it:"
+      : `The task head takes ${pooling}${
+        config.pooler ? " through a dense layer" : ""
+      }, for which ` +
+        `transformers has no class. Run in this folder, these lines open it:`,
     "",
     "```python",
-    ...pythonLines({ format, config, maxLength }),
+    ...(hasClass ? classifierLines(format, opened) : pythonLines({ format, config, maxLength })),
     "```",
     "",
     "`logits_of` takes a list of texts, and for tasks of pairs a list of second texts.",
@@ -93,7 +141,7 @@ export function exportReadme(
     }.`,
     `${classes} Texts were cut at ${maxLength} tokens.`,
     "",
-    ...openingOf({ format, config, maxLength }),
+    ...openingOf({ format, config, maxLength, outputs: outputCount(task.output) }),
   ];
   const cut = rank === null ? [] : [
     "",

@@ -115,7 +115,8 @@ export async function importPeft(
   const evaluations = await evaluateModel(executor, merged, task, splits);
   if (out !== null) {
     await writeMergedFolder(out, { ...merged, output: task.output, base });
-    const opening = openingOf({ format: "merged", config: model.config, maxLength });
+    const outputs = outputCount(task.output);
+    const opening = openingOf({ format: "merged", config: model.config, maxLength, outputs });
     await writeWhole(
       `${out}/README.md`,
       [`# ${folder}, merged into its base`, "", ...opening, ""].join("\n"),
