@@ -15,6 +15,7 @@ import { peerBench, peerParts } from "./peer_bench.ts";
 import { rooflineBench } from "./roofline_bench.ts";
 import type { Measurement } from "./setup.ts";
 import { stepBench } from "./step_bench.ts";
+import { threadBench } from "./thread_bench.ts";
 
 const parts: readonly string[] = [
   "first-step",
@@ -84,7 +85,7 @@ export const bench = commandOf({
     measurements.push(...found);
   }
   if (chosen.has("programs")) measurements.push(...await cellProgramsBench());
-  if (chosen.has("overhead")) measurements.push(await executorShareBench());
+  if (chosen.has("overhead")) measurements.push(await executorShareBench(), ...await threadBench());
   const rows = measurements.map(({ what, goal, measured, isMet }) => [
     what,
     goal,
