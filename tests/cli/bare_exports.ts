@@ -13,6 +13,7 @@ import { evaluationBatches } from "../../src/tasks/batches.ts";
 import { encodeExamples } from "../../src/tasks/tokenizer.ts";
 import type { Batch, Example, TaskOutput } from "../../src/tasks/types.ts";
 import { replaceWeights } from "./exported_runs.ts";
+import { ownPath } from "../../src/fetch/own_data.ts";
 import { tinyModel, tinyStudy, withSwept } from "../runs/tiny_study.ts";
 
 /** Texts, alone and as pairs; some are cut at the runs' 12 tokens, some have words that no vocabulary has. */
@@ -161,7 +162,11 @@ async function withRuns(
 export async function withBareRuns(
   check: (runs: readonly BareRun[]) => Promise<void>,
 ): Promise<void> {
-  await withRuns("embedded", { study: embeddedStudy, spread: 0.1 }, check);
+  await withRuns("embedded", {
+    study: embeddedStudy,
+    folder: ownPath("src/models/embedded"),
+    spread: 0.1,
+  }, check);
   await withPooling(
     "mean",
     true,
