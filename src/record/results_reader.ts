@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import { UsageError } from "../base/usage_error.ts";
 import { openPack, packSuffix } from "./pack.ts";
 import { denoDisk, type Disk } from "./disk.ts";
@@ -34,6 +35,37 @@ export async function filesBelow(folder: string, start: string): Promise<readonl
   return found;
 }
 
+/** The path without links, or null where there is nothing. */
+async function realPath(path: string): Promise<string | null> {
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    const isMissing = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory;
+    if (isMissing) return null;
+    throw error;
+  }
+}
+
+/**
+ * Refuses a path in a results folder that a link leads out of the folder: results of others must not name other files.
+ *
+ * @throws {UsageError} If it does; the message has the path and where it leads.
+ */
+export async function wantWithin(folder: string, path: string): Promise<void> {
+  const root = await realPath(folder);
+  if (root === null) return;
+  let at = path;
+  let real = await realPath(at);
+  for (; real === null && at !== folder && at !== dirname(at); real = await realPath(at)) {
+    at = dirname(at);
+  }
+  if (real === null || real === root || real.startsWith(`${root.replace(/\/$/, "")}/`)) return;
+  throw new UsageError(
+    `Cannot use "${path}": a link leads to "${real}", want a path that stays in "${folder}"; remove the link`,
+  );
+}
+
 /** Whether there is a file at a path. */
 export async function isFile(path: string): Promise<boolean> {
   try {
@@ -46,10 +78,14 @@ export async function isFile(path: string): Promise<boolean> {
   }
 }
 
-/** Reads a folder. */
+/** Reads a folder, and no file that a link in it leads to elsewhere. */
 export function folderReader(folder: string): ResultsReader {
   return {
     ...diskReader(folder, denoDisk),
+    read: async (path) => {
+      await wantWithin(folder, `${folder}/${path}`);
+      return await denoDisk.read(`${folder}/${path}`);
+    },
     list: async () => (await filesBelow(folder, "")).toSorted(),
     has: (path) => isFile(`${folder}/${path}`),
   };

@@ -10,6 +10,7 @@ import {
   openResults,
   outputFolder,
   type ResultsReader,
+  wantWithin,
   within,
 } from "../record/results_reader.ts";
 import { isWeights } from "../record/weights_file.ts";
@@ -92,10 +93,10 @@ export async function packStudy(folder: string, options: PackOptions = {}): Prom
   const files = await mapConcurrently(
     paths,
     readersOfFiles,
-    async (path): Promise<FileContent> => ({
-      path,
-      bytes: await Deno.readFile(`${bare}/${path}`),
-    }),
+    async (path): Promise<FileContent> => {
+      await wantWithin(bare, `${bare}/${path}`);
+      return { path, bytes: await Deno.readFile(`${bare}/${path}`) };
+    },
   );
   const archive = packFiles(files, out);
   // The folder may be deleted once it is packed, so what was packed is read back first.

@@ -5,7 +5,7 @@
  */
 import { UsageError } from "../base/usage_error.ts";
 import { readEnvironment } from "../record/provenance.ts";
-import { outputFolder } from "../record/results_reader.ts";
+import { outputFolder, wantWithin } from "../record/results_reader.ts";
 import { makeFolder, writeWhole } from "../record/durable.ts";
 import { recordSchemaVersion } from "../record/types.ts";
 import type { RunVerification, Verification } from "../record/verification.ts";
@@ -50,6 +50,7 @@ export async function verifyStudy(
   const stop = stopFlagOf(watch);
   const tell = teller(watch);
   const folder = `${outputFolder(results)}/verify`;
+  await wantWithin(outputFolder(results), folder);
   const stored = await readStoredStudy(results);
   const finished = await finishedRuns(results, stored, tell);
   if (finished.length === 0) {

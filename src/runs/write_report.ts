@@ -4,7 +4,7 @@
  * @module
  */
 import { makeFolder, writeWhole } from "../record/durable.ts";
-import { outputFolder } from "../record/results_reader.ts";
+import { outputFolder, wantWithin } from "../record/results_reader.ts";
 import { buildReport, type ReportOptions } from "../report/build.ts";
 import type { StudyResults } from "../report/types.ts";
 
@@ -20,10 +20,13 @@ export async function writeReport(
   options: ReportOptions = {},
 ): Promise<string> {
   const folder = outputFolder(source);
+  await wantWithin(folder, `${folder}/report`);
   const { files } = await buildReport(results, options);
   for (const [name, text] of Object.entries(files)) {
     const path = `${folder}/report/${name}`;
-    await makeFolder(path.slice(0, path.lastIndexOf("/")));
+    const parent = path.slice(0, path.lastIndexOf("/"));
+    await wantWithin(folder, parent);
+    await makeFolder(parent);
     await writeWhole(path, text);
   }
   return `${folder}/report/report.html`;

@@ -34,6 +34,20 @@ Deno.test("a packed study is read as its folder is", async (t) => {
     const run = runOf("lora").split("/").at(-1)!;
     const moved = `${home}/elsewhere/tiny.ranklab.zip`;
 
+    await t.step("links that leave it are refused before a file is made or packed", async () => {
+      await Deno.mkdir(`${home}/outside`);
+      await Deno.writeTextFile(`${home}/secret`, "secret");
+      const read = await readStudyResults(folder);
+      await Deno.symlink(`${home}/outside`, `${folder}/report`);
+      await Deno.symlink(`${home}/secret`, `${folder}/notes.txt`);
+      await assertRejects(() => writeReport(folder, read), UsageError, `${folder}/report`);
+      await assertRejects(() => packStudy(folder), UsageError, `${folder}/notes.txt`);
+      assertEquals(namesIn(`${home}/outside`), []);
+      for (const path of ["report", "notes.txt"]) await Deno.remove(`${folder}/${path}`);
+      await Deno.remove(`${home}/outside`);
+      await Deno.remove(`${home}/secret`);
+    });
+
     await t.step("it is packed without weights and reports, and unpacked to the byte", async () => {
       await Deno.mkdir(`${folder}/report`);
       await Deno.writeTextFile(`${folder}/report/report.html`, "old");
