@@ -17,7 +17,7 @@ import { readEnvironment } from "../../src/record/provenance.ts";
 import { NewerSchemaError } from "../../src/record/parser.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
 import { parseStudy, type Study } from "../../src/study/study.ts";
-import { newToken } from "../../src/record/durable.ts";
+import { newToken, StorageError } from "../../src/record/durable.ts";
 import {
   sweepOptions,
   tinyModel,
@@ -115,20 +115,61 @@ Deno.test("two runs at a time leave the bytes of one after the other, a failure 
   );
 });
 
+/** Runs of the tiny study by two workers, whose trainings are changed. */
+async function runInWorkers(
+  home: string,
+  change: (
+    worker: RunWorker,
+    stop: StopFlag,
+  ) => RunWorker["run"],
+) {
+  const folders = { data: null, model: tinyModel, study: home };
+  const plan = await planRuns(tinyStudy, expand(tinyStudy, methods), folders, methods);
+  const results = `${home}/side/tiny`;
+  const openWorkers = async ({ stop, environment }: Opening): Promise<RunWorker[]> => {
+    const models = plan.inputs.shareModels();
+    const start = {
+      study: tinyStudy,
+      customMethods: [],
+      trust: [],
+      folders,
+      models,
+      environment,
+      results,
+      jobs: 2,
+      stop: stop.memory,
+    };
+    const open = () => ThreadWorker.open({ ...start, executor: "cpu", threads: 1 });
+    return (await Promise.all([open(), open()])).map((worker): RunWorker => ({
+      run: change(worker, stop),
+      ablate: (recorded, onShare) => worker.ablate(recorded, onShare),
+      close: () => worker.close(),
+    }));
+  };
+  return await runAll({
+    runs: plan.runs,
+    results,
+    retryFailed: false,
+    claims: {},
+    stop: new StopFlag(),
+    tell: () => Promise.resolve(),
+    openWorkers,
+  });
+}
+
 Deno.test("a run that one worker cannot keep stops the others, and the sweep goes on later", async () => {
-  await withSwept(async ({ home, folder, runOf }) => {
+  await withSwept(async ({ home, folder }) => {
     const side = `${home}/side/tiny`;
-    const lost = runOf("lora").split("/").at(-1)!;
-    await Deno.mkdir(side, { recursive: true });
-    // No folder can take the place of a file.
-    await Deno.writeTextFile(`${side}/${lost}`, "");
-    const error = await assertRejects(
-      () => sweepSideBySide(home, `${home}/side`),
-      Error,
+    await assertRejects(
+      () =>
+        runInWorkers(home, (worker) => async (planned, attempt, watch) => {
+          const result = await worker.run(planned, attempt, watch);
+          if (planned.run.method !== "lora") return result;
+          throw new StorageError(side, new Error("No space left on device (os error 28)"));
+        }),
+      StorageError,
       "finished runs are safe",
     );
-    assertEquals(error.name, "StorageError");
-    await Deno.remove(`${side}/${lost}`);
     const again = await sweepSideBySide(home, `${home}/side`, tinyStudy, 1);
     assert(again.finished >= 1, `${again.finished} runs were left to make`);
     assertEquals([again.failed, again.finished + again.skipped], [0, 4]);
@@ -138,51 +179,23 @@ Deno.test("a run that one worker cannot keep stops the others, and the sweep goe
 
 Deno.test("a stop reaches runs in workers, which go on from their checkpoints and end bit-equal", async () => {
   await withSwept(async ({ home, folder }) => {
-    const folders = { data: null, model: tinyModel, study: home };
-    const plan = await planRuns(tinyStudy, expand(tinyStudy, methods), folders, methods);
-    const results = `${home}/side/tiny`;
-    /** Workers of which the first to report a step asks all for a stop. */
-    const openWorkers = async ({ stop, environment }: Opening): Promise<RunWorker[]> => {
-      const models = plan.inputs.shareModels();
-      const start = {
-        study: tinyStudy,
-        customMethods: [],
-        trust: [],
-        folders,
-        models,
-        environment,
-        results,
-        jobs: 2,
-        stop: stop.memory,
-      };
-      const open = () => ThreadWorker.open({ ...start, executor: "cpu", threads: 1 });
-      return (await Promise.all([open(), open()])).map((worker): RunWorker => ({
-        run: (planned, attempt, watch) =>
-          worker.run(planned, attempt, {
-            ...watch,
-            onStep: async (progress) => {
-              stop.raise();
-              await watch.onStep(progress);
-            },
-          }),
-        ablate: (recorded, onShare) => worker.ablate(recorded, onShare),
-        close: () => worker.close(),
-      }));
-    };
-    const stopped = await runAll({
-      runs: plan.runs,
-      results,
-      retryFailed: false,
-      claims: {},
-      stop: new StopFlag(),
-      tell: () => Promise.resolve(),
-      openWorkers,
-    });
+    /** The first to report a step asks all for a stop. */
+    const stopped = await runInWorkers(
+      home,
+      (worker, stop) => (planned, attempt, watch) =>
+        worker.run(planned, attempt, {
+          ...watch,
+          onStep: async (progress) => {
+            stop.raise();
+            await watch.onStep(progress);
+          },
+        }),
+    );
     assert(stopped.stopped);
     assert(stopped.finished <= 2, `${stopped.finished} runs finished after a stop`);
     const again = await sweepSideBySide(home, `${home}/side`, tinyStudy, 1);
     assertEquals([again.finished + stopped.finished, again.failed], [4, 0]);
-    assertSameStudies(results, folder);
+    assertSameStudies(`${home}/side/tiny`, folder);
   });
 });
 

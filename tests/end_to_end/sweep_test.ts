@@ -161,11 +161,17 @@ Deno.test("a run that cannot be kept stops the sweep, keeps what is finished, an
     const before = await Deno.readTextFile(`${runOf("lora")}/record.json`);
     const lost = runOf("elalora");
     await Deno.remove(lost, { recursive: true });
-    // No folder can take the place of a file.
-    await Deno.writeTextFile(lost, "");
-    await assertRejects(() => sweepIn(home, tinyStudy), StorageError, lost);
+    const { rename } = Deno;
+    Deno.rename = async (from, to) => {
+      if (String(to) === lost) throw new Error("No space left on device (os error 28)");
+      await rename(from, to);
+    };
+    try {
+      await assertRejects(() => sweepIn(home, tinyStudy), StorageError, lost);
+    } finally {
+      Deno.rename = rename;
+    }
     assertEquals(await Deno.readTextFile(`${runOf("lora")}/record.json`), before);
-    await Deno.remove(lost);
     const again = await sweepIn(home, tinyStudy);
     assertEquals([again.finished, again.skipped], [1, 3]);
     assertEquals((await readStudyResults(folder)).runs.length, 4);
