@@ -90,13 +90,14 @@ export async function packStudy(folder: string, options: PackOptions = {}): Prom
   await checkFinished(reader);
   const present = (await reader.list()).filter((path) => !leftOut.test(path));
   const paths = present.filter((path) => weights || !isWeights(path));
+  for (const path of paths) await wantWithin(bare, `${bare}/${path}`);
   const files = await mapConcurrently(
     paths,
     readersOfFiles,
-    async (path): Promise<FileContent> => {
-      await wantWithin(bare, `${bare}/${path}`);
-      return { path, bytes: await Deno.readFile(`${bare}/${path}`) };
-    },
+    async (path): Promise<FileContent> => ({
+      path,
+      bytes: await Deno.readFile(`${bare}/${path}`),
+    }),
   );
   const archive = packFiles(files, out);
   // The folder may be deleted once it is packed, so what was packed is read back first.
