@@ -11,6 +11,7 @@
  * - `@ranklab/ranklab/exec`: executors
  * - `@ranklab/ranklab/train`: the training loop; it reaches neither files nor charts
  * - `@ranklab/ranklab/record`: records of runs
+ * - `@ranklab/ranklab/analysis`: scores, pairs, claims, verdicts and convergence of a study
  * - `@ranklab/ranklab/report`: tables, charts and the page
  * - `@ranklab/ranklab/runs`: training, sweeping, ablating and verifying without a terminal
  *
@@ -92,5 +93,6 @@ export { type Checkpoint, DivergenceError } from "./src/train/run_types.ts";
 // Results.
 export type { RunRecord } from "./src/record/types.ts";
 export { buildReport, type ReportOptions, tablesOf } from "./src/report/build.ts";
-export { factsTable } from "./src/report/facts.ts";
-export type { ReportTable, StudyResults } from "./src/report/types.ts";
+export { factsTable } from "./src/analysis/run_rows.ts";
+export type { StudyResults } from "./src/analysis/results.ts";
+export type { ReportTable } from "./src/report/types.ts";

@@ -8,7 +8,7 @@
  */
 import { RandomStream } from "../src/base/random.ts";
 import { textTable } from "../src/base/text_table.ts";
-import { type Answer, verdictsOf } from "../src/report/claims/verdict.ts";
+import { type Answer, verdictsOf } from "../src/analysis/claims/verdict.ts";
 import type { ClaimSays } from "../src/study/claims.ts";
 import { simulatedStudy } from "./simulated_claims.ts";
 

@@ -8,8 +8,8 @@
  * @module
  */
 import { textTable } from "../src/base/text_table.ts";
-import { type ClaimsReport, claimsReport } from "../src/report/claims/claims_report.ts";
-import type { StudyResults } from "../src/report/types.ts";
+import { type ClaimsReport, claimsReport } from "../src/analysis/claims/claims_report.ts";
+import type { StudyResults } from "../src/analysis/results.ts";
 import { readStudyResults } from "../src/runs/study_results.ts";
 
 const decided: readonly string[] = ["supported", "refuted", "equivalent"];

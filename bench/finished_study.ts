@@ -8,7 +8,7 @@ import type { PlannedRun, StudyPlan } from "../src/runs/planning.ts";
 import { readStudyFile, type StudyFile } from "../src/runs/study_file.ts";
 import { writeStoredStudy } from "../src/runs/stored_study.ts";
 import type { RunResults } from "../src/record/types.ts";
-import { fixtureStudy } from "../tests/report/fixture.ts";
+import { fixtureStudy } from "../tests/analysis/fixture.ts";
 import { planned } from "./setup.ts";
 
 /** Steps, rank events and predictions of each made-up run. */

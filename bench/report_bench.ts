@@ -4,7 +4,7 @@
  * @module
  */
 import { buildReport } from "../src/report/build.ts";
-import { fixtureStudy } from "../tests/report/fixture.ts";
+import { fixtureStudy } from "../tests/analysis/fixture.ts";
 
 const tasks = ["cola", "sst2", "mrpc", "stsb", "qqp", "mnli", "qnli", "rte", "wnli"]
   .map((name) => [name, "accuracy"] as const);

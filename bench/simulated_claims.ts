@@ -5,7 +5,7 @@
  */
 import type { RandomStream } from "../src/base/random.ts";
 import type { RunRecord } from "../src/record/types.ts";
-import type { ScoredRun } from "../src/report/claims/series.ts";
+import type { ScoredRun } from "../src/analysis/claims/series.ts";
 import type { ArmRun } from "../src/study/arms.ts";
 import type { ClaimSays, ClaimsOfStudy } from "../src/study/claims.ts";
 

@@ -25,6 +25,7 @@ const defaultRooms: readonly string[] = [
   "graph",
   "train",
   "study",
+  "analysis",
   "report",
   "record",
   "tasks",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { counted, listed } from "../report/format.ts";
+import { counted, listed } from "../base/format.ts";
 import type { WorkEvent } from "../runs/events.ts";
 
 /** Those events. */

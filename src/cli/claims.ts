@@ -4,8 +4,8 @@
  * @module
  */
 import { wrapped } from "../base/text_width.ts";
-import { claimsText } from "../report/claims/claims_report.ts";
-import type { StudyResults } from "../report/types.ts";
+import { claimsText } from "../analysis/claims/claims_report.ts";
+import type { StudyResults } from "../analysis/results.ts";
 import { outputColumns, say } from "./terminal.ts";
 
 /** Columns by which lines that go on are moved in, below the name of their claim. */

@@ -5,9 +5,9 @@
  * @module
  */
 import { isReadOnly } from "../record/durable.ts";
-import { claimsJson } from "../report/claims/claims_report.ts";
+import { claimsJson } from "../analysis/claims/claims_report.ts";
 import { methodsText } from "../report/methods_text.ts";
-import type { StudyResults } from "../report/types.ts";
+import type { StudyResults } from "../analysis/results.ts";
 import { readStudyResults } from "../runs/study_results.ts";
 import { writeReport } from "../runs/write_report.ts";
 import { sayClaims } from "./claims.ts";

@@ -5,8 +5,8 @@
  */
 import type { Fetching } from "../fetch/model_files.ts";
 import { namesIn } from "../record/durable.ts";
-import { plannedClaims, plannedClaimsText } from "../report/claims/planned_claims.ts";
-import { counted } from "../report/format.ts";
+import { plannedClaims, plannedClaimsText } from "../analysis/claims/planned_claims.ts";
+import { counted } from "../base/format.ts";
 import { addedRunsIn, gridWith, withoutChanged } from "../runs/added_runs.ts";
 import { expand, planRuns, withPresentFolders } from "../runs/planning.ts";
 import { readSelection } from "../runs/selection.ts";

@@ -5,8 +5,8 @@
  */
 import type { Json } from "../base/canonical_json.ts";
 import { hashJson } from "../base/hash.ts";
-import { counted, listed } from "../report/format.ts";
-import { untunedLabels } from "../report/tuned_runs.ts";
+import { counted, listed } from "../base/format.ts";
+import { untunedLabels } from "../analysis/tuned_runs.ts";
 import type { SweptStudy } from "../runs/sweep.ts";
 import { plannedTuning } from "../runs/tune/tune_study.ts";
 import type { Study } from "../study/study.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { beyondPlan, powerJson, powerText } from "../report/power/text.ts";
+import { beyondPlan, powerJson, powerText } from "../analysis/power/text.ts";
 import { type PlannedStudy, studyPower, undecidableClaims } from "../runs/study_power.ts";
 import { warningText } from "./terminal_watch.ts";
 

@@ -4,9 +4,9 @@
  * @module
  */
 import type { ModuleSpectrum, RunSpectra } from "../record/spectra.ts";
-import { counted, fixed } from "../report/format.ts";
+import { counted, fixed } from "../base/format.ts";
 import { differenceText } from "../report/tables/verification.ts";
-import type { DamagedFile, DamagedRun, StudyResults } from "../report/types.ts";
+import type { DamagedFile, DamagedRun, StudyResults } from "../analysis/results.ts";
 import type { Watch, WorkEvent } from "../runs/events.ts";
 import { givenModelText } from "../study/model_name.ts";
 import { aloneText } from "./alone_text.ts";

@@ -6,8 +6,8 @@
 import { relative } from "node:path";
 import { fitTable } from "../base/text_table.ts";
 import { wrapped } from "../base/text_width.ts";
-import { rowsOf } from "../report/facts.ts";
-import { listed } from "../report/format.ts";
+import { rowsOf } from "../analysis/run_rows.ts";
+import { listed } from "../base/format.ts";
 import { choicesTable, edgeText, tunedForText } from "../report/tables/tuning.ts";
 import type { TuneResult } from "../runs/tune/tune_study.ts";
 

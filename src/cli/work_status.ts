@@ -5,10 +5,10 @@
  */
 import { columnsOf, shortened } from "../base/text_width.ts";
 import type { RunAblation, RunRecord } from "../record/types.ts";
-import { fixed } from "../report/format.ts";
+import { fixed } from "../base/format.ts";
 import { meritOf } from "../tasks/metrics.ts";
-import { metricInfo } from "../report/metrics.ts";
-import { flagsText } from "../report/run_flags.ts";
+import { metricInfo } from "../analysis/metrics.ts";
+import { flagsText } from "../analysis/run_flags.ts";
 import type { RunProgress } from "../runs/run_loop.ts";
 import type { SweepResult } from "../runs/sweep.ts";
 import { keptOf } from "../study/kept.ts";

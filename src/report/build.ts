@@ -4,12 +4,12 @@
  * @module
  */
 import { chartsOf } from "./charts.ts";
-import { type ClaimsReport, claimsReport } from "./claims/claims_report.ts";
+import { type ClaimsReport, claimsReport } from "../analysis/claims/claims_report.ts";
 import { csvOf } from "./csv.ts";
-import { gridOf } from "./facts.ts";
+import { gridOf } from "../analysis/run_rows.ts";
 import { answerOf } from "./findings/answer.ts";
 import { findingsOf } from "./findings/findings.ts";
-import { baselineOf } from "./paired_rows.ts";
+import { baselineOf } from "../analysis/paired_rows.ts";
 import { markdownOf } from "./markdown.ts";
 import { noticesOf } from "./notices.ts";
 import { pageOf } from "./page.ts";
@@ -52,8 +52,9 @@ import {
   variedTable,
   verificationTable,
 } from "./tables.ts";
-import { rankingsOf } from "./tests.ts";
-import type { ReportFiles, ReportTable, StudyResults } from "./types.ts";
+import { rankingsOf } from "../analysis/significance.ts";
+import type { StudyResults } from "../analysis/results.ts";
+import type { ReportFiles, ReportTable } from "./types.ts";
 
 /** All tables of a report; those without rows are among them. */
 export function tablesOf(results: StudyResults): readonly ReportTable[] {

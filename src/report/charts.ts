@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ClaimsReport } from "./claims/claims_report.ts";
+import type { ClaimsReport } from "../analysis/claims/claims_report.ts";
 import { ablationCharts } from "./charts/ablation.ts";
 import { claimsChart } from "./charts/claims.ts";
 import { costCharts } from "./charts/cost.ts";
@@ -21,11 +21,12 @@ import { sequenceCharts } from "./charts/sequence.ts";
 import { slotScoreCharts } from "./charts/slot_scores.ts";
 import { spectraCharts } from "./charts/spectra.ts";
 import { variedCharts } from "./charts/varied.ts";
-import { gridOf } from "./facts.ts";
-import { rankingsOf } from "./tests.ts";
+import { gridOf } from "../analysis/run_rows.ts";
+import { rankingsOf } from "../analysis/significance.ts";
 import { stylesOf } from "./method_styles.ts";
 import { manyLabels } from "./style.ts";
-import type { Chart, StudyResults } from "./types.ts";
+import type { StudyResults } from "../analysis/results.ts";
+import type { Chart } from "./types.ts";
 
 /** Charts by section; a section without data has none. */
 export interface ReportCharts {

@@ -5,7 +5,7 @@
  */
 import { csvFormat } from "d3-dsv";
 import { printable } from "../base/printable.ts";
-import { rowsOf } from "./facts.ts";
+import { rowsOf } from "../analysis/run_rows.ts";
 import type { ReportTable } from "./types.ts";
 
 /** Beginnings of text that spreadsheets take for a formula. */

@@ -4,9 +4,9 @@
  * @module
  */
 import type { Asked } from "../record/types.ts";
-import { budgetName } from "./facts.ts";
-import { joined } from "./format.ts";
-import type { RunResults } from "./types.ts";
+import { budgetName } from "../analysis/run_rows.ts";
+import { joined } from "../base/format.ts";
+import type { RunResults } from "../analysis/results.ts";
 
 /** What a source is where it is not as the run that takes its ranks: `elalora on CoLA with seed 1`. */
 function sourceText(asked: Asked, source: Asked): string {

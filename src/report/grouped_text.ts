@@ -5,9 +5,9 @@
  */
 import { fitTable } from "../base/text_table.ts";
 import { wrapped } from "../base/text_width.ts";
-import { rowsOf } from "./facts.ts";
+import { rowsOf } from "../analysis/run_rows.ts";
 import { groupedTable } from "./tables/grouped.ts";
-import type { StudyResults } from "./types.ts";
+import type { StudyResults } from "../analysis/results.ts";
 
 /**
  * Scores by groups as plain text.

@@ -4,7 +4,7 @@
  * @module
  */
 import { printable } from "../base/printable.ts";
-import { rowsOf } from "./facts.ts";
+import { rowsOf } from "../analysis/run_rows.ts";
 import type { ReportTable } from "./types.ts";
 
 /** Text that a Markdown table cell shows as it is. */

@@ -4,9 +4,9 @@
  * @module
  */
 import { hashBytes } from "../base/hash.ts";
-import { gridOf } from "./facts.ts";
+import { gridOf } from "../analysis/run_rows.ts";
 import { type Dash, dashes, fullLine, type Shape, shapeNames } from "./markers.ts";
-import type { StudyResults } from "./types.ts";
+import type { StudyResults } from "../analysis/results.ts";
 
 /** How one series looks. */
 export interface SeriesStyle {

@@ -5,18 +5,18 @@
  */
 import { fitTable, type TextRow } from "../base/text_table.ts";
 import { wrapped } from "../base/text_width.ts";
-import { earlyCells } from "./convergence.ts";
-import { groupBy, rowsOf } from "./facts.ts";
-import { flaggedRunsText } from "./run_flags.ts";
+import { earlyCells } from "../analysis/convergence.ts";
+import { rowsOf } from "../analysis/run_rows.ts";
+import { flaggedRunsText } from "../analysis/run_flags.ts";
 import { methodsTable } from "./tables/scores.ts";
-import type { StudyResults } from "./types.ts";
+import type { StudyResults } from "../analysis/results.ts";
 
 /** How a cell ends that has a mean: how many seeds it is of, and what is missing. */
 const seedsOf = / \((n \d+[^)]*)\)$/;
 
 /** What most cells say of their seeds, or null where none says anything. */
 function usualSeeds(cells: readonly string[]): string | null {
-  const said = groupBy(cells.flatMap((cell) => seedsOf.exec(cell)?.[1] ?? []), (text) => text);
+  const said = Map.groupBy(cells.flatMap((cell) => seedsOf.exec(cell)?.[1] ?? []), (text) => text);
   const [most] = [...said].sort(([, a], [, b]) => b.length - a.length);
   return most?.[0] ?? null;
 }
@@ -34,7 +34,10 @@ export function methodsText(results: StudyResults, width: number | null = null):
   const usual = usualSeeds(cells.flat());
   const terse = (cell: string) =>
     seedsOf.exec(cell)?.[1] === usual ? cell.replace(seedsOf, "") : cell;
-  const blocks = groupBy(rows.keys(), (i) => `${task!.cell(rows[i]!)}, ${metric!.cell(rows[i]!)}`);
+  const blocks = Map.groupBy(
+    rows.keys(),
+    (i) => `${task!.cell(rows[i]!)}, ${metric!.cell(rows[i]!)}`,
+  );
   const body = [...blocks].flatMap(([heading, own], i): readonly TextRow[] => [
     ...(i === 0 ? [] : [{ heading: "" }]),
     { heading },

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { earlyCells } from "./convergence.ts";
-import { counted, whole } from "./format.ts";
-import { flaggedRuns } from "./run_flags.ts";
+import { earlyCells } from "../analysis/convergence.ts";
+import { counted, whole } from "../base/format.ts";
+import { flaggedRuns } from "../analysis/run_flags.ts";
 import { edgeText, tunedForText } from "./tables/tuning.ts";
-import type { StudyResults } from "./types.ts";
+import type { StudyResults } from "../analysis/results.ts";
 
 /** One warning, with a line for each thing that it holds for. */
 export interface Notice {

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { gridOf, noBudget } from "./facts.ts";
-import { whole } from "./format.ts";
+import { gridOf, noBudget } from "../analysis/run_rows.ts";
+import { whole } from "../base/format.ts";
 import { Html, html } from "./html.ts";
 import { isEmpty, lines } from "./page_pieces.ts";
 import { exploratory } from "./page_claims.ts";
 import type { PageContent } from "./page_parts.ts";
 import { printedIds, sectionsOf, verdictsId } from "./page_sections.ts";
 import { claimsStyle, pageStyle } from "./page_style.ts";
-import type { StudyResults } from "./types.ts";
+import type { StudyResults } from "../analysis/results.ts";
 
 /** Builds the page. */
 export function pageOf(content: PageContent): string {

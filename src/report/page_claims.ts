@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { ClaimsReport } from "./claims/claims_report.ts";
-import { ruleText, type VerdictLine } from "./claims/text.ts";
-import type { Answer } from "./claims/verdict.ts";
+import type { ClaimsReport } from "../analysis/claims/claims_report.ts";
+import { ruleText, type VerdictLine } from "../analysis/claims/text.ts";
+import type { Answer } from "../analysis/claims/verdict.ts";
 import { type Html, html } from "./html.ts";
-import { gateText, testsOf } from "./tests.ts";
-import type { StudyResults } from "./types.ts";
+import { gateText, testsOf } from "../analysis/significance.ts";
+import type { StudyResults } from "../analysis/results.ts";
 
 /** Classes of answers in the style sheet. */
 const classes: Readonly<Record<Answer, string>> = {

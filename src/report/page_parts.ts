@@ -4,15 +4,15 @@
  * @module
  */
 import type { ReportCharts } from "./charts.ts";
-import type { ClaimsReport } from "./claims/claims_report.ts";
-import { groupBy } from "./facts.ts";
+import type { ClaimsReport } from "../analysis/claims/claims_report.ts";
 import type { Answer } from "./findings/answer.ts";
 import type { Finding } from "./findings/finding.ts";
-import { counted } from "./format.ts";
+import { counted } from "../base/format.ts";
 import { type Html, html, type HtmlValue } from "./html.ts";
 import type { Notice } from "./notices.ts";
 import { empty, figure, tableHtml } from "./page_pieces.ts";
-import type { Chart, ReportTable, StudyResults } from "./types.ts";
+import type { StudyResults } from "../analysis/results.ts";
+import type { Chart, ReportTable } from "./types.ts";
 
 /** Everything the page shows. */
 export interface PageContent {
@@ -117,7 +117,7 @@ export class PageParts {
 
   /** Charts of which many are of one method each: these are folded by method where there are many methods. */
   byMethod(charts: readonly Chart[]): readonly Html[] {
-    const methods = groupBy(charts.filter(({ label }) => label !== undefined), (c) => c.label!);
+    const methods = Map.groupBy(charts.filter(({ label }) => label !== undefined), (c) => c.label!);
     if (methods.size <= mostOpenMethods) return this.figures(charts);
     return [
       ...this.figures(charts.filter(({ label }) => label === undefined)),

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { rowsOf } from "./facts.ts";
-import { whole } from "./format.ts";
+import { rowsOf } from "../analysis/run_rows.ts";
+import { whole } from "../base/format.ts";
 import { explained } from "./glossary.ts";
 import { Html, html, type HtmlValue } from "./html.ts";
 import type { Chart, ReportTable, Tone } from "./types.ts";

@@ -6,10 +6,10 @@
 import type { Json } from "../base/canonical_json.ts";
 import { isObject } from "../study/method_options.ts";
 import { givenRanksText } from "./given_ranks_text.ts";
-import { keptEvaluation } from "./facts.ts";
-import { counted, significant, whole } from "./format.ts";
-import { metricInfo } from "./metrics.ts";
-import type { RunResults, StudyResults } from "./types.ts";
+import { keptEvaluation } from "../analysis/run_rows.ts";
+import { counted, significant, whole } from "../base/format.ts";
+import { metricInfo } from "../analysis/metrics.ts";
+import type { RunResults, StudyResults } from "../analysis/results.ts";
 
 type Named = Readonly<Record<string, Json>>;
 

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { budgetName, gridOf, groupBy, keyOf, noBudget } from "./facts.ts";
-import { joined } from "./format.ts";
+import { budgetName, gridOf, keyOf, noBudget } from "../analysis/run_rows.ts";
+import { joined } from "../base/format.ts";
 import { type Setting, settingsToShow } from "./setting_values.ts";
 import { valueText } from "../study/setting_paths.ts";
-import type { RunResults, StudyResults } from "./types.ts";
-import { armOf, variedAxes, type VariedAxis } from "./varied.ts";
+import type { RunResults, StudyResults } from "../analysis/results.ts";
+import { armOf, variedAxes, type VariedAxis } from "../analysis/varied.ts";
 
 /** One setting with one of its values. */
 export interface SettingRow {
@@ -92,12 +92,12 @@ function placesText(
 ): string {
   const [first, ...rest] = set;
   if (first === undefined) return sharedBy;
-  const groups = [...groupBy(places, (place) => place[first]!)].map(([name, own]) => ({
+  const groups = [...Map.groupBy(places, (place) => place[first]!)].map(([name, own]) => ({
     name,
     rest: rest.length === 0 ? "" : placesText(own, rest),
   }));
   // Values of the first axis that share all else are named together.
-  return [...groupBy(groups, (group) => group.rest).values()].map((own) =>
+  return [...Map.groupBy(groups, (group) => group.rest).values()].map((own) =>
     (prepositions[first] ?? "with ") + joined(own.map(({ name }) => name)) +
     (own[0]!.rest === "" ? "" : ` ${own[0]!.rest}`)
   ).join("; ");
@@ -121,7 +121,7 @@ function rowsOf(
     compared.map(({ place }) => place),
     compared.map(({ value }) => value),
   );
-  return [...groupBy(held, ({ value }) => value)].map(([value, own]) => ({
+  return [...Map.groupBy(held, ({ value }) => value)].map(([value, own]) => ({
     differsBy: set.length === 0 ? sharedBy : `by ${joined([...set])}`,
     setting: name,
     value,
@@ -158,7 +158,7 @@ export function settingRows(results: StudyResults): readonly SettingRow[] {
   return [
     ...axisRows(results),
     ...rows.filter(isShared),
-    ...[...groupBy(rows.filter((row) => !isShared(row)), ({ differsBy }) => differsBy).values()]
+    ...[...Map.groupBy(rows.filter((row) => !isShared(row)), ({ differsBy }) => differsBy).values()]
       .flat(),
   ];
 }

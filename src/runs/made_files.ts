@@ -9,7 +9,7 @@ import type { Parser } from "../record/parser.ts";
 import { parseStudySpectra, type StudySpectra } from "../record/spectra.ts";
 import type { Verification } from "../record/verification.ts";
 import { parseVerification } from "../record/verification_file.ts";
-import type { DamagedFile } from "../report/types.ts";
+import type { DamagedFile } from "../analysis/results.ts";
 
 /** A file that a command made of a study's results, or null where there is none. */
 async function readMade<T>(

@@ -8,7 +8,7 @@ import type { Fetching } from "../fetch/model_files.ts";
 import type { StoredRun } from "../record/read_study.ts";
 import { settingsSchema } from "../study/settings.ts";
 import type { RunSpec } from "../study/types.ts";
-import type { DamagedRun } from "../report/types.ts";
+import type { DamagedRun } from "../analysis/results.ts";
 import { withRecordedRanks } from "./estimated_ranks.ts";
 import type { WorkEvent } from "./events.ts";
 import { loadCustomMethods } from "./method_modules.ts";

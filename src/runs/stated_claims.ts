@@ -6,7 +6,7 @@
 import * as z from "zod";
 import { isDamage, parseJsonFile } from "../record/damage.ts";
 import { readIfThere } from "../record/durable.ts";
-import type { ClaimedSeeds, ClaimsStatement, StatedClaims } from "../report/claims/statement.ts";
+import type { ClaimedSeeds, ClaimsStatement, StatedClaims } from "../analysis/claims/statement.ts";
 import { hashJson } from "../base/hash.ts";
 import { claimPairs } from "../study/claim_pairs.ts";
 import { runContent } from "../study/run_id.ts";

@@ -11,7 +11,7 @@ import { makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
 import { packSuffix } from "../record/pack.ts";
 import { isFile, isPacked, readerOf, type ResultsReader } from "../record/results_reader.ts";
 import { recordSchemaVersion, type Replay } from "../record/types.ts";
-import type { ClaimsStatement } from "../report/claims/statement.ts";
+import type { ClaimsStatement } from "../analysis/claims/statement.ts";
 import type { Study } from "../study/study.ts";
 import type { RunSpec } from "../study/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";

@@ -5,7 +5,7 @@
  */
 import * as z from "zod";
 import { parserOf } from "../record/parser.ts";
-import type { ClaimsStatement } from "../report/claims/statement.ts";
+import type { ClaimsStatement } from "../analysis/claims/statement.ts";
 import { claimsSchema, decideSchema, marginSchema } from "../study/claims.ts";
 import { convergenceSchema } from "../study/convergence.ts";
 import { comparisonsSchema } from "../study/comparisons.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type ClaimPower, type Pilot, powerOf } from "../report/power/claim_power.ts";
-import { contrastsOf } from "../report/power/contrasts.ts";
-import { beforeFirstLook, beyondPlan, type Undecidable } from "../report/power/text.ts";
+import { type ClaimPower, type Pilot, powerOf } from "../analysis/power/claim_power.ts";
+import { contrastsOf } from "../analysis/power/contrasts.ts";
+import { beforeFirstLook, beyondPlan, type Undecidable } from "../analysis/power/text.ts";
 import type { Study } from "../study/study.ts";
 import type { GridRun } from "../study/types.ts";
 import { stepsOf } from "./asked_ranks.ts";

@@ -9,7 +9,7 @@ import { readRun, type StoredRun } from "../record/read_study.ts";
 import { readerOf, type ResultsReader, within } from "../record/results_reader.ts";
 import type { ReplayedRun } from "../record/types.ts";
 import { checkWeights } from "../record/weights_file.ts";
-import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../report/types.ts";
+import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../analysis/results.ts";
 import { comparedPairs } from "../study/comparisons.ts";
 import type { RunSpec } from "../study/types.ts";
 import { readMadeFiles, unlessDamaged } from "./made_files.ts";

@@ -8,10 +8,10 @@
  */
 import { UsageError } from "../base/usage_error.ts";
 import type { MethodTable } from "../methods/table.ts";
-import { claimsReport } from "../report/claims/claims_report.ts";
-import { looksOf } from "../report/claims/looks.ts";
-import { seedsWanted } from "../report/claims/seeds_wanted.ts";
-import type { Verdict } from "../report/claims/verdict.ts";
+import { claimsReport } from "../analysis/claims/claims_report.ts";
+import { looksOf } from "../analysis/claims/looks.ts";
+import { seedsWanted } from "../analysis/claims/seeds_wanted.ts";
+import type { Verdict } from "../analysis/claims/verdict.ts";
 import { nextSeeds, runsForClaims } from "../study/added_seeds.ts";
 import { runTitle } from "../study/run_id.ts";
 import type { Study } from "../study/study.ts";

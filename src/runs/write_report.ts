@@ -6,7 +6,7 @@
 import { makeFolder, writeWhole } from "../record/durable.ts";
 import { outputFolder, wantWithin } from "../record/results_reader.ts";
 import { buildReport, type ReportOptions } from "../report/build.ts";
-import type { StudyResults } from "../report/types.ts";
+import type { StudyResults } from "../analysis/results.ts";
 
 /**
  * Builds the report of a study's results; returns the path of the page.

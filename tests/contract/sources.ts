@@ -12,6 +12,7 @@ export const rooms = [
   "exec",
   "train",
   "record",
+  "analysis",
   "report",
   "peft",
   "fetch",

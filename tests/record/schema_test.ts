@@ -12,7 +12,7 @@ import {
   parseStepLine,
 } from "../../src/record/schema.ts";
 import { NewerSchemaError, RecordFormatError } from "../../src/record/parser.ts";
-import { fixtureStudy } from "../report/fixture.ts";
+import { fixtureStudy } from "../analysis/fixture.ts";
 
 const study = fixtureStudy({ hasAblation: true, failures: ["LoRA/acceptability/4/2"] });
 const run = study.runs.find((r) => r.ranks.length > 0 && r.ablation !== null)!;

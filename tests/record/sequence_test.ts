@@ -3,7 +3,7 @@ import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { parseRunRecord } from "../../src/record/schema.ts";
 import { sequenceOutcome } from "../../src/record/sequence.ts";
 import type { EvaluationLine } from "../../src/record/types.ts";
-import { fixtureStudy } from "../report/fixture.ts";
+import { fixtureStudy } from "../analysis/fixture.ts";
 
 const stages = [
   { task: "A", classes: 2, firstStep: 0, steps: 10 },

@@ -2,10 +2,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { type Answer, answerOf } from "../../src/report/findings/answer.ts";
 import { convergenceTable } from "../../src/report/tables/convergence.ts";
-import { gridOf } from "../../src/report/facts.ts";
-import { baselineOf } from "../../src/report/paired_rows.ts";
-import type { StudyResults } from "../../src/report/types.ts";
-import { scoredStudy, withHappened } from "./scored_study.ts";
+import { gridOf } from "../../src/analysis/run_rows.ts";
+import { baselineOf } from "../../src/analysis/paired_rows.ts";
+import type { StudyResults } from "../../src/analysis/results.ts";
+import { scoredStudy, withHappened } from "../analysis/scored_study.ts";
 
 const answer = (study: StudyResults): Answer => answerOf(study, baselineOf(gridOf(study)));
 

@@ -9,11 +9,11 @@ import {
 import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
 import { renderChart } from "../../src/report/render.ts";
-import { importanceCurves, lossCurves, rankCurves } from "../../src/report/series.ts";
+import { importanceCurves, lossCurves, rankCurves } from "../../src/analysis/rank_series.ts";
 import { stylesOf } from "../../src/report/method_styles.ts";
-import type { StudyResults } from "../../src/report/types.ts";
-import { fixtureMethods, fixtureStudy } from "./fixture.ts";
-import { scoredStudy } from "./scored_study.ts";
+import type { StudyResults } from "../../src/analysis/results.ts";
+import { fixtureMethods, fixtureStudy } from "../analysis/fixture.ts";
+import { scoredStudy } from "../analysis/scored_study.ts";
 import { assertWellFormed } from "./well_formed.ts";
 
 const full = fixtureStudy({

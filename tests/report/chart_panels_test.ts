@@ -3,9 +3,10 @@ import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "
 import { chartsOf, type ReportCharts } from "../../src/report/charts.ts";
 import { frameOf } from "../../src/report/charts/frame.ts";
 import { boundsOf, largeWidth, smallWidth } from "../../src/report/charts/panel.ts";
-import { importanceCurves, rankCurves } from "../../src/report/series.ts";
-import type { Chart, Panel, StudyResults } from "../../src/report/types.ts";
-import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "./fixture.ts";
+import { importanceCurves, rankCurves } from "../../src/analysis/rank_series.ts";
+import type { StudyResults } from "../../src/analysis/results.ts";
+import type { Chart, Panel } from "../../src/report/types.ts";
+import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "../analysis/fixture.ts";
 
 const five = [
   ["RTE", "accuracy"],

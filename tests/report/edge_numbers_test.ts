@@ -1,22 +1,23 @@
 /** Numbers of reports at their edges: signs, ties, bounds, and what must not be counted. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { factsOf, keptEvaluation, rowsOf } from "../../src/report/facts.ts";
+import { factsOf, keptEvaluation, rowsOf } from "../../src/analysis/run_rows.ts";
 import { friedmanTest } from "../../src/stats/rank_tests.ts";
 import { bootstrapInterval } from "../../src/stats/statistics.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
-import { majorityScores } from "../../src/report/majority.ts";
+import { majorityScores } from "../../src/analysis/majority.ts";
 import { ablationPoints, ablationRows } from "../../src/report/tables/ablation.ts";
 import { budgetsTable } from "../../src/report/tables/budgets.ts";
 import { costRows, costTable } from "../../src/report/tables/cost.ts";
-import { pairedRows, rankingsOf } from "../../src/report/tests.ts";
+import { pairedRows, rankingsOf } from "../../src/analysis/significance.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { softmaxOf } from "../../src/train/evaluate.ts";
-import { scorerOf } from "../../src/report/resampled_scores.ts";
+import { scorerOf } from "../../src/analysis/resampled_scores.ts";
 import { metrics } from "../../src/tasks/metrics.ts";
-import { scoreRows, scoreText } from "../../src/report/tables/scores.ts";
+import { scoreRows } from "../../src/analysis/scores.ts";
+import { scoreText } from "../../src/report/tables/scores.ts";
 import { truncationRows } from "../../src/report/tables/truncations.ts";
-import type { RunResults, StudyResults } from "../../src/report/types.ts";
-import { scoredStudy, withHappened } from "./scored_study.ts";
+import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
+import { scoredStudy, withHappened } from "../analysis/scored_study.ts";
 
 Deno.test("a failed run that was evaluated before it failed has no score anywhere", () => {
   const study = scoredStudy({

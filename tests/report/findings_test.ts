@@ -1,11 +1,11 @@
 /** The findings below the answer, on ordinary and on odd studies: whole sentences. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { gridOf } from "../../src/report/facts.ts";
+import { gridOf } from "../../src/analysis/run_rows.ts";
 import { findingsOf } from "../../src/report/findings/findings.ts";
-import { baselineOf } from "../../src/report/paired_rows.ts";
-import type { StudyResults } from "../../src/report/types.ts";
-import { fixtureStudy, manyFixtureMethods } from "./fixture.ts";
-import { scoredStudy, withHappened } from "./scored_study.ts";
+import { baselineOf } from "../../src/analysis/paired_rows.ts";
+import type { StudyResults } from "../../src/analysis/results.ts";
+import { fixtureStudy, manyFixtureMethods } from "../analysis/fixture.ts";
+import { scoredStudy, withHappened } from "../analysis/scored_study.ts";
 
 /** Findings by what they are about. */
 const findings = (study: StudyResults): Readonly<Record<string, string>> =>

@@ -3,8 +3,8 @@ import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
 import { labelsByPlace } from "../../src/report/charts/many_methods.ts";
 import { stylesOf } from "../../src/report/method_styles.ts";
-import type { ScoreRow } from "../../src/report/tables/scores.ts";
-import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "./fixture.ts";
+import type { ScoreRow } from "../../src/analysis/scores.ts";
+import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "../analysis/fixture.ts";
 import { assertWellFormed } from "./well_formed.ts";
 
 const many = fixtureStudy({

@@ -1,8 +1,8 @@
 /** What a report says of runs before anything else: those that failed, are missing, collapsed or were not reproduced. */
 import { assertEquals } from "@std/assert";
 import { noticesOf } from "../../src/report/notices.ts";
-import type { StudyResults } from "../../src/report/types.ts";
-import { scoredStudy, withHappened } from "./scored_study.ts";
+import type { StudyResults } from "../../src/analysis/results.ts";
+import { scoredStudy, withHappened } from "../analysis/scored_study.ts";
 
 Deno.test("noticesOf names failed, missing and collapsed runs, doubtful data and runs that were not reproduced", () => {
   const study = scoredStudy({

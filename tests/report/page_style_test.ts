@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { buildReport } from "../../src/report/build.ts";
 import { pageStyle } from "../../src/report/page_style.ts";
-import { fixtureStudy } from "./fixture.ts";
+import { fixtureStudy } from "../analysis/fixture.ts";
 
 /** The rules within `@media QUERY`, as text. */
 function media(query: string): string {

@@ -4,8 +4,8 @@ import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
 import { renderChart } from "../../src/report/render.ts";
 import { rankMetricRows, rankMetricTable } from "../../src/report/tables/rank_metric.ts";
-import type { RunResults, StudyResults } from "../../src/report/types.ts";
-import { fixtureMethods, fixtureStudy } from "./fixture.ts";
+import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
+import { fixtureMethods, fixtureStudy } from "../analysis/fixture.ts";
 
 const base = fixtureStudy({
   tasks: [["acceptability", "matthews"]],

@@ -1,13 +1,13 @@
 /** The replay ablation in the report: what is compared with what is recorded, whatever the runs are called. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { replays } from "../../src/report/findings/comparisons.ts";
-import { baselineOf, replayBaseline } from "../../src/report/paired_rows.ts";
+import { baselineOf, replayBaseline } from "../../src/analysis/paired_rows.ts";
 import { replayTable } from "../../src/report/tables/paired.ts";
-import { replayRows } from "../../src/report/tests.ts";
-import { gridOf } from "../../src/report/facts.ts";
+import { replayRows } from "../../src/analysis/significance.ts";
+import { gridOf } from "../../src/analysis/run_rows.ts";
 import type { Replay, ReplayedRun } from "../../src/record/types.ts";
-import type { ReplayResults } from "../../src/report/types.ts";
-import { fixtureStudy } from "./fixture.ts";
+import type { ReplayResults } from "../../src/analysis/results.ts";
+import { fixtureStudy } from "../analysis/fixture.ts";
 
 /** Runs by label: their part in the ablation but for the seed, and the score of each seed. */
 interface Part {

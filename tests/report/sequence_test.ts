@@ -3,11 +3,11 @@ import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "
 import { sequenceOutcome } from "../../src/record/sequence.ts";
 import type { EvaluationLine } from "../../src/record/types.ts";
 import { buildReport } from "../../src/report/build.ts";
-import { rowsOf } from "../../src/report/facts.ts";
-import { sequenceScores, stageAccuracies } from "../../src/report/sequences.ts";
+import { rowsOf } from "../../src/analysis/run_rows.ts";
+import { sequenceScores, stageAccuracies } from "../../src/analysis/sequences.ts";
 import { sequencesTable } from "../../src/report/tables.ts";
-import type { RunResults, StudyResults } from "../../src/report/types.ts";
-import { fixtureStudy } from "./fixture.ts";
+import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
+import { fixtureStudy } from "../analysis/fixture.ts";
 import { assertWellFormed } from "./well_formed.ts";
 
 const single = fixtureStudy({ tasks: [["Topic", "accuracy"]], budgets: [4], seeds: [1, 2] });

@@ -2,13 +2,13 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Json } from "../../src/base/canonical_json.ts";
 import type { RanksOrigin } from "../../src/record/types.ts";
-import { rowsOf } from "../../src/report/facts.ts";
+import { rowsOf } from "../../src/analysis/run_rows.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { settingRows } from "../../src/report/settings.ts";
 import { settingsTable } from "../../src/report/tables.ts";
-import type { RunResults, StudyResults } from "../../src/report/types.ts";
+import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { defaultSettings } from "../../src/study/settings.ts";
-import { type ScoredOptions, scoredStudy, withHappened } from "./scored_study.ts";
+import { type ScoredOptions, scoredStudy, withHappened } from "../analysis/scored_study.ts";
 
 interface Changes {
   readonly model?: string;

@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "
 import { buildReport } from "../../src/report/build.ts";
 import { histogram, scoredRuns, slotScoreCharts } from "../../src/report/charts/slot_scores.ts";
 import { spectraCharts } from "../../src/report/charts/spectra.ts";
-import { gridOf } from "../../src/report/facts.ts";
+import { gridOf } from "../../src/analysis/run_rows.ts";
 import { stylesOf } from "../../src/report/method_styles.ts";
 import { renderChart } from "../../src/report/render.ts";
 import { allocationRows, allocationsTable } from "../../src/report/tables/allocations.ts";
@@ -13,9 +13,10 @@ import {
   usedRanksRows,
   usedRanksTable,
 } from "../../src/report/tables/spectra.ts";
-import type { ReportTable, RunResults, StudyResults } from "../../src/report/types.ts";
+import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
+import type { ReportTable } from "../../src/report/types.ts";
 import type { ModuleSpectrum } from "../../src/record/spectra.ts";
-import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "./fixture.ts";
+import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "../analysis/fixture.ts";
 
 const base = fixtureStudy({
   tasks: [["RTE", "accuracy"]],

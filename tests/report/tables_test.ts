@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { columnsOf } from "../../src/base/text_width.ts";
 import { csvOf } from "../../src/report/csv.ts";
-import { rowsOf } from "../../src/report/facts.ts";
+import { rowsOf } from "../../src/analysis/run_rows.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { methodsText } from "../../src/report/methods_text.ts";
 import { ablationRows } from "../../src/report/tables/ablation.ts";
@@ -9,13 +9,14 @@ import { truncationRows } from "../../src/report/tables/truncations.ts";
 import { budgetsTable, offBudget } from "../../src/report/tables/budgets.ts";
 import { costRows, costTable } from "../../src/report/tables/cost.ts";
 import { pairedTable } from "../../src/report/tables/paired.ts";
-import { pairedRows } from "../../src/report/tests.ts";
+import { pairedRows } from "../../src/analysis/significance.ts";
 import { examplesTable } from "../../src/report/tables/paired_examples.ts";
 import { provenanceTable } from "../../src/report/tables/provenance.ts";
 import { failedTable, runsTable } from "../../src/report/tables/runs.ts";
-import { methodsTable, scoreRows } from "../../src/report/tables/scores.ts";
-import type { RunResults, StudyResults } from "../../src/report/types.ts";
-import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "./fixture.ts";
+import { scoreRows } from "../../src/analysis/scores.ts";
+import { methodsTable } from "../../src/report/tables/scores.ts";
+import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
+import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "../analysis/fixture.ts";
 
 const lora = fixtureMethods.find((m) => m.method === "lora")!;
 const elalora = fixtureMethods.find((m) => m.method === "elalora")!;

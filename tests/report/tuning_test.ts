@@ -2,15 +2,16 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { buildReport, tablesOf } from "../../src/report/build.ts";
 import { expectedBestChart } from "../../src/report/charts/expected_best.ts";
-import { rowsOf } from "../../src/report/facts.ts";
+import { rowsOf } from "../../src/analysis/run_rows.ts";
 import { noticesOf } from "../../src/report/notices.ts";
-import { moreSteps } from "../../src/report/convergence.ts";
-import { notBracketed, noVerdictNote, remedyOf } from "../../src/report/no_verdict.ts";
-import { pairedRows, rankingsOf } from "../../src/report/tests.ts";
-import type { ReportTable, StudyResults } from "../../src/report/types.ts";
-import { hasBracketedSettings, untunedLabels } from "../../src/report/tuned_runs.ts";
+import { moreSteps } from "../../src/analysis/convergence.ts";
+import { notBracketed, noVerdictNote, remedyOf } from "../../src/analysis/no_verdict.ts";
+import { pairedRows, rankingsOf } from "../../src/analysis/significance.ts";
+import type { StudyResults } from "../../src/analysis/results.ts";
+import type { ReportTable } from "../../src/report/types.ts";
+import { hasBracketedSettings, untunedLabels } from "../../src/analysis/tuned_runs.ts";
 import type { Tuned, TunedChoice } from "../../src/study/tuned.ts";
-import { fixtureMethods, fixtureStudy } from "./fixture.ts";
+import { fixtureMethods, fixtureStudy } from "../analysis/fixture.ts";
 
 const rates = [1e-4, 1e-3, 1e-2, 1e-1];
 

@@ -10,8 +10,8 @@ import {
   verificationTable,
   verificationText,
 } from "../../src/report/tables/verification.ts";
-import type { StudyResults } from "../../src/report/types.ts";
-import { scoredStudy } from "./scored_study.ts";
+import type { StudyResults } from "../../src/analysis/results.ts";
+import { scoredStudy } from "../analysis/scored_study.ts";
 
 const study = scoredStudy({ score: () => 0.5 });
 

@@ -13,7 +13,7 @@ import { readRun, type StoredRun } from "../../src/record/read_study.ts";
 import { stepFigures } from "../../src/record/step_figures.ts";
 import type { RunAblation } from "../../src/record/types.ts";
 import { compareNumbers } from "../../src/record/compare_numbers.ts";
-import { factsOf } from "../../src/report/facts.ts";
+import { factsOf } from "../../src/analysis/run_rows.ts";
 import { parseStudy } from "../../src/study/study.ts";
 import { tinyModel, tinyStudy } from "../runs/tiny_study.ts";
 

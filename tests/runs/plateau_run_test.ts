@@ -4,7 +4,7 @@ import { planText } from "../../src/cli/plan_text.ts";
 import { methods } from "../../src/methods/table.ts";
 import { readRun, type StoredRun } from "../../src/record/read_study.ts";
 import { convergenceOf } from "../../src/record/convergence.ts";
-import { rowsOf } from "../../src/report/facts.ts";
+import { rowsOf } from "../../src/analysis/run_rows.ts";
 import { settingsTable } from "../../src/report/tables/settings.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { parseStudy } from "../../src/study/study.ts";

@@ -6,7 +6,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { InputError } from "../../src/base/input_error.ts";
-import { claimsText } from "../../src/report/claims/claims_report.ts";
+import { claimsText } from "../../src/analysis/claims/claims_report.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { methods } from "../../src/methods/table.ts";
 import { claimsStatedIn } from "../../src/runs/stated_claims.ts";

@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertNotEquals } from "@std/assert";
-import { chance } from "../../src/report/format.ts";
+import { chance } from "../../src/base/format.ts";
 import {
   fewestBlocks,
   friedmanTest,

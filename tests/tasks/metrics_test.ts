@@ -10,7 +10,7 @@ import {
   spearman,
 } from "../../src/tasks/metrics.ts";
 import { softmaxOf } from "../../src/train/evaluate.ts";
-import { areAverageable, type MetricInfo, metricInfo } from "../../src/report/metrics.ts";
+import { areAverageable, type MetricInfo, metricInfo } from "../../src/analysis/metrics.ts";
 import type { MetricName, Task } from "../../src/tasks/types.ts";
 import golden from "../golden/metrics.json" with { type: "json" };
 

@@ -1,4 +1,4 @@
 /** Reports and their statistics. */
 import { loadTests } from "../load_tests.ts";
 
-await loadTests("report", "stats", "record");
+await loadTests("report", "analysis", "stats", "record");

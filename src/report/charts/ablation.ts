@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Grid, groupBy, keyOf } from "../facts.ts";
-import { fixed, interval } from "../format.ts";
+import { type Grid, keyOf } from "../../analysis/run_rows.ts";
+import { fixed, interval } from "../../base/format.ts";
 import type { SeriesStyles } from "../method_styles.ts";
 import { channelsOf, keysOf, shownOf, taskStyles } from "../style.ts";
 import {
@@ -13,7 +13,8 @@ import {
   type AblationRow,
   ablationRows,
 } from "../tables/ablation.ts";
-import type { Chart, Panel, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Chart, Panel } from "../types.ts";
 import {
   boundsOf,
   cellsOf,
@@ -190,7 +191,7 @@ function panelsByMethod(
 ): Drawn {
   const budget = ablatedBudget(points, grid);
   const shown = points.filter((point) => point.budget === budget);
-  const correlations = groupBy(
+  const correlations = Map.groupBy(
     rows.filter((row) => row.budget === budget && row.spearman !== null),
     (row) => row.label,
   );

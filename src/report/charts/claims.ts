@@ -3,9 +3,14 @@
  *
  * @module
  */
-import { decidingInterval, decimalsOf, hiddenInterval, marginText } from "../claims/text.ts";
-import type { Answer, Verdict } from "../claims/verdict.ts";
-import { signed } from "../format.ts";
+import {
+  decidingInterval,
+  decimalsOf,
+  hiddenInterval,
+  marginText,
+} from "../../analysis/claims/text.ts";
+import type { Answer, Verdict } from "../../analysis/claims/verdict.ts";
+import { signed } from "../../base/format.ts";
 import { chartColours } from "../style.ts";
 import type { Chart, Panel } from "../types.ts";
 import { boundsOf, panelOf, plotWidth, smallWidth } from "./panel.ts";

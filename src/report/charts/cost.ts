@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { allTasks, groupBy, noBudget } from "../facts.ts";
+import { allTasks, noBudget } from "../../analysis/run_rows.ts";
 import type { SeriesStyles } from "../method_styles.ts";
-import { metricInfo, metricTitle } from "../metrics.ts";
+import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { channelsOf, chartColours, keysOf, manyLabels, shownOf } from "../style.ts";
 import { type CostRow, costRows } from "../tables/cost.ts";
-import type { Chart, Panel, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Chart, Panel } from "../types.ts";
 import {
   edgeCaption,
   edgeLine,
@@ -60,7 +61,7 @@ export function costCharts(results: StudyResults, styles: SeriesStyles): readonl
       row.score !== null && Number.isFinite(kind.costOf(row)) && kind.costOf(row) > 0
     );
     if (rows.length === 0) return [];
-    const tasks = groupBy(rows, (row) => row.task);
+    const tasks = Map.groupBy(rows, (row) => row.task);
     const average = tasks.get(allTasks);
     const groups = [
       ...(average === undefined ? [] : [average]),

@@ -7,11 +7,12 @@ import { expectedBest } from "../../stats/expected_best.ts";
 import { meritOf } from "../../tasks/metrics.ts";
 import { budgetOf } from "../../study/study_budget.ts";
 import type { TunedChoice } from "../../study/tuned.ts";
-import { allTasks, budgetName, gridOf, groupBy, keyOf } from "../facts.ts";
+import { allTasks, budgetName, gridOf, keyOf } from "../../analysis/run_rows.ts";
 import { type SeriesStyles, stylesOfMethods } from "../method_styles.ts";
-import { metricInfo, metricTitle } from "../metrics.ts";
+import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { channelsOf, keysOf, shownOf } from "../style.ts";
-import type { Chart, Panel, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Chart, Panel } from "../types.ts";
 import { boundsOf, numberAxis, panelOf, smallWidth } from "./panel.ts";
 
 /** A point of a curve. */
@@ -89,7 +90,10 @@ export function expectedBestChart(results: StudyResults): Chart | null {
   const methods = choices.map(({ method, name }) => [method, name] as const);
   const styles = stylesOfMethods(new Map([...gridOf(results).methods, ...methods]));
   const shown = shownOf(styles, methods.map(([label]) => label));
-  const panels = groupBy(choices, ({ task, budget }) => keyOf(task ?? "", JSON.stringify(budget)));
+  const panels = Map.groupBy(
+    choices,
+    ({ task, budget }) => keyOf(task ?? "", JSON.stringify(budget)),
+  );
   return {
     id: "expected_best",
     title: "Expected best score by number of trials",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fixed } from "../format.ts";
+import { fixed } from "../../base/format.ts";
 import { chartColours } from "../style.ts";
 import { boundsOf } from "./panel.ts";
 

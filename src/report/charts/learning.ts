@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { type Grid, noBudget } from "../facts.ts";
-import { type LearningCurve, learningCurves } from "../learning.ts";
-import { metricInfo, metricTitle } from "../metrics.ts";
+import { type Grid, noBudget } from "../../analysis/run_rows.ts";
+import { type LearningCurve, learningCurves } from "../../analysis/learning.ts";
+import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import type { SeriesStyles } from "../method_styles.ts";
 import { channelsOf, keysOf, shownOf } from "../style.ts";
-import type { Chart, Panel, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Chart, Panel } from "../types.ts";
 import { boundsOf, cellsOf, columnsOf, numberAxis, panelOf, smallWidth } from "./panel.ts";
 
 /** One panel: all methods of a task and budget, those without budget among them. */

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { type Grid, noBudget } from "../facts.ts";
+import { type Grid, noBudget } from "../../analysis/run_rows.ts";
 import type { SeriesStyles } from "../method_styles.ts";
-import { type Curve, evaluationCurves, lossCurves } from "../series.ts";
+import { type Curve, evaluationCurves, lossCurves } from "../../analysis/rank_series.ts";
 import { channelsOf, keysOf, manyLabels, shownOf, taskStyles } from "../style.ts";
-import type { Chart, Panel, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Chart, Panel } from "../types.ts";
 import { boundsOf, cellsOf, columnsOf, numberAxis, panelOf, smallWidth } from "./panel.ts";
 import { progressAxis } from "./trajectories.ts";
 

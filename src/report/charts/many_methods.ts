@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { groupBy, noBudget } from "../facts.ts";
-import { fixed } from "../format.ts";
-import { metricInfo, metricTitle } from "../metrics.ts";
+import { noBudget } from "../../analysis/run_rows.ts";
+import { fixed } from "../../base/format.ts";
+import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import type { SeriesStyles } from "../method_styles.ts";
 import { averageRanks } from "../../stats/correlation.ts";
 import { budgetStyles, channelsOf, chartColours, keysOf } from "../style.ts";
-import type { ScoreRow } from "../tables/scores.ts";
+import type { ScoreRow } from "../../analysis/scores.ts";
 import type { Chart, Panel } from "../types.ts";
 import { type Frame, frameOf, type Placed as PlacedMean } from "./frame.ts";
 import { largeWidth, limitFor, panelOf, plotWidth, roomForNames, smallWidth } from "./panel.ts";
@@ -22,7 +22,7 @@ export interface Placed {
 
 /** The place of each cell within its task. */
 export function placesOf(rows: readonly ScoreRow[]): readonly Placed[] {
-  return [...groupBy(rows, (row) => row.task).values()].flatMap((group) => {
+  return [...Map.groupBy(rows, (row) => row.task).values()].flatMap((group) => {
     const sign = metricInfo(group[0]!.metric).isHigherBetter ? 1 : -1;
     const ranks = averageRanks(group.map((row) => sign * row.mean!));
     return group.map((row, i) => ({
@@ -34,7 +34,7 @@ export function placesOf(rows: readonly ScoreRow[]): readonly Placed[] {
 
 /** Labels from best to worst by their mean place over tasks and budgets. */
 export function labelsByPlace(rows: readonly ScoreRow[]): readonly string[] {
-  const labels = groupBy(placesOf(rows), ({ row }) => row.label);
+  const labels = Map.groupBy(placesOf(rows), ({ row }) => row.label);
   const mean = (group: readonly Placed[]) =>
     group.reduce((sum, { place }) => sum + place, 0) / group.length;
   return [...labels].toSorted(([, a], [, b]) => mean(b) - mean(a)).map(([label]) => label);
@@ -48,7 +48,7 @@ export function methodRowsChart(
   const order = labelsByPlace(rows);
   const budgets = [...new Set(rows.map((row) => row.budget))].filter((name) => name !== noBudget);
   const styles = budgetStyles(budgets);
-  const groups = [...groupBy(rows, (row) => row.task).values()];
+  const groups = [...Map.groupBy(rows, (row) => row.task).values()];
   const draw = (width: number) => groups.map((group) => methodRows(group, order, styles, width));
   const isAlone = groups.length === 1;
   return {

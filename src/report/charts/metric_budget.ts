@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { allTasks, groupBy, noBudget } from "../facts.ts";
+import { allTasks, noBudget } from "../../analysis/run_rows.ts";
 import type { SeriesStyles } from "../method_styles.ts";
-import { metricInfo, metricTitle } from "../metrics.ts";
+import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { channelsOf, keysOf, manyLabels, shownOf } from "../style.ts";
-import { type ScoreRow, scoreRows } from "../tables/scores.ts";
-import type { Chart, Panel, StudyResults } from "../types.ts";
+import { type ScoreRow, scoreRows } from "../../analysis/scores.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Chart, Panel } from "../types.ts";
 import { edgeCaption, edgeLayers, edgeLine, type Frame, frameOf } from "./frame.ts";
 import { methodRowsChart } from "./many_methods.ts";
 import { largeWidth, numberAxis, panelOf, plotWidth, smallWidth } from "./panel.ts";
@@ -177,7 +178,7 @@ export function metricBudgetCharts(results: StudyResults, styles: SeriesStyles):
   const isEmpty = budgetedOf(rows).size > 0 && budgetedOf(average).size === 0;
   const averaged = isEmpty ? [] : average;
   const shown = shownOf(styles, rows.map((row) => row.label));
-  const groups = [...groupBy(perTask, (row) => row.task).values()];
+  const groups = [...Map.groupBy(perTask, (row) => row.task).values()];
   if (shown.size >= manyLabels) return manyCharts(perTask, averaged);
   const options = { hasLines: true, budgeted: budgetedOf(rows) };
   return [
@@ -245,7 +246,7 @@ export function replayChart(results: StudyResults, styles: SeriesStyles): Chart 
         "Do the final ranks matter, or the training that led to them? LoRA is trained from scratch with the final ranks that other methods found, with the same ranks reversed in depth, " +
         "and with uniform ranks. " + intervalCaption,
     },
-    [...groupBy(rows, (row) => row.task).values()],
+    [...Map.groupBy(rows, (row) => row.task).values()],
     shownOf(styles, rows.map((row) => row.label)),
     { hasLines: false, budgeted: budgetedOf(rows) },
   );

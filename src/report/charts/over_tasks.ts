@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { gridOf, groupBy } from "../facts.ts";
+import { gridOf } from "../../analysis/run_rows.ts";
 import type { SeriesStyles } from "../method_styles.ts";
-import { overTasks } from "../over_tasks.ts";
-import { allBudgets, baselineOf } from "../paired_rows.ts";
-import { type BudgetProfiles, performanceProfiles } from "../profiles.ts";
+import { overTasks } from "../../analysis/over_tasks.ts";
+import { allBudgets, baselineOf } from "../../analysis/paired_rows.ts";
+import { type BudgetProfiles, performanceProfiles } from "../../analysis/profiles.ts";
 import { channelsOf, chartColours, keysOf, shownOf } from "../style.ts";
-import type { Chart, Panel, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Chart, Panel } from "../types.ts";
 import { methodAxis, numberAxis, panelOf, roomForNames, smallWidth } from "./panel.ts";
 
 /** The chance of improvement over the baseline, a panel a budget; null with one task or fewer than three methods. */
@@ -34,7 +35,7 @@ export function improvementChart(results: StudyResults, styles: SeriesStyles): C
       `How often a run of the method scores above a run of ${baseline} on the same task, averaged over tasks; lines are 95% bootstrap ` +
       "intervals over seeds. 50% is no difference. It says how often, not by how much.",
     keys: [],
-    panels: [...groupBy(rows, ({ budget }) => budget).values()].map((own) =>
+    panels: [...Map.groupBy(rows, ({ budget }) => budget).values()].map((own) =>
       improvementPanel(own, styles)
     ),
     columns: 3,

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Grid, groupBy, keyOf } from "../facts.ts";
+import { type Grid, keyOf } from "../../analysis/run_rows.ts";
 import type { Panel } from "../types.ts";
 
 /** Width of a panel of which three fit on a screen, two on paper and one on a telephone, in pixels. */
@@ -99,7 +99,7 @@ export function cellsOf<T extends { readonly task: string; readonly budget: stri
   rows: readonly T[],
   grid: Grid,
 ): readonly GridCell<T>[] {
-  const groups = groupBy(rows, ({ task, budget }) => keyOf(task, budget));
+  const groups = Map.groupBy(rows, ({ task, budget }) => keyOf(task, budget));
   return grid.tasks.flatMap((task) =>
     grid.budgets.flatMap((budget) => {
       const own = groups.get(keyOf(task, budget));

@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { type Grid, groupBy, keyOf } from "../facts.ts";
+import { type Grid, keyOf } from "../../analysis/run_rows.ts";
 import type { SeriesStyles } from "../method_styles.ts";
-import { metricInfo, metricTitle } from "../metrics.ts";
+import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { channelsOf, keysOf, shownOf } from "../style.ts";
 import { type RankMetricRow, rankMetricRows } from "../tables/rank_metric.ts";
-import type { Chart, Panel, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Chart, Panel } from "../types.ts";
 import {
   boundsOf,
   cellsOf,
@@ -78,7 +79,7 @@ export function rankMetricChart(
   grid: Grid,
   styles: SeriesStyles,
 ): Chart | null {
-  const curves = groupBy(
+  const curves = Map.groupBy(
     rankMetricRows(results),
     ({ task, label, budget }) => keyOf(task, label, budget),
   );

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { type Grid, groupBy, keyOf } from "../facts.ts";
-import { finalRanks, splitModule } from "../series.ts";
+import { type Grid, keyOf } from "../../analysis/run_rows.ts";
+import { finalRanks, splitModule } from "../../analysis/rank_series.ts";
 import { chartColours, partTitle } from "../style.ts";
-import type { Chart, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Chart } from "../types.ts";
 import { limitFor, panelOf, roomForNames } from "./panel.ts";
 import { ratioColour, ratioKeys, sortParts } from "./ranks.ts";
 
@@ -20,7 +21,7 @@ interface Ratio {
 
 /** Final ranks at the largest budget over their average; methods that kept theirs equal are left out. */
 function ratiosOf(results: StudyResults, budget: string): readonly Ratio[] {
-  const cells = groupBy(
+  const cells = Map.groupBy(
     finalRanks(results).filter((cell) => cell.budget === budget),
     (cell) => keyOf(cell.task, cell.label),
   );
@@ -108,7 +109,7 @@ function meansOf(
   ratios: readonly Ratio[],
   columnOf: (ratio: Ratio) => string,
 ): readonly { readonly label: string; readonly column: string; readonly ratio: number }[] {
-  return [...groupBy(ratios, (ratio) => keyOf(ratio.label, columnOf(ratio))).values()]
+  return [...Map.groupBy(ratios, (ratio) => keyOf(ratio.label, columnOf(ratio))).values()]
     .map((group) => ({
       label: group[0]!.label,
       column: columnOf(group[0]!),

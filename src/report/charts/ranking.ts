@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { counted } from "../format.ts";
+import { counted } from "../../base/format.ts";
 import type { SeriesStyles } from "../method_styles.ts";
-import type { Ranking } from "../ranking.ts";
+import type { Ranking } from "../../analysis/ranking.ts";
 import { channelsOf, chartColours, shownOf } from "../style.ts";
 import type { Chart, Panel } from "../types.ts";
 import { methodAxis, panelOf, plotWidth, roomForNames, smallWidth } from "./panel.ts";

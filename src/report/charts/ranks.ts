@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { type Grid, groupBy } from "../facts.ts";
-import { finalRanks, rankCurves, splitModule } from "../series.ts";
+import { type Grid } from "../../analysis/run_rows.ts";
+import { finalRanks, rankCurves, splitModule } from "../../analysis/rank_series.ts";
 import { slugsOf } from "../slug.ts";
 import type { Key } from "../markers.ts";
 import { chartColours, partOrder, partTitle } from "../style.ts";
-import type { Chart, Panel, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Chart, Panel } from "../types.ts";
 import { cellsOf, columnsOf, limitFor, panelOf, roomForNames, smallWidth } from "./panel.ts";
 
 /** Sorts module parts in the order of the encoder; unknown ones follow by name. */
@@ -61,7 +62,7 @@ export function rankHeatmaps(results: StudyResults, grid: Grid): readonly Chart[
     const split = splitModule(cell.name);
     return split === null ? [] : [{ ...cell, ...split }];
   });
-  return [...groupBy(cells, (cell) => cell.label)].flatMap(([label, own]): Chart[] => {
+  return [...Map.groupBy(cells, (cell) => cell.label)].flatMap(([label, own]): Chart[] => {
     const panels = cellsOf(own, grid).map((cell) => {
       const average = cell.rows.reduce((sum, { rank }) => sum + rank, 0) / cell.rows.length;
       return {
@@ -165,14 +166,14 @@ const mostTimelineRows = 150;
 export function rankTimelines(results: StudyResults, grid: Grid): readonly Chart[] {
   const slugs = slugsOf(grid.labels);
   const curves = rankCurves(results, "module", timelinePoints);
-  return [...groupBy(curves, (curve) => curve.label)].map(([label, own]): Chart => {
+  return [...Map.groupBy(curves, (curve) => curve.label)].map(([label, own]): Chart => {
     const budget = grid.budgets.findLast((name) => own.some((curve) => curve.budget === name)) ??
       "";
     const shown = own.filter((curve) => curve.budget === budget);
     const isPooled = shown.length > mostTimelineRows;
     const tasks = isPooled ? ["all tasks"] : grid.tasks;
     const modules = [...new Set(shown.map((curve) => curve.name))].sort(byModule);
-    const pools = groupBy(
+    const pools = Map.groupBy(
       shown,
       (curve) => JSON.stringify([isPooled ? "all tasks" : curve.task, curve.name]),
     );
@@ -183,13 +184,15 @@ export function rankTimelines(results: StudyResults, grid: Grid): readonly Chart
         pool.reduce((sum, curve) => sum + (curve.values[point] ?? 0), 0) / pool.length
       ),
     }));
-    const averages = new Map([...groupBy(pooled, (curve) => curve.task)].map(([task, group]) => [
-      task,
-      Array.from(
-        { length: timelinePoints },
-        (_, point) => group.reduce((sum, curve) => sum + curve.values[point]!, 0) / group.length,
-      ),
-    ]));
+    const averages = new Map(
+      [...Map.groupBy(pooled, (curve) => curve.task)].map(([task, group]) => [
+        task,
+        Array.from(
+          { length: timelinePoints },
+          (_, point) => group.reduce((sum, curve) => sum + curve.values[point]!, 0) / group.length,
+        ),
+      ]),
+    );
     const values = pooled.flatMap((curve) =>
       curve.values.map((rank, point) => {
         const average = averages.get(curve.task)![point]!;
@@ -202,7 +205,7 @@ export function rankTimelines(results: StudyResults, grid: Grid): readonly Chart
       })
     );
     const titles = modules.map(moduleTitle);
-    const byTask = groupBy(values, ({ task }) => task);
+    const byTask = Map.groupBy(values, ({ task }) => task);
     return {
       id: `timeline_${slugs.get(label)}`,
       label,

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { allTasks, keyOf, noBudget } from "../facts.ts";
-import { fixed } from "../format.ts";
-import { metricInfo } from "../metrics.ts";
+import { allTasks, keyOf, noBudget } from "../../analysis/run_rows.ts";
+import { fixed } from "../../base/format.ts";
+import { metricInfo } from "../../analysis/metrics.ts";
 import { chartColours } from "../style.ts";
-import type { ScoreRow } from "../tables/scores.ts";
+import type { ScoreRow } from "../../analysis/scores.ts";
 import type { Chart } from "../types.ts";
 import { labelsByPlace, placesOf } from "./many_methods.ts";
 import { limitFor, panelOf, roomForNames } from "./panel.ts";

@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { type Grid, groupBy, noBudget } from "../facts.ts";
-import { allSeen, stageAccuracies, type StageAccuracy } from "../sequences.ts";
+import { type Grid, noBudget } from "../../analysis/run_rows.ts";
+import { allSeen, stageAccuracies, type StageAccuracy } from "../../analysis/sequences.ts";
 import type { SeriesStyles } from "../method_styles.ts";
 import { slugsOf } from "../slug.ts";
 import { channelsOf, keysOf, shownOf } from "../style.ts";
-import type { Chart, Panel, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Chart, Panel } from "../types.ts";
 import { cellsOf, columnsOf, limitFor, numberAxis, panelOf, smallWidth } from "./panel.ts";
 
 /** Methods without ranks stand beside those of each budget. */
@@ -112,7 +113,7 @@ export function sequenceCharts(
   styles: SeriesStyles,
 ): readonly Chart[] {
   const slugs = slugsOf(grid.tasks);
-  return [...groupBy(stageAccuracies(results), ({ sequence }) => sequence)].map((
+  return [...Map.groupBy(stageAccuracies(results), ({ sequence }) => sequence)].map((
     [sequence, rows],
   ) => chartOf(sequence, slugs.get(sequence)!, rows, { grid, styles }));
 }

@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { budgetName, type Grid, groupBy } from "../facts.ts";
-import { significant } from "../format.ts";
+import { budgetName, type Grid } from "../../analysis/run_rows.ts";
+import { significant } from "../../base/format.ts";
 import { slugsOf } from "../slug.ts";
 import { chartColours } from "../style.ts";
-import type { Chart, Panel, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Chart, Panel } from "../types.ts";
 import { cellsOf, columnsOf, numberAxis, panelOf, smallWidth } from "./panel.ts";
 
 /** Bars of a histogram. */
@@ -121,7 +122,7 @@ function panel(
 /** A chart a method whose runs kept the scores of slots, a histogram a task and budget. */
 export function slotScoreCharts(results: StudyResults, grid: Grid): readonly Chart[] {
   const slugs = slugsOf(grid.labels);
-  return [...groupBy(scoredRuns(results), ({ label }) => label)].map(([label, own]): Chart => {
+  return [...Map.groupBy(scoredRuns(results), ({ label }) => label)].map(([label, own]): Chart => {
     const scale = scaleOf(own);
     const cells = cellsOf(own, grid);
     return {

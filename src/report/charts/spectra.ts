@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { type Grid, groupBy } from "../facts.ts";
+import { type Grid } from "../../analysis/run_rows.ts";
 import type { SeriesStyles } from "../method_styles.ts";
-import { splitModule } from "../series.ts";
+import { splitModule } from "../../analysis/rank_series.ts";
 import { slugsOf } from "../slug.ts";
 import {
   channelsOf,
@@ -18,7 +18,8 @@ import {
   taskStyles,
 } from "../style.ts";
 import { type ModuleSpectraRow, moduleSpectraRows } from "../tables/spectra.ts";
-import type { Chart, Panel, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Chart, Panel } from "../types.ts";
 import { boundsOf, cellsOf, columnsOf, numberAxis, panelOf, smallWidth } from "./panel.ts";
 import { sortParts } from "./ranks.ts";
 
@@ -164,7 +165,7 @@ function spectrumPanel(
 /** The spectra of each method's modules, a panel a task and budget. */
 function spectrumCharts(rows: readonly ModuleSpectraRow[], grid: Grid): readonly Chart[] {
   const slugs = slugsOf(grid.labels);
-  return [...groupBy(rows, ({ label }) => label)].flatMap(([label, own]): Chart[] => {
+  return [...Map.groupBy(rows, ({ label }) => label)].flatMap(([label, own]): Chart[] => {
     const values = own.flatMap((row) => row.values);
     const largest = Math.max(0, ...values);
     if (largest === 0) return [];

@@ -3,12 +3,18 @@
  *
  * @module
  */
-import { type Grid, groupBy } from "../facts.ts";
+import { type Grid } from "../../analysis/run_rows.ts";
 import type { SeriesStyles } from "../method_styles.ts";
-import { type Curve, type Grouping, importanceCurves, rankCurves } from "../series.ts";
+import {
+  type Curve,
+  type Grouping,
+  importanceCurves,
+  rankCurves,
+} from "../../analysis/rank_series.ts";
 import { slugsOf } from "../slug.ts";
 import { channelsOf, chartColours, keysOf, layerStyles, partStyles, partTitle } from "../style.ts";
-import type { Chart, Panel, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Chart, Panel } from "../types.ts";
 import {
   boundsOf,
   cellsOf,
@@ -166,7 +172,7 @@ interface CurveKind {
 function chartsByGroup(results: StudyResults, grid: Grid, kind: CurveKind): readonly Chart[] {
   const slugs = slugsOf(grid.labels);
   const byLabel = (["layer", "part"] as const).flatMap((grouping) =>
-    [...groupBy(kind.curves(results, grouping, points), (curve) => curve.label)]
+    [...Map.groupBy(kind.curves(results, grouping, points), (curve) => curve.label)]
       .map(([label, curves]) => ({ label, grouping, curves }))
   );
   return byLabel
@@ -174,7 +180,7 @@ function chartsByGroup(results: StudyResults, grid: Grid, kind: CurveKind): read
     .map(({ label, grouping, curves }) => {
       const styles = groupStyles([...new Set(curves.map(({ name }) => name))], grouping);
       const domains = new Map(
-        [...groupBy(curves, kind.scaleOf)].map(([key, group]) => [
+        [...Map.groupBy(curves, kind.scaleOf)].map(([key, group]) => [
           key,
           boundsOf(group.flatMap(({ lows, highs }) => [...lows, ...highs])),
         ]),

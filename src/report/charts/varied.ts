@@ -6,12 +6,12 @@
 import type { Json } from "../../base/canonical_json.ts";
 import { summarise } from "../../stats/statistics.ts";
 import { valueText } from "../../study/setting_paths.ts";
-import { groupBy } from "../facts.ts";
 import { type SeriesStyles, stylesOfMethods } from "../method_styles.ts";
-import { metricInfo, metricTitle } from "../metrics.ts";
+import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { slugsOf } from "../slug.ts";
 import { channelsOf, keysOf, shownOf } from "../style.ts";
-import type { Chart, Panel, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Chart, Panel } from "../types.ts";
 import {
   armOf,
   byValue,
@@ -22,7 +22,7 @@ import {
   variedAxes,
   type VariedAxis,
   type VariedRun,
-} from "../varied.ts";
+} from "../../analysis/varied.ts";
 import { boundsOf, largeWidth, numberAxis, panelOf, smallWidth } from "./panel.ts";
 
 /** A method at a value: mean and interval over seeds, as the metric is shown. */
@@ -46,7 +46,7 @@ export function scaleOf(values: readonly Json[]): ValueScale {
 }
 
 function pointsOf(runs: readonly VariedRun[], scale: ValueScale): readonly Point[] {
-  return [...groupBy(runs, ({ arm }) => arm)].flatMap(([arm, own]) => {
+  return [...Map.groupBy(runs, ({ arm }) => arm)].flatMap(([arm, own]) => {
     const complete = paired(own, inOrder(own.map(({ value }) => value)));
     return [...byValue(complete)].map(([text, at]): Point => {
       const { scale: factor } = metricInfo(at[0]!.metric);
@@ -143,7 +143,7 @@ export function variedCharts(results: StudyResults): readonly Chart[] {
   );
   return axes.flatMap((axis): readonly Chart[] => {
     const scale = scaleOf(axis.values);
-    const tasks = [...groupBy(runsOn(axis, results), ({ task }) => task)]
+    const tasks = [...Map.groupBy(runsOn(axis, results), ({ task }) => task)]
       .filter(([, runs]) => pointsOf(runs, scale).length > 0);
     if (axis.values.length < 2 || tasks.length === 0) return [];
     const shown = shownOf(

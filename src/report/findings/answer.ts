@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { idleCells, moreSteps } from "../convergence.ts";
-import { notBracketed } from "../no_verdict.ts";
-import { allTasks } from "../facts.ts";
-import { counted, fixed, listed, whole } from "../format.ts";
-import { metricInfo } from "../metrics.ts";
-import type { Ranking } from "../ranking.ts";
-import { isTested, pairedRows, rankingsOf, widest } from "../tests.ts";
-import { type ScoreRow, scoreRows } from "../tables/scores.ts";
-import type { StudyResults } from "../types.ts";
+import { idleCells, moreSteps } from "../../analysis/convergence.ts";
+import { notBracketed } from "../../analysis/no_verdict.ts";
+import { allTasks } from "../../analysis/run_rows.ts";
+import { counted, fixed, listed, whole } from "../../base/format.ts";
+import { metricInfo } from "../../analysis/metrics.ts";
+import type { Ranking } from "../../analysis/ranking.ts";
+import { isTested, pairedRows, rankingsOf, widest } from "../../analysis/significance.ts";
+import { type ScoreRow, scoreRows } from "../../analysis/scores.ts";
+import type { StudyResults } from "../../analysis/results.ts";
 import {
   comparedText,
   detectableTexts,

@@ -3,13 +3,18 @@
  *
  * @module
  */
-import { isNoVerdict, remedyOf } from "../no_verdict.ts";
-import { allTasks, groupBy, keyOf } from "../facts.ts";
-import { chance } from "../format.ts";
-import { trainedText } from "../comparison_rows.ts";
+import { isNoVerdict, remedyOf } from "../../analysis/no_verdict.ts";
+import { allTasks, keyOf } from "../../analysis/run_rows.ts";
+import { chance } from "../../base/format.ts";
+import { trainedText } from "../../analysis/comparison_rows.ts";
 import { marginText } from "../tables/paired.ts";
-import { type ComparisonRow, comparisonRows, correctionText, testsOf } from "../tests.ts";
-import type { StudyResults } from "../types.ts";
+import {
+  type ComparisonRow,
+  comparisonRows,
+  correctionText,
+  testsOf,
+} from "../../analysis/significance.ts";
+import type { StudyResults } from "../../analysis/results.ts";
 import { differenceWords, type Finding, sentence, spreadWords } from "./finding.ts";
 
 /** Where a comparison was made, and what came out. */
@@ -48,7 +53,7 @@ function priceText({ a, b }: ComparisonRow): string {
 export function askedFindings(results: StudyResults): readonly Finding[] {
   const rows = comparisonRows(results);
   const correction = correctionText(testsOf(results).family);
-  return [...groupBy(rows, ({ a, b }) => keyOf(a.arm, b.arm)).values()].map((own) => ({
+  return [...Map.groupBy(rows, ({ a, b }) => keyOf(a.arm, b.arm)).values()].map((own) => ({
     lead: `Asked for: ${own[0]!.a.arm} against ${own[0]!.b.arm}`,
     text: `${own.map((row) => resultText(row, correction)).join(" ")}${priceText(own.at(-1)!)}`,
   }));

@@ -3,15 +3,22 @@
  *
  * @module
  */
-import { allTasks, noBudget } from "../facts.ts";
-import { counted, fixed, joined, listed, whole } from "../format.ts";
-import { majorityAverage, majorityScores } from "../majority.ts";
-import { metricInfo } from "../metrics.ts";
+import { allTasks, noBudget } from "../../analysis/run_rows.ts";
+import { counted, fixed, joined, listed, whole } from "../../base/format.ts";
+import { majorityAverage, majorityScores } from "../../analysis/majority.ts";
+import { metricInfo } from "../../analysis/metrics.ts";
 import { fewestBlocks } from "../../stats/rank_tests.ts";
-import type { Ranking } from "../ranking.ts";
-import { correctionText, isTested, type PairedRow, pairedRows, testsOf, widest } from "../tests.ts";
+import type { Ranking } from "../../analysis/ranking.ts";
+import {
+  correctionText,
+  isTested,
+  type PairedRow,
+  pairedRows,
+  testsOf,
+  widest,
+} from "../../analysis/significance.ts";
 import { marginText } from "../tables/paired.ts";
-import { scoreRows } from "../tables/scores.ts";
+import { scoreRows } from "../../analysis/scores.ts";
 import { type BudgetResult, type Context, isDifferent, signOf, testsAt } from "./context.ts";
 import { methodsText } from "./budgets.ts";
 import { atBudget, differenceWords, scopeText, sentence } from "./finding.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { noBudget } from "../facts.ts";
-import { counted, joined, listed, whole } from "../format.ts";
+import { noBudget } from "../../analysis/run_rows.ts";
+import { counted, joined, listed, whole } from "../../base/format.ts";
 import type { BudgetResult, Context } from "./context.ts";
 import { sentence } from "./finding.ts";
 

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { isNoVerdict, remedyOf } from "../no_verdict.ts";
-import { allTasks, type Grid, gridOf } from "../facts.ts";
-import { counted, joined, listed, whole } from "../format.ts";
-import { metricInfo } from "../metrics.ts";
+import { isNoVerdict, remedyOf } from "../../analysis/no_verdict.ts";
+import { allTasks, type Grid, gridOf } from "../../analysis/run_rows.ts";
+import { counted, joined, listed, whole } from "../../base/format.ts";
+import { metricInfo } from "../../analysis/metrics.ts";
 import { manyLabels } from "../style.ts";
-import { allBudgets, replayBaseline } from "../paired_rows.ts";
+import { allBudgets, replayBaseline } from "../../analysis/paired_rows.ts";
 import {
   correctionText,
   type PairedRow,
@@ -16,9 +16,9 @@ import {
   replayRows,
   testsOf,
   widest,
-} from "../tests.ts";
+} from "../../analysis/significance.ts";
 import { marginText } from "../tables/paired.ts";
-import type { StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
 import {
   cellWords,
   differenceWords,

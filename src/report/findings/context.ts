@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { idleCells } from "../convergence.ts";
-import { allTasks, type Grid, gridOf } from "../facts.ts";
-import { whole } from "../format.ts";
-import { metricInfo } from "../metrics.ts";
-import type { Remedy } from "../no_verdict.ts";
-import { isApart, type Ranking } from "../ranking.ts";
-import { isTested, type PairedRow, pairedRows } from "../tests.ts";
-import { hasAverage, type ScoreRow, scoreRows } from "../tables/scores.ts";
-import type { StudyResults } from "../types.ts";
+import { idleCells } from "../../analysis/convergence.ts";
+import { allTasks, type Grid, gridOf } from "../../analysis/run_rows.ts";
+import { whole } from "../../base/format.ts";
+import { metricInfo } from "../../analysis/metrics.ts";
+import type { Remedy } from "../../analysis/no_verdict.ts";
+import { isApart, type Ranking } from "../../analysis/ranking.ts";
+import { isTested, type PairedRow, pairedRows } from "../../analysis/significance.ts";
+import { hasAverage, type ScoreRow, scoreRows } from "../../analysis/scores.ts";
+import type { StudyResults } from "../../analysis/results.ts";
 
 /** What an answer draws on. */
 export interface Context {

@@ -4,11 +4,11 @@
  * @module
  */
 import { median } from "simple-statistics";
-import { allTasks, type Grid, noBudget } from "../facts.ts";
-import { fixed, joined, whole } from "../format.ts";
+import { allTasks, type Grid, noBudget } from "../../analysis/run_rows.ts";
+import { fixed, joined, whole } from "../../base/format.ts";
 import { type CostRow, costRows } from "../tables/cost.ts";
-import { hasAverage } from "../tables/scores.ts";
-import type { StudyResults } from "../types.ts";
+import { hasAverage } from "../../analysis/scores.ts";
+import type { StudyResults } from "../../analysis/results.ts";
 import type { Finding } from "./finding.ts";
 
 /** How long a step takes beside the baseline's. */

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { allTasks, noBudget } from "../facts.ts";
-import { counted, intervalWords, signed } from "../format.ts";
-import { metricInfo } from "../metrics.ts";
-import { allBudgets } from "../paired_rows.ts";
-import type { PairedRow } from "../tests.ts";
+import { allTasks, noBudget } from "../../analysis/run_rows.ts";
+import { counted, intervalWords, signed } from "../../base/format.ts";
+import { metricInfo } from "../../analysis/metrics.ts";
+import { allBudgets } from "../../analysis/paired_rows.ts";
+import type { PairedRow } from "../../analysis/significance.ts";
 
 /** One thing the study shows: what it is about, and what was found, in whole sentences. */
 export interface Finding {

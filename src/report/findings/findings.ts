@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { allTasks, type Grid, gridOf, noBudget } from "../facts.ts";
-import { counted, fixed, listed, whole } from "../format.ts";
-import { metricInfo } from "../metrics.ts";
-import { rankingsOf, testsOf } from "../tests.ts";
-import { hasAverage, type ScoreRow, scoreRows } from "../tables/scores.ts";
-import type { StudyResults } from "../types.ts";
+import { allTasks, type Grid, gridOf, noBudget } from "../../analysis/run_rows.ts";
+import { counted, fixed, listed, whole } from "../../base/format.ts";
+import { metricInfo } from "../../analysis/metrics.ts";
+import { rankingsOf, testsOf } from "../../analysis/significance.ts";
+import { hasAverage, type ScoreRow, scoreRows } from "../../analysis/scores.ts";
+import type { StudyResults } from "../../analysis/results.ts";
 import { askedFindings } from "./asked.ts";
 import { comparisons, replays } from "./comparisons.ts";
 import { fronts, stepTimes } from "./costs.ts";

@@ -3,11 +3,16 @@
  *
  * @module
  */
-import { chance, counted, fixed, intervalWords, joined, listed, whole } from "../format.ts";
+import { chance, counted, fixed, intervalWords, joined, listed, whole } from "../../base/format.ts";
 import { fewestBlocks, leastCorrectedP, significanceLevel } from "../../stats/rank_tests.ts";
-import { isNoVerdict } from "../no_verdict.ts";
-import { isApart, type RankedMethod, type Ranking, type RankVerdict } from "../ranking.ts";
-import { correctionText, type TestedFamily } from "../tests.ts";
+import { isNoVerdict } from "../../analysis/no_verdict.ts";
+import {
+  isApart,
+  type RankedMethod,
+  type Ranking,
+  type RankVerdict,
+} from "../../analysis/ranking.ts";
+import { correctionText, type TestedFamily } from "../../analysis/significance.ts";
 import { atBudget, type Finding } from "./finding.ts";
 
 /** Budgets that findings speak of each; of more only the largest, and the section has the others. */

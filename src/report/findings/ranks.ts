@@ -4,17 +4,17 @@
  * @module
  */
 import type { RankMap } from "../../record/types.ts";
-import { type Grid, groupBy } from "../facts.ts";
-import { counted, fixed, joined, significant, whole } from "../format.ts";
-import { movedRanks } from "../series.ts";
+import { type Grid } from "../../analysis/run_rows.ts";
+import { counted, fixed, joined, significant, whole } from "../../base/format.ts";
+import { movedRanks } from "../../analysis/rank_series.ts";
 import { summarise } from "../../stats/statistics.ts";
 import { type AblationRow, ablationRows } from "../tables/ablation.ts";
-import type { StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
 import { cellWords, type Finding, mostSingled, sentence } from "./finding.ts";
 
 /** One finding a method whose ranks changed; none where there are many. */
 export function movements(results: StudyResults, grid: Grid): readonly Finding[] {
-  const moved = groupBy(
+  const moved = Map.groupBy(
     results.runs.filter((run) =>
       run.record.happened.outcome.state === "finished" && movedRanks(run)
     ),

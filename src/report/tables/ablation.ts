@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
-import { fixed, interval, nothing, significant, whole } from "../format.ts";
-import { metricInfo } from "../metrics.ts";
+import { budgetName, gridOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { fixed, interval, nothing, significant, whole } from "../../base/format.ts";
+import { metricInfo } from "../../analysis/metrics.ts";
 import {
   bootstrapInterval,
   type Interval,
@@ -14,9 +14,10 @@ import {
   summarise,
 } from "../../stats/statistics.ts";
 import type { RemovalKind } from "../../record/types.ts";
-import type { ReportTable, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
-import { orderOf } from "./scores.ts";
+import { orderOf } from "../../analysis/scores.ts";
 
 /** How well rank and loss of metric agree, for one task, method, budget and kind of removal. */
 export interface AblationRow {
@@ -84,7 +85,7 @@ const kinds: readonly RemovalKind[] = ["layer", "module", "part"];
 
 /** The removed pieces of each cell, rank and loss averaged over its runs. */
 export function ablationPoints(results: StudyResults): readonly AblationPoint[] {
-  const groups = groupBy(
+  const groups = Map.groupBy(
     removalsOf(results),
     (r) => keyOf(r.kind, r.task, r.label, r.budget, r.name),
   );
@@ -113,10 +114,10 @@ export function ablationPoints(results: StudyResults): readonly AblationPoint[] 
  */
 export function ablationRows(results: StudyResults): readonly AblationRow[] {
   const order = orderOf(gridOf(results));
-  const cells = groupBy(removalsOf(results), (r) => keyOf(r.kind, r.task, r.label, r.budget));
+  const cells = Map.groupBy(removalsOf(results), (r) => keyOf(r.kind, r.task, r.label, r.budget));
   return [...cells.values()].map((cell): AblationRow => {
     const { kind, task, label, budget } = cell[0]!;
-    const runs = [...groupBy(cell, (r) => r.run).values()].map((removals) => ({
+    const runs = [...Map.groupBy(cell, (r) => r.run).values()].map((removals) => ({
       ranks: removals.map((r) => r.rank),
       losses: removals.map((r) => r.loss),
     }));

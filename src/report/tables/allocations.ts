@@ -5,12 +5,14 @@
  */
 import { agreementOf } from "../../stats/agreement.ts";
 import { summarise } from "../../stats/statistics.ts";
-import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
-import { fixed, interval, nothing, whole } from "../format.ts";
-import type { ReportTable, Row, RunResults, StudyResults } from "../types.ts";
-import { type Arm, armOf } from "../factorial.ts";
+import { budgetName, gridOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { fixed, interval, nothing, whole } from "../../base/format.ts";
+import type { RunResults, StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable } from "../types.ts";
+import { type Arm, armOf } from "../../analysis/factorial.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";
-import { orderOf } from "./scores.ts";
+import { orderOf } from "../../analysis/scores.ts";
 
 /** The final ranks of a method's runs at one budget. */
 export interface AllocationRow {
@@ -45,7 +47,7 @@ function groupsOf({ runs }: StudyResults): readonly Group[] {
   const finished = runs.filter(({ record: { happened } }) =>
     happened.outcome.state === "finished" && happened.finalRanks !== null
   );
-  const groups = groupBy(
+  const groups = Map.groupBy(
     finished,
     ({ record: { asked } }) => keyOf(asked.label, budgetName(asked.budget)),
   );
@@ -62,7 +64,7 @@ function atFloorOf({ record: { happened } }: RunResults): number {
 }
 
 function agreement({ runs }: Group) {
-  const tasks = groupBy(runs, ({ record: { asked } }) => asked.task);
+  const tasks = Map.groupBy(runs, ({ record: { asked } }) => asked.task);
   const modules = Object.keys(runs[0]!.record.happened.finalRanks!);
   const ranks = [...tasks.values()].map((own) =>
     own.map(({ record }) => modules.map((module) => record.happened.finalRanks![module] ?? 0))

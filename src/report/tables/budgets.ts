@@ -5,11 +5,13 @@
  */
 import { op } from "arquero";
 import type { RunRecord } from "../../record/types.ts";
-import { budgetName, gridOf, rowsOf, tableFrom } from "../facts.ts";
-import { nothing, signed, whole } from "../format.ts";
-import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { budgetName, gridOf, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
+import { nothing, signed, whole } from "../../base/format.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";
-import { orderOf } from "./scores.ts";
+import { orderOf } from "../../analysis/scores.ts";
 
 /** The parameters to store of a trained run, head excluded. */
 export interface StoredCount {

@@ -7,13 +7,14 @@ import { bayesTTest, type Odds } from "../../stats/bayes_t.ts";
 import { hierarchicalTest } from "../../stats/hierarchical.ts";
 import { summarise } from "../../stats/statistics.ts";
 import { armText } from "../../study/arms.ts";
-import type { ClaimsReport } from "../claims/claims_report.ts";
-import { decidingInterval } from "../claims/text.ts";
-import type { Verdict } from "../claims/verdict.ts";
-import { groupBy, tableFrom } from "../facts.ts";
-import { chance, fixed, interval, nothing, signed, whole } from "../format.ts";
-import { metricInfo } from "../metrics.ts";
-import type { ReportTable, Row, Tone } from "../types.ts";
+import type { ClaimsReport } from "../../analysis/claims/claims_report.ts";
+import { decidingInterval } from "../../analysis/claims/text.ts";
+import type { Verdict } from "../../analysis/claims/verdict.ts";
+import { tableFrom } from "../../analysis/run_rows.ts";
+import { chance, fixed, interval, nothing, signed, whole } from "../../base/format.ts";
+import { metricInfo } from "../../analysis/metrics.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable, Tone } from "../types.ts";
 import { metricColumn, taskColumn } from "./columns.ts";
 
 /** Draws of the hierarchical model: enough for two decimals. */
@@ -51,7 +52,7 @@ function counting({ differences, state }: Verdict): Verdict["differences"] {
 
 /** Probabilities for a further task like these, where there are enough tasks and seeds. */
 function nextTaskOdds(verdict: Verdict): Odds | null {
-  const tasks = groupBy(counting(verdict).flatMap(({ tasks }) => tasks), ({ task }) => task);
+  const tasks = Map.groupBy(counting(verdict).flatMap(({ tasks }) => tasks), ({ task }) => task);
   const values = [...tasks.values()].map((own) => own.map((d) => d.difference / d.margin));
   if (values.length < fewest.tasks || values.some((own) => own.length < fewest.seeds)) return null;
   return hierarchicalTest(values, 1, { draws }).nextTask;
@@ -154,7 +155,7 @@ export function claimsTable(report: ClaimsReport | null): ReportTable {
 const taskNames = ["claim", "task", "metric", "n", "mean", "sd", "low", "high", "margin"];
 
 function taskRows(verdict: Verdict): readonly Row[] {
-  const tasks = groupBy(counting(verdict).flatMap(({ tasks }) => tasks), ({ task }) => task);
+  const tasks = Map.groupBy(counting(verdict).flatMap(({ tasks }) => tasks), ({ task }) => task);
   return [...tasks].map(([task, own]) => {
     const { metric, margin } = own[0]!;
     const { n, mean, sd, low, high } = summarise(own.map(({ difference }) => difference));

@@ -3,7 +3,11 @@
  *
  * @module
  */
-import { metricTitle } from "../metrics.ts";
+import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
+import { allTasks, type Row } from "../../analysis/run_rows.ts";
+import { fixed } from "../../base/format.ts";
+import { majorityAverage, majorityLabel, majorityScores } from "../../analysis/majority.ts";
+import type { StudyResults } from "../../analysis/results.ts";
 import type { TableColumn } from "../types.ts";
 
 /** A column of names as they stand in the rows. */
@@ -26,3 +30,29 @@ export const metricColumn: TableColumn = {
   align: "left",
   cell: (row) => metricTitle(String(row["metric"])),
 };
+
+/** A column with the majority's score of each row's task, or its own (`majority`); none where no record has one. */
+export function majorityColumn(results: StudyResults): readonly TableColumn[] {
+  const average = majorityAverage(results);
+  const scores = new Map([
+    ...majorityScores(results),
+    ...(average === null ? [] : [[allTasks, average] as const]),
+  ]);
+  if (scores.size === 0) return [];
+  return [{
+    title: majorityLabel,
+    align: "right",
+    cell: (row) => {
+      const own = row["majority"];
+      return shownMajority(typeof own === "number" ? own : scores.get(String(row["task"])), row);
+    },
+    tone: () => "muted",
+  }];
+}
+
+function shownMajority(score: number | undefined, row: Row): string {
+  return fixed(
+    score === undefined ? null : score * metricInfo(String(row["metric"])).scale,
+    2,
+  );
+}

@@ -3,12 +3,14 @@
  *
  * @module
  */
-import { trainedText } from "../comparison_rows.ts";
-import { tableFrom } from "../facts.ts";
-import { fixed, nothing } from "../format.ts";
-import { metricTitle } from "../metrics.ts";
-import { comparisonRows, testsOf } from "../tests.ts";
-import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { trainedText } from "../../analysis/comparison_rows.ts";
+import { tableFrom } from "../../analysis/run_rows.ts";
+import { fixed, nothing } from "../../base/format.ts";
+import { metricTitle } from "../../analysis/metrics.ts";
+import { comparisonRows, testsOf } from "../../analysis/significance.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable } from "../types.ts";
 import { taskColumn } from "./columns.ts";
 import { contrastCells, contrastColumns, contrastNames, contrastNote, scaled } from "./paired.ts";
 

@@ -5,10 +5,17 @@
  */
 import { needsMoreSteps } from "../../record/convergence.ts";
 import { defaultConvergence } from "../../study/convergence.ts";
-import { changeText, convergedCells, learnedNothing, stateText } from "../convergence.ts";
-import { tableFrom } from "../facts.ts";
-import { fixed, nothing, significant, whole } from "../format.ts";
-import type { ReportTable, Row, StudyResults } from "../types.ts";
+import {
+  changeText,
+  convergedCells,
+  learnedNothing,
+  stateText,
+} from "../../analysis/convergence.ts";
+import { tableFrom } from "../../analysis/run_rows.ts";
+import { fixed, nothing, significant, whole } from "../../base/format.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 
 const names = [

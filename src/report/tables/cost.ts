@@ -10,19 +10,20 @@ import {
   factOf,
   type Grid,
   gridOf,
-  groupBy,
   keyOf,
   rowsOf,
   tableFrom,
-} from "../facts.ts";
-import { duration, fixed, nothing, significant, whole } from "../format.ts";
-import { majorityColumn, majorityNote } from "../majority.ts";
-import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
+} from "../../analysis/run_rows.ts";
+import { duration, fixed, nothing, significant, whole } from "../../base/format.ts";
+import { majorityNote } from "../../analysis/majority.ts";
+import { averageMetric, metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { onFront } from "../../stats/pareto.ts";
-import type { ReportTable, Row, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable } from "../types.ts";
 import { storedOf } from "./budgets.ts";
-import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
-import { hasAverage, orderOf, scoreRows } from "./scores.ts";
+import { budgetColumn, majorityColumn, methodColumn, taskColumn } from "./columns.ts";
+import { hasAverage, orderOf, scoreRows } from "../../analysis/scores.ts";
 
 /** A method's quality and cost on one task at one budget. */
 export interface CostRow {
@@ -136,7 +137,7 @@ export function costRows(results: StudyResults, baseline: string | null): readon
       .map((row) => [keyOf(row.task, row.budget), row.stepMillis]),
   );
   const order = orderOf(grid);
-  return [...groupBy(rows, (row) => row.task).values()].flatMap(withFronts).map((row) => {
+  return [...Map.groupBy(rows, (row) => row.task).values()].flatMap(withFronts).map((row) => {
     const ours = baselines.get(keyOf(row.task, row.budget));
     const stepRatio = ours === undefined || isShared(row) ? null : row.stepMillis / ours;
     return { ...row, stepRatio };
@@ -165,30 +166,32 @@ function averagesOf(
     scoreRows(results).filter((row) => row.task === allTasks)
       .map((row) => [keyOf(row.label, row.budget), row.mean]),
   );
-  return [...groupBy(perTask, (row) => keyOf(row.label, row.budget))].flatMap(([key, group]) => {
-    if (group.length < grid.tasks.length) return [];
-    const { label, budget } = group[0]!;
-    const meanOf = (valueOf: (row: Measured) => number) =>
-      group.reduce((sum, row) => sum + valueOf(row), 0) / group.length;
-    const events = group.map((row) => row.eventMillis);
-    return [{
-      task: allTasks,
-      metric: averageMetric(),
-      label,
-      budget,
-      n: group.reduce((sum, row) => sum + row.n, 0),
-      score: scores.get(key) ?? null,
-      jobs: group.some(({ jobs }) => jobs === null)
-        ? sharedOf(group.map(({ jobs }) => jobs))
-        : Math.max(...group.map(({ jobs }) => jobs!)),
-      stepMillis: meanOf((row) => row.stepMillis),
-      tokensPerSecond: meanOf((row) => row.tokensPerSecond),
-      wallMillis: meanOf((row) => row.wallMillis),
-      trainMillis: meanOf((row) => row.trainMillis),
-      eventMillis: events.includes(null) ? null : meanOf((row) => row.eventMillis!),
-      parameters: meanOf((row) => row.parameters),
-    }];
-  });
+  return [...Map.groupBy(perTask, (row) => keyOf(row.label, row.budget))].flatMap(
+    ([key, group]) => {
+      if (group.length < grid.tasks.length) return [];
+      const { label, budget } = group[0]!;
+      const meanOf = (valueOf: (row: Measured) => number) =>
+        group.reduce((sum, row) => sum + valueOf(row), 0) / group.length;
+      const events = group.map((row) => row.eventMillis);
+      return [{
+        task: allTasks,
+        metric: averageMetric(),
+        label,
+        budget,
+        n: group.reduce((sum, row) => sum + row.n, 0),
+        score: scores.get(key) ?? null,
+        jobs: group.some(({ jobs }) => jobs === null)
+          ? sharedOf(group.map(({ jobs }) => jobs))
+          : Math.max(...group.map(({ jobs }) => jobs!)),
+        stepMillis: meanOf((row) => row.stepMillis),
+        tokensPerSecond: meanOf((row) => row.tokensPerSecond),
+        wallMillis: meanOf((row) => row.wallMillis),
+        trainMillis: meanOf((row) => row.trainMillis),
+        eventMillis: events.includes(null) ? null : meanOf((row) => row.eventMillis!),
+        parameters: meanOf((row) => row.parameters),
+      }];
+    },
+  );
 }
 
 /** Marks the cells of one task that are on its fronts. */

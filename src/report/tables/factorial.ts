@@ -3,13 +3,20 @@
  *
  * @module
  */
-import type { RunFact } from "../facts.ts";
-import { tableFrom } from "../facts.ts";
-import { type EffectKind, effectKinds, factorialArms, metricOfArms } from "../factorial.ts";
-import { fixed, interval, signed } from "../format.ts";
-import { metricInfo } from "../metrics.ts";
-import { correctionText, testsOf } from "../tests.ts";
-import type { ReportTable, Row, StudyResults } from "../types.ts";
+import type { RunFact } from "../../analysis/run_rows.ts";
+import { tableFrom } from "../../analysis/run_rows.ts";
+import {
+  type EffectKind,
+  effectKinds,
+  factorialArms,
+  metricOfArms,
+} from "../../analysis/factorial.ts";
+import { fixed, interval, signed } from "../../base/format.ts";
+import { metricInfo } from "../../analysis/metrics.ts";
+import { correctionText, testsOf } from "../../analysis/significance.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable } from "../types.ts";
 import { toneOf } from "./paired.ts";
 
 function meanOf(facts: readonly RunFact[]): number | null {

@@ -5,14 +5,16 @@
  */
 import { meanOf } from "../../stats/mean.ts";
 import { summarise, type Summary } from "../../stats/statistics.ts";
-import { allTasks, factOf, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
-import { fixed, joined, nothing } from "../format.ts";
-import { type GroupKey, groupKeysOf } from "../groups.ts";
-import { averageMetric, metricInfo, metricTitle } from "../metrics.ts";
+import { allTasks, factOf, gridOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { fixed, joined, nothing } from "../../base/format.ts";
+import { type GroupKey, groupKeysOf } from "../../analysis/groups.ts";
+import { averageMetric, metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { slugOf } from "../slug.ts";
-import type { ReportTable, Row, RunResults, StudyResults, TableColumn } from "../types.ts";
+import type { RunResults, StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable, TableColumn } from "../types.ts";
 import { metricColumn } from "./columns.ts";
-import { hasAverage } from "./scores.ts";
+import { hasAverage } from "../../analysis/scores.ts";
 
 /** A run with a score. */
 interface Scored {
@@ -50,7 +52,7 @@ function combinations(keys: readonly GroupKey[]): readonly (readonly string[])[]
 
 /** Means over tasks of the units that have them all. */
 function acrossTasks(scored: readonly Scored[], tasks: number): readonly number[] {
-  return [...groupBy(scored, ({ unit }) => unit).values()]
+  return [...Map.groupBy(scored, ({ unit }) => unit).values()]
     .filter((own) => own.length === tasks)
     .map((own) => meanOf(own.map(({ score }) => score)));
 }
@@ -70,7 +72,7 @@ export function groupedTable(results: StudyResults, by: readonly string[]): Repo
     const { task, label, budget, seed, score } = factOf(run.record);
     return score === null ? [] : [{ run, task, score, unit: keyOf(label, budget, seed) }];
   });
-  const groups = groupBy(scored, ({ run }) => keyOf(...keys.map(({ of }) => of(run))));
+  const groups = Map.groupBy(scored, ({ run }) => keyOf(...keys.map(({ of }) => of(run))));
   const metrics = [...new Set(grid.metrics.values())];
   const hasMeans = !isByTask && hasAverage(grid);
   // By task, or of one metric, a column takes the runs of all tasks as they are.

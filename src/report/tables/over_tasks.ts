@@ -3,11 +3,13 @@
  *
  * @module
  */
-import { gridOf, tableFrom } from "../facts.ts";
-import { fixed, nothing, whole } from "../format.ts";
-import { overTasks } from "../over_tasks.ts";
-import { baselineOf } from "../paired_rows.ts";
-import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { gridOf, tableFrom } from "../../analysis/run_rows.ts";
+import { fixed, nothing, whole } from "../../base/format.ts";
+import { overTasks } from "../../analysis/over_tasks.ts";
+import { baselineOf } from "../../analysis/paired_rows.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";
 import { oddsText, toneOf } from "./paired.ts";
 

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { allTasks, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
-import { chance, fixed, interval, nothing, signed, whole } from "../format.ts";
-import { metricInfo } from "../metrics.ts";
-import { noVerdictNote } from "../no_verdict.ts";
-import { baselineOf, replayBaseline } from "../paired_rows.ts";
+import { allTasks, gridOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { chance, fixed, interval, nothing, signed, whole } from "../../base/format.ts";
+import { metricInfo } from "../../analysis/metrics.ts";
+import { noVerdictNote } from "../../analysis/no_verdict.ts";
+import { baselineOf, replayBaseline } from "../../analysis/paired_rows.ts";
 import {
   correctionText,
   type PairedRow,
@@ -15,8 +15,10 @@ import {
   replayRows,
   type TestedFamily,
   testsOf,
-} from "../tests.ts";
-import type { ReportTable, Row, StudyResults, TableColumn, Tone } from "../types.ts";
+} from "../../analysis/significance.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable, TableColumn, Tone } from "../types.ts";
 import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 
 /** How a verdict is coloured. */
@@ -164,7 +166,7 @@ export function pairedVerdictsTable(results: StudyResults): ReportTable {
   const rows = pairedRows(results);
   const baseline = baselineOf(gridOf(results)) ?? "the baseline";
   const tasks = [...new Set(rows.map(({ task }) => task))];
-  const lines = [...groupBy(rows, ({ label, budget }) => keyOf(label, budget)).values()]
+  const lines = [...Map.groupBy(rows, ({ label, budget }) => keyOf(label, budget)).values()]
     .map((own) => ({
       label: own[0]!.label,
       budget: own[0]!.budget,

@@ -8,20 +8,20 @@ import { type TwoWayDraw, twoWayDraws, twoWayIntervals } from "../../stats/two_w
 import {
   budgetName,
   gridOf,
-  groupBy,
   keptEvaluation,
   keyOf,
   noBudget,
   tableFrom,
-} from "../facts.ts";
-import { interval, nothing, signed, whole } from "../format.ts";
-import { noVerdicts } from "../no_verdict.ts";
-import { baselineOf } from "../paired_rows.ts";
-import { type Evaluated, scorerOf } from "../resampled_scores.ts";
-import type { ReportTable, RunResults, StudyResults } from "../types.ts";
+} from "../../analysis/run_rows.ts";
+import { interval, nothing, signed, whole } from "../../base/format.ts";
+import { noVerdicts } from "../../analysis/no_verdict.ts";
+import { baselineOf } from "../../analysis/paired_rows.ts";
+import { type Evaluated, scorerOf } from "../../analysis/resampled_scores.ts";
+import type { RunResults, StudyResults } from "../../analysis/results.ts";
+import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 import { scaled } from "./paired.ts";
-import { orderOf } from "./scores.ts";
+import { orderOf } from "../../analysis/scores.ts";
 
 /** Resamples of a cell: enough for the ends of an interval to a tenth of its width. */
 const draws = 1000;
@@ -131,7 +131,7 @@ export function examplesTable(results: StudyResults): ReportTable {
     known.set(key, found);
     return found;
   };
-  const rows = [...groupBy(pairs, (pair) => keyOf(pair.task, pair.label, pair.budget)).values()]
+  const rows = [...Map.groupBy(pairs, (pair) => keyOf(pair.task, pair.label, pair.budget)).values()]
     .flatMap((group) => {
       const { task, label, budget } = group[0]!;
       const metric = grid.metrics.get(task) ?? "";

@@ -4,9 +4,11 @@
  * @module
  */
 import type { RunRecord } from "../../record/types.ts";
-import { tableFrom } from "../facts.ts";
-import { whole } from "../format.ts";
-import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { tableFrom } from "../../analysis/run_rows.ts";
+import { whole } from "../../base/format.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable } from "../types.ts";
 
 function factsOfRecord({ asked, where }: RunRecord): readonly (readonly [string, string])[] {
   const { executor, name, threads } = where.device;

@@ -3,14 +3,16 @@
  *
  * @module
  */
-import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
-import { fixed, whole } from "../format.ts";
-import { majorityColumn, majorityNote } from "../majority.ts";
-import { metricInfo } from "../metrics.ts";
+import { budgetName, gridOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { fixed, whole } from "../../base/format.ts";
+import { majorityNote } from "../../analysis/majority.ts";
+import { metricInfo } from "../../analysis/metrics.ts";
 import { summarise } from "../../stats/statistics.ts";
-import type { ReportTable, Row, RunResults, StudyResults } from "../types.ts";
-import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
-import { orderOf } from "./scores.ts";
+import type { RunResults, StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable } from "../types.ts";
+import { budgetColumn, majorityColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
+import { orderOf } from "../../analysis/scores.ts";
 
 /** The runs of a cell at one evaluation. */
 export interface RankMetricRow {
@@ -50,15 +52,15 @@ function pointsOf({ record, ranks, evaluations }: RunResults): readonly Point[] 
 
 /** A row an evaluation of each cell in which the total rank differs between evaluations, in the grid's order. */
 export function rankMetricRows(results: StudyResults): readonly RankMetricRow[] {
-  const cells = groupBy(
+  const cells = Map.groupBy(
     results.runs,
     ({ record: { asked } }) => keyOf(asked.task, asked.label, budgetName(asked.budget)),
   );
   const rows = [...cells.values()].flatMap((runs) => {
-    const [{ record: { asked, happened } }] = runs as readonly [RunResults];
+    const { asked, happened } = runs[0]!.record;
     const byRun = runs.map(pointsOf);
     if (!byRun.some((points) => points.some(({ rank }) => rank !== points[0]!.rank))) return [];
-    return [...groupBy(byRun.flat(), ({ step }) => String(step)).values()].map((points) => {
+    return [...Map.groupBy(byRun.flat(), ({ step }) => String(step)).values()].map((points) => {
       const mean = (of: (point: Point) => number) =>
         points.reduce((sum, point) => sum + of(point), 0) / points.length;
       const summary = summarise(points.map(({ score }) => score));

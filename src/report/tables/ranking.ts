@@ -3,17 +3,25 @@
  *
  * @module
  */
-import { allTasks, gridOf, keyOf, noBudget, tableFrom } from "../facts.ts";
-import { chance, counted, fixed, interval, nothing, whole } from "../format.ts";
-import { majorityAverage, majorityLabel, majorityNote, majorityScores } from "../majority.ts";
-import { averageMetric, metricInfo } from "../metrics.ts";
+import { allTasks, gridOf, keyOf, noBudget, tableFrom } from "../../analysis/run_rows.ts";
+import { chance, counted, fixed, interval, nothing, whole } from "../../base/format.ts";
+import {
+  majorityAverage,
+  majorityLabel,
+  majorityNote,
+  majorityScores,
+} from "../../analysis/majority.ts";
+import { averageMetric, metricInfo } from "../../analysis/metrics.ts";
 import { fewestBlocks, leastCorrectedP } from "../../stats/rank_tests.ts";
-import { isNoVerdict } from "../no_verdict.ts";
-import { isApart, type Ranking } from "../ranking.ts";
-import { correctionText, testsOf } from "../tests.ts";
-import type { ReportTable, Row, StudyResults, Tone } from "../types.ts";
+import { isNoVerdict } from "../../analysis/no_verdict.ts";
+import { isApart, type Ranking } from "../../analysis/ranking.ts";
+import { correctionText, testsOf } from "../../analysis/significance.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable, Tone } from "../types.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";
-import { hasAverage, type ScoreRow, scoreRows, scoreText } from "./scores.ts";
+import { hasAverage, type ScoreRow, scoreRows } from "../../analysis/scores.ts";
+import { scoreText } from "./scores.ts";
 
 const rankingNames = [
   "budget",

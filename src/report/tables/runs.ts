@@ -3,13 +3,15 @@
  *
  * @module
  */
-import { budgetName, factOf, keptEvaluation, tableFrom } from "../facts.ts";
-import { counted, duration, fixed, nothing, significant, whole } from "../format.ts";
-import { majorityColumn, majorityNote } from "../majority.ts";
-import { metricInfo } from "../metrics.ts";
-import { flagName } from "../run_flags.ts";
-import type { ReportTable, Row, StudyResults } from "../types.ts";
-import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
+import { budgetName, factOf, keptEvaluation, tableFrom } from "../../analysis/run_rows.ts";
+import { counted, duration, fixed, nothing, significant, whole } from "../../base/format.ts";
+import { majorityNote } from "../../analysis/majority.ts";
+import { metricInfo } from "../../analysis/metrics.ts";
+import { flagName } from "../../analysis/run_flags.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable } from "../types.ts";
+import { budgetColumn, majorityColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 
 const names = [
   "id",

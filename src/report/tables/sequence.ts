@@ -3,10 +3,12 @@
  *
  * @module
  */
-import { tableFrom } from "../facts.ts";
-import { fixed } from "../format.ts";
-import { sequenceScores, stageAccuracies } from "../sequences.ts";
-import type { ReportTable, Row, StudyResults, TableColumn } from "../types.ts";
+import { tableFrom } from "../../analysis/run_rows.ts";
+import { fixed } from "../../base/format.ts";
+import { sequenceScores, stageAccuracies } from "../../analysis/sequences.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable, TableColumn } from "../types.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 
 const figures = [

@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { tableFrom } from "../facts.ts";
+import { tableFrom } from "../../analysis/run_rows.ts";
 import { settingRows, sharedBy } from "../settings.ts";
-import type { ReportTable, Row, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable } from "../types.ts";
 
 /** The settings of all recorded runs. */
 export function settingsTable(results: StudyResults): ReportTable {

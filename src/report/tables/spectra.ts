@@ -6,11 +6,13 @@
 import type { ModuleSpectrum, SpectraOverlap } from "../../record/spectra.ts";
 import { meanOf } from "../../stats/mean.ts";
 import { summarise } from "../../stats/statistics.ts";
-import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
-import { fixed, nothing, significant, whole } from "../format.ts";
-import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { budgetName, gridOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { fixed, nothing, significant, whole } from "../../base/format.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
-import { orderOf } from "./scores.ts";
+import { orderOf } from "../../analysis/scores.ts";
 
 /** One module of one run, and the cell that the run is in. */
 export interface MeasuredModule extends ModuleSpectrum {
@@ -81,11 +83,11 @@ function overlapsOf(pairs: readonly SpectraOverlap[]) {
 
 /** A row a cell with measured runs, in the grid's order. */
 export function usedRanksRows(results: StudyResults): readonly UsedRanksRow[] {
-  const cells = groupBy(measuredModules(results), cellKey);
+  const cells = Map.groupBy(measuredModules(results), cellKey);
   const order = orderOf(gridOf(results));
   return [...cells.values()].map((modules): UsedRanksRow => {
     const { task, label, budget } = modules[0]!;
-    const runs = [...groupBy(modules, ({ run }) => run).values()];
+    const runs = [...Map.groupBy(modules, ({ run }) => run).values()];
     const ids = new Set(runs.map((own) => own[0]!.run));
     const sums = (of: (module: MeasuredModule) => number) =>
       runs.map((own) => own.reduce((sum, module) => sum + of(module), 0));
@@ -146,7 +148,7 @@ function overlapText(row: Row, side: "left" | "right"): string {
 
 /** Runs without spectra, as a sentence; empty where there are none. */
 function leftOutText({ spectra }: StudyResults): string {
-  const reasons = groupBy(spectra?.leftOut ?? [], ({ reason }) => reason);
+  const reasons = Map.groupBy(spectra?.leftOut ?? [], ({ reason }) => reason);
   return [...reasons].map(([reason, runs]) =>
     ` Left out: ${runs[0]!.title}${
       runs.length === 1 ? "" : ` and ${runs.length - 1} more`
@@ -217,7 +219,7 @@ export interface ModuleSpectraRow {
 
 /** A row a module of each cell with measured runs, in the grid's order. */
 export function moduleSpectraRows(results: StudyResults): readonly ModuleSpectraRow[] {
-  const groups = groupBy(
+  const groups = Map.groupBy(
     measuredModules(results),
     (module) => keyOf(cellKey(module), module.module),
   );

@@ -5,12 +5,13 @@
  */
 import { significanceLevel } from "../../stats/rank_tests.ts";
 import { almostStochasticOrder } from "../../stats/stochastic_order.ts";
-import { allTasks, factsOf, gridOf, groupBy, keyOf, noBudget, tableFrom } from "../facts.ts";
-import { fixed, whole } from "../format.ts";
-import { metricInfo } from "../metrics.ts";
-import { allBudgets, baselineOf } from "../paired_rows.ts";
-import { pairedRows } from "../tests.ts";
-import type { ReportTable, StudyResults } from "../types.ts";
+import { allTasks, factsOf, gridOf, keyOf, noBudget, tableFrom } from "../../analysis/run_rows.ts";
+import { fixed, whole } from "../../base/format.ts";
+import { metricInfo } from "../../analysis/metrics.ts";
+import { allBudgets, baselineOf } from "../../analysis/paired_rows.ts";
+import { pairedRows } from "../../analysis/significance.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 
 /** The bar below which a method is called almost stochastically larger, as Ulmer et al. 2022 advise for few runs. */
@@ -25,7 +26,7 @@ const names = ["task", "metric", "label", "budget", "n", "baseline_n", "above", 
 export function stochasticOrderTable(results: StudyResults): ReportTable {
   const grid = gridOf(results);
   const baseline = baselineOf(grid);
-  const cells = groupBy(
+  const cells = Map.groupBy(
     factsOf(results).filter(({ score }) => score !== null),
     ({ task, label, budget }) => keyOf(task, label, budget),
   );

@@ -3,15 +3,17 @@
  *
  * @module
  */
-import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
-import { duration, fixed, nothing, whole } from "../format.ts";
-import { reachedAt } from "../learning.ts";
+import { budgetName, gridOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { duration, fixed, nothing, whole } from "../../base/format.ts";
+import { reachedAt } from "../../analysis/learning.ts";
 import { isHigherBetter, meritOf } from "../../tasks/metrics.ts";
-import { metricInfo } from "../metrics.ts";
-import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { metricInfo } from "../../analysis/metrics.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable } from "../types.ts";
 import { meanOf } from "../../stats/mean.ts";
 import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
-import { scoreRows } from "./scores.ts";
+import { scoreRows } from "../../analysis/scores.ts";
 
 /** The share of the best mean of a task that is its target where the study names none. */
 const defaultTargetShare = 0.95;
@@ -70,7 +72,7 @@ export function targetsOf(results: StudyResults): ReadonlyMap<string, number> {
 /** One row a cell, in the order of the grid. */
 export function targetRows(results: StudyResults): readonly TargetRow[] {
   const targets = targetsOf(results);
-  const runsOf = groupBy(
+  const runsOf = Map.groupBy(
     results.runs.filter(({ record }) => record.happened.outcome.state === "finished"),
     ({ record: { asked } }) => keyOf(asked.task, asked.label, budgetName(asked.budget)),
   );

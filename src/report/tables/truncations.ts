@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { budgetName, gridOf, groupBy, keyOf, tableFrom } from "../facts.ts";
-import { fixed, whole } from "../format.ts";
-import { metricInfo } from "../metrics.ts";
+import { budgetName, gridOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { fixed, whole } from "../../base/format.ts";
+import { metricInfo } from "../../analysis/metrics.ts";
 import { summarise } from "../../stats/statistics.ts";
-import type { ReportTable, StudyResults } from "../types.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
-import { orderOf } from "./scores.ts";
+import { orderOf } from "../../analysis/scores.ts";
 
 /** The metric at a rank, over the runs (seeds) of a cell. */
 export interface TruncationRow {
@@ -40,7 +41,10 @@ export function truncationRows(results: StudyResults): readonly TruncationRow[] 
       loss: (ablation.baseline - metric) * scale * (isHigherBetter ? 1 : -1),
     }));
   });
-  const cells = groupBy(cuts, (cut) => keyOf(cut.task, cut.label, cut.budget, String(cut.rank)));
+  const cells = Map.groupBy(
+    cuts,
+    (cut) => keyOf(cut.task, cut.label, cut.budget, String(cut.rank)),
+  );
   return [...cells.values()].map((own): TruncationRow => {
     const { task, label, budget, rank } = own[0]!;
     const { n, mean, sd } = summarise(own.map((cut) => cut.metric));

@@ -7,11 +7,21 @@ import { canonicalJson } from "../../base/canonical_json.ts";
 import { budgetOf } from "../../study/study_budget.ts";
 import { shortNames, valueText } from "../../study/setting_paths.ts";
 import { type NotBracketed, notBracketedOf, type Tuned, type TunedFor } from "../../study/tuned.ts";
-import { allTasks, budgetName, tableFrom } from "../facts.ts";
-import { counted, duration, fixed, listed, nothing, significant, whole } from "../format.ts";
-import { metricInfo, metricTitle } from "../metrics.ts";
-import { untunedLabels } from "../tuned_runs.ts";
-import type { ReportTable, Row, StudyResults, TableColumn } from "../types.ts";
+import { allTasks, budgetName, tableFrom } from "../../analysis/run_rows.ts";
+import {
+  counted,
+  duration,
+  fixed,
+  listed,
+  nothing,
+  significant,
+  whole,
+} from "../../base/format.ts";
+import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
+import { untunedLabels } from "../../analysis/tuned_runs.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable, TableColumn } from "../types.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 
 /** Names of the searches as people read them. */

@@ -6,10 +6,12 @@
 import { meanOf } from "../../stats/mean.ts";
 import { summarise } from "../../stats/statistics.ts";
 import { valueText } from "../../study/setting_paths.ts";
-import { groupBy, tableFrom } from "../facts.ts";
-import { fixed, interval, nothing, signed } from "../format.ts";
-import { areAverageable, averageMetric, metricInfo } from "../metrics.ts";
-import type { ReportTable, Row, StudyResults } from "../types.ts";
+import { tableFrom } from "../../analysis/run_rows.ts";
+import { fixed, interval, nothing, signed } from "../../base/format.ts";
+import { areAverageable, averageMetric, metricInfo } from "../../analysis/metrics.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { Row } from "../../analysis/run_rows.ts";
+import type { ReportTable } from "../types.ts";
 import {
   byValue,
   paired,
@@ -18,7 +20,7 @@ import {
   variedAxes,
   type VariedAxis,
   type VariedRun,
-} from "../varied.ts";
+} from "../../analysis/varied.ts";
 
 /** A value of a setting that varies. */
 export interface VariedRow {
@@ -66,7 +68,7 @@ function bestValues(
   runs: readonly VariedRun[],
   groupOf: (run: VariedRun) => string,
 ): ReadonlyMap<string, ReadonlySet<string>> {
-  return new Map([...groupBy(runs, groupOf)].map(([group, own]) => {
+  return new Map([...Map.groupBy(runs, groupOf)].map(([group, own]) => {
     const sign = metricInfo(sharedMetric(own) ?? own[0]!.metric).isHigherBetter ? 1 : -1;
     const means = [...byValue(own)].map(([text, at]) =>
       [text, sign * meanOf(at.map(({ score }) => score))] as const

@@ -5,9 +5,10 @@
  */
 import type { RunVerification, Verdict, Verification } from "../../record/verification.ts";
 import type { Difference, Value } from "../../record/compare_numbers.ts";
-import { tableFrom } from "../facts.ts";
-import { counted, whole } from "../format.ts";
-import type { ReportTable, StudyResults, Tone } from "../types.ts";
+import { tableFrom } from "../../analysis/run_rows.ts";
+import { counted, whole } from "../../base/format.ts";
+import type { StudyResults } from "../../analysis/results.ts";
+import type { ReportTable, Tone } from "../types.ts";
 
 /** A pinned or compared value; of a hash its first digits. */
 export function shownValue(value: Value): string {

@@ -1,0 +1,80 @@
+/**
+ * A study's claims with their verdicts, as its report opens with them and its sweep ends with them.
+ *
+ * @module
+ */
+import { hasConverged } from "../convergence.ts";
+import { hasBracketedSettings, hasTunedSettings } from "../tuned_runs.ts";
+import type { StudyResults } from "../results.ts";
+import { hasLearned } from "./no_evidence.ts";
+import { type Stating, statingOf, statingText } from "./stated.ts";
+import { lineOf, plainLine, type VerdictLine } from "./text.ts";
+import { type Verdict, verdictsOf } from "./verdict.ts";
+
+/** The verdicts of a study with what is said of them. */
+export interface ClaimsReport {
+  readonly stating: Stating;
+  /** When they were stated, as a heading. */
+  readonly heading: string;
+  readonly verdicts: readonly Verdict[];
+  /** One a verdict. */
+  readonly lines: readonly VerdictLine[];
+}
+
+/** The verdicts on a study's claims; null where it claims nothing. */
+export function claimsReport(results: StudyResults): ClaimsReport | null {
+  const { claims, runs } = results;
+  if (claims === null) return null;
+  const isTuned = hasTunedSettings(results.tuned);
+  const verdicts = verdictsOf(claims.study, claims.planned, runs, {
+    hasConverged: hasConverged(results),
+    isBracketed: hasBracketedSettings(results),
+    isTuned: isTuned === null ? null : ({ record }) => isTuned(record.asked),
+    hasLearned,
+  });
+  const stating = statingOf(claims, runs);
+  return {
+    stating,
+    heading: `Claims, ${statingText(stating)}`,
+    verdicts,
+    lines: verdicts.map(lineOf),
+  };
+}
+
+/** The verdicts as lines for a terminal; none where a study claims nothing. */
+export function claimsText(results: StudyResults): readonly string[] {
+  const report = claimsReport(results);
+  return report === null
+    ? []
+    : [`${report.heading}:`, ...report.lines.map((line) => `  ${plainLine(line)}`)];
+}
+
+/** The verdicts as values for programs, one a claim; differences are in `unit`, and what is infinite is null. */
+export function claimsJson(results: StudyResults): readonly object[] {
+  const report = claimsReport(results);
+  if (report === null) return [];
+  return report.verdicts.map((verdict, i) => {
+    const { claim, answer, state, unit, more, differences, plan } = verdict;
+    const scaled = (margins: number | null) =>
+      margins === null || !Number.isFinite(margins) ? null : margins * unit.perMargin;
+    return {
+      kind: "verdict",
+      claim: claim.name,
+      says: claim.says,
+      answer,
+      mean: scaled(state.mean),
+      low: scaled(state.low),
+      high: scaled(state.high),
+      innerLow: scaled(state.innerLow),
+      innerHigh: scaled(state.innerHigh),
+      margin: unit.perMargin,
+      unit: unit.name,
+      seeds: state.n,
+      seedsSeen: differences.length,
+      seedsWanted: more !== null && Number.isFinite(more.total) ? more.total : null,
+      mostSeeds: plan.cap,
+      stated: report.stating,
+      notes: report.lines[i]!.notes,
+    };
+  });
+}

@@ -1,0 +1,115 @@
+/**
+ * What a study's claims need, told before anything runs.
+ *
+ * @module
+ */
+import { firstDecidingLook } from "../../stats/stopping.ts";
+import type { ArmRun } from "../../study/arms.ts";
+import { claimPairs } from "../../study/claim_pairs.ts";
+import { type Claim, type ClaimsOfStudy, claimText, marginOf } from "../../study/claims.ts";
+import { counted, listed, whole } from "../../base/format.ts";
+import { metricInfo } from "../metrics.ts";
+import type { Tune } from "../../study/tune.ts";
+import type { Tuned } from "../../study/tuned.ts";
+import { hasTunedSettings } from "../tuned_runs.ts";
+import { notTunedOf } from "./no_evidence.ts";
+import { ruleText } from "./text.ts";
+import { unequalSettings } from "./unequal_arms.ts";
+import { ruleOf } from "./verdict.ts";
+
+/** A study with claims, and what tuning it has. */
+interface TunedStudy extends ClaimsOfStudy {
+  readonly tune?: Pick<Tune, "methods">;
+  readonly tuned?: Pick<Tuned, "best">;
+}
+
+/** A claim and what it needs. */
+export interface PlannedClaim {
+  readonly name: string;
+  /** As a sentence. */
+  readonly text: string;
+  readonly tasks: readonly string[];
+  /** Half of the region of practical equivalence on each task, in units of the score. */
+  readonly margins: readonly number[];
+  /** Runs of both arms that the study asks for. */
+  readonly runs: number;
+  /** Seeds with which the study asks for both arms. */
+  readonly seeds: number;
+  /** As {@linkcode unequalSettings} gives them. */
+  readonly unequal: readonly string[];
+  /** Labels of arms without tuned settings, where those of the other arm are tuned; none where nothing is. */
+  readonly notTuned: readonly string[];
+  /** The first look at which the rule can decide anything, and the last. */
+  readonly firstLook: number;
+  readonly lastLook: number;
+}
+
+/** The claims of a study with what they need. */
+export function plannedClaims(
+  study: TunedStudy,
+  planned: readonly ArmRun[],
+): readonly PlannedClaim[] {
+  const { claims = [] } = study;
+  if (claims.length === 0) return [];
+  const rule = ruleOf(study);
+  const firstLook = firstDecidingLook(rule);
+  const isTuned = tunedOf(study);
+  return claims.map((claim: Claim) => {
+    const pairs = claimPairs(claim, planned);
+    const tasks = [...new Set(pairs.map(({ task }) => task))];
+    return {
+      name: claim.name,
+      text: claimText(claim),
+      tasks,
+      margins: tasks.map((task) => marginOf(study, claim, task)),
+      runs: new Set(pairs.flatMap(({ a, b }) => [a, b])).size,
+      seeds: new Set(pairs.map(({ seed }) => seed)).size,
+      unequal: unequalSettings(claim, pairs),
+      notTuned: isTuned === null
+        ? []
+        : notTunedOf(pairs.flatMap(({ a, b }) => [a, b]), isTuned, (run) => run),
+      firstLook,
+      lastLook: rule.cap,
+    };
+  });
+}
+
+/** Whether a run has settings that were chosen for it, or will be by the study's own tuning; null where nothing is tuned. */
+function tunedOf({ tuned, tune }: TunedStudy): ((run: ArmRun) => boolean) | null {
+  if (tuned !== undefined || tune === undefined) return hasTunedSettings(tuned ?? null);
+  const { methods } = tune;
+  return methods === undefined ? null : ({ arm, label }) => methods.includes(arm ?? label);
+}
+
+/** {@linkcode plannedClaims} as lines for a terminal; none where the study claims nothing. */
+export function plannedClaimsText(
+  study: TunedStudy,
+  planned: readonly ArmRun[],
+): readonly string[] {
+  const claims = plannedClaims(study, planned);
+  if (claims.length === 0) return [];
+  return [`Claims. ${ruleText(study)}`, ...claims.map(lineOf)];
+}
+
+function lineOf(
+  { name, text, tasks, margins, runs, seeds, unequal, notTuned, firstLook, lastLook }: PlannedClaim,
+): string {
+  // Metrics of tasks that ranklab knows are shown times 100.
+  const { scale } = metricInfo("accuracy");
+  const sizes = [...new Set(margins.map((margin) => Number((margin * scale).toPrecision(3))))];
+  const looks = seeds < firstLook
+    ? `; ${counted(seeds, "seed")} cannot decide it, the first look that can is at ${
+      whole(firstLook)
+    }`
+    : "";
+  const apart = unequal.length === 0 ? "" : `; the arms differ in ${listed(unequal)}`;
+  const tuned = notTuned.length === 0
+    ? ""
+    : `; the settings of ${listed(notTuned)} are not tuned, those of the other arm are`;
+  const margin = `margin ${sizes.join(", ")} ${
+    sizes.length === 1 && sizes[0] === 1 ? "point" : "points"
+  }`;
+  return `  ${name}: ${text}; ${margin}; ${listed(tasks)}; ${counted(runs, "run")} with ${
+    counted(seeds, "seed")
+  } of at most ${whole(lastLook)}${looks}${apart}${tuned}`;
+}

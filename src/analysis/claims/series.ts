@@ -1,0 +1,185 @@
+/**
+ * From records to the paired differences that decide a claim, one a seed.
+ *
+ * @module
+ */
+import type { RunRecord } from "../../record/types.ts";
+import type { ArmRun } from "../../study/arms.ts";
+import { type ClaimPair, claimPairs } from "../../study/claim_pairs.ts";
+import { type Claim, type ClaimsOfStudy, marginOf } from "../../study/claims.ts";
+import { runTitle } from "../../study/run_id.ts";
+import { keptEvaluation } from "../run_rows.ts";
+import { metricInfo } from "../metrics.ts";
+import { meanOf } from "../../stats/mean.ts";
+
+/** What verdicts read of a run. */
+export interface ScoredRun {
+  /** What was asked, and what happened. */
+  readonly record: Pick<RunRecord, "asked" | "happened">;
+}
+
+/** The difference of a claim's arms on one task, with one seed. */
+export interface TaskDifference {
+  /** Its name. */
+  readonly task: string;
+  /** What the scores are. */
+  readonly metric: string;
+  /** In units of the score, above zero where a is better; the mean over the task's pairs. */
+  readonly difference: number;
+  /** Half of the region of practical equivalence, in the same units. */
+  readonly margin: number;
+}
+
+/** What one seed says. */
+export interface SeedDifference {
+  /** As the study has it. */
+  readonly seed: number;
+  /** The mean over tasks of differences over margins: 1 is a margin, above zero where a is better. */
+  readonly value: number;
+  /** What it is the mean of. */
+  readonly tasks: readonly TaskDifference[];
+}
+
+/** A run because of which its seed does not count. */
+export interface LeftOut {
+  /** As the study has it. */
+  readonly seed: number;
+  /** Such as `RTE, elalora, r4, seed 1`. */
+  readonly run: string;
+  /** The arm that it is of. */
+  readonly arm: "a" | "b";
+  /** What the study calls it. */
+  readonly label: string;
+  /** Why it has no score, such as `failed: diverged`. */
+  readonly reason: string;
+}
+
+/** What the records say of a claim so far. */
+export interface ClaimSeries<R extends ScoredRun> {
+  /** In the order of the seeds, up to the first that is not there yet. */
+  readonly differences: readonly SeedDifference[];
+  /** Runs without a score among those seeds. */
+  readonly leftOut: readonly LeftOut[];
+  /** Seeds that the study asks for from the first that is not there yet, ascending. */
+  readonly waiting: readonly number[];
+  /** The runs behind the differences. */
+  readonly runs: readonly R[];
+  /** How much one example of each task's evaluation is in margins: no spread below it can be told from none. */
+  readonly resolution: number;
+}
+
+/**
+ * Pairs the records of a claim's runs by task, budget and seed.
+ *
+ * A seed counts as a whole: where a run of it has no score, all of it is left out. Seeds count in ascending order, and those after
+ * one that is not there yet wait for it, so that what was decided of the first seeds is not changed by later ones.
+ *
+ * @param planned All runs of the study, in the form that its plan has them.
+ */
+export function claimSeries<R extends ScoredRun>(
+  study: ClaimsOfStudy,
+  claim: Claim,
+  planned: readonly ArmRun[],
+  runs: readonly R[],
+): ClaimSeries<R> {
+  const recorded = new Map(runs.map((run) => [runTitle(run.record.asked), run]));
+  const seeds = Map.groupBy(claimPairs(claim, planned), ({ seed }) => String(seed));
+  const order = [...seeds.keys()].map(Number).sort((a, b) => a - b);
+  const differences: SeedDifference[] = [];
+  const leftOut: LeftOut[] = [];
+  const used = new Set<R>();
+  let resolution = 0;
+  let next = 0;
+  for (; next < order.length; next++) {
+    const seed = order[next]!;
+    const pairs = foundPairs(seeds.get(String(seed))!, recorded);
+    if (pairs === null) break;
+    const own = new Map(
+      pairs.flatMap(({ a, b }) => [[a, "a"], [b, "b"]] as const),
+    );
+    const without = [...own].flatMap(([run, arm]) => withoutScore(run, arm, claim));
+    if (without.length > 0) {
+      leftOut.push(...without.map((left) => ({ seed, ...left })));
+      continue;
+    }
+    for (const run of own.keys()) used.add(run);
+    if (differences.length === 0) resolution = resolutionOf(study, claim, pairs);
+    differences.push(seedDifference(study, claim, seed, pairs));
+  }
+  return { differences, leftOut, waiting: order.slice(next), runs: [...used], resolution };
+}
+
+interface FoundPair<R> {
+  readonly task: string;
+  readonly a: R;
+  readonly b: R;
+}
+
+/** The records of pairs, or null where one is not there yet. */
+function foundPairs<R extends ScoredRun>(
+  pairs: readonly ClaimPair<ArmRun>[],
+  recorded: ReadonlyMap<string, R>,
+): readonly FoundPair<R>[] | null {
+  const found = pairs.flatMap(({ task, a, b }): readonly FoundPair<R>[] => {
+    const [ours, theirs] = [recorded.get(runTitle(a)), recorded.get(runTitle(b))];
+    return ours === undefined || theirs === undefined ? [] : [{ task, a: ours, b: theirs }];
+  });
+  return found.length === pairs.length ? found : null;
+}
+
+const metricOf = ({ record }: ScoredRun, { metric }: Claim): string =>
+  metric ?? record.happened.primaryMetric;
+
+function scoreOf(run: ScoredRun, claim: Claim): number | null {
+  const score = keptEvaluation(run.record)?.metrics[metricOf(run, claim)];
+  return score !== undefined && Number.isFinite(score) ? score : null;
+}
+
+function withoutScore(
+  run: ScoredRun,
+  arm: "a" | "b",
+  claim: Claim,
+): readonly Omit<LeftOut, "seed">[] {
+  if (scoreOf(run, claim) !== null) return [];
+  const { asked, happened: { outcome } } = run.record;
+  const reason = outcome.state === "failed"
+    ? `failed: ${outcome.cause}`
+    : `has no ${metricOf(run, claim)}`;
+  return [{ run: runTitle(asked), arm, label: asked.label, reason }];
+}
+
+function seedDifference(
+  study: ClaimsOfStudy,
+  claim: Claim,
+  seed: number,
+  pairs: readonly FoundPair<ScoredRun>[],
+): SeedDifference {
+  const tasks = [...Map.groupBy(pairs, ({ task }) => task)].map(([task, own]): TaskDifference => {
+    const metric = metricOf(own[0]!.a, claim);
+    const sign = metricInfo(metric).isHigherBetter ? 1 : -1;
+    return {
+      task,
+      metric,
+      difference: sign * meanOf(own.map(({ a, b }) => scoreOf(a, claim)! - scoreOf(b, claim)!)),
+      margin: marginOf(study, claim, task),
+    };
+  });
+  return { seed, value: meanOf(tasks.map(({ difference, margin }) => difference / margin)), tasks };
+}
+
+/** Accuracies move by whole examples; of other metrics no smallest step is known. */
+function resolutionOf(
+  study: ClaimsOfStudy,
+  claim: Claim,
+  pairs: readonly FoundPair<ScoredRun>[],
+): number {
+  const tasks = [...Map.groupBy(pairs, ({ task }) => task)];
+  const squares = tasks.map(([task, own]) => {
+    const { a } = own[0]!;
+    const split = keptEvaluation(a.record)?.split ?? "";
+    const examples = a.record.happened.examples?.splits[split] ?? 0;
+    if (metricOf(a, claim) !== "accuracy" || examples === 0) return 0;
+    return (1 / examples / marginOf(study, claim, task)) ** 2 / own.length;
+  });
+  return Math.sqrt(squares.reduce((sum, square) => sum + square, 0)) / tasks.length;
+}

@@ -1,0 +1,235 @@
+/**
+ * Verdicts in words: the lines that a report opens with and a sweep ends with.
+ *
+ * @module
+ */
+import { type Claim, type ClaimsOfStudy, claimText, decisionOf } from "../../study/claims.ts";
+import { counted, listed, signed, whole } from "../../base/format.ts";
+import { idleText } from "./no_evidence.ts";
+import type { Answer, DifferenceUnit, Verdict } from "./verdict.ts";
+
+/** What is said of one claim. */
+export interface VerdictLine {
+  readonly name: string;
+  /** The claim as a sentence. */
+  readonly claim: string;
+  /** For instance `supported` or `undecided`. */
+  readonly answer: Answer;
+  /** What would decide it, for instance `about 9 more seeds`; empty where it is decided or nobody knows. */
+  readonly wanted: string;
+  /** The number that decides, for instance `+1.42 points`. */
+  readonly number: string;
+  /** What stands behind it, for instance `95% interval +0.31 to +2.53, 12 seeds`; empty where nothing does. */
+  readonly basis: string;
+  /** What a reader must know of it besides; empty mostly. */
+  readonly notes: readonly string[];
+}
+
+/** A chance in percent without more decimals than it needs: `95`, `97.5`, `98.33`. */
+const percent = (share: number): string => String(Number((100 * share).toFixed(2)));
+
+/** Decimals with which differences of a unit are written. */
+export function decimalsOf({ unit }: Pick<Verdict, "unit">): number {
+  if (unit.name === "points" || unit.name === "margins") return 2;
+  return Math.max(2, 2 - Math.floor(Math.log10(unit.perMargin)));
+}
+
+/** The margin in the unit of the differences, for instance `1 point` or `2 points`. */
+export function marginText({ unit }: Pick<Verdict, "unit">): string {
+  const size = Number(unit.perMargin.toPrecision(3));
+  const isOne = size === 1 && (unit.name === "points" || unit.name === "margins");
+  return `${size} ${isOne ? unit.name.slice(0, -1) : unit.name}`;
+}
+
+/** Ends of the interval that decides, in margins, and its level. */
+export function decidingInterval(
+  { state, plan }: Pick<Verdict, "state" | "plan">,
+): { readonly low: number; readonly high: number; readonly level: number } {
+  const { low, high, innerLow, innerHigh } = state;
+  return state.verdict === "equivalent"
+    ? { low: innerLow, high: innerHigh, level: 1 - 2 * plan.level }
+    : { low, high, level: 1 - plan.level };
+}
+
+/** The line of a verdict. */
+export function lineOf(verdict: Verdict): VerdictLine {
+  return {
+    name: verdict.claim.name,
+    claim: saidText(verdict.claim),
+    answer: verdict.answer,
+    wanted: wantedText(verdict),
+    ...numberText(verdict),
+    notes: notesOf(verdict),
+  };
+}
+
+/** What is claimed: beside a sentence of the study's own stands what is tested, since a sentence may say anything. */
+function saidText(claim: Claim): string {
+  const { text, ...tested } = claim;
+  const made = claimText(tested);
+  return text === undefined || text === made ? made : `${text} (tested: ${made})`;
+}
+
+/** A line as plain text: `ours: supported, +1.42 points (95% interval ...) – claimed: elalora is better than lora`. */
+export function plainLine(line: VerdictLine): string {
+  const { name, claim, answer, wanted, number, basis, notes } = line;
+  const said = wanted === "" ? answer : `${answer} (${wanted})`;
+  const found = basis === "" ? number : `${number} (${basis})`;
+  return [`${name}: ${said}, ${found} – claimed: ${claim}`, ...notes].join("; ");
+}
+
+/** Two digits are enough of a number that rests on an estimated spread. */
+export function roughly(seeds: number): number {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(seeds)) - 1);
+  return Math.ceil(seeds / step) * step;
+}
+
+function wantedText({ answer, more, differences, leftOut }: Verdict): string {
+  if (answer !== "undecided" || more === null || !Number.isFinite(more.total)) return "";
+  // Where no seed has a score so far, further ones would hardly have.
+  if (differences.length === 0 && leftOut.length > 0) return "";
+  const left = roughly(more.total - differences.length);
+  return `${more.isKnown ? "about " : ""}${counted(left, "more seed")}`;
+}
+
+function numberText(verdict: Verdict): Pick<VerdictLine, "number" | "basis"> {
+  const { state, differences, unit, plan } = verdict;
+  const decimals = decimalsOf(verdict);
+  const shown = (margins: number) => signed(margins * unit.perMargin, decimals);
+  if (state.mean === null) {
+    if (differences.length === 0) {
+      return { number: "no seed yet", basis: "no seed has a score of both" };
+    }
+    const mean = differences.reduce((sum, { value }) => sum + value, 0) / differences.length;
+    const seeds = counted(differences.length, "seed");
+    return {
+      number: `${shown(mean)} ${unit.name}`,
+      basis: `${seeds}, and the first look is at ${whole(plan.looks[0])}`,
+    };
+  }
+  return {
+    number: `${shown(state.mean)} ${unit.name}`,
+    basis: `${intervalText(verdict)}, ${counted(state.n, "seed")}`,
+  };
+}
+
+/** Margins that an interval is wide at most to be shown by its ends. */
+const mostMargins = 100;
+
+/** Points by which scores can differ at most: correlations lie within ±100. */
+const mostPoints = 200;
+
+/** Why the ends of an interval, in margins, are not shown; null where they say something. */
+export function hiddenInterval(unit: DifferenceUnit, low: number, high: number): string | null {
+  if (!Number.isFinite(low)) return "no interval at this look";
+  const most = mostPoints / unit.perMargin;
+  if (unit.name === "points" && low < -most && high > most) {
+    return "wider than any difference can be";
+  }
+  // Rules that spend little of their level on the first looks have intervals there that say nothing.
+  return high - low > mostMargins ? `wider than ${mostMargins} margins` : null;
+}
+
+/** The interval that decides in words, for instance `95% interval +0.31 to +2.53`. */
+export function intervalText(verdict: Pick<Verdict, "state" | "plan" | "unit">): string {
+  const decimals = decimalsOf(verdict);
+  const shown = (margins: number) => signed(margins * verdict.unit.perMargin, decimals);
+  const { low, high, level } = decidingInterval(verdict);
+  const hidden = hiddenInterval(verdict.unit, low, high);
+  if (hidden !== null && !Number.isFinite(low)) return hidden;
+  return `${percent(level)}% interval ${hidden ?? `${shown(low)} to ${shown(high)}`}`;
+}
+
+function notesOf(verdict: Verdict): readonly string[] {
+  const { state, more, leftOut, differences, notConverged, notBracketed, notTuned, unequal } =
+    verdict;
+  const left = new Set(leftOut.map(({ seed }) => seed)).size;
+  const reasons = leftOut.map(({ run, reason }) => `"${run}" ${reason}`);
+  return [
+    ...(notBracketed.length === 0
+      ? []
+      : [`the tuned settings of ${listed(notBracketed)} lie at the edge of what was tried`]),
+    ...(notConverged.length === 0 ? [] : [
+      `training was still improving when it ended: ${
+        listed(notConverged.map((cell) => `"${cell}"`))
+      }`,
+    ]),
+    ...(unequal.length === 0 ? [] : [`the arms differ in ${listed(unequal)}`]),
+    ...(notTuned.length === 0
+      ? []
+      : [`the settings of ${listed(notTuned)} were not tuned, those of the other arm were`]),
+    ...learnedText(verdict),
+    ...(left === 0 ? [] : [
+      `${whole(left)} of ${counted(left + differences.length, "seed")} left out: ${
+        listed(reasons)
+      }`,
+    ]),
+    ...lostText(verdict),
+    ...(state.verdict !== "undecided" && differences.length > state.n
+      ? [`decided by the first ${whole(state.n)} of ${counted(differences.length, "seed")}`]
+      : []),
+    ...(verdict.answer === "undecided" && more !== null && !more.isWithinPlan
+      ? [beyondText(verdict)]
+      : []),
+    ...(verdict.answer === "undecided" ? excludedText(verdict) : []),
+  ];
+}
+
+/** Runs that are chance, and whether a whole task is. */
+function learnedText({ notLearned, idle }: Verdict): readonly string[] {
+  if (notLearned.length > 0) {
+    return [`no run learned anything on ${listed(notLearned)}: their scores are chance`];
+  }
+  if (idle.runs === 0) return [];
+  return [idleText(idle.runs, idle.of)];
+}
+
+function lostText({ lost }: Verdict): readonly string[] {
+  return lost === null ? [] : [
+    `${lost.label} has no score with ${whole(lost.seeds)} of ${
+      counted(lost.of, "seed")
+    }, too many for a verdict in its ` +
+    'favour that leaves them out: repeat them by --retry-failed, or say by "exclude" that they do not count',
+  ];
+}
+
+function beyondText({ more, plan }: Verdict): string {
+  const { total, isKnown } = more!;
+  if (Number.isFinite(total)) {
+    return `about ${whole(roughly(total))} seeds are wanted in all, and the plan allows ${
+      whole(plan.cap)
+    }`;
+  }
+  return isKnown
+    ? "no number of seeds would decide a difference that lies where it does now"
+    : "every seed has the same difference, so its spread is not known";
+}
+
+/** What an undecided interval excludes all the same. */
+function excludedText(verdict: Verdict): readonly string[] {
+  const { state: { low, high }, plan } = verdict;
+  if (plan.question === "not worse") return [];
+  const margin = marginText(verdict);
+  const than = `of ${margin} or more`;
+  if (high < 1) return [`an advantage ${than} is excluded`];
+  return low > -1 ? [`a disadvantage ${than} is excluded`] : [];
+}
+
+/** How claims are decided, in a sentence or two. */
+export function ruleText(study: ClaimsOfStudy): string {
+  const { claims = [] } = study;
+  const { rule, block, mostSeeds, level, betterThan, claimLevel } = decisionOf(study);
+  const looks = rule === "fixed"
+    ? `once, at ${whole(mostSeeds)} seeds`
+    : `after every ${whole(block)} seeds, up to ${whole(mostSeeds)} (rule ${rule})`;
+  const each = claims.length === 1
+    ? `the chance of a false verdict is at most ${percent(level)}%`
+    : `the chance of any false verdict is at most ${percent(level)}%, and ${
+      percent(claimLevel)
+    }% for each claim`;
+  const share = rule === "fixed" ? each : `${each}, over all looks together`;
+  const bar = betterThan === "margin"
+    ? "Better and worse mean a difference of more than the margin."
+    : "Better and worse mean a difference of any size.";
+  return `A seed gives one difference for each claim: the mean over the tasks of the claim, in units of their margins. Claims are tested ${looks}; ${share}. ${bar}`;
+}

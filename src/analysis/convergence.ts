@@ -1,0 +1,172 @@
+/**
+ * Which cells of a study have runs that had not converged: between those there is no verdict.
+ *
+ * @module
+ */
+import {
+  type CellConvergence,
+  cellConvergence,
+  type Change,
+  convergenceOf,
+  type ConvergenceState,
+  needsMoreSteps,
+} from "../record/convergence.ts";
+import { hasLearned } from "./claims/no_evidence.ts";
+import { budgetName, gridOf, keyOf, noBudget } from "./run_rows.ts";
+import { counted, fixed, joined, signed, whole } from "../base/format.ts";
+import type { RunResults, StudyResults } from "./results.ts";
+
+/** Said in place of a verdict between cells of which one needs more steps. */
+export const moreSteps = "more steps needed";
+
+/** Cells that a sentence names; of more it says how many. */
+const mostIdle = 3;
+
+/** The runs of one task, method and budget. */
+export interface ConvergedCell extends CellConvergence {
+  readonly task: string;
+  readonly label: string;
+  readonly budget: string;
+  /** Runs that their plateau ended. */
+  readonly atPlateau: number;
+  /** Finished runs that learned nothing: they collapsed or are no better than the majority class. */
+  readonly idle: number;
+  /** Steps done, averaged over the runs that did not fail; null where all did. */
+  readonly steps: number | null;
+}
+
+/** Which cells are meant; null for any task, and for any budget. */
+export interface CellScope {
+  readonly task: string | null;
+  readonly label: string;
+  readonly budget: string | null;
+}
+
+/** Whether a cell is one of those that are meant; that of a method without budget counts at each budget. */
+export function isInScope(
+  cell: { readonly task: string; readonly label: string; readonly budget: string },
+  { task, label, budget }: CellScope,
+): boolean {
+  return cell.label === label && (task === null || cell.task === task) &&
+    (budget === null || cell.budget === noBudget || cell.budget === budget);
+}
+
+/** Journals are long and do not change: what they say is found once. */
+const known = new WeakMap<readonly RunResults[], readonly ConvergedCell[]>();
+
+const cellKey = ({ record: { asked } }: Pick<RunResults, "record">) =>
+  keyOf(asked.task, asked.label, budgetName(asked.budget));
+
+/** All cells, in the order of the grid. */
+export function convergedCells(results: StudyResults): readonly ConvergedCell[] {
+  const found = known.get(results.runs);
+  if (found !== undefined) return found;
+  const { convergence = {} } = results.study;
+  const groups = Map.groupBy(results.runs, cellKey);
+  const grid = gridOf(results);
+  const cells = grid.tasks.flatMap((task) =>
+    grid.labels.flatMap((label) =>
+      grid.budgets.flatMap((budget): readonly ConvergedCell[] => {
+        const runs = groups.get(keyOf(task, label, budget));
+        if (runs === undefined) return [];
+        const own = runs.map((run) => convergenceOf(run, convergence));
+        const finished = runs.filter(({ record }) => record.happened.outcome.state === "finished");
+        const steps = finished.map(({ record }) => record.happened.steps);
+        return [{
+          task,
+          label,
+          budget,
+          ...cellConvergence(own, convergence),
+          atPlateau: own.filter(({ isAtPlateau }) => isAtPlateau).length,
+          idle: finished.filter((run) => !hasLearned(run)).length,
+          steps: steps.length === 0 ? null : steps.reduce((sum, n) => sum + n, 0) / steps.length,
+        }];
+      })
+    )
+  );
+  known.set(results.runs, cells);
+  return cells;
+}
+
+/** Whether no run of a cell learned anything. */
+export function learnedNothing({ runs, idle }: Pick<ConvergedCell, "runs" | "idle">): boolean {
+  return runs > 0 && idle === runs;
+}
+
+/** The cells of which no run learned anything, in a sentence; null where each has one that did. */
+export function idleCells(results: StudyResults): string | null {
+  const cells = convergedCells(results).filter(({ runs }) => runs > 0);
+  const idle = cells.filter(learnedNothing);
+  if (idle.length === 0) return null;
+  if (idle.length === cells.length) {
+    return "No run learned anything: each collapsed or is no better than the majority class";
+  }
+  const named = idle.length > mostIdle
+    ? `${whole(idle.length)} of ${counted(cells.length, "cell")} (task, method and budget)`
+    : joined(idle.map(placeText));
+  return `${named} learned nothing: all runs there collapsed or are no better than the majority class`;
+}
+
+/** Whether one of the cells that are meant needs more steps. */
+export function needsMore(results: StudyResults): (scope: CellScope) => boolean {
+  const early = convergedCells(results).filter(needsMoreSteps);
+  return (scope) => early.some((cell) => isInScope(cell, scope));
+}
+
+/** Whether the cell of a run had converged: what verdicts on single runs go by, so that all tables say the same. */
+export function hasConverged(results: StudyResults): (run: Pick<RunResults, "record">) => boolean {
+  const early = new Set(
+    convergedCells(results).filter(needsMoreSteps).map(({ task, label, budget }) =>
+      keyOf(task, label, budget)
+    ),
+  );
+  return (run) => !early.has(cellKey(run));
+}
+
+const states: Readonly<Record<ConvergenceState, string>> = {
+  climbing: "score still climbs",
+  falling: "loss still falls",
+  converged: "converged",
+  unknown: "too short to tell",
+  failed: "failed",
+};
+
+/** A state in words. */
+export function stateText(state: ConvergenceState): string {
+  return states[state];
+}
+
+/** A change as `+1.2 ± 0.4`, in hundredths. */
+export function changeText(change: Change | null, digits: number): string | null {
+  if (change === null) return null;
+  const error = change.error === null ? "" : ` ± ${fixed(100 * change.error, digits)}`;
+  return `${signed(100 * change.change, digits)}${error}`;
+}
+
+const placeText = ({ task, label, budget }: ConvergedCell): string =>
+  [task, label, ...(budget === noBudget ? [] : [budget])].join(", ");
+
+/** The cells that need more steps, a line each after a sentence; null where none does. */
+export function earlyCells(
+  results: StudyResults,
+): { readonly summary: string; readonly lines: readonly string[] } | null {
+  const cells = convergedCells(results).filter(({ state }) => state !== "failed");
+  const early = cells.filter(needsMoreSteps);
+  if (early.length === 0) return null;
+  const [need, them] = early.length === 1 ? ["needs", "it"] : ["need", "them"];
+  return {
+    summary: `${whole(early.length)} of ${
+      counted(cells.length, "cell")
+    } (task, method and budget) ${need} more steps: training was still improving when it ended, so there is no verdict on ${them}`,
+    lines: early.map((cell) => {
+      const { state, runs, gain, fall } = cell;
+      const figures = [
+        ...(gain === null ? [] : [`score ${changeText(gain, 1)} points`]),
+        ...(fall === null ? [] : [`loss ${signed(-100 * fall.change, 0)} %`]),
+      ].join(", ");
+      return `${placeText(cell)}: ${stateText(state)} (in the last fifth of ${
+        counted(runs, "run")
+      }: ${figures})`;
+    }),
+  };
+}

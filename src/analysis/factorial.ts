@@ -1,0 +1,163 @@
+/**
+ * Forms and policies as a factorial: arms that differ in one thing alone, before any correction.
+ *
+ * @module
+ */
+import { type Contrast, contrastOf } from "./contrasts.ts";
+import { factOf, keyOf, type RunFact } from "./run_rows.ts";
+import { averageMetric, marginsMetric, metricInfo } from "./metrics.ts";
+import { noVerdicts } from "./no_verdict.ts";
+import { pooledUnit } from "./paired_rows.ts";
+import type { RunResults, StudyResults } from "./results.ts";
+
+/** What an arm is made of. */
+export interface Arm {
+  readonly form: string;
+  readonly policy: string;
+  /** What the policy decides by; empty for one that does not score. */
+  readonly score: string;
+}
+
+/** The methods of their own names that are compositions. */
+const named: Readonly<Record<string, Arm>> = {
+  lora: { form: "lora", policy: "fixed", score: "" },
+  adalora: { form: "svd", policy: "mask", score: "importance" },
+  elalora: { form: "svd", policy: "moves", score: "importance" },
+  sora: { form: "gated", policy: "gates", score: "" },
+};
+
+interface Composition {
+  readonly form: { readonly type: string; readonly regulariserWeight?: number };
+  readonly policy: { readonly type: string; readonly score?: string; readonly by?: string };
+}
+
+/** The form, the policy and the score of a run; null for a method that is no composition. */
+export function armOf(
+  { method, options }: { readonly method: string; readonly options: unknown },
+): Arm | null {
+  if (method !== "composed") return named[method] ?? null;
+  const { form, policy } = options as Composition;
+  return {
+    form: form.regulariserWeight === 0 ? `${form.type}, no regulariser` : form.type,
+    policy: policy.type,
+    score: policy.score ?? policy.by ?? "",
+  };
+}
+
+interface ArmRun {
+  readonly arm: Arm;
+  readonly fact: RunFact;
+}
+
+/** An arm's label: two arms of a study may have the same form, policy and score, and differ in other options. */
+export interface LabelledArm extends Arm {
+  readonly label: string;
+  readonly runs: readonly RunFact[];
+}
+
+function labelledArms(runs: readonly RunResults[]): readonly LabelledArm[] {
+  const all = runs.flatMap(({ record }): readonly ArmRun[] => {
+    const arm = armOf(record.asked);
+    return arm === null ? [] : [{ arm, fact: factOf(record) }];
+  });
+  return [...Map.groupBy(all, ({ fact }) => fact.label)].map(([label, own]) => ({
+    ...own[0]!.arm,
+    label,
+    runs: own.map(({ fact }) => fact),
+  }));
+}
+
+/** Mean differences of two arms over the cells that both have, one a seed that has all of them. */
+function differencesOf(
+  own: readonly RunFact[],
+  other: readonly RunFact[],
+  divisorOf: (task: string) => number,
+): readonly number[] {
+  const cellOf = ({ task, budget }: RunFact) => keyOf(task, budget);
+  const others = new Map(other.map((fact) => [keyOf(cellOf(fact), String(fact.seed)), fact.score]));
+  const pairs = own.flatMap((fact) => {
+    const score = others.get(keyOf(cellOf(fact), String(fact.seed)));
+    return fact.score === null || score === undefined || score === null ? [] : [{
+      seed: fact.seed,
+      cell: cellOf(fact),
+      difference: (fact.score - score) / divisorOf(fact.task),
+    }];
+  });
+  const cells = new Set(pairs.map(({ cell }) => cell)).size;
+  return [...Map.groupBy(pairs, ({ seed }) => String(seed)).values()]
+    .filter((group) => group.length === cells)
+    .map((group) => group.reduce((sum, { difference }) => sum + difference, 0) / cells);
+}
+
+/** What two arms may differ in alone. */
+export const effectKinds = ["policy", "score", "form"] as const;
+
+/** See {@linkcode effectKinds}. */
+export type EffectKind = (typeof effectKinds)[number];
+
+/** The arm that differs in one thing alone from the one given, if the study has it. */
+function otherOf(
+  kind: EffectKind,
+  arm: LabelledArm,
+  arms: readonly LabelledArm[],
+): LabelledArm | null {
+  const wanted: Arm = kind === "policy"
+    ? { form: arm.form, policy: "fixed", score: "" }
+    : kind === "score"
+    ? { ...arm, score: "random" }
+    : { ...arm, form: "lora" };
+  const found = arms.find(({ form, policy, score }) =>
+    form === wanted.form && policy === wanted.policy && score === wanted.score
+  );
+  return found === undefined || found === arm ? null : found;
+}
+
+/** An arm against the one that differs from it in one thing alone. */
+export interface EffectContrast extends Contrast {
+  readonly label: string;
+  readonly kind: EffectKind;
+  readonly versus: string;
+  readonly metric: string;
+}
+
+/** The arms of a factorial; none where the study has fewer than two forms or policies. */
+export function factorialArms({ runs }: StudyResults): readonly LabelledArm[] {
+  const arms = labelledArms(runs);
+  const kinds = new Set(arms.map(({ form, policy, score }) => keyOf(form, policy, score)));
+  return kinds.size < 2 || !runs.some(({ record }) => record.asked.method === "composed")
+    ? []
+    : arms;
+}
+
+/** The metric of all runs, or that of an average. */
+export function metricOfArms(arms: readonly LabelledArm[]): string {
+  const metrics = new Set(arms.flatMap((arm) => arm.runs.map(({ metric }) => metric)));
+  return metrics.size === 1 ? [...metrics][0]! : averageMetric();
+}
+
+/** All effects of a factorial, in the order of its arms. */
+export function effectContrasts(results: StudyResults): readonly EffectContrast[] {
+  const arms = factorialArms(results);
+  const noVerdict = noVerdicts(results);
+  const tasks = [...new Set(arms.flatMap(({ runs }) => runs.map(({ task }) => task)))];
+  const unit = pooledUnit(results, tasks);
+  const metric = unit.metric === marginsMetric() ? unit.metric : metricOfArms(arms);
+  return arms.flatMap((arm) =>
+    effectKinds.flatMap((kind): readonly EffectContrast[] => {
+      const other = otherOf(kind, arm, arms);
+      if (other === null) return [];
+      return [{
+        label: arm.label,
+        kind,
+        versus: other.label,
+        metric,
+        ...contrastOf(differencesOf(arm.runs, other.runs, unit.divisorOf), {
+          margin: unit.margin,
+          isHigherBetter: metricInfo(metric).isHigherBetter,
+          noVerdict: [arm, other].map(({ label }) => noVerdict({ task: null, label, budget: null }))
+            .find((verdict) => verdict !== null) ?? null,
+        }),
+      }];
+    })
+  );
+}

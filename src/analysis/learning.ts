@@ -1,0 +1,87 @@
+/**
+ * Scores over training: the mean curve of each cell, and when each run reaches a score.
+ *
+ * @module
+ */
+import { meritOf } from "../tasks/metrics.ts";
+import { budgetName, keyOf } from "./run_rows.ts";
+import type { RunResults, StudyResults } from "./results.ts";
+
+/** A score and the steps done when it was found. */
+export interface ScorePoint {
+  readonly step: number;
+  readonly score: number;
+}
+
+/** The scores of a finished run on the split that counts, in the order of its steps; those that are no number are left out. */
+function scorePoints(
+  { record: { happened }, evaluations }: RunResults,
+): readonly ScorePoint[] {
+  const split = happened.last?.split;
+  if (happened.outcome.state !== "finished") return [];
+  return evaluations.filter((line) => line.split === split)
+    .map(({ step, metrics }) => ({ step, score: metrics[happened.primaryMetric] ?? NaN }))
+    .filter(({ score }) => Number.isFinite(score));
+}
+
+/** The mean score of a cell's runs after each step at which one of them was evaluated. */
+export interface LearningCurve {
+  readonly task: string;
+  readonly label: string;
+  readonly budget: string;
+  readonly metric: string;
+  readonly points: readonly ScorePoint[];
+}
+
+/**
+ * The curves of all cells. A run keeps its last score after its end, so that the mean of runs that end at different steps is always
+ * of the same runs; it begins where every run has been evaluated.
+ */
+export function learningCurves({ runs }: StudyResults): readonly LearningCurve[] {
+  const cells = Map.groupBy(
+    runs.flatMap((run) => {
+      const points = scorePoints(run);
+      return points.length === 0 ? [] : [{ run, points }];
+    }),
+    ({ run: { record: { asked } } }) => keyOf(asked.task, asked.label, budgetName(asked.budget)),
+  );
+  return [...cells.values()].map((own): LearningCurve => {
+    const { asked, happened } = own[0]!.run.record;
+    const steps = [...new Set(own.flatMap(({ points }) => points.map(({ step }) => step)))]
+      .sort((a, b) => a - b);
+    const points = steps.flatMap((step) => {
+      const scores = own.flatMap(({ points }) =>
+        points.findLast((point) => point.step <= step)?.score ?? []
+      );
+      return scores.length < own.length
+        ? []
+        : [{ step, score: scores.reduce((sum, score) => sum + score, 0) / scores.length }];
+    });
+    return {
+      task: asked.task,
+      label: asked.label,
+      budget: budgetName(asked.budget),
+      metric: happened.primaryMetric,
+      points,
+    };
+  });
+}
+
+/** When a run reached a score. */
+export interface Reached {
+  /** Steps done before the first evaluation that has it. */
+  readonly step: number;
+  /** Seconds of these steps, evaluations and rank events left out; null where the journal of steps was not kept. */
+  readonly seconds: number | null;
+}
+
+/** When a run reached a score for the first time; null where it never did. */
+export function reachedAt(run: RunResults, target: number): Reached | null {
+  const { primaryMetric } = run.record.happened;
+  const first = scorePoints(run).find(({ score }) => meritOf(primaryMetric, score - target) >= 0);
+  if (first === undefined) return null;
+  const { step } = first;
+  const own = run.steps.filter((line) => line.step <= step);
+  const millis = own.reduce((sum, { stepMillis }) => sum + stepMillis, 0);
+  return { step, seconds: own.length < step ? null : millis / 1000 };
+}

@@ -1,0 +1,145 @@
+/**
+ * One flat row a run, and the grid that the runs span: what every table and chart starts from.
+ *
+ * @module
+ */
+// Arquero takes any version of it; the one imported first is the one that it gets.
+import "@uwdata/flechette";
+import { type ColumnTable, table as tableOf } from "arquero";
+import type { Asked, EvaluationLine, RunRecord } from "../record/types.ts";
+import { keptOf } from "../study/kept.ts";
+import type { StudyResults } from "./results.ts";
+
+/** One row of a table, by column name. */
+export type Row = Readonly<Record<string, unknown>>;
+
+/** Budget name of methods without ranks. */
+export const noBudget = "no budget";
+
+/** Task name of the mean over all tasks. */
+export const allTasks = "all tasks";
+
+/** What tables and charts read of a run. */
+export interface RunFact {
+  readonly id: string;
+  readonly task: string;
+  readonly method: string;
+  readonly label: string;
+  /** For instance `rank 4`. */
+  readonly budget: string;
+  readonly seed: number;
+  readonly state: "finished" | "failed";
+  readonly metric: string;
+  /** The primary metric of the evaluation that counts; null for a failed run or an undefined metric. */
+  readonly score: number | null;
+}
+
+/** The values each axis takes, in reading order. */
+export interface Grid {
+  readonly tasks: readonly string[];
+  readonly labels: readonly string[];
+  /** Ascending, {@linkcode noBudget} last. */
+  readonly budgets: readonly string[];
+  readonly seeds: readonly number[];
+  /** Metric of each task. */
+  readonly metrics: ReadonlyMap<string, string>;
+  /** Method of each label. */
+  readonly methods: ReadonlyMap<string, string>;
+  /** Labels of runs whose ranks do not follow from their budgets. */
+  readonly withGivenRanks: ReadonlySet<string>;
+}
+
+/** What a budget of numbers counts, in words. */
+const countedName = {
+  parameters: "parameters",
+  peak: "parameters at any step",
+  stored: "stored parameters",
+  meanTrained: "parameters on average",
+} as const;
+
+/** A budget's name, for instance `rank 4` or `20,000 parameters`. */
+export function budgetName(budget: Asked["budget"]): string {
+  if (budget === null) return noBudget;
+  if (budget.type === "rank") return `rank ${budget.value}`;
+  return `${budget.value.toLocaleString("en-US")} ${countedName[budget.type]}`;
+}
+
+/** The evaluation that counts, by the rule the study declared; null for a failed run. */
+export function keptEvaluation(record: Pick<RunRecord, "happened">): EvaluationLine | null {
+  const { outcome, keep, best, last } = record.happened;
+  if (outcome.state === "failed") return null;
+  return keptOf(keep, { best, last });
+}
+
+/** Flattens a run's record. */
+export function factOf(record: RunRecord): RunFact {
+  const { asked, happened } = record;
+  const score = keptEvaluation(record)?.metrics[happened.primaryMetric];
+  return {
+    id: record.id,
+    task: asked.task,
+    method: asked.method,
+    label: asked.label,
+    budget: budgetName(asked.budget),
+    seed: asked.seed,
+    state: happened.outcome.state,
+    metric: happened.primaryMetric,
+    score: score !== undefined && Number.isFinite(score) ? score : null,
+  };
+}
+
+/** Flattens all runs of a study. */
+export function factsOf(results: StudyResults): readonly RunFact[] {
+  return results.runs.map((run) => factOf(run.record));
+}
+
+/** All runs of a study as one arquero table, a row each. */
+export function factsTable(results: StudyResults): ColumnTable {
+  const rows = factsOf(results);
+  return tableFrom(rows, Object.keys(rows[0] ?? {}));
+}
+
+/** The axes that runs span: tasks and labels in order of appearance, budgets and seeds ascending. */
+export function gridOf(results: StudyResults): Grid {
+  const tasks = new Set<string>();
+  const labels = new Set<string>();
+  const seeds = new Set<number>();
+  const budgets = new Map<string, readonly [number, number]>();
+  const metrics = new Map<string, string>();
+  const methods = new Map<string, string>();
+  const withGivenRanks = new Set<string>();
+  for (const { record: { asked, happened } } of results.runs) {
+    tasks.add(asked.task);
+    labels.add(asked.label);
+    seeds.add(asked.seed);
+    metrics.set(asked.task, happened.primaryMetric);
+    methods.set(asked.label, asked.method);
+    if (asked.ranksFrom !== undefined) withGivenRanks.add(asked.label);
+    const kind = asked.budget === null ? 2 : asked.budget.type === "rank" ? 0 : 1;
+    budgets.set(budgetName(asked.budget), [kind, asked.budget?.value ?? 0]);
+  }
+  return {
+    tasks: [...tasks],
+    labels: [...labels],
+    budgets: [...budgets].sort(([, a], [, b]) => a[0] - b[0] || a[1] - b[1]).map(([name]) => name),
+    seeds: [...seeds].sort((a, b) => a - b),
+    metrics,
+    methods,
+    withGivenRanks,
+  };
+}
+
+/** An arquero table of rows that share their keys; `names` gives the columns of a table without rows. */
+export function tableFrom(rows: readonly object[], names: readonly string[]): ColumnTable {
+  const columns: Record<string, unknown[]> = {};
+  for (const name of names) columns[name] = rows.map((row) => Reflect.get(row, name) ?? null);
+  return tableOf(columns, [...names]);
+}
+
+/** The rows of a table as objects of a known type. */
+export function rowsOf<T extends object = Row>(table: ColumnTable): readonly T[] {
+  return table.objects() as unknown as readonly T[];
+}
+
+/** A group key of several parts. */
+export const keyOf = (...parts: readonly (string | number)[]): string => JSON.stringify(parts);

@@ -1,0 +1,128 @@
+/**
+ * Each method's metric at each budget: mean and spread over seeds, per task and averaged over tasks.
+ *
+ * @module
+ */
+import { op } from "arquero";
+import {
+  allTasks,
+  budgetName,
+  factsOf,
+  type Grid,
+  gridOf,
+  keyOf,
+  rowsOf,
+  tableFrom,
+} from "./run_rows.ts";
+import { needsMore } from "./convergence.ts";
+import { areAverageable, averageMetric } from "./metrics.ts";
+import type { StudyResults } from "./results.ts";
+import { summarise } from "../stats/statistics.ts";
+
+/** A cell of the methods × budgets table. */
+export interface ScoreRow {
+  readonly task: string;
+  readonly metric: string;
+  readonly label: string;
+  readonly budget: string;
+  /** Seeds with a score. */
+  readonly n: number;
+  readonly failed: number;
+  /** Seeds that the study asks for and this cell has no score for. */
+  readonly missing: number;
+  readonly mean: number | null;
+  readonly sd: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  /** Whether it, or a cell that it is the mean of, needs more steps. */
+  readonly needsMoreSteps: boolean;
+}
+
+interface Cell {
+  readonly task: string;
+  readonly label: string;
+  readonly budget: string;
+  readonly metric: string;
+  readonly scores: readonly number[];
+  readonly failed: number;
+}
+
+/** Whether a mean over the study's tasks says something: several tasks whose metrics share a scale. */
+export function hasAverage(grid: Grid): boolean {
+  return grid.tasks.length > 1 && areAverageable([...grid.metrics.values()]);
+}
+
+/**
+ * The scores of all cells in the grid's order; the mean over tasks follows where the metrics allow one.
+ *
+ * A seed counts towards that mean only where every task has a score for it, so that no seed's mean
+ * rests on an easier set of tasks.
+ */
+export function scoreRows(results: StudyResults): readonly ScoreRow[] {
+  const grid = gridOf(results);
+  const facts = tableFrom(
+    factsOf(results).map((fact) => ({ ...fact, failed: fact.state === "failed" ? 1 : 0 })),
+    ["task", "label", "budget", "seed", "metric", "score", "failed"],
+  );
+  const perTask = rowsOf<Cell>(
+    facts.groupby("task", "label", "budget").rollup({
+      metric: op.any("metric"),
+      scores: op.array_agg("score"),
+      failed: op.sum("failed"),
+    }),
+  );
+  const averaged = hasAverage(grid)
+    ? rowsOf<Cell>(
+      facts.groupby("label", "budget", "seed")
+        .rollup({ score: op.mean("score"), scored: op.valid("score"), failed: op.sum("failed") })
+        .params({ tasks: grid.tasks.length })
+        .derive({
+          score: (row: { score: number; scored: number }, $: { tasks: number }) =>
+            row.scored === $.tasks ? row.score : null,
+        })
+        .groupby("label", "budget")
+        .rollup({ scores: op.array_agg("score"), failed: op.sum("failed") }),
+    ).map((cell) => ({ ...cell, task: allTasks, metric: averageMetric() }))
+    : [];
+  const rankOf = orderOf(grid);
+  const seedsOf = plannedSeeds(results);
+  const isEarly = needsMore(results);
+  return [...perTask, ...averaged].map((cell): ScoreRow => {
+    const summary = summarise(cell.scores.filter((score) => score !== null));
+    return {
+      task: cell.task,
+      metric: cell.metric,
+      label: cell.label,
+      budget: cell.budget,
+      failed: cell.failed,
+      missing: seedsOf(cell) - summary.n,
+      ...summary,
+      needsMoreSteps: isEarly({ ...cell, task: cell.task === allTasks ? null : cell.task }),
+    };
+  }).sort((a, b) => rankOf(a) - rankOf(b));
+}
+
+/** How many seeds a study asks for in a cell; of a mean over tasks, in any of its tasks. */
+function plannedSeeds(
+  { planned }: StudyResults,
+): (cell: Pick<Cell, "task" | "label" | "budget">) => number {
+  const seeds = new Map<string, Set<number>>();
+  for (const { task, label, budget, seed } of planned) {
+    for (const name of [task, allTasks]) {
+      const key = keyOf(name, label, budgetName(budget));
+      seeds.set(key, (seeds.get(key) ?? new Set()).add(seed));
+    }
+  }
+  return ({ task, label, budget }) => seeds.get(keyOf(task, label, budget))?.size ?? 0;
+}
+
+/** A number that sorts cells by task (all tasks last), label, then budget. */
+export function orderOf(
+  grid: Grid,
+): (cell: { readonly task: string; readonly label: string; readonly budget: string }) => number {
+  const index = (values: readonly string[]) => new Map(values.map((value, i) => [value, i]));
+  const [tasks, labels, budgets] = [index(grid.tasks), index(grid.labels), index(grid.budgets)];
+  return ({ task, label, budget }) =>
+    ((tasks.get(task) ?? tasks.size) * (labels.size + 1) + (labels.get(label) ?? labels.size)) *
+      (budgets.size + 1) + (budgets.get(budget) ?? budgets.size);
+}

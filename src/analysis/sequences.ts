@@ -1,0 +1,110 @@
+/**
+ * Runs through sequences as rows: what each came to, and its accuracy on each task after each stage.
+ *
+ * @module
+ */
+import { averageTaskAwareName } from "../tasks/metrics.ts";
+import type { SequenceOutcome } from "../record/types.ts";
+import { budgetName, keptEvaluation, keyOf } from "./run_rows.ts";
+import { meanOf } from "../stats/mean.ts";
+import { summarise, type Summary } from "../stats/statistics.ts";
+import type { StudyResults } from "./results.ts";
+
+/** The cell of the grid that a row belongs to; `sequence` is the sequence's name. */
+export interface SequenceCell {
+  readonly sequence: string;
+  readonly label: string;
+  readonly budget: string;
+}
+
+/** What the seeds of a cell came to, as summaries over seeds. */
+export interface SequenceScores extends SequenceCell {
+  readonly n: number;
+  /** Average accuracy after the last stage: among all classes, and with the task known. */
+  readonly average: Summary;
+  readonly taskAware: Summary;
+  readonly overTime: Summary;
+  readonly forgetting: Summary;
+}
+
+/** A cell's accuracy on one task after one stage, as means over seeds. */
+export interface StageAccuracy extends SequenceCell {
+  readonly n: number;
+  /** From 1. */
+  readonly stage: number;
+  /** The task that the stage trained on. */
+  readonly after: string;
+  /** The task that is evaluated, or {@linkcode allSeen}. */
+  readonly task: string;
+  readonly classIncremental: number;
+  readonly taskAware: number;
+}
+
+/** Stands for the mean over the tasks seen so far. */
+export const allSeen = "mean of tasks seen";
+
+interface Finished extends SequenceCell {
+  readonly outcome: SequenceOutcome;
+  readonly taskAware: number;
+}
+
+function finishedSequences(results: StudyResults): readonly Finished[] {
+  return results.runs.flatMap(({ record }) => {
+    const { asked, happened: { sequence: outcome } } = record;
+    if (outcome === undefined) return [];
+    return [{
+      sequence: asked.task,
+      label: asked.label,
+      budget: budgetName(asked.budget),
+      outcome,
+      taskAware: keptEvaluation(record)?.metrics[averageTaskAwareName] ?? NaN,
+    }];
+  });
+}
+
+function cellsOf(results: StudyResults): readonly (readonly Finished[])[] {
+  const keyOfCell = ({ sequence, label, budget }: Finished) => keyOf(sequence, label, budget);
+  return [...Map.groupBy(finishedSequences(results), keyOfCell).values()];
+}
+
+/** One row for each sequence, label and budget that has a finished run. */
+export function sequenceScores(results: StudyResults): readonly SequenceScores[] {
+  return cellsOf(results).map((runs) => {
+    const { sequence, label, budget } = runs[0]!;
+    const over = (of: (run: Finished) => number) => summarise(runs.map(of));
+    return {
+      sequence,
+      label,
+      budget,
+      n: runs.length,
+      average: over(({ outcome }) => outcome.averageAccuracy),
+      taskAware: over(({ taskAware }) => taskAware),
+      overTime: over(({ outcome }) => outcome.accuracyOverTime),
+      forgetting: over(({ outcome }) => outcome.forgetting),
+    };
+  });
+}
+
+/** One row for each cell, stage, and task seen by then; the mean over these tasks comes last. */
+export function stageAccuracies(results: StudyResults): readonly StageAccuracy[] {
+  return cellsOf(results).flatMap((runs) => {
+    const { sequence, label, budget, outcome: { stages } } = runs[0]!;
+    return stages.flatMap(({ task: after }, t) => {
+      const row = (task: string, of: (accuracies: readonly number[]) => number) => ({
+        sequence,
+        label,
+        budget,
+        n: runs.length,
+        stage: t + 1,
+        after,
+        task,
+        classIncremental: meanOf(runs.map(({ outcome }) => of(outcome.classIncremental[t]!))),
+        taskAware: meanOf(runs.map(({ outcome }) => of(outcome.taskAware[t]!))),
+      });
+      return [
+        ...stages.slice(0, t + 1).map(({ task }, j) => row(task, (values) => values[j]!)),
+        row(allSeen, meanOf),
+      ];
+    });
+  });
+}

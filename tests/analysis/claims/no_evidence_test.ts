@@ -1,0 +1,31 @@
+import { assertEquals } from "@std/assert";
+import { lostArm, notTunedOf } from "../../../src/analysis/claims/no_evidence.ts";
+
+Deno.test("labels are without tuned settings where others of their task have them", () => {
+  const run = (task: string, label: string, isTuned = false) => ({ task, label, isTuned });
+  const runs = [
+    run("a", "x", true),
+    run("a", "y"),
+    run("a", "y"),
+    run("b", "z"),
+    run("b", "y"),
+  ];
+  assertEquals(notTunedOf(runs, ({ isTuned }) => isTuned, (own) => own), ["y"]);
+});
+
+Deno.test("a favoured arm has lost too much with more than a tenth of the seeds up to the verdict's last", () => {
+  type Series = Parameters<typeof lostArm>[0];
+  const found = (differences: readonly number[], leftOut: readonly number[]) =>
+    lostArm(
+      {
+        differences: differences.map((seed) => ({ seed })),
+        leftOut: leftOut.map((seed) => ({ seed, arm: "a", label: "ours" })),
+      } as unknown as Series,
+      { verdict: "better", n: differences.length },
+    );
+  // One of ten is a tenth; a seed after the last does not count.
+  assertEquals(found([1, 2, 4, 5, 6, 7, 8, 9, 10], [3, 11]), null);
+  assertEquals(found([1, 2, 4, 5, 6, 7, 8, 9, 12], [3, 10]), { label: "ours", seeds: 2, of: 11 });
+  // A seed is lost once, however many tasks lack it.
+  assertEquals(found([1, 2, 4, 5, 6, 7, 8, 9, 10], [3, 3]), null);
+});

@@ -1,0 +1,108 @@
+/** The factorial of forms, policies and scores: which arms are compared, and by how much they differ. */
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { armOf } from "../../src/analysis/factorial.ts";
+import { factorialRows, factorialTable } from "../../src/report/tables/factorial.ts";
+import type { StudyResults } from "../../src/analysis/results.ts";
+import { scoredStudy } from "./scored_study.ts";
+
+/** Arms by label: options of `composed`. */
+const arms: Readonly<Record<string, unknown>> = {
+  plain: { form: { type: "lora" }, policy: { type: "fixed" } },
+  svd: { form: { type: "svd" }, policy: { type: "fixed" } },
+  bare: { form: { type: "svd", regulariserWeight: 0 }, policy: { type: "fixed" } },
+  moves: { form: { type: "svd" }, policy: { type: "moves", score: "importance" } },
+  random: { form: { type: "svd" }, policy: { type: "moves", score: "random" } },
+};
+
+function studyOf(
+  labels: readonly string[],
+  scoreOf: (label: string, seed: number, budget: number) => number | null,
+): StudyResults {
+  const study = scoredStudy({
+    labels,
+    budgets: [2, 4],
+    score: ({ label, seed, budget }) => scoreOf(label, seed, budget!),
+  });
+  return {
+    ...study,
+    runs: study.runs.map((run) => {
+      const { asked } = run.record;
+      const options = arms[asked.label];
+      return options === undefined ? run : {
+        ...run,
+        record: {
+          ...run.record,
+          asked: { ...asked, method: "composed", options: options as never },
+        },
+      };
+    }),
+  };
+}
+
+Deno.test("armOf names the parts of a composition, and of methods that are one", () => {
+  assertEquals(armOf({ method: "composed", options: arms["bare"] }), {
+    form: "svd, no regulariser",
+    policy: "fixed",
+    score: "",
+  });
+  const elalora = { form: "svd", policy: "moves", score: "importance" };
+  assertEquals(armOf({ method: "elalora", options: {} }), elalora);
+  assertEquals(armOf({ method: "composed", options: arms["moves"] }), elalora);
+  assertEquals(armOf({ method: "bitfit", options: {} }), null);
+});
+
+Deno.test("factorialRows compares arms that differ in one thing, seed by seed over their common cells", () => {
+  const base: Readonly<Record<string, number>> = {
+    plain: 0.5,
+    svd: 0.6,
+    bare: 0.55,
+    moves: 0.7,
+    random: 0.62,
+  };
+  // Seeds of `moves` differ by 0, 0.01 and 0.02 at both budgets.
+  const study = studyOf(
+    Object.keys(arms),
+    (label, seed) => base[label]! + (label === "moves" ? 0.01 * (seed - 1) : 0),
+  );
+  const rows = new Map(factorialRows(study).map((row) => [row["label"], row]));
+  const moves = rows.get("moves")!;
+  assertEquals([moves["policy_versus"], moves["score_versus"], moves["form_versus"]], [
+    "svd",
+    "random",
+    undefined,
+  ]);
+  assertAlmostEquals(Number(moves["policy_mean"]), 0.11, 1e-12);
+  assertAlmostEquals(Number(moves["score_mean"]), 0.09, 1e-12);
+  // Mean 0.11, deviation 0.01, t quantile with 2 degrees of freedom 4.302653 (SciPy).
+  assertAlmostEquals(
+    Number(moves["policy_low"]),
+    0.11 - 4.302652729911275 * 0.01 / Math.sqrt(3),
+    1e-9,
+  );
+  // p .003 by itself, one of all tests of the report.
+  assertEquals([moves["policy_n"], moves["policy_verdict"]], [3, "undecided"]);
+  assert(Number(moves["policy_p"]) < 0.01 && Number(moves["policy_corrected"]) > 0.05);
+  assertAlmostEquals(Number(rows.get("svd")!["form_mean"]), 0.1, 1e-12);
+  assertEquals(rows.get("plain")!["form_versus"], undefined);
+  assertAlmostEquals(Number(rows.get("bare")!["form_mean"]), 0.05, 1e-12);
+});
+
+Deno.test("a seed that lacks a cell takes no part in an effect", () => {
+  const study = studyOf(
+    ["plain", "svd"],
+    (label, seed, budget) =>
+      label === "svd" && seed === 2 && budget === 4 ? null : label === "svd" ? 0.6 : 0.5,
+  );
+  const svd = factorialRows(study).find(({ label }) => label === "svd")!;
+  assertEquals(svd["form_n"], 2);
+});
+
+Deno.test("the table is empty for studies without composed arms, and shows dashes where nothing compares", () => {
+  assertEquals(factorialRows(scoredStudy({ score: () => 0.5 })), []);
+  const table = factorialTable(studyOf(["plain", "moves"], () => 0.5));
+  const cells = table.columns.map(({ cell }) =>
+    cell(table.table.object(0) as Record<string, unknown>)
+  );
+  assert(cells.includes("-"));
+  assertEquals(cells.slice(0, 4), ["lora", "fixed", "-", "50.00"]);
+});
