@@ -145,7 +145,7 @@ export interface Place {
   readonly device: string | null;
   readonly jobs: number | null;
   readonly threads: number | null;
-  readonly patience: number | null;
+  readonly leaseTimeout: number | null;
 }
 
 /** What the commands that make runs are told of folders, device and cores; null where an option is not given. */
@@ -156,7 +156,7 @@ export function placeOf(parsed: Arguments): Place {
     device: parsed.text("device"),
     jobs: wholeNumber(parsed.text("jobs"), "jobs"),
     threads: wholeNumber(parsed.text("threads"), "threads"),
-    patience: wholeNumber(parsed.text("patience"), "patience"),
+    leaseTimeout: wholeNumber(parsed.text("patience"), "patience"),
   };
 }
 

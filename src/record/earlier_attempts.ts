@@ -27,7 +27,7 @@ export interface RunPlace {
   readonly folder: string;
   /** The run's id. */
   readonly id: string;
-  /** The token of the claim that it is made under. */
+  /** The token of the lease that it is made under. */
   readonly attempt: string;
   /** Default: that of this machine. */
   readonly disk?: Disk;

@@ -1,9 +1,9 @@
 /**
- * The heartbeat of claims, in a thread of its own: native steps block the thread that computes.
+ * The heartbeat of leases, in a thread of its own: native steps block the thread that computes.
  *
  * @module
  */
-import { type Owner, ownerText } from "./claim.ts";
+import { type Owner, ownerText } from "./lease.ts";
 
 /** What the thread is told. */
 export type ToHeart =
@@ -51,7 +51,7 @@ export class Heartbeat {
 /**
  * Beats once in an owner's file.
  *
- * @returns False if the file is not there any more: the claim was released or taken over.
+ * @returns False if the file is not there any more: the lease was released or taken over.
  */
 export function beatIn(path: string, owner: Owner, beat: number): boolean {
   try {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Owner } from "./claim.ts";
+import type { Owner } from "./lease.ts";
 import { beatIn, type ToHeart } from "./heartbeat.ts";
 
 /** The part of a worker's global scope that is used; the types of this project are those of a window. */

@@ -30,7 +30,7 @@ import { publish } from "./publish.ts";
 import type { FilePrint, RunRecord } from "./types.ts";
 import { attemptPath, underWay } from "./under_way.ts";
 
-/** The claim of a run was taken over while it was made: another process goes on from its last checkpoint. */
+/** The lease of a run was taken over while it was made: another process goes on from its last checkpoint. */
 export class LostAttemptError extends Error {
   override readonly name = "LostAttemptError";
 

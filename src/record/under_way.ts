@@ -1,8 +1,8 @@
 /**
  * Names in `under-way/`, the folder of a study in which runs lie until they have their records.
  *
- * `<run>.claim/` says who makes a run; `<run>.<token>/` has what was made of it so far, the token being that of the claim. A
- * writer whose claim was taken over finds its folder renamed, and can spoil nothing.
+ * `<run>.claim/` says who makes a run; `<run>.<token>/` has what was made of it so far, the token being that of the lease. A
+ * writer whose lease was taken over finds its folder renamed, and can spoil nothing.
  *
  * @module
  */
@@ -12,21 +12,21 @@ export const underWay = "under-way";
 
 const tokenPattern = /^[0-9a-f]{16}$/;
 
-/** How names of claims end. */
-const claimEnd = ".claim";
+/** How names of leases end. */
+const leaseEnd = ".claim";
 
-/** The path of a run's claim. */
-export function claimPath(results: string, run: string): string {
-  return `${results}/${underWay}/${run}${claimEnd}`;
+/** The path of a run's lease. */
+export function leasePath(results: string, run: string): string {
+  return `${results}/${underWay}/${run}${leaseEnd}`;
 }
 
-/** The runs that somebody has a claim of, by the names in `under-way/`. */
-export function claimedRuns(names: Iterable<string>): readonly string[] {
-  return [...names].filter((name) => name.endsWith(claimEnd))
-    .map((name) => name.slice(0, -claimEnd.length)).toSorted();
+/** The runs that somebody has a lease of, by the names in `under-way/`. */
+export function leasedRuns(names: Iterable<string>): readonly string[] {
+  return [...names].filter((name) => name.endsWith(leaseEnd))
+    .map((name) => name.slice(0, -leaseEnd.length)).toSorted();
 }
 
-/** The path of what was made of a run under a claim. */
+/** The path of what was made of a run under a lease. */
 export function attemptPath(results: string, run: string, token: string): string {
   return `${results}/${underWay}/${run}.${token}`;
 }

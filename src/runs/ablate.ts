@@ -13,7 +13,7 @@ import { stopFlagOf, teller, type Watch } from "./events.ts";
 import type { RunWorker } from "./workers.ts";
 import { isAblationOf } from "./layer_ablation.ts";
 import { type Opening, openWorkers } from "./open_workers.ts";
-import { claimsOf, type Patience } from "./patience.ts";
+import { leasesOf, type LeaseTimeout } from "./lease_timeout.ts";
 import {
   finishedRuns,
   type PlanAgain,
@@ -28,7 +28,7 @@ import { readStoredStudy, wantFolder } from "./stored_study.ts";
 import { workOnRuns } from "./work_on_runs.ts";
 
 /** What an ablation is told. */
-export interface AblateOptions extends PlanAgain, Patience {
+export interface AblateOptions extends PlanAgain, LeaseTimeout {
   /** Null for the sweep's. */
   readonly device: string | null;
   /** Runs at a time, or null for the default of the device. */
@@ -68,7 +68,7 @@ async function ablateLayers(
   recorded: readonly RecordedRun[],
   open: (opening: Opening) => Promise<readonly RunWorker[]>,
   results: string,
-  { stop, tell, claims }: Pick<AblationDevice, "stop" | "tell" | "claims">,
+  { stop, tell, leases }: Pick<AblationDevice, "stop" | "tell" | "leases">,
 ): Promise<Omit<AblateResult, "replay" | "stopped">> {
   const isAblated = ({ stored: { record }, planned }: RecordedRun, ablation: RunAblation | null) =>
     ablation !== null && isAblationOf(ablation, record, planned.modules);
@@ -84,7 +84,7 @@ async function ablateLayers(
     jobs: due,
     plannedOf: ({ planned }) => planned,
     results,
-    claims,
+    leases,
     isDone: async (run) => isAblated(run, await readAblation(run.stored.folder)),
     stop,
     tell: async (event) => {
@@ -149,7 +149,7 @@ export async function ablateStudy(
   const { jobs, threads } = options;
   const device: AblationDevice = {
     executor: choice.executor,
-    claims: claimsOf(options),
+    leases: leasesOf(options),
     stop,
     tell,
     fetching: watch.fetching,

@@ -5,7 +5,7 @@
  */
 import type { Executor } from "../exec/executor.ts";
 import type { Fetching } from "../fetch/model_files.ts";
-import type { ClaimSettings } from "../record/claims.ts";
+import type { LeaseSettings } from "../record/leases.ts";
 import { hasGivenRanks } from "../study/ranks.ts";
 import { runFolder } from "../study/run_id.ts";
 import type { WorkEvent } from "./events.ts";
@@ -46,7 +46,7 @@ function withOwnFolders(
 /** Where ablations are computed. */
 export interface AblationDevice {
   readonly executor: Executor;
-  readonly claims: ClaimSettings;
+  readonly leases: LeaseSettings;
   readonly stop: StopFlag;
   readonly tell: (event: WorkEvent) => Promise<void>;
   /** How encoders of the hub are fetched; undefined for by this process's environment and network. */
@@ -85,7 +85,7 @@ export async function ablateByReplay(
   stored: StoredStudy,
   { recorded, isChosen }: Part,
   options: PlanAgain,
-  { executor, claims, workersFor, stop, tell, fetching }: AblationDevice,
+  { executor, leases, workersFor, stop, tell, fetching }: AblationDevice,
 ): Promise<RunsResult | null> {
   const sources = recorded.flatMap(sourcesOf).filter(hasOwnRanks);
   if (sources.length === 0) {
@@ -126,7 +126,7 @@ export async function ablateByReplay(
     runs: due,
     results: replayFolder,
     retryFailed: false,
-    claims,
+    leases,
     stop,
     tell,
     openWorkers: workersFor(plan, `${study.title}: ${due.length} runs`, replayFolder),

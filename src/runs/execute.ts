@@ -39,7 +39,7 @@ export interface ExecutionContext extends LoopContext {
   readonly results: string;
   /** Runs that are made side by side, this one included: they share the machine, so that each is slower. */
   readonly jobs: number;
-  /** The token of the claim that the run is made under. Default: one of its own. */
+  /** The token of the lease that the run is made under. Default: one of its own. */
   readonly attempt?: string;
   /** Called where a run that had been begun cannot go on from what is there. Default: nobody is told. */
   readonly onAnew?: (reason: string) => Promise<void>;

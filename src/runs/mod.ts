@@ -14,7 +14,7 @@ export { type ExportFormat, exportFormats } from "./export_readme.ts";
 export type { OwnExample, OwnTask } from "./own_task.ts";
 export { type Packed, type PackOptions, packStudy, unpackStudy } from "./packing.ts";
 export type { ImportBase } from "./imported_model.ts";
-export type { Patience } from "./patience.ts";
+export type { LeaseTimeout } from "./lease_timeout.ts";
 export type { DamagedRun } from "../analysis/results.ts";
 export type { RunsResult } from "./run_all.ts";
 export type { PlanAgain } from "./recorded_run.ts";

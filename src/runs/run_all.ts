@@ -4,7 +4,7 @@
  * @module
  */
 import { isDamage } from "../record/damage.ts";
-import type { ClaimSettings } from "../record/claims.ts";
+import type { LeaseSettings } from "../record/leases.ts";
 import { namesIn, readIfThere } from "../record/durable.ts";
 import { readRunState } from "../record/read_study.ts";
 import type { RunState } from "../record/types.ts";
@@ -119,7 +119,7 @@ export interface RunSetting {
   /** The study's results folder. */
   readonly results: string;
   readonly retryFailed: boolean;
-  readonly claims: ClaimSettings;
+  readonly leases: LeaseSettings;
   readonly stop: StopFlag;
   readonly tell: (event: WorkEvent) => Promise<void>;
   /** Called if there is anything to do. */
@@ -149,7 +149,7 @@ export async function runAll(setting: RunSetting): Promise<RunsResult> {
 
 /** How runs are made and counted. */
 async function workOf(
-  { results, retryFailed, claims, stop, tell, openWorkers }: RunSetting,
+  { results, retryFailed, leases, stop, tell, openWorkers }: RunSetting,
   pending: readonly PlannedRun[],
   tally: RunTally,
 ): Promise<Omit<WorkOnRuns<PlannedRun, MadeRun>, "jobs">> {
@@ -157,7 +157,7 @@ async function workOf(
   return {
     plannedOf: (planned) => planned,
     results,
-    claims,
+    leases,
     isDone: async (planned) => {
       if (await isUnfinished(planned, results, false)) return false;
       // A failed run that is to be made again is done if another process has made it again.

@@ -43,7 +43,7 @@ export class RunTally {
   /**
    * Trains a run in a worker.
    *
-   * @param attempt The token of the claim that it is trained under.
+   * @param attempt The token of the lease that it is trained under.
    * @param pauseAt Step at which it pauses. Default: it does not.
    * @returns What came of it, or {@linkcode lost} where another process took it over.
    */

@@ -57,7 +57,7 @@ export interface JobQueue<T> {
   /** Told of a job that another process is doing. */
   leave?(job: T): void;
   /** Told of a job that was left and is done here after all. */
-  claimed?(job: T): void;
+  leased?(job: T): void;
 }
 
 /** How workers work. */

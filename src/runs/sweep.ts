@@ -22,7 +22,7 @@ import { expand, type PlannedRun, planRuns, type StudyPlan, whereTheyAre } from 
 import { problemsOfPart } from "./rank_order.ts";
 import { runAll, type RunsResult, unfinished } from "./run_all.ts";
 import { readSelection } from "./selection.ts";
-import { claimsOf, type Patience } from "./patience.ts";
+import { leasesOf, type LeaseTimeout } from "./lease_timeout.ts";
 import { claimedArmsHash, claimedSeeds, claimsStatedIn, runsBegunIn } from "./stated_claims.ts";
 import {
   defaultResults,
@@ -35,7 +35,7 @@ import { studyWarnings } from "./study_warnings.ts";
 import { addUntilDecided, checkUntilDecided } from "./until_decided.ts";
 
 /** What a sweep is told. */
-export interface SweepOptions extends Patience {
+export interface SweepOptions extends LeaseTimeout {
   /** The folder that the study's own folder of results goes into. Default `results`. */
   readonly results?: string;
   /** The folder with GLUE's tasks. Default: none. */
@@ -111,7 +111,7 @@ export async function sweepStudy(
       runs,
       results: folder,
       retryFailed: options.retryFailed ?? false,
-      claims: claimsOf(options),
+      leases: leasesOf(options),
       stop,
       tell,
       openWorkers: (opening) => workers.forRound(opening),

@@ -11,7 +11,7 @@ import { recordSchemaVersion } from "../record/types.ts";
 import type { RunVerification, Verification } from "../record/verification.ts";
 import { verificationMarkdown } from "../report/verification_markdown.ts";
 import { stopFlagOf, teller, type Watch } from "./events.ts";
-import { claimsOf, type Patience } from "./patience.ts";
+import { leasesOf, type LeaseTimeout } from "./lease_timeout.ts";
 import { finishedRuns, type PlanAgain, planRecorded, type RecordedRun } from "./recorded_run.ts";
 import { sampleByKind } from "./sampling.ts";
 import { StoppedError } from "./stop_flag.ts";
@@ -19,7 +19,7 @@ import { readStoredStudy } from "./stored_study.ts";
 import { groupsOf, verifyGroup } from "./verify_group.ts";
 
 /** What a verification is told. */
-export interface VerifyOptions extends PlanAgain, Patience {
+export interface VerifyOptions extends PlanAgain, LeaseTimeout {
   /** Null for the one of each record. */
   readonly device: string | null;
   /** Runs at a time, or null for the default of the device. */
@@ -71,7 +71,7 @@ export async function verifyStudy(
       title: `${stored.study.title ?? stored.study.name}: ${group.runs.length} runs again`,
       results: folder,
       plan,
-      claims: claimsOf(options),
+      leases: leasesOf(options),
       jobs: options.jobs,
       environment,
       tolerance: options.tolerance,

@@ -4,7 +4,7 @@
  * @module
  */
 import { chooseExecutor } from "../exec/choose.ts";
-import type { ClaimSettings } from "../record/claims.ts";
+import type { LeaseSettings } from "../record/leases.ts";
 import type { Environment } from "../record/provenance.ts";
 import { readRun } from "../record/read_study.ts";
 import { removeTree } from "../record/durable.ts";
@@ -54,7 +54,7 @@ export interface Setting {
   /** Where runs are repeated. */
   readonly results: string;
   readonly plan: StudyPlan;
-  readonly claims: ClaimSettings;
+  readonly leases: LeaseSettings;
   readonly jobs: number | null;
   readonly environment: Environment;
   readonly tolerance: number;
@@ -66,7 +66,7 @@ export interface Setting {
 
 /** Repeats the runs of a group, those whose inputs did not change, and compares. */
 export async function verifyGroup(group: Group, setting: Setting): Promise<void> {
-  const { title, results, plan, claims, jobs, environment, tolerance, tell, stop, onVerified } =
+  const { title, results, plan, leases, jobs, environment, tolerance, tell, stop, onVerified } =
     setting;
   const { threads } = group;
   const device = await chooseExecutor(group.device, { threads });
@@ -92,7 +92,7 @@ export async function verifyGroup(group: Group, setting: Setting): Promise<void>
     jobs: due,
     plannedOf: ({ planned }) => planned,
     results,
-    claims,
+    leases,
     // What another verification finds is written when all of it is done: each makes its own runs.
     isDone: () => Promise.resolve(false),
     stop,

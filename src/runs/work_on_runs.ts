@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { Claims, type ClaimSettings } from "../record/claims.ts";
+import { Leases, type LeaseSettings } from "../record/leases.ts";
 import { readEnvironment } from "../record/provenance.ts";
-import { type ClaimedJob, ClaimedWork } from "./claimed_work.ts";
+import { type LeasedJob, LeasedWork } from "./leased_work.ts";
 import type { WorkEvent } from "./events.ts";
 import type { RunWorker } from "./workers.ts";
 import { kindOf, type Opening } from "./open_workers.ts";
@@ -23,9 +23,9 @@ export interface WorkOnRuns<T, R> {
   /** Gives out the jobs. Default: those of a kind one after the other. */
   readonly queue?: JobQueue<T>;
   readonly plannedOf: (job: T) => PlannedRun;
-  /** The results folder of the runs, in which they are claimed. */
+  /** The results folder of the runs, in which they are leased. */
   readonly results: string;
-  readonly claims: ClaimSettings;
+  readonly leases: LeaseSettings;
   /** Whether a job needs not be done, since another process did it meanwhile. */
   readonly isDone: (job: T) => Promise<boolean>;
   readonly stop: StopFlag;
@@ -33,7 +33,7 @@ export interface WorkOnRuns<T, R> {
   /** Told of a job that another process did. Default: nobody is. */
   readonly onElsewhere?: (job: T) => void | Promise<void>;
   readonly openWorkers: (opening: Opening) => Promise<readonly RunWorker[]>;
-  /** Does a job; `attempt` is the token of its claim. Gives {@linkcode lost} where another process took the job over. */
+  /** Does a job; `attempt` is the token of its lease. Gives {@linkcode lost} where another process took the job over. */
   readonly work: (worker: RunWorker, job: T, attempt: string) => Promise<R | typeof lost>;
   /** Told of each result, one after the other; false if its worker is to take no more. */
   readonly onResult: (job: T, result: R) => Promise<boolean>;
@@ -44,36 +44,36 @@ export interface WorkOnRuns<T, R> {
 /**
  * Does all jobs, or those that are begun before a stop; the first error is thrown when all workers have come to rest.
  *
- * Each job is claimed before it is begun. Jobs that other processes have claimed are waited for, and done here if they are given
+ * Each job is leased before it is begun. Jobs that other processes have leased are waited for, and done here if they are given
  * up.
  */
 export async function workOnRuns<T, R>(request: WorkOnRuns<T, R>): Promise<void> {
   const { jobs, plannedOf, stop, openWorkers } = request;
   const environment = await readEnvironment();
-  const claims = await Claims.in(request.results, request.claims);
+  const leases = await Leases.in(request.results, request.leases);
   try {
     const workers = await openWorkers({ stop, environment, due: jobs.map(plannedOf) });
     try {
-      await workUnderClaims(request, claims, workers);
+      await workUnderLeases(request, leases, workers);
     } finally {
       for (const worker of workers) await worker.close();
     }
   } finally {
-    await claims.close();
+    await leases.close();
   }
 }
 
-async function workUnderClaims<T, R>(
+async function workUnderLeases<T, R>(
   request: WorkOnRuns<T, R>,
-  claims: Claims,
+  leases: Leases,
   workers: readonly RunWorker[],
 ): Promise<void> {
   const { jobs, plannedOf, stop, tell, work, onResult, isStoppedByErrors = true } = request;
   const titleOf = (job: T) => plannedOf(job).title;
-  const claimed = new ClaimedWork<T>({
+  const leased = new LeasedWork<T>({
     queue: request.queue ?? new WorkQueue(jobs, (job) => kindOf(plannedOf(job))),
-    claim: (job) => claims.take(plannedOf(job).folder),
-    release: (claim) => claims.release(claim),
+    lease: (job) => leases.take(plannedOf(job).folder),
+    release: (lease) => leases.release(lease),
     isDone: request.isDone,
     onLeft: (job, by) => tell({ kind: "left", title: titleOf(job), by }),
     onElsewhere: async (job) => {
@@ -83,17 +83,17 @@ async function workUnderClaims<T, R>(
     onTakenOver: (job, from) => tell({ kind: "taken over", title: titleOf(job), from }),
     stop,
   });
-  await workSideBySide<ClaimedJob<T>, R | typeof lost>(claimed, {
-    workers: workers.map((worker) => async ({ job, claim }: ClaimedJob<T>) => {
+  await workSideBySide<LeasedJob<T>, R | typeof lost>(leased, {
+    workers: workers.map((worker) => async ({ job, lease }: LeasedJob<T>) => {
       try {
-        return await work(worker, job, claim.token);
+        return await work(worker, job, lease.token);
       } finally {
-        await claims.release(claim);
+        await leases.release(lease);
       }
     }),
     onResult: async ({ job }, result) => {
       if (result === lost) {
-        claimed.putBack(job);
+        leased.putBack(job);
         return !stop.isRaised;
       }
       return await onResult(job, result) && !stop.isRaised;

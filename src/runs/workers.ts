@@ -41,7 +41,7 @@ export interface RunWorker {
   /**
    * Trains a run.
    *
-   * @param attempt The token of the claim that it is trained under.
+   * @param attempt The token of the lease that it is trained under.
    * @param pauseAt Step at which it pauses. Default: it does not.
    */
   run(

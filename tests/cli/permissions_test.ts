@@ -35,9 +35,9 @@ Deno.test("no command reads beyond its folder, loads another library than the ru
     assertEquals((set.env ?? []).includes("HF_TOKEN"), name === "models", name);
     assert(!Object.hasOwn(set, "run"), name);
     assertEquals(set.import, false, name);
-    // Claims name their host.
-    const isClaiming = ["sweep", "tune", "ablate", "verify"].includes(name);
-    assertEquals(set.sys, isClaiming ? ["hostname"] : undefined, name);
+    // Leases name their host.
+    const isLeasing = ["sweep", "tune", "ablate", "verify"].includes(name);
+    assertEquals(set.sys, isLeasing ? ["hostname"] : undefined, name);
   }
   assertEquals(Object.keys(commandSets["plan"]!).sort(), ["env", "import", "read"]);
   assertEquals(config.test.permissions.ffi, [runtimeFolder]);

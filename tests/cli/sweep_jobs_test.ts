@@ -150,7 +150,7 @@ async function runInWorkers(
     runs: plan.runs,
     results,
     retryFailed: false,
-    claims: {},
+    leases: {},
     stop: new StopFlag(),
     tell: () => Promise.resolve(),
     openWorkers,

@@ -1,10 +1,10 @@
-/** Two sweeps of one study at once, a dead one's claim, and results that nobody may write to. */
+/** Two sweeps of one study at once, a dead one's lease, and results that nobody may write to. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { methods } from "../../src/methods/table.ts";
-import { ownerText } from "../../src/record/claim.ts";
+import { ownerText } from "../../src/record/lease.ts";
 import { readRun } from "../../src/record/read_study.ts";
 import { resultDifferences } from "../../src/record/result_differences.ts";
-import { attemptPath, claimPath } from "../../src/record/under_way.ts";
+import { attemptPath, leasePath } from "../../src/record/under_way.ts";
 import type { WorkEvent } from "../../src/runs/events.ts";
 import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";
 import { tinyModel, tinyStudy, withSwept } from "../runs/tiny_study.ts";
@@ -63,13 +63,13 @@ Deno.test("a sweep goes on with the run of a process that gives no sign of life,
     const results = `${home}/dead`;
     const run = runOf("lora").split("/").at(-1)!;
     const token = "0123456789abcdef";
-    const claim = claimPath(`${results}/tiny`, run);
-    await Deno.mkdir(claim, { recursive: true });
+    const lease = leasePath(`${results}/tiny`, run);
+    await Deno.mkdir(lease, { recursive: true });
     const owner = { host: "far-away", pid: 7, command: "sweep tiny" };
-    await Deno.writeTextFile(`${claim}/${token}.json`, ownerText(owner, 12));
+    await Deno.writeTextFile(`${lease}/${token}.json`, ownerText(owner, 12));
     await Deno.mkdir(attemptPath(`${results}/tiny`, run, token));
     const said: string[] = [];
-    const { finished } = await sweepIn(home, results, { patience: 0 }, (event) => {
+    const { finished } = await sweepIn(home, results, { leaseTimeout: 0 }, (event) => {
       if (event.kind === "left") said.push(`left to ${event.by}`);
       if (event.kind === "taken over") said.push(`from ${event.from}`);
     });
@@ -80,7 +80,7 @@ Deno.test("a sweep goes on with the run of a process that gives no sign of life,
   });
 });
 
-Deno.test("a sweep that is stopped gives its claims back", async () => {
+Deno.test("a sweep that is stopped gives its leases back", async () => {
   await withSwept(async ({ home }) => {
     const results = `${home}/stopped`;
     const controller = new AbortController();

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { InputError } from "../../src/base/input_error.ts";
 import { readSafetensors, writeSafetensors } from "../../src/models/safetensors.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
-import { ownerHost, ownerName, ownerText } from "../../src/record/claim.ts";
+import { ownerHost, ownerName, ownerText } from "../../src/record/lease.ts";
 import { isDamage } from "../../src/record/damage.ts";
 import { readRecord } from "../../src/record/read_study.ts";
 import { readWeightsFile } from "../../src/record/weights_file.ts";
@@ -84,10 +84,10 @@ Deno.test("a record with a key twice, and one that is a folder, are damaged and 
   }
 });
 
-Deno.test("the owner of a claim is told only where its file names one", () => {
+Deno.test("the owner of a lease is told only where its file names one", () => {
   const text = ownerText({ host: "here", pid: 7, command: "sweep" }, 3);
-  assertEquals([ownerName(text, "claim"), ownerHost(text)], ["process 7 on here (sweep)", "here"]);
-  const unnamed = 'a process that "claim" does not name (if none is at work there, delete that)';
+  assertEquals([ownerName(text, "lease"), ownerHost(text)], ["process 7 on here (sweep)", "here"]);
+  const unnamed = 'a process that "lease" does not name (if none is at work there, delete that)';
   const others = [
     "",
     "{",
@@ -98,6 +98,6 @@ Deno.test("the owner of a claim is told only where its file names one", () => {
     text + text,
   ];
   for (const other of others) {
-    assertEquals([ownerName(other, "claim"), ownerHost(other)], [unnamed, null], other);
+    assertEquals([ownerName(other, "lease"), ownerHost(other)], [unnamed, null], other);
   }
 });

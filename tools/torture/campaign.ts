@@ -67,9 +67,9 @@ export class Ground {
     return ground;
   }
 
-  /** A command on this ground; one run at a time and the default patience unless told otherwise. */
+  /** A command on this ground; one run at a time and the default timeout of leases unless told otherwise. */
   command(command: Partial<ChildCommand> & Pick<ChildCommand, "kind" | "results">): ChildCommand {
-    return { home: this.home, jobs: 1, patience: null, ...command };
+    return { home: this.home, jobs: 1, leaseTimeout: null, ...command };
   }
 
   /** Notes a command that was not killed and did not end well. */

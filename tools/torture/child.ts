@@ -14,7 +14,9 @@ import { exportAll } from "./exports.ts";
 import { fetchTiny } from "./caches.ts";
 import { type ChildCommand, torturedModel, torturedStudy } from "./tortured_study.ts";
 
-const { kind, home, results, jobs, patience, out = "" } = JSON.parse(Deno.args[0]!) as ChildCommand;
+const { kind, home, results, jobs, leaseTimeout, out = "" } = JSON.parse(
+  Deno.args[0]!,
+) as ChildCommand;
 const folder = `${results}/${torturedStudy.name}`;
 
 /** Says what of the work others must know. */
@@ -25,7 +27,7 @@ function onEvent(event: WorkEvent): void {
   Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(line)}\n`));
 }
 
-const common = { data: null, model: torturedModel, jobs, threads: 1, patience };
+const common = { data: null, model: torturedModel, jobs, threads: 1, leaseTimeout };
 
 if (kind === "sweep") {
   const { failed } = await sweepStudy(

@@ -34,7 +34,7 @@ export async function clockLibrary(): Promise<string | null> {
 /** What jumps: the time of day in both directions, or all clocks, forwards. */
 type Jumping = "day" | "all";
 
-/** Seconds of a jump at most: of the time of day 30 years, of all clocks twice the patience with claims. */
+/** Seconds of a jump at most: of the time of day 30 years, of all clocks twice the timeout of leases. */
 const span = { day: 30 * 365 * 86_400, all: 60 } as const;
 
 /** Milliseconds from one jump to the next, at most. */

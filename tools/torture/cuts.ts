@@ -76,7 +76,8 @@ export async function cutPower(
       const where = `power cut ${done}`;
       await mounted(snapshot, at, async () => {
         const results = `${at}/results`;
-        const ended = await start(ground.command({ kind: "sweep", results, patience: 1 })).ended;
+        const ended = await start(ground.command({ kind: "sweep", results, leaseTimeout: 1 }))
+          .ended;
         tally.count("power cuts");
         tally.count("runs begun anew", ended.events.filter(({ kind }) => kind === "anew").length);
         if (ground.checkEnd(tally, where, ended)) {

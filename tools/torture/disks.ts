@@ -18,7 +18,7 @@ export async function fillDisks(ground: Ground, disks: number): Promise<Figures>
       kind: "sweep",
       results: `${at}/results`,
       jobs: 1 + ground.random.int(2),
-      patience: 1,
+      leaseTimeout: 1,
     });
     await run("mount", "-t", "tmpfs", "-o", `size=${40 + ground.random.int(360)}k`, "tmpfs", at);
     try {

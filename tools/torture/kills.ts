@@ -51,7 +51,7 @@ export async function killCommands(
       const kind = nextKind(ground, isSwept);
       const jobs = 1 + ground.random.int(2);
       // Nobody else works here, so that there is nothing to wait for.
-      const running = start(ground.command({ kind, results, jobs, patience: 1 }));
+      const running = start(ground.command({ kind, results, jobs, leaseTimeout: 1 }));
       const millis = ground.millis(spans[kind]);
       await Promise.race([pause(millis), running.ended]);
       const wasOver = running.hasEnded();
@@ -72,7 +72,7 @@ export async function killCommands(
       ? ["sweep"] as const
       : ["sweep", "ablate", "verify", "report"] as const;
     for (const kind of last) {
-      const ended = await start(ground.command({ kind, results, patience: 1 })).ended;
+      const ended = await start(ground.command({ kind, results, leaseTimeout: 1 })).ended;
       ground.checkEnd(tally, `study ${study}, the last ${kind}`, ended);
       tally.count("runs begun anew", ended.events.filter((event) => event.kind === "anew").length);
     }

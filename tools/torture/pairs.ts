@@ -11,8 +11,8 @@ import { type Ended, type Running, start } from "./processes.ts";
 /** Milliseconds within which the second and third begin, and within which one is killed or halted. */
 const stagger = 800, killSpan = 4_000;
 
-/** Seconds of patience where one is halted, and the milliseconds that it is halted for. */
-const shortPatience = 2, haltMillis = 6_000;
+/** The timeout of leases in seconds where one is halted, and the milliseconds that it is halted for. */
+const shortTimeout = 2, haltMillis = 6_000;
 
 /** Kills a process at a random moment, or halts it for a while. */
 async function disturb(ground: Ground, tally: Tally, victim: Running, how: "kill" | "halt") {
@@ -45,7 +45,7 @@ export async function workTogether(
     const results = `${ground.home}/shared-${pair}`;
     const size = 2 + (ground.random.int(4) === 0 ? 1 : 0);
     const disturbance = (["kill", "halt", null, null] as const)[ground.random.int(4)]!;
-    const patience = disturbance === "halt" ? shortPatience : null;
+    const leaseTimeout = disturbance === "halt" ? shortTimeout : null;
     const where = `${size} processes, group ${pair}`;
     // Ablations take long; one in three groups makes them.
     const extent = pair % 3 === 0 ? ground.extent : "sweep";
@@ -54,7 +54,7 @@ export async function workTogether(
       for (let i = 0; i < size; i++) {
         if (i > 0) await pause(ground.millis(stagger));
         const jobs = 1 + ground.random.int(2);
-        running.push(start(ground.command({ kind, results, jobs, patience })));
+        running.push(start(ground.command({ kind, results, jobs, leaseTimeout })));
       }
       const victim = kind === "sweep" ? running[ground.random.int(size)]! : null;
       if (victim !== null && disturbance !== null) {

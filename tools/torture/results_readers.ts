@@ -4,7 +4,7 @@
  * @module
  */
 import { unzipSync } from "fflate";
-import { ownerHost, ownerName, ownerText } from "../../src/record/claim.ts";
+import { ownerHost, ownerName, ownerText } from "../../src/record/lease.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
 import { parseJsonFile } from "../../src/record/damage.ts";
 import { readRun } from "../../src/record/read_study.ts";
@@ -259,13 +259,13 @@ function studyFiles(files: Readonly<Record<string, Uint8Array>>): readonly Fuzze
       read: (bytes) => readWeightsFile(bytes, "file"),
     },
     {
-      name: "owner of a claim",
+      name: "owner of a lease",
       format: "json",
       corpus: [encode(ownerText({ host: "here", pid: 12, command: "sweep a.json" }, 7))],
       // What cannot be read belongs to another process, of which nothing is known.
       read: (bytes) => {
         const text = new TextDecoder().decode(bytes);
-        return [ownerHost(text), ownerName(text, "claim")];
+        return [ownerHost(text), ownerName(text, "lease")];
       },
     },
   ];

@@ -19,7 +19,7 @@ export interface ChildCommand {
   readonly out?: string;
   readonly jobs: number;
   /** Seconds, or null for the default. */
-  readonly patience: number | null;
+  readonly leaseTimeout: number | null;
 }
 
 /** The folder of the study's encoder. */

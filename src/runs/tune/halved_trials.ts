@@ -8,7 +8,7 @@ import type { RunResults } from "../../record/types.ts";
 import { totalSteps } from "../../study/total_steps.ts";
 import { scoreAt } from "../paused_run.ts";
 import { kindOf } from "../open_workers.ts";
-import { claimsOf } from "../patience.ts";
+import { leasesOf } from "../lease_timeout.ts";
 import type { PlannedRun } from "../planning.ts";
 import { unfinished } from "../run_all.ts";
 import { type MadeRun, RunTally } from "../run_tally.ts";
@@ -153,7 +153,7 @@ export class HalvedTrials implements TrialMaker {
       queue,
       plannedOf: ({ planned }) => planned,
       results,
-      claims: claimsOf(options),
+      leases: leasesOf(options),
       stop,
       tell: tellOf(this.#setting),
       isDone: async ({ planned }) => (await unfinished([planned], results, false)).length === 0,

@@ -105,7 +105,7 @@ export class RungQueue implements JobQueue<RungRun> {
     this.#changed = Promise.withResolvers();
   }
 
-  claimed(run: RungRun): void {
+  leased(run: RungRun): void {
     this.#left.delete(run);
   }
 }

@@ -86,7 +86,7 @@ export function plannedTuning(
 /**
  * Chooses the settings that a study's `tune` block leaves open, and writes them as a file; trials that are done are not made again.
  *
- * The trials are runs of a results folder of their own, `tuning` in that of the study, so that they are claimed, resumed and
+ * The trials are runs of a results folder of their own, `tuning` in that of the study, so that they are leased, resumed and
  * verified as those of a sweep.
  *
  * @param tuned A study, or one with the folder that its paths start from and the methods that it may name.

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { claimsOf } from "../patience.ts";
+import { leasesOf } from "../lease_timeout.ts";
 import { runAll } from "../run_all.ts";
 import {
   type MakingSetting,
@@ -39,7 +39,7 @@ export class WholeTrials implements TrialMaker {
         runs,
         results,
         retryFailed: false,
-        claims: claimsOf(options),
+        leases: leasesOf(options),
         stop,
         tell: tellOf(this.#setting),
         openWorkers: (opening) => this.#workers.forRound({ runs: all, made: runs.length }, opening),

@@ -149,13 +149,13 @@ Deno.test("a worker is given the first run of the kind that it had, else the fir
   assertEquals([first, second, third].map((run) => run!.planned.title), ["0/1", "0/0", "0/2"]);
 });
 
-Deno.test("a queue waits for no run that is left to others, and again for one that is claimed", async () => {
+Deno.test("a queue waits for no run that is left to others, and again for one that is leased", async () => {
   const queue = queueOf([ladderOf(trials(2))]);
   const [first, second] = [await queue.take(null), await queue.take(null)];
   queue.settle(second!, outcome(0.5));
   queue.leave(first!);
   assertEquals(await queue.take(null), null);
-  queue.claimed(first!);
+  queue.leased(first!);
   const waiting = queue.take(null);
   queue.settle(first!, outcome(0.4));
   assertEquals((await waiting)!.planned.title, "1/0");

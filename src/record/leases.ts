@@ -1,18 +1,18 @@
 /**
- * Claims of runs, so that any number of processes work on one study: on one machine or on a file system that they share.
+ * Leases of runs, so that any number of processes work on one study: on one machine or on a file system that they share.
  *
- * A claim is the folder `under-way/<run>.claim/` with one file, `<token>.json`, which is the owner's. The folder is made under
- * another name and renamed, which fails where a folder with something in it has the name. A claim is taken over by renaming the
+ * A lease is the folder `under-way/<run>.claim/` with one file, `<token>.json`, which is the owner's. The folder is made under
+ * another name and renamed, which fails where a folder with something in it has the name. A lease is taken over by renaming the
  * owner's file: only one process can, since the file is gone for all others, and the owner notices at its next beat. Other files
- * in a claim's folder say nothing; they are removed with the claim.
+ * in a lease's folder say nothing; they are removed with the lease.
  *
  * @module
  */
 import { errorMessage } from "../base/error_message.ts";
 import { InputError } from "../base/input_error.ts";
 import {
-  type ClaimTimes,
-  claimTimes,
+  type LeaseTimes,
+  leaseTimes,
   type Look,
   mayTakeOver,
   type Owner,
@@ -21,14 +21,14 @@ import {
   ownerText,
   type Sighting,
   sightingAfter,
-} from "./claim.ts";
+} from "./lease.ts";
 import { denoDisk, isOccupied } from "./disk.ts";
 import { makeFolder, newToken, writing } from "./durable.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { claimedRuns, claimPath, runsUnderWay, underWay } from "./under_way.ts";
+import { leasedRuns, leasePath, runsUnderWay, underWay } from "./under_way.ts";
 
-/** A claim that this process holds. */
-export interface Claim {
+/** A lease that this process holds. */
+export interface Lease {
   readonly run: string;
   /** Names the attempt that is made under it. */
   readonly token: string;
@@ -36,15 +36,15 @@ export interface Claim {
   readonly from: string | null;
 }
 
-/** What came of asking for a claim. */
+/** What came of asking for a lease. */
 export type Taking =
-  | { readonly kind: "taken"; readonly claim: Claim }
+  | { readonly kind: "taken"; readonly lease: Lease }
   /** `by` names the process that holds it. */
   | { readonly kind: "held"; readonly by: string };
 
-/** How claims are made and judged. */
-export interface ClaimSettings {
-  readonly times?: Partial<ClaimTimes>;
+/** How leases are made and judged. */
+export interface LeaseSettings {
+  readonly times?: Partial<LeaseTimes>;
   /** Milliseconds of a clock that never goes back. Default: that of this process. */
   readonly now?: () => number;
   readonly owner?: Owner;
@@ -53,7 +53,7 @@ export interface ClaimSettings {
 }
 
 interface Held {
-  readonly claim: Claim;
+  readonly lease: Lease;
   readonly path: string;
   /** Locked as long as this process lives. */
   readonly file: Deno.FsFile;
@@ -82,12 +82,12 @@ async function tryLock(file: Deno.FsFile): Promise<boolean> {
   try {
     return await file.tryLock(true);
   } catch {
-    // Locks only shorten the wait for a process that has ended; where there are none, patience alone counts.
+    // Locks only shorten the wait for a process that has ended; where there are none, the timeout alone counts.
     return false;
   }
 }
 
-/** How often a claim is made again whose folder was swept away as it was made. */
+/** How often a lease is made again whose folder was swept away as it was made. */
 const mostTries = 20;
 
 const ownerFile = /^([0-9a-f]{16})\.json$/;
@@ -116,10 +116,10 @@ async function kindAt(path: string): Promise<Kind | null> {
   }
 }
 
-/** The error of a claim that no ranklab leaves so. */
-function brokenClaim(path: string, found: string, wanted: string, cause?: unknown): InputError {
+/** The error of a lease that no ranklab leaves so. */
+function brokenLease(path: string, found: string, wanted: string, cause?: unknown): InputError {
   return new InputError({
-    doing: "Cannot tell who has the claim",
+    doing: "Cannot tell who has the lease",
     file: path,
     found,
     wanted,
@@ -128,41 +128,41 @@ function brokenClaim(path: string, found: string, wanted: string, cause?: unknow
   });
 }
 
-/** The claims that one process makes in a study. */
-export class Claims {
+/** The leases that one process makes in a study. */
+export class Leases {
   readonly #results: string;
   readonly #folder: string;
   readonly #owner: Owner;
   readonly #now: () => number;
-  readonly #times: ClaimTimes;
+  readonly #times: LeaseTimes;
   readonly #seen = new Map<string, Sighting>();
   readonly #held = new Map<string, Held>();
   readonly #heartbeat: Heartbeat | null;
 
-  private constructor(results: string, owner: Owner, settings: ClaimSettings) {
+  private constructor(results: string, owner: Owner, settings: LeaseSettings) {
     this.#results = results;
     this.#folder = `${results}/${underWay}`;
     this.#owner = owner;
     this.#now = settings.now ?? (() => performance.now());
-    this.#times = { ...claimTimes, ...settings.times };
+    this.#times = { ...leaseTimes, ...settings.times };
     this.#heartbeat = settings.isBeating === false ? null : new Heartbeat(this.#times.beatMillis);
   }
 
   /** @param results The study's results folder. */
-  static async in(results: string, settings: ClaimSettings = {}): Promise<Claims> {
-    return new Claims(results, settings.owner ?? await thisProcess(), settings);
+  static async in(results: string, settings: LeaseSettings = {}): Promise<Leases> {
+    return new Leases(results, settings.owner ?? await thisProcess(), settings);
   }
 
   /**
-   * Asks for the claim of a run; a claim whose heartbeat stood still for too long is taken over.
+   * Asks for the lease of a run; a lease whose heartbeat stood still for too long is taken over.
    *
    * Its file shows whose it is. Ask again to see whether it has been released.
    *
    * @throws {StorageError} If nothing can be written there.
-   * @throws {InputError} If what is there is no claim, or one of two owners.
+   * @throws {InputError} If what is there is no lease, or one of two owners.
    */
   async take(run: string): Promise<Taking> {
-    const path = claimPath(this.#results, run);
+    const path = leasePath(this.#results, run);
     const token = newToken();
     const file = await writing(path, () => this.#make(path, token));
     if (file !== null) return this.#hold(run, path, token, file, null);
@@ -191,7 +191,7 @@ export class Claims {
     });
   }
 
-  /** Makes a claim where there is none, and gives its file; null where there is one. */
+  /** Makes a lease where there is none, and gives its file; null where there is one. */
   async #make(path: string, token: string): Promise<Deno.FsFile | null> {
     const made = `${this.#folder}/${token}.new`;
     for (let tries = 1;; tries++) {
@@ -228,41 +228,41 @@ export class Claims {
     from: string | null,
   ): Taking {
     const own = `${path}/${token}.json`;
-    const claim: Claim = { run, token, from };
-    this.#held.set(token, { claim, path, file });
+    const lease: Lease = { run, token, from };
+    this.#held.set(token, { lease, path, file });
     this.#heartbeat?.add(own, this.#owner);
-    return { kind: "taken", claim };
+    return { kind: "taken", lease };
   }
 
-  /** @throws {InputError} If what is there is no claim, or one of two owners. */
+  /** @throws {InputError} If what is there is no lease, or one of two owners. */
   async #look(path: string): Promise<Look> {
     const nobody: Look = { token: null, content: "", hasEnded: false };
     const kind = await kindAt(path);
     if (kind === null) return nobody;
-    if (kind !== "folder") throw brokenClaim(path, `a ${kind}`, "a folder");
+    if (kind !== "folder") throw brokenLease(path, `a ${kind}`, "a folder");
     const owners: string[] = [];
     for (const name of await denoDisk.names(path)) {
       const token = ownerFile.exec(name)?.[1];
       if (token === undefined) continue;
       const kind = await kindAt(`${path}/${name}`);
       if (kind === "file") owners.push(token);
-      else if (kind !== null) throw brokenClaim(`${path}/${name}`, `a ${kind}`, "an owner's file");
+      else if (kind !== null) throw brokenLease(`${path}/${name}`, `a ${kind}`, "an owner's file");
     }
     const [token, ...others] = owners.toSorted();
     if (token === undefined) return nobody;
     if (others.length > 0) {
-      throw brokenClaim(path, [token, ...others].map((of) => `"${of}.json"`).join(" and "), "one");
+      throw brokenLease(path, [token, ...others].map((of) => `"${of}.json"`).join(" and "), "one");
     }
     try {
       const content = await ownerContent(`${path}/${token}.json`);
       return { token, content, hasEnded: await this.#hasEnded(path, token, content) };
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return nobody;
-      throw brokenClaim(`${path}/${token}.json`, errorMessage(error), "its owner", error);
+      throw brokenLease(`${path}/${token}.json`, errorMessage(error), "its owner", error);
     }
   }
 
-  /** Removes all of a claim but owners' files, which stay with their folder. */
+  /** Removes all of a lease but owners' files, which stay with their folder. */
   async #removeUnowned(path: string): Promise<void> {
     if (await kindAt(path) !== "folder") return await denoDisk.remove(path);
     for (const name of await denoDisk.names(path)) {
@@ -284,8 +284,8 @@ export class Claims {
     }
   }
 
-  /** Gives a claim back; one that was taken over meanwhile is left alone. */
-  async release({ token }: Pick<Claim, "token">): Promise<void> {
+  /** Gives a lease back; one that was taken over meanwhile is left alone. */
+  async release({ token }: Pick<Lease, "token">): Promise<void> {
     const held = this.#held.get(token);
     if (held === undefined) return;
     this.#held.delete(token);
@@ -297,19 +297,19 @@ export class Claims {
     await this.#removeUnowned(held.path);
   }
 
-  /** Gives all claims back, and removes what nobody needs. */
+  /** Gives all leases back, and removes what nobody needs. */
   async close(): Promise<void> {
     this.#heartbeat?.close();
-    for (const { claim } of [...this.#held.values()]) await this.release(claim);
+    for (const { lease } of [...this.#held.values()]) await this.release(lease);
     await this.#tidy();
   }
 
   /**
-   * Removes the claim of a finished run whose owner ended before it released it: nobody asks for the claim of what is done, so
+   * Removes the lease of a finished run whose owner ended before it released it: nobody asks for the lease of what is done, so
    * nobody would take it over. Owners that cannot be seen to have ended are left alone.
    */
   async #bury(run: string): Promise<void> {
-    const path = claimPath(this.#results, run);
+    const path = leasePath(this.#results, run);
     if (await denoDisk.read(`${this.#results}/${run}/record.json`) === null) return;
     await this.#removeUnowned(path);
     const look = await this.#look(path).catch((error) => {
@@ -322,11 +322,11 @@ export class Claims {
     await this.#removeUnowned(path);
   }
 
-  /** Removes what killed processes left beside finished runs, where nobody has a claim any more. */
+  /** Removes what killed processes left beside finished runs, where nobody has a lease any more. */
   async #tidy(): Promise<void> {
-    for (const run of claimedRuns(await denoDisk.names(this.#folder))) await this.#bury(run);
+    for (const run of leasedRuns(await denoDisk.names(this.#folder))) await this.#bury(run);
     const names = await denoDisk.names(this.#folder);
-    if (claimedRuns(names).length > 0) return;
+    if (leasedRuns(names).length > 0) return;
     for (const name of names) {
       if (/^[0-9a-f]{16}\.(new|old)$/.test(name)) {
         await denoDisk.removeTree(`${this.#folder}/${name}`);

@@ -1,8 +1,8 @@
 /**
- * What is decided about claims: who holds one, and whether it may be taken over. Functions of what was seen and when.
+ * What is decided about leases: who holds one, and whether it may be taken over. Functions of what was seen and when.
  *
- * A claim is judged by its heartbeat, a counter in a file, and by the clock of whoever waits for it: times of files differ from
- * host to host. Where the heartbeat stood still for longer than the patience, its process is taken for dead.
+ * A lease is judged by its heartbeat, a counter in a file, and by the clock of whoever waits for it: times of files differ from
+ * host to host. Where the heartbeat stood still for longer than the timeout, its process is taken for dead.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import * as z from "zod";
 import { InputError, shown } from "../base/input_error.ts";
 import { parseJson } from "../base/read_json.ts";
 
-/** Who holds a claim, for people to read. */
+/** Who holds a lease, for people to read. */
 export interface Owner {
   /** Null where the process may not know. */
   readonly host: string | null;
@@ -19,24 +19,24 @@ export interface Owner {
   readonly command: string;
 }
 
-/** Milliseconds that claims are judged by. */
-export interface ClaimTimes {
+/** Milliseconds that leases are judged by. */
+export interface LeaseTimes {
   /** From one beat to the next. */
   readonly beatMillis: number;
   /** A heartbeat that stood still for longer belongs to nobody. */
-  readonly patienceMillis: number;
+  readonly timeoutMillis: number;
   /** The same where this machine says that the process has ended. */
   readonly endedMillis: number;
 }
 
-/** The times of claims unless somebody asks for others. */
-export const claimTimes: ClaimTimes = {
+/** The times of leases unless somebody asks for others. */
+export const leaseTimes: LeaseTimes = {
   beatMillis: 1_000,
-  patienceMillis: 30_000,
+  timeoutMillis: 30_000,
   endedMillis: 2_500,
 };
 
-/** A look at a claim that somebody else holds. */
+/** A look at a lease that somebody else holds. */
 export interface Look {
   /** The token of its owner, or null where its owner has written nothing yet. */
   readonly token: string | null;
@@ -46,7 +46,7 @@ export interface Look {
   readonly hasEnded: boolean;
 }
 
-/** What was seen of a claim so far. */
+/** What was seen of a lease so far. */
 export interface Sighting extends Pick<Look, "token" | "content"> {
   /** When it was first seen so, in milliseconds of the observer's clock. */
   readonly since: number;
@@ -59,26 +59,26 @@ export function sightingAfter(before: Sighting | null, look: Look, now: number):
 }
 
 /**
- * Whether a claim may be taken over.
+ * Whether a lease may be taken over.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { claimTimes, mayTakeOver, sightingAfter } from "./claim.ts";
+ * import { leaseTimes, mayTakeOver, sightingAfter } from "./lease.ts";
  * const look = { token: "0123456789abcdef", content: "beat 7", hasEnded: false };
  * const seen = sightingAfter(null, look, 0);
- * assertEquals(mayTakeOver(seen, look, 29_000, claimTimes), false);
- * assertEquals(mayTakeOver(seen, look, 31_000, claimTimes), true);
- * assertEquals(mayTakeOver(seen, { ...look, hasEnded: true }, 3_000, claimTimes), true);
+ * assertEquals(mayTakeOver(seen, look, 29_000, leaseTimes), false);
+ * assertEquals(mayTakeOver(seen, look, 31_000, leaseTimes), true);
+ * assertEquals(mayTakeOver(seen, { ...look, hasEnded: true }, 3_000, leaseTimes), true);
  * ```
  */
 export function mayTakeOver(
   { since }: Sighting,
   { hasEnded }: Pick<Look, "hasEnded">,
   now: number,
-  { patienceMillis, endedMillis }: ClaimTimes,
+  { timeoutMillis, endedMillis }: LeaseTimes,
 ): boolean {
-  return now - since > (hasEnded ? Math.min(endedMillis, patienceMillis) : patienceMillis);
+  return now - since > (hasEnded ? Math.min(endedMillis, timeoutMillis) : timeoutMillis);
 }
 
 /** Characters of an owner's file: the beat is written over at the same place, so that it is never shorter. */
@@ -100,7 +100,7 @@ const ownerSchema: z.ZodType<Owner> = z.object({
 /** The owner in the text of its file; null where it is being written, was lost in a power cut, or is damaged. */
 function ownerIn(text: string): Owner | null {
   try {
-    return ownerSchema.safeParse(parseJson(text, "claim")).data ?? null;
+    return ownerSchema.safeParse(parseJson(text, "lease")).data ?? null;
   } catch (error) {
     if (error instanceof InputError) return null;
     throw error;
@@ -108,10 +108,10 @@ function ownerIn(text: string): Owner | null {
 }
 
 /**
- * How people are told whose claim it is.
+ * How people are told whose lease it is.
  *
  * @param text What the owner's file holds.
- * @param path The file, or the claim's folder where it has none; named where it does not say whose it is.
+ * @param path The file, or the lease's folder where it has none; named where it does not say whose it is.
  */
 export function ownerName(text: string, path: string): string {
   const owner = ownerIn(text);

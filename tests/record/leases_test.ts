@@ -1,63 +1,63 @@
-/** Claims on a disk: one owner at a time, takeovers that only one wins, and nothing left behind. */
+/** Leases on a disk: one owner at a time, takeovers that only one wins, and nothing left behind. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../src/base/input_error.ts";
-import { ownerText } from "../../src/record/claim.ts";
-import { type Claim, Claims, type Taking } from "../../src/record/claims.ts";
+import { ownerText } from "../../src/record/lease.ts";
+import { type Lease, Leases, type Taking } from "../../src/record/leases.ts";
 import { beatIn } from "../../src/record/heartbeat.ts";
-import { attemptPath, claimPath } from "../../src/record/under_way.ts";
+import { attemptPath, leasePath } from "../../src/record/under_way.ts";
 
 const owner = { host: "here", pid: 1, command: "sweep" };
 const elsewhere = { host: "elsewhere", pid: 2, command: "sweep --jobs 2" };
-const times = { patienceMillis: 30_000, endedMillis: 3_000 };
+const times = { timeoutMillis: 30_000, endedMillis: 3_000 };
 
-/** Claims in a folder of the test, with a clock that it sets. */
-async function withClaims(
+/** Leases in a folder of the test, with a clock that it sets. */
+async function withLeases(
   check: (
     results: string,
-    open: (who: typeof owner) => Promise<Claims>,
+    open: (who: typeof owner) => Promise<Leases>,
     clock: { now: number },
   ) => Promise<void>,
 ): Promise<void> {
   const results = await Deno.makeTempDir();
   const clock = { now: 0 };
-  const opened: Claims[] = [];
+  const opened: Leases[] = [];
   try {
     await check(results, async (who) => {
-      const claims = await Claims.in(results, {
+      const leases = await Leases.in(results, {
         owner: who,
         times,
         now: () => clock.now,
         isBeating: false,
       });
-      opened.push(claims);
-      return claims;
+      opened.push(leases);
+      return leases;
     }, clock);
   } finally {
-    for (const claims of opened) await claims.close();
+    for (const leases of opened) await leases.close();
     await Deno.remove(results, { recursive: true });
   }
 }
 
-function taken(taking: Taking): Claim {
+function taken(taking: Taking): Lease {
   assert(taking.kind === "taken", `held by ${taking.kind === "held" ? taking.by : ""}`);
-  return taking.claim;
+  return taking.lease;
 }
 
 const namesIn = (path: string) => [...Deno.readDirSync(path)].map(({ name }) => name).sort();
 
-Deno.test("a run has one claim, which says whose it is, until it is released", async () => {
-  await withClaims(async (results, open) => {
+Deno.test("a run has one lease, which says whose it is, until it is released", async () => {
+  await withLeases(async (results, open) => {
     const [first, second] = [await open(owner), await open(elsewhere)];
-    const claim = taken(await first.take("run-a"));
+    const lease = taken(await first.take("run-a"));
     assertEquals(await second.take("run-a"), {
       kind: "held",
       by: "process 1 on here (sweep)",
     });
     taken(await second.take("run-b"));
-    await first.release(claim);
+    await first.release(lease);
     taken(await second.take("run-a"));
-    // A claim that was released is not released again.
-    await first.release(claim);
+    // A lease that was released is not released again.
+    await first.release(lease);
     assertEquals((await first.take("run-a")).kind, "held");
     await second.close();
     await first.close();
@@ -65,35 +65,35 @@ Deno.test("a run has one claim, which says whose it is, until it is released", a
   });
 });
 
-Deno.test("of many who ask at once one has the claim", async () => {
-  await withClaims(async (_results, open) => {
+Deno.test("of many who ask at once one has the lease", async () => {
+  await withLeases(async (_results, open) => {
     const all = await Promise.all(Array.from({ length: 12 }, () => open(owner)));
-    const takings = await Promise.all(all.map((claims) => claims.take("run")));
+    const takings = await Promise.all(all.map((leases) => leases.take("run")));
     assertEquals(takings.filter(({ kind }) => kind === "taken").length, 1);
   });
 });
 
-Deno.test("a claim without a sign of life is taken over after the patience, by one of those who wait", async () => {
-  await withClaims(async (_results, open, clock) => {
+Deno.test("a lease without a sign of life is taken over after the timeout, by one of those who wait", async () => {
+  await withLeases(async (_results, open, clock) => {
     const dead = taken(await (await open(elsewhere)).take("run"));
     const waiting = await Promise.all([1, 2, 3].map(() => open(owner)));
-    const ask = () => Promise.all(waiting.map((claims) => claims.take("run")));
+    const ask = () => Promise.all(waiting.map((leases) => leases.take("run")));
     for (const now of [0, 10_000, 30_000]) {
       clock.now = now;
       assertEquals((await ask()).map(({ kind }) => kind), ["held", "held", "held"]);
     }
     clock.now = 30_001;
-    const claims = (await ask()).flatMap((taking) => taking.kind === "taken" ? [taking.claim] : []);
-    assertEquals(claims.length, 1);
-    assert(claims[0]!.token !== dead.token);
-    assertEquals(claims[0]!.from, "process 2 on elsewhere (sweep --jobs 2)");
+    const leases = (await ask()).flatMap((taking) => taking.kind === "taken" ? [taking.lease] : []);
+    assertEquals(leases.length, 1);
+    assert(leases[0]!.token !== dead.token);
+    assertEquals(leases[0]!.from, "process 2 on elsewhere (sweep --jobs 2)");
   });
 });
 
-Deno.test("a claim that beats is never taken over, whatever the times of files are", async () => {
-  await withClaims(async (results, open, clock) => {
+Deno.test("a lease that beats is never taken over, whatever the times of files are", async () => {
+  await withLeases(async (results, open, clock) => {
     const { token } = taken(await (await open(elsewhere)).take("run"));
-    const file = `${claimPath(results, "run")}/${token}.json`;
+    const file = `${leasePath(results, "run")}/${token}.json`;
     const waiting = await open(owner);
     for (let beat = 1; beat < 6; beat++) {
       assert(beatIn(file, elsewhere, beat));
@@ -105,74 +105,74 @@ Deno.test("a claim that beats is never taken over, whatever the times of files a
 });
 
 Deno.test("an owner notices at its next beat that it was taken over, and releases nothing", async () => {
-  await withClaims(async (results, open, clock) => {
+  await withLeases(async (results, open, clock) => {
     const slow = await open(elsewhere);
-    const claim = taken(await slow.take("run"));
-    const file = `${claimPath(results, "run")}/${claim.token}.json`;
+    const lease = taken(await slow.take("run"));
+    const file = `${leasePath(results, "run")}/${lease.token}.json`;
     const taker = await open(owner);
     await taker.take("run");
     clock.now = 31_000;
     const own = taken(await taker.take("run"));
     assertEquals(beatIn(file, elsewhere, 7), false);
-    await slow.release(claim);
-    assertEquals(namesIn(claimPath(results, "run")), [`${own.token}.json`]);
-    const text = await Deno.readTextFile(`${claimPath(results, "run")}/${own.token}.json`);
+    await slow.release(lease);
+    assertEquals(namesIn(leasePath(results, "run")), [`${own.token}.json`]);
+    const text = await Deno.readTextFile(`${leasePath(results, "run")}/${own.token}.json`);
     assertEquals(text, ownerText(owner, 0));
   });
 });
 
-Deno.test("a claim whose process has ended here is taken over sooner, one of another host is not", async () => {
-  await withClaims(async (results, open, clock) => {
+Deno.test("a lease whose process has ended here is taken over sooner, one of another host is not", async () => {
+  await withLeases(async (results, open, clock) => {
     // As a killed process leaves them: nobody has the files locked.
     for (const [run, who] of [["mine", owner], ["theirs", elsewhere]] as const) {
-      await Deno.mkdir(claimPath(results, run), { recursive: true });
-      const path = `${claimPath(results, run)}/0123456789abcdef.json`;
+      await Deno.mkdir(leasePath(results, run), { recursive: true });
+      const path = `${leasePath(results, run)}/0123456789abcdef.json`;
       await Deno.writeTextFile(path, ownerText(who, 3));
     }
-    const claims = await open(owner);
-    for (const run of ["mine", "theirs"]) assertEquals((await claims.take(run)).kind, "held");
+    const leases = await open(owner);
+    for (const run of ["mine", "theirs"]) assertEquals((await leases.take(run)).kind, "held");
     clock.now = 3_001;
-    taken(await claims.take("mine"));
-    assertEquals((await claims.take("theirs")).kind, "held");
+    taken(await leases.take("mine"));
+    assertEquals((await leases.take("theirs")).kind, "held");
     // One that lives has its file locked.
     const living = await open(owner);
     taken(await living.take("living"));
-    assertEquals((await claims.take("living")).kind, "held");
+    assertEquals((await leases.take("living")).kind, "held");
     clock.now = 7_000;
-    assertEquals((await claims.take("living")).kind, "held");
+    assertEquals((await leases.take("living")).kind, "held");
   });
 });
 
-Deno.test("what is left of a claim that was made or released by halves does not block the run", async () => {
-  await withClaims(async (results, open, clock) => {
-    await Deno.mkdir(claimPath(results, "empty"), { recursive: true });
+Deno.test("what is left of a lease that was made or released by halves does not block the run", async () => {
+  await withLeases(async (results, open, clock) => {
+    await Deno.mkdir(leasePath(results, "empty"), { recursive: true });
     const halves = { lost: "", torn: '{"beat":"00', other: "null" };
     for (const [run, text] of Object.entries(halves)) {
-      await Deno.mkdir(claimPath(results, run));
-      await Deno.writeTextFile(`${claimPath(results, run)}/0123456789abcdef.json`, text);
+      await Deno.mkdir(leasePath(results, run));
+      await Deno.writeTextFile(`${leasePath(results, run)}/0123456789abcdef.json`, text);
     }
     await Deno.mkdir(`${results}/under-way/0123456789abcdef.new`);
-    const claims = await open(owner);
+    const leases = await open(owner);
     const runs = ["empty", ...Object.keys(halves)];
     const had = new Set<string>();
     for (const now of [0, 31_000]) {
       clock.now = now;
       for (const run of runs.filter((run) => !had.has(run))) {
-        if ((await claims.take(run)).kind === "taken") had.add(run);
+        if ((await leases.take(run)).kind === "taken") had.add(run);
       }
     }
     assertEquals(had.size, 4);
-    await claims.close();
+    await leases.close();
     assertEquals(namesIn(results), []);
   });
 });
 
-Deno.test("whoever ends last removes the claims of finished runs whose owners were killed, and no others", async () => {
-  await withClaims(async (results, open) => {
-    // As processes leave them that are killed between the end of a run and the release of its claim: no file is locked.
+Deno.test("whoever ends last removes the leases of finished runs whose owners were killed, and no others", async () => {
+  await withLeases(async (results, open) => {
+    // As processes leave them that are killed between the end of a run and the release of its lease: no file is locked.
     const leave = async (run: string, who: typeof owner | null, isFinished: boolean) => {
-      await Deno.mkdir(claimPath(results, run), { recursive: true });
-      const path = `${claimPath(results, run)}/0123456789abcdef.json`;
+      await Deno.mkdir(leasePath(results, run), { recursive: true });
+      const path = `${leasePath(results, run)}/0123456789abcdef.json`;
       if (who !== null) await Deno.writeTextFile(path, ownerText(who, 3));
       if (!isFinished) return;
       await Deno.mkdir(`${results}/${run}`);
@@ -203,8 +203,8 @@ const put = async (path: string, text = "") => {
 
 const token = "0123456789abcdef";
 
-Deno.test("other files in the folder of a claim block nobody, and go with it", async () => {
-  await withClaims(async (results, open, clock) => {
+Deno.test("other files in the folder of a lease block nobody, and go with it", async () => {
+  await withLeases(async (results, open, clock) => {
     const strays = [
       "notes.txt",
       ".DS_Store",
@@ -213,29 +213,29 @@ Deno.test("other files in the folder of a claim block nobody, and go with it", a
       "folder/file",
     ];
     for (const name of strays) {
-      await put(`${claimPath(results, "left")}/${name}`);
+      await put(`${leasePath(results, "left")}/${name}`);
       await put(`${results}/under-way/${name}`);
     }
-    const claims = await open(owner);
-    const own = taken(await claims.take("own"));
-    await put(`${claimPath(results, "own")}/notes.txt`);
+    const leases = await open(owner);
+    const own = taken(await leases.take("own"));
+    await put(`${leasePath(results, "own")}/notes.txt`);
     assertEquals((await (await open(elsewhere)).take("own")).kind, "held");
-    await claims.release(own);
-    assertEquals(await claims.take("left"), {
+    await leases.release(own);
+    assertEquals(await leases.take("left"), {
       kind: "held",
-      by: `a process that "${claimPath(results, "left")}" does not name ` +
+      by: `a process that "${leasePath(results, "left")}" does not name ` +
         "(if none is at work there, delete that)",
     });
     clock.now = 30_001;
-    await claims.take("left");
-    taken(await claims.take("left"));
-    await claims.close();
+    await leases.take("left");
+    taken(await leases.take("left"));
+    await leases.close();
     assertEquals(namesIn(results), []);
   });
 });
 
 Deno.test("what lies in under-way stays while a run is unfinished", async () => {
-  await withClaims(async (results, open) => {
+  await withLeases(async (results, open) => {
     await put(`${attemptPath(results, "begun", token)}/checkpoint.safetensors`);
     await put(`${results}/under-way/notes.txt`);
     await (await open(owner)).close();
@@ -244,18 +244,18 @@ Deno.test("what lies in under-way stays while a run is unfinished", async () => 
 });
 
 Deno.test("an owner that cannot be read is named with what to delete, and waited for no longer than another", async () => {
-  await withClaims(async (results, open, clock) => {
-    const path = `${claimPath(results, "run")}/${token}.json`;
+  await withLeases(async (results, open, clock) => {
+    const path = `${leasePath(results, "run")}/${token}.json`;
     await put(path, '{"beat":"00');
-    const claims = await open(owner);
+    const leases = await open(owner);
     const by = `a process that "${path}" does not name (if none is at work there, delete that)`;
-    assertEquals(await claims.take("run"), { kind: "held", by });
+    assertEquals(await leases.take("run"), { kind: "held", by });
     clock.now = 30_001;
-    assertEquals(taken(await claims.take("run")).from, by);
+    assertEquals(taken(await leases.take("run")).from, by);
   });
 });
 
-Deno.test("a claim that no ranklab leaves so is named with the way out", async () => {
+Deno.test("a lease that no ranklab leaves so is named with the way out", async () => {
   const advice =
     "; stop what works on this study, delete that and start again; finished runs are safe";
   const made: readonly (readonly [string, string, (path: string) => Promise<void>])[] = [
@@ -275,31 +275,31 @@ Deno.test("a claim that no ranklab leaves so is named with the way out", async (
     }],
   ];
   for (const [at, problem, make] of made) {
-    await withClaims(async (results, open) => {
-      const path = claimPath(results, "run");
+    await withLeases(async (results, open) => {
+      const path = leasePath(results, "run");
       await make(path);
-      const claims = await open(owner);
-      const error = await assertRejects(() => claims.take("run"), InputError);
+      const leases = await open(owner);
+      const error = await assertRejects(() => leases.take("run"), InputError);
       assertEquals(
         error.message,
-        `Cannot tell who has the claim "${path}${at}": ${problem}${advice}`,
+        `Cannot tell who has the lease "${path}${at}": ${problem}${advice}`,
       );
       // Of two owners one may live; the others are nobody's, and go once the run is done.
       await put(`${results}/run/record.json`, "{}");
-      await claims.close();
+      await leases.close();
       assertEquals(namesIn(results), problem.endsWith("want one") ? ["run", "under-way"] : ["run"]);
     });
   }
 });
 
-Deno.test("who closes leaves the claim and the checkpoint of another that trains a failed run again", async () => {
-  await withClaims(async (results, open) => {
-    const claim = taken(await (await open(owner)).take("failed"));
+Deno.test("who closes leaves the lease and the checkpoint of another that trains a failed run again", async () => {
+  await withLeases(async (results, open) => {
+    const lease = taken(await (await open(owner)).take("failed"));
     await put(`${results}/failed/record.json`, "{}");
-    const path = attemptPath(results, "failed", claim.token);
+    const path = attemptPath(results, "failed", lease.token);
     await put(`${path}/checkpoint.safetensors`);
     await (await open(elsewhere)).close();
     assertEquals(namesIn(path), ["checkpoint.safetensors"]);
-    assertEquals(namesIn(claimPath(results, "failed")), [`${claim.token}.json`]);
+    assertEquals(namesIn(leasePath(results, "failed")), [`${lease.token}.json`]);
   });
 });

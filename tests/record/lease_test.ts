@@ -1,19 +1,19 @@
-/** What is decided about claims: by the observer's own clock and the content of the heartbeat. */
+/** What is decided about leases: by the observer's own clock and the content of the heartbeat. */
 import { assertEquals } from "@std/assert";
 import {
-  type ClaimTimes,
+  type LeaseTimes,
   type Look,
   mayTakeOver,
   ownerName,
   ownerText,
   type Sighting,
   sightingAfter,
-} from "../../src/record/claim.ts";
+} from "../../src/record/lease.ts";
 
-const times: ClaimTimes = { beatMillis: 1, patienceMillis: 30, endedMillis: 3 };
+const times: LeaseTimes = { beatMillis: 1, timeoutMillis: 30, endedMillis: 3 };
 const look: Look = { token: "0123456789abcdef", content: "1", hasEnded: false };
 
-/** Whether a claim may be taken over at each of some looks, made every 10 milliseconds. */
+/** Whether a lease may be taken over at each of some looks, made every 10 milliseconds. */
 function judged(looks: readonly Partial<Look>[], start = 0): readonly boolean[] {
   let sighting: Sighting | null = null;
   return looks.map((change, i) => {
@@ -24,7 +24,7 @@ function judged(looks: readonly Partial<Look>[], start = 0): readonly boolean[] 
   });
 }
 
-Deno.test("a claim is taken over when its heartbeat stood still for longer than the patience", () => {
+Deno.test("a lease is taken over when its heartbeat stood still for longer than the timeout", () => {
   const still = Array(6).fill({});
   const wanted = [false, false, false, false, true, true];
   assertEquals(judged(still), wanted);
@@ -55,13 +55,13 @@ Deno.test("an owner's file keeps its length from beat to beat, and names its pro
   const texts = [0, 9, 10, 123_456].map((beat) => ownerText(owner, beat));
   assertEquals(new Set(texts.map(({ length }) => length)).size, 1);
   assertEquals(new Set(texts).size, 4);
-  assertEquals(ownerName(texts[3]!, "claim"), 'process 12 on node-7 (sweep "a b")');
+  assertEquals(ownerName(texts[3]!, "lease"), 'process 12 on node-7 (sweep "a b")');
   assertEquals(
-    ownerName(ownerText({ ...owner, host: null }, 1), "claim"),
+    ownerName(ownerText({ ...owner, host: null }, 1), "lease"),
     'process 12 (sweep "a b")',
   );
-  const unnamed = 'a process that "claim" does not name (if none is at work there, delete that)';
+  const unnamed = 'a process that "lease" does not name (if none is at work there, delete that)';
   for (const torn of ["", "{", "null", "{}", '{"pid":1}', texts[0]!.slice(0, 20)]) {
-    assertEquals(ownerName(torn, "claim"), unnamed);
+    assertEquals(ownerName(torn, "lease"), unnamed);
   }
 });

@@ -1,24 +1,24 @@
 /**
- * Taking work that others may be doing: a job is claimed before it is begun, and what others have claimed is waited for.
+ * Taking work that others may be doing: a job is leased before it is begun, and what others have leased is waited for.
  *
  * @module
  */
-import type { Claim, Taking } from "../record/claims.ts";
+import type { Lease, Taking } from "../record/leases.ts";
 import type { JobQueue } from "./side_by_side.ts";
 import type { StopFlag } from "./stop_flag.ts";
 
-/** A job with the claim that it is done under. */
-export interface ClaimedJob<T> {
+/** A job with the lease that it is done under. */
+export interface LeasedJob<T> {
   readonly job: T;
-  readonly claim: Claim;
+  readonly lease: Lease;
 }
 
 /** What work is taken with. */
-export interface ClaimedWorkSetting<T> {
+export interface LeasedWorkSetting<T> {
   readonly queue: JobQueue<T>;
-  /** Asks for the claim of a job. */
-  readonly claim: (job: T) => Promise<Taking>;
-  readonly release: (claim: Claim) => Promise<void>;
+  /** Asks for the lease of a job. */
+  readonly lease: (job: T) => Promise<Taking>;
+  readonly release: (lease: Lease) => Promise<void>;
   /** Whether a job needs not be done, since somebody else did it. */
   readonly isDone: (job: T) => Promise<boolean>;
   /** Told once of each job that another process is doing, with words for that process. */
@@ -36,38 +36,38 @@ function halfASecond(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 500));
 }
 
-/** Work that several workers take from, each job under a claim. */
-export class ClaimedWork<T> {
-  readonly #setting: ClaimedWorkSetting<T>;
+/** Work that several workers take from, each job under a lease. */
+export class LeasedWork<T> {
+  readonly #setting: LeasedWorkSetting<T>;
   readonly #left = new Set<T>();
   readonly #told = new Set<T>();
   #looking: Promise<unknown> = Promise.resolve();
 
-  constructor(setting: ClaimedWorkSetting<T>) {
+  constructor(setting: LeasedWorkSetting<T>) {
     this.#setting = setting;
   }
 
   /**
    * The next job of a worker; null if none is left, or a stop was asked for.
    *
-   * Jobs that nobody has claimed come first. Then it waits for those of others, and takes what they leave undone, or what follows
+   * Jobs that nobody has leased come first. Then it waits for those of others, and takes what they leave undone, or what follows
    * from what they did.
    */
-  async take(last: ClaimedJob<T> | null): Promise<ClaimedJob<T> | null> {
+  async take(last: LeasedJob<T> | null): Promise<LeasedJob<T> | null> {
     const { queue, stop, pause = halfASecond } = this.#setting;
     while (!stop.isRaised) {
       const job = await queue.take(last?.job ?? null);
       if (job !== null) {
-        const claimed = await this.#claim(job);
-        if (claimed !== null) return claimed;
+        const leased = await this.#lease(job);
+        if (leased !== null) return leased;
         continue;
       }
       if (this.#left.size === 0) break;
       // Workers of this process look one after the other.
       const looked = this.#looking.then(() => this.#look());
       this.#looking = looked.catch(() => {});
-      const claimed = await looked;
-      if (claimed !== null) return claimed;
+      const leased = await looked;
+      if (leased !== null) return leased;
       if (this.#left.size > 0) await pause();
     }
     return null;
@@ -80,18 +80,18 @@ export class ClaimedWork<T> {
   }
 
   /** Looks at all that others do, until there is something to do. */
-  async #look(): Promise<ClaimedJob<T> | null> {
+  async #look(): Promise<LeasedJob<T> | null> {
     for (const job of [...this.#left]) {
       if (this.#setting.stop.isRaised) return null;
-      const claimed = await this.#claim(job);
-      if (claimed !== null) return claimed;
+      const leased = await this.#lease(job);
+      if (leased !== null) return leased;
     }
     return null;
   }
 
-  async #claim(job: T): Promise<ClaimedJob<T> | null> {
-    const { queue, claim, release, isDone, onLeft, onElsewhere, onTakenOver } = this.#setting;
-    const taking = await claim(job);
+  async #lease(job: T): Promise<LeasedJob<T> | null> {
+    const { queue, lease, release, isDone, onLeft, onElsewhere, onTakenOver } = this.#setting;
+    const taking = await lease(job);
     if (taking.kind === "held") {
       this.#left.add(job);
       queue.leave?.(job);
@@ -102,14 +102,14 @@ export class ClaimedWork<T> {
       return null;
     }
     this.#left.delete(job);
-    // Results appear before their claim is released, so that this look cannot miss them.
+    // Results appear before their lease is released, so that this look cannot miss them.
     if (await isDone(job)) {
-      await release(taking.claim);
+      await release(taking.lease);
       await onElsewhere(job);
       return null;
     }
-    queue.claimed?.(job);
-    if (taking.claim.from !== null) await onTakenOver(job, taking.claim.from);
-    return { job, claim: taking.claim };
+    queue.leased?.(job);
+    if (taking.lease.from !== null) await onTakenOver(job, taking.lease.from);
+    return { job, lease: taking.lease };
   }
 }
