@@ -4,8 +4,8 @@
  * @module
  */
 import type { Json } from "../src/base/canonical_json.ts";
-import type { PlannedRun, StudyPlan } from "../src/runs/planning.ts";
-import { readStudyFile, type StudyFile } from "../src/runs/study_file.ts";
+import type { PlannedRun, StudyPlan } from "../src/runs/plan/planning.ts";
+import { readStudyFile, type StudyFile } from "../src/runs/plan/study_file.ts";
 import { writeStoredStudy } from "../src/runs/stored_study.ts";
 import type { RunResults } from "../src/record/types.ts";
 import { fixtureStudy } from "../tests/analysis/fixture.ts";

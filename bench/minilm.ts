@@ -5,7 +5,7 @@
  */
 import { RandomStream } from "../src/base/random.ts";
 import { trainingRequest } from "../src/runs/execute.ts";
-import { expand, planRuns } from "../src/runs/planning.ts";
+import { expand, planRuns } from "../src/runs/plan/planning.ts";
 import type { Executor } from "../src/exec/executor.ts";
 import { nativeExecutor } from "../src/exec/native.ts";
 import { methods } from "../src/methods/table.ts";

@@ -8,7 +8,7 @@
  */
 import { readStudyResults } from "../src/runs/study_results.ts";
 import { sweepStudy } from "../src/runs/sweep.ts";
-import { readStudyFile } from "../src/runs/study_file.ts";
+import { readStudyFile } from "../src/runs/plan/study_file.ts";
 import { say } from "../src/cli/terminal.ts";
 import { textTable } from "../src/base/text_table.ts";
 import { methods } from "../src/methods/table.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { expand, type PlannedRun, planRuns, type StudyPlan } from "../src/runs/planning.ts";
-import { readStudyFile } from "../src/runs/study_file.ts";
+import { expand, type PlannedRun, planRuns, type StudyPlan } from "../src/runs/plan/planning.ts";
+import { readStudyFile } from "../src/runs/plan/study_file.ts";
 import { methods } from "../src/methods/table.ts";
 import type { Study } from "../src/study/study.ts";
 

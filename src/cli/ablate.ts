@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type AblateOptions, type AblateResult, ablateStudy } from "../runs/ablate.ts";
-import { defaultStudy } from "../runs/study_file.ts";
+import { type AblateOptions, type AblateResult, ablateStudy } from "../runs/after/ablate.ts";
+import { defaultStudy } from "../runs/plan/study_file.ts";
 import { commandOf } from "./command.ts";
 import {
   deviceOption,

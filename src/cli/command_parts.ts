@@ -7,7 +7,7 @@ import { devices } from "../exec/choose.ts";
 import { UsageError } from "../base/usage_error.ts";
 import type { CommandOption } from "./command.ts";
 import { type Arguments, wholeNumber } from "./terminal.ts";
-import { defaultStudy } from "../runs/study_file.ts";
+import { defaultStudy } from "../runs/plan/study_file.ts";
 import { defaultMostRuns } from "../study/grid.ts";
 import { defaultResults } from "../runs/stored_study.ts";
 

@@ -6,8 +6,8 @@
 import { dirname } from "node:path";
 import { unknownName } from "../base/suggest.ts";
 import { UsageError } from "../base/usage_error.ts";
-import { exportRun } from "../runs/export.ts";
-import { type ExportFormat, exportFormats } from "../runs/export_readme.ts";
+import { exportRun } from "../runs/share/export.ts";
+import { type ExportFormat, exportFormats } from "../runs/share/export_readme.ts";
 import { commandOf } from "./command.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { runCommand, say, wholeNumber } from "./terminal.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import { chooseExecutor } from "../exec/choose.ts";
-import { type ImportOptions, importPeft } from "../runs/import.ts";
-import { contentsText } from "../runs/imported_model.ts";
+import { type ImportOptions, importPeft } from "../runs/share/import.ts";
+import { contentsText } from "../runs/share/imported_model.ts";
 import { defaultSettings } from "../study/settings.ts";
 import { commandOf } from "./command.ts";
 import { deviceOption, required } from "./command_parts.ts";

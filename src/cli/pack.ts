@@ -6,7 +6,7 @@
 import { dirname } from "node:path";
 import { outputFolder } from "../record/results_reader.ts";
 import { packSuffix } from "../record/pack.ts";
-import { packStudy } from "../runs/packing.ts";
+import { packStudy } from "../runs/share/packing.ts";
 import { defaultResults, findResults, wantFolder } from "../runs/stored_study.ts";
 import { commandOf } from "./command.ts";
 import { resultsOption } from "./command_parts.ts";

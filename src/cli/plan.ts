@@ -6,7 +6,7 @@
 import { commandOf } from "./command.ts";
 import { placesAt, sweepPlaces } from "./access.ts";
 import { UsageError } from "../base/usage_error.ts";
-import { publishedResults } from "../runs/pilots.ts";
+import { publishedResults } from "../runs/plan/pilots.ts";
 import { planApart } from "./plan_apart.ts";
 import type { PowerAsked } from "./power_shown.ts";
 import {
@@ -18,7 +18,7 @@ import {
   setOption,
   studyArgument,
 } from "./command_parts.ts";
-import { defaultStudy } from "../runs/study_file.ts";
+import { defaultStudy } from "../runs/plan/study_file.ts";
 import { defaultResults } from "../runs/stored_study.ts";
 import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
 

@@ -5,7 +5,7 @@
  */
 import { hubCache } from "../fetch/hub.ts";
 import { bringOwnFiles } from "../fetch/own_data.ts";
-import { askApart } from "../runs/apart.ts";
+import { askApart } from "../runs/plan/apart.ts";
 import { terminalTransport } from "./fetch_report.ts";
 import type { PlanOptions } from "./plan_text.ts";
 

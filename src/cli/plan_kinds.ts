@@ -5,10 +5,10 @@
  */
 import { readRecord } from "../record/read_study.ts";
 import type { RunRecord } from "../record/types.ts";
-import { stepsOf } from "../runs/asked_ranks.ts";
+import { stepsOf } from "../runs/plan/asked_ranks.ts";
 import type { Inputs } from "../runs/inputs.ts";
-import type { PlannedRun } from "../runs/planning.ts";
-import { filesAtOnce, mapConcurrently } from "../runs/side_by_side.ts";
+import type { PlannedRun } from "../runs/plan/planning.ts";
+import { filesAtOnce, mapConcurrently } from "../runs/pool/side_by_side.ts";
 import type { PlannedCounts } from "../study/types.ts";
 import { plannedCounts } from "../study/validate.ts";
 import { meanOf } from "../stats/mean.ts";

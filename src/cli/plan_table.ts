@@ -4,7 +4,7 @@
  * @module
  */
 import { textTable } from "../base/text_table.ts";
-import type { PlannedRun } from "../runs/planning.ts";
+import type { PlannedRun } from "../runs/plan/planning.ts";
 import { budgetKey, cellTitle } from "../study/run_id.ts";
 import type { CountRange, PlannedCounts } from "../study/types.ts";
 import type { RunKind } from "./plan_kinds.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import type { Fetching } from "../fetch/model_files.ts";
-import { answerApart } from "../runs/apart.ts";
-import { readStudyFile } from "../runs/study_file.ts";
+import { answerApart } from "../runs/plan/apart.ts";
+import { readStudyFile } from "../runs/plan/study_file.ts";
 import { fetchRefused, terminalTransport } from "./fetch_report.ts";
 import type { PlanAsked } from "./plan_apart.ts";
 import { planText } from "./plan_text.ts";

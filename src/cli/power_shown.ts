@@ -4,7 +4,7 @@
  * @module
  */
 import { beyondPlan, powerJson, powerText } from "../analysis/power/text.ts";
-import { type PlannedStudy, studyPower, undecidableClaims } from "../runs/study_power.ts";
+import { type PlannedStudy, studyPower, undecidableClaims } from "../runs/plan/study_power.ts";
 import { warningText } from "./terminal_watch.ts";
 
 /** What is wanted of a study's power: all of it, by the records of a pilot or by those that are found. */

@@ -8,7 +8,7 @@ import { methodsText } from "../report/methods_text.ts";
 import { sayClaims } from "./claims.ts";
 import { commandOf } from "./command.ts";
 import { resultsOption, sweptArgument } from "./command_parts.ts";
-import { defaultStudy } from "../runs/study_file.ts";
+import { defaultStudy } from "../runs/plan/study_file.ts";
 import { readStudyResults } from "../runs/study_results.ts";
 import { writeReport } from "../runs/write_report.ts";
 import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { spectraOf, type SpectraOptions } from "../runs/spectra.ts";
-import { defaultStudy } from "../runs/study_file.ts";
+import { spectraOf, type SpectraOptions } from "../runs/after/spectra.ts";
+import { defaultStudy } from "../runs/plan/study_file.ts";
 import { commandOf } from "./command.ts";
 import {
   movedModel,

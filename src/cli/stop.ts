@@ -6,8 +6,8 @@
  *
  * @module
  */
-import type { RunsResult } from "../runs/run_all.ts";
-import type { StoppedRun } from "../runs/stop_flag.ts";
+import type { RunsResult } from "../runs/pool/run_all.ts";
+import type { StoppedRun } from "../runs/pool/stop_flag.ts";
 import { errorOutput } from "./output.ts";
 
 /** Signals that ask for a stop. */

@@ -22,7 +22,7 @@ import {
 } from "./command_parts.ts";
 import { sweptText } from "./work_status.ts";
 import { planApart } from "./plan_apart.ts";
-import { defaultStudy, readStudyFile } from "../runs/study_file.ts";
+import { defaultStudy, readStudyFile } from "../runs/plan/study_file.ts";
 import { defaultResults } from "../runs/stored_study.ts";
 import { type SweepOptions, sweepStudy } from "../runs/sweep.ts";
 import { runsExitCode, sayEndedJson, sayResults } from "./ended.ts";

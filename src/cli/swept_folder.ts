@@ -5,7 +5,7 @@
  */
 import { outputFolder } from "../record/results_reader.ts";
 import { defaultResults, findResults } from "../runs/stored_study.ts";
-import { defaultStudy } from "../runs/study_file.ts";
+import { defaultStudy } from "../runs/plan/study_file.ts";
 import { askToWrite, inputPlaces, type Place, resultsPlaces } from "./access.ts";
 import type { Arguments } from "./terminal.ts";
 

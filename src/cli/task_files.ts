@@ -4,8 +4,8 @@
  * @module
  */
 import { isAbsolute } from "node:path";
-import { ownTasksOf } from "../runs/planning.ts";
-import { readStudyData } from "../runs/study_file.ts";
+import { ownTasksOf } from "../runs/plan/planning.ts";
+import { readStudyData } from "../runs/plan/study_file.ts";
 import type { Place } from "./access.ts";
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import { UsageError } from "../base/usage_error.ts";
-import { namedModule } from "../runs/find_study.ts";
+import { namedModule } from "../runs/plan/find_study.ts";
 import { isCoveredBy, moduleText, type NamedModule, type Trust } from "../runs/trust.ts";
 import type { CommandOption } from "./command.ts";
 import { type Arguments, complain } from "./terminal.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readStudyFile } from "../runs/study_file.ts";
+import { readStudyFile } from "../runs/plan/study_file.ts";
 import { defaultResults } from "../runs/stored_study.ts";
 import type { TuneOptions } from "../runs/tune/making.ts";
 import { tuneStudy } from "../runs/tune/tune_study.ts";

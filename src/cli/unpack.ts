@@ -5,7 +5,7 @@
  */
 import { packSuffix } from "../record/pack.ts";
 import { outputFolder } from "../record/results_reader.ts";
-import { checkPacked, unpackStudy } from "../runs/packing.ts";
+import { checkPacked, unpackStudy } from "../runs/share/packing.ts";
 import { commandOf } from "./command.ts";
 import { runCommand, say } from "./terminal.ts";
 

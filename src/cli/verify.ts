@@ -8,8 +8,8 @@ import { UsageError } from "../base/usage_error.ts";
 import { outputFolder } from "../record/results_reader.ts";
 import type { Verification } from "../record/verification.ts";
 import { verificationSentence } from "../report/tables/verification.ts";
-import { defaultStudy } from "../runs/study_file.ts";
-import { type VerifyOptions, verifyStudy } from "../runs/verify.ts";
+import { defaultStudy } from "../runs/plan/study_file.ts";
+import { type VerifyOptions, verifyStudy } from "../runs/after/verify.ts";
 import { commandOf } from "./command.ts";
 import {
   deviceOption,

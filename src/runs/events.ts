@@ -12,7 +12,7 @@ import type { Undecidable } from "../analysis/power/text.ts";
 import type { DamagedFile, DamagedRun } from "../analysis/results.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 import type { RunProgress } from "./run_loop.ts";
-import { StopFlag } from "./stop_flag.ts";
+import { StopFlag } from "./pool/stop_flag.ts";
 
 /** Something that happened to a study's work; `title` names the run. */
 export type WorkEvent =

@@ -14,7 +14,7 @@ import { methods, type MethodTable, methodTable } from "../methods/table.ts";
 import { StudyError } from "../study/problems.ts";
 import type { MethodOrigin } from "../study/types.ts";
 import { type ModuleSource, sourceHash, sourceOf } from "./source_hash.ts";
-import { beforeStudyCode } from "./threads.ts";
+import { beforeStudyCode } from "./pool/threads.ts";
 import { checkTrust, type NamedModule, type Trust } from "./trust.ts";
 import { UsageError } from "../base/usage_error.ts";
 

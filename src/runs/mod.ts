@@ -3,28 +3,28 @@
  *
  * @module
  */
-export { type AblateOptions, type AblateResult, ablateStudy } from "./ablate.ts";
+export { type AblateOptions, type AblateResult, ablateStudy } from "./after/ablate.ts";
 export type { Observer, Watch, WorkEvent } from "./events.ts";
 export type { HubAccess } from "../fetch/hub.ts";
 export type { Fetching } from "../fetch/model_files.ts";
 export type { FetchProgress, Transport } from "../fetch/transport.ts";
 export type { RunProgress } from "./run_loop.ts";
-export { type ExportOptions, type ExportResult, exportRun } from "./export.ts";
-export { type ExportFormat, exportFormats } from "./export_readme.ts";
+export { type ExportOptions, type ExportResult, exportRun } from "./share/export.ts";
+export { type ExportFormat, exportFormats } from "./share/export_readme.ts";
 export type { OwnExample, OwnTask } from "./own_task.ts";
-export { type Packed, type PackOptions, packStudy, unpackStudy } from "./packing.ts";
-export type { ImportBase } from "./imported_model.ts";
-export type { LeaseTimeout } from "./lease_timeout.ts";
+export { type Packed, type PackOptions, packStudy, unpackStudy } from "./share/packing.ts";
+export type { ImportBase } from "./share/imported_model.ts";
+export type { LeaseTimeout } from "./pool/lease_timeout.ts";
 export type { DamagedRun } from "../analysis/results.ts";
-export type { RunsResult } from "./run_all.ts";
-export type { PlanAgain } from "./recorded_run.ts";
-export { spectraOf, type SpectraOptions, type SpectraResult } from "./spectra.ts";
-export { StoppedError, type StoppedRun } from "./stop_flag.ts";
-export { readStudyFile, type StudyData, type StudyFile } from "./study_file.ts";
+export type { RunsResult } from "./pool/run_all.ts";
+export type { PlanAgain } from "./after/recorded_run.ts";
+export { spectraOf, type SpectraOptions, type SpectraResult } from "./after/spectra.ts";
+export { StoppedError, type StoppedRun } from "./pool/stop_flag.ts";
+export { readStudyFile, type StudyData, type StudyFile } from "./plan/study_file.ts";
 export { type ResultsSource } from "./stored_study.ts";
 export { readStudyResults } from "./study_results.ts";
 export { writeReport } from "./write_report.ts";
-export { loadModel, type LoadOptions } from "./run_model.ts";
+export { loadModel, type LoadOptions } from "./share/run_model.ts";
 export { type SweepOptions, type SweepResult, sweepStudy, type SweptStudy } from "./sweep.ts";
 export {
   modelOfPeftFiles,
@@ -33,11 +33,11 @@ export {
   type Prediction,
   type Text,
   TextModel,
-} from "./text_model.ts";
+} from "./share/text_model.ts";
 export type { TrainedRunRequest } from "./trained_run.ts";
 export { train, type TrainEvent, type TrainOptions } from "./train.ts";
 export { type NamedModule, type Trust, UntrustedCodeError } from "./trust.ts";
 export type { TunedFile } from "./tune/tuned_file.ts";
 export type { TrialsResult, TuneOptions } from "./tune/making.ts";
 export { type TuneResult, tuneStudy } from "./tune/tune_study.ts";
-export { type VerifyOptions, verifyStudy } from "./verify.ts";
+export { type VerifyOptions, verifyStudy } from "./after/verify.ts";

@@ -11,7 +11,7 @@ import type { EvaluationSplit } from "../train/evaluate.ts";
 import type { Snapshot } from "../train/run_types.ts";
 import { exportTensors } from "../train/stored_tensors.ts";
 import type { Trainer } from "../train/trainer.ts";
-import type { PlannedRun } from "./planning.ts";
+import type { PlannedRun } from "./plan/planning.ts";
 
 /**
  * Writes the files that belong to the end of a run: weights, scores of slots, and the predictions of the evaluation that counts, as

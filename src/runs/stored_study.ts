@@ -16,9 +16,9 @@ import type { Study } from "../study/study.ts";
 import type { RunSpec } from "../study/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 import { type CustomMethod, customMethodsOf } from "./method_modules.ts";
-import type { PlannedRun } from "./planning.ts";
+import type { PlannedRun } from "./plan/planning.ts";
 import { parseStoredStudy } from "./stored_study_schema.ts";
-import { readStudyData } from "./study_file.ts";
+import { readStudyData } from "./plan/study_file.ts";
 
 /** Where results go unless `--results` says otherwise. */
 export const defaultResults = "results";

@@ -12,9 +12,9 @@ import { checkWeights } from "../record/weights_file.ts";
 import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../analysis/results.ts";
 import { comparedPairs } from "../study/comparisons.ts";
 import type { RunSpec } from "../study/types.ts";
-import { readMadeFiles, unlessDamaged } from "./made_files.ts";
-import { filesAtOnce, mapConcurrently } from "./side_by_side.ts";
-import { claimsOfStored } from "./stated_claims.ts";
+import { readMadeFiles, unlessDamaged } from "./after/made_files.ts";
+import { filesAtOnce, mapConcurrently } from "./pool/side_by_side.ts";
+import { claimsOfStored } from "./plan/stated_claims.ts";
 import {
   readStoredStudy,
   type ResultsSource,

@@ -15,23 +15,34 @@ import { parseStudy, type Study } from "../study/study.ts";
 import type { GridRun } from "../study/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 import { stopFlagOf, teller, type Watch, type WorkEvent } from "./events.ts";
-import { KeptWorkers } from "./kept_workers.ts";
-import { openWorkers } from "./open_workers.ts";
-import { addedRunsIn, gridWith, seedsToStore, withoutChanged } from "./added_runs.ts";
-import { expand, type PlannedRun, planRuns, type StudyPlan, whereTheyAre } from "./planning.ts";
-import { problemsOfPart } from "./rank_order.ts";
-import { runAll, type RunsResult, unfinished } from "./run_all.ts";
-import { readSelection } from "./selection.ts";
-import { leasesOf, type LeaseTimeout } from "./lease_timeout.ts";
-import { claimedArmsHash, claimedSeeds, claimsStatedIn, runsBegunIn } from "./stated_claims.ts";
+import { KeptWorkers } from "./pool/kept_workers.ts";
+import { openWorkers } from "./pool/open_workers.ts";
+import { addedRunsIn, gridWith, seedsToStore, withoutChanged } from "./plan/added_runs.ts";
+import {
+  expand,
+  type PlannedRun,
+  planRuns,
+  type StudyPlan,
+  whereTheyAre,
+} from "./plan/planning.ts";
+import { problemsOfPart } from "./plan/rank_order.ts";
+import { runAll, type RunsResult, unfinished } from "./pool/run_all.ts";
+import { readSelection } from "./plan/selection.ts";
+import { leasesOf, type LeaseTimeout } from "./pool/lease_timeout.ts";
+import {
+  claimedArmsHash,
+  claimedSeeds,
+  claimsStatedIn,
+  runsBegunIn,
+} from "./plan/stated_claims.ts";
 import {
   defaultResults,
   methodsToStore,
   type StudyToStore,
   writeStoredStudy,
 } from "./stored_study.ts";
-import { undecidableClaims } from "./study_power.ts";
-import { studyWarnings } from "./study_warnings.ts";
+import { undecidableClaims } from "./plan/study_power.ts";
+import { studyWarnings } from "./plan/study_warnings.ts";
 import { addUntilDecided, checkUntilDecided } from "./until_decided.ts";
 
 /** What a sweep is told. */

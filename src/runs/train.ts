@@ -24,13 +24,13 @@ import { ProgramCache } from "../train/programs.ts";
 import type { Checkpoint, Snapshot, TrainingEvent, TrainingRequest } from "../train/run_types.ts";
 import { exportTensors } from "../train/stored_tensors.ts";
 import { Trainer } from "../train/trainer.ts";
-import { withEstimatedRanks } from "./estimated_ranks.ts";
+import { withEstimatedRanks } from "./plan/estimated_ranks.ts";
 import { requestOf } from "./execute.ts";
 import { Inputs } from "./inputs.ts";
 import { type OwnTask, ownTaskData } from "./own_task.ts";
-import { peftFiles } from "./peft_files.ts";
-import { checkGivenModel, type PlannedRun, planWith } from "./planning.ts";
-import { modelOfTensors, type NamedFiles, type TextModel } from "./text_model.ts";
+import { peftFiles } from "./share/peft_files.ts";
+import { checkGivenModel, type PlannedRun, planWith } from "./plan/planning.ts";
+import { modelOfTensors, type NamedFiles, type TextModel } from "./share/text_model.ts";
 
 /** What is trained, on what, and how. */
 export interface TrainOptions {

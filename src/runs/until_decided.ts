@@ -16,11 +16,11 @@ import { nextSeeds, runsForClaims } from "../study/added_seeds.ts";
 import { runTitle } from "../study/run_id.ts";
 import type { Study } from "../study/study.ts";
 import type { GridRun } from "../study/types.ts";
-import { furtherGrid, gridWith } from "./added_runs.ts";
+import { furtherGrid, gridWith } from "./plan/added_runs.ts";
 import type { WorkEvent } from "./events.ts";
-import { type PlannedRun, planWith, type StudyPlan, whereTheyAre } from "./planning.ts";
-import { type RunsResult, summed } from "./run_all.ts";
-import type { StopFlag } from "./stop_flag.ts";
+import { type PlannedRun, planWith, type StudyPlan, whereTheyAre } from "./plan/planning.ts";
+import { type RunsResult, summed } from "./pool/run_all.ts";
+import type { StopFlag } from "./pool/stop_flag.ts";
 import { type StudyToStore } from "./stored_study.ts";
 import { resultsOfPlan } from "./study_results.ts";
 

@@ -1,10 +1,10 @@
 /** `deno task ablate` from end to end, on a tiny encoder. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { ablate } from "../../src/cli/ablate.ts";
-import { ablateStudy } from "../../src/runs/ablate.ts";
+import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import { trainingRequest } from "../../src/runs/execute.ts";
-import { keptWeightsFile } from "../../src/runs/layer_ablation.ts";
-import { planRecorded } from "../../src/runs/recorded_run.ts";
+import { keptWeightsFile } from "../../src/runs/after/layer_ablation.ts";
+import { planRecorded } from "../../src/runs/after/recorded_run.ts";
 import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import { readStudyResults, readStudyRuns } from "../../src/runs/study_results.ts";
 import { UsageError } from "../../src/base/usage_error.ts";

@@ -1,8 +1,8 @@
 /** Exports of encoders whose head no class of transformers computes: what Python was seen to open, and the way back. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { hashBytes } from "../../src/base/hash.ts";
-import { exportRun } from "../../src/runs/export.ts";
-import { importAdapter } from "../../src/runs/imported_model.ts";
+import { exportRun } from "../../src/runs/share/export.ts";
+import { importAdapter } from "../../src/runs/share/imported_model.ts";
 import { pythonLines } from "../../src/models/encoder_folder.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { outputCount } from "../../src/train/task_head.ts";

@@ -1,7 +1,7 @@
 /** The logits of the golden batch: by ranklab's own evaluation program, and by an exported ONNX model. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import { keptWeightsFile } from "../../src/runs/layer_ablation.ts";
+import { keptWeightsFile } from "../../src/runs/after/layer_ablation.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { targetModules } from "../../src/models/modules.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { keptWeightsFile } from "../../src/runs/layer_ablation.ts";
+import { keptWeightsFile } from "../../src/runs/after/layer_ablation.ts";
 import {
   readSafetensors,
   type StoredTensor,

@@ -1,7 +1,7 @@
 /** The methods of `docs/extending.md`, run from the page: LoRA with a frozen A, and a policy with scores of its own. */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { exportRun } from "../../src/runs/export.ts";
-import { readStudyFile } from "../../src/runs/study_file.ts";
+import { exportRun } from "../../src/runs/share/export.ts";
+import { readStudyFile } from "../../src/runs/plan/study_file.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { readTrainedRun } from "../../src/runs/trained_run.ts";
 import { verify } from "../../src/cli/verify.ts";

@@ -1,14 +1,14 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { InputError } from "../../src/base/input_error.ts";
-import { exportRun } from "../../src/runs/export.ts";
+import { exportRun } from "../../src/runs/share/export.ts";
 import { importCommand } from "../../src/cli/import.ts";
-import { importPeft } from "../../src/runs/import.ts";
+import { importPeft } from "../../src/runs/share/import.ts";
 import {
   contentsText,
   evaluateModel,
   importAdapter,
   type ImportBase,
-} from "../../src/runs/imported_model.ts";
+} from "../../src/runs/share/imported_model.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { interpret } from "../../src/graph/mod.ts";

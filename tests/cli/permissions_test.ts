@@ -14,7 +14,7 @@ import {
   withPlaces,
 } from "../../src/cli/permissions.ts";
 import { add, encodeProgram, input, makeProgram } from "../../src/graph/mod.ts";
-import { readStudyData, readStudyFile } from "../../src/runs/study_file.ts";
+import { readStudyData, readStudyFile } from "../../src/runs/plan/study_file.ts";
 import { ownFiles, studyText, withOwnStudy } from "../runs/own_study.ts";
 import { tinyModel } from "../runs/tiny_study.ts";
 

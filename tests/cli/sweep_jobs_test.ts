@@ -1,14 +1,14 @@
 /** Sweeps in several workers: the same bytes as one run after the other, failures, a full disk, a stop. */
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { Inputs } from "../../src/runs/inputs.ts";
-import { LocalWorker, type RunWorker, ThreadWorker } from "../../src/runs/workers.ts";
-import type { Opening } from "../../src/runs/open_workers.ts";
-import { expand, planRuns } from "../../src/runs/planning.ts";
+import { LocalWorker, type RunWorker, ThreadWorker } from "../../src/runs/pool/workers.ts";
+import type { Opening } from "../../src/runs/pool/open_workers.ts";
+import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { modelFrom } from "../../src/runs/shared_models.ts";
-import { StopFlag } from "../../src/runs/stop_flag.ts";
+import { StopFlag } from "../../src/runs/pool/stop_flag.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
-import { runAll, unfinished } from "../../src/runs/run_all.ts";
+import { runAll, unfinished } from "../../src/runs/pool/run_all.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { ExecutorError, type Session } from "../../src/exec/executor.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";

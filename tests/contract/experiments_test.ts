@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { encoderModules, examplesOf as publishedSize } from "../study/tables.ts";
-import { expand } from "../../src/runs/planning.ts";
+import { expand } from "../../src/runs/plan/planning.ts";
 import { Inputs } from "../../src/runs/inputs.ts";
 import { schemaPath, schemaText } from "../../src/cli/schema.ts";
 import { methods } from "../../src/methods/table.ts";
 import { tasksOf } from "../../src/study/sequences.ts";
-import { readStudyFile } from "../../src/runs/study_file.ts";
+import { readStudyFile } from "../../src/runs/plan/study_file.ts";
 import type { ModuleShape } from "../../src/study/types.ts";
 import { checkRuns } from "../../src/study/validate.ts";
 import { findTask } from "../../src/tasks/catalog.ts";

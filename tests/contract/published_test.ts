@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { expand, planRuns } from "../../src/runs/planning.ts";
+import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { methods } from "../../src/methods/table.ts";
 import { openPack, packSuffix } from "../../src/record/pack.ts";
 import { isFolderOf, runFolder } from "../../src/study/run_id.ts";

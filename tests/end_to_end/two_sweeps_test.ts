@@ -112,7 +112,7 @@ Deno.test({
       const root = decodeURIComponent(new URL("../../", import.meta.url).pathname);
       const code = `
         import { sweepStudy } from "${root}src/runs/sweep.ts";
-        import { readStudyFile } from "${root}src/runs/study_file.ts";
+        import { readStudyFile } from "${root}src/runs/plan/study_file.ts";
         const result = await sweepStudy(
           await readStudyFile("${home}/tiny.json"),
           { model: "${tinyModel}", device: "reference", results: "${home}/results" },

@@ -1,5 +1,5 @@
 /** Exports the runs of `tests/cli/bare_exports.ts` for Python: `deno run -A tests/golden/bare_exports.ts DIR`. */
-import { exportRun } from "../../src/runs/export.ts";
+import { exportRun } from "../../src/runs/share/export.ts";
 import { pairs, texts, withBareRuns } from "../cli/bare_exports.ts";
 
 const [out] = Deno.args;

@@ -1,5 +1,5 @@
 /** Exports the runs of `tests/cli/exported_runs.ts` for peft and transformers: `deno run -A tests/golden/peft_exports.ts DIR`. */
-import { exportRun } from "../../src/runs/export.ts";
+import { exportRun } from "../../src/runs/share/export.ts";
 import { baseName, withFormulaRuns } from "../cli/exported_runs.ts";
 
 const [out] = Deno.args;

@@ -1,8 +1,8 @@
 /** Houlsby's and Pfeiffer's adapters through the commands: swept, verified, ablated, exported. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { ablateStudy } from "../../src/runs/ablate.ts";
-import { exportRun } from "../../src/runs/export.ts";
-import { verifyStudy } from "../../src/runs/verify.ts";
+import { ablateStudy } from "../../src/runs/after/ablate.ts";
+import { exportRun } from "../../src/runs/share/export.ts";
+import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RunAblation } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/study/study.ts";

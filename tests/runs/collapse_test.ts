@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { summaryOf } from "../../src/cli/work_status.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
-import { verifyStudy } from "../../src/runs/verify.ts";
+import { verifyStudy } from "../../src/runs/after/verify.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { methodsText } from "../../src/report/methods_text.ts";
 import { parseStudy } from "../../src/study/study.ts";

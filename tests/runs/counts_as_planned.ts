@@ -1,6 +1,6 @@
 /** Records of a tiny study's runs, held against the counts that its plan promised. */
 import { assert } from "@std/assert";
-import { expand, planRuns } from "../../src/runs/planning.ts";
+import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { methods } from "../../src/methods/table.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import type { Study } from "../../src/study/study.ts";

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
-import { expand } from "../../src/runs/planning.ts";
+import { expand } from "../../src/runs/plan/planning.ts";
 import { StudyError } from "../../src/study/problems.ts";
-import { readStudyData, readStudyFile } from "../../src/runs/study_file.ts";
+import { readStudyData, readStudyFile } from "../../src/runs/plan/study_file.ts";
 import { parseStudy } from "../../src/study/study.ts";
 
 const repository = decodeURIComponent(new URL("../../", import.meta.url).pathname);

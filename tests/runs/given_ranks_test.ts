@@ -3,9 +3,9 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import { planText } from "../../src/cli/plan_text.ts";
 import { methods } from "../../src/methods/table.ts";
 import type { RunRecord } from "../../src/record/types.ts";
-import { expand, planRuns } from "../../src/runs/planning.ts";
+import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";
-import { verifyStudy } from "../../src/runs/verify.ts";
+import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { StudyError } from "../../src/study/problems.ts";
 import { parseStudy, type Study, type StudyMethod } from "../../src/study/study.ts";
 import { tinyModel, tinyStudy, writeTinyTasks } from "./tiny_study.ts";

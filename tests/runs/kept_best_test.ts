@@ -1,8 +1,8 @@
 /** Runs whose best evaluation is not their last, of methods that merge or prune: all that is kept is of the best one. */
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { ablate } from "../../src/cli/ablate.ts";
-import { exportRun } from "../../src/runs/export.ts";
-import { importPeft } from "../../src/runs/import.ts";
+import { exportRun } from "../../src/runs/share/export.ts";
+import { importPeft } from "../../src/runs/share/import.ts";
 import { summaryOf } from "../../src/cli/work_status.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";

@@ -1,8 +1,8 @@
 /** Runs that merge while training, through every command: their records, ablation, verification, and how they leave. */
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { ablate } from "../../src/cli/ablate.ts";
-import { exportRun } from "../../src/runs/export.ts";
-import { importPeft } from "../../src/runs/import.ts";
+import { exportRun } from "../../src/runs/share/export.ts";
+import { importPeft } from "../../src/runs/share/import.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";

@@ -1,20 +1,20 @@
 /** A method that a study module brings, through every command. */
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
-import { ablateStudy } from "../../src/runs/ablate.ts";
-import { exportRun } from "../../src/runs/export.ts";
-import { ThreadWorker, WorkerError } from "../../src/runs/workers.ts";
-import { StopFlag } from "../../src/runs/stop_flag.ts";
+import { ablateStudy } from "../../src/runs/after/ablate.ts";
+import { exportRun } from "../../src/runs/share/export.ts";
+import { ThreadWorker, WorkerError } from "../../src/runs/pool/workers.ts";
+import { StopFlag } from "../../src/runs/pool/stop_flag.ts";
 import { customMethodsOf, loadedHashes } from "../../src/runs/method_modules.ts";
 import { planText } from "../../src/cli/plan_text.ts";
-import { expand, planRuns } from "../../src/runs/planning.ts";
-import { readStudyFile } from "../../src/runs/study_file.ts";
+import { expand, planRuns } from "../../src/runs/plan/planning.ts";
+import { readStudyFile } from "../../src/runs/plan/study_file.ts";
 import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { writeReport } from "../../src/runs/write_report.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { verify } from "../../src/cli/verify.ts";
-import { verifyStudy } from "../../src/runs/verify.ts";
+import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { methodText, type OwnFiles, ownFiles, studyText, withOwnStudy } from "./own_study.ts";

@@ -1,7 +1,7 @@
 /** Methods that look at inputs or hold examples out to score on, from sweep to verification, ablation and export. */
 import { assert, assertEquals } from "@std/assert";
-import { ablateStudy } from "../../src/runs/ablate.ts";
-import { exportRun } from "../../src/runs/export.ts";
+import { ablateStudy } from "../../src/runs/after/ablate.ts";
+import { exportRun } from "../../src/runs/share/export.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { targetModules } from "../../src/models/modules.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";

@@ -1,9 +1,9 @@
 /** SD-LoRA through the commands: three tasks in turn, swept, verified, ablated, exported as one LoRA, refused for one task. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { ablateStudy } from "../../src/runs/ablate.ts";
-import { exportRun } from "../../src/runs/export.ts";
+import { ablateStudy } from "../../src/runs/after/ablate.ts";
+import { exportRun } from "../../src/runs/share/export.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
-import { verifyStudy } from "../../src/runs/verify.ts";
+import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { tablesOf } from "../../src/report/build.ts";

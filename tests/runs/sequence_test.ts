@@ -1,13 +1,13 @@
 /** A study of a sequence from end to end: swept, verified, ablated, cut off and exported, on a tiny encoder. */
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { ablateStudy } from "../../src/runs/ablate.ts";
+import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import { execute } from "../../src/runs/execute.ts";
-import { exportRun } from "../../src/runs/export.ts";
-import { expand, planRuns } from "../../src/runs/planning.ts";
+import { exportRun } from "../../src/runs/share/export.ts";
+import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { writeReport } from "../../src/runs/write_report.ts";
-import { verifyStudy } from "../../src/runs/verify.ts";
+import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";

@@ -1,9 +1,9 @@
 /** A study of seconds: a tiny BERT, a task of its own in a folder made for the test, few steps. */
-import type { AblateOptions } from "../../src/runs/ablate.ts";
+import type { AblateOptions } from "../../src/runs/after/ablate.ts";
 import type { ExecutionContext } from "../../src/runs/execute.ts";
-import { expand, type PlannedRun, planRuns } from "../../src/runs/planning.ts";
+import { expand, type PlannedRun, planRuns } from "../../src/runs/plan/planning.ts";
 import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";
-import type { VerifyOptions } from "../../src/runs/verify.ts";
+import type { VerifyOptions } from "../../src/runs/after/verify.ts";
 import type { Executor } from "../../src/exec/executor.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";

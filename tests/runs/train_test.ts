@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/as
 import { findMethod, methods } from "../../src/methods/table.ts";
 import { readRun } from "../../src/record/read_study.ts";
 import type { OwnTask } from "../../src/runs/own_task.ts";
-import { modelOfPeftFiles } from "../../src/runs/text_model.ts";
+import { modelOfPeftFiles } from "../../src/runs/share/text_model.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { train, type TrainEvent, type TrainOptions } from "../../src/runs/train.ts";
 import { readStoredStudy } from "../../src/runs/stored_study.ts";

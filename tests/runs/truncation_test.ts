@@ -1,10 +1,10 @@
 /** Adapters that are cut to fewer ranks: `deno task ablate` evaluates them, and `deno task export --rank` writes them. */
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { ablateStudy } from "../../src/runs/ablate.ts";
-import { exportRun } from "../../src/runs/export.ts";
-import { evaluateModel, importAdapter } from "../../src/runs/imported_model.ts";
+import { ablateStudy } from "../../src/runs/after/ablate.ts";
+import { exportRun } from "../../src/runs/share/export.ts";
+import { evaluateModel, importAdapter } from "../../src/runs/share/imported_model.ts";
 import { trainingRequest } from "../../src/runs/execute.ts";
-import { planRecorded } from "../../src/runs/recorded_run.ts";
+import { planRecorded } from "../../src/runs/after/recorded_run.ts";
 import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import { readStudyRuns } from "../../src/runs/study_results.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";

@@ -8,10 +8,10 @@ import { report } from "../../src/cli/report.ts";
 import { trustOf } from "../../src/cli/trust.ts";
 import { readArguments } from "../../src/cli/terminal.ts";
 import { verify } from "../../src/cli/verify.ts";
-import { ablateStudy } from "../../src/runs/ablate.ts";
-import { exportRun } from "../../src/runs/export.ts";
-import { namedModule } from "../../src/runs/find_study.ts";
-import { readStudyFile } from "../../src/runs/study_file.ts";
+import { ablateStudy } from "../../src/runs/after/ablate.ts";
+import { exportRun } from "../../src/runs/share/export.ts";
+import { namedModule } from "../../src/runs/plan/find_study.ts";
+import { readStudyFile } from "../../src/runs/plan/study_file.ts";
 import { findResults } from "../../src/runs/stored_study.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import {
@@ -20,7 +20,7 @@ import {
   type Trust,
   UntrustedCodeError,
 } from "../../src/runs/trust.ts";
-import { verifyStudy } from "../../src/runs/verify.ts";
+import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { methodText, ownFiles, studyText, withOwnStudy } from "./own_study.ts";
 import { copyFolder, tinyModel } from "./tiny_study.ts";
 

@@ -1,7 +1,7 @@
 /** Further seeds of claims: which they are, and which runs they need. */
 import { assertEquals } from "@std/assert";
 import { methods } from "../../src/methods/table.ts";
-import { expand } from "../../src/runs/planning.ts";
+import { expand } from "../../src/runs/plan/planning.ts";
 import { nextSeeds, runsForClaims, withFurtherSeeds } from "../../src/study/added_seeds.ts";
 import type { Claim } from "../../src/study/claims.ts";
 import { parseStudy } from "../../src/study/study.ts";

@@ -4,12 +4,12 @@
  * @module
  */
 import { methods } from "../../src/methods/table.ts";
-import { ablateStudy } from "../../src/runs/ablate.ts";
+import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import type { WorkEvent } from "../../src/runs/events.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { writeReport } from "../../src/runs/write_report.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
-import { verifyStudy } from "../../src/runs/verify.ts";
+import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { exportAll } from "./exports.ts";
 import { fetchTiny } from "./caches.ts";
 import { type ChildCommand, torturedModel, torturedStudy } from "./tortured_study.ts";

@@ -5,7 +5,7 @@
  */
 import { namesIn } from "../../src/record/durable.ts";
 import { filesBelow } from "../../src/record/results_reader.ts";
-import { exportRun } from "../../src/runs/export.ts";
+import { exportRun } from "../../src/runs/share/export.ts";
 import { type Figures, type Ground, Tally } from "./campaign.ts";
 import { run, start } from "./processes.ts";
 import { torturedModel } from "./tortured_study.ts";

@@ -13,8 +13,8 @@ import { parseStudySpectra, type StudySpectra } from "../../src/record/spectra.t
 import { parseVerification } from "../../src/record/verification_file.ts";
 import { readWeightsFile } from "../../src/record/weights_file.ts";
 import { writeSafetensors } from "../../src/models/safetensors.ts";
-import { ownTasksOf } from "../../src/runs/planning.ts";
-import { runSpecOf } from "../../src/runs/recorded_run.ts";
+import { ownTasksOf } from "../../src/runs/plan/planning.ts";
+import { runSpecOf } from "../../src/runs/after/recorded_run.ts";
 import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import type { Checkpoint, Snapshot } from "../../src/train/run_types.ts";
 import type { FuzzedReader } from "./reader.ts";

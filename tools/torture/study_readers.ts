@@ -5,7 +5,7 @@
  */
 import { parseJson } from "../../src/base/read_json.ts";
 import { methods } from "../../src/methods/table.ts";
-import { expand } from "../../src/runs/planning.ts";
+import { expand } from "../../src/runs/plan/planning.ts";
 import { problemsOfTune } from "../../src/runs/tune/problems.ts";
 import { extendedStudy } from "../../src/study/extending.ts";
 import { parseStudy, parseStudyPart, type Study, type StudyPart } from "../../src/study/study.ts";

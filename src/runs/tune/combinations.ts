@@ -14,7 +14,7 @@ import { budgetOf, type StudyBudget } from "../../study/study_budget.ts";
 import { type Tune, tuneDefaults } from "../../study/tune.ts";
 import type { TunedFor } from "../../study/tuned.ts";
 import type { Budget, GridRun, MethodEntry } from "../../study/types.ts";
-import { expand } from "../planning.ts";
+import { expand } from "../plan/planning.ts";
 import type { Point, Space } from "./space.ts";
 
 /** What settings are chosen for, and what a trial of it is. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PlannedRun } from "../planning.ts";
+import type { PlannedRun } from "../plan/planning.ts";
 import { type HalvingJob, type HalvingRules, nextJob } from "./halving.ts";
 import { metricOf, type RunOutcome, type Trial, type TrialOutcome, trialScore } from "./trials.ts";
 

@@ -6,9 +6,9 @@
 import { teller } from "../events.ts";
 import type { Watch, WorkEvent } from "../events.ts";
 import type { Inputs } from "../inputs.ts";
-import type { PlannedRun } from "../planning.ts";
-import type { RunsResult } from "../run_all.ts";
-import type { StopFlag } from "../stop_flag.ts";
+import type { PlannedRun } from "../plan/planning.ts";
+import type { RunsResult } from "../pool/run_all.ts";
+import type { StopFlag } from "../pool/stop_flag.ts";
 import { methodsToStore } from "../stored_study.ts";
 import { storePlan, type SweepOptions, type SweptStudy } from "../sweep.ts";
 import type { Trial, TrialOutcome, Tried } from "./trials.ts";

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { PlannedRun } from "../planning.ts";
-import type { JobQueue } from "../side_by_side.ts";
-import type { StopFlag } from "../stop_flag.ts";
+import type { PlannedRun } from "../plan/planning.ts";
+import type { JobQueue } from "../pool/side_by_side.ts";
+import type { StopFlag } from "../pool/stop_flag.ts";
 import type { Ladder, RungRun } from "./ladder.ts";
 import type { RunOutcome } from "./trials.ts";
 

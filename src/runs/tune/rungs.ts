@@ -9,7 +9,7 @@ import { overlaySettings } from "../../study/settings.ts";
 import { totalSteps } from "../../study/total_steps.ts";
 import { type AshaRules, type Tune, tuneDefaults } from "../../study/tune.ts";
 import type { GridRun } from "../../study/types.ts";
-import { planWith } from "../planning.ts";
+import { planWith } from "../plan/planning.ts";
 import { type Combination, combinationTitle } from "./combinations.ts";
 import { fewestSteps, rungSteps } from "./halving.ts";
 import type { MakingSetting } from "./making.ts";

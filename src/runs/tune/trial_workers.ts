@@ -4,10 +4,10 @@
  * @module
  */
 import { chooseExecutor } from "../../exec/choose.ts";
-import { KeptWorkers } from "../kept_workers.ts";
-import { type Opening, openWorkers } from "../open_workers.ts";
-import type { PlannedRun } from "../planning.ts";
-import type { RunWorker } from "../workers.ts";
+import { KeptWorkers } from "../pool/kept_workers.ts";
+import { type Opening, openWorkers } from "../pool/open_workers.ts";
+import type { PlannedRun } from "../plan/planning.ts";
+import type { RunWorker } from "../pool/workers.ts";
 import { type MakingSetting, tellOf } from "./making.ts";
 
 /** A round of trials. */

@@ -14,7 +14,7 @@ import type { Study } from "../../study/study.ts";
 import type { GridRun } from "../../study/types.ts";
 import { meritOf } from "../../tasks/metrics.ts";
 import type { Inputs } from "../inputs.ts";
-import { type PlannedRun, planWith, withPresentFolders } from "../planning.ts";
+import { type PlannedRun, planWith, withPresentFolders } from "../plan/planning.ts";
 import { meanScore, type ScoredPoint } from "./choice.ts";
 import { type Combination, combinationTitle, trialRun } from "./combinations.ts";
 import { type Point, pointKey } from "./space.ts";

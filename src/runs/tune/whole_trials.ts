@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { leasesOf } from "../lease_timeout.ts";
-import { runAll } from "../run_all.ts";
+import { leasesOf } from "../pool/lease_timeout.ts";
+import { runAll } from "../pool/run_all.ts";
 import {
   type MakingSetting,
   storeTrials,

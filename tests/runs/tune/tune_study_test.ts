@@ -8,7 +8,7 @@ import { planText } from "../../../src/cli/plan_text.ts";
 import type { RunRecord } from "../../../src/record/types.ts";
 import { tablesOf } from "../../../src/report/build.ts";
 import type { Watch } from "../../../src/runs/events.ts";
-import { readStudyFile } from "../../../src/runs/study_file.ts";
+import { readStudyFile } from "../../../src/runs/plan/study_file.ts";
 import { readStudyResults } from "../../../src/runs/study_results.ts";
 import { sweepStudy } from "../../../src/runs/sweep.ts";
 import type { RunSpec } from "../../../src/study/types.ts";

@@ -1,0 +1,184 @@
+/**
+ * Both ablations of a study's finished runs: what adapters are worth, and what LoRA makes of the ranks that other
+ * methods end with.
+ *
+ * @module
+ */
+import { readAblation } from "../../record/read_study.ts";
+import type { RunAblation } from "../../record/types.ts";
+import { UsageError } from "../../base/usage_error.ts";
+import { chooseExecutor } from "../../exec/choose.ts";
+import { ablateByReplay, type AblationDevice } from "./ablate_by_replay.ts";
+import { stopFlagOf, teller, type Watch } from "../events.ts";
+import type { RunWorker } from "../pool/workers.ts";
+import { isAblationOf } from "./layer_ablation.ts";
+import { type Opening, openWorkers } from "../pool/open_workers.ts";
+import { leasesOf, type LeaseTimeout } from "../pool/lease_timeout.ts";
+import {
+  finishedRuns,
+  type PlanAgain,
+  planRecorded,
+  type RecordedRun,
+  runSpecOf,
+} from "./recorded_run.ts";
+import type { RunsResult } from "../pool/run_all.ts";
+import { sampleByKind } from "./sampling.ts";
+import { readSelection } from "../plan/selection.ts";
+import { readStoredStudy, wantFolder } from "../stored_study.ts";
+import { workOnRuns } from "../pool/work_on_runs.ts";
+
+/** What an ablation is told. */
+export interface AblateOptions extends PlanAgain, LeaseTimeout {
+  /** Null for the sweep's. */
+  readonly device: string | null;
+  /** Runs at a time, or null for the default of the device. */
+  readonly jobs: number | null;
+  /** Threads of each run, or null for an equal part of the cores. */
+  readonly threads: number | null;
+  /** Runs of the layer-rank ablation, or null for all. */
+  readonly sample: number | null;
+  /** Whether LoRA is also trained again with the ranks that other methods ended with, the same in reverse, and uniform ones. */
+  readonly replay: boolean;
+  /** The part of the study that is ablated, as {@linkcode readSelection} takes it. Default: all of it. */
+  readonly only?: readonly string[];
+}
+
+/** What an ablation did. */
+export interface AblateResult {
+  /** Runs whose adapters were removed now. */
+  readonly ablated: number;
+  /** Runs that had been ablated before. */
+  readonly skipped: number;
+  /** Runs whose weights are not there; they can be had by deleting their folders and sweeping again. */
+  readonly weightless: number;
+  /** Runs that are left to ablate. */
+  readonly left: number;
+  /** Whether the command was stopped before all was done. */
+  readonly stopped: boolean;
+  /** Null without a replay. */
+  readonly replay: RunsResult | null;
+}
+
+/**
+ * Removes adapters from every run that has ranks and no ablation yet; runs without weights are left out.
+ *
+ * @throws {RangeError} If that leaves none.
+ */
+async function ablateLayers(
+  recorded: readonly RecordedRun[],
+  open: (opening: Opening) => Promise<readonly RunWorker[]>,
+  results: string,
+  { stop, tell, leases }: Pick<AblationDevice, "stop" | "tell" | "leases">,
+): Promise<Omit<AblateResult, "replay" | "stopped">> {
+  const isAblated = ({ stored: { record }, planned }: RecordedRun, ablation: RunAblation | null) =>
+    ablation !== null && isAblationOf(ablation, record, planned.modules);
+  const due = recorded.filter((run) => !isAblated(run, run.stored.ablation));
+  let skipped = recorded.length - due.length;
+  if (due.length === 0) return { ablated: 0, skipped, weightless: 0, left: 0 };
+  if (stop.isRaised) return { ablated: 0, skipped, weightless: 0, left: due.length };
+  await tell({ kind: "begun", noun: "ablations", total: due.length, skipped: 0 });
+  let ablated = 0;
+  let weightless = 0;
+  let elsewhere = 0;
+  await workOnRuns({
+    jobs: due,
+    plannedOf: ({ planned }) => planned,
+    results,
+    leases,
+    isDone: async (run) => isAblated(run, await readAblation(run.stored.folder)),
+    stop,
+    tell: async (event) => {
+      if (event.kind === "done elsewhere") elsewhere++;
+      await tell(event);
+    },
+    openWorkers: open,
+    work: (worker, run) =>
+      worker.ablate(run, (share) => tell({ kind: "share", title: run.planned.title, share })),
+    onResult: async ({ stored: { ablation, record }, planned: { title, modules } }, outcome) => {
+      if (outcome.kind === "stopped") return false;
+      if (outcome.kind === "ablated") {
+        ablated++;
+        await tell({ kind: "ablated", title, ablation: outcome.ablation });
+        return true;
+      }
+      // What was removed when the weights were there counts, if that was all but the parts.
+      if (ablation !== null && isAblationOf(ablation, record, modules, "older")) {
+        skipped++;
+        return true;
+      }
+      weightless++;
+      if (weightless === recorded.length) throw new RangeError(outcome.message);
+      await tell({ kind: "left out", title, reason: outcome.message });
+      return true;
+    },
+    // What the others have begun is worth ending: each ablation is written as a whole.
+    isStoppedByErrors: false,
+  });
+  const left = recorded.length - skipped - ablated - weightless - elsewhere;
+  return { ablated, skipped: skipped + elsewhere, weightless, left };
+}
+
+/**
+ * Both ablations of a study's finished runs.
+ *
+ * @throws {UntrustedCodeError} If the results name code that is not trusted; nothing has been done then.
+ */
+export async function ablateStudy(
+  folder: string,
+  options: AblateOptions,
+  watch: Watch = {},
+): Promise<AblateResult> {
+  const stop = stopFlagOf(watch);
+  const tell = teller(watch);
+  wantFolder(folder, "ablate", "an ablation is written beside each run");
+  const stored = await readStoredStudy(folder);
+  const isChosen = readSelection(options.only ?? [], stored.runs.map(({ run }) => run));
+  const runs = (await finishedRuns(folder, stored, tell))
+    .filter(({ record }) => record.happened.finalRanks !== null);
+  if (!runs.some((run) => isChosen(runSpecOf(run)))) {
+    throw new UsageError(
+      `Cannot ablate "${folder}": found no finished run with ranks${
+        options.only === undefined || options.only.length === 0 ? "" : " in that part of the study"
+      }, want at least one; run deno task sweep first`,
+    );
+  }
+  const { plan, recorded } = await planRecorded(stored, runs, options, watch.fetching);
+  const choice = await chooseExecutor(options.device ?? stored.device, {
+    ...(options.threads === null ? {} : { threads: options.threads }),
+  });
+  const { jobs, threads } = options;
+  const device: AblationDevice = {
+    executor: choice.executor,
+    leases: leasesOf(options),
+    stop,
+    tell,
+    fetching: watch.fetching,
+    workersFor: (plan, title, results) => (opening) =>
+      openWorkers({
+        ...opening,
+        title,
+        tell,
+        device: choice,
+        jobs,
+        threads,
+        studyRuns: stored.runs.length,
+        plan,
+        results,
+      }),
+  };
+  const part = recorded.filter(({ planned }) => isChosen(planned.run));
+  const chosen = options.sample === null ? part : sampleByKind(
+    part,
+    options.sample,
+    ({ stored: { record } }) => record.asked.label,
+    0,
+  );
+  const title = `${stored.study.title ?? stored.study.name}: ablations of ${chosen.length} runs`;
+  const layers = await ablateLayers(chosen, device.workersFor(plan, title, folder), folder, device);
+  const wasAsked = stop.isRaised;
+  const replay = options.replay && !wasAsked
+    ? await ablateByReplay(folder, stored, { recorded, isChosen }, options, device)
+    : null;
+  const isCut = wasAsked && (layers.left > 0 || options.replay);
+  return { ...layers, stopped: isCut || replay?.stopped === true, replay };
+}

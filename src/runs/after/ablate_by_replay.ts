@@ -1,0 +1,134 @@
+/**
+ * The replay ablation of a study's results: LoRA is trained with the ranks that runs of other methods ended with.
+ *
+ * @module
+ */
+import type { Executor } from "../../exec/executor.ts";
+import type { Fetching } from "../../fetch/model_files.ts";
+import type { LeaseSettings } from "../../record/leases.ts";
+import { hasGivenRanks } from "../../study/ranks.ts";
+import { runFolder } from "../../study/run_id.ts";
+import type { WorkEvent } from "../events.ts";
+import type { RunWorker } from "../pool/workers.ts";
+import type { Opening } from "../pool/open_workers.ts";
+import type { PlannedRun, StudyPlan } from "../plan/planning.ts";
+import { type PlanAgain, planFrom, recordedCommits, type RecordedRun } from "./recorded_run.ts";
+import {
+  cellOf,
+  hasOwnRanks,
+  replayRuns,
+  type ReplaySource,
+  replayStudy,
+  variantRanks,
+} from "./replay_ablation.ts";
+import { runAll, type RunsResult } from "../pool/run_all.ts";
+import type { Selection } from "../plan/selection.ts";
+import type { StopFlag } from "../pool/stop_flag.ts";
+import { type StoredStudy, writeStoredStudy } from "../stored_study.ts";
+
+/**
+ * Runs of equal ranks compute the same and would share a folder: the variant, and a number where that is not enough, keep them
+ * apart. It stands for the label.
+ */
+function withOwnFolders(
+  runs: readonly PlannedRun[],
+  variants: readonly string[],
+): readonly PlannedRun[] {
+  const taken = new Map<string, number>();
+  return runs.map((run, i) => {
+    const folder = `${runFolder({ ...run.run, label: run.run.method }, run.id)}-${variants[i]}`;
+    const nth = (taken.get(folder) ?? 0) + 1;
+    taken.set(folder, nth);
+    return { ...run, folder: nth === 1 ? folder : `${folder}-${nth}` };
+  });
+}
+
+/** Where ablations are computed. */
+export interface AblationDevice {
+  readonly executor: Executor;
+  readonly leases: LeaseSettings;
+  readonly stop: StopFlag;
+  readonly tell: (event: WorkEvent) => Promise<void>;
+  /** How encoders of the hub are fetched; undefined for by this process's environment and network. */
+  readonly fetching: Fetching | undefined;
+  /** Opens workers for what a title says, with their results in a folder. */
+  readonly workersFor: (
+    plan: StudyPlan,
+    title: string,
+    results: string,
+  ) => (opening: Opening) => Promise<readonly RunWorker[]>;
+}
+
+/** A study's finished runs, and which of them are ablated now. */
+export interface Part {
+  readonly recorded: readonly RecordedRun[];
+  readonly isChosen: Selection;
+}
+
+/** What the replay makes of a finished run; nothing of one without ranks, or whose ranks were merged into its weights. */
+function sourcesOf(
+  { stored: { record: { id, happened } }, planned }: RecordedRun,
+): readonly ReplaySource[] {
+  const { initialRanks, finalRanks, storedRanks } = happened;
+  if (initialRanks === null || finalRanks === null || storedRanks !== undefined) return [];
+  const { run, modules, method, plan } = planned;
+  const isPlanned = modules.every(({ name }, i) => initialRanks[name] === plan?.initial[i]);
+  const startsEven = isPlanned && !hasGivenRanks(run) && method.plan === undefined &&
+    method.rankWeights(run.options, modules) === null &&
+    method.bind(run.options).estimate === undefined;
+  return [{ id, run, modules, initialRanks, finalRanks, startsEven }];
+}
+
+/** Trains the replay runs of the chosen cells that have not been trained yet into the folder `replay` of the results. */
+export async function ablateByReplay(
+  folder: string,
+  stored: StoredStudy,
+  { recorded, isChosen }: Part,
+  options: PlanAgain,
+  { executor, leases, workersFor, stop, tell, fetching }: AblationDevice,
+): Promise<RunsResult | null> {
+  const sources = recorded.flatMap(sourcesOf).filter(hasOwnRanks);
+  if (sources.length === 0) {
+    await tell({ kind: "nothing to replay" });
+    return null;
+  }
+  const runs = replayRuns(sources, stored.runs.map(({ run }) => run));
+  const study = replayStudy(stored.study, runs);
+  const plan = await planFrom(
+    { ...stored, study },
+    runs.map(({ run }) => run),
+    options,
+    { commits: recordedCommits(recorded.map(({ stored }) => stored)), fetching },
+  );
+  const titles = new Map(recorded.map(({ planned: { id, title } }) => [id, title]));
+  const planned = withOwnFolders(plan.runs, runs.map(({ variant }) => variant)).map((own, i) => {
+    const { source, variant } = runs[i]!;
+    const as = variantRanks[variant];
+    const ranksFrom = { type: "run", run: source, title: titles.get(source)!, as } as const;
+    return { ...own, ranksFrom };
+  });
+  const replayFolder = `${folder}/replay`;
+  const { studyFolder } = stored;
+  await writeStoredStudy(replayFolder, {
+    study,
+    studyFolder,
+    data: options.data ?? stored.data,
+    model: options.model ?? stored.model,
+    device: executor.kind,
+    runs: planned.map(({ folder, id, run }, i) => {
+      const { variant, source, baseline } = runs[i]!;
+      return { folder, id, run, replay: { variant, source, baseline: planned[baseline]!.id } };
+    }),
+  });
+  const cells = new Set(sources.map(({ run }) => run).filter(isChosen).map(cellOf));
+  const due = planned.filter(({ run }) => cells.has(cellOf(run)));
+  return await runAll({
+    runs: due,
+    results: replayFolder,
+    retryFailed: false,
+    leases,
+    stop,
+    tell,
+    openWorkers: workersFor(plan, `${study.title}: ${due.length} runs`, replayFolder),
+  });
+}

@@ -1,0 +1,136 @@
+/**
+ * From a record back to a run that can be planned: nothing but the record is asked.
+ *
+ * @module
+ */
+import { RecordFormatError } from "../../record/parser.ts";
+import type { Fetching } from "../../fetch/model_files.ts";
+import type { StoredRun } from "../../record/read_study.ts";
+import { settingsSchema } from "../../study/settings.ts";
+import type { RunSpec } from "../../study/types.ts";
+import type { DamagedRun } from "../../analysis/results.ts";
+import { withRecordedRanks } from "../plan/estimated_ranks.ts";
+import type { WorkEvent } from "../events.ts";
+import { loadCustomMethods } from "../method_modules.ts";
+import { type PlannedRun, planRuns, type StudyPlan } from "../plan/planning.ts";
+import type { ResultsSource, StoredStudy } from "../stored_study.ts";
+import { readStudyRuns } from "../study_results.ts";
+import type { Trust } from "../trust.ts";
+
+/** What recorded runs are planned again with. */
+export interface PlanAgain {
+  /** Folder with GLUE's tasks where it is not where the sweep had it; null for the sweep's. */
+  readonly data: string | null;
+  /** Folder, wheel or `hub:` name of the encoder where it is not where the sweep had it; null for the sweep's. */
+  readonly model: string | null;
+  /** Which code that the results name may run. Default: none. */
+  readonly trust?: Trust;
+}
+
+/** Where encoders of the hub are taken from when runs are planned again. */
+export interface HubAgain {
+  /** Commits of hub models by the study's names for them. */
+  readonly commits: Readonly<Record<string, string>>;
+  /** How they are fetched; undefined for by this process's environment and network. */
+  readonly fetching: Fetching | undefined;
+}
+
+/** A recorded run together with its plan. */
+export interface RecordedRun {
+  readonly stored: StoredRun;
+  readonly planned: PlannedRun;
+}
+
+/**
+ * The run that a record asked for.
+ *
+ * @throws {RecordFormatError} If its settings are not complete.
+ */
+export function runSpecOf({ record, folder }: Pick<StoredRun, "record" | "folder">): RunSpec {
+  const run = record.asked.run as unknown as RunSpec;
+  const settings = settingsSchema.safeParse(run.settings);
+  if (!settings.success) {
+    const issue = settings.error.issues[0];
+    const key = ["asked", "run", "settings", ...issue?.path ?? []].map(String).join(".");
+    throw new RecordFormatError(
+      `${folder}/record.json`,
+      key,
+      "settings that are not whole",
+      issue?.message ?? "wrong value",
+    );
+  }
+  return run;
+}
+
+/** Whether a run ended well. */
+export function isFinished({ record }: StoredRun): boolean {
+  return record.happened.outcome.state === "finished";
+}
+
+/** A study's finished runs in the order of its plan; runs that are damaged are told and left out. */
+export async function finishedRuns(
+  results: ResultsSource,
+  stored: StoredStudy,
+  tell: (event: WorkEvent) => Promise<void>,
+): Promise<readonly StoredRun[]> {
+  const damaged: DamagedRun[] = [];
+  const runs = await readStudyRuns(results, stored, (run) => damaged.push(run));
+  for (const run of damaged) await tell({ kind: "damaged", run });
+  return runs.filter(isFinished);
+}
+
+/** The commits of the hub models that recorded runs used, by the study's names for them. */
+export function recordedCommits(runs: readonly StoredRun[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(runs.flatMap((stored) => {
+    const { model } = stored.record.where;
+    if (model?.source !== "hub") return [];
+    return [[runSpecOf(stored).settings.model, model.commit]];
+  }));
+}
+
+/**
+ * Plans runs again with what they read, as it is now.
+ *
+ * @throws {StudyError} If data or model cannot be read.
+ * @throws {UntrustedCodeError} If code would have to run that is not trusted.
+ * @throws {UsageError} If a method that is not built in cannot be loaded as it was.
+ */
+export async function planFrom(
+  stored: StoredStudy,
+  runs: readonly RunSpec[],
+  again: PlanAgain,
+  { commits, fetching }: HubAgain,
+): Promise<StudyPlan> {
+  const named = new Set(runs.map(({ method }) => method));
+  const own = (stored.methods ?? []).filter(({ name }) => named.has(name));
+  const isModelRead = runs.some(({ settings }) => settings.model === "folder");
+  const read = {
+    commits,
+    data: again.data ?? stored.data,
+    model: again.model ?? (isModelRead ? stored.model : null),
+    study: stored.studyFolder,
+  };
+  const methods = await loadCustomMethods(own, again.trust ?? []);
+  return await planRuns(stored.study, runs, read, methods, fetching);
+}
+
+/** Plans recorded runs again, each beside its record. */
+export async function planRecorded(
+  stored: StoredStudy,
+  runs: readonly StoredRun[],
+  again: PlanAgain,
+  fetching?: Fetching,
+): Promise<{ readonly plan: StudyPlan; readonly recorded: readonly RecordedRun[] }> {
+  const plan = await planFrom(
+    stored,
+    runs.map(runSpecOf),
+    again,
+    { commits: recordedCommits(runs), fetching },
+  );
+  const recorded = runs.map((run, i) => {
+    const { asked: { ranksFrom = null }, happened: { initialRanks } } = run.record;
+    const planned = { ...plan.runs[i]!, ranksFrom };
+    return { stored: run, planned: withRecordedRanks(planned, initialRanks) };
+  });
+  return { plan, recorded };
+}

@@ -1,0 +1,106 @@
+/**
+ * Verifying a study: finished runs are repeated from their records alone and compared number by number.
+ *
+ * @module
+ */
+import { UsageError } from "../../base/usage_error.ts";
+import { readEnvironment } from "../../record/provenance.ts";
+import { outputFolder, wantWithin } from "../../record/results_reader.ts";
+import { makeFolder, writeWhole } from "../../record/durable.ts";
+import { recordSchemaVersion } from "../../record/types.ts";
+import type { RunVerification, Verification } from "../../record/verification.ts";
+import { verificationMarkdown } from "../../report/verification_markdown.ts";
+import { stopFlagOf, teller, type Watch } from "../events.ts";
+import { leasesOf, type LeaseTimeout } from "../pool/lease_timeout.ts";
+import { finishedRuns, type PlanAgain, planRecorded, type RecordedRun } from "./recorded_run.ts";
+import { sampleByKind } from "./sampling.ts";
+import { StoppedError } from "../pool/stop_flag.ts";
+import { readStoredStudy } from "../stored_study.ts";
+import { groupsOf, verifyGroup } from "./verify_group.ts";
+
+/** What a verification is told. */
+export interface VerifyOptions extends PlanAgain, LeaseTimeout {
+  /** Null for the one of each record. */
+  readonly device: string | null;
+  /** Runs at a time, or null for the default of the device. */
+  readonly jobs: number | null;
+  /** Null for as many as each record says. */
+  readonly threads: number | null;
+  /** Runs to repeat, or null for all. */
+  readonly sample: number | null;
+  /** Draws the sample; has no effect on the runs themselves. */
+  readonly seed: number;
+  /** Largest relative difference that counts as agreement, at least 0; 0 asks for equal bits. */
+  readonly tolerance: number;
+}
+
+/**
+ * Repeats a sample of a study's finished runs and writes `verify/verification.json` and `.md` into its results.
+ *
+ * @param results The study's folder, or its pack: then `verify/` goes into a folder of its name beside it.
+ *
+ * @throws {UntrustedCodeError} If the results name code that is not trusted; nothing has been done then.
+ * @throws {StoppedError} If it was stopped before all were compared; nothing is written then.
+ */
+export async function verifyStudy(
+  results: string,
+  options: VerifyOptions,
+  watch: Watch = {},
+): Promise<Verification> {
+  const stop = stopFlagOf(watch);
+  const tell = teller(watch);
+  const folder = `${outputFolder(results)}/verify`;
+  await wantWithin(outputFolder(results), folder);
+  const stored = await readStoredStudy(results);
+  const finished = await finishedRuns(results, stored, tell);
+  if (finished.length === 0) {
+    throw new UsageError(
+      `Cannot verify "${results}": found no finished run, want at least one; run deno task sweep first`,
+    );
+  }
+  const chosen = options.sample === null
+    ? finished
+    : sampleByKind(finished, options.sample, ({ record }) => record.asked.label, options.seed);
+  const { plan, recorded } = await planRecorded(stored, chosen, options, watch.fetching);
+  const environment = await readEnvironment();
+  const verified = new Map<RecordedRun, RunVerification>();
+  await tell({ kind: "begun", noun: "runs", total: recorded.length, skipped: 0 });
+  for (const group of groupsOf(recorded, options)) {
+    if (stop.isRaised) break;
+    await verifyGroup(group, {
+      title: `${stored.study.title ?? stored.study.name}: ${group.runs.length} runs again`,
+      results: folder,
+      plan,
+      leases: leasesOf(options),
+      jobs: options.jobs,
+      environment,
+      tolerance: options.tolerance,
+      tell,
+      stop,
+      onVerified: async (run, verification) => {
+        verified.set(run, verification);
+        await tell({ kind: "verified", title: verification.title, verification });
+      },
+    });
+  }
+  if (verified.size < recorded.length) {
+    throw new StoppedError(
+      `Stopped: ${verified.size} of ${recorded.length} runs were compared; nothing is written, and the same ` +
+        "command starts again",
+    );
+  }
+  const runs = recorded.map((run) => verified.get(run)!);
+  const verification: Verification = {
+    schema: recordSchemaVersion,
+    study: stored.study.name,
+    verifiedAt: new Date().toISOString(),
+    tolerance: options.tolerance,
+    finishedRuns: finished.length,
+    sampleSeed: options.sample === null ? null : options.seed,
+    runs,
+  };
+  await makeFolder(folder);
+  await writeWhole(`${folder}/verification.json`, `${JSON.stringify(verification, null, 2)}\n`);
+  await writeWhole(`${folder}/verification.md`, verificationMarkdown(verification));
+  return verification;
+}

@@ -1,0 +1,290 @@
+/**
+ * From a study file to runs that can start: expanded, checked as a whole, with their ranks and identities.
+ *
+ * @module
+ */
+import { canonicalJson, type Json } from "../../base/canonical_json.ts";
+import { readingInput, shown } from "../../base/input_error.ts";
+import { errorMessage } from "../../base/error_message.ts";
+import { findMethod, type MethodTable } from "../../methods/table.ts";
+import type { Fetching } from "../../fetch/model_files.ts";
+import type { Method } from "../../methods/method.ts";
+import { namesIn } from "../../record/durable.ts";
+import { runsUnderWay, underWay } from "../../record/under_way.ts";
+import type { ModelOrigin, RanksOrigin } from "../../record/types.ts";
+import { checkMaxLength } from "../../models/load.ts";
+import { problemOfGivenModel } from "../../study/model_name.ts";
+import { expandStudy } from "../../study/expand.ts";
+import { defaultMostRuns } from "../../study/grid.ts";
+import { type Problem, StudyError } from "../../study/problems.ts";
+import {
+  type InputHashes,
+  isFolderOf,
+  runContent,
+  runFolder,
+  runId,
+  runTitle,
+} from "../../study/run_id.ts";
+import type { Study } from "../../study/study.ts";
+import type { GridRun, ModuleShape, RankPlan, RunSpec } from "../../study/types.ts";
+import { checkRuns } from "../../study/validate.ts";
+import { builtInTasks, findTask } from "../../tasks/catalog.ts";
+import { averageAccuracyName, averageTaskAwareName } from "../../tasks/metrics.ts";
+import { sequenceTask } from "../../tasks/sequence.ts";
+import { parseUserTask, parseUserTasks } from "../../tasks/user_task.ts";
+import type { Task } from "../../tasks/types.ts";
+import { type SettledRun, settleRanks } from "./asked_ranks.ts";
+import { type InputFolders, Inputs } from "../inputs.ts";
+
+/** A run that can start. */
+export interface PlannedRun {
+  readonly run: RunSpec;
+  readonly id: string;
+  /** Name of its folder within the study's results. */
+  readonly folder: string;
+  readonly title: string;
+  readonly method: Method;
+  /** Null for methods without ranks; that of the budget while the ranks of another run are not known. */
+  readonly plan: RankPlan | null;
+  /** Where its initial ranks come from; null where they follow from the budget. */
+  readonly ranksFrom: RanksOrigin | null;
+  /** The folder, within the study's results, of the run that its ranks are still to be read from; null where they are known. */
+  readonly ranksFolder: string | null;
+  /** Adapted modules in model order; empty for methods without ranks. */
+  readonly modules: readonly ModuleShape[];
+  readonly hashes: InputHashes;
+  /** Null for the embedded encoder and for plain folders. */
+  readonly origin: ModelOrigin | null;
+}
+
+/**
+ * Runs with the names of the folders that they have already: a folder keeps the name that it was given first, whatever becomes
+ * of the label that is a part of it.
+ *
+ * @param present Names in the results folder.
+ */
+export function withPresentFolders(
+  runs: readonly PlannedRun[],
+  present: ReadonlySet<string>,
+): readonly PlannedRun[] {
+  const byEnd = Map.groupBy([...present].sort(), (name) => name.slice(name.lastIndexOf("-") + 1));
+  const renamed = new Map<string, string>();
+  const named = runs.map((planned) => {
+    const { run, id, folder } = planned;
+    if (present.has(folder)) return planned;
+    const near = byEnd.get(folder.slice(folder.lastIndexOf("-") + 1)) ?? [];
+    const known = near.find((name) => isFolderOf(run, id, name));
+    if (known === undefined) return planned;
+    renamed.set(folder, known);
+    return { ...planned, folder: known };
+  });
+  return named.map((planned) => {
+    const { ranksFolder } = planned;
+    const known = ranksFolder === null ? undefined : renamed.get(ranksFolder);
+    return known === undefined ? planned : { ...planned, ranksFolder: known };
+  });
+}
+
+/** Names of what is in a study's results folder, and of the runs that were begun there. */
+export async function presentNames(results: string): Promise<ReadonlySet<string>> {
+  const begun = runsUnderWay(await namesIn(`${results}/${underWay}`));
+  return new Set([...await namesIn(results), ...begun]);
+}
+
+/** A plan whose runs lie in the folders that they have already, finished or begun; see {@linkcode withPresentFolders}. */
+export async function whereTheyAre(plan: StudyPlan, results: string): Promise<StudyPlan> {
+  return { ...plan, runs: withPresentFolders(plan.runs, await presentNames(results)) };
+}
+
+/** A study's runs, with what they read. */
+export interface StudyPlan {
+  readonly study: Study;
+  readonly runs: readonly PlannedRun[];
+  readonly inputs: Inputs;
+}
+
+/** The tasks that a study declares: the user's own, and its sequences. */
+export function ownTasksOf(study: Study): readonly Task[] {
+  const own = parseUserTasks(study.userTasks ?? []);
+  const sequences = Object.entries(study.sequences ?? {}).map(([name, members]) =>
+    readingInput(
+      {
+        file: `study "${shown(study.name)}"`,
+        place: `sequence "${shown(name)}"`,
+        found: "tasks that make none",
+        wanted: "two or more tasks of one kind",
+      },
+      () => sequenceTask(name, members.map((member) => findTask(member, own))),
+    )
+  );
+  return [...own, ...sequences];
+}
+
+/**
+ * The grid of a study, without reading any data.
+ *
+ * @param mostRuns Runs at most. Default 10,000.
+ *
+ * @throws {StudyError} If the study cannot be planned, or has more runs; see {@linkcode expandStudy}.
+ */
+export function expand(
+  study: Study,
+  methods: MethodTable,
+  mostRuns: number = defaultMostRuns,
+): readonly GridRun[] {
+  const own: Task[] = [];
+  return expandStudy(study, {
+    mostRuns,
+    tasks: builtInTasks.map(({ name }) => name),
+    methods,
+    declareTask: (declared: Json, index: number) => {
+      const task = parseUserTask(declared, ["userTasks", index]);
+      own.push(task);
+      return task.name;
+    },
+    outputOf: (name) => findTask(name, own).output.type,
+    metricsOf: (name) =>
+      Object.hasOwn(study.sequences ?? {}, name)
+        ? [averageAccuracyName, averageTaskAwareName]
+        : findTask(name, own).metrics,
+  });
+}
+
+/** Calls `load` for each name; failures become problems. */
+async function loadAll(
+  names: readonly string[],
+  where: string,
+  load: (name: string) => Promise<unknown>,
+): Promise<readonly Problem[]> {
+  const problems: Problem[] = [];
+  for (const name of new Set(names)) {
+    try {
+      await load(name);
+    } catch (error) {
+      problems.push({ where, message: errorMessage(error) });
+    }
+  }
+  return problems;
+}
+
+/** Runs whose given ranks make them the same as another run. */
+function twinProblems(runs: readonly SettledRun[]): readonly Problem[] {
+  const byContent = Map.groupBy(runs, ({ run }) => canonicalJson(runContent(run)));
+  return [...byContent.values()].flatMap((same) => {
+    const given = same.findLast(({ ranksFrom }) => ranksFrom !== null);
+    const other = same.find((one) => one !== given);
+    if (given === undefined || other === undefined) return [];
+    return [{
+      where: `run "${runTitle(given.run)}", ranks`,
+      message: `found that it is the same as run "${runTitle(other.run)}", wanted other ranks`,
+    }];
+  });
+}
+
+/**
+ * Sees that an encoder that is given beside runs is one that they read.
+ *
+ * @param names What the runs say of their encoders.
+ * @param where How it is given. Default `--model`.
+ * @throws {StudyError} If none of them reads it.
+ */
+export function checkGivenModel(
+  given: string | null,
+  names: readonly string[],
+  where = "--model",
+): void {
+  const message = problemOfGivenModel(given, names);
+  if (message !== null) throw new StudyError("Cannot start these runs", [{ where, message }]);
+}
+
+/**
+ * Reads everything that some runs need and checks them as a whole.
+ *
+ * @param methods Those that the runs name, and any others.
+ * @param fetching How encoders of the hub are fetched. Default: by this process's environment and network.
+ *
+ * @throws {StudyError} With all problems found; nothing has run then.
+ */
+export async function planRuns(
+  study: Study,
+  runs: readonly GridRun[],
+  folders: InputFolders,
+  methods: MethodTable,
+  fetching?: Fetching,
+): Promise<StudyPlan> {
+  checkGivenModel(folders.model, runs.map(({ settings }) => settings.model));
+  const inputs = new Inputs(folders, ownTasksOf(study), undefined, fetching);
+  return await planWith(inputs, study, runs, methods);
+}
+
+/** Checks and plans runs as {@linkcode planRuns} does, with inputs that are there already. */
+export async function planWith(
+  inputs: Inputs,
+  study: Study,
+  runs: readonly GridRun[],
+  methods: MethodTable,
+): Promise<StudyPlan> {
+  const unreadable = [
+    ...await loadAll(runs.map(({ task }) => task), "axes.tasks", (name) => inputs.task(name)),
+    ...await loadAll(
+      runs.map(({ settings }) => settings.model),
+      "base.model",
+      (name) => inputs.model(name),
+    ),
+  ];
+  if (unreadable.length > 0) throw new StudyError("Cannot start these runs", unreadable);
+  const hashesOf = async (run: RunSpec): Promise<InputHashes> => {
+    const { weightsHash: weights, tokenizerHash: tokenizer } = await inputs.model(
+      run.settings.model,
+    );
+    const { hashes: data } = await inputs.task(run.task);
+    return { data, weights, tokenizer };
+  };
+  const idOf = async (run: RunSpec) => runId(run, await hashesOf(run));
+  const settled = await settleRanks(runs, inputs, methods, idOf);
+  const checked = checkRuns(settled.runs.map(({ run }) => run), {
+    methods,
+    examplesOf: (task) => inputs.examplesOf(task),
+    modulesOf: (model) => inputs.modulesOf(model),
+  });
+  const problems = [
+    ...settled.problems,
+    ...twinProblems(settled.runs),
+    ...checked.problems,
+    ...await loadAll(
+      runs.map(({ settings }) => JSON.stringify([settings.model, settings.train.maxLength])),
+      "base.train.maxLength",
+      async (key) => {
+        const [model, maxLength] = JSON.parse(key) as [string, number];
+        checkMaxLength((await inputs.model(model)).config, maxLength, model);
+      },
+    ),
+  ];
+  if (problems.length > 0) throw new StudyError("Cannot start these runs", problems);
+  const planned: PlannedRun[] = [];
+  for (const [i, { run, plan, modules }] of checked.runs.entries()) {
+    const hashes = await hashesOf(run);
+    const id = runId(run, hashes);
+    planned.push({
+      run,
+      id,
+      folder: runFolder(run, id),
+      title: runTitle(run),
+      method: findMethod(run.method, methods),
+      plan,
+      ranksFrom: settled.runs[i]!.ranksFrom,
+      ranksFolder: null,
+      modules,
+      hashes,
+      origin: inputs.originOf(run.settings.model),
+    });
+  }
+  const folders = new Map(planned.map(({ id, folder }) => [id, folder]));
+  const located = planned.map((own) => {
+    const { ranksFrom } = own.run;
+    return ranksFrom === undefined
+      ? own
+      : { ...own, ranksFolder: folders.get(ranksFrom.run) ?? null };
+  });
+  return { study, runs: located, inputs };
+}

@@ -1,0 +1,148 @@
+/**
+ * The files that a study consists of: its own, and those that it extends.
+ *
+ * @module
+ */
+import { relative, resolve } from "node:path";
+import { parseJson } from "../../base/read_json.ts";
+import { decodeText } from "../../base/read_text.ts";
+import { UsageError } from "../../base/usage_error.ts";
+import type { Method } from "../../methods/method.ts";
+import { mostFileBytes, readBounded } from "../../record/read_bounded.ts";
+import { parseStudyPart, type StudyPart } from "../../study/study.ts";
+import { findStudyFile, studyFolders } from "./find_study.ts";
+import { loadStudyModule } from "../method_modules.ts";
+import { tunedFileName, tunedPath } from "../tune/tuned_path.ts";
+
+/** A file that is a study or a part of one. */
+export interface PartFile {
+  /** As it was found, from the folder of the command. */
+  readonly path: string;
+  /** What it holds, not yet checked where it is the only part. */
+  readonly content: unknown;
+  /** Methods that it brings; none where it is no module. */
+  readonly methods: readonly Method[];
+}
+
+/** The folder of a file. */
+export function folderOf(path: string): string {
+  return path.includes("/") ? path.slice(0, path.lastIndexOf("/")) || "/" : ".";
+}
+
+/** What is said of a module that exports no study. */
+function withoutStudy(path: string, exported: readonly string[]): string {
+  const found = exported.length === 0
+    ? "exports nothing"
+    : `exports ${exported.map((name) => `"${name}"`).join(", ")} only`;
+  return `Cannot read "${path}": it ${found}, want the study as its default export, such as
+
+import { defineStudy } from "@ranklab/ranklab";
+
+export default defineStudy({
+  name: "my-study",
+  axes: { tasks: ["Topic"], methods: ["lora", "elalora"], budgets: [4], seeds: [1, 2, 3] },
+});`;
+}
+
+/** What a file holds; the code of a module runs. */
+async function readPart(path: string): Promise<PartFile> {
+  if (path.endsWith(".ts")) {
+    const { study, exported, methods } = await loadStudyModule(path);
+    if (study === undefined) throw new UsageError(withoutStudy(path, exported));
+    return { path, content: study, methods: methods.filter(({ origin }) => origin !== undefined) };
+  }
+  const text = decodeText(await readBounded(path, mostFileBytes.json), path);
+  return { path, content: parseJson(text, path), methods: [] };
+}
+
+/** Names of what a file extends. */
+function extendedNames({ content, path }: PartFile): readonly string[] {
+  if (typeof content !== "object" || content === null || !("extends" in content)) return [];
+  const { extends: names = [] } = parseStudyPart(content, `"${path}"`);
+  return typeof names === "string" ? [names] : names;
+}
+
+/** The file that the tuning of a study writes, or null where the study has no name. */
+function ownTuned({ content }: PartFile, results: string): string | null {
+  const name = typeof content === "object" && content !== null
+    ? Reflect.get(content, "name")
+    : null;
+  return typeof name === "string" ? resolve(tunedPath(results, name)) : null;
+}
+
+/** A file that another one extends. */
+async function findExtended(name: string, by: string): Promise<string> {
+  try {
+    const path = await findStudyFile(name, studyFolders(), folderOf(by));
+    if (by.endsWith(".json") && path.endsWith(".ts")) {
+      throw new UsageError(
+        `found the module "${path}", want a .json file: a module is code, which a .json file may not run; make the study ` +
+          "a .ts module too",
+      );
+    }
+    return relative(Deno.cwd(), await Deno.realPath(path)).replaceAll("\\", "/");
+  } catch (error) {
+    if (error instanceof UsageError) {
+      const problem = name.endsWith(`/${tunedFileName}`)
+        ? `it is not there yet; run deno task tune first, which chooses the settings and writes it`
+        : error.message;
+      throw new UsageError(`Cannot extend "${name}" in "${by}": ${problem}`, { cause: error });
+    }
+    if (!(error instanceof Deno.errors.NotCapable)) throw error;
+    throw new UsageError(
+      `Cannot extend "${name}" in "${by}": Deno does not let this command read it; put it into the folder of the study, or ` +
+        `add its folder by --allow-read`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * The files of a study in order of increasing precedence, its own last. A file that several extend is there once, first.
+ *
+ * @param path Of the study's own file.
+ * @param tunedIn The folder of results in which the study is tuned: the file that this will write is then left out, whether it is
+ * there or not. Default: it is a part like any other.
+ *
+ * @throws {UsageError} If a file is not there or must not be read, a module exports no study, or files extend each other in a
+ * circle; the message has the chain of files.
+ * @throws {StudyError} If what a file extends is not given by name; `InputError` if a JSON file is no JSON.
+ */
+export async function readStudyParts(
+  path: string,
+  tunedIn: string | null = null,
+): Promise<readonly PartFile[]> {
+  const parts = new Map<string, PartFile>();
+  let leftOut: string | null = null;
+  const visit = async (file: string, chain: readonly string[]): Promise<void> => {
+    const key = await Deno.realPath(file);
+    if (parts.has(key)) return;
+    const part = await readPart(file);
+    const inner = [...chain, key];
+    if (chain.length === 0 && tunedIn !== null) leftOut = ownTuned(part, tunedIn);
+    for (const name of extendedNames(part)) {
+      if (resolve(folderOf(file), name) === leftOut) continue;
+      const next = await findExtended(name, file);
+      const start = inner.indexOf(await Deno.realPath(next));
+      if (start >= 0) {
+        const circle = [...inner.slice(start), inner[start]!].map((one) =>
+          `"${relative(Deno.cwd(), one)}"`
+        );
+        throw new UsageError(
+          `Cannot extend "${name}" in "${file}": found a circle, want files that do not extend themselves: ${
+            circle.join(" extends ")
+          }`,
+        );
+      }
+      await visit(next, inner);
+    }
+    parts.set(key, part);
+  };
+  await visit(path, []);
+  return [...parts.values()];
+}
+
+/** A part as its schema has it, with its path in messages. */
+export function checkedPart({ content, path }: PartFile): StudyPart {
+  return parseStudyPart(content, `"${path}"`);
+}

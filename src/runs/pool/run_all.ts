@@ -1,0 +1,180 @@
+/**
+ * Training the runs that are not done yet, in as many workers as are opened, until they are done or a stop is asked for.
+ *
+ * @module
+ */
+import { isDamage } from "../../record/damage.ts";
+import type { LeaseSettings } from "../../record/leases.ts";
+import { namesIn, readIfThere } from "../../record/durable.ts";
+import { readRunState } from "../../record/read_study.ts";
+import type { RunState } from "../../record/types.ts";
+import type { WorkEvent } from "../events.ts";
+import type { RunWorker } from "./workers.ts";
+import type { Opening } from "./open_workers.ts";
+import type { PlannedRun } from "../plan/planning.ts";
+import { inRankOrder } from "../plan/rank_order.ts";
+import { type MadeRun, RunTally } from "./run_tally.ts";
+import { filesAtOnce, mapConcurrently } from "./side_by_side.ts";
+import type { StopFlag, StoppedRun } from "./stop_flag.ts";
+import { type WorkOnRuns, workOnRuns } from "./work_on_runs.ts";
+
+/** How the runs that were asked for ended. */
+export interface RunsResult {
+  /** Runs that were asked for. */
+  readonly total: number;
+  /** Runs that were recorded now with their results. */
+  readonly finished: number;
+  /** Runs that were recorded now with the cause of their failure. */
+  readonly failed: number;
+  /** Runs that had a record before, finished ones and, unless they are retried, failed ones. */
+  readonly skipped: number;
+  /** Runs that other processes made meanwhile. */
+  readonly elsewhere: number;
+  /** Whether it was stopped before all runs were done. */
+  readonly stopped: boolean;
+  /** Runs that were under way then. */
+  readonly stoppedRuns: readonly StoppedRun[];
+  /** Share of the wall time of the runs that was spent in the executor. */
+  readonly executorShare: number;
+}
+
+/**
+ * What two rounds of runs came to; the executor's share is weighted by the runs that they made.
+ *
+ * @param made Runs that each of them made. Default: those that finished or failed.
+ */
+export function summed(
+  a: RunsResult,
+  b: RunsResult,
+  made: readonly [number, number] = [a.finished + a.failed, b.finished + b.failed],
+): RunsResult {
+  const [before, now] = made;
+  return {
+    executorShare: before + now === 0
+      ? 1
+      : (before * a.executorShare + now * b.executorShare) / (before + now),
+    total: a.total + b.total,
+    finished: a.finished + b.finished,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+    elsewhere: a.elsewhere + b.elsewhere,
+    stopped: a.stopped || b.stopped,
+    stoppedRuns: [...a.stoppedRuns, ...b.stoppedRuns],
+  };
+}
+
+/** What a run's record says of its state; null where there is none, or nothing that can be read. */
+async function stateOf(folder: string): Promise<RunState | null> {
+  try {
+    return await readRunState(folder);
+  } catch (error) {
+    if (isDamage(error)) return null;
+    throw error;
+  }
+}
+
+/** The runs without a record of their own, in the order of the plan. */
+export async function unfinished(
+  runs: readonly PlannedRun[],
+  results: string,
+  retryFailed: boolean,
+): Promise<readonly PlannedRun[]> {
+  const present = await namesIn(results);
+  const isToRun = await mapConcurrently(
+    runs,
+    filesAtOnce,
+    async (planned) =>
+      !present.has(planned.folder) || await isUnfinished(planned, results, retryFailed),
+  );
+  return runs.filter((_, i) => isToRun[i]);
+}
+
+async function isUnfinished(
+  { folder, id }: PlannedRun,
+  results: string,
+  retryFailed: boolean,
+): Promise<boolean> {
+  const state = await stateOf(`${results}/${folder}`);
+  return state === null || state.id !== id ||
+    (retryFailed && state.happened.outcome.state === "failed");
+}
+
+async function recordText({ folder }: PlannedRun, results: string): Promise<string> {
+  const bytes = await readIfThere(`${results}/${folder}/record.json`);
+  return new TextDecoder().decode(bytes ?? new Uint8Array());
+}
+
+/** The texts of runs' records, by folder; none of those that have none. */
+async function recordsOf(
+  runs: readonly PlannedRun[],
+  results: string,
+): Promise<ReadonlyMap<string, string>> {
+  const texts = await mapConcurrently(runs, filesAtOnce, (run) => recordText(run, results));
+  return new Map(runs.map((run, i) => [run.folder, texts[i]!] as const).filter(([, text]) => text));
+}
+
+/** Where and how planned runs are trained. */
+export interface RunSetting {
+  readonly runs: readonly PlannedRun[];
+  /** The study's results folder. */
+  readonly results: string;
+  readonly retryFailed: boolean;
+  readonly leases: LeaseSettings;
+  readonly stop: StopFlag;
+  readonly tell: (event: WorkEvent) => Promise<void>;
+  /** Called if there is anything to do. */
+  readonly openWorkers: (opening: Opening) => Promise<readonly RunWorker[]>;
+}
+
+/** Trains the runs that are not done yet, in as many workers as are opened. */
+export async function runAll(setting: RunSetting): Promise<RunsResult> {
+  const { runs, results, retryFailed, stop, tell } = setting;
+  const pending = await unfinished(runs, results, retryFailed);
+  const total = runs.length;
+  const skipped = total - pending.length;
+  const tally = new RunTally(tell);
+  if (pending.length > 0 && !stop.isRaised) {
+    await tell({ kind: "begun", noun: "runs", total, skipped });
+    const work = await workOf(setting, pending, tally);
+    // Runs that take their ranks from others are made when those are done.
+    for (const jobs of inRankOrder(pending)) {
+      if (!stop.isRaised) await workOnRuns({ ...work, jobs });
+    }
+  }
+  const { finished, failed, elsewhere, stoppedRuns, executorShare } = tally;
+  const isLeft = finished + failed + elsewhere < pending.length;
+  const stopped = stoppedRuns.length > 0 || (stop.isRaised && isLeft);
+  return { total, skipped, finished, failed, elsewhere, stopped, stoppedRuns, executorShare };
+}
+
+/** How runs are made and counted. */
+async function workOf(
+  { results, retryFailed, leases, stop, tell, openWorkers }: RunSetting,
+  pending: readonly PlannedRun[],
+  tally: RunTally,
+): Promise<Omit<WorkOnRuns<PlannedRun, MadeRun>, "jobs">> {
+  const failedBefore = retryFailed ? await recordsOf(pending, results) : new Map<string, string>();
+  return {
+    plannedOf: (planned) => planned,
+    results,
+    leases,
+    isDone: async (planned) => {
+      if (await isUnfinished(planned, results, false)) return false;
+      // A failed run that is to be made again is done if another process has made it again.
+      const before = failedBefore.get(planned.folder);
+      return before === undefined || before !== await recordText(planned, results);
+    },
+    stop,
+    tell,
+    onElsewhere: () => {
+      tally.elsewhere++;
+    },
+    openWorkers,
+    work: (worker, planned, attempt) => tally.make(worker, planned, attempt),
+    onResult: (planned, result) => {
+      if (result.kind !== "paused") return tally.end(planned, result);
+      const { step } = result.paused;
+      throw new TypeError(`Run "${planned.title}" paused at step ${step}, want its end`);
+    },
+  };
+}

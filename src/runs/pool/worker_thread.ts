@@ -1,0 +1,117 @@
+/**
+ * The thread behind a worker: trains or ablates the runs that it is sent, one after the other, with an executor of its own.
+ *
+ * @module
+ */
+import { chooseExecutor } from "../../exec/choose.ts";
+import { computeElsewhere } from "../../exec/native.ts";
+import { findMethod, type MethodTable } from "../../methods/table.ts";
+import { Inputs } from "../inputs.ts";
+import {
+  type Answer,
+  LocalWorker,
+  type Progress,
+  type RunMessage,
+  type ToWorker,
+  type WorkerStart,
+} from "./workers.ts";
+import { loadCustomMethods } from "../method_modules.ts";
+import { ownTasksOf, type PlannedRun } from "../plan/planning.ts";
+import { StopFlag } from "./stop_flag.ts";
+
+/** Milliseconds between reports of progress. */
+const reportMillis = 100;
+
+/** The part of a worker's global scope that is used; the types of this project are those of a window. */
+interface WorkerScope {
+  onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
+  postMessage(message: Progress | Answer): void;
+}
+
+const scope = self as unknown as WorkerScope;
+
+let worker: LocalWorker | null = null;
+let methods: MethodTable = [];
+let reportedAt = -Infinity;
+
+async function workerOf(start: WorkerStart): Promise<LocalWorker> {
+  const {
+    study,
+    folders,
+    models,
+    environment,
+    results,
+    jobs,
+    threads,
+    data,
+    checkpointMillis,
+  } = start;
+  const { executor } = await chooseExecutor(start.executor, { threads });
+  const inputs = new Inputs(folders, ownTasksOf(study), models);
+  if (data !== undefined) inputs.giveData(data);
+  return new LocalWorker(
+    {
+      executor,
+      inputs,
+      environment,
+      results,
+      jobs,
+      ...(checkpointMillis === undefined ? {} : { checkpointMillis }),
+    },
+    new StopFlag(start.stop),
+  );
+}
+
+function plannedOf(message: RunMessage): PlannedRun {
+  return { ...message, method: findMethod(message.run.method, methods) };
+}
+
+/** Passes progress on, unless some was passed on just before. */
+function report(progress: Progress): Promise<void> {
+  const now = performance.now();
+  if (now - reportedAt >= reportMillis) {
+    reportedAt = now;
+    scope.postMessage(progress);
+  }
+  return Promise.resolve();
+}
+
+async function answer(message: Exclude<ToWorker, { kind: "computing" }>): Promise<Answer> {
+  if (message.kind === "start") {
+    const { customMethods, trust } = message.start;
+    worker = await workerOf(message.start);
+    // Whoever started this thread has loaded them already, also what no hash covers.
+    methods = await loadCustomMethods(customMethods, ({ hash }) => trust.includes(hash));
+    return { kind: "started" };
+  }
+  if (worker === null) {
+    throw new TypeError(`A worker was told to ${message.kind} before it was started`);
+  }
+  if (message.kind === "close") {
+    await worker.close();
+    return { kind: "closed" };
+  }
+  const planned = plannedOf(message.planned);
+  if (message.kind === "run") {
+    const made = await worker.run(planned, message.attempt, {
+      onStep: (progress) => report({ kind: "step", progress }),
+      onAnew: (reason) => Promise.resolve(scope.postMessage({ kind: "anew", reason })),
+    }, message.pauseAt);
+    return { kind: "made", made };
+  }
+  const outcome = await worker.ablate(
+    { stored: message.stored, planned },
+    (share) => report({ kind: "share", share }),
+  );
+  return { kind: "ablation", outcome };
+}
+
+scope.onmessage = async ({ data }) => {
+  if (data.kind === "computing") return computeElsewhere(() => Promise.resolve(data.port));
+  try {
+    scope.postMessage(await answer(data));
+  } catch (error) {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    scope.postMessage({ kind: "error", name, message });
+  }
+};

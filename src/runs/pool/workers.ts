@@ -1,0 +1,279 @@
+/**
+ * Where runs are trained and ablated, one at a time in each worker: this thread, or a thread with a runtime of its own.
+ *
+ * A native run blocks the thread that calls it, so that runs of one thread never overlap; hence the threads.
+ *
+ * @module
+ */
+import type { ExecutorKind } from "../../exec/executor.ts";
+import { ProgramCache } from "../../train/programs.ts";
+import { execute, type ExecutionContext, type ExecutionResult } from "../execute.ts";
+import type { InputFolders, SharedData } from "../inputs.ts";
+import { type AblatedRun, type AblationOutcome, LayerAblation } from "../after/layer_ablation.ts";
+import type { CustomMethod } from "../method_modules.ts";
+import type { PlannedRun, StudyPlan } from "../plan/planning.ts";
+import type { SharedModel } from "../shared_models.ts";
+import type { RunProgress } from "../run_loop.ts";
+import { StopFlag } from "./stop_flag.ts";
+import { openThread, type Thread } from "./threads.ts";
+
+/** Told of every step, or of some of them where steps follow one another faster than anyone reads. */
+export type OnStep = (progress: RunProgress) => Promise<void>;
+
+/** A result, and the milliseconds that the executor was busy for it. */
+export interface WorkerResult {
+  readonly result: ExecutionResult;
+  readonly busyMillis: number;
+}
+
+/** Told now and then what share of a run's ablation is done. */
+export type OnShare = (share: number) => Promise<void>;
+
+/** How a run is followed. */
+export interface RunWatch {
+  readonly onStep: OnStep;
+  /** Told why a run that had been begun starts anew. */
+  readonly onAnew: (reason: string) => Promise<void>;
+}
+
+/** Trains or ablates one run at a time. */
+export interface RunWorker {
+  /**
+   * Trains a run.
+   *
+   * @param attempt The token of the lease that it is trained under.
+   * @param pauseAt Step at which it pauses. Default: it does not.
+   */
+  run(
+    planned: PlannedRun,
+    attempt: string,
+    watch: RunWatch,
+    pauseAt?: number,
+  ): Promise<WorkerResult>;
+  /** Removes adapters from a finished run, see {@linkcode LayerAblation.run}. */
+  ablate(recorded: AblatedRun, onShare: OnShare): Promise<AblationOutcome>;
+  /** Frees what it holds; nothing may be under way. */
+  close(): Promise<void>;
+}
+
+/** This thread as a worker. */
+export class LocalWorker implements RunWorker {
+  readonly #context: Omit<ExecutionContext, "onStep" | "onAnew" | "attempt" | "pauseAt">;
+  readonly #ablation: LayerAblation;
+  readonly #stop: StopFlag;
+
+  constructor(
+    context: Omit<
+      ExecutionContext,
+      "onStep" | "onAnew" | "attempt" | "pauseAt" | "isStopping" | "programs"
+    >,
+    stop: StopFlag,
+  ) {
+    const { executor, inputs } = context;
+    const programs = new ProgramCache(executor);
+    this.#stop = stop;
+    this.#context = { ...context, programs, isStopping: () => stop.isRaised };
+    this.#ablation = new LayerAblation(executor, inputs, () => stop.isRaised);
+  }
+
+  async run(
+    planned: PlannedRun,
+    attempt: string,
+    { onStep, onAnew }: RunWatch,
+    pauseAt: number = Infinity,
+  ): Promise<WorkerResult> {
+    const { executor } = this.#context;
+    const before = executor.busyMillis;
+    // What fails while progress is shown is no outcome of the run.
+    const heardErrors: unknown[] = [];
+    const hear = async (telling: Promise<void>) => {
+      try {
+        await telling;
+      } catch (error) {
+        heardErrors.push(error);
+        this.#stop.raise();
+      }
+    };
+    const result = await execute(planned, {
+      ...this.#context,
+      attempt,
+      pauseAt,
+      onAnew: (reason) => hear(onAnew(reason)),
+      onStep: (progress) => hear(onStep(progress)),
+    });
+    if (heardErrors.length > 0) throw heardErrors[0];
+    return { result, busyMillis: executor.busyMillis - before };
+  }
+
+  ablate(recorded: AblatedRun, onShare: OnShare): Promise<AblationOutcome> {
+    return this.#ablation.run(recorded, onShare);
+  }
+
+  async close(): Promise<void> {
+    await this.#context.programs.clear();
+    await this.#ablation.release();
+  }
+}
+
+/** What a worker is told first. */
+export interface WorkerStart {
+  readonly executor: ExecutorKind;
+  readonly threads: number;
+  readonly study: StudyPlan["study"];
+  /** The runs' methods that are not built in; the worker loads them itself. */
+  readonly customMethods: readonly CustomMethod[];
+  /** Hashes of the study modules that it may load. */
+  readonly trust: readonly string[];
+  readonly folders: InputFolders;
+  readonly models: ReadonlyMap<string, SharedModel>;
+  /** What the inputs of the sweep have read and tokenised. Default: nothing. */
+  readonly data?: SharedData;
+  readonly environment: ExecutionContext["environment"];
+  readonly results: string;
+  /** Workers that are started. */
+  readonly jobs: number;
+  readonly stop: SharedArrayBuffer;
+  /** Milliseconds from one checkpoint of a run to the next. Default: as runs choose. */
+  readonly checkpointMillis?: number;
+}
+
+/** A planned run as a message; the worker finds the method by its name. */
+export type RunMessage = Omit<PlannedRun, "method">;
+
+/** What a worker is told; it gives one answer to each but `computing`, by which a launcher says where its executor computes. */
+export type ToWorker =
+  | { readonly kind: "computing"; readonly port: MessagePort }
+  | { readonly kind: "start"; readonly start: WorkerStart }
+  | {
+    readonly kind: "run";
+    readonly planned: RunMessage;
+    readonly attempt: string;
+    readonly pauseAt: number;
+  }
+  | {
+    readonly kind: "ablate";
+    readonly stored: AblatedRun["stored"];
+    readonly planned: RunMessage;
+  }
+  | { readonly kind: "close" };
+
+/** What a worker says while it works. */
+export type Progress =
+  | { readonly kind: "step"; readonly progress: RunProgress }
+  | { readonly kind: "anew"; readonly reason: string }
+  | { readonly kind: "share"; readonly share: number };
+
+/** A worker's answer. */
+export type Answer =
+  | { readonly kind: "started" }
+  | { readonly kind: "made"; readonly made: WorkerResult }
+  | { readonly kind: "ablation"; readonly outcome: AblationOutcome }
+  | { readonly kind: "closed" }
+  | { readonly kind: "error"; readonly name: string; readonly message: string };
+
+/** An error that ended a worker's work, with the name and message that it had there. */
+export class WorkerError extends Error {
+  constructor(name: string, message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+
+function messageOf({ method: _method, ...message }: PlannedRun): RunMessage {
+  return message;
+}
+
+/** A thread as a worker. */
+export class ThreadWorker implements RunWorker {
+  readonly #worker: Thread;
+  readonly #stop: StopFlag;
+  #isLost = false;
+
+  private constructor(thread: Thread, stop: StopFlag) {
+    this.#stop = stop;
+    this.#worker = thread;
+  }
+
+  /** Starts a worker and its executor. */
+  static async open(start: WorkerStart): Promise<ThreadWorker> {
+    const thread = await openThread(start.executor);
+    const worker = new ThreadWorker(thread, new StopFlag(start.stop));
+    try {
+      await worker.#ask({ kind: "start", start }, "started");
+    } catch (error) {
+      worker.#worker.terminate();
+      throw error;
+    }
+    return worker;
+  }
+
+  async run(
+    planned: PlannedRun,
+    attempt: string,
+    { onStep, onAnew }: RunWatch,
+    pauseAt: number = Infinity,
+  ): Promise<WorkerResult> {
+    const message = { kind: "run", planned: messageOf(planned), attempt, pauseAt } as const;
+    const { made } = await this.#ask(message, "made", async (said) => {
+      if (said.kind === "step") await onStep(said.progress);
+      if (said.kind === "anew") await onAnew(said.reason);
+    });
+    return made;
+  }
+
+  async ablate({ stored, planned }: AblatedRun, onShare: OnShare): Promise<AblationOutcome> {
+    const { folder, record, predictions } = stored;
+    const message = {
+      kind: "ablate",
+      stored: { folder, record, predictions },
+      planned: messageOf(planned),
+    } as const;
+    const { outcome } = await this.#ask(message, "ablation", async (said) => {
+      if (said.kind === "share") await onShare(said.share);
+    });
+    return outcome;
+  }
+
+  async close(): Promise<void> {
+    try {
+      if (!this.#isLost) await this.#ask({ kind: "close" }, "closed");
+    } finally {
+      this.#worker.terminate();
+    }
+  }
+
+  /** Sends a message and waits for its answer; if `hear` fails, the runs are stopped and its error is thrown after it. */
+  async #ask<K extends Exclude<Answer["kind"], "error">>(
+    message: ToWorker,
+    wanted: K,
+    hear: (said: Progress) => Promise<void> = () => Promise.resolve(),
+  ): Promise<Extract<Answer, { kind: K }>> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+    const heardErrors: unknown[] = [];
+    this.#worker.onmessage = ({ data }: MessageEvent<Progress | Answer>) => {
+      if (data.kind === "step" || data.kind === "anew" || data.kind === "share") {
+        hear(data).catch((error) => {
+          heardErrors.push(error);
+          this.#stop.raise();
+        });
+      } else resolve(data);
+    };
+    const lose = (what: string) => {
+      this.#isLost = true;
+      reject(new WorkerError("WorkerError", what));
+    };
+    this.#worker.onerror = (event) => {
+      event.preventDefault();
+      lose(`A worker ended: ${event.message}`);
+    };
+    this.#worker.onmessageerror = () => lose("A worker sent a message that cannot be read");
+    this.#worker.postMessage(message);
+    const answer = await promise;
+    if (answer.kind === "error") throw new WorkerError(answer.name, answer.message);
+    if (heardErrors.length > 0) throw heardErrors[0];
+    if (answer.kind !== wanted) {
+      throw new TypeError(`A worker answered "${answer.kind}" when told to ${message.kind}`);
+    }
+    return answer as Extract<Answer, { kind: K }>;
+  }
+}

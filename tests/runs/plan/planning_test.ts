@@ -1,0 +1,123 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import type { Json } from "../../../src/base/canonical_json.ts";
+import { planText } from "../../../src/cli/plan_text.ts";
+import { methods } from "../../../src/methods/table.ts";
+import { expand, planRuns } from "../../../src/runs/plan/planning.ts";
+import { sweepStudy } from "../../../src/runs/sweep.ts";
+import { withGivenModel } from "../../../src/study/overrides.ts";
+import { StudyError } from "../../../src/study/problems.ts";
+import { parseStudy, type Study } from "../../../src/study/study.ts";
+import { tinyModel, tinyStudy, writeTinyTasks } from "../tiny_study.ts";
+
+Deno.test("the ranks of a run are solved once while its study is planned", async () => {
+  let solved = 0;
+  const counting = methods.map((method) => ({
+    ...method,
+    rankWeights: (...asked: Parameters<typeof method.rankWeights>) => {
+      solved++;
+      return method.rankWeights(...asked);
+    },
+  }));
+  const study = parseStudy({
+    name: "planned",
+    base: { train: { steps: 40 } },
+    axes: { tasks: ["Topic"], methods: ["head", "lora", "elalora"], budgets: [2, 4], seeds: [1] },
+  });
+  const folders = { data: null, model: null, study: "." };
+  const { runs } = await planRuns(study, expand(study, counting), folders, counting);
+  assertEquals(runs.map(({ plan }) => plan === null), [true, false, false, false, false]);
+  assert(runs.every(({ plan, modules }) => (plan?.initial ?? []).length === modules.length));
+  assertEquals(solved, 4);
+});
+
+Deno.test("ids tell apart the columns, labels, splits and metrics that a user's task states, and not its title", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    const rows = "a\tb\tc\tlabel\n" +
+      ["the cat", "a dog", "she", "it"].map((text, i) => `${text}\tran\tsat\t${i % 2}\n`).join("");
+    await Deno.writeTextFile(`${home}/one.tsv`, rows);
+    await Deno.writeTextFile(`${home}/two.tsv`, `${rows}he\tsat\tran\t1\n`);
+    const idOf = async (task: Readonly<Record<string, Json>>) => {
+      const study = parseStudy({
+        name: "read",
+        userTasks: [{
+          name: "Own",
+          files: { train: "one.tsv", dev: "two.tsv" },
+          columns: { text: "a", label: "label" },
+          labels: ["0", "1"],
+          ...task,
+        }],
+        axes: { tasks: ["Own"], methods: ["head"], seeds: [1] },
+        base: { train: { steps: 20 } },
+      });
+      const folders = { data: null, model: null, study: home };
+      const { runs } = await planRuns(study, expand(study, methods), folders, methods);
+      return runs[0]!.id;
+    };
+    const stated: readonly Readonly<Record<string, Json>>[] = [
+      {},
+      { labels: ["1", "0"] },
+      { labels: { min: 0, max: 1 } },
+      { labels: { min: 0, max: 2 } },
+      { columns: { text: "b", label: "label" } },
+      { columns: { text: "a", pair: "b", label: "label" } },
+      { columns: { text: { template: "{a} {b}" }, label: "label" } },
+      { columns: { text: "a", choices: ["b", "c"], label: "label" } },
+      { files: { train: "two.tsv", dev: "one.tsv" } },
+      { metrics: ["f1"] },
+    ];
+    const ids = await Promise.all(stated.map(idOf));
+    assertEquals(new Set(ids).size, ids.length);
+    assertEquals(await idOf({ title: "Of my own" }), ids[0]);
+    assertEquals(await idOf({ metrics: ["accuracy", "f1"] }), ids[0]);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+/** The tiny study without a word about its encoder, and with some. */
+const { model: _model, ...openBase } = tinyStudy.base!;
+const modelCases = {
+  open: { ...tinyStudy, base: openBase },
+  stated: { ...tinyStudy, base: { ...openBase, model: "embedded" } },
+};
+
+Deno.test("a study that states no encoder takes the given one and says so; one that states another refuses it", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    await writeTinyTasks(home);
+    const planOf = (study: Study, ...set: readonly string[]) =>
+      planText({ study, folder: home, methods }, {
+        data: null,
+        model: tinyModel,
+        results: home,
+        set,
+      });
+    const open = await planOf(modelCases.open);
+    assertStringIncludes(open, `Encoder: ${tinyModel}, as given by --model`);
+    const asked = await planOf(tinyStudy);
+    assertEquals(open.replace(/Encoder: .*\n/, ""), asked);
+    for (
+      const refused of [
+        () => planOf(modelCases.stated),
+        () => planOf(modelCases.open, "model=embedded"),
+        () => sweepStudy({ study: modelCases.stated, folder: home, methods }, { model: tinyModel }),
+      ]
+    ) {
+      await assertRejects(
+        refused,
+        StudyError,
+        `--model: found "${tinyModel}", but no run reads it`,
+      );
+    }
+    // Some of the runs have an encoder of their own, the others take what is given.
+    const delta = { when: { method: "lora" }, set: { model: "embedded" } };
+    const mixed = withGivenModel({ ...modelCases.open, deltas: [delta] }, tinyModel);
+    assertEquals(
+      expand(mixed, methods).map(({ method, settings: { model } }) => `${method} ${model}`),
+      ["head folder", "lora embedded", "adalora folder", "elalora folder"],
+    );
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});

@@ -1,0 +1,118 @@
+import {
+  assert,
+  assertEquals,
+  assertFalse,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { InputError } from "../../../src/base/input_error.ts";
+import { claimsText } from "../../../src/analysis/claims/claims_report.ts";
+import { planText } from "../../../src/cli/plan_text.ts";
+import { methods } from "../../../src/methods/table.ts";
+import { claimsStatedIn } from "../../../src/runs/plan/stated_claims.ts";
+import { readStoredStudy } from "../../../src/runs/stored_study.ts";
+import { readStudyResults } from "../../../src/runs/study_results.ts";
+import { sweepStudy } from "../../../src/runs/sweep.ts";
+import { parseStudy, type Study } from "../../../src/study/study.ts";
+import { tinyModel, tinyStudy, withSwept } from "../tiny_study.ts";
+
+const plain = parseStudy({
+  ...tinyStudy,
+  axes: { ...tinyStudy.axes, methods: ["lora", "head"] },
+});
+const claims: Study["claims"] = [
+  { name: "rank", says: "better", a: { method: "lora" }, b: { method: "head" } },
+];
+
+Deno.test("claims stand in study.json with hash and time before the first run, and changes after it", async () => {
+  await withSwept(async ({ home, folder }) => {
+    const path = `${folder}/study.json`;
+    const read = () => Deno.readTextFile(path);
+    const sweep = (study: Study) =>
+      sweepStudy({ study, folder: home, methods }, {
+        model: tinyModel,
+        device: "cpu",
+        jobs: 1,
+        threads: 1,
+        results: `${home}/results`,
+      });
+    const first = await read();
+    const [stated, ...others] = (await readStoredStudy(folder)).claimsStated!;
+    assertEquals(others, []);
+    const { runs } = await readStudyResults(folder);
+    for (const { record } of runs) {
+      assert(Date.parse(stated!.at) <= Date.parse(record.happened.time.startedAt));
+    }
+    const heading = async () => claimsText(await readStudyResults(folder))[0]!;
+    assertStringIncludes(await heading(), "Claims, stated before the first run (");
+
+    const options = { data: null, model: tinyModel, results: `${home}/results` };
+    const file = { study: { ...plain, claims }, folder: home, methods };
+    const rank =
+      "  rank: lora is better than head; margin 1 point; Moves; 2 runs with 1 seed of at most 30; " +
+      "1 seed cannot decide it, the first look that can is at 6";
+    assertStringIncludes(await planText(file, options), `\n${rank}\n`.trimEnd());
+    const line = (await planText(file, { ...options, json: true })).split("\n").at(-1)!;
+    assertEquals(JSON.parse(line).kind, "claim");
+
+    // The same claims leave every byte as it is.
+    await sweep({ ...plain, claims });
+    assertEquals(await read(), first);
+
+    await sweep({ ...plain, claims, margin: 0.05 });
+    assertEquals((await claimsStatedIn(folder))[0], stated);
+    assertEquals((await claimsStatedIn(folder)).length, 2);
+    assertStringIncludes(await heading(), ", after 2 of 2 runs had begun:");
+    assertStringIncludes(await heading(), "Claims, changed on ");
+    assertEquals((await readStudyResults(folder)).study.margin, 0.05);
+
+    // Runs of other settings are other runs, none of which had begun; that those before were seen is told all the same.
+    const { base, axes } = plain;
+    const learningRate = 2 * (base?.train?.learningRate ?? 1e-3);
+    const faster = { ...base, train: { ...base?.train, learningRate } };
+    await sweep({ ...plain, claims, margin: 0.05, base: faster, axes: { ...axes, seeds: [1] } });
+    assertEquals((await claimsStatedIn(folder)).length, 3);
+    assertStringIncludes(await heading(), "the settings of their arms), after 2 runs of what was");
+
+    // What was stated is kept where a study claims nothing any more.
+    await sweep(plain);
+    const none = JSON.parse(await read());
+    assertEquals(none.claimsStated.length, 3);
+    assertEquals(claimsText(await readStudyResults(folder)), []);
+
+    // A study that never claimed anything has no word of claims there.
+    await Deno.remove(path);
+    await sweep(plain);
+    assertFalse((await read()).includes("claims"));
+    assertEquals((await readStudyResults(folder)).claims, null);
+  }, parseStudy({ ...plain, claims }));
+});
+
+Deno.test("statements of a damaged study.json are none, and a report refuses claims that are none", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    assertEquals(await claimsStatedIn(folder), []);
+    const path = `${folder}/study.json`;
+    await Deno.writeTextFile(path, "{");
+    assertEquals(await claimsStatedIn(folder), []);
+    await Deno.writeTextFile(
+      path,
+      JSON.stringify({ claimsStated: [{ hash: "a", at: "yesterday" }] }),
+    );
+    assertEquals(await claimsStatedIn(folder), []);
+    const study = { ...plain, claims: [{ ...claims![0], margin: 0 }] };
+    const stored = {
+      schema: 1,
+      study,
+      studyFolder: ".",
+      data: null,
+      model: null,
+      device: "cpu",
+      runs: [],
+    };
+    await Deno.writeTextFile(path, JSON.stringify(stored));
+    await assertRejects(() => readStoredStudy(folder), InputError, "claims.0.margin");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});

@@ -1,0 +1,112 @@
+/** Where the power of a study takes its spreads from, and what is told before a sweep. */
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { UsageError } from "../../../src/base/usage_error.ts";
+import { planText } from "../../../src/cli/plan_text.ts";
+import { methods } from "../../../src/methods/table.ts";
+import type { WorkEvent } from "../../../src/runs/events.ts";
+import { expand } from "../../../src/runs/plan/planning.ts";
+import { readStudyFile } from "../../../src/runs/plan/study_file.ts";
+import { studyPower, undecidableClaims } from "../../../src/runs/plan/study_power.ts";
+import { sweepStudy } from "../../../src/runs/sweep.ts";
+import { parseStudy } from "../../../src/study/study.ts";
+import { copyFolder, tinyModel, tinyStudy, withSwept, writeTinyTasks } from "../tiny_study.ts";
+
+/** The quickstart with a claim. */
+async function claimedQuickstart() {
+  const { study } = await readStudyFile("quickstart");
+  return parseStudy({
+    ...study,
+    claims: [{
+      name: "wins",
+      says: "better",
+      a: { method: "elalora", budget: 4 },
+      b: { method: "lora", budget: 4 },
+    }],
+  });
+}
+
+const inputs = { examplesOf: () => 1000 };
+const nowhere = { own: "results/none", results: "results" };
+
+Deno.test("without records of its own a study takes published ones of the same arms, or those that are named", async () => {
+  const study = await claimedQuickstart();
+  const all = expand(study, methods);
+  const published = "results/published/quickstart.ranklab.zip";
+  const setting = { study, all, inputs, ...nowhere };
+  const { powers: [power], areClaimed } = await studyPower(setting);
+  assert(areClaimed);
+  const { path, spread, apart, missing, seedMillis } = power!.pilot!;
+  assertEquals([path, spread.seeds, apart, missing], [published, 3, [], []]);
+  assert(spread.sd > 1 && seedMillis! > 0);
+  assertEquals(spread.tasks.map(({ task }) => task), study.axes.tasks);
+  const [told] = await undecidableClaims(setting, true);
+  assertEquals(told!.claims, ["wins"]);
+  assertStringIncludes(told!.text, `by the spread of ${published} (3 seeds) about`);
+  // Both are told where no seeds are added.
+  assertEquals((await undecidableClaims(setting, false)).length, 2);
+  // Other studies have other tasks.
+  const other = await studyPower(setting, "results/published/glue-minilm");
+  assertEquals(other.powers[0]!.pilot, null);
+  await assertRejects(() => studyPower(setting, "none-there"), UsageError, '"none-there"');
+});
+
+Deno.test("a study's own records come first; its plan has them as text and as lines of JSON", async () => {
+  const claims = [
+    { name: "apart", says: "better", a: { method: "lora" }, b: { method: "head" } },
+  ] as const;
+  const study = parseStudy({
+    ...tinyStudy,
+    axes: { ...tinyStudy.axes, methods: ["lora", "head"], seeds: [1, 2] },
+    claims,
+  });
+  await withSwept(async ({ home, folder }) => {
+    const options = { data: null, model: tinyModel, results: `${home}/results` };
+    const file = { study, folder: home, methods };
+    const text = await planText(file, { ...options, power: { pilot: null } });
+    assertStringIncludes(text, `Pilot: ${folder}, 2 seeds. The difference varies over seeds`);
+    const json = (await planText(file, { ...options, json: true, power: { pilot: null } }))
+      .split("\n").map((line) => JSON.parse(line));
+    const [power] = json.filter(({ kind }) => kind === "power");
+    assertEquals([power.claim, power.pilot.seeds, power.pilot.path], ["apart", 2, folder]);
+    assertEquals(power.needed.map(({ difference }: { difference: number }) => difference), [2, 0]);
+    // Without the option it says nothing of power but what is a warning.
+    assert(!(await planText(file, options)).includes("Power"));
+
+    // A damaged record is none, and results that cannot be read are none.
+    await copyFolder(folder, `${home}/results/broken`);
+    await Deno.writeTextFile(`${home}/results/broken/study.json`, "{");
+    const own = { study, all: expand(study, methods), inputs, results: `${home}/results` };
+    const of = async (name: string) =>
+      (await studyPower({ ...own, own: `${home}/results/${name}` })).powers[0]!.pilot;
+    assertEquals((await of("tiny"))!.path, folder);
+    assertEquals(await of("broken"), null);
+    const [run] = [...Deno.readDirSync(folder)].filter(({ name }) => name.includes("-head-"));
+    await Deno.writeTextFile(`${folder}/${run!.name}/record.json`, "{");
+    assertEquals(await of("tiny"), null);
+  }, study);
+});
+
+Deno.test("a sweep tells before its first run that it has too few seeds for its claims", async () => {
+  const study = parseStudy({
+    ...tinyStudy,
+    axes: { ...tinyStudy.axes, methods: ["lora", "head"] },
+    claims: [{ name: "apart", says: "better", a: { method: "lora" }, b: { method: "head" } }],
+  });
+  const home = await Deno.makeTempDir();
+  try {
+    await writeTinyTasks(home);
+    const events: WorkEvent[] = [];
+    const signal = AbortSignal.abort();
+    await sweepStudy(
+      { study, folder: home, methods },
+      { model: tinyModel, device: "cpu", jobs: 1, threads: 1, results: `${home}/results` },
+      { onEvent: (event) => void events.push(event), signal },
+    );
+    const told = events.flatMap((event) => event.kind === "hardly decidable" ? [event] : []);
+    assertEquals(told.map(({ undecidable: { text } }) => text), [
+      '1 seed cannot decide claim "apart": the first look that can is at 6; --until-decided adds seeds',
+    ]);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
