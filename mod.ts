@@ -91,6 +91,7 @@ export type { Executor } from "./src/exec/executor.ts";
 export { type Checkpoint, DivergenceError } from "./src/train/run_types.ts";
 
 // Results.
+export { analyse, type Analysis } from "./src/analysis/analysis.ts";
 export type { RunRecord } from "./src/record/types.ts";
 export { buildReport, type ReportOptions, tablesOf } from "./src/report/build.ts";
 export { factsTable } from "./src/analysis/run_rows.ts";

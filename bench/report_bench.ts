@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { analyse } from "../src/analysis/analysis.ts";
 import { buildReport } from "../src/report/build.ts";
 import { fixtureStudy } from "../tests/analysis/fixture.ts";
 
@@ -18,7 +19,7 @@ const study = fixtureStudy({
   hasAblation: true,
 });
 const start = performance.now();
-const { files } = await buildReport(study);
+const { files } = await buildReport(analyse(study));
 const seconds = (performance.now() - start) / 1000;
 const bytes = Object.values(files).reduce((sum, text) => sum + text.length, 0);
 const page = files["report.html"]?.length ?? 0;

@@ -14,7 +14,8 @@ import { allTasks, budgetName, factOf, keyOf, noBudget } from "./run_rows.ts";
 import { joined, whole } from "../base/format.ts";
 import { areAverageable, metricInfo } from "./metrics.ts";
 import { pooledUnit } from "./paired_rows.ts";
-import type { RunResults, StudyResults } from "./results.ts";
+import type { Basis } from "./basis.ts";
+import type { RunResults } from "./results.ts";
 
 /** One side of a comparison on a task. */
 export interface ComparedSide {
@@ -24,6 +25,7 @@ export interface ComparedSide {
   readonly mean: number | null;
   /** Adapter parameters at the end and at most, averaged over its runs; null where no run has ended. */
   readonly trained: number | null;
+  /** The highest count of a run, averaged over its runs. */
   readonly peak: number | null;
 }
 
@@ -35,9 +37,13 @@ export function trainedText({ trained, peak }: Pick<ComparedSide, "trained" | "p
 
 /** A comparison on a task, or on average over its tasks. */
 export interface AskedContrast extends Contrast {
+  /** Its task. */
   readonly task: string;
+  /** The metric's name, as records have it. */
   readonly metric: string;
+  /** One side. */
   readonly a: ComparedSide;
+  /** The other side. */
   readonly b: ComparedSide;
 }
 
@@ -142,7 +148,7 @@ function rowOf(
 /** The rows of one comparison: each task, then the mean of several whose metrics share a scale. */
 function rowsOfComparison(
   { pairs }: ResolvedComparison,
-  results: StudyResults,
+  results: Basis,
   byPoint: ReadonlyMap<string, RunResults>,
 ): readonly AskedContrast[] {
   const arms = { a: armName(pairs.map(({ a }) => a)), b: armName(pairs.map(({ b }) => b)) };
@@ -169,7 +175,7 @@ function rowsOfComparison(
 }
 
 /** All comparisons that the study asks for, in its order. */
-export function askedContrasts(results: StudyResults): readonly AskedContrast[] {
+export function askedContrasts(results: Basis): readonly AskedContrast[] {
   const byPoint = new Map(results.runs.map((run) => [pointKey(run.record.asked), run]));
   return results.comparisons.filter(({ pairs }) => pairs.length > 0)
     .flatMap((comparison) => rowsOfComparison(comparison, results, byPoint));

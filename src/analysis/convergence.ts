@@ -12,7 +12,7 @@ import {
   needsMoreSteps,
 } from "../record/convergence.ts";
 import { hasLearned } from "./claims/no_evidence.ts";
-import { budgetName, gridOf, keyOf, noBudget } from "./run_rows.ts";
+import { budgetName, type Grid, keyOf, noBudget } from "./run_rows.ts";
 import { counted, fixed, joined, signed, whole } from "../base/format.ts";
 import type { RunResults, StudyResults } from "./results.ts";
 
@@ -24,8 +24,11 @@ const mostIdle = 3;
 
 /** The runs of one task, method and budget. */
 export interface ConvergedCell extends CellConvergence {
+  /** Its task. */
   readonly task: string;
+  /** How reports call the method with its options. */
   readonly label: string;
+  /** The budget's name. */
   readonly budget: string;
   /** Runs that their plateau ended. */
   readonly atPlateau: number;
@@ -37,8 +40,11 @@ export interface ConvergedCell extends CellConvergence {
 
 /** Which cells are meant; null for any task, and for any budget. */
 export interface CellScope {
+  /** Its task. */
   readonly task: string | null;
+  /** How reports call the method with its options. */
   readonly label: string;
+  /** The budget's name. */
   readonly budget: string | null;
 }
 
@@ -51,20 +57,14 @@ export function isInScope(
     (budget === null || cell.budget === noBudget || cell.budget === budget);
 }
 
-/** Journals are long and do not change: what they say is found once. */
-const known = new WeakMap<readonly RunResults[], readonly ConvergedCell[]>();
-
 const cellKey = ({ record: { asked } }: Pick<RunResults, "record">) =>
   keyOf(asked.task, asked.label, budgetName(asked.budget));
 
 /** All cells, in the order of the grid. */
-export function convergedCells(results: StudyResults): readonly ConvergedCell[] {
-  const found = known.get(results.runs);
-  if (found !== undefined) return found;
+export function convergedCells(results: StudyResults, grid: Grid): readonly ConvergedCell[] {
   const { convergence = {} } = results.study;
   const groups = Map.groupBy(results.runs, cellKey);
-  const grid = gridOf(results);
-  const cells = grid.tasks.flatMap((task) =>
+  return grid.tasks.flatMap((task) =>
     grid.labels.flatMap((label) =>
       grid.budgets.flatMap((budget): readonly ConvergedCell[] => {
         const runs = groups.get(keyOf(task, label, budget));
@@ -84,8 +84,6 @@ export function convergedCells(results: StudyResults): readonly ConvergedCell[] 
       })
     )
   );
-  known.set(results.runs, cells);
-  return cells;
 }
 
 /** Whether no run of a cell learned anything. */
@@ -94,8 +92,8 @@ export function learnedNothing({ runs, idle }: Pick<ConvergedCell, "runs" | "idl
 }
 
 /** The cells of which no run learned anything, in a sentence; null where each has one that did. */
-export function idleCells(results: StudyResults): string | null {
-  const cells = convergedCells(results).filter(({ runs }) => runs > 0);
+export function idleCells(all: readonly ConvergedCell[]): string | null {
+  const cells = all.filter(({ runs }) => runs > 0);
   const idle = cells.filter(learnedNothing);
   if (idle.length === 0) return null;
   if (idle.length === cells.length) {
@@ -108,17 +106,17 @@ export function idleCells(results: StudyResults): string | null {
 }
 
 /** Whether one of the cells that are meant needs more steps. */
-export function needsMore(results: StudyResults): (scope: CellScope) => boolean {
-  const early = convergedCells(results).filter(needsMoreSteps);
+export function needsMore(cells: readonly ConvergedCell[]): (scope: CellScope) => boolean {
+  const early = cells.filter(needsMoreSteps);
   return (scope) => early.some((cell) => isInScope(cell, scope));
 }
 
 /** Whether the cell of a run had converged: what verdicts on single runs go by, so that all tables say the same. */
-export function hasConverged(results: StudyResults): (run: Pick<RunResults, "record">) => boolean {
+export function hasConverged(
+  cells: readonly ConvergedCell[],
+): (run: Pick<RunResults, "record">) => boolean {
   const early = new Set(
-    convergedCells(results).filter(needsMoreSteps).map(({ task, label, budget }) =>
-      keyOf(task, label, budget)
-    ),
+    cells.filter(needsMoreSteps).map(({ task, label, budget }) => keyOf(task, label, budget)),
   );
   return (run) => !early.has(cellKey(run));
 }
@@ -148,9 +146,9 @@ const placeText = ({ task, label, budget }: ConvergedCell): string =>
 
 /** The cells that need more steps, a line each after a sentence; null where none does. */
 export function earlyCells(
-  results: StudyResults,
+  all: readonly ConvergedCell[],
 ): { readonly summary: string; readonly lines: readonly string[] } | null {
-  const cells = convergedCells(results).filter(({ state }) => state !== "failed");
+  const cells = all.filter(({ state }) => state !== "failed");
   const early = cells.filter(needsMoreSteps);
   if (early.length === 0) return null;
   const [need, them] = early.length === 1 ? ["needs", "it"] : ["need", "them"];

@@ -8,6 +8,7 @@ import { factOf, keyOf, type RunFact } from "./run_rows.ts";
 import { averageMetric, marginsMetric, metricInfo } from "./metrics.ts";
 import { noVerdicts } from "./no_verdict.ts";
 import { pooledUnit } from "./paired_rows.ts";
+import type { Basis } from "./basis.ts";
 import type { RunResults, StudyResults } from "./results.ts";
 
 /** What an arm is made of. */
@@ -90,10 +91,10 @@ function differencesOf(
 }
 
 /** What two arms may differ in alone. */
-export const effectKinds = ["policy", "score", "form"] as const;
+export type EffectKind = "policy" | "score" | "form";
 
-/** See {@linkcode effectKinds}. */
-export type EffectKind = (typeof effectKinds)[number];
+/** All of them, in the order of tables. */
+export const effectKinds: readonly EffectKind[] = ["policy", "score", "form"];
 
 /** The arm that differs in one thing alone from the one given, if the study has it. */
 function otherOf(
@@ -114,9 +115,13 @@ function otherOf(
 
 /** An arm against the one that differs from it in one thing alone. */
 export interface EffectContrast extends Contrast {
+  /** How reports call the method with its options. */
   readonly label: string;
+  /** What the two arms differ in. */
   readonly kind: EffectKind;
+  /** The label of the other arm. */
   readonly versus: string;
+  /** The metric's name, as records have it. */
   readonly metric: string;
 }
 
@@ -136,7 +141,7 @@ export function metricOfArms(arms: readonly LabelledArm[]): string {
 }
 
 /** All effects of a factorial, in the order of its arms. */
-export function effectContrasts(results: StudyResults): readonly EffectContrast[] {
+export function effectContrasts(results: Basis): readonly EffectContrast[] {
   const arms = factorialArms(results);
   const noVerdict = noVerdicts(results);
   const tasks = [...new Set(arms.flatMap(({ runs }) => runs.map(({ task }) => task)))];

@@ -14,8 +14,9 @@ import {
   valueText,
 } from "../study/setting_paths.ts";
 import type { PartialSettings } from "../study/settings.ts";
-import { budgetName, gridOf } from "./run_rows.ts";
+import { budgetName } from "./run_rows.ts";
 import { nothing } from "../base/format.ts";
+import type { Basis } from "./basis.ts";
 import type { RunResults, StudyResults } from "./results.ts";
 import { armOf, inOrder } from "./varied.ts";
 
@@ -80,10 +81,10 @@ function settingKey(key: string, { runs }: StudyResults): GroupKey {
  * and options such as `train.learningRate` and `options.alpha`.
  * @throws {UsageError} If a key is not known or is there twice.
  */
-export function groupKeysOf(keys: readonly string[], results: StudyResults): readonly GroupKey[] {
+export function groupKeysOf(keys: readonly string[], results: Basis): readonly GroupKey[] {
   const twice = keys.find((key, i) => keys.indexOf(key) < i);
   if (twice !== undefined) throw new UsageError(`Option "--by" is "${twice}" twice, want it once`);
-  const grid = gridOf(results);
+  const { grid } = results;
   const ordered: Readonly<Record<string, readonly string[]>> = {
     method: [...new Set(results.runs.map(armOf))],
     task: grid.tasks,

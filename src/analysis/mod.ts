@@ -11,6 +11,7 @@ export type {
   RunResults,
   StudyResults,
 } from "./results.ts";
+export { analyse, type Analysis, type ReplayAnalysis } from "./analysis.ts";
 export type { Row } from "./run_rows.ts";
 export {
   type Answer,
@@ -37,3 +38,25 @@ export type {
   StatedClaims,
   StatedStudy,
 } from "./claims/statement.ts";
+export type { Basis } from "./basis.ts";
+export type { ScoreRow } from "./scores.ts";
+export type { ClaimsReport } from "./claims/claims_report.ts";
+export type { OverTasks } from "./over_tasks.ts";
+export type {
+  ComparisonRow,
+  EffectRow,
+  PairedRow,
+  ReportTests,
+  TestedFamily,
+} from "./significance.ts";
+export type { Grid, RunFact } from "./run_rows.ts";
+export type { CellScope, ConvergedCell } from "./convergence.ts";
+export type { Contrast, Decided, PairedVerdict } from "./contrasts.ts";
+export type { NoVerdict, Remedy } from "./no_verdict.ts";
+export type { PairedContrast } from "./paired_rows.ts";
+export type { AskedContrast, ComparedSide } from "./comparison_rows.ts";
+export type { EffectContrast, EffectKind } from "./factorial.ts";
+export type { RankedMethod, Ranking, RankPair, RankVerdict } from "./ranking.ts";
+export type { ComparedRanks, MethodRank, PlacedMethod, RankedBudget } from "./ranked_budgets.ts";
+export type { Changed, Stating } from "./claims/stated.ts";
+export type { VerdictLine } from "./claims/text.ts";

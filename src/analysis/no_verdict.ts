@@ -6,13 +6,14 @@
 import { type CellScope, hasConverged, isInScope, moreSteps, needsMore } from "./convergence.ts";
 import { budgetName } from "./run_rows.ts";
 import { hasBracketedSettings } from "./tuned_runs.ts";
-import type { RunResults, StudyResults } from "./results.ts";
+import type { Basis } from "./basis.ts";
+import type { RunResults } from "./results.ts";
 
 /** Said in place of a verdict where a setting of one of both was chosen at the edge of all that were allowed. */
-export const notBracketed = "not bracketed";
+export const notBracketed: NoVerdict = "not bracketed";
 
 /** Said in place of a verdict. */
-export type NoVerdict = typeof moreSteps | typeof notBracketed;
+export type NoVerdict = "more steps needed" | "not bracketed";
 
 /** Whether a verdict is none. */
 export function isNoVerdict(verdict: unknown): verdict is NoVerdict {
@@ -20,8 +21,8 @@ export function isNoVerdict(verdict: unknown): verdict is NoVerdict {
 }
 
 /** Why the runs that are meant have no verdict, or null where they may have one. */
-export function noVerdicts(results: StudyResults): (scope: CellScope) => NoVerdict | null {
-  const isEarly = needsMore(results);
+export function noVerdicts(results: Basis): (scope: CellScope) => NoVerdict | null {
+  const isEarly = needsMore(results.cells);
   const isBracketed = hasBracketedSettings(results);
   const edges = results.runs.filter((run) => !isBracketed(run)).map(({ record: { asked } }) => ({
     task: asked.task,
@@ -36,9 +37,9 @@ export function noVerdicts(results: StudyResults): (scope: CellScope) => NoVerdi
 
 /** The same of single runs. */
 export function noVerdictOf(
-  results: StudyResults,
+  results: Basis,
 ): (run: Pick<RunResults, "record">) => NoVerdict | null {
-  const isConverged = hasConverged(results);
+  const isConverged = hasConverged(results.cells);
   const isBracketed = hasBracketedSettings(results);
   return (run) => !isBracketed(run) ? notBracketed : isConverged(run) ? null : moreSteps;
 }

@@ -8,17 +8,21 @@ import type { Odds } from "../stats/bayes_t.ts";
 import { probabilityOfImprovement, stratifiedInterval, type TaskScores } from "../stats/effects.ts";
 import { hierarchicalTest } from "../stats/hierarchical.ts";
 import type { Interval } from "../stats/statistics.ts";
-import { allTasks, factsOf, type Grid, gridOf, keyOf, noBudget } from "./run_rows.ts";
+import { allTasks, keyOf, noBudget } from "./run_rows.ts";
 import { metricInfo } from "./metrics.ts";
-import { allBudgets, baselineOf, type PairedContrast } from "./paired_rows.ts";
-import { type PairedRow, pairedRows } from "./significance.ts";
-import type { StudyResults } from "./results.ts";
+import { allBudgets, type PairedContrast } from "./paired_rows.ts";
+import type { PairedRow } from "./significance.ts";
+import type { Basis } from "./basis.ts";
 
 /** A method beside the baseline over all tasks. */
 export interface OverTasks {
+  /** How reports call the method with its options. */
   readonly label: string;
+  /** The budget's name. */
   readonly budget: string;
+  /** How many tasks, or their names. */
   readonly tasks: number;
+  /** What is said of it. */
   readonly verdict: PairedRow["verdict"];
   /** Of the hierarchical model; null without three seeds on each of two tasks, or where there is no verdict. */
   readonly hierarchical: Odds | null;
@@ -43,30 +47,16 @@ const intervalDraws = 500;
 /** Methods from which chances of improvement and profiles say more than the differences do. */
 export const fewestMethods = 3;
 
-/** A table and a chart ask for the same rows. */
-const known = new WeakMap<StudyResults, readonly OverTasks[]>();
-
 /** Each method and budget beside the baseline over all tasks; none for one task. */
-export function overTasks(results: StudyResults): readonly OverTasks[] {
-  const found = known.get(results);
-  if (found !== undefined) return found;
-  const rows = rowsOf(results);
-  known.set(results, rows);
-  return rows;
-}
-
-function rowsOf(results: StudyResults): readonly OverTasks[] {
-  const grid = gridOf(results);
-  const baseline = baselineOf(grid);
-  const pooled = pairedRows(results).filter(({ task, byTask }) =>
-    task === allTasks && byTask.size > 1
-  );
+export function overTasks(basis: Basis, paired: readonly PairedRow[]): readonly OverTasks[] {
+  const { grid, baseline } = basis;
+  const pooled = paired.filter(({ task, byTask }) => task === allTasks && byTask.size > 1);
   const modelled = pooled.filter(isModelled);
   const draws = Math.min(
     mostDraws,
     Math.max(fewestDraws, Math.floor(allDraws / Math.max(1, modelled.length))),
   );
-  const scoresOf = taskScores(results, grid);
+  const scoresOf = taskScores(basis);
   return pooled.map((row): OverTasks => {
     const model = isModelled(row)
       ? hierarchicalTest([...row.byTask.values()], row.margin, { draws })
@@ -109,11 +99,10 @@ function signedRankOf({ byTask, margin }: PairedContrast): Odds | null {
  * Null where a task has none.
  */
 export function taskScores(
-  results: StudyResults,
-  grid: Grid,
+  { facts, grid }: Pick<Basis, "facts" | "grid">,
 ): (label: string, budget: string) => TaskScores | null {
   const cells = Map.groupBy(
-    factsOf(results).filter(({ score }) => score !== null),
+    facts.filter(({ score }) => score !== null),
     ({ task, label, budget }) => keyOf(task, label, budget),
   );
   const budgeted = grid.budgets.filter((budget) => budget !== noBudget);

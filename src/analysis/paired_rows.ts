@@ -5,20 +5,10 @@
  */
 import { taskMargin } from "../study/claims.ts";
 import { type Contrast, contrastOf } from "./contrasts.ts";
-import {
-  allTasks,
-  factOf,
-  factsOf,
-  type Grid,
-  gridOf,
-  keyOf,
-  noBudget,
-  rowsOf,
-  type RunFact,
-  tableFrom,
-} from "./run_rows.ts";
+import { allTasks, factOf, keyOf, noBudget, rowsOf, type RunFact, tableFrom } from "./run_rows.ts";
 import { averageMetric, marginsMetric, metricInfo } from "./metrics.ts";
 import { hasAverage, orderOf } from "./scores.ts";
+import { type Basis, basisOf } from "./basis.ts";
 import { noVerdicts } from "./no_verdict.ts";
 import type { ReplayResults, StudyResults } from "./results.ts";
 
@@ -27,21 +17,18 @@ export const allBudgets = "all budgets";
 
 /** One comparison with the baseline. */
 export interface PairedContrast extends Contrast {
+  /** Its task. */
   readonly task: string;
+  /** The metric's name, as records have it. */
   readonly metric: string;
+  /** How reports call the method with its options. */
   readonly label: string;
+  /** The budget's name. */
   readonly budget: string;
   /** The pairs of task and budget that it is averaged over: those that both have. */
   readonly cells: number;
   /** What it is about by task, as its own unit has it: one difference a seed. */
   readonly byTask: ReadonlyMap<string, readonly number[]>;
-}
-
-/** The label of plain LoRA, null in a study without. */
-export function baselineOf(grid: Grid): string | null {
-  return grid.labels.find((label) =>
-    grid.methods.get(label) === "lora" && !grid.withGivenRanks.has(label)
-  ) ?? null;
 }
 
 interface Difference {
@@ -97,12 +84,9 @@ const cellsOf = (differences: readonly Difference[]): number =>
  * The unit is the seed: cells are averaged within a seed first, so n counts seeds. Over tasks, differences are averaged in
  * margins, so that a point on one task weighs as much as what the study calls a point on another.
  */
-export function pairedContrasts(results: StudyResults): readonly PairedContrast[] {
-  const grid = gridOf(results);
-  const baseline = baselineOf(grid);
-  return baseline === null
-    ? []
-    : contrastsOf(results, grid, differencesOf(factsOf(results), baseline), baseline);
+export function pairedContrasts(basis: Basis): readonly PairedContrast[] {
+  const { baseline, facts } = basis;
+  return baseline === null ? [] : contrastsOf(basis, differencesOf(facts, baseline), baseline);
 }
 
 /** All comparisons of a replay ablation: each run with the run of uniform ranks that it names. */
@@ -118,7 +102,7 @@ export function replayContrasts(replay: ReplayResults): readonly PairedContrast[
       ? []
       : [{ ...place, difference: score - base }];
   });
-  return contrastsOf(replay, gridOf(replay), differences, replayBaseline(replay));
+  return contrastsOf(basisOf(replay), differences, replayBaseline(replay));
 }
 
 /** What runs with other ranks are compared with in a replay ablation: the label of those with uniform ranks, null without one. */
@@ -148,13 +132,13 @@ export function pooledUnit({ study }: StudyResults, tasks: readonly string[]): P
 
 /** The comparisons that differences give, in the order of the grid. */
 function contrastsOf(
-  results: StudyResults,
-  grid: Grid,
+  basis: Basis,
   differences: readonly Difference[],
   baseline: string | null,
 ): readonly PairedContrast[] {
-  const noVerdict = noVerdicts(results);
-  const pooled = pooledUnit(results, grid.tasks);
+  const { grid } = basis;
+  const noVerdict = noVerdicts(basis);
+  const pooled = pooledUnit(basis, grid.tasks);
   const hasMean = hasAverage(grid);
   const hasBudgets = grid.budgets.filter((b) => b !== noBudget).length > 1;
   const scoped = differences.flatMap((d) => {
@@ -168,7 +152,7 @@ function contrastsOf(
     const { task, budget, d: { label } } = scope[0]!;
     const isPooled = task === allTasks;
     const metric = isPooled ? pooled.metric : grid.metrics.get(task) ?? "";
-    const margin = isPooled ? pooled.margin : taskMargin(results.study, task);
+    const margin = isPooled ? pooled.margin : taskMargin(basis.study, task);
     const own = scope.map(({ d }) =>
       isPooled ? { ...d, difference: d.difference / pooled.divisorOf(d.task) } : d
     );

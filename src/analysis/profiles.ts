@@ -5,9 +5,9 @@
  */
 import { performanceProfile, type TaskScores } from "../stats/effects.ts";
 import { summarise } from "../stats/statistics.ts";
-import { gridOf, noBudget } from "./run_rows.ts";
+import { noBudget } from "./run_rows.ts";
 import { fewestMethods, taskScores } from "./over_tasks.ts";
-import type { StudyResults } from "./results.ts";
+import type { Basis } from "./basis.ts";
 
 /** At each threshold the share of a method's runs above it, mean over tasks. */
 export interface Profile {
@@ -32,11 +32,11 @@ const reach = 3;
  *
  * Scores of a task are standardised: the mean and the deviation are those of all runs of the methods that are shown.
  */
-export function performanceProfiles(results: StudyResults): readonly BudgetProfiles[] {
-  const grid = gridOf(results);
+export function performanceProfiles(basis: Basis): readonly BudgetProfiles[] {
+  const { grid } = basis;
   if (grid.tasks.length < 2) return [];
   const budgeted = grid.budgets.filter((budget) => budget !== noBudget);
-  const scoresOf = taskScores(results, grid);
+  const scoresOf = taskScores(basis);
   return (budgeted.length === 0 ? [noBudget] : budgeted).flatMap((budget) => {
     const methods = grid.labels.flatMap((label) => {
       const scores = scoresOf(label, budget);

@@ -6,14 +6,14 @@
 import { averageRanks } from "../stats/correlation.ts";
 import { type FriedmanTest, friedmanTest, signedRankTest } from "../stats/rank_tests.ts";
 import { summarise } from "../stats/statistics.ts";
-import { factsOf, type Grid, gridOf, keyOf, noBudget, type RunFact } from "./run_rows.ts";
+import { type Grid, keyOf, noBudget, type RunFact } from "./run_rows.ts";
 import { areAverageable, metricInfo } from "./metrics.ts";
 import { type NoVerdict, noVerdicts, type Remedy, remedyOf } from "./no_verdict.ts";
-import { baselineOf } from "./paired_rows.ts";
-import type { StudyResults } from "./results.ts";
+import type { Basis } from "./basis.ts";
 
 /** A method among those of its budget. */
 export interface MethodRank {
+  /** How reports call the method with its options. */
   readonly label: string;
   /** Mean over blocks; 1 is best, ties share their average. */
   readonly meanRank: number;
@@ -22,6 +22,7 @@ export interface MethodRank {
    * change, which give no estimate of spread.
    */
   readonly low: number | null;
+  /** Upper end of the interval. */
   readonly high: number | null;
   /** Blocks in which no method is better. */
   readonly firsts: number;
@@ -29,19 +30,25 @@ export interface MethodRank {
 
 /** A method without budget: the rank it would take beside those of a budget. It is in no test. */
 export interface PlacedMethod {
+  /** How reports call the method with its options. */
   readonly label: string;
   /** Blocks it has a score in. */
   readonly n: number;
+  /** Mean over blocks; 1 is best. */
   readonly meanRank: number;
 }
 
 /** Two methods at a budget, before any correction. */
 export interface ComparedRanks {
+  /** How reports call the method with its options. */
   readonly label: string;
+  /** The method that it is compared with. */
   readonly other: string;
   /** Blocks in which `label` is better, and worse. */
   readonly wins: number;
+  /** Blocks in which it is worse. */
   readonly losses: number;
+  /** Blocks in which both are equal. */
   readonly ties: number;
   /** Whether the signed ranks of the differences lean towards `label`. */
   readonly leansTowards: boolean;
@@ -53,13 +60,17 @@ export interface ComparedRanks {
 
 /** The methods of one budget in their order, before any correction. */
 export interface RankedBudget {
+  /** The budget's name. */
   readonly budget: string;
   /** Tasks and seeds in which every ranked method has a score, and those in which only some have. */
   readonly blocks: number;
+  /** Blocks that lack a score. */
   readonly incompleteBlocks: number;
+  /** How many tasks, or their names. */
   readonly tasks: number;
   /** By mean rank; empty where no block has all of them. */
   readonly methods: readonly MethodRank[];
+  /** Methods without budget. */
   readonly beside: readonly PlacedMethod[];
   /** Methods that lack more than half of the blocks and are not ranked. */
   readonly leftOut: readonly string[];
@@ -71,6 +82,7 @@ export interface RankedBudget {
   readonly remedy: Remedy;
   /** In the order of `methods`. */
   readonly pairs: readonly ComparedRanks[];
+  /** The label of plain LoRA, null without one. */
   readonly baseline: string | null;
 }
 
@@ -95,19 +107,20 @@ interface Block {
  * - Methods without budget have no equal among the others. They are placed beside each budget, one at a time, in no
  *   test; in a study without budgets they are ranked among themselves.
  */
-export function rankedBudgets(results: StudyResults): readonly RankedBudget[] {
-  const grid = gridOf(results);
-  const facts = factsOf(results).filter((fact) => fact.score !== null);
+export function rankedBudgets(basis: Basis): readonly RankedBudget[] {
+  const { grid, baseline } = basis;
+  const facts = basis.facts.filter((fact) => fact.score !== null);
   const budgets = grid.budgets.filter((budget) => budget !== noBudget);
   const wanted = budgets.length === 0 ? [noBudget] : budgets;
   const free = facts.filter((fact) => fact.budget === noBudget);
-  const noVerdict = noVerdicts(results);
+  const noVerdict = noVerdicts(basis);
   return wanted.flatMap((budget) => {
     const own = facts.filter((fact) => fact.budget === budget);
     return new Set(own.map((fact) => fact.label)).size < 2 ? [] : [rankingAt(budget, {
       blocks: blocksOf(own),
       free: blocksOf(budget === noBudget ? [] : free),
       grid,
+      baseline,
       early: new Map(grid.labels.flatMap((label) => {
         const verdict = noVerdict({ task: null, label, budget });
         return verdict === null ? [] : [[label, verdict] as const];
@@ -136,11 +149,12 @@ interface Ranked {
   /** Those of methods without budget. */
   readonly free: ReadonlyMap<string, Block>;
   readonly grid: Grid;
+  readonly baseline: string | null;
   /** Labels that have no verdict, and why. */
   readonly early: ReadonlyMap<string, NoVerdict>;
 }
 
-function rankingAt(budget: string, { blocks, free, grid, early }: Ranked): RankedBudget {
+function rankingAt(budget: string, { blocks, free, grid, baseline, early }: Ranked): RankedBudget {
   const all = [...blocks.values()];
   const present = grid.labels.filter((label) => all.some((block) => block.scores.has(label)));
   const ranked = present.filter((label) =>
@@ -148,7 +162,6 @@ function rankingAt(budget: string, { blocks, free, grid, early }: Ranked): Ranke
   );
   const isComplete = (block: Block) => ranked.every((label) => block.scores.has(label));
   const complete = [...blocks].filter(([, block]) => isComplete(block));
-  const baseline = baselineOf(grid);
   const tested = complete.length === 0
     ? { methods: [], friedman: null, pairs: [], baseline: null }
     : testsOf(ranked, complete.map(([, block]) => block), { grid, early, baseline });
@@ -189,9 +202,7 @@ function placed(
 function testsOf(
   labels: readonly string[],
   blocks: readonly Block[],
-  { grid, early, baseline: wantedBaseline }: Pick<Ranked, "grid" | "early"> & {
-    readonly baseline: string | null;
-  },
+  { grid, early, baseline: wantedBaseline }: Pick<Ranked, "grid" | "early" | "baseline">,
 ): Pick<RankedBudget, "methods" | "friedman" | "pairs" | "baseline"> {
   const scoresOf = ({ scores }: Block, order: readonly string[]) =>
     order.map((label) => scores.get(label)!);

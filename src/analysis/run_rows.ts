@@ -21,14 +21,21 @@ export const allTasks = "all tasks";
 
 /** What tables and charts read of a run. */
 export interface RunFact {
+  /** Hash of what was asked. */
   readonly id: string;
+  /** Its task. */
   readonly task: string;
+  /** The method's name. */
   readonly method: string;
+  /** How reports call the method with its options. */
   readonly label: string;
   /** For instance `rank 4`. */
   readonly budget: string;
+  /** As the study has it. */
   readonly seed: number;
+  /** How it ended. */
   readonly state: "finished" | "failed";
+  /** The metric's name, as records have it. */
   readonly metric: string;
   /** The primary metric of the evaluation that counts; null for a failed run or an undefined metric. */
   readonly score: number | null;
@@ -36,10 +43,13 @@ export interface RunFact {
 
 /** The values each axis takes, in reading order. */
 export interface Grid {
+  /** How many tasks, or their names. */
   readonly tasks: readonly string[];
+  /** In order of appearance. */
   readonly labels: readonly string[];
   /** Ascending, {@linkcode noBudget} last. */
   readonly budgets: readonly string[];
+  /** Ascending. */
   readonly seeds: readonly number[];
   /** Metric of each task. */
   readonly metrics: ReadonlyMap<string, string>;

@@ -4,35 +4,36 @@
  * @module
  */
 import { op } from "arquero";
-import {
-  allTasks,
-  budgetName,
-  factsOf,
-  type Grid,
-  gridOf,
-  keyOf,
-  rowsOf,
-  tableFrom,
-} from "./run_rows.ts";
+import { allTasks, budgetName, type Grid, keyOf, rowsOf, tableFrom } from "./run_rows.ts";
 import { needsMore } from "./convergence.ts";
 import { areAverageable, averageMetric } from "./metrics.ts";
+import type { Basis } from "./basis.ts";
 import type { StudyResults } from "./results.ts";
 import { summarise } from "../stats/statistics.ts";
 
 /** A cell of the methods × budgets table. */
 export interface ScoreRow {
+  /** Its task. */
   readonly task: string;
+  /** The metric's name, as records have it. */
   readonly metric: string;
+  /** How reports call the method with its options. */
   readonly label: string;
+  /** The budget's name. */
   readonly budget: string;
   /** Seeds with a score. */
   readonly n: number;
+  /** Runs that failed. */
   readonly failed: number;
   /** Seeds that the study asks for and this cell has no score for. */
   readonly missing: number;
+  /** Mean over seeds; null without a score. */
   readonly mean: number | null;
+  /** Sample standard deviation; null with fewer than two. */
   readonly sd: number | null;
+  /** Lower end of the 95% interval; null where there is none. */
   readonly low: number | null;
+  /** Upper end of the interval. */
   readonly high: number | null;
   /** Whether it, or a cell that it is the mean of, needs more steps. */
   readonly needsMoreSteps: boolean;
@@ -58,10 +59,10 @@ export function hasAverage(grid: Grid): boolean {
  * A seed counts towards that mean only where every task has a score for it, so that no seed's mean
  * rests on an easier set of tasks.
  */
-export function scoreRows(results: StudyResults): readonly ScoreRow[] {
-  const grid = gridOf(results);
+export function scoreRows(basis: Basis): readonly ScoreRow[] {
+  const { grid } = basis;
   const facts = tableFrom(
-    factsOf(results).map((fact) => ({ ...fact, failed: fact.state === "failed" ? 1 : 0 })),
+    basis.facts.map((fact) => ({ ...fact, failed: fact.state === "failed" ? 1 : 0 })),
     ["task", "label", "budget", "seed", "metric", "score", "failed"],
   );
   const perTask = rowsOf<Cell>(
@@ -85,8 +86,8 @@ export function scoreRows(results: StudyResults): readonly ScoreRow[] {
     ).map((cell) => ({ ...cell, task: allTasks, metric: averageMetric() }))
     : [];
   const rankOf = orderOf(grid);
-  const seedsOf = plannedSeeds(results);
-  const isEarly = needsMore(results);
+  const seedsOf = plannedSeeds(basis);
+  const isEarly = needsMore(basis.cells);
   return [...perTask, ...averaged].map((cell): ScoreRow => {
     const summary = summarise(cell.scores.filter((score) => score !== null));
     return {

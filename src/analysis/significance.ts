@@ -5,8 +5,7 @@
  * @module
  */
 import { correctFamily, isGateOpen } from "../stats/families.ts";
-import { claimsReport } from "./claims/claims_report.ts";
-import type { Answer } from "./claims/verdict.ts";
+import type { Answer, Verdict } from "./claims/verdict.ts";
 import { type AskedContrast, askedContrasts } from "./comparison_rows.ts";
 import { type Contrast, type Decided, verdictOf } from "./contrasts.ts";
 import { whole } from "../base/format.ts";
@@ -21,7 +20,7 @@ import {
 import { type ComparedRanks, rankedBudgets } from "./ranked_budgets.ts";
 import { type Ranking, rankingOf } from "./ranking.ts";
 import { allTasks } from "./run_rows.ts";
-import type { StudyResults } from "./results.ts";
+import type { Basis } from "./basis.ts";
 
 /** A comparison with the baseline. */
 export interface PairedRow extends PairedContrast, Decided {}
@@ -46,43 +45,28 @@ export interface TestedFamily {
 
 /** All tests of a report. */
 export interface ReportTests {
+  /** What is corrected together. */
   readonly family: TestedFamily;
+  /** Each method beside the baseline. */
   readonly paired: readonly PairedRow[];
+  /** What the study asks for. */
   readonly comparisons: readonly ComparisonRow[];
+  /** A ranking a budget. */
   readonly rankings: readonly Ranking[];
+  /** Replays beside uniform ranks. */
   readonly replays: readonly PairedRow[];
+  /** Arms of a factorial. */
   readonly effects: readonly EffectRow[];
 }
 
 /** Answers to a claim that are verdicts. */
 const decided: ReadonlySet<Answer> = new Set(["supported", "refuted", "equivalent"]);
 
-/** Tables, charts and sentences ask for the same tests, which are made once. */
-const known = new WeakMap<StudyResults, ReportTests>();
-
-/** All tests of a report, corrected together. */
-export function testsOf(results: StudyResults): ReportTests {
-  const found = known.get(results);
-  if (found !== undefined) return found;
-  const tests = correctedTests(results);
-  known.set(results, tests);
-  return tests;
-}
-
-/** See {@linkcode pairedContrasts}. */
-export const pairedRows = (results: StudyResults): readonly PairedRow[] => testsOf(results).paired;
-
-/** See {@linkcode askedContrasts}. */
-export const comparisonRows = (results: StudyResults): readonly ComparisonRow[] =>
-  testsOf(results).comparisons;
-
-/** See {@linkcode rankedBudgets}. */
-export const rankingsOf = (results: StudyResults): readonly Ranking[] => testsOf(results).rankings;
-
-/** See {@linkcode replayContrasts}. */
-export const replayRows = (results: StudyResults): readonly PairedRow[] => testsOf(results).replays;
-
-function correctedTests(results: StudyResults): ReportTests {
+/** All tests of a report, corrected together; `verdicts` are those on its claims. */
+export function correctedTests(
+  results: Basis,
+  verdicts: readonly Verdict[],
+): ReportTests {
   const paired = pairedContrasts(results);
   const asked = askedContrasts(results);
   const replays = results.replay === null ? [] : replayContrasts(results.replay);
@@ -98,7 +82,6 @@ function correctedTests(results: StudyResults): ReportTests {
     ]),
     ...pairs.map((of) => ({ of, isEquivalence: false, p: of.p })),
   ];
-  const verdicts = claimsReport(results)?.verdicts ?? [];
   const mostTrue = new Set(members.map(({ of }) => of)).size;
   const { secondary } = correctFamily({
     primary: [],

@@ -7,7 +7,7 @@
 import { isReadOnly } from "../record/durable.ts";
 import { claimsJson } from "../analysis/claims/claims_report.ts";
 import { methodsText } from "../report/methods_text.ts";
-import type { StudyResults } from "../analysis/results.ts";
+import type { Analysis } from "../analysis/analysis.ts";
 import { readStudyResults } from "../runs/study_results.ts";
 import { writeReport } from "../runs/write_report.ts";
 import { sayClaims } from "./claims.ts";
@@ -30,7 +30,7 @@ export function runsExitCode(
 /** Writes the report; in a folder that nobody may write to there is none, and why. */
 async function reportOf(
   folder: string,
-  results: StudyResults,
+  results: Analysis,
 ): Promise<{ readonly path: string | null; readonly reason?: string }> {
   try {
     return { path: await writeReport(folder, results) };
@@ -48,7 +48,7 @@ async function reportOf(
 export async function sayReport(
   parsed: Arguments,
   folder: string,
-  read: StudyResults | null = null,
+  read: Analysis | null = null,
 ): Promise<void> {
   if (parsed.flag("no-report")) return;
   const { path, reason } = await reportOf(folder, read ?? await readStudyResults(folder));
@@ -76,7 +76,7 @@ export async function sayEndedJson(
 ): Promise<void> {
   const { folder, stopped } = result;
   const results = stopped ? null : await readStudyResults(folder);
-  for (const verdict of results === null ? [] : claimsJson(results)) {
+  for (const verdict of results === null ? [] : claimsJson(results.claimsReport)) {
     await say(JSON.stringify(verdict));
   }
   const isReported = results !== null && !parsed.flag("no-report");

@@ -4,12 +4,9 @@
  * @module
  */
 import { chartsOf } from "./charts.ts";
-import { type ClaimsReport, claimsReport } from "../analysis/claims/claims_report.ts";
 import { csvOf } from "./csv.ts";
-import { gridOf } from "../analysis/run_rows.ts";
 import { answerOf } from "./findings/answer.ts";
 import { findingsOf } from "./findings/findings.ts";
-import { baselineOf } from "../analysis/paired_rows.ts";
 import { markdownOf } from "./markdown.ts";
 import { noticesOf } from "./notices.ts";
 import { pageOf } from "./page.ts";
@@ -52,22 +49,12 @@ import {
   variedTable,
   verificationTable,
 } from "./tables.ts";
-import { rankingsOf } from "../analysis/significance.ts";
-import type { StudyResults } from "../analysis/results.ts";
+import type { Analysis } from "../analysis/analysis.ts";
 import type { ReportFiles, ReportTable } from "./types.ts";
 
 /** All tables of a report; those without rows are among them. */
-export function tablesOf(results: StudyResults): readonly ReportTable[] {
-  return tablesWith(results, claimsReport(results));
-}
-
-function tablesWith(
-  results: StudyResults,
-  claims: ClaimsReport | null,
-): readonly ReportTable[] {
-  const rankings = rankingsOf(results);
-  const baseline = baselineOf(gridOf(results));
-  const { replay } = results;
+export function tablesOf(results: Analysis): readonly ReportTable[] {
+  const { baseline, claimsReport: claims, replay, tests: { rankings } } = results;
   const replayTables = replay === null ? [] : [
     { ...methodsTable(replay, "replay_methods"), title: "Scores of the replays" },
     replayTable(results),
@@ -127,26 +114,24 @@ export interface ReportOptions {
  * @throws {UsageError} If there is nothing of a name to group by.
  */
 export async function buildReport(
-  results: StudyResults,
+  results: Analysis,
   { by = [], hasStochasticOrder = false }: ReportOptions = {},
 ): Promise<ReportFiles> {
-  const claims = claimsReport(results);
   const tables = [
-    ...tablesWith(results, claims),
+    ...tablesOf(results),
     ...(hasStochasticOrder ? [stochasticOrderTable(results)] : []),
   ];
-  const charts = chartsOf(results, claims);
+  const charts = chartsOf(results);
   const pictures = new Map<string, Picture>();
   for (const chart of Object.values(charts).flat()) {
     pictures.set(chart.id, await renderChart(chart));
   }
-  const baseline = baselineOf(gridOf(results));
   const page = pageOf({
     results,
-    claims,
-    answer: answerOf(results, baseline),
+    claims: results.claimsReport,
+    answer: answerOf(results),
     notices: noticesOf(results),
-    findings: findingsOf(results, baseline),
+    findings: findingsOf(results),
     charts,
     pictures: new Map([...pictures].map(([id, { page }]) => [id, page])),
     tables: new Map(tables.map((table) => [table.id, table])),

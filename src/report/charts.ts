@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { ClaimsReport } from "../analysis/claims/claims_report.ts";
 import { ablationCharts } from "./charts/ablation.ts";
 import { claimsChart } from "./charts/claims.ts";
 import { costCharts } from "./charts/cost.ts";
@@ -21,11 +20,9 @@ import { sequenceCharts } from "./charts/sequence.ts";
 import { slotScoreCharts } from "./charts/slot_scores.ts";
 import { spectraCharts } from "./charts/spectra.ts";
 import { variedCharts } from "./charts/varied.ts";
-import { gridOf } from "../analysis/run_rows.ts";
-import { rankingsOf } from "../analysis/significance.ts";
 import { stylesOf } from "./method_styles.ts";
 import { manyLabels } from "./style.ts";
-import type { StudyResults } from "../analysis/results.ts";
+import type { Analysis } from "../analysis/analysis.ts";
 import type { Chart } from "./types.ts";
 
 /** Charts by section; a section without data has none. */
@@ -50,11 +47,8 @@ export interface ReportCharts {
 }
 
 /** All charts that the results have data for. */
-export function chartsOf(
-  results: StudyResults,
-  claims: ClaimsReport | null = null,
-): ReportCharts {
-  const grid = gridOf(results);
+export function chartsOf(results: Analysis): ReportCharts {
+  const { claimsReport: claims, grid } = results;
   const styles = stylesOf(results);
   const list = (chart: Chart | null) => chart === null ? [] : [chart];
   return {
@@ -62,7 +56,7 @@ export function chartsOf(
     metric: metricBudgetCharts(results, styles),
     varied: variedCharts(results),
     sequences: sequenceCharts(results, grid, styles),
-    ranking: list(rankingChart(rankingsOf(results), styles)),
+    ranking: list(rankingChart(results.tests.rankings, styles)),
     overTasks: [
       ...list(improvementChart(results, styles)),
       ...list(profilesChart(results, styles)),

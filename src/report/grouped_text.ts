@@ -7,7 +7,7 @@ import { fitTable } from "../base/text_table.ts";
 import { wrapped } from "../base/text_width.ts";
 import { rowsOf } from "../analysis/run_rows.ts";
 import { groupedTable } from "./tables/grouped.ts";
-import type { StudyResults } from "../analysis/results.ts";
+import type { Analysis } from "../analysis/analysis.ts";
 
 /**
  * Scores by groups as plain text.
@@ -16,7 +16,7 @@ import type { StudyResults } from "../analysis/results.ts";
  * @param width Columns of the terminal, or null for no limit. Default null.
  */
 export function groupedText(
-  results: StudyResults,
+  results: Analysis,
   by: readonly string[],
   width: number | null = null,
 ): string {

@@ -4,9 +4,8 @@
  * @module
  */
 import { hashBytes } from "../base/hash.ts";
-import { gridOf } from "../analysis/run_rows.ts";
 import { type Dash, dashes, fullLine, type Shape, shapeNames } from "./markers.ts";
-import type { StudyResults } from "../analysis/results.ts";
+import type { Analysis } from "../analysis/analysis.ts";
 
 /** How one series looks. */
 export interface SeriesStyle {
@@ -92,11 +91,11 @@ export function stylesOfMethods(methods: ReadonlyMap<string, string>): SeriesSty
 }
 
 /** Styles of all labels of a study and its replays. */
-export function stylesOf(results: StudyResults): SeriesStyles {
+export function stylesOf(results: Analysis): SeriesStyles {
   return stylesOfMethods(
     new Map([
-      ...gridOf(results).methods,
-      ...(results.replay === null ? [] : gridOf(results.replay).methods),
+      ...results.grid.methods,
+      ...(results.replay === null ? [] : results.replay.grid.methods),
     ]),
   );
 }

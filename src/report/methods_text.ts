@@ -9,7 +9,7 @@ import { earlyCells } from "../analysis/convergence.ts";
 import { rowsOf } from "../analysis/run_rows.ts";
 import { flaggedRunsText } from "../analysis/run_flags.ts";
 import { methodsTable } from "./tables/scores.ts";
-import type { StudyResults } from "../analysis/results.ts";
+import type { Analysis } from "../analysis/analysis.ts";
 
 /** How a cell ends that has a mean: how many seeds it is of, and what is missing. */
 const seedsOf = / \((n \d+[^)]*)\)$/;
@@ -27,7 +27,7 @@ function usualSeeds(cells: readonly string[]): string | null {
  *
  * @param width Columns of the terminal, or null for no limit. Default null.
  */
-export function methodsText(results: StudyResults, width: number | null = null): string {
+export function methodsText(results: Analysis, width: number | null = null): string {
   const { table, columns: [task, metric, method, ...budgets] } = methodsTable(results);
   const rows = rowsOf(table);
   const cells = rows.map((row) => budgets.map(({ cell }) => cell(row)));
@@ -52,7 +52,7 @@ export function methodsText(results: StudyResults, width: number | null = null):
     "Metrics within [−1, 1] are shown × 100.";
   const fitted = (lines: readonly string[], indent = 0) =>
     width === null ? lines : lines.flatMap((line) => wrapped(line, width, indent));
-  const early = earlyCells(results);
+  const early = earlyCells(results.cells);
   const flagged = fitted([
     ...(early === null ? [] : [`${early.summary}; the report has their curves.`]),
     ...flaggedRunsText(results.runs),

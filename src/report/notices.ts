@@ -7,7 +7,7 @@ import { earlyCells } from "../analysis/convergence.ts";
 import { counted, whole } from "../base/format.ts";
 import { flaggedRuns } from "../analysis/run_flags.ts";
 import { edgeText, tunedForText } from "./tables/tuning.ts";
-import type { StudyResults } from "../analysis/results.ts";
+import type { Analysis } from "../analysis/analysis.ts";
 
 /** One warning, with a line for each thing that it holds for. */
 export interface Notice {
@@ -16,7 +16,7 @@ export interface Notice {
 }
 
 /** Settings that were chosen at the edge of all that were allowed. */
-function unbracketed(tuned: StudyResults["tuned"]): readonly Notice[] {
+function unbracketed(tuned: Analysis["tuned"]): readonly Notice[] {
   const own = tuned?.notBracketed ?? [];
   if (own.length === 0) return [];
   return [{
@@ -30,12 +30,12 @@ function unbracketed(tuned: StudyResults["tuned"]): readonly Notice[] {
 }
 
 /** The warnings of a study, none where all is well. */
-export function noticesOf(results: StudyResults): readonly Notice[] {
+export function noticesOf(results: Analysis): readonly Notice[] {
   const { runs, planned, damaged, damagedFiles, warnings, verification, tuned } = results;
   const failed = runs.filter(({ record }) => record.happened.outcome.state === "failed").length;
   const missing = planned.length - runs.length - damaged.length;
   const parted = (verification?.runs ?? []).filter(({ verdict }) => verdict === "not reproduced");
-  const early = earlyCells(results);
+  const early = earlyCells(results.cells);
   const notice = (text: string, lines: readonly string[] = []) => ({ text, lines });
   return [
     ...(failed === 0 ? [] : [

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { gridOf, noBudget } from "../analysis/run_rows.ts";
+import { noBudget } from "../analysis/run_rows.ts";
 import { whole } from "../base/format.ts";
 import { Html, html } from "./html.ts";
 import { isEmpty, lines } from "./page_pieces.ts";
@@ -11,7 +11,7 @@ import { exploratory } from "./page_claims.ts";
 import type { PageContent } from "./page_parts.ts";
 import { printedIds, sectionsOf, verdictsId } from "./page_sections.ts";
 import { claimsStyle, pageStyle } from "./page_style.ts";
-import type { StudyResults } from "../analysis/results.ts";
+import type { Analysis } from "../analysis/analysis.ts";
 
 /** Builds the page. */
 export function pageOf(content: PageContent): string {
@@ -61,8 +61,8 @@ export function pageOf(content: PageContent): string {
   return page.text + "\n";
 }
 
-function factList(results: StudyResults): Html {
-  const grid = gridOf(results);
+function factList(results: Analysis): Html {
+  const grid = results.grid;
   const finished =
     results.runs.filter((r) => r.record.happened.outcome.state === "finished").length;
   const wallMillis = results.runs.reduce((sum, r) => sum + r.record.happened.time.wallMillis, 0);

@@ -7,8 +7,8 @@ import type { ClaimsReport } from "../analysis/claims/claims_report.ts";
 import { ruleText, type VerdictLine } from "../analysis/claims/text.ts";
 import type { Answer } from "../analysis/claims/verdict.ts";
 import { type Html, html } from "./html.ts";
-import { gateText, testsOf } from "../analysis/significance.ts";
-import type { StudyResults } from "../analysis/results.ts";
+import { gateText } from "../analysis/significance.ts";
+import type { Analysis } from "../analysis/analysis.ts";
 
 /** Classes of answers in the style sheet. */
 const classes: Readonly<Record<Answer, string>> = {
@@ -45,10 +45,10 @@ export function verdictsHtml({ lines, heading, stating }: ClaimsReport): readonl
 }
 
 /** How the verdicts were reached, below their picture. */
-export function verdictsBasis(results: StudyResults): readonly Html[] {
+export function verdictsBasis(results: Analysis): readonly Html[] {
   const { claims } = results;
   if (claims === null) return [];
-  const { family } = testsOf(results);
+  const { family } = results.tests;
   return [html`<p class="note">${ruleText(claims.study)} ${gateText(family)}</p>`];
 }
 

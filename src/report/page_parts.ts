@@ -11,12 +11,12 @@ import { counted } from "../base/format.ts";
 import { type Html, html, type HtmlValue } from "./html.ts";
 import type { Notice } from "./notices.ts";
 import { empty, figure, tableHtml } from "./page_pieces.ts";
-import type { StudyResults } from "../analysis/results.ts";
+import type { Analysis } from "../analysis/analysis.ts";
 import type { Chart, ReportTable } from "./types.ts";
 
 /** Everything the page shows. */
 export interface PageContent {
-  readonly results: StudyResults;
+  readonly results: Analysis;
   /** Null for a study that claims nothing. */
   readonly claims: ClaimsReport | null;
   readonly answer: Answer;

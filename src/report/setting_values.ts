@@ -9,7 +9,8 @@ import { givenRanksText } from "./given_ranks_text.ts";
 import { keptEvaluation } from "../analysis/run_rows.ts";
 import { counted, significant, whole } from "../base/format.ts";
 import { metricInfo } from "../analysis/metrics.ts";
-import type { RunResults, StudyResults } from "../analysis/results.ts";
+import type { RunResults } from "../analysis/results.ts";
+import type { Analysis } from "../analysis/analysis.ts";
 
 type Named = Readonly<Record<string, Json>>;
 
@@ -69,7 +70,7 @@ function encoderText(run: RunResults): string | null {
 }
 
 /** Parameters of the encoder: what a run has besides its head and its adapters. */
-function encoderSizes(results: StudyResults): ReadonlyMap<string, number> {
+function encoderSizes(results: Analysis): ReadonlyMap<string, number> {
   const sizes = new Map<string, number>();
   for (const run of results.runs) {
     const { parameters, budget } = run.record.happened;
@@ -160,7 +161,7 @@ const ownOptions = ["alpha", "scaling"];
 const percent = (share: number) => `${significant(100 * share)} %`;
 
 /** Every setting that a report shows, in its order. */
-export function settingsToShow(results: StudyResults): readonly Setting[] {
+export function settingsToShow(results: Analysis): readonly Setting[] {
   const sizes = encoderSizes(results);
   const further = new Set(
     results.runs.flatMap((run) => Object.keys(trainOf(run)).filter((key) => !known.has(key))),

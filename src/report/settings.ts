@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { budgetName, gridOf, keyOf, noBudget } from "../analysis/run_rows.ts";
+import { budgetName, keyOf, noBudget } from "../analysis/run_rows.ts";
 import { joined } from "../base/format.ts";
 import { type Setting, settingsToShow } from "./setting_values.ts";
 import { valueText } from "../study/setting_paths.ts";
-import type { RunResults, StudyResults } from "../analysis/results.ts";
+import type { RunResults } from "../analysis/results.ts";
+import type { Analysis } from "../analysis/analysis.ts";
 import { armOf, variedAxes, type VariedAxis } from "../analysis/varied.ts";
 
 /** One setting with one of its values. */
@@ -130,8 +131,8 @@ function rowsOf(
 }
 
 /** The axes of the recorded runs. */
-function axisRows(results: StudyResults): readonly SettingRow[] {
-  const { tasks, budgets, seeds } = gridOf(results);
+function axisRows(results: Analysis): readonly SettingRow[] {
+  const { tasks, budgets, seeds } = results.grid;
   const named: readonly (readonly [string, readonly string[]])[] = [
     ["tasks", tasks],
     ["methods", [...new Set(results.runs.map(armOf))]],
@@ -148,7 +149,7 @@ function axisRows(results: StudyResults): readonly SettingRow[] {
 }
 
 /** All settings of the recorded runs: the axes, what all share, then the others by the axes that they depend on. */
-export function settingRows(results: StudyResults): readonly SettingRow[] {
+export function settingRows(results: Analysis): readonly SettingRow[] {
   const varied = variedAxes(results);
   const sets = setsOf([...axes, ...varied.map(({ name }) => name)]);
   const rows = settingsToShow(results).flatMap((setting) =>

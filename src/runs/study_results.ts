@@ -9,6 +9,7 @@ import { readRun, type StoredRun } from "../record/read_study.ts";
 import { readerOf, type ResultsReader, within } from "../record/results_reader.ts";
 import type { ReplayedRun } from "../record/types.ts";
 import { checkWeights } from "../record/weights_file.ts";
+import { analyse, type Analysis } from "../analysis/analysis.ts";
 import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../analysis/results.ts";
 import { comparedPairs } from "../study/comparisons.ts";
 import type { RunSpec } from "../study/types.ts";
@@ -153,14 +154,14 @@ async function resultsOf(
 }
 
 /**
- * A study's results as the report room takes them, with its replay ablation where there is one.
+ * A study's results with what they mean, and its replay ablation where there is one.
  *
  * @param source Its folder or its pack.
  *
  * @throws {UsageError} If there is no plan of a study.
  * @throws {InputError} If the plan is damaged; runs and other files that are damaged are left out.
  */
-export async function readStudyResults(source: ResultsSource): Promise<StudyResults> {
+export async function readStudyResults(source: ResultsSource): Promise<Analysis> {
   const reader = await readerOf(source);
   return await resultsOfPlan(reader, await readStoredStudy(reader));
 }
@@ -169,12 +170,12 @@ export async function readStudyResults(source: ResultsSource): Promise<StudyResu
 export async function resultsOfPlan(
   source: ResultsSource,
   stored: StudyToStore,
-): Promise<StudyResults> {
+): Promise<Analysis> {
   const reader = await readerOf(source);
   const damaged: DamagedRun[] = [];
   const results = await resultsOf(reader, stored);
   const damagedFiles = [...results.damagedFiles];
-  return {
+  return analyse({
     ...results,
     runs: await readStudyRuns(reader, stored, (run) => damaged.push(run)),
     damaged: byFolder(damaged),
@@ -184,5 +185,5 @@ export async function resultsOfPlan(
       (file) => damagedFiles.push(file),
     ),
     damagedFiles,
-  };
+  });
 }

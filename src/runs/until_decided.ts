@@ -8,7 +8,6 @@
  */
 import { UsageError } from "../base/usage_error.ts";
 import type { MethodTable } from "../methods/table.ts";
-import { claimsReport } from "../analysis/claims/claims_report.ts";
 import { looksOf } from "../analysis/claims/looks.ts";
 import { seedsWanted } from "../analysis/claims/seeds_wanted.ts";
 import type { Verdict } from "../analysis/claims/verdict.ts";
@@ -71,7 +70,7 @@ export async function addUntilDecided(setting: AddingSetting): Promise<RunsResul
   for (;;) {
     // A sweep that began earlier may have stored fewer seeds meanwhile.
     const stored = await store(plan);
-    const { verdicts } = claimsReport(await resultsOfPlan(folder, stored))!;
+    const { verdicts } = (await resultsOfPlan(folder, stored)).claimsReport!;
     await tellLooks(verdicts, told, tell);
     const { more, open } = seedsWanted(verdicts);
     const next = more.length === 0 || stop.isRaised ? null : await grown(

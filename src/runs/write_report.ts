@@ -6,7 +6,7 @@
 import { makeFolder, writeWhole } from "../record/durable.ts";
 import { outputFolder, wantWithin } from "../record/results_reader.ts";
 import { buildReport, type ReportOptions } from "../report/build.ts";
-import type { StudyResults } from "../analysis/results.ts";
+import type { Analysis } from "../analysis/analysis.ts";
 
 /**
  * Builds the report of a study's results; returns the path of the page.
@@ -16,7 +16,7 @@ import type { StudyResults } from "../analysis/results.ts";
  */
 export async function writeReport(
   source: string,
-  results: StudyResults,
+  results: Analysis,
   options: ReportOptions = {},
 ): Promise<string> {
   const folder = outputFolder(source);

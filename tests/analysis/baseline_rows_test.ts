@@ -1,10 +1,10 @@
 /** The majority's score and the signs of collapse in tables, in the terminal and on the page. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { RunFlag } from "../../src/record/types.ts";
 import { buildReport } from "../../src/report/build.ts";
 import { csvOf } from "../../src/report/csv.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
-import { rankingsOf } from "../../src/analysis/significance.ts";
 import {
   costTable,
   methodsTable,
@@ -31,23 +31,27 @@ const study = withHappened(plain, ({ record: { asked } }) => ({
 const lines = (table: ReportTable) => markdownOf(table).split("\n");
 
 Deno.test("methodsTable and scoresTable have a row for the majority class after each task's methods", () => {
-  const rows = lines(methodsTable(study)).filter((line) => line.includes("majority class |"));
+  const rows = lines(methodsTable(analyse(study))).filter((line) =>
+    line.includes("majority class |")
+  );
   assertEquals(rows, [
     "| a | accuracy ↑ | majority class | 37.50 | 37.50 |",
     "| b | Pearson ↑ | majority class | 0.00 | 0.00 |",
     "| all tasks | average ↑ | majority class | 18.75 | 18.75 |",
   ]);
-  const methods = lines(methodsTable(study)).filter((line) => line.startsWith("| a |"));
+  const methods = lines(methodsTable(analyse(study))).filter((line) => line.startsWith("| a |"));
   assertEquals(methods.map((line) => line.split(" | ")[2]), ["lora", "other", "majority class"]);
   assertStringIncludes(
-    markdownOf(methodsTable(study)),
+    markdownOf(methodsTable(analyse(study))),
     "always predicting the class that is most frequent in training",
   );
-  const long = lines(scoresTable(study)).filter((line) => line.includes("majority class |"));
+  const long = lines(scoresTable(analyse(study))).filter((line) =>
+    line.includes("majority class |")
+  );
   assertEquals(long[0], "| a | accuracy ↑ | majority class | no budget | 37.50 | – | – |");
   assertEquals(long.length, 3);
   assertStringIncludes(
-    csvOf(scoresTable(study)),
+    csvOf(scoresTable(analyse(study))),
     "a,accuracy,majority class,no budget,,,,0.375,,,,\n",
   );
 });
@@ -58,25 +62,28 @@ Deno.test("other score tables have the majority class as a column", () => {
     assert(column >= 0, `${table.id} has no such column`);
     return lines(table).find((line) => line.startsWith(start))!.split(" | ")[column];
   };
-  const rankings = rankingsOf(study);
-  assertEquals(cells(runsTable(study), "| a | lora"), "25.00");
-  assertEquals(cells(costTable(study, "lora"), "| a | lora"), "37.50");
-  assertEquals(cells(costTable(study, "lora"), "| all tasks | lora"), "18.75");
-  assertEquals(cells(rankingTable(study, rankings), "| rank 2 | lora"), "18.75");
+  const rankings = analyse(study).tests.rankings;
+  assertEquals(cells(runsTable(analyse(study)), "| a | lora"), "25.00");
+  assertEquals(cells(costTable(analyse(study), "lora"), "| a | lora"), "37.50");
+  assertEquals(cells(costTable(analyse(study), "lora"), "| all tasks | lora"), "18.75");
+  assertEquals(cells(rankingTable(analyse(study), rankings), "| rank 2 | lora"), "18.75");
   const single = {
     ...study,
     runs: study.runs.filter(({ record }) => record.asked.task === "a"),
   };
-  assertEquals(cells(rankingTable(single, rankingsOf(single)), "| rank 2 | lora"), "37.50");
+  assertEquals(
+    cells(rankingTable(analyse(single), analyse(single).tests.rankings), "| rank 2 | lora"),
+    "37.50",
+  );
 });
 
 Deno.test("studies without the majority's score have no row and no column for it", () => {
   const tables = [
-    methodsTable(plain),
-    scoresTable(plain),
-    runsTable(plain),
-    costTable(plain, "lora"),
-    rankingTable(plain, rankingsOf(plain)),
+    methodsTable(analyse(plain)),
+    scoresTable(analyse(plain)),
+    runsTable(analyse(plain)),
+    costTable(analyse(plain), "lora"),
+    rankingTable(analyse(plain), analyse(plain).tests.rankings),
   ];
   for (const table of tables) {
     const text = lines(table).slice(3).join("\n");
@@ -87,7 +94,9 @@ Deno.test("studies without the majority's score have no row and no column for it
     ...study,
     runs: study.runs.map((run, i) => run.record.asked.task === "a" ? run : plain.runs[i]!),
   };
-  const rows = lines(methodsTable(half)).filter((line) => line.includes("majority class |"));
+  const rows = lines(methodsTable(analyse(half))).filter((line) =>
+    line.includes("majority class |")
+  );
   assertEquals(rows, ["| a | accuracy ↑ | majority class | 37.50 | 37.50 |"]);
 });
 
@@ -104,7 +113,7 @@ const collapsed = withHappened(study, ({ record: { asked } }) => {
 });
 
 Deno.test("runsTable names signs of a collapse, says none, or that a record does not tell", () => {
-  const table = runsTable(collapsed);
+  const table = runsTable(analyse(collapsed));
   const column = table.columns.findIndex(({ title }) => title === "collapse");
   const cell = (start: string) =>
     lines(table).find((line) => line.startsWith(start))!.split(" | ")[column];
@@ -115,7 +124,7 @@ Deno.test("runsTable names signs of a collapse, says none, or that a record does
 });
 
 Deno.test("methodsText has the majority class in its table and collapsed runs below it, within the terminal's width", () => {
-  const lines = methodsText(collapsed, 60).trimEnd().split("\n");
+  const lines = methodsText(analyse(collapsed), 60).trimEnd().split("\n");
   assert(lines.some((line) => /^majority class +37\.50 +37\.50$/.test(line)), lines.join("\n"));
   assertEquals(lines.slice(-4), [
     "",
@@ -123,7 +132,7 @@ Deno.test("methodsText has the majority class in its table and collapsed runs be
     "  a, other, rank 8, seed 2: predicts the same for every",
     "    text; accuracy 37.00, the majority class has 37.00",
   ]);
-  assert(!methodsText(study).includes("collapsed"));
+  assert(!methodsText(analyse(study)).includes("collapsed"));
 });
 
 Deno.test("the page warns before its chart, and folds what would be long", async () => {
@@ -135,7 +144,7 @@ Deno.test("the page warns before its chart, and folds what would be long", async
     text: `a: ${n} of 400 dev texts also occur in train.`,
   });
   const pageOf = async (results: StudyResults) =>
-    (await buildReport(results)).files["report.html"]!;
+    (await buildReport(analyse(results))).files["report.html"]!;
   const page = await pageOf({ ...collapsed, warnings: [1, 2, 3, 4].map(warning) });
   const summary = page.slice(page.indexOf('id="summary"'), page.indexOf('id="settings"'));
   const order = ['class="answer"', "1 of 24 runs collapsed", "4 warnings about the data", "<figure"]

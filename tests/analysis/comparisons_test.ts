@@ -1,9 +1,9 @@
 /** Comparisons that a study asks for: which pairs count, their tests, and what each arm trained. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { tablesOf } from "../../src/report/build.ts";
 import { findingsOf } from "../../src/report/findings/findings.ts";
 import { comparisonsTable } from "../../src/report/tables/comparisons.ts";
-import { comparisonRows } from "../../src/analysis/significance.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import { comparedPairs, type StudyComparison } from "../../src/study/comparisons.ts";
 import { type ScoredOptions, scoredStudy } from "./scored_study.ts";
@@ -33,7 +33,7 @@ const base: ScoredOptions = {
 
 Deno.test("arms of different budgets are compared seed by seed, with what each trained", () => {
   const study = studyOf(base, { a: rank("other", 2), b: rank("lora", 4) });
-  const [row, ...rest] = comparisonRows(study);
+  const [row, ...rest] = analyse(study).tests.comparisons;
   assertEquals(rest, []);
   assertEquals([row!.task, row!.a.arm, row!.b.arm, row!.n], [
     "t",
@@ -53,7 +53,7 @@ Deno.test("arms of different budgets are compared seed by seed, with what each t
   assertEquals(row!.verdict, "worse");
   // The fixture's ranks cost 3,072 numbers each.
   assertEquals([row!.a.trained, row!.b.trained], [2 * 3072, 4 * 3072]);
-  const { table, columns } = comparisonsTable(study);
+  const { table, columns } = comparisonsTable(analyse(study));
   const cells = columns.map(({ cell }) => cell(table.object(0) as Record<string, unknown>));
   assertEquals(cells, [
     "other, rank 2",
@@ -77,13 +77,11 @@ Deno.test("arms of different budgets are compared seed by seed, with what each t
 
 Deno.test("p is corrected for all tests of a report, and the verdict follows it", () => {
   const narrow = { a: rank("other", 2), b: rank("lora", 4) };
-  const alone = comparisonRows(studyOf(base, narrow))[0]!;
-  const rows = comparisonRows(
-    studyOf(base, narrow, { a: rank("other", 4), b: rank("lora", 4) }, {
-      a: rank("other", 4),
-      b: rank("other", 2),
-    }),
-  );
+  const alone = analyse(studyOf(base, narrow)).tests.comparisons[0]!;
+  const rows = analyse(studyOf(base, narrow, { a: rank("other", 4), b: rank("lora", 4) }, {
+    a: rank("other", 4),
+    b: rank("other", 2),
+  })).tests.comparisons;
   // The third differs by the same in every pair and cannot be tested; of two tests the larger p stays.
   assertEquals(rows.map(({ verdict }) => verdict), ["worse", "better", "same in every pair"]);
   // One more row that is tested: 7 comparisons in place of 6.
@@ -99,8 +97,8 @@ Deno.test("p is corrected for all tests of a report, and the verdict follows it"
   };
   const one = { a: { method: "one" }, b: { method: "lora" } };
   const verdicts = (...asked: readonly StudyComparison[]) =>
-    comparisonRows(studyOf(options, ...asked)).map(({ verdict }) => verdict);
-  const [tested] = comparisonRows(studyOf(options, one));
+    analyse(studyOf(options, ...asked)).tests.comparisons.map(({ verdict }) => verdict);
+  const [tested] = analyse(studyOf(options, one)).tests.comparisons;
   assert(tested!.p! < 0.05);
   assertEquals(verdicts(one, { ...one, a: { method: "two" } }), ["undecided", "undecided"]);
 });
@@ -117,14 +115,14 @@ Deno.test("a seed without both scores takes no part, nor a failed or missing run
     { a: rank("other", 2), b: rank("lora", 4) },
     { a: { method: "head" }, b: rank("lora", 2) },
   );
-  const [row, head] = comparisonRows(study);
+  const [row, head] = analyse(study).tests.comparisons;
   assertEquals([row!.n, row!.verdict, row!.corrected], [1, "one pair only", null]);
   assertEquals([head!.n, head!.a.arm, head!.a.trained], [2, "head", 0]);
   const empty = studyOf({ ...base, score: () => undefined }, {
     a: rank("other", 2),
     b: rank("lora", 4),
   });
-  const [none] = comparisonRows(empty);
+  const [none] = analyse(empty).tests.comparisons;
   assertEquals([none!.n, none!.verdict, none!.a.trained, none!.b.mean], [
     0,
     "no pairs",
@@ -137,23 +135,23 @@ Deno.test("several tasks have a row each and one for their mean; several budgets
   const tasks = [["s", "accuracy"], ["t", "accuracy"]] as const;
   const score: ScoredOptions["score"] = (place) =>
     base.score(place)! + (place.task === "s" && place.label === "other" ? 0.01 : 0);
-  const rows = comparisonRows(
-    studyOf({ ...base, tasks, score }, { a: { method: "other" }, b: { method: "lora" } }),
-  );
+  const rows =
+    analyse(studyOf({ ...base, tasks, score }, { a: { method: "other" }, b: { method: "lora" } }))
+      .tests.comparisons;
   assertEquals(rows.map(({ task }) => task), ["s", "t", "all tasks"]);
   assertEquals([rows[0]!.a.arm, rows[0]!.n], ["other, rank 2 and rank 4", 3]);
   rows.forEach((row, i) => assertAlmostEquals(row.mean!, [0.042, 0.032, 0.037][i]!, 1e-12));
   const mixed = [["s", "accuracy"], ["t", "rmse"]] as const;
-  const apart = comparisonRows(
+  const apart = analyse(
     studyOf({ ...base, tasks: mixed, score }, { a: { method: "other" }, b: { method: "lora" } }),
-  );
+  ).tests.comparisons;
   assertEquals(apart.map(({ task }) => task), ["s", "t"]);
 });
 
 Deno.test("each comparison is a sentence among the findings, with its test and its price", () => {
   const said = (study: StudyResults) =>
     Object.fromEntries(
-      findingsOf(study, "lora").filter(({ lead }) => lead.startsWith("Asked for"))
+      findingsOf(analyse(study)).filter(({ lead }) => lead.startsWith("Asked for"))
         .map(({ lead, text }) => [lead, text]),
     );
   const narrow = { a: rank("other", 2), b: rank("lora", 4) };
@@ -195,14 +193,14 @@ Deno.test("there is no verdict between runs of which one side had not converged"
     }),
   };
   assertEquals(
-    comparisonRows(early).map(({ verdict, corrected }) => [verdict, corrected === null]),
+    analyse(early).tests.comparisons.map(({ verdict, corrected }) => [verdict, corrected === null]),
     [
       ["more steps needed", true],
       ["better", false],
     ],
   );
-  assertStringIncludes(comparisonsTable(early).note, "More steps needed");
-  const [text] = findingsOf(early, "lora").filter(({ lead }) => lead.startsWith("Asked for"))
+  assertStringIncludes(comparisonsTable(analyse(early)).note, "More steps needed");
+  const [text] = findingsOf(analyse(early)).filter(({ lead }) => lead.startsWith("Asked for"))
     .map(({ text }) => text);
   assertStringIncludes(
     text!,
@@ -212,7 +210,7 @@ Deno.test("there is no verdict between runs of which one side had not converged"
 
 Deno.test("a study that asks for no comparison has no such table on its page", () => {
   const rowsOf = (study: StudyResults) =>
-    tablesOf(study).find(({ id }) => id === "comparisons")!.table.numRows();
+    tablesOf(analyse(study)).find(({ id }) => id === "comparisons")!.table.numRows();
   assertEquals(rowsOf(scoredStudy(base)), 0);
   assertEquals(rowsOf(studyOf(base, { a: rank("other", 2), b: rank("lora", 4) })), 1);
 });

@@ -1,11 +1,7 @@
 /** Which cells had converged, and what is told of those that had not. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import {
-  changeText,
-  convergedCells,
-  earlyCells,
-  needsMore,
-} from "../../src/analysis/convergence.ts";
+import { changeText, earlyCells, needsMore } from "../../src/analysis/convergence.ts";
 import type { RunResults } from "../../src/analysis/results.ts";
 import { curves, studyOf } from "./learning_curves.ts";
 
@@ -17,7 +13,7 @@ Deno.test("cells count at their own budget, and those without one at each", () =
       curves({ ...place, label: place.label === "other" && place.budget === 4 ? "slow" : "lora" }),
   });
   const asked = (budget: string | null, label = "other", task: string | null = "t") =>
-    needsMore(study)({ task, label, budget });
+    needsMore(analyse(study).cells)({ task, label, budget });
   assertEquals([asked("rank 2"), asked("rank 4"), asked(null)], [false, true, true]);
   assertEquals([asked(null, "lora"), asked(null, "other", null), asked(null, "other", "u")], [
     false,
@@ -28,9 +24,11 @@ Deno.test("cells count at their own budget, and those without one at each", () =
     ...run,
     record: { ...run.record, asked: { ...run.record.asked, budget: null } },
   })).filter(({ record }) => record.asked.label === "other").slice(-3);
-  const [head] = convergedCells({ ...study, runs });
+  const [head] = analyse({ ...study, runs }).cells;
   assertEquals(head!.budget, "no budget");
-  assert(needsMore({ ...study, runs })({ task: "t", label: "other", budget: "rank 2" }));
+  assert(
+    needsMore(analyse({ ...study, runs }).cells)({ task: "t", label: "other", budget: "rank 2" }),
+  );
 });
 
 Deno.test("steps are the mean of the runs that ended well, and failed cells are no cells that wait", () => {
@@ -53,16 +51,16 @@ Deno.test("steps are the mean of the runs that ended well, and failed cells are 
     }),
   });
   const stepsOf = (...outcomes: readonly (number | null)[]) =>
-    convergedCells(ended(outcomes)).map(({ steps, atPlateau }) => [steps, atPlateau]);
+    analyse(ended(outcomes)).cells.map(({ steps, atPlateau }) => [steps, atPlateau]);
   assertEquals(stepsOf(100, 60, null), [[80, 0]]);
   assertEquals(stepsOf(100, null, null), [[100, 0]]);
   assertEquals(stepsOf(null, null, null), [[null, 0]]);
-  assertEquals(earlyCells(flat), null);
+  assertEquals(earlyCells(analyse(flat).cells), null);
   const both = studyOf({
     labels: ["slow", "lora", "other"],
     curve: (place) => curves({ ...place, label: place.label === "other" ? "slow" : place.label }),
   });
-  const { summary } = earlyCells(both)!;
+  const { summary } = earlyCells(analyse(both).cells)!;
   assertStringIncludes(summary, "2 of 3 cells (task, method and budget) need more steps");
   assertStringIncludes(summary, "no verdict on them");
   const runs = both.runs.map((run): RunResults =>
@@ -70,7 +68,7 @@ Deno.test("steps are the mean of the runs that ended well, and failed cells are 
       ? { ...run, record: { ...run.record, happened: { ...run.record.happened, outcome: failed } } }
       : run
   );
-  assertStringIncludes(earlyCells({ ...both, runs })!.summary, "2 of 2 cells");
+  assertStringIncludes(earlyCells(analyse({ ...both, runs }).cells)!.summary, "2 of 2 cells");
 });
 
 Deno.test("a loss that falls is told as the share that it lost in the last fifth", () => {
@@ -80,7 +78,7 @@ Deno.test("a loss that falls is told as the share that it lost in the last fifth
     ...run,
     steps: run.steps.map((step, i) => ({ ...step, loss: 1 - 0.6 / 61.7 * i })),
   }));
-  const { lines } = earlyCells({ ...flat, runs })!;
+  const { lines } = earlyCells(analyse({ ...flat, runs }).cells)!;
   assertStringIncludes(lines[0]!, "loss still falls");
   assertStringIncludes(lines[0]!, "loss −60 %)");
 });

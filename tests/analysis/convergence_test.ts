@@ -1,8 +1,9 @@
 /** What a report says of runs that had not converged, and of the way to a score. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { learningChart } from "../../src/report/charts/learning.ts";
-import { convergedCells, hasConverged, moreSteps } from "../../src/analysis/convergence.ts";
-import { gridOf, rowsOf } from "../../src/analysis/run_rows.ts";
+import { hasConverged, moreSteps } from "../../src/analysis/convergence.ts";
+import { rowsOf } from "../../src/analysis/run_rows.ts";
 import { answerOf } from "../../src/report/findings/answer.ts";
 import { findingsOf } from "../../src/report/findings/findings.ts";
 import { learningCurves, reachedAt } from "../../src/analysis/learning.ts";
@@ -10,8 +11,7 @@ import { stylesOf } from "../../src/report/method_styles.ts";
 import { methodsText } from "../../src/report/methods_text.ts";
 import { noticesOf } from "../../src/report/notices.ts";
 import { convergenceTable } from "../../src/report/tables/convergence.ts";
-import { baselineOf } from "../../src/analysis/paired_rows.ts";
-import { isTested, pairedRows, rankingsOf, testsOf } from "../../src/analysis/significance.ts";
+import { isTested } from "../../src/analysis/significance.ts";
 import { scoresTable } from "../../src/report/tables/scores.ts";
 import { targetRows, targetsOf, targetsTable } from "../../src/report/tables/targets.ts";
 import type { Metrics } from "../../src/record/types.ts";
@@ -19,16 +19,16 @@ import type { StudyResults } from "../../src/analysis/results.ts";
 import { curves, studyOf } from "./learning_curves.ts";
 import type { ScorePlace } from "./scored_study.ts";
 
-const answer = (study: StudyResults) => answerOf(study, baselineOf(gridOf(study)));
+const answer = (study: StudyResults) => answerOf(analyse(study));
 
 Deno.test("cells whose runs still climb have no verdict but that more steps are needed", () => {
   const study = studyOf({ labels: ["lora", "slow"], curve: curves });
-  const rows = pairedRows(study);
+  const rows = analyse(study).tests.paired;
   assertEquals(rows.map(({ label, verdict }) => [label, verdict]), [["slow", moreSteps]]);
   // The difference stands beside it, and is not tested.
   assert(rows[0]!.mean! < -0.09 && rows[0]!.high! < 0);
-  assertEquals([rows.filter(isTested), testsOf(study).family.tests], [[], 0]);
-  assertEquals(rankingsOf(study)[0]!.pairs.map(({ verdict }) => verdict), [moreSteps]);
+  assertEquals([rows.filter(isTested), analyse(study).tests.family.tests], [[], 0]);
+  assertEquals(analyse(study).tests.rankings[0]!.pairs.map(({ verdict }) => verdict), [moreSteps]);
   const { sentence, basis } = answer(study);
   assertEquals(
     sentence,
@@ -37,7 +37,7 @@ Deno.test("cells whose runs still climb have no verdict but that more steps are 
   assertEquals(basis, [
     "No verdict: runs of slow were still improving when they ended (see Convergence).",
   ]);
-  const texts = findingsOf(study, "lora").map(({ text }) => text).join("\n");
+  const texts = findingsOf(analyse(study)).map(({ text }) => text).join("\n");
   assertStringIncludes(texts, "and more steps are needed for a verdict.");
   assertStringIncludes(texts, "No verdict: slow needs more steps (see Convergence).");
   assert(!/is worse than|is better than|significantly/.test(texts), texts);
@@ -45,18 +45,18 @@ Deno.test("cells whose runs still climb have no verdict but that more steps are 
 
 Deno.test("notices, scores and the terminal name the cells that need more steps", () => {
   const study = studyOf({ labels: ["lora", "slow"], curve: curves });
-  const [notice] = noticesOf(study);
+  const [notice] = noticesOf(analyse(study));
   const summary =
     "1 of 2 cells (task, method and budget) needs more steps: training was still improving when it ended, so there is no verdict on it";
   assertEquals(notice!.text, `${summary}.`);
   assertEquals(notice!.lines, [
     "t, slow, rank 4: score still climbs (in the last fifth of 3 runs: score +5.0 points, loss 0 %)",
   ]);
-  assertStringIncludes(methodsText(study), `${summary}; the report has their curves.`);
-  const scores = scoresTable(study);
+  assertStringIncludes(methodsText(analyse(study)), `${summary}; the report has their curves.`);
+  const scores = scoresTable(analyse(study));
   const training = scores.columns.find(({ title }) => title === "training")!;
   assertEquals(rowsOf(scores.table).map(training.cell), ["–", moreSteps]);
-  const table = convergenceTable(study);
+  const table = convergenceTable(analyse(study));
   assertEquals(rowsOf(table.table).map((row) => table.columns[3]!.cell(row)), [
     "converged",
     "score still climbs",
@@ -65,7 +65,7 @@ Deno.test("notices, scores and the terminal name the cells that need more steps"
 
 Deno.test("methods that have converged are compared beside one that has not", () => {
   const study = studyOf({ labels: ["lora", "other", "slow"], seeds: 8, curve: curves });
-  const [ranking] = rankingsOf(study);
+  const [ranking] = analyse(study).tests.rankings;
   assertEquals(ranking!.early, ["slow"]);
   assertEquals(
     ranking!.pairs.map(({ label, other, verdict }) => [label, other, verdict]),
@@ -75,7 +75,7 @@ Deno.test("methods that have converged are compared beside one that has not", ()
     answer(study).sentence,
     "At rank 4, other is significantly better than lora.",
   );
-  const texts = findingsOf(study, "lora").map(({ text }) => text).join("\n");
+  const texts = findingsOf(analyse(study)).map(({ text }) => text).join("\n");
   assertStringIncludes(texts, "No verdict on slow, which needs more steps (see Convergence).");
 });
 
@@ -95,8 +95,8 @@ Deno.test("a study may allow a larger gain", () => {
     curve: curves,
     study: { convergence: { scoreGain: 0.06 } },
   });
-  assertEquals(pairedRows(study).map(({ verdict }) => verdict), ["worse"]);
-  assertEquals(convergedCells(study).map(({ state }) => state), ["converged", "converged"]);
+  assertEquals(analyse(study).tests.paired.map(({ verdict }) => verdict), ["worse"]);
+  assertEquals(analyse(study).cells.map(({ state }) => state), ["converged", "converged"]);
 });
 
 Deno.test("a run is told by its cell, so that verdicts on runs agree with the tables", () => {
@@ -107,7 +107,7 @@ Deno.test("a run is told by its cell, so that verdicts on runs agree with the ta
     curve: (place) =>
       place.label === "lora" && place.seed === 1 ? [0.4, 0.5, 0.6, 0.67, 0.7] : curves(place),
   });
-  const converged = hasConverged(study);
+  const converged = hasConverged(analyse(study).cells);
   assertEquals(
     study.runs.map((run) => converged(run)),
     study.runs.map(({ record }) => record.asked.label === "lora"),
@@ -139,8 +139,8 @@ Deno.test("one chart has all methods, those without a budget in every panel", ()
     budgets: [2, 4],
     curve: (place) => place.label === "head" ? [0.02, 0.02] : curves(place),
   });
-  const grid = gridOf(study);
-  const chart = learningChart(study, grid, stylesOf(study))!;
+  const grid = analyse(study).grid;
+  const chart = learningChart(analyse(study), grid, stylesOf(analyse(study)))!;
   assertEquals(chart.panels.map(({ title }) => title), ["t, rank 2", "t, rank 4"]);
   for (const { spec } of chart.panels) {
     const { values } = (spec as { data: { values: { label: string }[] } }).data;
@@ -150,7 +150,7 @@ Deno.test("one chart has all methods, those without a budget in every panel", ()
     assert(layer!.encoding.y.scale.domain[0]! > 20);
   }
   const once = studyOf({ curve: () => [0.5] });
-  assertEquals(learningChart(once, gridOf(once), stylesOf(once)), null);
+  assertEquals(learningChart(analyse(once), analyse(once).grid, stylesOf(analyse(once))), null);
 });
 
 Deno.test("a run reaches a score with its first evaluation that has it, after the time of its steps", () => {
@@ -172,11 +172,14 @@ Deno.test("targets are the study's, or 95 % of the best mean of a task; seeds th
       ? [0.2, 0.3, 0.4, 0.77]
       : [0.1, 0.1, 0.1, 0.1];
   const study = studyOf({ curve });
-  assertEquals([...targetsOf(study)].map(([task, score]) => [task, Number(score.toFixed(6))]), [[
-    "t",
-    0.76,
-  ]]);
-  const told = targetRows(study).map(({ label, reached, runs, steps, seconds }) => ({
+  assertEquals(
+    [...targetsOf(analyse(study))].map(([task, score]) => [task, Number(score.toFixed(6))]),
+    [[
+      "t",
+      0.76,
+    ]],
+  );
+  const told = targetRows(analyse(study)).map(({ label, reached, runs, steps, seconds }) => ({
     label,
     reached,
     runs,
@@ -188,7 +191,7 @@ Deno.test("targets are the study's, or 95 % of the best mean of a task; seeds th
     { label: "other", reached: 1, runs: 3, steps: 100, seconds: 1 },
   ]);
   const high = studyOf({ curve, study: { targets: { t: 0.79 } } });
-  const { table, columns } = targetsTable(high);
+  const { table, columns } = targetsTable(analyse(high));
   const cells = rowsOf(table).map((row) => columns.map(({ cell }) => cell(row)));
   assertEquals(cells, [
     ["t", "accuracy ↑", "79.00", "lora", "rank 4", "3 of 3", "50", "0.5 s", "80.00"],
@@ -220,6 +223,6 @@ Deno.test("where lower is better a run reaches a score from above, and the targe
   };
   assertEquals(reachedAt(study.runs[0]!, 0.5)?.step, 50);
   assertEquals(reachedAt(study.runs[0]!, 0.3), null);
-  assertAlmostEquals(targetsOf(study).get("t")!, 0.4, 1e-12);
-  assertStringIncludes(targetsTable(study).note, "the best mean divided by 0.95");
+  assertAlmostEquals(targetsOf(analyse(study)).get("t")!, 0.4, 1e-12);
+  assertStringIncludes(targetsTable(analyse(study)).note, "the best mean divided by 0.95");
 });

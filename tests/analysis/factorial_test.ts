@@ -1,4 +1,5 @@
 /** The factorial of forms, policies and scores: which arms are compared, and by how much they differ. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { armOf } from "../../src/analysis/factorial.ts";
 import { factorialRows, factorialTable } from "../../src/report/tables/factorial.ts";
@@ -64,7 +65,7 @@ Deno.test("factorialRows compares arms that differ in one thing, seed by seed ov
     Object.keys(arms),
     (label, seed) => base[label]! + (label === "moves" ? 0.01 * (seed - 1) : 0),
   );
-  const rows = new Map(factorialRows(study).map((row) => [row["label"], row]));
+  const rows = new Map(factorialRows(analyse(study)).map((row) => [row["label"], row]));
   const moves = rows.get("moves")!;
   assertEquals([moves["policy_versus"], moves["score_versus"], moves["form_versus"]], [
     "svd",
@@ -93,13 +94,13 @@ Deno.test("a seed that lacks a cell takes no part in an effect", () => {
     (label, seed, budget) =>
       label === "svd" && seed === 2 && budget === 4 ? null : label === "svd" ? 0.6 : 0.5,
   );
-  const svd = factorialRows(study).find(({ label }) => label === "svd")!;
+  const svd = factorialRows(analyse(study)).find(({ label }) => label === "svd")!;
   assertEquals(svd["form_n"], 2);
 });
 
 Deno.test("the table is empty for studies without composed arms, and shows dashes where nothing compares", () => {
-  assertEquals(factorialRows(scoredStudy({ score: () => 0.5 })), []);
-  const table = factorialTable(studyOf(["plain", "moves"], () => 0.5));
+  assertEquals(factorialRows(analyse(scoredStudy({ score: () => 0.5 }))), []);
+  const table = factorialTable(analyse(studyOf(["plain", "moves"], () => 0.5)));
   const cells = table.columns.map(({ cell }) =>
     cell(table.table.object(0) as Record<string, unknown>)
   );

@@ -1,8 +1,8 @@
 /** What several tasks say together: chances, profiles and orders, and where each of them is left out. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
-import { overTasks } from "../../src/analysis/over_tasks.ts";
 import { performanceProfiles } from "../../src/analysis/profiles.ts";
 import { overTasksTable } from "../../src/report/tables/over_tasks.ts";
 import { stochasticOrderTable } from "../../src/report/tables/stochastic_order.ts";
@@ -26,7 +26,7 @@ const options: ScoredOptions = {
 const study = scoredStudy(options);
 
 Deno.test("chances over tasks add up, tell better from equal, and are the same each time", () => {
-  const rows = new Map(overTasks(study).map((row) => [row.label, row]));
+  const rows = new Map(analyse(study).overTasks.map((row) => [row.label, row]));
   const [up, twin] = [rows.get("up")!, rows.get("twin")!];
   for (const { hierarchical, nextTask, signedRank } of rows.values()) {
     for (const odds of [hierarchical!, nextTask!, signedRank!]) {
@@ -37,24 +37,24 @@ Deno.test("chances over tasks add up, tell better from equal, and are the same e
   assert(twin.hierarchical!.equal > 0.8 && twin.signedRank!.equal > 0.8);
   assertEquals([up.improvement, up.improvementInterval], [1, { low: 1, high: 1 }]);
   assertEquals(twin.improvement, 0.5);
-  assertEquals(overTasks(scoredStudy(options)), overTasks(study));
+  assertEquals(analyse(scoredStudy(options)).overTasks, analyse(study).overTasks);
 });
 
 Deno.test("one task, two methods and two seeds have no chances over tasks that they could not carry", () => {
-  assertEquals(overTasks(scoredStudy({ ...options, tasks: [tasks[0]] })), []);
-  assertEquals(performanceProfiles(scoredStudy({ ...options, tasks: [tasks[0]] })), []);
+  assertEquals(analyse(scoredStudy({ ...options, tasks: [tasks[0]] })).overTasks, []);
+  assertEquals(performanceProfiles(analyse(scoredStudy({ ...options, tasks: [tasks[0]] }))), []);
   const two = scoredStudy({ ...options, labels: ["lora", "up"] });
-  assertEquals(overTasks(two).map(({ improvement }) => improvement), [null]);
-  assertEquals(performanceProfiles(two), []);
-  assertEquals(chartsOf(two).overTasks, []);
-  const short = overTasks(scoredStudy({ ...options, seeds: [1, 2] }));
+  assertEquals(analyse(two).overTasks.map(({ improvement }) => improvement), [null]);
+  assertEquals(performanceProfiles(analyse(two)), []);
+  assertEquals(chartsOf(analyse(two)).overTasks, []);
+  const short = analyse(scoredStudy({ ...options, seeds: [1, 2] })).overTasks;
   assert(
     short.every(({ hierarchical, improvement }) => hierarchical === null && improvement !== null),
   );
 });
 
 Deno.test("profiles fall from all runs to none, and lie above each other where every run does", () => {
-  const [{ thresholds, profiles }, ...rest] = performanceProfiles(study) as [
+  const [{ thresholds, profiles }, ...rest] = performanceProfiles(analyse(study)) as [
     ReturnType<typeof performanceProfiles>[number],
   ];
   assertEquals(rest, []);
@@ -62,19 +62,19 @@ Deno.test("profiles fall from all runs to none, and lie above each other where e
   const [lora, up] = profiles.map(({ shares }) => shares);
   assertEquals([lora![0], lora!.at(-1), up![0], up!.at(-1)], [1, 0, 1, 0]);
   thresholds.forEach((_, i) => assert(up![i]! >= lora![i]!));
-  assertEquals(chartsOf(study).overTasks.map(({ id }) => id), [
+  assertEquals(chartsOf(analyse(study)).overTasks.map(({ id }) => id), [
     "improvement",
     "performance_profiles",
   ]);
 });
 
 Deno.test("a method without a budget stands beside each budget, and all budgets are strata of their own", () => {
-  const rows = overTasks(scoredStudy({
+  const rows = analyse(scoredStudy({
     ...options,
     labels: ["lora", "up", "head"],
     budgets: [2, 8],
     score: (place) => place.label === "head" ? 0.3 + 0.001 * place.seed : options.score(place),
-  }));
+  })).overTasks;
   const head = rows.filter(({ label }) => label === "head");
   assertEquals(head.map(({ budget, improvement }) => [budget, improvement]), [
     ["rank 2", 0],
@@ -84,17 +84,19 @@ Deno.test("a method without a budget stands beside each budget, and all budgets 
 });
 
 Deno.test("almost stochastic order is a table for those who ask for it", async () => {
-  const rows = new Map(rowsOf(stochasticOrderTable(study).table).map((row) => [row["label"], row]));
+  const rows = new Map(
+    rowsOf(stochasticOrderTable(analyse(study)).table).map((row) => [row["label"], row]),
+  );
   assertEquals([rows.get("up")!["above"], rows.get("up")!["order"]], [0, "above"]);
   assertEquals(rows.get("twin")!["order"], "no order");
   const small = fixtureStudy({ steps: 4, events: 1, examples: 0, budgets: [4], seeds: [1, 2, 3] });
-  const asked = (await buildReport(small, { hasStochasticOrder: true })).files;
+  const asked = (await buildReport(analyse(small), { hasStochasticOrder: true })).files;
   assertStringIncludes(asked["report.html"]!, "Almost stochastic order against LoRA");
   assertStringIncludes(asked["tables/stochastic_order.md"]!, "| ElaLoRA |");
 });
 
 Deno.test("the table over tasks says which model each chance is of", () => {
-  const text = markdownOf(overTasksTable(study));
+  const text = markdownOf(overTasksTable(analyse(study)));
   assertStringIncludes(text, "| up | rank 4 | 2 |");
   assertStringIncludes(text, "| 100 \\[100, 100\\] | better |");
 });

@@ -1,8 +1,8 @@
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { rowsOf } from "../../src/analysis/run_rows.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import type { Ranking } from "../../src/analysis/ranking.ts";
-import { rankingsOf } from "../../src/analysis/significance.ts";
 import {
   powerText,
   rankingPairsTable,
@@ -50,7 +50,7 @@ function scored(
 }
 
 const only = (study: StudyResults): Ranking => {
-  const [ranking, ...rest] = rankingsOf(study);
+  const [ranking, ...rest] = analyse(study).tests.rankings;
   assert(ranking !== undefined && rest.length === 0);
   return ranking;
 };
@@ -173,7 +173,7 @@ Deno.test("rankingsOf compares ranks where metrics have no common scale", () => 
 });
 
 Deno.test("rankingsOf gives nothing for one method, and no methods where no block is complete", () => {
-  assertEquals(rankingsOf(scored({ "A/t": [1, 2] })), []);
+  assertEquals(analyse(scored({ "A/t": [1, 2] })).tests.rankings, []);
   const ranking = only(scored({ "A/t": [1, NaN], "B/t": [NaN, 1] }));
   assertEquals([ranking.blocks, ranking.methods.length, ranking.friedman], [0, 0, null]);
   assertStringIncludes(powerText(ranking), "no task and seed has a score of every method");
@@ -181,8 +181,8 @@ Deno.test("rankingsOf gives nothing for one method, and no methods where no bloc
 
 Deno.test("ranking tables show ranks, letters, verdicts and tests", () => {
   const study = scored({ ...eight, "F/t": new Array(8).fill(0.9) }, { free: "F" });
-  const rankings = rankingsOf(study);
-  const text = markdownOf(rankingTable(study, rankings));
+  const rankings = analyse(study).tests.rankings;
+  const text = markdownOf(rankingTable(analyse(study), rankings));
   assertStringIncludes(text, "| rank 4 | (F) | (1.00) | – | – | – | 90.00 ± 0.00 (n 8) | – |");
   assertStringIncludes(text, "| rank 4 | C | 1.00 | – | a | 8 of 8 |");
   assertStringIncludes(text, "better (p 0.047)");
@@ -192,7 +192,7 @@ Deno.test("ranking tables show ranks, letters, verdicts and tests", () => {
   assertEquals([row!["freedom"], row!["blocks"]], [2, 8]);
   assert(Number(row!["p"]) < 0.01);
   assertStringIncludes(
-    markdownOf(rankingPairsTable(study)),
+    markdownOf(rankingPairsTable(analyse(study))),
     "| rank 4 | C | A | 8 / 0 / 0 | 0.008 | 0.047 | better |",
   );
 });

@@ -1,4 +1,5 @@
 /** Everything that a report tests is corrected as one family, and its verdicts tell equal from unknown. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import { answerOf } from "../../src/report/findings/answer.ts";
@@ -9,8 +10,6 @@ import {
   gateText,
   isTested,
   type PairedRow,
-  pairedRows,
-  testsOf,
   widest,
 } from "../../src/analysis/significance.ts";
 import { scoredStudy } from "./scored_study.ts";
@@ -27,24 +26,24 @@ const byBudget = (means: Readonly<Record<number, number>>, count = 3) =>
   });
 
 Deno.test("one correction holds over budgets, averages and ranks, whatever table a test stands in", () => {
-  const { family, paired, rankings } = testsOf(byBudget({ 2: 0.1, 8: 0.1 }));
+  const { family, paired, rankings } = analyse(byBudget({ 2: 0.1, 8: 0.1 })).tests;
   // Three differences with a test of equivalence each, and a pair of ranks at each budget.
   assertEquals([family.tests, family.comparisons, family.claims, family.isOpen], [8, 5, 0, true]);
   const ps = paired.map(({ p }) => p!);
   paired.forEach((row, i) => assertAlmostEquals(row.corrected!, 5 * ps[i]!, 1e-12));
   for (const { pairs } of rankings) assertEquals(pairs[0]!.corrected, 1);
   // A further budget makes each p larger.
-  const more = testsOf(byBudget({ 2: 0.1, 4: 0.1, 8: 0.1 })).paired[0]!;
+  const more = analyse(byBudget({ 2: 0.1, 4: 0.1, 8: 0.1 })).tests.paired[0]!;
   assert(more.p === ps[0] && more.corrected! > paired[0]!.corrected!);
 });
 
 Deno.test("what could not be shown is undecided, and equivalent only what lies within the margin", () => {
   const verdictOf = (mean: number, margin?: number, count = 6) => {
     const { study, ...rest } = byBudget({ 4: mean }, count);
-    const [row] = pairedRows({
+    const [row] = analyse({
       ...rest,
       study: margin === undefined ? study : { ...study, margin },
-    });
+    }).tests.paired;
     assertAlmostEquals(row!.odds!.better + row!.odds!.equal + row!.odds!.worse, 1, 1e-12);
     return row!.verdict;
   };
@@ -69,9 +68,9 @@ Deno.test("a method under two labels is never called better, and never told as s
       seeds: seeds(4),
       score: () => 0.7 + 0.01 * stream.normal(),
     });
-    const said = pairedRows(study).map(({ verdict }) => verdict);
+    const said = analyse(study).tests.paired.map(({ verdict }) => verdict);
     assert(!said.includes("better") && !said.includes("worse"), `${repeat}: ${said.join(", ")}`);
-    assert(!answerOf(study, "lora").sentence.includes("significantly better"));
+    assert(!answerOf(analyse(study)).sentence.includes("significantly better"));
   }
 });
 
@@ -82,10 +81,10 @@ Deno.test("over tasks, differences are averaged in margins where these differ, a
       label === "lora" ? 0.5 : 0.5 + (task === "a" ? 0.02 : 0.06) + 0.001 * seed,
   });
   const over = (margin?: Readonly<Record<string, number>>) => {
-    const [row] = pairedRows({
+    const [row] = analyse({
       ...study,
       study: { ...study.study, ...(margin === undefined ? {} : { margin }) },
-    }).filter(({ task }) => task === "all tasks");
+    }).tests.paired.filter(({ task }) => task === "all tasks");
     return row!;
   };
   const [points, margins] = [over(), over({ b: 0.03, default: 0.01 })];
@@ -97,18 +96,18 @@ Deno.test("over tasks, differences are averaged in margins where these differ, a
 
 Deno.test("the page opens with words, and the numbers behind them are in a table of their own", () => {
   const study = byBudget({ 2: 0.1, 8: 0 }, 6);
-  const words = markdownOf(pairedVerdictsTable(study));
+  const words = markdownOf(pairedVerdictsTable(analyse(study)));
   assertStringIncludes(words, "| other | rank 2 | better (+10.00) |");
   assertStringIncludes(words, "| other | rank 8 | equivalent (0.00) |");
-  const numbers = markdownOf(pairedTable(study));
+  const numbers = markdownOf(pairedTable(analyse(study)));
   assertStringIncludes(numbers, "corrected by Holm for all 8 tests of this report");
   assertStringIncludes(numbers, "| 0.00 | \\[−0.09, 0.09\\] | 0.0 | \\<1 / \\>99 / \\<1 | 1.00 |");
 });
 
 Deno.test("undecided differences say what they most likely are", () => {
-  const words = markdownOf(pairedVerdictsTable(scoredStudy({
+  const words = markdownOf(pairedVerdictsTable(analyse(scoredStudy({
     score: ({ label, seed }) => label === "lora" ? 0.5 : 0.53 + 0.01 * (seed - 2),
-  })));
+  }))));
   // P(t with 2 degrees of freedom > −2 / (1 / √3)) = .963
   assertStringIncludes(words, "| other | rank 4 | undecided, 96% better (+3.00) |");
 });
@@ -140,7 +139,7 @@ Deno.test("how many tests were corrected is said in words for one and for two", 
 });
 
 Deno.test("the widest comparisons are over tasks before they are over budgets", () => {
-  const [one] = pairedRows(byBudget({ 2: 0.1 }));
+  const [one] = analyse(byBudget({ 2: 0.1 })).tests.paired;
   assert(isTested(one!) && !isTested({ ...one!, corrected: null }));
   const places = [["a", "rank 2"], ["a", "all budgets"], ["all tasks", "rank 2"], [
     "all tasks",

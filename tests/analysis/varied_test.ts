@@ -1,4 +1,5 @@
 /** Studies with axes of settings: which values are compared over which runs, and scores by groups. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assertAlmostEquals, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { UsageError } from "../../src/base/usage_error.ts";
 import type { Json } from "../../src/base/canonical_json.ts";
@@ -77,7 +78,7 @@ Deno.test("values of a setting are compared over the same runs but for the value
     if (arm === "other" && budget === 4 && seed === 2) return isHigh ? null : 0;
     return 0.5 + 0.1 * seed + (arm === "lora" ? (isHigh ? 0.04 : 0) : (isHigh ? 0 : 0.01));
   });
-  const [low, high, ...rest] = variedRows(study);
+  const [low, high, ...rest] = variedRows(analyse(study));
   assertEquals(rest, []);
   assertEquals([low!.setting, low!.value, high!.value], ["train.learningRate", "0.001", "0.02"]);
   assertEquals([low!.n, high!.n], [7, 7]);
@@ -99,12 +100,12 @@ Deno.test("values without any pair, and of metrics without a common scale, have 
       (values["train.learningRate"] === 0.02) === (seed === 1) ? 0.5 : undefined,
   );
   assertEquals(
-    variedRows(alone).map((
+    variedRows(analyse(alone)).map((
       { n, mean, difference, bestIn, of, bestFor },
     ) => [n, mean, difference, bestIn, of, bestFor]),
     [[0, null, null, 0, 0, []], [0, null, null, 0, 0, []]],
   );
-  assertEquals(variedCharts(alone), []);
+  assertEquals(variedCharts(analyse(alone)), []);
   const mixed = variedStudy(
     rates,
     ({ values, task }) => (values["train.learningRate"] === 0.02) === (task === "a") ? 0.75 : 0.5,
@@ -112,7 +113,9 @@ Deno.test("values without any pair, and of metrics without a common scale, have 
   );
   // Higher is better on one, lower on the other: the high rate is better on both, and no mean says it.
   assertEquals(
-    variedRows(mixed).map(({ n, metric, mean, bestIn, of }) => [n, metric, mean, bestIn, of]),
+    variedRows(analyse(mixed)).map((
+      { n, metric, mean, bestIn, of },
+    ) => [n, metric, mean, bestIn, of]),
     [[16, null, null, 0, 8], [16, null, null, 8, 8]],
   );
 });
@@ -131,7 +134,9 @@ Deno.test("equal values are best together, and each axis is paired over the othe
     ({ values, seed }) => 0.5 + 0.01 * seed + (values["options.alpha"] === 16 ? 0.125 : 0),
   );
   assertEquals(
-    variedRows(study).map(({ setting, value, n, bestIn, of }) => [setting, value, n, bestIn, of]),
+    variedRows(analyse(study)).map((
+      { setting, value, n, bestIn, of },
+    ) => [setting, value, n, bestIn, of]),
     [
       ["options.alpha", "8", 8, 0, 4],
       ["options.alpha", "16", 8, 4, 4],
@@ -148,7 +153,7 @@ Deno.test("scores are charted against numbers by their spread, and against anyth
   assertEquals(scaleOf([null, 1]), "ordinal");
   assertEquals(scaleOf([["query"], ["value"]]), "ordinal");
   const study = variedStudy(rates, () => 0.5);
-  const [chart] = variedCharts(study);
+  const [chart] = variedCharts(analyse(study));
   assertEquals(chart!.keys.map(({ name }) => name), ["lora", "other"]);
   assertEquals(chart!.panels.length, 1);
   const text = JSON.stringify(chart!.panels[0]!.spec);
@@ -167,7 +172,7 @@ Deno.test("scores are grouped by settings, methods without what varies, and task
     [["a", "accuracy"], ["b", "matthews"]],
   );
   const cellsOf = (...by: readonly string[]) => {
-    const { columns, table } = groupedTable(study, by);
+    const { columns, table } = groupedTable(analyse(study), by);
     return [
       columns.map(({ title }) => title),
       ...rowsOf(table).map((row) => columns.map(({ cell }) => cell(row))),
@@ -185,7 +190,7 @@ Deno.test("scores are grouped by settings, methods without what varies, and task
     ["a", "rank 2", "1", "accuracy ↑", "50.00 ± 14.43 (n 4)"],
     ["a", "rank 2", "2", "accuracy ↑", "50.00 ± 14.43 (n 4)"],
   ]);
-  assertStringIncludes(groupedText(study, ["method"]), "lora");
+  assertStringIncludes(groupedText(analyse(study), ["method"]), "lora");
 });
 
 Deno.test("a group takes options that some methods lack, and keys that are not there are told", () => {
@@ -194,10 +199,10 @@ Deno.test("a group takes options that some methods lack, and keys that are not t
     "lora alpha=16": ["lora", { "options.alpha": 16 }],
     "lora alpha=8": ["lora", { "options.alpha": 8 }],
   }, () => 0.5);
-  const { table, columns } = groupedTable(study, ["options.alpha"]);
+  const { table, columns } = groupedTable(analyse(study), ["options.alpha"]);
   assertEquals(rowsOf(table).map((row) => columns[0]!.cell(row)), ["8", "16", "–"]);
   const refused = (by: readonly string[], message: string) =>
-    assertThrows(() => groupedTable(study, by), UsageError, message);
+    assertThrows(() => groupedTable(analyse(study), by), UsageError, message);
   refused(["options.aplha"], 'Did you mean "options.alpha"?');
   refused(["train.rate"], 'Unknown setting "train.rate"');
   refused(["train.dropout"], 'the group of settings "train.dropout"');
@@ -208,7 +213,7 @@ Deno.test("a group takes options that some methods lack, and keys that are not t
 
 Deno.test("settings name methods without what varies, and each setting that varies", () => {
   const study = variedStudy(rates, () => 0.5);
-  const rows = settingRows(study).map((
+  const rows = settingRows(analyse(study)).map((
     { differsBy, setting, value, runs },
   ) => [differsBy, setting, value, runs]);
   assertEquals(rows.filter(([scope]) => scope === variedBy).map(([, ...row]) => row), [
@@ -225,7 +230,7 @@ Deno.test("settings name methods without what varies, and each setting that vari
 });
 
 Deno.test("a report has a section of settings that vary where there are such, and the table that is asked for", async () => {
-  const { files } = await buildReport(variedStudy(rates, ({ seed }) => 0.5 + 0.1 * seed), {
+  const { files } = await buildReport(analyse(variedStudy(rates, ({ seed }) => 0.5 + 0.1 * seed)), {
     by: ["train.learningRate", "method"],
   });
   const page = files["report.html"]!;
@@ -241,5 +246,5 @@ Deno.test("a report has a section of settings that vary where there are such, an
       "tables/varied.md",
     ],
   );
-  assertEquals(variedRows(scoredStudy({ score: () => 0.5 })), []);
+  assertEquals(variedRows(analyse(scoredStudy({ score: () => 0.5 }))), []);
 });

@@ -1,13 +1,12 @@
 /** The sentence that a report starts with, on ordinary and on odd studies. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertEquals } from "@std/assert";
 import { type Answer, answerOf } from "../../src/report/findings/answer.ts";
 import { convergenceTable } from "../../src/report/tables/convergence.ts";
-import { gridOf } from "../../src/analysis/run_rows.ts";
-import { baselineOf } from "../../src/analysis/paired_rows.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import { scoredStudy, withHappened } from "../analysis/scored_study.ts";
 
-const answer = (study: StudyResults): Answer => answerOf(study, baselineOf(gridOf(study)));
+const answer = (study: StudyResults): Answer => answerOf(analyse(study));
 
 const seeds = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 
@@ -429,6 +428,6 @@ Deno.test("where nothing was learned the answer says so first, and names no best
   assert(one.startsWith("t, lora, rank 4 learned nothing: all runs there collapsed or are"), one);
   for (const sentence of [all, one]) assertEquals(sentence.includes("best"), false, sentence);
   const { runs } = withHappened(study, () => ({ flags: [flag] }));
-  const rows = convergenceTable({ ...study, runs }).table.array("state");
+  const rows = convergenceTable(analyse({ ...study, runs })).table.array("state");
   assertEquals([...new Set(rows)], ["nothing learned"]);
 });

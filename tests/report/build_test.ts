@@ -1,3 +1,4 @@
+import { analyse } from "../../src/analysis/analysis.ts";
 import {
   assert,
   assertEquals,
@@ -21,7 +22,7 @@ const full = fixtureStudy({
   hasReplay: true,
   failures: ["LoRA/acceptability/4/2"],
 });
-const report = await buildReport(full);
+const report = await buildReport(analyse(full));
 const page = report.files["report.html"]!;
 
 Deno.test("assertWellFormed fails where it should", () => {
@@ -83,8 +84,8 @@ Deno.test("buildReport gives the same bytes for the same results", async () => {
     examples: 8,
     hasAblation: true,
   });
-  const first = await buildReport(study);
-  assertEquals(first, await buildReport(structuredClone(study)));
+  const first = await buildReport(analyse(study));
+  assertEquals(first, await buildReport(analyse(structuredClone(study))));
   // A study of seconds has some.
   assertMatch(first.files["report.html"]!, /<b>[1-9][0-9]* s<\/b> <span>run time/);
 });
@@ -118,7 +119,7 @@ Deno.test("the page escapes names, messages and descriptions", async () => {
     ...study,
     study: { name: nasty, title: nasty, description: nasty },
   };
-  const { files } = await buildReport(named);
+  const { files } = await buildReport(analyse(named));
   const text = files["report.html"]!;
   assertWellFormed(text);
   assert(!text.includes("<img"));
@@ -128,14 +129,14 @@ Deno.test("the page escapes names, messages and descriptions", async () => {
 
 Deno.test("sections without data say which command makes it", async () => {
   const bare = fixtureStudy({ seeds: [1], budgets: [4] });
-  const text = (await buildReport(bare)).files["report.html"]!;
+  const text = (await buildReport(analyse(bare))).files["report.html"]!;
   assertStringIncludes(
     text,
     "<code>deno task ablate fixture</code> removes the adapters of each layer, module and part in turn",
   );
   assertStringIncludes(text, "<code>deno task ablate fixture</code> trains LoRA again");
   const empty = { ...bare, runs: [] };
-  const none = (await buildReport(empty)).files["report.html"]!;
+  const none = (await buildReport(analyse(empty))).files["report.html"]!;
   assertWellFormed(none);
   assertStringIncludes(none, "<code>deno task sweep fixture</code>");
 });
@@ -173,14 +174,16 @@ Deno.test("reports hold for one seed, only failures, parameter budgets and a stu
       })),
     },
   ];
-  for (const study of studies) assertWellFormed((await buildReport(study)).files["report.html"]!);
+  for (const study of studies) {
+    assertWellFormed((await buildReport(analyse(study))).files["report.html"]!);
+  }
 });
 
 Deno.test("charts give a method one colour everywhere", async () => {
-  const styles = stylesOf(full);
+  const styles = stylesOf(analyse(full));
   assertEquals(new Set([...styles.values()].map(({ colour }) => colour)).size, styles.size);
   const { colour } = styles.get("ElaLoRA")!;
-  const charts = chartsOf(full);
+  const charts = chartsOf(analyse(full));
   for (const chart of [...charts.metric, ...charts.loss, ...charts.cost, ...charts.ablation]) {
     const { page, file } = await renderChart(chart);
     assertStringIncludes(page, colour);
@@ -189,7 +192,7 @@ Deno.test("charts give a method one colour everywhere", async () => {
 });
 
 Deno.test("charts of LoRA, whose ranks stay equal, show no heatmap", () => {
-  const ids = chartsOf(full).ranks.map((chart) => chart.id);
+  const ids = chartsOf(analyse(full)).ranks.map((chart) => chart.id);
   assertEquals(ids, ["ranks_adalora", "ranks_elalora"]);
 });
 
@@ -243,18 +246,18 @@ Deno.test("buildReport builds a thousand runs and more without leaving rows out 
     events: 3,
     examples: 4,
   });
-  const { files } = await buildReport(large);
+  const { files } = await buildReport(analyse(large));
   assertEquals(files["tables/runs.csv"]!.trimEnd().split("\n").length, 1 + large.runs.length);
   assertStringIncludes(files["report.html"]!, "1,000 of 1,020 rows");
 });
 
 Deno.test("control characters of labels and tasks stand as numbers in every file of a report", async () => {
   const odd = "a\u001b[2J\u0000\u0007\ufffe\u202eb";
-  const { files } = await buildReport(scoredStudy({
+  const { files } = await buildReport(analyse(scoredStudy({
     labels: ["lora", odd],
     tasks: [[`t\u0001`, "accuracy"]],
     score: ({ label, seed }) => (label === "lora" ? 0.5 : 0.6) + 0.01 * seed * seed,
-  }));
+  })));
   const paths = Object.keys(files);
   for (const ending of [".html", ".md", ".csv", ".svg"]) {
     assert(paths.some((path) => path.endsWith(ending) && files[path]!.includes("u{1b}")), ending);

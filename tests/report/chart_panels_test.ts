@@ -1,4 +1,5 @@
 /** What charts decide: ranges, shared scales, spread, sizes; read from their specifications, without drawing. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { chartsOf, type ReportCharts } from "../../src/report/charts.ts";
 import { frameOf } from "../../src/report/charts/frame.ts";
@@ -25,8 +26,8 @@ const many = fixtureStudy({
   budgets: [4, 8],
   seeds: [1, 2],
 });
-const fewCharts = chartsOf(few);
-const manyCharts = chartsOf(many);
+const fewCharts = chartsOf(analyse(few));
+const manyCharts = chartsOf(analyse(many));
 
 const chartOf = (charts: ReportCharts, id: string): Chart => {
   const found = Object.values(charts).flat().find((chart) => chart.id === id);
@@ -100,7 +101,7 @@ Deno.test("a method without budget that lies near is drawn to scale", () => {
   const methods = fixtureMethods.map((method) =>
     method.method === "head" ? { ...method, gain: -0.01 } : method
   );
-  const chart = chartOf(chartsOf(fixtureStudy({ ...size, methods })), "metric_budget");
+  const chart = chartOf(chartsOf(analyse(fixtureStudy({ ...size, methods }))), "metric_budget");
   assert(!JSON.stringify(chart.panels).includes("▾"));
   assert(!chart.caption.includes("stands at the edge of the panel"));
 });
@@ -171,7 +172,7 @@ Deno.test("panels that are compared share their scales: ranks by budget, importa
 Deno.test("curves of ranks and importance show their spread over seeds, and none of one seed", () => {
   const layersOf = (panel: Panel) =>
     (panel.spec["layer"] as { mark: { type: string } }[]).map(({ mark }) => mark.type);
-  const one = chartsOf(fixtureStudy({ ...size, seeds: [1], budgets: [4] }));
+  const one = chartsOf(analyse(fixtureStudy({ ...size, seeds: [1], budgets: [4] })));
   for (const id of ["trajectory_layer_elalora", "importance_part_elalora"]) {
     const { panels, caption } = chartOf(fewCharts, id);
     for (const panel of panels) assertEquals(layersOf(panel)[0], "area");
@@ -239,7 +240,7 @@ Deno.test("a panel in which a method has no correlation keeps the height of the 
     const { asked } = run.record;
     return asked.label === "AdaLoRA" && asked.task === "RTE" ? { ...run, ablation: null } : run;
   });
-  const { panels } = chartOf(chartsOf({ ...few, runs }), "ablation_layer");
+  const { panels } = chartOf(chartsOf(analyse({ ...few, runs })), "ablation_layer");
   const words = panels.map(({ lines }) => lines.filter((line) => line.trim() !== "").length);
   assertEquals(words, [1, 1, 2, 2, 2, 2, 2, 2, 2, 2]);
   assertEquals(new Set(panels.map(({ lines }) => lines.length)), new Set([2]));

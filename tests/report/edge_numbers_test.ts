@@ -1,19 +1,17 @@
 /** Numbers of reports at their edges: signs, ties, bounds, and what must not be counted. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { factsOf, keptEvaluation, rowsOf } from "../../src/analysis/run_rows.ts";
+import { keptEvaluation, rowsOf } from "../../src/analysis/run_rows.ts";
 import { friedmanTest } from "../../src/stats/rank_tests.ts";
 import { bootstrapInterval } from "../../src/stats/statistics.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
-import { majorityScores } from "../../src/analysis/majority.ts";
 import { ablationPoints, ablationRows } from "../../src/report/tables/ablation.ts";
 import { budgetsTable } from "../../src/report/tables/budgets.ts";
 import { costRows, costTable } from "../../src/report/tables/cost.ts";
-import { pairedRows, rankingsOf } from "../../src/analysis/significance.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { softmaxOf } from "../../src/train/evaluate.ts";
 import { scorerOf } from "../../src/analysis/resampled_scores.ts";
 import { metrics } from "../../src/tasks/metrics.ts";
-import { scoreRows } from "../../src/analysis/scores.ts";
 import { scoreText } from "../../src/report/tables/scores.ts";
 import { truncationRows } from "../../src/report/tables/truncations.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
@@ -26,12 +24,15 @@ Deno.test("a failed run that was evaluated before it failed has no score anywher
   const failed = study.runs.find(({ record }) => record.asked.seed === 2)!;
   assert(failed.record.happened.last !== null);
   assertEquals(keptEvaluation(failed.record), null);
-  assertEquals(factsOf(study).filter(({ score }) => score === null).length, 2);
-  const row = scoreRows(study).find(({ label }) => label === "other")!;
+  assertEquals(analyse(study).facts.filter(({ score }) => score === null).length, 2);
+  const row = analyse(study).scores.find(({ label }) => label === "other")!;
   assertEquals([row.n, row.failed, row.mean], [2, 1, 0.6]);
-  assertEquals(pairedRows(study).map(({ n }) => n), [2]);
-  assertEquals(rankingsOf(study)[0]!.blocks, 2);
-  assertEquals(costRows(study, null).map(({ n, score }) => [n, score]), [[2, 0.5], [2, 0.6]]);
+  assertEquals(analyse(study).tests.paired.map(({ n }) => n), [2]);
+  assertEquals(analyse(study).tests.rankings[0]!.blocks, 2);
+  assertEquals(costRows(analyse(study), null).map(({ n, score }) => [n, score]), [[2, 0.5], [
+    2,
+    0.6,
+  ]]);
 });
 
 Deno.test("the evaluation that counts is the best or the last, as the study asked", () => {
@@ -42,34 +43,34 @@ Deno.test("the evaluation that counts is the best or the last, as the study aske
   const { record } = study.runs[0]!;
   const best = { ...record.happened.last!, step: 2, metrics: { accuracy: 0.75 } };
   const scoreWith = (keep: "best" | "last") =>
-    factsOf(withHappened(study, () => ({ keep, best })))[0]!.score;
+    analyse(withHappened(study, () => ({ keep, best }))).facts[0]!.score;
   assertEquals([scoreWith("best"), scoreWith("last")], [0.75, 0.5]);
 });
 
 Deno.test("a method without a budget that ties with a ranked one takes half a place", () => {
   const scores = { lora: 0.5, p: 0.7, q: 0.6 };
   const placed = (free: number) =>
-    rankingsOf(scoredStudy({
+    analyse(scoredStudy({
       labels: ["lora", "p", "q", "full"],
       score: ({ label }) => label === "full" ? free : scores[label as keyof typeof scores],
-    }))[0]!.beside;
+    })).tests.rankings[0]!.beside;
   assertEquals(placed(0.6), [{ label: "full", n: 3, meanRank: 2.5 }]);
   assertEquals(placed(0.65), [{ label: "full", n: 3, meanRank: 2 }]);
   assertEquals(placed(0.7), [{ label: "full", n: 3, meanRank: 1.5 }]);
-  const low = rankingsOf(scoredStudy({
+  const low = analyse(scoredStudy({
     labels: ["lora", "p", "full"],
     tasks: [["t", "perplexity↓"]],
     score: ({ label }) => ({ lora: 20, p: 30, full: 25 })[label]!,
-  }))[0]!;
+  })).tests.rankings[0]!;
   assertEquals(low.methods.map(({ label }) => label), ["lora", "p"]);
   assertEquals(low.beside[0]!.meanRank, 2);
 });
 
 Deno.test("methods that tie for the best of a block are all counted as best", () => {
-  const [ranking] = rankingsOf(scoredStudy({
+  const [ranking] = analyse(scoredStudy({
     labels: ["p", "q", "r"],
     score: ({ label, seed }) => label === "r" ? 0.1 : label === "p" || seed === 1 ? 0.5 : 0.4,
-  }));
+  })).tests.rankings;
   assertEquals(ranking!.methods.map(({ label, firsts }) => [label, firsts]), [
     ["p", 3],
     ["q", 1],
@@ -79,11 +80,11 @@ Deno.test("methods that tie for the best of a block are all counted as best", ()
 
 Deno.test("a method with half of the blocks is ranked, one with fewer is left out", () => {
   const ranked = (made: number) => {
-    const [ranking] = rankingsOf(scoredStudy({
+    const [ranking] = analyse(scoredStudy({
       labels: ["p", "q", "r"],
       seeds: [1, 2, 3, 4],
       score: ({ label, seed }) => label === "r" && seed > made ? undefined : 0.5 + seed / 100,
-    }));
+    })).tests.rankings;
     return [ranking!.methods.length, ranking!.blocks, ranking!.incompleteBlocks];
   };
   assertEquals(ranked(2), [3, 2, 2]);
@@ -134,9 +135,9 @@ function ablatedLow(): StudyResults {
 }
 
 Deno.test("what a removal or a cut costs is positive, also for a metric that is better low", () => {
-  assertEquals(ablationPoints(ablatedLow()).map(({ loss }) => loss), [1, 2, 3, 4]);
-  assertAlmostEquals(ablationRows(ablatedLow())[0]!.spearman!, 1, 1e-12);
-  assertEquals(truncationRows(ablatedLow()).map(({ mean, loss }) => [mean, loss]), [
+  assertEquals(ablationPoints(analyse(ablatedLow())).map(({ loss }) => loss), [1, 2, 3, 4]);
+  assertAlmostEquals(ablationRows(analyse(ablatedLow()))[0]!.spearman!, 1, 1e-12);
+  assertEquals(truncationRows(analyse(ablatedLow())).map(({ mean, loss }) => [mean, loss]), [
     [25, 5],
     [20, 0],
   ]);
@@ -199,7 +200,7 @@ function shared(jobs: Readonly<Record<string, number | undefined>>): StudyResult
 
 Deno.test("costRows compares no time of runs that shared the machine, and puts none on the front of times", () => {
   const found = (jobs: Readonly<Record<string, number | undefined>>) =>
-    costRows(shared(jobs), "lora").map((
+    costRows(analyse(shared(jobs)), "lora").map((
       { label, jobs, stepRatio, isOnTimeFront, isOnSizeFront },
     ) => [label, jobs, stepRatio, isOnTimeFront, isOnSizeFront]);
   const alone = found({ lora: 1, other: 1 });
@@ -218,7 +219,7 @@ Deno.test("costRows compares no time of runs that shared the machine, and puts n
 
 Deno.test("costTable says how many runs were trained at a time, and what that means for its times", () => {
   const text = (jobs: Readonly<Record<string, number | undefined>>) =>
-    markdownOf(costTable(shared(jobs), "lora"));
+    markdownOf(costTable(analyse(shared(jobs)), "lora"));
   assert(!text({ lora: 1, other: 1 }).includes("shared the machine"));
   const some = text({ lora: 1, other: 2 });
   assert(some.includes("Runs that were made several at a time shared the machine"));
@@ -235,11 +236,11 @@ Deno.test("the most runs at a time of a cell count, and records that do not say 
   const study = scoredStudy({ labels: ["lora"], score: () => 0.5 });
   const jobsOf = (own: readonly (number | undefined)[]) =>
     costRows(
-      withHappened(study, ({ record: { asked, happened } }) => {
+      analyse(withHappened(study, ({ record: { asked, happened } }) => {
         const { jobs: _, ...time } = happened.time;
         const jobs = own[asked.seed - 1];
         return { time: { ...time, ...(jobs === undefined ? {} : { jobs }) } };
-      }),
+      })),
       null,
     )[0]!.jobs;
   assertEquals(jobsOf([1, 4, 2]), 4);
@@ -271,7 +272,7 @@ Deno.test("the front of a metric that is better low holds the lowest", () => {
       time: { ...happened.time, trainMillis: asked.label === "lora" ? 10 : 20 },
     }),
   );
-  const found = costRows(study, null).map((
+  const found = costRows(analyse(study), null).map((
     row,
   ) => [row.label, row.isOnTimeFront, row.isOnSizeFront]);
   assertEquals(found, [["lora", true, true], ["other", false, false]]);
@@ -284,7 +285,7 @@ Deno.test("times of a cell are medians, and parameters to store include the head
       time: { ...happened.time, medianStepMillis: [10, 11, 90][asked.seed - 1]! },
     }),
   );
-  const [row] = costRows(study, "lora");
+  const [row] = costRows(analyse(study), "lora");
   assertEquals(row!.stepMillis, 11);
   // One layer of six modules with 512 parameters a rank, rank 4, and a head of 770.
   assertEquals(row!.parameters, 6 * 512 * 4 + 770);
@@ -297,18 +298,18 @@ Deno.test("a peak is the largest of a cell's runs", () => {
       budget: { ...happened.budget!, peak: [300, 500, 400][asked.seed - 1]! },
     }),
   );
-  assertEquals(rowsOf(budgetsTable(study).table)[0]!["peak"], 500);
+  assertEquals(rowsOf(budgetsTable(analyse(study)).table)[0]!["peak"], 500);
 });
 
 Deno.test("blocks are held against all comparisons of a report, those with the baseline too", () => {
   const ranked = (blocks: number) =>
-    rankingsOf(scoredStudy({
+    analyse(scoredStudy({
       labels: ["lora", "p", "q"],
       seeds: Array.from({ length: blocks }, (_, i) => i + 1),
       // Differences between methods vary, so that each t test is one of the family.
       score: ({ label, seed }) =>
         ["lora", "p", "q"].indexOf(label) * (seed % 3 === 0 ? 0 : 0.01) * seed,
-    }))[0]!;
+    })).tests.rankings[0]!;
   // 3 pairs of ranks and 2 differences from lora: 5 · 2⁻⁶ = .078 and 5 · 2⁻⁷ = .039.
   assertEquals([7, 8].map((blocks) => [ranked(blocks).comparisons, ranked(blocks).canTellApart]), [
     [5, false],
@@ -319,20 +320,20 @@ Deno.test("blocks are held against all comparisons of a report, those with the b
 Deno.test("a pair leans towards the method with the larger signed ranks, not towards more wins", () => {
   // Five small wins and three large losses of p: ranks 1 to 5 of 36 are above zero.
   const gains = [0.01, 0.02, 0.03, 0.04, 0.05, -0.1, -0.2, -0.3];
-  const [ranking] = rankingsOf(scoredStudy({
+  const [ranking] = analyse(scoredStudy({
     labels: ["p", "q"],
     seeds: [1, 2, 3, 4, 5, 6, 7, 8],
     score: ({ label, seed }) => label === "p" ? 0.5 + gains[seed - 1]! : 0.5,
-  }));
+  })).tests.rankings;
   const pair = ranking!.pairs[0]!;
   assertEquals([pair.label, pair.wins, pair.losses, pair.leansTowards], ["p", 5, 3, false]);
 });
 
 Deno.test("intervals of mean ranks stay within the ranks that there are", () => {
-  const [ranking] = rankingsOf(scoredStudy({
+  const [ranking] = analyse(scoredStudy({
     labels: ["p", "q"],
     score: ({ label, seed }) => (label === "p") === (seed < 3) ? 0.6 : 0.5,
-  }));
+  })).tests.rankings;
   assertEquals(ranking!.methods.map(({ low, high }) => [low, high]), [[1, 2], [1, 2]]);
 });
 
@@ -344,10 +345,10 @@ Deno.test("pairedRows gives SciPy's p, corrects it for all tests, and leaves out
     equal: [0, 0, 0],
   };
   const tested = (labels: readonly string[]) =>
-    pairedRows(scoredStudy({
+    analyse(scoredStudy({
       labels: ["lora", ...labels],
       score: ({ label, seed }) => 0.5 + (differences[label]?.[seed - 1] ?? 0),
-    }));
+    })).tests.paired;
   // scipy.stats.ttest_1samp([.03, .02, .04], 0)
   const p = 0.035098718646;
   const [alone] = tested(["p"]);
@@ -368,5 +369,5 @@ Deno.test("a majority's score that is no number is none", () => {
     scoredStudy({ labels: ["lora"], score: () => 0.5 }),
     ({ record: { asked } }) => ({ majority: { accuracy: asked.seed === 1 ? NaN : 0.25 } }),
   );
-  assertEquals([...majorityScores(study)], [["t", 0.25]]);
+  assertEquals([...analyse(study).majority], [["t", 0.25], ["all tasks", 0.25]]);
 });

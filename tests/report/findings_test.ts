@@ -1,8 +1,7 @@
 /** The findings below the answer, on ordinary and on odd studies: whole sentences. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { gridOf } from "../../src/analysis/run_rows.ts";
 import { findingsOf } from "../../src/report/findings/findings.ts";
-import { baselineOf } from "../../src/analysis/paired_rows.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import { fixtureStudy, manyFixtureMethods } from "../analysis/fixture.ts";
 import { scoredStudy, withHappened } from "../analysis/scored_study.ts";
@@ -10,7 +9,7 @@ import { scoredStudy, withHappened } from "../analysis/scored_study.ts";
 /** Findings by what they are about. */
 const findings = (study: StudyResults): Readonly<Record<string, string>> =>
   Object.fromEntries(
-    findingsOf(study, baselineOf(gridOf(study))).map(({ lead, text }) => [lead, text]),
+    findingsOf(analyse(study)).map(({ lead, text }) => [lead, text]),
   );
 
 const seeds = (count: number) => Array.from({ length: count }, (_, i) => i + 1);

@@ -1,3 +1,4 @@
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
@@ -17,11 +18,11 @@ const many = fixtureStudy({
   examples: 4,
   hasAblation: true,
 });
-const { files } = await buildReport(many);
+const { files } = await buildReport(analyse(many));
 const page = files["report.html"]!;
 
 Deno.test("seventeen methods: no two share a colour or a shape", () => {
-  const styles = [...stylesOf(many).values()];
+  const styles = [...stylesOf(analyse(many)).values()];
   assertEquals(styles.length, 17);
   assertEquals(new Set(styles.map(({ colour }) => colour)).size, 17);
   assertEquals(new Set(styles.map(({ shape }) => shape)).size, 17);
@@ -74,7 +75,7 @@ Deno.test("no picture is wider than the card that holds it, on the page or in it
 });
 
 Deno.test("a few methods keep lines over budgets and open charts", () => {
-  const few = chartsOf(fixtureStudy({ steps: 12, events: 2, examples: 0 }));
+  const few = chartsOf(analyse(fixtureStudy({ steps: 12, events: 2, examples: 0 })));
   assertEquals(few.metric.map(({ id }) => id), ["metric_budget_average", "metric_budget"]);
   assertEquals(few.ranks.map(({ id }) => id), ["ranks_adalora", "ranks_elalora"]);
 });
@@ -85,17 +86,17 @@ Deno.test("a mean over tasks is not drawn against the budget while no method wit
   const runs = study.runs.filter(({ record: { asked } }) =>
     asked.budget === null || asked.task !== task
   );
-  assertEquals(chartsOf({ ...study, runs }).metric.map(({ id }) => id), ["metric_budget"]);
+  assertEquals(chartsOf(analyse({ ...study, runs })).metric.map(({ id }) => id), ["metric_budget"]);
 });
 
 Deno.test("a panel with one point shows two points of the metric around it, not digits of its mean", () => {
-  const lone = chartsOf(fixtureStudy({
+  const lone = chartsOf(analyse(fixtureStudy({
     tasks: [["RTE", "accuracy"]],
     methods: fixtureMethods.filter(({ method }) => method === "lora"),
     budgets: [4],
     seeds: [1],
     examples: 0,
-  }));
+  })));
   const domains = [
     ...JSON.stringify(lone.metric[0]!.panels[0]!.spec).matchAll(
       /"domain":\[(-?[0-9.]+),(-?[0-9.]+)\]/g,

@@ -1,4 +1,5 @@
 /** What a report says of runs before anything else: those that failed, are missing, collapsed or were not reproduced. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assertEquals } from "@std/assert";
 import { noticesOf } from "../../src/report/notices.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
@@ -62,7 +63,7 @@ Deno.test("noticesOf names failed, missing and collapsed runs, doubtful data and
       })),
     },
   } satisfies StudyResults;
-  assertEquals(noticesOf(warned), [
+  assertEquals(noticesOf(analyse(warned)), [
     { text: "1 of 4 runs failed and counts in no mean.", lines: [] },
     { text: "2 of 6 planned runs have not been made yet.", lines: [] },
     {
@@ -88,11 +89,11 @@ Deno.test("noticesOf names failed, missing and collapsed runs, doubtful data and
       ],
     }),
   );
-  assertEquals(noticesOf(one), [{
+  assertEquals(noticesOf(analyse(one)), [{
     text: "1 of 1 run collapsed and counts in every mean.",
     lines: [
       "t, lora, rank 4, seed 1: predicts the same for every text; training loss 1.9e11 at the end, chance is 0.693",
     ],
   }]);
-  assertEquals(noticesOf({ ...study, runs: [], planned: [] }), []);
+  assertEquals(noticesOf(analyse({ ...study, runs: [], planned: [] })), []);
 });

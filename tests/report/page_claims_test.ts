@@ -1,8 +1,8 @@
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertFalse } from "@std/assert";
 import { buildReport } from "../../src/report/build.ts";
 import { claimsChart } from "../../src/report/charts/claims.ts";
-import { claimsJson, claimsReport, claimsText } from "../../src/analysis/claims/claims_report.ts";
-import { testsOf } from "../../src/analysis/significance.ts";
+import { claimsJson, claimsText } from "../../src/analysis/claims/claims_report.ts";
 import { withStatement } from "../../src/analysis/claims/stated.ts";
 import { renderChart } from "../../src/report/render.ts";
 import { claimsTable, claimTasksTable } from "../../src/report/tables/claims.ts";
@@ -46,7 +46,7 @@ function results(at: string = "2019-01-01T08:00:00.000Z"): StudyResults {
 const assertHolds = (text: string, part: string) => assert(text.includes(part), part);
 
 const full = results();
-const { files } = await buildReport(full);
+const { files } = await buildReport(analyse(full));
 const page = files["report.html"]!;
 
 Deno.test("a report of claims opens with one line each and one picture, and the rest is exploratory", () => {
@@ -85,7 +85,7 @@ Deno.test("tables and the picture of claims lie beside the page", () => {
   ) {
     assert(files[path] !== undefined, path);
   }
-  const report = claimsReport(full)!;
+  const report = analyse(full).claimsReport!;
   const rows = rowsOf<Record<string, unknown>>(claimsTable(report).table);
   assertEquals(rows.map((row) => row["answer"]), ["supported", "supported", "undecided"]);
   for (const row of rows) {
@@ -97,7 +97,7 @@ Deno.test("tables and the picture of claims lie beside the page", () => {
 });
 
 Deno.test("a study without claims has no verdicts, no divider, no further style", async () => {
-  const plain = (await buildReport({ ...full, claims: null })).files;
+  const plain = (await buildReport(analyse({ ...full, claims: null }))).files;
   assertFalse(/"verdicts"|exploratory|Exploratory/.test(plain["report.html"]!));
   assertEquals(plain["tables/claims.md"], undefined);
   // What is exploratory in one is the whole of the other, but for the summary.
@@ -108,7 +108,7 @@ Deno.test("a study without claims has no verdicts, no divider, no further style"
 Deno.test("where claims stand, the summary names what differs and no best", async () => {
   const summaryOf = (text: string) =>
     text.slice(text.indexOf('<section id="summary"'), text.indexOf('<section id="settings"'));
-  const plain = (await buildReport({ ...full, claims: null })).files["report.html"]!;
+  const plain = (await buildReport(analyse({ ...full, claims: null }))).files["report.html"]!;
   assertHolds(summaryOf(plain), "<b>Best average over 2 tasks at rank 4:</b>");
   assertHolds(summaryOf(page), "ours is significantly better than twin and lora.");
   assertFalse(/\b[Bb]est\b/.test(summaryOf(page).replace("1 is best", "")));
@@ -117,13 +117,13 @@ Deno.test("where claims stand, the summary names what differs and no best", asyn
 Deno.test("claims that were stated after results are said to be so, in words that stand out", () => {
   const late = results("2099-01-01T08:00:00.000Z");
   assertHolds(
-    claimsText(late)[0]!,
+    claimsText(analyse(late).claimsReport)[0]!,
     "stated on 2099-01-01 08:00 UTC, after 62 of 72 runs had begun",
   );
 });
 
 Deno.test("the gate for other tests is open once all claims are decided, and where nothing is claimed", () => {
-  const isOpen = (results: StudyResults) => testsOf(results).family.isOpen;
+  const isOpen = (results: StudyResults) => analyse(results).tests.family.isOpen;
   const decided = { ...full.claims!.study, claims: claims.slice(0, 2) };
   assertEquals([
     isOpen({ ...full }),
@@ -136,10 +136,10 @@ Deno.test("the gate for other tests is open once all claims are decided, and whe
 });
 
 Deno.test("the terminal and programs get the same verdicts, one a claim", () => {
-  const lines = claimsText(full);
+  const lines = claimsText(analyse(full).claimsReport);
   assertEquals(lines.length, 4);
   assertHolds(lines[1]!, "  ours <wins>: supported, +5.0");
-  const values = claimsJson(full) as readonly Record<string, unknown>[];
+  const values = claimsJson(analyse(full).claimsReport) as readonly Record<string, unknown>[];
   assertEquals(values.map(({ kind, answer }) => [kind, answer]), [
     ["verdict", "supported"],
     ["verdict", "supported"],
@@ -147,20 +147,25 @@ Deno.test("the terminal and programs get the same verdicts, one a claim", () => 
   ]);
   assertEquals(
     values.map(({ notes }) => notes),
-    claimsReport(full)!.lines.map(({ notes }) => notes),
+    analyse(full).claimsReport!.lines.map(({ notes }) => notes),
   );
   assertEquals([values[2]!["low"], values[2]!["seedsSeen"], values[2]!["seedsWanted"]], [
     null,
     4,
     9,
   ]);
-  assertEquals([claimsText({ ...full, claims: null }), claimsJson({ ...full, claims: null })], [
+  assertEquals([
+    claimsText(analyse({ ...full, claims: null }).claimsReport),
+    claimsJson(analyse({ ...full, claims: null }).claimsReport),
+  ], [
     [],
     [],
   ]);
   // Differences are in points whatever the margin is.
   const study = { ...full.claims!.study, margin: 0.02 };
-  const [wide] = claimsJson({ ...full, claims: { ...full.claims!, study } }) as typeof values;
+  const [wide] = claimsJson(
+    analyse({ ...full, claims: { ...full.claims!, study } }).claimsReport,
+  ) as typeof values;
   assertEquals([values[0]!["margin"], wide!["margin"]], [1, 2]);
   for (const key of ["mean", "low", "high"]) {
     assertAlmostEquals(wide![key] as number, values[0]![key] as number, 1e-9);
@@ -168,7 +173,7 @@ Deno.test("the terminal and programs get the same verdicts, one a claim", () => 
 });
 
 Deno.test("the picture of one claim, of claims in several units and of none", async () => {
-  const { verdicts } = claimsReport(full)!;
+  const { verdicts } = analyse(full).claimsReport!;
   assertEquals(claimsChart([]), null);
   const one = claimsChart(verdicts.slice(0, 1))!;
   assertHolds((await renderChart(one)).file, "ours &lt;wins&gt;");
@@ -220,10 +225,11 @@ Deno.test("settings that were tuned to an edge, and training that goes on, leave
       },
     ],
   };
-  const answers = (from: StudyResults) => claimsReport(from)!.verdicts.map(({ answer }) => answer);
+  const answers = (from: StudyResults) =>
+    analyse(from).claimsReport!.verdicts.map(({ answer }) => answer);
   assertEquals(answers({ ...full, tuned }), ["not bracketed", "supported", "undecided"]);
   assertHolds(
-    claimsText({ ...full, tuned })[1]!,
+    claimsText(analyse({ ...full, tuned }).claimsReport)[1]!,
     "the tuned settings of ours lie at the edge of what was tried",
   );
   // At another budget nothing was at an edge.
@@ -247,7 +253,7 @@ Deno.test("settings that were tuned to an edge, and training that goes on, leave
   };
   assertEquals(answers(climbing), ["supported", "more steps needed", "undecided"]);
   assertHolds(
-    claimsText(climbing)[2]!,
+    claimsText(analyse(climbing).claimsReport)[2]!,
     'training was still improving when it ended: "s, twin, r4"',
   );
 });

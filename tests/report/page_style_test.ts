@@ -1,4 +1,5 @@
 /** What the page's style sheet promises to screens and to paper. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { buildReport } from "../../src/report/build.ts";
 import { pageStyle } from "../../src/report/page_style.ts";
@@ -57,7 +58,7 @@ Deno.test("panels wrap, and a small screen has panels of its own where the other
 
 Deno.test("every class of a figure has its rules", async () => {
   const { files } = await buildReport(
-    fixtureStudy({ budgets: [4], steps: 12, events: 2, examples: 0 }),
+    analyse(fixtureStudy({ budgets: [4], steps: 12, events: 2, examples: 0 })),
   );
   const figures = files["report.html"]!.match(/<figure[^]*?<\/figure>/g) ?? [];
   const classes = new Set(
@@ -72,7 +73,9 @@ Deno.test("every class of a figure has its rules", async () => {
 });
 
 Deno.test("paper has verdicts, summary, scores, settings and reproducibility, and the rest by choice", async () => {
-  const { files } = await buildReport(fixtureStudy({ budgets: [4], steps: 12, events: 2 }));
+  const { files } = await buildReport(
+    analyse(fixtureStudy({ budgets: [4], steps: 12, events: 2 })),
+  );
   const page = files["report.html"]!;
   const printed = [...page.matchAll(/<section id="([\w-]+)" class="printed">/g)].map(([, id]) =>
     id
@@ -86,7 +89,9 @@ Deno.test("paper has verdicts, summary, scores, settings and reproducibility, an
 });
 
 Deno.test("the navigation has no sections that say only that there is nothing", async () => {
-  const { files } = await buildReport(fixtureStudy({ budgets: [4], steps: 12, events: 2 }));
+  const { files } = await buildReport(
+    analyse(fixtureStudy({ budgets: [4], steps: 12, events: 2 })),
+  );
   const page = files["report.html"]!;
   const links = new Set([...page.matchAll(/<li><a href="#([\w-]+)">/g)].map(([, id]) => id));
   for (
@@ -102,7 +107,9 @@ Deno.test("the navigation has no sections that say only that there is nothing", 
 });
 
 Deno.test("tables have captions, charts say what they show, and words are explained where they stand and at the end", async () => {
-  const { files } = await buildReport(fixtureStudy({ budgets: [4], steps: 12, events: 2 }));
+  const { files } = await buildReport(
+    analyse(fixtureStudy({ budgets: [4], steps: 12, events: 2 })),
+  );
   const page = files["report.html"]!;
   assertEquals(
     [...page.matchAll(/<table>/g)].length,

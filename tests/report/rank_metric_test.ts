@@ -1,4 +1,5 @@
 /** Total rank against the metric over a run, from journals written by hand. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
@@ -45,7 +46,7 @@ const runs = base.runs.map((run) => {
 const staged: StudyResults = { ...base, runs };
 
 Deno.test("a row an evaluation: the total rank of the last count, its share of the start, the mean metric", () => {
-  const rows = rankMetricRows(staged);
+  const rows = rankMetricRows(analyse(staged));
   assertEquals(rows.map(({ label, step, n, rank }) => [label, step, n, rank]), [
     ["SoRA", 50, 2, 12],
     ["SoRA", 100, 2, (6 + 9) / 2],
@@ -55,15 +56,15 @@ Deno.test("a row an evaluation: the total rank of the last count, its share of t
   assertAlmostEquals(rows[1]!.mean, 0.73, 1e-12);
   // Of two numbers the deviation is their difference over √2.
   assertAlmostEquals(rows[1]!.sd!, 0.02 / Math.SQRT2, 1e-12);
-  const table = rankMetricTable(staged);
+  const table = rankMetricTable(analyse(staged));
   const cells = table.columns.map(({ cell }) => cell(table.table.objects()[1] as never));
   assertEquals(cells.slice(3), ["100", "2", "7.5", "62.5", "Matthews ↑", "73.00 ± 1.41"]);
 });
 
 Deno.test("methods that keep their total rank have neither rows nor a chart", () => {
   const still = { ...staged, runs: runs.filter(({ record }) => record.asked.label !== "SoRA") };
-  assertEquals(rankMetricRows(still), []);
-  assertEquals(chartsOf(still).rankMetric, []);
+  assertEquals(rankMetricRows(analyse(still)), []);
+  assertEquals(chartsOf(analyse(still)).rankMetric, []);
 });
 
 Deno.test("a sequence has no rows, since its later evaluations are of more classes", () => {
@@ -79,7 +80,7 @@ Deno.test("a sequence has no rows, since its later evaluations are of more class
     ...run,
     record: { ...run.record, happened: { ...run.record.happened, sequence } },
   }));
-  assertEquals(rankMetricRows({ ...staged, runs: inSequence }), []);
+  assertEquals(rankMetricRows(analyse({ ...staged, runs: inSequence })), []);
 });
 
 /** The study with as many evaluations a run. */
@@ -99,23 +100,24 @@ const evaluated = (count: number): StudyResults => ({
 });
 
 Deno.test("the page shows the curve beside the ranks", async () => {
-  const [chart] = chartsOf(evaluated(5)).rankMetric;
+  const [chart] = chartsOf(analyse(evaluated(5))).rankMetric;
   assertStringIncludes((await renderChart(chart!)).file, "ranks held (% of the start)");
-  const { files } = await buildReport(evaluated(5));
+  const { files } = await buildReport(analyse(evaluated(5)));
   assertStringIncludes(files["tables/rank_metric.csv"]!, "SoRA");
   assertStringIncludes(files["report.html"]!, "Metric while ranks change");
 });
 
 Deno.test("a curve of fewer than five evaluations is not drawn, and stays in the table", () => {
-  for (const count of [1, 2, 4]) assertEquals(chartsOf(evaluated(count)).rankMetric, []);
-  assertEquals(rankMetricRows(evaluated(4)).length, 4);
-  const [chart] = chartsOf(evaluated(5)).rankMetric;
+  for (const count of [1, 2, 4]) assertEquals(chartsOf(analyse(evaluated(count))).rankMetric, []);
+  assertEquals(rankMetricRows(analyse(evaluated(4))).length, 4);
+  const [chart] = chartsOf(analyse(evaluated(5))).rankMetric;
   assertEquals(chart!.panels.map(({ title }) => title), ["acceptability, rank 2"]);
   // Of two methods, only the one with enough evaluations is drawn.
   const more = evaluated(5).runs.map((run) => ({
     ...run,
     record: { ...run.record, asked: { ...run.record.asked, label: `${run.record.asked.label} 2` } },
   }));
-  const [mixed] = chartsOf({ ...staged, runs: [...evaluated(4).runs, ...more] }).rankMetric;
+  const [mixed] =
+    chartsOf(analyse({ ...staged, runs: [...evaluated(4).runs, ...more] })).rankMetric;
   assertEquals(mixed!.keys.map(({ name }) => name), ["SoRA 2"]);
 });

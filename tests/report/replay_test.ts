@@ -1,10 +1,9 @@
 /** The replay ablation in the report: what is compared with what is recorded, whatever the runs are called. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { replays } from "../../src/report/findings/comparisons.ts";
-import { baselineOf, replayBaseline } from "../../src/analysis/paired_rows.ts";
+import { replayBaseline } from "../../src/analysis/paired_rows.ts";
 import { replayTable } from "../../src/report/tables/paired.ts";
-import { replayRows } from "../../src/analysis/significance.ts";
-import { gridOf } from "../../src/analysis/run_rows.ts";
 import type { Replay, ReplayedRun } from "../../src/record/types.ts";
 import type { ReplayResults } from "../../src/analysis/results.ts";
 import { fixtureStudy } from "../analysis/fixture.ts";
@@ -54,12 +53,12 @@ Deno.test("a replay is compared with the runs that are recorded as uniform, what
   // The first label reads as if its ranks were uniform.
   const replay = replayOf({ "not uniform": found, even });
   assertEquals(replayBaseline(replay), "even");
-  const rows = replayRows({ ...replay, replay });
+  const rows = analyse({ ...replay, replay }).tests.replays;
   assertEquals(rows.map(({ label, n }) => [label, n]), [["not uniform", 3]]);
   assertAlmostEquals(rows[0]!.mean!, 0.1, 1e-12);
   // It is tested with all others of the report.
   assert(rows[0]!.corrected! > rows[0]!.p!);
-  assertEquals(replays({ ...replay, replay }).map(({ lead }) => lead), [
+  assertEquals(replays(analyse({ ...replay, replay })).map(({ lead }) => lead), [
     "Replayed: not uniform against even",
   ]);
 });
@@ -71,21 +70,21 @@ Deno.test("ranks of another total are compared with the uniform ranks of that to
     "more found": { variant: "final", baseline: "more even", scores: [0.9, 0.9, 0.9] },
     "more even": { variant: "uniform", baseline: "more even", scores: [0.9, 0.8, 0.7] },
   });
-  const means = replayRows({ ...replay, replay }).map((
+  const means = analyse({ ...replay, replay }).tests.replays.map((
     { label, mean },
   ) => [label, mean!.toFixed(6)]);
   assertEquals(means, [["found", "0.100000"], ["more found", "0.100000"]]);
   assertEquals(
-    replayTable({ ...replay, replay }).title,
+    replayTable(analyse({ ...replay, replay })).title,
     "Differences against uniform ranks, paired by seed",
   );
 });
 
 Deno.test("a replay without uniform runs yet has no differences and no findings", () => {
   const replay = replayOf({ found });
-  assertEquals([replayBaseline(replay), replayRows({ ...replay, replay })], [null, []]);
-  assertEquals(replayTable({ ...replay, replay }).table.numRows(), 0);
-  assertEquals(replays({ ...replay, replay }), []);
+  assertEquals([replayBaseline(replay), analyse({ ...replay, replay }).tests.replays], [null, []]);
+  assertEquals(replayTable(analyse({ ...replay, replay })).table.numRows(), 0);
+  assertEquals(replays(analyse({ ...replay, replay })), []);
 });
 
 Deno.test("the baseline of a study is LoRA with the ranks of its budget, not with given ones", () => {
@@ -96,8 +95,8 @@ Deno.test("the baseline of a study is LoRA with the ranks of its budget, not wit
     const ranksFrom = { type: "file", file: "ranks.json", as: "same" } as const;
     return { ...run, record: { ...run.record, asked: { ...asked, ranksFrom } } };
   });
-  assertEquals(baselineOf(gridOf(study)), "taken");
-  assertEquals(baselineOf(gridOf({ ...study, runs })), "plain");
+  assertEquals(analyse(study).baseline, "taken");
+  assertEquals(analyse({ ...study, runs }).baseline, "plain");
   const given = runs.filter(({ record }) => record.asked.label === "taken");
-  assertEquals(baselineOf(gridOf({ ...study, runs: given })), null);
+  assertEquals(analyse({ ...study, runs: given }).baseline, null);
 });

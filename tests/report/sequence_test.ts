@@ -1,4 +1,5 @@
 /** Tables and charts of sequences, with figures by hand. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { sequenceOutcome } from "../../src/record/sequence.ts";
 import type { EvaluationLine } from "../../src/record/types.ts";
@@ -73,8 +74,8 @@ Deno.test("a method's row holds means over seeds of what its runs came to", () =
   assertAlmostEquals(row.forgetting.mean!, (0.5 + 0.3) / 2, 1e-12);
   // Two values d apart have the sample standard deviation d / √2.
   assertAlmostEquals(row.forgetting.sd!, 0.2 / Math.SQRT2, 1e-12);
-  const [first] = rowsOf(sequencesTable(results).table);
-  const { columns } = sequencesTable(results);
+  const [first] = rowsOf(sequencesTable(analyse(results)).table);
+  const { columns } = sequencesTable(analyse(results));
   const cell = (title: string) => columns.find((column) => column.title === title)!.cell(first!);
   assertEquals(cell("average accuracy ↑"), "52.50 ± 3.54");
   assertEquals(cell("forgetting ↓"), "40.00 ± 14.14");
@@ -95,7 +96,7 @@ Deno.test("each stage has a row for each task seen by then, and one for their me
 });
 
 Deno.test("the report of a sequence has its section, and others have none", async () => {
-  const { files } = await buildReport(results);
+  const { files } = await buildReport(analyse(results));
   const page = files["report.html"]!;
   assertWellFormed(page);
   assertStringIncludes(page, 'section id="sequences"');
@@ -104,7 +105,7 @@ Deno.test("the report of a sequence has its section, and others have none", asyn
   for (const path of ["tables/sequences.csv", "charts/sequence_both.svg"]) {
     assert(files[path] !== undefined, `no ${path}`);
   }
-  const plain = await buildReport(single);
+  const plain = await buildReport(analyse(single));
   assertEquals(Object.keys(plain.files).filter((path) => path.includes("sequence")), []);
   assert(!plain.files["report.html"]!.includes("equence"), "the page tells of sequences");
 });

@@ -1,4 +1,5 @@
 /** The table of settings: what all runs share, what differs, and between which runs. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { Json } from "../../src/base/canonical_json.ts";
 import type { RanksOrigin } from "../../src/record/types.ts";
@@ -50,11 +51,11 @@ function study(
 
 /** Rows of one setting, as `differsBy | value | runs`. */
 const rowsFor = (results: StudyResults, setting: string) =>
-  settingRows(results).filter((row) => row.setting === setting)
+  settingRows(analyse(results)).filter((row) => row.setting === setting)
     .map(({ differsBy, value, runs }) => `${differsBy} | ${value} | ${runs}`);
 
 Deno.test("settingRows of equal runs holds every setting once, for all runs, after the axes", () => {
-  const rows = settingRows(study({ labels: ["lora"], budgets: [2, 8] }));
+  const rows = settingRows(analyse(study({ labels: ["lora"], budgets: [2, 8] })));
   assertEquals(
     rows.slice(0, 4).map(({ differsBy, setting, value }) => `${differsBy}: ${setting} ${value}`),
     [
@@ -131,7 +132,7 @@ Deno.test("settingRows says which runs a value belongs to, by the fewest axes", 
   assertEquals(rowsFor(rates, "alpha"), ["by method | 16 | lora, p and q"]);
   assertEquals(rowsFor(rates, "options of the method"), ["by method | b 4, decay cubic | q"]);
   // What all share comes first, and what depends on the same axes stands together.
-  const scopes = settingRows(rates).map(({ differsBy }) => differsBy);
+  const scopes = settingRows(analyse(rates)).map(({ differsBy }) => differsBy);
   assert(scopes.lastIndexOf("all runs") < scopes.findIndex((scope) => scope.startsWith("by ")));
   const blocks = scopes.filter((scope, i) => scope !== scopes[i - 1]);
   assertEquals(blocks.length, new Set(scopes).size);
@@ -154,7 +155,7 @@ Deno.test("settingRows names limits, held-out parts, steps, set ranks, and setti
     },
     ranks: { "layer.0.query": 2 },
   }));
-  const found = new Map(settingRows(odd).map(({ setting, value }) => [setting, value]));
+  const found = new Map(settingRows(analyse(odd)).map(({ setting, value }) => [setting, value]));
   for (
     const [setting, value] of [
       ["training length", "1,200 steps"],
@@ -253,10 +254,10 @@ Deno.test("settingRows tells encoders by commit and by hash, and gives their siz
 });
 
 Deno.test("settingsTable stands first, says nothing twice, and is empty without runs", () => {
-  const table = settingsTable(study({ labels: ["lora", "p"] }));
+  const table = settingsTable(analyse(study({ labels: ["lora", "p"] })));
   const text = markdownOf(table);
   assert(text.includes("| all runs | batch size | 32 |  |"), text);
-  assertEquals(rowsOf(settingsTable(study({ score: () => undefined })).table), []);
+  assertEquals(rowsOf(settingsTable(analyse(study({ score: () => undefined }))).table), []);
 });
 
 Deno.test("settingRows says where given ranks come from, relative to the run that has them", () => {

@@ -1,9 +1,9 @@
 /** Ranks given and used, spectra of modules, and agreement of allocations, from spectra written by hand. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { buildReport } from "../../src/report/build.ts";
 import { histogram, scoredRuns, slotScoreCharts } from "../../src/report/charts/slot_scores.ts";
 import { spectraCharts } from "../../src/report/charts/spectra.ts";
-import { gridOf } from "../../src/analysis/run_rows.ts";
 import { stylesOf } from "../../src/report/method_styles.ts";
 import { renderChart } from "../../src/report/render.ts";
 import { allocationRows, allocationsTable } from "../../src/report/tables/allocations.ts";
@@ -84,8 +84,8 @@ function cellsOf(table: ReportTable, row = 0): readonly string[] {
 
 Deno.test("ranks are summed over modules and averaged over runs, overlaps over modules and pairs", () => {
   const study = withSpectra(base);
-  const [lora, elalora] = usedRanksRows(study);
-  assertEquals(usedRanksRows(study).length, 2);
+  const [lora, elalora] = usedRanksRows(analyse(study));
+  assertEquals(usedRanksRows(analyse(study)).length, 2);
   assertEquals([lora!.label, lora!.n, lora!.rank, lora!.pairs], ["LoRA", 2, 4, 1]);
   // Two modules of two values, and two of one.
   assertEquals([lora!.effectiveRank, lora!.used, lora!.stableRank], [3, 0.75, 1.5]);
@@ -94,7 +94,7 @@ Deno.test("ranks are summed over modules and averaged over runs, overlaps over m
   assertAlmostEquals(lora!.left!, 0.6, 1e-12);
   assertAlmostEquals(lora!.rightChance!, 0.3, 1e-12);
   assertEquals([elalora!.label, elalora!.pairs, elalora!.left], ["ElaLoRA", 0, null]);
-  const table = usedRanksTable(study);
+  const table = usedRanksTable(analyse(study));
   assertEquals(cellsOf(table).slice(3), [
     "2",
     "4.0",
@@ -107,21 +107,21 @@ Deno.test("ranks are summed over modules and averaged over runs, overlaps over m
     "0.50 (0.30)",
   ]);
   assertStringIncludes(table.note, "Left out: RTE, full, seed 1 (found no weights).");
-  const without = usedRanksTable(withSpectra(base, false));
+  const without = usedRanksTable(analyse(withSpectra(base, false)));
   assertEquals(cellsOf(without)[9], "–");
 });
 
 Deno.test("a module's singular values are means over runs, zero where one has fewer", () => {
-  const rows = moduleSpectraRows(withSpectra(base));
+  const rows = moduleSpectraRows(analyse(withSpectra(base)));
   assertEquals(rows.length, 4);
   assertEquals([rows[0]!.module, rows[0]!.n, rows[0]!.values], ["layer.0.query", 2, [3, 1]]);
-  const { table } = moduleSpectraTable(withSpectra(base));
+  const { table } = moduleSpectraTable(analyse(withSpectra(base)));
   assertEquals(Reflect.get(table.objects()[0]!, "values"), "3.00000 1.00000");
-  assertEquals([usedRanksRows(base), moduleSpectraRows(base)], [[], []]);
+  assertEquals([usedRanksRows(analyse(base)), moduleSpectraRows(analyse(base))], [[], []]);
 });
 
 Deno.test("the page has the section with its charts, or the command that makes it", async () => {
-  const { files } = await buildReport(withSpectra(base));
+  const { files } = await buildReport(analyse(withSpectra(base)));
   for (
     const name of ["charts/used_ranks.svg", "charts/spectra_lora.svg", "tables/used_ranks.csv"]
   ) {
@@ -129,7 +129,7 @@ Deno.test("the page has the section with its charts, or the command that makes i
   }
   const page = files["report.html"]!;
   assertStringIncludes(page, "Effective rank against rank given");
-  const empty = (await buildReport(base)).files["report.html"]!;
+  const empty = (await buildReport(analyse(base))).files["report.html"]!;
   assertStringIncludes(empty, "<code>deno task spectra fixture</code> finds");
 });
 
@@ -143,8 +143,8 @@ Deno.test("many methods get a panel each", async () => {
     examples: 0,
     steps: 10,
   }));
-  const grid = gridOf(study);
-  const [used, ...spectra] = spectraCharts(study, grid, stylesOf(study));
+  const grid = analyse(study).grid;
+  const [used, ...spectra] = spectraCharts(analyse(study), grid, stylesOf(analyse(study)));
   assertEquals(used!.panels.map(({ title }) => title), grid.labels);
   assertEquals(spectra.length, grid.labels.length);
   await renderChart(used!);
@@ -182,7 +182,7 @@ Deno.test("allocations are compared with the random moves of the same form, and 
     "lora": [[2, 2, 2, 2], [2, 2, 2, 2]],
     "lora random": [[1, 2, 3, 4], [1, 2, 3, 4]],
   });
-  const rows = allocationRows(study);
+  const rows = allocationRows(analyse(study));
   const [svd, random, lora] = rows;
   assertAlmostEquals(svd!.atFloor!, 4 / 3, 1e-12);
   assertEquals([svd!.pairs, svd!.random, svd!.randomRho], [3, "svd random", -1]);
@@ -193,7 +193,7 @@ Deno.test("allocations are compared with the random moves of the same form, and 
     "lora random",
     1,
   ]);
-  const table = allocationsTable(study);
+  const table = allocationsTable(analyse(study));
   assertEquals(cellsOf(table, 2), [
     "lora",
     "rank 2",
@@ -204,7 +204,7 @@ Deno.test("allocations are compared with the random moves of the same form, and 
     "1.00 [1.00, 1.00]",
   ]);
   // Without an arm that moves at random there is no such column.
-  const alone = allocationsTable(allocated({ "svd": [[1, 2, 3], [1, 2, 3]] }));
+  const alone = allocationsTable(analyse(allocated({ "svd": [[1, 2, 3], [1, 2, 3]] })));
   assertEquals(alone.columns.length, table.columns.length - 1);
 });
 
@@ -214,7 +214,7 @@ Deno.test("a record that says how many modules are at rank 1 is believed", () =>
     ...run,
     record: { ...run.record, happened: { ...run.record.happened, atFloor: 7 } },
   }));
-  assertEquals(allocationRows({ ...study, runs })[0]!.atFloor, 7);
+  assertEquals(allocationRows(analyse({ ...study, runs }))[0]!.atFloor, 7);
 });
 
 Deno.test("scores of slots become shares of bins, on a logarithmic scale where all are positive", async () => {
@@ -237,11 +237,11 @@ Deno.test("scores of slots become shares of bins, on a logarithmic scale where a
       slots: i > 0 ? null : { schema: 1, step: 5, threshold: 1.5, scores: { a: values, b: [3] } },
     })),
   });
-  assertEquals(scoredRuns(kept([1, 2])).map(({ scores }) => scores), [[1, 2, 3]]);
-  assertEquals(scoredRuns(base), []);
+  assertEquals(scoredRuns(analyse(kept([1, 2]))).map(({ scores }) => scores), [[1, 2, 3]]);
+  assertEquals(scoredRuns(analyse(base)), []);
   for (const values of [[1, 2], [-1, 0], [3, 3]]) {
     const study = kept(values);
-    const [chart] = slotScoreCharts(study, gridOf(study));
+    const [chart] = slotScoreCharts(analyse(study), analyse(study).grid);
     assertEquals(chart!.panels.length, 1);
     await renderChart(chart!);
   }

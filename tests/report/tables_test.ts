@@ -1,3 +1,4 @@
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { columnsOf } from "../../src/base/text_width.ts";
 import { csvOf } from "../../src/report/csv.ts";
@@ -9,11 +10,9 @@ import { truncationRows } from "../../src/report/tables/truncations.ts";
 import { budgetsTable, offBudget } from "../../src/report/tables/budgets.ts";
 import { costRows, costTable } from "../../src/report/tables/cost.ts";
 import { pairedTable } from "../../src/report/tables/paired.ts";
-import { pairedRows } from "../../src/analysis/significance.ts";
 import { examplesTable } from "../../src/report/tables/paired_examples.ts";
 import { provenanceTable } from "../../src/report/tables/provenance.ts";
 import { failedTable, runsTable } from "../../src/report/tables/runs.ts";
-import { scoreRows } from "../../src/analysis/scores.ts";
 import { methodsTable } from "../../src/report/tables/scores.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
 import { fixtureMethods, fixtureStudy, manyFixtureMethods } from "../analysis/fixture.ts";
@@ -81,7 +80,7 @@ function cellOf<T extends { task: string; label: string; budget: string }>(
 }
 
 Deno.test("scoreRows gives hand-worked means, deviations and intervals, per task and averaged", () => {
-  const rows = scoreRows(handStudy());
+  const rows = analyse(handStudy()).scores;
   const a = cellOf(rows, "a", "LoRA");
   assertAlmostEquals(a.mean!, 0.82, 1e-12);
   assertAlmostEquals(a.sd!, 0.02, 1e-12);
@@ -95,7 +94,7 @@ Deno.test("scoreRows gives hand-worked means, deviations and intervals, per task
 });
 
 Deno.test("scoreRows says what is missing and failed, and averages only seeds that have every task", () => {
-  const rows = scoreRows(handStudy({ drop: "LoRA/a/2", failures: ["LoRA/b/4/3"] }));
+  const rows = analyse(handStudy({ drop: "LoRA/a/2", failures: ["LoRA/b/4/3"] })).scores;
   assertEquals([cellOf(rows, "a", "LoRA").n, cellOf(rows, "a", "LoRA").missing], [2, 1]);
   assertEquals([cellOf(rows, "b", "LoRA").n, cellOf(rows, "b", "LoRA").failed], [2, 1]);
   const average = cellOf(rows, "all tasks", "LoRA");
@@ -109,16 +108,16 @@ Deno.test("a seed that the study leaves out of a cell is not missing there", () 
     task === "a" && label === "LoRA" && seed === 2;
   assert(study.planned.some(isLeftOut));
   const planned = study.planned.filter((run) => !isLeftOut(run));
-  assertEquals(cellOf(scoreRows({ ...study, planned }), "a", "LoRA").missing, 0);
+  assertEquals(cellOf(analyse({ ...study, planned }).scores, "a", "LoRA").missing, 0);
 });
 
 Deno.test("scoreRows makes no average over metrics of different scales", () => {
   const study = fixtureStudy({ tasks: [["a", "accuracy"], ["b", "perplexity↓"]], seeds: [1] });
-  assert(scoreRows(study).every((row) => row.task !== "all tasks"));
+  assert(analyse(study).scores.every((row) => row.task !== "all tasks"));
 });
 
 Deno.test("methodsTable shows mean ± deviation, n, direction and gaps as Markdown", () => {
-  const text = markdownOf(methodsTable(handStudy({ failures: ["LoRA/b/4/3"] })));
+  const text = markdownOf(methodsTable(analyse(handStudy({ failures: ["LoRA/b/4/3"] }))));
   assertStringIncludes(text, "| task | metric | method | rank 4 | no budget |");
   assertStringIncludes(text, "| --- | --- | --- | ---: | ---: |");
   assertStringIncludes(text, "| a | accuracy ↑ | LoRA | 82.00 ± 2.00 (n 3) | – |");
@@ -127,7 +126,7 @@ Deno.test("methodsTable shows mean ± deviation, n, direction and gaps as Markdo
 });
 
 Deno.test("methodsText parts tasks by a heading, and says once what ± is and how many seeds a mean has", () => {
-  const lines = methodsText(handStudy()).trimEnd().split("\n");
+  const lines = methodsText(analyse(handStudy())).trimEnd().split("\n");
   assertStringIncludes(lines[0]!, "Mean ± sample standard deviation over seeds (n 3 unless");
   const blocks = lines.slice(4).join("\n").split("\n\n").map((block) => block.split("\n"));
   assertEquals(blocks.map(([heading]) => heading), [
@@ -144,14 +143,16 @@ Deno.test("methodsText parts tasks by a heading, and says once what ± is and ho
 });
 
 Deno.test("methodsText says in the cell where a mean has other seeds than most", () => {
-  const text = methodsText(handStudy({ failures: ["LoRA/b/4/3"] }));
+  const text = methodsText(analyse(handStudy({ failures: ["LoRA/b/4/3"] })));
   assertStringIncludes(text, "(n 3 unless");
   assertStringIncludes(text, "55.00 ± 7.07 (n 2, 1 failed)");
 });
 
 Deno.test("methodsText says once what is missing of most means", () => {
   const { runs, ...study } = handStudy();
-  const text = methodsText({ ...study, runs: runs.filter(({ record }) => record.asked.seed < 3) });
+  const text = methodsText(
+    analyse({ ...study, runs: runs.filter(({ record }) => record.asked.seed < 3) }),
+  );
   assertStringIncludes(text, "(n 2, 1 missing unless a cell says otherwise)");
   assertEquals(text.match(/missing/g)?.length, 1);
 });
@@ -164,16 +165,16 @@ Deno.test("methodsText takes no line more than the width, from 40 columns on, an
     seeds: [1, 2],
   });
   const numbers = (text: string) => text.match(/[\d.]+ ± [\d.]+/g)!.sort();
-  const whole = methodsText(study);
+  const whole = methodsText(analyse(study));
   for (const width of [40, 55, 80, 110, 200]) {
-    const text = methodsText(study, width);
+    const text = methodsText(analyse(study), width);
     for (const line of text.split("\n")) assert(columnsOf(line) <= width, `${width}: ${line}`);
     assertEquals(numbers(text), numbers(whole));
   }
 });
 
 Deno.test("pairedRows gives hand-worked differences, intervals and verdicts", () => {
-  const rows = pairedRows(handStudy());
+  const rows = analyse(handStudy()).tests.paired;
   // Differences 0.03, 0.02, 0.04.
   const a = cellOf(rows, "a", "ElaLoRA");
   assertAlmostEquals(a.mean!, 0.03, 1e-12);
@@ -193,14 +194,14 @@ Deno.test("pairedRows gives hand-worked differences, intervals and verdicts", ()
 });
 
 Deno.test("pairedRows leaves out a seed that lacks a cell", () => {
-  const rows = pairedRows(handStudy({ drop: "LoRA/b/2" }));
+  const rows = analyse(handStudy({ drop: "LoRA/b/2" })).tests.paired;
   assertEquals(cellOf(rows, "a", "ElaLoRA").n, 3);
   assertEquals(cellOf(rows, "b", "ElaLoRA").n, 2);
   assertEquals(cellOf(rows, "all tasks", "ElaLoRA").n, 2);
 });
 
 Deno.test("pairedTable says that there is nothing to compare with in a study without baseline", () => {
-  const table = pairedTable(fixtureStudy({ methods: [elalora, head] }));
+  const table = pairedTable(analyse(fixtureStudy({ methods: [elalora, head] })));
   assertEquals(table.table.numRows(), 0);
   assertStringIncludes(table.note, "no baseline");
 });
@@ -219,7 +220,7 @@ Deno.test("examplesTable computes the metric anew on seeds and examples drawn to
       })),
     })),
   });
-  const rows = rowsOf(examplesTable(predict({ LoRA: [0, 1], ElaLoRA: [1] })).table);
+  const rows = rowsOf(examplesTable(analyse(predict({ LoRA: [0, 1], ElaLoRA: [1] }))).table);
   const of = (task: string) => rows.find((r) => r["task"] === task && r["label"] === "ElaLoRA")!;
   const { n, seeds, mean, low, high } = of("a");
   assertEquals([n, seeds, mean], [4, 3, 0.25]);
@@ -227,25 +228,25 @@ Deno.test("examplesTable computes the metric anew on seeds and examples drawn to
   // Matthews of [0, 0, 0, 1] against targets [0, 1, 0, 1] is (3·4 − 8) / √(8·6), that of [1, 0, 0, 1] is 0.
   assertAlmostEquals(Number(of("b")["mean"]), 4 / Math.sqrt(48), 1e-12);
   // With every prediction equal, no draw differs.
-  const same = rowsOf(examplesTable(predict({})).table)[0]!;
+  const same = rowsOf(examplesTable(analyse(predict({}))).table)[0]!;
   assertEquals([same["mean"], same["low"], same["high"]], [0, 0, 0]);
 });
 
 Deno.test("csvOf writes raw values with a header and quotes what needs quotes", () => {
-  const lines = csvOf(runsTable(handStudy())).trimEnd().split("\n");
+  const lines = csvOf(runsTable(analyse(handStudy()))).trimEnd().split("\n");
   assertEquals(lines.length, 1 + 18);
   assert(lines[0]!.startsWith("id,task,label,method,budget,seed,state,metric,score,"));
   assertStringIncludes(lines[0]!, "dev_accuracy");
   assertStringIncludes(lines[1]!, "LoRA,lora,rank 4,1,finished,accuracy,0.8,");
   const odd = fixtureStudy({ methods: [{ ...lora, label: 'LoRA, "r 2"' }], seeds: [1] });
-  assertStringIncludes(csvOf(runsTable(odd)), '"LoRA, ""r 2"""');
+  assertStringIncludes(csvOf(runsTable(analyse(odd))), '"LoRA, ""r 2"""');
 });
 
 Deno.test("csvOf gives spreadsheets no formula to run", () => {
   const labels = ["=1+1", "+LoRA", "-LoRA", "@SUM(A1)", "\tLoRA", "-1e3"];
   const texts = ["'=1+1", "'+LoRA", "'-LoRA", "'@SUM(A1)", "'\tLoRA", "-1e3"];
   const methods = labels.map((label) => ({ ...lora, label }));
-  const csv = csvOf(runsTable(fixtureStudy({ methods, seeds: [1] })));
+  const csv = csvOf(runsTable(analyse(fixtureStudy({ methods, seeds: [1] }))));
   for (const [i, text] of texts.entries()) {
     assertStringIncludes(csv, `,${text},`);
     if (text !== labels[i]) assert(!csv.includes(`,${labels[i]},`));
@@ -254,12 +255,12 @@ Deno.test("csvOf gives spreadsheets no formula to run", () => {
 
 Deno.test("markdownOf escapes what would break a cell", () => {
   const odd = fixtureStudy({ methods: [{ ...lora, label: "a|b*c\n<d>" }], seeds: [1] });
-  assertStringIncludes(markdownOf(methodsTable(odd)), "a\\|b\\*c \\<d\\>");
+  assertStringIncludes(markdownOf(methodsTable(analyse(odd))), "a\\|b\\*c \\<d\\>");
 });
 
 Deno.test("failedTable names cause, step and message, and counts runs without a record", () => {
   const study = handStudy({ drop: "LoRA/a/2", failures: ["LoRA/b/4/3"] });
-  const table = failedTable(study);
+  const table = failedTable(analyse(study));
   const [row] = rowsOf(table.table);
   assertEquals([row!["cause"], row!["step"], row!["seed"]], ["diverged", 17, 3]);
   assertEquals(
@@ -287,14 +288,17 @@ Deno.test("costRows compares step times with the baseline of the same task and b
       },
     })),
   };
-  const row = cellOf(costRows(timed, "LoRA"), "a", "ElaLoRA");
+  const row = cellOf(costRows(analyse(timed), "LoRA"), "a", "ElaLoRA");
   assertEquals(row.stepMillis, 52);
   assertAlmostEquals(row.stepRatio!, 52 / 42, 1e-12);
-  assertEquals(cellOf(costRows(timed, "LoRA"), "a", "head only", "no budget").stepRatio, null);
+  assertEquals(
+    cellOf(costRows(analyse(timed), "LoRA"), "a", "head only", "no budget").stepRatio,
+    null,
+  );
 });
 
 Deno.test("budgetsTable shows requested, initial, peak and final counts side by side", () => {
-  const rows = rowsOf(budgetsTable(fixtureStudy({ budgets: [2], seeds: [1] })).table);
+  const rows = rowsOf(budgetsTable(analyse(fixtureStudy({ budgets: [2], seeds: [1] }))).table);
   const adalora = rows.find((row) => row["label"] === "AdaLoRA")!;
   const expected = 2 * 4 * 6 * 512;
   assertEquals(
@@ -309,7 +313,7 @@ Deno.test("budgetsTable shows stored counts: as recorded, the final count for ol
     budgets: [2],
     seeds: [1],
   });
-  const rows = rowsOf(budgetsTable(study).table);
+  const rows = rowsOf(budgetsTable(analyse(study)).table);
   const storedOf = (label: string) => {
     const row = rows.find((r) => r["label"] === label)!;
     return [row["stored"], row["storedRecorded"]];
@@ -318,7 +322,7 @@ Deno.test("budgetsTable shows stored counts: as recorded, the final count for ol
   assertEquals(storedOf("LoRA"), [budget / 2, 1]);
   assertEquals(storedOf("ElaLoRA"), [budget, 0]);
   assertEquals(storedOf("head only"), [300, 1]);
-  const text = markdownOf(budgetsTable(study));
+  const text = markdownOf(budgetsTable(analyse(study)));
   assertStringIncludes(text, "| 24,576 | 12,288 | – | – | 25,346 |");
   assertStringIncludes(text, "| 24,576 | ≈ 24,576 | – | – | 25,346 |");
 });
@@ -364,7 +368,7 @@ Deno.test("costRows marks the cells that nothing beats, in training time and in 
     }),
   });
   // ElaLoRA is best and LoRA second in both tasks; LoRA is slower than ElaLoRA, the head is fastest and smallest.
-  const rows = costRows(timed({ LoRA: 900, ElaLoRA: 800, "head only": 500 }, null), null);
+  const rows = costRows(analyse(timed({ LoRA: 900, ElaLoRA: 800, "head only": 500 }, null)), null);
   const fronts = (task: string) =>
     rows.filter((row) => row.task === task)
       .map((row) => [row.label, row.isOnTimeFront, row.isOnSizeFront]);
@@ -372,18 +376,20 @@ Deno.test("costRows marks the cells that nothing beats, in training time and in 
   assertEquals(fronts("a"), wanted);
   assertEquals(fronts("all tasks"), wanted);
   // The events of 200 ms count as training: LoRA without them would be faster.
-  const [row] = costRows(timed({ LoRA: 700, ElaLoRA: 800, "head only": 500 }, 200), null);
+  const [row] = costRows(analyse(timed({ LoRA: 700, ElaLoRA: 800, "head only": 500 }, 200)), null);
   assertEquals([row!.label, row!.trainMillis, row!.eventMillis], ["LoRA", 900, 200]);
   const runs = study.runs.map((run) => {
     const happened = { ...run.record.happened, estimate: { dimensions: [3, 4], millis: 50 } };
     return { ...run, record: { ...run.record, happened } };
   });
-  const estimated = costRows({ ...study, runs }, null)[0]!;
+  const estimated = costRows(analyse({ ...study, runs }), null)[0]!;
   assertEquals(estimated.eventMillis, 50);
-  assertEquals(estimated.trainMillis, costRows(study, null)[0]!.trainMillis + 50);
-  const table = markdownOf(costTable(timed({ LoRA: 7, ElaLoRA: 8, "head only": 5 }, 200), null));
+  assertEquals(estimated.trainMillis, costRows(analyse(study), null)[0]!.trainMillis + 50);
+  const table = markdownOf(
+    costTable(analyse(timed({ LoRA: 7, ElaLoRA: 8, "head only": 5 }, 200)), null),
+  );
   assertStringIncludes(table, "| outside steps |");
-  assert(!markdownOf(costTable(study, null)).includes("| outside steps |"));
+  assert(!markdownOf(costTable(analyse(study), null)).includes("| outside steps |"));
 });
 
 Deno.test("costTable shows the time of training, of what is outside steps and of the whole run, each below its title", () => {
@@ -393,7 +399,7 @@ Deno.test("costTable shows the time of training, of what is outside steps and of
     return { ...run, record: { ...run.record, happened: { ...happened, time } } };
   });
   const study = { ...handStudy(), runs };
-  const { columns, table } = costTable(study, null);
+  const { columns, table } = costTable(analyse(study), null);
   const [first] = rowsOf(table);
   const shown = (title: string) => columns.find((column) => column.title === title)!.cell(first!);
   assertEquals(
@@ -403,7 +409,10 @@ Deno.test("costTable shows the time of training, of what is outside steps and of
 });
 
 Deno.test("costRows averages only methods that finished every task", () => {
-  const rows = costRows(handStudy({ failures: ["LoRA/b/4/1", "LoRA/b/4/2", "LoRA/b/4/3"] }), null);
+  const rows = costRows(
+    analyse(handStudy({ failures: ["LoRA/b/4/1", "LoRA/b/4/2", "LoRA/b/4/3"] })),
+    null,
+  );
   const averaged = rows.filter((row) => row.task === "all tasks").map((row) => row.label);
   assertEquals(averaged, ["ElaLoRA", "head only"]);
 });
@@ -418,7 +427,9 @@ Deno.test("provenanceTable lists every distinct value with its runs", () => {
       ...study.runs.slice(1),
     ],
   };
-  const rows = rowsOf(provenanceTable(mixed).table).filter((row) => row["what"] === "deno");
+  const rows = rowsOf(provenanceTable(analyse(mixed)).table).filter((row) =>
+    row["what"] === "deno"
+  );
   assertEquals(rows.map((row) => [row["value"], row["runs"]]), [["2.9.7", 1], ["2.9.6", 17]]);
 });
 
@@ -439,13 +450,13 @@ Deno.test("truncationRows averages the metric at each rank over runs, and tells 
       },
     })),
   };
-  const rows = truncationRows(cut);
+  const rows = truncationRows(analyse(cut));
   assertEquals(rows.map(({ rank, n, mean, loss }) => [rank, n, mean, loss]), [
     [1, 2, 62.5, 12.5],
     [2, 2, 75, 0],
   ]);
   assertAlmostEquals(rows[0]!.sd!, 25 / Math.SQRT2, 1e-12);
-  assertEquals(truncationRows(study), []);
+  assertEquals(truncationRows(analyse(study)), []);
 });
 
 Deno.test("ablationRows correlates rank with loss: over runs for several, over removals for one, none for equal ranks", () => {
@@ -469,14 +480,14 @@ Deno.test("ablationRows correlates rank with loss: over runs for several, over r
     })),
   });
   // Ranks 1 2 3 4 5 against losses ranked 1 3 2 4 5: ρ = 1 − 6·2/(5·24) = 0.9, τ = (9 − 1)/10 = 0.8.
-  const [one] = ablationRows(ablated(1, (piece) => piece + 1));
+  const [one] = ablationRows(analyse(ablated(1, (piece) => piece + 1)));
   assertAlmostEquals(one!.spearman!, 0.9, 1e-12);
   assertAlmostEquals(one!.kendall!, 0.8, 1e-12);
   assertEquals([one!.n, one!.pieces, one!.interval], [1, 5, "bootstrap over removals"]);
   assert(one!.low !== null && one!.low < 0.9 && one!.high! <= 1);
   // Three equal correlations leave no spread to estimate.
-  const [three] = ablationRows(ablated(3, (piece) => piece + 1));
+  const [three] = ablationRows(analyse(ablated(3, (piece) => piece + 1)));
   assertEquals([three!.n, three!.low, three!.interval], [3, null, "none"]);
-  const [even] = ablationRows(ablated(3, () => 4));
+  const [even] = ablationRows(analyse(ablated(3, () => 4)));
   assertEquals([even!.n, even!.undefinedRuns, even!.spearman], [0, 3, null]);
 });

@@ -1,4 +1,5 @@
 /** What a report says of settings that were tuned. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { buildReport, tablesOf } from "../../src/report/build.ts";
 import { expectedBestChart } from "../../src/report/charts/expected_best.ts";
@@ -6,7 +7,6 @@ import { rowsOf } from "../../src/analysis/run_rows.ts";
 import { noticesOf } from "../../src/report/notices.ts";
 import { moreSteps } from "../../src/analysis/convergence.ts";
 import { notBracketed, noVerdictNote, remedyOf } from "../../src/analysis/no_verdict.ts";
-import { pairedRows, rankingsOf } from "../../src/analysis/significance.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import type { ReportTable } from "../../src/report/types.ts";
 import { hasBracketedSettings, untunedLabels } from "../../src/analysis/tuned_runs.ts";
@@ -66,11 +66,11 @@ const fixture = fixtureStudy({
 const results = { ...fixture, tuned };
 
 function tableNamed(study: StudyResults, name: string): ReportTable {
-  return tablesOf(study).find(({ id }) => id === name)!;
+  return tablesOf(analyse(study)).find(({ id }) => id === name)!;
 }
 
 Deno.test("the table of chosen settings says what was chosen, from how much, and what is at an edge", () => {
-  const table = tablesOf(results).find(({ id }) => id === "tuning")!;
+  const table = tablesOf(analyse(results)).find(({ id }) => id === "tuning")!;
   assertEquals(
     rowsOf(table.table).map((row) => table.columns.map(({ cell }) => cell(row))),
     [
@@ -98,7 +98,7 @@ Deno.test("the table of chosen settings says what was chosen, from how much, and
 });
 
 Deno.test("a setting at an edge is told before anything else is believed", () => {
-  const [notice] = noticesOf(results).filter(({ text }) => text.includes("not bracketed"));
+  const [notice] = noticesOf(analyse(results)).filter(({ text }) => text.includes("not bracketed"));
   assertStringIncludes(notice!.text, "1 chosen setting is not bracketed");
   assertEquals(notice!.lines, [
     "ElaLoRA on CoLA: train.learningRate 0.1, the highest that was allowed",
@@ -107,7 +107,7 @@ Deno.test("a setting at an edge is told before anything else is believed", () =>
 
 Deno.test("curves of the expected best are of the drawn trials, a failed one as bad as the worst", () => {
   const of = (label: string, from = results) => {
-    const { data } = expectedBestChart(from)!.panels[0]!.spec as unknown as {
+    const { data } = expectedBestChart(analyse(from))!.panels[0]!.spec as unknown as {
       readonly data: { readonly values: readonly Record<string, unknown>[] };
     };
     return data.values.filter((point) => point["label"] === label).map((point) => point["value"]);
@@ -115,7 +115,7 @@ Deno.test("curves of the expected best are of the drawn trials, a failed one as 
   // Of .2, .5 and .2: mean .3, then .5 (1 - (2/3)^2) + .2 (2/3)^2, ...
   assertEquals(of("LoRA"), [30, 36.667, 41.111]);
   assertEquals(of("ElaLoRA").length, 3);
-  assertEquals(expectedBestChart({ ...results, tuned: null }), null);
+  assertEquals(expectedBestChart(analyse({ ...results, tuned: null })), null);
   const losses = { ...choice("LoRA", "lora", [0.2, 0.5, null, 0.1]), metric: "logLoss" };
   // Of .2, .5 and .5, the lowest counts: mean .4, then .2 (1 - (2/3)^2) + .5 (2/3)^2, ...
   assertEquals(of("LoRA", { ...results, tuned: { ...tuned, best: [losses] } }), [
@@ -126,11 +126,11 @@ Deno.test("curves of the expected best are of the drawn trials, a failed one as 
 });
 
 Deno.test("the page has a section on tuning where settings were tuned, and none elsewhere", async () => {
-  const { files } = await buildReport(results);
+  const { files } = await buildReport(analyse(results));
   assertStringIncludes(files["report.html"]!, 'id="tuning"');
   assertStringIncludes(files["report.html"]!, "Expected best score by number of trials");
   assert(files["charts/expected_best.svg"] !== undefined);
-  const plain = await buildReport(fixture);
+  const plain = await buildReport(analyse(fixture));
   assert(!plain.files["report.html"]!.includes('id="tuning"'));
   assertEquals(plain.files["tables/tuning.csv"], undefined);
 });
@@ -147,7 +147,7 @@ Deno.test("runs with a setting at an edge are told from others, and so are those
   assertEquals(untunedLabels(results), []);
   const half = { ...tuned, best: tuned.best.slice(0, 1) };
   assertEquals(untunedLabels({ ...results, tuned: half }), ["ElaLoRA"]);
-  const table = tablesOf({ ...results, tuned: half }).find(({ id }) => id === "tuning")!;
+  const table = tablesOf(analyse({ ...results, tuned: half })).find(({ id }) => id === "tuning")!;
   assertStringIncludes(table.note, "Runs whose settings were not tuned: ElaLoRA.");
 });
 
@@ -179,7 +179,7 @@ Deno.test("nothing is called better or worse of a method whose tuning ended at a
     }),
     tuned,
   };
-  const rows = pairedRows(study);
+  const rows = analyse(study).tests.paired;
   const own = rows.filter(({ label }) => label === "ElaLoRA");
   const isAtEdge = ({ task }: { readonly task: string }) => task === "CoLA" || task === "all tasks";
   assert(own.some(isAtEdge) && !own.every(isAtEdge));
@@ -189,14 +189,14 @@ Deno.test("nothing is called better or worse of a method whose tuning ended at a
     tableNamed(study, "paired").note,
     "“Not bracketed”: a tuned setting of one arm or both",
   );
-  const [ranking] = rankingsOf(study);
+  const [ranking] = analyse(study).tests.rankings;
   assertEquals([ranking!.early, ranking!.remedy.see], [["ElaLoRA"], "Tuning"]);
   assert(
     ranking!.pairs.every(({ label, other, verdict }) =>
       (verdict === notBracketed) === [label, other].includes("ElaLoRA")
     ),
   );
-  const { files } = await buildReport(study);
+  const { files } = await buildReport(analyse(study));
   const page = files["report.html"]!;
   assertStringIncludes(page, "wider tuning ranges");
   assert(!/ElaLoRA is (?:significantly )?(?:better|worse)/.test(page));

@@ -1,4 +1,5 @@
 /** What the report says of a verification. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { RunVerification, Verdict, Verification } from "../../src/record/verification.ts";
 import { parseVerification } from "../../src/record/verification_file.ts";
@@ -94,7 +95,7 @@ Deno.test("verificationSentence says what was checked and how it came out", () =
 
 Deno.test("verificationText tells when, and how many records have changed since", () => {
   const text = (own: Verification | null, results: StudyResults = study) =>
-    verificationText({ ...results, verification: own });
+    verificationText(analyse({ ...results, verification: own }));
   assertEquals(text(null), null);
   assertEquals(
     text(verification(all(["bit-equal"]))),
@@ -113,13 +114,13 @@ Deno.test("verificationText tells when, and how many records have changed since"
 });
 
 Deno.test("verificationTable has a row a run with its verdict and first difference", () => {
-  const table = verificationTable({
+  const table = verificationTable(analyse({
     ...study,
     verification: verification([
       ...all(["bit-equal", "within tolerance", "inputs differ"]),
       verified("gone", "bit-equal"),
     ]),
-  });
+  }));
   assertEquals(markdownOf(table).trimEnd().split("\n").slice(-4), [
     `| run ${ids[0]} | bit-equal | 100 of 100 | all 2 | none |`,
     `| run ${
@@ -130,7 +131,7 @@ Deno.test("verificationTable has a row a run with its verdict and first differen
     } | inputs differ | – | all but platform | not run: weights changed since it was recorded |`,
     "| run gone | bit-equal | 100 of 100 | all 2 | the record has changed since |",
   ]);
-  assertEquals(verificationTable(study).table.numRows(), 0);
+  assertEquals(verificationTable(analyse(study)).table.numRows(), 0);
 });
 
 Deno.test("remarkOf names the difference beyond the tolerance before the first", () => {
@@ -156,7 +157,7 @@ Deno.test("remarkOf names the difference beyond the tolerance before the first",
 
 Deno.test("the page shows a verification in place of the advice to verify", async () => {
   const page = async (own: Verification | null) =>
-    (await buildReport({ ...study, verification: own })).files["report.html"]!;
+    (await buildReport(analyse({ ...study, verification: own }))).files["report.html"]!;
   const advice = "<code>deno task verify fixture</code>";
   const before = await page(null);
   assertStringIncludes(before, `Not verified yet: ${advice}`);

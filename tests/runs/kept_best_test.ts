@@ -1,4 +1,5 @@
 /** Runs whose best evaluation is not their last, of methods that merge or prune: all that is kept is of the best one. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { ablate } from "../../src/cli/ablate.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
@@ -13,7 +14,6 @@ import { readRun, type StoredRun } from "../../src/record/read_study.ts";
 import { stepFigures } from "../../src/record/step_figures.ts";
 import type { RunAblation } from "../../src/record/types.ts";
 import { compareNumbers } from "../../src/record/compare_numbers.ts";
-import { factsOf } from "../../src/analysis/run_rows.ts";
 import { parseStudy } from "../../src/study/study.ts";
 import { tinyModel, tinyStudy } from "../runs/tiny_study.ts";
 
@@ -185,7 +185,7 @@ Deno.test("a run that is best early is recorded, ablated, exported, compared and
     );
 
     await t.step("progress and report show its metric", () => {
-      const scores = new Map(factsOf(results).map(({ method, score }) => [method, score]));
+      const scores = new Map(analyse(results).facts.map(({ method, score }) => [method, score]));
       for (const { record } of runs) {
         const accuracy = record.happened.best!.metrics["accuracy"]!;
         assert(accuracy !== record.happened.last!.metrics["accuracy"]);

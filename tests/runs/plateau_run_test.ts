@@ -1,4 +1,5 @@
 /** Runs that end at a plateau, from their study to their record. */
+import { analyse } from "../../src/analysis/analysis.ts";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { planText } from "../../src/cli/plan_text.ts";
 import { methods } from "../../src/methods/table.ts";
@@ -39,7 +40,7 @@ Deno.test("a run ends at its plateau or at its cap, and its record says which", 
     assertStringIncludes(plan, "≤ n: the run ends where its score on held-out examples");
     const results = await readStudyResults(folder);
     assertEquals(
-      rowsOf(settingsTable(results).table).map((row) => String(row["setting"]))
+      rowsOf(settingsTable(analyse(results)).table).map((row) => String(row["setting"]))
         .filter((name) => /ends before/.test(name)).length > 0,
       true,
     );

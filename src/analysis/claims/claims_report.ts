@@ -5,7 +5,7 @@
  */
 import { hasConverged } from "../convergence.ts";
 import { hasBracketedSettings, hasTunedSettings } from "../tuned_runs.ts";
-import type { StudyResults } from "../results.ts";
+import type { Basis } from "../basis.ts";
 import { hasLearned } from "./no_evidence.ts";
 import { type Stating, statingOf, statingText } from "./stated.ts";
 import { lineOf, plainLine, type VerdictLine } from "./text.ts";
@@ -13,21 +13,23 @@ import { type Verdict, verdictsOf } from "./verdict.ts";
 
 /** The verdicts of a study with what is said of them. */
 export interface ClaimsReport {
+  /** When they were stated. */
   readonly stating: Stating;
   /** When they were stated, as a heading. */
   readonly heading: string;
+  /** One a claim. */
   readonly verdicts: readonly Verdict[];
   /** One a verdict. */
   readonly lines: readonly VerdictLine[];
 }
 
 /** The verdicts on a study's claims; null where it claims nothing. */
-export function claimsReport(results: StudyResults): ClaimsReport | null {
+export function claimsReport(results: Basis): ClaimsReport | null {
   const { claims, runs } = results;
   if (claims === null) return null;
   const isTuned = hasTunedSettings(results.tuned);
   const verdicts = verdictsOf(claims.study, claims.planned, runs, {
-    hasConverged: hasConverged(results),
+    hasConverged: hasConverged(results.cells),
     isBracketed: hasBracketedSettings(results),
     isTuned: isTuned === null ? null : ({ record }) => isTuned(record.asked),
     hasLearned,
@@ -42,16 +44,14 @@ export function claimsReport(results: StudyResults): ClaimsReport | null {
 }
 
 /** The verdicts as lines for a terminal; none where a study claims nothing. */
-export function claimsText(results: StudyResults): readonly string[] {
-  const report = claimsReport(results);
+export function claimsText(report: ClaimsReport | null): readonly string[] {
   return report === null
     ? []
     : [`${report.heading}:`, ...report.lines.map((line) => `  ${plainLine(line)}`)];
 }
 
 /** The verdicts as values for programs, one a claim; differences are in `unit`, and what is infinite is null. */
-export function claimsJson(results: StudyResults): readonly object[] {
-  const report = claimsReport(results);
+export function claimsJson(report: ClaimsReport | null): readonly object[] {
   if (report === null) return [];
   return report.verdicts.map((verdict, i) => {
     const { claim, answer, state, unit, more, differences, plan } = verdict;

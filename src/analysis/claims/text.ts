@@ -10,6 +10,7 @@ import type { Answer, DifferenceUnit, Verdict } from "./verdict.ts";
 
 /** What is said of one claim. */
 export interface VerdictLine {
+  /** Of the claim. */
   readonly name: string;
   /** The claim as a sentence. */
   readonly claim: string;

@@ -13,7 +13,7 @@ import {
   type AblationRow,
   ablationRows,
 } from "../tables/ablation.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import {
   boundsOf,
@@ -39,7 +39,7 @@ const titles: Readonly<Record<(typeof kinds)[number], string>> = {
 
 /** Scatter charts, of removed layers, of removed modules and of removed parts: a panel a task and budget, ρ written above it. */
 export function ablationCharts(
-  results: StudyResults,
+  results: Analysis,
   grid: Grid,
   styles: SeriesStyles,
 ): readonly Chart[] {

@@ -8,7 +8,7 @@ import type { SeriesStyles } from "../method_styles.ts";
 import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { channelsOf, chartColours, keysOf, manyLabels, shownOf } from "../style.ts";
 import { type CostRow, costRows } from "../tables/cost.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import {
   edgeCaption,
@@ -54,7 +54,7 @@ const kinds: readonly CostKind[] = [
 ];
 
 /** Metric against training time and against the parameters to store: a panel a task, larger points for larger budgets. */
-export function costCharts(results: StudyResults, styles: SeriesStyles): readonly Chart[] {
+export function costCharts(results: Analysis, styles: SeriesStyles): readonly Chart[] {
   const all = costRows(results, null);
   return kinds.flatMap((kind): Chart[] => {
     const rows = all.filter((row) =>

@@ -7,11 +7,11 @@ import { expectedBest } from "../../stats/expected_best.ts";
 import { meritOf } from "../../tasks/metrics.ts";
 import { budgetOf } from "../../study/study_budget.ts";
 import type { TunedChoice } from "../../study/tuned.ts";
-import { allTasks, budgetName, gridOf, keyOf } from "../../analysis/run_rows.ts";
+import { allTasks, budgetName, keyOf } from "../../analysis/run_rows.ts";
 import { type SeriesStyles, stylesOfMethods } from "../method_styles.ts";
 import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { channelsOf, keysOf, shownOf } from "../style.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import { boundsOf, numberAxis, panelOf, smallWidth } from "./panel.ts";
 
@@ -82,13 +82,13 @@ function panel(title: string, choices: readonly TunedChoice[], styles: SeriesSty
 }
 
 /** The expected best score after each number of trials, a panel a task and budget, a line a method; null where nothing was tuned. */
-export function expectedBestChart(results: StudyResults): Chart | null {
+export function expectedBestChart(results: Analysis): Chart | null {
   const { tuned } = results;
   const choices = (tuned?.best ?? []).filter((choice) => drawnMerits(choice).length > 1);
   if (tuned === null || choices.length === 0) return null;
   // A method may be tuned whose runs are not there yet, or are called by more than its label.
   const methods = choices.map(({ method, name }) => [method, name] as const);
-  const styles = stylesOfMethods(new Map([...gridOf(results).methods, ...methods]));
+  const styles = stylesOfMethods(new Map([...results.grid.methods, ...methods]));
   const shown = shownOf(styles, methods.map(([label]) => label));
   const panels = Map.groupBy(
     choices,

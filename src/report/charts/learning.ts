@@ -8,7 +8,7 @@ import { type LearningCurve, learningCurves } from "../../analysis/learning.ts";
 import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import type { SeriesStyles } from "../method_styles.ts";
 import { channelsOf, keysOf, shownOf } from "../style.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import { boundsOf, cellsOf, columnsOf, numberAxis, panelOf, smallWidth } from "./panel.ts";
 
@@ -83,7 +83,7 @@ function domainOf(curves: readonly LearningCurve[]): readonly [number, number] {
 
 /** A panel a task and budget with all methods; null where no run was evaluated before its end. */
 export function learningChart(
-  results: StudyResults,
+  results: Analysis,
   grid: Grid,
   styles: SeriesStyles,
 ): Chart | null {

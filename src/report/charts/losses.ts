@@ -7,7 +7,7 @@ import { type Grid, noBudget } from "../../analysis/run_rows.ts";
 import type { SeriesStyles } from "../method_styles.ts";
 import { type Curve, evaluationCurves, lossCurves } from "../../analysis/rank_series.ts";
 import { channelsOf, keysOf, manyLabels, shownOf, taskStyles } from "../style.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import { boundsOf, cellsOf, columnsOf, numberAxis, panelOf, smallWidth } from "./panel.ts";
 import { progressAxis } from "./trajectories.ts";
@@ -96,7 +96,7 @@ function panel(
 
 /** Training and evaluation loss: a panel a task and budget, or, of many methods, a panel a method with a line a task. */
 export function lossChart(
-  results: StudyResults,
+  results: Analysis,
   grid: Grid,
   styles: SeriesStyles,
 ): Chart | null {

@@ -7,8 +7,8 @@ import { allTasks, noBudget } from "../../analysis/run_rows.ts";
 import type { SeriesStyles } from "../method_styles.ts";
 import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { channelsOf, keysOf, manyLabels, shownOf } from "../style.ts";
-import { type ScoreRow, scoreRows } from "../../analysis/scores.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import { type ScoreRow } from "../../analysis/scores.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import { edgeCaption, edgeLayers, edgeLine, type Frame, frameOf } from "./frame.ts";
 import { methodRowsChart } from "./many_methods.ts";
@@ -170,8 +170,8 @@ function intervalChart(
 }
 
 /** Charts of the metric against the budget: one with a panel a task, one averaged over tasks where there are several. */
-export function metricBudgetCharts(results: StudyResults, styles: SeriesStyles): readonly Chart[] {
-  const rows = scoreRows(results).filter((row) => row.mean !== null);
+export function metricBudgetCharts(results: Analysis, styles: SeriesStyles): readonly Chart[] {
+  const rows = results.scores.filter((row) => row.mean !== null);
   const perTask = rows.filter((row) => row.task !== allTasks);
   const average = rows.filter((row) => row.task === allTasks);
   // Where no method with a budget has all tasks yet, there is nothing to show against the budget.
@@ -221,9 +221,9 @@ function manyCharts(
 }
 
 /** LoRA trained again with the ranks that others ended with, those reversed and uniform ones, beside LoRA and the others. */
-export function replayChart(results: StudyResults, styles: SeriesStyles): Chart | null {
+export function replayChart(results: Analysis, styles: SeriesStyles): Chart | null {
   if (results.replay === null || results.replay.runs.length === 0) return null;
-  const replayed = scoreRows(results.replay).filter((row) => row.mean !== null);
+  const replayed = results.replay.scores.filter((row) => row.mean !== null);
   const tasks = new Set(replayed.map((row) => row.task));
   const budgets = new Set(replayed.map((row) => row.budget));
   const labels = new Set(replayed.map((row) => row.label));
@@ -232,7 +232,7 @@ export function replayChart(results: StudyResults, styles: SeriesStyles): Chart 
     results.runs.filter(({ record: { id, asked } }) => asked.method === "lora" || sources.has(id))
       .map(({ record }) => record.asked.label),
   );
-  const beside = scoreRows(results).filter((row) =>
+  const beside = results.scores.filter((row) =>
     row.mean !== null && tasks.has(row.task) && budgets.has(row.budget) && !labels.has(row.label) &&
     related.has(row.label)
   );

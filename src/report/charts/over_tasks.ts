@@ -3,20 +3,18 @@
  *
  * @module
  */
-import { gridOf } from "../../analysis/run_rows.ts";
 import type { SeriesStyles } from "../method_styles.ts";
-import { overTasks } from "../../analysis/over_tasks.ts";
-import { allBudgets, baselineOf } from "../../analysis/paired_rows.ts";
+import { allBudgets } from "../../analysis/paired_rows.ts";
 import { type BudgetProfiles, performanceProfiles } from "../../analysis/profiles.ts";
 import { channelsOf, chartColours, keysOf, shownOf } from "../style.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import { methodAxis, numberAxis, panelOf, roomForNames, smallWidth } from "./panel.ts";
 
 /** The chance of improvement over the baseline, a panel a budget; null with one task or fewer than three methods. */
-export function improvementChart(results: StudyResults, styles: SeriesStyles): Chart | null {
-  const baseline = baselineOf(gridOf(results));
-  const rows = overTasks(results).flatMap((row) =>
+export function improvementChart(results: Analysis, styles: SeriesStyles): Chart | null {
+  const baseline = results.baseline;
+  const rows = results.overTasks.flatMap((row) =>
     row.improvement === null || row.improvementInterval === null || row.budget === allBudgets
       ? []
       : [{
@@ -87,7 +85,7 @@ function improvementPanel(rows: readonly Improvement[], styles: SeriesStyles): P
 const mostProfiles = 8;
 
 /** The performance profiles, a panel a budget; null with one task or fewer than three methods. */
-export function profilesChart(results: StudyResults, styles: SeriesStyles): Chart | null {
+export function profilesChart(results: Analysis, styles: SeriesStyles): Chart | null {
   const found = performanceProfiles(results);
   if (found.length === 0) return null;
   const shown = namesOf(found);

@@ -8,7 +8,7 @@ import type { SeriesStyles } from "../method_styles.ts";
 import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { channelsOf, keysOf, shownOf } from "../style.ts";
 import { type RankMetricRow, rankMetricRows } from "../tables/rank_metric.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import {
   boundsOf,
@@ -75,7 +75,7 @@ function panel(
  * {@linkcode fewestEvaluations} evaluations or more.
  */
 export function rankMetricChart(
-  results: StudyResults,
+  results: Analysis,
   grid: Grid,
   styles: SeriesStyles,
 ): Chart | null {

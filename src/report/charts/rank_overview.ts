@@ -6,7 +6,7 @@
 import { type Grid, keyOf } from "../../analysis/run_rows.ts";
 import { finalRanks, splitModule } from "../../analysis/rank_series.ts";
 import { chartColours, partTitle } from "../style.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart } from "../types.ts";
 import { limitFor, panelOf, roomForNames } from "./panel.ts";
 import { ratioColour, ratioKeys, sortParts } from "./ranks.ts";
@@ -20,7 +20,7 @@ interface Ratio {
 }
 
 /** Final ranks at the largest budget over their average; methods that kept theirs equal are left out. */
-function ratiosOf(results: StudyResults, budget: string): readonly Ratio[] {
+function ratiosOf(results: Analysis, budget: string): readonly Ratio[] {
   const cells = Map.groupBy(
     finalRanks(results).filter((cell) => cell.budget === budget),
     (cell) => keyOf(cell.task, cell.label),
@@ -39,7 +39,7 @@ function ratiosOf(results: StudyResults, budget: string): readonly Ratio[] {
 }
 
 /** One heatmap of all methods with uneven ranks; null with fewer than two of them. */
-export function rankOverview(results: StudyResults, grid: Grid): Chart | null {
+export function rankOverview(results: Analysis, grid: Grid): Chart | null {
   const budget = grid.budgets.findLast((name) => ratiosOf(results, name).length > 0);
   if (budget === undefined) return null;
   const ratios = ratiosOf(results, budget);

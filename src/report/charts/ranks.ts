@@ -8,7 +8,7 @@ import { finalRanks, rankCurves, splitModule } from "../../analysis/rank_series.
 import { slugsOf } from "../slug.ts";
 import type { Key } from "../markers.ts";
 import { chartColours, partOrder, partTitle } from "../style.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import { cellsOf, columnsOf, limitFor, panelOf, roomForNames, smallWidth } from "./panel.ts";
 
@@ -56,7 +56,7 @@ export const ratioKeys: readonly Key[] = ratioStops.map(([ratio, colour], i) => 
 }));
 
 /** One heatmap a method that has uneven final ranks: layers down, kinds of module across, a panel a task and budget. */
-export function rankHeatmaps(results: StudyResults, grid: Grid): readonly Chart[] {
+export function rankHeatmaps(results: Analysis, grid: Grid): readonly Chart[] {
   const slugs = slugsOf(grid.labels);
   const cells = finalRanks(results).flatMap((cell) => {
     const split = splitModule(cell.name);
@@ -163,7 +163,7 @@ const timelinePoints = 25;
 const mostTimelineRows = 150;
 
 /** One heatmap a method that moved ranks: each module's rank over training at the largest budget. */
-export function rankTimelines(results: StudyResults, grid: Grid): readonly Chart[] {
+export function rankTimelines(results: Analysis, grid: Grid): readonly Chart[] {
   const slugs = slugsOf(grid.labels);
   const curves = rankCurves(results, "module", timelinePoints);
   return [...Map.groupBy(curves, (curve) => curve.label)].map(([label, own]): Chart => {

@@ -8,7 +8,7 @@ import { allSeen, stageAccuracies, type StageAccuracy } from "../../analysis/seq
 import type { SeriesStyles } from "../method_styles.ts";
 import { slugsOf } from "../slug.ts";
 import { channelsOf, keysOf, shownOf } from "../style.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import { cellsOf, columnsOf, limitFor, numberAxis, panelOf, smallWidth } from "./panel.ts";
 
@@ -108,7 +108,7 @@ function panel(
 
 /** One chart a sequence that has a finished run. */
 export function sequenceCharts(
-  results: StudyResults,
+  results: Analysis,
   grid: Grid,
   styles: SeriesStyles,
 ): readonly Chart[] {

@@ -7,7 +7,7 @@ import { budgetName, type Grid } from "../../analysis/run_rows.ts";
 import { significant } from "../../base/format.ts";
 import { slugsOf } from "../slug.ts";
 import { chartColours } from "../style.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import { cellsOf, columnsOf, numberAxis, panelOf, smallWidth } from "./panel.ts";
 
@@ -31,7 +31,7 @@ interface ScoreScale {
 }
 
 /** The scores at the last event of each run that kept them. */
-export function scoredRuns({ runs }: StudyResults): readonly ScoredRun[] {
+export function scoredRuns({ runs }: Analysis): readonly ScoredRun[] {
   return runs.flatMap(({ record: { asked }, slots }) => {
     const scores = Object.values(slots?.scores ?? {}).flat();
     if (slots === null || scores.length === 0) return [];
@@ -120,7 +120,7 @@ function panel(
 }
 
 /** A chart a method whose runs kept the scores of slots, a histogram a task and budget. */
-export function slotScoreCharts(results: StudyResults, grid: Grid): readonly Chart[] {
+export function slotScoreCharts(results: Analysis, grid: Grid): readonly Chart[] {
   const slugs = slugsOf(grid.labels);
   return [...Map.groupBy(scoredRuns(results), ({ label }) => label)].map(([label, own]): Chart => {
     const scale = scaleOf(own);

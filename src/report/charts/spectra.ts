@@ -18,7 +18,7 @@ import {
   taskStyles,
 } from "../style.ts";
 import { type ModuleSpectraRow, moduleSpectraRows } from "../tables/spectra.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import { boundsOf, cellsOf, columnsOf, numberAxis, panelOf, smallWidth } from "./panel.ts";
 import { sortParts } from "./ranks.ts";
@@ -196,7 +196,7 @@ function spectrumCharts(rows: readonly ModuleSpectraRow[], grid: Grid): readonly
 
 /** The charts of what `deno task spectra` found; none where it was not run. */
 export function spectraCharts(
-  results: StudyResults,
+  results: Analysis,
   grid: Grid,
   styles: SeriesStyles,
 ): readonly Chart[] {

@@ -13,7 +13,7 @@ import {
 } from "../../analysis/rank_series.ts";
 import { slugsOf } from "../slug.ts";
 import { channelsOf, chartColours, keysOf, layerStyles, partStyles, partTitle } from "../style.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import {
   boundsOf,
@@ -163,13 +163,13 @@ interface CurveKind {
   /** What panels with the same scale share: all of the chart, or the budget. */
   readonly scaleOf: (curve: Curve) => string;
   readonly curves: (
-    results: StudyResults,
+    results: Analysis,
     grouping: Grouping,
     points: number,
   ) => readonly Curve[];
 }
 
-function chartsByGroup(results: StudyResults, grid: Grid, kind: CurveKind): readonly Chart[] {
+function chartsByGroup(results: Analysis, grid: Grid, kind: CurveKind): readonly Chart[] {
   const slugs = slugsOf(grid.labels);
   const byLabel = (["layer", "part"] as const).flatMap((grouping) =>
     [...Map.groupBy(kind.curves(results, grouping, points), (curve) => curve.label)]
@@ -208,7 +208,7 @@ function chartsByGroup(results: StudyResults, grid: Grid, kind: CurveKind): read
 }
 
 /** Mean rank of each layer, and of each kind of module, over training; two charts a method that moved ranks. */
-export function rankTrajectories(results: StudyResults, grid: Grid): readonly Chart[] {
+export function rankTrajectories(results: Analysis, grid: Grid): readonly Chart[] {
   return chartsByGroup(results, grid, {
     id: "trajectory",
     title: "rank",
@@ -221,7 +221,7 @@ export function rankTrajectories(results: StudyResults, grid: Grid): readonly Ch
 }
 
 /** Importance of each layer, and of each kind of module, over training; two charts a method that logged it. */
-export function importanceTrajectories(results: StudyResults, grid: Grid): readonly Chart[] {
+export function importanceTrajectories(results: Analysis, grid: Grid): readonly Chart[] {
   return chartsByGroup(results, grid, {
     id: "importance",
     title: "importance",

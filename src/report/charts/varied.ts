@@ -10,7 +10,7 @@ import { type SeriesStyles, stylesOfMethods } from "../method_styles.ts";
 import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { slugsOf } from "../slug.ts";
 import { channelsOf, keysOf, shownOf } from "../style.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";
 import {
   armOf,
@@ -135,7 +135,7 @@ function panelFor(
 }
 
 /** A chart for each setting that varies over two values or more, with a panel a task; none for most studies. */
-export function variedCharts(results: StudyResults): readonly Chart[] {
+export function variedCharts(results: Analysis): readonly Chart[] {
   const axes = variedAxes(results);
   const slugs = slugsOf(axes.map(({ key }) => key));
   const styles = stylesOfMethods(

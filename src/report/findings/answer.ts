@@ -9,9 +9,9 @@ import { allTasks } from "../../analysis/run_rows.ts";
 import { counted, fixed, listed, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import type { Ranking } from "../../analysis/ranking.ts";
-import { isTested, pairedRows, rankingsOf, widest } from "../../analysis/significance.ts";
-import { type ScoreRow, scoreRows } from "../../analysis/scores.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import { isTested, widest } from "../../analysis/significance.ts";
+import { type ScoreRow } from "../../analysis/scores.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import {
   comparedText,
   detectableTexts,
@@ -46,22 +46,18 @@ export interface Answer {
  * The methods of a budget are compared by the ranking's signed-rank tests where there are enough blocks for them, else each
  * with the baseline by paired t tests over seeds; all that the report tests is corrected together, and only what stays
  * significant is called so.
- *
- * @param baseline The label that methods are compared with, null in a study without.
  */
-export function answerOf(
-  results: StudyResults,
-  baseline: string | null,
-): Answer {
-  const idle = idleCells(results);
-  const answer = comparedOf(results, baseline);
+export function answerOf(results: Analysis): Answer {
+  const idle = idleCells(results.cells);
+  const answer = comparedOf(results);
   return idle === null ? answer : { ...answer, sentence: `${idle}. ${answer.sentence}` };
 }
 
-function comparedOf(results: StudyResults, baseline: string | null): Answer {
-  const rankings = rankingsOf(results);
-  const context = contextOf(results, baseline);
-  const scored = scoreRows(results).filter((row) => row.mean !== null && row.task !== allTasks);
+function comparedOf(results: Analysis): Answer {
+  const { baseline } = results;
+  const rankings = results.tests.rankings;
+  const context = contextOf(results);
+  const scored = results.scores.filter((row) => row.mean !== null && row.task !== allTasks);
   const labels = context.grid.labels.filter((label) => scored.some((row) => row.label === label));
   if (labels.length === 0) return { sentence: withoutScores(results), basis: [] };
   const majority = majorityTexts(context);
@@ -96,7 +92,7 @@ function undecided(
   return new Set(found.flatMap(({ methods }) => methods).filter((label) => !differ.has(label)));
 }
 
-function withoutScores({ runs, planned }: StudyResults): string {
+function withoutScores({ runs, planned }: Analysis): string {
   if (runs.length === 0) return "No run has finished yet.";
   const failed = runs.filter(({ record }) => record.happened.outcome.state === "failed").length;
   if (failed < runs.length) return "No finished run has a score: its metric is not a number.";
@@ -137,7 +133,7 @@ function withoutRanking(
   const leader = best.length === 1
     ? `${best[0]!.label} has the best ${measure}${atBudget(best[0]!.budget)}, but `
     : "";
-  const compared = baseline === null ? [] : widest(pairedRows(results));
+  const compared = baseline === null ? [] : widest(results.tests.paired);
   const tests = compared.filter(isTested);
   if (tests.length > 0) {
     return {

@@ -8,13 +8,8 @@ import { allTasks, keyOf } from "../../analysis/run_rows.ts";
 import { chance } from "../../base/format.ts";
 import { trainedText } from "../../analysis/comparison_rows.ts";
 import { marginText } from "../tables/paired.ts";
-import {
-  type ComparisonRow,
-  comparisonRows,
-  correctionText,
-  testsOf,
-} from "../../analysis/significance.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import { type ComparisonRow, correctionText } from "../../analysis/significance.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import { differenceWords, type Finding, sentence, spreadWords } from "./finding.ts";
 
 /** Where a comparison was made, and what came out. */
@@ -50,9 +45,9 @@ function priceText({ a, b }: ComparisonRow): string {
 }
 
 /** One finding a comparison that the study asks for. */
-export function askedFindings(results: StudyResults): readonly Finding[] {
-  const rows = comparisonRows(results);
-  const correction = correctionText(testsOf(results).family);
+export function askedFindings(results: Analysis): readonly Finding[] {
+  const rows = results.tests.comparisons;
+  const correction = correctionText(results.tests.family);
   return [...Map.groupBy(rows, ({ a, b }) => keyOf(a.arm, b.arm)).values()].map((own) => ({
     lead: `Asked for: ${own[0]!.a.arm} against ${own[0]!.b.arm}`,
     text: `${own.map((row) => resultText(row, correction)).join(" ")}${priceText(own.at(-1)!)}`,

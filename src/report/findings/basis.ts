@@ -3,22 +3,13 @@
  *
  * @module
  */
-import { allTasks, noBudget } from "../../analysis/run_rows.ts";
+import { noBudget } from "../../analysis/run_rows.ts";
 import { counted, fixed, joined, listed, whole } from "../../base/format.ts";
-import { majorityAverage, majorityScores } from "../../analysis/majority.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import { fewestBlocks } from "../../stats/rank_tests.ts";
 import type { Ranking } from "../../analysis/ranking.ts";
-import {
-  correctionText,
-  isTested,
-  type PairedRow,
-  pairedRows,
-  testsOf,
-  widest,
-} from "../../analysis/significance.ts";
+import { correctionText, isTested, type PairedRow, widest } from "../../analysis/significance.ts";
 import { marginText } from "../tables/paired.ts";
-import { scoreRows } from "../../analysis/scores.ts";
 import { type BudgetResult, type Context, isDifferent, signOf, testsAt } from "./context.ts";
 import { methodsText } from "./budgets.ts";
 import { atBudget, differenceWords, scopeText, sentence } from "./finding.ts";
@@ -32,9 +23,7 @@ const mostNamed = 3;
 export function majorityTexts({ results, rows }: Context): readonly string[] {
   const [first] = rows;
   if (first === undefined) return [];
-  const majority = first.task === allTasks
-    ? majorityAverage(results)
-    : majorityScores(results).get(first.task) ?? null;
+  const majority = results.majority.get(first.task) ?? null;
   const sign = signOf(first.metric);
   if (majority === null || rows.some(({ mean }) => sign * mean! > sign * majority)) return [];
   const { title, scale } = metricInfo(first.metric);
@@ -68,7 +57,7 @@ export function testTexts(
     ];
   }
   if (test === "ranks") {
-    const { family } = testsOf(context.results);
+    const { family } = context.results.tests;
     return [
       `Signed-rank ${pairs === 1 ? "test" : "tests"}${place} over ${
         counted(blocks, "block")
@@ -91,7 +80,7 @@ export function pairedText(
   tests: readonly PairedRow[],
   { results, baseline }: Pick<Context, "results" | "baseline">,
 ): string {
-  const { family } = testsOf(results);
+  const { family } = results.tests;
   const seeds = counted(Math.max(...tests.map(({ n }) => n)), "seed");
   return `${
     tests.length === 1 ? "The comparison" : "Each comparison"
@@ -104,7 +93,7 @@ export function detectableTexts(
   labels: ReadonlySet<string>,
 ): readonly string[] {
   if (baseline === null) return [];
-  const rows = widest(pairedRows(results).filter(({ label }) => labels.has(label)));
+  const rows = widest(results.tests.paired.filter(({ label }) => labels.has(label)));
   const open = rows.filter(({ verdict }) => verdict === "undecided");
   if (open.length === 0 || new Set(open.map(({ task }) => task)).size > 1) return [];
   const half = (row: PairedRow) => (row.high! - row.low!) / 2;
@@ -132,10 +121,10 @@ export function detectableTexts(
 /** How the methods without a budget compare with the baseline; none in a study that has only such. */
 export function freeTexts({ grid, results, baseline }: Context): readonly string[] {
   const free = new Set(
-    scoreRows(results).filter((row) => row.budget === noBudget).map(({ label }) => label),
+    results.scores.filter((row) => row.budget === noBudget).map(({ label }) => label),
   );
   if (grid.budgets.length < 2 || baseline === null || free.has(baseline)) return [];
-  const tests = widest(pairedRows(results)).filter((row) => isTested(row) && free.has(row.label));
+  const tests = widest(results.tests.paired).filter((row) => isTested(row) && free.has(row.label));
   return tests.length === 0 ? [] : [`Without a budget, ${comparedText(tests, baseline)}.`];
 }
 

@@ -4,21 +4,14 @@
  * @module
  */
 import { isNoVerdict, remedyOf } from "../../analysis/no_verdict.ts";
-import { allTasks, type Grid, gridOf } from "../../analysis/run_rows.ts";
+import { allTasks, type Grid } from "../../analysis/run_rows.ts";
 import { counted, joined, listed, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import { manyLabels } from "../style.ts";
 import { allBudgets, replayBaseline } from "../../analysis/paired_rows.ts";
-import {
-  correctionText,
-  type PairedRow,
-  pairedRows,
-  replayRows,
-  testsOf,
-  widest,
-} from "../../analysis/significance.ts";
+import { correctionText, type PairedRow, widest } from "../../analysis/significance.ts";
 import { marginText } from "../tables/paired.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import {
   cellWords,
   differenceWords,
@@ -106,13 +99,13 @@ function countsSentence(rows: readonly PairedRow[], baseline: string): string | 
 
 /** One finding a method against the baseline; of many methods one for all. */
 export function comparisons(
-  results: StudyResults,
+  results: Analysis,
   grid: Grid,
   baseline: string,
 ): readonly Finding[] {
-  const rows = pairedRows(results);
+  const rows = results.tests.paired;
   if (grid.labels.length >= manyLabels) {
-    return manyComparisons(rows, grid, baseline, correctionText(testsOf(results).family));
+    return manyComparisons(rows, grid, baseline, correctionText(results.tests.family));
   }
   return grid.labels.flatMap((label) => {
     const own = rows.filter((row) => row.label === label);
@@ -175,12 +168,12 @@ function manyComparisons(
 }
 
 /** What training again with the ranks found shows. */
-export function replays(results: StudyResults): readonly Finding[] {
+export function replays(results: Analysis): readonly Finding[] {
   if (results.replay === null) return [];
   const uniform = replayBaseline(results.replay);
   if (uniform === null) return [];
-  const rows = replayRows(results);
-  return gridOf(results.replay).labels.flatMap((label) => {
+  const rows = results.tests.replays;
+  return results.replay.grid.labels.flatMap((label) => {
     const own = rows.filter((row) => row.label === label);
     return own.length === 0 ? [] : [{
       lead: `Replayed: ${label} against ${uniform}`,

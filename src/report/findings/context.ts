@@ -4,18 +4,18 @@
  * @module
  */
 import { idleCells } from "../../analysis/convergence.ts";
-import { allTasks, type Grid, gridOf } from "../../analysis/run_rows.ts";
+import { allTasks, type Grid } from "../../analysis/run_rows.ts";
 import { whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import type { Remedy } from "../../analysis/no_verdict.ts";
 import { isApart, type Ranking } from "../../analysis/ranking.ts";
-import { isTested, type PairedRow, pairedRows } from "../../analysis/significance.ts";
-import { hasAverage, type ScoreRow, scoreRows } from "../../analysis/scores.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import { isTested, type PairedRow } from "../../analysis/significance.ts";
+import { hasAverage, type ScoreRow } from "../../analysis/scores.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 
 /** What an answer draws on. */
 export interface Context {
-  readonly results: StudyResults;
+  readonly results: Analysis;
   readonly grid: Grid;
   readonly baseline: string | null;
   /** Means in the widest scope of tasks; none where several tasks cannot be averaged. */
@@ -52,10 +52,10 @@ export interface BudgetResult {
 }
 
 /** Reads the context of a study. */
-export function contextOf(results: StudyResults, baseline: string | null): Context {
-  const grid = gridOf(results);
+export function contextOf(results: Analysis): Context {
+  const { baseline, grid } = results;
   const task = hasAverage(grid) ? allTasks : grid.tasks.length === 1 ? grid.tasks[0] : null;
-  const rows = scoreRows(results).filter((row) => row.task === task && row.mean !== null);
+  const rows = results.scores.filter((row) => row.task === task && row.mean !== null);
   return {
     results,
     grid,
@@ -67,8 +67,8 @@ export function contextOf(results: StudyResults, baseline: string | null): Conte
 }
 
 /** As {@linkcode Context.namesBest}. */
-export function namesBest(results: StudyResults): boolean {
-  return results.claims === null && idleCells(results) === null;
+export function namesBest(results: Analysis): boolean {
+  return results.claims === null && idleCells(results.cells) === null;
 }
 
 function measureOf(rows: readonly ScoreRow[], grid: Grid): string {
@@ -144,6 +144,6 @@ export function testsAt(budget: string, context: Context): readonly PairedRow[] 
   const { results, baseline, rows } = context;
   if (baseline === null || rows.length === 0) return [];
   const { task } = rows[0]!;
-  return pairedRows(results)
+  return results.tests.paired
     .filter((row) => row.task === task && row.budget === budget && isTested(row));
 }

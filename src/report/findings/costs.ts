@@ -8,12 +8,12 @@ import { allTasks, type Grid, noBudget } from "../../analysis/run_rows.ts";
 import { fixed, joined, whole } from "../../base/format.ts";
 import { type CostRow, costRows } from "../tables/cost.ts";
 import { hasAverage } from "../../analysis/scores.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Finding } from "./finding.ts";
 
 /** How long a step takes beside the baseline's. */
 export function stepTimes(
-  results: StudyResults,
+  results: Analysis,
   grid: Grid,
   baseline: string,
 ): readonly Finding[] {
@@ -38,7 +38,7 @@ export function stepTimes(
 }
 
 /** The combinations of the widest scope that nothing as good is cheaper than. */
-export function fronts(results: StudyResults, grid: Grid): readonly Finding[] {
+export function fronts(results: Analysis, grid: Grid): readonly Finding[] {
   const rows = costRows(results, null);
   const tasks = hasAverage(grid) ? [allTasks] : grid.tasks;
   return tasks.flatMap((task) => {

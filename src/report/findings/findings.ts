@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { allTasks, type Grid, gridOf, noBudget } from "../../analysis/run_rows.ts";
+import { allTasks, type Grid, noBudget } from "../../analysis/run_rows.ts";
 import { counted, fixed, listed, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
-import { rankingsOf, testsOf } from "../../analysis/significance.ts";
-import { hasAverage, type ScoreRow, scoreRows } from "../../analysis/scores.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import { hasAverage, type ScoreRow } from "../../analysis/scores.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import { askedFindings } from "./asked.ts";
 import { comparisons, replays } from "./comparisons.ts";
 import { fronts, stepTimes } from "./costs.ts";
@@ -18,16 +17,13 @@ import { rankingFindings } from "./ranking.ts";
 import { correlations, movements } from "./ranks.ts";
 
 /** What stands below the answer of a study, the most important first. */
-export function findingsOf(
-  results: StudyResults,
-  baseline: string | null,
-): readonly Finding[] {
-  const grid = gridOf(results);
+export function findingsOf(results: Analysis): readonly Finding[] {
+  const { baseline, grid } = results;
   return [
     completeness(results),
     ...(namesBest(results) ? leaders(results, grid) : []),
     ...askedFindings(results),
-    ...rankingFindings(rankingsOf(results), testsOf(results).family),
+    ...rankingFindings(results.tests.rankings, results.tests.family),
     ...(baseline === null ? [] : comparisons(results, grid, baseline)),
     ...movements(results, grid),
     ...correlations(results, grid),
@@ -37,7 +33,7 @@ export function findingsOf(
   ];
 }
 
-function completeness({ runs, planned, damaged }: StudyResults): Finding {
+function completeness({ runs, planned, damaged }: Analysis): Finding {
   const failed = runs.filter((r) => r.record.happened.outcome.state === "failed").length;
   const finished = runs.length - failed;
   const missing = planned.length - runs.length - damaged.length;
@@ -69,10 +65,10 @@ function meanText({ label, metric, mean, sd, n }: ScoreRow): string {
 }
 
 /** The best mean at the largest budget; says nothing about whether the difference can be trusted. */
-function leaders(results: StudyResults, grid: Grid): readonly Finding[] {
+function leaders(results: Analysis, grid: Grid): readonly Finding[] {
   const budget = grid.budgets.findLast((name) => name !== noBudget);
   if (budget === undefined) return [];
-  const rows = scoreRows(results).filter((row) => row.budget === budget && row.mean !== null);
+  const rows = results.scores.filter((row) => row.budget === budget && row.mean !== null);
   const tasks = hasAverage(grid) ? [allTasks] : grid.tasks;
   return tasks.flatMap((task) => {
     const own = rows.filter((row) => row.task === task);

@@ -9,11 +9,11 @@ import { counted, fixed, joined, significant, whole } from "../../base/format.ts
 import { movedRanks } from "../../analysis/rank_series.ts";
 import { summarise } from "../../stats/statistics.ts";
 import { type AblationRow, ablationRows } from "../tables/ablation.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import { cellWords, type Finding, mostSingled, sentence } from "./finding.ts";
 
 /** One finding a method whose ranks changed; none where there are many. */
-export function movements(results: StudyResults, grid: Grid): readonly Finding[] {
+export function movements(results: Analysis, grid: Grid): readonly Finding[] {
   const moved = Map.groupBy(
     results.runs.filter((run) =>
       run.record.happened.outcome.state === "finished" && movedRanks(run)
@@ -82,7 +82,7 @@ function intervalsText(rows: readonly AblationRow[]): string {
 }
 
 /** Whether the modules that were given rank are those whose removal hurts. */
-export function correlations(results: StudyResults, grid: Grid): readonly Finding[] {
+export function correlations(results: Analysis, grid: Grid): readonly Finding[] {
   const rows = ablationRows(results).filter((row) =>
     row.kind === "module" && row.spearman !== null
   );

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { budgetName, gridOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, keyOf, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, interval, nothing, significant, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import {
@@ -14,7 +14,7 @@ import {
   summarise,
 } from "../../stats/statistics.ts";
 import type { RemovalKind } from "../../record/types.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";
@@ -64,7 +64,7 @@ interface Removal {
 }
 
 /** All removals; a positive loss means that removing the piece hurt, whichever way the metric is better. */
-function removalsOf(results: StudyResults): readonly Removal[] {
+function removalsOf(results: Analysis): readonly Removal[] {
   return results.runs.flatMap(({ record, ablation }) => {
     if (ablation === null) return [];
     const { isHigherBetter, scale } = metricInfo(ablation.metric);
@@ -84,7 +84,7 @@ function removalsOf(results: StudyResults): readonly Removal[] {
 const kinds: readonly RemovalKind[] = ["layer", "module", "part"];
 
 /** The removed pieces of each cell, rank and loss averaged over its runs. */
-export function ablationPoints(results: StudyResults): readonly AblationPoint[] {
+export function ablationPoints(results: Analysis): readonly AblationPoint[] {
   const groups = Map.groupBy(
     removalsOf(results),
     (r) => keyOf(r.kind, r.task, r.label, r.budget, r.name),
@@ -112,8 +112,8 @@ export function ablationPoints(results: StudyResults): readonly AblationPoint[] 
  * Each run gives one correlation over its pieces; with two runs or more the interval is a t interval over runs,
  * with one run a percentile bootstrap over its pieces (seeded, so it repeats).
  */
-export function ablationRows(results: StudyResults): readonly AblationRow[] {
-  const order = orderOf(gridOf(results));
+export function ablationRows(results: Analysis): readonly AblationRow[] {
+  const order = orderOf(results.grid);
   const cells = Map.groupBy(removalsOf(results), (r) => keyOf(r.kind, r.task, r.label, r.budget));
   return [...cells.values()].map((cell): AblationRow => {
     const { kind, task, label, budget } = cell[0]!;
@@ -155,7 +155,7 @@ export function ablationRows(results: StudyResults): readonly AblationRow[] {
 }
 
 /** The table of {@linkcode ablationRows}. */
-export function ablationTable(results: StudyResults): ReportTable {
+export function ablationTable(results: Analysis): ReportTable {
   return {
     id: "ablation",
     title: "Rank and metric lost",
@@ -209,8 +209,8 @@ export function ablationTable(results: StudyResults): ReportTable {
 }
 
 /** Every removed piece with its mean rank and loss, the most missed first within each cell. */
-export function removalsTable(results: StudyResults): ReportTable {
-  const order = orderOf(gridOf(results));
+export function removalsTable(results: Analysis): ReportTable {
+  const order = orderOf(results.grid);
   const points = ablationPoints(results).toSorted((a, b) =>
     kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || order(a) - order(b) || b.loss - a.loss
   );

@@ -5,9 +5,10 @@
  */
 import { agreementOf } from "../../stats/agreement.ts";
 import { summarise } from "../../stats/statistics.ts";
-import { budgetName, gridOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, keyOf, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, interval, nothing, whole } from "../../base/format.ts";
-import type { RunResults, StudyResults } from "../../analysis/results.ts";
+import type { RunResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { type Arm, armOf } from "../../analysis/factorial.ts";
@@ -43,7 +44,7 @@ interface Group {
   readonly runs: readonly RunResults[];
 }
 
-function groupsOf({ runs }: StudyResults): readonly Group[] {
+function groupsOf({ runs }: Analysis): readonly Group[] {
   const finished = runs.filter(({ record: { happened } }) =>
     happened.outcome.state === "finished" && happened.finalRanks !== null
   );
@@ -83,10 +84,10 @@ function controlOf(group: Group, groups: readonly Group[]): Group | null {
 }
 
 /** A row a method with ranks and budget, in the grid's order. */
-export function allocationRows(results: StudyResults): readonly AllocationRow[] {
+export function allocationRows(results: Analysis): readonly AllocationRow[] {
   const groups = groupsOf(results);
   const agreements = new Map(groups.map((group) => [group, agreement(group)]));
-  const order = orderOf(gridOf(results));
+  const order = orderOf(results.grid);
   return groups.map((group): AllocationRow => {
     const own = agreements.get(group)!;
     const control = controlOf(group, groups);
@@ -131,7 +132,7 @@ function rhoText(rho: unknown, low: unknown, high: unknown): string {
 }
 
 /** The table of {@linkcode allocationRows}. */
-export function allocationsTable(results: StudyResults): ReportTable {
+export function allocationsTable(results: Analysis): ReportTable {
   const rows = allocationRows(results);
   const hasRandom = rows.some(({ random }) => random !== null);
   return {

@@ -5,9 +5,9 @@
  */
 import { op } from "arquero";
 import type { RunRecord } from "../../record/types.ts";
-import { budgetName, gridOf, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
 import { nothing, signed, whole } from "../../base/format.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";
@@ -78,7 +78,7 @@ function isOff(row: Row): boolean {
 }
 
 /** Adapter parameters as requested and as they were, per method and budget. */
-export function budgetsTable(results: StudyResults): ReportTable {
+export function budgetsTable(results: Analysis): ReportTable {
   const rows = results.runs
     .filter(({ record }) => record.happened.outcome.state === "finished")
     .map(({ record }): Row => {
@@ -113,7 +113,7 @@ export function budgetsTable(results: StudyResults): ReportTable {
     trainable: op.max("trainable"),
     head: op.max("head"),
   });
-  const order = orderOf(gridOf(results));
+  const order = orderOf(results.grid);
   const sorted = rowsOf(grouped).map((row): Row => ({ ...row, offBy: furthest(row) })).toSorted((
     a,
     b,

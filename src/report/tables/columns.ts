@@ -4,10 +4,10 @@
  * @module
  */
 import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
-import { allTasks, type Row } from "../../analysis/run_rows.ts";
+import { type Row } from "../../analysis/run_rows.ts";
 import { fixed } from "../../base/format.ts";
-import { majorityAverage, majorityLabel, majorityScores } from "../../analysis/majority.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import { majorityLabel } from "../../analysis/majority.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { TableColumn } from "../types.ts";
 
 /** A column of names as they stand in the rows. */
@@ -32,12 +32,8 @@ export const metricColumn: TableColumn = {
 };
 
 /** A column with the majority's score of each row's task, or its own (`majority`); none where no record has one. */
-export function majorityColumn(results: StudyResults): readonly TableColumn[] {
-  const average = majorityAverage(results);
-  const scores = new Map([
-    ...majorityScores(results),
-    ...(average === null ? [] : [[allTasks, average] as const]),
-  ]);
+export function majorityColumn(results: Analysis): readonly TableColumn[] {
+  const { majority: scores } = results;
   if (scores.size === 0) return [];
   return [{
     title: majorityLabel,

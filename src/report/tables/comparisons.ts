@@ -7,8 +7,7 @@ import { trainedText } from "../../analysis/comparison_rows.ts";
 import { tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, nothing } from "../../base/format.ts";
 import { metricTitle } from "../../analysis/metrics.ts";
-import { comparisonRows, testsOf } from "../../analysis/significance.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { taskColumn } from "./columns.ts";
@@ -38,8 +37,8 @@ function countText(row: Row, side: "a" | "b"): string {
 }
 
 /** The table of {@linkcode comparisonRows}. */
-export function comparisonsTable(results: StudyResults): ReportTable {
-  const compared = comparisonRows(results);
+export function comparisonsTable(results: Analysis): ReportTable {
+  const compared = results.tests.comparisons;
   const rows = compared.map(({ a, b, ...row }): Row => ({
     ...row,
     ...contrastCells(row),
@@ -57,7 +56,7 @@ export function comparisonsTable(results: StudyResults): ReportTable {
     id: "comparisons",
     title: "Comparisons asked for",
     note: "The difference is the score of A minus that of B with the same seed. " +
-      contrastNote(testsOf(results).family, compared) +
+      contrastNote(results.tests.family, compared) +
       " Trained are adapter parameters at the end without heads, and the most at any step where that is another, averaged " +
       "over runs: arms of different budgets do not cost the same.",
     table: tableFrom(rows, names),

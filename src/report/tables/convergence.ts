@@ -5,15 +5,10 @@
  */
 import { needsMoreSteps } from "../../record/convergence.ts";
 import { defaultConvergence } from "../../study/convergence.ts";
-import {
-  changeText,
-  convergedCells,
-  learnedNothing,
-  stateText,
-} from "../../analysis/convergence.ts";
+import { changeText, learnedNothing, stateText } from "../../analysis/convergence.ts";
 import { tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, nothing, significant, whole } from "../../base/format.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
@@ -46,9 +41,9 @@ const change = (row: Row, name: string, digits: number): string => {
 const nothingLearned = "nothing learned";
 
 /** One row a task, method and budget. */
-export function convergenceTable(results: StudyResults): ReportTable {
+export function convergenceTable(results: Analysis): ReportTable {
   const { lossShare, scoreGain } = { ...defaultConvergence, ...results.study.convergence };
-  const cells = convergedCells(results).filter(({ state }) => state !== "failed");
+  const cells = results.cells.filter(({ state }) => state !== "failed");
   const hasPlateaus = cells.some(({ atPlateau }) => atPlateau > 0);
   const rows = cells.map(({ gain, fall, ...cell }): Row => ({
     ...cell,

@@ -5,25 +5,17 @@
  */
 import { op } from "arquero";
 import type { RunRecord } from "../../record/types.ts";
-import {
-  allTasks,
-  factOf,
-  type Grid,
-  gridOf,
-  keyOf,
-  rowsOf,
-  tableFrom,
-} from "../../analysis/run_rows.ts";
+import { allTasks, factOf, type Grid, keyOf, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
 import { duration, fixed, nothing, significant, whole } from "../../base/format.ts";
 import { majorityNote } from "../../analysis/majority.ts";
 import { averageMetric, metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { onFront } from "../../stats/pareto.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { storedOf } from "./budgets.ts";
 import { budgetColumn, majorityColumn, methodColumn, taskColumn } from "./columns.ts";
-import { hasAverage, orderOf, scoreRows } from "../../analysis/scores.ts";
+import { hasAverage, orderOf } from "../../analysis/scores.ts";
 
 /** A method's quality and cost on one task at one budget. */
 export interface CostRow {
@@ -107,7 +99,7 @@ function costsOf(record: RunRecord): Row {
  *
  * Where tasks can be averaged their mean follows, for methods that finished all of them.
  */
-export function costRows(results: StudyResults, baseline: string | null): readonly CostRow[] {
+export function costRows(results: Analysis, baseline: string | null): readonly CostRow[] {
   const facts = results.runs
     .filter(({ record }) => record.happened.outcome.state === "finished")
     .map(({ record }) => costsOf(record));
@@ -130,7 +122,7 @@ export function costRows(results: StudyResults, baseline: string | null): readon
     eventMillis: finite(row.eventMillis),
     jobs: known === row.n ? row.jobs : sharedOf([row.jobs]),
   }));
-  const grid = gridOf(results);
+  const grid = results.grid;
   const rows = [...perTask, ...averagesOf(results, grid, perTask)];
   const baselines = new Map(
     rows.filter((row) => row.label === baseline && !isShared(row))
@@ -157,13 +149,13 @@ function isShared({ jobs }: Pick<CostRow, "jobs">): boolean {
 
 /** The mean over tasks of each method and budget that has them all. */
 function averagesOf(
-  results: StudyResults,
+  results: Analysis,
   grid: Grid,
   perTask: readonly Measured[],
 ): readonly Measured[] {
   if (!hasAverage(grid)) return [];
   const scores = new Map(
-    scoreRows(results).filter((row) => row.task === allTasks)
+    results.scores.filter((row) => row.task === allTasks)
       .map((row) => [keyOf(row.label, row.budget), row.mean]),
   );
   return [...Map.groupBy(perTask, (row) => keyOf(row.label, row.budget))].flatMap(
@@ -230,7 +222,7 @@ function sharingText(rows: readonly CostRow[]): string {
 }
 
 /** The table of {@linkcode costRows}. */
-export function costTable(results: StudyResults, baseline: string | null): ReportTable {
+export function costTable(results: Analysis, baseline: string | null): ReportTable {
   const rows = costRows(results, baseline);
   const hasEvents = rows.some((row) => row.eventMillis !== null);
   return {
@@ -244,7 +236,8 @@ export function costTable(results: StudyResults, baseline: string | null): Repor
       "Training time is that of the steps and of the work outside steps: rank events, merges, rounds of scoring and an estimate of ranks " +
       "before training. Evaluations are left out. Parameters to store include the head. " +
       "On the Pareto front: no other row of the task has as good a mean for less training time (time) or for fewer parameters to store " +
-      "(size). Differences between the means may not be significant." + majorityNote(results),
+      "(size). Differences between the means may not be significant." +
+      majorityNote(results.majority),
     table: tableFrom(rows, costNames),
     columns: [
       taskColumn,

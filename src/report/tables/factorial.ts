@@ -13,8 +13,8 @@ import {
 } from "../../analysis/factorial.ts";
 import { fixed, interval, signed } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
-import { correctionText, testsOf } from "../../analysis/significance.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import { correctionText } from "../../analysis/significance.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { toneOf } from "./paired.ts";
@@ -40,10 +40,10 @@ const names = [
 ];
 
 /** The rows of {@linkcode factorialTable}; none where the study has fewer than two forms or policies. */
-export function factorialRows(results: StudyResults): readonly Row[] {
+export function factorialRows(results: Analysis): readonly Row[] {
   const arms = factorialArms(results);
   const metric = metricOfArms(arms);
-  const { effects } = testsOf(results);
+  const { effects } = results.tests;
   return arms.map((arm): Row => ({
     label: arm.label,
     form: arm.form,
@@ -84,8 +84,8 @@ function effect(title: string, kind: EffectKind): ReportTable["columns"][number]
 }
 
 /** Every arm with what its policy, its score and its form change, each against the arm that differs in that alone. */
-export function factorialTable(results: StudyResults): ReportTable {
-  const { family } = testsOf(results);
+export function factorialTable(results: Analysis): ReportTable {
+  const { family } = results.tests;
   return {
     id: "factorial",
     title: "Effects of form, policy and score",

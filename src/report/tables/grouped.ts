@@ -5,12 +5,13 @@
  */
 import { meanOf } from "../../stats/mean.ts";
 import { summarise, type Summary } from "../../stats/statistics.ts";
-import { allTasks, factOf, gridOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { allTasks, factOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, joined, nothing } from "../../base/format.ts";
 import { type GroupKey, groupKeysOf } from "../../analysis/groups.ts";
 import { averageMetric, metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { slugOf } from "../slug.ts";
-import type { RunResults, StudyResults } from "../../analysis/results.ts";
+import type { RunResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable, TableColumn } from "../types.ts";
 import { metricColumn } from "./columns.ts";
@@ -64,9 +65,9 @@ function acrossTasks(scored: readonly Scored[], tasks: number): readonly number[
  * @param by Keys as {@linkcode groupKeysOf} takes them, at least one.
  * @throws {UsageError} If a key is not known or is there twice.
  */
-export function groupedTable(results: StudyResults, by: readonly string[]): ReportTable {
+export function groupedTable(results: Analysis, by: readonly string[]): ReportTable {
   const keys = groupKeysOf(by, results);
-  const grid = gridOf(results);
+  const grid = results.grid;
   const isByTask = by.includes("task");
   const scored = results.runs.flatMap((run): readonly Scored[] => {
     const { task, label, budget, seed, score } = factOf(run.record);

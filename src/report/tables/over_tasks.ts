@@ -3,11 +3,9 @@
  *
  * @module
  */
-import { gridOf, tableFrom } from "../../analysis/run_rows.ts";
+import { tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, nothing, whole } from "../../base/format.ts";
-import { overTasks } from "../../analysis/over_tasks.ts";
-import { baselineOf } from "../../analysis/paired_rows.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";
@@ -30,9 +28,9 @@ const names = [
 ];
 
 /** The table of {@linkcode overTasks}. */
-export function overTasksTable(results: StudyResults): ReportTable {
-  const baseline = baselineOf(gridOf(results)) ?? "the baseline";
-  const all = overTasks(results);
+export function overTasksTable(results: Analysis): ReportTable {
+  const baseline = results.baseline ?? "the baseline";
+  const all = results.overTasks;
   const rows = all.map((row): Row => ({
     ...row,
     ...oddsCells("hierarchical", row.hierarchical),

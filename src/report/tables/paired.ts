@@ -3,20 +3,13 @@
  *
  * @module
  */
-import { allTasks, gridOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { allTasks, keyOf, tableFrom } from "../../analysis/run_rows.ts";
 import { chance, fixed, interval, nothing, signed, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import { noVerdictNote } from "../../analysis/no_verdict.ts";
-import { baselineOf, replayBaseline } from "../../analysis/paired_rows.ts";
-import {
-  correctionText,
-  type PairedRow,
-  pairedRows,
-  replayRows,
-  type TestedFamily,
-  testsOf,
-} from "../../analysis/significance.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import { replayBaseline } from "../../analysis/paired_rows.ts";
+import { correctionText, type PairedRow, type TestedFamily } from "../../analysis/significance.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable, TableColumn, Tone } from "../types.ts";
 import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
@@ -141,15 +134,15 @@ export const scaled = (row: Row, name: string): number | null => {
 };
 
 /** The table of {@linkcode pairedRows}. */
-export function pairedTable(results: StudyResults): ReportTable {
-  const baseline = baselineOf(gridOf(results));
-  return tableOfRows("paired", pairedRows(results), baseline, testsOf(results).family);
+export function pairedTable(results: Analysis): ReportTable {
+  const baseline = results.baseline;
+  return tableOfRows("paired", results.tests.paired, baseline, results.tests.family);
 }
 
 /** The table of {@linkcode replayRows}. */
-export function replayTable(results: StudyResults): ReportTable {
+export function replayTable(results: Analysis): ReportTable {
   const baseline = results.replay === null ? null : replayBaseline(results.replay);
-  return tableOfRows("replay_paired", replayRows(results), baseline, testsOf(results).family);
+  return tableOfRows("replay_paired", results.tests.replays, baseline, results.tests.family);
 }
 
 /** What an undecided comparison most likely is, for instance `93% equal`; empty for others. */
@@ -162,9 +155,9 @@ function chanceText({ verdict, odds }: PairedRow): string {
 }
 
 /** The verdicts of {@linkcode pairedRows} alone: a row a method and budget, a column a task. */
-export function pairedVerdictsTable(results: StudyResults): ReportTable {
-  const rows = pairedRows(results);
-  const baseline = baselineOf(gridOf(results)) ?? "the baseline";
+export function pairedVerdictsTable(results: Analysis): ReportTable {
+  const rows = results.tests.paired;
+  const baseline = results.baseline ?? "the baseline";
   const tasks = [...new Set(rows.map(({ task }) => task))];
   const lines = [...Map.groupBy(rows, ({ label, budget }) => keyOf(label, budget)).values()]
     .map((own) => ({

@@ -5,19 +5,12 @@
  */
 import type { RunRecord } from "../../record/types.ts";
 import { type TwoWayDraw, twoWayDraws, twoWayIntervals } from "../../stats/two_way_bootstrap.ts";
-import {
-  budgetName,
-  gridOf,
-  keptEvaluation,
-  keyOf,
-  noBudget,
-  tableFrom,
-} from "../../analysis/run_rows.ts";
+import { budgetName, keptEvaluation, keyOf, noBudget, tableFrom } from "../../analysis/run_rows.ts";
 import { interval, nothing, signed, whole } from "../../base/format.ts";
 import { noVerdicts } from "../../analysis/no_verdict.ts";
-import { baselineOf } from "../../analysis/paired_rows.ts";
 import { type Evaluated, scorerOf } from "../../analysis/resampled_scores.ts";
-import type { RunResults, StudyResults } from "../../analysis/results.ts";
+import type { RunResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 import { scaled } from "./paired.ts";
@@ -102,9 +95,9 @@ const names = [
  * Differences of the metric itself with intervals over other seeds and other evaluation examples at once, where
  * {@linkcode pairedTable} takes the examples as they are.
  */
-export function examplesTable(results: StudyResults): ReportTable {
-  const grid = gridOf(results);
-  const baseline = baselineOf(grid);
+export function examplesTable(results: Analysis): ReportTable {
+  const grid = results.grid;
+  const baseline = results.baseline;
   const finished = results.runs.filter((run) =>
     keptEvaluation(run.record) !== null && run.predictions.length > 0
   );

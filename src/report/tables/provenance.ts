@@ -6,7 +6,7 @@
 import type { RunRecord } from "../../record/types.ts";
 import { tableFrom } from "../../analysis/run_rows.ts";
 import { whole } from "../../base/format.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 
@@ -41,7 +41,7 @@ function factsOfRecord({ asked, where }: RunRecord): readonly (readonly [string,
 }
 
 /** Every distinct value with the number of runs it holds for: a second value of one thing is worth a look. */
-export function provenanceTable(results: StudyResults): ReportTable {
+export function provenanceTable(results: Analysis): ReportTable {
   const counts = new Map<string, Map<string, number>>();
   for (const { record } of results.runs) {
     for (const [what, value] of factsOfRecord(record)) {

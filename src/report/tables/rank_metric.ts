@@ -3,12 +3,13 @@
  *
  * @module
  */
-import { budgetName, gridOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, keyOf, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, whole } from "../../base/format.ts";
 import { majorityNote } from "../../analysis/majority.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import { summarise } from "../../stats/statistics.ts";
-import type { RunResults, StudyResults } from "../../analysis/results.ts";
+import type { RunResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, majorityColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
@@ -51,7 +52,7 @@ function pointsOf({ record, ranks, evaluations }: RunResults): readonly Point[] 
 }
 
 /** A row an evaluation of each cell in which the total rank differs between evaluations, in the grid's order. */
-export function rankMetricRows(results: StudyResults): readonly RankMetricRow[] {
+export function rankMetricRows(results: Analysis): readonly RankMetricRow[] {
   const cells = Map.groupBy(
     results.runs,
     ({ record: { asked } }) => keyOf(asked.task, asked.label, budgetName(asked.budget)),
@@ -78,7 +79,7 @@ export function rankMetricRows(results: StudyResults): readonly RankMetricRow[] 
       };
     });
   });
-  const order = orderOf(gridOf(results));
+  const order = orderOf(results.grid);
   return rows.toSorted((a, b) => order(a) - order(b) || a.step - b.step);
 }
 
@@ -96,7 +97,7 @@ const names = [
 ];
 
 /** The table of {@linkcode rankMetricRows}. */
-export function rankMetricTable(results: StudyResults): ReportTable {
+export function rankMetricTable(results: Analysis): ReportTable {
   const scaled = (row: Row, name: string) =>
     fixed(Number(row[name]) * metricInfo(String(row["metric"])).scale, 2);
   return {
@@ -105,7 +106,7 @@ export function rankMetricTable(results: StudyResults): ReportTable {
     note:
       "Total rank and metric at each evaluation of methods whose total rank changes: means over n seeds, ± standard deviation. " +
       "A method whose threshold grows in phases (SoRA) is evaluated at the end of each." +
-      majorityNote(results),
+      majorityNote(results.majority),
     table: tableFrom(rankMetricRows(results).map((row): Row => ({ ...row })), names),
     columns: [
       taskColumn,

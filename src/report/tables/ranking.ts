@@ -3,24 +3,19 @@
  *
  * @module
  */
-import { allTasks, gridOf, keyOf, noBudget, tableFrom } from "../../analysis/run_rows.ts";
+import { allTasks, keyOf, noBudget, tableFrom } from "../../analysis/run_rows.ts";
 import { chance, counted, fixed, interval, nothing, whole } from "../../base/format.ts";
-import {
-  majorityAverage,
-  majorityLabel,
-  majorityNote,
-  majorityScores,
-} from "../../analysis/majority.ts";
+import { majorityLabel, majorityNote } from "../../analysis/majority.ts";
 import { averageMetric, metricInfo } from "../../analysis/metrics.ts";
 import { fewestBlocks, leastCorrectedP } from "../../stats/rank_tests.ts";
 import { isNoVerdict } from "../../analysis/no_verdict.ts";
 import { isApart, type Ranking } from "../../analysis/ranking.ts";
-import { correctionText, testsOf } from "../../analysis/significance.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import { correctionText } from "../../analysis/significance.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable, Tone } from "../types.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";
-import { hasAverage, type ScoreRow, scoreRows } from "../../analysis/scores.ts";
+import { hasAverage, type ScoreRow } from "../../analysis/scores.ts";
 import { scoreText } from "./scores.ts";
 
 const rankingNames = [
@@ -50,20 +45,16 @@ function toneOf(verdict: unknown): Tone {
 
 /** Methods by mean rank at each budget, those without budget placed beside. */
 export function rankingTable(
-  results: StudyResults,
+  results: Analysis,
   rankings: readonly Ranking[],
 ): ReportTable {
-  const grid = gridOf(results);
+  const grid = results.grid;
   const task = hasAverage(grid) ? allTasks : grid.tasks.length === 1 ? grid.tasks[0] : undefined;
   const scores = new Map(
-    scoreRows(results).filter((row) => row.task === task)
+    results.scores.filter((row) => row.task === task)
       .map((row): [string, ScoreRow] => [keyOf(row.label, row.budget), row]),
   );
-  const majority = task === undefined
-    ? null
-    : task === allTasks
-    ? majorityAverage(results)
-    : majorityScores(results).get(task) ?? null;
+  const majority = task === undefined ? null : results.majority.get(task) ?? null;
   const metric = task === undefined || task === allTasks
     ? averageMetric()
     : grid.metrics.get(task)!;
@@ -85,7 +76,7 @@ export function rankingTable(
   const baselines = new Set(rankings.flatMap((r) => r.baseline ?? []));
   const against = [...baselines][0] ?? "the baseline";
   const hasBaseline = baselines.size > 0;
-  const { family } = testsOf(results);
+  const { family } = results.tests;
   return {
     id: "ranking",
     title: "Ranking",
@@ -97,7 +88,7 @@ export function rankingTable(
         ? "Methods without a budget stand in parentheses at the rank each would take among the others; no test includes them. "
         : "") +
       "Seeds of one task are not independent tasks: the tests hold for these tasks with other seeds." +
-      majorityNote(results),
+      majorityNote(results.majority),
     table: tableFrom(rows, rankingNames),
     columns: [
       budgetColumn,
@@ -238,8 +229,8 @@ const pairNames = [
 ];
 
 /** Every pair of methods at every budget. */
-export function rankingPairsTable(results: StudyResults): ReportTable {
-  const { rankings, family } = testsOf(results);
+export function rankingPairsTable(results: Analysis): ReportTable {
+  const { rankings, family } = results.tests;
   const rows = rankings.flatMap(({ budget, pairs }) => pairs.map((pair) => ({ budget, ...pair })));
   return {
     id: "ranking_pairs",

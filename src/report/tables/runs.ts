@@ -8,7 +8,7 @@ import { counted, duration, fixed, nothing, significant, whole } from "../../bas
 import { majorityNote } from "../../analysis/majority.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import { flagName } from "../../analysis/run_flags.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, majorityColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
@@ -40,7 +40,7 @@ const names = [
 ];
 
 /** Every run with its score, its other metrics (CSV), its steps and its time. */
-export function runsTable(results: StudyResults): ReportTable {
+export function runsTable(results: Analysis): ReportTable {
   const rows = results.runs.map(({ record }): Row => {
     const { happened } = record;
     const fact = factOf(record);
@@ -79,7 +79,7 @@ export function runsTable(results: StudyResults): ReportTable {
     note: "One row a run. The score is the primary metric of the evaluation that counts " +
       "(metrics within [−1, 1] are shown × 100). A run collapsed if it predicts the same for every text, or if its training loss is far " +
       "above chance at the end; the same column names scores that are no better than the majority class. Records of older versions do not say. " +
-      "The CSV holds every metric of every split." + majorityNote(results),
+      "The CSV holds every metric of every split." + majorityNote(results.majority),
     table: tableFrom(rows, [...names, ...more]),
     columns: [
       taskColumn,
@@ -125,7 +125,7 @@ export function runsTable(results: StudyResults): ReportTable {
 }
 
 /** The runs that failed, with cause, step and message. */
-export function failedTable(results: StudyResults): ReportTable {
+export function failedTable(results: Analysis): ReportTable {
   const rows = results.runs.flatMap(({ record: { id, asked, happened: { outcome } } }): Row[] =>
     outcome.state === "finished" ? [] : [{
       id,

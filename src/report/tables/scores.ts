@@ -4,18 +4,13 @@
  * @module
  */
 import { op } from "arquero";
-import { hasAverage, type ScoreRow, scoreRows } from "../../analysis/scores.ts";
-import { allTasks, gridOf, noBudget, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
+import { hasAverage, type ScoreRow } from "../../analysis/scores.ts";
+import { noBudget, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
 import { moreSteps } from "../../analysis/convergence.ts";
 import { fixed, interval, nothing } from "../../base/format.ts";
-import {
-  majorityAverage,
-  majorityLabel,
-  majorityNote,
-  majorityScores,
-} from "../../analysis/majority.ts";
+import { majorityLabel, majorityNote } from "../../analysis/majority.ts";
 import { averageMetric, metricInfo } from "../../analysis/metrics.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
@@ -58,30 +53,28 @@ function majorityText(row: Row): string {
 /** Rows with one for the majority class after those of each task, where records have its score. */
 function withMajority(
   rows: readonly Row[],
-  results: StudyResults,
+  results: Analysis,
   rowOf: (row: Row) => Row,
 ): readonly Row[] {
-  const scores = majorityScores(results);
-  const average = majorityAverage(results);
   return [...Map.groupBy(rows, (row) => String(row["task"]))].flatMap(([task, own]) => {
-    const mean = task === allTasks ? average : scores.get(task) ?? null;
-    if (mean === null) return own;
+    const mean = results.majority.get(task);
+    if (mean === undefined) return own;
     return [...own, rowOf({ task, metric: own[0]!["metric"], label: majorityLabel, mean })];
   });
 }
 
 /** One row a cell, with t intervals: the long form that other programs read. */
-export function scoresTable(results: StudyResults, id = "scores"): ReportTable {
+export function scoresTable(results: Analysis, id = "scores"): ReportTable {
   const scaled = (row: Row, value: unknown): number | null =>
     typeof value === "number" ? value * metricInfo(String(row["metric"])).scale : null;
-  const rows = scoreRows(results).map((row): Row => ({ ...row }));
+  const rows = results.scores.map((row): Row => ({ ...row }));
   return {
     id,
     title: "Scores with 95% intervals",
     note:
       "Mean, sample standard deviation and 95% t interval (n − 1 degrees of freedom) over seeds. " +
       "Metrics within [−1, 1] are shown × 100; the CSV holds them as recorded." +
-      majorityNote(results),
+      majorityNote(results.majority),
     table: tableFrom(withMajority(rows, results, (row) => ({ ...row, budget: noBudget })), names),
     columns: [
       taskColumn,
@@ -109,9 +102,9 @@ export function scoresTable(results: StudyResults, id = "scores"): ReportTable {
 }
 
 /** Methods down, budgets across, a block a task: the table people read first. */
-export function methodsTable(results: StudyResults, id = "methods"): ReportTable {
-  const grid = gridOf(results);
-  const long = tableFrom(scoreRows(results), names);
+export function methodsTable(results: Analysis, id = "methods"): ReportTable {
+  const grid = results.grid;
+  const long = tableFrom(results.scores, names);
   const values = ["mean", "sd", "n", "failed", "missing"] as const;
   const wide = long.groupby("task", "metric", "label").pivot(
     "budget",
@@ -139,7 +132,7 @@ export function methodsTable(results: StudyResults, id = "methods"): ReportTable
       (hasAverage(grid)
         ? " “all tasks” averages the tasks within each seed, then the seeds."
         : "") +
-      majorityNote(results),
+      majorityNote(results.majority),
     table: tableFrom(
       withMajority(rowsOf(wide), results, (row) => ({
         ...row,

@@ -6,7 +6,7 @@
 import { tableFrom } from "../../analysis/run_rows.ts";
 import { fixed } from "../../base/format.ts";
 import { sequenceScores, stageAccuracies } from "../../analysis/sequences.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable, TableColumn } from "../types.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
@@ -29,7 +29,7 @@ function percent(value: unknown): string {
 }
 
 /** Average accuracy and forgetting of each method on each sequence, mean ± standard deviation over seeds. */
-export function sequencesTable(results: StudyResults): ReportTable {
+export function sequencesTable(results: Analysis): ReportTable {
   const rows = sequenceScores(results).map(({ sequence, label, budget, n, ...summaries }): Row => ({
     sequence,
     label,
@@ -73,7 +73,7 @@ export function sequencesTable(results: StudyResults): ReportTable {
 }
 
 /** Accuracy on each task after each stage: the long form. */
-export function stagesTable(results: StudyResults): ReportTable {
+export function stagesTable(results: Analysis): ReportTable {
   const names = [
     "sequence",
     "label",

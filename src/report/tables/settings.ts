@@ -5,12 +5,12 @@
  */
 import { tableFrom } from "../../analysis/run_rows.ts";
 import { settingRows, sharedBy } from "../settings.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 
 /** The settings of all recorded runs. */
-export function settingsTable(results: StudyResults): ReportTable {
+export function settingsTable(results: Analysis): ReportTable {
   const rows = settingRows(results).map((row): Row => ({ ...row }));
   return {
     id: "settings",

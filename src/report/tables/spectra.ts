@@ -6,9 +6,9 @@
 import type { ModuleSpectrum, SpectraOverlap } from "../../record/spectra.ts";
 import { meanOf } from "../../stats/mean.ts";
 import { summarise } from "../../stats/statistics.ts";
-import { budgetName, gridOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, keyOf, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, nothing, significant, whole } from "../../base/format.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
@@ -23,7 +23,7 @@ export interface MeasuredModule extends ModuleSpectrum {
 }
 
 /** What was measured of the runs that the study still has. */
-function measuredModules(results: StudyResults): readonly MeasuredModule[] {
+function measuredModules(results: Analysis): readonly MeasuredModule[] {
   const asked = new Map(results.runs.map(({ record }) => [record.id, record.asked]));
   return (results.spectra?.runs ?? []).flatMap(({ id, modules }) => {
     const own = asked.get(id);
@@ -82,9 +82,9 @@ function overlapsOf(pairs: readonly SpectraOverlap[]) {
 }
 
 /** A row a cell with measured runs, in the grid's order. */
-export function usedRanksRows(results: StudyResults): readonly UsedRanksRow[] {
+export function usedRanksRows(results: Analysis): readonly UsedRanksRow[] {
   const cells = Map.groupBy(measuredModules(results), cellKey);
-  const order = orderOf(gridOf(results));
+  const order = orderOf(results.grid);
   return [...cells.values()].map((modules): UsedRanksRow => {
     const { task, label, budget } = modules[0]!;
     const runs = [...Map.groupBy(modules, ({ run }) => run).values()];
@@ -147,7 +147,7 @@ function overlapText(row: Row, side: "left" | "right"): string {
 }
 
 /** Runs without spectra, as a sentence; empty where there are none. */
-function leftOutText({ spectra }: StudyResults): string {
+function leftOutText({ spectra }: Analysis): string {
   const reasons = Map.groupBy(spectra?.leftOut ?? [], ({ reason }) => reason);
   return [...reasons].map(([reason, runs]) =>
     ` Left out: ${runs[0]!.title}${
@@ -157,7 +157,7 @@ function leftOutText({ spectra }: StudyResults): string {
 }
 
 /** The table of {@linkcode usedRanksRows}. */
-export function usedRanksTable(results: StudyResults): ReportTable {
+export function usedRanksTable(results: Analysis): ReportTable {
   const { top, threshold } = results.spectra ?? { top: 0, threshold: 0 };
   return {
     id: "used_ranks",
@@ -218,12 +218,12 @@ export interface ModuleSpectraRow {
 }
 
 /** A row a module of each cell with measured runs, in the grid's order. */
-export function moduleSpectraRows(results: StudyResults): readonly ModuleSpectraRow[] {
+export function moduleSpectraRows(results: Analysis): readonly ModuleSpectraRow[] {
   const groups = Map.groupBy(
     measuredModules(results),
     (module) => keyOf(cellKey(module), module.module),
   );
-  const order = orderOf(gridOf(results));
+  const order = orderOf(results.grid);
   return [...groups.values()].map((own): ModuleSpectraRow => {
     const { task, label, budget, module } = own[0]!;
     const mean = (of: (found: MeasuredModule) => number) => meanOf(own.map(of));
@@ -266,7 +266,7 @@ const moduleNames = [
 ];
 
 /** The table of {@linkcode moduleSpectraRows}. */
-export function moduleSpectraTable(results: StudyResults): ReportTable {
+export function moduleSpectraTable(results: Analysis): ReportTable {
   return {
     id: "module_spectra",
     title: "Updates by module",

@@ -5,12 +5,11 @@
  */
 import { significanceLevel } from "../../stats/rank_tests.ts";
 import { almostStochasticOrder } from "../../stats/stochastic_order.ts";
-import { allTasks, factsOf, gridOf, keyOf, noBudget, tableFrom } from "../../analysis/run_rows.ts";
+import { allTasks, keyOf, noBudget, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
-import { allBudgets, baselineOf } from "../../analysis/paired_rows.ts";
-import { pairedRows } from "../../analysis/significance.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import { allBudgets } from "../../analysis/paired_rows.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 
@@ -23,17 +22,16 @@ const names = ["task", "metric", "label", "budget", "n", "baseline_n", "above", 
  * The table: for each task and budget that a method shares with the baseline, how far its scores are at most from lying above the
  * baseline's at every quantile, and below them. Cells without a verdict are left out.
  */
-export function stochasticOrderTable(results: StudyResults): ReportTable {
-  const grid = gridOf(results);
-  const baseline = baselineOf(grid);
+export function stochasticOrderTable(results: Analysis): ReportTable {
+  const baseline = results.baseline;
   const cells = Map.groupBy(
-    factsOf(results).filter(({ score }) => score !== null),
+    results.facts.filter(({ score }) => score !== null),
     ({ task, label, budget }) => keyOf(task, label, budget),
   );
   const scoresOf = (task: string, label: string, budget: string) =>
     (cells.get(keyOf(task, label, budget)) ?? cells.get(keyOf(task, label, noBudget)) ?? [])
       .map(({ score, metric }) => (metricInfo(metric).isHigherBetter ? 1 : -1) * score!);
-  const pairs = (baseline === null ? [] : pairedRows(results)).filter((
+  const pairs = (baseline === null ? [] : results.tests.paired).filter((
     { task, budget, noVerdict },
   ) => task !== allTasks && budget !== allBudgets && noVerdict === null).flatMap((row) => {
     const own = scoresOf(row.task, row.label, row.budget);

@@ -3,17 +3,16 @@
  *
  * @module
  */
-import { budgetName, gridOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, keyOf, tableFrom } from "../../analysis/run_rows.ts";
 import { duration, fixed, nothing, whole } from "../../base/format.ts";
 import { reachedAt } from "../../analysis/learning.ts";
 import { isHigherBetter, meritOf } from "../../tasks/metrics.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { meanOf } from "../../stats/mean.ts";
 import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
-import { scoreRows } from "../../analysis/scores.ts";
 
 /** The share of the best mean of a task that is its target where the study names none. */
 const defaultTargetShare = 0.95;
@@ -52,11 +51,11 @@ const names = [
 ];
 
 /** The target of each task: the study's, else a share of the best mean; none where that is not above zero. */
-export function targetsOf(results: StudyResults): ReadonlyMap<string, number> {
+export function targetsOf(results: Analysis): ReadonlyMap<string, number> {
   const { targets = {} } = results.study;
-  const rows = scoreRows(results);
+  const rows = results.scores;
   return new Map(
-    gridOf(results).tasks.flatMap((task): readonly [string, number][] => {
+    results.grid.tasks.flatMap((task): readonly [string, number][] => {
       const stated = targets[task];
       if (stated !== undefined) return [[task, stated]];
       const own = rows.filter((row) => row.task === task && row.mean !== null);
@@ -70,13 +69,13 @@ export function targetsOf(results: StudyResults): ReadonlyMap<string, number> {
 }
 
 /** One row a cell, in the order of the grid. */
-export function targetRows(results: StudyResults): readonly TargetRow[] {
+export function targetRows(results: Analysis): readonly TargetRow[] {
   const targets = targetsOf(results);
   const runsOf = Map.groupBy(
     results.runs.filter(({ record }) => record.happened.outcome.state === "finished"),
     ({ record: { asked } }) => keyOf(asked.task, asked.label, budgetName(asked.budget)),
   );
-  return scoreRows(results).flatMap((row): readonly TargetRow[] => {
+  return results.scores.flatMap((row): readonly TargetRow[] => {
     const { task, metric, label, budget, mean } = row;
     const target = targets.get(task);
     const runs = runsOf.get(keyOf(task, label, budget)) ?? [];
@@ -103,7 +102,7 @@ export function targetRows(results: StudyResults): readonly TargetRow[] {
 }
 
 /** The table of {@linkcode targetRows}. */
-export function targetsTable(results: StudyResults): ReportTable {
+export function targetsTable(results: Analysis): ReportTable {
   const rows = targetRows(results);
   const scaled = (row: Row, name: string) => {
     const value = row[name];

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { budgetName, gridOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, keyOf, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import { summarise } from "../../stats/statistics.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";
@@ -27,8 +27,8 @@ export interface TruncationRow {
 }
 
 /** The ablated runs' metrics at each rank, cell by cell. */
-export function truncationRows(results: StudyResults): readonly TruncationRow[] {
-  const order = orderOf(gridOf(results));
+export function truncationRows(results: Analysis): readonly TruncationRow[] {
+  const order = orderOf(results.grid);
   const cuts = results.runs.flatMap(({ record: { asked }, ablation }) => {
     if (ablation === null) return [];
     const { isHigherBetter, scale } = metricInfo(ablation.metric);
@@ -54,7 +54,7 @@ export function truncationRows(results: StudyResults): readonly TruncationRow[] 
 }
 
 /** The table of {@linkcode truncationRows}. */
-export function truncationsTable(results: StudyResults): ReportTable {
+export function truncationsTable(results: Analysis): ReportTable {
   return {
     id: "truncations",
     title: "Cut to fewer ranks",

@@ -19,7 +19,7 @@ import {
 } from "../../base/format.ts";
 import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { untunedLabels } from "../../analysis/tuned_runs.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable, TableColumn } from "../types.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
@@ -104,7 +104,7 @@ function pathsOf({ best }: Tuned): readonly string[] {
 }
 
 /** The table of what was chosen; without rows where nothing was tuned. */
-export function tuningTable(results: StudyResults): ReportTable {
+export function tuningTable(results: Analysis): ReportTable {
   const { tuned, runs } = results;
   const millis = runs.reduce((sum, { record: { happened } }) => sum + happened.time.wallMillis, 0);
   const table = choicesTable(tuned, millis);

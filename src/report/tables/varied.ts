@@ -9,7 +9,7 @@ import { valueText } from "../../study/setting_paths.ts";
 import { tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, interval, nothing, signed } from "../../base/format.ts";
 import { areAverageable, averageMetric, metricInfo } from "../../analysis/metrics.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import {
@@ -78,7 +78,7 @@ function bestValues(
   }));
 }
 
-function rowsOfAxis(axis: VariedAxis, results: StudyResults): readonly VariedRow[] {
+function rowsOfAxis(axis: VariedAxis, results: Analysis): readonly VariedRow[] {
   const runs = paired(runsOn(axis, results), axis.values);
   const metric = sharedMetric(runs);
   const values = byValue(runs);
@@ -111,12 +111,12 @@ function rowsOfAxis(axis: VariedAxis, results: StudyResults): readonly VariedRow
 }
 
 /** The rows of all settings that vary; none for a study without axes of settings. */
-export function variedRows(results: StudyResults): readonly VariedRow[] {
+export function variedRows(results: Analysis): readonly VariedRow[] {
   return variedAxes(results).flatMap((axis) => rowsOfAxis(axis, results));
 }
 
 /** The values of the settings that vary. */
-export function variedTable(results: StudyResults): ReportTable {
+export function variedTable(results: Analysis): ReportTable {
   const rows = variedRows(results);
   const scaled = (row: Row, key: string): unknown => {
     const { metric, [key]: value } = row;

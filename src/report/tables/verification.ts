@@ -7,7 +7,7 @@ import type { RunVerification, Verdict, Verification } from "../../record/verifi
 import type { Difference, Value } from "../../record/compare_numbers.ts";
 import { tableFrom } from "../../analysis/run_rows.ts";
 import { counted, whole } from "../../base/format.ts";
-import type { StudyResults } from "../../analysis/results.ts";
+import type { Analysis } from "../../analysis/analysis.ts";
 import type { ReportTable, Tone } from "../types.ts";
 
 /** A pinned or compared value; of a hash its first digits. */
@@ -96,7 +96,7 @@ export function timeText(iso: string): string {
 }
 
 /** Ids of verified runs whose record is still the one that was verified. */
-function currentIds({ runs }: StudyResults, { verifiedAt }: Verification): ReadonlySet<string> {
+function currentIds({ runs }: Analysis, { verifiedAt }: Verification): ReadonlySet<string> {
   return new Set(
     runs.filter(({ record }) => record.happened.time.startedAt <= verifiedAt)
       .map(({ record }) => record.id),
@@ -104,7 +104,7 @@ function currentIds({ runs }: StudyResults, { verifiedAt }: Verification): Reado
 }
 
 /** When a study was verified and how that came out; null for a study that was not. */
-export function verificationText(results: StudyResults): string | null {
+export function verificationText(results: Analysis): string | null {
   const { verification } = results;
   if (verification === null) return null;
   const current = currentIds(results, verification);
@@ -121,7 +121,7 @@ function toneOf(verdict: unknown): Tone {
 }
 
 /** One row a verified run. */
-export function verificationTable(results: StudyResults): ReportTable {
+export function verificationTable(results: Analysis): ReportTable {
   const { verification } = results;
   const current = verification === null ? new Set() : currentIds(results, verification);
   const rows = (verification?.runs ?? []).map((run) => ({

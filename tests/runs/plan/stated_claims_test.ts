@@ -43,7 +43,7 @@ Deno.test("claims stand in study.json with hash and time before the first run, a
     for (const { record } of runs) {
       assert(Date.parse(stated!.at) <= Date.parse(record.happened.time.startedAt));
     }
-    const heading = async () => claimsText(await readStudyResults(folder))[0]!;
+    const heading = async () => claimsText((await readStudyResults(folder)).claimsReport)[0]!;
     assertStringIncludes(await heading(), "Claims, stated before the first run (");
 
     const options = { data: null, model: tinyModel, results: `${home}/results` };
@@ -78,7 +78,7 @@ Deno.test("claims stand in study.json with hash and time before the first run, a
     await sweep(plain);
     const none = JSON.parse(await read());
     assertEquals(none.claimsStated.length, 3);
-    assertEquals(claimsText(await readStudyResults(folder)), []);
+    assertEquals(claimsText((await readStudyResults(folder)).claimsReport), []);
 
     // A study that never claimed anything has no word of claims there.
     await Deno.remove(path);
