@@ -14,6 +14,7 @@
  * - `@ranklab/ranklab/analysis`: scores, pairs, claims, verdicts and convergence of a study
  * - `@ranklab/ranklab/report`: tables, charts and the page
  * - `@ranklab/ranklab/runs`: training, sweeping, ablating and verifying without a terminal
+ * - `@ranklab/ranklab/web`: training in a browser tab
  *
  * @example One method trained on one task, and asked
  * ```ts
@@ -86,7 +87,8 @@ export { defineMetric, type MetricDefinition } from "./src/tasks/metrics.ts";
 export type { Metric } from "./src/tasks/types.ts";
 
 // Devices.
-export { type Choice, chooseExecutor, type ChooseOptions } from "./src/exec/choose.ts";
+export type { Choice } from "./src/exec/choice.ts";
+export { chooseExecutor, type ChooseOptions } from "./src/exec/choose.ts";
 export type { Executor } from "./src/exec/executor.ts";
 export { type Checkpoint, DivergenceError } from "./src/train/run_types.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { devices } from "../exec/choose.ts";
+import { devices } from "../exec/choice.ts";
 import { UsageError } from "../base/usage_error.ts";
 import type { CommandOption } from "./command.ts";
 import { type Arguments, wholeNumber } from "./terminal.ts";

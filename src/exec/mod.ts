@@ -5,14 +5,13 @@
  */
 export {
   type Choice,
-  chooseExecutor,
-  type ChooseOptions,
   type Device,
   devices,
   type ExecutorMakers,
   type MakerOptions,
   type Tried,
-} from "./choose.ts";
+} from "./choice.ts";
+export { chooseExecutor, type ChooseOptions } from "./choose.ts";
 export {
   type DeviceTensor,
   type Executor,

@@ -20,11 +20,13 @@ let threadsInUse: number | null = null;
  *
  * @param threads Threads within an operator; 1 where the platform does not share memory between threads. Default: as
  *   many as `navigator.hardwareConcurrency` says.
+ * @param runtime The address of the folder with the package's files. Default: where it looks by itself.
  *
  * @throws {ExecutorError} If the runtime cannot be loaded, or runs with another number of threads already.
  */
 export async function wasmExecutor(
   threads: number = navigator.hardwareConcurrency,
+  runtime?: string,
 ): Promise<Executor> {
   if (threadsInUse !== null && threadsInUse !== threads) {
     throw new ExecutorError(
@@ -40,6 +42,7 @@ export async function wasmExecutor(
   }
   threadsInUse = threads;
   module.env.wasm.numThreads = threads;
+  if (runtime !== undefined) module.env.wasm.wasmPaths = runtime;
   module.env.logLevel = "error";
   return await startOnnxExecutor({
     kind: "wasm",

@@ -142,6 +142,8 @@ export interface WebGpuOptions {
   readonly allowSoftware?: boolean;
   /** The device to use, of the adapter that {@linkcode findAdapter} finds. Default: a new one. */
   readonly device?: GPUDevice;
+  /** The address of the folder with the package's files. Default: where it looks by itself. */
+  readonly runtime?: string;
 }
 
 /**
@@ -167,6 +169,7 @@ export async function webgpuExecutor(options: WebGpuOptions = {}): Promise<Execu
     throw new ExecutorError(`${attempt} on ${name}`, cause);
   }
   module.env.wasm.numThreads = 1;
+  if (options.runtime !== undefined) module.env.wasm.wasmPaths = options.runtime;
   module.env.logLevel = "error";
 
   const version = module.env.versions.web ?? module.env.versions.common;

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { errorMessage } from "../base/error_message.ts";
 import { FetchError } from "./fetch_error.ts";
 import {
@@ -51,6 +50,8 @@ export async function sizeOf(path: string): Promise<number | null> {
 
 /** The hash of a file's content, read piece by piece. */
 export async function checksumOf(path: string, kind: Checksum["kind"]): Promise<string> {
+  // Imported here, since a browser tab loads this module too but has no such one.
+  const { createHash } = await import("node:crypto");
   const size = (await Deno.stat(path)).size;
   const hash = createHash(kind === "sha256" ? "sha256" : "sha1");
   if (kind === "git-sha1") hash.update(`blob ${size}\0`);

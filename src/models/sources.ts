@@ -63,7 +63,7 @@ export function modelSource(name: string, given: string | null, base = "."): Mod
 }
 
 /** A path from a folder on, unless it starts at a root. */
-function below(base: string, path: string): string {
+export function below(base: string, path: string): string {
   return base === "." || /^(?:[/\\]|[A-Za-z]:)/.test(path) ? path : `${base}/${path}`;
 }
 

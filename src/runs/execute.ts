@@ -3,24 +3,18 @@
  *
  * @module
  */
-import { hashJson } from "../base/hash.ts";
-import type { Json } from "../base/canonical_json.ts";
 import { ExecutorError } from "../exec/executor.ts";
 import type { Environment } from "../record/provenance.ts";
 import { newToken, StorageError } from "../record/durable.ts";
 import { LostAttemptError, RunFolder } from "../record/run_folder.ts";
-import { capOf } from "../study/rank_costs.ts";
 import { type PausedRun, scoreAt } from "./paused_run.ts";
 import { type Kept, type LoopContext, runToEnd } from "./run_loop.ts";
-import { runStages } from "../train/stages.ts";
 import type { FailureCause, Outcome, RunRecord } from "../record/types.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
 import type { ProgramCache } from "../train/programs.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
-import { runData } from "../train/run_data.ts";
-import { DivergenceError, type TrainingRequest } from "../train/run_types.ts";
+import { DivergenceError } from "../train/run_types.ts";
 import { Trainer } from "../train/trainer.ts";
-import type { ModuleDirections } from "../train/vectors.ts";
 import { type EstimatedRun, withEstimatedRanks } from "./plan/estimated_ranks.ts";
 import type { Inputs, ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./plan/planning.ts";
@@ -28,6 +22,7 @@ import { RunJournal } from "./run_journal.ts";
 import { RanksError, withSourceRanks } from "./plan/source_ranks.ts";
 import { writeEndFiles } from "./run_files.ts";
 import { recordOf } from "./run_record.ts";
+import { requestOf } from "./training_request.ts";
 import { type Timings, timingsBefore } from "./timings.ts";
 
 /** What all runs of a sweep share. */
@@ -62,85 +57,6 @@ export type ExecutionResult =
   | { readonly kind: "paused"; readonly paused: PausedRun }
   /** Before its end because another process took it over. */
   | { readonly kind: "lost" };
-
-/** What a run asks the train room for, with all that it needs read first. */
-export async function trainingRequest(
-  planned: PlannedRun,
-  context: Pick<ExecutionContext, "executor" | "programs" | "inputs">,
-): Promise<TrainingRequest> {
-  return requestOf(planned, await context.inputs.read(planned.run), context);
-}
-
-/**
- * What a run asks the train room for.
- *
- * @param directions What its method's estimate found for its modules to start with. Default: nothing.
- */
-export function requestOf(
-  { run, method, plan, modules }: PlannedRun,
-  read: ReadRun,
-  context: Pick<ExecutionContext, "executor" | "programs">,
-  directions?: ModuleDirections,
-): TrainingRequest {
-  const { model, task } = read;
-  const bound = method.bind(run.options);
-  const scores = bound.adapter?.policy?.scores;
-  const data = runData(run, read, scores?.type === "removal" ? scores.examples : 0);
-  const { dropout, beta1, beta2, epsilon, weightDecay, clipNorm, regressionBias } =
-    run.settings.train;
-  const train = {
-    dropout,
-    beta1,
-    beta2,
-    epsilon,
-    weightDecay,
-    clipNorm,
-    ...(regressionBias === undefined ? {} : { regressionBias }),
-  };
-  const headRate: Record<never, never> | { readonly hasHeadRate: true } =
-    (run.settings.train.headLearningRate ?? null) === null ? {} : { hasHeadRate: true };
-  const costs = method.costs(run.options);
-  const ranks = plan === null
-    ? []
-    : modules.map((module, i) => ({ module, rank: plan.initial[i]! }));
-  return {
-    executor: context.executor,
-    programs: context.programs,
-    programKey: hashJson({
-      weights: model.weightsHash,
-      method: run.method,
-      options: run.options,
-      ranks: ranks.map(({ module, rank }) => [module.name, rank]),
-      output: task.output as unknown as Json,
-      stages: data.stages.length,
-      train: train as unknown as Json,
-      ...headRate,
-    }),
-    assembly: {
-      encoder: model,
-      output: task.output,
-      stages: data.stages.length,
-      method: bound,
-      ranks,
-      train,
-      ...headRate,
-    },
-    task,
-    settings: run.settings,
-    seed: run.seed,
-    finalTotal: plan?.finalTotal ?? 0,
-    costs,
-    cap: capOf(
-      method,
-      run,
-      modules,
-      runStages(run.settings, data.stages).reduce((sum, { steps }) => sum + steps, 0),
-    ),
-    ...(directions === undefined ? {} : { directions }),
-    stages: data.stages,
-    splits: data.splits,
-  };
-}
 
 function causeOf(error: unknown): FailureCause {
   if (error instanceof DivergenceError) return "diverged";

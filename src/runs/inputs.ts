@@ -4,7 +4,7 @@
  * @module
  */
 import { RandomStream } from "../base/random.ts";
-import { type EncoderModel, loadEncoder } from "../models/load.ts";
+import { type EncoderFiles, type EncoderModel, loadEncoder } from "../models/load.ts";
 import { targetModules } from "../models/modules.ts";
 import { randomEncoder } from "../models/random.ts";
 import { type ModelSource, modelSource } from "../models/sources.ts";
@@ -93,6 +93,24 @@ export class Inputs {
   /** Takes the examples of a task as they are, in place of its files. */
   give(data: TaskData): void {
     this.#tasks.set(data.task.name, data);
+  }
+
+  /**
+   * Takes the contents of an encoder's files in place of a model that has a name.
+   *
+   * @throws {TypeError} If the weights are no bytes.
+   * @throws {InputError} If they are wrong; see {@linkcode loadEncoder}.
+   */
+  giveModel(name: string, { config, weights, ...tokenizerFiles }: EncoderFiles): void {
+    if (!(weights instanceof Uint8Array || weights instanceof Map)) {
+      const kind = Object.prototype.toString.call(weights).slice(8, -1);
+      throw new TypeError(
+        `Cannot load the model: found weights of the kind ${kind}, want a Uint8Array of model.safetensors, ` +
+          "or a Map of such files by name",
+      );
+    }
+    const model = loadEncoder({ config, weights, ...tokenizerFiles }, "model");
+    this.#hold(name, { model, tokenizerFiles, origin: null });
   }
 
   /**

@@ -35,7 +35,8 @@ export {
   TextModel,
 } from "./share/text_model.ts";
 export type { TrainedRunRequest } from "./trained_run.ts";
-export { train, type TrainEvent, type TrainOptions } from "./train.ts";
+export { train } from "./train.ts";
+export type { TrainEvent, TrainOptions } from "./training.ts";
 export { type NamedModule, type Trust, UntrustedCodeError } from "./trust.ts";
 export type { TunedFile } from "./tune/tuned_file.ts";
 export type { TrialsResult, TuneOptions } from "./tune/making.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { checkDevice, chooseExecutor } from "../exec/choose.ts";
+import { checkDevice } from "../exec/choice.ts";
+import { chooseExecutor } from "../exec/choose.ts";
 import type { Fetching } from "../fetch/model_files.ts";
 import { methods as builtIn, type MethodTable } from "../methods/table.ts";
 import { isReadOnly } from "../record/durable.ts";

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { isAbsolute } from "node:path";
 import { InputError } from "../base/input_error.ts";
 import { hashBytes, hashJson } from "../base/hash.ts";
 import { errorMessage } from "../base/error_message.ts";
 import { mostFileBytes, readBounded } from "../record/read_bounded.ts";
+import { below } from "../models/sources.ts";
 import { drawDev } from "../tasks/draw_dev.ts";
 import { readingHashes } from "../tasks/reading.ts";
 import { readSplit, type SplitContent } from "../tasks/read_split.ts";
@@ -66,7 +66,7 @@ export async function readTaskData(task: Task, location: string): Promise<TaskDa
   for (const [split, files] of Object.entries(task.splits)) {
     const contents: Required<SplitContent>[] = [];
     for (const file of files) {
-      const fileName = isAbsolute(file.path) ? file.path : `${location}/${file.path}`;
+      const fileName = below(location, file.path);
       const bytes = await readBytes(`the ${split} split of "${task.name}"`, file, fileName);
       if (bytes === null) continue;
       contents.push({ bytes, fileName });

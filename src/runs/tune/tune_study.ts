@@ -5,7 +5,7 @@
  * @module
  */
 import { UsageError } from "../../base/usage_error.ts";
-import { checkDevice } from "../../exec/choose.ts";
+import { checkDevice } from "../../exec/choice.ts";
 import { makeFolder, writeWhole } from "../../record/durable.ts";
 import { defaultMostRuns } from "../../study/grid.ts";
 import { withGivenModel } from "../../study/overrides.ts";
