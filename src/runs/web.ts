@@ -53,7 +53,8 @@ function deviceOf({ threads, runtime }: WebDevice) {
         'with the files of onnxruntime-web, as in { runtime: "/runtime/" }',
     );
   }
-  const makers = webMakers(runtime && new URL(runtime, location.href).href);
+  const folder = runtime?.replace(/\/?$/, "/");
+  const makers = webMakers(folder && new URL(folder, location.href).href);
   return { makers, threads: wanted };
 }
 

@@ -1,5 +1,11 @@
 /** ranklab in a browser tab: the same files, the same code, and on the same runtime the same numbers. */
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertMatch,
+  assertStringIncludes,
+} from "@std/assert";
 import { readTaskData } from "../../src/runs/task_data.ts";
 import { embeddedFolder } from "../../src/tasks/embedded.ts";
 import { findTask } from "../../src/tasks/catalog.ts";
@@ -61,6 +67,10 @@ Deno.test({
         assertEquals(new Set(found.losses).size, 10);
         assertEquals(found.moved > 0, job.method === "elalora");
         assert("adapter_model.safetensors" in found.files);
+        for (const [i, own] of found.loaded.entries()) {
+          assertAlmostEquals(own, found.probabilities[i]!, 1e-6);
+        }
+        assertEquals(found.loaded.length, 8);
       }
     });
     await t.step("on WebGPU, with no node off the device", async () => {

@@ -7,6 +7,8 @@ import { hashBytes } from "../../src/base/hash.ts";
 import {
   chooseExecutor,
   type EncoderFiles,
+  loadEncoder,
+  modelOfPeftFiles,
   train,
   type WebTrainOptions,
 } from "../../src/runs/web.ts";
@@ -29,6 +31,8 @@ export interface Trained {
   readonly moved: number;
   /** The probabilities of a text's labels. */
   readonly probabilities: readonly number[];
+  /** The same of the model that the adapter's files make. */
+  readonly loaded: readonly number[];
   /** Hashes of the adapter's files, by name. */
   readonly files: Readonly<Record<string, string>>;
 }
@@ -58,9 +62,15 @@ export async function run({ encoder, device, ...job }: Job, read: Reader): Promi
     if (event.kind === "step") losses.push(event.loss);
     if (event.kind === "ranks") moved += event.moved;
     if (event.kind !== "done") continue;
-    const [prediction] = await event.model.predict(["a bird that swims"]);
-    const files = [...event.model.peftFiles()].map(([name, bytes]) => [name, hashBytes(bytes)]);
+    const texts = ["a bird that swims"];
+    const [prediction] = await event.model.predict(texts);
+    const files = event.model.peftFiles();
     await event.model.dispose();
+    const { task } = event.model;
+    const base = loadEncoder(model, "model");
+    const loaded = await modelOfPeftFiles(files, { base, executor, task, maxLength: 16 });
+    const [again] = await loaded.predict(texts);
+    await loaded.dispose();
     return {
       executor: executor.name,
       threads: executor.threads,
@@ -68,7 +78,8 @@ export async function run({ encoder, device, ...job }: Job, read: Reader): Promi
       accuracy: event.evaluations[0]!.metrics["accuracy"]!,
       moved,
       probabilities: prediction!.probabilities,
-      files: Object.fromEntries(files),
+      loaded: again!.probabilities,
+      files: Object.fromEntries([...files].map(([name, bytes]) => [name, hashBytes(bytes)])),
     };
   }
   throw new Error("The training ended without a model");
