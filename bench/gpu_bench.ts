@@ -10,7 +10,7 @@
  * @module
  */
 import { readArguments, say } from "../src/cli/terminal.ts";
-import { trainingRequest } from "../src/runs/execute.ts";
+import { trainingRequest } from "../src/runs/training_request.ts";
 import { textTable } from "../src/base/text_table.ts";
 import type { Executor } from "../src/exec/executor.ts";
 import {

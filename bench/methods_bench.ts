@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { trainingRequest } from "../src/runs/execute.ts";
+import { trainingRequest } from "../src/runs/training_request.ts";
 import { nativeExecutor } from "../src/exec/native.ts";
 import { methods } from "../src/methods/table.ts";
 import type { StudyMethod } from "../src/study/study.ts";

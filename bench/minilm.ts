@@ -4,7 +4,7 @@
  * @module
  */
 import { RandomStream } from "../src/base/random.ts";
-import { trainingRequest } from "../src/runs/execute.ts";
+import { trainingRequest } from "../src/runs/training_request.ts";
 import { expand, planRuns } from "../src/runs/plan/planning.ts";
 import type { Executor } from "../src/exec/executor.ts";
 import { nativeExecutor } from "../src/exec/native.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { execute, trainingRequest } from "../src/runs/execute.ts";
+import { execute } from "../src/runs/execute.ts";
+import { trainingRequest } from "../src/runs/training_request.ts";
 import { sweepStudy } from "../src/runs/sweep.ts";
 import { chooseExecutor } from "../src/exec/choose.ts";
 import { methods } from "../src/methods/table.ts";

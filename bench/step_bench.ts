@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { trainingRequest } from "../src/runs/execute.ts";
+import { trainingRequest } from "../src/runs/training_request.ts";
 import type { Executor } from "../src/exec/executor.ts";
 import { nativeExecutor } from "../src/exec/native.ts";
 import { ProgramCache } from "../src/train/programs.ts";

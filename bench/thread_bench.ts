@@ -5,7 +5,7 @@
  */
 import { nativeExecutor } from "../src/exec/native.ts";
 import { remoteExecutor } from "../src/exec/remote.ts";
-import { trainingRequest } from "../src/runs/execute.ts";
+import { trainingRequest } from "../src/runs/training_request.ts";
 import { launchComputing } from "../src/runs/pool/threads.ts";
 import { ProgramCache } from "../src/train/programs.ts";
 import { Trainer } from "../src/train/trainer.ts";

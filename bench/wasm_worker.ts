@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { trainingRequest } from "../src/runs/execute.ts";
+import { trainingRequest } from "../src/runs/training_request.ts";
 import { nativeExecutor } from "../src/exec/native.ts";
 import { wasmExecutor } from "../src/exec/wasm.ts";
 import { ProgramCache } from "../src/train/programs.ts";
