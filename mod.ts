@@ -63,15 +63,14 @@
 // Studies.
 export {
   type Axes,
-  defineStudy,
   type Delta,
   type ExtendingStudy,
-  parseStudy,
   type Study,
   type StudyMethod,
-} from "./src/study/study.ts";
-export type { StudyBudget } from "./src/study/study_budget.ts";
-export { StudyError } from "./src/study/problems.ts";
+} from "./src/study/schema/study.ts";
+export { defineStudy, parseStudy } from "./src/study/schema/parse.ts";
+export type { StudyBudget } from "./src/study/budget/budget.ts";
+export { StudyError } from "./src/study/check/problems.ts";
 export { InputError, type InputProblem } from "./src/base/input_error.ts";
 export { UsageError } from "./src/base/usage_error.ts";
 

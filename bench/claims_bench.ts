@@ -9,7 +9,7 @@
 import { RandomStream } from "../src/base/random.ts";
 import { textTable } from "../src/base/text_table.ts";
 import { type Answer, verdictsOf } from "../src/analysis/claims/verdict.ts";
-import type { ClaimSays } from "../src/study/claims.ts";
+import type { ClaimSays } from "../src/study/schema/claims.ts";
 import { simulatedStudy } from "./simulated_claims.ts";
 
 const answers = ["supported", "refuted", "equivalent", "undecided"] as const;

@@ -9,8 +9,8 @@
 import { trainingRequest } from "../src/runs/training_request.ts";
 import { nativeExecutor } from "../src/exec/native.ts";
 import { methods } from "../src/methods/table.ts";
-import type { StudyMethod } from "../src/study/study.ts";
-import type { StudyBudget } from "../src/study/study_budget.ts";
+import type { StudyMethod } from "../src/study/schema/study.ts";
+import type { StudyBudget } from "../src/study/budget/budget.ts";
 import { ProgramCache } from "../src/train/programs.ts";
 import { Trainer } from "../src/train/trainer.ts";
 import { benchStudy, lowerQuartile, type Measurement, median, planned, runOf } from "./setup.ts";

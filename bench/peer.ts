@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { MethodOptions } from "../src/study/study.ts";
+import type { MethodOptions } from "../src/study/schema/study.ts";
 
 const root = new URL("../", import.meta.url);
 /** The interpreter that the peer's libraries are installed for. */

@@ -14,7 +14,7 @@ import { say } from "../src/cli/terminal.ts";
 import { textTable } from "../src/base/text_table.ts";
 import { methods } from "../src/methods/table.ts";
 import { buildReport } from "../src/report/build.ts";
-import type { Study } from "../src/study/study.ts";
+import type { Study } from "../src/study/schema/study.ts";
 import { largeStudyFile, largeStudyName, writeFinishedStudy } from "./finished_study.ts";
 import type { ResumeResult } from "./resume_worker.ts";
 import { benchResults, benchStudy, median } from "./setup.ts";

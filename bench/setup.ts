@@ -6,7 +6,7 @@
 import { expand, type PlannedRun, planRuns, type StudyPlan } from "../src/runs/plan/planning.ts";
 import { readStudyFile } from "../src/runs/plan/study_file.ts";
 import { methods } from "../src/methods/table.ts";
-import type { Study } from "../src/study/study.ts";
+import type { Study } from "../src/study/schema/study.ts";
 
 /** One line of the table that `deno task bench` prints. */
 export interface Measurement {

@@ -6,8 +6,8 @@
 import type { RandomStream } from "../src/base/random.ts";
 import type { RunRecord } from "../src/record/types.ts";
 import type { ScoredRun } from "../src/analysis/claims/series.ts";
-import type { ArmRun } from "../src/study/arms.ts";
-import type { ClaimSays, ClaimsOfStudy } from "../src/study/claims.ts";
+import type { ArmRun } from "../src/study/compare/arms.ts";
+import type { ClaimSays, ClaimsOfStudy } from "../src/study/schema/claims.ts";
 
 /** What is claimed, and what is true. */
 export interface SimulatedOptions {

@@ -144,7 +144,7 @@ export const mutate = commandOf({
   examples: [
     { line: "deno task mutate --rooms train,study --each 5 --seed 3", text: "ten changes" },
     {
-      line: "deno task mutate --files src/stats,src/study/tune.ts",
+      line: "deno task mutate --files src/stats,src/study/schema/tune.ts",
       text: "each change of some files",
     },
     { line: "deno task mutate --again", text: "those that no test has noticed so far" },

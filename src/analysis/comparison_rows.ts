@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { pointKey } from "../study/rank_sources.ts";
-import { taskMargin } from "../study/claims.ts";
-import type { ComparedPair, ResolvedComparison } from "../study/comparisons.ts";
+import { pointKey } from "../study/grid/points.ts";
+import { taskMargin } from "../study/schema/claims.ts";
+import type { ComparedPair, ResolvedComparison } from "../study/compare/pairs.ts";
 import type { RunPoint } from "../study/types.ts";
 import { meanOf } from "../stats/mean.ts";
 import { type Contrast, contrastOf } from "./contrasts.ts";

@@ -6,14 +6,14 @@
 import type { Json } from "../base/canonical_json.ts";
 import { unknownName } from "../base/suggest.ts";
 import { UsageError } from "../base/usage_error.ts";
-import { isObject } from "../study/method_options.ts";
 import {
+  isObject,
   parseSettingPath,
   settingAt,
   type SettingPath,
   valueText,
-} from "../study/setting_paths.ts";
-import type { PartialSettings } from "../study/settings.ts";
+} from "../study/schema/setting_paths.ts";
+import type { PartialSettings } from "../study/schema/settings.ts";
 import { budgetName } from "./run_rows.ts";
 import { nothing } from "../base/format.ts";
 import type { Basis } from "./basis.ts";

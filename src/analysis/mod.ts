@@ -22,7 +22,7 @@ export {
 } from "./claims/verdict.ts";
 export type { ClaimLook } from "./claims/looks.ts";
 export type { Undecidable } from "./power/text.ts";
-export type { ArmRun } from "../study/arms.ts";
+export type { ArmRun } from "../study/compare/arms.ts";
 export type { MoreSeeds } from "./claims/more_seeds.ts";
 export type { LostArm } from "./claims/no_evidence.ts";
 export type {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { taskMargin } from "../study/claims.ts";
+import { taskMargin } from "../study/schema/claims.ts";
 import { type Contrast, contrastOf } from "./contrasts.ts";
 import { allTasks, factOf, keyOf, noBudget, rowsOf, type RunFact, tableFrom } from "./run_rows.ts";
 import { averageMetric, marginsMetric, metricInfo } from "./metrics.ts";

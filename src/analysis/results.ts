@@ -7,10 +7,10 @@ import type { StatedClaims } from "./claims/statement.ts";
 import type { Asked, ReplayedRun, RunResults } from "../record/types.ts";
 import type { StudySpectra } from "../record/spectra.ts";
 import type { Verification } from "../record/verification.ts";
-import type { ResolvedComparison } from "../study/comparisons.ts";
-import type { StudyMargin } from "../study/claims.ts";
-import type { ConvergenceRule, Targets } from "../study/convergence.ts";
-import type { Tuned } from "../study/tuned.ts";
+import type { ResolvedComparison } from "../study/compare/pairs.ts";
+import type { StudyMargin } from "../study/schema/claims.ts";
+import type { ConvergenceRule, Targets } from "../study/schema/study.ts";
+import type { Tuned } from "../study/schema/tuned.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 
 export type { RunResults };

@@ -7,7 +7,7 @@
 import "@uwdata/flechette";
 import { type ColumnTable, table as tableOf } from "arquero";
 import type { Asked, EvaluationLine, RunRecord } from "../record/types.ts";
-import { keptOf } from "../study/kept.ts";
+import { keptOf } from "../study/grid/steps.ts";
 import type { StudyResults } from "./results.ts";
 
 /** One row of a table, by column name. */

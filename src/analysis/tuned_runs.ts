@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isTunedFor, type Tuned } from "../study/tuned.ts";
+import { isTunedFor, type Tuned } from "../study/schema/tuned.ts";
 import type { PlannedRun, RunResults, StudyResults } from "./results.ts";
 
 /** What tells whether a choice is for a run. */

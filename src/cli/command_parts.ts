@@ -8,7 +8,7 @@ import { UsageError } from "../base/usage_error.ts";
 import type { CommandOption } from "./command.ts";
 import { type Arguments, wholeNumber } from "./terminal.ts";
 import { defaultStudy } from "../runs/plan/study_file.ts";
-import { defaultMostRuns } from "../study/grid.ts";
+import { defaultMostRuns } from "../study/grid/size.ts";
 import { defaultResults } from "../runs/stored_study.ts";
 
 /** A study that is read. */

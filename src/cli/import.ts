@@ -6,7 +6,7 @@
 import { chooseExecutor } from "../exec/choose.ts";
 import { type ImportOptions, importPeft } from "../runs/share/import.ts";
 import { contentsText } from "../runs/share/imported_model.ts";
-import { defaultSettings } from "../study/settings.ts";
+import { defaultSettings } from "../study/schema/settings.ts";
 import { commandOf } from "./command.ts";
 import { deviceOption, required } from "./command_parts.ts";
 import { terminalFetching } from "./fetch_report.ts";

@@ -5,7 +5,7 @@
  */
 import { unknownName } from "../base/suggest.ts";
 import { knownEncoders } from "../models/known_encoders.ts";
-import { parseModelName, unknownModel } from "../study/model_name.ts";
+import { parseModelName, unknownModel } from "../study/schema/model_name.ts";
 import { type Command, commandOf, usageLine } from "./command.ts";
 import { cachedModels, fetchSnapshot, hubCache, type HubModel } from "../fetch/hub.ts";
 import type { Fetching } from "../fetch/model_files.ts";

@@ -10,7 +10,7 @@ import type { Inputs } from "../runs/inputs.ts";
 import type { PlannedRun } from "../runs/plan/planning.ts";
 import { filesAtOnce, mapConcurrently } from "../runs/pool/side_by_side.ts";
 import type { PlannedCounts } from "../study/types.ts";
-import { plannedCounts } from "../study/validate.ts";
+import { plannedCounts } from "../study/check/runs.ts";
 import { meanOf } from "../stats/mean.ts";
 
 /** Runs that differ in their seeds only. */

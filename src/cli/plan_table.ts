@@ -5,7 +5,8 @@
  */
 import { textTable } from "../base/text_table.ts";
 import type { PlannedRun } from "../runs/plan/planning.ts";
-import { budgetKey, cellTitle } from "../study/run_id.ts";
+import { budgetKey } from "../study/budget/budget.ts";
+import { cellTitle } from "../study/grid/run_id.ts";
 import type { CountRange, PlannedCounts } from "../study/types.ts";
 import type { RunKind } from "./plan_kinds.ts";
 

@@ -9,8 +9,8 @@ import { counted, listed } from "../base/format.ts";
 import { untunedLabels } from "../analysis/tuned_runs.ts";
 import type { SweptStudy } from "../runs/sweep.ts";
 import { plannedTuning } from "../runs/tune/tune_study.ts";
-import type { Study } from "../study/study.ts";
-import { tuneDefaults, type TuneSearch } from "../study/tune.ts";
+import type { Study } from "../study/schema/study.ts";
+import { tuneDefaults, type TuneSearch } from "../study/schema/tune.ts";
 import type { RunSpec } from "../study/types.ts";
 
 /** A tuning before it is made. */

@@ -6,7 +6,7 @@
 import type { Json } from "../base/canonical_json.ts";
 import { methods } from "../methods/table.ts";
 import { writeWhole } from "../record/durable.ts";
-import { studyJsonSchema } from "../study/json_schema.ts";
+import { studyJsonSchema } from "../study/schema/json_schema.ts";
 import { builtInTasks } from "../tasks/catalog.ts";
 import { userTaskJsonSchema } from "../tasks/user_task.ts";
 import { commandOf } from "./command.ts";

@@ -8,7 +8,7 @@ import { counted, fixed } from "../base/format.ts";
 import { differenceText } from "../report/tables/verification.ts";
 import type { DamagedFile, DamagedRun, StudyResults } from "../analysis/results.ts";
 import type { Watch, WorkEvent } from "../runs/events.ts";
-import { givenModelText } from "../study/model_name.ts";
+import { givenModelText } from "../study/schema/model_name.ts";
 import { aloneText } from "./alone_text.ts";
 import { EventLines } from "./event_lines.ts";
 import { terminalFetching } from "./fetch_report.ts";

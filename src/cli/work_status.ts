@@ -11,7 +11,7 @@ import { metricInfo } from "../analysis/metrics.ts";
 import { flagsText } from "../analysis/run_flags.ts";
 import type { RunProgress } from "../runs/run_loop.ts";
 import type { SweepResult } from "../runs/sweep.ts";
-import { keptOf } from "../study/kept.ts";
+import { keptOf } from "../study/grid/steps.ts";
 import { clearStatus, complain, outputColumns, say, showStatus } from "./terminal.ts";
 
 /** A duration such as `45s`, `3m05s` or `2h07m`. */

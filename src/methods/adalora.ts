@@ -7,7 +7,7 @@
  * @module
  */
 import * as z from "zod";
-import { countsOfMasks } from "../study/rank_range.ts";
+import { countsOfMasks } from "../study/budget/range.ts";
 import { adaloraPolicy, checkAdaloraSchedule, meanMasked } from "./adalora_policy.ts";
 import { defineMethod } from "./method.ts";
 import { svdAdapter, svdOptions } from "./svd_form.ts";

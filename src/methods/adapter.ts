@@ -14,7 +14,7 @@ import type { RandomStream } from "../base/random.ts";
 import type { HostTensor, Tensor } from "../graph/mod.ts";
 import type { NormChange } from "../models/forward_context.ts";
 import type { Initial } from "../models/parameters.ts";
-import type { learningRateAt } from "../study/total_steps.ts";
+import type { learningRateAt } from "../study/grid/steps.ts";
 import type { AdapterCosts, ModuleShape } from "../study/types.ts";
 import type { DirectionMode } from "./directions.ts";
 import type { Nonlinearity } from "./nonlinearity.ts";

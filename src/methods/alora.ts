@@ -13,7 +13,8 @@
  * @module
  */
 import * as z from "zod";
-import { cappedCounts, countsOfMoves, isCapped } from "../study/rank_range.ts";
+import { cappedCounts, countsOfMoves } from "../study/budget/range.ts";
+import { isCapped } from "../study/budget/budget.ts";
 import { type Growth } from "./adapter.ts";
 import { aloraPolicy, checkAloraSchedule, roundSteps } from "./alora_policy.ts";
 import { loraParts, loraPrepare } from "./lora.ts";

@@ -12,7 +12,8 @@
 import { gemm, type HostTensor, reshape, split, type Tensor } from "../graph/mod.ts";
 import type { ModuleBranch } from "../models/forward_context.ts";
 import type { Initial } from "../models/parameters.ts";
-import type { ModulePart, ModuleShape } from "../study/types.ts";
+import type { ModulePart } from "../study/schema/settings.ts";
+import type { ModuleShape } from "../study/types.ts";
 import { type AdapterPart, type Bottleneck, type BottleneckAdapter, costsOf } from "./adapter.ts";
 import { activationOf, type Nonlinearity } from "./nonlinearity.ts";
 

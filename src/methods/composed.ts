@@ -9,15 +9,10 @@
  * @module
  */
 import * as z from "zod";
-import {
-  cappedCounts,
-  countsOfFound,
-  countsOfMasks,
-  exactly,
-  isCapped,
-} from "../study/rank_range.ts";
+import { cappedCounts, countsOfFound, countsOfMasks, exactly } from "../study/budget/range.ts";
+import { isCapped } from "../study/budget/budget.ts";
 import type { CountFacts, PlannedCounts, RunFacts } from "../study/types.ts";
-import { closed } from "../study/settings.ts";
+import { closed } from "../study/schema/settings.ts";
 import { adaloraPolicy, checkAdaloraSchedule, meanMasked } from "./adalora_policy.ts";
 import { type AdapterPolicy, type StepRules } from "./adapter.ts";
 import {

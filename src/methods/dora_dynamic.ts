@@ -25,7 +25,7 @@ import {
   type Tensor,
   transpose,
 } from "../graph/mod.ts";
-import { countsOfMasks } from "../study/rank_range.ts";
+import { countsOfMasks } from "../study/budget/range.ts";
 import { type AdapterPart, type PartGroup, type Regulariser } from "./adapter.ts";
 import {
   checkDynamicRanks,

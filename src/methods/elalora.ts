@@ -9,7 +9,8 @@
  * @module
  */
 import * as z from "zod";
-import { cappedCounts, countsOfMoves, isCapped } from "../study/rank_range.ts";
+import { cappedCounts, countsOfMoves } from "../study/budget/range.ts";
+import { isCapped } from "../study/budget/budget.ts";
 import type { CountFacts, PlannedCounts, RunFacts } from "../study/types.ts";
 import {
   checkElaloraSchedule,

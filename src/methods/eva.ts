@@ -10,7 +10,7 @@
  * @module
  */
 import * as z from "zod";
-import { countsOfFound } from "../study/rank_range.ts";
+import { countsOfFound } from "../study/budget/range.ts";
 import type { PrincipalRows } from "./incremental_svd.ts";
 import { loraOptions, loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";

@@ -12,7 +12,7 @@
  */
 import * as z from "zod";
 import type { ModuleShape } from "../study/types.ts";
-import { countsOfFound } from "../study/rank_range.ts";
+import { countsOfFound } from "../study/budget/range.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { defineMethod } from "./method.ts";
 import type { LayerDimensions, StateEstimate } from "./rank_estimate.ts";

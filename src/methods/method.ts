@@ -4,17 +4,17 @@
  * @module
  */
 import type { Json } from "../base/canonical_json.ts";
-import { countsOfMasks, countsOfPlan, exactly } from "../study/rank_range.ts";
+import { countsOfMasks, countsOfPlan, exactly } from "../study/budget/range.ts";
+import type { Budget } from "../study/budget/budget.ts";
 import type {
-  Budget,
   CountFacts,
   MethodEntry,
-  ModulePart,
   ModuleShape,
   PlannedCounts,
   RankPlan,
   RunFacts,
 } from "../study/types.ts";
+import type { ModulePart } from "../study/schema/settings.ts";
 import { type Adapter, costsOf, foldedCosts, ruleOf } from "./adapter.ts";
 import { checkAdapterFields, checkFields, type Names } from "./known_fields.ts";
 import type { RankEstimate } from "./rank_estimate.ts";

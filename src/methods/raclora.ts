@@ -12,7 +12,7 @@
  */
 import * as z from "zod";
 import { mul } from "../graph/mod.ts";
-import { countsOfPlan } from "../study/rank_range.ts";
+import { countsOfPlan } from "../study/budget/range.ts";
 import type { AdapterPart } from "./adapter.ts";
 import {
   blocksOfLength,

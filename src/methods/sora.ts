@@ -25,7 +25,7 @@ import {
   type Tensor,
   where,
 } from "../graph/mod.ts";
-import { learningRateAt } from "../study/total_steps.ts";
+import { learningRateAt } from "../study/grid/steps.ts";
 import {
   type Adapter,
   type AdapterPart,

@@ -15,8 +15,9 @@
 import * as z from "zod";
 import type { RandomStream } from "../base/random.ts";
 import { add, sumOfSquares } from "../graph/mod.ts";
-import { countsOfPlan } from "../study/rank_range.ts";
-import type { Budget, ModuleShape, RankPlan } from "../study/types.ts";
+import { countsOfPlan } from "../study/budget/range.ts";
+import type { Budget } from "../study/budget/budget.ts";
+import type { ModuleShape, RankPlan } from "../study/types.ts";
 import { foldedCosts } from "./adapter.ts";
 import {
   type BlockRanks,

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Tensor } from "../graph/mod.ts";
-import type { ModulePart, ModuleShape } from "../study/types.ts";
+import type { ModulePart } from "../study/schema/settings.ts";
+import type { ModuleShape } from "../study/types.ts";
 import type { EncoderShape } from "./config.ts";
 import type { ForwardContext, WantedStates } from "./forward_context.ts";
 import type { ParameterSpec } from "./parameters.ts";

@@ -13,7 +13,7 @@ import { checkKeys } from "./config_keys.ts";
 import { type DebertaConfig, debertaV2 } from "./deberta.ts";
 import { distilbert, type DistilbertConfig } from "./distilbert.ts";
 import { electra, type ElectraConfig } from "./electra.ts";
-import { moduleParts } from "../study/settings.ts";
+import { moduleParts } from "../study/schema/settings.ts";
 import { roberta, type RobertaConfig } from "./roberta.ts";
 
 /** The shape of an encoder of any family; `architecture` tells which. */

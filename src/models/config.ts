@@ -5,7 +5,7 @@
  */
 import * as z from "zod";
 import { InputError, shown } from "../base/input_error.ts";
-import { problemsOf } from "../study/problems.ts";
+import { problemsOf } from "../study/check/problems.ts";
 import type { Pooling } from "./token_rows.ts";
 
 /** The activation between a layer's two wide products: exact GELU, its tanh form, or max(x, 0). */

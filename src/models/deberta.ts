@@ -12,7 +12,7 @@
 import * as z from "zod";
 import { shown } from "../base/input_error.ts";
 import { add, gather, gelu, mul, reshape, type Tensor, withScope } from "../graph/mod.ts";
-import type { ModulePart } from "../study/types.ts";
+import type { ModulePart } from "../study/schema/settings.ts";
 import type { Architecture } from "./architecture.ts";
 import type { Projection } from "./attention.ts";
 import {

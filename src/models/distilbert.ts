@@ -6,7 +6,7 @@
  */
 import * as z from "zod";
 import { relu, withScope } from "../graph/mod.ts";
-import type { ModulePart } from "../study/types.ts";
+import type { ModulePart } from "../study/schema/settings.ts";
 import type { Architecture } from "./architecture.ts";
 import {
   activations,

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { moduleParts } from "../study/settings.ts";
-import type { ModulePart, ModuleShape } from "../study/types.ts";
+import { type ModulePart, moduleParts } from "../study/schema/settings.ts";
+import type { ModuleShape } from "../study/types.ts";
 import type { EncoderShape } from "./config.ts";
 
 /** The target modules of the chosen parts, layer by layer. */

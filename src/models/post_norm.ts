@@ -18,7 +18,8 @@ import {
   type Tensor,
   withScope,
 } from "../graph/mod.ts";
-import type { ModulePart, ModuleShape } from "../study/types.ts";
+import { type ModulePart, moduleParts } from "../study/schema/settings.ts";
+import type { ModuleShape } from "../study/types.ts";
 import { attention } from "./attention.ts";
 import type { EncoderShape } from "./config.ts";
 import {
@@ -29,7 +30,6 @@ import {
   norm,
   type WantedStates,
 } from "./forward_context.ts";
-import { moduleParts } from "../study/settings.ts";
 import { linearParameters, matrix, normParameters, type ParameterSpec } from "./parameters.ts";
 import { dims, type EncoderInputs } from "./token_rows.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { InputError } from "../base/input_error.ts";
-import { parseModelName, unknownModel } from "../study/model_name.ts";
+import { parseModelName, unknownModel } from "../study/schema/model_name.ts";
 import {
   chooseTokenizerFiles,
   tokenizerFileNames,

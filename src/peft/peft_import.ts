@@ -11,7 +11,7 @@ import { InputError, shown } from "../base/input_error.ts";
 import { parseJson } from "../base/read_json.ts";
 import { type SafePattern, safePattern } from "../base/safe_pattern.ts";
 import { nearestNames } from "../base/suggest.ts";
-import { problemsOf } from "../study/problems.ts";
+import { problemsOf } from "../study/check/problems.ts";
 import { headFile } from "../models/encoder_folder.ts";
 import { keyError } from "../models/config.ts";
 import { nonFiniteMessage } from "../models/finite.ts";

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { keptOf } from "../study/kept.ts";
+import { keptOf } from "../study/grid/steps.ts";
 import type { StoredRun } from "./read_study.ts";
 import type { EvaluationLine, StepLine } from "./types.ts";
 

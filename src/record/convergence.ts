@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { type ConvergenceRule, defaultConvergence } from "../study/convergence.ts";
+import { type ConvergenceRule, defaultConvergence } from "../study/schema/study.ts";
 import { meritOf } from "../tasks/metrics.ts";
 import { heldOutSplit } from "../tasks/run_examples.ts";
 import { meanOf } from "../stats/mean.ts";

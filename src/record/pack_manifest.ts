@@ -7,7 +7,7 @@ import { z } from "zod";
 import { InputError, type InputProblem, shown } from "../base/input_error.ts";
 import { parseJson } from "../base/read_json.ts";
 import { decodeText } from "../base/read_text.ts";
-import { badOnWindows } from "../study/study.ts";
+import { badOnWindows } from "../study/schema/study.ts";
 
 /** The entry of the manifest in the archive. */
 export const manifestName = "ranklab-pack.json";

@@ -10,7 +10,8 @@
  * @module
  */
 import type { Json } from "../base/canonical_json.ts";
-import type { Budget, Dose, MethodOrigin, RanksAs } from "../study/types.ts";
+import type { Budget } from "../study/budget/budget.ts";
+import type { Dose, MethodOrigin, RanksAs } from "../study/types.ts";
 
 /** Version of every file described here; a reader refuses a newer one. */
 export const recordSchemaVersion = 1;

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Json } from "../base/canonical_json.ts";
-import { isObject } from "../study/method_options.ts";
+import { isObject } from "../study/schema/setting_paths.ts";
 import { givenRanksText } from "./given_ranks_text.ts";
 import { keptEvaluation } from "../analysis/run_rows.ts";
 import { counted, significant, whole } from "../base/format.ts";

@@ -6,7 +6,7 @@
 import { budgetName, keyOf, noBudget } from "../analysis/run_rows.ts";
 import { joined } from "../base/format.ts";
 import { type Setting, settingsToShow } from "./setting_values.ts";
-import { valueText } from "../study/setting_paths.ts";
+import { valueText } from "../study/schema/setting_paths.ts";
 import type { RunResults } from "../analysis/results.ts";
 import type { Analysis } from "../analysis/analysis.ts";
 import { armOf, variedAxes, type VariedAxis } from "../analysis/varied.ts";

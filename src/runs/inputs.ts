@@ -9,7 +9,7 @@ import { targetModules } from "../models/modules.ts";
 import { randomEncoder } from "../models/random.ts";
 import { type ModelSource, modelSource } from "../models/sources.ts";
 import type { ModelOrigin } from "../record/types.ts";
-import { tasksOf } from "../study/sequences.ts";
+import { tasksOf } from "../study/grid/steps.ts";
 import type { ModuleShape, RunSpec } from "../study/types.ts";
 import { findTask } from "../tasks/catalog.ts";
 import { splitsRead } from "../tasks/run_examples.ts";

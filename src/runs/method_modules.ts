@@ -11,7 +11,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { errorMessage } from "../base/error_message.ts";
 import { isMethod, type Method } from "../methods/method.ts";
 import { methods, type MethodTable, methodTable } from "../methods/table.ts";
-import { StudyError } from "../study/problems.ts";
+import { StudyError } from "../study/check/problems.ts";
 import type { MethodOrigin } from "../study/types.ts";
 import { type ModuleSource, sourceHash, sourceOf } from "./source_hash.ts";
 import { beforeStudyCode } from "./pool/threads.ts";

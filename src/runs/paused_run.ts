@@ -4,9 +4,9 @@
  * @module
  */
 import type { EvaluationLine } from "../record/types.ts";
-import { keptOf } from "../study/kept.ts";
+import { keptOf } from "../study/grid/steps.ts";
 import { meritOf } from "../tasks/metrics.ts";
-import type { TrainSettings } from "../study/types.ts";
+import type { TrainSettings } from "../study/schema/settings.ts";
 
 /** A run that was trained up to a step. */
 export interface PausedRun {

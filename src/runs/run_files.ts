@@ -6,7 +6,7 @@
 import { writeSafetensors } from "../models/safetensors.ts";
 import type { RunFolder } from "../record/run_folder.ts";
 import { recordSchemaVersion, type SlotScoresFile } from "../record/types.ts";
-import { keptOf } from "../study/kept.ts";
+import { keptOf } from "../study/grid/steps.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
 import type { Snapshot } from "../train/run_types.ts";
 import { exportTensors } from "../train/stored_tensors.ts";

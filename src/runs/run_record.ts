@@ -22,8 +22,8 @@ import {
   type RunRecord,
   type SequenceOutcome,
 } from "../record/types.ts";
-import { keptOf } from "../study/kept.ts";
-import { countParameters } from "../study/rank_costs.ts";
+import { keptOf } from "../study/grid/steps.ts";
+import { countParameters } from "../study/budget/costs.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
 import type { SequenceStage } from "../tasks/types.ts";
 import type { Assembly } from "../train/assemble.ts";

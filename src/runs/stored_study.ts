@@ -12,7 +12,7 @@ import { packSuffix } from "../record/pack.ts";
 import { isFile, isPacked, readerOf, type ResultsReader } from "../record/results_reader.ts";
 import { recordSchemaVersion, type Replay } from "../record/types.ts";
 import type { ClaimsStatement } from "../analysis/claims/statement.ts";
-import type { Study } from "../study/study.ts";
+import type { Study } from "../study/schema/study.ts";
 import type { RunSpec } from "../study/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 import { type CustomMethod, customMethodsOf } from "./method_modules.ts";

@@ -6,9 +6,9 @@
 import * as z from "zod";
 import { parserOf } from "../record/parser.ts";
 import type { ClaimsStatement } from "../analysis/claims/statement.ts";
-import { claimsSchema, decideSchema, marginSchema } from "../study/claims.ts";
-import { convergenceSchema } from "../study/convergence.ts";
-import { comparisonsSchema } from "../study/comparisons.ts";
+import { claimsSchema, decideSchema, marginSchema } from "../study/schema/claims.ts";
+import { convergenceSchema } from "../study/schema/study.ts";
+import { comparisonsSchema } from "../study/compare/pairs.ts";
 
 const text = z.string();
 

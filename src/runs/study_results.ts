@@ -11,7 +11,7 @@ import type { ReplayedRun } from "../record/types.ts";
 import { checkWeights } from "../record/weights_file.ts";
 import { analyse, type Analysis } from "../analysis/analysis.ts";
 import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../analysis/results.ts";
-import { comparedPairs } from "../study/comparisons.ts";
+import { comparedPairs } from "../study/compare/pairs.ts";
 import type { RunSpec } from "../study/types.ts";
 import { readMadeFiles, unlessDamaged } from "./after/made_files.ts";
 import { filesAtOnce, mapConcurrently } from "./pool/side_by_side.ts";

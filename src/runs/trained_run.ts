@@ -21,7 +21,7 @@ import { readRecord } from "../record/read_study.ts";
 import { isPacked, openResults, type ResultsReader } from "../record/results_reader.ts";
 import type { RunRecord } from "../record/types.ts";
 import { readWeightsFile, type WeightsFile } from "../record/weights_file.ts";
-import { problemOfGivenModel } from "../study/model_name.ts";
+import { problemOfGivenModel } from "../study/schema/model_name.ts";
 import type { ModuleShape, RunSpec } from "../study/types.ts";
 import type { Task } from "../tasks/types.ts";
 import { type Fetching, ownFetching, readModelFiles } from "../fetch/model_files.ts";

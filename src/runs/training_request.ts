@@ -6,7 +6,7 @@
 import { hashJson } from "../base/hash.ts";
 import type { Json } from "../base/canonical_json.ts";
 import type { Executor } from "../exec/executor.ts";
-import { capOf } from "../study/rank_costs.ts";
+import { capOf } from "../study/budget/costs.ts";
 import type { ProgramCache } from "../train/programs.ts";
 import { runData } from "../train/run_data.ts";
 import type { TrainingRequest } from "../train/run_types.ts";

@@ -7,19 +7,18 @@ export { InputError, type InputProblem } from "../base/input_error.ts";
 export type { Json } from "../base/canonical_json.ts";
 export {
   type Axes,
-  defineStudy,
   type Delta,
   type ExtendingStudy,
   type MethodOptions,
-  parseStudy,
   type Study,
   type StudyMethod,
   type StudyPart,
-} from "./study.ts";
-export type { ComparedPair, ResolvedComparison, StudyComparison } from "./comparisons.ts";
-export { type ConvergenceRule, defaultConvergence, type Targets } from "./convergence.ts";
-export type { StudyBudget } from "./study_budget.ts";
-export type { Arm, ArmRun } from "./arms.ts";
+} from "./schema/study.ts";
+export { defineStudy, parseStudy } from "./schema/parse.ts";
+export type { ComparedPair, ResolvedComparison, StudyComparison } from "./compare/pairs.ts";
+export { type ConvergenceRule, defaultConvergence, type Targets } from "./schema/study.ts";
+export type { StudyBudget } from "./budget/budget.ts";
+export type { Arm, ArmRun } from "./compare/arms.ts";
 export {
   type Claim,
   type ClaimSays,
@@ -30,17 +29,18 @@ export {
   decisionOf,
   marginOf,
   type StudyMargin,
-} from "./claims.ts";
-export type { DeltaCondition, OneOrMore } from "./condition_form.ts";
-export type { SourceRun, StudyRanks } from "./study_ranks.ts";
-export { expandStudy, type StudyTables } from "./expand.ts";
-export { defaultMostRuns } from "./grid.ts";
-export { type SchemaTables, studyJsonSchema } from "./json_schema.ts";
-export { type Problem, StudyError } from "./problems.ts";
-export { countParameters } from "./rank_costs.ts";
-export type { Planned } from "./rank_targets.ts";
-export { adaptedModules, planRun, solveRanks } from "./ranks.ts";
-export { type InputHashes, runFolder, runId, runTitle } from "./run_id.ts";
+} from "./schema/claims.ts";
+export type { DeltaCondition, OneOrMore } from "./schema/conditions.ts";
+export type { SourceRun, StudyRanks } from "./budget/given.ts";
+export { expandStudy } from "./grid/expand.ts";
+export { type StudyTables } from "./grid/tasks.ts";
+export { defaultMostRuns } from "./grid/size.ts";
+export { type SchemaTables, studyJsonSchema } from "./schema/json_schema.ts";
+export { type Problem, StudyError } from "./check/problems.ts";
+export { countParameters } from "./budget/costs.ts";
+export type { Planned } from "./budget/targets.ts";
+export { adaptedModules, planRun, solveRanks } from "./budget/ranks.ts";
+export { type InputHashes, runFolder, runId, runTitle } from "./grid/run_id.ts";
 export {
   layerOf,
   parseSettingPath,
@@ -48,29 +48,24 @@ export {
   type SettingLayer,
   type SettingPath,
   type SettingValues,
-} from "./setting_paths.ts";
+} from "./schema/setting_paths.ts";
 export {
   defaultSettings,
   overlaySettings,
   type PartialSettings,
   type PartialTrainSettings,
-} from "./settings.ts";
+} from "./schema/settings.ts";
 export type {
   AdapterCosts,
-  AdapterSettings,
   AskedRanks,
-  Budget,
-  CountedBudget,
   CountFacts,
   CountRange,
   Dose,
   GridRun,
   MethodEntry,
   MethodOrigin,
-  ModulePart,
   ModuleShape,
   PlannedCounts,
-  Plateau,
   RankCap,
   RankPlan,
   RankRange,
@@ -79,19 +74,25 @@ export type {
   RunFacts,
   RunPoint,
   RunSpec,
+} from "./types.ts";
+export type {
+  AdapterSettings,
+  ModulePart,
+  Plateau,
   Settings,
   TrainSettings,
-} from "./types.ts";
-export type { PartialUntil } from "./until.ts";
-export { learningRateAt, totalSteps } from "./total_steps.ts";
-export { countsOfMasks, countsOfMoves, countsOfPlan, parametersWithin } from "./rank_range.ts";
+} from "./schema/settings.ts";
+export type { Budget, CountedBudget } from "./budget/budget.ts";
+export type { PartialUntil } from "./schema/settings.ts";
+export { learningRateAt, totalSteps } from "./grid/steps.ts";
+export { countsOfMasks, countsOfMoves, countsOfPlan, parametersWithin } from "./budget/range.ts";
 export {
   type CheckedRun,
   type CheckedRuns,
   checkRuns,
   plannedCounts,
   type RunTables,
-} from "./validate.ts";
+} from "./check/runs.ts";
 export {
   type AshaRules,
   type Bounds,
@@ -100,7 +101,7 @@ export {
   type TunePer,
   type TuneRange,
   type TuneSearch,
-} from "./tune.ts";
+} from "./schema/tune.ts";
 export {
   type NotBracketed,
   notBracketedOf,
@@ -109,4 +110,4 @@ export {
   type TunedChoice,
   type TunedFor,
   type TunedTrial,
-} from "./tuned.ts";
+} from "./schema/tuned.ts";

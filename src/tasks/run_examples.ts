@@ -6,9 +6,8 @@
  * @module
  */
 import { RandomStream } from "../base/random.ts";
-import { heldOutExamples } from "../study/total_steps.ts";
+import { heldOutExamples, heldOutShare } from "../study/grid/steps.ts";
 import type { RunSpec } from "../study/types.ts";
-import { heldOutShare } from "../study/until.ts";
 import { sample } from "./batches.ts";
 import type { TaskData } from "./types.ts";
 

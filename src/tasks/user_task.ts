@@ -5,9 +5,16 @@
  */
 import { z } from "zod";
 import type { Json } from "../base/canonical_json.ts";
-import { keyPath, placeOf, type Problem, problemsOf, show, StudyError } from "../study/problems.ts";
-import { closed } from "../study/settings.ts";
-import { mostOfName } from "../study/condition_form.ts";
+import {
+  keyPath,
+  placeOf,
+  type Problem,
+  problemsOf,
+  show,
+  StudyError,
+} from "../study/check/problems.ts";
+import { closed } from "../study/schema/settings.ts";
+import { mostOfName } from "../study/schema/conditions.ts";
 import { builtInTasks } from "./catalog.ts";
 import { columnsOf } from "./file_rows.ts";
 import { metrics, misfits } from "./metrics.ts";

@@ -6,7 +6,8 @@
 import type { HostTensor } from "../graph/mod.ts";
 import type { BoundMethod } from "../methods/method.ts";
 import type { EncoderConfig } from "../models/architectures.ts";
-import type { ModuleShape, TrainSettings } from "../study/types.ts";
+import type { ModuleShape } from "../study/types.ts";
+import type { TrainSettings } from "../study/schema/settings.ts";
 import type { TaskOutput } from "../tasks/types.ts";
 
 /** An encoder's shape and weights, by checkpoint name. */

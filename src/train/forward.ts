@@ -39,7 +39,8 @@ import {
 } from "../models/forward_context.ts";
 import { stacked } from "../models/stacked.ts";
 import { dims, encoderInputs } from "../models/token_rows.ts";
-import type { ModuleShape, TrainSettings } from "../study/types.ts";
+import type { ModuleShape } from "../study/types.ts";
+import type { TrainSettings } from "../study/schema/settings.ts";
 import type { AssemblyRequest } from "./assembly_request.ts";
 import { type FedWeight, fedWeight, fedWeightName } from "./fed_weights.ts";
 import { groupParameter, sizeClasses, type SlotGroup } from "./slots.ts";

@@ -5,7 +5,7 @@
  */
 import type { Json } from "../base/canonical_json.ts";
 import { lastEventOf, type RankPolicy } from "../methods/rank_policy.ts";
-import type { Plateau } from "../study/types.ts";
+import type { Plateau } from "../study/schema/settings.ts";
 import { meritOf, primaryMetric } from "../tasks/metrics.ts";
 import { heldOutSplit } from "../tasks/run_examples.ts";
 import type { Task } from "../tasks/types.ts";

@@ -5,7 +5,7 @@
  */
 import { RandomStream } from "../base/random.ts";
 import { capacityOf, ruleOf } from "../methods/adapter.ts";
-import { stepsPerEpoch } from "../study/total_steps.ts";
+import { stepsPerEpoch } from "../study/grid/steps.ts";
 import { firstBatch } from "../tasks/batches.ts";
 import { noPlateau } from "./plateau.ts";
 import type { RunState, TrainingRequest } from "./run_types.ts";

@@ -6,7 +6,8 @@
 import type { Json } from "../base/canonical_json.ts";
 import type { Executor } from "../exec/executor.ts";
 import type { SlotRef, SlotScores } from "../methods/rank_actions.ts";
-import type { AdapterCosts, RankCap, Settings } from "../study/types.ts";
+import type { AdapterCosts, RankCap } from "../study/types.ts";
+import type { Settings } from "../study/schema/settings.ts";
 import type { BatchCursor, Task } from "../tasks/types.ts";
 import type { AssemblyRequest } from "./assembly_request.ts";
 import type { Evaluation, EvaluationSplit } from "./evaluate.ts";

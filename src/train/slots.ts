@@ -5,7 +5,7 @@
  */
 import { type Adapter, type AdapterPart, isPerSlot } from "../methods/adapter.ts";
 import type { SlotRef } from "../methods/rank_actions.ts";
-import { countParameters } from "../study/rank_costs.ts";
+import { countParameters } from "../study/budget/costs.ts";
 import type { AdapterCosts, ModuleShape } from "../study/types.ts";
 
 /**

@@ -7,8 +7,8 @@
  * @module
  */
 import type { HostTensor } from "../graph/mod.ts";
-import { evaluationSteps, totalSteps } from "../study/total_steps.ts";
-import type { Settings } from "../study/types.ts";
+import { evaluationSteps, totalSteps } from "../study/grid/steps.ts";
+import type { Settings } from "../study/schema/settings.ts";
 import type { BatchStream } from "../tasks/batches.ts";
 import type { ClassRange } from "../tasks/types.ts";
 import type { EvaluationSplit } from "./evaluate.ts";

@@ -6,7 +6,7 @@
  */
 import type { RandomStream } from "../base/random.ts";
 import type { HostTensor } from "../graph/mod.ts";
-import { learningRateAt } from "../study/total_steps.ts";
+import { learningRateAt } from "../study/grid/steps.ts";
 import type { Batch } from "../tasks/types.ts";
 import { type Assembly, fedName, headRateName, rateFactorName } from "./assemble.ts";
 import { dropoutFeeds, slotFeeds, targetFeeds } from "./feeds.ts";

@@ -14,7 +14,7 @@ import {
   type RankAction,
 } from "../methods/rank_actions.ts";
 import type { RankPolicy } from "../methods/rank_policy.ts";
-import { warmupSteps } from "../study/total_steps.ts";
+import { warmupSteps } from "../study/grid/steps.ts";
 import { firstBatch } from "../tasks/batches.ts";
 import type { Assembly } from "./assemble.ts";
 import { DeviceRun, loadPrograms } from "./device_run.ts";

@@ -5,15 +5,15 @@
  */
 import { RandomStream } from "../../src/base/random.ts";
 import type { ReplayResults, RunResults, StudyResults } from "../../src/analysis/results.ts";
-import type {
-  EvaluationLine,
-  ImportanceLine,
-  RankLine,
-  RankMap,
-  RunAblation,
-  RunRecord,
+import {
+  type EvaluationLine,
+  type ImportanceLine,
+  type RankLine,
+  type RankMap,
+  recordSchemaVersion,
+  type RunAblation,
+  type RunRecord,
 } from "../../src/record/types.ts";
-import { recordSchemaVersion } from "../../src/record/types.ts";
 
 const parts = ["query", "key", "value", "attention_output", "intermediate", "output"];
 

@@ -10,8 +10,8 @@ import { UsageError } from "../../src/base/usage_error.ts";
 import { readArguments, wholeNumber } from "../../src/cli/terminal.ts";
 import { textTable } from "../../src/base/text_table.ts";
 import { methods } from "../../src/methods/table.ts";
-import { StudyError } from "../../src/study/problems.ts";
-import { parseStudy } from "../../src/study/study.ts";
+import { StudyError } from "../../src/study/check/problems.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
 import { tinyStudy } from "../runs/tiny_study.ts";
 
 const spec = { strings: ["data", "device"], flags: ["dry-run"] };

@@ -7,7 +7,7 @@ import { findMethod } from "../../src/methods/table.ts";
 import { targetModules } from "../../src/models/modules.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RunRecord } from "../../src/record/types.ts";
-import { defaultSettings } from "../../src/study/settings.ts";
+import { defaultSettings } from "../../src/study/schema/settings.ts";
 import type { Batch, TaskOutput } from "../../src/tasks/types.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import type { AssemblyRequest, EncoderWeights } from "../../src/train/assembly_request.ts";

@@ -10,7 +10,8 @@ import {
   writeSafetensors,
 } from "../../src/models/safetensors.ts";
 import { type RunRecord } from "../../src/record/types.ts";
-import { parseStudy, type Study } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
+import { type Study } from "../../src/study/schema/study.ts";
 import { forgetFiles, tinyStudy, withSwept } from "../runs/tiny_study.ts";
 
 /** How exports name the base: the same on every machine. */

@@ -19,7 +19,7 @@ import {
   type StoredTensor,
   writeSafetensors,
 } from "../../src/models/safetensors.ts";
-import { parseStudy } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
 import { expected, goldenFiles, goldenModel } from "../models/fixture.ts";
 import { batchOf } from "../models/golden_tokens.ts";
 import { tinyTask } from "../train/fixture.ts";

@@ -3,7 +3,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { type FoundRun, kindsOf } from "../../src/cli/plan_kinds.ts";
 import { kindsTable, longRunText, timeLeftText } from "../../src/cli/plan_table.ts";
 import { methods } from "../../src/methods/table.ts";
-import { defaultSettings, overlaySettings } from "../../src/study/settings.ts";
+import { defaultSettings, overlaySettings } from "../../src/study/schema/settings.ts";
 
 const head = methods.find(({ name }) => name === "head")!;
 const inputs = { examplesOf: () => 100, modulesOf: () => [] };

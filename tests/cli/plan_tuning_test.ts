@@ -4,8 +4,8 @@ import type { Json } from "../../src/base/canonical_json.ts";
 import { hashJson } from "../../src/base/hash.ts";
 import { tuningLines } from "../../src/cli/plan_tuning.ts";
 import type { RunSpec } from "../../src/study/types.ts";
-import type { Tune } from "../../src/study/tune.ts";
-import type { Tuned } from "../../src/study/tuned.ts";
+import type { Tune } from "../../src/study/schema/tune.ts";
+import type { Tuned } from "../../src/study/schema/tuned.ts";
 
 const plan = { choices: 2, trials: 4, search: "grid", runs: 8 } as const;
 const tune: Tune = {

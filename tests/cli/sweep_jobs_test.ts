@@ -16,7 +16,8 @@ import { methods } from "../../src/methods/table.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";
 import { NewerSchemaError } from "../../src/record/parser.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
-import { parseStudy, type Study } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
+import { type Study } from "../../src/study/schema/study.ts";
 import { newToken, StorageError } from "../../src/record/durable.ts";
 import {
   sweepOptions,

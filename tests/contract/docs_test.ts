@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { methods } from "../../src/methods/table.ts";
-import { defaultSettings, settingKeys } from "../../src/study/settings.ts";
+import { defaultSettings, settingKeys } from "../../src/study/schema/settings.ts";
 import { type Source, sourceAt, sourcesIn } from "./sources.ts";
 
 const documents: readonly Source[] = [

@@ -4,10 +4,10 @@ import { expand } from "../../src/runs/plan/planning.ts";
 import { Inputs } from "../../src/runs/inputs.ts";
 import { schemaPath, schemaText } from "../../src/cli/schema.ts";
 import { methods } from "../../src/methods/table.ts";
-import { tasksOf } from "../../src/study/sequences.ts";
+import { tasksOf } from "../../src/study/grid/steps.ts";
 import { readStudyFile } from "../../src/runs/plan/study_file.ts";
 import type { ModuleShape } from "../../src/study/types.ts";
-import { checkRuns } from "../../src/study/validate.ts";
+import { checkRuns } from "../../src/study/check/runs.ts";
 import { findTask } from "../../src/tasks/catalog.ts";
 import { sourceAt, sourcesIn } from "./sources.ts";
 

@@ -3,7 +3,7 @@ import { assert } from "@std/assert";
 import { findMethod, methods } from "../../src/methods/table.ts";
 import { readRun } from "../../src/record/read_study.ts";
 import { within } from "../../src/record/results_reader.ts";
-import { countParameters } from "../../src/study/rank_costs.ts";
+import { countParameters } from "../../src/study/budget/costs.ts";
 import { encoderModules } from "../study/tables.ts";
 import { readPublished } from "./published.ts";
 

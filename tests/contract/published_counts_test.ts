@@ -2,9 +2,9 @@ import { assert } from "@std/assert";
 import { findMethod, methods } from "../../src/methods/table.ts";
 import { readRecord } from "../../src/record/read_study.ts";
 import { within } from "../../src/record/results_reader.ts";
-import { planRun } from "../../src/study/ranks.ts";
+import { planRun } from "../../src/study/budget/ranks.ts";
 import type { CountRange } from "../../src/study/types.ts";
-import { plannedCounts } from "../../src/study/validate.ts";
+import { plannedCounts } from "../../src/study/check/runs.ts";
 import { encoderModules, examplesOf as publishedSize } from "../study/tables.ts";
 import { publishedStudies, readPublished } from "./published.ts";
 

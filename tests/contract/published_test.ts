@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { methods } from "../../src/methods/table.ts";
 import { openPack, packSuffix } from "../../src/record/pack.ts";
-import { isFolderOf, runFolder } from "../../src/study/run_id.ts";
+import { isFolderOf, runFolder } from "../../src/study/grid/run_id.ts";
 import { publishedFolder, publishedStudies, readPublished } from "./published.ts";
 
 Deno.test("a sweep into published results finds the folders that are there, those of labelled runs too", async () => {

@@ -11,7 +11,8 @@ import { damagedTexts } from "../../src/cli/terminal_watch.ts";
 import { NewerSchemaError } from "../../src/record/parser.ts";
 import type { WorkEvent } from "../../src/runs/events.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
-import { parseStudy, type Study } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
+import { type Study } from "../../src/study/schema/study.ts";
 import { assertCountsAsPlanned } from "../runs/counts_as_planned.ts";
 import {
   executionsOf,

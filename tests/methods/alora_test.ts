@@ -11,7 +11,7 @@ import { mergedTensors, updatesOf } from "../../src/methods/weight_update.ts";
 import { actionsOf, droppedSlots } from "../../src/methods/rank_actions.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { bert } from "../../src/models/bert.ts";
-import { fixedRanks, solveRanks } from "../../src/study/ranks.ts";
+import { fixedRanks, solveRanks } from "../../src/study/budget/ranks.ts";
 import { removalScores } from "../../src/train/removal_scores.ts";
 import { evaluateSplit, exampleLoss } from "../../src/train/evaluate.ts";
 import type { StageData } from "../../src/train/stages.ts";

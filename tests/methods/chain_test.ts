@@ -5,9 +5,10 @@ import { RandomStream } from "../../src/base/random.ts";
 import { blocksOfLength, evenBlocks, rewarmed } from "../../src/methods/chain.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { randomLayers } from "../../src/methods/xgblora.ts";
-import { planRun } from "../../src/study/ranks.ts";
-import { defaultSettings } from "../../src/study/settings.ts";
-import type { Budget, ModuleShape, RunFacts, RunSpec } from "../../src/study/types.ts";
+import { planRun } from "../../src/study/budget/ranks.ts";
+import { defaultSettings } from "../../src/study/schema/settings.ts";
+import type { Budget } from "../../src/study/budget/budget.ts";
+import type { ModuleShape, RunFacts, RunSpec } from "../../src/study/types.ts";
 
 Deno.test("the rate of the adapter starts over in each block but the first", () => {
   const factors = (rewarmup: number) =>

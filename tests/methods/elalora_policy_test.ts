@@ -13,7 +13,7 @@ import {
   type RankDecision,
   type SlotScores,
 } from "../../src/methods/rank_actions.ts";
-import { solveRanks } from "../../src/study/ranks.ts";
+import { solveRanks } from "../../src/study/budget/ranks.ts";
 
 const base: ElaloraPolicyOptions = {
   movedRanks: 4,

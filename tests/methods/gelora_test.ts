@@ -3,7 +3,7 @@ import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/ass
 import { RandomStream } from "../../src/base/random.ts";
 import { gelora, ranksOfDimensions } from "../../src/methods/gelora.ts";
 import { twonn } from "../../src/methods/twonn.ts";
-import { spreadOver } from "../../src/study/shares.ts";
+import { spreadOver } from "../../src/study/budget/costs.ts";
 import type { ModuleShape } from "../../src/study/types.ts";
 import golden from "../golden/twonn.json" with { type: "json" };
 

@@ -1,8 +1,8 @@
 /** When the ranks of each method change for the last time by their schedule: a plateau counts from there. */
 import { assertEquals } from "@std/assert";
 import { methods } from "../../src/methods/table.ts";
-import { planRun } from "../../src/study/ranks.ts";
-import { defaultSettings } from "../../src/study/settings.ts";
+import { planRun } from "../../src/study/budget/ranks.ts";
+import { defaultSettings } from "../../src/study/schema/settings.ts";
 import type { RunSpec } from "../../src/study/types.ts";
 import { encoderModules } from "../study/tables.ts";
 

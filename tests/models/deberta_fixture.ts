@@ -6,7 +6,7 @@
 import type { HostTensor } from "../../src/graph/mod.ts";
 import { architectureOf, type EncoderConfig } from "../../src/models/architectures.ts";
 import { type DebertaConfig, debertaV2 } from "../../src/models/deberta.ts";
-import type { ModulePart } from "../../src/study/types.ts";
+import type { ModulePart } from "../../src/study/schema/settings.ts";
 import { type GoldenTokens, paddedTokens } from "./golden_tokens.ts";
 
 /** What transformers or peft computed for a batch. */

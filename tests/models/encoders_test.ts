@@ -22,7 +22,7 @@ import {
 import { architectureOf } from "../../src/models/architectures.ts";
 import { targetModules } from "../../src/models/modules.ts";
 import { encoderInputs, tokenFeeds, tokenRows } from "../../src/models/token_rows.ts";
-import { moduleParts } from "../../src/study/settings.ts";
+import { moduleParts } from "../../src/study/schema/settings.ts";
 import { type GoldenEncoder, goldenEncoder, goldenFamilies } from "./encoders.ts";
 import { assertNear, contextOf } from "./golden_tokens.ts";
 

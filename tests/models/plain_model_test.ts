@@ -7,7 +7,7 @@ import { drawParameters } from "../../src/models/parameters.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { goldenEncoder, goldenFamilies } from "./encoders.ts";
 import { plainModel } from "../../src/models/plain_model.ts";
-import { defaultSettings } from "../../src/study/settings.ts";
+import { defaultSettings } from "../../src/study/schema/settings.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import type { EncoderWeights } from "../../src/train/assembly_request.ts";
 import { batchDims, inputFeeds } from "../../src/train/feeds.ts";

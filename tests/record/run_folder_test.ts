@@ -2,11 +2,10 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { checkSeal, encodeCheckpoint, sealCheckpoint } from "../../src/record/checkpoint_file.ts";
 import { DamagedFileError } from "../../src/record/damage.ts";
-import { denoDisk } from "../../src/record/disk.ts";
+import { denoDisk, type Disk } from "../../src/record/disk.ts";
 import { StorageError } from "../../src/record/durable.ts";
 import { LostAttemptError, RunFolder } from "../../src/record/run_folder.ts";
 import { attemptPath } from "../../src/record/under_way.ts";
-import type { Disk } from "../../src/record/disk.ts";
 import {
   checkpointAt,
   makeSmallRun,

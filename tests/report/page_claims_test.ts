@@ -8,7 +8,7 @@ import { renderChart } from "../../src/report/render.ts";
 import { claimsTable, claimTasksTable } from "../../src/report/tables/claims.ts";
 import { rowsOf } from "../../src/analysis/run_rows.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
-import type { Claim } from "../../src/study/claims.ts";
+import type { Claim } from "../../src/study/schema/claims.ts";
 import { scoredStudy, withHappened } from "../analysis/scored_study.ts";
 import { assertWellFormed } from "./well_formed.ts";
 

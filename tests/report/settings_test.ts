@@ -8,7 +8,7 @@ import { markdownOf } from "../../src/report/markdown.ts";
 import { settingRows } from "../../src/report/settings.ts";
 import { settingsTable } from "../../src/report/tables.ts";
 import type { RunResults, StudyResults } from "../../src/analysis/results.ts";
-import { defaultSettings } from "../../src/study/settings.ts";
+import { defaultSettings } from "../../src/study/schema/settings.ts";
 import { type ScoredOptions, scoredStudy, withHappened } from "../analysis/scored_study.ts";
 
 interface Changes {

@@ -10,7 +10,7 @@ import { notBracketed, noVerdictNote, remedyOf } from "../../src/analysis/no_ver
 import type { StudyResults } from "../../src/analysis/results.ts";
 import type { ReportTable } from "../../src/report/types.ts";
 import { hasBracketedSettings, untunedLabels } from "../../src/analysis/tuned_runs.ts";
-import type { Tuned, TunedChoice } from "../../src/study/tuned.ts";
+import type { Tuned, TunedChoice } from "../../src/study/schema/tuned.ts";
 import { fixtureMethods, fixtureStudy } from "../analysis/fixture.ts";
 
 const rates = [1e-4, 1e-3, 1e-2, 1e-1];

@@ -3,9 +3,9 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../src/base/input_error.ts";
 import { writeStoredStudy } from "../../src/runs/stored_study.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
-import { expandStudy } from "../../src/study/expand.ts";
-import { runFolder, runTitle } from "../../src/study/run_id.ts";
-import { parseStudy } from "../../src/study/study.ts";
+import { expandStudy } from "../../src/study/grid/expand.ts";
+import { runFolder, runTitle } from "../../src/study/grid/run_id.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
 import { methods, tasks } from "../study/tables.ts";
 
 Deno.test("a stored study's comparisons are resolved by its plan, also before any run is there", async () => {

@@ -5,7 +5,7 @@ import { exportRun } from "../../src/runs/share/export.ts";
 import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RunAblation } from "../../src/record/types.ts";
-import { parseStudy } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
 import { goldenModel } from "../models/fixture.ts";
 import { assertClose, onnxLogits, ownLogits } from "../cli/exported_logits.ts";
 import { ablateAll, tinyStudy, verifyAll, withSwept } from "./tiny_study.ts";

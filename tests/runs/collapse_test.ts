@@ -6,7 +6,7 @@ import { readStudyResults } from "../../src/runs/study_results.ts";
 import { verifyStudy } from "../../src/runs/after/verify.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { methodsText } from "../../src/report/methods_text.ts";
-import { parseStudy } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
 import { scoredStudy, tinyStudy, verifyAll, withSwept } from "./tiny_study.ts";
 
 const absurd = { train: { learningRate: 1e12 } };

@@ -3,9 +3,9 @@ import { assert } from "@std/assert";
 import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { methods } from "../../src/methods/table.ts";
 import type { RunRecord } from "../../src/record/types.ts";
-import type { Study } from "../../src/study/study.ts";
+import type { Study } from "../../src/study/schema/study.ts";
 import type { CountRange, PlannedCounts, RankPlan } from "../../src/study/types.ts";
-import { plannedCounts } from "../../src/study/validate.ts";
+import { plannedCounts } from "../../src/study/check/runs.ts";
 import { tinyModel } from "./tiny_study.ts";
 
 function isWithin(count: number, range: CountRange | null): boolean {

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { verifyStudy } from "../../src/runs/after/verify.ts";
-import { parseStudy } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
 import { assertCountsAsPlanned } from "./counts_as_planned.ts";
 import { verifyAll, withSwept } from "./tiny_study.ts";
 

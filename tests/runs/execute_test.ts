@@ -4,8 +4,9 @@ import { pauseAfter } from "../../src/runs/run_loop.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { methods } from "../../src/methods/table.ts";
 import type { RunRecord } from "../../src/record/types.ts";
-import type { PartialTrainSettings } from "../../src/study/settings.ts";
-import { parseStudy, type Study } from "../../src/study/study.ts";
+import type { PartialTrainSettings } from "../../src/study/schema/settings.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
+import { type Study } from "../../src/study/schema/study.ts";
 import { scoredStudy, sweepOptions, tinyStudy, writeTinyTasks } from "./tiny_study.ts";
 
 Deno.test("checkpoints come every twenty seconds, and rarer where they would take more than a fiftieth of the time", () => {

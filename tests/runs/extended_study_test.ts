@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { expand } from "../../src/runs/plan/planning.ts";
-import { StudyError } from "../../src/study/problems.ts";
+import { StudyError } from "../../src/study/check/problems.ts";
 import { readStudyData, readStudyFile } from "../../src/runs/plan/study_file.ts";
-import { parseStudy } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
 
 const repository = decodeURIComponent(new URL("../../", import.meta.url).pathname);
 

@@ -6,8 +6,9 @@ import type { RunRecord } from "../../src/record/types.ts";
 import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";
 import { verifyStudy } from "../../src/runs/after/verify.ts";
-import { StudyError } from "../../src/study/problems.ts";
-import { parseStudy, type Study, type StudyMethod } from "../../src/study/study.ts";
+import { StudyError } from "../../src/study/check/problems.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
+import { type Study, type StudyMethod } from "../../src/study/schema/study.ts";
 import { tinyModel, tinyStudy, writeTinyTasks } from "./tiny_study.ts";
 
 const of = (label: string, more: object = {}) => ({ of: { label }, ...more });

@@ -1,7 +1,7 @@
 /** Evaluating on a part of the training split. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { Inputs } from "../../src/runs/inputs.ts";
-import { defaultSettings, overlaySettings } from "../../src/study/settings.ts";
+import { defaultSettings, overlaySettings } from "../../src/study/schema/settings.ts";
 import type { RunSpec } from "../../src/study/types.ts";
 import { firstBatch } from "../../src/tasks/batches.ts";
 import type { EvaluationSplit } from "../../src/train/evaluate.ts";

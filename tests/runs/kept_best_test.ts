@@ -14,7 +14,7 @@ import { readRun, type StoredRun } from "../../src/record/read_study.ts";
 import { stepFigures } from "../../src/record/step_figures.ts";
 import type { RunAblation } from "../../src/record/types.ts";
 import { compareNumbers } from "../../src/record/compare_numbers.ts";
-import { parseStudy } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
 import { tinyModel, tinyStudy } from "../runs/tiny_study.ts";
 
 const labels = ["entailment", "neutral", "contradiction"];

@@ -7,7 +7,7 @@ import { verify } from "../../src/cli/verify.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RunAblation } from "../../src/record/types.ts";
-import { parseStudy } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
 import { assertCountsAsPlanned } from "./counts_as_planned.ts";
 import { tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
 

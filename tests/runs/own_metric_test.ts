@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { readRun } from "../../src/record/read_study.ts";
 import { train } from "../../src/runs/train.ts";
-import { parseStudy } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
 import { defineMetric, metrics } from "../../src/tasks/metrics.ts";
 import { softmaxOf } from "../../src/train/evaluate.ts";
 import { tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { execute, type ExecutionResult } from "../../src/runs/execute.ts";
 import { scoreAt } from "../../src/runs/paused_run.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
-import { parseStudy } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
 import { executionsOf, tinyStudy, underWayFolder, writeTinyTasks } from "./tiny_study.ts";
 
 const study = parseStudy({

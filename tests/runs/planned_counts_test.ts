@@ -3,11 +3,11 @@ import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert"
 import { rangeText } from "../../src/cli/plan_table.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { methods } from "../../src/methods/table.ts";
-import { planRun } from "../../src/study/ranks.ts";
-import { defaultSettings } from "../../src/study/settings.ts";
-import { parseStudy } from "../../src/study/study.ts";
+import { planRun } from "../../src/study/budget/ranks.ts";
+import { defaultSettings } from "../../src/study/schema/settings.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
 import type { CountRange, RunSpec } from "../../src/study/types.ts";
-import { plannedCounts } from "../../src/study/validate.ts";
+import { plannedCounts } from "../../src/study/check/runs.ts";
 import { encoderModules } from "../study/tables.ts";
 import { assertCountsAsPlanned } from "./counts_as_planned.ts";
 import { tinyModel, tinyStudy, withSwept, writeTinyTasks } from "./tiny_study.ts";

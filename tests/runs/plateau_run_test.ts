@@ -8,7 +8,7 @@ import { convergenceOf } from "../../src/record/convergence.ts";
 import { rowsOf } from "../../src/analysis/run_rows.ts";
 import { settingsTable } from "../../src/report/tables/settings.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
-import { parseStudy } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
 import { scoredStudy, tinyModel, withSwept } from "./tiny_study.ts";
 
 Deno.test("a run ends at its plateau or at its cap, and its record says which", async () => {

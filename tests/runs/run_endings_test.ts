@@ -11,7 +11,7 @@ import {
 } from "../../src/record/checkpoint_file.ts";
 import { removeIfThere, StorageError } from "../../src/record/durable.ts";
 import type { RunRecord } from "../../src/record/types.ts";
-import { parseStudy } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
 import { DivergenceError } from "../../src/train/run_types.ts";
 import { executionsOf, inHome, tinyStudy, underWayFolder } from "./tiny_study.ts";
 

@@ -6,7 +6,7 @@ import { verify } from "../../src/cli/verify.ts";
 import { targetModules } from "../../src/models/modules.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import type { RankLine } from "../../src/record/types.ts";
-import { parseStudy } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
 import { goldenConfig } from "../models/fixture.ts";
 import { assertCountsAsPlanned } from "./counts_as_planned.ts";
 import { ablateAll, tinyStudy, withSwept } from "./tiny_study.ts";

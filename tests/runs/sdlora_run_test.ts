@@ -8,7 +8,8 @@ import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { tablesOf } from "../../src/report/build.ts";
-import { parseStudy, type Study } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
+import { type Study } from "../../src/study/schema/study.ts";
 import { assertCountsAsPlanned } from "./counts_as_planned.ts";
 import { ablateAll, tinyStudy, verifyAll, withSwept } from "./tiny_study.ts";
 

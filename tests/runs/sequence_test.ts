@@ -13,7 +13,8 @@ import { methods } from "../../src/methods/table.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";
 import { StorageError } from "../../src/record/durable.ts";
 import type { EvaluationLine, PredictionLine } from "../../src/record/types.ts";
-import { parseStudy, type Study } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
+import { type Study } from "../../src/study/schema/study.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
 import { ablateAll, tinyModel, tinyStudy, verifyAll, withSwept } from "./tiny_study.ts";
 

@@ -3,7 +3,8 @@ import { assertEquals } from "@std/assert";
 import { methods } from "../../src/methods/table.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
-import { parseStudy, type Study } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
+import { type Study } from "../../src/study/schema/study.ts";
 import { tinyModel, tinyStudy, writeTinyTasks } from "./tiny_study.ts";
 
 Deno.test("an axis of settings takes over runs that a delta asked for, and records what it varies", async () => {

@@ -10,7 +10,8 @@ import { methods } from "../../src/methods/table.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";
 import type { RunRecord } from "../../src/record/types.ts";
 import { attemptPath, attemptsAt, underWay } from "../../src/record/under_way.ts";
-import { parseStudy, type Study } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
+import { type Study } from "../../src/study/schema/study.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
 
 /** The folder of a BERT with two layers, 16 wide, and 40 words. */

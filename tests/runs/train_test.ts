@@ -11,7 +11,7 @@ import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import { Inputs } from "../../src/runs/inputs.ts";
 import { chooseExecutor } from "../../src/exec/choose.ts";
 import type { Checkpoint } from "../../src/train/run_types.ts";
-import { StudyError } from "../../src/study/problems.ts";
+import { StudyError } from "../../src/study/check/problems.ts";
 import { sweepOptions, tinyModel } from "./tiny_study.ts";
 
 async function withHome(work: (home: string) => Promise<void>): Promise<void> {

@@ -9,7 +9,7 @@ import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import { readStudyRuns } from "../../src/runs/study_results.ts";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import type { RunAblation } from "../../src/record/types.ts";
-import { parseStudy } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
 import { goldenModel } from "../models/fixture.ts";
 import { ablateAll, scoredStudy, withSwept } from "./tiny_study.ts";

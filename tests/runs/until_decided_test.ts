@@ -11,7 +11,8 @@ import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";
 import { checkUntilDecided } from "../../src/runs/until_decided.ts";
-import { parseStudy, type Study } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
+import { type Study } from "../../src/study/schema/study.ts";
 import type { GridRun } from "../../src/study/types.ts";
 import { scoredStudy, tinyModel, writeTinyTasks } from "./tiny_study.ts";
 

@@ -5,14 +5,9 @@
  */
 import { z } from "zod";
 import type { Json } from "../../src/base/canonical_json.ts";
-import type { Study } from "../../src/study/study.ts";
-import type {
-  AdapterCosts,
-  MethodEntry,
-  ModulePart,
-  ModuleShape,
-  RunFacts,
-} from "../../src/study/types.ts";
+import type { Study } from "../../src/study/schema/study.ts";
+import type { AdapterCosts, MethodEntry, ModuleShape, RunFacts } from "../../src/study/types.ts";
+import type { ModulePart } from "../../src/study/schema/settings.ts";
 
 /** Options with the names and defaults of the methods room. */
 const alpha = z.number().gt(0).default(16);

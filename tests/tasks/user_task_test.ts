@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { StudyError } from "../../src/study/problems.ts";
+import { StudyError } from "../../src/study/check/problems.ts";
 import { readSplit } from "../../src/tasks/read_split.ts";
 import {
   parseUserTask,

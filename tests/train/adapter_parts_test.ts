@@ -7,12 +7,12 @@ import { max, mul, sub } from "../../src/graph/mod.ts";
 import {
   type AdapterPart,
   costsOf,
+  evaluationPass,
   isOfWeights,
   type WeightAdapter,
 } from "../../src/methods/adapter.ts";
 import type { RankDecision, RowEdit } from "../../src/methods/rank_actions.ts";
 import type { RankPolicy, RowView } from "../../src/methods/rank_policy.ts";
-import { evaluationPass } from "../../src/methods/adapter.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../../src/record/checkpoint_file.ts";
 import type { Checkpoint } from "../../src/train/run_types.ts";
 import { sliceOf } from "../../src/train/layout.ts";

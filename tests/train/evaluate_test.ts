@@ -4,7 +4,7 @@ import { nativeExecutor } from "../../src/exec/native.ts";
 import type { HostTensor } from "../../src/graph/mod.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
-import { defaultSettings } from "../../src/study/settings.ts";
+import { defaultSettings } from "../../src/study/schema/settings.ts";
 import { makeBatch } from "../../src/tasks/batches.ts";
 import type { Encoded, Task, TaskOutput } from "../../src/tasks/types.ts";
 import { assemble } from "../../src/train/assemble.ts";

@@ -5,7 +5,7 @@ import type { HostTensor } from "../../src/graph/mod.ts";
 import { findMethod } from "../../src/methods/table.ts";
 import { architectureOf } from "../../src/models/architectures.ts";
 import { targetModules } from "../../src/models/modules.ts";
-import { defaultSettings } from "../../src/study/settings.ts";
+import { defaultSettings } from "../../src/study/schema/settings.ts";
 import { makeBatch } from "../../src/tasks/batches.ts";
 import type { Encoded, Task, TaskOutput } from "../../src/tasks/types.ts";
 import { assemble, type Assembly } from "../../src/train/assemble.ts";

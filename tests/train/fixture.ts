@@ -11,11 +11,11 @@ import type { EncoderConfig } from "../../src/models/architectures.ts";
 import { targetModules } from "../../src/models/modules.ts";
 import {
   defaultSettings,
+  type ModulePart,
   overlaySettings,
   type PartialTrainSettings,
-} from "../../src/study/settings.ts";
+} from "../../src/study/schema/settings.ts";
 import { createBatchStream, evaluationBatches } from "../../src/tasks/batches.ts";
-import type { ModulePart } from "../../src/study/types.ts";
 import type { Encoded, Task } from "../../src/tasks/types.ts";
 import type { Assembly, StateVector } from "../../src/train/assemble.ts";
 import type { EncoderWeights } from "../../src/train/assembly_request.ts";

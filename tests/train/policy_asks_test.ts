@@ -2,7 +2,7 @@
 import { assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import type { RankPolicy } from "../../src/methods/rank_policy.ts";
-import { learningRateAt } from "../../src/study/total_steps.ts";
+import { learningRateAt } from "../../src/study/grid/steps.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { moduleNames, ofKind, type TinyRun, trainingRequest, trainTo } from "./fixture.ts";
 

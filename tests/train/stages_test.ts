@@ -5,7 +5,7 @@ import { nativeExecutor } from "../../src/exec/native.ts";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { type HostTensor, interpret } from "../../src/graph/mod.ts";
 import type { PolicyContext, RankPolicy } from "../../src/methods/rank_policy.ts";
-import { defaultSettings, overlaySettings } from "../../src/study/settings.ts";
+import { defaultSettings, overlaySettings } from "../../src/study/schema/settings.ts";
 import { firstBatch } from "../../src/tasks/batches.ts";
 import { assemble } from "../../src/train/assemble.ts";
 import type { AssemblyRequest } from "../../src/train/assembly_request.ts";

@@ -11,8 +11,7 @@ import {
   type StoredTensor,
   writeSafetensors,
 } from "../../src/models/safetensors.ts";
-import type { PretrainingVectors } from "./masked_model.ts";
-import { pretrainingLayout } from "./masked_model.ts";
+import { pretrainingLayout, type PretrainingVectors } from "./masked_model.ts";
 import {
   embeddedEncoderConfig,
   type PretrainingProgress,

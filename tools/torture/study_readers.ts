@@ -7,8 +7,8 @@ import { parseJson } from "../../src/base/read_json.ts";
 import { methods } from "../../src/methods/table.ts";
 import { expand } from "../../src/runs/plan/planning.ts";
 import { problemsOfTune } from "../../src/runs/tune/problems.ts";
-import { extendedStudy } from "../../src/study/extending.ts";
-import { parseStudy, parseStudyPart, type Study, type StudyPart } from "../../src/study/study.ts";
+import { extendedStudy, parseStudy, parseStudyPart } from "../../src/study/schema/parse.ts";
+import { type Study, type StudyPart } from "../../src/study/schema/study.ts";
 import { type FuzzedReader, ofJson, text } from "./reader.ts";
 
 const experiments = new URL("../../experiments/", import.meta.url);

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { parseStudy, type Study } from "../../src/study/study.ts";
+import { parseStudy } from "../../src/study/schema/parse.ts";
+import { type Study } from "../../src/study/schema/study.ts";
 import { tinyModel, tinyStudy, writeTinyTasks } from "../../tests/runs/tiny_study.ts";
 
 /** What is done to the study. */

@@ -4,13 +4,13 @@
  * @module
  */
 import { firstDecidingLook } from "../../stats/stopping.ts";
-import type { ArmRun } from "../../study/arms.ts";
-import { claimPairs } from "../../study/claim_pairs.ts";
-import { type Claim, type ClaimsOfStudy, claimText, marginOf } from "../../study/claims.ts";
+import type { ArmRun } from "../../study/compare/arms.ts";
+import { claimPairs } from "../../study/compare/pairs.ts";
+import { type Claim, type ClaimsOfStudy, claimText, marginOf } from "../../study/schema/claims.ts";
 import { counted, listed, whole } from "../../base/format.ts";
 import { metricInfo } from "../metrics.ts";
-import type { Tune } from "../../study/tune.ts";
-import type { Tuned } from "../../study/tuned.ts";
+import type { Tune } from "../../study/schema/tune.ts";
+import type { Tuned } from "../../study/schema/tuned.ts";
 import { hasTunedSettings } from "../tuned_runs.ts";
 import { notTunedOf } from "./no_evidence.ts";
 import { ruleText } from "./text.ts";

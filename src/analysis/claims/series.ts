@@ -4,10 +4,10 @@
  * @module
  */
 import type { RunRecord } from "../../record/types.ts";
-import type { ArmRun } from "../../study/arms.ts";
-import { type ClaimPair, claimPairs } from "../../study/claim_pairs.ts";
-import { type Claim, type ClaimsOfStudy, marginOf } from "../../study/claims.ts";
-import { runTitle } from "../../study/run_id.ts";
+import type { ArmRun } from "../../study/compare/arms.ts";
+import { type ClaimPair, claimPairs } from "../../study/compare/pairs.ts";
+import { type Claim, type ClaimsOfStudy, marginOf } from "../../study/schema/claims.ts";
+import { runTitle } from "../../study/grid/run_id.ts";
 import { keptEvaluation } from "../run_rows.ts";
 import { metricInfo } from "../metrics.ts";
 import { meanOf } from "../../stats/mean.ts";

@@ -5,8 +5,8 @@
  */
 import type { Json } from "../../base/canonical_json.ts";
 import { hashJson } from "../../base/hash.ts";
-import { claimsHash } from "../../study/claims.ts";
-import { defaultConvergence } from "../../study/convergence.ts";
+import { claimsHash } from "../../study/schema/claims.ts";
+import { defaultConvergence } from "../../study/schema/study.ts";
 import { counted, listed, whole } from "../../base/format.ts";
 import type { ScoredRun } from "./series.ts";
 import type { ClaimedSeeds, ClaimsStatement, StatedClaims, StatedStudy } from "./statement.ts";

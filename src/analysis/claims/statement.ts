@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { ArmRun } from "../../study/arms.ts";
-import type { ClaimsOfStudy } from "../../study/claims.ts";
-import type { ConvergenceRule } from "../../study/convergence.ts";
+import type { ArmRun } from "../../study/compare/arms.ts";
+import type { ClaimsOfStudy } from "../../study/schema/claims.ts";
+import type { ConvergenceRule } from "../../study/schema/study.ts";
 
 /** What decides a study's claims. */
 export interface StatedStudy extends ClaimsOfStudy {

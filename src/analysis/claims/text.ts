@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { type Claim, type ClaimsOfStudy, claimText, decisionOf } from "../../study/claims.ts";
+import {
+  type Claim,
+  type ClaimsOfStudy,
+  claimText,
+  decisionOf,
+} from "../../study/schema/claims.ts";
 import { counted, listed, signed, whole } from "../../base/format.ts";
 import { idleText } from "./no_evidence.ts";
 import type { Answer, DifferenceUnit, Verdict } from "./verdict.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 import { canonicalJson } from "../../base/canonical_json.ts";
-import { type ArmRun, valueAt } from "../../study/arms.ts";
-import type { ClaimPair } from "../../study/claim_pairs.ts";
-import type { Claim } from "../../study/claims.ts";
+import { type ArmRun, valueAt } from "../../study/compare/arms.ts";
+import type { ClaimPair } from "../../study/compare/pairs.ts";
+import type { Claim } from "../../study/schema/claims.ts";
 
 /** Settings that say how much a run trains, on what, and by which examples it is evaluated. */
 const ofTheContest = [

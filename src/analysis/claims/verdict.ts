@@ -5,10 +5,10 @@
  *
  * @module
  */
-import type { ArmRun } from "../../study/arms.ts";
-import { claimPairs } from "../../study/claim_pairs.ts";
-import { type Claim, type ClaimsOfStudy, decisionOf } from "../../study/claims.ts";
-import { cellTitle } from "../../study/run_id.ts";
+import type { ArmRun } from "../../study/compare/arms.ts";
+import { claimPairs } from "../../study/compare/pairs.ts";
+import { type Claim, type ClaimsOfStudy, decisionOf } from "../../study/schema/claims.ts";
+import { cellTitle } from "../../study/grid/run_id.ts";
 import {
   planStopping,
   type StoppingPlan,

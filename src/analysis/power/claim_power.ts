@@ -8,10 +8,11 @@ import { roundingSpread, type SpreadLimits, spreadLimits } from "../../stats/spr
 import { summarise } from "../../stats/statistics.ts";
 import { firstDecidingLook, type StoppingPlan, stoppingState } from "../../stats/stopping.ts";
 import { upperProbability } from "../../stats/student_t.ts";
-import { type ArmRun, runsOfArm } from "../../study/arms.ts";
-import { claimPairs, mostAtAPlace } from "../../study/claim_pairs.ts";
-import type { Claim, ClaimsOfStudy } from "../../study/claims.ts";
-import { budgetKey, runTitle } from "../../study/run_id.ts";
+import { type ArmRun, runsOfArm } from "../../study/compare/arms.ts";
+import { claimPairs, mostAtAPlace } from "../../study/compare/pairs.ts";
+import type { Claim, ClaimsOfStudy } from "../../study/schema/claims.ts";
+import { budgetKey } from "../../study/budget/budget.ts";
+import { runTitle } from "../../study/grid/run_id.ts";
 import { seedsToDecide, wantedPower } from "../claims/more_seeds.ts";
 import { hasLearned, unlearnedTasks } from "../claims/no_evidence.ts";
 import { claimSeries, type ScoredRun, type SeedDifference } from "../claims/series.ts";

@@ -3,13 +3,11 @@
  *
  * @module
  */
-import { matchesCondition } from "../../study/condition_form.ts";
-import { type ArmRun, runsOfArm } from "../../study/arms.ts";
-import type { Claim, ClaimsOfStudy } from "../../study/claims.ts";
-import { claimPairs } from "../../study/claim_pairs.ts";
-import { budgetKey } from "../../study/run_id.ts";
-import type { Budget } from "../../study/types.ts";
-import type { StudyBudget } from "../../study/study_budget.ts";
+import { matchesCondition } from "../../study/schema/conditions.ts";
+import { type ArmRun, runsOfArm } from "../../study/compare/arms.ts";
+import type { Claim, ClaimsOfStudy } from "../../study/schema/claims.ts";
+import { claimPairs } from "../../study/compare/pairs.ts";
+import { type Budget, budgetKey, type StudyBudget } from "../../study/budget/budget.ts";
 
 /** Claims of a study, with the study that they are claims of. */
 export interface Contrasts {

@@ -4,7 +4,7 @@
  * @module
  */
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
-import type { ArmRun } from "../../study/arms.ts";
+import type { ArmRun } from "../../study/compare/arms.ts";
 
 /** Runs of a claim, with their side, by what the same runs of another study are found by. */
 export type Places<R extends ArmRun = ArmRun> = ReadonlyMap<

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { claimText } from "../../study/claims.ts";
+import { claimText } from "../../study/schema/claims.ts";
 import { counted, duration, fixed, listed, whole } from "../../base/format.ts";
 import { metricInfo, metricTitle } from "../metrics.ts";
 import { decimalsOf, marginText, roughly } from "../claims/text.ts";

@@ -5,8 +5,8 @@
  */
 import { expectedBest } from "../../stats/expected_best.ts";
 import { meritOf } from "../../tasks/metrics.ts";
-import { budgetOf } from "../../study/study_budget.ts";
-import type { TunedChoice } from "../../study/tuned.ts";
+import { budgetOf } from "../../study/budget/budget.ts";
+import type { TunedChoice } from "../../study/schema/tuned.ts";
 import { allTasks, budgetName, keyOf } from "../../analysis/run_rows.ts";
 import { type SeriesStyles, stylesOfMethods } from "../method_styles.ts";
 import { metricInfo, metricTitle } from "../../analysis/metrics.ts";

@@ -5,7 +5,7 @@
  */
 import type { Json } from "../../base/canonical_json.ts";
 import { summarise } from "../../stats/statistics.ts";
-import { valueText } from "../../study/setting_paths.ts";
+import { valueText } from "../../study/schema/setting_paths.ts";
 import { type SeriesStyles, stylesOfMethods } from "../method_styles.ts";
 import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { slugsOf } from "../slug.ts";

@@ -5,11 +5,10 @@
  */
 import { agreementOf } from "../../stats/agreement.ts";
 import { summarise } from "../../stats/statistics.ts";
-import { budgetName, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, keyOf, type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, interval, nothing, whole } from "../../base/format.ts";
 import type { RunResults } from "../../analysis/results.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { type Arm, armOf } from "../../analysis/factorial.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";

@@ -5,10 +5,9 @@
  */
 import { op } from "arquero";
 import type { RunRecord } from "../../record/types.ts";
-import { budgetName, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, type Row, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
 import { nothing, signed, whole } from "../../base/format.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";

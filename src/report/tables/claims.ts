@@ -6,14 +6,13 @@
 import { bayesTTest, type Odds } from "../../stats/bayes_t.ts";
 import { hierarchicalTest } from "../../stats/hierarchical.ts";
 import { summarise } from "../../stats/statistics.ts";
-import { armText } from "../../study/arms.ts";
+import { armText } from "../../study/compare/arms.ts";
 import type { ClaimsReport } from "../../analysis/claims/claims_report.ts";
 import { decidingInterval } from "../../analysis/claims/text.ts";
 import type { Verdict } from "../../analysis/claims/verdict.ts";
-import { tableFrom } from "../../analysis/run_rows.ts";
+import { type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { chance, fixed, interval, nothing, signed, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable, Tone } from "../types.ts";
 import { metricColumn, taskColumn } from "./columns.ts";
 

@@ -4,11 +4,10 @@
  * @module
  */
 import { trainedText } from "../../analysis/comparison_rows.ts";
-import { tableFrom } from "../../analysis/run_rows.ts";
+import { type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, nothing } from "../../base/format.ts";
 import { metricTitle } from "../../analysis/metrics.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { taskColumn } from "./columns.ts";
 import { contrastCells, contrastColumns, contrastNames, contrastNote, scaled } from "./paired.ts";

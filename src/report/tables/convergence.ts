@@ -4,12 +4,11 @@
  * @module
  */
 import { needsMoreSteps } from "../../record/convergence.ts";
-import { defaultConvergence } from "../../study/convergence.ts";
+import { defaultConvergence } from "../../study/schema/study.ts";
 import { changeText, learnedNothing, stateText } from "../../analysis/convergence.ts";
-import { tableFrom } from "../../analysis/run_rows.ts";
+import { type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, nothing, significant, whole } from "../../base/format.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 

@@ -5,13 +5,20 @@
  */
 import { op } from "arquero";
 import type { RunRecord } from "../../record/types.ts";
-import { allTasks, factOf, type Grid, keyOf, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
+import {
+  allTasks,
+  factOf,
+  type Grid,
+  keyOf,
+  type Row,
+  rowsOf,
+  tableFrom,
+} from "../../analysis/run_rows.ts";
 import { duration, fixed, nothing, significant, whole } from "../../base/format.ts";
 import { majorityNote } from "../../analysis/majority.ts";
 import { averageMetric, metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { onFront } from "../../stats/pareto.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { storedOf } from "./budgets.ts";
 import { budgetColumn, majorityColumn, methodColumn, taskColumn } from "./columns.ts";

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { RunFact } from "../../analysis/run_rows.ts";
-import { tableFrom } from "../../analysis/run_rows.ts";
+import { type Row, type RunFact, tableFrom } from "../../analysis/run_rows.ts";
 import {
   type EffectKind,
   effectKinds,
@@ -15,7 +14,6 @@ import { fixed, interval, signed } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import { correctionText } from "../../analysis/significance.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { toneOf } from "./paired.ts";
 

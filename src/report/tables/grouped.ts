@@ -5,14 +5,13 @@
  */
 import { meanOf } from "../../stats/mean.ts";
 import { summarise, type Summary } from "../../stats/statistics.ts";
-import { allTasks, factOf, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { allTasks, factOf, keyOf, type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, joined, nothing } from "../../base/format.ts";
 import { type GroupKey, groupKeysOf } from "../../analysis/groups.ts";
 import { averageMetric, metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { slugOf } from "../slug.ts";
 import type { RunResults } from "../../analysis/results.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable, TableColumn } from "../types.ts";
 import { metricColumn } from "./columns.ts";
 import { hasAverage } from "../../analysis/scores.ts";

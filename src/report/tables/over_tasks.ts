@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { tableFrom } from "../../analysis/run_rows.ts";
+import { type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, nothing, whole } from "../../base/format.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";
 import { oddsText, toneOf } from "./paired.ts";

@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { allTasks, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { allTasks, keyOf, type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { chance, fixed, interval, nothing, signed, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import { noVerdictNote } from "../../analysis/no_verdict.ts";
 import { replayBaseline } from "../../analysis/paired_rows.ts";
 import { correctionText, type PairedRow, type TestedFamily } from "../../analysis/significance.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable, TableColumn, Tone } from "../types.ts";
 import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 

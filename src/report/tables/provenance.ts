@@ -4,10 +4,9 @@
  * @module
  */
 import type { RunRecord } from "../../record/types.ts";
-import { tableFrom } from "../../analysis/run_rows.ts";
+import { type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { whole } from "../../base/format.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 
 function factsOfRecord({ asked, where }: RunRecord): readonly (readonly [string, string])[] {

@@ -3,14 +3,13 @@
  *
  * @module
  */
-import { budgetName, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, keyOf, type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, whole } from "../../base/format.ts";
 import { majorityNote } from "../../analysis/majority.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import { summarise } from "../../stats/statistics.ts";
 import type { RunResults } from "../../analysis/results.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, majorityColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { allTasks, keyOf, noBudget, tableFrom } from "../../analysis/run_rows.ts";
+import { allTasks, keyOf, noBudget, type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { chance, counted, fixed, interval, nothing, whole } from "../../base/format.ts";
 import { majorityLabel, majorityNote } from "../../analysis/majority.ts";
 import { averageMetric, metricInfo } from "../../analysis/metrics.ts";
@@ -12,7 +12,6 @@ import { isNoVerdict } from "../../analysis/no_verdict.ts";
 import { isApart, type Ranking } from "../../analysis/ranking.ts";
 import { correctionText } from "../../analysis/significance.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable, Tone } from "../types.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";
 import { hasAverage, type ScoreRow } from "../../analysis/scores.ts";

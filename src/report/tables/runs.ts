@@ -3,13 +3,18 @@
  *
  * @module
  */
-import { budgetName, factOf, keptEvaluation, tableFrom } from "../../analysis/run_rows.ts";
+import {
+  budgetName,
+  factOf,
+  keptEvaluation,
+  type Row,
+  tableFrom,
+} from "../../analysis/run_rows.ts";
 import { counted, duration, fixed, nothing, significant, whole } from "../../base/format.ts";
 import { majorityNote } from "../../analysis/majority.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import { flagName } from "../../analysis/run_flags.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, majorityColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 

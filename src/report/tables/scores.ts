@@ -5,13 +5,12 @@
  */
 import { op } from "arquero";
 import { hasAverage, type ScoreRow } from "../../analysis/scores.ts";
-import { noBudget, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
+import { noBudget, type Row, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
 import { moreSteps } from "../../analysis/convergence.ts";
 import { fixed, interval, nothing } from "../../base/format.ts";
 import { majorityLabel, majorityNote } from "../../analysis/majority.ts";
 import { averageMetric, metricInfo } from "../../analysis/metrics.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 

@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { tableFrom } from "../../analysis/run_rows.ts";
+import { type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed } from "../../base/format.ts";
 import { sequenceScores, stageAccuracies } from "../../analysis/sequences.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable, TableColumn } from "../types.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 

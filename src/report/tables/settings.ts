@@ -3,10 +3,9 @@
  *
  * @module
  */
-import { tableFrom } from "../../analysis/run_rows.ts";
+import { type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { settingRows, sharedBy } from "../settings.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 
 /** The settings of all recorded runs. */

@@ -6,10 +6,9 @@
 import type { ModuleSpectrum, SpectraOverlap } from "../../record/spectra.ts";
 import { meanOf } from "../../stats/mean.ts";
 import { summarise } from "../../stats/statistics.ts";
-import { budgetName, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, keyOf, type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, nothing, significant, whole } from "../../base/format.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";

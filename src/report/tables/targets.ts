@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { budgetName, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, keyOf, type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { duration, fixed, nothing, whole } from "../../base/format.ts";
 import { reachedAt } from "../../analysis/learning.ts";
 import { isHigherBetter, meritOf } from "../../tasks/metrics.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import { meanOf } from "../../stats/mean.ts";
 import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";

@@ -4,10 +4,15 @@
  * @module
  */
 import { canonicalJson } from "../../base/canonical_json.ts";
-import { budgetOf } from "../../study/study_budget.ts";
-import { shortNames, valueText } from "../../study/setting_paths.ts";
-import { type NotBracketed, notBracketedOf, type Tuned, type TunedFor } from "../../study/tuned.ts";
-import { allTasks, budgetName, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetOf } from "../../study/budget/budget.ts";
+import { shortNames, valueText } from "../../study/schema/setting_paths.ts";
+import {
+  type NotBracketed,
+  notBracketedOf,
+  type Tuned,
+  type TunedFor,
+} from "../../study/schema/tuned.ts";
+import { allTasks, budgetName, type Row, tableFrom } from "../../analysis/run_rows.ts";
 import {
   counted,
   duration,
@@ -20,7 +25,6 @@ import {
 import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { untunedLabels } from "../../analysis/tuned_runs.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable, TableColumn } from "../types.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 

@@ -5,12 +5,11 @@
  */
 import { meanOf } from "../../stats/mean.ts";
 import { summarise } from "../../stats/statistics.ts";
-import { valueText } from "../../study/setting_paths.ts";
-import { tableFrom } from "../../analysis/run_rows.ts";
+import { valueText } from "../../study/schema/setting_paths.ts";
+import { type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, interval, nothing, signed } from "../../base/format.ts";
 import { areAverageable, averageMetric, metricInfo } from "../../analysis/metrics.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { Row } from "../../analysis/run_rows.ts";
 import type { ReportTable } from "../types.ts";
 import {
   byValue,

@@ -6,8 +6,8 @@
 import type { Executor } from "../../exec/executor.ts";
 import type { Fetching } from "../../fetch/model_files.ts";
 import type { LeaseSettings } from "../../record/leases.ts";
-import { hasGivenRanks } from "../../study/ranks.ts";
-import { runFolder } from "../../study/run_id.ts";
+import { hasGivenRanks } from "../../study/budget/ranks.ts";
+import { runFolder } from "../../study/grid/run_id.ts";
 import type { WorkEvent } from "../events.ts";
 import type { RunWorker } from "../pool/workers.ts";
 import type { Opening } from "../pool/open_workers.ts";

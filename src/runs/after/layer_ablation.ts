@@ -10,7 +10,7 @@ import type { StoredRun } from "../../record/read_study.ts";
 import { readIfThere, writeWhole } from "../../record/durable.ts";
 import { recordSchemaVersion, type RunAblation, type RunRecord } from "../../record/types.ts";
 import { readWeightsFile } from "../../record/weights_file.ts";
-import { keptOf } from "../../study/kept.ts";
+import { keptOf } from "../../study/grid/steps.ts";
 import type { ModuleShape } from "../../study/types.ts";
 import { wholeSequence } from "../../tasks/sequence.ts";
 import { ablate, piecesOf, storedRanks, type TrainedTensors } from "../../train/ablation.ts";

@@ -6,7 +6,7 @@
 import { RecordFormatError } from "../../record/parser.ts";
 import type { Fetching } from "../../fetch/model_files.ts";
 import type { StoredRun } from "../../record/read_study.ts";
-import { settingsSchema } from "../../study/settings.ts";
+import { settingsSchema } from "../../study/schema/settings.ts";
 import type { RunSpec } from "../../study/types.ts";
 import type { DamagedRun } from "../../analysis/results.ts";
 import { withRecordedRanks } from "../plan/estimated_ranks.ts";

@@ -6,9 +6,9 @@
  */
 import { findMethod } from "../../methods/table.ts";
 import type { ReplayVariant } from "../../record/types.ts";
-import { evenRanks, type Ranks, totalRank, transformedRanks } from "../../study/given_ranks.ts";
-import { hasGivenRanks } from "../../study/ranks.ts";
-import type { Study } from "../../study/study.ts";
+import { evenRanks, type Ranks, totalRank, transformedRanks } from "../../study/budget/given.ts";
+import { hasGivenRanks } from "../../study/budget/ranks.ts";
+import type { Study } from "../../study/schema/study.ts";
 import type { ModuleShape, RanksAs, RunSpec } from "../../study/types.ts";
 
 /** A finished run whose ranks are not those that any method would have had under its budget. */

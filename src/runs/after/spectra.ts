@@ -17,8 +17,9 @@ import {
 import { makeFolder, writeWhole } from "../../record/durable.ts";
 import type { LeftOutRun, RunSpectra, SpectraOverlap, StudySpectra } from "../../record/spectra.ts";
 import { recordSchemaVersion } from "../../record/types.ts";
-import { problemOfGivenModel } from "../../study/model_name.ts";
-import { budgetKey, runTitle } from "../../study/run_id.ts";
+import { problemOfGivenModel } from "../../study/schema/model_name.ts";
+import { budgetKey } from "../../study/budget/budget.ts";
+import { runTitle } from "../../study/grid/run_id.ts";
 import type { RunSpec } from "../../study/types.ts";
 import { stopFlagOf, teller, type Watch } from "../events.ts";
 import { Inputs } from "../inputs.ts";

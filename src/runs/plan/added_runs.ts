@@ -9,9 +9,9 @@ import * as z from "zod";
 import { isDamage, parseJsonFile } from "../../record/damage.ts";
 import { readIfThere } from "../../record/durable.ts";
 import type { MethodTable } from "../../methods/table.ts";
-import { withFurtherSeeds } from "../../study/added_seeds.ts";
-import { runTitle } from "../../study/run_id.ts";
-import type { Study } from "../../study/study.ts";
+import { withFurtherSeeds } from "../../study/compare/added_seeds.ts";
+import { runTitle } from "../../study/grid/run_id.ts";
+import type { Study } from "../../study/schema/study.ts";
 import type { GridRun } from "../../study/types.ts";
 import { expand, type PlannedRun, type StudyPlan } from "./planning.ts";
 

@@ -9,15 +9,15 @@ import { decodeText } from "../../base/read_text.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
 import { mostFileBytes, readBounded } from "../../record/read_bounded.ts";
 import type { RanksOrigin } from "../../record/types.ts";
-import { dosedRanks, type Ranks, ranksOfFile, transformedRanks } from "../../study/given_ranks.ts";
-import type { Problem } from "../../study/problems.ts";
-import { pointKey } from "../../study/rank_sources.ts";
-import { adaptedModules, fixedRanks, planRun } from "../../study/ranks.ts";
-import { runTitle } from "../../study/run_id.ts";
-import { stageSteps } from "../../study/sequences.ts";
-import { total } from "../../study/shares.ts";
+import { dosedRanks, type Ranks, ranksOfFile, transformedRanks } from "../../study/budget/given.ts";
+import type { Problem } from "../../study/check/problems.ts";
+import { pointKey } from "../../study/grid/points.ts";
+import { adaptedModules, fixedRanks, planRun } from "../../study/budget/ranks.ts";
+import { runTitle } from "../../study/grid/run_id.ts";
+import { stageSteps } from "../../study/grid/steps.ts";
+import { total } from "../../study/budget/costs.ts";
 import type { AskedRanks, GridRun, ModuleShape, RunSpec } from "../../study/types.ts";
-import { type RunProblem, toldOnce } from "../../study/validate.ts";
+import { type RunProblem, toldOnce } from "../../study/check/runs.ts";
 import type { Inputs } from "../inputs.ts";
 
 /** A run whose ranks are settled, or are those of a run that is. */

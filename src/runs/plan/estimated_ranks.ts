@@ -9,14 +9,14 @@ import type { Json } from "../../base/canonical_json.ts";
 import type { Executor } from "../../exec/executor.ts";
 import type { DrawnEstimate, RankEstimate } from "../../methods/rank_estimate.ts";
 import type { RankEstimateRecord } from "../../record/types.ts";
-import { heldOutShare } from "../../study/until.ts";
+import { heldOutShare } from "../../study/grid/steps.ts";
 import {
   fixedRanks,
   hasGivenRanks,
   ranksByWeight,
   solveRanks,
   withRanks,
-} from "../../study/ranks.ts";
+} from "../../study/budget/ranks.ts";
 import type { RunSpec } from "../../study/types.ts";
 import { layerStates } from "../../train/layer_states.ts";
 import { moduleInputs } from "../../train/module_inputs.ts";

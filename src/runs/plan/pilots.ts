@@ -12,8 +12,8 @@ import { isFile, openResults, type ResultsReader, within } from "../../record/re
 import type { ScoredRun } from "../../analysis/claims/series.ts";
 import type { Pilot } from "../../analysis/power/claim_power.ts";
 import { isOfClaim, tasksOfClaim } from "../../analysis/power/contrasts.ts";
-import type { ArmRun } from "../../study/arms.ts";
-import type { ClaimsOfStudy } from "../../study/claims.ts";
+import type { ArmRun } from "../../study/compare/arms.ts";
+import type { ClaimsOfStudy } from "../../study/schema/claims.ts";
 import { filesAtOnce, mapConcurrently } from "../pool/side_by_side.ts";
 import { findResults, readStoredStudy } from "../stored_study.ts";
 

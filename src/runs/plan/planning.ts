@@ -13,10 +13,10 @@ import { namesIn } from "../../record/durable.ts";
 import { runsUnderWay, underWay } from "../../record/under_way.ts";
 import type { ModelOrigin, RanksOrigin } from "../../record/types.ts";
 import { checkMaxLength } from "../../models/load.ts";
-import { problemOfGivenModel } from "../../study/model_name.ts";
-import { expandStudy } from "../../study/expand.ts";
-import { defaultMostRuns } from "../../study/grid.ts";
-import { type Problem, StudyError } from "../../study/problems.ts";
+import { problemOfGivenModel } from "../../study/schema/model_name.ts";
+import { expandStudy } from "../../study/grid/expand.ts";
+import { defaultMostRuns } from "../../study/grid/size.ts";
+import { type Problem, StudyError } from "../../study/check/problems.ts";
 import {
   type InputHashes,
   isFolderOf,
@@ -24,10 +24,10 @@ import {
   runFolder,
   runId,
   runTitle,
-} from "../../study/run_id.ts";
-import type { Study } from "../../study/study.ts";
+} from "../../study/grid/run_id.ts";
+import type { Study } from "../../study/schema/study.ts";
 import type { GridRun, ModuleShape, RankPlan, RunSpec } from "../../study/types.ts";
-import { checkRuns } from "../../study/validate.ts";
+import { checkRuns } from "../../study/check/runs.ts";
 import { builtInTasks, findTask } from "../../tasks/catalog.ts";
 import { averageAccuracyName, averageTaskAwareName } from "../../tasks/metrics.ts";
 import { sequenceTask } from "../../tasks/sequence.ts";

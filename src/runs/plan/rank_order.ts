@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { Problem } from "../../study/problems.ts";
-import { toldOnce } from "../../study/validate.ts";
+import type { Problem } from "../../study/check/problems.ts";
+import { toldOnce } from "../../study/check/runs.ts";
 import type { PlannedRun } from "./planning.ts";
 
 /**

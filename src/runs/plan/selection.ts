@@ -4,9 +4,9 @@
  * @module
  */
 import { unknownName } from "../../base/suggest.ts";
-import { budgetKey } from "../../study/run_id.ts";
-import { settingKeys } from "../../study/settings.ts";
-import { valueText } from "../../study/setting_paths.ts";
+import { budgetKey } from "../../study/budget/budget.ts";
+import { settingKeys } from "../../study/schema/settings.ts";
+import { valueText } from "../../study/schema/setting_paths.ts";
 import type { RunSpec } from "../../study/types.ts";
 import { UsageError } from "../../base/usage_error.ts";
 

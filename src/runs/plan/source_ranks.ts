@@ -5,8 +5,8 @@
  */
 import { errorMessage } from "../../base/error_message.ts";
 import { readRecord } from "../../record/read_study.ts";
-import { transformedRanks } from "../../study/given_ranks.ts";
-import { givenPlan } from "../../study/ranks.ts";
+import { transformedRanks } from "../../study/budget/given.ts";
+import { givenPlan } from "../../study/budget/ranks.ts";
 import { stepsOf } from "./asked_ranks.ts";
 import type { Inputs } from "../inputs.ts";
 import type { PlannedRun } from "./planning.ts";

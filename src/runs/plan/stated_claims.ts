@@ -12,9 +12,9 @@ import type {
   StatedClaims,
 } from "../../analysis/claims/statement.ts";
 import { hashJson } from "../../base/hash.ts";
-import { claimPairs } from "../../study/claim_pairs.ts";
-import { runContent } from "../../study/run_id.ts";
-import type { Study } from "../../study/study.ts";
+import { claimPairs } from "../../study/compare/pairs.ts";
+import { runContent } from "../../study/grid/run_id.ts";
+import type { Study } from "../../study/schema/study.ts";
 import type { RunSpec } from "../../study/types.ts";
 import { presentNames } from "./planning.ts";
 import { statementsSchema } from "../stored_study_schema.ts";

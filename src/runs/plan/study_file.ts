@@ -5,9 +5,9 @@
  */
 import type { Method } from "../../methods/method.ts";
 import { type MethodTable, methodTable } from "../../methods/table.ts";
-import { extendedStudy } from "../../study/extending.ts";
-import { type Problem, StudyError } from "../../study/problems.ts";
-import { parseStudy, type Study } from "../../study/study.ts";
+import { extendedStudy, parseStudy } from "../../study/schema/parse.ts";
+import { type Problem, StudyError } from "../../study/check/problems.ts";
+import { type Study } from "../../study/schema/study.ts";
 import { askApart } from "./apart.ts";
 import { findStudyFile } from "./find_study.ts";
 import { expand } from "./planning.ts";

@@ -5,9 +5,9 @@
  */
 import { isAbsolute, relative, resolve } from "node:path";
 import type { Json } from "../../base/canonical_json.ts";
-import { isObject } from "../../study/method_options.ts";
-import { parseModelName } from "../../study/model_name.ts";
-import type { StudyPart } from "../../study/study.ts";
+import { isObject } from "../../study/schema/setting_paths.ts";
+import { parseModelName } from "../../study/schema/model_name.ts";
+import type { StudyPart } from "../../study/schema/study.ts";
 
 type Moved = (path: string) => string;
 

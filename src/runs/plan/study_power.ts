@@ -6,7 +6,7 @@
 import { type ClaimPower, type Pilot, powerOf } from "../../analysis/power/claim_power.ts";
 import { contrastsOf } from "../../analysis/power/contrasts.ts";
 import { beforeFirstLook, beyondPlan, type Undecidable } from "../../analysis/power/text.ts";
-import type { Study } from "../../study/study.ts";
+import type { Study } from "../../study/schema/study.ts";
 import type { GridRun } from "../../study/types.ts";
 import { stepsOf } from "./asked_ranks.ts";
 import type { Inputs } from "../inputs.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { tasksOf } from "../../study/sequences.ts";
+import { tasksOf } from "../../study/grid/steps.ts";
 import type { RunSpec } from "../../study/types.ts";
 import { cutTexts, cutWarning, type DataWarning, dataWarnings } from "../../tasks/data_warnings.ts";
 import type { Inputs } from "../inputs.ts";

@@ -6,7 +6,7 @@
 import { hasClassifierClass } from "../../models/classifier_folder.ts";
 import type { EncoderConfig } from "../../models/architectures.ts";
 import { pythonLines } from "../../models/encoder_folder.ts";
-import { keptOf } from "../../study/kept.ts";
+import { keptOf } from "../../study/grid/steps.ts";
 import type { TaskOutput } from "../../tasks/types.ts";
 import { outputCount } from "../../train/task_head.ts";
 import type { TrainedRun } from "../trained_run.ts";

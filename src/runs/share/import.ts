@@ -10,8 +10,8 @@ import { type Fetching, ownFetching, readModelFiles } from "../../fetch/model_fi
 import { checkMaxLength, type EncoderModel, loadEncoder, loadHead } from "../../models/load.ts";
 import { modelSource } from "../../models/sources.ts";
 import { writeWhole } from "../../record/durable.ts";
-import { defaultSettings } from "../../study/settings.ts";
-import type { Study } from "../../study/study.ts";
+import { defaultSettings } from "../../study/schema/settings.ts";
+import type { Study } from "../../study/schema/study.ts";
 import { evaluationSplit } from "../../train/run_data.ts";
 import { builtInTasks } from "../../tasks/catalog.ts";
 import { encodeExamples } from "../../tasks/tokenizer.ts";

@@ -16,7 +16,7 @@ import { nonFiniteMessage } from "../../models/finite.ts";
 import type { EncoderModel } from "../../models/load.ts";
 import type { ParameterSpec } from "../../models/parameters.ts";
 import { mostFileBytes, readBoundedIfThere } from "../../record/read_bounded.ts";
-import { defaultSettings } from "../../study/settings.ts";
+import { defaultSettings } from "../../study/schema/settings.ts";
 import type { Task } from "../../tasks/types.ts";
 import { assemble, type Assembly } from "../../train/assemble.ts";
 import { evaluateSplit, type Evaluation, type EvaluationSplit } from "../../train/evaluate.ts";

@@ -12,7 +12,7 @@ import type { EncoderConfig } from "../../models/architectures.ts";
 import { headFile } from "../../models/encoder_folder.ts";
 import { type StoredTensor, writeSafetensors } from "../../models/safetensors.ts";
 import { peftAdapter } from "../../peft/peft_export.ts";
-import type { Settings } from "../../study/types.ts";
+import type { Settings } from "../../study/schema/settings.ts";
 import { writtenBy } from "./model_folder.ts";
 
 /** What of a trained model goes into an adapter. */

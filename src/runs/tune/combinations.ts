@@ -5,15 +5,19 @@
  */
 import type { Json } from "../../base/canonical_json.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
-import { budgetKey } from "../../study/run_id.ts";
-import { layerOf, parseSettingPath, shortNames, valueText } from "../../study/setting_paths.ts";
-import { overlaySettings } from "../../study/settings.ts";
-import { variesBy } from "../../study/settings_axes.ts";
-import type { Study } from "../../study/study.ts";
-import { budgetOf, type StudyBudget } from "../../study/study_budget.ts";
-import { type Tune, tuneDefaults } from "../../study/tune.ts";
-import type { TunedFor } from "../../study/tuned.ts";
-import type { Budget, GridRun, MethodEntry } from "../../study/types.ts";
+import { type Budget, budgetKey, budgetOf, type StudyBudget } from "../../study/budget/budget.ts";
+import {
+  layerOf,
+  parseSettingPath,
+  shortNames,
+  valueText,
+} from "../../study/schema/setting_paths.ts";
+import { overlaySettings } from "../../study/schema/settings.ts";
+import { variesBy } from "../../study/grid/variants.ts";
+import type { Study } from "../../study/schema/study.ts";
+import { type Tune, tuneDefaults } from "../../study/schema/tune.ts";
+import type { TunedFor } from "../../study/schema/tuned.ts";
+import type { GridRun, MethodEntry } from "../../study/types.ts";
 import { expand } from "../plan/planning.ts";
 import type { Point, Space } from "./space.ts";
 

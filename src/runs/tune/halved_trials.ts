@@ -5,7 +5,7 @@
  */
 import { readRun } from "../../record/read_study.ts";
 import type { RunResults } from "../../record/types.ts";
-import { totalSteps } from "../../study/total_steps.ts";
+import { totalSteps } from "../../study/grid/steps.ts";
 import { scoreAt } from "../paused_run.ts";
 import { kindOf } from "../pool/open_workers.ts";
 import { leasesOf } from "../pool/lease_timeout.ts";

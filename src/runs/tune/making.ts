@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { teller } from "../events.ts";
-import type { Watch, WorkEvent } from "../events.ts";
+import { teller, type Watch, type WorkEvent } from "../events.ts";
 import type { Inputs } from "../inputs.ts";
 import type { PlannedRun } from "../plan/planning.ts";
 import type { RunsResult } from "../pool/run_all.ts";

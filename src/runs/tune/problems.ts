@@ -7,15 +7,19 @@ import { canonicalJson, type Json } from "../../base/canonical_json.ts";
 import { errorMessage } from "../../base/error_message.ts";
 import { unknownName } from "../../base/suggest.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
-import { decisionOf } from "../../study/claims.ts";
-import { type Problem, show } from "../../study/problems.ts";
-import { budgetKey, runContent } from "../../study/run_id.ts";
-import { optionNames } from "../../study/method_options.ts";
-import { layerOf, parseSettingPath, problemsOfValue } from "../../study/setting_paths.ts";
-import type { Study, StudyMethod } from "../../study/study.ts";
-import { knownVariants } from "../../study/variants.ts";
-import { budgetOf } from "../../study/study_budget.ts";
-import { type Tune, tuneDefaults, type TuneRange } from "../../study/tune.ts";
+import { decisionOf } from "../../study/schema/claims.ts";
+import { type Problem, show } from "../../study/check/problems.ts";
+import { budgetKey, budgetOf } from "../../study/budget/budget.ts";
+import { runContent } from "../../study/grid/run_id.ts";
+import {
+  layerOf,
+  optionNames,
+  parseSettingPath,
+  problemsOfValue,
+} from "../../study/schema/setting_paths.ts";
+import type { Study, StudyMethod } from "../../study/schema/study.ts";
+import { knownVariants } from "../../study/grid/variants.ts";
+import { type Tune, tuneDefaults, type TuneRange } from "../../study/schema/tune.ts";
 import type { GridRun } from "../../study/types.ts";
 import { type Combination, combinationTitle, trialRun } from "./combinations.ts";
 import { fewestTrials, rungCount } from "./halving.ts";

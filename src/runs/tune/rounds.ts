@@ -4,7 +4,7 @@
  * @module
  */
 import { RandomStream } from "../../base/random.ts";
-import { type Tune, tuneDefaults } from "../../study/tune.ts";
+import { type Tune, tuneDefaults } from "../../study/schema/tune.ts";
 import { choiceOf, type ScoredPoint } from "./choice.ts";
 import type { Combination } from "./combinations.ts";
 import { drawnPoints, furtherPoints, gridPoints, type Point } from "./space.ts";

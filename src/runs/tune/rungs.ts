@@ -3,11 +3,10 @@
  *
  * @module
  */
-import { StudyError } from "../../study/problems.ts";
-import type { Problem } from "../../study/problems.ts";
-import { overlaySettings } from "../../study/settings.ts";
-import { totalSteps } from "../../study/total_steps.ts";
-import { type AshaRules, type Tune, tuneDefaults } from "../../study/tune.ts";
+import { type Problem, StudyError } from "../../study/check/problems.ts";
+import { overlaySettings } from "../../study/schema/settings.ts";
+import { totalSteps } from "../../study/grid/steps.ts";
+import { type AshaRules, type Tune, tuneDefaults } from "../../study/schema/tune.ts";
 import type { GridRun } from "../../study/types.ts";
 import { planWith } from "../plan/planning.ts";
 import { type Combination, combinationTitle } from "./combinations.ts";

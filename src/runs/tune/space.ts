@@ -5,7 +5,7 @@
  */
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
 import type { RandomStream } from "../../base/random.ts";
-import type { Bounds, TuneRange } from "../../study/tune.ts";
+import type { Bounds, TuneRange } from "../../study/schema/tune.ts";
 
 /** Values by the paths of the settings that vary. */
 export type Point = Readonly<Record<string, Json>>;

@@ -7,11 +7,11 @@
 import { UsageError } from "../../base/usage_error.ts";
 import { checkDevice } from "../../exec/choice.ts";
 import { makeFolder, writeWhole } from "../../record/durable.ts";
-import { defaultMostRuns } from "../../study/grid.ts";
-import { withGivenModel } from "../../study/overrides.ts";
-import { StudyError } from "../../study/problems.ts";
-import type { Study } from "../../study/study.ts";
-import type { Tune } from "../../study/tune.ts";
+import { defaultMostRuns } from "../../study/grid/size.ts";
+import { withGivenModel } from "../../study/grid/overrides.ts";
+import { StudyError } from "../../study/check/problems.ts";
+import type { Study } from "../../study/schema/study.ts";
+import type { Tune } from "../../study/schema/tune.ts";
 import { stopFlagOf, teller, type Watch } from "../events.ts";
 import { Inputs } from "../inputs.ts";
 import { checkGivenModel, ownTasksOf, presentNames } from "../plan/planning.ts";

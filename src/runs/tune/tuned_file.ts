@@ -6,11 +6,11 @@
 import { meritOf } from "../../tasks/metrics.ts";
 import type { Json } from "../../base/canonical_json.ts";
 import { hashJson } from "../../base/hash.ts";
-import { layerOf, parseSettingPath } from "../../study/setting_paths.ts";
-import type { PartialSettings } from "../../study/settings.ts";
-import type { Delta, Study } from "../../study/study.ts";
-import { type Tune, tuneDefaults } from "../../study/tune.ts";
-import type { NotBracketed, Tuned, TunedChoice, TunedFor } from "../../study/tuned.ts";
+import { layerOf, parseSettingPath } from "../../study/schema/setting_paths.ts";
+import type { PartialSettings } from "../../study/schema/settings.ts";
+import type { Delta, Study } from "../../study/schema/study.ts";
+import { type Tune, tuneDefaults } from "../../study/schema/tune.ts";
+import type { NotBracketed, Tuned, TunedChoice, TunedFor } from "../../study/schema/tuned.ts";
 import type { Choice } from "./choice.ts";
 import type { Point } from "./space.ts";
 import type { Trial, TrialOutcome } from "./trials.ts";

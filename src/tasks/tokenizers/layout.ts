@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { InputError, shown } from "../../base/input_error.ts";
-import { problemsOf } from "../../study/problems.ts";
+import { problemsOf } from "../../study/check/problems.ts";
 
 /** A special token in `tokenizer_config.json`: its text, or an object that also says which spaces it takes with it. */
 const specialToken = z.union([

@@ -4,8 +4,8 @@
  * @module
  */
 import type { ScoredRun } from "../../../src/analysis/claims/series.ts";
-import type { ArmRun } from "../../../src/study/arms.ts";
-import type { Claim, ClaimsOfStudy } from "../../../src/study/claims.ts";
+import type { ArmRun } from "../../../src/study/compare/arms.ts";
+import type { Claim, ClaimsOfStudy } from "../../../src/study/schema/claims.ts";
 import { scoredStudy } from "../scored_study.ts";
 
 /** A study by its scores. */

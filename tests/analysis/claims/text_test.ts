@@ -10,8 +10,8 @@ import {
   ruleText,
 } from "../../../src/analysis/claims/text.ts";
 import { verdictsOf } from "../../../src/analysis/claims/verdict.ts";
-import type { Claim } from "../../../src/study/claims.ts";
-import type { Tune } from "../../../src/study/tune.ts";
+import type { Claim } from "../../../src/study/schema/claims.ts";
+import type { Tune } from "../../../src/study/schema/tune.ts";
 import { type ClaimedOptions, claimedStudy, claimOf, type Place } from "./scored_runs.ts";
 
 /** The line of a study's only claim; `ours` lies `points` above `lora`, give or take half a point. */

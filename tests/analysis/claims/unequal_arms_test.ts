@@ -3,7 +3,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { plannedClaimsText } from "../../../src/analysis/claims/planned_claims.ts";
 import { lineOf, plainLine } from "../../../src/analysis/claims/text.ts";
 import { verdictsOf } from "../../../src/analysis/claims/verdict.ts";
-import { type Claim } from "../../../src/study/claims.ts";
+import { type Claim } from "../../../src/study/schema/claims.ts";
 import { claimedStudy, claimOf } from "./scored_runs.ts";
 
 /** What the line of a claim and its plan say of settings in which its arms differ. */

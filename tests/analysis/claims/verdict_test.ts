@@ -1,7 +1,7 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { moreSeeds } from "../../../src/analysis/claims/more_seeds.ts";
 import { RandomStream } from "../../../src/base/random.ts";
-import type { Claim, ClaimsOfStudy } from "../../../src/study/claims.ts";
+import type { Claim, ClaimsOfStudy } from "../../../src/study/schema/claims.ts";
 import { type RunChecks, type Verdict, verdictsOf } from "../../../src/analysis/claims/verdict.ts";
 import { planStopping, stoppingState } from "../../../src/stats/stopping.ts";
 import type { ScoredRun } from "../../../src/analysis/claims/series.ts";

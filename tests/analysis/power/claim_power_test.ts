@@ -10,8 +10,8 @@ import {
 } from "../../../src/analysis/power/text.ts";
 import { seedsForDifference, seedsForEquivalence } from "../../../src/stats/power.ts";
 import { spreadLimits } from "../../../src/stats/spread.ts";
-import type { ArmRun } from "../../../src/study/arms.ts";
-import type { Claim } from "../../../src/study/claims.ts";
+import type { ArmRun } from "../../../src/study/compare/arms.ts";
+import type { Claim } from "../../../src/study/schema/claims.ts";
 import { type ClaimedOptions, claimedStudy, claimOf } from "../claims/scored_runs.ts";
 
 /** Differences of a pilot's seeds, with standard deviation 1 in points. */

@@ -6,9 +6,9 @@ import {
   replayStudy,
   uniformRanks,
 } from "../../../src/runs/after/replay_ablation.ts";
-import { reversedInDepth } from "../../../src/study/given_ranks.ts";
-import { defaultSettings } from "../../../src/study/settings.ts";
-import type { ModulePart, ModuleShape, RunSpec } from "../../../src/study/types.ts";
+import { reversedInDepth } from "../../../src/study/budget/given.ts";
+import { defaultSettings, type ModulePart } from "../../../src/study/schema/settings.ts";
+import type { ModuleShape, RunSpec } from "../../../src/study/types.ts";
 
 const modules: readonly ModuleShape[] = [0, 1, 2].flatMap((layer) =>
   (["query", "output"] as const).map((part: ModulePart): ModuleShape => ({

@@ -17,7 +17,7 @@ import { spectraOf } from "../../../src/runs/after/spectra.ts";
 import { readStudyResults } from "../../../src/runs/study_results.ts";
 import { readTrainedRun } from "../../../src/runs/trained_run.ts";
 import { frobeniusNorm } from "../../../src/stats/spectra.ts";
-import { parseStudy } from "../../../src/study/study.ts";
+import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { goldenModel } from "../../models/fixture.ts";
 import { forgetFiles, type Swept, tinyModel, tinyStudy, withSwept } from "../tiny_study.ts";
 

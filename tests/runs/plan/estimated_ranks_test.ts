@@ -6,8 +6,8 @@ import { verifyStudy } from "../../../src/runs/after/verify.ts";
 import { ranksOfDimensions } from "../../../src/methods/gelora.ts";
 import { readSafetensors } from "../../../src/models/safetensors.ts";
 import type { RunRecord } from "../../../src/record/types.ts";
-import { spreadOver } from "../../../src/study/shares.ts";
-import { parseStudy } from "../../../src/study/study.ts";
+import { spreadOver } from "../../../src/study/budget/costs.ts";
+import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { assertCountsAsPlanned } from "../counts_as_planned.ts";
 import { withSwept } from "../tiny_study.ts";
 

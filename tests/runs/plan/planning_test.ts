@@ -4,9 +4,10 @@ import { planText } from "../../../src/cli/plan_text.ts";
 import { methods } from "../../../src/methods/table.ts";
 import { expand, planRuns } from "../../../src/runs/plan/planning.ts";
 import { sweepStudy } from "../../../src/runs/sweep.ts";
-import { withGivenModel } from "../../../src/study/overrides.ts";
-import { StudyError } from "../../../src/study/problems.ts";
-import { parseStudy, type Study } from "../../../src/study/study.ts";
+import { withGivenModel } from "../../../src/study/grid/overrides.ts";
+import { StudyError } from "../../../src/study/check/problems.ts";
+import { parseStudy } from "../../../src/study/schema/parse.ts";
+import { type Study } from "../../../src/study/schema/study.ts";
 import { tinyModel, tinyStudy, writeTinyTasks } from "../tiny_study.ts";
 
 Deno.test("the ranks of a run are solved once while its study is planned", async () => {

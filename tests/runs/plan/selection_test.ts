@@ -9,8 +9,8 @@ import { sweepStudy } from "../../../src/runs/sweep.ts";
 import { UsageError } from "../../../src/base/usage_error.ts";
 import { readArguments } from "../../../src/cli/terminal.ts";
 import { methods } from "../../../src/methods/table.ts";
-import { runTitle } from "../../../src/study/run_id.ts";
-import { parseStudy } from "../../../src/study/study.ts";
+import { runTitle } from "../../../src/study/grid/run_id.ts";
+import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { ablateAll, sweepOptions, tinyModel, tinyStudy, writeTinyTasks } from "../tiny_study.ts";
 
 const runs = expand(

@@ -13,7 +13,8 @@ import { claimsStatedIn } from "../../../src/runs/plan/stated_claims.ts";
 import { readStoredStudy } from "../../../src/runs/stored_study.ts";
 import { readStudyResults } from "../../../src/runs/study_results.ts";
 import { sweepStudy } from "../../../src/runs/sweep.ts";
-import { parseStudy, type Study } from "../../../src/study/study.ts";
+import { parseStudy } from "../../../src/study/schema/parse.ts";
+import { type Study } from "../../../src/study/schema/study.ts";
 import { tinyModel, tinyStudy, withSwept } from "../tiny_study.ts";
 
 const plain = parseStudy({

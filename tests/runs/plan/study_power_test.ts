@@ -8,7 +8,7 @@ import { expand } from "../../../src/runs/plan/planning.ts";
 import { readStudyFile } from "../../../src/runs/plan/study_file.ts";
 import { studyPower, undecidableClaims } from "../../../src/runs/plan/study_power.ts";
 import { sweepStudy } from "../../../src/runs/sweep.ts";
-import { parseStudy } from "../../../src/study/study.ts";
+import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { copyFolder, tinyModel, tinyStudy, withSwept, writeTinyTasks } from "../tiny_study.ts";
 
 /** The quickstart with a claim. */

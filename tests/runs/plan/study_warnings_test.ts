@@ -13,7 +13,8 @@ import { studyWarnings } from "../../../src/runs/plan/study_warnings.ts";
 import { readStoredStudy } from "../../../src/runs/stored_study.ts";
 import { readStudyResults } from "../../../src/runs/study_results.ts";
 import { methods } from "../../../src/methods/table.ts";
-import { parseStudy, type Study } from "../../../src/study/study.ts";
+import { parseStudy } from "../../../src/study/schema/parse.ts";
+import { type Study } from "../../../src/study/schema/study.ts";
 import type { UserTask } from "../../../src/tasks/user_task.ts";
 import { inHome, tinyModel, tinyStudy, withSwept } from "../tiny_study.ts";
 

@@ -18,7 +18,7 @@ import { findResults } from "../../../src/runs/stored_study.ts";
 import { readStudyResults } from "../../../src/runs/study_results.ts";
 import { writeReport } from "../../../src/runs/write_report.ts";
 import { readTrainedRun } from "../../../src/runs/trained_run.ts";
-import { parseStudy } from "../../../src/study/study.ts";
+import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { forgetFiles, tinyModel, tinyStudy, withSwept } from "../tiny_study.ts";
 
 const study = parseStudy({ ...tinyStudy, axes: { ...tinyStudy.axes, methods: ["head", "lora"] } });

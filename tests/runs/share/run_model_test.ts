@@ -2,10 +2,10 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { UsageError } from "../../../src/base/usage_error.ts";
 import { nativeExecutor } from "../../../src/exec/native.ts";
-import { keptOf } from "../../../src/study/kept.ts";
+import { keptOf } from "../../../src/study/grid/steps.ts";
 import { readRun } from "../../../src/record/read_study.ts";
 import { loadModel } from "../../../src/runs/share/run_model.ts";
-import { parseStudy } from "../../../src/study/study.ts";
+import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { tinyStudy, withSwept } from "../tiny_study.ts";
 
 const methods = ["head", "lora", "adalora", "elalora", "pissa", "dora", "houlsby", "xgblora"];

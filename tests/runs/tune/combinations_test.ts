@@ -1,9 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { methods } from "../../../src/methods/table.ts";
 import { combinationsOf, combinationTitle, trialRun } from "../../../src/runs/tune/combinations.ts";
-import { runTitle } from "../../../src/study/run_id.ts";
-import { parseStudy, type Study } from "../../../src/study/study.ts";
-import type { Tune } from "../../../src/study/tune.ts";
+import { runTitle } from "../../../src/study/grid/run_id.ts";
+import { parseStudy } from "../../../src/study/schema/parse.ts";
+import { type Study } from "../../../src/study/schema/study.ts";
+import type { Tune } from "../../../src/study/schema/tune.ts";
 
 const study = parseStudy({
   name: "s",

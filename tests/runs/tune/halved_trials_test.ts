@@ -5,9 +5,10 @@ import { underWay } from "../../../src/record/under_way.ts";
 import type { WorkEvent } from "../../../src/runs/events.ts";
 import type { TuneOptions } from "../../../src/runs/tune/making.ts";
 import { type TuneResult, tuneStudy } from "../../../src/runs/tune/tune_study.ts";
-import { StudyError } from "../../../src/study/problems.ts";
-import { parseStudy, type Study } from "../../../src/study/study.ts";
-import type { Tuned } from "../../../src/study/tuned.ts";
+import { StudyError } from "../../../src/study/check/problems.ts";
+import { parseStudy } from "../../../src/study/schema/parse.ts";
+import { type Study } from "../../../src/study/schema/study.ts";
+import type { Tuned } from "../../../src/study/schema/tuned.ts";
 import { inHome, scoredStudy, tinyModel, tinyStudy } from "../tiny_study.ts";
 
 function studyWith(tune: object = {}): Study {

@@ -4,8 +4,9 @@ import { findMethod, methods, type MethodTable } from "../../../src/methods/tabl
 import { combinationsOf } from "../../../src/runs/tune/combinations.ts";
 import { problemsOfCombinations, problemsOfTune } from "../../../src/runs/tune/problems.ts";
 import { problemOfSteps, rungRulesOf } from "../../../src/runs/tune/rungs.ts";
-import { parseStudy, type Study } from "../../../src/study/study.ts";
-import type { Tune } from "../../../src/study/tune.ts";
+import { parseStudy } from "../../../src/study/schema/parse.ts";
+import { type Study } from "../../../src/study/schema/study.ts";
+import type { Tune } from "../../../src/study/schema/tune.ts";
 
 const block: Tune = {
   vary: { "train.learningRate": { log: [1e-3, 1e-1] } },

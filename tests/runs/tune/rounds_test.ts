@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import type { Tune } from "../../../src/study/tune.ts";
+import type { Tune } from "../../../src/study/schema/tune.ts";
 import type { Combination } from "../../../src/runs/tune/combinations.ts";
 import {
   firstPoints,

@@ -5,9 +5,10 @@ import { choiceOf, meanScore } from "../../../src/runs/tune/choice.ts";
 import { combinationsOf } from "../../../src/runs/tune/combinations.ts";
 import { tunedFile } from "../../../src/runs/tune/tuned_file.ts";
 import { trialScore, withTrials } from "../../../src/runs/tune/trials.ts";
-import { expandStudy } from "../../../src/study/expand.ts";
-import { parseStudy, type Study } from "../../../src/study/study.ts";
-import type { Tune } from "../../../src/study/tune.ts";
+import { expandStudy } from "../../../src/study/grid/expand.ts";
+import { parseStudy } from "../../../src/study/schema/parse.ts";
+import { type Study } from "../../../src/study/schema/study.ts";
+import type { Tune } from "../../../src/study/schema/tune.ts";
 
 const tune = {
   vary: { "train.learningRate": { log: [1e-3, 1e-1] } },

@@ -1,7 +1,7 @@
 /** Tuning a tiny study: grid and random search to the chosen settings, widened ranges, what is told before anything runs. */
 import { analyse } from "../../../src/analysis/analysis.ts";
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { StudyError } from "../../../src/study/problems.ts";
+import { StudyError } from "../../../src/study/check/problems.ts";
 import { UsageError } from "../../../src/base/usage_error.ts";
 import { methods } from "../../../src/methods/table.ts";
 import type { StoredRun } from "../../../src/record/read_study.ts";
@@ -14,7 +14,8 @@ import { readStudyResults } from "../../../src/runs/study_results.ts";
 import { sweepStudy } from "../../../src/runs/sweep.ts";
 import type { RunSpec } from "../../../src/study/types.ts";
 import { type TuneResult, tuneStudy } from "../../../src/runs/tune/tune_study.ts";
-import { parseStudy, type Study } from "../../../src/study/study.ts";
+import { parseStudy } from "../../../src/study/schema/parse.ts";
+import { type Study } from "../../../src/study/schema/study.ts";
 import { inHome, scoredStudy, tinyModel } from "../tiny_study.ts";
 
 const block = {

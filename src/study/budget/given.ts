@@ -1,0 +1,264 @@
+/**
+ * Ranks that come from elsewhere than a budget: how studies ask for them, and how they are read, reversed, permuted, evened out and raised.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { closed } from "../schema/settings.ts";
+import type { Dose, ModuleShape, RanksAs } from "../types.ts";
+import { RandomStream } from "../../base/random.ts";
+import { unknownName } from "../../base/suggest.ts";
+import { apportion, total } from "./costs.ts";
+
+/** Another run of the study: the one of this label that has the same task, budget and seed, unless they are given. */
+export interface SourceRun<B> {
+  /** Label of an entry of the methods' axis; the method's name where it has no label of its own. */
+  readonly label: string;
+  /** Default: the task of the run that takes the ranks. */
+  readonly task?: string;
+  /** Default: the budget of the run that takes the ranks. */
+  readonly budget?: B;
+  /** Default: the seed of the run that takes the ranks. */
+  readonly seed?: number;
+}
+
+/** The ranks that runs start with, in place of those that the budget gives; `B` is a budget as studies write it. */
+export type StudyRanks<B> =
+  /** A JSON file, relative to the study: module → rank, or the record of a run, whose final ranks count. */
+  | { readonly file: string; readonly as?: RanksAs }
+  /** The final ranks of another run of the study. */
+  | { readonly of: SourceRun<B>; readonly as?: RanksAs }
+  /** The ranks of the budget, with some added or taken. */
+  | { readonly add: readonly Dose[] };
+
+const ways = ["same", "reversed", "permuted", "uniform"] as const satisfies readonly RanksAs[];
+
+const dosed = ["layer", "module", "part"] as const;
+
+const dose = closed({
+  layer: z.exactOptional(z.int().min(0)),
+  module: z.exactOptional(z.string().min(1)),
+  part: z.exactOptional(z.string().min(1)),
+  by: z.int().describe("Ranks that each of these modules gets, or below zero loses"),
+}).refine((value) => dosed.filter((key) => value[key] !== undefined).length === 1, {
+  error: "wanted exactly one of layer, module and part beside by",
+});
+
+/**
+ * Validator of {@linkcode StudyRanks}; the forms share one object, so that a misspelt key is told all of them.
+ *
+ * @param budget Validator of a budget as studies write it.
+ */
+export function studyRanksSchema<B>(budget: z.ZodType<B>): z.ZodType<StudyRanks<B>> {
+  return closed({
+    file: z.exactOptional(
+      z.string().min(1).describe("JSON, relative to the study: module to rank, or a run's record"),
+    ),
+    of: z.exactOptional(
+      closed({
+        label: z.string().min(1),
+        task: z.exactOptional(z.string().min(1)),
+        budget: z.exactOptional(budget),
+        seed: z.exactOptional(z.int().min(0)),
+      }).describe("The run whose final ranks are taken; task, budget and seed default to the same"),
+    ),
+    as: z.exactOptional(z.enum(ways).describe("What becomes of the ranks; default same")),
+    add: z.exactOptional(
+      z.array(dose).min(1).describe("Ranks added to those that the budget gives"),
+    ),
+  }).refine(
+    ({ file, of, add }) => [file, of, add].filter((given) => given !== undefined).length === 1,
+    { error: "wanted exactly one of file, of and add" },
+  ).refine(({ add, as }) => add === undefined || as === undefined, {
+    error: "found as beside add, wanted it beside file or of",
+  }).meta({
+    id: "ranks",
+    description: "The ranks that runs start with, in place of those that the budget gives",
+  }) as unknown as z.ZodType<StudyRanks<B>>; // Exactly one form is what the refinements guarantee.
+}
+
+/** A dose in few characters: `layer 3 +1`. */
+function doseText({ by, ...what }: Dose): string {
+  const place = "layer" in what
+    ? `layer ${what.layer}`
+    : "module" in what
+    ? what.module
+    : what.part;
+  return `${place} ${by < 0 ? "" : "+"}${by}`;
+}
+
+/**
+ * What a label says of given ranks: `ranks of elalora reversed`, `ranks of ranks.json`, `layer 3 +1`.
+ *
+ * @param keyOf A budget in few characters.
+ */
+export function ranksText<B>(ranks: StudyRanks<B>, keyOf: (budget: B) => string): string {
+  if ("add" in ranks) return ranks.add.map(doseText).join(" ");
+  const as = ranks.as === undefined || ranks.as === "same" ? [] : [ranks.as];
+  if ("file" in ranks) return ["ranks of", ranks.file, ...as].join(" ");
+  const { label, task, budget, seed } = ranks.of;
+  return [
+    "ranks of",
+    label,
+    ...(task === undefined ? [] : [`on ${task}`]),
+    ...(budget === undefined ? [] : [`at ${keyOf(budget)}`]),
+    ...(seed === undefined ? [] : [`seed ${seed}`]),
+    ...as,
+  ].join(" ");
+}
+
+/** Ranks by module. */
+export type Ranks = Readonly<Record<string, number>>;
+
+/** The sum of the ranks of all modules. */
+export function totalRank(ranks: Ranks): number {
+  return total(Object.values(ranks));
+}
+
+/**
+ * Ranks with the layers in the opposite order: layer i gets those of layer L − 1 − i, part by part.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * const module = (layer: number) =>
+ *   ({ name: `layer.${layer}.query`, layer, part: "query", inSize: 8, outSize: 8 }) as const;
+ * const ranks = { "layer.0.query": 1, "layer.1.query": 2, "layer.2.query": 5 };
+ * assertEquals(reversedInDepth([0, 1, 2].map(module), ranks), {
+ *   "layer.0.query": 5,
+ *   "layer.1.query": 2,
+ *   "layer.2.query": 1,
+ * });
+ * ```
+ */
+export function reversedInDepth(modules: readonly ModuleShape[], ranks: Ranks): Ranks {
+  const layers = [...new Set(modules.map(({ layer }) => layer))].sort((a, b) => a - b);
+  const nameOf = new Map(modules.map(({ name, layer, part }) => [`${layer}.${part}`, name]));
+  return Object.fromEntries(modules.map(({ name, layer, part }) => {
+    const opposite = layers[layers.length - 1 - layers.indexOf(layer)]!;
+    return [name, ranks[nameOf.get(`${opposite}.${part}`)!]!];
+  }));
+}
+
+/** The same total rank, spread over the modules as evenly as it goes. */
+export function evenRanks(modules: readonly ModuleShape[], sum: number): Ranks {
+  const even = apportion(sum, modules.map(() => sum / modules.length));
+  return Object.fromEntries(modules.map(({ name }, i) => [name, even[i]!]));
+}
+
+/** The same ranks in a random order of the modules, by the stream `permuted-ranks` of a seed. */
+function permuted(modules: readonly ModuleShape[], ranks: Ranks, seed: number): Ranks {
+  const order = RandomStream.fromSeed(seed).fork("permuted-ranks").permutation(modules.length);
+  return Object.fromEntries(modules.map(({ name }, i) => [name, ranks[modules[order[i]!]!.name]!]));
+}
+
+/**
+ * What becomes of ranks that are taken from elsewhere; their total stays.
+ *
+ * @param modules The adapted modules, in model order.
+ * @param ranks A rank for each of them.
+ * @param seed Of the run that takes them; decides the permutation.
+ */
+export function transformedRanks(
+  as: RanksAs,
+  modules: readonly ModuleShape[],
+  ranks: Ranks,
+  seed: number,
+): Ranks {
+  switch (as) {
+    case "same":
+      return ranks;
+    case "reversed":
+      return reversedInDepth(modules, ranks);
+    case "permuted":
+      return permuted(modules, ranks, seed);
+    case "uniform":
+      return evenRanks(modules, totalRank(ranks));
+  }
+}
+
+/** How messages call what a dose is for. */
+function placeOf(dose: Dose): string {
+  return "layer" in dose
+    ? `layer ${dose.layer}`
+    : "module" in dose
+    ? `module "${dose.module}"`
+    : `part "${dose.part}"`;
+}
+
+/** Whether a dose is for a module. */
+function isFor(dose: Dose, { name, layer, part }: ModuleShape): boolean {
+  return "layer" in dose
+    ? dose.layer === layer
+    : "module" in dose
+    ? dose.module === name
+    : dose.part === part;
+}
+
+/** What is said of a dose for something that is not there. */
+function unknownPlace(dose: Dose, modules: readonly ModuleShape[]): string {
+  if ("module" in dose) return unknownName("module", dose.module, modules.map(({ name }) => name));
+  if ("part" in dose) {
+    return unknownName("part", dose.part, [...new Set(modules.map(({ part }) => part))]);
+  }
+  const layers = [...new Set(modules.map(({ layer }) => String(layer)))];
+  return unknownName("layer", String(dose.layer), layers);
+}
+
+/**
+ * Ranks with doses added, one after the other.
+ *
+ * @param ranks Of the adapted modules, in their order.
+ * @throws {RangeError} If a dose is for no adapted module, or a rank would be below zero or above a module's smaller side.
+ */
+export function dosedRanks(
+  modules: readonly ModuleShape[],
+  ranks: readonly number[],
+  doses: readonly Dose[],
+): Ranks {
+  const given = [...ranks];
+  for (const dose of doses) {
+    const places = [...modules.keys()].filter((i) => isFor(dose, modules[i]!));
+    if (places.length === 0) {
+      throw new RangeError(`Cannot add ranks: ${unknownPlace(dose, modules)}`);
+    }
+    for (const i of places) given[i]! += dose.by;
+  }
+  for (const [i, { name, inSize, outSize }] of modules.entries()) {
+    const most = Math.min(inSize, outSize);
+    if (given[i]! >= 0 && given[i]! <= most) continue;
+    const own = doses.filter((dose) => isFor(dose, modules[i]!))
+      .map((dose) => `${dose.by < 0 ? "" : "+"}${dose.by} for ${placeOf(dose)}`);
+    throw new RangeError(
+      `Cannot add ${own.join(" and ")}: found rank ${
+        given[i]
+      } for module "${name}", whose budget gives it ` +
+        `${ranks[i]}; wanted 0 to ${most}`,
+    );
+  }
+  return Object.fromEntries(modules.map(({ name }, i) => [name, given[i]!]));
+}
+
+function isRanks(value: unknown): value is Ranks {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    Object.values(value).every((rank) => Number.isInteger(rank));
+}
+
+/**
+ * The ranks in a parsed file: module → rank, or a run's record, whose final ranks count.
+ *
+ * @throws {RangeError} If it is neither, or the record is of a run without ranks.
+ */
+export function ranksOfFile(value: unknown): Ranks {
+  if (typeof value === "object" && value !== null && "happened" in value) {
+    const { happened } = value;
+    if (typeof happened === "object" && happened !== null && "finalRanks" in happened) {
+      if (isRanks(happened.finalRanks)) return happened.finalRanks;
+    }
+    throw new RangeError("found a record without final ranks, wanted that of a run with ranks");
+  }
+  if (isRanks(value) && Object.keys(value).length > 0) return value;
+  throw new RangeError(
+    'wanted an object of module to whole rank, such as { "layer.0.query": 2 }, or a run\'s record.json',
+  );
+}

