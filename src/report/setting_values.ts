@@ -5,6 +5,7 @@
  */
 import type { Json } from "../base/canonical_json.ts";
 import { isObject } from "../study/schema/setting_paths.ts";
+import { defaultSettings } from "../study/schema/settings.ts";
 import { givenRanksText } from "./given_ranks_text.ts";
 import { keptEvaluation } from "../analysis/run_rows.ts";
 import { counted, significant, whole } from "../base/format.ts";
@@ -132,28 +133,7 @@ function evaluationsText(run: RunResults): string | null {
 }
 
 /** Keys of `train` that have a row of their own; others follow under their own names. */
-const known = new Set([
-  "epochs",
-  "steps",
-  "batchSize",
-  "learningRate",
-  "warmup",
-  "schedule",
-  "weightDecay",
-  "beta1",
-  "beta2",
-  "epsilon",
-  "clipNorm",
-  "dropout",
-  "maxLength",
-  "evaluateEvery",
-  "evaluateEpochs",
-  "keep",
-  "trainLimit",
-  "devLimit",
-  "heldOut",
-  "until",
-]);
+const known = new Set([...Object.keys(defaultSettings.train), "until"]);
 
 /** Options that have a row of their own; a method's others share one. */
 const ownOptions = ["alpha", "scaling"];

@@ -40,7 +40,7 @@ export interface ArmRun
 }
 
 /** Validator of an arm. */
-export const armSchema: z.ZodType<Arm> = closed({
+export const armSchema = closed({
   method: z.string().min(1).describe("Name of a method, or label of an entry of the methods' axis"),
   budget: z.exactOptional(budgetSchema),
   settings: z.exactOptional(

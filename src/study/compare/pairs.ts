@@ -70,7 +70,7 @@ export interface StudyComparison {
 }
 
 /** Validator of the comparisons that a study asks for. */
-export const comparisonsSchema: z.ZodType<readonly StudyComparison[]> = z.array(
+export const comparisonsSchema = z.array(
   closed({
     a: armSchema,
     b: armSchema,

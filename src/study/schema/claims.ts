@@ -83,7 +83,7 @@ const margin = z.number().refine((value) => value > 0, {
 }).meta({ exclusiveMinimum: 0, exclusiveMaximum: 1 });
 
 /** Validator of margins. */
-export const marginSchema: z.ZodType<StudyMargin> = z.union([
+export const marginSchema = z.union([
   margin,
   z.record(z.string().min(1), margin).refine((margins) => Object.keys(margins).length > 0, {
     error: `found {}, wanted a margin a task, or "${otherTasks}" for all others`,
@@ -93,7 +93,7 @@ export const marginSchema: z.ZodType<StudyMargin> = z.union([
 );
 
 /** Validator of claims. */
-export const claimsSchema: z.ZodType<readonly Claim[]> = z.array(
+export const claimsSchema = z.array(
   closed({
     name: z.string().min(1).max(80),
     says: z.enum(["better", "equivalent", "not worse"]),
@@ -112,7 +112,7 @@ export const claimsSchema: z.ZodType<readonly Claim[]> = z.array(
 ).min(1).describe("Primary contrasts, stated before the first run");
 
 /** Validator of the rule that decides. */
-export const decideSchema: z.ZodType<Decide> = closed({
+export const decideSchema = closed({
   rule: z.exactOptional(z.enum(["obrien-fleming", "pocock", "anytime", "fixed"])),
   level: z.exactOptional(
     z.number().gt(0).lte(0.2).describe("Chance of any false verdict; default 0.05"),

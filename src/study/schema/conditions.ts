@@ -51,7 +51,7 @@ export function oneOrMore<T>(item: z.ZodType<T>): z.ZodType<OneOrMore<T>> {
  *
  * @param hint Said of a condition without keys.
  */
-export function conditionSchema(hint: string): z.ZodType<DeltaCondition> {
+export function conditionSchema(hint: string) {
   return closed({
     task: z.exactOptional(oneOrMore(taskName)),
     method: z.exactOptional(oneOrMore(methodName)).describe(

@@ -137,33 +137,6 @@ export const moduleParts: readonly [ModulePart, ...ModulePart[]] = [
   "output",
 ];
 
-/** What holds where a study says nothing. */
-export const defaultSettings: Settings = {
-  model: "embedded",
-  train: {
-    epochs: 3,
-    steps: null,
-    batchSize: 32,
-    learningRate: 1e-3,
-    warmup: 0.06,
-    schedule: "linear",
-    weightDecay: 0,
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    clipNorm: 1,
-    dropout: { hidden: 0.1, attention: 0.1, head: 0.1, adapter: 0 },
-    maxLength: 128,
-    evaluateEvery: null,
-    evaluateEpochs: true,
-    keep: "last",
-    trainLimit: null,
-    devLimit: null,
-    heldOut: null,
-  },
-  adapter: { modules: moduleParts },
-};
-
 /**
  * An object without any other keys: a further one is an error that lists the known keys and the closest.
  *
@@ -191,97 +164,136 @@ export function optionalKeys<S extends z.ZodRawShape>(shape: S): ExactOptionalSh
   ) as ExactOptionalShape<S>;
 }
 
-const share = () => z.number().min(0).lt(1);
+/** A setting with its default, which its description says too. */
+function setting<S extends z.ZodType>(
+  schema: S,
+  usual: z.util.NoUndefined<z.output<S>>,
+  text: string,
+): z.ZodDefault<S> {
+  return schema.describe(`${text}; default ${usual}`).default(usual);
+}
 
+type Defaulted = Readonly<Record<string, z.ZodDefault<z.ZodType>>>;
+
+function requiredKeys<S extends Defaulted>(shape: S) {
+  return Object.fromEntries(
+    Object.entries(shape).map(([key, schema]) => [key, schema.unwrap()]),
+  ) as { [K in keyof S]: ReturnType<S[K]["unwrap"]> };
+}
+
+const optionalOf = <S extends Defaulted>(shape: S) => optionalKeys(requiredKeys(shape));
+const defaultsOf = <S extends Defaulted>(shape: S) => z.object(shape).parse({});
+
+const share = () => z.number().min(0).lt(1);
 const count = () => z.int().min(1);
 
 const dropoutShape = {
-  hidden: share().describe("Hidden states of the encoder; default 0.1"),
-  attention: share().describe("Attention probabilities; default 0.1"),
-  head: share().describe("Input of the classification head; default 0.1"),
-  adapter: share().describe("Input of the adapters; default 0"),
+  hidden: setting(share(), 0.1, "Hidden states of the encoder"),
+  attention: setting(share(), 0.1, "Attention probabilities"),
+  head: setting(share(), 0.1, "Input of the classification head"),
+  adapter: setting(share(), 0, "Input of the adapters"),
 };
 
-const trainShape = {
-  epochs: z.number().gt(0).describe(
-    "Passes over the training split, unless steps is given; default 3",
+const optimiserShape = {
+  epochs: setting(
+    z.number().gt(0),
+    3,
+    "Passes over the training split, unless steps is given",
   ),
-  steps: count().nullable().describe("Optimiser steps, or null for epochs; default null"),
-  batchSize: count().describe("Examples a step; default 32"),
-  learningRate: z.number().gt(0).describe("Peak learning rate; default 1e-3"),
-  warmup: z.number().min(0).refine((value) => value < 1 || Number.isInteger(value), {
-    error: (issue) => `found ${issue.input}, wanted a share below 1 or a whole number of steps`,
-  }).describe("Linear warm-up: a share of all steps when below 1, else steps; default 0.06"),
-  schedule: z.enum(["linear", "constant"]).describe("What follows the warm-up; default linear"),
-  weightDecay: z.number().min(0).describe(
-    "Decoupled weight decay, never on biases and norms; default 0",
+  steps: setting(count().nullable(), null, "Optimiser steps, or null for epochs"),
+  batchSize: setting(count(), 32, "Examples a step"),
+  learningRate: setting(z.number().gt(0), 1e-3, "Peak learning rate"),
+  warmup: setting(
+    z.number().min(0).refine((value) => value < 1 || Number.isInteger(value), {
+      error: (issue) => `found ${issue.input}, wanted a share below 1 or a whole number of steps`,
+    }),
+    0.06,
+    "Linear warm-up: a share of all steps when below 1, else steps",
   ),
-  beta1: share().describe("AdamW's decay of the first moment; default 0.9"),
-  beta2: share().describe("AdamW's decay of the second moment; default 0.999"),
-  epsilon: z.number().gt(0).describe("AdamW's epsilon; default 1e-8"),
-  clipNorm: z.number().gt(0).nullable().describe(
-    "Largest global gradient norm, or null for no clipping; default 1",
-  ),
-  maxLength: z.int().min(4).describe(
-    "Tokens at most, special tokens included; default 128",
-  ),
-  evaluateEvery: count().nullable().describe(
-    "Steps between evaluations besides the ends of epochs, or null; default null",
-  ),
-  evaluateEpochs: z.boolean().describe("Whether the ends of epochs evaluate; default true"),
-  keep: z.enum(["best", "last"]).describe("The evaluation that counts; default last"),
-  trainLimit: count().nullable().describe(
-    "Use only so many training examples after a seeded shuffle, or null for all; default null",
-  ),
-  devLimit: count().nullable().describe(
-    "Use only so many dev examples after a seeded shuffle, or null for all; default null",
-  ),
-  heldOut: z.number().gt(0).lt(1).nullable().describe(
-    "Share of the training split to evaluate on in place of the dev set, and not to train on: for choosing settings; default null",
+  schedule: setting(z.enum(["linear", "constant"]), "linear", "What follows the warm-up"),
+  weightDecay: setting(z.number().min(0), 0, "Decoupled weight decay, never on biases and norms"),
+  beta1: setting(share(), 0.9, "AdamW's decay of the first moment"),
+  beta2: setting(share(), 0.999, "AdamW's decay of the second moment"),
+  epsilon: setting(z.number().gt(0), 1e-8, "AdamW's epsilon"),
+  clipNorm: setting(
+    z.number().gt(0).nullable(),
+    1,
+    "Largest global gradient norm, or null for no clipping",
   ),
 };
+
+const evaluationShape = {
+  maxLength: setting(z.int().min(4), 128, "Tokens at most, special tokens included"),
+  evaluateEvery: setting(
+    count().nullable(),
+    null,
+    "Steps between evaluations besides the ends of epochs, or null",
+  ),
+  evaluateEpochs: setting(z.boolean(), true, "Whether the ends of epochs evaluate"),
+  keep: setting(z.enum(["best", "last"]), "last", "The evaluation that counts"),
+  trainLimit: setting(
+    count().nullable(),
+    null,
+    "Use only so many training examples after a seeded shuffle, or null for all",
+  ),
+  devLimit: setting(
+    count().nullable(),
+    null,
+    "Use only so many dev examples after a seeded shuffle, or null for all",
+  ),
+  heldOut: setting(
+    z.number().gt(0).lt(1).nullable(),
+    null,
+    "Share of the training split to evaluate on in place of the dev set, and not to train on: for choosing settings",
+  ),
+};
+
+const trainShape = { ...optimiserShape, ...evaluationShape };
 
 /** Settings that runs may have been recorded without: resolved settings leave them out at their defaults, so that ids stay. */
 const laterTrainShape = {
-  regressionBias: z.exactOptional(z.enum(["middle", "zero"])).describe(
-    "Where the output bias of a regression starts: in the middle of the labels' range, or at zero, as in transformers; default middle",
+  regressionBias: setting(
+    z.enum(["middle", "zero"]),
+    "middle",
+    "Where the output bias of a regression starts: in the middle of the labels' range, or at zero, as in transformers",
   ),
-  headLearningRate: z.exactOptional(z.number().gt(0).nullable()).describe(
-    "Peak learning rate of the head, or null for the same as all else; default null",
+  headLearningRate: setting(
+    z.number().gt(0).nullable(),
+    null,
+    "Peak learning rate of the head, or null for the same as all else",
   ),
 };
 
 const plateauShape = {
-  heldOut: z.number().gt(0).lt(1).describe(
-    "Share of the training split that is not trained on and is evaluated as the split held_out, besides the dev set; default 0.1",
+  heldOut: setting(
+    z.number().gt(0).lt(1),
+    0.1,
+    "Share of the training split that is not trained on and is evaluated as the split held_out, besides the dev set",
   ),
-  patience: z.int().min(1).describe(
-    "Evaluations without a rise after which training ends; default 3",
+  patience: setting(
+    z.int().min(1),
+    3,
+    "Evaluations without a rise after which training ends",
   ),
-  leastGain: z.number().min(0).describe(
-    "What counts as a rise: more than this above the best score so far, in the metric's own units; default 0.002",
+  leastGain: setting(
+    z.number().min(0),
+    0.002,
+    "What counts as a rise: more than this above the best score so far, in the metric's own units",
   ),
 };
 
-/** `train.until` as a resolved run has it. */
-const until: z.ZodType<NonNullable<TrainSettings["until"]>> = closed({
-  plateau: closed(plateauShape),
-});
-
 /** `train.until` as studies write it. */
-const partialUntil: z.ZodType<PartialUntil> = z.union([
+const partialUntil = z.union([
   z.literal("epochs"),
-  closed({ plateau: closed(optionalKeys(plateauShape)).meta({ id: "plateau" }) }),
+  closed({ plateau: closed(optionalOf(plateauShape)).meta({ id: "plateau" }) }),
 ]).describe(
   "When training ends: epochs (after train.epochs or train.steps, the default), or once the score on held-out training examples no longer rises (plateau), with train.epochs or train.steps as the cap",
 );
 
-const adapterShape = {
-  modules: z.array(z.enum(moduleParts)).min(1).refine(
-    (modules) => new Set(modules).size === modules.length,
-    { error: "found a module twice, wanted each once" },
-  ).describe("The linear modules of a layer that get an adapter; default all six"),
-};
+const modules = z.array(z.enum(moduleParts)).min(1).refine(
+  (modules) => new Set(modules).size === modules.length,
+  { error: "found a module twice, wanted each once" },
+).describe("The linear modules of a layer that get an adapter; default all six");
 
 const model = z.string().refine((name) => parseModelName(name) !== null, {
   error: (issue) => unknownModel(String(issue.input)),
@@ -296,28 +308,40 @@ const model = z.string().refine((name) => parseModelName(name) !== null, {
 });
 
 /** Validator of complete settings. */
-export const settingsSchema: z.ZodType<Settings> = closed({
+export const settingsSchema = closed({
   model,
   train: closed({
-    ...trainShape,
-    ...laterTrainShape,
-    until: z.exactOptional(until),
-    dropout: closed(dropoutShape),
+    ...requiredKeys(trainShape),
+    ...optionalOf(laterTrainShape),
+    until: z.exactOptional(closed({ plateau: closed(requiredKeys(plateauShape)) })),
+    dropout: closed(requiredKeys(dropoutShape)),
   }),
-  adapter: closed(adapterShape),
+  adapter: closed({ modules }),
 });
 
 /** Validator of partial settings: the same keys and ranges, each key optional. */
-export const partialSettingsSchema: z.ZodType<PartialSettings> = closed({
+export const partialSettingsSchema = closed({
   model: z.exactOptional(model),
   train: z.exactOptional(closed({
-    ...optionalKeys(trainShape),
-    ...laterTrainShape,
+    ...optionalOf(trainShape),
+    ...optionalOf(laterTrainShape),
     until: z.exactOptional(partialUntil),
-    dropout: z.exactOptional(closed(optionalKeys(dropoutShape))),
+    dropout: z.exactOptional(closed(optionalOf(dropoutShape))),
   })),
-  adapter: z.exactOptional(closed(optionalKeys(adapterShape))),
+  adapter: z.exactOptional(closed({ modules: z.exactOptional(modules) })),
 });
+
+/** What holds where a study says nothing. */
+export const defaultSettings: Settings = {
+  model: "embedded",
+  // Records hold the settings in this order.
+  train: {
+    ...defaultsOf(optimiserShape),
+    dropout: defaultsOf(dropoutShape),
+    ...defaultsOf(evaluationShape),
+  },
+  adapter: { modules: moduleParts },
+};
 
 const leavesOf = (under: string, shape: z.ZodRawShape) =>
   Object.keys(shape).map((key) => `${under}.${key}`);
@@ -329,7 +353,7 @@ export const settingKeys: readonly string[] = [
   ...leavesOf("train", laterTrainShape),
   ...leavesOf("train.until.plateau", plateauShape),
   ...leavesOf("train.dropout", dropoutShape),
-  ...leavesOf("adapter", adapterShape),
+  "adapter.modules",
 ];
 
 /**
@@ -376,9 +400,6 @@ export function overlaySettings(base: Settings, ...layers: readonly PartialSetti
 /** A plateau of which only some keys are given, or `epochs` for none. */
 export type PartialUntil = "epochs" | { readonly plateau: Partial<Plateau> };
 
-/** What holds for a plateau where a study says nothing. */
-export const defaultPlateau: Plateau = { heldOut: 0.1, patience: 3, leastGain: 0.002 };
-
 /** What holds with `above` laid over `below`; undefined for a run of all its steps. */
 export function overlayUntil(
   below: TrainSettings["until"],
@@ -386,5 +407,5 @@ export function overlayUntil(
 ): TrainSettings["until"] {
   if (above === undefined) return below;
   if (above === "epochs") return undefined;
-  return { plateau: { ...defaultPlateau, ...below?.plateau, ...above.plateau } };
+  return { plateau: { ...defaultsOf(plateauShape), ...below?.plateau, ...above.plateau } };
 }

@@ -43,7 +43,7 @@ export interface ConvergenceRule {
 export const defaultConvergence: ConvergenceRule = { lossShare: 0.05, scoreGain: 0.01 };
 
 /** Validator of a study's `convergence`. */
-export const convergenceSchema: z.ZodType<Partial<ConvergenceRule>> = closed({
+export const convergenceSchema = closed({
   lossShare: z.exactOptional(
     z.number().gt(0).lt(1).describe(
       "A run needs more steps if its mean task loss in the last fifth of its steps is lower by more than this share than in the fifth before; default 0.05",
@@ -62,7 +62,7 @@ export const convergenceSchema: z.ZodType<Partial<ConvergenceRule>> = closed({
 export type Targets = Readonly<Record<string, number>>;
 
 /** Validator of a study's `targets`. */
-export const targetsSchema: z.ZodType<Targets> = z.record(z.string(), z.number().gt(0).lte(1))
+export const targetsSchema = z.record(z.string(), z.number().gt(0).lte(1))
   .describe(
     "A score for each task, in the metric's own units (0.7 for 70); reports say how many steps and seconds methods take to reach it; default 95 % of the best mean",
   );
@@ -164,7 +164,7 @@ export type ExtendingStudy = StudyPart & Required<Pick<StudyPart, "extends" | "n
 // The ids name the parts of the JSON Schema that {@linkcode studyJsonSchema} fills in.
 const json: z.ZodType<Json> = z.json();
 
-const options: z.ZodType<MethodOptions> = z.record(z.string(), json);
+const options = z.record(z.string(), json);
 
 const settings = partialSettingsSchema.meta({ id: "settings" });
 
@@ -177,7 +177,7 @@ export const badOnWindows = /^(con|prn|aux|nul|(com|lpt)[0-9¹²³])(\.|$)|[. ]$
 /** The folder of results that the repository brings, which is no study's. */
 const publishedName = /^published$/i;
 
-const delta: z.ZodType<Delta> = closed({
+const delta = closed({
   when: conditionSchema("what holds for all runs belongs in base"),
   set: z.exactOptional(settings),
   options: z.exactOptional(options).describe("Options of the methods in when.method"),
@@ -209,7 +209,7 @@ const axesShape = {
   ),
 };
 
-const axes: z.ZodType<Axes> = closed(axesShape);
+const axes = closed(axesShape);
 
 const sequences = z.record(z.string(), z.array(taskName).min(2)).describe(
   "Sequences by name: classification tasks that are learned one after the other; predictions are among all their classes",
@@ -252,10 +252,10 @@ const studyShape = {
 };
 
 /** Validator of studies; names of tasks, methods and options are checked by {@linkcode expandStudy}. */
-export const studySchema: z.ZodType<Study> = closed(studyShape);
+export const studySchema = closed(studyShape);
 
 /** Validator of what a study's file may hold before what it extends is laid under it. */
-export const studyPartSchema: z.ZodType<StudyPart> = closed({
+export const studyPartSchema = closed({
   extends: z.exactOptional(oneOrMore(z.string().min(1))).describe(
     "One or more studies that this one extends; later ones win: a path from this file, or a name in experiments/",
   ),

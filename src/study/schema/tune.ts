@@ -190,7 +190,7 @@ const heldOut = numberSaying(
 const names = z.array(z.string().min(1)).min(1);
 
 /** Validator of a `tune` block; names are checked where the study's are. */
-export const tuneSchema: z.ZodType<Tune> = closed({
+export const tuneSchema = closed({
   vary: z.record(z.string(), range).refine((vary) => Object.keys(vary).length > 0, {
     error: "found {}, wanted at least one setting that varies",
   }).describe("Ranges by setting, such as train.learningRate and options.alpha"),

@@ -90,7 +90,7 @@ const chosenFor = {
 };
 
 /** Validator of what a tuning came to. */
-export const tunedSchema: z.ZodType<Tuned> = closed({
+export const tunedSchema = closed({
   study: z.string(),
   hash: z.string(),
   search: z.enum(["random", "grid", "asha"]),
