@@ -27,24 +27,7 @@ export interface PlanAsked {
  * @throws {Error} With every problem that would stop the study.
  */
 export async function planApart(name: string, options: PlanOptions): Promise<string> {
-  const { data, model, results, only = [], set = [], mostRuns, width = null, json = false } =
-    options;
-  const { power = null } = options;
-  const asked: PlanAsked = {
-    name,
-    options: {
-      data,
-      model,
-      results,
-      only,
-      set,
-      width,
-      json,
-      power,
-      ...(mostRuns === undefined ? {} : { mostRuns }),
-    },
-    cache: hubCache(),
-  };
+  const asked: PlanAsked = { name, options, cache: hubCache() };
   // The thread may fetch nothing.
   await bringOwnFiles(terminalTransport);
   return await askApart(new URL("./plan_thread.ts", import.meta.url), asked);

@@ -4,16 +4,11 @@
  * @module
  */
 import type { Fetching } from "../fetch/model_files.ts";
-import { namesIn } from "../record/durable.ts";
 import { plannedClaims, plannedClaimsText } from "../analysis/claims/planned_claims.ts";
 import { counted } from "../base/format.ts";
-import { addedRunsIn, gridWith, withoutChanged } from "../runs/plan/added_runs.ts";
-import { expand, planRuns, withPresentFolders } from "../runs/plan/planning.ts";
-import { readSelection } from "../runs/plan/selection.ts";
+import { type PlanOptions as StudyPlanOptions, planStudy } from "../runs/plan/planned_study.ts";
 import type { StudyFile } from "../runs/plan/study_file.ts";
-import { studyWarnings } from "../runs/plan/study_warnings.ts";
 import { givenModelText } from "../study/schema/model_name.ts";
-import { withGivenModel, withOverrides } from "../study/grid/overrides.ts";
 import { foundRuns, kindsOf, type RunKind } from "./plan_kinds.ts";
 import { kindsTable, longRunText, timeLeftText } from "./plan_table.ts";
 import { tuningLines, tuningPlan } from "./plan_tuning.ts";
@@ -21,16 +16,7 @@ import { type PowerAsked, powerShown } from "./power_shown.ts";
 import { warningText } from "./terminal_watch.ts";
 
 /** What the plan depends on besides the study. */
-export interface PlanOptions {
-  readonly data: string | null;
-  readonly model: string | null;
-  readonly results: string;
-  /** The part of the study that is shown, as {@linkcode readSelection} takes it. Default: all of it. */
-  readonly only?: readonly string[];
-  /** Settings of all runs, as {@linkcode withOverrides} takes them. Default: none. */
-  readonly set?: readonly string[];
-  /** Runs of the study at most. Default 10,000. */
-  readonly mostRuns?: number;
+export interface PlanOptions extends StudyPlanOptions {
   /** Columns of the terminal, or null for no limit. Default null. */
   readonly width?: number | null;
   /** Whether the power of its claims is computed, and from which results besides those that are looked for. Default: it is not. */
@@ -73,31 +59,14 @@ export async function planText(
   options: PlanOptions,
   fetching?: Fetching,
 ): Promise<string> {
-  const { methods } = file;
-  const stated = withOverrides(file.study, options.set ?? [], methods);
-  const study = withGivenModel(stated, options.model);
-  const folders = { ...options, study: file.folder };
-  const all = expand(study, methods, options.mostRuns);
-  const tuning = tuningPlan({ study, methods }, options.mostRuns);
-  const results = `${options.results}/${study.name}`;
-  const added = await addedRunsIn(results);
-  const grid = gridWith(study, all, added.seeds, added.ids, methods);
-  const isChosen = readSelection(options.only ?? [], grid);
-  const plan = withoutChanged(
-    await planRuns(study, grid, folders, methods, fetching),
-    all,
-    added,
-  );
-  const { inputs } = plan;
-  const runs = withPresentFolders(plan.runs, await namesIn(results))
-    .filter(({ run }) => isChosen(run));
-  const kinds = kindsOf(await foundRuns(runs, results), inputs);
-  const where = { study, all: grid, inputs, own: results, results: options.results };
-  const power = await powerShown(where, options);
-  const warnings = await studyWarnings(runs, inputs);
+  const plan = await planStudy(file, options, fetching);
+  const { study, givenModel, grid, folder, part: runs, warnings } = plan;
+  const tuning = tuningPlan({ study, methods: file.methods }, options.mostRuns);
+  const kinds = kindsOf(await foundRuns(runs, folder), plan.inputs);
+  const power = await powerShown(plan, options);
   if (options.json === true) {
     const values = [
-      ...(study === stated ? [] : [{ kind: "encoder", given: options.model }]),
+      ...(givenModel === null ? [] : [{ kind: "encoder", given: givenModel }]),
       ...warnings.map((warning) => ({ kind: "warning", warning })),
       ...kinds.map(kindJson),
       ...(tuning === null ? [] : [{ kind: "tuning", ...tuning }]),
@@ -108,7 +77,7 @@ export async function planText(
   return [
     study.title ?? study.name,
     `${counted(runs.length, "run")}; adapter parameters as requested, initial, peak, final`,
-    ...(study === stated ? [] : [givenModelText(options.model!)]),
+    ...(givenModel === null ? [] : [givenModelText(givenModel)]),
     "",
     kindsTable(kinds, plan.runs, options.width ?? null),
     `Time left: ${timeLeftText(kinds)}`,

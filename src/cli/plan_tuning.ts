@@ -7,7 +7,7 @@ import type { Json } from "../base/canonical_json.ts";
 import { hashJson } from "../base/hash.ts";
 import { counted, listed } from "../base/format.ts";
 import { untunedLabels } from "../analysis/tuned_runs.ts";
-import type { SweptStudy } from "../runs/sweep.ts";
+import type { SweptStudy } from "../runs/plan/planned_study.ts";
 import { plannedTuning } from "../runs/tune/tune_study.ts";
 import type { Study } from "../study/schema/study.ts";
 import { tuneDefaults, type TuneSearch } from "../study/schema/tune.ts";

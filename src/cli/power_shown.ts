@@ -4,7 +4,8 @@
  * @module
  */
 import { beyondPlan, powerJson, powerText } from "../analysis/power/text.ts";
-import { type PlannedStudy, studyPower, undecidableClaims } from "../runs/plan/study_power.ts";
+import type { PlannedStudy } from "../runs/plan/planned_study.ts";
+import { studyPower, undecidableClaims } from "../runs/plan/study_power.ts";
 import { warningText } from "./terminal_watch.ts";
 
 /** What is wanted of a study's power: all of it, by the records of a pilot or by those that are found. */
@@ -27,7 +28,7 @@ export async function powerShown(
     ? await undecidableClaims(planned, true)
     : found.areClaimed
     ? found.powers.map((own) =>
-      beyondPlan(own, { own: planned.own, isNamed: power!.pilot !== null })
+      beyondPlan(own, { own: planned.folder, isNamed: power!.pilot !== null })
     )
       .filter((one) => one !== null)
     : [];

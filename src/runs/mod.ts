@@ -14,7 +14,8 @@ export { type ExportFormat, exportFormats } from "./share/export_readme.ts";
 export type { OwnExample, OwnTask } from "./own_task.ts";
 export { type Packed, type PackOptions, packStudy, unpackStudy } from "./share/packing.ts";
 export type { ImportBase } from "./share/imported_model.ts";
-export type { LeaseTimeout } from "./pool/lease_timeout.ts";
+export type { PoolOptions } from "./pool/pool.ts";
+export { type PlanOptions, type SweptStudy } from "./plan/planned_study.ts";
 export type { DamagedRun } from "../analysis/results.ts";
 export type { RunsResult } from "./pool/run_all.ts";
 export type { PlanAgain } from "./after/recorded_run.ts";
@@ -25,7 +26,7 @@ export { type ResultsSource } from "./stored_study.ts";
 export { readStudyResults } from "./study_results.ts";
 export { writeReport } from "./write_report.ts";
 export { loadModel, type LoadOptions } from "./share/run_model.ts";
-export { type SweepOptions, type SweepResult, sweepStudy, type SweptStudy } from "./sweep.ts";
+export { type SweepOptions, type SweepResult, sweepStudy } from "./sweep.ts";
 export {
   modelOfPeftFiles,
   type NamedFiles,

@@ -33,7 +33,7 @@ export interface LoopContext {
   /** Step at which the run pauses with a checkpoint, whose evaluation gives its score there. Default: it does not pause. */
   readonly pauseAt?: number;
   /** Milliseconds between checkpoints. Default 20,000, or more where checkpoints would take more than 2 % of the time. */
-  readonly checkpointMillis?: number;
+  readonly checkpointMillis?: number | undefined;
 }
 
 /** What is safe of a run. */

@@ -7,7 +7,7 @@ import type { Json } from "../base/canonical_json.ts";
 import { InputError } from "../base/input_error.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { isDamage, parseJsonFile } from "../record/damage.ts";
-import { makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
+import { isReadOnly, makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
 import { packSuffix } from "../record/pack.ts";
 import { isFile, isPacked, readerOf, type ResultsReader } from "../record/results_reader.ts";
 import { recordSchemaVersion, type Replay } from "../record/types.ts";
@@ -15,8 +15,9 @@ import type { ClaimsStatement } from "../analysis/claims/statement.ts";
 import type { Study } from "../study/schema/study.ts";
 import type { RunSpec } from "../study/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
+import type { WorkEvent } from "./events.ts";
 import { type CustomMethod, customMethodsOf } from "./method_modules.ts";
-import type { PlannedRun } from "./plan/planning.ts";
+import type { StudyPlan } from "./plan/planning.ts";
 import { parseStoredStudy } from "./stored_study_schema.ts";
 import { readStudyData } from "./plan/study_file.ts";
 
@@ -59,10 +60,50 @@ export interface StoredPlace {
 /** A study's results, by the path of their folder or pack, or by a reader of them. */
 export type ResultsSource = string | ResultsReader;
 
-/** What a stored study says of the methods of its runs that are not built in: nothing where all are. */
-export function methodsToStore(runs: readonly PlannedRun[]): Pick<StoredStudy, "methods"> {
+/** What a plan is made with; what is absent or null is stored as that. */
+interface StoredPlaces {
+  readonly data?: string | null;
+  readonly model?: string | null;
+  readonly device?: string | null;
+}
+
+/**
+ * What is stored of a plan.
+ *
+ * @param studyFolder Where the paths of the study's own tasks and wheels start.
+ * @param more What else is stored. Default: nothing.
+ */
+export function toStore(
+  { study, runs }: Pick<StudyPlan, "study" | "runs">,
+  studyFolder: string,
+  { data = null, model = null, device }: StoredPlaces,
+  more: Pick<StudyToStore, "warnings" | "claimsStated" | "seedsAdded"> = {},
+): StudyToStore {
   const methods = customMethodsOf(runs.map(({ method }) => method));
-  return methods.length === 0 ? {} : { methods };
+  return {
+    study,
+    studyFolder,
+    data,
+    model,
+    device: device ?? "auto",
+    ...(methods.length === 0 ? {} : { methods }),
+    ...more,
+    runs: runs.map(({ folder, id, run }) => ({ folder, id, run })),
+  };
+}
+
+/** Stores the plan of what is to be made; where the folder is read-only, that is told, and an error only for what is to be made. */
+export async function storePlan(
+  folder: string,
+  stored: StudyToStore,
+  tell: (event: WorkEvent) => Promise<void>,
+): Promise<void> {
+  try {
+    await writeStoredStudy(folder, stored);
+  } catch (error) {
+    if (!isReadOnly(error)) throw error;
+    await tell({ kind: "not written", path: `${folder}/study.json`, message: error.message });
+  }
 }
 
 /** Stores the plan of a study; a file that says the same already is left as it is. */

@@ -17,6 +17,7 @@ import type { Study } from "../study/schema/study.ts";
 import type { GridRun } from "../study/types.ts";
 import { furtherGrid, gridWith } from "./plan/added_runs.ts";
 import type { WorkEvent } from "./events.ts";
+import type { PlannedStudy } from "./plan/planned_study.ts";
 import { type PlannedRun, planWith, type StudyPlan, whereTheyAre } from "./plan/planning.ts";
 import { type RunsResult, summed } from "./pool/run_all.ts";
 import type { StopFlag } from "./pool/stop_flag.ts";
@@ -25,14 +26,10 @@ import { resultsOfPlan } from "./study_results.ts";
 
 /** What seeds are added with. */
 export interface AddingSetting {
-  /** The study's own grid. */
-  readonly all: readonly GridRun[];
   /** The study's runs with those that were added before; all are made. */
-  readonly plan: StudyPlan;
+  readonly plan: PlannedStudy;
   /** What making them came to. */
   readonly counts: RunsResult;
-  /** The study's results folder. */
-  readonly folder: string;
   readonly methods: MethodTable;
   /** Stores a plan; gives what was stored. */
   readonly store: (plan: StudyPlan) => Promise<StudyToStore>;
@@ -64,8 +61,9 @@ export function checkUntilDecided({ name, claims = [] }: Study, only: readonly s
 
 /** Makes runs with further seeds, look by look, until every claim is decided or further seeds are of no use; what it all came to. */
 export async function addUntilDecided(setting: AddingSetting): Promise<RunsResult> {
-  const { all, folder, methods, store, make, stop, tell } = setting;
-  let { plan, counts } = setting;
+  const { plan: { all, folder }, methods, store, make, stop, tell } = setting;
+  let plan: StudyPlan = setting.plan;
+  let { counts } = setting;
   const told = new Set<string>();
   for (;;) {
     // A sweep that began earlier may have stored fewer seeds meanwhile.
@@ -118,7 +116,7 @@ async function grown(
   plan: StudyPlan,
   all: readonly GridRun[],
   claims: readonly { readonly claim: Verdict["claim"]; readonly count: number }[],
-  { methods, folder }: Pick<AddingSetting, "methods" | "folder">,
+  { methods, folder }: { readonly methods: MethodTable; readonly folder: string },
 ): Promise<{ plan: StudyPlan; runs: readonly PlannedRun[]; seeds: readonly number[] }> {
   const { study, inputs } = plan;
   const present = plan.runs.map(({ run }) => run);

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { Inputs } from "../../src/runs/inputs.ts";
 import { LocalWorker, type RunWorker, ThreadWorker } from "../../src/runs/pool/workers.ts";
-import type { Opening } from "../../src/runs/pool/open_workers.ts";
+import { type Opening, Pool } from "../../src/runs/pool/pool.ts";
 import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { modelFrom } from "../../src/runs/shared_models.ts";
@@ -127,7 +127,8 @@ async function runInWorkers(
   const folders = { data: null, model: tinyModel, study: home };
   const plan = await planRuns(tinyStudy, expand(tinyStudy, methods), folders, methods);
   const results = `${home}/side/tiny`;
-  const openWorkers = async ({ stop, environment }: Opening): Promise<RunWorker[]> => {
+  const stop = new StopFlag();
+  const openWorkers = async ({ environment }: Opening): Promise<RunWorker[]> => {
     const models = plan.inputs.shareModels();
     const start = {
       study: tinyStudy,
@@ -147,15 +148,9 @@ async function runInWorkers(
       close: () => worker.close(),
     }));
   };
-  return await runAll({
-    runs: plan.runs,
-    results,
-    retryFailed: false,
-    leases: {},
-    stop: new StopFlag(),
-    tell: () => Promise.resolve(),
-    openWorkers,
-  });
+  await using pool = new Pool({}, { stop, tell: () => Promise.resolve() }, openWorkers);
+  const work = { title: "tiny", plan, results, studyRuns: plan.runs.length };
+  return await runAll(pool, work, plan.runs);
 }
 
 Deno.test("a run that one worker cannot keep stops the others, and the sweep goes on later", async () => {

@@ -7,13 +7,10 @@
 import { readAblation } from "../../record/read_study.ts";
 import type { RunAblation } from "../../record/types.ts";
 import { UsageError } from "../../base/usage_error.ts";
-import { chooseExecutor } from "../../exec/choose.ts";
-import { ablateByReplay, type AblationDevice } from "./ablate_by_replay.ts";
+import { ablateByReplay } from "./ablate_by_replay.ts";
 import { stopFlagOf, teller, type Watch } from "../events.ts";
-import type { RunWorker } from "../pool/workers.ts";
 import { isAblationOf } from "./layer_ablation.ts";
-import { type Opening, openWorkers } from "../pool/open_workers.ts";
-import { leasesOf, type LeaseTimeout } from "../pool/lease_timeout.ts";
+import { Pool, type PoolOptions, type PoolWork } from "../pool/pool.ts";
 import {
   finishedRuns,
   type PlanAgain,
@@ -28,13 +25,7 @@ import { readStoredStudy, wantFolder } from "../stored_study.ts";
 import { workOnRuns } from "../pool/work_on_runs.ts";
 
 /** What an ablation is told. */
-export interface AblateOptions extends PlanAgain, LeaseTimeout {
-  /** Null for the sweep's. */
-  readonly device: string | null;
-  /** Runs at a time, or null for the default of the device. */
-  readonly jobs: number | null;
-  /** Threads of each run, or null for an equal part of the cores. */
-  readonly threads: number | null;
+export interface AblateOptions extends PlanAgain, PoolOptions {
   /** Runs of the layer-rank ablation, or null for all. */
   readonly sample: number | null;
   /** Whether LoRA is also trained again with the ranks that other methods ended with, the same in reverse, and uniform ones. */
@@ -65,13 +56,13 @@ export interface AblateResult {
  * @throws {RangeError} If that leaves none.
  */
 async function ablateLayers(
+  pool: Pool,
+  work: PoolWork,
   recorded: readonly RecordedRun[],
-  open: (opening: Opening) => Promise<readonly RunWorker[]>,
-  results: string,
-  { stop, tell, leases }: Pick<AblationDevice, "stop" | "tell" | "leases">,
 ): Promise<Omit<AblateResult, "replay" | "stopped">> {
   const isAblated = ({ stored: { record }, planned }: RecordedRun, ablation: RunAblation | null) =>
     ablation !== null && isAblationOf(ablation, record, planned.modules);
+  const { stop, tell } = pool;
   const due = recorded.filter((run) => !isAblated(run, run.stored.ablation));
   let skipped = recorded.length - due.length;
   if (due.length === 0) return { ablated: 0, skipped, weightless: 0, left: 0 };
@@ -80,18 +71,13 @@ async function ablateLayers(
   let ablated = 0;
   let weightless = 0;
   let elsewhere = 0;
-  await workOnRuns({
+  await workOnRuns(pool, work, {
     jobs: due,
     plannedOf: ({ planned }) => planned,
-    results,
-    leases,
     isDone: async (run) => isAblated(run, await readAblation(run.stored.folder)),
-    stop,
-    tell: async (event) => {
-      if (event.kind === "done elsewhere") elsewhere++;
-      await tell(event);
+    onElsewhere: () => {
+      elsewhere++;
     },
-    openWorkers: open,
     work: (worker, run) =>
       worker.ablate(run, (share) => tell({ kind: "share", title: run.planned.title, share })),
     onResult: async ({ stored: { ablation, record }, planned: { title, modules } }, outcome) => {
@@ -143,29 +129,10 @@ export async function ablateStudy(
     );
   }
   const { plan, recorded } = await planRecorded(stored, runs, options, watch.fetching);
-  const choice = await chooseExecutor(options.device ?? stored.device, {
-    ...(options.threads === null ? {} : { threads: options.threads }),
-  });
-  const { jobs, threads } = options;
-  const device: AblationDevice = {
-    executor: choice.executor,
-    leases: leasesOf(options),
+  await using pool = new Pool({ ...options, device: options.device ?? stored.device }, {
     stop,
     tell,
-    fetching: watch.fetching,
-    workersFor: (plan, title, results) => (opening) =>
-      openWorkers({
-        ...opening,
-        title,
-        tell,
-        device: choice,
-        jobs,
-        threads,
-        studyRuns: stored.runs.length,
-        plan,
-        results,
-      }),
-  };
+  });
   const part = recorded.filter(({ planned }) => isChosen(planned.run));
   const chosen = options.sample === null ? part : sampleByKind(
     part,
@@ -174,10 +141,11 @@ export async function ablateStudy(
     0,
   );
   const title = `${stored.study.title ?? stored.study.name}: ablations of ${chosen.length} runs`;
-  const layers = await ablateLayers(chosen, device.workersFor(plan, title, folder), folder, device);
+  const work = { title, plan, results: folder, studyRuns: stored.runs.length };
+  const layers = await ablateLayers(pool, work, chosen);
   const wasAsked = stop.isRaised;
   const replay = options.replay && !wasAsked
-    ? await ablateByReplay(folder, stored, { recorded, isChosen }, options, device)
+    ? await ablateByReplay(folder, stored, { recorded, isChosen }, options, pool, watch.fetching)
     : null;
   const isCut = wasAsked && (layers.left > 0 || options.replay);
   return { ...layers, stopped: isCut || replay?.stopped === true, replay };

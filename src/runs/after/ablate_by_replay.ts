@@ -3,15 +3,11 @@
  *
  * @module
  */
-import type { Executor } from "../../exec/executor.ts";
 import type { Fetching } from "../../fetch/model_files.ts";
-import type { LeaseSettings } from "../../record/leases.ts";
 import { hasGivenRanks } from "../../study/budget/ranks.ts";
 import { runFolder } from "../../study/grid/run_id.ts";
-import type { WorkEvent } from "../events.ts";
-import type { RunWorker } from "../pool/workers.ts";
-import type { Opening } from "../pool/open_workers.ts";
-import type { PlannedRun, StudyPlan } from "../plan/planning.ts";
+import type { Pool } from "../pool/pool.ts";
+import type { PlannedRun } from "../plan/planning.ts";
 import { type PlanAgain, planFrom, recordedCommits, type RecordedRun } from "./recorded_run.ts";
 import {
   cellOf,
@@ -23,8 +19,7 @@ import {
 } from "./replay_ablation.ts";
 import { runAll, type RunsResult } from "../pool/run_all.ts";
 import type { Selection } from "../plan/selection.ts";
-import type { StopFlag } from "../pool/stop_flag.ts";
-import { type StoredStudy, writeStoredStudy } from "../stored_study.ts";
+import { type StoredStudy, toStore, writeStoredStudy } from "../stored_study.ts";
 
 /**
  * Runs of equal ranks compute the same and would share a folder: the variant, and a number where that is not enough, keep them
@@ -43,24 +38,8 @@ function withOwnFolders(
   });
 }
 
-/** Where ablations are computed. */
-export interface AblationDevice {
-  readonly executor: Executor;
-  readonly leases: LeaseSettings;
-  readonly stop: StopFlag;
-  readonly tell: (event: WorkEvent) => Promise<void>;
-  /** How encoders of the hub are fetched; undefined for by this process's environment and network. */
-  readonly fetching: Fetching | undefined;
-  /** Opens workers for what a title says, with their results in a folder. */
-  readonly workersFor: (
-    plan: StudyPlan,
-    title: string,
-    results: string,
-  ) => (opening: Opening) => Promise<readonly RunWorker[]>;
-}
-
 /** A study's finished runs, and which of them are ablated now. */
-export interface Part {
+interface Part {
   readonly recorded: readonly RecordedRun[];
   readonly isChosen: Selection;
 }
@@ -79,17 +58,22 @@ function sourcesOf(
   return [{ id, run, modules, initialRanks, finalRanks, startsEven }];
 }
 
-/** Trains the replay runs of the chosen cells that have not been trained yet into the folder `replay` of the results. */
+/**
+ * Trains the replay runs of the chosen cells that have not been trained yet into the folder `replay` of the results.
+ *
+ * @param fetching How encoders of the hub are fetched; undefined for by this process's environment and network.
+ */
 export async function ablateByReplay(
   folder: string,
   stored: StoredStudy,
   { recorded, isChosen }: Part,
   options: PlanAgain,
-  { executor, leases, workersFor, stop, tell, fetching }: AblationDevice,
+  pool: Pool,
+  fetching: Fetching | undefined,
 ): Promise<RunsResult | null> {
   const sources = recorded.flatMap(sourcesOf).filter(hasOwnRanks);
   if (sources.length === 0) {
-    await tell({ kind: "nothing to replay" });
+    await pool.tell({ kind: "nothing to replay" });
     return null;
   }
   const runs = replayRuns(sources, stored.runs.map(({ run }) => run));
@@ -108,13 +92,13 @@ export async function ablateByReplay(
     return { ...own, ranksFrom };
   });
   const replayFolder = `${folder}/replay`;
-  const { studyFolder } = stored;
-  await writeStoredStudy(replayFolder, {
-    study,
-    studyFolder,
+  const places = {
     data: options.data ?? stored.data,
     model: options.model ?? stored.model,
-    device: executor.kind,
+    device: (await pool.device()).executor.kind,
+  };
+  await writeStoredStudy(replayFolder, {
+    ...toStore(plan, stored.studyFolder, places),
     runs: planned.map(({ folder, id, run }, i) => {
       const { variant, source, baseline } = runs[i]!;
       return { folder, id, run, replay: { variant, source, baseline: planned[baseline]!.id } };
@@ -122,13 +106,7 @@ export async function ablateByReplay(
   });
   const cells = new Set(sources.map(({ run }) => run).filter(isChosen).map(cellOf));
   const due = planned.filter(({ run }) => cells.has(cellOf(run)));
-  return await runAll({
-    runs: due,
-    results: replayFolder,
-    retryFailed: false,
-    leases,
-    stop,
-    tell,
-    openWorkers: workersFor(plan, `${study.title}: ${due.length} runs`, replayFolder),
-  });
+  const title = `${study.title}: ${due.length} runs`;
+  const studyRuns = stored.runs.length;
+  return await runAll(pool, { title, plan, results: replayFolder, studyRuns }, due);
 }

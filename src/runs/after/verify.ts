@@ -11,7 +11,7 @@ import { recordSchemaVersion } from "../../record/types.ts";
 import type { RunVerification, Verification } from "../../record/verification.ts";
 import { verificationMarkdown } from "../../report/verification_markdown.ts";
 import { stopFlagOf, teller, type Watch } from "../events.ts";
-import { leasesOf, type LeaseTimeout } from "../pool/lease_timeout.ts";
+import { Pool, type PoolOptions } from "../pool/pool.ts";
 import { finishedRuns, type PlanAgain, planRecorded, type RecordedRun } from "./recorded_run.ts";
 import { sampleByKind } from "./sampling.ts";
 import { StoppedError } from "../pool/stop_flag.ts";
@@ -19,13 +19,7 @@ import { readStoredStudy } from "../stored_study.ts";
 import { groupsOf, verifyGroup } from "./verify_group.ts";
 
 /** What a verification is told. */
-export interface VerifyOptions extends PlanAgain, LeaseTimeout {
-  /** Null for the one of each record. */
-  readonly device: string | null;
-  /** Runs at a time, or null for the default of the device. */
-  readonly jobs: number | null;
-  /** Null for as many as each record says. */
-  readonly threads: number | null;
+export interface VerifyOptions extends PlanAgain, PoolOptions {
   /** Runs to repeat, or null for all. */
   readonly sample: number | null;
   /** Draws the sample; has no effect on the runs themselves. */
@@ -47,8 +41,8 @@ export async function verifyStudy(
   options: VerifyOptions,
   watch: Watch = {},
 ): Promise<Verification> {
-  const stop = stopFlagOf(watch);
-  const tell = teller(watch);
+  const poolWatch = { stop: stopFlagOf(watch), tell: teller(watch) };
+  const { stop, tell } = poolWatch;
   const folder = `${outputFolder(results)}/verify`;
   await wantWithin(outputFolder(results), folder);
   const stored = await readStoredStudy(results);
@@ -67,16 +61,17 @@ export async function verifyStudy(
   await tell({ kind: "begun", noun: "runs", total: recorded.length, skipped: 0 });
   for (const group of groupsOf(recorded, options)) {
     if (stop.isRaised) break;
-    await verifyGroup(group, {
-      title: `${stored.study.title ?? stored.study.name}: ${group.runs.length} runs again`,
-      results: folder,
-      plan,
-      leases: leasesOf(options),
-      jobs: options.jobs,
+    const { device, threads } = group;
+    await using pool = new Pool({ ...options, device, threads }, poolWatch);
+    await verifyGroup(group.runs, {
+      pool,
+      work: {
+        title: `${stored.study.title ?? stored.study.name}: ${group.runs.length} runs again`,
+        plan,
+        results: folder,
+      },
       environment,
       tolerance: options.tolerance,
-      tell,
-      stop,
       onVerified: async (run, verification) => {
         verified.set(run, verification);
         await tell({ kind: "verified", title: verification.title, verification });

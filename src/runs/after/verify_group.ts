@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { chooseExecutor } from "../../exec/choose.ts";
-import type { LeaseSettings } from "../../record/leases.ts";
 import type { Environment } from "../../record/provenance.ts";
 import { readRun } from "../../record/read_study.ts";
 import { removeTree } from "../../record/durable.ts";
@@ -16,16 +14,13 @@ import {
   type RunVerification,
   verifyRun,
 } from "../../record/verification.ts";
-import type { WorkEvent } from "../events.ts";
-import { openWorkers } from "../pool/open_workers.ts";
-import type { StudyPlan } from "../plan/planning.ts";
+import type { Pool, PoolOptions, PoolWork } from "../pool/pool.ts";
 import type { RecordedRun } from "./recorded_run.ts";
 import { whereOf } from "../run_record.ts";
-import type { StopFlag } from "../pool/stop_flag.ts";
 import { lost, workOnRuns } from "../pool/work_on_runs.ts";
 
 /** Recorded runs that are repeated on one device with as many threads each. */
-export interface Group {
+interface Group {
   readonly device: string;
   readonly threads: number;
   readonly runs: readonly RecordedRun[];
@@ -38,7 +33,7 @@ export interface Group {
  */
 export function groupsOf(
   recorded: readonly RecordedRun[],
-  options: { readonly device: string | null; readonly threads: number | null },
+  options: Pick<PoolOptions, "device" | "threads">,
 ): readonly Group[] {
   const settingOf = ({ stored: { record: { where } } }: RecordedRun) => ({
     device: options.device ?? where.device.executor,
@@ -49,66 +44,45 @@ export function groupsOf(
 }
 
 /** How runs are repeated. */
-export interface Setting {
-  readonly title: string;
-  /** Where runs are repeated. */
-  readonly results: string;
-  readonly plan: StudyPlan;
-  readonly leases: LeaseSettings;
-  readonly jobs: number | null;
+interface Setting {
+  readonly pool: Pool;
+  readonly work: Omit<PoolWork, "studyRuns">;
   readonly environment: Environment;
   readonly tolerance: number;
-  readonly tell: (event: WorkEvent) => Promise<void>;
-  readonly stop: StopFlag;
   /** Told of each verification, one after the other. */
   readonly onVerified: (run: RecordedRun, verification: RunVerification) => Promise<void>;
 }
 
 /** Repeats the runs of a group, those whose inputs did not change, and compares. */
-export async function verifyGroup(group: Group, setting: Setting): Promise<void> {
-  const { title, results, plan, leases, jobs, environment, tolerance, tell, stop, onVerified } =
-    setting;
-  const { threads } = group;
-  const device = await chooseExecutor(group.device, { threads });
+export async function verifyGroup(
+  runs: readonly RecordedRun[],
+  { pool, work, environment, tolerance, onVerified }: Setting,
+): Promise<void> {
+  const { results } = work;
+  const { executor } = await pool.device();
   const requestOf = ({ stored, planned }: RecordedRun) => ({
     title: planned.title,
     wanted: stored,
     present: {
-      where: whereOf({ environment, executor: device.executor }, planned),
+      where: whereOf({ environment, executor }, planned),
       methodVersion: planned.method.version,
       seed: planned.run.seed,
     },
     tolerance,
   });
   const due: RecordedRun[] = [];
-  for (const run of group.runs) {
+  for (const run of runs) {
     const request = requestOf(run);
     const pinned = comparePinned(pinnedBy(run.stored.record), request.present);
     if (changedInputs(pinned).length === 0) due.push(run);
     else await onVerified(run, verifyRun({ ...request, found: null }));
   }
   if (due.length === 0) return;
-  await workOnRuns({
+  await workOnRuns(pool, { ...work, studyRuns: due.length }, {
     jobs: due,
     plannedOf: ({ planned }) => planned,
-    results,
-    leases,
     // What another verification finds is written when all of it is done: each makes its own runs.
     isDone: () => Promise.resolve(false),
-    stop,
-    tell,
-    openWorkers: (opening) =>
-      openWorkers({
-        ...opening,
-        title,
-        tell,
-        device,
-        jobs,
-        threads,
-        studyRuns: due.length,
-        plan,
-        results,
-      }),
     /** Null for a run that was stopped, on request or since another failed. */
     work: async (worker, run, attempt): Promise<RunVerification | typeof lost | null> => {
       const { planned } = run;
@@ -118,7 +92,7 @@ export async function verifyGroup(group: Group, setting: Setting): Promise<void>
       await removeTree(own);
       await removeAttempts(results, planned.folder);
       const { result } = await worker.run(planned, attempt, {
-        onStep: (progress) => tell({ kind: "step", title, progress }),
+        onStep: (progress) => pool.tell({ kind: "step", title, progress }),
         onAnew: () => Promise.resolve(),
       });
       if (result.kind !== "recorded") {

@@ -6,23 +6,15 @@
 import { type ClaimPower, type Pilot, powerOf } from "../../analysis/power/claim_power.ts";
 import { contrastsOf } from "../../analysis/power/contrasts.ts";
 import { beforeFirstLook, beyondPlan, type Undecidable } from "../../analysis/power/text.ts";
-import type { Study } from "../../study/schema/study.ts";
-import type { GridRun } from "../../study/types.ts";
 import { stepsOf } from "./asked_ranks.ts";
 import type { Inputs } from "../inputs.ts";
+import type { PlannedStudy } from "./planned_study.ts";
 import { namedPilot, ownPilots, publishedPilots } from "./pilots.ts";
 
-/** A study that is planned, and where records of its arms may be. */
-export interface PlannedStudy {
-  readonly study: Study;
-  /** Its own results folder, which need not be there. */
-  readonly own: string;
-  /** The folder that results are in. */
-  readonly results: string;
-  /** Its grid. */
-  readonly all: readonly GridRun[];
+/** What is known of a planned study, and where records of its arms may be. */
+type Planned = Pick<PlannedStudy, "study" | "grid" | "folder" | "results"> & {
   readonly inputs: Pick<Inputs, "examplesOf">;
-}
+};
 
 /** The power of a study. */
 export interface StudyPower {
@@ -40,17 +32,17 @@ export interface StudyPower {
  * @throws {UsageError} If the results that are named are not there.
  */
 export async function studyPower(
-  { study: asked, all, inputs, own, results }: PlannedStudy,
+  { study: asked, grid, inputs, folder, results }: Planned,
   named: string | null = null,
 ): Promise<StudyPower> {
-  const { study, areClaimed } = contrastsOf(asked, all);
-  const wanted = { study, planned: all };
+  const { study, areClaimed } = contrastsOf(asked, grid);
+  const wanted = { study, planned: grid };
   const powersBy = (pilots: readonly (readonly Pilot[])[]) =>
     powerOf({ ...wanted, pilots, stepsOf: (run) => stepsOf(run, inputs) });
   if (named !== null) {
     return { powers: powersBy([await namedPilot(named, results, wanted)]), areClaimed };
   }
-  const first = await ownPilots(own, wanted);
+  const first = await ownPilots(folder, wanted);
   const powers = powersBy([first]);
   if (powers.every(({ pilot }) => pilot !== null)) return { powers, areClaimed };
   return { powers: powersBy([first, await publishedPilots(wanted)]), areClaimed };
@@ -63,14 +55,14 @@ export async function studyPower(
  * @param isAdding Whether seeds are added until they are decided; otherwise claims are told that the study has too few seeds for.
  */
 export async function undecidableClaims(
-  planned: PlannedStudy,
+  planned: Planned,
   isAdding: boolean,
 ): Promise<readonly Undecidable[]> {
   if ((planned.study.claims ?? []).length === 0) return [];
   const { powers } = await studyPower(planned);
   return [
     isAdding ? null : beforeFirstLook(powers),
-    ...powers.map((power) => beyondPlan(power, { own: planned.own })),
+    ...powers.map((power) => beyondPlan(power, { own: planned.folder })),
   ]
     .filter((found) => found !== null);
 }

@@ -4,18 +4,15 @@
  * @module
  */
 import { isDamage } from "../../record/damage.ts";
-import type { LeaseSettings } from "../../record/leases.ts";
 import { namesIn, readIfThere } from "../../record/durable.ts";
 import { readRunState } from "../../record/read_study.ts";
 import type { RunState } from "../../record/types.ts";
-import type { WorkEvent } from "../events.ts";
-import type { RunWorker } from "./workers.ts";
-import type { Opening } from "./open_workers.ts";
 import type { PlannedRun } from "../plan/planning.ts";
 import { inRankOrder } from "../plan/rank_order.ts";
+import type { Pool, PoolWork } from "./pool.ts";
 import { type MadeRun, RunTally } from "./run_tally.ts";
 import { filesAtOnce, mapConcurrently } from "./side_by_side.ts";
-import type { StopFlag, StoppedRun } from "./stop_flag.ts";
+import type { StoppedRun } from "./stop_flag.ts";
 import { type WorkOnRuns, workOnRuns } from "./work_on_runs.ts";
 
 /** How the runs that were asked for ended. */
@@ -113,32 +110,24 @@ async function recordsOf(
   return new Map(runs.map((run, i) => [run.folder, texts[i]!] as const).filter(([, text]) => text));
 }
 
-/** Where and how planned runs are trained. */
-export interface RunSetting {
-  readonly runs: readonly PlannedRun[];
-  /** The study's results folder. */
-  readonly results: string;
-  readonly retryFailed: boolean;
-  readonly leases: LeaseSettings;
-  readonly stop: StopFlag;
-  readonly tell: (event: WorkEvent) => Promise<void>;
-  /** Called if there is anything to do. */
-  readonly openWorkers: (opening: Opening) => Promise<readonly RunWorker[]>;
-}
-
-/** Trains the runs that are not done yet, in as many workers as are opened. */
-export async function runAll(setting: RunSetting): Promise<RunsResult> {
-  const { runs, results, retryFailed, stop, tell } = setting;
-  const pending = await unfinished(runs, results, retryFailed);
+/** Trains those of some runs of a plan that are not done yet, in the workers of a pool. */
+export async function runAll(
+  pool: Pool,
+  work: PoolWork,
+  runs: readonly PlannedRun[],
+  retryFailed = false,
+): Promise<RunsResult> {
+  const { stop, tell } = pool;
+  const pending = await unfinished(runs, work.results, retryFailed);
   const total = runs.length;
   const skipped = total - pending.length;
   const tally = new RunTally(tell);
   if (pending.length > 0 && !stop.isRaised) {
     await tell({ kind: "begun", noun: "runs", total, skipped });
-    const work = await workOf(setting, pending, tally);
+    const jobsOf = await making(work.results, retryFailed, pending, tally);
     // Runs that take their ranks from others are made when those are done.
     for (const jobs of inRankOrder(pending)) {
-      if (!stop.isRaised) await workOnRuns({ ...work, jobs });
+      if (!stop.isRaised) await workOnRuns(pool, work, { ...jobsOf, jobs });
     }
   }
   const { finished, failed, elsewhere, stoppedRuns, executorShare } = tally;
@@ -148,28 +137,24 @@ export async function runAll(setting: RunSetting): Promise<RunsResult> {
 }
 
 /** How runs are made and counted. */
-async function workOf(
-  { results, retryFailed, leases, stop, tell, openWorkers }: RunSetting,
+async function making(
+  results: string,
+  retryFailed: boolean,
   pending: readonly PlannedRun[],
   tally: RunTally,
 ): Promise<Omit<WorkOnRuns<PlannedRun, MadeRun>, "jobs">> {
   const failedBefore = retryFailed ? await recordsOf(pending, results) : new Map<string, string>();
   return {
     plannedOf: (planned) => planned,
-    results,
-    leases,
     isDone: async (planned) => {
       if (await isUnfinished(planned, results, false)) return false;
       // A failed run that is to be made again is done if another process has made it again.
       const before = failedBefore.get(planned.folder);
       return before === undefined || before !== await recordText(planned, results);
     },
-    stop,
-    tell,
     onElsewhere: () => {
       tally.elsewhere++;
     },
-    openWorkers,
     work: (worker, planned, attempt) => tally.make(worker, planned, attempt),
     onResult: (planned, result) => {
       if (result.kind !== "paused") return tally.end(planned, result);

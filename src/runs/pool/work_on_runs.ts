@@ -1,17 +1,15 @@
 /**
- * The one loop of all work on runs: workers are opened, take jobs until none is left or a stop is asked for, and are closed.
+ * The one loop of all work on runs: workers take jobs until none is left or a stop is asked for.
  *
  * @module
  */
-import { Leases, type LeaseSettings } from "../../record/leases.ts";
+import { Leases } from "../../record/leases.ts";
 import { readEnvironment } from "../../record/provenance.ts";
 import { type LeasedJob, LeasedWork } from "./leased_work.ts";
-import type { WorkEvent } from "../events.ts";
 import type { RunWorker } from "./workers.ts";
-import { kindOf, type Opening } from "./open_workers.ts";
+import { kindOf, type Pool, type PoolWork } from "./pool.ts";
 import type { PlannedRun } from "../plan/planning.ts";
 import { type JobQueue, WorkQueue, workSideBySide } from "./side_by_side.ts";
-import type { StopFlag } from "./stop_flag.ts";
 
 /** What came of a job that another process took over. */
 export const lost = Symbol("lost");
@@ -23,16 +21,10 @@ export interface WorkOnRuns<T, R> {
   /** Gives out the jobs. Default: those of a kind one after the other. */
   readonly queue?: JobQueue<T>;
   readonly plannedOf: (job: T) => PlannedRun;
-  /** The results folder of the runs, in which they are leased. */
-  readonly results: string;
-  readonly leases: LeaseSettings;
   /** Whether a job needs not be done, since another process did it meanwhile. */
   readonly isDone: (job: T) => Promise<boolean>;
-  readonly stop: StopFlag;
-  readonly tell: (event: WorkEvent) => Promise<void>;
   /** Told of a job that another process did. Default: nobody is. */
   readonly onElsewhere?: (job: T) => void | Promise<void>;
-  readonly openWorkers: (opening: Opening) => Promise<readonly RunWorker[]>;
   /** Does a job; `attempt` is the token of its lease. Gives {@linkcode lost} where another process took the job over. */
   readonly work: (worker: RunWorker, job: T, attempt: string) => Promise<R | typeof lost>;
   /** Told of each result, one after the other; false if its worker is to take no more. */
@@ -42,33 +34,35 @@ export interface WorkOnRuns<T, R> {
 }
 
 /**
- * Does all jobs, or those that are begun before a stop; the first error is thrown when all workers have come to rest.
+ * Does all jobs in the workers of a pool, or those that are begun before a stop; the first error is thrown when all workers have
+ * come to rest.
  *
  * Each job is leased before it is begun. Jobs that other processes have leased are waited for, and done here if they are given
  * up.
  */
-export async function workOnRuns<T, R>(request: WorkOnRuns<T, R>): Promise<void> {
-  const { jobs, plannedOf, stop, openWorkers } = request;
+export async function workOnRuns<T, R>(
+  pool: Pool,
+  work: PoolWork,
+  request: WorkOnRuns<T, R>,
+): Promise<void> {
   const environment = await readEnvironment();
-  const leases = await Leases.in(request.results, request.leases);
+  const leases = await Leases.in(work.results, pool.leases);
   try {
-    const workers = await openWorkers({ stop, environment, due: jobs.map(plannedOf) });
-    try {
-      await workUnderLeases(request, leases, workers);
-    } finally {
-      for (const worker of workers) await worker.close();
-    }
+    const due = request.jobs.map(request.plannedOf);
+    const workers = await pool.workersFor({ ...work, environment, due });
+    await workUnderLeases(pool, request, leases, workers);
   } finally {
     await leases.close();
   }
 }
 
 async function workUnderLeases<T, R>(
+  { stop, tell }: Pool,
   request: WorkOnRuns<T, R>,
   leases: Leases,
   workers: readonly RunWorker[],
 ): Promise<void> {
-  const { jobs, plannedOf, stop, tell, work, onResult, isStoppedByErrors = true } = request;
+  const { jobs, plannedOf, work, onResult, isStoppedByErrors = true } = request;
   const titleOf = (job: T) => plannedOf(job).title;
   const leased = new LeasedWork<T>({
     queue: request.queue ?? new WorkQueue(jobs, (job) => kindOf(plannedOf(job))),

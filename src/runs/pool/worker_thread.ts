@@ -50,14 +50,7 @@ async function workerOf(start: WorkerStart): Promise<LocalWorker> {
   const inputs = new Inputs(folders, ownTasksOf(study), models);
   if (data !== undefined) inputs.giveData(data);
   return new LocalWorker(
-    {
-      executor,
-      inputs,
-      environment,
-      results,
-      jobs,
-      ...(checkpointMillis === undefined ? {} : { checkpointMillis }),
-    },
+    { executor, inputs, environment, results, jobs, checkpointMillis },
     new StopFlag(start.stop),
   );
 }

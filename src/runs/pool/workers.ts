@@ -134,7 +134,7 @@ export interface WorkerStart {
   readonly jobs: number;
   readonly stop: SharedArrayBuffer;
   /** Milliseconds from one checkpoint of a run to the next. Default: as runs choose. */
-  readonly checkpointMillis?: number;
+  readonly checkpointMillis?: number | undefined;
 }
 
 /** A planned run as a message; the worker finds the method by its name. */

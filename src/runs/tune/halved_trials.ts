@@ -7,8 +7,7 @@ import { readRun } from "../../record/read_study.ts";
 import type { RunResults } from "../../record/types.ts";
 import { totalSteps } from "../../study/grid/steps.ts";
 import { scoreAt } from "../paused_run.ts";
-import { kindOf } from "../pool/open_workers.ts";
-import { leasesOf } from "../pool/lease_timeout.ts";
+import { kindOf } from "../pool/pool.ts";
 import type { PlannedRun } from "../plan/planning.ts";
 import { unfinished } from "../pool/run_all.ts";
 import { type MadeRun, RunTally } from "../pool/run_tally.ts";
@@ -19,12 +18,11 @@ import { Ladder, type RungRun } from "./ladder.ts";
 import {
   type MakingSetting,
   storeTrials,
-  tellOf,
   type TrialMaker,
   type TrialsResult,
+  trialWork,
 } from "./making.ts";
 import { RungQueue } from "./rung_queue.ts";
-import type { TrialWorkers } from "./trial_workers.ts";
 import {
   recordedOutcome,
   type RunOutcome,
@@ -48,16 +46,13 @@ function outcomeAt(
 export class HalvedTrials implements TrialMaker {
   readonly #setting: MakingSetting;
   readonly #rules: RungRules & { readonly atOnce: number };
-  readonly #workers: TrialWorkers;
   #ladders: readonly Ladder[] = [];
 
   constructor(
     setting: MakingSetting,
-    workers: TrialWorkers,
     rules: RungRules & { readonly atOnce: number },
   ) {
     this.#setting = setting;
-    this.#workers = workers;
     this.#rules = rules;
   }
 
@@ -95,9 +90,9 @@ export class HalvedTrials implements TrialMaker {
   }
 
   async make(tried: readonly Tried[]): Promise<TrialsResult> {
-    const { stop } = this.#setting;
+    const { pool } = this.#setting;
+    const { stop, tell } = pool;
     const { reduction, atOnce } = this.#rules;
-    const tell = tellOf(this.#setting);
     const rules = { reduction, atOnce, rungs: rungCount(this.#rules) };
     if (this.#ladders.length === 0) {
       this.#ladders = tried.map(() => new Ladder(rules, (planned) => this.#rungsOf(planned)));
@@ -120,10 +115,9 @@ export class HalvedTrials implements TrialMaker {
     const expected = this.#expected(tried) + queue.known;
     if (jobs.length > 0) {
       await tell({ kind: "begun", noun: "runs", total: expected, skipped: queue.known });
-      await workOnRuns({
+      await workOnRuns(pool, trialWork(this.#setting, all, expected), {
         ...this.#work(queue, tally),
         jobs,
-        openWorkers: (opening) => this.#workers.forRound({ runs: all, made: expected }, opening),
       });
     }
     const { finished, failed, elsewhere, paused, stoppedRuns, executorShare } = tally;
@@ -147,15 +141,11 @@ export class HalvedTrials implements TrialMaker {
   #work(
     queue: RungQueue,
     tally: RunTally,
-  ): Omit<WorkOnRuns<RungRun, MadeRun>, "jobs" | "openWorkers"> {
-    const { results, options, stop } = this.#setting;
+  ): Omit<WorkOnRuns<RungRun, MadeRun>, "jobs"> {
+    const { results } = this.#setting;
     return {
       queue,
       plannedOf: ({ planned }) => planned,
-      results,
-      leases: leasesOf(options),
-      stop,
-      tell: tellOf(this.#setting),
       isDone: async ({ planned }) => (await unfinished([planned], results, false)).length === 0,
       onElsewhere: async (run) => {
         tally.elsewhere++;

@@ -3,17 +3,16 @@
  *
  * @module
  */
-import { teller, type Watch, type WorkEvent } from "../events.ts";
 import type { Inputs } from "../inputs.ts";
 import type { PlannedRun } from "../plan/planning.ts";
+import type { PlanOptions, SweptStudy } from "../plan/planned_study.ts";
+import type { Pool, PoolOptions, PoolWork } from "../pool/pool.ts";
 import type { RunsResult } from "../pool/run_all.ts";
-import type { StopFlag } from "../pool/stop_flag.ts";
-import { methodsToStore } from "../stored_study.ts";
-import { storePlan, type SweepOptions, type SweptStudy } from "../sweep.ts";
+import { storePlan, toStore } from "../stored_study.ts";
 import type { Trial, TrialOutcome, Tried } from "./trials.ts";
 
 /** What a tuning is told: as a sweep, but for a part of the study. */
-export type TuneOptions = Omit<SweepOptions, "only" | "retryFailed" | "set" | "untilDecided">;
+export type TuneOptions = PoolOptions & Omit<PlanOptions, "only" | "set">;
 
 /** What is the same for all rounds of a tuning. */
 export interface MakingSetting extends SweptStudy {
@@ -21,8 +20,7 @@ export interface MakingSetting extends SweptStudy {
   /** The results folder of the trials. */
   readonly results: string;
   readonly inputs: Inputs;
-  readonly stop: StopFlag;
-  readonly watch: Watch;
+  readonly pool: Pool;
 }
 
 /** How a round of trials ended. */
@@ -39,27 +37,29 @@ export interface TrialMaker {
   outcomes(): ReadonlyMap<Trial, TrialOutcome>;
 }
 
-/** Tells an observer. */
-export function tellOf(
-  { watch }: Pick<MakingSetting, "watch">,
-): (event: WorkEvent) => Promise<void> {
-  return teller(watch);
+/**
+ * The work of a round of trials.
+ *
+ * @param all The runs of all trials, those of earlier rounds included.
+ * @param made How many of them are to be made now.
+ */
+export function trialWork(
+  { study, inputs, results }: MakingSetting,
+  all: readonly PlannedRun[],
+  made: number,
+): PoolWork {
+  return {
+    title: `${study.title ?? study.name}, tuning: ${made} runs`,
+    plan: { study, runs: all, inputs },
+    results,
+    studyRuns: all.length,
+  };
 }
 
 /** Stores the plan of all trials in their results folder. */
 export async function storeTrials(
-  setting: MakingSetting,
+  { study, folder, results, options, pool }: MakingSetting,
   runs: readonly PlannedRun[],
 ): Promise<void> {
-  const { study, folder: home, results, options } = setting;
-  const { data = null, model = null, device = "auto" } = options;
-  await storePlan(results, {
-    study,
-    studyFolder: home,
-    data,
-    model,
-    device,
-    ...methodsToStore(runs),
-    runs: runs.map(({ folder, id, run }) => ({ folder, id, run })),
-  }, tellOf(setting));
+  await storePlan(results, toStore({ study, runs }, folder, options), pool.tell);
 }

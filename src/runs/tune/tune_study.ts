@@ -17,7 +17,8 @@ import { Inputs } from "../inputs.ts";
 import { checkGivenModel, ownTasksOf, presentNames } from "../plan/planning.ts";
 import { summed } from "../pool/run_all.ts";
 import { defaultResults } from "../stored_study.ts";
-import { type SweptStudy, sweptStudyOf } from "../sweep.ts";
+import { type SweptStudy, sweptStudyOf } from "../plan/planned_study.ts";
+import { Pool } from "../pool/pool.ts";
 import { choiceOf } from "./choice.ts";
 import { type Combination, combinationsOf, combinationTitle } from "./combinations.ts";
 import { HalvedTrials } from "./halved_trials.ts";
@@ -26,7 +27,6 @@ import { problemsOfCombinations, problemsOfTune } from "./problems.ts";
 import { firstPoints, nextPoints } from "./rounds.ts";
 import { rungRulesOf, withRungs } from "./rungs.ts";
 import { limitPoints } from "./space.ts";
-import { TrialWorkers } from "./trial_workers.ts";
 import { type NewPoints, type Trial, type TrialOutcome, type Tried, withTrials } from "./trials.ts";
 import { type TunedFile, tunedFile } from "./tuned_file.ts";
 import { tunedPath, tuningFolder } from "./tuned_path.ts";
@@ -99,12 +99,13 @@ export async function tuneStudy(
   options: TuneOptions = {},
   watch: Watch = {},
 ): Promise<TuneResult> {
-  const { data = null, model = null, results = defaultResults, device = "auto" } = options;
+  const { data = null, model = null, results = defaultResults } = options;
+  const tell = teller(watch);
   const asked = sweptStudyOf(tuned);
   const swept = { ...asked, study: withGivenModel(asked.study, model) };
   const { study, folder: home } = swept;
-  checkDevice(device);
-  if (study !== asked.study) await teller(watch)({ kind: "encoder", given: model! });
+  checkDevice(options.device ?? "auto");
+  if (study !== asked.study) await tell({ kind: "encoder", given: model! });
   const { tune, combinations } = plannedTuning(swept, options.mostRuns);
   const varied = tune.vary["model"] ?? { choices: [] };
   checkGivenModel(model, [
@@ -118,14 +119,8 @@ export async function tuneStudy(
     undefined,
     watch.fetching,
   );
-  const setting: MakingSetting = {
-    ...swept,
-    options,
-    results: folder,
-    inputs,
-    stop: stopFlagOf(watch),
-    watch,
-  };
+  await using pool = new Pool(options, { stop: stopFlagOf(watch), tell });
+  const setting: MakingSetting = { ...swept, options, results: folder, inputs, pool };
   const { counts, tried } = await triedOf(tune, combinations, setting);
   if (tried === null) return { ...counts, folder, path: null, file: null, untuned: [] };
   const chosen = tried.map((own) => ({
@@ -156,9 +151,10 @@ async function triedOf(
   readonly counts: TrialsResult;
   readonly tried: readonly TriedCombination[] | null;
 }> {
-  const workers = new TrialWorkers(setting);
-  const maker = makerOf(tune, setting, workers);
   const rungs = rungRulesOf(tune);
+  const maker: TrialMaker = rungs === null
+    ? new WholeTrials(setting)
+    : new HalvedTrials(setting, rungs);
   const all = rungs === null ? combinations : await withRungs(combinations, rungs, setting);
   const planning = { ...setting, present: await presentNames(setting.results) };
   let counts: TrialsResult = nothingMade;
@@ -167,20 +163,16 @@ async function triedOf(
   const limits = all.map(({ space }, i) => limitPoints(space, points[i]![0]!));
   // What is wrong at the limits is found before anything runs.
   await withTrials(tried, limits, false, planning);
-  try {
-    for (let round = 0; points.some((own) => own.length > 0); round++) {
-      tried = await withTrials(tried, points, round > 0, planning);
-      counts = bothRounds(counts, await maker.make(tried));
-      if (counts.stopped) return { counts, tried: null };
-      const made = maker.outcomes();
-      const scored = tried.map(({ combination, trials }) => ({
-        combination,
-        trials: trials.map((trial) => made.get(trial)!),
-      }));
-      points = nextPoints(tune, scored, round);
-    }
-  } finally {
-    await workers.close();
+  for (let round = 0; points.some((own) => own.length > 0); round++) {
+    tried = await withTrials(tried, points, round > 0, planning);
+    counts = bothRounds(counts, await maker.make(tried));
+    if (counts.stopped) return { counts, tried: null };
+    const made = maker.outcomes();
+    const scored = tried.map(({ combination, trials }) => ({
+      combination,
+      trials: trials.map((trial) => made.get(trial)!),
+    }));
+    points = nextPoints(tune, scored, round);
   }
   const made = maker.outcomes();
   return {
@@ -191,14 +183,6 @@ async function triedOf(
       trials: trials.map((trial) => ({ trial, outcome: made.get(trial)! })),
     })),
   };
-}
-
-/** What makes the trials of a search. */
-function makerOf(tune: Tune, setting: MakingSetting, workers: TrialWorkers): TrialMaker {
-  const rungs = rungRulesOf(tune);
-  return rungs === null
-    ? new WholeTrials(setting, workers)
-    : new HalvedTrials(setting, workers, rungs);
 }
 
 const nothingMade: TrialsResult = {

@@ -3,31 +3,27 @@
  *
  * @module
  */
-import { leasesOf } from "../pool/lease_timeout.ts";
 import { runAll } from "../pool/run_all.ts";
 import {
   type MakingSetting,
   storeTrials,
-  tellOf,
   type TrialMaker,
   type TrialsResult,
+  trialWork,
 } from "./making.ts";
-import type { TrialWorkers } from "./trial_workers.ts";
 import { outcomeOf, type Trial, type TrialOutcome, type Tried } from "./trials.ts";
 
 /** Makes all trials to their end. */
 export class WholeTrials implements TrialMaker {
   readonly #setting: MakingSetting;
-  readonly #workers: TrialWorkers;
   readonly #outcomes = new Map<Trial, TrialOutcome>();
 
-  constructor(setting: MakingSetting, workers: TrialWorkers) {
+  constructor(setting: MakingSetting) {
     this.#setting = setting;
-    this.#workers = workers;
   }
 
   async make(tried: readonly Tried[]): Promise<TrialsResult> {
-    const { results, options, stop } = this.#setting;
+    const { results, pool } = this.#setting;
     const trials = tried.flatMap((own) => own.trials);
     const all = trials.flatMap(({ runs }) => runs);
     const open = trials.filter((trial) => !this.#outcomes.has(trial));
@@ -35,15 +31,7 @@ export class WholeTrials implements TrialMaker {
     await storeTrials(this.#setting, all);
     const result = {
       paused: 0,
-      ...await runAll({
-        runs,
-        results,
-        retryFailed: false,
-        leases: leasesOf(options),
-        stop,
-        tell: tellOf(this.#setting),
-        openWorkers: (opening) => this.#workers.forRound({ runs: all, made: runs.length }, opening),
-      }),
+      ...await runAll(pool, trialWork(this.#setting, all, runs.length), runs),
     };
     if (result.stopped) return result;
     for (const trial of open) this.#outcomes.set(trial, await outcomeOf(trial, results));

@@ -26,13 +26,13 @@ async function claimedQuickstart() {
 }
 
 const inputs = { examplesOf: () => 1000 };
-const nowhere = { own: "results/none", results: "results" };
+const nowhere = { folder: "results/none", results: "results" };
 
 Deno.test("without records of its own a study takes published ones of the same arms, or those that are named", async () => {
   const study = await claimedQuickstart();
-  const all = expand(study, methods);
+  const grid = expand(study, methods);
   const published = "results/published/quickstart.ranklab.zip";
-  const setting = { study, all, inputs, ...nowhere };
+  const setting = { study, grid, inputs, ...nowhere };
   const { powers: [power], areClaimed } = await studyPower(setting);
   assert(areClaimed);
   const { path, spread, apart, missing, seedMillis } = power!.pilot!;
@@ -75,9 +75,9 @@ Deno.test("a study's own records come first; its plan has them as text and as li
     // A damaged record is none, and results that cannot be read are none.
     await copyFolder(folder, `${home}/results/broken`);
     await Deno.writeTextFile(`${home}/results/broken/study.json`, "{");
-    const own = { study, all: expand(study, methods), inputs, results: `${home}/results` };
+    const own = { study, grid: expand(study, methods), inputs, results: `${home}/results` };
     const of = async (name: string) =>
-      (await studyPower({ ...own, own: `${home}/results/${name}` })).powers[0]!.pilot;
+      (await studyPower({ ...own, folder: `${home}/results/${name}` })).powers[0]!.pilot;
     assertEquals((await of("tiny"))!.path, folder);
     assertEquals(await of("broken"), null);
     const [run] = [...Deno.readDirSync(folder)].filter(({ name }) => name.includes("-head-"));

@@ -1,0 +1,94 @@
+/**
+ * A study that may start: its settings, its grid with what was added to it, and its runs where they lie.
+ *
+ * @module
+ */
+import type { Fetching } from "../../fetch/model_files.ts";
+import { methods as builtIn, type MethodTable } from "../../methods/table.ts";
+import { withGivenModel, withOverrides } from "../../study/grid/overrides.ts";
+import { parseStudy } from "../../study/schema/parse.ts";
+import type { Study } from "../../study/schema/study.ts";
+import type { GridRun } from "../../study/types.ts";
+import type { DataWarning } from "../../tasks/data_warnings.ts";
+import { defaultResults } from "../stored_study.ts";
+import { addedRunsIn, gridWith, withoutChanged } from "./added_runs.ts";
+import { expand, type PlannedRun, planRuns, type StudyPlan, whereTheyAre } from "./planning.ts";
+import { readSelection } from "./selection.ts";
+import { studyWarnings } from "./study_warnings.ts";
+
+/** A study, and what it is swept with. */
+export interface SweptStudy {
+  /** As {@linkcode parseStudy} or {@linkcode readStudyFile} gave it. */
+  readonly study: Study;
+  /** Where the paths of its own tasks and wheels start. */
+  readonly folder: string;
+  /** The methods that it may name. */
+  readonly methods: MethodTable;
+}
+
+/** What a caller gives as a study; one alone has its paths start here, and names methods that are built in. */
+export function sweptStudyOf(given: Study | SweptStudy): SweptStudy {
+  return "axes" in given ? { study: parseStudy(given), folder: ".", methods: builtIn } : given;
+}
+
+/** What a study is planned with. */
+export interface PlanOptions {
+  /** The folder that the study's own folder of results goes into. Default `results`. */
+  readonly results?: string;
+  /** The folder with GLUE's tasks. Default: none. */
+  readonly data?: string | null;
+  /** A Hugging Face folder, a wheel or a `hub:` name for studies whose model is `folder`, or that state none. Default: none. */
+  readonly model?: string | null;
+  /** The part of the study that is run, as {@linkcode readSelection} takes it. Default: all of it. */
+  readonly only?: readonly string[];
+  /** Settings of all runs, as {@linkcode withOverrides} takes them; the stored study has them. Default: none. */
+  readonly set?: readonly string[];
+  /** Runs of the study at most. Default 10,000. */
+  readonly mostRuns?: number;
+}
+
+/** A study with all its runs, those that were added until claims were decided among them. */
+export interface PlannedStudy extends StudyPlan {
+  /** The encoder that it takes from `--model` without saying so; null where it says. */
+  readonly givenModel: string | null;
+  /** What it asks for itself. */
+  readonly all: readonly GridRun[];
+  /** The same with what was added. */
+  readonly grid: readonly GridRun[];
+  /** The folder that results are in, and its own there, which need not be there. */
+  readonly results: string;
+  readonly folder: string;
+  /** The runs of the part that was asked for. */
+  readonly part: readonly PlannedRun[];
+  /** What is found in the data of these. */
+  readonly warnings: readonly DataWarning[];
+}
+
+/**
+ * Plans a study and checks all of it; nothing is written.
+ *
+ * @param fetching How encoders of the hub are fetched. Default: by this process's environment and network.
+ *
+ * @throws {StudyError} With all problems found.
+ * @throws {UsageError} If a part or a setting of the study is not known.
+ */
+export async function planStudy(
+  { study: given, folder: home, methods }: SweptStudy,
+  { data = null, model = null, results = defaultResults, only = [], set = [], mostRuns }:
+    PlanOptions,
+  fetching?: Fetching,
+): Promise<PlannedStudy> {
+  const stated = withOverrides(given, set, methods);
+  const study = withGivenModel(stated, model);
+  const all = expand(study, methods, mostRuns);
+  const folder = `${results}/${study.name}`;
+  const added = await addedRunsIn(folder);
+  const grid = gridWith(study, all, added.seeds, added.ids, methods);
+  const isChosen = readSelection(only, grid);
+  const planned = await planRuns(study, grid, { data, model, study: home }, methods, fetching);
+  const plan = await whereTheyAre(withoutChanged(planned, all, added), folder);
+  const part = plan.runs.filter(({ run }) => isChosen(run));
+  const warnings = await studyWarnings(part, plan.inputs);
+  const givenModel = study === stated ? null : model;
+  return { ...plan, givenModel, all, grid, results, folder, part, warnings };
+}

@@ -1,0 +1,176 @@
+/**
+ * The workers of a command: on one device, with the cores shared out among them, and open until all its work is done.
+ *
+ * @module
+ */
+import type { Choice } from "../../exec/choice.ts";
+import { chooseExecutor } from "../../exec/choose.ts";
+import type { LeaseSettings } from "../../record/leases.ts";
+import type { Environment } from "../../record/provenance.ts";
+import type { WorkEvent } from "../events.ts";
+import { customMethodsOf, loadedHashes } from "../method_modules.ts";
+import type { PlannedRun, StudyPlan } from "../plan/planning.ts";
+import { type Share, shareCores } from "./share_cores.ts";
+import type { StopFlag } from "./stop_flag.ts";
+import { LocalWorker, type RunWorker, ThreadWorker } from "./workers.ts";
+
+/** Where runs are made, and how many at a time. */
+export interface PoolOptions {
+  /** `auto`, `webgpu`, `cpu`, `wasm` or `reference`. Default, and null: `auto`, or that of the records where runs have some. */
+  readonly device?: string | null;
+  /** Runs at a time. Default, and null: as many as suit the device. */
+  readonly jobs?: number | null;
+  /** Threads of each run. Default, and null: an equal part of the cores; for `verify` as many as each record says. */
+  readonly threads?: number | null;
+  /**
+   * Seconds after which a run is taken over whose process gave no sign of life; more than the file system takes to show what other
+   * hosts write. Default, and null: 30.
+   */
+  readonly leaseTimeout?: number | null;
+  /** Milliseconds from one checkpoint of a run to the next. Default: 20,000, or more where checkpoints take long. */
+  readonly checkpointMillis?: number;
+}
+
+/** Runs that are made in one folder. */
+export interface PoolWork {
+  /** What the work is, for instance `Tiny: 8 runs`. */
+  readonly title: string;
+  readonly plan: StudyPlan;
+  /** The results folder of the runs. */
+  readonly results: string;
+  /** Runs of the whole study, which decide how many threads a run has. */
+  readonly studyRuns: number;
+}
+
+/** What workers are opened for. */
+export interface Opening extends PoolWork {
+  /** What is to be trained or ablated; there are no more workers than that. */
+  readonly due: readonly PlannedRun[];
+  readonly environment: Environment;
+}
+
+/** How work is told of and stopped. */
+interface PoolWatch {
+  readonly stop: StopFlag;
+  readonly tell: (event: WorkEvent) => Promise<void>;
+}
+
+/** The kind of a run: those of a kind share their programs. */
+export function kindOf({ run: { task, method, options, budget } }: PlannedRun): string {
+  return JSON.stringify([task, method, options, budget]);
+}
+
+/** Workers that are opened with the first work, and kept for what follows, with the programs and models that they have loaded. */
+export class Pool {
+  readonly stop: StopFlag;
+  readonly tell: (event: WorkEvent) => Promise<void>;
+  /** How the runs that it makes are leased. */
+  readonly leases: LeaseSettings;
+  readonly #options: PoolOptions;
+  readonly #open: (opening: Opening, pool: Pool) => Promise<readonly RunWorker[]>;
+  #choice: Promise<Choice> | null = null;
+  #workers: readonly RunWorker[] = [];
+  /** What the open workers were opened for. */
+  #key = "";
+  #jobCount = 0;
+
+  /** @param open Opens workers; as many as runs are due at most. Default: this thread for one run at a time, else a thread each. */
+  constructor(
+    options: PoolOptions,
+    { stop, tell }: PoolWatch,
+    open: (opening: Opening, pool: Pool) => Promise<readonly RunWorker[]> = openWorkers,
+  ) {
+    const { leaseTimeout = null } = options;
+    this.stop = stop;
+    this.tell = tell;
+    this.leases = leaseTimeout === null ? {} : { times: { timeoutMillis: 1_000 * leaseTimeout } };
+    this.#options = options;
+    this.#open = open;
+  }
+
+  get options(): PoolOptions {
+    return this.#options;
+  }
+
+  /** The device that it computes on. */
+  device(): Promise<Choice> {
+    const { device, threads = null } = this.#options;
+    return this.#choice ??= chooseExecutor(device ?? "auto", threads === null ? {} : { threads });
+  }
+
+  /**
+   * Workers for some work: those of the work before, or new ones where that was in another folder, where more runs than then share
+   * the cores, which decides their threads, or where there were fewer for want of runs.
+   */
+  async workersFor(opening: Opening): Promise<readonly RunWorker[]> {
+    const { results, studyRuns, due: { length } } = opening;
+    const key = JSON.stringify([results, Math.min(studyRuns, navigator.hardwareConcurrency)]);
+    const wereFew = this.#workers.length >= this.#jobCount;
+    if (key !== this.#key || this.#workers.length === 0 || wereFew && length > this.#jobCount) {
+      await this[Symbol.asyncDispose]();
+      this.#workers = await this.#open(opening, this);
+      this.#key = key;
+      this.#jobCount = length;
+    }
+    return this.#workers.slice(0, length);
+  }
+
+  /** Closes the workers; nothing may be under way. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const workers = this.#workers;
+    this.#workers = [];
+    for (const worker of workers) await worker.close();
+  }
+}
+
+/** Workers on a device: this thread for one run at a time, else a thread each. */
+async function openWorkers(opening: Opening, pool: Pool): Promise<readonly RunWorker[]> {
+  const { title, due, plan: { inputs }, results, environment } = opening;
+  const { executor, description } = await pool.device();
+  const { checkpointMillis } = pool.options;
+  const { jobs, threads } = shareCores({
+    cores: navigator.hardwareConcurrency,
+    executor: executor.kind,
+    runs: opening.studyRuns,
+    jobs: pool.options.jobs ?? null,
+    threads: pool.options.threads ?? null,
+  });
+  const workers = jobs === 1 ? 1 : Math.min(jobs, due.length);
+  const { name } = executor;
+  await pool.tell({ kind: "device", work: title, name, description, jobs: workers, threads });
+  if (jobs > 1) return await openThreads(opening, pool, { jobs: workers, threads });
+  const context = { executor, inputs, environment, results, jobs, checkpointMillis };
+  return [new LocalWorker(context, pool.stop)];
+}
+
+async function openThreads(
+  { plan: { study, runs, inputs }, due, results, environment }: Opening,
+  pool: Pool,
+  { jobs, threads }: Share,
+): Promise<readonly RunWorker[]> {
+  const customMethods = customMethodsOf(runs.map(({ method }) => method));
+  await inputs.encodeFor(due.map(({ run }) => run));
+  const start = {
+    executor: (await pool.device()).executor.kind,
+    threads,
+    study,
+    customMethods,
+    trust: loadedHashes(customMethods),
+    folders: inputs.folders,
+    models: inputs.shareModels(),
+    data: inputs.shareData(),
+    environment,
+    results,
+    jobs,
+    stop: pool.stop.memory,
+    checkpointMillis: pool.options.checkpointMillis,
+  };
+  const opened = await Promise.allSettled(
+    Array.from({ length: jobs }, () => ThreadWorker.open(start)),
+  );
+  const workers = opened.flatMap((worker) => worker.status === "fulfilled" ? [worker.value] : []);
+  const failed = opened.find((worker) => worker.status === "rejected");
+  if (failed === undefined) return workers;
+  for (const worker of workers) await worker.close();
+  throw failed.reason;
+}
