@@ -4,7 +4,6 @@
  * @module
  */
 import { pointKey } from "../study/grid/points.ts";
-import { taskMargin } from "../study/schema/claims.ts";
 import type { ComparedPair, ResolvedComparison } from "../study/compare/pairs.ts";
 import type { RunPoint } from "../study/types.ts";
 import { meanOf } from "../stats/mean.ts";
@@ -13,7 +12,15 @@ import { type NoVerdict, noVerdictOf } from "./no_verdict.ts";
 import { allTasks, budgetName, factOf, keyOf, noBudget } from "./run_rows.ts";
 import { joined, whole } from "../base/format.ts";
 import { areAverageable, metricInfo } from "./metrics.ts";
-import { pooledUnit } from "./paired_rows.ts";
+import {
+  overTasks,
+  type Pair,
+  pooledUnit,
+  seedDifferences,
+  taskUnit,
+  type Unit,
+  wholeSeeds,
+} from "./pairs.ts";
 import type { Basis } from "./basis.ts";
 import type { RunResults } from "./results.ts";
 
@@ -47,12 +54,8 @@ export interface AskedContrast extends Contrast {
   readonly b: ComparedSide;
 }
 
-/** A pair that both have a score for. */
-interface ScoredPair {
-  readonly task: string;
-  readonly seed: number;
-  /** The two points, which tell the pairs of a task and seed apart. */
-  readonly cell: string;
+/** A pair that both have a score for, with its runs. */
+interface ScoredPair extends Pair {
   readonly a: RunResults;
   readonly b: RunResults;
   readonly scores: { readonly a: number; readonly b: number };
@@ -99,8 +102,8 @@ function scoredPairs(
     if (a === undefined || b === undefined) return [];
     const [ours, theirs] = [factOf(a.record).score, factOf(b.record).score];
     if (ours === null || theirs === null) return [];
-    const cell = keyOf(task, budgetName(ourPoint.budget), budgetName(theirPoint.budget));
-    return [{ task, seed, cell, a, b, scores: { a: ours, b: theirs } }];
+    const cell = keyOf(budgetName(ourPoint.budget), budgetName(theirPoint.budget));
+    return [{ task, seed, cell, difference: ours - theirs, a, b, scores: { a: ours, b: theirs } }];
   });
 }
 
@@ -110,38 +113,32 @@ interface ComparedArms {
   readonly noVerdict: (run: RunResults) => NoVerdict | null;
 }
 
-/** What differences are averaged and held against. */
-interface ComparedUnit {
-  readonly task: string;
-  readonly metric: string;
-  readonly margin: number;
-  /** What the differences of a task are divided by. */
-  readonly divisorOf: (task: string) => number;
-}
-
-/** The comparison over some pairs: a mean a seed first, of the seeds that have all cells. */
+/** The comparison over some pairs. */
 function rowOf(
-  { task, metric, margin, divisorOf }: ComparedUnit,
+  task: string,
+  unit: Unit,
   pairs: readonly ScoredPair[],
   { arms, noVerdict }: ComparedArms,
 ): AskedContrast {
-  const cells = new Set(pairs.map(({ cell }) => cell)).size;
-  const whole = [...Map.groupBy(pairs, ({ seed }) => String(seed)).values()]
-    .filter((own) => own.length === cells);
-  const perSeed = (of: (pair: ScoredPair) => number) =>
-    whole.map((own) => own.reduce((sum, pair) => sum + of(pair), 0) / own.length);
-  const used = whole.flat();
+  const seeds = wholeSeeds(pairs);
+  const used = seeds.flat();
+  const side = (name: "a" | "b") =>
+    sideOf(
+      arms[name],
+      seeds.map((own) => overTasks(own, ({ scores }) => scores[name])),
+      used.map((pair) => pair[name]),
+    );
   return {
     task,
-    metric,
-    ...contrastOf(perSeed(({ scores, task }) => (scores.a - scores.b) / divisorOf(task)), {
-      margin,
-      isHigherBetter: metricInfo(metric).isHigherBetter,
+    metric: unit.metric,
+    ...contrastOf(seedDifferences(pairs, unit), {
+      margin: unit.margin,
+      isHigherBetter: metricInfo(unit.metric).isHigherBetter,
       noVerdict: used.flatMap(({ a, b }) => [noVerdict(a), noVerdict(b)])
         .find((verdict) => verdict !== null) ?? null,
     }),
-    a: sideOf(arms.a, perSeed(({ scores }) => scores.a), used.map(({ a }) => a)),
-    b: sideOf(arms.b, perSeed(({ scores }) => scores.b), used.map(({ b }) => b)),
+    a: side("a"),
+    b: side("b"),
   };
 }
 
@@ -158,19 +155,15 @@ function rowsOfComparison(
   const tasks = [...new Set(pairs.map(({ task }) => task))];
   const single = tasks.map((task) =>
     rowOf(
-      {
-        task,
-        metric: metricOf.get(task) ?? "",
-        margin: taskMargin(results.study, task),
-        divisorOf: () => 1,
-      },
+      task,
+      taskUnit(results.study, task, metricOf.get(task) ?? ""),
       scored.filter((pair) => pair.task === task),
       compared,
     )
   );
   const isWhole = tasks.length > 1 && metricOf.size === tasks.length;
   return isWhole && areAverageable([...metricOf.values()])
-    ? [...single, rowOf({ task: allTasks, ...pooledUnit(results, tasks) }, scored, compared)]
+    ? [...single, rowOf(allTasks, pooledUnit(results.study, tasks), scored, compared)]
     : single;
 }
 

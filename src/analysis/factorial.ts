@@ -7,7 +7,7 @@ import { type Contrast, contrastOf } from "./contrasts.ts";
 import { factOf, keyOf, type RunFact } from "./run_rows.ts";
 import { averageMetric, marginsMetric, metricInfo } from "./metrics.ts";
 import { noVerdicts } from "./no_verdict.ts";
-import { pooledUnit } from "./paired_rows.ts";
+import { pairsOf, pooledUnit, seedDifferences } from "./pairs.ts";
 import type { Basis } from "./basis.ts";
 import type { RunResults, StudyResults } from "./results.ts";
 
@@ -68,28 +68,6 @@ function labelledArms(runs: readonly RunResults[]): readonly LabelledArm[] {
   }));
 }
 
-/** Mean differences of two arms over the cells that both have, one a seed that has all of them. */
-function differencesOf(
-  own: readonly RunFact[],
-  other: readonly RunFact[],
-  divisorOf: (task: string) => number,
-): readonly number[] {
-  const cellOf = ({ task, budget }: RunFact) => keyOf(task, budget);
-  const others = new Map(other.map((fact) => [keyOf(cellOf(fact), String(fact.seed)), fact.score]));
-  const pairs = own.flatMap((fact) => {
-    const score = others.get(keyOf(cellOf(fact), String(fact.seed)));
-    return fact.score === null || score === undefined || score === null ? [] : [{
-      seed: fact.seed,
-      cell: cellOf(fact),
-      difference: (fact.score - score) / divisorOf(fact.task),
-    }];
-  });
-  const cells = new Set(pairs.map(({ cell }) => cell)).size;
-  return [...Map.groupBy(pairs, ({ seed }) => String(seed)).values()]
-    .filter((group) => group.length === cells)
-    .map((group) => group.reduce((sum, { difference }) => sum + difference, 0) / cells);
-}
-
 /** What two arms may differ in alone. */
 export type EffectKind = "policy" | "score" | "form";
 
@@ -145,7 +123,7 @@ export function effectContrasts(results: Basis): readonly EffectContrast[] {
   const arms = factorialArms(results);
   const noVerdict = noVerdicts(results);
   const tasks = [...new Set(arms.flatMap(({ runs }) => runs.map(({ task }) => task)))];
-  const unit = pooledUnit(results, tasks);
+  const unit = pooledUnit(results.study, tasks);
   const metric = unit.metric === marginsMetric() ? unit.metric : metricOfArms(arms);
   return arms.flatMap((arm) =>
     effectKinds.flatMap((kind): readonly EffectContrast[] => {
@@ -156,7 +134,7 @@ export function effectContrasts(results: Basis): readonly EffectContrast[] {
         kind,
         versus: other.label,
         metric,
-        ...contrastOf(differencesOf(arm.runs, other.runs, unit.divisorOf), {
+        ...contrastOf(seedDifferences(pairsOf(arm.runs, other.runs), unit), {
           margin: unit.margin,
           isHigherBetter: metricInfo(metric).isHigherBetter,
           noVerdict: [arm, other].map(({ label }) => noVerdict({ task: null, label, budget: null }))

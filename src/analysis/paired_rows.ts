@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { taskMargin } from "../study/schema/claims.ts";
 import { type Contrast, contrastOf } from "./contrasts.ts";
-import { allTasks, factOf, keyOf, noBudget, rowsOf, type RunFact, tableFrom } from "./run_rows.ts";
-import { averageMetric, marginsMetric, metricInfo } from "./metrics.ts";
+import { allTasks, factOf, keyOf, noBudget, type RunFact } from "./run_rows.ts";
+import { metricInfo } from "./metrics.ts";
 import { hasAverage, orderOf } from "./scores.ts";
 import { type Basis, basisOf } from "./basis.ts";
+import { cellsOf, pairsOf, pooledUnit, type RowPair, seedDifferences, taskUnit } from "./pairs.ts";
 import { noVerdicts } from "./no_verdict.ts";
-import type { ReplayResults, StudyResults } from "./results.ts";
+import type { ReplayResults } from "./results.ts";
 
 /** Budget name of the mean over all budgets. */
 export const allBudgets = "all budgets";
@@ -31,52 +31,11 @@ export interface PairedContrast extends Contrast {
   readonly byTask: ReadonlyMap<string, readonly number[]>;
 }
 
-interface Difference {
-  readonly task: string;
-  readonly label: string;
-  readonly budget: string;
-  readonly seed: number;
-  readonly difference: number;
+/** All scores of the others beside those of the baseline. */
+function baselinePairs(facts: readonly RunFact[], baseline: string): readonly RowPair[] {
+  const isBaseline = ({ label }: RunFact) => label === baseline;
+  return pairsOf(facts.filter((fact) => !isBaseline(fact)), facts.filter(isBaseline));
 }
-
-/** Pairs every score with the baseline's of the same task, seed and budget; methods without budget with each. */
-function differencesOf(facts: readonly RunFact[], baseline: string): readonly Difference[] {
-  const names = ["task", "label", "budget", "seed", "score"];
-  const scored = facts.filter((fact) => fact.score !== null);
-  const ours = tableFrom(
-    scored.filter((fact) => fact.label === baseline),
-    names,
-  );
-  const joined = (theirs: readonly RunFact[], keys: readonly string[]) =>
-    rowsOf(
-      tableFrom(theirs, names)
-        .join(ours, [[...keys], [...keys]], undefined, { suffix: ["", "_baseline"] }),
-    );
-  const others = scored.filter((fact) => fact.label !== baseline);
-  const hasBudget = (fact: RunFact) => fact.budget !== noBudget;
-  const pairs = [
-    ...joined(others.filter(hasBudget), ["task", "seed", "budget"]),
-    ...joined(others.filter((fact) => !hasBudget(fact)), ["task", "seed"]),
-  ];
-  return pairs.map((pair) => ({
-    task: String(pair["task"]),
-    label: String(pair["label"]),
-    budget: String(pair["budget_baseline"] ?? pair["budget"]),
-    seed: Number(pair["seed"]),
-    difference: Number(pair["score"]) - Number(pair["score_baseline"]),
-  }));
-}
-
-/** One mean difference a seed, over all cells of a scope; seeds that lack a cell are left out. */
-function perSeed(differences: readonly Difference[], cells: number): readonly number[] {
-  const seeds = Map.groupBy(differences, (d) => String(d.seed));
-  return [...seeds.values()]
-    .filter((group) => group.length === cells)
-    .map((group) => group.reduce((sum, d) => sum + d.difference, 0) / group.length);
-}
-
-const cellsOf = (differences: readonly Difference[]): number =>
-  new Set(differences.map((each) => keyOf(each.task, each.budget))).size;
 
 /**
  * All comparisons with the baseline: each task and the mean of all, each budget and the mean of all.
@@ -86,7 +45,7 @@ const cellsOf = (differences: readonly Difference[]): number =>
  */
 export function pairedContrasts(basis: Basis): readonly PairedContrast[] {
   const { baseline, facts } = basis;
-  return baseline === null ? [] : contrastsOf(basis, differencesOf(facts, baseline), baseline);
+  return baseline === null ? [] : contrastsOf(basis, baselinePairs(facts, baseline), baseline);
 }
 
 /** All comparisons of a replay ablation: each run with the run of uniform ranks that it names. */
@@ -100,7 +59,7 @@ export function replayContrasts(replay: ReplayResults): readonly PairedContrast[
     const base = uniform.get(baseline) ?? null;
     return variant === "uniform" || score === null || base === null
       ? []
-      : [{ ...place, difference: score - base }];
+      : [{ ...place, cell: place.budget, difference: score - base }];
   });
   return contrastsOf(basisOf(replay), differences, replayBaseline(replay));
 }
@@ -114,31 +73,15 @@ export function replayBaseline({ runs }: ReplayResults): string | null {
   return labels.size > 1 ? "uniform ranks" : [...labels][0] ?? null;
 }
 
-/** The margin of several tasks together, and what their differences are divided by before they are averaged. */
-export interface PooledUnit {
-  /** `average` where all tasks have one margin, so that means are in points; else `margins`. */
-  readonly metric: string;
-  readonly margin: number;
-  readonly divisorOf: (task: string) => number;
-}
-
-/** The unit of an average over tasks. */
-export function pooledUnit({ study }: StudyResults, tasks: readonly string[]): PooledUnit {
-  const margins = new Set(tasks.map((task) => taskMargin(study, task)));
-  return margins.size === 1
-    ? { metric: averageMetric(), margin: [...margins][0]!, divisorOf: () => 1 }
-    : { metric: marginsMetric(), margin: 1, divisorOf: (task) => taskMargin(study, task) };
-}
-
 /** The comparisons that differences give, in the order of the grid. */
 function contrastsOf(
   basis: Basis,
-  differences: readonly Difference[],
+  differences: readonly RowPair[],
   baseline: string | null,
 ): readonly PairedContrast[] {
   const { grid } = basis;
   const noVerdict = noVerdicts(basis);
-  const pooled = pooledUnit(basis, grid.tasks);
+  const pooled = pooledUnit(basis.study, grid.tasks);
   const hasMean = hasAverage(grid);
   const hasBudgets = grid.budgets.filter((b) => b !== noBudget).length > 1;
   const scoped = differences.flatMap((d) => {
@@ -150,32 +93,29 @@ function contrastsOf(
   const scopes = Map.groupBy(scoped, ({ task, budget, d }) => keyOf(task, d.label, budget));
   return [...scopes.values()].map((scope): PairedContrast => {
     const { task, budget, d: { label } } = scope[0]!;
-    const isPooled = task === allTasks;
-    const metric = isPooled ? pooled.metric : grid.metrics.get(task) ?? "";
-    const margin = isPooled ? pooled.margin : taskMargin(basis.study, task);
-    const own = scope.map(({ d }) =>
-      isPooled ? { ...d, difference: d.difference / pooled.divisorOf(d.task) } : d
-    );
-    const cells = cellsOf(own);
+    const unit = task === allTasks
+      ? pooled
+      : taskUnit(basis.study, task, grid.metrics.get(task) ?? "");
+    const own = scope.map(({ d }) => d);
     const place = {
-      task: isPooled ? null : task,
+      task: task === allTasks ? null : task,
       budget: budget === allBudgets ? null : budget,
     };
     return {
       task,
-      metric,
+      metric: unit.metric,
       label,
       budget,
-      cells,
+      cells: cellsOf(own),
       byTask: new Map(
         [...Map.groupBy(own, (d) => d.task)].map(([name, each]) => [
           name,
-          perSeed(each, cellsOf(each)),
+          seedDifferences(each, unit),
         ]),
       ),
-      ...contrastOf(perSeed(own, cells), {
-        margin,
-        isHigherBetter: metricInfo(metric).isHigherBetter,
+      ...contrastOf(seedDifferences(own, unit), {
+        margin: unit.margin,
+        isHigherBetter: metricInfo(unit.metric).isHigherBetter,
         noVerdict: [label, ...(baseline === null ? [] : [baseline])]
           .map((each) => noVerdict({ ...place, label: each })).find((each) => each !== null) ??
           null,

@@ -1,0 +1,113 @@
+/**
+ * Pairs of scores with one task and seed: what every comparison of a study is made of, and how pairs become one difference a seed.
+ *
+ * @module
+ */
+import { type StudyMargin, taskMargin } from "../study/schema/claims.ts";
+import { meanOf } from "../stats/mean.ts";
+import { averageMetric, marginsMetric } from "./metrics.ts";
+import { keyOf, noBudget, rowsOf, type RunFact, tableFrom } from "./run_rows.ts";
+
+/** Two scores that are compared. */
+export interface Pair {
+  readonly task: string;
+  readonly seed: number;
+  /** Tells apart the pairs of one task and seed, such as their budget. */
+  readonly cell: string;
+  /** The first score minus the second, as recorded. */
+  readonly difference: number;
+}
+
+/** A pair of rows, under the name of the first side. */
+export interface RowPair extends Pair {
+  readonly label: string;
+  /** Of the side that has one. */
+  readonly budget: string;
+}
+
+/** Each scored row of one side beside those of the other with the same task, seed and budget; a row without budget beside each. */
+export function pairsOf(a: readonly RunFact[], b: readonly RunFact[]): readonly RowPair[] {
+  const names = ["task", "label", "budget", "seed", "score"];
+  const tableOf = (rows: readonly RunFact[]) =>
+    tableFrom(rows.filter(({ score }) => score !== null), names);
+  const other = tableOf(b);
+  const joined = (rows: readonly RunFact[], keys: readonly string[]) =>
+    rowsOf(tableOf(rows).join(other, [[...keys], [...keys]], undefined, { suffix: ["", "_b"] }));
+  return [
+    ...joined(a.filter(({ budget }) => budget !== noBudget), ["task", "seed", "budget"]),
+    ...joined(a.filter(({ budget }) => budget === noBudget), ["task", "seed"]),
+  ].map((row) => {
+    const budget = String(row["budget_b"] ?? row["budget"]);
+    return {
+      task: String(row["task"]),
+      seed: Number(row["seed"]),
+      cell: budget,
+      label: String(row["label"]),
+      budget,
+      difference: Number(row["score"]) - Number(row["score_b"]),
+    };
+  });
+}
+
+/** How many different places pairs have. */
+export function cellsOf(pairs: readonly Pair[]): number {
+  return new Set(pairs.map(({ task, cell }) => keyOf(task, cell))).size;
+}
+
+/** The pairs of each seed that has all places; a seed that lacks one is left out. */
+export function wholeSeeds<P extends Pair>(pairs: readonly P[]): readonly (readonly P[])[] {
+  const cells = cellsOf(pairs);
+  return [...Map.groupBy(pairs, ({ seed }) => seed).values()].filter((own) => own.length === cells);
+}
+
+/**
+ * The mean over tasks of the mean over each task's pairs: a task counts once, however many budgets it has.
+ *
+ * Each pair is weighted, so that tasks with the same number of pairs give the plain mean of all pairs to the last bit.
+ */
+export function overTasks<P extends Pair>(
+  pairs: readonly P[],
+  valueOf: (pair: P) => number,
+): number {
+  const tasks = Map.groupBy(pairs, ({ task }) => task);
+  const share = pairs.length / tasks.size;
+  return meanOf(pairs.map((pair) => valueOf(pair) * (share / tasks.get(pair.task)!.length)));
+}
+
+/** One difference a seed, in a unit. */
+export function seedDifferences(
+  pairs: readonly Pair[],
+  { divisorOf }: Pick<Unit, "divisorOf">,
+): readonly number[] {
+  return wholeSeeds(pairs).map((own) =>
+    overTasks(own, ({ task, difference }) => difference / divisorOf(task))
+  );
+}
+
+/** What differences are averaged in and held against. */
+export interface Unit {
+  /** A task's metric; of several tasks `average` where all have one margin, so that means are in points, else `margins`. */
+  readonly metric: string;
+  /** Half of the region of practical equivalence. */
+  readonly margin: number;
+  /** What the differences of a task are divided by. */
+  readonly divisorOf: (task: string) => number;
+}
+
+/** The study's own margins. */
+interface WithMargin {
+  readonly margin?: StudyMargin;
+}
+
+/** The unit of differences on one task. */
+export function taskUnit(study: WithMargin, task: string, metric: string): Unit {
+  return { metric, margin: taskMargin(study, task), divisorOf: () => 1 };
+}
+
+/** The unit of a mean over tasks. */
+export function pooledUnit(study: WithMargin, tasks: readonly string[]): Unit {
+  const margins = new Set(tasks.map((task) => taskMargin(study, task)));
+  return margins.size === 1
+    ? { metric: averageMetric(), margin: [...margins][0]!, divisorOf: () => 1 }
+    : { metric: marginsMetric(), margin: 1, divisorOf: (task) => taskMargin(study, task) };
+}
