@@ -24,6 +24,7 @@ import {
 } from "./lease.ts";
 import { denoDisk, isOccupied } from "./disk.ts";
 import { makeFolder, newToken, writing } from "./durable.ts";
+import { wantWithin } from "./results_reader.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { leasedRuns, leasePath, runsUnderWay, underWay } from "./under_way.ts";
 
@@ -148,8 +149,13 @@ export class Leases {
     this.#heartbeat = settings.isBeating === false ? null : new Heartbeat(this.#times.beatMillis);
   }
 
-  /** @param results The study's results folder. */
+  /**
+   * @param results The study's results folder.
+   *
+   * @throws {UsageError} If a link leads out of it.
+   */
   static async in(results: string, settings: LeaseSettings = {}): Promise<Leases> {
+    await wantWithin(results, `${results}/${underWay}`);
     return new Leases(results, settings.owner ?? await thisProcess(), settings);
   }
 

@@ -27,6 +27,7 @@ import {
   whatIsThere,
 } from "./earlier_attempts.ts";
 import { publish } from "./publish.ts";
+import { wantWithin } from "./results_reader.ts";
 import type { FilePrint, RunRecord } from "./types.ts";
 import { attemptPath, underWay } from "./under_way.ts";
 
@@ -89,12 +90,15 @@ export class RunFolder {
    * checkpoint says makes the run start anew.
    *
    * @throws {StorageError} If the folder cannot be written.
+   * @throws {UsageError} If a link leads out of the results folder.
    */
   static async open(place: RunPlace): Promise<OpenedRun> {
     const { results, folder, id, attempt, disk = denoDisk } = place;
     const path = attemptPath(results, folder, attempt);
     await makeFolder(`${results}/${underWay}`, disk);
     const hasBegun = await adopt(place, disk);
+    // An earlier attempt of others may be a link, which renaming does not show.
+    await wantWithin(results, path);
     const found = await whatIsThere(path, id, disk);
     const reason = found.reason ?? (hasBegun ? null : await oldCheckpoint(place, disk));
     const { stored, starts, complete } = found;

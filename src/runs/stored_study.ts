@@ -9,7 +9,13 @@ import { UsageError } from "../base/usage_error.ts";
 import { isDamage, parseJsonFile } from "../record/damage.ts";
 import { isReadOnly, makeFolder, readIfThere, writeWhole } from "../record/durable.ts";
 import { packSuffix } from "../record/pack.ts";
-import { isFile, isPacked, readerOf, type ResultsReader } from "../record/results_reader.ts";
+import {
+  isFile,
+  isPacked,
+  readerOf,
+  type ResultsReader,
+  wantWithin,
+} from "../record/results_reader.ts";
 import { recordSchemaVersion, type Replay } from "../record/types.ts";
 import type { ClaimsStatement } from "../analysis/claims/statement.ts";
 import type { Study } from "../study/schema/study.ts";
@@ -172,7 +178,7 @@ async function firstResults(candidates: readonly string[]): Promise<string | nul
  * The results that a command's argument names: a folder with `study.json` or a packed study, by its path or by its name below the
  * results folder, or the file of a study, by that study's name there. A folder goes before a pack of its name.
  *
- * @throws {UsageError} If there are none.
+ * @throws {UsageError} If there are none, or a link at a name below the results folder leads out of it.
  */
 export async function findResults(name: string, results: string): Promise<string> {
   const bare = name.replace(/\/+$/, "");
@@ -184,7 +190,10 @@ export async function findResults(name: string, results: string): Promise<string
     ? [`${results}/${(await readStudyData(bare)).study.name}`]
     : [bare, `${results}/${bare}`, `${results}/${stem}`];
   const found = await firstResults(candidates);
-  if (found !== null) return found;
+  if (found !== null) {
+    if (!found.startsWith(bare)) await wantWithin(results, found);
+    return found;
+  }
   throw new UsageError(
     `Cannot find results of "${name}": want a folder with study.json or a pack NAME${packSuffix} (looked in ${
       [...new Set(candidates)].map((path) => `"${path}"`).join(", ")

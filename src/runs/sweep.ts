@@ -50,7 +50,7 @@ export interface SweepResult extends RunsResult {
  * @param swept A study, or one with the folder that its paths start from and the methods that it may name.
  *
  * @throws {StudyError} With all problems found; nothing has run then.
- * @throws {UsageError} If the device or a part of the study is not known.
+ * @throws {UsageError} If the device or a part of the study is not known, or a link leads out of `results`.
  */
 export async function sweepStudy(
   swept: Study | SweptStudy,

@@ -4,6 +4,8 @@
  * @module
  */
 import type { Fetching } from "../../fetch/model_files.ts";
+import { wantWithin } from "../../record/results_reader.ts";
+import { underWay } from "../../record/under_way.ts";
 import { hasGivenRanks } from "../../study/budget/ranks.ts";
 import { runFolder } from "../../study/grid/run_id.ts";
 import type { Pool } from "../pool/pool.ts";
@@ -92,6 +94,7 @@ export async function ablateByReplay(
     return { ...own, ranksFrom };
   });
   const replayFolder = `${folder}/replay`;
+  await wantWithin(folder, `${replayFolder}/${underWay}`);
   const places = {
     data: options.data ?? stored.data,
     model: options.model ?? stored.model,

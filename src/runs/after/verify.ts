@@ -9,6 +9,7 @@ import { outputFolder, wantWithin } from "../../record/results_reader.ts";
 import { makeFolder, writeWhole } from "../../record/durable.ts";
 import { recordSchemaVersion } from "../../record/types.ts";
 import type { RunVerification, Verification } from "../../record/verification.ts";
+import { underWay } from "../../record/under_way.ts";
 import { verificationMarkdown } from "../../report/verification_markdown.ts";
 import { stopFlagOf, teller, type Watch } from "../events.ts";
 import { Pool, type PoolOptions } from "../pool/pool.ts";
@@ -44,7 +45,7 @@ export async function verifyStudy(
   const poolWatch = { stop: stopFlagOf(watch), tell: teller(watch) };
   const { stop, tell } = poolWatch;
   const folder = `${outputFolder(results)}/verify`;
-  await wantWithin(outputFolder(results), folder);
+  await wantWithin(outputFolder(results), `${folder}/${underWay}`);
   const stored = await readStoredStudy(results);
   const finished = await finishedRuns(results, stored, tell);
   if (finished.length === 0) {

@@ -5,6 +5,8 @@
  */
 import type { Fetching } from "../../fetch/model_files.ts";
 import { methods as builtIn, type MethodTable } from "../../methods/table.ts";
+import { wantWithin } from "../../record/results_reader.ts";
+import { underWay } from "../../record/under_way.ts";
 import { withGivenModel, withOverrides } from "../../study/grid/overrides.ts";
 import { parseStudy } from "../../study/schema/parse.ts";
 import type { Study } from "../../study/schema/study.ts";
@@ -70,7 +72,7 @@ export interface PlannedStudy extends StudyPlan {
  * @param fetching How encoders of the hub are fetched. Default: by this process's environment and network.
  *
  * @throws {StudyError} With all problems found.
- * @throws {UsageError} If a part or a setting of the study is not known.
+ * @throws {UsageError} If a part or a setting of the study is not known, or a link leads out of `results`.
  */
 export async function planStudy(
   { study: given, folder: home, methods }: SweptStudy,
@@ -82,6 +84,7 @@ export async function planStudy(
   const study = withGivenModel(stated, model);
   const all = expand(study, methods, mostRuns);
   const folder = `${results}/${study.name}`;
+  await wantWithin(results, `${folder}/${underWay}`);
   const added = await addedRunsIn(folder);
   const grid = gridWith(study, all, added.seeds, added.ids, methods);
   const isChosen = readSelection(only, grid);

@@ -7,6 +7,8 @@
 import { UsageError } from "../../base/usage_error.ts";
 import { checkDevice } from "../../exec/choice.ts";
 import { makeFolder, writeWhole } from "../../record/durable.ts";
+import { wantWithin } from "../../record/results_reader.ts";
+import { underWay } from "../../record/under_way.ts";
 import { defaultMostRuns } from "../../study/grid/size.ts";
 import { withGivenModel } from "../../study/grid/overrides.ts";
 import { StudyError } from "../../study/check/problems.ts";
@@ -92,7 +94,7 @@ export function plannedTuning(
  * @param tuned A study, or one with the folder that its paths start from and the methods that it may name.
  *
  * @throws {StudyError} With all problems found; nothing has run then.
- * @throws {UsageError} If the study has no `tune` block, or the device is not known.
+ * @throws {UsageError} If the study has no `tune` block, the device is not known, or a link leads out of the results.
  */
 export async function tuneStudy(
   tuned: Study | SweptStudy,
@@ -113,6 +115,7 @@ export async function tuneStudy(
     ...("choices" in varied ? varied.choices.map(String) : []),
   ]);
   const folder = tuningFolder(results, study.name);
+  await wantWithin(results, `${folder}/${underWay}`);
   const inputs = new Inputs(
     { data, model, study: home },
     ownTasksOf(study),
