@@ -10,13 +10,7 @@ import type { Executor } from "../../exec/executor.ts";
 import type { DrawnEstimate, RankEstimate } from "../../methods/rank_estimate.ts";
 import type { RankEstimateRecord } from "../../record/types.ts";
 import { heldOutShare } from "../../study/grid/steps.ts";
-import {
-  fixedRanks,
-  hasGivenRanks,
-  ranksByWeight,
-  solveRanks,
-  withRanks,
-} from "../../study/budget/ranks.ts";
+import { fixedRanks, hasGivenRanks, solveRanks } from "../../study/budget/ranks.ts";
 import type { RunSpec } from "../../study/types.ts";
 import { layerStates } from "../../train/layer_states.ts";
 import { moduleInputs } from "../../train/module_inputs.ts";
@@ -113,7 +107,9 @@ async function measure(
         estimate.ranksOf(
           dimensions,
           modules,
-          (weights) => ranksByWeight(method, run.options, modules, run.budget!, weights),
+          (weights) =>
+            solveRanks({ ...method, rankWeights: () => weights }, run.options, modules, run.budget!)
+              .initial,
         ),
     };
   }
@@ -132,10 +128,12 @@ async function measure(
   };
 }
 
-/** The run with ranks given by module; its plan keeps what the budget asked for. */
+/** The run with a rank for each module; its plan keeps what the budget asked for. */
 function replanned(planned: PlannedRun, ranks: readonly number[]): PlannedRun {
   const { method, run, modules, plan } = planned;
-  return { ...planned, plan: withRanks(plan!, method, run.options, modules, ranks) };
+  const byName = Object.fromEntries(modules.map(({ name }, i) => [name, ranks[i]!]));
+  const { requested } = plan!;
+  return { ...planned, plan: { ...fixedRanks(method, run.options, modules, byName), requested } };
 }
 
 /**

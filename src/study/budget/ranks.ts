@@ -6,12 +6,12 @@
  *
  * @module
  */
+import type { AdapterCosts, MethodEntry, ModuleShape, RankPlan, RunSpec } from "../types.ts";
 import type { Json } from "../../base/canonical_json.ts";
 import { unknownName } from "../../base/suggest.ts";
 import { apportion, capOf, countParameters, fixedCosts, total } from "./costs.ts";
 import { initialFactorOf, type Planned, startOf, targetUnder } from "./targets.ts";
 import type { Budget } from "./budget.ts";
-import type { MethodEntry, ModuleShape, RankPlan, RunSpec } from "../types.ts";
 import type { ModulePart, Settings } from "../schema/settings.ts";
 
 /**
@@ -82,25 +82,58 @@ export function solveRanks(
     );
   }
   const costs = entry.costs(options);
-  const uniformCost = total(modules.map(costs.perRank));
-  const fixedCost = fixedCosts(modules, costs);
   const factor = initialFactorOf(entry, options);
-  const target = targetUnder({ entry, options, modules, budget, factor, totalSteps });
-  const finalTotal = total(target);
-  const initial = startOf(target, factor);
-  checkSides(entry.name, initial, modules);
+  const target = targetUnder(entry, options, modules, budget, factor, totalSteps);
+  const requested = budget.type === "rank"
+    ? Math.round(budget.value * total(modules.map(costs.perRank))) + fixedCosts(modules, costs)
+    : budget.value;
+  return planOf({
+    name: entry.name,
+    costs,
+    modules,
+    initial: startOf(target, factor),
+    target,
+    requested,
+  });
+}
+
+/** The plan of ranks with which the modules start, and in whose proportion they end. */
+function planOf(
+  { name, costs, modules, initial, target, requested }: {
+    readonly name: string;
+    readonly costs: AdapterCosts;
+    readonly modules: readonly ModuleShape[];
+    readonly initial: readonly number[];
+    readonly target: readonly number[];
+    /** Default: what the initial ranks cost. */
+    readonly requested?: number;
+  },
+): RankPlan {
+  for (const [i, { name: module, inSize, outSize }] of modules.entries()) {
+    const rank = initial[i] ?? 0;
+    const most = Math.min(inSize, outSize);
+    if (rank > most) {
+      throw new RangeError(
+        `Cannot start "${name}" with rank ${rank} in module "${module}" of ${outSize} x ${inSize}: ` +
+          `at most its smaller side, ${most}, is wanted`,
+      );
+    }
+  }
   const initialParameters = countParameters(initial, modules, costs);
   const finalParameters = countParameters(target, modules, costs);
   return {
     initial,
-    finalTotal,
-    requested: budget.type === "rank"
-      ? Math.round(budget.value * uniformCost) + fixedCost
-      : budget.value,
+    finalTotal: total(target),
+    requested: requested ?? initialParameters,
     initialParameters,
     peakParameters: Math.max(initialParameters, finalParameters),
     finalParameters,
   };
+}
+
+/** The ranks at the end of a run in proportion to those that it starts with. */
+function targetFrom(initial: readonly number[], factor: number): readonly number[] {
+  return apportion(Math.round(total(initial) / factor), initial.map((rank) => rank / factor));
 }
 
 /**
@@ -142,56 +175,14 @@ export function fixedRanks(
       `Cannot fix the ranks of "${entry.name}": found 0 for every module, wanted at least one rank`,
     );
   }
-  checkSides(entry.name, initial, modules);
   const factor = initialFactorOf(entry, options);
-  const finalTotal = Math.round(total(initial) / factor);
-  const costs = entry.costs(options);
-  const initialParameters = countParameters(initial, modules, costs);
-  const target = apportion(finalTotal, initial.map((rank) => rank / factor));
-  const finalParameters = countParameters(target, modules, costs);
-  return {
+  return planOf({
+    name: entry.name,
+    costs: entry.costs(options),
+    modules,
     initial,
-    finalTotal,
-    requested: initialParameters,
-    initialParameters,
-    peakParameters: Math.max(initialParameters, finalParameters),
-    finalParameters,
-  };
-}
-
-/**
- * A plan with other ranks than those of the budget, found for a run after it was planned; what was requested stays.
- *
- * @param modules The adapted modules, in model order.
- * @param ranks A rank for each of them, 0 meaning no adapter.
- * @throws {RangeError} As {@linkcode fixedRanks}.
- */
-export function withRanks(
-  plan: RankPlan,
-  entry: Planned,
-  options: Json,
-  modules: readonly ModuleShape[],
-  ranks: readonly number[],
-): RankPlan {
-  const byName = Object.fromEntries(modules.map(({ name }, i) => [name, ranks[i]!]));
-  return { ...fixedRanks(entry, options, modules, byName), requested: plan.requested };
-}
-
-/**
- * The initial ranks that a budget pays for where modules weigh as given, whatever the method says of them.
- *
- * @param modules The adapted modules, in model order.
- * @param weights A number above 0 for each of them.
- * @throws {RangeError} As {@linkcode solveRanks}.
- */
-export function ranksByWeight(
-  entry: Planned,
-  options: Json,
-  modules: readonly ModuleShape[],
-  budget: Budget,
-  weights: readonly number[],
-): readonly number[] {
-  return solveRanks({ ...entry, rankWeights: () => weights }, options, modules, budget).initial;
+    target: targetFrom(initial, factor),
+  });
 }
 
 /** Whether a run starts with other ranks than those that its budget gives. */
@@ -215,8 +206,7 @@ export function givenPlan(
 ): RankPlan {
   const plan = fixedRanks(entry, run.options, modules, ranks);
   const cap = capOf(entry, run, modules, totalSteps);
-  const factor = initialFactorOf(entry, run.options);
-  const kept = apportion(plan.finalTotal, plan.initial.map((rank) => rank / factor));
+  const kept = targetFrom(plan.initial, initialFactorOf(entry, run.options));
   const cost = cap === null ? 0 : total(modules.map((own, i) => kept[i]! * cap.perRank(own)));
   if (cap !== null && cost > cap.most) {
     throw new RangeError(
@@ -262,20 +252,4 @@ export function planRun(
   }
   return entry.plan?.(run.options, adapted, run.budget) ??
     solveRanks(entry, run.options, adapted, run.budget, totalSteps);
-}
-
-function checkSides(
-  method: string,
-  ranks: readonly number[],
-  modules: readonly ModuleShape[],
-): void {
-  for (const [i, { name, inSize, outSize }] of modules.entries()) {
-    const rank = ranks[i] ?? 0;
-    if (rank > Math.min(inSize, outSize)) {
-      throw new RangeError(
-        `Cannot start "${method}" with rank ${rank} in module "${name}" of ${outSize} x ${inSize}: ` +
-          `at most its smaller side, ${Math.min(inSize, outSize)}, is wanted`,
-      );
-    }
-  }
 }

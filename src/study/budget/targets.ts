@@ -13,7 +13,7 @@ import {
   spreadOver,
   total,
 } from "./costs.ts";
-import type { AdapterCosts, CountRange, MethodEntry, ModuleShape } from "../types.ts";
+import type { CountRange, MethodEntry, ModuleShape } from "../types.ts";
 import type { Budget } from "./budget.ts";
 
 /** What planning must know of a method. */
@@ -22,59 +22,52 @@ export type Planned = Pick<
   "name" | "costs" | "storedCosts" | "meanFactor" | "initialFactor" | "rankWeights"
 >;
 
-/** What the target ranks of a method follow from. */
-export interface TargetAsked {
-  readonly entry: Planned;
-  readonly options: Json;
-  /** The adapted modules, in model order. */
-  readonly modules: readonly ModuleShape[];
-  readonly budget: Budget;
-  /** How many times the target ranks it starts with. */
-  readonly factor: number;
-  /** Steps of the run, on which a mean over time depends. */
-  readonly totalSteps: number;
-}
-
 /**
  * The target ranks under a budget of any kind.
  *
+ * @param modules The adapted modules, in model order.
+ * @param factor How many times the target ranks it starts with.
+ * @param totalSteps Steps of the run, on which a mean over time depends.
  * @throws {RangeError} If the budget does not pay for one rank a module, or is one of a mean that the method does not know before.
  */
-export function targetUnder(asked: TargetAsked): readonly number[] {
-  const { target, wanted } = bought(asked);
-  if (target !== null) return target;
-  const { entry, modules, budget: { type, value } } = asked;
-  const found = type === "rank"
-    ? `rank ${value}`
-    : `${value} parameters${type === "parameters" ? "" : ` as "${type}"`}`;
-  throw new RangeError(
-    `Cannot give "${entry.name}" one rank in each of ${modules.length} modules with a budget of ${found}: ` +
-      `at least ${type === "rank" || type === "parameters" ? "rank 1 or " : ""}` +
-      `${wanted} parameters are wanted`,
-  );
-}
-
-/** The ranks that a budget pays for, or null where it does not for one a module; and the numbers that would do for that. */
-function bought(
-  { entry, options, modules, budget, factor, totalSteps }: TargetAsked,
-): { readonly target: readonly number[] | null; readonly wanted: number } {
+export function targetUnder(
+  entry: Planned,
+  options: Json,
+  modules: readonly ModuleShape[],
+  budget: Budget,
+  factor: number,
+  totalSteps: number,
+): readonly number[] {
+  const { type, value } = budget;
   const costs = costsUnder(entry, options, budget);
   const weights = weightsOf(entry, options, modules);
   const fixed = fixedCosts(modules, costs);
-  const one = total(modules.map(costs.perRank)) + fixed;
-  const paid = (value: number) => targetOf({ type: "parameters", value }, modules, costs, weights);
-  switch (budget.type) {
-    case "rank":
-      return { target: targetOf(budget, modules, costs, weights), wanted: one };
+  const perRank = modules.map(costs.perRank);
+  const one = total(perRank) + fixed;
+  const paid = (numbers: number) => boughtFor(numbers - fixed, perRank, weights);
+  const refused = (found: string, least: string): never => {
+    throw new RangeError(
+      `Cannot give "${entry.name}" one rank in each of ${modules.length} modules with a budget of ${found}: ` +
+        `at least ${least} parameters are wanted`,
+    );
+  };
+  switch (type) {
+    case "rank": {
+      if (value < 1) return refused(`rank ${value}`, `rank 1 or ${one}`);
+      const sum = Math.round(value * modules.length);
+      return weights === null ? apportion(sum, modules.map(() => value)) : spreadOver(sum, weights);
+    }
     case "parameters":
+      return paid(value) ?? refused(`${value} parameters`, `rank 1 or ${one}`);
     case "stored":
-      return { target: paid(budget.value), wanted: one };
+      return paid(value) ?? refused(`${value} parameters as "stored"`, `${one}`);
     case "meanTrained": {
-      const mean = meanOver(entry, options, budget, totalSteps);
-      return {
-        target: paid((budget.value - fixed) / mean + fixed),
-        wanted: Math.ceil((one - fixed) * mean + fixed),
-      };
+      const mean = meanOver(entry, options, value, totalSteps);
+      return paid((value - fixed) / mean + fixed) ??
+        refused(
+          `${value} parameters as "meanTrained"`,
+          `${Math.ceil((one - fixed) * mean + fixed)}`,
+        );
     }
     case "peak": {
       const peakOf = (target: readonly number[]) =>
@@ -82,10 +75,8 @@ function bought(
           countParameters(target, modules, costs),
           countParameters(startOf(target, factor), modules, costs),
         );
-      return {
-        target: dearestWithin({ least: one, most: budget.value }, paid, peakOf),
-        wanted: peakOf(modules.map(() => 1)),
-      };
+      return dearestWithin({ least: one, most: value }, paid, peakOf) ??
+        refused(`${value} parameters as "peak"`, `${peakOf(modules.map(() => 1))}`);
     }
   }
 }
@@ -94,7 +85,7 @@ function bought(
 function meanOver(
   { name, meanFactor }: Planned,
   options: Json,
-  { value }: Budget,
+  value: number,
   totalSteps: number,
 ): number {
   const mean = meanFactor === undefined ? 1 : meanFactor(options, totalSteps);
@@ -154,39 +145,27 @@ function weightsOf(
   );
 }
 
-/** The target ranks, or null where the budget does not pay for one rank a module. */
-function targetOf(
-  budget: Budget,
-  modules: readonly ModuleShape[],
-  costs: AdapterCosts,
+/** The ranks that a number of parameters pays for, or null where it does not for one a module. */
+function boughtFor(
+  parameters: number,
+  perRank: readonly number[],
   weights: readonly number[] | null,
 ): readonly number[] | null {
-  const count = modules.length;
-  if (budget.type === "rank") {
-    if (budget.value < 1) return null;
-    const sum = Math.round(budget.value * count);
-    return weights === null
-      ? apportion(sum, modules.map(() => budget.value))
-      : spreadOver(sum, weights);
-  }
-  const left = budget.value - fixedCosts(modules, costs);
-  const perRank = modules.map(costs.perRank);
-  if (weights === null) return targetOfParameters(left, perRank);
-  const costOf = (ranks: readonly number[]) => total(ranks.map((rank, i) => rank * perRank[i]!));
+  if (weights === null) return evenlyBoughtFor(parameters, perRank);
   let best: readonly number[] | null = null;
-  for (let sum = count; sum * Math.min(...perRank) <= left; sum++) {
+  for (let sum = perRank.length; sum * Math.min(...perRank) <= parameters; sum++) {
     const ranks = spreadOver(sum, weights);
-    if (costOf(ranks) <= left) best = ranks;
+    if (total(ranks.map((rank, i) => rank * perRank[i]!)) <= parameters) best = ranks;
   }
   return best;
 }
 
 /** The same whole rank for every module, then one more for the cheapest ones, again and again; see {@linkcode solveRanks}. */
-function targetOfParameters(
+function evenlyBoughtFor(
   parameters: number,
   costs: readonly number[],
 ): readonly number[] | null {
-  const uniformCost = costs.reduce((sum, cost) => sum + cost, 0);
+  const uniformCost = total(costs);
   const uniform = Math.floor(parameters / uniformCost);
   if (uniform < 1) return null;
   const ranks = costs.map(() => uniform);
