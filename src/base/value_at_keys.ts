@@ -12,7 +12,9 @@
 export function valueAtKeys(value: unknown, keys: readonly PropertyKey[]): unknown {
   let current = value;
   for (const key of keys) {
-    if (typeof current !== "object" || current === null) return undefined;
+    if (typeof current !== "object" || current === null || !Object.hasOwn(current, key)) {
+      return undefined;
+    }
     current = Reflect.get(current, key);
   }
   return current;

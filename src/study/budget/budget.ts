@@ -101,3 +101,11 @@ export function isCapped(
   return budget !== null && (budget.type === "parameters" || budget.type === "peak") &&
     budget.isCap === true;
 }
+
+/** Whether a run has a budget that a study writes. */
+export function hasBudget(
+  { budget }: { readonly budget: Budget | null },
+  written: StudyBudget,
+): boolean {
+  return budget !== null && budgetKey(budgetOf(written)) === budgetKey(budget);
+}

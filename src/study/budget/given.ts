@@ -77,15 +77,19 @@ export function studyRanksSchema<B>(budget: z.ZodType<B>): z.ZodType<StudyRanks<
   }) as unknown as z.ZodType<StudyRanks<B>>; // Exactly one form is what the refinements guarantee.
 }
 
-/** A dose in few characters: `layer 3 +1`. */
-function doseText({ by, ...what }: Dose): string {
-  const place = "layer" in what
-    ? `layer ${what.layer}`
-    : "module" in what
-    ? what.module
-    : what.part;
-  return `${place} ${by < 0 ? "" : "+"}${by}`;
+/** What a dose is for: a key of modules, and its value. */
+function placeOf(dose: Dose): readonly ["layer" | "name" | "part", string | number] {
+  if ("layer" in dose) return ["layer", dose.layer];
+  return "module" in dose ? ["name", dose.module] : ["part", dose.part];
 }
+
+/** A dose in few characters: `layer 3 +1`. */
+function doseText(dose: Dose): string {
+  const [key, value] = placeOf(dose);
+  return `${key === "layer" ? `layer ${value}` : value} ${signed(dose.by)}`;
+}
+
+const signed = (count: number) => `${count < 0 ? "" : "+"}${count}`;
 
 /**
  * What a label says of given ranks: `ranks of elalora reversed`, `ranks of ranks.json`, `layer 3 +1`.
@@ -177,34 +181,6 @@ export function transformedRanks(
   }
 }
 
-/** How messages call what a dose is for. */
-function placeOf(dose: Dose): string {
-  return "layer" in dose
-    ? `layer ${dose.layer}`
-    : "module" in dose
-    ? `module "${dose.module}"`
-    : `part "${dose.part}"`;
-}
-
-/** Whether a dose is for a module. */
-function isFor(dose: Dose, { name, layer, part }: ModuleShape): boolean {
-  return "layer" in dose
-    ? dose.layer === layer
-    : "module" in dose
-    ? dose.module === name
-    : dose.part === part;
-}
-
-/** What is said of a dose for something that is not there. */
-function unknownPlace(dose: Dose, modules: readonly ModuleShape[]): string {
-  if ("module" in dose) return unknownName("module", dose.module, modules.map(({ name }) => name));
-  if ("part" in dose) {
-    return unknownName("part", dose.part, [...new Set(modules.map(({ part }) => part))]);
-  }
-  const layers = [...new Set(modules.map(({ layer }) => String(layer)))];
-  return unknownName("layer", String(dose.layer), layers);
-}
-
 /**
  * Ranks with doses added, one after the other.
  *
@@ -217,22 +193,34 @@ export function dosedRanks(
   doses: readonly Dose[],
 ): Ranks {
   const given = [...ranks];
+  const isFor = (dose: Dose, module: ModuleShape) => {
+    const [key, value] = placeOf(dose);
+    return module[key] === value;
+  };
+  const called = (dose: Dose) => {
+    const [key, value] = placeOf(dose);
+    return { kind: key === "name" ? "module" : key, value: String(value) };
+  };
   for (const dose of doses) {
     const places = [...modules.keys()].filter((i) => isFor(dose, modules[i]!));
     if (places.length === 0) {
-      throw new RangeError(`Cannot add ranks: ${unknownPlace(dose, modules)}`);
+      const { kind, value } = called(dose);
+      const known = new Set(modules.map((module) => String(module[placeOf(dose)[0]])));
+      throw new RangeError(`Cannot add ranks: ${unknownName(kind, value, [...known])}`);
     }
     for (const i of places) given[i]! += dose.by;
   }
-  for (const [i, { name, inSize, outSize }] of modules.entries()) {
-    const most = Math.min(inSize, outSize);
+  for (const [i, module] of modules.entries()) {
+    const most = Math.min(module.inSize, module.outSize);
     if (given[i]! >= 0 && given[i]! <= most) continue;
-    const own = doses.filter((dose) => isFor(dose, modules[i]!))
-      .map((dose) => `${dose.by < 0 ? "" : "+"}${dose.by} for ${placeOf(dose)}`);
+    const own = doses.filter((dose) => isFor(dose, module)).map((dose) => {
+      const { kind, value } = called(dose);
+      return `${signed(dose.by)} for ${kind} ${kind === "layer" ? value : `"${value}"`}`;
+    });
     throw new RangeError(
       `Cannot add ${own.join(" and ")}: found rank ${
         given[i]
-      } for module "${name}", whose budget gives it ` +
+      } for module "${module.name}", whose budget gives it ` +
         `${ranks[i]}; wanted 0 to ${most}`,
     );
   }

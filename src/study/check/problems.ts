@@ -62,6 +62,18 @@ export function placeOf(kind: string, name: unknown, path: string): string {
   return typeof name === "string" && name !== "" ? `${kind} ${show(name)}, ${path}` : path;
 }
 
+/** Which of some keys were there before, and where at first. */
+export function repeated(
+  keys: readonly string[],
+): readonly { readonly i: number; readonly first: number }[] {
+  const firsts = new Map<string, number>();
+  return keys.flatMap((key, i) => {
+    const first = firsts.get(key);
+    if (first === undefined) firsts.set(key, i);
+    return first === undefined ? [] : [{ i, first }];
+  });
+}
+
 /** What the value at a path is called: its key, or for an entry of a list the list's. */
 function nameAt(path: readonly PropertyKey[]): string {
   const key = path.findLast((part) => typeof part !== "number");

@@ -6,7 +6,7 @@
 import { type Targets } from "../schema/study.ts";
 import { askedTasks, claimPairs, comparedPairs, type StudyComparison } from "../compare/pairs.ts";
 import { unknownName } from "../../base/suggest.ts";
-import { type Problem, show } from "./problems.ts";
+import { type Problem, repeated, show } from "./problems.ts";
 import { overlaySettings } from "../schema/settings.ts";
 import { type ArmRun, armText, problemsOfArm, runsOfArm } from "../compare/arms.ts";
 import type { MethodEntry, RunSpec } from "../types.ts";
@@ -28,6 +28,68 @@ export function problemsOfTargets(
   }));
 }
 
+/** Two arms that are compared. */
+type ArmPair = Pick<Claim, "a" | "b" | "tasks">;
+
+/** What is wrong with each of two arms. */
+function problemsOfArms({ a, b }: ArmPair, where: string, runs: readonly ArmRun[]) {
+  return [...problemsOfArm(a, `${where}.a`, runs), ...problemsOfArm(b, `${where}.b`, runs)];
+}
+
+function unknownTasks(
+  tasks: readonly string[],
+  placeOf: (i: number) => string,
+  known: readonly string[],
+): readonly Problem[] {
+  return tasks.flatMap((task, i) =>
+    known.includes(task) ? [] : [{ where: placeOf(i), message: unknownName("task", task, known) }]
+  );
+}
+
+/** What is wrong with two arms that share runs. */
+function problemsOfShared(
+  { a, b }: ArmPair,
+  where: string,
+  runs: readonly ArmRun[],
+): readonly Problem[] {
+  const ours = new Set(runsOfArm(a, runs));
+  if (!runsOfArm(b, runs).some((run) => ours.has(run))) return [];
+  const arms = `${armText(a)} and ${armText(b)}`;
+  return [{
+    where: `${where}.b`,
+    message: `found runs that are those of a too (${arms}), wanted another arm`,
+  }];
+}
+
+/**
+ * What is wrong with arms that have no pair of runs, or none on a task.
+ *
+ * @param tasks Those that are asked for.
+ * @param noneText What is said after the arms where they have no pair at all.
+ */
+function problemsOfUnpaired(
+  pair: ArmPair,
+  tasks: readonly string[],
+  { where, placeOf, noneText }: {
+    readonly where: string;
+    readonly placeOf: (i: number) => string;
+    readonly noneText: string;
+  },
+  runs: readonly ArmRun[],
+): readonly Problem[] {
+  const paired = new Set(claimPairs(pair, runs).map(({ task }) => task));
+  const arms = `"${armText(pair.a)}" and "${armText(pair.b)}"`;
+  if (paired.size === 0) {
+    return [{ where, message: `found no task and seed that ${arms} have both${noneText}` }];
+  }
+  return tasks.flatMap((task, i) =>
+    paired.has(task) ? [] : [{
+      where: placeOf(i),
+      message: `found "${task}", wanted a task that ${arms} have both`,
+    }]
+  );
+}
+
 /**
  * What is wrong with the comparisons of a study: arms that are not there, the same arm or the same comparison twice, tasks that
  * one of the arms does not have, and arms without a common task and seed.
@@ -38,21 +100,23 @@ export function problemsOfComparisons(
   comparisons: readonly StudyComparison[],
   runs: readonly ArmRun[],
 ): readonly Problem[] {
-  const firsts = new Map<string, number>();
-  return comparisons.flatMap((comparison, i) => {
-    const where = `comparisons[${i}]`;
-    const problems = problemsOfComparison(comparison, where, runs);
-    if (problems.length > 0) return problems;
-    // The same two arms the other way round differ in a sign only.
-    const key = comparedPairs(comparison, runs)
-      .map(({ a, b }) => [JSON.stringify(a), JSON.stringify(b)].sort().join()).sort().join();
-    const first = firsts.get(key);
-    if (first === undefined) firsts.set(key, i);
-    return first === undefined ? [] : [{
-      where,
-      message: `found the same runs as in comparisons[${first}], wanted each comparison once`,
-    }];
-  });
+  const wrong = comparisons.map((comparison, i) =>
+    problemsOfComparison(comparison, `comparisons[${i}]`, runs)
+  );
+  // The same two arms the other way round differ in a sign only.
+  const keys = comparisons.map((comparison, i) =>
+    wrong[i]!.length > 0 ? `wrong ${i}` : comparedPairs(comparison, runs)
+      .map(({ a, b }) => [JSON.stringify(a), JSON.stringify(b)].sort().join()).sort().join()
+  );
+  const firsts = new Map(repeated(keys).map(({ i, first }) => [i, first]));
+  return wrong.flatMap((problems, i) =>
+    !firsts.has(i) ? problems : [{
+      where: `comparisons[${i}]`,
+      message: `found the same runs as in comparisons[${
+        firsts.get(i)
+      }], wanted each comparison once`,
+    }]
+  );
 }
 
 function problemsOfComparison(
@@ -60,48 +124,21 @@ function problemsOfComparison(
   where: string,
   runs: readonly ArmRun[],
 ): readonly Problem[] {
-  const { a, b } = comparison;
   const known = [...new Set(runs.map(({ task }) => task))];
   const tasks = askedTasks(comparison) ?? [];
-  const placeOfTask = (i: number) =>
+  const placeOf = (i: number) =>
     typeof comparison.task === "string" ? `${where}.task` : `${where}.task[${i}]`;
   const problems = [
-    ...problemsOfArm(a, `${where}.a`, runs),
-    ...problemsOfArm(b, `${where}.b`, runs),
-    ...tasks.flatMap((task, i) =>
-      known.includes(task)
-        ? []
-        : [{ where: placeOfTask(i), message: unknownName("task", task, known) }]
-    ),
+    ...problemsOfArms(comparison, where, runs),
+    ...unknownTasks(tasks, placeOf, known),
   ];
   // What follows would only repeat these.
   if (problems.length > 0) return problems;
-  const ours = new Set(runsOfArm(a, runs));
-  if (runsOfArm(b, runs).some((run) => ours.has(run))) {
-    return [{
-      where: `${where}.b`,
-      message: `found runs that are those of a too (${armText(a)} and ${
-        armText(b)
-      }), wanted another arm`,
-    }];
-  }
-  const { task: _task, ...whole } = comparison;
-  const shared = new Set(comparedPairs(whole, runs).map(({ task }) => task));
-  const arms = `"${armText(a)}" and "${armText(b)}"`;
-  if (shared.size === 0) {
-    return [{
-      where,
-      message:
-        `found no task and seed that ${arms} have both at the same budget, wanted at least one; to compare ` +
-        "across budgets, give both arms theirs",
-    }];
-  }
-  return tasks.flatMap((task, i) =>
-    shared.has(task) ? [] : [{
-      where: placeOfTask(i),
-      message: `found "${task}", wanted a task that ${arms} have both`,
-    }]
-  );
+  const shared = problemsOfShared(comparison, where, runs);
+  if (shared.length > 0) return shared;
+  const noneText =
+    " at the same budget, wanted at least one; to compare across budgets, give both arms theirs";
+  return problemsOfUnpaired(comparison, tasks, { where, placeOf, noneText }, runs);
 }
 
 /** What the checks know of the study's tasks. */
@@ -124,17 +161,11 @@ export function problemsOfClaims(
   tables: ClaimTables,
 ): readonly Problem[] {
   const { claims = [] } = study;
-  const firsts = new Map<string, number>();
-  const twice = claims.flatMap(({ name }, i): readonly Problem[] => {
-    const first = firsts.get(name);
-    if (first === undefined) firsts.set(name, i);
-    return first === undefined ? [] : [{
-      where: `claims[${i}].name`,
-      message: `found "${name}" as in claims[${first}], wanted a name of its own`,
-    }];
-  });
   return [
-    ...twice,
+    ...repeated(claims.map(({ name }) => name)).map(({ i, first }) => ({
+      where: `claims[${i}].name`,
+      message: `found "${claims[i]!.name}" as in claims[${first}], wanted a name of its own`,
+    })),
     ...claims.flatMap((claim, i) => problemsOfClaim(claim, `claims[${i}]`, runs, tables)),
     ...problemsOfMargin(study, tables.tasks),
     ...problemsOfDecision(study),
@@ -145,41 +176,38 @@ function problemsOfClaim(
   claim: Claim,
   where: string,
   runs: readonly ArmRun[],
-  { tasks, metricsOf }: ClaimTables,
+  { tasks: known, metricsOf }: ClaimTables,
 ): readonly Problem[] {
-  const unknown = (claim.tasks ?? []).flatMap((task, i): readonly Problem[] =>
-    tasks.includes(task)
-      ? []
-      : [{ where: `${where}.tasks[${i}]`, message: unknownName("task", task, tasks) }]
-  );
-  const arms = [
-    ...problemsOfArm(claim.a, `${where}.a`, runs),
-    ...problemsOfArm(claim.b, `${where}.b`, runs),
+  const { exclude: _exclude, ...whole } = claim;
+  const placeOf = (i: number) => `${where}.tasks[${i}]`;
+  const tasks = claim.tasks ?? [];
+  const problems = [
+    ...unknownTasks(tasks, placeOf, known),
+    ...problemsOfArms(claim, where, runs),
   ];
   // What follows would only repeat these.
-  if (unknown.length + arms.length > 0) return [...unknown, ...arms];
-  const ours = new Set(runsOfArm(claim.a, runs));
-  const theirs = runsOfArm(claim.b, runs);
-  if (theirs.some((run) => ours.has(run))) {
-    return [{
-      where: `${where}.b`,
-      message: `found runs that are those of a too (${armText(claim.a)} and ${
-        armText(claim.b)
-      }), wanted another arm`,
-    }];
-  }
+  if (problems.length > 0) return problems;
+  const shared = problemsOfShared(claim, where, runs);
+  if (shared.length > 0) return shared;
+  const noneText = ", wanted at least one at the same budget";
+  const unpaired = problemsOfUnpaired(whole, tasks, { where, placeOf, noneText }, runs);
+  const isEmpty = unpaired.length === 0 && claimPairs(claim, runs).length === 0;
   return [
-    ...problemsOfExclusions(claim, [...ours, ...theirs], where),
-    ...problemsOfPairs(claim, runs, where),
+    ...problemsOfExclusions(claim, runs, where),
+    ...unpaired,
+    ...(isEmpty
+      ? [{ where: `${where}.exclude`, message: "found that no task is left, wanted some left" }]
+      : []),
     ...problemsOfMetric(claim, runs, where, metricsOf),
   ];
 }
 
 function problemsOfExclusions(
-  { exclude = [] }: Claim,
-  runs: readonly ArmRun[],
+  { a, b, exclude = [] }: Claim,
+  all: readonly ArmRun[],
   where: string,
 ): readonly Problem[] {
+  const runs = [...runsOfArm(a, all), ...runsOfArm(b, all)];
   return exclude.flatMap((when, i) =>
     runs.some((run) => matchesCondition(when, run)) ? [] : [{
       where: `${where}.exclude[${i}]`,
@@ -187,29 +215,6 @@ function problemsOfExclusions(
         "found no run of the claim's arms that it matches, wanted at least one; leave it out or correct it",
     }]
   );
-}
-
-function problemsOfPairs(claim: Claim, runs: readonly ArmRun[], where: string): readonly Problem[] {
-  const { exclude: _exclude, ...whole } = claim;
-  const paired = new Set(claimPairs(whole, runs).map(({ task }) => task));
-  const arms = `"${armText(claim.a)}" and "${armText(claim.b)}"`;
-  if (paired.size === 0) {
-    return [{
-      where,
-      message:
-        `found no task and seed that ${arms} have both, wanted at least one at the same budget`,
-    }];
-  }
-  const lacking = (claim.tasks ?? []).flatMap((task, i) =>
-    paired.has(task) ? [] : [{
-      where: `${where}.tasks[${i}]`,
-      message: `found "${task}", wanted a task that ${arms} have both`,
-    }]
-  );
-  if (lacking.length > 0) return lacking;
-  return claimPairs(claim, runs).length > 0
-    ? []
-    : [{ where: `${where}.exclude`, message: "found that no task is left, wanted some left" }];
 }
 
 function problemsOfMetric(

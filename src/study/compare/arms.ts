@@ -5,12 +5,13 @@
  */
 import { z } from "zod";
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
+import { valueAtKeys } from "../../base/value_at_keys.ts";
 import { unknownName } from "../../base/suggest.ts";
 import { type Problem, show } from "../check/problems.ts";
 import {
-  budgetKey,
   budgetOf,
   budgetSchema,
+  hasBudget,
   type StudyBudget,
   writtenBudget,
 } from "../budget/budget.ts";
@@ -53,12 +54,8 @@ export const armSchema = closed({
 
 /** The value of a setting or option by its key, null where the run leaves it at a default that it does not say. */
 export function valueAt({ settings, options }: ArmRun, key: string): Json {
-  let value: unknown = key.startsWith("options.") ? { options } : settings;
-  for (const part of key.split(".")) {
-    if (typeof value !== "object" || value === null) return null;
-    value = Object.hasOwn(value, part) ? Reflect.get(value, part) : undefined;
-  }
-  return (value ?? null) as Json;
+  const from = key.startsWith("options.") ? { options } : settings;
+  return (valueAtKeys(from, key.split(".")) ?? null) as Json;
 }
 
 /** The keys of all settings that a run says. */
@@ -87,9 +84,7 @@ function ofMethod<R extends ArmRun>({ method }: Arm, runs: readonly R[]): readon
 
 /** Runs without those of other budgets than an arm's. */
 function ofBudget<R extends ArmRun>({ budget }: Arm, runs: readonly R[]): readonly R[] {
-  if (budget === undefined) return runs;
-  const key = budgetKey(budgetOf(budget));
-  return runs.filter((run) => run.budget !== null && budgetKey(run.budget) === key);
+  return budget === undefined ? runs : runs.filter((run) => hasBudget(run, budget));
 }
 
 /**

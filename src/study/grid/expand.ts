@@ -9,7 +9,7 @@ import { problemsOfClaims, problemsOfComparisons, problemsOfTuned } from "../che
 import { askedRanksOf, checkNames, matches, type Point, problemsOfSources } from "./points.ts";
 import { defaultMostRuns, gridProblem } from "./size.ts";
 import { layerOf, type OptionLayer, parseOptions, settingAt } from "../schema/setting_paths.ts";
-import { type Problem, StudyError } from "../check/problems.ts";
+import { type Problem, repeated, StudyError } from "../check/problems.ts";
 import { type Budget, budgetKey, budgetOf } from "../budget/budget.ts";
 import { runContent, runTitle } from "./run_id.ts";
 import { defaultSettings, overlaySettings } from "../schema/settings.ts";
@@ -43,7 +43,7 @@ export function expandStudy(study: Study, tables: StudyTables): readonly GridRun
   const variants = knownVariants(study, tables.methods, problems);
   const budgets = (study.axes.budgets ?? []).map(budgetOf);
   checkNames(study, tasks, variants, tables.methods, problems);
-  checkTwice(study, budgets, problems);
+  problems.push(...problemsOfTwice(study, budgets));
   const ranked = variants.find(({ entry }) => entry.usesBudget);
   if (ranked !== undefined && budgets.length === 0) {
     problems.push({
@@ -192,27 +192,18 @@ function resolve(
   }];
 }
 
-/** Notes what an axis lists twice; methods are told apart by their labels. */
-function checkTwice(study: Study, budgets: readonly Budget[], problems: Problem[]): void {
-  const axes = {
-    tasks: study.axes.tasks,
-    budgets: budgets.map(budgetKey),
-    seeds: study.axes.seeds.map(String),
-  };
-  for (const [axis, values] of Object.entries(axes)) {
-    const firsts = new Map<string, number>();
-    for (const [i, value] of values.entries()) {
-      const first = firsts.get(value);
-      if (first === undefined) {
-        firsts.set(value, i);
-        continue;
-      }
-      problems.push({
-        where: `axes.${axis}[${i}]`,
-        message: `found the same as axes.${axis}[${first}], wanted each once`,
-      });
-    }
-  }
+/** What an axis lists twice; methods are told apart by their labels. */
+function problemsOfTwice(
+  { axes: { tasks, seeds } }: Study,
+  budgets: readonly Budget[],
+): readonly Problem[] {
+  const axes = { tasks, budgets: budgets.map(budgetKey), seeds: seeds.map(String) };
+  return Object.entries(axes).flatMap(([axis, values]) =>
+    repeated(values).map(({ i, first }) => ({
+      where: `axes.${axis}[${i}]`,
+      message: `found the same as axes.${axis}[${first}], wanted each once`,
+    }))
+  );
 }
 
 /** Notes runs with different labels that would compute the same. */

@@ -5,7 +5,7 @@
  */
 import { unknownName } from "../../base/suggest.ts";
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
-import type { Problem } from "../check/problems.ts";
+import { type Problem, repeated } from "../check/problems.ts";
 import { budgetKey, budgetOf, type StudyBudget } from "../budget/budget.ts";
 import {
   optionNames,
@@ -192,20 +192,19 @@ export function knownSettingsAxes(
       problems.push({ where: `axes.settings.${text}`, message: error.message });
       return [];
     }
-    const firsts = new Map<string, number>();
-    let isRight = true;
-    for (const [i, value] of values.entries()) {
+    const firsts = new Map(
+      repeated(values.map((value) => canonicalJson(value))).map(({ i, first }) => [i, first]),
+    );
+    const wrong = values.flatMap((value, i) => {
       const where = placeOfValue(text, i);
-      const first = firsts.get(canonicalJson(value));
-      const found = first === undefined ? problemsOfValue(path, value, where) : [{
+      const first = firsts.get(i);
+      return first === undefined ? problemsOfValue(path, value, where) : [{
         where,
         message: `found the same as ${placeOfValue(text, first)}, wanted each once`,
       }];
-      firsts.set(canonicalJson(value), first ?? i);
-      problems.push(...found);
-      isRight &&= found.length === 0;
-    }
-    return isRight ? [{ path, values }] : [];
+    });
+    problems.push(...wrong);
+    return wrong.length === 0 ? [{ path, values }] : [];
   });
 }
 

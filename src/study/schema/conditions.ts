@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
-import { budgetKey, budgetOf, budgetSchema, type StudyBudget } from "../budget/budget.ts";
+import { budgetSchema, hasBudget, type StudyBudget } from "../budget/budget.ts";
 import { closed } from "./settings.ts";
 import type { RunSpec } from "../types.ts";
 
@@ -99,10 +99,7 @@ export function matchesCondition(
     wanted === undefined || toList(wanted).some(test);
   return has(when.task, (name) => name === task) &&
     has(when.method, (name) => name === method || name === arm || name === label) &&
-    has(
-      when.budget,
-      (value) => budget !== null && budgetKey(budgetOf(value)) === budgetKey(budget),
-    ) &&
+    has(when.budget, (value) => hasBudget({ budget }, value)) &&
     has(when.seed, (value) => value === seed) &&
     Object.entries(when.settings ?? {}).every(([key, wanted]) =>
       Object.hasOwn(varied, key) && isAmong(varied[key]!, wanted)

@@ -4,6 +4,7 @@
  * @module
  */
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
+import { valueAtKeys } from "../../base/value_at_keys.ts";
 import { unknownName } from "../../base/suggest.ts";
 import { placeOf, type Problem, problemsOf } from "../check/problems.ts";
 import { type PartialSettings, partialSettingsSchema, settingKeys } from "./settings.ts";
@@ -88,14 +89,9 @@ export function settingAt(
   options: Json,
   path: SettingPath,
 ): Json | undefined {
-  const keys = path.type === "option" ? [path.name] : path.text.split(".");
-  return keys.reduce<unknown>(
-    (value, key) =>
-      typeof value === "object" && value !== null && Object.hasOwn(value, key)
-        ? Reflect.get(value, key)
-        : undefined,
-    path.type === "option" ? options : settings,
-  ) as Json | undefined;
+  return (path.type === "option"
+    ? valueAtKeys(options, [path.name])
+    : valueAtKeys(settings, path.text.split("."))) as Json | undefined;
 }
 
 /** A layer that holds one value. */

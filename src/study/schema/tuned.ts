@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import type { Json } from "../../base/canonical_json.ts";
-import { budgetKey, budgetOf, budgetSchema, type StudyBudget } from "../budget/budget.ts";
+import { budgetOf, budgetSchema, hasBudget, type StudyBudget } from "../budget/budget.ts";
 import { closed } from "./settings.ts";
 import type { TuneSearch } from "./tune.ts";
 import type { RunSpec } from "../types.ts";
@@ -125,8 +125,7 @@ export function isTunedFor(
   run: Pick<RunSpec, "task" | "label" | "arm" | "budget">,
 ): boolean {
   return method === (run.arm ?? run.label) && (task === undefined || task === run.task) &&
-    (budget === undefined ||
-      run.budget !== null && budgetKey(budgetOf(budget)) === budgetKey(run.budget));
+    (budget === undefined || hasBudget(run, budget));
 }
 
 /** An arm of a study, as far as tuning tells arms apart. */
@@ -151,10 +150,10 @@ export function notBracketedOf(
   if (tuned === undefined) return [];
   // As elsewhere, a label goes before a method of the same name.
   const isLabel = tuned.best.some((own) => own.method === method);
-  const key = budget === undefined ? null : budgetKey(budgetOf(budget));
+  const asked = budget === undefined ? null : budgetOf(budget);
   return tuned.notBracketed.filter((own) =>
     (isLabel ? own.method : own.name) === method &&
     (own.task === undefined || own.task === task) &&
-    (key === null || own.budget === undefined || budgetKey(budgetOf(own.budget)) === key)
+    (asked === null || own.budget === undefined || hasBudget({ budget: asked }, own.budget))
   );
 }
