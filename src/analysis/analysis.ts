@@ -5,11 +5,10 @@
  */
 import { type Basis, basisOf } from "./basis.ts";
 import { type ClaimsReport, claimsReport } from "./claims/claims_report.ts";
-import { majorityScores } from "./majority.ts";
+import { majorityScores, type ScoreRow, scoreRows } from "./scores.ts";
 import { type OverTasks, overTasks } from "./over_tasks.ts";
 import type { ReplayedRun } from "../record/types.ts";
 import type { StudyResults } from "./results.ts";
-import { type ScoreRow, scoreRows } from "./scores.ts";
 import { correctedTests, type ReportTests } from "./significance.ts";
 
 /** The results of a study with all that follows from them; each part is computed when it is first asked for. */

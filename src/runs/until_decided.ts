@@ -9,7 +9,7 @@
 import { UsageError } from "../base/usage_error.ts";
 import type { MethodTable } from "../methods/table.ts";
 import { looksOf } from "../analysis/claims/looks.ts";
-import { seedsWanted } from "../analysis/claims/seeds_wanted.ts";
+import { seedsWanted } from "../analysis/claims/claims_report.ts";
 import type { Verdict } from "../analysis/claims/verdict.ts";
 import { nextSeeds, runsForClaims } from "../study/compare/added_seeds.ts";
 import { runTitle } from "../study/grid/run_id.ts";

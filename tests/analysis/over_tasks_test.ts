@@ -3,7 +3,7 @@ import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
-import { performanceProfiles } from "../../src/analysis/profiles.ts";
+import { performanceProfiles } from "../../src/analysis/over_tasks.ts";
 import { overTasksTable } from "../../src/report/tables/over_tasks.ts";
 import { stochasticOrderTable } from "../../src/report/tables/stochastic_order.ts";
 import { markdownOf } from "../../src/report/markdown.ts";

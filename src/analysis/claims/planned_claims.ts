@@ -12,9 +12,8 @@ import { metricInfo } from "../metrics.ts";
 import type { Tune } from "../../study/schema/tune.ts";
 import type { Tuned } from "../../study/schema/tuned.ts";
 import { hasTunedSettings } from "../tuned_runs.ts";
-import { notTunedOf } from "./no_evidence.ts";
+import { notTunedOf, unequalSettings } from "./no_evidence.ts";
 import { ruleText } from "./text.ts";
-import { unequalSettings } from "./unequal_arms.ts";
 import { ruleOf } from "./verdict.ts";
 
 /** A study with claims, and what tuning it has. */

@@ -18,9 +18,14 @@ import {
 } from "../../stats/stopping.ts";
 import { metricInfo } from "../metrics.ts";
 import { type MoreSeeds, moreSeeds } from "./more_seeds.ts";
-import { type LostArm, lostArm, notTunedOf, unlearnedTasks } from "./no_evidence.ts";
+import {
+  type LostArm,
+  lostArm,
+  notTunedOf,
+  unequalSettings,
+  unlearnedTasks,
+} from "./no_evidence.ts";
 import { type ClaimSeries, claimSeries, type ScoredRun } from "./series.ts";
-import { unequalSettings } from "./unequal_arms.ts";
 
 /** What is said of a claim. */
 export type Answer =

@@ -11,14 +11,14 @@ import { upperProbability } from "../../stats/student_t.ts";
 import { type ArmRun, runsOfArm } from "../../study/compare/arms.ts";
 import { claimPairs, mostAtAPlace } from "../../study/compare/pairs.ts";
 import type { Claim, ClaimsOfStudy } from "../../study/schema/claims.ts";
-import { budgetKey } from "../../study/budget/budget.ts";
+import { type Budget, budgetKey, type StudyBudget } from "../../study/budget/budget.ts";
 import { runTitle } from "../../study/grid/run_id.ts";
 import { seedsToDecide, wantedPower } from "../claims/more_seeds.ts";
 import { hasLearned, unlearnedTasks } from "../claims/no_evidence.ts";
 import { claimSeries, type ScoredRun, type SeedDifference } from "../claims/series.ts";
 import { type DifferenceUnit, planOf, ruleOf, unitOf } from "../claims/verdict.ts";
-import { tasksOfClaim } from "./contrasts.ts";
-import { type Places, settingsApart } from "./settings_apart.ts";
+import { canonicalJson, type Json } from "../../base/canonical_json.ts";
+import { matchesCondition } from "../../study/schema/conditions.ts";
 
 /** Records that spreads and times are taken from. */
 export interface Pilot {
@@ -293,4 +293,102 @@ function seedMillisOf<R extends ArmRun>(
     sum += mean * stepsOf(planned![1]);
   }
   return sum;
+}
+
+/** Runs of a claim, with their side, by what the same runs of another study are found by. */
+export type Places<R extends ArmRun = ArmRun> = ReadonlyMap<
+  string,
+  readonly (readonly [side: "a" | "b", run: R])[]
+>;
+
+/** The keys of settings that the same runs have otherwise, in alphabetical order; runs and keys that only one side has do not count. */
+export function settingsApart(planned: Places, piloted: Places): readonly string[] {
+  const keys = [...planned].flatMap(([place, [run]]) => {
+    const pilot = piloted.get(place)?.[0];
+    return pilot === undefined ? [] : differing(valuesOf(run![1]), valuesOf(pilot[1]));
+  });
+  return [...new Set(keys)].sort();
+}
+
+/** A run's settings and options as keys with values. */
+function valuesOf({ settings, options }: ArmRun): ReadonlyMap<string, string> {
+  const values = new Map<string, string>();
+  const add = (value: unknown, path: string) => {
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+      for (const [key, inner] of Object.entries(value)) {
+        add(inner, path === "" ? key : `${path}.${key}`);
+      }
+    } else values.set(path, canonicalJson((value ?? null) as Json));
+  };
+  add(settings, "");
+  add(options ?? {}, "options");
+  return values;
+}
+
+/** Keys that were introduced later are not in older records. */
+function differing(
+  a: ReadonlyMap<string, string>,
+  b: ReadonlyMap<string, string>,
+): readonly string[] {
+  return [...a.keys()].filter((key) => b.has(key) && a.get(key) !== b.get(key));
+}
+
+/** Claims of a study, with the study that they are claims of. */
+export interface Contrasts {
+  readonly study: ClaimsOfStudy;
+  /** False where the study itself claims nothing. */
+  readonly areClaimed: boolean;
+}
+
+/** A planned run with what tells LoRA apart whose ranks are given. */
+type Planned = ArmRun & { readonly askedRanks?: unknown };
+
+/** A study with its claims; where it has none, with one for each method beside plain LoRA at each budget. */
+export function contrastsOf(study: ClaimsOfStudy, planned: readonly Planned[]): Contrasts {
+  if ((study.claims ?? []).length > 0) return { study, areClaimed: true };
+  const claims = impliedClaims(planned);
+  return { study: { ...study, ...(claims.length === 0 ? {} : { claims }) }, areClaimed: false };
+}
+
+function impliedClaims(planned: readonly Planned[]): readonly Claim[] {
+  const baseline = planned.find(({ method, askedRanks }) =>
+    method === "lora" && askedRanks === undefined
+  )?.label;
+  if (baseline === undefined) return [];
+  const labels = [...new Set(planned.map(({ label }) => label))];
+  const budgets = new Map(
+    planned.filter(({ label, budget }) => label === baseline && budget !== null)
+      .map(({ budget }) => [budgetKey(budget!), budget!]),
+  );
+  return labels.filter((label) => label !== baseline).flatMap((label) =>
+    [...budgets].flatMap(([key, budget]): readonly Claim[] => {
+      const asked = writtenAs(budget);
+      const ours = runsOfArm({ method: label }, planned);
+      const isRanked = ours.some(({ budget }) => budget !== null);
+      const claim: Claim = {
+        name: `${label}, ${key}`,
+        says: "better",
+        a: { method: label, ...(isRanked ? { budget: asked } : {}) },
+        b: { method: baseline, budget: asked },
+      };
+      return claimPairs(claim, planned).length === 0 ? [] : [claim];
+    })
+  );
+}
+
+/** A budget as the axis has it. */
+function writtenAs({ type, value }: Budget): StudyBudget {
+  return (type === "rank" ? value : { [type]: value }) as StudyBudget;
+}
+
+/** The tasks of a claim that a study plans runs for. */
+export function tasksOfClaim(claim: Claim, planned: readonly ArmRun[]): readonly string[] {
+  return [...new Set(claimPairs(claim, planned).map(({ task }) => task))];
+}
+
+/** Whether a run belongs to an arm of a claim, and to what the claim is about. */
+export function isOfClaim(claim: Claim, tasks: readonly string[], run: ArmRun): boolean {
+  return tasks.includes(run.task) &&
+    [claim.a, claim.b].some((arm) => runsOfArm(arm, [run]).length > 0) &&
+    !(claim.exclude ?? []).some((when) => matchesCondition(when, run));
 }

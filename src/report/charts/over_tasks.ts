@@ -5,7 +5,7 @@
  */
 import type { SeriesStyles } from "../method_styles.ts";
 import { allBudgets } from "../../analysis/paired_rows.ts";
-import { type BudgetProfiles, performanceProfiles } from "../../analysis/profiles.ts";
+import { type BudgetProfiles, performanceProfiles } from "../../analysis/over_tasks.ts";
 import { channelsOf, chartColours, keysOf, shownOf } from "../style.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import type { Chart, Panel } from "../types.ts";

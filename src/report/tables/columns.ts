@@ -6,7 +6,7 @@
 import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { type Row } from "../../analysis/run_rows.ts";
 import { fixed } from "../../base/format.ts";
-import { majorityLabel } from "../../analysis/majority.ts";
+import { majorityLabel } from "../../analysis/scores.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import type { TableColumn } from "../types.ts";
 

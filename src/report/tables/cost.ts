@@ -15,14 +15,13 @@ import {
   tableFrom,
 } from "../../analysis/run_rows.ts";
 import { duration, fixed, nothing, significant, whole } from "../../base/format.ts";
-import { majorityNote } from "../../analysis/majority.ts";
+import { hasAverage, majorityNote, orderOf } from "../../analysis/scores.ts";
 import { averageMetric, metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { onFront } from "../../stats/pareto.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import type { ReportTable } from "../types.ts";
 import { storedOf } from "./budgets.ts";
 import { budgetColumn, majorityColumn, methodColumn, taskColumn } from "./columns.ts";
-import { hasAverage, orderOf } from "../../analysis/scores.ts";
 
 /** A method's quality and cost on one task at one budget. */
 export interface CostRow {

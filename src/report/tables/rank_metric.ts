@@ -5,14 +5,13 @@
  */
 import { budgetName, keyOf, type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, whole } from "../../base/format.ts";
-import { majorityNote } from "../../analysis/majority.ts";
+import { majorityNote, orderOf } from "../../analysis/scores.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import { summarise } from "../../stats/statistics.ts";
 import type { RunResults } from "../../analysis/results.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import type { ReportTable } from "../types.ts";
 import { budgetColumn, majorityColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
-import { orderOf } from "../../analysis/scores.ts";
 
 /** The runs of a cell at one evaluation. */
 export interface RankMetricRow {

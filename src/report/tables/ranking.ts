@@ -5,7 +5,7 @@
  */
 import { allTasks, keyOf, noBudget, type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { chance, counted, fixed, interval, nothing, whole } from "../../base/format.ts";
-import { majorityLabel, majorityNote } from "../../analysis/majority.ts";
+import { hasAverage, majorityLabel, majorityNote, type ScoreRow } from "../../analysis/scores.ts";
 import { averageMetric, metricInfo } from "../../analysis/metrics.ts";
 import { fewestBlocks, leastCorrectedP } from "../../stats/rank_tests.ts";
 import { isNoVerdict } from "../../analysis/no_verdict.ts";
@@ -14,7 +14,6 @@ import { correctionText } from "../../analysis/significance.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import type { ReportTable, Tone } from "../types.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";
-import { hasAverage, type ScoreRow } from "../../analysis/scores.ts";
 import { scoreText } from "./scores.ts";
 
 const rankingNames = [

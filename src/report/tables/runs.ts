@@ -11,7 +11,7 @@ import {
   tableFrom,
 } from "../../analysis/run_rows.ts";
 import { counted, duration, fixed, nothing, significant, whole } from "../../base/format.ts";
-import { majorityNote } from "../../analysis/majority.ts";
+import { majorityNote } from "../../analysis/scores.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import { flagName } from "../../analysis/run_flags.ts";
 import type { Analysis } from "../../analysis/analysis.ts";

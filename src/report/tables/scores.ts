@@ -4,11 +4,10 @@
  * @module
  */
 import { op } from "arquero";
-import { hasAverage, type ScoreRow } from "../../analysis/scores.ts";
+import { hasAverage, majorityLabel, majorityNote, type ScoreRow } from "../../analysis/scores.ts";
 import { noBudget, type Row, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
 import { moreSteps } from "../../analysis/convergence.ts";
 import { fixed, interval, nothing } from "../../base/format.ts";
-import { majorityLabel, majorityNote } from "../../analysis/majority.ts";
 import { averageMetric, metricInfo } from "../../analysis/metrics.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import type { ReportTable } from "../types.ts";

@@ -3,8 +3,12 @@
  *
  * @module
  */
-import { type ClaimPower, type Pilot, powerOf } from "../../analysis/power/claim_power.ts";
-import { contrastsOf } from "../../analysis/power/contrasts.ts";
+import {
+  type ClaimPower,
+  contrastsOf,
+  type Pilot,
+  powerOf,
+} from "../../analysis/power/claim_power.ts";
 import { beforeFirstLook, beyondPlan, type Undecidable } from "../../analysis/power/text.ts";
 import { stepsOf } from "./asked_ranks.ts";
 import type { Inputs } from "../inputs.ts";

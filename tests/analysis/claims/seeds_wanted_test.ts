@@ -1,6 +1,6 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { looksOf } from "../../../src/analysis/claims/looks.ts";
-import { seedsWanted } from "../../../src/analysis/claims/seeds_wanted.ts";
+import { seedsWanted } from "../../../src/analysis/claims/claims_report.ts";
 import { verdictsOf } from "../../../src/analysis/claims/verdict.ts";
 import { type ClaimedOptions, claimedStudy, claimOf } from "./scored_runs.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type Places, settingsApart } from "../../../src/analysis/power/settings_apart.ts";
+import { type Places, settingsApart } from "../../../src/analysis/power/claim_power.ts";
 
 /** A place with runs of these settings and options. */
 function placesOf(...runs: readonly (readonly [settings: unknown, options?: unknown])[]): Places {
