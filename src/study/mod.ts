@@ -55,26 +55,7 @@ export {
   type PartialSettings,
   type PartialTrainSettings,
 } from "./schema/settings.ts";
-export type {
-  AdapterCosts,
-  AskedRanks,
-  CountFacts,
-  CountRange,
-  Dose,
-  GridRun,
-  MethodEntry,
-  MethodOrigin,
-  ModuleShape,
-  PlannedCounts,
-  RankCap,
-  RankPlan,
-  RankRange,
-  RanksAs,
-  RanksFrom,
-  RunFacts,
-  RunPoint,
-  RunSpec,
-} from "./types.ts";
+export type * from "./types.ts";
 export type {
   AdapterSettings,
   ModulePart,

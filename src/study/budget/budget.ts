@@ -36,7 +36,6 @@ export type StudyBudget =
   | { readonly rank: number }
   | { readonly [Kind in CountedBudget]: { readonly [Key in Kind]: number } }[CountedBudget];
 
-/** What budgets of numbers say of themselves. */
 const counted: Readonly<Record<CountedBudget, string>> = {
   parameters:
     "Trained adapter parameters at the end, at most; where a policy keeps a total, at every step",
@@ -80,7 +79,6 @@ export function writtenBudget({ type, value }: Budget): string {
   return type === "rank" ? String(value) : JSON.stringify({ [type]: value });
 }
 
-/** What a budget's key begins with. */
 const keyOfType: Readonly<Record<Budget["type"], string>> = {
   rank: "r",
   parameters: "p",

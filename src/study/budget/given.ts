@@ -4,6 +4,7 @@
  * @module
  */
 import { z } from "zod";
+import { budgetKey, budgetOf, budgetSchema, type StudyBudget } from "./budget.ts";
 import { closed } from "../schema/settings.ts";
 import type { Dose, ModuleShape, RanksAs } from "../types.ts";
 import { RandomStream } from "../../base/random.ts";
@@ -11,23 +12,23 @@ import { unknownName } from "../../base/suggest.ts";
 import { apportion, total } from "./costs.ts";
 
 /** Another run of the study: the one of this label that has the same task, budget and seed, unless they are given. */
-export interface SourceRun<B> {
+export interface SourceRun {
   /** Label of an entry of the methods' axis; the method's name where it has no label of its own. */
   readonly label: string;
   /** Default: the task of the run that takes the ranks. */
   readonly task?: string;
   /** Default: the budget of the run that takes the ranks. */
-  readonly budget?: B;
+  readonly budget?: StudyBudget;
   /** Default: the seed of the run that takes the ranks. */
   readonly seed?: number;
 }
 
-/** The ranks that runs start with, in place of those that the budget gives; `B` is a budget as studies write it. */
-export type StudyRanks<B> =
+/** The ranks that runs start with, in place of those that the budget gives. */
+export type StudyRanks =
   /** A JSON file, relative to the study: module → rank, or the record of a run, whose final ranks count. */
   | { readonly file: string; readonly as?: RanksAs }
   /** The final ranks of another run of the study. */
-  | { readonly of: SourceRun<B>; readonly as?: RanksAs }
+  | { readonly of: SourceRun; readonly as?: RanksAs }
   /** The ranks of the budget, with some added or taken. */
   | { readonly add: readonly Dose[] };
 
@@ -44,40 +45,33 @@ const dose = closed({
   error: "wanted exactly one of layer, module and part beside by",
 });
 
-/**
- * Validator of {@linkcode StudyRanks}; the forms share one object, so that a misspelt key is told all of them.
- *
- * @param budget Validator of a budget as studies write it.
- */
-export function studyRanksSchema<B>(budget: z.ZodType<B>): z.ZodType<StudyRanks<B>> {
-  return closed({
-    file: z.exactOptional(
-      z.string().min(1).describe("JSON, relative to the study: module to rank, or a run's record"),
-    ),
-    of: z.exactOptional(
-      closed({
-        label: z.string().min(1),
-        task: z.exactOptional(z.string().min(1)),
-        budget: z.exactOptional(budget),
-        seed: z.exactOptional(z.int().min(0)),
-      }).describe("The run whose final ranks are taken; task, budget and seed default to the same"),
-    ),
-    as: z.exactOptional(z.enum(ways).describe("What becomes of the ranks; default same")),
-    add: z.exactOptional(
-      z.array(dose).min(1).describe("Ranks added to those that the budget gives"),
-    ),
-  }).refine(
-    ({ file, of, add }) => [file, of, add].filter((given) => given !== undefined).length === 1,
-    { error: "wanted exactly one of file, of and add" },
-  ).refine(({ add, as }) => add === undefined || as === undefined, {
-    error: "found as beside add, wanted it beside file or of",
-  }).meta({
-    id: "ranks",
-    description: "The ranks that runs start with, in place of those that the budget gives",
-  }) as unknown as z.ZodType<StudyRanks<B>>; // Exactly one form is what the refinements guarantee.
-}
+/** Validator of {@linkcode StudyRanks}; the forms share one object, so that a misspelt key is told all of them. */
+export const studyRanksSchema = closed({
+  file: z.exactOptional(
+    z.string().min(1).describe("JSON, relative to the study: module to rank, or a run's record"),
+  ),
+  of: z.exactOptional(
+    closed({
+      label: z.string().min(1),
+      task: z.exactOptional(z.string().min(1)),
+      budget: z.exactOptional(budgetSchema),
+      seed: z.exactOptional(z.int().min(0)),
+    }).describe("The run whose final ranks are taken; task, budget and seed default to the same"),
+  ),
+  as: z.exactOptional(z.enum(ways).describe("What becomes of the ranks; default same")),
+  add: z.exactOptional(
+    z.array(dose).min(1).describe("Ranks added to those that the budget gives"),
+  ),
+}).refine(
+  ({ file, of, add }) => [file, of, add].filter((given) => given !== undefined).length === 1,
+  { error: "wanted exactly one of file, of and add" },
+).refine(({ add, as }) => add === undefined || as === undefined, {
+  error: "found as beside add, wanted it beside file or of",
+}).meta({
+  id: "ranks",
+  description: "The ranks that runs start with, in place of those that the budget gives",
+}) as unknown as z.ZodType<StudyRanks>; // Exactly one form is what the refinements guarantee.
 
-/** What a dose is for: a key of modules, and its value. */
 function placeOf(dose: Dose): readonly ["layer" | "name" | "part", string | number] {
   if ("layer" in dose) return ["layer", dose.layer];
   return "module" in dose ? ["name", dose.module] : ["part", dose.part];
@@ -91,12 +85,8 @@ function doseText(dose: Dose): string {
 
 const signed = (count: number) => `${count < 0 ? "" : "+"}${count}`;
 
-/**
- * What a label says of given ranks: `ranks of elalora reversed`, `ranks of ranks.json`, `layer 3 +1`.
- *
- * @param keyOf A budget in few characters.
- */
-export function ranksText<B>(ranks: StudyRanks<B>, keyOf: (budget: B) => string): string {
+/** What a label says of given ranks: `ranks of elalora reversed`, `ranks of ranks.json`, `layer 3 +1`. */
+export function ranksText(ranks: StudyRanks): string {
   if ("add" in ranks) return ranks.add.map(doseText).join(" ");
   const as = ranks.as === undefined || ranks.as === "same" ? [] : [ranks.as];
   if ("file" in ranks) return ["ranks of", ranks.file, ...as].join(" ");
@@ -105,7 +95,7 @@ export function ranksText<B>(ranks: StudyRanks<B>, keyOf: (budget: B) => string)
     "ranks of",
     label,
     ...(task === undefined ? [] : [`on ${task}`]),
-    ...(budget === undefined ? [] : [`at ${keyOf(budget)}`]),
+    ...(budget === undefined ? [] : [`at ${budgetKey(budgetOf(budget))}`]),
     ...(seed === undefined ? [] : [`seed ${seed}`]),
     ...as,
   ].join(" ");

@@ -27,14 +27,12 @@ export function countsOfPlan({ plan }: Pick<CountFacts, "plan">): PlannedCounts 
   };
 }
 
-/** Sums of the first n numbers, for n from 0 on. */
 function prefixSums(values: readonly number[]): readonly number[] {
   const sums = [0];
   for (const value of values) sums.push(sums.at(-1)! + value);
   return sums;
 }
 
-/** A number as often as it counts. */
 function repeated(values: readonly number[], counts: readonly number[]): number[] {
   return values.flatMap((value, i) => Array<number>(Math.max(0, counts[i]!)).fill(value));
 }
@@ -117,7 +115,6 @@ function fixedSlack(
   };
 }
 
-/** The range of ranks that only become fewer, from those of the plan. */
 function fallingRanks(initial: readonly number[], total: CountRange): RankRange {
   return {
     modules: initial.map((rank) => ({ least: 0, most: rank })),

@@ -128,7 +128,6 @@ export function startOf(target: readonly number[], factor: number): readonly num
     : apportion(sum, target.map((rank) => factor * rank));
 }
 
-/** A method's weights, checked; null for evenly. */
 function weightsOf(
   { name, rankWeights }: Planned,
   options: Json,

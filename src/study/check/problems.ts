@@ -16,7 +16,6 @@ export interface Problem {
   readonly message: string;
 }
 
-/** Problems that the message of an error lists. */
 const mostListed = 50;
 
 /** Thrown for a study that cannot be run as it stands; holds all problems that were found at once. */
@@ -165,7 +164,6 @@ function describe(issue: z.core.$ZodIssue, found: unknown, key: string): string 
   }
 }
 
-/** What is said of a value that is none of a few. */
 function oneOf(values: readonly unknown[], found: unknown, key: string): string {
   if (typeof found === "string" && values.length > 1) {
     return unknownName(key, found, values.map(String));

@@ -213,7 +213,6 @@ export function plannedCounts(
   return entry.counts(options, facts);
 }
 
-/** What a sequence does not go with. */
 function problemsOfSequence({ sequence, settings }: RunSpec): readonly Problem[] {
   if (sequence === undefined || settings.train.keep === "last") return [];
   return [{

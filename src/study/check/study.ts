@@ -28,10 +28,8 @@ export function problemsOfTargets(
   }));
 }
 
-/** Two arms that are compared. */
 type ArmPair = Pick<Claim, "a" | "b" | "tasks">;
 
-/** What is wrong with each of two arms. */
 function problemsOfArms({ a, b }: ArmPair, where: string, runs: readonly ArmRun[]) {
   return [...problemsOfArm(a, `${where}.a`, runs), ...problemsOfArm(b, `${where}.b`, runs)];
 }
@@ -46,7 +44,6 @@ function unknownTasks(
   );
 }
 
-/** What is wrong with two arms that share runs. */
 function problemsOfShared(
   { a, b }: ArmPair,
   where: string,
@@ -141,24 +138,21 @@ function problemsOfComparison(
   return problemsOfUnpaired(comparison, tasks, { where, placeOf, noneText }, runs);
 }
 
-/** What the checks know of the study's tasks. */
-export interface ClaimTables {
-  /** The study's tasks and sequences. */
-  readonly tasks: readonly string[];
-  /** Metrics that a task's runs are evaluated by. Default: not checked. */
-  readonly metricsOf?: ((task: string) => readonly string[]) | undefined;
-}
+type MetricsOf = ((task: string) => readonly string[]) | undefined;
 
 /**
  * Arms that are not there, the same arm or name twice, exclusions that leave nothing, metrics that a task does not have, margins of
  * tasks that the study does not have, and a rule that its seeds do not fit.
  *
  * @param runs All runs of the study.
+ * @param tasks The study's tasks and sequences.
+ * @param metricsOf Metrics that a task's runs are evaluated by. Default: not checked.
  */
 export function problemsOfClaims(
   study: ClaimsOfStudy,
   runs: readonly ArmRun[],
-  tables: ClaimTables,
+  tasks: readonly string[],
+  metricsOf?: MetricsOf,
 ): readonly Problem[] {
   const { claims = [] } = study;
   return [
@@ -166,8 +160,8 @@ export function problemsOfClaims(
       where: `claims[${i}].name`,
       message: `found "${claims[i]!.name}" as in claims[${first}], wanted a name of its own`,
     })),
-    ...claims.flatMap((claim, i) => problemsOfClaim(claim, `claims[${i}]`, runs, tables)),
-    ...problemsOfMargin(study, tables.tasks),
+    ...claims.flatMap((claim, i) => problemsOfClaim(claim, `claims[${i}]`, runs, tasks, metricsOf)),
+    ...problemsOfMargin(study, tasks),
     ...problemsOfDecision(study),
   ];
 }
@@ -176,7 +170,8 @@ function problemsOfClaim(
   claim: Claim,
   where: string,
   runs: readonly ArmRun[],
-  { tasks: known, metricsOf }: ClaimTables,
+  known: readonly string[],
+  metricsOf: MetricsOf,
 ): readonly Problem[] {
   const { exclude: _exclude, ...whole } = claim;
   const placeOf = (i: number) => `${where}.tasks[${i}]`;
@@ -221,7 +216,7 @@ function problemsOfMetric(
   claim: Claim,
   runs: readonly ArmRun[],
   where: string,
-  metricsOf: ClaimTables["metricsOf"],
+  metricsOf: MetricsOf,
 ): readonly Problem[] {
   const { metric } = claim;
   if (metric === undefined || metricsOf === undefined) return [];

@@ -58,7 +58,6 @@ export function valueAt({ settings, options }: ArmRun, key: string): Json {
   return (valueAtKeys(from, key.split(".")) ?? null) as Json;
 }
 
-/** The keys of all settings that a run says. */
 function keysOf(settings: unknown): readonly string[] {
   if (typeof settings !== "object" || settings === null || Array.isArray(settings)) return [];
   return Object.entries(settings).flatMap(([key, value]) => {
@@ -67,7 +66,6 @@ function keysOf(settings: unknown): readonly string[] {
   });
 }
 
-/** Whether a run has the value of a setting. */
 function hasValue(run: ArmRun, key: string, value: Json): boolean {
   return canonicalJson(valueAt(run, key)) === canonicalJson(value);
 }
@@ -82,7 +80,6 @@ function ofMethod<R extends ArmRun>({ method }: Arm, runs: readonly R[]): readon
   return ofEntry.length > 0 ? ofEntry : called((run) => run.method);
 }
 
-/** Runs without those of other budgets than an arm's. */
 function ofBudget<R extends ArmRun>({ budget }: Arm, runs: readonly R[]): readonly R[] {
   return budget === undefined ? runs : runs.filter((run) => hasBudget(run, budget));
 }
@@ -98,19 +95,16 @@ export function runsOfArm<R extends ArmRun>(arm: Arm, runs: readonly R[]): reado
   );
 }
 
-/** The distinct texts of runs, in order of appearance. */
 function distinct(runs: readonly ArmRun[], of: (run: ArmRun) => string): readonly string[] {
   return [...new Set(runs.map(of))];
 }
 
-/** Values as messages list them. */
 function list(values: readonly string[]): string {
   const most = 30;
   const more = values.length - most;
   return values.slice(0, most).join(", ") + (more > 0 ? ` and ${more} more` : "");
 }
 
-/** How the budgets of runs are written on the axis. */
 function writtenBudgets(runs: readonly ArmRun[]): readonly string[] {
   return distinct(
     runs.filter(({ budget }) => budget !== null),

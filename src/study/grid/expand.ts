@@ -6,13 +6,14 @@
 import { knownSequences, knownTasks, type StudyTables } from "./tasks.ts";
 import { canonicalJson } from "../../base/canonical_json.ts";
 import { problemsOfClaims, problemsOfComparisons, problemsOfTuned } from "../check/study.ts";
-import { askedRanksOf, checkNames, matches, type Point, problemsOfSources } from "./points.ts";
+import { askedRanksOf, checkNames, type Point, problemsOfSources } from "./points.ts";
 import { defaultMostRuns, gridProblem } from "./size.ts";
 import { layerOf, type OptionLayer, parseOptions, settingAt } from "../schema/setting_paths.ts";
 import { type Problem, repeated, StudyError } from "../check/problems.ts";
 import { type Budget, budgetKey, budgetOf } from "../budget/budget.ts";
 import { runContent, runTitle } from "./run_id.ts";
 import { defaultSettings, overlaySettings } from "../schema/settings.ts";
+import { matchesCondition } from "../schema/conditions.ts";
 import type { Delta, Study } from "../schema/study.ts";
 import type { GridRun } from "../types.ts";
 import { problemsOfCap } from "../check/until.ts";
@@ -36,9 +37,12 @@ export function expandStudy(study: Study, tables: StudyTables): readonly GridRun
   const problems: Problem[] = [];
   const { tasks: single, unsound } = knownTasks(study, tables, problems);
   const { outputOf = () => "classification", metricsOf } = tables;
-  const sequences = knownSequences(study, single, {
-    outputOf: (task) => unsound.has(task) ? "classification" : outputOf(task),
-  }, problems);
+  const sequences = knownSequences(
+    study,
+    single,
+    (task) => unsound.has(task) ? "classification" : outputOf(task),
+    problems,
+  );
   const tasks = [...single, ...sequences.keys()];
   const variants = knownVariants(study, tables.methods, problems);
   const budgets = (study.axes.budgets ?? []).map(budgetOf);
@@ -56,10 +60,14 @@ export function expandStudy(study: Study, tables: StudyTables): readonly GridRun
       (variant.entry.usesBudget ? budgets : [null]).flatMap((budget) =>
         study.axes.seeds.map((seed): Point => ({
           task,
-          sequence: sequences.get(task),
-          variant,
+          method: variant.entry.name,
+          label: variant.label,
+          arm: variant.arm,
+          varied: variedOf(variant),
           budget,
           seed,
+          sequence: sequences.get(task),
+          variant,
         }))
       )
     )
@@ -70,10 +78,7 @@ export function expandStudy(study: Study, tables: StudyTables): readonly GridRun
   const isSound = problems.length === before;
   // Where a delta gives what varies, runs are missing that others may take their ranks from.
   if (runs.length === points.length) {
-    problems.push(...problemsOfSources(
-      runs,
-      variants.map(({ label, where, entry }) => ({ label, where, hasRanks: entry.usesBudget })),
-    ));
+    problems.push(...problemsOfSources(runs, variants));
   }
   // Where runs are missing, claims and comparisons of them would be told as well.
   const isWhole = runs.length === points.length &&
@@ -83,7 +88,7 @@ export function expandStudy(study: Study, tables: StudyTables): readonly GridRun
   if (isWhole) {
     const metrics = unsound.size > 0 ? undefined : metricsOf;
     problems.push(
-      ...problemsOfClaims(study, runs, { metricsOf: metrics, tasks: study.axes.tasks }),
+      ...problemsOfClaims(study, runs, study.axes.tasks, metrics),
       ...problemsOfComparisons(study.comparisons ?? [], runs),
     );
   }
@@ -101,13 +106,13 @@ function withoutExceptions(
   problems: Problem[],
 ): readonly Point[] {
   except.forEach((when, i) => {
-    if (grid.length === 0 || grid.some((point) => matches(when, point))) return;
+    if (grid.length === 0 || grid.some((point) => matchesCondition(when, point))) return;
     problems.push({
       where: `except[${i}]`,
       message: "found no run that it matches, wanted at least one; leave it out or correct it",
     });
   });
-  const left = grid.filter((point) => !except.some((when) => matches(when, point)));
+  const left = grid.filter((point) => !except.some((when) => matchesCondition(when, point)));
   if (left.length === 0 && grid.length > 0) {
     problems.push({
       where: "except",
@@ -144,7 +149,7 @@ function resolve(
   const askedRanks = askedRanksOf(point, variants);
   const matching = (study.deltas ?? [])
     .map((delta, i) => ({ delta, where: `deltas[${i}]` }))
-    .filter(({ delta }) => matches(delta.when, point));
+    .filter(({ delta }) => matchesCondition(delta.when, point));
   const twice = matching.flatMap(({ delta, where }) => problemsOfVaried(delta, where, point));
   if (twice.length > 0) {
     problems.push(...twice);

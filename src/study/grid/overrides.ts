@@ -17,7 +17,6 @@ import { type Problem, StudyError } from "../check/problems.ts";
 import type { Delta, Study, StudyMethod } from "../schema/study.ts";
 import type { MethodEntry } from "../types.ts";
 
-/** A value that is given for a setting of all runs. */
 interface Override {
   readonly path: SettingPath;
   readonly value: Json;
@@ -25,7 +24,6 @@ interface Override {
 
 const nameOf = (item: StudyMethod) => typeof item === "string" ? item : item.method;
 
-/** A value as it is written: JSON where it is that, else text. */
 function valueOf(text: string): Json {
   try {
     return JSON.parse(text) as Json;
@@ -40,7 +38,6 @@ function severalIn(value: Json): readonly Json[] {
   return value.split(",").map((part) => valueOf(part.trim()));
 }
 
-/** What is said of several values for a setting of all runs. */
 function severalText({ text }: SettingPath, values: readonly Json[]): string {
   const axis = JSON.stringify({ settings: { [text]: values } });
   return `found ${values.length} values, wanted one for all runs; runs with each of them are what "axes": ${axis} in the study gives`;

@@ -8,43 +8,26 @@ import { unknownName } from "../../base/suggest.ts";
 import { problemsOfTargets } from "../check/study.ts";
 import { type Problem, show } from "../check/problems.ts";
 import {
+  type ConditionRun,
   type DeltaCondition,
   isAmong,
-  matchesCondition,
   type OneOrMore,
   toList,
 } from "../schema/conditions.ts";
 import type { Study } from "../schema/study.ts";
-import { type Budget, budgetKey, budgetOf } from "../budget/budget.ts";
+import { budgetKey, budgetOf } from "../budget/budget.ts";
 import type { AskedRanks, GridRun, MethodEntry, RunPoint } from "../types.ts";
 import { type Variant, variedOf } from "./variants.ts";
 import { runTitle } from "./run_id.ts";
 
-/** A point of a study's grid. */
-export interface Point {
-  readonly task: string;
+/** A point of a study's grid; its budget is null for methods without ranks. */
+export interface Point extends ConditionRun {
   /** The tasks of a sequence, undefined for a single task. */
   readonly sequence: readonly string[] | undefined;
   readonly variant: Variant;
-  /** Null for methods without ranks. */
-  readonly budget: Budget | null;
-  readonly seed: number;
 }
 
-/** Problems with names that a message lists at most. */
 const mostProblems = 100;
-
-/** Whether a point has one of the values of each key of a condition. */
-export function matches(when: DeltaCondition, { variant, ...point }: Point): boolean {
-  const { entry, arm, label } = variant;
-  return matchesCondition(when, {
-    ...point,
-    method: entry.name,
-    arm,
-    label,
-    ...(when.settings === undefined ? {} : { varied: variedOf(variant) }),
-  });
-}
 
 /** Notes tasks, methods and values of settings that the study does not have, those of its conditions and its axis of tasks. */
 export function checkNames(
@@ -89,7 +72,6 @@ export function checkNames(
   for (const [i, when] of (study.except ?? []).entries()) checkCondition(when, `except[${i}]`);
 }
 
-/** What is wrong with a setting that a condition names, or null. */
 function problemOfSetting(
   key: string,
   wanted: Json,
@@ -117,30 +99,21 @@ export function pointKey({ task, label, budget, seed }: RunPoint): string {
   return JSON.stringify([task, label, budget === null ? null : budgetKey(budget), seed]);
 }
 
-/** Entries of the methods' axis as the checks see them. */
-export interface LabelledEntry {
-  readonly label: string;
-  /** Whether its runs have ranks. */
-  readonly hasRanks: boolean;
-  /** Its place in the study. */
-  readonly where: string;
-}
-
 /**
  * What is wrong with the runs that others take their ranks from: unknown labels, runs that the study does not have or that have no
  * ranks, and circles. Each entry of the methods' axis is told once, with its first run that is concerned.
  */
 export function problemsOfSources(
   runs: readonly GridRun[],
-  entries: readonly LabelledEntry[],
+  variants: readonly Variant[],
 ): readonly Problem[] {
   const byPoint = new Map(runs.map((run) => [pointKey(run), run]));
   const found = new Map<string, Problem>();
   for (const run of runs) {
-    const message = problemOf(run, byPoint, entries);
+    const message = problemOf(run, byPoint, variants);
     if (message === null || found.has(run.label)) continue;
-    const entry = entries.find(({ label }) => label === run.label);
-    found.set(run.label, { where: `${entry?.where ?? "axes.methods"}.ranks.of`, message });
+    const { where } = variants.find(({ label }) => label === run.label)!;
+    found.set(run.label, { where: `${where}.ranks.of`, message });
   }
   return [...found.values()];
 }
@@ -148,13 +121,21 @@ export function problemsOfSources(
 function problemOf(
   run: GridRun,
   byPoint: ReadonlyMap<string, GridRun>,
-  entries: readonly LabelledEntry[],
+  variants: readonly Variant[],
 ): string | null {
   if (run.askedRanks?.type !== "run") return null;
   const { of } = run.askedRanks;
-  const entry = entries.find(({ label }) => label === of.label);
-  if (entry === undefined) return unknownName("label", of.label, entries.map(({ label }) => label));
-  if (!entry.hasRanks) return `found "${of.label}", which has no ranks, wanted a run with ranks`;
+  const source = variants.find(({ label }) => label === of.label);
+  if (source === undefined) {
+    return unknownName(
+      "label",
+      of.label,
+      variants.map(({ label }) => label),
+    );
+  }
+  if (!source.entry.usesBudget) {
+    return `found "${of.label}", which has no ranks, wanted a run with ranks`;
+  }
   if (!byPoint.has(pointKey(of))) {
     return `found no run "${runTitle(of)}" in this study, wanted the run that run "${
       runTitle(run)

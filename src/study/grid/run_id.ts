@@ -36,7 +36,6 @@ export function runId(run: RunSpec, hashes: InputHashes): string {
   return hashJson({ run: runContent(run), hashes: { data, weights, tokenizer } }).slice(0, 16);
 }
 
-/** Characters of a label that a folder's name holds at most. */
 const mostOfLabel = 40;
 
 /** A label as a part of a folder's name, without the method's name that it may begin with; empty where that is all of it. */
@@ -47,7 +46,6 @@ function labelPart({ method, label }: Pick<RunSpec, "method" | "label">): string
     .replaceAll(/^[-.]+/g, "").slice(0, mostOfLabel).replaceAll(/[-.]+$/g, "");
 }
 
-/** Parts of a folder's name with other characters as `_`. */
 function nameOf(parts: readonly string[]): string {
   return parts.map((part) => part.replaceAll(/[^A-Za-z0-9._-]/g, "_")).join("-");
 }

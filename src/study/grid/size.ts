@@ -12,7 +12,6 @@ import type { MethodEntry } from "../types.ts";
 /** Runs of a study at most, unless whoever plans it allows more. */
 export const defaultMostRuns = 10_000;
 
-/** Comparisons of conditions with runs at most. */
 const mostComparisons = 50_000_000;
 
 const counted = (count: number) => count.toLocaleString("en");

@@ -69,21 +69,16 @@ export function knownTasks(
   return { tasks, unsound };
 }
 
-/** What sequences are checked against. */
-export interface SequenceTables {
-  /** What a known task asks for. Default: a class. */
-  readonly outputOf?: (task: string) => "classification" | "regression";
-}
-
 /**
  * The study's sequences by name; what is wrong with them is noted.
  *
  * @param tasks Names of the known tasks, the study's own among them.
+ * @param outputOf What a known task asks for.
  */
 export function knownSequences(
   study: Pick<Study, "sequences">,
   tasks: readonly string[],
-  { outputOf = () => "classification" }: SequenceTables,
+  outputOf: NonNullable<StudyTables["outputOf"]>,
   problems: Problem[],
 ): ReadonlyMap<string, readonly string[]> {
   const sequences = Object.entries(study.sequences ?? {});

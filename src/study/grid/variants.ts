@@ -6,7 +6,6 @@
 import { unknownName } from "../../base/suggest.ts";
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
 import { type Problem, repeated } from "../check/problems.ts";
-import { budgetKey, budgetOf, type StudyBudget } from "../budget/budget.ts";
 import {
   optionNames,
   parseSettingPath,
@@ -21,13 +20,12 @@ import type { MethodOptions, Study, StudyMethod } from "../schema/study.ts";
 import { ranksText, type StudyRanks } from "../budget/given.ts";
 import type { MethodEntry } from "../types.ts";
 
-/** An entry of the methods' axis. */
 interface Arm {
   readonly entry: MethodEntry;
   /** How reports call it beside what axes of settings vary. */
   readonly arm: string;
   readonly options: MethodOptions;
-  readonly ranks: StudyRanks<StudyBudget> | null;
+  readonly ranks: StudyRanks | null;
   /** Its place in the study. */
   readonly where: string;
 }
@@ -87,7 +85,6 @@ export function knownVariants(
   });
 }
 
-/** The entries of the methods' axis; what is wrong with them is noted. */
 function knownArms(
   methods: readonly StudyMethod[],
   entries: readonly MethodEntry[],
@@ -141,12 +138,12 @@ function knownArms(
 function defaultLabel(
   method: string,
   options: MethodOptions,
-  ranks: StudyRanks<StudyBudget> | null,
+  ranks: StudyRanks | null,
 ): string {
   return [
     method,
     ...Object.entries(options).map(([key, value]) => `${key}=${canonicalJson(value)}`),
-    ...(ranks === null ? [] : [ranksText(ranks, (budget) => budgetKey(budgetOf(budget)))]),
+    ...(ranks === null ? [] : [ranksText(ranks)]),
   ]
     .join(" ").replaceAll('"', "");
 }
@@ -166,7 +163,6 @@ export interface AxisValue {
   readonly where: string;
 }
 
-/** Where a value of an axis stands in a study. */
 function placeOfValue(text: string, i: number): string {
   return `axes.settings.${text}[${i}]`;
 }

@@ -67,7 +67,6 @@ export interface ClaimsOfStudy {
   readonly axes: { readonly seeds: readonly number[] };
 }
 
-/** Half of the region of practical equivalence where a study says nothing: one point. */
 const defaultMargin = 0.01;
 
 /** The key of the margin of tasks that have none of their own. */

@@ -85,7 +85,6 @@ export function studyJsonSchema(tables: SchemaTables): Json {
   };
 }
 
-/** An object that has at least some keys, each of which a schema describes. */
 function withKeys(properties: JsonObject): JsonObject {
   return { type: "object", properties, required: Object.keys(properties) };
 }
@@ -96,7 +95,6 @@ function partialOptions(optionsSchema: Json): Json {
   return options;
 }
 
-/** A list of values of an axis, each of which one of some schemas describes. */
 function valuesOf(schemas: readonly Json[]): Json {
   return {
     type: "array",
@@ -112,7 +110,6 @@ function settingRef(key: string): Json {
   return { $ref: `#/$defs/settings/properties/${key.replaceAll(".", "/properties/")}` };
 }
 
-/** Axes of the options of all methods: methods may have options of one name. */
 function optionAxes(
   methods: readonly { readonly name: string; readonly options: Json }[],
 ): readonly (readonly [string, Json])[] {

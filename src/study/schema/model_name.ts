@@ -25,7 +25,6 @@ export type ModelName =
     readonly folder: string | null;
   };
 
-/** The revision of a hub model that names none. */
 const defaultRevision = "main";
 
 const part = "[A-Za-z0-9][A-Za-z0-9_.-]*";

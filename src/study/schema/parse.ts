@@ -59,7 +59,6 @@ const naming: ReadonlySet<PropertyKey | undefined> = new Set(
   [undefined, "axes", "sequences", "userTasks"],
 );
 
-/** A study without its wrong keys, or null where others depend on them. */
 function withoutWrong(value: unknown, issues: readonly z.core.$ZodIssue[]): unknown {
   if (issues.some(({ path }) => naming.has(path[0]))) return null;
   return issues.reduce<unknown>((left, issue) => {

@@ -282,7 +282,6 @@ const plateauShape = {
   ),
 };
 
-/** `train.until` as studies write it. */
 const partialUntil = z.union([
   z.literal("epochs"),
   closed({ plateau: closed(optionalOf(plateauShape)).meta({ id: "plateau" }) }),

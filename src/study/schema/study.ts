@@ -78,7 +78,7 @@ export type StudyMethod =
     /** Options that differ from the method's defaults. */
     readonly options?: MethodOptions;
     /** The ranks that its runs start with. Default: those that the budget gives. */
-    readonly ranks?: StudyRanks<StudyBudget>;
+    readonly ranks?: StudyRanks;
     /** How reports call it. Default: the name, followed by the options and the ranks that are given. */
     readonly label?: string;
   };
@@ -195,7 +195,7 @@ const axesShape = {
       closed({
         method: methodName,
         options: z.exactOptional(options),
-        ranks: z.exactOptional(studyRanksSchema(budget)),
+        ranks: z.exactOptional(studyRanksSchema),
         label: z.exactOptional(z.string().min(1).max(200)),
       }),
     ]).meta({ id: "method" }),
