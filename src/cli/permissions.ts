@@ -6,7 +6,7 @@
 import { isAbsolute } from "node:path";
 import { fileURLToPath } from "node:url";
 import config from "../../deno.json" with { type: "json" };
-import { packageFolder } from "../record/packages.ts";
+import { packageFolder } from "../record/provenance.ts";
 import { ownCache } from "../fetch/own_data.ts";
 import { nearPath, type Place } from "./access.ts";
 

@@ -6,7 +6,7 @@
 import { commandOf } from "./command.ts";
 import { placesAt, sweepPlaces } from "./access.ts";
 import { UsageError } from "../base/usage_error.ts";
-import { publishedResults } from "../runs/plan/pilots.ts";
+import { publishedResults } from "../runs/plan/study_power.ts";
 import { planApart } from "./plan_apart.ts";
 import type { PowerAsked } from "./power_shown.ts";
 import {

@@ -7,7 +7,7 @@
  * @module
  */
 import type { RunsResult } from "../runs/pool/run_all.ts";
-import type { StoppedRun } from "../runs/pool/stop_flag.ts";
+import type { StoppedRun } from "../runs/events.ts";
 import { errorOutput } from "./output.ts";
 
 /** Signals that ask for a stop. */

@@ -9,7 +9,7 @@ import { printable } from "../base/printable.ts";
 import { wrapped } from "../base/text_width.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { confineStudies } from "../runs/pool/threads.ts";
-import { StoppedError } from "../runs/pool/stop_flag.ts";
+import { StoppedError } from "../runs/events.ts";
 import { errorOutput, standardOutput } from "./output.ts";
 import { stoppedExitCode } from "./stop.ts";
 

@@ -5,7 +5,7 @@
  */
 import { UsageError } from "../base/usage_error.ts";
 import { namedModule } from "../runs/plan/find_study.ts";
-import { isCoveredBy, moduleText, type NamedModule, type Trust } from "../runs/trust.ts";
+import { isCoveredBy, moduleText, type NamedModule, type Trust } from "../runs/method_modules.ts";
 import type { CommandOption } from "./command.ts";
 import { type Arguments, complain } from "./terminal.ts";
 

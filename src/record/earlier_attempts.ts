@@ -11,7 +11,7 @@ import { moveFolder, removeTree } from "./durable.ts";
 import { readRun, readRunState } from "./read_study.ts";
 import { diskReader } from "./results_reader.ts";
 import type { FilePrint, RunRecord } from "./types.ts";
-import { attemptPath, attemptsAt, underWay } from "./under_way.ts";
+import { attemptPath, attemptsAt, underWay } from "./lease.ts";
 
 /** The journals of a run. */
 export const journalNames = ["steps", "evaluations", "ranks", "importance"] as const;

@@ -11,6 +11,8 @@
 import { errorMessage } from "../base/error_message.ts";
 import { InputError } from "../base/input_error.ts";
 import {
+  leasedRuns,
+  leasePath,
   type LeaseTimes,
   leaseTimes,
   type Look,
@@ -19,14 +21,15 @@ import {
   ownerHost,
   ownerName,
   ownerText,
+  runsUnderWay,
   type Sighting,
   sightingAfter,
+  underWay,
 } from "./lease.ts";
 import { denoDisk, isOccupied } from "./disk.ts";
 import { makeFolder, newToken, writing } from "./durable.ts";
 import { wantWithin } from "./results_reader.ts";
 import { Heartbeat } from "./heartbeat.ts";
-import { leasedRuns, leasePath, runsUnderWay, underWay } from "./under_way.ts";
 
 /** A lease that this process holds. */
 export interface Lease {

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { hashBytes, hashParts } from "../base/hash.ts";
 import config from "../../deno.json" with { type: "json" };
-import { libraryHashes, runtimeFolder } from "./libraries.ts";
-import { readIfThere } from "./durable.ts";
+import { hashBytes, hashParts } from "../base/hash.ts";
+import { namesIn, readIfThere } from "./durable.ts";
 import type { Where } from "./types.ts";
+import { fileURLToPath } from "node:url";
 
 const root = new URL("../../", import.meta.url);
 
@@ -92,4 +92,47 @@ export async function readEnvironment(): Promise<Environment> {
     source: await sourceFolderHash(),
     libraries: folder === null ? {} : await libraryHashes(folder),
   };
+}
+
+/** Names of libraries, on every platform. */
+const libraryName = /\.(?:node|dll|dylib|so(?:\.[0-9.]+)?)$/;
+
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+}
+
+/** SHA-256 of each library in a folder, by its file's name. */
+export async function libraryHashes(folder: string): Promise<Readonly<Record<string, string>>> {
+  const names = [...await namesIn(folder)].filter((name) => libraryName.test(name)).sort();
+  const hashes: Record<string, string> = {};
+  for (const name of names) hashes[name] = await sha256(await Deno.readFile(`${folder}/${name}`));
+  return hashes;
+}
+
+/** The folder of the runtime's library for this machine, or null where it is not known or may not be read. */
+export function runtimeFolder(): string | null {
+  const path = packageFolder("onnxruntime-node");
+  const { os, arch } = Deno.build;
+  const folder = path === null ? null : [
+    path,
+    "bin/napi-v6",
+    os === "windows" ? "win32" : os,
+    arch === "x86_64" ? "x64" : "arm64",
+  ].join("/");
+  const isReadable = folder !== null &&
+    Deno.permissions.querySync({ name: "read", path: folder }).state === "granted";
+  return isReadable ? folder : null;
+}
+
+/**
+ * The folder of a package, or null where Deno does not say: in an installed ranklab without a `node_modules`.
+ *
+ * @param name As `deno.json` imports it.
+ */
+export function packageFolder(name: keyof typeof config.imports): string | null {
+  const url = import.meta.resolve(config.imports[name]);
+  if (!url.startsWith("file:")) return null;
+  const path = fileURLToPath(url);
+  const tail = `/${name}/`;
+  return path.slice(0, path.lastIndexOf(tail) + tail.length - 1);
 }

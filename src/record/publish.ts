@@ -8,7 +8,7 @@ import type { Disk } from "./disk.ts";
 import { moveFolder, newToken, removeTree, StorageError } from "./durable.ts";
 import { readRun, type StoredRun } from "./read_study.ts";
 import { diskReader } from "./results_reader.ts";
-import { resultDifferences } from "./result_differences.ts";
+import type { RunRecord, RunResults } from "./types.ts";
 
 /** The finished run in a folder, or null where there is none, or a damaged, a failed or another one. */
 async function finishedIn(folder: string, id: string, disk: Disk): Promise<StoredRun | null> {
@@ -59,4 +59,32 @@ async function giveWay(folder: string, aside: string, disk: Disk): Promise<void>
     throw error;
   }
   await removeTree(aside, disk);
+}
+
+/** A record without what differs from one execution to the next: times, the prints of files with times, and the machine. */
+function timeless({ id, asked, happened }: RunRecord): unknown {
+  const { time: _time, estimate, ...rest } = happened;
+  return { id, asked, happened: { ...rest, dimensions: estimate?.dimensions ?? null } };
+}
+
+/** The prints of files that hold no times. */
+function timelessFiles({ files = {} }: RunRecord): unknown {
+  return Object.fromEntries(Object.entries(files).filter(([name]) => name !== "steps.jsonl"));
+}
+
+/**
+ * The parts of their results in which two executions of a run differ; none where they computed the same numbers.
+ */
+export function resultDifferences(a: RunResults, b: RunResults): readonly string[] {
+  const parts: Readonly<Record<string, (run: RunResults) => unknown>> = {
+    record: ({ record }) => timeless(record),
+    steps: ({ steps }) => steps.map(({ stepMillis: _millis, ...line }) => line),
+    evaluations: ({ evaluations }) => evaluations,
+    ranks: ({ ranks }) => ranks,
+    importance: ({ importance }) => importance,
+    predictions: ({ predictions }) => predictions,
+    files: ({ record }) => timelessFiles(record),
+  };
+  return Object.entries(parts).filter(([, of]) => JSON.stringify(of(a)) !== JSON.stringify(of(b)))
+    .map(([name]) => name);
 }

@@ -29,7 +29,7 @@ import {
 import { publish } from "./publish.ts";
 import { wantWithin } from "./results_reader.ts";
 import type { FilePrint, RunRecord } from "./types.ts";
-import { attemptPath, underWay } from "./under_way.ts";
+import { attemptPath, underWay } from "./lease.ts";
 
 /** The lease of a run was taken over while it was made: another process goes on from its last checkpoint. */
 export class LostAttemptError extends Error {

@@ -6,7 +6,7 @@
 import { parseJson } from "../base/read_json.ts";
 import type { SlotRef } from "../methods/rank_actions.ts";
 import { readSafetensors, type StoredTensor } from "../models/safetensors.ts";
-import { slotRefs } from "./checkpoint_header.ts";
+import { slotRefs } from "./checkpoint_file.ts";
 import { checkPrint } from "./damage.ts";
 import { parserOf } from "./parser.ts";
 import type { ResultsReader } from "./results_reader.ts";

@@ -7,23 +7,22 @@ import { ExecutorError } from "../exec/executor.ts";
 import type { Environment } from "../record/provenance.ts";
 import { newToken, StorageError } from "../record/durable.ts";
 import { LostAttemptError, RunFolder } from "../record/run_folder.ts";
-import { type PausedRun, scoreAt } from "./paused_run.ts";
-import { type Kept, type LoopContext, runToEnd } from "./run_loop.ts";
-import type { FailureCause, Outcome, RunRecord } from "../record/types.ts";
+import { type Kept, type LoopContext, runToEnd, type Timings, timingsBefore } from "./run_loop.ts";
+import type { EvaluationLine, FailureCause, Outcome, RunRecord } from "../record/types.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
 import type { ProgramCache } from "../train/programs.ts";
-import { primaryMetric } from "../tasks/metrics.ts";
+import { meritOf, primaryMetric } from "../tasks/metrics.ts";
 import { DivergenceError } from "../train/run_types.ts";
 import { Trainer } from "../train/trainer.ts";
 import { type EstimatedRun, withEstimatedRanks } from "./plan/estimated_ranks.ts";
 import type { Inputs, ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./plan/planning.ts";
-import { RunJournal } from "./run_journal.ts";
+import { RunJournal, writeEndFiles } from "./run_files.ts";
 import { RanksError, withSourceRanks } from "./plan/source_ranks.ts";
-import { writeEndFiles } from "./run_files.ts";
 import { recordOf } from "./run_record.ts";
 import { requestOf } from "./training_request.ts";
-import { type Timings, timingsBefore } from "./timings.ts";
+import { keptOf } from "../study/grid/steps.ts";
+import type { TrainSettings } from "../study/schema/settings.ts";
 
 /** What all runs of a sweep share. */
 export interface ExecutionContext extends LoopContext {
@@ -168,4 +167,39 @@ interface Started {
   trainer: Trainer | null;
   splits: readonly EvaluationSplit[];
   run: EstimatedRun;
+}
+
+/** A run that was trained up to a step. */
+export interface PausedRun {
+  /** The step at which it was to pause. */
+  readonly step: number;
+  /** The name of its primary metric. */
+  readonly metric: string;
+  /** That metric if the run ended here; null where it was not evaluated. */
+  readonly score: number | null;
+  /** Time of the run so far. */
+  readonly wallMillis: number;
+}
+
+/**
+ * A metric of a run as if it had ended after a step: of the last evaluation until then, or the best one.
+ *
+ * @param evaluations Its journal.
+ * @param keep Which evaluation counts.
+ * @returns null where there was none, or it is no number.
+ */
+export function scoreAt(
+  step: number,
+  metric: string,
+  evaluations: readonly EvaluationLine[],
+  keep: TrainSettings["keep"],
+): number | null {
+  // Of the lines of a step, the first is that of the split that counts.
+  const scores = [...Map.groupBy(evaluations, (line) => line.step).values()]
+    .filter(([line]) => line!.step <= step)
+    .map(([line]) => line!.metrics[metric] ?? NaN);
+  const merits = scores.flatMap((score) => Number.isNaN(score) ? [] : [meritOf(metric, score)]);
+  const best = meritOf(metric, Math.max(...merits));
+  const score = keptOf(keep, { best, last: scores.at(-1) ?? NaN });
+  return Number.isFinite(score) ? score : null;
 }

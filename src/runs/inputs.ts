@@ -20,8 +20,15 @@ import { KeptSplits } from "../train/kept_splits.ts";
 import type { ReadTasks } from "../train/run_data.ts";
 import { type Fetching, ownFetching, readModelFiles } from "../fetch/model_files.ts";
 import { bringOwnFiles, ownPath } from "../fetch/own_data.ts";
-import { encodingsFrom, type SharedEncodings, sharedEncodings } from "./shared_encodings.ts";
-import { inSharedMemory, modelFrom, type SharedModel, sharedModel } from "./shared_models.ts";
+import {
+  encodingsFrom,
+  inSharedMemory,
+  modelFrom,
+  type SharedEncodings,
+  sharedEncodings,
+  type SharedModel,
+  sharedModel,
+} from "./shared_models.ts";
 import { readTaskData } from "./task_data.ts";
 
 /** Where the user's data and model are. */

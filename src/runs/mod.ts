@@ -20,7 +20,7 @@ export type { DamagedRun } from "../analysis/results.ts";
 export type { RunsResult } from "./pool/run_all.ts";
 export type { PlanAgain } from "./after/recorded_run.ts";
 export { spectraOf, type SpectraOptions, type SpectraResult } from "./after/spectra.ts";
-export { StoppedError, type StoppedRun } from "./pool/stop_flag.ts";
+export { StoppedError, type StoppedRun } from "./events.ts";
 export { readStudyFile, type StudyData, type StudyFile } from "./plan/study_file.ts";
 export { type ResultsSource } from "./stored_study.ts";
 export { readStudyResults } from "./study_results.ts";
@@ -38,7 +38,7 @@ export {
 export type { TrainedRunRequest } from "./trained_run.ts";
 export { train } from "./train.ts";
 export type { TrainEvent, TrainOptions } from "./training.ts";
-export { type NamedModule, type Trust, UntrustedCodeError } from "./trust.ts";
+export { type NamedModule, type Trust, UntrustedCodeError } from "./method_modules.ts";
 export type { TunedFile } from "./tune/tuned_file.ts";
 export type { TrialsResult, TuneOptions } from "./tune/making.ts";
 export { type TuneResult, tuneStudy } from "./tune/tune_study.ts";

@@ -9,8 +9,7 @@ import { foldedCosts } from "../methods/adapter.ts";
 import { architectureOf } from "../models/architectures.ts";
 import { countOf } from "../models/parameters.ts";
 import type { Environment } from "../record/provenance.ts";
-import { sequenceOutcome } from "../record/sequence.ts";
-import { stepFigures } from "../record/step_figures.ts";
+import { sequenceOutcome, signsOf, stepFigures } from "./run_figures.ts";
 import {
   type Asked,
   type BudgetCounts,
@@ -38,9 +37,8 @@ import type { Trainer } from "../train/trainer.ts";
 import type { EstimatedRun } from "./plan/estimated_ranks.ts";
 import type { ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./plan/planning.ts";
-import { evaluationLines, type JournalLines } from "./run_journal.ts";
-import { signsOf } from "./run_signs.ts";
-import type { Timings } from "./timings.ts";
+import { evaluationLines, type JournalLines } from "./run_files.ts";
+import type { Timings } from "./run_loop.ts";
 
 /** What a finished run through a sequence came to, by its evaluations. */
 function sequenceOf(

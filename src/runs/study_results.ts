@@ -4,18 +4,22 @@
  * @module
  */
 import { InputError, shown } from "../base/input_error.ts";
-import { isDamage } from "../record/damage.ts";
+import { isDamage, parseJsonFile } from "../record/damage.ts";
 import { readRun, type StoredRun } from "../record/read_study.ts";
-import { readerOf, type ResultsReader, within } from "../record/results_reader.ts";
+import {
+  folderReader,
+  outputFolder,
+  readerOf,
+  type ResultsReader,
+  within,
+} from "../record/results_reader.ts";
 import type { ReplayedRun } from "../record/types.ts";
 import { checkWeights } from "../record/weights_file.ts";
 import { analyse, type Analysis } from "../analysis/analysis.ts";
 import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../analysis/results.ts";
 import { comparedPairs } from "../study/compare/pairs.ts";
 import type { RunSpec } from "../study/types.ts";
-import { readMadeFiles, unlessDamaged } from "./after/made_files.ts";
 import { filesAtOnce, mapConcurrently } from "./pool/side_by_side.ts";
-import { claimsOfStored } from "./plan/stated_claims.ts";
 import {
   readStoredStudy,
   type ResultsSource,
@@ -23,6 +27,9 @@ import {
   type StoredStudy,
   type StudyToStore,
 } from "./stored_study.ts";
+import type { Parser } from "../record/parser.ts";
+import { parseStudySpectra, type StudySpectra } from "../record/spectra.ts";
+import { parseVerification, type Verification } from "../record/verification.ts";
 
 /** Told of a run whose files are not what was written. */
 type OnDamage = (damaged: DamagedRun) => void;
@@ -147,7 +154,11 @@ async function resultsOf(
     warnings: stored.warnings ?? [],
     replay: null,
     tuned: stored.study.tuned ?? null,
-    claims: claimsOfStored(stored),
+    claims: (stored.study.claims ?? []).length === 0 ? null : {
+      study: stored.study,
+      planned: stored.runs.map(({ run }) => run),
+      statements: stored.claimsStated ?? [],
+    },
     ...made,
     damagedFiles,
   };
@@ -186,4 +197,78 @@ export async function resultsOfPlan(
     ),
     damagedFiles,
   });
+}
+
+/** A file that a command made of a study's results, or null where there is none. */
+async function readMade<T>(
+  reader: ResultsReader,
+  name: string,
+  parse: Parser<T>,
+): Promise<T | null> {
+  // What was made of a packed study lies beside it, and is newer than the pack's own.
+  const beside = folderReader(outputFolder(reader.path));
+  for (const place of [beside, reader]) {
+    const bytes = await place.read(name);
+    if (bytes === null) continue;
+    const path = `${place.path}/${name}`;
+    return parse(parseJsonFile(bytes, path), path);
+  }
+  return null;
+}
+
+/** What commands made of a study's results; null where there is none, or one that is damaged. */
+export interface MadeFiles {
+  readonly verification: Verification | null;
+  readonly spectra: StudySpectra | null;
+}
+
+/** Told of a file that is left out. */
+export type OnDamagedFile = (damaged: DamagedFile) => unknown;
+
+/**
+ * What is read of a file, or null where that is damaged, which is told.
+ *
+ * @param command The one that makes the file.
+ */
+export async function unlessDamaged<T>(
+  { file, command }: Pick<DamagedFile, "file" | "command">,
+  reading: Promise<T>,
+  onDamage: OnDamagedFile,
+): Promise<T | null> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!isDamage(error)) throw error;
+    await onDamage({ file, command, problem: error.message });
+    return null;
+  }
+}
+
+/** What the last `deno task spectra` of a study found; null where there was none, or it is damaged, which is told. */
+export async function readSpectra(
+  reader: ResultsReader,
+  onDamage: OnDamagedFile,
+): Promise<StudySpectra | null> {
+  const file = "spectra.json";
+  return await unlessDamaged(
+    { file, command: "spectra" },
+    readMade(reader, file, parseStudySpectra),
+    onDamage,
+  );
+}
+
+/** Reads what commands made of a study's results; what is damaged is told and left out. */
+export async function readMadeFiles(
+  reader: ResultsReader,
+  onDamage: OnDamagedFile,
+): Promise<MadeFiles> {
+  const file = "verify/verification.json";
+  return {
+    verification: await unlessDamaged(
+      { file, command: "verify" },
+      readMade(reader, file, parseVerification),
+      onDamage,
+    ),
+    spectra: await readSpectra(reader, onDamage),
+  };
 }

@@ -8,7 +8,13 @@ import { withStatement } from "../analysis/claims/stated.ts";
 import { StudyError } from "../study/check/problems.ts";
 import type { Study } from "../study/schema/study.ts";
 import { stopFlagOf, teller, type Watch, type WorkEvent } from "./events.ts";
-import { seedsToStore } from "./plan/added_runs.ts";
+import {
+  claimedArmsHash,
+  claimedSeeds,
+  claimsStatedIn,
+  runsBegunIn,
+  seedsToStore,
+} from "./plan/earlier_plan.ts";
 import type { PlannedRun, StudyPlan } from "./plan/planning.ts";
 import {
   type PlannedStudy,
@@ -17,13 +23,7 @@ import {
   type SweptStudy,
   sweptStudyOf,
 } from "./plan/planned_study.ts";
-import { problemsOfPart } from "./plan/rank_order.ts";
-import {
-  claimedArmsHash,
-  claimedSeeds,
-  claimsStatedIn,
-  runsBegunIn,
-} from "./plan/stated_claims.ts";
+import { problemsOfPart } from "./plan/selection.ts";
 import { undecidableClaims } from "./plan/study_power.ts";
 import { Pool, type PoolOptions } from "./pool/pool.ts";
 import { runAll, type RunsResult, unfinished } from "./pool/run_all.ts";

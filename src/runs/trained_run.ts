@@ -27,12 +27,11 @@ import type { Task } from "../tasks/types.ts";
 import { type Fetching, ownFetching, readModelFiles } from "../fetch/model_files.ts";
 import { Inputs } from "./inputs.ts";
 import { keptWeightsFile } from "./after/layer_ablation.ts";
-import { loadCustomMethods } from "./method_modules.ts";
+import { loadCustomMethods, type Trust } from "./method_modules.ts";
 import type { BaseFiles } from "./share/model_folder.ts";
 import { ownTasksOf } from "./plan/planning.ts";
 import { runSpecOf } from "./after/recorded_run.ts";
 import { readStoredStudy, type StoredStudy } from "./stored_study.ts";
-import type { Trust } from "./trust.ts";
 import { UsageError } from "../base/usage_error.ts";
 
 /** A trained model, taken apart. */

@@ -15,12 +15,11 @@ import { nextSeeds, runsForClaims } from "../study/compare/added_seeds.ts";
 import { runTitle } from "../study/grid/run_id.ts";
 import type { Study } from "../study/schema/study.ts";
 import type { GridRun } from "../study/types.ts";
-import { furtherGrid, gridWith } from "./plan/added_runs.ts";
-import type { WorkEvent } from "./events.ts";
+import { furtherGrid, gridWith } from "./plan/earlier_plan.ts";
+import type { StopFlag, WorkEvent } from "./events.ts";
 import type { PlannedStudy } from "./plan/planned_study.ts";
 import { type PlannedRun, planWith, type StudyPlan, whereTheyAre } from "./plan/planning.ts";
 import { type RunsResult, summed } from "./pool/run_all.ts";
-import type { StopFlag } from "./pool/stop_flag.ts";
 import { type StudyToStore } from "./stored_study.ts";
 import { resultsOfPlan } from "./study_results.ts";
 

@@ -6,7 +6,7 @@ import { type Opening, Pool } from "../../src/runs/pool/pool.ts";
 import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { modelFrom } from "../../src/runs/shared_models.ts";
-import { StopFlag } from "../../src/runs/pool/stop_flag.ts";
+import { StopFlag } from "../../src/runs/events.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { runAll, unfinished } from "../../src/runs/pool/run_all.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";

@@ -1,9 +1,9 @@
 /** `deno task verify` from end to end, on a tiny encoder. */
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
-import { StoppedError } from "../../src/runs/pool/stop_flag.ts";
+import { StoppedError } from "../../src/runs/events.ts";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { verify } from "../../src/cli/verify.ts";
-import { sampleByKind } from "../../src/runs/after/sampling.ts";
+import { sampleByKind } from "../../src/runs/after/recorded_run.ts";
 import { verifyStudy } from "../../src/runs/after/verify.ts";
 import type { Verification } from "../../src/record/verification.ts";
 import { changeLine, tinyModel, verifyAll, withSwept } from "../runs/tiny_study.ts";

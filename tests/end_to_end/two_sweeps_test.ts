@@ -1,10 +1,9 @@
 /** Two sweeps of one study at once, a dead one's lease, and results that nobody may write to. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { methods } from "../../src/methods/table.ts";
-import { ownerText } from "../../src/record/lease.ts";
+import { attemptPath, leasePath, ownerText } from "../../src/record/lease.ts";
 import { readRun } from "../../src/record/read_study.ts";
-import { resultDifferences } from "../../src/record/result_differences.ts";
-import { attemptPath, leasePath } from "../../src/record/under_way.ts";
+import { resultDifferences } from "../../src/record/publish.ts";
 import type { WorkEvent } from "../../src/runs/events.ts";
 import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";
 import { tinyModel, tinyStudy, withSwept } from "../runs/tiny_study.ts";

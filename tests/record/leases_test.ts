@@ -1,10 +1,9 @@
 /** Leases on a disk: one owner at a time, takeovers that only one wins, and nothing left behind. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { InputError } from "../../src/base/input_error.ts";
-import { ownerText } from "../../src/record/lease.ts";
+import { attemptPath, leasePath, ownerText } from "../../src/record/lease.ts";
 import { type Lease, Leases, type Taking } from "../../src/record/leases.ts";
 import { beatIn } from "../../src/record/heartbeat.ts";
-import { attemptPath, leasePath } from "../../src/record/under_way.ts";
 
 const owner = { host: "here", pid: 1, command: "sweep" };
 const elsewhere = { host: "elsewhere", pid: 2, command: "sweep --jobs 2" };

@@ -1,8 +1,12 @@
 /** What a record says of where it was made. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { hashBytes, hashParts } from "../../src/base/hash.ts";
-import { libraryHashes } from "../../src/record/libraries.ts";
-import { gitCommit, readEnvironment, sourceFolderHash } from "../../src/record/provenance.ts";
+import {
+  gitCommit,
+  libraryHashes,
+  readEnvironment,
+  sourceFolderHash,
+} from "../../src/record/provenance.ts";
 
 Deno.test("a source folder's hash is of the paths and texts of its TypeScript files", async () => {
   const path = await Deno.makeTempDir();

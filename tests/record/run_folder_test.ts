@@ -5,7 +5,7 @@ import { DamagedFileError } from "../../src/record/damage.ts";
 import { denoDisk, type Disk } from "../../src/record/disk.ts";
 import { StorageError } from "../../src/record/durable.ts";
 import { LostAttemptError, RunFolder } from "../../src/record/run_folder.ts";
-import { attemptPath } from "../../src/record/under_way.ts";
+import { attemptPath } from "../../src/record/lease.ts";
 import {
   checkpointAt,
   makeSmallRun,

@@ -1,7 +1,7 @@
 /** Tables and charts of sequences, with figures by hand. */
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
-import { sequenceOutcome } from "../../src/record/sequence.ts";
+import { sequenceOutcome } from "../../src/runs/run_figures.ts";
 import type { EvaluationLine } from "../../src/record/types.ts";
 import { buildReport } from "../../src/report/build.ts";
 import { rowsOf } from "../../src/analysis/run_rows.ts";

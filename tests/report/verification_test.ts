@@ -1,8 +1,12 @@
 /** What the report says of a verification. */
 import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { RunVerification, Verdict, Verification } from "../../src/record/verification.ts";
-import { parseVerification } from "../../src/record/verification_file.ts";
+import {
+  parseVerification,
+  type RunVerification,
+  type Verdict,
+  type Verification,
+} from "../../src/record/verification.ts";
 import { buildReport } from "../../src/report/build.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import {

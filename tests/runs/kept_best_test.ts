@@ -11,7 +11,7 @@ import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { readRun, type StoredRun } from "../../src/record/read_study.ts";
-import { stepFigures } from "../../src/record/step_figures.ts";
+import { stepFigures } from "../../src/runs/run_figures.ts";
 import type { RunAblation } from "../../src/record/types.ts";
 import { compareNumbers } from "../../src/record/compare_numbers.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";

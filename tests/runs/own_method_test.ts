@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } fro
 import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
 import { ThreadWorker, WorkerError } from "../../src/runs/pool/workers.ts";
-import { StopFlag } from "../../src/runs/pool/stop_flag.ts";
+import { StopFlag } from "../../src/runs/events.ts";
 import { customMethodsOf, loadedHashes } from "../../src/runs/method_modules.ts";
 import { planText } from "../../src/cli/plan_text.ts";
 import { expand, planRuns } from "../../src/runs/plan/planning.ts";

@@ -9,7 +9,7 @@ import { nativeExecutor } from "../../src/exec/native.ts";
 import { methods } from "../../src/methods/table.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";
 import type { RunRecord } from "../../src/record/types.ts";
-import { attemptPath, attemptsAt, underWay } from "../../src/record/under_way.ts";
+import { attemptPath, attemptsAt, underWay } from "../../src/record/lease.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { type Study } from "../../src/study/schema/study.ts";
 import { ProgramCache } from "../../src/train/programs.ts";

@@ -19,7 +19,7 @@ import {
   type NamedModule,
   type Trust,
   UntrustedCodeError,
-} from "../../src/runs/trust.ts";
+} from "../../src/runs/method_modules.ts";
 import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { methodText, ownFiles, studyText, withOwnStudy } from "./own_study.ts";
 import { copyFolder, tinyModel } from "./tiny_study.ts";

@@ -25,7 +25,7 @@ import { makeFolder, readIfThere, writeWhole } from "../../src/record/durable.ts
 import { optimiserVectors } from "../../src/train/optimiser.ts";
 import { commandOf } from "../../src/cli/command.ts";
 import { preparePretraining } from "./prepare_pretraining.ts";
-import { StopFlag, StoppedError } from "../../src/runs/pool/stop_flag.ts";
+import { StopFlag, StoppedError } from "../../src/runs/events.ts";
 import { keptLines, listenForStop } from "../../src/cli/stop.ts";
 import { runCommand, say, wholeNumber } from "../../src/cli/terminal.ts";
 import { askToWrite } from "../../src/cli/access.ts";

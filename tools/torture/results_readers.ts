@@ -10,7 +10,7 @@ import { parseJsonFile } from "../../src/record/damage.ts";
 import { readRun } from "../../src/record/read_study.ts";
 import type { ResultsReader } from "../../src/record/results_reader.ts";
 import { parseStudySpectra, type StudySpectra } from "../../src/record/spectra.ts";
-import { parseVerification } from "../../src/record/verification_file.ts";
+import { parseVerification } from "../../src/record/verification.ts";
 import { readWeightsFile } from "../../src/record/weights_file.ts";
 import { writeSafetensors } from "../../src/models/safetensors.ts";
 import { ownTasksOf } from "../../src/runs/plan/planning.ts";

@@ -7,7 +7,7 @@
 import { readAblation } from "../../record/read_study.ts";
 import type { RunAblation } from "../../record/types.ts";
 import { UsageError } from "../../base/usage_error.ts";
-import { ablateByReplay } from "./ablate_by_replay.ts";
+import { ablateByReplay } from "./replay_ablation.ts";
 import { stopFlagOf, teller, type Watch } from "../events.ts";
 import { isAblationOf } from "./layer_ablation.ts";
 import { Pool, type PoolOptions, type PoolWork } from "../pool/pool.ts";
@@ -17,9 +17,9 @@ import {
   planRecorded,
   type RecordedRun,
   runSpecOf,
+  sampleByKind,
 } from "./recorded_run.ts";
 import type { RunsResult } from "../pool/run_all.ts";
-import { sampleByKind } from "./sampling.ts";
 import { readSelection } from "../plan/selection.ts";
 import { readStoredStudy, wantFolder } from "../stored_study.ts";
 import { workOnRuns } from "../pool/work_on_runs.ts";

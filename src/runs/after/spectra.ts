@@ -21,9 +21,9 @@ import { problemOfGivenModel } from "../../study/schema/model_name.ts";
 import { budgetKey } from "../../study/budget/budget.ts";
 import { runTitle } from "../../study/grid/run_id.ts";
 import type { RunSpec } from "../../study/types.ts";
-import { stopFlagOf, teller, type Watch } from "../events.ts";
+import { type StopFlag, stopFlagOf, teller, type Watch } from "../events.ts";
 import { Inputs } from "../inputs.ts";
-import { loadCustomMethods } from "../method_modules.ts";
+import { loadCustomMethods, type Trust } from "../method_modules.ts";
 import { finishedRuns, recordedCommits, runSpecOf } from "./recorded_run.ts";
 import {
   FrozenVectors,
@@ -35,11 +35,9 @@ import {
   withoutUpdates,
 } from "./run_spectra.ts";
 import { readSelection } from "../plan/selection.ts";
-import { readSpectra } from "./made_files.ts";
+import { readSpectra } from "../study_results.ts";
 import { readStoredStudy, type StoredStudy } from "../stored_study.ts";
-import type { StopFlag } from "../pool/stop_flag.ts";
 import { keptWeights, remedyForWeights } from "../trained_run.ts";
-import type { Trust } from "../trust.ts";
 
 /** How spectra are found. */
 export interface SpectraOptions {

@@ -6,17 +6,18 @@
 import type { Fetching } from "../../fetch/model_files.ts";
 import { methods as builtIn, type MethodTable } from "../../methods/table.ts";
 import { wantWithin } from "../../record/results_reader.ts";
-import { underWay } from "../../record/under_way.ts";
+import { underWay } from "../../record/lease.ts";
 import { withGivenModel, withOverrides } from "../../study/grid/overrides.ts";
 import { parseStudy } from "../../study/schema/parse.ts";
 import type { Study } from "../../study/schema/study.ts";
-import type { GridRun } from "../../study/types.ts";
-import type { DataWarning } from "../../tasks/data_warnings.ts";
+import type { GridRun, RunSpec } from "../../study/types.ts";
+import { cutTexts, cutWarning, type DataWarning, dataWarnings } from "../../tasks/data_warnings.ts";
 import { defaultResults } from "../stored_study.ts";
-import { addedRunsIn, gridWith, withoutChanged } from "./added_runs.ts";
+import { addedRunsIn, gridWith, withoutChanged } from "./earlier_plan.ts";
 import { expand, type PlannedRun, planRuns, type StudyPlan, whereTheyAre } from "./planning.ts";
 import { readSelection } from "./selection.ts";
-import { studyWarnings } from "./study_warnings.ts";
+import { tasksOf } from "../../study/grid/steps.ts";
+import type { Inputs } from "../inputs.ts";
 
 /** A study, and what it is swept with. */
 export interface SweptStudy {
@@ -94,4 +95,40 @@ export async function planStudy(
   const warnings = await studyWarnings(part, plan.inputs);
   const givenModel = study === stated ? null : model;
   return { ...plan, givenModel, all, grid, results, folder, part, warnings };
+}
+
+/**
+ * The warnings of all tasks of some runs, task by task; texts are tokenised for them, of large splits those of a sample.
+ *
+ * @param runs Planned runs, whose tasks and models have been read.
+ */
+export async function studyWarnings(
+  runs: readonly { readonly run: RunSpec }[],
+  inputs: Inputs,
+): Promise<readonly DataWarning[]> {
+  const ways = new Map<
+    string,
+    { readonly task: string; readonly place: number; readonly run: RunSpec }
+  >();
+  for (const { run } of runs) {
+    const { model, train: { maxLength } } = run.settings;
+    for (const [place, task] of tasksOf(run).entries()) {
+      ways.set(JSON.stringify([task, model, maxLength]), { task, place, run });
+    }
+  }
+  const warnings: DataWarning[] = [];
+  for (const [name, own] of Map.groupBy(ways.values(), ({ task }) => task)) {
+    const data = await inputs.task(name);
+    warnings.push(...dataWarnings(data));
+    for (const { run, place } of own) {
+      const { model: { tokenizer }, parts } = await inputs.read(run);
+      for (const split of data.splits.keys()) {
+        const found = cutWarning(data.task, cutTexts(parts[place]!, split, tokenizer));
+        if (found !== null) warnings.push(found);
+      }
+    }
+  }
+  // Encoders that share a tokenizer say the same.
+  const texts = new Map(warnings.map((warning) => [warning.text, warning]));
+  return [...texts.values()];
 }

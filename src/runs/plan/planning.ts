@@ -10,7 +10,7 @@ import { findMethod, type MethodTable } from "../../methods/table.ts";
 import type { Fetching } from "../../fetch/model_files.ts";
 import type { Method } from "../../methods/method.ts";
 import { namesIn } from "../../record/durable.ts";
-import { runsUnderWay, underWay } from "../../record/under_way.ts";
+import { runsUnderWay, underWay } from "../../record/lease.ts";
 import type { ModelOrigin, RanksOrigin } from "../../record/types.ts";
 import { checkMaxLength } from "../../models/load.ts";
 import { problemOfGivenModel } from "../../study/schema/model_name.ts";

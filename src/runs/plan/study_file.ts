@@ -11,8 +11,7 @@ import { type Study } from "../../study/schema/study.ts";
 import { askApart } from "./apart.ts";
 import { findStudyFile } from "./find_study.ts";
 import { expand } from "./planning.ts";
-import { checkedPart, folderOf, type PartFile, readStudyParts } from "./study_parts.ts";
-import { movedPaths } from "./study_paths.ts";
+import { checkedPart, folderOf, movedPaths, type PartFile, readStudyParts } from "./study_parts.ts";
 
 /** A study and the folder that its own tasks' files are relative to. */
 export interface StudyData {

@@ -3,17 +3,20 @@
  *
  * @module
  */
-import { relative, resolve } from "node:path";
+import { isAbsolute, relative, resolve } from "node:path";
 import { parseJson } from "../../base/read_json.ts";
 import { decodeText } from "../../base/read_text.ts";
 import { UsageError } from "../../base/usage_error.ts";
 import type { Method } from "../../methods/method.ts";
 import { mostFileBytes, readBounded } from "../../record/read_bounded.ts";
 import { parseStudyPart } from "../../study/schema/parse.ts";
-import { type StudyPart } from "../../study/schema/study.ts";
+import type { StudyPart } from "../../study/schema/study.ts";
 import { findStudyFile, studyFolders } from "./find_study.ts";
 import { loadStudyModule } from "../method_modules.ts";
-import { tunedFileName, tunedPath } from "../tune/tuned_path.ts";
+import { tunedFileName, tunedPath } from "../tune/tuned_file.ts";
+import type { Json } from "../../base/canonical_json.ts";
+import { isObject } from "../../study/schema/setting_paths.ts";
+import { parseModelName } from "../../study/schema/model_name.ts";
 
 /** A file that is a study or a part of one. */
 export interface PartFile {
@@ -146,4 +149,79 @@ export async function readStudyParts(
 /** A part as its schema has it, with its path in messages. */
 export function checkedPart({ content, path }: PartFile): StudyPart {
   return parseStudyPart(content, `"${path}"`);
+}
+
+type Moved = (path: string) => string;
+
+/** A value with one of its keys changed, where it is an object that has the key. */
+function at(value: Json, key: string, change: (inner: Json) => Json): Json {
+  return isObject(value) && Object.hasOwn(value, key)
+    ? { ...value, [key]: change(value[key]!) }
+    : value;
+}
+
+function each(change: (item: Json) => Json): (list: Json) => Json {
+  return (list) => Array.isArray(list) ? list.map(change) : list;
+}
+
+/** Files of a split of the user's own task. */
+function filesAt(moved: Moved): (files: Json) => Json {
+  return (files) =>
+    Array.isArray(files)
+      ? files.map(filesAt(moved))
+      : typeof files === "string"
+      ? moved(files)
+      : at(files, "path", (path) => typeof path === "string" ? moved(path) : path);
+}
+
+function modelAt(moved: Moved): (model: Json) => Json {
+  return (model) => {
+    const named = typeof model === "string" ? parseModelName(model) : null;
+    if (named?.kind !== "wheel") return model;
+    return `wheel:${moved(named.path)}${named.folder === null ? "" : `#${named.folder}`}`;
+  };
+}
+
+/**
+ * A part of a study with its paths as they are written in another folder: files of tasks and of ranks, and wheels.
+ *
+ * @param from The folder of its file.
+ * @param to The folder of the study that extends it.
+ */
+export function movedPaths(part: StudyPart, from: string, to: string): StudyPart {
+  const [source, target] = [resolve(from), resolve(to)];
+  if (source === target) return part;
+  const moved: Moved = (path) =>
+    isAbsolute(path) ? path : relative(target, resolve(source, path)).replaceAll("\\", "/");
+  const model = modelAt(moved);
+  const changes: readonly (readonly [string, (value: Json) => Json])[] = [
+    [
+      "userTasks",
+      each((task) =>
+        at(task, "files", (files) =>
+          isObject(files)
+            ? Object.fromEntries(
+              Object.entries(files).map(([split, own]) => [split, filesAt(moved)(own)]),
+            )
+            : files)
+      ),
+    ],
+    ["base", (base) => at(base, "model", model)],
+    ["deltas", each((delta) => at(delta, "set", (set) => at(set, "model", model)))],
+    [
+      "axes",
+      (axes) =>
+        at(
+          at(axes, "settings", (settings) => at(settings, "model", each(model))),
+          "methods",
+          each((method) =>
+            at(method, "ranks", (ranks) =>
+              at(ranks, "file", (file) =>
+                typeof file === "string" ? moved(file) : file))
+          ),
+        ),
+    ],
+  ];
+  const whole = part as unknown as Json;
+  return changes.reduce((value, [key, change]) => at(value, key, change), whole) as StudyPart;
 }

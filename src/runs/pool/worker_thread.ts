@@ -17,7 +17,7 @@ import {
 } from "./workers.ts";
 import { loadCustomMethods } from "../method_modules.ts";
 import { ownTasksOf, type PlannedRun } from "../plan/planning.ts";
-import { StopFlag } from "./stop_flag.ts";
+import { StopFlag } from "../events.ts";
 
 /** Milliseconds between reports of progress. */
 const reportMillis = 100;

@@ -14,7 +14,7 @@ import type { CustomMethod } from "../method_modules.ts";
 import type { PlannedRun, StudyPlan } from "../plan/planning.ts";
 import type { SharedModel } from "../shared_models.ts";
 import type { RunProgress } from "../run_loop.ts";
-import { StopFlag } from "./stop_flag.ts";
+import { StopFlag } from "../events.ts";
 import { openThread, type Thread } from "./threads.ts";
 
 /** Told of every step, or of some of them where steps follow one another faster than anyone reads. */

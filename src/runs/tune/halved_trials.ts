@@ -6,15 +6,14 @@
 import { readRun } from "../../record/read_study.ts";
 import type { RunResults } from "../../record/types.ts";
 import { totalSteps } from "../../study/grid/steps.ts";
-import { scoreAt } from "../paused_run.ts";
+import { scoreAt } from "../execute.ts";
 import { kindOf } from "../pool/pool.ts";
 import type { PlannedRun } from "../plan/planning.ts";
-import { unfinished } from "../pool/run_all.ts";
-import { type MadeRun, RunTally } from "../pool/run_tally.ts";
+import { type MadeRun, RunTally, unfinished } from "../pool/run_all.ts";
 import { filesAtOnce, mapConcurrently } from "../pool/side_by_side.ts";
 import { type WorkOnRuns, workOnRuns } from "../pool/work_on_runs.ts";
 import { rungCount, type RungRules, rungSteps } from "./halving.ts";
-import { Ladder, type RungRun } from "./ladder.ts";
+import { Ladder, RungQueue, type RungRun } from "./rung_queue.ts";
 import {
   type MakingSetting,
   storeTrials,
@@ -22,7 +21,6 @@ import {
   type TrialsResult,
   trialWork,
 } from "./making.ts";
-import { RungQueue } from "./rung_queue.ts";
 import {
   recordedOutcome,
   type RunOutcome,

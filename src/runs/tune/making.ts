@@ -7,9 +7,9 @@ import type { Inputs } from "../inputs.ts";
 import type { PlannedRun } from "../plan/planning.ts";
 import type { PlanOptions, SweptStudy } from "../plan/planned_study.ts";
 import type { Pool, PoolOptions, PoolWork } from "../pool/pool.ts";
-import type { RunsResult } from "../pool/run_all.ts";
+import { runAll, type RunsResult } from "../pool/run_all.ts";
 import { storePlan, toStore } from "../stored_study.ts";
-import type { Trial, TrialOutcome, Tried } from "./trials.ts";
+import { outcomeOf, type Trial, type TrialOutcome, type Tried } from "./trials.ts";
 
 /** What a tuning is told: as a sweep, but for a part of the study. */
 export type TuneOptions = PoolOptions & Omit<PlanOptions, "only" | "set">;
@@ -62,4 +62,34 @@ export async function storeTrials(
   runs: readonly PlannedRun[],
 ): Promise<void> {
   await storePlan(results, toStore({ study, runs }, folder, options), pool.tell);
+}
+
+/** Makes all trials to their end. */
+export class WholeTrials implements TrialMaker {
+  readonly #setting: MakingSetting;
+  readonly #outcomes = new Map<Trial, TrialOutcome>();
+
+  constructor(setting: MakingSetting) {
+    this.#setting = setting;
+  }
+
+  async make(tried: readonly Tried[]): Promise<TrialsResult> {
+    const { results, pool } = this.#setting;
+    const trials = tried.flatMap((own) => own.trials);
+    const all = trials.flatMap(({ runs }) => runs);
+    const open = trials.filter((trial) => !this.#outcomes.has(trial));
+    const runs = open.flatMap((trial) => trial.runs);
+    await storeTrials(this.#setting, all);
+    const result = {
+      paused: 0,
+      ...await runAll(pool, trialWork(this.#setting, all, runs.length), runs),
+    };
+    if (result.stopped) return result;
+    for (const trial of open) this.#outcomes.set(trial, await outcomeOf(trial, results));
+    return result;
+  }
+
+  outcomes(): ReadonlyMap<Trial, TrialOutcome> {
+    return this.#outcomes;
+  }
 }

@@ -22,8 +22,7 @@ import { knownVariants } from "../../study/grid/variants.ts";
 import { type Tune, tuneDefaults, type TuneRange } from "../../study/schema/tune.ts";
 import type { GridRun } from "../../study/types.ts";
 import { type Combination, combinationTitle, trialRun } from "./combinations.ts";
-import { fewestTrials, rungCount } from "./halving.ts";
-import { problemOfSteps, rungRulesOf } from "./rungs.ts";
+import { fewestTrials, problemOfSteps, rungCount, rungRulesOf } from "./halving.ts";
 import { gridLevels, numbersOf, rounded, sizeOf } from "./space.ts";
 
 /** A place within a range that is no round number where the ends are. */

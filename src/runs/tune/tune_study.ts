@@ -8,7 +8,7 @@ import { UsageError } from "../../base/usage_error.ts";
 import { checkDevice } from "../../exec/choice.ts";
 import { makeFolder, writeWhole } from "../../record/durable.ts";
 import { wantWithin } from "../../record/results_reader.ts";
-import { underWay } from "../../record/under_way.ts";
+import { underWay } from "../../record/lease.ts";
 import { defaultMostRuns } from "../../study/grid/size.ts";
 import { withGivenModel } from "../../study/grid/overrides.ts";
 import { StudyError } from "../../study/check/problems.ts";
@@ -21,18 +21,21 @@ import { summed } from "../pool/run_all.ts";
 import { defaultResults } from "../stored_study.ts";
 import { type SweptStudy, sweptStudyOf } from "../plan/planned_study.ts";
 import { Pool } from "../pool/pool.ts";
-import { choiceOf } from "./choice.ts";
+import { choiceOf, firstPoints, nextPoints } from "./choice.ts";
 import { type Combination, combinationsOf, combinationTitle } from "./combinations.ts";
 import { HalvedTrials } from "./halved_trials.ts";
-import type { MakingSetting, TrialMaker, TrialsResult, TuneOptions } from "./making.ts";
+import {
+  type MakingSetting,
+  type TrialMaker,
+  type TrialsResult,
+  type TuneOptions,
+  WholeTrials,
+} from "./making.ts";
 import { problemsOfCombinations, problemsOfTune } from "./problems.ts";
-import { firstPoints, nextPoints } from "./rounds.ts";
-import { rungRulesOf, withRungs } from "./rungs.ts";
+import { rungRulesOf, withRungs } from "./halving.ts";
 import { limitPoints } from "./space.ts";
 import { type NewPoints, type Trial, type TrialOutcome, type Tried, withTrials } from "./trials.ts";
-import { type TunedFile, tunedFile } from "./tuned_file.ts";
-import { tunedPath, tuningFolder } from "./tuned_path.ts";
-import { WholeTrials } from "./whole_trials.ts";
+import { type TunedFile, tunedFile, tunedPath, tuningFolder } from "./tuned_file.ts";
 
 /** How a tuning ended. */
 export interface TuneResult extends TrialsResult {

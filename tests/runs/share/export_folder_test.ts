@@ -1,7 +1,7 @@
 /** Folders that leave ranklab appear whole, or nothing of them is kept. */
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { makeFolder, newToken, StorageError, writeWhole } from "../../../src/record/durable.ts";
-import { writeExport } from "../../../src/runs/share/export_folder.ts";
+import { writeExport } from "../../../src/runs/share/export.ts";
 
 async function inFolder(check: (home: string) => Promise<void>): Promise<void> {
   const home = await Deno.makeTempDir();

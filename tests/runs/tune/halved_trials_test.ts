@@ -1,7 +1,7 @@
 /** Tuning by successive halving: trials pause at rungs, the better ones go on, and nothing depends on what runs side by side. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { methods } from "../../../src/methods/table.ts";
-import { underWay } from "../../../src/record/under_way.ts";
+import { underWay } from "../../../src/record/lease.ts";
 import type { WorkEvent } from "../../../src/runs/events.ts";
 import type { TuneOptions } from "../../../src/runs/tune/making.ts";
 import { type TuneResult, tuneStudy } from "../../../src/runs/tune/tune_study.ts";

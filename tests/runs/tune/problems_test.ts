@@ -3,7 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { findMethod, methods, type MethodTable } from "../../../src/methods/table.ts";
 import { combinationsOf } from "../../../src/runs/tune/combinations.ts";
 import { problemsOfCombinations, problemsOfTune } from "../../../src/runs/tune/problems.ts";
-import { problemOfSteps, rungRulesOf } from "../../../src/runs/tune/rungs.ts";
+import { problemOfSteps, rungRulesOf } from "../../../src/runs/tune/halving.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
 import type { Tune } from "../../../src/study/schema/tune.ts";

@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { PlannedRun } from "../../../src/runs/plan/planning.ts";
-import { Ladder, type RungRun } from "../../../src/runs/tune/ladder.ts";
-import { RungQueue } from "../../../src/runs/tune/rung_queue.ts";
+import { Ladder, RungQueue, type RungRun } from "../../../src/runs/tune/rung_queue.ts";
 import type { Trial, TrialOutcome } from "../../../src/runs/tune/trials.ts";
 
 /** Trials of some runs each, named by trial and place. */

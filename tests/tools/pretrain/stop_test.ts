@@ -1,7 +1,7 @@
 /** Pretraining that is stopped, with its files. */
 import { assertEquals, assertRejects } from "@std/assert";
 import { pretrain } from "../../../tools/pretrain/main.ts";
-import { StopFlag, StoppedError } from "../../../src/runs/pool/stop_flag.ts";
+import { StopFlag, StoppedError } from "../../../src/runs/events.ts";
 import { readSafetensors } from "../../../src/models/safetensors.ts";
 import { pretrainingSettings } from "../../../tools/pretrain/run.ts";
 import { encodeSequences } from "../../../tools/pretrain/sequence_file.ts";

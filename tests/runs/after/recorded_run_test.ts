@@ -1,5 +1,5 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { sampleByKind } from "../../../src/runs/after/sampling.ts";
+import { sampleByKind } from "../../../src/runs/after/recorded_run.ts";
 
 const runs = ["lora", "adalora", "elalora", "head"].flatMap((method) =>
   Array.from({ length: 9 }, (_, i) => `${method}/${i}`)

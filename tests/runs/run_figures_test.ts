@@ -1,9 +1,18 @@
-import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { type EvaluatedRun, runFlags } from "../../src/record/run_flags.ts";
+/** What a record says of a run by its journals: steps, sequences, and signs of a collapse. */
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import {
+  type EvaluatedRun,
+  runFlags,
+  sequenceOutcome,
+  stepFigures,
+} from "../../src/runs/run_figures.ts";
 import { findTask } from "../../src/tasks/catalog.ts";
 import { majorityMetrics } from "../../src/tasks/majority.ts";
 import { computeMetrics } from "../../src/tasks/metrics.ts";
 import type { Task } from "../../src/tasks/types.ts";
+import type { EvaluationLine, StepLine } from "../../src/record/types.ts";
+import { parseRunRecord } from "../../src/record/schema.ts";
+import { fixtureStudy } from "../analysis/fixture.ts";
 
 interface Odd {
   readonly task?: string;
@@ -136,4 +145,88 @@ Deno.test("runFlags() evaluates a sequence by its predictions and its last task'
   };
   assertEquals(runFlags(run).map(({ kind }) => kind), ["one-class", "loss-above-chance"]);
   assertEquals(runFlags({ ...run, predictions: [2, 2, 2, 3], losses: [1, 0.5] }), []);
+});
+
+/** A step with what is summed up. */
+function stepLine(step: number, loss: number, stepMillis: number, tokens: number): StepLine {
+  const rest = { regulariser: 0, gradientNorm: 1, learningRate: 1 };
+  return { step, epoch: step / 10, loss, stepMillis, tokens, ...rest };
+}
+
+Deno.test("stepFigures() averages the last 50 losses, in the order of the steps", () => {
+  // 1, 2, …, 60: the last 50 are 11 to 60, with mean 35.5.
+  const steps = Array.from({ length: 60 }, (_, i) => stepLine(i + 1, i + 1, 1, 1));
+  const { finalTrainLoss, epochs } = stepFigures(steps);
+  assertEquals([finalTrainLoss, epochs], [35.5, 6]);
+  assertEquals(stepFigures(steps.slice(0, 4)).finalTrainLoss, 2.5);
+});
+
+Deno.test("stepFigures() gives the middle step time, of an even count the mean of two", () => {
+  const medianOf = (...millis: readonly number[]) =>
+    stepFigures(millis.map((value, i) => stepLine(i + 1, 1, value, 1))).medianStepMillis;
+  assertEquals(medianOf(9, 1, 4), 4);
+  assertEquals(medianOf(10, 2, 9, 4), 6.5);
+  assertEquals(medianOf(100, 20, 3), 20);
+  assertEquals(medianOf(7), 7);
+});
+
+Deno.test("stepFigures() counts tokens by the second of step time", () => {
+  // 300 tokens in 60 ms.
+  assertEquals(
+    stepFigures([stepLine(1, 1, 40, 200), stepLine(2, 1, 20, 100)]).tokensPerSecond,
+    5000,
+  );
+});
+
+Deno.test("stepFigures() of no steps", () => {
+  assertEquals(stepFigures([]), {
+    epochs: 0,
+    finalTrainLoss: null,
+    medianStepMillis: 0,
+    tokensPerSecond: 0,
+  });
+});
+
+const stages = [
+  { task: "A", classes: 2, firstStep: 0, steps: 10 },
+  { task: "B", classes: 3, firstStep: 10, steps: 4 },
+];
+
+function line(step: number, split: string, accuracy: number, aware: number): EvaluationLine {
+  const metrics = { accuracy, task_aware_accuracy: aware };
+  return { step, epoch: 1, split, loss: 1, metrics };
+}
+
+const lines = [
+  line(5, "A", 0.1, 0.1),
+  line(10, "A", 0.9, 0.9),
+  line(12, "A", 0.2, 0.2),
+  line(12, "B", 0.2, 0.2),
+  line(14, "A", 0.5, 0.75),
+  line(14, "B", 0.7, 0.8),
+];
+
+Deno.test("the matrices are of the evaluations at the ends of stages", () => {
+  const outcome = sequenceOutcome(stages, lines);
+  assertEquals(outcome.stages, stages);
+  assertEquals(outcome.classIncremental, [[0.9], [0.5, 0.7]]);
+  assertEquals(outcome.taskAware, [[0.9], [0.75, 0.8]]);
+  assertAlmostEquals(outcome.averageAccuracy, 0.6, 1e-12);
+  assertAlmostEquals(outcome.accuracyOverTime, 0.75, 1e-12);
+  assertAlmostEquals(outcome.forgetting, 0.4, 1e-12);
+});
+
+Deno.test("a stage that was not evaluated is an error that names it", () => {
+  assertThrows(
+    () => sequenceOutcome(stages, lines.slice(0, -1)),
+    RangeError,
+    'found no accuracy of "B" after step 14',
+  );
+});
+
+Deno.test("a record keeps what its sequence came to", () => {
+  const [{ record }] = fixtureStudy().runs as [ReturnType<typeof fixtureStudy>["runs"][0]];
+  const sequence = sequenceOutcome(stages, lines);
+  const changed = { ...record, happened: { ...record.happened, sequence } };
+  assertEquals(parseRunRecord(JSON.parse(JSON.stringify(changed)), "record.json"), changed);
 });

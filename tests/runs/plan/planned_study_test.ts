@@ -9,7 +9,7 @@ import {
 import { runData } from "../../../src/train/run_data.ts";
 import { expand, planRuns } from "../../../src/runs/plan/planning.ts";
 import { planText } from "../../../src/cli/plan_text.ts";
-import { studyWarnings } from "../../../src/runs/plan/study_warnings.ts";
+import { studyWarnings } from "../../../src/runs/plan/planned_study.ts";
 import { readStoredStudy } from "../../../src/runs/stored_study.ts";
 import { readStudyResults } from "../../../src/runs/study_results.ts";
 import { methods } from "../../../src/methods/table.ts";

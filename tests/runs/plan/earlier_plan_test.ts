@@ -9,7 +9,7 @@ import { InputError } from "../../../src/base/input_error.ts";
 import { claimsText } from "../../../src/analysis/claims/claims_report.ts";
 import { planText } from "../../../src/cli/plan_text.ts";
 import { methods } from "../../../src/methods/table.ts";
-import { claimsStatedIn } from "../../../src/runs/plan/stated_claims.ts";
+import { claimsStatedIn } from "../../../src/runs/plan/earlier_plan.ts";
 import { readStoredStudy } from "../../../src/runs/stored_study.ts";
 import { readStudyResults } from "../../../src/runs/study_results.ts";
 import { sweepStudy } from "../../../src/runs/sweep.ts";
