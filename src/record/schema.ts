@@ -14,9 +14,7 @@ import type {
   ImportanceLine,
   PredictionLine,
   RankLine,
-  RanksOrigin,
   RunAblation,
-  RunFlag,
   RunRecord,
   RunState,
   SlotScoresFile,
@@ -28,7 +26,7 @@ const count = z.int().min(0);
 const json: z.ZodType<Json> = z.json();
 const numbers = z.record(text, z.number());
 
-const evaluationLine: z.ZodType<EvaluationLine> = z.object({
+export const evaluationLine = z.object({
   step: count,
   epoch: z.number(),
   split: text,
@@ -44,7 +42,7 @@ const dose = z.union([
   z.object({ part: text, by: z.int() }),
 ]);
 
-const ranksOrigin: z.ZodType<RanksOrigin> = z.discriminatedUnion("type", [
+const ranksOrigin = z.discriminatedUnion("type", [
   z.object({ type: z.literal("file"), file: text, as }),
   z.object({ type: z.literal("run"), run: text, title: text, as }),
   z.object({ type: z.literal("dose"), add: z.array(dose) }),
@@ -90,7 +88,7 @@ const sequenceOutcome = z.object({
   forgetting: z.number(),
 });
 
-const runFlag: z.ZodType<RunFlag> = z.discriminatedUnion("kind", [
+const runFlag = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("one-class"), prediction: z.number() }),
   z.object({ kind: z.literal("loss-above-chance"), loss: figure, chance: z.number() }),
   z.object({ kind: z.literal("at-majority"), metric: text, score: figure, majority: z.number() }),
@@ -177,7 +175,7 @@ const where = z.object({
   }),
 });
 
-const runRecord: z.ZodType<RunRecord> = z.object({
+export const runRecord = z.object({
   schema: z.int().min(1),
   id: text,
   asked,
@@ -186,13 +184,13 @@ const runRecord: z.ZodType<RunRecord> = z.object({
   files: z.exactOptional(z.record(text, z.object({ bytes: count, sha256: text }))),
 });
 
-const runState: z.ZodType<RunState> = z.object({
+export const runState = z.object({
   schema: z.int().min(1),
   id: text,
   happened: z.object({ outcome: z.object({ state: z.enum(["finished", "failed"]) }) }),
 });
 
-const stepLine: z.ZodType<StepLine> = z.object({
+export const stepLine = z.object({
   step: count,
   epoch: z.number(),
   loss: figure,
@@ -203,7 +201,7 @@ const stepLine: z.ZodType<StepLine> = z.object({
   tokens: count,
 });
 
-const rankLine: z.ZodType<RankLine> = z.object({
+export const rankLine = z.object({
   step: count,
   budget: z.number(),
   moved: count,
@@ -211,12 +209,12 @@ const rankLine: z.ZodType<RankLine> = z.object({
   changes: z.array(z.object({ module: text, from: z.number(), to: z.number(), score: figure })),
 });
 
-const importanceLine: z.ZodType<ImportanceLine> = z.object({
+export const importanceLine = z.object({
   step: count,
   scores: z.record(text, figure),
 });
 
-const predictionLine: z.ZodType<PredictionLine> = z.object({
+export const predictionLine = z.object({
   split: text,
   id: count,
   target: z.number(),
@@ -224,14 +222,14 @@ const predictionLine: z.ZodType<PredictionLine> = z.object({
   logits: z.exactOptional(z.array(figure)),
 });
 
-const slotScores: z.ZodType<SlotScoresFile> = z.object({
+export const slotScores = z.object({
   schema: z.int().min(1),
   step: count,
   threshold: z.number().nullable(),
   scores: z.record(text, z.array(z.number())),
 });
 
-const runAblation: z.ZodType<RunAblation> = z.object({
+export const runAblation = z.object({
   schema: z.int().min(1),
   metric: text,
   baseline: figure,

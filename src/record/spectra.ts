@@ -88,7 +88,7 @@ const count = z.int().min(0);
 const positive = z.number().min(0);
 const share = positive.max(1);
 
-const spectra: z.ZodType<StudySpectra> = z.object({
+export const spectra = z.object({
   schema: z.int().min(1),
   study: text,
   top: count,

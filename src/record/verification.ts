@@ -190,14 +190,14 @@ const text = z.string();
 const count = z.int().min(0);
 const value = z.union([z.number(), text]).nullable();
 
-const difference: z.ZodType<Difference> = z.object({
+const difference = z.object({
   quantity: text,
   step: count.nullable(),
   found: value,
   wanted: value,
 });
 
-const verification: z.ZodType<Verification> = z.object({
+export const verification = z.object({
   schema: z.int().min(1),
   study: text,
   verifiedAt: text,

@@ -1,5 +1,5 @@
 /** The types that are published are written out; here the compiler sees that they are those of the validators. */
-import type { z } from "zod";
+import type { Same } from "../../same_type.ts";
 import type { Arm, armSchema } from "../../../src/study/compare/arms.ts";
 import type { comparisonsSchema, StudyComparison } from "../../../src/study/compare/pairs.ts";
 import type {
@@ -27,14 +27,6 @@ import type {
 } from "../../../src/study/schema/study.ts";
 import type { Tune, tuneSchema } from "../../../src/study/schema/tune.ts";
 import type { Tuned, tunedSchema } from "../../../src/study/schema/tuned.ts";
-
-/** A type whose keys are all there and readonly, at every depth: a key that only one of two types has tells them apart. */
-type Whole<T> = [z.core.util.JSONType] extends [T] ? "any JSON"
-  : { readonly [K in keyof T]-?: Whole<T[K]> };
-
-/** The output of a validator, if it is the type. */
-type Same<T, S extends z.ZodType> = [Whole<T>, Whole<z.output<S>>] extends
-  [Whole<z.output<S>>, Whole<T>] ? true : false;
 
 Deno.test("types are those of their validators", () => {
   true satisfies Same<Settings, typeof settingsSchema>;
