@@ -76,7 +76,6 @@ const noHash = "0".repeat(64);
 const beforeHash = '{"__metadata__":{"sha256":"';
 const hashStart = 8 + beforeHash.length;
 
-/** The hash of a checkpoint's bytes, without the hash that they hold. */
 async function hashOf(bytes: Uint8Array): Promise<string> {
   const place = bytes.subarray(hashStart, hashStart + noHash.length);
   const held = place.slice();
@@ -149,7 +148,6 @@ const count = z.int().min(0);
 const number = z.number();
 const json: z.ZodType<Json> = z.json();
 
-/** Rows that are on, by module. */
 const order = z.record(text, z.array(count));
 
 /** Slots that are masked, or were. */

@@ -51,7 +51,6 @@ export type RunNumbers = Pick<
   "record" | "steps" | "evaluations" | "ranks" | "importance" | "predictions"
 >;
 
-/** One value of a run: what it is, when, and the group of values whose size differences are relative to. */
 interface Reading {
   readonly place: string;
   readonly step: number | null;
@@ -76,7 +75,6 @@ function evaluationReadings(line: EvaluationLine, step: number | null): readonly
   ];
 }
 
-/** The evaluation that counts, and those of further splits with it. */
 function finalReadings({ record: { happened } }: RunNumbers): readonly Reading[] {
   const kept = keptOf(happened.keep, happened);
   return kept === null ? [] : [
@@ -152,13 +150,11 @@ function keyed(readings: readonly Reading[]): ReadonlyMap<string, Reading> {
   }));
 }
 
-/** A value that JSON can hold. */
 function plain(value: number | string | undefined): Value {
   if (value === undefined) return null;
   return typeof value === "number" && !Number.isFinite(value) ? String(value) : value;
 }
 
-/** The largest finite magnitude in each group. */
 function scalesOf(readings: Iterable<Reading>): ReadonlyMap<string, number> {
   const scales = new Map<string, number>();
   for (const { place, group = place, value } of readings) {

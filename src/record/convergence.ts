@@ -49,7 +49,6 @@ export interface Convergence {
   readonly score: LateChange & { readonly split: string } | null;
 }
 
-/** A figure and the steps that were done when it was found. */
 interface Point {
   readonly step: number;
   readonly value: number;

@@ -60,7 +60,6 @@ async function isThere(path: string): Promise<boolean> {
   }
 }
 
-/** The missing folders of a path, the highest first. */
 async function missingFolders(path: string): Promise<readonly string[]> {
   const missing: string[] = [];
   for (let at = path.replace(/\/+$/, ""); at !== "" && !await isThere(at);) {

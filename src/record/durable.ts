@@ -8,7 +8,6 @@
 import { errorMessage } from "../base/error_message.ts";
 import { denoDisk, type Disk, type DiskFile, isOccupied } from "./disk.ts";
 
-/** What is said where something cannot be written. */
 interface StorageAdvice {
   /** What is not lost. */
   readonly safe: string;
@@ -18,7 +17,6 @@ interface StorageAdvice {
 
 const resultsAdvice: StorageAdvice = { safe: "finished runs are safe", option: "--results" };
 
-/** What helps against a failure to write. */
 function remedyFor(cause: unknown, option: string): string {
   const other = `choose another folder with ${option}`;
   if (cause instanceof Deno.errors.NotCapable) {
@@ -73,7 +71,6 @@ export function newToken(): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-/** The folder that a path lies in, and its name there. */
 function split(path: string): { readonly folder: string; readonly name: string } {
   const at = path.lastIndexOf("/");
   if (at < 0) return { folder: ".", name: path };

@@ -132,7 +132,6 @@ export const underWay = "under-way";
 
 const tokenPattern = /^[0-9a-f]{16}$/;
 
-/** How names of leases end. */
 const leaseEnd = ".claim";
 
 /** The path of a run's lease. */

@@ -109,7 +109,6 @@ async function ownerContent(path: string): Promise<string> {
 
 type Kind = "file" | "folder" | "link";
 
-/** What is at a path, or null where nothing is. */
 async function kindAt(path: string): Promise<Kind | null> {
   try {
     const { isDirectory, isSymlink } = await Deno.lstat(path);

@@ -43,7 +43,6 @@ export interface Pack {
   read(path: string): Uint8Array | null;
 }
 
-/** Bytes and files that one archive can hold. */
 const most = { bytes: 2 ** 32 - 1, files: 65_534 };
 
 /** The same date in all archives, the first that zip can write. It is read in local time, as it is made. */

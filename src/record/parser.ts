@@ -65,7 +65,6 @@ export type Parser<T> = (value: unknown, path: string) => T;
 /** A number, or null for one that JSON cannot hold. */
 export const figure = z.number().nullable().transform((value) => value ?? NaN);
 
-/** Shows a value in a message, cut to a readable length. */
 function spelled(value: unknown): string {
   return value === undefined ? "nothing" : shown(JSON.stringify(value));
 }

@@ -35,7 +35,6 @@ export async function gitCommit(checkout: URL = root): Promise<string | null> {
   return line?.split(" ")[0] ?? null;
 }
 
-/** Paths of the TypeScript files in a folder and in those below it. */
 async function sourceFiles(folder: URL): Promise<readonly URL[]> {
   const files: URL[] = [];
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
@@ -94,7 +93,6 @@ export async function readEnvironment(): Promise<Environment> {
   };
 }
 
-/** Names of libraries, on every platform. */
 const libraryName = /\.(?:node|dll|dylib|so(?:\.[0-9.]+)?)$/;
 
 async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {

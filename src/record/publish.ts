@@ -67,7 +67,6 @@ function timeless({ id, asked, happened }: RunRecord): unknown {
   return { id, asked, happened: { ...rest, dimensions: estimate?.dimensions ?? null } };
 }
 
-/** The prints of files that hold no times. */
 function timelessFiles({ files = {} }: RunRecord): unknown {
   return Object.fromEntries(Object.entries(files).filter(([name]) => name !== "steps.jsonl"));
 }

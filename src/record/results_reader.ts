@@ -35,7 +35,6 @@ export async function filesBelow(folder: string, start: string): Promise<readonl
   return found;
 }
 
-/** The path without links, or null where there is nothing. */
 async function realPath(path: string): Promise<string | null> {
   try {
     return await Deno.realPath(path);

@@ -39,7 +39,6 @@ export function readWeightsFile(bytes: Uint8Array, path: string): WeightsFile {
   return { tensors, run, step, off: parseOff(parseJson(off, path, { place }), path) };
 }
 
-/** How names of files with weights end. */
 const weightsSuffix = ".safetensors";
 
 /** Whether a file is one of weights, by its name. */

@@ -19,7 +19,6 @@ export interface ZipEntry {
 
 const signatures = { end: 0x06054b50, directory: 0x02014b50, local: 0x04034b50 };
 
-/** Bytes of each header before its name. */
 const headerBytes = { end: 22, directory: 46, local: 30 };
 
 /** Deflate makes at most so many bytes of one. */
@@ -31,7 +30,6 @@ const mostInflation = 1032;
  */
 const mostUnpacked = { bytes: 256_000_000, timesPacked: 20 };
 
-/** Bytes of a comment at the end of an archive at most. */
 const mostComment = 0xffff;
 
 function directoryStart(view: DataView): { readonly count: number; readonly start: number } {

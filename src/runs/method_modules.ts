@@ -32,7 +32,6 @@ export interface StudyModule {
   readonly methods: MethodTable;
 }
 
-/** A path from the folder of the command, with `/`. */
 function ownPath(url: URL): string {
   return relative(Deno.cwd(), fileURLToPath(url)).replaceAll("\\", "/");
 }
@@ -75,7 +74,6 @@ async function importModule(
   }
 }
 
-/** A method with its origin. */
 async function withOrigin(method: Method, study: URL): Promise<Method> {
   const said = method.module ?? study.href;
   const module = said.startsWith("file:") ? URL.parse(said) : null;
@@ -155,7 +153,6 @@ async function checkSource({ name, module, hash }: CustomMethod): Promise<void> 
   }
 }
 
-/** The study modules of some methods as they are now. */
 async function studyModules(wanted: readonly CustomMethod[]): Promise<readonly NamedModule[]> {
   const modules: NamedModule[] = [];
   for (const [path, own] of Map.groupBy(wanted, ({ study }) => study)) {

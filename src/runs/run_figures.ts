@@ -23,7 +23,6 @@ import type { Probabilities, Task } from "../tasks/types.ts";
 import { meanOf } from "../stats/mean.ts";
 import { accuracyOverTime, averageAccuracy, forgetting } from "../tasks/sequence.ts";
 
-/** What a run has come to. */
 interface RunEnd {
   readonly run: RunSpec;
   readonly read: ReadTasks;
@@ -140,7 +139,6 @@ export function runFlags(run: EvaluatedRun): readonly RunFlag[] {
   return flags;
 }
 
-/** The figures of a run's steps. */
 type StepFigures =
   & Pick<Happened, "epochs" | "finalTrainLoss">
   & Pick<Happened["time"], "medianStepMillis" | "tokensPerSecond">;

@@ -60,7 +60,6 @@ async function writeWeights(
   }
 }
 
-/** Writes the scores of slots at the last event that had any; nothing where there was none. */
 async function writeSlotScores(
   folder: RunFolder,
   { progress: { lastScores } }: Trainer,
@@ -76,7 +75,6 @@ async function writeSlotScores(
   await folder.write("slots.json", `${JSON.stringify(file)}\n`);
 }
 
-/** Writes what a snapshot predicted for each example of the splits, a line each. */
 async function writePredictions(
   folder: RunFolder,
   splits: readonly EvaluationSplit[],

@@ -40,7 +40,6 @@ import type { PlannedRun } from "./plan/planning.ts";
 import { evaluationLines, type JournalLines } from "./run_files.ts";
 import type { Timings } from "./run_loop.ts";
 
-/** What a finished run through a sequence came to, by its evaluations. */
 function sequenceOf(
   lines: readonly EvaluationLine[],
   tasks: readonly SequenceStage[],
@@ -161,7 +160,6 @@ function happenedOf(ending: Ending): Happened {
   };
 }
 
-/** The ranks of a run, by module. */
 interface RunRanks {
   /** Before the first step; null for methods without ranks, and where they were to come from a run that failed. */
   readonly initialRanks: RankMap | null;
@@ -193,7 +191,6 @@ function ranksOf({ planned, trainer }: Ending, kept: Snapshot | null): RunRanks 
   return { initialRanks, finalRanks, storedRanks, hasMerged: Object.keys(merged).length > 0 };
 }
 
-/** Counts of numbers in the whole model. */
 function parametersOf({ read: { model, task }, trainer }: Ending): Happened["parameters"] {
   const architecture = architectureOf(model.config);
   const size = (parameters: readonly { readonly shape: readonly number[] }[]) =>
@@ -251,7 +248,6 @@ function timeOf(
   };
 }
 
-/** Numbers to be kept of what was trained, as the adapter counts them. */
 function storedNumbers(
   assembly: Assembly,
   { theta, order }: Snapshot,

@@ -51,7 +51,6 @@ function pathFrom(module: URL, url: URL): string {
     .join("/");
 }
 
-/** The path of a `file:` URL. */
 function fileOf(url: URL): string {
   return decodeURIComponent(url.pathname);
 }
@@ -72,7 +71,6 @@ function localUrl(specifier: string, from: URL): URL | null {
   }
 }
 
-/** What a file's code imports. */
 interface Imports {
   readonly specifiers: readonly string[];
   /** What is read as data. */
@@ -81,7 +79,6 @@ interface Imports {
   readonly uncovered: readonly (readonly [line: number, what: string])[];
 }
 
-/** The text of a literal, or null where an expression is none. */
 function literalOf(node: Node | null | undefined): string | null {
   if (node?.type === "StringLiteral") return node.value;
   if (node?.type !== "TemplateLiteral" || node.quasis.length !== 1) return null;
@@ -157,7 +154,6 @@ async function importsOf(text: string, isJsx: boolean): Promise<Imports> {
   return { specifiers, data, uncovered };
 }
 
-/** What a WebAssembly module imports. */
 function wasmImports(content: Uint8Array<ArrayBuffer>): Imports {
   const imports = WebAssembly.Module.imports(new WebAssembly.Module(content));
   return { specifiers: imports.map(({ module }) => module), data: [], uncovered: [] };

@@ -31,7 +31,6 @@ import type { Parser } from "../record/parser.ts";
 import { parseStudySpectra, type StudySpectra } from "../record/spectra.ts";
 import { parseVerification, type Verification } from "../record/verification.ts";
 
-/** Told of a run whose files are not what was written. */
 type OnDamage = (damaged: DamagedRun) => void;
 
 /** The same run, called as the plan calls it now: what a study calls a run is no part of its identity. */

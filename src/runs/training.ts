@@ -144,7 +144,6 @@ async function planned(options: TrainOptions): Promise<{ run: PlannedRun; inputs
   return { run: run!, inputs };
 }
 
-/** The trained numbers of a snapshot as named tensors. */
 function tensorsOf({ assembly, progress }: Trainer, kept: Snapshot): ReadonlyMap<
   string,
   StoredTensor & { readonly data: Float32Array }
@@ -156,7 +155,6 @@ function tensorsOf({ assembly, progress }: Trainer, kept: Snapshot): ReadonlyMap
   );
 }
 
-/** The model of a snapshot, loaded by itself. */
 async function modelOf(
   trainer: Trainer,
   request: TrainingRequest,

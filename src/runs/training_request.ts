@@ -15,7 +15,6 @@ import type { ModuleDirections } from "../train/vectors.ts";
 import type { Inputs, ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./plan/planning.ts";
 
-/** Where a run trains. */
 interface RequestContext {
   readonly executor: Executor;
   readonly programs: ProgramCache;

@@ -152,7 +152,6 @@ export function roomsFor(
   }));
 }
 
-/** Thrown through an ablation that was asked to stop. */
 class Stopped extends Error {}
 
 interface Loaded {

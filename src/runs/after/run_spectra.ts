@@ -82,7 +82,6 @@ export interface SpectraRequest {
   readonly pause: () => Promise<void>;
 }
 
-/** The module without an update. */
 function idle(module: ModuleShape, hasIntruders: boolean): ModuleSpectrum {
   return {
     module: module.name,

@@ -81,7 +81,6 @@ function cellsOf(jobs: readonly SpectraJob[]): readonly (readonly SpectraJob[])[
   return [...cells.values()];
 }
 
-/** The encoder of a run, as its record has it. */
 async function modelOf(
   { run, stored: { record, folder } }: SpectraJob,
   inputs: Inputs,
@@ -94,7 +93,6 @@ async function modelOf(
   );
 }
 
-/** Reads what a study has, one run after the other. */
 class SpectraReader {
   readonly #frozen: FrozenVectors | null;
   readonly #earlier: ReadonlyMap<string, RunSpectra>;
@@ -138,7 +136,6 @@ class SpectraReader {
   }
 }
 
-/** What was found of one cell. */
 interface CellSpectra {
   readonly spanned: readonly SpannedRun[];
   readonly leftOut: readonly LeftOutRun[];

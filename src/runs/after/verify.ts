@@ -139,7 +139,6 @@ export function groupsOf(
   return [...groups.values()].map((runs) => ({ ...settingOf(runs[0]!), runs }));
 }
 
-/** How runs are repeated. */
 interface Setting {
   readonly pool: Pool;
   readonly work: Omit<PoolWork, "studyRuns">;

@@ -8,7 +8,6 @@
  */
 import { UsageError } from "../../base/usage_error.ts";
 
-/** What a thread answers. */
 type Answer<T> =
   | { readonly kind: "done"; readonly value: T }
   | {

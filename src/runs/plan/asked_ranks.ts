@@ -42,7 +42,6 @@ export function stepsOf(
   return total(stageSteps(run, (task) => inputs.examplesOf(task)));
 }
 
-/** The adapted modules of a run whose model is loaded. */
 function modulesOf(run: RunSpec, inputs: Inputs, methods: MethodTable): readonly ModuleShape[] {
   const { moduleParts } = findMethod(run.method, methods);
   return adaptedModules(
@@ -52,7 +51,6 @@ function modulesOf(run: RunSpec, inputs: Inputs, methods: MethodTable): readonly
   );
 }
 
-/** Ranks in a file of the study's folder, a rank for each adapted module. */
 async function readRanks(
   file: string,
   run: RunSpec,

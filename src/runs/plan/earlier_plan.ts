@@ -65,7 +65,6 @@ export function claimedSeeds(study: Study, runs: readonly RunSpec[]): ClaimedSee
   }));
 }
 
-/** How the names of runs' folders end. */
 const runFolderEnd = /-seed[0-9]+-[0-9a-f]{8}$/;
 
 /** Runs in a folder of results that were begun, those of earlier plans among them. */

@@ -44,7 +44,6 @@ const computing: Deno.PermissionOptionsObject = {
   import: false,
 };
 
-/** The module of the threads that make runs. */
 const workerModule = new URL("./worker_thread.ts", import.meta.url);
 
 function confinedThread(url: URL, permissions: Deno.PermissionOptionsObject): Worker {
@@ -109,7 +108,6 @@ export async function beforeStudyCode(): Promise<void> {
   if (isConfining) await (launcher ??= startLauncher());
 }
 
-/** A thread behind a launcher. */
 class LaunchedThread implements Thread {
   onmessage: ((event: MessageEvent) => void) | null = null;
   onerror: ((event: ErrorEvent) => void) | null = null;

@@ -19,7 +19,6 @@ import { loadCustomMethods } from "../method_modules.ts";
 import { ownTasksOf, type PlannedRun } from "../plan/planning.ts";
 import { StopFlag } from "../events.ts";
 
-/** Milliseconds between reports of progress. */
 const reportMillis = 100;
 
 /** The part of a worker's global scope that is used; the types of this project are those of a window. */

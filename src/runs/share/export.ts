@@ -169,13 +169,11 @@ export async function exportRun(
   return { out, withoutRank: trained.withoutRank, hasLines };
 }
 
-/** What is said where an export cannot be written. */
 const advice = { safe: "nothing is kept of this export", option: "--out" } as const;
 
 /** Names without which no program loads a folder: they come last. */
 const lastNames: readonly string[] = ["adapter_config.json", "config.json", "README.md"];
 
-/** What is in a folder, in the order in which it gets its place. */
 async function inOrder(folder: string): Promise<readonly string[]> {
   const rank = (name: string) => lastNames.indexOf(name);
   return [...await namesIn(folder)].sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1));

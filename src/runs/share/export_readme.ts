@@ -65,7 +65,6 @@ function classifierLines(
   ];
 }
 
-/** A folder that is opened. */
 interface Opened {
   readonly format: ExportFormat;
   readonly config: EncoderConfig;
@@ -109,7 +108,6 @@ export function openingOf(opened: Opened): readonly string[] {
   ];
 }
 
-/** What the outputs of a model mean. */
 function meaningOf(output: TaskOutput): string {
   if (output.type === "regression") return `A score from ${output.min} to ${output.max}.`;
   const labels = output.labels.join(", ");

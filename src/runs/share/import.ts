@@ -57,7 +57,6 @@ async function taskSource(name: string | null): Promise<TaskSource> {
   return { study, folder, tasks: parseUserTasks(study.userTasks ?? []) };
 }
 
-/** Refuses a task that is neither built in nor the study's own. */
 function checkTask(name: string, { study, tasks }: TaskSource): void {
   const known = [...builtInTasks, ...tasks].map((task) => task.name);
   if (known.includes(name)) return;
@@ -68,7 +67,6 @@ function checkTask(name: string, { study, tasks }: TaskSource): void {
   );
 }
 
-/** The task's evaluation splits as batches. */
 async function evaluationSplits(
   inputs: Inputs,
   { tokenizer }: EncoderModel,

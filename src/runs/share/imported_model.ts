@@ -51,7 +51,6 @@ export interface ImportedModel {
   readonly contents: AdapterContents;
 }
 
-/** Names of the files that make an adapter. */
 const adapterFiles = ["adapter_config.json", "adapter_model.safetensors", headFile] as const;
 
 async function readAdapterFiles(folder: string) {
@@ -64,7 +63,6 @@ async function readAdapterFiles(folder: string) {
   return found;
 }
 
-/** The files of an adapter, checked to be there. */
 function adapterOf(files: ReadonlyMap<string, Uint8Array>, folder: string) {
   const [config = null, weights = null, head = null] = adapterFiles
     .map((name) => files.get(name) ?? null);

@@ -19,7 +19,6 @@ import { mapConcurrently } from "../pool/side_by_side.ts";
 import { readStoredStudy, wantFolder } from "../stored_study.ts";
 import { readStudyRuns } from "../study_results.ts";
 
-/** Files that are read at a time. */
 const readersOfFiles = 32;
 
 /** How a study is packed. */
@@ -64,7 +63,6 @@ async function checkFinished(reader: ResultsReader): Promise<void> {
   if (await replay.has("study.json")) await checkFinished(replay);
 }
 
-/** Whether there is nothing at a path, or the same bytes. */
 async function isFree(path: string, bytes: Uint8Array): Promise<boolean> {
   const present = await readIfThere(path);
   return present === null ||

@@ -75,7 +75,6 @@ function isTuned({ tasks, methods, budgets }: Tune, run: GridRun): boolean {
     (methods?.includes(armOf(run)) ?? run.askedRanks?.type !== "run");
 }
 
-/** A budget as the study's axis writes it. */
 function written(study: Study, budget: Budget): StudyBudget | undefined {
   return study.axes.budgets?.find((own) => budgetKey(budgetOf(own)) === budgetKey(budget));
 }

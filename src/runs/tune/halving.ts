@@ -83,7 +83,6 @@ function promotable(
   return null;
 }
 
-/** The higher score first, failures last. */
 function byScore(a: number | null, b: number | null): number {
   return (b ?? -Infinity) === (a ?? -Infinity) ? 0 : (b ?? -Infinity) > (a ?? -Infinity) ? 1 : -1;
 }

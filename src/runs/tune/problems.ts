@@ -229,7 +229,6 @@ export function problemsOfCombinations(
   return problems.length > 0 ? problems : problemsOfTwins(combinations, methods);
 }
 
-/** Values of options that the method refuses. */
 function problemsOfOptions(
   { of, space, runs }: Combination,
   methods: MethodTable,

@@ -13,7 +13,6 @@ export type Point = Readonly<Record<string, Json>>;
 /** The ranges of the settings that a method has. */
 export type Space = Readonly<Record<string, TuneRange>>;
 
-/** A range of numbers. */
 interface NumberRange {
   readonly isLog: boolean;
   /** What values are drawn within. */
@@ -253,7 +252,6 @@ export function furtherPoints(
   return points;
 }
 
-/** How far a range is widened from a value at its edge. */
 function widened(range: NumberRange, { value, edge }: Edge): number {
   const [low, high] = scaledEnds(range, range.bounds);
   const half = (high - low) / 2;

@@ -49,7 +49,6 @@ export interface TuneResult extends TrialsResult {
   readonly untuned: readonly string[];
 }
 
-/** The `tune` block of a study. */
 function tuneOf({ name, tune }: Study): Tune {
   if (tune !== undefined) return tune;
   throw new UsageError(
@@ -143,7 +142,6 @@ export async function tuneStudy(
   return { ...counts, folder, path, file, untuned };
 }
 
-/** A combination with all its trials and what came of each. */
 interface TriedCombination extends Pick<Combination, "of" | "space"> {
   readonly trials: readonly { readonly trial: Trial; readonly outcome: TrialOutcome }[];
 }

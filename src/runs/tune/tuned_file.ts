@@ -46,7 +46,6 @@ function isGroup(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The delta that gives a combination its settings. */
 function deltaOf({ method, task, budget }: TunedFor, point: Point): Delta {
   const layers = Object.entries(point).map(([text, value]) =>
     layerOf(parseSettingPath(text), value)
