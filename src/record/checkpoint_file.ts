@@ -214,7 +214,7 @@ const header = z.object({
 });
 
 /** The header of a checkpoint file. */
-export type CheckpointHeader = z.infer<typeof header>;
+type CheckpointHeader = z.infer<typeof header>;
 
 const parse = parserOf(header, true);
 
@@ -227,6 +227,6 @@ const parse = parserOf(header, true);
  * @throws {InputError} If it is no JSON.
  * @throws {RecordFormatError} If a key is missing or holds something else.
  */
-export function parseCheckpointHeader(written: string, fileName: string): CheckpointHeader {
+function parseCheckpointHeader(written: string, fileName: string): CheckpointHeader {
   return parse(parseJson(written, fileName, { place: "its checkpoint" }), fileName);
 }

@@ -63,7 +63,7 @@ function checkedStart(path: string, bytes: Uint8Array | null, wanted: FilePrint)
 }
 
 /** What a folder holds of a run. */
-export interface Found {
+interface Found {
   readonly stored: StoredCheckpoint | null;
   /** Each journal up to the checkpoint. */
   readonly starts: Readonly<Record<JournalName, Uint8Array>> | null;

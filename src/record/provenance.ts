@@ -108,7 +108,7 @@ export async function libraryHashes(folder: string): Promise<Readonly<Record<str
 }
 
 /** The folder of the runtime's library for this machine, or null where it is not known or may not be read. */
-export function runtimeFolder(): string | null {
+function runtimeFolder(): string | null {
   const path = packageFolder("onnxruntime-node");
   const { os, arch } = Deno.build;
   const folder = path === null ? null : [

@@ -41,7 +41,7 @@ export class LostAttemptError extends Error {
 }
 
 /** A run's folder, and what is there to go on from. */
-export interface OpenedRun {
+interface OpenedRun {
   readonly folder: RunFolder;
   readonly stored: StoredCheckpoint | null;
   /** Why a run that had been begun starts anew, or null. */

@@ -134,7 +134,7 @@ export function comparePinned(wanted: Pinned, found: Pinned): readonly PinnedIte
 }
 
 /** What a verification is made of. */
-export interface VerificationRequest {
+interface VerificationRequest {
   readonly title: string;
   readonly wanted: RunNumbers;
   /** The repeated run, or null where it was not since its inputs differ. */

@@ -23,7 +23,7 @@ export interface CustomMethod extends MethodOrigin {
 }
 
 /** What a study module exports. */
-export interface StudyModule {
+interface StudyModule {
   /** Its default export, not yet checked; undefined where it has none. */
   readonly study: unknown;
   /** The names of what it exports. */

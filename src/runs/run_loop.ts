@@ -42,7 +42,7 @@ export interface Kept {
 }
 
 /** What a run's loop writes to, and what it keeps count of. */
-export interface Loop {
+interface Loop {
   readonly folder: RunFolder;
   readonly journal: RunJournal;
   readonly context: LoopContext;

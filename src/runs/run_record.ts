@@ -53,13 +53,13 @@ function sequenceOf(
 }
 
 /** What a record is made in: the executor and the machine around it. */
-export interface RecordContext {
+interface RecordContext {
   readonly executor: Executor;
   readonly environment: Environment;
 }
 
 /** A run that came to its end, one way or another. */
-export interface Ending extends EstimatedRun {
+interface Ending extends EstimatedRun {
   readonly read: ReadRun;
   readonly context: RecordContext;
   readonly journal: JournalLines;

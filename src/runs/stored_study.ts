@@ -240,7 +240,7 @@ export const statementsSchema: z.ZodType<readonly ClaimsStatement[]> = z.array(
 );
 
 /** What everything that reads a stored study counts on. */
-export const parseStoredStudy = parserOf(
+const parseStoredStudy = parserOf(
   z.looseObject({
     schema: z.int().min(1),
     study: z.looseObject({

@@ -216,20 +216,20 @@ async function readMade<T>(
 }
 
 /** What commands made of a study's results; null where there is none, or one that is damaged. */
-export interface MadeFiles {
+interface MadeFiles {
   readonly verification: Verification | null;
   readonly spectra: StudySpectra | null;
 }
 
 /** Told of a file that is left out. */
-export type OnDamagedFile = (damaged: DamagedFile) => unknown;
+type OnDamagedFile = (damaged: DamagedFile) => unknown;
 
 /**
  * What is read of a file, or null where that is damaged, which is told.
  *
  * @param command The one that makes the file.
  */
-export async function unlessDamaged<T>(
+async function unlessDamaged<T>(
   { file, command }: Pick<DamagedFile, "file" | "command">,
   reading: Promise<T>,
   onDamage: OnDamagedFile,
@@ -257,7 +257,7 @@ export async function readSpectra(
 }
 
 /** Reads what commands made of a study's results; what is damaged is told and left out. */
-export async function readMadeFiles(
+async function readMadeFiles(
   reader: ResultsReader,
   onDamage: OnDamagedFile,
 ): Promise<MadeFiles> {

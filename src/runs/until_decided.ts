@@ -24,7 +24,7 @@ import { type StudyToStore } from "./stored_study.ts";
 import { resultsOfPlan } from "./study_results.ts";
 
 /** What seeds are added with. */
-export interface AddingSetting {
+interface AddingSetting {
   /** The study's runs with those that were added before; all are made. */
   readonly plan: PlannedStudy;
   /** What making them came to. */

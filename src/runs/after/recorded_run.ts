@@ -28,7 +28,7 @@ export interface PlanAgain {
 }
 
 /** Where encoders of the hub are taken from when runs are planned again. */
-export interface HubAgain {
+interface HubAgain {
   /** Commits of hub models by the study's names for them. */
   readonly commits: Readonly<Record<string, string>>;
   /** How they are fetched; undefined for by this process's environment and network. */
@@ -63,7 +63,7 @@ export function runSpecOf({ record, folder }: Pick<StoredRun, "record" | "folder
 }
 
 /** Whether a run ended well. */
-export function isFinished({ record }: StoredRun): boolean {
+function isFinished({ record }: StoredRun): boolean {
   return record.happened.outcome.state === "finished";
 }
 

@@ -34,7 +34,7 @@ export interface ReplaySource {
 }
 
 /** A LoRA run with given ranks. */
-export interface ReplayRun {
+interface ReplayRun {
   readonly variant: ReplayVariant;
   /** Id of the run that the ranks, or their total, come from. */
   readonly source: string;
@@ -44,7 +44,7 @@ export interface ReplayRun {
 }
 
 /** What each variant makes of the final ranks of its source. */
-export const variantRanks: Readonly<Record<ReplayVariant, RanksAs>> = {
+const variantRanks: Readonly<Record<ReplayVariant, RanksAs>> = {
   final: "same",
   reversed: "reversed",
   uniform: "uniform",
@@ -69,7 +69,7 @@ export function hasOwnRanks(source: ReplaySource): boolean {
 }
 
 /** How a run of a study is told from others but for its method. */
-export function cellOf({ task, budget, seed }: RunSpec): string {
+function cellOf({ task, budget, seed }: RunSpec): string {
   return JSON.stringify([task, budget?.type, budget?.value, seed]);
 }
 

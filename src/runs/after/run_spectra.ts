@@ -33,7 +33,7 @@ export const intruderTop = 10;
 export const intruderThreshold = 0.5;
 
 /** The directions that the update of a module writes to and reads, as orthonormal bases. */
-export interface UpdateBasis {
+interface UpdateBasis {
   readonly module: ModuleShape;
   readonly left: Vectors;
   readonly right: Vectors;
@@ -69,7 +69,7 @@ function denseOf({ shape: [rows, columns], data }: Weight) {
 }
 
 /** A finished run and what its spectra are made of. */
-export interface SpectraRequest {
+interface SpectraRequest {
   readonly record: RunRecord;
   readonly method: BoundMethod;
   readonly model: EncoderModel;

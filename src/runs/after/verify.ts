@@ -127,7 +127,7 @@ interface Group {
  *
  * @param options Device and threads of all; null for those of each record.
  */
-export function groupsOf(
+function groupsOf(
   recorded: readonly RecordedRun[],
   options: Pick<PoolOptions, "device" | "threads">,
 ): readonly Group[] {
@@ -149,7 +149,7 @@ interface Setting {
 }
 
 /** Repeats the runs of a group, those whose inputs did not change, and compares. */
-export async function verifyGroup(
+async function verifyGroup(
   runs: readonly RecordedRun[],
   { pool, work, environment, tolerance, onVerified }: Setting,
 ): Promise<void> {

@@ -28,7 +28,7 @@ export interface SettledRun {
 }
 
 /** What settling the ranks of runs came to; runs that are among the problems keep the ranks of their budget. */
-export interface SettledRuns {
+interface SettledRuns {
   readonly problems: readonly Problem[];
   /** In the order of the runs. */
   readonly runs: readonly SettledRun[];

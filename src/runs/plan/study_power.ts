@@ -33,7 +33,7 @@ type Planned = Pick<PlannedStudy, "study" | "grid" | "folder" | "results"> & {
 };
 
 /** The power of a study. */
-export interface StudyPower {
+interface StudyPower {
   /** One a claim; in a study without claims one for each method beside plain LoRA at each budget. */
   readonly powers: readonly ClaimPower[];
   /** Whether the study has claims. */
@@ -87,7 +87,7 @@ export async function undecidableClaims(
 export const publishedResults = "results/published";
 
 /** What pilots are wanted for. */
-export interface PilotsWanted {
+interface PilotsWanted {
   /** The study with its claims. */
   readonly study: ClaimsOfStudy;
   /** All runs that it asks for. */
@@ -99,7 +99,7 @@ export interface PilotsWanted {
  *
  * @throws {UsageError} If it is not there.
  */
-export async function namedPilot(
+async function namedPilot(
   name: string,
   results: string,
   wanted: PilotsWanted,
@@ -108,12 +108,12 @@ export async function namedPilot(
 }
 
 /** A study's own records, in its folder or its pack; none where they are not there. */
-export async function ownPilots(folder: string, wanted: PilotsWanted): Promise<readonly Pilot[]> {
+async function ownPilots(folder: string, wanted: PilotsWanted): Promise<readonly Pilot[]> {
   return await readAll([folder, folder + packSuffix], wanted);
 }
 
 /** The studies in {@linkcode publishedResults}. */
-export async function publishedPilots(wanted: PilotsWanted): Promise<readonly Pilot[]> {
+async function publishedPilots(wanted: PilotsWanted): Promise<readonly Pilot[]> {
   const names = [...await namesIn(publishedResults)].sort();
   return await readAll(names.map((name) => `${publishedResults}/${name}`), wanted);
 }

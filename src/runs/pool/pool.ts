@@ -175,7 +175,7 @@ async function openThreads(
 }
 
 /** Runs at a time, and threads of each. */
-export interface Share {
+interface Share {
   readonly jobs: number;
   readonly threads: number;
 }

@@ -61,7 +61,7 @@ export interface JobQueue<T> {
 }
 
 /** How workers work. */
-export interface SideBySide<T, R> {
+interface SideBySide<T, R> {
   /** One function a worker; each is called again when it has ended. */
   readonly workers: readonly ((job: T) => Promise<R>)[];
   /** Told of each result in the order of completion, one after the other; false if its worker is to take no more. */

@@ -99,7 +99,7 @@ async function workUnderLeases<T, R>(
 }
 
 /** A job with the lease that it is done under. */
-export interface LeasedJob<T> {
+interface LeasedJob<T> {
   readonly job: T;
   readonly lease: Lease;
 }

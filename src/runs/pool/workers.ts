@@ -18,19 +18,19 @@ import { StopFlag } from "../events.ts";
 import { openThread, type Thread } from "./threads.ts";
 
 /** Told of every step, or of some of them where steps follow one another faster than anyone reads. */
-export type OnStep = (progress: RunProgress) => Promise<void>;
+type OnStep = (progress: RunProgress) => Promise<void>;
 
 /** A result, and the milliseconds that the executor was busy for it. */
-export interface WorkerResult {
+interface WorkerResult {
   readonly result: ExecutionResult;
   readonly busyMillis: number;
 }
 
 /** Told now and then what share of a run's ablation is done. */
-export type OnShare = (share: number) => Promise<void>;
+type OnShare = (share: number) => Promise<void>;
 
 /** How a run is followed. */
-export interface RunWatch {
+interface RunWatch {
   readonly onStep: OnStep;
   /** Told why a run that had been begun starts anew. */
   readonly onAnew: (reason: string) => Promise<void>;

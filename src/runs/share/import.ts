@@ -39,7 +39,7 @@ export interface ImportOptions {
 }
 
 /** An imported adapter, evaluated. */
-export interface ImportResult {
+interface ImportResult {
   readonly evaluations: readonly Evaluation[];
   readonly contents: AdapterContents;
 }

@@ -45,7 +45,7 @@ export interface AdapterContents {
 }
 
 /** An adapter and its base as one model. */
-export interface ImportedModel {
+interface ImportedModel {
   /** Every parameter of the encoder and its head, by checkpoint name. */
   readonly tensors: ReadonlyMap<string, HostTensor>;
   readonly contents: AdapterContents;

@@ -16,7 +16,7 @@ import type { Settings } from "../../study/schema/settings.ts";
 import { writtenBy } from "./model_folder.ts";
 
 /** What of a trained model goes into an adapter. */
-export interface PeftSource {
+interface PeftSource {
   readonly run: {
     readonly method: string;
     readonly options: Json;
@@ -33,7 +33,7 @@ export interface PeftSource {
 }
 
 /** What `adapter_config.json` says of the base. */
-export interface PeftBase {
+interface PeftBase {
   readonly name: string;
   /** Its commit on a hub, or null. */
   readonly revision: string | null;

@@ -174,7 +174,7 @@ export class TextModel {
 }
 
 /** A model of stored tensors, beside what it was trained by. */
-export interface StoredModel extends Omit<TextModelParts, "assembly" | "theta"> {
+interface StoredModel extends Omit<TextModelParts, "assembly" | "theta"> {
   readonly assembly: AssemblyRequest;
   /** Parts of the adapter, and what was trained whole, by name. */
   readonly tensors: TrainedTensors;

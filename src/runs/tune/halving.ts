@@ -36,7 +36,7 @@ export interface HalvingRules {
 export type HalvingScore = number | null | undefined;
 
 /** The next job, `wait` until the score of an earlier one is known, or `done`. */
-export type NextJob = HalvingJob | "wait" | "done";
+type NextJob = HalvingJob | "wait" | "done";
 
 /**
  * The job that follows those given out so far.

@@ -10,7 +10,7 @@ import { metricOf, type RunOutcome, type Trial, type TrialOutcome, trialScore } 
 import { type HalvingJob, type HalvingRules, nextJob } from "./halving.ts";
 
 /** What a queue is made of. */
-export interface RungQueueSetting {
+interface RungQueueSetting {
   readonly ladders: readonly Ladder[];
   /** Names the kind of a run: those of a kind need the same programs. */
   readonly kindOf: (planned: PlannedRun) => string;

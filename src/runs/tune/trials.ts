@@ -37,7 +37,7 @@ export interface Tried {
 }
 
 /** What trials are planned with. */
-export interface TrialPlanning {
+interface TrialPlanning {
   /** Names that are in the results folder of the trials: runs keep the folders that they have. */
   readonly present: ReadonlySet<string>;
   readonly study: Study;
@@ -99,7 +99,7 @@ function madeOf(
 }
 
 /** The score of a run on what was held out; null where it failed. */
-export function scoreOf({ happened }: RunRecord): number | null {
+function scoreOf({ happened }: RunRecord): number | null {
   if (happened.outcome.state === "failed") return null;
   return keptOf(happened.keep, happened)?.metrics[happened.primaryMetric] ?? null;
 }

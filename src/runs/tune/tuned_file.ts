@@ -24,7 +24,7 @@ export interface TunedFile {
 }
 
 /** A combination with all that came of it. */
-export interface TunedCombination {
+interface TunedCombination {
   readonly of: TunedFor;
   readonly choice: Choice;
   readonly trials: readonly { readonly trial: Trial; readonly outcome: TrialOutcome }[];
