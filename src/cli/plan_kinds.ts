@@ -8,7 +8,7 @@ import type { RunRecord } from "../record/types.ts";
 import { stepsOf } from "../runs/plan/asked_ranks.ts";
 import type { Inputs } from "../runs/inputs.ts";
 import type { PlannedRun } from "../runs/plan/planning.ts";
-import { filesAtOnce, mapConcurrently } from "../runs/pool/side_by_side.ts";
+import { readEach } from "../record/read_bounded.ts";
 import type { PlannedCounts } from "../study/types.ts";
 import { plannedCounts } from "../study/check/runs.ts";
 import { meanOf } from "../stats/mean.ts";
@@ -82,7 +82,7 @@ export async function foundRuns(
   runs: readonly PlannedRun[],
   results: string,
 ): Promise<readonly FoundRun[]> {
-  return await mapConcurrently(runs, filesAtOnce, async (planned) => ({
+  return await readEach(runs, async (planned) => ({
     planned,
     record: await readRecord(`${results}/${planned.folder}`),
   }));

@@ -5,6 +5,7 @@
  */
 import { beyondPlan, powerJson, powerText } from "../analysis/power/text.ts";
 import type { PlannedStudy } from "../runs/plan/planned_study.ts";
+import { findResults } from "../runs/stored_study.ts";
 import { studyPower, undecidableClaims } from "../runs/plan/study_power.ts";
 import { warningText } from "./terminal_watch.ts";
 
@@ -22,7 +23,10 @@ export async function powerShown(
   { power = null, json = false }: { readonly power?: PowerAsked | null; readonly json?: boolean },
 ): Promise<readonly string[]> {
   const { study: { name, axes: { seeds } } } = planned;
-  const found = power === null ? null : await studyPower(planned, power.pilot);
+  const pilot = (power?.pilot ?? null) === null
+    ? null
+    : await findResults(power!.pilot!, planned.results);
+  const found = power === null ? null : await studyPower(planned, pilot);
   const hard = found === null
     // The plan of each claim says where its look comes too late.
     ? await undecidableClaims(planned, true)

@@ -1,5 +1,5 @@
 /**
- * Reading files whose size is checked first.
+ * Reading files: their size is checked first, and many are read at a time.
  *
  * @module
  */
@@ -58,4 +58,33 @@ export async function readBoundedIfThere(
     }
     throw error;
   }
+}
+
+/** Files that are read at a time: a disk answers many at once sooner than one after the other. */
+const filesAtOnce = 32;
+
+/**
+ * What `read` gives for each item, in the order of the items, with at most 32 at a time.
+ *
+ * The first error is thrown when what was begun has ended; no further item is begun after it.
+ */
+export async function readEach<T, R>(
+  items: readonly T[],
+  read: (item: T) => Promise<R>,
+): Promise<readonly R[]> {
+  const results = new Array<R>(items.length);
+  const indices = items.keys();
+  const errors: unknown[] = [];
+  await Promise.all(Array.from({ length: Math.min(filesAtOnce, items.length) }, async () => {
+    for (const i of indices) {
+      if (errors.length > 0) return;
+      try {
+        results[i] = await read(items[i]!);
+      } catch (error) {
+        errors.push(error);
+      }
+    }
+  }));
+  if (errors.length > 0) throw errors[0];
+  return results;
 }

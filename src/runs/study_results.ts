@@ -19,7 +19,7 @@ import { analyse, type Analysis } from "../analysis/analysis.ts";
 import type { DamagedFile, DamagedRun, ReplayResults, StudyResults } from "../analysis/results.ts";
 import { comparedPairs } from "../study/compare/pairs.ts";
 import type { RunSpec } from "../study/types.ts";
-import { filesAtOnce, mapConcurrently } from "./pool/side_by_side.ts";
+import { readEach } from "../record/read_bounded.ts";
 import {
   readStoredStudy,
   type ResultsSource,
@@ -64,19 +64,21 @@ async function readPlaces(
       return null;
     }
   };
-  const runs = await mapConcurrently(
+  const runs = await readEach(
     places,
-    filesAtOnce,
     (place) => unlessDamaged(place, () => readRun(within(reader, place.folder))),
   );
   // One after the other: of encoders that are trained whole, the weights of a few runs would fill the memory.
-  return await mapConcurrently([...places.entries()], 1, async ([i, place]) => {
+  const checked: (StoredRun | null)[] = [];
+  for (const [i, place] of places.entries()) {
     const run = runs[i]!;
-    return run === null ? null : await unlessDamaged(place, async () => {
+    const weighed = run === null ? null : await unlessDamaged(place, async () => {
       await checkWeights(within(reader, place.folder), run.record);
       return asPlanned(run, place.run);
     });
-  });
+    checked.push(weighed);
+  }
+  return checked;
 }
 
 /**

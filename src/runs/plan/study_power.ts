@@ -24,11 +24,11 @@ import { isFile, openResults, type ResultsReader, within } from "../../record/re
 import type { ScoredRun } from "../../analysis/claims/series.ts";
 import type { ArmRun } from "../../study/compare/arms.ts";
 import type { ClaimsOfStudy } from "../../study/schema/claims.ts";
-import { filesAtOnce, mapConcurrently } from "../pool/side_by_side.ts";
-import { findResults, readStoredStudy } from "../stored_study.ts";
+import { readEach } from "../../record/read_bounded.ts";
+import { readStoredStudy } from "../stored_study.ts";
 
 /** What is known of a planned study, and where records of its arms may be. */
-type Planned = Pick<PlannedStudy, "study" | "grid" | "folder" | "results"> & {
+type Planned = Pick<PlannedStudy, "study" | "grid" | "folder"> & {
   readonly inputs: Pick<Inputs, "examplesOf">;
 };
 
@@ -43,25 +43,23 @@ interface StudyPower {
 /**
  * The power of a study's claims, or of what would be its claims.
  *
- * @param named Results to take the spread from, by path or name. Default: its own, else published ones.
- *
- * @throws {UsageError} If the results that are named are not there.
+ * @param named The path of results to take the spread from. Default: its own, else published ones.
  */
 export async function studyPower(
-  { study: asked, grid, inputs, folder, results }: Planned,
+  { study: asked, grid, inputs, folder }: Planned,
   named: string | null = null,
 ): Promise<StudyPower> {
   const { study, areClaimed } = contrastsOf(asked, grid);
   const wanted = { study, planned: grid };
   const powersBy = (pilots: readonly (readonly Pilot[])[]) =>
     powerOf({ ...wanted, pilots, stepsOf: (run) => stepsOf(run, inputs) });
-  if (named !== null) {
-    return { powers: powersBy([await namedPilot(named, results, wanted)]), areClaimed };
-  }
-  const first = await ownPilots(folder, wanted);
-  const powers = powersBy([first]);
+  if (named !== null) return { powers: powersBy([[await readPilot(named, wanted)]]), areClaimed };
+  const own = await readAll([folder, folder + packSuffix], wanted);
+  const powers = powersBy([own]);
   if (powers.every(({ pilot }) => pilot !== null)) return { powers, areClaimed };
-  return { powers: powersBy([first, await publishedPilots(wanted)]), areClaimed };
+  const names = [...await namesIn(publishedResults)].sort();
+  const published = await readAll(names.map((name) => `${publishedResults}/${name}`), wanted);
+  return { powers: powersBy([own, published]), areClaimed };
 }
 
 /**
@@ -94,30 +92,6 @@ interface PilotsWanted {
   readonly planned: readonly ArmRun[];
 }
 
-/**
- * The pilot that is named, by path or by its name in the folder of results.
- *
- * @throws {UsageError} If it is not there.
- */
-async function namedPilot(
-  name: string,
-  results: string,
-  wanted: PilotsWanted,
-): Promise<readonly Pilot[]> {
-  return [await readPilot(await findResults(name, results), wanted)];
-}
-
-/** A study's own records, in its folder or its pack; none where they are not there. */
-async function ownPilots(folder: string, wanted: PilotsWanted): Promise<readonly Pilot[]> {
-  return await readAll([folder, folder + packSuffix], wanted);
-}
-
-/** The studies in {@linkcode publishedResults}. */
-async function publishedPilots(wanted: PilotsWanted): Promise<readonly Pilot[]> {
-  const names = [...await namesIn(publishedResults)].sort();
-  return await readAll(names.map((name) => `${publishedResults}/${name}`), wanted);
-}
-
 /** The pilots at some paths; what is no study's results, or cannot be read, is none. */
 async function readAll(paths: readonly string[], wanted: PilotsWanted): Promise<readonly Pilot[]> {
   const pilots: Pilot[] = [];
@@ -127,7 +101,7 @@ async function readAll(paths: readonly string[], wanted: PilotsWanted): Promise<
       pilots.push(await readPilot(path, wanted));
     } catch (error) {
       // Nobody asked for these results, and the commands that read them say what is wrong with them.
-      if (!isDamage(error) && !(error instanceof InputError)) throw error;
+      if (!(error instanceof InputError)) throw error;
     }
   }
   return pilots;
@@ -143,11 +117,7 @@ async function readPilot(path: string, { study, planned }: PilotsWanted): Promis
   const places = stored.runs.filter(({ run }) =>
     claims.some(({ claim, tasks }) => isOfClaim(claim, tasks, run))
   );
-  const runs = await mapConcurrently(
-    places,
-    filesAtOnce,
-    ({ folder, run }) => recordOf(within(reader, folder), run),
-  );
+  const runs = await readEach(places, ({ folder, run }) => recordOf(within(reader, folder), run));
   return {
     path,
     planned: stored.runs.map(({ run }) => run),

@@ -9,7 +9,7 @@ import { readRunState } from "../../record/read_study.ts";
 import type { RunState } from "../../record/types.ts";
 import type { PlannedRun } from "../plan/planning.ts";
 import type { Pool, PoolWork } from "./pool.ts";
-import { filesAtOnce, mapConcurrently } from "./side_by_side.ts";
+import { readEach } from "../../record/read_bounded.ts";
 import type { StoppedRun, WorkEvent } from "../events.ts";
 import { lost, type WorkOnRuns, workOnRuns } from "./work_on_runs.ts";
 import type { ExecutionResult, PausedRun } from "../execute.ts";
@@ -77,9 +77,8 @@ export async function unfinished(
   retryFailed: boolean,
 ): Promise<readonly PlannedRun[]> {
   const present = await namesIn(results);
-  const isToRun = await mapConcurrently(
+  const isToRun = await readEach(
     runs,
-    filesAtOnce,
     async (planned) =>
       !present.has(planned.folder) || await isUnfinished(planned, results, retryFailed),
   );
@@ -106,7 +105,7 @@ async function recordsOf(
   runs: readonly PlannedRun[],
   results: string,
 ): Promise<ReadonlyMap<string, string>> {
-  const texts = await mapConcurrently(runs, filesAtOnce, (run) => recordText(run, results));
+  const texts = await readEach(runs, (run) => recordText(run, results));
   return new Map(runs.map((run, i) => [run.folder, texts[i]!] as const).filter(([, text]) => text));
 }
 

@@ -44,9 +44,6 @@ export class WorkQueue<T> {
   }
 }
 
-/** Files that are read at a time: a disk answers many at once sooner than one after the other. */
-export const filesAtOnce = 32;
-
 /** Where workers take their jobs from. */
 export interface JobQueue<T> {
   /**
@@ -105,31 +102,4 @@ export async function workSideBySide<T, R>(
     }
   }));
   if (errors.length > 0) throw errors[0];
-}
-
-/**
- * The results of `work` for each item, in the order of the items, with at most `limit` at a time.
- *
- * The first error is thrown when what was begun has ended; no further item is begun after it.
- */
-export async function mapConcurrently<T, R>(
-  items: readonly T[],
-  limit: number,
-  work: (item: T) => Promise<R>,
-): Promise<readonly R[]> {
-  const results = new Array<R>(items.length);
-  const indices = items.keys();
-  const errors: unknown[] = [];
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, async () => {
-    for (const i of indices) {
-      if (errors.length > 0) return;
-      try {
-        results[i] = await work(items[i]!);
-      } catch (error) {
-        errors.push(error);
-      }
-    }
-  }));
-  if (errors.length > 0) throw errors[0];
-  return results;
 }

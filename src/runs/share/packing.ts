@@ -15,11 +15,9 @@ import {
 } from "../../record/results_reader.ts";
 import { isWeights } from "../../record/weights_file.ts";
 import { makeFolder, readIfThere, writeWhole } from "../../record/durable.ts";
-import { mapConcurrently } from "../pool/side_by_side.ts";
+import { readEach } from "../../record/read_bounded.ts";
 import { readStoredStudy, wantFolder } from "../stored_study.ts";
 import { readStudyRuns } from "../study_results.ts";
-
-const readersOfFiles = 32;
 
 /** How a study is packed. */
 export interface PackOptions {
@@ -89,14 +87,10 @@ export async function packStudy(folder: string, options: PackOptions = {}): Prom
   const present = (await reader.list()).filter((path) => !leftOut.test(path));
   const paths = present.filter((path) => weights || !isWeights(path));
   for (const path of paths) await wantWithin(bare, `${bare}/${path}`);
-  const files = await mapConcurrently(
-    paths,
-    readersOfFiles,
-    async (path): Promise<FileContent> => ({
-      path,
-      bytes: await Deno.readFile(`${bare}/${path}`),
-    }),
-  );
+  const files = await readEach(paths, async (path): Promise<FileContent> => ({
+    path,
+    bytes: await Deno.readFile(`${bare}/${path}`),
+  }));
   const archive = packFiles(files, out);
   // The folder may be deleted once it is packed, so what was packed is read back first.
   const pack = openPack(archive, out);

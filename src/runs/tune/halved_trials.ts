@@ -10,7 +10,7 @@ import { scoreAt } from "../execute.ts";
 import { kindOf } from "../pool/pool.ts";
 import type { PlannedRun } from "../plan/planning.ts";
 import { type MadeRun, RunTally, unfinished } from "../pool/run_all.ts";
-import { filesAtOnce, mapConcurrently } from "../pool/side_by_side.ts";
+import { readEach } from "../../record/read_bounded.ts";
 import { type WorkOnRuns, workOnRuns } from "../pool/work_on_runs.ts";
 import { rungCount, type RungRules, rungSteps } from "./halving.ts";
 import { Ladder, RungQueue, type RungRun } from "./rung_queue.ts";
@@ -66,11 +66,7 @@ export class HalvedTrials implements TrialMaker {
     const { results } = this.#setting;
     const open = new Set(await unfinished(runs, results, false));
     const done = runs.filter((run) => !open.has(run));
-    const read = await mapConcurrently(
-      done,
-      filesAtOnce,
-      ({ folder }) => readRun(`${results}/${folder}`),
-    );
+    const read = await readEach(done, ({ folder }) => readRun(`${results}/${folder}`));
     return new Map(done.flatMap(({ folder }, i) => read[i] === null ? [] : [[folder, read[i]!]]));
   }
 

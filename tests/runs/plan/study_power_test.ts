@@ -26,7 +26,7 @@ async function claimedQuickstart() {
 }
 
 const inputs = { examplesOf: () => 1000 };
-const nowhere = { folder: "results/none", results: "results" };
+const nowhere = { folder: "results/none" };
 
 Deno.test("without records of its own a study takes published ones of the same arms, or those that are named", async () => {
   const study = await claimedQuickstart();
@@ -45,9 +45,8 @@ Deno.test("without records of its own a study takes published ones of the same a
   // Both are told where no seeds are added.
   assertEquals((await undecidableClaims(setting, false)).length, 2);
   // Other studies have other tasks.
-  const other = await studyPower(setting, "results/published/glue-minilm");
+  const other = await studyPower(setting, "results/published/glue-minilm.ranklab.zip");
   assertEquals(other.powers[0]!.pilot, null);
-  await assertRejects(() => studyPower(setting, "none-there"), UsageError, '"none-there"');
 });
 
 Deno.test("a study's own records come first; its plan has them as text and as lines of JSON", async () => {
@@ -69,13 +68,18 @@ Deno.test("a study's own records come first; its plan has them as text and as li
     const [power] = json.filter(({ kind }) => kind === "power");
     assertEquals([power.claim, power.pilot.seeds, power.pilot.path], ["apart", 2, folder]);
     assertEquals(power.needed.map(({ difference }: { difference: number }) => difference), [2, 0]);
+    await assertRejects(
+      () => planText(file, { ...options, power: { pilot: "none-there" } }),
+      UsageError,
+      '"none-there"',
+    );
     // Without the option it says nothing of power but what is a warning.
     assert(!(await planText(file, options)).includes("Power"));
 
     // A damaged record is none, and results that cannot be read are none.
     await copyFolder(folder, `${home}/results/broken`);
     await Deno.writeTextFile(`${home}/results/broken/study.json`, "{");
-    const own = { study, grid: expand(study, methods), inputs, results: `${home}/results` };
+    const own = { study, grid: expand(study, methods), inputs };
     const of = async (name: string) =>
       (await studyPower({ ...own, folder: `${home}/results/${name}` })).powers[0]!.pilot;
     assertEquals((await of("tiny"))!.path, folder);

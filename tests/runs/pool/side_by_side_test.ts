@@ -1,6 +1,6 @@
 /** Workers, queues and limits with made-up work that ends when the test says so. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { mapConcurrently, WorkQueue, workSideBySide } from "../../../src/runs/pool/side_by_side.ts";
+import { WorkQueue, workSideBySide } from "../../../src/runs/pool/side_by_side.ts";
 
 /** Jobs such as `a1`: the letter is the kind. */
 const kindOf = (job: string) => job[0]!;
@@ -126,27 +126,4 @@ Deno.test("a worker whose result says so takes no more", async () => {
   assertEquals(bench.underWay, ["a2"]);
   await bench.end("a2");
   await all;
-});
-
-Deno.test("mapConcurrently keeps the order of items and the limit", async () => {
-  const bench = new Bench();
-  const all = mapConcurrently(["a", "b", "c", "d"], 2, bench.work);
-  assertEquals(bench.underWay, ["a", "b"]);
-  await bench.end("b", "2");
-  await bench.end("c", "3");
-  await bench.end("a", "1");
-  await bench.end("d", "4");
-  assertEquals(await all, ["1", "2", "3", "4"]);
-  assertEquals(bench.most, 2);
-  assertEquals(await mapConcurrently([], 2, bench.work), []);
-});
-
-Deno.test("mapConcurrently begins nothing after an error", async () => {
-  const bench = new Bench();
-  const all = mapConcurrently(["a", "b", "c", "d"], 2, bench.work);
-  const thrown = assertRejects(() => all, Error, "unreadable");
-  await bench.end("a", new Error("unreadable"));
-  await bench.end("b");
-  await thrown;
-  assertEquals(bench.begun, ["a", "b"]);
 });
