@@ -5,7 +5,7 @@
  */
 import { readStudyFile } from "../runs/plan/study_file.ts";
 import { defaultResults } from "../runs/stored_study.ts";
-import type { TuneOptions } from "../runs/tune/making.ts";
+import type { TuneOptions } from "../runs/tune/trial_maker.ts";
 import { tuneStudy } from "../runs/tune/tune_study.ts";
 import { sweepPlaces } from "./access.ts";
 import { commandOf } from "./command.ts";

@@ -14,7 +14,7 @@ import { type AshaRules, type Tune, tuneDefaults } from "../../study/schema/tune
 import type { GridRun } from "../../study/types.ts";
 import { planWith } from "../plan/planning.ts";
 import { type Combination, combinationTitle } from "./combinations.ts";
-import type { MakingSetting } from "./making.ts";
+import type { TrialPlanning } from "./trials.ts";
 
 /** A trial that is trained up to a rung; rung 0 is the first. */
 export interface HalvingJob {
@@ -149,7 +149,7 @@ export function problemOfSteps(
 export async function withRungs(
   combinations: readonly Combination[],
   rules: Required<AshaRules>,
-  { study, inputs, methods }: Pick<MakingSetting, "study" | "inputs" | "methods">,
+  { study, inputs, methods }: Omit<TrialPlanning, "present">,
 ): Promise<readonly Combination[]> {
   // Reads the data, whose size decides about steps.
   await planWith(inputs, study, combinations.flatMap(({ runs }) => runs), methods);

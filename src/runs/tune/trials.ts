@@ -5,7 +5,6 @@
  */
 import { errorMessage } from "../../base/error_message.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
-import { readRecord } from "../../record/read_study.ts";
 import type { RunRecord } from "../../record/types.ts";
 import { taskMargin } from "../../study/schema/claims.ts";
 import { StudyError } from "../../study/check/problems.ts";
@@ -37,7 +36,7 @@ export interface Tried {
 }
 
 /** What trials are planned with. */
-interface TrialPlanning {
+export interface TrialPlanning {
   /** Names that are in the results folder of the trials: runs keep the folders that they have. */
   readonly present: ReadonlySet<string>;
   readonly study: Study;
@@ -145,30 +144,4 @@ export interface TrialOutcome extends ScoredPoint {
   /** Machine time, in seconds, and runs that it took. */
   readonly seconds: number;
   readonly runs: number;
-}
-
-/**
- * What came of a trial whose runs have their records.
- *
- * @param results The results folder of the trials.
- */
-export async function outcomeOf(
-  { point, runs, weights }: Trial,
-  results: string,
-): Promise<TrialOutcome> {
-  const outcomes = await Promise.all(
-    runs.map(async ({ folder, title }) => {
-      const record = await readRecord(`${results}/${folder}`);
-      if (record !== null) return recordedOutcome(record);
-      throw new Error(`Cannot read "${results}/${folder}": found no record of "${title}"`);
-    }),
-  );
-  return {
-    point,
-    metric: metricOf(outcomes),
-    score: trialScore(outcomes, weights),
-    share: 1,
-    seconds: outcomes.reduce((sum, { seconds }) => sum + seconds, 0),
-    runs: outcomes.length,
-  };
 }

@@ -23,14 +23,12 @@ import { type SweptStudy, sweptStudyOf } from "../plan/planned_study.ts";
 import { Pool } from "../pool/pool.ts";
 import { choiceOf, firstPoints, nextPoints } from "./choice.ts";
 import { type Combination, combinationsOf, combinationTitle } from "./combinations.ts";
-import { HalvedTrials } from "./halved_trials.ts";
 import {
   type MakingSetting,
-  type TrialMaker,
+  TrialMaker,
   type TrialsResult,
   type TuneOptions,
-  WholeTrials,
-} from "./making.ts";
+} from "./trial_maker.ts";
 import { problemsOfCombinations, problemsOfTune } from "./problems.ts";
 import { rungRulesOf, withRungs } from "./halving.ts";
 import { limitPoints } from "./space.ts";
@@ -156,9 +154,7 @@ async function triedOf(
   readonly tried: readonly TriedCombination[] | null;
 }> {
   const rungs = rungRulesOf(tune);
-  const maker: TrialMaker = rungs === null
-    ? new WholeTrials(setting)
-    : new HalvedTrials(setting, rungs);
+  const maker = new TrialMaker(setting, rungs);
   const all = rungs === null ? combinations : await withRungs(combinations, rungs, setting);
   const planning = { ...setting, present: await presentNames(setting.results) };
   let counts: TrialsResult = nothingMade;

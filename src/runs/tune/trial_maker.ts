@@ -1,26 +1,23 @@
 /**
- * Trials of which only the better ones go on: each is trained up to a rung, pauses there, and may go on from its checkpoint.
+ * Making the runs of trials. Where they are halved, each is trained up to a rung, pauses there, and only the better ones go on from
+ * their checkpoints; else the only rung is the end of the run.
  *
  * @module
  */
+import type { Inputs } from "../inputs.ts";
+import type { PlannedRun } from "../plan/planning.ts";
+import type { PlanOptions, SweptStudy } from "../plan/planned_study.ts";
+import { kindOf, type Pool, type PoolOptions, type PoolWork } from "../pool/pool.ts";
+import { type MadeRun, type RunsResult, RunTally, unfinished } from "../pool/run_all.ts";
+import { storePlan, toStore } from "../stored_study.ts";
 import { readRun } from "../../record/read_study.ts";
 import type { RunResults } from "../../record/types.ts";
 import { totalSteps } from "../../study/grid/steps.ts";
 import { scoreAt } from "../execute.ts";
-import { kindOf } from "../pool/pool.ts";
-import type { PlannedRun } from "../plan/planning.ts";
-import { type MadeRun, RunTally, unfinished } from "../pool/run_all.ts";
 import { readEach } from "../../record/read_bounded.ts";
 import { type WorkOnRuns, workOnRuns } from "../pool/work_on_runs.ts";
-import { rungCount, type RungRules, rungSteps } from "./halving.ts";
+import { type HalvingRules, rungCount, type RungRules, rungSteps } from "./halving.ts";
 import { Ladder, RungQueue, type RungRun } from "./rung_queue.ts";
-import {
-  type MakingSetting,
-  storeTrials,
-  type TrialMaker,
-  type TrialsResult,
-  trialWork,
-} from "./making.ts";
 import {
   recordedOutcome,
   type RunOutcome,
@@ -28,6 +25,54 @@ import {
   type TrialOutcome,
   type Tried,
 } from "./trials.ts";
+
+/** What a tuning is told: as a sweep, but for a part of the study. */
+export type TuneOptions = PoolOptions & Omit<PlanOptions, "only" | "set">;
+
+/** What is the same for all rounds of a tuning. */
+export interface MakingSetting extends SweptStudy {
+  readonly options: TuneOptions;
+  /** The results folder of the trials. */
+  readonly results: string;
+  readonly inputs: Inputs;
+  readonly pool: Pool;
+}
+
+/** How a round of trials ended. */
+export interface TrialsResult extends RunsResult {
+  /** Times that a run was trained up to a step at which it pauses. */
+  readonly paused: number;
+}
+
+/**
+ * The work of a round of trials.
+ *
+ * @param all The runs of all trials, those of earlier rounds included.
+ * @param made How many of them are to be made now.
+ */
+function trialWork(
+  { study, inputs, results }: MakingSetting,
+  all: readonly PlannedRun[],
+  made: number,
+): PoolWork {
+  return {
+    title: `${study.title ?? study.name}, tuning: ${made} runs`,
+    plan: { study, runs: all, inputs },
+    results,
+    studyRuns: all.length,
+  };
+}
+
+/** Stores the plan of all trials in their results folder. */
+async function storeTrials(
+  { study, folder, results, options, pool }: MakingSetting,
+  runs: readonly PlannedRun[],
+): Promise<void> {
+  await storePlan(results, toStore({ study, runs }, folder, options), pool.tell);
+}
+
+/** How trials are halved, and how many go on without waiting for each other. */
+type Halving = RungRules & { readonly atOnce: number };
 
 /** What came of a recorded run after a step, be it its end. */
 function outcomeAt(
@@ -40,25 +85,25 @@ function outcomeAt(
   return isBehind ? { ...end, score: scoreAt(pauseAt, primaryMetric, evaluations, keep) } : end;
 }
 
-/** Makes trials by successive halving. */
-export class HalvedTrials implements TrialMaker {
+/** Makes the runs of trials, and knows what came of them. */
+export class TrialMaker {
   readonly #setting: MakingSetting;
-  readonly #rules: RungRules & { readonly atOnce: number };
+  readonly #halving: Halving | null;
+  readonly #rules: HalvingRules;
   #ladders: readonly Ladder[] = [];
 
-  constructor(
-    setting: MakingSetting,
-    rules: RungRules & { readonly atOnce: number },
-  ) {
+  /** @param halving How trials are halved, or null where all are trained to their end. */
+  constructor(setting: MakingSetting, halving: Halving | null) {
     this.#setting = setting;
-    this.#rules = rules;
+    this.#halving = halving;
+    this.#rules = halving === null
+      ? { reduction: 1, rungs: 1, atOnce: Infinity }
+      : { ...halving, rungs: rungCount(halving) };
   }
 
   #rungsOf({ run }: PlannedRun): readonly number[] {
-    return rungSteps(
-      totalSteps(run.settings, this.#setting.inputs.examplesOf(run.task)),
-      this.#rules,
-    );
+    const steps = totalSteps(run.settings, this.#setting.inputs.examplesOf(run.task));
+    return this.#halving === null ? [steps] : rungSteps(steps, this.#halving);
   }
 
   /** What is recorded of runs, by folder. */
@@ -72,10 +117,10 @@ export class HalvedTrials implements TrialMaker {
 
   /** How many runs are about to be trained up to a rung. */
   #expected(tried: readonly Tried[]): number {
-    const { reduction } = this.#rules;
+    const { reduction, rungs } = this.#rules;
     return tried.reduce((sum, { trials }, i) => {
       const climbs = Array.from(
-        { length: rungCount(this.#rules) },
+        { length: rungs },
         (_, rung) => Math.floor(trials.length / reduction ** rung),
       ).reduce((a, b) => a + b, 0);
       const left = Math.max(0, climbs - this.#ladders[i]!.climbed) * (trials[0]?.runs.length ?? 0);
@@ -83,13 +128,12 @@ export class HalvedTrials implements TrialMaker {
     }, 0);
   }
 
+  /** Makes what is not made yet of all trials; those of earlier calls come first. */
   async make(tried: readonly Tried[]): Promise<TrialsResult> {
     const { pool } = this.#setting;
     const { stop, tell } = pool;
-    const { reduction, atOnce } = this.#rules;
-    const rules = { reduction, atOnce, rungs: rungCount(this.#rules) };
     if (this.#ladders.length === 0) {
-      this.#ladders = tried.map(() => new Ladder(rules, (planned) => this.#rungsOf(planned)));
+      this.#ladders = tried.map(() => new Ladder(this.#rules, (planned) => this.#rungsOf(planned)));
     }
     this.#ladders.forEach((ladder, i) => ladder.extend(tried[i]!.trials));
     const all = tried.flatMap(({ trials }) => trials.flatMap(({ runs }) => runs));
@@ -116,7 +160,8 @@ export class HalvedTrials implements TrialMaker {
     }
     const { finished, failed, elsewhere, paused, stoppedRuns, executorShare } = tally;
     const made = paused + finished + failed + elsewhere + queue.known;
-    const stopped = jobs.length > 0 && (stoppedRuns.length > 0 || stop.isRaised);
+    const isLeft = queue.waiting().length > 0 || this.#ladders.some(({ open }) => open > 0);
+    const stopped = jobs.length > 0 && (stoppedRuns.length > 0 || stop.isRaised && isLeft);
     return {
       finished,
       failed,
@@ -160,6 +205,7 @@ export class HalvedTrials implements TrialMaker {
     };
   }
 
+  /** Of each trial that was made. */
   outcomes(): ReadonlyMap<Trial, TrialOutcome> {
     return new Map(this.#ladders.flatMap((ladder) => [...ladder.outcomes()]));
   }

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { methods } from "../../../src/methods/table.ts";
 import { underWay } from "../../../src/record/lease.ts";
 import type { WorkEvent } from "../../../src/runs/events.ts";
-import type { TuneOptions } from "../../../src/runs/tune/making.ts";
+import type { TuneOptions } from "../../../src/runs/tune/trial_maker.ts";
 import { type TuneResult, tuneStudy } from "../../../src/runs/tune/tune_study.ts";
 import { StudyError } from "../../../src/study/check/problems.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
