@@ -14,17 +14,19 @@ import {
   noReportOption,
   onlyOption,
   patienceOption,
-  placeOf,
   resultsOption,
+  runOptions,
   sweptArgument,
+  sweptFolder,
+  sweptPlaces,
   threadsOption,
+  trustOf,
+  trustOption,
 } from "./command_parts.ts";
 import { runsExitCode, sayEndedJson, sayReport } from "./ended.ts";
 import { stoppedText } from "./stop.ts";
-import { sweptFolder, sweptPlaces } from "./swept_folder.ts";
 import { runCommand, sayWrapped, wholeNumber } from "./terminal.ts";
 import { ablateWords, TerminalWatch } from "./terminal_watch.ts";
-import { trustOf, trustOption } from "./trust.ts";
 
 /** What an ablation came to. */
 function ablatedText(
@@ -85,7 +87,7 @@ export const ablate = commandOf({
   const json = parsed.flag("json");
   const terminal = new TerminalWatch(ablateWords, { json });
   const options: AblateOptions = {
-    ...placeOf(parsed),
+    ...runOptions(parsed),
     trust: await trustOf(parsed, name),
     sample: wholeNumber(parsed.text("sample"), "sample"),
     replay: !parsed.flag("no-replay"),

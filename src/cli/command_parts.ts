@@ -6,10 +6,14 @@
 import { devices } from "../exec/choice.ts";
 import { UsageError } from "../base/usage_error.ts";
 import type { CommandOption } from "./command.ts";
-import { type Arguments, wholeNumber } from "./terminal.ts";
+import { type Arguments, complain, wholeNumber } from "./terminal.ts";
 import { defaultStudy } from "../runs/plan/study_file.ts";
 import { defaultMostRuns } from "../study/grid/size.ts";
-import { defaultResults } from "../runs/stored_study.ts";
+import { defaultResults, findResults } from "../runs/stored_study.ts";
+import { outputFolder } from "../record/results_reader.ts";
+import { askToWrite, inputPlaces, type Place, resultsPlaces } from "./access.ts";
+import { namedModule } from "../runs/plan/find_study.ts";
+import { isCoveredBy, moduleText, type NamedModule, type Trust } from "../runs/method_modules.ts";
 
 /** A study that is read. */
 export const studyArgument = {
@@ -138,18 +142,8 @@ export const noReportOption: CommandOption = {
   text: "write no report; deno task report writes it later",
 };
 
-/** Where and with what runs are made; null where a default stands. */
-export interface Place {
-  readonly data: string | null;
-  readonly model: string | null;
-  readonly device: string | null;
-  readonly jobs: number | null;
-  readonly threads: number | null;
-  readonly leaseTimeout: number | null;
-}
-
 /** What the commands that make runs are told of folders, device and cores; null where an option is not given. */
-export function placeOf(parsed: Arguments): Place {
+export function runOptions(parsed: Arguments) {
   return {
     data: parsed.text("data"),
     model: parsed.text("model"),
@@ -174,4 +168,79 @@ export function required(parsed: Arguments, command: string, name: string): stri
 /** What {@linkcode mostRunsOption} says. */
 export function mostRunsOf(parsed: Arguments): number {
   return wholeNumber(parsed.text(mostRunsOption.name), mostRunsOption.name) ?? defaultMostRuns;
+}
+
+/** The places that the arguments of a command on swept results name. */
+export function sweptPlaces(parsed: Arguments): readonly Place[] {
+  return [
+    ...resultsPlaces(parsed.positional[0] ?? defaultStudy, parsed.text("results")),
+    ...inputPlaces(parsed),
+  ];
+}
+
+/**
+ * Finds the results of the study that a command was given, and makes sure that it may add to them.
+ *
+ * @param command The name of the command's task.
+ *
+ * @returns STUDY as it was given or by default, and the folder or pack of its results.
+ *
+ * @throws {UsageError} If there are none, or the command may not use a place that it was given.
+ */
+export async function sweptFolder(
+  command: string,
+  parsed: Arguments,
+): Promise<{ readonly name: string; readonly folder: string }> {
+  const [name = defaultStudy] = parsed.positional;
+  const results = parsed.text("results");
+  const folder = await findResults(name, results ?? defaultResults);
+  await askToWrite(command, outputFolder(folder), "STUDY or --results");
+  return { name, folder };
+}
+
+/** The option of the commands that may have to run code that results name. */
+export const trustOption: CommandOption = {
+  name: "trust",
+  value: "HASH",
+  isOptional: true,
+  text:
+    "run the code of methods that the results name, if its SHA-256 is HASH (without =HASH: whatever it is); path and hash are " +
+    "shown first, and without this option it does not run",
+};
+
+/** What an error of a `--trust` that is no hash says. */
+function checkedHash(hash: string): string {
+  if (/^[0-9a-f]{64}$/.test(hash)) return hash;
+  throw new UsageError(
+    `Option "--trust" is "${hash}", want the 64 hexadecimal digits of a SHA-256; without =HASH it trusts all code that ` +
+      "the results name",
+  );
+}
+
+/** Whether two paths are the same file. */
+async function isSameFile(one: string, other: string): Promise<boolean> {
+  return await Deno.realPath(one) === await Deno.realPath(other);
+}
+
+/**
+ * The trust that a command line gives, which shows on standard error what it lets run.
+ *
+ * @param study The study that was named, or null: if that is a study module, it may run.
+ *
+ * @throws {UsageError} If `--trust` has a value that is no hash.
+ */
+export async function trustOf(
+  parsed: Pick<Arguments, "optional">,
+  study: string | null,
+  tell: (line: string) => Promise<void> = complain,
+): Promise<Trust> {
+  const given = parsed.optional("trust");
+  const hashes = given.flatMap((hash) => hash === null ? [] : [checkedHash(hash)]);
+  const named = study === null ? null : await namedModule(study);
+  return async (module: NamedModule) => {
+    const isTrusted = given.includes(null) || isCoveredBy(hashes, module) ||
+      (named !== null && await isSameFile(named, module.path));
+    if (isTrusted) await tell(`Runs ${moduleText(module)}`);
+    return isTrusted;
+  };
 }

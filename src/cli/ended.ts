@@ -5,15 +5,15 @@
  * @module
  */
 import { isReadOnly } from "../record/durable.ts";
-import { claimsJson } from "../analysis/claims/claims_report.ts";
+import { claimsJson, claimsText } from "../analysis/claims/claims_report.ts";
 import { methodsText } from "../report/methods_text.ts";
 import type { Analysis } from "../analysis/analysis.ts";
 import { readStudyResults } from "../runs/study_results.ts";
 import { writeReport } from "../runs/write_report.ts";
-import { sayClaims } from "./claims.ts";
 import { stoppedExitCode } from "./stop.ts";
 import { type Arguments, outputColumns, say, sayWrapped } from "./terminal.ts";
-import { damagedTexts } from "./terminal_watch.ts";
+import { damagedTexts } from "./event_text.ts";
+import { wrapped } from "../base/text_width.ts";
 
 /**
  * The exit code of a command that makes runs: 0 if nothing failed, 1 if something did, 130 if it was stopped.
@@ -82,4 +82,16 @@ export async function sayEndedJson(
   const isReported = results !== null && !parsed.flag("no-report");
   const report = isReported ? await reportOf(folder, results) : null;
   await say(JSON.stringify({ kind: "ended", ...result, report }));
+}
+
+/** Columns by which lines that go on are moved in, below the name of their claim. */
+const indent = 6;
+
+/** Prints one line a claim after an empty one; nothing where a study claims nothing. */
+export async function sayClaims(results: Analysis): Promise<void> {
+  const lines = claimsText(results.claimsReport);
+  if (lines.length === 0) return;
+  const columns = outputColumns();
+  const fitted = columns === null ? lines : lines.flatMap((line) => wrapped(line, columns, indent));
+  await say(["", ...fitted].join("\n"));
 }

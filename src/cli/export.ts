@@ -11,7 +11,7 @@ import { type ExportFormat, exportFormats } from "../runs/share/export_readme.ts
 import { commandOf } from "./command.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { runCommand, say, wholeNumber } from "./terminal.ts";
-import { trustOf, trustOption } from "./trust.ts";
+import { trustOf, trustOption } from "./command_parts.ts";
 import { inputPlaces, placesAt } from "./access.ts";
 
 function formatOf(name: string | null): ExportFormat {

@@ -7,8 +7,7 @@ import { commandOf } from "./command.ts";
 import { placesAt, sweepPlaces } from "./access.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { publishedResults } from "../runs/plan/study_power.ts";
-import { planApart } from "./plan_apart.ts";
-import type { PowerAsked } from "./power_shown.ts";
+import type { PlanOptions, PowerAsked } from "./plan_text.ts";
 import {
   inputOptions,
   jsonOption,
@@ -21,6 +20,10 @@ import {
 import { defaultStudy } from "../runs/plan/study_file.ts";
 import { defaultResults } from "../runs/stored_study.ts";
 import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
+import { hubCache } from "../fetch/hub.ts";
+import { bringOwnFiles } from "../fetch/own_data.ts";
+import { askApart } from "../runs/plan/apart.ts";
+import { terminalTransport } from "./fetch_report.ts";
 
 /** The command. */
 export const plan = commandOf({
@@ -82,6 +85,30 @@ function powerOf(study: string, isAsked: boolean, pilot: string | null): PowerAs
     throw new UsageError(`Option "--pilot" is "${pilot}" without --power, want both or none`);
   }
   return isAsked ? { pilot, study } : null;
+}
+
+/** What the thread is asked. */
+export interface PlanAsked {
+  readonly name: string;
+  readonly options: PlanOptions;
+  /** The folder of the hub's cache. */
+  readonly cache: string;
+}
+
+/**
+ * The plan of a study as {@linkcode planText} writes it. The study's module, if it is one, and its methods run in a thread that may
+ * read and do nothing else: functions cannot be posted, so that not the study comes here, but the plan is made there.
+ *
+ * @param name A study's file, or its name in `experiments/`.
+ *
+ * @throws {UsageError} If there is no such study.
+ * @throws {Error} With every problem that would stop the study.
+ */
+export async function planApart(name: string, options: PlanOptions): Promise<string> {
+  const asked: PlanAsked = { name, options, cache: hubCache() };
+  // The thread may fetch nothing.
+  await bringOwnFiles(terminalTransport);
+  return await askApart(new URL("./plan_thread.ts", import.meta.url), asked);
 }
 
 if (import.meta.main) await runCommand(plan);

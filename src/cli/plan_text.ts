@@ -5,15 +5,33 @@
  */
 import type { Fetching } from "../fetch/model_files.ts";
 import { plannedClaims, plannedClaimsText } from "../analysis/claims/planned_claims.ts";
-import { counted } from "../base/format.ts";
-import { type PlanOptions as StudyPlanOptions, planStudy } from "../runs/plan/planned_study.ts";
+import { counted, listed } from "../base/format.ts";
+import {
+  type PlannedStudy,
+  type PlanOptions as StudyPlanOptions,
+  planStudy,
+  type SweptStudy,
+} from "../runs/plan/planned_study.ts";
 import type { StudyFile } from "../runs/plan/study_file.ts";
-import { givenModelText } from "../study/schema/model_name.ts";
-import { foundRuns, kindsOf, type RunKind } from "./plan_kinds.ts";
-import { kindsTable, longRunText, timeLeftText } from "./plan_table.ts";
-import { tuningLines, tuningPlan } from "./plan_tuning.ts";
-import { type PowerAsked, powerShown } from "./power_shown.ts";
-import { warningText } from "./terminal_watch.ts";
+import {
+  foundRuns,
+  kindsOf,
+  kindsTable,
+  longRunText,
+  type RunKind,
+  timeLeftText,
+} from "./plan_table.ts";
+import { eventText, type LineEvent } from "./event_text.ts";
+import { beyondPlan, powerJson, powerText, type Undecidable } from "../analysis/power/text.ts";
+import { findResults } from "../runs/stored_study.ts";
+import { studyPower, undecidableClaims } from "../runs/plan/study_power.ts";
+import type { Json } from "../base/canonical_json.ts";
+import { hashJson } from "../base/hash.ts";
+import { untunedLabels } from "../analysis/tuned_runs.ts";
+import { plannedTuning } from "../runs/tune/tune_study.ts";
+import type { Study } from "../study/schema/study.ts";
+import { tuneDefaults, type TuneSearch } from "../study/schema/tune.ts";
+import type { RunSpec } from "../study/types.ts";
 
 /** What the plan depends on besides the study. */
 export interface PlanOptions extends StudyPlanOptions {
@@ -63,28 +81,119 @@ export async function planText(
   const { study, givenModel, grid, folder, part: runs, warnings } = plan;
   const tuning = tuningPlan({ study, methods: file.methods }, options.mostRuns);
   const kinds = kindsOf(await foundRuns(runs, folder), plan.inputs);
-  const power = await powerShown(plan, options);
+  const power = await powerOf(plan, options.power ?? null);
+  const encoder: readonly LineEvent[] = givenModel === null
+    ? []
+    : [{ kind: "encoder", given: givenModel }];
+  const warned = warnings.map((warning): LineEvent => ({ kind: "warning", warning }));
   if (options.json === true) {
-    const values = [
-      ...(givenModel === null ? [] : [{ kind: "encoder", given: givenModel }]),
-      ...warnings.map((warning) => ({ kind: "warning", warning })),
+    return [
+      ...encoder,
+      ...warned,
       ...kinds.map(kindJson),
       ...(tuning === null ? [] : [{ kind: "tuning", ...tuning }]),
       ...plannedClaims(study, grid).map((claim) => ({ kind: "claim", ...claim })),
-    ];
-    return [...values.map((value) => JSON.stringify(value)), ...power].join("\n");
+      ...power.hard,
+      ...powerJson(power.powers),
+    ].map((value) => JSON.stringify(value)).join("\n");
   }
   return [
     study.title ?? study.name,
     `${counted(runs.length, "run")}; adapter parameters as requested, initial, peak, final`,
-    ...(givenModel === null ? [] : [givenModelText(givenModel)]),
+    ...encoder.map(eventText),
     "",
     kindsTable(kinds, plan.runs, options.width ?? null),
     `Time left: ${timeLeftText(kinds)}`,
     ...longRunText(kinds),
     ...tuningLines(tuning, study, grid),
     ...plannedClaimsText(study, grid),
-    ...power,
-    ...warnings.map(warningText),
+    ...power.lines,
+    ...[...power.hard, ...warned].map(eventText),
   ].join("\n");
+}
+
+/** What is wanted of a study's power: all of it, by the records of a pilot or by those that are found. */
+export interface PowerAsked {
+  /** Results by path or name, or null for those that are found. */
+  readonly pilot: string | null;
+  /** What the study was asked for by, a name or a file. Default its name. */
+  readonly study?: string;
+}
+
+/** The power of a plan's claims where it is wanted, and those that will hardly be decided. */
+async function powerOf(planned: PlannedStudy, asked: PowerAsked | null) {
+  const event = (undecidable: Undecidable): LineEvent => ({
+    kind: "hardly decidable",
+    undecidable,
+  });
+  if (asked === null) {
+    // The plan of each claim says where its look comes too late.
+    const hard = (await undecidableClaims(planned, true)).map(event);
+    return { powers: [], hard, lines: [] };
+  }
+  const { study: { name, axes: { seeds } }, folder } = planned;
+  const isNamed = asked.pilot !== null;
+  const pilot = asked.pilot === null ? null : await findResults(asked.pilot, planned.results);
+  const { powers, areClaimed } = await studyPower(planned, pilot);
+  const beyond = areClaimed ? powers.map((own) => beyondPlan(own, { own: folder, isNamed })) : [];
+  return {
+    powers,
+    hard: beyond.filter((one) => one !== null).map(event),
+    lines: powerText(powers, { study: asked.study ?? name, seeds, areClaimed }),
+  };
+}
+
+/** A tuning before it is made. */
+export interface TuningPlan {
+  /** Choices that are made: one for each method, and for each task and budget where those have their own. */
+  readonly choices: number;
+  /** Trials of each choice at first. */
+  readonly trials: number;
+  readonly search: TuneSearch;
+  /** Runs of these trials; of halved ones, few are trained to their end. */
+  readonly runs: number;
+}
+
+/**
+ * The tuning of a study; null where it has none.
+ *
+ * @throws {StudyError} If its `tune` block is wrong, with all problems found.
+ */
+export function tuningPlan(
+  { study, methods }: Omit<SweptStudy, "folder">,
+  mostRuns: number | undefined,
+): TuningPlan | null {
+  if (study.tune === undefined) return null;
+  const { tune, combinations } = plannedTuning({ study, methods }, mostRuns);
+  const { trials, search = tuneDefaults.search } = tune;
+  return {
+    choices: combinations.length,
+    trials,
+    search,
+    runs: trials * combinations.reduce((sum, { runs }) => sum + runs.length, 0),
+  };
+}
+
+/** The tuning of a study in a line; none where it has none. */
+export function tuningLines(
+  plan: TuningPlan | null,
+  { tune, tuned }: Pick<Study, "tune" | "tuned">,
+  planned: readonly RunSpec[],
+): readonly string[] {
+  if (plan === null) return [];
+  const { choices, trials, search, runs } = plan;
+  const size = `${counted(trials, "trial")} (${search}) of each of ${counted(choices, "choice")}, ${
+    counted(runs, "run")
+  } at first`;
+  if (tuned === undefined) {
+    return [`Tuning: ${size}, by deno task tune; the study does not have its settings yet`];
+  }
+  if (tuned.hash !== hashJson(tune as unknown as Json)) {
+    return [
+      `Tuning: ${size}; the study has settings that were chosen before its tune block was changed: run deno task tune again`,
+    ];
+  }
+  const without = untunedLabels({ tuned, planned });
+  const except = without.length === 0 ? "" : `, but not for all runs of ${listed(without)}`;
+  return [`Tuning: ${size}; the study has the settings that it chose${except}`];
 }

@@ -7,7 +7,7 @@ import type { Fetching } from "../fetch/model_files.ts";
 import { answerApart } from "../runs/plan/apart.ts";
 import { readStudyFile } from "../runs/plan/study_file.ts";
 import { fetchRefused, terminalTransport } from "./fetch_report.ts";
-import type { PlanAsked } from "./plan_apart.ts";
+import type { PlanAsked } from "./plan.ts";
 import { planText } from "./plan_text.ts";
 
 answerApart(async ({ name, options, cache }: PlanAsked): Promise<string> => {

@@ -5,15 +5,14 @@
  */
 import { groupedText } from "../report/grouped_text.ts";
 import { methodsText } from "../report/methods_text.ts";
-import { sayClaims } from "./claims.ts";
+import { sayClaims } from "./ended.ts";
 import { commandOf } from "./command.ts";
-import { resultsOption, sweptArgument } from "./command_parts.ts";
+import { resultsOption, sweptArgument, sweptFolder, sweptPlaces } from "./command_parts.ts";
 import { defaultStudy } from "../runs/plan/study_file.ts";
 import { readStudyResults } from "../runs/study_results.ts";
 import { writeReport } from "../runs/write_report.ts";
 import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
-import { sweptFolder, sweptPlaces } from "./swept_folder.ts";
-import { damagedTexts } from "./terminal_watch.ts";
+import { damagedTexts } from "./event_text.ts";
 
 /** The command. */
 export const report = commandOf({

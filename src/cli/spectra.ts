@@ -12,13 +12,15 @@ import {
   onlyOption,
   resultsOption,
   sweptArgument,
+  sweptFolder,
+  sweptPlaces,
+  trustOf,
+  trustOption,
 } from "./command_parts.ts";
 import { sayReport } from "./ended.ts";
 import { stoppedExitCode } from "./stop.ts";
-import { sweptFolder, sweptPlaces } from "./swept_folder.ts";
 import { runCommand, say, sayWrapped } from "./terminal.ts";
 import { spectraWords, TerminalWatch } from "./terminal_watch.ts";
-import { trustOf, trustOption } from "./trust.ts";
 
 /** The command. */
 export const spectra = commandOf({

@@ -14,14 +14,14 @@ import {
   noReportOption,
   onlyOption,
   patienceOption,
-  placeOf,
   resultsOption,
+  runOptions,
   setOption,
   studyArgument,
   threadsOption,
 } from "./command_parts.ts";
 import { sweptText } from "./work_status.ts";
-import { planApart } from "./plan_apart.ts";
+import { planApart } from "./plan.ts";
 import { defaultStudy, readStudyFile } from "../runs/plan/study_file.ts";
 import { defaultResults } from "../runs/stored_study.ts";
 import { type SweepOptions, sweepStudy } from "../runs/sweep.ts";
@@ -84,10 +84,10 @@ export const sweep = commandOf({
   ],
 }, async (parsed) => {
   const [name = defaultStudy] = parsed.positional;
-  const place = placeOf(parsed);
+  const given = runOptions(parsed);
   const options = {
-    ...place,
-    device: place.device ?? "auto",
+    ...given,
+    device: given.device ?? "auto",
     results: parsed.text("results") ?? defaultResults,
     retryFailed: parsed.flag("retry-failed"),
     untilDecided: parsed.flag("until-decided"),

@@ -3,14 +3,11 @@
  *
  * @module
  */
+import { EventLines, eventText } from "./event_text.ts";
 import type { ModuleSpectrum, RunSpectra } from "../record/spectra.ts";
 import { counted, fixed } from "../base/format.ts";
 import { differenceText } from "../report/tables/verification.ts";
-import type { DamagedFile, DamagedRun, StudyResults } from "../analysis/results.ts";
 import type { Watch, WorkEvent } from "../runs/events.ts";
-import { givenModelText } from "../study/schema/model_name.ts";
-import { aloneText } from "./alone_text.ts";
-import { EventLines } from "./event_lines.ts";
 import { terminalFetching } from "./fetch_report.ts";
 import { ablationText, runProgress, scoreText, summaryOf, WorkStatus } from "./work_status.ts";
 import { keptLines, listenForStop, type StopListener, type StopWords } from "./stop.ts";
@@ -69,28 +66,6 @@ export const spectraWords: WordsOf = (seen) => ({
     "(Ctrl-C again ends at once.)",
   onExit: () => "Ended at once. The spectra of whole cells are kept.",
 });
-
-/** A warning about data as a line. */
-export function warningText({ text }: { readonly text: string }): string {
-  return `Warning: ${text}`;
-}
-
-/** What is said of a run that is left out. */
-function damagedText({ folder, problem }: DamagedRun): string {
-  return `Run ${folder} damaged and left out: ${problem}; delete its folder and sweep again`;
-}
-
-/** What is said of a file that is left out. */
-function damagedFileText({ file, command, problem }: DamagedFile): string {
-  return `${file} is damaged and left out: ${problem}; deno task ${command} makes it anew`;
-}
-
-/** All that is said of what is left out of a study's results. */
-export function damagedTexts(
-  { damaged, damagedFiles }: Pick<StudyResults, "damaged" | "damagedFiles">,
-): readonly string[] {
-  return [...damaged.map(damagedText), ...damagedFiles.map(damagedFileText)];
-}
 
 /** How many of its ranks a run uses, in a few words. */
 function usedText({ modules }: RunSpectra): string {
@@ -184,32 +159,8 @@ export class TerminalWatch {
     await this.#status!.tell(title, text);
   }
 
-  async #tell(text: string): Promise<void> {
-    await clearStatus();
-    await sayWrapped(text);
-  }
-
   async #show(event: WorkEvent): Promise<void> {
     switch (event.kind) {
-      case "warning":
-        return await sayWrapped(warningText(event.warning));
-      case "encoder":
-        return await sayWrapped(givenModelText(event.given));
-      case "hardly decidable":
-        return await sayWrapped(warningText(event.undecidable));
-      case "damaged":
-        return await sayWrapped(damagedText(event.run));
-      case "damaged file":
-        return await sayWrapped(damagedFileText(event.file));
-      case "device": {
-        const { work, name, description, jobs, threads } = event;
-        const each = threads === 1 ? "one thread" : `${threads} threads`;
-        return await sayWrapped(
-          jobs === 1
-            ? `${work} on ${description}`
-            : `${work} on ${name}, ${jobs} at a time with ${each} each`,
-        );
-      }
       case "step":
         return await this.#status!.report(event.title, runProgress(event.progress));
       case "share": {
@@ -217,18 +168,6 @@ export class TerminalWatch {
         const text = `${Math.floor(share * 100)} % of the removals`;
         return await this.#status!.report(title, { share, text });
       }
-      case "done elsewhere":
-        this.#status!.doneElsewhere();
-        return await this.#tell(`${event.title}: done by another process`);
-      case "left":
-      case "taken over":
-      case "anew":
-      case "done twice":
-      case "not written":
-      case "look":
-      case "seeds added":
-      case "left open":
-        return await this.#tell(aloneText(event));
       case "recorded":
         return await this.#done(event.title, summaryOf(event.record));
       case "paused": {
@@ -249,8 +188,10 @@ export class TerminalWatch {
       case "begun":
       case "stopped":
         return;
-      case "nothing to replay":
-        return await say("No finished run with ranks of its own, so there is nothing to replay");
+      case "done elsewhere":
+        this.#status!.doneElsewhere();
     }
+    await clearStatus();
+    await sayWrapped(eventText(event));
   }
 }

@@ -6,7 +6,7 @@
 import { readStudyFile } from "../runs/plan/study_file.ts";
 import { defaultResults } from "../runs/stored_study.ts";
 import type { TuneOptions } from "../runs/tune/trial_maker.ts";
-import { tuneStudy } from "../runs/tune/tune_study.ts";
+import { type TuneResult, tuneStudy } from "../runs/tune/tune_study.ts";
 import { sweepPlaces } from "./access.ts";
 import { commandOf } from "./command.ts";
 import {
@@ -17,16 +17,21 @@ import {
   mostRunsOf,
   mostRunsOption,
   patienceOption,
-  placeOf,
   resultsOption,
+  runOptions,
   threadsOption,
 } from "./command_parts.ts";
 import { runsExitCode } from "./ended.ts";
 import { stoppedText } from "./stop.ts";
 import { outputColumns, runCommand, say, sayWrapped } from "./terminal.ts";
 import { sweepWords, TerminalWatch } from "./terminal_watch.ts";
-import { tunedText } from "./tuned_text.ts";
 import { sweptText } from "./work_status.ts";
+import { relative } from "node:path";
+import { fitTable } from "../base/text_table.ts";
+import { wrapped } from "../base/text_width.ts";
+import { rowsOf } from "../analysis/run_rows.ts";
+import { listed } from "../base/format.ts";
+import { choicesTable, edgeText, tunedForText } from "../report/tables/tuning.ts";
 
 /** The command. */
 export const tune = commandOf({
@@ -64,7 +69,7 @@ export const tune = commandOf({
 }, async (parsed) => {
   const name = parsed.positional[0]!;
   const options = {
-    ...placeOf(parsed),
+    ...runOptions(parsed),
     device: parsed.text("device") ?? "auto",
     results: parsed.text("results") ?? defaultResults,
     mostRuns: mostRunsOf(parsed),
@@ -82,5 +87,45 @@ export const tune = commandOf({
   }
   return runsExitCode({ stopped: result.stopped, failed: result.untuned.length });
 });
+
+/**
+ * The end of a tuning as plain text.
+ *
+ * @param folder Of the study's file.
+ * @param width Columns of the terminal, or null for no limit.
+ */
+export function tunedText(
+  { file, path, untuned }: Pick<TuneResult, "file" | "path" | "untuned">,
+  folder: string,
+  width: number | null,
+): string {
+  const fitted = (text: string) => width === null ? [text] : wrapped(text, width);
+  if (file === null || path === null) {
+    return fitted(
+      `No settings are written: no trial of ${
+        listed(untuned)
+      } came to its end with a score; where runs diverge, lower the ranges in tune.vary, then tune again`,
+    ).join("\n");
+  }
+  const { table, columns, note } = choicesTable(file.tuned, null);
+  const rows = rowsOf(table).map((row) => columns.map(({ cell }) => cell(row)));
+  const edges = file.tuned.notBracketed.map((edge) =>
+    `Not bracketed: ${tunedForText(edge)}, ${edgeText(edge)}`
+  );
+  return [
+    ...fitted(note),
+    "",
+    fitTable(
+      columns.map(({ title, align }) => ({ title, align, isName: align === "left" })),
+      rows,
+      { width, hasRule: true },
+    ),
+    ...[
+      ...edges,
+      `Settings: ${path}`,
+      `A study beside this one has them by "extends": "${relative(folder, path)}"`,
+    ].flatMap(fitted),
+  ].join("\n");
+}
 
 if (import.meta.main) await runCommand(tune);

@@ -7,7 +7,12 @@ import { sayEndedJson, sayReport } from "./ended.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { outputFolder } from "../record/results_reader.ts";
 import type { Verification } from "../record/verification.ts";
-import { verificationSentence } from "../report/tables/verification.ts";
+import {
+  numbersText,
+  pinnedText,
+  remarkOf,
+  verificationSentence,
+} from "../report/tables/verification.ts";
 import { defaultStudy } from "../runs/plan/study_file.ts";
 import { type VerifyOptions, verifyStudy } from "../runs/after/verify.ts";
 import { commandOf } from "./command.ts";
@@ -17,9 +22,13 @@ import {
   movedFolders,
   noReportOption,
   patienceOption,
-  placeOf,
   resultsOption,
+  runOptions,
   sweptArgument,
+  sweptFolder,
+  sweptPlaces,
+  trustOf,
+  trustOption,
 } from "./command_parts.ts";
 import {
   numberFromZero,
@@ -30,11 +39,10 @@ import {
   wholeNumber,
 } from "./terminal.ts";
 import { TerminalWatch, verifyWords } from "./terminal_watch.ts";
-import { verificationTable } from "./verification_text.ts";
-import { sweptFolder, sweptPlaces } from "./swept_folder.ts";
-import { trustOf, trustOption } from "./trust.ts";
+import { textTable } from "../base/text_table.ts";
 
 const defaultSample = 3;
+
 const defaultTolerance = 1e-4;
 
 /** The exit code of a verification. */
@@ -98,7 +106,7 @@ export const verify = commandOf({
   }
   const { name, folder } = await sweptFolder("verify", parsed);
   const options: VerifyOptions = {
-    ...placeOf(parsed),
+    ...runOptions(parsed),
     trust: await trustOf(parsed, name),
     sample: parsed.flag("all") ? null : sample ?? defaultSample,
     seed: wholeNumber(parsed.text("seed"), "seed", 0) ?? 0,
@@ -116,5 +124,25 @@ export const verify = commandOf({
   }
   return exitCodeOf(verification);
 });
+
+/**
+ * The table for the terminal.
+ *
+ * @param width Its columns, or null for no limit.
+ */
+export function verificationTable(verification: Verification, width: number | null): string {
+  const rows = verification.runs.map((run) => [
+    run.title,
+    run.verdict,
+    numbersText(run),
+    pinnedText(run),
+    remarkOf(run),
+  ]);
+  return textTable(
+    ["run", "verdict", "numbers equal", "pinned items equal", "first difference"],
+    rows,
+    width,
+  );
+}
 
 if (import.meta.main) await runCommand(verify);

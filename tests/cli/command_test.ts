@@ -5,7 +5,7 @@ import { columnsOf } from "../../src/base/text_width.ts";
 import { ablate } from "../../src/cli/ablate.ts";
 import { buildTasks } from "../../tools/pretrain/build_tasks_main.ts";
 import { type Command, helpText, readCommand } from "../../src/cli/command.ts";
-import { placeOf } from "../../src/cli/command_parts.ts";
+import { runOptions } from "../../src/cli/command_parts.ts";
 import { data } from "../../src/cli/data.ts";
 import { exportCommand } from "../../src/cli/export.ts";
 import { importCommand } from "../../src/cli/import.ts";
@@ -168,7 +168,7 @@ Deno.test("a setting as an argument is told to be given by --set, and a negative
     "-.5",
   ]);
   assertThrows(
-    () => placeOf(parsed),
+    () => runOptions(parsed),
     UsageError,
     'Option "--jobs" is "-.5", want a whole number of at least 1',
   );

@@ -6,7 +6,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { EventLines } from "../../src/cli/event_lines.ts";
+import { EventLines } from "../../src/cli/event_text.ts";
 import { type ByteSink, Output } from "../../src/cli/output.ts";
 import { tinyModel, tinyStudy, writeTinyTasks } from "../runs/tiny_study.ts";
 

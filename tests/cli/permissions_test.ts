@@ -6,7 +6,7 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "@std/assert";
-import { planApart } from "../../src/cli/plan_apart.ts";
+import { planApart } from "../../src/cli/plan.ts";
 import {
   commandSets,
   permissionFlags,

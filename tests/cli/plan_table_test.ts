@@ -1,7 +1,12 @@
 /** Kinds of planned runs with their times. */
 import { assertEquals, assertMatch } from "@std/assert";
-import { type FoundRun, kindsOf } from "../../src/cli/plan_kinds.ts";
-import { kindsTable, longRunText, timeLeftText } from "../../src/cli/plan_table.ts";
+import {
+  type FoundRun,
+  kindsOf,
+  kindsTable,
+  longRunText,
+  timeLeftText,
+} from "../../src/cli/plan_table.ts";
 import { methods } from "../../src/methods/table.ts";
 import { defaultSettings, overlaySettings } from "../../src/study/schema/settings.ts";
 

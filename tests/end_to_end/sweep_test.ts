@@ -7,7 +7,7 @@ import { sweepStudy } from "../../src/runs/sweep.ts";
 import { methods } from "../../src/methods/table.ts";
 import { StorageError } from "../../src/record/durable.ts";
 import { InputError } from "../../src/base/input_error.ts";
-import { damagedTexts } from "../../src/cli/terminal_watch.ts";
+import { damagedTexts } from "../../src/cli/event_text.ts";
 import { NewerSchemaError } from "../../src/record/parser.ts";
 import type { WorkEvent } from "../../src/runs/events.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";

@@ -11,7 +11,7 @@ import {
 } from "../../src/fetch/hub.ts";
 import { readModelFiles } from "../../src/fetch/model_files.ts";
 import { Inputs } from "../../src/runs/inputs.ts";
-import { modelsText } from "../../src/cli/models_text.ts";
+import { modelsText } from "../../src/cli/models.ts";
 import { writeSafetensors } from "../../src/models/safetensors.ts";
 import {
   fakeCommit,

@@ -5,7 +5,7 @@ import { UsageError } from "../../src/base/usage_error.ts";
 import { ablate } from "../../src/cli/ablate.ts";
 import { exportCommand } from "../../src/cli/export.ts";
 import { report } from "../../src/cli/report.ts";
-import { trustOf } from "../../src/cli/trust.ts";
+import { trustOf } from "../../src/cli/command_parts.ts";
 import { readArguments } from "../../src/cli/terminal.ts";
 import { verify } from "../../src/cli/verify.ts";
 import { ablateStudy } from "../../src/runs/after/ablate.ts";

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import type { Json } from "../../src/base/canonical_json.ts";
 import { hashJson } from "../../src/base/hash.ts";
-import { tuningLines } from "../../src/cli/plan_tuning.ts";
+import { tuningLines } from "../../src/cli/plan_text.ts";
 import type { RunSpec } from "../../src/study/types.ts";
 import type { Tune } from "../../src/study/schema/tune.ts";
 import type { Tuned } from "../../src/study/schema/tuned.ts";
