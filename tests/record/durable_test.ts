@@ -3,20 +3,12 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { denoDisk, type Disk } from "../../src/record/disk.ts";
 import { makeFolder, moveFolder, StorageError, writeWhole } from "../../src/record/durable.ts";
 import { LossyDisk } from "../../tools/torture/lossy_disk.ts";
-
-async function inFolder(check: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    await check(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+import { withFolder } from "../with_folder.ts";
 
 const namesIn = (path: string) => [...Deno.readDirSync(path)].map(({ name }) => name).sort();
 
 Deno.test("writeWhole() removes the parts that killed writers of the same file left, and no others", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const strays = ["a.json.part", "a.json.0123456789abcdef.part"];
     const others = ["b.json.part", "a.json.part.txt", "a.json.backup.part"];
     for (const name of [...strays, ...others]) await Deno.writeTextFile(`${folder}/${name}`, "x");
@@ -26,7 +18,7 @@ Deno.test("writeWhole() removes the parts that killed writers of the same file l
 });
 
 Deno.test("writeWhole() by many at once leaves what one of them wrote, and no parts", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     const texts = Array.from({ length: 8 }, (_, i) => `${i}`.repeat(1000));
     await Promise.all(texts.map((text) => writeWhole(`${folder}/study.json`, text)));
     assertEquals(namesIn(folder), ["study.json"]);
@@ -36,7 +28,7 @@ Deno.test("writeWhole() by many at once leaves what one of them wrote, and no pa
 });
 
 Deno.test("writeWhole() writes again where another writer removed its part", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     let removals = 2;
     const disk: Disk = {
       ...denoDisk,
@@ -76,7 +68,7 @@ Deno.test("makeFolder() has all folders on the disk when it returns", async () =
 });
 
 Deno.test("moveFolder() takes no other folder's place", async () => {
-  await inFolder(async (folder) => {
+  await withFolder(async (folder) => {
     for (const name of ["from", "to"]) {
       await Deno.mkdir(`${folder}/${name}`);
       await Deno.writeTextFile(`${folder}/${name}/file`, name);

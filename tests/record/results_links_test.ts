@@ -2,10 +2,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { UsageError } from "../../src/base/usage_error.ts";
 import { folderReader, wantWithin } from "../../src/record/results_reader.ts";
+import { withFolder } from "../with_folder.ts";
 
 Deno.test("a link that leaves the results folder is refused by name, and one that stays is followed", async () => {
-  const home = await Deno.makeTempDir();
-  try {
+  await withFolder(async (home) => {
     const results = `${home}/results`;
     await Deno.mkdir(`${results}/run`, { recursive: true });
     await Deno.mkdir(`${home}/elsewhere`);
@@ -28,7 +28,5 @@ Deno.test("a link that leaves the results folder is refused by name, and one tha
       );
       await wantWithin(folder, `${folder}/spectra/new`);
     }
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });

@@ -14,17 +14,9 @@ import {
   stepLine,
   timings,
 } from "./small_run.ts";
+import { withFolder } from "../with_folder.ts";
 
 const first = "1111111111111111", second = "2222222222222222", id = "0123456789abcdef";
-
-async function inResults(check: (results: string) => Promise<void>): Promise<void> {
-  const results = await Deno.makeTempDir();
-  try {
-    await check(results);
-  } finally {
-    await Deno.remove(results, { recursive: true });
-  }
-}
 
 const namesIn = (path: string) => [...Deno.readDirSync(path)].map(({ name }) => name).sort();
 
@@ -39,7 +31,7 @@ function goOn(results: string, own: string = id) {
 }
 
 Deno.test("a run goes on from its checkpoint, and its folder appears with its record", async () => {
-  await inResults(async (results) => {
+  await withFolder(async (results) => {
     const attempt = await stopped(results);
     assertEquals(namesIn(results), ["under-way"]);
     assertStringIncludes(await Deno.readTextFile(`${attempt}/steps.jsonl`), '{"step":1,');
@@ -89,7 +81,7 @@ Deno.test("a checkpoint that counts on other journals makes the run start anew, 
     ["empty", (at) => Deno.truncate(`${at}/checkpoint.safetensors`, 0), "checkpoint.safetensors"],
   ];
   for (const [name, damage, wanted] of damages) {
-    await inResults(async (results) => {
+    await withFolder(async (results) => {
       await damage(await stopped(results));
       const { made, anew } = await goOn(results);
       assertEquals(made, 8, name);
@@ -102,7 +94,7 @@ Deno.test("a checkpoint that counts on other journals makes the run start anew, 
 });
 
 Deno.test("what follows the checkpoint in a journal, or lies beside it, is dropped", async () => {
-  await inResults(async (results) => {
+  await withFolder(async (results) => {
     const attempt = await stopped(results);
     for (const name of ["steps", "importance"]) {
       await Deno.writeTextFile(`${attempt}/${name}.jsonl`, '{"step":\0x', { append: true });
@@ -127,7 +119,7 @@ Deno.test("a checkpoint of which any byte is changed makes the run start anew", 
     await assertRejects(() => checkSeal(changed, "checkpoint"), DamagedFileError, `want that of`);
   }
   await assertRejects(() => checkSeal(whole.subarray(0, 20), "checkpoint"), DamagedFileError);
-  await inResults(async (results) => {
+  await withFolder(async (results) => {
     const path = `${await stopped(results)}/checkpoint.safetensors`;
     const bytes = await Deno.readFile(path);
     // The last byte is one of the trained numbers.
@@ -139,7 +131,7 @@ Deno.test("a checkpoint of which any byte is changed makes the run start anew", 
 });
 
 Deno.test("a file where a run is made, or where its folder belongs, gives way", async () => {
-  await inResults(async (results) => {
+  await withFolder(async (results) => {
     const attempt = await stopped(results);
     await Deno.remove(attempt, { recursive: true });
     await Deno.writeTextFile(attempt, "no folder");
@@ -151,7 +143,7 @@ Deno.test("a file where a run is made, or where its folder belongs, gives way", 
 });
 
 Deno.test("a checkpoint of another run is not gone on from", async () => {
-  await inResults(async (results) => {
+  await withFolder(async (results) => {
     await stopped(results);
     const { made, anew } = await goOn(results, "fedcba9876543210");
     assertEquals(made, 8);
@@ -160,7 +152,7 @@ Deno.test("a checkpoint of another run is not gone on from", async () => {
 });
 
 Deno.test("what an older ranklab left in the run's own folder gives way", async () => {
-  await inResults(async (results) => {
+  await withFolder(async (results) => {
     const old = `${results}/${smallFolder}`;
     await Deno.mkdir(old);
     for (const name of ["checkpoint.safetensors", "steps.jsonl", "ablation.json"]) {
@@ -175,7 +167,7 @@ Deno.test("what an older ranklab left in the run's own folder gives way", async 
 
 Deno.test("a record that is none makes the run be made again, and says so", async () => {
   for (const text of ["", "{", "null", "{}"]) {
-    await inResults(async (results) => {
+    await withFolder(async (results) => {
       await Deno.mkdir(`${results}/${smallFolder}`);
       await Deno.writeTextFile(`${results}/${smallFolder}/record.json`, text);
       const { anew, finished } = await goOn(results);
@@ -186,7 +178,7 @@ Deno.test("a record that is none makes the run be made again, and says so", asyn
 });
 
 Deno.test("a run that was taken over notices, and spoils nothing", async () => {
-  await inResults(async (results) => {
+  await withFolder(async (results) => {
     const place = { results, folder: smallFolder, id, disk: denoDisk };
     const lost = await RunFolder.open({ ...place, attempt: first });
     lost.folder.append("steps", stepLine(1));
@@ -224,7 +216,7 @@ Deno.test("of a run that two made the first is kept, and the second compared wit
     };
   };
   for (const [loss, differences] of [[1, []], [2, ["steps"]]] as const) {
-    await inResults(async (results) => {
+    await withFolder(async (results) => {
       const late = await finished(results, loss)(first);
       // Only so do both get to the end: an attempt that is seen is taken over.
       await late.hide();
@@ -241,7 +233,7 @@ Deno.test("of a run that two made the first is kept, and the second compared wit
 });
 
 Deno.test("a failed run gives way to a later try", async () => {
-  await inResults(async (results) => {
+  await withFolder(async (results) => {
     const place = { results, folder: smallFolder, id };
     const failed = await RunFolder.open({ ...place, attempt: first });
     const outcome = { state: "failed", cause: "unknown", message: "none", step: null } as const;
@@ -268,7 +260,7 @@ function fullAt(name: string): Disk {
 
 Deno.test("a full disk is an error of storage wherever it is met, and the run goes on later", async () => {
   for (const name of ["steps.jsonl", "checkpoint", "predictions", "record.json"]) {
-    await inResults(async (results) => {
+    await withFolder(async (results) => {
       const error = await assertRejects(
         () => makeSmallRun({ disk: fullAt(name), results, attempt: first }),
         StorageError,

@@ -7,6 +7,7 @@ import { expandStudy } from "../../src/study/grid/expand.ts";
 import { runFolder, runTitle } from "../../src/study/grid/run_id.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { methods, tasks } from "../study/tables.ts";
+import { withFolder } from "../with_folder.ts";
 
 Deno.test("a stored study's comparisons are resolved by its plan, also before any run is there", async () => {
   const study = parseStudy({
@@ -17,8 +18,7 @@ Deno.test("a stored study's comparisons are resolved by its plan, also before an
       b: { method: "adalora", budget: 4 },
     }],
   });
-  const folder = await Deno.makeTempDir();
-  try {
+  await withFolder(async (folder) => {
     const id = "0123456789abcdef";
     await writeStoredStudy(folder, {
       study,
@@ -41,7 +41,5 @@ Deno.test("a stored study's comparisons are resolved by its plan, also before an
     const text = (await Deno.readTextFile(path)).replace('"comparisons": [', '"comparisons": [3,');
     await Deno.writeTextFile(path, text);
     await assertRejects(() => readStudyResults(folder), InputError, "study.comparisons.0");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });

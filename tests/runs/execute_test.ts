@@ -7,7 +7,7 @@ import type { RunRecord } from "../../src/record/types.ts";
 import type { PartialTrainSettings } from "../../src/study/schema/settings.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { type Study } from "../../src/study/schema/study.ts";
-import { scoredStudy, sweepOptions, tinyStudy, writeTinyTasks } from "./tiny_study.ts";
+import { inHome, scoredStudy, sweepOptions, tinyStudy } from "./tiny_study.ts";
 
 Deno.test("checkpoints come every twenty seconds, and rarer where they would take more than a fiftieth of the time", () => {
   assertEquals([0, 80, 400].map(pauseAfter), [20_000, 20_000, 20_000]);
@@ -35,9 +35,7 @@ interface Ended {
 
 /** Sweeps a study of tiny runs, which may fail, and gives them by seed. */
 async function swept(study: Study): Promise<readonly Ended[]> {
-  const home = await Deno.makeTempDir();
-  try {
-    await writeTinyTasks(home);
+  return await inHome(async (home) => {
     const { folder } = await sweepStudy(
       { study, folder: home, methods },
       {
@@ -53,9 +51,7 @@ async function swept(study: Study): Promise<readonly Ended[]> {
         losses: lines.filter((line) => line !== "").map((line) => JSON.parse(line).loss),
       };
     }).sort((a, b) => a.record.asked.seed - b.record.asked.seed);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 }
 
 Deno.test("a regression starts at the middle of its range, or at zero where the settings say so, side by side", async () => {

@@ -3,29 +3,14 @@ import { expand } from "../../src/runs/plan/planning.ts";
 import { StudyError } from "../../src/study/check/problems.ts";
 import { readStudyData, readStudyFile } from "../../src/runs/plan/study_file.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
+import { withFolder } from "../with_folder.ts";
 
 const repository = decodeURIComponent(new URL("../../", import.meta.url).pathname);
 
-/** Runs `check` in a folder that has some files: texts, or values as JSON. */
-async function withFiles(
+const withFiles = (
   files: Readonly<Record<string, unknown>>,
   check: (folder: string) => Promise<void>,
-): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    for (const [name, content] of Object.entries(files)) {
-      const path = `${folder}/${name}`;
-      await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
-      await Deno.writeTextFile(
-        path,
-        typeof content === "string" ? content : JSON.stringify(content),
-      );
-    }
-    await check(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
+) => withFolder(check, files);
 
 const axes = { tasks: ["Topic"], methods: ["head"], seeds: [1, 2] };
 

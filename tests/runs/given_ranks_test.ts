@@ -9,7 +9,7 @@ import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { StudyError } from "../../src/study/check/problems.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { type Study, type StudyMethod } from "../../src/study/schema/study.ts";
-import { tinyModel, tinyStudy, writeTinyTasks } from "./tiny_study.ts";
+import { inHome, tinyModel, tinyStudy } from "./tiny_study.ts";
 
 const of = (label: string, more: object = {}) => ({ of: { label }, ...more });
 
@@ -27,23 +27,6 @@ function studyOf(list: readonly unknown[], seeds: readonly number[] = [1]): Stud
     },
     axes: { ...tinyStudy.axes, methods: list as StudyMethod[], seeds },
   });
-}
-
-/** A folder with the tasks' files and those given. */
-async function withHome(
-  check: (home: string) => Promise<void>,
-  files: Readonly<Record<string, unknown>> = {},
-): Promise<void> {
-  const home = await Deno.makeTempDir();
-  try {
-    await writeTinyTasks(home);
-    for (const [name, value] of Object.entries(files)) {
-      await Deno.writeTextFile(`${home}/${name}`, JSON.stringify(value));
-    }
-    await check(home);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
 }
 
 const sweep = (study: Study, home: string, more: SweepOptions = {}) =>
@@ -87,7 +70,7 @@ Deno.test("ranks of a file and of a dose are a run's own, and its record says wh
     { method: "lora", label: "filed", ranks: { file: "ranks.json", as: "reversed" } },
     { method: "elalora", label: "dosed", ranks: { add: [{ layer: 1, by: 1 }] } },
   ]);
-  await withHome(async (home) => {
+  await inHome(async (home) => {
     const { runs: [lora, filed, dosed] } = await plan(study, home);
     assertEquals([lora!.run.ranks, lora!.ranksFrom], [null, null]);
     const [first, second] = [names.slice(0, 6), names.slice(6)];
@@ -128,7 +111,7 @@ Deno.test("ranks that cannot be are refused before anything runs", async () => {
     await assertRejects(() => sweep(studyOf(list), home), StudyError, message);
     await assertRejects(() => Deno.stat(`${home}/results`), Deno.errors.NotFound);
   };
-  await withHome(async (home) => {
+  await inHome(async (home) => {
     const lora = (ranks: unknown) => [{ method: "lora", ranks }];
     await fails(lora({ file: "none.json" }), `Cannot read ranks from "${home}/none.json"`, home);
     await fails(lora({ file: "other.json" }), 'Unknown module "layer.9.query"', home);
@@ -182,7 +165,7 @@ Deno.test("ranks of another run: transplanted over methods and seeds, transforme
     ...whole,
     except: [{ method: ["second", "taken", "permuted", "even"], seed: 1 }],
   });
-  await withHome(async (home) => {
+  await inHome(async (home) => {
     const { runs } = await plan(study, home);
     const source = runs.find(({ run }) => run.label === "adalora" && run.seed === 2)!;
     const taken = runs.find(({ run }) => run.label === "taken" && run.seed === 2)!;
@@ -240,7 +223,7 @@ Deno.test("ranks of another run: transplanted over methods and seeds, transforme
 
 Deno.test("a run whose source failed is recorded as failed with that cause, and a part needs its sources", async () => {
   const study = studyOf(["elalora", { method: "lora", label: "taken", ranks: of("elalora") }]);
-  await withHome(async (home) => {
+  await inHome(async (home) => {
     await assertRejects(
       () => sweep(study, home, { only: ["method=taken"] }),
       StudyError,
@@ -257,7 +240,7 @@ Deno.test("a run whose source failed is recorded as failed with that cause, and 
       set: { train: { learningRate: 1e30, clipNorm: null, warmup: 0 } },
     }],
   });
-  await withHome(async (home) => {
+  await inHome(async (home) => {
     const { finished, failed } = await sweep(hot, home);
     assertEquals([finished, failed], [0, 2]);
     const { outcome, initialRanks, finalRanks, budget } = recordsIn(home).get("taken 1")!.happened;

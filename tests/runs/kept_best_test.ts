@@ -16,6 +16,7 @@ import type { RunAblation } from "../../src/record/types.ts";
 import { compareNumbers } from "../../src/record/compare_numbers.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { tinyModel, tinyStudy } from "../runs/tiny_study.ts";
+import { withFolder } from "../with_folder.ts";
 
 const labels = ["entailment", "neutral", "contradiction"];
 const words = ["one", "two", "red"];
@@ -79,8 +80,7 @@ function accuracyOf({ predictions }: StoredRun, split: string): number {
 }
 
 Deno.test("a run that is best early is recorded, ablated, exported, compared and told by that", async (t) => {
-  const home = await Deno.makeTempDir();
-  try {
+  await withFolder(async (home) => {
     await Deno.mkdir(`${home}/MNLI`);
     // Who learns that most pairs are of the first class is right at first, and wrong with the words that tell the others.
     for (const file of ["train", "dev_matched", "dev_mismatched"]) {
@@ -250,7 +250,5 @@ Deno.test("a run that is best early is recorded, ablated, exported, compared and
       assertEquals(partOf({ best: { ...happened.best!, loss: 9 } }), ["final metrics"]);
       assertEquals(partOf({ last: { ...happened.last!, loss: 9 } }), []);
     });
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { tinyStudy, writeTinyTasks } from "./tiny_study.ts";
+import { inHome, tinyStudy } from "./tiny_study.ts";
 
 /** The file of the method; `own` is its name. */
 export const methodText = `
@@ -70,14 +70,10 @@ export async function withOwnStudy(
   check: (home: string) => Promise<void>,
   changed: OwnFiles = {},
 ): Promise<void> {
-  const home = await Deno.makeTempDir();
-  try {
-    await writeTinyTasks(home);
+  await inHome(async (home) => {
     for (const [name, text] of Object.entries({ ...ownFiles, ...changed })) {
       await Deno.writeTextFile(`${home}/${name}`, text);
     }
     await check(home);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 }

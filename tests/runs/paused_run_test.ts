@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { execute, type ExecutionResult, scoreAt } from "../../src/runs/execute.ts";
 import type { RunRecord, StepLine } from "../../src/record/types.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
-import { executionsOf, tinyStudy, underWayFolder, writeTinyTasks } from "./tiny_study.ts";
+import { executionsOf, inHome, tinyStudy, underWayFolder } from "./tiny_study.ts";
 
 const study = parseStudy({
   ...tinyStudy,
@@ -28,9 +28,7 @@ function timeless(folder: string): Readonly<Record<string, unknown>> {
 }
 
 Deno.test("a run that pauses and goes on leaves the bytes of one that did not", async () => {
-  const home = await Deno.makeTempDir();
-  try {
-    await writeTinyTasks(home);
+  await inHome(async (home) => {
     const whole = await executionsOf(home, `${home}/whole`, study);
     const parts = await executionsOf(home, `${home}/parts`, study);
     for (const [i, planned] of parts.runs.entries()) {
@@ -56,9 +54,7 @@ Deno.test("a run that pauses and goes on leaves the bytes of one that did not", 
         timeless(`${home}/whole/${planned.folder}`),
       );
     }
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });
 
 Deno.test("scoreAt() is the last or the best score up to a step, of the split that counts", () => {

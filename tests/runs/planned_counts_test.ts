@@ -10,7 +10,7 @@ import type { CountRange, RunSpec } from "../../src/study/types.ts";
 import { plannedCounts } from "../../src/study/check/runs.ts";
 import { encoderModules } from "../study/tables.ts";
 import { assertCountsAsPlanned } from "./counts_as_planned.ts";
-import { tinyModel, tinyStudy, withSwept, writeTinyTasks } from "./tiny_study.ts";
+import { inHome, tinyModel, tinyStudy, withSwept } from "./tiny_study.ts";
 
 /** A budget that does not divide evenly, for methods whose ranks are masked or move. */
 const study = parseStudy({
@@ -90,9 +90,7 @@ Deno.test("a plan prints a count, the two that it lies between, or a question ma
     [{ least: 1500, most: 1500 }, { least: 900, most: 12000 }, null].map(rangeText),
     ["1,500", "900-12,000", "?"],
   );
-  const home = await Deno.makeTempDir();
-  try {
-    await writeTinyTasks(home);
+  await inHome(async (home) => {
     const few = parseStudy({
       ...study,
       axes: {
@@ -119,7 +117,5 @@ Deno.test("a plan prints a count, the two that it lies between, or a question ma
       text,
       /\nn-m: the count will lie between the two: .*\n\?: not known before the run\n/,
     );
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });

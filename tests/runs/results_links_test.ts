@@ -12,6 +12,7 @@ import { tuneStudy } from "../../src/runs/tune/tune_study.ts";
 import { verifyStudy } from "../../src/runs/after/verify.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { ablateAll, sweepOptions, tinyStudy, verifyAll, withSwept } from "./tiny_study.ts";
+import { withFolder } from "../with_folder.ts";
 
 const study = parseStudy({
   ...tinyStudy,
@@ -88,8 +89,7 @@ Deno.test("a results folder may be a link, and a study's folder in it none that 
 });
 
 Deno.test("an earlier attempt at a run that is a link to elsewhere is refused, and what lies there stays", async () => {
-  const home = await Deno.makeTempDir();
-  try {
+  await withFolder(async (home) => {
     const results = `${home}/results`;
     await Deno.mkdir(`${results}/under-way`, { recursive: true });
     await Deno.mkdir(`${home}/elsewhere`);
@@ -98,7 +98,5 @@ Deno.test("an earlier attempt at a run that is a link to elsewhere is refused, a
     const place = { results, folder: "run", id: "a", attempt: newToken() };
     await assertRejects(() => RunFolder.open(place), UsageError, "a link leads to");
     assertEquals(await filesBelow(`${home}/elsewhere`, ""), ["letter.txt"]);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });

@@ -5,12 +5,10 @@ import { readStudyResults } from "../../src/runs/study_results.ts";
 import { sweepStudy } from "../../src/runs/sweep.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { type Study } from "../../src/study/schema/study.ts";
-import { tinyModel, tinyStudy, writeTinyTasks } from "./tiny_study.ts";
+import { inHome, tinyModel, tinyStudy } from "./tiny_study.ts";
 
 Deno.test("an axis of settings takes over runs that a delta asked for, and records what it varies", async () => {
-  const home = await Deno.makeTempDir();
-  try {
-    await writeTinyTasks(home);
+  return await inHome(async (home) => {
     const sweep = async (study: Study) => {
       const options = {
         model: tinyModel,
@@ -48,7 +46,5 @@ Deno.test("an axis of settings takes over runs that a delta asked for, and recor
     });
     // Without the axis the runs are called what they were.
     assertEquals(await sweep(study({})), { ...before, finished: 0, skipped: 1 });
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });

@@ -5,6 +5,7 @@ import { Inputs } from "../../src/runs/inputs.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { goldenEncoder, goldenEncoderFiles } from "../models/encoders.ts";
 import { weightsOf } from "../models/fixture.ts";
+import { withFolder } from "../with_folder.ts";
 
 /** Writes the golden DistilBERT with its weights in two files. */
 async function writeSharded(folder: string): Promise<void> {
@@ -25,8 +26,7 @@ async function writeSharded(folder: string): Promise<void> {
 }
 
 Deno.test("a model folder may have its weights in several files; one that is missing is named", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+  await withFolder(async (folder) => {
     await writeSharded(folder);
     const folders = { data: null, model: folder, study: "." };
     const { config, tensors } = await new Inputs(folders, []).model("folder");
@@ -39,7 +39,5 @@ Deno.test("a model folder may have its weights in several files; one that is mis
       InputError,
       `Cannot load the model folder "${folder}": "model-00002-of-00002.safetensors" is missing`,
     );
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });

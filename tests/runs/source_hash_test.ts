@@ -2,21 +2,19 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
 import { hashBytes, hashParts } from "../../src/base/hash.ts";
 import { sourceOf } from "../../src/runs/source_hash.ts";
+import { withFolder } from "../with_folder.ts";
 
 type Files = Readonly<Record<string, string>>;
 
 /** The source of `study.ts` among some files. */
 async function sourceWith(files: Files) {
-  const home = await Deno.makeTempDir();
-  try {
+  return await withFolder(async (home) => {
     await Deno.mkdir(`${home}/deep`);
     for (const [name, text] of Object.entries(files)) {
       await Deno.writeTextFile(`${home}/${name}`, text);
     }
     return await sourceOf(new URL(`file://${home}/study.ts`));
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 }
 
 Deno.test("a change of a file that runs changes the hash, however the code names it", async () => {

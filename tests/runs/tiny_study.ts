@@ -13,6 +13,7 @@ import { attemptPath, attemptsAt, underWay } from "../../src/record/lease.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { type Study } from "../../src/study/schema/study.ts";
 import { ProgramCache } from "../../src/train/programs.ts";
+import { withFolder } from "../with_folder.ts";
 
 /** The folder of a BERT with two layers, 16 wide, and 40 words. */
 export const tinyModel = decodeURIComponent(new URL("../golden/bert", import.meta.url).pathname);
@@ -193,8 +194,7 @@ export async function withSwept(
   const sweeping = templates.get(key) ?? sweepOnce(study, model, failures);
   templates.set(key, sweeping);
   const template = await sweeping;
-  const home = await Deno.makeTempDir();
-  try {
+  return await withFolder(async (home) => {
     await copyFolder(template, home);
     const folder = `${home}/results/${study.name}`;
     // The one file that says where the study is.
@@ -207,9 +207,7 @@ export async function withSwept(
     const recordOf = (method: string) =>
       JSON.parse(Deno.readTextFileSync(`${runOf(method)}/record.json`)) as RunRecord;
     await check({ home, folder, runOf, recordOf });
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 }
 
 /** A study whose runs can be executed one by one. */
@@ -278,13 +276,13 @@ export async function changeLine(
   await forgetFiles(path.slice(0, path.lastIndexOf("/")));
 }
 
-/** Runs a check in a folder of its own that has the tiny tasks. */
-export async function inHome(check: (home: string) => Promise<void>): Promise<void> {
-  const home = await Deno.makeTempDir();
-  try {
+/** Runs a check in a folder of its own that has the tiny tasks, and files as {@linkcode withFolder} takes them. */
+export function inHome<T>(
+  check: (home: string) => Promise<T>,
+  files: Readonly<Record<string, unknown>> = {},
+): Promise<T> {
+  return withFolder(async (home) => {
     await writeTinyTasks(home);
-    await check(home);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+    return await check(home);
+  }, files);
 }

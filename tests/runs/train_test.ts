@@ -13,15 +13,7 @@ import { chooseExecutor } from "../../src/exec/choose.ts";
 import type { Checkpoint } from "../../src/train/run_types.ts";
 import { StudyError } from "../../src/study/check/problems.ts";
 import { sweepOptions, tinyModel } from "./tiny_study.ts";
-
-async function withHome(work: (home: string) => Promise<void>): Promise<void> {
-  const home = await Deno.makeTempDir();
-  try {
-    await work(home);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
-}
+import { withFolder } from "../with_folder.ts";
 
 const settings = { steps: 12, batchSize: 4, maxLength: 16, learningRate: 1e-2, evaluateEvery: 4 };
 const asked: TrainOptions = {
@@ -56,7 +48,7 @@ function doneOf(events: readonly TrainEvent[]): Extract<TrainEvent, { kind: "don
 }
 
 Deno.test("train() has the numbers that a sweep of the same settings has", () =>
-  withHome(async (home) => {
+  withFolder(async (home) => {
     const events = await eventsOf(asked);
     const { folder } = await sweepStudy({
       study: {

@@ -1,5 +1,6 @@
 /** Code that results name, such as those of somebody else: what runs of it, and when. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { withFolder } from "../with_folder.ts";
 
 import { UsageError } from "../../src/base/usage_error.ts";
 import { ablate } from "../../src/cli/ablate.ts";
@@ -229,8 +230,7 @@ Deno.test("a hash alone trusts no module that may run what it does not cover, an
 });
 
 Deno.test("trustOf accepts all, some hashes, or the study that was named, and shows what it accepts", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+  return await withFolder(async (folder) => {
     const path = `${folder}/study.ts`;
     await Deno.writeTextFile(path, "");
     await Deno.mkdir(`${folder}/study`);
@@ -262,14 +262,11 @@ Deno.test("trustOf accepts all, some hashes, or the study that was named, and sh
     assertEquals(await answer([`--trust=${hash}`], null), false);
     assertEquals([await answer(["--trust"], null), await answer([], path)], [true, true]);
     await assertRejects(() => answer(["--trust=abc"], null), UsageError, "64 hexadecimal digits");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
 
 Deno.test("namedModule takes a bare name for a study in experiments, and no path for a module beside it", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+  await withFolder(async (folder) => {
     await Deno.writeTextFile(`${folder}/mine.ts`, "");
     await Deno.writeTextFile(`${folder}/plain.json`, "{}");
     assertEquals(await namedModule("mine", [folder]), `${folder}/mine.ts`);
@@ -277,9 +274,7 @@ Deno.test("namedModule takes a bare name for a study in experiments, and no path
     for (const name of ["plain", `${folder}/mine`, "mine.ts", "other"]) {
       assertEquals(await namedModule(name, [folder]), null, name);
     }
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });
 
 Deno.test("an option whose value may be left out takes no argument for it", () => {

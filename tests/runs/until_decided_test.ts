@@ -14,7 +14,8 @@ import { checkUntilDecided } from "../../src/runs/until_decided.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
 import { type Study } from "../../src/study/schema/study.ts";
 import type { GridRun } from "../../src/study/types.ts";
-import { scoredStudy, tinyModel, writeTinyTasks } from "./tiny_study.ts";
+import { inHome, scoredStudy, tinyModel } from "./tiny_study.ts";
+import { withFolder } from "../with_folder.ts";
 
 /** A trained adapter beside one that hardly moves, and beside one that differs in its scale by a hair. */
 const study: Study = parseStudy({
@@ -78,9 +79,7 @@ async function planIn(folder: string) {
 }
 
 Deno.test("seeds are added for open claims until the cap; stopped in the middle, the same runs come of it", async () => {
-  const home = await Deno.makeTempDir();
-  try {
-    await writeTinyTasks(home);
+  await inHome(async (home) => {
     const events: WorkEvent[] = [];
     const { folder, total, finished } = await sweepInto(`${home}/whole`, untilDecided, {
       onEvent: (event) => void events.push(event),
@@ -164,9 +163,7 @@ Deno.test("seeds are added for open claims until the cap; stopped in the middle,
     const found = await sweepInto(`${home}/whole`, untilDecided);
     assertEquals([found.total, found.finished], [11, 0]);
     assertEquals(await planIn(folder), plan);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });
 
 Deno.test("added runs that a changed study would make otherwise are no part of its plan any more", async () => {
@@ -181,14 +178,11 @@ Deno.test("added runs that a changed study would make otherwise are no part of i
       .runs.map(({ id }) => id);
   assertEquals(kept(added.ids), ["a"]);
   assertEquals(kept(new Map([["t, lora, r2, seed 3", "new"]])), ["a", "new"]);
-  const none = await Deno.makeTempDir();
-  try {
+  await withFolder(async (none) => {
     assertEquals((await addedRunsIn(none)).seeds, []);
     await Deno.writeTextFile(`${none}/study.json`, "{");
     assertEquals((await addedRunsIn(none)).seeds, []);
-  } finally {
-    await Deno.remove(none, { recursive: true });
-  }
+  });
 });
 
 Deno.test("a study without claims and a part of a study are refused before anything runs", () => {

@@ -16,6 +16,7 @@ import { sweepStudy } from "../../../src/runs/sweep.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
 import { tinyModel, tinyStudy, withSwept } from "../tiny_study.ts";
+import { withFolder } from "../../with_folder.ts";
 
 const plain = parseStudy({
   ...tinyStudy,
@@ -90,8 +91,7 @@ Deno.test("claims stand in study.json with hash and time before the first run, a
 });
 
 Deno.test("statements of a damaged study.json are none, and a report refuses claims that are none", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+  await withFolder(async (folder) => {
     assertEquals(await claimsStatedIn(folder), []);
     const path = `${folder}/study.json`;
     await Deno.writeTextFile(path, "{");
@@ -113,7 +113,5 @@ Deno.test("statements of a damaged study.json are none, and a report refuses cla
     };
     await Deno.writeTextFile(path, JSON.stringify(stored));
     await assertRejects(() => readStoredStudy(folder), InputError, "claims.0.margin");
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 });

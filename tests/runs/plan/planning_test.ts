@@ -8,7 +8,8 @@ import { withGivenModel } from "../../../src/study/grid/overrides.ts";
 import { StudyError } from "../../../src/study/check/problems.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
-import { tinyModel, tinyStudy, writeTinyTasks } from "../tiny_study.ts";
+import { inHome, tinyModel, tinyStudy } from "../tiny_study.ts";
+import { withFolder } from "../../with_folder.ts";
 
 Deno.test("the ranks of a run are solved once while its study is planned", async () => {
   let solved = 0;
@@ -32,8 +33,7 @@ Deno.test("the ranks of a run are solved once while its study is planned", async
 });
 
 Deno.test("ids tell apart the columns, labels, splits and metrics that a user's task states, and not its title", async () => {
-  const home = await Deno.makeTempDir();
-  try {
+  return await withFolder(async (home) => {
     const rows = "a\tb\tc\tlabel\n" +
       ["the cat", "a dog", "she", "it"].map((text, i) => `${text}\tran\tsat\t${i % 2}\n`).join("");
     await Deno.writeTextFile(`${home}/one.tsv`, rows);
@@ -71,9 +71,7 @@ Deno.test("ids tell apart the columns, labels, splits and metrics that a user's 
     assertEquals(new Set(ids).size, ids.length);
     assertEquals(await idOf({ title: "Of my own" }), ids[0]);
     assertEquals(await idOf({ metrics: ["accuracy", "f1"] }), ids[0]);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });
 
 /** The tiny study without a word about its encoder, and with some. */
@@ -84,9 +82,7 @@ const modelCases = {
 };
 
 Deno.test("a study that states no encoder takes the given one and says so; one that states another refuses it", async () => {
-  const home = await Deno.makeTempDir();
-  try {
-    await writeTinyTasks(home);
+  await inHome(async (home) => {
     const planOf = (study: Study, ...set: readonly string[]) =>
       planText({ study, folder: home, methods }, {
         data: null,
@@ -118,7 +114,5 @@ Deno.test("a study that states no encoder takes the given one and says so; one t
       expand(mixed, methods).map(({ method, settings: { model } }) => `${method} ${model}`),
       ["head folder", "lora embedded", "adalora folder", "elalora folder"],
     );
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });

@@ -11,7 +11,7 @@ import { readArguments } from "../../../src/cli/terminal.ts";
 import { methods } from "../../../src/methods/table.ts";
 import { runTitle } from "../../../src/study/grid/run_id.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
-import { ablateAll, sweepOptions, tinyModel, tinyStudy, writeTinyTasks } from "../tiny_study.ts";
+import { ablateAll, inHome, sweepOptions, tinyModel, tinyStudy } from "../tiny_study.ts";
 
 const runs = expand(
   parseStudy({
@@ -108,9 +108,7 @@ Deno.test("an option that may be given several times keeps its values in order",
 });
 
 Deno.test("a sweep and an ablation keep to their part; the rest can follow", async () => {
-  const home = await Deno.makeTempDir();
-  try {
-    await writeTinyTasks(home);
+  await inHome(async (home) => {
     const study = parseStudy({ ...tinyStudy, axes: { ...tinyStudy.axes, seeds: [1, 2] } });
     const file = { study, path: `${home}/tiny.json`, folder: home, methods };
     const set = ["train.steps=13"];
@@ -142,7 +140,5 @@ Deno.test("a sweep and an ablation keep to their part; the rest can follow", asy
     const options = { data: null, model: tinyModel, results: `${home}/results`, set };
     const plan = await planText(file, { ...options, only: ["method=elalora"] });
     assertMatch(plan, /\n2 runs;.*\n\n.*\nMoves +elalora +rank 2 .* 2\/2 /s);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });

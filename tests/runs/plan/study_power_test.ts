@@ -9,7 +9,7 @@ import { readStudyFile } from "../../../src/runs/plan/study_file.ts";
 import { studyPower, undecidableClaims } from "../../../src/runs/plan/study_power.ts";
 import { sweepStudy } from "../../../src/runs/sweep.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
-import { copyFolder, tinyModel, tinyStudy, withSwept, writeTinyTasks } from "../tiny_study.ts";
+import { copyFolder, inHome, tinyModel, tinyStudy, withSwept } from "../tiny_study.ts";
 
 /** The quickstart with a claim. */
 async function claimedQuickstart() {
@@ -96,9 +96,7 @@ Deno.test("a sweep tells before its first run that it has too few seeds for its 
     axes: { ...tinyStudy.axes, methods: ["lora", "head"] },
     claims: [{ name: "apart", says: "better", a: { method: "lora" }, b: { method: "head" } }],
   });
-  const home = await Deno.makeTempDir();
-  try {
-    await writeTinyTasks(home);
+  await inHome(async (home) => {
     const events: WorkEvent[] = [];
     const signal = AbortSignal.abort();
     await sweepStudy(
@@ -110,7 +108,5 @@ Deno.test("a sweep tells before its first run that it has too few seeds for its 
     assertEquals(told.map(({ undecidable: { text } }) => text), [
       '1 seed cannot decide claim "apart": the first look that can is at 6; --until-decided adds seeds',
     ]);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });

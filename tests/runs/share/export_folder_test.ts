@@ -2,15 +2,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { makeFolder, newToken, StorageError, writeWhole } from "../../../src/record/durable.ts";
 import { writeExport } from "../../../src/runs/share/export.ts";
-
-async function inFolder(check: (home: string) => Promise<void>): Promise<void> {
-  const home = await Deno.makeTempDir();
-  try {
-    await check(home);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
-}
+import { withFolder } from "../../with_folder.ts";
 
 const namesIn = (path: string) => [...Deno.readDirSync(path)].map(({ name }) => name).sort();
 
@@ -28,7 +20,7 @@ function writer(failure: Error | null): (folder: string) => Promise<void> {
 const full = Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
 
 Deno.test("an export that fails leaves the folder as it was, and is made afterwards", async () => {
-  await inFolder(async (home) => {
+  await withFolder(async (home) => {
     await Deno.mkdir(`${home}/empty`);
     for (const [name, wasThere] of [["new", false], ["empty", true]] as const) {
       const out = `${home}/${name}`;
@@ -47,7 +39,7 @@ Deno.test("an export that fails leaves the folder as it was, and is made afterwa
 });
 
 Deno.test("an export takes the place of what a killed one left, and of nothing else", async () => {
-  await inFolder(async (home) => {
+  await withFolder(async (home) => {
     const out = `${home}/out`;
     await Deno.mkdir(`${out}/.${newToken()}.part`, { recursive: true });
     await writeExport(out, writer(null));

@@ -20,6 +20,7 @@ import { writeReport } from "../../../src/runs/write_report.ts";
 import { readTrainedRun } from "../../../src/runs/trained_run.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { forgetFiles, tinyModel, tinyStudy, withSwept } from "../tiny_study.ts";
+import { withFolder } from "../../with_folder.ts";
 
 const study = parseStudy({ ...tinyStudy, axes: { ...tinyStudy.axes, methods: ["head", "lora"] } });
 
@@ -238,8 +239,7 @@ Deno.test("a packed study is read as its folder is", async (t) => {
 });
 
 Deno.test("a replay in a packed study is read with it, and must be finished too", async () => {
-  const home = await Deno.makeTempDir();
-  try {
+  await withFolder(async (home) => {
     const plan = (runs: readonly object[]) =>
       JSON.stringify({
         schema: 1,
@@ -272,9 +272,7 @@ Deno.test("a replay in a packed study is read with it, and must be finished too"
     assertEquals([none, damaged?.file], [null, "replay/study.json"]);
     assertStringIncludes(damaged!.problem, 'found no "replay" of the run "a-run"');
     assertEquals(openPack(await Deno.readFile(file), file).files.length, 2);
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
+  });
 });
 
 Deno.test("a file that is no pack is told as such, before anything is asked for", async () => {
