@@ -136,9 +136,7 @@ async function runInWorkers(
       trust: [],
       folders,
       models,
-      environment,
-      results,
-      jobs: 2,
+      context: { environment, results, jobs: 2 },
       stop: stop.memory,
     };
     const open = () => ThreadWorker.open({ ...start, executor: "cpu", threads: 1 });
@@ -213,9 +211,7 @@ Deno.test("what fails while progress is shown stops the run and is thrown on", a
       trust: [],
       folders,
       models: plan.inputs.shareModels(),
-      environment: await readEnvironment(),
-      results: `${home}/side`,
-      jobs: 1,
+      context: { environment: await readEnvironment(), results: `${home}/side`, jobs: 1 },
       stop: stop.memory,
     });
     try {

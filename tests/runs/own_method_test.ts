@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertRejects } from "@std/assert";
 import { ablateStudy } from "../../src/runs/after/ablate.ts";
 import { exportRun } from "../../src/runs/share/export.ts";
-import { ThreadWorker, WorkerError } from "../../src/runs/pool/workers.ts";
+import { ThreadWorker } from "../../src/runs/pool/workers.ts";
 import { StopFlag } from "../../src/runs/events.ts";
 import { customMethodsOf, loadedHashes } from "../../src/runs/method_modules.ts";
 import { planText } from "../../src/cli/plan_text.ts";
@@ -167,18 +167,15 @@ Deno.test("a worker that cannot load a method as it was planned says so and make
       trust: loadedHashes(customMethods),
       folders,
       models: inputs.shareModels(),
-      environment: await readEnvironment(),
-      results,
-      jobs: 1,
+      context: { environment: await readEnvironment(), results, jobs: 1 },
       stop: new StopFlag().memory,
     } as const;
     assertEquals(start.customMethods.map(({ name }) => name), ["own"]);
     await Deno.writeTextFile(`${home}/own.ts`, `${methodText}// Changed after planning.\n`);
-    const error = await assertRejects(() => ThreadWorker.open(start), WorkerError);
-    assertEquals(error.name, "UsageError");
+    const error = await assertRejects(() => ThreadWorker.open(start), UsageError);
     assertMatch(error.message, /method "own": found that the source of ".*study\.ts" has hash/);
     await Deno.remove(`${home}/study.ts`);
-    await assertRejects(() => ThreadWorker.open(start), WorkerError, "put it back");
+    await assertRejects(() => ThreadWorker.open(start), UsageError, "put it back");
     await assertRejects(() => Deno.stat(results), Deno.errors.NotFound);
   });
 });

@@ -8,7 +8,7 @@
  */
 import { UsageError } from "../../base/usage_error.ts";
 
-type Answer<T> =
+export type Answer<T> =
   | { readonly kind: "done"; readonly value: T }
   | {
     readonly kind: "error";
@@ -29,10 +29,25 @@ const onlyReading: Deno.PermissionOptionsObject = {
   import: false,
 };
 
-/** An error of a thread, with its name, message and stack; a {@linkcode UsageError} stays one. */
-function errorOf({ name, message, stack }: Extract<Answer<unknown>, { kind: "error" }>): Error {
+/** What some work of a thread comes to. */
+export async function answerOf<T>(work: () => Promise<T>): Promise<Answer<T>> {
+  try {
+    return { kind: "done", value: await work() };
+  } catch (thrown) {
+    const { name, message, stack = "" } = thrown instanceof Error
+      ? thrown
+      : new Error(String(thrown));
+    const isUsage = thrown instanceof UsageError;
+    return { kind: "error", name: isUsage ? "UsageError" : name, message, stack };
+  }
+}
+
+/** @throws {Error} What was thrown there, with its name, message and stack; a {@linkcode UsageError} stays one. */
+export function valueOf<T>(answer: Answer<T>): T {
+  if (answer.kind === "done") return answer.value;
+  const { name, message, stack } = answer;
   const error = name === "UsageError" ? new UsageError(message) : new Error(message);
-  return Object.assign(error, name === "UsageError" ? { stack } : { name, stack });
+  throw Object.assign(error, name === "UsageError" ? { stack } : { name, stack });
 }
 
 /**
@@ -52,9 +67,7 @@ export async function askApart<Asked, Answered>(url: URL, message: Asked): Promi
       reject(new Error(event.message));
     };
     worker.postMessage(message);
-    const answer = await promise;
-    if (answer.kind === "error") throw errorOf(answer);
-    return answer.value;
+    return valueOf(await promise);
   } finally {
     worker.terminate();
   }
@@ -70,16 +83,6 @@ interface ThreadScope {
 export function answerApart<Asked, Answered>(work: (asked: Asked) => Promise<Answered>): void {
   const scope = self as unknown as ThreadScope;
   scope.onmessage = async ({ data }: MessageEvent<Asked>) => {
-    let answer: Answer<Answered>;
-    try {
-      answer = { kind: "done", value: await work(data) };
-    } catch (thrown) {
-      const { name, message, stack = "" } = thrown instanceof Error
-        ? thrown
-        : new Error(String(thrown));
-      const isUsage = thrown instanceof UsageError;
-      answer = { kind: "error", name: isUsage ? "UsageError" : name, message, stack };
-    }
-    scope.postMessage(answer);
+    scope.postMessage(await answerOf(() => work(data)));
   };
 }

@@ -158,11 +158,8 @@ async function openThreads(
     folders: inputs.folders,
     models: inputs.shareModels(),
     data: inputs.shareData(),
-    environment,
-    results,
-    jobs,
     stop: pool.stop.memory,
-    checkpointMillis: pool.options.checkpointMillis,
+    context: { environment, results, jobs, checkpointMillis: pool.options.checkpointMillis },
   };
   const opened = await Promise.allSettled(
     Array.from({ length: jobs }, () => ThreadWorker.open(start)),

@@ -8,13 +8,13 @@ import { computeElsewhere } from "../../exec/native.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
 import { Inputs } from "../inputs.ts";
 import {
-  type Answer,
   LocalWorker,
   type Progress,
   type RunMessage,
   type ToWorker,
   type WorkerStart,
 } from "./workers.ts";
+import { type Answer, answerOf } from "../plan/apart.ts";
 import { loadCustomMethods } from "../method_modules.ts";
 import { ownTasksOf, type PlannedRun } from "../plan/planning.ts";
 import { StopFlag } from "../events.ts";
@@ -24,7 +24,7 @@ const reportMillis = 100;
 /** The part of a worker's global scope that is used; the types of this project are those of a window. */
 interface WorkerScope {
   onmessage: ((event: MessageEvent<ToWorker>) => void) | null;
-  postMessage(message: Progress | Answer): void;
+  postMessage(message: Progress | Answer<unknown>): void;
 }
 
 const scope = self as unknown as WorkerScope;
@@ -33,25 +33,13 @@ let worker: LocalWorker | null = null;
 let methods: MethodTable = [];
 let reportedAt = -Infinity;
 
-async function workerOf(start: WorkerStart): Promise<LocalWorker> {
-  const {
-    study,
-    folders,
-    models,
-    environment,
-    results,
-    jobs,
-    threads,
-    data,
-    checkpointMillis,
-  } = start;
-  const { executor } = await chooseExecutor(start.executor, { threads });
+async function workerOf(
+  { executor: kind, threads, study, folders, models, data, stop, context }: WorkerStart,
+): Promise<LocalWorker> {
+  const { executor } = await chooseExecutor(kind, { threads });
   const inputs = new Inputs(folders, ownTasksOf(study), models);
   if (data !== undefined) inputs.giveData(data);
-  return new LocalWorker(
-    { executor, inputs, environment, results, jobs, checkpointMillis },
-    new StopFlag(start.stop),
-  );
+  return new LocalWorker({ ...context, executor, inputs }, new StopFlag(stop));
 }
 
 function plannedOf(message: RunMessage): PlannedRun {
@@ -68,42 +56,30 @@ function report(progress: Progress): Promise<void> {
   return Promise.resolve();
 }
 
-async function answer(message: Exclude<ToWorker, { kind: "computing" }>): Promise<Answer> {
+async function done(message: Exclude<ToWorker, { kind: "computing" }>): Promise<unknown> {
   if (message.kind === "start") {
     const { customMethods, trust } = message.start;
     worker = await workerOf(message.start);
     // Whoever started this thread has loaded them already, also what no hash covers.
     methods = await loadCustomMethods(customMethods, ({ hash }) => trust.includes(hash));
-    return { kind: "started" };
+    return;
   }
   if (worker === null) {
     throw new TypeError(`A worker was told to ${message.kind} before it was started`);
   }
-  if (message.kind === "close") {
-    await worker.close();
-    return { kind: "closed" };
-  }
+  if (message.kind === "close") return await worker.close();
   const planned = plannedOf(message.planned);
-  if (message.kind === "run") {
-    const made = await worker.run(planned, message.attempt, {
-      onStep: (progress) => report({ kind: "step", progress }),
-      onAnew: (reason) => Promise.resolve(scope.postMessage({ kind: "anew", reason })),
-    }, message.pauseAt);
-    return { kind: "made", made };
+  if (message.kind === "ablate") {
+    const share = (share: number) => report({ kind: "share", share });
+    return await worker.ablate({ stored: message.stored, planned }, share);
   }
-  const outcome = await worker.ablate(
-    { stored: message.stored, planned },
-    (share) => report({ kind: "share", share }),
-  );
-  return { kind: "ablation", outcome };
+  return await worker.run(planned, message.attempt, {
+    onStep: (progress) => report({ kind: "step", progress }),
+    onAnew: (reason) => Promise.resolve(scope.postMessage({ kind: "anew", reason })),
+  }, message.pauseAt);
 }
 
 scope.onmessage = async ({ data }) => {
   if (data.kind === "computing") return computeElsewhere(() => Promise.resolve(data.port));
-  try {
-    scope.postMessage(await answer(data));
-  } catch (error) {
-    const { name, message } = error instanceof Error ? error : new Error(String(error));
-    scope.postMessage({ kind: "error", name, message });
-  }
+  scope.postMessage(await answerOf(() => done(data)));
 };

@@ -10,6 +10,7 @@ import { ProgramCache } from "../../train/programs.ts";
 import { execute, type ExecutionContext, type ExecutionResult } from "../execute.ts";
 import type { InputFolders, SharedData } from "../inputs.ts";
 import { type AblatedRun, type AblationOutcome, LayerAblation } from "../after/layer_ablation.ts";
+import { type Answer, valueOf } from "../plan/apart.ts";
 import type { CustomMethod } from "../method_modules.ts";
 import type { PlannedRun, StudyPlan } from "../plan/planning.ts";
 import type { SharedModel } from "../shared_models.ts";
@@ -56,6 +57,9 @@ export interface RunWorker {
   close(): Promise<void>;
 }
 
+/** What all runs of a worker share besides what they are computed with. */
+type WorkContext = Pick<ExecutionContext, "environment" | "results" | "jobs" | "checkpointMillis">;
+
 /** This thread as a worker. */
 export class LocalWorker implements RunWorker {
   readonly #context: Omit<ExecutionContext, "onStep" | "onAnew" | "attempt" | "pauseAt">;
@@ -63,10 +67,7 @@ export class LocalWorker implements RunWorker {
   readonly #stop: StopFlag;
 
   constructor(
-    context: Omit<
-      ExecutionContext,
-      "onStep" | "onAnew" | "attempt" | "pauseAt" | "isStopping" | "programs"
-    >,
+    context: WorkContext & Pick<ExecutionContext, "executor" | "inputs">,
     stop: StopFlag,
   ) {
     const { executor, inputs } = context;
@@ -128,13 +129,8 @@ export interface WorkerStart {
   readonly models: ReadonlyMap<string, SharedModel>;
   /** What the inputs of the sweep have read and tokenised. Default: nothing. */
   readonly data?: SharedData;
-  readonly environment: ExecutionContext["environment"];
-  readonly results: string;
-  /** Workers that are started. */
-  readonly jobs: number;
   readonly stop: SharedArrayBuffer;
-  /** Milliseconds from one checkpoint of a run to the next. Default: as runs choose. */
-  readonly checkpointMillis?: number | undefined;
+  readonly context: WorkContext;
 }
 
 /** A planned run as a message; the worker finds the method by its name. */
@@ -163,22 +159,6 @@ export type Progress =
   | { readonly kind: "anew"; readonly reason: string }
   | { readonly kind: "share"; readonly share: number };
 
-/** A worker's answer. */
-export type Answer =
-  | { readonly kind: "started" }
-  | { readonly kind: "made"; readonly made: WorkerResult }
-  | { readonly kind: "ablation"; readonly outcome: AblationOutcome }
-  | { readonly kind: "closed" }
-  | { readonly kind: "error"; readonly name: string; readonly message: string };
-
-/** An error that ended a worker's work, with the name and message that it had there. */
-export class WorkerError extends Error {
-  constructor(name: string, message: string) {
-    super(message);
-    this.name = name;
-  }
-}
-
 function messageOf({ method: _method, ...message }: PlannedRun): RunMessage {
   return message;
 }
@@ -199,7 +179,7 @@ export class ThreadWorker implements RunWorker {
     const thread = await openThread(start.executor);
     const worker = new ThreadWorker(thread, new StopFlag(start.stop));
     try {
-      await worker.#ask({ kind: "start", start }, "started");
+      await worker.#ask({ kind: "start", start });
     } catch (error) {
       worker.#worker.terminate();
       throw error;
@@ -214,11 +194,10 @@ export class ThreadWorker implements RunWorker {
     pauseAt: number = Infinity,
   ): Promise<WorkerResult> {
     const message = { kind: "run", planned: messageOf(planned), attempt, pauseAt } as const;
-    const { made } = await this.#ask(message, "made", async (said) => {
+    return await this.#ask<WorkerResult>(message, async (said) => {
       if (said.kind === "step") await onStep(said.progress);
       if (said.kind === "anew") await onAnew(said.reason);
     });
-    return made;
   }
 
   async ablate({ stored, planned }: AblatedRun, onShare: OnShare): Promise<AblationOutcome> {
@@ -228,39 +207,36 @@ export class ThreadWorker implements RunWorker {
       stored: { folder, record, predictions },
       planned: messageOf(planned),
     } as const;
-    const { outcome } = await this.#ask(message, "ablation", async (said) => {
+    return await this.#ask<AblationOutcome>(message, async (said) => {
       if (said.kind === "share") await onShare(said.share);
     });
-    return outcome;
   }
 
   async close(): Promise<void> {
     try {
-      if (!this.#isLost) await this.#ask({ kind: "close" }, "closed");
+      if (!this.#isLost) await this.#ask({ kind: "close" });
     } finally {
       this.#worker.terminate();
     }
   }
 
   /** Sends a message and waits for its answer; if `hear` fails, the runs are stopped and its error is thrown after it. */
-  async #ask<K extends Exclude<Answer["kind"], "error">>(
+  async #ask<T>(
     message: ToWorker,
-    wanted: K,
     hear: (said: Progress) => Promise<void> = () => Promise.resolve(),
-  ): Promise<Extract<Answer, { kind: K }>> {
-    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  ): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer<T>>();
     const heardErrors: unknown[] = [];
-    this.#worker.onmessage = ({ data }: MessageEvent<Progress | Answer>) => {
-      if (data.kind === "step" || data.kind === "anew" || data.kind === "share") {
-        hear(data).catch((error) => {
-          heardErrors.push(error);
-          this.#stop.raise();
-        });
-      } else resolve(data);
+    this.#worker.onmessage = ({ data }: MessageEvent<Progress | Answer<T>>) => {
+      if (data.kind === "done" || data.kind === "error") return resolve(data);
+      hear(data).catch((error) => {
+        heardErrors.push(error);
+        this.#stop.raise();
+      });
     };
     const lose = (what: string) => {
       this.#isLost = true;
-      reject(new WorkerError("WorkerError", what));
+      reject(new Error(what));
     };
     this.#worker.onerror = (event) => {
       event.preventDefault();
@@ -268,12 +244,8 @@ export class ThreadWorker implements RunWorker {
     };
     this.#worker.onmessageerror = () => lose("A worker sent a message that cannot be read");
     this.#worker.postMessage(message);
-    const answer = await promise;
-    if (answer.kind === "error") throw new WorkerError(answer.name, answer.message);
+    const value = valueOf(await promise);
     if (heardErrors.length > 0) throw heardErrors[0];
-    if (answer.kind !== wanted) {
-      throw new TypeError(`A worker answered "${answer.kind}" when told to ${message.kind}`);
-    }
-    return answer as Extract<Answer, { kind: K }>;
+    return value;
   }
 }
