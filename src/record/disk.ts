@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { mostBytesOf, readBoundedIfThere } from "./read_bounded.ts";
+import { isMissing, mostBytesOf, readBoundedIfThere } from "./read_bounded.ts";
 
 /** A file that grows. */
 export interface DiskFile {
@@ -41,11 +41,6 @@ export function isOccupied(error: unknown): boolean {
   const code = error instanceof Error ? Reflect.get(error, "code") : undefined;
   return error instanceof Deno.errors.AlreadyExists || error instanceof Deno.errors.NotADirectory ||
     code === "ENOTEMPTY" || code === "EEXIST";
-}
-
-/** A path below a file is not there either. */
-function isMissing(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { basename, dirname } from "node:path";
 import { errorMessage } from "../base/error_message.ts";
 import { denoDisk, type Disk, type DiskFile, isOccupied } from "./disk.ts";
 
@@ -67,14 +68,7 @@ export async function writing<T>(path: string, write: () => Promise<T>): Promise
 
 /** A name that nobody else has: 16 hexadecimal digits. */
 export function newToken(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(8));
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-}
-
-function split(path: string): { readonly folder: string; readonly name: string } {
-  const at = path.lastIndexOf("/");
-  if (at < 0) return { folder: ".", name: path };
-  return { folder: at === 0 ? "/" : path.slice(0, at), name: path.slice(at + 1) };
+  return crypto.getRandomValues(new Uint8Array(8)).toHex();
 }
 
 /** Writes all of a new file; its bytes are on the disk when this returns, its name may not be. */
@@ -116,7 +110,7 @@ export function writeWhole(
   content: string | Uint8Array,
   disk: Disk = denoDisk,
 ): Promise<void> {
-  const { folder, name } = split(path);
+  const [folder, name] = [dirname(path), basename(path)];
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   return writing(path, async () => {
     // Each writer has a part of its own. One that is there before was left by a killed process, or belongs to another writer,
@@ -143,7 +137,7 @@ export function writeWhole(
 export function makeFolder(path: string, disk: Disk = denoDisk): Promise<void> {
   return writing(path, async () => {
     for (const made of (await disk.makeFolders(path)).toReversed()) {
-      await disk.syncFolder(split(made).folder);
+      await disk.syncFolder(dirname(made));
     }
   });
 }
@@ -161,7 +155,7 @@ export function moveFolder(from: string, to: string, disk: Disk = denoDisk): Pro
       if (isOccupied(error)) return false;
       throw error;
     }
-    await disk.syncFolder(split(to).folder);
+    await disk.syncFolder(dirname(to));
     return true;
   });
 }

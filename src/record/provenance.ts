@@ -4,8 +4,9 @@
  * @module
  */
 import config from "../../deno.json" with { type: "json" };
-import { hashBytes, hashParts } from "../base/hash.ts";
+import { digestOf, hashBytes, hashParts } from "../base/hash.ts";
 import { namesIn, readIfThere } from "./durable.ts";
+import { filesBelow } from "./results_reader.ts";
 import type { Where } from "./types.ts";
 import { fileURLToPath } from "node:url";
 
@@ -35,16 +36,6 @@ export async function gitCommit(checkout: URL = root): Promise<string | null> {
   return line?.split(" ")[0] ?? null;
 }
 
-async function sourceFiles(folder: URL): Promise<readonly URL[]> {
-  const files: URL[] = [];
-  for await (const { name, isDirectory } of Deno.readDir(folder)) {
-    const path = new URL(encodeURIComponent(name), folder);
-    if (isDirectory) files.push(...await sourceFiles(new URL(`${path.href}/`)));
-    else if (name.endsWith(".ts")) files.push(path);
-  }
-  return files;
-}
-
 /**
  * SHA-256 of a source folder, that is of each TypeScript file in it with its path.
  *
@@ -56,9 +47,12 @@ export async function sourceFolderHash(
   folder: URL = new URL("src/", root),
 ): Promise<string | null> {
   if (folder.protocol !== "file:") return null;
-  const parts = (await sourceFiles(folder)).map(async (file) =>
-    [file.href.slice(folder.href.length), hashBytes(await Deno.readFile(file))] as const
-  );
+  const path = fileURLToPath(folder).replace(/\/$/, "");
+  const files = (await filesBelow(path, "")).filter((file) => file.endsWith(".ts"));
+  const parts = files.map(async (file) => {
+    const name = file.split("/").map(encodeURIComponent).join("/");
+    return [name, hashBytes(await Deno.readFile(`${path}/${file}`))] as const;
+  });
   return hashParts(Object.fromEntries(await Promise.all(parts)));
 }
 
@@ -95,15 +89,11 @@ export async function readEnvironment(): Promise<Environment> {
 
 const libraryName = /\.(?:node|dll|dylib|so(?:\.[0-9.]+)?)$/;
 
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
-}
-
 /** SHA-256 of each library in a folder, by its file's name. */
 export async function libraryHashes(folder: string): Promise<Readonly<Record<string, string>>> {
   const names = [...await namesIn(folder)].filter((name) => libraryName.test(name)).sort();
   const hashes: Record<string, string> = {};
-  for (const name of names) hashes[name] = await sha256(await Deno.readFile(`${folder}/${name}`));
+  for (const name of names) hashes[name] = await digestOf(await Deno.readFile(`${folder}/${name}`));
   return hashes;
 }
 

@@ -44,6 +44,11 @@ export async function readBounded(path: string | URL, mostBytes: number): Promis
   return await Deno.readFile(path);
 }
 
+/** Whether an error says that nothing is at a path: what is below a file is not there either. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+}
+
 /** The contents of a file as {@linkcode readBounded} gives them, or null where there is none. */
 export async function readBoundedIfThere(
   path: string,
@@ -52,10 +57,7 @@ export async function readBoundedIfThere(
   try {
     return await readBounded(path, mostBytes);
   } catch (error) {
-    // A path below a file is not there either.
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return null;
-    }
+    if (isMissing(error)) return null;
     throw error;
   }
 }

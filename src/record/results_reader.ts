@@ -8,6 +8,7 @@ import { UsageError } from "../base/usage_error.ts";
 import { openPack, packSuffix } from "./pack.ts";
 import { denoDisk, type Disk } from "./disk.ts";
 import { readIfThere } from "./durable.ts";
+import { isMissing } from "./read_bounded.ts";
 
 /** Files below one place; paths start there and have `/` between their parts. */
 export interface ResultsReader {
@@ -39,9 +40,7 @@ async function realPath(path: string): Promise<string | null> {
   try {
     return await Deno.realPath(path);
   } catch (error) {
-    const isMissing = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory;
-    if (isMissing) return null;
+    if (isMissing(error)) return null;
     throw error;
   }
 }
@@ -70,9 +69,7 @@ export async function isFile(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isFile;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
-      return false;
-    }
+    if (isMissing(error)) return false;
     throw error;
   }
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { dirname } from "node:path";
 import type { Method } from "../../methods/method.ts";
 import { type MethodTable, methodTable } from "../../methods/table.ts";
 import { extendedStudy, parseStudy } from "../../study/schema/parse.ts";
@@ -11,7 +12,7 @@ import { type Study } from "../../study/schema/study.ts";
 import { askApart } from "./apart.ts";
 import { findStudyFile } from "./find_study.ts";
 import { expand } from "./planning.ts";
-import { checkedPart, folderOf, movedPaths, type PartFile, readStudyParts } from "./study_parts.ts";
+import { checkedPart, movedPaths, type PartFile, readStudyParts } from "./study_parts.ts";
 
 /** A study and the folder that its own tasks' files are relative to. */
 export interface StudyData {
@@ -58,7 +59,7 @@ export async function readStudyFile(
   tunedIn: string | null = null,
 ): Promise<StudyFile> {
   const path = await findStudyFile(name);
-  const folder = folderOf(path);
+  const folder = dirname(path);
   const parts = await readStudyParts(path, tunedIn);
   const methods = methodTable(ownMethods(parts), `"${path}"`);
   const problemsOfGrid = (study: Study): readonly Problem[] => {
@@ -74,7 +75,7 @@ export async function readStudyFile(
     const study = parseStudy(parts[0]!.content, `"${path}"`, problemsOfGrid);
     return { study, path, folder, methods };
   }
-  const moved = parts.map((part) => movedPaths(checkedPart(part), folderOf(part.path), folder));
+  const moved = parts.map((part) => movedPaths(checkedPart(part), dirname(part.path), folder));
   const study = parseStudy(extendedStudy(moved), `"${path}" with what it extends`, problemsOfGrid);
   return { study, path, folder, methods };
 }

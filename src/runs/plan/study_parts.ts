@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isAbsolute, relative, resolve } from "node:path";
+import { dirname, isAbsolute, relative, resolve } from "node:path";
 import { parseJson } from "../../base/read_json.ts";
 import { decodeText } from "../../base/read_text.ts";
 import { UsageError } from "../../base/usage_error.ts";
@@ -26,11 +26,6 @@ export interface PartFile {
   readonly content: unknown;
   /** Methods that it brings; none where it is no module. */
   readonly methods: readonly Method[];
-}
-
-/** The folder of a file. */
-export function folderOf(path: string): string {
-  return path.includes("/") ? path.slice(0, path.lastIndexOf("/")) || "/" : ".";
 }
 
 /** What is said of a module that exports no study. */
@@ -77,7 +72,7 @@ function ownTuned({ content }: PartFile, results: string): string | null {
 /** A file that another one extends. */
 async function findExtended(name: string, by: string): Promise<string> {
   try {
-    const path = await findStudyFile(name, studyFolders(), folderOf(by));
+    const path = await findStudyFile(name, studyFolders(), dirname(by));
     if (by.endsWith(".json") && path.endsWith(".ts")) {
       throw new UsageError(
         `found the module "${path}", want a .json file: a module is code, which a .json file may not run; make the study ` +
@@ -125,7 +120,7 @@ export async function readStudyParts(
     const inner = [...chain, key];
     if (chain.length === 0 && tunedIn !== null) leftOut = ownTuned(part, tunedIn);
     for (const name of extendedNames(part)) {
-      if (resolve(folderOf(file), name) === leftOut) continue;
+      if (resolve(dirname(file), name) === leftOut) continue;
       const next = await findExtended(name, file);
       const start = inner.indexOf(await Deno.realPath(next));
       if (start >= 0) {
