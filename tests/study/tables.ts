@@ -3,10 +3,20 @@
  *
  * @module
  */
+import { assertThrows } from "@std/assert";
 import { z } from "zod";
 import type { Json } from "../../src/base/canonical_json.ts";
 import type { Study } from "../../src/study/schema/study.ts";
-import type { AdapterCosts, MethodEntry, ModuleShape, RunFacts } from "../../src/study/types.ts";
+import { StudyError } from "../../src/study/check/problems.ts";
+import { expandStudy } from "../../src/study/grid/expand.ts";
+import type { StudyTables } from "../../src/study/grid/tasks.ts";
+import type {
+  AdapterCosts,
+  GridRun,
+  MethodEntry,
+  ModuleShape,
+  RunFacts,
+} from "../../src/study/types.ts";
 import type { ModulePart } from "../../src/study/schema/settings.ts";
 
 /** Options with the names and defaults of the methods room. */
@@ -160,4 +170,20 @@ export function smallStudy(
     ...rest,
     axes: { tasks: ["RTE"], methods: ["lora"], budgets: [4], seeds: [1], ...axes },
   };
+}
+
+/** The runs of a {@linkcode smallStudy}. */
+export function runsOf(study: Parameters<typeof smallStudy>[0] = {}): readonly GridRun[] {
+  return expandStudy(smallStudy(study), { tasks, methods });
+}
+
+/** The problems of a study that cannot be expanded, as "path: message". */
+export function problemsOf(study: Study, tables: Partial<StudyTables> = {}): readonly string[] {
+  return problemsIn(() => expandStudy(study, { tasks, methods, ...tables }));
+}
+
+/** The problems of the error that something throws, as "path: message". */
+export function problemsIn(work: () => unknown): readonly string[] {
+  const { problems } = assertThrows(work, StudyError);
+  return problems.map(({ where, message }) => `${where}: ${message}`);
 }

@@ -7,10 +7,9 @@ import {
   solveRanks,
 } from "../../../src/study/budget/ranks.ts";
 import { countParameters } from "../../../src/study/budget/costs.ts";
-import { expandStudy } from "../../../src/study/grid/expand.ts";
 import { defaultSettings, overlaySettings } from "../../../src/study/schema/settings.ts";
 import type { ModuleShape } from "../../../src/study/types.ts";
-import { encoderModules, method, methods, smallStudy, tasks } from "../tables.ts";
+import { encoderModules, method, runsOf } from "../tables.ts";
 
 const debertaBase = encoderModules(12, 768, 3072);
 const sum = (ranks: readonly number[]) => ranks.reduce((a, b) => a + b, 0);
@@ -332,8 +331,8 @@ Deno.test("fixedRanks() refuses unknown and missing modules and ranks that canno
 Deno.test("planRun() follows fixed ranks, then the budget, and has no plan without ranks", () => {
   const modules = encoderModules(1, 8, 16);
   const base = { adapter: { modules: ["query", "value"] as const } };
-  const [lora] = expandStudy(smallStudy({ base, axes: { budgets: [3] } }), { tasks, methods });
-  const [head] = expandStudy(smallStudy({ base, axes: { methods: ["head"] } }), { tasks, methods });
+  const [lora] = runsOf({ base, axes: { budgets: [3] } });
+  const [head] = runsOf({ base, axes: { methods: ["head"] } });
   assert(lora !== undefined && head !== undefined);
   assertEquals(planRun(method("lora"), lora, modules)?.initial, [3, 3]);
   const ranks = { "layer.0.query": 1, "layer.0.value": 5 };
@@ -366,7 +365,7 @@ Deno.test("givenPlan() refuses ranks above a cap that a policy keeps to, and no 
 
 Deno.test("planRun() of ranks that another run gives is that of the budget, where ranks can be given", () => {
   const modules = encoderModules(1, 8, 16);
-  const [lora] = expandStudy(smallStudy({ axes: { budgets: [3] } }), { tasks, methods });
+  const [lora] = runsOf({ axes: { budgets: [3] } });
   const taken = { ...lora!, ranksFrom: { run: "0123", as: "same" as const } };
   assertEquals(planRun(method("lora"), taken, modules), planRun(method("lora"), lora!, modules));
   const own = { ...method("lora"), plan: () => planRun(method("lora"), lora!, modules)! };

@@ -3,16 +3,15 @@ import { expandStudy } from "../../../src/study/grid/expand.ts";
 import { StudyError } from "../../../src/study/check/problems.ts";
 import { checkRuns, type RunTables } from "../../../src/study/check/runs.ts";
 import { planRun } from "../../../src/study/budget/ranks.ts";
-import { encoderModules, examplesOf, methods, smallStudy, tasks } from "../tables.ts";
+import { encoderModules, examplesOf, methods, runsOf, smallStudy, tasks } from "../tables.ts";
 
 const modules = encoderModules(2, 64, 256);
 const tables: RunTables = { methods, examplesOf, modulesOf: () => modules };
 
 Deno.test("checkRuns() finds nothing wrong with a sound study, and plans the ranks of each run", () => {
-  const runs = expandStudy(
-    smallStudy({ axes: { methods: ["head", "lora", "adalora", "elalora"], budgets: [1, 2.5, 8] } }),
-    { tasks, methods },
-  );
+  const runs = runsOf({
+    axes: { methods: ["head", "lora", "adalora", "elalora"], budgets: [1, 2.5, 8] },
+  });
   const checked = checkRuns(runs, tables);
   assertEquals(checked.problems, []);
   assertEquals(
@@ -58,7 +57,7 @@ Deno.test("checkRuns() tells all problems of all runs, each with its run and key
 });
 
 Deno.test("checkRuns() reports tasks and models that cannot be read", () => {
-  const runs = expandStudy(smallStudy({ axes: { tasks: ["RTE", "CoLA"] } }), { tasks, methods });
+  const runs = runsOf({ axes: { tasks: ["RTE", "CoLA"] } });
   const { problems } = checkRuns(runs, {
     methods,
     examplesOf: (task) => {
@@ -77,7 +76,7 @@ Deno.test("checkRuns() reports tasks and models that cannot be read", () => {
 });
 
 Deno.test("a study error tells all problems of its runs", () => {
-  const runs = expandStudy(smallStudy({ axes: { budgets: [0.5, 65] } }), { tasks, methods });
+  const runs = runsOf({ axes: { budgets: [0.5, 65] } });
   const error = new StudyError("Cannot start these runs", checkRuns(runs, tables).problems);
   assertEquals(error.problems.length, 2);
   assertEquals(
@@ -91,7 +90,7 @@ Deno.test("a study error tells all problems of its runs", () => {
 });
 
 Deno.test("checkRuns() names a method that the tables lack", () => {
-  const runs = expandStudy(smallStudy(), { tasks, methods });
+  const runs = runsOf();
   const { problems: [problem] } = checkRuns(
     runs.map((run) => ({ ...run, method: "loar" })),
     tables,

@@ -12,7 +12,7 @@ import { type Study } from "../../../src/study/schema/study.ts";
 import { heldOutShare, totalSteps, trainedExamples } from "../../../src/study/grid/steps.ts";
 import { problemsOfCap } from "../../../src/study/check/until.ts";
 import { checkRuns } from "../../../src/study/check/runs.ts";
-import { encoderModules, examplesOf, methods, smallStudy, tasks } from "../tables.ts";
+import { encoderModules, examplesOf, methods, problemsIn, smallStudy, tasks } from "../tables.ts";
 
 const plateau = { heldOut: 0.1, patience: 3, leastGain: 0.002 };
 
@@ -44,17 +44,8 @@ Deno.test("a plateau holds its share of the training examples out", () => {
 });
 
 /** What is wrong with a study of a plateau as its file says. */
-function fileProblems(given: object): readonly string[] {
-  const error = assertThrows(
-    () =>
-      parseStudy({
-        ...smallStudy(),
-        base: { train: { steps: 100, until: { plateau: given } } },
-      }),
-    StudyError,
-  );
-  return error.problems.map(({ where, message }) => `${where}: ${message}`);
-}
+const fileProblems = (plateau: object) =>
+  problemsIn(() => parseStudy(smallStudy({ base: { train: { steps: 100, until: { plateau } } } })));
 
 Deno.test("patience and shares that mean nothing are told by the file's keys", () => {
   const where = "base.train.until.plateau";

@@ -6,28 +6,24 @@ import {
   problemsOfArm,
   runsOfArm,
 } from "../../../src/study/compare/arms.ts";
-import { expandStudy } from "../../../src/study/grid/expand.ts";
 import { runTitle } from "../../../src/study/grid/run_id.ts";
-import { methods, smallStudy, tasks } from "../tables.ts";
+import { runsOf } from "../tables.ts";
 
-const runs = expandStudy(
-  smallStudy({
-    deltas: [{ when: { seed: 2 }, set: { train: { learningRate: 0.01 } } }],
-    axes: {
-      methods: [
-        "lora",
-        { method: "lora", options: { alpha: 32 } },
-        { method: "elalora", label: "ours" },
-        { method: "adalora", label: "narrow" },
-        { method: "adalora", options: { alpha: 8 }, label: "wide" },
-        "head",
-      ],
-      budgets: [2, { parameters: 20_000 }],
-      seeds: [1, 2],
-    },
-  }),
-  { tasks, methods },
-);
+const runs = runsOf({
+  deltas: [{ when: { seed: 2 }, set: { train: { learningRate: 0.01 } } }],
+  axes: {
+    methods: [
+      "lora",
+      { method: "lora", options: { alpha: 32 } },
+      { method: "elalora", label: "ours" },
+      { method: "adalora", label: "narrow" },
+      { method: "adalora", options: { alpha: 8 }, label: "wide" },
+      "head",
+    ],
+    budgets: [2, { parameters: 20_000 }],
+    seeds: [1, 2],
+  },
+});
 
 const titles = (arm: Arm) => runsOfArm(arm, runs).map(runTitle);
 const problems = (arm: Arm) =>
@@ -89,19 +85,16 @@ Deno.test("an arm is read from data and written in words", () => {
 });
 
 Deno.test("an arm names an entry whose settings vary, and values of its settings and options", () => {
-  const varied = expandStudy(
-    smallStudy({
-      axes: {
-        methods: ["lora", {
-          method: "lora",
-          label: "other",
-          options: { scaling: "alpha/sqrt(r)" },
-        }],
-        settings: { "train.epochs": [2, 3], "options.alpha": [8, 16] },
-      },
-    }),
-    { tasks, methods },
-  );
+  const varied = runsOf({
+    axes: {
+      methods: ["lora", {
+        method: "lora",
+        label: "other",
+        options: { scaling: "alpha/sqrt(r)" },
+      }],
+      settings: { "train.epochs": [2, 3], "options.alpha": [8, 16] },
+    },
+  });
   const titlesOf = (arm: Arm) => runsOfArm(arm, varied).map(runTitle);
   const settings = { "train.epochs": 2, "options.alpha": 8 };
   assertEquals(titlesOf({ method: "lora", settings }), ["RTE, lora epochs=2 alpha=8, r4, seed 1"]);

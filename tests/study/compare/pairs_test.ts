@@ -5,7 +5,7 @@ import { StudyError } from "../../../src/study/check/problems.ts";
 import { runId, runTitle } from "../../../src/study/grid/run_id.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
-import { methods, smallStudy, tasks } from "../tables.ts";
+import { methods, problemsIn, smallStudy, tasks } from "../tables.ts";
 
 const tables = { tasks, methods };
 const study: Study = smallStudy({
@@ -25,11 +25,8 @@ const pairs = (comparison: StudyComparison) =>
     return `${runTitle(a)} / ${runTitle(b)}`;
   });
 
-/** The problems of a study that asks for some comparisons, as "path: message". */
-function problemsOf(...comparisons: readonly StudyComparison[]): readonly string[] {
-  const error = assertThrows(() => expandStudy({ ...study, comparisons }, tables), StudyError);
-  return error.problems.map(({ where, message }) => `${where}: ${message}`);
-}
+const problemsOf = (...comparisons: readonly StudyComparison[]) =>
+  problemsIn(() => expandStudy({ ...study, comparisons }, tables));
 
 const ours = { method: "elalora", budget: 2 };
 const theirs = { method: "adalora", budget: 4 };

@@ -9,28 +9,19 @@ import { mostOfName } from "../../../src/study/schema/conditions.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
 import type { RunSpec } from "../../../src/study/types.ts";
-import { method, methods, smallStudy, tasks } from "../tables.ts";
+import { method, methods, problemsOf, runsOf, smallStudy, tasks } from "../tables.ts";
 
 const tables: StudyTables = { tasks, methods };
 
-/** The problems of a study, as "path: message". */
-function problemsOf(study: Study, more: Partial<StudyTables> = {}): string[] {
-  const error = assertThrows(() => expandStudy(study, { ...tables, ...more }), StudyError);
-  return error.problems.map(({ where, message }) => `${where}: ${message}`);
-}
-
 Deno.test("expandStudy() lists tasks, methods, budgets and seeds in the study's order", () => {
-  const runs = expandStudy(
-    smallStudy({
-      axes: {
-        tasks: ["RTE", "CoLA"],
-        methods: ["lora", "head"],
-        budgets: [4, { parameters: 20000 }],
-        seeds: [2, 1],
-      },
-    }),
-    tables,
-  );
+  const runs = runsOf({
+    axes: {
+      tasks: ["RTE", "CoLA"],
+      methods: ["lora", "head"],
+      budgets: [4, { parameters: 20000 }],
+      seeds: [2, 1],
+    },
+  });
   assertEquals(runs.map(runTitle), [
     "RTE, lora, r4, seed 2",
     "RTE, lora, r4, seed 1",
@@ -48,7 +39,7 @@ Deno.test("expandStudy() lists tasks, methods, budgets and seeds in the study's 
 });
 
 Deno.test("expandStudy() resolves a run in full", () => {
-  const [run] = expandStudy(smallStudy(), tables);
+  const [run] = runsOf();
   assertEquals(run, {
     study: "small",
     task: "RTE",
@@ -97,21 +88,15 @@ Deno.test("expandStudy() lays base and matching deltas over the defaults, the la
 
 Deno.test("expandStudy() tells a budget of 4 ranks from one of 4 parameters", () => {
   const rateOf = (budget: 4 | { readonly rank: 4 } | { readonly parameters: 4 }) =>
-    expandStudy(
-      smallStudy({
-        deltas: [{ when: { budget }, set: { train: { learningRate: 0.5 } } }],
-        axes: { methods: ["lora", "head"], budgets: [4, { parameters: 4 }, 2] },
-      }),
-      tables,
-    ).map(({ settings }) => settings.train.learningRate);
+    runsOf({
+      deltas: [{ when: { budget }, set: { train: { learningRate: 0.5 } } }],
+      axes: { methods: ["lora", "head"], budgets: [4, { parameters: 4 }, 2] },
+    }).map(({ settings }) => settings.train.learningRate);
   assertEquals(rateOf(4), [0.5, 0.001, 0.001, 0.001]);
   assertEquals(rateOf({ rank: 4 }), [0.5, 0.001, 0.001, 0.001]);
   assertEquals(rateOf({ parameters: 4 }), [0.001, 0.5, 0.001, 0.001]);
   const except = [{ budget: { parameters: 4 } }];
-  const runs = expandStudy(
-    smallStudy({ axes: { budgets: [4, { parameters: 4 }] }, except }),
-    tables,
-  );
+  const runs = runsOf({ axes: { budgets: [4, { parameters: 4 }] }, except });
   assertEquals(runs.map(({ budget }) => budget), [{ type: "rank", value: 4 }]);
 });
 
@@ -200,7 +185,7 @@ Deno.test("expandStudy() says where a wrong option was written", () => {
     deltas: [{ when: { method: "elalora" }, options: { maskInterval: 0 } }],
     axes: { methods: [{ method: "elalora", options: { b: "four", ties: "upsteam" } }] },
   });
-  assertEquals(problemsOf(study).sort(), [
+  assertEquals(problemsOf(study).toSorted(), [
     'method "elalora", axes.methods[0].options.b: found "four", wanted a number',
     'method "elalora", axes.methods[0].options.ties: Unknown ties "upsteam": known are "exact", "upstream". Did you mean "upstream"?',
     'method "elalora", deltas[0].options.maskInterval: found 0, wanted at least 1',
@@ -284,7 +269,7 @@ Deno.test("expandStudy() leaves out what an exception matches", () => {
     seeds: [1, 2],
   };
   const except = [{ task: "CoLA", method: "head" }, { budget: 4, seed: [2] }];
-  const runs = expandStudy(smallStudy({ axes, except }), { tasks, methods });
+  const runs = runsOf({ axes, except });
   assertEquals(runs.map(runTitle), [
     "RTE, head, seed 1",
     "RTE, head, seed 2",
@@ -300,11 +285,7 @@ Deno.test("expandStudy() leaves out what an exception matches", () => {
 Deno.test("expandStudy() refuses exceptions that match nothing, everything or unknown names", () => {
   const axes = { tasks: ["RTE", "CoLA"], methods: ["lora"], budgets: [2], seeds: [1] };
   const error = assertThrows(
-    () =>
-      expandStudy(
-        smallStudy({ axes, except: [{ task: "RTE", budget: 8 }, { method: "lorra" }] }),
-        { tasks, methods },
-      ),
+    () => runsOf({ axes, except: [{ task: "RTE", budget: 8 }, { method: "lorra" }] }),
     StudyError,
   );
   assertEquals(error.problems.map(({ where }) => where), [
@@ -313,7 +294,7 @@ Deno.test("expandStudy() refuses exceptions that match nothing, everything or un
     "except[1]",
   ]);
   assertThrows(
-    () => expandStudy(smallStudy({ axes, except: [{ method: "lora" }] }), { tasks, methods }),
+    () => runsOf({ axes, except: [{ method: "lora" }] }),
     StudyError,
     "matches every run",
   );
@@ -356,7 +337,7 @@ Deno.test("names that folders could not hold are refused when a study is read", 
     [() => named({ name: long }), "name: found"],
     [() => named({ axes: { ...smallStudy().axes, tasks: [long] } }), "axes.tasks[0]: found"],
     [
-      () => expandStudy(smallStudy({ sequences: { [long]: ["RTE", "CoLA"] } }), tables),
+      () => runsOf({ sequences: { [long]: ["RTE", "CoLA"] } }),
       "a name of 260 characters",
     ],
     [
@@ -371,7 +352,7 @@ Deno.test("names that folders could not hold are refused when a study is read", 
   for (const [read, message] of cases) assertThrows(read, StudyError, message);
   // The longest names that are allowed fit into the 255 bytes of a file's name.
   const run: RunSpec = {
-    ...expandStudy(smallStudy(), tables)[0]!,
+    ...runsOf()[0]!,
     task: "t".repeat(mostOfName.task),
     method: "m".repeat(mostOfName.method),
     label: "l".repeat(200),
@@ -397,7 +378,7 @@ Deno.test("expandStudy() gives an entry's ranks to its runs, those of other runs
     budgets: [4],
     seeds: [1, 2],
   } as const;
-  const runs = expandStudy(smallStudy({ axes }), tables);
+  const runs = runsOf({ axes });
   const asked = runs.filter(({ task, seed }) => task === "RTE" && seed === 2)
     .map(({ label, askedRanks }) => [label, askedRanks]);
   const budget = { type: "rank", value: 4 } as const;

@@ -8,7 +8,7 @@ import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
 import type { MethodEntry, RunSpec } from "../../../src/study/types.ts";
 import { checkRuns } from "../../../src/study/check/runs.ts";
-import { encoderModules, methods, tasks } from "../tables.ts";
+import { encoderModules, methods, problemsIn, tasks } from "../tables.ts";
 
 const outputOf = (task: string) => task === "STS-B" ? "regression" as const : "classification";
 const tables = { tasks, methods, outputOf };
@@ -25,10 +25,7 @@ function study(
   });
 }
 
-function problemsOf(found: Study): readonly string[] {
-  const error = assertThrows(() => expandStudy(found, tables), StudyError);
-  return error.problems.map(({ where, message }) => `${where}: ${message}`);
-}
+const problemsOf = (found: Study) => problemsIn(() => expandStudy(found, tables));
 
 Deno.test("a sequence stands on the axis of tasks beside single ones", () => {
   const found = study({ Both: ["RTE", "CoLA"] }, {

@@ -8,15 +8,9 @@ import { layerOf, parseSettingPath, settingAt } from "../../../src/study/schema/
 import { defaultSettings } from "../../../src/study/schema/settings.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
-import { methods, smallStudy, tasks } from "../tables.ts";
+import { methods, problemsOf, runsOf, smallStudy, tasks } from "../tables.ts";
 
 const tables = { tasks, methods };
-
-/** The problems of a study, as "path: message". */
-function problemsOf(study: Study): string[] {
-  const error = assertThrows(() => expandStudy(study, tables), StudyError);
-  return error.problems.map(({ where, message }) => `${where}: ${message}`);
-}
 
 const rates = { "train.learningRate": [1e-3, 5e-3] };
 
@@ -57,17 +51,13 @@ Deno.test("expandStudy() varies settings and options, and names runs by what var
 });
 
 Deno.test("a run of an axis is the run that base or an entry of methods asks for", () => {
-  const axis = expandStudy(
-    smallStudy({ axes: { settings: { "train.learningRate": [5e-3], "options.alpha": [8] } } }),
-    tables,
-  );
-  const stated = expandStudy(
-    smallStudy({
-      base: { train: { learningRate: 5e-3 } },
-      axes: { methods: [{ method: "lora", options: { alpha: 8 } }] },
-    }),
-    tables,
-  );
+  const axis = runsOf({
+    axes: { settings: { "train.learningRate": [5e-3], "options.alpha": [8] } },
+  });
+  const stated = runsOf({
+    base: { train: { learningRate: 5e-3 } },
+    axes: { methods: [{ method: "lora", options: { alpha: 8 } }] },
+  });
   assertEquals(hashJson(runContent(axis[0]!)), hashJson(runContent(stated[0]!)));
   assertEquals(
     runFolder(axis[0]!, "0".repeat(16)),
@@ -76,15 +66,12 @@ Deno.test("a run of an axis is the run that base or an entry of methods asks for
 });
 
 Deno.test("labels have the last key of a setting, and all of it where another one ends alike", () => {
-  const runs = expandStudy(
-    smallStudy({
-      axes: {
-        methods: ["elalora"],
-        settings: { "train.beta1": [0.9], "options.beta1": [0.8], "train.dropout.head": [0, 0.5] },
-      },
-    }),
-    tables,
-  );
+  const runs = runsOf({
+    axes: {
+      methods: ["elalora"],
+      settings: { "train.beta1": [0.9], "options.beta1": [0.8], "train.dropout.head": [0, 0.5] },
+    },
+  });
   assertEquals(runs.map(({ label }) => label), [
     "elalora train.beta1=0.9 options.beta1=0.8 head=0",
     "elalora train.beta1=0.9 options.beta1=0.8 head=0.5",
@@ -140,19 +127,16 @@ Deno.test("a condition takes a list that is a value, and a list of values", () =
 });
 
 Deno.test("ranks of an entry are those of its run with the same settings", () => {
-  const runs = expandStudy(
-    smallStudy({
-      axes: {
-        methods: ["elalora", {
-          method: "lora",
-          label: "given",
-          ranks: { of: { label: "elalora" } },
-        }],
-        settings: rates,
-      },
-    }),
-    tables,
-  );
+  const runs = runsOf({
+    axes: {
+      methods: ["elalora", {
+        method: "lora",
+        label: "given",
+        ranks: { of: { label: "elalora" } },
+      }],
+      settings: rates,
+    },
+  });
   assertEquals(
     runs.flatMap(({ askedRanks }) => askedRanks?.type === "run" ? [askedRanks.of.label] : []),
     ["elalora learningRate=0.001", "elalora learningRate=0.005"],

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { claimPairs } from "../../../src/study/compare/pairs.ts";
 import {
   type Claim,
@@ -14,7 +14,7 @@ import { StudyError } from "../../../src/study/check/problems.ts";
 import { runTitle } from "../../../src/study/grid/run_id.ts";
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
-import { methods, smallStudy, tasks } from "../tables.ts";
+import { methods, problemsIn, smallStudy, tasks } from "../tables.ts";
 
 const claim: Claim = {
   name: "main",
@@ -42,11 +42,7 @@ const tables = {
   metricsOf: (task: string) => task === "CoLA" ? ["matthews", "accuracy"] : ["accuracy"],
 };
 
-/** The problems of a study, as "path: message". */
-function problemsOf(study: Study): readonly string[] {
-  const error = assertThrows(() => expandStudy(parseStudy(study), tables), StudyError);
-  return error.problems.map(({ where, message }) => `${where}: ${message}`);
-}
+const problemsOf = (study: Study) => problemsIn(() => expandStudy(parseStudy(study), tables));
 
 const withClaim = (rest: Partial<Claim>) =>
   problemsOf(studyWith({ claims: [{ ...claim, ...rest }] }));

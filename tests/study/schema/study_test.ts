@@ -1,15 +1,11 @@
 import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { StudyError } from "../../../src/study/check/problems.ts";
 import { defineStudy, parseStudy } from "../../../src/study/schema/parse.ts";
-import { smallStudy } from "../tables.ts";
+import { problemsIn, smallStudy } from "../tables.ts";
 
 const axes = { tasks: ["RTE"], methods: ["lora"], budgets: [4], seeds: [1] };
 
-/** The problems of a study file, as "path: message". */
-function problemsOf(value: unknown): string[] {
-  const error = assertThrows(() => parseStudy(value), StudyError);
-  return error.problems.map(({ where, message }) => `${where}: ${message}`);
-}
+const problemsOf = (value: unknown) => problemsIn(() => parseStudy(value));
 
 Deno.test("parseStudy() returns a study with every key as it stands", () => {
   const study = {
