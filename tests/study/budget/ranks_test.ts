@@ -6,12 +6,15 @@ import {
   planRun,
   solveRanks,
 } from "../../../src/study/budget/ranks.ts";
+import type { Budget } from "../../../src/study/budget/budget.ts";
 import { countParameters } from "../../../src/study/budget/costs.ts";
 import { defaultSettings, overlaySettings } from "../../../src/study/schema/settings.ts";
 import type { ModuleShape } from "../../../src/study/types.ts";
 import { encoderModules, method, runsOf } from "../tables.ts";
 
 const debertaBase = encoderModules(12, 768, 3072);
+const ranks = (value: number): Budget => ({ type: "rank", value });
+const numbers = (value: number): Budget => ({ type: "parameters", value });
 const sum = (ranks: readonly number[]) => ranks.reduce((a, b) => a + b, 0);
 const adaloraOptions = method("adalora").parseOptions({});
 
@@ -34,7 +37,7 @@ Deno.test("solveRanks() gives the published parameter counts of DeBERTaV3-base",
     1_659_600,
   ]] as const;
   for (const [entry, rank, parameters] of counts) {
-    const plan = solveRanks(entry, {}, debertaBase, { type: "rank", value: rank });
+    const plan = solveRanks(entry, {}, debertaBase, ranks(rank));
     assertEquals(plan, {
       initial: Array.from({ length: 72 }, () => rank),
       finalTotal: 72 * rank,
@@ -48,35 +51,31 @@ Deno.test("solveRanks() gives the published parameter counts of DeBERTaV3-base",
 
 Deno.test("solveRanks() starts AdaLoRA above its target", () => {
   // The paper's 432 → 288 over 72 matrices: average target 4, start 6.
-  const plan = solveRanks(method("adalora"), adaloraOptions, debertaBase, {
-    type: "rank",
-    value: 4,
-  });
+  const plan = solveRanks(method("adalora"), adaloraOptions, debertaBase, ranks(4));
   assertEquals(sum(plan.initial), 432);
   assertEquals(plan.finalTotal, 288);
   assertEquals(plan.peakParameters, 6 * 165_960);
   assertEquals(plan.finalParameters, 4 * 165_960);
   // 1.5 × 9 = 13.5 ranks over three modules are 14: 4 each and two more.
-  const odd = solveRanks(method("adalora"), adaloraOptions, squares(9, 9, 9), {
-    type: "rank",
-    value: 3,
-  });
+  const odd = solveRanks(method("adalora"), adaloraOptions, squares(9, 9, 9), ranks(3));
   assertEquals(sum(odd.initial), 14);
   assertEquals([...odd.initial].sort(), [4, 5, 5]);
 });
 
 Deno.test("solveRanks() spreads an average rank that is not whole over the model", () => {
   const plan = (rank: number, modules: number) =>
-    solveRanks(method("lora"), {}, squares(...Array.from({ length: modules }, () => 8)), {
-      type: "rank",
-      value: rank,
-    });
+    solveRanks(
+      method("lora"),
+      {},
+      squares(...Array.from({ length: modules }, () => 8)),
+      ranks(rank),
+    );
   assertEquals(plan(2.5, 4).initial, [2, 3, 2, 3]);
   assertEquals(plan(1.25, 4).initial, [1, 1, 1, 2]);
   assertEquals(plan(1.75, 4).initial, [1, 2, 2, 2]);
   assertEquals(plan(2.5, 4).requested, 160);
   assertEquals(plan(2.5, 4).initialParameters, 160);
-  const big = solveRanks(method("lora"), {}, debertaBase, { type: "rank", value: 2.5 });
+  const big = solveRanks(method("lora"), {}, debertaBase, ranks(2.5));
   assertEquals(sum(big.initial), 180);
   // Each layer of six modules gets 15.
   for (let layer = 0; layer < 12; layer++) {
@@ -87,7 +86,7 @@ Deno.test("solveRanks() spreads an average rank that is not whole over the model
 Deno.test("solveRanks() buys uniform ranks, then the cheapest ones more, with parameters", () => {
   // Costs 40, 40 and 120: 200 for one rank everywhere.
   const plan = (value: number) =>
-    solveRanks(method("lora"), {}, squares(20, 20, 60), { type: "parameters", value });
+    solveRanks(method("lora"), {}, squares(20, 20, 60), numbers(value));
   assertEquals(plan(200).initial, [1, 1, 1]);
   assertEquals(plan(239).initial, [1, 1, 1]);
   // 200 + 75: one of the two cheap ones, 35 left.
@@ -114,7 +113,7 @@ Deno.test("solveRanks() leaves less than the cheapest rank and never exceeds the
       const uniform = sum(costs);
       for (let i = 0; i < 40; i++) {
         const parameters = uniform + Math.floor((uniform * i * 7) / 40) + i;
-        const plan = solveRanks(entry, {}, modules, { type: "parameters", value: parameters });
+        const plan = solveRanks(entry, {}, modules, numbers(parameters));
         const left = parameters - plan.initialParameters;
         assert(left >= 0 && left < Math.min(...costs), `${left} left of ${parameters}`);
         const base = Math.floor(parameters / uniform);
@@ -131,9 +130,9 @@ Deno.test("solveRanks() leaves less than the cheapest rank and never exceeds the
 
 Deno.test("solveRanks() refuses a budget below one rank a module and states the least", () => {
   const cases = [
-    ["lora", { type: "parameters", value: 165_887 }, "165887 parameters", 165_888],
-    ["elalora", { type: "parameters", value: 165_959 }, "165959 parameters", 165_960],
-    ["elalora", { type: "rank", value: 0.5 }, "rank 0.5", 165_960],
+    ["lora", numbers(165_887), "165887 parameters", 165_888],
+    ["elalora", numbers(165_959), "165959 parameters", 165_960],
+    ["elalora", ranks(0.5), "rank 0.5", 165_960],
   ] as const;
   for (const [name, budget, found, least] of cases) {
     assertThrows(
@@ -142,25 +141,25 @@ Deno.test("solveRanks() refuses a budget below one rank a module and states the 
       `Cannot give "${name}" one rank in each of 72 modules with a budget of ${found}: ` +
         `at least rank 1 or ${least} parameters are wanted`,
     );
-    const plan = solveRanks(method(name), {}, debertaBase, { type: "parameters", value: least });
+    const plan = solveRanks(method(name), {}, debertaBase, numbers(least));
     assertEquals(sum(plan.initial), 72);
   }
 });
 
 Deno.test("solveRanks() refuses ranks above a module's smaller side, no modules and factors of 0", () => {
   assertThrows(
-    () => solveRanks(method("adalora"), adaloraOptions, squares(4, 6), { type: "rank", value: 4 }),
+    () => solveRanks(method("adalora"), adaloraOptions, squares(4, 6), ranks(4)),
     RangeError,
     'Cannot start "adalora" with rank 6 in module "layer.0.query" of 4 x 4: at most its smaller side, 4, is wanted',
   );
   assertThrows(
-    () => solveRanks(method("lora"), {}, [], { type: "rank", value: 4 }),
+    () => solveRanks(method("lora"), {}, [], ranks(4)),
     RangeError,
     "no module is adapted",
   );
   const shrinking = { ...method("lora"), name: "odd", initialFactor: () => 0 };
   assertThrows(
-    () => solveRanks(shrinking, {}, squares(4), { type: "rank", value: 2 }),
+    () => solveRanks(shrinking, {}, squares(4), ranks(2)),
     RangeError,
     "a factor above 0 is wanted",
   );
@@ -181,55 +180,45 @@ function weighing(...weights: readonly number[]) {
 }
 
 Deno.test("solveRanks() gives a light module one rank and shares the rest by weight", () => {
-  const plan = solveRanks(weighing(1, 1, 1, 13), {}, squares(8, 8, 8, 8), {
-    type: "rank",
-    value: 2,
-  });
+  const plan = solveRanks(weighing(1, 1, 1, 13), {}, squares(8, 8, 8, 8), ranks(2));
   assertEquals([plan.initial, plan.finalTotal], [[1, 1, 1, 5], 8]);
   // The same by parameters: 16 a rank, and 8 left over.
-  const bought = solveRanks(weighing(1, 1, 1, 13), {}, squares(8, 8, 8, 8), {
-    type: "parameters",
-    value: 8 * 16 + 8,
-  });
+  const bought = solveRanks(weighing(1, 1, 1, 13), {}, squares(8, 8, 8, 8), numbers(8 * 16 + 8));
   assertEquals([bought.initial, bought.finalParameters], [[1, 1, 1, 5], 128]);
 });
 
 Deno.test("solveRanks() spreads the total by a method's weights", () => {
   const modules = squares(...Array.from({ length: 12 }, () => 64));
-  const plan = solveRanks(rising(4, 12), {}, modules, { type: "rank", value: 8 });
+  const plan = solveRanks(rising(4, 12), {}, modules, ranks(8));
   assertEquals(plan.initial, [4, 5, 5, 6, 7, 8, 8, 9, 10, 11, 11, 12]); // PRILoRA, L = 12
-  const parameters = solveRanks(rising(4, 12), {}, modules, {
-    type: "parameters",
-    value: 96 * 128,
-  });
+  const parameters = solveRanks(rising(4, 12), {}, modules, numbers(96 * 128));
   assertEquals(parameters.initial, plan.initial);
   assertEquals(parameters.finalParameters, 96 * 128);
-  const low = solveRanks(rising(1, 9), {}, squares(8, 8, 8), { type: "rank", value: 2 });
+  const low = solveRanks(rising(1, 9), {}, squares(8, 8, 8), ranks(2));
   assertEquals(low.initial, [1, 2, 3], "no module is left without a rank");
   assertThrows(
-    () => solveRanks(rising(0, 12), {}, modules, { type: "rank", value: 8 }),
+    () => solveRanks(rising(0, 12), {}, modules, ranks(8)),
     RangeError,
     "found 12 weights, one of them 0",
   );
 });
 
 Deno.test("solveRanks() rounds the total of an average rank, and the start of a shrinking method, to the nearest", () => {
-  const plan = (value: number) =>
-    solveRanks(method("lora"), {}, squares(8, 8, 8), { type: "rank", value });
+  const plan = (value: number) => solveRanks(method("lora"), {}, squares(8, 8, 8), ranks(value));
   // 3.9 and 4.2 ranks; 62.4 and 67.2 numbers.
   assertEquals([sum(plan(1.3).initial), plan(1.3).requested], [4, 62]);
   assertEquals([sum(plan(1.4).initial), plan(1.4).requested], [4, 67]);
   const grown = { ...method("lora"), initialFactor: () => 1.1 };
   // 1.1 × 12 = 13.2, 1.1 × 6 = 6.6.
   const startOf = (value: number) =>
-    sum(solveRanks(grown, {}, squares(8, 8, 8), { type: "rank", value }).initial);
+    sum(solveRanks(grown, {}, squares(8, 8, 8), ranks(value)).initial);
   assertEquals([startOf(4), startOf(2)], [13, 7]);
 });
 
 Deno.test("solveRanks() pays for what a module costs besides its ranks", () => {
   const costs = { perRank: () => 10, perModule: () => 3 };
   const entry = { ...method("lora"), costs: () => costs };
-  const plan = solveRanks(entry, {}, squares(8, 8), { type: "parameters", value: 45 });
+  const plan = solveRanks(entry, {}, squares(8, 8), numbers(45));
   assertEquals(plan.initial, [1, 2]);
   assertEquals(plan.initialParameters, 36);
   assertEquals(countParameters([0, 2], squares(8, 8), costs), 23);
@@ -240,11 +229,10 @@ Deno.test("solveRanks() pays once for what an adapter costs besides its modules"
   const entry = { ...method("lora"), costs: () => costs };
   const shapes = squares(8, 8);
   // 2 · 3 + 5 are fixed, and 34 and 29 pay for three ranks and for two.
-  const parameters = (value: number) =>
-    solveRanks(entry, {}, shapes, { type: "parameters", value });
+  const parameters = (value: number) => solveRanks(entry, {}, shapes, numbers(value));
   assertEquals(parameters(45).initial, [1, 2]);
   assertEquals([parameters(45).initialParameters, parameters(40).initialParameters], [41, 31]);
-  assertEquals(solveRanks(entry, {}, shapes, { type: "rank", value: 2 }).requested, 51);
+  assertEquals(solveRanks(entry, {}, shapes, ranks(2)).requested, 51);
   assertThrows(() => parameters(30), RangeError, "at least rank 1 or 31 parameters");
   assertEquals(countParameters([0, 2], shapes, costs), 28);
   assertEquals(countParameters([0, 0], shapes, costs), 0);
@@ -293,13 +281,13 @@ Deno.test("no module gets more ranks than its smaller side has numbers, whicheve
   const tall: ModuleShape = { ...squares(8)[0]!, inSize: 3, outSize: 9 };
   for (const [module, sides] of [[wide, "3 x 9"], [tall, "9 x 3"]] as const) {
     assertEquals(
-      solveRanks(method("lora"), {}, [module], { type: "rank", value: 3 }).initialParameters,
+      solveRanks(method("lora"), {}, [module], ranks(3)).initialParameters,
       3 * 12,
     );
     const message =
       `with rank 4 in module "layer.0.query" of ${sides}: at most its smaller side, 3`;
     assertThrows(
-      () => solveRanks(method("lora"), {}, [module], { type: "rank", value: 4 }),
+      () => solveRanks(method("lora"), {}, [module], ranks(4)),
       RangeError,
       message,
     );
