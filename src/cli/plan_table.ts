@@ -10,6 +10,7 @@ import { cellTitle } from "../study/grid/run_id.ts";
 import type { CountRange, PlannedCounts } from "../study/types.ts";
 import { readRecord } from "../record/read_study.ts";
 import type { RunRecord } from "../record/types.ts";
+import { rankSourceOf } from "../runs/plan/estimated_ranks.ts";
 import { stepsOf } from "../runs/plan/asked_ranks.ts";
 import type { Inputs } from "../runs/inputs.ts";
 import { readEach } from "../record/read_bounded.ts";
@@ -50,10 +51,11 @@ function budgetCells(
   { first, counts }: RunKind,
   all: readonly PlannedRun[],
 ): readonly string[] {
-  const { plan, run, method } = first;
+  const { plan, run } = first;
   if (plan === null || counts === null) return ["-", "-", "-", "-", "-"];
   const { initial, requested } = plan;
-  if (run.ranksFrom !== undefined) {
+  const source = rankSourceOf(first);
+  if (source === "run") {
     const { task, label, budget } = run;
     const group = all.filter(({ run: own }) =>
       own.task === task && own.label === label && own.budget?.value === budget?.value &&
@@ -64,7 +66,7 @@ function budgetCells(
   const lowest = Math.min(...initial);
   const highest = Math.max(...initial);
   return [
-    method.bind(run.options).estimate !== undefined && run.ranks === null
+    source === "estimate"
       ? "from data"
       : lowest === highest
       ? String(lowest)

@@ -15,6 +15,7 @@ import type { ModuleShape, RanksAs, RunSpec } from "../../study/types.ts";
 import type { Fetching } from "../../fetch/model_files.ts";
 import { runFolder } from "../../study/grid/run_id.ts";
 import type { Pool } from "../pool/pool.ts";
+import { rankSourceOf } from "../plan/estimated_ranks.ts";
 import type { PlannedRun } from "../plan/planning.ts";
 import { type PlanAgain, planFrom, recordedCommits, type RecordedRun } from "./recorded_run.ts";
 import { runAll, type RunsResult } from "../pool/run_all.ts";
@@ -204,9 +205,8 @@ function sourcesOf(
   if (initialRanks === null || finalRanks === null || storedRanks !== undefined) return [];
   const { run, modules, method, plan } = planned;
   const isPlanned = modules.every(({ name }, i) => initialRanks[name] === plan?.initial[i]);
-  const startsEven = isPlanned && !hasGivenRanks(run) && method.plan === undefined &&
-    method.rankWeights(run.options, modules) === null &&
-    method.bind(run.options).estimate === undefined;
+  const startsEven = isPlanned && rankSourceOf(planned) === "budget" &&
+    method.rankWeights(run.options, modules) === null;
   return [{ id, run, modules, initialRanks, finalRanks, startsEven }];
 }
 

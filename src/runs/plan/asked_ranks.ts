@@ -18,6 +18,7 @@ import { stageSteps } from "../../study/grid/steps.ts";
 import { total } from "../../study/budget/costs.ts";
 import type { AskedRanks, GridRun, ModuleShape, RunSpec } from "../../study/types.ts";
 import { type RunProblem, toldOnce } from "../../study/check/runs.ts";
+import { rankSourceOf } from "./estimated_ranks.ts";
 import type { Inputs } from "../inputs.ts";
 
 /** A run whose ranks are settled, or are those of a run that is. */
@@ -78,7 +79,7 @@ function dosed(
   methods: MethodTable,
 ): Ranks {
   const method = findMethod(run.method, methods);
-  if (method.bind(run.options).estimate !== undefined) {
+  if (rankSourceOf({ run, method }) === "estimate") {
     throw new RangeError(
       `Cannot add to the ranks of "${method.name}": it finds them itself before training; take them from a file or another run`,
     );

@@ -39,6 +39,18 @@ interface Measured {
   readonly directions?: ModuleDirections;
 }
 
+/** Where the ranks that a run starts with come from; `method` is a plan of the method's own under its budget. */
+export type RankSource = "none" | "given" | "run" | "estimate" | "method" | "budget";
+
+/** The source of a run's ranks; those of another run and of an estimate are not known before it starts. */
+export function rankSourceOf({ run, method }: Pick<PlannedRun, "run" | "method">): RankSource {
+  if (!method.usesBudget) return "none";
+  if (run.ranks !== null) return "given";
+  if (run.ranksFrom !== undefined) return "run";
+  if (method.bind(run.options).estimate !== undefined) return "estimate";
+  return method.plan === undefined ? "budget" : "method";
+}
+
 /** What has been measured, by inputs and by what it depends on. */
 const measured = new WeakMap<Inputs, Map<string, Promise<Measured>>>();
 
@@ -207,11 +219,14 @@ export function withRecordedRanks(
 ): PlannedRun {
   const { run, method, modules, plan } = planned;
   if (plan === null || initialRanks === null) return planned;
-  if (run.ranksFrom !== undefined) {
-    const own = fixedRanks(method, run.options, modules, initialRanks);
-    return { ...planned, plan: own, ranksFolder: null };
+  switch (rankSourceOf(planned)) {
+    case "run": {
+      const own = fixedRanks(method, run.options, modules, initialRanks);
+      return { ...planned, plan: own, ranksFolder: null };
+    }
+    case "estimate":
+      return replanned(planned, modules.map(({ name }) => initialRanks[name] ?? 0));
+    default:
+      return planned;
   }
-  const isEstimated = method.bind(run.options).estimate !== undefined && !hasGivenRanks(run);
-  if (!isEstimated) return planned;
-  return replanned(planned, modules.map(({ name }) => initialRanks[name] ?? 0));
 }
