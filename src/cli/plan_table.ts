@@ -10,7 +10,7 @@ import { cellTitle } from "../study/grid/run_id.ts";
 import type { CountRange, PlannedCounts } from "../study/types.ts";
 import { readRecord } from "../record/read_study.ts";
 import type { RunRecord } from "../record/types.ts";
-import { rankSourceOf } from "../runs/plan/estimated_ranks.ts";
+import { rankSourceOf } from "../runs/plan/rank_source.ts";
 import { stepsOf } from "../runs/plan/asked_ranks.ts";
 import type { Inputs } from "../runs/inputs.ts";
 import { readEach } from "../record/read_bounded.ts";

@@ -15,7 +15,7 @@ import type { ModuleShape, RanksAs, RunSpec } from "../../study/types.ts";
 import type { Fetching } from "../../fetch/model_files.ts";
 import { runFolder } from "../../study/grid/run_id.ts";
 import type { Pool } from "../pool/pool.ts";
-import { rankSourceOf } from "../plan/estimated_ranks.ts";
+import { rankSourceOf } from "../plan/rank_source.ts";
 import type { PlannedRun } from "../plan/planning.ts";
 import { type PlanAgain, planFrom, recordedCommits, type RecordedRun } from "./recorded_run.ts";
 import { runAll, type RunsResult } from "../pool/run_all.ts";

@@ -18,7 +18,7 @@ import { stageSteps } from "../../study/grid/steps.ts";
 import { total } from "../../study/budget/costs.ts";
 import type { AskedRanks, GridRun, ModuleShape, RunSpec } from "../../study/types.ts";
 import { type RunProblem, toldOnce } from "../../study/check/runs.ts";
-import { rankSourceOf } from "./estimated_ranks.ts";
+import { rankSourceOf } from "./rank_source.ts";
 import type { Inputs } from "../inputs.ts";
 
 /** A run whose ranks are settled, or are those of a run that is. */

@@ -21,6 +21,7 @@ import type { ModuleDirections } from "../../train/vectors.ts";
 import { type StartingModel, weightImportance } from "../../train/weight_importance.ts";
 import type { Inputs, ReadRun } from "../inputs.ts";
 import type { PlannedRun } from "./planning.ts";
+import { rankSourceOf } from "./rank_source.ts";
 
 /** A run with the ranks that were found for it. */
 export interface EstimatedRun {
@@ -37,18 +38,6 @@ interface Measured {
   /** The ranks of a run, whose budget need not be that of the run for which it was measured. */
   readonly ranksOf: (planned: PlannedRun) => readonly number[];
   readonly directions?: ModuleDirections;
-}
-
-/** Where the ranks that a run starts with come from; `method` is a plan of the method's own under its budget. */
-export type RankSource = "none" | "given" | "run" | "estimate" | "method" | "budget";
-
-/** The source of a run's ranks; those of another run and of an estimate are not known before it starts. */
-export function rankSourceOf({ run, method }: Pick<PlannedRun, "run" | "method">): RankSource {
-  if (!method.usesBudget) return "none";
-  if (run.ranks !== null) return "given";
-  if (run.ranksFrom !== undefined) return "run";
-  if (method.bind(run.options).estimate !== undefined) return "estimate";
-  return method.plan === undefined ? "budget" : "method";
 }
 
 /** What has been measured, by inputs and by what it depends on. */
