@@ -159,27 +159,27 @@ class Found {
   /** What it says with an earlier file, of which the runs that were read again and those that are gone are dropped. */
   with(earlier: StudySpectra | null, study: string, order: readonly string[]): StudySpectra {
     const isOld = (id: string) => order.includes(id) && !this.runs.has(id) && !this.leftOut.has(id);
-    const runs = new Map(
-      [...(earlier?.runs ?? []).filter(({ id }) => isOld(id)), ...this.runs.values()]
-        .map((run) => [run.id, run]),
-    );
-    const leftOut = new Map(
-      [...(earlier?.leftOut ?? []).filter(({ id }) => isOld(id)), ...this.leftOut.values()]
-        .map((run) => [run.id, run]),
-    );
-    const held = <T>(all: ReadonlyMap<string, T>) =>
-      order.flatMap((id) => all.has(id) ? [all.get(id)!] : []);
+    const held = <T extends { readonly id: string }>(
+      old: readonly T[] = [],
+      now: ReadonlyMap<string, T>,
+    ): readonly T[] => {
+      const all = new Map([
+        ...old.filter(({ id }) => isOld(id)).map((run) => [run.id, run] as const),
+        ...now,
+      ]);
+      return order.flatMap((id) => all.get(id) ?? []);
+    };
     return {
       schema: recordSchemaVersion,
       study,
       top: intruderTop,
       threshold: intruderThreshold,
-      runs: held(runs),
+      runs: held(earlier?.runs, this.runs),
       overlaps: [
         ...(earlier?.overlaps ?? []).filter(({ first, second }) => isOld(first) && isOld(second)),
         ...this.overlaps,
       ],
-      leftOut: held(leftOut),
+      leftOut: held(earlier?.leftOut, this.leftOut),
     };
   }
 }

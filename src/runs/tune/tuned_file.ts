@@ -7,6 +7,7 @@ import { meritOf } from "../../tasks/metrics.ts";
 import type { Json } from "../../base/canonical_json.ts";
 import { hashJson } from "../../base/hash.ts";
 import { layerOf, parseSettingPath } from "../../study/schema/setting_paths.ts";
+import { laidOver } from "../../study/schema/parse.ts";
 import type { PartialSettings } from "../../study/schema/settings.ts";
 import type { Delta, Study } from "../../study/schema/study.ts";
 import { type Tune, tuneDefaults } from "../../study/schema/tune.ts";
@@ -30,31 +31,14 @@ interface TunedCombination {
   readonly trials: readonly { readonly trial: Trial; readonly outcome: TrialOutcome }[];
 }
 
-/** Settings laid into each other; no key of the second is one of the first but for groups. */
-function merged(below: PartialSettings, above: PartialSettings): PartialSettings {
-  const both = (a: unknown, b: unknown): unknown =>
-    isGroup(a) && isGroup(b)
-      ? Object.fromEntries(
-        [...new Set([...Object.keys(a), ...Object.keys(b)])]
-          .map((key) => [key, key in a && key in b ? both(a[key], b[key]) : b[key] ?? a[key]]),
-      )
-      : b;
-  return both(below, above) as PartialSettings;
-}
-
-function isGroup(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+type Options = { readonly [key: string]: Json };
 
 function deltaOf({ method, task, budget }: TunedFor, point: Point): Delta {
   const layers = Object.entries(point).map(([text, value]) =>
     layerOf(parseSettingPath(text), value)
   );
-  const set = layers.reduce<PartialSettings>((sum, { set }) => merged(sum, set), {});
-  const options: Readonly<Record<string, Json>> = Object.assign(
-    {},
-    ...layers.map(({ options }) => options),
-  );
+  const set = layers.map(({ set }) => set as Options).reduce(laidOver) as PartialSettings;
+  const options: Options = Object.assign({}, ...layers.map(({ options }) => options));
   return {
     when: {
       method,

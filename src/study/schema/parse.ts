@@ -147,7 +147,7 @@ const joined: ReadonlySet<string> = new Set(["deltas", "except", "claims", "comp
 type JsonObject = { readonly [key: string]: Json };
 
 /** Objects laid over each other key by key at every depth; lists and all else are replaced. */
-function laidOver(below: JsonObject, above: JsonObject): JsonObject {
+export function laidOver(below: JsonObject, above: JsonObject): JsonObject {
   return Object.entries(above).reduce<JsonObject>((laid, [key, value]) => {
     const under = Object.hasOwn(laid, key) ? laid[key] : undefined;
     return { ...laid, [key]: isObject(under) && isObject(value) ? laidOver(under, value) : value };
