@@ -4,7 +4,7 @@
  * @module
  */
 import type { PlannedRun } from "../plan/planning.ts";
-import type { JobQueue } from "../pool/side_by_side.ts";
+import type { JobQueue } from "../pool/work_on_runs.ts";
 import type { StopFlag } from "../events.ts";
 import { metricOf, type RunOutcome, type Trial, type TrialOutcome, trialScore } from "./trials.ts";
 import { type HalvingJob, type HalvingRules, nextJob } from "./halving.ts";

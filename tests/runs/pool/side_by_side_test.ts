@@ -1,6 +1,6 @@
 /** Workers, queues and limits with made-up work that ends when the test says so. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { WorkQueue, workSideBySide } from "../../../src/runs/pool/side_by_side.ts";
+import { WorkQueue, workSideBySide } from "../../../src/runs/pool/work_on_runs.ts";
 
 /** Jobs such as `a1`: the letter is the kind. */
 const kindOf = (job: string) => job[0]!;

@@ -1,7 +1,10 @@
 /** Which job is taken where others work on the same, and when a worker is done. */
 import { assertEquals, assertRejects } from "@std/assert";
-import { LeasedWork, type LeasedWorkSetting } from "../../../src/runs/pool/work_on_runs.ts";
-import { WorkQueue } from "../../../src/runs/pool/side_by_side.ts";
+import {
+  LeasedWork,
+  type LeasedWorkSetting,
+  WorkQueue,
+} from "../../../src/runs/pool/work_on_runs.ts";
 
 /** Jobs by letter, of which others have leased some and done others. */
 function workOn(
