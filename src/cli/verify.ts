@@ -7,12 +7,7 @@ import { sayEndedJson, sayReport } from "./ended.ts";
 import { UsageError } from "../base/usage_error.ts";
 import { outputFolder } from "../record/results_reader.ts";
 import type { Verification } from "../record/verification.ts";
-import {
-  numbersText,
-  pinnedText,
-  remarkOf,
-  verificationSentence,
-} from "../report/tables/verification.ts";
+import { verificationSentence, verifiedRuns } from "../report/tables/verification.ts";
 import { defaultStudy } from "../runs/plan/study_file.ts";
 import { type VerifyOptions, verifyStudy } from "../runs/after/verify.ts";
 import { commandOf } from "./command.ts";
@@ -117,32 +112,13 @@ export const verify = commandOf({
   const verification = await terminal.during((watch) => verifyStudy(folder, options, watch));
   if (json) await sayEndedJson(parsed, { ...verification, folder, stopped: false });
   else {
-    await say(`\n${verificationTable(verification, outputColumns())}`);
+    const { headings, rows } = verifiedRuns(verification);
+    await say(`\n${textTable(headings, rows, outputColumns())}`);
     await sayWrapped(`${verificationSentence(verification)}.`);
     await say(`Details: ${outputFolder(folder)}/verify/verification.md`);
     await sayReport(parsed, folder);
   }
   return exitCodeOf(verification);
 });
-
-/**
- * The table for the terminal.
- *
- * @param width Its columns, or null for no limit.
- */
-export function verificationTable(verification: Verification, width: number | null): string {
-  const rows = verification.runs.map((run) => [
-    run.title,
-    run.verdict,
-    numbersText(run),
-    pinnedText(run),
-    remarkOf(run),
-  ]);
-  return textTable(
-    ["run", "verdict", "numbers equal", "pinned items equal", "first difference"],
-    rows,
-    width,
-  );
-}
 
 if (import.meta.main) await runCommand(verify);

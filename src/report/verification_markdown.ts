@@ -7,12 +7,10 @@ import type { RunVerification, Verification } from "../record/verification.ts";
 import { escapeMarkdown } from "./markdown.ts";
 import {
   differenceText,
-  numbersText,
-  pinnedText,
-  remarkOf,
   shownValue,
   timeText,
   verificationSentence,
+  verifiedRuns,
 } from "./tables/verification.ts";
 
 function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -63,6 +61,7 @@ function runSection(run: RunVerification): readonly string[] {
 /** `verification.md`. */
 export function verificationMarkdown(verification: Verification): string {
   const { study, verifiedAt, tolerance, runs } = verification;
+  const { headings, rows } = verifiedRuns(verification);
   return [
     `# Reproducibility of ${escapeMarkdown(study)}`,
     "",
@@ -75,10 +74,7 @@ export function verificationMarkdown(verification: Verification): string {
     `differs by at most ${tolerance} of its size (of 1 % of the largest of its kind, if it is smaller than that); ranks and ` +
     `counts must be equal.`,
     "",
-    table(
-      ["run", "verdict", "numbers equal", "pinned items equal", "first difference"],
-      runs.map((run) => [run.title, run.verdict, numbersText(run), pinnedText(run), remarkOf(run)]),
-    ),
+    table(headings, rows),
     "",
     ...runs.flatMap(runSection),
   ].join("\n");

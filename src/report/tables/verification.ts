@@ -32,7 +32,7 @@ export function remarkOf({ message, first, firstBeyond }: RunVerification): stri
 }
 
 /** How many of a run's numbers are bit-equal, for instance `1043 of 1043`; empty where none was compared. */
-export function numbersText({ quantities }: RunVerification): string {
+function numbersText({ quantities }: RunVerification): string {
   const sum = (of: (quantity: RunVerification["quantities"][number]) => number) =>
     quantities.reduce((total, quantity) => total + of(quantity), 0);
   return quantities.length === 0
@@ -41,9 +41,23 @@ export function numbersText({ quantities }: RunVerification): string {
 }
 
 /** Which of the pinned versions, hashes and settings are the same as in the record. */
-export function pinnedText({ pinned }: RunVerification): string {
+function pinnedText({ pinned }: RunVerification): string {
   const changed = pinned.filter(({ isSame }) => !isSame).map(({ item }) => item);
   return changed.length === 0 ? `all ${pinned.length}` : `all but ${changed.join(", ")}`;
+}
+
+/** Verified runs as a plain table, a row each. */
+export function verifiedRuns({ runs }: Pick<Verification, "runs">) {
+  return {
+    headings: ["run", "verdict", "numbers equal", "pinned items equal", "first difference"],
+    rows: runs.map((run) => [
+      run.title,
+      run.verdict,
+      numbersText(run),
+      pinnedText(run),
+      remarkOf(run),
+    ]),
+  };
 }
 
 /** How a number of runs came out, as the end of a sentence. */
