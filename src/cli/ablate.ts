@@ -28,7 +28,6 @@ import { stoppedText } from "./stop.ts";
 import { runCommand, sayWrapped, wholeNumber } from "./terminal.ts";
 import { ablateWords, TerminalWatch } from "./terminal_watch.ts";
 
-/** What an ablation came to. */
 function ablatedText(
   { ablated, skipped, weightless, left, stopped, replay }: AblateResult,
 ): string {

@@ -22,7 +22,7 @@ export interface CommandOption {
 }
 
 /** A command line and what it does. */
-export interface Example {
+interface Example {
   readonly line: string;
   readonly text: string;
 }
@@ -50,7 +50,6 @@ export interface Command {
   readonly notes?: readonly string[];
 }
 
-/** Options of every command. */
 const common: readonly CommandOption[] = [
   { name: "help", text: "print this text" },
   { name: "trace", text: "after an error, print where in the code it came from" },
@@ -59,7 +58,6 @@ const common: readonly CommandOption[] = [
 /** Where explanations begin: beside their names, or below them in a narrow terminal. */
 const explanationColumns = { wide: 21, narrow: 6 };
 
-/** Columns of a terminal that is not narrow. */
 const wideColumns = 60;
 
 /** Columns at which lines end where there is no terminal. */

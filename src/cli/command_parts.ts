@@ -217,7 +217,6 @@ function checkedHash(hash: string): string {
   );
 }
 
-/** Whether two paths are the same file. */
 async function isSameFile(one: string, other: string): Promise<boolean> {
   return await Deno.realPath(one) === await Deno.realPath(other);
 }

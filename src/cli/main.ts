@@ -79,7 +79,6 @@ async function placesNamed(name: string, args: readonly string[]): Promise<reado
   return [...placesOf(parsed, command), ...isShown ? [] : await taskFiles(study)];
 }
 
-/** The start of a command: Deno's arguments. */
 async function startOf(name: string, args: readonly string[]): Promise<readonly string[]> {
   if (!programNames.includes(name)) {
     const known = [...programNames, ...others.map(({ name }) => name)];

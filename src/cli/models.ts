@@ -22,7 +22,6 @@ import { textTable } from "../base/text_table.ts";
 import { modelTypes } from "../models/architectures.ts";
 import { modelSource } from "../models/sources.ts";
 
-/** The hub model that an argument means. */
 function hubModelOf(name: string): HubModel {
   const known = knownEncoders.find((encoder) => encoder.name === name);
   const model = known?.model ?? name;
@@ -58,7 +57,6 @@ async function fetchAll(names: readonly string[], fetching: Fetching): Promise<n
   return 0;
 }
 
-/** What the command takes. */
 const command: Command = {
   name: "models",
   summary:

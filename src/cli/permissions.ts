@@ -40,7 +40,7 @@ export const programNames: readonly string[] = Object.entries(config.tasks)
 export const commandSets: Readonly<Record<string, PermissionSet>> = ownSets;
 
 /** Where things are on this machine. */
-export interface Places {
+interface Places {
   /** Ranklab's own folder, or null where it lies in none. */
   readonly home: string | null;
   /** The host that ranklab's files come from where it lies in no folder; they are kept in {@linkcode ownCache}. Default: none. */
@@ -49,7 +49,6 @@ export interface Places {
   readonly runtime: { readonly native: string | null; readonly wasm: string | null };
 }
 
-/** Where ranklab and its packages lie. */
 function placesHere(): Places {
   const home = new URL("../../", import.meta.url);
   const near = (name: Parameters<typeof packageFolder>[0]) => {

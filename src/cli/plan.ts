@@ -79,7 +79,6 @@ export const plan = commandOf({
   return 0;
 });
 
-/** What is wanted of a study's power, or null for nothing. */
 function powerOf(study: string, isAsked: boolean, pilot: string | null): PowerAsked | null {
   if (pilot !== null && !isAsked) {
     throw new UsageError(`Option "--pilot" is "${pilot}" without --power, want both or none`);

@@ -76,7 +76,6 @@ function budgetCells(
   ];
 }
 
-/** What ranges and unknown counts in the table mean, as far as there are any. */
 function rangeNotes(counts: readonly (PlannedCounts | null)[]): readonly string[] {
   const all = counts.flatMap((own) => own === null ? [] : [own.initial, own.peak, own.final]);
   return [
@@ -89,7 +88,6 @@ function rangeNotes(counts: readonly (PlannedCounts | null)[]): readonly string[
   ];
 }
 
-/** What steps at most mean, where a run may end before. */
 function capNotes(kinds: readonly RunKind[]): readonly string[] {
   return kinds.some(({ first }) => first.run.settings.train.until !== undefined)
     ? [
@@ -205,7 +203,6 @@ function isDone({ planned, record }: FoundRun): boolean {
   return record?.id === planned.id;
 }
 
-/** The mean wall time of a step over runs that are done; null where none took a step. */
 function meanStepMillis(found: readonly FoundRun[]): number | null {
   const millis = found.filter(isDone).flatMap(({ record }) => {
     const { steps, time } = record!.happened;

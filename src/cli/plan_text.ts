@@ -43,7 +43,6 @@ export interface PlanOptions extends StudyPlanOptions {
   readonly json?: boolean;
 }
 
-/** A kind of run as a value for programs. */
 function kindJson({ first: { run, plan }, steps, seeds, done, counts, stepMillis }: RunKind) {
   return {
     kind: "planned",
@@ -144,7 +143,7 @@ async function powerOf(planned: PlannedStudy, asked: PowerAsked | null) {
 }
 
 /** A tuning before it is made. */
-export interface TuningPlan {
+interface TuningPlan {
   /** Choices that are made: one for each method, and for each task and budget where those have their own. */
   readonly choices: number;
   /** Trials of each choice at first. */
@@ -159,7 +158,7 @@ export interface TuningPlan {
  *
  * @throws {StudyError} If its `tune` block is wrong, with all problems found.
  */
-export function tuningPlan(
+function tuningPlan(
   { study, methods }: Omit<SweptStudy, "folder">,
   mostRuns: number | undefined,
 ): TuningPlan | null {

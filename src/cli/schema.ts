@@ -15,7 +15,6 @@ import { runCommand, say } from "./terminal.ts";
 /** Where the committed schema is; studies beside it name it in `$schema`. */
 export const schemaPath = "experiments/study.schema.json";
 
-/** The JSON Schema of study files with this build's methods and tasks. */
 function currentSchema(): Json {
   return studyJsonSchema({
     tasks: builtInTasks.map(({ name }) => name),

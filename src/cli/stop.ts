@@ -10,7 +10,6 @@ import type { RunsResult } from "../runs/pool/run_all.ts";
 import type { StoppedRun } from "../runs/events.ts";
 import { errorOutput } from "./output.ts";
 
-/** Signals that ask for a stop. */
 const stopSignals = ["SIGINT", "SIGTERM"] as const;
 
 /** A signal that asks for a stop. */
@@ -23,7 +22,7 @@ export const patienceMillis = 1_000;
 export const stoppedExitCode = 130;
 
 /** What is remembered from one signal to the next. */
-export interface StopState {
+interface StopState {
   readonly isStopping: boolean;
   /** When the first SIGINT was heard, in milliseconds, or null. */
   readonly interruptedAt: number | null;
@@ -79,7 +78,7 @@ export function keptLines(runs: readonly StoppedRun[]): readonly string[] {
 }
 
 /** How many runs were done when a command stopped, and those that were under way. */
-export type StoppedRuns =
+type StoppedRuns =
   & Pick<
     RunsResult,
     "total" | "finished" | "failed" | "skipped" | "elsewhere" | "stoppedRuns"

@@ -23,7 +23,6 @@ export function complain(line: string): Promise<void> {
   return errorOutput.write(`${line}\n`);
 }
 
-/** Columns of a terminal that does not tell its size. */
 const usualColumns = 80;
 
 /** Columns of the terminal that a stream writes to; null where it writes to something else, which sets no limit. */
@@ -65,7 +64,7 @@ export function clearStatus(): Promise<void> {
 }
 
 /** Which arguments a command takes. */
-export interface ArgumentSpec {
+interface ArgumentSpec {
   /** Options with a value, such as `--data DIR`. */
   readonly strings?: readonly string[];
   /** Options with a value that may be given several times, such as `--only task=RTE`. */

@@ -14,7 +14,7 @@ import { keptLines, listenForStop, type StopListener, type StopWords } from "./s
 import { clearStatus, say, sayWrapped } from "./terminal.ts";
 
 /** What has been seen of some work. */
-export interface SeenWork {
+interface SeenWork {
   readonly total: number;
   /** Jobs that were done before, and jobs that are done now. */
   readonly skipped: number;
@@ -24,7 +24,7 @@ export interface SeenWork {
 }
 
 /** What a command says at a signal, by what has been seen. */
-export type WordsOf = (seen: () => SeenWork) => StopWords;
+type WordsOf = (seen: () => SeenWork) => StopWords;
 
 /** The words of a sweep. */
 export const sweepWords: WordsOf = (seen) => ({
@@ -67,7 +67,6 @@ export const spectraWords: WordsOf = (seen) => ({
   onExit: () => "Ended at once. The spectra of whole cells are kept.",
 });
 
-/** How many of its ranks a run uses, in a few words. */
 function usedText({ modules }: RunSpectra): string {
   const sum = (of: (module: ModuleSpectrum) => number) =>
     modules.reduce((total, module) => total + of(module), 0);
@@ -80,7 +79,7 @@ function usedText({ modules }: RunSpectra): string {
 }
 
 /** How work is shown. */
-export interface ShownWork {
+interface ShownWork {
   /** Each event as a line of JSON in place of text; see {@linkcode EventLines}. Default false. */
   readonly json?: boolean;
 }

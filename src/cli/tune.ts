@@ -94,7 +94,7 @@ export const tune = commandOf({
  * @param folder Of the study's file.
  * @param width Columns of the terminal, or null for no limit.
  */
-export function tunedText(
+function tunedText(
   { file, path, untuned }: Pick<TuneResult, "file" | "path" | "untuned">,
   folder: string,
   width: number | null,

@@ -40,7 +40,6 @@ const defaultSample = 3;
 
 const defaultTolerance = 1e-4;
 
-/** The exit code of a verification. */
 function exitCodeOf({ runs }: Pick<Verification, "runs">): number {
   if (runs.some(({ verdict }) => verdict === "not reproduced")) return 1;
   return runs.some(({ verdict }) => verdict === "inputs differ") ? 3 : 0;

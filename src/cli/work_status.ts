@@ -69,7 +69,7 @@ export function sweptText(
 }
 
 /** How far a job is. */
-export interface JobProgress {
+interface JobProgress {
   /** From 0 to 1. */
   readonly share: number;
   /** The same in words. */

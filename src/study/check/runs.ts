@@ -157,7 +157,7 @@ function checkRun(
       entry.check(run.options, facts);
       const evaluations = evaluationSteps(run.settings, tables.examplesOf(tasksOf(run)[0]!));
       const warmup = warmupSteps(run.settings.train, facts.totalSteps);
-      problems.push(...problemsOfUntil({ run, entry, facts, evaluations, warmup }));
+      problems.push(...problemsOfUntil(run, entry, facts, evaluations, warmup));
     });
   }
   problems.push(...problemsOfSequence(run));
@@ -170,7 +170,7 @@ function checkRun(
  *
  * @throws {RangeError} If a task has no example to train on.
  */
-export function factsOf(
+function factsOf(
   entry: MethodEntry,
   run: RunSpec,
   plan: RankPlan | null,

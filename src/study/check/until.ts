@@ -3,19 +3,12 @@
  *
  * @module
  */
-import type { PartialUntil } from "../schema/settings.ts";
+import type { PartialSettings } from "../schema/settings.ts";
 import type { Problem } from "./problems.ts";
 import type { MethodEntry, RunFacts, RunSpec } from "../types.ts";
 
-/** One layer of a run's settings and where it is written. */
-export interface WrittenLayer {
-  readonly set: {
-    readonly train?: {
-      readonly epochs?: number;
-      readonly steps?: number | null;
-      readonly until?: PartialUntil;
-    };
-  };
+interface WrittenLayer {
+  readonly set: Pick<PartialSettings, "train">;
   /** For instance `base` or `deltas[0].set`. */
   readonly where: string;
 }
@@ -34,20 +27,18 @@ export function problemsOfCap(layers: readonly WrittenLayer[]): readonly Problem
   }];
 }
 
-/** What a plateau needs to know of its run. */
-export interface PlateauFacts {
-  readonly run: RunSpec;
-  readonly entry: MethodEntry;
-  readonly facts: RunFacts;
-  /** Steps after which it evaluates, from 1. */
-  readonly evaluations: readonly number[];
-  /** Steps of the warm-up. */
-  readonly warmup: number;
-}
-
-/** What a run that ends at a plateau cannot go with; none for other runs. */
+/**
+ * What a run that ends at a plateau cannot go with; none for other runs.
+ *
+ * @param evaluations Steps after which it evaluates, from 1.
+ * @param warmup Steps of the warm-up.
+ */
 export function problemsOfUntil(
-  { run, entry, facts, evaluations, warmup }: PlateauFacts,
+  run: RunSpec,
+  entry: MethodEntry,
+  facts: RunFacts,
+  evaluations: readonly number[],
+  warmup: number,
 ): readonly Problem[] {
   const { until, heldOut, evaluateEvery, evaluateEpochs } = run.settings.train;
   if (until === undefined) return [];

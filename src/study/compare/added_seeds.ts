@@ -18,7 +18,7 @@ export function withFurtherSeeds(study: Study, seeds: readonly number[]): Study 
 }
 
 /** A claim and the seeds that it is to get. */
-export interface SeedsForClaim {
+interface SeedsForClaim {
   readonly claim: Claim;
   readonly seeds: readonly number[];
 }

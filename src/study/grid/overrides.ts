@@ -38,9 +38,22 @@ function severalIn(value: Json): readonly Json[] {
   return value.split(",").map((part) => valueOf(part.trim()));
 }
 
-function severalText({ text }: SettingPath, values: readonly Json[]): string {
+/** What is wrong with a value; of several that are right by themselves, that they are several. */
+function problemsOrSeveral(
+  { text }: SettingPath,
+  value: Json,
+  where: string,
+  problemsWith: (value: Json) => readonly Problem[],
+): readonly Problem[] {
+  const wrong = problemsWith(value);
+  const values = severalIn(value);
+  if (wrong.length === 0 || values.some((one) => problemsWith(one).length > 0)) return wrong;
   const axis = JSON.stringify({ settings: { [text]: values } });
-  return `found ${values.length} values, wanted one for all runs; runs with each of them are what "axes": ${axis} in the study gives`;
+  return [{
+    where,
+    message:
+      `found ${values.length} values, wanted one for all runs; runs with each of them are what "axes": ${axis} in the study gives`,
+  }];
 }
 
 /** What a text such as `train.learningRate=1e-3` gives; what is wrong with it is noted. */
@@ -67,13 +80,13 @@ function readOverride(
   try {
     const path = parseSettingPath(key, options);
     const value = valueOf(rest.join("="));
-    const wrong = problemsOfValue(path, value, where);
-    const several = severalIn(value);
-    if (
-      wrong.length > 0 && several.every((one) => problemsOfValue(path, one, where).length === 0)
-    ) {
-      problems.push({ where, message: severalText(path, several) });
-    } else problems.push(...wrong);
+    const wrong = problemsOrSeveral(
+      path,
+      value,
+      where,
+      (one) => problemsOfValue(path, one, where),
+    );
+    problems.push(...wrong);
     return wrong.length === 0 ? [{ path, value }] : [];
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
@@ -89,19 +102,14 @@ function problemsOfOption(
 ): readonly Problem[] {
   const whole = "as a whole";
   const where = `--set ${path.text}=${valueText(value)}`;
-  const problemsWith = (value: Json): readonly Problem[] => {
+  return problemsOrSeveral(path, value, where, (one) => {
     const problems: Problem[] = [];
+    const { options } = layerOf(path, one);
     for (const entry of entries) {
-      const { options } = layerOf(path, value);
       parseOptions(entry, [{ options, where: whole, whereOf: () => where }], problems);
     }
     return problems.filter(({ where }) => !where.endsWith(whole));
-  };
-  const wrong = problemsWith(value);
-  const several = severalIn(value);
-  return wrong.length > 0 && several.every((one) => problemsWith(one).length === 0)
-    ? [{ where, message: severalText(path, several) }]
-    : wrong;
+  });
 }
 
 /** An entry of the methods' axis that says nothing else than what is given. */

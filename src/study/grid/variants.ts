@@ -148,15 +148,13 @@ function defaultLabel(
     .join(" ").replaceAll('"', "");
 }
 
-/** A setting that a study varies. */
-export interface SettingsAxis {
+interface SettingsAxis {
   readonly path: SettingPath;
   /** At least one, each once. */
   readonly values: readonly Json[];
 }
 
-/** A value of an axis. */
-export interface AxisValue {
+interface AxisValue {
   readonly path: SettingPath;
   readonly value: Json;
   /** Its place in the study. */
@@ -167,13 +165,7 @@ function placeOfValue(text: string, i: number): string {
   return `axes.settings.${text}[${i}]`;
 }
 
-/**
- * The axes of settings of a study; what is wrong with them is noted: unknown settings, options that no method of the study has,
- * values of a wrong kind, and values that are there twice.
- *
- * @param entries Methods of the study.
- */
-export function knownSettingsAxes(
+function knownSettingsAxes(
   { axes }: Study,
   entries: readonly MethodEntry[],
   problems: Problem[],
@@ -219,8 +211,7 @@ export function variesBy(
   return group !== "adapter" || entry.usesBudget;
 }
 
-/** Every combination of the values of some axes, the first axis outermost; one without any value for no axis. */
-export function combinationsOf(axes: readonly SettingsAxis[]): readonly (readonly AxisValue[])[] {
+function combinationsOf(axes: readonly SettingsAxis[]): readonly (readonly AxisValue[])[] {
   return axes.reduce<readonly (readonly AxisValue[])[]>(
     (before, { path, values }) =>
       before.flatMap((chosen) =>

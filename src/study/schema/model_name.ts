@@ -9,7 +9,7 @@ import { unknownName } from "../../base/suggest.ts";
 export const modelNames: readonly string[] = ["embedded", "embedded-random", "folder"];
 
 /** What a study's `model` says. */
-export type ModelName =
+type ModelName =
   | { readonly kind: "embedded" | "embedded-random" | "folder" }
   | {
     readonly kind: "hub";

@@ -153,7 +153,7 @@ export function closed<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core
 }
 
 /** What {@linkcode optionalKeys} makes of the validators of keys. */
-export type ExactOptionalShape<S extends z.ZodRawShape> = {
+type ExactOptionalShape<S extends z.ZodRawShape> = {
   [K in keyof S]: z.ZodExactOptional<S[K]>;
 };
 
@@ -400,7 +400,7 @@ export function overlaySettings(base: Settings, ...layers: readonly PartialSetti
 export type PartialUntil = "epochs" | { readonly plateau: Partial<Plateau> };
 
 /** What holds with `above` laid over `below`; undefined for a run of all its steps. */
-export function overlayUntil(
+function overlayUntil(
   below: TrainSettings["until"],
   above: PartialUntil | undefined,
 ): TrainSettings["until"] {

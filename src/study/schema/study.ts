@@ -62,7 +62,7 @@ export const convergenceSchema = closed({
 export type Targets = Readonly<Record<string, number>>;
 
 /** Validator of a study's `targets`. */
-export const targetsSchema = z.record(z.string(), z.number().gt(0).lte(1))
+const targetsSchema = z.record(z.string(), z.number().gt(0).lte(1))
   .describe(
     "A score for each task, in the metric's own units (0.7 for 70); reports say how many steps and seconds methods take to reach it; default 95 % of the best mean",
   );

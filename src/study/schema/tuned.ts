@@ -6,6 +6,7 @@
 import { z } from "zod";
 import type { Json } from "../../base/canonical_json.ts";
 import { budgetOf, budgetSchema, hasBudget, type StudyBudget } from "../budget/budget.ts";
+import type { Arm } from "../compare/arms.ts";
 import { closed } from "./settings.ts";
 import type { TuneSearch } from "./tune.ts";
 import type { RunSpec } from "../types.ts";
@@ -129,12 +130,7 @@ export function isTunedFor(
 }
 
 /** An arm of a study, as far as tuning tells arms apart. */
-export interface TunedArm {
-  /** Label of an entry of the methods' axis, or the name of a method that has one label. */
-  readonly method: string;
-  /** Default: every budget. */
-  readonly budget?: StudyBudget;
-}
+export type TunedArm = Pick<Arm, "method" | "budget">;
 
 /**
  * The settings of an arm on a task whose best value lies at the edge of all that were allowed: what is said of the arm may be owed
