@@ -18,7 +18,6 @@ import { figure, parserOf } from "./parser.ts";
 
 /** What a checkpoint file holds. */
 export interface StoredCheckpoint {
-  /** The id of its run. */
   readonly run: string;
   readonly checkpoint: Checkpoint;
   /** The journals when the checkpoint was taken, by name. */

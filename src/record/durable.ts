@@ -10,7 +10,6 @@ import { errorMessage } from "../base/error_message.ts";
 import { denoDisk, type Disk, type DiskFile, isOccupied } from "./disk.ts";
 
 interface StorageAdvice {
-  /** What is not lost. */
   readonly safe: string;
   /** The option that names another folder. */
   readonly option: string;

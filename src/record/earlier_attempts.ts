@@ -21,11 +21,9 @@ export type JournalName = (typeof journalNames)[number];
 
 /** Where a run is made. */
 export interface RunPlace {
-  /** The study's results folder. */
   readonly results: string;
   /** The run's folder there, which appears with its record. */
   readonly folder: string;
-  /** The run's id. */
   readonly id: string;
   /** The token of the lease that it is made under. */
   readonly attempt: string;
@@ -65,7 +63,6 @@ function checkedStart(path: string, bytes: Uint8Array | null, wanted: FilePrint)
 /** What a folder holds of a run. */
 interface Found {
   readonly stored: StoredCheckpoint | null;
-  /** Each journal up to the checkpoint. */
   readonly starts: Readonly<Record<JournalName, Uint8Array>> | null;
   readonly complete: RunRecord | null;
   /** What is wrong with the folder, or null. */

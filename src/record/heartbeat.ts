@@ -20,8 +20,6 @@ export class Heartbeat {
   constructor(beatMillis: number) {
     this.#beatMillis = beatMillis;
   }
-
-  /** Begins to beat in an owner's file. */
   add(path: string, owner: Owner): void {
     if (this.#thread === null) {
       this.#thread = new Worker(new URL("./heartbeat_thread.ts", import.meta.url), {
@@ -31,13 +29,9 @@ export class Heartbeat {
     }
     this.#tell({ kind: "add", path, owner });
   }
-
-  /** Ends beating in a file. */
   remove(path: string): void {
     this.#tell({ kind: "remove", path });
   }
-
-  /** Ends all beating. */
   close(): void {
     this.#thread?.terminate();
     this.#thread = null;

@@ -132,8 +132,6 @@ export class RunFolder {
   append(name: JournalName, line: object): void {
     this.#journals[name].pending.push(`${JSON.stringify(line)}\n`);
   }
-
-  /** Writes the lines that were added. */
   async flush(): Promise<void> {
     for (const name of journalNames) {
       const journal = this.#journals[name];
@@ -226,8 +224,6 @@ export class RunFolder {
     await this.#disk.removeEmpty(`${this.#place.results}/${underWay}`);
     return { record, twice };
   }
-
-  /** Closes the journals. */
   close(): void {
     for (const { file } of Object.values(this.#journals)) file.close();
   }

@@ -139,7 +139,6 @@ interface VerificationRequest {
   readonly wanted: RunNumbers;
   /** The repeated run, or null where it was not since its inputs differ. */
   readonly found: RunNumbers | null;
-  /** What there is now. */
   readonly present: Pinned;
   /** Largest relative difference that counts as agreement. */
   readonly tolerance: number;

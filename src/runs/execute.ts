@@ -29,7 +29,6 @@ export interface ExecutionContext extends LoopContext {
   readonly programs: ProgramCache;
   readonly inputs: Inputs;
   readonly environment: Environment;
-  /** The study's results folder. */
   readonly results: string;
   /** Runs that are made side by side, this one included: they share the machine, so that each is slower. */
   readonly jobs: number;
@@ -173,11 +172,9 @@ interface Started {
 export interface PausedRun {
   /** The step at which it was to pause. */
   readonly step: number;
-  /** The name of its primary metric. */
   readonly metric: string;
   /** That metric if the run ended here; null where it was not evaluated. */
   readonly score: number | null;
-  /** Time of the run so far. */
   readonly wallMillis: number;
 }
 

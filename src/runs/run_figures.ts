@@ -28,7 +28,6 @@ interface RunEnd {
   readonly read: ReadTasks;
   readonly stages: readonly RunStage[];
   readonly splits: readonly EvaluationSplit[];
-  /** The evaluation that counts. */
   readonly kept: Snapshot;
   readonly steps: readonly StepLine[];
   readonly isFinished: boolean;

@@ -156,8 +156,6 @@ export class RunJournal implements JournalLines {
   get steps(): readonly StepLine[] {
     return this.#steps;
   }
-
-  /** Every evaluation so far, those of earlier sittings included. */
   get evaluations(): readonly EvaluationLine[] {
     return this.#evaluations;
   }

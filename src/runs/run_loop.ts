@@ -37,7 +37,6 @@ export interface LoopContext {
 
 /** What is safe of a run. */
 export interface Kept {
-  /** Steps up to the last checkpoint. */
   step: number;
 }
 

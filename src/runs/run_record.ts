@@ -167,7 +167,6 @@ interface RunRanks {
   readonly finalRanks: RankMap | null;
   /** The final ones and those that were merged into the weights. */
   readonly storedRanks: RankMap;
-  /** Whether any were merged. */
   readonly hasMerged: boolean;
 }
 

@@ -27,7 +27,6 @@ import { resultsOfPlan } from "./study_results.ts";
 interface AddingSetting {
   /** The study's runs with those that were added before; all are made. */
   readonly plan: PlannedStudy;
-  /** What making them came to. */
   readonly counts: RunsResult;
   readonly methods: MethodTable;
   /** Stores a plan; gives what was stored. */

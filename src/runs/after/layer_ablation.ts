@@ -267,8 +267,6 @@ export class LayerAblation {
     await writeWhole(`${stored.folder}/ablation.json`, `${JSON.stringify(ablation, null, 2)}\n`);
     return { kind: "ablated", ablation };
   }
-
-  /** Frees the loaded programs. */
   async release(): Promise<void> {
     await this.#loaded?.programs.release();
     this.#loaded = null;

@@ -26,7 +26,6 @@ import { type StoredStudy, toStore, writeStoredStudy } from "../stored_study.ts"
 export interface ReplaySource {
   readonly id: string;
   readonly run: RunSpec;
-  /** Adapted modules in model order. */
   readonly modules: readonly ModuleShape[];
   readonly initialRanks: Ranks;
   readonly finalRanks: Ranks;
@@ -112,7 +111,6 @@ export function replayRuns(
   const runs: ReplayRun[] = [];
   /** Places of the runs with uniform ranks, by what shares them. */
   const uniform = new Map<string, number>();
-  /** Cells that have a run with uniform ranks. */
   const cells = new Set<string>();
   for (const source of sources) {
     const { id, run, modules, finalRanks } = source;

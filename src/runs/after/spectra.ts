@@ -108,8 +108,6 @@ class SpectraReader {
     const isSame = earlier?.top === intruderTop && earlier.threshold === intruderThreshold;
     this.#earlier = new Map(isSame ? earlier.runs.map((run) => [run.id, run]) : []);
   }
-
-  /** The spectra of a run, or why it has none. */
   async read(job: SpectraJob): Promise<SpannedRun | string> {
     const { run, stored: { record, folder } } = job;
     const method = findMethod(run.method, this.methods).bind(run.options);

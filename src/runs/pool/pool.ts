@@ -35,7 +35,6 @@ export interface PoolWork {
   /** What the work is, for instance `Tiny: 8 runs`. */
   readonly title: string;
   readonly plan: StudyPlan;
-  /** The results folder of the runs. */
   readonly results: string;
   /** Runs of the whole study, which decide how many threads a run has. */
   readonly studyRuns: number;

@@ -168,15 +168,11 @@ export type MadeRun = Exclude<ExecutionResult, { readonly kind: "lost" }>;
 
 /** What runs that are made side by side have come to so far. */
 export class RunTally {
-  /** Runs that were recorded with their results. */
   finished = 0;
-  /** Runs that were recorded with the cause of their failure. */
   failed = 0;
   /** Times that a run was trained up to a step at which it pauses. */
   paused = 0;
-  /** Runs that other processes made. */
   elsewhere = 0;
-  /** Runs that were under way when they were stopped. */
   readonly stoppedRuns: StoppedRun[] = [];
   readonly #tell: (event: WorkEvent) => Promise<void>;
   #runMillis = 0;

@@ -106,14 +106,12 @@ interface LeasedJob<T> {
 /** What work is taken with. */
 export interface LeasedWorkSetting<T> {
   readonly queue: JobQueue<T>;
-  /** Asks for the lease of a job. */
   readonly lease: (job: T) => Promise<Taking>;
   readonly release: (lease: Lease) => Promise<void>;
   /** Whether a job needs not be done, since somebody else did it. */
   readonly isDone: (job: T) => Promise<boolean>;
   /** Told once of each job that another process is doing, with words for that process. */
   readonly onLeft: (job: T, by: string) => Promise<void>;
-  /** Told of each job that another process did. */
   readonly onElsewhere: (job: T) => Promise<void>;
   /** Told of a job whose process was thought dead. */
   readonly onTakenOver: (job: T, from: string) => Promise<void>;

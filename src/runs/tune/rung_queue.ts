@@ -39,8 +39,6 @@ export class RungQueue implements JobQueue<RungRun> {
   get known(): number {
     return this.#known;
   }
-
-  /** The runs that may be trained now. */
   waiting(): readonly RungRun[] {
     this.#fill();
     return this.#pending;
@@ -170,8 +168,6 @@ export class Ladder {
       place,
     }));
   }
-
-  /** Keeps what came of a run. */
   settle({ job, place }: Pick<RungRun, "job" | "place">, outcome: RunOutcome): void {
     this.#climbs[job]!.outcomes[place] = outcome;
   }

@@ -32,7 +32,6 @@ export type TuneOptions = PoolOptions & Omit<PlanOptions, "only" | "set">;
 /** What is the same for all rounds of a tuning. */
 export interface MakingSetting extends SweptStudy {
   readonly options: TuneOptions;
-  /** The results folder of the trials. */
   readonly results: string;
   readonly inputs: Inputs;
   readonly pool: Pool;
@@ -105,8 +104,6 @@ export class TrialMaker {
     const steps = totalSteps(run.settings, this.#setting.inputs.examplesOf(run.task));
     return this.#halving === null ? [steps] : rungSteps(steps, this.#halving);
   }
-
-  /** What is recorded of runs, by folder. */
   async #recorded(runs: readonly PlannedRun[]): Promise<ReadonlyMap<string, RunResults>> {
     const { results } = this.#setting;
     const open = new Set(await unfinished(runs, results, false));
@@ -175,8 +172,6 @@ export class TrialMaker {
       executorShare,
     };
   }
-
-  /** How runs are trained up to their rungs and counted. */
   #work(
     queue: RungQueue,
     tally: RunTally,

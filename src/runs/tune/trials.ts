@@ -21,7 +21,6 @@ import { type Point, pointKey } from "./space.ts";
 /** A point that is tried for a combination. */
 export interface Trial {
   readonly point: Point;
-  /** Whether it was added after the first ones. */
   readonly isAdded: boolean;
   /** One for each task, budget and seed of the combination. */
   readonly runs: readonly PlannedRun[];
