@@ -46,6 +46,7 @@ export function problemsOfTune(
   const { axes } = study;
   const per = tune.per ?? tuneDefaults.per;
   const problems: Problem[] = [];
+  const add = (where: string, message: string) => problems.push({ where, message });
   const names = axes.methods.map((item: StudyMethod) =>
     typeof item === "string" ? item : item.method
   );
@@ -60,70 +61,63 @@ export function problemsOfTune(
   problems.push(...problemsOfEntries(study, tune, methods));
   const shared = tune.seeds.filter((seed) => axes.seeds.includes(seed));
   if (shared.length > 0) {
-    problems.push({
-      where: "tune.seeds",
-      message:
-        `found ${
-          shared.join(", ")
-        }, which the study has too, wanted other seeds: settings are not ` +
+    add(
+      "tune.seeds",
+      `found ${shared.join(", ")}, which the study has too, wanted other seeds: settings are not ` +
         "chosen on the runs that they are compared on",
-    });
+    );
   }
   const last = Math.max(...axes.seeds);
   const added = Math.max(0, decisionOf(study).mostSeeds - axes.seeds.length);
   const later = tune.seeds.find((seed) => seed > last && seed <= last + added);
   if ((study.claims ?? []).length > 0 && later !== undefined) {
-    problems.push({
-      where: "tune.seeds",
-      message:
-        `found ${later}, which a sweep may add until claims are decided (up to ${last + added}), ` +
+    add(
+      "tune.seeds",
+      `found ${later}, which a sweep may add until claims are decided (up to ${last + added}), ` +
         "wanted seeds beyond those",
-    });
+    );
   }
   if (new Set(tune.seeds).size < tune.seeds.length) {
-    problems.push({ where: "tune.seeds", message: "found a seed twice, wanted each once" });
+    add("tune.seeds", "found a seed twice, wanted each once");
   }
   const rungs = rungRulesOf(tune);
   if (rungs !== null && tune.trials < fewestTrials(rungs)) {
-    problems.push({
-      where: "tune.trials",
-      message:
-        `found ${tune.trials}, wanted at least ${
-          fewestTrials(rungs)
-        }, of which one is trained to its end: ` +
+    add(
+      "tune.trials",
+      `found ${tune.trials}, wanted at least ${
+        fewestTrials(rungs)
+      }, of which one is trained to its end: ` +
         `one of ${rungs.reduction} goes on at each of ${
           rungCount(rungs) - 1
         } rungs; or raise leastShare`,
-    });
+    );
   }
   const unknown = (tune.tasks ?? []).find((task) => !axes.tasks.includes(task));
   if (unknown !== undefined) {
-    problems.push({ where: "tune.tasks", message: unknownName("task", unknown, axes.tasks) });
+    add("tune.tasks", unknownName("task", unknown, axes.tasks));
   }
   const keys = (tune.budgets ?? []).map((budget) => budgetKey(budgetOf(budget)));
   const known = (axes.budgets ?? []).map((budget) => budgetKey(budgetOf(budget)));
   const strange = keys.findIndex((key) => !known.includes(key));
   if (strange >= 0) {
-    problems.push({
-      where: `tune.budgets[${strange}]`,
-      message: `found ${show(tune.budgets![strange])}, wanted one of ${show(axes.budgets ?? [])}`,
-    });
+    add(
+      `tune.budgets[${strange}]`,
+      `found ${show(tune.budgets![strange])}, wanted one of ${show(axes.budgets ?? [])}`,
+    );
   }
   if (per.includes("task") && tune.tasks !== undefined && tune.tasks.length < axes.tasks.length) {
-    problems.push({
-      where: "tune.tasks",
-      message:
-        `found ${tune.tasks.length} of ${axes.tasks.length} tasks, wanted all, since settings are ` +
+    add(
+      "tune.tasks",
+      `found ${tune.tasks.length} of ${axes.tasks.length} tasks, wanted all, since settings are ` +
         'chosen for each task; leave "task" out of tune.per to choose them on some tasks for all',
-    });
+    );
   }
   if (per.includes("budget") && keys.length > 0 && keys.length < known.length) {
-    problems.push({
-      where: "tune.budgets",
-      message:
-        `found ${keys.length} of ${known.length} budgets, wanted all, since settings are chosen ` +
+    add(
+      "tune.budgets",
+      `found ${keys.length} of ${known.length} budgets, wanted all, since settings are chosen ` +
         'for each budget; leave "budget" out of tune.per to choose them under some budgets for all',
-    });
+    );
   }
   return problems;
 }
