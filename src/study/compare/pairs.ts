@@ -12,10 +12,14 @@ import { closed } from "../schema/settings.ts";
 import type { RunPoint } from "../types.ts";
 
 /** Two runs of one task and seed that are compared. */
-export interface ClaimPair<R extends ArmRun> {
+export interface ClaimPair<R> {
+  /** The task of both. */
   readonly task: string;
+  /** The seed of both. */
   readonly seed: number;
+  /** The run of arm a. */
   readonly a: R;
+  /** The run of arm b. */
   readonly b: R;
 }
 
@@ -87,26 +91,11 @@ export interface ResolvedComparison {
 }
 
 /** Two runs of one task and seed, as points of the study's grid. */
-export interface ComparedPair {
-  /** The task of both. */
-  readonly task: string;
-  /** The seed of both. */
-  readonly seed: number;
-  /** The run of arm a. */
-  readonly a: RunPoint;
-  /** The run of arm b. */
-  readonly b: RunPoint;
-}
+export type ComparedPair = ClaimPair<RunPoint>;
 
-const pointOf = ({ task, label, budget, seed }: ArmRun): RunPoint => ({
-  task,
-  label,
-  budget,
-  seed,
-});
-
-export function askedTasks({ task }: StudyComparison): readonly string[] | null {
-  return task === undefined ? null : typeof task === "string" ? [task] : task;
+/** The tasks that a comparison is asked for; undefined for all. */
+export function askedTasks({ task }: StudyComparison): readonly string[] | undefined {
+  return typeof task === "string" ? [task] : task;
 }
 
 /**
@@ -120,6 +109,7 @@ export function comparedPairs(
 ): readonly ComparedPair[] {
   const { a, b } = comparison;
   const tasks = askedTasks(comparison);
-  return claimPairs({ a, b, ...(tasks === null ? {} : { tasks }) }, runs)
+  const pointOf = ({ task, label, budget, seed }: ArmRun) => ({ task, label, budget, seed });
+  return claimPairs({ a, b, ...(tasks === undefined ? {} : { tasks }) }, runs)
     .map((pair) => ({ ...pair, a: pointOf(pair.a), b: pointOf(pair.b) }));
 }

@@ -20,7 +20,7 @@ import type { MethodOptions, Study, StudyMethod } from "../schema/study.ts";
 import { ranksText, type StudyRanks } from "../budget/given.ts";
 import type { MethodEntry } from "../types.ts";
 
-interface Arm {
+interface AxisEntry {
   readonly entry: MethodEntry;
   /** How reports call it beside what axes of settings vary. */
   readonly arm: string;
@@ -31,7 +31,7 @@ interface Arm {
 }
 
 /** An entry of the methods' axis at one combination of settings. */
-export interface Variant extends Arm {
+export interface Variant extends AxisEntry {
   /** How reports call it; no other variant is called so. */
   readonly label: string;
   /** Values of the settings that it varies by; empty where there are none. */
@@ -49,7 +49,7 @@ export function knownVariants(
   entries: readonly MethodEntry[],
   problems: Problem[],
 ): readonly Variant[] {
-  const arms = knownArms(study.axes.methods, entries, problems);
+  const arms = knownEntries(study.axes.methods, entries, problems);
   // Options of methods that are not known are not worth a second line.
   const axes = knownSettingsAxes(
     study,
@@ -57,7 +57,7 @@ export function knownVariants(
     problems,
   );
   const names = shortNames(axes.map(({ path }) => path.text));
-  const labels = new Map<string, Arm>();
+  const labels = new Map<string, AxisEntry>();
   return arms.flatMap((arm) => {
     const own = axes.filter(({ path }) => variesBy(arm.entry, path.text));
     for (const { path } of own) {
@@ -85,12 +85,12 @@ export function knownVariants(
   });
 }
 
-function knownArms(
+function knownEntries(
   methods: readonly StudyMethod[],
   entries: readonly MethodEntry[],
   problems: Problem[],
-): readonly Arm[] {
-  const arms = new Map<string, Arm>();
+): readonly AxisEntry[] {
+  const arms = new Map<string, AxisEntry>();
   const names = new Set(entries.map(({ name }) => name));
   for (const [i, item] of methods.entries()) {
     const where = `axes.methods[${i}]`;

@@ -44,21 +44,6 @@ Deno.test("arms are compared across budgets, task by task and seed by seed", () 
   assertEquals(pairs({ a: { method: "lora", budget: 4 }, b: ours }).length, 2);
 });
 
-Deno.test("arms without budgets are paired at each, a method without ranks with all", () => {
-  assertEquals(pairs({ a: { method: "elalora" }, b: { method: "adalora" }, task: "RTE" }), [
-    "RTE, elalora, r2, seed 1 / RTE, adalora, r2, seed 1",
-    "RTE, elalora, r4, seed 1 / RTE, adalora, r4, seed 1",
-    "RTE, elalora, r2, seed 2 / RTE, adalora, r2, seed 2",
-    "RTE, elalora, r4, seed 2 / RTE, adalora, r4, seed 2",
-  ]);
-  assertEquals(pairs({ a: { method: "lora" }, b: { method: "head" } }), [
-    "RTE, lora, r2, seed 1 / RTE, head, seed 1",
-    "RTE, lora, r4, seed 1 / RTE, head, seed 1",
-    "RTE, lora, r2, seed 2 / RTE, head, seed 2",
-    "RTE, lora, r4, seed 2 / RTE, head, seed 2",
-  ]);
-});
-
 Deno.test("comparisons are checked before anything runs, and change no run", () => {
   assertEquals(problemsOf({ a: { method: "elarola", budget: 2 }, b: { ...theirs, budget: 8 } }), [
     'comparisons[0].a.method: Unknown method "elarola": known are "lora", "elalora", "adalora", "head". Did you mean ' +

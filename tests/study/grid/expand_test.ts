@@ -253,14 +253,6 @@ Deno.test("expandStudy() takes the study's own tasks from the function that know
   ]);
 });
 
-Deno.test("expandStudy() tells all problems at once", () => {
-  const study = smallStudy({
-    deltas: [{ when: { task: "MRCP" }, set: {} }],
-    axes: { tasks: ["RET"], methods: ["lroa"], seeds: [1, 1] },
-  });
-  assertEquals(problemsOf(study).length, 4);
-});
-
 Deno.test("expandStudy() leaves out what an exception matches", () => {
   const axes = {
     tasks: ["RTE", "CoLA"],
