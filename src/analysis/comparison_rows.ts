@@ -4,7 +4,7 @@
  * @module
  */
 import { pointKey } from "../study/grid/points.ts";
-import type { ComparedPair, ResolvedComparison } from "../study/compare/pairs.ts";
+import type { ClaimPair, ResolvedComparison } from "../study/compare/pairs.ts";
 import type { RunPoint } from "../study/types.ts";
 import { meanOf } from "../stats/mean.ts";
 import { type Contrast, contrastOf } from "./contrasts.ts";
@@ -94,7 +94,7 @@ function sideOf(
 }
 
 function scoredPairs(
-  pairs: readonly ComparedPair[],
+  pairs: readonly ClaimPair<RunPoint>[],
   byPoint: ReadonlyMap<string, RunResults>,
 ): readonly ScoredPair[] {
   return pairs.flatMap(({ task, seed, a: ourPoint, b: theirPoint }): readonly ScoredPair[] => {

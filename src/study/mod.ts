@@ -15,7 +15,7 @@ export {
   type StudyPart,
 } from "./schema/study.ts";
 export { defineStudy, parseStudy } from "./schema/parse.ts";
-export type { ComparedPair, ResolvedComparison, StudyComparison } from "./compare/pairs.ts";
+export type { ClaimPair, ResolvedComparison, StudyComparison } from "./compare/pairs.ts";
 export { type ConvergenceRule, defaultConvergence, type Targets } from "./schema/study.ts";
 export type { StudyBudget } from "./budget/budget.ts";
 export type { Arm, ArmRun } from "./compare/arms.ts";

@@ -87,11 +87,8 @@ export interface ResolvedComparison {
   /** As the study asks for it. */
   readonly asked: StudyComparison;
   /** At least one; a run may be in several. */
-  readonly pairs: readonly ComparedPair[];
+  readonly pairs: readonly ClaimPair<RunPoint>[];
 }
-
-/** Two runs of one task and seed, as points of the study's grid. */
-export type ComparedPair = ClaimPair<RunPoint>;
 
 /** The tasks that a comparison is asked for; undefined for all. */
 export function askedTasks({ task }: StudyComparison): readonly string[] | undefined {
@@ -106,7 +103,7 @@ export function askedTasks({ task }: StudyComparison): readonly string[] | undef
 export function comparedPairs(
   comparison: StudyComparison,
   runs: readonly ArmRun[],
-): readonly ComparedPair[] {
+): readonly ClaimPair<RunPoint>[] {
   const { a, b } = comparison;
   const tasks = askedTasks(comparison);
   const pointOf = ({ task, label, budget, seed }: ArmRun) => ({ task, label, budget, seed });
