@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { type Lease, Leases, type Taking } from "../../record/leases.ts";
+import { type Lease, Leases } from "../../record/leases.ts";
 import { readEnvironment } from "../../record/provenance.ts";
 import type { RunWorker } from "./workers.ts";
 import { kindOf, type Pool, type PoolWork } from "./pool.ts";
 import type { PlannedRun } from "../plan/planning.ts";
-import type { StopFlag } from "../events.ts";
 
 /** What came of a job that another process took over. */
 export const lost = Symbol("lost");
@@ -56,26 +55,14 @@ export async function workOnRuns<T, R>(
 }
 
 async function workUnderLeases<T, R>(
-  { stop, tell }: Pool,
+  pool: Pool,
   request: WorkOnRuns<T, R>,
   leases: Leases,
   workers: readonly RunWorker[],
 ): Promise<void> {
-  const { jobs, plannedOf, work, onResult, isStoppedByErrors = true } = request;
-  const titleOf = (job: T) => plannedOf(job).title;
-  const leased = new LeasedWork<T>({
-    queue: request.queue ?? new WorkQueue(jobs, (job) => kindOf(plannedOf(job))),
-    lease: (job) => leases.take(plannedOf(job).folder),
-    release: (lease) => leases.release(lease),
-    isDone: request.isDone,
-    onLeft: (job, by) => tell({ kind: "left", title: titleOf(job), by }),
-    onElsewhere: async (job) => {
-      await tell({ kind: "done elsewhere", title: titleOf(job) });
-      await request.onElsewhere?.(job);
-    },
-    onTakenOver: (job, from) => tell({ kind: "taken over", title: titleOf(job), from }),
-    stop,
-  });
+  const { stop } = pool;
+  const { work, onResult, isStoppedByErrors = true } = request;
+  const leased = new LeasedWork(pool, leases, request);
   await workSideBySide<LeasedJob<T>, R | typeof lost>(leased, {
     workers: workers.map((worker) => async ({ job, lease }: LeasedJob<T>) => {
       try {
@@ -103,22 +90,11 @@ interface LeasedJob<T> {
   readonly lease: Lease;
 }
 
-/** What work is taken with. */
-export interface LeasedWorkSetting<T> {
-  readonly queue: JobQueue<T>;
-  readonly lease: (job: T) => Promise<Taking>;
-  readonly release: (lease: Lease) => Promise<void>;
-  /** Whether a job needs not be done, since somebody else did it. */
-  readonly isDone: (job: T) => Promise<boolean>;
-  /** Told once of each job that another process is doing, with words for that process. */
-  readonly onLeft: (job: T, by: string) => Promise<void>;
-  readonly onElsewhere: (job: T) => Promise<void>;
-  /** Told of a job whose process was thought dead. */
-  readonly onTakenOver: (job: T, from: string) => Promise<void>;
-  readonly stop: Pick<StopFlag, "isRaised">;
-  /** Waits before the next look at what others do. Default: half a second. */
-  readonly pause?: () => Promise<void>;
-}
+/** What is known of jobs where they are taken. */
+type LeasedRequest<T> = Pick<
+  WorkOnRuns<T, unknown>,
+  "jobs" | "queue" | "plannedOf" | "isDone" | "onElsewhere"
+>;
 
 function halfASecond(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 500));
@@ -126,13 +102,28 @@ function halfASecond(): Promise<void> {
 
 /** Work that several workers take from, each job under a lease. */
 export class LeasedWork<T> {
-  readonly #setting: LeasedWorkSetting<T>;
+  readonly #pool: Pick<Pool, "stop" | "tell">;
+  readonly #leases: Pick<Leases, "take" | "release">;
+  readonly #request: LeasedRequest<T>;
+  readonly #queue: JobQueue<T>;
+  readonly #pause: () => Promise<void>;
   readonly #left = new Set<T>();
   readonly #told = new Set<T>();
   #looking: Promise<unknown> = Promise.resolve();
 
-  constructor(setting: LeasedWorkSetting<T>) {
-    this.#setting = setting;
+  /** @param pause Waits before the next look at what others do. Default: half a second. */
+  constructor(
+    pool: Pick<Pool, "stop" | "tell">,
+    leases: Pick<Leases, "take" | "release">,
+    request: LeasedRequest<T>,
+    pause: () => Promise<void> = halfASecond,
+  ) {
+    const { jobs, plannedOf } = request;
+    this.#pool = pool;
+    this.#leases = leases;
+    this.#request = request;
+    this.#queue = request.queue ?? new WorkQueue(jobs, (job) => kindOf(plannedOf(job)));
+    this.#pause = pause;
   }
 
   /**
@@ -142,9 +133,8 @@ export class LeasedWork<T> {
    * from what they did.
    */
   async take(last: LeasedJob<T> | null): Promise<LeasedJob<T> | null> {
-    const { queue, stop, pause = halfASecond } = this.#setting;
-    while (!stop.isRaised) {
-      const job = await queue.take(last?.job ?? null);
+    while (!this.#pool.stop.isRaised) {
+      const job = await this.#queue.take(last?.job ?? null);
       if (job !== null) {
         const leased = await this.#lease(job);
         if (leased !== null) return leased;
@@ -156,7 +146,7 @@ export class LeasedWork<T> {
       this.#looking = looked.catch(() => {});
       const leased = await looked;
       if (leased !== null) return leased;
-      if (this.#left.size > 0) await pause();
+      if (this.#left.size > 0) await this.#pause();
     }
     return null;
   }
@@ -164,13 +154,13 @@ export class LeasedWork<T> {
   /** Puts back a job that another process took over. */
   putBack(job: T): void {
     this.#left.add(job);
-    this.#setting.queue.leave?.(job);
+    this.#queue.leave?.(job);
   }
 
   /** Looks at all that others do, until there is something to do. */
   async #look(): Promise<LeasedJob<T> | null> {
     for (const job of [...this.#left]) {
-      if (this.#setting.stop.isRaised) return null;
+      if (this.#pool.stop.isRaised) return null;
       const leased = await this.#lease(job);
       if (leased !== null) return leased;
     }
@@ -178,26 +168,29 @@ export class LeasedWork<T> {
   }
 
   async #lease(job: T): Promise<LeasedJob<T> | null> {
-    const { queue, lease, release, isDone, onLeft, onElsewhere, onTakenOver } = this.#setting;
-    const taking = await lease(job);
+    const { tell } = this.#pool;
+    const { folder, title } = this.#request.plannedOf(job);
+    const taking = await this.#leases.take(folder);
     if (taking.kind === "held") {
       this.#left.add(job);
-      queue.leave?.(job);
+      this.#queue.leave?.(job);
       if (!this.#told.has(job)) {
         this.#told.add(job);
-        await onLeft(job, taking.by);
+        await tell({ kind: "left", title, by: taking.by });
       }
       return null;
     }
     this.#left.delete(job);
     // Results appear before their lease is released, so that this look cannot miss them.
-    if (await isDone(job)) {
-      await release(taking.lease);
-      await onElsewhere(job);
+    if (await this.#request.isDone(job)) {
+      await this.#leases.release(taking.lease);
+      await tell({ kind: "done elsewhere", title });
+      await this.#request.onElsewhere?.(job);
       return null;
     }
-    queue.leased?.(job);
-    if (taking.lease.from !== null) await onTakenOver(job, taking.lease.from);
+    this.#queue.leased?.(job);
+    const { from } = taking.lease;
+    if (from !== null) await tell({ kind: "taken over", title, from });
     return { job, lease: taking.lease };
   }
 }

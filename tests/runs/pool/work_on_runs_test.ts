@@ -1,10 +1,9 @@
 /** Which job is taken where others work on the same, and when a worker is done. */
 import { assertEquals, assertRejects } from "@std/assert";
-import {
-  LeasedWork,
-  type LeasedWorkSetting,
-  WorkQueue,
-} from "../../../src/runs/pool/work_on_runs.ts";
+import type { Leases } from "../../../src/record/leases.ts";
+import { StopFlag, type WorkEvent } from "../../../src/runs/events.ts";
+import type { PlannedRun } from "../../../src/runs/plan/planning.ts";
+import { LeasedWork, WorkQueue } from "../../../src/runs/pool/work_on_runs.ts";
 
 /** Jobs by letter, of which others have leased some and done others. */
 function workOn(
@@ -15,28 +14,35 @@ function workOn(
   },
 ) {
   const told: string[] = [];
-  const stop = { isRaised: false };
-  const tell = (what: string) => (job: string) => {
-    told.push(`${what} ${job}`);
+  const stop = new StopFlag();
+  const tell = (event: WorkEvent) => {
+    if ("title" in event) told.push(`${event.kind} ${event.title}`);
     return Promise.resolve();
   };
-  const setting: LeasedWorkSetting<string> = {
-    queue: new WorkQueue([...jobs], () => "kind"),
-    lease: (job) =>
+  const leases: Pick<Leases, "take" | "release"> = {
+    take: (run) =>
       Promise.resolve(
-        others.leased.has(job)
+        others.leased.has(run)
           ? { kind: "held", by: "somebody" }
-          : { kind: "taken", lease: { run: job, token: job, from: others.from ?? null } },
+          : { kind: "taken", lease: { run, token: run, from: others.from ?? null } },
       ),
-    release: ({ run }) => tell("released")(run),
-    isDone: (job) => Promise.resolve(others.done.has(job)),
-    onLeft: tell("left"),
-    onElsewhere: tell("elsewhere"),
-    onTakenOver: tell("taken over"),
-    stop,
-    pause: () => Promise.resolve(onPause()),
+    release: ({ token }) => {
+      told.push(`released ${token}`);
+      return Promise.resolve();
+    },
   };
-  return { work: new LeasedWork(setting), told, stop };
+  const work = new LeasedWork<string>(
+    { stop, tell },
+    leases,
+    {
+      jobs: [...jobs],
+      queue: new WorkQueue([...jobs], () => "kind"),
+      plannedOf: (job) => ({ folder: job, title: job }) as PlannedRun,
+      isDone: (job) => Promise.resolve(others.done.has(job)),
+    },
+    () => Promise.resolve(onPause()),
+  );
+  return { work, told, stop };
 }
 
 const none = () => ({ leased: new Set<string>(), done: new Set<string>() });
@@ -72,9 +78,9 @@ Deno.test("jobs of others are left to them, told once, and waited for until they
     "left a",
     "left c",
     "released a",
-    "elsewhere a",
+    "done elsewhere a",
     "released c",
-    "elsewhere c",
+    "done elsewhere c",
   ]);
 });
 
@@ -89,14 +95,14 @@ Deno.test("a job that another did since the work was planned is not done again",
   const others = { leased: new Set<string>(), done: new Set("b") };
   const { work, told } = workOn("abc", others);
   assertEquals(await takeAll(work), "ac");
-  assertEquals(told, ["released b", "elsewhere b"]);
+  assertEquals(told, ["released b", "done elsewhere b"]);
 });
 
 Deno.test("a job whose lease was taken over is told, unless it is done", async () => {
   const others = { leased: new Set<string>(), done: new Set("b"), from: "a dead process" };
   const { work, told } = workOn("ab", others);
   assertEquals(await takeAll(work), "a");
-  assertEquals(told, ["taken over a", "released b", "elsewhere b"]);
+  assertEquals(told, ["taken over a", "released b", "done elsewhere b"]);
 });
 
 Deno.test("a job that was lost to another is waited for", async () => {
@@ -109,12 +115,12 @@ Deno.test("a job that was lost to another is waited for", async () => {
   others.leased.add("a");
   work.putBack("a");
   assertEquals(await work.take(first), null);
-  assertEquals(told, ["left a", "released a", "elsewhere a"]);
+  assertEquals(told, ["left a", "released a", "done elsewhere a"]);
 });
 
 Deno.test("a stop ends the wait", async () => {
   const { work, stop } = workOn("a", { leased: new Set("a"), done: new Set() }, () => {
-    stop.isRaised = true;
+    stop.raise();
   });
   assertEquals(await takeAll(work), "");
 });
