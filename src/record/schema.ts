@@ -36,7 +36,7 @@ export const evaluationLine = z.object({
 
 const as = z.enum(["same", "reversed", "permuted", "uniform"]);
 
-const dose = z.union([
+const delta = z.union([
   z.object({ layer: count, by: z.int() }),
   z.object({ module: text, by: z.int() }),
   z.object({ part: text, by: z.int() }),
@@ -45,7 +45,7 @@ const dose = z.union([
 const ranksOrigin = z.discriminatedUnion("type", [
   z.object({ type: z.literal("file"), file: text, as }),
   z.object({ type: z.literal("run"), run: text, title: text, as }),
-  z.object({ type: z.literal("dose"), add: z.array(dose) }),
+  z.object({ type: z.literal("dose"), add: z.array(delta) }),
 ]);
 
 const asked = z.object({

@@ -11,7 +11,7 @@
  */
 import type { Json } from "../base/canonical_json.ts";
 import type { Budget } from "../study/budget/budget.ts";
-import type { Dose, MethodOrigin, RanksAs } from "../study/types.ts";
+import type { MethodOrigin, RankDelta, RanksAs } from "../study/types.ts";
 
 /** Version of every file described here; a reader refuses a newer one. */
 export const recordSchemaVersion = 1;
@@ -66,7 +66,7 @@ export type RanksOrigin =
     readonly as: RanksAs;
   }
   /** The ranks of the budget, with some added or taken. */
-  | { readonly type: "dose"; readonly add: readonly Dose[] };
+  | { readonly type: "dose"; readonly add: readonly RankDelta[] };
 
 /** Active adapter parameters at four points of the run, head and biases excluded; null where a method has no ranks. */
 export interface BudgetCounts {

@@ -32,15 +32,15 @@ export function givenRanksText({ record }: RunResults, runs: readonly RunResults
     return ranks === undefined || ranks === null ? null : "set by hand for each module";
   }
   if (ranksFrom.type === "dose") {
-    const doses = ranksFrom.add.map((dose) => {
-      const place = "layer" in dose
-        ? `layer ${dose.layer}`
-        : "module" in dose
-        ? dose.module
-        : `all ${dose.part}`;
-      return `${dose.by < 0 ? "−" : "+"}${Math.abs(dose.by)} in ${place}`;
+    const deltas = ranksFrom.add.map((delta) => {
+      const place = "layer" in delta
+        ? `layer ${delta.layer}`
+        : "module" in delta
+        ? delta.module
+        : `all ${delta.part}`;
+      return `${delta.by < 0 ? "−" : "+"}${Math.abs(delta.by)} in ${place}`;
     });
-    return `those of the budget, ${joined(doses)}`;
+    return `those of the budget, ${joined(deltas)}`;
   }
   const as = ranksFrom.as === "same" ? "" : `, ${ranksFrom.as}`;
   if (ranksFrom.type === "file") return `those of ${ranksFrom.file}${as}`;

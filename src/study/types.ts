@@ -220,7 +220,7 @@ export interface RanksFrom {
 }
 
 /** Ranks that the modules of a layer, one module, or all modules of a part of a layer get more than the budget gives. */
-export type Dose =
+export type RankDelta =
   & { readonly by: number }
   & ({ readonly layer: number } | { readonly module: string } | { readonly part: string });
 
@@ -231,7 +231,7 @@ export type RunPoint = Pick<RunSpec, "task" | "label" | "budget" | "seed">;
 export type AskedRanks =
   | { readonly type: "file"; readonly file: string; readonly as: RanksAs }
   | { readonly type: "run"; readonly of: RunPoint; readonly as: RanksAs }
-  | { readonly type: "dose"; readonly add: readonly Dose[] };
+  | { readonly type: "dose"; readonly add: readonly RankDelta[] };
 
 /** A run of a study's grid: what was read for it may still decide about its ranks. */
 export interface GridRun extends RunSpec {

@@ -1,4 +1,4 @@
-/** Runs whose ranks come from a file, from another run, or from a dose, from the study to their records. */
+/** Runs whose ranks come from a file, from another run, or from rank deltas, from the study to their records. */
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { planText } from "../../src/cli/plan_text.ts";
 import { methods } from "../../src/methods/table.ts";
@@ -63,7 +63,7 @@ function recordsIn(home: string): ReadonlyMap<string, RunRecord> {
 const parts = ["query", "key", "value", "attention_output", "intermediate", "output"];
 const names = [0, 1].flatMap((layer) => parts.map((part) => `layer.${layer}.${part}`));
 
-Deno.test("ranks of a file and of a dose are a run's own, and its record says where they come from", async () => {
+Deno.test("ranks of a file and with deltas are a run's own, and its record says where they come from", async () => {
   const ranks = Object.fromEntries(names.map((name, i) => [name, 1 + i % 3]));
   const study = studyOf([
     "lora",

@@ -1,5 +1,5 @@
 /**
- * From the ranks that a study asks for to those of its runs: files are read, doses added, other runs named by their ids.
+ * From the ranks that a study asks for to those of its runs: files are read, deltas added, other runs named by their ids.
  *
  * @module
  */
@@ -9,7 +9,12 @@ import { decodeText } from "../../base/read_text.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
 import { mostFileBytes, readBounded } from "../../record/read_bounded.ts";
 import type { RanksOrigin } from "../../record/types.ts";
-import { dosedRanks, type Ranks, ranksOfFile, transformedRanks } from "../../study/budget/given.ts";
+import {
+  type Ranks,
+  ranksOfFile,
+  ranksWithDeltas,
+  transformedRanks,
+} from "../../study/budget/given.ts";
 import type { Problem } from "../../study/check/problems.ts";
 import { pointKey } from "../../study/grid/points.ts";
 import { adaptedModules, fixedRanks, planRun } from "../../study/budget/ranks.ts";
@@ -71,8 +76,8 @@ async function readRanks(
   return ranks;
 }
 
-/** The ranks of a budget with doses added. */
-function dosed(
+/** The ranks of a budget with deltas added. */
+function withDeltas(
   { add }: Extract<AskedRanks, { type: "dose" }>,
   run: RunSpec,
   inputs: Inputs,
@@ -85,7 +90,7 @@ function dosed(
     );
   }
   const plan = planRun(method, run, inputs.modulesOf(run.settings.model), stepsOf(run, inputs));
-  return dosedRanks(modulesOf(run, inputs, methods), plan!.initial, add);
+  return ranksWithDeltas(modulesOf(run, inputs, methods), plan!.initial, add);
 }
 
 /**
@@ -116,7 +121,10 @@ export async function settleRanks(
           return { run: { ...run, ranks }, ranksFrom: { type: "file", file, as } };
         }
         case "dose":
-          return { run: { ...run, ranks: dosed(asked, run, inputs, methods) }, ranksFrom: asked };
+          return {
+            run: { ...run, ranks: withDeltas(asked, run, inputs, methods) },
+            ranksFrom: asked,
+          };
         case "run": {
           const { of, as } = asked;
           const source = byPoint.get(pointKey(of));

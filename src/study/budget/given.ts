@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { budgetKey, budgetOf, budgetSchema, type StudyBudget } from "./budget.ts";
 import { closed } from "../schema/settings.ts";
-import type { Dose, ModuleShape, RanksAs } from "../types.ts";
+import type { ModuleShape, RankDelta, RanksAs } from "../types.ts";
 import { RandomStream } from "../../base/random.ts";
 import { unknownName } from "../../base/suggest.ts";
 import { apportion, total } from "./costs.ts";
@@ -30,18 +30,18 @@ export type StudyRanks =
   /** The final ranks of another run of the study. */
   | { readonly of: SourceRun; readonly as?: RanksAs }
   /** The ranks of the budget, with some added or taken. */
-  | { readonly add: readonly Dose[] };
+  | { readonly add: readonly RankDelta[] };
 
 const ways = ["same", "reversed", "permuted", "uniform"] as const satisfies readonly RanksAs[];
 
-const dosed = ["layer", "module", "part"] as const;
+const deltaKeys = ["layer", "module", "part"] as const;
 
-const dose = closed({
+const delta = closed({
   layer: z.exactOptional(z.int().min(0)),
   module: z.exactOptional(z.string().min(1)),
   part: z.exactOptional(z.string().min(1)),
   by: z.int().describe("Ranks that each of these modules gets, or below zero loses"),
-}).refine((value) => dosed.filter((key) => value[key] !== undefined).length === 1, {
+}).refine((value) => deltaKeys.filter((key) => value[key] !== undefined).length === 1, {
   error: "wanted exactly one of layer, module and part beside by",
 });
 
@@ -60,7 +60,7 @@ export const studyRanksSchema = closed({
   ),
   as: z.exactOptional(z.enum(ways).describe("What becomes of the ranks; default same")),
   add: z.exactOptional(
-    z.array(dose).min(1).describe("Ranks added to those that the budget gives"),
+    z.array(delta).min(1).describe("Ranks added to those that the budget gives"),
   ),
 }).refine(
   ({ file, of, add }) => [file, of, add].filter((given) => given !== undefined).length === 1,
@@ -72,22 +72,22 @@ export const studyRanksSchema = closed({
   description: "The ranks that runs start with, in place of those that the budget gives",
 }) as unknown as z.ZodType<StudyRanks>; // Exactly one form is what the refinements guarantee.
 
-function placeOf(dose: Dose): readonly ["layer" | "name" | "part", string | number] {
-  if ("layer" in dose) return ["layer", dose.layer];
-  return "module" in dose ? ["name", dose.module] : ["part", dose.part];
+function placeOf(delta: RankDelta): readonly ["layer" | "name" | "part", string | number] {
+  if ("layer" in delta) return ["layer", delta.layer];
+  return "module" in delta ? ["name", delta.module] : ["part", delta.part];
 }
 
-/** A dose in few characters: `layer 3 +1`. */
-function doseText(dose: Dose): string {
-  const [key, value] = placeOf(dose);
-  return `${key === "layer" ? `layer ${value}` : value} ${signed(dose.by)}`;
+/** A delta in few characters: `layer 3 +1`. */
+function deltaText(delta: RankDelta): string {
+  const [key, value] = placeOf(delta);
+  return `${key === "layer" ? `layer ${value}` : value} ${signed(delta.by)}`;
 }
 
 const signed = (count: number) => `${count < 0 ? "" : "+"}${count}`;
 
 /** What a label says of given ranks: `ranks of elalora reversed`, `ranks of ranks.json`, `layer 3 +1`. */
 export function ranksText(ranks: StudyRanks): string {
-  if ("add" in ranks) return ranks.add.map(doseText).join(" ");
+  if ("add" in ranks) return ranks.add.map(deltaText).join(" ");
   const as = ranks.as === undefined || ranks.as === "same" ? [] : [ranks.as];
   if ("file" in ranks) return ["ranks of", ranks.file, ...as].join(" ");
   const { label, task, budget, seed } = ranks.of;
@@ -172,40 +172,40 @@ export function transformedRanks(
 }
 
 /**
- * Ranks with doses added, one after the other.
+ * Ranks with deltas added, one after the other.
  *
  * @param ranks Of the adapted modules, in their order.
- * @throws {RangeError} If a dose is for no adapted module, or a rank would be below zero or above a module's smaller side.
+ * @throws {RangeError} If a delta is for no adapted module, or a rank would be below zero or above a module's smaller side.
  */
-export function dosedRanks(
+export function ranksWithDeltas(
   modules: readonly ModuleShape[],
   ranks: readonly number[],
-  doses: readonly Dose[],
+  deltas: readonly RankDelta[],
 ): Ranks {
   const given = [...ranks];
-  const isFor = (dose: Dose, module: ModuleShape) => {
-    const [key, value] = placeOf(dose);
+  const isFor = (delta: RankDelta, module: ModuleShape) => {
+    const [key, value] = placeOf(delta);
     return module[key] === value;
   };
-  const called = (dose: Dose) => {
-    const [key, value] = placeOf(dose);
+  const called = (delta: RankDelta) => {
+    const [key, value] = placeOf(delta);
     return { kind: key === "name" ? "module" : key, value: String(value) };
   };
-  for (const dose of doses) {
-    const places = [...modules.keys()].filter((i) => isFor(dose, modules[i]!));
+  for (const delta of deltas) {
+    const places = [...modules.keys()].filter((i) => isFor(delta, modules[i]!));
     if (places.length === 0) {
-      const { kind, value } = called(dose);
-      const known = new Set(modules.map((module) => String(module[placeOf(dose)[0]])));
+      const { kind, value } = called(delta);
+      const known = new Set(modules.map((module) => String(module[placeOf(delta)[0]])));
       throw new RangeError(`Cannot add ranks: ${unknownName(kind, value, [...known])}`);
     }
-    for (const i of places) given[i]! += dose.by;
+    for (const i of places) given[i]! += delta.by;
   }
   for (const [i, module] of modules.entries()) {
     const most = Math.min(module.inSize, module.outSize);
     if (given[i]! >= 0 && given[i]! <= most) continue;
-    const own = doses.filter((dose) => isFor(dose, module)).map((dose) => {
-      const { kind, value } = called(dose);
-      return `${signed(dose.by)} for ${kind} ${kind === "layer" ? value : `"${value}"`}`;
+    const own = deltas.filter((delta) => isFor(delta, module)).map((delta) => {
+      const { kind, value } = called(delta);
+      return `${signed(delta.by)} for ${kind} ${kind === "layer" ? value : `"${value}"`}`;
     });
     throw new RangeError(
       `Cannot add ${own.join(" and ")}: found rank ${

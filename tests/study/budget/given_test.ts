@@ -1,13 +1,13 @@
 /** Ranks that come from elsewhere than a budget, as pure functions. */
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import {
-  dosedRanks,
   evenRanks,
   ranksOfFile,
+  ranksWithDeltas,
   totalRank,
   transformedRanks,
 } from "../../../src/study/budget/given.ts";
-import type { Dose } from "../../../src/study/types.ts";
+import type { RankDelta } from "../../../src/study/types.ts";
 import { encoderModules } from "../tables.ts";
 
 const modules = encoderModules(3, 8, 32);
@@ -38,22 +38,22 @@ Deno.test("a permutation keeps the ranks, and is the seed's own", () => {
 
 Deno.test("doses add to a layer, a module or a part, and sum up", () => {
   const base = modules.map(() => 2);
-  const add: readonly Dose[] = [
+  const add: readonly RankDelta[] = [
     { layer: 1, by: 1 },
     { module: "layer.1.query", by: 3 },
     { part: "output", by: -2 },
   ];
-  const dosed = dosedRanks(modules, base, add);
+  const withDeltas = ranksWithDeltas(modules, base, add);
   for (const { name, layer, part } of modules) {
     const wanted = 2 + (layer === 1 ? 1 : 0) + (name === "layer.1.query" ? 3 : 0) -
       (part === "output" ? 2 : 0);
-    assertEquals(dosed[name], wanted, name);
+    assertEquals(withDeltas[name], wanted, name);
   }
 });
 
-Deno.test("a dose below zero, above the smaller side or for nothing is refused by name", () => {
-  const fails = (add: readonly Dose[], message: string) =>
-    assertThrows(() => dosedRanks(modules, modules.map(() => 2), add), RangeError, message);
+Deno.test("a delta below zero, above the smaller side or for nothing is refused by name", () => {
+  const fails = (add: readonly RankDelta[], message: string) =>
+    assertThrows(() => ranksWithDeltas(modules, modules.map(() => 2), add), RangeError, message);
   fails(
     [{ part: "key", by: -3 }],
     'Cannot add -3 for part "key": found rank -1 for module "layer.0.key", whose budget gives it 2; wanted 0 to 8',

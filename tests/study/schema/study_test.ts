@@ -190,7 +190,7 @@ Deno.test("defineStudy() returns the study and refuses what the compiler cannot 
   );
 });
 
-Deno.test("parseStudy() wants one form of ranks, and of a dose one place", () => {
+Deno.test("parseStudy() wants one form of ranks, and of a rank delta one place", () => {
   const of = (ranks: unknown) =>
     assertThrows(
       () =>
