@@ -6,7 +6,7 @@
 import * as z from "zod";
 import type { RandomStream } from "../base/random.ts";
 import type { ModuleShape } from "../study/types.ts";
-import { closed } from "../study/schema/settings.ts";
+import { closed } from "../study/schema/shapes.ts";
 import { ranksByVariance } from "./eva.ts";
 import { dimensionEstimate } from "./gelora.ts";
 import { gradientEstimate } from "./gradient_ranks.ts";

@@ -12,7 +12,7 @@ import * as z from "zod";
 import { cappedCounts, countsOfFound, countsOfMasks, exactly } from "../study/budget/range.ts";
 import { isCapped } from "../study/budget/budget.ts";
 import type { CountFacts, PlannedCounts, RunFacts } from "../study/types.ts";
-import { closed } from "../study/schema/settings.ts";
+import { closed } from "../study/schema/shapes.ts";
 import { adaloraPolicy, checkAdaloraSchedule, meanMasked } from "./adalora_policy.ts";
 import { type AdapterPolicy, type StepRules } from "./adapter.ts";
 import {

@@ -12,7 +12,7 @@
  */
 import * as z from "zod";
 import { mul } from "../graph/mod.ts";
-import { closed } from "../study/schema/settings.ts";
+import { closed } from "../study/schema/shapes.ts";
 import type { AdapterPart, Growth, Regulariser, WeightAdapter } from "./adapter.ts";
 import { loraParts, loraPrepare } from "./lora.ts";
 import { rateOptions, scaleBy, scalingOptions, withBRate } from "./shared_options.ts";

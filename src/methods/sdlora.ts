@@ -32,7 +32,7 @@ import {
   withGradient,
 } from "../graph/mod.ts";
 import type { CountFacts, CountRange, PlannedCounts, RunFacts } from "../study/types.ts";
-import { closed } from "../study/schema/settings.ts";
+import { closed } from "../study/schema/shapes.ts";
 import { type Adapter, type AdapterPart } from "./adapter.ts";
 import { loraParts } from "./lora.ts";
 import { rateOptions, withBRate } from "./shared_options.ts";

@@ -30,7 +30,8 @@ export {
   marginOf,
   type StudyMargin,
 } from "./schema/claims.ts";
-export type { DeltaCondition, OneOrMore } from "./schema/conditions.ts";
+export type { DeltaCondition } from "./schema/conditions.ts";
+export type { OneOrMore } from "./schema/shapes.ts";
 export type { SourceRun, StudyRanks } from "./budget/given.ts";
 export { expandStudy } from "./grid/expand.ts";
 export { type StudyTables } from "./grid/tasks.ts";

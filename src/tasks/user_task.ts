@@ -13,7 +13,7 @@ import {
   show,
   StudyError,
 } from "../study/check/problems.ts";
-import { closed } from "../study/schema/settings.ts";
+import { closed } from "../study/schema/shapes.ts";
 import { mostOfName } from "../study/schema/conditions.ts";
 import { builtInTasks } from "./catalog.ts";
 import { columnsOf } from "./file_rows.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { closed } from "../schema/settings.ts";
+import { closed } from "../schema/shapes.ts";
 
 /** What a budget counts besides ranks: numbers of adapters, heads and biases excluded. */
 export type CountedBudget =

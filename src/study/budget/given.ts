@@ -5,7 +5,7 @@
  */
 import { z } from "zod";
 import { budgetKey, budgetOf, budgetSchema, type StudyBudget } from "./budget.ts";
-import { closed } from "../schema/settings.ts";
+import { closed } from "../schema/shapes.ts";
 import type { ModuleShape, RankDelta, RanksAs } from "../types.ts";
 import { RandomStream } from "../../base/random.ts";
 import { unknownName } from "../../base/suggest.ts";

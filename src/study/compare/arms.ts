@@ -15,7 +15,7 @@ import {
   type StudyBudget,
   writtenBudget,
 } from "../budget/budget.ts";
-import { closed } from "../schema/settings.ts";
+import { closed } from "../schema/shapes.ts";
 import type { RunSpec } from "../types.ts";
 
 /** Runs of one label, of all budgets and settings that are not told apart here. */

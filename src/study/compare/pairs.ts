@@ -8,7 +8,7 @@ import type { Claim } from "../schema/claims.ts";
 import { matchesCondition } from "../schema/conditions.ts";
 import { budgetKey } from "../budget/budget.ts";
 import { z } from "zod";
-import { closed } from "../schema/settings.ts";
+import { closed } from "../schema/shapes.ts";
 import type { RunPoint } from "../types.ts";
 
 /** Two runs of one task and seed that are compared. */

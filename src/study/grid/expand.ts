@@ -12,11 +12,10 @@ import { layerOf, type OptionLayer, parseOptions, settingAt } from "../schema/se
 import { type Problem, repeated, StudyError } from "../check/problems.ts";
 import { type Budget, budgetKey, budgetOf } from "../budget/budget.ts";
 import { runContent, runTitle } from "./run_id.ts";
-import { defaultSettings, overlaySettings } from "../schema/settings.ts";
+import { defaultSettings, overlaySettings, type PartialSettings } from "../schema/settings.ts";
 import { matchesCondition } from "../schema/conditions.ts";
 import type { Delta, Study } from "../schema/study.ts";
 import type { GridRun } from "../types.ts";
-import { problemsOfCap } from "../check/until.ts";
 import { knownVariants, type Variant, variedOf } from "./variants.ts";
 
 /**
@@ -226,4 +225,24 @@ function checkSame(runs: readonly GridRun[], problems: Problem[]): void {
       });
     }
   }
+}
+
+interface WrittenLayer {
+  readonly set: Pick<PartialSettings, "train">;
+  /** For instance `base` or `deltas[0].set`. */
+  readonly where: string;
+}
+
+/** What is wrong with a plateau by the layers in which a run's settings are written: it has no cap but the default. */
+export function problemsOfCap(layers: readonly WrittenLayer[]): readonly Problem[] {
+  const last = layers.findLast(({ set }) => set.train?.until !== undefined);
+  if (last === undefined || last.set.train?.until === "epochs") return [];
+  const isCapped = layers.some(({ set: { train } }) =>
+    train?.epochs !== undefined || (train?.steps ?? null) !== null
+  );
+  return isCapped ? [] : [{
+    where: `${last.where}.train.until`,
+    message:
+      "found a plateau without a cap, wanted train.steps or train.epochs beside it: a run that never stops rising ends there",
+  }];
 }

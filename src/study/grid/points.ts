@@ -3,17 +3,12 @@
  *
  * @module
  */
+import { type OneOrMore, toList } from "../schema/shapes.ts";
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
 import { unknownName } from "../../base/suggest.ts";
 import { problemsOfTargets } from "../check/study.ts";
 import { type Problem, show } from "../check/problems.ts";
-import {
-  type ConditionRun,
-  type DeltaCondition,
-  isAmong,
-  type OneOrMore,
-  toList,
-} from "../schema/conditions.ts";
+import { type ConditionRun, type DeltaCondition, isAmong } from "../schema/conditions.ts";
 import type { Study } from "../schema/study.ts";
 import { budgetKey, budgetOf } from "../budget/budget.ts";
 import type { AskedRanks, GridRun, MethodEntry, RunPoint } from "../types.ts";

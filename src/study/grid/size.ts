@@ -5,7 +5,8 @@
  */
 import type { Problem } from "../check/problems.ts";
 import { variesBy } from "./variants.ts";
-import type { DeltaCondition, OneOrMore } from "../schema/conditions.ts";
+import type { DeltaCondition } from "../schema/conditions.ts";
+import type { OneOrMore } from "../schema/shapes.ts";
 import type { Study } from "../schema/study.ts";
 import type { MethodEntry } from "../types.ts";
 

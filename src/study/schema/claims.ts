@@ -8,7 +8,7 @@ import type { Json } from "../../base/canonical_json.ts";
 import { hashJson } from "../../base/hash.ts";
 import { type Arm, armSchema, armText } from "../compare/arms.ts";
 import { conditionSchema, type DeltaCondition, taskName } from "./conditions.ts";
-import { closed } from "./settings.ts";
+import { closed } from "./shapes.ts";
 
 /** What a claim says of its arm `a` beside `b`. */
 export type ClaimSays = "better" | "equivalent" | "not worse";

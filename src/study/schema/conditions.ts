@@ -3,14 +3,11 @@
  *
  * @module
  */
+import { closed, type OneOrMore, oneOrMore, toList } from "./shapes.ts";
 import { z } from "zod";
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
 import { budgetSchema, hasBudget, type StudyBudget } from "../budget/budget.ts";
-import { closed } from "./settings.ts";
 import type { RunSpec } from "../types.ts";
-
-/** One value or a list of values, any of which matches. */
-export type OneOrMore<T> = T | readonly T[];
 
 /** Which runs are meant: those that match every key given here. */
 export interface DeltaCondition {
@@ -41,11 +38,6 @@ export const taskName = z.string().min(1).max(mostOfName.task).meta({ id: "taskN
 /** Validator of a method's name; the JSON Schema of studies fills in those that are known. */
 export const methodName = z.string().min(1).meta({ id: "methodName" });
 
-/** A validator of one value or a list of values. */
-export function oneOrMore<T>(item: z.ZodType<T>): z.ZodType<OneOrMore<T>> {
-  return z.union([item, z.array(item).min(1)]);
-}
-
 /**
  * Validator of a condition.
  *
@@ -70,11 +62,6 @@ export function conditionSchema(hint: string) {
     description: "The runs that this changes: those that match every key",
     minProperties: 1,
   });
-}
-
-/** A value or a list of values as a list. */
-export function toList<T>(value: OneOrMore<T>): readonly T[] {
-  return Array.isArray(value) ? value : [value as T];
 }
 
 /** Whether a value is the one that is wanted, or one of a list of wanted ones. */

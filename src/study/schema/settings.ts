@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { closed, defaultsOf, optionalOf, requiredKeys, setting } from "./shapes.ts";
 import { z } from "zod";
-import { unknownName } from "../../base/suggest.ts";
 import { modelNames, modelPatterns, parseModelName, unknownModel } from "./model_name.ts";
 
 /** How a run trains; every field has a default. */
@@ -137,54 +137,8 @@ export const moduleParts: readonly [ModulePart, ...ModulePart[]] = [
   "output",
 ];
 
-/**
- * An object without any other keys: a further one is an error that lists the known keys and the closest.
- *
- * @param shape The validators of its keys.
- */
-export function closed<S extends z.ZodRawShape>(shape: S): z.ZodObject<S, z.core.$strict> {
-  const known = Object.keys(shape);
-  return z.strictObject(shape, {
-    error: (issue) =>
-      issue.code === "unrecognized_keys"
-        ? (issue.keys as string[]).map((key) => unknownName("key", key, known)).join("; ")
-        : undefined,
-  });
-}
-
-/** What {@linkcode optionalKeys} makes of the validators of keys. */
-type ExactOptionalShape<S extends z.ZodRawShape> = {
-  [K in keyof S]: z.ZodExactOptional<S[K]>;
-};
-
-/** The same keys, each of which may be left out. */
-export function optionalKeys<S extends z.ZodRawShape>(shape: S): ExactOptionalShape<S> {
-  return Object.fromEntries(
-    Object.entries(shape).map(([key, schema]) => [key, z.exactOptional(schema)]),
-  ) as ExactOptionalShape<S>;
-}
-
-/** A setting with its default, which its description says too. */
-function setting<S extends z.ZodType>(
-  schema: S,
-  usual: z.util.NoUndefined<z.output<S>>,
-  text: string,
-): z.ZodDefault<S> {
-  return schema.describe(`${text}; default ${usual}`).default(usual);
-}
-
-type Defaulted = Readonly<Record<string, z.ZodDefault<z.ZodType>>>;
-
-function requiredKeys<S extends Defaulted>(shape: S) {
-  return Object.fromEntries(
-    Object.entries(shape).map(([key, schema]) => [key, schema.unwrap()]),
-  ) as { [K in keyof S]: ReturnType<S[K]["unwrap"]> };
-}
-
-const optionalOf = <S extends Defaulted>(shape: S) => optionalKeys(requiredKeys(shape));
-const defaultsOf = <S extends Defaulted>(shape: S) => z.object(shape).parse({});
-
 const share = () => z.number().min(0).lt(1);
+
 const count = () => z.int().min(1);
 
 const dropoutShape = {

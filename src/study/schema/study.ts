@@ -5,7 +5,8 @@
  */
 import { z } from "zod";
 import { show } from "../check/problems.ts";
-import { closed, optionalKeys, type PartialSettings, partialSettingsSchema } from "./settings.ts";
+import { closed, type OneOrMore, oneOrMore, optionalKeys } from "./shapes.ts";
+import { type PartialSettings, partialSettingsSchema } from "./settings.ts";
 import type { Json } from "../../base/canonical_json.ts";
 import { comparisonsSchema, type StudyComparison } from "../compare/pairs.ts";
 import {
@@ -21,8 +22,6 @@ import {
   type DeltaCondition,
   methodName,
   mostOfName,
-  type OneOrMore,
-  oneOrMore,
   seedSchema,
   taskName,
 } from "./conditions.ts";

@@ -6,7 +6,7 @@
 import { z } from "zod";
 import { canonicalJson, type Json } from "../../base/canonical_json.ts";
 import { show } from "../check/problems.ts";
-import { closed } from "./settings.ts";
+import { closed } from "./shapes.ts";
 import { budgetSchema, type StudyBudget } from "../budget/budget.ts";
 
 /** Two numbers, the smaller one first. */

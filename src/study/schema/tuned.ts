@@ -7,7 +7,7 @@ import { z } from "zod";
 import type { Json } from "../../base/canonical_json.ts";
 import { budgetOf, budgetSchema, hasBudget, type StudyBudget } from "../budget/budget.ts";
 import type { Arm } from "../compare/arms.ts";
-import { closed } from "./settings.ts";
+import { closed } from "./shapes.ts";
 import type { TuneSearch } from "./tune.ts";
 import type { RunSpec } from "../types.ts";
 

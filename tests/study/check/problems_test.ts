@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import * as z from "zod";
 import { problemsOf, show } from "../../../src/study/check/problems.ts";
-import { closed } from "../../../src/study/schema/settings.ts";
+import { closed } from "../../../src/study/schema/shapes.ts";
 
 Deno.test("show() quotes a value as JSON, and cuts what is longer than 60 characters", () => {
   assertEquals([show(5), show("a"), show([1, "b"]), show({ c: null })], [

@@ -1,6 +1,6 @@
 /** When a run ends: its settings, and what they cannot go with. */
 import { assertEquals } from "@std/assert";
-import { expandStudy } from "../../../src/study/grid/expand.ts";
+import { expandStudy, problemsOfCap } from "../../../src/study/grid/expand.ts";
 import {
   defaultSettings,
   overlaySettings,
@@ -9,7 +9,6 @@ import {
 import { parseStudy } from "../../../src/study/schema/parse.ts";
 import { type Study } from "../../../src/study/schema/study.ts";
 import { heldOutShare, totalSteps, trainedExamples } from "../../../src/study/grid/steps.ts";
-import { problemsOfCap } from "../../../src/study/check/until.ts";
 import { checkRuns } from "../../../src/study/check/runs.ts";
 import {
   encoderModules,
