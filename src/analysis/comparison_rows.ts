@@ -6,7 +6,7 @@
 import { pointKey } from "../study/grid/points.ts";
 import type { ClaimPair, ResolvedComparison } from "../study/compare/pairs.ts";
 import type { RunPoint } from "../study/types.ts";
-import { meanOf } from "../stats/mean.ts";
+import { meanOf } from "../stats/statistics.ts";
 import { type Contrast, contrastOf } from "./contrasts.ts";
 import { type NoVerdict, noVerdictOf } from "./no_verdict.ts";
 import { allTasks, budgetName, factOf, keyOf, noBudget } from "./run_rows.ts";

@@ -3,13 +3,13 @@
  *
  * @module
  */
-import { bayesTTest, type Odds } from "../stats/bayes_t.ts";
+import { bayesTTest, type Odds } from "../stats/bayes.ts";
 import { isNoSpread } from "../stats/checks.ts";
 import { hedgesG } from "../stats/effects.ts";
 import { equivalenceTest } from "../stats/equivalence.ts";
 import { significanceLevel } from "../stats/rank_tests.ts";
 import { summarise, type Summary } from "../stats/statistics.ts";
-import { centralProbability } from "../stats/student_t.ts";
+import { centralProbability } from "../stats/distributions.ts";
 import type { NoVerdict } from "./no_verdict.ts";
 
 /** What is said of a method beside another. */

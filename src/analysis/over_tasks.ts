@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { bayesSignedRankTest } from "../stats/bayes_signed_rank.ts";
-import type { Odds } from "../stats/bayes_t.ts";
+import { bayesSignedRankTest, type Odds } from "../stats/bayes.ts";
 import {
   performanceProfile,
   probabilityOfImprovement,

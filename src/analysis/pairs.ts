@@ -4,7 +4,7 @@
  * @module
  */
 import { type StudyMargin, taskMargin } from "../study/schema/claims.ts";
-import { meanOf } from "../stats/mean.ts";
+import { meanOf } from "../stats/statistics.ts";
 import { averageMetric, marginsMetric } from "./metrics.ts";
 import { keyOf, noBudget, rowsOf, type RunFact, tableFrom } from "./run_rows.ts";
 

@@ -6,8 +6,7 @@
 import { averageTaskAwareName } from "../tasks/metrics.ts";
 import type { SequenceOutcome } from "../record/types.ts";
 import { budgetName, keptEvaluation, keyOf } from "./run_rows.ts";
-import { meanOf } from "../stats/mean.ts";
-import { summarise, type Summary } from "../stats/statistics.ts";
+import { meanOf, summarise, type Summary } from "../stats/statistics.ts";
 import type { StudyResults } from "./results.ts";
 
 /** The cell of the grid that a row belongs to; `sequence` is the sequence's name. */

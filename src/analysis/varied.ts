@@ -5,7 +5,7 @@
  */
 import { canonicalJson, type Json } from "../base/canonical_json.ts";
 import { shortNames, valueText } from "../study/schema/setting_paths.ts";
-import { meanOf } from "../stats/mean.ts";
+import { meanOf } from "../stats/statistics.ts";
 import { factOf, keyOf } from "./run_rows.ts";
 import type { RunResults, StudyResults } from "./results.ts";
 

@@ -15,7 +15,7 @@ import { stepsOf } from "../runs/plan/asked_ranks.ts";
 import type { Inputs } from "../runs/inputs.ts";
 import { readEach } from "../record/read_bounded.ts";
 import { plannedCounts } from "../study/check/runs.ts";
-import { meanOf } from "../stats/mean.ts";
+import { meanOf } from "../stats/statistics.ts";
 
 /** A count, the two numbers between which it will lie, or `?`. */
 export function rangeText(range: CountRange | null): string {

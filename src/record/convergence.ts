@@ -11,7 +11,7 @@
 import { type ConvergenceRule, defaultConvergence } from "../study/schema/study.ts";
 import { meritOf } from "../tasks/metrics.ts";
 import { heldOutSplit } from "../tasks/run_examples.ts";
-import { meanOf } from "../stats/mean.ts";
+import { meanOf } from "../stats/statistics.ts";
 import type { EvaluationLine, PredictionLine, RunResults, StepLine } from "./types.ts";
 
 /** How a figure changed from the last fifth of a run but one to the last. */

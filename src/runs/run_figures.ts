@@ -20,7 +20,7 @@ import type { Snapshot } from "../train/run_types.ts";
 import type { RunStage } from "../train/stages.ts";
 import { computeMetrics, meritOf, primaryMetric, taskAwareName } from "../tasks/metrics.ts";
 import type { Probabilities, Task } from "../tasks/types.ts";
-import { meanOf } from "../stats/mean.ts";
+import { meanOf } from "../stats/statistics.ts";
 import { accuracyOverTime, averageAccuracy, forgetting } from "../tasks/sequence.ts";
 
 interface RunEnd {

@@ -6,6 +6,7 @@
 import gammaln from "@stdlib/math-base-special-gammaln";
 import { RandomStream } from "../base/random.ts";
 import { isNoSpread } from "./checks.ts";
+import { bisected } from "./distributions.ts";
 import { noncentralUpper } from "./spread.ts";
 import { bootstrapEnds, type Interval, intervalLevel, summarise } from "./statistics.ts";
 
@@ -70,12 +71,7 @@ function shiftOf(t: number, freedom: number, upper: number): number {
   let high = t;
   for (let width = 1; !isBelow(low); width *= 2) low = t - width;
   for (let width = 1; isBelow(high); width *= 2) high = t + width;
-  for (let i = 0; i < 50; i++) {
-    const middle = (low + high) / 2;
-    if (isBelow(middle)) low = middle;
-    else high = middle;
-  }
-  return (low + high) / 2;
+  return bisected(low, high, isBelow);
 }
 
 /** Scores of one method: `scores[task][seed]`, higher is better; tasks may differ in seeds. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { assertMargin, isNoSpread } from "./checks.ts";
-import { upperProbability } from "./student_t.ts";
+import { upperProbability } from "./distributions.ts";
 import { summarise } from "./statistics.ts";
 
 /** What the two tests say. */

@@ -5,11 +5,9 @@
  */
 import gammaln from "@stdlib/math-base-special-gammaln";
 import { RandomStream } from "../base/random.ts";
-import type { DrawOptions } from "./bayes_signed_rank.ts";
-import type { Odds } from "./bayes_t.ts";
+import type { DrawOptions, Odds } from "./bayes.ts";
 import { assertFinite, assertRegion } from "./checks.ts";
-import { gamma } from "./gamma.ts";
-import { upperProbability } from "./student_t.ts";
+import { gamma, upperProbability } from "./distributions.ts";
 
 /** What the model says of a comparison. */
 export interface HierarchicalTest {

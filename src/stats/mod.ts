@@ -11,8 +11,8 @@
  *
  * @module
  */
-export { bayesSignedRankTest, type DrawOptions } from "./bayes_signed_rank.ts";
-export { bayesTTest, type Odds } from "./bayes_t.ts";
+export { bayesSignedRankTest, type DrawOptions } from "./bayes.ts";
+export { bayesTTest, type Odds } from "./bayes.ts";
 export {
   hedgesG,
   interquartileMean,

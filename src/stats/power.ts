@@ -6,9 +6,8 @@
  * @module
  */
 import { assertMargin } from "./checks.ts";
-import { normalUpper } from "./normal.ts";
+import { normalUpper, upperQuantile } from "./distributions.ts";
 import { noncentralUpper, overSpread } from "./spread.ts";
-import { upperQuantile } from "./student_t.ts";
 
 /** What a test is asked for. */
 export interface PowerOptions {

@@ -3,8 +3,12 @@
  *
  * @module
  */
-import { normalUpper, normalUpperQuantile } from "./normal.ts";
-import { upperProbability, upperQuantile } from "./student_t.ts";
+import {
+  normalUpper,
+  normalUpperQuantile,
+  upperProbability,
+  upperQuantile,
+} from "./distributions.ts";
 
 /**
  * How fast the chance of a false verdict is used up: `obrien-fleming` keeps nearly all for the end, `pocock` spends

@@ -7,9 +7,8 @@
  *
  * @module
  */
-import gammainc from "@stdlib/math-base-special-gammainc";
 import gammaln from "@stdlib/math-base-special-gammaln";
-import { normalUpper } from "./normal.ts";
+import { chiSquareQuantile, normalUpper } from "./distributions.ts";
 
 /** Even, for Simpson's rule. Doubling it changes no digit that the tests look at. */
 const intervals = 2000;
@@ -83,19 +82,4 @@ export interface SpreadLimits {
 export function spreadLimits(sd: number, freedom: number, level = 0.95): SpreadLimits {
   const end = (p: number) => sd * Math.sqrt(freedom / chiSquareQuantile(p, freedom));
   return { low: end((1 + level) / 2), high: end((1 - level) / 2) };
-}
-
-/** Bisection of the regularised incomplete gamma function, on the logarithm. */
-function chiSquareQuantile(p: number, freedom: number): number {
-  const isBelow = (log: number) => gammainc(Math.exp(log) / 2, freedom / 2) < p;
-  let low = Math.log(freedom);
-  let high = low;
-  while (!isBelow(low)) low -= 1;
-  while (isBelow(high)) high += 1;
-  for (let i = 0; i < 60; i++) {
-    const middle = (low + high) / 2;
-    if (isBelow(middle)) low = middle;
-    else high = middle;
-  }
-  return Math.exp((low + high) / 2);
 }

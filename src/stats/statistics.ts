@@ -1,5 +1,5 @@
 /**
- * Means with their spread, paired differences, and rank correlations with intervals.
+ * Means with their spread, and rank correlations with intervals.
  *
  * Seeds are the unit: an interval over n seeds uses Student's t with n − 1 degrees of freedom, which
  * with three seeds is wide (4.30 standard errors), as it should be.
@@ -9,7 +9,7 @@
 import { mean, quantileSorted, sampleStandardDeviation } from "simple-statistics";
 import { RandomStream } from "../base/random.ts";
 import { isConstant, rankCorrelation } from "./correlation.ts";
-import { centralQuantile } from "./student_t.ts";
+import { centralQuantile } from "./distributions.ts";
 
 /** Confidence of every interval in a report. */
 export const intervalLevel = 0.95;
@@ -36,15 +36,9 @@ export interface Interval {
   readonly high: number;
 }
 
-const quantiles = new Map<string, number>();
-
-function tQuantile(level: number, freedom: number): number {
-  const key = `${level}/${freedom}`;
-  const known = quantiles.get(key);
-  if (known !== undefined) return known;
-  const value = centralQuantile(level, freedom);
-  quantiles.set(key, value);
-  return value;
+/** The mean of numbers, summed in their order; NaN of none. */
+export function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 /**
@@ -65,48 +59,8 @@ export function summarise(values: readonly number[], level = intervalLevel): Sum
   const centre = mean(finite);
   if (n === 1) return { n, mean: centre, sd: null, low: null, high: null };
   const sd = sampleStandardDeviation(finite);
-  const half = tQuantile(level, n - 1) * sd / Math.sqrt(n);
+  const half = centralQuantile(level, n - 1) * sd / Math.sqrt(n);
   return { n, mean: centre, sd, low: centre - half, high: centre + half };
-}
-
-/** What a paired comparison lets one say. */
-export type Verdict =
-  | "better"
-  | "worse"
-  | "no significant difference"
-  | "same in every pair"
-  | "one pair only"
-  | "no pairs";
-
-/** A paired difference with its verdict. */
-export interface Comparison extends Summary {
-  readonly verdict: Verdict;
-}
-
-/**
- * Summarises paired differences (theirs − baseline) and says whether the interval excludes zero.
- *
- * Differences that are all equal give no estimate of spread, so that they cannot be tested.
- *
- * @param isHigherBetter Which sign counts as better.
- */
-export function comparePaired(
-  differences: readonly number[],
-  isHigherBetter: boolean,
-  level = intervalLevel,
-): Comparison {
-  const summary = summarise(differences, level);
-  return { ...summary, verdict: verdictOf(summary, isHigherBetter) };
-}
-
-function verdictOf(summary: Summary, isHigherBetter: boolean): Verdict {
-  if (summary.n === 1) return "one pair only";
-  const { mean: centre, sd, low, high } = summary;
-  if (centre === null || low === null || high === null || sd === null) return "no pairs";
-  // Rounding leaves a few ulps of spread between differences that are equal in truth.
-  if (sd <= 1e-12 * Math.max(1, Math.abs(centre))) return "same in every pair";
-  if (low <= 0 && high >= 0) return "no significant difference";
-  return (centre > 0) === isHigherBetter ? "better" : "worse";
 }
 
 /** Spearman's ρ with average ranks for ties; null where a side is constant or fewer than three pairs exist. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { RandomStream } from "../base/random.ts";
-import { normalUpperQuantile } from "./normal.ts";
+import { normalUpperQuantile } from "./distributions.ts";
 
 /**
  * How far scores `a` are from being stochastically larger than scores `b`, from 0 (every quantile is larger) to 1 (every

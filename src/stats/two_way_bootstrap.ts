@@ -4,7 +4,7 @@
  * @module
  */
 import { RandomStream } from "../base/random.ts";
-import { normalUpper, normalUpperQuantile } from "./normal.ts";
+import { normalUpper, normalUpperQuantile } from "./distributions.ts";
 import { type Interval, intervalLevel } from "./statistics.ts";
 
 /** One resample: indices with replacement, as many as there are. */

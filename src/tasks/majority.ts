@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { meanOf } from "../stats/mean.ts";
+import { meanOf } from "../stats/statistics.ts";
 import { computeMetrics, meritOf } from "./metrics.ts";
 import type { Task, TaskOutput } from "./types.ts";
 

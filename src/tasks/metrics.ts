@@ -13,7 +13,7 @@
  * @module
  */
 import { correlation, rankCorrelation } from "../stats/correlation.ts";
-import { meanOf } from "../stats/mean.ts";
+import { meanOf } from "../stats/statistics.ts";
 import { unknownName } from "../base/suggest.ts";
 import type { Metric, MetricName, Probabilities, Task, TaskOutput } from "./types.ts";
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { meanOf } from "../stats/mean.ts";
+import { meanOf } from "../stats/statistics.ts";
 import type { SequenceStage, Task } from "./types.ts";
 
 /**

@@ -7,10 +7,9 @@ import {
 } from "@std/assert";
 import gammaln from "@stdlib/math-base-special-gammaln";
 import { RandomStream } from "../../src/base/random.ts";
-import { bayesSignedRankTest } from "../../src/stats/bayes_signed_rank.ts";
-import { gamma } from "../../src/stats/gamma.ts";
+import { bayesSignedRankTest } from "../../src/stats/bayes.ts";
+import { gamma, upperProbability } from "../../src/stats/distributions.ts";
 import { hierarchicalTest } from "../../src/stats/hierarchical.ts";
-import { upperProbability } from "../../src/stats/student_t.ts";
 import ofHierarchical from "../golden/hierarchical.json" with { type: "json" };
 import ofSignedRanks from "../golden/signed_rank_odds.json" with { type: "json" };
 

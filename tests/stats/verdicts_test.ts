@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
-import { bayesTTest } from "../../src/stats/bayes_t.ts";
+import { bayesTTest } from "../../src/stats/bayes.ts";
 import { equivalenceTest } from "../../src/stats/equivalence.ts";
 import {
   differencePower,
@@ -15,7 +15,7 @@ import {
   roundingSpread,
   spreadLimits,
 } from "../../src/stats/spread.ts";
-import { upperProbability, upperQuantile } from "../../src/stats/student_t.ts";
+import { upperProbability, upperQuantile } from "../../src/stats/distributions.ts";
 import golden from "../golden/verdicts.json" with { type: "json" };
 
 /** Equal to nine digits, however small. */
@@ -39,6 +39,7 @@ Deno.test("tails of Student's t agree with SciPy and invert, whole degrees of fr
   assertEquals(upperProbability(0, 3), 0.5);
   assertAlmostEquals(upperQuantile(0.5, 3), 0, 1e-12);
   for (const p of [0, 1]) assertThrows(() => upperQuantile(p, 3), RangeError, `at ${p}`);
+  assertThrows(() => upperQuantile(0.05, 0), RangeError, "0 degrees of freedom");
 });
 
 Deno.test("the noncentral t agrees with SciPy", () => {

@@ -12,7 +12,7 @@ import {
 import { roundingSpread } from "../../stats/spread.ts";
 import { summarise } from "../../stats/statistics.ts";
 import type { StoppingPlan } from "../../stats/stopping.ts";
-import { upperProbability } from "../../stats/student_t.ts";
+import { upperProbability } from "../../stats/distributions.ts";
 
 /** The chance of a verdict that the number of seeds is to give. */
 export const wantedPower = 0.8;

@@ -10,7 +10,7 @@ import { type Claim, type ClaimsOfStudy, marginOf } from "../../study/schema/cla
 import { runTitle } from "../../study/grid/run_id.ts";
 import { keptEvaluation } from "../run_rows.ts";
 import { metricInfo } from "../metrics.ts";
-import { meanOf } from "../../stats/mean.ts";
+import { meanOf } from "../../stats/statistics.ts";
 
 /** What verdicts read of a run. */
 export interface ScoredRun {

@@ -7,7 +7,7 @@ import { smallestDifference, smallestMargin } from "../../stats/power.ts";
 import { roundingSpread, type SpreadLimits, spreadLimits } from "../../stats/spread.ts";
 import { summarise } from "../../stats/statistics.ts";
 import { firstDecidingLook, type StoppingPlan, stoppingState } from "../../stats/stopping.ts";
-import { upperProbability } from "../../stats/student_t.ts";
+import { upperProbability } from "../../stats/distributions.ts";
 import { type ArmRun, runsOfArm } from "../../study/compare/arms.ts";
 import { claimPairs, mostAtAPlace } from "../../study/compare/pairs.ts";
 import type { Claim, ClaimsOfStudy } from "../../study/schema/claims.ts";

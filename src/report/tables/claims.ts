@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { bayesTTest, type Odds } from "../../stats/bayes_t.ts";
+import { bayesTTest, type Odds } from "../../stats/bayes.ts";
 import { hierarchicalTest } from "../../stats/hierarchical.ts";
 import { summarise } from "../../stats/statistics.ts";
 import { armText } from "../../study/compare/arms.ts";

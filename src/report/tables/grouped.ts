@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { meanOf } from "../../stats/mean.ts";
-import { summarise, type Summary } from "../../stats/statistics.ts";
+import { meanOf, summarise, type Summary } from "../../stats/statistics.ts";
 import { allTasks, factOf, keyOf, type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, joined, nothing } from "../../base/format.ts";
 import { type GroupKey, groupKeysOf } from "../../analysis/groups.ts";

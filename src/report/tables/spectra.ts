@@ -4,8 +4,7 @@
  * @module
  */
 import type { ModuleSpectrum, SpectraOverlap } from "../../record/spectra.ts";
-import { meanOf } from "../../stats/mean.ts";
-import { summarise } from "../../stats/statistics.ts";
+import { meanOf, summarise } from "../../stats/statistics.ts";
 import { budgetName, keyOf, type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, nothing, significant, whole } from "../../base/format.ts";
 import type { Analysis } from "../../analysis/analysis.ts";

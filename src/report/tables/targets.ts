@@ -10,7 +10,7 @@ import { isHigherBetter, meritOf } from "../../tasks/metrics.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
 import type { ReportTable } from "../types.ts";
-import { meanOf } from "../../stats/mean.ts";
+import { meanOf } from "../../stats/statistics.ts";
 import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 
 /** The share of the best mean of a task that is its target where the study names none. */

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { meanOf } from "../../stats/mean.ts";
-import { summarise } from "../../stats/statistics.ts";
+import { meanOf, summarise } from "../../stats/statistics.ts";
 import { valueText } from "../../study/schema/setting_paths.ts";
 import { type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, interval, nothing, signed } from "../../base/format.ts";
