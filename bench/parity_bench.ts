@@ -16,7 +16,7 @@ import { input, makeProgram, optimise, type Tensor } from "../src/graph/mod.ts";
 import { architectureOf } from "../src/models/architectures.ts";
 import { plainLinear } from "../src/models/forward_context.ts";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../src/models/safetensors.ts";
-import { encoderInputs, tokenFeeds, tokenRows } from "../src/models/token_rows.ts";
+import { encoderInputs, tokenFeeds } from "../src/models/token_rows.ts";
 import { firstBatch } from "../src/tasks/batches.ts";
 import type { Batch } from "../src/tasks/types.ts";
 import { outputCount } from "../src/train/task_head.ts";
@@ -93,11 +93,10 @@ async function hiddenStates(
   });
   const program = optimise(makeProgram(Object.fromEntries(outputs)));
   const session = await executor.load(program);
-  const rows = tokenRows(batch);
   const { read } = await session.run({
     feeds: {
       ...Object.fromEntries([...leaves.keys()].map((name) => [name, tensors.get(name)!])),
-      ...tokenFeeds(batch, rows, config, program.inputs.keys()),
+      ...tokenFeeds(batch, config, program.inputs.keys()),
     },
     dims: batchDims(batch),
     read: [...program.outputs.keys()],

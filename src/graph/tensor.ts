@@ -228,6 +228,11 @@ export function scalar(value: number): Tensor {
   return constant({ type: "f32", shape: [], data: Float64Array.of(value) });
 }
 
+/** Numbers in single precision as a tensor of one dimension. */
+export function hostVector(data: Float32Array): HostTensor {
+  return { type: "f32", shape: [data.length], data };
+}
+
 /** Zeros of a static shape. */
 export function zeros(shape: readonly number[]): Tensor {
   const count = shape.reduce((product, size) => product * size, 1);

@@ -4,7 +4,7 @@
  * Liu et al., arXiv 2403.16187, sections 3 and 4: z = x A G B with gates G fixed at 1 (a rank that lives) or 0 (one that was
  * pruned). A gate that is 0 for good is a rank that is gone, so the adapter is LoRA's and ranks move. Which move is decided in
  * `alora_policy.ts`; the scores, from one batch of examples that is held out of training, are made in
- * `train/removal_scores.ts`.
+ * `train/policy_view.ts`.
  *
  * The paper's text draws both factors of a new rank at random, which changes what the network computes at once; by default B
  * starts at zero as LoRA's does, and `newSlots: "upstream"` follows the text. Not verified, since no code was found: how large the

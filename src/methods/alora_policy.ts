@@ -1,7 +1,7 @@
 /**
  * ALoRA's rank policy: in each round the ranks that matter least are dropped, and as many are handed to the modules that lost none.
  *
- * ALoRA, arXiv 2403.16187, section 3 and Algorithm 1. The scores are made by removal (`train/removal_scores.ts`).
+ * ALoRA, arXiv 2403.16187, section 3 and Algorithm 1. The scores are made by removal (`train/policy_view.ts`).
  *
  * @module
  */

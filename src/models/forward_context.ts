@@ -99,6 +99,31 @@ export function plainLinear(
   });
 }
 
+/**
+ * The context of an encoder as its checkpoint has it: frozen, without adapters in its weights and without dropout.
+ *
+ * @param watch Sees each product of linear layers, and what layers are entered with; may add branches.
+ */
+export function frozenContext(
+  tensors: ReadonlyMap<string, HostTensor>,
+  watch: Pick<ForwardContext, "branch" | "entering"> & {
+    readonly product?: (layers: readonly LinearLayer[], x: Tensor, y: Tensor) => void;
+  },
+): ForwardContext {
+  const { product, ...others } = watch;
+  const parameter = frozenParameters(tensors);
+  return {
+    parameter,
+    linear: (layers, x) => {
+      const y = plainLinear(parameter, layers, x);
+      product?.(layers, x, y);
+      return y;
+    },
+    mask: () => null,
+    ...others,
+  };
+}
+
 /** A linear layer that no adapter touches. */
 export function dense(context: ForwardContext, path: string, x: Tensor): Tensor {
   return context.linear([{ path, module: null }], x);

@@ -24,3 +24,8 @@ export function targetModules(
       })),
   ).flat();
 }
+
+/** All target modules by name. */
+export function modulesByName(config: EncoderShape): ReadonlyMap<string, ModuleShape> {
+  return new Map(targetModules(config).map((module) => [module.name, module]));
+}

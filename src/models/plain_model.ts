@@ -36,14 +36,8 @@ import {
 } from "../graph/mod.ts";
 import { architectureOf, type EncoderConfig } from "./architectures.ts";
 import { countedRelativeInputs } from "./deberta_plain.ts";
-import {
-  type ForwardContext,
-  frozenParameters,
-  type ModuleBranch,
-  plainLinear,
-  wantedStates,
-} from "./forward_context.ts";
-import { targetModules } from "./modules.ts";
+import { frozenContext, type ModuleBranch, wantedStates } from "./forward_context.ts";
+import { modulesByName } from "./modules.ts";
 import { dims, type EncoderInputs } from "./token_rows.ts";
 
 const { batch, seq, tokens } = dims;
@@ -141,17 +135,16 @@ export function plainModel(
   tensors: ReadonlyMap<string, HostTensor>,
   branches: ReadonlyMap<string, ModuleBranch> = new Map(),
 ): Program {
-  const parameter = frozenParameters(tensors);
-  const context: ForwardContext = {
-    parameter,
-    linear: (layers, x) => plainLinear(parameter, layers, x),
-    mask: () => null,
-    branch: ({ name }) => branches.get(name) ?? null,
-  };
-  const modules = new Map(targetModules(config).map((module) => [module.name, module]));
+  const context = frozenContext(tensors, { branch: ({ name }) => branches.get(name) ?? null });
   const { inputs, sizes } = withScope("inputs", () => paddedInputs(config));
   const architecture = architectureOf(config);
-  const states = architecture.encode(config, inputs, context, modules, wantedStates(config));
+  const states = architecture.encode(
+    config,
+    inputs,
+    context,
+    modulesByName(config),
+    wantedStates(config),
+  );
   const logits = architecture.taskHead(config, states, inputs, context);
   return optimise(computeDims(makeProgram({ logits }), sizes));
 }

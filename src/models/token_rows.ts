@@ -219,11 +219,11 @@ function positionsOf(
  */
 export function tokenFeeds(
   batch: PaddedTokens,
-  rows: TokenRows,
   { heads, pooling, paddingPosition }: TokenLayout,
   names: Iterable<string>,
 ): Readonly<Record<string, HostTensor>> {
   const { size, length } = batch;
+  const rows = tokenRows(batch);
   const i32 = (data: Int32Array): HostTensor => ({ type: "i32", shape: [data.length], data });
   const ofRows = (of: (place: number) => number) => i32(rows.placeOf.map(of));
   const makers: Readonly<Record<string, () => HostTensor>> = {

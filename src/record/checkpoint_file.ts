@@ -9,7 +9,7 @@ import { InputError, shown } from "../base/input_error.ts";
 import { readSafetensors, type StoredTensor, writeSafetensors } from "../models/safetensors.ts";
 import { DamagedFileError } from "./damage.ts";
 import { type FilePrint, recordSchemaVersion } from "./types.ts";
-import type { MergedBlock } from "../train/history.ts";
+import type { MergedBlock } from "../train/stored_tensors.ts";
 import type { Checkpoint, Snapshot } from "../train/run_types.ts";
 import type { StateVectors } from "../train/vectors.ts";
 import type { Json } from "../base/canonical_json.ts";

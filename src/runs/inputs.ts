@@ -16,8 +16,7 @@ import { splitsRead } from "../tasks/run_examples.ts";
 import { encodeExamples } from "../tasks/tokenizer.ts";
 import type { TokenizerFiles } from "../tasks/tokenizers/files.ts";
 import type { Encoded, EncodedTask, SequenceStage, Task, TaskData } from "../tasks/types.ts";
-import { KeptSplits } from "../train/kept_splits.ts";
-import type { ReadTasks } from "../train/run_data.ts";
+import { KeptSplits, type ReadTasks } from "../train/run_data.ts";
 import { type Fetching, ownFetching, readModelFiles } from "../fetch/model_files.ts";
 import { bringOwnFiles, ownPath } from "../fetch/own_data.ts";
 import {

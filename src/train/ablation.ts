@@ -4,7 +4,7 @@
  * @module
  */
 import type { DeviceTensor, Executor } from "../exec/executor.ts";
-import type { DimBindings, HostTensor } from "../graph/mod.ts";
+import { type DimBindings, type HostTensor, hostVector } from "../graph/mod.ts";
 import { truncated, truncationsOf } from "../methods/truncation.ts";
 import { addsNothing } from "../methods/weight_update.ts";
 import { type Adapter, isPerSlot } from "../methods/adapter.ts";
@@ -187,12 +187,14 @@ async function evaluateWithout(
   const byLayer = [...pieces.entries()].sort(([, a], [, b]) => a.layer - b.layer);
   const runs = pieces.length * splits.reduce((sum, { batches }) => sum + batches.length, 0);
   let done = 0;
-  const held = upload(executor, theta);
+  const held = executor.upload(hostVector(theta));
   try {
     for await (const batches of keptBatches(request, held, layers)) {
       for (const [i, { modules, layer }] of byLayer) {
         const session = await programs.from(layer);
-        const changed = upload(executor, withoutModules(programs.assembly, theta, modules));
+        const changed = executor.upload(
+          hostVector(withoutModules(programs.assembly, theta, modules)),
+        );
         try {
           for (const { split, batch, feeds, dims, states } of batches) {
             const { read } = await session.run({
@@ -215,10 +217,6 @@ async function evaluateWithout(
   return outputs.map((own) => evaluationsOf({ task, splits }, own)[0]!);
 }
 
-function upload(executor: Executor, data: Float32Array): DeviceTensor {
-  return executor.upload({ type: "f32", shape: [data.length], data });
-}
-
 /** Evaluates the whole model, then the model without each piece, and then cut to each rank where its method allows for that. */
 export async function ablate(
   request: AblationRequest,
@@ -234,7 +232,7 @@ export async function ablate(
   const metric = primaryMetric(task);
   const { theta } = importTensors(assembly, tensors);
   const evaluated = async (values: Float32Array): Promise<Evaluation> => {
-    const held = upload(executor, values);
+    const held = executor.upload(hostVector(values));
     try {
       const evaluate = await programs.whole();
       const [whole] = await evaluateAll({ assembly, evaluate }, held, { task, splits });

@@ -1,21 +1,27 @@
 /**
- * What a run holds on its device: loaded programs, the vectors of its state, and feeds that stay from step to step.
+ * What a run holds on its device: loaded programs, the vectors of its state, feeds that stay from step to step, and the
+ * steps that are queued there.
  *
  * @module
  */
 import { RandomStream } from "../base/random.ts";
-import type { DeviceTensor } from "../exec/executor.ts";
+import type { DeviceTensor, Executor } from "../exec/executor.ts";
+import { type HostTensor, hostVector } from "../graph/mod.ts";
 import type { ModuleShape } from "../study/types.ts";
+import type { Batch } from "../tasks/types.ts";
 import type { Assembly, StateVector } from "./assemble.ts";
 import { RunWeights } from "./fed_weights.ts";
-import { batchDims } from "./feeds.ts";
-import type { MergedBlock } from "./history.ts";
+import { batchDims, type DropoutPools, inputFeeds, poolsFor } from "./feeds.ts";
 import { updatesOfBlock } from "./merging.ts";
 import { type LoadedPrograms, stepNumbers } from "./programs.ts";
-import type { QueuedStep } from "./queued_step.ts";
-import { ResidentFeeds } from "./resident_feeds.ts";
-import type { RunState, TrainingRequest } from "./run_types.ts";
+import {
+  DivergenceError,
+  type RunState,
+  type TrainingEvent,
+  type TrainingRequest,
+} from "./run_types.ts";
 import { eventFeeds, type NextStep, stepFeeds, type StepStreams } from "./step_feeds.ts";
+import type { MergedBlock } from "./stored_tensors.ts";
 import { freshMoments, type StateVectors } from "./vectors.ts";
 
 /** Loads the programs of a run for the rows that each adapted module is to have room for. */
@@ -97,7 +103,7 @@ export class DeviceRun {
     for (const held of Object.values(this.#held)) executor.dispose(held);
     this.#held = Object.fromEntries(this.assembly.stateVectors.map((name) => {
       const data = vectors[name]!;
-      return [name, executor.upload({ type: "f32", shape: [data.length], data })];
+      return [name, executor.upload(hostVector(data))];
     }));
     this.#resident.setSlots(eventFeeds(this.assembly, state));
   }
@@ -107,11 +113,7 @@ export class DeviceRun {
     const { executor } = this.#request;
     for (const [name, data] of Object.entries(freshMoments(this.assembly))) {
       executor.dispose(this.#held[name as StateVector]!);
-      this.#held[name as StateVector] = executor.upload({
-        type: "f32",
-        shape: [data.length],
-        data,
-      });
+      this.#held[name as StateVector] = executor.upload(hostVector(data));
     }
   }
 
@@ -193,4 +195,128 @@ export class DeviceRun {
     this.#weights.dispose();
     this.#request.programs.giveBack(this.#programs);
   }
+}
+
+/** What a run is fed under each name. */
+export type MixedFeeds = Readonly<Record<string, HostTensor | DeviceTensor>>;
+
+/** The feeds of one run that are uploaded once and used in many steps. */
+export class ResidentFeeds {
+  readonly #executor: Executor;
+  /** Pools that runs on this executor have drawn. */
+  readonly #drawn: DropoutPools;
+  /** What changes at rank events only. */
+  #slots: Readonly<Record<string, DeviceTensor>> = {};
+  /** Dropout pools by name and width. */
+  readonly #pools = new Map<string, DeviceTensor>();
+
+  constructor(executor: Executor, drawn: DropoutPools) {
+    this.#executor = executor;
+    this.#drawn = drawn;
+  }
+
+  /** Replaces what changes at rank events only. */
+  setSlots(hosts: Readonly<Record<string, HostTensor>>): void {
+    this.#dispose(this.#slots);
+    this.#slots = this.#upload(hosts);
+  }
+
+  /**
+   * What a step on a batch is fed besides its state, targets, dropout keys and rates.
+   *
+   * @param poolKey A 32-bit word that belongs to the run, from which the dropout pools are drawn.
+   */
+  of(assembly: Assembly, batch: Batch, poolKey: number): MixedFeeds {
+    return {
+      ...this.#slots,
+      ...this.#poolsOf(assembly, batch, poolKey),
+      ...inputFeeds(assembly, batch),
+    };
+  }
+
+  #poolsOf(assembly: Assembly, batch: Batch, key: number): Readonly<Record<string, DeviceTensor>> {
+    return Object.fromEntries(
+      poolsFor(assembly, batch).map((pool) => {
+        const size = `${pool.name}/${pool.width}`;
+        const held = this.#pools.get(size) ??
+          this.#executor.upload(this.#drawn.of(pool, assembly.dropout, key));
+        this.#pools.set(size, held);
+        return [pool.name, held];
+      }),
+    );
+  }
+
+  #upload(hosts: Readonly<Record<string, HostTensor>>): Readonly<Record<string, DeviceTensor>> {
+    return Object.fromEntries(
+      Object.entries(hosts).map(([name, host]) => [name, this.#executor.upload(host)]),
+    );
+  }
+
+  #dispose(tensors: Readonly<Record<string, DeviceTensor>>): void {
+    for (const tensor of Object.values(tensors)) this.#executor.dispose(tensor);
+  }
+
+  /** Frees everything. Disposing twice does nothing more. */
+  dispose(): void {
+    this.#dispose(this.#slots);
+    for (const tensor of this.#pools.values()) this.#executor.dispose(tensor);
+    this.#slots = {};
+    this.#pools.clear();
+  }
+}
+
+/** A step that was started, and what is to be read of it. */
+export interface QueuedStep {
+  readonly index: number;
+  readonly learningRate: number;
+  readonly tokens: number;
+  /** Time until the step was started; on executors that do not queue, until it was done. */
+  readonly millis: number;
+  /** Loss, gradient norm and, where the method has one, the regulariser. */
+  readonly numbers: readonly DeviceTensor[];
+}
+
+/** What steps came to: the events of those before any divergence, and which step diverged. */
+export interface SettledSteps {
+  readonly events: readonly TrainingEvent[];
+  readonly divergence: { readonly index: number; readonly error: DivergenceError } | null;
+}
+
+function divergenceOf(step: number, loss: number, gradientNorm: number): DivergenceError | null {
+  if (!Number.isFinite(loss)) return new DivergenceError(step, loss);
+  if (Number.isFinite(gradientNorm)) return null;
+  return new DivergenceError(step, gradientNorm, "gradient norm");
+}
+
+/**
+ * Tells of steps in their order, up to the first that diverged.
+ *
+ * @param values What was read of each step, in the order of its `numbers`.
+ * @param waitedMillis Time that reading took, shared by all of them alike.
+ * @param epochsAt Passes over training data when so many steps are done.
+ */
+export function settle(
+  queued: readonly QueuedStep[],
+  values: readonly (readonly number[])[],
+  waitedMillis: number,
+  epochsAt: (done: number) => number,
+): SettledSteps {
+  const events: TrainingEvent[] = [];
+  for (const [i, { index, learningRate, tokens, millis }] of queued.entries()) {
+    const [loss = NaN, gradientNorm = NaN, regulariser = 0] = values[i]!;
+    const error = divergenceOf(index + 1, loss, gradientNorm);
+    if (error !== null) return { events, divergence: { index, error } };
+    events.push({
+      kind: "step",
+      step: index + 1,
+      epoch: epochsAt(index + 1),
+      loss,
+      regulariser,
+      gradientNorm,
+      learningRate,
+      stepMillis: millis + waitedMillis / queued.length,
+      tokens,
+    });
+  }
+  return { events, divergence: null };
 }

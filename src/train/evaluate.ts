@@ -15,8 +15,7 @@ import {
 import { wholeSequence } from "../tasks/sequence.ts";
 import type { Batch, ClassRange, SequenceStage, Task } from "../tasks/types.ts";
 import type { Assembly } from "./assemble.ts";
-import { batchDims, inputFeeds } from "./feeds.ts";
-import type { KeptFeeds } from "./kept_feeds.ts";
+import { batchDims, inputFeeds, type KeptFeeds } from "./feeds.ts";
 
 /** A split that is evaluated. */
 export interface EvaluationSplit {

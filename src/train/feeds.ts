@@ -1,5 +1,6 @@
 /**
- * What the programs of a run are fed: a batch, its targets, dropout keys and pools, and which slots are on.
+ * What the programs of a run are fed: a batch, its targets, dropout keys and pools, and which slots are on;
+ * what is fed again is kept.
  *
  * @module
  */
@@ -36,7 +37,7 @@ export function inputFeeds(
   batch: Batch,
   names: Iterable<string> = assembly.stepProgram.inputs.keys(),
 ): Feeds {
-  return tokenFeeds(batch, tokenRows(batch), assembly, names);
+  return tokenFeeds(batch, assembly, names);
 }
 
 /** Labels or scores of a batch, under both names; a program takes the one it knows. */
@@ -129,4 +130,74 @@ export function slotFeeds(assembly: Pick<Assembly, "groups">, order: SlotOrder):
     });
     return [`on.${name}`, { type: "f32", shape: [modules.length, capacity], data } as const];
   }));
+}
+
+/** Keeps the pools that were used last. */
+export class DropoutPools {
+  /** The one used last comes last. */
+  readonly #kept = new Map<string, HostTensor>();
+  readonly #limit: number;
+
+  /**
+   * Keeps nothing yet.
+   *
+   * @param limit Numbers at most. Default 2²², which are 16 MiB.
+   */
+  constructor(limit: number = 2 ** 22) {
+    this.#limit = limit;
+  }
+
+  /** A pool as {@linkcode poolTensor} draws it; not to be changed. */
+  of(pool: Pool, dropout: Assembly["dropout"], key: number): HostTensor {
+    const { kind, width } = pool;
+    const name = JSON.stringify([kind, width, dropout[kind], key]);
+    const drawn = this.#kept.get(name) ?? poolTensor(pool, dropout, key);
+    this.#kept.delete(name);
+    this.#kept.set(name, drawn);
+    this.#makeRoom();
+    return drawn;
+  }
+
+  /** Drops what the limit has no room for beside the pools that were used later; one that is too large by itself drops no other. */
+  #makeRoom(): void {
+    let room = this.#limit;
+    for (const [name, { data }] of [...this.#kept].reverse()) {
+      if (data.length > room) this.#kept.delete(name);
+      else room -= data.length;
+    }
+  }
+}
+
+/** The feeds of batches to one program. */
+export class KeptFeeds {
+  readonly #kept = new Map<Batch, Readonly<Record<string, HostTensor>>>();
+  #room: number;
+
+  /**
+   * Keeps nothing yet.
+   *
+   * @param limit Numbers at most. Default 2²², which are 16 MiB.
+   */
+  constructor(limit: number = 2 ** 22) {
+    this.#room = limit;
+  }
+
+  /**
+   * The feeds of a batch: those that are kept, or else those that are made now. They are kept as long as there is room: evaluations
+   * take batches in turn, so that of a large split none would be kept if new ones took the place of old ones.
+   */
+  of(
+    batch: Batch,
+    make: () => Readonly<Record<string, HostTensor>>,
+  ): Readonly<Record<string, HostTensor>> {
+    const kept = this.#kept.get(batch);
+    if (kept !== undefined) return kept;
+    const made = make();
+    const numbers = Object.values(made).reduce((sum, { data }) => sum + data.length, 0);
+    if (numbers <= this.#room) {
+      this.#room -= numbers;
+      this.#kept.set(batch, made);
+    }
+    return made;
+  }
 }

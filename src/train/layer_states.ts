@@ -6,9 +6,9 @@
 import type { Executor } from "../exec/executor.ts";
 import { gemm, makeProgram, optimise, type Program, type Tensor } from "../graph/mod.ts";
 import { architectureOf } from "../models/architectures.ts";
-import { type ForwardContext, frozenParameters, plainLinear } from "../models/forward_context.ts";
-import { targetModules } from "../models/modules.ts";
-import { encoderInputs, type Pooling, tokenFeeds, tokenRows } from "../models/token_rows.ts";
+import { frozenContext } from "../models/forward_context.ts";
+import { modulesByName } from "../models/modules.ts";
+import { encoderInputs, type Pooling, tokenFeeds } from "../models/token_rows.ts";
 import type { Batch } from "../tasks/types.ts";
 import type { EncoderWeights } from "./assembly_request.ts";
 import { batchDims } from "./feeds.ts";
@@ -20,16 +20,9 @@ function stateName(layer: number): string {
 
 function statesProgram({ config, tensors }: EncoderWeights): Program {
   const inputs = encoderInputs(config.heads);
-  const parameter = frozenParameters(tensors);
   const states: Tensor[] = [];
-  const context: ForwardContext = {
-    parameter,
-    linear: (layers, x) => plainLinear(parameter, layers, x),
-    mask: () => null,
-    entering: (layer, x) => states[layer] = x,
-  };
-  const modules = new Map(targetModules(config).map((module) => [module.name, module]));
-  const last = architectureOf(config).encode(config, inputs, context, modules, "all");
+  const context = frozenContext(tensors, { entering: (layer, x) => states[layer] = x });
+  const last = architectureOf(config).encode(config, inputs, context, modulesByName(config), "all");
   return optimise(makeProgram(Object.fromEntries(
     [...states, last].map((state, layer) => [stateName(layer), gemm(inputs.pool, state)]),
   )));
@@ -56,9 +49,8 @@ export async function layerStates(
   const states: Float32Array[][] = names.map(() => []);
   try {
     for (const batch of batches) {
-      const rows = tokenRows(batch);
       const { read } = await session.run({
-        feeds: tokenFeeds(batch, rows, { heads, pooling, paddingPosition }, program.inputs.keys()),
+        feeds: tokenFeeds(batch, { heads, pooling, paddingPosition }, program.inputs.keys()),
         dims: batchDims(batch),
         read: names,
       });

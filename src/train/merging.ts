@@ -10,9 +10,8 @@ import { updatesOf, type WeightUpdate } from "../methods/weight_update.ts";
 import { architectureOf } from "../models/architectures.ts";
 import type { Assembly } from "./assemble.ts";
 import type { AssemblyRequest } from "./assembly_request.ts";
-import type { MergedBlock } from "./history.ts";
+import { adapterTensors, type MergedBlock } from "./stored_tensors.ts";
 import { initialOrder, type SlotOrder } from "./slots.ts";
-import { adapterTensors } from "./stored_tensors.ts";
 import { drawRows, type StateVectors } from "./vectors.ts";
 
 /** The slots of a state, as they are merged after `step` steps. */

@@ -6,12 +6,12 @@
 export { assemble, type Assembly, importanceVectors, type StateVector } from "./assemble.ts";
 export type { AssemblyRequest, EncoderWeights } from "./assembly_request.ts";
 export type { DropoutRates } from "./forward.ts";
-export type { DropoutPools } from "./dropout_pools.ts";
+export type { DropoutPools } from "./feeds.ts";
 export type { Pool } from "./feeds.ts";
-export type { KeptFeeds } from "./kept_feeds.ts";
+export type { KeptFeeds } from "./feeds.ts";
 export { type Evaluation, type EvaluationSplit } from "./evaluate.ts";
 export type { FedWeight } from "./fed_weights.ts";
-export type { AdapterTensor, MergedBlock } from "./history.ts";
+export type { AdapterTensor, MergedBlock } from "./stored_tensors.ts";
 export { type Layout, type Slice } from "./layout.ts";
 export { optimiserVectors } from "./optimiser.ts";
 export type { PlateauState } from "./plateau.ts";

@@ -13,9 +13,9 @@ import {
 } from "../methods/incremental_svd.ts";
 import type { InputEstimate, RankPurse } from "../methods/rank_estimate.ts";
 import { architectureOf } from "../models/architectures.ts";
-import { type ForwardContext, frozenParameters, plainLinear } from "../models/forward_context.ts";
-import { targetModules } from "../models/modules.ts";
-import { dims, encoderInputs, tokenFeeds, tokenRows } from "../models/token_rows.ts";
+import { frozenContext } from "../models/forward_context.ts";
+import { modulesByName } from "../models/modules.ts";
+import { dims, encoderInputs, tokenFeeds } from "../models/token_rows.ts";
 import type { ModuleShape } from "../study/types.ts";
 import type { Batch } from "../tasks/types.ts";
 import type { EncoderWeights } from "./assembly_request.ts";
@@ -51,13 +51,11 @@ function inputsProgram(
   wanted: readonly ModuleShape[],
 ): { readonly program: Program; readonly outputOf: ReadonlyMap<string, string> } {
   const inputs = encoderInputs(config.heads);
-  const parameter = frozenParameters(tensors);
   const names = new Set(wanted.map(({ name }) => name));
   const outputs = new Map<Tensor, string>();
   const outputOf = new Map<string, string>();
-  const context: ForwardContext = {
-    parameter,
-    linear: (layers, x) => {
+  const context = frozenContext(tensors, {
+    product: (layers, x) => {
       // DeBERTa's queries and keys also project positions, which are not tokens.
       const own = x.shape[0] === dims.tokens ? layers : [];
       for (const { module } of own) {
@@ -66,12 +64,9 @@ function inputsProgram(
         outputs.set(x, output);
         outputOf.set(module.name, output);
       }
-      return plainLinear(parameter, layers, x);
     },
-    mask: () => null,
-  };
-  const modules = new Map(targetModules(config).map((module) => [module.name, module]));
-  architectureOf(config).encode(config, inputs, context, modules, "all");
+  });
+  architectureOf(config).encode(config, inputs, context, modulesByName(config), "all");
   const program = optimise(
     makeProgram(Object.fromEntries([...outputs].map(([x, name]) => [name, x]))),
   );
@@ -120,7 +115,6 @@ export async function moduleInputs(
     readonly purse: RankPurse;
   },
 ): Promise<ModuleInputs> {
-  const { heads, pooling, paddingPosition } = encoder.config;
   const { program, outputOf } = inputsProgram(encoder, modules);
   const inputs = sharedInputs(outputOf, modules, ranks, componentsOf);
   const inputOf = (i: number) => inputs.find((input) => input.modules.includes(i))!;
@@ -136,9 +130,8 @@ export async function moduleInputs(
       const open = at < batches.length ? inputs : inputs.filter(isOpen);
       if (open.length === 0) break;
       const batch = batches[at % batches.length]!;
-      const rows = tokenRows(batch);
       const { read } = await session.run({
-        feeds: tokenFeeds(batch, rows, { heads, pooling, paddingPosition }, program.inputs.keys()),
+        feeds: tokenFeeds(batch, encoder.config, program.inputs.keys()),
         dims: batchDims(batch),
         read: open.map(({ name }) => name),
       });

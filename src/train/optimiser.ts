@@ -8,6 +8,7 @@ import {
   constant,
   div,
   type HostTensor,
+  hostVector,
   input,
   min,
   mul,
@@ -99,7 +100,7 @@ export interface OptimiserUpdate {
 }
 
 function vector(data: Float32Array, name: string): Tensor {
-  return constant({ type: "f32", shape: [data.length], data }, name);
+  return constant(hostVector(data), name);
 }
 
 /**

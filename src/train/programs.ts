@@ -7,8 +7,7 @@
 import type { Executor, Session } from "../exec/executor.ts";
 import { assemble, type Assembly } from "./assemble.ts";
 import type { AssemblyRequest } from "./assembly_request.ts";
-import { DropoutPools } from "./dropout_pools.ts";
-import { KeptFeeds } from "./kept_feeds.ts";
+import { DropoutPools, KeptFeeds } from "./feeds.ts";
 import { ResumedPrograms } from "./resumed.ts";
 
 /** An assembly whose programs are loaded. */

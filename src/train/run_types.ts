@@ -11,7 +11,7 @@ import type { Settings } from "../study/schema/settings.ts";
 import type { BatchCursor, Task } from "../tasks/types.ts";
 import type { AssemblyRequest } from "./assembly_request.ts";
 import type { Evaluation, EvaluationSplit } from "./evaluate.ts";
-import type { MergedBlock } from "./history.ts";
+import type { MergedBlock } from "./stored_tensors.ts";
 import type { PlateauState } from "./plateau.ts";
 import type { ProgramCache } from "./programs.ts";
 import type { SlotOrder } from "./slots.ts";

@@ -17,11 +17,10 @@ import type { RankPolicy } from "../methods/rank_policy.ts";
 import { warmupSteps } from "../study/grid/steps.ts";
 import { firstBatch } from "../tasks/batches.ts";
 import type { Assembly } from "./assemble.ts";
-import { DeviceRun, loadPrograms } from "./device_run.ts";
+import { DeviceRun, loadPrograms, type QueuedStep, settle } from "./device_run.ts";
 import { afterEvaluation, isAtPlateau, noPlateau } from "./plateau.ts";
 import { noScores, rowView, scoresOf, slotScoresOf } from "./policy_view.ts";
 import type { LoadedPrograms } from "./programs.ts";
-import { type QueuedStep, settle } from "./queued_step.ts";
 import {
   afterAction,
   importanceEvent,

@@ -17,15 +17,10 @@ import {
   type Tensor,
 } from "../graph/mod.ts";
 import { architectureOf } from "../models/architectures.ts";
-import {
-  type ForwardContext,
-  frozenParameters,
-  plainLinear,
-  wantedStates,
-} from "../models/forward_context.ts";
-import { targetModules } from "../models/modules.ts";
+import { frozenContext, wantedStates } from "../models/forward_context.ts";
+import { modulesByName } from "../models/modules.ts";
 import { drawParameter } from "../models/parameters.ts";
-import { encoderInputs, tokenFeeds, tokenRows } from "../models/token_rows.ts";
+import { encoderInputs, tokenFeeds } from "../models/token_rows.ts";
 import type { ModuleShape } from "../study/types.ts";
 import type { Batch, ClassRange } from "../tasks/types.ts";
 import type { EncoderWeights } from "./assembly_request.ts";
@@ -66,7 +61,6 @@ function startingTensors(model: StartingModel): ReadonlyMap<string, HostTensor> 
 function gradientsProgram(model: StartingModel, wanted: readonly ModuleShape[]): Program {
   const { config } = model.encoder;
   const inputs = encoderInputs(config.heads);
-  const parameter = frozenParameters(startingTensors(model));
   const names = new Set(wanted.map(({ name }) => name));
   const products: {
     readonly x: Tensor;
@@ -74,22 +68,25 @@ function gradientsProgram(model: StartingModel, wanted: readonly ModuleShape[]):
     readonly modules: readonly (ModuleShape | null)[];
     readonly sizes: readonly number[];
   }[] = [];
-  const context: ForwardContext = {
-    parameter,
-    linear: (layers, x) => {
-      const y = plainLinear(parameter, layers, x);
+  const context = frozenContext(startingTensors(model), {
+    product: (layers, x, y) => {
       const modules = layers.map(({ module }) =>
         module !== null && names.has(module.name) ? module : null
       );
-      const sizes = layers.map(({ path }) => parameter(`${path}.weight`).shape[0] as number);
+      const sizes = layers.map(({ path }) =>
+        context.parameter(`${path}.weight`).shape[0] as number
+      );
       if (modules.some((module) => module !== null)) products.push({ x, y, modules, sizes });
-      return y;
     },
-    mask: () => null,
-  };
+  });
   const architecture = architectureOf(config);
-  const all = new Map(targetModules(config).map((module) => [module.name, module]));
-  const states = architecture.encode(config, inputs, context, all, wantedStates(config));
+  const states = architecture.encode(
+    config,
+    inputs,
+    context,
+    modulesByName(config),
+    wantedStates(config),
+  );
   const outputs = architecture.taskHead(config, states, inputs, context);
   const loss = taskLoss(model, taskLogits(model.output, outputs));
   const found = new Map<string, Tensor>();
@@ -137,7 +134,6 @@ export async function weightImportance(
   modules: readonly ModuleShape[],
 ): Promise<readonly number[]> {
   const { encoder: { config, tensors }, output, classes } = model;
-  const { heads, pooling, paddingPosition } = config;
   const program = gradientsProgram(model, modules);
   const texts = batches.reduce((sum, { size }) => sum + size, 0);
   const sums = new Map<string, Numbers>();
@@ -146,12 +142,7 @@ export async function weightImportance(
     for (const batch of batches) {
       const names = program.inputs;
       const fed = {
-        ...tokenFeeds(
-          batch,
-          tokenRows(batch),
-          { heads, pooling, paddingPosition },
-          names.keys(),
-        ),
+        ...tokenFeeds(batch, config, names.keys()),
         ...targetFeeds(batch),
         classMask: classMask(outputCount(output), classes),
       };

@@ -12,7 +12,7 @@ import { actionsOf, droppedSlots } from "../../src/methods/rank_actions.ts";
 import { RandomStream } from "../../src/base/random.ts";
 import { bert } from "../../src/models/bert.ts";
 import { fixedRanks, solveRanks } from "../../src/study/budget/ranks.ts";
-import { removalScores } from "../../src/train/removal_scores.ts";
+import { removalScores } from "../../src/train/policy_view.ts";
 import { evaluateSplit, exampleLoss } from "../../src/train/evaluate.ts";
 import type { StageData } from "../../src/train/stages.ts";
 import { Trainer } from "../../src/train/trainer.ts";

@@ -158,7 +158,7 @@ for (const wanted of golden.outcomes) {
     };
     const found = interpret(
       program,
-      { ...tokenFeeds(batch, rows, config, program.inputs.keys()), ...adapters, targets },
+      { ...tokenFeeds(batch, config, program.inputs.keys()), ...adapters, targets },
       { batch: batch.size, seq: batch.length, tokens: rows.count },
     );
     assertNear(found["logits"]!, wanted.logits, 1e-9, "logits", 1);

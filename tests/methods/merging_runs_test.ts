@@ -6,10 +6,9 @@ import { mergedWeight } from "../../src/methods/weight_update.ts";
 import { bert } from "../../src/models/bert.ts";
 import { targetModules } from "../../src/models/modules.ts";
 import { assemble } from "../../src/train/assemble.ts";
-import { mergedRanks } from "../../src/train/history.ts";
+import { exportTensors, mergedRanks } from "../../src/train/stored_tensors.ts";
 import { sliceOf } from "../../src/train/layout.ts";
 import { Trainer } from "../../src/train/trainer.ts";
-import { exportTensors } from "../../src/train/stored_tensors.ts";
 import { configOf, type Golden, golden, parametersFor } from "../models/deberta_fixture.ts";
 import { goldenModel } from "../models/fixture.ts";
 import {

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { RandomStream } from "../../src/base/random.ts";
 import type { Executor } from "../../src/exec/executor.ts";
-import { removalScores } from "../../src/train/removal_scores.ts";
+import { removalScores } from "../../src/train/policy_view.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { assertClose, subjects, testEach } from "../exec/executors.ts";
 import {

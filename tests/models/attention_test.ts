@@ -89,7 +89,6 @@ function compare(queries: "all" | "first", withMask: boolean): void {
   const found = g.interpret(program, {
     ...tokenFeeds(
       batch,
-      rows,
       { heads, pooling: "first", paddingPosition: null },
       program.inputs.keys(),
     ),

@@ -43,7 +43,7 @@ function batchFeeds(
   return {
     rows,
     dims: { batch: size, seq: length, tokens: rows.count },
-    feeds: tokenFeeds(batch, rows, { heads, pooling, paddingPosition: null }, names),
+    feeds: tokenFeeds(batch, { heads, pooling, paddingPosition: null }, names),
   };
 }
 
@@ -265,9 +265,8 @@ Deno.test("the pool points at the first token or averages over the text", () => 
     mask: Float32Array.of(1, 1, 1, 1, 1, 1, 0, 0),
   };
   const poolOf = (pooling: "first" | "mean") => {
-    const rows = tokenRows(batch);
     return [
-      ...tokenFeeds(batch, rows, { heads, pooling, paddingPosition: null }, ["pool"])["pool"]!.data,
+      ...tokenFeeds(batch, { heads, pooling, paddingPosition: null }, ["pool"])["pool"]!.data,
     ];
   };
   assertEquals(poolOf("first"), [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0]);

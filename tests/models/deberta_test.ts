@@ -66,7 +66,7 @@ function batchFeeds(config: DebertaConfig, names: Iterable<string>) {
   return {
     rows,
     dims: { batch: batch.size, seq: batch.length, tokens: rows.count },
-    feeds: tokenFeeds(batch, rows, config, names),
+    feeds: tokenFeeds(batch, config, names),
   };
 }
 

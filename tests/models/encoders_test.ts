@@ -86,7 +86,7 @@ async function compareWithTransformers(
   const { read } = await session.run({
     feeds: {
       ...Object.fromEntries(parameters[kind]),
-      ...tokenFeeds(batch, rows, config, program.inputs.keys()),
+      ...tokenFeeds(batch, config, program.inputs.keys()),
       targets: targets[kind],
     },
     dims: { batch: batch.size, seq: batch.length, tokens: rows.count },

@@ -112,7 +112,7 @@ async function computed(executor: Executor, own: Case) {
   const { read } = await session.run({
     feeds: {
       ...Object.fromEntries(parameters),
-      ...tokenFeeds(batch, rows, config, program.inputs.keys()),
+      ...tokenFeeds(batch, config, program.inputs.keys()),
       labels,
     },
     dims: { batch: batch.size, seq: batch.length, tokens: rows.count },
@@ -172,7 +172,7 @@ Deno.test("positions count a text's tokens from the one after padding's, or are 
       mask: Float32Array.of(1, 1, 1, 1, 1, 1, 1, 0, 0, 0),
     };
     const layout = { heads: 1, pooling: "first", paddingPosition: padding } as const;
-    const feeds = tokenFeeds(batch, tokenRows(batch), layout, ["positions"]);
+    const feeds = tokenFeeds(batch, layout, ["positions"]);
     return [...feeds["positions"]!.data];
   };
   const ids = [7, 1, 8, 9, 7, 7, 8, 1, 1, 1];

@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { nativeExecutor } from "../../src/exec/native.ts";
-import { DropoutPools } from "../../src/train/dropout_pools.ts";
-import { type Pool, poolTensor } from "../../src/train/feeds.ts";
+import { DropoutPools, type Pool, poolTensor } from "../../src/train/feeds.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { trainingRequest } from "./fixture.ts";
 

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { nativeExecutor } from "../../src/exec/native.ts";
 import type { Batch } from "../../src/tasks/types.ts";
-import { KeptFeeds } from "../../src/train/kept_feeds.ts";
+import { KeptFeeds } from "../../src/train/feeds.ts";
 import { Trainer } from "../../src/train/trainer.ts";
 import { trainingRequest } from "./fixture.ts";
 

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { KeptSplits } from "../../src/train/kept_splits.ts";
+import { KeptSplits } from "../../src/train/run_data.ts";
 
 const encoded = [3, 5].map((size) => ({ ids: new Int32Array(size), types: new Int32Array(size) }));
 const source = { name: "dev", encoded, rows: [0, 1], firstClass: 0 };

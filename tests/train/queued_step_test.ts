@@ -1,6 +1,6 @@
 /** What is told of steps that were started together, by hand. */
 import { assertEquals } from "@std/assert";
-import { type QueuedStep, settle } from "../../src/train/queued_step.ts";
+import { type QueuedStep, settle } from "../../src/train/device_run.ts";
 
 /** Steps 5, 6 and 7, counted from 0. */
 const queued: readonly QueuedStep[] = [5, 6, 7].map((index) => ({

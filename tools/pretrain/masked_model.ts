@@ -80,7 +80,7 @@ function batchFeeds(batch: MaskedBatch, names: Iterable<string>, heads: number):
       masked: batch.chosen.length,
     },
     feeds: {
-      ...tokenFeeds(batch, rows, { heads, pooling: "first", paddingPosition: null }, names),
+      ...tokenFeeds(batch, { heads, pooling: "first", paddingPosition: null }, names),
       chosen: {
         type: "i32",
         shape: [batch.chosen.length],
