@@ -78,12 +78,6 @@ function usedText({ modules }: RunSpectra): string {
     : `${used}, ${counted(sum(({ intruders }) => intruders!), "intruder dimension")}`;
 }
 
-/** How work is shown. */
-interface ShownWork {
-  /** Each event as a line of JSON in place of text; see {@linkcode EventLines}. Default false. */
-  readonly json?: boolean;
-}
-
 /** Shows work on the terminal, and stops it at a signal. */
 export class TerminalWatch {
   readonly #words: WordsOf;
@@ -91,10 +85,10 @@ export class TerminalWatch {
   readonly #controller = new AbortController();
   readonly #checkpoints = new Map<string, number>();
   #status: WorkStatus | null = null;
-  #seen = { total: 0, skipped: 0, done: 0 };
   #listener: StopListener | null = null;
 
-  constructor(words: WordsOf, { json = false }: ShownWork = {}) {
+  /** @param options With `json`, each event is a line of JSON in place of text; see {@linkcode EventLines}. */
+  constructor(words: WordsOf, { json = false }: { readonly json?: boolean } = {}) {
     this.#words = words;
     this.#lines = json ? new EventLines() : null;
   }
@@ -114,12 +108,11 @@ export class TerminalWatch {
   }
 
   #begin({ noun, total, skipped }: Extract<WorkEvent, { kind: "begun" }>): void {
-    if (this.#lines === null) this.#status = new WorkStatus(noun, total, skipped);
-    this.#seen = { total, skipped, done: 0 };
+    this.#status = new WorkStatus(noun, total, skipped);
     this.#checkpoints.clear();
     this.#listener ??= listenForStop(
       () => this.#controller.abort(),
-      this.#words(() => ({ ...this.#seen, checkpoints: this.#checkpoints })),
+      this.#words(() => ({ ...this.#status!.counts, checkpoints: this.#checkpoints })),
     );
   }
 
@@ -136,7 +129,7 @@ export class TerminalWatch {
         this.#checkpoints.delete(event.title);
         break;
       case "done elsewhere":
-        this.#seen.skipped++;
+        this.#status!.doneElsewhere();
         break;
       case "recorded":
       case "paused":
@@ -145,17 +138,11 @@ export class TerminalWatch {
       case "left out":
       case "verified":
         this.#checkpoints.delete(event.title);
-        this.#seen.done++;
+        this.#status!.done(event.title);
     }
     if (this.#lines === null) return await this.#show(event);
     const line = this.#lines.lineOf(event, performance.now());
     if (line !== null) await say(line);
-  }
-
-  /** A job is done: a line says what came of it. */
-  async #done(title: string, text: string): Promise<void> {
-    this.#status!.done(title);
-    await this.#status!.tell(title, text);
   }
 
   async #show(event: WorkEvent): Promise<void> {
@@ -168,27 +155,25 @@ export class TerminalWatch {
         return await this.#status!.report(title, { share, text });
       }
       case "recorded":
-        return await this.#done(event.title, summaryOf(event.record));
+        return await this.#status!.tell(event.title, summaryOf(event.record));
       case "paused": {
         const score = scoreText(event.metric, event.score ?? undefined);
-        return await this.#done(event.title, `${score} after step ${event.step}`);
+        return await this.#status!.tell(event.title, `${score} after step ${event.step}`);
       }
       case "ablated":
-        return await this.#done(event.title, ablationText(event.ablation));
+        return await this.#status!.tell(event.title, ablationText(event.ablation));
       case "measured":
-        return await this.#done(event.title, usedText(event.spectra));
+        return await this.#status!.tell(event.title, usedText(event.spectra));
       case "left out":
-        return await this.#done(event.title, `left out. ${event.reason}`);
+        return await this.#status!.tell(event.title, `left out. ${event.reason}`);
       case "verified": {
         const { verdict, firstBeyond } = event.verification;
         const where = firstBeyond === null ? "" : ` (${differenceText(firstBeyond)})`;
-        return await this.#done(event.title, `${verdict}${where}`);
+        return await this.#status!.tell(event.title, `${verdict}${where}`);
       }
       case "begun":
       case "stopped":
         return;
-      case "done elsewhere":
-        this.#status!.doneElsewhere();
     }
     await clearStatus();
     await sayWrapped(eventText(event));

@@ -193,6 +193,11 @@ export class WorkStatus {
     return Math.max(this.#total, this.#skipped + this.#executed + this.#running.size);
   }
 
+  /** Jobs in all, before and now. */
+  get counts(): { readonly total: number; readonly skipped: number; readonly done: number } {
+    return { total: this.#total, skipped: this.#skipped, done: this.#executed };
+  }
+
   /** A job was done by another process. */
   doneElsewhere(): void {
     this.#skipped++;
