@@ -13,43 +13,27 @@ import { sequenceOutcome, signsOf, stepFigures } from "./run_figures.ts";
 import {
   type Asked,
   type BudgetCounts,
-  type EvaluationLine,
   type Happened,
   type Outcome,
   type RankMap,
   recordSchemaVersion,
   type RunRecord,
-  type SequenceOutcome,
 } from "../record/types.ts";
 import { keptOf } from "../study/grid/steps.ts";
 import { countParameters } from "../study/budget/costs.ts";
 import { primaryMetric } from "../tasks/metrics.ts";
-import type { SequenceStage } from "../tasks/types.ts";
 import type { Assembly } from "../train/assemble.ts";
 import { outputCount } from "../train/task_head.ts";
 import type { EvaluationSplit } from "../train/evaluate.ts";
 import { mergedRanks, nonzeroAdapterNumbers } from "../train/stored_tensors.ts";
 import type { Snapshot } from "../train/run_types.ts";
 import { activeRanks, countActive } from "../train/slots.ts";
-import type { RunStage } from "../train/stages.ts";
 import type { Trainer } from "../train/trainer.ts";
 import type { EstimatedRun } from "./plan/estimated_ranks.ts";
 import type { ReadRun } from "./inputs.ts";
 import type { PlannedRun } from "./plan/planning.ts";
 import { evaluationLines, type JournalLines } from "./run_files.ts";
 import type { Timings } from "./run_loop.ts";
-
-function sequenceOf(
-  lines: readonly EvaluationLine[],
-  tasks: readonly SequenceStage[],
-  stages: readonly RunStage[],
-): SequenceOutcome {
-  const done = stages.map(({ firstStep, steps }, i) => {
-    const { task, classes } = tasks[i]!;
-    return { task, classes: classes.count, firstStep, steps };
-  });
-  return sequenceOutcome(done, lines);
-}
 
 /** What a record is made in: the executor and the machine around it. */
 interface RecordContext {
@@ -110,7 +94,13 @@ function happenedOf(ending: Ending): Happened {
   const kept = keptOf(keep, { best, last });
   const { epochs, finalTrainLoss, ...stepTimes } = stepFigures(steps);
   const sequence = outcome.state === "finished" && task.stages !== undefined && trainer !== null
-    ? sequenceOf(journal.evaluations, task.stages, trainer.stages)
+    ? sequenceOutcome(
+      trainer.stages.map(({ firstStep, steps }, i) => {
+        const { task: name, classes } = task.stages![i]!;
+        return { task: name, classes: classes.count, firstStep, steps };
+      }),
+      journal.evaluations,
+    )
     : null;
   const signs = kept === null || trainer === null ? {} : signsOf({
     run,
