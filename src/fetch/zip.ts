@@ -5,30 +5,19 @@
  */
 import { InputError, shown } from "../base/input_error.ts";
 import { errorMessage } from "../base/error_message.ts";
-import { inflated, readDirectory, type ZipEntry } from "../record/zip_directory.ts";
+import { entriesByName, inflated, type ZipEntry } from "../record/zip_directory.ts";
 
-function entriesOf(archive: Uint8Array, fileName: string): ReadonlyMap<string, ZipEntry> {
-  let entries: readonly ZipEntry[];
-  try {
-    entries = readDirectory(archive);
-  } catch (cause) {
-    throw new InputError({
-      file: fileName,
-      found: errorMessage(cause),
-      wanted: "a whole zip archive",
-      fix: "fetch it again",
-      cause,
-    });
-  }
-  const byName = new Map(entries.map((entry) => [entry.name, entry]));
-  if (byName.size === entries.length) return byName;
-  const { name } = entries.find((entry) => byName.get(entry.name) !== entry)!;
-  throw new InputError({
-    file: fileName,
-    place: `entry "${shown(name)}"`,
-    found: "two files of that path",
-    wanted: "one",
-  });
+function entriesOf(archive: Uint8Array, file: string): ReadonlyMap<string, ZipEntry> {
+  return entriesByName(archive, (found, entry, cause) =>
+    entry === null
+      ? new InputError({
+        file,
+        found,
+        wanted: "a whole zip archive",
+        fix: "fetch it again",
+        cause,
+      })
+      : new InputError({ file, place: `entry "${shown(entry)}"`, found, wanted: "one" }));
 }
 
 /**

@@ -18,7 +18,7 @@ import {
   type PackedFile,
   PackError,
 } from "./pack_manifest.ts";
-import { inflated, readDirectory, type ZipEntry } from "./zip_directory.ts";
+import { entriesByName, inflated, type ZipEntry } from "./zip_directory.ts";
 
 /** How the name of a packed study ends. */
 export const packSuffix = ".ranklab.zip";
@@ -95,27 +95,6 @@ function damaged(fileName: string, entry: string, found: string, want: string, c
   return new PackError(damagedEntry(fileName, entry, found, want, cause));
 }
 
-function directoryOf(archive: Uint8Array, fileName: string): ReadonlyMap<string, ZipEntry> {
-  let entries: readonly ZipEntry[];
-  try {
-    entries = readDirectory(archive);
-  } catch (cause) {
-    throw new PackError({
-      file: fileName,
-      found: errorMessage(cause),
-      wanted: "a whole packed study",
-      fix: "get it again",
-      cause,
-    });
-  }
-  const byName = new Map(entries.map((entry) => [entry.name, entry]));
-  if (byName.size < entries.length) {
-    const twice = entries.find((entry) => byName.get(entry.name) !== entry)!;
-    throw damaged(fileName, twice.name, "two files of that path", "one");
-  }
-  return byName;
-}
-
 /**
  * Opens a packed study. Its manifest and directory are checked here, each file when it is read.
  *
@@ -125,7 +104,11 @@ function directoryOf(archive: Uint8Array, fileName: string): ReadonlyMap<string,
  * archive can hold.
  */
 export function openPack(archive: Uint8Array, fileName: string): Pack {
-  const entries = directoryOf(archive, fileName);
+  const entries = entriesByName(archive, (found, entry, cause) => {
+    if (entry !== null) return damaged(fileName, entry, found, "one");
+    const wanted = "a whole packed study";
+    return new PackError({ file: fileName, found, wanted, fix: "get it again", cause });
+  });
   const manifestEntry = entries.get(manifestName);
   if (manifestEntry === undefined) {
     throw new PackError({

@@ -5,6 +5,7 @@
  * @module
  */
 import { inflateSync } from "fflate";
+import { errorMessage } from "../base/error_message.ts";
 
 /** An entry as the directory has it. */
 export interface ZipEntry {
@@ -90,6 +91,27 @@ export function readDirectory(archive: Uint8Array): readonly ZipEntry[] {
     at = from + nameBytes + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
   }
   return entries;
+}
+
+/**
+ * The entries of an archive by name.
+ *
+ * @param fail Gives the error of what is found in the archive, or in one of its entries.
+ */
+export function entriesByName(
+  archive: Uint8Array,
+  fail: (found: string, entry: string | null, cause?: unknown) => Error,
+): ReadonlyMap<string, ZipEntry> {
+  let entries: readonly ZipEntry[];
+  try {
+    entries = readDirectory(archive);
+  } catch (cause) {
+    throw fail(errorMessage(cause), null, cause);
+  }
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  const twice = entries.find((entry) => byName.get(entry.name) !== entry);
+  if (twice !== undefined) throw fail("two files of that path", twice.name);
+  return byName;
 }
 
 /**
