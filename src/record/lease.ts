@@ -4,6 +4,10 @@
  * A lease is judged by its heartbeat, a counter in a file, and by the clock of whoever waits for it: times of files differ from
  * host to host. Where the heartbeat stood still for longer than the timeout, its process is taken for dead.
  *
+ * Leases lie in `under-way/`, as runs do until they have their records: `<run>.claim/` says who makes a run; `<run>.<token>/` has
+ * what was made of it so far, the token being that of the lease. A writer whose lease was taken over finds its folder renamed, and
+ * can spoil nothing.
+ *
  * @module
  */
 import * as z from "zod";

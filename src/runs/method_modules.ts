@@ -2,7 +2,8 @@
  * Study modules: the study that one exports, and the methods that it brings.
  *
  * Functions can be neither stored nor posted to a worker. So whoever needs a study's own methods loads its module, and what is
- * stored and posted is where that is and the hash of each method's source.
+ * stored and posted is where that is and the hash of each method's source. Whoever made results chose the names and hashes of
+ * modules in them, so neither says that the code is harmless: none of it runs unless somebody allows it.
  *
  * @module
  */

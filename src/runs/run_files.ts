@@ -1,5 +1,6 @@
 /**
- * The files that a run leaves beside its record: trained weights, what was predicted with them, and the last scores of slots.
+ * The files that a run leaves beside its record: its journals, written line by line while it is made and kept for the record, and at
+ * its end trained weights, what was predicted with them, and the last scores of slots.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * From a record back to a run that can be planned: nothing but the record is asked.
+ * From a record back to a run that can be planned: nothing but the record is asked; and samples of such runs.
  *
  * @module
  */

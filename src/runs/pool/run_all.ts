@@ -1,5 +1,5 @@
 /**
- * Training the runs that are not done yet, in as many workers as are opened, until they are done or a stop is asked for.
+ * Training the runs that are not done yet in the workers of a pool, until they are done or a stop is asked for, and counting them.
  *
  * @module
  */

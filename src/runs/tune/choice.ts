@@ -1,5 +1,5 @@
 /**
- * From the scores of trials to the settings that are chosen, and what stands against the choice.
+ * From the scores of trials to the points that are tried next, the settings that are chosen, and what stands against the choice.
  *
  * @module
  */
