@@ -11,6 +11,7 @@ import {
   type ConvergenceState,
   needsMoreSteps,
 } from "../record/convergence.ts";
+import { hasBound } from "../tasks/metrics.ts";
 import { hasLearned } from "./claims/no_evidence.ts";
 import { budgetName, type Grid, keyOf, noBudget } from "./run_rows.ts";
 import { counted, fixed, joined, signed, whole } from "../base/format.ts";
@@ -30,6 +31,8 @@ export interface ConvergedCell extends CellConvergence {
   readonly label: string;
   /** The budget's name. */
   readonly budget: string;
+  /** What `gain` is, a hundred times: points, or per cent of a score that has no bound. */
+  readonly gainIn: "points" | "%";
   /** Runs that their plateau ended. */
   readonly atPlateau: number;
   /** Finished runs that learned nothing: they collapsed or are no better than the majority class. */
@@ -77,6 +80,7 @@ export function convergedCells(results: StudyResults, grid: Grid): readonly Conv
           label,
           budget,
           ...cellConvergence(own, convergence),
+          gainIn: hasBound(runs[0]!.record.happened.primaryMetric) ? "points" : "%",
           atPlateau: own.filter(({ isAtPlateau }) => isAtPlateau).length,
           idle: finished.filter((run) => !hasLearned(run)).length,
           steps: steps.length === 0 ? null : steps.reduce((sum, n) => sum + n, 0) / steps.length,
@@ -157,9 +161,9 @@ export function earlyCells(
       counted(cells.length, "cell")
     } (task, method and budget) ${need} more steps: training was still improving when it ended, so there is no verdict on ${them}`,
     lines: early.map((cell) => {
-      const { state, runs, gain, fall } = cell;
+      const { state, runs, gain, gainIn, fall } = cell;
       const figures = [
-        ...(gain === null ? [] : [`score ${changeText(gain, 1)} points`]),
+        ...(gain === null ? [] : [`score ${changeText(gain, 1)} ${gainIn}`]),
         ...(fall === null ? [] : [`loss ${signed(-100 * fall.change, 0)} %`]),
       ].join(", ");
       return `${placeText(cell)}: ${stateText(state)} (in the last fifth of ${

@@ -9,7 +9,7 @@
  * @module
  */
 import { type ConvergenceRule, defaultConvergence } from "../study/schema/study.ts";
-import { meritOf } from "../tasks/metrics.ts";
+import { gainUnit, meritOf } from "../tasks/metrics.ts";
 import { heldOutSplit } from "../tasks/run_examples.ts";
 import { meanOf } from "../stats/statistics.ts";
 import type { EvaluationLine, PredictionLine, RunResults, StepLine } from "./types.ts";
@@ -37,6 +37,13 @@ export interface LateChange {
  */
 export type ConvergenceState = "converged" | "climbing" | "falling" | "unknown" | "failed";
 
+/** How the score of a split changed; a positive `change` is a gain, where lower is better too. */
+export interface ScoreChange extends LateChange {
+  readonly split: string;
+  /** What its gain is counted in; see {@linkcode gainUnit}. */
+  readonly unit: number;
+}
+
 /** Whether a run had converged, with the figures that say so. */
 export interface Convergence {
   /** What they come to. */
@@ -46,7 +53,7 @@ export interface Convergence {
   /** The task loss; of a sequence in the stage in which it falls by the largest share. Null where there are too few steps. */
   readonly loss: LateChange | null;
   /** The score by the primary metric; null where there are too few evaluations, and for sequences. */
-  readonly score: LateChange & { readonly split: string } | null;
+  readonly score: ScoreChange | null;
 }
 
 interface Point {
@@ -62,7 +69,7 @@ const errors = 2.326;
 
 /**
  * The share of a split's answers that change at random from one evaluation to the next in a run that has converged: with n answers,
- * √(share/n) is then the spread of the change of the score, at least. It counts where the evaluations do not show a larger one.
+ * √(share/n) is then the spread of the change of the score in its unit, at least. It counts where the evaluations do not show a larger one.
  */
 const changedAnswers = 0.1;
 
@@ -145,7 +152,9 @@ function lossChange({ record: { happened }, steps }: ConvergenceSource): LateCha
 }
 
 /** The late change of the score, on the held-out share where there is one, else on the split that counts. */
-function scoreChange({ record: { happened }, evaluations, predictions }: ConvergenceSource) {
+function scoreChange(
+  { record: { happened }, evaluations, predictions }: ConvergenceSource,
+): ScoreChange | null {
   if (happened.sequence !== undefined) return null;
   const split = evaluations.some((line) => line.split === heldOutSplit)
     ? heldOutSplit
@@ -157,10 +166,18 @@ function scoreChange({ record: { happened }, evaluations, predictions }: Converg
   }));
   const examples = happened.examples?.splits[split] ??
     predictions?.filter((line) => line.split === split).length;
-  const variance = (examples ?? 0) === 0 ? null : changedAnswers / examples!;
-  const change = lateChange(points, happened.steps, { isFilled: true, variance });
-  if (change === null) return null;
-  return { split, ...change, change: meritOf(happened.primaryMetric, change.change) };
+  const lateGain = (variance: number | null) =>
+    lateChange(points, happened.steps, { isFilled: true, variance });
+  const found = lateGain(null);
+  if (found === null) return null;
+  const unit = gainUnit(happened.primaryMetric, found.before);
+  const change = (examples ?? 0) === 0 ? found : lateGain(changedAnswers / examples! * unit ** 2)!;
+  return { split, ...change, change: meritOf(happened.primaryMetric, change.change), unit };
+}
+
+/** The gain of a score in its unit: in points by a hundred where the metric is bounded, else a share of the score. */
+function scoreGained({ change, error, unit }: ScoreChange): Change {
+  return { change: change / unit, error: error === null ? null : error / unit };
 }
 
 /** What is read of a run. */
@@ -204,9 +221,11 @@ export function convergenceOf(
   }
   const loss = lossChange(run);
   const score = scoreChange(run);
-  const state = isAtPlateau
-    ? "converged"
-    : stateOf({ score, fall: loss === null ? null : lossFall(loss) }, { lossShare, scoreGain });
+  const changes = {
+    score: score === null ? null : scoreGained(score),
+    fall: loss === null ? null : lossFall(loss),
+  };
+  const state = isAtPlateau ? "converged" : stateOf(changes, { lossShare, scoreGain });
   return { state, isAtPlateau, loss, score };
 }
 
@@ -235,7 +254,7 @@ export interface CellConvergence {
   readonly early: number;
   /** The mean share of the task loss that was lost at the end, and its standard error; null where no run tells. */
   readonly fall: Change | null;
-  /** The mean gain of the score at the end, and its standard error; null where no run tells. */
+  /** The mean gain of the score at the end in its unit, and its standard error; null where no run tells. */
   readonly gain: Change | null;
 }
 
@@ -269,7 +288,7 @@ export function cellConvergence(
   // A plateau is a rule of its own.
   const cut = ended.filter(({ isAtPlateau }) => !isAtPlateau);
   const fall = meanChange(cut.flatMap(({ loss }) => loss === null ? [] : [lossFall(loss)]));
-  const gain = meanChange(cut.flatMap(({ score }) => score === null ? [] : [score]));
+  const gain = meanChange(cut.flatMap(({ score }) => score === null ? [] : [scoreGained(score)]));
   const together = stateOf({ score: gain, fall }, { ...defaultConvergence, ...rule });
   const state = ended.length === 0
     ? "failed"

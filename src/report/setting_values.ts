@@ -6,6 +6,7 @@
 import type { Json } from "../base/canonical_json.ts";
 import { isObject } from "../study/schema/setting_paths.ts";
 import { defaultSettings } from "../study/schema/settings.ts";
+import { hasBound } from "../tasks/metrics.ts";
 import { givenRanksText } from "./given_ranks_text.ts";
 import { keptEvaluation } from "../analysis/run_rows.ts";
 import { counted, significant, whole } from "../base/format.ts";
@@ -115,7 +116,9 @@ function endText(run: RunResults): string | null {
   const { heldOut, patience, leastGain } = objectOf(objectOf(trainOf(run)["until"])["plateau"]);
   if (typeof patience !== "number") return null;
   const gain = typeof leastGain === "number" && leastGain > 0
-    ? ` of more than ${significant(100 * leastGain)} points`
+    ? ` of more than ${significant(100 * leastGain)} ${
+      hasBound(run.record.happened.primaryMetric) ? "points" : "%"
+    }`
     : "";
   return `after ${counted(patience, "evaluation")} without a rise${gain} on ${
     percent(Number(heldOut))

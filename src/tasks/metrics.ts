@@ -336,6 +336,37 @@ export function isHigherBetter(name: string): boolean {
     : !name.endsWith(lowerMark);
 }
 
+/** Least and most values of the metrics for which they are not 0 and 1. */
+const ranges: Readonly<Partial<Record<MetricName, readonly [number, number]>>> = {
+  matthews: [-1, 1],
+  pearson: [-1, 1],
+  spearman: [-1, 1],
+  brier: [0, 2],
+  logLoss: [0, Infinity],
+  mae: [0, Infinity],
+  rmse: [0, Infinity],
+  r2: [-Infinity, 1],
+};
+
+/** The least and the most that a metric can be; of one of a study's own nothing is known. */
+export function rangeOf(name: string): readonly [number, number] {
+  if (Object.hasOwn(metrics, name)) return ranges[name as MetricName] ?? [0, 1];
+  return name === averageAccuracyName ? [0, 1] : [-Infinity, Infinity];
+}
+
+/** Whether a metric's highest value is known, so that its values are those of a share or a correlation. */
+export function hasBound(name: string): boolean {
+  return Number.isFinite(rangeOf(name)[1]);
+}
+
+/**
+ * What a gain of a score is counted in: 1 where the best score is that of a share or a correlation, else the size of the score,
+ * since a log loss, an error in the units of its labels and a metric of a study's own have no scale in common.
+ */
+export function gainUnit(name: string, score: number): number {
+  return hasBound(name) ? 1 : Math.abs(score) || 1;
+}
+
 /** A metric's value, turned over where lower is better: what is compared. */
 export function meritOf(name: string, value: number): number {
   return isHigherBetter(name) ? value : -value;

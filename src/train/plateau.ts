@@ -6,7 +6,7 @@
 import type { Json } from "../base/canonical_json.ts";
 import { lastEventOf, type RankPolicy } from "../methods/rank_policy.ts";
 import type { Plateau } from "../study/schema/settings.ts";
-import { meritOf, primaryMetric } from "../tasks/metrics.ts";
+import { gainUnit, meritOf, primaryMetric } from "../tasks/metrics.ts";
 import { heldOutSplit } from "../tasks/run_examples.ts";
 import type { Task } from "../tasks/types.ts";
 import type { Evaluation } from "./evaluate.ts";
@@ -28,13 +28,15 @@ export const noPlateau: PlateauState = { best: null, waited: 0 };
  * Small rises add up: what is compared is the score of the last rise, not that of the evaluation before.
  *
  * @param score One that is no number is no rise.
+ * @param unitOf What the least gain is counted in, from the score of the last rise. Default 1.
  */
 export function afterScore(
   { leastGain }: Pick<Plateau, "leastGain">,
   { best, waited }: PlateauState,
   score: number,
+  unitOf: (score: number) => number = () => 1,
 ): PlateauState {
-  const isRise = best === null ? !Number.isNaN(score) : score > best + leastGain;
+  const isRise = best === null ? !Number.isNaN(score) : score > best + leastGain * unitOf(best);
   return isRise ? { best: score, waited: 0 } : { best, waited: best === null ? 0 : waited + 1 };
 }
 
@@ -79,5 +81,6 @@ export function afterEvaluation(
     );
   }
   const metric = primaryMetric(task);
-  return afterScore(rule, plateau, meritOf(metric, evaluation.metrics[metric] ?? NaN));
+  const score = meritOf(metric, evaluation.metrics[metric] ?? NaN);
+  return afterScore(rule, plateau, score, (best) => gainUnit(metric, best));
 }

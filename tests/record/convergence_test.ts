@@ -89,6 +89,30 @@ Deno.test("a log loss that falls over the last fifth still climbs, and one that 
   assertEquals(of([0.3, 0.3, 0.3, 0.4, 0.5]).state, "converged");
 });
 
+Deno.test("of a metric without bound the gain and its noise are shares of the score, whatever its units are", () => {
+  const of = (primaryMetric: string, scores: readonly number[], count: number) => {
+    const examples = { train: 1, splits: { dev: count } };
+    const made = run({ steps: 100, scores, happened: { primaryMetric, examples } });
+    const evaluations = made.evaluations.map((line) => ({
+      ...line,
+      metrics: { [primaryMetric]: line.metrics["accuracy"]! },
+    }));
+    return convergenceOf({ ...made, evaluations });
+  };
+  for (const metric of ["rmse", "mae", "logLoss", "cost↓"]) {
+    for (const unit of [0.001, 1, 1000]) {
+      const falls = (by: number, count: number) =>
+        of(metric, [3, 2, 2, 2, 2 - by].map((score) => score * unit), count).state;
+      // By 0.5 %, and by 5 %: √(0.1/n) of the score is noise, 2 % for 200 examples and 0.2 % for 20,000.
+      assertEquals(falls(0.01, 20_000), "converged", `${metric}, ${unit}`);
+      assertEquals(falls(0.1, 20_000), "climbing", `${metric}, ${unit}`);
+      assertEquals(falls(0.08, 200), "converged", `${metric}, ${unit}`);
+    }
+  }
+  const cell = cellConvergence([of("rmse", [400, 300, 200, 200, 190], 20_000)]);
+  assertAlmostEquals(cell.gain!.change, 0.05, 1e-12);
+});
+
 Deno.test("a gain of few answers on a small split is noise", () => {
   const scores = [0.5, 0.55, 0.6, 0.61, 0.64];
   const of = (count: number) =>
@@ -232,7 +256,7 @@ Deno.test("a cell's change is the mean of its runs', with an error where all hav
     state: "converged",
     isAtPlateau,
     loss: null,
-    score: { split: "dev", before: 0, after: change, change, error },
+    score: { split: "dev", before: 0, after: change, change, error, unit: 1 },
   });
   const cell = cellConvergence([of(0.03, 0.03), of(0.05, 0.04), of(0.5, 0.1, true)]);
   assertAlmostEquals(cell.gain!.change, 0.04, 1e-12);

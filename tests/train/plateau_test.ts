@@ -101,6 +101,30 @@ Deno.test("where lower is better, a fall is a rise, and the lowest evaluation is
   assertEquals(waited, [[0, 1], [0, 2], [1, 2], [2, 2], [3, 2]]);
 });
 
+Deno.test("of a metric without bound the least gain is a share of the score", () => {
+  const waited = (metric: string, scores: readonly number[]) => {
+    const rule = { ...context.rule, leastGain: 0.01 };
+    let plateau = noPlateau;
+    return scores.map((score, i) => {
+      const evaluations = [{
+        split: "held_out",
+        loss: 1,
+        metrics: { [metric]: score },
+        predictions: [],
+      }];
+      const of = { ...context, rule, task: { ...tinyTask, metrics: [metric] } };
+      plateau = afterEvaluation(of, { plateau, policyState: null }, { step: i + 1, evaluations });
+      return plateau.waited;
+    });
+  };
+  for (const unit of [0.001, 1, 1000]) {
+    assertEquals(waited("rmse", [2, 1.99, 1.97, 1.96].map((score) => score * unit)), [0, 1, 0, 1]);
+    assertEquals(waited("gain", [2, 2.01, 2.03, 2.04].map((score) => score * unit)), [0, 1, 0, 1]);
+  }
+  assertEquals(waited("gain", [0, 0.005, 0.02]), [0, 1, 0]);
+  assertEquals(waited("accuracy", [0.1, 0.105, 0.12]), [0, 1, 0]);
+});
+
 const executor = await nativeExecutor(1);
 
 /** A rate of next to nothing: no score rises. */

@@ -44,7 +44,8 @@ export function convergenceTable(results: Analysis): ReportTable {
   const { lossShare, scoreGain } = { ...defaultConvergence, ...results.study.convergence };
   const cells = results.cells.filter(({ state }) => state !== "failed");
   const hasPlateaus = cells.some(({ atPlateau }) => atPlateau > 0);
-  const rows = cells.map(({ gain, fall, ...cell }): Row => ({
+  const inShares = new Set(cells.flatMap(({ task, gainIn }) => gainIn === "%" ? [task] : []));
+  const rows = cells.map(({ gain, gainIn: _, fall, ...cell }): Row => ({
     ...cell,
     state: learnedNothing({ runs: cell.runs, idle: cell.idle }) ? nothingLearned : cell.state,
     gain: gain?.change ?? null,
@@ -59,7 +60,11 @@ export function convergenceTable(results: Analysis): ReportTable {
       `The last fifth of the steps compared with the fifth before it: the mean change over seeds, ± standard error. A cell (a task, ` +
       `method and budget) needs more steps if its score rises by more than ${
         significant(100 * scoreGain)
-      } ${scoreGain === 0.01 ? "point" : "points"} or its task loss falls by more than ${
+      } ${scoreGain === 0.01 ? "point" : "points"}${
+        inShares.size === 0
+          ? ""
+          : `, or ${significant(100 * scoreGain)} % of a score without bound,`
+      } or its task loss falls by more than ${
         significant(100 * lossShare)
       } %, and if this change also exceeds 2.33 standard errors. ` +
       `It needs more, too, if more than one in five of its runs do. Such a cell gets no verdict.` +
@@ -98,7 +103,13 @@ export function convergenceTable(results: Analysis): ReportTable {
           cell: (row: Row) => whole(row["atPlateau"]),
         }]
         : []),
-      { title: "score gains, points", align: "right", cell: (row) => change(row, "gain", 2) },
+      {
+        title: inShares.size === 0 ? "score gains, points" : "score gains, points or %",
+        align: "right",
+        cell: (row) =>
+          change(row, "gain", 2) +
+          (row["gain"] !== null && inShares.has(String(row["task"])) ? " %" : ""),
+      },
       { title: "loss falls, %", align: "right", cell: (row) => change(row, "fall", 1) },
     ],
   };

@@ -29,7 +29,12 @@ import type { Study } from "../../study/schema/study.ts";
 import type { GridRun, ModuleShape, RankPlan, RunSpec } from "../../study/types.ts";
 import { checkRuns } from "../../study/check/runs.ts";
 import { builtInTasks, findTask } from "../../tasks/catalog.ts";
-import { averageAccuracyName, averageTaskAwareName } from "../../tasks/metrics.ts";
+import {
+  averageAccuracyName,
+  averageTaskAwareName,
+  isHigherBetter,
+  rangeOf,
+} from "../../tasks/metrics.ts";
 import { sequenceTask } from "../../tasks/sequence.ts";
 import { parseUserTask, parseUserTasks } from "../../tasks/user_task.ts";
 import type { Task } from "../../tasks/types.ts";
@@ -133,6 +138,10 @@ export function expand(
   mostRuns: number = defaultMostRuns,
 ): readonly GridRun[] {
   const own: Task[] = [];
+  const metricsOf = (name: string): readonly string[] =>
+    Object.hasOwn(study.sequences ?? {}, name)
+      ? [averageAccuracyName, averageTaskAwareName]
+      : findTask(name, own).metrics;
   return expandStudy(study, {
     mostRuns,
     tasks: builtInTasks.map(({ name }) => name),
@@ -143,10 +152,11 @@ export function expand(
       return task.name;
     },
     outputOf: (name) => findTask(name, own).output.type,
-    metricsOf: (name) =>
-      Object.hasOwn(study.sequences ?? {}, name)
-        ? [averageAccuracyName, averageTaskAwareName]
-        : findTask(name, own).metrics,
+    metricsOf,
+    scoresOf: (name) => {
+      const metric = metricsOf(name)[0]!;
+      return { metric, range: rangeOf(metric), isHigherBetter: isHigherBetter(metric) };
+    },
   });
 }
 

@@ -87,6 +87,39 @@ function problemsOfUnpaired(
   );
 }
 
+/** What the scores of a task can be. */
+export interface ScoreRange {
+  /** The metric that decides. */
+  readonly metric: string;
+  /** The least and the most that it can be. */
+  readonly range: readonly [number, number];
+  readonly isHigherBetter: boolean;
+}
+
+/** What is wrong with a study's targets: scores that the metric of their task cannot have, or that all runs have. */
+export function problemsOfTargetScores(
+  targets: Targets,
+  tasks: readonly string[],
+  scoresOf: (task: string) => ScoreRange,
+): readonly Problem[] {
+  return Object.entries(targets).flatMap(([task, target]) => {
+    if (!tasks.includes(task)) return [];
+    const { metric, range: [least, most], isHigherBetter } = scoresOf(task);
+    const isWithin = target >= least && target <= most;
+    if (isWithin && target !== (isHigherBetter ? least : most)) return [];
+    const wanted = [
+      ...(Number.isFinite(least)
+        ? [isHigherBetter ? `more than ${least}` : `at least ${least}`]
+        : []),
+      ...(Number.isFinite(most) ? [isHigherBetter ? `at most ${most}` : `less than ${most}`] : []),
+    ];
+    return [{
+      where: `targets.${task}`,
+      message: `found ${target}, wanted a score by "${metric}": ${wanted.join(" and ")}`,
+    }];
+  });
+}
+
 /**
  * What is wrong with the comparisons of a study: arms that are not there, the same arm or the same comparison twice, tasks that
  * one of the arms does not have, and arms without a common task and seed.

@@ -5,7 +5,12 @@
  */
 import { knownSequences, knownTasks, type StudyTables } from "./tasks.ts";
 import { canonicalJson } from "../../base/canonical_json.ts";
-import { problemsOfClaims, problemsOfComparisons, problemsOfTuned } from "../check/study.ts";
+import {
+  problemsOfClaims,
+  problemsOfComparisons,
+  problemsOfTargetScores,
+  problemsOfTuned,
+} from "../check/study.ts";
 import { askedRanksOf, checkNames, type Point, problemsOfSources } from "./points.ts";
 import { defaultMostRuns, gridProblem } from "./size.ts";
 import { layerOf, type OptionLayer, parseOptions, settingAt } from "../schema/setting_paths.ts";
@@ -35,7 +40,7 @@ export function expandStudy(study: Study, tables: StudyTables): readonly GridRun
   if (tooLarge !== null) throw new StudyError(what, [tooLarge]);
   const problems: Problem[] = [];
   const { tasks: single, unsound } = knownTasks(study, tables, problems);
-  const { outputOf = () => "classification", metricsOf } = tables;
+  const { outputOf = () => "classification", metricsOf, scoresOf } = tables;
   const sequences = knownSequences(
     study,
     single,
@@ -89,6 +94,9 @@ export function expandStudy(study: Study, tables: StudyTables): readonly GridRun
     problems.push(
       ...problemsOfClaims(study, runs, study.axes.tasks, metrics),
       ...problemsOfComparisons(study.comparisons ?? [], runs),
+      ...(unsound.size > 0 || scoresOf === undefined
+        ? []
+        : problemsOfTargetScores(study.targets ?? {}, study.axes.tasks, scoresOf)),
     );
   }
   if (problems.length > 0) {

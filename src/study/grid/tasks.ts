@@ -9,6 +9,7 @@
 import { type Json } from "../../base/canonical_json.ts";
 import { errorMessage } from "../../base/error_message.ts";
 import { isObject } from "../schema/setting_paths.ts";
+import type { ScoreRange } from "../check/study.ts";
 import { placeOf, type Problem, show, StudyError } from "../check/problems.ts";
 import { folderName, type Study } from "../schema/study.ts";
 import type { MethodEntry } from "../types.ts";
@@ -30,6 +31,8 @@ export interface StudyTables {
   readonly outputOf?: (task: string) => "classification" | "regression";
   /** Names of the metrics that a task's runs are evaluated by. Default: metrics of claims are not checked. */
   readonly metricsOf?: (task: string) => readonly string[];
+  /** What the scores can be by which a task's runs are evaluated. Default: targets are not checked. */
+  readonly scoresOf?: (task: string) => ScoreRange;
   /** Runs at most, counted before exceptions. Default 10,000. */
   readonly mostRuns?: number;
 }

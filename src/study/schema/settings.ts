@@ -232,7 +232,7 @@ const plateauShape = {
   leastGain: setting(
     z.number().min(0),
     0.002,
-    "What counts as a rise: more than this above the best score so far, in the metric's own units",
+    "What counts as a rise: a score that is better than the best so far by more than this, in the metric's own units, or by this share of it where the metric has no bound, as log loss, MAE, RMSE and a study's own",
   ),
 };
 

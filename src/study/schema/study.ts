@@ -34,7 +34,7 @@ import { type Tuned, tunedSchema } from "./tuned.ts";
 export interface ConvergenceRule {
   /** The share of its task loss that a converged run loses from the last fifth but one to the last, at most. Default 0.05. */
   readonly lossShare: number;
-  /** What the score of a converged run gains in the last fifth, at most, as metrics are recorded. Default 0.01, one point. */
+  /** What the score of a converged run gains in the last fifth, at most; a share of it where it has no bound. Default 0.01, one point. */
   readonly scoreGain: number;
 }
 
@@ -50,7 +50,7 @@ export const convergenceSchema = closed({
   ),
   scoreGain: z.exactOptional(
     z.number().gt(0).lt(1).describe(
-      "A run needs more steps if its score rises by more than this in the last fifth of its steps, in the metric's own units; default 0.01, one point",
+      "A run needs more steps if its score improves by more than this in the last fifth of its steps, in the metric's own units, or by this share of itself where the metric has no bound, as log loss, MAE, RMSE and a study's own; default 0.01, one point",
     ),
   ),
 }).describe(
@@ -61,9 +61,9 @@ export const convergenceSchema = closed({
 export type Targets = Readonly<Record<string, number>>;
 
 /** Validator of a study's `targets`. */
-const targetsSchema = z.record(z.string(), z.number().gt(0).lte(1))
+const targetsSchema = z.record(z.string(), z.number())
   .describe(
-    "A score for each task, in the metric's own units (0.7 for 70); reports say how many steps and seconds methods take to reach it; default 95 % of the best mean",
+    "A score for each task, in the metric's own units (0.7 for 70 points), within its range; reports say how many steps and seconds methods take to reach it; default 95 % of the best mean",
   );
 
 /** Options of a method of which some are given; the method's entry knows and fills in the rest. */

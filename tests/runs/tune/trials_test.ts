@@ -142,3 +142,26 @@ Deno.test("a tuned file has a delta of each choice, what it took, and its trials
     [{ score: 0.5 }],
   ]);
 });
+
+Deno.test("of a metric that is better low, the lowest trial is chosen, and the tuned file has its scores as records do", () => {
+  for (const metric of ["rmse", "cost↓"]) {
+    const study = studyOf({});
+    const found = [3.5, 2.5, null];
+    const tried = [...points, { "train.learningRate": 1e-2 }].map((point, i) => {
+      const score = trialScore([{ metric, score: found[i]! }], [1]);
+      return {
+        trial: { point, isAdded: false, runs: [], weights: [1] },
+        outcome: { point, score, metric, share: 1, seconds: 1, runs: 1 },
+      };
+    });
+    const combinations = combinationsOf(study, tune, methods, 100).map(({ of, space }) => ({
+      of,
+      trials: tried,
+      choice: choiceOf(space, tried.map(({ outcome }) => outcome))!,
+    }));
+    const { deltas, tuned: { best } } = tunedFile(study, tune, combinations);
+    assertEquals(deltas[0]!.set, { train: { learningRate: 1e-1 } });
+    assertEquals([best[0]!.metric, best[0]!.score, best[0]!.values], [metric, 2.5, points[1]]);
+    assertEquals(best[0]!.trials.map(({ score }) => score), found);
+  }
+});

@@ -19,6 +19,7 @@ import {
   smallStudy,
   tasks,
 } from "../tables.ts";
+import { isHigherBetter, rangeOf } from "../../../src/tasks/metrics.ts";
 
 const plateau = { heldOut: 0.1, patience: 3, leastGain: 0.002 };
 
@@ -208,10 +209,41 @@ Deno.test("the keys of a plateau are axes of settings", () => {
   );
 });
 
-Deno.test("targets are of the study's tasks, in the units of records", () => {
-  const problemsOf = (targets: object) =>
-    problemsIn(() => expandStudy(parseStudy({ ...smallStudy(), targets }), { tasks, methods }));
-  assertEquals(problemsOf({ RTE: 70 }), ["targets.RTE: found 70, wanted at most 1"]);
+Deno.test("targets are of the study's tasks, within the range of the metric that decides", () => {
+  const problemsOf = (targets: object, metric = "accuracy") => {
+    const scoresOf = () => ({
+      metric,
+      range: rangeOf(metric),
+      isHigherBetter: isHigherBetter(metric),
+    });
+    return problemsIn(() =>
+      expandStudy(parseStudy({ ...smallStudy(), targets }), { tasks, methods, scoresOf })
+    );
+  };
+  const wanted = (found: number, metric: string, range: string) =>
+    assertEquals(problemsOf({ RTE: found }, metric), [
+      `targets.RTE: found ${found}, wanted a score by "${metric}": ${range}`,
+    ]);
+  wanted(70, "accuracy", "more than 0 and at most 1");
+  wanted(0, "accuracy", "more than 0 and at most 1");
+  wanted(1.5, "average_accuracy", "more than 0 and at most 1");
+  wanted(-1, "matthews", "more than -1 and at most 1");
+  wanted(2, "brier", "at least 0 and less than 2");
+  wanted(1, "ece", "at least 0 and less than 1");
+  wanted(-0.1, "rmse", "at least 0");
+  wanted(1.1, "r2", "at most 1");
+  for (
+    const [metric, target] of Object.entries({
+      accuracy: 1,
+      matthews: -0.5,
+      logLoss: 1.2,
+      rmse: 350,
+      mae: 0,
+      r2: -3,
+      "cost↓": 11,
+      gain: -4,
+    })
+  ) assertEquals(problemsOf({ RTE: target }, metric), [], metric);
   assertEquals(problemsOf({ CoLA: 0.7 }).length, 1);
   assertEquals(
     problemsIn(() => parseStudy({ ...smallStudy(), convergence: { lossShare: 0 } })),
