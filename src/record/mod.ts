@@ -18,6 +18,7 @@ export {
   type LateChange,
   lossFall,
   needsMoreSteps,
+  type ScoreChange,
 } from "./convergence.ts";
 export { DamagedFileError, isDamage } from "./damage.ts";
 export { readRecord, readRun, type RunSource, type StoredRun } from "./read_study.ts";

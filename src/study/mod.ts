@@ -93,3 +93,4 @@ export {
   type TunedFor,
   type TunedTrial,
 } from "./schema/tuned.ts";
+export type { ScoreRange } from "./check/study.ts";
