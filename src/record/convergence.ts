@@ -39,6 +39,7 @@ export type ConvergenceState = "converged" | "climbing" | "falling" | "unknown" 
 
 /** How the score of a split changed; a positive `change` is a gain, where lower is better too. */
 export interface ScoreChange extends LateChange {
+  /** The split that it was evaluated on. */
   readonly split: string;
   /** What its gain is counted in; see {@linkcode gainUnit}. */
   readonly unit: number;

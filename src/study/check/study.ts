@@ -93,6 +93,7 @@ export interface ScoreRange {
   readonly metric: string;
   /** The least and the most that it can be. */
   readonly range: readonly [number, number];
+  /** Whether a higher value is better. */
   readonly isHigherBetter: boolean;
 }
 
