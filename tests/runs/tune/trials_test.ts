@@ -148,7 +148,7 @@ Deno.test("of a metric that is better low, the lowest trial is chosen, and the t
     const study = studyOf({});
     const found = [3.5, 2.5, null];
     const tried = [...points, { "train.learningRate": 1e-2 }].map((point, i) => {
-      const score = trialScore([{ metric, score: found[i]! }], [1]);
+      const score = trialScore([{ metric, score: found[i]!, seconds: 1 }], [1]);
       return {
         trial: { point, isAdded: false, runs: [], weights: [1] },
         outcome: { point, score, metric, share: 1, seconds: 1, runs: 1 },
