@@ -208,7 +208,7 @@ export function defaultJobs(cores: number, executor: ExecutorKind): number {
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { shareCores } from "./share_cores.ts";
+ * import { shareCores } from "./pool.ts";
  * const request = { cores: 8, executor: "cpu", runs: 60, jobs: null, threads: null } as const;
  * assertEquals(shareCores({ ...request, jobs: 3 }), { jobs: 3, threads: 2 });
  * assertEquals(shareCores({ ...request, threads: 4 }), { jobs: 2, threads: 4 });
