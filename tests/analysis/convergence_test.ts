@@ -32,7 +32,7 @@ Deno.test("cells whose runs still climb have no verdict but that more steps are 
   const { sentence, basis } = answer(study);
   assertEquals(
     sentence,
-    "lora has the best mean accuracy at rank 4, but more steps are needed before lora and slow can be compared.",
+    "More steps are needed before lora and slow can be compared; so far lora has the best mean accuracy at rank 4.",
   );
   assertEquals(basis, [
     "No verdict: runs of slow were still improving when they ended (see Convergence).",
@@ -85,7 +85,7 @@ Deno.test("a leader that has not converged is no winner", () => {
   const study = studyOf({ labels: ["lora", "other", "slow"], seeds: 8, curve });
   assertEquals(
     answer(study).sentence,
-    "At rank 4, slow has the best mean accuracy but needs more steps; other is significantly better than lora.",
+    "At rank 4, slow needs more steps and has the best mean accuracy so far; other is significantly better than lora.",
   );
 });
 

@@ -42,6 +42,7 @@ export function budgetsSentence(found: readonly BudgetResult[], context: Context
   const { labels } = context.grid;
   if (found.every(({ differences, alike }) => differences.length + alike.length === 0)) {
     const isTested = found.some(({ test }) => test === "ranks" || test === "paired");
+    const isEarly = found.some(({ test }) => test === "early");
     const all = labels.filter((label) =>
       found.some(({ methods, early }) =>
         methods.includes(label) && !(isTested && early.includes(label))
@@ -49,11 +50,14 @@ export function budgetsSentence(found: readonly BudgetResult[], context: Context
     );
     const tail = isTested
       ? `no significant difference between ${methodsText(all)} was found`
-      : found.some(({ test }) => test === "early")
+      : isEarly
       ? `${remedyAt(found)} are needed before ${methodsText(all)} can be compared`
       : `there are too few runs to test the difference between ${methodsText(all)}`;
     const leaders = leadersText(found, context.measure);
-    return leaders === null ? `${sentence(tail)}.` : `${sentence(leaders, labels)}, but ${tail}.`;
+    if (leaders === null) return `${sentence(tail)}.`;
+    return !isTested && isEarly
+      ? `${sentence(tail)}; so far ${leaders}.`
+      : `${sentence(leaders, labels)}, but ${tail}.`;
   }
   const groups = [...Map.groupBy(found, (result) => clauseOf(result, context))];
   // The clause of the largest budget is always among those that are said.
@@ -135,7 +139,9 @@ function clauseOf(result: BudgetResult, { measure, baseline }: Context): string 
     return `${joined(leaders)} share the best ${measure}, and ${pairsText(result)}`;
   }
   if (early.includes(leader)) {
-    return `${leader} has the best ${measure} but needs ${remedy.needs}; ${pairsText(result)}`;
+    return `${leader} needs ${remedy.needs} and has the best ${measure} so far; ${
+      pairsText(result)
+    }`;
   }
   const others = methods.filter((label) => label !== leader && !early.includes(label));
   const beaten = others.filter((label) =>
