@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { basename, dirname } from "node:path";
 import { errorMessage } from "../base/error_message.ts";
 import { denoDisk, type Disk, type DiskFile, isOccupied } from "./disk.ts";
 
@@ -70,6 +69,12 @@ export function newToken(): string {
   return crypto.getRandomValues(new Uint8Array(8)).toHex();
 }
 
+/** The folder that a path lies in. A tab loads this file too, so that no module of Node's may do it. */
+function folderOf(path: string): string {
+  const at = path.lastIndexOf("/");
+  return at < 0 ? "." : path.slice(0, Math.max(1, at));
+}
+
 /** Writes all of a new file; its bytes are on the disk when this returns, its name may not be. */
 export function writeSynced(path: string, bytes: Uint8Array, disk: Disk): Promise<void> {
   return writing(path, async () => {
@@ -109,7 +114,8 @@ export function writeWhole(
   content: string | Uint8Array,
   disk: Disk = denoDisk,
 ): Promise<void> {
-  const [folder, name] = [dirname(path), basename(path)];
+  const folder = folderOf(path);
+  const name = path.slice(path.lastIndexOf("/") + 1);
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   return writing(path, async () => {
     // Each writer has a part of its own. One that is there before was left by a killed process, or belongs to another writer,
@@ -136,7 +142,7 @@ export function writeWhole(
 export function makeFolder(path: string, disk: Disk = denoDisk): Promise<void> {
   return writing(path, async () => {
     for (const made of (await disk.makeFolders(path)).toReversed()) {
-      await disk.syncFolder(dirname(made));
+      await disk.syncFolder(folderOf(made));
     }
   });
 }
@@ -154,7 +160,7 @@ export function moveFolder(from: string, to: string, disk: Disk = denoDisk): Pro
       if (isOccupied(error)) return false;
       throw error;
     }
-    await disk.syncFolder(dirname(to));
+    await disk.syncFolder(folderOf(to));
     return true;
   });
 }
