@@ -97,4 +97,4 @@ export type { RunRecord } from "./src/record/types.ts";
 export { buildReport, type ReportOptions, tablesOf } from "./src/report/build.ts";
 export { factsTable } from "./src/analysis/run_rows.ts";
 export type { StudyResults } from "./src/analysis/results.ts";
-export type { ReportTable } from "./src/report/types.ts";
+export type { ReportTable } from "./src/report/table.ts";

@@ -105,8 +105,7 @@ export function factsOf(results: StudyResults): readonly RunFact[] {
 
 /** All runs of a study as one arquero table, a row each. */
 export function factsTable(results: StudyResults): ColumnTable {
-  const rows = factsOf(results);
-  return tableFrom(rows, Object.keys(rows[0] ?? {}));
+  return tableFrom(factsOf(results));
 }
 
 /** The axes that runs span: tasks and labels in order of appearance, budgets and seeds ascending. */
@@ -139,8 +138,11 @@ export function gridOf(results: StudyResults): Grid {
   };
 }
 
-/** An arquero table of rows that share their keys; `names` gives the columns of a table without rows. */
-export function tableFrom(rows: readonly object[], names: readonly string[]): ColumnTable {
+/** An arquero table of rows that share their keys; `names` gives the columns, by default those of the first row. */
+export function tableFrom(
+  rows: readonly object[],
+  names: readonly string[] = Object.keys(rows[0] ?? {}),
+): ColumnTable {
   const columns: Record<string, unknown[]> = {};
   for (const name of names) columns[name] = rows.map((row) => Reflect.get(row, name) ?? null);
   return tableOf(columns, [...names]);

@@ -29,7 +29,6 @@ import { sweptText } from "./work_status.ts";
 import { relative } from "node:path";
 import { fitTable } from "../base/text_table.ts";
 import { wrapped } from "../base/text_width.ts";
-import { rowsOf } from "../analysis/run_rows.ts";
 import { listed } from "../base/format.ts";
 import { choicesTable, edgeText, tunedForText } from "../report/tables/tuning.ts";
 
@@ -107,8 +106,8 @@ function tunedText(
       } came to its end with a score; where runs diverge, lower the ranges in tune.vary, then tune again`,
     ).join("\n");
   }
-  const { table, columns, note } = choicesTable(file.tuned, null);
-  const rows = rowsOf(table).map((row) => columns.map(({ cell }) => cell(row)));
+  const { rows: choices, columns, note } = choicesTable(file.tuned, null);
+  const rows = choices.map((row) => columns.map(({ cell }) => cell(row)));
   const edges = file.tuned.notBracketed.map((edge) =>
     `Not bracketed: ${tunedForText(edge)}, ${edgeText(edge)}`
   );

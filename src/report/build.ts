@@ -50,7 +50,8 @@ import {
   verificationTable,
 } from "./tables.ts";
 import type { Analysis } from "../analysis/analysis.ts";
-import type { ReportFiles, ReportTable } from "./types.ts";
+import type { ReportTable } from "./table.ts";
+import type { ReportFiles } from "./types.ts";
 
 /** All tables of a report; those without rows are among them. */
 export function tablesOf(results: Analysis): readonly ReportTable[] {
@@ -137,7 +138,7 @@ export async function buildReport(
     tables: new Map(tables.map((table) => [table.id, table])),
   });
   const grouped = by.length === 0 ? [] : [groupedTable(results, by)];
-  const filled = [...tables, ...grouped].filter((table) => table.table.numRows() > 0);
+  const filled = [...tables, ...grouped].filter((table) => table.rows.length > 0);
   return {
     files: Object.fromEntries([
       ["report.html", page],

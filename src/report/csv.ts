@@ -5,8 +5,7 @@
  */
 import { csvFormat } from "d3-dsv";
 import { printable } from "../base/printable.ts";
-import { rowsOf } from "../analysis/run_rows.ts";
-import type { ReportTable } from "./types.ts";
+import { csvRows, type ReportTable } from "./table.ts";
 
 /** Beginnings of text that spreadsheets take for a formula. */
 const formula = /^[=+\-@\t\r]/;
@@ -22,8 +21,9 @@ function asText(raw: string): string {
 
 /** The raw columns of a table as CSV (RFC 4180 quoting); null and NaN become empty fields, no text is a formula, and control characters stand as their numbers. */
 export function csvOf(table: ReportTable): string {
-  const names = table.table.columnNames();
-  const rows = rowsOf(table.table).map((row) =>
+  const raw = csvRows(table);
+  const names = [...new Set(raw.flatMap(Object.keys))];
+  const rows = raw.map((row) =>
     Object.fromEntries(names.map((name) => {
       const value = row[name];
       const isMissing = value === null || value === undefined || Number.isNaN(value);

@@ -5,7 +5,6 @@
  */
 import { fitTable } from "../base/text_table.ts";
 import { wrapped } from "../base/text_width.ts";
-import { rowsOf } from "../analysis/run_rows.ts";
 import { groupedTable } from "./tables/grouped.ts";
 import type { Analysis } from "../analysis/analysis.ts";
 
@@ -20,12 +19,12 @@ export function groupedText(
   by: readonly string[],
   width: number | null = null,
 ): string {
-  const { note, table, columns } = groupedTable(results, by);
-  const rows = rowsOf(table).map((row) => columns.map(({ cell }) => cell(row)));
+  const { note, rows, columns } = groupedTable(results, by);
+  const cells = rows.map((row) => columns.map(({ cell }) => cell(row)));
   const heads = columns.map(({ title, align }) => ({ title, align, isName: align === "left" }));
   return [
     ...(width === null ? [note] : wrapped(note, width, 0)),
     "",
-    fitTable(heads, rows, { width, hasRule: true }),
+    fitTable(heads, cells, { width, hasRule: true }),
   ].join("\n");
 }

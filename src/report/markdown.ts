@@ -4,8 +4,7 @@
  * @module
  */
 import { printable } from "../base/printable.ts";
-import { rowsOf } from "../analysis/run_rows.ts";
-import type { ReportTable } from "./types.ts";
+import type { ReportTable } from "./table.ts";
 
 /** Text that a Markdown table cell shows as it is. */
 export function escapeMarkdown(text: string): string {
@@ -24,9 +23,7 @@ export function markdownOf(table: ReportTable): string {
     "",
     line(columns.map((column) => escapeMarkdown(column.title))),
     line(columns.map((column) => column.align === "right" ? "---:" : "---")),
-    ...rowsOf(table.table).map((row) =>
-      line(columns.map((column) => escapeMarkdown(column.cell(row))))
-    ),
+    ...table.rows.map((row) => line(columns.map((column) => escapeMarkdown(column.cell(row))))),
   ];
   return lines.join("\n") + "\n";
 }

@@ -6,7 +6,6 @@
 import { fitTable, type TextRow } from "../base/text_table.ts";
 import { wrapped } from "../base/text_width.ts";
 import { earlyCells } from "../analysis/convergence.ts";
-import { rowsOf } from "../analysis/run_rows.ts";
 import { flaggedRunsText } from "../analysis/run_flags.ts";
 import { methodsTable } from "./tables/scores.ts";
 import type { Analysis } from "../analysis/analysis.ts";
@@ -28,8 +27,7 @@ function usualSeeds(cells: readonly string[]): string | null {
  * @param width Columns of the terminal, or null for no limit. Default null.
  */
 export function methodsText(results: Analysis, width: number | null = null): string {
-  const { table, columns: [task, metric, method, ...budgets] } = methodsTable(results);
-  const rows = rowsOf(table);
+  const { rows, columns: [task, metric, method, ...budgets] } = methodsTable(results);
   const cells = rows.map((row) => budgets.map(({ cell }) => cell(row)));
   const usual = usualSeeds(cells.flat());
   const terse = (cell: string) =>

@@ -4,5 +4,6 @@
  * @module
  */
 export { buildReport, type ReportOptions, tablesOf } from "./build.ts";
-export type { ReportFiles, ReportTable, TableColumn, Tone } from "./types.ts";
+export type { Column, ReportTable, Tone } from "./table.ts";
+export type { ReportFiles } from "./types.ts";
 export { methodsText } from "./methods_text.ts";

@@ -12,7 +12,8 @@ import { type Html, html, type HtmlValue } from "./html.ts";
 import type { Notice } from "./notices.ts";
 import { empty, figure, tableHtml } from "./page_pieces.ts";
 import type { Analysis } from "../analysis/analysis.ts";
-import type { Chart, ReportTable } from "./types.ts";
+import type { ReportTable } from "./table.ts";
+import type { Chart } from "./types.ts";
 
 /** Everything the page shows. */
 export interface PageContent {
@@ -41,7 +42,7 @@ export function details(summary: HtmlValue, body: readonly Html[] | Html): Html 
 }
 
 function openOrFolded(table: ReportTable): Html {
-  const rows = table.table.numRows();
+  const rows = table.rows.length;
   return rows <= mostOpenRows
     ? tableHtml(table)
     : details(`All ${counted(rows, "row")}`, tableHtml(table));
@@ -67,7 +68,7 @@ export class PageParts {
 
   #table(id: string): ReportTable | null {
     const table = this.#content.tables.get(id);
-    return table === undefined || table.table.numRows() === 0 ? null : table;
+    return table === undefined || table.rows.length === 0 ? null : table;
   }
 
   /** A table below its note; nothing without rows. */
@@ -86,7 +87,7 @@ export class PageParts {
   folded(id: string): readonly Html[] {
     const table = this.#table(id);
     if (table === null) return [];
-    const size = counted(table.table.numRows(), "row");
+    const size = counted(table.rows.length, "row");
     return [
       details(`${table.title} (${size})`, [
         html`<p class="note">${table.note}</p>`,

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { rowsOf } from "../analysis/run_rows.ts";
 import { whole } from "../base/format.ts";
 import { explained } from "./glossary.ts";
 import { Html, html, type HtmlValue } from "./html.ts";
-import type { Chart, ReportTable, Tone } from "./types.ts";
+import type { ReportTable, Tone } from "./table.ts";
+import type { Chart } from "./types.ts";
 
 /** Rows of a table that the page shows; more stand in the files beside it. */
 const mostPageRows = 1000;
@@ -18,7 +18,7 @@ function toned(text: string, tone: Tone): HtmlValue {
 
 /** A table of the page; cells of the first column that repeat the row above fade. */
 export function tableHtml(table: ReportTable): Html {
-  const all = rowsOf(table.table);
+  const all = table.rows;
   const rows = all.slice(0, mostPageRows);
   const { columns } = table;
   const firsts = rows.map((row) => columns[0]?.cell(row) ?? "");
@@ -32,7 +32,7 @@ export function tableHtml(table: ReportTable): Html {
         c === 0 && isRepeat ? "repeat" : "",
         text.length > 70 ? "wrap" : "",
       ].filter((name) => name !== "").join(" ");
-      const content = toned(text, column.tone?.(row) ?? "plain");
+      const content = toned(text, column.tone(row));
       return classes === ""
         ? html`<td>${content}</td>`
         : html`<td class="${classes}">${content}</td>`;

@@ -14,7 +14,7 @@ import {
 } from "../../src/report/tables.ts";
 import { methodsText } from "../../src/report/methods_text.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
-import type { ReportTable } from "../../src/report/types.ts";
+import type { ReportTable } from "../../src/report/table.ts";
 import { scoredStudy, withHappened } from "./scored_study.ts";
 
 const plain = scoredStudy({

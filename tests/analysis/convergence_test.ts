@@ -3,7 +3,6 @@ import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { learningChart } from "../../src/report/charts/learning.ts";
 import { hasConverged, moreSteps } from "../../src/analysis/convergence.ts";
-import { rowsOf } from "../../src/analysis/run_rows.ts";
 import { answerOf } from "../../src/report/findings/answer.ts";
 import { findingsOf } from "../../src/report/findings/findings.ts";
 import { learningCurves, reachedAt } from "../../src/analysis/learning.ts";
@@ -55,9 +54,9 @@ Deno.test("notices, scores and the terminal name the cells that need more steps"
   assertStringIncludes(methodsText(analyse(study)), `${summary}; the report has their curves.`);
   const scores = scoresTable(analyse(study));
   const training = scores.columns.find(({ title }) => title === "training")!;
-  assertEquals(rowsOf(scores.table).map(training.cell), ["–", moreSteps]);
+  assertEquals(scores.rows.map(training.cell), ["–", moreSteps]);
   const table = convergenceTable(analyse(study));
-  assertEquals(rowsOf(table.table).map((row) => table.columns[3]!.cell(row)), [
+  assertEquals(table.rows.map((row) => table.columns[3]!.cell(row)), [
     "converged",
     "score still climbs",
   ]);
@@ -191,8 +190,8 @@ Deno.test("targets are the study's, or 95 % of the best mean of a task; seeds th
     { label: "other", reached: 1, runs: 3, steps: 100, seconds: 1 },
   ]);
   const high = studyOf({ curve, study: { targets: { t: 0.79 } } });
-  const { table, columns } = targetsTable(analyse(high));
-  const cells = rowsOf(table).map((row) => columns.map(({ cell }) => cell(row)));
+  const { rows, columns } = targetsTable(analyse(high));
+  const cells = rows.map((row) => columns.map(({ cell }) => cell(row)));
   assertEquals(cells, [
     ["t", "accuracy ↑", "79.00", "lora", "rank 4", "3 of 3", "50", "0.5 s", "80.00"],
     ["t", "accuracy ↑", "79.00", "other", "rank 4", "not reached (0 of 3)", "–", "–", "32.33"],

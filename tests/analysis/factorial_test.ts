@@ -65,27 +65,23 @@ Deno.test("factorialRows compares arms that differ in one thing, seed by seed ov
     Object.keys(arms),
     (label, seed) => base[label]! + (label === "moves" ? 0.01 * (seed - 1) : 0),
   );
-  const rows = new Map(factorialRows(analyse(study)).map((row) => [row["label"], row]));
-  const moves = rows.get("moves")!;
-  assertEquals([moves["policy_versus"], moves["score_versus"], moves["form_versus"]], [
-    "svd",
-    "random",
-    undefined,
-  ]);
-  assertAlmostEquals(Number(moves["policy_mean"]), 0.11, 1e-12);
-  assertAlmostEquals(Number(moves["score_mean"]), 0.09, 1e-12);
+  const rows = new Map(factorialRows(analyse(study)).map((row) => [row.label, row]));
+  const { policy, score, form } = rows.get("moves")!.effects;
+  assertEquals([policy!.versus, score!.versus, form], ["svd", "random", undefined]);
+  assertAlmostEquals(policy!.mean!, 0.11, 1e-12);
+  assertAlmostEquals(score!.mean!, 0.09, 1e-12);
   // Mean 0.11, deviation 0.01, t quantile with 2 degrees of freedom 4.302653 (SciPy).
   assertAlmostEquals(
-    Number(moves["policy_low"]),
+    policy!.low!,
     0.11 - 4.302652729911275 * 0.01 / Math.sqrt(3),
     1e-9,
   );
   // p .003 by itself, one of all tests of the report.
-  assertEquals([moves["policy_n"], moves["policy_verdict"]], [3, "undecided"]);
-  assert(Number(moves["policy_p"]) < 0.01 && Number(moves["policy_corrected"]) > 0.05);
-  assertAlmostEquals(Number(rows.get("svd")!["form_mean"]), 0.1, 1e-12);
-  assertEquals(rows.get("plain")!["form_versus"], undefined);
-  assertAlmostEquals(Number(rows.get("bare")!["form_mean"]), 0.05, 1e-12);
+  assertEquals([policy!.n, policy!.verdict], [3, "undecided"]);
+  assert(policy!.p! < 0.01 && policy!.corrected! > 0.05);
+  assertAlmostEquals(rows.get("svd")!.effects.form!.mean!, 0.1, 1e-12);
+  assertEquals(rows.get("plain")!.effects.form, undefined);
+  assertAlmostEquals(rows.get("bare")!.effects.form!.mean!, 0.05, 1e-12);
 });
 
 Deno.test("a seed that lacks a cell takes no part in an effect", () => {
@@ -95,15 +91,13 @@ Deno.test("a seed that lacks a cell takes no part in an effect", () => {
       label === "svd" && seed === 2 && budget === 4 ? null : label === "svd" ? 0.6 : 0.5,
   );
   const svd = factorialRows(analyse(study)).find(({ label }) => label === "svd")!;
-  assertEquals(svd["form_n"], 2);
+  assertEquals(svd.effects.form!.n, 2);
 });
 
 Deno.test("the table is empty for studies without composed arms, and shows dashes where nothing compares", () => {
   assertEquals(factorialRows(analyse(scoredStudy({ score: () => 0.5 }))), []);
   const table = factorialTable(analyse(studyOf(["plain", "moves"], () => 0.5)));
-  const cells = table.columns.map(({ cell }) =>
-    cell(table.table.object(0) as Record<string, unknown>)
-  );
+  const cells = table.columns.map(({ cell }) => cell(table.rows[0]!));
   assert(cells.includes("-"));
   assertEquals(cells.slice(0, 4), ["lora", "fixed", "-", "50.00"]);
 });

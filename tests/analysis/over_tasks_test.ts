@@ -1,5 +1,6 @@
 /** What several tasks say together: chances, profiles and orders, and where each of them is left out. */
 import { analyse } from "../../src/analysis/analysis.ts";
+import { csvRows } from "../../src/report/table.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { buildReport } from "../../src/report/build.ts";
 import { chartsOf } from "../../src/report/charts.ts";
@@ -7,7 +8,6 @@ import { performanceProfiles } from "../../src/analysis/over_tasks.ts";
 import { overTasksTable } from "../../src/report/tables/over_tasks.ts";
 import { stochasticOrderTable } from "../../src/report/tables/stochastic_order.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
-import { rowsOf } from "../../src/analysis/run_rows.ts";
 import { fixtureStudy } from "./fixture.ts";
 import { type ScoredOptions, scoredStudy } from "./scored_study.ts";
 
@@ -85,7 +85,7 @@ Deno.test("a method without a budget stands beside each budget, and all budgets 
 
 Deno.test("almost stochastic order is a table for those who ask for it", async () => {
   const rows = new Map(
-    rowsOf(stochasticOrderTable(analyse(study)).table).map((row) => [row["label"], row]),
+    csvRows(stochasticOrderTable(analyse(study))).map((row) => [row["label"], row]),
   );
   assertEquals([rows.get("up")!["above"], rows.get("up")!["order"]], [0, "above"]);
   assertEquals(rows.get("twin")!["order"], "no order");

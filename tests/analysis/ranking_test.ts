@@ -1,6 +1,6 @@
 import { analyse } from "../../src/analysis/analysis.ts";
+import { csvRows } from "../../src/report/table.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
-import { rowsOf } from "../../src/analysis/run_rows.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import type { Ranking } from "../../src/analysis/ranking.ts";
 import {
@@ -186,7 +186,7 @@ Deno.test("ranking tables show ranks, letters, verdicts and tests", () => {
   assertStringIncludes(text, "| rank 4 | (F) | (1.00) | – | – | – | 90.00 ± 0.00 (n 8) | – |");
   assertStringIncludes(text, "| rank 4 | C | 1.00 | – | a | 8 of 8 |");
   assertStringIncludes(text, "better (p 0.047)");
-  const [row] = rowsOf(rankingTestsTable(rankings).table);
+  const [row] = csvRows(rankingTestsTable(rankings));
   // Rank sums 8, 18, 22: χ² = 12/(8·3·4)·(64 + 324 + 484) − 3·8·4 = 13.
   assertAlmostEquals(Number(row!["statistic"]), 13, 1e-12);
   assertEquals([row!["freedom"], row!["blocks"]], [2, 8]);

@@ -5,7 +5,6 @@ import { UsageError } from "../../src/base/usage_error.ts";
 import type { Json } from "../../src/base/canonical_json.ts";
 import { buildReport } from "../../src/report/build.ts";
 import { scaleOf, variedCharts } from "../../src/report/charts/varied.ts";
-import { rowsOf } from "../../src/analysis/run_rows.ts";
 import { groupedText } from "../../src/report/grouped_text.ts";
 import { settingRows, variedBy } from "../../src/report/settings.ts";
 import { groupedTable } from "../../src/report/tables/grouped.ts";
@@ -172,10 +171,10 @@ Deno.test("scores are grouped by settings, methods without what varies, and task
     [["a", "accuracy"], ["b", "matthews"]],
   );
   const cellsOf = (...by: readonly string[]) => {
-    const { columns, table } = groupedTable(analyse(study), by);
+    const { columns, rows } = groupedTable(analyse(study), by);
     return [
       columns.map(({ title }) => title),
-      ...rowsOf(table).map((row) => columns.map(({ cell }) => cell(row))),
+      ...rows.map((row) => columns.map(({ cell }) => cell(row))),
     ];
   };
   assertEquals(cellsOf("method", "train.learningRate"), [
@@ -199,8 +198,8 @@ Deno.test("a group takes options that some methods lack, and keys that are not t
     "lora alpha=16": ["lora", { "options.alpha": 16 }],
     "lora alpha=8": ["lora", { "options.alpha": 8 }],
   }, () => 0.5);
-  const { table, columns } = groupedTable(analyse(study), ["options.alpha"]);
-  assertEquals(rowsOf(table).map((row) => columns[0]!.cell(row)), ["8", "16", "–"]);
+  const { rows, columns } = groupedTable(analyse(study), ["options.alpha"]);
+  assertEquals(rows.map((row) => columns[0]!.cell(row)), ["8", "16", "–"]);
   const refused = (by: readonly string[], message: string) =>
     assertThrows(() => groupedTable(analyse(study), by), UsageError, message);
   refused(["options.aplha"], 'Did you mean "options.alpha"?');

@@ -1,7 +1,8 @@
 /** Numbers of reports at their edges: signs, ties, bounds, and what must not be counted. */
 import { analyse } from "../../src/analysis/analysis.ts";
+import { csvRows } from "../../src/report/table.ts";
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { keptEvaluation, rowsOf } from "../../src/analysis/run_rows.ts";
+import { keptEvaluation } from "../../src/analysis/run_rows.ts";
 import { friedmanTest } from "../../src/stats/rank_tests.ts";
 import { bootstrapInterval } from "../../src/stats/statistics.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
@@ -298,7 +299,7 @@ Deno.test("a peak is the largest of a cell's runs", () => {
       budget: { ...happened.budget!, peak: [300, 500, 400][asked.seed - 1]! },
     }),
   );
-  assertEquals(rowsOf(budgetsTable(analyse(study)).table)[0]!["peak"], 500);
+  assertEquals(csvRows(budgetsTable(analyse(study)))[0]!["peak"], 500);
 });
 
 Deno.test("blocks are held against all comparisons of a report, those with the baseline too", () => {

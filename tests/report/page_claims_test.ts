@@ -1,4 +1,5 @@
 import { analyse } from "../../src/analysis/analysis.ts";
+import { csvRows } from "../../src/report/table.ts";
 import { assert, assertAlmostEquals, assertEquals, assertFalse } from "@std/assert";
 import { buildReport } from "../../src/report/build.ts";
 import { claimsChart } from "../../src/report/charts/claims.ts";
@@ -6,7 +7,6 @@ import { claimsJson, claimsText } from "../../src/analysis/claims/claims_report.
 import { withStatement } from "../../src/analysis/claims/stated.ts";
 import { renderChart } from "../../src/report/render.ts";
 import { claimsTable, claimTasksTable } from "../../src/report/tables/claims.ts";
-import { rowsOf } from "../../src/analysis/run_rows.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
 import type { Claim } from "../../src/study/schema/claims.ts";
 import { scoredStudy, withHappened } from "../analysis/scored_study.ts";
@@ -86,14 +86,14 @@ Deno.test("tables and the picture of claims lie beside the page", () => {
     assert(files[path] !== undefined, path);
   }
   const report = analyse(full).claimsReport!;
-  const rows = rowsOf<Record<string, unknown>>(claimsTable(report).table);
+  const rows = csvRows(claimsTable(report));
   assertEquals(rows.map((row) => row["answer"]), ["supported", "supported", "undecided"]);
   for (const row of rows) {
     const odds = ["better", "equal", "worse"].map((name) => Number(row[name]));
     assert(Math.abs(odds[0]! + odds[1]! + odds[2]! - 1) < 1e-9);
   }
   assert(Number(rows[0]!["better"]) > 0.99 && Number(rows[1]!["equal"]) > 0.99);
-  assertEquals(rowsOf(claimTasksTable(report).table).length, 6);
+  assertEquals(csvRows(claimTasksTable(report)).length, 6);
 });
 
 Deno.test("a study without claims has no verdicts, no divider, no further style", async () => {

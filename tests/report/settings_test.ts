@@ -3,7 +3,6 @@ import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertEquals } from "@std/assert";
 import type { Json } from "../../src/base/canonical_json.ts";
 import type { RanksOrigin } from "../../src/record/types.ts";
-import { rowsOf } from "../../src/analysis/run_rows.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { settingRows } from "../../src/report/settings.ts";
 import { settingsTable } from "../../src/report/tables.ts";
@@ -257,7 +256,7 @@ Deno.test("settingsTable stands first, says nothing twice, and is empty without 
   const table = settingsTable(analyse(study({ labels: ["lora", "p"] })));
   const text = markdownOf(table);
   assert(text.includes("| all runs | batch size | 32 |  |"), text);
-  assertEquals(rowsOf(settingsTable(analyse(study({ score: () => undefined }))).table), []);
+  assertEquals(settingsTable(analyse(study({ score: () => undefined }))).rows, []);
 });
 
 Deno.test("settingRows says where given ranks come from, relative to the run that has them", () => {

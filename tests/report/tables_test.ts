@@ -1,8 +1,8 @@
 import { analyse } from "../../src/analysis/analysis.ts";
+import { csvRows } from "../../src/report/table.ts";
 import { assert, assertAlmostEquals, assertEquals, assertStringIncludes } from "@std/assert";
 import { columnsOf } from "../../src/base/text_width.ts";
 import { csvOf } from "../../src/report/csv.ts";
-import { rowsOf } from "../../src/analysis/run_rows.ts";
 import { markdownOf } from "../../src/report/markdown.ts";
 import { methodsText } from "../../src/report/methods_text.ts";
 import { ablationRows } from "../../src/report/tables/ablation.ts";
@@ -202,7 +202,7 @@ Deno.test("pairedRows leaves out a seed that lacks a cell", () => {
 
 Deno.test("pairedTable says that there is nothing to compare with in a study without baseline", () => {
   const table = pairedTable(analyse(fixtureStudy({ methods: [elalora, head] })));
-  assertEquals(table.table.numRows(), 0);
+  assertEquals(table.rows.length, 0);
   assertStringIncludes(table.note, "no baseline");
 });
 
@@ -220,7 +220,7 @@ Deno.test("examplesTable computes the metric anew on seeds and examples drawn to
       })),
     })),
   });
-  const rows = rowsOf(examplesTable(analyse(predict({ LoRA: [0, 1], ElaLoRA: [1] }))).table);
+  const rows = csvRows(examplesTable(analyse(predict({ LoRA: [0, 1], ElaLoRA: [1] }))));
   const of = (task: string) => rows.find((r) => r["task"] === task && r["label"] === "ElaLoRA")!;
   const { n, seeds, mean, low, high } = of("a");
   assertEquals([n, seeds, mean], [4, 3, 0.25]);
@@ -228,7 +228,7 @@ Deno.test("examplesTable computes the metric anew on seeds and examples drawn to
   // Matthews of [0, 0, 0, 1] against targets [0, 1, 0, 1] is (3·4 − 8) / √(8·6), that of [1, 0, 0, 1] is 0.
   assertAlmostEquals(Number(of("b")["mean"]), 4 / Math.sqrt(48), 1e-12);
   // With every prediction equal, no draw differs.
-  const same = rowsOf(examplesTable(analyse(predict({}))).table)[0]!;
+  const same = csvRows(examplesTable(analyse(predict({}))))[0]!;
   assertEquals([same["mean"], same["low"], same["high"]], [0, 0, 0]);
 });
 
@@ -261,7 +261,7 @@ Deno.test("markdownOf escapes what would break a cell", () => {
 Deno.test("failedTable names cause, step and message, and counts runs without a record", () => {
   const study = handStudy({ drop: "LoRA/a/2", failures: ["LoRA/b/4/3"] });
   const table = failedTable(analyse(study));
-  const [row] = rowsOf(table.table);
+  const [row] = csvRows(table);
   assertEquals([row!["cause"], row!["step"], row!["seed"]], ["diverged", 17, 3]);
   assertEquals(
     table.note,
@@ -298,7 +298,7 @@ Deno.test("costRows compares step times with the baseline of the same task and b
 });
 
 Deno.test("budgetsTable shows requested, initial, peak and final counts side by side", () => {
-  const rows = rowsOf(budgetsTable(analyse(fixtureStudy({ budgets: [2], seeds: [1] }))).table);
+  const rows = csvRows(budgetsTable(analyse(fixtureStudy({ budgets: [2], seeds: [1] }))));
   const adalora = rows.find((row) => row["label"] === "AdaLoRA")!;
   const expected = 2 * 4 * 6 * 512;
   assertEquals(
@@ -313,7 +313,7 @@ Deno.test("budgetsTable shows stored counts: as recorded, the final count for ol
     budgets: [2],
     seeds: [1],
   });
-  const rows = rowsOf(budgetsTable(analyse(study)).table);
+  const rows = csvRows(budgetsTable(analyse(study)));
   const storedOf = (label: string) => {
     const row = rows.find((r) => r["label"] === label)!;
     return [row["stored"], row["storedRecorded"]];
@@ -399,8 +399,7 @@ Deno.test("costTable shows the time of training, of what is outside steps and of
     return { ...run, record: { ...run.record, happened: { ...happened, time } } };
   });
   const study = { ...handStudy(), runs };
-  const { columns, table } = costTable(analyse(study), null);
-  const [first] = rowsOf(table);
+  const { columns, rows: [first] } = costTable(analyse(study), null);
   const shown = (title: string) => columns.find((column) => column.title === title)!.cell(first!);
   assertEquals(
     ["training time ↓", "outside steps", "run time ↓"].map(shown),
@@ -427,9 +426,7 @@ Deno.test("provenanceTable lists every distinct value with its runs", () => {
       ...study.runs.slice(1),
     ],
   };
-  const rows = rowsOf(provenanceTable(analyse(mixed)).table).filter((row) =>
-    row["what"] === "deno"
-  );
+  const rows = csvRows(provenanceTable(analyse(mixed))).filter((row) => row["what"] === "deno");
   assertEquals(rows.map((row) => [row["value"], row["runs"]]), [["2.9.7", 1], ["2.9.6", 17]]);
 });
 

@@ -3,12 +3,11 @@ import { analyse } from "../../src/analysis/analysis.ts";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { buildReport, tablesOf } from "../../src/report/build.ts";
 import { expectedBestChart } from "../../src/report/charts/expected_best.ts";
-import { rowsOf } from "../../src/analysis/run_rows.ts";
 import { noticesOf } from "../../src/report/notices.ts";
 import { moreSteps } from "../../src/analysis/convergence.ts";
 import { notBracketed, noVerdictNote, remedyOf } from "../../src/analysis/no_verdict.ts";
 import type { StudyResults } from "../../src/analysis/results.ts";
-import type { ReportTable } from "../../src/report/types.ts";
+import type { ReportTable } from "../../src/report/table.ts";
 import { hasBracketedSettings, untunedLabels } from "../../src/analysis/tuned_runs.ts";
 import type { Tuned, TunedChoice } from "../../src/study/schema/tuned.ts";
 import { fixtureMethods, fixtureStudy } from "../analysis/fixture.ts";
@@ -72,7 +71,7 @@ function tableNamed(study: StudyResults, name: string): ReportTable {
 Deno.test("the table of chosen settings says what was chosen, from how much, and what is at an edge", () => {
   const table = tablesOf(analyse(results)).find(({ id }) => id === "tuning")!;
   assertEquals(
-    rowsOf(table.table).map((row) => table.columns.map(({ cell }) => cell(row))),
+    table.rows.map((row) => table.columns.map(({ cell }) => cell(row))),
     [
       ["CoLA", "LoRA", "all budgets", "0.001", "50.00 Matthews ↑", "4", "1", "yes"],
       [

@@ -135,7 +135,7 @@ Deno.test("verificationTable has a row a run with its verdict and first differen
     } | inputs differ | – | all but platform | not run: weights changed since it was recorded |`,
     "| run gone | bit-equal | 100 of 100 | all 2 | the record has changed since |",
   ]);
-  assertEquals(verificationTable(analyse(study)).table.numRows(), 0);
+  assertEquals(verificationTable(analyse(study)).rows.length, 0);
 });
 
 Deno.test("remarkOf names the difference beyond the tolerance before the first", () => {

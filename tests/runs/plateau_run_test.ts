@@ -1,11 +1,11 @@
 /** Runs that end at a plateau, from their study to their record. */
 import { analyse } from "../../src/analysis/analysis.ts";
+import { csvRows } from "../../src/report/table.ts";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { planText } from "../../src/cli/plan_text.ts";
 import { methods } from "../../src/methods/table.ts";
 import { readRun, type StoredRun } from "../../src/record/read_study.ts";
 import { convergenceOf } from "../../src/record/convergence.ts";
-import { rowsOf } from "../../src/analysis/run_rows.ts";
 import { settingsTable } from "../../src/report/tables/settings.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { parseStudy } from "../../src/study/schema/parse.ts";
@@ -40,7 +40,7 @@ Deno.test("a run ends at its plateau or at its cap, and its record says which", 
     assertStringIncludes(plan, "≤ n: the run ends where its score on held-out examples");
     const results = await readStudyResults(folder);
     assertEquals(
-      rowsOf(settingsTable(analyse(results)).table).map((row) => String(row["setting"]))
+      csvRows(settingsTable(analyse(results))).map((row) => String(row["setting"]))
         .filter((name) => /ends before/.test(name)).length > 0,
       true,
     );

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { budgetName, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, keyOf } from "../../analysis/run_rows.ts";
 import { fixed, interval, nothing, significant, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import {
@@ -15,7 +15,7 @@ import {
 } from "../../stats/statistics.ts";
 import type { RemovalKind } from "../../record/types.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable } from "../types.ts";
+import { number, type ReportTable, reportTable, text } from "../table.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";
 
@@ -156,7 +156,7 @@ export function ablationRows(results: Analysis): readonly AblationRow[] {
 
 /** The table of {@linkcode ablationRows}. */
 export function ablationTable(results: Analysis): ReportTable {
-  return {
+  return reportTable(ablationRows(results), {
     id: "ablation",
     title: "Rank and metric lost",
     note:
@@ -165,47 +165,27 @@ export function ablationTable(results: Analysis): ReportTable {
       "ρ (Spearman) and τ (Kendall’s τ-b) correlate the rank that was removed with the metric lost: near 1, rank went where it was needed. " +
       "n counts runs. With several runs the 95% interval is a t interval over runs, with one run a bootstrap over what was removed. " +
       "Where all ranks are equal there is no correlation.",
-    table: tableFrom(ablationRows(results), [
-      "kind",
-      "task",
-      "label",
-      "budget",
-      "n",
-      "undefinedRuns",
-      "pieces",
-      "spearman",
-      "low",
-      "high",
-      "kendall",
-      "interval",
-    ]),
     columns: [
-      { title: "removed", align: "left", cell: (row) => `one ${row["kind"]}` },
+      text("removed", (row) => `one ${row.kind}`),
       taskColumn,
       methodColumn,
       budgetColumn,
-      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
-      { title: "removals a run", align: "right", cell: (row) => whole(row["pieces"]) },
-      {
-        title: "ρ",
-        align: "right",
-        cell: (row) => row["spearman"] === null ? "ranks equal" : fixed(row["spearman"], 2),
-        tone: (row) => row["spearman"] === null ? "muted" : "plain",
-      },
-      {
-        title: "95% interval of ρ",
-        align: "right",
-        cell: (row) => interval(row["low"], row["high"], 2),
-      },
-      { title: "τ", align: "right", cell: (row) => fixed(row["kendall"], 2) },
-      {
-        title: "interval from",
-        align: "left",
-        cell: (row) => row["interval"] === "none" ? nothing : String(row["interval"]),
-        tone: () => "muted",
-      },
+      number("n", (row) => whole(row.n)),
+      number("removals a run", (row) => whole(row.pieces)),
+      number(
+        "ρ",
+        (row) => row.spearman === null ? "ranks equal" : fixed(row.spearman, 2),
+        (row) => row.spearman === null ? "muted" : "plain",
+      ),
+      number("95% interval of ρ", (row) => interval(row.low, row.high, 2)),
+      number("τ", (row) => fixed(row.kendall, 2)),
+      text(
+        "interval from",
+        (row) => row.interval === "none" ? nothing : String(row.interval),
+        () => "muted",
+      ),
     ],
-  };
+  });
 }
 
 /** Every removed piece with its mean rank and loss, the most missed first within each cell. */
@@ -214,29 +194,19 @@ export function removalsTable(results: Analysis): ReportTable {
   const points = ablationPoints(results).toSorted((a, b) =>
     kinds.indexOf(a.kind) - kinds.indexOf(b.kind) || order(a) - order(b) || b.loss - a.loss
   );
-  return {
+  return reportTable(points, {
     id: "removals",
     title: "Every removal",
     note:
       "The rank removed and the metric lost, means over runs (metrics within [−1, 1] are shown × 100). Positive: the removal hurt.",
-    table: tableFrom(points, [
-      "kind",
-      "task",
-      "label",
-      "budget",
-      "name",
-      "rank",
-      "loss",
-      "runs",
-    ]),
     columns: [
       taskColumn,
       methodColumn,
       budgetColumn,
-      { title: "removed", align: "left", cell: (row) => String(row["name"]) },
-      { title: "rank", align: "right", cell: (row) => significant(row["rank"]) },
-      { title: "metric lost", align: "right", cell: (row) => fixed(row["loss"], 2) },
-      { title: "runs", align: "right", cell: (row) => whole(row["runs"]) },
+      text("removed", (row) => row.name),
+      number("rank", (row) => significant(row.rank)),
+      number("metric lost", (row) => fixed(row.loss, 2)),
+      number("runs", (row) => whole(row.runs)),
     ],
-  };
+  });
 }

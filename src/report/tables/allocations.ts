@@ -5,11 +5,11 @@
  */
 import { agreementOf } from "../../stats/agreement.ts";
 import { summarise } from "../../stats/statistics.ts";
-import { budgetName, keyOf, type Row, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, keyOf } from "../../analysis/run_rows.ts";
 import { fixed, interval, nothing, whole } from "../../base/format.ts";
 import type { RunResults } from "../../analysis/results.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable } from "../types.ts";
+import { number, type ReportTable, reportTable } from "../table.ts";
 import { type Arm, armOf } from "../../analysis/factorial.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";
@@ -109,32 +109,16 @@ export function allocationRows(results: Analysis): readonly AllocationRow[] {
   }).toSorted((a, b) => order({ ...a, task: "" }) - order({ ...b, task: "" }));
 }
 
-const names = [
-  "label",
-  "budget",
-  "n",
-  "modules",
-  "atFloor",
-  "pairs",
-  "rho",
-  "low",
-  "high",
-  "random",
-  "randomRho",
-  "randomLow",
-  "randomHigh",
-];
-
-function rhoText(rho: unknown, low: unknown, high: unknown): string {
-  if (typeof rho !== "number") return nothing;
-  return typeof low === "number" ? `${fixed(rho, 2)} ${interval(low, high, 2)}` : fixed(rho, 2);
+function rhoText(rho: number | null, low: number | null, high: number | null): string {
+  if (rho === null) return nothing;
+  return low !== null ? `${fixed(rho, 2)} ${interval(low, high, 2)}` : fixed(rho, 2);
 }
 
 /** The table of {@linkcode allocationRows}. */
 export function allocationsTable(results: Analysis): ReportTable {
   const rows = allocationRows(results);
   const hasRandom = rows.some(({ random }) => random !== null);
-  return {
+  return reportTable(rows, {
     id: "allocations",
     title: "Where ranks ended",
     note:
@@ -144,29 +128,16 @@ export function allocationsTable(results: Analysis): ReportTable {
       (hasRandom
         ? " At random: the agreement of the arm that moves ranks by the same policy at random. Only agreement above that says something."
         : ""),
-    table: tableFrom(rows.map((row): Row => ({ ...row })), names),
     columns: [
       methodColumn,
       budgetColumn,
-      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
-      {
-        title: "at rank 1",
-        align: "right",
-        cell: (row) => `${fixed(row["atFloor"], 1)} of ${whole(row["modules"])}`,
-      },
-      { title: "pairs", align: "right", cell: (row) => whole(row["pairs"]) },
-      {
-        title: "agreement (ρ)",
-        align: "right",
-        cell: (row) => rhoText(row["rho"], row["low"], row["high"]),
-      },
-      ...(hasRandom
-        ? [{
-          title: "at random (ρ)",
-          align: "right" as const,
-          cell: (row: Row) => rhoText(row["randomRho"], row["randomLow"], row["randomHigh"]),
-        }]
-        : []),
+      number("n", (row) => whole(row.n)),
+      number("at rank 1", (row) => `${fixed(row.atFloor, 1)} of ${whole(row.modules)}`),
+      number("pairs", (row) => whole(row.pairs)),
+      number("agreement (ρ)", (row) => rhoText(row.rho, row.low, row.high)),
+      hasRandom
+        ? number("at random (ρ)", (row) => rhoText(row.randomRho, row.randomLow, row.randomHigh))
+        : null,
     ],
-  };
+  });
 }

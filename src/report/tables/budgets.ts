@@ -5,10 +5,10 @@
  */
 import { op } from "arquero";
 import type { RunRecord } from "../../record/types.ts";
-import { budgetName, type Row, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
 import { nothing, signed, whole } from "../../base/format.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable } from "../types.ts";
+import { number, type ReportTable, reportTable } from "../table.ts";
 import { budgetColumn, methodColumn } from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";
 
@@ -26,26 +26,6 @@ export function storedOf({ happened }: RunRecord): StoredCount {
   return { count: budget.stored ?? budget.final, isRecorded: budget.stored !== undefined };
 }
 
-const budgetNames = [
-  "label",
-  "budget",
-  "n",
-  "requested",
-  "initial",
-  "peak",
-  "final",
-  "finalLow",
-  "finalHigh",
-  "stored",
-  "storedLow",
-  "storedHigh",
-  "storedRecorded",
-  "meanTrained",
-  "offBy",
-  "trainable",
-  "head",
-];
-
 /** Share of the budget beyond which a run is said to be off it. */
 const offLimit = 0.01;
 
@@ -59,72 +39,96 @@ export function offBudget(record: RunRecord): number | null {
 }
 
 /** A mean, with the range where runs differ. */
-function ranged(row: Row, name: string): string {
-  const [low, high] = [row[`${name}Low`], row[`${name}High`]];
-  const mean = whole(row[name]);
-  return low === high || mean === nothing ? mean : `${mean} (${whole(low)}–${whole(high)})`;
+function ranged(mean: number | null, low: number | null, high: number | null): string {
+  const text = whole(mean);
+  return low === high || text === nothing ? text : `${text} (${whole(low)}–${whole(high)})`;
 }
 
 /** The deviation that is furthest from the budget, of the runs of a cell. */
-function furthest(row: Row): number | null {
-  const [low, high] = [row["offLow"], row["offHigh"]];
+function furthest(low: number | null, high: number | null): number | null {
   if (typeof low !== "number" || typeof high !== "number") return null;
   return Math.abs(low) > Math.abs(high) ? low : high;
 }
 
-function isOff(row: Row): boolean {
-  return typeof row["offBy"] === "number" && Math.abs(row["offBy"]) > offLimit;
+const isOff = ({ offBy }: BudgetRow) => offBy !== null && Math.abs(offBy) > offLimit;
+
+/** Counts of the runs of a method at a budget. */
+interface BudgetRow {
+  readonly label: string;
+  readonly budget: string;
+  readonly n: number;
+  readonly requested: number | null;
+  readonly initial: number | null;
+  readonly peak: number | null;
+  readonly final: number | null;
+  readonly finalLow: number | null;
+  readonly finalHigh: number | null;
+  readonly stored: number;
+  readonly storedLow: number;
+  readonly storedHigh: number;
+  readonly storedRecorded: number;
+  readonly meanTrained: number | null;
+  readonly offBy: number | null;
+  readonly trainable: number;
+  readonly head: number;
 }
 
-/** Adapter parameters as requested and as they were, per method and budget. */
-export function budgetsTable(results: Analysis): ReportTable {
-  const rows = results.runs
+function budgetRows({ runs, grid }: Analysis): readonly BudgetRow[] {
+  const counts = runs
     .filter(({ record }) => record.happened.outcome.state === "finished")
-    .map(({ record }): Row => {
-      const { asked, happened } = record;
+    .map(({ record }) => {
+      const { asked, happened: { budget, parameters } } = record;
       const stored = storedOf(record);
       return {
         label: asked.label,
         budget: budgetName(asked.budget),
-        ...(happened.budget ?? { requested: null, initial: null, peak: null, final: null }),
+        ...(budget ?? { requested: null, initial: null, peak: null, final: null }),
+        meanTrained: budget?.meanTrained ?? null,
         stored: stored.count,
         storedRecorded: stored.isRecorded ? 1 : 0,
         offBy: offBudget(record),
-        trainable: happened.parameters.trainable,
-        head: happened.parameters.head,
+        trainable: parameters.trainable,
+        head: parameters.head,
       };
     });
-  const grouped = tableFrom(rows, budgetNames).groupby("label", "budget").rollup({
-    n: op.count(),
-    requested: op.mean("requested"),
-    initial: op.mean("initial"),
-    peak: op.max("peak"),
-    final: op.mean("final"),
-    finalLow: op.min("final"),
-    finalHigh: op.max("final"),
-    stored: op.mean("stored"),
-    storedLow: op.min("stored"),
-    storedHigh: op.max("stored"),
-    storedRecorded: op.min("storedRecorded"),
-    meanTrained: op.mean("meanTrained"),
-    offLow: op.min("offBy"),
-    offHigh: op.max("offBy"),
-    trainable: op.max("trainable"),
-    head: op.max("head"),
-  });
-  const order = orderOf(results.grid);
-  const sorted = rowsOf(grouped).map((row): Row => ({ ...row, offBy: furthest(row) })).toSorted((
-    a,
-    b,
-  ) =>
-    order({ task: "", label: String(a["label"]), budget: String(a["budget"]) }) -
-    order({ task: "", label: String(b["label"]), budget: String(b["budget"]) })
-  );
+  if (counts.length === 0) return [];
+  const order = orderOf(grid);
+  type Counted = BudgetRow & { readonly offLow: number | null; readonly offHigh: number | null };
+  return rowsOf<Counted>(
+    tableFrom(counts).groupby("label", "budget").rollup({
+      n: op.count(),
+      requested: op.mean("requested"),
+      initial: op.mean("initial"),
+      peak: op.max("peak"),
+      final: op.mean("final"),
+      finalLow: op.min("final"),
+      finalHigh: op.max("final"),
+      stored: op.mean("stored"),
+      storedLow: op.min("stored"),
+      storedHigh: op.max("stored"),
+      storedRecorded: op.min("storedRecorded"),
+      meanTrained: op.mean("meanTrained"),
+      offLow: op.min("offBy"),
+      offHigh: op.max("offBy"),
+      trainable: op.max("trainable"),
+      head: op.max("head"),
+    }),
+  ).map(({ offLow, offHigh, trainable, head, ...row }) => ({
+    ...row,
+    offBy: furthest(offLow, offHigh),
+    trainable,
+    head,
+  })).toSorted((a, b) => order({ ...a, task: "" }) - order({ ...b, task: "" }));
+}
+
+/** Adapter parameters as requested and as they were, per method and budget. */
+export function budgetsTable(results: Analysis): ReportTable {
+  const rows = budgetRows(results);
   const isOld = results.runs.some(({ record: { happened: { parameters, budget } } }) =>
     budget !== null && parameters.frozen === undefined
   );
-  const isGuessed = sorted.some((row) => row["storedRecorded"] === 0);
-  return {
+  const isGuessed = rows.some((row) => row.storedRecorded === 0);
+  return reportTable(rows, {
     id: "budgets",
     title: "Budgets",
     note:
@@ -137,29 +141,27 @@ export function budgetsTable(results: Analysis): ReportTable {
       (isOld
         ? "; records of earlier versions count parts of an adapter that are never trained too."
         : "."),
-    table: tableFrom(sorted, budgetNames),
     columns: [
       methodColumn,
       budgetColumn,
-      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
-      { title: "requested", align: "right", cell: (row) => whole(row["requested"]) },
-      { title: "initial", align: "right", cell: (row) => whole(row["initial"]) },
-      { title: "peak", align: "right", cell: (row) => whole(row["peak"]) },
-      { title: "final", align: "right", cell: (row) => ranged(row, "final") },
-      {
-        title: "stored",
-        align: "right",
-        cell: (row) => `${row["storedRecorded"] === 0 ? "≈ " : ""}${ranged(row, "stored")}`,
-      },
-      { title: "on average", align: "right", cell: (row) => whole(row["meanTrained"]) },
-      {
-        title: "off the budget",
-        align: "right",
-        cell: (row) => isOff(row) ? `${signed(Number(row["offBy"]) * 100, 1)} %` : nothing,
-        tone: (row) => isOff(row) ? "bad" : "muted",
-      },
-      { title: "trainable", align: "right", cell: (row) => whole(row["trainable"]) },
-      { title: "of these, head", align: "right", cell: (row) => whole(row["head"]) },
+      number("n", (row) => whole(row.n)),
+      number("requested", (row) => whole(row.requested)),
+      number("initial", (row) => whole(row.initial)),
+      number("peak", (row) => whole(row.peak)),
+      number("final", (row) => ranged(row.final, row.finalLow, row.finalHigh)),
+      number(
+        "stored",
+        ({ stored, storedLow, storedHigh, storedRecorded }) =>
+          `${storedRecorded === 0 ? "≈ " : ""}${ranged(stored, storedLow, storedHigh)}`,
+      ),
+      number("on average", (row) => whole(row.meanTrained)),
+      number(
+        "off the budget",
+        (row) => isOff(row) ? `${signed(row.offBy! * 100, 1)} %` : nothing,
+        (row) => isOff(row) ? "bad" : "muted",
+      ),
+      number("trainable", (row) => whole(row.trainable)),
+      number("of these, head", (row) => whole(row.head)),
     ],
-  };
+  });
 }

@@ -10,39 +10,14 @@ import { armText } from "../../study/compare/arms.ts";
 import type { ClaimsReport } from "../../analysis/claims/claims_report.ts";
 import { decidingInterval } from "../../analysis/claims/text.ts";
 import type { Verdict } from "../../analysis/claims/verdict.ts";
-import { type Row, tableFrom } from "../../analysis/run_rows.ts";
-import { chance, fixed, interval, nothing, signed, whole } from "../../base/format.ts";
-import { metricInfo } from "../../analysis/metrics.ts";
-import type { ReportTable, Tone } from "../types.ts";
-import { metricColumn, taskColumn } from "./columns.ts";
+import { chance, interval, nothing, signed, whole } from "../../base/format.ts";
+import { number, type ReportTable, reportTable, text, type Tone } from "../table.ts";
+import { differenceColumn, intervalColumn, metricColumn, scoreOf, taskColumn } from "./columns.ts";
 
 /** Draws of the hierarchical model: enough for two decimals. */
 const draws = 5000;
 /** Tasks and seeds of each from which the hierarchical model says something: of two tasks it cannot know how tasks differ. */
 const fewest = { tasks: 3, seeds: 3 } as const;
-
-const claimNames = [
-  "claim",
-  "says",
-  "a",
-  "b",
-  "answer",
-  "unit",
-  "mean",
-  "low",
-  "high",
-  "level",
-  "margin",
-  "seeds",
-  "leftOut",
-  "wantedSeeds",
-  "better",
-  "equal",
-  "worse",
-  "nextBetter",
-  "nextEqual",
-  "nextWorse",
-];
 
 /** The differences that the verdict is about: those up to the look that decided, or all so far. */
 function counting({ differences, state }: Verdict): Verdict["differences"] {
@@ -57,7 +32,7 @@ function nextTaskOdds(verdict: Verdict): Odds | null {
   return hierarchicalTest(values, 1, { draws }).nextTask;
 }
 
-function claimRow(verdict: Verdict): Row {
+function claimRow(verdict: Verdict) {
   const { claim, answer, unit, state, leftOut, more } = verdict;
   const { low, high, level } = decidingInterval(verdict);
   const odds = bayesTTest(counting(verdict).map(({ value }) => value), 1);
@@ -94,18 +69,14 @@ function answerTone(answer: unknown): Tone {
   return answer === "refuted" ? "bad" : "muted";
 }
 
-function oddsText(row: Row, names: readonly [string, string, string]): string {
-  const values = names.map((name) => row[name]);
-  return values.every((value) => value === null)
-    ? nothing
-    : values.map((value) => chance(value)).join(" / ");
-}
+const oddsText = (...chances: readonly (number | null)[]): string =>
+  chances.every((each) => each === null) ? nothing : chances.map(chance).join(" / ");
 
 /** The verdicts, one line a claim. */
 export function claimsTable(report: ClaimsReport | null): ReportTable {
   const rows = (report?.verdicts ?? []).map(claimRow);
-  const hasNext = rows.some((row) => row["nextBetter"] !== null);
-  return {
+  const hasNext = rows.some((row) => row.nextBetter !== null);
+  return reportTable(rows, {
     id: "claims",
     title: "Claims",
     note:
@@ -115,45 +86,31 @@ export function claimsTable(report: ClaimsReport | null): ReportTable {
         ? "; those for a further task like these, of a hierarchical model over tasks."
         : ".") +
       " They decide nothing.",
-    table: tableFrom(rows, claimNames),
     columns: [
-      { title: "claim", align: "left", cell: (row) => String(row["claim"]) },
-      { title: "a", align: "left", cell: (row) => String(row["a"]) },
-      { title: "says", align: "left", cell: (row) => String(row["says"]) },
-      { title: "b", align: "left", cell: (row) => String(row["b"]) },
-      {
-        title: "verdict",
-        align: "left",
-        cell: (row) => String(row["answer"]),
-        tone: (row) => answerTone(row["answer"]),
-      },
-      { title: "difference", align: "right", cell: (row) => signed(row["mean"], 2) },
-      {
-        title: "interval",
-        align: "right",
-        cell: (row) => interval(row["low"], row["high"], 2),
-      },
-      { title: "unit", align: "left", cell: (row) => String(row["unit"]) },
-      { title: "seeds", align: "right", cell: (row) => whole(row["seeds"]) },
-      {
-        title: "better / equal / worse",
-        align: "right",
-        cell: (row) => oddsText(row, ["better", "equal", "worse"]),
-      },
-      ...(hasNext
-        ? [{
-          title: "on a further task",
-          align: "right" as const,
-          cell: (row: Row) => oddsText(row, ["nextBetter", "nextEqual", "nextWorse"]),
-        }]
-        : []),
+      text("claim", (row) => row.claim),
+      text("a", (row) => row.a),
+      text("says", (row) => row.says),
+      text("b", (row) => row.b),
+      text("verdict", (row) => row.answer, (row) => answerTone(row.answer)),
+      number("difference", (row) => signed(row.mean, 2)),
+      number("interval", (row) => interval(row.low, row.high, 2)),
+      text("unit", (row) => row.unit),
+      number("seeds", (row) => whole(row.seeds)),
+      number(
+        "better / equal / worse",
+        ({ better, equal, worse }) => oddsText(better, equal, worse),
+      ),
+      hasNext
+        ? number(
+          "on a further task",
+          (row) => oddsText(row.nextBetter, row.nextEqual, row.nextWorse),
+        )
+        : null,
     ],
-  };
+  });
 }
 
-const taskNames = ["claim", "task", "metric", "n", "mean", "sd", "low", "high", "margin"];
-
-function taskRows(verdict: Verdict): readonly Row[] {
+function taskRows(verdict: Verdict) {
   const tasks = Map.groupBy(counting(verdict).flatMap(({ tasks }) => tasks), ({ task }) => task);
   return [...tasks].map(([task, own]) => {
     const { metric, margin } = own[0]!;
@@ -165,30 +122,21 @@ function taskRows(verdict: Verdict): readonly Row[] {
 /** The raw differences behind the verdicts, by task. */
 export function claimTasksTable(report: ClaimsReport | null): ReportTable {
   const rows = (report?.verdicts ?? []).flatMap(taskRows);
-  const shown = (row: Row, name: string): number | null => {
-    const value = row[name];
-    return typeof value === "number" ? value * metricInfo(String(row["metric"])).scale : null;
-  };
-  return {
+  return reportTable(rows, {
     id: "claim_tasks",
     title: "Differences of each task",
     note:
       "Score of a minus score of b on the same task, budget and seed, in the metric’s own unit, over the seeds that the verdict counts. " +
       "95% t intervals, not corrected: these decide nothing.",
-    table: tableFrom(rows, taskNames),
     columns: [
-      { title: "claim", align: "left", cell: (row) => String(row["claim"]) },
+      text("claim", (row) => row.claim),
       taskColumn,
       metricColumn,
-      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
-      { title: "difference", align: "right", cell: (row) => signed(shown(row, "mean"), 2) },
-      { title: "sd", align: "right", cell: (row) => fixed(shown(row, "sd"), 2) },
-      {
-        title: "95% interval",
-        align: "right",
-        cell: (row) => interval(shown(row, "low"), shown(row, "high"), 2),
-      },
-      { title: "margin", align: "right", cell: (row) => `±${fixed(shown(row, "margin"), 2)}` },
+      number("n", (row) => whole(row.n)),
+      differenceColumn,
+      number("sd", (row) => scoreOf(row, row.sd)),
+      intervalColumn,
+      number("margin", (row) => `±${scoreOf(row, row.margin)}`),
     ],
-  };
+  });
 }

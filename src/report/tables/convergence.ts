@@ -5,36 +5,19 @@
  */
 import { needsMoreSteps } from "../../record/convergence.ts";
 import { defaultConvergence } from "../../study/schema/study.ts";
-import { changeText, learnedNothing, stateText } from "../../analysis/convergence.ts";
-import { type Row, tableFrom } from "../../analysis/run_rows.ts";
+import {
+  changeText,
+  type ConvergedCell,
+  learnedNothing,
+  stateText,
+} from "../../analysis/convergence.ts";
 import { fixed, nothing, significant, whole } from "../../base/format.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable } from "../types.ts";
+import { number, type ReportTable, reportTable, text } from "../table.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 
-const names = [
-  "task",
-  "label",
-  "budget",
-  "state",
-  "runs",
-  "early",
-  "atPlateau",
-  "idle",
-  "steps",
-  "gain",
-  "gainError",
-  "fall",
-  "fallError",
-];
-
-const change = (row: Row, name: string, digits: number): string => {
-  const value = row[name];
-  const error = row[`${name}Error`];
-  return typeof value !== "number"
-    ? nothing
-    : changeText({ change: value, error: typeof error === "number" ? error : null }, digits)!;
-};
+const shown = (change: ConvergedCell["gain"], digits: number): string =>
+  change === null ? nothing : changeText(change, digits)!;
 
 /** Said of a cell in place of its convergence: scores at chance do not change either. */
 const nothingLearned = "nothing learned";
@@ -44,16 +27,8 @@ export function convergenceTable(results: Analysis): ReportTable {
   const { lossShare, scoreGain } = { ...defaultConvergence, ...results.study.convergence };
   const cells = results.cells.filter(({ state }) => state !== "failed");
   const hasPlateaus = cells.some(({ atPlateau }) => atPlateau > 0);
-  const inShares = new Set(cells.flatMap(({ task, gainIn }) => gainIn === "%" ? [task] : []));
-  const rows = cells.map(({ gain, gainIn: _, fall, ...cell }): Row => ({
-    ...cell,
-    state: learnedNothing({ runs: cell.runs, idle: cell.idle }) ? nothingLearned : cell.state,
-    gain: gain?.change ?? null,
-    gainError: gain?.error ?? null,
-    fall: fall?.change ?? null,
-    fallError: fall?.error ?? null,
-  }));
-  return {
+  const inShares = cells.some(({ gainIn }) => gainIn === "%");
+  return reportTable(cells, {
     id: "convergence",
     title: "Had training converged?",
     note:
@@ -61,56 +36,41 @@ export function convergenceTable(results: Analysis): ReportTable {
       `method and budget) needs more steps if its score rises by more than ${
         significant(100 * scoreGain)
       } ${scoreGain === 0.01 ? "point" : "points"}${
-        inShares.size === 0
-          ? ""
-          : `, or ${significant(100 * scoreGain)} % of a score without bound,`
+        inShares ? `, or ${significant(100 * scoreGain)} % of a score without bound,` : ""
       } or its task loss falls by more than ${
         significant(100 * lossShare)
       } %, and if this change also exceeds 2.33 standard errors. ` +
       `It needs more, too, if more than one in five of its runs do. Such a cell gets no verdict.` +
-      (rows.some(({ state }) => state === nothingLearned)
+      (cells.some(learnedNothing)
         ? " “Nothing learned”: all runs collapsed or are no better than the majority class, so that convergence says nothing."
         : "") +
       (hasPlateaus ? " Runs that ended at their plateau have converged by that rule." : ""),
-    table: tableFrom(rows, names),
+    csv: (cell) => {
+      const { task, label, budget, runs, early, atPlateau, idle, steps, gain, fall } = cell;
+      const state = learnedNothing(cell) ? nothingLearned : cell.state;
+      return {
+        ...{ task, label, budget, state, runs, early, atPlateau, idle, steps },
+        ...{ gain: gain?.change, gainError: gain?.error },
+        ...{ fall: fall?.change, fallError: fall?.error },
+      };
+    },
     columns: [
       taskColumn,
       methodColumn,
       budgetColumn,
-      {
-        title: "converged?",
-        align: "left",
-        cell: (row) =>
-          row["state"] === nothingLearned
-            ? nothingLearned
-            : stateText(row["state"] as Parameters<typeof stateText>[0]),
-        tone: (row) =>
-          row["state"] === nothingLearned ||
-            needsMoreSteps({ state: row["state"] as Parameters<typeof stateText>[0] })
-            ? "bad"
-            : "muted",
-      },
-      {
-        title: "runs that need more",
-        align: "right",
-        cell: (row) => `${whole(row["early"])} of ${whole(row["runs"])}`,
-      },
-      { title: "steps (mean)", align: "right", cell: (row) => fixed(row["steps"], 0) },
-      ...(hasPlateaus
-        ? [{
-          title: "ended by plateau",
-          align: "right" as const,
-          cell: (row: Row) => whole(row["atPlateau"]),
-        }]
-        : []),
-      {
-        title: inShares.size === 0 ? "score gains, points" : "score gains, points or %",
-        align: "right",
-        cell: (row) =>
-          change(row, "gain", 2) +
-          (row["gain"] !== null && inShares.has(String(row["task"])) ? " %" : ""),
-      },
-      { title: "loss falls, %", align: "right", cell: (row) => change(row, "fall", 1) },
+      text(
+        "converged?",
+        (cell) => learnedNothing(cell) ? nothingLearned : stateText(cell.state),
+        (cell) => learnedNothing(cell) || needsMoreSteps(cell) ? "bad" : "muted",
+      ),
+      number("runs that need more", (row) => `${whole(row.early)} of ${whole(row.runs)}`),
+      number("steps (mean)", (row) => fixed(row.steps, 0)),
+      hasPlateaus ? number("ended by plateau", (row) => whole(row.atPlateau)) : null,
+      number(
+        inShares ? "score gains, points or %" : "score gains, points",
+        ({ gain, gainIn }) => shown(gain, 2) + (gain !== null && gainIn === "%" ? " %" : ""),
+      ),
+      number("loss falls, %", ({ fall }) => shown(fall, 1)),
     ],
-  };
+  });
 }

@@ -5,23 +5,21 @@
  */
 import { op } from "arquero";
 import type { RunRecord } from "../../record/types.ts";
-import {
-  allTasks,
-  factOf,
-  type Grid,
-  keyOf,
-  type Row,
-  rowsOf,
-  tableFrom,
-} from "../../analysis/run_rows.ts";
+import { allTasks, factOf, type Grid, keyOf, rowsOf, tableFrom } from "../../analysis/run_rows.ts";
 import { duration, fixed, nothing, significant, whole } from "../../base/format.ts";
 import { hasAverage, majorityNote, orderOf } from "../../analysis/scores.ts";
-import { averageMetric, metricInfo, metricTitle } from "../../analysis/metrics.ts";
+import { averageMetric, metricInfo } from "../../analysis/metrics.ts";
 import { onFront } from "../../stats/pareto.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable } from "../types.ts";
+import { number, type ReportTable, reportTable, text } from "../table.ts";
 import { storedOf } from "./budgets.ts";
-import { budgetColumn, majorityColumn, methodColumn, taskColumn } from "./columns.ts";
+import {
+  budgetColumn,
+  majorityColumn,
+  methodColumn,
+  scoreWithMetric,
+  taskColumn,
+} from "./columns.ts";
 
 /** A method's quality and cost on one task at one budget. */
 export interface CostRow {
@@ -57,25 +55,6 @@ export interface CostRow {
 
 type Measured = Omit<CostRow, "stepRatio" | "isOnTimeFront" | "isOnSizeFront">;
 
-const costNames = [
-  "task",
-  "metric",
-  "label",
-  "budget",
-  "n",
-  "score",
-  "jobs",
-  "stepMillis",
-  "stepRatio",
-  "tokensPerSecond",
-  "wallMillis",
-  "trainMillis",
-  "eventMillis",
-  "parameters",
-  "isOnTimeFront",
-  "isOnSizeFront",
-];
-
 const finite = (value: number | null) => value !== null && Number.isFinite(value) ? value : null;
 
 /** What a run spent on ranks besides steps, null where its record does not say. */
@@ -85,7 +64,7 @@ function millisApart({ happened: { time, estimate } }: RunRecord): number | null
 }
 
 /** What a finished run cost. */
-function costsOf(record: RunRecord): Row {
+function costsOf(record: RunRecord) {
   const { time, parameters } = record.happened;
   const apart = millisApart(record);
   return {
@@ -109,8 +88,9 @@ export function costRows(results: Analysis, baseline: string | null): readonly C
   const facts = results.runs
     .filter(({ record }) => record.happened.outcome.state === "finished")
     .map(({ record }) => costsOf(record));
+  if (facts.length === 0) return [];
   const perTask = rowsOf<Measured & { readonly known: number }>(
-    tableFrom(facts, costNames).groupby("task", "label", "budget").rollup({
+    tableFrom(facts).groupby("task", "label", "budget").rollup({
       metric: op.any("metric"),
       n: op.count(),
       score: op.mean("score"),
@@ -208,10 +188,10 @@ function withFronts(
 }
 
 /** Which fronts a row is on, in words. */
-function frontText(row: Row): string {
+function frontText(row: CostRow): string {
   const fronts = [
-    ...(row["isOnTimeFront"] === true ? ["time"] : []),
-    ...(row["isOnSizeFront"] === true ? ["size"] : []),
+    ...(row.isOnTimeFront ? ["time"] : []),
+    ...(row.isOnSizeFront ? ["size"] : []),
   ];
   return fronts.length === 0 ? nothing : fronts.join(", ");
 }
@@ -231,7 +211,7 @@ function sharingText(rows: readonly CostRow[]): string {
 export function costTable(results: Analysis, baseline: string | null): ReportTable {
   const rows = costRows(results, baseline);
   const hasEvents = rows.some((row) => row.eventMillis !== null);
-  return {
+  return reportTable(rows, {
     id: "cost",
     title: "Quality and cost",
     note: "Times are medians over the finished runs of a task, method and budget. " +
@@ -244,52 +224,37 @@ export function costTable(results: Analysis, baseline: string | null): ReportTab
       "On the Pareto front: no other row of the task has as good a mean for less training time (time) or for fewer parameters to store " +
       "(size). Differences between the means may not be significant." +
       majorityNote(results.majority),
-    table: tableFrom(rows, costNames),
+    csv: ({ task, metric, label, budget, n, score, jobs, stepMillis, stepRatio, ...row }) => ({
+      ...{ task, metric, label, budget, n, score, jobs, stepMillis, stepRatio },
+      ...row,
+    }),
     columns: [
       taskColumn,
       methodColumn,
       budgetColumn,
-      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
-      {
-        title: "quality",
-        align: "right",
-        cell: (row) =>
-          typeof row["score"] === "number"
-            ? `${fixed(row["score"] * metricInfo(String(row["metric"])).scale, 2)} ${
-              metricTitle(String(row["metric"]))
-            }`
-            : nothing,
-      },
-      ...majorityColumn(results),
-      {
-        title: "runs at a time",
-        align: "right",
-        cell: (row) => row["jobs"] === null ? "not known" : whole(row["jobs"]),
-        tone: (row) => row["jobs"] === 1 ? "plain" : "muted",
-      },
-      { title: "ms a step ↓", align: "right", cell: (row) => significant(row["stepMillis"]) },
-      {
-        title: baseline === null ? "× baseline ↓" : `× ${baseline} ↓`,
-        align: "right",
-        cell: (row) => fixed(row["stepRatio"], 2),
-      },
-      { title: "tokens/s ↑", align: "right", cell: (row) => whole(row["tokensPerSecond"]) },
-      { title: "training time ↓", align: "right", cell: (row) => duration(row["trainMillis"]) },
-      ...(hasEvents
-        ? [{
-          title: "outside steps",
-          align: "right" as const,
-          cell: (row: Row) => duration(row["eventMillis"]),
-        }]
-        : []),
-      { title: "run time ↓", align: "right", cell: (row) => duration(row["wallMillis"]) },
-      { title: "parameters to store ↓", align: "right", cell: (row) => whole(row["parameters"]) },
-      {
-        title: "on the Pareto front",
-        align: "left",
-        cell: frontText,
-        tone: (row) => frontText(row) === nothing ? "muted" : "good",
-      },
+      number("n", (row) => whole(row.n)),
+      number("quality", (row) => scoreWithMetric(row, row.score)),
+      majorityColumn(results),
+      number(
+        "runs at a time",
+        (row) => row.jobs === null ? "not known" : whole(row.jobs),
+        (row) => row.jobs === 1 ? "plain" : "muted",
+      ),
+      number("ms a step ↓", (row) => significant(row.stepMillis)),
+      number(
+        baseline === null ? "× baseline ↓" : `× ${baseline} ↓`,
+        (row) => fixed(row.stepRatio, 2),
+      ),
+      number("tokens/s ↑", (row) => whole(row.tokensPerSecond)),
+      number("training time ↓", (row) => duration(row.trainMillis)),
+      hasEvents ? number("outside steps", (row) => duration(row.eventMillis)) : null,
+      number("run time ↓", (row) => duration(row.wallMillis)),
+      number("parameters to store ↓", (row) => whole(row.parameters)),
+      text(
+        "on the Pareto front",
+        frontText,
+        (row) => frontText(row) === nothing ? "muted" : "good",
+      ),
     ],
-  };
+  });
 }

@@ -3,18 +3,19 @@
  *
  * @module
  */
-import { type Row, type RunFact, tableFrom } from "../../analysis/run_rows.ts";
+import { type Row, type RunFact } from "../../analysis/run_rows.ts";
 import {
+  type Arm,
   type EffectKind,
   effectKinds,
   factorialArms,
   metricOfArms,
 } from "../../analysis/factorial.ts";
-import { fixed, interval, signed } from "../../base/format.ts";
-import { metricInfo } from "../../analysis/metrics.ts";
-import { correctionText } from "../../analysis/significance.ts";
+import { interval, signed } from "../../base/format.ts";
+import { correctionText, type EffectRow } from "../../analysis/significance.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable } from "../types.ts";
+import { number, type ReportTable, reportTable, text } from "../table.ts";
+import { scaled, scoreOf } from "./columns.ts";
 import { toneOf } from "./paired.ts";
 
 function meanOf(facts: readonly RunFact[]): number | null {
@@ -22,69 +23,59 @@ function meanOf(facts: readonly RunFact[]): number | null {
   return scores.length === 0 ? null : scores.reduce((sum, score) => sum + score, 0) / scores.length;
 }
 
-const names = [
-  "label",
-  "form",
-  "policy",
-  "score",
-  "metric",
-  "mean",
-  "runs",
-  ...effectKinds.flatMap((kind) =>
-    ["versus", "metric", "n", "mean", "low", "high", "p", "corrected", "verdict"].map((name) =>
-      `${kind}_${name}`
-    )
-  ),
-];
+/** An arm with the effects that it has, by kind. */
+interface FactorialRow extends Arm {
+  readonly label: string;
+  readonly metric: string;
+  readonly mean: number | null;
+  readonly runs: number;
+  readonly effects: Readonly<Partial<Record<EffectKind, EffectRow>>>;
+}
 
 /** The rows of {@linkcode factorialTable}; none where the study has fewer than two forms or policies. */
-export function factorialRows(results: Analysis): readonly Row[] {
+export function factorialRows(results: Analysis): readonly FactorialRow[] {
   const arms = factorialArms(results);
   const metric = metricOfArms(arms);
-  const { effects } = results.tests;
-  return arms.map((arm): Row => ({
-    label: arm.label,
-    form: arm.form,
-    policy: arm.policy,
-    score: arm.score,
-    metric,
-    mean: meanOf(arm.runs),
-    runs: arm.runs.length,
-    ...Object.fromEntries(
-      effects.filter(({ label }) => label === arm.label).flatMap(({ kind, ...effect }) => {
-        const { versus, metric, n, mean, low, high, p, corrected, verdict } = effect;
-        return Object.entries({ versus, metric, n, mean, low, high, p, corrected, verdict })
-          .map(([name, value]) => [`${kind}_${name}`, value]);
-      }),
+  return arms.map(({ label, form, policy, score, runs }) => ({
+    ...{ label, form, policy, score, metric },
+    mean: meanOf(runs),
+    runs: runs.length,
+    effects: Object.fromEntries(
+      results.tests.effects.filter((effect) => effect.label === label)
+        .map((effect) => [effect.kind, effect]),
     ),
   }));
 }
 
 /** A difference with its interval in the report's scale, or a dash where there is nothing to compare with. */
-function effectText(row: Row, kind: string): string {
-  const { scale } = metricInfo(String(row[`${kind}_metric`]));
-  const value = (name: string) => {
-    const own = row[`${kind}_${name}`];
-    return typeof own === "number" ? own * scale : null;
-  };
-  if (value("mean") === null) return "-";
-  const range = value("low") === null ? "" : ` ${interval(value("low"), value("high"), 2)}`;
-  return `${signed(value("mean"), 2)}${range}, ${row[`${kind}_verdict`]}`;
+function effectText(effect: EffectRow | undefined): string {
+  if (effect === undefined || effect.mean === null) return "-";
+  const value = (of: number | null) => scaled(effect, of);
+  const range = effect.low === null ? "" : ` ${interval(value(effect.low), value(effect.high), 2)}`;
+  return `${signed(value(effect.mean), 2)}${range}, ${effect.verdict}`;
 }
 
-function effect(title: string, kind: EffectKind): ReportTable["columns"][number] {
-  return {
+const effectColumn = (title: string, kind: EffectKind) =>
+  number<FactorialRow>(
     title,
-    align: "right",
-    cell: (row) => effectText(row, kind),
-    tone: (row) => toneOf(row[`${kind}_verdict`]),
-  };
+    ({ effects }) => effectText(effects[kind]),
+    ({ effects }) => toneOf(effects[kind]?.verdict),
+  );
+
+function effectCells(kind: EffectKind, effect: EffectRow | undefined): Row {
+  const { versus, metric, n, mean, low, high, p, corrected, verdict } = effect ?? {} as Partial<
+    EffectRow
+  >;
+  const cells = { versus, metric, n, mean, low, high, p, corrected, verdict };
+  return Object.fromEntries(
+    Object.entries(cells).map(([name, value]) => [`${kind}_${name}`, value]),
+  );
 }
 
 /** Every arm with what its policy, its score and its form change, each against the arm that differs in that alone. */
 export function factorialTable(results: Analysis): ReportTable {
   const { family } = results.tests;
-  return {
+  return reportTable(factorialRows(results), {
     id: "factorial",
     title: "Effects of form, policy and score",
     note:
@@ -93,22 +84,19 @@ export function factorialTable(results: Analysis): ReportTable {
       `Intervals are 95% t intervals over seeds; the word after each is the verdict of the test (${
         correctionText(family)
       }).`,
-    table: tableFrom(factorialRows(results), names),
+    csv: ({ effects, ...arm }) =>
+      Object.assign(
+        { ...arm },
+        ...effectKinds.map((kind) => effectCells(kind, effects[kind])),
+      ),
     columns: [
-      { title: "form", align: "left", cell: (row) => String(row["form"]) },
-      { title: "policy", align: "left", cell: (row) => String(row["policy"]) },
-      { title: "decides by", align: "left", cell: (row) => String(row["score"]) || "-" },
-      {
-        title: "score",
-        align: "right",
-        cell: (row) => {
-          const { scale } = metricInfo(String(row["metric"]));
-          return typeof row["mean"] === "number" ? fixed(row["mean"] * scale, 2) : "-";
-        },
-      },
-      effect("policy against fixed", "policy"),
-      effect("score against random", "score"),
-      effect("form against LoRA", "form"),
+      text("form", ({ form }) => form),
+      text("policy", ({ policy }) => policy),
+      text("decides by", ({ score }) => score || "-"),
+      number("score", (row) => row.mean === null ? "-" : scoreOf(row, row.mean)),
+      effectColumn("policy against fixed", "policy"),
+      effectColumn("score against random", "score"),
+      effectColumn("form against LoRA", "form"),
     ],
-  };
+  });
 }

@@ -4,15 +4,15 @@
  * @module
  */
 import { meanOf, summarise, type Summary } from "../../stats/statistics.ts";
-import { allTasks, factOf, keyOf, type Row, tableFrom } from "../../analysis/run_rows.ts";
-import { fixed, joined, nothing } from "../../base/format.ts";
+import { allTasks, factOf, keyOf } from "../../analysis/run_rows.ts";
+import { joined, nothing } from "../../base/format.ts";
 import { type GroupKey, groupKeysOf } from "../../analysis/groups.ts";
 import { averageMetric, metricInfo, metricTitle } from "../../analysis/metrics.ts";
 import { slugOf } from "../slug.ts";
 import type { RunResults } from "../../analysis/results.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable, TableColumn } from "../types.ts";
-import { metricColumn } from "./columns.ts";
+import { number, type ReportTable, reportTable, text } from "../table.ts";
+import { scoreOf } from "./columns.ts";
 import { hasAverage } from "../../analysis/scores.ts";
 
 /** A run with a score. */
@@ -25,21 +25,19 @@ interface Scored {
 }
 
 /** A cell with its metric, `81.90 ± 1.02 (n 3)`. */
-function summaryText(row: Row, name: string, metric: string): string {
-  const { scale } = metricInfo(metric);
-  const scaled = (key: string) => {
-    const value = row[`${name} ${key}`];
-    return typeof value === "number" ? value * scale : null;
-  };
-  const [mean, sd] = [scaled("mean"), scaled("sd")];
+function summaryText(metric: string, { n, mean, sd }: Summary): string {
   if (mean === null) return nothing;
-  return `${fixed(mean, 2)}${sd === null ? "" : ` ± ${fixed(sd, 2)}`} (n ${row[`${name} n`]})`;
+  const spread = sd === null ? "" : ` ± ${scoreOf({ metric }, sd)}`;
+  return `${scoreOf({ metric }, mean)}${spread} (n ${n})`;
 }
 
-const summaryKeys = ["mean", "sd", "n"] as const;
-
-const summaryRow = (name: string, summary: Summary): Row =>
-  Object.fromEntries(summaryKeys.map((key) => [`${name} ${key}`, summary[key]]));
+/** The runs of a combination of groups. */
+interface GroupedRow {
+  readonly names: readonly string[];
+  /** The metric of the only summary; null where the tasks have one each. */
+  readonly metric: string | null;
+  readonly summaries: ReadonlyMap<string, Summary>;
+}
 
 /** Every combination of groups, the first key outermost. */
 function combinations(keys: readonly GroupKey[]): readonly (readonly string[])[] {
@@ -74,46 +72,30 @@ export function groupedTable(results: Analysis, by: readonly string[]): ReportTa
   const groups = Map.groupBy(scored, ({ run }) => keyOf(...keys.map(({ of }) => of(run))));
   const metrics = [...new Set(grid.metrics.values())];
   const hasMeans = !isByTask && hasAverage(grid);
-  // By task, or of one metric, a column takes the runs of all tasks as they are.
-  const single = isByTask ? "score" : null;
-  const rows = combinations(keys).flatMap((names): readonly Row[] => {
+  const rows = combinations(keys).flatMap((names): readonly GroupedRow[] => {
     const own = groups.get(keyOf(...names));
     if (own === undefined) return [];
     const ofTask = (task: string) =>
       summarise(own.filter((run) => run.task === task).map(({ score }) => score));
-    const [first] = own;
+    const { task } = own[0]!;
+    if (isByTask) {
+      return [{
+        names,
+        metric: grid.metrics.get(task)!,
+        summaries: new Map([[single, ofTask(task)]]),
+      }];
+    }
+    const mean = summarise(acrossTasks(own, grid.tasks.length));
     return [{
-      ...Object.fromEntries(keys.map(({ key }, i) => [key, names[i]!])),
-      ...(single === null
-        ? Object.assign({}, ...grid.tasks.map((task) => summaryRow(task, ofTask(task))))
-        : { metric: grid.metrics.get(first!.task)!, ...summaryRow(single, ofTask(first!.task)) }),
-      ...(hasMeans ? summaryRow(allTasks, summarise(acrossTasks(own, grid.tasks.length))) : {}),
+      names,
+      metric: null,
+      summaries: new Map([
+        ...(hasMeans ? [[allTasks, mean] as const] : []),
+        ...grid.tasks.map((task) => [task, ofTask(task)] as const),
+      ]),
     }];
   });
-  const named = (name: string) => summaryKeys.map((key) => `${name} ${key}`);
-  const summaries: readonly TableColumn[] = single === null
-    ? [
-      ...(hasMeans
-        ? [{ name: allTasks, title: "average of tasks ↑", metric: averageMetric() }]
-        : []),
-      ...grid.tasks.map((task) => {
-        const metric = grid.metrics.get(task)!;
-        return { name: task, title: `${task}, ${metricTitle(metric)}`, metric };
-      }),
-    ].map(({ name, title, metric }) => ({
-      title,
-      align: "right",
-      cell: (row) => summaryText(row, name, metric),
-    }))
-    : [
-      metricColumn,
-      {
-        title: single,
-        align: "right",
-        cell: (row) => summaryText(row, single, String(row["metric"])),
-      },
-    ];
-  return {
+  return reportTable(rows, {
     id: `by_${keys.map(({ key }) => slugOf(key)).join("_").replaceAll("-", "_")}`,
     title: `Scores by ${joined(by)}`,
     note: "Mean ± sample standard deviation over runs with a score, whatever else they differ in" +
@@ -123,19 +105,36 @@ export function groupedTable(results: Analysis, by: readonly string[]): ReportTa
       (metrics.every((metric) => metricInfo(metric).scale === 100)
         ? ". Scores are shown × 100."
         : "."),
-    table: tableFrom(rows, [
-      ...by,
-      ...(single === null
-        ? [...(hasMeans ? named(allTasks) : []), ...grid.tasks.flatMap(named)]
-        : ["metric", ...named(single)]),
-    ]),
+    csv: ({ names, metric, summaries }) => ({
+      ...Object.fromEntries(keys.map(({ key }, i) => [key, names[i]])),
+      ...(metric === null ? {} : { metric }),
+      ...Object.fromEntries(
+        [...summaries].flatMap(([name, { mean, sd, n }]) =>
+          Object.entries({ mean, sd, n }).map(([key, value]) => [`${name} ${key}`, value])
+        ),
+      ),
+    }),
     columns: [
-      ...keys.map(({ key }): TableColumn => ({
-        title: key,
-        align: "left",
-        cell: (row) => String(row[key]),
-      })),
-      ...summaries,
+      ...keys.map(({ key }, i) => text<GroupedRow>(key, ({ names }) => names[i]!)),
+      ...(isByTask
+        ? [
+          text<GroupedRow>("metric", ({ metric }) => metricTitle(metric!)),
+          number<GroupedRow>(single, ({ metric, summaries }) =>
+            summaryText(metric!, summaries.get(single)!)),
+        ]
+        : [
+          ...(hasMeans ? [summaryColumn(allTasks, "average of tasks ↑", averageMetric())] : []),
+          ...grid.tasks.map((task) => {
+            const metric = grid.metrics.get(task)!;
+            return summaryColumn(task, `${task}, ${metricTitle(metric)}`, metric);
+          }),
+        ]),
     ],
-  };
+  });
 }
+
+/** By task, a column takes the runs of all tasks as they are. */
+const single = "score";
+
+const summaryColumn = (name: string, title: string, metric: string) =>
+  number<GroupedRow>(title, ({ summaries }) => summaryText(metric, summaries.get(name)!));

@@ -3,15 +3,26 @@
  *
  * @module
  */
-import { allTasks, keyOf, type Row, tableFrom } from "../../analysis/run_rows.ts";
-import { chance, fixed, interval, nothing, signed, whole } from "../../base/format.ts";
+import { allTasks, keyOf, type Row } from "../../analysis/run_rows.ts";
+import { chance, fixed, nothing, signed, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
+import type { Odds } from "../../stats/bayes.ts";
+import type { Contrast, Decided } from "../../analysis/contrasts.ts";
 import { noVerdictNote } from "../../analysis/no_verdict.ts";
 import { replayBaseline } from "../../analysis/paired_rows.ts";
 import { correctionText, type PairedRow, type TestedFamily } from "../../analysis/significance.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable, TableColumn, Tone } from "../types.ts";
-import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
+import { type Column, number, type ReportTable, reportTable, text, type Tone } from "../table.ts";
+import {
+  budgetColumn,
+  differenceColumn,
+  intervalColumn,
+  methodColumn,
+  metricColumn,
+  type OfMetric,
+  scaled,
+  taskColumn,
+} from "./columns.ts";
 
 /** How a verdict is coloured. */
 export function toneOf(verdict: unknown): Tone {
@@ -20,78 +31,55 @@ export function toneOf(verdict: unknown): Tone {
   return verdict === "equivalent" ? "plain" : "muted";
 }
 
-/** Raw columns of a contrast. */
-export const contrastNames = [
-  "n",
-  "mean",
-  "sd",
-  "low",
-  "high",
-  "margin",
-  "effect",
-  "chance_better",
-  "chance_equal",
-  "chance_worse",
-  "p",
-  "corrected",
-  "p_equivalent",
-  "corrected_equivalent",
-  "verdict",
-];
+/** A contrast after the correction. */
+type DecidedContrast = Contrast & Decided;
 
-const pairedNames = ["task", "metric", "label", "budget", "cells", ...contrastNames];
-
-/** The raw columns that are not fields of a contrast by themselves. */
-export function contrastCells(
-  { odds, pEquivalent, correctedEquivalent }: Pick<
-    PairedRow,
-    "odds" | "pEquivalent" | "correctedEquivalent"
-  >,
-): Row {
+/** A contrast as CSV files have it. */
+export function contrastCells(contrast: DecidedContrast): Row {
+  const { n, mean, sd, low, high, margin, effect, odds, p, corrected } = contrast;
   return {
-    chance_better: odds?.better ?? null,
-    chance_equal: odds?.equal ?? null,
-    chance_worse: odds?.worse ?? null,
-    p_equivalent: pEquivalent,
-    corrected_equivalent: correctedEquivalent,
+    ...{ n, mean, sd, low, high, margin, effect },
+    ...oddsCells("chance", odds),
+    ...{ p, corrected },
+    p_equivalent: contrast.pEquivalent,
+    corrected_equivalent: contrast.correctedEquivalent,
+    verdict: contrast.verdict,
   };
 }
 
+/** Chances as CSV files have them. */
+export const oddsCells = (name: string, odds: Odds | null): Row => ({
+  [`${name}_better`]: odds?.better,
+  [`${name}_equal`]: odds?.equal,
+  [`${name}_worse`]: odds?.worse,
+});
+
 /** Chances of better, equal and worse in percent. */
-export function oddsText(row: Row, names: readonly [string, string, string]): string {
-  const parts = names.map((name) => row[name]);
-  if (parts.some((part) => typeof part !== "number")) return nothing;
-  return parts.map((part) => percentText(part as number)).join(" / ");
-}
+export const oddsText = (odds: Odds | null): string =>
+  odds === null ? nothing : [odds.better, odds.equal, odds.worse].map(percentText).join(" / ");
 
 function percentText(share: number): string {
   const text = fixed(share * 100, 0);
   return text === "0" && share > 0 ? "<1" : text === "100" && share < 1 ? ">99" : text;
 }
 
+/** The verdict with its colour. */
+export const verdictColumn = text(
+  "verdict",
+  ({ verdict }: { readonly verdict: string }) => verdict,
+  ({ verdict }) => toneOf(verdict),
+);
+
 /** Columns that every table of contrasts ends with. */
-export const contrastColumns: readonly TableColumn[] = [
-  {
-    title: "verdict",
-    align: "left",
-    cell: (row) => String(row["verdict"]),
-    tone: (row) => toneOf(row["verdict"]),
-  },
-  { title: "n", align: "right", cell: (row) => whole(row["n"]) },
-  { title: "difference", align: "right", cell: (row) => signed(scaled(row, "mean"), 2) },
-  {
-    title: "95% interval",
-    align: "right",
-    cell: (row) => interval(scaled(row, "low"), scaled(row, "high"), 2),
-  },
-  { title: "g", align: "right", cell: (row) => signed(row["effect"], 1) },
-  {
-    title: "better / equal / worse, %",
-    align: "right",
-    cell: (row) => oddsText(row, ["chance_better", "chance_equal", "chance_worse"]),
-  },
-  { title: "p different", align: "right", cell: (row) => chance(row["corrected"]) },
-  { title: "p equivalent", align: "right", cell: (row) => chance(row["corrected_equivalent"]) },
+export const contrastColumns: readonly Column<DecidedContrast & OfMetric>[] = [
+  verdictColumn,
+  number("n", (row) => whole(row.n)),
+  differenceColumn,
+  intervalColumn,
+  number("g", (row) => signed(row.effect, 1)),
+  number("better / equal / worse, %", (row) => oddsText(row.odds)),
+  number("p different", (row) => chance(row.corrected)),
+  number("p equivalent", (row) => chance(row.correctedEquivalent)),
 ];
 
 /** What the columns of a contrast mean. */
@@ -126,12 +114,6 @@ export function marginText({ margin, metric }: Pick<PairedRow, "margin" | "metri
   return metric === "margins" ? "±1 margin" : `±${size} ${title}`;
 }
 
-/** A difference, or an end of its interval, in the report's scale. */
-export const scaled = (row: Row, name: string): number | null => {
-  const value = row[name];
-  return typeof value === "number" ? value * metricInfo(String(row["metric"])).scale : null;
-};
-
 /** The table of {@linkcode pairedRows}. */
 export function pairedTable(results: Analysis): ReportTable {
   const baseline = results.baseline;
@@ -162,14 +144,10 @@ export function pairedVerdictsTable(results: Analysis): ReportTable {
     .map((own) => ({
       label: own[0]!.label,
       budget: own[0]!.budget,
-      ...Object.fromEntries(own.map((row) => [row.task, row.verdict])),
-      ...Object.fromEntries(own.map((row) => [`${row.task} chance`, chanceText(row)])),
-      ...Object.fromEntries(own.map((row) => [
-        `${row.task} difference`,
-        row.mean === null ? null : row.mean * metricInfo(row.metric).scale,
-      ])),
+      tasks: new Map(own.map((row) => [row.task, row])),
     }));
-  return {
+  type Line = typeof lines[number];
+  return reportTable(lines, {
     id: "paired_verdicts",
     title: `Verdicts against ${baseline}`,
     note:
@@ -178,29 +156,38 @@ export function pairedVerdictsTable(results: Analysis): ReportTable {
         marginsText(rows)
       }. Undecided: neither a difference nor equivalence was shown; after it stands ` +
       `the most likely answer by a Bayesian t test, with its chance.`,
-    table: tableFrom(lines, [
-      "label",
-      "budget",
-      ...tasks.flatMap((task) => [task, `${task} difference`, `${task} chance`]),
-    ]),
+    csv: (line) =>
+      Object.assign(
+        { label: line.label, budget: line.budget },
+        ...tasks.map((task) => {
+          const row = line.tasks.get(task);
+          return {
+            [task]: row?.verdict,
+            [`${task} difference`]: row && scaled(row, row.mean),
+            [`${task} chance`]: row && chanceText(row),
+          };
+        }),
+      ),
     columns: [
       methodColumn,
       budgetColumn,
-      ...tasks.toSorted((a, b) => Number(b === allTasks) - Number(a === allTasks))
-        .map((task): TableColumn => ({
-          title: task,
-          align: "left",
-          cell: (row) => {
-            if (row[task] === null) return nothing;
-            const difference = signed(row[`${task} difference`], 2);
-            const said = [String(row[task]), String(row[`${task} chance`])]
-              .filter((text) => text !== "").join(", ");
-            return difference === nothing ? said : `${said} (${difference})`;
-          },
-          tone: (row) => toneOf(row[task]),
-        })),
+      ...tasks.toSorted((a, b) => Number(b === allTasks) - Number(a === allTasks)).map((task) =>
+        text<Line>(
+          task,
+          ({ tasks }) => verdictText(tasks.get(task)),
+          ({ tasks }) => toneOf(tasks.get(task)?.verdict),
+        )
+      ),
     ],
-  };
+  });
+}
+
+/** A verdict with its chance and the mean difference, `undecided, 93% equal (+0.12)`. */
+function verdictText(row: PairedRow | undefined): string {
+  if (row === undefined) return nothing;
+  const difference = signed(scaled(row, row.mean), 2);
+  const said = [row.verdict, chanceText(row)].filter((text) => text !== "").join(", ");
+  return difference === nothing ? said : `${said} (${difference})`;
 }
 
 function tableOfRows(
@@ -209,7 +196,7 @@ function tableOfRows(
   baseline: string | null,
   family: TestedFamily,
 ): ReportTable {
-  return {
+  return reportTable(rows, {
     id,
     title: baseline === null
       ? "Paired differences"
@@ -223,7 +210,10 @@ function tableOfRows(
             : ""
         }. ` +
         contrastNote(family, rows),
-    table: tableFrom(rows.map((row): Row => ({ ...row, ...contrastCells(row) })), pairedNames),
+    csv: ({ task, metric, label, budget, cells, ...contrast }) => ({
+      ...{ task, metric, label, budget, cells },
+      ...contrastCells(contrast),
+    }),
     columns: [
       taskColumn,
       metricColumn,
@@ -231,5 +221,5 @@ function tableOfRows(
       budgetColumn,
       ...contrastColumns,
     ],
-  };
+  });
 }

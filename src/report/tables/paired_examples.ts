@@ -5,15 +5,21 @@
  */
 import type { RunRecord } from "../../record/types.ts";
 import { type TwoWayDraw, twoWayDraws, twoWayIntervals } from "../../stats/two_way_bootstrap.ts";
-import { budgetName, keptEvaluation, keyOf, noBudget, tableFrom } from "../../analysis/run_rows.ts";
-import { interval, nothing, signed, whole } from "../../base/format.ts";
+import { budgetName, keptEvaluation, keyOf, noBudget } from "../../analysis/run_rows.ts";
+import { nothing, whole } from "../../base/format.ts";
 import { noVerdicts } from "../../analysis/no_verdict.ts";
 import { type Evaluated, scorerOf } from "../../analysis/resampled_scores.ts";
 import type { RunResults } from "../../analysis/results.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable } from "../types.ts";
-import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
-import { scaled } from "./paired.ts";
+import { number, type ReportTable, reportTable, text } from "../table.ts";
+import {
+  budgetColumn,
+  differenceColumn,
+  intervalColumn,
+  methodColumn,
+  metricColumn,
+  taskColumn,
+} from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";
 
 /** Resamples of a cell: enough for the ends of an interval to a tenth of its width. */
@@ -66,8 +72,8 @@ function differenceOf(
   const found = twoWayIntervals({ seeds, examples }, statistic, drawsOf(seeds, examples));
   const all = (count: number) => Array.from({ length: count }, (_, i) => i);
   return {
-    n: examples,
     seeds,
+    n: examples,
     mean: found?.observed ?? statistic({ seeds: all(seeds), examples: all(examples) }),
     low: found?.corrected.low ?? null,
     high: found?.corrected.high ?? null,
@@ -75,21 +81,6 @@ function differenceOf(
     percentileHigh: found?.percentile.high ?? null,
   };
 }
-
-const names = [
-  "task",
-  "metric",
-  "label",
-  "budget",
-  "seeds",
-  "n",
-  "mean",
-  "low",
-  "high",
-  "percentileLow",
-  "percentileHigh",
-  "noVerdict",
-];
 
 /**
  * Differences of the metric itself with intervals over other seeds and other evaluation examples at once, where
@@ -135,7 +126,7 @@ export function examplesTable(results: Analysis): ReportTable {
       return [{ task, metric, label, budget, ...difference, noVerdict: open ?? null }];
     })
     .sort((a, b) => order(a) - order(b));
-  return {
+  return reportTable(rows, {
     id: "paired_examples",
     title: `Differences against ${baseline ?? "the baseline"} over other seeds and examples`,
     note:
@@ -144,26 +135,16 @@ export function examplesTable(results: Analysis): ReportTable {
         whole(draws)
       } draws) has both sources of variance and is rather too wide than too narrow. It needs three seeds. ` +
       "It shows what to expect with other examples. Verdicts do not rest on it: their tests take the examples as they are.",
-    table: tableFrom(rows, names),
     columns: [
       taskColumn,
       metricColumn,
       methodColumn,
       budgetColumn,
-      { title: "seeds", align: "right", cell: (row) => whole(row["seeds"]) },
-      { title: "examples", align: "right", cell: (row) => whole(row["n"]) },
-      { title: "difference", align: "right", cell: (row) => signed(scaled(row, "mean"), 2) },
-      {
-        title: "95% interval",
-        align: "right",
-        cell: (row) => interval(scaled(row, "low"), scaled(row, "high"), 2),
-      },
-      {
-        title: "no verdict",
-        align: "left",
-        cell: (row) => String(row["noVerdict"] ?? nothing),
-        tone: () => "muted",
-      },
+      number("seeds", (row) => whole(row.seeds)),
+      number("examples", (row) => whole(row.n)),
+      differenceColumn,
+      intervalColumn,
+      text("no verdict", (row) => row.noVerdict ?? nothing, () => "muted"),
     ],
-  };
+  });
 }

@@ -4,10 +4,9 @@
  * @module
  */
 import type { RunRecord } from "../../record/types.ts";
-import { type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { whole } from "../../base/format.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable } from "../types.ts";
+import { number, type ReportTable, reportTable, text } from "../table.ts";
 
 function factsOfRecord({ asked, where }: RunRecord): readonly (readonly [string, string])[] {
   const { executor, name, threads } = where.device;
@@ -49,18 +48,17 @@ export function provenanceTable(results: Analysis): ReportTable {
       counts.set(what, values);
     }
   }
-  const rows = [...counts].flatMap(([what, values]): Row[] =>
+  const rows = [...counts].flatMap(([what, values]) =>
     [...values].map(([value, runs]) => ({ what, value, runs }))
   );
-  return {
+  return reportTable(rows, {
     id: "provenance",
     title: "Versions, devices and hashes",
     note: "Every distinct value with the number of runs that have it. Hashes are SHA-256.",
-    table: tableFrom(rows, ["what", "value", "runs"]),
     columns: [
-      { title: "what", align: "left", cell: (row) => String(row["what"]) },
-      { title: "value", align: "left", cell: (row) => String(row["value"]) },
-      { title: "runs", align: "right", cell: (row) => whole(row["runs"]) },
+      text("what", (row) => row.what),
+      text("value", (row) => row.value),
+      number("runs", (row) => whole(row.runs)),
     ],
-  };
+  });
 }

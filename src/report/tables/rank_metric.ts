@@ -3,15 +3,21 @@
  *
  * @module
  */
-import { budgetName, keyOf, type Row, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, keyOf } from "../../analysis/run_rows.ts";
 import { fixed, whole } from "../../base/format.ts";
 import { majorityNote, orderOf } from "../../analysis/scores.ts";
-import { metricInfo } from "../../analysis/metrics.ts";
 import { summarise } from "../../stats/statistics.ts";
 import type { RunResults } from "../../analysis/results.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable } from "../types.ts";
-import { budgetColumn, majorityColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
+import { number, type ReportTable, reportTable } from "../table.ts";
+import {
+  budgetColumn,
+  majorityColumn,
+  methodColumn,
+  metricColumn,
+  scoreOf,
+  taskColumn,
+} from "./columns.ts";
 
 /** The runs of a cell at one evaluation. */
 export interface RankMetricRow {
@@ -81,53 +87,29 @@ export function rankMetricRows(results: Analysis): readonly RankMetricRow[] {
   return rows.toSorted((a, b) => order(a) - order(b) || a.step - b.step);
 }
 
-const names = [
-  "task",
-  "metric",
-  "label",
-  "budget",
-  "step",
-  "n",
-  "rank",
-  "held",
-  "mean",
-  "sd",
-];
-
 /** The table of {@linkcode rankMetricRows}. */
 export function rankMetricTable(results: Analysis): ReportTable {
-  const scaled = (row: Row, name: string) =>
-    fixed(Number(row[name]) * metricInfo(String(row["metric"])).scale, 2);
-  return {
+  return reportTable(rankMetricRows(results), {
     id: "rank_metric",
     title: "Metric while ranks change",
     note:
       "Total rank and metric at each evaluation of methods whose total rank changes: means over n seeds, ± standard deviation. " +
       "A method whose threshold grows in phases (SoRA) is evaluated at the end of each." +
       majorityNote(results.majority),
-    table: tableFrom(rankMetricRows(results).map((row): Row => ({ ...row })), names),
     columns: [
       taskColumn,
       methodColumn,
       budgetColumn,
-      { title: "step", align: "right", cell: (row) => whole(row["step"]) },
-      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
-      { title: "total rank", align: "right", cell: (row) => fixed(Number(row["rank"]), 1) },
-      {
-        title: "held (%)",
-        align: "right",
-        cell: (row) => fixed(100 * Number(row["held"]), 1),
-      },
+      number("step", (row) => whole(row.step)),
+      number("n", (row) => whole(row.n)),
+      number("total rank", (row) => fixed(row.rank, 1)),
+      number("held (%)", (row) => fixed(100 * row.held, 1)),
       metricColumn,
-      {
-        title: "value",
-        align: "right",
-        cell: (row) =>
-          row["sd"] === null
-            ? scaled(row, "mean")
-            : `${scaled(row, "mean")} ± ${scaled(row, "sd")}`,
-      },
-      ...majorityColumn(results),
+      number(
+        "value",
+        (row) => scoreOf(row, row.mean) + (row.sd === null ? "" : ` ± ${scoreOf(row, row.sd)}`),
+      ),
+      majorityColumn(results),
     ],
-  };
+  });
 }

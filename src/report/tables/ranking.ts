@@ -3,34 +3,24 @@
  *
  * @module
  */
-import { allTasks, keyOf, noBudget, type Row, tableFrom } from "../../analysis/run_rows.ts";
+import { allTasks, keyOf, noBudget } from "../../analysis/run_rows.ts";
 import { chance, counted, fixed, interval, nothing, whole } from "../../base/format.ts";
 import { hasAverage, majorityLabel, majorityNote, type ScoreRow } from "../../analysis/scores.ts";
-import { averageMetric, metricInfo } from "../../analysis/metrics.ts";
+import { averageMetric } from "../../analysis/metrics.ts";
 import { fewestBlocks, leastCorrectedP } from "../../stats/rank_tests.ts";
 import { isNoVerdict } from "../../analysis/no_verdict.ts";
-import { isApart, type Ranking } from "../../analysis/ranking.ts";
+import type { PlacedMethod } from "../../analysis/ranked_budgets.ts";
+import {
+  isApart,
+  type RankedMethod,
+  type Ranking,
+  type RankVerdict,
+} from "../../analysis/ranking.ts";
 import { correctionText } from "../../analysis/significance.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable, Tone } from "../types.ts";
-import { budgetColumn, methodColumn } from "./columns.ts";
+import { number, type ReportTable, reportTable, text, type Tone } from "../table.ts";
+import { budgetColumn, methodColumn, scoreOf } from "./columns.ts";
 import { scoreText } from "./scores.ts";
-
-const rankingNames = [
-  "budget",
-  "label",
-  "isBeside",
-  "meanRank",
-  "low",
-  "high",
-  "methods",
-  "n",
-  "firsts",
-  "letters",
-  "baseline",
-  "p",
-  "verdict",
-];
 
 /** A verdict as cells say it. */
 function verdictText(verdict: unknown): string {
@@ -39,6 +29,14 @@ function verdictText(verdict: unknown): string {
 
 function toneOf(verdict: unknown): Tone {
   return verdict === "better" ? "good" : verdict === "worse" ? "bad" : "muted";
+}
+
+/** A method of a budget, or one without a budget at the rank it would take. */
+interface RankingRow extends PlacedMethod, Partial<Omit<RankedMethod, "label" | "meanRank">> {
+  readonly isBeside: boolean;
+  readonly baseline?: string | null;
+  readonly p?: number | null;
+  readonly verdict?: RankVerdict;
 }
 
 /** Methods by mean rank at each budget, those without budget placed beside. */
@@ -56,98 +54,78 @@ export function rankingTable(
   const metric = task === undefined || task === allTasks
     ? averageMetric()
     : grid.metrics.get(task)!;
-  const rows = rankings.flatMap((ranking): readonly Row[] => {
-    const { budget, methods, blocks } = ranking;
-    const all = [
-      ...methods.map((method) => ({
+  const rows = rankings.flatMap(({ budget, methods, blocks, beside, baseline }) =>
+    [
+      ...methods.map((method): RankingRow => ({
         ...method,
         ...method.againstBaseline,
         n: blocks,
         isBeside: false,
-        baseline: ranking.baseline,
+        baseline,
       })),
-      ...ranking.beside.map((method) => ({ ...method, isBeside: true })),
-    ];
-    return all.toSorted((a, b) => a.meanRank - b.meanRank)
-      .map((row) => ({ ...row, budget, methods: methods.length }));
-  });
+      ...beside.map((method): RankingRow => ({ ...method, isBeside: true })),
+    ].toSorted((a, b) => a.meanRank - b.meanRank)
+      .map((row) => ({ ...row, budget, methods: methods.length }))
+  );
   const baselines = new Set(rankings.flatMap((r) => r.baseline ?? []));
   const against = [...baselines][0] ?? "the baseline";
   const hasBaseline = baselines.size > 0;
   const { family } = results.tests;
-  return {
+  return reportTable(rows, {
     id: "ranking",
     title: "Ranking",
     note:
       "A block is one task with one seed in which all methods of the budget have a score. Mean rank over blocks (1 is best), with a 95% t interval. " +
       `Methods that share a letter do not differ significantly, which is not the same as doing equally well (signed-rank tests ` +
       `of all pairs${family.tests === 0 ? "" : `, ${correctionText(family)}`}). ` +
-      (rows.some((row) => row["isBeside"] === true)
+      (rows.some((row) => row.isBeside)
         ? "Methods without a budget stand in parentheses at the rank each would take among the others; no test includes them. "
         : "") +
       "Seeds of one task are not independent tasks: the tests hold for these tasks with other seeds." +
       majorityNote(results.majority),
-    table: tableFrom(rows, rankingNames),
+    csv: (
+      { budget, label, isBeside, meanRank, low, high, methods, n, firsts, letters, ...row },
+    ) => ({
+      ...{ budget, label, isBeside, meanRank, low, high, methods, n, firsts, letters },
+      ...{ baseline: row.baseline, p: row.p, verdict: row.verdict },
+    }),
     columns: [
       budgetColumn,
-      {
-        title: "method",
-        align: "left",
-        cell: (row) => row["isBeside"] === true ? `(${row["label"]})` : String(row["label"]),
-        tone: (row) => row["isBeside"] === true ? "muted" : "plain",
-      },
-      {
-        title: "mean rank ↓",
-        align: "right",
-        cell: (row) => {
-          const rank = fixed(row["meanRank"], 2);
-          return row["isBeside"] === true ? `(${rank})` : rank;
-        },
-      },
-      {
-        title: "95% interval",
-        align: "right",
-        cell: (row) => interval(row["low"], row["high"], 2),
-      },
-      { title: "letters", align: "left", cell: (row) => String(row["letters"] ?? nothing) },
-      {
-        title: "best in",
-        align: "right",
-        cell: (row) =>
-          typeof row["firsts"] === "number"
-            ? `${whole(row["firsts"])} of ${whole(row["n"])}`
-            : nothing,
-      },
-      {
-        title: "score (mean ± sd)",
-        align: "right",
-        cell: (row) => {
-          const budget = row["isBeside"] === true ? noBudget : String(row["budget"]);
-          const score = scores.get(keyOf(String(row["label"]), budget));
-          return score === undefined ? nothing : scoreText(score);
-        },
-      },
-      ...(majority === null ? [] : [{
-        title: majorityLabel,
-        align: "right" as const,
-        cell: () => fixed(majority * metricInfo(metric).scale, 2),
-        tone: () => "muted" as const,
-      }]),
-      ...(hasBaseline
-        ? [{
-          title: `compared with ${against}`,
-          align: "left" as const,
-          cell: (row: Row) =>
-            typeof row["p"] === "number"
-              ? `${verdictText(row["verdict"])} (p ${chance(row["p"])})`
-              : typeof row["verdict"] === "string"
-              ? verdictText(row["verdict"])
-              : nothing,
-          tone: (row: Row) => toneOf(row["verdict"]),
-        }]
-        : []),
+      text(
+        "method",
+        (row) => row.isBeside ? `(${row.label})` : row.label,
+        (row) => row.isBeside ? "muted" : "plain",
+      ),
+      number("mean rank ↓", (row) => {
+        const rank = fixed(row.meanRank, 2);
+        return row.isBeside ? `(${rank})` : rank;
+      }),
+      number("95% interval", (row) => interval(row.low, row.high, 2)),
+      text("letters", (row) => row.letters ?? nothing),
+      number(
+        "best in",
+        (row) => row.firsts !== undefined ? `${whole(row.firsts)} of ${whole(row.n)}` : nothing,
+      ),
+      number("score (mean ± sd)", (row) => {
+        const budget = row.isBeside ? noBudget : row.budget;
+        const score = scores.get(keyOf(row.label, budget));
+        return score === undefined ? nothing : scoreText(score);
+      }),
+      majority === null
+        ? null
+        : number(majorityLabel, () => scoreOf({ metric }, majority), () => "muted"),
+      hasBaseline
+        ? text(
+          `compared with ${against}`,
+          ({ p, verdict }) =>
+            verdict === undefined
+              ? nothing
+              : verdictText(verdict) + (typeof p === "number" ? ` (p ${chance(p)})` : ""),
+          (row) => toneOf(row.verdict),
+        )
+        : null,
     ],
-  };
+  });
 }
 
 /** How many pairs differ, or why the blocks are too few to say, in words. */
@@ -186,74 +164,54 @@ export function rankingTestsTable(rankings: readonly Ranking[]): ReportTable {
     p: ranking.friedman?.p ?? null,
     pairs: powerText(ranking),
   }));
-  return {
+  return reportTable(rows, {
     id: "ranking_tests",
     title: "Do the methods differ?",
     note:
       "Friedman’s test of whether all methods of a budget are alike. Its p comes from random orders within blocks and is not corrected. " +
       "An incomplete block lacks the score of a method and does not count. A method without scores in more than half of the blocks is left out.",
-    table: tableFrom(rows, Object.keys(rows[0] ?? { budget: 0 })),
     columns: [
       budgetColumn,
-      { title: "methods", align: "right", cell: (row) => whole(row["methods"]) },
-      { title: "tasks", align: "right", cell: (row) => whole(row["tasks"]) },
-      { title: "blocks", align: "right", cell: (row) => whole(row["blocks"]) },
-      { title: "incomplete", align: "right", cell: (row) => whole(row["incompleteBlocks"]) },
-      { title: "left out", align: "left", cell: (row) => String(row["leftOut"] || nothing) },
-      {
-        title: "Friedman χ² (df)",
-        align: "right",
-        cell: (row) =>
-          row["statistic"] === null
-            ? nothing
-            : `${fixed(row["statistic"], 2)} (${whole(row["freedom"])})`,
-      },
-      { title: "p", align: "right", cell: (row) => chance(row["p"]) },
-      { title: "pairs", align: "left", cell: (row) => String(row["pairs"]) },
+      number("methods", (row) => whole(row.methods)),
+      number("tasks", (row) => whole(row.tasks)),
+      number("blocks", (row) => whole(row.blocks)),
+      number("incomplete", (row) => whole(row.incompleteBlocks)),
+      text("left out", (row) => row.leftOut || nothing),
+      number(
+        "Friedman χ² (df)",
+        (row) =>
+          row.statistic === null ? nothing : `${fixed(row.statistic, 2)} (${whole(row.freedom)})`,
+      ),
+      number("p", (row) => chance(row.p)),
+      text("pairs", (row) => row.pairs),
     ],
-  };
+  });
 }
-
-const pairNames = [
-  "budget",
-  "label",
-  "other",
-  "wins",
-  "losses",
-  "ties",
-  "p",
-  "corrected",
-  "verdict",
-];
 
 /** Every pair of methods at every budget. */
 export function rankingPairsTable(results: Analysis): ReportTable {
   const { rankings, family } = results.tests;
   const rows = rankings.flatMap(({ budget, pairs }) => pairs.map((pair) => ({ budget, ...pair })));
-  return {
+  return reportTable(rows, {
     id: "ranking_pairs",
     title: "All pairs of methods",
     note:
       "In how many blocks (one task with one seed) the first method is better, worse and equal; p of the two-sided signed-rank test" +
       (family.tests === 0 ? ". No pair has a verdict." : `, alone and ${correctionText(family)}.`),
-    table: tableFrom(rows, pairNames),
+    csv: ({ budget, label, other, wins, losses, ties, p, corrected, verdict }) => ({
+      ...{ budget, label, other, wins, losses, ties, p, corrected, verdict },
+    }),
     columns: [
       budgetColumn,
       methodColumn,
-      { title: "other", align: "left", cell: (row) => String(row["other"]) },
-      {
-        title: "better / worse / equal",
-        align: "right",
-        cell: (row) => `${whole(row["wins"])} / ${whole(row["losses"])} / ${whole(row["ties"])}`,
-      },
-      { title: "p", align: "right", cell: (row) => chance(row["p"]) },
-      { title: "p, corrected", align: "right", cell: (row) => chance(row["corrected"]) },
-      {
-        title: "verdict",
-        align: "left",
-        cell: (row) => verdictText(row["verdict"]),
-        tone: (row) => toneOf(row["verdict"]),
-      },
+      text("other", (row) => row.other),
+      number(
+        "better / worse / equal",
+        (row) => `${whole(row.wins)} / ${whole(row.losses)} / ${whole(row.ties)}`,
+      ),
+      number("p", (row) => chance(row.p)),
+      number("p, corrected", (row) => chance(row.corrected)),
+      text("verdict", (row) => verdictText(row.verdict), (row) => toneOf(row.verdict)),
     ],
-  };
+  });
 }

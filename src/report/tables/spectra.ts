@@ -5,10 +5,10 @@
  */
 import type { ModuleSpectrum, SpectraOverlap } from "../../record/spectra.ts";
 import { meanOf, summarise } from "../../stats/statistics.ts";
-import { budgetName, keyOf, type Row, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, keyOf } from "../../analysis/run_rows.ts";
 import { fixed, nothing, significant, whole } from "../../base/format.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable } from "../types.ts";
+import { number, type ReportTable, reportTable, text } from "../table.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";
 
@@ -73,8 +73,8 @@ function overlapsOf(pairs: readonly SpectraOverlap[]) {
   return {
     pairs: pairs.length,
     left: mean(({ left }) => left),
-    right: mean(({ right }) => right),
     leftChance: mean(({ leftChance }) => leftChance),
+    right: mean(({ right }) => right),
     rightChance: mean(({ rightChance }) => rightChance),
   };
 }
@@ -112,37 +112,8 @@ export function usedRanksRows(results: Analysis): readonly UsedRanksRow[] {
   }).toSorted((a, b) => order(a) - order(b));
 }
 
-const usedNames = [
-  "task",
-  "label",
-  "budget",
-  "n",
-  "rank",
-  "effectiveRank",
-  "effectiveRankSd",
-  "used",
-  "stableRank",
-  "relativeNorm",
-  "intruders",
-  "pairs",
-  "left",
-  "leftChance",
-  "right",
-  "rightChance",
-];
-
-const cellColumns: ReportTable["columns"] = [
-  taskColumn,
-  methodColumn,
-  budgetColumn,
-];
-
-function overlapText(row: Row, side: "left" | "right"): string {
-  const overlap = row[side];
-  return typeof overlap === "number"
-    ? `${fixed(overlap, 2)} (${fixed(row[`${side}Chance`], 2)})`
-    : nothing;
-}
+const overlapText = (overlap: number | null, chance: number | null) =>
+  overlap === null ? nothing : `${fixed(overlap, 2)} (${fixed(chance, 2)})`;
 
 /** Runs without spectra, as a sentence; empty where there are none. */
 function leftOutText({ spectra }: Analysis): string {
@@ -157,7 +128,7 @@ function leftOutText({ spectra }: Analysis): string {
 /** The table of {@linkcode usedRanksRows}. */
 export function usedRanksTable(results: Analysis): ReportTable {
   const { top, threshold } = results.spectra ?? { top: 0, threshold: 0 };
-  return {
+  return reportTable(usedRanksRows(results), {
     id: "used_ranks",
     title: "Ranks given and ranks used",
     note:
@@ -167,35 +138,30 @@ export function usedRanksTable(results: Analysis): ReportTable {
       `Intruder dimensions are those of the first ${top} singular vectors of each new weight whose cosine with every one of the old weight's ` +
       `is below ${threshold}, summed over modules. Overlap is how far two seeds' updates write to (out) and read (in) the same directions, ` +
       "from 0 to 1; in brackets that of random subspaces." + leftOutText(results),
-    table: tableFrom(usedRanksRows(results).map((row): Row => ({ ...row })), usedNames),
     columns: [
-      ...cellColumns,
-      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
-      { title: "rank", align: "right", cell: (row) => fixed(row["rank"], 1) },
-      {
-        title: "effective rank",
-        align: "right",
-        cell: (row) =>
-          row["effectiveRankSd"] === null
-            ? fixed(row["effectiveRank"], 1)
-            : `${fixed(row["effectiveRank"], 1)} ± ${fixed(row["effectiveRankSd"], 1)}`,
-      },
-      {
-        title: "used (%)",
-        align: "right",
-        cell: (row) => typeof row["used"] === "number" ? fixed(100 * row["used"], 0) : nothing,
-      },
-      { title: "stable rank", align: "right", cell: (row) => fixed(row["stableRank"], 1) },
-      {
-        title: "norm (%)",
-        align: "right",
-        cell: (row) => significant(100 * Number(row["relativeNorm"])),
-      },
-      { title: "intruders", align: "right", cell: (row) => fixed(row["intruders"], 1) },
-      { title: "overlap, out", align: "right", cell: (row) => overlapText(row, "left") },
-      { title: "overlap, in", align: "right", cell: (row) => overlapText(row, "right") },
+      taskColumn,
+      methodColumn,
+      budgetColumn,
+      number("n", (row) => whole(row.n)),
+      number("rank", (row) => fixed(row.rank, 1)),
+      number(
+        "effective rank",
+        (row) =>
+          row.effectiveRankSd === null
+            ? fixed(row.effectiveRank, 1)
+            : `${fixed(row.effectiveRank, 1)} ± ${fixed(row.effectiveRankSd, 1)}`,
+      ),
+      number(
+        "used (%)",
+        (row) => row.used === null ? nothing : fixed(100 * row.used, 0),
+      ),
+      number("stable rank", (row) => fixed(row.stableRank, 1)),
+      number("norm (%)", (row) => significant(100 * row.relativeNorm)),
+      number("intruders", (row) => fixed(row.intruders, 1)),
+      number("overlap, out", (row) => overlapText(row.left, row.leftChance)),
+      number("overlap, in", (row) => overlapText(row.right, row.rightChance)),
     ],
-  };
+  });
 }
 
 /** One module of a cell, means over its runs. */
@@ -248,49 +214,32 @@ export function moduleSpectraRows(results: Analysis): readonly ModuleSpectraRow[
   }).toSorted((a, b) => order(a) - order(b));
 }
 
-const moduleNames = [
-  "task",
-  "label",
-  "budget",
-  "module",
-  "n",
-  "rank",
-  "effectiveRank",
-  "stableRank",
-  "norm",
-  "relativeNorm",
-  "intruders",
-  "values",
-];
-
 /** The table of {@linkcode moduleSpectraRows}. */
 export function moduleSpectraTable(results: Analysis): ReportTable {
-  return {
-    id: "module_spectra",
-    title: "Updates by module",
-    note:
-      "Means over n runs; the CSV file has the singular values too, the largest first, with spaces between them.",
-    table: tableFrom(
-      moduleSpectraRows(results).map((row): Row => ({
+  return reportTable(
+    moduleSpectraRows(results),
+    {
+      id: "module_spectra",
+      title: "Updates by module",
+      note:
+        "Means over n runs; the CSV file has the singular values too, the largest first, with spaces between them.",
+      csv: ({ values, ...row }) => ({
         ...row,
-        values: row.values.map((value) => value.toPrecision(6)).join(" "),
-      })),
-      moduleNames,
-    ),
-    columns: [
-      ...cellColumns,
-      { title: "module", align: "left", cell: (row) => String(row["module"]) },
-      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
-      { title: "rank", align: "right", cell: (row) => fixed(row["rank"], 1) },
-      { title: "effective rank", align: "right", cell: (row) => fixed(row["effectiveRank"], 2) },
-      { title: "stable rank", align: "right", cell: (row) => fixed(row["stableRank"], 2) },
-      { title: "norm", align: "right", cell: (row) => significant(row["norm"]) },
-      {
-        title: "norm (%)",
-        align: "right",
-        cell: (row) => significant(100 * Number(row["relativeNorm"])),
-      },
-      { title: "intruders", align: "right", cell: (row) => fixed(row["intruders"], 1) },
-    ],
-  };
+        values: values.map((value) => value.toPrecision(6)).join(" "),
+      }),
+      columns: [
+        taskColumn,
+        methodColumn,
+        budgetColumn,
+        text("module", (row) => row.module),
+        number("n", (row) => whole(row.n)),
+        number("rank", (row) => fixed(row.rank, 1)),
+        number("effective rank", (row) => fixed(row.effectiveRank, 2)),
+        number("stable rank", (row) => fixed(row.stableRank, 2)),
+        number("norm", (row) => significant(row.norm)),
+        number("norm (%)", (row) => significant(100 * row.relativeNorm)),
+        number("intruders", (row) => fixed(row.intruders, 1)),
+      ],
+    },
+  );
 }

@@ -5,18 +5,16 @@
  */
 import { significanceLevel } from "../../stats/rank_tests.ts";
 import { almostStochasticOrder } from "../../stats/stochastic_order.ts";
-import { allTasks, keyOf, noBudget, tableFrom } from "../../analysis/run_rows.ts";
+import { allTasks, keyOf, noBudget } from "../../analysis/run_rows.ts";
 import { fixed, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import { allBudgets } from "../../analysis/paired_rows.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable } from "../types.ts";
+import { number, type ReportTable, reportTable, text } from "../table.ts";
 import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
 
 /** The bar below which a method is called almost stochastically larger, as Ulmer et al. 2022 advise for few runs. */
 const bar = 0.2;
-
-const names = ["task", "metric", "label", "budget", "n", "baseline_n", "above", "below", "order"];
 
 /**
  * The table: for each task and budget that a method shares with the baseline, how far its scores are at most from lying above the
@@ -56,7 +54,7 @@ export function stochasticOrderTable(results: Analysis): ReportTable {
       order,
     };
   });
-  return {
+  return reportTable(rows, {
     id: "stochastic_order",
     title: `Almost stochastic order against ${baseline ?? "the baseline"}`,
     note:
@@ -69,22 +67,19 @@ export function stochasticOrderTable(results: Analysis): ReportTable {
         whole(2 * pairs.length)
       } orders together. Runs are not paired by seed. Below ${bar} ` +
       "the order holds (Ulmer et al. 2022). With a handful of seeds quantiles are hardly known: this is a description beside the tests.",
-    table: tableFrom(rows, names),
     columns: [
       taskColumn,
       metricColumn,
       methodColumn,
       budgetColumn,
-      { title: "runs", align: "right", cell: (row) => whole(row["n"]) },
-      { title: "from above", align: "right", cell: (row) => fixed(row["above"], 2) },
-      { title: "from below", align: "right", cell: (row) => fixed(row["below"], 2) },
-      {
-        title: "order",
-        align: "left",
-        cell: (row) => String(row["order"]),
-        tone: (row) =>
-          row["order"] === "above" ? "good" : row["order"] === "below" ? "bad" : "muted",
-      },
+      number("runs", (row) => whole(row.n)),
+      number("from above", (row) => fixed(row.above, 2)),
+      number("from below", (row) => fixed(row.below, 2)),
+      text(
+        "order",
+        (row) => row.order,
+        (row) => row.order === "above" ? "good" : row.order === "below" ? "bad" : "muted",
+      ),
     ],
-  };
+  });
 }

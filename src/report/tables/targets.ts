@@ -3,15 +3,14 @@
  *
  * @module
  */
-import { budgetName, keyOf, type Row, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, keyOf } from "../../analysis/run_rows.ts";
 import { duration, fixed, nothing, whole } from "../../base/format.ts";
 import { reachedAt } from "../../analysis/learning.ts";
 import { isHigherBetter, meritOf } from "../../tasks/metrics.ts";
-import { metricInfo } from "../../analysis/metrics.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable } from "../types.ts";
+import { number, type ReportTable, reportTable } from "../table.ts";
 import { meanOf } from "../../stats/statistics.ts";
-import { budgetColumn, methodColumn, metricColumn, taskColumn } from "./columns.ts";
+import { budgetColumn, methodColumn, metricColumn, scoreOf, taskColumn } from "./columns.ts";
 
 /** The share of the best mean of a task that is its target where the study names none. */
 const defaultTargetShare = 0.95;
@@ -34,20 +33,6 @@ export interface TargetRow {
   /** The mean of the cell at the end. */
   readonly final: number | null;
 }
-
-const names = [
-  "task",
-  "metric",
-  "label",
-  "budget",
-  "target",
-  "runs",
-  "reached",
-  "steps",
-  "seconds",
-  "jobs",
-  "final",
-];
 
 /** The target of each task: the study's, else a share of the best mean; none where that is not above zero. */
 export function targetsOf(results: Analysis): ReadonlyMap<string, number> {
@@ -103,15 +88,10 @@ export function targetRows(results: Analysis): readonly TargetRow[] {
 /** The table of {@linkcode targetRows}. */
 export function targetsTable(results: Analysis): ReportTable {
   const rows = targetRows(results);
-  const scaled = (row: Row, name: string) => {
-    const value = row[name];
-    const { scale } = metricInfo(String(row["metric"]));
-    return typeof value === "number" ? fixed(value * scale, 2) : nothing;
-  };
   const { targets = {} } = results.study;
   const isDefault = rows.some(({ task }) => targets[task] === undefined);
   const isShared = rows.some(({ jobs }) => (jobs ?? 1) > 1);
-  return {
+  return reportTable(rows, {
     id: "targets",
     title: "Steps and time to a target score",
     note:
@@ -124,34 +104,26 @@ export function targetsTable(results: Analysis): ReportTable {
       (isShared
         ? " Runs that were trained side by side shared the machine, so their times are longer."
         : ""),
-    table: tableFrom(rows, names),
     columns: [
       taskColumn,
       metricColumn,
-      { title: "target", align: "right", cell: (row) => scaled(row, "target") },
+      number("target", (row) => scoreOf(row, row.target)),
       methodColumn,
       budgetColumn,
-      {
-        title: "seeds that reach it",
-        align: "right",
-        cell: (row) =>
-          row["reached"] === 0
-            ? `not reached (0 of ${whole(row["runs"])})`
-            : `${whole(row["reached"])} of ${whole(row["runs"])}`,
-        tone: (row) => row["reached"] === 0 ? "muted" : "plain",
-      },
-      {
-        title: "steps",
-        align: "right",
-        cell: (row) => row["steps"] === null ? nothing : fixed(row["steps"], 0),
-      },
-      {
-        title: "time",
-        align: "right",
-        cell: (row) =>
-          typeof row["seconds"] === "number" ? duration(1000 * row["seconds"]) : nothing,
-      },
-      { title: "final score", align: "right", cell: (row) => scaled(row, "final") },
+      number(
+        "seeds that reach it",
+        (row) =>
+          row.reached === 0
+            ? `not reached (0 of ${whole(row.runs)})`
+            : `${whole(row.reached)} of ${whole(row.runs)}`,
+        (row) => row.reached === 0 ? "muted" : "plain",
+      ),
+      number("steps", (row) => fixed(row.steps, 0)),
+      number(
+        "time",
+        (row) => row.seconds === null ? nothing : duration(1000 * row.seconds),
+      ),
+      number("final score", (row) => scoreOf(row, row.final)),
     ],
-  };
+  });
 }

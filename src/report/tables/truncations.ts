@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { budgetName, keyOf, tableFrom } from "../../analysis/run_rows.ts";
+import { budgetName, keyOf } from "../../analysis/run_rows.ts";
 import { fixed, whole } from "../../base/format.ts";
 import { metricInfo } from "../../analysis/metrics.ts";
 import { summarise } from "../../stats/statistics.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable } from "../types.ts";
+import { number, type ReportTable, reportTable } from "../table.ts";
 import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";
 
@@ -55,32 +55,22 @@ export function truncationRows(results: Analysis): readonly TruncationRow[] {
 
 /** The table of {@linkcode truncationRows}. */
 export function truncationsTable(results: Analysis): ReportTable {
-  return {
+  return reportTable(truncationRows(results), {
     id: "truncations",
     title: "Cut to fewer ranks",
     note:
       "The metric on the evaluation split (metrics within [−1, 1] are shown × 100) when each module keeps only its first ranks, without " +
       "training again; for methods that train first ranks to work alone. Mean and standard deviation over n runs. " +
       "The last row of each method and budget is the whole adapter.",
-    table: tableFrom(truncationRows(results), [
-      "task",
-      "label",
-      "budget",
-      "rank",
-      "n",
-      "mean",
-      "sd",
-      "loss",
-    ]),
     columns: [
       taskColumn,
       methodColumn,
       budgetColumn,
-      { title: "rank", align: "right", cell: (row) => whole(row["rank"]) },
-      { title: "n", align: "right", cell: (row) => whole(row["n"]) },
-      { title: "mean", align: "right", cell: (row) => fixed(row["mean"], 2) },
-      { title: "sd", align: "right", cell: (row) => fixed(row["sd"], 2) },
-      { title: "lost", align: "right", cell: (row) => fixed(row["loss"], 2) },
+      number("rank", (row) => whole(row.rank)),
+      number("n", (row) => whole(row.n)),
+      number("mean", (row) => fixed(row.mean, 2)),
+      number("sd", (row) => fixed(row.sd, 2)),
+      number("lost", (row) => fixed(row.loss, 2)),
     ],
-  };
+  });
 }

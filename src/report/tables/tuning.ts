@@ -12,21 +12,12 @@ import {
   type Tuned,
   type TunedFor,
 } from "../../study/schema/tuned.ts";
-import { allTasks, budgetName, type Row, tableFrom } from "../../analysis/run_rows.ts";
-import {
-  counted,
-  duration,
-  fixed,
-  listed,
-  nothing,
-  significant,
-  whole,
-} from "../../base/format.ts";
-import { metricInfo, metricTitle } from "../../analysis/metrics.ts";
+import { allTasks, budgetName } from "../../analysis/run_rows.ts";
+import { counted, duration, listed, nothing, significant, whole } from "../../base/format.ts";
 import { untunedLabels } from "../../analysis/tuned_runs.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable, TableColumn } from "../types.ts";
-import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
+import { number, type ReportTable, reportTable, text } from "../table.ts";
+import { budgetColumn, methodColumn, scoreWithMetric, taskColumn } from "./columns.ts";
 
 /** Names of the searches as people read them. */
 const searches: Readonly<Record<Tuned["search"], string>> = {
@@ -34,16 +25,6 @@ const searches: Readonly<Record<Tuned["search"], string>> = {
   grid: "a grid",
   asha: "random search with successive halving (ASHA)",
 };
-
-/** The task that a choice is for. */
-function taskName({ task }: TunedFor): string {
-  return task ?? allTasks;
-}
-
-/** The budget that a choice is for. */
-function budgetText({ budget }: TunedFor): string {
-  return budget === undefined ? "all budgets" : budgetName(budgetOf(budget));
-}
 
 /** What settings were chosen for: `lora`, `lora on RTE, rank 4`. */
 export function tunedForText({ method, task, budget }: TunedFor): string {
@@ -77,8 +58,8 @@ function noteOf(tuned: Tuned, studyMillis: number | null): string {
 }
 
 /** The rows of the table: a choice each. */
-function rowsOf(tuned: Tuned): readonly Row[] {
-  return tuned.best.map((choice): Row => {
+function rowsOf(tuned: Tuned) {
+  return tuned.best.map((choice) => {
     const { method, budget, metric, score, trials, values } = choice;
     const edges = notBracketedOf(
       tuned,
@@ -86,25 +67,16 @@ function rowsOf(tuned: Tuned): readonly Row[] {
       choice.task ?? "",
     );
     return {
-      task: taskName(choice),
+      task: choice.task ?? allTasks,
       label: method,
-      budget: budgetText(choice),
-      ...Object.fromEntries(
-        Object.entries(values).map(([path, value]) => [path, canonicalJson(value)]),
-      ),
-      metric,
-      score,
+      budget: budget === undefined ? "all budgets" : budgetName(budgetOf(budget)),
+      ...{ values, metric, score },
       trials: trials.length,
       failed: trials.filter(({ score }) => score === null).length,
       stopped: trials.filter(({ share }) => share !== undefined).length,
       notBracketed: edges.map(({ path, edge }) => `${path} (${edge})`).join(", "),
     };
   });
-}
-
-/** The settings that vary, in the order of the choices. */
-function pathsOf({ best }: Tuned): readonly string[] {
-  return [...new Set(best.flatMap(({ values }) => Object.keys(values)))];
 }
 
 /** The table of what was chosen; without rows where nothing was tuned. */
@@ -126,64 +98,41 @@ export function tuningTable(results: Analysis): ReportTable {
  * @param studyMillis What the runs of the study took, or null where that is not known.
  */
 export function choicesTable(tuned: Tuned | null, studyMillis: number | null): ReportTable {
-  const paths = tuned === null ? [] : pathsOf(tuned);
-  const names = shortNames(paths);
   const rows = tuned === null ? [] : rowsOf(tuned);
+  // The settings that vary, in the order of the choices.
+  const paths = [...new Set(rows.flatMap(({ values }) => Object.keys(values)))];
+  const names = shortNames(paths);
   const hasStopped = rows.some(({ stopped }) => stopped !== 0);
-  return {
+  return reportTable(rows, {
     id: "tuning",
     title: "Chosen settings",
     note: tuned === null ? "" : noteOf(tuned, studyMillis),
-    table: tableFrom(rows, [
-      "task",
-      "label",
-      "budget",
-      ...paths,
-      "metric",
-      "score",
-      "trials",
-      "failed",
-      "stopped",
-      "notBracketed",
-    ]),
+    csv: ({ task, label, budget, values, ...row }) => ({
+      ...{ task, label, budget },
+      ...Object.fromEntries(
+        paths.map((path) => [path, path in values ? canonicalJson(values[path]!) : null]),
+      ),
+      ...row,
+    }),
     columns: [
       taskColumn,
       methodColumn,
       budgetColumn,
-      ...paths.map((path): TableColumn => ({
-        title: names.get(path)!,
-        align: "right",
-        cell: (row) => valueCell(row[path]),
-      })),
-      {
-        title: "held-out score",
-        align: "right",
-        cell: (row) =>
-          `${fixed(Number(row["score"]) * metricInfo(String(row["metric"])).scale, 2)} ${
-            metricTitle(String(row["metric"]))
-          }`,
-      },
-      { title: "trials", align: "right", cell: (row) => whole(row["trials"]) },
-      ...(hasStopped
-        ? [
-          {
-            title: "stopped early",
-            align: "right",
-            cell: (row: Row) => whole(row["stopped"]),
-          } as const,
-        ]
-        : []),
-      { title: "failed", align: "right", cell: (row) => whole(row["failed"]) },
-      {
-        title: "bracketed",
-        align: "left",
-        cell: (row) => row["notBracketed"] === "" ? "yes" : `no: ${row["notBracketed"]}`,
-        tone: (row) => row["notBracketed"] === "" ? "plain" : "bad",
-      },
+      ...paths.map((path) =>
+        number<typeof rows[number]>(
+          names.get(path)!,
+          ({ values: { [path]: value } }) => value === undefined ? nothing : valueText(value),
+        )
+      ),
+      number("held-out score", (row) => scoreWithMetric(row, row.score)),
+      number("trials", (row) => whole(row.trials)),
+      hasStopped ? number("stopped early", (row) => whole(row.stopped)) : null,
+      number("failed", (row) => whole(row.failed)),
+      text(
+        "bracketed",
+        (row) => row.notBracketed === "" ? "yes" : `no: ${row.notBracketed}`,
+        (row) => row.notBracketed === "" ? "plain" : "bad",
+      ),
     ],
-  };
-}
-
-function valueCell(value: unknown): string {
-  return typeof value === "string" ? valueText(JSON.parse(value)) : nothing;
+  });
 }

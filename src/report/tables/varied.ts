@@ -5,11 +5,11 @@
  */
 import { meanOf, summarise } from "../../stats/statistics.ts";
 import { valueText } from "../../study/schema/setting_paths.ts";
-import { type Row, tableFrom } from "../../analysis/run_rows.ts";
 import { fixed, interval, nothing, signed } from "../../base/format.ts";
 import { areAverageable, averageMetric, metricInfo } from "../../analysis/metrics.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable } from "../types.ts";
+import { scaled } from "./columns.ts";
+import { number, type ReportTable, reportTable, text } from "../table.ts";
 import {
   byValue,
   paired,
@@ -39,20 +39,6 @@ export interface VariedRow {
   /** Arms for which no value has a better mean. */
   readonly bestFor: readonly string[];
 }
-
-const names = [
-  "setting",
-  "value",
-  "n",
-  "metric",
-  "mean",
-  "difference",
-  "low",
-  "high",
-  "bestIn",
-  "of",
-  "bestFor",
-];
 
 /** The metric of means over runs, or null where none says something. */
 function sharedMetric(runs: readonly VariedRun[]): string | null {
@@ -115,14 +101,9 @@ export function variedRows(results: Analysis): readonly VariedRow[] {
 
 /** The values of the settings that vary. */
 export function variedTable(results: Analysis): ReportTable {
-  const rows = variedRows(results);
-  const scaled = (row: Row, key: string): unknown => {
-    const { metric, [key]: value } = row;
-    return metric === null || value === null
-      ? null
-      : metricInfo(String(metric)).scale * (value as number);
-  };
-  return {
+  const shown = ({ metric }: VariedRow, value: number | null) =>
+    metric === null ? null : scaled({ metric }, value);
+  return reportTable(variedRows(results), {
     id: "varied",
     title: "Settings that vary",
     note:
@@ -130,33 +111,20 @@ export function variedTable(results: Analysis): ReportTable {
       "and other settings. Means are over these runs, × 100 for metrics within [−1, 1]. Differences are from the best value, with " +
       "95% t intervals over seeds. The best value is chosen by the same scores, so it looks slightly better than it is. " +
       "“Best in” counts the combinations of task, method, budget and other settings in which no value has a better mean.",
-    table: tableFrom(rows.map((row): Row => ({ ...row, bestFor: row.bestFor.join(", ") })), names),
+    csv: ({ bestFor, ...row }) => ({ ...row, bestFor: bestFor.join(", ") }),
     columns: [
-      { title: "setting", align: "left", cell: (row) => String(row["setting"]) },
-      { title: "value", align: "right", cell: (row) => String(row["value"]) },
-      { title: "runs", align: "right", cell: (row) => String(row["n"]) },
-      { title: "mean", align: "right", cell: (row) => fixed(scaled(row, "mean"), 2) },
-      {
-        title: "difference",
-        align: "right",
-        cell: (row) => row["difference"] === 0 ? "best" : signed(scaled(row, "difference"), 2),
-        tone: (row) => row["difference"] === 0 ? "good" : "plain",
-      },
-      {
-        title: "95% interval",
-        align: "right",
-        cell: (row) => interval(scaled(row, "low"), scaled(row, "high"), 2),
-      },
-      {
-        title: "best in",
-        align: "right",
-        cell: (row) => row["of"] === 0 ? nothing : `${row["bestIn"]} of ${row["of"]}`,
-      },
-      {
-        title: "best for",
-        align: "left",
-        cell: (row) => row["bestFor"] === "" ? nothing : String(row["bestFor"]),
-      },
+      text("setting", (row) => row.setting),
+      number("value", (row) => row.value),
+      number("runs", (row) => String(row.n)),
+      number("mean", (row) => fixed(shown(row, row.mean), 2)),
+      number(
+        "difference",
+        (row) => row.difference === 0 ? "best" : signed(shown(row, row.difference), 2),
+        (row) => row.difference === 0 ? "good" : "plain",
+      ),
+      number("95% interval", (row) => interval(shown(row, row.low), shown(row, row.high), 2)),
+      number("best in", (row) => row.of === 0 ? nothing : `${row.bestIn} of ${row.of}`),
+      text("best for", (row) => row.bestFor.join(", ") || nothing),
     ],
-  };
+  });
 }

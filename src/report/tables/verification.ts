@@ -5,10 +5,9 @@
  */
 import type { RunVerification, Verdict, Verification } from "../../record/verification.ts";
 import type { Difference, Value } from "../../record/compare_numbers.ts";
-import { tableFrom } from "../../analysis/run_rows.ts";
 import { counted, whole } from "../../base/format.ts";
 import type { Analysis } from "../../analysis/analysis.ts";
-import type { ReportTable, Tone } from "../types.ts";
+import { number, type ReportTable, reportTable, text, type Tone } from "../table.ts";
 
 /** A pinned or compared value; of a hash its first digits. */
 export function shownValue(value: Value): string {
@@ -146,24 +145,18 @@ export function verificationTable(results: Analysis): ReportTable {
     pinned: pinnedText(run),
     remark: current.has(run.id) ? remarkOf(run) : "the record has changed since",
   }));
-  return {
+  return reportTable(rows, {
     id: "verification",
     title: "Verified runs",
     note: "Each run was repeated from its record alone and compared number by number: losses, " +
       "gradient norms, rank events, evaluations, metrics, ranks and predictions. " +
       "Pinned items are what equal numbers depend on: versions, hashes, seed and machine.",
-    table: tableFrom(rows, ["id", "title", "verdict", "numbers", "pinned", "remark"]),
     columns: [
-      { title: "run", align: "left", cell: (row) => String(row["title"]) },
-      {
-        title: "verdict",
-        align: "left",
-        cell: (row) => String(row["verdict"]),
-        tone: (row) => toneOf(row["verdict"]),
-      },
-      { title: "numbers bit-equal", align: "right", cell: (row) => String(row["numbers"] || "–") },
-      { title: "pinned items equal", align: "left", cell: (row) => String(row["pinned"]) },
-      { title: "first difference", align: "left", cell: (row) => String(row["remark"] || "none") },
+      text("run", (row) => row.title),
+      text("verdict", (row) => row.verdict, (row) => toneOf(row.verdict)),
+      number("numbers bit-equal", (row) => String(row.numbers || "–")),
+      text("pinned items equal", (row) => row.pinned),
+      text("first difference", (row) => String(row.remark || "none")),
     ],
-  };
+  });
 }

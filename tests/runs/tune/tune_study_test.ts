@@ -252,7 +252,7 @@ Deno.test("a study that extends the file is swept with the chosen settings, and 
     );
     assertEquals(settings.train.heldOut, null);
     const table = tablesOf(analyse(read)).find(({ id }) => id === "tuning")!;
-    assertEquals(table.table.numRows(), 1);
+    assertEquals(table.rows.length, 1);
   });
 });
 
