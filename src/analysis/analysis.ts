@@ -8,10 +8,10 @@ import { type ClaimsReport, claimsReport } from "./claims/claims_report.ts";
 import { majorityScores, type ScoreRow, scoreRows } from "./scores.ts";
 import { type OverTasks, overTasks } from "./over_tasks.ts";
 import type { ReplayedRun } from "../record/types.ts";
-import type { StudyResults } from "./results.ts";
+import type { ReplayResults, StudyResults } from "./results.ts";
 import { correctedTests, type ReportTests } from "./significance.ts";
 
-/** The results of a study with all that follows from them; each part is computed when it is first asked for. */
+/** The results of a study with all that follows from them: rows and cells at once, each other part when it is first asked for. */
 export interface Analysis extends Basis {
   /** The replay ablation, read in the same way. */
   readonly replay: ReplayAnalysis | null;
@@ -40,11 +40,12 @@ function once<T>(make: () => T): () => T {
 }
 
 /** Reads the results of a study. */
+export function analyse(results: ReplayResults): ReplayAnalysis;
+/** Reads the results of a study. */
+export function analyse(results: StudyResults): Analysis;
 export function analyse(results: StudyResults): Analysis {
   const basis = basisOf(results);
-  const replay = results.replay === null
-    ? null
-    : { ...results.replay, ...analyse(results.replay), runs: results.replay.runs };
+  const replay = results.replay === null ? null : analyse(results.replay);
   const scores = once(() => scoreRows(basis));
   const majority = once(() => majorityScores(basis));
   const claims = once(() => claimsReport(basis));

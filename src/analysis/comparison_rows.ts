@@ -13,7 +13,7 @@ import { allTasks, budgetName, factOf, keyOf, noBudget } from "./run_rows.ts";
 import { joined, whole } from "../base/format.ts";
 import { areAverageable, metricInfo } from "./metrics.ts";
 import {
-  overTasks,
+  meanOverTasks,
   type Pair,
   pooledUnit,
   seedDifferences,
@@ -125,7 +125,7 @@ function rowOf(
   const side = (name: "a" | "b") =>
     sideOf(
       arms[name],
-      seeds.map((own) => overTasks(own, ({ scores }) => scores[name])),
+      seeds.map((own) => meanOverTasks(own, ({ scores }) => scores[name])),
       used.map((pair) => pair[name]),
     );
   return {

@@ -52,7 +52,7 @@ export interface Decided {
 }
 
 /** How differences are read. */
-export interface ContrastOptions {
+interface ContrastOptions {
   /** Half of the region of practical equivalence, above zero. */
   readonly margin: number;
   /** Which sign counts as better. */

@@ -51,7 +51,7 @@ interface ArmRun {
 }
 
 /** An arm's label: two arms of a study may have the same form, policy and score, and differ in other options. */
-export interface LabelledArm extends Arm {
+interface LabelledArm extends Arm {
   readonly label: string;
   readonly runs: readonly RunFact[];
 }

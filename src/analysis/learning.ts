@@ -8,7 +8,7 @@ import { budgetName, keyOf } from "./run_rows.ts";
 import type { RunResults, StudyResults } from "./results.ts";
 
 /** A score and the steps done when it was found. */
-export interface ScorePoint {
+interface ScorePoint {
   readonly step: number;
   readonly score: number;
 }
@@ -68,7 +68,7 @@ export function learningCurves({ runs }: StudyResults): readonly LearningCurve[]
 }
 
 /** When a run reached a score. */
-export interface Reached {
+interface Reached {
   /** Steps done before the first evaluation that has it. */
   readonly step: number;
   /** Seconds of these steps, evaluations and rank events left out; null where the journal of steps was not kept. */

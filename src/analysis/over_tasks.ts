@@ -49,7 +49,7 @@ const fewDraws = 2000;
 const intervalDraws = 500;
 
 /** Methods from which chances of improvement and profiles say more than the differences do. */
-export const fewestMethods = 3;
+const fewestMethods = 3;
 
 /** Each method and budget beside the baseline over all tasks; none for one task. */
 export function overTasks(basis: Basis, paired: readonly PairedRow[]): readonly OverTasks[] {
@@ -102,7 +102,7 @@ function signedRankOf({ byTask, margin }: PairedContrast): Odds | null {
  * Scores of a label at a budget by task, turned so that higher is better; at all budgets, each task and budget counts as a task.
  * Null where a task has none.
  */
-export function taskScores(
+function taskScores(
   { facts, grid }: Pick<Basis, "facts" | "grid">,
 ): (label: string, budget: string) => TaskScores | null {
   const cells = Map.groupBy(
@@ -123,7 +123,7 @@ export function taskScores(
 }
 
 /** At each threshold the share of a method's runs above it, mean over tasks. */
-export interface Profile {
+interface Profile {
   readonly label: string;
   readonly shares: readonly number[];
 }

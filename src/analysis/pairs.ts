@@ -65,7 +65,7 @@ export function wholeSeeds<P extends Pair>(pairs: readonly P[]): readonly (reado
  *
  * Each pair is weighted, so that tasks with the same number of pairs give the plain mean of all pairs to the last bit.
  */
-export function overTasks<P extends Pair>(
+export function meanOverTasks<P extends Pair>(
   pairs: readonly P[],
   valueOf: (pair: P) => number,
 ): number {
@@ -80,7 +80,7 @@ export function seedDifferences(
   { divisorOf }: Pick<Unit, "divisorOf">,
 ): readonly number[] {
   return wholeSeeds(pairs).map((own) =>
-    overTasks(own, ({ task, difference }) => difference / divisorOf(task))
+    meanOverTasks(own, ({ task, difference }) => difference / divisorOf(task))
   );
 }
 

@@ -10,7 +10,7 @@ import type { ImportanceLine } from "../record/types.ts";
 import type { RunResults, StudyResults } from "./results.ts";
 
 /** The cell and the piece a curve belongs to. */
-export interface CurveKey {
+interface CurveKey {
   readonly task: string;
   readonly label: string;
   readonly budget: string;

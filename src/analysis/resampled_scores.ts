@@ -16,7 +16,7 @@ export interface Evaluated {
 }
 
 /** The metric of one seed's predictions on the examples of these indices, which may repeat. */
-export type Scorer = (seed: number, examples: readonly number[]) => number;
+type Scorer = (seed: number, examples: readonly number[]) => number;
 
 /**
  * A metric of `rows[seed][example]`, or null where these do not give it: a study's own, or one of probabilities without logits.

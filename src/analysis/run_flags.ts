@@ -56,7 +56,7 @@ export function flagsText(flags: readonly RunFlag[] = []): string {
 }
 
 /** Runs with the same kind of sign. */
-export interface FlaggedRuns {
+interface FlaggedRuns {
   /** A sentence without its full stop, for instance `2 of 60 runs collapsed and count in every mean`. */
   readonly summary: string;
   /** A line a task, method and budget: `Topic, lora, rank 8, seeds 1 and 3: one prediction; loss above chance`. */

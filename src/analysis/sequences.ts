@@ -10,7 +10,7 @@ import { meanOf, summarise, type Summary } from "../stats/statistics.ts";
 import type { StudyResults } from "./results.ts";
 
 /** The cell of the grid that a row belongs to; `sequence` is the sequence's name. */
-export interface SequenceCell {
+interface SequenceCell {
   readonly sequence: string;
   readonly label: string;
   readonly budget: string;

@@ -10,7 +10,7 @@ import { errorMessage } from "./error_message.ts";
 export const deepestJson = 100;
 
 /** How a JSON text is called in messages. */
-export interface JsonSource {
+interface JsonSource {
   /** What is attempted. Default `Cannot read`. */
   readonly doing?: string;
   /** The place of the whole text in its file, such as `line 4`. Default: the lines of the text are told. */

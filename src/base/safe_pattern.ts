@@ -20,7 +20,7 @@ export interface SafePattern {
 }
 
 /** Where a pattern stands. */
-export interface PatternPlace {
+interface PatternPlace {
   readonly file: string;
   /** Such as `key "rank_pattern"`. */
   readonly place: string;

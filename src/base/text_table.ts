@@ -6,7 +6,7 @@
 import { columnsOf, padded, shortened, shortenedApart } from "./text_width.ts";
 
 /** A column. */
-export interface TextColumn {
+interface TextColumn {
   readonly title: string;
   readonly align: "left" | "right";
   /** Whether its cells may be shortened: names may, numbers may not. Columns of names at the start are repeated in each part. */
@@ -17,7 +17,7 @@ export interface TextColumn {
 export type TextRow = readonly string[] | { readonly heading: string };
 
 /** How a table is laid out. */
-export interface TableLayout {
+interface TableLayout {
   /** Columns of the terminal; null sets no limit. */
   readonly width: number | null;
   /** Whether a rule stands below the titles. Default false. */

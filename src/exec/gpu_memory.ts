@@ -7,7 +7,7 @@ import type { Tensor } from "onnxruntime-web";
 import type { HostTensor } from "../graph/mod.ts";
 
 /** The runtime's module, as far as tensors on a GPU go. */
-export type GpuTensorFactory = Pick<typeof import("onnxruntime-web/webgpu"), "Tensor">;
+type GpuTensorFactory = Pick<typeof import("onnxruntime-web/webgpu"), "Tensor">;
 
 type GpuType = "f32" | "i32";
 

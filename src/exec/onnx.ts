@@ -49,7 +49,7 @@ export interface OnnxRuntimeProfile extends HostRuntime {
 }
 
 /** A device with memory of its own. */
-export interface DeviceProfile {
+interface DeviceProfile {
   readonly load: (program: Program) => Promise<LoadedProgram>;
   /** A tensor with a copy of some numbers. */
   readonly upload: (host: HostTensor) => Tensor;

@@ -13,7 +13,7 @@ import { hostTensor, type OnnxRuntime } from "./host_program.ts";
 import { startOnnxExecutor } from "./onnx.ts";
 
 /** What a GPU adapter says about itself; the part of `GPUAdapterInfo` that is looked at. */
-export interface AdapterFacts {
+interface AdapterFacts {
   readonly vendor: string;
   readonly architecture: string;
   readonly device: string;
@@ -137,7 +137,7 @@ export function watchDevice(device: GPUDevice): () => Error | null {
 type Runtime = typeof import("onnxruntime-web/webgpu");
 
 /** How the WebGPU executor is made. */
-export interface WebGpuOptions {
+interface WebGpuOptions {
   /** Whether a software GPU will do. Default false. */
   readonly allowSoftware?: boolean;
   /** The device to use, of the adapter that {@linkcode findAdapter} finds. Default: a new one. */

@@ -27,7 +27,7 @@ export class FetchError extends Error {
 }
 
 /** What a server answered that it will not give a file. */
-export interface Refusal {
+interface Refusal {
   readonly status: number;
   /** The hub's name for the cause, such as `RevisionNotFound`, or null. */
   readonly errorCode: string | null;

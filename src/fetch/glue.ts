@@ -17,7 +17,7 @@ import { zipFiles } from "./zip.ts";
 export const defaultGlueFolder = ".cache/glue";
 
 /** Where to fetch from and to. */
-export interface GlueFetching {
+interface GlueFetching {
   /** The folder that `--data` of a sweep gets. */
   readonly folder: string;
   /** A server that has the same files under their own names, or null for the published addresses. */

@@ -47,7 +47,7 @@ export interface HubAccess {
 export type HubModel = Extract<ModelSource, { readonly kind: "hub" }>;
 
 /** A model's files at one commit, on this machine. */
-export interface HubSnapshot {
+interface HubSnapshot {
   readonly folder: string;
   readonly commit: string;
 }
@@ -59,7 +59,7 @@ function textOf(read: ReadVariable, name: string): string | null {
 }
 
 /** Reads a variable of the environment. */
-export type ReadVariable = (name: string) => string | undefined;
+type ReadVariable = (name: string) => string | undefined;
 
 const ownVariable: ReadVariable = (name) => Deno.env.get(name);
 
@@ -88,7 +88,7 @@ export function hubAccess(read: ReadVariable = ownVariable): HubAccess {
 }
 
 /** The folder of a model in a cache. */
-export function modelFolder({ cache }: Pick<HubAccess, "cache">, repository: string): string {
+function modelFolder({ cache }: Pick<HubAccess, "cache">, repository: string): string {
   return `${cache}/models--${repository.replaceAll("/", "--")}`;
 }
 

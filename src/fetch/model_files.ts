@@ -67,7 +67,7 @@ interface Place {
 }
 
 /** What an encoder is built from. */
-export interface ModelFiles {
+interface ModelFiles {
   /** How messages call the place. */
   readonly title: string;
   readonly config: string;

@@ -14,7 +14,7 @@ import { plainAdvice } from "./fetch_error.ts";
 import type { Transport } from "./transport.ts";
 
 /** Where ranklab lies, and where its files are to be had. */
-export interface OwnPlace {
+interface OwnPlace {
   /** The folder of ranklab's `deno.json`, with a slash at its end. */
   readonly home: URL;
   /** The folder that the files are fetched into. */

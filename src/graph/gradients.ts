@@ -41,7 +41,7 @@ import { isStatic, type Node, type OpName, scalar, type Tensor, zeros } from "./
  * @param needs Whether each input needs a gradient; the others may be null.
  * @param all The gradients of all outputs (null where an output does not reach the loss).
  */
-export type GradientRule = (
+type GradientRule = (
   node: Node,
   g: Tensor,
   needs: readonly boolean[],

@@ -8,7 +8,7 @@ import { rewrite } from "./rewrite.ts";
 import { type HostTensor, input } from "./tensor.ts";
 
 /** A program and what every run of it must be fed besides its own inputs. */
-export interface LiftedProgram {
+interface LiftedProgram {
   readonly program: Program;
   /** The constants that became inputs, by the inputs' names. */
   readonly lifted: ReadonlyMap<string, HostTensor>;

@@ -7,7 +7,7 @@ import { makeProgram, type Program } from "./program.ts";
 import { makeNode, type Node, type Tensor, withScope } from "./tensor.ts";
 
 /** What stands for a node's outputs, given its inputs as they are now; null leaves the node as it is. */
-export type Rewriting = (node: Node, inputs: readonly Tensor[]) => readonly Tensor[] | null;
+type Rewriting = (node: Node, inputs: readonly Tensor[]) => readonly Tensor[] | null;
 
 /** The node itself where its inputs are unchanged, else one like it. */
 function withInputs(node: Node, inputs: readonly Tensor[]): readonly Tensor[] {

@@ -39,7 +39,7 @@ export interface AdaloraPolicyOptions {
 }
 
 /** State of {@linkcode adaloraPolicy}. */
-export interface AdaloraState {
+interface AdaloraState {
   readonly modules: readonly string[];
   /** Slots of each module, masked ones included; never changes. */
   readonly ranks: readonly number[];

@@ -22,7 +22,7 @@ export interface AloraPolicyOptions {
 }
 
 /** State of {@linkcode aloraPolicy}. */
-export interface AloraState {
+interface AloraState {
   readonly modules: readonly string[];
   /** Present rank of each module. */
   readonly ranks: readonly number[];

@@ -28,7 +28,7 @@ export interface BeamloraPolicyOptions {
 }
 
 /** State of {@linkcode beamloraPolicy}. */
-export interface BeamloraState {
+interface BeamloraState {
   readonly modules: readonly string[];
   readonly totalSteps: number;
   readonly isCached: boolean;

@@ -26,7 +26,7 @@ export const beforeOptions = closed({
 });
 
 /** Values of {@linkcode beforeOptions}. */
-export type BeforeOptions = z.output<typeof beforeOptions>;
+type BeforeOptions = z.output<typeof beforeOptions>;
 
 /** Texts that TwoNN needs at least, as GeLoRA has it. */
 const leastPoints = 100;

@@ -18,7 +18,7 @@ import { type AdapterPart, type Bottleneck, type BottleneckAdapter, costsOf } fr
 import { activationOf, type Nonlinearity } from "./nonlinearity.ts";
 
 /** What the methods differ in. */
-export interface BottleneckOptions {
+interface BottleneckOptions {
   readonly place: BottleneckAdapter["place"];
   readonly nonlinearity: Nonlinearity;
   /** How both projections start. */

@@ -77,7 +77,7 @@ export function rewarmed(
 export type BlockRanks = Readonly<Record<string, number>>;
 
 /** What a chain keeps from block to block. */
-export interface ChainState {
+interface ChainState {
   readonly starts: readonly number[];
   /** The rank that each module may have. */
   readonly room: BlockRanks;
@@ -115,7 +115,7 @@ export function chainPolicy(starts: BlockStarts, choose: ChooseRanks): RankPolic
 }
 
 /** What a method says of its blocks. */
-export interface AskedBlocks {
+interface AskedBlocks {
   readonly method: string;
   readonly starts: BlockStarts;
   /** Steps of a block where they are given, else null. */

@@ -27,7 +27,7 @@ import {
 import type { AdaptedLinear } from "./low_rank.ts";
 
 /** A layer, or several side by side, with lengths of their own. */
-export interface DecomposedLinear extends AdaptedLinear {
+interface DecomposedLinear extends AdaptedLinear {
   /** What the lengths have gained since the start, `[out]`: m = ‖W‖ + change. */
   readonly change: Tensor;
 }

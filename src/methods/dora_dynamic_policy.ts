@@ -33,7 +33,7 @@ export interface DynamicRankOptions {
 }
 
 /** State of {@linkcode dynamicRankPolicy}. */
-export interface DynamicRankState {
+interface DynamicRankState {
   readonly modules: readonly string[];
   /** Slots of each module, masked ones included; never changes. */
   readonly ranks: readonly number[];

@@ -56,7 +56,7 @@ export interface ElaloraPolicyOptions {
 }
 
 /** Options of which none is a share. */
-export type ResolvedMoves = Pick<ElaloraPolicyOptions, "movedRanks" | "perModule" | "interval">;
+type ResolvedMoves = Pick<ElaloraPolicyOptions, "movedRanks" | "perModule" | "interval">;
 
 /** A number of something: a share of `whole` when it lies in (0, 1), at least one; else as it is. */
 function resolveShare(value: number, whole: number): number {
@@ -83,7 +83,7 @@ export function resolveMoves(
 }
 
 /** State of {@linkcode elaloraPolicy}. */
-export interface ElaloraState {
+interface ElaloraState {
   readonly modules: readonly string[];
   /** Present rank of each module. */
   readonly ranks: readonly number[];
@@ -149,7 +149,7 @@ export function checkElaloraSchedule(options: ElaloraPolicyOptions, totalSteps: 
 }
 
 /** Who loses ranks and who gains them. */
-export interface Moves {
+interface Moves {
   readonly drop: readonly RankedSlot[];
   /** Module indices, with repetition. */
   readonly grow: readonly number[];
@@ -158,7 +158,7 @@ export interface Moves {
 }
 
 /** Chooses at most `wanted` slots to move. */
-export type ChooseMoves = (
+type ChooseMoves = (
   slots: readonly (readonly RankedSlot[])[],
   wanted: number,
   state: ElaloraState,
@@ -168,7 +168,7 @@ export type ChooseMoves = (
 ) => Moves;
 
 /** A policy that moves ranks; one that draws nothing needs no view of the rows. */
-export interface MovesPolicy extends Omit<RankPolicy<ElaloraState>, "decide"> {
+interface MovesPolicy extends Omit<RankPolicy<ElaloraState>, "decide"> {
   readonly decide: (
     state: ElaloraState,
     step: number,

@@ -44,7 +44,7 @@ export const formOptions = z.discriminatedUnion("type", [
 ]);
 
 /** Values of {@linkcode formOptions}. */
-export type FormOptions = z.output<typeof formOptions>;
+type FormOptions = z.output<typeof formOptions>;
 
 /** A form with its options bound. */
 export interface Form extends Pick<WeightAdapter, "prepare" | "scale"> {

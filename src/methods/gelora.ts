@@ -62,7 +62,7 @@ export function ranksOfDimensions(dimensions: LayerDimensions): readonly number[
 }
 
 /** How dimensions are measured, as options. */
-export type DimensionOptions = Pick<
+type DimensionOptions = Pick<
   z.output<typeof options>,
   "examples" | "pooling" | "estimator" | "discard"
 >;

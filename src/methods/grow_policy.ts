@@ -19,7 +19,7 @@ export interface GrowOptions extends PruneOptions {
 }
 
 /** State of {@linkcode growPolicy}. */
-export interface GrowState {
+interface GrowState {
   readonly modules: readonly string[];
   /** Present rank of each module. */
   readonly ranks: readonly number[];

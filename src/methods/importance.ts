@@ -49,7 +49,7 @@ export function updateImportance(
 }
 
 /** The averages of one slot: its entry of E, its row of A, its column of B. */
-export interface SlotImportance {
+interface SlotImportance {
   readonly e: Importance;
   readonly a: Importance;
   readonly b: Importance;

@@ -12,7 +12,7 @@ import { RandomStream } from "../base/random.ts";
 import type { HostTensor } from "../graph/mod.ts";
 
 /** Singular values and vectors, the largest value first. */
-export interface Triplets {
+interface Triplets {
   readonly values: readonly number[];
   /** A vector `[rows]` for each value. */
   readonly left: readonly Float64Array[];

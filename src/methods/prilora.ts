@@ -41,10 +41,10 @@ const options = z.strictObject({
 });
 
 /** Options of {@linkcode priloraPolicy}. */
-export type PriloraOptions = Pick<z.output<typeof options>, "n" | "ratio" | "finalPrune">;
+type PriloraOptions = Pick<z.output<typeof options>, "n" | "ratio" | "finalPrune">;
 
 /** State of {@linkcode priloraPolicy}. */
-export interface PriloraState {
+interface PriloraState {
   readonly modules: readonly string[];
   readonly totalSteps: number;
   /** Prunings so far. */

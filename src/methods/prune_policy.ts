@@ -32,7 +32,7 @@ export interface PruneOptions {
 }
 
 /** State of both policies. */
-export interface PruneState {
+interface PruneState {
   readonly modules: readonly string[];
   /** Present rank of each module. */
   readonly ranks: readonly number[];

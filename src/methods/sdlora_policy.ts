@@ -29,7 +29,7 @@ export interface SdloraPolicyOptions {
 }
 
 /** State of {@linkcode sdloraPolicy}. */
-export interface SdloraState {
+interface SdloraState {
   readonly modules: readonly PolicyModule[];
   /** Ranks of the first task. */
   readonly ranks: readonly number[];

@@ -28,10 +28,10 @@ export const scoreNames = [
 ] as const;
 
 /** What ranks are scored by. */
-export type ScoreName = (typeof scoreNames)[number];
+type ScoreName = (typeof scoreNames)[number];
 
 /** What the scores that are averaged or measured while training depend on. */
-export interface ScoreSettings {
+interface ScoreSettings {
   /** Smoothing of the sensitivity and of the uncertainty. */
   readonly beta1: number;
   readonly beta2: number;

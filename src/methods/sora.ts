@@ -81,7 +81,7 @@ const options = z.strictObject({
 type Options = z.output<typeof options>;
 
 /** Values of {@linkcode gateOptions}. */
-export type GateOptions = Omit<Options, "alpha" | "scaling" | "bRate">;
+type GateOptions = Omit<Options, "alpha" | "scaling" | "bRate">;
 
 /** T_ξ: shrinks towards zero by ξ and stops there. */
 export function softThreshold(u: Tensor, xi: Tensor): Tensor {

@@ -26,7 +26,7 @@ export interface SoraSchedule {
 }
 
 /** State of {@linkcode soraPolicy}. */
-export interface SoraState {
+interface SoraState {
   readonly modules: readonly string[];
   readonly totalSteps: number;
   /** Counts so far. */

@@ -52,7 +52,7 @@ export const svdOptions = {
 };
 
 /** Values of {@linkcode svdOptions}. */
-export type SvdOptions = z.output<z.ZodObject<typeof svdOptions>>;
+type SvdOptions = z.output<z.ZodObject<typeof svdOptions>>;
 
 const gaussian = () => ({ type: "normal", deviation: 0.02 }) as const;
 

@@ -10,7 +10,7 @@
  */
 
 /** How the dimension is fitted. */
-export interface TwonnOptions {
+interface TwonnOptions {
   /** `regression`: least squares through the origin; `likelihood`: the maximum of the likelihood. */
   readonly estimator: "regression" | "likelihood";
   /** Share of the largest ratios that the regression leaves out, in (0, 1): the very largest has F = 1 and no logarithm. */

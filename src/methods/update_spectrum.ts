@@ -8,7 +8,7 @@ import { factoredUpdate } from "./factored_update.ts";
 import type { WeightUpdate } from "./weight_update.ts";
 
 /** An update s·BA as Σ σ·u vᵀ. */
-export interface UpdateSpectrum {
+interface UpdateSpectrum {
   /** Singular values with the adapter's scale, the largest first. */
   readonly values: readonly number[];
   /** Unit vectors u of length `out`, one a value. */

@@ -13,7 +13,7 @@ import { rowNorms, smallestSquare } from "./decomposed_linear.ts";
 import type { SlotRef } from "./rank_actions.ts";
 
 /** Trained lengths of a weight's rows, `[out]`: as they are, or what they have gained over those of the frozen weight. */
-export interface RowLengths {
+interface RowLengths {
   readonly type: "whole" | "gained";
   readonly values: ArrayLike<number>;
 }

@@ -25,7 +25,7 @@ export type EncoderConfig =
   | DebertaConfig;
 
 /** A family of encoders whose config may be any of the table's. */
-export type KnownArchitecture = Architecture<EncoderConfig>;
+type KnownArchitecture = Architecture<EncoderConfig>;
 
 /** All families, by the `architecture` of their configs. */
 export const architectures: Readonly<Record<EncoderConfig["architecture"], KnownArchitecture>> = {

@@ -53,7 +53,7 @@ export function swapped(x: Tensor): Tensor {
 }
 
 /** Rows of tokens taken apart into heads, and together again. */
-export interface HeadLayout {
+interface HeadLayout {
   /** What {@linkcode HeadLayout.spread} gives, or for the queries of first tokens `[batch, heads, 1, width]`. */
   readonly ofQueries: (projection: Projection) => Tensor;
   /** `[batch, heads, seq, width]` of rows of tokens. */

@@ -12,7 +12,7 @@ import { shown } from "../base/input_error.ts";
 import { variantError } from "./config.ts";
 
 /** What becomes of a key. */
-export type KeyVerdict =
+type KeyVerdict =
   /** The family reads it, and refuses what it cannot build. */
   | { readonly kind: "read" }
   /** It changes no number of a classifier, in training or in evaluation. */
@@ -23,7 +23,7 @@ export type KeyVerdict =
   | { readonly kind: "refused"; readonly known: readonly Json[]; readonly effect: string };
 
 /** Keys with their verdicts. */
-export type KeyVerdicts = Readonly<Record<string, KeyVerdict>>;
+type KeyVerdicts = Readonly<Record<string, KeyVerdict>>;
 
 function each(verdict: KeyVerdict, keys: string): KeyVerdicts {
   return Object.fromEntries(keys.trim().split(/\s+/).map((key) => [key, verdict]));

@@ -32,7 +32,7 @@ import { distancePlaces, type RelativeInputs } from "./deberta_positions.ts";
 import { dims } from "./token_rows.ts";
 
 /** What disentangled attention is computed from. */
-export interface DisentangledRequest extends AttentionRequest {
+interface DisentangledRequest extends AttentionRequest {
   /**
    * The position table's rows as keys for contents' queries (`c2p`), in the order of distances, `[2*seq, …]`, or those of
    * the first token, `[seq, …]`; null without this term.

@@ -29,7 +29,7 @@ export function splitTensors<T>(
 }
 
 /** What the lines of Python are for. */
-export interface PythonUse {
+interface PythonUse {
   /** Whether the folder has an adapter with its base in {@linkcode baseFolder}, or the whole encoder. */
   readonly format: "peft" | "merged";
   readonly config: Pick<EncoderConfig, "pooling" | "pooler">;

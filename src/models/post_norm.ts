@@ -156,7 +156,7 @@ export interface Pass {
 }
 
 /** What attention is computed from in a layer. */
-export interface AttendedStates {
+interface AttendedStates {
   /** The states of all tokens, `[tokens, hidden]`. */
   readonly x: Tensor;
   /** Those of the queries: `x`, or those of first tokens, `[batch, hidden]`. */

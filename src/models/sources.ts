@@ -79,7 +79,7 @@ export function sourceTitle(source: ModelSource): string {
 }
 
 /** The files of a folder that are read; null for those of a tokenizer that are missing or not needed. */
-export interface ModelFileNames extends Readonly<Record<keyof TokenizerFiles, string | null>> {
+interface ModelFileNames extends Readonly<Record<keyof TokenizerFiles, string | null>> {
   readonly config: string;
   /** `model.safetensors`, or the index of weights in several files. */
   readonly weights: string;

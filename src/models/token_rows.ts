@@ -32,7 +32,7 @@ export interface PaddedTokens {
 }
 
 /** Which row each place of the padded rectangle has, and the reverse. */
-export interface TokenRows {
+interface TokenRows {
   /** Number of rows. */
   readonly count: number;
   /** The row of each place, `[size * length]`. */

@@ -27,7 +27,7 @@ const libraryNames: Readonly<Record<Nonlinearity, string>> = {
 };
 
 /** A trained adapter to be written. */
-export interface BottleneckExportRequest {
+interface BottleneckExportRequest {
   readonly config: EncoderConfig;
   readonly adapter: BottleneckAdapter;
   readonly modules: readonly ModuleShape[];
@@ -41,7 +41,7 @@ export interface BottleneckExportRequest {
 }
 
 /** The two files of an adapter, the tensors not yet encoded, and what is added to parameters of the base. */
-export interface BottleneckExport {
+interface BottleneckExport {
   readonly configJson: string;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** By checkpoint name. */

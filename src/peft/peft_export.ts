@@ -14,7 +14,7 @@ import { rowLengths, type WeightUpdate } from "../methods/weight_update.ts";
 export const peftPrefix = "base_model.model.";
 
 /** An adapter to be written. */
-export interface PeftExportRequest {
+interface PeftExportRequest {
   readonly updates: readonly WeightUpdate[];
   /** The base's parameters by checkpoint name. */
   readonly base: ReadonlyMap<string, HostTensor>;
@@ -33,7 +33,7 @@ export interface PeftExportRequest {
 }
 
 /** The two files of an adapter, the tensors not yet encoded. */
-export interface PeftAdapter {
+interface PeftAdapter {
   readonly configJson: string;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
 }

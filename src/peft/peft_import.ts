@@ -20,7 +20,7 @@ import { peftPrefix } from "./peft_export.ts";
 import type { WeightUpdate } from "../methods/weight_update.ts";
 
 /** The contents of an adapter's files. */
-export interface PeftFiles {
+interface PeftFiles {
   /** `adapter_config.json`. */
   readonly config: string;
   /** `adapter_model.safetensors`. */
@@ -30,7 +30,7 @@ export interface PeftFiles {
 }
 
 /** The model that an adapter is for. */
-export interface PeftTarget {
+interface PeftTarget {
   /** Shapes of all parameters, encoder and head, by checkpoint name. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** The checkpoint name of a parameter as transformers calls it. */

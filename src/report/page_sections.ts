@@ -12,7 +12,7 @@ import { empty } from "./page_pieces.ts";
 import { verificationText } from "./tables/verification.ts";
 
 /** A section with its anchor. */
-export interface Section {
+interface Section {
   readonly id: string;
   readonly title: string;
   readonly body: readonly Html[];

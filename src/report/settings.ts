@@ -12,7 +12,7 @@ import type { Analysis } from "../analysis/analysis.ts";
 import { armOf, variedAxes, type VariedAxis } from "../analysis/varied.ts";
 
 /** One setting with one of its values. */
-export interface SettingRow {
+interface SettingRow {
   /** {@linkcode variedBy}, {@linkcode sharedBy}, or the axes that the value depends on, for instance `by method and task`. */
   readonly differsBy: string;
   readonly setting: string;

@@ -40,7 +40,7 @@ export function channelsOf(
 }
 
 /** What the keys of series show beside the name: the point, the line, or both. */
-export type KeyMark = "point" | "line" | "both";
+type KeyMark = "point" | "line" | "both";
 
 /** The keys of series. */
 export function keysOf(styles: SeriesStyles, mark: KeyMark): readonly Key[] {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { median } from "simple-statistics";
 import type {
   EvaluationLine,
   Happened,
@@ -142,14 +143,6 @@ type StepFigures =
   & Pick<Happened, "epochs" | "finalTrainLoss">
   & Pick<Happened["time"], "medianStepMillis" | "tokensPerSecond">;
 
-/** The middle value, of an even count the mean of the two in the middle; 0 of none. */
-function median(values: readonly number[]): number {
-  if (values.length === 0) return 0;
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
@@ -166,7 +159,7 @@ export function stepFigures(steps: readonly StepLine[]): StepFigures {
   return {
     epochs: steps.at(-1)?.epoch ?? 0,
     finalTrainLoss: recent.length === 0 ? null : sum(recent) / recent.length,
-    medianStepMillis: median(millis),
+    medianStepMillis: millis.length === 0 ? 0 : median(millis),
     tokensPerSecond: steps.length === 0
       ? 0
       : sum(steps.map(({ tokens }) => tokens)) / sum(millis) * 1000,

@@ -6,7 +6,7 @@
 import { bootstrapInterval } from "./statistics.ts";
 
 /** How well the series of some groups agree within their groups. */
-export interface Agreement {
+interface Agreement {
   /** Pairs of series that have a correlation; a constant series has none. */
   readonly pairs: number;
   /** Mean of Spearman's ρ over the pairs. */

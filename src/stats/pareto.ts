@@ -5,7 +5,7 @@
  */
 
 /** A choice: what it costs (less is better) and what it is worth (more is better); null where that is unknown. */
-export interface Choice {
+interface Choice {
   readonly cost: number | null;
   readonly quality: number | null;
 }

@@ -146,7 +146,7 @@ function unseenLabels(
 }
 
 /** Texts of a split that exceed a length. */
-export interface CutTexts {
+interface CutTexts {
   readonly split: string;
   /** Tokens at most. */
   readonly maxLength: number;

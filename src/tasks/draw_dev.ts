@@ -7,7 +7,7 @@ import { RandomStream } from "../base/random.ts";
 import type { Example, Task } from "./types.ts";
 
 /** The two splits, each in the order of the file. */
-export interface DrawnSplits {
+interface DrawnSplits {
   readonly train: readonly Example[];
   readonly dev: readonly Example[];
 }

@@ -20,7 +20,7 @@ interface Row {
 }
 
 /** The texts and the label of an example, whose cells are checked to be there. */
-export interface Picked extends Pick<Example, "id" | "text" | "pair" | "choices"> {
+interface Picked extends Pick<Example, "id" | "text" | "pair" | "choices"> {
   readonly line: number;
   readonly label: Cell;
 }
@@ -41,7 +41,7 @@ const columnInBraces = /\{\{|\}\}|\{([^{}]+)\}|[{}]/g;
  *
  * @throws {SyntaxError} If a brace stands alone, or no column is named.
  */
-export function parseTemplate(template: string): Template {
+function parseTemplate(template: string): Template {
   const literals = [""];
   const columns: Column[] = [];
   const add = (text: string) => literals[literals.length - 1] += text;
@@ -103,7 +103,7 @@ function rowReader<Row>(
 }
 
 /** What a line is and what it should be; the message, after the file's name and the line, says both unless it is given. */
-export interface LineProblem {
+interface LineProblem {
   readonly found: string;
   readonly wanted: string;
   readonly message?: string;

@@ -104,7 +104,7 @@ export const glueArchives: readonly GlueArchive[] = glueTasks.map(({ name, split
 });
 
 /** MRPC's two files. */
-export interface MrpcSplits {
+interface MrpcSplits {
   readonly train: string;
   readonly dev: string;
 }

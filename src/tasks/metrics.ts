@@ -26,7 +26,7 @@ export function accuracy(targets: ArrayLike<number>, predictions: ArrayLike<numb
 }
 
 /** F1 of class 1: 2·TP / (2·TP + FP + FN); 0 where class 1 occurs on neither side. */
-export function f1(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
+function f1(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
   const length = checkedLength("f1", targets, predictions);
   let truePositives = 0;
   let positives = 0;
@@ -44,7 +44,7 @@ export function f1(targets: ArrayLike<number>, predictions: ArrayLike<number>): 
  *
  * As scikit-learn's `f1_score(targets, predictions, average="macro")`: a class that is only predicted, or never, has 0.
  */
-export function macroF1(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
+function macroF1(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
   const length = checkedLength("macroF1", targets, predictions);
   const right = new Map<number, number>();
   const sides = new Map<number, number>();
@@ -68,7 +68,7 @@ export function macroF1(targets: ArrayLike<number>, predictions: ArrayLike<numbe
  * Source: J. Gorodkin, "Comparing two K-category assignments by a K-category correlation coefficient",
  * Computational Biology and Chemistry 28 (2004), equation 8.
  */
-export function matthews(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
+function matthews(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
   const length = checkedLength("matthews", targets, predictions);
   const perTarget = new Map<number, number>();
   const perPrediction = new Map<number, number>();
@@ -157,7 +157,7 @@ export function auroc(
 }
 
 /** The precision at each threshold on the probability of class 1, weighted by the recall that it gains; 0 without such rows. */
-export function averagePrecision(
+function averagePrecision(
   targets: ArrayLike<number>,
   _predictions: ArrayLike<number>,
   probabilities: Probabilities,
@@ -172,7 +172,7 @@ export function averagePrecision(
 }
 
 /** The mean of −log of the target's probability, in nats; a probability counts as no less than 2⁻⁵², as in scikit-learn. */
-export function logLoss(
+function logLoss(
   targets: ArrayLike<number>,
   _predictions: ArrayLike<number>,
   probabilities: Probabilities,
@@ -186,7 +186,7 @@ export function logLoss(
 }
 
 /** The mean squared distance of the probabilities from the target's 1 and the others' 0, halved for two classes, as in scikit-learn. */
-export function brier(
+function brier(
   targets: ArrayLike<number>,
   _predictions: ArrayLike<number>,
   probabilities: Probabilities,
@@ -207,7 +207,7 @@ const calibrationBins = 15;
  *
  * Source: C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
  */
-export function ece(
+function ece(
   targets: ArrayLike<number>,
   predictions: ArrayLike<number>,
   probabilities: Probabilities,
@@ -235,17 +235,17 @@ function meanError(
 }
 
 /** The mean absolute error. */
-export function mae(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
+function mae(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
   return meanError("mae", targets, predictions, Math.abs);
 }
 
 /** The root of the mean squared error. */
-export function rmse(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
+function rmse(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
   return Math.sqrt(meanError("rmse", targets, predictions, (error) => error ** 2));
 }
 
 /** The share of the targets' variance that the predictions explain; of constant targets 1 where all are met, else 0. */
-export function r2(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
+function r2(targets: ArrayLike<number>, predictions: ArrayLike<number>): number {
   const left = meanError("r2", targets, predictions, (error) => error ** 2);
   const center = meanOf(Array.from(targets));
   const all = meanOf(Array.from(targets, (target) => (target - center) ** 2));
@@ -284,7 +284,7 @@ export interface MetricDefinition extends Omit<Metric, "title" | "binary" | "ori
 }
 
 /**
- * Makes a metric of one's own, for a study's export `metrics` or for a task that `train()` is given.
+ * Makes a metric of one's own, for a task that `train()` is given.
  *
  * @returns The metric; where lower is better, its name ends with `↓`, in tasks, claims and records too.
  * @throws {RangeError} If its name is taken or has other characters than letters, digits, `.`, `_` and `-`, or no direction is given.
@@ -316,14 +316,6 @@ export function defineMetric(definition: MetricDefinition): Metric {
     fail(`better ${JSON.stringify(better)}`, '"higher" or "lower"');
   }
   return { ...definition, title, binary, name: better === "lower" ? name + lowerMark : name };
-}
-
-/** Whether a value has what {@linkcode defineMetric} gives. */
-export function isMetric(value: unknown): value is Metric {
-  if (typeof value !== "object" || value === null) return false;
-  const { name, output, binary, compute } = value as Partial<Metric>;
-  return typeof name === "string" && typeof output === "string" && typeof binary === "boolean" &&
-    typeof compute === "function";
 }
 
 /** What the name of a study's own metric ends with where lower is better, so that all who read a record know it. */

@@ -15,7 +15,7 @@ import type { TaskData } from "./types.ts";
 export const heldOutSplit = "held_out";
 
 /** Rows of a split that a run is evaluated on. */
-export interface EvaluatedRows {
+interface EvaluatedRows {
   /** The split's name, or `held_out` for a part of `train`. */
   readonly name: string;
   readonly split: string;
@@ -23,7 +23,7 @@ export interface EvaluatedRows {
 }
 
 /** The rows of a task that a run has to do with. */
-export interface RunRows {
+interface RunRows {
   /** Of `train`: those that it trains on. */
   readonly training: readonly number[];
   /** Of `train`: those that it scores ranks on and does not train on. */

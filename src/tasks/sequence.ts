@@ -56,7 +56,7 @@ export const wholeSequence = "all tasks";
  * Accuracies after each stage, `matrix[t][j]` that on task j after stage t, both from 0: row t has t + 1 entries, since
  * later tasks have not been seen.
  */
-export type AccuracyMatrix = readonly (readonly number[])[];
+type AccuracyMatrix = readonly (readonly number[])[];
 
 /**
  * The average accuracy A after the last stage: the mean over tasks, each of the same weight.

@@ -30,7 +30,7 @@ export type TrainedTensors = ReadonlyMap<
 >;
 
 /** A piece that is removed. */
-export interface Piece {
+interface Piece {
   readonly kind: "layer" | "module" | "part";
   /** `layer.3`, `layer.3.query` or, for all of that part, `query`. */
   readonly name: string;
@@ -40,7 +40,7 @@ export interface Piece {
 }
 
 /** What a removal did. */
-export interface RemovalEffect extends Omit<Piece, "modules"> {
+interface RemovalEffect extends Omit<Piece, "modules"> {
   readonly metric: number;
   /** Baseline minus metric. */
   readonly loss: number;
@@ -93,7 +93,7 @@ function partsOf(module: string, parts: Adapter["parts"], tensors: TrainedTensor
 }
 
 /** What an ablation needs. */
-export interface AblationRequest {
+interface AblationRequest {
   readonly executor: Executor;
   /** Those of the run's model, whose weights are constants. */
   readonly programs: ResumedPrograms;
@@ -111,7 +111,7 @@ export interface AblationRequest {
 }
 
 /** What is left where each module keeps only its first ranks. */
-export interface Truncation {
+interface Truncation {
   /** The ranks that are kept at most. */
   readonly rank: number;
   readonly metric: number;

@@ -35,7 +35,7 @@ export function loadPrograms(
 }
 
 /** What was read of steps, in their order. */
-export interface StepsRead {
+interface StepsRead {
   /** Each step's numbers, as {@linkcode stepNumbers} orders them. */
   readonly values: readonly (readonly number[])[];
   /** Time that reading took. */
@@ -198,10 +198,10 @@ export class DeviceRun {
 }
 
 /** What a run is fed under each name. */
-export type MixedFeeds = Readonly<Record<string, HostTensor | DeviceTensor>>;
+type MixedFeeds = Readonly<Record<string, HostTensor | DeviceTensor>>;
 
 /** The feeds of one run that are uploaded once and used in many steps. */
-export class ResidentFeeds {
+class ResidentFeeds {
   readonly #executor: Executor;
   /** Pools that runs on this executor have drawn. */
   readonly #drawn: DropoutPools;
@@ -277,7 +277,7 @@ export interface QueuedStep {
 }
 
 /** What steps came to: the events of those before any divergence, and which step diverged. */
-export interface SettledSteps {
+interface SettledSteps {
   readonly events: readonly TrainingEvent[];
   readonly divergence: { readonly index: number; readonly error: DivergenceError } | null;
 }

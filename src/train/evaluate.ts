@@ -47,7 +47,7 @@ export interface Evaluation {
 const logitDigits = 6;
 
 /** Logits rounded to 6 significant digits: metrics of probabilities follow from these, so that they can be computed again from a file. */
-export function roundedLogits(logits: ArrayLike<number>): readonly number[] {
+function roundedLogits(logits: ArrayLike<number>): readonly number[] {
   return Array.from(logits, (logit) => Number(logit.toPrecision(logitDigits)));
 }
 
@@ -105,7 +105,7 @@ function largest(values: ArrayLike<number>): number {
 }
 
 /** What evaluates: an assembly with its evaluation program loaded. */
-export interface Evaluator {
+interface Evaluator {
   readonly assembly: Assembly;
   readonly evaluate: Session;
   /** What the program is fed in every run, such as weights. Default: nothing. */
@@ -115,7 +115,7 @@ export interface Evaluator {
 }
 
 /** A model's outputs on a split: those of each example, in file order, each `[outputs]`. */
-export type SplitOutputs = readonly Float32Array[];
+type SplitOutputs = readonly Float32Array[];
 
 /** Puts a batch's logits, `[batch, outputs]`, in the places of its examples. */
 export function placeOutputs(
@@ -235,7 +235,7 @@ function sequenceEvaluations(
 }
 
 /** What a run is evaluated on. */
-export interface Evaluated {
+interface Evaluated {
   readonly task: Task;
   /** Of a sequence, one for each task. */
   readonly splits: readonly EvaluationSplit[];

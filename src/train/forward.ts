@@ -55,7 +55,7 @@ function adaptersOf({ method: { adapter } }: AssemblyRequest) {
 }
 
 /** Where dropout acts and which adapted modules share an input, in the order of the forward pass. */
-export interface Survey {
+interface Survey {
   readonly sites: readonly DropoutSite[];
   readonly inputGroups: readonly (readonly ModuleShape[])[];
   /** Weights of adapted layers that are fed, each once; empty where they are part of the programs. */
@@ -72,7 +72,7 @@ export interface ForwardPlan {
 }
 
 /** What a forward pass yields. */
-export interface Forward {
+interface Forward {
   /** `[batch, outputs]`, or `[examples, choices]`. */
   readonly logits: Tensor;
   readonly groups: readonly PartGroup[];

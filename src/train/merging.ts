@@ -44,7 +44,7 @@ export function updatesOfBlock(
 }
 
 /** What the next block needs besides the vectors. */
-export interface NextBlockRequest {
+interface NextBlockRequest {
   readonly assembly: Assembly;
   readonly vectors: StateVectors;
   readonly action: MergeAction;

@@ -35,7 +35,7 @@ interface SharedInput {
 }
 
 /** What was found of the inputs of each module, in the order in which modules were given. */
-export interface ModuleInputs {
+interface ModuleInputs {
   readonly ranks: readonly number[];
   /** The shares of the inputs' spread that directions explain. */
   readonly explained: readonly (readonly number[])[];

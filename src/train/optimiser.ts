@@ -42,7 +42,7 @@ export const optimiserVectors = ["theta", "m", "v", "c1", "c2"] as const;
  * all parameters (`[1]`) this is Adam's usual correction; with one number a parameter (`[size]`) a
  * parameter that starts anew in mid-training is corrected by its own step count.
  */
-export type OptimiserState = Readonly<Record<(typeof optimiserVectors)[number], Tensor>>;
+type OptimiserState = Readonly<Record<(typeof optimiserVectors)[number], Tensor>>;
 
 /** Declares the state as inputs of a program. */
 export function optimiserInputs(size: number, perParameterCorrection: boolean): OptimiserState {
@@ -57,7 +57,7 @@ export function optimiserInputs(size: number, perParameterCorrection: boolean): 
 }
 
 /** What learning rates differ by from parameter to parameter. */
-export interface RateDifferences {
+interface RateDifferences {
   /** Numbers of all parameters. */
   readonly size: number;
   /** A factor for each parameter, `[size]`, the same in all steps; null for none. */
@@ -91,7 +91,7 @@ export function learningRates(
 }
 
 /** What an update yields. */
-export interface OptimiserUpdate {
+interface OptimiserUpdate {
   readonly state: OptimiserState;
   /** Global norm of the gradient before clipping, a scalar. */
   readonly gradientNorm: Tensor;

@@ -51,7 +51,7 @@ export function placeOf(assembly: Assembly, module: string, part: string): Place
 }
 
 /** Bounds in the vectors of what belongs to one slot. */
-export interface SlotRanges {
+interface SlotRanges {
   /** Its own rows. */
   readonly slot: readonly (readonly [number, number])[];
   /** Its own rows, and those that the module has once or shares. */

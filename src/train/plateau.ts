@@ -49,7 +49,7 @@ export function isAtPlateau(
 }
 
 /** What an evaluation is to a run that ends at a plateau. */
-export interface PlateauContext {
+interface PlateauContext {
   readonly task: Task;
   readonly rule: Plateau;
   readonly policy: RankPolicy<Json> | null;

@@ -54,7 +54,7 @@ export function slotScoresOf(
 }
 
 /** A training state at an event. */
-export interface ScoredState {
+interface ScoredState {
   readonly programs: LoadedPrograms;
   readonly vectors: StateVectors;
   readonly order: SlotOrder;
@@ -91,7 +91,7 @@ export const noScores: SlotScores = new Proxy([], {
 });
 
 /** What a policy may see of an event besides scores. */
-export interface SeenState extends Pick<RowView, "stream" | "isEvaluated"> {
+interface SeenState extends Pick<RowView, "stream" | "isEvaluated"> {
   readonly assembly: Assembly;
   readonly order: SlotOrder;
   readonly vectors: Pick<StateVectors, "theta" | "v" | "c2" | "inputNorms">;
@@ -139,7 +139,7 @@ function inputNormsOf(
 }
 
 /** What scoring needs. */
-export interface RemovalRequest {
+interface RemovalRequest {
   readonly executor: Executor;
   readonly programs: LoadedPrograms;
   readonly theta: Float32Array;

@@ -31,7 +31,7 @@ import type { RunState, Snapshot, TrainingEvent } from "./run_types.ts";
 import { freshMoments, moveToAssembly, type StateVectors, zeroAt } from "./vectors.ts";
 
 /** What an action is done with. */
-export interface RankEventContext {
+interface RankEventContext {
   /** Has the room that {@linkcode roomFor} asks for. */
   readonly assembly: Assembly;
   /** The step that the event follows, from 0. */
@@ -172,7 +172,7 @@ export function importanceEvent(step: number, scores: SlotScores): TrainingEvent
 }
 
 /** An event and the ranks on both sides of it. */
-export interface RankEvent {
+interface RankEvent {
   /** Steps done. */
   readonly step: number;
   readonly decision: RankDecision;

@@ -32,7 +32,7 @@ function evaluationPlan(
  *
  * @param assembly What the request was assembled to.
  */
-export function statesProgram(
+function statesProgram(
   request: AssemblyRequest,
   assembly: Pick<Assembly, "layout" | "groups">,
   layers: readonly number[],

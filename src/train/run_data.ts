@@ -29,8 +29,8 @@ export interface RunData {
   readonly splits: readonly EvaluationSplit[];
 }
 
-/** Examples with their encodings, equally many. */
-export interface EncodedExamples {
+/** Examples with their encodings, one each. */
+interface EncodedExamples {
   readonly examples: readonly Example[];
   readonly encoded: readonly Encoded[];
   /** Tokens at most of an encoding. */
@@ -151,7 +151,7 @@ export function runData(
 }
 
 /** What a split that is evaluated follows from. */
-export interface SplitSource {
+interface SplitSource {
   readonly name: string;
   /** The encodings of the whole split; they stand for the task, the tokenizer and the length. */
   readonly encoded: readonly Encoded[];

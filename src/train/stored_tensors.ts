@@ -137,7 +137,7 @@ function moduleOf(tensor: string): string {
 }
 
 /** The tensors of an adapter with those that were merged before them: the rows of each part, the oldest first. */
-export function withMerged(
+function withMerged(
   tensors: readonly AdapterTensor[],
   history: readonly MergedBlock[],
 ): readonly AdapterTensor[] {

@@ -30,7 +30,7 @@ export function drawRow(
 }
 
 /** Rows that a module begins with, by part, for a rank; parts that are not given are drawn. */
-export type StartRows = (
+type StartRows = (
   module: ModuleShape,
   rank: number,
 ) => Readonly<Record<string, readonly ArrayLike<number>[]>>;

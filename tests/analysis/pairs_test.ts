@@ -1,6 +1,6 @@
 /** Pairs of scores, and how they become one difference a seed. */
 import { assertAlmostEquals, assertEquals } from "@std/assert";
-import { overTasks, pairsOf, seedDifferences } from "../../src/analysis/pairs.ts";
+import { meanOverTasks, pairsOf, seedDifferences } from "../../src/analysis/pairs.ts";
 import type { RunFact } from "../../src/analysis/run_rows.ts";
 
 const row = (task: string, label: string, budget: string, seed: number, score: number | null) =>
@@ -26,7 +26,7 @@ Deno.test("a task counts once in a mean over tasks, however many budgets it has"
     { task: "t", seed: 1, cell: "rank 2", difference: 0.6 },
   ];
   // (0.1 + 0.3) / 2 = 0.2, and (0.2 + 0.6) / 2 = 0.4; the plain mean of the three would be a third.
-  assertAlmostEquals(overTasks(pairs, ({ difference }) => difference), 0.4, 1e-15);
+  assertAlmostEquals(meanOverTasks(pairs, ({ difference }) => difference), 0.4, 1e-15);
   const inUnits = seedDifferences(pairs, { divisorOf: (task) => task === "s" ? 0.1 : 0.2 });
   assertAlmostEquals(inUnits[0]!, (2 + 3) / 2, 1e-14);
   const second = { task: "s", seed: 2, cell: "rank 2", difference: 0.1 };

@@ -81,19 +81,19 @@ export function claimsJson(report: ClaimsReport | null): readonly object[] {
 }
 
 /** A claim that is not decided, and the seeds until the next look. */
-export interface SeedsWanted {
+interface SeedsWanted {
   readonly verdict: Verdict;
   readonly seeds: number;
 }
 
 /** A claim that further seeds will not decide, and why. */
-export interface LeftOpen {
+interface LeftOpen {
   readonly verdict: Verdict;
   readonly reason: string;
 }
 
 /** What is left to do for a study's claims; those that are decided are in neither list. */
-export interface Wanted {
+interface Wanted {
   readonly more: readonly SeedsWanted[];
   readonly open: readonly LeftOpen[];
 }

@@ -23,7 +23,7 @@ interface TunedStudy extends ClaimsOfStudy {
 }
 
 /** A claim and what it needs. */
-export interface PlannedClaim {
+interface PlannedClaim {
   readonly name: string;
   /** As a sentence. */
   readonly text: string;

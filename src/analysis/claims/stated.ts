@@ -39,7 +39,7 @@ export type Stating =
   | { readonly kind: "unknown" };
 
 /** SHA-256 of the rule by which runs of a study count as converged. */
-export function convergenceHash({ convergence = {} }: StatedStudy): string {
+function convergenceHash({ convergence = {} }: StatedStudy): string {
   return hashJson({ ...defaultConvergence, ...convergence } as unknown as Json);
 }
 

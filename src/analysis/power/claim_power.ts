@@ -30,7 +30,7 @@ export interface Pilot {
 }
 
 /** How much the differences of seeds vary, and how well that is known. */
-export interface PilotSpread {
+interface PilotSpread {
   /** Standard deviation of a seed's difference, averaged over tasks, in margins. */
   readonly sd: number;
   /** Its 60 % interval. */
@@ -103,7 +103,7 @@ export interface ClaimPower {
 }
 
 /** What a plan knows of the study besides its claims. */
-export interface PowerSetting<R extends ArmRun = ArmRun> {
+interface PowerSetting<R extends ArmRun = ArmRun> {
   /** The study, with claims. */
   readonly study: ClaimsOfStudy;
   /** All runs that it asks for. */
@@ -334,7 +334,7 @@ function differing(
 }
 
 /** Claims of a study, with the study that they are claims of. */
-export interface Contrasts {
+interface Contrasts {
   readonly study: ClaimsOfStudy;
   /** False where the study itself claims nothing. */
   readonly areClaimed: boolean;

@@ -18,7 +18,7 @@ import {
 } from "./claim_power.ts";
 
 /** What the words of a study's power need besides it. */
-export interface PowerWords {
+interface PowerWords {
   /** The study's name or file, for command lines. */
   readonly study: string;
   /** Its seeds. */

@@ -36,7 +36,7 @@ export function axisOf(
 }
 
 /** A point of the front. */
-export interface Named {
+interface Named {
   readonly score: number;
   readonly cost: number;
   readonly name: string;

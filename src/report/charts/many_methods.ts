@@ -15,7 +15,7 @@ import { type Frame, frameOf, type Placed as PlacedMean } from "./frame.ts";
 import { largeWidth, limitFor, panelOf, plotWidth, roomForNames, smallWidth } from "./panel.ts";
 
 /** A cell with its mean turned so that higher is better, as the place 0 … 1 it takes within its task (1 is best). */
-export interface Placed {
+interface Placed {
   readonly row: ScoreRow;
   readonly place: number;
 }

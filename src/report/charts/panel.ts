@@ -16,7 +16,7 @@ export const smallWidth = 290;
 export const largeWidth = 600;
 
 /** Size of a panel in pixels, margins included. */
-export interface PanelSize {
+interface PanelSize {
   readonly width: number;
   /** Height of the plot, without title and axis. */
   readonly height: number;

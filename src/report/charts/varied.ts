@@ -35,7 +35,7 @@ interface Point {
 }
 
 /** How the values of an axis are laid out. */
-export type ValueScale = "log" | "linear" | "ordinal";
+type ValueScale = "log" | "linear" | "ordinal";
 
 /** Logarithmic for positive numbers that spread over more than a factor of 10, linear for other numbers. */
 export function scaleOf(values: readonly Json[]): ValueScale {

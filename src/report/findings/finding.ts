@@ -43,7 +43,7 @@ export function spreadWords(
 }
 
 /** What a number of task-budget cells is called. */
-export interface CellWords {
+interface CellWords {
   readonly preposition: string;
   readonly one: string;
   readonly many: string;

@@ -15,7 +15,7 @@ import { budgetColumn, methodColumn } from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";
 
 /** The final ranks of a method's runs at one budget. */
-export interface AllocationRow {
+interface AllocationRow {
   readonly label: string;
   readonly budget: string;
   /** Finished runs. */

@@ -13,7 +13,7 @@ import { budgetColumn, methodColumn } from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";
 
 /** The parameters to store of a trained run, head excluded. */
-export interface StoredCount {
+interface StoredCount {
   readonly count: number;
   /** Whether the record says it; else the final count stands for it. */
   readonly isRecorded: boolean;

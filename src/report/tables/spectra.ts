@@ -13,7 +13,7 @@ import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";
 
 /** One module of one run, and the cell that the run is in. */
-export interface MeasuredModule extends ModuleSpectrum {
+interface MeasuredModule extends ModuleSpectrum {
   readonly task: string;
   readonly label: string;
   readonly budget: string;
@@ -38,7 +38,7 @@ function measuredModules(results: Analysis): readonly MeasuredModule[] {
 }
 
 /** What the updates of the runs of a cell use, sums over modules and means over runs. */
-export interface UsedRanksRow {
+interface UsedRanksRow {
   readonly task: string;
   readonly label: string;
   readonly budget: string;

@@ -16,7 +16,7 @@ import { budgetColumn, methodColumn, metricColumn, scoreOf, taskColumn } from ".
 const defaultTargetShare = 0.95;
 
 /** When the runs of a cell reach the target of their task. */
-export interface TargetRow {
+interface TargetRow {
   readonly task: string;
   readonly metric: string;
   readonly label: string;
@@ -96,7 +96,7 @@ export function targetsTable(results: Analysis): ReportTable {
     title: "Steps and time to a target score",
     note:
       "The step and the time at which a run is first evaluated at the target or better. Means are over the seeds that reach it: compare " +
-      "only rows in which equally many do. The time is that of the steps, without evaluations and rank events." +
+      "only rows in which the same number do. The time is that of the steps, without evaluations and rank events." +
       (isDefault ? " Where the study names no target, it is 95 % of the task’s best mean." : "") +
       (isDefault && rows.some(({ metric }) => !isHigherBetter(metric))
         ? " Where a lower score is better, it is the best mean divided by 0.95."

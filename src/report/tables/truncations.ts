@@ -13,7 +13,7 @@ import { budgetColumn, methodColumn, taskColumn } from "./columns.ts";
 import { orderOf } from "../../analysis/scores.ts";
 
 /** The metric at a rank, over the runs (seeds) of a cell. */
-export interface TruncationRow {
+interface TruncationRow {
   readonly task: string;
   readonly label: string;
   readonly budget: string;

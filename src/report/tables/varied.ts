@@ -21,7 +21,7 @@ import {
 } from "../../analysis/varied.ts";
 
 /** A value of a setting that varies. */
-export interface VariedRow {
+interface VariedRow {
   readonly setting: string;
   readonly value: string;
   /** Runs with this value that are paired with runs of every other value. */

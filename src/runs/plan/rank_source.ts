@@ -7,7 +7,7 @@ import type { Method } from "../../methods/method.ts";
 import type { RunSpec } from "../../study/types.ts";
 
 /** Where the ranks that a run starts with come from; `method` is a plan of the method's own under its budget. */
-export type RankSource = "none" | "given" | "run" | "estimate" | "method" | "budget";
+type RankSource = "none" | "given" | "run" | "estimate" | "method" | "budget";
 
 /** The source of a run's ranks; those of another run and of an estimate are not known before it starts. */
 export function rankSourceOf(

@@ -37,7 +37,7 @@ export interface Prediction {
 export type NamedFiles = ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
 
 /** What a model is made of. */
-export interface TextModelParts {
+interface TextModelParts {
   readonly task: Task;
   readonly tokenizer: Tokenizer;
   /** Tokens at which texts are cut. */

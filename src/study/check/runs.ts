@@ -228,7 +228,7 @@ function problemsOfSequence({ sequence, settings }: RunSpec): readonly Problem[]
  * @param evaluations Steps after which it evaluates, from 1.
  * @param warmup Steps of the warm-up.
  */
-export function problemsOfUntil(
+function problemsOfUntil(
   run: RunSpec,
   entry: MethodEntry,
   facts: RunFacts,

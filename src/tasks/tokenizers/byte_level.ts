@@ -17,7 +17,7 @@ import {
 } from "./layout.ts";
 
 /** RoBERTa's two files: the parsed `vocab.json` (pieces to ids) and the text of `merges.txt` (one merge a line). */
-export interface ByteLevelFiles {
+interface ByteLevelFiles {
   readonly vocab: unknown;
   readonly merges: string;
 }

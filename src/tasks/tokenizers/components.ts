@@ -10,7 +10,7 @@ import type { Component } from "./layout.ts";
 import { replacePattern, splitPattern } from "./pattern_components.ts";
 
 /** A text as a component leaves it. */
-export type Normalize = (text: string) => string;
+type Normalize = (text: string) => string;
 
 /** The pieces of a text. */
 export type Split = (text: string) => readonly string[];

@@ -63,7 +63,7 @@ const choices: readonly (readonly [keyof TokenizerFiles, ...(keyof TokenizerFile
 ];
 
 /** What was found and what is wanted instead, as the two halves of a message. */
-export interface MissingFiles {
+interface MissingFiles {
   readonly found: string;
   readonly wanted: string;
 }

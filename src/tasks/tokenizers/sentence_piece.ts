@@ -9,10 +9,10 @@ import { mostOfTokenizer } from "./vocabulary.ts";
 import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 
 /** What a piece stands for. */
-export type PieceKind = "normal" | "unknown" | "control" | "user-defined" | "unused" | "byte";
+type PieceKind = "normal" | "unknown" | "control" | "user-defined" | "unused" | "byte";
 
 /** One piece of a vocabulary; its id is its place. */
-export interface Piece {
+interface Piece {
   readonly text: string;
   /** Log probability of a unigram model, 0 for special pieces. */
   readonly score: number;
