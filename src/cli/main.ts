@@ -10,6 +10,7 @@ import { completionScript, type Shell, shells } from "./completions.ts";
 import { type Place, quoted } from "./access.ts";
 import { placesOf, readCommand } from "./command.ts";
 import { commandLine, commandSets, programNames } from "./permissions.ts";
+import { stopSignals } from "./stop.ts";
 import { runCommand, say } from "./terminal.ts";
 
 /** Loads the commands, for their descriptions; of a path that Deno saw in an import it would read all code at each start. */
@@ -49,9 +50,6 @@ function shellOf(name: string | undefined): Shell {
       : unknownName("shell", name, shells),
   );
 }
-
-/** Signals that end a process; all are passed on, since the terminal alone sends Ctrl-C to both. */
-const passedOn = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Arguments that may name files and folders: commands are loaded for these alone, since that takes a while. */
 export const mayNamePlaces = /[/\\.]|^--(?:data|model|out|pilot|results|study)\b/;
@@ -95,23 +93,29 @@ async function startOf(name: string, args: readonly string[]): Promise<readonly 
   return commandLine(name, args, [...named, ...cache]);
 }
 
-/** Starts Deno, with this process's terminal and signals, and gives its exit code. */
-async function started(args: readonly string[]): Promise<number> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [...args],
-    stdin: "inherit",
-    stdout: "inherit",
-    stderr: "inherit",
-  }).spawn();
+/**
+ * Starts Deno with this process's terminal and input, and passes signals on to it.
+ *
+ * @returns Its exit code: where a signal ended it, 128 and the signal's number.
+ */
+export async function started(args: readonly string[]): Promise<number> {
+  let child: Deno.ChildProcess | null = null;
   const pass = (signal: Deno.Signal) => {
     try {
-      child.kill(signal);
+      child?.kill(signal);
     } catch (error) {
       // It has ended already.
       if (!(error instanceof TypeError || error instanceof Deno.errors.NotFound)) throw error;
     }
   };
-  for (const signal of passedOn) Deno.addSignalListener(signal, () => pass(signal));
+  // Before it starts: a signal in between would end this process alone.
+  for (const signal of stopSignals) Deno.addSignalListener(signal, () => pass(signal));
+  child = new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    stdin: "inherit",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).spawn();
   return (await child.status).code;
 }
 

@@ -10,7 +10,8 @@ import type { RunsResult } from "../runs/pool/run_all.ts";
 import type { StoppedRun } from "../runs/events.ts";
 import { errorOutput } from "./output.ts";
 
-const stopSignals = ["SIGINT", "SIGTERM"] as const;
+/** Signals that ask for a stop; SIGHUP comes when a terminal is closed. */
+export const stopSignals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** A signal that asks for a stop. */
 export type StopSignal = typeof stopSignals[number];
@@ -38,7 +39,7 @@ export type SignalEffect = "stop" | "none" | "exit";
  * What a signal does.
  *
  * The first one asks for a stop. After that only a SIGINT that comes at least {@linkcode patienceMillis} after the first SIGINT
- * ends the process; SIGTERM never does.
+ * ends the process; the others never do.
  *
  * @param at When it was heard, in milliseconds of any clock that all signals share.
  *

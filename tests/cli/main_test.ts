@@ -50,3 +50,41 @@ Deno.test("whatever option names a file or a folder makes the program read the a
     }
   }
 });
+
+/** Whether tests may start the `deno` of the path; `deno.json` allows no other program. */
+const canSpawn = Deno.permissions.querySync({ name: "run", command: "deno" }).state === "granted";
+
+/** Lets the program start some code in place of a command, with an input. */
+async function startedWith(code: string, input: string) {
+  const main = new URL("../../src/cli/main.ts", import.meta.url).href;
+  const launcher = `
+    const { started } = await import("${main}");
+    Deno.exit(await started(["eval", ${JSON.stringify(code)}]));
+  `;
+  const child = new Deno.Command("deno", {
+    args: ["eval", "--node-modules-dir=manual", launcher],
+    cwd: new URL("../../", import.meta.url),
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input));
+  await writer.close();
+  const { code: exitCode, stdout } = await child.output();
+  return { exitCode, output: new TextDecoder().decode(stdout) };
+}
+
+Deno.test({
+  name: canSpawn
+    ? "a command has the program's input, and the program its output and exit code, 128 and a signal's number included"
+    : "exit codes of the program (left out: deno cannot be started)",
+  ignore: !canSpawn || Deno.build.os === "windows",
+  fn: async () => {
+    const echo =
+      `console.log(await new Response(Deno.stdin.readable).text(), "read"); Deno.exit(3);`;
+    assertEquals(await startedWith(echo, "typed"), { exitCode: 3, output: "typed read\n" });
+    const killed =
+      `console.log("killed"); Deno.kill(Deno.pid, "SIGKILL"); await new Promise(() => {});`;
+    assertEquals(await startedWith(killed, ""), { exitCode: 137, output: "killed\n" });
+  },
+});

@@ -8,6 +8,7 @@ import {
   type SignalEffect,
   stoppedText,
   type StopSignal,
+  stopSignals,
 } from "../../src/cli/stop.ts";
 import { readSafetensors } from "../../src/models/safetensors.ts";
 import { tinyModel, tinyStudy, writeTinyTasks } from "../runs/tiny_study.ts";
@@ -96,20 +97,12 @@ interface Ended {
 /** A journal that stays empty for LoRA; a run makes it when it begins. */
 const sign = "importance.jsonl";
 
-/** Starts the sweep, sends it a signal twice when both runs have begun, and waits for its end. */
+/** Starts the sweep by the program, sends that a signal twice when both runs have begun, and waits for its end. */
 async function interrupted(home: string, signal: StopSignal): Promise<Ended> {
   const root = decodeURIComponent(new URL("../../", import.meta.url).pathname);
   const child = new Deno.Command(deno, {
     args: [
-      ...[
-        "run",
-        "-q",
-        "-P=sweep",
-        "--node-modules-dir=manual",
-        `--allow-read=.,${home}`,
-        `--allow-write=${home}`,
-      ],
-      `${root}src/cli/sweep.ts`,
+      ...["run", "-q", "-P=ranklab", "--node-modules-dir=manual", "src/cli/main.ts", "sweep"],
       ...[`${home}/endless.json`, "--model", tinyModel, "--results", home],
       ...["--device", "cpu", "--jobs", "2", "--threads", "1"],
     ],
@@ -176,7 +169,7 @@ Deno.test({
       await writeTinyTasks(home);
       await Deno.writeTextFile(`${home}/endless.json`, JSON.stringify(endless));
       let before: readonly number[] = [0, 0];
-      for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      for (const signal of stopSignals) {
         const { code, output, complaints } = await interrupted(home, signal);
         assertEquals(code, 130, complaints);
         assertStringIncludes(complaints, "Done and kept: 0 of 2 runs");
