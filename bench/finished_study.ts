@@ -4,7 +4,7 @@
  * @module
  */
 import type { Json } from "../src/base/canonical_json.ts";
-import type { PlannedRun, StudyPlan } from "../src/runs/plan/planning.ts";
+import type { PlannedRun, StudyPlan } from "../src/runs/plan/planned_run.ts";
 import { readStudyFile, type StudyFile } from "../src/runs/plan/study_file.ts";
 import { writeStoredStudy } from "../src/runs/stored_study.ts";
 import type { RunResults } from "../src/record/types.ts";

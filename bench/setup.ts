@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { expand, type PlannedRun, planRuns, type StudyPlan } from "../src/runs/plan/planning.ts";
+import type { PlannedRun, StudyPlan } from "../src/runs/plan/planned_run.ts";
+import { expand, planRuns } from "../src/runs/plan/planning.ts";
 import { readStudyFile } from "../src/runs/plan/study_file.ts";
 import { methods } from "../src/methods/table.ts";
 import type { Study } from "../src/study/schema/study.ts";

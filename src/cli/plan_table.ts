@@ -4,14 +4,13 @@
  * @module
  */
 import { textTable } from "../base/text_table.ts";
-import type { PlannedRun } from "../runs/plan/planning.ts";
+import type { PlannedRun } from "../runs/plan/planned_run.ts";
 import { budgetKey } from "../study/budget/budget.ts";
 import { cellTitle } from "../study/grid/run_id.ts";
 import type { CountRange, PlannedCounts } from "../study/types.ts";
 import { readRecord } from "../record/read_study.ts";
 import type { RunRecord } from "../record/types.ts";
-import { rankSourceOf } from "../runs/plan/rank_source.ts";
-import { stepsOf } from "../runs/plan/asked_ranks.ts";
+import { rankSourceOf, stepsOf } from "../runs/plan/ranks.ts";
 import type { Inputs } from "../runs/inputs.ts";
 import { readEach } from "../record/read_bounded.ts";
 import { plannedCounts } from "../study/check/runs.ts";

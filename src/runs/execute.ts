@@ -14,11 +14,10 @@ import type { ProgramCache } from "../train/programs.ts";
 import { meritOf, primaryMetric } from "../tasks/metrics.ts";
 import { DivergenceError } from "../train/run_types.ts";
 import { Trainer } from "../train/trainer.ts";
-import { type EstimatedRun, withEstimatedRanks } from "./plan/estimated_ranks.ts";
 import type { Inputs, ReadRun } from "./inputs.ts";
-import type { PlannedRun } from "./plan/planning.ts";
+import type { PlannedRun } from "./plan/planned_run.ts";
+import { type RankedRun, RanksError, startingRanks } from "./plan/ranks.ts";
 import { RunJournal, writeEndFiles } from "./run_files.ts";
-import { RanksError, withSourceRanks } from "./plan/source_ranks.ts";
 import { recordOf } from "./run_record.ts";
 import { requestOf } from "./training_request.ts";
 import { keptOf } from "../study/grid/steps.ts";
@@ -112,8 +111,7 @@ async function executeAttempt(
     let outcome: Outcome = { state: "finished" };
     try {
       const order = stored?.checkpoint.order ?? null;
-      const ranked = await withSourceRanks(asked, context);
-      started.run = await withEstimatedRanks(ranked, read, context, order);
+      started.run = await startingRanks(asked, read, context, order);
       const { planned, directions } = started.run;
       const request = requestOf(planned, read, context, directions);
       started.splits = request.splits;
@@ -165,7 +163,7 @@ function pausedAt(
 interface Started {
   trainer: Trainer | null;
   splits: readonly EvaluationSplit[];
-  run: EstimatedRun;
+  run: RankedRun;
 }
 
 /** A run that was trained up to a step. */

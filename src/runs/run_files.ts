@@ -17,7 +17,7 @@ import type { EvaluationSplit } from "../train/evaluate.ts";
 import type { Snapshot, TrainingEvent } from "../train/run_types.ts";
 import { exportTensors } from "../train/stored_tensors.ts";
 import type { Trainer } from "../train/trainer.ts";
-import type { PlannedRun } from "./plan/planning.ts";
+import type { PlannedRun } from "./plan/planned_run.ts";
 import { readJsonl } from "../record/read_jsonl.ts";
 import { parseEvaluationLine, parseStepLine } from "../record/schema.ts";
 import type { Parser } from "../record/parser.ts";

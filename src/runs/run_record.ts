@@ -29,9 +29,9 @@ import { mergedRanks, nonzeroAdapterNumbers } from "../train/stored_tensors.ts";
 import type { Snapshot } from "../train/run_types.ts";
 import { activeRanks, countActive } from "../train/slots.ts";
 import type { Trainer } from "../train/trainer.ts";
-import type { EstimatedRun } from "./plan/estimated_ranks.ts";
+import type { RankedRun } from "./plan/ranks.ts";
 import type { ReadRun } from "./inputs.ts";
-import type { PlannedRun } from "./plan/planning.ts";
+import type { PlannedRun } from "./plan/planned_run.ts";
 import { evaluationLines, type JournalLines } from "./run_files.ts";
 import type { Timings } from "./run_loop.ts";
 
@@ -42,7 +42,7 @@ interface RecordContext {
 }
 
 /** A run that came to its end, one way or another. */
-interface Ending extends EstimatedRun {
+interface Ending extends RankedRun {
   readonly read: ReadRun;
   readonly context: RecordContext;
   readonly journal: JournalLines;

@@ -24,7 +24,7 @@ import type { RunSpec } from "../study/types.ts";
 import type { DataWarning } from "../tasks/data_warnings.ts";
 import type { WorkEvent } from "./events.ts";
 import { type CustomMethod, customMethodsOf } from "./method_modules.ts";
-import type { StudyPlan } from "./plan/planning.ts";
+import type { StudyPlan } from "./plan/planned_run.ts";
 import { readStudyData } from "./plan/study_file.ts";
 import { parserOf } from "../record/parser.ts";
 import { claimsSchema, decideSchema, marginSchema } from "../study/schema/claims.ts";

@@ -15,7 +15,7 @@ import {
   runsBegunIn,
   seedsToStore,
 } from "./plan/earlier_plan.ts";
-import type { PlannedRun, StudyPlan } from "./plan/planning.ts";
+import type { PlannedRun, StudyPlan } from "./plan/planned_run.ts";
 import {
   type PlannedStudy,
   type PlanOptions,

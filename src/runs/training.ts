@@ -26,12 +26,13 @@ import { ProgramCache } from "../train/programs.ts";
 import type { Checkpoint, Snapshot, TrainingEvent, TrainingRequest } from "../train/run_types.ts";
 import { exportTensors } from "../train/stored_tensors.ts";
 import { Trainer } from "../train/trainer.ts";
-import { withEstimatedRanks } from "./plan/estimated_ranks.ts";
+import { startingRanks } from "./plan/ranks.ts";
 import { requestOf } from "./training_request.ts";
 import { Inputs } from "./inputs.ts";
 import { type OwnTask, ownTaskData } from "./own_task.ts";
 import { peftFiles } from "./share/peft_files.ts";
-import { checkGivenModel, type PlannedRun, planWith } from "./plan/planning.ts";
+import type { PlannedRun } from "./plan/planned_run.ts";
+import { checkGivenModel, planWith } from "./plan/planning.ts";
 import { modelOfTensors, type NamedFiles, type TextModel } from "./share/text_model.ts";
 
 /** What is trained, on what, and how. */
@@ -218,12 +219,12 @@ export async function* trainWith(
     ? (await chooseAmong(makers, device, threads)).executor
     : device;
   const programs = new ProgramCache(executor);
-  const context = { executor, programs, inputs };
+  const context = { executor, programs, inputs, results: null };
   let trainer: Trainer | null = null;
   try {
     const read = await inputs.read(plan.run.run);
     const order = from?.order ?? null;
-    const { planned: run, directions } = await withEstimatedRanks(plan.run, read, context, order);
+    const { planned: run, directions } = await startingRanks(plan.run, read, context, order);
     const request = requestOf(run, read, context, directions);
     trainer = await Trainer.create(request, from);
     while (!trainer.isDone) {

@@ -13,7 +13,7 @@ import type { TrainingRequest } from "../train/run_types.ts";
 import { runStages } from "../train/stages.ts";
 import type { ModuleDirections } from "../train/vectors.ts";
 import type { Inputs, ReadRun } from "./inputs.ts";
-import type { PlannedRun } from "./plan/planning.ts";
+import type { PlannedRun } from "./plan/planned_run.ts";
 
 interface RequestContext {
   readonly executor: Executor;

@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import { methods } from "../../src/methods/table.ts";
 import { Inputs } from "../../src/runs/inputs.ts";
-import { expand, ownTasksOf, type PlannedRun, planRuns } from "../../src/runs/plan/planning.ts";
+import type { PlannedRun } from "../../src/runs/plan/planned_run.ts";
+import { expand, ownTasksOf, planRuns } from "../../src/runs/plan/planning.ts";
 import { encodingsFrom, sharedEncodings } from "../../src/runs/shared_models.ts";
 import { readStudyFile } from "../../src/runs/plan/study_file.ts";
 import type { RunSpec } from "../../src/study/types.ts";

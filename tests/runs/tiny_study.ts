@@ -1,7 +1,8 @@
 /** A study of seconds: a tiny BERT, a task of its own in a folder made for the test, few steps. */
 import type { AblateOptions } from "../../src/runs/after/ablate.ts";
 import type { ExecutionContext } from "../../src/runs/execute.ts";
-import { expand, type PlannedRun, planRuns } from "../../src/runs/plan/planning.ts";
+import type { PlannedRun } from "../../src/runs/plan/planned_run.ts";
+import { expand, planRuns } from "../../src/runs/plan/planning.ts";
 import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";
 import type { VerifyOptions } from "../../src/runs/after/verify.ts";
 import type { Executor } from "../../src/exec/executor.ts";

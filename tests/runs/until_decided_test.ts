@@ -6,7 +6,7 @@ import { readRun } from "../../src/record/read_study.ts";
 import { resultDifferences } from "../../src/record/publish.ts";
 import { type AddedRuns, addedRunsIn, withoutChanged } from "../../src/runs/plan/earlier_plan.ts";
 import type { WorkEvent } from "../../src/runs/events.ts";
-import type { StudyPlan } from "../../src/runs/plan/planning.ts";
+import type { StudyPlan } from "../../src/runs/plan/planned_run.ts";
 import { readStoredStudy } from "../../src/runs/stored_study.ts";
 import { readStudyResults } from "../../src/runs/study_results.ts";
 import { type SweepOptions, sweepStudy } from "../../src/runs/sweep.ts";

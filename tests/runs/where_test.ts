@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ReferenceExecutor } from "../../src/exec/reference.ts";
 import { readEnvironment } from "../../src/record/provenance.ts";
 import { whereOf } from "../../src/runs/run_record.ts";
-import type { PlannedRun } from "../../src/runs/plan/planning.ts";
+import type { PlannedRun } from "../../src/runs/plan/planned_run.ts";
 
 Deno.test("a record has the hashes of the native runtime where that computed, and V8's version everywhere", async () => {
   const environment = await readEnvironment();

@@ -20,7 +20,7 @@ import { ProgramCache } from "../../train/programs.ts";
 import { ResumedPrograms } from "../../train/resumed.ts";
 import { trainingRequest } from "../training_request.ts";
 import type { Inputs } from "../inputs.ts";
-import type { PlannedRun } from "../plan/planning.ts";
+import type { PlannedRun } from "../plan/planned_run.ts";
 
 /** Largest difference between the recorded metric and that of the stored weights: single precision. */
 const metricTolerance = 1e-5;

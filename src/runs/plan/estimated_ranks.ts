@@ -10,7 +10,7 @@ import type { Executor } from "../../exec/executor.ts";
 import type { DrawnEstimate, RankEstimate } from "../../methods/rank_estimate.ts";
 import type { RankEstimateRecord } from "../../record/types.ts";
 import { heldOutShare } from "../../study/grid/steps.ts";
-import { fixedRanks, hasGivenRanks, solveRanks } from "../../study/budget/ranks.ts";
+import { hasGivenRanks, solveRanks } from "../../study/budget/ranks.ts";
 import type { RunSpec } from "../../study/types.ts";
 import { layerStates } from "../../train/layer_states.ts";
 import { moduleInputs } from "../../train/module_inputs.ts";
@@ -20,16 +20,21 @@ import type { SlotOrder } from "../../train/slots.ts";
 import type { ModuleDirections } from "../../train/vectors.ts";
 import { type StartingModel, weightImportance } from "../../train/weight_importance.ts";
 import type { Inputs, ReadRun } from "../inputs.ts";
-import type { PlannedRun } from "./planning.ts";
-import { rankSourceOf } from "./rank_source.ts";
+import type { PlannedRun } from "./planned_run.ts";
 
-/** A run with the ranks that were found for it. */
-export interface EstimatedRun {
-  readonly planned: PlannedRun;
-  /** Rows that were found for its modules to start with; absent where its method takes none. */
+/** What a method found of a run before training. */
+interface Estimated {
+  /** A rank for each module. */
+  readonly ranks: readonly number[];
   readonly directions?: ModuleDirections;
-  /** Null where ranks follow from the budget alone. */
-  readonly estimate: RankEstimateRecord | null;
+  /** Null where ranks were drawn, which measures nothing. */
+  readonly record: RankEstimateRecord | null;
+}
+
+/** What estimates are made with. */
+export interface EstimateContext {
+  readonly executor: Executor;
+  readonly inputs: Inputs;
 }
 
 /** What was measured of the frozen encoder: what is recorded of it, the ranks and the rows to start with. */
@@ -129,45 +134,35 @@ async function measure(
   };
 }
 
-/** The run with a rank for each module; its plan keeps what the budget asked for. */
-function replanned(planned: PlannedRun, ranks: readonly number[]): PlannedRun {
-  const { method, run, modules, plan } = planned;
-  const byName = Object.fromEntries(modules.map(({ name }, i) => [name, ranks[i]!]));
-  const { requested } = plan!;
-  return { ...planned, plan: { ...fixedRanks(method, run.options, modules, byName), requested } };
-}
-
 /**
- * Finds the ranks of a run whose method estimates them, and the rows that its modules start with; any other run is returned as it is.
+ * What a method finds of a run before training; null where it estimates nothing, or only ranks that are given.
  *
  * Runs that differ in their seeds only share the texts, and the estimate where it is of the frozen encoder alone: gradients also
  * depend on the head that a run starts with. A run whose ranks are given keeps them.
  *
- * @param read What was read for the run.
  * @param order Slots at a checkpoint that the run goes on from, or null: then the ranks are those it began with.
  */
-export async function withEstimatedRanks(
+export async function estimateOf(
   planned: PlannedRun,
   read: ReadRun,
-  context: { readonly executor: Executor; readonly inputs: Inputs },
+  { executor, inputs }: EstimateContext,
   order: SlotOrder | null,
-): Promise<EstimatedRun> {
+): Promise<Estimated | null> {
   const { run, method, modules, plan, hashes } = planned;
   const { estimate } = method.bind(run.options);
   const hasRanks = hasGivenRanks(run);
   if (estimate === undefined || plan === null || (hasRanks && estimate.of !== "inputs")) {
-    return { planned, estimate: null };
+    return null;
   }
+  const ranksBy = (find: () => readonly number[]) =>
+    order === null ? find() : modules.map(({ name }) => order[name]?.length ?? 0);
   if (estimate.of === "nothing") {
     const stream = RandomStream.fromSeed(run.seed).fork("ranks");
     const { purse } = purseOf(planned);
-    const drawn = order === null
-      ? estimate.ranksOf(modules, purse, stream)
-      : modules.map(({ name }) => order[name]?.length ?? 0);
-    return { planned: replanned(planned, drawn), estimate: null };
+    return { ranks: ranksBy(() => estimate.ranksOf(modules, purse, stream)), record: null };
   }
-  const known = measured.get(context.inputs) ?? new Map<string, Promise<Measured>>();
-  measured.set(context.inputs, known);
+  const known = measured.get(inputs) ?? new Map<string, Promise<Measured>>();
+  measured.set(inputs, known);
   const { maxLength, regressionBias = null } = run.settings.train;
   const key = hashJson({
     ...hashes,
@@ -185,37 +180,12 @@ export async function withEstimatedRanks(
       ? { modules: run.settings.adapter.modules }
       : {}),
   } as unknown as Json);
-  const measuring = known.get(key) ?? measure(planned, estimate, read, context.executor);
+  const measuring = known.get(key) ?? measure(planned, estimate, read, executor);
   known.set(key, measuring);
-  const found = await measuring;
-  const { record, directions } = found;
-  const ranks = hasRanks
-    ? plan.initial
-    : order === null
-    ? found.ranksOf(planned)
-    : modules.map(({ name }) => order[name]?.length ?? 0);
+  const { record, directions, ranksOf } = await measuring;
   return {
-    planned: replanned(planned, ranks),
+    ranks: hasRanks ? plan.initial : ranksBy(() => ranksOf(planned)),
     ...(directions === undefined ? {} : { directions }),
-    estimate: record,
+    record,
   };
-}
-
-/** A recorded run with the ranks that it began with, where its method estimates them or another run gave them. */
-export function withRecordedRanks(
-  planned: PlannedRun,
-  initialRanks: Readonly<Record<string, number>> | null,
-): PlannedRun {
-  const { run, method, modules, plan } = planned;
-  if (plan === null || initialRanks === null) return planned;
-  switch (rankSourceOf(planned)) {
-    case "run": {
-      const own = fixedRanks(method, run.options, modules, initialRanks);
-      return { ...planned, plan: own, ranksFolder: null };
-    }
-    case "estimate":
-      return replanned(planned, modules.map(({ name }) => initialRanks[name] ?? 0));
-    default:
-      return planned;
-  }
 }

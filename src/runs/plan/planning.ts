@@ -8,10 +8,6 @@ import { readingInput, shown } from "../../base/input_error.ts";
 import { errorMessage } from "../../base/error_message.ts";
 import { findMethod, type MethodTable } from "../../methods/table.ts";
 import type { Fetching } from "../../fetch/model_files.ts";
-import type { Method } from "../../methods/method.ts";
-import { namesIn } from "../../record/durable.ts";
-import { runsUnderWay, underWay } from "../../record/lease.ts";
-import type { ModelOrigin, RanksOrigin } from "../../record/types.ts";
 import { checkMaxLength } from "../../models/load.ts";
 import { problemOfGivenModel } from "../../study/schema/model_name.ts";
 import { expandStudy } from "../../study/grid/expand.ts";
@@ -19,14 +15,13 @@ import { defaultMostRuns } from "../../study/grid/size.ts";
 import { type Problem, StudyError } from "../../study/check/problems.ts";
 import {
   type InputHashes,
-  isFolderOf,
   runContent,
   runFolder,
   runId,
   runTitle,
 } from "../../study/grid/run_id.ts";
 import type { Study } from "../../study/schema/study.ts";
-import type { GridRun, ModuleShape, RankPlan, RunSpec } from "../../study/types.ts";
+import type { GridRun, RunSpec } from "../../study/types.ts";
 import { checkRuns } from "../../study/check/runs.ts";
 import { builtInTasks, findTask } from "../../tasks/catalog.ts";
 import {
@@ -38,75 +33,9 @@ import {
 import { sequenceTask } from "../../tasks/sequence.ts";
 import { parseUserTask, parseUserTasks } from "../../tasks/user_task.ts";
 import type { Task } from "../../tasks/types.ts";
-import { type SettledRun, settleRanks } from "./asked_ranks.ts";
+import type { PlannedRun, StudyPlan } from "./planned_run.ts";
+import { type SettledRun, settleRanks } from "./ranks.ts";
 import { type InputFolders, Inputs } from "../inputs.ts";
-
-/** A run that can start. */
-export interface PlannedRun {
-  readonly run: RunSpec;
-  readonly id: string;
-  /** Name of its folder within the study's results. */
-  readonly folder: string;
-  readonly title: string;
-  readonly method: Method;
-  /** Null for methods without ranks; that of the budget while the ranks of another run are not known. */
-  readonly plan: RankPlan | null;
-  /** Where its initial ranks come from; null where they follow from the budget. */
-  readonly ranksFrom: RanksOrigin | null;
-  /** The folder, within the study's results, of the run that its ranks are still to be read from; null where they are known. */
-  readonly ranksFolder: string | null;
-  /** Adapted modules in model order; empty for methods without ranks. */
-  readonly modules: readonly ModuleShape[];
-  readonly hashes: InputHashes;
-  /** Null for the embedded encoder and for plain folders. */
-  readonly origin: ModelOrigin | null;
-}
-
-/**
- * Runs with the names of the folders that they have already: a folder keeps the name that it was given first, whatever becomes
- * of the label that is a part of it.
- *
- * @param present Names in the results folder.
- */
-export function withPresentFolders(
-  runs: readonly PlannedRun[],
-  present: ReadonlySet<string>,
-): readonly PlannedRun[] {
-  const byEnd = Map.groupBy([...present].sort(), (name) => name.slice(name.lastIndexOf("-") + 1));
-  const renamed = new Map<string, string>();
-  const named = runs.map((planned) => {
-    const { run, id, folder } = planned;
-    if (present.has(folder)) return planned;
-    const near = byEnd.get(folder.slice(folder.lastIndexOf("-") + 1)) ?? [];
-    const known = near.find((name) => isFolderOf(run, id, name));
-    if (known === undefined) return planned;
-    renamed.set(folder, known);
-    return { ...planned, folder: known };
-  });
-  return named.map((planned) => {
-    const { ranksFolder } = planned;
-    const known = ranksFolder === null ? undefined : renamed.get(ranksFolder);
-    return known === undefined ? planned : { ...planned, ranksFolder: known };
-  });
-}
-
-/** Names of what is in a study's results folder, and of the runs that were begun there. */
-export async function presentNames(results: string): Promise<ReadonlySet<string>> {
-  const begun = runsUnderWay(await namesIn(`${results}/${underWay}`));
-  return new Set([...await namesIn(results), ...begun]);
-}
-
-/** A plan whose runs lie in the folders that they have already, finished or begun; see {@linkcode withPresentFolders}. */
-export async function whereTheyAre(plan: StudyPlan, results: string): Promise<StudyPlan> {
-  return { ...plan, runs: withPresentFolders(plan.runs, await presentNames(results)) };
-}
-
-/** A study's runs, with what they read. */
-export interface StudyPlan {
-  readonly study: Study;
-  readonly runs: readonly PlannedRun[];
-  readonly inputs: Inputs;
-}
 
 /** The tasks that a study declares: the user's own, and its sequences. */
 export function ownTasksOf(study: Study): readonly Task[] {

@@ -11,7 +11,7 @@ import type { RunSpec } from "../../study/types.ts";
 import { UsageError } from "../../base/usage_error.ts";
 import type { Problem } from "../../study/check/problems.ts";
 import { toldOnce } from "../../study/check/runs.ts";
-import type { PlannedRun } from "./planning.ts";
+import type { PlannedRun } from "./planned_run.ts";
 
 /** What a run can be chosen by, and how it is written; any of several forms. */
 const axes: Readonly<Record<string, (run: RunSpec) => readonly string[]>> = {

@@ -12,7 +12,7 @@ import {
   tasksOfClaim,
 } from "../../analysis/power/claim_power.ts";
 import { beforeFirstLook, beyondPlan, type Undecidable } from "../../analysis/power/text.ts";
-import { stepsOf } from "./asked_ranks.ts";
+import { stepsOf } from "./ranks.ts";
 import type { Inputs } from "../inputs.ts";
 import type { PlannedStudy } from "./planned_study.ts";
 import { InputError } from "../../base/input_error.ts";

@@ -9,7 +9,7 @@ import type { LeaseSettings } from "../../record/leases.ts";
 import type { Environment } from "../../record/provenance.ts";
 import type { StopFlag, WorkEvent } from "../events.ts";
 import { customMethodsOf, loadedHashes } from "../method_modules.ts";
-import type { PlannedRun, StudyPlan } from "../plan/planning.ts";
+import type { PlannedRun, StudyPlan } from "../plan/planned_run.ts";
 import { LocalWorker, type RunWorker, ThreadWorker } from "./workers.ts";
 import type { ExecutorKind } from "../../exec/executor.ts";
 

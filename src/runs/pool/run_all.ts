@@ -7,7 +7,7 @@ import { isDamage } from "../../record/damage.ts";
 import { namesIn, readIfThere } from "../../record/durable.ts";
 import { readRunState } from "../../record/read_study.ts";
 import type { RunState } from "../../record/types.ts";
-import type { PlannedRun } from "../plan/planning.ts";
+import type { PlannedRun } from "../plan/planned_run.ts";
 import type { Pool, PoolWork } from "./pool.ts";
 import { readEach } from "../../record/read_bounded.ts";
 import type { StoppedRun, WorkEvent } from "../events.ts";

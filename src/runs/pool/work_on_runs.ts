@@ -7,7 +7,7 @@ import { type Lease, Leases } from "../../record/leases.ts";
 import { readEnvironment } from "../../record/provenance.ts";
 import type { RunWorker } from "./workers.ts";
 import { kindOf, type Pool, type PoolWork } from "./pool.ts";
-import type { PlannedRun } from "../plan/planning.ts";
+import type { PlannedRun } from "../plan/planned_run.ts";
 
 /** What came of a job that another process took over. */
 export const lost = Symbol("lost");

@@ -16,7 +16,8 @@ import {
 } from "./workers.ts";
 import { type Answer, answerOf } from "../plan/apart.ts";
 import { loadCustomMethods } from "../method_modules.ts";
-import { ownTasksOf, type PlannedRun } from "../plan/planning.ts";
+import type { PlannedRun } from "../plan/planned_run.ts";
+import { ownTasksOf } from "../plan/planning.ts";
 import { StopFlag } from "../events.ts";
 
 const reportMillis = 100;

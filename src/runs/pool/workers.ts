@@ -12,7 +12,7 @@ import type { InputFolders, SharedData } from "../inputs.ts";
 import { type AblatedRun, type AblationOutcome, LayerAblation } from "../after/layer_ablation.ts";
 import { type Answer, valueOf } from "../plan/apart.ts";
 import type { CustomMethod } from "../method_modules.ts";
-import type { PlannedRun, StudyPlan } from "../plan/planning.ts";
+import type { PlannedRun, StudyPlan } from "../plan/planned_run.ts";
 import type { SharedModel } from "../shared_models.ts";
 import type { RunProgress } from "../run_loop.ts";
 import { StopFlag } from "../events.ts";

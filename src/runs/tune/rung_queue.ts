@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PlannedRun } from "../plan/planning.ts";
+import type { PlannedRun } from "../plan/planned_run.ts";
 import type { JobQueue } from "../pool/work_on_runs.ts";
 import type { StopFlag } from "../events.ts";
 import { metricOf, type RunOutcome, type Trial, type TrialOutcome, trialScore } from "./trials.ts";

@@ -2,7 +2,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import type { Leases } from "../../../src/record/leases.ts";
 import { StopFlag, type WorkEvent } from "../../../src/runs/events.ts";
-import type { PlannedRun } from "../../../src/runs/plan/planning.ts";
+import type { PlannedRun } from "../../../src/runs/plan/planned_run.ts";
 import { LeasedWork, WorkQueue } from "../../../src/runs/pool/work_on_runs.ts";
 
 /** Jobs by letter, of which others have leased some and done others. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { PlannedRun } from "../../../src/runs/plan/planning.ts";
+import type { PlannedRun } from "../../../src/runs/plan/planned_run.ts";
 import { Ladder, RungQueue, type RungRun } from "../../../src/runs/tune/rung_queue.ts";
 import type { Trial, TrialOutcome } from "../../../src/runs/tune/trials.ts";
 
